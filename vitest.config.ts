@@ -1,0 +1,21 @@
+import { fileURLToPath } from "node:url"
+import { defineConfig } from "vitest/config"
+
+const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+export default defineConfig({
+  // Tests read the sources of every package, so a stale build never hides a change.
+  resolve: {
+    alias: [
+      { find: /^@lllite\/(format|core|tiny|runtime-node)$/, replacement: source("./packages/$1/src/index.ts") },
+      { find: /^@lllite\/(core)\/([a-z-]+)$/, replacement: source("./packages/$1/src/$2/index.ts") },
+    ],
+  },
+  test: {
+    include: ["{packages,apps}/*/{src,test}/**/*.test.ts"],
+    // Numeric work is slow in places and machines differ; a hung test is stopped by the CI's own limit.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    maxWorkers: 2,
+  },
+})
