@@ -1,0 +1,99 @@
+import { FormatError } from "../errors.ts"
+import type { Site } from "./site.ts"
+
+/**
+ * Which sites of a U-Net an LLLite takes. Each field is one constant of the reference, said positively; the file
+ * itself records none of them.
+ * Source: sd-scripts `networks/control_net_lllite.py`, lines 10-35.
+ */
+export interface SiteSelection {
+  /** Sites in `input_blocks`. Reference: not SKIP_INPUT_BLOCKS. */
+  readonly inputBlocks: boolean
+  /** Sites in `middle_block`. The reference always takes them. */
+  readonly middle: boolean
+  /** Sites in `output_blocks`. Reference: not SKIP_OUTPUT_BLOCKS. */
+  readonly outputBlocks: boolean
+  /** Convolutions; they exist outside transformers only, so `transformerOnly` leaves none. Reference: not SKIP_CONV2D. */
+  readonly conv: boolean
+  /** Nothing outside transformers (residual blocks, down- and upsamplers). Reference: TRANSFORMER_ONLY. */
+  readonly transformerOnly: boolean
+  /** Nothing but the two attentions' projections. Reference: ATTN1_2_ONLY. */
+  readonly attentionOnly: boolean
+  /** With `attentionOnly`: not the attentions' output projections. No effect without it. Reference: ATTN_QKV_ONLY. */
+  readonly qkvOnly: boolean
+  /** Only self-attention k, v, out, the feed-forward's second layer and `proj_out`. Reference: ATTN1_ETC_ONLY. */
+  readonly attn1Etc: boolean
+  /** Highest transformer block index taken, or null for all. Reference: TRANSFORMER_MAX_BLOCK_INDEX. */
+  readonly maxTransformerBlock: number | null
+}
+
+/** What the reference trains and every published file has: q, k, v of self-attention, q of cross-attention, no output blocks. */
+export const DEFAULT_SELECTION: SiteSelection = Object.freeze({
+  inputBlocks: true,
+  middle: true,
+  outputBlocks: false,
+  conv: true,
+  transformerOnly: true,
+  attentionOnly: true,
+  qkvOnly: true,
+  attn1Etc: false,
+  maxTransformerBlock: null,
+})
+
+/** Selections with a name, one or two constants of the reference away from the default. */
+export const NAMED_SELECTIONS = Object.freeze({
+  default: DEFAULT_SELECTION,
+  outputBlocks: variant({ outputBlocks: true }),
+  noInputBlocks: variant({ inputBlocks: false }),
+  outputBlocksOnly: variant({ inputBlocks: false, outputBlocks: true }),
+  attentionAll: variant({ qkvOnly: false }),
+  attentionAllOutputBlocks: variant({ qkvOnly: false, outputBlocks: true }),
+  transformerAll: variant({ attentionOnly: false }),
+  transformerAllOutputBlocks: variant({ attentionOnly: false, outputBlocks: true }),
+  attn1Etc: variant({ attentionOnly: false, attn1Etc: true }),
+  attn1EtcOutputBlocks: variant({ attentionOnly: false, attn1Etc: true, outputBlocks: true }),
+  convToo: variant({ transformerOnly: false, attentionOnly: false }),
+  convTooOutputBlocks: variant({ transformerOnly: false, attentionOnly: false, outputBlocks: true }),
+})
+
+/** Name of one of {@link NAMED_SELECTIONS}. */
+export type SelectionName = keyof typeof NAMED_SELECTIONS
+
+/** Whether a selection takes a site. The order of the questions is the reference's. */
+export function takesSite(selection: SiteSelection, site: Site): boolean {
+  if (site.section === "input" && !selection.inputBlocks) return false
+  if (site.section === "middle" && !selection.middle) return false
+  if (site.section === "output" && !selection.outputBlocks) return false
+  if (site.conv && (!selection.conv || selection.transformerOnly)) return false
+  const { maxTransformerBlock } = selection
+  if (maxTransformerBlock !== null && site.index !== null && site.index > maxTransformerBlock) return false
+  if (selection.attentionOnly) {
+    if (site.attention === null) return false
+    if (selection.qkvOnly && site.projection === "out") return false
+  }
+  if (selection.attn1Etc) return isAttn1Etc(site)
+  return true
+}
+
+/**
+ * Checks a selection's one number.
+ *
+ * @throws FormatError `selection`
+ */
+export function checkSelection(selection: SiteSelection): void {
+  const max = selection.maxTransformerBlock
+  if (max === null || (Number.isInteger(max) && max >= 0)) return
+  throw new FormatError(
+    "selection",
+    `site selection: maxTransformerBlock is ${max}, expected a whole number of at least 0, or null for every block`,
+  )
+}
+
+function isAttn1Etc(site: Site): boolean {
+  if (site.attention === "self") return site.projection !== "q"
+  return site.projection === "proj-out" || site.projection === "ff-out"
+}
+
+function variant(change: Partial<SiteSelection>): SiteSelection {
+  return Object.freeze({ ...DEFAULT_SELECTION, ...change })
+}

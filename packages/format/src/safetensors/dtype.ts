@@ -1,0 +1,228 @@
+import { FormatError } from "../errors.ts"
+
+/**
+ * Bits per element of every dtype of the safetensors specification.
+ * Source: huggingface/safetensors, `safetensors/src/tensor.rs` (`Dtype::bitsize`).
+ */
+export const DTYPE_BITS = Object.freeze({
+  BOOL: 8,
+  F4: 4,
+  F6_E2M3: 6,
+  F6_E3M2: 6,
+  U8: 8,
+  I8: 8,
+  F8_E5M2: 8,
+  F8_E4M3: 8,
+  F8_E8M0: 8,
+  F8_E4M3FNUZ: 8,
+  F8_E5M2FNUZ: 8,
+  I16: 16,
+  U16: 16,
+  F16: 16,
+  BF16: 16,
+  I32: 32,
+  U32: 32,
+  F32: 32,
+  C64: 64,
+  F64: 64,
+  I64: 64,
+  U64: 64,
+} as const)
+
+/** A dtype as safetensors spells it. */
+export type Dtype = keyof typeof DTYPE_BITS
+
+/** The dtypes {@link fromFloat32} writes. */
+export type FloatDtype = "F64" | "F32" | "F16" | "BF16"
+
+/** The dtypes {@link toFloat32} reads. */
+export type ReadableDtype = FloatDtype | "F8_E4M3" | "F8_E5M2"
+
+/** Whether a name is a safetensors dtype. `constructor` and its like are not. */
+export function isDtype(name: string): name is Dtype {
+  return Object.hasOwn(DTYPE_BITS, name)
+}
+
+/** Whether {@link toFloat32} can read this dtype. */
+export function isReadableDtype(dtype: Dtype): dtype is ReadableDtype {
+  switch (dtype) {
+    case "F64":
+    case "F32":
+    case "F16":
+    case "BF16":
+    case "F8_E4M3":
+    case "F8_E5M2":
+      return true
+    default:
+      return false
+  }
+}
+
+/**
+ * Decodes little-endian elements into a fresh Float32Array. F16, BF16 and both F8 are exact, NaN payloads included;
+ * F64 is rounded to the nearest float32.
+ *
+ * @throws FormatError `dtype-unsupported` for integers and the rarer float formats, `size-mismatch` when `bytes` is
+ * not a whole number of elements
+ */
+export function toFloat32(bytes: Uint8Array, dtype: Dtype): Float32Array<ArrayBuffer> {
+  if (!isReadableDtype(dtype)) {
+    throw new FormatError(
+      "dtype-unsupported",
+      `${dtype} is not read as float32; expected F64, F32, F16, BF16, F8_E4M3 or F8_E5M2. Read the raw bytes instead.`,
+    )
+  }
+  const width = DTYPE_BITS[dtype] / 8
+  if (bytes.byteLength % width !== 0) {
+    throw new FormatError("size-mismatch", `${bytes.byteLength} bytes are not a whole number of ${dtype} elements`)
+  }
+  switch (dtype) {
+    case "F64":
+      return Float32Array.from(new Float64Array(inHostOrder(bytes, 8)))
+    case "F32":
+      return new Float32Array(inHostOrder(bytes, 4))
+    case "F16":
+      return widen(new Uint16Array(inHostOrder(bytes, 2)), float16ToFloat32Bits)
+    case "BF16":
+      return widen(new Uint16Array(inHostOrder(bytes, 2)), bfloat16ToFloat32Bits)
+    case "F8_E4M3":
+      return widen(bytes, float8E4M3ToFloat32Bits)
+    case "F8_E5M2":
+      // E5M2 is the upper byte of a float16.
+      return widen(bytes, (byte) => float16ToFloat32Bits(byte << 8))
+  }
+}
+
+/**
+ * Encodes float32 values as little-endian bytes, rounding to nearest, ties to even. What is too large for F16 becomes
+ * infinity, as in every other implementation; {@link countOverflow} finds such values beforehand.
+ *
+ * @throws FormatError `dtype-unsupported` for any dtype but F64, F32, F16, BF16
+ */
+export function fromFloat32(values: Float32Array, dtype: FloatDtype): Uint8Array<ArrayBuffer> {
+  switch (dtype) {
+    case "F64":
+      return inFileOrder(Float64Array.from(values))
+    case "F32":
+      return inFileOrder(new Float32Array(values))
+    case "F16":
+      return inFileOrder(narrow(values, float32BitsToFloat16))
+    case "BF16":
+      return inFileOrder(narrow(values, float32BitsToBfloat16))
+    default:
+      throw new FormatError(
+        "dtype-unsupported",
+        `cannot write float32 values as ${String(dtype)}; expected F64, F32, F16 or BF16`,
+      )
+  }
+}
+
+/** How many finite values {@link fromFloat32} would turn into infinity. */
+export function countOverflow(values: Float32Array, dtype: FloatDtype): number {
+  if (dtype === "F64" || dtype === "F32") return 0
+  // The first magnitudes that round up past the largest finite value: 65504 and (2 - 2^-7) * 2^127.
+  const limit = dtype === "F16" ? 65520 : (2 - 2 ** -8) * 2 ** 127
+  let count = 0
+  for (const value of values) {
+    const magnitude = Math.abs(value)
+    if (magnitude >= limit && magnitude !== Number.POSITIVE_INFINITY) count++
+  }
+  return count
+}
+
+/** Bits of a float16 to the bits of the float32 of the same value. */
+export function float16ToFloat32Bits(half: number): number {
+  const sign = (half & 0x8000) << 16
+  const exponent = (half >>> 10) & 0x1f
+  const mantissa = half & 0x3ff
+  if (exponent === 0x1f) return (sign | 0x7f800000 | (mantissa << 13)) >>> 0
+  if (exponent !== 0) return (sign | ((exponent + 112) << 23) | (mantissa << 13)) >>> 0
+  if (mantissa === 0) return sign >>> 0
+  // Subnormal: mantissa * 2^-24, shifted until its leading bit is the implicit one.
+  const shift = Math.clz32(mantissa) - 21
+  return (sign | ((113 - shift) << 23) | (((mantissa << shift) & 0x3ff) << 13)) >>> 0
+}
+
+/** Bits of a float32 to the bits of the nearest float16, ties to even. */
+export function float32BitsToFloat16(bits: number): number {
+  const sign = (bits >>> 16) & 0x8000
+  const magnitude = bits & 0x7fffffff
+  if (magnitude > 0x7f800000) {
+    // A NaN stays one even when its payload sits wholly in the bits that are cut.
+    const payload = (magnitude >>> 13) & 0x3ff
+    return sign | 0x7c00 | (payload === 0 ? 0x200 : payload)
+  }
+  if (magnitude >= 0x477ff000) return sign | 0x7c00
+  if (magnitude >= 0x38800000) {
+    const rebiased = magnitude - 0x38000000
+    return sign | ((rebiased + 0xfff + ((rebiased >>> 13) & 1)) >>> 13)
+  }
+  if (magnitude <= 0x33000000) return sign
+  const mantissa = (magnitude & 0x7fffff) | 0x800000
+  const shift = 126 - (magnitude >>> 23)
+  const kept = mantissa >>> shift
+  const rest = mantissa & ((1 << shift) - 1)
+  const half = 1 << (shift - 1)
+  const up = rest > half || (rest === half && (kept & 1) === 1)
+  return sign | (kept + (up ? 1 : 0))
+}
+
+/** Bits of a bfloat16 to the bits of the float32 of the same value. */
+export function bfloat16ToFloat32Bits(bfloat: number): number {
+  return (bfloat << 16) >>> 0
+}
+
+/** Bits of a float32 to the bits of the nearest bfloat16, ties to even. */
+export function float32BitsToBfloat16(bits: number): number {
+  const upper = bits >>> 16
+  if ((bits & 0x7fffffff) > 0x7f800000) return (upper & 0x7f) === 0 ? upper | 0x40 : upper
+  return ((bits + 0x7fff + (upper & 1)) >>> 16) & 0xffff
+}
+
+/** Bits of a float8 E4M3 ("fn": no infinities, 0x7f and 0xff are NaN) to the bits of the float32 of the same value. */
+export function float8E4M3ToFloat32Bits(byte: number): number {
+  const sign = (byte & 0x80) << 24
+  const exponent = (byte >>> 3) & 0xf
+  const mantissa = byte & 7
+  if (exponent === 0xf && mantissa === 7) return (sign | 0x7fc00000) >>> 0
+  if (exponent !== 0) return (sign | ((exponent + 120) << 23) | (mantissa << 20)) >>> 0
+  if (mantissa === 0) return sign >>> 0
+  const shift = Math.clz32(mantissa) - 28
+  return (sign | ((121 - shift) << 23) | (((mantissa << shift) & 7) << 20)) >>> 0
+}
+
+// Bits go from integer view to integer view: as a JS number a signalling NaN could come back quiet.
+function widen(elements: Uint16Array | Uint8Array, decode: (bits: number) => number): Float32Array<ArrayBuffer> {
+  const out = new Float32Array(elements.length)
+  const bits = new Uint32Array(out.buffer)
+  for (let i = 0; i < elements.length; i++) bits[i] = decode(elements[i] as number)
+  return out
+}
+
+function narrow(values: Float32Array, encode: (bits: number) => number): Uint16Array<ArrayBuffer> {
+  const out = new Uint16Array(values.length)
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length)
+  for (let i = 0; i < bits.length; i++) out[i] = encode(bits[i] as number)
+  return out
+}
+
+function inHostOrder(bytes: Uint8Array, width: number): ArrayBuffer {
+  const copy = new Uint8Array(bytes)
+  if (!hostIsLittleEndian()) reverseElements(copy, width)
+  return copy.buffer
+}
+
+function inFileOrder(elements: Float64Array | Float32Array | Uint16Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(elements.buffer as ArrayBuffer)
+  if (!hostIsLittleEndian()) reverseElements(bytes, elements.BYTES_PER_ELEMENT)
+  return bytes
+}
+
+function hostIsLittleEndian(): boolean {
+  return new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
+}
+
+/** Reverses the bytes of every element in place: little-endian to big-endian and back. */
+export function reverseElements(bytes: Uint8Array, width: number): void {
+  for (let start = 0; start < bytes.byteLength; start += width) bytes.subarray(start, start + width).reverse()
+}
