@@ -1,0 +1,94 @@
+/** Eight-bit colour, row by row, red green blue interleaved: `data.length === width * height * 3`. */
+export interface RgbImage {
+  readonly width: number
+  readonly height: number
+  readonly data: Uint8Array
+}
+
+/** Eight-bit grey, row by row: `data.length === width * height`. */
+export interface GreyImage {
+  readonly width: number
+  readonly height: number
+  readonly data: Uint8Array
+}
+
+/**
+ * How many channels the data of an image holds: 1 or 3.
+ *
+ * @throws RangeError when a side is not a positive integer or the data has another length.
+ */
+export function channelsOf(image: RgbImage | GreyImage): 1 | 3 {
+  const { width, height, data } = image
+  if (!Number.isSafeInteger(width) || !Number.isSafeInteger(height) || width < 1 || height < 1) {
+    throw new RangeError(`image: sides must be positive integers, got ${width} x ${height}`)
+  }
+  if (data.length === width * height) return 1
+  if (data.length === width * height * 3) return 3
+  throw new RangeError(
+    `image: ${width} x ${height} needs ${width * height} bytes (grey) or ${width * height * 3} (RGB), got ` +
+      `${data.length}. Drop an alpha channel before building the image.`,
+  )
+}
+
+function requireRgb(image: RgbImage): void {
+  if (channelsOf(image) !== 3) {
+    throw new RangeError(
+      `image: expected RGB data for ${image.width} x ${image.height}, got grey. Use greyToRgb first.`,
+    )
+  }
+}
+
+/** Pixels as the networks read them: 0..255 → [-1, 1], values of shape [1, height, width, 3]. */
+export function imageToFloats(image: RgbImage): Float32Array {
+  requireRgb(image)
+  return Float32Array.from(image.data, (value) => (value / 255) * 2 - 1)
+}
+
+/**
+ * Network output as pixels: [-1, 1] → 0..255, clamped, rounded half to even. `values` has shape [1, height, width, 3].
+ *
+ * @throws RangeError when the length does not fit, or when a value is not a number (a decoder that overflowed).
+ */
+export function floatsToImage(values: ArrayLike<number>, width: number, height: number): RgbImage {
+  if (values.length !== width * height * 3) {
+    throw new RangeError(`image: ${width} x ${height} RGB needs ${width * height * 3} values, got ${values.length}`)
+  }
+  const pixels = new Uint8ClampedArray(values.length)
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number
+    if (Number.isNaN(value)) {
+      throw new RangeError(
+        `image: value ${i} of ${values.length} is NaN. The network overflowed; run it in a wider number format.`,
+      )
+    }
+    // A clamped array saturates and rounds half to even, as numpy does.
+    pixels[i] = (value / 2 + 0.5) * 255
+  }
+  return { width, height, data: new Uint8Array(pixels.buffer) }
+}
+
+/**
+ * Luma as OpenCV's `COLOR_RGB2GRAY` computes it: 0.299 R + 0.587 G + 0.114 B in 15-bit fixed point, rounded.
+ * Source: OpenCV 4 and 5, imgproc/color_rgb.
+ */
+export function rgbToGrey(image: RgbImage): GreyImage {
+  requireRgb(image)
+  const data = new Uint8Array(image.width * image.height)
+  for (let i = 0; i < data.length; i++) {
+    const red = image.data[3 * i] as number
+    const green = image.data[3 * i + 1] as number
+    const blue = image.data[3 * i + 2] as number
+    data[i] = (red * 9798 + green * 19235 + blue * 3735 + (1 << 14)) >> 15
+  }
+  return { width: image.width, height: image.height, data }
+}
+
+/** The same grey in all three channels. */
+export function greyToRgb(image: GreyImage): RgbImage {
+  if (channelsOf(image) !== 1) {
+    throw new RangeError(`image: expected grey data for ${image.width} x ${image.height}, got RGB`)
+  }
+  const data = new Uint8Array(image.data.length * 3)
+  for (let i = 0; i < image.data.length; i++) data.fill(image.data[i] as number, 3 * i, 3 * i + 3)
+  return { width: image.width, height: image.height, data }
+}
