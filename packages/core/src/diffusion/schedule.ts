@@ -1,0 +1,138 @@
+/**
+ * How much noise a training timestep stands for.
+ *
+ * `sigma` is the noise level of the variance-exploding form, x = x0 + sigma * noise: sqrt((1 - ᾱ) / ᾱ).
+ */
+export interface NoiseSchedule {
+  /** ᾱ of each timestep, falling from nearly 1. */
+  readonly alphasCumprod: Float64Array
+  /** sigma of each timestep, rising. */
+  readonly sigmas: Float64Array
+}
+
+export interface NoiseScheduleOptions {
+  /** Number of training timesteps. Default 1000. */
+  readonly timesteps?: number
+  /** beta of the first timestep. Default 0.00085. */
+  readonly betaStart?: number
+  /** beta of the last timestep. Default 0.012. */
+  readonly betaEnd?: number
+  /** Rescale so that the last timestep is noise alone (Lin et al. 2024, arXiv:2305.08891). Default false. */
+  readonly zeroTerminalSnr?: boolean
+}
+
+/**
+ * Stands for the infinite sigma of a timestep without signal. Against the limit it errs by its inverse, 1e-6, and
+ * x = x0 + sigma * noise still fits float32 easily.
+ */
+export const largestSigma = 2 ** 20
+
+/**
+ * The schedule SDXL was trained with: beta linear in its square root ("scaled_linear").
+ *
+ * @throws RangeError when there are fewer than two timesteps or the betas do not satisfy 0 < start <= end < 1.
+ */
+export function createNoiseSchedule(options: NoiseScheduleOptions = {}): NoiseSchedule {
+  const { timesteps = 1000, betaStart = 0.00085, betaEnd = 0.012, zeroTerminalSnr = false } = options
+  if (!Number.isSafeInteger(timesteps) || timesteps < 2) {
+    throw new RangeError(`schedule: timesteps must be an integer of 2 or more, got ${timesteps}`)
+  }
+  if (!(betaStart > 0 && betaStart <= betaEnd && betaEnd < 1)) {
+    throw new RangeError(`schedule: expected 0 < betaStart <= betaEnd < 1, got ${betaStart} and ${betaEnd}`)
+  }
+  let alphasCumprod: Float64Array = new Float64Array(timesteps)
+  const first = Math.sqrt(betaStart)
+  const last = Math.sqrt(betaEnd)
+  let product = 1
+  for (let t = 0; t < timesteps; t++) {
+    product *= 1 - (first + ((last - first) * t) / (timesteps - 1)) ** 2
+    alphasCumprod[t] = product
+  }
+  if (zeroTerminalSnr) alphasCumprod = rescaleToZeroTerminalSnr(alphasCumprod)
+  return { alphasCumprod, sigmas: alphasCumprod.map(sigmaOfAlpha) }
+}
+
+/**
+ * Shifts and scales sqrt(ᾱ) so that its last value is 0 and its first stays: Lin et al. 2024 (arXiv:2305.08891),
+ * algorithm 1.
+ */
+export function rescaleToZeroTerminalSnr(alphasCumprod: Float64Array): Float64Array {
+  const first = Math.sqrt(alphasCumprod[0] as number)
+  const last = Math.sqrt(alphasCumprod[alphasCumprod.length - 1] as number)
+  return alphasCumprod.map((alpha) => ((Math.sqrt(alpha) - last) * (first / (first - last))) ** 2)
+}
+
+function sigmaOfAlpha(alpha: number): number {
+  return Math.min(Math.sqrt((1 - alpha) / alpha), largestSigma)
+}
+
+/** Signal to noise ratio ᾱ / (1 - ᾱ) = 1 / sigma² of an integer timestep. */
+export function snrAt(schedule: NoiseSchedule, timestep: number): number {
+  const alpha = alphaAt(schedule, timestep)
+  return alpha / (1 - alpha)
+}
+
+/**
+ * ᾱ of an integer timestep.
+ *
+ * @throws RangeError when the schedule has no such timestep.
+ */
+export function alphaAt(schedule: NoiseSchedule, timestep: number): number {
+  const alpha = schedule.alphasCumprod[timestep]
+  if (alpha === undefined) {
+    throw new RangeError(
+      `schedule: timestep must be an integer from 0 to ${schedule.alphasCumprod.length - 1}, got ${timestep}`,
+    )
+  }
+  return alpha
+}
+
+/**
+ * sigma of a timestep; between two integers, linear in sigma.
+ *
+ * @throws RangeError outside 0 .. last timestep.
+ */
+export function sigmaAt(schedule: NoiseSchedule, timestep: number): number {
+  const { sigmas } = schedule
+  if (!(timestep >= 0 && timestep <= sigmas.length - 1)) {
+    throw new RangeError(`schedule: timestep must be from 0 to ${sigmas.length - 1}, got ${timestep}`)
+  }
+  const below = Math.floor(timestep)
+  const low = sigmas[below] as number
+  const high = sigmas[Math.min(below + 1, sigmas.length - 1)] as number
+  return low + (high - low) * (timestep - below)
+}
+
+/**
+ * How a timestep between two integers is read off its sigma: `linear` inverts `sigmaAt`; `log`, linear in log sigma,
+ * is what k-diffusion does with levels that were not chosen by timestep (Karras et al. 2022).
+ */
+export type SigmaInterpolation = "linear" | "log"
+
+/**
+ * The timestep whose noise level is `sigma`, fractional. Levels beyond the ends give the first or the last timestep.
+ *
+ * @throws RangeError when sigma is negative or not a number.
+ */
+export function timestepAt(
+  schedule: NoiseSchedule,
+  sigma: number,
+  interpolation: SigmaInterpolation = "linear",
+): number {
+  if (!(sigma >= 0)) throw new RangeError(`schedule: sigma must be 0 or more, got ${sigma}`)
+  const { sigmas } = schedule
+  const last = sigmas.length - 1
+  if (sigma <= (sigmas[0] as number)) return 0
+  if (sigma >= (sigmas[last] as number)) return last
+  let below = 0
+  let above = last
+  while (above - below > 1) {
+    const middle = (below + above) >> 1
+    if ((sigmas[middle] as number) <= sigma) below = middle
+    else above = middle
+  }
+  const scale = interpolation === "log" ? Math.log : (value: number): number => value
+  const low = scale(sigmas[below] as number)
+  const high = scale(sigmas[above] as number)
+  return below + (scale(sigma) - low) / (high - low)
+}

@@ -1,0 +1,102 @@
+import { type NoiseSchedule, sigmaAt, timestepAt } from "./schedule.ts"
+
+/**
+ * Which timesteps a run visits, of T in the schedule, with n steps:
+ *
+ * - `leading`: every (T/n)-th, counted up from 1 (DDIM as Stable Diffusion sets it)
+ * - `linspace`: n even points from T-1 to 0, fractional (Euler)
+ * - `linspace-rounded`: n + 1 even points, rounded, without the last (DPM-Solver++)
+ * - `trailing`: every (T/n)-th, counted down from T-1 (zero terminal SNR)
+ * - `karras`: n levels from the largest to the smallest sigma, even in sigma^(1/7) (Karras et al. 2022, equation 5)
+ * - `karras-rounded`: the same levels, told to the network as whole timesteps
+ */
+export type TimestepSpacing = "leading" | "linspace" | "linspace-rounded" | "trailing" | "karras" | "karras-rounded"
+
+/** The levels of one run. */
+export interface NoiseLevels {
+  /** What the network is told at each step, n values. */
+  readonly timesteps: readonly number[]
+  /** The noise level at each step and, last, where the run ends: n + 1 values, falling to 0. */
+  readonly sigmas: readonly number[]
+  /**
+   * The timestep for a noise level: that of the list if it is one of them, otherwise (between two levels, for methods
+   * that look there) read off the schedule, linear in log sigma.
+   */
+  readonly timestepOf: (sigma: number) => number
+}
+
+/**
+ * The noise levels of a run of `steps` steps.
+ *
+ * @throws RangeError when the schedule has too few timesteps for `steps` different ones.
+ */
+export function noiseLevels(schedule: NoiseSchedule, steps: number, spacing: TimestepSpacing): NoiseLevels {
+  if (!Number.isSafeInteger(steps) || steps < 1) {
+    throw new RangeError(`sigmas: steps must be a positive integer, got ${steps}`)
+  }
+  const [timesteps, sigmas] = spacing.startsWith("karras")
+    ? karrasLevels(schedule, steps, spacing === "karras-rounded")
+    : spacedLevels(schedule, steps, spacing)
+  const known = new Map(sigmas.map((sigma, i) => [sigma, timesteps[i] as number]))
+  if (known.size !== steps) {
+    throw new RangeError(
+      `sigmas: ${steps} steps with ${spacing} spacing visit only ${known.size} different levels of a schedule of ` +
+        `${schedule.sigmas.length} timesteps. Use fewer steps.`,
+    )
+  }
+  return {
+    timesteps,
+    sigmas: [...sigmas, 0],
+    timestepOf: (sigma) => known.get(sigma) ?? timestepAt(schedule, sigma, "log"),
+  }
+}
+
+type Levels = readonly [timesteps: readonly number[], sigmas: readonly number[]]
+
+function spacedLevels(schedule: NoiseSchedule, steps: number, spacing: TimestepSpacing): Levels {
+  const total = schedule.sigmas.length
+  const timesteps = Array.from({ length: steps }, (_, i) => {
+    switch (spacing) {
+      case "leading":
+        return (steps - 1 - i) * Math.floor(total / steps) + 1
+      case "linspace":
+        return steps === 1 ? total - 1 : (total - 1) * (1 - i / (steps - 1))
+      case "linspace-rounded":
+        return roundHalfToEven((total - 1) * (1 - i / steps))
+      default:
+        return roundHalfToEven(total - (i * total) / steps) - 1
+    }
+  })
+  const first = timesteps[0] as number
+  if (first > total - 1) {
+    throw new RangeError(
+      `sigmas: ${steps} steps with ${spacing} spacing start at timestep ${first}, past the last of a schedule of ` +
+        `${total}. Use fewer steps.`,
+    )
+  }
+  return [timesteps, timesteps.map((timestep) => sigmaAt(schedule, timestep))]
+}
+
+/** Exponent of Karras et al. 2022, table 1. */
+const karrasRho = 7
+
+function karrasLevels(schedule: NoiseSchedule, steps: number, rounded: boolean): Levels {
+  const smallest = (schedule.sigmas[0] as number) ** (1 / karrasRho)
+  const largest = (schedule.sigmas[schedule.sigmas.length - 1] as number) ** (1 / karrasRho)
+  const sigmas = Array.from({ length: steps }, (_, i) => {
+    const position = steps === 1 ? 0 : i / (steps - 1)
+    return (largest + position * (smallest - largest)) ** karrasRho
+  })
+  const timesteps = sigmas.map((sigma) => {
+    const timestep = timestepAt(schedule, sigma, "log")
+    return rounded ? roundHalfToEven(timestep) : timestep
+  })
+  return [timesteps, sigmas]
+}
+
+/** numpy's rounding, which the spacings of the reference are defined by. */
+function roundHalfToEven(value: number): number {
+  const floor = Math.floor(value)
+  const isHalf = value - floor === 0.5
+  return isHalf ? floor + (floor % 2) : Math.round(value)
+}
