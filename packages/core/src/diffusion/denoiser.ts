@@ -1,0 +1,46 @@
+import * as tf from "@tensorflow/tfjs-core"
+
+/** What the network was trained to predict: the noise, or the velocity sqrt(ᾱ) noise - sqrt(1 - ᾱ) x0. */
+export type Prediction = "epsilon" | "v"
+
+/**
+ * A network over latents. input: [N, H, W, C], scaled to unit variance; timestep: fractional allowed. Returns a new
+ * tensor of the input's shape, which the caller disposes.
+ */
+export type Network = (input: tf.Tensor, timestep: number) => tf.Tensor | Promise<tf.Tensor>
+
+/**
+ * The estimate of x0 given x = x0 + sigma * noise. Returns a new tensor of x's shape, which the caller disposes.
+ */
+export type Denoise = (x: tf.Tensor, sigma: number) => tf.Tensor | Promise<tf.Tensor>
+
+export interface DenoiserOptions {
+  readonly prediction: Prediction
+  /** The timestep the network is told for a noise level; see `NoiseLevels.timestepOf` and `timestepAt`. */
+  readonly timestepOf: (sigma: number) => number
+}
+
+/**
+ * Turns a network's prediction into an estimate of x0, so that samplers need not know what a network predicts.
+ * The network sees x / sqrt(sigma² + 1), the variance-preserving form it was trained on.
+ *
+ * Source: Karras et al. 2022 (arXiv:2206.00364), section 5; Salimans & Ho 2022 (arXiv:2202.00512) for v.
+ */
+export function createDenoiser(network: Network, options: DenoiserOptions): Denoise {
+  const { prediction, timestepOf } = options
+  return async (x, sigma) => {
+    const scale = 1 / Math.hypot(sigma, 1)
+    const input = tf.mul(x, scale)
+    let output: tf.Tensor | undefined
+    try {
+      const predicted = await network(input, timestepOf(sigma))
+      output = predicted
+      return prediction === "epsilon"
+        ? tf.tidy(() => tf.sub(x, tf.mul(predicted, sigma)))
+        : tf.tidy(() => tf.sub(tf.mul(x, scale * scale), tf.mul(predicted, sigma * scale)))
+    } finally {
+      input.dispose()
+      output?.dispose()
+    }
+  }
+}
