@@ -1,0 +1,16 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { type Sampler, walk } from "./sampler.ts"
+
+/**
+ * DDIM with eta 0: keep the noise seen in x, move the estimate of x0 to the next level with it.
+ *
+ * In its own variance-preserving form this is x' = sqrt(ᾱ') x0 + sqrt(1 - ᾱ') eps; divided by sqrt(ᾱ'), with
+ * eps = (x - x0) / sigma, it reads x' = x0 + sigma' / sigma * (x - x0), exactly.
+ *
+ * Source: Song et al. 2021 (arXiv:2010.02502), equation 12.
+ */
+export const sampleDdim: Sampler = (denoise, start, sigmas) =>
+  walk(denoise, start, sigmas, ({ index, x, denoised }) => {
+    const ratio = (sigmas[index + 1] as number) / (sigmas[index] as number)
+    return tf.tidy(() => tf.add(denoised, tf.mul(tf.sub(x, denoised), ratio)))
+  })
