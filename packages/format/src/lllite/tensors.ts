@@ -16,6 +16,13 @@ export type SiteShape = Pick<Site, "inDim" | "depth" | "conv">
 export type SiteTensorName =
   `${"conditioning1.0" | "conditioning1.2" | "conditioning1.4" | "down.0" | "mid.0" | "up.0"}.${"weight" | "bias"}`
 
+const SITE_TENSOR_NAME = /^(conditioning1\.[024]|down\.0|mid\.0|up\.0)\.(weight|bias)$/
+
+/** Whether text is a {@link SiteTensorName}. */
+export function isSiteTensorName(text: string): text is SiteTensorName {
+  return SITE_TENSOR_NAME.test(text)
+}
+
 /**
  * Names and shapes of the tensors at one site, in the reference's order. Linear weights are [out, in], convolutions
  * [out, in, kh, kw]. The conditioner is two convolutions at depth 1 and 2, three at depth 3; `down`, `mid` and `up`

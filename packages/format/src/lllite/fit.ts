@@ -1,0 +1,118 @@
+import { FormatError } from "../errors.ts"
+import type { UnetLayout } from "./layout.ts"
+import { SDXL_LAYOUT } from "./layout.ts"
+import type { SiteSelection } from "./selection.ts"
+import { NAMED_SELECTIONS, takesSite } from "./selection.ts"
+import type { Site, SiteTable } from "./site.ts"
+import { siteTable } from "./site.ts"
+
+/** How two sets of sites differ. */
+export interface SiteDifference {
+  /** Expected, but not there. */
+  readonly missing: readonly Site[]
+  /** There, but not expected. */
+  readonly extra: readonly Site[]
+}
+
+/**
+ * The table that file keys are looked up in: every site of every U-Net of SDXL's proportions with transformers up to
+ * SDXL's deepest, and of the layout given. A key says where a site is and not how wide, so one table serves all widths.
+ */
+export function keyTable(layout: UnetLayout = SDXL_LAYOUT): SiteTable {
+  const deepest = Math.max(SDXL_LAYOUT.middleDepth, layout.middleDepth, ...layout.transformerDepth)
+  return siteTable({ ...layout, transformerDepth: [deepest, deepest, deepest], middleDepth: deepest })
+}
+
+/** Which sites two sets lack of each other, by key. */
+export function compareSites(found: Iterable<Site>, expected: Iterable<Site>): SiteDifference {
+  const foundByKey = new Map([...found].map((site) => [site.key, site]))
+  const expectedByKey = new Map([...expected].map((site) => [site.key, site]))
+  return {
+    missing: [...expectedByKey.values()].filter((site) => !foundByKey.has(site.key)),
+    extra: [...foundByKey.values()].filter((site) => !expectedByKey.has(site.key)),
+  }
+}
+
+/**
+ * The selection that takes exactly these sites, or null. Looks through the named selections, each with every limit on
+ * the transformer block's index.
+ *
+ * @throws FormatError `layout`
+ */
+export function findSelection(sites: Iterable<Site>, layout: UnetLayout): SiteSelection | null {
+  const all = siteTable(layout).sites
+  const keys = new Set([...sites].map((site) => site.key))
+  const deepest = Math.max(layout.middleDepth, ...layout.transformerDepth)
+  const limits = [null, ...Array.from({ length: Math.max(0, deepest - 1) }, (_, index) => index)]
+  for (const maxTransformerBlock of limits) {
+    for (const named of Object.values(NAMED_SELECTIONS)) {
+      const selection = maxTransformerBlock === null ? named : Object.freeze({ ...named, maxTransformerBlock })
+      const taken = all.filter((site) => takesSite(selection, site))
+      if (taken.length === keys.size && taken.every((site) => keys.has(site.key))) return selection
+    }
+  }
+  return null
+}
+
+/**
+ * The U-Net that a file's sites belong to: SDXL if they are all SDXL's, in its widths; otherwise the smallest U-Net
+ * with the same proportions that has them.
+ *
+ * @throws FormatError `site-width` when no one width explains them all
+ */
+export function inferLayout(sites: readonly Site[], label: string): UnetLayout {
+  const sdxl = siteTable(SDXL_LAYOUT).byKey
+  if (sites.every((site) => sdxl.get(site.key)?.inDim === site.inDim)) return SDXL_LAYOUT
+
+  const table = keyTable().byKey
+  let modelChannels: number | undefined
+  let first: Site | undefined
+  const transformerDepth: [number, number, number] = [0, 0, 0]
+  let middleDepth = 0
+  for (const site of sites) {
+    const wide = (table.get(site.key)?.inDim ?? 0) / SDXL_LAYOUT.modelChannels
+    const channels = site.inDim / wide
+    first ??= site
+    modelChannels ??= channels
+    if (channels !== modelChannels || !Number.isInteger(channels)) {
+      const what = `takes ${site.inDim} channels; a U-Net in which ${first.path} takes ${first.inDim} has`
+      throw new FormatError("site-width", `${site.path} ${what} ${modelChannels * wide} there. Was the file edited?`, {
+        source: label,
+        tensor: `${site.key}.down.0.weight`,
+      })
+    }
+    const depth = site.index === null ? (site.conv ? 0 : 1) : site.index + 1
+    if (site.section === "middle") middleDepth = Math.max(middleDepth, depth)
+    else {
+      const level = levelOf(site)
+      transformerDepth[level] = Math.max(transformerDepth[level], depth)
+    }
+  }
+  return { modelChannels: modelChannels ?? 0, channelMult: SDXL_LAYOUT.channelMult, transformerDepth, middleDepth }
+}
+
+/**
+ * Holds a file's sites against a U-Net.
+ *
+ * @throws FormatError `site-unknown`, `site-width`
+ */
+export function checkSitesFit(sites: readonly Site[], layout: UnetLayout, label: string): void {
+  const table = siteTable(layout).byKey
+  for (const site of sites) {
+    const host = table.get(site.key)
+    const place = { source: label, tensor: `${site.key}.down.0.weight` }
+    if (host === undefined) {
+      throw new FormatError("site-unknown", `the U-Net has no ${site.path}; the file is for a deeper one`, place)
+    }
+    if (host.inDim !== site.inDim) {
+      const message = `${site.path} takes ${site.inDim} channels in the file and ${host.inDim} in the U-Net`
+      throw new FormatError("site-width", `${message}. The file is for another U-Net.`, place)
+    }
+  }
+}
+
+function levelOf(site: Site): 0 | 1 | 2 {
+  const third = Math.floor((site.section === "input" ? site.blockIndex - 1 : site.blockIndex) / 3)
+  const level = site.section === "input" ? third : 2 - third
+  return level as 0 | 1 | 2
+}

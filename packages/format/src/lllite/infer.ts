@@ -1,0 +1,89 @@
+import type { FormatErrorCode } from "../errors.ts"
+import { FormatError } from "../errors.ts"
+import { isReadableDtype } from "../safetensors/dtype.ts"
+import type { TensorInfo } from "../safetensors/header.ts"
+import type { Site } from "./site.ts"
+import type { AdapterDims, SiteTensorName } from "./tensors.ts"
+import { siteTensorShapes } from "./tensors.ts"
+
+/** The tensors a file has at one site, by the name after the site's key. */
+export type SiteTensors = ReadonlyMap<SiteTensorName, TensorInfo>
+
+/**
+ * Reads an adapter's widths off its tensors' shapes; the format stores them nowhere else. Then holds every tensor
+ * against what those widths want, so that a file that came through here has every tensor of every site in its shape.
+ *
+ * @returns the site as the file has it: `inDim` is the file's own
+ * @throws FormatError `site-incomplete`, `site-shape`, `site-depth`, `site-dtype`
+ */
+export function inferSite(site: Site, tensors: SiteTensors, label: string): Site & AdapterDims {
+  const refuse = (code: FormatErrorCode, name: SiteTensorName, message: string): FormatError => {
+    const info = tensors.get(name)
+    const place = { source: label, tensor: `${site.key}.${name}` }
+    return new FormatError(code, message, info === undefined ? place : { ...place, offset: info.start })
+  }
+  const shapeOf = (name: SiteTensorName): readonly number[] => {
+    const info = tensors.get(name)
+    if (info !== undefined) return info.shape
+    throw refuse(
+      "site-incomplete",
+      name,
+      `the file has ${[...tensors.keys()].join(", ")} of this site, but not this one`,
+    )
+  }
+
+  const down = shapeOf("down.0.weight")
+  const rank = site.conv ? 4 : 2
+  if (down.length !== rank) {
+    const wanted = site.conv
+      ? "[mlpDim, inDim, 1, 1]: its host is a convolution"
+      : "[mlpDim, inDim]: its host is linear"
+    throw refuse("site-shape", "down.0.weight", `the shape is ${text(down)}, expected ${wanted}`)
+  }
+  const depth = inferDepth(tensors, shapeOf("conditioning1.2.weight"))
+  if (depth !== site.depth) {
+    const came = depth === null ? "has no known form" : `is ${reduction(depth)}`
+    const message = `the conditioner ${came}, expected ${reduction(site.depth)}, the grid of ${site.block}`
+    throw refuse("site-depth", "conditioning1.2.weight", message)
+  }
+  const lastConditioning = site.depth === 3 ? "conditioning1.4.weight" : "conditioning1.2.weight"
+  const [mlpDim = 0, inDim = 0] = down
+  const [condDim = 0] = shapeOf(lastConditioning)
+  if (mlpDim < 1 || inDim < 1)
+    throw refuse("site-shape", "down.0.weight", `the shape is ${text(down)}, with a size of 0`)
+  if (condDim < 2) {
+    throw refuse("site-shape", lastConditioning, `${condDim} output channels (condDim), expected at least 2`)
+  }
+
+  const found = { ...site, inDim, condDim, mlpDim }
+  for (const [name, expected] of siteTensorShapes(found, found)) {
+    const shape = shapeOf(name)
+    if (!sameShape(shape, expected)) {
+      const dims = `condDim ${condDim}, mlpDim ${mlpDim} and ${inDim} host channels`
+      throw refuse("site-shape", name, `the shape is ${text(shape)}, expected ${text(expected)} with ${dims}`)
+    }
+  }
+  for (const [name, { dtype }] of tensors) {
+    if (isReadableDtype(dtype)) continue
+    throw refuse("site-dtype", name, `the dtype is ${dtype}, expected F32, F16, BF16, F64, F8_E4M3 or F8_E5M2`)
+  }
+  return found
+}
+
+/** Depth 3 has a third convolution; 1 and 2 differ in the second one's kernel. */
+function inferDepth(tensors: SiteTensors, second: readonly number[]): 1 | 2 | 3 | null {
+  if (tensors.has("conditioning1.4.weight")) return 3
+  return second[3] === 2 ? 1 : second[3] === 4 ? 2 : null
+}
+
+function reduction(depth: 1 | 2 | 3): string {
+  return `a conditioner of depth ${depth} (1/${4 * 2 ** depth} of the control image)`
+}
+
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((size, axis) => size === b[axis])
+}
+
+function text(shape: readonly number[]): string {
+  return `[${shape.join(", ")}]`
+}

@@ -1,0 +1,149 @@
+import { FormatError, show } from "../errors.ts"
+import type { FileKind } from "../identify.ts"
+import { identify } from "../identify.ts"
+import type { Dtype } from "../safetensors/dtype.ts"
+import type { TensorInfo } from "../safetensors/header.ts"
+import type { SafetensorsFile } from "../safetensors/read.ts"
+import { openSafetensors } from "../safetensors/read.ts"
+import type { SourceLike } from "../source.ts"
+import { checkSitesFit, findSelection, inferLayout, keyTable } from "./fit.ts"
+import type { SiteTensors } from "./infer.ts"
+import { inferSite } from "./infer.ts"
+import type { UnetLayout } from "./layout.ts"
+import type { SiteSelection } from "./selection.ts"
+import type { Site, SiteTable } from "./site.ts"
+import type { AdapterDims, SiteTensorName } from "./tensors.ts"
+import { isSiteTensorName, siteParameterCount } from "./tensors.ts"
+
+/** A site that a file has an adapter at. */
+export interface LlliteSite extends Site, AdapterDims {}
+
+/** An open LLLite file. Every site is complete and every shape is right; values are read when asked for. */
+export interface LlliteFile {
+  /** Label of the source, usually the file's name. */
+  readonly label: string
+  /** The file's adapters, in U-Net module order. */
+  readonly sites: readonly LlliteSite[]
+  /**
+   * The U-Net the file is for: the one asked for, or SDXL, or, where the widths or blocks are not SDXL's, the smallest
+   * U-Net that has the file's sites.
+   */
+  readonly layout: UnetLayout
+  /** The selection that takes exactly the file's sites, or null when none with a name does. See `compareSites`. */
+  readonly selection: SiteSelection | null
+  /** The widths of every adapter, or null when they differ between sites. */
+  readonly dims: AdapterDims | null
+  readonly parameterCount: number
+  /** The dtypes of the adapters' tensors. */
+  readonly dtypes: readonly Dtype[]
+  /** Names of tensors in the file that belong to no adapter. They are not read. */
+  readonly extraTensors: readonly string[]
+  /** The file's metadata as it stands. See `parseLlliteMetadata`. */
+  readonly metadata: ReadonlyMap<string, string>
+  /** The file below, for raw bytes, dtypes and extra tensors. */
+  readonly safetensors: SafetensorsFile
+  /**
+   * The values of one tensor of one adapter, in a fresh array. Its shape is `siteTensorShapes(site, site)`'s.
+   *
+   * @throws FormatError `tensor-unknown`, `source-short-read`
+   */
+  readonly tensor: (site: Pick<Site, "key">, name: SiteTensorName) => Promise<Float32Array<ArrayBuffer>>
+}
+
+/** Options of {@link readLllite}. */
+export interface ReadLlliteOptions {
+  /** The U-Net the file has to fit. Without it any U-Net with SDXL's proportions is taken. */
+  readonly layout?: UnetLayout
+}
+
+/**
+ * Opens an LLLite file by its header. Widths come from the tensors' shapes, site by site, as the format stores them
+ * nowhere else; files whose sites differ in width are fine.
+ *
+ * @throws FormatError `wrong-kind` for files of other kinds, naming the kind; `site-*` when an adapter is not whole or
+ * does not fit its place; and everything `openSafetensors` throws
+ */
+export async function readLllite(input: SourceLike, options: ReadLlliteOptions = {}): Promise<LlliteFile> {
+  const safetensors = await openSafetensors(input)
+  const { label, metadata } = safetensors
+  refuseOtherKinds(safetensors)
+
+  const { bySite, extraTensors } = groupBySite(safetensors.tensors, keyTable(options.layout))
+  if (bySite.size === 0) throw noKnownSite(safetensors)
+  const sites = [...bySite].map(([site, tensors]) => inferSite(site, tensors, label))
+  if (options.layout !== undefined) checkSitesFit(sites, options.layout, label)
+  const layout = options.layout ?? inferLayout(sites, label)
+
+  return {
+    label,
+    sites,
+    layout,
+    selection: findSelection(sites, layout),
+    dims: commonDims(sites),
+    parameterCount: sites.reduce((count, site) => count + siteParameterCount(site, site), 0),
+    dtypes: [...new Set([...bySite.values()].flatMap((tensors) => [...tensors.values()].map(({ dtype }) => dtype)))],
+    extraTensors,
+    metadata,
+    safetensors,
+    tensor: (site, name) => safetensors.readFloat32(`${site.key}.${name}`),
+  }
+}
+
+function refuseOtherKinds(file: SafetensorsFile): void {
+  const { kind, detail } = identify(file)
+  if (kind === "lllite") return
+  const advice = ADVICE[kind] ?? "Give an LLLite file: its tensors' names begin with lllite_unet_."
+  throw new FormatError("wrong-kind", `expected a ControlNet-LLLite for SDXL, this is ${detail}. ${advice}`, {
+    source: file.label,
+  })
+}
+
+const ADVICE: Partial<Record<FileKind, string>> = {
+  "lllite-anima": "It runs with Anima only.",
+  "sdxl-checkpoint": "Load it as the base model, and an LLLite beside it.",
+  controlnet: "A full ControlNet is another kind of adapter; look for an LLLite of the same control.",
+}
+
+/** Sites in module order with their tensors, and the names of what belongs to none. */
+function groupBySite(
+  tensors: ReadonlyMap<string, TensorInfo>,
+  table: SiteTable,
+): { bySite: ReadonlyMap<Site, SiteTensors>; extraTensors: string[] } {
+  const byKey = new Map<string, Map<SiteTensorName, TensorInfo>>()
+  const extraTensors: string[] = []
+  for (const [name, info] of tensors) {
+    // A site's key has no dot, so the first one ends it.
+    const dot = name.indexOf(".")
+    const key = name.slice(0, dot)
+    const rest = name.slice(dot + 1)
+    if (dot < 0 || !table.byKey.has(key) || !isSiteTensorName(rest)) {
+      extraTensors.push(name)
+      continue
+    }
+    const ofSite = byKey.get(key) ?? new Map<SiteTensorName, TensorInfo>()
+    byKey.set(key, ofSite.set(rest, info))
+  }
+  const bySite = new Map<Site, SiteTensors>()
+  for (const site of table.sites) {
+    const ofSite = byKey.get(site.key)
+    if (ofSite !== undefined) bySite.set(site, ofSite)
+  }
+  return { bySite, extraTensors }
+}
+
+function commonDims(sites: readonly LlliteSite[]): AdapterDims | null {
+  const [first] = sites
+  if (first === undefined) return null
+  const { condDim, mlpDim } = first
+  return sites.every((site) => site.condDim === condDim && site.mlpDim === mlpDim) ? { condDim, mlpDim } : null
+}
+
+function noKnownSite(file: SafetensorsFile): FormatError {
+  const [first = ""] = file.tensors.keys()
+  return new FormatError(
+    "site-unknown",
+    `no tensor belongs to a place of an SDXL U-Net where an LLLite attaches; the first one is ${show(first)}, ` +
+      "expected names such as lllite_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_q.down.0.weight",
+    { source: file.label },
+  )
+}

@@ -1,0 +1,83 @@
+import { FormatError } from "../errors.ts"
+import type { FloatDtype } from "../safetensors/dtype.ts"
+import { countOverflow, fromFloat32 } from "../safetensors/dtype.ts"
+import type { LazyTensorBytes } from "../safetensors/write.ts"
+import { safetensorsChunks, safetensorsSize } from "../safetensors/write.ts"
+import type { Site } from "./site.ts"
+import type { AdapterDims, SiteTensorName } from "./tensors.ts"
+import { siteTensorShapes } from "./tensors.ts"
+
+/** A site to write an adapter of. */
+export type SiteToWrite = Pick<Site, "key" | "inDim" | "depth" | "conv"> & AdapterDims
+
+/** An LLLite to write. */
+export interface LlliteContents<S extends SiteToWrite = SiteToWrite> {
+  readonly sites: readonly S[]
+  /** The values of one tensor, row-major in `siteTensorShapes(site, site)`'s shape. Asked for once each. */
+  readonly values: (site: S, name: SiteTensorName) => Float32Array | Promise<Float32Array>
+  /** How values are stored. Published files have F16. */
+  readonly dtype: FloatDtype
+  /** See `buildLlliteMetadata`. */
+  readonly metadata?: ReadonlyMap<string, string>
+}
+
+/**
+ * An LLLite file in pieces, in order, as the reference writes it. One tensor is in memory at a time.
+ *
+ * @throws FormatError `write-input` for values of the wrong length or a site given twice, `dims`, and `value-range` for
+ * values that are finite now and would be infinite in the file
+ */
+export function llliteChunks<S extends SiteToWrite>(
+  contents: LlliteContents<S>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  return safetensorsChunks(tensorsOf(contents), contents.metadata)
+}
+
+/**
+ * An LLLite file in memory. See {@link llliteChunks}.
+ *
+ * @throws FormatError `write-input`, `dims`, `value-range`
+ */
+export async function serializeLllite<S extends SiteToWrite>(
+  contents: LlliteContents<S>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const tensors = tensorsOf(contents)
+  const file = new Uint8Array(safetensorsSize(tensors, contents.metadata))
+  let end = 0
+  for await (const chunk of safetensorsChunks(tensors, contents.metadata)) {
+    file.set(chunk, end)
+    end += chunk.byteLength
+  }
+  return file
+}
+
+function tensorsOf<S extends SiteToWrite>(contents: LlliteContents<S>): ReadonlyMap<string, LazyTensorBytes> {
+  const { dtype } = contents
+  const tensors = new Map<string, LazyTensorBytes>()
+  for (const site of contents.sites) {
+    for (const [name, shape] of siteTensorShapes(site, site)) {
+      const key = `${site.key}.${name}`
+      if (tensors.has(key)) throw new FormatError("write-input", "the site is given twice", { tensor: key })
+      tensors.set(key, {
+        dtype,
+        shape,
+        bytes: async () => encode(key, await contents.values(site, name), shape, dtype),
+      })
+    }
+  }
+  return tensors
+}
+
+function encode(key: string, values: Float32Array, shape: readonly number[], dtype: FloatDtype): Uint8Array {
+  const expected = shape.reduce((product, size) => product * size, 1)
+  if (values.length !== expected) {
+    const what = `[${shape.join(", ")}] takes ${expected} values, but ${values.length} were given`
+    throw new FormatError("write-input", what, { tensor: key })
+  }
+  const overflow = countOverflow(values, dtype)
+  if (overflow > 0) {
+    const what = `${overflow} of ${values.length} values are too large for ${dtype} and would become infinite`
+    throw new FormatError("value-range", `${what}. Write F32 or BF16, or look why they grew.`, { tensor: key })
+  }
+  return fromFloat32(values, dtype)
+}

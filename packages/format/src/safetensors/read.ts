@@ -1,0 +1,91 @@
+import { FormatError } from "../errors.ts"
+import type { ByteSource, SourceLike } from "../source.ts"
+import { readExactly, toSource } from "../source.ts"
+import { isReadableDtype, toFloat32 } from "./dtype.ts"
+import { foreignFormatError, SNIFF_BYTES } from "./foreign.ts"
+import type { SafetensorsHeader, TensorInfo } from "./header.ts"
+import { HEADER_LENGTH_BYTES, parseHeader, parseHeaderLength } from "./header.ts"
+
+/** An open safetensors file: its header is in memory, its data is read when asked for. */
+export interface SafetensorsFile extends SafetensorsHeader {
+  /** Label of the source, usually the file's name. */
+  readonly label: string
+  /** Size of the whole file in bytes. */
+  readonly size: number
+  /**
+   * A tensor's bytes, little-endian, row-major. Bytes of an in-memory source come back as a view: do not write to them.
+   *
+   * @throws FormatError `tensor-unknown`, `source-short-read`
+   */
+  readonly read: (name: string) => Promise<Uint8Array>
+  /**
+   * A tensor's values in a fresh array. Its shape is in `tensors`.
+   *
+   * @throws FormatError `tensor-unknown`, `dtype-unsupported`, `source-short-read`
+   */
+  readonly readFloat32: (name: string) => Promise<Float32Array<ArrayBuffer>>
+}
+
+/**
+ * Opens a safetensors file by its header; nothing else is read. A Blob, a file or a URL of any size costs just that.
+ *
+ * @throws FormatError when the header breaks a rule (see {@link parseHeader}), `pickle` for .ckpt, .pt and .pth files,
+ * `not-safetensors` for other formats that are known by their first bytes
+ */
+export async function openSafetensors(input: SourceLike): Promise<SafetensorsFile> {
+  const source = toSource(input)
+  const header = await readHeader(source)
+  const { tensors } = header
+
+  const info = (name: string): TensorInfo => {
+    const found = tensors.get(name)
+    if (found !== undefined) return found
+    throw new FormatError("tensor-unknown", `the file has ${tensors.size} tensors, but none of this name`, {
+      source: source.label,
+      tensor: name,
+    })
+  }
+  return {
+    ...header,
+    label: source.label,
+    size: source.size,
+    read: async (name) => {
+      const { start, end } = info(name)
+      return readExactly(source, start, end)
+    },
+    readFloat32: async (name) => {
+      const { dtype, start, end } = info(name)
+      if (!isReadableDtype(dtype)) {
+        throw new FormatError(
+          "dtype-unsupported",
+          `${dtype} is not read as float32; expected F64, F32, F16, BF16, F8_E4M3 or F8_E5M2. Use read() for the bytes.`,
+          { source: source.label, tensor: name },
+        )
+      }
+      return toFloat32(await readExactly(source, start, end), dtype)
+    },
+  }
+}
+
+async function readHeader(source: ByteSource): Promise<SafetensorsHeader> {
+  const { size, label } = source
+  const first = await readExactly(source, 0, Math.min(size, SNIFF_BYTES))
+  let length: number
+  try {
+    length = parseHeaderLength(first, size, label)
+  } catch (error) {
+    throw foreignFormatError(first, label, error) ?? error
+  }
+  const json = await readExactly(source, HEADER_LENGTH_BYTES, HEADER_LENGTH_BYTES + length)
+  try {
+    return parseHeader(json, size, label)
+  } catch (error) {
+    // A real header's length may begin with any bytes, so a name for the file is only guessed when no header is there.
+    throw (beginsObject(json) ? undefined : foreignFormatError(first, label, error)) ?? error
+  }
+}
+
+function beginsObject(json: Uint8Array): boolean {
+  const first = json.find((byte) => byte > 0x20)
+  return first === "{".charCodeAt(0)
+}
