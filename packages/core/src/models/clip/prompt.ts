@@ -1,0 +1,85 @@
+import type { Tokenizer } from "./tokenizer.ts"
+
+/** Tokens a text encoder reads at once, start and end included. */
+export const CONTEXT_LENGTH = 77
+
+/** Tokens of a prompt in one chunk. */
+const CHUNK_LENGTH = CONTEXT_LENGTH - 2
+
+/**
+ * A prompt as one text encoder reads it: start, tokens, end, padding; the tail of a longer prompt is cut, its end
+ * token is not. → 77 ids
+ *
+ * @param padId what fills the rest: SDXL's first encoder pads with the end token (49407), its second with 0.
+ */
+export function promptIds(tokenizer: Tokenizer, prompt: string, padId: number): Int32Array {
+  return sequence(tokenizer, prompt, padId, CHUNK_LENGTH)
+}
+
+/**
+ * A long prompt in `chunks` pieces of 75 tokens (150 or 225 tokens in sd-scripts' terms), each to be encoded by
+ * itself. Join the results with `joinedPositions`. → chunks · 77 ids, row-major
+ *
+ * A chunk ends with the end token where the text goes on or stops within it. With a padding of its own (`padId` is
+ * not the end token) a chunk beyond the text begins with an end token, so that the encoder finds one to pool at.
+ *
+ * Source: sd-scripts `library/strategy_base.py`, `_get_input_ids`.
+ *
+ * @throws RangeError when `chunks` is not a positive integer.
+ */
+export function promptChunks(tokenizer: Tokenizer, prompt: string, padId: number, chunks: number): Int32Array {
+  checkChunks(chunks)
+  if (chunks === 1) return promptIds(tokenizer, prompt, padId)
+  const { startId, endId } = tokenizer
+  const whole = sequence(tokenizer, prompt, padId, chunks * CHUNK_LENGTH)
+  const last = whole[whole.length - 1] as number
+  const ids = new Int32Array(chunks * CONTEXT_LENGTH)
+  for (let chunk = 0; chunk < chunks; chunk++) {
+    const row = ids.subarray(chunk * CONTEXT_LENGTH, (chunk + 1) * CONTEXT_LENGTH)
+    row[0] = startId
+    row.set(whole.subarray(1 + chunk * CHUNK_LENGTH, 1 + (chunk + 1) * CHUNK_LENGTH), 1)
+    row[CONTEXT_LENGTH - 1] = last
+    if (padId === endId) continue
+    const final = row[CONTEXT_LENGTH - 2]
+    if (final !== endId && final !== padId) row[CONTEXT_LENGTH - 1] = endId
+    if (row[1] === padId) row[1] = endId
+  }
+  return ids
+}
+
+/**
+ * Which of the chunks' tokens make the context of the U-Net: the first start, every chunk's 75, the last end.
+ * → 75 · chunks + 2 positions into the chunks · 77 tokens
+ */
+export function joinedPositions(chunks: number): Int32Array {
+  checkChunks(chunks)
+  const positions = [0]
+  for (let chunk = 0; chunk < chunks; chunk++) {
+    for (let i = 1; i <= CHUNK_LENGTH; i++) positions.push(chunk * CONTEXT_LENGTH + i)
+  }
+  positions.push(chunks * CONTEXT_LENGTH - 1)
+  return Int32Array.from(positions)
+}
+
+/**
+ * Where an encoder's pooled output is taken: the first end token, or 0 if there is none (as sd-scripts does).
+ */
+export function endPosition(ids: Int32Array, endId: number): number {
+  return Math.max(ids.indexOf(endId), 0)
+}
+
+function sequence(tokenizer: Tokenizer, prompt: string, padId: number, room: number): Int32Array {
+  if (!Number.isInteger(padId) || padId < 0 || padId >= tokenizer.vocabularySize) {
+    throw new RangeError(`prompt: padId must be an id below ${tokenizer.vocabularySize}, got ${padId}`)
+  }
+  const tokens = tokenizer.encode(prompt).slice(0, room)
+  const ids = new Int32Array(room + 2).fill(padId)
+  ids.set([tokenizer.startId, ...tokens, tokenizer.endId])
+  return ids
+}
+
+function checkChunks(chunks: number): void {
+  if (!Number.isSafeInteger(chunks) || chunks < 1) {
+    throw new RangeError(`prompt: chunks must be a positive integer, got ${chunks}`)
+  }
+}

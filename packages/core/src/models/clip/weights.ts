@@ -1,0 +1,100 @@
+import type { LinearWeight, NormWeight, TableWeight, WeightLoader } from "../../ops/ops.ts"
+import type { WeightFile, WeightReader } from "../weight-reader.ts"
+import { loadParams } from "../weight-reader.ts"
+import type { TextEncoderConfig } from "./config.ts"
+import { TEXT1_PREFIX, TEXT2_PREFIX } from "./config.ts"
+
+export interface TextLayerParams {
+  readonly norm1: NormWeight
+  /** Queries, keys and values in one. */
+  readonly qkv: LinearWeight
+  readonly out: LinearWeight
+  readonly norm2: NormWeight
+  readonly feedIn: LinearWeight
+  readonly feedOut: LinearWeight
+}
+
+export interface TextEncoderParams {
+  readonly config: TextEncoderConfig
+  readonly tokens: TableWeight
+  readonly positions: TableWeight
+  readonly layers: readonly TextLayerParams[]
+  readonly finalNorm: NormWeight
+  readonly projection: LinearWeight | null
+}
+
+export interface TextLoadOptions {
+  /**
+   * `checkpoint` multiplies by the projection as it is stored, as Stability's own code, diffusers and ComfyUI do.
+   * `sd-scripts` leaves out the transpose, which gives the pooled vector that sd-scripts trains with on single files.
+   */
+  readonly projection?: "checkpoint" | "sd-scripts"
+}
+
+/** Loads SDXL's first encoder (CLIP ViT-L in the names of transformers). @throws CoreError naming what does not fit */
+export function loadText1(file: WeightFile, loader: WeightLoader, config: TextEncoderConfig): Promise<TextEncoderParams> {
+  return loadParams("SDXL's first text encoder", file, loader, (reader) => readText1(reader, config))
+}
+
+/** Loads SDXL's second encoder (OpenCLIP ViT-bigG). @throws CoreError naming what does not fit */
+export function loadText2(
+  file: WeightFile,
+  loader: WeightLoader,
+  config: TextEncoderConfig,
+  options: TextLoadOptions = {},
+): Promise<TextEncoderParams> {
+  return loadParams("SDXL's second text encoder", file, loader, (reader) => readText2(reader, config, options))
+}
+
+async function readText1(reader: WeightReader, config: TextEncoderConfig): Promise<TextEncoderParams> {
+  const { width, vocabulary, positions } = config
+  const layers: TextLayerParams[] = []
+  for (let i = 0; i < config.layers; i++) {
+    const path = `${TEXT1_PREFIX}encoder.layers.${i}`
+    layers.push({
+      norm1: await reader.norm(`${path}.layer_norm1`, width),
+      qkv: await reader.joined(["q", "k", "v"].map((name) => `${path}.self_attn.${name}_proj`), width, width),
+      out: await reader.linear(`${path}.self_attn.out_proj`, width, width),
+      norm2: await reader.norm(`${path}.layer_norm2`, width),
+      feedIn: await reader.linear(`${path}.mlp.fc1`, 4 * width, width),
+      feedOut: await reader.linear(`${path}.mlp.fc2`, width, 4 * width),
+    })
+  }
+  return {
+    config,
+    tokens: await reader.table(`${TEXT1_PREFIX}embeddings.token_embedding.weight`, vocabulary, width),
+    positions: await reader.table(`${TEXT1_PREFIX}embeddings.position_embedding.weight`, positions, width),
+    layers,
+    finalNorm: await reader.norm(`${TEXT1_PREFIX}final_layer_norm`, width),
+    projection: null,
+  }
+}
+
+async function readText2(
+  reader: WeightReader,
+  config: TextEncoderConfig,
+  { projection = "checkpoint" }: TextLoadOptions,
+): Promise<TextEncoderParams> {
+  const { width, vocabulary, positions } = config
+  const layers: TextLayerParams[] = []
+  for (let i = 0; i < config.layers; i++) {
+    const path = `${TEXT2_PREFIX}transformer.resblocks.${i}`
+    layers.push({
+      norm1: await reader.norm(`${path}.ln_1`, width),
+      qkv: await reader.matrix(`${path}.attn.in_proj_weight`, `${path}.attn.in_proj_bias`, 3 * width, width),
+      out: await reader.linear(`${path}.attn.out_proj`, width, width),
+      norm2: await reader.norm(`${path}.ln_2`, width),
+      feedIn: await reader.linear(`${path}.mlp.c_fc`, 4 * width, width),
+      feedOut: await reader.linear(`${path}.mlp.c_proj`, width, 4 * width),
+    })
+  }
+  const stored = projection === "checkpoint"
+  return {
+    config,
+    tokens: await reader.table(`${TEXT2_PREFIX}token_embedding.weight`, vocabulary, width),
+    positions: await reader.table(`${TEXT2_PREFIX}positional_embedding`, positions, width),
+    layers,
+    finalNorm: await reader.norm(`${TEXT2_PREFIX}ln_final`, width),
+    projection: await reader.matrix(`${TEXT2_PREFIX}text_projection`, null, config.projection ?? width, width, stored),
+  }
+}

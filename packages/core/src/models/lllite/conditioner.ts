@@ -1,0 +1,84 @@
+import type { Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import { CoreError } from "../../errors.ts"
+import type { Ops } from "../../ops/ops.ts"
+import type { Grid } from "../unet/at-site.ts"
+import type { AdapterParams } from "./params.ts"
+
+/** Control images on the host. */
+export interface ControlImages {
+  readonly count: number
+  readonly height: number
+  readonly width: number
+  /** [count, height, width, 3] in −1 … 1 */
+  readonly data: Float32Array
+}
+
+/** Kernels of the conditioner by depth, first to last; every stride is its kernel. */
+const KERNELS = { 1: [4, 2], 2: [4, 4], 3: [4, 4, 2] } as const
+
+/** A depth of a site. */
+export type Depth = keyof typeof KERNELS
+
+/** Control images cut into patches for the conditioners of one depth. */
+export interface ControlPatches {
+  readonly count: number
+  /** The embedding's grid: a token for every 8, 16 or 32 pixels. */
+  readonly grid: Grid
+  /** [count · tokens · positions, 48] */
+  readonly patches: Tensor2D
+}
+
+/**
+ * Cuts control images so that every convolution of the conditioner becomes a product over rows that already lie next
+ * to each other: tokens outermost, then the positions of the last kernel, of the one before it, and so on down to
+ * pixels. It depends on the images alone, so it is done once for all sites of a depth.
+ *
+ * @throws CoreError if an image is smaller than one token
+ */
+export function cutControl(images: ControlImages, depth: Depth): ControlPatches {
+  const { count, height, width, data } = images
+  const kernels = [...KERNELS[depth]].reverse()
+  const pixels = kernels.reduce<number>((product, kernel) => product * kernel, 1)
+  const grid = { height: Math.floor(height / pixels), width: Math.floor(width / pixels) }
+  if (grid.height < 1 || grid.width < 1) {
+    throw new CoreError(`control image: ${width}×${height} px, expected at least ${pixels}×${pixels} px`)
+  }
+  if (data.length !== count * height * width * 3) {
+    throw new CoreError(`control image: ${data.length} values, expected ${count}×${height}×${width}×3`)
+  }
+  const result = new Float32Array(count * grid.height * grid.width * pixels * pixels * 3)
+  let written = 0
+  const cut = (image: number, top: number, left: number, level: number, side: number): void => {
+    const kernel = kernels[level]
+    if (kernel === undefined) {
+      const from = ((image * height + top) * width + left) * 3
+      for (let channel = 0; channel < 3; channel++) result[written++] = data[from + channel] ?? 0
+      return
+    }
+    const step = side / kernel
+    for (let y = 0; y < kernel; y++) {
+      for (let x = 0; x < kernel; x++) cut(image, top + y * step, left + x * step, level + 1, step)
+    }
+  }
+  for (let image = 0; image < count; image++) {
+    for (let y = 0; y < grid.height; y++) {
+      for (let x = 0; x < grid.width; x++) cut(image, y * pixels, x * pixels, 0, pixels)
+    }
+  }
+  return { count, grid, patches: tf.tensor2d(result, [result.length / 48, 48]) }
+}
+
+/** The control's embedding at one adapter: ReLU between the layers, none after the last. → [count, tokens, condDim] */
+export function embedControl(ops: Ops, adapter: AdapterParams, control: ControlPatches): Tensor3D {
+  const { conditioner, plan } = adapter
+  const { count, grid } = control
+  return tf.tidy(() => {
+    let h = control.patches
+    for (const [i, { weight, bias }] of conditioner.entries()) {
+      const read = tf.reshape(i === 0 ? h : ops.relu(h), [-1, weight.shape[0]])
+      h = ops.dense(read, weight, bias) as Tensor2D
+    }
+    return tf.reshape(h, [count, grid.height * grid.width, plan.condDim])
+  })
+}

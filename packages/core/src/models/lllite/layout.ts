@@ -1,0 +1,73 @@
+import type { AdapterDims, Site, SiteTensorName } from "@lllite/format"
+import { siteTensorShapes } from "@lllite/format"
+
+/** An adapter: where it sits and how wide it is. */
+export interface AdapterPlan extends AdapterDims {
+  readonly site: Site
+}
+
+/** Where one tensor of an adapter lies in the flat list of an LLLite's values. */
+export interface Slot {
+  readonly plan: AdapterPlan
+  readonly name: SiteTensorName
+  /** Shape in a file: [out, in], [out, in, kh, kw] or [out]. */
+  readonly fileShape: readonly number[]
+  readonly offset: number
+  readonly size: number
+}
+
+/**
+ * An LLLite as data: its adapters and all their values in one flat list, which is what an optimiser, a checkpoint and
+ * a sum of gradients want. Weights lie there as products read them: inputs by outputs, a convolution's inputs in the
+ * order row, column, channel.
+ */
+export interface LlliteModel {
+  readonly adapters: readonly AdapterPlan[]
+  readonly slots: readonly Slot[]
+  readonly values: Float32Array
+}
+
+/** The slots of a list of adapters, in the file's own order, and how many values they take together. */
+export function layOutSlots(adapters: readonly AdapterPlan[]): { readonly slots: readonly Slot[]; readonly size: number } {
+  const slots: Slot[] = []
+  let offset = 0
+  for (const plan of adapters) {
+    for (const [name, fileShape] of siteTensorShapes(plan.site, plan)) {
+      const size = fileShape.reduce((product, length) => product * length, 1)
+      slots.push({ plan, name, fileShape, offset, size })
+      offset += size
+    }
+  }
+  return { slots, size: offset }
+}
+
+/** From a file's [out, in, kh, kw] (or [out, in], [out]) to inputs by outputs. */
+export function fromFileLayout(values: Float32Array, fileShape: readonly number[]): Float32Array {
+  return reorder(values, fileShape, (file, flat, result) => {
+    result[flat] = values[file] ?? 0
+  })
+}
+
+/** Back from inputs by outputs to the file's order. */
+export function toFileLayout(values: Float32Array, fileShape: readonly number[]): Float32Array {
+  return reorder(values, fileShape, (file, flat, result) => {
+    result[file] = values[flat] ?? 0
+  })
+}
+
+function reorder(
+  values: Float32Array,
+  fileShape: readonly number[],
+  move: (file: number, flat: number, result: Float32Array) => void,
+): Float32Array {
+  if (fileShape.length < 2) return values.slice()
+  const [out = 1, inner = 1, height = 1, width = 1] = fileShape
+  const result = new Float32Array(values.length)
+  let file = 0
+  for (let o = 0; o < out; o++) {
+    for (let i = 0; i < inner; i++) {
+      for (let place = 0; place < height * width; place++) move(file++, (place * inner + i) * out + o, result)
+    }
+  }
+  return result
+}

@@ -1,0 +1,103 @@
+import type { Tensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import type { Conv2dWeight, LinearWeight, Ops, Padding } from "../../ops/ops.ts"
+import type { AtSite, Grid } from "./at-site.ts"
+import type {
+  AttentionParams,
+  Host,
+  ResLayer,
+  TransformerBlockParams,
+  TransformerLayer,
+  UnetBlock,
+  UnetLayer,
+} from "./params.ts"
+
+/** What every block is given besides what flows through it. */
+export interface BlockContext {
+  readonly ops: Ops
+  readonly atSite: AtSite
+  /** SiLU of the time and size embedding. [N, 4·C] */
+  readonly embedding: Tensor
+  /** Text. [N, T, contextDim] */
+  readonly context: Tensor3D
+}
+
+const GROUPS = 32
+/** Residual blocks and the U-Net's last norm. */
+export const RES_NORM = { groups: GROUPS, epsilon: 1e-5, silu: true } as const
+/** The norm before a transformer has another epsilon: sd-scripts `library/sdxl_original_unet.py`. */
+const TRANSFORMER_NORM = { groups: GROUPS, epsilon: 1e-6, silu: false } as const
+const LAYER_NORM_EPSILON = 1e-5
+const PAD_ONE: Padding = [1, 1, 1, 1]
+const PAD_NONE: Padding = [0, 0, 0, 0]
+
+/** Runs the layers of a block. x: [N, H, W, Cin] → [N, H', W', Cout] */
+export function runBlock(given: BlockContext, block: UnetBlock, x: Tensor4D): Tensor4D {
+  return tf.tidy(() => block.layers.reduce((h, layer) => runLayer(given, layer, h), x))
+}
+
+function runLayer(given: BlockContext, layer: UnetLayer, x: Tensor4D): Tensor4D {
+  switch (layer.kind) {
+    case "conv":
+      return conv(given, layer.conv, x, PAD_ONE)
+    case "downsample":
+      return conv(given, layer.conv, x, PAD_ONE, 2)
+    case "upsample":
+      return conv(given, layer.conv, given.ops.upsample2x(x), PAD_ONE)
+    case "res":
+      return resLayer(given, layer, x)
+    case "transformer":
+      return transformerLayer(given, layer, x)
+  }
+}
+
+function resLayer(given: BlockContext, layer: ResLayer, x: Tensor4D): Tensor4D {
+  const { ops, embedding } = given
+  const h = conv(given, layer.inConv, ops.groupNorm(x, layer.inNorm, RES_NORM), PAD_ONE)
+  const shift = ops.linear(embedding, layer.embedding)
+  const shifted = tf.add(h, tf.reshape(shift, [-1, 1, 1, h.shape[3]])) as Tensor4D
+  const y = conv(given, layer.outConv, ops.groupNorm(shifted, layer.outNorm, RES_NORM), PAD_ONE)
+  return tf.add(layer.skip === null ? x : conv(given, layer.skip, x, PAD_NONE), y)
+}
+
+function transformerLayer(given: BlockContext, layer: TransformerLayer, x: Tensor4D): Tensor4D {
+  const [n, height, width, channels] = x.shape
+  const grid = { height, width }
+  const tokens = tf.reshape(given.ops.groupNorm(x, layer.norm, TRANSFORMER_NORM), [n, height * width, channels])
+  let h = linear(given, layer.projIn, tokens, grid)
+  for (const block of layer.blocks) h = transformerBlock(given, block, h as Tensor3D, grid)
+  return tf.add(tf.reshape(linear(given, layer.projOut, h, grid), x.shape), x)
+}
+
+function transformerBlock(given: BlockContext, block: TransformerBlockParams, x: Tensor3D, grid: Grid): Tensor3D {
+  const { ops, context } = given
+  const normed = ops.layerNorm(x, block.norm1, LAYER_NORM_EPSILON) as Tensor3D
+  let h = tf.add(x, attention(given, block.selfAttention, normed, normed, grid))
+  const query = ops.layerNorm(h, block.norm2, LAYER_NORM_EPSILON) as Tensor3D
+  h = tf.add(h, attention(given, block.crossAttention, query, context, grid))
+  const fed = linear(given, block.feedIn, ops.layerNorm(h, block.norm3, LAYER_NORM_EPSILON), grid)
+  return tf.add(h, linear(given, block.feedOut, ops.geglu(fed), grid))
+}
+
+function attention(given: BlockContext, params: AttentionParams, x: Tensor3D, source: Tensor3D, grid: Grid): Tensor {
+  const q = linear(given, params.q, x, grid) as Tensor3D
+  const k = linear(given, params.k, source, grid) as Tensor3D
+  const v = linear(given, params.v, source, grid) as Tensor3D
+  return linear(given, params.out, given.ops.attention(q, k, v, { heads: params.heads, causal: false }), grid)
+}
+
+function linear({ ops, atSite }: BlockContext, host: Host<LinearWeight>, x: Tensor, grid: Grid): Tensor {
+  return ops.linear(host.site === null ? x : atSite(host.site, x, grid), host.weight)
+}
+
+function conv(
+  { ops, atSite }: BlockContext,
+  host: Host<Conv2dWeight>,
+  x: Tensor4D,
+  padding: Padding,
+  stride: 1 | 2 = 1,
+): Tensor4D {
+  const [, height, width] = x.shape
+  const fed = host.site === null ? x : (atSite(host.site, x, { height, width }) as Tensor4D)
+  return ops.conv2d(fed, host.weight, { stride, padding })
+}

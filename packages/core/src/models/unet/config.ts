@@ -1,0 +1,71 @@
+import type { UnetLayout } from "@lllite/format"
+import { SDXL_LAYOUT } from "@lllite/format"
+import { CoreError } from "../../errors.ts"
+import type { WeightFile } from "../weight-reader.ts"
+
+/** Values of SDXL's size conditioning: six numbers, 256 each. */
+export const SIZE_EMBEDDING_DIM = 1536
+
+/** An SDXL U-Net of any width. */
+export interface UnetConfig {
+  readonly layout: UnetLayout
+  /** Width of the text context: both encoders side by side. */
+  readonly contextDim: number
+  /** Width of the pooled text embedding; the size embedding follows it in `vector`. */
+  readonly pooledDim: number
+  /** Channels of one attention head. */
+  readonly headDim: number
+  readonly latentChannels: number
+}
+
+export const SDXL_UNET: UnetConfig = Object.freeze({
+  layout: SDXL_LAYOUT,
+  contextDim: 2048,
+  pooledDim: 1280,
+  headDim: 64,
+  latentChannels: 4,
+})
+
+/** Where the U-Net lives in a checkpoint of the Stability layout. */
+export const UNET_PREFIX = "model.diffusion_model."
+
+/**
+ * Reads widths and depths off a checkpoint's names and shapes.
+ *
+ * @throws CoreError if the file holds no U-Net of SDXL's structure
+ */
+export function inferUnetConfig(file: WeightFile): UnetConfig {
+  const shape = (name: string): readonly number[] => {
+    const entry = file.entries.get(UNET_PREFIX + name)
+    if (entry === undefined) {
+      throw new CoreError(
+        `${file.label} holds no SDXL U-Net: "${UNET_PREFIX + name}" is missing. Is this an SDXL checkpoint in the Stability layout?`,
+      )
+    }
+    return entry.shape
+  }
+  const depth = (transformer: string): number => {
+    let blocks = 0
+    while (file.entries.has(`${UNET_PREFIX}${transformer}.transformer_blocks.${blocks}.norm1.weight`)) blocks++
+    return blocks
+  }
+  const width = (norm: string): number => shape(norm)[0] ?? 0
+  const [modelChannels = 0, latentChannels = 0] = shape("input_blocks.0.0.weight")
+  const mult = (channels: number): number => channels / modelChannels
+  return {
+    layout: {
+      modelChannels,
+      channelMult: [
+        mult(width("input_blocks.1.0.out_layers.0.weight")),
+        mult(width("input_blocks.4.0.out_layers.0.weight")),
+        mult(width("input_blocks.7.0.out_layers.0.weight")),
+      ],
+      transformerDepth: [depth("input_blocks.1.1"), depth("input_blocks.4.1"), depth("input_blocks.7.1")],
+      middleDepth: depth("middle_block.1"),
+    },
+    contextDim: shape("middle_block.1.transformer_blocks.0.attn2.to_k.weight")[1] ?? 0,
+    pooledDim: (shape("label_emb.0.0.weight")[1] ?? 0) - SIZE_EMBEDDING_DIM,
+    headDim: 64,
+    latentChannels,
+  }
+}

@@ -1,0 +1,114 @@
+import type { Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import { CoreError } from "../../errors.ts"
+import type { Ops, Padding } from "../../ops/ops.ts"
+import { LATENT_SCALE, VAE_FACTOR } from "./config.ts"
+import type { VaeAttention, VaeMiddle, VaeParams, VaeResBlock } from "./weights.ts"
+
+const NORM = { groups: 32, epsilon: 1e-6, silu: true } as const
+const PLAIN_NORM = { ...NORM, silu: false }
+const PAD_ONE: Padding = [1, 1, 1, 1]
+const PAD_NONE: Padding = [0, 0, 0, 0]
+/** The encoder's halving pads below and to the right only: LDM `modules/diffusionmodules/model.py`. */
+const PAD_AFTER: Padding = [0, 1, 0, 1]
+
+/** A Gaussian over latents. Both are [N, H/8, W/8, 4], not scaled. */
+export interface Posterior {
+  readonly mean: Tensor4D
+  /** Within −30 … 20. */
+  readonly logvar: Tensor4D
+}
+
+/**
+ * Encodes pictures. image: [N, H, W, 3] in −1 … 1, sides multiples of 8.
+ * Source: Rombach et al. 2022, `AutoencoderKL`.
+ *
+ * @throws CoreError if a side is no multiple of 8
+ */
+export function encodeImage(ops: Ops, params: VaeParams, image: Tensor4D): Posterior {
+  const [, height, width, channels] = image.shape
+  if (height % VAE_FACTOR !== 0 || width % VAE_FACTOR !== 0 || channels !== 3) {
+    throw new CoreError(`vae: image is [${image.shape.join(", ")}], expected RGB with sides that are multiples of 8`)
+  }
+  const { mean, logvar } = tf.tidy(() => {
+    const { encoder } = params
+    let h = ops.conv2d(image, encoder.inConv, { stride: 1, padding: PAD_ONE })
+    for (const { blocks, resample } of encoder.levels) {
+      for (const block of blocks) h = resBlock(ops, block, h)
+      if (resample !== null) h = swap(h, (x) => ops.conv2d(x, resample, { stride: 2, padding: PAD_AFTER }))
+    }
+    h = middle(ops, encoder.middle, h)
+    const out = ops.conv2d(ops.groupNorm(h, encoder.outNorm, NORM), encoder.outConv, { stride: 1, padding: PAD_ONE })
+    const moments = ops.conv2d(out, params.quant, { stride: 1, padding: PAD_NONE })
+    const [mean, logvar] = tf.split(moments, 2, 3) as [Tensor4D, Tensor4D]
+    return { mean, logvar: tf.clipByValue(logvar, -30, 20) }
+  })
+  return { mean, logvar }
+}
+
+/**
+ * A draw from the posterior as the U-Net knows latents: scaled by 0.13025. noise: like the mean, standard normal;
+ * none gives the mean.
+ */
+export function latentsOf(posterior: Posterior, noise: Tensor4D | null): Tensor4D {
+  return tf.tidy(() => {
+    const { mean, logvar } = posterior
+    const drawn = noise === null ? mean : tf.add(mean, tf.mul(tf.exp(tf.mul(logvar, 0.5)), noise))
+    return tf.mul(drawn, LATENT_SCALE) as Tensor4D
+  })
+}
+
+/** Decodes what the U-Net knows as latents. [N, H, W, 4] → [N, 8H, 8W, 3], about −1 … 1, not clamped */
+export function decodeLatents(ops: Ops, params: VaeParams, latents: Tensor4D): Tensor4D {
+  return tf.tidy(() => {
+    const { decoder } = params
+    const unscaled = tf.div(latents, LATENT_SCALE) as Tensor4D
+    const quantized = ops.conv2d(unscaled, params.postQuant, { stride: 1, padding: PAD_NONE })
+    let h = ops.conv2d(quantized, decoder.inConv, { stride: 1, padding: PAD_ONE })
+    h = middle(ops, decoder.middle, h)
+    for (const { blocks, resample } of decoder.levels) {
+      for (const block of blocks) h = resBlock(ops, block, h)
+      if (resample !== null) {
+        h = swap(h, (x) => ops.conv2d(ops.upsample2x(x), resample, { stride: 1, padding: PAD_ONE }))
+      }
+    }
+    return ops.conv2d(ops.groupNorm(h, decoder.outNorm, NORM), decoder.outConv, { stride: 1, padding: PAD_ONE })
+  })
+}
+
+function middle(ops: Ops, params: VaeMiddle, x: Tensor4D): Tensor4D {
+  const h = attention(ops, params.attention, resBlock(ops, params.block1, x))
+  return resBlock(ops, params.block2, h)
+}
+
+function resBlock(ops: Ops, params: VaeResBlock, x: Tensor4D): Tensor4D {
+  return tf.tidy(() => {
+    const h = ops.conv2d(ops.groupNorm(x, params.norm1, NORM), params.conv1, { stride: 1, padding: PAD_ONE })
+    const y = ops.conv2d(ops.groupNorm(h, params.norm2, NORM), params.conv2, { stride: 1, padding: PAD_ONE })
+    const skip = params.skip === null ? x : ops.conv2d(x, params.skip, { stride: 1, padding: PAD_NONE })
+    return tf.add(skip, y) as Tensor4D
+  })
+}
+
+/** One head over all pixels. */
+function attention(ops: Ops, params: VaeAttention, x: Tensor4D): Tensor4D {
+  return tf.tidy(() => {
+    const [n, height, width, channels] = x.shape
+    const normed = ops.groupNorm(x, params.norm, PLAIN_NORM)
+    const tokens = tf.reshape(normed, [n, height * width, channels])
+    const [q, k, v] = [params.q, params.k, params.v].map((weight) => ops.linear(tokens, weight)) as [
+      Tensor3D,
+      Tensor3D,
+      Tensor3D,
+    ]
+    const attended = ops.linear(ops.attention(q, k, v, { heads: 1, causal: false }), params.out)
+    return tf.add(x, tf.reshape(attended, x.shape)) as Tensor4D
+  })
+}
+
+/** Applies a step and lets go of what it read: at these sizes a level's input is worth freeing at once. */
+function swap(x: Tensor4D, step: (x: Tensor4D) => Tensor4D): Tensor4D {
+  const y = tf.tidy(() => step(x))
+  x.dispose()
+  return y
+}

@@ -1,0 +1,144 @@
+import { CoreError } from "../errors.ts"
+import type { Conv2dWeight, LinearWeight, NormWeight, TableWeight, WeightLoader } from "../ops/ops.ts"
+import type { WeightEntry } from "../ops/weight-entry.ts"
+
+/** The named tensors of a checkpoint. */
+export interface WeightFile {
+  /** What to call it in messages. */
+  readonly label: string
+  readonly entries: ReadonlyMap<string, WeightEntry>
+}
+
+/** How a model's `weights.ts` asks for its tensors: by name and the shape it needs, `name.weight` and `name.bias`. */
+export interface WeightReader {
+  /** `name.weight` [out, in], `name.bias` [out] unless `bias` is false */
+  linear(name: string, out: number, inner: number, options?: { readonly bias?: boolean }): Promise<LinearWeight>
+  /** Linear layers over the same input, as one with their outputs side by side. */
+  joined(names: readonly string[], out: number, inner: number, options?: { readonly bias?: boolean }): Promise<LinearWeight>
+  /** A linear layer stored without the usual suffixes; `transposed` means [in, out]. */
+  matrix(weight: string, bias: string | null, out: number, inner: number, transposed?: boolean): Promise<LinearWeight>
+  /** `name.weight` [out, in, kernel, kernel], `name.bias` [out] */
+  conv2d(name: string, out: number, inner: number, kernel: number): Promise<Conv2dWeight>
+  /** A 1×1 convolution that works on tokens. */
+  pointwise(name: string, out: number, inner: number): Promise<LinearWeight>
+  norm(name: string, width: number): Promise<NormWeight>
+  table(name: string, rows: number, width: number): Promise<TableWeight>
+}
+
+/**
+ * Loads a params tree from a file. `build` asks a reader for what it needs; it runs once against the names and shapes
+ * alone, so that a file that does not fit is refused with everything that is wrong before a byte of it is loaded.
+ *
+ * @throws CoreError naming missing and misshaped tensors
+ */
+export async function loadParams<T>(
+  what: string,
+  file: WeightFile,
+  loader: WeightLoader,
+  build: (reader: WeightReader) => Promise<T>,
+): Promise<T> {
+  const problems: string[] = []
+  await build(createReader(file, checkingLoader, (problem) => problems.push(problem)))
+  if (problems.length > 0) {
+    const shown = problems.slice(0, 5).join("; ")
+    const more = problems.length > 5 ? `; and ${problems.length - 5} more` : ""
+    throw new CoreError(`${file.label} does not hold ${what}: ${shown}${more}`)
+  }
+  return build(
+    createReader(file, loader, (problem) => {
+      throw new CoreError(`${file.label}: ${problem}`)
+    }),
+  )
+}
+
+function createReader(file: WeightFile, loader: WeightLoader, report: (problem: string) => void): WeightReader {
+  const entry = (name: string, shape: readonly number[]): WeightEntry => {
+    const found = file.entries.get(name)
+    if (found === undefined) {
+      report(`"${name}" [${shape.join(", ")}] is missing`)
+    } else if (found.shape.length !== shape.length || found.shape.some((size, axis) => size !== shape[axis])) {
+      report(`"${name}" is [${found.shape.join(", ")}], expected [${shape.join(", ")}]`)
+    } else {
+      return found
+    }
+    return { name, dtype: "F32", shape, read: async () => new Uint8Array() }
+  }
+  const reader: WeightReader = {
+    linear: (name, out, inner, { bias = true } = {}) =>
+      loader.linear(entry(`${name}.weight`, [out, inner]), bias ? entry(`${name}.bias`, [out]) : null),
+    joined: (names, out, inner, { bias = true } = {}) => {
+      const weights = names.map((name) => entry(`${name}.weight`, [out, inner]))
+      const biases = bias ? names.map((name) => entry(`${name}.bias`, [out])) : null
+      return loader.linear(stacked(weights), biases === null ? null : stacked(biases))
+    },
+    matrix: (weight, bias, out, inner, isTransposed = false) => {
+      const stored = entry(weight, isTransposed ? [inner, out] : [out, inner])
+      return loader.linear(isTransposed ? turned(stored) : stored, bias === null ? null : entry(bias, [out]))
+    },
+    conv2d: (name, out, inner, kernel) =>
+      loader.conv2d(entry(`${name}.weight`, [out, inner, kernel, kernel]), entry(`${name}.bias`, [out])),
+    pointwise: (name, out, inner) => {
+      const stored = entry(`${name}.weight`, [out, inner, 1, 1])
+      return loader.linear({ ...stored, shape: [out, inner] }, entry(`${name}.bias`, [out]))
+    },
+    norm: (name, width) => loader.norm(entry(`${name}.weight`, [width]), entry(`${name}.bias`, [width])),
+    table: (name, rows, width) => loader.table(entry(name, [rows, width])),
+  }
+  return reader
+}
+
+/** Entries one below the other: rows are contiguous in the file, so their bytes follow each other. */
+function stacked(entries: readonly WeightEntry[]): WeightEntry {
+  const [first] = entries as [WeightEntry]
+  const odd = entries.find(({ dtype }) => dtype !== first.dtype)
+  if (odd !== undefined) {
+    throw new CoreError(`"${odd.name}" is ${odd.dtype} and "${first.name}" ${first.dtype}; expected one dtype for both`)
+  }
+  return {
+    name: entries.map(({ name }) => name).join(" + "),
+    dtype: first.dtype,
+    shape: [entries.reduce((rows, { shape }) => rows + (shape[0] ?? 0), 0), ...first.shape.slice(1)],
+    read: async () => {
+      const parts = await Promise.all(entries.map((entry) => entry.read()))
+      const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0))
+      let offset = 0
+      for (const part of parts) {
+        bytes.set(part, offset)
+        offset += part.byteLength
+      }
+      return bytes
+    },
+  }
+}
+
+/** A matrix stored [in, out], as [out, in]. */
+function turned(entry: WeightEntry): WeightEntry {
+  const [rows, columns] = entry.shape as [number, number]
+  return {
+    ...entry,
+    shape: [columns, rows],
+    read: async () => {
+      const bytes = await entry.read()
+      const size = bytes.byteLength / (rows * columns)
+      const result = new Uint8Array(bytes.byteLength)
+      for (let row = 0; row < rows; row++) {
+        for (let column = 0; column < columns; column++) {
+          const from = (row * columns + column) * size
+          result.set(bytes.subarray(from, from + size), (column * rows + row) * size)
+        }
+      }
+      return result
+    },
+  }
+}
+
+/** Loads nothing: stands in while names and shapes are checked. */
+const checkingLoader: WeightLoader = (() => {
+  const weight = <K extends string>(kind: K, { shape }: WeightEntry) => ({ kind, shape, bytes: 0, dispose: () => {} })
+  return {
+    linear: async (entry) => weight("linear", entry),
+    conv2d: async (entry) => weight("conv2d", entry),
+    norm: async (entry) => weight("norm", entry),
+    table: async (entry) => weight("table", entry),
+  }
+})()

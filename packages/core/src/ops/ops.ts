@@ -1,0 +1,99 @@
+import type { Tensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
+import type { WeightEntry } from "./weight-entry.ts"
+
+/** A frozen tensor of a base model. Only the ops that made it can read it; nothing differentiates with respect to it. */
+export interface Weight {
+  readonly kind: string
+  /** Shape as in the file. */
+  readonly shape: readonly number[]
+  /** Bytes it holds on the device. */
+  readonly bytes: number
+  dispose(): void
+}
+
+/** `weight` [out, in], `bias` [out]. */
+export interface LinearWeight extends Weight {
+  readonly kind: "linear"
+}
+
+/** `weight` [out, in, kh, kw], `bias` [out]. */
+export interface Conv2dWeight extends Weight {
+  readonly kind: "conv2d"
+}
+
+/** Scale and shift of a normalisation, [C] each. */
+export interface NormWeight extends Weight {
+  readonly kind: "norm"
+}
+
+/** Rows [count, width] that are looked up by index. */
+export interface TableWeight extends Weight {
+  readonly kind: "table"
+}
+
+/** Takes weights from a file to the device, one at a time, in the file's own layout. */
+export interface WeightLoader {
+  linear(weight: WeightEntry, bias: WeightEntry | null): Promise<LinearWeight>
+  conv2d(weight: WeightEntry, bias: WeightEntry | null): Promise<Conv2dWeight>
+  norm(scale: WeightEntry, shift: WeightEntry): Promise<NormWeight>
+  table(rows: WeightEntry): Promise<TableWeight>
+}
+
+/** Zeros around a picture: [top, bottom, left, right]. */
+export type Padding = readonly [top: number, bottom: number, left: number, right: number]
+
+export interface Conv2dOptions {
+  readonly stride: 1 | 2
+  readonly padding: Padding
+}
+
+export interface GroupNormOptions {
+  readonly groups: number
+  readonly epsilon: number
+  /** Follow with SiLU. */
+  readonly silu: boolean
+}
+
+export interface AttentionOptions {
+  readonly heads: number
+  /** A token sees itself and what came before it. */
+  readonly causal: boolean
+}
+
+/**
+ * What a runtime gives core: the verbs of the networks on its device. Every verb is differentiable with respect to its
+ * tensors (never its weights), with a vector-Jacobian product of its own, so that the tape sees one node per verb.
+ * Results are new tensors; inputs are left alone.
+ */
+export interface Ops {
+  readonly load: WeightLoader
+  /** Affine map of the last axis. x: [..., in] → [..., out] */
+  linear(x: Tensor, weight: LinearWeight): Tensor
+  /** x: [N, H, W, Cin] → [N, H', W', Cout] */
+  conv2d(x: Tensor4D, weight: Conv2dWeight, options: Conv2dOptions): Tensor4D
+  /** x: [N, H, W, C] → same; statistics per sample and group of channels. */
+  groupNorm(x: Tensor4D, weight: NormWeight, options: GroupNormOptions): Tensor4D
+  /** Normalises the last axis. x: [..., C] → same */
+  layerNorm(x: Tensor, weight: NormWeight, epsilon: number): Tensor
+  /** Rows of a table. indices: N·T integers → [N, T, width] */
+  lookUp(table: TableWeight, indices: readonly (readonly number[])[]): Tensor3D
+  /** softmax(q kᵀ / √d) v by heads. q: [N, T, heads·d], k and v: [N, S, heads·d] → [N, T, heads·d] */
+  attention(q: Tensor3D, k: Tensor3D, v: Tensor3D, options: AttentionOptions): Tensor3D
+  /** First half times GELU of the second (erf form). h: [..., 2·C] → [..., C] */
+  geglu(h: Tensor): Tensor
+  /** x · sigmoid(x) */
+  silu(x: Tensor): Tensor
+  /** x · Φ(x), erf form */
+  gelu(x: Tensor): Tensor
+  /** x · sigmoid(1.702 x), as CLIP-L was trained with */
+  quickGelu(x: Tensor): Tensor
+  /** Nearest neighbour. x: [N, H, W, C] → [N, 2H, 2W, C] */
+  upsample2x(x: Tensor4D): Tensor4D
+  /**
+   * Affine map with weights that train: gradients flow to all of them. An adapter is made of this.
+   * x: [..., in], weight: [in, out], bias: [out] or none → [..., out]
+   */
+  dense(x: Tensor, weight: Tensor, bias: Tensor | null): Tensor
+  /** max(x, 0) */
+  relu(x: Tensor): Tensor
+}

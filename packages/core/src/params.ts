@@ -1,0 +1,29 @@
+import type { Weight } from "./ops/ops.ts"
+
+/** Params are data: a tree of plain objects and lists whose leaves are weights (and plain values, which are skipped). */
+export type ParamsTree = object
+
+/** Every weight of a tree, in the tree's order. */
+export function* weightsOf(tree: ParamsTree): Generator<Weight> {
+  for (const value of Object.values(tree) as unknown[]) {
+    if (typeof value !== "object" || value === null) continue
+    if (isWeight(value)) yield value
+    else yield* weightsOf(value)
+  }
+}
+
+/** Bytes that a tree's weights hold on their device. */
+export function bytesOf(tree: ParamsTree): number {
+  let bytes = 0
+  for (const weight of weightsOf(tree)) bytes += weight.bytes
+  return bytes
+}
+
+/** Gives every weight of a tree back to its device. */
+export function disposeParams(tree: ParamsTree): void {
+  for (const weight of weightsOf(tree)) weight.dispose()
+}
+
+function isWeight(value: object): value is Weight {
+  return "kind" in value && "bytes" in value && "dispose" in value && typeof value.dispose === "function"
+}
