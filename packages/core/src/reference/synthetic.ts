@@ -1,14 +1,9 @@
+import { fnv1a32 } from "../random/fnv1a.ts"
+
 /**
  * Values made from names, so that two programs can compare networks of any size without exchanging weights.
  * Every value is computed in float64 and rounded once to float32; an index is row-major.
  */
-
-/** FNV-1a, 32 bits, over the UTF-8 bytes of `text`. */
-export function fnv1a32(text: string): number {
-  let hash = 0x811c9dc5
-  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193)
-  return hash >>> 0
-}
 
 /** MurmurHash3's finaliser over `hash + index · golden ratio`, as a number in [-1, 1). */
 function mix(hash: number, index: number): number {
