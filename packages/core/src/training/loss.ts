@@ -1,0 +1,138 @@
+import * as tf from "@tensorflow/tfjs-core"
+import type { Prediction } from "../diffusion/denoiser.ts"
+
+export type LossType = "l2" | "l1" | "huber" | "smooth_l1"
+
+/** Where the Huber losses turn from squares to lines, over a run's noise levels. */
+export interface HuberOptions {
+  /**
+   * `constant`; `exponential`, falling from 1 to `delta` over the timesteps; or `snr`, falling with the noise level.
+   */
+  readonly schedule: "constant" | "exponential" | "snr"
+  /** Where the curve ends, default 0.1 (`--huber_c`). */
+  readonly delta?: number
+  /** Factor on the whole curve, default 1 (`--huber_scale`). Not with `snr`, which has none. */
+  readonly scale?: number
+}
+
+/**
+ * The turning point of the Huber losses at a timestep of `timesteps` (1000 in SDXL) with noise level `sigma`.
+ *
+ * Source: sd-scripts `get_huber_threshold_if_needed`; Golikov 2024 (arXiv:2403.16728) for the schedules.
+ *
+ * @throws RangeError when delta or scale is not above 0, or a scale is given with `snr`.
+ */
+export function huberDelta(options: HuberOptions, timestep: number, timesteps: number, sigma: number): number {
+  const { schedule, delta = 0.1, scale = 1 } = options
+  for (const [name, value] of Object.entries({ delta, scale })) {
+    if (!(value > 0)) throw new RangeError(`loss: the Huber ${name} must be above 0, got ${value}`)
+  }
+  switch (schedule) {
+    case "constant":
+      return delta * scale
+    case "exponential":
+      return delta ** (timestep / timesteps) * scale
+    case "snr":
+      if (scale !== 1) throw new RangeError('loss: the Huber schedule "snr" has no scale. Leave it out.')
+      return (1 - delta) / (1 + sigma) ** 2 + delta
+  }
+}
+
+/**
+ * The loss of every value, differentiable in the prediction. prediction, target: [N, ...] → [N, ...]
+ *
+ * l2: d². l1: |d|. huber: 2c (sqrt(d² + c²) - c). smooth_l1: 2 (sqrt(d² + c²) - c). Both last are the pseudo-Huber
+ * loss, scaled to behave as c · huber and as 2 |d| far out.
+ *
+ * @param deltas c of each row, for the Huber losses only; see `huberDelta`.
+ * @throws RangeError when the shapes differ, or deltas are missing, of another count, or of no use.
+ */
+export function elementwiseLoss(
+  prediction: tf.Tensor,
+  target: tf.Tensor,
+  type: LossType,
+  deltas?: readonly number[],
+): tf.Tensor {
+  if (prediction.shape.join() !== target.shape.join()) {
+    throw new RangeError(`loss: prediction is [${prediction.shape.join(", ")}], target [${target.shape.join(", ")}]`)
+  }
+  const rows = prediction.shape[0] as number
+  const needsDeltas = type === "huber" || type === "smooth_l1"
+  if (needsDeltas && deltas?.length !== rows) {
+    throw new RangeError(`loss: "${type}" needs ${rows} deltas, one per row, got ${deltas?.length ?? "none"}`)
+  }
+  if (!needsDeltas && deltas !== undefined) throw new RangeError(`loss: "${type}" has no deltas. Leave them out.`)
+  return tf.tidy(() => {
+    const difference = tf.sub(prediction, target)
+    if (type === "l1") return tf.abs(difference)
+    const squared = tf.square(difference)
+    if (type === "l2" || deltas === undefined) return squared
+    const delta = tf.tensor(
+      Float32Array.from(deltas),
+      prediction.shape.map((_, axis) => (axis === 0 ? rows : 1)),
+    )
+    // sqrt(d² + c²) - c loses all digits where d is small; d² / (sqrt(d² + c²) + c) is the same and keeps them.
+    const root = tf.sqrt(tf.add(squared, tf.square(delta)))
+    const halved = tf.div(squared, tf.add(root, delta))
+    return tf.mul(halved, type === "huber" ? tf.mul(delta, 2) : 2)
+  })
+}
+
+/** Weights of a sample's loss by its signal to noise ratio. */
+export interface LossWeightOptions {
+  /** Min-SNR: Hang et al. 2023 (arXiv:2303.09556); 5 is usual. */
+  readonly minSnrGamma?: number
+  /** Weighs v losses as if noise were predicted. For v only. */
+  readonly scaleVLikeNoise?: boolean
+  /** Adds this share of the loss weighted as if v were predicted. For epsilon only. */
+  readonly vPredictionLike?: number
+  /** Debiased estimation: Yu et al. 2023 (arXiv:2310.08442). */
+  readonly debiased?: boolean
+}
+
+/** The ratio above which sd-scripts does not tell noise levels apart. */
+const LARGEST_SNR = 1000
+
+/**
+ * The factor on the loss of a sample with signal to noise ratio `snr` (of the schedule before any rescaling to zero
+ * terminal SNR; see `snrAt`).
+ *
+ * Source: sd-scripts `library/custom_train_functions.py`.
+ *
+ * @throws RangeError when an option does not go with the prediction, or is out of range.
+ */
+export function lossWeight(options: LossWeightOptions, prediction: Prediction, snr: number): number {
+  const { minSnrGamma, scaleVLikeNoise = false, vPredictionLike, debiased = false } = options
+  const isV = prediction === "v"
+  const limited = Math.min(snr, LARGEST_SNR)
+  let weight = 1
+  if (minSnrGamma !== undefined) {
+    if (!(minSnrGamma > 0)) throw new RangeError(`loss: minSnrGamma must be above 0, got ${minSnrGamma}`)
+    weight *= Math.min(snr, minSnrGamma) / (isV ? snr + 1 : snr)
+  }
+  if (scaleVLikeNoise) {
+    if (!isV) throw new RangeError('loss: scaleVLikeNoise is for a network that predicts "v", got "epsilon"')
+    weight *= limited / (limited + 1)
+  }
+  if (vPredictionLike !== undefined) {
+    if (isV) throw new RangeError('loss: vPredictionLike is for a network that predicts "epsilon", got "v"')
+    weight *= 1 + (vPredictionLike * (limited + 1)) / limited
+  }
+  if (debiased) weight *= isV ? 1 / (limited + 1) : 1 / Math.sqrt(limited)
+  return weight
+}
+
+/**
+ * The loss of a batch: the mean of each row, times its weight, averaged over the rows. losses: [N, ...] → scalar
+ *
+ * @throws RangeError when there is not one weight per row.
+ */
+export function weightedMean(losses: tf.Tensor, weights: readonly number[]): tf.Scalar {
+  const rows = losses.shape[0] as number
+  if (weights.length !== rows)
+    throw new RangeError(`loss: expected ${rows} weights, one per row, got ${weights.length}`)
+  return tf.tidy(() => {
+    const perRow = tf.mean(tf.reshape(losses, [rows, -1]), 1)
+    return tf.mean(tf.mul(perRow, tf.tensor1d(Float32Array.from(weights)))) as tf.Scalar
+  })
+}
