@@ -1,0 +1,19 @@
+/**
+ * Scales gradients in place so that their common Euclidean norm is at most `maxNorm`.
+ *
+ * Source: `torch.nn.utils.clip_grad_norm_`, with its 1e-6 in the denominator.
+ *
+ * @returns the norm before clipping. If it is not finite nothing is changed: a caller should skip the update.
+ * @throws RangeError when maxNorm is not above 0.
+ */
+export function clipGradients(gradients: Iterable<Float32Array>, maxNorm: number): number {
+  if (!(maxNorm > 0)) throw new RangeError(`clipGradients: maxNorm must be above 0, got ${maxNorm}`)
+  const arrays = [...gradients]
+  let squares = 0
+  for (const array of arrays) for (const value of array) squares += value * value
+  const norm = Math.sqrt(squares)
+  const factor = maxNorm / (norm + 1e-6)
+  if (!Number.isFinite(norm) || factor >= 1) return norm
+  for (const array of arrays) for (let i = 0; i < array.length; i++) array[i] = (array[i] as number) * factor
+  return norm
+}

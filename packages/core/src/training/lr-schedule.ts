@@ -1,0 +1,187 @@
+/** How the learning rate moves after the warm-up. */
+export type LrCurve =
+  | "constant"
+  | "constant_with_warmup"
+  | "linear"
+  | "cosine"
+  | "cosine_with_restarts"
+  | "polynomial"
+  | "inverse_sqrt"
+  | "cosine_with_min_lr"
+  | "warmup_stable_decay"
+
+export interface LrScheduleOptions {
+  readonly curve: LrCurve
+  /** The rate at the end of the warm-up. */
+  readonly learningRate: number
+  /** Optimizer steps of the whole run. */
+  readonly totalSteps: number
+  /** Steps over which the rate rises from 0. Default 0. All curves but `constant`. */
+  readonly warmupSteps?: number
+  /** Length of the fall at the end, of `warmup_stable_decay`. Default 0. */
+  readonly decaySteps?: number
+  /**
+   * Of `cosine_with_restarts`: how often it falls to 0. Of `cosine_with_min_lr` and `warmup_stable_decay`: half waves
+   * of the cosine. Default 1.
+   */
+  readonly cycles?: number
+  /** Exponent of `polynomial`. Default 1, a straight line. */
+  readonly power?: number
+  /** Steps after which `inverse_sqrt` has begun to fall. Default: the warm-up, or 10,000 without one. */
+  readonly timescale?: number
+  /**
+   * The lowest rate, as a share of learningRate. `cosine_with_min_lr` needs it; `warmup_stable_decay` defaults to 0.
+   */
+  readonly minRatio?: number
+}
+
+type OwnOption = "warmupSteps" | "decaySteps" | "cycles" | "power" | "timescale" | "minRatio"
+
+interface CurveShape {
+  /** The options that mean something to this curve; others are refused. */
+  readonly options: readonly OwnOption[]
+  /** Factor at `step` steps after the start, of which the first `warmup` are not this curve's. */
+  readonly factor: (step: number, given: Given) => number
+}
+
+type Given = Required<Omit<LrScheduleOptions, "curve" | "timescale" | "minRatio">> &
+  Pick<LrScheduleOptions, "timescale" | "minRatio">
+
+/** What remains at the end of `polynomial`, as in transformers. */
+const POLYNOMIAL_END = 1e-7
+
+/** Where `step` is between the end of the warm-up (0) and the end of the run (1). */
+const progress = (step: number, { totalSteps, warmupSteps }: Given): number =>
+  (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps)
+
+const halfCosine = (turns: number): number => (1 + Math.cos(Math.PI * turns)) / 2
+
+const CURVES: Readonly<Record<LrCurve, CurveShape>> = {
+  constant: { options: [], factor: () => 1 },
+
+  constant_with_warmup: { options: ["warmupSteps"], factor: () => 1 },
+
+  linear: {
+    options: ["warmupSteps"],
+    factor: (step, given) => Math.max(0, (given.totalSteps - step) / Math.max(1, given.totalSteps - given.warmupSteps)),
+  },
+
+  cosine: { options: ["warmupSteps"], factor: (step, given) => halfCosine(progress(step, given)) },
+
+  cosine_with_restarts: {
+    options: ["warmupSteps", "cycles"],
+    factor(step, given) {
+      const position = progress(step, given)
+      return position >= 1 ? 0 : halfCosine((given.cycles * position) % 1)
+    },
+  },
+
+  polynomial: {
+    options: ["warmupSteps", "power"],
+    factor(step, given) {
+      const end = POLYNOMIAL_END / given.learningRate
+      if (step > given.totalSteps) return end
+      const remaining = 1 - (step - given.warmupSteps) / (given.totalSteps - given.warmupSteps)
+      return (1 - end) * remaining ** given.power + end
+    },
+  },
+
+  inverse_sqrt: {
+    options: ["warmupSteps", "timescale"],
+    factor(step, { warmupSteps, timescale = warmupSteps || 10_000 }) {
+      return 1 / Math.sqrt((step + timescale - warmupSteps) / timescale)
+    },
+  },
+
+  cosine_with_min_lr: {
+    options: ["warmupSteps", "cycles", "minRatio"],
+    factor(step, given) {
+      const { minRatio = 0 } = given
+      return Math.max(0, halfCosine(given.cycles * progress(step, given)) * (1 - minRatio) + minRatio)
+    },
+  },
+
+  warmup_stable_decay: {
+    options: ["warmupSteps", "decaySteps", "cycles", "minRatio"],
+    factor(step, { totalSteps, decaySteps, cycles, minRatio = 0 }) {
+      const decayStart = totalSteps - decaySteps
+      if (step < decayStart) return 1
+      if (step >= totalSteps) return minRatio
+      const position = (step - decayStart) / Math.max(1, decaySteps)
+      return Math.max(0, halfCosine(cycles * position) * (1 - minRatio) + minRatio)
+    },
+  },
+}
+
+/** All curves, by the names of sd-scripts' `--lr_scheduler`. */
+export const LR_CURVES = Object.keys(CURVES) as readonly LrCurve[]
+
+/**
+ * The learning rate of each optimizer step, counted from 0.
+ *
+ * Source: `transformers.optimization`, with the options of sd-scripts.
+ *
+ * @throws RangeError when the curve is unknown, an option is out of range, missing, or of no use to the curve.
+ */
+export function createLrSchedule(options: LrScheduleOptions): (step: number) => number {
+  const { curve, learningRate, totalSteps, warmupSteps = 0, decaySteps = 0, cycles = 1, power = 1 } = options
+  if (!Object.hasOwn(CURVES, curve)) {
+    throw new RangeError(`learning rate: no curve "${String(curve)}". There are: ${LR_CURVES.join(", ")}.`)
+  }
+  const shape = CURVES[curve]
+  checkOptions(options, shape)
+  const given: Given = {
+    ...options,
+    learningRate,
+    totalSteps,
+    warmupSteps,
+    decaySteps,
+    cycles,
+    power,
+  }
+  return (step) => {
+    if (step < warmupSteps) {
+      const rise = step / Math.max(1, warmupSteps)
+      // Only this curve rises from its lowest rate instead of from 0.
+      const low = curve === "warmup_stable_decay" ? (options.minRatio ?? 0) : 0
+      return learningRate * (rise * (1 - low) + low)
+    }
+    return learningRate * shape.factor(step, given)
+  }
+}
+
+function checkOptions(options: LrScheduleOptions, shape: CurveShape): void {
+  const { curve, learningRate, totalSteps, warmupSteps = 0, decaySteps = 0, minRatio } = options
+  const own: readonly OwnOption[] = ["warmupSteps", "decaySteps", "cycles", "power", "timescale", "minRatio"]
+  for (const name of own) {
+    const value = options[name]
+    // A 0 asks for nothing, so it is no contradiction.
+    if (value !== undefined && value !== 0 && !shape.options.includes(name)) {
+      throw new RangeError(`learning rate: "${curve}" has no ${name}, got ${value}. Leave it out or use another curve.`)
+    }
+    if (value !== undefined && !(value >= 0)) {
+      throw new RangeError(`learning rate: ${name} must be 0 or more, got ${value}`)
+    }
+  }
+  if (!(learningRate >= 0)) throw new RangeError(`learning rate: learningRate must be 0 or more, got ${learningRate}`)
+  if (!Number.isSafeInteger(totalSteps) || totalSteps < 1) {
+    throw new RangeError(`learning rate: totalSteps must be a positive integer, got ${totalSteps}`)
+  }
+  if (warmupSteps + decaySteps > totalSteps) {
+    throw new RangeError(
+      `learning rate: ${warmupSteps} warm-up and ${decaySteps} decay steps do not fit in ${totalSteps} steps`,
+    )
+  }
+  if (curve === "cosine_with_min_lr" && minRatio === undefined) {
+    throw new RangeError('learning rate: "cosine_with_min_lr" needs minRatio, the lowest share of learningRate')
+  }
+  if (minRatio !== undefined && minRatio > 1) {
+    throw new RangeError(`learning rate: minRatio must be at most 1, got ${minRatio}`)
+  }
+  if (curve === "polynomial" && learningRate <= POLYNOMIAL_END) {
+    throw new RangeError(
+      `learning rate: "polynomial" ends at ${POLYNOMIAL_END}, so it must start above, got ${learningRate}`,
+    )
+  }
+  if (options.timescale === 0) throw new RangeError("learning rate: timescale must be above 0")
+}
