@@ -10,7 +10,7 @@ export interface CannyOptions {
 }
 
 /** tan(22.5°) in the 15-bit fixed point that OpenCV compares directions in. */
-const TANGENT_22 = Math.floor(0.4142135623730950488 * (1 << 15) + 0.5)
+const TANGENT_22 = Math.floor(0.41421356237309503 * (1 << 15) + 0.5)
 
 /**
  * Canny edges, pixel for pixel those of `cv2.Canny` with the 3 x 3 Sobel operator: 255 on an edge, 0 elsewhere.

@@ -25,7 +25,7 @@ export interface NoiseScheduleOptions {
  * Stands for the infinite sigma of a timestep without signal. Against the limit it errs by its inverse, 1e-6, and
  * x = x0 + sigma * noise still fits float32 easily.
  */
-export const largestSigma = 2 ** 20
+export const LARGEST_SIGMA = 2 ** 20
 
 /**
  * The schedule SDXL was trained with: beta linear in its square root ("scaled_linear").
@@ -63,7 +63,7 @@ export function rescaleToZeroTerminalSnr(alphasCumprod: Float64Array): Float64Ar
 }
 
 function sigmaOfAlpha(alpha: number): number {
-  return Math.min(Math.sqrt((1 - alpha) / alpha), largestSigma)
+  return Math.min(Math.sqrt((1 - alpha) / alpha), LARGEST_SIGMA)
 }
 
 /** Signal to noise ratio ᾱ / (1 - ᾱ) = 1 / sigma² of an integer timestep. */

@@ -78,14 +78,14 @@ function spacedLevels(schedule: NoiseSchedule, steps: number, spacing: TimestepS
 }
 
 /** Exponent of Karras et al. 2022, table 1. */
-const karrasRho = 7
+const KARRAS_RHO = 7
 
 function karrasLevels(schedule: NoiseSchedule, steps: number, rounded: boolean): Levels {
-  const smallest = (schedule.sigmas[0] as number) ** (1 / karrasRho)
-  const largest = (schedule.sigmas[schedule.sigmas.length - 1] as number) ** (1 / karrasRho)
+  const smallest = (schedule.sigmas[0] as number) ** (1 / KARRAS_RHO)
+  const largest = (schedule.sigmas[schedule.sigmas.length - 1] as number) ** (1 / KARRAS_RHO)
   const sigmas = Array.from({ length: steps }, (_, i) => {
     const position = steps === 1 ? 0 : i / (steps - 1)
-    return (largest + position * (smallest - largest)) ** karrasRho
+    return (largest + position * (smallest - largest)) ** KARRAS_RHO
   })
   const timesteps = sigmas.map((sigma) => {
     const timestep = timestepAt(schedule, sigma, "log")

@@ -25,17 +25,17 @@ export interface SamplerEntry {
 const euler: SamplerEntry = { sample: sampleEuler, spacing: "linspace", startScale: "sigma" }
 
 /** The samplers by the names that sd-scripts gives them. */
-export const samplers = {
+export const SAMPLERS = {
   ddim: { sample: sampleDdim, spacing: "leading", startScale: "unit-variance" },
   euler,
   k_euler: euler,
   "dpmsolver++": { sample: sampleDpmpp2m, spacing: "linspace-rounded", startScale: "unit-variance" },
 } as const satisfies Record<string, SamplerEntry>
 
-export type SamplerName = keyof typeof samplers
+export type SamplerName = keyof typeof SAMPLERS
 
 /** All names `findSampler` knows. */
-export const samplerNames = Object.keys(samplers) as readonly SamplerName[]
+export const SAMPLER_NAMES = Object.keys(SAMPLERS) as readonly SamplerName[]
 
 /**
  * The sampler called `name`.
@@ -43,10 +43,10 @@ export const samplerNames = Object.keys(samplers) as readonly SamplerName[]
  * @throws RangeError naming the samplers there are.
  */
 export function findSampler(name: string): SamplerEntry {
-  if (!Object.hasOwn(samplers, name)) {
-    throw new RangeError(`sampler: no "${name}". There are: ${samplerNames.join(", ")}.`)
+  if (!Object.hasOwn(SAMPLERS, name)) {
+    throw new RangeError(`sampler: no "${name}". There are: ${SAMPLER_NAMES.join(", ")}.`)
   }
-  return samplers[name as SamplerName]
+  return SAMPLERS[name as SamplerName]
 }
 
 /** The factor that makes unit noise a start at `sigma`, the first level of a run. */
