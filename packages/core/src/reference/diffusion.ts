@@ -1,0 +1,190 @@
+import * as tf from "@tensorflow/tfjs-core"
+import type { Prediction } from "../diffusion/denoiser.ts"
+import { addNoise, velocity } from "../diffusion/noising.ts"
+import { alphaAt, createNoiseSchedule, type NoiseSchedule, snrAt } from "../diffusion/schedule.ts"
+import { sinusoidalEmbedding } from "../diffusion/size-embedding.ts"
+import { elementwiseLoss, huberDelta, type LossType, lossWeight, weightedMean } from "../training/loss.ts"
+import { createLrSchedule, LR_CURVES, type LrCurve, type LrScheduleOptions } from "../training/lr-schedule.ts"
+import { type CaseResult, compare, FORWARD_TOLERANCE, type ReferenceTensor, type ReferenceTensors } from "./case.ts"
+import { runSampler, type SamplerReference } from "./samplers.ts"
+import { normal, signal } from "./synthetic.ts"
+
+/** diffusion.json */
+export interface DiffusionReference {
+  /** What the names of all inputs begin with. */
+  readonly tag: string
+  readonly schedule: {
+    readonly num_train_timesteps: number
+    readonly beta_start: number
+    readonly beta_end: number
+    readonly beta_schedule: string
+  }
+  readonly timestepsOfLossCases: readonly number[]
+  readonly lrArgs: {
+    readonly lr_scheduler_num_cycles: number
+    readonly lr_scheduler_power: number
+    readonly lr_warmup_steps: number
+    readonly lr_decay_steps: number
+    readonly lr_scheduler_timescale: number | string | null
+    readonly lr_scheduler_min_lr_ratio: number
+    readonly max_train_steps: number
+  }
+  readonly samplers: Readonly<Record<string, SamplerReference>>
+}
+
+/** Compares everything around the network with the reference: schedule, samplers, losses, embeddings, rates. */
+export async function runDiffusion(
+  reference: DiffusionReference,
+  tensors: ReferenceTensors,
+): Promise<readonly CaseResult[]> {
+  const { num_train_timesteps: timesteps, beta_start: betaStart, beta_end: betaEnd } = reference.schedule
+  if (reference.schedule.beta_schedule !== "scaled_linear") {
+    return [{ case: "schedule", skipped: `no beta schedule "${reference.schedule.beta_schedule}"` }]
+  }
+  const options = { timesteps, betaStart, betaEnd }
+  const run: Run = {
+    reference,
+    schedule: createNoiseSchedule(options),
+    zeroTerminal: createNoiseSchedule({ ...options, zeroTerminalSnr: true }),
+  }
+  const results: CaseResult[] = []
+  for (const name of tensors.names.filter((name) => !name.startsWith("sampler."))) {
+    results.push(runTensor(run, name, await tensors.read(name)))
+  }
+  for (const [name, sampler] of Object.entries(reference.samplers)) {
+    const schedule = sampler.config["rescale_betas_zero_snr"] === true ? run.zeroTerminal : run.schedule
+    results.push(...(await runSampler(reference.tag, name, sampler, schedule, tensors)))
+  }
+  return results
+}
+
+interface Run {
+  readonly reference: DiffusionReference
+  readonly schedule: NoiseSchedule
+  readonly zeroTerminal: NoiseSchedule
+}
+
+/** Two float32 exponentials may differ in the last bit of a frequency, which a size of 2048 makes 2.4e-4 of an angle. */
+const EMBEDDING_TOLERANCE = 2.5e-4
+
+function runTensor(run: Run, name: string, want: ReferenceTensor): CaseResult {
+  const group = name.split(".")[0]
+  const ours =
+    group === "schedule"
+      ? scheduleValues(run, name, want)
+      : group === "loss"
+        ? lossValues(run, name, want)
+        : group === "lr"
+          ? lrValues(run, name, want)
+          : embeddingValues(name, want)
+  if (ours === undefined) return { case: name, skipped: "not built" }
+  return compare(name, ours, want.values, name.includes("embedding") ? EMBEDDING_TOLERANCE : FORWARD_TOLERANCE)
+}
+
+function scheduleValues(run: Run, name: string, want: ReferenceTensor): ArrayLike<number> | undefined {
+  const { schedule, zeroTerminal } = run
+  switch (name) {
+    case "schedule.alphasCumprod":
+      return schedule.alphasCumprod
+    case "schedule.zeroTerminalSnr.alphasCumprod":
+      return zeroTerminal.alphasCumprod
+    case "schedule.snr":
+      return schedule.alphasCumprod.map((_, timestep) => snrAt(schedule, timestep))
+    case "schedule.addNoise":
+      return withPair(run, want.shape, (x0, noise, alphas) => addNoise(x0, noise, alphas))
+    case "schedule.velocity":
+      return withPair(run, want.shape, (x0, noise, alphas) => velocity(x0, noise, alphas))
+    default:
+      return undefined
+  }
+}
+
+/** Rows of clean latents and noise, one per timestep of the loss cases. */
+function withPair(
+  { reference: { tag, timestepsOfLossCases }, schedule }: Run,
+  shape: readonly number[],
+  compute: (x0: tf.Tensor, noise: tf.Tensor, alphas: readonly number[]) => tf.Tensor,
+): Float32Array {
+  return tf.tidy(() => {
+    const x0 = tf.tensor(signal(`${tag}/x0`, shape), [...shape])
+    const noise = tf.tensor(normal(`${tag}/noise`, shape), [...shape])
+    const alphas = timestepsOfLossCases.map((timestep) => alphaAt(schedule, timestep))
+    return compute(x0, noise, alphas).dataSync() as Float32Array
+  })
+}
+
+const LOSS_TYPES: readonly string[] = ["l2", "l1", "huber", "smooth_l1"] satisfies readonly LossType[]
+
+function lossValues(run: Run, name: string, want: ReferenceTensor): ArrayLike<number> | undefined {
+  const { reference, schedule } = run
+  const [, type = "", variant = ""] = name.split(".")
+  const times = reference.timestepsOfLossCases
+  if (LOSS_TYPES.includes(type)) {
+    const huberSchedule = variant as "constant" | "exponential" | "snr"
+    const deltas = times.map((timestep) =>
+      huberDelta({ schedule: huberSchedule }, timestep, schedule.sigmas.length, schedule.sigmas[timestep] as number),
+    )
+    const isHuber = type === "huber" || type === "smooth_l1"
+    // The reference keeps the rows apart, so each is a batch of one.
+    return withPair(run, [times.length, 4, 8, 8], (x0, noise) => {
+      const losses = elementwiseLoss(noise, x0, type as LossType, isHuber ? deltas : undefined)
+      return tf.stack(tf.split(losses, times.length).map((row) => weightedMean(row, [1])))
+    })
+  }
+  // The weights were applied to losses of 1, 2, 3, …
+  const weigh = lossWeightOf(name)
+  return weigh && Float32Array.from(want.values, (_, row) => (row + 1) * weigh(snrAt(schedule, times[row] as number)))
+}
+
+function lossWeightOf(name: string): ((snr: number) => number) | undefined {
+  const prediction: Prediction = name.endsWith(".v") ? "v" : "epsilon"
+  const minSnr = /^loss\.minSnr([\d.]+)\.(eps|v)$/.exec(name)?.[1]
+  if (minSnr !== undefined) return (snr) => lossWeight({ minSnrGamma: Number(minSnr) }, prediction, snr)
+  const vLike = /^loss\.vPredLike([\d.]+)$/.exec(name)?.[1]
+  if (vLike !== undefined) return (snr) => lossWeight({ vPredictionLike: Number(vLike) }, "epsilon", snr)
+  if (name === "loss.scaleV") return (snr) => lossWeight({ scaleVLikeNoise: true }, "v", snr)
+  if (/^loss\.debiased\.(eps|v)$/.test(name)) return (snr) => lossWeight({ debiased: true }, prediction, snr)
+  return undefined
+}
+
+function lrValues({ reference: { lrArgs } }: Run, name: string, want: ReferenceTensor): ArrayLike<number> | undefined {
+  const curve = name.slice("lr.".length) as LrCurve
+  if (!LR_CURVES.includes(curve)) return undefined
+  // The reference hands every curve all arguments; ours takes only those it reads.
+  const own: Partial<LrScheduleOptions> = {
+    ...(curve === "constant" ? {} : { warmupSteps: lrArgs.lr_warmup_steps }),
+    ...(curve === "warmup_stable_decay" ? { decaySteps: lrArgs.lr_decay_steps } : {}),
+    ...(curve === "polynomial" ? { power: lrArgs.lr_scheduler_power } : {}),
+    ...(curve === "inverse_sqrt" && typeof lrArgs.lr_scheduler_timescale === "number"
+      ? { timescale: lrArgs.lr_scheduler_timescale }
+      : {}),
+    ...(["cosine_with_restarts", "cosine_with_min_lr", "warmup_stable_decay"].includes(curve)
+      ? { cycles: lrArgs.lr_scheduler_num_cycles }
+      : {}),
+    ...(["cosine_with_min_lr", "warmup_stable_decay"].includes(curve)
+      ? { minRatio: lrArgs.lr_scheduler_min_lr_ratio }
+      : {}),
+  }
+  const rate = createLrSchedule({ curve, learningRate: 1, totalSteps: lrArgs.max_train_steps, ...own })
+  return want.values.map((_, step) => rate(step))
+}
+
+/**
+ * The embedded numbers are not written down, so they are read off the slowest of the waves, and all others must then
+ * agree. Rows hold one embedding (`timestep.embedding320`) or six of 256 (`timeIds.embedding`).
+ */
+function embeddingValues(name: string, want: ReferenceTensor): ArrayLike<number> | undefined {
+  const width = name === "timeIds.embedding" ? 256 : Number(/^timestep\.embedding(\d+)$/.exec(name)?.[1])
+  if (!(width > 0)) return undefined
+  const half = width / 2
+  const ours = new Float32Array(want.values.length)
+  for (let start = 0; start < ours.length; start += width) {
+    const cosine = want.values[start + half - 1] as number
+    const sine = want.values[start + width - 1] as number
+    const frequency = Math.exp((-Math.log(10_000) * (half - 1)) / half)
+    // float32 leaves the slowest wave an error of about 0.001; the numbers are whole, or quarters.
+    const number = Math.round((Math.atan2(sine, cosine) / frequency) * 4) / 4
+    ours.set(sinusoidalEmbedding(number, width), start)
+  }
+  return ours
+}

@@ -1,0 +1,45 @@
+import { readFileSync } from "node:fs"
+import "@tensorflow/tfjs"
+import { describe, expect, it } from "vitest"
+import { createTokenizer } from "../src/models/clip/tokenizer.ts"
+import { type BucketsReference, runBuckets } from "../src/reference/buckets.ts"
+import { type CannyReference, runCanny } from "../src/reference/canny.ts"
+import type { CaseResult } from "../src/reference/case.ts"
+import { type DiffusionReference, runDiffusion } from "../src/reference/diffusion.ts"
+import { runTokens, type TokensReference } from "../src/reference/tokens.ts"
+import { hasReference, readDescription, readTensors } from "./reference-folder.ts"
+
+const failures = (results: readonly CaseResult[]): readonly CaseResult[] =>
+  results.filter((result) => "ok" in result && !result.ok)
+const skipped = (results: readonly CaseResult[]): readonly string[] =>
+  results.filter((result) => "skipped" in result).map((result) => result.case)
+const compared = (results: readonly CaseResult[]): number => results.length - skipped(results).length
+
+describe.skipIf(!hasReference)("the reference's numbers", () => {
+  it("are met by the tokenizer on every prompt", () => {
+    const merges = readFileSync(new URL("../data/clip-merges.txt", import.meta.url), "utf8")
+    const results = runTokens(readDescription<TokensReference>("tokens"), createTokenizer(merges))
+    expect(failures(results)).toEqual([])
+    expect(skipped(results)).toEqual([])
+    expect(compared(results)).toBe(67)
+  })
+
+  it("are met by the buckets on every picture", () => {
+    const results = runBuckets(readDescription<BucketsReference>("buckets"))
+    expect(failures(results)).toEqual([])
+    expect(compared(results)).toBe(10)
+  })
+
+  it("are met by Canny, bit for bit", () => {
+    const results = runCanny(readDescription<CannyReference>("canny"))
+    expect(failures(results)).toEqual([])
+    expect(skipped(results)).toEqual([])
+    expect(compared(results)).toBe(16)
+  })
+
+  it("are met by schedule, samplers, losses, embeddings and learning rates", async () => {
+    const results = await runDiffusion(readDescription<DiffusionReference>("diffusion"), readTensors("diffusion"))
+    if (process.env["SHOW"]) for (const r of results) console.log(JSON.stringify(r))
+    expect(failures(results)).toEqual([])
+  })
+})
