@@ -208,7 +208,7 @@ function site(
     section,
     block: section === "middle" ? "middle" : `${section} ${blockIndex}`,
     blockIndex,
-    depth,
     ...layer,
+    depth,
   }
 }

@@ -74,7 +74,8 @@ export function parseHeaderLength(firstBytes: Uint8Array, fileSize: number, labe
  * Reads a header's JSON strictly. Whatever the specification forbids is refused: duplicate names however they are
  * spelled, anything but plain integers, unknown dtypes and fields, sizes that disagree with shapes, and data that
  * overlaps, has holes, or does not end with the file. Names are only ever Map keys, so `__proto__` is one of them.
- * Stricter than upstream in four places: duplicates, unknown fields, integers above 2^53 - 1, rank above 64.
+ * Stricter than upstream in five places: duplicate names, unknown fields, entries written as arrays, integers above
+ * 2^53 - 1, more than {@link MAX_RANK} dimensions.
  *
  * @param json the header without its length
  * @param fileSize size of the whole file in bytes

@@ -1,0 +1,200 @@
+import fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import type { Dtype, FloatDtype } from "./dtype.ts"
+import {
+  bfloat16ToFloat32Bits,
+  countOverflow,
+  DTYPE_BITS,
+  float8E4M3ToFloat32Bits,
+  float16ToFloat32Bits,
+  float32BitsToBfloat16,
+  float32BitsToFloat16,
+  fromFloat32,
+  isDtype,
+  reverseElements,
+  toFloat32,
+} from "./dtype.ts"
+
+const view = new DataView(new ArrayBuffer(4))
+
+function floatOf(bits: number): number {
+  view.setUint32(0, bits)
+  return view.getFloat32(0)
+}
+
+function bitsOf(value: number): number {
+  view.setFloat32(0, value)
+  return view.getUint32(0)
+}
+
+/** The definition of a small float: sign, exponent with bias, mantissa; written as arithmetic, not as bits. */
+function smallFloat(bits: number, exponentBits: number, mantissaBits: number): number {
+  const bias = 2 ** (exponentBits - 1) - 1
+  const sign = bits >> (exponentBits + mantissaBits) === 0 ? 1 : -1
+  const exponent = (bits >> mantissaBits) % 2 ** exponentBits
+  const fraction = (bits % 2 ** mantissaBits) / 2 ** mantissaBits
+  if (exponent === 2 ** exponentBits - 1) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN
+  return exponent === 0 ? sign * 2 ** (1 - bias) * fraction : sign * 2 ** (exponent - bias) * (1 + fraction)
+}
+
+const halfFormats = [
+  { name: "F16", exponentBits: 5, mantissaBits: 10, decode: float16ToFloat32Bits, encode: float32BitsToFloat16 },
+  { name: "BF16", exponentBits: 8, mantissaBits: 7, decode: bfloat16ToFloat32Bits, encode: float32BitsToBfloat16 },
+] as const
+
+describe.each(halfFormats)("$name", ({ exponentBits, mantissaBits, decode, encode }) => {
+  const all = Array.from({ length: 65536 }, (_, bits) => bits)
+
+  it("decodes each of the 65536 patterns to its defined value", () => {
+    const wrong = all.filter((bits) => !Object.is(floatOf(decode(bits)), smallFloat(bits, exponentBits, mantissaBits)))
+    expect(wrong).toEqual([])
+  })
+
+  it("encodes each decoded pattern back to itself, NaN payloads too", () => {
+    expect(all.filter((bits) => encode(decode(bits)) !== bits)).toEqual([])
+  })
+
+  it("rounds to the nearest value, ties to even", () => {
+    // Non-negative finite values in ascending order are the patterns in ascending order.
+    const infinity = (2 ** exponentBits - 1) * 2 ** mantissaBits
+    const nextAfterLargest = 2 ** (2 ** (exponentBits - 1))
+    const magnitude = (bits: number): number =>
+      bits === infinity ? nextAfterLargest : smallFloat(bits, exponentBits, mantissaBits)
+    const nearest = (value: number): number => {
+      let low = 0
+      let high = infinity
+      while (high - low > 1) {
+        const middle = (low + high) >> 1
+        if (magnitude(middle) <= value) low = middle
+        else high = middle
+      }
+      const below = value - magnitude(low)
+      const above = magnitude(high) - value
+      if (below !== above) return below < above ? low : high
+      return low % 2 === 0 ? low : high
+    }
+    const check = (value: number): void => {
+      const sign = Object.is(Math.sign(value), -0) || value < 0 ? 0x8000 : 0
+      expect(encode(bitsOf(value))).toBe(sign | nearest(Math.abs(value)))
+    }
+    // Every tie, and its float32 neighbours on both sides.
+    for (let bits = 0; bits < infinity; bits += 37) {
+      const tie = (magnitude(bits) + magnitude(bits + 1)) / 2
+      if (Math.fround(tie) !== tie || tie > 3.4e38) continue
+      for (const nudge of [-1, 0, 1]) check(floatOf(bitsOf(tie) + nudge))
+    }
+    fc.assert(fc.property(fc.float({ noNaN: true, noDefaultInfinity: true }), check), { numRuns: 5000 })
+  })
+
+  it("keeps infinities, and NaN whose payload is cut", () => {
+    const infinity = (2 ** exponentBits - 1) * 2 ** mantissaBits
+    expect(encode(0x7f800000)).toBe(infinity)
+    expect(encode(0xff800000)).toBe(0x8000 | infinity)
+    expect(smallFloat(encode(0x7f800001), exponentBits, mantissaBits)).toBeNaN()
+    expect(smallFloat(encode(0xffffffff), exponentBits, mantissaBits)).toBeNaN()
+  })
+})
+
+describe("float8", () => {
+  it("decodes each E4M3 pattern: the definition, but without infinities and with NaN only at the very top", () => {
+    for (let bits = 0; bits < 256; bits++) {
+      const value = floatOf(float8E4M3ToFloat32Bits(bits))
+      const top = (bits & 0x78) === 0x78
+      const sign = bits < 128 ? 1 : -1
+      if ((bits & 0x7f) === 0x7f) expect(value).toBeNaN()
+      else expect(value).toBe(top ? sign * 256 * (1 + (bits & 7) / 8) : smallFloat(bits, 4, 3))
+    }
+    expect(floatOf(float8E4M3ToFloat32Bits(0x7e))).toBe(448)
+  })
+
+  it("decodes each E5M2 pattern", () => {
+    const every = Uint8Array.from({ length: 256 }, (_, bits) => bits)
+    expect([...toFloat32(every, "F8_E5M2")]).toEqual([...every].map((bits) => smallFloat(bits, 5, 2)))
+  })
+})
+
+describe("toFloat32 and fromFloat32", () => {
+  const values = [0, -0, 1, -2.5, 65504, 2 ** -24, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN]
+
+  it.each(["F64", "F32", "F16"] satisfies FloatDtype[])("keep what %s can hold", (dtype) => {
+    const bytes = fromFloat32(Float32Array.from(values), dtype)
+    expect(bytes.byteLength).toBe((values.length * DTYPE_BITS[dtype]) / 8)
+    expect([...toFloat32(bytes, dtype)]).toEqual(values)
+  })
+
+  it("write little-endian", () => {
+    const one = Float32Array.of(1)
+    expect([...fromFloat32(one, "F32")]).toEqual([0, 0, 0x80, 0x3f])
+    expect([...fromFloat32(one, "F16")]).toEqual([0, 0x3c])
+    expect([...fromFloat32(one, "BF16")]).toEqual([0x80, 0x3f])
+    expect([...fromFloat32(one, "F64")]).toEqual([0, 0, 0, 0, 0, 0, 0xf0, 0x3f])
+  })
+
+  it("round-trip any float32 through F32 and F64, NaN payloads through F32 too", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 4, maxLength: 64 }), (bytes) => {
+        const whole = bytes.subarray(0, bytes.byteLength - (bytes.byteLength % 4))
+        const floats = toFloat32(whole, "F32")
+        expect(fromFloat32(floats, "F32")).toEqual(new Uint8Array(whole))
+        expect(toFloat32(fromFloat32(floats, "F64"), "F64")).toEqual(floats)
+      }),
+    )
+  })
+
+  it("read bytes that are not aligned, and give arrays of their own", () => {
+    const bytes = new Uint8Array([9, ...fromFloat32(Float32Array.of(1, 2), "F32")]).subarray(1)
+    const floats = toFloat32(bytes, "F32")
+    bytes.fill(0)
+    expect([...floats]).toEqual([1, 2])
+    const half = fromFloat32(floats.subarray(1), "F16")
+    expect([...toFloat32(half, "F16")]).toEqual([2])
+    expect(fromFloat32(floats, "F32").buffer).not.toBe(floats.buffer)
+  })
+
+  it.each(["I64", "BOOL", "F4", "F8_E8M0", "C64"] satisfies Dtype[])("refuse to read %s", (dtype) => {
+    expect(() => toFloat32(new Uint8Array(8), dtype)).toThrow(expect.objectContaining({ code: "dtype-unsupported" }))
+  })
+
+  it("refuse to write what is no float dtype", () => {
+    expect(() => fromFloat32(Float32Array.of(1), "I32" as FloatDtype)).toThrow(
+      expect.objectContaining({ code: "dtype-unsupported" }),
+    )
+  })
+
+  it("refuse half an element", () => {
+    expect(() => toFloat32(new Uint8Array(3), "F16")).toThrow(expect.objectContaining({ code: "size-mismatch" }))
+  })
+})
+
+describe("countOverflow", () => {
+  it("counts exactly the finite values that come out infinite", () => {
+    const isInfinite = (value: number): boolean => Math.abs(value) === Number.POSITIVE_INFINITY
+    fc.assert(
+      fc.property(fc.constantFrom("F64", "F32", "F16", "BF16" as const), fc.float32Array(), (dtype, values) => {
+        const written = toFloat32(fromFloat32(values, dtype), dtype)
+        const expected = values.reduce((count, value, i) => {
+          return count + (!isInfinite(value) && isInfinite(written[i] ?? 0) ? 1 : 0)
+        }, 0)
+        expect(countOverflow(values, dtype)).toBe(expected)
+      }),
+    )
+    expect(countOverflow(Float32Array.of(65519.99, 65520, -65520, 70000, Number.POSITIVE_INFINITY), "F16")).toBe(3)
+    const largestBfloat16 = floatOf(0x7f7f0000)
+    expect(countOverflow(Float32Array.of(largestBfloat16, floatOf(0x7f7f7fff), floatOf(0x7f7f8000)), "BF16")).toBe(1)
+  })
+})
+
+describe("isDtype", () => {
+  it("knows the 22 names and nothing inherited", () => {
+    expect(Object.keys(DTYPE_BITS).every(isDtype)).toBe(true)
+    for (const name of ["constructor", "__proto__", "toString", "f32", "F128", ""]) expect(isDtype(name)).toBe(false)
+  })
+})
+
+describe("reverseElements", () => {
+  it("turns each element around, for hosts that are big-endian", () => {
+    const bytes = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8)
+    reverseElements(bytes, 4)
+    expect([...bytes]).toEqual([4, 3, 2, 1, 8, 7, 6, 5])
+  })
+})

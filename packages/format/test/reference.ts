@@ -1,0 +1,20 @@
+import { existsSync, readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { describe } from "vitest"
+
+/** The reference cases: a folder `shared/reference` beside the repository, or wherever LLLITE_REFERENCE says. */
+const folder = process.env.LLLITE_REFERENCE ?? fileURLToPath(new URL("../../../../shared/reference", import.meta.url))
+
+/** A suite that needs the reference cases; skipped by name where they are missing. */
+export function describeWithReference(name: string, suite: () => void): void {
+  if (existsSync(folder)) describe(name, suite)
+  else describe.skip(`${name} (skipped: no reference cases at ${folder})`, suite)
+}
+
+export function referenceBytes(name: string): Uint8Array {
+  return new Uint8Array(readFileSync(`${folder}/${name}`))
+}
+
+export function referenceJson<T>(name: string): T {
+  return JSON.parse(readFileSync(`${folder}/${name}`, "utf8")) as T
+}
