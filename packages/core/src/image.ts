@@ -1,3 +1,5 @@
+import { CoreError } from "./errors.ts"
+
 /** Eight-bit colour, row by row, red green blue interleaved: `data.length === width * height * 3`. */
 export interface RgbImage {
   readonly width: number
@@ -15,16 +17,16 @@ export interface GreyImage {
 /**
  * How many channels the data of an image holds: 1 or 3.
  *
- * @throws RangeError when a side is not a positive integer or the data has another length.
+ * @throws CoreError when a side is not a positive integer or the data has another length.
  */
 export function channelsOf(image: RgbImage | GreyImage): 1 | 3 {
   const { width, height, data } = image
   if (!Number.isSafeInteger(width) || !Number.isSafeInteger(height) || width < 1 || height < 1) {
-    throw new RangeError(`image: sides must be positive integers, got ${width} x ${height}`)
+    throw new CoreError(`image: sides must be positive integers, got ${width} x ${height}`)
   }
   if (data.length === width * height) return 1
   if (data.length === width * height * 3) return 3
-  throw new RangeError(
+  throw new CoreError(
     `image: ${width} x ${height} needs ${width * height} bytes (grey) or ${width * height * 3} (RGB), got ` +
       `${data.length}. Drop an alpha channel before building the image.`,
   )
@@ -32,9 +34,7 @@ export function channelsOf(image: RgbImage | GreyImage): 1 | 3 {
 
 function requireRgb(image: RgbImage): void {
   if (channelsOf(image) !== 3) {
-    throw new RangeError(
-      `image: expected RGB data for ${image.width} x ${image.height}, got grey. Use greyToRgb first.`,
-    )
+    throw new CoreError(`image: expected RGB data for ${image.width} x ${image.height}, got grey. Use greyToRgb first.`)
   }
 }
 
@@ -45,23 +45,23 @@ export function imageToFloats(image: RgbImage): Float32Array {
 }
 
 /**
- * Network output as pixels: [-1, 1] → 0..255, clamped, rounded half to even. `values` has shape [1, height, width, 3].
+ * Network output as pixels: [-1, 1] → 0..255, clamped and rounded. `values` has shape [1, height, width, 3].
  *
- * @throws RangeError when the length does not fit, or when a value is not a number (a decoder that overflowed).
+ * @throws CoreError when the length does not fit, or when a value is not a number (a decoder that overflowed).
  */
 export function floatsToImage(values: ArrayLike<number>, width: number, height: number): RgbImage {
   if (values.length !== width * height * 3) {
-    throw new RangeError(`image: ${width} x ${height} RGB needs ${width * height * 3} values, got ${values.length}`)
+    throw new CoreError(`image: ${width} x ${height} RGB needs ${width * height * 3} values, got ${values.length}`)
   }
   const pixels = new Uint8ClampedArray(values.length)
   for (let i = 0; i < values.length; i++) {
     const value = values[i] as number
     if (Number.isNaN(value)) {
-      throw new RangeError(
+      throw new CoreError(
         `image: value ${i} of ${values.length} is NaN. The network overflowed; run it in a wider number format.`,
       )
     }
-    // A clamped array saturates and rounds half to even, as numpy does.
+    // A clamped array saturates and rounds.
     pixels[i] = (value / 2 + 0.5) * 255
   }
   return { width, height, data: new Uint8Array(pixels.buffer) }
@@ -86,7 +86,7 @@ export function rgbToGrey(image: RgbImage): GreyImage {
 /** The same grey in all three channels. */
 export function greyToRgb(image: GreyImage): RgbImage {
   if (channelsOf(image) !== 1) {
-    throw new RangeError(`image: expected grey data for ${image.width} x ${image.height}, got RGB`)
+    throw new CoreError(`image: expected grey data for ${image.width} x ${image.height}, got RGB`)
   }
   const data = new Uint8Array(image.data.length * 3)
   for (let i = 0; i < image.data.length; i++) data.fill(image.data[i] as number, 3 * i, 3 * i + 3)

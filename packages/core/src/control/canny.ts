@@ -1,3 +1,4 @@
+import { CoreError } from "../errors.ts"
 import { channelsOf, type GreyImage, type RgbImage } from "../image.ts"
 
 export interface CannyOptions {
@@ -19,12 +20,12 @@ const TANGENT_22 = Math.floor(0.41421356237309503 * (1 << 15) + 0.5)
  *
  * Source: J. Canny, "A Computational Approach to Edge Detection" (1986); OpenCV imgproc/canny.cpp.
  *
- * @throws RangeError when a threshold is negative or not a number, or the image's data does not fit its sides.
+ * @throws CoreError when a threshold is negative or not a number, or the image's data does not fit its sides.
  */
 export function canny(image: RgbImage | GreyImage, options: CannyOptions = {}): GreyImage {
   const { low = 100, high = 200, l2 = false } = options
   for (const [name, value] of Object.entries({ low, high })) {
-    if (!(value >= 0)) throw new RangeError(`canny: ${name} must be 0 or more, got ${value}`)
+    if (!(value >= 0)) throw new CoreError(`canny: ${name} must be 0 or more, got ${value}`)
   }
   const gradient = gradients(image, l2)
   const scale = (threshold: number): number => {

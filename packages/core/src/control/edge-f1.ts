@@ -1,3 +1,4 @@
+import { CoreError } from "../errors.ts"
 import type { GreyImage } from "../image.ts"
 
 /** How well two edge maps agree; all three are in 0 .. 1. */
@@ -17,22 +18,22 @@ export interface EdgeAgreement {
  * Source: Martin, Fowlkes & Malik 2004, "Learning to Detect Natural Image Boundaries", with the matching replaced by
  * dilation with a disc.
  *
- * @throws RangeError when the sizes differ, the data does not fit a size or the tolerance is negative.
+ * @throws CoreError when the sizes differ, the data does not fit a size or the tolerance is negative.
  */
 export function edgeF1(found: GreyImage, wanted: GreyImage, tolerance = 2): EdgeAgreement {
   for (const [name, image] of Object.entries({ found, wanted })) {
     if (image.data.length !== image.width * image.height) {
-      throw new RangeError(
+      throw new CoreError(
         `edgeF1: ${name} is ${image.width} x ${image.height} but holds ${image.data.length} values; expected grey data`,
       )
     }
   }
   if (found.width !== wanted.width || found.height !== wanted.height) {
-    throw new RangeError(
+    throw new CoreError(
       `edgeF1: expected maps of one size, got ${found.width} x ${found.height} and ${wanted.width} x ${wanted.height}`,
     )
   }
-  if (!(tolerance >= 0)) throw new RangeError(`edgeF1: tolerance must be 0 pixels or more, got ${tolerance}`)
+  if (!(tolerance >= 0)) throw new CoreError(`edgeF1: tolerance must be 0 pixels or more, got ${tolerance}`)
   const offsets = disc(tolerance)
   const precision = shareNear(found, wanted, offsets)
   const recall = shareNear(wanted, found, offsets)

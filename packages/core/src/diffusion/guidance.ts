@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { CoreError } from "../errors.ts"
 import type { Network } from "./denoiser.ts"
 
 /**
@@ -9,7 +10,7 @@ import type { Network } from "./denoiser.ts"
  */
 export function combineGuidance(prediction: tf.Tensor, guidanceScale: number): tf.Tensor {
   if (prediction.shape.length === 0 || (prediction.shape[0] as number) % 2 !== 0) {
-    throw new RangeError(
+    throw new CoreError(
       `guidance: expected a batch of unconditional rows followed by as many conditional ones, got shape ` +
         `[${prediction.shape.join(", ")}]`,
     )

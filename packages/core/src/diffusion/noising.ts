@@ -1,11 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { CoreError } from "../errors.ts"
 
 /**
  * Training's noisy latents, in the variance-preserving form: sqrt(ᾱ) x0 + sqrt(1 - ᾱ) noise.
  * x0, noise: [N, ...] → [N, ...]
  *
  * @param alphasCumprod ᾱ of each row; see `alphaAt`.
- * @throws RangeError when the shapes differ or there is not one ᾱ per row.
+ * @throws CoreError when the shapes differ or there is not one ᾱ per row.
  */
 export function addNoise(x0: tf.Tensor, noise: tf.Tensor, alphasCumprod: readonly number[]): tf.Tensor {
   return mixRows(x0, noise, alphasCumprod, (alpha) => [Math.sqrt(alpha), Math.sqrt(1 - alpha)])
@@ -17,7 +18,7 @@ export function addNoise(x0: tf.Tensor, noise: tf.Tensor, alphasCumprod: readonl
  * Source: Salimans & Ho 2022 (arXiv:2202.00512), appendix D.
  *
  * @param alphasCumprod ᾱ of each row; see `alphaAt`.
- * @throws RangeError when the shapes differ or there is not one ᾱ per row.
+ * @throws CoreError when the shapes differ or there is not one ᾱ per row.
  */
 export function velocity(x0: tf.Tensor, noise: tf.Tensor, alphasCumprod: readonly number[]): tf.Tensor {
   return mixRows(x0, noise, alphasCumprod, (alpha) => [-Math.sqrt(1 - alpha), Math.sqrt(alpha)])
@@ -30,10 +31,10 @@ function mixRows(
   factors: (alpha: number) => readonly [x0: number, noise: number],
 ): tf.Tensor {
   if (x0.shape.join() !== noise.shape.join()) {
-    throw new RangeError(`noise: x0 is [${x0.shape.join(", ")}], the noise [${noise.shape.join(", ")}]`)
+    throw new CoreError(`noise: x0 is [${x0.shape.join(", ")}], the noise [${noise.shape.join(", ")}]`)
   }
   if (alphasCumprod.length !== x0.shape[0]) {
-    throw new RangeError(`noise: expected ${x0.shape[0]} values of ᾱ, one per row, got ${alphasCumprod.length}`)
+    throw new CoreError(`noise: expected ${x0.shape[0]} values of ᾱ, one per row, got ${alphasCumprod.length}`)
   }
   const shape = x0.shape.map((size, axis) => (axis === 0 ? size : 1))
   const pairs = alphasCumprod.map(factors)

@@ -1,3 +1,5 @@
+import { CoreError } from "../errors.ts"
+
 /**
  * How much noise a training timestep stands for.
  *
@@ -30,15 +32,15 @@ export const LARGEST_SIGMA = 2 ** 20
 /**
  * The schedule SDXL was trained with: beta linear in its square root ("scaled_linear").
  *
- * @throws RangeError when there are fewer than two timesteps or the betas do not satisfy 0 < start <= end < 1.
+ * @throws CoreError when there are fewer than two timesteps or the betas do not satisfy 0 < start <= end < 1.
  */
 export function createNoiseSchedule(options: NoiseScheduleOptions = {}): NoiseSchedule {
   const { timesteps = 1000, betaStart = 0.00085, betaEnd = 0.012, zeroTerminalSnr = false } = options
   if (!Number.isSafeInteger(timesteps) || timesteps < 2) {
-    throw new RangeError(`schedule: timesteps must be an integer of 2 or more, got ${timesteps}`)
+    throw new CoreError(`schedule: timesteps must be an integer of 2 or more, got ${timesteps}`)
   }
   if (!(betaStart > 0 && betaStart <= betaEnd && betaEnd < 1)) {
-    throw new RangeError(`schedule: expected 0 < betaStart <= betaEnd < 1, got ${betaStart} and ${betaEnd}`)
+    throw new CoreError(`schedule: expected 0 < betaStart <= betaEnd < 1, got ${betaStart} and ${betaEnd}`)
   }
   let alphasCumprod: Float64Array = new Float64Array(timesteps)
   const first = Math.sqrt(betaStart)
@@ -75,12 +77,12 @@ export function snrAt(schedule: NoiseSchedule, timestep: number): number {
 /**
  * ᾱ of an integer timestep.
  *
- * @throws RangeError when the schedule has no such timestep.
+ * @throws CoreError when the schedule has no such timestep.
  */
 export function alphaAt(schedule: NoiseSchedule, timestep: number): number {
   const alpha = schedule.alphasCumprod[timestep]
   if (alpha === undefined) {
-    throw new RangeError(
+    throw new CoreError(
       `schedule: timestep must be an integer from 0 to ${schedule.alphasCumprod.length - 1}, got ${timestep}`,
     )
   }
@@ -90,12 +92,12 @@ export function alphaAt(schedule: NoiseSchedule, timestep: number): number {
 /**
  * sigma of a timestep; between two integers, linear in sigma.
  *
- * @throws RangeError outside 0 .. last timestep.
+ * @throws CoreError outside 0 .. last timestep.
  */
 export function sigmaAt(schedule: NoiseSchedule, timestep: number): number {
   const { sigmas } = schedule
   if (!(timestep >= 0 && timestep <= sigmas.length - 1)) {
-    throw new RangeError(`schedule: timestep must be from 0 to ${sigmas.length - 1}, got ${timestep}`)
+    throw new CoreError(`schedule: timestep must be from 0 to ${sigmas.length - 1}, got ${timestep}`)
   }
   const below = Math.floor(timestep)
   const low = sigmas[below] as number
@@ -112,14 +114,14 @@ export type SigmaInterpolation = "linear" | "log"
 /**
  * The timestep whose noise level is `sigma`, fractional. Levels beyond the ends give the first or the last timestep.
  *
- * @throws RangeError when sigma is negative or not a number.
+ * @throws CoreError when sigma is negative or not a number.
  */
 export function timestepAt(
   schedule: NoiseSchedule,
   sigma: number,
   interpolation: SigmaInterpolation = "linear",
 ): number {
-  if (!(sigma >= 0)) throw new RangeError(`schedule: sigma must be 0 or more, got ${sigma}`)
+  if (!(sigma >= 0)) throw new CoreError(`schedule: sigma must be 0 or more, got ${sigma}`)
   const { sigmas } = schedule
   const last = sigmas.length - 1
   if (sigma <= (sigmas[0] as number)) return 0

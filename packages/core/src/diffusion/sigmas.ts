@@ -1,3 +1,4 @@
+import { CoreError } from "../errors.ts"
 import { type NoiseSchedule, sigmaAt, timestepAt } from "./schedule.ts"
 
 /**
@@ -28,18 +29,18 @@ export interface NoiseLevels {
 /**
  * The noise levels of a run of `steps` steps.
  *
- * @throws RangeError when the schedule has too few timesteps for `steps` different ones.
+ * @throws CoreError when the schedule has too few timesteps for `steps` different ones.
  */
 export function noiseLevels(schedule: NoiseSchedule, steps: number, spacing: TimestepSpacing): NoiseLevels {
   if (!Number.isSafeInteger(steps) || steps < 1) {
-    throw new RangeError(`sigmas: steps must be a positive integer, got ${steps}`)
+    throw new CoreError(`sigmas: steps must be a positive integer, got ${steps}`)
   }
   const [timesteps, sigmas] = spacing.startsWith("karras")
     ? karrasLevels(schedule, steps, spacing === "karras-rounded")
     : spacedLevels(schedule, steps, spacing)
   const known = new Map(sigmas.map((sigma, i) => [sigma, timesteps[i] as number]))
   if (known.size !== steps) {
-    throw new RangeError(
+    throw new CoreError(
       `sigmas: ${steps} steps with ${spacing} spacing visit only ${known.size} different levels of a schedule of ` +
         `${schedule.sigmas.length} timesteps. Use fewer steps.`,
     )
@@ -69,7 +70,7 @@ function spacedLevels(schedule: NoiseSchedule, steps: number, spacing: TimestepS
   })
   const first = timesteps[0] as number
   if (first > total - 1) {
-    throw new RangeError(
+    throw new CoreError(
       `sigmas: ${steps} steps with ${spacing} spacing start at timestep ${first}, past the last of a schedule of ` +
         `${total}. Use fewer steps.`,
     )

@@ -1,3 +1,5 @@
+import { CoreError } from "../errors.ts"
+
 /** What SDXL is told about a picture's size, in pixels, each pair as (height, width) or (top, left). */
 export interface SizeCondition {
   /** Size of the picture before it was fitted. */
@@ -17,11 +19,11 @@ export interface SizeCondition {
  *
  * Source: Vaswani et al. 2017 (arXiv:1706.03762), with the cosines first as in Stable Diffusion.
  *
- * @throws RangeError when the width is not a positive even number.
+ * @throws CoreError when the width is not a positive even number.
  */
 export function sinusoidalEmbedding(x: number, width: number): Float32Array {
   if (!Number.isSafeInteger(width) || width < 2 || width % 2 !== 0) {
-    throw new RangeError(`embedding: width must be a positive even number, got ${width}`)
+    throw new CoreError(`embedding: width must be a positive even number, got ${width}`)
   }
   const half = width / 2
   const values = new Float32Array(width)

@@ -1,3 +1,5 @@
+import { CoreError } from "../errors.ts"
+
 /**
  * Philox4x32-10: 128 random bits for every 128-bit counter and 64-bit key, without any state.
  *
@@ -42,12 +44,16 @@ function multiplyHigh(a: number, b: number): number {
   return aHigh * bHigh + (middle >>> 16) + ((aLow * bHigh + (middle & 0xffff)) >>> 16)
 }
 
-/** The two key words of a 64-bit seed, low word first. @throws RangeError when the seed is not in 0 .. 2^64 - 1. */
+/**
+ * The two key words of a 64-bit seed, low word first.
+ *
+ * @throws CoreError when the seed is not an integer in 0 .. 2^64 - 1.
+ */
 export function keyOf(seed: number | bigint): readonly [number, number] {
   if (typeof seed === "number" && !Number.isSafeInteger(seed)) {
-    throw new RangeError(`seed: expected an integer up to 2^53 - 1 (or a bigint up to 2^64 - 1), got ${seed}`)
+    throw new CoreError(`seed: expected an integer up to 2^53 - 1 (or a bigint up to 2^64 - 1), got ${seed}`)
   }
   const value = BigInt(seed)
-  if (value < 0n || value >> 64n !== 0n) throw new RangeError(`seed: expected 0 to 2^64 - 1, got ${seed}`)
+  if (value < 0n || value >> 64n !== 0n) throw new CoreError(`seed: expected 0 to 2^64 - 1, got ${seed}`)
   return [Number(value & 0xffffffffn), Number(value >> 32n)]
 }

@@ -1,3 +1,4 @@
+import { CoreError } from "../errors.ts"
 import { fnv1a32 } from "./fnv1a.ts"
 import { keyOf, philox4x32 } from "./philox.ts"
 
@@ -33,7 +34,7 @@ export interface RandomStream {
  * Philox4x32-10 with the seed as key and (block, index, step, hash of the purpose) as counter. Normal numbers go
  * through the platform's logarithm and cosine: between JavaScript engines the last bit may differ.
  *
- * @throws RangeError when the seed is not an integer in 0 .. 2^64 - 1.
+ * @throws CoreError when the seed is not an integer in 0 .. 2^64 - 1.
  */
 export function createStream(seed: number | bigint, purpose: string): RandomStream {
   const [key0, key1] = keyOf(seed)
@@ -43,7 +44,7 @@ export function createStream(seed: number | bigint, purpose: string): RandomStre
   const words = (count: number, { step = 0, index = 0 }: DrawPosition): Uint32Array => {
     for (const [name, value] of Object.entries({ step, index })) {
       if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
-        throw new RangeError(`random: ${name} must be an integer from 0 to 2^32 - 1, got ${value}`)
+        throw new CoreError(`random: ${name} must be an integer from 0 to 2^32 - 1, got ${value}`)
       }
     }
     const blocks = Math.ceil(count / 4)
@@ -89,7 +90,7 @@ export function createStream(seed: number | bigint, purpose: string): RandomStre
 
     integers(size, low, high, at = {}) {
       if (low !== (low | 0) || high !== (high | 0) || low >= high) {
-        throw new RangeError(`random: integers need 32-bit bounds with low < high, got ${low} and ${high}`)
+        throw new CoreError(`random: integers need 32-bit bounds with low < high, got ${low} and ${high}`)
       }
       const source = fractions(countOf(size), at)
       return Int32Array.from(source, (fraction) => low + Math.floor(fraction * (high - low)))
@@ -131,7 +132,7 @@ function countOf(size: number | readonly number[]): number {
   const dimensions = typeof size === "number" ? [size] : size
   for (const dimension of dimensions) {
     if (!Number.isSafeInteger(dimension) || dimension < 0) {
-      throw new RangeError(`random: a size must be made of integers of 0 or more, got [${dimensions.join(", ")}]`)
+      throw new CoreError(`random: a size must be made of integers of 0 or more, got [${dimensions.join(", ")}]`)
     }
   }
   return dimensions.reduce((count, dimension) => count * dimension, 1)

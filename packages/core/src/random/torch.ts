@@ -1,3 +1,4 @@
+import { CoreError } from "../errors.ts"
 import { createMt19937 } from "./mt19937.ts"
 import { keyOf, philox4x32 } from "./philox.ts"
 
@@ -19,7 +20,7 @@ export interface TorchGenerator {
  * `torch-cuda`: Philox4x32-10 through cuRAND, one thread per value. That is what a GPU does while it can hold `length`
  * threads at once (its multiprocessors times the threads of each); longer draws are laid out by the card's size.
  *
- * @throws RangeError when the seed is not an integer in 0 .. 2^64 - 1.
+ * @throws CoreError when the seed is not an integer in 0 .. 2^64 - 1.
  */
 export function createTorchGenerator(name: TorchGeneratorName, seed: number | bigint): TorchGenerator {
   switch (name) {
@@ -28,7 +29,7 @@ export function createTorchGenerator(name: TorchGeneratorName, seed: number | bi
     case "torch-cuda":
       return torchCuda(seed)
     default:
-      throw new RangeError(`random: no generator "${String(name)}". There are: torch-cpu, torch-cuda.`)
+      throw new CoreError(`random: no generator "${String(name)}". There are: torch-cpu, torch-cuda.`)
   }
 }
 
@@ -104,6 +105,6 @@ function torchCuda(seed: number | bigint): TorchGenerator {
 
 function checkLength(length: number): void {
   if (!Number.isSafeInteger(length) || length < 0) {
-    throw new RangeError(`random: length must be an integer of 0 or more, got ${length}`)
+    throw new CoreError(`random: length must be an integer of 0 or more, got ${length}`)
   }
 }

@@ -1,3 +1,5 @@
+import { CoreError } from "../errors.ts"
+
 /** What AdamW remembers about one flat parameter. Saved and restored as it is, a run continues bit for bit. */
 export interface AdamWState {
   /** How many updates were made. */
@@ -31,7 +33,7 @@ export function createAdamWState(length: number): AdamWState {
  *
  * Source: Loshchilov & Hutter 2019 (arXiv:1711.05101), algorithm 2, as `torch.optim.AdamW` (defaults included).
  *
- * @throws RangeError when the arrays differ in length, or an option is out of range.
+ * @throws CoreError when the arrays differ in length, or an option is out of range.
  */
 export function stepAdamW(
   parameters: Float32Array,
@@ -43,14 +45,14 @@ export function stepAdamW(
   const { m, v } = state
   for (const [name, array] of Object.entries({ gradients, "state.m": m, "state.v": v })) {
     if (array.length !== parameters.length) {
-      throw new RangeError(`AdamW: ${name} has ${array.length} values, the parameters have ${parameters.length}`)
+      throw new CoreError(`AdamW: ${name} has ${array.length} values, the parameters have ${parameters.length}`)
     }
   }
   for (const [name, value] of Object.entries({ learningRate, epsilon, weightDecay })) {
-    if (!(value >= 0)) throw new RangeError(`AdamW: ${name} must be 0 or more, got ${value}`)
+    if (!(value >= 0)) throw new CoreError(`AdamW: ${name} must be 0 or more, got ${value}`)
   }
   for (const [name, value] of Object.entries({ beta1, beta2 })) {
-    if (!(value >= 0 && value < 1)) throw new RangeError(`AdamW: ${name} must be in [0, 1), got ${value}`)
+    if (!(value >= 0 && value < 1)) throw new CoreError(`AdamW: ${name} must be in [0, 1), got ${value}`)
   }
   state.step += 1
   const decay = 1 - learningRate * weightDecay

@@ -1,3 +1,5 @@
+import { CoreError } from "../errors.ts"
+
 /** Width and height in pixels. */
 export type Size = readonly [width: number, height: number]
 
@@ -32,17 +34,17 @@ export interface Buckets {
  *
  * Source: sd-scripts `BucketManager`, and NovelAI's "Aspect Ratio Bucketing" before it.
  *
- * @throws RangeError when an option is out of range or the resolution does not lie between minSize and maxSize.
+ * @throws CoreError when an option is out of range or the resolution does not lie between minSize and maxSize.
  */
 export function createBuckets(options: BucketOptions): Buckets {
   const { resolution, step = 64, noUpscale = false } = options
   requireSize("resolution", resolution)
   if (!Number.isSafeInteger(step) || step < 1)
-    throw new RangeError(`buckets: step must be a positive integer, got ${step}`)
+    throw new CoreError(`buckets: step must be a positive integer, got ${step}`)
   if (noUpscale) {
     for (const name of ["minSize", "maxSize"] as const) {
       if (options[name] !== undefined) {
-        throw new RangeError(`buckets: ${name} has no effect with noUpscale, got ${options[name]}. Leave it out.`)
+        throw new CoreError(`buckets: ${name} has no effect with noUpscale, got ${options[name]}. Leave it out.`)
       }
     }
     return { sizes: [], choose: (image) => chooseWithoutUpscale(image, resolution[0] * resolution[1], step) }
@@ -57,7 +59,7 @@ function bucketSizes(options: BucketOptions, step: number): readonly Size[] {
   const shortest = Math.floor(minSize / step) * step
   const longest = Math.ceil(maxSize / step) * step
   if (shortest < 1 || Math.min(...resolution) < shortest || Math.max(...resolution) > longest) {
-    throw new RangeError(
+    throw new CoreError(
       `buckets: a resolution of ${resolution.join(" x ")} does not lie between the sides ${shortest} and ${longest} ` +
         `(minSize and maxSize as multiples of ${step}). Change them or the resolution.`,
     )
@@ -94,7 +96,7 @@ function chooseWithoutUpscale(image: Size, area: number, step: number): BucketCh
   const floored = (side: number): number => Math.floor(side / step) * step
   const bucket: Size = [floored(resized[0]), floored(resized[1])]
   if (bucket[0] === 0 || bucket[1] === 0) {
-    throw new RangeError(
+    throw new CoreError(
       `buckets: an image of ${image.join(" x ")} is smaller than the step of ${step}. Leave it out, or allow upscaling.`,
     )
   }
@@ -143,6 +145,6 @@ export function cropCondition(image: Size, bucket: Size, flipped = false): reado
 
 function requireSize(name: string, size: Size): void {
   if (!size.every((side) => Number.isSafeInteger(side) && side >= 1)) {
-    throw new RangeError(`buckets: ${name} must be positive integers, got ${size.join(" x ")}`)
+    throw new CoreError(`buckets: ${name} must be positive integers, got ${size.join(" x ")}`)
   }
 }

@@ -1,13 +1,15 @@
+import { CoreError } from "../errors.ts"
+
 /**
  * Scales gradients in place so that their common Euclidean norm is at most `maxNorm`.
  *
  * Source: `torch.nn.utils.clip_grad_norm_`, with its 1e-6 in the denominator.
  *
  * @returns the norm before clipping. If it is not finite nothing is changed: a caller should skip the update.
- * @throws RangeError when maxNorm is not above 0.
+ * @throws CoreError when maxNorm is not above 0.
  */
 export function clipGradients(gradients: Iterable<Float32Array>, maxNorm: number): number {
-  if (!(maxNorm > 0)) throw new RangeError(`clipGradients: maxNorm must be above 0, got ${maxNorm}`)
+  if (!(maxNorm > 0)) throw new CoreError(`clipGradients: maxNorm must be above 0, got ${maxNorm}`)
   const arrays = [...gradients]
   let squares = 0
   for (const array of arrays) for (const value of array) squares += value * value

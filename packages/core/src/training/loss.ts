@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Prediction } from "../diffusion/denoiser.ts"
+import { CoreError } from "../errors.ts"
 
 export type LossType = "l2" | "l1" | "huber" | "smooth_l1"
 
@@ -20,12 +21,12 @@ export interface HuberOptions {
  *
  * Source: sd-scripts `get_huber_threshold_if_needed`; Golikov 2024 (arXiv:2403.16728) for the schedules.
  *
- * @throws RangeError when delta or scale is not above 0, or a scale is given with `snr`.
+ * @throws CoreError when delta or scale is not above 0, or a scale is given with `snr`.
  */
 export function huberDelta(options: HuberOptions, timestep: number, timesteps: number, sigma: number): number {
   const { schedule, delta = 0.1, scale = 1 } = options
   for (const [name, value] of Object.entries({ delta, scale })) {
-    if (!(value > 0)) throw new RangeError(`loss: the Huber ${name} must be above 0, got ${value}`)
+    if (!(value > 0)) throw new CoreError(`loss: the Huber ${name} must be above 0, got ${value}`)
   }
   switch (schedule) {
     case "constant":
@@ -33,7 +34,7 @@ export function huberDelta(options: HuberOptions, timestep: number, timesteps: n
     case "exponential":
       return delta ** (timestep / timesteps) * scale
     case "snr":
-      if (scale !== 1) throw new RangeError('loss: the Huber schedule "snr" has no scale. Leave it out.')
+      if (scale !== 1) throw new CoreError('loss: the Huber schedule "snr" has no scale. Leave it out.')
       return (1 - delta) / (1 + sigma) ** 2 + delta
   }
 }
@@ -45,7 +46,7 @@ export function huberDelta(options: HuberOptions, timestep: number, timesteps: n
  * loss, scaled to behave as c · huber and as 2 |d| far out.
  *
  * @param deltas c of each row, for the Huber losses only; see `huberDelta`.
- * @throws RangeError when the shapes differ, or deltas are missing, of another count, or of no use.
+ * @throws CoreError when the shapes differ, or deltas are missing, of another count, or of no use.
  */
 export function elementwiseLoss(
   prediction: tf.Tensor,
@@ -54,14 +55,14 @@ export function elementwiseLoss(
   deltas?: readonly number[],
 ): tf.Tensor {
   if (prediction.shape.join() !== target.shape.join()) {
-    throw new RangeError(`loss: prediction is [${prediction.shape.join(", ")}], target [${target.shape.join(", ")}]`)
+    throw new CoreError(`loss: prediction is [${prediction.shape.join(", ")}], target [${target.shape.join(", ")}]`)
   }
   const rows = prediction.shape[0] as number
   const needsDeltas = type === "huber" || type === "smooth_l1"
   if (needsDeltas && deltas?.length !== rows) {
-    throw new RangeError(`loss: "${type}" needs ${rows} deltas, one per row, got ${deltas?.length ?? "none"}`)
+    throw new CoreError(`loss: "${type}" needs ${rows} deltas, one per row, got ${deltas?.length ?? "none"}`)
   }
-  if (!needsDeltas && deltas !== undefined) throw new RangeError(`loss: "${type}" has no deltas. Leave them out.`)
+  if (!needsDeltas && deltas !== undefined) throw new CoreError(`loss: "${type}" has no deltas. Leave them out.`)
   return tf.tidy(() => {
     const difference = tf.sub(prediction, target)
     if (type === "l1") return tf.abs(difference)
@@ -99,7 +100,7 @@ const LARGEST_SNR = 1000
  *
  * Source: sd-scripts `library/custom_train_functions.py`.
  *
- * @throws RangeError when an option does not go with the prediction, or is out of range.
+ * @throws CoreError when an option does not go with the prediction, or is out of range.
  */
 export function lossWeight(options: LossWeightOptions, prediction: Prediction, snr: number): number {
   const { minSnrGamma, scaleVLikeNoise = false, vPredictionLike, debiased = false } = options
@@ -107,15 +108,15 @@ export function lossWeight(options: LossWeightOptions, prediction: Prediction, s
   const limited = Math.min(snr, LARGEST_SNR)
   let weight = 1
   if (minSnrGamma !== undefined) {
-    if (!(minSnrGamma > 0)) throw new RangeError(`loss: minSnrGamma must be above 0, got ${minSnrGamma}`)
+    if (!(minSnrGamma > 0)) throw new CoreError(`loss: minSnrGamma must be above 0, got ${minSnrGamma}`)
     weight *= Math.min(snr, minSnrGamma) / (isV ? snr + 1 : snr)
   }
   if (scaleVLikeNoise) {
-    if (!isV) throw new RangeError('loss: scaleVLikeNoise is for a network that predicts "v", got "epsilon"')
+    if (!isV) throw new CoreError('loss: scaleVLikeNoise is for a network that predicts "v", got "epsilon"')
     weight *= limited / (limited + 1)
   }
   if (vPredictionLike !== undefined) {
-    if (isV) throw new RangeError('loss: vPredictionLike is for a network that predicts "epsilon", got "v"')
+    if (isV) throw new CoreError('loss: vPredictionLike is for a network that predicts "epsilon", got "v"')
     weight *= 1 + (vPredictionLike * (limited + 1)) / limited
   }
   if (debiased) weight *= isV ? 1 / (limited + 1) : 1 / Math.sqrt(limited)
@@ -125,12 +126,11 @@ export function lossWeight(options: LossWeightOptions, prediction: Prediction, s
 /**
  * The loss of a batch: the mean of each row, times its weight, averaged over the rows. losses: [N, ...] → scalar
  *
- * @throws RangeError when there is not one weight per row.
+ * @throws CoreError when there is not one weight per row.
  */
 export function weightedMean(losses: tf.Tensor, weights: readonly number[]): tf.Scalar {
   const rows = losses.shape[0] as number
-  if (weights.length !== rows)
-    throw new RangeError(`loss: expected ${rows} weights, one per row, got ${weights.length}`)
+  if (weights.length !== rows) throw new CoreError(`loss: expected ${rows} weights, one per row, got ${weights.length}`)
   return tf.tidy(() => {
     const perRow = tf.mean(tf.reshape(losses, [rows, -1]), 1)
     return tf.mean(tf.mul(perRow, tf.tensor1d(Float32Array.from(weights)))) as tf.Scalar

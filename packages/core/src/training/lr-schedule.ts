@@ -1,3 +1,5 @@
+import { CoreError } from "../errors.ts"
+
 /** How the learning rate moves after the warm-up. */
 export type LrCurve =
   | "constant"
@@ -121,12 +123,12 @@ export const LR_CURVES = Object.keys(CURVES) as readonly LrCurve[]
  *
  * Source: `transformers.optimization`, with the options of sd-scripts.
  *
- * @throws RangeError when the curve is unknown, an option is out of range, missing, or of no use to the curve.
+ * @throws CoreError when the curve is unknown, an option is out of range, missing, or of no use to the curve.
  */
 export function createLrSchedule(options: LrScheduleOptions): (step: number) => number {
   const { curve, learningRate, totalSteps, warmupSteps = 0, decaySteps = 0, cycles = 1, power = 1 } = options
   if (!Object.hasOwn(CURVES, curve)) {
-    throw new RangeError(`learning rate: no curve "${String(curve)}". There are: ${LR_CURVES.join(", ")}.`)
+    throw new CoreError(`learning rate: no curve "${String(curve)}". There are: ${LR_CURVES.join(", ")}.`)
   }
   const shape = CURVES[curve]
   checkOptions(options, shape)
@@ -157,31 +159,31 @@ function checkOptions(options: LrScheduleOptions, shape: CurveShape): void {
     const value = options[name]
     // A 0 asks for nothing, so it is no contradiction.
     if (value !== undefined && value !== 0 && !shape.options.includes(name)) {
-      throw new RangeError(`learning rate: "${curve}" has no ${name}, got ${value}. Leave it out or use another curve.`)
+      throw new CoreError(`learning rate: "${curve}" has no ${name}, got ${value}. Leave it out or use another curve.`)
     }
     if (value !== undefined && !(value >= 0)) {
-      throw new RangeError(`learning rate: ${name} must be 0 or more, got ${value}`)
+      throw new CoreError(`learning rate: ${name} must be 0 or more, got ${value}`)
     }
   }
-  if (!(learningRate >= 0)) throw new RangeError(`learning rate: learningRate must be 0 or more, got ${learningRate}`)
+  if (!(learningRate >= 0)) throw new CoreError(`learning rate: learningRate must be 0 or more, got ${learningRate}`)
   if (!Number.isSafeInteger(totalSteps) || totalSteps < 1) {
-    throw new RangeError(`learning rate: totalSteps must be a positive integer, got ${totalSteps}`)
+    throw new CoreError(`learning rate: totalSteps must be a positive integer, got ${totalSteps}`)
   }
   if (warmupSteps + decaySteps > totalSteps) {
-    throw new RangeError(
+    throw new CoreError(
       `learning rate: ${warmupSteps} warm-up and ${decaySteps} decay steps do not fit in ${totalSteps} steps`,
     )
   }
   if (curve === "cosine_with_min_lr" && minRatio === undefined) {
-    throw new RangeError('learning rate: "cosine_with_min_lr" needs minRatio, the lowest share of learningRate')
+    throw new CoreError('learning rate: "cosine_with_min_lr" needs minRatio, the lowest share of learningRate')
   }
   if (minRatio !== undefined && minRatio > 1) {
-    throw new RangeError(`learning rate: minRatio must be at most 1, got ${minRatio}`)
+    throw new CoreError(`learning rate: minRatio must be at most 1, got ${minRatio}`)
   }
   if (curve === "polynomial" && learningRate <= POLYNOMIAL_END) {
-    throw new RangeError(
+    throw new CoreError(
       `learning rate: "polynomial" ends at ${POLYNOMIAL_END}, so it must start above, got ${learningRate}`,
     )
   }
-  if (options.timescale === 0) throw new RangeError("learning rate: timescale must be above 0")
+  if (options.timescale === 0) throw new CoreError("learning rate: timescale must be above 0")
 }

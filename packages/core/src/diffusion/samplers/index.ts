@@ -1,3 +1,4 @@
+import { CoreError } from "../../errors.ts"
 import type { TimestepSpacing } from "../sigmas.ts"
 import { sampleDdim } from "./ddim.ts"
 import { sampleDpmpp2m } from "./dpmpp-2m.ts"
@@ -40,11 +41,11 @@ export const SAMPLER_NAMES = Object.keys(SAMPLERS) as readonly SamplerName[]
 /**
  * The sampler called `name`.
  *
- * @throws RangeError naming the samplers there are.
+ * @throws CoreError naming the samplers there are.
  */
 export function findSampler(name: string): SamplerEntry {
   if (!Object.hasOwn(SAMPLERS, name)) {
-    throw new RangeError(`sampler: no "${name}". There are: ${SAMPLER_NAMES.join(", ")}.`)
+    throw new CoreError(`sampler: no "${name}". There are: ${SAMPLER_NAMES.join(", ")}.`)
   }
   return SAMPLERS[name as SamplerName]
 }

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { CoreError } from "../../errors.ts"
 import type { Denoise } from "../denoiser.ts"
 
 /**
@@ -92,14 +93,14 @@ export async function finish(steps: AsyncGenerator<SamplerStep, tf.Tensor, void>
 
 function checkSigmas(sigmas: readonly number[]): void {
   if (sigmas.length < 2) {
-    throw new RangeError(`sampler: expected at least two sigmas (a start and an end), got ${sigmas.length}`)
+    throw new CoreError(`sampler: expected at least two sigmas (a start and an end), got ${sigmas.length}`)
   }
   for (let i = 0; i < sigmas.length; i++) {
     const sigma = sigmas[i] as number
     const falls = i === 0 || sigma < (sigmas[i - 1] as number)
     const isLast = i === sigmas.length - 1
     if (!Number.isFinite(sigma) || sigma < 0 || (sigma === 0 && !isLast) || !falls) {
-      throw new RangeError(
+      throw new CoreError(
         `sampler: sigmas must be finite, fall, and be positive up to the last, got ${sigma} at ${i} of ` +
           `[${sigmas.join(", ")}]`,
       )

@@ -1,3 +1,4 @@
+import { CoreError } from "../../errors.ts"
 import type { Tokenizer } from "./tokenizer.ts"
 
 /** Tokens a text encoder reads at once, start and end included. */
@@ -25,7 +26,7 @@ export function promptIds(tokenizer: Tokenizer, prompt: string, padId: number): 
  *
  * Source: sd-scripts `library/strategy_base.py`, `_get_input_ids`.
  *
- * @throws RangeError when `chunks` is not a positive integer.
+ * @throws CoreError when `chunks` is not a positive integer.
  */
 export function promptChunks(tokenizer: Tokenizer, prompt: string, padId: number, chunks: number): Int32Array {
   checkChunks(chunks)
@@ -70,7 +71,7 @@ export function endPosition(ids: Int32Array, endId: number): number {
 
 function sequence(tokenizer: Tokenizer, prompt: string, padId: number, room: number): Int32Array {
   if (!Number.isInteger(padId) || padId < 0 || padId >= tokenizer.vocabularySize) {
-    throw new RangeError(`prompt: padId must be an id below ${tokenizer.vocabularySize}, got ${padId}`)
+    throw new CoreError(`prompt: padId must be an id below ${tokenizer.vocabularySize}, got ${padId}`)
   }
   const tokens = tokenizer.encode(prompt).slice(0, room)
   const ids = new Int32Array(room + 2).fill(padId)
@@ -80,6 +81,6 @@ function sequence(tokenizer: Tokenizer, prompt: string, padId: number, room: num
 
 function checkChunks(chunks: number): void {
   if (!Number.isSafeInteger(chunks) || chunks < 1) {
-    throw new RangeError(`prompt: chunks must be a positive integer, got ${chunks}`)
+    throw new CoreError(`prompt: chunks must be a positive integer, got ${chunks}`)
   }
 }

@@ -1,3 +1,5 @@
+import { CoreError } from "../../errors.ts"
+
 /** Text to the ids of CLIP's vocabulary, without start, end or padding. */
 export interface Tokenizer {
   encode(text: string): readonly number[]
@@ -15,7 +17,7 @@ export interface Tokenizer {
  *
  * Source: openai/CLIP `simple_tokenizer.py`; ids are those of transformers' `CLIPTokenizer`.
  *
- * @throws RangeError when a line is not a merge of symbols known by then.
+ * @throws CoreError when a line is not a merge of symbols known by then.
  */
 export function createTokenizer(merges: string): Tokenizer {
   const { ids, joins } = readMerges(merges)
@@ -91,14 +93,14 @@ function readMerges(merges: string): { readonly ids: ReadonlyMap<string, number>
     const leftId = ids.get(left ?? "")
     const rightId = ids.get(right ?? "")
     if (leftId === undefined || rightId === undefined || rest.length > 0) {
-      throw new RangeError(
+      throw new CoreError(
         `tokenizer: line ${index + 1} of the merges, ${JSON.stringify(line.slice(0, 60))}, is not two symbols made ` +
           "before it. Expected the text of clip-merges.txt.",
       )
     }
     const joined = `${left}${right}`
     if (ids.has(joined)) {
-      throw new RangeError(`tokenizer: line ${index + 1} of the merges makes ${JSON.stringify(joined)} a second time`)
+      throw new CoreError(`tokenizer: line ${index + 1} of the merges makes ${JSON.stringify(joined)} a second time`)
     }
     joins.set(pairKey(leftId, rightId), ids.size)
     ids.set(joined, ids.size)

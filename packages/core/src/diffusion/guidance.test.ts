@@ -1,0 +1,56 @@
+import "@tensorflow/tfjs"
+import * as tf from "@tensorflow/tfjs-core"
+import { describe, expect, it } from "vitest"
+import { combineGuidance, withGuidance } from "./guidance.ts"
+
+describe("combineGuidance", () => {
+  it("goes from the unconditional rows past the conditional ones", async () => {
+    const prediction = tf.tensor2d([
+      [0, 1],
+      [10, 20],
+      [1, 3],
+      [12, 20],
+    ])
+    const combined = combineGuidance(prediction, 7.5)
+    expect(combined.shape).toEqual([2, 2])
+    expect([...(await combined.data())]).toEqual([7.5, 16, 25, 20])
+    tf.dispose([prediction, combined])
+  })
+
+  it("is the conditional prediction at scale 1 and the unconditional at 0", async () => {
+    const prediction = tf.tensor2d([[2], [5]])
+    for (const [scale, want] of [
+      [1, 5],
+      [0, 2],
+    ] as const) {
+      const combined = combineGuidance(prediction, scale)
+      expect((await combined.data())[0]).toBe(want)
+      combined.dispose()
+    }
+    prediction.dispose()
+  })
+
+  it("refuses a batch that is not made of two halves", () => {
+    const odd = tf.zeros([3, 4])
+    expect(() => combineGuidance(odd, 7)).toThrow(/\[3, 4\]/)
+    odd.dispose()
+  })
+})
+
+describe("withGuidance", () => {
+  it("doubles the rows for the network and leaves one tensor", async () => {
+    const input = tf.tensor2d([[1], [2]])
+    const before = tf.memory().numTensors
+    const shapes: (readonly number[])[] = []
+    // Unconditional rows answer x, conditional ones 3 x.
+    const network = withGuidance((doubled) => {
+      shapes.push(doubled.shape)
+      return tf.tidy(() => tf.mul(doubled, tf.tensor2d([[1], [1], [3], [3]])))
+    }, 2)
+    const output = await network(input, 500)
+    expect(shapes).toEqual([[4, 1]])
+    expect([...(await output.data())]).toEqual([5, 10])
+    expect(tf.memory().numTensors).toBe(before + 1)
+    tf.dispose([input, output])
+  })
+})

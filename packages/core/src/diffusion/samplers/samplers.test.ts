@@ -1,0 +1,174 @@
+import "@tensorflow/tfjs"
+import * as tf from "@tensorflow/tfjs-core"
+import { describe, expect, it } from "vitest"
+import type { Denoise } from "../denoiser.ts"
+import { createNoiseSchedule } from "../schedule.ts"
+import { noiseLevels } from "../sigmas.ts"
+import { findSampler, finish, SAMPLER_NAMES, startFactor } from "./index.ts"
+
+const schedule = createNoiseSchedule()
+
+/**
+ * The best denoiser of data spread normally about 0 with deviation `spread`. The exact path from x at sigma down to 0
+ * is then x * spread / sqrt(spread² + sigma²).
+ */
+const gaussian =
+  (spread: number): Denoise =>
+  (x, sigma) =>
+    tf.mul(x, spread ** 2 / (spread ** 2 + sigma ** 2))
+
+async function endOf(name: string, steps: number, denoise: Denoise): Promise<number> {
+  const { sample, spacing } = findSampler(name)
+  const { sigmas } = noiseLevels(schedule, steps, spacing)
+  const start = tf.tensor1d([sigmas[0] as number])
+  const end = await finish(sample(denoise, start, sigmas))
+  const value = (await end.data())[0] as number
+  tf.dispose([start, end])
+  return value
+}
+
+function exactEnd(name: string, steps: number, spread: number): number {
+  const sigma = noiseLevels(schedule, steps, findSampler(name).spacing).sigmas[0] as number
+  return (sigma * spread) / Math.hypot(spread, sigma)
+}
+
+describe.each(SAMPLER_NAMES)("%s", (name) => {
+  const { sample } = findSampler(name)
+
+  it("closes in on the exact path as steps are added", async () => {
+    const errors: number[] = []
+    for (const steps of [10, 40, 160]) {
+      errors.push(Math.abs((await endOf(name, steps, gaussian(0.7))) - exactEnd(name, steps, 0.7)))
+    }
+    expect(errors[1]).toBeLessThan((errors[0] as number) / 2)
+    expect(errors[2]).toBeLessThan((errors[1] as number) / 2)
+    expect(errors[2]).toBeLessThan(0.02)
+  })
+
+  it("lands on x0 in one step when the estimate is right", async () => {
+    const start = tf.tensor1d([10, -4])
+    const steps = sample(() => tf.tensor1d([0.5, 0.25]), start, [14, 0])
+    const end = await finish(steps)
+    const values = await end.data()
+    expect(values[0]).toBeCloseTo(0.5, 5)
+    expect(values[1]).toBeCloseTo(0.25, 5)
+    tf.dispose([start, end])
+  })
+
+  it("shows each step's level, sample and estimate", async () => {
+    const start = tf.tensor1d([14])
+    const sigmas = [14, 5, 1, 0]
+    const shown: { readonly index: number; readonly count: number; readonly sigma: number }[] = []
+    const steps = sample(gaussian(1), start, sigmas)
+    let result = await steps.next()
+    while (!result.done) {
+      const { index, count, sigma, x, denoised } = result.value
+      shown.push({ index, count, sigma })
+      const expected = ((await x.data())[0] as number) / (1 + sigma ** 2)
+      expect((await denoised.data())[0]).toBeCloseTo(expected, 5)
+      if (index === 0) expect((await x.data())[0]).toBe(14)
+      result = await steps.next()
+    }
+    expect(shown).toEqual([
+      { index: 0, count: 3, sigma: 14 },
+      { index: 1, count: 3, sigma: 5 },
+      { index: 2, count: 3, sigma: 1 },
+    ])
+    tf.dispose([start, result.value])
+  })
+
+  it("leaves only its result, and the start as it was", async () => {
+    const start = tf.tensor1d([14])
+    const before = tf.memory().numTensors
+    const end = await finish(sample(gaussian(1), start, [14, 5, 1, 0.3, 0]))
+    expect(tf.memory().numTensors).toBe(before + 1)
+    expect((await start.data())[0]).toBe(14)
+    tf.dispose([start, end])
+  })
+
+  it("holds no more tensors late in a run than early", async () => {
+    const start = tf.tensor1d([14])
+    const held: number[] = []
+    const steps = sample(gaussian(1), start, noiseLevels(schedule, 12, "linspace").sigmas)
+    let result = await steps.next()
+    while (!result.done) {
+      held.push(tf.memory().numTensors)
+      result = await steps.next()
+    }
+    expect(held.at(-1)).toBe(held[2])
+    tf.dispose([start, result.value])
+  })
+
+  it("leaves nothing when the consumer stops, at any step", async () => {
+    const start = tf.tensor1d([14])
+    const before = tf.memory().numTensors
+    for (const stopAt of [0, 1, 2]) {
+      for await (const { index } of sample(gaussian(1), start, [14, 5, 1, 0])) if (index === stopAt) break
+      expect(tf.memory().numTensors).toBe(before)
+    }
+    start.dispose()
+  })
+
+  it("leaves nothing when the denoiser fails", async () => {
+    const start = tf.tensor1d([14])
+    const before = tf.memory().numTensors
+    const failing: Denoise = (x, sigma) => {
+      if (sigma < 5) throw new Error("lost device")
+      return tf.clone(x)
+    }
+    await expect(finish(sample(failing, start, [14, 5, 1, 0]))).rejects.toThrow("lost device")
+    expect(tf.memory().numTensors).toBe(before)
+    start.dispose()
+  })
+
+  it.each([[[14]], [[1, 5, 0]], [[5, 5, 0]], [[5, 0, 0]], [[5, Number.NaN]], [[Number.POSITIVE_INFINITY, 0]]])(
+    "refuses the levels %j",
+    async (sigmas) => {
+      const start = tf.tensor1d([1])
+      const before = tf.memory().numTensors
+      await expect(finish(sample(gaussian(1), start, sigmas))).rejects.toThrow(/sigmas/)
+      expect(tf.memory().numTensors).toBe(before)
+      start.dispose()
+    },
+  )
+})
+
+describe("the order of a method", () => {
+  /** Error at a level above 0: the step to 0 itself is of first order for every method. */
+  const error = async (name: string, steps: number): Promise<number> => {
+    const [from, to, spread] = [14, 0.5, 0.7]
+    const sigmas = Array.from({ length: steps + 1 }, (_, i) => from * (to / from) ** (i / steps))
+    const start = tf.tensor1d([from])
+    const end = await finish(findSampler(name).sample(gaussian(spread), start, sigmas))
+    const value = (await end.data())[0] as number
+    tf.dispose([start, end])
+    return Math.abs(value - (from * Math.hypot(spread, to)) / Math.hypot(spread, from))
+  }
+
+  it.each([
+    ["euler", 1],
+    ["ddim", 1],
+    ["dpmsolver++", 2],
+  ])("of %s is %s", async (name, order) => {
+    const measured = Math.log((await error(name, 20)) / (await error(name, 80))) / Math.log(4)
+    expect(Math.abs(measured - order)).toBeLessThan(0.25)
+  })
+})
+
+describe("findSampler", () => {
+  it("knows k_euler as euler", () => {
+    expect(findSampler("k_euler")).toBe(findSampler("euler"))
+  })
+
+  it("names the samplers there are, also for names of an object's own properties", () => {
+    expect(() => findSampler("plms")).toThrow(/no "plms".*ddim.*euler.*dpmsolver\+\+/)
+    expect(() => findSampler("constructor")).toThrow(/no "constructor"/)
+  })
+})
+
+describe("startFactor", () => {
+  it("scales unit noise to the first level, with or without the unit of signal", () => {
+    expect(startFactor(findSampler("euler"), 12)).toBe(12)
+    expect(startFactor(findSampler("ddim"), Math.sqrt(24))).toBeCloseTo(5, 12)
+  })
+})

@@ -1,0 +1,74 @@
+import { readFileSync } from "node:fs"
+import { describe, expect, it } from "vitest"
+import { createTokenizer } from "./tokenizer.ts"
+
+const merges = readFileSync(new URL("../../../data/clip-merges.txt", import.meta.url), "utf8")
+const tokenizer = createTokenizer(merges)
+
+describe("the CLIP tokenizer", () => {
+  it("has CLIP's vocabulary", () => {
+    expect(tokenizer.vocabularySize).toBe(49408)
+    expect(tokenizer.startId).toBe(49406)
+    expect(tokenizer.endId).toBe(49407)
+  })
+
+  it("knows the words of the paper's prompt", () => {
+    expect(tokenizer.encode("a photo of a cat")).toEqual([320, 1125, 539, 320, 2368])
+  })
+
+  it("gives nothing for nothing", () => {
+    expect(tokenizer.encode("")).toEqual([])
+    expect(tokenizer.encode(" \n\t\u3000")).toEqual([])
+  })
+
+  it("minds neither case nor the amount of space", () => {
+    expect(tokenizer.encode("  A  RED\n\nCircle ")).toEqual(tokenizer.encode("a red circle"))
+  })
+
+  it("treats all white space of Unicode alike, and the zero-width space as a sign", () => {
+    expect(tokenizer.encode("a\u0085b\u00a0c\u2003d")).toEqual(tokenizer.encode("a b c d"))
+    expect(tokenizer.encode("a\ufeffb")).not.toEqual(tokenizer.encode("a b"))
+  })
+
+  it("composes letters and marks before it looks them up", () => {
+    expect(tokenizer.encode("cafe\u0301")).toEqual(tokenizer.encode("caf\u00e9"))
+  })
+
+  it("lower-cases sign by sign, without regard to the end of a word", () => {
+    expect(tokenizer.encode("ΟΔΟΣ")).toEqual(tokenizer.encode("οδοσ"))
+  })
+
+  it("splits numbers into digits and endings from words", () => {
+    expect(tokenizer.encode("10")).toEqual([...tokenizer.encode("1"), ...tokenizer.encode("0")])
+    expect(tokenizer.encode("cat's")).toEqual([...tokenizer.encode("cat"), ...tokenizer.encode("'s")])
+  })
+
+  it("takes special tokens for what they are, in any case", () => {
+    expect(tokenizer.encode("<|endoftext|> middle <|STARTOFTEXT|>")).toEqual([49407, 3694, 49406])
+  })
+
+  it("encodes words that are names of properties of every object", () => {
+    for (const word of ["constructor", "__proto__", "toString", "hasOwnProperty"]) {
+      const ids = tokenizer.encode(word)
+      expect(ids.length).toBeGreaterThan(0)
+      for (const id of ids) expect(Number.isInteger(id) && id >= 0 && id < 49406).toBe(true)
+    }
+  })
+
+  it("encodes every byte of every sign, paired or not", () => {
+    const text = `${Array.from({ length: 256 }, (_, i) => String.fromCodePoint(0x1f300 + i)).join("")}\ud800`
+    for (const id of tokenizer.encode(text)) expect(Number.isInteger(id)).toBe(true)
+  })
+
+  it("reads merges with the line ends of Windows", () => {
+    const windows = createTokenizer(merges.replaceAll("\n", "\r\n"))
+    expect(windows.encode("a photo of a cat")).toEqual([320, 1125, 539, 320, 2368])
+  })
+
+  it("refuses a text that is no list of merges, and says where", () => {
+    expect(() => createTokenizer("#version: 0.2\ni n\n")).toThrow(/line 1 of the merges.*version/)
+    expect(() => createTokenizer("i n\nin g x\n")).toThrow(/line 2/)
+    expect(() => createTokenizer("ing </w>\n")).toThrow(/line 1/)
+    expect(() => createTokenizer("i n\ni n\n")).toThrow(/a second time/)
+  })
+})

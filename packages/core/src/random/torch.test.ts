@@ -1,0 +1,64 @@
+import { describe, expect, it } from "vitest"
+import { createMt19937 } from "./mt19937.ts"
+import { createTorchGenerator, type TorchGeneratorName } from "./torch.ts"
+
+describe("mt19937", () => {
+  it("gives the reference's words for its default seed", () => {
+    const next = createMt19937(5489)
+    expect([next(), next(), next()]).toEqual([3499211612, 581869302, 3890346734])
+  })
+
+  it("gives 4123659995 as the 10,000th word, as the C++ standard requires", () => {
+    const next = createMt19937(5489)
+    for (let i = 1; i < 10_000; i++) next()
+    expect(next()).toBe(4123659995)
+  })
+})
+
+describe("torch-cpu", () => {
+  it("is torch.randn bit for bit below 16 values, over calls that share a pair", () => {
+    const generator = createTorchGenerator("torch-cpu", 0)
+    const want = [1.5409960746765137, -0.293428897857666, -2.1787893772125244, 0.5684312582015991]
+    expect([...generator.randn(3), ...generator.randn(1)]).toEqual(want)
+  })
+
+  it("is torch.randn within three units in the last place from 16 values on", () => {
+    // torch.randn(20) of torch 2.8 with manual_seed(1): the last 16 are drawn anew.
+    const want = [
+      -1.5255959033966064, -0.7502318024635315, -0.6539809107780457, -1.6094847917556763, 0.8656923770904541,
+      0.2444038987159729, -0.6629113554954529, 0.8073082566261292, 0.43914157152175903, 1.1712007522583008,
+      1.7674273252487183, -0.09536188095808029, 0.0611552819609642, -0.6177444458007812, -0.7980698347091675,
+      -0.13162320852279663, -0.7984398007392883, 0.33573052287101746, 0.2753335237503052, 1.7163026332855225,
+    ]
+    const ours = createTorchGenerator("torch-cpu", 1).randn(20)
+    for (const [i, value] of want.entries()) expect(Math.abs((ours[i] ?? Number.NaN) - value)).toBeLessThan(2.4e-7)
+  })
+
+  it("takes the low 32 bits of a seed", () => {
+    const small = createTorchGenerator("torch-cpu", 5).randn(4)
+    expect(createTorchGenerator("torch-cpu", 2 ** 33 + 5).randn(4)).toEqual(small)
+  })
+})
+
+describe("torch-cuda", () => {
+  it("is torch.randn on a GPU", () => {
+    const ours = createTorchGenerator("torch-cuda", 0).randn(4)
+    // Published by stable-diffusion-webui (modules/rng_philox.py) for seed 0.
+    for (const [i, value] of [-0.92466, -0.42534, -2.6438, 0.14518].entries()) {
+      expect(Math.abs((ours[i] ?? Number.NaN) - value)).toBeLessThan(6e-5)
+    }
+  })
+
+  it("goes on with other values at the next call", () => {
+    const generator = createTorchGenerator("torch-cuda", 0)
+    const first = generator.randn(8)
+    expect(generator.randn(8)).not.toEqual(first)
+    expect(createTorchGenerator("torch-cuda", 0).randn(8)).toEqual(first)
+  })
+})
+
+describe("createTorchGenerator", () => {
+  it("names the generators there are", () => {
+    expect(() => createTorchGenerator("torch-mps" as TorchGeneratorName, 0)).toThrow(/torch-cpu, torch-cuda/)
+  })
+})

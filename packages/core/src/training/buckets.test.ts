@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest"
+import { createBuckets, cropCondition } from "./buckets.ts"
+
+const sdxl = { resolution: [1024, 1024], minSize: 256, maxSize: 2048 } as const
+
+describe("createBuckets", () => {
+  it("has 41 sizes for SDXL's area, none larger than it", () => {
+    const { sizes } = createBuckets(sdxl)
+    expect(sizes.length).toBe(41)
+    expect(sizes).toContainEqual([832, 1216])
+    for (const [width, height] of sizes) {
+      expect((width % 64) + (height % 64)).toBe(0)
+      expect(width * height).toBeLessThanOrEqual(1024 * 1024)
+    }
+  })
+
+  it("has 25 sizes under the default longest side", () => {
+    expect(createBuckets({ resolution: [1024, 1024] }).sizes.length).toBe(25)
+  })
+
+  it("chooses the nearest aspect and covers the bucket", () => {
+    const { choose } = createBuckets(sdxl)
+    expect(choose([1000, 700])).toEqual({ bucket: [1216, 832], resized: [1216, 851] })
+    expect(choose([1920, 1080])).toEqual({ bucket: [1344, 768], resized: [1365, 768] })
+    expect(choose([512, 768])).toEqual({ bucket: [832, 1216], resized: [832, 1248] })
+    for (let width = 100; width < 4000; width += 137) {
+      for (let height = 100; height < 4000; height += 171) {
+        const { bucket, resized } = choose([width, height])
+        expect(resized[0]).toBeGreaterThanOrEqual(bucket[0])
+        expect(resized[1]).toBeGreaterThanOrEqual(bucket[1])
+      }
+    }
+  })
+
+  it("takes a size of its own for what it is", () => {
+    expect(createBuckets(sdxl).choose([512, 1856])).toEqual({ bucket: [512, 1856], resized: [512, 1856] })
+  })
+
+  it("never enlarges when told so", () => {
+    const { choose, sizes } = createBuckets({ resolution: [1024, 1024], noUpscale: true })
+    expect(sizes).toEqual([])
+    expect(choose([1000, 700])).toEqual({ bucket: [960, 640], resized: [1000, 700] })
+    expect(choose([4000, 3000])).toEqual({ bucket: [1088, 832], resized: [1109, 832] })
+  })
+
+  it("widens the limits to multiples of the step", () => {
+    const { sizes } = createBuckets({ resolution: [512, 512], minSize: 300, maxSize: 700 })
+    expect(Math.min(...sizes.flat())).toBe(256)
+    // 704, the next multiple above 700.
+    expect(Math.max(...sizes.flat())).toBe(704)
+  })
+
+  it("refuses a resolution outside its limits, limits without use and pictures too small", () => {
+    expect(() => createBuckets({ resolution: [2048, 2048] })).toThrow(/2048 x 2048 does not lie between/)
+    expect(() => createBuckets({ resolution: [512, 512], noUpscale: true, maxSize: 1024 })).toThrow(
+      /maxSize has no effect/,
+    )
+    expect(() => createBuckets({ resolution: [512, 512], step: 0 })).toThrow(/step/)
+    expect(() => createBuckets({ resolution: [512, 512], noUpscale: true }).choose([50, 400])).toThrow(
+      /50 x 400 is smaller/,
+    )
+    expect(() => createBuckets(sdxl).choose([0, 10])).toThrow(/image must be positive/)
+  })
+})
+
+describe("cropCondition", () => {
+  it("is the margin of the picture fitted into its bucket", () => {
+    // Values of sd-scripts for SDXL's buckets.
+    expect(cropCondition([1000, 700], [1216, 832])).toEqual([0, 13])
+    expect(cropCondition([1920, 1080], [1344, 768])).toEqual([6, 0])
+    expect(cropCondition([1080, 1920], [768, 1344])).toEqual([0, 6])
+    expect(cropCondition([3000, 1000], [1728, 576])).toEqual([0, 0])
+    expect(cropCondition([512, 768], [832, 1216])).toEqual([0, 10])
+  })
+
+  it("counts from the other side when mirrored", () => {
+    // 1216 - (13 + 1188.57) = 14.4
+    expect(cropCondition([1000, 700], [1216, 832], true)).toEqual([0, 14])
+    expect(cropCondition([1920, 1080], [1344, 768], true)).toEqual([6, 0])
+  })
+})

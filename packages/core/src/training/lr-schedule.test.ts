@@ -1,0 +1,79 @@
+import { describe, expect, it } from "vitest"
+import { createLrSchedule, LR_CURVES, type LrCurve, type LrScheduleOptions } from "./lr-schedule.ts"
+
+const options = (curve: LrCurve): LrScheduleOptions => ({
+  curve,
+  learningRate: 2e-4,
+  totalSteps: 100,
+  ...(curve === "constant" ? {} : { warmupSteps: 10 }),
+  ...(curve === "cosine_with_min_lr" || curve === "warmup_stable_decay" ? { minRatio: 0.1 } : {}),
+  ...(curve === "warmup_stable_decay" ? { decaySteps: 20 } : {}),
+})
+
+describe.each(LR_CURVES)("the curve %s", (curve) => {
+  const rate = createLrSchedule(options(curve))
+
+  it("reaches the learning rate when the warm-up ends and never goes above or below 0", () => {
+    expect(rate(10)).toBeCloseTo(2e-4, 12)
+    for (let step = 0; step <= 120; step++) {
+      expect(rate(step)).toBeGreaterThanOrEqual(0)
+      expect(rate(step)).toBeLessThanOrEqual(2e-4 * (1 + 1e-12))
+    }
+  })
+
+  if (curve !== "constant") {
+    it("rises evenly during the warm-up", () => {
+      expect(rate(6) - rate(5)).toBeCloseTo(rate(2) - rate(1), 12)
+      expect(rate(5)).toBeGreaterThan(rate(4))
+    })
+  }
+})
+
+describe("createLrSchedule", () => {
+  it("ends each falling curve where it should", () => {
+    expect(createLrSchedule(options("linear"))(100)).toBe(0)
+    expect(createLrSchedule(options("cosine"))(100)).toBeCloseTo(0, 12)
+    expect(createLrSchedule(options("polynomial"))(100)).toBeCloseTo(1e-7, 12)
+    expect(createLrSchedule(options("cosine_with_min_lr"))(100)).toBeCloseTo(2e-5, 12)
+    expect(createLrSchedule(options("warmup_stable_decay"))(100)).toBeCloseTo(2e-5, 12)
+  })
+
+  it("restarts the cosine as often as it is told", () => {
+    const rate = createLrSchedule({ curve: "cosine_with_restarts", learningRate: 1, totalSteps: 90, cycles: 3 })
+    expect([rate(0), rate(30), rate(60)]).toEqual([1, 1, 1])
+    expect(rate(29)).toBeLessThan(0.01)
+    expect(rate(90)).toBe(0)
+  })
+
+  it("halves the rate of inverse_sqrt at four times its timescale", () => {
+    const rate = createLrSchedule({ curve: "inverse_sqrt", learningRate: 1, totalSteps: 1000, timescale: 50 })
+    expect(rate(150)).toBe(0.5)
+  })
+
+  it("keeps warmup_stable_decay level until the decay", () => {
+    const rate = createLrSchedule(options("warmup_stable_decay"))
+    expect(rate(79)).toBe(2e-4)
+    expect(rate(81)).toBeLessThan(2e-4)
+  })
+
+  it("refuses an option that the curve does not read", () => {
+    const bad: readonly [LrCurve, Partial<LrScheduleOptions>, RegExp][] = [
+      ["constant", { warmupSteps: 10 }, /"constant" has no warmupSteps, got 10/],
+      ["cosine", { cycles: 2 }, /"cosine" has no cycles/],
+      ["linear", { power: 2 }, /"linear" has no power/],
+      ["cosine", { minRatio: 0.1 }, /"cosine" has no minRatio/],
+      ["polynomial", { decaySteps: 5 }, /"polynomial" has no decaySteps/],
+    ]
+    for (const [curve, more, message] of bad) {
+      expect(() => createLrSchedule({ curve, learningRate: 1, totalSteps: 100, ...more })).toThrow(message)
+    }
+  })
+
+  it("refuses a missing lowest rate, too long a warm-up and unknown curves", () => {
+    const base = { learningRate: 1, totalSteps: 100 }
+    expect(() => createLrSchedule({ ...base, curve: "cosine_with_min_lr" })).toThrow(/needs minRatio/)
+    expect(() => createLrSchedule({ ...base, curve: "linear", warmupSteps: 101 })).toThrow(/do not fit in 100/)
+    expect(() => createLrSchedule({ ...base, curve: "toString" as LrCurve })).toThrow(/There are: constant, /)
+    expect(() => createLrSchedule({ ...base, curve: "polynomial", learningRate: 1e-8 })).toThrow(/1e-7/)
+  })
+})
