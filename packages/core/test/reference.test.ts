@@ -7,7 +7,7 @@ import { type CannyReference, runCanny } from "../src/reference/canny.ts"
 import type { CaseResult } from "../src/reference/case.ts"
 import { type DiffusionReference, runDiffusion } from "../src/reference/diffusion.ts"
 import { runTokens, type TokensReference } from "../src/reference/tokens.ts"
-import { hasReference, readDescription, readTensors } from "./reference-folder.ts"
+import { hasReference, openTensors, readDescription } from "./reference-folder.ts"
 
 const failures = (results: readonly CaseResult[]): readonly CaseResult[] =>
   results.filter((result) => "ok" in result && !result.ok)
@@ -38,8 +38,7 @@ describe.skipIf(!hasReference)("the reference's numbers", () => {
   })
 
   it("are met by schedule, samplers, losses, embeddings and learning rates", async () => {
-    const results = await runDiffusion(readDescription<DiffusionReference>("diffusion"), readTensors("diffusion"))
-    if (process.env["SHOW"]) for (const r of results) console.log(JSON.stringify(r))
+    const results = await runDiffusion(readDescription<DiffusionReference>("diffusion"), await openTensors("diffusion"))
     expect(failures(results)).toEqual([])
   })
 })

@@ -1,14 +1,17 @@
-/** A tensor of a reference file, in PyTorch's layout. */
+import type { SafetensorsFile } from "@lllite/format"
+
+/** The tensors beside a reference's description: NAME.safetensors, opened. Layouts are PyTorch's. */
+export type ReferenceTensors = Pick<SafetensorsFile, "tensors" | "read" | "readFloat32">
+
+/** One of them. */
 export interface ReferenceTensor {
   readonly shape: readonly number[]
   readonly values: Float32Array
 }
 
-/** The tensors beside a reference's description: NAME.safetensors, however it was read. */
-export interface ReferenceTensors {
-  readonly names: readonly string[]
-  /** @throws when there is no such tensor. */
-  read(name: string): Promise<ReferenceTensor>
+/** @throws FormatError when there is no such tensor. */
+export async function readTensor(tensors: ReferenceTensors, name: string): Promise<ReferenceTensor> {
+  return { values: await tensors.readFloat32(name), shape: tensors.tensors.get(name)?.shape ?? [] }
 }
 
 /** How one case came out: compared with the reference, or why it was not. */

@@ -5,7 +5,14 @@ import { alphaAt, createNoiseSchedule, type NoiseSchedule, snrAt } from "../diff
 import { sinusoidalEmbedding } from "../diffusion/size-embedding.ts"
 import { elementwiseLoss, huberDelta, type LossType, lossWeight, weightedMean } from "../training/loss.ts"
 import { createLrSchedule, LR_CURVES, type LrCurve, type LrScheduleOptions } from "../training/lr-schedule.ts"
-import { type CaseResult, compare, FORWARD_TOLERANCE, type ReferenceTensor, type ReferenceTensors } from "./case.ts"
+import {
+  type CaseResult,
+  compare,
+  FORWARD_TOLERANCE,
+  type ReferenceTensor,
+  type ReferenceTensors,
+  readTensor,
+} from "./case.ts"
 import { runSampler, type SamplerReference } from "./samplers.ts"
 import { normal, signal } from "./synthetic.ts"
 
@@ -48,11 +55,11 @@ export async function runDiffusion(
     zeroTerminal: createNoiseSchedule({ ...options, zeroTerminalSnr: true }),
   }
   const results: CaseResult[] = []
-  for (const name of tensors.names.filter((name) => !name.startsWith("sampler."))) {
-    results.push(runTensor(run, name, await tensors.read(name)))
+  for (const name of [...tensors.tensors.keys()].filter((name) => !name.startsWith("sampler."))) {
+    results.push(runTensor(run, name, await readTensor(tensors, name)))
   }
   for (const [name, sampler] of Object.entries(reference.samplers)) {
-    const schedule = sampler.config["rescale_betas_zero_snr"] === true ? run.zeroTerminal : run.schedule
+    const schedule = sampler.config.rescale_betas_zero_snr === true ? run.zeroTerminal : run.schedule
     results.push(...(await runSampler(reference.tag, name, sampler, schedule, tensors)))
   }
   return results

@@ -3,7 +3,7 @@ import { createDenoiser, type Network } from "../diffusion/denoiser.ts"
 import { findSampler, type SamplerEntry, type SamplerName, startFactor } from "../diffusion/samplers/index.ts"
 import type { NoiseSchedule } from "../diffusion/schedule.ts"
 import { noiseLevels, type TimestepSpacing } from "../diffusion/sigmas.ts"
-import { type CaseResult, compare, type ReferenceTensors } from "./case.ts"
+import { type CaseResult, compare, type ReferenceTensors, readTensor } from "./case.ts"
 import { normal } from "./synthetic.ts"
 
 /** A sampler's run in diffusion.json: a class of diffusers and how it was set. */
@@ -53,14 +53,15 @@ export async function runSampler(
   }
   const entry = findSampler(known)
   const levels = noiseLevels(schedule, steps, spacingOf(entry, config))
-  const ends = config["set_alpha_to_one"] === false ? (schedule.sigmas[0] as number) : 0
+  const ends = config.set_alpha_to_one === false ? (schedule.sigmas[0] as number) : 0
   const path = [...levels.sigmas.slice(0, -1), ends]
   const denoise = createDenoiser(toyNetwork, {
-    prediction: config["prediction_type"] === "v_prediction" ? "v" : "epsilon",
+    prediction: config.prediction_type === "v_prediction" ? "v" : "epsilon",
     timestepOf: levels.timestepOf,
   })
 
-  const [wantFirst, wantFinal] = [await tensors.read(`${label}.first`), await tensors.read(`${label}.final`)]
+  const wantFirst = await readTensor(tensors, `${label}.first`)
+  const wantFinal = await readTensor(tensors, `${label}.final`)
   const shape = [...wantFinal.shape]
   const noise = tf.tensor(normal(`${tag}/${name}/start`, shape), shape)
   const start = tf.mul(noise, startFactor(entry, path[0] as number))
@@ -89,8 +90,8 @@ const toyNetwork: Network = (input, timestep) =>
   tf.tidy(() => tf.add(tf.mul(tf.tanh(tf.mul(input, 0.9)), 0.7), 0.2 * Math.sin(timestep / 50)))
 
 function spacingOf(entry: SamplerEntry, config: SamplerReference["config"]): TimestepSpacing {
-  if (config["use_karras_sigmas"] === true) return entry.startScale === "sigma" ? "karras" : "karras-rounded"
-  return config["timestep_spacing"] === "trailing" ? "trailing" : entry.spacing
+  if (config.use_karras_sigmas === true) return entry.startScale === "sigma" ? "karras" : "karras-rounded"
+  return config.timestep_spacing === "trailing" ? "trailing" : entry.spacing
 }
 
 /** Samplers that start from unit noise keep the variance-preserving form in the reference. */

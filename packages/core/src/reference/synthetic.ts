@@ -53,11 +53,11 @@ export function weight(name: string, shape: readonly number[]): Float32Array {
 }
 
 /**
- * A tensor of a synthetic LLLite: `weight` of `prefix + siteName + "." + key`; those of `up` are halved, so that the
+ * A tensor of a synthetic LLLite: `weight` of `prefix + key`; those of `up` are halved, so that the
  * adapter steers its host without drowning it.
  */
-export function llliteWeight(prefix: string, siteName: string, key: string, shape: readonly number[]): Float32Array {
-  const values = weight(`${prefix}${siteName}.${key}`, shape)
+export function llliteWeight(prefix: string, key: string, shape: readonly number[]): Float32Array {
+  const values = weight(prefix + key, shape)
   if (key.startsWith("up")) for (let i = 0; i < values.length; i++) values[i] = (values[i] as number) / 2
   return values
 }

@@ -1,0 +1,123 @@
+import { enumerateSites } from "@lllite/format"
+import type { Tensor2D, Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import type { Network } from "../diffusion/denoiser.ts"
+import { createDenoiser } from "../diffusion/denoiser.ts"
+import { withGuidance } from "../diffusion/guidance.ts"
+import { findSampler, finish, startFactor } from "../diffusion/samplers/index.ts"
+import { createNoiseSchedule } from "../diffusion/schedule.ts"
+import { noiseLevels } from "../diffusion/sigmas.ts"
+import type { Tokenizer } from "../models/clip/tokenizer.ts"
+import { llliteAtSite, prepareControl } from "../models/lllite/adapter.ts"
+import { disposeLllite, uploadLllite } from "../models/lllite/params.ts"
+import { conditionVector, encodePrompts } from "../models/sdxl.ts"
+import { unet } from "../models/unet/unet.ts"
+import { buildUnet } from "../models/unet/weights.ts"
+import { decodeLatents } from "../models/vae/vae.ts"
+import { buildVae } from "../models/vae/weights.ts"
+import type { Ops } from "../ops/ops.ts"
+import { disposeParams } from "../params.ts"
+import type { CaseResult, ReferenceTensors } from "./case.ts"
+import { compare } from "./case.ts"
+import { fromNchw, toNchw } from "./layout.ts"
+import { normal } from "./synthetic.ts"
+import type { TextVaeReference } from "./text-vae.ts"
+import { loadTexts, vaeConfigOf } from "./text-vae.ts"
+import type { LlliteReference, UnetReference } from "./unet.ts"
+import { controlOf, syntheticLllite, unetConfigOf } from "./unet.ts"
+import { loadSynthetic } from "./weights.ts"
+
+/** pipeline.json; the networks are those of unet.json and text-vae.json. */
+export interface PipelineReference {
+  readonly prompt: string
+  readonly negative: string
+  readonly size: readonly [width: number, height: number]
+  readonly steps: number
+  readonly guidanceScale: number
+  /** `normal(NAME,[N,C,H,W]) * initNoiseSigma` */
+  readonly start: string
+  /** `NAME [N,C,H,W]` */
+  readonly control: string
+  readonly lllite: LlliteReference
+  /** `strength 1 on steps 1, 2, 3 of 0..5, else 0` */
+  readonly window: string
+}
+
+/** How far a whole pipeline may drift. */
+const PIPELINE_TOLERANCE = 2e-3
+
+/** Prompt to picture: every sampler and use of the adapter that the reference has numbers of. */
+export async function runPipeline(
+  reference: PipelineReference,
+  unetReference: UnetReference,
+  textVae: TextVaeReference,
+  tensors: ReferenceTensors,
+  tokenizer: Tokenizer,
+  ops: Ops,
+): Promise<readonly CaseResult[]> {
+  const results: CaseResult[] = []
+  const check = async (name: string, ours: Float32Array, tolerance?: number): Promise<void> => {
+    results.push(compare(name, ours, await tensors.readFloat32(name), tolerance))
+  }
+  const [width, height] = reference.size
+  const config = unetConfigOf(unetReference.unet)
+  const params = await loadSynthetic("a U-Net", buildUnet(config), ops.load)
+  const vae = await loadSynthetic("a VAE", buildVae(vaeConfigOf(textVae)), ops.load)
+  const texts = await loadTexts(textVae, ops)
+
+  const { context, pooled } = encodePrompts(ops, { tokenizer, ...texts }, [reference.negative, reference.prompt])
+  const size = { original: [height, width], crop: [0, 0], target: [height, width] } as const
+  const vector: Tensor2D = conditionVector(pooled, [size, size])
+  await check("pipe.context", await context.data<"float32">())
+  await check("pipe.vector", await vector.data<"float32">())
+
+  const lllite = uploadLllite(await syntheticLllite(reference.lllite, enumerateSites(config.layout)))
+  const [, controlName = "", controlShape = ""] = /^(\S+) \[([\d,]+)\]/.exec(reference.control) ?? []
+  const images = await controlOf(controlName, controlShape.split(",").map(Number) as [number, number, number, number])
+  const control = prepareControl(ops, lllite, images)
+  const active = new Set(/steps ([\d, ]+)/.exec(reference.window)?.[1]?.split(",").map(Number))
+  const strengths: Readonly<Record<string, (step: number) => number>> = {
+    plain: () => 0,
+    lllite: () => reference.lllite.strength,
+    window: (step) => (active.has(step) ? reference.lllite.strength : 0),
+  }
+  const [, startName = "", startShape = ""] = /^normal\((.+?),\[([\d,]+)\]\)/.exec(reference.start) ?? []
+  const shape = startShape.split(",").map(Number)
+  const noise = fromNchw(normal(startName, shape), shape)
+
+  for (const name of tensors.tensors.keys()) {
+    const [, samplerName = "", use = ""] = /^pipe\.(.+)\.(\w+)\.latents$/.exec(name) ?? []
+    const strengthAt = strengths[use]
+    if (strengthAt === undefined) continue
+    let evaluation = 0
+    const network: Network = (input, timestep) => {
+      const atSite = llliteAtSite(ops, lllite, control, strengthAt(evaluation++))
+      const latents = input as Tensor4D
+      const timesteps = Array.from({ length: latents.shape[0] }, () => timestep)
+      return unet(ops, params, { latents, timesteps, context, vector }, { atSite })
+    }
+    const sampler = findSampler(samplerName)
+    const schedule = createNoiseSchedule()
+    const levels = noiseLevels(schedule, reference.steps, sampler.spacing)
+    const denoise = createDenoiser(withGuidance(network, reference.guidanceScale), {
+      prediction: "epsilon",
+      timestepOf: levels.timestepOf,
+    })
+    const start = tf.mul(noise, startFactor(sampler, levels.sigmas[0] as number))
+    const latents = (await finish(sampler.sample(denoise, start, levels.sigmas))) as Tensor4D
+    await check(name, await toNchw(latents), PIPELINE_TOLERANCE)
+    const imageName = `pipe.${samplerName}.${use}.image`
+    if (tensors.tensors.has(imageName)) {
+      const image = decodeLatents(ops, vae, latents)
+      const thinned = tf.stridedSlice(image, [0, 0, 0, 0], image.shape, [1, 4, 4, 1])
+      await check(imageName, await toNchw(thinned), PIPELINE_TOLERANCE)
+      tf.dispose([image, thinned])
+    }
+    tf.dispose([start, latents])
+  }
+  tf.dispose([context, pooled, vector, noise])
+  control.dispose()
+  disposeLllite(lllite)
+  for (const tree of [params, vae, texts]) disposeParams(tree)
+  return results
+}

@@ -1,0 +1,133 @@
+import * as tf from "@tensorflow/tfjs-core"
+import type { TextEncoderConfig } from "../models/clip/config.ts"
+import { encodeText } from "../models/clip/text-encoder.ts"
+import type { TextEncoderParams } from "../models/clip/weights.ts"
+import { buildText1, buildText2 } from "../models/clip/weights.ts"
+import type { VaeConfig } from "../models/vae/config.ts"
+import { LATENT_SCALE } from "../models/vae/config.ts"
+import { decodeLatents, encodeImage } from "../models/vae/vae.ts"
+import { buildVae } from "../models/vae/weights.ts"
+import type { Ops } from "../ops/ops.ts"
+import { disposeParams } from "../params.ts"
+import type { CaseResult, ReferenceTensors } from "./case.ts"
+import { compare } from "./case.ts"
+import { signalNhwc, toNchw } from "./layout.ts"
+import { loadSynthetic } from "./weights.ts"
+
+interface TextPart {
+  readonly config: { readonly hidden: number; readonly layers: number; readonly heads: number; readonly act: string }
+}
+
+/** text-vae.json */
+export interface TextVaeReference {
+  readonly tag: string
+  readonly parts: {
+    readonly text1: TextPart
+    readonly text2: TextPart
+    readonly vae: {
+      readonly config: {
+        readonly blockOutChannels: readonly number[]
+        readonly layersPerBlock: number
+        readonly latentChannels: number
+      }
+      /** `name [N, C, H, W]` */
+      readonly image: string
+      readonly z: string
+    }
+  }
+}
+
+/** CLIP's end token, at whose first place the pooled state is read. */
+const END_TOKEN = 49407
+
+/** Both text encoders and the VAE. */
+export async function runTextVae(
+  reference: TextVaeReference,
+  tensors: ReferenceTensors,
+  ops: Ops,
+): Promise<readonly CaseResult[]> {
+  const { text1, text2 } = textConfigsOf(reference)
+  const results: CaseResult[] = []
+  const check = async (name: string, ours: Float32Array): Promise<void> => {
+    results.push(compare(name, ours, await tensors.readFloat32(name)))
+  }
+
+  const first = await loadSynthetic("text encoder 1", buildText1(text1), ops.load)
+  const encoding1 = encodeText(ops, first, await readIds(tensors, "text1.ids"), END_TOKEN)
+  await check("text1.penultimate", await encoding1.penultimate.data<"float32">())
+
+  for (const projection of ["checkpoint", "sd-scripts"] as const) {
+    const second = await loadSynthetic("text encoder 2", buildText2(text2, { projection }), ops.load)
+    const { penultimate, pooled } = encodeText(ops, second, await readIds(tensors, "text2.ids"), END_TOKEN)
+    if (projection === "checkpoint") await check("text2.penultimate", await penultimate.data<"float32">())
+    const name = projection === "checkpoint" ? "text2.pooled" : "text2.pooledSdScripts"
+    await check(name, (await pooled?.data<"float32">()) ?? new Float32Array())
+    disposeParams(second)
+    penultimate.dispose()
+    pooled?.dispose()
+  }
+
+  const vae = await loadSynthetic("a VAE", buildVae(vaeConfigOf(reference)), ops.load)
+  const image = namedSignal(reference.parts.vae.image)
+  const posterior = encodeImage(ops, vae, image)
+  await check("vae.mean", await toNchw(posterior.mean))
+  await check("vae.logvar", await toNchw(posterior.logvar))
+  const z = namedSignal(reference.parts.vae.z)
+  const latents = tf.mul(z, LATENT_SCALE) as tf.Tensor4D
+  const decoded = decodeLatents(ops, vae, latents)
+  await check("vae.decoded", await toNchw(decoded))
+  tf.dispose([encoding1.penultimate, image, posterior.mean, posterior.logvar, z, latents, decoded])
+  disposeParams(first)
+  disposeParams(vae)
+  return results
+}
+
+/** Both encoders' configs as the reference describes them. */
+export function textConfigsOf(reference: TextVaeReference): { text1: TextEncoderConfig; text2: TextEncoderConfig } {
+  const config = (
+    { config: { hidden, layers, heads, act } }: TextPart,
+    projection: number | null,
+  ): TextEncoderConfig => ({
+    width: hidden,
+    layers,
+    heads,
+    activation: act === "quick_gelu" ? "quick-gelu" : "gelu",
+    vocabulary: 49408,
+    positions: 77,
+    projection,
+  })
+  const { text1, text2 } = reference.parts
+  return { text1: config(text1, null), text2: config(text2, text2.config.hidden) }
+}
+
+/** The VAE's config as the reference describes it. */
+export function vaeConfigOf({ parts }: TextVaeReference): VaeConfig {
+  const { blockOutChannels, layersPerBlock, latentChannels } = parts.vae.config
+  return { channels: blockOutChannels, resBlocks: layersPerBlock, latentChannels }
+}
+
+/** Text encoders' params with synthetic weights. */
+export async function loadTexts(
+  reference: TextVaeReference,
+  ops: Ops,
+): Promise<{ text1: TextEncoderParams; text2: TextEncoderParams }> {
+  const { text1, text2 } = textConfigsOf(reference)
+  return {
+    text1: await loadSynthetic("text encoder 1", buildText1(text1), ops.load),
+    text2: await loadSynthetic("text encoder 2", buildText2(text2), ops.load),
+  }
+}
+
+/** A signal described as `name [N, C, H, W]`, with or without words after it. */
+export function namedSignal(description: string): tf.Tensor4D {
+  const [, name = "", shape = ""] = /^(\S+) \[([\d,]+)\]/.exec(description) ?? []
+  return signalNhwc(name, shape.split(",").map(Number))
+}
+
+async function readIds(tensors: ReferenceTensors, name: string): Promise<number[][]> {
+  const info = tensors.tensors.get(name)
+  const [rows = 0, length = 0] = info?.shape ?? []
+  const bytes = await tensors.read(name)
+  const ids = new Int32Array(bytes.slice().buffer)
+  return Array.from({ length: rows }, (_, row) => [...ids.subarray(row * length, (row + 1) * length)])
+}

@@ -1,0 +1,291 @@
+import type { Site, SiteSelection, SiteTensorName } from "@lllite/format"
+import { enumerateSites } from "@lllite/format"
+import type { Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import { chainAtSite, cutControls, disposeCuts, llliteAtSite, prepareControl } from "../models/lllite/adapter.ts"
+import type { ControlImages } from "../models/lllite/conditioner.ts"
+import type { LlliteModel } from "../models/lllite/layout.ts"
+import { toFileLayout } from "../models/lllite/layout.ts"
+import { fillLllite } from "../models/lllite/model.ts"
+import { disposeLllite, uploadLllite } from "../models/lllite/params.ts"
+import type { UnetConfig } from "../models/unet/config.ts"
+import { SIZE_EMBEDDING_DIM } from "../models/unet/config.ts"
+import type { UnetParams } from "../models/unet/params.ts"
+import type { UnetInput } from "../models/unet/unet.ts"
+import { unet } from "../models/unet/unet.ts"
+import { buildUnet } from "../models/unet/weights.ts"
+import type { Ops } from "../ops/ops.ts"
+import { disposeParams } from "../params.ts"
+import { createAdamWState, stepAdamW } from "../training/adamw.ts"
+import { clipGradients } from "../training/clip-gradients.ts"
+import type { GradientInput, LossAndGradients } from "../training/gradients.ts"
+import { lossAndGradients } from "../training/gradients.ts"
+import { elementwiseLoss, weightedMean } from "../training/loss.ts"
+import type { CaseResult, ReferenceTensors } from "./case.ts"
+import { compare, compareExactly } from "./case.ts"
+import { signalNhwc, toNchw } from "./layout.ts"
+import { llliteWeight, signal } from "./synthetic.ts"
+import { loadSynthetic } from "./weights.ts"
+
+/** An LLLite of a case. */
+export interface LlliteReference {
+  readonly prefix: string
+  readonly condDim: number
+  readonly mlpDim: number
+  readonly strength: number
+}
+
+interface UnetCase {
+  readonly tag: string
+  readonly batch: number
+  readonly latent: readonly [number, number]
+  readonly timesteps: readonly number[]
+  readonly controlBatch?: number
+  /** Tags of the control images, one for each LLLite; the case's own unless given. */
+  readonly controls?: readonly string[]
+  readonly selection?: string
+  readonly lllite?: readonly LlliteReference[]
+  readonly target?: string
+}
+
+/** The constants of sd-scripts that choose sites. */
+type SelectionFlags = Readonly<Record<string, boolean | number | null>>
+
+/** unet.json */
+export interface UnetReference {
+  readonly unet: UnetSizes
+  readonly cases: Readonly<Record<string, UnetCase>>
+  readonly selections: Readonly<
+    Record<
+      string,
+      {
+        readonly flags: SelectionFlags
+        readonly sites: readonly { name: string; depth: number; conv: boolean; inDim: number }[]
+      }
+    >
+  >
+}
+
+export interface UnetSizes {
+  readonly channels: number
+  readonly context: number
+  readonly pooled: number
+  readonly depth1: number
+  readonly depth2: number
+}
+
+/** The config that a reference's sizes stand for. */
+export function unetConfigOf({ channels, context, pooled, depth1, depth2 }: UnetSizes): UnetConfig {
+  return {
+    layout: {
+      modelChannels: channels,
+      channelMult: [1, 2, 4],
+      transformerDepth: [0, depth1, depth2],
+      middleDepth: depth2,
+    },
+    contextDim: context,
+    pooledDim: pooled,
+    headDim: 64,
+    latentChannels: 4,
+  }
+}
+
+/** The U-Net alone, with LLLites, on every selection of sites, and trained. */
+export async function runUnet(
+  reference: UnetReference,
+  tensors: ReferenceTensors,
+  ops: Ops,
+): Promise<readonly CaseResult[]> {
+  const config = unetConfigOf(reference.unet)
+  const results: CaseResult[] = Object.entries(reference.selections).map(([name, { flags, sites }]) =>
+    compareSites(name, enumerateSites(config.layout, selectionOf(flags)), sites),
+  )
+  const params = await loadSynthetic("a U-Net", buildUnet(config), ops.load)
+  for (const [name, given] of Object.entries(reference.cases)) {
+    const flags = given.selection === undefined ? {} : (reference.selections[given.selection]?.flags ?? {})
+    const sites = enumerateSites(config.layout, selectionOf(flags))
+    if (given.target === undefined) results.push(await runForward(name, given, sites, tensors, ops, params))
+    else results.push(...(await runTraining(name, given, sites, tensors, ops, params)))
+  }
+  disposeParams(params)
+  return results
+}
+
+function selectionOf(flags: SelectionFlags): SiteSelection {
+  const flag = (name: string, usual: boolean): boolean => {
+    const value = flags[name]
+    return typeof value === "boolean" ? value : usual
+  }
+  const most = flags.TRANSFORMER_MAX_BLOCK_INDEX
+  return {
+    inputBlocks: !flag("SKIP_INPUT_BLOCKS", false),
+    middle: true,
+    outputBlocks: !flag("SKIP_OUTPUT_BLOCKS", true),
+    conv: !flag("SKIP_CONV2D", false),
+    transformerOnly: flag("TRANSFORMER_ONLY", true),
+    attentionOnly: flag("ATTN1_2_ONLY", true),
+    qkvOnly: flag("ATTN_QKV_ONLY", true),
+    attn1Etc: flag("ATTN1_ETC_ONLY", false),
+    maxTransformerBlock: typeof most === "number" ? most : null,
+  }
+}
+
+function compareSites(
+  name: string,
+  ours: readonly Site[],
+  theirs: readonly { name: string; depth: number; conv: boolean; inDim: number }[],
+): CaseResult {
+  const text = (key: string, depth: number, conv: boolean, inDim: number): string => `${key} ${depth} ${conv} ${inDim}`
+  const wanted = theirs.map((site) => text(site.name, site.depth, site.conv, site.inDim))
+  const found = ours.map((site) => text(site.key, site.depth, site.conv, site.inDim))
+  // Texts compare as numbers by their place among the reference's.
+  const place = (entry: string): number => wanted.indexOf(entry)
+  return compareExactly(`unet.selection.${name}`, found.map(place), wanted.map(place))
+}
+
+/** The inputs of a case, made from its tag. */
+function inputOf(given: UnetCase, config: UnetConfig): UnetInput {
+  const { tag, batch, latent, timesteps } = given
+  const [height, width] = latent
+  const vectorDim = config.pooledDim + SIZE_EMBEDDING_DIM
+  return {
+    latents: signalNhwc(`${tag}/latents`, [batch, 4, height, width]),
+    timesteps,
+    context: tf.tensor3d(signal(`${tag}/context`, [batch, 77, config.contextDim]), [batch, 77, config.contextDim]),
+    vector: tf.tensor2d(signal(`${tag}/vector`, [batch, vectorDim]), [batch, vectorDim]),
+  }
+}
+
+/** A control image given as a signal [N, 3, 8h, 8w]. */
+export async function controlOf(
+  name: string,
+  shape: readonly [number, number, number, number],
+): Promise<ControlImages> {
+  const [count, , height, width] = shape
+  const picture = signalNhwc(name, shape)
+  const data = await picture.data<"float32">()
+  picture.dispose()
+  return { count, height, width, data }
+}
+
+/** The synthetic LLLite of a case. */
+export function syntheticLllite(given: LlliteReference, sites: readonly Site[]): Promise<LlliteModel> {
+  const adapters = sites.map((site) => ({ site, condDim: given.condDim, mlpDim: given.mlpDim }))
+  return fillLllite(adapters, ({ plan, name, fileShape }) => llliteWeight(`${given.prefix}${plan.site.key}.`, name, fileShape))
+}
+
+async function runForward(
+  name: string,
+  given: UnetCase,
+  sites: readonly Site[],
+  tensors: ReferenceTensors,
+  ops: Ops,
+  params: UnetParams,
+): Promise<CaseResult> {
+  const input = inputOf(given, params.config)
+  const [height, width] = given.latent
+  const controls = given.controls ?? [given.tag]
+  const applied = await Promise.all(
+    (given.lllite ?? []).map(async (lllite, i) => {
+      const device = uploadLllite(await syntheticLllite(lllite, sites))
+      const shape = [given.controlBatch ?? given.batch, 3, 8 * height, 8 * width] as const
+      const control = prepareControl(ops, device, await controlOf(`${controls[i]}/control`, shape))
+      return { device, control, atSite: llliteAtSite(ops, device, control, lllite.strength) }
+    }),
+  )
+  const atSite = chainAtSite(applied.map(({ atSite }) => atSite))
+  const prediction = unet(ops, params, input, { atSite })
+  const ours = await toNchw(prediction)
+  disposeInput(input)
+  prediction.dispose()
+  for (const { device, control } of applied) {
+    disposeLllite(device)
+    control.dispose()
+  }
+  return compare(name, ours, await tensors.readFloat32(name))
+}
+
+async function runTraining(
+  name: string,
+  given: UnetCase,
+  sites: readonly Site[],
+  tensors: ReferenceTensors,
+  ops: Ops,
+  params: UnetParams,
+): Promise<CaseResult[]> {
+  const [height, width] = given.latent
+  const [lllite] = given.lllite ?? []
+  if (lllite === undefined) return [{ case: name, skipped: "the case trains no LLLite" }]
+  const model = await syntheticLllite(lllite, sites)
+  const input = inputOf(given, params.config)
+  const images = await controlOf(`${given.tag}/control`, [given.batch, 3, 8 * height, 8 * width])
+  const target = signalNhwc(given.target ?? "", [given.batch, 4, height, width])
+  const gradient = async (checkpointing: boolean): Promise<LossAndGradients> => {
+    const device = uploadLllite(model)
+    const control = cutControls(device, images)
+    const given: GradientInput = { ...input, control }
+    const loss = (prediction: Tensor4D): tf.Scalar =>
+      weightedMean(
+        elementwiseLoss(prediction, target, "l2"),
+        input.timesteps.map(() => 1),
+      )
+    const result = await lossAndGradients(ops, params, device, given, loss, { checkpointing })
+    disposeCuts(control)
+    disposeLllite(device)
+    return result
+  }
+
+  const results: CaseResult[] = []
+  for (const [label, checkpointing] of [
+    ["", false],
+    [" (checkpointing)", true],
+  ] as const) {
+    const { loss, gradients } = await gradient(checkpointing)
+    const norm = clipGradients([gradients.slice()], Number.MAX_VALUE)
+    results.push(compare(`${name}.grad.loss${label}`, [loss], await tensors.readFloat32(`${name}.grad.loss`)))
+    results.push(compare(`${name}.grad.norm${label}`, [norm], await tensors.readFloat32(`${name}.grad.norm`)))
+    results.push(...(await compareTensors(`${name}.grad`, label, tensors, model, gradients)))
+  }
+
+  // Six updates from `up` at zero.
+  for (const { name: tensor, offset, size } of model.slots) {
+    if (tensor.startsWith("up.")) model.values.fill(0, offset, offset + size)
+  }
+  const losses: number[] = []
+  const state = createAdamWState(model.values.length)
+  const wanted = await tensors.readFloat32(`${name}.losses`)
+  while (losses.length < wanted.length) {
+    const { loss, gradients } = await gradient(false)
+    losses.push(loss)
+    clipGradients([gradients], 1)
+    stepAdamW(model.values, gradients, state, { learningRate: 1e-3 })
+  }
+  results.push(compare(`${name}.losses`, losses, wanted))
+  results.push(...(await compareTensors(`${name}.after${wanted.length}`, "", tensors, model, model.values, 2e-3)))
+  disposeInput(input)
+  target.dispose()
+  return results
+}
+
+/** Compares the tensors that the reference stores of an LLLite, `what/site.tensor`. */
+async function compareTensors(
+  what: string,
+  label: string,
+  tensors: ReferenceTensors,
+  model: LlliteModel,
+  flat: Float32Array,
+  tolerance?: number,
+): Promise<CaseResult[]> {
+  const results: CaseResult[] = []
+  for (const { plan, name, offset, size, fileShape } of model.slots) {
+    const key = `${what}/${plan.site.key}.${name satisfies SiteTensorName}`
+    if (!tensors.tensors.has(key)) continue
+    const values = toFileLayout(flat.subarray(offset, offset + size), fileShape)
+    results.push(compare(`${key}${label}`, values, await tensors.readFloat32(key), tolerance))
+  }
+  return results
+}
+
+function disposeInput({ latents, context, vector }: UnetInput): void {
+  tf.dispose([latents, context, vector] satisfies (Tensor4D | Tensor3D | Tensor2D)[])
+}

@@ -1,0 +1,22 @@
+import type { BuildParams, WeightFile } from "../models/weight-reader.ts"
+import { loadParams, shapesOf } from "../models/weight-reader.ts"
+import type { WeightLoader } from "../ops/ops.ts"
+import { weight } from "./synthetic.ts"
+
+/** A model with weights made from their names. */
+export async function loadSynthetic<T>(what: string, build: BuildParams<T>, loader: WeightLoader): Promise<T> {
+  return loadParams(what, await syntheticFile(build), loader, build)
+}
+
+async function syntheticFile<T>(build: BuildParams<T>): Promise<WeightFile> {
+  const shapes = await shapesOf(build)
+  return {
+    label: "synthetic weights",
+    entries: new Map(
+      [...shapes].map(([name, shape]) => [
+        name,
+        { name, dtype: "F32", shape, read: async () => new Uint8Array(weight(name, shape).buffer) },
+      ]),
+    ),
+  }
+}
