@@ -1,0 +1,108 @@
+import { readFileSync } from "node:fs"
+import { describe, expect, it, vi } from "vitest"
+import * as format from "../src/index.ts"
+import { smallLllite } from "./lllite-file.ts"
+
+const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8")
+const blocks = [...readme.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code ?? "")
+
+const AsyncFunction = (async () => {}).constructor as new (
+  ...args: string[]
+) => (...args: unknown[]) => Promise<Record<string, unknown>>
+
+/** Runs a block of the README with `given` in scope, and returns the values of the names and expressions asked for. */
+async function run(
+  code: string,
+  given: Readonly<Record<string, unknown>>,
+  results: readonly string[],
+): Promise<unknown[]> {
+  const body = code.replaceAll(/^import \{(.*?)\} from "@lllite\/format"$/gm, "const {$1} = format")
+  const scope = { format, ...given }
+  const asked = results.map((result) => `${JSON.stringify(result)}: ${result}`).join(", ")
+  const values = await new AsyncFunction(...Object.keys(scope), `${body}\nreturn { ${asked} }`)(...Object.values(scope))
+  return results.map((result) => values[result])
+}
+
+/** The one block that has this text in it. */
+function block(text: string): string {
+  const found = blocks.filter((code) => code.includes(text))
+  if (found.length !== 1) throw new Error(`${found.length} blocks of the README have ${text}`)
+  return found[0] ?? ""
+}
+
+/** Every value of 136 SDXL sites at 32/64 would take 44 MB; the header says the same about files that are as small as this. */
+const published = smallLllite({ dtype: "F16", metadata: new Map([["modelspec.title", "small"]]) })
+
+describe("the README's examples run", () => {
+  it("look into an LLLite", async () => {
+    const given = { blob: new Blob([await published]) }
+    const results = ["file.sites[0]", "file.dims", "file.dtypes", "down.length"]
+    const [site, dims, dtypes, length] = await run(block("file.parameterCount"), given, results)
+    expect(site).toMatchObject({ block: "input 4", index: 0, attention: "self", projection: "q", depth: 2 })
+    expect([dims, dtypes, length]).toEqual([{ condDim: 4, mlpDim: 3 }, ["F16"], 3 * 16])
+  })
+
+  it("list sites", async () => {
+    const expressions = [
+      "usual.length",
+      "more.length",
+      "parameterCount(more, { condDim: 32, mlpDim: 64 })",
+      "compareSites(usual, more).missing[0].path",
+    ]
+    const code = block("compareSites")
+    // Each comment of the block says what the expression before it gives.
+    const said = expressions.map((expression) => {
+      const line = code.split("\n").find((text) => text.startsWith(`${expression} // `)) ?? ""
+      return JSON.parse(line.slice(`${expression} // `.length)) as unknown
+    })
+    expect(await run(code, {}, expressions)).toEqual(said)
+  })
+
+  it("write an LLLite", async () => {
+    const [half] = await run(block("serializeLllite"), { blob: new Blob([await published]) }, ["half"])
+    const file = await format.readLllite(half as Uint8Array)
+    expect(file.metadata.get("modelspec.title")).toBe("canny, half precision")
+    expect(file.sites).toEqual((await format.readLllite(await published)).sites)
+  })
+
+  it("any safetensors file", async () => {
+    const log = vi.spyOn(console, "log").mockImplementation(() => {})
+    const given = { blob: new Blob([await published]) }
+    const [copy, values, raw] = await run(block("identify"), given, ["copy", "values", "raw"])
+    expect(log).toHaveBeenCalledWith(expect.stringMatching(/^lllite_unet_/), "F16", [2])
+    log.mockRestore()
+    const file = await format.openSafetensors(copy as Uint8Array)
+    expect(await file.readFloat32("only")).toEqual(values)
+    expect((raw as Uint8Array).byteLength).toBe(2 * (values as Float32Array).length)
+  })
+
+  it("read from anywhere", async () => {
+    const bytes = await published
+    const fetch = async (_: string, init: { method?: string; headers?: { range: string } }): Promise<Response> => {
+      if (init.method === "HEAD") return new Response(null, { headers: { "content-length": `${bytes.byteLength}` } })
+      const [, start, last] = /^bytes=(\d+)-(\d+)$/.exec(init.headers?.range ?? "") ?? []
+      return new Response(bytes.slice(Number(start), Number(last) + 1), { status: 206 })
+    }
+    const given = { fetch, url: "https://example.com/canny.safetensors" }
+    const [label, count] = await run(block("fetch"), given, ["file.label", "file.sites.length"])
+    expect([label, count]).toEqual([given.url, (await format.readLllite(bytes)).sites.length])
+  })
+
+  it("when a file is refused", async () => {
+    // The block handles the error; without its handler the same call has to throw what the comments say.
+    const code = block("FormatError")
+    await run(code, {}, [])
+    const [, call] = /try \{\n(.*?)\n\}/s.exec(code) ?? []
+    const error: unknown = await run(`import { readLllite } from "@lllite/format"\n${call}`, {}, []).catch(
+      (e: unknown) => e,
+    )
+    expect(error).toMatchObject({ name: "FormatError", code: "pickle" })
+    const [, beginning] = /error\.message \/\/ '(.*?) …'/.exec(code) ?? []
+    expect(beginning).toBeTruthy()
+    expect((error as Error).message.startsWith(beginning ?? "")).toBe(true)
+  })
+
+  it("and there is no block that is not run here", () => {
+    expect(blocks).toHaveLength(6)
+  })
+})
