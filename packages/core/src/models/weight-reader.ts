@@ -14,7 +14,12 @@ export interface WeightReader {
   /** `name.weight` [out, in], `name.bias` [out] unless `bias` is false */
   linear(name: string, out: number, inner: number, options?: { readonly bias?: boolean }): Promise<LinearWeight>
   /** Linear layers over the same input, as one with their outputs side by side. */
-  joined(names: readonly string[], out: number, inner: number, options?: { readonly bias?: boolean }): Promise<LinearWeight>
+  joined(
+    names: readonly string[],
+    out: number,
+    inner: number,
+    options?: { readonly bias?: boolean },
+  ): Promise<LinearWeight>
   /** A linear layer stored without the usual suffixes; `transposed` means [in, out]. */
   matrix(weight: string, bias: string | null, out: number, inner: number, transposed?: boolean): Promise<LinearWeight>
   /** `name.weight` [out, in, kernel, kernel], `name.bias` [out] */
@@ -24,6 +29,9 @@ export interface WeightReader {
   norm(name: string, width: number): Promise<NormWeight>
   table(name: string, rows: number, width: number): Promise<TableWeight>
 }
+
+/** Builds a params tree out of what a reader gives. */
+export type BuildParams<T> = (reader: WeightReader) => Promise<T>
 
 /**
  * Loads a params tree from a file. `build` asks a reader for what it needs; it runs once against the names and shapes
@@ -35,34 +43,39 @@ export async function loadParams<T>(
   what: string,
   file: WeightFile,
   loader: WeightLoader,
-  build: (reader: WeightReader) => Promise<T>,
+  build: BuildParams<T>,
 ): Promise<T> {
   const problems: string[] = []
-  await build(createReader(file, checkingLoader, (problem) => problems.push(problem)))
+  for (const [name, shape] of await shapesOf(build)) {
+    const found = file.entries.get(name)
+    if (found === undefined) problems.push(`"${name}" [${shape.join(", ")}] is missing`)
+    else if (found.shape.length !== shape.length || found.shape.some((size, axis) => size !== shape[axis])) {
+      problems.push(`"${name}" is [${found.shape.join(", ")}], expected [${shape.join(", ")}]`)
+    }
+  }
   if (problems.length > 0) {
     const shown = problems.slice(0, 5).join("; ")
     const more = problems.length > 5 ? `; and ${problems.length - 5} more` : ""
     throw new CoreError(`${file.label} does not hold ${what}: ${shown}${more}`)
   }
-  return build(
-    createReader(file, loader, (problem) => {
-      throw new CoreError(`${file.label}: ${problem}`)
-    }),
-  )
+  return build(createReader((name) => file.entries.get(name) as WeightEntry, loader))
 }
 
-function createReader(file: WeightFile, loader: WeightLoader, report: (problem: string) => void): WeightReader {
-  const entry = (name: string, shape: readonly number[]): WeightEntry => {
-    const found = file.entries.get(name)
-    if (found === undefined) {
-      report(`"${name}" [${shape.join(", ")}] is missing`)
-    } else if (found.shape.length !== shape.length || found.shape.some((size, axis) => size !== shape[axis])) {
-      report(`"${name}" is [${found.shape.join(", ")}], expected [${shape.join(", ")}]`)
-    } else {
-      return found
-    }
+/** The names and shapes that a params tree is built from. */
+export async function shapesOf<T>(build: BuildParams<T>): Promise<ReadonlyMap<string, readonly number[]>> {
+  const shapes = new Map<string, readonly number[]>()
+  const note = (name: string, shape: readonly number[]): WeightEntry => {
+    shapes.set(name, shape)
     return { name, dtype: "F32", shape, read: async () => new Uint8Array() }
   }
+  await build(createReader(note, noLoader))
+  return shapes
+}
+
+function createReader(
+  entry: (name: string, shape: readonly number[]) => WeightEntry,
+  loader: WeightLoader,
+): WeightReader {
   const reader: WeightReader = {
     linear: (name, out, inner, { bias = true } = {}) =>
       loader.linear(entry(`${name}.weight`, [out, inner]), bias ? entry(`${name}.bias`, [out]) : null),
@@ -132,8 +145,8 @@ function turned(entry: WeightEntry): WeightEntry {
   }
 }
 
-/** Loads nothing: stands in while names and shapes are checked. */
-const checkingLoader: WeightLoader = (() => {
+/** Loads nothing: stands in while names and shapes are asked for. */
+const noLoader: WeightLoader = (() => {
   const weight = <K extends string>(kind: K, { shape }: WeightEntry) => ({ kind, shape, bytes: 0, dispose: () => {} })
   return {
     linear: async (entry) => weight("linear", entry),

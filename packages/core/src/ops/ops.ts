@@ -75,8 +75,8 @@ export interface Ops {
   groupNorm(x: Tensor4D, weight: NormWeight, options: GroupNormOptions): Tensor4D
   /** Normalises the last axis. x: [..., C] → same */
   layerNorm(x: Tensor, weight: NormWeight, epsilon: number): Tensor
-  /** Rows of a table. indices: N·T integers → [N, T, width] */
-  lookUp(table: TableWeight, indices: readonly (readonly number[])[]): Tensor3D
+  /** Rows of a table. indices: N lists of T integers → [N, T, width] */
+  lookUp(table: TableWeight, indices: readonly ArrayLike<number>[]): Tensor3D
   /** softmax(q kᵀ / √d) v by heads. q: [N, T, heads·d], k and v: [N, S, heads·d] → [N, T, heads·d] */
   attention(q: Tensor3D, k: Tensor3D, v: Tensor3D, options: AttentionOptions): Tensor3D
   /** First half times GELU of the second (erf form). h: [..., 2·C] → [..., C] */

@@ -13,7 +13,7 @@ import type { WeightEntry } from "../ops/weight-entry.ts"
 import type { CaseResult, ReferenceTensors } from "./case.ts"
 import { compare } from "./case.ts"
 import { fromNchw, toNchw } from "./layout.ts"
-import { llliteWeight, signal, weight } from "./synthetic.ts"
+import { signal, weight } from "./synthetic.ts"
 
 interface ModuleCase {
   readonly host: string
@@ -52,7 +52,7 @@ async function runCase(name: string, given: ModuleCase, tensors: ReferenceTensor
   const [hostOut = 0, inDim = 0] = given.hostShape
   const site = { key: name, inDim, depth: given.depth, conv } as Site
   const model = await fillLllite([{ site, condDim: given.condDim, mlpDim: given.mlpDim }], (slot) =>
-    llliteWeight(prefix, slot.name, slot.fileShape),
+    weight(prefix + slot.name, slot.fileShape),
   )
   const lllite = uploadLllite(model)
   const adapter = lllite.adapters.get(name) as AdapterParams

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { createDenoiser, type Network } from "../diffusion/denoiser.ts"
-import { findSampler, type SamplerEntry, type SamplerName, startFactor } from "../diffusion/samplers/index.ts"
+import { findSampler, finish, type SamplerEntry, type SamplerName, startFactor } from "../diffusion/samplers/index.ts"
 import type { NoiseSchedule } from "../diffusion/schedule.ts"
 import { noiseLevels, type TimestepSpacing } from "../diffusion/sigmas.ts"
 import { type CaseResult, compare, type ReferenceTensors, readTensor } from "./case.ts"
@@ -11,22 +11,30 @@ export interface SamplerReference {
   readonly cls: string
   readonly config: Readonly<Record<string, unknown>>
   readonly steps: number
+  /** What the network was told, at every evaluation. */
   readonly timesteps: readonly number[]
-  readonly sigmas: readonly number[] | null | string
+  /** The levels; some classes write one twice, for the two evaluations of a step. */
+  readonly sigmas: readonly number[] | null
 }
 
 /** The classes of diffusers that are built here, by our name. */
 const SAMPLERS_BY_CLASS: Readonly<Record<string, SamplerName>> = {
   DDIMScheduler: "ddim",
+  LMSDiscreteScheduler: "lms",
   EulerDiscreteScheduler: "euler",
+  EulerAncestralDiscreteScheduler: "euler_a",
+  HeunDiscreteScheduler: "heun",
+  KDPM2DiscreteScheduler: "dpm_2",
+  KDPM2AncestralDiscreteScheduler: "dpm_2_a",
   DPMSolverMultistepScheduler: "dpmsolver++",
+  DPMSolverSinglestepScheduler: "dpmsingle",
 }
 
 /** Settings that are either translated below or say what is the case here anyway. */
 const SETTINGS: Readonly<Record<string, readonly unknown[]>> = {
   steps_offset: [1],
   clip_sample: [false],
-  algorithm_type: ["dpmsolver++"],
+  algorithm_type: ["dpmsolver++", "sde-dpmsolver++"],
   set_alpha_to_one: [true, false],
   use_karras_sigmas: [true, false],
   prediction_type: ["epsilon", "v_prediction"],
@@ -43,45 +51,62 @@ export async function runSampler(
   tensors: ReferenceTensors,
 ): Promise<readonly CaseResult[]> {
   const label = `sampler.${name}`
-  const known = Object.hasOwn(SAMPLERS_BY_CLASS, cls) ? SAMPLERS_BY_CLASS[cls] : undefined
-  if (known === undefined) return [{ case: label, skipped: `no sampler like ${cls}` }]
+  if (!Object.hasOwn(SAMPLERS_BY_CLASS, cls)) return [{ case: label, skipped: `no sampler like ${cls}` }]
   const strange = Object.entries(config).find(
     ([key, value]) => !Object.hasOwn(SETTINGS, key) || !SETTINGS[key]?.includes(value),
   )
   if (strange !== undefined) {
     return [{ case: label, skipped: `no setting ${strange[0]} = ${JSON.stringify(strange[1])} for ${cls}` }]
   }
-  const entry = findSampler(known)
+  const isSde = config.algorithm_type === "sde-dpmsolver++"
+  const entry = findSampler(isSde ? "sde-dpmsolver++" : (SAMPLERS_BY_CLASS[cls] as SamplerName))
   const levels = noiseLevels(schedule, steps, spacingOf(entry, config))
-  const ends = config.set_alpha_to_one === false ? (schedule.sigmas[0] as number) : 0
-  const path = [...levels.sigmas.slice(0, -1), ends]
-  const denoise = createDenoiser(toyNetwork, {
-    prediction: config.prediction_type === "v_prediction" ? "v" : "epsilon",
-    timestepOf: levels.timestepOf,
-  })
+  const end = config.set_alpha_to_one === false ? (schedule.sigmas[0] as number) : 0
+  const path = [...levels.sigmas.slice(0, -1), end]
 
   const wantFirst = await readTensor(tensors, `${label}.first`)
   const wantFinal = await readTensor(tensors, `${label}.final`)
   const shape = [...wantFinal.shape]
-  const noise = tf.tensor(normal(`${tag}/${name}/start`, shape), shape)
-  const start = tf.mul(noise, startFactor(entry, path[0] as number))
-  const samples: Float32Array[] = []
-  const walk = entry.sample(denoise, start, path)
-  for (;;) {
-    const { value, done } = await walk.next()
-    samples.push((await (done ? value : value.x).data()) as Float32Array)
-    if (!done) continue
-    value.dispose()
-    break
+  const toldTimesteps: number[] = []
+  const denoise = createDenoiser(toyNetwork, {
+    prediction: config.prediction_type === "v_prediction" ? "v" : "epsilon",
+    timestepOf(sigma) {
+      const timestep = levels.timestepOf(sigma)
+      toldTimesteps.push(timestep)
+      return timestep
+    },
+  })
+  /** Samplers that start from unit noise keep the variance-preserving form in the reference. */
+  const inReferenceForm = async (x: tf.Tensor, sigma: number): Promise<Float32Array> => {
+    const scale = entry.startScale === "sigma" ? 1 : Math.hypot(sigma, 1)
+    return ((await x.data()) as Float32Array).map((value) => value / scale)
   }
-  tf.dispose([noise, start])
+  /** What the reference calls a step ends where the network is evaluated next. */
+  const evaluated: Float32Array[] = []
 
-  const at = (index: number): Float32Array => inReferenceForm(entry, path, samples, index)
+  let draws = 0
+  const noise = (): tf.Tensor => tf.tensor(normal(`${tag}/${name}/noise${draws++}`, shape), shape)
+  const start = tf.tidy(() =>
+    tf.mul(tf.tensor(normal(`${tag}/${name}/start`, shape), shape), startFactor(entry, path[0] as number)),
+  )
+  const final = await finish(
+    entry.sample(
+      async (x, sigma) => {
+        evaluated.push(await inReferenceForm(x, sigma))
+        return denoise(x, sigma)
+      },
+      start,
+      path,
+      noise,
+    ),
+  )
+  const ours = await inReferenceForm(final, end)
+  tf.dispose([start, final])
   return [
-    compare(`${label}.timesteps`, levels.timesteps, timesteps),
-    ...(Array.isArray(sigmas) ? [compare(`${label}.sigmas`, path, sigmas)] : []),
-    compare(`${label}.first`, at(1), wantFirst.values),
-    compare(`${label}.final`, at(samples.length - 1), wantFinal.values),
+    compare(`${label}.timesteps`, toldTimesteps, timesteps),
+    ...(sigmas === null ? [] : [compare(`${label}.sigmas`, path, withoutRepeats(sigmas))]),
+    compare(`${label}.first`, evaluated[1] ?? ours, wantFirst.values),
+    compare(`${label}.final`, ours, wantFinal.values),
   ]
 }
 
@@ -94,13 +119,6 @@ function spacingOf(entry: SamplerEntry, config: SamplerReference["config"]): Tim
   return config.timestep_spacing === "trailing" ? "trailing" : entry.spacing
 }
 
-/** Samplers that start from unit noise keep the variance-preserving form in the reference. */
-function inReferenceForm(
-  entry: SamplerEntry,
-  path: readonly number[],
-  samples: readonly Float32Array[],
-  index: number,
-): Float32Array {
-  const scale = entry.startScale === "sigma" ? 1 : Math.hypot(path[index] as number, 1)
-  return (samples[index] as Float32Array).map((value) => value / scale)
+function withoutRepeats(values: readonly number[]): readonly number[] {
+  return values.filter((value, i) => value !== values[i - 1])
 }

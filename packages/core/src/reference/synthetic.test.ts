@@ -35,8 +35,8 @@ describe("synthetic values", () => {
 
   it("halve the up projection of an LLLite", () => {
     const full = weight("p/site.up.0.weight", [4, 2])
-    expect(llliteWeight("p/", "site", "up.0.weight", [4, 2])).toEqual(full.map((value) => value / 2))
-    expect(llliteWeight("p/", "site", "mid.0.bias", [4])).toEqual(weight("p/site.mid.0.bias", [4]))
+    expect(llliteWeight("p/site.", "up.0.weight", [4, 2])).toEqual(full.map((value) => value / 2))
+    expect(llliteWeight("p/site.", "mid.0.bias", [4])).toEqual(weight("p/site.mid.0.bias", [4]))
   })
 
   it("make normal noise with mean 0 and deviation 1", () => {

@@ -127,7 +127,6 @@ export function namedSignal(description: string): tf.Tensor4D {
 async function readIds(tensors: ReferenceTensors, name: string): Promise<number[][]> {
   const info = tensors.tensors.get(name)
   const [rows = 0, length = 0] = info?.shape ?? []
-  const bytes = await tensors.read(name)
-  const ids = new Int32Array(bytes.slice().buffer)
+  const ids = new Int32Array(Uint8Array.from(await tensors.read(name)).buffer)
   return Array.from({ length: rows }, (_, row) => [...ids.subarray(row * length, (row + 1) * length)])
 }

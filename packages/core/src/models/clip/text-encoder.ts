@@ -22,7 +22,7 @@ export interface TextEncoding {
 export function encodeText(
   ops: Ops,
   params: TextEncoderParams,
-  tokens: readonly (readonly number[])[],
+  tokens: readonly ArrayLike<number>[],
   endToken: number,
 ): TextEncoding {
   const { config } = params
@@ -31,7 +31,7 @@ export function encodeText(
     throw new CoreError(`text encoder: ${length} tokens, expected 1 to ${config.positions}`)
   }
   const [penultimate, pooled] = tf.tidy((): Tensor[] => {
-    const places = tokens.map((list) => list.map((_, place) => place))
+    const places = tokens.map((list) => Array.from(list, (_, place) => place))
     let h = tf.add(ops.lookUp(params.tokens, tokens), ops.lookUp(params.positions, places)) as Tensor3D
     let beforeLast = h
     for (const layer of params.layers) {
@@ -40,7 +40,7 @@ export function encodeText(
     }
     if (params.projection === null) return [beforeLast]
     const final = ops.layerNorm(h, params.finalNorm, NORM_EPSILON)
-    const ends = tokens.map((list, n) => n * length + Math.max(0, list.indexOf(endToken)))
+    const ends = tokens.map((list, n) => n * length + Math.max(0, Array.from(list).indexOf(endToken)))
     const states = tf.gather(tf.reshape(final, [-1, config.width]), tf.tensor1d(ends, "int32"))
     return [beforeLast, ops.linear(states, params.projection)]
   })

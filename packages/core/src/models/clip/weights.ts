@@ -1,5 +1,5 @@
 import type { LinearWeight, NormWeight, TableWeight, WeightLoader } from "../../ops/ops.ts"
-import type { WeightFile, WeightReader } from "../weight-reader.ts"
+import type { BuildParams, WeightFile, WeightReader } from "../weight-reader.ts"
 import { loadParams } from "../weight-reader.ts"
 import type { TextEncoderConfig } from "./config.ts"
 import { TEXT1_PREFIX, TEXT2_PREFIX } from "./config.ts"
@@ -32,8 +32,17 @@ export interface TextLoadOptions {
 }
 
 /** Loads SDXL's first encoder (CLIP ViT-L in the names of transformers). @throws CoreError naming what does not fit */
-export function loadText1(file: WeightFile, loader: WeightLoader, config: TextEncoderConfig): Promise<TextEncoderParams> {
-  return loadParams("SDXL's first text encoder", file, loader, (reader) => readText1(reader, config))
+export function loadText1(
+  file: WeightFile,
+  loader: WeightLoader,
+  config: TextEncoderConfig,
+): Promise<TextEncoderParams> {
+  return loadParams("SDXL's first text encoder", file, loader, buildText1(config))
+}
+
+/** How the first encoder is put together from named tensors. */
+export function buildText1(config: TextEncoderConfig): BuildParams<TextEncoderParams> {
+  return (reader) => readText1(reader, config)
 }
 
 /** Loads SDXL's second encoder (OpenCLIP ViT-bigG). @throws CoreError naming what does not fit */
@@ -43,7 +52,12 @@ export function loadText2(
   config: TextEncoderConfig,
   options: TextLoadOptions = {},
 ): Promise<TextEncoderParams> {
-  return loadParams("SDXL's second text encoder", file, loader, (reader) => readText2(reader, config, options))
+  return loadParams("SDXL's second text encoder", file, loader, buildText2(config, options))
+}
+
+/** How the second encoder is put together from named tensors. */
+export function buildText2(config: TextEncoderConfig, options: TextLoadOptions = {}): BuildParams<TextEncoderParams> {
+  return (reader) => readText2(reader, config, options)
 }
 
 async function readText1(reader: WeightReader, config: TextEncoderConfig): Promise<TextEncoderParams> {
@@ -53,7 +67,11 @@ async function readText1(reader: WeightReader, config: TextEncoderConfig): Promi
     const path = `${TEXT1_PREFIX}encoder.layers.${i}`
     layers.push({
       norm1: await reader.norm(`${path}.layer_norm1`, width),
-      qkv: await reader.joined(["q", "k", "v"].map((name) => `${path}.self_attn.${name}_proj`), width, width),
+      qkv: await reader.joined(
+        ["q", "k", "v"].map((name) => `${path}.self_attn.${name}_proj`),
+        width,
+        width,
+      ),
       out: await reader.linear(`${path}.self_attn.out_proj`, width, width),
       norm2: await reader.norm(`${path}.layer_norm2`, width),
       feedIn: await reader.linear(`${path}.mlp.fc1`, 4 * width, width),

@@ -106,7 +106,8 @@ export function sumAtSite(adapters: readonly AtSite[]): AtSite {
 function repeated(share: Tensor3D, n: number): Tensor {
   const [count] = share.shape
   if (count === 1 || count === n) return share
-  if (n % count !== 0) throw new CoreError(`LLLite: ${count} control images for a batch of ${n}, expected a divisor of it`)
+  if (n % count !== 0)
+    throw new CoreError(`LLLite: ${count} control images for a batch of ${n}, expected a divisor of it`)
   return tf.tile(share, [n / count, 1, 1])
 }
 
@@ -117,7 +118,10 @@ function resampled({ share, grid }: ControlShare, to: Grid): Tensor3D {
   const rows = nearest(grid.height, to.height)
   const columns = nearest(grid.width, to.width)
   // Rows first, then columns: both are products with a matrix of ones and zeros, whose gradient is its transpose.
-  const byRows = product(rows, tf.reshape(tf.transpose(tf.reshape(share, [n, grid.height, grid.width, c]), [1, 2, 0, 3]), [grid.height, -1]))
+  const byRows = product(
+    rows,
+    tf.reshape(tf.transpose(tf.reshape(share, [n, grid.height, grid.width, c]), [1, 2, 0, 3]), [grid.height, -1]),
+  )
   const turned = tf.transpose(tf.reshape(byRows, [to.height, grid.width, n, c]), [1, 0, 2, 3])
   const byColumns = tf.reshape(product(columns, tf.reshape(turned, [grid.width, -1])), [to.width, to.height, n, c])
   return tf.reshape(tf.transpose(byColumns, [2, 1, 0, 3]), [n, to.height * to.width, c])

@@ -28,7 +28,10 @@ export interface LlliteModel {
 }
 
 /** The slots of a list of adapters, in the file's own order, and how many values they take together. */
-export function layOutSlots(adapters: readonly AdapterPlan[]): { readonly slots: readonly Slot[]; readonly size: number } {
+export function layOutSlots(adapters: readonly AdapterPlan[]): {
+  readonly slots: readonly Slot[]
+  readonly size: number
+} {
   const slots: Slot[] = []
   let offset = 0
   for (const plan of adapters) {

@@ -54,12 +54,7 @@ export function unet(ops: Ops, params: UnetParams, input: UnetInput, options: Un
 }
 
 /** SiLU of the sum of time and size embedding, as every residual block reads it. → [N, 4·C] */
-export function embedConditions(
-  ops: Ops,
-  params: UnetParams,
-  timesteps: readonly number[],
-  vector: Tensor2D,
-): Tensor {
+export function embedConditions(ops: Ops, params: UnetParams, timesteps: readonly number[], vector: Tensor2D): Tensor {
   return tf.tidy(() => {
     const width = params.config.layout.modelChannels
     const waves = tf.stack(timesteps.map((timestep) => tf.tensor1d(timestepEmbedding(timestep, width))))

@@ -1,7 +1,7 @@
 import type { Site } from "@lllite/format"
 import { siteTable } from "@lllite/format"
 import type { Conv2dWeight, LinearWeight, WeightLoader } from "../../ops/ops.ts"
-import type { WeightFile, WeightReader } from "../weight-reader.ts"
+import type { BuildParams, WeightFile, WeightReader } from "../weight-reader.ts"
 import { loadParams } from "../weight-reader.ts"
 import type { UnetConfig } from "./config.ts"
 import { inferUnetConfig, SIZE_EMBEDDING_DIM, UNET_PREFIX } from "./config.ts"
@@ -27,7 +27,12 @@ const RES_BLOCKS = 2
  */
 export function loadUnet(file: WeightFile, loader: WeightLoader): Promise<UnetParams> {
   const config = inferUnetConfig(file)
-  return loadParams("an SDXL U-Net", file, loader, (reader) => readUnet(reader, config))
+  return loadParams("an SDXL U-Net", file, loader, buildUnet(config))
+}
+
+/** How a U-Net of this config is put together from named tensors. */
+export function buildUnet(config: UnetConfig): BuildParams<UnetParams> {
+  return (reader) => readUnet(reader, config)
 }
 
 async function readUnet(reader: WeightReader, config: UnetConfig): Promise<UnetParams> {

@@ -1,5 +1,5 @@
 import type { Conv2dWeight, LinearWeight, NormWeight, WeightLoader } from "../../ops/ops.ts"
-import type { WeightFile, WeightReader } from "../weight-reader.ts"
+import type { BuildParams, WeightFile, WeightReader } from "../weight-reader.ts"
 import { loadParams } from "../weight-reader.ts"
 import type { VaeConfig } from "./config.ts"
 import { inferVaeConfig, VAE_PREFIX } from "./config.ts"
@@ -53,7 +53,12 @@ export interface VaeParams {
 /** Loads the autoencoder of a checkpoint in the LDM layout. @throws CoreError naming what does not fit */
 export function loadVae(file: WeightFile, loader: WeightLoader): Promise<VaeParams> {
   const config = inferVaeConfig(file)
-  return loadParams("a VAE", file, loader, (reader) => readVae(reader, config))
+  return loadParams("a VAE", file, loader, buildVae(config))
+}
+
+/** How a VAE of this config is put together from named tensors. */
+export function buildVae(config: VaeConfig): BuildParams<VaeParams> {
+  return (reader) => readVae(reader, config)
 }
 
 async function readVae(reader: WeightReader, config: VaeConfig): Promise<VaeParams> {

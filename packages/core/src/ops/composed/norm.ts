@@ -16,7 +16,8 @@ export function groupNorm(x: Tensor4D, weight: NormWeight, { groups, epsilon, si
     )
   }
   // Channels first puts a group's values next to each other, so that its statistics are those of a row.
-  const toRows = (t: Tensor): Tensor => tf.reshape(tf.transpose(tf.reshape(t, [n, h * w, c]), [0, 2, 1]), [n * groups, -1])
+  const toRows = (t: Tensor): Tensor =>
+    tf.reshape(tf.transpose(tf.reshape(t, [n, h * w, c]), [0, 2, 1]), [n * groups, -1])
   const fromRows = (t: Tensor): Tensor4D =>
     tf.reshape(tf.transpose(tf.reshape(t, [n, c, h * w]), [0, 2, 1]), [n, h, w, c])
   return vjp([x], () => {

@@ -43,7 +43,12 @@ export const composedLoader: WeightLoader = {
   async conv2d(weight, bias) {
     const [out] = expectRank(weight, 4) as [number]
     const filter = layOut(await readFloat32(weight), weight.shape, [2, 3, 1, 0]) as Tensor4D
-    return composedConv2d(weight.shape, 4 * (filter.size + (bias === null ? 0 : out)), filter, await readVector(bias, out))
+    return composedConv2d(
+      weight.shape,
+      4 * (filter.size + (bias === null ? 0 : out)),
+      filter,
+      await readVector(bias, out),
+    )
   },
   async norm(scale, shift) {
     const [width] = expectRank(scale, 1) as [number]
@@ -75,19 +80,20 @@ export const composedLoader: WeightLoader = {
 }
 
 /** Rows of a table. indices: N lists of T integers → [N, T, width] */
-export function lookUp(weight: TableWeight, indices: readonly (readonly number[])[]): Tensor3D {
+export function lookUp(weight: TableWeight, indices: readonly ArrayLike<number>[]): Tensor3D {
   const { rows, width, shape } = weight as ComposedTable
   const count = shape[0] ?? 0
   const length = indices[0]?.length ?? 0
   const found = new Float32Array(indices.length * length * width)
   indices.forEach((list, n) => {
     if (list.length !== length) throw new CoreError(`look-up: list ${n} has ${list.length} indices, expected ${length}`)
-    list.forEach((index, t) => {
+    for (let t = 0; t < length; t++) {
+      const index = list[t] as number
       if (!(Number.isInteger(index) && index >= 0 && index < count)) {
         throw new CoreError(`look-up: index ${index} at [${n}, ${t}], expected a whole number from 0 to ${count - 1}`)
       }
       found.set(rows.subarray(index * width, (index + 1) * width), (n * length + t) * width)
-    })
+    }
   })
   return tf.tensor3d(found, [indices.length, length, width])
 }
@@ -174,4 +180,3 @@ async function readVector(entry: WeightEntry | null, width: number): Promise<Ten
 function layOut(values: Float32Array, shape: readonly number[], order: number[]): Tensor {
   return tf.keep(tf.tidy(() => tf.transpose(tf.tensor(values, [...shape]), order)))
 }
-

@@ -1,0 +1,72 @@
+import type { AdapterDims, LlliteFile, Site, SiteTensorName } from "@lllite/format"
+import { CoreError } from "../../errors.ts"
+import type { RandomStream } from "../../random/stream.ts"
+import type { AdapterPlan, LlliteModel, Slot } from "./layout.ts"
+import { fromFileLayout, layOutSlots, toFileLayout } from "./layout.ts"
+
+export interface CreateLlliteOptions {
+  /**
+   * `zero` starts as the identity: `up` is all zeros. `reference` zeros only its weight and draws its bias, as
+   * sd-scripts does, which adds a random constant to every site before the first step.
+   */
+  readonly init?: "zero" | "reference"
+}
+
+/**
+ * A new LLLite with PyTorch's default initialisation, uniform within ±1/√fanIn, drawn from `stream` by the adapter's
+ * index, and `up` at zero.
+ */
+export function createLllite(
+  sites: readonly Site[],
+  dims: AdapterDims,
+  stream: RandomStream,
+  { init = "zero" }: CreateLlliteOptions = {},
+): LlliteModel {
+  const adapters = sites.map((site): AdapterPlan => ({ site, condDim: dims.condDim, mlpDim: dims.mlpDim }))
+  const { slots, size } = layOutSlots(adapters)
+  const values = new Float32Array(size)
+  let fanIn = 1
+  for (const [index, { name, fileShape, offset, size: length }] of slots.entries()) {
+    // A bias follows its weight and is drawn within the same bound.
+    if (name.endsWith(".weight")) fanIn = fileShape.slice(1).reduce((product, axis) => product * axis, 1)
+    if (name === "up.0.weight" || (name === "up.0.bias" && init === "zero")) continue
+    const bound = 1 / Math.sqrt(fanIn)
+    const draws = stream.uniform(length, { index })
+    for (let i = 0; i < length; i++) values[offset + i] = (2 * (draws[i] ?? 0) - 1) * bound
+  }
+  return { adapters, slots, values }
+}
+
+/** Reads a file's adapters. @throws FormatError for what the file does not hold */
+export async function readLlliteModel(file: LlliteFile): Promise<LlliteModel> {
+  return fillLllite(
+    file.sites.map((site) => ({ site, condDim: site.condDim, mlpDim: site.mlpDim })),
+    ({ plan, name }) => file.tensor(plan.site, name),
+  )
+}
+
+/** An LLLite out of tensors in the file's layout. @throws CoreError for a tensor of another length */
+export async function fillLllite(
+  adapters: readonly AdapterPlan[],
+  tensor: (slot: Slot) => Float32Array | Promise<Float32Array>,
+): Promise<LlliteModel> {
+  const { slots, size } = layOutSlots(adapters)
+  const values = new Float32Array(size)
+  for (const slot of slots) {
+    const found = await tensor(slot)
+    if (found.length !== slot.size) {
+      throw new CoreError(
+        `LLLite: "${slot.plan.site.key}.${slot.name}" has ${found.length} values, expected ${slot.fileShape.join("×")}`,
+      )
+    }
+    values.set(fromFileLayout(found, slot.fileShape), slot.offset)
+  }
+  return { adapters, slots, values }
+}
+
+/** One tensor of an LLLite in the file's layout. */
+export function fileTensor(model: LlliteModel, site: Pick<Site, "key">, name: SiteTensorName): Float32Array {
+  const slot = model.slots.find((slot) => slot.plan.site.key === site.key && slot.name === name)
+  if (slot === undefined) throw new CoreError(`LLLite: no "${site.key}.${name}"`)
+  return toFileLayout(model.values.subarray(slot.offset, slot.offset + slot.size), slot.fileShape)
+}
