@@ -10,7 +10,7 @@ import { type Sampler, walk } from "./sampler.ts"
  * Source: Song et al. 2021 (arXiv:2010.02502), equation 12.
  */
 export const sampleDdim: Sampler = (denoise, start, sigmas) =>
-  walk(denoise, start, sigmas, ({ index, x, denoised }) => {
-    const ratio = (sigmas[index + 1] as number) / (sigmas[index] as number)
-    return tf.tidy(() => tf.add(denoised, tf.mul(tf.sub(x, denoised), ratio)))
+  walk(denoise, start, sigmas, {
+    advance: ({ sigma, nextSigma, x, denoised }) =>
+      tf.tidy(() => tf.add(denoised, tf.mul(tf.sub(x, denoised), nextSigma / sigma))),
   })

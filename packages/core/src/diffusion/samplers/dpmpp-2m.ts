@@ -1,30 +1,56 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { type Sampler, walk } from "./sampler.ts"
+import { type Advance, lend, type Point, requireNoise, type Sampler, walk } from "./sampler.ts"
 
 /**
- * DPM-Solver++(2M), midpoint form: second order from the last two estimates, one evaluation per step. The first step
- * is of first order for want of a history; so is a last step to sigma 0, and the last of fewer than fifteen steps,
- * where the extrapolation is unstable.
+ * DPM-Solver++(2M), midpoint form: second order from the last two estimates, one evaluation per step.
  *
  * Source: Lu et al. 2022 (arXiv:2211.01095), algorithm 2, with the final steps of diffusers'
  * `DPMSolverMultistepScheduler`.
  */
-export const sampleDpmpp2m: Sampler = (denoise, start, sigmas) => {
-  const count = sigmas.length - 1
-  // lambda = log(alpha / sigma) of the variance-preserving form, whose quotient is 1 / sigma here.
-  const lambda = (index: number): number => -Math.log(sigmas[index] as number)
-  return walk(denoise, start, sigmas, ({ index, x, denoised, previousDenoised }) => {
-    const next = sigmas[index + 1] as number
-    const ratio = next / (sigmas[index] as number)
-    const firstOrderEnd = index === count - 1 && (next === 0 || count < 15)
-    return tf.tidy(() => {
-      let target = denoised
-      if (previousDenoised !== undefined && !firstOrderEnd) {
-        const step = lambda(index + 1) - lambda(index)
-        const previousStep = lambda(index) - lambda(index - 1)
-        target = tf.add(denoised, tf.mul(tf.sub(denoised, previousDenoised), step / previousStep / 2))
-      }
-      return tf.add(tf.mul(x, ratio), tf.mul(target, 1 - ratio))
-    })
+export const sampleDpmpp2m: Sampler = (denoise, start, sigmas) =>
+  walk(denoise, start, sigmas, {
+    memory: 1,
+    advance(step) {
+      const ratio = step.nextSigma / step.sigma
+      return tf.tidy(() => tf.add(tf.mul(step.x, ratio), tf.mul(target(step, sigmas.length - 1), 1 - ratio)))
+    },
   })
+
+/**
+ * SDE-DPM-Solver++(2M), midpoint form: the same with fresh noise at every step but the one to sigma 0.
+ *
+ * Source: Lu et al. 2022 (arXiv:2211.01095), section 5, as diffusers' `sde-dpmsolver++`.
+ *
+ * @throws CoreError without a source of noise.
+ */
+export const sampleDpmpp2mSde: Sampler = (denoise, start, sigmas, noise) => {
+  const noiseOf = requireNoise("sde-dpmsolver++", noise)
+  return walk(denoise, start, sigmas, {
+    memory: 1,
+    advance(step) {
+      const ratio = (step.nextSigma / step.sigma) ** 2
+      const drift = (): tf.Tensor => tf.add(tf.mul(step.x, ratio), tf.mul(target(step, sigmas.length - 1), 1 - ratio))
+      if (step.nextSigma === 0) return tf.tidy(drift)
+      return lend(noiseOf(step.index), (unit) =>
+        tf.tidy(() => tf.add(drift(), tf.mul(unit, step.nextSigma * Math.sqrt(1 - ratio)))),
+      )
+    },
+  })
+}
+
+/**
+ * The estimate of x0 to go to: extrapolated by half a step from the last two. The first step has only one; a last step
+ * to sigma 0, and the last of fewer than fifteen, would be made unstable by it.
+ */
+function target({ index, nextSigma, past, ...point }: Advance, count: number): tf.Tensor {
+  const previous = past[0]
+  const isPlainEnd = index === count - 1 && (nextSigma === 0 || count < 15)
+  return previous === undefined || isPlainEnd ? point.denoised : extrapolate(point, previous, nextSigma)
+}
+
+/** denoised + (denoised - previous) h / (2 h'), h and h' the lengths of this step and the last in log sigma. */
+function extrapolate(point: Point, previous: Point, nextSigma: number): tf.Tensor {
+  const step = Math.log(point.sigma / nextSigma)
+  const previousStep = Math.log(previous.sigma / point.sigma)
+  return tf.add(point.denoised, tf.mul(tf.sub(point.denoised, previous.denoised), step / previousStep / 2))
 }
