@@ -1,14 +1,28 @@
 import { CoreError } from "../../errors.ts"
 import type { TimestepSpacing } from "../sigmas.ts"
 import { sampleDdim } from "./ddim.ts"
-import { sampleDpmpp2m } from "./dpmpp-2m.ts"
+import { sampleDpm2, sampleDpm2Ancestral } from "./dpm-2.ts"
+import { sampleDpmpp2m, sampleDpmpp2mSde } from "./dpmpp-2m.ts"
+import { sampleDpmpp2s } from "./dpmpp-2s.ts"
 import { sampleEuler } from "./euler.ts"
+import { sampleEulerAncestral } from "./euler-ancestral.ts"
+import { sampleHeun } from "./heun.ts"
+import { sampleLms } from "./lms.ts"
 import type { Sampler } from "./sampler.ts"
 
-export { sampleDdim } from "./ddim.ts"
-export { sampleDpmpp2m } from "./dpmpp-2m.ts"
-export { sampleEuler } from "./euler.ts"
-export { finish, type Sampler, type SamplerStep } from "./sampler.ts"
+export { finish, type Sampler, type SamplerStep, type StepNoise } from "./sampler.ts"
+export {
+  sampleDdim,
+  sampleDpm2,
+  sampleDpm2Ancestral,
+  sampleDpmpp2m,
+  sampleDpmpp2mSde,
+  sampleDpmpp2s,
+  sampleEuler,
+  sampleEulerAncestral,
+  sampleHeun,
+  sampleLms,
+}
 
 /**
  * How a start is made from unit noise: `sigma` (noise alone), or `unit-variance`, noise in the variance-preserving
@@ -21,22 +35,51 @@ export interface SamplerEntry {
   readonly sample: Sampler
   readonly spacing: TimestepSpacing
   readonly startScale: StartScale
+  /** Whether `sample` needs its argument `noise`. */
+  readonly addsNoise: boolean
 }
 
-const euler: SamplerEntry = { sample: sampleEuler, spacing: "linspace", startScale: "sigma" }
+const ofSigma = (sample: Sampler, addsNoise = false): SamplerEntry => ({
+  sample,
+  spacing: "linspace",
+  startScale: "sigma",
+  addsNoise,
+})
 
-/** The samplers by the names that sd-scripts gives them. */
+const ofUnitVariance = (sample: Sampler, spacing: TimestepSpacing, addsNoise = false): SamplerEntry => ({
+  sample,
+  spacing,
+  startScale: "unit-variance",
+  addsNoise,
+})
+
+/** The samplers by the names that sd-scripts gives them, each set as it is there. */
 export const SAMPLERS = {
-  ddim: { sample: sampleDdim, spacing: "leading", startScale: "unit-variance" },
-  euler,
-  k_euler: euler,
-  "dpmsolver++": { sample: sampleDpmpp2m, spacing: "linspace-rounded", startScale: "unit-variance" },
+  ddim: ofUnitVariance(sampleDdim, "leading"),
+  lms: ofSigma(sampleLms),
+  euler: ofSigma(sampleEuler),
+  euler_a: ofSigma(sampleEulerAncestral, true),
+  heun: ofSigma(sampleHeun),
+  dpm_2: ofSigma(sampleDpm2),
+  dpm_2_a: ofSigma(sampleDpm2Ancestral, true),
+  "dpmsolver++": ofUnitVariance(sampleDpmpp2m, "linspace-rounded"),
+  "sde-dpmsolver++": ofUnitVariance(sampleDpmpp2mSde, "karras-rounded", true),
+  dpmsingle: ofUnitVariance(sampleDpmpp2s, "linspace-rounded"),
 } as const satisfies Record<string, SamplerEntry>
 
-export type SamplerName = keyof typeof SAMPLERS
+/** Second names, which mean the same. */
+const ALIASES = {
+  k_lms: "lms",
+  k_euler: "euler",
+  k_euler_a: "euler_a",
+  k_dpm_2: "dpm_2",
+  k_dpm_2_a: "dpm_2_a",
+} as const satisfies Record<string, keyof typeof SAMPLERS>
 
-/** All names `findSampler` knows. */
-export const SAMPLER_NAMES = Object.keys(SAMPLERS) as readonly SamplerName[]
+export type SamplerName = keyof typeof SAMPLERS | keyof typeof ALIASES
+
+/** All names `findSampler` knows, second names last. */
+export const SAMPLER_NAMES = [...Object.keys(SAMPLERS), ...Object.keys(ALIASES)] as readonly SamplerName[]
 
 /**
  * The sampler called `name`.
@@ -44,10 +87,11 @@ export const SAMPLER_NAMES = Object.keys(SAMPLERS) as readonly SamplerName[]
  * @throws CoreError naming the samplers there are.
  */
 export function findSampler(name: string): SamplerEntry {
-  if (!Object.hasOwn(SAMPLERS, name)) {
+  const own = Object.hasOwn(ALIASES, name) ? ALIASES[name as keyof typeof ALIASES] : name
+  if (!Object.hasOwn(SAMPLERS, own)) {
     throw new CoreError(`sampler: no "${name}". There are: ${SAMPLER_NAMES.join(", ")}.`)
   }
-  return SAMPLERS[name as SamplerName]
+  return SAMPLERS[own as keyof typeof SAMPLERS]
 }
 
 /** The factor that makes unit noise a start at `sigma`, the first level of a run. */
