@@ -30,7 +30,7 @@ function block(text: string): string {
   return found[0] ?? ""
 }
 
-/** Every value of 136 SDXL sites at 32/64 would take 44 MB; the header says the same about files that are as small as this. */
+/** Stands in for a published file, which takes 44 MB. */
 const published = smallLllite({ dtype: "F16", metadata: new Map([["modelspec.title", "small"]]) })
 
 describe("the README's examples run", () => {

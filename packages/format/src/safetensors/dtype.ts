@@ -82,14 +82,14 @@ export function toFloat32(bytes: Uint8Array, dtype: Dtype): Float32Array<ArrayBu
     case "F32":
       return new Float32Array(inHostOrder(bytes, 4))
     case "F16":
-      return widen(new Uint16Array(inHostOrder(bytes, 2)), float16ToFloat32Bits)
+      return widenFloat16(asUint16(bytes))
     case "BF16":
-      return widen(new Uint16Array(inHostOrder(bytes, 2)), bfloat16ToFloat32Bits)
+      return widenBfloat16(asUint16(bytes))
     case "F8_E4M3":
-      return widen(bytes, float8E4M3ToFloat32Bits)
+      return widenFloat8E4M3(bytes)
     case "F8_E5M2":
       // E5M2 is the upper byte of a float16.
-      return widen(bytes, (byte) => float16ToFloat32Bits(byte << 8))
+      return widenFloat16(Uint16Array.from(bytes, (byte) => byte << 8))
   }
 }
 
@@ -106,9 +106,9 @@ export function fromFloat32(values: Float32Array, dtype: FloatDtype): Uint8Array
     case "F32":
       return inFileOrder(new Float32Array(values))
     case "F16":
-      return inFileOrder(narrow(values, float32BitsToFloat16))
+      return inFileOrder(narrowToFloat16(values))
     case "BF16":
-      return inFileOrder(narrow(values, float32BitsToBfloat16))
+      return inFileOrder(narrowToBfloat16(values))
     default:
       throw new FormatError(
         "dtype-unsupported",
@@ -191,19 +191,49 @@ export function float8E4M3ToFloat32Bits(byte: number): number {
   return (sign | ((121 - shift) << 23) | (((mantissa << shift) & 7) << 20)) >>> 0
 }
 
-// Bits go from integer view to integer view: as a JS number a signalling NaN could come back quiet.
-function widen(elements: Uint16Array | Uint8Array, decode: (bits: number) => number): Float32Array<ArrayBuffer> {
-  const out = new Float32Array(elements.length)
-  const bits = new Uint32Array(out.buffer)
-  for (let i = 0; i < elements.length; i++) bits[i] = decode(elements[i] as number)
+// Bits go from integer view to integer view: as a JS number a signalling NaN could come back quiet. Each format has its
+// own loop, because one loop that calls a function it is given runs at about half the speed.
+
+function widenFloat16(elements: Uint16Array): Float32Array<ArrayBuffer> {
+  const bits = new Uint32Array(elements.length)
+  for (let i = 0; i < elements.length; i++) bits[i] = float16ToFloat32Bits(elements[i] as number)
+  return new Float32Array(bits.buffer)
+}
+
+function widenBfloat16(elements: Uint16Array): Float32Array<ArrayBuffer> {
+  const bits = new Uint32Array(elements.length)
+  for (let i = 0; i < elements.length; i++) bits[i] = bfloat16ToFloat32Bits(elements[i] as number)
+  return new Float32Array(bits.buffer)
+}
+
+function widenFloat8E4M3(elements: Uint8Array): Float32Array<ArrayBuffer> {
+  const bits = new Uint32Array(elements.length)
+  for (let i = 0; i < elements.length; i++) bits[i] = float8E4M3ToFloat32Bits(elements[i] as number)
+  return new Float32Array(bits.buffer)
+}
+
+function narrowToFloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
+  const bits = bitsOf(values)
+  const out = new Uint16Array(bits.length)
+  for (let i = 0; i < bits.length; i++) out[i] = float32BitsToFloat16(bits[i] as number)
   return out
 }
 
-function narrow(values: Float32Array, encode: (bits: number) => number): Uint16Array<ArrayBuffer> {
-  const out = new Uint16Array(values.length)
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length)
-  for (let i = 0; i < bits.length; i++) out[i] = encode(bits[i] as number)
+function narrowToBfloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
+  const bits = bitsOf(values)
+  const out = new Uint16Array(bits.length)
+  for (let i = 0; i < bits.length; i++) out[i] = float32BitsToBfloat16(bits[i] as number)
   return out
+}
+
+function bitsOf(values: Float32Array): Uint32Array {
+  return new Uint32Array(values.buffer, values.byteOffset, values.length)
+}
+
+/** The elements in place where alignment and host allow it, otherwise a copy. */
+function asUint16(bytes: Uint8Array): Uint16Array {
+  if (bytes.byteOffset % 2 !== 0 || !hostIsLittleEndian()) return new Uint16Array(inHostOrder(bytes, 2))
+  return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2)
 }
 
 function inHostOrder(bytes: Uint8Array, width: number): ArrayBuffer {
