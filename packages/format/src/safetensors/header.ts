@@ -243,7 +243,10 @@ function inDataOrder(
   dataStart: number,
   label: string,
 ): ReadonlyMap<string, TensorInfo> {
-  const ordered = [...tensors.values()].sort((a, b) => a.start - b.start || a.end - b.end)
+  const ordered = [...tensors.values()]
+  // Every known writer lists tensors in the order of their data, so the sort and the second map are seldom needed.
+  const inOrder = ordered.every((info, i) => i === 0 || compareByData(ordered[i - 1] ?? info, info) <= 0)
+  if (!inOrder) ordered.sort(compareByData)
   let reached = dataStart
   for (const { name, start, end } of ordered) {
     if (start !== reached) {
@@ -262,5 +265,9 @@ function inDataOrder(
       offset: reached,
     })
   }
-  return new Map(ordered.map((info) => [info.name, info]))
+  return inOrder ? tensors : new Map(ordered.map((info) => [info.name, info]))
+}
+
+function compareByData(a: TensorInfo, b: TensorInfo): number {
+  return a.start - b.start || a.end - b.end
 }
