@@ -1,1 +1,18 @@
-export {}
+export { type CannyOptions, canny } from "./control/canny.ts"
+export { type EdgeAgreement, edgeF1 } from "./control/edge-f1.ts"
+export * from "./diffusion/index.ts"
+export { CoreError } from "./errors.ts"
+export {
+  type AdapterUse,
+  type GenerateEvent,
+  type GenerateOptions,
+  generate,
+  type PictureRequest,
+} from "./generate.ts"
+export { floatsToImage, type GreyImage, greyToRgb, imageToFloats, type RgbImage, rgbToGrey } from "./image.ts"
+export * from "./models/index.ts"
+export * from "./ops/index.ts"
+export { bytesOf, disposeParams, type ParamsTree, weightsOf } from "./params.ts"
+export { createStream, type DrawPosition, type RandomStream } from "./random/stream.ts"
+export { createTorchGenerator, type TorchGenerator, type TorchGeneratorName } from "./random/torch.ts"
+export * from "./training/index.ts"

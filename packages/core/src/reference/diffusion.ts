@@ -3,7 +3,15 @@ import type { Prediction } from "../diffusion/denoiser.ts"
 import { addNoise, velocity } from "../diffusion/noising.ts"
 import { alphaAt, createNoiseSchedule, type NoiseSchedule, snrAt } from "../diffusion/schedule.ts"
 import { sinusoidalEmbedding } from "../diffusion/size-embedding.ts"
-import { elementwiseLoss, huberDelta, type LossType, lossWeight, weightedMean } from "../training/loss.ts"
+import {
+  elementwiseLoss,
+  type HuberSchedule,
+  huberDelta,
+  LOSS_TYPES,
+  type LossType,
+  lossWeight,
+  weightedMean,
+} from "../training/loss.ts"
 import { createLrSchedule, LR_CURVES, type LrCurve, type LrScheduleOptions } from "../training/lr-schedule.ts"
 import {
   type CaseResult,
@@ -120,14 +128,12 @@ function withPair(
   })
 }
 
-const LOSS_TYPES: readonly string[] = ["l2", "l1", "huber", "smooth_l1"] satisfies readonly LossType[]
-
 function lossValues(run: Run, name: string, want: ReferenceTensor): ArrayLike<number> | undefined {
   const { reference, schedule } = run
   const [, type = "", variant = ""] = name.split(".")
   const times = reference.timestepsOfLossCases
-  if (LOSS_TYPES.includes(type)) {
-    const huberSchedule = variant as "constant" | "exponential" | "snr"
+  if ((LOSS_TYPES as readonly string[]).includes(type)) {
+    const huberSchedule = variant as HuberSchedule
     const deltas = times.map((timestep) =>
       huberDelta({ schedule: huberSchedule }, timestep, schedule.sigmas.length, schedule.sigmas[timestep] as number),
     )

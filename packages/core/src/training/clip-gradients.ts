@@ -12,7 +12,7 @@ export function clipGradients(gradients: Iterable<Float32Array>, maxNorm: number
   if (!(maxNorm > 0)) throw new CoreError(`clipGradients: maxNorm must be above 0, got ${maxNorm}`)
   const arrays = [...gradients]
   let squares = 0
-  for (const array of arrays) for (const value of array) squares += value * value
+  for (const array of arrays) for (let i = 0; i < array.length; i++) squares += (array[i] as number) ** 2
   const norm = Math.sqrt(squares)
   const factor = maxNorm / (norm + 1e-6)
   if (!Number.isFinite(norm) || factor >= 1) return norm

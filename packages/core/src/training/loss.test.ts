@@ -1,7 +1,7 @@
 import "@tensorflow/tfjs"
 import * as tf from "@tensorflow/tfjs-core"
 import { describe, expect, it } from "vitest"
-import { elementwiseLoss, huberDelta, type LossType, lossWeight, weightedMean } from "./loss.ts"
+import { elementwiseLoss, type HuberSchedule, huberDelta, type LossType, lossWeight, weightedMean } from "./loss.ts"
 
 const differences = [-2, -0.01, 0.3, 5]
 
@@ -81,6 +81,7 @@ describe("elementwiseLoss", () => {
     expect(() => elementwiseLoss(a, a, "huber")).toThrow(/needs 2 deltas, one per row, got none/)
     expect(() => elementwiseLoss(a, a, "huber", [1])).toThrow(/got 1/)
     expect(() => elementwiseLoss(a, a, "l2", [1, 1])).toThrow(/no deltas/)
+    expect(() => elementwiseLoss(a, a, "mse" as LossType)).toThrow(/no loss "mse". There are: l2, l1/)
     tf.dispose([a, b])
   })
 })
@@ -96,6 +97,7 @@ describe("huberDelta", () => {
 
   it("refuses a scale where the schedule has none, and a turning point at 0", () => {
     expect(() => huberDelta({ schedule: "snr", scale: 2 }, 0, 1000, 1)).toThrow(/no scale/)
+    expect(() => huberDelta({ schedule: "cosine" as HuberSchedule }, 0, 1000, 1)).toThrow(/no Huber schedule "cosine"/)
     expect(() => huberDelta({ schedule: "constant", delta: 0 }, 0, 1000, 1)).toThrow(/delta must be above 0/)
   })
 })

@@ -2,14 +2,22 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { Prediction } from "../diffusion/denoiser.ts"
 import { CoreError } from "../errors.ts"
 
-export type LossType = "l2" | "l1" | "huber" | "smooth_l1"
+/** All losses there are, by the names of sd-scripts' `--loss_type`. */
+export const LOSS_TYPES = ["l2", "l1", "huber", "smooth_l1"] as const
+
+export type LossType = (typeof LOSS_TYPES)[number]
+
+/** All curves of the Huber losses' turning point, by the names of sd-scripts' `--huber_schedule`. */
+export const HUBER_SCHEDULES = ["snr", "exponential", "constant"] as const
+
+export type HuberSchedule = (typeof HUBER_SCHEDULES)[number]
 
 /** Where the Huber losses turn from squares to lines, over a run's noise levels. */
 export interface HuberOptions {
   /**
    * `constant`; `exponential`, falling from 1 to `delta` over the timesteps; or `snr`, falling with the noise level.
    */
-  readonly schedule: "constant" | "exponential" | "snr"
+  readonly schedule: HuberSchedule
   /** Where the curve ends, default 0.1 (`--huber_c`). */
   readonly delta?: number
   /** Factor on the whole curve, default 1 (`--huber_scale`). Not with `snr`, which has none. */
@@ -21,7 +29,7 @@ export interface HuberOptions {
  *
  * Source: sd-scripts `get_huber_threshold_if_needed`; Golikov 2024 (arXiv:2403.16728) for the schedules.
  *
- * @throws CoreError when delta or scale is not above 0, or a scale is given with `snr`.
+ * @throws CoreError when the schedule is unknown, delta or scale is not above 0, or a scale is given with `snr`.
  */
 export function huberDelta(options: HuberOptions, timestep: number, timesteps: number, sigma: number): number {
   const { schedule, delta = 0.1, scale = 1 } = options
@@ -36,6 +44,8 @@ export function huberDelta(options: HuberOptions, timestep: number, timesteps: n
     case "snr":
       if (scale !== 1) throw new CoreError('loss: the Huber schedule "snr" has no scale. Leave it out.')
       return (1 - delta) / (1 + sigma) ** 2 + delta
+    default:
+      throw new CoreError(`loss: no Huber schedule "${String(schedule)}". There are: ${HUBER_SCHEDULES.join(", ")}.`)
   }
 }
 
@@ -46,7 +56,7 @@ export function huberDelta(options: HuberOptions, timestep: number, timesteps: n
  * loss, scaled to behave as c · huber and as 2 |d| far out.
  *
  * @param deltas c of each row, for the Huber losses only; see `huberDelta`.
- * @throws CoreError when the shapes differ, or deltas are missing, of another count, or of no use.
+ * @throws CoreError when the type is unknown, the shapes differ, or deltas are missing, of another count, or of no use.
  */
 export function elementwiseLoss(
   prediction: tf.Tensor,
@@ -56,6 +66,9 @@ export function elementwiseLoss(
 ): tf.Tensor {
   if (prediction.shape.join() !== target.shape.join()) {
     throw new CoreError(`loss: prediction is [${prediction.shape.join(", ")}], target [${target.shape.join(", ")}]`)
+  }
+  if (!LOSS_TYPES.includes(type)) {
+    throw new CoreError(`loss: no loss "${String(type)}". There are: ${LOSS_TYPES.join(", ")}.`)
   }
   const rows = prediction.shape[0] as number
   const needsDeltas = type === "huber" || type === "smooth_l1"

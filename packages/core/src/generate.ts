@@ -1,0 +1,233 @@
+import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import type { Network } from "./diffusion/denoiser.ts"
+import { createDenoiser } from "./diffusion/denoiser.ts"
+import { withGuidance } from "./diffusion/guidance.ts"
+import type { SamplerName } from "./diffusion/samplers/index.ts"
+import { findSampler, startFactor } from "./diffusion/samplers/index.ts"
+import { createNoiseSchedule } from "./diffusion/schedule.ts"
+import { noiseLevels } from "./diffusion/sigmas.ts"
+import type { SizeCondition } from "./diffusion/size-embedding.ts"
+import { CoreError } from "./errors.ts"
+import type { RgbImage } from "./image.ts"
+import { floatsToImage, imageToFloats } from "./image.ts"
+import type { PreparedControl } from "./models/lllite/adapter.ts"
+import { chainAtSite, llliteAtSite, prepareControl, sumAtSite } from "./models/lllite/adapter.ts"
+import type { LlliteParams } from "./models/lllite/params.ts"
+import type { Sdxl } from "./models/sdxl.ts"
+import { conditionVector, encodePrompts } from "./models/sdxl.ts"
+import { unet } from "./models/unet/unet.ts"
+import { decodeLatents } from "./models/vae/vae.ts"
+import { createStream } from "./random/stream.ts"
+import { createTorchGenerator } from "./random/torch.ts"
+
+/** An LLLite and how it is used. */
+export interface AdapterUse {
+  readonly lllite: LlliteParams
+  /** One control image for each picture of the batch, or one for all; of the pictures' size. */
+  readonly control: RgbImage | readonly RgbImage[]
+  /** How much of the adapter is added, 1 unless given. */
+  readonly strength?: number
+  /** Where on the noise schedule it begins, 0 (pure noise) to 1 (no noise); 0 unless given. */
+  readonly start?: number
+  /** Where it ends; 1 unless given. */
+  readonly end?: number
+}
+
+/** One picture to make. */
+export interface PictureRequest {
+  readonly prompt: string
+  /** Empty unless given. */
+  readonly negativePrompt?: string
+  readonly seed: number
+}
+
+export interface GenerateOptions {
+  /** Pixels, multiples of 32. */
+  readonly width: number
+  readonly height: number
+  /** 20 unless given. */
+  readonly steps?: number
+  /** 1 is no guidance; 7.5 unless given. */
+  readonly guidanceScale?: number
+  /** `euler` unless given. */
+  readonly sampler?: SamplerName
+  readonly adapters?: readonly AdapterUse[]
+  /** How several adapters meet: `chain` as sd-scripts and ComfyUI, `sum` as sd-webui-controlnet. `chain` unless given. */
+  readonly combine?: "chain" | "sum"
+  /** What SDXL is told of the size: a picture of just these pixels unless given. */
+  readonly size?: SizeCondition
+  /**
+   * Where the start's noise comes from: `lllite`, or PyTorch's generators by name for people who want a seed to mean
+   * what it means elsewhere. `lllite` unless given.
+   */
+  readonly noise?: "lllite" | "torch-cpu" | "torch-cuda"
+  readonly signal?: AbortSignal
+}
+
+export type GenerateEvent =
+  | {
+      readonly kind: "step"
+      /** From 1. */
+      readonly step: number
+      readonly steps: number
+      readonly sigma: number
+      /** The estimate of the latents without noise, [N, H/8, W/8, 4]: valid until the next event. */
+      readonly denoised: Tensor4D
+    }
+  | { readonly kind: "image"; readonly index: number; readonly seed: number; readonly image: RgbImage }
+
+/**
+ * Makes pictures, all in one batch; each is what it would be alone. Yields every step, then every picture.
+ *
+ * @throws CoreError when an option is out of range or a control has another size; the signal's reason when aborted
+ */
+export async function* generate(
+  sdxl: Sdxl,
+  requests: readonly PictureRequest[],
+  options: GenerateOptions,
+): AsyncGenerator<GenerateEvent, void, void> {
+  const { width, height, steps = 20, guidanceScale = 7.5, adapters = [], signal } = options
+  checkRequest(requests, options)
+  const { ops } = sdxl
+  const guided = guidanceScale !== 1
+  const owned: { dispose(): void }[] = []
+  const own = <T extends { dispose(): void }>(value: T): T => {
+    owned.push(value)
+    return value
+  }
+  try {
+    // What does not change from step to step.
+    const prompts = requests.map(({ prompt }) => prompt)
+    const negatives = requests.map(({ negativePrompt = "" }) => negativePrompt)
+    const text = encodePrompts(ops, sdxl, guided ? [...negatives, ...prompts] : prompts)
+    const [context, pooled] = [own(text.context), own(text.pooled)]
+    const size = options.size ?? { original: [height, width], crop: [0, 0], target: [height, width] }
+    const vector = own(conditionVector(pooled, Array(pooled.shape[0]).fill(size)))
+    const controls = adapters.map((use) => own(prepareControl(ops, use.lllite, joinControls(use, requests.length))))
+
+    const schedule = createNoiseSchedule()
+    const sampler = findSampler(options.sampler ?? "euler")
+    const levels = noiseLevels(schedule, steps, sampler.spacing)
+    const last = schedule.alphasCumprod.length - 1
+    const network: Network = (input, timestep) => {
+      signal?.throwIfAborted()
+      const latents = input as Tensor4D
+      const atSite = adaptersAt(sdxl, adapters, controls, 1 - timestep / last, options.combine ?? "chain")
+      const timesteps = Array.from({ length: latents.shape[0] }, () => timestep)
+      return unet(ops, sdxl.unet, { latents, timesteps, context, vector }, { atSite })
+    }
+    const denoise = createDenoiser(guided ? withGuidance(network, guidanceScale) : network, {
+      prediction: sdxl.prediction,
+      timestepOf: levels.timestepOf,
+    })
+    const start = own(startLatents(sdxl, requests, options, startFactor(sampler, levels.sigmas[0] as number)))
+    const walk = sampler.sample(denoise, start, levels.sigmas)
+    let latents: Tensor | null = null
+    try {
+      for (let next = await walk.next(); ; next = await walk.next()) {
+        if (next.done === true) {
+          latents = own(next.value)
+          break
+        }
+        const { index, count, sigma, denoised } = next.value
+        yield { kind: "step", step: index + 1, steps: count, sigma, denoised: denoised as Tensor4D }
+      }
+    } finally {
+      if (latents === null) await walk.return(start)
+    }
+    // One at a time: a decoder's memory is that of its largest layer times the batch.
+    for (const [index, { seed }] of requests.entries()) {
+      signal?.throwIfAborted()
+      yield { kind: "image", index, seed, image: await decodeOne(sdxl, latents as Tensor4D, index) }
+    }
+  } finally {
+    for (const value of owned) value.dispose()
+  }
+}
+
+/** What stands before the sites at a place on the noise schedule, 0 (pure noise) to 1. */
+function adaptersAt(
+  { ops }: Sdxl,
+  adapters: readonly AdapterUse[],
+  controls: readonly PreparedControl[],
+  progress: number,
+  combine: "chain" | "sum",
+) {
+  const active = adapters.flatMap(({ lllite, strength = 1, start = 0, end = 1 }, i) =>
+    progress >= start && progress <= end ? [llliteAtSite(ops, lllite, controls[i] as PreparedControl, strength)] : [],
+  )
+  return combine === "chain" ? chainAtSite(active) : sumAtSite(active)
+}
+
+/** Noise of every request's own seed, as the sampler wants its start. → [N, H/8, W/8, 4] */
+function startLatents(
+  sdxl: Sdxl,
+  requests: readonly PictureRequest[],
+  { width, height, noise = "lllite" }: GenerateOptions,
+  factor: number,
+): Tensor4D {
+  const [rows, columns, channels] = [height / 8, width / 8, sdxl.unet.config.latentChannels]
+  return tf.tidy(() => {
+    const pictures = requests.map(({ seed }) => {
+      if (noise === "lllite") {
+        const values = createStream(seed, "start").normal([rows, columns, channels])
+        return tf.tensor3d(values, [rows, columns, channels])
+      }
+      const values = createTorchGenerator(noise, seed).randn(channels * rows * columns)
+      return tf.transpose(tf.tensor3d(values, [channels, rows, columns]), [1, 2, 0])
+    })
+    return tf.mul(tf.stack(pictures), factor) as Tensor4D
+  })
+}
+
+async function decodeOne(sdxl: Sdxl, latents: Tensor4D, index: number): Promise<RgbImage> {
+  const [, rows, columns, channels] = latents.shape
+  const picture = tf.tidy(() =>
+    decodeLatents(sdxl.ops, sdxl.vae, tf.slice(latents, [index, 0, 0, 0], [1, rows, columns, channels])),
+  )
+  const values = await picture.data<"float32">()
+  picture.dispose()
+  return floatsToImage(values, 8 * columns, 8 * rows)
+}
+
+function joinControls({ control }: AdapterUse, count: number) {
+  const images = Array.isArray(control) ? (control as readonly RgbImage[]) : [control as RgbImage]
+  const [{ width, height }] = images as readonly [RgbImage]
+  if (images.length !== 1 && images.length !== count) {
+    throw new CoreError(`generate: ${images.length} control images for ${count} pictures, expected 1 or ${count}`)
+  }
+  const data = new Float32Array(images.length * width * height * 3)
+  for (const [i, image] of images.entries()) data.set(imageToFloats(image), i * width * height * 3)
+  return { count: images.length, width, height, data }
+}
+
+function checkRequest(requests: readonly PictureRequest[], options: GenerateOptions): void {
+  const { width, height, steps = 20, guidanceScale = 7.5, adapters = [] } = options
+  const expect = (good: boolean, what: string): void => {
+    if (!good) throw new CoreError(`generate: ${what}`)
+  }
+  expect(requests.length > 0, "no picture is asked for, expected at least one")
+  for (const [name, pixels] of Object.entries({ width, height })) {
+    const near = Math.max(32, Math.round(pixels / 32) * 32)
+    expect(
+      Number.isSafeInteger(pixels) && pixels >= 32 && pixels % 32 === 0,
+      `${name} is ${pixels}, expected a multiple of 32. The nearest is ${near}.`,
+    )
+  }
+  expect(Number.isSafeInteger(steps) && steps >= 1, `steps is ${steps}, expected a positive integer`)
+  expect(Number.isFinite(guidanceScale), `guidanceScale is ${guidanceScale}, expected a number`)
+  for (const { control, strength = 1, start = 0, end = 1 } of adapters) {
+    expect(Number.isFinite(strength), `strength is ${strength}, expected a number`)
+    expect(
+      start >= 0 && start <= end && end <= 1,
+      `an adapter runs from ${start} to ${end}, expected 0 ≤ start ≤ end ≤ 1`,
+    )
+    for (const image of Array.isArray(control) ? (control as readonly RgbImage[]) : [control as RgbImage]) {
+      expect(
+        image.width === width && image.height === height,
+        `a control image is ${image.width}×${image.height} px, the picture ${width}×${height}. Resize the control.`,
+      )
+    }
+  }
+}

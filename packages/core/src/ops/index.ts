@@ -1,0 +1,16 @@
+export { type ComposedOptions, createComposedOps } from "./composed/index.ts"
+export type {
+  AttentionOptions,
+  Conv2dOptions,
+  Conv2dWeight,
+  GroupNormOptions,
+  LinearWeight,
+  NormWeight,
+  Ops,
+  Padding,
+  TableWeight,
+  Weight,
+  WeightLoader,
+} from "./ops.ts"
+export { type Differentiable, vjp } from "./vjp.ts"
+export type { WeightEntry } from "./weight-entry.ts"

@@ -1,0 +1,51 @@
+import { CoreError } from "../errors.ts"
+import type { RandomStream } from "../random/stream.ts"
+
+/** What decides which examples may share a batch. */
+export interface Sized {
+  readonly width: number
+  readonly height: number
+}
+
+/**
+ * The order of batches: every example once an epoch, in batches of one size each, shuffled anew every epoch. A batch at
+ * the end of its size's examples may be short. Any step's batch can be asked for without the ones before it.
+ *
+ * @returns the examples' indices of the batch of a step, counted from 0
+ * @throws CoreError unless batchSize is a positive integer
+ */
+export function createBatchOrder(
+  examples: readonly Sized[],
+  batchSize: number,
+  stream: RandomStream,
+): (step: number) => readonly number[] {
+  if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
+    throw new CoreError(`training: batchSize must be a positive integer, got ${batchSize}`)
+  }
+  const bySize = new Map<string, number[]>()
+  for (const [index, { width, height }] of examples.entries()) {
+    const key = `${width}×${height}`
+    const list = bySize.get(key) ?? []
+    list.push(index)
+    bySize.set(key, list)
+  }
+  const buckets = [...bySize.values()]
+  const perEpoch = buckets.reduce((count, bucket) => count + Math.ceil(bucket.length / batchSize), 0)
+
+  let cached: { epoch: number; batches: readonly (readonly number[])[] } | null = null
+  const epochOf = (epoch: number): readonly (readonly number[])[] => {
+    if (cached?.epoch === epoch) return cached.batches
+    const batches: number[][] = []
+    for (const [index, bucket] of buckets.entries()) {
+      const shuffled = Array.from(
+        stream.permutation(bucket.length, { step: epoch, index: index + 1 }),
+        (place) => bucket[place] as number,
+      )
+      for (let from = 0; from < shuffled.length; from += batchSize) batches.push(shuffled.slice(from, from + batchSize))
+    }
+    const order = stream.permutation(batches.length, { step: epoch })
+    cached = { epoch, batches: Array.from(order, (place) => batches[place] as number[]) }
+    return cached.batches
+  }
+  return (step) => epochOf(Math.floor(step / perEpoch))[step % perEpoch] as readonly number[]
+}

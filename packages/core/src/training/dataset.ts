@@ -1,0 +1,128 @@
+import type { Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import type { SizeCondition } from "../diffusion/size-embedding.ts"
+import { sizeEmbedding } from "../diffusion/size-embedding.ts"
+import { CoreError } from "../errors.ts"
+import type { RgbImage } from "../image.ts"
+import { imageToFloats } from "../image.ts"
+import type { Sdxl } from "../models/sdxl.ts"
+import { encodePrompts } from "../models/sdxl.ts"
+import { LATENT_SCALE } from "../models/vae/config.ts"
+import { encodeImage } from "../models/vae/vae.ts"
+import { createStream } from "../random/stream.ts"
+
+/** A picture with what it shows and the control that should have led to it, both of one size, fitted already. */
+export interface TrainExample {
+  /** What to call it in messages, usually the file's name. */
+  readonly name: string
+  readonly image: RgbImage
+  readonly control: RgbImage
+  readonly caption: string
+  /** What SDXL is told about its size: the picture's own before it was fitted, and the crop. */
+  readonly size: SizeCondition
+}
+
+/** Examples that can be asked for in any order, again and again. */
+export interface TrainDataset {
+  readonly count: number
+  example(index: number): Promise<TrainExample>
+}
+
+/** An example with everything done that does not change from step to step. */
+export interface CachedExample {
+  /** Pixels. */
+  readonly width: number
+  readonly height: number
+  /** A draw from the VAE's posterior, scaled. [H/8, W/8, 4] */
+  readonly latents: Float32Array
+  /** [H, W, 3] in −1 … 1 */
+  readonly control: Float32Array
+  /** [77 · contextDim] */
+  readonly context: Float32Array
+  /** [pooledDim + 1536] */
+  readonly vector: Float32Array
+}
+
+export interface CacheProgress {
+  readonly done: number
+  readonly count: number
+}
+
+export interface CacheOptions {
+  /** Seed of the draws from the posterior. */
+  readonly seed: number
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Runs the VAE and the text encoders over a data set once, so that training needs neither. Every example is checked
+ * here, before the first step.
+ *
+ * @returns a generator that yields its progress and returns the cached examples
+ * @throws CoreError naming an example whose picture and control differ in size, or whose sides are no multiples of 32
+ */
+export async function* cacheDataset(
+  sdxl: Sdxl,
+  dataset: TrainDataset,
+  { seed, signal }: CacheOptions,
+): AsyncGenerator<CacheProgress, CachedExample[], void> {
+  if (dataset.count < 1) throw new CoreError("training: the data set is empty. Give it at least one pair of pictures.")
+  const stream = createStream(seed, "posterior")
+  const texts = new Map<string, TextValues>()
+  const cached: CachedExample[] = []
+  for (let index = 0; index < dataset.count; index++) {
+    signal?.throwIfAborted()
+    const example = await dataset.example(index)
+    checkExample(example)
+    const { image, control, caption } = example
+    const text = texts.get(caption) ?? (await encodeCaption(sdxl, caption))
+    texts.set(caption, text)
+    const vector = new Float32Array(text.pooled.length + 6 * 256)
+    vector.set(text.pooled)
+    vector.set(sizeEmbedding(example.size), text.pooled.length)
+    const noise = stream.normal((image.width / 8) * (image.height / 8) * sdxl.vae.config.latentChannels, { index })
+    cached.push({
+      width: image.width,
+      height: image.height,
+      latents: await encodePicture(sdxl, image, noise),
+      control: imageToFloats(control),
+      context: text.context,
+      vector,
+    })
+    yield { done: index + 1, count: dataset.count }
+  }
+  return cached
+}
+
+interface TextValues {
+  readonly context: Float32Array
+  readonly pooled: Float32Array
+}
+
+async function encodeCaption(sdxl: Sdxl, caption: string): Promise<TextValues> {
+  const { context, pooled } = encodePrompts(sdxl.ops, sdxl, [caption])
+  const values = { context: await context.data<"float32">(), pooled: await pooled.data<"float32">() }
+  tf.dispose([context, pooled])
+  return values
+}
+
+async function encodePicture(sdxl: Sdxl, image: RgbImage, noise: Float32Array): Promise<Float32Array> {
+  const picture: Tensor4D = tf.tensor4d(imageToFloats(image), [1, image.height, image.width, 3])
+  const posterior = encodeImage(sdxl.ops, sdxl.vae, picture)
+  const [mean, logvar] = await Promise.all([posterior.mean.data<"float32">(), posterior.logvar.data<"float32">()])
+  tf.dispose([picture, posterior.mean, posterior.logvar])
+  return mean.map((value, i) => (value + Math.exp((logvar[i] ?? 0) / 2) * (noise[i] ?? 0)) * LATENT_SCALE)
+}
+
+function checkExample({ name, image, control }: TrainExample): void {
+  if (image.width % 32 !== 0 || image.height % 32 !== 0) {
+    throw new CoreError(
+      `training: "${name}" is ${image.width}×${image.height} px, expected sides that are multiples of 32. Resize it, or let the data set fit it into a bucket.`,
+    )
+  }
+  if (control.width !== image.width || control.height !== image.height) {
+    throw new CoreError(
+      `training: the control of "${name}" is ${control.width}×${control.height} px, the picture ${image.width}×${image.height}. Both must have one size.`,
+    )
+  }
+}

@@ -1,0 +1,40 @@
+export { type AdamWOptions, type AdamWState, createAdamWState, stepAdamW } from "./adamw.ts"
+export { createBatchOrder, type Sized } from "./batches.ts"
+export {
+  type BucketChoice,
+  type BucketOptions,
+  type Buckets,
+  createBuckets,
+  cropCondition,
+  type Size,
+} from "./buckets.ts"
+export { clipGradients } from "./clip-gradients.ts"
+export {
+  type CachedExample,
+  type CacheOptions,
+  type CacheProgress,
+  cacheDataset,
+  type TrainDataset,
+  type TrainExample,
+} from "./dataset.ts"
+export { type GradientInput, type GradientOptions, type LossAndGradients, lossAndGradients } from "./gradients.ts"
+export {
+  elementwiseLoss,
+  type HuberOptions,
+  huberDelta,
+  type LossType,
+  type LossWeightOptions,
+  lossWeight,
+  weightedMean,
+} from "./loss.ts"
+export { createLrSchedule, LR_CURVES, type LrCurve, type LrScheduleOptions } from "./lr-schedule.ts"
+export { type BatchRows, type ObjectiveOptions, objective } from "./objective.ts"
+export {
+  createTrainState,
+  type GradientSource,
+  type GradientTask,
+  type TrainOptions,
+  type TrainState,
+  type TrainStepEvent,
+  train,
+} from "./train.ts"

@@ -1,0 +1,124 @@
+import type { Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import type { Prediction } from "../diffusion/denoiser.ts"
+import { addNoise, velocity } from "../diffusion/noising.ts"
+import type { NoiseSchedule } from "../diffusion/schedule.ts"
+import { alphaAt, sigmaAt, snrAt } from "../diffusion/schedule.ts"
+import { cutControls, disposeCuts } from "../models/lllite/adapter.ts"
+import type { LlliteModel } from "../models/lllite/layout.ts"
+import { disposeLllite, uploadLllite } from "../models/lllite/params.ts"
+import type { Sdxl } from "../models/sdxl.ts"
+import { createStream } from "../random/stream.ts"
+import type { CachedExample } from "./dataset.ts"
+import type { LossAndGradients } from "./gradients.ts"
+import { lossAndGradients } from "./gradients.ts"
+import type { HuberOptions, LossType, LossWeightOptions } from "./loss.ts"
+import { elementwiseLoss, huberDelta, lossWeight, weightedMean } from "./loss.ts"
+
+/** What is minimised: how far a prediction is from the noise (or velocity) at timesteps drawn from a range. */
+export interface ObjectiveOptions {
+  readonly seed: number
+  /** First timestep that is drawn, 0 unless given. */
+  readonly minTimestep?: number
+  /** One past the last timestep that is drawn, 1000 unless given. */
+  readonly maxTimestep?: number
+  /** `l2` unless given. */
+  readonly loss?: LossType
+  /** For the Huber losses; the `snr` schedule unless given. */
+  readonly huber?: HuberOptions
+  readonly weights?: LossWeightOptions
+  readonly gradientCheckpointing?: boolean
+}
+
+/** Rows of one step's batch. All draws depend on the step and the row alone, so any part of a batch can be made anywhere. */
+export interface BatchRows {
+  readonly step: number
+  /** Which row of the whole batch the first of `examples` is. */
+  readonly firstRow: number
+  readonly examples: readonly CachedExample[]
+  readonly signal?: AbortSignal
+}
+
+/**
+ * The mean loss over some rows of a batch and its gradient with respect to every value of the LLLite.
+ * Source: sd-scripts `sdxl_train_control_net_lllite.py`, the inner loop.
+ */
+export async function objective(
+  sdxl: Sdxl,
+  schedule: NoiseSchedule,
+  model: LlliteModel,
+  { step, firstRow, examples, signal }: BatchRows,
+  options: ObjectiveOptions,
+): Promise<LossAndGradients> {
+  const { seed, minTimestep = 0, maxTimestep = schedule.alphasCumprod.length, loss: type = "l2" } = options
+  const [{ width, height }] = examples as readonly [CachedExample]
+  const count = examples.length
+  const channels = sdxl.unet.config.latentChannels
+  const shape: [number, number, number, number] = [count, height / 8, width / 8, channels]
+  const timestepStream = createStream(seed, "timesteps")
+  const noiseStream = createStream(seed, "noise")
+  const timesteps = examples.map((_, row) => {
+    const [timestep] = timestepStream.integers(1, minTimestep, maxTimestep, { step, index: firstRow + row })
+    return timestep as number
+  })
+  const noise = tf.tensor4d(
+    joined(examples.map((_, row) => noiseStream.normal(shape.slice(1), { step, index: firstRow + row }))),
+    shape,
+  )
+  const clean = tf.tensor4d(joined(examples.map((example) => example.latents)), shape)
+  const alphas = timesteps.map((timestep) => alphaAt(schedule, timestep))
+  const latents = addNoise(clean, noise, alphas) as Tensor4D
+  const target = sdxl.prediction === "epsilon" ? noise.clone() : velocity(clean, noise, alphas)
+  const contextDim = sdxl.unet.config.contextDim
+  const context = tf.tensor3d(joined(examples.map((example) => example.context)), [count, 77, contextDim])
+  const vector = tf.tensor2d(joined(examples.map((example) => example.vector)), [
+    count,
+    examples[0]?.vector.length ?? 0,
+  ])
+  const lllite = uploadLllite(model)
+  const images = { count, height, width, data: joined(examples.map((example) => example.control)) }
+  const control = cutControls(lllite, images)
+  const { deltas, weights } = rowFactors(schedule, timesteps, type, sdxl.prediction, options)
+  try {
+    return await lossAndGradients(
+      sdxl.ops,
+      sdxl.unet,
+      lllite,
+      { latents, timesteps, context, vector, control },
+      (prediction) => weightedMean(elementwiseLoss(prediction, target, type, deltas), weights),
+      { checkpointing: options.gradientCheckpointing ?? false, ...(signal === undefined ? {} : { signal }) },
+    )
+  } finally {
+    tf.dispose([noise, clean, latents, target, context, vector])
+    disposeCuts(control)
+    disposeLllite(lllite)
+  }
+}
+
+/** What the loss of each row needs to know of its timestep. */
+function rowFactors(
+  schedule: NoiseSchedule,
+  timesteps: readonly number[],
+  type: LossType,
+  prediction: Prediction,
+  { huber = { schedule: "snr" }, weights = {} }: ObjectiveOptions,
+): { deltas: readonly number[] | undefined; weights: readonly number[] } {
+  const total = schedule.alphasCumprod.length
+  const isHuber = type === "huber" || type === "smooth_l1"
+  return {
+    deltas: isHuber
+      ? timesteps.map((timestep) => huberDelta(huber, timestep, total, sigmaAt(schedule, timestep)))
+      : undefined,
+    weights: timesteps.map((timestep) => lossWeight(weights, prediction, snrAt(schedule, timestep))),
+  }
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const result = new Float32Array(parts.reduce((size, part) => size + part.length, 0))
+  let offset = 0
+  for (const part of parts) {
+    result.set(part, offset)
+    offset += part.length
+  }
+  return result
+}
