@@ -50,6 +50,11 @@ describe("a denoiser", () => {
     expect(seen[0]?.timestep).toBeCloseTo(489.898, 3)
   })
 
+  it("refuses a prediction it does not know", () => {
+    const options = { prediction: "sample" as Prediction, timestepOf: () => 0 }
+    expect(() => createDenoiser((input) => tf.clone(input), options)).toThrow(/no prediction "sample".*epsilon, v/)
+  })
+
   it("leaves one new tensor, and none when the network fails", async () => {
     const x = tf.tensor1d([1, 2])
     const before = tf.memory().numTensors

@@ -1,7 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { CoreError } from "../errors.ts"
 
 /** What the network was trained to predict: the noise, or the velocity sqrt(ᾱ) noise - sqrt(1 - ᾱ) x0. */
-export type Prediction = "epsilon" | "v"
+export type Prediction = (typeof PREDICTIONS)[number]
+
+/** All predictions there are. */
+export const PREDICTIONS = ["epsilon", "v"] as const
 
 /**
  * A network over latents. input: [N, H, W, C], scaled to unit variance; timestep: fractional allowed. Returns a new
@@ -25,9 +29,14 @@ export interface DenoiserOptions {
  * The network sees x / sqrt(sigma² + 1), the variance-preserving form it was trained on.
  *
  * Source: Karras et al. 2022 (arXiv:2206.00364), section 5; Salimans & Ho 2022 (arXiv:2202.00512) for v.
+ *
+ * @throws CoreError when the prediction is unknown.
  */
 export function createDenoiser(network: Network, options: DenoiserOptions): Denoise {
   const { prediction, timestepOf } = options
+  if (!PREDICTIONS.includes(prediction)) {
+    throw new CoreError(`denoiser: no prediction "${String(prediction)}". There are: ${PREDICTIONS.join(", ")}.`)
+  }
   return async (x, sigma) => {
     const scale = 1 / Math.hypot(sigma, 1)
     const input = tf.mul(x, scale)

@@ -41,6 +41,16 @@ describe("noiseLevels", () => {
     expect(levels.timestepOf(3)).toBe(timestepAt(schedule, 3, "log"))
   })
 
+  it("refuses Karras levels where the largest sigma is infinite", () => {
+    const rescaled = createNoiseSchedule({ zeroTerminalSnr: true })
+    expect(() => noiseLevels(rescaled, 5, "karras")).toThrow(/zero terminal SNR.*trailing/)
+    expect(noiseLevels(rescaled, 5, "trailing").timestepOf(2 ** 20)).toBe(999)
+  })
+
+  it("names the spacings there are", () => {
+    expect(() => noiseLevels(schedule, 5, "even" as TimestepSpacing)).toThrow(/no spacing "even".*leading.*karras/)
+  })
+
   it("reaches every timestep at most once", () => {
     expect(noiseLevels(schedule, 999, "leading").timesteps[0]).toBe(999)
     expect(() => noiseLevels(schedule, 1000, "leading")).toThrow(/start at timestep 1000/)

@@ -11,7 +11,17 @@ import { type NoiseSchedule, sigmaAt, timestepAt } from "./schedule.ts"
  * - `karras`: n levels from the largest to the smallest sigma, even in sigma^(1/7) (Karras et al. 2022, equation 5)
  * - `karras-rounded`: the same levels, told to the network as whole timesteps
  */
-export type TimestepSpacing = "leading" | "linspace" | "linspace-rounded" | "trailing" | "karras" | "karras-rounded"
+export type TimestepSpacing = (typeof TIMESTEP_SPACINGS)[number]
+
+/** All spacings there are. */
+export const TIMESTEP_SPACINGS = [
+  "leading",
+  "linspace",
+  "linspace-rounded",
+  "trailing",
+  "karras",
+  "karras-rounded",
+] as const
 
 /** The levels of one run. */
 export interface NoiseLevels {
@@ -29,11 +39,15 @@ export interface NoiseLevels {
 /**
  * The noise levels of a run of `steps` steps.
  *
- * @throws CoreError when the schedule has too few timesteps for `steps` different ones.
+ * @throws CoreError when the spacing is unknown, when the schedule has too few timesteps for `steps` different ones, or
+ * when Karras levels are asked of a schedule without a largest sigma (zero terminal SNR).
  */
 export function noiseLevels(schedule: NoiseSchedule, steps: number, spacing: TimestepSpacing): NoiseLevels {
   if (!Number.isSafeInteger(steps) || steps < 1) {
     throw new CoreError(`sigmas: steps must be a positive integer, got ${steps}`)
+  }
+  if (!TIMESTEP_SPACINGS.includes(spacing)) {
+    throw new CoreError(`sigmas: no spacing "${String(spacing)}". There are: ${TIMESTEP_SPACINGS.join(", ")}.`)
   }
   const [timesteps, sigmas] = spacing.startsWith("karras")
     ? karrasLevels(schedule, steps, spacing === "karras-rounded")
@@ -82,6 +96,11 @@ function spacedLevels(schedule: NoiseSchedule, steps: number, spacing: TimestepS
 const KARRAS_RHO = 7
 
 function karrasLevels(schedule: NoiseSchedule, steps: number, rounded: boolean): Levels {
+  if (schedule.alphasCumprod.at(-1) === 0) {
+    throw new CoreError(
+      "sigmas: Karras levels start at the largest sigma, and a schedule with zero terminal SNR has none. Use trailing.",
+    )
+  }
   const smallest = (schedule.sigmas[0] as number) ** (1 / KARRAS_RHO)
   const largest = (schedule.sigmas[schedule.sigmas.length - 1] as number) ** (1 / KARRAS_RHO)
   const sigmas = Array.from({ length: steps }, (_, i) => {

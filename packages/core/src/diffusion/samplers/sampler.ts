@@ -3,7 +3,7 @@ import { CoreError } from "../../errors.ts"
 import type { Denoise } from "../denoiser.ts"
 
 /**
- * What a sampler tells after each evaluation. The tensors belong to the sampler and are valid until the consumer asks
+ * What a sampler tells at each step, before it goes on. The tensors belong to the sampler and are valid until the consumer asks
  * for the next step (or ends the loop): `tf.clone` what should live longer.
  */
 export interface SamplerStep {
