@@ -45,6 +45,7 @@ describe("the CLIP tokenizer", () => {
 
   it("takes special tokens for what they are, in any case", () => {
     expect(tokenizer.encode("<|endoftext|> middle <|STARTOFTEXT|>")).toEqual([49407, 3694, 49406])
+    expect(tokenizer.encode("!<|endoftext|>!<|")).toEqual([...tokenizer.encode("!"), 49407, ...tokenizer.encode("!<|")])
   })
 
   it("encodes words that are names of properties of every object", () => {

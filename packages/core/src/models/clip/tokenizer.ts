@@ -47,8 +47,9 @@ const END = "<|endoftext|>"
 const WORD_END = "</w>"
 const BYTES = 256
 
-/** A word: a special token, an English ending, letters, one digit, or a run of other signs. */
-const WORDS = /<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\p{White_Space}\p{L}\p{N}]+/gu
+/** A word: a special token, an English ending, letters, one digit, or a run of other signs up to a special token. */
+const WORDS =
+  /<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|(?:(?!<\|(?:start|end)oftext\|>)[^\p{White_Space}\p{L}\p{N}])+/gu
 
 function normalize(text: string): string {
   const composed = text.normalize("NFC").replace(/\p{White_Space}+/gu, " ")
