@@ -61,6 +61,7 @@ export async function runDiffusion(
     reference,
     schedule: createNoiseSchedule(options),
     zeroTerminal: createNoiseSchedule({ ...options, zeroTerminalSnr: true }),
+    latentShape: tensors.tensors.get("schedule.addNoise")?.shape ?? [],
   }
   const results: CaseResult[] = []
   for (const name of [...tensors.tensors.keys()].filter((name) => !name.startsWith("sampler."))) {
@@ -77,6 +78,8 @@ interface Run {
   readonly reference: DiffusionReference
   readonly schedule: NoiseSchedule
   readonly zeroTerminal: NoiseSchedule
+  /** Of the latents and the noise that are mixed, a row for each timestep of the loss cases. */
+  readonly latentShape: readonly number[]
 }
 
 /** Two float32 exponentials may differ in the last bit of a frequency, which a size of 2048 makes 2.4e-4 of an angle. */
@@ -139,7 +142,7 @@ function lossValues(run: Run, name: string, want: ReferenceTensor): ArrayLike<nu
     )
     const isHuber = type === "huber" || type === "smooth_l1"
     // The reference keeps the rows apart, so each is a batch of one.
-    return withPair(run, [times.length, 4, 8, 8], (x0, noise) => {
+    return withPair(run, run.latentShape, (x0, noise) => {
       const losses = elementwiseLoss(noise, x0, type as LossType, isHuber ? deltas : undefined)
       return tf.stack(tf.split(losses, times.length).map((row) => weightedMean(row, [1])))
     })
@@ -183,21 +186,28 @@ function lrValues({ reference: { lrArgs } }: Run, name: string, want: ReferenceT
 }
 
 /**
- * The embedded numbers are not written down, so they are read off the slowest of the waves, and all others must then
- * agree. Rows hold one embedding (`timestep.embedding320`) or six of 256 (`timeIds.embedding`).
+ * The embedded numbers are not written down, so they are read off the waves, and each wave must then agree. Rows hold
+ * one embedding (`timestep.embedding320`) or six of 256 (`timeIds.embedding`).
  */
 function embeddingValues(name: string, want: ReferenceTensor): ArrayLike<number> | undefined {
   const width = name === "timeIds.embedding" ? 256 : Number(/^timestep\.embedding(\d+)$/.exec(name)?.[1])
   if (!(width > 0)) return undefined
-  const half = width / 2
   const ours = new Float32Array(want.values.length)
   for (let start = 0; start < ours.length; start += width) {
-    const cosine = want.values[start + half - 1] as number
-    const sine = want.values[start + width - 1] as number
-    const frequency = Math.exp((-Math.log(10_000) * (half - 1)) / half)
-    // float32 leaves the slowest wave an error of about 0.001; the numbers are whole, or quarters.
-    const number = Math.round((Math.atan2(sine, cosine) / frequency) * 4) / 4
+    const number = embeddedNumber(want.values.subarray(start, start + width))
     ours.set(sinusoidalEmbedding(number, width), start)
   }
   return ours
+}
+
+/** From the slowest wave, which has not turned once, to the fastest, which tells the number best. */
+function embeddedNumber(embedding: Float32Array): number {
+  const half = embedding.length / 2
+  let number = 0
+  for (let i = half - 1; i >= 0; i--) {
+    const frequency = Math.exp((-Math.log(10_000) * i) / half)
+    const phase = Math.atan2(embedding[half + i] as number, embedding[i] as number) - number * frequency
+    number += (phase - 2 * Math.PI * Math.round(phase / (2 * Math.PI))) / frequency
+  }
+  return number
 }
