@@ -28,6 +28,7 @@ const SAMPLERS_BY_CLASS: Readonly<Record<string, SamplerName>> = {
   KDPM2AncestralDiscreteScheduler: "dpm_2_a",
   DPMSolverMultistepScheduler: "dpmsolver++",
   DPMSolverSinglestepScheduler: "dpmsingle",
+  UniPCMultistepScheduler: "unipc",
 }
 
 /** Settings that are either translated below or say what is the case here anyway. */

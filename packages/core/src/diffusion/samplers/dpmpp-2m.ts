@@ -8,13 +8,13 @@ import { type Advance, lend, type Point, requireNoise, type Sampler, walk } from
  * `DPMSolverMultistepScheduler`.
  */
 export const sampleDpmpp2m: Sampler = (denoise, start, sigmas) =>
-  walk(denoise, start, sigmas, {
-    memory: 1,
-    advance(step) {
-      const ratio = step.nextSigma / step.sigma
-      return tf.tidy(() => tf.add(tf.mul(step.x, ratio), tf.mul(target(step, sigmas.length - 1), 1 - ratio)))
-    },
-  })
+  walk(denoise, start, sigmas, { memory: 1, advance: (step) => advanceDpmpp2m(step, sigmas.length - 1) })
+
+/** One of `count` steps of DPM-Solver++(2M), with the point before it as `past`. */
+export function advanceDpmpp2m(step: Advance, count: number): tf.Tensor {
+  const ratio = step.nextSigma / step.sigma
+  return tf.tidy(() => tf.add(tf.mul(step.x, ratio), tf.mul(target(step, count), 1 - ratio)))
+}
 
 /**
  * SDE-DPM-Solver++(2M), midpoint form: the same with fresh noise at every step but the one to sigma 0.

@@ -9,6 +9,7 @@ import { sampleEulerAncestral } from "./euler-ancestral.ts"
 import { sampleHeun } from "./heun.ts"
 import { sampleLms } from "./lms.ts"
 import type { Sampler } from "./sampler.ts"
+import { sampleUniPc } from "./unipc.ts"
 
 export { finish, type Sampler, type SamplerStep, type StepNoise } from "./sampler.ts"
 export {
@@ -22,6 +23,7 @@ export {
   sampleEulerAncestral,
   sampleHeun,
   sampleLms,
+  sampleUniPc,
 }
 
 /**
@@ -53,7 +55,7 @@ const ofUnitVariance = (sample: Sampler, spacing: TimestepSpacing, addsNoise = f
   addsNoise,
 })
 
-/** The samplers by the names that sd-scripts gives them, each set as it is there. */
+/** The samplers by the names that sd-scripts gives them, each set as it is there, and two of diffusers'. */
 export const SAMPLERS = {
   ddim: ofUnitVariance(sampleDdim, "leading"),
   lms: ofSigma(sampleLms),
@@ -63,8 +65,9 @@ export const SAMPLERS = {
   dpm_2: ofSigma(sampleDpm2),
   dpm_2_a: ofSigma(sampleDpm2Ancestral, true),
   "dpmsolver++": ofUnitVariance(sampleDpmpp2m, "linspace-rounded"),
-  "sde-dpmsolver++": ofUnitVariance(sampleDpmpp2mSde, "karras-rounded", true),
   dpmsingle: ofUnitVariance(sampleDpmpp2s, "linspace-rounded"),
+  "sde-dpmsolver++": ofUnitVariance(sampleDpmpp2mSde, "karras-rounded", true),
+  unipc: ofUnitVariance(sampleUniPc, "linspace-rounded"),
 } as const satisfies Record<string, SamplerEntry>
 
 /** Second names, which mean the same. */

@@ -62,6 +62,11 @@ export interface Advance extends Point {
 export interface Method {
   /** How many points before the current one it looks at. Default 0. */
   readonly memory?: number
+  /**
+   * For predictor-correctors: a better sample at the current level, seen from the estimate there; a new tensor. It takes
+   * the place of `x` from here on. Not called at the first point.
+   */
+  readonly correct?: (point: Point, past: readonly Point[]) => tf.Tensor
   /** The sample at `nextSigma`, as a new tensor. */
   readonly advance: (step: Advance) => tf.Tensor | Promise<tf.Tensor>
 }
@@ -71,7 +76,7 @@ export async function* walk(
   denoise: Denoise,
   start: tf.Tensor,
   sigmas: readonly number[],
-  { memory = 0, advance }: Method,
+  { memory = 0, correct, advance }: Method,
 ): AsyncGenerator<SamplerStep, tf.Tensor, void> {
   checkSigmas(sigmas)
   const count = sigmas.length - 1
@@ -83,8 +88,13 @@ export async function* walk(
     for (let index = 0; index < count; index++) {
       const sigma = sigmas[index] as number
       denoised = await denoise(x, sigma)
+      yield { index, count, sigma, x, denoised }
+      if (correct !== undefined && index > 0) {
+        const corrected = correct({ sigma, x, denoised }, past)
+        x.dispose()
+        x = corrected
+      }
       const point: Point = { sigma, x, denoised }
-      yield { index, count, ...point }
       x = await advance({ index, nextSigma: sigmas[index + 1] as number, past, ...point })
       past.unshift(point)
       denoised = undefined
