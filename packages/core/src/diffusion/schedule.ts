@@ -58,7 +58,7 @@ export function createNoiseSchedule(options: NoiseScheduleOptions = {}): NoiseSc
  * Shifts and scales sqrt(ᾱ) so that its last value is 0 and its first stays: Lin et al. 2024 (arXiv:2305.08891),
  * algorithm 1.
  */
-export function rescaleToZeroTerminalSnr(alphasCumprod: Float64Array): Float64Array {
+function rescaleToZeroTerminalSnr(alphasCumprod: Float64Array): Float64Array {
   const first = Math.sqrt(alphasCumprod[0] as number)
   const last = Math.sqrt(alphasCumprod[alphasCumprod.length - 1] as number)
   return alphasCumprod.map((alpha) => ((Math.sqrt(alpha) - last) * (first / (first - last))) ** 2)

@@ -27,7 +27,7 @@ export interface HuberOptions {
 /**
  * The turning point of the Huber losses at a timestep of `timesteps` (1000 in SDXL) with noise level `sigma`.
  *
- * Source: sd-scripts `get_huber_threshold_if_needed`; Golikov 2024 (arXiv:2403.16728) for the schedules.
+ * Source: sd-scripts `get_huber_threshold_if_needed`; Khrapov et al. 2024 (arXiv:2403.16728) for the schedules.
  *
  * @throws CoreError when the schedule is unknown, delta or scale is not above 0, or a scale is given with `snr`.
  */

@@ -19,7 +19,7 @@ export function advanceDpmpp2m(step: Advance, count: number): tf.Tensor {
 /**
  * SDE-DPM-Solver++(2M), midpoint form: the same with fresh noise at every step but the one to sigma 0.
  *
- * Source: Lu et al. 2022 (arXiv:2211.01095), section 5, as diffusers' `sde-dpmsolver++`.
+ * Source: Lu et al. 2022 (arXiv:2211.01095), as diffusers' `sde-dpmsolver++`.
  *
  * @throws CoreError without a source of noise.
  */

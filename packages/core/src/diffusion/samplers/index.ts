@@ -12,19 +12,6 @@ import type { Sampler } from "./sampler.ts"
 import { sampleUniPc } from "./unipc.ts"
 
 export { finish, type Sampler, type SamplerStep, type StepNoise } from "./sampler.ts"
-export {
-  sampleDdim,
-  sampleDpm2,
-  sampleDpm2Ancestral,
-  sampleDpmpp2m,
-  sampleDpmpp2mSde,
-  sampleDpmpp2s,
-  sampleEuler,
-  sampleEulerAncestral,
-  sampleHeun,
-  sampleLms,
-  sampleUniPc,
-}
 
 /**
  * How a start is made from unit noise: `sigma` (noise alone), or `unit-variance`, noise in the variance-preserving

@@ -33,7 +33,7 @@ function correct(point: Point, from: Point, before: Point | undefined): tf.Tenso
 
 /**
  * How much of the two differences to x0 at `from` makes the corrector exact for estimates that are quadratic in log
- * sigma: equation 12 of the paper for p = 2. `r` is where the point before lies, in steps of h; negative.
+ * sigma: the paper's conditions on its weights, for p = 2. `r` is where the point before lies, in steps of h; negative.
  */
 function weights(h: number, r: number): readonly [before: number, here: number] {
   const b = Math.expm1(-h)
