@@ -126,9 +126,12 @@ export function derivative({ sigma, x, denoised }: Point): tf.Tensor {
   return tf.tidy(() => tf.div(tf.sub(x, denoised), sigma))
 }
 
-/** The sample Euler's method finds at `sigma`, going straight on from a point. */
-export function straight(point: Point, sigma: number): tf.Tensor {
-  return tf.tidy(() => tf.add(point.x, tf.mul(derivative(point), sigma - point.sigma)))
+/**
+ * The sample at `sigma` on the straight line through a point and its estimate of x0, where Euler's method goes. Written
+ * as a mix of the two rather than as x + slope * (sigma' - sigma), which loses its digits where sigma is large.
+ */
+export function straight({ sigma: from, x, denoised }: Point, sigma: number): tf.Tensor {
+  return tf.tidy(() => tf.add(denoised, tf.mul(tf.sub(x, denoised), sigma / from)))
 }
 
 /** Lends a tensor for as long as `use` takes, then disposes it. */

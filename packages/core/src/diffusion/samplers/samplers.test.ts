@@ -213,6 +213,18 @@ describe("the order of a method", () => {
   })
 })
 
+describe.each(["ddim", "euler", "dpmsolver++"])("%s from noise alone", (name) => {
+  it("keeps its digits down from the level that stands for infinity", async () => {
+    const { sigmas } = noiseLevels(createNoiseSchedule({ zeroTerminalSnr: true }), 2, "trailing")
+    const [first = 0, second = 0] = sigmas
+    const [x0, noise] = [0.75, -1.25]
+    const start = tf.tensor1d([x0 + first * noise])
+    const end = await finish(findSampler(name).sample(() => tf.tensor1d([x0]), start, [first, second]))
+    expect((await end.data())[0]).toBeCloseTo(x0 + second * noise, 4)
+    tf.dispose([start, end])
+  })
+})
+
 describe("findSampler", () => {
   it("finds every name, and k_euler as euler", () => {
     for (const name of SAMPLER_NAMES) expect(findSampler(name).sample).toBeTypeOf("function")
