@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs"
+import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { createTokenizer } from "./tokenizer.ts"
 
@@ -56,9 +57,19 @@ describe("the CLIP tokenizer", () => {
     }
   })
 
-  it("encodes every byte of every sign, paired or not", () => {
-    const text = `${Array.from({ length: 256 }, (_, i) => String.fromCodePoint(0x1f300 + i)).join("")}\ud800`
-    for (const id of tokenizer.encode(text)) expect(Number.isInteger(id)).toBe(true)
+  it("gives ids of the vocabulary for any text, word by word", () => {
+    const text = fc.string({ unit: "binary", maxLength: 60 })
+    fc.assert(
+      fc.property(text, text, (left, right) => {
+        const [a, b] = [tokenizer.encode(left), tokenizer.encode(right)]
+        for (const id of [...a, ...b]) expect(Number.isInteger(id) && id >= 0 && id < 49408).toBe(true)
+        expect(tokenizer.encode(`${left} ${right}`)).toEqual([...a, ...b])
+      }),
+    )
+  })
+
+  it("survives half of a surrogate pair", () => {
+    expect(tokenizer.encode("a\ud800")).toEqual(tokenizer.encode("a\ufffd"))
   })
 
   it("reads merges with the line ends of Windows", () => {
