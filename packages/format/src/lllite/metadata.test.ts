@@ -4,7 +4,7 @@ import { openSafetensors } from "../safetensors/read.ts"
 import type { LlliteSpec } from "./metadata.ts"
 import { buildLlliteMetadata, parseLlliteMetadata } from "./metadata.ts"
 
-const least: LlliteSpec = { title: "canny", date: "2026-01-02T03:04:05" }
+const least = { title: "canny", date: "2026-01-02T03:04:05" } satisfies LlliteSpec
 
 const whole: Required<LlliteSpec> = {
   ...least,
@@ -35,6 +35,10 @@ describe("buildLlliteMetadata", () => {
       "modelspec.date": "2026-01-02T03:04:05",
       "modelspec.prediction_type": "epsilon",
     })
+  })
+
+  it("leaves the date out when none is given", () => {
+    expect(buildLlliteMetadata({ title: "canny" }).has("modelspec.date")).toBe(false)
   })
 
   it("is parsed back to what went in", () => {

@@ -10,14 +10,17 @@ export const LLLITE_IMPLEMENTATION = "https://github.com/Stability-AI/generative
 export const MODEL_SPEC_VERSION = "1.0.1"
 
 /**
- * What the trainer says about an LLLite in the file's metadata. Only title and date are asked for; the rest is written
- * when given.
+ * What the trainer says about an LLLite in the file's metadata. Only the title is asked for; the rest is written when
+ * given.
  * Source: https://github.com/Stability-AI/ModelSpec; sd-scripts `library/sai_model_spec.py`.
  */
 export interface LlliteSpec {
   readonly title: string
-  /** ISO 8601, to the second and without zone in the reference: `2026-01-02T03:04:05`. Never read from the clock here. */
-  readonly date: string
+  /**
+   * ISO 8601, to the second and without zone in the reference: `2026-01-02T03:04:05`. Never read from the clock here;
+   * left out, the same training gives the same bytes on any day, at the cost of a key the specification asks for.
+   */
+  readonly date?: string
   /** Pixels it was trained at. 1024 x 1024 unless said. */
   readonly resolution?: { readonly width: number; readonly height: number }
   /** What the base model predicts. `epsilon` unless said. */
@@ -80,7 +83,10 @@ export function buildLlliteMetadata(spec: LlliteSpec): ReadonlyMap<string, strin
   const { width, height } = spec.resolution ?? { width: 1024, height: 1024 }
   const predictionType = spec.predictionType ?? "epsilon"
   check(spec.title.trim() !== "", "title is empty, expected a name for people")
-  check(isIsoDate(spec.date), `date is "${spec.date}", expected ISO 8601 such as 2026-01-02T03:04:05`)
+  check(
+    spec.date === undefined || isIsoDate(spec.date),
+    `date is "${spec.date}", expected ISO 8601 such as 2026-01-02T03:04:05`,
+  )
   check(isPositive(width) && isPositive(height), `resolution is ${width} x ${height}, expected whole pixels`)
   check(predictionType === "epsilon" || predictionType === "v", `predictionType is "${predictionType}"`)
   const entries: [string, string | undefined][] = [
