@@ -1,0 +1,26 @@
+/** Something from outside that cannot be used: the message names it, what was expected, what came and what to do. */
+export class InputError extends Error {
+  override readonly name = "InputError"
+}
+
+/** What a person can do about a failed system call, by its code. */
+const ADVICE: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file or folder. Check the path.",
+  EACCES: "permission was refused. Check who may read and write there.",
+  EPERM: "the system does not allow it. Check who may read and write there.",
+  EISDIR: "it is a folder, expected a file.",
+  ENOTDIR: "a part of the path is a file, expected folders.",
+  EEXIST: "it exists already. Choose another name.",
+  ENOSPC: "the disk is full. Make room or choose another place.",
+  EROFS: "the file system is read-only. Choose another place.",
+  EMFILE: "too many files are open. Close some, or raise the limit.",
+  ENAMETOOLONG: "the name is too long.",
+}
+
+/** A failed file operation as an {@link InputError}: `cannot read "a.png": there is no such file …`. */
+export function fileError(verb: string, path: string, cause: unknown): InputError {
+  if (cause instanceof InputError) return cause
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : ""
+  const reason = ADVICE[code] ?? (cause instanceof Error ? cause.message : String(cause))
+  return new InputError(`cannot ${verb} "${path}": ${reason}`, { cause })
+}

@@ -1,0 +1,32 @@
+import type { LlliteModel } from "@lllite/core"
+import { fileTensor, readLlliteModel } from "@lllite/core"
+import type { FloatDtype, UnetLayout } from "@lllite/format"
+import { llliteChunks, readLllite } from "@lllite/format"
+import { writeAtomically } from "./atomic-write.ts"
+import { withPath } from "./path-source.ts"
+
+/**
+ * Reads an LLLite that has to fit a U-Net.
+ *
+ * @throws InputError when the file cannot be read; FormatError when it is no LLLite, broken, or for another U-Net
+ */
+export async function readLlliteFile(path: string, layout: UnetLayout): Promise<LlliteModel> {
+  return withPath(path, async (source) => readLlliteModel(await readLllite(source, { layout })))
+}
+
+export interface WriteLlliteOptions {
+  readonly dtype: FloatDtype
+  /** See format's `buildLlliteMetadata`. */
+  readonly metadata?: ReadonlyMap<string, string>
+}
+
+/**
+ * Writes an LLLite that any reader of the format loads, whole or not at all.
+ *
+ * @throws InputError when the place cannot be written; FormatError when a value is too large for the dtype
+ */
+export async function writeLlliteFile(path: string, model: LlliteModel, options: WriteLlliteOptions): Promise<void> {
+  const sites = model.adapters.map(({ site, condDim, mlpDim }) => ({ ...site, condDim, mlpDim }))
+  const chunks = llliteChunks({ ...options, sites, values: (site, name) => fileTensor(model, site, name) })
+  await writeAtomically(path, chunks)
+}

@@ -1,0 +1,49 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll, expect, it } from "vitest"
+import { openPath, withPath } from "./path-source.ts"
+
+let folder = ""
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "lllite-source-"))
+  await writeFile(
+    join(folder, "ten"),
+    Uint8Array.from({ length: 10 }, (_, i) => i),
+  )
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+it("reads any range of a file", async () => {
+  await withPath(join(folder, "ten"), async (source) => {
+    expect(source.size).toBe(10)
+    expect([...(await source.read(3, 6))]).toEqual([3, 4, 5])
+    expect([...(await source.read(0, 10))]).toHaveLength(10)
+    expect([...(await source.read(4, 4))]).toEqual([])
+  })
+})
+
+it("gives what there is when the file ends early", async () => {
+  const source = await openPath(join(folder, "ten"))
+  expect([...(await source.read(8, 12))]).toEqual([8, 9])
+  await source.close()
+})
+
+it("says which file is missing", async () => {
+  const path = join(folder, "none.safetensors")
+  await expect(openPath(path)).rejects.toThrow(`cannot read "${path}": there is no such file`)
+})
+
+it("tells a folder from a file", async () => {
+  await expect(openPath(folder)).rejects.toThrow(/it is a folder, expected a file/)
+})
+
+it("closes the file when its use fails", async () => {
+  let read: (() => Promise<Uint8Array>) | undefined
+  const failing = withPath(join(folder, "ten"), async (source) => {
+    read = () => source.read(0, 1)
+    throw new Error("mine")
+  })
+  await expect(failing).rejects.toThrow("mine")
+  await expect(read?.()).rejects.toThrow()
+})
