@@ -44,9 +44,15 @@ describe("the CLIP tokenizer", () => {
     expect(tokenizer.encode("cat's")).toEqual([...tokenizer.encode("cat"), ...tokenizer.encode("'s")])
   })
 
-  it("takes special tokens for what they are, in any case", () => {
-    expect(tokenizer.encode("<|endoftext|> middle <|STARTOFTEXT|>")).toEqual([49407, 3694, 49406])
-    expect(tokenizer.encode("!<|endoftext|>!<|")).toEqual([...tokenizer.encode("!"), 49407, ...tokenizer.encode("!<|")])
+  it("takes special tokens out of a text wherever they stand", () => {
+    expect(tokenizer.encode("<|endoftext|> middle <|startoftext|>")).toEqual([49407, 3694, 49406])
+    expect(tokenizer.encode("!<|endoftext|>!")).toEqual([...tokenizer.encode("!"), 49407, ...tokenizer.encode("!")])
+  })
+
+  it("takes them for text in capitals", () => {
+    // As transformers' CLIPTokenizer.
+    expect(tokenizer.encode("<|EndOfText|>")).toEqual([27, 347, 40786, 4160, 91, 285])
+    expect(tokenizer.encode("@<|startOFtext|>")).toEqual([31, 27, 347, 993, 6659, 4160, 91, 285])
   })
 
   it("encodes words that are names of properties of every object", () => {

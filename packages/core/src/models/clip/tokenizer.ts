@@ -26,19 +26,23 @@ export function createTokenizer(merges: string): Tokenizer {
   const endId = ids.size + 1
 
   const encodeWord = (word: string): readonly number[] => {
-    if (word === START) return [startId]
-    if (word === END) return [endId]
     const symbols = Array.from(new TextEncoder().encode(word), (byte) => byteIds[byte] as number)
     // The symbols that end a word follow those that do not, in the same order.
     symbols.push((symbols.pop() as number) + BYTES)
     return joinPairs(symbols, joins)
   }
 
+  const encodePart = (part: string): readonly number[] => {
+    if (part === START) return [startId]
+    if (part === END) return [endId]
+    return normalize(part).match(WORDS)?.flatMap(splitLowered).flatMap(encodeWord) ?? []
+  }
+
   return {
     vocabularySize: ids.size + 2,
     startId,
     endId,
-    encode: (text) => normalize(text).match(WORDS)?.flatMap(encodeWord) ?? [],
+    encode: (text) => text.split(SPECIAL).flatMap(encodePart),
   }
 }
 
@@ -47,9 +51,16 @@ const END = "<|endoftext|>"
 const WORD_END = "</w>"
 const BYTES = 256
 
-/** A word: a special token, an English ending, letters, one digit, or a run of other signs up to a special token. */
-const WORDS =
-  /<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|(?:(?!<\|(?:start|end)oftext\|>)[^\p{White_Space}\p{L}\p{N}])+/gu
+/** Special tokens, which are taken out of a text as it is written: in capitals they are text like any other. */
+const SPECIAL = /(<\|startoftext\|>|<\|endoftext\|>)/
+
+/** A word: what became a special token by lower-casing, an English ending, letters, one digit, a run of other signs. */
+const WORDS = /<\|(?:start|end)oftext\|>|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\p{White_Space}\p{L}\p{N}]+/gu
+
+/** What looks like a special token but was written in capitals is three words, set apart from signs beside it. */
+function splitLowered(word: string): readonly string[] {
+  return SPECIAL.test(word) ? ["<|", word.slice(2, -2), "|>"] : [word]
+}
 
 function normalize(text: string): string {
   const composed = text.normalize("NFC").replace(/\p{White_Space}+/gu, " ")
