@@ -1,0 +1,22 @@
+import type { RgbImage } from "@lllite/core"
+import { InputError } from "../errors.ts"
+
+/**
+ * The middle of a picture. What is left over on an axis is split evenly, the odd pixel taken at the end.
+ *
+ * @throws InputError when the picture is smaller than what is asked for
+ */
+export function cropCentre(image: RgbImage, width: number, height: number): RgbImage {
+  if (width > image.width || height > image.height) {
+    throw new InputError(`crop: ${width} x ${height} does not fit into ${image.width} x ${image.height}`)
+  }
+  if (width === image.width && height === image.height) return image
+  const left = Math.floor((image.width - width) / 2)
+  const top = Math.floor((image.height - height) / 2)
+  const data = new Uint8Array(width * height * 3)
+  for (let row = 0; row < height; row++) {
+    const from = ((top + row) * image.width + left) * 3
+    data.set(image.data.subarray(from, from + width * 3), row * width * 3)
+  }
+  return { width, height, data }
+}

@@ -1,0 +1,19 @@
+import { readFile } from "node:fs/promises"
+import type { RgbImage } from "@lllite/core"
+import { fileError } from "../errors.ts"
+import { writeAtomically } from "../files/atomic-write.ts"
+import type { PngText } from "./png.ts"
+import { decodePngText, encodePng } from "./png.ts"
+
+/** Writes a picture as a PNG with text inside, whole or not at all. @throws InputError when it cannot be written */
+export async function writePng(path: string, image: RgbImage, text?: PngText): Promise<void> {
+  await writeAtomically(path, encodePng(image, text))
+}
+
+/** The text inside a PNG file, such as the settings it was made with. @throws InputError when it is no PNG */
+export async function readPngText(path: string): Promise<PngText> {
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw fileError("read", path, cause)
+  })
+  return decodePngText(bytes)
+}

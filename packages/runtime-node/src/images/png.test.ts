@@ -1,0 +1,53 @@
+import type { RgbImage } from "@lllite/core"
+import sharp from "sharp"
+import { describe, expect, it } from "vitest"
+import { decodePngText, encodePng } from "./png.ts"
+
+/** Smooth parts, edges and noise, so that every row filter is of use somewhere. */
+const image: RgbImage = {
+  width: 37,
+  height: 23,
+  data: Uint8Array.from({ length: 37 * 23 * 3 }, (_, i) => {
+    const row = Math.floor(i / 111)
+    return row < 8 ? i % 256 : row < 16 ? row * 9 : (i * i * 7 + row) % 251
+  }),
+}
+const text = new Map([
+  ["prompt", "a red star\nand a line"],
+  ["negative-prompt", ""],
+  ["title", "赤い星 ★"],
+])
+
+describe("encodePng", () => {
+  it("is read by another decoder as what went in", async () => {
+    const { data, info } = await sharp(encodePng(image, text)).raw().toBuffer({ resolveWithObject: true })
+    expect(info).toMatchObject({ width: 37, height: 23, channels: 3 })
+    expect(new Uint8Array(data)).toEqual(image.data)
+  })
+
+  it("gives the same bytes for the same picture", () => {
+    expect(encodePng(image, text)).toEqual(encodePng({ ...image, data: image.data.slice() }, new Map(text)))
+  })
+
+  it("keeps its text", () => {
+    expect(decodePngText(encodePng(image, text))).toEqual(text)
+  })
+
+  it.each(["", " lead", "trail ", "a".repeat(80), "赤", "line\nbreak"])("refuses the keyword %j", (keyword) => {
+    expect(() => encodePng(image, new Map([[keyword, "x"]]))).toThrow(/is no keyword/)
+  })
+
+  it("refuses data of another size", () => {
+    expect(() => encodePng({ ...image, width: 36 })).toThrow(/takes 2484 bytes, got 2553/)
+  })
+})
+
+describe("decodePngText", () => {
+  it("refuses what is no PNG, and what breaks off anywhere before its end", () => {
+    expect(() => decodePngText(Uint8Array.of(1, 2, 3))).toThrow(/no PNG/)
+    const bytes = encodePng(image, text)
+    for (const length of [9, 20, 60, 200, bytes.length - 13]) {
+      expect(() => decodePngText(bytes.subarray(0, length)), `${length}`).toThrow(/breaks off/)
+    }
+  })
+})
