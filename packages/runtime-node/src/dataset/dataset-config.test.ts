@@ -1,0 +1,95 @@
+import { describe, expect, it } from "vitest"
+import { datasetOfFolders, parseDatasetConfig } from "./dataset-config.ts"
+import { nearest } from "./nearest.ts"
+
+const whole = `
+[general]
+caption_extension = "txt"
+enable_bucket = true
+min_bucket_reso = 64
+
+[[datasets]]
+resolution = 512
+batch_size = 4
+
+  [[datasets.subsets]]
+  image_dir = "a"
+  conditioning_data_dir = "ca"
+  num_repeats = 3
+
+[[datasets]]
+resolution = [768, 512]
+batch_size = 4
+enable_bucket = false
+
+  [[datasets.subsets]]
+  image_dir = "b"
+  conditioning_data_dir = "cb"
+  caption_extension = ".cap"
+  resize_interpolation = "lanczos"
+`
+const least = (group = "", subset = ""): string => `
+[[datasets]]
+resolution = 512
+${group}
+[[datasets.subsets]]
+image_dir = "a"
+conditioning_data_dir = "ca"
+${subset}
+`
+
+describe("parseDatasetConfig", () => {
+  it("takes a value from the nearest table that has it", () => {
+    const { batchSize, groups } = parseDatasetConfig(whole, "set.toml", { max_bucket_reso: 2048 })
+    expect(batchSize).toBe(4)
+    expect(groups[0]).toMatchObject({
+      resolution: [512, 512],
+      buckets: { minSize: 64, maxSize: 2048, step: 64, noUpscale: false },
+      subsets: [{ imageDir: "a", controlDir: "ca", captionExtension: ".txt", repeats: 3, kernel: null }],
+    })
+    expect(groups[1]).toMatchObject({
+      resolution: [768, 512],
+      buckets: null,
+      subsets: [{ imageDir: "b", captionExtension: ".cap", repeats: 1, kernel: "lanczos" }],
+    })
+  })
+
+  it("takes options that ask for nothing", () => {
+    const text = least("", "flip_aug = false\nkeep_tokens = 0\ncaption_dropout_rate = 0.0")
+    expect(parseDatasetConfig(text, "set.toml").groups).toHaveLength(1)
+  })
+
+  it.each([
+    ["[[datasets", /set\.toml" is no valid TOML/],
+    ["", /datasets is missing, expected at least one table, written \[\[datasets\]\]/],
+    ["[[datasets]]\nresolution = 512", /datasets\[0\]\.subsets is missing/],
+    [least().replace("conditioning_data_dir", "#"), /subsets\[0\]: conditioning_data_dir is missing/],
+    [least("", "flip_aug = true"), /flip_aug = true is an option of sd-scripts that is not built here/],
+    [least("", "num_repeat = 2"), /no option "num_repeat"\. Did you mean "num_repeats"\?/],
+    [least("", "batch_size = 2"), /no option "batch_size"\. It belongs to another table/],
+    [least("", "num_repeats = 0"), /num_repeats is 0, expected a whole number of at least 1/],
+    [least("enable_bucket = 1"), /enable_bucket is 1, expected true or false/],
+    [least("enable_bucket = true\nbucket_reso_steps = 48"), /bucket_reso_steps is 48, expected a multiple of 32/],
+    [least().replace("512", "500"), /resolution is 500x500, expected multiples of 32\. The nearest is 512x512/],
+    [least().replace("512", '"512,x"'), /resolution is "512,x", expected pixels/],
+    [least("", 'resize_interpolation = "cubic"'), /resize_interpolation is "cubic", expected "lanczos" or "area"/],
+    [least("batch_size = 2") + least("batch_size = 3"), /batch sizes 2 and 3, expected one/],
+    [`${least()}\n[[datasets.subsets]]\nimage_dir = "a"\nconditioning_data_dir = "x"`, /image_dir "a" is given twice/],
+  ])("refuses %j", (text, message) => {
+    expect(() => parseDatasetConfig(text, "set.toml")).toThrow(message)
+  })
+})
+
+describe("datasetOfFolders", () => {
+  it("takes a size as sd-scripts' command line writes it", () => {
+    const folders = { image_dir: "a", conditioning_data_dir: "b" }
+    expect(datasetOfFolders({ ...folders, resolution: "768,512" }).groups[0]?.resolution).toEqual([768, 512])
+    expect(datasetOfFolders({ ...folders, resolution: "640" }).groups[0]?.resolution).toEqual([640, 640])
+  })
+})
+
+it("names the nearest known name, and none that is far", () => {
+  expect(nearest("sede", ["steps", "seed", "scale"])).toBe("seed")
+  expect(nearest("network_dims", ["network_dim", "cond_emb_dim"])).toBe("network_dim")
+  expect(nearest("colour", ["steps", "seed"])).toBeNull()
+})

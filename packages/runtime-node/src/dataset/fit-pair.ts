@@ -1,0 +1,64 @@
+import type { RgbImage, Size, SizeCondition } from "@lllite/core"
+import { createBuckets, cropCondition } from "@lllite/core"
+import { cropCentre } from "../images/crop.ts"
+import type { ResizeKernel } from "../images/resize.ts"
+import { resizeImage, trainingKernel } from "../images/resize.ts"
+import type { DatasetGroup } from "./dataset-config.ts"
+
+/** How a picture becomes one of a training size: resized, then cropped about the centre. */
+export interface Fit {
+  readonly resized: Size
+  readonly cropped: Size
+  /** What SDXL is told of it. */
+  readonly condition: SizeCondition
+}
+
+/**
+ * The rule by which a data set fits pictures of any size: into the nearest bucket, or without buckets to the
+ * resolution, covered and cropped.
+ *
+ * @throws CoreError when the options of the buckets contradict each other
+ */
+export function createFitter({
+  resolution,
+  buckets,
+}: Pick<DatasetGroup, "resolution" | "buckets">): (size: Size) => Fit {
+  const choose = buckets === null ? (size: Size) => cover(size, resolution) : bucketChooser(resolution, buckets)
+  return (size) => {
+    const { bucket, resized } = choose(size)
+    const [width, height] = size
+    return {
+      resized,
+      cropped: bucket,
+      condition: { original: [height, width], crop: cropCondition(size, bucket), target: [bucket[1], bucket[0]] },
+    }
+  }
+}
+
+/**
+ * A picture and its control, fitted. Both are resized and cropped in the same way, so that a line of the control stays
+ * on its place in the picture. (sd-scripts stretches a control to the whole bucket instead, which moves it against a
+ * picture that was cropped.)
+ *
+ * @param kernel for the picture; by the rule of `trainingKernel` when null, as always for the control
+ */
+export function fitPair(
+  image: RgbImage,
+  control: RgbImage,
+  { resized, cropped }: Fit,
+  kernel: ResizeKernel | null,
+): { readonly image: RgbImage; readonly control: RgbImage } {
+  const fit = (picture: RgbImage, chosen: ResizeKernel | null): RgbImage =>
+    cropCentre(resizeImage(picture, ...resized, chosen ?? trainingKernel(picture, ...resized)), ...cropped)
+  return { image: fit(image, kernel), control: fit(control, null) }
+}
+
+function bucketChooser(resolution: Size, { minSize, maxSize, step, noUpscale }: NonNullable<DatasetGroup["buckets"]>) {
+  const buckets = createBuckets(noUpscale ? { resolution, step, noUpscale } : { resolution, step, minSize, maxSize })
+  return (size: Size) => buckets.choose(size)
+}
+
+function cover([width, height]: Size, bucket: Size): { bucket: Size; resized: Size } {
+  const scale = width / height > bucket[0] / bucket[1] ? bucket[1] / height : bucket[0] / width
+  return { bucket, resized: [Math.floor(width * scale + 0.5), Math.floor(height * scale + 0.5)] }
+}

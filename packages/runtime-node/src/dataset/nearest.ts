@@ -1,0 +1,36 @@
+/**
+ * The known name that is fewest changes away from a misspelt one, or null when none is near.
+ *
+ * Source: Levenshtein distance, with exchanged neighbours as one change (Damerau).
+ */
+export function nearest(name: string, known: readonly string[]): string | null {
+  let best: string | null = null
+  let least = Math.max(2, Math.floor(name.length / 3)) + 1
+  for (const candidate of known) {
+    const changes = distance(name, candidate)
+    if (changes < least) {
+      least = changes
+      best = candidate
+    }
+  }
+  return best
+}
+
+function distance(a: string, b: string): number {
+  let before: number[] = []
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const cost = a[i - 1] === b[j - 1] ? 0 : 1
+      let least = Math.min((previous[j] as number) + 1, (row[j - 1] as number) + 1, (previous[j - 1] as number) + cost)
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        least = Math.min(least, (before[j - 2] as number) + 1)
+      }
+      row.push(least)
+    }
+    before = previous
+    previous = row
+  }
+  return previous[b.length] as number
+}

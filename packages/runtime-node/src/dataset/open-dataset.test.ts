@@ -1,0 +1,132 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { RgbImage } from "@lllite/core"
+import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { encodePng } from "../images/png.ts"
+import type { ConfigTable } from "./dataset-config.ts"
+import { datasetOfFolders } from "./dataset-config.ts"
+import { openDataset, stepsPerEpoch } from "./open-dataset.ts"
+
+let folder = ""
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "lllite-dataset-"))
+  await mkdir(join(folder, "images"))
+  await mkdir(join(folder, "controls"))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+/** White, with a black column from 40 % to 60 % of the width. */
+const bar = (width: number, height: number): RgbImage => {
+  const data = new Uint8Array(width * height * 3)
+  for (let i = 0; i < width * height; i++) {
+    const place = (i % width) / width
+    data.fill(place >= 0.4 && place < 0.6 ? 0 : 255, 3 * i, 3 * i + 3)
+  }
+  return { width, height, data }
+}
+const put = (name: string, content: RgbImage | string): Promise<void> =>
+  writeFile(join(folder, name), typeof content === "string" ? content : encodePng(content))
+
+const pair = async (name: string, image: RgbImage, control = image, caption: string | null = `a ${name}`) => {
+  await put(`images/${name}.png`, image)
+  await put(`controls/${name}.png`, control)
+  if (caption !== null) await put(`images/${name}.caption`, caption)
+}
+
+const open = (options: ConfigTable = {}) =>
+  openDataset(
+    datasetOfFolders({
+      image_dir: join(folder, "images"),
+      conditioning_data_dir: join(folder, "controls"),
+      resolution: 64,
+      ...options,
+    }),
+  )
+
+describe("openDataset", () => {
+  it("gives pairs by name, fitted and with what SDXL is told of their size", async () => {
+    await pair("b", bar(64, 64))
+    await pair("a", bar(160, 80), bar(80, 40), "first line \nsecond")
+    const dataset = await open({ caption_prefix: "drawing:" })
+    expect(dataset).toMatchObject({ count: 2, pictures: 2, batchSize: 1, notices: [] })
+    expect(dataset.sizes).toEqual([
+      { width: 64, height: 64 },
+      { width: 64, height: 64 },
+    ])
+    const example = await dataset.example(0)
+    expect(example.name).toBe(join(folder, "images", "a.png"))
+    expect(example.caption).toBe("drawing: first line")
+    expect(example.size).toEqual({ original: [80, 160], crop: [16, 0], target: [64, 64] })
+    expect(example.image).toMatchObject({ width: 64, height: 64 })
+  })
+
+  it("crops the control exactly as its picture", async () => {
+    await pair("a", bar(160, 80))
+    const { image, control } = await (await open()).example(0)
+    expect(control).toEqual(image)
+    // Cropped, not squeezed: the bar is a fifth of 128 pixels wide, not of 64.
+    const blacks = [...image.data.subarray(0, 64 * 3)].filter((value) => value < 128).length / 3
+    expect(blacks).toBeGreaterThanOrEqual(25)
+  })
+
+  it("sorts pictures into buckets when asked to", async () => {
+    await pair("wide", bar(256, 64))
+    await pair("square", bar(100, 100))
+    const buckets = { enable_bucket: true, min_bucket_reso: 32, max_bucket_reso: 128, bucket_reso_steps: 32 }
+    const { sizes } = await open(buckets)
+    expect(sizes).toEqual([
+      { width: 64, height: 64 },
+      { width: 128, height: 32 },
+    ])
+  })
+
+  it("shows a picture as often as num_repeats says", async () => {
+    await pair("a", bar(64, 64))
+    await pair("b", bar(64, 64))
+    const dataset = await open({ num_repeats: 3 })
+    expect(dataset).toMatchObject({ count: 6, pictures: 2 })
+    const names = await Promise.all([0, 1, 2, 3, 4, 5].map(async (i) => (await dataset.example(i)).caption))
+    expect(names).toEqual(["a a", "a a", "a a", "a b", "a b", "a b"])
+  })
+
+  it("says so when pictures have no caption", async () => {
+    await pair("a", bar(64, 64), bar(64, 64), null)
+    const dataset = await open()
+    expect((await dataset.example(0)).caption).toBe("")
+    expect(dataset.notices).toEqual([expect.stringMatching(/1 pictures have no caption file \(ending in \.caption\)/)])
+  })
+
+  it("reports everything that is wrong at once, by file", async () => {
+    await pair("good", bar(64, 64))
+    await pair("broken", bar(64, 64))
+    await put("images/broken.png", "no picture")
+    await put("images/lonely.png", bar(64, 64))
+    await put("controls/extra.png", bar(64, 64))
+    await pair("shape", bar(64, 64), bar(64, 48))
+    await pair("silent", bar(64, 64), bar(64, 64), " \n")
+    await put("images/old.bmp", "BM")
+    const error = await open().catch((cause: unknown) => cause)
+    const { message } = error as Error
+    expect(message).toMatch(/cannot be used, for 6 reasons:/)
+    expect(message).toMatch(/lonely\.png" has no control picture: ".*controls.lonely" with any ending is missing/)
+    expect(message).toMatch(/broken\.png" is no picture that can be read/)
+    expect(message).toMatch(/extra\.png" has no picture of its name/)
+    expect(message).toMatch(/shape\.png" is 64x48 and its picture 64x64/)
+    expect(message).toMatch(/silent\.caption": its first line is empty/)
+    expect(message).toMatch(/old\.bmp" is a \.bmp picture/)
+  })
+
+  it("says it in one sentence when one thing is wrong", async () => {
+    await expect(open()).rejects.toThrow(/^the data set cannot be used: ".*images" holds no picture/)
+    await expect(open({ image_dir: join(folder, "none") })).rejects.toThrow(
+      /cannot read the folder ".*none": there is no/,
+    )
+  })
+})
+
+it("counts an epoch's steps size by size, short batches included", () => {
+  const square = { width: 64, height: 64 }
+  const wide = { width: 128, height: 32 }
+  expect(stepsPerEpoch([square, square, square, wide], 2)).toBe(3)
+})
