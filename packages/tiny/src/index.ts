@@ -1,0 +1,23 @@
+/**
+ * The pictures that the embedded tiny SDXL was made of: scenes of one or two coloured shapes, their captions, and a
+ * judge that says whether a picture shows what a caption asks for. The checkpoint itself is this package's file
+ * `tiny-sdxl.safetensors`.
+ */
+export { distanceToShape, drawScene, type Picture } from "./draw.ts"
+export { type FoundShape, findShapes, type Judgement, judge } from "./judge.ts"
+export {
+  type ColourName,
+  captionOf,
+  colourNames,
+  heldOutSeed,
+  makeScene,
+  palette,
+  parseCaption,
+  type Scene,
+  type Shape,
+  type ShapeKind,
+  type ShapeWords,
+  type SizeName,
+  shapeKinds,
+  trainingSeed,
+} from "./scene.ts"
