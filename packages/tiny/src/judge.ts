@@ -34,7 +34,7 @@ export type Judgement = {
 const inkThreshold = 110
 /** Patches smaller than this share of the picture are specks: a small star covers 2 %. */
 const smallestPatch = 0.004
-/** Below this overlap a patch is of no known kind. Drawn shapes reach 0.9, each other's templates 0.8 at most. */
+/** Below this overlap a patch is of no known kind; drawn shapes have 0.91 with their own kind's template, or more. */
 const leastOverlap = 0.78
 /** Euclidean distance in RGB beyond which a colour is none of the palette's; the nearest two are 140 apart. */
 const farthestColour = 80
