@@ -1,0 +1,178 @@
+import { sigmoid, swishSlope } from "./math"
+import { addToSums, padded, put, take } from "./vector"
+
+/** Rows that are summed in float32 before the sum is added in float64; a strip of them stays in the cache. */
+const CHUNK = 32
+
+/** Values that both kernels want in their scratch: two float64 sums and two float32 factors for each channel. */
+export function groupNormScratch(channels: i32): i32 {
+  return padded(channels) * 6
+}
+
+/**
+ * x, y: [n, rows, channels]; scale, shift: [channels]; stats: [n, groups, 2] gets every group's mean and
+ * 1 / deviation. With `silu`, y = z σ(z) of the normalised z.
+ */
+export function groupNorm(
+  x: usize,
+  scale: usize,
+  shift: usize,
+  y: usize,
+  stats: usize,
+  scratch: usize,
+  n: i32,
+  rows: i32,
+  channels: i32,
+  groups: i32,
+  epsilon: f32,
+  silu: bool,
+): void {
+  const width = padded(channels)
+  const rowBytes = (<usize>channels) << 2
+  const perGroup = channels / groups
+  const share = 1 / (<f64>rows * <f64>perGroup)
+  const sums = scratch
+  const means = sums + ((<usize>width) << 3)
+  const inverses = means + ((<usize>width) << 2)
+  for (let sample = 0; sample < n; sample++) {
+    memory.fill(scratch, 0, (<usize>groupNormScratch(channels)) << 2)
+    addSquares(x, means, sums, rows, channels, false)
+    for (let group = 0; group < groups; group++) {
+      const mean = <f32>(sumOfGroup(sums, group, perGroup) * share)
+      store<f32>(stats + ((<usize>group) << 3), mean)
+      fillGroup(means, group, perGroup, mean)
+    }
+    memory.fill(sums, 0, (<usize>width) << 3)
+    addSquares(x, means, sums, rows, channels, true)
+    for (let group = 0; group < groups; group++) {
+      const inverse = <f32>(1 / sqrt<f64>(sumOfGroup(sums, group, perGroup) * share + <f64>epsilon))
+      store<f32>(stats + ((<usize>group) << 3), inverse, 4)
+      fillGroup(inverses, group, perGroup, inverse)
+    }
+    for (let row = 0; row < rows; row++) {
+      for (let c = 0; c < channels; c += 4) {
+        const at = (<usize>c) << 2
+        const left = channels - c
+        const hat = f32x4.mul(f32x4.sub(take(x + at, left), v128.load(means + at)), v128.load(inverses + at))
+        const z = f32x4.add(f32x4.mul(hat, take(scale + at, left)), take(shift + at, left))
+        put(y + at, silu ? f32x4.mul(z, sigmoid(z)) : z, left)
+      }
+      x += rowBytes
+      y += rowBytes
+    }
+    stats += (<usize>groups) << 3
+  }
+}
+
+/** dx of `groupNorm`, from its stats. */
+export function groupNormGradient(
+  x: usize,
+  scale: usize,
+  shift: usize,
+  stats: usize,
+  dy: usize,
+  dx: usize,
+  scratch: usize,
+  n: i32,
+  rows: i32,
+  channels: i32,
+  groups: i32,
+  silu: bool,
+): void {
+  const width = padded(channels)
+  const rowBytes = (<usize>channels) << 2
+  const perGroup = channels / groups
+  const share = 1 / (<f64>rows * <f64>perGroup)
+  const sums = scratch
+  const alongs = sums + ((<usize>width) << 3)
+  const means = alongs + ((<usize>width) << 3)
+  const inverses = means + ((<usize>width) << 2)
+  // A group's means take the place of its sums, which are twice as wide: no later group's sums are overwritten.
+  const meanSlopes = sums
+  const meanAlongs = alongs
+  for (let sample = 0; sample < n; sample++) {
+    memory.fill(scratch, 0, (<usize>groupNormScratch(channels)) << 2)
+    for (let group = 0; group < groups; group++) {
+      fillGroup(means, group, perGroup, load<f32>(stats + ((<usize>group) << 3)))
+      fillGroup(inverses, group, perGroup, load<f32>(stats + ((<usize>group) << 3), 4))
+    }
+    for (let start = 0; start < rows; start += CHUNK) {
+      const count = min(CHUNK, rows - start)
+      for (let c = 0; c < channels; c += 4) {
+        const left = channels - c
+        const inRow = (<usize>c) << 2
+        const mean = v128.load(means + inRow)
+        const inverse = v128.load(inverses + inRow)
+        const gain = take(scale + inRow, left)
+        const offset = take(shift + inRow, left)
+        let sum = f32x4.splat(0)
+        let along = f32x4.splat(0)
+        let at = <usize>start * rowBytes + inRow
+        for (let row = 0; row < count; row++) {
+          const hat = f32x4.mul(f32x4.sub(take(x + at, left), mean), inverse)
+          let dHat = f32x4.mul(take(dy + at, left), gain)
+          if (silu) dHat = f32x4.mul(dHat, swishSlope(f32x4.add(f32x4.mul(hat, gain), offset), 1))
+          put(dx + at, dHat, left)
+          sum = f32x4.add(sum, dHat)
+          along = f32x4.add(along, f32x4.mul(dHat, hat))
+          at += rowBytes
+        }
+        addToSums(sums + 2 * inRow, sum)
+        addToSums(alongs + 2 * inRow, along)
+      }
+    }
+    for (let group = 0; group < groups; group++) {
+      const meanSlope = <f32>(sumOfGroup(sums, group, perGroup) * share)
+      const meanAlong = <f32>(sumOfGroup(alongs, group, perGroup) * share)
+      fillGroup(meanSlopes, group, perGroup, meanSlope)
+      fillGroup(meanAlongs, group, perGroup, meanAlong)
+    }
+    for (let row = 0; row < rows; row++) {
+      for (let c = 0; c < channels; c += 4) {
+        const at = (<usize>c) << 2
+        const left = channels - c
+        const inverse = v128.load(inverses + at)
+        const hat = f32x4.mul(f32x4.sub(take(x + at, left), v128.load(means + at)), inverse)
+        const lost = f32x4.add(v128.load(meanSlopes + at), f32x4.mul(hat, v128.load(meanAlongs + at)))
+        put(dx + at, f32x4.mul(f32x4.sub(take(dx + at, left), lost), inverse), left)
+      }
+      x += rowBytes
+      dy += rowBytes
+      dx += rowBytes
+    }
+    stats += (<usize>groups) << 3
+  }
+}
+
+/** Adds to every channel's sum its values, or with `squared` the squares of what they differ from `means`. */
+function addSquares(x: usize, means: usize, sums: usize, rows: i32, channels: i32, squared: bool): void {
+  const rowBytes = (<usize>channels) << 2
+  for (let start = 0; start < rows; start += CHUNK) {
+    const count = min(CHUNK, rows - start)
+    for (let c = 0; c < channels; c += 4) {
+      const inRow = (<usize>c) << 2
+      const mean = v128.load(means + inRow)
+      let sum = f32x4.splat(0)
+      let at = x + <usize>start * rowBytes + inRow
+      for (let row = 0; row < count; row++) {
+        const value = take(at, channels - c)
+        const centred = f32x4.sub(value, mean)
+        sum = f32x4.add(sum, squared ? f32x4.mul(centred, centred) : value)
+        at += rowBytes
+      }
+      addToSums(sums + 2 * inRow, sum)
+    }
+  }
+}
+
+function sumOfGroup(sums: usize, group: i32, perGroup: i32): f64 {
+  let sum: f64 = 0
+  const first = sums + ((<usize>(group * perGroup)) << 3)
+  for (let i = 0; i < perGroup; i++) sum += load<f64>(first + ((<usize>i) << 3))
+  return sum
+}
+
+function fillGroup(values: usize, group: i32, perGroup: i32, value: f32): void {
+  const first = values + ((<usize>(group * perGroup)) << 2)
+  for (let i = 0; i < perGroup; i++) store<f32>(first + ((<usize>i) << 2), value)
+}

@@ -1,0 +1,47 @@
+import { type Ops, vjp } from "@lllite/core"
+import type { Tensor, Tensor3D } from "@tensorflow/tfjs-core"
+import { WasmOpsError } from "./errors.ts"
+import type { Heap } from "./heap.ts"
+import type { Kernels } from "./kernels.ts"
+
+/**
+ * Attention by heads where they lie, without transposed copies, and with scores of 32 queries at a time: memory grows
+ * with the keys, not with their product with the queries. The backward pass makes the probabilities again.
+ */
+export function createAttention(heap: Heap, kernels: Kernels): Ops["attention"] {
+  const { address, create, withScratch } = heap
+  return (q, k, v, { heads, causal }) => {
+    const [n, tokens, width] = q.shape
+    const [samples, keys] = k.shape
+    const dim = width / heads
+    const fits = k.shape[2] === width && samples === n && v.shape.every((size, axis) => size === k.shape[axis])
+    if (!Number.isInteger(dim) || !fits) {
+      throw new WasmOpsError(
+        `attention: q [${q.shape.join(", ")}], k [${k.shape.join(", ")}], v [${v.shape.join(", ")}] with ${heads} heads; ` +
+          "expected the same samples and width, a multiple of the heads, and as many keys as values",
+      )
+    }
+    return vjp([q, k, v], () => {
+      const y = create<Tensor3D>(q.shape)
+      const stats = create<Tensor>([n, heads, tokens, 2])
+      withScratch(kernels.attentionScratch(keys, dim), (scratch) => {
+        const [into, statsAt] = [address(y), address(stats)]
+        const sizes = [n, heads, tokens, keys, dim, causal] as const
+        kernels.attention(address(q), address(k), address(v), into, statsAt, scratch, ...sizes)
+      })
+      return {
+        value: y,
+        saved: [q, k, v, stats] as const,
+        gradients: (dy, [q, k, v, stats]) => {
+          const [dq, dk, dv] = [create(q.shape), create(k.shape), create(v.shape)]
+          withScratch(kernels.attentionGradientScratch(keys, dim), (scratch) => {
+            const inputs = [address(q), address(k), address(v), address(stats), address(dy)] as const
+            const outputs = [address(dq), address(dk), address(dv)] as const
+            kernels.attentionGradient(...inputs, ...outputs, scratch, n, heads, tokens, keys, dim, causal)
+          })
+          return [dq, dk, dv]
+        },
+      }
+    })
+  }
+}

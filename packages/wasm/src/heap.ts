@@ -1,0 +1,90 @@
+import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm"
+import type { Tensor } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import { WasmOpsError } from "./errors.ts"
+
+/** TensorFlow.js' WASM heap, seen as addresses: kernels read and write tensors where they lie, nothing is copied. */
+export interface Heap {
+  readonly memory: WebAssembly.Memory
+  /** Address of a float32 tensor's values. Fetch it anew for every call of a kernel. */
+  address(tensor: Tensor): number
+  /** A new float32 tensor whose values are not set yet. */
+  create<T extends Tensor>(shape: readonly number[]): T
+  /** Lends memory for so many float32 values until `use` returns; its values are not set. */
+  withScratch(count: number, use: (address: number) => void): void
+}
+
+/** The heap of the backend in use, which must be `wasm`. */
+export function openHeap(): Heap {
+  const backend = tf.backend()
+  if (tf.getBackend() !== "wasm" || !isWasmBackend(backend)) {
+    throw new WasmOpsError(
+      `the backend in use is "${tf.getBackend()}", expected "wasm"; await tf.setBackend("wasm") before creating the ops`,
+    )
+  }
+  const memory = memoryOf(backend)
+  const allocate = (shape: readonly number[]): tf.TensorInfo => {
+    expectInUse(backend)
+    const info = backend.makeOutput([...shape], "float32")
+    const bytes = 4 * tf.util.sizeFromShape(info.shape)
+    if (bytes > 0 && backend.getMemoryOffset(info.dataId) === 0) {
+      backend.disposeData(info.dataId, true)
+      throw new WasmOpsError(
+        `no room for [${shape.join(", ")}] (${bytes} bytes) in the heap of the WASM backend, which is at ` +
+          `${memory.buffer.byteLength} bytes of 4 GiB; use a smaller batch or picture`,
+      )
+    }
+    return info
+  }
+  return {
+    memory,
+    address(tensor) {
+      expectInUse(backend)
+      if (tensor.dtype !== "float32") throw new WasmOpsError(`a tensor is ${tensor.dtype}, expected float32`)
+      return backend.getMemoryOffset(tensor.dataId)
+    },
+    create: <T extends Tensor>(shape: readonly number[]) =>
+      tf.engine().makeTensorFromTensorInfo(allocate(shape), backend) as T,
+    withScratch(count, use) {
+      const info = allocate([count])
+      try {
+        use(backend.getMemoryOffset(info.dataId))
+      } finally {
+        backend.disposeData(info.dataId, true)
+      }
+    },
+  }
+}
+
+function isWasmBackend(backend: tf.KernelBackend): backend is BackendWasm {
+  return "getMemoryOffset" in backend && "makeOutput" in backend && "wasm" in backend
+}
+
+function expectInUse(backend: BackendWasm): void {
+  if (tf.backend() === backend) return
+  throw new WasmOpsError(
+    `the backend in use is "${tf.getBackend()}", but these ops were created on another one; create them anew after ` +
+      "changing the backend",
+  )
+}
+
+/** The memory among what the backend's own module exports. Its build for threads imports it instead, shared. */
+function memoryOf({ wasm }: BackendWasm): WebAssembly.Memory {
+  const { asm, HEAPU8 } = wasm as unknown as EmscriptenModule
+  for (const value of Object.values(asm ?? {})) {
+    if (value instanceof WebAssembly.Memory && value.buffer === HEAPU8.buffer && value.buffer instanceof ArrayBuffer) {
+      return value
+    }
+  }
+  throw new WasmOpsError(
+    "the WASM backend does not show its memory, as its build for threads does not; turn threads off before the " +
+      'backend starts (tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false)) or use the composed ops',
+  )
+}
+
+/** The part of Emscripten's module object that TensorFlow.js' types leave out. */
+interface EmscriptenModule {
+  readonly HEAPU8: Uint8Array
+  /** What the WebAssembly module exports. */
+  readonly asm?: Readonly<Record<string, unknown>>
+}

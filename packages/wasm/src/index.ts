@@ -1,0 +1,2 @@
+export { WasmOpsError } from "./errors.ts"
+export { createWasmOps } from "./wasm-ops.ts"

@@ -1,0 +1,60 @@
+import base64 from "lllite-wasm:kernels"
+import { WasmOpsError } from "./errors.ts"
+
+/** What kernels/index.ts exports. Tensors are addresses in the heap, counts and strides are in values. */
+export interface Kernels {
+  swish(x: number, y: number, count: number, beta: number): void
+  swishGradient(x: number, dy: number, dx: number, count: number, beta: number): void
+  gelu(x: number, y: number, count: number): void
+  geluGradient(x: number, dy: number, dx: number, count: number): void
+  geglu(h: number, y: number, rows: number, width: number): void
+  gegluGradient(h: number, dy: number, dh: number, rows: number, width: number): void
+  reluGradient(y: number, dy: number, dx: number, count: number): void
+  attentionScratch(keys: number, dim: number): number
+  attention(
+    ...args: [
+      ...[q: number, k: number, v: number, y: number, stats: number, scratch: number],
+      ...[n: number, heads: number, tokens: number, keys: number, dim: number, causal: boolean],
+    ]
+  ): void
+  attentionGradientScratch(keys: number, dim: number): number
+  attentionGradient(
+    ...args: [
+      ...[q: number, k: number, v: number, stats: number, dy: number],
+      ...[dq: number, dk: number, dv: number, scratch: number],
+      ...[n: number, heads: number, tokens: number, keys: number, dim: number, causal: boolean],
+    ]
+  ): void
+  layerNorm(
+    ...args: [
+      ...[x: number, scale: number, shift: number, y: number, stats: number],
+      ...[rows: number, width: number, epsilon: number],
+    ]
+  ): void
+  layerNormGradient(
+    ...args: [x: number, scale: number, stats: number, dy: number, dx: number, rows: number, width: number]
+  ): void
+  groupNormScratch(channels: number): number
+  groupNorm(
+    ...args: [
+      ...[x: number, scale: number, shift: number, y: number, stats: number, scratch: number],
+      ...[n: number, rows: number, channels: number, groups: number, epsilon: number, silu: boolean],
+    ]
+  ): void
+  groupNormGradient(
+    ...args: [
+      ...[x: number, scale: number, shift: number, stats: number, dy: number, dx: number, scratch: number],
+      ...[n: number, rows: number, channels: number, groups: number, silu: boolean],
+    ]
+  ): void
+}
+
+/** Starts the kernels on a memory. They own none of it and hold nothing between calls. */
+export async function startKernels(memory: WebAssembly.Memory): Promise<Kernels> {
+  const binary = Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0))
+  if (!WebAssembly.validate(binary)) {
+    throw new WasmOpsError("this machine runs no WebAssembly with SIMD; use the composed ops")
+  }
+  const { instance } = await WebAssembly.instantiate(binary, { env: { memory } })
+  return instance.exports as unknown as Kernels
+}
