@@ -1,1 +1,39 @@
-export {}
+export { NODE_BACKENDS, type NodeBackend, startBackend } from "./backend.ts"
+export { checkpointPath, loadCheckpoint, openCheckpoint, TINY } from "./checkpoint.ts"
+export {
+  type BucketConfig,
+  type ConfigTable,
+  DATASET_OPTION_NAMES,
+  type DatasetConfig,
+  type DatasetGroup,
+  datasetOfFolders,
+  parseDatasetConfig,
+  readDatasetConfig,
+  type SubsetConfig,
+} from "./dataset/dataset-config.ts"
+export { createFitter, type Fit, fitPair } from "./dataset/fit-pair.ts"
+export { nearest } from "./dataset/nearest.ts"
+export { type FolderDataset, openDataset, stepsPerEpoch } from "./dataset/open-dataset.ts"
+export { listPairs, type Pair, type PairListing } from "./dataset/pairs.ts"
+export { fileError, InputError } from "./errors.ts"
+export { type Contents, writeAtomically } from "./files/atomic-write.ts"
+export { readLlliteFile, type WriteLlliteOptions, writeLlliteFile } from "./files/lllite-file.ts"
+export { openPath, type PathSource, withPath } from "./files/path-source.ts"
+export { blankImage, type Colour, drawImage, drawText, overlayEdges } from "./images/canvas.ts"
+export { contactSheet, type SheetOptions, type SheetRow } from "./images/contact-sheet.ts"
+export { cropCentre } from "./images/crop.ts"
+export { decodePngText, encodePng, type PngText } from "./images/png.ts"
+export { readPngText, writePng } from "./images/png-file.ts"
+export { IMAGE_EXTENSIONS, type ImageSize, readImage, readImageSize } from "./images/read-image.ts"
+export { type ResizeKernel, resizeImage, trainingKernel } from "./images/resize.ts"
+export {
+  createNodeRuntime,
+  type GenerateRunEvent,
+  type HostGenerateOptions,
+  type NodeRuntime,
+  type NodeRuntimeOptions,
+  type SdxlHandle,
+  type TrainRunEvent,
+  type TrainRunOptions,
+} from "./runtime.ts"
+export type { HostAdapterUse, WorkerGenerateOptions } from "./workers/protocol.ts"
