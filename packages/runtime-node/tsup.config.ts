@@ -1,9 +1,11 @@
 import { defineConfig } from "tsup"
 
 export default defineConfig({
-  entry: ["src/index.ts"],
+  entry: { index: "src/index.ts", worker: "src/workers/worker.ts" },
   format: ["esm", "cjs"],
-  dts: true,
+  dts: { entry: { index: "src/index.ts" } },
+  // `import.meta.url` in the CommonJS build: files beside this one are found by it.
+  shims: true,
   sourcemap: true,
   clean: true,
 })

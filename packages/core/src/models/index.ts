@@ -12,7 +12,7 @@ export {
   sumAtSite,
 } from "./lllite/adapter.ts"
 export type { ControlImages } from "./lllite/conditioner.ts"
-export type { AdapterPlan, LlliteModel, Slot } from "./lllite/layout.ts"
+export { type AdapterPlan, type LlliteModel, layOutSlots, type Slot } from "./lllite/layout.ts"
 export { type CreateLlliteOptions, createLllite, fileTensor, readLlliteModel } from "./lllite/model.ts"
 export { type AdapterParams, disposeLllite, type LlliteParams, uploadLllite } from "./lllite/params.ts"
 export {

@@ -35,8 +35,7 @@ export interface CachedExample {
   readonly height: number
   /** A draw from the VAE's posterior, scaled. [H/8, W/8, 4] */
   readonly latents: Float32Array
-  /** [H, W, 3] in −1 … 1 */
-  readonly control: Float32Array
+  readonly control: RgbImage
   /** [77 · contextDim] */
   readonly context: Float32Array
   /** [pooledDim + 1536] */
@@ -54,25 +53,20 @@ export interface CacheOptions {
   readonly signal?: AbortSignal
 }
 
+/** Turns the examples of a data set, each with its index there, into cached ones. */
+export type CacheExample = (example: TrainExample, index: number) => Promise<CachedExample>
+
 /**
- * Runs the VAE and the text encoders over a data set once, so that training needs neither. Every example is checked
- * here, before the first step.
+ * Runs the VAE and the text encoders over examples, so that training needs neither. A caption that comes again is not
+ * encoded again.
  *
- * @returns a generator that yields its progress and returns the cached examples
- * @throws CoreError naming an example whose picture and control differ in size, or whose sides are no multiples of 32
+ * @throws CoreError (from the function) for an example whose picture and control differ in size, or whose sides are no
+ * multiples of 32
  */
-export async function* cacheDataset(
-  sdxl: Sdxl,
-  dataset: TrainDataset,
-  { seed, signal }: CacheOptions,
-): AsyncGenerator<CacheProgress, CachedExample[], void> {
-  if (dataset.count < 1) throw new CoreError("training: the data set is empty. Give it at least one pair of pictures.")
+export function createExampleCache(sdxl: Sdxl, seed: number): CacheExample {
   const stream = createStream(seed, "posterior")
   const texts = new Map<string, TextValues>()
-  const cached: CachedExample[] = []
-  for (let index = 0; index < dataset.count; index++) {
-    signal?.throwIfAborted()
-    const example = await dataset.example(index)
+  return async (example, index) => {
     checkExample(example)
     const { image, control, caption } = example
     const text = texts.get(caption) ?? (await encodeCaption(sdxl, caption))
@@ -81,14 +75,28 @@ export async function* cacheDataset(
     vector.set(text.pooled)
     vector.set(sizeEmbedding(example.size), text.pooled.length)
     const noise = stream.normal((image.width / 8) * (image.height / 8) * sdxl.vae.config.latentChannels, { index })
-    cached.push({
-      width: image.width,
-      height: image.height,
-      latents: await encodePicture(sdxl, image, noise),
-      control: imageToFloats(control),
-      context: text.context,
-      vector,
-    })
+    const latents = await encodePicture(sdxl, image, noise)
+    return { width: image.width, height: image.height, latents, control, context: text.context, vector }
+  }
+}
+
+/**
+ * Caches a whole data set. Every example is checked here, before the first step.
+ *
+ * @returns a generator that yields its progress and returns the cached examples
+ * @throws CoreError for an empty data set, and as {@link createExampleCache}
+ */
+export async function* cacheDataset(
+  sdxl: Sdxl,
+  dataset: TrainDataset,
+  { seed, signal }: CacheOptions,
+): AsyncGenerator<CacheProgress, CachedExample[], void> {
+  if (dataset.count < 1) throw new CoreError("training: the data set is empty. Give it at least one pair of pictures.")
+  const cache = createExampleCache(sdxl, seed)
+  const cached: CachedExample[] = []
+  for (let index = 0; index < dataset.count; index++) {
+    signal?.throwIfAborted()
+    cached.push(await cache(await dataset.example(index), index))
     yield { done: index + 1, count: dataset.count }
   }
   return cached

@@ -11,9 +11,11 @@ export {
 export { clipGradients } from "./clip-gradients.ts"
 export {
   type CachedExample,
+  type CacheExample,
   type CacheOptions,
   type CacheProgress,
   cacheDataset,
+  createExampleCache,
   type TrainDataset,
   type TrainExample,
 } from "./dataset.ts"

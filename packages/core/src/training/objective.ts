@@ -4,6 +4,7 @@ import type { Prediction } from "../diffusion/denoiser.ts"
 import { addNoise, velocity } from "../diffusion/noising.ts"
 import type { NoiseSchedule } from "../diffusion/schedule.ts"
 import { alphaAt, sigmaAt, snrAt } from "../diffusion/schedule.ts"
+import { imageToFloats } from "../image.ts"
 import { cutControls, disposeCuts } from "../models/lllite/adapter.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import { disposeLllite, uploadLllite } from "../models/lllite/params.ts"
@@ -76,7 +77,7 @@ export async function objective(
     examples[0]?.vector.length ?? 0,
   ])
   const lllite = uploadLllite(model)
-  const images = { count, height, width, data: joined(examples.map((example) => example.control)) }
+  const images = { count, height, width, data: joined(examples.map((example) => imageToFloats(example.control))) }
   const control = cutControls(lllite, images)
   const { deltas, weights } = rowFactors(schedule, timesteps, type, sdxl.prediction, options)
   try {

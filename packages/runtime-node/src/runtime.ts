@@ -1,0 +1,288 @@
+import { availableParallelism } from "node:os"
+import type {
+  CachedExample,
+  GradientSource,
+  ObjectiveOptions,
+  PictureRequest,
+  RgbImage,
+  TrainDataset,
+  TrainOptions,
+  TrainState,
+  TrainStepEvent,
+} from "@lllite/core"
+import { CoreError, createTrainState, train } from "@lllite/core"
+import type { AdapterDims, Site, UnetLayout } from "@lllite/format"
+import type { NodeBackend } from "./backend.ts"
+import type { WorkerPool } from "./workers/pool.ts"
+import { createPool } from "./workers/pool.ts"
+import type { WorkerGenerateOptions } from "./workers/protocol.ts"
+
+export interface NodeRuntimeOptions {
+  /** `wasm` unless given. */
+  readonly backend?: NodeBackend
+  /** Worker threads, each with a model of its own; two, or one on a machine of one core, unless given. */
+  readonly threads?: number
+}
+
+/** Node as a place to run: threads, files, pictures. */
+export interface NodeRuntime {
+  readonly backend: NodeBackend
+  readonly threads: number
+  /**
+   * Loads an SDXL checkpoint into every thread: `tiny` for the embedded one, or a path.
+   *
+   * @throws FormatError for a broken file or one of another kind
+   */
+  loadSdxl(checkpoint: string, options?: { readonly prediction?: "epsilon" | "v" }): Promise<SdxlHandle>
+  /** Ends the threads; what was loaded is gone. */
+  dispose(): Promise<void>
+}
+
+export interface TrainRunOptions extends TrainOptions, Omit<ObjectiveOptions, "seed">, AdapterDims {
+  readonly sites: readonly Site[]
+  /** A run to continue; a new one unless given. */
+  readonly initial?: TrainState
+}
+
+export type TrainRunEvent =
+  | { readonly kind: "cache"; readonly done: number; readonly count: number }
+  | ({ readonly kind: "step" } & TrainStepEvent)
+
+export interface HostGenerateOptions extends WorkerGenerateOptions {
+  /** Pictures in one batch, 4 unless given. */
+  readonly batchSize?: number
+  readonly signal?: AbortSignal
+}
+
+export type GenerateRunEvent =
+  | { readonly kind: "progress"; readonly done: number; readonly count: number }
+  | { readonly kind: "image"; readonly index: number; readonly seed: number; readonly image: RgbImage }
+
+/** A loaded SDXL. */
+export interface SdxlHandle {
+  /** As it was asked for. */
+  readonly label: string
+  readonly layout: UnetLayout
+  /**
+   * Caches a data set and trains an LLLite on it, parts of every batch side by side. Aborting ends it after the step
+   * that runs; the state it returns, and that of the last event, can be continued.
+   *
+   * @throws CoreError naming what is wrong with an option or an example
+   */
+  train(dataset: TrainDataset, options: TrainRunOptions): AsyncGenerator<TrainRunEvent, TrainState, void>
+  /**
+   * Makes pictures, in batches side by side; each is what it would be alone. Pictures come in order. A control that is
+   * a list has one image for every request.
+   *
+   * @throws CoreError naming what is wrong with an option; the signal's reason when aborted
+   */
+  generate(
+    requests: readonly PictureRequest[],
+    options: HostGenerateOptions,
+  ): AsyncGenerator<GenerateRunEvent, void, void>
+}
+
+/** Starts Node's runtime. The caller disposes it. */
+export async function createNodeRuntime(options: NodeRuntimeOptions = {}): Promise<NodeRuntime> {
+  const { backend = "wasm", threads = Math.min(2, availableParallelism()) } = options
+  if (!Number.isSafeInteger(threads) || threads < 1) {
+    throw new CoreError(`runtime: threads must be a positive integer, got ${threads}`)
+  }
+  const pool = createPool(threads)
+  return {
+    backend,
+    threads,
+    async loadSdxl(checkpoint, { prediction = "epsilon" } = {}) {
+      const loads = pool.workers.map((worker) => worker.call("load", { backend, checkpoint, prediction }))
+      const [first] = await Promise.all(loads)
+      if (first === undefined) throw new CoreError("runtime: no thread is running")
+      return createHandle(pool, checkpoint, first.layout)
+    },
+    dispose: () => pool.close(),
+  }
+}
+
+function createHandle(pool: WorkerPool, label: string, layout: UnetLayout): SdxlHandle {
+  return {
+    label,
+    layout,
+
+    async *train(dataset, options) {
+      const { sites, condDim, mlpDim, initial, signal } = options
+      const examples: CachedExample[] = []
+      for await (const event of cacheAll(pool, dataset, options.seed, signal)) {
+        if (event.kind === "cached") examples.push(event.example)
+        else yield event
+      }
+      if (examples.length < dataset.count) return initial ?? createTrainState(sites, { condDim, mlpDim }, options.seed)
+      await Promise.all(pool.workers.map((worker) => worker.call("examples", examples)))
+      const state = initial ?? createTrainState(sites, { condDim, mlpDim }, options.seed)
+      const steps = train(state, examples, gradientsBy(pool, objectiveOf(options)), options)
+      for (;;) {
+        const next = await steps.next()
+        if (next.done === true) return next.value
+        yield { kind: "step", ...next.value }
+      }
+    },
+
+    async *generate(requests, options) {
+      const { batchSize = 4, signal, ...rest } = options
+      const count = requests.length
+      const starts = Array.from({ length: Math.ceil(count / batchSize) }, (_, batch) => batch * batchSize)
+      // Events come from several threads; they are handed on one by one, pictures in order.
+      const events = createQueue<GenerateRunEvent>()
+      const fractions = new Array<number>(starts.length).fill(0)
+      const stop = (): void => pool.abort()
+      signal?.addEventListener("abort", stop)
+      const ready = new Map<number, RgbImage>()
+      let sent = 0
+      const work = pool
+        .map(starts, async (worker, from, batch) => {
+          signal?.throwIfAborted()
+          const part = requests.slice(from, from + batchSize)
+          const own = { ...rest, adapters: adaptersOfPart(rest.adapters ?? [], from, part.length, count) }
+          const images = await worker.call("generate", { requests: part, options: own }, (step, steps) => {
+            fractions[batch] = (step / steps) * part.length
+            events.push({ kind: "progress", done: fractions.reduce((sum, value) => sum + value, 0), count })
+          })
+          for (const [i, image] of images.entries()) ready.set(from + i, image)
+          for (let image = ready.get(sent); image !== undefined; image = ready.get(++sent)) {
+            events.push({ kind: "image", index: sent, seed: requests[sent]?.seed ?? 0, image })
+          }
+        })
+        .then(
+          () => events.end(),
+          (error: unknown) => events.fail(signal?.aborted ? signal.reason : error),
+        )
+      try {
+        yield* events
+      } finally {
+        signal?.removeEventListener("abort", stop)
+        await work
+      }
+    },
+  }
+}
+
+type CacheEvent =
+  | { readonly kind: "cache"; readonly done: number; readonly count: number }
+  | { readonly kind: "cached"; readonly example: CachedExample }
+
+/** Caches examples side by side, in order. */
+async function* cacheAll(
+  pool: WorkerPool,
+  dataset: TrainDataset,
+  seed: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<CacheEvent, void, void> {
+  const { count } = dataset
+  if (count < 1) throw new CoreError("training: the data set is empty. Give it at least one pair of pictures.")
+  const size = 4 * pool.workers.length
+  for (let from = 0; from < count && signal?.aborted !== true; from += size) {
+    const indices = Array.from({ length: Math.min(size, count - from) }, (_, i) => from + i)
+    const cached = await pool.map(indices, async (worker, index) =>
+      worker.call("cache", { example: await dataset.example(index), index, seed }),
+    )
+    for (const example of cached) yield { kind: "cached", example: sharedExample(example) }
+    yield { kind: "cache", done: from + indices.length, count }
+  }
+}
+
+/** Sends the parts of a step to the threads, with the values where all of them can read them. */
+function gradientsBy(pool: WorkerPool, options: ObjectiveOptions): GradientSource {
+  return (model, tasks) => {
+    const values = shared(model.values)
+    return pool.map(tasks, (worker, task) =>
+      worker.call("gradient", { adapters: model.adapters, values, task, options }),
+    )
+  }
+}
+
+function objectiveOf(options: TrainRunOptions): ObjectiveOptions {
+  const { seed, minTimestep, maxTimestep, loss, huber, weights, gradientCheckpointing } = options
+  return Object.fromEntries(
+    Object.entries({ seed, minTimestep, maxTimestep, loss, huber, weights, gradientCheckpointing }).filter(
+      ([, value]) => value !== undefined,
+    ),
+  ) as unknown as ObjectiveOptions
+}
+
+/** The controls that belong to some of the requests. */
+function adaptersOfPart(
+  adapters: NonNullable<WorkerGenerateOptions["adapters"]>,
+  from: number,
+  length: number,
+  count: number,
+): NonNullable<WorkerGenerateOptions["adapters"]> {
+  return adapters.map((use) => {
+    if (!Array.isArray(use.control) || use.control.length === 1) return use
+    if (use.control.length !== count) {
+      throw new CoreError(
+        `generate: ${use.control.length} control images for ${count} pictures, expected 1 or ${count}`,
+      )
+    }
+    return { ...use, control: use.control.slice(from, from + length) }
+  })
+}
+
+function sharedExample(example: CachedExample): CachedExample {
+  return {
+    ...example,
+    latents: shared(example.latents),
+    context: shared(example.context),
+    vector: shared(example.vector),
+    control: { ...example.control, data: sharedBytes(example.control.data) },
+  }
+}
+
+function shared(values: Float32Array): Float32Array {
+  const copy = new Float32Array(new SharedArrayBuffer(values.byteLength))
+  copy.set(values)
+  return copy
+}
+
+function sharedBytes(values: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(new SharedArrayBuffer(values.byteLength))
+  copy.set(values)
+  return copy
+}
+
+interface Queue<T> extends AsyncIterable<T> {
+  push(value: T): void
+  end(): void
+  fail(error: unknown): void
+}
+
+/** Values from callbacks as an async iterable. */
+function createQueue<T>(): Queue<T> {
+  const values: T[] = []
+  let finished = false
+  let failure: { readonly error: unknown } | null = null
+  let wake: () => void = () => {}
+  return {
+    push(value) {
+      values.push(value)
+      wake()
+    },
+    end() {
+      finished = true
+      wake()
+    },
+    fail(error) {
+      failure = { error }
+      wake()
+    },
+    async *[Symbol.asyncIterator]() {
+      for (;;) {
+        const value = values.shift()
+        if (value !== undefined) yield value
+        else if (failure !== null) throw failure.error
+        else if (finished) return
+        else
+          await new Promise<void>((resolve) => {
+            wake = resolve
+          })
+      }
+    },
+  }
+}

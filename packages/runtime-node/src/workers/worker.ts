@@ -1,0 +1,107 @@
+import { parentPort } from "node:worker_threads"
+import type { CachedExample, LlliteModel, NoiseSchedule, RgbImage, Sdxl } from "@lllite/core"
+import {
+  createExampleCache,
+  createNoiseSchedule,
+  disposeLllite,
+  generate,
+  layOutSlots,
+  objective,
+  uploadLllite,
+} from "@lllite/core"
+import { startBackend } from "../backend.ts"
+import { loadCheckpoint } from "../checkpoint.ts"
+import type { CallMessage, CallName, ReplyMessage, WorkerCalls } from "./protocol.ts"
+import { ABORT } from "./protocol.ts"
+
+/*
+ * A thread with a backend and a model of its own. It does what it is told, one call after another; nothing it computes
+ * depends on what it did before, so any worker may do any part of a job.
+ */
+
+const port = parentPort
+if (port === null) throw new Error("worker: this file is to be started as a worker thread")
+
+let sdxl: Sdxl | null = null
+let schedule: NoiseSchedule | null = null
+let examples: readonly CachedExample[] = []
+let caches: { seed: number; cache: ReturnType<typeof createExampleCache> } | null = null
+let abort = new AbortController()
+let last: Promise<void> = Promise.resolve()
+
+type Handlers = {
+  [N in CallName]: (
+    argument: WorkerCalls[N]["argument"],
+    progress: (step: number, steps: number) => void,
+    signal: AbortSignal,
+  ) => Promise<WorkerCalls[N]["result"]>
+}
+
+const handlers: Handlers = {
+  async load({ backend, checkpoint, prediction }) {
+    sdxl = await loadCheckpoint(await startBackend(backend), checkpoint, { prediction })
+    schedule = createNoiseSchedule()
+    return { layout: sdxl.unet.config.layout }
+  },
+
+  async cache({ example, index, seed }) {
+    if (caches?.seed !== seed) caches = { seed, cache: createExampleCache(loaded(sdxl), seed) }
+    return caches.cache(example, index)
+  },
+
+  async examples(list) {
+    examples = list
+    return null
+  },
+
+  async gradient({ adapters, values, task, options }, _, signal) {
+    const model: LlliteModel = { adapters, slots: layOutSlots(adapters).slots, values }
+    const rows = task.examples.map((index) => examples[index] as CachedExample)
+    const { step, firstRow } = task
+    return objective(loaded(sdxl), loaded(schedule), model, { step, firstRow, examples: rows, signal }, options)
+  },
+
+  async generate({ requests, options }, progress, signal) {
+    const adapters = (options.adapters ?? []).map((use) => ({ ...use, lllite: uploadLllite(use.lllite) }))
+    const images: RgbImage[] = []
+    try {
+      for await (const event of generate(loaded(sdxl), requests, { ...options, adapters, signal })) {
+        if (event.kind === "image") images.push(event.image)
+        else progress(event.step, event.steps)
+      }
+    } finally {
+      for (const { lllite } of adapters) disposeLllite(lllite)
+    }
+    return images
+  },
+}
+
+port.on("message", (message: CallMessage | typeof ABORT) => {
+  if (message === ABORT) {
+    abort.abort(new Error("stopped"))
+    abort = new AbortController()
+    return
+  }
+  last = last.then(() => answer(message))
+})
+
+async function answer({ id, name, argument }: CallMessage): Promise<void> {
+  const send = (reply: ReplyMessage): void => port?.postMessage(reply)
+  try {
+    const handler = handlers[name] as Handlers[CallName]
+    const progress = (step: number, steps: number): void => send({ id, kind: "progress", step, steps })
+    const result = await (handler as (...args: readonly unknown[]) => Promise<unknown>)(
+      argument,
+      progress,
+      abort.signal,
+    )
+    send({ id, kind: "result", result })
+  } catch (error) {
+    send({ id, kind: "error", error, name: error instanceof Error ? error.name : "Error" })
+  }
+}
+
+function loaded<T>(value: T | null): T {
+  if (value === null) throw new Error("worker: no model is loaded yet")
+  return value
+}
