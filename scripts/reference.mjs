@@ -1,0 +1,135 @@
+#!/usr/bin/env node
+// Holds this implementation against the reference's numbers:
+//   pnpm reference [DIR] [--only NAME] [--backend NAME] [--json]
+// DIR has NAME.json and NAME.safetensors; ../shared/reference unless given. Exits 1 if any case fails.
+import { access, readFile } from "node:fs/promises"
+import { createRequire } from "node:module"
+import { join, resolve } from "node:path"
+import { parseArgs } from "node:util"
+import { createTokenizer } from "../packages/core/dist/index.js"
+import * as run from "../packages/core/dist/reference.js"
+import { fromBytes, openSafetensors } from "../packages/format/dist/index.js"
+import { NODE_BACKENDS, startBackend } from "../packages/runtime-node/dist/index.js"
+
+const usage = "usage: pnpm reference [DIR] [--only NAME] [--backend NAME] [--json]"
+
+/** What each name needs and how it is run. `full` is listed so that nobody believes it was compared. */
+const suites = {
+  module: async (read) => run.runModule(await read.json("module"), await read.tensors("module"), await read.ops()),
+  unet: async (read) => run.runUnet(await read.json("unet"), await read.tensors("unet"), await read.ops()),
+  "text-vae": async (read) =>
+    run.runTextVae(await read.json("text-vae"), await read.tensors("text-vae"), await read.ops()),
+  pipeline: async (read) =>
+    run.runPipeline(
+      await read.json("pipeline"),
+      await read.json("unet"),
+      await read.json("text-vae"),
+      await read.tensors("pipeline"),
+      await read.tokenizer(),
+      await read.ops(),
+    ),
+  tokens: async (read) => run.runTokens(await read.json("tokens"), await read.tokenizer()),
+  diffusion: async (read) => {
+    await read.ops()
+    return run.runDiffusion(await read.json("diffusion"), await read.tensors("diffusion"))
+  },
+  buckets: async (read) => run.runBuckets(await read.json("buckets")),
+  canny: async (read) => run.runCanny(await read.json("canny")),
+  full: async () => [{ case: "full", skipped: "SDXL's real width needs a backend with 16-bit weights, not built yet" }],
+}
+
+async function main() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      only: { type: "string", multiple: true },
+      backend: { type: "string", default: "wasm" },
+      json: { type: "boolean", default: false },
+    },
+  })
+  if (positionals.length > 1) throw new Error(`one folder at most, got ${positionals.length}. ${usage}`)
+  const only = (values.only ?? []).flatMap((names) => names.split(","))
+  for (const name of only) expectOneOf("--only", name, Object.keys(suites))
+  expectOneOf("--backend", values.backend, NODE_BACKENDS)
+  const folder = resolve(positionals[0] ?? new URL("../../shared/reference", import.meta.url).pathname)
+  await access(folder).catch(() => {
+    throw new Error(`no folder "${folder}". Name the folder of reference cases. ${usage}`)
+  })
+
+  const read = reader(folder, values.backend)
+  const results = []
+  for (const [name, suite] of Object.entries(suites)) {
+    if (only.length > 0 && !only.includes(name)) {
+      results.push({ case: name, skipped: `not asked for (--only ${only.join(",")})` })
+    } else if (!(await exists(join(folder, `${name}.json`)))) {
+      results.push({ case: name, skipped: `no ${name}.json in ${folder}` })
+    } else {
+      const found = await suite(read)
+      results.push(...found)
+      if (!values.json) print(found)
+    }
+  }
+  const compared = results.filter((result) => "ok" in result)
+  const failed = compared.filter((result) => !result.ok)
+  if (values.json) console.log(JSON.stringify(results.map(plain), null, 2))
+  else {
+    const skipped = results.filter((result) => "skipped" in result)
+    for (const { case: name, skipped: why } of skipped) console.log(`not run  ${name}: ${why}`)
+    console.log(`${compared.length - failed.length} passed, ${failed.length} failed, ${skipped.length} not run`)
+  }
+  process.exitCode = failed.length > 0 ? 1 : 0
+}
+
+function reader(folder, backend) {
+  const kept = new Map()
+  const once = (key, make) => {
+    if (!kept.has(key)) kept.set(key, make())
+    return kept.get(key)
+  }
+  return {
+    json: (name) => once(`json ${name}`, async () => JSON.parse(await readFile(join(folder, `${name}.json`), "utf8"))),
+    tensors: (name) =>
+      once(`tensors ${name}`, async () => {
+        const path = join(folder, `${name}.safetensors`)
+        return openSafetensors(fromBytes(await readFile(path), path))
+      }),
+    tokenizer: () =>
+      once("tokenizer", async () => {
+        const merges = createRequire(import.meta.url).resolve("../packages/core/data/clip-merges.txt")
+        return createTokenizer(await readFile(merges, "utf8"))
+      }),
+    ops: () => once("ops", () => startBackend(backend)),
+  }
+}
+
+function print(results) {
+  for (const result of results) {
+    if (!("ok" in result)) continue
+    const { case: name, maxRelError, tolerance, ok } = result
+    console.log(
+      `${ok ? "ok    " : "FAILED"}  ${maxRelError.toExponential(1)} of ${tolerance.toExponential(0)}  ${name}`,
+    )
+  }
+}
+
+/** An infinite error has no JSON. */
+function plain(result) {
+  if (!("ok" in result) || Number.isFinite(result.maxRelError)) return result
+  return { ...result, maxRelError: Number.MAX_VALUE }
+}
+
+function expectOneOf(option, value, allowed) {
+  if (!allowed.includes(value)) throw new Error(`${option} ${value}: expected one of ${allowed.join(", ")}. ${usage}`)
+}
+
+function exists(path) {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+main().catch((error) => {
+  console.error(error instanceof Error ? error.message : String(error))
+  process.exitCode = 1
+})
