@@ -20,6 +20,11 @@ describe("noiseLevels", () => {
     expect(noiseLevels(schedule, 16, "trailing").timesteps.slice(0, 4)).toEqual([999, 937, 874, 811])
   })
 
+  it("lands beside a half where numpy's sum does", () => {
+    // 15 * 33.3 is a little less than 499.5 in float64.
+    expect(noiseLevels(schedule, 30, "linspace-rounded").timesteps[15]).toBe(499)
+  })
+
   it("ends at 0 after as many levels as there are steps", () => {
     const { sigmas } = noiseLevels(schedule, 7, "linspace")
     expect(sigmas.length).toBe(8)

@@ -70,16 +70,17 @@ type Levels = readonly [timesteps: readonly number[], sigmas: readonly number[]]
 
 function spacedLevels(schedule: NoiseSchedule, steps: number, spacing: TimestepSpacing): Levels {
   const total = schedule.sigmas.length
+  // Multiplied out as numpy does: near a half, another order of the same sum rounds to another timestep.
   const timesteps = Array.from({ length: steps }, (_, i) => {
     switch (spacing) {
       case "leading":
         return (steps - 1 - i) * Math.floor(total / steps) + 1
       case "linspace":
-        return steps === 1 ? total - 1 : (total - 1) * (1 - i / (steps - 1))
+        return i === 0 ? total - 1 : (steps - 1 - i) * ((total - 1) / (steps - 1))
       case "linspace-rounded":
-        return roundHalfToEven((total - 1) * (1 - i / steps))
+        return roundHalfToEven((steps - i) * ((total - 1) / steps))
       default:
-        return roundHalfToEven(total - (i * total) / steps) - 1
+        return roundHalfToEven(total + i * (total - total / steps - total)) - 1
     }
   })
   const first = timesteps[0] as number
