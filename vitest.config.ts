@@ -17,5 +17,6 @@ export default defineConfig({
     testTimeout: 600_000,
     hookTimeout: 600_000,
     maxWorkers: 2,
+    reporters: ["default", "./scripts/totals-reporter.ts"],
   },
 })

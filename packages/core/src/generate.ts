@@ -18,8 +18,8 @@ import type { Sdxl } from "./models/sdxl.ts"
 import { conditionVector, encodePrompts } from "./models/sdxl.ts"
 import { unet } from "./models/unet/unet.ts"
 import { decodeLatents } from "./models/vae/vae.ts"
-import { createStream } from "./random/stream.ts"
-import { createTorchGenerator } from "./random/torch.ts"
+import type { NoiseName } from "./noise-source.ts"
+import { createNoiseSource } from "./noise-source.ts"
 
 /** An LLLite and how it is used. */
 export interface AdapterUse {
@@ -61,7 +61,7 @@ export interface GenerateOptions {
    * Where the start's noise comes from: `lllite`, or PyTorch's generators by name for people who want a seed to mean
    * what it means elsewhere. `lllite` unless given.
    */
-  readonly noise?: "lllite" | "torch-cpu" | "torch-cuda"
+  readonly noise?: NoiseName
   readonly signal?: AbortSignal
 }
 
@@ -121,8 +121,15 @@ export async function* generate(
       prediction: sdxl.prediction,
       timestepOf: levels.timestepOf,
     })
-    const start = own(startLatents(sdxl, requests, options, startFactor(sampler, levels.sigmas[0] as number)))
-    const walk = sampler.sample(denoise, start, levels.sigmas)
+    const shape = [height / 8, width / 8, sdxl.unet.config.latentChannels] as const
+    const noise = createNoiseSource(
+      options.noise ?? "lllite",
+      requests.map(({ seed }) => seed),
+      shape,
+    )
+    const unit = own(noise.start())
+    const start = own(tf.mul(unit, startFactor(sampler, levels.sigmas[0] as number)))
+    const walk = sampler.sample(denoise, start, levels.sigmas, noise.step)
     let latents: Tensor | null = null
     try {
       for (let next = await walk.next(); ; next = await walk.next()) {
@@ -158,27 +165,6 @@ function adaptersAt(
     progress >= start && progress <= end ? [llliteAtSite(ops, lllite, controls[i] as PreparedControl, strength)] : [],
   )
   return combine === "chain" ? chainAtSite(active) : sumAtSite(active)
-}
-
-/** Noise of every request's own seed, as the sampler wants its start. → [N, H/8, W/8, 4] */
-function startLatents(
-  sdxl: Sdxl,
-  requests: readonly PictureRequest[],
-  { width, height, noise = "lllite" }: GenerateOptions,
-  factor: number,
-): Tensor4D {
-  const [rows, columns, channels] = [height / 8, width / 8, sdxl.unet.config.latentChannels]
-  return tf.tidy(() => {
-    const pictures = requests.map(({ seed }) => {
-      if (noise === "lllite") {
-        const values = createStream(seed, "start").normal([rows, columns, channels])
-        return tf.tensor3d(values, [rows, columns, channels])
-      }
-      const values = createTorchGenerator(noise, seed).randn(channels * rows * columns)
-      return tf.transpose(tf.tensor3d(values, [channels, rows, columns]), [1, 2, 0])
-    })
-    return tf.mul(tf.stack(pictures), factor) as Tensor4D
-  })
 }
 
 async function decodeOne(sdxl: Sdxl, latents: Tensor4D, index: number): Promise<RgbImage> {

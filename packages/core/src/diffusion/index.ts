@@ -1,4 +1,11 @@
-export { createDenoiser, type Denoise, type DenoiserOptions, type Network, type Prediction } from "./denoiser.ts"
+export {
+  createDenoiser,
+  type Denoise,
+  type DenoiserOptions,
+  type Network,
+  PREDICTIONS,
+  type Prediction,
+} from "./denoiser.ts"
 export { combineGuidance, withGuidance } from "./guidance.ts"
 export { addNoise, velocity } from "./noising.ts"
 export {
@@ -11,16 +18,18 @@ export {
   type SamplerName,
   type SamplerStep,
   type StartScale,
+  type StepNoise,
   startFactor,
 } from "./samplers/index.ts"
 export {
   alphaAt,
   createNoiseSchedule,
+  LARGEST_SIGMA,
   type NoiseSchedule,
   type NoiseScheduleOptions,
   sigmaAt,
   snrAt,
   timestepAt,
 } from "./schedule.ts"
-export { type NoiseLevels, noiseLevels, type TimestepSpacing } from "./sigmas.ts"
-export { type SizeCondition, sizeEmbedding, timestepEmbedding } from "./size-embedding.ts"
+export { type NoiseLevels, noiseLevels, TIMESTEP_SPACINGS, type TimestepSpacing } from "./sigmas.ts"
+export { type SizeCondition, sinusoidalEmbedding, sizeEmbedding, timestepEmbedding } from "./size-embedding.ts"

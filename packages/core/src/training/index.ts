@@ -22,8 +22,11 @@ export {
 export { type GradientInput, type GradientOptions, type LossAndGradients, lossAndGradients } from "./gradients.ts"
 export {
   elementwiseLoss,
+  HUBER_SCHEDULES,
   type HuberOptions,
+  type HuberSchedule,
   huberDelta,
+  LOSS_TYPES,
   type LossType,
   type LossWeightOptions,
   lossWeight,

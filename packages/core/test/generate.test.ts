@@ -1,0 +1,133 @@
+import { enumerateSites } from "@lllite/format"
+import * as tf from "@tensorflow/tfjs-core"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import type { AdapterUse, GenerateOptions, LlliteParams, PictureRequest, RgbImage, Sdxl } from "../src/index.ts"
+import { createStream, createTrainState, disposeLllite, generate, uploadLllite } from "../src/index.ts"
+import { createSyntheticSdxl, SMALL_UNET } from "./synthetic-sdxl.ts"
+import { startWasm } from "./wasm.ts"
+
+const base: GenerateOptions = { width: 64, height: 64, steps: 3, guidanceScale: 4 }
+const requests: readonly PictureRequest[] = [
+  { prompt: "a red star", seed: 1 },
+  { prompt: "a blue ring", seed: 2 },
+]
+
+function grey(value: number): RgbImage {
+  return { width: 64, height: 64, data: new Uint8Array(64 * 64 * 3).fill(value) }
+}
+
+describe("generation", () => {
+  let sdxl: Sdxl
+  let lllite: LlliteParams
+
+  beforeAll(async () => {
+    sdxl = await createSyntheticSdxl(await startWasm())
+    const { model } = createTrainState(enumerateSites(SMALL_UNET.layout), { condDim: 8, mlpDim: 8 }, 1)
+    // An LLLite that does something: values of its own in `up`.
+    const noise = createStream(1, "up").normal(model.values.length)
+    lllite = uploadLllite({ ...model, values: model.values.map((value, i) => value || 0.3 * (noise[i] ?? 0)) })
+  })
+  afterAll(() => {
+    disposeLllite(lllite)
+    sdxl.dispose()
+  })
+
+  async function pictures(list: readonly PictureRequest[], changes: Partial<GenerateOptions> = {}) {
+    const images: RgbImage[] = []
+    for await (const event of generate(sdxl, list, { ...base, ...changes })) {
+      if (event.kind === "image") images.push(event.image)
+    }
+    return images
+  }
+  const use = (changes: Partial<AdapterUse> = {}): readonly AdapterUse[] => [{ lllite, control: grey(200), ...changes }]
+
+  it.each(["euler", "ddim", "dpmsolver++", "euler_a"] as const)(
+    "gives with %s in a batch what a picture is alone",
+    async (sampler) => {
+      const [first, second] = await pictures(requests, { sampler })
+      const [alone] = await pictures(requests.slice(1), { sampler })
+      expect(largestDifference(second, alone)).toBeLessThanOrEqual(1)
+      expect(largestDifference(first, alone)).toBeGreaterThan(1)
+    },
+  )
+
+  it("gives the same pictures for the same seeds", async () => {
+    expect(await pictures(requests)).toEqual(await pictures(requests))
+  })
+
+  it("follows the control, and ignores it at strength 0", async () => {
+    const [plain] = await pictures(requests.slice(0, 1))
+    const [fed] = await pictures(requests.slice(0, 1), { adapters: use() })
+    const [off] = await pictures(requests.slice(0, 1), { adapters: use({ strength: 0 }) })
+    const [other] = await pictures(requests.slice(0, 1), { adapters: use({ control: grey(10) }) })
+    expect(off).toEqual(plain)
+    expect(largestDifference(fed, plain)).toBeGreaterThan(1)
+    expect(largestDifference(fed, other)).toBeGreaterThan(1)
+  })
+
+  it("gives every picture of a batch its own control", async () => {
+    const [, second] = await pictures(requests, { adapters: use({ control: [grey(200), grey(10)] }) })
+    const [alone] = await pictures(requests.slice(1), { adapters: use({ control: grey(10) }) })
+    expect(largestDifference(second, alone)).toBeLessThanOrEqual(1)
+  })
+
+  it("lets an adapter act on a part of the schedule", async () => {
+    const early = await pictures(requests, { adapters: use({ end: 0.5 }) })
+    const late = await pictures(requests, { adapters: use({ start: 0.5 }) })
+    const whole = await pictures(requests, { adapters: use() })
+    const never = await pictures(requests, { adapters: use({ start: 0.9, end: 0.95 }) })
+    expect(largestDifference(early[0], whole[0])).toBeGreaterThan(0)
+    expect(largestDifference(late[0], whole[0])).toBeGreaterThan(0)
+    expect(never).toEqual(await pictures(requests))
+  })
+
+  it("chains two adapters in order and sums them in any", async () => {
+    const [a, b] = [use({ strength: 0.7 }), use({ control: grey(30) })]
+    const one = requests.slice(0, 1)
+    const chained = await pictures(one, { adapters: [...a, ...b] })
+    const turned = await pictures(one, { adapters: [...b, ...a] })
+    const summed = await pictures(one, { adapters: [...a, ...b], combine: "sum" })
+    const summedTurned = await pictures(one, { adapters: [...b, ...a], combine: "sum" })
+    expect(largestDifference(chained[0], turned[0])).toBeGreaterThan(0)
+    expect(largestDifference(chained[0], summed[0])).toBeGreaterThan(0)
+    expect(largestDifference(summed[0], summedTurned[0])).toBeLessThanOrEqual(1)
+  })
+
+  it("leaves no tensor behind, whether it ends, is left or is aborted", async () => {
+    const before = tf.memory().numTensors
+    await pictures(requests, { adapters: use() })
+    expect(tf.memory().numTensors).toBe(before)
+    for await (const event of generate(sdxl, requests, base)) if (event.kind === "step") break
+    expect(tf.memory().numTensors).toBe(before)
+    const controller = new AbortController()
+    const aborted = (async () => {
+      for await (const event of generate(sdxl, requests, { ...base, signal: controller.signal })) {
+        if (event.kind === "step") controller.abort(new Error("enough"))
+      }
+    })()
+    await expect(aborted).rejects.toThrow("enough")
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
+  it.each([
+    [{ width: 72 }, "width is 72, expected a multiple of 32. The nearest is 64."],
+    [{ steps: 0 }, "steps is 0, expected a positive integer"],
+    [{ guidanceScale: Number.NaN }, "guidanceScale is NaN"],
+    [{ width: 96 }, "a control image is 64×64 px, the picture 96×64"],
+  ])("refuses %o before it starts", async (changes, message) => {
+    await expect(pictures(requests, { ...changes, adapters: use() })).rejects.toThrow(message)
+  })
+
+  it("refuses a window that ends before it starts, and controls that fit no batch", async () => {
+    await expect(pictures(requests, { adapters: use({ start: 0.8, end: 0.2 }) })).rejects.toThrow("0 ≤ start ≤ end ≤ 1")
+    const three = [grey(1), grey(2), grey(3)]
+    await expect(pictures(requests, { adapters: use({ control: three }) })).rejects.toThrow(
+      "3 control images for 2 pictures",
+    )
+  })
+})
+
+function largestDifference(a: RgbImage | undefined, b: RgbImage | undefined): number {
+  if (a === undefined || b === undefined) throw new Error("a picture is missing")
+  return a.data.reduce((largest, value, i) => Math.max(largest, Math.abs(value - (b.data[i] ?? Number.NaN))), 0)
+}

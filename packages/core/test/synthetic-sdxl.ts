@@ -1,0 +1,48 @@
+import { readFileSync } from "node:fs"
+import type { Ops, Sdxl } from "../src/index.ts"
+import { createTokenizer, disposeParams } from "../src/index.ts"
+import type { TextEncoderConfig } from "../src/models/clip/config.ts"
+import { buildText1, buildText2 } from "../src/models/clip/weights.ts"
+import type { UnetConfig } from "../src/models/unet/config.ts"
+import { buildUnet } from "../src/models/unet/weights.ts"
+import { buildVae } from "../src/models/vae/weights.ts"
+import { loadSynthetic } from "../src/reference/weights.ts"
+
+/** An SDXL as small as its norms allow, with weights made from their names. */
+export const SMALL_UNET: UnetConfig = {
+  layout: { modelChannels: 32, channelMult: [1, 2, 4], transformerDepth: [0, 1, 1], middleDepth: 1 },
+  contextDim: 16,
+  pooledDim: 8,
+  headDim: 64,
+  latentChannels: 4,
+}
+
+export async function createSyntheticSdxl(ops: Ops): Promise<Sdxl> {
+  const merges = readFileSync(new URL("../data/clip-merges.txt", import.meta.url), "utf8")
+  const text = (activation: TextEncoderConfig["activation"], projection: number | null): TextEncoderConfig => ({
+    width: 8,
+    layers: 2,
+    heads: 1,
+    activation,
+    vocabulary: 49408,
+    positions: 77,
+    projection,
+  })
+  const parts = {
+    unet: await loadSynthetic("a U-Net", buildUnet(SMALL_UNET), ops.load),
+    text1: await loadSynthetic("text encoder 1", buildText1(text("quick-gelu", null)), ops.load),
+    text2: await loadSynthetic("text encoder 2", buildText2(text("gelu", 8)), ops.load),
+    vae: await loadSynthetic(
+      "a VAE",
+      buildVae({ channels: [32, 32, 32, 32], resBlocks: 1, latentChannels: 4 }),
+      ops.load,
+    ),
+  }
+  return {
+    ...parts,
+    ops,
+    tokenizer: createTokenizer(merges),
+    prediction: "epsilon",
+    dispose: () => disposeParams(parts),
+  }
+}
