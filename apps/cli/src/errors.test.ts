@@ -1,0 +1,22 @@
+import { describe, expect, it } from "vitest"
+import { describeError, UsageError } from "./errors.ts"
+
+describe("describeError", () => {
+  it("gives the sentence of an error about the input, alone", () => {
+    expect(describeError(new UsageError("no prompt is given"), {})).toBe("lllite: no prompt is given")
+  })
+
+  it("knows an error from a worker thread by its name", () => {
+    const error = Object.assign(new Error("it is a LoRA"), { name: "FormatError" })
+    expect(describeError(error, {})).toBe("lllite: it is a LoRA")
+  })
+
+  it("calls everything else a bug, and shows where only when asked to", () => {
+    const error = new TypeError("x is undefined")
+    expect(describeError(error, {})).toBe(
+      "lllite: something went wrong inside the program: x is undefined Set LLLITE_DEBUG=1 to see where, and report it.",
+    )
+    expect(describeError(error, {})).not.toContain("    at ")
+    expect(describeError(error, { LLLITE_DEBUG: "1" })).toContain("    at ")
+  })
+})

@@ -1,0 +1,134 @@
+import { randomInt } from "node:crypto"
+import type { SamplerName } from "@lllite/core"
+import { SAMPLER_NAMES } from "@lllite/core"
+import { UsageError } from "./errors.ts"
+import type { OptionSpec } from "./options.ts"
+import { readValues } from "./options.ts"
+
+/** What `generate` takes, by sd-scripts' names. */
+export const GENERATE_OPTIONS: readonly OptionSpec[] = [
+  { name: "ckpt", kind: "text", help: "SDXL checkpoint (.safetensors), or tiny for the embedded one" },
+  { name: "v_parameterization", kind: "flag", help: "the checkpoint predicts v rather than noise" },
+  { name: "prompt", kind: "text", help: "what to draw" },
+  { name: "negative_prompt", kind: "text", help: "what not to draw" },
+  { name: "n", kind: "text", help: "the same, shorter" },
+  { name: "control_net_lllite_models", kind: "texts", help: "LLLite files" },
+  { name: "guide_image_path", kind: "texts", help: "control picture of each LLLite, in order, used as it is" },
+  { name: "control_net_multipliers", kind: "numbers", help: "strength of each LLLite, 1 unless given" },
+  {
+    name: "control_net_ratios",
+    kind: "numbers",
+    help: "how far along the noise schedule each LLLite works, 0 to 1; 1 (to the end) unless given",
+  },
+  { name: "W", kind: "integer", help: "width in pixels, a multiple of 32; 1024 unless given, 128 with tiny" },
+  { name: "H", kind: "integer", help: "height in pixels, a multiple of 32; as W unless given" },
+  { name: "steps", kind: "integer", help: "20 unless given" },
+  { name: "scale", kind: "number", help: "guidance, 7.5 unless given; 1 for none" },
+  { name: "sampler", kind: "text", help: "euler unless given", choices: SAMPLER_NAMES },
+  { name: "seed", kind: "integer", help: "of the first picture; the next ones count up. Drawn unless given" },
+  { name: "images_per_prompt", kind: "integer", help: "pictures, 1 unless given" },
+  { name: "outdir", kind: "text", help: "folder to write into" },
+]
+
+/** An LLLite and what it is given. */
+export interface ControlUse {
+  readonly lllite: string
+  readonly guide: string
+  readonly strength: number
+  readonly end: number
+}
+
+/** All that `generate` does, checked. */
+export interface GenerateSettings {
+  readonly checkpoint: string
+  readonly prediction: "epsilon" | "v"
+  readonly prompt: string
+  readonly negativePrompt: string
+  readonly controls: readonly ControlUse[]
+  readonly width: number
+  readonly height: number
+  readonly steps: number
+  readonly guidanceScale: number
+  readonly sampler: SamplerName
+  readonly seeds: readonly number[]
+  readonly outdir: string
+}
+
+const LARGEST_SEED = 2 ** 32
+
+/**
+ * Checks what the command line asks for.
+ *
+ * @throws UsageError naming the option, what was expected and what came
+ */
+export function readGenerateSettings(commandLine: Readonly<Record<string, unknown>>): GenerateSettings {
+  const values = readValues(GENERATE_OPTIONS, commandLine, "generate")
+  const text = (name: string): string | undefined => values[name] as string | undefined
+  const needed = (name: string, what: string): string => {
+    const value = text(name)
+    if (value === undefined) throw new UsageError(`generate: --${name} is missing, expected ${what}`)
+    return value
+  }
+  const count = (name: string, fallback: number): number => {
+    const value = (values[name] ?? fallback) as number
+    if (value < 1) throw new UsageError(`generate: --${name} is ${value}, expected at least 1`)
+    return value
+  }
+  const checkpoint = needed("ckpt", 'an SDXL checkpoint, or "tiny" for the embedded one')
+  const prompt = needed("prompt", "what to draw")
+  const outdir = needed("outdir", "a folder to write into")
+  if (values.n !== undefined && values.negative_prompt !== undefined) {
+    throw new UsageError("generate: --n and --negative_prompt mean the same. Give one of them.")
+  }
+  const width = count("W", checkpoint === "tiny" ? 128 : 1024)
+  const height = count("H", width)
+  for (const [name, side] of Object.entries({ W: width, H: height })) {
+    if (side % 32 === 0) continue
+    const near = Math.max(32, Math.round(side / 32) * 32)
+    throw new UsageError(`generate: --${name} is ${side}, expected a multiple of 32. The nearest is ${near}.`)
+  }
+  const seed = (values.seed ?? randomInt(LARGEST_SEED)) as number
+  const pictures = count("images_per_prompt", 1)
+  if (seed < 0 || seed + pictures > LARGEST_SEED) {
+    throw new UsageError(`generate: --seed is ${seed}, expected 0 to ${LARGEST_SEED - pictures}`)
+  }
+  return {
+    checkpoint,
+    prediction: values.v_parameterization === true ? "v" : "epsilon",
+    prompt,
+    negativePrompt: text("negative_prompt") ?? text("n") ?? "",
+    controls: readControls(values),
+    width,
+    height,
+    steps: count("steps", 20),
+    guidanceScale: (values.scale ?? 7.5) as number,
+    sampler: (text("sampler") ?? "euler") as SamplerName,
+    seeds: Array.from({ length: pictures }, (_, i) => seed + i),
+    outdir,
+  }
+}
+
+function readControls(values: Readonly<Record<string, unknown>>): readonly ControlUse[] {
+  const models = (values.control_net_lllite_models ?? []) as readonly string[]
+  const listOf = <T>(name: string): readonly T[] | undefined => {
+    const list = values[name] as readonly T[] | undefined
+    if (list === undefined || list.length === models.length) return list
+    throw new UsageError(
+      `generate: --${name} has ${list.length} entries and --control_net_lllite_models ${models.length}, expected one for each LLLite`,
+    )
+  }
+  const guides = listOf<string>("guide_image_path")
+  if (models.length > 0 && guides === undefined) {
+    throw new UsageError("generate: --guide_image_path is missing, expected one control picture for each LLLite")
+  }
+  const strengths = listOf<number>("control_net_multipliers")
+  const ends = listOf<number>("control_net_ratios")
+  const odd = ends?.find((end) => end < 0 || end > 1)
+  if (odd !== undefined) throw new UsageError(`generate: --control_net_ratios has ${odd}, expected 0 to 1`)
+  return models.map((lllite, i) => ({
+    lllite,
+    guide: guides?.[i] ?? "",
+    strength: strengths?.[i] ?? 1,
+    end: ends?.[i] ?? 1,
+  }))
+}

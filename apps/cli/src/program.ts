@@ -1,0 +1,115 @@
+import { Command, CommanderError, InvalidArgumentError } from "commander"
+import { runDemo } from "./commands/demo.ts"
+import { runGenerate } from "./commands/generate.ts"
+import { formatReport, inspectFile } from "./commands/inspect.ts"
+import { runTrain } from "./commands/train.ts"
+import { DEMO } from "./demo/settings.ts"
+import { describeError, EXIT_FAILURE, EXIT_INTERRUPTED } from "./errors.ts"
+import { GENERATE_OPTIONS, readGenerateSettings } from "./generate-settings.ts"
+import { watchInterrupt } from "./interrupt.ts"
+import { addOptions, normaliseArgv } from "./options.ts"
+import type { Reporter } from "./progress.ts"
+import { createReporter } from "./progress.ts"
+import { NEEDLESS_OPTIONS, REFUSED_OPTIONS, TRAIN_OPTIONS } from "./train-options.ts"
+import { readConfigFile, readTrainSettings } from "./train-settings.ts"
+import { readVersion } from "./version.ts"
+
+/**
+ * Runs the command with its arguments (without node and the script) and gives the exit code: 0, 1 for an error, 130
+ * when stopped by Ctrl-C.
+ */
+export async function runProgram(argv: readonly string[]): Promise<number> {
+  try {
+    await createProgram().parseAsync(normaliseArgv(argv), { from: "user" })
+    return 0
+  } catch (error) {
+    // Help and version end a program early, too.
+    if (error instanceof CommanderError && error.exitCode === 0) return 0
+    if (error instanceof CommanderError) {
+      // Asked for nothing, commander has shown the help already.
+      if (error.code !== "commander.help") process.stderr.write(`lllite: ${usageSentence(error.message)}\n`)
+      return EXIT_FAILURE
+    }
+    process.stderr.write(`${describeError(error)}\n`)
+    return error instanceof Error && error.name === "InterruptedError" ? EXIT_INTERRUPTED : EXIT_FAILURE
+  }
+}
+
+function createProgram(): Command {
+  const program = new Command("lllite")
+    .description("Train and use ControlNet-LLLite: small adapters that let a control picture steer SDXL.")
+    .version(readVersion())
+    // Errors are printed in one place, above; help and version go where they always go.
+    .configureOutput({ outputError: () => {} })
+    .exitOverride()
+
+  program
+    .command("demo")
+    .description("train a Canny LLLite on the embedded tiny SDXL, and show what it does")
+    .option("--out <folder>", "folder to write into", "demo-output")
+    .option("--seed <number>", "the same seed gives the same files", wholeNumber(0), 0)
+    .option("--steps <number>", "steps of training", wholeNumber(1), DEMO.steps)
+    .action((options) => watched((reporter, signal) => runDemo(options, reporter, signal)))
+
+  const train = program
+    .command("train")
+    .description("train an LLLite; options have the names they have in sd-scripts, with - or _")
+    .option("--config <file>", "TOML of the options below; what the command line says wins")
+    .option("--config_file <file>", "the same")
+  addOptions(train, TRAIN_OPTIONS)
+  // Known to commander only so that they get their own sentence instead of "unknown option".
+  for (const name of [...Object.keys(NEEDLESS_OPTIONS), ...Object.keys(REFUSED_OPTIONS)]) {
+    train.addOption(train.createOption(`--${name} [values...]`).hideHelp())
+  }
+  train.action(({ config, config_file: configFile, ...commandLine }) =>
+    watched(async (reporter, signal) => {
+      const path: string | undefined = config ?? configFile
+      const file = path === undefined ? null : { path, values: await readConfigFile(path) }
+      await runTrain(readTrainSettings(file, commandLine), reporter, signal)
+    }),
+  )
+
+  const generate = program
+    .command("generate")
+    .description("generate pictures, with LLLites or without; options have the names they have in sd-scripts")
+  addOptions(generate, GENERATE_OPTIONS)
+  generate.action((commandLine) =>
+    watched((reporter, signal) => runGenerate(readGenerateSettings(commandLine), reporter, signal)),
+  )
+
+  program
+    .command("inspect <file>")
+    .description("say what a safetensors file is, without loading it")
+    .option("--json", "as one JSON object")
+    .action(async (file: string, { json }: { json?: boolean }) => {
+      const report = await inspectFile(file)
+      process.stdout.write(`${json === true ? JSON.stringify(report, null, 2) : formatReport(report)}\n`)
+    })
+
+  return program
+}
+
+/** Runs long work with a reporter on stdout and Ctrl-C watched. */
+async function watched(work: (reporter: Reporter, signal: AbortSignal) => Promise<void>): Promise<void> {
+  const reporter = createReporter(process.stdout)
+  const interrupt = watchInterrupt(reporter)
+  try {
+    await work(reporter, interrupt.signal)
+  } finally {
+    interrupt.stop()
+    reporter.close()
+  }
+}
+
+function wholeNumber(least: number): (value: string) => number {
+  return (value) => {
+    const number = Number(value)
+    if (value.trim() !== "" && Number.isSafeInteger(number) && number >= least && number < 2 ** 32) return number
+    throw new InvalidArgumentError(`Expected a whole number from ${least}.`)
+  }
+}
+
+/** commander's message as one sentence: without its "error: ", suggestion included. */
+function usageSentence(message: string): string {
+  return message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ")
+}
