@@ -1,0 +1,1 @@
+export { type ContractResult, checkOps } from "./ops-contract.ts"

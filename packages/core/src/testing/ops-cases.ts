@@ -1,0 +1,292 @@
+import type { Tensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import type { Ops, Padding } from "../ops/ops.ts"
+import type { WeightEntry } from "../ops/weight-entry.ts"
+import { createStream } from "../random/stream.ts"
+import * as plain from "./plain-ops.ts"
+
+/** A verb of `Ops` at certain shapes, on a device and in float64. */
+export interface OpsCase {
+  readonly name: string
+  readonly inputs: readonly CaseInput[]
+  /** What the result may differ by, relative to the greatest value of the expected one. */
+  readonly tolerance: number
+  /** The verb with its weights loaded. */
+  prepare(ops: Ops): Promise<PreparedCase>
+  /** The same in float64, from the inputs' values. */
+  expected(...inputs: plain.Values[]): plain.Values
+}
+
+export interface CaseInput {
+  readonly shape: readonly number[]
+  readonly values: Float32Array
+}
+
+export interface PreparedCase {
+  run(...inputs: Tensor[]): Tensor
+  dispose(): void
+}
+
+/** Products of a few hundred terms in float32; backends that go through bfloat16 or float16 need their own figure. */
+const TOLERANCE = 2e-5
+
+/** Every verb, at the shapes where kernels go wrong: odd channels, one row, several heads, borders, large values. */
+export function opsCases(): OpsCase[] {
+  return [
+    ...[
+      linearCase("rows of three axes", [2, 70, 20], 77, true),
+      linearCase("one row, no bias", [1, 7], 5, false),
+      linearCase("one column", [3, 64], 1, true),
+      denseCase("rows of three axes", [2, 35, 6], 13, true),
+      denseCase("one row, no bias", [1, 33], 4, false),
+    ],
+    ...[
+      convCase("3×3", [2, 7, 9, 5], 6, 3, 1, [1, 1, 1, 1], true),
+      convCase("1×1, no bias", [1, 5, 4, 7], 3, 1, 1, [0, 0, 0, 0], false),
+      convCase("3×3, stride 2", [1, 8, 10, 4], 5, 3, 2, [1, 1, 1, 1], true),
+      convCase("3×3, stride 2, padded below and right", [2, 8, 6, 3], 4, 3, 2, [0, 1, 0, 1], true),
+      convCase("4×4, stride 2, odd sides", [1, 9, 11, 3], 2, 4, 2, [1, 1, 1, 1], true),
+      convCase("2×2, no padding", [1, 5, 5, 2], 9, 2, 1, [0, 0, 0, 0], true),
+    ],
+    ...[false, true].flatMap((silu) => [
+      groupNormCase("one channel per group", [2, 5, 7, 32], 32, silu, 1),
+      groupNormCase("three channels per group", [1, 9, 8, 6], 2, silu, 1),
+      groupNormCase("one pixel", [3, 1, 1, 8], 2, silu, 1),
+      groupNormCase("far from zero", [1, 6, 6, 64], 32, silu, 1, 20),
+    ]),
+    ...[
+      layerNormCase("rows of three axes", [2, 77, 70], 0),
+      layerNormCase("one row of three", [1, 3], 0),
+      layerNormCase("far from zero", [5, 64], 20),
+    ],
+    ...[
+      attentionCase("70 tokens, 77 keys", { n: 2, tokens: 70, keys: 77, heads: 1, dim: 20, causal: false }, 1),
+      attentionCase("several odd heads", { n: 1, tokens: 33, keys: 33, heads: 3, dim: 5, causal: false }, 1),
+      attentionCase("causal", { n: 2, tokens: 77, keys: 77, heads: 2, dim: 8, causal: true }, 1),
+      attentionCase("one token, one key", { n: 2, tokens: 1, keys: 1, heads: 2, dim: 4, causal: false }, 1),
+      attentionCase("one token, 77 keys", { n: 1, tokens: 1, keys: 77, heads: 1, dim: 64, causal: false }, 1),
+      attentionCase("scores of hundreds", { n: 1, tokens: 12, keys: 10, heads: 1, dim: 16, causal: false }, 12),
+    ],
+    ...[
+      activationCase("silu", [2, 3, 11], (x) => plain.silu(x)),
+      activationCase("gelu", [2, 3, 11], (x) => plain.gelu(x)),
+      activationCase("quickGelu", [2, 3, 11], (x) => plain.quickGelu(x)),
+      activationCase("relu", [2, 3, 11], (x) => Math.max(x, 0)),
+      gegluCase("odd width", [2, 5, 14]),
+      gegluCase("one row", [1, 2]),
+    ],
+    ...[upsampleCase("odd channels", [2, 3, 5, 7]), upsampleCase("one pixel", [1, 1, 1, 1])],
+    lookUpCase(),
+  ]
+}
+
+function linearCase(title: string, shape: readonly number[], out: number, biased: boolean): OpsCase {
+  const inner = shape[shape.length - 1] as number
+  const weight = values("linear weight", [out, inner], 1 / Math.sqrt(inner))
+  const bias = biased ? values("linear bias", [out]) : null
+  return {
+    name: `linear: ${title}`,
+    inputs: [input("x", shape)],
+    tolerance: TOLERANCE,
+    async prepare(ops) {
+      const loaded = await ops.load.linear(entry("weight", [out, inner], weight), bias && entry("bias", [out], bias))
+      return { run: (x) => ops.linear(x as Tensor, loaded), dispose: () => loaded.dispose() }
+    },
+    expected: (x) => plain.linear(x as plain.Values, doubles(weight), bias && doubles(bias), inner),
+  }
+}
+
+function denseCase(title: string, shape: readonly number[], out: number, biased: boolean): OpsCase {
+  const inner = shape[shape.length - 1] as number
+  const inputs = [input("x", shape), input("weight", [inner, out], 1 / Math.sqrt(inner))]
+  return {
+    name: `dense: ${title}`,
+    inputs: biased ? [...inputs, input("bias", [out])] : inputs,
+    tolerance: TOLERANCE,
+    async prepare(ops) {
+      return { run: (x, weight, bias) => ops.dense(x as Tensor, weight as Tensor, bias ?? null), dispose: () => {} }
+    },
+    expected(x, weight, bias) {
+      const turned = new Float64Array(inner * out)
+      for (let i = 0; i < turned.length; i++) {
+        turned[i] = (weight as plain.Values)[(i % inner) * out + Math.floor(i / inner)] as number
+      }
+      return plain.linear(x as plain.Values, turned, bias ?? null, inner)
+    },
+  }
+}
+
+function convCase(
+  title: string,
+  shape: readonly [number, number, number, number],
+  out: number,
+  side: number,
+  stride: 1 | 2,
+  padding: Padding,
+  biased: boolean,
+): OpsCase {
+  const [n, h, w, inner] = shape
+  const filter = [out, inner, side, side]
+  const weight = values("conv2d weight", filter, 1 / (side * Math.sqrt(inner)))
+  const bias = biased ? values("conv2d bias", [out]) : null
+  const sizes = { n, h, w, inner, out, kernelHeight: side, kernelWidth: side, stride, padding }
+  return {
+    name: `conv2d: ${title}`,
+    inputs: [input("x", shape)],
+    tolerance: TOLERANCE,
+    async prepare(ops) {
+      const loaded = await ops.load.conv2d(entry("weight", filter, weight), bias && entry("bias", [out], bias))
+      return { run: (x) => ops.conv2d(x as Tensor4D, loaded, { stride, padding }), dispose: () => loaded.dispose() }
+    },
+    expected: (x) => plain.conv2d(x as plain.Values, doubles(weight), bias && doubles(bias), sizes),
+  }
+}
+
+function groupNormCase(
+  title: string,
+  shape: readonly [number, number, number, number],
+  groups: number,
+  silu: boolean,
+  spread: number,
+  centre = 0,
+): OpsCase {
+  const [n, h, w, channels] = shape
+  const [scale, shift] = [values("norm scale", [channels], 0.5, 1), values("norm shift", [channels])]
+  const epsilon = 1e-5
+  return {
+    name: `groupNorm${silu ? " with SiLU" : ""}: ${title}`,
+    inputs: [input("x", shape, spread, centre)],
+    // Values far from zero have lost digits before the norm sees them.
+    tolerance: centre === 0 ? TOLERANCE : 10 * TOLERANCE,
+    async prepare(ops) {
+      const weight = await ops.load.norm(entry("scale", [channels], scale), entry("shift", [channels], shift))
+      return {
+        run: (x) => ops.groupNorm(x as Tensor4D, weight, { groups, epsilon, silu }),
+        dispose: () => weight.dispose(),
+      }
+    },
+    expected: (x) =>
+      plain.groupNorm(x as plain.Values, doubles(scale), doubles(shift), {
+        ...{ n, pixels: h * w, channels, groups, epsilon, silu },
+      }),
+  }
+}
+
+function layerNormCase(title: string, shape: readonly number[], centre: number): OpsCase {
+  const channels = shape[shape.length - 1] as number
+  const [scale, shift] = [values("norm scale", [channels], 0.5, 1), values("norm shift", [channels])]
+  const epsilon = 1e-5
+  return {
+    name: `layerNorm: ${title}`,
+    inputs: [input("x", shape, 1, centre)],
+    tolerance: centre === 0 ? TOLERANCE : 10 * TOLERANCE,
+    async prepare(ops) {
+      const weight = await ops.load.norm(entry("scale", [channels], scale), entry("shift", [channels], shift))
+      return { run: (x) => ops.layerNorm(x as Tensor, weight, epsilon), dispose: () => weight.dispose() }
+    },
+    expected: (x) => plain.layerNorm(x as plain.Values, doubles(scale), doubles(shift), epsilon),
+  }
+}
+
+function attentionCase(title: string, sizes: plain.AttentionSizes, spread: number): OpsCase {
+  const { n, tokens, keys, heads, dim, causal } = sizes
+  const width = heads * dim
+  return {
+    name: `attention: ${title}`,
+    inputs: [
+      input("q", [n, tokens, width], spread),
+      input("k", [n, keys, width], spread),
+      input("v", [n, keys, width]),
+    ],
+    // A score of hundreds has an error of 1e-5 in float32, which its exponential takes over.
+    tolerance: spread === 1 ? TOLERANCE : 20 * TOLERANCE,
+    async prepare(ops) {
+      return {
+        run: (q, k, v) => ops.attention(q as Tensor3D, k as Tensor3D, v as Tensor3D, { heads, causal }),
+        dispose: () => {},
+      }
+    },
+    expected: (q, k, v) => plain.attention(q as plain.Values, k as plain.Values, v as plain.Values, sizes),
+  }
+}
+
+/** Normal values and, among them, the tails: where exponentials overflow and cumulative distributions end. */
+function activationCase(
+  verb: "silu" | "gelu" | "quickGelu" | "relu",
+  shape: readonly number[],
+  formula: (x: number) => number,
+): OpsCase {
+  const x = input("x", shape, 3)
+  x.values.set([-100, -30, -12, -5.5, 5.5, 12, 30, 100], 3)
+  return {
+    name: `${verb}: with tails`,
+    inputs: [x],
+    tolerance: TOLERANCE,
+    async prepare(ops) {
+      return { run: (x) => ops[verb](x as Tensor), dispose: () => {} }
+    },
+    expected: (x) => (x as plain.Values).map(formula),
+  }
+}
+
+function gegluCase(title: string, shape: readonly number[]): OpsCase {
+  return {
+    name: `geglu: ${title}`,
+    inputs: [input("h", shape, 2)],
+    tolerance: TOLERANCE,
+    async prepare(ops) {
+      return { run: (h) => ops.geglu(h as Tensor), dispose: () => {} }
+    },
+    expected: (h) => plain.geglu(h as plain.Values, (shape[shape.length - 1] as number) / 2),
+  }
+}
+
+function upsampleCase(title: string, shape: readonly [number, number, number, number]): OpsCase {
+  return {
+    name: `upsample2x: ${title}`,
+    inputs: [input("x", shape)],
+    tolerance: 1e-6,
+    async prepare(ops) {
+      return { run: (x) => ops.upsample2x(x as Tensor4D), dispose: () => {} }
+    },
+    expected: (x) => plain.upsample2x(x as plain.Values, shape),
+  }
+}
+
+function lookUpCase(): OpsCase {
+  const [count, width] = [11, 7]
+  const rows = values("table", [count, width])
+  const indices = [
+    [0, 10, 3],
+    [5, 5, 1],
+  ]
+  return {
+    name: "lookUp: first, last and repeated rows",
+    inputs: [],
+    tolerance: 1e-6,
+    async prepare(ops) {
+      const table = await ops.load.table(entry("rows", [count, width], rows))
+      return { run: () => ops.lookUp(table, indices), dispose: () => table.dispose() }
+    },
+    expected: () =>
+      Float64Array.from(indices.flat().flatMap((index) => [...rows.subarray(index * width, (index + 1) * width)])),
+  }
+}
+
+function input(name: string, shape: readonly number[], spread = 1, centre = 0): CaseInput {
+  return { shape, values: values(name, shape, spread, centre) }
+}
+
+function values(name: string, shape: readonly number[], spread = 1, centre = 0): Float32Array {
+  return createStream(1, name)
+    .normal(tf.util.sizeFromShape([...shape]))
+    .map((value) => value * spread + centre)
+}
+
+function entry(name: string, shape: readonly number[], values: Float32Array): WeightEntry {
+  return { name, dtype: "F32", shape, read: async () => new Uint8Array(values.slice().buffer) }
+}
+
+function doubles(values: Float32Array): plain.Values {
+  return Float64Array.from(values)
+}

@@ -1,0 +1,134 @@
+import type { Tensor } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import type { Ops } from "../ops/ops.ts"
+import { createStream } from "../random/stream.ts"
+import { type CaseInput, type OpsCase, opsCases } from "./ops-cases.ts"
+import type { Values } from "./plain-ops.ts"
+
+export interface ContractResult {
+  /** Verb, shapes, and which of its results: "attention: causal, gradient of input 1". */
+  readonly case: string
+  /** Greatest difference over the greatest expected value; Infinity where the result has another size or a NaN. */
+  readonly maxRelError: number
+  readonly tolerance: number
+  readonly ok: boolean
+}
+
+/** Elements of an input whose gradient is compared. */
+const PROBES = 24
+
+/** Step of the central differences: their error in float64 is far below what float32 shows. */
+const STEP = 2e-6
+
+/**
+ * Holds any `Ops` against what the verbs mean: every verb's value on the backend in use is compared with the same
+ * formula in float64, and its gradients with central differences of that formula. Inputs must be left alone, and no
+ * tensor may be left behind.
+ */
+export async function checkOps(ops: Ops): Promise<ContractResult[]> {
+  const results: ContractResult[] = []
+  for (const opsCase of opsCases()) results.push(...(await checkCase(ops, opsCase)))
+  return results
+}
+
+async function checkCase(ops: Ops, opsCase: OpsCase): Promise<ContractResult[]> {
+  const { name, inputs, tolerance } = opsCase
+  const result = (what: string, error: number, allowed = tolerance): ContractResult => ({
+    case: `${name}, ${what}`,
+    maxRelError: error,
+    tolerance: allowed,
+    ok: error <= allowed,
+  })
+  const before = tf.memory().numTensors
+  const { run, dispose } = await opsCase.prepare(ops)
+  const tensors = inputs.map(({ shape, values }) => tf.tensor(values.slice(), [...shape], "float32"))
+  const points = inputs.map(({ values }) => Float64Array.from(values))
+  const expected = opsCase.expected(...points)
+  const value = tf.tidy(() => run(...tensors))
+  const results = [result("value", relativeError(await value.data(), expected))]
+  if (inputs.length > 0) {
+    const slope = createStream(1, `${name} slope`).normal(expected.length)
+    const dy = tf.tensor(slope.slice(), value.shape)
+    const gradients = tf.tidy(() => tf.grads((...args: Tensor[]) => run(...args))(tensors, dy))
+    for (const [index, gradient] of gradients.entries()) {
+      const got = Float64Array.from(await gradient.data())
+      results.push(result(`gradient of input ${index}`, gradientError(opsCase, points, slope, index, got)))
+    }
+    results.push(result("inputs are left alone", await change(tensors, inputs), 0))
+    tf.dispose([dy, ...gradients])
+  }
+  tf.dispose([value, ...tensors])
+  dispose()
+  return [...results, result("tensors left behind", tf.memory().numTensors - before, 0)]
+}
+
+/**
+ * Error of one gradient, relative to its greatest value: at some of its elements, the first and last among them, and
+ * along a random direction, which no wrong element escapes.
+ */
+function gradientError(
+  { name, expected }: OpsCase,
+  points: readonly Values[],
+  slope: Float32Array,
+  index: number,
+  got: Values,
+): number {
+  const point = points[index] as Values
+  if (got.length !== point.length) return Number.POSITIVE_INFINITY
+  const moved = (by: (element: number) => number): Values =>
+    expected(...points.map((values, i) => (i === index ? values.map((value, at) => value + by(at)) : values)))
+  const derivative = (direction: (element: number) => number): number => {
+    const above = moved((element) => STEP * direction(element))
+    const below = moved((element) => -STEP * direction(element))
+    return sumOver(slope, (factor, i) => (factor * ((above[i] as number) - (below[i] as number))) / (2 * STEP))
+  }
+  const probes = probesOf(point.length)
+  const wanted = probes.map((probe) => derivative((element) => (element === probe ? 1 : 0)))
+  // Elements that were not probed count for the scale: among few, all may happen to be small.
+  const scale = Math.max(...Array.from(got, Math.abs).filter(Number.isFinite), ...wanted.map(Math.abs))
+  const found = probes.map((element) => got[element] as number)
+  const direction = createStream(1, `${name} direction`).normal(point.length)
+  const along = sumOver(got, (value, i) => value * (direction[i] as number))
+  const wantedAlong = derivative((element) => direction[element] as number)
+  return Math.max(
+    relativeError(found, wanted, scale),
+    relativeError([along], [wantedAlong], scale * Math.sqrt(point.length)),
+  )
+}
+
+function sumOver(values: ArrayLike<number>, term: (value: number, index: number) => number): number {
+  let sum = 0
+  for (let i = 0; i < values.length; i++) sum += term(values[i] as number, i)
+  return sum
+}
+
+/** Elements spread over a length by a step that shares no factor with usual sizes, with both ends. */
+function probesOf(length: number): number[] {
+  if (length <= PROBES) return Array.from({ length }, (_, i) => i)
+  const inner = Array.from({ length: PROBES - 2 }, (_, i) => 1 + Math.floor(((i + 0.5) * (length - 2)) / (PROBES - 2)))
+  return [0, ...inner, length - 1]
+}
+
+async function change(tensors: readonly Tensor[], inputs: readonly CaseInput[]): Promise<number> {
+  let most = 0
+  for (const [i, { values }] of inputs.entries()) {
+    const now = await (tensors[i] as Tensor).data()
+    values.forEach((value, at) => {
+      most = Math.max(most, Math.abs((now[at] as number) - value))
+    })
+  }
+  return most
+}
+
+function relativeError(got: ArrayLike<number>, expected: ArrayLike<number>, scale?: number): number {
+  if (got.length !== expected.length) return Number.POSITIVE_INFINITY
+  let difference = 0
+  let greatest = 0
+  for (let i = 0; i < expected.length; i++) {
+    const apart = Math.abs((got[i] as number) - (expected[i] as number))
+    if (Number.isNaN(apart)) return Number.POSITIVE_INFINITY
+    difference = Math.max(difference, apart)
+    greatest = Math.max(greatest, Math.abs(expected[i] as number))
+  }
+  return difference === 0 ? 0 : difference / (scale ?? greatest)
+}
