@@ -1,13 +1,15 @@
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
+import { kernelsForVite } from "./packages/wasm/build/plugins.ts"
 
 const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
 export default defineConfig({
+  plugins: [kernelsForVite()],
   // Tests read the sources of every package, so a stale build never hides a change.
   resolve: {
     alias: [
-      { find: /^@lllite\/(format|core|tiny|runtime-node)$/, replacement: source("./packages/$1/src/index.ts") },
+      { find: /^@lllite\/(format|core|tiny|wasm|runtime-node)$/, replacement: source("./packages/$1/src/index.ts") },
       { find: /^@lllite\/(core)\/([a-z-]+)$/, replacement: source("./packages/$1/src/$2/index.ts") },
     ],
   },
