@@ -81,7 +81,7 @@ export const NEEDLESS_OPTIONS: Readonly<Record<string, string>> = {
   disable_mmap_load_safetensors: "weights are always read one tensor at a time",
 }
 
-const NOT_BUILT = "is an option of sd-scripts that is not built here"
+const NOT_BUILT = "it is not built here"
 const ONLY_ADAMW = "AdamW is the only optimizer here"
 
 /** Options of sd-scripts that would change the result and cannot be followed. Each is refused with its reason. */
