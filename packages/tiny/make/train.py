@@ -1,0 +1,145 @@
+"""Trains the U-Net and both text encoders together, on latents that are computed once.
+
+    torchrun --nproc-per-node 2 train.py --data FOLDER --vae vae.pt --out FOLDER
+
+Every `--save-every` steps the averaged weights are written as `tiny-sdxl-STEP.safetensors`, and everything a restart
+needs as `resume.pt`; `--resume` goes on from there, and gives what an unbroken run would have given.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from config import SCALE_FACTOR
+from model import MERGES, TinySdxl, alphas_cumprod, save_checkpoint
+from text import Tokenizer, read_captions
+from train_vae import load_pictures, to_tensor
+from workers import average_gradients, start_worker
+
+EMPTY_CAPTION_RATE = 0.1
+EMA_DECAY = 0.999
+
+
+@torch.no_grad()
+def encode_pictures(model: TinySdxl, pictures: np.ndarray) -> Tensor:
+    """Posterior means and standard deviations, scaled: [N, 8, 16, 16]."""
+    rows = []
+    for first in range(0, len(pictures), 4):
+        mean, logvar = model.first_stage_model.encode(to_tensor(pictures[first : first + 4]))
+        rows.append(torch.cat([mean, (0.5 * logvar).exp()], 1) * SCALE_FACTOR)
+    return torch.cat(rows)
+
+
+def learning_rate(step: int, steps: int, peak: float) -> float:
+    """Rises over 200 steps, stays, and falls to zero over the last third."""
+    return peak * min(1.0, (step + 1) / 200, (steps - step) / (steps / 3))
+
+
+def parameter_groups(model: TinySdxl) -> list[dict]:
+    """Matrices and kernels decay; embeddings, norms and biases do not. The autoencoder is done."""
+    decay, keep = [], []
+    for name, parameter in model.named_parameters():
+        if name.startswith("first_stage_model."):
+            parameter.requires_grad_(False)
+        else:
+            (keep if parameter.dim() < 2 or "embedding" in name else decay).append(parameter)
+    return [{"params": decay, "weight_decay": 0.01}, {"params": keep, "weight_decay": 0.0}]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--vae", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--pictures", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=2300)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--lr", type=float, default=1.2e-3)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--save-every", type=int, default=300)
+    parser.add_argument("--resume", action="store_true")
+    args = parser.parse_args()
+
+    rank, workers = start_worker()
+    torch.manual_seed(args.seed)
+    tokenizer = Tokenizer(MERGES)
+    captions = read_captions(args.data)[: args.pictures]
+    model = TinySdxl()
+    model.initialise_words(captions, tokenizer)
+    model.first_stage_model.load_state_dict(torch.load(args.vae))
+
+    args.out.mkdir(parents=True, exist_ok=True)
+    # Each worker has its own share of the pictures, and of every batch.
+    share, batch = slice(rank, args.pictures, workers), args.batch // workers
+    cache = args.out / f"latents-{rank}-of-{workers}.pt"
+    if not cache.exists():
+        torch.save(encode_pictures(model, load_pictures(args.data)[share]), cache)
+    latents = torch.load(cache)
+    ids1, ids2 = tokenizer(captions[share])
+    empty1, empty2 = tokenizer([""])
+
+    optimizer = torch.optim.AdamW(parameter_groups(model), args.lr, betas=(0.9, 0.99), fused=True)
+    ema = {name: t.clone() for name, t in model.state_dict().items()}
+    averaged = [(ema[name], parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+    first_step = 0
+    if args.resume:
+        saved = torch.load(args.out / "resume.pt")
+        model.load_state_dict(saved["model"])
+        optimizer.load_state_dict(saved["optimizer"])
+        for name, t in saved["ema"].items():
+            ema[name].copy_(t)
+        first_step = saved["step"]
+
+    signal = alphas_cumprod().sqrt().float()
+    noise_level = (1 - alphas_cumprod()).sqrt().float()
+
+    def loss_of(x0: Tensor, noise: Tensor, t: Tensor, i1: Tensor, i2: Tensor, weight: Tensor) -> Tensor:
+        a, b = signal[t][:, None, None, None], noise_level[t][:, None, None, None]
+        error = model.predict(a * x0 + b * noise, t, i1, i2) - noise
+        return (weight * error.square().mean((1, 2, 3))).mean()
+
+    started, total = time.time(), 0.0
+    for step in range(first_step, args.steps):
+        # A stream per step: a restart then needs no saved random state.
+        g = torch.Generator().manual_seed((args.seed * 1_000_003 + step) * workers + rank)
+        rows = torch.randint(len(latents), (batch,), generator=g)
+        mean, std = latents[rows].chunk(2, 1)
+        x0 = mean + std * torch.randn(mean.shape, generator=g)
+        noise = torch.randn(mean.shape, generator=g)
+        # What a picture shows, and in which colours, is decided where there is most noise: draw those levels more
+        # often, and weigh them up, since the loss in noise says little about the picture there.
+        t = torch.randint(1000, (batch,), generator=g)
+        high = torch.rand(batch, generator=g) < 0.5
+        t = torch.where(high, 500 + t // 2, t)
+        weight = 1 / signal[t]
+        dropped = (torch.rand(batch, generator=g) < EMPTY_CAPTION_RATE)[:, None]
+        i1, i2 = torch.where(dropped, empty1, ids1[rows]), torch.where(dropped, empty2, ids2[rows])
+
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, args.steps, args.lr)
+        loss = loss_of(x0, noise, t, i1, i2, weight)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        average_gradients([p for _, p in averaged])
+        torch.nn.utils.clip_grad_norm_([p for _, p in averaged], 1.0)
+        optimizer.step()
+        decay = min(EMA_DECAY, (step + 1) / (step + 10))
+        with torch.no_grad():
+            torch._foreach_lerp_([e for e, _ in averaged], [p for _, p in averaged], 1 - decay)
+
+        total += loss.item()
+        if rank == 0 and (step + 1) % 100 == 0:
+            print(f"step {step + 1} loss {total / 100:.4f} {time.time() - started:.0f} s", flush=True)
+            total = 0.0
+        if rank == 0 and ((step + 1) % args.save_every == 0 or step + 1 == args.steps):
+            save_checkpoint(ema, args.out / f"tiny-sdxl-{step + 1}.safetensors")
+            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "ema": ema, "step": step + 1}
+            torch.save(state, args.out / "resume.pt")
+
+
+if __name__ == "__main__":
+    main()
