@@ -20,5 +20,7 @@ export async function startBackend(backend: NodeBackend): Promise<Ops> {
   if (!started)
     throw new Error(`backend "${backend}": tfjs did not start it. Choose another of: ${NODE_BACKENDS.join(", ")}.`)
   await tf.ready()
-  return createComposedOps({ products: backend === "wasm" ? "looped" : "batched" })
+  if (backend === "cpu") return createComposedOps()
+  const { createWasmOps } = await import("@lllite/wasm")
+  return createWasmOps(createComposedOps({ products: "looped" }))
 }
