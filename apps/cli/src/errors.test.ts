@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest"
-import { describeError, UsageError } from "./errors.ts"
+import { describeError, InterruptedError, UsageError } from "./errors.ts"
 
 describe("describeError", () => {
   it("gives the sentence of an error about the input, alone", () => {
     expect(describeError(new UsageError("no prompt is given"), {})).toBe("lllite: no prompt is given")
+    expect(describeError(new InterruptedError("stopped after 3 steps"), {})).toBe("lllite: stopped after 3 steps")
   })
 
   it("knows an error from a worker thread by its name", () => {

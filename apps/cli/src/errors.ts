@@ -8,8 +8,8 @@ export class InterruptedError extends Error {
   override readonly name = "InterruptedError"
 }
 
-/** Errors about what the person gave. Compared by name, since an error from a worker thread has lost its class. */
-const ABOUT_INPUT = new Set(["UsageError", "InputError", "FormatError", "CoreError", "RangeError"])
+/** Errors about what the person gave or did. Compared by name, since an error from a worker thread has lost its class. */
+const ABOUT_INPUT = new Set(["UsageError", "InterruptedError", "InputError", "FormatError", "CoreError", "RangeError"])
 
 export const EXIT_FAILURE = 1
 /** What shells expect of a program that ended by SIGINT: 128 + 2. */

@@ -4,6 +4,7 @@ import type { RgbImage } from "@lllite/core"
 import { readLllite } from "@lllite/format"
 import type { PngText, SdxlHandle } from "@lllite/runtime-node"
 import { createNodeRuntime, readImage, readLlliteFile, resizeImage, withPath, writePng } from "@lllite/runtime-node"
+import { checkCheckpoint } from "../checkpoint.ts"
 import { InterruptedError } from "../errors.ts"
 import type { ControlUse, GenerateSettings } from "../generate-settings.ts"
 import type { Reporter } from "../progress.ts"
@@ -17,6 +18,7 @@ import { prepareFolder } from "../save-lllite.ts"
 export async function runGenerate(settings: GenerateSettings, reporter: Reporter, signal: AbortSignal): Promise<void> {
   // Everything that can be refused is looked at before a checkpoint is loaded, which takes a while.
   const guides = await Promise.all(settings.controls.map((use) => readGuide(use, settings, reporter)))
+  await checkCheckpoint(settings.checkpoint)
   for (const { lllite } of settings.controls) await withPath(lllite, (source) => readLllite(source))
   const runtime = await createNodeRuntime()
   try {

@@ -13,6 +13,7 @@ import {
   withPath,
   writeLlliteFile,
 } from "@lllite/runtime-node"
+import { checkCheckpoint } from "../checkpoint.ts"
 import { InterruptedError } from "../errors.ts"
 import type { Reporter } from "../progress.ts"
 import { epochFileName, fileDate, prepareFolder, stepFileName } from "../save-lllite.ts"
@@ -34,7 +35,8 @@ export async function runTrain(settings: TrainSettings, reporter: Reporter, sign
   const dataset = await openTrainingSet(settings)
   for (const notice of dataset.notices) reporter.say("notice", { text: notice }, `Note: ${notice}`)
   const { startFrom } = settings
-  // Told early, since loading a checkpoint takes a while.
+  // Told early, since starting threads and loading a checkpoint takes a while.
+  await checkCheckpoint(settings.checkpoint)
   if (startFrom !== null) await withPath(startFrom, (source) => readLllite(source))
   const perEpoch = stepsPerEpoch(dataset.sizes, dataset.batchSize)
   const { length } = settings

@@ -1,0 +1,209 @@
+import { execFile } from "node:child_process"
+import { existsSync } from "node:fs"
+import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { createLllite, createStream } from "@lllite/core"
+import { enumerateSites, serializeSafetensors } from "@lllite/format"
+import { blankImage, writeLlliteFile, writePng } from "@lllite/runtime-node"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+
+/*
+ * The built command, used wrongly. Every case must end with one clear sentence on stderr, exit code 1, no stack trace,
+ * and nothing written.
+ */
+
+const command = fileURLToPath(new URL("../dist/main.js", import.meta.url))
+
+interface Outcome {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const lllite = (...args: readonly string[]): Promise<Outcome> =>
+  new Promise((resolve) => {
+    execFile(process.execPath, [command, ...args], (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === "number" ? error.code : error ? -1 : 0, stdout, stderr })
+    })
+  })
+
+let folder = ""
+const at = (...names: readonly string[]): string => join(folder, ...names)
+
+/** A file with tensors of these names, as a model of another kind has. */
+const modelWith = (name: string, ...tensors: readonly string[]): Promise<void> => {
+  const tensor = { dtype: "F32" as const, shape: [2], bytes: new Uint8Array(8) }
+  return writeFile(at(name), serializeSafetensors(new Map(tensors.map((key) => [key, tensor]))))
+}
+
+beforeAll(async () => {
+  if (!existsSync(command)) throw new Error(`"${command}" is missing. Build the command first: npm run build`)
+  folder = await mkdtemp(join(tmpdir(), "lllite-bad-input-"))
+  const picture = blankImage(64, 64, [200, 100, 50])
+  for (const name of ["a", "b"]) {
+    await writePng(at("images", `${name}.png`), picture)
+    await writePng(at("controls", `${name}.png`), picture)
+    await writeFile(at("images", `${name}.caption`), "a square")
+  }
+  const layout = { modelChannels: 8, channelMult: [1, 2, 4], transformerDepth: [0, 1, 1], middleDepth: 1 } as const
+  const model = createLllite(enumerateSites(layout), { condDim: 4, mlpDim: 8 }, createStream(1, "init"))
+  await writeLlliteFile(at("good.safetensors"), model, { dtype: "F16" })
+  await cp(at("good.safetensors"), at("truncated.safetensors"))
+  await truncate(at("truncated.safetensors"), 9000)
+  // A header that claims eight exabytes.
+  await writeFile(at("hostile.safetensors"), Uint8Array.of(255, 255, 255, 255, 255, 255, 255, 127, 123, 125))
+  await modelWith("sd15.safetensors", "model.diffusion_model.input_blocks.0.0.weight", "cond_stage_model.transformer.x")
+  await modelWith("lora.safetensors", "lora_unet_input_blocks_4_1_proj_in.lora_down.weight")
+  await modelWith("controlnet.safetensors", "control_model.input_blocks.0.0.weight")
+  await modelWith("anima.safetensors", "lllite_dit_blocks_0.down.weight")
+  await writeFile(at("model.ckpt"), Uint8Array.of(0x80, 2, 0x7d, 0x71, 0, 0x58, 10, 0, 0, 0, 0x73, 0x74, 0x61))
+  await writeFile(at("text.png"), "this is no picture")
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+/** The sentence of a failed run. Nothing may have been written to where it would have gone. */
+async function failure(...args: readonly string[]): Promise<string> {
+  const out = at("out")
+  const { code, stderr, stdout } = await lllite(...args.map((argument) => (argument === "OUT" ? out : argument)))
+  expect(code, stdout + stderr).toBe(1)
+  expect(stderr).toMatch(/^lllite: [^\n]+\n$/)
+  expect(stderr).not.toMatch(/\bat .*:\d+:\d+|internal|inside the program/)
+  expect(existsSync(out) ? await readdir(out) : []).toEqual([])
+  return stderr
+}
+
+const train = (...more: readonly string[]): Promise<string> =>
+  failure(
+    "train",
+    ...["--pretrained_model_name_or_path", at("sd15.safetensors")],
+    ...["--train_data_dir", at("images"), "--conditioning_data_dir", at("controls")],
+    ...["--resolution", "64", "--output_dir", "OUT"],
+    ...more,
+  )
+
+const generate = (...more: readonly string[]): Promise<string> =>
+  failure("generate", "--ckpt", at("sd15.safetensors"), "--prompt", "x", "--outdir", "OUT", "--W", "64", ...more)
+
+const generateWith = (model: string): Promise<string> =>
+  generate("--control_net_lllite_models", at(model), "--guide_image_path", at("controls", "a.png"))
+
+describe("a data set", () => {
+  it("with a missing control picture", async () => {
+    await cp(at("images"), at("more"), { recursive: true })
+    await writePng(at("more", "c.png"), blankImage(64, 64, [0, 0, 0]))
+    const message = await train("--train_data_dir", at("more"))
+    expect(message).toMatch(/c\.png" has no control picture: ".*controls.c" with any ending is missing/)
+  })
+
+  it("with a picture that is none", async () => {
+    await cp(at("images"), at("broken"), { recursive: true })
+    await cp(at("text.png"), at("broken", "a.png"))
+    const message = await train("--train_data_dir", at("broken"))
+    expect(message).toMatch(/broken.a\.png" is no picture that can be read, expected PNG, JPEG, WebP/)
+  })
+
+  it("of a size that is no multiple of 32", async () => {
+    expect(await train("--resolution", "100")).toMatch(/resolution is 100x100, expected multiples of 32/)
+  })
+
+  it("that is not there", async () => {
+    expect(await train("--train_data_dir", at("nowhere"))).toMatch(/nowhere": there is no such file or folder/)
+  })
+})
+
+describe("a base model", () => {
+  it("that is Stable Diffusion 1", async () => {
+    expect(await generate()).toMatch(/sd15\.safetensors.*: expected an SDXL checkpoint, this is a Stable Diffusion 1/)
+    expect(await train()).toMatch(/expected an SDXL checkpoint, this is a Stable Diffusion 1/)
+  })
+
+  it.each([
+    ["lora.safetensors", /this is a LoRA/],
+    ["good.safetensors", /this is a ControlNet-LLLite/],
+    ["model.ckpt", /pickle/],
+    ["truncated.safetensors", /truncated\.safetensors/],
+    ["none.safetensors", /none\.safetensors": there is no such file/],
+  ])("that is %s", async (name, message) => {
+    expect(await generate("--ckpt", at(name))).toMatch(message)
+  })
+})
+
+describe("an LLLite", () => {
+  it.each([
+    ["truncated.safetensors", /truncated\.safetensors/],
+    ["hostile.safetensors", /hostile\.safetensors/],
+    ["sd15.safetensors", /expected a ControlNet-LLLite for SDXL, this is a Stable Diffusion 1/],
+    ["lora.safetensors", /expected a ControlNet-LLLite for SDXL, this is a LoRA/],
+    ["controlnet.safetensors", /expected a ControlNet-LLLite for SDXL, this is a ControlNet/],
+    ["anima.safetensors", /expected a ControlNet-LLLite for SDXL, this is a ControlNet-LLLite for Anima/],
+    ["model.ckpt", /pickle/],
+  ])("that is %s", async (name, message) => {
+    expect(await generateWith(name)).toMatch(message)
+    if (/truncated|hostile|ckpt/.test(name)) expect(await failure("inspect", at(name))).toMatch(message)
+  })
+})
+
+describe("a command line", () => {
+  it("with a control picture that is none", async () => {
+    const message = await generate(
+      "--control_net_lllite_models",
+      at("good.safetensors"),
+      "--guide_image_path",
+      at("text.png"),
+    )
+    expect(message).toMatch(/text\.png" is no picture/)
+  })
+
+  it("with a size that is no multiple of 32", async () => {
+    expect(await generate("--H", "100")).toMatch(/--H is 100, expected a multiple of 32\. The nearest is 96/)
+  })
+
+  it("with unknown options and commands", async () => {
+    expect(await generate("--sede", "1")).toMatch(/unknown option '--sede' \(Did you mean --seed\?\)/)
+    expect(await train("--network-dims", "4")).toMatch(
+      /unknown option '--network_dims' \(Did you mean --network_dim\?\)/,
+    )
+    expect(await failure("trian")).toMatch(/unknown command 'trian' \(Did you mean train\?\)/)
+    await writeFile(at("a.toml"), "network_dims = 4")
+    expect(await failure("train", "--config", at("a.toml"))).toMatch(/a\.toml": there is no option "network_dims"/)
+  })
+
+  it("with options of sd-scripts that cannot be followed", async () => {
+    expect(await train("--flip_aug")).toMatch(/flip_aug cannot be followed: pictures are not altered here/)
+    expect(await train("--optimizer-type", "Lion")).toMatch(/AdamW is the only optimizer here/)
+  })
+
+  it("with values of the wrong kind", async () => {
+    expect(await failure("demo", "--steps", "many", "--out", "OUT")).toMatch(/Expected a whole number from 1/)
+    expect(await train("--seed", "x")).toMatch(/seed is "x", expected a whole number/)
+  })
+})
+
+describe("a command line that is right", () => {
+  it("inspects a file, for people and for programs", async () => {
+    const people = await lllite("inspect", at("good.safetensors"))
+    expect(people.code).toBe(0)
+    expect(people.stdout).toMatch(/kind +lllite: a ControlNet-LLLite for SDXL/)
+    const { stdout } = await lllite("inspect", at("good.safetensors"), "--json")
+    expect(JSON.parse(stdout)).toMatchObject({
+      kind: "lllite",
+      dtypes: { F16: expect.any(Number) },
+      lllite: { sites: 20, condDim: 4, mlpDim: 8, selection: "default", isForSdxl: false },
+    })
+  })
+
+  it("names other kinds of files without refusing them", async () => {
+    const { stdout } = await lllite("inspect", at("lora.safetensors"), "--json")
+    expect(JSON.parse(stdout)).toMatchObject({ kind: "lora", tensors: 1, parameters: 2 })
+  })
+
+  it("shows its help and its version", async () => {
+    expect((await lllite("--help")).stdout).toMatch(/demo[\s\S]+train[\s\S]+generate[\s\S]+inspect/)
+    const { version } = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")) as {
+      version: string
+    }
+    expect((await lllite("--version")).stdout.trim()).toBe(version)
+  })
+})
