@@ -18,8 +18,8 @@ import { prepareFolder } from "../save-lllite.ts"
 export async function runGenerate(settings: GenerateSettings, reporter: Reporter, signal: AbortSignal): Promise<void> {
   // Everything that can be refused is looked at before a checkpoint is loaded, which takes a while.
   const guides = await Promise.all(settings.controls.map((use) => readGuide(use, settings, reporter)))
-  await checkCheckpoint(settings.checkpoint)
   for (const { lllite } of settings.controls) await withPath(lllite, (source) => readLllite(source))
+  await checkCheckpoint(settings.checkpoint)
   const runtime = await createNodeRuntime()
   try {
     reporter.say("load", { checkpoint: settings.checkpoint }, `Loading ${settings.checkpoint} …`)
