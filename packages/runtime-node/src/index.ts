@@ -1,13 +1,5 @@
 export { NODE_BACKENDS, type NodeBackend, startBackend } from "./backend.ts"
-export {
-  checkpointPath,
-  checkpointPath,
-  loadCheckpoint,
-  openCheckpoint,
-  openCheckpoint,
-  TINY,
-  TINY,
-} from "./checkpoint.ts"
+export { checkpointPath, loadCheckpoint, openCheckpoint, TINY } from "./checkpoint.ts"
 export {
   type BucketConfig,
   type ConfigTable,
