@@ -25,6 +25,14 @@ export interface Kernels {
       ...[n: number, heads: number, tokens: number, keys: number, dim: number, causal: boolean],
     ]
   ): void
+  dense(x: number, weight: number, bias: number, y: number, rows: number, inner: number, out: number): void
+  denseGradientScratch(inner: number, out: number): number
+  denseGradient(
+    ...args: [
+      ...[x: number, weight: number, dy: number, dx: number, dWeight: number, dBias: number, scratch: number],
+      ...[rows: number, inner: number, out: number],
+    ]
+  ): void
   layerNorm(
     ...args: [
       ...[x: number, scale: number, shift: number, y: number, stats: number],

@@ -1,0 +1,46 @@
+import { product, transpose } from "./product"
+import { put, take } from "./vector"
+
+/** y = x weight + bias. x: [rows, inner], weight: [inner, out], bias: [out] or address 0, y: [rows, out] */
+export function dense(x: usize, weight: usize, bias: usize, y: usize, rows: i32, inner: i32, out: i32): void {
+  if (bias != 0) {
+    const bytes = (<usize>out) << 2
+    for (let row = 0; row < rows; row++) memory.copy(y + <usize>row * bytes, bias, bytes)
+  }
+  product(x, inner, 1, weight, out, y, out, rows, out, inner, bias != 0)
+}
+
+/** Values that `denseGradient` wants in its scratch: the weight, turned. */
+export function denseGradientScratch(inner: i32, out: i32): i32 {
+  return inner * out
+}
+
+/** dx, dWeight and, unless its address is 0, dBias of `dense`. */
+export function denseGradient(
+  x: usize,
+  weight: usize,
+  dy: usize,
+  dx: usize,
+  dWeight: usize,
+  dBias: usize,
+  scratch: usize,
+  rows: i32,
+  inner: i32,
+  out: i32,
+): void {
+  transpose(weight, out, scratch, inner, inner, out, 1)
+  product(dy, out, 1, scratch, inner, dx, inner, rows, inner, out, false)
+  product(x, 1, inner, dy, out, dWeight, out, inner, out, rows, false)
+  if (dBias == 0) return
+  for (let i = 0; i < out; i += 4) {
+    const left = out - i
+    const column = (<usize>i) << 2
+    let sum = f32x4.splat(0)
+    let at = dy + column
+    for (let row = 0; row < rows; row++) {
+      sum = f32x4.add(sum, take(at, left))
+      at += (<usize>out) << 2
+    }
+    put(dBias + column, sum, left)
+  }
+}
