@@ -41,7 +41,11 @@ function requireRgb(image: RgbImage): void {
 /** Pixels as the networks read them: 0..255 → [-1, 1], values of shape [1, height, width, 3]. */
 export function imageToFloats(image: RgbImage): Float32Array {
   requireRgb(image)
-  return Float32Array.from(image.data, (value) => (value / 255) * 2 - 1)
+  const { data } = image
+  const values = new Float32Array(data.length)
+  // A plain loop: `Float32Array.from` with a function is ten times slower, and this runs for every training step.
+  for (let i = 0; i < data.length; i++) values[i] = ((data[i] as number) / 255) * 2 - 1
+  return values
 }
 
 /**
