@@ -1,0 +1,93 @@
+import { execFile } from "node:child_process"
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
+import { canny, greyToRgb, rgbToGrey } from "@lllite/core"
+import { readImage, readPngText, writePng } from "@lllite/runtime-node"
+import { captionOf, drawScene, heldOutSeed, makeScene } from "@lllite/tiny"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+
+/*
+ * What the READMEs tell people to type, typed: in a folder that looks as theirs does after `npm start`.
+ */
+
+const root = fileURLToPath(new URL("../../..", import.meta.url))
+const run = promisify(execFile)
+let folder = ""
+const at = (...names: readonly string[]): string => join(folder, ...names)
+
+/** The fenced blocks of a language in a Markdown file. */
+async function blocks(path: string, language: string): Promise<string[]> {
+  const text = await readFile(join(root, path), "utf8")
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, "gm"))].map(
+    ([, block = ""]) => block,
+  )
+}
+
+/** The commands of a README's shell blocks that call this tree's `lllite`. */
+async function commands(path: string): Promise<string[]> {
+  const lines = (await blocks(path, "sh")).flatMap((block) => block.replace(/\\\n\s*/g, " ").split("\n"))
+  return lines.filter((line) => line.startsWith("node apps/cli/dist/main.js"))
+}
+
+async function type(command: string): Promise<string> {
+  // The same Node as the tests', whatever `node` is on the path.
+  const [, ...words] = [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? "")
+  const { stdout } = await run(process.execPath, words, { cwd: folder })
+  return stdout
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "lllite-readme-"))
+  await symlink(join(root, "apps"), at("apps"))
+  await mkdir(at("node_modules", "@lllite"), { recursive: true })
+  await symlink(join(root, "packages", "runtime-node"), at("node_modules", "@lllite", "runtime-node"))
+  await mkdir(at("demo-output", "pictures"), { recursive: true })
+  const shipped = join(root, "packages", "tiny", "model", "lllite-canny.safetensors")
+  await copyFile(shipped, at("demo-output", "lllite-canny.safetensors"))
+  for (let i = 0; i < 4; i++) {
+    const scene = makeScene(heldOutSeed, i)
+    const image = drawScene(scene)
+    const control = greyToRgb(canny(rgbToGrey(image), { low: 100, high: 200 }))
+    if (i === 0) await writePng(at("demo-output", "pictures", "00-control.png"), control)
+    await writePng(at("images", `0${i}.png`), image)
+    await writePng(at("controls", `0${i}.png`), control)
+    await writeFile(at("images", `0${i}.txt`), captionOf(scene))
+  }
+  // The README's own file, but for how long it takes.
+  const [toml = ""] = await blocks("apps/cli/README.md", "toml")
+  const short = toml
+    .replace(/^max_train_steps = .*$/m, "max_train_steps = 2")
+    .replace(/^train_batch_size = .*$/m, "train_batch_size = 2")
+  expect(short).not.toBe(toml)
+  await writeFile(at("train.toml"), short)
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+describe("what the READMEs tell people to type", () => {
+  it("is the same in both languages", async () => {
+    expect(await commands("README.ja.md")).toEqual(await commands("README.md"))
+    expect(await blocks("README.ja.md", "toml")).toEqual(await blocks("README.md", "toml"))
+  })
+
+  it("generates, inspects and trains", async () => {
+    const typed = await commands("README.md")
+    expect(typed.map((command) => command.split(" ")[2])).toEqual(["generate", "inspect", "train"])
+    const [generate = "", inspect = "", train = ""] = typed
+    await type(generate)
+    const [picture = ""] = (await readdir(at("out"))).filter((name) => name.endsWith(".png"))
+    expect((await readPngText(at("out", picture))).get("prompt")).toBe("a red star")
+    expect(await type(inspect)).toContain("LLLite")
+    await type(train)
+    expect(await type("node apps/cli/dist/main.js inspect out/my-lllite.safetensors")).toMatch(/sites\s+20:/)
+  })
+
+  it("runs as code", async () => {
+    const [example = ""] = await blocks("README.md", "js")
+    await writeFile(at("example.mjs"), example)
+    await run(process.execPath, ["example.mjs"], { cwd: folder })
+    expect(await readImage(at("star.png"))).toMatchObject({ width: 128, height: 128 })
+  })
+})
