@@ -1,11 +1,12 @@
 import { execFile } from "node:child_process"
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
-import { canny, greyToRgb, rgbToGrey } from "@lllite/core"
-import { readImage, readPngText, writePng } from "@lllite/runtime-node"
+import { canny, createLllite, createStream, greyToRgb, rgbToGrey } from "@lllite/core"
+import { enumerateSites } from "@lllite/format"
+import { readImage, readPngText, writeLlliteFile, writePng } from "@lllite/runtime-node"
 import { captionOf, drawScene, heldOutSeed, makeScene } from "@lllite/tiny"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 
@@ -45,8 +46,10 @@ beforeAll(async () => {
   await mkdir(at("node_modules", "@lllite"), { recursive: true })
   await symlink(join(root, "packages", "runtime-node"), at("node_modules", "@lllite", "runtime-node"))
   await mkdir(at("demo-output", "pictures"), { recursive: true })
-  const shipped = join(root, "packages", "tiny", "model", "lllite-canny.safetensors")
-  await copyFile(shipped, at("demo-output", "lllite-canny.safetensors"))
+  // An LLLite for the tiny SDXL that was never trained stands for the one that `npm start` leaves.
+  const layout = { modelChannels: 64, channelMult: [1, 1, 2], transformerDepth: [0, 1, 1], middleDepth: 1 } as const
+  const model = createLllite(enumerateSites(layout), { condDim: 32, mlpDim: 64 }, createStream(1, "init"))
+  await writeLlliteFile(at("demo-output", "lllite-canny.safetensors"), model, { dtype: "F16" })
   for (let i = 0; i < 4; i++) {
     const scene = makeScene(heldOutSeed, i)
     const image = drawScene(scene)
