@@ -13,6 +13,7 @@ import type { UnetBlock, UnetParams } from "../models/unet/params.ts"
 import { sitesOfBlock } from "../models/unet/params.ts"
 import { checkInput, embedConditions, joinSkip, predict } from "../models/unet/unet.ts"
 import type { Ops } from "../ops/ops.ts"
+import { concatenate } from "./concatenate.ts"
 
 /** What one gradient is computed of. */
 export interface GradientInput {
@@ -203,16 +204,6 @@ async function backwardByStages(
 
 async function flatten(tensors: readonly Tensor[]): Promise<Float32Array> {
   return concatenate(await Promise.all(tensors.map((tensor) => tensor.data<"float32">())))
-}
-
-function concatenate(parts: readonly Float32Array[]): Float32Array {
-  const joined = new Float32Array(parts.reduce((size, part) => size + part.length, 0))
-  let offset = 0
-  for (const part of parts) {
-    joined.set(part, offset)
-    offset += part.length
-  }
-  return joined
 }
 
 /** The LLLite on the tape: the control's share is computed anew, since the conditioner trains too. */

@@ -10,6 +10,7 @@ import type { LlliteModel } from "../models/lllite/layout.ts"
 import { disposeLllite, uploadLllite } from "../models/lllite/params.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { createStream } from "../random/stream.ts"
+import { concatenate } from "./concatenate.ts"
 import type { CachedExample } from "./dataset.ts"
 import type { LossAndGradients } from "./gradients.ts"
 import { lossAndGradients } from "./gradients.ts"
@@ -63,21 +64,21 @@ export async function objective(
     return timestep as number
   })
   const noise = tf.tensor4d(
-    joined(examples.map((_, row) => noiseStream.normal(shape.slice(1), { step, index: firstRow + row }))),
+    concatenate(examples.map((_, row) => noiseStream.normal(shape.slice(1), { step, index: firstRow + row }))),
     shape,
   )
-  const clean = tf.tensor4d(joined(examples.map((example) => example.latents)), shape)
+  const clean = tf.tensor4d(concatenate(examples.map((example) => example.latents)), shape)
   const alphas = timesteps.map((timestep) => alphaAt(schedule, timestep))
   const latents = addNoise(clean, noise, alphas) as Tensor4D
   const target = sdxl.prediction === "epsilon" ? noise.clone() : velocity(clean, noise, alphas)
   const contextDim = sdxl.unet.config.contextDim
-  const context = tf.tensor3d(joined(examples.map((example) => example.context)), [count, 77, contextDim])
-  const vector = tf.tensor2d(joined(examples.map((example) => example.vector)), [
+  const context = tf.tensor3d(concatenate(examples.map((example) => example.context)), [count, 77, contextDim])
+  const vector = tf.tensor2d(concatenate(examples.map((example) => example.vector)), [
     count,
     examples[0]?.vector.length ?? 0,
   ])
   const lllite = uploadLllite(model)
-  const images = { count, height, width, data: joined(examples.map((example) => imageToFloats(example.control))) }
+  const images = { count, height, width, data: concatenate(examples.map((example) => imageToFloats(example.control))) }
   const control = cutControls(lllite, images)
   const { deltas, weights } = rowFactors(schedule, timesteps, type, sdxl.prediction, options)
   try {
@@ -112,14 +113,4 @@ function rowFactors(
       : undefined,
     weights: timesteps.map((timestep) => lossWeight(weights, prediction, snrAt(schedule, timestep))),
   }
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const result = new Float32Array(parts.reduce((size, part) => size + part.length, 0))
-  let offset = 0
-  for (const part of parts) {
-    result.set(part, offset)
-    offset += part.length
-  }
-  return result
 }
