@@ -30,7 +30,7 @@ export interface GradientInput {
 
 export interface GradientOptions {
   /**
-   * Run every block again on the way back instead of holding all activations: about a third slower, and the memory of
+   * Run every block again on the way back instead of holding all activations: one more forward pass, and the memory of
    * one block instead of all. Chen et al. 2016.
    */
   readonly checkpointing?: boolean
