@@ -7,8 +7,7 @@ import type { RgbImage } from "../image.ts"
 import { imageToFloats } from "../image.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { encodePrompts } from "../models/sdxl.ts"
-import { LATENT_SCALE } from "../models/vae/config.ts"
-import { encodeImage } from "../models/vae/vae.ts"
+import { encodeImage, latentsOf } from "../models/vae/vae.ts"
 import { createStream } from "../random/stream.ts"
 
 /** A picture with what it shows and the control that should have led to it, both of one size, fitted already. */
@@ -117,9 +116,11 @@ async function encodeCaption(sdxl: Sdxl, caption: string): Promise<TextValues> {
 async function encodePicture(sdxl: Sdxl, image: RgbImage, noise: Float32Array): Promise<Float32Array> {
   const picture: Tensor4D = tf.tensor4d(imageToFloats(image), [1, image.height, image.width, 3])
   const posterior = encodeImage(sdxl.ops, sdxl.vae, picture)
-  const [mean, logvar] = await Promise.all([posterior.mean.data<"float32">(), posterior.logvar.data<"float32">()])
-  tf.dispose([picture, posterior.mean, posterior.logvar])
-  return mean.map((value, i) => (value + Math.exp((logvar[i] ?? 0) / 2) * (noise[i] ?? 0)) * LATENT_SCALE)
+  const draw = tf.tensor4d(noise, posterior.mean.shape)
+  const latents = latentsOf(posterior, draw)
+  const values = await latents.data<"float32">()
+  tf.dispose([picture, posterior.mean, posterior.logvar, draw, latents])
+  return values
 }
 
 function checkExample({ name, image, control }: TrainExample): void {

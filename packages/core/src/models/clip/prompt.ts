@@ -65,8 +65,8 @@ export function joinedPositions(chunks: number): Int32Array {
 /**
  * Where an encoder's pooled output is taken: the first end token, or 0 if there is none (as sd-scripts does).
  */
-export function endPosition(ids: Int32Array, endId: number): number {
-  return Math.max(ids.indexOf(endId), 0)
+export function endPosition(ids: ArrayLike<number>, endId: number): number {
+  return Math.max(Array.from(ids).indexOf(endId), 0)
 }
 
 function sequence(tokenizer: Tokenizer, prompt: string, padId: number, room: number): Int32Array {

@@ -2,6 +2,7 @@ import type { Tensor, Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../../errors.ts"
 import type { Ops } from "../../ops/ops.ts"
+import { endPosition } from "./prompt.ts"
 import type { TextEncoderParams, TextLayerParams } from "./weights.ts"
 
 const NORM_EPSILON = 1e-5
@@ -40,7 +41,7 @@ export function encodeText(
     }
     if (params.projection === null) return [beforeLast]
     const final = ops.layerNorm(h, params.finalNorm, NORM_EPSILON)
-    const ends = tokens.map((list, n) => n * length + Math.max(0, Array.from(list).indexOf(endToken)))
+    const ends = tokens.map((list, n) => n * length + endPosition(list, endToken))
     const states = tf.gather(tf.reshape(final, [-1, config.width]), tf.tensor1d(ends, "int32"))
     return [beforeLast, ops.linear(states, params.projection)]
   })
