@@ -10,7 +10,10 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^@lllite\/(format|core|tiny|wasm|runtime-node)$/, replacement: source("./packages/$1/src/index.ts") },
-      { find: /^@lllite\/(core)\/([a-z-]+)$/, replacement: source("./packages/$1/src/$2/index.ts") },
+      {
+        find: /^@lllite\/(core|format|runtime-node)\/([a-z-]+)$/,
+        replacement: source("./packages/$1/src/$2/index.ts"),
+      },
     ],
   },
   test: {

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterEach, beforeEach, expect, it } from "vitest"
+import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { writeAtomically } from "./atomic-write.ts"
 
 let folder = ""
@@ -44,4 +44,53 @@ it("leaves nothing when the place is a folder", async () => {
   await writeFile(join(folder, "file"), "")
   await expect(writeAtomically(join(folder, "file", "inner"), "text")).rejects.toThrow(/cannot write .*inner/)
   expect(await readdir(folder)).toEqual(["file"])
+})
+
+describe("without overwrite", () => {
+  it("refuses a name that is taken before asking for the contents, and keeps the file", async () => {
+    const path = join(folder, "file")
+    await writeFile(path, "old")
+    let asked = false
+    async function* contents(): AsyncGenerator<Uint8Array> {
+      asked = true
+      yield bytes(1)
+    }
+    await expect(writeAtomically(path, contents(), { overwrite: false })).rejects.toThrow(/it exists already/)
+    expect(asked).toBe(false)
+    expect(await readFile(path, "utf8")).toBe("old")
+    expect(await readdir(folder)).toEqual(["file"])
+  })
+
+  it("refuses a name that is taken while the contents are made", async () => {
+    const path = join(folder, "file")
+    async function* contents(): AsyncGenerator<Uint8Array> {
+      await writeFile(path, "another program's")
+      yield bytes(1)
+    }
+    await expect(writeAtomically(path, contents(), { overwrite: false })).rejects.toThrow(/it exists already/)
+    expect(await readFile(path, "utf8")).toBe("another program's")
+    expect(await readdir(folder)).toEqual(["file"])
+  })
+
+  it("writes a new file, under a name of any length", async () => {
+    const name = "β".repeat(127)
+    await writeAtomically(join(folder, name), "text", { overwrite: false })
+    expect(await readdir(folder)).toEqual([name])
+  })
+})
+
+it("removes the temporary files of processes that are gone, and no others", async () => {
+  // What a killed process leaves: the name that a write under way has, with a process number no machine gives.
+  let seen = ""
+  async function* contents(): AsyncGenerator<Uint8Array> {
+    seen = (await readdir(folder))[0] ?? ""
+    yield bytes(1)
+  }
+  await writeAtomically(join(folder, "file"), contents())
+  const abandoned = seen.replace(/-\d+-/, "-99999999-")
+  expect(abandoned).not.toBe(seen)
+  const otherMachine = abandoned.replace(/\.[0-9a-f]{8}-/, ".00000000-")
+  for (const name of [seen, abandoned, otherMachine, ".file.tmp"]) await writeFile(join(folder, name), "")
+  await writeAtomically(join(folder, "file"), "text")
+  expect((await readdir(folder)).sort()).toEqual([seen, otherMachine, ".file.tmp", "file"].sort())
 })
