@@ -1,17 +1,12 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander"
-import { runDemo } from "./commands/demo.ts"
-import { runGenerate } from "./commands/generate.ts"
-import { formatReport, inspectFile } from "./commands/inspect.ts"
-import { runTrain } from "./commands/train.ts"
 import { DEMO } from "./demo/settings.ts"
 import { describeError, EXIT_FAILURE, EXIT_INTERRUPTED } from "./errors.ts"
-import { GENERATE_OPTIONS, readGenerateSettings } from "./generate-settings.ts"
+import { GENERATE_OPTIONS } from "./generate-options.ts"
 import { watchInterrupt } from "./interrupt.ts"
 import { addOptions, normaliseArgv } from "./options.ts"
 import type { Reporter } from "./progress.ts"
 import { createReporter } from "./progress.ts"
 import { NEEDLESS_OPTIONS, REFUSED_OPTIONS, TRAIN_OPTIONS } from "./train-options.ts"
-import { readConfigFile, readTrainSettings } from "./train-settings.ts"
 import { readVersion } from "./version.ts"
 
 /**
@@ -35,6 +30,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   }
 }
 
+// Commands are imported when they run: TensorFlow.js takes a second to load, and commands on files never need it.
 function createProgram(): Command {
   const program = new Command("lllite")
     .description("Train and use ControlNet-LLLite: small adapters that let a control picture steer SDXL.")
@@ -49,7 +45,12 @@ function createProgram(): Command {
     .option("--out <folder>", "folder to write into", "demo-output")
     .option("--seed <number>", "the same seed gives the same files", wholeNumber(0), 0)
     .option("--steps <number>", "steps of training", wholeNumber(1), DEMO.steps)
-    .action((options) => watched((reporter, signal) => runDemo(options, reporter, signal)))
+    .action((options) =>
+      watched(async (reporter, signal) => {
+        const { runDemo } = await import("./commands/demo.ts")
+        await runDemo(options, reporter, signal)
+      }),
+    )
 
   const train = program
     .command("train")
@@ -63,6 +64,8 @@ function createProgram(): Command {
   }
   train.action(({ config, config_file: configFile, ...commandLine }) =>
     watched(async (reporter, signal) => {
+      const { readConfigFile, readTrainSettings } = await import("./train-settings.ts")
+      const { runTrain } = await import("./commands/train.ts")
       const path: string | undefined = config ?? configFile
       const file = path === undefined ? null : { path, values: await readConfigFile(path) }
       await runTrain(readTrainSettings(file, commandLine), reporter, signal)
@@ -74,7 +77,11 @@ function createProgram(): Command {
     .description("generate pictures, with LLLites or without; options have the names they have in sd-scripts")
   addOptions(generate, GENERATE_OPTIONS)
   generate.action((commandLine) =>
-    watched((reporter, signal) => runGenerate(readGenerateSettings(commandLine), reporter, signal)),
+    watched(async (reporter, signal) => {
+      const { readGenerateSettings } = await import("./generate-settings.ts")
+      const { runGenerate } = await import("./commands/generate.ts")
+      await runGenerate(readGenerateSettings(commandLine), reporter, signal)
+    }),
   )
 
   program
@@ -82,6 +89,7 @@ function createProgram(): Command {
     .description("say what a safetensors file is, without loading it")
     .option("--json", "as one JSON object")
     .action(async (file: string, { json }: { json?: boolean }) => {
+      const { formatReport, inspectFile } = await import("./commands/inspect.ts")
       const report = await inspectFile(file)
       process.stdout.write(`${json === true ? JSON.stringify(report, null, 2) : formatReport(report)}\n`)
     })

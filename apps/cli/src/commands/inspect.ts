@@ -10,7 +10,7 @@ import {
   type SiteSelection,
   sameLayout,
 } from "@lllite/format"
-import { withPath } from "@lllite/runtime-node"
+import { withPath } from "@lllite/runtime-node/files"
 
 /** What `inspect` says of a file; with `--json` just this. */
 export interface FileReport {
