@@ -18,7 +18,7 @@ export type { AdapterDims, SiteShape, SiteTensorName } from "./lllite/tensors.ts
 export { isSiteTensorName, parameterCount, siteParameterCount, siteTensorShapes } from "./lllite/tensors.ts"
 export type { LlliteContents, SiteToWrite } from "./lllite/write.ts"
 export { llliteChunks, serializeLllite } from "./lllite/write.ts"
-export type { Dtype, FloatDtype, ReadableDtype } from "./safetensors/dtype.ts"
+export type { Dtype, FloatDtype } from "./safetensors/dtype.ts"
 export { countOverflow, DTYPE_BITS, fromFloat32, isDtype, isReadableDtype, toFloat32 } from "./safetensors/dtype.ts"
 export type { SafetensorsHeader, TensorInfo } from "./safetensors/header.ts"
 export { parseHeader } from "./safetensors/header.ts"

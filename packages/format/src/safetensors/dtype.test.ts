@@ -8,6 +8,8 @@ import {
   float8E4M3ToFloat32Bits,
   float16ToFloat32Bits,
   float32BitsToBfloat16,
+  float32BitsToFloat8E4M3,
+  float32BitsToFloat8E5M2,
   float32BitsToFloat16,
   fromFloat32,
   isDtype,
@@ -113,6 +115,53 @@ describe("float8", () => {
   })
 })
 
+const float8Formats = [
+  { dtype: "F8_E4M3", encode: float32BitsToFloat8E4M3, overflow: 0x7f, largest: 0x7e, next: 480 },
+  { dtype: "F8_E5M2", encode: float32BitsToFloat8E5M2, overflow: 0x7c, largest: 0x7b, next: 65536 },
+] as const
+
+describe.each(float8Formats)("encoding $dtype", ({ dtype, encode, overflow, largest, next }) => {
+  const decoded = toFloat32(
+    Uint8Array.from({ length: 256 }, (_, bits) => bits),
+    dtype,
+  )
+  const magnitude = (bits: number): number => (bits > largest ? next : (decoded[bits] as number))
+
+  it("encodes each decoded pattern back to itself", () => {
+    const float32Bits = new Uint32Array(decoded.buffer)
+    for (let bits = 0; bits < 256; bits++) expect(encode(float32Bits[bits] as number)).toBe(bits)
+  })
+
+  it("rounds to the nearest value, ties to even, and overflows as PyTorch does", () => {
+    const check = (value: number): void => {
+      const size = Math.min(Math.abs(value), next)
+      let best = 0
+      for (let bits = 1; bits <= largest + 1; bits++) {
+        const closer = Math.abs(magnitude(bits) - size) - Math.abs(magnitude(best) - size)
+        if (closer < 0 || (closer === 0 && bits % 2 === 0)) best = bits
+      }
+      const sign = value < 0 || Object.is(value, -0) ? 0x80 : 0
+      expect(encode(bitsOf(value))).toBe(sign | (best > largest ? overflow : best))
+    }
+    for (let bits = 0; bits <= largest; bits++) {
+      const tie = (magnitude(bits) + magnitude(bits + 1)) / 2
+      for (const nudge of [-1, 0, 1]) check(floatOf(bitsOf(tie) + nudge))
+    }
+    fc.assert(fc.property(fc.float({ noNaN: true, noDefaultInfinity: true }), check), { numRuns: 2000 })
+    fc.assert(fc.property(fc.float({ noNaN: true, min: -Math.fround(next), max: Math.fround(next) }), check), {
+      numRuns: 2000,
+    })
+  })
+
+  it("keeps NaN, and makes of infinity what it can hold", () => {
+    for (const nan of [0x7f800001, 0x7fc00000, 0xffffffff]) {
+      expect(toFloat32(Uint8Array.of(encode(nan)), dtype)[0]).toBeNaN()
+    }
+    expect(encode(0x7f800000)).toBe(overflow)
+    expect(encode(0xff800000)).toBe(0x80 | overflow)
+  })
+})
+
 describe("toFloat32 and fromFloat32", () => {
   const values = [0, -0, 1, -2.5, 65504, 2 ** -24, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN]
 
@@ -168,12 +217,12 @@ describe("toFloat32 and fromFloat32", () => {
 
 describe("countOverflow", () => {
   it("counts exactly the finite values that come out infinite", () => {
-    const isInfinite = (value: number): boolean => Math.abs(value) === Number.POSITIVE_INFINITY
+    const anyFloatDtype = fc.constantFrom<FloatDtype>("F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2")
     fc.assert(
-      fc.property(fc.constantFrom("F64", "F32", "F16", "BF16" as const), fc.float32Array(), (dtype, values) => {
+      fc.property(anyFloatDtype, fc.float32Array(), (dtype, values) => {
         const written = toFloat32(fromFloat32(values, dtype), dtype)
         const expected = values.reduce((count, value, i) => {
-          return count + (!isInfinite(value) && isInfinite(written[i] ?? 0) ? 1 : 0)
+          return count + (Number.isFinite(value) && !Number.isFinite(written[i]) ? 1 : 0)
         }, 0)
         expect(countOverflow(values, dtype)).toBe(expected)
       }),
@@ -181,6 +230,8 @@ describe("countOverflow", () => {
     expect(countOverflow(Float32Array.of(65519.99, 65520, -65520, 70000, Number.POSITIVE_INFINITY), "F16")).toBe(3)
     const largestBfloat16 = floatOf(0x7f7f0000)
     expect(countOverflow(Float32Array.of(largestBfloat16, floatOf(0x7f7f7fff), floatOf(0x7f7f8000)), "BF16")).toBe(1)
+    expect(countOverflow(Float32Array.of(448, 464, -464.0001, 480), "F8_E4M3")).toBe(2)
+    expect(countOverflow(Float32Array.of(57344, 61439.9, 61440), "F8_E5M2")).toBe(1)
   })
 })
 

@@ -32,11 +32,8 @@ export const DTYPE_BITS = Object.freeze({
 /** A dtype as safetensors spells it. */
 export type Dtype = keyof typeof DTYPE_BITS
 
-/** The dtypes {@link fromFloat32} writes. */
-export type FloatDtype = "F64" | "F32" | "F16" | "BF16"
-
-/** The dtypes {@link toFloat32} reads. */
-export type ReadableDtype = FloatDtype | "F8_E4M3" | "F8_E5M2"
+/** The dtypes that {@link toFloat32} reads and {@link fromFloat32} writes. */
+export type FloatDtype = "F64" | "F32" | "F16" | "BF16" | "F8_E4M3" | "F8_E5M2"
 
 /** Whether a name is a safetensors dtype. `constructor` and its like are not. */
 export function isDtype(name: string): name is Dtype {
@@ -44,7 +41,7 @@ export function isDtype(name: string): name is Dtype {
 }
 
 /** Whether {@link toFloat32} can read this dtype. */
-export function isReadableDtype(dtype: Dtype): dtype is ReadableDtype {
+export function isReadableDtype(dtype: Dtype): dtype is FloatDtype {
   switch (dtype) {
     case "F64":
     case "F32":
@@ -94,10 +91,11 @@ export function toFloat32(bytes: Uint8Array, dtype: Dtype): Float32Array<ArrayBu
 }
 
 /**
- * Encodes float32 values as little-endian bytes, rounding to nearest, ties to even. What is too large for F16 becomes
- * infinity, as in every other implementation; {@link countOverflow} finds such values beforehand.
+ * Encodes float32 values as little-endian bytes, rounding to nearest, ties to even. What is too large becomes infinity,
+ * in F8_E4M3, which has none, NaN: nothing is saturated, as in PyTorch. {@link countOverflow} finds such values
+ * beforehand. NaN stays NaN, with as much of its payload as there is room for.
  *
- * @throws FormatError `dtype-unsupported` for any dtype but F64, F32, F16, BF16
+ * @throws FormatError `dtype-unsupported` for any dtype but F64, F32, F16, BF16, F8_E4M3, F8_E5M2
  */
 export function fromFloat32(values: Float32Array, dtype: FloatDtype): Uint8Array<ArrayBuffer> {
   switch (dtype) {
@@ -109,22 +107,36 @@ export function fromFloat32(values: Float32Array, dtype: FloatDtype): Uint8Array
       return inFileOrder(narrowToFloat16(values))
     case "BF16":
       return inFileOrder(narrowToBfloat16(values))
+    case "F8_E4M3":
+      return narrowToFloat8(values, float32BitsToFloat8E4M3)
+    case "F8_E5M2":
+      return narrowToFloat8(values, float32BitsToFloat8E5M2)
     default:
       throw new FormatError(
         "dtype-unsupported",
-        `cannot write float32 values as ${String(dtype)}; expected F64, F32, F16 or BF16`,
+        `cannot write float32 values as ${String(dtype)}; expected F64, F32, F16, BF16, F8_E4M3 or F8_E5M2`,
       )
   }
 }
 
-/** How many finite values {@link fromFloat32} would turn into infinity. */
+// Half way from the largest finite value to the one that would come next, from where on values are lost. In E4M3 the
+// tie itself rounds down, since its largest value has an even mantissa.
+const OVERFLOW_LIMIT: Readonly<Record<FloatDtype, number>> = {
+  F64: Number.POSITIVE_INFINITY,
+  F32: Number.POSITIVE_INFINITY,
+  F16: 65520,
+  BF16: (2 - 2 ** -8) * 2 ** 127,
+  F8_E4M3: 464 + 2 ** -15,
+  F8_E5M2: 61440,
+}
+
+/** How many finite values {@link fromFloat32} would turn into infinity or NaN. */
 export function countOverflow(values: Float32Array, dtype: FloatDtype): number {
-  if (dtype === "F64" || dtype === "F32") return 0
-  // The first magnitudes that round up past the largest finite value: 65504 and (2 - 2^-7) * 2^127.
-  const limit = dtype === "F16" ? 65520 : (2 - 2 ** -8) * 2 ** 127
+  const limit = OVERFLOW_LIMIT[dtype]
+  if (limit === Number.POSITIVE_INFINITY) return 0
   let count = 0
-  for (const value of values) {
-    const magnitude = Math.abs(value)
+  for (let i = 0; i < values.length; i++) {
+    const magnitude = Math.abs(values[i] as number)
     if (magnitude >= limit && magnitude !== Number.POSITIVE_INFINITY) count++
   }
   return count
@@ -191,6 +203,39 @@ export function float8E4M3ToFloat32Bits(byte: number): number {
   return (sign | ((121 - shift) << 23) | (((mantissa << shift) & 7) << 20)) >>> 0
 }
 
+/** Bits of a float32 to the bits of the nearest float8 E4M3, ties to even. Above 464, and for infinity, NaN. */
+export function float32BitsToFloat8E4M3(bits: number): number {
+  const sign = (bits >>> 24) & 0x80
+  // Infinity and NaN come out far above the largest value, too.
+  return sign | Math.min(0x7f, roundToFloat8(bits & 0x7fffffff, 3, 121))
+}
+
+/** Bits of a float32 to the bits of the nearest float8 E5M2, ties to even. From 61440 on infinity. */
+export function float32BitsToFloat8E5M2(bits: number): number {
+  const sign = (bits >>> 24) & 0x80
+  const magnitude = bits & 0x7fffffff
+  if (magnitude > 0x7f800000) {
+    const payload = (magnitude >>> 21) & 3
+    return sign | 0x7c | (payload === 0 ? 2 : payload)
+  }
+  return sign | Math.min(0x7c, roundToFloat8(magnitude, 2, 113))
+}
+
+/**
+ * A float32's magnitude as a float8's, as if that had exponents without end.
+ *
+ * @param smallestNormal the float32 exponent field of the float8's smallest normal value
+ */
+function roundToFloat8(magnitude: number, mantissaBits: number, smallestNormal: number): number {
+  const exponent = magnitude >>> 23
+  const below = Math.max(0, smallestNormal - exponent)
+  const cut = 23 - mantissaBits + below
+  // Less than half of the smallest subnormal.
+  if (cut > 24) return 0
+  const exact = below === 0 ? magnitude - ((smallestNormal - 1) << 23) : (magnitude & 0x7fffff) | 0x800000
+  return (exact + (1 << (cut - 1)) - 1 + ((exact >>> cut) & 1)) >>> cut
+}
+
 // Bits go from integer view to integer view: as a JS number a signalling NaN could come back quiet. Each format has its
 // own loop, because one loop that calls a function it is given runs at about half the speed.
 
@@ -223,6 +268,13 @@ function narrowToBfloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
   const bits = bitsOf(values)
   const out = new Uint16Array(bits.length)
   for (let i = 0; i < bits.length; i++) out[i] = float32BitsToBfloat16(bits[i] as number)
+  return out
+}
+
+function narrowToFloat8(values: Float32Array, encode: (bits: number) => number): Uint8Array<ArrayBuffer> {
+  const bits = bitsOf(values)
+  const out = new Uint8Array(bits.length)
+  for (let i = 0; i < bits.length; i++) out[i] = encode(bits[i] as number)
   return out
 }
 
