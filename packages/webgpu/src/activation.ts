@@ -1,0 +1,180 @@
+import { type Ops, vjp } from "@lllite/core"
+import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
+import type { KernelSource } from "./device/commands.ts"
+import { WebgpuOpsError } from "./errors.ts"
+import type { Gpu } from "./gpu.ts"
+import { type KernelParts, wgslModule } from "./wgsl/module.ts"
+
+const THREADS = 256
+
+/**
+ * Functions of one value or of four at once (`T`). Exponents are clamped: WGSL lets a driver assume that nothing
+ * overflows. Φ through erf, Abramowitz and Stegun 1964, 7.1.26, within 1e-7.
+ */
+const FUNCTIONS = `
+fn sigmoid(x: T) -> T { return T(1.0) / (T(1.0) + exp(-clamp(x, T(-80.0), T(80.0)))); }
+fn swish(x: T, beta: f32) -> T { return x * sigmoid(beta * x); }
+fn swishSlope(x: T, beta: f32) -> T {
+  let gate = sigmoid(beta * x);
+  return gate * (T(1.0) + beta * x * (T(1.0) - gate));
+}
+fn density(x: T) -> T { return 0.3989422804014327 * exp(-0.5 * min(x * x, T(160.0))); }
+fn cdf(x: T) -> T {
+  let z = abs(x) * 0.7071067811865476;
+  let t = T(1.0) / (T(1.0) + 0.3275911 * z);
+  let series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+  let tail = 0.5 * series * exp(-min(z * z, T(80.0)));
+  return select(tail, T(1.0) - tail, x >= T(0.0));
+}
+fn geluSlope(x: T) -> T { return cdf(x) + x * density(x); }`
+
+/** A kernel that computes every value by itself, four at a time where `four`. */
+function elementwise(
+  key: string,
+  four: boolean,
+  parts: Pick<KernelParts, "params"> & {
+    readonly reads: readonly string[]
+    readonly writes: readonly string[]
+    /** Statements for the element `i`. */
+    readonly each: string
+  },
+): KernelSource {
+  const element = four ? "vec4f" : "f32"
+  const buffers = (names: readonly string[]): Record<string, "vec4f" | "f32"> =>
+    Object.fromEntries(names.map((name) => [name, element]))
+  return {
+    key: `${key}, ${four ? "by four" : "by one"}`,
+    code: () =>
+      wgslModule({
+        params: ["count", ...parts.params],
+        reads: buffers(parts.reads),
+        writes: buffers(parts.writes),
+        threads: THREADS,
+        declarations: `alias T = ${element};\n${FUNCTIONS}`,
+        main: `let i = group * ${THREADS}u + local;\nif (i >= p.count) { return; }\n${parts.each}`,
+      }),
+  }
+}
+
+/** Elements of so many values, by four or by one, and the workgroups for them. */
+function spanOf(values: number, four: boolean): { count: number; groups: number } {
+  const count = four ? values / 4 : values
+  return { count, groups: Math.ceil(count / THREADS) }
+}
+
+/** WGSL of an activation and of its slope, both of `x`. */
+interface Formula {
+  readonly name: string
+  readonly value: string
+  readonly slope: string
+}
+
+const SILU: Formula = { name: "silu", value: "swish(x, 1.0)", slope: "swishSlope(x, 1.0)" }
+/** As CLIP-L was trained with. */
+const QUICK_GELU: Formula = { name: "quickGelu", value: "swish(x, 1.702)", slope: "swishSlope(x, 1.702)" }
+const GELU: Formula = { name: "gelu", value: "x * cdf(x)", slope: "geluSlope(x)" }
+const RELU: Formula = { name: "relu", value: "max(x, T(0.0))", slope: "select(T(0.0), T(1.0), x > T(0.0))" }
+
+/** Activations, forward and gradient in one pass over the values each. */
+export function createActivations(
+  gpu: Gpu,
+): Pick<Ops, "geglu" | "gelu" | "quickGelu" | "relu" | "silu" | "upsample2x"> {
+  const activation =
+    ({ name, value, slope }: Formula) =>
+    (x: Tensor): Tensor =>
+      vjp([x], () => {
+        const four = x.size % 4 === 0
+        const { count, groups } = spanOf(x.size, four)
+        const each = `let x = source[i];\nresult[i] = ${value};`
+        const forward = elementwise(name, four, { params: [], reads: ["source"], writes: ["result"], each })
+        const y = gpu.create(x.shape)
+        gpu.run(forward, [x, y], [count], groups)
+        return {
+          value: y,
+          saved: [x],
+          gradients: (dy, [x]) => {
+            const reads = ["source", "dy"]
+            const each = `let x = source[i];\nresult[i] = dy[i] * ${slope};`
+            const backward = elementwise(`${name} gradient`, four, { params: [], reads, writes: ["result"], each })
+            const dx = gpu.create(x.shape)
+            gpu.run(backward, [x, dy, dx], [count], groups)
+            return [dx]
+          },
+        }
+      })
+  return {
+    silu: activation(SILU),
+    quickGelu: activation(QUICK_GELU),
+    gelu: activation(GELU),
+    relu: activation(RELU),
+    geglu: (h) => geglu(gpu, h),
+    upsample2x: (x) => upsample2x(gpu, x),
+  }
+}
+
+/** First half times GELU of the second, Shazeer 2020. h: [..., 2·C] → [..., C] */
+function geglu(gpu: Gpu, h: Tensor): Tensor {
+  const width = (h.shape[h.rank - 1] ?? 0) / 2
+  if (!Number.isInteger(width) || width === 0) {
+    throw new WebgpuOpsError(`geglu: h is [${h.shape.join(", ")}], expected an even last axis`)
+  }
+  const four = width % 4 === 0
+  const { count, groups } = spanOf(h.size / 2, four)
+  const params = [count, four ? width / 4 : width]
+  const at = "let at = i / p.width * 2u * p.width + i % p.width;\nlet gate = h[at + p.width];"
+  return vjp([h], () => {
+    const y = gpu.create([...h.shape.slice(0, -1), width])
+    const each = `${at}\nresult[i] = h[at] * gate * cdf(gate);`
+    const kernel = elementwise("geglu", four, { params: ["width"], reads: ["h"], writes: ["result"], each })
+    gpu.run(kernel, [h, y], params, groups)
+    return {
+      value: y,
+      saved: [h],
+      gradients: (dy, [h]) => {
+        const dh = gpu.create(h.shape)
+        const each = `${at}
+dh[at] = dy[i] * gate * cdf(gate);
+dh[at + p.width] = dy[i] * h[at] * geluSlope(gate);`
+        const parts = { params: ["width"], reads: ["h", "dy"], writes: ["dh"], each }
+        gpu.run(elementwise("geglu gradient", four, parts), [h, dy, dh], params, groups)
+        return [dh]
+      },
+    }
+  })
+}
+
+/** Nearest neighbour. x: [N, H, W, C] → [N, 2H, 2W, C] */
+function upsample2x(gpu: Gpu, x: Tensor4D): Tensor4D {
+  const [n, h, w, c] = x.shape
+  const four = c % 4 === 0
+  const channels = four ? c / 4 : c
+  return vjp([x], () => {
+    const y = gpu.create<Tensor4D>([n, 2 * h, 2 * w, c])
+    const up = spanOf(y.size, four)
+    // Rows of all samples lie one after another, and every sample has an even number of them.
+    const each = `let c = i % p.channels;
+let column = i / p.channels % (2u * p.width);
+let row = i / p.channels / (2u * p.width);
+result[i] = source[(row / 2u * p.width + column / 2u) * p.channels + c];`
+    const params = ["width", "channels"]
+    const kernel = elementwise("upsample", four, { params, reads: ["source"], writes: ["result"], each })
+    gpu.run(kernel, [x, y], [up.count, w, channels], up.groups)
+    return {
+      value: y,
+      saved: [],
+      gradients: (dy) => {
+        const dx = gpu.create(x.shape)
+        const down = spanOf(x.size, four)
+        const each = `let c = i % p.channels;
+let column = i / p.channels % p.width;
+let row = i / p.channels / p.width;
+let above = (row * 4u * p.width + column * 2u) * p.channels + c;
+let below = above + 2u * p.width * p.channels;
+dx[i] = dy[above] + dy[above + p.channels] + dy[below] + dy[below + p.channels];`
+        const kernel = elementwise("upsample gradient", four, { params, reads: ["dy"], writes: ["dx"], each })
+        gpu.run(kernel, [dy, dx], [down.count, w, channels], down.groups)
+        return [dx]
+      },
+    }
+  })
+}

@@ -1,0 +1,132 @@
+import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu"
+import type { BackendValues, TensorInfo } from "@tensorflow/tfjs-core"
+import { util } from "@tensorflow/tfjs-core"
+import { WebgpuLimitError, WebgpuOpsError } from "../errors.ts"
+import { type Commands, createCommands } from "./commands.ts"
+import { type DeviceHealth, watchDevice } from "./health.ts"
+import { expectBindable } from "./limits.ts"
+
+type DataId = TensorInfo["dataId"]
+type RunArguments = Parameters<WebGPUBackend["runWebGPUProgram"]>
+
+/** tfjs's WebGPU backend with guards around it, and room for commands of our own between its own. */
+export interface GuardedBackend extends WebGPUBackend {
+  readonly commands: Commands
+  readonly health: DeviceHealth
+  /** Gives idle buffers back to the driver; tfjs itself keeps every one it ever had. */
+  trim(): void
+}
+
+/** Rows beyond which the stock softmax writes a wrong last value, for it has no bounds check. */
+const SOFTMAX_ROWS = 65_535
+
+/**
+ * The class of {@link GuardedBackend}. tfjs's backend is an argument because importing it registers its kernels, which
+ * is not to happen before somebody asks for them.
+ */
+export function guardedBackend(
+  Base: typeof WebGPUBackend,
+): new (
+  device: GPUDevice,
+  info: GPUAdapterInfo,
+) => GuardedBackend {
+  return class extends Base implements GuardedBackend {
+    readonly health: DeviceHealth
+    readonly commands: Commands
+    /** Sizes of buffers that tfjs's pool has seen. */
+    readonly #sizes = new Set<number>()
+    #stockPending = false
+
+    constructor(device: GPUDevice, info: GPUAdapterInfo) {
+      super(device, info)
+      this.health = watchDevice(device)
+      this.commands = createCommands(device, () => this.#submitStock())
+    }
+
+    // tfjs calls this before it records anything: what was recorded here before goes first.
+    override ensureCommandEncoderReady(): void {
+      this.commands.submit()
+      this.#stockPending = true
+      super.ensureCommandEncoderReady()
+    }
+
+    override submitQueue(): void {
+      super.submitQueue()
+      this.#stockPending = false
+    }
+
+    override uploadToGPU(dataId: DataId): void {
+      const { resource, shape, dtype } = this.tensorMap.get(dataId)
+      if (resource == null) {
+        const bytes = 4 * util.sizeFromShape(shape)
+        expectBindable(this.device.limits, `a ${dtype} tensor [${shape.join(", ")}]`, bytes)
+        this.#sizes.add(bytes)
+      }
+      super.uploadToGPU(dataId)
+    }
+
+    override runWebGPUProgram(...args: RunArguments): TensorInfo {
+      this.health.expectSound()
+      const [program] = args
+      if (program.shaderKey === "softmax" && program.dispatch[0] > SOFTMAX_ROWS) {
+        throw new WebgpuLimitError(
+          `tf.softmax of ${program.dispatch[0]} rows: tfjs's kernel is right up to ${SOFTMAX_ROWS}. Use the attention of these ` +
+            "ops, or softmax in parts.",
+        )
+      }
+      return super.runWebGPUProgram(...args)
+    }
+
+    override async read(dataId: DataId): Promise<BackendValues> {
+      try {
+        const values = await super.read(dataId)
+        this.health.expectSound()
+        return values
+      } catch (cause) {
+        // The device's own report may come just after the failure that it explains.
+        await new Promise((resolve) => setTimeout(resolve))
+        throw this.health.explain(cause)
+      }
+    }
+
+    override readSync(dataId: DataId): BackendValues {
+      const { values, dtype } = this.tensorMap.get(dataId)
+      if (values != null || dtype === "string") return values
+      throw new WebgpuOpsError("a tensor on a GPU can be read asynchronously only: await tensor.data()")
+    }
+
+    trim(): void {
+      this.#submitStock()
+      this.commands.submit()
+      const { COPY_DST, COPY_SRC, MAP_READ, STORAGE } = GPUBufferUsage
+      // As tfjs asks for tensors, and for what it reads them through.
+      const usages = [STORAGE | COPY_SRC | COPY_DST, COPY_DST | MAP_READ]
+      const pool = this.bufferManager
+      for (const size of this.#sizes) {
+        for (const usage of usages) {
+          // The pool does not say what it has: taking one more than there are makes a new one.
+          for (let idle = -1; pool.getNumFreeBuffers() !== idle; ) {
+            idle = pool.getNumFreeBuffers()
+            pool.releaseBuffer(pool.acquireBuffer(size, usage), false)
+          }
+        }
+      }
+      this.#sizes.clear()
+    }
+
+    #submitStock(): void {
+      if (!this.#stockPending) return
+      this.endComputePassEncoder()
+      this.submitQueue()
+    }
+
+    override dispose(): void {
+      this.commands.dispose()
+      super.dispose()
+    }
+  }
+}
+
+export function isGuardedBackend(backend: unknown): backend is GuardedBackend {
+  return typeof backend === "object" && backend !== null && "commands" in backend && "health" in backend
+}

@@ -1,0 +1,114 @@
+import { WebgpuOpsError } from "../errors.ts"
+import { spreadGroups } from "./limits.ts"
+
+/** A kernel to be compiled: the same key always means the same code. */
+export interface KernelSource {
+  /** Names the kernel and all that its code depends on. */
+  readonly key: string
+  /** WGSL with an entry point `main`. Binding 0 is the uniform of its parameters, then come its buffers. */
+  readonly code: () => string
+}
+
+/** Records kernels of our own and submits them together. */
+export interface Commands {
+  /**
+   * Records one dispatch.
+   *
+   * @param params what the kernel's uniform holds, as 32-bit words
+   * @param groups workgroups, spread over two dimensions where they are many
+   * @throws WebgpuLimitError for too many groups
+   */
+  record(kernel: KernelSource, buffers: readonly GPUBuffer[], params: readonly number[], groups: number): void
+  /** Hands what was recorded to the device, in order. */
+  submit(): void
+  dispose(): void
+}
+
+/** Dispatches before a submit: enough that its cost is small, few enough that the device does not wait for work. */
+const BATCH = 32
+
+/** Parameter blocks kept; shapes of a model come again and again. */
+const MAX_UNIFORMS = 4096
+
+/** @param before submits what others have recorded: it is to run first */
+export function createCommands(device: GPUDevice, before: () => void): Commands {
+  const pipelines = new Map<string, GPUComputePipeline>()
+  const uniforms = new Map<string, GPUBuffer>()
+  let encoder: GPUCommandEncoder | null = null
+  let pass: GPUComputePassEncoder | null = null
+  let recorded = 0
+
+  const pipelineOf = ({ key, code }: KernelSource): GPUComputePipeline => {
+    let pipeline = pipelines.get(key)
+    if (pipeline === undefined) {
+      const module = device.createShaderModule({ label: key, code: code() })
+      pipeline = device.createComputePipeline({ label: key, layout: "auto", compute: { module, entryPoint: "main" } })
+      pipelines.set(key, pipeline)
+    }
+    return pipeline
+  }
+
+  const uniformOf = (params: readonly number[]): GPUBuffer => {
+    const key = params.join()
+    let buffer = uniforms.get(key)
+    if (buffer === undefined) {
+      if (uniforms.size >= MAX_UNIFORMS) {
+        submit()
+        for (const old of uniforms.values()) old.destroy()
+        uniforms.clear()
+      }
+      const words = new Uint32Array(4 * Math.ceil(params.length / 4))
+      words.set(params)
+      buffer = device.createBuffer({ size: words.byteLength, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST })
+      device.queue.writeBuffer(buffer, 0, words)
+      uniforms.set(key, buffer)
+    }
+    return buffer
+  }
+
+  const submit = (): void => {
+    if (encoder === null || pass === null) return
+    pass.end()
+    device.queue.submit([encoder.finish()])
+    encoder = pass = null
+    recorded = 0
+  }
+
+  return {
+    record(kernel, buffers, params, groups) {
+      if (groups < 1) throw new WebgpuOpsError(`${kernel.key}: nothing to compute`)
+      const [x, y] = spreadGroups(kernel.key, groups)
+      const pipeline = pipelineOf(kernel)
+      const uniform = uniformOf(params)
+      before()
+      encoder ??= device.createCommandEncoder()
+      pass ??= encoder.beginComputePass()
+      pass.setPipeline(pipeline)
+      pass.setBindGroup(
+        0,
+        device.createBindGroup({
+          layout: pipeline.getBindGroupLayout(0),
+          entries: [uniform, ...buffers].map((buffer, binding) => ({ binding, resource: { buffer } })),
+        }),
+      )
+      pass.dispatchWorkgroups(x, y)
+      recorded += 1
+      if (recorded >= BATCH) submit()
+    },
+    submit,
+    dispose() {
+      submit()
+      for (const buffer of uniforms.values()) buffer.destroy()
+      uniforms.clear()
+      pipelines.clear()
+    },
+  }
+}
+
+const view = new DataView(new ArrayBuffer(4))
+
+/** A float32 as the word that a uniform holds. */
+export function floatWord(value: number): number {
+  view.setFloat32(0, value, true)
+  return view.getUint32(0, true)
+}

@@ -1,0 +1,33 @@
+import { describe, expect, it } from "vitest"
+import { WebgpuLimitError } from "../errors.ts"
+import { expectBindable, spreadGroups } from "./limits.ts"
+
+describe("limits", () => {
+  const limits = { maxBufferSize: 1000, maxStorageBufferBindingSize: 100 } as GPUSupportedLimits
+
+  it("allow what fits", () => {
+    expect(() => expectBindable(limits, "a tensor", 100)).not.toThrow()
+  })
+
+  it("refuse what cannot be bound or created, by name and with the figures", () => {
+    expect(() => expectBindable(limits, 'weight "a"', 104)).toThrow(WebgpuLimitError)
+    expect(() => expectBindable(limits, 'weight "a"', 104)).toThrow(
+      /weight "a" takes 104 bytes, this device's maxStorageBufferBindingSize is 100/,
+    )
+    expect(() => expectBindable({ ...limits, maxStorageBufferBindingSize: 5000 }, "x", 1004)).toThrow(
+      /maxBufferSize is 1000/,
+    )
+  })
+
+  it("spread workgroups over two dimensions so that all are there and none is too long", () => {
+    for (const count of [1, 65_535, 65_536, 70_001, 10 ** 9]) {
+      const [x, y] = spreadGroups("kernel", count)
+      expect(x).toBeLessThanOrEqual(65_535)
+      expect(y).toBeLessThanOrEqual(65_535)
+      expect(x * y).toBeGreaterThanOrEqual(count)
+      // The surplus is less than a row.
+      expect(x * y - count).toBeLessThan(y)
+    }
+    expect(() => spreadGroups("kernel", 65_535 ** 2 + 1)).toThrow(WebgpuLimitError)
+  })
+})

@@ -1,0 +1,101 @@
+import type { Tensor } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import { type GuardedBackend, isGuardedBackend } from "./device/backend.ts"
+import type { KernelSource } from "./device/commands.ts"
+import { expectBindable } from "./device/limits.ts"
+import { WebgpuOpsError } from "./errors.ts"
+
+/** The device as the ops see it: tensors, buffers, kernels. */
+export interface Gpu {
+  readonly limits: GPUSupportedLimits
+  /** A new float32 tensor whose values are not set yet. @throws WebgpuLimitError if it is too large to bind */
+  create<T extends Tensor>(shape: readonly number[]): T
+  /**
+   * Takes bytes to the device, padded to whole words.
+   *
+   * @param what names them in an error
+   * @throws WebgpuLimitError if they are too many to bind
+   */
+  upload(what: string, bytes: Uint8Array): GPUBuffer
+  /** Gives a buffer back once the commands that read it are on their way. */
+  release(buffer: GPUBuffer): void
+  /** Runs a kernel. See `Commands.record`. */
+  run(kernel: KernelSource, buffers: readonly (Tensor | GPUBuffer)[], params: readonly number[], groups: number): void
+}
+
+/** Bytes that one write hands over: a copy of that size is held for a moment. */
+const CHUNK = 16 * 2 ** 20
+
+/** The device of the backend in use, which must have been started by `startWebgpu`. */
+export function openGpu(): Gpu {
+  const backend = tf.backend()
+  if (tf.getBackend() !== "webgpu" || !isGuardedBackend(backend)) {
+    throw new WebgpuOpsError(
+      `the backend in use is "${tf.getBackend()}"${tf.getBackend() === "webgpu" ? ", but not this package's" : ""}; ` +
+        "await startWebgpu(gpu) before creating the ops",
+    )
+  }
+  const { device, commands, health } = backend
+  const bufferOf = (tensor: Tensor): GPUBuffer => {
+    if (tensor.dtype !== "float32") throw new WebgpuOpsError(`a tensor is ${tensor.dtype}, expected float32`)
+    backend.uploadToGPU(tensor.dataId)
+    return backend.tensorMap.get(tensor.dataId).resource as GPUBuffer
+  }
+  return {
+    limits: device.limits,
+
+    create<T extends Tensor>(shape: readonly number[]) {
+      expectInUse(backend)
+      health.expectSound()
+      const info = backend.makeTensorInfo([...shape], "float32")
+      try {
+        backend.uploadToGPU(info.dataId)
+      } catch (error) {
+        backend.disposeData(info.dataId, true)
+        throw error
+      }
+      return tf.engine().makeTensorFromTensorInfo(info, backend) as T
+    },
+
+    upload(what, bytes) {
+      health.expectSound()
+      const size = 4 * Math.ceil(bytes.byteLength / 4)
+      expectBindable(device.limits, what, size)
+      const buffer = device.createBuffer({
+        ...{ label: what, size: Math.max(size, 4) },
+        usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+      })
+      const whole = bytes.byteLength - (bytes.byteLength % 4)
+      for (let from = 0; from < whole; from += CHUNK) {
+        const part = bytes.subarray(from, Math.min(from + CHUNK, whole))
+        device.queue.writeBuffer(buffer, from, part as Uint8Array<ArrayBuffer>)
+      }
+      if (whole < bytes.byteLength) {
+        const last = new Uint8Array(4)
+        last.set(bytes.subarray(whole))
+        device.queue.writeBuffer(buffer, whole, last)
+      }
+      return buffer
+    },
+
+    release(buffer) {
+      commands.submit()
+      buffer.destroy()
+    },
+
+    run(kernel, buffers, params, groups) {
+      expectInUse(backend)
+      health.expectSound()
+      const bound = buffers.map((buffer) => ("dataId" in buffer ? bufferOf(buffer) : buffer))
+      commands.record(kernel, bound, params, groups)
+    },
+  }
+}
+
+function expectInUse(backend: GuardedBackend): void {
+  if (tf.backend() === backend) return
+  throw new WebgpuOpsError(
+    `the backend in use is "${tf.getBackend()}", but these ops were created on another one; create them anew after ` +
+      "starting it",
+  )
+}

@@ -1,0 +1,40 @@
+/** Element types that a kernel reads or writes. */
+export type Element = "f32" | "vec4f" | "u32" | "vec2u"
+
+export interface KernelParts {
+  /** Names of the parameters: u32, or another type after a colon ("epsilon: f32"). */
+  readonly params: readonly string[]
+  /** Buffers by name, in the order they are bound: what is read, then what is written. */
+  readonly reads: Readonly<Record<string, Element>>
+  readonly writes: Readonly<Record<string, Element>>
+  /** Invocations in a workgroup. */
+  readonly threads: number
+  /** Declarations: constants, shared memory, functions. */
+  readonly declarations?: string
+  /** Body of `main`. `local` is the invocation in its workgroup, `group` the workgroup, counted over both dimensions. */
+  readonly main: string
+}
+
+/** A WGSL module of one kernel: the uniform `p`, its buffers, and `main`. */
+export function wgslModule({ params, reads, writes, threads, declarations = "", main }: KernelParts): string {
+  const fields = params.map((name) => (name.includes(":") ? name : `${name}: u32`))
+  const buffers = [
+    ...Object.entries(reads).map(([name, element]) => `var<storage, read> ${name}: array<${element}>;`),
+    ...Object.entries(writes).map(([name, element]) => `var<storage, read_write> ${name}: array<${element}>;`),
+  ]
+  return `struct Params { ${fields.join(", ")} }
+@group(0) @binding(0) var<uniform> p: Params;
+${buffers.map((buffer, i) => `@group(0) @binding(${i + 1}) ${buffer}`).join("\n")}
+${declarations}
+@compute @workgroup_size(${threads})
+fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u) {
+  let group = wid.x + wid.y * nwg.x;
+${main}
+}
+`
+}
+
+/** Lines for 0 … count − 1: WGSL compilers keep values in registers only where indices are constants. */
+export function unrolled(count: number, line: (i: number) => string): string {
+  return Array.from({ length: count }, (_, i) => line(i)).join("\n")
+}
