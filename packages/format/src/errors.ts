@@ -11,12 +11,12 @@ export type FormatErrorCode =
   | "file-too-short"
   | "header-too-long"
   | "header-truncated"
+  | "header-limit"
   | "header-utf8"
   | "header-syntax"
   | "header-duplicate"
   | "header-number"
   | "header-string"
-  | "header-structure"
   | "metadata"
   | "tensor-entry"
   | "dtype-unknown"
@@ -43,6 +43,9 @@ export type FormatErrorCode =
   | "site-depth"
   | "site-width"
   | "site-dtype"
+  // editing LLLites
+  | "merge"
+  | "prune"
 
 /** Where a {@link FormatError} was found. Every field is optional because not every refusal has one. */
 export interface FormatErrorPlace {

@@ -11,6 +11,11 @@ export interface ByteSource {
   readonly label: string
   /** Bytes `start` (inclusive) to `end` (exclusive), 0 <= start <= end <= size. Do not write to what comes back. */
   read(start: number, end: number): Promise<Uint8Array>
+  /**
+   * Fills `target` with the bytes from `start` on and says how many there were, for sources that can do so without
+   * making a new array. Long headers and long files are read through one buffer then.
+   */
+  readInto?(target: Uint8Array, start: number): Promise<number>
 }
 
 /** Everything the readers of this package take. */
@@ -59,13 +64,29 @@ export async function readExactly(source: ByteSource, start: number, end: number
   checkRange(start, end, source.size, source.label)
   const bytes = await source.read(start, end)
   if (bytes.byteLength !== end - start) {
-    throw new FormatError(
-      "source-short-read",
-      `asked for ${end - start} bytes and got ${bytes.byteLength}. Did the file change while it was read?`,
-      { source: source.label, offset: start },
-    )
+    throw shortRead(source, start, end - start, bytes.byteLength)
   }
   return bytes
+}
+
+/**
+ * Fills `target` with the bytes from `start` on, through one buffer where the source can do so.
+ *
+ * @throws FormatError `source-range`, `source-short-read`
+ */
+export async function readExactlyInto(source: ByteSource, target: Uint8Array, start: number): Promise<void> {
+  if (source.readInto === undefined) {
+    target.set(await readExactly(source, start, start + target.byteLength))
+    return
+  }
+  checkRange(start, start + target.byteLength, source.size, source.label)
+  const count = await source.readInto(target, start)
+  if (count !== target.byteLength) throw shortRead(source, start, target.byteLength, count)
+}
+
+function shortRead(source: ByteSource, offset: number, asked: number, got: number): FormatError {
+  const what = `asked for ${asked} bytes and got ${got}. Did the file change while it was read?`
+  return new FormatError("source-short-read", what, { source: source.label, offset })
 }
 
 function checkRange(start: number, end: number, size: number, label: string): void {

@@ -1,60 +1,102 @@
 import type { FormatErrorCode } from "../errors.ts"
 import { FormatError, show } from "../errors.ts"
+import { decodeUtf8, invalidUtf8At, writeUtf8 } from "./utf8.ts"
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const ZERO = 0x30
 const NINE = 0x39
 
+/** Thrown when a token goes on behind the bytes at hand. Whoever reads the bytes catches it and brings more. */
+export const NEED_MORE = Symbol("the token goes on behind the window")
+
 /**
- * Reads the JSON of a safetensors header token by token, straight from the bytes.
+ * Reads the JSON of a safetensors header token by token, straight from the bytes, through a window that is moved along.
  *
  * `JSON.parse` cannot be used on a header: it keeps the last of duplicate keys, takes 2.0, 2e0 and -0 for integers,
- * rounds integers above 2^53, lets lone surrogates through, and makes `__proto__` special. A header needs no nesting
- * beyond what its grammar names, so there is no recursion to overflow either.
+ * rounds integers above 2^53, lets lone surrogates through, and makes `__proto__` special. It also makes an object of
+ * everything, and 100 MB of header can ask for a gigabyte of objects. A header needs no nesting beyond what its grammar
+ * names, so there is no recursion to overflow either.
  */
 export class HeaderScanner {
-  readonly #bytes: Uint8Array
-  readonly #fileOffset: number
-  readonly #label: string
-  readonly #utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+  #bytes: Uint8Array = new Uint8Array(0)
+  #windowStart = 0
+  #isLast = false
   #at = 0
-  /** Name of the tensor being read, for errors. */
-  tensor: string | undefined
+  #kept = 0
+  readonly #label: string
+  readonly #tensor: () => string | undefined
+  /** The last string read, as UTF-8 with its escapes undone: these bytes of this array, until the window moves. */
+  text: Uint8Array = this.#bytes
+  textStart = 0
+  textEnd = 0
 
-  /** @param fileOffset where `bytes` begin in the file, so that errors name positions in the file */
-  constructor(bytes: Uint8Array, fileOffset: number, label: string) {
-    this.#bytes = bytes
-    this.#fileOffset = fileOffset
+  /** @param tensor gives the name of the tensor being read, for errors */
+  constructor(label: string, tensor: () => string | undefined) {
     this.#label = label
+    this.#tensor = tensor
+  }
+
+  /**
+   * Puts a window before the scanner.
+   *
+   * @param windowStart where `bytes` begin in the file; {@link keptOffset} says what the first has to be
+   * @param isLast whether the header ends with these bytes
+   */
+  moveWindow(bytes: Uint8Array, windowStart: number, isLast: boolean): void {
+    this.#at = this.#kept - windowStart
+    this.#bytes = bytes
+    this.#windowStart = windowStart
+    this.#isLast = isLast
+  }
+
+  /** Lets go of everything before the next token: a later {@link NEED_MORE} goes back to here and no further. */
+  keep(): void {
+    this.#kept = this.#windowStart + this.#at
+    this.#skipWhitespace()
+  }
+
+  /** Position in the file from which bytes are still wanted. */
+  get keptOffset(): number {
+    return this.#kept
+  }
+
+  set keptOffset(offset: number) {
+    this.#kept = offset
   }
 
   /** Position in the file of the next token. */
   get offset(): number {
     this.#skipWhitespace()
-    return this.#fileOffset + this.#at
+    return this.#windowStart + this.#at
   }
 
-  /** Whether the next token is this punctuation mark or word. */
-  isNext(token: string): boolean {
+  /** Whether the next byte is this punctuation mark. */
+  isNext(mark: number): boolean {
     this.#skipWhitespace()
-    for (let i = 0; i < token.length; i++) {
-      if (this.#bytes[this.#at + i] !== token.charCodeAt(i)) return false
-    }
+    return this.#bytes[this.#at] === mark
+  }
+
+  /** Takes the next byte if it is this punctuation mark. */
+  accept(mark: number): boolean {
+    if (!this.isNext(mark)) return false
+    this.#at++
     return true
   }
 
-  /** Takes the next token if it is this punctuation mark or word. */
-  accept(token: string): boolean {
-    if (!this.isNext(token)) return false
-    this.#at += token.length
-    return true
+  /** Takes the word `null` if it is next. */
+  acceptNull(): boolean {
+    if (!this.isNext(0x6e)) return false
+    if (this.#at + 4 > this.#bytes.length && !this.#isLast) throw NEED_MORE
+    const word = [0x75, 0x6c, 0x6c].every((byte, i) => this.#bytes[this.#at + 1 + i] === byte)
+    if (word) this.#at += 4
+    return word
   }
 
   /** Takes this punctuation mark or refuses the header. */
-  expect(token: string, place: string): void {
-    if (this.accept(token)) return
-    throw this.error("header-syntax", `expected ${show(token)} ${place}, found ${this.#found()}`)
+  expect(mark: number, place: string): void {
+    if (this.accept(mark)) return
+    throw this.error("header-syntax", `expected ${show(String.fromCharCode(mark))} ${place}, found ${this.#found()}`)
   }
 
   /** Refuses anything but whitespace up to the end. */
@@ -64,160 +106,180 @@ export class HeaderScanner {
     throw this.error("header-syntax", `expected nothing after the header's closing "}", found ${this.#found()}`)
   }
 
-  /** A string, escapes undone. */
-  string(what: string): string {
+  /** Reads a string; `text`, `textStart` and `textEnd` then say what it is. */
+  string(what: string): void {
     this.#skipWhitespace()
-    if (this.#bytes[this.#at] !== QUOTE) {
+    const bytes = this.#bytes
+    if (bytes[this.#at] !== QUOTE) {
       throw this.error("header-syntax", `expected a string as ${what}, found ${this.#found()}`)
     }
-    this.#at++
-    let text = ""
-    let runStart = this.#at
+    const start = this.#at + 1
+    let end = start
+    let seen = 0
+    let escaped = false
     for (;;) {
-      const byte = this.#bytes[this.#at]
-      if (byte === undefined) throw this.error("header-syntax", `the header ends inside ${what}`)
-      if (byte < 0x20) {
-        throw this.error("header-string", `control character 0x${hex(byte, 2)} inside ${what}; JSON wants it escaped`)
+      const byte = bytes[end]
+      if (byte === undefined) {
+        if (!this.#isLast) throw NEED_MORE
+        this.#at = bytes.length
+        const code = escaped && end > bytes.length ? "header-string" : "header-syntax"
+        throw this.error(code, `the header ends inside ${what}`)
       }
-      if (byte === QUOTE) {
-        text += this.#decode(runStart, this.#at, what)
-        this.#at++
-        return text
-      }
+      if (byte === QUOTE) break
       if (byte === BACKSLASH) {
-        text += this.#decode(runStart, this.#at, what)
-        text += this.#escape(what)
-        runStart = this.#at
-      } else {
-        this.#at++
+        escaped = true
+        end += 2
+        continue
       }
+      if (byte < 0x20) {
+        const problem = `control character 0x${hex(byte, 2)} inside ${what}; JSON wants it escaped`
+        throw this.#errorAt(end, "header-string", problem)
+      }
+      seen |= byte
+      end++
     }
+    if (seen >= 0x80) {
+      const bad = invalidUtf8At(bytes, start, end)
+      if (bad >= 0) throw this.#errorAt(bad, "header-utf8", `${what} is not valid UTF-8`)
+    }
+    if (escaped) {
+      this.#unescape(start, end, what)
+    } else {
+      this.text = bytes
+      this.textStart = start
+      this.textEnd = end
+    }
+    this.#at = end + 1
+  }
+
+  /** Whether the last string read is this ASCII text. */
+  textIs(expected: string): boolean {
+    if (this.textEnd - this.textStart !== expected.length) return false
+    for (let i = 0; i < expected.length; i++) {
+      if (this.text[this.textStart + i] !== expected.charCodeAt(i)) return false
+    }
+    return true
+  }
+
+  /** The last string read, as a string. */
+  textString(): string {
+    return decodeUtf8(this.text, this.textStart, this.textEnd)
   }
 
   /** An unsigned integer of at most 2^53 - 1, written without sign, fraction, exponent or leading zero. */
   unsigned(what: string): number {
     this.#skipWhitespace()
+    const bytes = this.#bytes
     const start = this.#at
+    let at = start
     let value = 0
-    while (isDigit(this.#bytes[this.#at])) {
-      value = value * 10 + ((this.#bytes[this.#at] as number) - ZERO)
-      this.#at++
+    while (isDigit(bytes[at])) {
+      value = value * 10 + ((bytes[at] as number) - ZERO)
+      at++
     }
-    const next = this.#bytes[this.#at]
-    const written = (): string => this.#numberText(start)
-    if (this.#at === start && next !== 0x2d) {
+    if (at === bytes.length && !this.#isLast) throw NEED_MORE
+    this.#at = at
+    const next = bytes[at]
+    if (at === start && next !== 0x2d) {
       throw this.error("header-syntax", `expected a whole number as ${what}, found ${this.#found()}`)
     }
     // "-", ".", "e" and "E" would make a JSON number, but not an unsigned integer.
-    if (this.#at === start || next === 0x2e || next === 0x65 || next === 0x45) {
-      throw this.#errorAt(start, "header-number", `${what} is ${written()}, expected a whole number in plain digits`)
+    if (at === start || next === 0x2e || next === 0x65 || next === 0x45) {
+      throw this.#numberError(start, what, "expected a whole number in plain digits")
     }
-    if (this.#at - start > 1 && this.#bytes[start] === ZERO) {
-      throw this.#errorAt(start, "header-number", `${what} is ${written()}, expected a number without leading zeros`)
+    if (at - start > 1 && bytes[start] === ZERO) {
+      throw this.#numberError(start, what, "expected a number without leading zeros")
     }
     if (value > Number.MAX_SAFE_INTEGER) {
-      throw this.#errorAt(start, "header-number", `${what} is ${written()}, more than 2^53 - 1, which no file can need`)
+      throw this.#numberError(start, what, "more than 2^53 - 1, which no file can need")
     }
     return value
   }
 
   /** An error about the tensor being read, at a file position (the current one if not given). */
-  error(code: FormatErrorCode, message: string, offset = this.#fileOffset + this.#at, cause?: unknown): FormatError {
-    const { tensor } = this
-    const place = { source: this.#label, offset, ...(tensor === undefined ? {} : { tensor }) }
-    return new FormatError(code, message, cause === undefined ? place : { ...place, cause })
+  error(code: FormatErrorCode, message: string, offset = this.#windowStart + this.#at): FormatError {
+    const tensor = this.#tensor()
+    return new FormatError(code, message, { source: this.#label, offset, ...(tensor === undefined ? {} : { tensor }) })
   }
 
-  #errorAt(at: number, code: FormatErrorCode, message: string, cause?: unknown): FormatError {
-    return this.error(code, message, this.#fileOffset + at, cause)
+  #errorAt(at: number, code: FormatErrorCode, message: string): FormatError {
+    return this.error(code, message, this.#windowStart + at)
   }
 
   #skipWhitespace(): void {
+    const bytes = this.#bytes
+    let at = this.#at
     for (;;) {
-      const byte = this.#bytes[this.#at]
-      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return
-      this.#at++
+      const byte = bytes[at]
+      if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) break
+      at++
     }
+    // Whitespace before a token that is first in its entry is let go of even when the token is not here yet.
+    if (this.#windowStart + this.#at === this.#kept) this.#kept = this.#windowStart + at
+    this.#at = at
+    if (at === bytes.length && !this.#isLast) throw NEED_MORE
   }
 
-  #decode(start: number, end: number, what: string): string {
-    // Names are many and nearly always short ASCII; a TextDecoder call each would dominate the time.
-    if (end - start <= 128) {
-      let text = ""
-      for (let i = start; i < end; i++) {
-        const byte = this.#bytes[i] as number
-        if (byte >= 0x80) return this.#decodeUtf8(start, end, what)
-        text += String.fromCharCode(byte)
+  /** Undoes the escapes of a string whose UTF-8 is known to be valid. */
+  #unescape(start: number, end: number, what: string): void {
+    const bytes = this.#bytes
+    const out = new Uint8Array(end - start)
+    let length = 0
+    let at = start
+    while (at < end) {
+      const byte = bytes[at] as number
+      if (byte !== BACKSLASH) {
+        out[length++] = byte
+        at++
+        continue
       }
-      return text
+      const kind = bytes[at + 1]
+      if (kind === 0x75) {
+        const codePoint = this.#unicodeEscape(at, what)
+        length = writeUtf8(codePoint, out, length)
+        at += codePoint > 0xffff ? 12 : 6
+        continue
+      }
+      const meant = ESCAPES.get(kind as number)
+      if (meant === undefined) {
+        throw this.#errorAt(at, "header-string", `${what} has an escape that JSON does not have`)
+      }
+      out[length++] = meant
+      at += 2
     }
-    return this.#decodeUtf8(start, end, what)
+    this.text = out
+    this.textStart = 0
+    this.textEnd = length
   }
 
-  #decodeUtf8(start: number, end: number, what: string): string {
-    try {
-      return this.#utf8.decode(this.#bytes.subarray(start, end))
-    } catch (cause) {
-      throw this.#errorAt(start, "header-utf8", `${what} is not valid UTF-8`, cause)
+  #unicodeEscape(at: number, what: string): number {
+    const unit = this.#hexUnit(at, at + 2, what)
+    if (unit < 0xd800 || unit > 0xdfff) return unit
+    if (unit <= 0xdbff && this.#bytes[at + 6] === BACKSLASH && this.#bytes[at + 7] === 0x75) {
+      const low = this.#hexUnit(at, at + 8, what)
+      if (low >= 0xdc00 && low <= 0xdfff) return 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00)
     }
+    throw this.#errorAt(at, "header-string", `${what} has half of a surrogate pair (\\u${hex(unit, 4)}) alone`)
   }
 
-  #escape(what: string): string {
-    const start = this.#at
-    const kind = this.#bytes[start + 1]
-    this.#at += 2
-    switch (kind) {
-      case QUOTE:
-        return '"'
-      case BACKSLASH:
-        return "\\"
-      case 0x2f:
-        return "/"
-      case 0x62:
-        return "\b"
-      case 0x66:
-        return "\f"
-      case 0x6e:
-        return "\n"
-      case 0x72:
-        return "\r"
-      case 0x74:
-        return "\t"
-      case 0x75:
-        return this.#unicodeEscape(start, what)
-      default:
-        throw this.#errorAt(start, "header-string", `${what} has an escape that JSON does not have`)
-    }
-  }
-
-  #unicodeEscape(start: number, what: string): string {
-    const unit = this.#hexUnit(start, what)
-    if (unit < 0xd800 || unit > 0xdfff) return String.fromCharCode(unit)
-    if (unit <= 0xdbff && this.#bytes[this.#at] === BACKSLASH && this.#bytes[this.#at + 1] === 0x75) {
-      this.#at += 2
-      const low = this.#hexUnit(start, what)
-      if (low >= 0xdc00 && low <= 0xdfff) return String.fromCharCode(unit, low)
-    }
-    throw this.#errorAt(start, "header-string", `${what} has half of a surrogate pair (\\u${hex(unit, 4)}) alone`)
-  }
-
-  #hexUnit(start: number, what: string): number {
+  #hexUnit(escapeAt: number, at: number, what: string): number {
     let unit = 0
     for (let i = 0; i < 4; i++) {
-      const digit = hexDigit(this.#bytes[this.#at])
+      const digit = hexDigit(this.#bytes[at + i])
       if (digit === undefined) {
-        throw this.#errorAt(start, "header-string", `${what} has a \\u escape without four hexadecimal digits`)
+        throw this.#errorAt(escapeAt, "header-string", `${what} has a \\u escape without four hexadecimal digits`)
       }
       unit = unit * 16 + digit
-      this.#at++
     }
     return unit
   }
 
-  #numberText(start: number): string {
+  #numberError(start: number, what: string, problem: string): FormatError {
     let end = start
     while (end < start + 40 && isNumberByte(this.#bytes[end])) end++
-    return String.fromCharCode(...this.#bytes.subarray(start, end))
+    if (end === this.#bytes.length && !this.#isLast) throw NEED_MORE
+    const written = String.fromCharCode(...this.#bytes.subarray(start, end))
+    return this.#errorAt(start, "header-number", `${what} is ${written}, ${problem}`)
   }
 
   #found(): string {
@@ -226,6 +288,18 @@ export class HeaderScanner {
     return byte > 0x20 && byte < 0x7f ? show(String.fromCharCode(byte)) : `byte 0x${hex(byte, 2)}`
   }
 }
+
+/** The byte after a backslash, and the byte that both stand for. */
+const ESCAPES: ReadonlyMap<number, number> = new Map([
+  [QUOTE, QUOTE],
+  [BACKSLASH, BACKSLASH],
+  [0x2f, 0x2f],
+  [0x62, 0x08],
+  [0x66, 0x0c],
+  [0x6e, 0x0a],
+  [0x72, 0x0d],
+  [0x74, 0x09],
+])
 
 function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= ZERO && byte <= NINE

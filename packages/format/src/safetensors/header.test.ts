@@ -4,7 +4,8 @@ import { HOSTILE_FILES } from "../../test/hostile-corpus.ts"
 import { rawFile } from "../../test/raw-file.ts"
 import { FormatError } from "../errors.ts"
 import { DTYPE_BITS } from "./dtype.ts"
-import { MAX_RANK, parseHeader, parseHeaderLength, tensorBytes } from "./header.ts"
+import { parseHeader, parseHeaderLength } from "./header.ts"
+import { MAX_RANK, tensorBytes } from "./header-rules.ts"
 
 function parse(file: Uint8Array): ReturnType<typeof parseHeader> {
   const length = parseHeaderLength(file, file.byteLength, "test")

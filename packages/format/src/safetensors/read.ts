@@ -4,7 +4,8 @@ import { readExactly, toSource } from "../source.ts"
 import { isReadableDtype, toFloat32 } from "./dtype.ts"
 import { foreignFormatError, SNIFF_BYTES } from "./foreign.ts"
 import type { SafetensorsHeader, TensorInfo } from "./header.ts"
-import { HEADER_LENGTH_BYTES, parseHeader, parseHeaderLength } from "./header.ts"
+import { parseHeaderLength, scanHeader } from "./header.ts"
+import { HEADER_LENGTH_BYTES } from "./header-rules.ts"
 
 /** An open safetensors file: its header is in memory, its data is read when asked for. */
 export interface SafetensorsFile extends SafetensorsHeader {
@@ -29,7 +30,7 @@ export interface SafetensorsFile extends SafetensorsHeader {
 /**
  * Opens a safetensors file by its header; nothing else is read. A Blob, a file or a URL of any size costs just that.
  *
- * @throws FormatError when the header breaks a rule (see {@link parseHeader}), `pickle` for .ckpt, .pt and .pth files,
+ * @throws FormatError when the header breaks a rule (see `parseHeader`), `pickle` for .ckpt, .pt and .pth files,
  * `not-safetensors` for other formats that are known by their first bytes
  */
 export async function openSafetensors(input: SourceLike): Promise<SafetensorsFile> {
@@ -76,16 +77,18 @@ async function readHeader(source: ByteSource): Promise<SafetensorsHeader> {
   } catch (error) {
     throw foreignFormatError(first, label, error) ?? error
   }
-  const json = await readExactly(source, HEADER_LENGTH_BYTES, HEADER_LENGTH_BYTES + length)
   try {
-    return parseHeader(json, size, label)
+    return await scanHeader(source, length)
   } catch (error) {
     // A real header's length may begin with any bytes, so a name for the file is only guessed when no header is there.
-    throw (beginsObject(json) ? undefined : foreignFormatError(first, label, error)) ?? error
+    throw (
+      (mayBeObject(first.subarray(HEADER_LENGTH_BYTES)) ? undefined : foreignFormatError(first, label, error)) ?? error
+    )
   }
 }
 
-function beginsObject(json: Uint8Array): boolean {
-  const first = json.find((byte) => byte > 0x20)
-  return first === "{".charCodeAt(0)
+/** Whether a header may begin so: with a brace, or with so much white space that its beginning is not among these bytes. */
+function mayBeObject(json: Uint8Array): boolean {
+  const first = json.find((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)
+  return first === undefined || first === "{".charCodeAt(0)
 }

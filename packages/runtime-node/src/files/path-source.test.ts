@@ -20,6 +20,10 @@ it("reads any range of a file", async () => {
     expect([...(await source.read(3, 6))]).toEqual([3, 4, 5])
     expect([...(await source.read(0, 10))]).toHaveLength(10)
     expect([...(await source.read(4, 4))]).toEqual([])
+    const target = new Uint8Array(4)
+    expect(await source.readInto?.(target, 5)).toBe(4)
+    expect([...target]).toEqual([5, 6, 7, 8])
+    expect(await source.readInto?.(target, 8)).toBe(2)
   })
 })
 

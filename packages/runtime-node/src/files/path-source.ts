@@ -22,21 +22,25 @@ export async function openPath(path: string): Promise<PathSource> {
       const found = status.isDirectory() ? "a folder" : "no regular file"
       throw new InputError(`cannot read "${path}": it is ${found}, expected a file.`)
     }
+    const fill = async (target: Uint8Array, start: number): Promise<number> => {
+      let filled = 0
+      // One call may return less than asked for, and none returns more than 2 GiB.
+      while (filled < target.byteLength) {
+        const { bytesRead } = await handle.read(target, filled, target.byteLength - filled, start + filled)
+        if (bytesRead === 0) break
+        filled += bytesRead
+      }
+      // A short result is the caller's to judge: format's readers refuse it by name.
+      return filled
+    }
     return {
       size: status.size,
       label: path,
       read: async (start, end) => {
         const bytes = new Uint8Array(end - start)
-        let filled = 0
-        // One call may return less than asked for, and none returns more than 2 GiB.
-        while (filled < bytes.byteLength) {
-          const { bytesRead } = await handle.read(bytes, filled, bytes.byteLength - filled, start + filled)
-          if (bytesRead === 0) break
-          filled += bytesRead
-        }
-        // A short result is the caller's to judge: format's readers refuse it by name.
-        return bytes.subarray(0, filled)
+        return bytes.subarray(0, await fill(bytes, start))
       },
+      readInto: fill,
       close: () => handle.close(),
     }
   } catch (error) {

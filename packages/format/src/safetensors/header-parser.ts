@@ -1,0 +1,381 @@
+import { FormatError, show } from "../errors.ts"
+import type { Dtype } from "./dtype.ts"
+import { DTYPE_BITS } from "./dtype.ts"
+import type { SafetensorsHeader, TensorInfo } from "./header.ts"
+import { HEADER_LENGTH_BYTES, MAX_INDEX_BYTES, MAX_RANK, METADATA_KEY, tensorBytes } from "./header-rules.ts"
+import { HeaderScanner, NEED_MORE } from "./header-scanner.ts"
+import type { Cursor } from "./packed-map.ts"
+import { PackedMap, readText, readVarint, varintBytes, writeText, writeVarint } from "./packed-map.ts"
+import { decodeUtf8 } from "./utf8.ts"
+
+const OPEN = 0x7b
+const CLOSE = 0x7d
+const OPEN_LIST = 0x5b
+const CLOSE_LIST = 0x5d
+const COMMA = 0x2c
+const COLON = 0x3a
+const QUOTE = 0x22
+
+const DTYPES = Object.keys(DTYPE_BITS) as Dtype[]
+const DTYPE_INDEX: ReadonlyMap<string, number> = new Map(DTYPES.map((dtype, index) => [dtype, index]))
+
+/** The shortest entry of a tensor: `"":{"dtype":"U8","shape":[],"data_offsets":[0,1]},`. */
+const SHORTEST_ENTRY = 48
+
+/** Below this size a header's entries are handed out as ordinary Maps, which print, copy and clone as such. */
+const PLAIN_MAP_BYTES = 2 ** 20
+
+/** What the parser waits for. Each is one entry at most: a whole one is read, or nothing of it. */
+type Expected =
+  | "start"
+  | "first-entry"
+  | "entry"
+  | "after-entry"
+  | "first-pair"
+  | "pair"
+  | "after-pair"
+  | "end"
+  | "nothing"
+
+/** Reads a header entry by entry, from one window of its bytes after the other, into packed maps. */
+export class HeaderParser {
+  readonly #scanner: HeaderScanner
+  readonly #label: string
+  readonly #fileSize: number
+  readonly #dataStart: number
+  readonly #tensors: PackedMap<TensorInfo>
+  readonly #metadata: PackedMap<string>
+  #expected: Expected = "start"
+  #hasMetadata = false
+  /** What the tensors read so far claim of the data, so that a header of nothing but overlaps is refused early. */
+  #claimed = 0
+  /** Whether the tensors read so far stand in the order of their data, as every known writer lists them. */
+  #inOrder = true
+  #lastBegin = 0
+  #lastBytes = 0
+  /** Bytes of the name being read: kept apart, since the scanner's text is the last string's. */
+  #name: Uint8Array | undefined
+  #nameStart = 0
+  #nameEnd = 0
+  #dtype = 0
+  readonly #shape: number[] = []
+  readonly #offsets: number[] = []
+
+  constructor(headerLength: number, fileSize: number, label: string) {
+    this.#label = label
+    this.#fileSize = fileSize
+    this.#dataStart = HEADER_LENGTH_BYTES + headerLength
+    this.#scanner = new HeaderScanner(label, () => this.#nameText())
+    this.#scanner.keptOffset = HEADER_LENGTH_BYTES
+    this.#tensors = new PackedMap((cursor, name) => this.#decodeTensor(cursor, name), headerLength / SHORTEST_ENTRY)
+    // Metadata has dozens of entries; a header of nothing else still has chains of a few links.
+    this.#metadata = new PackedMap((cursor) => readText(cursor), headerLength / 128)
+  }
+
+  /** Position in the file from which bytes are wanted next. */
+  get wanted(): number {
+    return this.#scanner.keptOffset
+  }
+
+  /**
+   * Reads what these bytes have.
+   *
+   * @returns whether the header is complete
+   * @throws FormatError
+   */
+  feed(bytes: Uint8Array, start: number, isLast: boolean): boolean {
+    const scanner = this.#scanner
+    scanner.moveWindow(bytes, start, isLast)
+    try {
+      while (this.#expected !== "nothing") {
+        this.#name = this.#expected.endsWith("pair") ? METADATA_NAME : undefined
+        this.#nameStart = 0
+        this.#nameEnd = METADATA_NAME.length
+        scanner.keep()
+        this.#expected = this.#step()
+      }
+      return true
+    } catch (error) {
+      if (error === NEED_MORE) return false
+      throw error
+    }
+  }
+
+  /**
+   * The header, when `feed` has said that it is complete.
+   *
+   * @throws FormatError `offset-overlap`, `offset-hole`, `data-trailing`
+   */
+  finish(): SafetensorsHeader {
+    if (!this.#inOrder) this.#tensors.sort((a, b) => this.#compareByData(a, b))
+    let reached = this.#dataStart
+    for (const { name, start, end } of this.#tensors.values()) {
+      if (start !== reached) {
+        const what = `the data begins at byte ${start} of the file, expected byte ${reached}`
+        const place = { source: this.#label, tensor: name, offset: start }
+        throw start < reached
+          ? new FormatError("offset-overlap", `${what}: it overlaps another tensor's`, place)
+          : new FormatError("offset-hole", `${what}: bytes that belong to no tensor are not allowed`, place)
+      }
+      reached = end
+    }
+    if (reached !== this.#fileSize) {
+      const extra = `${this.#fileSize - reached} bytes follow the last tensor; a safetensors file ends with its data`
+      const place = { source: this.#label, offset: reached }
+      throw new FormatError("data-trailing", `${extra}. Was something appended to it?`, place)
+    }
+    return { tensors: plain(this.#tensors), metadata: plain(this.#metadata), dataStart: this.#dataStart }
+  }
+
+  #step(): Expected {
+    const scanner = this.#scanner
+    switch (this.#expected) {
+      case "start":
+        scanner.expect(OPEN, "at the start of the header")
+        return "first-entry"
+      case "first-entry":
+        return scanner.accept(CLOSE) ? "end" : this.#entry()
+      case "entry":
+        return this.#entry()
+      case "after-entry":
+        if (scanner.accept(COMMA)) return "entry"
+        scanner.expect(CLOSE, "or a comma after an entry")
+        return "end"
+      case "first-pair":
+        return scanner.accept(CLOSE) ? "after-entry" : this.#pair()
+      case "pair":
+        return this.#pair()
+      case "after-pair":
+        if (scanner.accept(COMMA)) return "pair"
+        scanner.expect(CLOSE, "or a comma after a metadata value")
+        return "after-entry"
+      case "end":
+        scanner.expectEnd()
+        return "nothing"
+      case "nothing":
+        return "nothing"
+    }
+  }
+
+  #entry(): Expected {
+    const scanner = this.#scanner
+    const { offset } = scanner
+    scanner.string("a tensor's name")
+    const name = scanner.text
+    const start = scanner.textStart
+    const end = scanner.textEnd
+    this.#name = name
+    this.#nameStart = start
+    this.#nameEnd = end
+    const isMetadata = scanner.textIs(METADATA_KEY)
+    if (isMetadata ? this.#hasMetadata : this.#tensors.hasBytes(name, start, end)) {
+      throw scanner.error("header-duplicate", "the header has this name twice", offset)
+    }
+    scanner.expect(COLON, "after a name")
+    if (isMetadata) {
+      const isNull = scanner.acceptNull()
+      if (!isNull && !scanner.accept(OPEN)) {
+        throw scanner.error("metadata", "expected an object whose values are strings")
+      }
+      this.#hasMetadata = true
+      return isNull ? "after-entry" : "first-pair"
+    }
+    this.#tensor(name, start, end)
+    return "after-entry"
+  }
+
+  #pair(): Expected {
+    const scanner = this.#scanner
+    const { offset } = scanner
+    scanner.string("a metadata key")
+    const { text: key, textStart: start, textEnd: end } = scanner
+    if (this.#metadata.hasBytes(key, start, end)) {
+      throw scanner.error("header-duplicate", `the key ${show(scanner.textString())} is there twice`, offset)
+    }
+    const shown = (): string => show(decodeUtf8(key, start, end))
+    scanner.expect(COLON, "after a metadata key")
+    if (!scanner.isNext(QUOTE)) throw scanner.error("metadata", `the value of ${shown()} is not a string`)
+    scanner.string("a metadata value")
+    const { text, textStart, textEnd } = scanner
+    const bytes = varintBytes(textEnd - textStart) + textEnd - textStart
+    this.#checkLimit(bytes + end - start)
+    this.#metadata.add(key, start, end, bytes, (cursor) => writeText(cursor, text, textStart, textEnd))
+    return "after-pair"
+  }
+
+  #tensor(name: Uint8Array, start: number, end: number): void {
+    const scanner = this.#scanner
+    const entryOffset = scanner.offset
+    const offsetsAt = this.#fields()
+    const shape = this.#shape
+    const [dataBegin, dataEnd] = this.#offsets
+    const dtype = DTYPES[this.#dtype] as Dtype
+    if (dataBegin === undefined || dataEnd === undefined) {
+      throw scanner.error("tensor-entry", "data_offsets has fewer than two numbers, expected [begin, end]", offsetsAt)
+    }
+    if (dataEnd < dataBegin) {
+      throw scanner.error(
+        "offset-order",
+        `data_offsets end at ${dataEnd}, before they begin at ${dataBegin}`,
+        offsetsAt,
+      )
+    }
+    const claimed = this.#checkClaim(dataBegin, dataEnd, offsetsAt)
+    const expected = tensorBytes(dtype, shape)
+    if (expected === null) {
+      const what = `${dtype} [${shape.join(", ")}]`
+      throw scanner.error("size-overflow", `${what} takes no whole number of bytes that 64 bits can count`, entryOffset)
+    }
+    if (expected !== dataEnd - dataBegin) {
+      const what = `${dtype} [${shape.join(", ")}] takes ${expected} bytes`
+      const held = `data_offsets [${dataBegin}, ${dataEnd}] hold ${dataEnd - dataBegin}`
+      throw scanner.error("size-mismatch", `${what}, but ${held}`, offsetsAt)
+    }
+    let bytes = 2 + varintBytes(dataBegin)
+    for (const size of shape) bytes += varintBytes(size)
+    this.#checkLimit(bytes + end - start)
+    this.#tensors.add(name, start, end, bytes, (cursor) => {
+      writeVarint(cursor, dataBegin)
+      cursor.bytes[cursor.at++] = this.#dtype
+      cursor.bytes[cursor.at++] = shape.length
+      for (const size of shape) writeVarint(cursor, size)
+    })
+    this.#claimed = claimed
+    this.#inOrder &&= dataBegin > this.#lastBegin || (dataBegin === this.#lastBegin && this.#lastBytes === 0)
+    this.#lastBegin = dataBegin
+    this.#lastBytes = expected
+  }
+
+  /** Reads a tensor's three fields into `#dtype`, `#shape` and `#offsets`; returns where the last of them stand. */
+  #fields(): number {
+    const scanner = this.#scanner
+    const entryOffset = scanner.offset
+    let offsetsAt = entryOffset
+    let hasDtype = false
+    let hasShape = false
+    let hasOffsets = false
+    if (!scanner.accept(OPEN)) {
+      throw scanner.error("tensor-entry", "expected an object with dtype, shape and data_offsets")
+    }
+    if (!scanner.accept(CLOSE)) {
+      do {
+        const fieldOffset = scanner.offset
+        scanner.string("a field's name")
+        const isDtypeField = scanner.textIs("dtype")
+        const isShape = scanner.textIs("shape")
+        const isOffsets = scanner.textIs("data_offsets")
+        if ((isDtypeField && hasDtype) || (isShape && hasShape) || (isOffsets && hasOffsets)) {
+          const field = show(scanner.textString())
+          throw scanner.error("header-duplicate", `the field ${field} is there twice`, fieldOffset)
+        }
+        if (!isDtypeField && !isShape && !isOffsets) {
+          const what = `unknown field ${show(scanner.textString())}; expected dtype, shape and data_offsets only`
+          throw scanner.error("tensor-entry", what, fieldOffset)
+        }
+        scanner.expect(COLON, "after a field's name")
+        if (isDtypeField) {
+          this.#dtype = this.#readDtype()
+          hasDtype = true
+        } else if (isShape) {
+          this.#integers(this.#shape, "shape", MAX_RANK)
+          hasShape = true
+        } else {
+          offsetsAt = scanner.offset
+          this.#integers(this.#offsets, "data_offsets", 2)
+          hasOffsets = true
+        }
+      } while (scanner.accept(COMMA))
+      scanner.expect(CLOSE, "or a comma after a field")
+    }
+    if (!hasDtype || !hasShape || !hasOffsets) {
+      const missing = hasDtype ? (hasShape ? "data_offsets" : "shape") : "dtype"
+      throw scanner.error("tensor-entry", `the field ${missing} is missing`, entryOffset)
+    }
+    return offsetsAt
+  }
+
+  #readDtype(): number {
+    const scanner = this.#scanner
+    const { offset } = scanner
+    scanner.string("a dtype")
+    // Names of dtypes are short: nothing longer becomes a string.
+    const short = scanner.textEnd - scanner.textStart <= 16
+    const index = short ? DTYPE_INDEX.get(scanner.textString()) : undefined
+    if (index !== undefined) return index
+    const known = DTYPES.join(", ")
+    throw scanner.error(
+      "dtype-unknown",
+      `unknown dtype ${show(scanner.textString())}, expected one of ${known}`,
+      offset,
+    )
+  }
+
+  #integers(values: number[], field: string, most: number): void {
+    const scanner = this.#scanner
+    values.length = 0
+    if (!scanner.accept(OPEN_LIST)) throw scanner.error("tensor-entry", `${field} is not an array of whole numbers`)
+    if (scanner.accept(CLOSE_LIST)) return
+    do {
+      if (values.length === most) {
+        throw scanner.error(field === "shape" ? "shape" : "tensor-entry", `${field} has more than ${most} numbers`)
+      }
+      values.push(scanner.unsigned(field))
+    } while (scanner.accept(COMMA))
+    scanner.expect(CLOSE_LIST, `or a comma in ${field}`)
+  }
+
+  #checkClaim(begin: number, end: number, offset: number): number {
+    const dataBytes = this.#fileSize - this.#dataStart
+    if (end > dataBytes) {
+      const missing = `data_offsets end at ${end}, but the file has ${dataBytes} bytes of data`
+      throw this.#scanner.error("data-truncated", `${missing}. Is the download complete?`, offset)
+    }
+    const claimed = this.#claimed + end - begin
+    if (claimed > dataBytes) {
+      const claim = `the tensors up to this one claim ${claimed} bytes of ${dataBytes}`
+      throw this.#scanner.error("offset-overlap", `${claim}, so some share bytes; the format does not allow it`, offset)
+    }
+    return claimed
+  }
+
+  #checkLimit(more: number): void {
+    if (this.#tensors.byteLength + this.#metadata.byteLength + more <= MAX_INDEX_BYTES) return
+    const what = `names and metadata up to this one take more than ${MAX_INDEX_BYTES} bytes`
+    throw this.#scanner.error("header-limit", `${what}, which no real file needs; they are not read`)
+  }
+
+  #compareByData(a: Cursor, b: Cursor): number {
+    const difference = readVarint(a) - readVarint(b)
+    // Where two tensors begin at one byte, one of them has to be empty, and stands first.
+    return difference === 0 ? readBytes(a) - readBytes(b) : difference
+  }
+
+  #decodeTensor(cursor: Cursor, name: string): TensorInfo {
+    const start = this.#dataStart + readVarint(cursor)
+    const { dtype, shape } = readType(cursor)
+    return { name, dtype, shape, start, end: start + (tensorBytes(dtype, shape) ?? 0) }
+  }
+
+  #nameText(): string | undefined {
+    return this.#name && decodeUtf8(this.#name, this.#nameStart, this.#nameEnd)
+  }
+}
+
+const METADATA_NAME = new TextEncoder().encode(METADATA_KEY)
+
+function readType(cursor: Cursor): { dtype: Dtype; shape: number[] } {
+  const dtype = DTYPES[cursor.bytes[cursor.at++] as number] as Dtype
+  const rank = cursor.bytes[cursor.at++] as number
+  const shape: number[] = []
+  for (let axis = 0; axis < rank; axis++) shape.push(readVarint(cursor))
+  return { dtype, shape }
+}
+
+function readBytes(cursor: Cursor): number {
+  const { dtype, shape } = readType(cursor)
+  return tensorBytes(dtype, shape) ?? 0
+}
+
+function plain<V>(packed: PackedMap<V>): ReadonlyMap<string, V> {
+  return packed.byteLength <= PLAIN_MAP_BYTES ? new Map(packed) : packed
+}

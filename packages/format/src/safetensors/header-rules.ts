@@ -1,0 +1,53 @@
+import type { Dtype } from "./dtype.ts"
+import { DTYPE_BITS } from "./dtype.ts"
+
+/** The longest header the format allows. Source: huggingface/safetensors, `MAX_HEADER_SIZE`. */
+export const MAX_HEADER_BYTES = 100_000_000
+
+/** More dimensions than any library has tensors for (NumPy and PyTorch stop at 64). */
+export const MAX_RANK = 64
+
+/** Bytes before the header: its length, as a little-endian u64. */
+export const HEADER_LENGTH_BYTES = 8
+
+/** The one header entry that is not a tensor. */
+export const METADATA_KEY = "__metadata__"
+
+/**
+ * The longest single entry (a tensor with its name, or a pair of metadata) that is read. Together with
+ * {@link MAX_INDEX_BYTES} it keeps a header's cost below 64 MiB, whatever is in it.
+ */
+export const MAX_ENTRY_BYTES = 16 * 2 ** 20
+
+/**
+ * The most that is kept of a header: a packed name, dtype, shape and place for each tensor, and the metadata as UTF-8.
+ * An entry is kept in less than 1.5 times the bytes it has in the header, so no header below 25,000,000 bytes comes
+ * near, which is the longest that huggingface.js, and with it the Hub's pages, read; and neither does a header of
+ * 100,000,000 bytes with as many tensors as fit, 1.8 million. What does is tens of megabytes of names or metadata.
+ */
+export const MAX_INDEX_BYTES = 40 * 2 ** 20
+
+const MAX_U64 = 0xffff_ffff_ffff_ffffn
+
+/**
+ * Bytes that a tensor takes, or null when its shape has no whole number of bytes or overflows 64 bits. Products are
+ * checked at every step, as upstream does, so that a zero at the end cannot hide an overflow before it.
+ */
+export function tensorBytes(dtype: Dtype, shape: readonly number[]): number | null {
+  // Nearly every shape is small enough for plain numbers.
+  let small = DTYPE_BITS[dtype] as number
+  let isEmpty = false
+  for (const size of shape) {
+    if (size === 0) isEmpty = true
+    else small *= size
+  }
+  if (small <= Number.MAX_SAFE_INTEGER) return isEmpty ? 0 : small % 8 === 0 ? small / 8 : null
+
+  let bits = 1n
+  for (const size of shape) {
+    bits *= BigInt(size)
+    if (bits > MAX_U64) return null
+  }
+  bits *= BigInt(DTYPE_BITS[dtype])
+  return bits > MAX_U64 || bits % 8n !== 0n ? null : Number(bits / 8n)
+}
