@@ -98,7 +98,7 @@ function reader(folder, backend) {
         const merges = createRequire(import.meta.url).resolve("../packages/core/data/clip-merges.txt")
         return createTokenizer(await readFile(merges, "utf8"))
       }),
-    ops: () => once("ops", () => startBackend(backend)),
+    ops: () => once("ops", async () => (await startBackend(backend)).ops),
   }
 }
 

@@ -1,9 +1,12 @@
 import { defineConfig } from "tsup"
 
+const entries = { index: "src/index.ts", files: "src/files/index.ts", machine: "src/machine/index.ts" }
+
 export default defineConfig({
-  entry: { index: "src/index.ts", files: "src/files/index.ts", worker: "src/workers/worker.ts" },
+  // The last two are programs: a worker thread, and a process that tries a backend.
+  entry: { ...entries, worker: "src/workers/worker.ts", probe: "src/backends/probe.ts" },
   format: ["esm", "cjs"],
-  dts: { entry: { index: "src/index.ts", files: "src/files/index.ts" } },
+  dts: { entry: entries },
   // `import.meta.url` in the CommonJS build: files beside this one are found by it.
   shims: true,
   sourcemap: true,

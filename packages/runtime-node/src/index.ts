@@ -1,4 +1,5 @@
-export { NODE_BACKENDS, type NodeBackend, startBackend } from "./backend.ts"
+export { NODE_BACKENDS, type NodeBackend } from "./backends/names.ts"
+export { type StartedBackend, type StartOptions, startBackend } from "./backends/start.ts"
 export { checkpointPath, loadCheckpoint, openCheckpoint, TINY } from "./checkpoint.ts"
 export {
   type BucketConfig,

@@ -12,22 +12,33 @@ import type {
 } from "@lllite/core"
 import { CoreError, createTrainState, train } from "@lllite/core"
 import type { AdapterDims, Site, UnetLayout } from "@lllite/format"
-import type { NodeBackend } from "./backend.ts"
+import type { NodeBackend } from "./backends/names.ts"
+import { prepareTensorflowEnvironment } from "./tensorflow/environment.ts"
+import type { TensorflowSearch } from "./tensorflow/installation.ts"
+import { findTensorflow } from "./tensorflow/installation.ts"
 import type { WorkerPool } from "./workers/pool.ts"
 import { createPool } from "./workers/pool.ts"
 import type { WorkerGenerateOptions } from "./workers/protocol.ts"
 
 export interface NodeRuntimeOptions {
-  /** `wasm` unless given. */
+  /** The best that is there and works unless given: `tensorflow`, or else `wasm`, which runs anywhere. */
   readonly backend?: NodeBackend
-  /** Worker threads, each with a model of its own; two, or one on a machine of one core, unless given. */
+  /**
+   * Worker threads, each with a model of its own. Unless given one on `tensorflow`, which uses every core by itself,
+   * and else two, or one on a machine of one core.
+   */
   readonly threads?: number
 }
 
 /** Node as a place to run: threads, files, pictures. */
 export interface NodeRuntime {
   readonly backend: NodeBackend
+  /** Of the library that computes. */
+  readonly version: string
+  readonly device: "CPU" | "GPU"
   readonly threads: number
+  /** Why a better backend that is there was not taken, one sentence each. */
+  readonly notices: readonly string[]
   /**
    * Loads an SDXL checkpoint into every thread: `tiny` for the embedded one, or a path.
    *
@@ -82,23 +93,64 @@ export interface SdxlHandle {
   ): AsyncGenerator<GenerateRunEvent, void, void>
 }
 
-/** Starts Node's runtime. The caller disposes it. */
+/**
+ * Starts Node's runtime: threads, and in each a backend that has been seen to compute and differentiate. The caller
+ * disposes it.
+ *
+ * @throws InputError when the backend that is asked for is not installed; Error when it does not work
+ */
 export async function createNodeRuntime(options: NodeRuntimeOptions = {}): Promise<NodeRuntime> {
-  const { backend = "wasm", threads = Math.min(2, availableParallelism()) } = options
-  if (!Number.isSafeInteger(threads) || threads < 1) {
+  const { threads } = options
+  if (threads !== undefined && (!Number.isSafeInteger(threads) || threads < 1)) {
     throw new CoreError(`runtime: threads must be a positive integer, got ${threads}`)
   }
-  const pool = createPool(threads)
+  const { pool, notices, ...started } = await startPool(options)
   return {
-    backend,
-    threads,
+    ...started,
+    threads: pool.workers.length,
+    notices,
     async loadSdxl(checkpoint, { prediction = "epsilon" } = {}) {
-      const loads = pool.workers.map((worker) => worker.call("load", { backend, checkpoint, prediction }))
-      const [first] = await Promise.all(loads)
+      const [first] = await Promise.all(pool.workers.map((worker) => worker.call("load", { checkpoint, prediction })))
       if (first === undefined) throw new CoreError("runtime: no thread is running")
       return createHandle(pool, checkpoint, first.layout)
     },
     dispose: () => pool.close(),
+  }
+}
+
+interface StartedPool extends Pick<NodeRuntime, "backend" | "version" | "device" | "notices"> {
+  readonly pool: WorkerPool
+}
+
+/** The backend that is asked for, or the best that works. */
+async function startPool({ backend, threads }: NodeRuntimeOptions): Promise<StartedPool> {
+  if (backend !== undefined) return startPoolOn(backend, threads)
+  const { found, unusable }: TensorflowSearch = findTensorflow()
+  const notices = unusable.map(({ source, problem }) => `TensorFlow from ${source} is not used: ${problem}`)
+  if (found === null) return startPoolOn("wasm", threads, notices)
+  try {
+    return await startPoolOn("tensorflow", threads, notices)
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error)
+    const notice = `TensorFlow from ${found.source} is there and does not work: ${problem} Computing with wasm instead.`
+    return startPoolOn("wasm", threads, [...notices, notice])
+  }
+}
+
+async function startPoolOn(
+  backend: NodeBackend,
+  threads: number | undefined,
+  notices: readonly string[] = [],
+): Promise<StartedPool> {
+  if (backend === "tensorflow") prepareTensorflowEnvironment()
+  const pool = createPool(threads ?? (backend === "tensorflow" ? 1 : Math.min(2, availableParallelism())))
+  try {
+    const [first] = await Promise.all(pool.workers.map((worker) => worker.call("start", { backend })))
+    if (first === undefined) throw new CoreError("runtime: no thread is running")
+    return { ...first, pool, notices }
+  } catch (error) {
+    await pool.close()
+    throw error
   }
 }
 

@@ -11,7 +11,8 @@ import type {
   TrainExample,
 } from "@lllite/core"
 import type { UnetLayout } from "@lllite/format"
-import type { NodeBackend } from "../backend.ts"
+import type { NodeBackend } from "../backends/names.ts"
+import type { StartedBackend } from "../backends/start.ts"
 
 /** An LLLite on the host and how it is used. */
 export interface HostAdapterUse {
@@ -29,8 +30,10 @@ export interface WorkerGenerateOptions extends Omit<GenerateOptions, "adapters" 
 
 /** What a worker can be asked to do, by name: its argument and its result. */
 export interface WorkerCalls {
+  /** Starts a backend and computes something with it; comes before all others. */
+  start: { argument: { readonly backend: NodeBackend }; result: Omit<StartedBackend, "ops"> }
   load: {
-    argument: { readonly backend: NodeBackend; readonly checkpoint: string; readonly prediction: "epsilon" | "v" }
+    argument: { readonly checkpoint: string; readonly prediction: "epsilon" | "v" }
     result: { readonly layout: UnetLayout }
   }
   cache: {

@@ -1,5 +1,5 @@
 import { parentPort } from "node:worker_threads"
-import type { CachedExample, LlliteModel, NoiseSchedule, RgbImage, Sdxl } from "@lllite/core"
+import type { CachedExample, LlliteModel, NoiseSchedule, Ops, RgbImage, Sdxl } from "@lllite/core"
 import {
   createExampleCache,
   createNoiseSchedule,
@@ -9,7 +9,8 @@ import {
   objective,
   uploadLllite,
 } from "@lllite/core"
-import { startBackend } from "../backend.ts"
+import { selfCheck } from "../backends/self-check.ts"
+import { startBackend } from "../backends/start.ts"
 import { loadCheckpoint } from "../checkpoint.ts"
 import type { CallMessage, CallName, ReplyMessage, WorkerCalls } from "./protocol.ts"
 import { ABORT } from "./protocol.ts"
@@ -22,6 +23,7 @@ import { ABORT } from "./protocol.ts"
 const port = parentPort
 if (port === null) throw new Error("worker: this file is to be started as a worker thread")
 
+let ops: Ops | null = null
 let sdxl: Sdxl | null = null
 let schedule: NoiseSchedule | null = null
 let examples: readonly CachedExample[] = []
@@ -38,8 +40,15 @@ type Handlers = {
 }
 
 const handlers: Handlers = {
-  async load({ backend, checkpoint, prediction }) {
-    sdxl = await loadCheckpoint(await startBackend(backend), checkpoint, { prediction })
+  async start({ backend }) {
+    const { ops: started, ...what } = await startBackend(backend)
+    await selfCheck(started)
+    ops = started
+    return what
+  },
+
+  async load({ checkpoint, prediction }) {
+    sdxl = await loadCheckpoint(loaded(ops), checkpoint, { prediction })
     schedule = createNoiseSchedule()
     return { layout: sdxl.unet.config.layout }
   },
@@ -102,6 +111,6 @@ async function answer({ id, name, argument }: CallMessage): Promise<void> {
 }
 
 function loaded<T>(value: T | null): T {
-  if (value === null) throw new Error("worker: no model is loaded yet")
+  if (value === null) throw new Error("worker: no backend is started, or no model is loaded yet")
   return value
 }

@@ -1,0 +1,46 @@
+import type { Ops } from "@lllite/core"
+import { createComposedOps } from "@lllite/core"
+import type { TensorflowInstallation } from "../tensorflow/installation.ts"
+import type { NodeBackend } from "./names.ts"
+import { NODE_BACKENDS } from "./names.ts"
+
+/** A backend that runs, and what it is. */
+export interface StartedBackend {
+  readonly backend: NodeBackend
+  readonly ops: Ops
+  /** Of the library that computes, for example TensorFlow's. */
+  readonly version: string
+  readonly device: "CPU" | "GPU"
+}
+
+export interface StartOptions {
+  /** The TensorFlow to take; looked for unless given. */
+  readonly tensorflow?: TensorflowInstallation
+}
+
+/**
+ * Starts a backend of tfjs in this thread, with the ops that suit it. Backends and gradients are registered here and
+ * not on import, so that a program which never asks for them does not pay.
+ *
+ * @throws InputError if TensorFlow is asked for and not there; Error if the backend does not start
+ */
+export async function startBackend(backend: NodeBackend, options: StartOptions = {}): Promise<StartedBackend> {
+  if (backend === "tensorflow") {
+    const { startTensorflow } = await import("../tensorflow/start.ts")
+    return startTensorflow(options.tensorflow)
+  }
+  const tf = await import("@tensorflow/tfjs")
+  if (backend === "wasm") await import("@tensorflow/tfjs-backend-wasm")
+  const started = await tf.setBackend(backend)
+  if (!started) {
+    throw new Error(`backend "${backend}": tfjs did not start it. Choose another of: ${NODE_BACKENDS.join(", ")}.`)
+  }
+  await tf.ready()
+  return { backend, ops: await opsOf(backend), version: `tfjs ${tf.version.tfjs}`, device: "CPU" }
+}
+
+async function opsOf(backend: "wasm" | "cpu"): Promise<Ops> {
+  if (backend === "cpu") return createComposedOps()
+  const { createWasmOps } = await import("@lllite/wasm")
+  return createWasmOps(createComposedOps({ products: "looped" }))
+}

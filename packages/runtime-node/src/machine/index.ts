@@ -1,0 +1,15 @@
+// What the machine has and how to make it have more. Loads no TensorFlow.js: backends are tried in processes of their own.
+export { NODE_BACKENDS, type NodeBackend } from "../backends/names.ts"
+export {
+  findTensorflow,
+  TENSORFLOW_SOURCES,
+  type TensorflowInstallation,
+  type TensorflowSearch,
+  type TensorflowSource,
+} from "../tensorflow/installation.ts"
+export {
+  removeTensorflow,
+  setUpTensorflow,
+  type TensorflowSetup,
+  type TensorflowSetupOptions,
+} from "../tensorflow/setup/index.ts"

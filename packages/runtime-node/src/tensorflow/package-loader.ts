@@ -1,0 +1,58 @@
+import { readFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import { dirname, resolve } from "node:path"
+import * as util from "node:util"
+import { compileFunction } from "node:vm"
+import type * as tfjs from "@tensorflow/tfjs"
+import type { TensorflowBinding } from "./binding.ts"
+
+/** The part of tfjs-node's JavaScript that makes a backend of a binding. */
+export interface NodeBackendPackage {
+  /** Makes the backend; tfjs's engine has to be told of it. */
+  createBackend(binding: TensorflowBinding): tfjs.KernelBackend
+}
+
+/** What tfjs-node calls of `node:util` and newer Nodes no longer have. */
+const UTIL_OF_OLD = {
+  isNullOrUndefined: (value: unknown): boolean => value === null || value === undefined,
+  isArray: Array.isArray,
+}
+
+/**
+ * Loads the kernels and the backend class of tfjs-node's package, and nothing else of it: its entry would look for the
+ * addon in its own folder, and take whichever copy of tfjs it finds. Its files are CommonJS; they are given the tfjs
+ * they are to register with, and a `util` that still has what they call.
+ *
+ * @param folder of the package
+ * @param tf the one tfjs of this process
+ */
+export function loadNodeBackendPackage(folder: string, tf: typeof tfjs): NodeBackendPackage {
+  const native = createRequire(import.meta.url)
+  const loaded = new Map<string, { exports: unknown }>()
+  const provided: Readonly<Record<string, unknown>> = {
+    "@tensorflow/tfjs": tf,
+    "@tensorflow/tfjs-core": tf,
+    util: { ...util, ...UTIL_OF_OLD },
+    // Messages of SavedModel and TensorBoard, which need google-protobuf and are never asked for here.
+    "./proto/api_pb": {},
+  }
+  const load = (path: string): unknown => {
+    const known = loaded.get(path)
+    if (known !== undefined) return known.exports
+    const module = { exports: {} }
+    loaded.set(path, module)
+    const run = compileFunction(readFileSync(path, "utf8"), ["exports", "require", "module"], { filename: path })
+    const requireFrom = (name: string): unknown => {
+      if (Object.hasOwn(provided, name)) return provided[name]
+      if (name.startsWith(".")) return load(resolve(dirname(path), name.endsWith(".js") ? name : `${name}.js`))
+      return native(`node:${name}`)
+    }
+    run(module.exports, requireFrom, module)
+    return module.exports
+  }
+  load(resolve(folder, "dist/register_all_kernels.js"))
+  const { NodeJSKernelBackend } = load(resolve(folder, "dist/nodejs_kernel_backend.js")) as {
+    readonly NodeJSKernelBackend: new (binding: TensorflowBinding, name: string) => tfjs.KernelBackend
+  }
+  return { createBackend: (binding) => new NodeJSKernelBackend(binding, "@tensorflow/tfjs-node") }
+}

@@ -1,0 +1,86 @@
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { cudaRequirements } from "./fetch-wheel.ts"
+import { removeTensorflow, setUpTensorflow } from "./index.ts"
+import { findTools } from "./tools.ts"
+
+let root = ""
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "lllite-setup-"))
+})
+afterEach(() => rm(root, { recursive: true }))
+
+/** A program that prints, and ends with a code. */
+const putProgram = async (name: string, script: string): Promise<string> => {
+  const path = join(root, "bin", name)
+  await mkdir(join(root, "bin"), { recursive: true })
+  await writeFile(path, `#!/bin/sh\n${script}\n`)
+  await chmod(path, 0o755)
+  return path
+}
+
+describe.skipIf(process.platform === "win32")("findTools", () => {
+  const tools = (python?: string) => findTools(python, { environment: { PATH: join(root, "bin") } })
+
+  it("names everything that is missing, at once", async () => {
+    await expect(tools()).rejects.toThrow(
+      /Python 3 was not found\..*--python PATH.*compiler was not found\..*apt install g\+\+/,
+    )
+  })
+
+  it("names a Python that cannot be run, and one without pip", async () => {
+    await putProgram("c++", "exit 0")
+    await expect(tools("/nowhere/python")).rejects.toThrow('--python "/nowhere/python" cannot be run')
+    const python = await putProgram("python3", 'test "$1" = -c && echo 3.12.1')
+    await expect(tools(python)).rejects.toThrow(`${python} has no pip`)
+    await expect(tools()).rejects.toThrow("python3 has no pip")
+  })
+
+  it("takes the first of each that runs", async () => {
+    await putProgram("python", "echo 3.12.1")
+    await putProgram("g++", "exit 0")
+    await putProgram("clang++", "exit 0")
+    await expect(tools()).resolves.toEqual({ python: "python", pythonVersion: "3.12.1", compiler: "g++" })
+  })
+})
+
+describe.skipIf(process.platform === "win32")("setUpTensorflow", () => {
+  it("leaves nothing behind when pip cannot deliver, and repeats what pip said", async () => {
+    const python = await putProgram(
+      "python",
+      'case "$*" in *install*) echo "No matching distribution" >&2; exit 1;; *) echo 3.8.0;; esac',
+    )
+    const folder = join(root, "cache", "tensorflow")
+    await expect(setUpTensorflow({ python, folder })).rejects.toThrow(
+      /pip could not get tensorflow.*--wheel-dir DIR\.\npip said:\nNo matching distribution/s,
+    )
+    expect(await readdir(join(root, "cache"))).toEqual([])
+  })
+
+  it("refuses a folder of wheels that is not there", async () => {
+    await expect(setUpTensorflow({ wheelDir: join(root, "none") })).rejects.toThrow(
+      /cannot read ".*none": there is no such/,
+    )
+  })
+})
+
+describe("removeTensorflow", () => {
+  it("removes the folder and says how much was in it", async () => {
+    const folder = join(root, "tensorflow")
+    await mkdir(join(folder, "deep"), { recursive: true })
+    await writeFile(join(folder, "deep", "file"), "12345")
+    expect(await removeTensorflow(folder)).toEqual({ folder, bytes: 5 })
+    expect(await removeTensorflow(folder)).toBeNull()
+  })
+})
+
+it("finds NVIDIA's packages in both ways of writing metadata", () => {
+  const metadata = `Name: tensorflow
+Requires-Dist: absl-py>=1.0.0
+Requires-Dist: nvidia-cublas-cu12<13.0,>=12.5.3.2; extra == "and-cuda"
+Requires-Dist: nvidia-nccl-cu12 (<3,>=2.25.1) ; extra == 'and-cuda'
+Requires-Dist: nvidia-other; extra == "dev"`
+  expect(cudaRequirements(metadata)).toEqual(["nvidia-cublas-cu12<13.0,>=12.5.3.2", "nvidia-nccl-cu12<3,>=2.25.1"])
+})

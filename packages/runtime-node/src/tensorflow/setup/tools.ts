@@ -1,0 +1,70 @@
+import { InputError } from "../../errors.ts"
+import type { CommandOptions } from "../../processes/run-command.ts"
+import { runCommand } from "../../processes/run-command.ts"
+
+/** The programs that setup needs, found and tried. */
+export interface SetupTools {
+  readonly python: string
+  /** For example `3.11.7`. */
+  readonly pythonVersion: string
+  readonly compiler: string
+}
+
+/**
+ * Finds Python with pip, and a C++ compiler. What is missing is reported at once, not one at a time.
+ *
+ * @param python a path or name to take instead of `python3` or `python`
+ * @throws InputError naming everything that is missing and how it is got
+ */
+export async function findTools(
+  python: string | undefined,
+  options: Pick<CommandOptions, "environment" | "signal"> = {},
+): Promise<SetupTools> {
+  const problems: string[] = []
+  const pythons = python === undefined ? ["python3", "python"] : [python]
+  const foundPython = await firstThatRuns(
+    pythons,
+    ["-c", "import sys; print('.'.join(map(str, sys.version_info[:3])))"],
+    options,
+  )
+  if (foundPython === null) {
+    problems.push(
+      python === undefined
+        ? "Python 3 was not found. Install it, or say where it is: --python PATH."
+        : `--python "${python}" cannot be run. Give the path of a Python 3.`,
+    )
+  } else {
+    const pip = await runCommand(foundPython.program, ["-m", "pip", "--version"], options)
+    if (pip.code !== 0) {
+      problems.push(
+        `${foundPython.program} has no pip. Install it (Debian and Ubuntu: apt install python3-pip; elsewhere: ${foundPython.program} -m ensurepip), or name another Python: --python PATH.`,
+      )
+    }
+  }
+  const { CXX: given = "" } = options.environment ?? process.env
+  const compilers = given === "" ? ["c++", "g++", "clang++"] : [given]
+  const compiler = await firstThatRuns(compilers, ["--version"], options)
+  if (compiler === null) {
+    problems.push(
+      given === ""
+        ? "A C++ compiler was not found. Install one (Debian and Ubuntu: apt install g++; macOS: xcode-select --install), or name it: CXX=PATH."
+        : `CXX "${given}" cannot be run. Give the path of a C++ compiler.`,
+    )
+  }
+  if (foundPython === null || compiler === null || problems.length > 0) {
+    throw new InputError(`setup tensorflow: ${problems.join(" ")}`)
+  }
+  return { python: foundPython.program, pythonVersion: foundPython.output, compiler: compiler.program }
+}
+
+async function firstThatRuns(
+  programs: readonly string[],
+  args: readonly string[],
+  options: CommandOptions,
+): Promise<{ readonly program: string; readonly output: string } | null> {
+  for (const program of programs) {
+    const { code, stdout } = await runCommand(program, args, options)
+    if (code === 0) return { program, output: stdout.trim() }
+  }
+  return null
+}

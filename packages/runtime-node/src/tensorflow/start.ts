@@ -1,0 +1,57 @@
+import { createRequire } from "node:module"
+import { createComposedOps } from "@lllite/core"
+import type { StartedBackend } from "../backends/start.ts"
+import { InputError } from "../errors.ts"
+import type { TensorflowBinding } from "./binding.ts"
+import { prepareTensorflowEnvironment } from "./environment.ts"
+import type { TensorflowInstallation, TensorflowSearch } from "./installation.ts"
+import { findTensorflow } from "./installation.ts"
+import { loadNodeBackendPackage } from "./package-loader.ts"
+
+const require = createRequire(import.meta.url)
+
+/**
+ * Starts TensorFlow in this thread.
+ *
+ * @param installation looked for unless given
+ * @throws InputError if there is none, or it cannot be loaded here
+ */
+export async function startTensorflow(installation?: TensorflowInstallation): Promise<StartedBackend> {
+  const chosen = installation ?? expectFound(findTensorflow())
+  prepareTensorflowEnvironment()
+  const tf = await import("@tensorflow/tfjs")
+  const binding = loadBinding(chosen)
+  const { createBackend } = loadNodeBackendPackage(chosen.package, tf)
+  tf.removeBackend("tensorflow")
+  tf.registerBackend("tensorflow", () => createBackend(binding))
+  const started = await tf.setBackend("tensorflow")
+  if (!started) throw new Error('backend "tensorflow": tfjs did not start it. Type: lllite doctor')
+  await tf.ready()
+  return {
+    backend: "tensorflow",
+    ops: createComposedOps(),
+    version: `TensorFlow ${binding.TF_Version}`,
+    device: binding.isUsingGpuDevice() ? "GPU" : "CPU",
+  }
+}
+
+/** @throws InputError saying what was looked at and what to do */
+export function expectFound({ found, unusable }: TensorflowSearch): TensorflowInstallation {
+  if (found !== null) return found
+  const seen = unusable.map(({ source, problem }) => ` ${source}: ${problem}`).join("")
+  throw new InputError(
+    `backend "tensorflow": no TensorFlow is installed.${seen === "" ? " Type: lllite setup tensorflow" : seen}`,
+  )
+}
+
+function loadBinding({ binding, source }: TensorflowInstallation): TensorflowBinding {
+  try {
+    return require(binding) as TensorflowBinding
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause)
+    throw new InputError(
+      `backend "tensorflow": the addon of ${source} cannot be loaded: ${reason}. Type: lllite setup tensorflow`,
+      { cause },
+    )
+  }
+}
