@@ -10,17 +10,21 @@ export async function kernelSources(): Promise<string[]> {
   return (await readdir(folder)).filter((name) => name.endsWith(".ts")).map((name) => `${folder}${name}`)
 }
 
+/** The instructions that a build may use: `relaxed-simd` adds products that are added in one rounding. */
+export type Instructions = "simd" | "relaxed-simd"
+
 /**
  * Compiles the kernels to a WebAssembly module that imports its memory and brings no data of its own, so that it can
  * work on the heap of TensorFlow.js' backend without touching what is not asked for.
  */
-export async function compileKernels(): Promise<Uint8Array<ArrayBuffer>> {
+export async function compileKernels(instructions: Instructions): Promise<Uint8Array<ArrayBuffer>> {
   let binary: Uint8Array | null = null
   const { error, stderr } = await asc.main(
     [
       "index.ts",
       ...["--outFile", "kernels.wasm", "--runtime", "stub", "--importMemory", "--initialMemory", "1"],
       ...["-O3", "--noAssert", "--enable", "simd", "--use", "abort="],
+      ...(instructions === "simd" ? [] : ["--enable", instructions]),
     ],
     {
       readFile: (name) => readFile(`${folder}${basename(name)}`, "utf8").catch(() => null),

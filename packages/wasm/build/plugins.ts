@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises"
 import type { Options } from "tsup"
 import type { Plugin as VitePlugin } from "vite"
-import { compileKernels, kernelSources } from "./compile.ts"
+import { compileKernels, type Instructions, kernelSources } from "./compile.ts"
 
 type EsbuildPlugin = NonNullable<Options["esbuildPlugins"]>[number]
 
-/** What `import` names the compiled kernels: a module whose default export is the binary in base64. */
+/** What `import` names the compiled kernels: a module that exports both builds in base64. */
 const NAME = "lllite-wasm:kernels"
 
 /** For tsup: compiles the kernels into the bundle. */
@@ -51,5 +51,7 @@ async function moduleText(): Promise<string> {
 }
 
 async function compiledText(): Promise<string> {
-  return `export default "${Buffer.from(await compileKernels()).toString("base64")}"\n`
+  const build = async (name: string, instructions: Instructions): Promise<string> =>
+    `export const ${name} = "${Buffer.from(await compileKernels(instructions)).toString("base64")}"\n`
+  return (await build("simd", "simd")) + (await build("relaxedSimd", "relaxed-simd"))
 }

@@ -1,5 +1,5 @@
 import { exp } from "./math"
-import { product, transpose } from "./product"
+import { product, rowListSize, transpose } from "./product"
 import { padded, sumOf } from "./vector"
 
 /** Rows of queries whose scores are held at once. */
@@ -9,7 +9,7 @@ const MASKED: f32 = -1e30
 
 /** Values that `attention` wants in its scratch: one head's keys by columns, and a block of scores. */
 export function attentionScratch(keys: i32, dim: i32): i32 {
-  return padded(keys) * (dim + BLOCK)
+  return padded(keys) * (dim + BLOCK) + rowListSize(1)
 }
 
 /**
@@ -35,6 +35,7 @@ export function attention(
   const scoreRow = padded(keys)
   const keyColumns = scratch
   const scores = keyColumns + ((<usize>(scoreRow * dim)) << 2)
+  const list = scores + ((<usize>(scoreRow * BLOCK)) << 2)
   const scale: f32 = 1 / sqrt<f32>(<f32>dim)
   for (let sample = 0; sample < n; sample++) {
     for (let head = 0; head < heads; head++) {
@@ -45,13 +46,13 @@ export function attention(
         const rows = min(BLOCK, tokens - start)
         const blockAt = queryAt + ((<usize>(start * width)) << 2)
         const statsAt = stats + ((<usize>((sample * heads + head) * tokens + start)) << 3)
-        product(q + blockAt, width, 1, keyColumns, scoreRow, scores, scoreRow, rows, scoreRow, dim, false)
+        product(q + blockAt, width, 1, keyColumns, scoreRow, 0, scores, scoreRow, rows, scoreRow, dim, false, list)
         for (let row = 0; row < rows; row++) {
           const at = scores + ((<usize>(row * scoreRow)) << 2)
           mask(at, causal ? min(start + row + 1, keys) : keys, scoreRow)
           softmaxRow(at, scoreRow, statsAt + ((<usize>row) << 3))
         }
-        product(scores, scoreRow, 1, v + keyAt, width, y + blockAt, width, rows, dim, keys, false)
+        product(scores, scoreRow, 1, v + keyAt, width, 0, y + blockAt, width, rows, dim, keys, false, list)
       }
     }
   }
@@ -59,7 +60,7 @@ export function attention(
 
 /** Values that `attentionGradient` wants in its scratch. */
 export function attentionGradientScratch(keys: i32, dim: i32): i32 {
-  return padded(keys) * (2 * dim + 2 * BLOCK)
+  return padded(keys) * (2 * dim + 2 * BLOCK) + rowListSize(1)
 }
 
 /** dq, dk, dv of `attention`, with probabilities made again from its stats. */
@@ -86,6 +87,7 @@ export function attentionGradient(
   const valueColumns = keyColumns + ((<usize>(scoreRow * dim)) << 2)
   const probabilities = valueColumns + ((<usize>(scoreRow * dim)) << 2)
   const slopes = probabilities + ((<usize>(scoreRow * BLOCK)) << 2)
+  const list = slopes + ((<usize>(scoreRow * BLOCK)) << 2)
   const scale: f32 = 1 / sqrt<f32>(<f32>dim)
   for (let sample = 0; sample < n; sample++) {
     for (let head = 0; head < heads; head++) {
@@ -97,17 +99,17 @@ export function attentionGradient(
         const rows = min(BLOCK, tokens - start)
         const blockAt = queryAt + ((<usize>(start * width)) << 2)
         const statsAt = stats + ((<usize>((sample * heads + head) * tokens + start)) << 3)
-        product(q + blockAt, width, 1, keyColumns, scoreRow, probabilities, scoreRow, rows, scoreRow, dim, false)
-        product(dy + blockAt, width, 1, valueColumns, scoreRow, slopes, scoreRow, rows, scoreRow, dim, false)
+        product(q + blockAt, width, 1, keyColumns, scoreRow, 0, probabilities, scoreRow, rows, scoreRow, dim, false, list)
+        product(dy + blockAt, width, 1, valueColumns, scoreRow, 0, slopes, scoreRow, rows, scoreRow, dim, false, list)
         for (let row = 0; row < rows; row++) {
           const at = (<usize>(row * scoreRow)) << 2
           mask(probabilities + at, causal ? min(start + row + 1, keys) : keys, scoreRow)
           softmaxGradientRow(probabilities + at, slopes + at, scoreRow, statsAt + ((<usize>row) << 3), scale)
         }
         const later = start > 0
-        product(slopes, scoreRow, 1, k + keyAt, width, dq + blockAt, width, rows, dim, keys, false)
-        product(slopes, 1, scoreRow, q + blockAt, width, dk + keyAt, width, keys, dim, rows, later)
-        product(probabilities, 1, scoreRow, dy + blockAt, width, dv + keyAt, width, keys, dim, rows, later)
+        product(slopes, scoreRow, 1, k + keyAt, width, 0, dq + blockAt, width, rows, dim, keys, false, list)
+        product(slopes, 1, scoreRow, q + blockAt, width, 0, dk + keyAt, width, keys, dim, rows, later, list)
+        product(probabilities, 1, scoreRow, dy + blockAt, width, 0, dv + keyAt, width, keys, dim, rows, later, list)
       }
     }
   }

@@ -1,8 +1,26 @@
-import { put, take } from "./vector"
+import { multiplyAdd, padded, put, take } from "./vector"
+
+/*
+ * Every product of this package: rows that are gathered from anywhere, times a matrix, two rows at a time.
+ *
+ * The rows of a block stand in a list: for every pair of them the number of its parts, then for each part its place
+ * among the parts of b and the addresses where the two rows' values begin. A plain product has one part; a
+ * convolution has one for each tap of its filter.
+ */
+
+/** Rows whose list is made at once: few enough for their values to stay in the cache while the columns pass. */
+export const ROWS_AT_ONCE = 32
+
+/** float32 values that the list of a block takes. */
+@inline
+export function rowListSize(parts: i32): i32 {
+  return (ROWS_AT_ONCE / 2) * (1 + 3 * parts)
+}
 
 /**
- * c = a b, or c += a b. a: [m, k] with any strides, so that a transposed operand costs nothing; b: [k, n] and
- * c: [m, n] with rows of neighbouring values. Strides are in values. Every value of c is summed in the order of k.
+ * c = a b, or c += a b, or c = a b + bias. a: [m, k] with any strides, so that a transposed operand costs nothing;
+ * b: [k, n] and c: [m, n] with rows of neighbouring values. bias: [n] or address 0. Strides are in values. list: room
+ * for rowListSize(1) values. Every value of c is summed in the order of k.
  */
 export function product(
   a: usize,
@@ -10,138 +28,254 @@ export function product(
   aColumn: i32,
   b: usize,
   bRow: i32,
+  bias: usize,
   c: usize,
   cRow: i32,
   m: i32,
   n: i32,
   k: i32,
   accumulate: bool,
+  list: usize,
 ): void {
-  const aRowBytes = (<usize>aRow) << 2
-  const aColumnBytes = (<usize>aColumn) << 2
-  const bRowBytes = (<usize>bRow) << 2
-  const cRowBytes = (<usize>cRow) << 2
-  let j = 0
-  // Columns outside, rows inside: the strip of b stays in the nearest cache for all rows of a.
-  for (; j + 8 <= n; j += 8) {
-    const strip = b + ((<usize>j) << 2)
-    let aAt = a
-    let cAt = c + ((<usize>j) << 2)
-    let i = 0
-    for (; i + 4 <= m; i += 4) {
-      tile4x8(aAt, aRowBytes, aColumnBytes, strip, bRowBytes, cAt, cRowBytes, k, accumulate)
-      aAt += aRowBytes << 2
-      cAt += cRowBytes << 2
-    }
-    for (; i < m; i++) {
-      tile1x4(aAt, aColumnBytes, strip, bRowBytes, cAt, k, 4, accumulate)
-      tile1x4(aAt, aColumnBytes, strip + 16, bRowBytes, cAt + 16, k, 4, accumulate)
-      aAt += aRowBytes
-      cAt += cRowBytes
-    }
-  }
-  for (; j < n; j += 4) {
-    const strip = b + ((<usize>j) << 2)
-    let aAt = a
-    let cAt = c + ((<usize>j) << 2)
-    for (let i = 0; i < m; i++) {
-      tile1x4(aAt, aColumnBytes, strip, bRowBytes, cAt, k, n - j, accumulate)
-      aAt += aRowBytes
-      cAt += cRowBytes
-    }
+  for (let row = 0; row < m; row += ROWS_AT_ONCE) {
+    const rows = min(ROWS_AT_ONCE, m - row)
+    const block = a + ((<usize>(row * aRow)) << 2)
+    const to = c + ((<usize>(row * cRow)) << 2)
+    listRows(block, aRow, rows, list)
+    multiplyRows(list, 1, rows, (<usize>aColumn) << 2, b, (<usize>bRow) << 2, bias, to, (<usize>cRow) << 2, n, k, accumulate)
   }
 }
 
-/** 4 rows by 8 columns: as many running sums as the registers of common machines hold. */
-@inline
-function tile4x8(
-  a: usize,
-  aRow: usize,
-  aColumn: usize,
+/** Values that `linear` wants in its scratch. */
+export function linearScratch(): i32 {
+  return rowListSize(1)
+}
+
+/** y = x w + bias. x: [rows, inner], w: [inner, out] as `pack` lays it out, bias: [out], padded, or address 0. */
+export function linear(
+  x: usize,
+  weight: usize,
+  bias: usize,
+  y: usize,
+  scratch: usize,
+  rows: i32,
+  inner: i32,
+  out: i32,
+): void {
+  product(x, inner, 1, weight, 0, bias, y, out, rows, out, inner, false, scratch)
+}
+
+function listRows(a: usize, aRow: i32, rows: i32, list: usize): void {
+  const rowBytes = (<usize>aRow) << 2
+  for (let row = 0; row < rows; row += 2) {
+    store<u32>(list, 1)
+    store<u32>(list, 0, 4)
+    store<u32>(list, <u32>a, 8)
+    store<u32>(list, <u32>(row + 1 < rows ? a + rowBytes : a), 12)
+    list += 16
+    a += 2 * rowBytes
+  }
+}
+
+/**
+ * The product of listed rows. parts: the most that a pair has; k: values of a part; aStep: bytes from one to the next.
+ * b: its parts one below the other, with rows `bRow` bytes apart; or, with a bRow of 0, as `pack` lays it out.
+ */
+export function multiplyRows(
+  list: usize,
+  parts: i32,
+  rows: i32,
+  aStep: usize,
   b: usize,
   bRow: usize,
+  bias: usize,
   c: usize,
   cRow: usize,
+  n: i32,
   k: i32,
   accumulate: bool,
 ): void {
-  const c1 = c + cRow
-  const c2 = c1 + cRow
-  const c3 = c2 + cRow
+  const packed = bRow == 0
+  const pairBytes = ((<usize>(1 + 3 * parts)) << 2)
+  const columns = packed ? padded(n) : n & ~7
+  let column = 0
+  while (column < columns) {
+    const width = panelWidth(column, columns)
+    const panel = b + ((<usize>(packed ? column * parts * k : column)) << 2)
+    const bStep = packed ? (<usize>width) << 2 : bRow
+    const start: usize = bias == 0 ? 0 : bias + ((<usize>column) << 2)
+    let pair = list
+    let c0 = c + ((<usize>column) << 2)
+    for (let row = 0; row < rows; row += 2) {
+      // The last of an odd number of rows is computed twice and written to the same place.
+      const c1 = row + 1 < rows ? c0 + cRow : c0
+      if (width == 24) tile(6, pair, aStep, panel, bStep, start, c0, c1, n - column, k, accumulate)
+      else if (width == 16) tile(4, pair, aStep, panel, bStep, start, c0, c1, n - column, k, accumulate)
+      else tile(2, pair, aStep, panel, bStep, start, c0, c1, n - column, k, accumulate)
+      pair += pairBytes
+      c0 += 2 * cRow
+    }
+    column += width
+  }
+  for (; column < n; column += 4) {
+    const start: usize = bias == 0 ? 0 : bias + ((<usize>column) << 2)
+    let pair = list
+    let c0 = c + ((<usize>column) << 2)
+    for (let row = 0; row < rows; row += 2) {
+      const c1 = row + 1 < rows ? c0 + cRow : c0
+      edge(pair, aStep, b + ((<usize>column) << 2), bRow, start, c0, c1, n - column, k, accumulate)
+      pair += pairBytes
+      c0 += 2 * cRow
+    }
+  }
+}
+
+/**
+ * Width of the tile at a column, of `columns` in all, a multiple of eight: 24, and 16 where 24 would leave eight alone.
+ * Two rows by 24 columns are twelve running sums, which together with what they are fed from fill the registers of
+ * x86 without AVX-512; with eight columns the processor waits for its own sums.
+ */
+@inline
+export function panelWidth(column: i32, columns: i32): i32 {
+  const left = columns - column
+  return left == 8 ? 8 : left == 16 || left == 32 ? 16 : 24
+}
+
+/** Two rows by `vectors` · 4 columns; `vectors`, 2, 4 or 6, is a constant wherever this is inlined. */
+@inline
+function tile(
+  vectors: i32,
+  pair: usize,
+  aStep: usize,
+  b: usize,
+  bStep: usize,
+  start: usize,
+  c0: usize,
+  c1: usize,
+  left: i32,
+  k: i32,
+  accumulate: bool,
+): void {
   let s00 = f32x4.splat(0)
   let s01 = s00
+  let s02 = s00
+  let s03 = s00
+  let s04 = s00
+  let s05 = s00
   let s10 = s00
   let s11 = s00
-  let s20 = s00
-  let s21 = s00
-  let s30 = s00
-  let s31 = s00
-  if (accumulate) {
-    s00 = v128.load(c)
-    s01 = v128.load(c, 16)
-    s10 = v128.load(c1)
-    s11 = v128.load(c1, 16)
-    s20 = v128.load(c2)
-    s21 = v128.load(c2, 16)
-    s30 = v128.load(c3)
-    s31 = v128.load(c3, 16)
+  let s12 = s00
+  let s13 = s00
+  let s14 = s00
+  let s15 = s00
+  if (accumulate || start != 0) {
+    const start0 = accumulate ? c0 : start
+    const start1 = accumulate ? c1 : start
+    s00 = v128.load(start0)
+    s10 = v128.load(start1)
+    s01 = v128.load(start0, 16)
+    s11 = v128.load(start1, 16)
+    if (vectors > 2) {
+      s02 = v128.load(start0, 32)
+      s12 = v128.load(start1, 32)
+      s03 = v128.load(start0, 48)
+      s13 = v128.load(start1, 48)
+    }
+    if (vectors > 4) {
+      s04 = v128.load(start0, 64)
+      s14 = v128.load(start1, 64)
+      s05 = v128.load(start0, 80)
+      s15 = v128.load(start1, 80)
+    }
   }
-  let a0 = a
-  let a1 = a0 + aRow
-  let a2 = a1 + aRow
-  let a3 = a2 + aRow
-  for (let i = 0; i < k; i++) {
-    const b0 = v128.load(b)
-    const b1 = v128.load(b, 16)
-    const x0 = v128.load32_splat(a0)
-    s00 = f32x4.add(s00, f32x4.mul(x0, b0))
-    s01 = f32x4.add(s01, f32x4.mul(x0, b1))
-    const x1 = v128.load32_splat(a1)
-    s10 = f32x4.add(s10, f32x4.mul(x1, b0))
-    s11 = f32x4.add(s11, f32x4.mul(x1, b1))
-    const x2 = v128.load32_splat(a2)
-    s20 = f32x4.add(s20, f32x4.mul(x2, b0))
-    s21 = f32x4.add(s21, f32x4.mul(x2, b1))
-    const x3 = v128.load32_splat(a3)
-    s30 = f32x4.add(s30, f32x4.mul(x3, b0))
-    s31 = f32x4.add(s31, f32x4.mul(x3, b1))
-    b += bRow
-    a0 += aColumn
-    a1 += aColumn
-    a2 += aColumn
-    a3 += aColumn
+  const partBytes = <usize>k * bStep
+  let parts = load<u32>(pair)
+  pair += 4
+  while (parts > 0) {
+    let at = b + <usize>load<u32>(pair) * partBytes
+    let a0 = <usize>load<u32>(pair, 4)
+    let a1 = <usize>load<u32>(pair, 8)
+    const end = at + partBytes
+    do {
+      const x0 = v128.load32_splat(a0)
+      const x1 = v128.load32_splat(a1)
+      const b0 = v128.load(at)
+      s00 = multiplyAdd(x0, b0, s00)
+      s10 = multiplyAdd(x1, b0, s10)
+      const b1 = v128.load(at, 16)
+      s01 = multiplyAdd(x0, b1, s01)
+      s11 = multiplyAdd(x1, b1, s11)
+      if (vectors > 2) {
+        const b2 = v128.load(at, 32)
+        s02 = multiplyAdd(x0, b2, s02)
+        s12 = multiplyAdd(x1, b2, s12)
+        const b3 = v128.load(at, 48)
+        s03 = multiplyAdd(x0, b3, s03)
+        s13 = multiplyAdd(x1, b3, s13)
+      }
+      if (vectors > 4) {
+        const b4 = v128.load(at, 64)
+        s04 = multiplyAdd(x0, b4, s04)
+        s14 = multiplyAdd(x1, b4, s14)
+        const b5 = v128.load(at, 80)
+        s05 = multiplyAdd(x0, b5, s05)
+        s15 = multiplyAdd(x1, b5, s15)
+      }
+      a0 += aStep
+      a1 += aStep
+      at += bStep
+    } while (at != end)
+    pair += 12
+    parts--
   }
-  v128.store(c, s00)
-  v128.store(c, s01, 16)
-  v128.store(c1, s10)
-  v128.store(c1, s11, 16)
-  v128.store(c2, s20)
-  v128.store(c2, s21, 16)
-  v128.store(c3, s30)
-  v128.store(c3, s31, 16)
+  putTwo(c0, s00, s01, left)
+  putTwo(c1, s10, s11, left)
+  if (vectors > 2) {
+    putTwo(c0 + 32, s02, s03, left - 8)
+    putTwo(c1 + 32, s12, s13, left - 8)
+  }
+  if (vectors > 4) {
+    putTwo(c0 + 64, s04, s05, left - 16)
+    putTwo(c1 + 64, s14, s15, left - 16)
+  }
 }
 
-/** One row by up to four columns: the edges. */
-function tile1x4(
-  a: usize,
-  aColumn: usize,
+@inline
+function putTwo(at: usize, first: v128, second: v128, left: i32): void {
+  put(at, first, left)
+  if (left > 4) put(at + 16, second, left - 4)
+}
+
+/** Two rows by up to four columns of a matrix that is not packed, whose row ends there. */
+function edge(
+  pair: usize,
+  aStep: usize,
   b: usize,
-  bRow: usize,
-  c: usize,
-  k: i32,
+  bStep: usize,
+  start: usize,
+  c0: usize,
+  c1: usize,
   left: i32,
+  k: i32,
   accumulate: bool,
 ): void {
-  let sum = accumulate ? take(c, left) : f32x4.splat(0)
+  let s0 = accumulate ? take(c0, left) : start != 0 ? take(start, left) : f32x4.splat(0)
+  let s1 = accumulate ? take(c1, left) : s0
+  let a0 = <usize>load<u32>(pair, 8)
+  let a1 = <usize>load<u32>(pair, 12)
   for (let i = 0; i < k; i++) {
-    sum = f32x4.add(sum, f32x4.mul(v128.load32_splat(a), take(b, left)))
-    b += bRow
-    a += aColumn
+    const column = take(b, left)
+    s0 = multiplyAdd(v128.load32_splat(a0), column, s0)
+    s1 = multiplyAdd(v128.load32_splat(a1), column, s1)
+    a0 += aStep
+    a1 += aStep
+    b += bStep
   }
-  put(c, sum, left)
+  put(c0, s0, left)
+  put(c1, s1, left)
 }
 
-/** to: [columns, rowsPadded] = factor · fromᵀ, with zeros behind each row. from: [rows, columns], fromRow values apart. */
+/** to: [columns, toRow] = factor · fromᵀ, with zeros behind each row. from: [rows, columns], fromRow values apart. */
 export function transpose(from: usize, fromRow: i32, to: usize, toRow: i32, rows: i32, columns: i32, factor: f32): void {
   for (let column = 0; column < columns; column++) {
     let source = from + ((<usize>column) << 2)

@@ -43,8 +43,15 @@ export function addToSums(sums: usize, value: v128): void {
   v128.store(sums, f64x2.add(v128.load(sums, 16), f64x2.promote_low_f32x4(upper)), 16)
 }
 
-/** `count` rounded up to a multiple of four. */
+/** `count` rounded up to a multiple of eight, the least that products take at once. */
 @inline
 export function padded(count: i32): i32 {
-  return (count + 3) & ~3
+  return (count + 7) & ~7
+}
+
+/** a b + c, rounded once where the machine can: the two builds of the kernels differ in this. */
+@inline
+export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c)
+  return f32x4.add(c, f32x4.mul(a, b))
 }

@@ -21,8 +21,10 @@ export function createDense(heap: Heap, kernels: Kernels): Ops["dense"] {
     const rows = x.size / inner
     return vjp(bias === null ? [x, weight] : [x, weight, bias], () => {
       const y = create([...x.shape.slice(0, -1), out])
-      const biasAt = bias === null ? 0 : address(bias)
-      kernels.dense(address(x), address(weight), biasAt, address(y), rows, inner, out)
+      withScratch(kernels.denseScratch(), (scratch) => {
+        const biasAt = bias === null ? 0 : address(bias)
+        kernels.dense(address(x), address(weight), biasAt, address(y), scratch, rows, inner, out)
+      })
       return {
         value: y,
         saved: [x, weight],

@@ -1,4 +1,4 @@
-import base64 from "lllite-wasm:kernels"
+import { relaxedSimd, simd } from "lllite-wasm:kernels"
 import { WasmOpsError } from "./errors.ts"
 
 /** What kernels/index.ts exports. Tensors are addresses in the heap, counts and strides are in values. */
@@ -25,12 +25,37 @@ export interface Kernels {
       ...[n: number, heads: number, tokens: number, keys: number, dim: number, causal: boolean],
     ]
   ): void
-  dense(x: number, weight: number, bias: number, y: number, rows: number, inner: number, out: number): void
+  denseScratch(): number
+  dense(
+    ...args: [
+      ...[x: number, weight: number, bias: number, y: number, scratch: number],
+      ...[rows: number, inner: number, out: number],
+    ]
+  ): void
   denseGradientScratch(inner: number, out: number): number
   denseGradient(
     ...args: [
       ...[x: number, weight: number, dy: number, dx: number, dWeight: number, dBias: number, scratch: number],
       ...[rows: number, inner: number, out: number],
+    ]
+  ): void
+  packedSize(columns: number, parts: number, k: number): number
+  pack(from: number, to: number, columns: number, parts: number, k: number): void
+  turn(from: number, to: number, columns: number, parts: number, k: number): void
+  linearScratch(): number
+  linear(
+    ...args: [
+      ...[x: number, weight: number, bias: number, y: number, scratch: number],
+      ...[rows: number, inner: number, out: number],
+    ]
+  ): void
+  convolveScratch(taps: number, inner: number): number
+  convolve(
+    ...args: [
+      ...[x: number, weight: number, bias: number, y: number, scratch: number],
+      ...[n: number, height: number, width: number, inner: number],
+      ...[outHeight: number, outWidth: number, out: number, kernelHeight: number, kernelWidth: number],
+      ...[up: number, down: number, top: number, left: number],
     ]
   ): void
   layerNorm(
@@ -59,10 +84,14 @@ export interface Kernels {
 
 /** Starts the kernels on a memory. They own none of it and hold nothing between calls. */
 export async function startKernels(memory: WebAssembly.Memory): Promise<Kernels> {
-  const binary = Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0))
-  if (!WebAssembly.validate(binary)) {
+  const binary = [relaxedSimd, simd].map(decode).find((binary) => WebAssembly.validate(binary))
+  if (binary === undefined) {
     throw new WasmOpsError("this machine runs no WebAssembly with SIMD; use the composed ops")
   }
   const { instance } = await WebAssembly.instantiate(binary, { env: { memory } })
   return instance.exports as unknown as Kernels
+}
+
+function decode(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0))
 }

@@ -1,14 +1,17 @@
 import type { Ops } from "@lllite/core"
 import { createActivations } from "./activation.ts"
 import { createAttention } from "./attention.ts"
+import { createConv2d } from "./conv2d.ts"
 import { createDense } from "./dense.ts"
 import { openHeap } from "./heap.ts"
 import { startKernels } from "./kernels.ts"
+import { createLinear } from "./linear.ts"
 import { createNorms, loadNorm } from "./norm.ts"
 
 /**
- * `base` with the verbs replaced that TensorFlow.js' WASM backend is slow at: attention, activations, norms
- * and the products of an adapter, with their gradients, as SIMD kernels that work in the backend's own heap. Load weights with the result's loader.
+ * `base` with the verbs replaced that TensorFlow.js' WASM backend is slow at: products with frozen and with training
+ * weights, convolutions, attention, activations and norms, with their gradients, as SIMD kernels that work in the
+ * backend's own heap. Load weights with the result's loader.
  *
  * The backend `wasm` must be in use, then and whenever an op runs. Throws `WasmOpsError` if it is not, if it is the
  * build for threads, or if the machine has no WebAssembly SIMD.
@@ -16,9 +19,13 @@ import { createNorms, loadNorm } from "./norm.ts"
 export async function createWasmOps(base: Ops): Promise<Ops> {
   const heap = openHeap()
   const kernels = await startKernels(heap.memory)
+  const { linear, load: loadLinear } = createLinear(heap, kernels)
+  const { conv2d, load: loadConv2d } = createConv2d(heap, kernels)
   return {
     ...base,
-    load: { ...base.load, norm: loadNorm },
+    load: { ...base.load, linear: loadLinear, conv2d: loadConv2d, norm: loadNorm },
+    linear,
+    conv2d,
     ...createActivations(heap, kernels),
     ...createNorms(heap, kernels),
     attention: createAttention(heap, kernels),

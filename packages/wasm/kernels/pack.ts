@@ -1,0 +1,61 @@
+import { panelWidth } from "./product"
+import { padded } from "./vector"
+
+/*
+ * Frozen weights as products read them: columns in panels as wide as a tile, one panel after another, and in each the
+ * parts of the matrix one below the other.
+ */
+
+/** Values that a packed weight takes: its columns are filled up to a multiple of eight with zeros. */
+export function packedSize(columns: i32, parts: i32, k: i32): i32 {
+  return padded(columns) * parts * k
+}
+
+/** Packs a weight from a file. from: [columns, k, parts] */
+export function pack(from: usize, to: usize, columns: i32, parts: i32, k: i32): void {
+  memory.fill(to, 0, (<usize>packedSize(columns, parts, k)) << 2)
+  for (let column = 0; column < columns; column++) {
+    for (let i = 0; i < k; i++) {
+      for (let part = 0; part < parts; part++) {
+        store<f32>(to + placeOf(column, part, i, columns, parts, k), load<f32>(from))
+        from += 4
+      }
+    }
+  }
+}
+
+/**
+ * The packed weight with which a gradient goes back, from the one that values go forward with: columns and k change
+ * places, and the parts their order.
+ */
+export function turn(from: usize, to: usize, columns: i32, parts: i32, k: i32): void {
+  memory.fill(to, 0, (<usize>packedSize(k, parts, columns)) << 2)
+  for (let column = 0; column < columns; column++) {
+    for (let part = 0; part < parts; part++) {
+      for (let i = 0; i < k; i++) {
+        const value = load<f32>(from + placeOf(column, part, i, columns, parts, k))
+        store<f32>(to + placeOf(i, parts - 1 - part, column, k, parts, columns), value)
+      }
+    }
+  }
+}
+
+/** Bytes from the start of a packed weight to one of its values. */
+@inline
+function placeOf(column: i32, part: i32, i: i32, columns: i32, parts: i32, k: i32): usize {
+  const start = panelStart(column, columns)
+  const width = panelWidth(start, padded(columns))
+  return (<usize>(start * parts * k + (part * k + i) * width + column - start)) << 2
+}
+
+/** The first column of the panel that a column is in. */
+function panelStart(column: i32, columns: i32): i32 {
+  const all = padded(columns)
+  let start = 0
+  let width = panelWidth(start, all)
+  while (column >= start + width) {
+    start += width
+    width = panelWidth(start, all)
+  }
+  return start
+}

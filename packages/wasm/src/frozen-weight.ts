@@ -1,0 +1,65 @@
+import type { WeightEntry } from "@lllite/core"
+import { toFloat32 } from "@lllite/format"
+import type { Tensor } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import { WasmOpsError } from "./errors.ts"
+import type { Heap } from "./heap.ts"
+import type { Kernels } from "./kernels.ts"
+
+/**
+ * A frozen matrix as products read it. It owns its memory in the heap: once the size of the weight in float32, columns
+ * filled up to a multiple of eight; twice that from the first gradient through it on. `dispose` frees both.
+ */
+export interface PackedMatrix {
+  readonly packed: Tensor
+  /** With which gradients go back; made when first asked for. */
+  readonly turned: () => Tensor
+  readonly bias: Tensor | null
+  readonly bytes: number
+  dispose(): void
+}
+
+/** Reads a weight [out, in, ...taps] and its bias [out], and packs them. */
+export async function packMatrix(
+  heap: Heap,
+  kernels: Kernels,
+  weight: WeightEntry,
+  bias: WeightEntry | null,
+  rank: number,
+): Promise<PackedMatrix> {
+  const [out = 0, inner = 0, ...sides] = weight.shape
+  if (weight.shape.length !== rank) {
+    throw new WasmOpsError(`"${weight.name}" is [${weight.shape.join(", ")}], expected ${rank} dimensions`)
+  }
+  const taps = sides.reduce((product, side) => product * side, 1)
+  const values = toFloat32(await weight.read(), weight.dtype)
+  const biasTensor = bias === null ? null : await readBias(bias, out)
+  const packed = tf.keep(heap.create([kernels.packedSize(out, taps, inner)]))
+  const raw = tf.tensor1d(values)
+  kernels.pack(heap.address(raw), heap.address(packed), out, taps, inner)
+  raw.dispose()
+  let turned: Tensor | null = null
+  return {
+    packed,
+    turned: () => {
+      if (turned === null) {
+        turned = tf.keep(heap.create([kernels.packedSize(inner, taps, out)]))
+        kernels.turn(heap.address(packed), heap.address(turned), out, taps, inner)
+      }
+      return turned
+    },
+    bias: biasTensor,
+    bytes: 4 * (packed.size + (biasTensor?.size ?? 0)),
+    dispose: () => tf.dispose([packed, biasTensor, turned].filter((tensor) => tensor !== null)),
+  }
+}
+
+/** A bias, filled up with zeros as the packed columns are. */
+async function readBias(entry: WeightEntry, out: number): Promise<Tensor> {
+  if (entry.shape.length !== 1 || entry.shape[0] !== out) {
+    throw new WasmOpsError(`"${entry.name}" is [${entry.shape.join(", ")}], expected [${out}]`)
+  }
+  const padded = new Float32Array(Math.ceil(out / 8) * 8)
+  padded.set(toFloat32(await entry.read(), entry.dtype))
+  return tf.keep(tf.tensor1d(padded))
+}
