@@ -1,6 +1,6 @@
 export type { FormatErrorCode, FormatErrorPlace } from "./errors.ts"
 export { FormatError } from "./errors.ts"
-export type { FileIdentity, FileKind } from "./identify.ts"
+export type { BaseModel, FileIdentity, FileKind } from "./identify.ts"
 export { identify } from "./identify.ts"
 export type { SiteDifference } from "./lllite/fit.ts"
 export { compareSites, findSelection } from "./lllite/fit.ts"
