@@ -33,7 +33,11 @@ const frozen = (load, run) => async (ops) => {
   const weight = await load(ops.load)
   return { run: (x) => run(ops, x, weight), dispose: () => weight.dispose() }
 }
-const norm = (width) => (load) => load.norm(entry([width], () => 1.5), entry([width], () => 0.5))
+const norm = (width) => (load) =>
+  load.norm(
+    entry([width], () => 1.5),
+    entry([width], () => 0.5),
+  )
 const groupNorm = (width) =>
   frozen(norm(width), (ops, x, weight) => ops.groupNorm(x, weight, { groups: 32, epsilon: 1e-5, silu: true }))
 const layerNorm = (width) => frozen(norm(width), (ops, x, weight) => ops.layerNorm(x, weight, 1e-5))
@@ -88,10 +92,42 @@ const cases = [
   linearCase(8, 77, 40, 64),
   denseCase(8, 64, 64, 64),
   denseCase(8, 16, 128, 64),
-  ["attention 8×64 tokens, 1×64", attention(1), [[8, 64, 64], [8, 64, 64], [8, 64, 64]]],
-  ["attention 8×64 tokens, 77 keys, 1×64", attention(1), [[8, 64, 64], [8, 77, 64], [8, 77, 64]]],
-  ["attention 8×16 tokens, 2×64", attention(2), [[8, 16, 128], [8, 16, 128], [8, 16, 128]]],
-  ["attention 1×256 tokens, 5×64", attention(5), [[1, 256, 320], [1, 256, 320], [1, 256, 320]]],
+  [
+    "attention 8×64 tokens, 1×64",
+    attention(1),
+    [
+      [8, 64, 64],
+      [8, 64, 64],
+      [8, 64, 64],
+    ],
+  ],
+  [
+    "attention 8×64 tokens, 77 keys, 1×64",
+    attention(1),
+    [
+      [8, 64, 64],
+      [8, 77, 64],
+      [8, 77, 64],
+    ],
+  ],
+  [
+    "attention 8×16 tokens, 2×64",
+    attention(2),
+    [
+      [8, 16, 128],
+      [8, 16, 128],
+      [8, 16, 128],
+    ],
+  ],
+  [
+    "attention 1×256 tokens, 5×64",
+    attention(5),
+    [
+      [1, 256, 320],
+      [1, 256, 320],
+      [1, 256, 320],
+    ],
+  ],
   ["groupNorm + SiLU 8×16×16×64", groupNorm(64), [[8, 16, 16, 64]]],
   ["groupNorm + SiLU 8×8×8×128", groupNorm(128), [[8, 8, 8, 128]]],
   ["layerNorm 8×64×64", layerNorm(64), [[8, 64, 64]]],
