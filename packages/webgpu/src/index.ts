@@ -1,3 +1,4 @@
 export { type StartOptions, startWebgpu, type WebgpuDevice } from "./device/start.ts"
 export { WebgpuDeviceError, WebgpuLimitError, WebgpuOpsError } from "./errors.ts"
-export { createWebgpuOps } from "./webgpu-ops.ts"
+export { createWebgpuOps, type WebgpuOpsOptions } from "./webgpu-ops.ts"
+export type { WeightFormat } from "./weights/storage.ts"

@@ -1,6 +1,22 @@
 import type { Ops } from "@lllite/core"
 import { createActivations } from "./activation.ts"
+import { WebgpuOpsError } from "./errors.ts"
 import { openGpu } from "./gpu.ts"
+import { createGroupNorm } from "./norm/group-norm.ts"
+import { createLayerNorm } from "./norm/layer-norm.ts"
+import { createConv2d } from "./product/conv2d.ts"
+import { createDense } from "./product/dense.ts"
+import { createLinear } from "./product/linear.ts"
+import { createLoader } from "./weights/load.ts"
+import { WEIGHT_FORMATS, type WeightFormat } from "./weights/storage.ts"
+
+export interface WebgpuOpsOptions {
+  /**
+   * How frozen weights of linear layers and convolutions lie on the device. `file` keeps float32, float16 and bfloat16
+   * as the file has them, and anything else as float32. Default `file`.
+   */
+  readonly weights?: WeightFormat | "file"
+}
 
 /**
  * Ops on TensorFlow.js' WebGPU backend: those of `base`, which must run on it, but for the verbs that have kernels
@@ -8,9 +24,22 @@ import { openGpu } from "./gpu.ts"
  *
  * The backend must have been started by `startWebgpu`, and be in use then and whenever an op runs.
  *
- * @throws WebgpuOpsError if it is not
+ * @throws WebgpuOpsError if it is not, or if `weights` names no format
  */
-export function createWebgpuOps(base: Ops): Ops {
+export function createWebgpuOps(base: Ops, { weights = "file" }: WebgpuOpsOptions = {}): Ops {
+  const formats: readonly string[] = ["file", ...WEIGHT_FORMATS]
+  if (!formats.includes(weights)) {
+    throw new WebgpuOpsError(`weights: ${JSON.stringify(weights)}, expected one of ${formats.join(", ")}`)
+  }
   const gpu = openGpu()
-  return { ...base, ...createActivations(gpu) }
+  return {
+    ...base,
+    load: { ...base.load, ...createLoader(gpu, weights) },
+    ...createActivations(gpu),
+    linear: createLinear(gpu),
+    conv2d: createConv2d(gpu),
+    dense: createDense(gpu),
+    groupNorm: createGroupNorm(gpu),
+    layerNorm: createLayerNorm(gpu),
+  }
 }

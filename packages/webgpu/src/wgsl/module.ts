@@ -1,5 +1,5 @@
 /** Element types that a kernel reads or writes. */
-export type Element = "f32" | "vec4f" | "u32" | "vec2u"
+export type Element = "f32" | "vec2f" | "vec4f" | "u32" | "vec2u"
 
 export interface KernelParts {
   /** Names of the parameters: u32, or another type after a colon ("epsilon: f32"). */

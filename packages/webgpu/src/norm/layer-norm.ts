@@ -1,0 +1,93 @@
+import { type NormWeight, type Ops, vjp } from "@lllite/core"
+import type { Tensor } from "@tensorflow/tfjs-core"
+import type { KernelSource } from "../device/commands.ts"
+import { floatWord } from "../device/commands.ts"
+import { WebgpuOpsError } from "../errors.ts"
+import type { Gpu } from "../gpu.ts"
+import type { WebgpuNorm } from "../weights/load.ts"
+import { wgslModule } from "../wgsl/module.ts"
+import { totalFunction } from "./reduce.ts"
+
+/** A workgroup takes a row. */
+const THREADS = 64
+
+/** Normalises the last axis, Ba et al. 2016; only the input and two numbers per row are saved. x: [..., C] → same */
+export function createLayerNorm(gpu: Gpu): Ops["layerNorm"] {
+  return (x: Tensor, weight: NormWeight, epsilon: number) => {
+    const { values, width } = weight as WebgpuNorm
+    if (x.shape[x.rank - 1] !== width) {
+      throw new WebgpuOpsError(`layerNorm: x is [${x.shape.join(", ")}], expected a last axis of ${width}`)
+    }
+    const rows = x.size / width
+    return vjp([x], () => {
+      const y = gpu.create(x.shape)
+      const stats = gpu.create<Tensor>([rows, 2])
+      gpu.run(FORWARD, [x, values, y, stats], [rows, width, floatWord(epsilon)], rows)
+      return {
+        value: y,
+        saved: [x, stats],
+        gradients: (dy, [x, stats]) => {
+          const dx = gpu.create(x.shape)
+          gpu.run(BACKWARD, [x, values, stats, dy, dx], [rows, width], rows)
+          return [dx]
+        },
+      }
+    })
+  }
+}
+
+const FORWARD: KernelSource = {
+  key: "layer norm",
+  code: () =>
+    wgslModule({
+      params: ["rows", "width", "epsilon: f32"],
+      reads: { x: "f32", norm: "f32" },
+      writes: { y: "f32", stats: "f32" },
+      threads: THREADS,
+      declarations: totalFunction(THREADS),
+      main: `if (group >= p.rows) { return; }
+let row = group * p.width;
+var sum = 0.0;
+for (var c = local; c < p.width; c += ${THREADS}u) { sum += x[row + c]; }
+let mean = total(local, vec2f(sum, 0.0)).x / f32(p.width);
+var squares = 0.0;
+for (var c = local; c < p.width; c += ${THREADS}u) {
+  let apart = x[row + c] - mean;
+  squares += apart * apart;
+}
+let inverse = inverseSqrt(total(local, vec2f(squares, 0.0)).x / f32(p.width) + p.epsilon);
+for (var c = local; c < p.width; c += ${THREADS}u) {
+  y[row + c] = (x[row + c] - mean) * inverse * norm[c] + norm[p.width + c];
+}
+if (local == 0u) {
+  stats[2u * group] = mean;
+  stats[2u * group + 1u] = inverse;
+}`,
+    }),
+}
+
+const BACKWARD: KernelSource = {
+  key: "layer norm gradient",
+  code: () =>
+    wgslModule({
+      params: ["rows", "width"],
+      reads: { x: "f32", norm: "f32", stats: "f32", dy: "f32" },
+      writes: { dx: "f32" },
+      threads: THREADS,
+      declarations: totalFunction(THREADS),
+      main: `if (group >= p.rows) { return; }
+let row = group * p.width;
+let mean = stats[2u * group];
+let inverse = stats[2u * group + 1u];
+var sums = vec2f();
+for (var c = local; c < p.width; c += ${THREADS}u) {
+  let slope = dy[row + c] * norm[c];
+  sums += slope * vec2f(1.0, (x[row + c] - mean) * inverse);
+}
+let means = total(local, sums) / f32(p.width);
+for (var c = local; c < p.width; c += ${THREADS}u) {
+  let normed = (x[row + c] - mean) * inverse;
+  dx[row + c] = inverse * (dy[row + c] * norm[c] - means.x - normed * means.y);
+}`,
+    }),
+}

@@ -1,0 +1,63 @@
+import { type Conv2dOptions, type Conv2dWeight, type Ops, vjp } from "@lllite/core"
+import type { Tensor4D } from "@tensorflow/tfjs-core"
+import { WebgpuOpsError } from "../errors.ts"
+import type { Gpu } from "../gpu.ts"
+import type { WebgpuConv2d } from "../weights/load.ts"
+import { patchesOf, seenBy, weightRows, weightTaps } from "./factors.ts"
+import { affine, given } from "./linear.ts"
+import { runProduct } from "./run.ts"
+
+/**
+ * Convolution as a product with what its windows see, which is never written to memory; the gradient as one with the
+ * slopes of the windows that saw a pixel. x: [N, H, W, Cin] → [N, H', W', Cout]
+ */
+export function createConv2d(gpu: Gpu): Ops["conv2d"] {
+  return (x: Tensor4D, weight: Conv2dWeight, { stride, padding }: Conv2dOptions) => {
+    const kernel = weight as WebgpuConv2d
+    const { kernelHeight, kernelWidth, inner, rows, format, bias } = kernel
+    const [n, height, width, channels] = x.shape
+    const [top, bottom, left, right] = padding
+    const heightOut = Math.floor((height + top + bottom - kernelHeight) / stride) + 1
+    const widthOut = Math.floor((width + left + right - kernelWidth) / stride) + 1
+    if (channels !== inner || heightOut < 1 || widthOut < 1) {
+      throw new WebgpuOpsError(
+        `conv2d: x is [${x.shape.join(", ")}], expected ${inner} channels and room for a kernel of ` +
+          `${kernelHeight}×${kernelWidth}`,
+      )
+    }
+    const shape = [n, heightOut, widthOut, rows]
+    const taps = kernelHeight * kernelWidth
+    if (taps === 1 && stride === 1 && padding.every((side) => side === 0)) return affine(gpu, x, kernel, shape)
+    const sizes = (counted: number): number[] => [
+      height,
+      width,
+      counted,
+      heightOut,
+      widthOut,
+      kernelWidth,
+      stride,
+      top,
+      left,
+    ]
+    return vjp([x], () => {
+      const seen = { factor: patchesOf(inner), buffers: [x], params: sizes(inner) }
+      const forward = { m: n * heightOut * widthOut, n: rows, k: taps * inner }
+      return {
+        value: runProduct<Tensor4D>(
+          gpu,
+          forward,
+          seen,
+          given(kernel, weightRows(format, taps * inner), []),
+          bias,
+          shape,
+        ),
+        saved: [],
+        gradients: (dy) => {
+          const slopes = { factor: seenBy(rows), buffers: [dy], params: sizes(rows) }
+          const turned = given(kernel, weightTaps(format, inner), [rows, taps * inner])
+          return [runProduct(gpu, { m: n * height * width, n: inner, k: taps * rows }, slopes, turned, null, x.shape)]
+        },
+      }
+    })
+  }
+}

@@ -1,0 +1,79 @@
+import { type Ops, vjp } from "@lllite/core"
+import type { Tensor } from "@tensorflow/tfjs-core"
+import type { KernelSource } from "../device/commands.ts"
+import { WebgpuOpsError } from "../errors.ts"
+import type { Gpu } from "../gpu.ts"
+import { wgslModule } from "../wgsl/module.ts"
+import { columnsOf, rowsOf } from "./factors.ts"
+import { runProduct } from "./run.ts"
+
+/**
+ * Affine map with weights that train. LLLite's convolutions, whose windows do not overlap, are such maps of patches, so
+ * this is their filters' gradient too. x: [..., in], weight: [in, out], bias: [out] or none → [..., out]
+ */
+export function createDense(gpu: Gpu): Ops["dense"] {
+  return (x, weight, bias) => {
+    const [inner, out] = weight.shape as [number, number]
+    if (weight.rank !== 2 || x.shape[x.rank - 1] !== inner || (bias !== null && bias.size !== out)) {
+      throw new WebgpuOpsError(
+        `dense: x [${x.shape.join(", ")}], weight [${weight.shape.join(", ")}], bias ` +
+          `[${bias?.shape.join(", ") ?? "none"}]; expected [..., in], [in, out], [out]`,
+      )
+    }
+    const rows = x.size / inner
+    return vjp(bias === null ? [x, weight] : [x, weight, bias], () => {
+      const left = { factor: rowsOf("x", inner), buffers: [x], params: [] }
+      const right = { factor: columnsOf("weight", out, "p.n"), buffers: [weight], params: [] }
+      const shape = [...x.shape.slice(0, -1), out]
+      return {
+        value: runProduct(gpu, { m: rows, n: out, k: inner }, left, right, bias, shape),
+        saved: [x, weight],
+        gradients: (dy, [x, weight]) => {
+          const dx = runProduct(
+            ...([gpu, { m: rows, n: inner, k: out }] as const),
+            { factor: rowsOf("dy", out), buffers: [dy], params: [] },
+            { factor: rowsOf("weight", out), buffers: [weight], params: [] },
+            ...([null, x.shape] as const),
+          )
+          const dWeight = runProduct(
+            ...([gpu, { m: inner, n: out, k: rows }] as const),
+            { factor: columnsOf("x", inner, "p.m"), buffers: [x], params: [] },
+            { factor: columnsOf("dy", out, "p.n"), buffers: [dy], params: [] },
+            ...([null, weight.shape] as const),
+          )
+          if (bias === null) return [dx, dWeight]
+          const dBias = gpu.create<Tensor>(bias.shape)
+          gpu.run(COLUMN_SUMS, [dy, dBias], [rows, out], Math.ceil(out / COLUMNS))
+          return [dx, dWeight, dBias]
+        },
+      }
+    })
+  }
+}
+
+/** Columns that a workgroup adds up, and invocations for each. */
+const COLUMNS = 32
+const LANES = 8
+
+const COLUMN_SUMS: KernelSource = {
+  key: "sums of columns",
+  code: () =>
+    wgslModule({
+      params: ["rows", "columns"],
+      reads: { x: "f32" },
+      writes: { result: "f32" },
+      threads: COLUMNS * LANES,
+      declarations: `var<workgroup> sums: array<f32, ${COLUMNS * LANES}>;`,
+      main: `let column = group * ${COLUMNS}u + local % ${COLUMNS}u;
+var sum = 0.0;
+if (column < p.columns) {
+  for (var row = local / ${COLUMNS}u; row < p.rows; row += ${LANES}u) { sum += x[row * p.columns + column]; }
+}
+sums[local] = sum;
+workgroupBarrier();
+if (local < ${COLUMNS}u && column < p.columns) {
+  for (var lane = 1u; lane < ${LANES}u; lane++) { sum += sums[lane * ${COLUMNS}u + local]; }
+  result[column] = sum;
+}`,
+    }),
+}

@@ -1,0 +1,100 @@
+import type { WeightFormat } from "../weights/storage.ts"
+import { decodingOf } from "../weights/storage.ts"
+import type { Factor } from "./kernel.ts"
+
+/** A float32 matrix whose rows are the edge. x: [edge, k] */
+export function rowsOf(name: string, k: number): Factor {
+  const four = k % 4 === 0
+  return {
+    ...{
+      key: `rows${four ? "" : " by one"}`,
+      reads: { [name]: four ? "vec4f" : "f32" },
+      params: [],
+      along: "inner",
+      four,
+    },
+    body: `return ${name}[(edge * p.k + inner)${four ? " / 4u" : ""}];`,
+  }
+}
+
+/** A float32 matrix whose columns are the edge. x: [k, edges] */
+export function columnsOf(name: string, edges: number, count: "p.m" | "p.n"): Factor {
+  const four = edges % 4 === 0
+  return {
+    key: `columns${four ? "" : " by one"}`,
+    ...{ reads: { [name]: four ? "vec4f" : "f32" }, params: [], along: "edge", four },
+    body: `return ${name}[(inner * ${count} + edge)${four ? " / 4u" : ""}];`,
+  }
+}
+
+/** Rows of weights: what a forward pass multiplies by. weight: [edge, k] */
+export function weightRows(format: WeightFormat, k: number): Factor {
+  const four = k % 4 === 0
+  const { element, value } = decodingOf(format, four)
+  const scaled = format === "q8"
+  return {
+    key: `${format} weight${four ? "" : " by one"}`,
+    reads: scaled ? { weight: element, scales: "f32" } : { weight: element },
+    ...{ params: [], along: "inner", four },
+    body: `return ${value("weight", "edge * p.k + inner")}${scaled ? " * scales[edge]" : ""};`,
+  }
+}
+
+/**
+ * The same rows as a gradient reads them: k goes over the taps of a kernel and, within one, over the rows, the edge over
+ * the channels of a tap. weight: [outs, taps · channels]; parameters: outs, the width of a row.
+ */
+export function weightTaps(format: WeightFormat, channels: number): Factor {
+  const four = channels % 4 === 0
+  const { element, value } = decodingOf(format, four)
+  const scaled = format === "q8"
+  return {
+    key: `${format} weight's taps${four ? "" : " by one"}`,
+    reads: scaled ? { weight: element, scales: "f32" } : { weight: element },
+    ...{ params: ["outs", "width"], along: "edge", four },
+    body: `let out = inner % p.outs;
+let e = out * p.width + inner / p.outs * p.n + edge;
+return ${value("weight", "e")}${scaled ? " * scales[out]" : ""};`,
+  }
+}
+
+/** The names of a convolution's sizes as parameters, in the order in which `sizeParams` gives them. */
+const SIZES = ["height", "widthIn", "channels", "heightOut", "widthOut", "kernelWidth", "stride", "top", "left"]
+
+/** What a window of a convolution sees, as rows: k goes over the kernel's taps and, within one, over the channels. */
+export function patchesOf(channels: number): Factor {
+  const four = channels % 4 === 0
+  return {
+    key: `patches${four ? "" : " by one"}`,
+    ...{ reads: { x: four ? "vec4f" : "f32" }, params: SIZES, along: "inner", four },
+    body: `let tap = inner / p.channels;
+let row = i32(edge / p.widthOut % p.heightOut * p.stride + tap / p.kernelWidth) - i32(p.top);
+let column = i32(edge % p.widthOut * p.stride + tap % p.kernelWidth) - i32(p.left);
+if (row < 0 || row >= i32(p.height) || column < 0 || column >= i32(p.widthIn)) { return ${four ? "vec4f()" : "0.0"}; }
+let sample = edge / (p.widthOut * p.heightOut);
+let pixel = (sample * p.height + u32(row)) * p.widthIn + u32(column);
+return x[(pixel * p.channels + inner % p.channels)${four ? " / 4u" : ""}];`,
+  }
+}
+
+/**
+ * The slopes of a convolution's outputs that saw a pixel, as rows: k goes over the taps through which they did and,
+ * within one, over the outputs' channels. The parameter `channels` counts those.
+ */
+export function seenBy(channels: number): Factor {
+  const four = channels % 4 === 0
+  const zero = four ? "vec4f()" : "0.0"
+  return {
+    key: `seen by${four ? "" : " by one"}`,
+    ...{ reads: { x: four ? "vec4f" : "f32" }, params: SIZES, along: "inner", four },
+    body: `let tap = inner / p.channels;
+let row = i32(edge / p.widthIn % p.height + p.top) - i32(tap / p.kernelWidth);
+let column = i32(edge % p.widthIn + p.left) - i32(tap % p.kernelWidth);
+let stride = i32(p.stride);
+if (row < 0 || column < 0 || row % stride != 0 || column % stride != 0) { return ${zero}; }
+if (row / stride >= i32(p.heightOut) || column / stride >= i32(p.widthOut)) { return ${zero}; }
+let sample = edge / (p.widthIn * p.height);
+let pixel = (sample * p.heightOut + u32(row / stride)) * p.widthOut + u32(column / stride);
+return x[(pixel * p.channels + inner % p.channels)${four ? " / 4u" : ""}];`,
+  }
+}

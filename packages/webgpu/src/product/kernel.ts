@@ -1,0 +1,155 @@
+import type { KernelSource } from "../device/commands.ts"
+import { type Element, unrolled, wgslModule } from "../wgsl/module.ts"
+
+/**
+ * One factor of a product as a kernel reads it: a matrix that need not lie in memory as one. `edge` counts along the
+ * side that the result has too, `inner` along the one that is summed over.
+ */
+export interface Factor {
+  /** Names the factor's code. */
+  readonly key: string
+  readonly reads: Readonly<Record<string, Element>>
+  /** Names of its parameters, which no other factor may have. */
+  readonly params: readonly string[]
+  /** The side along which neighbours lie side by side in memory. */
+  readonly along: "edge" | "inner"
+  /**
+   * WGSL statements that return the value at (edge, inner), both in range; or, if `four`, the four values from there
+   * on, `along` being a multiple of four and as long as one.
+   */
+  readonly body: string
+  readonly four: boolean
+}
+
+/** How a product is cut: a workgroup makes tileM × tileN values, an invocation m × n of them. */
+export interface Tile {
+  readonly tileM: number
+  readonly tileN: number
+  readonly tileK: number
+  readonly m: number
+  /** A multiple of four. */
+  readonly n: number
+}
+
+export interface ProductOptions {
+  /** [M, K] */
+  readonly left: Factor
+  /** [N, K] */
+  readonly right: Factor
+  /** Added to every row. */
+  readonly bias: boolean
+  /** Whether N is a multiple of four, so that results are written by four. */
+  readonly four: boolean
+  readonly tile: Tile
+}
+
+/**
+ * result[m, n] = Σ left[m, k] right[n, k] (+ bias[n]), tile by tile through shared memory: every value that is loaded
+ * there is used tileM or tileN times. Parameters: m, n, k, `span`, then those of the factors. A workgroup sums over
+ * `span` of the k; where that is less than all, partial results lie one after another and are yet to be added up.
+ */
+export function productKernel({ left, right, bias, four, tile }: ProductOptions): KernelSource {
+  const { tileM, tileN, tileK, m, n } = tile
+  const threads = (tileM / m) * (tileN / n)
+  const across = tileN / n
+  const shape = `${tileM}×${tileN}×${tileK} by ${m}×${n}`
+  return {
+    key: `product ${left.key} · ${right.key}${bias ? " + bias" : ""}${four ? "" : ", by one"}, ${shape}`,
+    code: () =>
+      wgslModule({
+        params: ["m", "n", "k", "span", ...left.params, ...right.params],
+        reads: { ...left.reads, ...right.reads, ...(bias ? { bias: "f32" as const } : {}) },
+        writes: { result: four ? "vec4f" : "f32" },
+        threads,
+        declarations: [
+          `var<workgroup> leftTile: array<f32, ${tileK * (tileM + 1)}>;`,
+          `var<workgroup> rightTile: array<f32, ${tileK * (tileN + 1)}>;`,
+          readFunction("left", left, "p.m"),
+          readFunction("right", right, "p.n"),
+        ].join("\n"),
+        main: `
+let tilesM = (p.m + ${tileM - 1}u) / ${tileM}u;
+let tilesN = (p.n + ${tileN - 1}u) / ${tileN}u;
+let part = group / (tilesM * tilesN);
+let first = part * p.span;
+if (first >= p.k) { return; }
+let end = min(first + p.span, p.k);
+let m0 = group / tilesN % tilesM * ${tileM}u;
+let n0 = group % tilesN * ${tileN}u;
+let tm = local / ${across}u * ${m}u;
+let tn = local % ${across}u * ${n}u;
+${unrolled(m, (i) => unrolled(n / 4, (j) => `var sum${i}_${j} = vec4f();`))}
+for (var k0 = first; k0 < end; k0 += ${tileK}u) {
+${loadTile("left", left, tileM, tileK, threads)}
+${loadTile("right", right, tileN, tileK, threads)}
+  workgroupBarrier();
+  for (var k = 0u; k < ${tileK}u; k++) {
+    let a = k * ${tileM + 1}u + tm;
+    let b = k * ${tileN + 1}u + tn;
+${unrolled(n / 4, (j) => `    let b${j} = vec4f(${[0, 1, 2, 3].map((c) => `rightTile[b + ${4 * j + c}u]`).join(", ")});`)}
+${unrolled(m, (i) => {
+  const products = unrolled(n / 4, (j) => `    sum${i}_${j} += a${i} * b${j};`)
+  return `    let a${i} = leftTile[a + ${i}u];\n${products}`
+})}
+  }
+  workgroupBarrier();
+}
+let at = part * p.m * p.n;
+${unrolled(m, (i) => unrolled(n / 4, (j) => writeFour(i, j, bias, four)))}`,
+      }),
+  }
+}
+
+/** Zeros outside, whatever the factor is. */
+function readFunction(name: string, { body, four, along }: Factor, edges: string): string {
+  if (four) {
+    return `fn ${name}Four(edge: u32, inner: u32) -> vec4f {
+  if (edge >= ${edges} || inner >= p.k) { return vec4f(); }
+${body}
+}`
+  }
+  const at = (c: number): string =>
+    along === "edge" ? `${name}One(edge + ${c}u, inner)` : `${name}One(edge, inner + ${c}u)`
+  return `fn ${name}One(edge: u32, inner: u32) -> f32 {
+  if (edge >= ${edges} || inner >= p.k) { return 0.0; }
+${body}
+}
+fn ${name}Four(edge: u32, inner: u32) -> vec4f { return vec4f(${[0, 1, 2, 3].map(at).join(", ")}); }`
+}
+
+/** Every invocation loads runs of four, and neighbours load neighbours. */
+function loadTile(name: "left" | "right", { along }: Factor, edges: number, tileK: number, threads: number): string {
+  const runs = (edges * tileK) / 4
+  const perRow = (along === "inner" ? tileK : edges) / 4
+  const origin = name === "left" ? "m0" : "n0"
+  const stride = edges + 1
+  return `  for (var run = local; run < ${runs}u; run += ${threads}u) {
+    let short = run % ${perRow}u * 4u;
+    let long = run / ${perRow}u;
+${
+  along === "inner"
+    ? `    let v = ${name}Four(${origin} + long, k0 + short);
+    let at = short * ${stride}u + long;
+${unrolled(4, (c) => `    ${name}Tile[at + ${c * stride}u] = v[${c}];`)}`
+    : `    let v = ${name}Four(${origin} + short, k0 + long);
+    let at = long * ${stride}u + short;
+${unrolled(4, (c) => `    ${name}Tile[at + ${c}u] = v[${c}];`)}`
+}
+  }`
+}
+
+function writeFour(i: number, j: number, bias: boolean, four: boolean): string {
+  const column = `n0 + tn + ${4 * j}u`
+  if (four) {
+    const four = [0, 1, 2, 3].map((c) => `bias[${column} + ${c}u]`).join(", ")
+    return `if (m0 + tm + ${i}u < p.m && ${column} < p.n) {
+  result[(at + (m0 + tm + ${i}u) * p.n + ${column}) / 4u] = sum${i}_${j}${bias ? ` + vec4f(${four})` : ""};
+}`
+  }
+  return unrolled(
+    4,
+    (c) => `if (m0 + tm + ${i}u < p.m && ${column} + ${c}u < p.n) {
+  result[at + (m0 + tm + ${i}u) * p.n + ${column} + ${c}u] = sum${i}_${j}[${c}]${bias ? ` + bias[${column} + ${c}u]` : ""};
+}`,
+  )
+}

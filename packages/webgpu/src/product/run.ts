@@ -1,0 +1,80 @@
+import type { Tensor } from "@tensorflow/tfjs-core"
+import type { KernelSource } from "../device/commands.ts"
+import type { Gpu } from "../gpu.ts"
+import { wgslModule } from "../wgsl/module.ts"
+import { type Factor, productKernel, type Tile } from "./kernel.ts"
+
+const LARGE: Tile = { tileM: 64, tileN: 64, tileK: 16, m: 4, n: 4 }
+const SMALL: Tile = { tileM: 32, tileN: 32, tileK: 16, m: 4, n: 4 }
+
+/** Workgroups that keep a device busy: a product with fewer is cut into smaller tiles, then along k. */
+const BUSY = 64
+
+/** The least that is worth a part of its own along k. */
+const LEAST_SPAN = 256
+
+/** A factor with what it reads and the values of its parameters. */
+export interface GivenFactor {
+  readonly factor: Factor
+  readonly buffers: readonly (Tensor | GPUBuffer)[]
+  readonly params: readonly number[]
+}
+
+export interface ProductSizes {
+  readonly m: number
+  readonly n: number
+  readonly k: number
+}
+
+/** result[m, n] = Σ left[m, k] right[n, k] (+ bias[n]), into a tensor of `shape`. The order of the sum is fixed. */
+export function runProduct<T extends Tensor>(
+  gpu: Gpu,
+  { m, n, k }: ProductSizes,
+  left: GivenFactor,
+  right: GivenFactor,
+  bias: Tensor | GPUBuffer | null,
+  shape: readonly number[],
+): T {
+  const groups = ({ tileM, tileN }: Tile): number => Math.ceil(m / tileM) * Math.ceil(n / tileN)
+  const tile = groups(LARGE) >= BUSY ? LARGE : SMALL
+  // A bias is added once only, so it stays with products that are not cut.
+  const wanted = bias === null ? Math.min(Math.floor(BUSY / groups(tile)), Math.floor(k / LEAST_SPAN)) : 1
+  const span = wanted > 1 ? tile.tileK * Math.ceil(k / wanted / tile.tileK) : k
+  const parts = Math.ceil(k / span)
+  const kernel = productKernel({
+    ...{ left: left.factor, right: right.factor, bias: bias !== null, four: n % 4 === 0, tile },
+  })
+  const run = (result: Tensor): void =>
+    gpu.run(
+      kernel,
+      [...left.buffers, ...right.buffers, ...(bias === null ? [] : [bias]), result],
+      [m, n, k, span, ...left.params, ...right.params],
+      groups(tile) * parts,
+    )
+  const result = gpu.create<T>(shape)
+  if (parts === 1) {
+    run(result)
+    return result
+  }
+  const partial = gpu.create([parts, m, n])
+  run(partial)
+  gpu.run(PARTS_SUM, [partial, result], [m * n, parts], Math.ceil((m * n) / 256))
+  partial.dispose()
+  return result
+}
+
+const PARTS_SUM: KernelSource = {
+  key: "sum of parts",
+  code: () =>
+    wgslModule({
+      params: ["count", "parts"],
+      reads: { partial: "f32" },
+      writes: { result: "f32" },
+      threads: 256,
+      main: `let i = group * 256u + local;
+if (i >= p.count) { return; }
+var sum = 0.0;
+for (var part = 0u; part < p.parts; part++) { sum += partial[part * p.count + i]; }
+result[i] = sum;`,
+    }),
+}

@@ -1,0 +1,109 @@
+import { countOverflow, type Dtype, fromFloat32, toFloat32 } from "@lllite/format"
+import { WebgpuOpsError } from "../errors.ts"
+import type { Element } from "../wgsl/module.ts"
+
+/**
+ * How a weight lies on the device. `f16` and `bf16` are pairs in a word; `q8` is four whole numbers from −127 to 127 in
+ * a word, with a scale for every row. All are decoded as a kernel loads them, and summed in float32.
+ */
+export type WeightFormat = "f32" | "f16" | "bf16" | "q8"
+
+export const WEIGHT_FORMATS = ["f32", "f16", "bf16", "q8"] as const satisfies readonly WeightFormat[]
+
+/** A matrix of weights, encoded for the device. */
+export interface EncodedRows {
+  readonly format: WeightFormat
+  readonly bytes: Uint8Array
+  /** Of every row; for `q8` only. */
+  readonly scales: Float32Array | null
+}
+
+/** The formats that hold a file's values as they are. */
+const AS_IN_FILE: Partial<Record<Dtype, WeightFormat>> = { F32: "f32", F16: "f16", BF16: "bf16" }
+
+/** The format that a tensor of a file gets: the one asked for, or one that holds its values as they are. */
+export function formatOf(dtype: Dtype, asked: WeightFormat | "file"): WeightFormat {
+  return asked === "file" ? (AS_IN_FILE[dtype] ?? "f32") : asked
+}
+
+/**
+ * Encodes a matrix of weights.
+ *
+ * @param bytes row-major, little-endian, of `dtype`
+ * @throws WebgpuOpsError if float16 cannot hold a value; FormatError if the dtype cannot be read
+ */
+export function encodeRows(
+  name: string,
+  bytes: Uint8Array,
+  dtype: Dtype,
+  rows: number,
+  format: WeightFormat,
+): EncodedRows {
+  if (AS_IN_FILE[dtype] === format) return { format, bytes, scales: null }
+  const values = toFloat32(bytes, dtype)
+  switch (format) {
+    case "f32":
+      return { format, bytes: new Uint8Array(values.buffer), scales: null }
+    case "f16": {
+      const lost = countOverflow(values, "F16")
+      if (lost > 0) {
+        throw new WebgpuOpsError(`"${name}" has ${lost} values that float16 cannot hold; load it as bf16 or f32`)
+      }
+      return { format, bytes: fromFloat32(values, "F16"), scales: null }
+    }
+    case "bf16":
+      return { format, bytes: fromFloat32(values, "BF16"), scales: null }
+    case "q8":
+      return quantise(values, rows)
+  }
+}
+
+/** Rows as whole numbers of their greatest magnitude's 127th part, to the nearest. */
+function quantise(values: Float32Array, rows: number): EncodedRows {
+  const width = values.length / rows
+  const whole = new Int8Array(values.length)
+  const scales = new Float32Array(rows)
+  for (let row = 0; row < rows; row++) {
+    const from = row * width
+    let greatest = 0
+    for (let i = from; i < from + width; i++) greatest = Math.max(greatest, Math.abs(values[i] as number))
+    scales[row] = greatest / 127
+    const inverse = greatest === 0 ? 0 : 127 / greatest
+    for (let i = from; i < from + width; i++) whole[i] = Math.round((values[i] as number) * inverse)
+  }
+  return { format: "q8", bytes: new Uint8Array(whole.buffer), scales }
+}
+
+/** How a kernel declares a buffer of a format, and reads one element, or four from one that is a multiple of four. */
+export interface Decoding {
+  readonly element: Element
+  /** WGSL of the value at element `e` of buffer `name`: f32, or vec4f if read by four. */
+  readonly value: (name: string, e: string) => string
+}
+
+const BY_ONE: Readonly<Record<WeightFormat, Decoding>> = {
+  f32: { element: "f32", value: (name, e) => `${name}[${e}]` },
+  f16: { element: "u32", value: (name, e) => `unpack2x16float(${name}[(${e}) / 2u])[(${e}) % 2u]` },
+  bf16: {
+    element: "u32",
+    value: (name, e) => `bitcast<f32>((${name}[(${e}) / 2u] >> (16u * ((${e}) % 2u))) << 16u)`,
+  },
+  q8: { element: "u32", value: (name, e) => `(127.0 * unpack4x8snorm(${name}[(${e}) / 4u])[(${e}) % 4u])` },
+}
+
+const BY_FOUR: Readonly<Record<WeightFormat, Decoding>> = {
+  f32: { element: "vec4f", value: (name, e) => `${name}[(${e}) / 4u]` },
+  f16: {
+    element: "vec2u",
+    value: (name, e) => `vec4f(unpack2x16float(${name}[(${e}) / 4u].x), unpack2x16float(${name}[(${e}) / 4u].y))`,
+  },
+  bf16: {
+    element: "vec2u",
+    value: (name, e) => `bitcast<vec4f>((${name}[(${e}) / 4u].xxyy << vec4u(16u, 0u, 16u, 0u)) & vec4u(0xffff0000u))`,
+  },
+  q8: { element: "u32", value: (name, e) => `(127.0 * unpack4x8snorm(${name}[(${e}) / 4u]))` },
+}
+
+export function decodingOf(format: WeightFormat, four: boolean): Decoding {
+  return (four ? BY_FOUR : BY_ONE)[format]
+}
