@@ -30,7 +30,7 @@ export interface LlliteContents<S extends SiteToWrite = SiteToWrite> {
 export function llliteChunks<S extends SiteToWrite>(
   contents: LlliteContents<S>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  return safetensorsChunks(tensorsOf(contents), contents.metadata)
+  return safetensorsChunks(llliteTensors(contents), contents.metadata)
 }
 
 /**
@@ -41,7 +41,7 @@ export function llliteChunks<S extends SiteToWrite>(
 export async function serializeLllite<S extends SiteToWrite>(
   contents: LlliteContents<S>,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const tensors = tensorsOf(contents)
+  const tensors = llliteTensors(contents)
   const file = new Uint8Array(safetensorsSize(tensors, contents.metadata))
   let end = 0
   for await (const chunk of safetensorsChunks(tensors, contents.metadata)) {
@@ -51,7 +51,14 @@ export async function serializeLllite<S extends SiteToWrite>(
   return file
 }
 
-function tensorsOf<S extends SiteToWrite>(contents: LlliteContents<S>): ReadonlyMap<string, LazyTensorBytes> {
+/**
+ * An LLLite's tensors by name, each to be encoded when it is written.
+ *
+ * @throws FormatError as {@link llliteChunks}
+ */
+export function llliteTensors<S extends SiteToWrite>(
+  contents: Omit<LlliteContents<S>, "metadata">,
+): ReadonlyMap<string, LazyTensorBytes> {
   const { dtype } = contents
   const tensors = new Map<string, LazyTensorBytes>()
   for (const site of contents.sites) {

@@ -75,7 +75,7 @@ export function toFloat32(bytes: Uint8Array, dtype: Dtype): Float32Array<ArrayBu
   }
   switch (dtype) {
     case "F64":
-      return Float32Array.from(new Float64Array(inHostOrder(bytes, 8)))
+      return new Float32Array(new Float64Array(inHostOrder(bytes, 8)))
     case "F32":
       return new Float32Array(inHostOrder(bytes, 4))
     case "F16":
@@ -85,8 +85,7 @@ export function toFloat32(bytes: Uint8Array, dtype: Dtype): Float32Array<ArrayBu
     case "F8_E4M3":
       return widenFloat8E4M3(bytes)
     case "F8_E5M2":
-      // E5M2 is the upper byte of a float16.
-      return widenFloat16(Uint16Array.from(bytes, (byte) => byte << 8))
+      return widenFloat8E5M2(bytes)
   }
 }
 
@@ -100,7 +99,7 @@ export function toFloat32(bytes: Uint8Array, dtype: Dtype): Float32Array<ArrayBu
 export function fromFloat32(values: Float32Array, dtype: FloatDtype): Uint8Array<ArrayBuffer> {
   switch (dtype) {
     case "F64":
-      return inFileOrder(Float64Array.from(values))
+      return inFileOrder(new Float64Array(values))
     case "F32":
       return inFileOrder(new Float32Array(values))
     case "F16":
@@ -128,6 +127,26 @@ const OVERFLOW_LIMIT: Readonly<Record<FloatDtype, number>> = {
   BF16: (2 - 2 ** -8) * 2 ** 127,
   F8_E4M3: 464 + 2 ** -15,
   F8_E5M2: 61440,
+}
+
+/**
+ * Decodes F64 into float32 by rounding to odd: what is not exact is cut, and its last bit set. A second rounding, to a
+ * float of at most 22 bits, then gives what rounding the float64 itself would have given, where rounding twice to
+ * nearest does not. Nothing becomes infinite.
+ * Source: Boldo and Melquiond, "Emulation of a FMA and correctly rounded sums", 2008, theorem 3.
+ */
+export function float64ToOddFloat32(bytes: Uint8Array): Float32Array<ArrayBuffer> {
+  const values = new Float64Array(inHostOrder(bytes, 8))
+  const rounded = new Float32Array(values)
+  const bits = new Uint32Array(rounded.buffer)
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number
+    const nearest = rounded[i] as number
+    if (nearest === value || Number.isNaN(value)) continue
+    const cut = (bits[i] as number) - (Math.abs(nearest) > Math.abs(value) ? 1 : 0)
+    bits[i] = cut | 1
+  }
+  return rounded
 }
 
 /** How many finite values {@link fromFloat32} would turn into infinity or NaN. */
@@ -254,6 +273,13 @@ function widenBfloat16(elements: Uint16Array): Float32Array<ArrayBuffer> {
 function widenFloat8E4M3(elements: Uint8Array): Float32Array<ArrayBuffer> {
   const bits = new Uint32Array(elements.length)
   for (let i = 0; i < elements.length; i++) bits[i] = float8E4M3ToFloat32Bits(elements[i] as number)
+  return new Float32Array(bits.buffer)
+}
+
+/** E5M2 is the upper byte of a float16. */
+function widenFloat8E5M2(elements: Uint8Array): Float32Array<ArrayBuffer> {
+  const bits = new Uint32Array(elements.length)
+  for (let i = 0; i < elements.length; i++) bits[i] = float16ToFloat32Bits((elements[i] as number) << 8)
   return new Float32Array(bits.buffer)
 }
 

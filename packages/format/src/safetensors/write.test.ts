@@ -205,6 +205,19 @@ describe("safetensorsChunks", () => {
     expect(asked).toEqual(["a"])
   })
 
+  it("passes pieces on as they come, and counts them", async () => {
+    const pieces = (...sizes: number[]) =>
+      async function* (): AsyncGenerator<Uint8Array> {
+        for (const size of sizes) yield new Uint8Array(size).fill(size)
+      }
+    const file = (...sizes: number[]): AsyncGenerator<Uint8Array> =>
+      safetensorsChunks(new Map([["t", { dtype: "U8" as const, shape: [5], bytes: pieces(...sizes) }]]))
+    expect([...(await collect(file(2, 0, 3)))].slice(-5)).toEqual([2, 2, 3, 3, 3])
+    const refusal = { code: "write-input", tensor: "t" }
+    await expect(collect(file(2, 2))).rejects.toMatchObject(refusal)
+    await expect(collect(file(2, 4))).rejects.toMatchObject(refusal)
+  })
+
   it("refuses bytes of another length than announced", async () => {
     const tensors = new Map([["t", { dtype: "U8" as const, shape: [2], bytes: () => new Uint8Array(1) }]])
     await expect(collect(safetensorsChunks(tensors))).rejects.toMatchObject({ code: "write-input", tensor: "t" })

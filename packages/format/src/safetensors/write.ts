@@ -16,16 +16,19 @@ export interface TensorBytes {
   readonly bytes: Uint8Array
 }
 
-/** A tensor to write whose bytes are made when its turn comes, so that only one tensor is in memory at a time. */
+/**
+ * A tensor to write whose bytes are made when its turn comes, so that only one tensor is in memory at a time; or, where
+ * they come in pieces, only one piece.
+ */
 export interface LazyTensorBytes {
   readonly dtype: Dtype
   readonly shape: readonly number[]
-  readonly bytes: () => Uint8Array | Promise<Uint8Array>
+  readonly bytes: () => Uint8Array | Promise<Uint8Array> | AsyncIterable<Uint8Array>
 }
 
 /**
  * A safetensors file in memory, byte for byte what upstream's writer makes: tensors by dtype, widest first, then by
- * name; metadata in the order given (upstream has none of its own); a header padded with spaces to a multiple of 8.
+ * name; metadata in the order given (upstream's is random); a header padded with spaces to a multiple of 8.
  *
  * @param metadata written when given, even if empty
  * @throws FormatError `write-input` when a name, shape, dtype or length of bytes would not read back
@@ -35,7 +38,7 @@ export function serializeSafetensors(
   metadata?: ReadonlyMap<string, string>,
 ): Uint8Array<ArrayBuffer> {
   const plan = planFile(tensors, metadata)
-  for (const { name, tensor } of plan.entries) checkLength(name, tensor, tensor.bytes)
+  for (const { name, tensor } of plan.entries) checkLength(name, tensor, tensor.bytes.byteLength)
   const file = new Uint8Array(plan.size)
   file.set(plan.header)
   for (const { start, tensor } of plan.entries) file.set(tensor.bytes, start)
@@ -55,10 +58,30 @@ export async function* safetensorsChunks(
   const plan = planFile(tensors, metadata)
   yield plan.header
   for (const { name, tensor } of plan.entries) {
-    const bytes = await tensor.bytes()
-    checkLength(name, tensor, bytes)
-    yield bytes
+    const bytes = tensor.bytes()
+    if (Symbol.asyncIterator in bytes) yield* checkedPieces(name, tensor, bytes)
+    else {
+      const whole = await bytes
+      checkLength(name, tensor, whole.byteLength)
+      yield whole
+    }
   }
+}
+
+async function* checkedPieces(
+  name: string,
+  tensor: Pick<TensorBytes, "dtype" | "shape">,
+  pieces: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const expected = tensorBytes(tensor.dtype, tensor.shape) ?? 0
+  let given = 0
+  for await (const piece of pieces) {
+    given += piece.byteLength
+    // A source without an end is stopped at its first byte too many.
+    if (given > expected) break
+    yield piece
+  }
+  checkLength(name, tensor, given)
 }
 
 /**
@@ -130,11 +153,11 @@ function checkedLength(name: string, tensor: Pick<TensorBytes, "dtype" | "shape"
   return length
 }
 
-function checkLength(name: string, tensor: Pick<TensorBytes, "dtype" | "shape">, bytes: Uint8Array): void {
+function checkLength(name: string, tensor: Pick<TensorBytes, "dtype" | "shape">, given: number): void {
   const expected = tensorBytes(tensor.dtype, tensor.shape)
-  if (bytes.byteLength === expected) return
+  if (given === expected) return
   const what = `${tensor.dtype} [${tensor.shape.join(", ")}] takes ${expected} bytes`
-  throw new FormatError("write-input", `${what}, but ${bytes.byteLength} were given`, { tensor: name })
+  throw new FormatError("write-input", `${what}, but ${given} were given`, { tensor: name })
 }
 
 function metadataJson(metadata: ReadonlyMap<string, string>): string {

@@ -1,0 +1,32 @@
+import type { FloatDtype } from "../safetensors/dtype.ts"
+import { countOverflow, float64ToOddFloat32, fromFloat32, toFloat32 } from "../safetensors/dtype.ts"
+
+/** Elements in another dtype. */
+export interface ConvertedElements {
+  readonly bytes: Uint8Array
+  /** Finite values that became infinite or NaN, and infinite ones that became NaN. */
+  readonly lost: number
+}
+
+/**
+ * Turns little-endian elements of one float dtype into another, each rounded once, to nearest, ties to even.
+ *
+ * What is too large becomes infinity, in F8_E4M3 NaN, as in PyTorch. It differs from PyTorch in two points: a float64
+ * is rounded once, where PyTorch rounds it to float32 first, and NaN keeps what fits of its payload.
+ */
+export function convertElements(bytes: Uint8Array, from: FloatDtype, to: FloatDtype): ConvertedElements {
+  if (from === to) return { bytes, lost: 0 }
+  const values = from === "F64" && to !== "F32" ? float64ToOddFloat32(bytes) : toFloat32(bytes, from)
+  const lostInfinite = to === "F8_E4M3" ? countInfinite(values) : 0
+  const converted = fromFloat32(values, to)
+  if (from !== "F64" || to !== "F32") return { bytes: converted, lost: lostInfinite + countOverflow(values, to) }
+  return { bytes: converted, lost: countInfinite(values) - countInfinite(float64ToOddFloat32(bytes)) }
+}
+
+function countInfinite(values: Float32Array): number {
+  let count = 0
+  for (let i = 0; i < values.length; i++) {
+    if (Math.abs(values[i] as number) === Number.POSITIVE_INFINITY) count++
+  }
+  return count
+}

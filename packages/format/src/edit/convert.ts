@@ -1,0 +1,109 @@
+import { FormatError } from "../errors.ts"
+import type { FloatDtype } from "../safetensors/dtype.ts"
+import { isReadableDtype } from "../safetensors/dtype.ts"
+import type { TensorInfo } from "../safetensors/header.ts"
+import { openSafetensors } from "../safetensors/read.ts"
+import type { LazyTensorBytes } from "../safetensors/write.ts"
+import type { ByteSource, SourceLike } from "../source.ts"
+import { toSource } from "../source.ts"
+import type { SafetensorsContents } from "./contents.ts"
+import { copiedTensor, metadataOfChanged, tensorPieces } from "./contents.ts"
+import { convertElements } from "./convert-elements.ts"
+import type { KeyLayout } from "./key-layout.ts"
+import { renameKeys } from "./key-layout.ts"
+
+/** Options of {@link convertSafetensors}. */
+export interface ConvertOptions {
+  /** What F64, F32, F16, BF16, F8_E4M3 and F8_E5M2 tensors become. Tensors of other dtypes stay as they are. */
+  readonly dtype?: FloatDtype
+  /**
+   * Names for an LLLite's tensors. Given, the result has the adapters' tensors alone: `file` takes an LLLite out of a
+   * training state.
+   */
+  readonly keys?: KeyLayout
+  /**
+   * What to do about a value that the dtype cannot hold: `refuse` it by the tensor's name (unless said), or write what
+   * PyTorch would, infinity, and NaN in F8_E4M3.
+   */
+  readonly overflow?: "refuse" | "infinity"
+}
+
+/** A converted file, to be written with `safetensorsChunks`. */
+export interface ConvertedFile extends SafetensorsContents {
+  /** How many tensors get another dtype. */
+  readonly converted: number
+  /** Names of tensors that stay as they are because their dtype is none of the six. */
+  readonly kept: readonly string[]
+  /** Names of tensors that are left out because they belong to no adapter. */
+  readonly leftOut: readonly string[]
+}
+
+/**
+ * Changes the dtype or the names of any safetensors file's tensors. Only the header is read now; data is read,
+ * converted and given 4 MiB at a time, so a checkpoint of any size takes constant memory. Metadata stays, without
+ * hashes of the tensors, which would be wrong.
+ *
+ * @throws FormatError everything `openSafetensors` throws; `site-unknown` when names are asked for and there is no
+ * adapter; and, while it is written, `value-range` naming the first tensor with a value that the dtype cannot hold
+ */
+export async function convertSafetensors(input: SourceLike, options: ConvertOptions): Promise<ConvertedFile> {
+  const source = toSource(input)
+  const file = await openSafetensors(source)
+  const { dtype, keys, overflow = "refuse" } = options
+  const names = keys === undefined ? undefined : renameKeys(file.tensors.keys(), keys, source.label)
+
+  const tensors = new Map<string, LazyTensorBytes>()
+  const kept: string[] = []
+  const leftOut: string[] = []
+  let converted = 0
+  for (const info of file.tensors.values()) {
+    const name = names === undefined ? info.name : names.get(info.name)
+    if (name === undefined) {
+      leftOut.push(info.name)
+      continue
+    }
+    if (tensors.has(name)) {
+      throw new FormatError("write-input", "two tensors of the file get this name", {
+        source: source.label,
+        tensor: name,
+      })
+    }
+    if (dtype !== undefined && !isReadableDtype(info.dtype)) kept.push(name)
+    const changes = dtype !== undefined && dtype !== info.dtype && isReadableDtype(info.dtype)
+    if (changes) converted++
+    tensors.set(name, changes ? convertedTensor(source, info, dtype, overflow) : copiedTensor(source, info))
+  }
+  return { tensors, metadata: metadataOfChanged(file.metadata), converted, kept, leftOut }
+}
+
+/** A tensor to write in another dtype. */
+export function convertedTensor(
+  source: ByteSource,
+  info: TensorInfo,
+  to: FloatDtype,
+  overflow: "refuse" | "infinity",
+): LazyTensorBytes {
+  const from = info.dtype
+  if (!isReadableDtype(from))
+    throw new FormatError("dtype-unsupported", `${from} is not converted`, { tensor: info.name })
+  return {
+    dtype: to,
+    shape: info.shape,
+    bytes: async function* () {
+      let offset = info.start
+      for await (const piece of tensorPieces(source, info)) {
+        const { bytes, lost } = convertElements(piece, from, to)
+        if (lost > 0 && overflow === "refuse") {
+          const what = `${lost} value${lost === 1 ? " is" : "s are"} too large for ${to}`
+          throw new FormatError("value-range", `${what}. Choose F32 or BF16, or allow overflow.`, {
+            source: source.label,
+            tensor: info.name,
+            offset,
+          })
+        }
+        offset += piece.byteLength
+        yield bytes
+      }
+    },
+  }
+}

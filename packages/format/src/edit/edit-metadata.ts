@@ -1,0 +1,72 @@
+import { FormatError, show } from "../errors.ts"
+import { LLLITE_ARCHITECTURE, LLLITE_IMPLEMENTATION, MODEL_SPEC_VERSION } from "../lllite/metadata.ts"
+import type { LlliteFile } from "../lllite/read.ts"
+import { openSafetensors } from "../safetensors/read.ts"
+import type { SourceLike } from "../source.ts"
+import { toSource } from "../source.ts"
+import type { SafetensorsContents } from "./contents.ts"
+import { copiedTensor } from "./contents.ts"
+
+/** A change of metadata. Removing comes first, so a key that is in both gets its new value at the end. */
+export interface MetadataChange {
+  readonly remove?: Iterable<string>
+  readonly set?: ReadonlyMap<string, string>
+}
+
+/**
+ * The metadata after a change, in the old order, new keys last.
+ *
+ * @throws FormatError `metadata` when a key that is to be removed is not there
+ */
+export function changeMetadata(
+  metadata: ReadonlyMap<string, string>,
+  change: MetadataChange,
+): ReadonlyMap<string, string> {
+  const changed = new Map(metadata)
+  for (const key of change.remove ?? []) {
+    if (changed.delete(key)) continue
+    const keys = metadata.size === 0 ? "it has none" : `it has ${[...metadata.keys()].map(show).join(", ")}`
+    throw new FormatError("metadata", `there is no key ${show(key)} to remove; ${keys}`)
+  }
+  for (const [key, value] of change.set ?? []) changed.set(key, value)
+  return changed
+}
+
+/**
+ * What an LLLite's metadata lacks and its header or its name can tell: the ModelSpec's required keys that are the same
+ * for every LLLite, a title, and the adapter's widths under the names that LLLites for Anima have for them. Nothing
+ * that is there is touched, and nothing is guessed: neither who made it nor when, neither the resolution nor what the
+ * base model predicts.
+ *
+ * @param title written as `modelspec.title` where there is none; usually the file's name without its ending
+ */
+export function missingMetadata(file: LlliteFile, title: string): ReadonlyMap<string, string> {
+  const { dims } = file
+  const known: readonly (readonly [string, string | undefined])[] = [
+    ["modelspec.sai_model_spec", MODEL_SPEC_VERSION],
+    ["modelspec.architecture", LLLITE_ARCHITECTURE],
+    ["modelspec.implementation", LLLITE_IMPLEMENTATION],
+    ["modelspec.title", title],
+    // Files whose sites differ in width have no such number.
+    ["lllite.cond_emb_dim", dims === null ? undefined : String(dims.condDim)],
+    ["lllite.mlp_dim", dims === null ? undefined : String(dims.mlpDim)],
+  ]
+  const missing = new Map<string, string>()
+  for (const [key, value] of known) if (value !== undefined && !file.metadata.has(key)) missing.set(key, value)
+  return missing
+}
+
+/**
+ * A safetensors file with other metadata. Tensors are copied byte for byte, 4 MiB at a time.
+ *
+ * @param metadata undefined for none at all
+ * @throws FormatError everything `openSafetensors` throws
+ */
+export async function withMetadata(
+  input: SourceLike,
+  metadata: ReadonlyMap<string, string> | undefined,
+): Promise<SafetensorsContents> {
+  const source = toSource(input)
+  const { tensors } = await openSafetensors(source)
+  return { tensors: new Map([...tensors].map(([name, info]) => [name, copiedTensor(source, info)])), metadata }
+}

@@ -1,0 +1,60 @@
+import { FormatError } from "../errors.ts"
+import { keyTable } from "../lllite/fit.ts"
+import { isSiteTensorName } from "../lllite/tensors.ts"
+
+/**
+ * How an LLLite's tensors are named. `file` is the form that every program reads:
+ * `lllite_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_q.down.0.weight`. `training` is what the reference has in
+ * memory while it trains, and in the model of an `accelerate` state, among the U-Net's own weights:
+ * `input_blocks.4.1.transformer_blocks.0.attn1.to_q.lllite_down.0.weight`.
+ * Source: sd-scripts `networks/control_net_lllite_for_train.py`, `save_lllite_weights`.
+ */
+export type KeyLayout = "file" | "training"
+
+const TRAINING_MARK = ".lllite_"
+
+/** Begins a name in the state of a model that `torch.compile` or DistributedDataParallel has wrapped. */
+const WRAPPERS = /^(?:(?:_orig_mod|module)\.)+/
+
+/**
+ * Names of an LLLite's tensors in another layout.
+ *
+ * @returns new name by old name, of the adapters' tensors alone
+ * @throws FormatError `site-unknown` when no tensor belongs to an adapter
+ */
+export function renameKeys(names: Iterable<string>, layout: KeyLayout, label: string): ReadonlyMap<string, string> {
+  const table = keyTable()
+  const renamed = new Map<string, string>()
+  for (const name of names) {
+    const found = splitFileKey(name) ?? splitTrainingKey(name)
+    if (found === undefined) continue
+    const site = found.key === undefined ? table.byPath.get(found.path) : table.byKey.get(found.key)
+    if (site === undefined || !isSiteTensorName(found.tensor)) continue
+    renamed.set(name, layout === "file" ? `${site.key}.${found.tensor}` : `${site.path}${TRAINING_MARK}${found.tensor}`)
+  }
+  if (renamed.size === 0) {
+    throw new FormatError(
+      "site-unknown",
+      "no tensor belongs to an LLLite for SDXL, neither by its name in a file nor while training",
+      { source: label },
+    )
+  }
+  return renamed
+}
+
+type SplitKey =
+  | { readonly key: string; readonly path?: never; readonly tensor: string }
+  | { readonly path: string; readonly key?: never; readonly tensor: string }
+
+function splitFileKey(name: string): SplitKey | undefined {
+  const dot = name.indexOf(".")
+  return name.startsWith("lllite_unet_") && dot > 0
+    ? { key: name.slice(0, dot), tensor: name.slice(dot + 1) }
+    : undefined
+}
+
+function splitTrainingKey(name: string): SplitKey | undefined {
+  const mark = name.indexOf(TRAINING_MARK)
+  if (mark < 0) return undefined
+  return { path: name.slice(0, mark).replace(WRAPPERS, ""), tensor: name.slice(mark + TRAINING_MARK.length) }
+}

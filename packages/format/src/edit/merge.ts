@@ -1,0 +1,80 @@
+import { FormatError } from "../errors.ts"
+import { compareSites } from "../lllite/fit.ts"
+import type { LlliteFile, LlliteSite } from "../lllite/read.ts"
+import type { SiteTensorName } from "../lllite/tensors.ts"
+import { llliteTensors } from "../lllite/write.ts"
+import type { FloatDtype } from "../safetensors/dtype.ts"
+import type { SafetensorsContents } from "./contents.ts"
+import { metadataOfChanged, storedDtype } from "./contents.ts"
+
+/** An LLLite and its share in a merge. */
+export interface MergeInput {
+  readonly file: LlliteFile
+  readonly weight: number
+}
+
+/** Options of {@link mergeLllites}. */
+export interface MergeOptions {
+  /** How the result is stored. As the first file unless given. */
+  readonly dtype?: FloatDtype
+}
+
+/**
+ * The weighted sum of LLLites, parameter by parameter, in float64. It is what people do to average checkpoints of one
+ * training, where it works well. An LLLite is not linear in its parameters: the sum of two does not do the sum of what
+ * they do, files of different trainings have their neurons in different orders and their sum does little of either, and
+ * weights that do not add up to 1 change its strength by more than their sum. To use two different LLLites at once, give
+ * both to the generator.
+ *
+ * The result has the first file's metadata with `modelspec.merged_from`. One tensor of each file is in memory at a time.
+ *
+ * @throws FormatError `merge` when the files differ in sites or widths, fewer than two are given, or a weight is no
+ * finite number; and while it is written `value-range`
+ */
+export function mergeLllites(inputs: readonly MergeInput[], options: MergeOptions = {}): SafetensorsContents {
+  const [first, ...others] = inputs
+  if (first === undefined || others.length === 0) {
+    throw new FormatError("merge", `${inputs.length} file given, expected at least two`)
+  }
+  for (const { file, weight } of inputs) {
+    if (!Number.isFinite(weight)) {
+      throw new FormatError("merge", `the weight is ${weight}, expected a finite number`, { source: file.label })
+    }
+  }
+  for (const { file } of others) refuseOthers(first.file, file)
+
+  const values = async (site: LlliteSite, name: SiteTensorName): Promise<Float32Array> => {
+    let sum = new Float64Array(0)
+    for (const { file, weight } of inputs) {
+      const part = await file.tensor(site, name)
+      if (sum.length === 0) sum = new Float64Array(part.length)
+      for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + weight * (part[i] as number)
+    }
+    return new Float32Array(sum)
+  }
+  const { file } = first
+  const names = inputs.map((input) => input.file.metadata.get("modelspec.title") ?? input.file.label)
+  return {
+    tensors: llliteTensors({ sites: file.sites, values, dtype: options.dtype ?? storedDtype(file) }),
+    metadata: new Map([...(metadataOfChanged(file.metadata) ?? []), ["modelspec.merged_from", names.join(", ")]]),
+  }
+}
+
+function refuseOthers(first: LlliteFile, other: LlliteFile): void {
+  const refuse = (what: string): FormatError =>
+    new FormatError("merge", `${what}. Files that are merged have the same sites and widths.`, { source: other.label })
+  const { missing, extra } = compareSites(other.sites, first.sites)
+  if (missing[0] !== undefined) throw refuse(`it has no ${missing[0].path}, which ${JSON.stringify(first.label)} has`)
+  if (extra[0] !== undefined) throw refuse(`it has ${extra[0].path}, which ${JSON.stringify(first.label)} has not`)
+  for (const [i, site] of first.sites.entries()) {
+    // Both lists are in module order, and name the same sites.
+    const found = other.sites[i] ?? site
+    for (const width of ["condDim", "mlpDim", "inDim"] as const) {
+      if (found[width] === site[width]) continue
+      const advice = width === "inDim" ? "" : "; resize one of them first"
+      throw refuse(
+        `${site.path} has ${width} ${found[width]} and in ${JSON.stringify(first.label)} ${site[width]}${advice}`,
+      )
+    }
+  }
+}

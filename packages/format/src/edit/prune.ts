@@ -1,0 +1,50 @@
+import { FormatError } from "../errors.ts"
+import type { LlliteFile, LlliteSite } from "../lllite/read.ts"
+import { siteTensorShapes } from "../lllite/tensors.ts"
+import type { LazyTensorBytes } from "../safetensors/write.ts"
+import type { SafetensorsContents } from "./contents.ts"
+import { metadataOfChanged } from "./contents.ts"
+
+/** Options of {@link pruneLllite}. */
+export interface PruneOptions {
+  /**
+   * What becomes of an adapter that is taken out: its tensors are left out of the file (`drop`, unless said), which
+   * ComfyUI reads and sd-scripts refuses; or they stay with `up` all zero (`zero`), which does the same and is read by
+   * every program, at the old size.
+   */
+  readonly mode?: "drop" | "zero"
+}
+
+/**
+ * An LLLite without some of its adapters. What stays is copied byte for byte, what belongs to no adapter is left out.
+ *
+ * @param keeps whether an adapter stays
+ * @throws FormatError `prune` when none would stay, or all would
+ */
+export function pruneLllite(
+  file: LlliteFile,
+  keeps: (site: LlliteSite) => boolean,
+  options: PruneOptions = {},
+): SafetensorsContents {
+  const { mode = "drop" } = options
+  const { safetensors } = file
+  const tensors = new Map<string, LazyTensorBytes>()
+  let kept = 0
+  for (const site of file.sites) {
+    const stays = keeps(site)
+    if (stays) kept++
+    else if (mode === "drop") continue
+    for (const [name, shape] of siteTensorShapes(site, site)) {
+      const key = `${site.key}.${name}`
+      const info = safetensors.tensors.get(key)
+      if (info === undefined) continue
+      const isZeroed = !stays && name.startsWith("up.")
+      const bytes = isZeroed ? () => new Uint8Array(info.end - info.start) : () => safetensors.read(key)
+      tensors.set(key, { dtype: info.dtype, shape, bytes })
+    }
+  }
+  const refuse = (what: string): FormatError => new FormatError("prune", what, { source: file.label })
+  if (kept === 0) throw refuse("no adapter would stay; keep at least one")
+  if (kept === file.sites.length) throw refuse("every adapter would stay; name some that the file has")
+  return { tensors, metadata: metadataOfChanged(file.metadata) }
+}

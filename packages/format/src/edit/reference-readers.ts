@@ -1,0 +1,20 @@
+import { compareSites } from "../lllite/fit.ts"
+import { SDXL_LAYOUT, sameLayout } from "../lllite/layout.ts"
+import type { LlliteFile } from "../lllite/read.ts"
+import { enumerateSites } from "../lllite/site.ts"
+
+/**
+ * Why sd-scripts would not load an LLLite, in a sentence, or null. It takes exactly the sites that it trains, and one
+ * pair of widths for the whole file; ComfyUI takes any of SDXL's sites, each with widths of its own.
+ * Source: sd-scripts `sdxl_gen_img.py`, `networks/control_net_lllite.py`, where the state is loaded strictly.
+ */
+export function sdScriptsProblem(file: Pick<LlliteFile, "sites" | "layout" | "dims" | "extraTensors">): string | null {
+  if (!sameLayout(file.layout, SDXL_LAYOUT)) return "it is for a U-Net of other widths or depths than SDXL's"
+  const { missing, extra } = compareSites(file.sites, enumerateSites(SDXL_LAYOUT))
+  if (missing.length > 0)
+    return `${missing.length} of the 136 usual sites are missing, the first is ${missing[0]?.path}`
+  if (extra.length > 0) return `it has ${extra.length} sites beyond the usual 136, the first is ${extra[0]?.path}`
+  if (file.dims === null) return "its sites differ in width, and one pair of widths is taken for the whole file"
+  if (file.extraTensors.length > 0) return `${file.extraTensors.length} of its tensors belong to no adapter`
+  return null
+}

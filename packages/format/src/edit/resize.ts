@@ -1,0 +1,95 @@
+import { FormatError } from "../errors.ts"
+import type { LlliteFile, LlliteSite } from "../lllite/read.ts"
+import type { AdapterDims, SiteTensorName } from "../lllite/tensors.ts"
+import { checkDims } from "../lllite/tensors.ts"
+import { llliteTensors } from "../lllite/write.ts"
+import type { ResizeError } from "../network/resize-network.ts"
+import { resizeError, resizeNetwork } from "../network/resize-network.ts"
+import { createSampler } from "../network/samples.ts"
+import type { SiteNetwork } from "../network/site-network.ts"
+import { networkTensor, readSiteNetwork } from "../network/site-network.ts"
+import type { FloatDtype } from "../safetensors/dtype.ts"
+import type { SafetensorsContents } from "./contents.ts"
+import { metadataOfChanged, storedDtype } from "./contents.ts"
+
+/** Options of {@link resizeLllite}. */
+export interface ResizeOptions {
+  /** Widths of every adapter of the result; what is left out stays as it is at each site. */
+  readonly dims: Partial<AdapterDims>
+  /** How the result is stored. As the file unless given. */
+  readonly dtype?: FloatDtype
+  /** Of the samples that the fit is made on. 0 unless given. */
+  readonly seed?: number
+  /** Called after each site. */
+  readonly onProgress?: (done: number, count: number) => void
+}
+
+/** How one site fared. */
+export interface ResizedSite extends ResizeError {
+  readonly site: LlliteSite
+}
+
+/** A resized LLLite, to be written with `safetensorsChunks`, and its error at each site. */
+export interface ResizedLllite extends SafetensorsContents {
+  readonly sites: readonly ResizedSite[]
+}
+
+/**
+ * An LLLite with other widths. See {@link resizeNetwork} for how: wider ones do exactly what the old ones did; narrower
+ * ones keep the neurons that speak best for the others, and have an error.
+ *
+ * The error is measured at each site on other samples than it was fitted on, before rounding to the dtype: host inputs
+ * of mean 0 and variance 1, as a layer norm gives them, under patches of flat, lined and ramped control pictures. Real
+ * pictures give real models other inputs, so it says which width is enough rather than how pictures will differ.
+ *
+ * The whole result is in memory, as float32.
+ *
+ * @throws FormatError `dims`; `value-range` for NaN and infinity, and while it is written for what the dtype cannot hold
+ */
+export async function resizeLllite(file: LlliteFile, options: ResizeOptions): Promise<ResizedLllite> {
+  const { dims, seed = 0, onProgress } = options
+  const sampleToFit = createSampler(2 * seed)
+  const sampleToMeasure = createSampler(2 * seed + 1)
+  const results = new Map<string, SiteNetwork>()
+  const sites: ResizedSite[] = []
+  for (const site of file.sites) checkDims({ ...widthsOf(site), ...dims })
+  for (const site of file.sites) {
+    const wanted = { ...widthsOf(site), ...dims }
+    const old = await readSiteNetwork(file, site)
+    refuseNaN(old, site, file.label)
+    const resized = resizeNetwork(old, wanted, sampleToFit(old.down, site.depth))
+    results.set(site.key, resized.network)
+    const error = resizeError(old, resized, sampleToMeasure(old.down, site.depth))
+    sites.push({ site: { ...site, ...wanted }, ...error })
+    onProgress?.(sites.length, file.sites.length)
+  }
+  const values = (site: LlliteSite, name: SiteTensorName): Float32Array => {
+    const network = results.get(site.key)
+    return network === undefined ? new Float32Array(0) : networkTensor(network, name)
+  }
+  return {
+    tensors: llliteTensors({ sites: sites.map(({ site }) => site), values, dtype: options.dtype ?? storedDtype(file) }),
+    metadata: metadataOfChanged(withoutWidths(file.metadata)),
+    sites,
+  }
+}
+
+function refuseNaN({ conditioner, down, mid, up }: SiteNetwork, site: LlliteSite, label: string): void {
+  for (const { weight, bias } of [...conditioner, down, mid, up]) {
+    if (weight.data.every(Number.isFinite) && bias.every(Number.isFinite)) continue
+    const message = "the adapter has NaN or infinity among its values, and nothing can be fitted to it"
+    throw new FormatError("value-range", `${message}. Prune this site, or look for another file.`, {
+      source: label,
+      tensor: site.key,
+    })
+  }
+}
+
+function widthsOf({ condDim, mlpDim }: AdapterDims): AdapterDims {
+  return { condDim, mlpDim }
+}
+
+/** The widths that `missingMetadata` writes, which are others now. */
+function withoutWidths(metadata: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  return new Map([...metadata].filter(([key]) => key !== "lllite.cond_emb_dim" && key !== "lllite.mlp_dim"))
+}

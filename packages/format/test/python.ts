@@ -1,0 +1,24 @@
+import { spawnSync } from "node:child_process"
+import { describe, it } from "vitest"
+
+/** Which Python to ask: LLLITE_PYTHON, or python3. */
+const interpreter = process.env.LLLITE_PYTHON ?? "python3"
+
+/** Runs a program with JSON on its input, and gives the JSON that it prints. */
+export function runPython<T>(program: string, input: unknown): T {
+  const { status, stdout, stderr } = spawnSync(interpreter, ["-c", program], {
+    input: JSON.stringify(input),
+    encoding: "utf8",
+    maxBuffer: 2 ** 28,
+  })
+  if (status !== 0) throw new Error(`${interpreter} ended with ${status}: ${stderr}`)
+  return JSON.parse(stdout) as T
+}
+
+/** A suite that needs Python packages; without them it is one skipped test that says so. */
+export function describeWithPython(name: string, packages: readonly string[], suite: () => void): void {
+  const { status } = spawnSync(interpreter, ["-c", packages.map((name) => `import ${name}`).join("\n")])
+  const missing = (): void =>
+    it.skip(`needs ${packages.join(" and ")} in ${interpreter}; LLLITE_PYTHON names another one`, () => {})
+  describe(name, status === 0 ? suite : missing)
+}
