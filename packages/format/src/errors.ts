@@ -3,6 +3,13 @@ export type FormatErrorCode =
   // reading bytes
   | "source-range"
   | "source-short-read"
+  | "source-status"
+  | "source-unreachable"
+  | "source-ranges"
+  | "source-changed"
+  // finding what to read
+  | "index"
+  | "hub"
   // what the file is
   | "not-safetensors"
   | "pickle"

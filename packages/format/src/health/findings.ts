@@ -1,0 +1,119 @@
+import type { SiteHealth } from "./site-health.ts"
+
+/** What can be wrong with an LLLite's values. Stable: switch on it rather than on the advice. */
+export type FindingCode =
+  | "nan"
+  | "infinity"
+  | "untrained"
+  | "dead-sites"
+  | "no-control"
+  | "half-overflow"
+  | "half-activation"
+  | "overpowering"
+
+/** One thing that was found, for as many sites as it was found at. */
+export interface Finding {
+  readonly code: FindingCode
+  /** An error makes the file useless as it is; a warning does not. */
+  readonly severity: "error" | "warning"
+  /** Keys of the sites. */
+  readonly sites: readonly string[]
+  /** What it is and what to do, in a sentence. */
+  readonly advice: string
+}
+
+/** The largest number of half precision. */
+const HALF_MAX = 65504
+/** An adapter that changes its host's input by less than float16 can show on a number near 1 does nothing. */
+const NOTHING = 2 ** -12
+/** Below this share of what it adds, the control is lost in rounding. */
+const SAME = 1e-5
+
+interface Check {
+  readonly code: FindingCode
+  readonly severity: Finding["severity"]
+  readonly holds: (site: SiteHealth) => boolean
+  readonly advice: (sites: readonly SiteHealth[], of: number) => string
+}
+
+const CHECKS: readonly Check[] = [
+  {
+    code: "nan",
+    severity: "error",
+    holds: ({ nanCount }) => nanCount > 0,
+    advice: (sites) =>
+      `${sum(sites, ({ nanCount }) => nanCount)} values at ${places(sites)} are NaN, which turns every picture black: take an earlier save, or train again with a lower learning rate or in float32.`,
+  },
+  {
+    code: "infinity",
+    severity: "error",
+    holds: ({ infinityCount }) => infinityCount > 0,
+    advice: (sites) =>
+      `${sum(sites, ({ infinityCount }) => infinityCount)} values at ${places(sites)} are infinite, most likely since they were too large for float16: convert the original to BF16 or F32, or take an earlier save.`,
+  },
+  {
+    code: "dead-sites",
+    severity: "warning",
+    holds: (site) => hasNumbersOnly(site) && site.strength < NOTHING,
+    advice: (sites, of) =>
+      `${sites.length} of ${of} sites add next to nothing: take them out with \`lllite prune\` for a smaller and faster file, or train longer if they should act.`,
+  },
+  {
+    code: "no-control",
+    severity: "warning",
+    holds: (site) => hasNumbersOnly(site) && site.strength >= NOTHING && site.controlStrength < SAME * site.strength,
+    advice: (sites) =>
+      `${places(sites)} ${sites.length === 1 ? "adds" : "add"} the same whatever the control picture shows: train longer, and check that the controls belong to their pictures.`,
+  },
+  {
+    code: "half-overflow",
+    severity: "warning",
+    holds: ({ largestValue }) => largestValue > HALF_MAX && Number.isFinite(largestValue),
+    advice: (sites) =>
+      `Values up to ${Math.max(...sites.map(({ largestValue }) => largestValue)).toPrecision(3)} at ${places(sites)} do not fit float16: keep the file in F32 or BF16.`,
+  },
+  {
+    code: "half-activation",
+    severity: "warning",
+    holds: (site) => hasNumbersOnly(site) && site.largestActivation > HALF_MAX,
+    advice: (sites) =>
+      `Numbers on the way through ${places(sites)} may pass 65504, which float16 cannot hold: run it in bfloat16 or float32.`,
+  },
+  {
+    code: "overpowering",
+    severity: "warning",
+    holds: (site) => hasNumbersOnly(site) && site.strength > 1 && site.largestActivation <= HALF_MAX,
+    advice: (sites) =>
+      `${places(sites)} ${sites.length === 1 ? "adds" : "add"} more than the layer's own input has: begin with a strength below 1, and train with a lower learning rate next time.`,
+  },
+]
+
+/** Goes through every check. An LLLite of which no site acts is one finding, not two for every site. */
+export function findProblems(sites: readonly SiteHealth[]): readonly Finding[] {
+  if (sites.length > 0 && sites.every((site) => hasNumbersOnly(site) && site.isUpZero)) {
+    const advice =
+      "No site has learned anything, every `up` is zero as training begins with: take a later save, or train longer."
+    return [{ code: "untrained", severity: "error", sites: keys(sites), advice }]
+  }
+  return CHECKS.flatMap(({ code, severity, holds, advice }) => {
+    const found = sites.filter(holds)
+    return found.length === 0 ? [] : [{ code, severity, sites: keys(found), advice: advice(found, sites.length) }]
+  })
+}
+
+function hasNumbersOnly({ nanCount, infinityCount }: SiteHealth): boolean {
+  return nanCount === 0 && infinityCount === 0
+}
+
+function keys(sites: readonly SiteHealth[]): string[] {
+  return sites.map(({ site }) => site.key)
+}
+
+function sum(sites: readonly SiteHealth[], count: (site: SiteHealth) => number): number {
+  return sites.reduce((total, site) => total + count(site), 0)
+}
+
+function places(sites: readonly SiteHealth[]): string {
+  const [first] = sites
+  return sites.length === 1 && first !== undefined ? first.site.path : `${sites.length} sites`
+}

@@ -1,0 +1,117 @@
+import type { LlliteFile, LlliteSite } from "../lllite/read.ts"
+import type { SiteTensorName } from "../lllite/tensors.ts"
+import { siteTensorShapes } from "../lllite/tensors.ts"
+import type { LayerValues, Moments } from "./moments.ts"
+import {
+  affineMoments,
+  concatMoments,
+  largestExpected,
+  reluMoments,
+  rootMeanSquare,
+  uniformMoments,
+} from "./moments.ts"
+
+/** The parts of an adapter, in the order they run. */
+export type AdapterPart = "conditioning1" | "down" | "mid" | "up"
+
+/** What the values of one adapter say of it. */
+export interface SiteHealth {
+  readonly site: LlliteSite
+  readonly nanCount: number
+  readonly infinityCount: number
+  /** Largest magnitude of a parameter. */
+  readonly largestValue: number
+  /** Euclidean norm of each part's weights and biases together. */
+  readonly norms: Readonly<Record<AdapterPart, number>>
+  /** Whether `up`'s weights are all zero: what it adds then is the same everywhere, its bias. */
+  readonly isUpZero: boolean
+  /**
+   * How strongly the adapter acts: root mean square of what it adds to a channel of its host's input, in units of that
+   * input. Estimated; see {@link measureSite}. NaN where a value is not finite.
+   */
+  readonly strength: number
+  /** The part of `strength` that comes and goes with the control picture. */
+  readonly controlStrength: number
+  /** The largest number to be expected on the way, which half precision has to hold. Estimated likewise. */
+  readonly largestActivation: number
+}
+
+/** Mean and variance of a control picture's values: any value from -1 to 1 as likely as any other. */
+const CONTROL = { mean: 0, variance: 1 / 3 }
+/** Hosts in transformer blocks read what a layer normalisation gives. */
+const HOST = { mean: 0, variance: 1 }
+
+/**
+ * Measures one adapter. Its strength is estimated without running a model: means and variances go through the layers
+ * in closed form (`affineMoments`, `reluMoments`), from a host's input of mean 0 and variance 1 and control pixels that
+ * are uniform on [-1, 1], every channel and pixel independent. What depends on the control is the root of the
+ * difference to the variance that is left when the control's embedding stays at its mean.
+ *
+ * Real control pictures are far from noise, so this ranks adapters and finds those that do nothing; it does not
+ * predict how different a picture will look.
+ *
+ * @throws FormatError as the file's `tensor`
+ */
+export async function measureSite(file: LlliteFile, site: LlliteSite): Promise<SiteHealth> {
+  const values = new Map<SiteTensorName, Float32Array>()
+  for (const name of siteTensorShapes(site, site).keys()) values.set(name, await file.tensor(site, name))
+  const layer = (name: string): LayerValues => ({
+    weight: values.get(`${name}.weight` as SiteTensorName) ?? new Float32Array(0),
+    bias: values.get(`${name}.bias` as SiteTensorName) ?? new Float32Array(0),
+  })
+
+  let nanCount = 0
+  let infinityCount = 0
+  let largestValue = 0
+  const squares: Record<AdapterPart, number> = { conditioning1: 0, down: 0, mid: 0, up: 0 }
+  for (const [name, numbers] of values) {
+    let sum = 0
+    for (const value of numbers) {
+      const magnitude = Math.abs(value)
+      sum += magnitude * magnitude
+      if (magnitude > largestValue) largestValue = magnitude
+      if (value - value !== 0) {
+        if (Number.isNaN(value)) nanCount++
+        else infinityCount++
+      }
+    }
+    squares[name.slice(0, name.indexOf(".")) as AdapterPart] += sum
+  }
+
+  const conditioning = ["conditioning1.0", "conditioning1.2", ...(site.depth === 3 ? ["conditioning1.4"] : [])]
+  let largestActivation = 0
+  const seen = (moments: Moments): Moments => {
+    const largest = largestExpected(moments)
+    if (!(largest <= largestActivation)) largestActivation = largest
+    return moments
+  }
+  let control = uniformMoments(3, CONTROL.mean, CONTROL.variance)
+  for (const [i, name] of conditioning.entries()) {
+    control = seen(affineMoments(layer(name), i === 0 ? control : reluMoments(control)))
+  }
+  const host = reluMoments(seen(affineMoments(layer("down.0"), uniformMoments(site.inDim, HOST.mean, HOST.variance))))
+  const delta = (embedding: Moments): Moments => {
+    const mid = seen(affineMoments(layer("mid.0"), concatMoments(embedding, host)))
+    return seen(affineMoments(layer("up.0"), reluMoments(mid)))
+  }
+  const still: Moments = { mean: control.mean, variance: new Float64Array(control.mean.length) }
+  const { whole, varying } = rootMeanSquare(delta(control))
+  const { varying: varyingWithout } = rootMeanSquare(delta(still))
+
+  return {
+    site,
+    nanCount,
+    infinityCount,
+    largestValue,
+    norms: {
+      conditioning1: Math.sqrt(squares.conditioning1),
+      down: Math.sqrt(squares.down),
+      mid: Math.sqrt(squares.mid),
+      up: Math.sqrt(squares.up),
+    },
+    isUpZero: layer("up.0").weight.every((value) => value === 0),
+    strength: whole,
+    controlStrength: Math.sqrt(Math.max(0, varying ** 2 - varyingWithout ** 2)),
+    largestActivation,
+  }
+}

@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import type { FileServer } from "../../test/file-server.ts"
+import { sendRange, startServer } from "../../test/file-server.ts"
+import { smallLllite } from "../../test/lllite-file.ts"
+import { readLllite } from "../lllite/read.ts"
+import { parseHubReference, resolveHubFile } from "./hub.ts"
+import { fromUrl } from "./url-source.ts"
+
+describe("parseHubReference", () => {
+  it.each([
+    ["kohya-ss/controlnet-lllite", "kohya-ss/controlnet-lllite", "main", null],
+    ["hf:a/b", "a/b", "main", null],
+    ["a/b@v1.0", "a/b", "v1.0", null],
+    ["a/b:x/canny β.safetensors", "a/b", "main", "x/canny β.safetensors"],
+    ["a/b@refs/pr/1:c.safetensors", "a/b", "refs/pr/1", "c.safetensors"],
+    ["https://huggingface.co/a/b", "a/b", "main", null],
+    ["https://huggingface.co/a/b/blob/main/x/c%20d.safetensors?download=true", "a/b", "main", "x/c d.safetensors"],
+    ["https://huggingface.co/a/b/resolve/refs%2Fpr%2F1/c.safetensors", "a/b", "refs/pr/1", "c.safetensors"],
+  ])("reads %s", (text, repo, revision, file) => {
+    expect(parseHubReference(text)).toEqual({ repo, revision, file })
+  })
+
+  it.each([
+    "a",
+    "a/b/c",
+    "/a/b",
+    "./a/b",
+    "../b",
+    "a/..",
+    "a b/c",
+    "a/b@",
+    "a/b:",
+    "a/b:../../x.safetensors",
+    "https://example.com/a/b",
+    "C:\\a\\b",
+    "",
+  ])("does not take %j for one", (text) => {
+    expect(parseHubReference(text)).toBeNull()
+  })
+})
+
+describe("a Hub", () => {
+  let cdn: FileServer
+  let hub: FileServer
+  const files: Record<string, string[]> = {
+    "a/one": ["README.md", "canny β.safetensors"],
+    "a/many": ["canny.safetensors", "depth.safetensors"],
+    "a/sharded": [
+      "model-00001-of-00002.safetensors",
+      "model-00002-of-00002.safetensors",
+      "model.safetensors.index.json",
+    ],
+    "a/none": ["pytorch_model.bin"],
+  }
+
+  beforeAll(async () => {
+    const lllite = await smallLllite()
+    cdn = await startServer((request, response) => sendRange(request, response, lllite, { etag: '"blob"' }))
+    // As the Hub answers: a list of files by revision, and a redirect to where a file's bytes lie.
+    hub = await startServer((request, response) => {
+      const url = request.url ?? ""
+      const [, listed] = /^\/api\/models\/(.+)\/revision\/main$/.exec(url) ?? []
+      if (request.headers.authorization !== "Bearer hf_token") response.writeHead(401).end()
+      else if (listed !== undefined && files[listed] !== undefined) {
+        response.setHeader("content-type", "application/json")
+        response.end(JSON.stringify({ siblings: files[listed].map((rfilename) => ({ rfilename })) }))
+      } else if (/^\/a\/\w+\/resolve\/main\/.+\.safetensors$/.test(url)) {
+        response.writeHead(302, { location: `${cdn.origin}/blob`, "x-linked-size": lllite.byteLength }).end()
+      } else response.writeHead(404).end()
+    })
+  })
+  afterAll(async () => {
+    await hub.close()
+    await cdn.close()
+  })
+
+  const resolve = (text: string, token = "hf_token"): ReturnType<typeof resolveHubFile> => {
+    const reference = parseHubReference(text)
+    if (reference === null) throw new Error(`"${text}" is no reference`)
+    return resolveHubFile(reference, { endpoint: hub.origin, token, retryDelay: 1 })
+  }
+
+  it("gives the only file of a repository, from where a redirect leads", async () => {
+    const { url, headers, file } = await resolve("a/one")
+    expect([url, file]).toEqual([`${hub.origin}/a/one/resolve/main/canny%20%CE%B2.safetensors`, "canny β.safetensors"])
+    const lllite = await readLllite(await fromUrl(url, { headers }))
+    expect(lllite.sites.length).toBeGreaterThan(0)
+    expect(cdn.served.every(({ authorization }) => authorization === undefined)).toBe(true)
+  })
+
+  it("gives the file named", async () => {
+    expect((await resolve("a/many:depth.safetensors")).file).toBe("depth.safetensors")
+  })
+
+  it("prefers the index of a checkpoint in several files", async () => {
+    expect((await resolve("a/sharded")).file).toBe("model.safetensors.index.json")
+  })
+
+  it("names the files there are where none is meant", async () => {
+    await expect(resolve("a/many")).rejects.toMatchObject({
+      code: "hub",
+      message: expect.stringMatching(
+        /2 files to choose from.*"a\/many:canny.safetensors", "a\/many:depth.safetensors"/,
+      ),
+    })
+    await expect(resolve("a/none")).rejects.toMatchObject({
+      code: "hub",
+      message: expect.stringMatching(/no .safetensors file/),
+    })
+  })
+
+  it("says what a repository that may not be read wants", async () => {
+    await expect(resolve("a/one", "wrong")).rejects.toMatchObject({
+      code: "source-status",
+      message: expect.stringMatching(/401.*token/),
+    })
+    await expect(resolve("a/missing")).rejects.toMatchObject({
+      code: "source-status",
+      message: expect.stringMatching(/404/),
+    })
+  })
+})

@@ -1,0 +1,231 @@
+import { FormatError } from "../errors.ts"
+import type { ByteSource } from "../source.ts"
+import type { RequestOptions } from "./request.ts"
+import { discard, request } from "./request.ts"
+
+/** Options of {@link fromUrl}. */
+export interface UrlOptions extends RequestOptions {
+  /** What to call the source in messages; the URL without its query unless given. */
+  readonly label?: string
+}
+
+/** A file on the web, read a range at a time. Close it when done: an unfinished download is let go of then. */
+export interface UrlSource extends ByteSource {
+  readonly close: () => Promise<void>
+}
+
+/**
+ * Bytes of the first request: with them a small file's whole header comes, and of a large one's not much too much.
+ */
+const FIRST_BYTES = 64 * 1024
+
+/** The most that is taken of a file whose server cannot send parts of it. */
+const MOST_WITHOUT_RANGES = 64 * 2 ** 20
+
+/**
+ * A source over a file on the web, read by range requests: the header of a 7 GB checkpoint costs its own few hundred
+ * kilobytes. Redirects are followed, and where they lead is asked directly from then on, without the headers given
+ * here if it is another server. Failed requests are repeated. A file that changes on the way (its ETag, date or size)
+ * is refused rather than mixed.
+ *
+ * From a server without range requests the beginning is read as far as it is wanted, up to 64 MiB.
+ *
+ * @throws FormatError `source-unreachable`, `source-status`, `source-ranges`
+ */
+export async function fromUrl(url: string | URL, options: UrlOptions = {}): Promise<UrlSource> {
+  const label = options.label ?? String(url).replace(/[?#].*$/s, "")
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw new FormatError("source-unreachable", "this is no address that begins with https:// or http://", {
+      source: label,
+    })
+  }
+  const asked = new URL(url).href
+  const first = await request(asked, label, options, rangeOf(0, FIRST_BYTES))
+  if (first.status === 206) return rangeSource(asked, label, options, first)
+  // An empty file has no range that could be asked for.
+  if (first.status === 416) {
+    await discard(first)
+    return { size: 0, label, read: async () => new Uint8Array(0), close: async () => {} }
+  }
+  return wholeSource(label, first)
+}
+
+/** What tells one version of a file from another. */
+interface Version {
+  readonly size: number
+  readonly etag: string | null
+  readonly modified: string | null
+}
+
+async function rangeSource(url: string, label: string, options: UrlOptions, first: Response): Promise<UrlSource> {
+  const size = contentRange(first)?.size ?? (await sizeByHead(url, label, options))
+  const version: Version = { size, etag: first.headers.get("etag"), modified: first.headers.get("last-modified") }
+  const head = await body(first, label, 0, Math.min(FIRST_BYTES, size)).catch(() => new Uint8Array(0))
+  let place = first.url === "" ? url : first.url
+
+  const fetchRange = async (start: number, end: number): Promise<Uint8Array> => {
+    const { retries = 3 } = options
+    for (let attempt = 0; ; attempt++) {
+      let answer: Response
+      try {
+        answer = await request(
+          place,
+          label,
+          sameServer(place, url) ? options : { ...options, headers: {} },
+          rangeOf(start, end),
+        )
+      } catch (error) {
+        // An address that a redirect led to is often good for an hour only.
+        if (place === url || !(error instanceof FormatError) || error.code !== "source-status") throw error
+        place = url
+        continue
+      }
+      checkVersion(answer, version, start, label)
+      if (place === url && answer.url !== "") place = answer.url
+      try {
+        return await body(answer, label, start, end)
+      } catch (error) {
+        if (attempt >= retries) throw error
+      }
+    }
+  }
+
+  return {
+    size,
+    label,
+    close: async () => {},
+    read: async (start, end) => {
+      if (start >= end) return new Uint8Array(0)
+      if (end <= head.byteLength) return head.subarray(start, end)
+      if (start >= head.byteLength) return fetchRange(start, end)
+      const bytes = new Uint8Array(end - start)
+      bytes.set(head.subarray(start))
+      bytes.set(await fetchRange(head.byteLength, end), head.byteLength - start)
+      return bytes
+    },
+  }
+}
+
+function checkVersion(answer: Response, version: Version, start: number, label: string): void {
+  const place = { source: label, offset: start }
+  const range = contentRange(answer)
+  const changed =
+    differs(answer.headers.get("etag"), version.etag) ||
+    differs(answer.headers.get("last-modified"), version.modified) ||
+    (range !== null && range.size !== null && range.size !== version.size)
+  if (changed) {
+    void discard(answer)
+    throw new FormatError("source-changed", "the file on the server changed while it was read. Read it again.", place)
+  }
+  if (answer.status === 206 && (range === null || range.start === start)) return
+  void discard(answer)
+  const came = answer.status === 206 ? `bytes from ${range?.start}` : "the whole file"
+  throw new FormatError(
+    "source-ranges",
+    `asked the server for bytes from ${start}, got ${came}. Download the file.`,
+    place,
+  )
+}
+
+function differs(now: string | null, before: string | null): boolean {
+  return now !== null && before !== null && now !== before
+}
+
+/** A body of a length that is known beforehand; more than that is never taken. */
+async function body(answer: Response, label: string, start: number, end: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(end - start)
+  const filled = await fill(answer.body?.getReader(), bytes, 0).catch(() => -1)
+  if (filled === bytes.byteLength) return bytes
+  const came = filled < 0 ? "the connection broke" : `${filled} came`
+  throw new FormatError("source-short-read", `asked the server for ${bytes.byteLength} bytes, ${came}`, {
+    source: label,
+    offset: start,
+  })
+}
+
+type Reader = ReadableStreamDefaultReader<Uint8Array>
+
+/** Reads until `bytes` are full; lets go of what is left. Returns how far they are filled. */
+async function fill(reader: Reader | undefined, bytes: Uint8Array, from: number): Promise<number> {
+  let filled = from
+  while (reader !== undefined && filled < bytes.byteLength) {
+    const { done, value } = await reader.read()
+    if (done) return filled
+    bytes.set(value.subarray(0, bytes.byteLength - filled), filled)
+    filled += value.byteLength
+  }
+  await reader?.cancel()
+  return Math.min(filled, bytes.byteLength)
+}
+
+/** A server that sends the whole file whatever is asked: its beginning is kept as it comes. */
+function wholeSource(label: string, answer: Response): UrlSource {
+  const reader: Reader | undefined = answer.body?.getReader()
+  const length = answer.headers.get("content-length")
+  const encoded = (answer.headers.get("content-encoding") ?? "identity") !== "identity"
+  const size = length === null || encoded || !/^\d+$/.test(length) ? Number.NaN : Number(length)
+  if (!Number.isSafeInteger(size)) {
+    void reader?.cancel()
+    const what = "the server neither sends parts of the file nor says how long it is"
+    throw new FormatError("source-ranges", `${what}. Download the file and give its path.`, { source: label })
+  }
+  let head = new Uint8Array(0)
+  let pending = Promise.resolve()
+  let rest: Uint8Array | null = null
+  const readTo = async (end: number): Promise<void> => {
+    const grown = new Uint8Array(end)
+    grown.set(head)
+    let filled = head.byteLength
+    while (filled < end) {
+      if (rest === null || rest.byteLength === 0) {
+        const next = (await reader?.read()) ?? { done: true as const, value: undefined }
+        if (next.done) break
+        rest = next.value
+      }
+      const part = rest.subarray(0, end - filled)
+      grown.set(part, filled)
+      filled += part.byteLength
+      rest = rest.subarray(part.byteLength)
+    }
+    head = grown.subarray(0, filled)
+  }
+  return {
+    size,
+    label,
+    close: async () => reader?.cancel(),
+    read: async (start, end) => {
+      if (end > MOST_WITHOUT_RANGES) {
+        const what = `the server cannot send parts of the file, and byte ${end} lies behind the ${MOST_WITHOUT_RANGES} that are read then`
+        throw new FormatError("source-ranges", `${what}. Download the file.`, { source: label, offset: start })
+      }
+      // One reader, so one after the other.
+      pending = pending.then(() => (end > head.byteLength ? readTo(end) : undefined))
+      await pending
+      return head.subarray(Math.min(start, head.byteLength), end)
+    },
+  }
+}
+
+async function sizeByHead(url: string, label: string, options: UrlOptions): Promise<number> {
+  // Browsers hide Content-Range from pages of another origin unless the server allows it; Content-Length they show.
+  const answer = await request(url, label, options, {}, "HEAD")
+  const length = answer.headers.get("content-length")
+  if (length !== null && /^\d+$/.test(length)) return Number(length)
+  throw new FormatError("source-ranges", "the server does not say how long the file is. Download the file.", {
+    source: label,
+  })
+}
+
+function contentRange(answer: Response): { start: number; size: number | null } | null {
+  const [, start, size] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(answer.headers.get("content-range") ?? "") ?? []
+  if (start === undefined) return null
+  return { start: Number(start), size: size === "*" ? null : Number(size) }
+}
+
+function rangeOf(start: number, end: number): Record<string, string> {
+  return { range: `bytes=${start}-${end - 1}` }
+}
+
+function sameServer(a: string, b: string): boolean {
+  return new URL(a).origin === new URL(b).origin
+}
