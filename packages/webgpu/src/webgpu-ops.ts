@@ -1,5 +1,6 @@
 import type { Ops } from "@lllite/core"
 import { createActivations } from "./activation.ts"
+import { createAttention } from "./attention/attention.ts"
 import { WebgpuOpsError } from "./errors.ts"
 import { openGpu } from "./gpu.ts"
 import { createGroupNorm } from "./norm/group-norm.ts"
@@ -38,6 +39,7 @@ export function createWebgpuOps(base: Ops, { weights = "file" }: WebgpuOpsOption
     ...createActivations(gpu),
     linear: createLinear(gpu),
     conv2d: createConv2d(gpu),
+    attention: createAttention(gpu),
     dense: createDense(gpu),
     groupNorm: createGroupNorm(gpu),
     layerNorm: createLayerNorm(gpu),

@@ -12,7 +12,8 @@ import { runProduct } from "./run.ts"
  * this is their filters' gradient too. x: [..., in], weight: [in, out], bias: [out] or none → [..., out]
  */
 export function createDense(gpu: Gpu): Ops["dense"] {
-  return (x, weight, bias) => {
+  // Where nothing that x depends on is differentiated, no gradient at it is asked for.
+  return (x, weight, bias, { inputGradient }: { readonly inputGradient: boolean } = { inputGradient: true }) => {
     const [inner, out] = weight.shape as [number, number]
     if (weight.rank !== 2 || x.shape[x.rank - 1] !== inner || (bias !== null && bias.size !== out)) {
       throw new WebgpuOpsError(
@@ -21,7 +22,8 @@ export function createDense(gpu: Gpu): Ops["dense"] {
       )
     }
     const rows = x.size / inner
-    return vjp(bias === null ? [x, weight] : [x, weight, bias], () => {
+    const inputs = [inputGradient ? x : null, weight, bias].filter((tensor) => tensor !== null)
+    return vjp(inputs, () => {
       const left = { factor: rowsOf("x", inner), buffers: [x], params: [] }
       const right = { factor: columnsOf("weight", out, "p.n"), buffers: [weight], params: [] }
       const shape = [...x.shape.slice(0, -1), out]
@@ -29,22 +31,26 @@ export function createDense(gpu: Gpu): Ops["dense"] {
         value: runProduct(gpu, { m: rows, n: out, k: inner }, left, right, bias, shape),
         saved: [x, weight],
         gradients: (dy, [x, weight]) => {
-          const dx = runProduct(
-            ...([gpu, { m: rows, n: inner, k: out }] as const),
-            { factor: rowsOf("dy", out), buffers: [dy], params: [] },
-            { factor: rowsOf("weight", out), buffers: [weight], params: [] },
-            ...([null, x.shape] as const),
-          )
-          const dWeight = runProduct(
-            ...([gpu, { m: inner, n: out, k: rows }] as const),
-            { factor: columnsOf("x", inner, "p.m"), buffers: [x], params: [] },
-            { factor: columnsOf("dy", out, "p.n"), buffers: [dy], params: [] },
-            ...([null, weight.shape] as const),
-          )
-          if (bias === null) return [dx, dWeight]
-          const dBias = gpu.create<Tensor>(bias.shape)
-          gpu.run(COLUMN_SUMS, [dy, dBias], [rows, out], Math.ceil(out / COLUMNS))
-          return [dx, dWeight, dBias]
+          const dx = (): Tensor =>
+            runProduct(
+              ...([gpu, { m: rows, n: inner, k: out }] as const),
+              { factor: rowsOf("dy", out), buffers: [dy], params: [] },
+              { factor: rowsOf("weight", out), buffers: [weight], params: [] },
+              ...([null, x.shape] as const),
+            )
+          const dWeight = (): Tensor =>
+            runProduct(
+              ...([gpu, { m: inner, n: out, k: rows }] as const),
+              { factor: columnsOf("x", inner, "p.m"), buffers: [x], params: [] },
+              { factor: columnsOf("dy", out, "p.n"), buffers: [dy], params: [] },
+              ...([null, weight.shape] as const),
+            )
+          const dBias = (shape: readonly number[]): Tensor => {
+            const sums = gpu.create<Tensor>(shape)
+            gpu.run(COLUMN_SUMS, [dy, sums], [rows, out], Math.ceil(out / COLUMNS))
+            return sums
+          }
+          return [...(inputGradient ? [dx()] : []), dWeight(), ...(bias === null ? [] : [dBias(bias.shape)])]
         },
       }
     })

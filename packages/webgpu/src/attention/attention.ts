@@ -1,0 +1,78 @@
+import { type Ops, vjp } from "@lllite/core"
+import type { Tensor, Tensor3D } from "@tensorflow/tfjs-core"
+import type { KernelSource } from "../device/commands.ts"
+import { floatWord } from "../device/commands.ts"
+import { WebgpuOpsError } from "../errors.ts"
+import type { Gpu } from "../gpu.ts"
+import { wgslModule } from "../wgsl/module.ts"
+import { type AttentionResult, attentionKernel, MAX_DIM, rowsOfGroup } from "./kernel.ts"
+
+/**
+ * softmax(q kᵀ / √d) v by heads where they lie, without scores in memory; the gradients compute them anew.
+ * q: [N, T, heads·d], k and v: [N, S, heads·d] → [N, T, heads·d]
+ */
+export function createAttention(gpu: Gpu): Ops["attention"] {
+  return (q, k, v, { heads, causal }) => {
+    const [n, tokens, width] = q.shape
+    const [samples, keys] = k.shape
+    const dim = width / heads
+    const fits = k.shape[2] === width && samples === n && v.shape.every((size, axis) => size === k.shape[axis])
+    if (!Number.isInteger(dim) || !fits) {
+      throw new WebgpuOpsError(
+        `attention: q [${q.shape.join(", ")}], k [${k.shape.join(", ")}], v [${v.shape.join(", ")}] with ${heads} heads; ` +
+          "expected the same samples and width, a multiple of the heads, and as many keys as values",
+      )
+    }
+    if (dim > MAX_DIM) throw new WebgpuOpsError(`attention: heads of ${dim}, expected at most ${MAX_DIM}`)
+    const params = [heads, tokens, keys, floatWord(1 / Math.sqrt(dim))]
+    const run = (result: AttentionResult, buffers: readonly Tensor[], count: number): void => {
+      const rows = rowsFor(dim, count)
+      const groups = n * heads * Math.ceil(count / rowsOfGroup(rows))
+      gpu.run(attentionKernel({ result, dim, causal, rows }), buffers, params, groups)
+    }
+    return vjp([q, k, v], () => {
+      const y = gpu.create<Tensor3D>(q.shape)
+      const logSum = gpu.create<Tensor>([n, heads, tokens])
+      run("y", [q, k, v, y, logSum], tokens)
+      return {
+        value: y,
+        saved: [q, k, v, y, logSum] as const,
+        gradients: (dy, [q, k, v, y, logSum]) => {
+          const along = gpu.create<Tensor>([n, heads, tokens])
+          gpu.run(ALONG, [y, dy, along], [heads, tokens, dim, along.size], Math.ceil(along.size / 64))
+          const [dq, dk, dv] = [gpu.create(q.shape), gpu.create(k.shape), gpu.create(v.shape)]
+          run("dq", [q, k, v, dy, logSum, along, dq], tokens)
+          run("dk", [q, k, v, dy, logSum, along, dk], keys)
+          run("dv", [q, k, dy, logSum, dv], keys)
+          return [dq, dk, dv]
+        },
+      }
+    })
+  }
+}
+
+/** Rows per invocation: as many as registers hold, no more than there are. */
+function rowsFor(dim: number, count: number): number {
+  const held = dim <= 80 ? 4 : dim <= 160 ? 2 : 1
+  return count <= rowsOfGroup(1) ? 1 : count <= rowsOfGroup(2) ? Math.min(held, 2) : held
+}
+
+/** What a softmax takes off every slope of a row: Σ y dy, by heads. → [N, heads, T] */
+const ALONG: KernelSource = {
+  key: "attention slopes along",
+  code: () =>
+    wgslModule({
+      params: ["heads", "tokens", "dim", "count"],
+      reads: { y: "f32", dy: "f32" },
+      writes: { along: "f32" },
+      threads: 64,
+      main: `let i = group * 64u + local;
+if (i >= p.count) { return; }
+let head = i / p.tokens % p.heads;
+let row = i / p.tokens / p.heads * p.tokens + i % p.tokens;
+let at = (row * p.heads + head) * p.dim;
+var sum = 0.0;
+for (var c = 0u; c < p.dim; c++) { sum += y[at + c] * dy[at + c]; }
+along[i] = sum;`,
+    }),
+}
