@@ -25,7 +25,10 @@ export function denseGradientScratch(inner: i32, out: i32): i32 {
   return inner * out + rowListSize(1)
 }
 
-/** dx, dWeight and, unless its address is 0, dBias of `dense`. */
+/** Rows over which dWeight is summed at a time: few enough that x and dy stay in the cache while its tiles pass. */
+const ROWS = 128
+
+/** dx and dBias, unless their address is 0, and dWeight of `dense`. */
 export function denseGradient(
   x: usize,
   weight: usize,
@@ -39,19 +42,31 @@ export function denseGradient(
   out: i32,
 ): void {
   const list = scratch + ((<usize>(inner * out)) << 2)
-  transpose(weight, out, scratch, inner, inner, out, 1)
-  product(dy, out, 1, scratch, inner, 0, dx, inner, rows, inner, out, false, list)
-  product(x, 1, inner, dy, out, 0, dWeight, out, inner, out, rows, false, list)
-  if (dBias == 0) return
-  for (let i = 0; i < out; i += 4) {
-    const left = out - i
+  if (dx != 0) {
+    transpose(weight, out, scratch, inner, inner, out, 1)
+    product(dy, out, 1, scratch, inner, 0, dx, inner, rows, inner, out, false, list)
+  }
+  if (dBias != 0) memory.fill(dBias, 0, (<usize>out) << 2)
+  for (let row = 0; row < rows; row += ROWS) {
+    const count = min(ROWS, rows - row)
+    product(x, 1, inner, dy, out, 0, dWeight, out, inner, out, count, row > 0, list)
+    if (dBias != 0) addRows(dy, dBias, count, out)
+    x += (<usize>(count * inner)) << 2
+    dy += (<usize>(count * out)) << 2
+  }
+}
+
+/** Adds every row to `sums`. */
+function addRows(from: usize, sums: usize, rows: i32, width: i32): void {
+  for (let i = 0; i < width; i += 4) {
+    const left = width - i
     const column = (<usize>i) << 2
-    let sum = f32x4.splat(0)
-    let at = dy + column
+    let sum = take(sums + column, left)
+    let at = from + column
     for (let row = 0; row < rows; row++) {
       sum = f32x4.add(sum, take(at, left))
-      at += (<usize>out) << 2
+      at += (<usize>width) << 2
     }
-    put(dBias + column, sum, left)
+    put(sums + column, sum, left)
   }
 }

@@ -10,7 +10,7 @@ import type { Kernels } from "./kernels.ts"
  */
 export function createDense(heap: Heap, kernels: Kernels): Ops["dense"] {
   const { address, create, withScratch } = heap
-  return (x, weight, bias) => {
+  return (x, weight, bias, { inputGradient } = { inputGradient: true }) => {
     const [inner, out] = weight.shape as [number, number]
     if (weight.rank !== 2 || x.shape[x.rank - 1] !== inner || (bias !== null && bias.size !== out)) {
       throw new WasmOpsError(
@@ -19,7 +19,8 @@ export function createDense(heap: Heap, kernels: Kernels): Ops["dense"] {
       )
     }
     const rows = x.size / inner
-    return vjp(bias === null ? [x, weight] : [x, weight, bias], () => {
+    const inputs = [inputGradient ? x : null, weight, bias].filter((tensor) => tensor !== null)
+    return vjp(inputs, () => {
       const y = create([...x.shape.slice(0, -1), out])
       withScratch(kernels.denseScratch(), (scratch) => {
         const biasAt = bias === null ? 0 : address(bias)
@@ -29,15 +30,15 @@ export function createDense(heap: Heap, kernels: Kernels): Ops["dense"] {
         value: y,
         saved: [x, weight],
         gradients: (dy, [x, weight]) => {
-          const dx = create(x.shape)
+          const dx = inputGradient ? create(x.shape) : null
           const dWeight = create(weight.shape)
           const dBias = bias === null ? null : create<Tensor>([out])
+          const at = (tensor: Tensor | null): number => (tensor === null ? 0 : address(tensor))
           withScratch(kernels.denseGradientScratch(inner, out), (scratch) => {
-            const biasAt = dBias === null ? 0 : address(dBias)
-            const outputs = [address(dx), address(dWeight), biasAt] as const
+            const outputs = [at(dx), address(dWeight), at(dBias)] as const
             kernels.denseGradient(address(x), address(weight), address(dy), ...outputs, scratch, rows, inner, out)
           })
-          return dBias === null ? [dx, dWeight] : [dx, dWeight, dBias]
+          return [dx, dWeight, dBias].filter((tensor) => tensor !== null)
         },
       }
     })

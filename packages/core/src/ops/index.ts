@@ -3,6 +3,7 @@ export type {
   AttentionOptions,
   Conv2dOptions,
   Conv2dWeight,
+  DenseOptions,
   GroupNormOptions,
   LinearWeight,
   NormWeight,

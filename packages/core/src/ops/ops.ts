@@ -60,6 +60,11 @@ export interface AttentionOptions {
   readonly causal: boolean
 }
 
+export interface DenseOptions {
+  /** Whether x depends on anything that is differentiated. The gradient at x is computed unless this is false. */
+  readonly inputGradient: boolean
+}
+
 /**
  * What a runtime gives core: the verbs of the networks on its device. Every verb is differentiable with respect to its
  * tensors (never its weights), with a vector-Jacobian product of its own, so that the tape sees one node per verb.
@@ -93,7 +98,7 @@ export interface Ops {
    * Affine map with weights that train: gradients flow to all of them. An adapter is made of this.
    * x: [..., in], weight: [in, out], bias: [out] or none → [..., out]
    */
-  dense(x: Tensor, weight: Tensor, bias: Tensor | null): Tensor
+  dense(x: Tensor, weight: Tensor, bias: Tensor | null, options?: DenseOptions): Tensor
   /** max(x, 0) */
   relu(x: Tensor): Tensor
 }

@@ -37,8 +37,12 @@ export function opsCases(): OpsCase[] {
       linearCase("rows of three axes", [2, 70, 20], 77, true),
       linearCase("one row, no bias", [1, 7], 5, false),
       linearCase("one column", [3, 64], 1, true),
+      linearCase("64 columns, odd rows", [37, 24], 64, true),
       denseCase("rows of three axes", [2, 35, 6], 13, true),
       denseCase("one row, no bias", [1, 33], 4, false),
+      denseCase("many rows, few columns", [300, 12], 3, true),
+      denseCase("a column more than thirty-two", [5, 40], 33, true),
+      denseConstantCase("rows of three axes", [2, 35, 6], 13),
     ],
     ...[
       convCase("3×3", [2, 7, 9, 5], 6, 3, 1, [1, 1, 1, 1], true),
@@ -47,6 +51,7 @@ export function opsCases(): OpsCase[] {
       convCase("3×3, stride 2, padded below and right", [2, 8, 6, 3], 4, 3, 2, [0, 1, 0, 1], true),
       convCase("4×4, stride 2, odd sides", [1, 9, 11, 3], 2, 4, 2, [1, 1, 1, 1], true),
       convCase("2×2, no padding", [1, 5, 5, 2], 9, 2, 1, [0, 0, 0, 0], true),
+      convCase("3×3, 40 to 24 channels, odd pixels", [3, 3, 5, 40], 24, 3, 1, [1, 1, 1, 1], true),
     ],
     ...[false, true].flatMap((silu) => [
       groupNormCase("one channel per group", [2, 5, 7, 32], 32, silu, 1),
@@ -106,14 +111,34 @@ function denseCase(title: string, shape: readonly number[], out: number, biased:
     async prepare(ops) {
       return { run: (x, weight, bias) => ops.dense(x as Tensor, weight as Tensor, bias ?? null), dispose: () => {} }
     },
-    expected(x, weight, bias) {
-      const turned = new Float64Array(inner * out)
-      for (let i = 0; i < turned.length; i++) {
-        turned[i] = (weight as plain.Values)[(i % inner) * out + Math.floor(i / inner)] as number
-      }
-      return plain.linear(x as plain.Values, turned, bias ?? null, inner)
-    },
+    expected: (x, weight, bias) =>
+      plain.linear(x as plain.Values, transposed(weight as plain.Values, inner, out), bias ?? null, inner),
   }
+}
+
+/** With an x that nothing differentiates. */
+function denseConstantCase(title: string, shape: readonly number[], out: number): OpsCase {
+  const inner = shape[shape.length - 1] as number
+  const x = values("x", shape)
+  return {
+    name: `dense of a constant: ${title}`,
+    inputs: [input("weight", [inner, out], 1 / Math.sqrt(inner)), input("bias", [out])],
+    tolerance: TOLERANCE,
+    async prepare(ops) {
+      const constant = tf.tensor(x.slice(), [...shape], "float32")
+      return {
+        run: (weight, bias) => ops.dense(constant, weight as Tensor, bias ?? null, { inputGradient: false }),
+        dispose: () => constant.dispose(),
+      }
+    },
+    expected: (weight, bias) =>
+      plain.linear(doubles(x), transposed(weight as plain.Values, inner, out), bias ?? null, inner),
+  }
+}
+
+/** [rows, columns] → [columns, rows] */
+function transposed(matrix: plain.Values, rows: number, columns: number): plain.Values {
+  return matrix.map((_, i) => matrix[(i % rows) * columns + Math.floor(i / rows)] as number)
 }
 
 function convCase(

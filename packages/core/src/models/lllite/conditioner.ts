@@ -77,7 +77,8 @@ export function embedControl(ops: Ops, adapter: AdapterParams, control: ControlP
     let h = control.patches
     for (const [i, { weight, bias }] of conditioner.entries()) {
       const read = tf.reshape(i === 0 ? h : ops.relu(h), [-1, weight.shape[0]])
-      h = ops.dense(read, weight, bias) as Tensor2D
+      // Pictures are constants.
+      h = ops.dense(read, weight, bias, { inputGradient: i > 0 }) as Tensor2D
     }
     return tf.reshape(h, [count, grid.height * grid.width, plan.condDim])
   })

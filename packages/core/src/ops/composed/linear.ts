@@ -1,7 +1,7 @@
 import type { Tensor, Tensor2D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../../errors.ts"
-import type { LinearWeight } from "../ops.ts"
+import type { DenseOptions, LinearWeight } from "../ops.ts"
 import { vjp } from "../vjp.ts"
 import type { ComposedLinear } from "./weights.ts"
 
@@ -18,19 +18,28 @@ export function linear(x: Tensor, weight: LinearWeight): Tensor {
 }
 
 /** Affine map with weights that train. x: [..., in], weight: [in, out], bias: [out] or none → [..., out] */
-export function dense(x: Tensor, weight: Tensor, bias: Tensor | null): Tensor {
+export function dense(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  { inputGradient }: DenseOptions = { inputGradient: true },
+): Tensor {
   const [inner, out] = weight.shape as [number, number]
   expectWidth("dense", x, inner)
-  return vjp(bias === null ? [x, weight] : [x, weight, bias], () => ({
+  const inputs = [inputGradient ? x : null, weight, bias].filter((tensor) => tensor !== null)
+  return vjp(inputs, () => ({
     value: tf.reshape(affine(rows(x), weight as Tensor2D, bias), [...x.shape.slice(0, -1), out]),
     saved: [x, weight],
     gradients: (dy, [x, weight]) => {
       const incoming = rows(dy)
-      const dx = tf.reshape(tf.matMul(incoming, tf.transpose(weight as Tensor2D)), x.shape)
-      const dWeight = tf.matMul(tf.transpose(rows(x)), incoming)
-      if (bias === null) return [dx, dWeight]
-      const ones = tf.ones<tf.Rank.R2>([1, incoming.shape[0]])
-      return [dx, dWeight, tf.reshape(tf.matMul(ones, incoming), [out])]
+      const gradients: Tensor[] = []
+      if (inputGradient) gradients.push(tf.reshape(tf.matMul(incoming, tf.transpose(weight as Tensor2D)), x.shape))
+      gradients.push(tf.matMul(tf.transpose(rows(x)), incoming))
+      if (bias !== null) {
+        const ones = tf.ones<tf.Rank.R2>([1, incoming.shape[0]])
+        gradients.push(tf.reshape(tf.matMul(ones, incoming), [out]))
+      }
+      return gradients
     },
   }))
 }
