@@ -27,6 +27,42 @@ describe("createWasmOps", () => {
     expect(await once()).toEqual(await once())
   })
 
+  it("takes memory for a frozen weight once, for its gradient once more, and gives all of it back", async () => {
+    await tf.setBackend("wasm")
+    const ops = await createWasmOps(createComposedOps())
+    const entry = {
+      name: "weight",
+      dtype: "F32",
+      shape: [16, 8, 3, 3],
+      read: async () => new Uint8Array(4 * 1152),
+    } as const
+    const before = tf.memory()
+    const weight = await ops.load.conv2d(entry, null)
+    const x = tf.ones<tf.Rank.R4>([1, 4, 4, 8])
+    const options = { stride: 1, padding: [1, 1, 1, 1] } as const
+    const bytes = (): number => tf.memory().numBytes - before.numBytes - 4 * x.size
+    ops.conv2d(x, weight, options).dispose()
+    expect([bytes(), weight.bytes]).toEqual([4 * 1152, 4 * 1152])
+    for (let i = 0; i < 2; i++) tf.dispose(tf.grad((x) => ops.conv2d(x as tf.Tensor4D, weight, options))(x))
+    expect(bytes()).toBe(2 * 4 * 1152)
+    tf.dispose(x)
+    weight.dispose()
+    expect(tf.memory()).toMatchObject({ numTensors: before.numTensors, numBytes: before.numBytes })
+  })
+
+  it("lets clones share values, and keeps them as long as one is left", async () => {
+    await tf.setBackend("wasm")
+    await createWasmOps(createComposedOps())
+    const before = tf.memory().numDataBuffers
+    const x = tf.tensor([1, 2, 3])
+    const clone = x.clone()
+    expect(tf.memory().numDataBuffers - before).toBe(1)
+    x.dispose()
+    expect([...(await clone.data())]).toEqual([1, 2, 3])
+    clone.dispose()
+    expect(tf.memory().numDataBuffers).toBe(before)
+  })
+
   it("survives the growth of the heap", async () => {
     await tf.setBackend("wasm")
     const ops = await createWasmOps(createComposedOps())
@@ -61,6 +97,15 @@ describe("createWasmOps", () => {
     const options = { heads: 4, causal: false }
     expect(() => ops.attention(tokens, tokens, tokens, options)).toThrow(/attention: q \[1, 4, 6\].* 4 heads/)
     expect(() => ops.geglu(tf.zeros([2, 3]))).toThrow(/geglu: h is \[2, 3\]/)
+    const entry = (shape: readonly number[]) =>
+      ({ name: "weight", dtype: "F32", shape, read: async () => new Uint8Array(4 * 36) }) as const
+    const linear = await ops.load.linear(entry([9, 4]), null)
+    expect(() => ops.linear(tokens, linear)).toThrow(/linear: x is \[1, 4, 6\], expected a last axis of 4/)
+    const conv = await ops.load.conv2d(entry([1, 4, 3, 3]), null)
+    const options2d = { stride: 1, padding: [0, 0, 0, 0] } as const
+    expect(() => ops.conv2d(tf.zeros([1, 2, 5, 4]), conv, options2d)).toThrow(/conv2d: x is .* at least 3×3 pixels/)
+    await expect(ops.load.linear(entry([36]), null)).rejects.toThrow(/"weight" is \[36\], expected 2 dimensions/)
+    await expect(ops.load.linear(entry([9, 4]), entry([4]))).rejects.toThrow(/"weight" is \[4\], expected \[9\]/)
     expect(() => ops.silu(tf.zeros([2], "int32"))).toThrow(/int32, expected float32/)
   })
 })

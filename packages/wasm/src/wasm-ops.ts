@@ -7,11 +7,13 @@ import { openHeap } from "./heap.ts"
 import { startKernels } from "./kernels.ts"
 import { createLinear } from "./linear.ts"
 import { createNorms, loadNorm } from "./norm.ts"
+import { shareClones } from "./share-clones.ts"
 
 /**
  * `base` with the verbs replaced that TensorFlow.js' WASM backend is slow at: products with frozen and with training
  * weights, convolutions, attention, activations and norms, with their gradients, as SIMD kernels that work in the
- * backend's own heap. Load weights with the result's loader.
+ * backend's own heap. Load weights with the result's loader. Clones of tensors on the backend share their values from
+ * then on, instead of copying them.
  *
  * The backend `wasm` must be in use, then and whenever an op runs. Throws `WasmOpsError` if it is not, if it is the
  * build for threads, or if the machine has no WebAssembly SIMD.
@@ -19,6 +21,7 @@ import { createNorms, loadNorm } from "./norm.ts"
 export async function createWasmOps(base: Ops): Promise<Ops> {
   const heap = openHeap()
   const kernels = await startKernels(heap.memory)
+  shareClones()
   const { linear, load: loadLinear } = createLinear(heap, kernels)
   const { conv2d, load: loadConv2d } = createConv2d(heap, kernels)
   return {
