@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander"
 import { DEMO } from "./demo/settings.ts"
+import { addEditCommands } from "./edit-commands.ts"
 import { describeError, EXIT_FAILURE, EXIT_INTERRUPTED } from "./errors.ts"
 import { GENERATE_OPTIONS } from "./generate-options.ts"
 import { watchInterrupt } from "./interrupt.ts"
@@ -93,6 +94,7 @@ function createProgram(): Command {
       const report = await inspectFile(file)
       process.stdout.write(`${json === true ? JSON.stringify(report, null, 2) : formatReport(report)}\n`)
     })
+  addEditCommands(program)
 
   return program
 }
