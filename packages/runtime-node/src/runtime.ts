@@ -143,7 +143,9 @@ async function startPoolOn(
   notices: readonly string[] = [],
 ): Promise<StartedPool> {
   if (backend === "tensorflow") prepareTensorflowEnvironment()
-  const pool = createPool(threads ?? (backend === "tensorflow" ? 1 : Math.min(2, availableParallelism())))
+  const pool = createPool(
+    threads ?? (backend === "tensorflow" || backend === "webgpu" ? 1 : Math.min(2, availableParallelism())),
+  )
   try {
     const [first] = await Promise.all(pool.workers.map((worker) => worker.call("start", { backend })))
     if (first === undefined) throw new CoreError("runtime: no thread is running")

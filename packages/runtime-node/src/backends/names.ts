@@ -1,11 +1,15 @@
 /** Backends that this runtime can run on, best first. */
-export const NODE_BACKENDS = ["tensorflow", "wasm", "cpu"] as const
+export const NODE_BACKENDS = ["webgpu", "tensorflow", "wasm", "cpu"] as const
 
 /**
- * `tensorflow` is TensorFlow's own library, as fast as the machine is, where it is installed; `wasm` runs anywhere;
- * `cpu` is tfjs's plain JavaScript, slow, and there to check others against.
+ * `webgpu` computes on any graphics card where Dawn is installed (npm package `webgpu`), and is taken only when asked
+ * for. `tensorflow` is TensorFlow's own library, as fast as the machine is, where it is installed; `wasm` runs
+ * anywhere; `cpu` is tfjs's plain JavaScript, slow, and there to check others against.
  */
 export type NodeBackend = (typeof NODE_BACKENDS)[number]
+
+/** Those that are taken without being asked for, if they work; the last one always does. */
+export const UNASKED_BACKENDS = ["tensorflow", "wasm"] as const satisfies readonly NodeBackend[]
 
 /** The release of TensorFlow.js that this runtime is built on: its parts share registries, so all must be of one. */
 export const TFJS_VERSION = "4.22.0"

@@ -22,12 +22,16 @@ export interface StartOptions {
  * Starts a backend of tfjs in this thread, with the ops that suit it. Backends and gradients are registered here and
  * not on import, so that a program which never asks for them does not pay.
  *
- * @throws InputError if TensorFlow is asked for and not there; Error if the backend does not start
+ * @throws InputError if TensorFlow or WebGPU is asked for and not there; Error if the backend does not start
  */
 export async function startBackend(backend: NodeBackend, options: StartOptions = {}): Promise<StartedBackend> {
   if (backend === "tensorflow") {
     const { startTensorflow } = await import("../tensorflow/start.ts")
     return startTensorflow(options.tensorflow)
+  }
+  if (backend === "webgpu") {
+    const { startDawn } = await import("../webgpu/start.ts")
+    return startDawn()
   }
   const tf = await import("@tensorflow/tfjs")
   if (backend === "wasm") await import("@tensorflow/tfjs-backend-wasm")

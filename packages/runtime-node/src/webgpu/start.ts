@@ -1,0 +1,44 @@
+import { createComposedOps } from "@lllite/core"
+import { createWebgpuOps, startWebgpu } from "@lllite/webgpu"
+import type { StartedBackend } from "../backends/start.ts"
+import { InputError } from "../errors.ts"
+
+/** Dawn's object lives as long as what came of it is used; the thread keeps one. */
+let gpu: GPU | null = null
+
+/**
+ * Starts WebGPU in this thread, through Dawn (npm package `webgpu`). An adapter that computes on the CPU is taken only
+ * where the driver was named by VK_ICD_FILENAMES or VK_DRIVER_FILES: it is for tests.
+ *
+ * @throws InputError if the package is not installed; WebgpuOpsError if there is no adapter that suits
+ */
+export async function startDawn(): Promise<StartedBackend> {
+  gpu ??= await openDawn()
+  // Registers the gradients of tfjs's own ops.
+  await import("@tensorflow/tfjs")
+  const software = process.env.VK_ICD_FILENAMES !== undefined || process.env.VK_DRIVER_FILES !== undefined
+  const device = await startWebgpu(gpu, { software })
+  return {
+    backend: "webgpu",
+    ops: createWebgpuOps(createComposedOps()),
+    version: ["WebGPU", device.vendor, device.architecture, device.description].filter(Boolean).join(" "),
+    device: device.software ? "CPU" : "GPU",
+  }
+}
+
+/** Loads Dawn, and makes WebGPU's classes global, where tfjs looks for them. */
+async function openDawn(): Promise<GPU> {
+  const { create, globals } = await import("webgpu").catch((cause: unknown) => {
+    const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause)
+    throw new InputError(
+      `backend "webgpu": the package "webgpu" cannot be loaded: ${reason}. Type: npm install webgpu@0.6.2`,
+      { cause },
+    )
+  })
+  Object.assign(globalThis, globals)
+  const opened = create([])
+  // Node has a navigator from version 21 on.
+  if (!("navigator" in globalThis)) Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true })
+  Object.defineProperty(navigator, "gpu", { value: opened, configurable: true })
+  return opened
+}
