@@ -13,3 +13,5 @@ export {
   type TensorflowSetup,
   type TensorflowSetupOptions,
 } from "../tensorflow/setup/index.ts"
+export { type Advice, type BackendReport, examineMachine, type MachineReport } from "./doctor.ts"
+export type { ModelFit } from "./model-fit.ts"

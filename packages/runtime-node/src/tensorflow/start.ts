@@ -1,11 +1,12 @@
 import { createRequire } from "node:module"
-import { createComposedOps } from "@lllite/core"
+
 import type { StartedBackend } from "../backends/start.ts"
 import { InputError } from "../errors.ts"
 import type { TensorflowBinding } from "./binding.ts"
 import { prepareTensorflowEnvironment } from "./environment.ts"
 import type { TensorflowInstallation, TensorflowSearch } from "./installation.ts"
 import { findTensorflow } from "./installation.ts"
+import { createTensorflowOps } from "./ops/index.ts"
 import { loadNodeBackendPackage } from "./package-loader.ts"
 
 const require = createRequire(import.meta.url)
@@ -21,15 +22,16 @@ export async function startTensorflow(installation?: TensorflowInstallation): Pr
   prepareTensorflowEnvironment()
   const tf = await import("@tensorflow/tfjs")
   const binding = loadBinding(chosen)
-  const { createBackend } = loadNodeBackendPackage(chosen.package, tf)
-  tf.removeBackend("tensorflow")
-  tf.registerBackend("tensorflow", () => createBackend(binding))
+  if (tf.findBackend("tensorflow") === null) {
+    const { createBackend } = loadNodeBackendPackage(chosen.package, tf)
+    tf.registerBackend("tensorflow", () => createBackend(binding))
+  }
   const started = await tf.setBackend("tensorflow")
   if (!started) throw new Error('backend "tensorflow": tfjs did not start it. Type: lllite doctor')
   await tf.ready()
   return {
     backend: "tensorflow",
-    ops: createComposedOps(),
+    ops: createTensorflowOps(),
     version: `TensorFlow ${binding.TF_Version}`,
     device: binding.isUsingGpuDevice() ? "GPU" : "CPU",
   }

@@ -1,0 +1,97 @@
+import { describe, expect, it } from "vitest"
+import type { NodeBackend } from "../backends/names.ts"
+import type { ProbeResult } from "../backends/probe-backend.ts"
+import type { TensorflowSearch } from "../tensorflow/installation.ts"
+import { type BackendReport, type DoctorOptions, examineMachine } from "./doctor.ts"
+
+const GIB = 2 ** 30
+const works = (version: string, device: "CPU" | "GPU" = "CPU"): ProbeResult => ({
+  works: true,
+  version,
+  device,
+  seconds: 1,
+})
+const of = (backends: readonly BackendReport[], name: NodeBackend) => backends.find((backend) => backend.name === name)
+const found: TensorflowSearch = { found: { source: "setup", package: "p", binding: "b" }, unusable: [] }
+
+const examine = (options: DoctorOptions & { tensorflowResult?: ProbeResult } = {}) =>
+  examineMachine({
+    probe: async (backend: NodeBackend) =>
+      backend === "tensorflow" ? (options.tensorflowResult ?? works("TensorFlow 2.21.0")) : works("tfjs 4.22.0"),
+    tensorflow: { found: null, unusable: [] },
+    nodeVersion: "24.21.0",
+    nvidiaGpus: [],
+    hasWebgpu: false,
+    memory: { totalBytes: 24 * GIB, availableBytes: 20 * GIB },
+    ...options,
+  })
+
+describe("examineMachine", () => {
+  it("finds no TensorFlow on a plain machine, and says how to get it", async () => {
+    const { backends, best, advice, models } = await examine()
+    expect(of(backends, "tensorflow")).toMatchObject({ name: "tensorflow", found: false, works: false, problems: [] })
+    expect(best).toBe("wasm")
+    expect(advice.map(({ type }) => type)).toEqual(["lllite setup tensorflow"])
+    expect(models.map(({ model, backend, fits }) => [model, backend, fits])).toEqual([
+      ["tiny", "wasm", true],
+      ["SDXL", "wasm", false],
+    ])
+    expect(of(backends, "webgpu")).toMatchObject({ found: false, works: false })
+  })
+
+  it("says what is wrong with a package whose download failed", async () => {
+    const unusable = [{ source: "@tensorflow/tfjs-node", problem: "its native addon is missing" }] as const
+    const { backends, best, advice } = await examine({ tensorflow: { found: null, unusable } })
+    expect(of(backends, "tensorflow")).toMatchObject({
+      found: true,
+      works: false,
+      source: "@tensorflow/tfjs-node",
+      problems: ["@tensorflow/tfjs-node: its native addon is missing"],
+    })
+    expect(best).toBe("wasm")
+    expect(advice).toHaveLength(1)
+  })
+
+  it("passes over a TensorFlow that computes something else", async () => {
+    const problem = "a gradient is wrong by 0.5"
+    const { backends, best } = await examine({ tensorflow: found, tensorflowResult: { works: false, problem } })
+    expect(of(backends, "tensorflow")).toMatchObject({ found: true, works: false, problems: [problem] })
+    expect(best).toBe("wasm")
+  })
+
+  it("takes a TensorFlow that works, and has nothing to add", async () => {
+    const { backends, best, advice, models } = await examine({ tensorflow: found })
+    expect(of(backends, "tensorflow")).toMatchObject({
+      works: true,
+      version: "TensorFlow 2.21.0",
+      device: "CPU",
+      source: "setup",
+    })
+    expect(best).toBe("tensorflow")
+    expect(advice).toEqual([])
+    expect(models.filter(({ model, backend }) => model === "SDXL" && backend === "tensorflow")).toEqual([
+      expect.objectContaining({ weights: "16 bits", weightBytes: 2 * 3_468_837_945, roomBytes: 20 * GIB, fits: true }),
+      expect.objectContaining({ weights: "32 bits", weightBytes: 4 * 3_468_837_945, roomBytes: 20 * GIB, fits: true }),
+    ])
+  })
+
+  it("does not guess what fits on a GPU", async () => {
+    const { models } = await examine({ tensorflow: found, tensorflowResult: works("TensorFlow 2.21.0", "GPU") })
+    expect(models.filter(({ backend }) => backend === "tensorflow").map(({ fits }) => fits)).toEqual([null, null, null])
+  })
+
+  it("takes WebGPU only when asked to", async () => {
+    const { best, backends } = await examine({ hasWebgpu: true })
+    expect(of(backends, "webgpu")).toMatchObject({ found: true, works: true })
+    expect(best).toBe("wasm")
+  })
+
+  it("names the setup for a card that is not used, and a Node that is too old", async () => {
+    const { advice, node } = await examine({ tensorflow: found, nvidiaGpus: ["NVIDIA L4"], nodeVersion: "20.18.3" })
+    expect(node.isSupported).toBe(false)
+    expect(advice).toEqual([
+      { type: "nvm install 24", brings: expect.stringContaining("20.19") },
+      { type: "lllite setup tensorflow --gpu", brings: "TensorFlow on NVIDIA L4" },
+    ])
+  })
+})

@@ -1,0 +1,157 @@
+import { cpus, totalmem } from "node:os"
+import type { NodeBackend } from "../backends/names.ts"
+import { NODE_BACKENDS, UNASKED_BACKENDS } from "../backends/names.ts"
+import type { ProbeResult } from "../backends/probe-backend.ts"
+import { probeBackend } from "../backends/probe-backend.ts"
+import { lastLines, runCommand } from "../processes/run-command.ts"
+import type { TensorflowSearch } from "../tensorflow/installation.ts"
+import { findTensorflow, packageFolder } from "../tensorflow/installation.ts"
+import type { ModelFit } from "./model-fit.ts"
+import { modelFits } from "./model-fit.ts"
+
+/** What this machine can do. */
+export interface MachineReport {
+  readonly node: { readonly version: string; readonly isSupported: boolean }
+  readonly system: {
+    readonly platform: string
+    readonly arch: string
+    readonly cpu: string
+    readonly cores: number
+    /** Names of NVIDIA's cards, as its driver gives them. */
+    readonly nvidiaGpus: readonly string[]
+  }
+  readonly memory: { readonly totalBytes: number; readonly availableBytes: number }
+  readonly backends: readonly BackendReport[]
+  /** What is used unless another is asked for; null when none works. */
+  readonly best: NodeBackend | null
+  readonly models: readonly ModelFit[]
+  /** What to type to get more, with what it brings. */
+  readonly advice: readonly Advice[]
+}
+
+export interface BackendReport {
+  readonly name: NodeBackend
+  readonly found: boolean
+  /** It was started, and computed a known value and a known gradient. */
+  readonly works: boolean
+  readonly version: string | null
+  readonly device: "CPU" | "GPU" | null
+  /** To start and compute. */
+  readonly seconds: number | null
+  /** Where it comes from. */
+  readonly source: string | null
+  /** What is wrong, one sentence each. */
+  readonly problems: readonly string[]
+}
+
+export interface Advice {
+  readonly type: string
+  readonly brings: string
+}
+
+/** What the doctor looks at; each can be put in the place of the real one. */
+export interface DoctorOptions {
+  readonly probe?: (backend: NodeBackend) => Promise<ProbeResult>
+  readonly tensorflow?: TensorflowSearch
+  readonly nodeVersion?: string
+  readonly nvidiaGpus?: readonly string[]
+  /** Whether the npm package `webgpu` is installed. */
+  readonly hasWebgpu?: boolean
+  readonly memory?: MachineReport["memory"]
+}
+
+const LEAST_NODE = [20, 19] as const
+
+/**
+ * Looks at the machine, and tries every backend in a process of its own, one after another: what is said of one was
+ * seen. Rejects for nothing that is wrong with the machine.
+ */
+export async function examineMachine(options: DoctorOptions = {}): Promise<MachineReport> {
+  const {
+    probe = probeBackend,
+    tensorflow = findTensorflow(),
+    nodeVersion = process.versions.node,
+    nvidiaGpus = await listNvidiaGpus(),
+    hasWebgpu = packageFolder("webgpu") !== null,
+    memory = { totalBytes: totalMemory(), availableBytes: process.availableMemory() },
+  } = options
+  const backends: BackendReport[] = []
+  for (const name of NODE_BACKENDS) {
+    const isFound = name === "tensorflow" ? tensorflow.found !== null : name !== "webgpu" || hasWebgpu
+    backends.push(await examineBackend(name, isFound, tensorflow, probe))
+  }
+  const isSupported = isAtLeast(nodeVersion, LEAST_NODE)
+  const list = cpus()
+  return {
+    node: { version: nodeVersion, isSupported },
+    system: {
+      platform: process.platform,
+      arch: process.arch,
+      cpu: list[0]?.model.trim() ?? "unknown",
+      cores: list.length,
+      nvidiaGpus,
+    },
+    memory,
+    backends,
+    best: UNASKED_BACKENDS.find((name) => backends.some((backend) => backend.name === name && backend.works)) ?? null,
+    models: await modelFits(backends, memory.availableBytes),
+    advice: adviceFor(backends, isSupported, nvidiaGpus),
+  }
+}
+
+async function examineBackend(
+  name: NodeBackend,
+  isFound: boolean,
+  { found, unusable }: TensorflowSearch,
+  probe: (backend: NodeBackend) => Promise<ProbeResult>,
+): Promise<BackendReport> {
+  const isTensorflow = name === "tensorflow"
+  const tensorflowSource = found?.source ?? unusable[0]?.source ?? null
+  const source = isTensorflow ? tensorflowSource : name === "webgpu" ? "webgpu" : "bundled"
+  const problems = isTensorflow ? unusable.map(({ source, problem }) => `${source}: ${problem}`) : []
+  const nothing = { version: null, device: null, seconds: null }
+  if (!isFound) {
+    return { name, found: isTensorflow && unusable.length > 0, works: false, ...nothing, source, problems }
+  }
+  const result = await probe(name)
+  if (!result.works)
+    return { name, found: true, works: false, ...nothing, source, problems: [...problems, result.problem] }
+  const { version, device, seconds } = result
+  return { name, found: true, works: true, version, device, seconds, source, problems }
+}
+
+function adviceFor(
+  backends: readonly BackendReport[],
+  isSupported: boolean,
+  nvidiaGpus: readonly string[],
+): readonly Advice[] {
+  const advice: Advice[] = []
+  if (!isSupported) {
+    advice.push({ type: "nvm install 24", brings: `a Node that is supported: ${LEAST_NODE.join(".")} or newer` })
+  }
+  const tensorflow = backends.find(({ name }) => name === "tensorflow")
+  if (tensorflow?.works !== true) {
+    advice.push({ type: "lllite setup tensorflow", brings: "TensorFlow on the CPU, several times as fast as wasm" })
+  }
+  if (nvidiaGpus.length > 0 && tensorflow?.device !== "GPU") {
+    advice.push({ type: "lllite setup tensorflow --gpu", brings: `TensorFlow on ${nvidiaGpus[0]}` })
+  }
+  return advice
+}
+
+/** The cards that NVIDIA's driver lists; none where there is no driver. */
+async function listNvidiaGpus(): Promise<readonly string[]> {
+  const result = await runCommand("nvidia-smi", ["--query-gpu=name", "--format=csv,noheader"], { timeout: 20_000 })
+  return result.code === 0 ? lastLines(result, 64).split("\n").filter(Boolean) : []
+}
+
+/** What a container may use, where that is less than the machine has. */
+function totalMemory(): number {
+  const constrained = process.constrainedMemory()
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
+}
+
+function isAtLeast(version: string, [major, minor]: readonly [number, number]): boolean {
+  const [a = 0, b = 0] = version.split(".").map(Number)
+  return a > major || (a === major && b >= minor)
+}

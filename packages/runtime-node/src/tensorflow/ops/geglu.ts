@@ -1,0 +1,30 @@
+import type { Ops } from "@lllite/core"
+import { vjp } from "@lllite/core"
+import type { Tensor } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+
+/**
+ * First half times GELU of the second, Shazeer 2020. h: [..., 2·C] → [..., C]. Only `h` is kept: it is the widest
+ * tensor of a block, and computing the rest again costs less than holding it.
+ */
+export const geglu: Ops["geglu"] = (h) =>
+  vjp([h], () => {
+    const [value, gate] = tf.split(h, 2, -1) as [Tensor, Tensor]
+    return {
+      value: tf.mul(value, tf.mul(gate, normalCdf(gate))),
+      saved: [h],
+      gradients: (dy, [h]) => {
+        const [value, gate] = tf.split(h, 2, -1) as [Tensor, Tensor]
+        const cdf = normalCdf(gate)
+        // d/dx x Φ(x) = Φ(x) + x φ(x)
+        const density = tf.mul(tf.exp(tf.mul(tf.square(gate), -0.5)), 1 / Math.sqrt(2 * Math.PI))
+        const slope = tf.add(cdf, tf.mul(gate, density))
+        return [tf.concat([tf.mul(dy, tf.mul(gate, cdf)), tf.mul(dy, tf.mul(value, slope))], -1)]
+      },
+    }
+  })
+
+/** Φ(x) */
+function normalCdf(x: Tensor): Tensor {
+  return tf.mul(tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1), 0.5)
+}

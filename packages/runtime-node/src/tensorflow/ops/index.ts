@@ -1,0 +1,34 @@
+import type { Ops } from "@lllite/core"
+import { createComposedOps } from "@lllite/core"
+import { attention } from "./attention.ts"
+import { openDevice } from "./device.ts"
+import { geglu } from "./geglu.ts"
+import { groupNorm, layerNorm } from "./norm.ts"
+import type { ComputeType } from "./products.ts"
+import { createProducts } from "./products.ts"
+import { createLoader, lookUp } from "./weights.ts"
+
+export interface TensorflowOpsOptions {
+  /** In which products with frozen weights are computed; float32 unless given. */
+  readonly compute?: ComputeType
+  /** What float32 weights of a file are rounded to; they are held as they are unless given. */
+  readonly round?: "F16" | "BF16"
+}
+
+/**
+ * Ops on TensorFlow, which must be the backend in use: frozen weights are held in 16 bits where the file has them so,
+ * and attention never holds the scores of all queries at once.
+ */
+export function createTensorflowOps({ compute = "F32", round }: TensorflowOpsOptions = {}): Ops {
+  const device = openDevice()
+  return {
+    ...createComposedOps(),
+    load: createLoader(device, round ?? null),
+    ...createProducts(device, compute),
+    attention,
+    geglu,
+    groupNorm,
+    layerNorm,
+    lookUp,
+  }
+}

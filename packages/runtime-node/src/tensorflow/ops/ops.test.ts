@@ -1,0 +1,124 @@
+import type { Ops, WeightEntry } from "@lllite/core"
+import { createComposedOps, createStream } from "@lllite/core"
+import { checkOps } from "@lllite/core/testing"
+import { type FloatDtype, fromFloat32, toFloat32 } from "@lllite/format"
+import type { Tensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import { beforeAll, describe, expect, it } from "vitest"
+import { startBackend } from "../../backends/start.ts"
+import { findTensorflow } from "../installation.ts"
+import { attentionInChunks } from "./attention.ts"
+import { createTensorflowOps } from "./index.ts"
+
+const normal = (name: string, shape: readonly number[]): Float32Array =>
+  createStream(3, name).normal(shape.reduce((product, size) => product * size, 1))
+const entry = (dtype: FloatDtype, shape: readonly number[], values: Float32Array): WeightEntry => ({
+  name: "w",
+  dtype,
+  shape,
+  read: async () => fromFloat32(values, dtype),
+})
+const relativeError = (got: Tensor, expected: Tensor): number =>
+  tf.tidy(() => tf.div(tf.max(tf.abs(tf.sub(got, expected))), tf.max(tf.abs(expected))).dataSync()[0] as number)
+
+// `lllite setup tensorflow` makes these run; the checks of CI do it first.
+describe.skipIf(findTensorflow().found === null)("ops on TensorFlow", () => {
+  beforeAll(async () => {
+    await startBackend("tensorflow")
+  })
+
+  it("keep the contract of every verb", async () => {
+    const results = await checkOps(createTensorflowOps())
+    expect(results.filter(({ ok }) => !ok)).toEqual([])
+    expect(results.length).toBeGreaterThan(150)
+  })
+
+  it.each(["F16", "BF16"] as const)(
+    "hold %s weights in 16 bits, and compute with just the file's values",
+    async (dtype) => {
+      const [values, filter] = [normal("matrix", [24, 16]), normal("filter", [8, 16, 3, 3])]
+      const load = async ({ load }: Ops, type: FloatDtype) => {
+        // What the file says, whichever type it says it in.
+        const as = (given: Float32Array) => (type === "F32" ? toFloat32(fromFloat32(given, dtype), dtype) : given)
+        return {
+          linear: await load.linear(entry(type, [24, 16], as(values)), null),
+          conv: await load.conv2d(entry(type, [8, 16, 3, 3], as(filter)), null),
+          table: await load.table(entry(type, [24, 16], as(values))),
+        }
+      }
+      const ops = createTensorflowOps()
+      const composed = createComposedOps()
+      const before = tf.memory().numTensors
+      const ours = await load(ops, dtype)
+      const theirs = await load(composed, "F32")
+      expect(ours.linear.bytes).toBe(2 * values.length)
+      expect(ours.conv.bytes).toBe(2 * filter.length)
+      expect(ours.table.bytes).toBe(2 * values.length)
+      tf.tidy(() => {
+        const x = tf.tensor4d(normal("x", [1, 5, 6, 16]), [1, 5, 6, 16])
+        const both = (run: (ops: Ops, weights: typeof ours, x: Tensor4D) => Tensor): void => {
+          const [a, b] = [
+            (x: Tensor) => run(ops, ours, x as Tensor4D),
+            (x: Tensor) => run(composed, theirs, x as Tensor4D),
+          ]
+          expect(relativeError(a(x), b(x))).toBeLessThan(1e-5)
+          expect(relativeError(tf.grad(a)(x), tf.grad(b)(x))).toBeLessThan(1e-5)
+        }
+        both((ops, { linear }, x) => ops.linear(x, linear))
+        both((ops, { conv }, x) => ops.conv2d(x, conv, { stride: 1, padding: [1, 1, 1, 1] }))
+        both((ops, { conv }, x) => ops.conv2d(x, conv, { stride: 2, padding: [0, 1, 0, 1] }))
+        expect(relativeError(ops.lookUp(ours.table, [[3, 23]]), composed.lookUp(theirs.table, [[3, 23]]))).toBe(0)
+      })
+      for (const weight of [...Object.values(ours), ...Object.values(theirs)]) weight.dispose()
+      expect(tf.memory().numTensors).toBe(before)
+    },
+  )
+
+  it("round float32 weights when asked to, and refuse what float16 cannot hold", async () => {
+    const values = normal("matrix", [4, 3])
+    const ops = createTensorflowOps({ round: "F16" })
+    const weight = await ops.load.linear(entry("F32", [4, 3], values), null)
+    expect(weight.bytes).toBe(2 * values.length)
+    const rows = tf.tidy(() => ops.linear(tf.eye(3), weight).transpose().dataSync<"float32">())
+    expect([...rows]).toEqual([...toFloat32(fromFloat32(values, "F16"), "F16")])
+    weight.dispose()
+    values[5] = 1e6
+    await expect(ops.load.linear(entry("F32", [4, 3], values), null)).rejects.toThrow(
+      '"w" has a value of 1000000, and float16 holds 65504 at most. Round to bf16.',
+    )
+  })
+
+  it("compute in bfloat16 when asked to", async () => {
+    const [ops, exact] = [createTensorflowOps({ compute: "BF16" }), createTensorflowOps()]
+    const weight = await ops.load.linear(entry("F16", [40, 64], normal("matrix", [40, 64])), null)
+    tf.tidy(() => {
+      const x = tf.tensor(normal("x", [7, 64]), [7, 64])
+      const [half, full] = [(x: Tensor) => ops.linear(x, weight), (x: Tensor) => exact.linear(x, weight)]
+      for (const error of [relativeError(half(x), full(x)), relativeError(tf.grad(half)(x), tf.grad(full)(x))]) {
+        expect(error).toBeGreaterThan(1e-5)
+        expect(error).toBeLessThan(1e-2)
+      }
+    })
+    weight.dispose()
+  })
+
+  it.each([false, true])("attend in chunks as all at once (causal: %s)", (causal) => {
+    tf.tidy(() => {
+      const make = (name: string): Tensor3D => tf.tensor3d(normal(name, [2, 23, 12]), [2, 23, 12])
+      const inputs = [make("q"), make("k"), make("v")]
+      const dy = make("dy")
+      // Five queries at a time, the last chunk shorter; and one at a time.
+      const whole = (...[q, k, v]: Tensor[]) =>
+        attentionInChunks(q as Tensor3D, k as Tensor3D, v as Tensor3D, 3, causal)
+      for (const most of [2 * 3 * 23 * 5, 1]) {
+        const parts = (...[q, k, v]: Tensor[]) =>
+          attentionInChunks(q as Tensor3D, k as Tensor3D, v as Tensor3D, 3, causal, most)
+        expect(relativeError(parts(...inputs), whole(...inputs))).toBeLessThan(1e-5)
+        const expected = tf.grads(whole)(inputs, dy)
+        for (const [i, gradient] of tf.grads(parts)(inputs, dy).entries()) {
+          expect(relativeError(gradient, expected[i] as Tensor)).toBeLessThan(1e-5)
+        }
+      }
+    })
+  })
+})
