@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto"
 import type { SamplerName } from "@lllite/core"
+import type { NodeBackend } from "@lllite/runtime-node"
 import { UsageError } from "./errors.ts"
 import { GENERATE_OPTIONS } from "./generate-options.ts"
 import { readValues } from "./options.ts"
@@ -26,6 +27,8 @@ export interface GenerateSettings {
   readonly sampler: SamplerName
   readonly seeds: readonly number[]
   readonly outdir: string
+  /** The best that works when undefined. */
+  readonly backend: NodeBackend | undefined
 }
 
 const LARGEST_SEED = 2 ** 32
@@ -79,6 +82,7 @@ export function readGenerateSettings(commandLine: Readonly<Record<string, unknow
     sampler: (text("sampler") ?? "euler") as SamplerName,
     seeds: Array.from({ length: pictures }, (_, i) => seed + i),
     outdir,
+    backend: text("backend") as NodeBackend | undefined,
   }
 }
 

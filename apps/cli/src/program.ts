@@ -1,4 +1,6 @@
-import { Command, CommanderError, InvalidArgumentError } from "commander"
+import { NODE_BACKENDS } from "@lllite/runtime-node/machine"
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander"
+import { BACKEND_OPTION } from "./backend-option.ts"
 import { DEMO } from "./demo/settings.ts"
 import { addEditCommands } from "./edit-commands.ts"
 import { describeError, EXIT_FAILURE, EXIT_INTERRUPTED } from "./errors.ts"
@@ -46,6 +48,7 @@ function createProgram(): Command {
     .option("--out <folder>", "folder to write into", "demo-output")
     .option("--seed <number>", "the same seed gives the same files", wholeNumber(0), 0)
     .option("--steps <number>", "steps of training", wholeNumber(1), DEMO.steps)
+    .addOption(new Option(`--${BACKEND_OPTION.name} <value>`, BACKEND_OPTION.help).choices(NODE_BACKENDS))
     .action((options) =>
       watched(async (reporter, signal) => {
         const { runDemo } = await import("./commands/demo.ts")
@@ -95,6 +98,29 @@ function createProgram(): Command {
       process.stdout.write(`${json === true ? JSON.stringify(report, null, 2) : formatReport(report)}\n`)
     })
   addEditCommands(program)
+
+  program
+    .command("doctor")
+    .description("say what this machine can do, what was tried, and what to type to get more")
+    .option("--json", "as one JSON object")
+    .action(async ({ json }: { json?: boolean }) => {
+      const { runDoctor } = await import("./commands/doctor.ts")
+      process.stdout.write(`${await runDoctor(json === true)}\n`)
+    })
+
+  program
+    .command("setup <what>")
+    .description("make more of this machine: setup tensorflow builds the backend that computes at full speed")
+    .option("--gpu", "for an NVIDIA card: the wheel with CUDA, and NVIDIA's libraries")
+    .option("--python <path>", "the Python whose pip is asked for the wheel, python3 unless given")
+    .option("--wheel_dir <folder>", "take the wheel from a folder instead of the network")
+    .option("--remove", "undo it")
+    .action((what: string, options: Readonly<Record<string, unknown>>) =>
+      watched(async (reporter, signal) => {
+        const { readSetupSettings, runSetup } = await import("./commands/setup.ts")
+        await runSetup(readSetupSettings(what, options), reporter, signal)
+      }),
+    )
 
   return program
 }

@@ -1,3 +1,4 @@
+import { BACKEND_OPTION } from "./backend-option.ts"
 import type { OptionSpec } from "./options.ts"
 
 /** LR_CURVES of core whose only own option is the warm-up. */
@@ -61,6 +62,7 @@ export const TRAIN_OPTIONS: readonly OptionSpec[] = [
   option("metadata_description", "text", "description in the file"),
   option("metadata_license", "text", "licence in the file"),
   option("metadata_tags", "text", "tags in the file, separated by commas"),
+  BACKEND_OPTION,
 ]
 
 /** Options of sd-scripts that this trainer needs no telling of. They are taken, and said to have no effect. */

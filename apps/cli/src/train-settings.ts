@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises"
 import type { HuberOptions, LossType, LossWeightOptions, LrCurve } from "@lllite/core"
 import type { FloatDtype } from "@lllite/format"
-import type { ConfigTable } from "@lllite/runtime-node"
+import type { ConfigTable, NodeBackend } from "@lllite/runtime-node"
 import { fileError, nearest } from "@lllite/runtime-node"
 import { parse } from "smol-toml"
 import { UsageError } from "./errors.ts"
@@ -36,6 +36,8 @@ export interface TrainSettings {
   readonly loss: LossType
   readonly huber: HuberOptions
   readonly weights: LossWeightOptions
+  /** The best that works when undefined. */
+  readonly backend: NodeBackend | undefined
   readonly outputDir: string
   readonly outputName: string
   readonly dtype: FloatDtype
@@ -149,6 +151,7 @@ export function readTrainSettings(
     maxTimestep,
     timestepsGiven: values.min_timestep !== undefined || values.max_timestep !== undefined,
     ...readLoss(get),
+    backend: get.text("backend") as NodeBackend | undefined,
     outputDir,
     outputName,
     dtype: DTYPES[get.text("save_precision") ?? "float"] ?? "F32",

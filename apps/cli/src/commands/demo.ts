@@ -2,16 +2,8 @@ import { join } from "node:path"
 import type { RgbImage, TrainState } from "@lllite/core"
 import { edgeF1 } from "@lllite/core"
 import { buildLlliteMetadata, enumerateSites } from "@lllite/format"
-import type { SdxlHandle } from "@lllite/runtime-node"
-import {
-  contactSheet,
-  createNodeRuntime,
-  encodePng,
-  overlayEdges,
-  writeAtomically,
-  writeLlliteFile,
-  writePng,
-} from "@lllite/runtime-node"
+import type { NodeBackend, SdxlHandle } from "@lllite/runtime-node"
+import { contactSheet, encodePng, overlayEdges, writeAtomically, writeLlliteFile, writePng } from "@lllite/runtime-node"
 import type { DrawnPair } from "../demo/pairs.ts"
 import { CANNY_THRESHOLDS, drawnDataset, edgesOf, heldOutPairs } from "../demo/pairs.ts"
 import { renderReport } from "../demo/report.ts"
@@ -20,6 +12,7 @@ import { InterruptedError } from "../errors.ts"
 import type { Reporter } from "../progress.ts"
 import { clock } from "../progress.ts"
 import { fileDate, prepareFolder, stepFileName } from "../save-lllite.ts"
+import { startRuntime } from "../start-runtime.ts"
 import { readVersion } from "../version.ts"
 import { followTraining, SHARDS } from "./train.ts"
 
@@ -27,6 +20,8 @@ export interface DemoSettings {
   readonly out: string
   readonly seed: number
   readonly steps: number
+  /** The best that works unless given. */
+  readonly backend?: NodeBackend
 }
 
 /** What `result.json` holds. */
@@ -57,7 +52,7 @@ export async function runDemo(settings: DemoSettings, reporter: Reporter, signal
   const start = performance.now()
   const secondsSince = (from: number): number => Math.round((performance.now() - from) / 10) / 100
   await prepareFolder(settings.out)
-  const runtime = await createNodeRuntime()
+  const runtime = await startRuntime(settings.backend, reporter)
   try {
     reporter.say(
       "load",

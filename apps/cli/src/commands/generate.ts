@@ -3,12 +3,13 @@ import { basename, join } from "node:path"
 import type { RgbImage } from "@lllite/core"
 import { readLllite } from "@lllite/format"
 import type { PngText, SdxlHandle } from "@lllite/runtime-node"
-import { createNodeRuntime, readImage, readLlliteFile, resizeImage, withPath, writePng } from "@lllite/runtime-node"
+import { readImage, readLlliteFile, resizeImage, withPath, writePng } from "@lllite/runtime-node"
 import { checkCheckpoint } from "../checkpoint.ts"
 import { InterruptedError } from "../errors.ts"
 import type { ControlUse, GenerateSettings } from "../generate-settings.ts"
 import type { Reporter } from "../progress.ts"
 import { prepareFolder } from "../save-lllite.ts"
+import { startRuntime } from "../start-runtime.ts"
 
 /**
  * Generates pictures as `settings` say, each written as soon as it is there, with its settings inside.
@@ -20,9 +21,13 @@ export async function runGenerate(settings: GenerateSettings, reporter: Reporter
   const guides = await Promise.all(settings.controls.map((use) => readGuide(use, settings, reporter)))
   for (const { lllite } of settings.controls) await withPath(lllite, (source) => readLllite(source))
   await checkCheckpoint(settings.checkpoint)
-  const runtime = await createNodeRuntime()
+  const runtime = await startRuntime(settings.backend, reporter)
   try {
-    reporter.say("load", { checkpoint: settings.checkpoint }, `Loading ${settings.checkpoint} …`)
+    reporter.say(
+      "load",
+      { checkpoint: settings.checkpoint, backend: runtime.backend },
+      `Loading ${settings.checkpoint} on ${runtime.backend} …`,
+    )
     const sdxl = await runtime.loadSdxl(settings.checkpoint, { prediction: settings.prediction })
     const adapters = await Promise.all(
       settings.controls.map(async ({ lllite, strength, end }, i) => ({

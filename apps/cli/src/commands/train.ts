@@ -4,7 +4,6 @@ import { createAdamWState } from "@lllite/core"
 import { buildLlliteMetadata, enumerateSites, readLllite } from "@lllite/format"
 import type { FolderDataset, SdxlHandle, TrainRunEvent } from "@lllite/runtime-node"
 import {
-  createNodeRuntime,
   datasetOfFolders,
   openDataset,
   readDatasetConfig,
@@ -17,6 +16,7 @@ import { checkCheckpoint } from "../checkpoint.ts"
 import { InterruptedError } from "../errors.ts"
 import type { Reporter } from "../progress.ts"
 import { epochFileName, fileDate, prepareFolder, stepFileName } from "../save-lllite.ts"
+import { startRuntime } from "../start-runtime.ts"
 import type { TrainSettings } from "../train-settings.ts"
 import { readVersion } from "../version.ts"
 
@@ -41,7 +41,7 @@ export async function runTrain(settings: TrainSettings, reporter: Reporter, sign
   const perEpoch = stepsPerEpoch(dataset.sizes, dataset.batchSize)
   const { length } = settings
   const steps = "steps" in length ? length.steps : length.epochs * perEpoch
-  const runtime = await createNodeRuntime()
+  const runtime = await startRuntime(settings.backend, reporter)
   try {
     reporter.say("load", { checkpoint: settings.checkpoint }, `Loading ${settings.checkpoint} …`)
     const sdxl = await runtime.loadSdxl(settings.checkpoint, { prediction: settings.prediction })
