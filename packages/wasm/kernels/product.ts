@@ -79,7 +79,7 @@ function listRows(a: usize, aRow: i32, rows: i32, list: usize): void {
 
 /**
  * The product of listed rows. parts: the most that a pair has; k: values of a part; aStep: bytes from one to the next.
- * b: its parts one below the other, with rows `bRow` bytes apart; or, with a bRow of 0, as `pack` lays it out.
+ * b: as `pack` lays it out, with a bRow of 0; or, for pairs of one part, a matrix whose rows are `bRow` bytes apart.
  */
 export function multiplyRows(
   list: usize,
@@ -189,7 +189,8 @@ function tile(
     }
   }
   const partBytes = <usize>k * bStep
-  let parts = load<u32>(pair)
+  // An empty product is what its sums start with.
+  let parts = k == 0 ? 0 : load<u32>(pair)
   pair += 4
   while (parts > 0) {
     let at = b + <usize>load<u32>(pair) * partBytes

@@ -33,8 +33,9 @@ export async function packMatrix(
   }
   const taps = sides.reduce((product, side) => product * side, 1)
   const values = toFloat32(await weight.read(), weight.dtype)
-  const biasTensor = bias === null ? null : await readBias(bias, out)
+  const biasValues = bias === null ? null : await readBias(bias, out)
   const packed = tf.keep(heap.create([kernels.packedSize(out, taps, inner)]))
+  const biasTensor = biasValues === null ? null : tf.keep(tf.tensor1d(biasValues))
   const raw = tf.tensor1d(values)
   kernels.pack(heap.address(raw), heap.address(packed), out, taps, inner)
   raw.dispose()
@@ -55,11 +56,11 @@ export async function packMatrix(
 }
 
 /** A bias, filled up with zeros as the packed columns are. */
-async function readBias(entry: WeightEntry, out: number): Promise<Tensor> {
+async function readBias(entry: WeightEntry, out: number): Promise<Float32Array> {
   if (entry.shape.length !== 1 || entry.shape[0] !== out) {
     throw new WasmOpsError(`"${entry.name}" is [${entry.shape.join(", ")}], expected [${out}]`)
   }
   const padded = new Float32Array(Math.ceil(out / 8) * 8)
   padded.set(toFloat32(await entry.read(), entry.dtype))
-  return tf.keep(tf.tensor1d(padded))
+  return padded
 }

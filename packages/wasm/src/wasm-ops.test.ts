@@ -2,14 +2,27 @@ import { createComposedOps } from "@lllite/core"
 import { checkOps } from "@lllite/core/testing"
 import * as tf from "@tensorflow/tfjs"
 import "@tensorflow/tfjs-backend-wasm"
-import { describe, expect, it } from "vitest"
+import { afterEach, describe, expect, it, vi } from "vitest"
 import { createWasmOps } from "./wasm-ops.ts"
 
+afterEach(() => void vi.restoreAllMocks())
+
 describe("createWasmOps", () => {
-  it("keeps the contract of ops", async () => {
+  it.each([
+    ["the SIMD that the engine has", []],
+    ["plain SIMD", [false]],
+  ])("keeps the contract of ops with %s", async (_, answers) => {
     await tf.setBackend("wasm")
+    const validate = vi.spyOn(WebAssembly, "validate")
+    for (const answer of answers) validate.mockReturnValueOnce(answer)
     const results = await checkOps(await createWasmOps(createComposedOps({ products: "looped" })))
     expect(results.filter(({ ok }) => !ok)).toEqual([])
+  })
+
+  it("refuses an engine without SIMD", async () => {
+    await tf.setBackend("wasm")
+    vi.spyOn(WebAssembly, "validate").mockReturnValue(false)
+    await expect(createWasmOps(createComposedOps())).rejects.toThrow(/no WebAssembly with SIMD/)
   })
 
   it("gives the same bits every time", async () => {
