@@ -142,13 +142,15 @@ for (const [name, prepare, shapes, operations] of cases) {
   const times = []
   for (const ops of [composed, kernels]) {
     const { run, dispose } = await prepare(ops)
-    const step = () => tf.tidy(() => void tf.grads((...args) => run(...args))(inputs))
+    const slope = tf.tidy(() => tf.onesLike(run(...inputs)))
+    const step = () => tf.tidy(() => void tf.grads((...args) => run(...args))(inputs, slope))
     for (const start = used(); used() - start < SPAN_MS; ) step()
     const start = used()
     let runs = 0
     for (; used() - start < SPAN_MS; runs++) step()
     times.push((used() - start) / runs)
     dispose()
+    slope.dispose()
   }
   const [before, after] = times
   const rates = operations === undefined ? ["", ""] : times.map((time) => (operations / time / 1e6).toFixed(1))
