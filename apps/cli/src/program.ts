@@ -90,14 +90,17 @@ function createProgram(): Command {
 
   program
     .command("inspect <file>")
-    .description("say what a safetensors file is, without loading it")
+    .description(
+      "say what a safetensors file is, without loading it: a path, an address, a checkpoint's *.index.json, or owner/name[@revision][:file] on the Hugging Face Hub",
+    )
     .option("--json", "as one JSON object")
-    .action(async (file: string, { json }: { json?: boolean }) => {
-      const { formatReport, inspectFile } = await import("./commands/inspect.ts")
-      const report = await inspectFile(file)
+    .option("--health", "also read an LLLite's values, and say what is wrong with them")
+    .action(async (file: string, { json, health }: { json?: boolean; health?: boolean }) => {
+      const { inspectFile } = await import("./commands/inspect.ts")
+      const { formatReport } = await import("./inspect-text.ts")
+      const report = await inspectFile(file, { health: health === true })
       process.stdout.write(`${json === true ? JSON.stringify(report, null, 2) : formatReport(report)}\n`)
     })
-  addEditCommands(program)
 
   program
     .command("doctor")
@@ -107,6 +110,8 @@ function createProgram(): Command {
       const { runDoctor } = await import("./commands/doctor.ts")
       process.stdout.write(`${await runDoctor(json === true)}\n`)
     })
+
+  addEditCommands(program)
 
   program
     .command("setup <what>")

@@ -1,134 +1,168 @@
-import type { SafetensorsFile, TensorInfo } from "@lllite/format"
+import type { FileIdentity, LlliteFile, SafetensorsFile, SiteSelection, TensorInfo } from "@lllite/format"
 import {
+  compareSites,
   DEFAULT_SELECTION,
+  enumerateSites,
   identify,
+  llliteOf,
   NAMED_SELECTIONS,
-  openSafetensors,
   parseLlliteMetadata,
-  readLllite,
   SDXL_LAYOUT,
-  type SiteSelection,
   sameLayout,
 } from "@lllite/format"
-import { withPath } from "@lllite/runtime-node/files"
+import { openLocation } from "@lllite/runtime-node/files"
+import type { HealthReport } from "./inspect-health.ts"
 
 /** What `inspect` says of a file; with `--json` just this. */
-export interface FileReport {
+export interface FileReport extends FileIdentity {
   readonly file: string
-  readonly kind: string
-  readonly detail: string
+  /** Size of the whole file, or of all of a checkpoint's files. */
   readonly bytes: number
   readonly tensors: number
   readonly parameters: number
   /** How many tensors there are of each dtype. */
   readonly dtypes: Readonly<Record<string, number>>
   readonly metadata: Readonly<Record<string, string>>
+  /** Names of a checkpoint's files, where it has several. */
+  readonly shards?: readonly string[]
   readonly lllite?: LlliteReport
   readonly sdxl?: SdxlReport
+  /** With `--health`, of an LLLite. */
+  readonly health?: HealthReport
 }
 
-interface LlliteReport {
+export interface LlliteReport {
   readonly sites: number
   readonly condDim: number | null
   readonly mlpDim: number | null
+  /** How many sites have each pair of widths. */
+  readonly dims: readonly { readonly condDim: number; readonly mlpDim: number; readonly sites: number }[]
+  readonly parameters: number
+  readonly linearSites: number
+  readonly convSites: number
   /** Name of the selection that takes just these sites, or null. */
   readonly selection: string | null
   readonly isForSdxl: boolean
   readonly modelChannels: number
   readonly blocks: Readonly<Record<string, number>>
+  /** For each selection with a name: the sites that it has and the file lacks, and the other way round. */
+  readonly selections: Readonly<
+    Record<string, { readonly missing: readonly string[]; readonly extra: readonly string[] }>
+  >
+  readonly siteDims: Readonly<Record<string, SiteReport>>
   readonly extraTensors: readonly string[]
+  readonly extraTensorCount: number
   readonly unreadableMetadata: readonly string[]
 }
 
-interface SdxlReport {
+interface SiteReport {
+  readonly condDim: number
+  readonly mlpDim: number
+  readonly inDim: number
+  readonly depth: number
+  readonly conv: boolean
+  readonly dtypes: readonly string[]
+}
+
+export interface SdxlReport {
   /** Width of the U-Net's first level; 320 in SDXL. */
   readonly modelChannels: number
   readonly contextDim: number
   readonly isTiny: boolean
 }
 
+/** Options of {@link inspectFile}. */
+export interface InspectOptions {
+  /** Whether to read an LLLite's values, too. */
+  readonly health?: boolean
+}
+
 /**
- * Says what a safetensors file is, by its header alone.
+ * Says what a safetensors file is, by its header alone: one on disk, on the web or on the Hugging Face Hub, or a
+ * checkpoint in several files.
  *
  * @throws InputError when it cannot be read; FormatError when it is broken
  */
-export async function inspectFile(path: string): Promise<FileReport> {
-  return withPath(path, async (source) => {
-    const file = await openSafetensors(source)
-    const { kind, detail } = identify(file)
-    const infos = [...file.tensors.values()]
-    const dtypes: Record<string, number> = {}
-    for (const { dtype } of infos) dtypes[dtype] = (dtypes[dtype] ?? 0) + 1
+export async function inspectFile(location: string, options: InspectOptions = {}): Promise<FileReport> {
+  const { file, close } = await openLocation(location)
+  try {
+    const identity = identify(file)
+    const { kind } = identity
+    const counts = countTensors(file.tensors)
     const sdxl = kind === "sdxl-checkpoint" ? describeSdxl(file) : null
+    const lllite = kind === "lllite" && !("shards" in file) ? llliteOf(file) : null
     return {
-      file: path,
-      kind,
-      detail: sdxl?.isTiny ? "the tiny SDXL: an SDXL checkpoint in miniature" : detail,
+      file: location,
+      ...identity,
+      detail: sdxl?.isTiny ? "the tiny SDXL: an SDXL checkpoint in miniature" : identity.detail,
       bytes: file.size,
-      tensors: infos.length,
-      parameters: infos.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0),
-      dtypes,
+      ...counts,
       metadata: Object.fromEntries(file.metadata),
-      ...(kind === "lllite" ? { lllite: describeLllite(await readLllite(source)) } : {}),
+      ...("shards" in file ? { shards: [...file.shards.keys()] } : {}),
+      ...(lllite === null ? {} : { lllite: describeLllite(lllite) }),
       ...(sdxl === null ? {} : { sdxl }),
+      ...(lllite === null || options.health !== true ? {} : { health: await examine(lllite) }),
     }
+  } finally {
+    await close()
+  }
+}
+
+async function examine(lllite: LlliteFile): Promise<HealthReport> {
+  const { reportHealth } = await import("./inspect-health.ts")
+  return reportHealth(lllite)
+}
+
+/** One walk: there may be a million tensors. */
+function countTensors(tensors: ReadonlyMap<string, TensorInfo>): Pick<FileReport, "tensors" | "parameters" | "dtypes"> {
+  const dtypes = new Map<string, number>()
+  let parameters = 0
+  for (const { dtype, shape } of tensors.values()) {
+    dtypes.set(dtype, (dtypes.get(dtype) ?? 0) + 1)
+    let count = 1
+    for (const size of shape) count *= size
+    parameters += count
+  }
+  return { tensors: tensors.size, parameters, dtypes: Object.fromEntries(dtypes) }
+}
+
+function describeLllite(file: LlliteFile): LlliteReport {
+  const { sites, safetensors } = file
+  const blocks = new Map<string, number>()
+  const dims = new Map<string, LlliteReport["dims"][number]>()
+  const dtypesOf = new Map<string, Set<string>>()
+  for (const [name, { dtype }] of safetensors.tensors) {
+    const key = name.slice(0, name.indexOf("."))
+    dtypesOf.set(key, (dtypesOf.get(key) ?? new Set()).add(dtype))
+  }
+  const siteDims: [string, SiteReport][] = []
+  for (const { key, block, condDim, mlpDim, inDim, depth, conv } of sites) {
+    blocks.set(block, (blocks.get(block) ?? 0) + 1)
+    const pair = `${condDim} ${mlpDim}`
+    dims.set(pair, { condDim, mlpDim, sites: (dims.get(pair)?.sites ?? 0) + 1 })
+    siteDims.push([key, { condDim, mlpDim, inDim, depth, conv, dtypes: [...(dtypesOf.get(key) ?? [])] }])
+  }
+  const selections = Object.entries(NAMED_SELECTIONS).map(([name, selection]) => {
+    const { missing, extra } = compareSites(sites, enumerateSites(file.layout, selection))
+    return [name, { missing: missing.map(({ key }) => key), extra: extra.map(({ key }) => key) }] as const
   })
-}
-
-/** A report in lines for people. */
-export function formatReport(report: FileReport): string {
-  const { lllite, sdxl } = report
-  const lines: [string, string][] = [
-    ["file", report.file],
-    ["kind", `${report.kind}: ${report.detail}`],
-    ["size", `${report.bytes.toLocaleString("en")} bytes`],
-    [
-      "tensors",
-      `${report.tensors}, ${Object.entries(report.dtypes)
-        .map(([dtype, count]) => `${count} of ${dtype}`)
-        .join(", ")}`,
-    ],
-    ["parameters", report.parameters.toLocaleString("en")],
-  ]
-  if (lllite !== undefined) {
-    lines.push(
-      ["for", lllite.isForSdxl ? "SDXL" : `a U-Net of ${lllite.modelChannels} channels (SDXL has 320)`],
-      [
-        "sites",
-        `${lllite.sites}: ${Object.entries(lllite.blocks)
-          .map(([block, count]) => `${count} in ${block}`)
-          .join(", ")}`,
-      ],
-      ["dims", `condDim ${lllite.condDim ?? "differs"}, mlpDim ${lllite.mlpDim ?? "differs"}`],
-      ["selection", lllite.selection ?? "none with a name"],
-    )
-    if (lllite.extraTensors.length > 0) lines.push(["not read", `${lllite.extraTensors.length} tensors of no adapter`])
-    for (const key of lllite.unreadableMetadata) lines.push(["unreadable", key])
-  }
-  if (sdxl !== undefined) {
-    lines.push(["widths", `${sdxl.modelChannels} channels (SDXL has 320), context ${sdxl.contextDim} (SDXL has 2048)`])
-  }
-  const width = Math.max(...lines.map(([name]) => name.length))
-  const metadata = Object.entries(report.metadata).map(([key, value]) => `  ${printable(key)} = ${printable(value)}`)
-  return [
-    ...lines.map(([name, value]) => `${name.padEnd(width)}  ${printable(value)}`),
-    metadata.length === 0 ? "no metadata" : "metadata",
-    ...metadata,
-  ].join("\n")
-}
-
-function describeLllite(file: Awaited<ReturnType<typeof readLllite>>): LlliteReport {
-  const blocks: Record<string, number> = {}
-  for (const { block } of file.sites) blocks[block] = (blocks[block] ?? 0) + 1
+  const convSites = sites.filter(({ conv }) => conv).length
   return {
-    sites: file.sites.length,
+    sites: sites.length,
     condDim: file.dims?.condDim ?? null,
     mlpDim: file.dims?.mlpDim ?? null,
+    dims: [...dims.values()],
+    parameters: file.parameterCount,
+    linearSites: sites.length - convSites,
+    convSites,
     selection: file.selection === null ? null : selectionName(file.selection),
     isForSdxl: sameLayout(file.layout, SDXL_LAYOUT),
     modelChannels: file.layout.modelChannels,
-    blocks,
+    blocks: Object.fromEntries(blocks),
+    selections: Object.fromEntries(selections),
+    siteDims: Object.fromEntries(siteDims),
     extraTensors: file.extraTensors,
+    extraTensorCount: file.extraTensorCount,
     unreadableMetadata: parseLlliteMetadata(file.metadata).unreadable,
   }
 }
@@ -144,23 +178,19 @@ function selectionName(selection: SiteSelection): string {
 }
 
 /** Widths by the two tensors that every SDXL has; 0 for one that lacks them. */
-function describeSdxl({ tensors }: SafetensorsFile): SdxlReport {
+function describeSdxl({ tensors }: Pick<SafetensorsFile, "tensors">): SdxlReport {
   const unet = "model.diffusion_model."
   const axis = (info: TensorInfo | undefined, index: number): number => info?.shape[index] ?? 0
   const modelChannels = axis(tensors.get(`${unet}input_blocks.0.0.weight`), 0)
-  const cross = [...tensors].find(([name]) => name.startsWith(unet) && name.endsWith(".attn2.to_k.weight"))?.[1]
+  let cross: TensorInfo | undefined
+  for (const name of tensors.keys()) {
+    if (!name.startsWith(unet) || !name.endsWith(".attn2.to_k.weight")) continue
+    cross = tensors.get(name)
+    break
+  }
   return {
     modelChannels,
     contextDim: axis(cross, 1),
     isTiny: modelChannels > 0 && modelChannels < SDXL_LAYOUT.modelChannels,
   }
-}
-
-/** Text from a file, safe for a terminal: control characters escaped, long values cut. */
-function printable(text: string): string {
-  const limit = 400
-  const cut = text.length > limit ? `${text.slice(0, limit)}… (${text.length} characters)` : text
-  return cut.replaceAll(/\p{Cc}/gu, (character) =>
-    JSON.stringify(character).slice(1, -1).replaceAll("\u007f", "\\u007f"),
-  )
 }

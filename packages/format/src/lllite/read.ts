@@ -36,8 +36,10 @@ export interface LlliteFile {
   readonly parameterCount: number
   /** The dtypes of the adapters' tensors. */
   readonly dtypes: readonly Dtype[]
-  /** Names of tensors in the file that belong to no adapter. They are not read. */
+  /** Names of tensors in the file that belong to no adapter, 10,000 at most. They are not read. */
   readonly extraTensors: readonly string[]
+  /** How many of them there are. */
+  readonly extraTensorCount: number
   /** The file's metadata as it stands. See `parseLlliteMetadata`. */
   readonly metadata: ReadonlyMap<string, string>
   /** The file below, for raw bytes, dtypes and extra tensors. */
@@ -64,11 +66,19 @@ export interface ReadLlliteOptions {
  * does not fit its place; and everything `openSafetensors` throws
  */
 export async function readLllite(input: SourceLike, options: ReadLlliteOptions = {}): Promise<LlliteFile> {
-  const safetensors = await openSafetensors(input)
+  return llliteOf(await openSafetensors(input), options)
+}
+
+/**
+ * An LLLite of a file that is open already. See {@link readLllite}.
+ *
+ * @throws FormatError `wrong-kind`, `site-*`
+ */
+export function llliteOf(safetensors: SafetensorsFile, options: ReadLlliteOptions = {}): LlliteFile {
   const { label, metadata } = safetensors
   refuseOtherKinds(safetensors)
 
-  const { bySite, extraTensors } = groupBySite(safetensors.tensors, keyTable(options.layout))
+  const { bySite, extraTensors, extraTensorCount } = groupBySite(safetensors.tensors, keyTable(options.layout))
   if (bySite.size === 0) throw noKnownSite(safetensors)
   const sites = [...bySite].map(([site, tensors]) => inferSite(site, tensors, label))
   if (options.layout !== undefined) checkSitesFit(sites, options.layout, label)
@@ -83,6 +93,7 @@ export async function readLllite(input: SourceLike, options: ReadLlliteOptions =
     parameterCount: sites.reduce((count, site) => count + siteParameterCount(site, site), 0),
     dtypes: [...new Set([...bySite.values()].flatMap((tensors) => [...tensors.values()].map(({ dtype }) => dtype)))],
     extraTensors,
+    extraTensorCount,
     metadata,
     safetensors,
     tensor: (site, name) => safetensors.readFloat32(`${site.key}.${name}`),
@@ -108,16 +119,18 @@ const ADVICE: Partial<Record<FileKind, string>> = {
 function groupBySite(
   tensors: ReadonlyMap<string, TensorInfo>,
   table: SiteTable,
-): { bySite: ReadonlyMap<Site, SiteTensors>; extraTensors: string[] } {
+): { bySite: ReadonlyMap<Site, SiteTensors>; extraTensors: string[]; extraTensorCount: number } {
   const byKey = new Map<string, Map<SiteTensorName, TensorInfo>>()
   const extraTensors: string[] = []
+  let extraTensorCount = 0
   for (const [name, info] of tensors) {
     // A site's key has no dot, so the first one ends it.
     const dot = name.indexOf(".")
     const key = name.slice(0, dot)
     const rest = name.slice(dot + 1)
     if (dot < 0 || !table.byKey.has(key) || !isSiteTensorName(rest)) {
-      extraTensors.push(name)
+      // A file may have a million of them.
+      if (extraTensorCount++ < 10_000) extraTensors.push(name)
       continue
     }
     const ofSite = byKey.get(key) ?? new Map<SiteTensorName, TensorInfo>()
@@ -128,7 +141,7 @@ function groupBySite(
     const ofSite = byKey.get(site.key)
     if (ofSite !== undefined) bySite.set(site, ofSite)
   }
-  return { bySite, extraTensors }
+  return { bySite, extraTensors, extraTensorCount }
 }
 
 function commonDims(sites: readonly LlliteSite[]): AdapterDims | null {
