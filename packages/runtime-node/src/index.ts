@@ -1,4 +1,4 @@
-export { NODE_BACKENDS, type NodeBackend } from "./backends/names.ts"
+export { NODE_BACKENDS, type NodeBackend, type Precision, type WeightFormat } from "./backends/names.ts"
 export { type StartedBackend, type StartOptions, startBackend } from "./backends/start.ts"
 export { checkpointPath, loadCheckpoint, openCheckpoint, TINY } from "./checkpoint.ts"
 export {

@@ -12,7 +12,8 @@ import type {
 } from "@lllite/core"
 import { CoreError, createTrainState, train } from "@lllite/core"
 import type { AdapterDims, Site, UnetLayout } from "@lllite/format"
-import type { NodeBackend } from "./backends/names.ts"
+import type { NodeBackend, Precision, WeightFormat } from "./backends/names.ts"
+import type { StartOptions } from "./backends/start.ts"
 import { prepareTensorflowEnvironment } from "./tensorflow/environment.ts"
 import type { TensorflowSearch } from "./tensorflow/installation.ts"
 import { findTensorflow } from "./tensorflow/installation.ts"
@@ -24,10 +25,14 @@ export interface NodeRuntimeOptions {
   /** The best that is there and works unless given: `tensorflow`, or else `wasm`, which runs anywhere. */
   readonly backend?: NodeBackend
   /**
-   * Worker threads, each with a model of its own. Unless given one on `tensorflow`, which uses every core by itself,
-   * and else two, or one on a machine of one core.
+   * Worker threads, each with a model of its own: two on `wasm`, or one on a machine of one core, unless given.
+   * `tensorflow` uses every core from one thread, and takes no more.
    */
   readonly threads?: number
+  /** In which products with the base model's weights are computed: `float32` unless given. See `StartOptions`. */
+  readonly precision?: Precision
+  /** How the base model's weights are held: as the file has them unless given. See `StartOptions`. */
+  readonly weights?: WeightFormat
 }
 
 /** Node as a place to run: threads, files, pictures. */
@@ -123,33 +128,40 @@ interface StartedPool extends Pick<NodeRuntime, "backend" | "version" | "device"
 }
 
 /** The backend that is asked for, or the best that works. */
-async function startPool({ backend, threads }: NodeRuntimeOptions): Promise<StartedPool> {
-  if (backend !== undefined) return startPoolOn(backend, threads)
+async function startPool({ backend, threads, ...rest }: NodeRuntimeOptions): Promise<StartedPool> {
+  if (backend !== undefined) return startPoolOn(backend, threads, rest)
   const { found, unusable }: TensorflowSearch = findTensorflow()
+  // Whoever asks for several threads wants a backend that takes them.
+  if (threads !== undefined && threads !== 1) return startPoolOn("wasm", threads, rest)
   const notices = unusable.map(({ source, problem }) => `TensorFlow from ${source} is not used: ${problem}`)
-  if (found === null) return startPoolOn("wasm", threads, notices)
+  if (found === null) return { ...(await startPoolOn("wasm", threads, rest)), notices }
   try {
-    return await startPoolOn("tensorflow", threads, notices)
+    return { ...(await startPoolOn("tensorflow", threads, rest)), notices }
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error)
     const notice = `TensorFlow from ${found.source} is there and does not work: ${problem} Computing with wasm instead.`
-    return startPoolOn("wasm", threads, [...notices, notice])
+    return { ...(await startPoolOn("wasm", threads, rest)), notices: [...notices, notice] }
   }
 }
 
 async function startPoolOn(
   backend: NodeBackend,
   threads: number | undefined,
-  notices: readonly string[] = [],
+  options: StartOptions,
 ): Promise<StartedPool> {
-  if (backend === "tensorflow") prepareTensorflowEnvironment()
-  const pool = createPool(
-    threads ?? (backend === "tensorflow" || backend === "webgpu" ? 1 : Math.min(2, availableParallelism())),
-  )
+  const isAlone = backend === "tensorflow" || backend === "webgpu"
+  if (backend === "tensorflow") {
+    // Its binding keeps the names of attributes in a table that threads may not change at once.
+    if (threads !== undefined && threads !== 1) {
+      throw new CoreError(`runtime: tensorflow uses every core from one thread; threads must be 1, got ${threads}`)
+    }
+    prepareTensorflowEnvironment()
+  }
+  const pool = createPool(threads ?? (isAlone ? 1 : Math.min(2, availableParallelism())))
   try {
-    const [first] = await Promise.all(pool.workers.map((worker) => worker.call("start", { backend })))
+    const [first] = await Promise.all(pool.workers.map((worker) => worker.call("start", { backend, options })))
     if (first === undefined) throw new CoreError("runtime: no thread is running")
-    return { ...first, pool, notices }
+    return { ...first, pool, notices: [] }
   } catch (error) {
     await pool.close()
     throw error

@@ -151,7 +151,10 @@ function compareSites(
 }
 
 /** The inputs of a case, made from its tag. */
-function inputOf(given: UnetCase, config: UnetConfig): UnetInput {
+export function unetInput(
+  given: Pick<UnetCase, "tag" | "batch" | "latent" | "timesteps">,
+  config: UnetConfig,
+): UnetInput {
   const { tag, batch, latent, timesteps } = given
   const [height, width] = latent
   const vectorDim = config.pooledDim + SIZE_EMBEDDING_DIM
@@ -191,7 +194,7 @@ async function runForward(
   ops: Ops,
   params: UnetParams,
 ): Promise<CaseResult> {
-  const input = inputOf(given, params.config)
+  const input = unetInput(given, params.config)
   const [height, width] = given.latent
   const controls = given.controls ?? [given.tag]
   const applied = await Promise.all(
@@ -226,7 +229,7 @@ async function runTraining(
   const [lllite] = given.lllite ?? []
   if (lllite === undefined) return [{ case: name, skipped: "the case trains no LLLite" }]
   const model = await syntheticLllite(lllite, sites)
-  const input = inputOf(given, params.config)
+  const input = unetInput(given, params.config)
   const images = await controlOf(`${given.tag}/control`, [given.batch, 3, 8 * height, 8 * width])
   const target = signalNhwc(given.target ?? "", [given.batch, 4, height, width])
   const gradient = async (checkpointing: boolean): Promise<LossAndGradients> => {
@@ -296,6 +299,6 @@ async function compareTensors(
   return results
 }
 
-function disposeInput({ latents, context, vector }: UnetInput): void {
+export function disposeInput({ latents, context, vector }: UnetInput): void {
   tf.dispose([latents, context, vector] satisfies (Tensor4D | Tensor3D | Tensor2D)[])
 }

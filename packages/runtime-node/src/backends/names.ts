@@ -8,6 +8,14 @@ export const NODE_BACKENDS = ["webgpu", "tensorflow", "wasm", "cpu"] as const
  */
 export type NodeBackend = (typeof NODE_BACKENDS)[number]
 
+/** In which products with a base model's weights are computed. */
+export const PRECISIONS = ["float32", "bfloat16"] as const
+export type Precision = (typeof PRECISIONS)[number]
+
+/** How a base model's weights are held: as the file has them, or those of float32 rounded. */
+export const WEIGHT_FORMATS = ["file", "float16", "bfloat16"] as const
+export type WeightFormat = (typeof WEIGHT_FORMATS)[number]
+
 /** Those that are taken without being asked for, if they work; the last one always does. */
 export const UNASKED_BACKENDS = ["tensorflow", "wasm"] as const satisfies readonly NodeBackend[]
 

@@ -1,7 +1,8 @@
 import type { Ops } from "@lllite/core"
 import { createComposedOps } from "@lllite/core"
+import { InputError } from "../errors.ts"
 import type { TensorflowInstallation } from "../tensorflow/installation.ts"
-import type { NodeBackend } from "./names.ts"
+import type { NodeBackend, Precision, WeightFormat } from "./names.ts"
 import { NODE_BACKENDS } from "./names.ts"
 
 /** A backend that runs, and what it is. */
@@ -14,6 +15,10 @@ export interface StartedBackend {
 }
 
 export interface StartOptions {
+  /** `float32` unless given; `bfloat16` is for `tensorflow` alone, and pays on CPUs with instructions for it. */
+  readonly precision?: Precision
+  /** `file` unless given; the others are for `tensorflow` alone. */
+  readonly weights?: WeightFormat
   /** The TensorFlow to take; looked for unless given. */
   readonly tensorflow?: TensorflowInstallation
 }
@@ -27,7 +32,14 @@ export interface StartOptions {
 export async function startBackend(backend: NodeBackend, options: StartOptions = {}): Promise<StartedBackend> {
   if (backend === "tensorflow") {
     const { startTensorflow } = await import("../tensorflow/start.ts")
-    return startTensorflow(options.tensorflow)
+    return startTensorflow(options)
+  }
+  for (const [name, value, usual] of [
+    ["precision", options.precision, "float32"],
+    ["weights", options.weights, "file"],
+  ] as const) {
+    if (value === undefined || value === usual) continue
+    throw new InputError(`${name} "${value}" needs the backend "tensorflow", and this is "${backend}". Leave it out.`)
   }
   if (backend === "webgpu") {
     const { startDawn } = await import("../webgpu/start.ts")

@@ -1,5 +1,12 @@
 // What the machine has and how to make it have more. Loads no TensorFlow.js: backends are tried in processes of their own.
-export { NODE_BACKENDS, type NodeBackend } from "../backends/names.ts"
+export {
+  NODE_BACKENDS,
+  type NodeBackend,
+  PRECISIONS,
+  type Precision,
+  WEIGHT_FORMATS,
+  type WeightFormat,
+} from "../backends/names.ts"
 export {
   findTensorflow,
   TENSORFLOW_SOURCES,

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module"
 
-import type { StartedBackend } from "../backends/start.ts"
+import type { StartedBackend, StartOptions } from "../backends/start.ts"
 import { InputError } from "../errors.ts"
 import type { TensorflowBinding } from "./binding.ts"
 import { prepareTensorflowEnvironment } from "./environment.ts"
@@ -11,14 +11,16 @@ import { loadNodeBackendPackage } from "./package-loader.ts"
 
 const require = createRequire(import.meta.url)
 
+const TYPES = { float32: "F32", float16: "F16", bfloat16: "BF16" } as const
+
 /**
  * Starts TensorFlow in this thread.
  *
- * @param installation looked for unless given
  * @throws InputError if there is none, or it cannot be loaded here
  */
-export async function startTensorflow(installation?: TensorflowInstallation): Promise<StartedBackend> {
-  const chosen = installation ?? expectFound(findTensorflow())
+export async function startTensorflow(options: StartOptions = {}): Promise<StartedBackend> {
+  const { precision = "float32", weights = "file" } = options
+  const chosen = options.tensorflow ?? expectFound(findTensorflow())
   prepareTensorflowEnvironment()
   const tf = await import("@tensorflow/tfjs")
   const binding = loadBinding(chosen)
@@ -31,7 +33,7 @@ export async function startTensorflow(installation?: TensorflowInstallation): Pr
   await tf.ready()
   return {
     backend: "tensorflow",
-    ops: createTensorflowOps(),
+    ops: createTensorflowOps({ compute: TYPES[precision], ...(weights === "file" ? {} : { round: TYPES[weights] }) }),
     version: `TensorFlow ${binding.TF_Version}`,
     device: binding.isUsingGpuDevice() ? "GPU" : "CPU",
   }

@@ -12,7 +12,7 @@ import type {
 } from "@lllite/core"
 import type { UnetLayout } from "@lllite/format"
 import type { NodeBackend } from "../backends/names.ts"
-import type { StartedBackend } from "../backends/start.ts"
+import type { StartedBackend, StartOptions } from "../backends/start.ts"
 
 /** An LLLite on the host and how it is used. */
 export interface HostAdapterUse {
@@ -31,7 +31,10 @@ export interface WorkerGenerateOptions extends Omit<GenerateOptions, "adapters" 
 /** What a worker can be asked to do, by name: its argument and its result. */
 export interface WorkerCalls {
   /** Starts a backend and computes something with it; comes before all others. */
-  start: { argument: { readonly backend: NodeBackend }; result: Omit<StartedBackend, "ops"> }
+  start: {
+    argument: { readonly backend: NodeBackend; readonly options: StartOptions }
+    result: Omit<StartedBackend, "ops">
+  }
   load: {
     argument: { readonly checkpoint: string; readonly prediction: "epsilon" | "v" }
     result: { readonly layout: UnetLayout }

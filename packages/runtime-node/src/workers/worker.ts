@@ -40,9 +40,9 @@ type Handlers = {
 }
 
 const handlers: Handlers = {
-  async start({ backend }) {
-    const { ops: started, ...what } = await startBackend(backend)
-    await selfCheck(started)
+  async start({ backend, options }) {
+    const { ops: started, ...what } = await startBackend(backend, options)
+    await selfCheck(started, options.precision)
     ops = started
     return what
   },

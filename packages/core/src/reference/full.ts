@@ -1,0 +1,106 @@
+import { enumerateSites } from "@lllite/format"
+import type { Scalar, Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import { cutControls, disposeCuts, llliteAtSite, prepareControl } from "../models/lllite/adapter.ts"
+import { disposeLllite, uploadLllite } from "../models/lllite/params.ts"
+import { unet } from "../models/unet/unet.ts"
+import { buildUnet } from "../models/unet/weights.ts"
+import type { Ops } from "../ops/ops.ts"
+import { disposeParams } from "../params.ts"
+import { lossAndGradients } from "../training/gradients.ts"
+import { elementwiseLoss, weightedMean } from "../training/loss.ts"
+import type { CaseResult, ReferenceTensors } from "./case.ts"
+import { compare } from "./case.ts"
+import { signalNhwc, toNchw } from "./layout.ts"
+import type { LlliteReference, UnetSizes } from "./unet.ts"
+import { controlOf, disposeInput, syntheticLllite, unetConfigOf, unetInput } from "./unet.ts"
+import { loadSynthetic } from "./weights.ts"
+
+/** full.json */
+export interface FullReference {
+  readonly tag: string
+  readonly unet: UnetSizes
+  readonly lllite: Omit<LlliteReference, "strength">
+  readonly latent: readonly [number, number]
+  readonly timesteps: readonly number[]
+  /** The LLLite's tensors, in the order of `full.gradNorms`. */
+  readonly gradNames: readonly string[]
+}
+
+/** What results may differ by, relative to the greatest value; gradient norms each relative to itself. */
+export interface FullTolerance {
+  readonly output: number
+  readonly norm: number
+}
+
+/** For weights and products in float32, and for either in 16 bits. */
+export const FULL_TOLERANCE = {
+  float32: { output: 1e-3, norm: 1e-2 },
+  half: { output: 2e-2, norm: 5e-2 },
+} as const satisfies Readonly<Record<string, FullTolerance>>
+
+/** SDXL's U-Net at its real width, alone, with an LLLite, and one training step's loss and gradients. */
+export async function runFull(
+  reference: FullReference,
+  tensors: ReferenceTensors,
+  ops: Ops,
+  { output, norm }: FullTolerance = FULL_TOLERANCE.float32,
+): Promise<readonly CaseResult[]> {
+  const { tag, latent, timesteps } = reference
+  const config = unetConfigOf(reference.unet)
+  const params = await loadSynthetic("SDXL's U-Net", buildUnet(config), ops.load)
+  const given = { tag, batch: timesteps.length, latent, timesteps }
+  const input = unetInput(given, config)
+  const shape = [given.batch, 3, 8 * latent[0], 8 * latent[1]] as const
+  const images = await controlOf(`${tag}/control`, shape)
+  const model = await syntheticLllite({ ...reference.lllite, strength: 1 }, enumerateSites(config.layout))
+  const lllite = uploadLllite(model)
+  const results: CaseResult[] = []
+
+  const plain = unet(ops, params, input)
+  results.push(compare("full.plain", await toNchw(plain), await tensors.readFloat32("full.plain"), output))
+  plain.dispose()
+
+  const control = prepareControl(ops, lllite, images)
+  const steered = unet(ops, params, input, { atSite: llliteAtSite(ops, lllite, control, 1) })
+  results.push(compare("full.lllite", await toNchw(steered), await tensors.readFloat32("full.lllite"), output))
+  steered.dispose()
+  control.dispose()
+
+  const cuts = cutControls(lllite, images)
+  const target = signalNhwc(`${tag}/target`, [given.batch, 4, ...latent])
+  const lossOf = (prediction: Tensor4D): Scalar =>
+    weightedMean(
+      elementwiseLoss(prediction, target, "l2"),
+      timesteps.map(() => 1),
+    )
+  const { loss, gradients } = await lossAndGradients(ops, params, lllite, { ...input, control: cuts }, lossOf, {
+    checkpointing: true,
+  })
+  results.push(compare("full.loss", [loss], await tensors.readFloat32("full.loss"), output))
+  const wanted = await tensors.readFloat32("full.gradNorms")
+  const norms = new Map(
+    model.slots.map(({ plan, name, offset, size }) => [
+      `${plan.site.key}.${name}`,
+      Math.hypot(...blockNorms(gradients.subarray(offset, offset + size))),
+    ]),
+  )
+  const ratios = reference.gradNames.map((name, i) => (norms.get(name) ?? Number.NaN) / (wanted[i] as number))
+  const ones = ratios.map(() => 1)
+  results.push(compare(`full.gradNorms (each of ${ones.length})`, ratios, ones, norm))
+
+  tf.dispose(target)
+  disposeCuts(cuts)
+  disposeLllite(lllite)
+  disposeInput(input)
+  disposeParams(params)
+  return results
+}
+
+/** Norms of parts: a call takes only so many arguments. */
+function blockNorms(values: Float32Array): number[] {
+  const size = 1024
+  return Array.from({ length: Math.ceil(values.length / size) }, (_, i) =>
+    Math.hypot(...values.subarray(i * size, (i + 1) * size)),
+  )
+}
