@@ -1,6 +1,6 @@
 import type { SamplerName } from "@lllite/core"
-import { BACKEND_OPTION } from "./backend-option.ts"
 import type { OptionSpec } from "./options.ts"
+import { RUNTIME_OPTIONS } from "./runtime-options.ts"
 
 // Core's own list would load TensorFlow.js for every command; the type holds this one against it.
 const SAMPLERS: Readonly<Record<SamplerName, true>> = {
@@ -45,5 +45,5 @@ export const GENERATE_OPTIONS: readonly OptionSpec[] = [
   { name: "seed", kind: "integer", help: "of the first picture; the next ones count up. Drawn unless given" },
   { name: "images_per_prompt", kind: "integer", help: "pictures, 1 unless given" },
   { name: "outdir", kind: "text", help: "folder to write into" },
-  BACKEND_OPTION,
+  ...RUNTIME_OPTIONS,
 ]

@@ -21,10 +21,16 @@ describe("readGenerateSettings", () => {
       guidanceScale: 7.5,
       sampler: "euler",
       outdir: "out",
+      runtime: {},
     })
     expect(seeds).toHaveLength(1)
     expect(read({ ckpt: "sdxl.safetensors", W: "512" })).toMatchObject({ width: 512, height: 512 })
     expect(read({ ckpt: "sdxl.safetensors" })).toMatchObject({ width: 1024, height: 1024 })
+  })
+
+  it("says what computes, and how", () => {
+    const given = { backend: "tensorflow", precision: "bfloat16", weights: "float16" }
+    expect(read(given).runtime).toEqual(given)
   })
 
   it("counts seeds up from the first", () => {
@@ -46,6 +52,7 @@ describe("readGenerateSettings", () => {
     [{ H: "130" }, /--H is 130, expected a multiple of 32\. The nearest is 128/],
     [{ steps: "0" }, /--steps is 0, expected at least 1/],
     [{ sampler: "eule" }, /sampler is "eule", expected one of ddim/],
+    [{ backend: "cuda" }, /backend is "cuda", expected one of webgpu, tensorflow, wasm, cpu/],
     [{ seed: "-1" }, /--seed is -1/],
     [{ n: "a", negative_prompt: "b" }, /mean the same/],
     [{ control_net_lllite_models: ["a"] }, /--guide_image_path is missing/],

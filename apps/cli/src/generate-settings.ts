@@ -1,9 +1,10 @@
 import { randomInt } from "node:crypto"
 import type { SamplerName } from "@lllite/core"
-import type { NodeBackend } from "@lllite/runtime-node"
 import { UsageError } from "./errors.ts"
 import { GENERATE_OPTIONS } from "./generate-options.ts"
 import { readValues } from "./options.ts"
+import type { RuntimeChoice } from "./runtime-options.ts"
+import { runtimeChoice } from "./runtime-options.ts"
 
 /** An LLLite and what it is given. */
 export interface ControlUse {
@@ -27,8 +28,7 @@ export interface GenerateSettings {
   readonly sampler: SamplerName
   readonly seeds: readonly number[]
   readonly outdir: string
-  /** The best that works when undefined. */
-  readonly backend: NodeBackend | undefined
+  readonly runtime: RuntimeChoice
 }
 
 const LARGEST_SEED = 2 ** 32
@@ -82,7 +82,7 @@ export function readGenerateSettings(commandLine: Readonly<Record<string, unknow
     sampler: (text("sampler") ?? "euler") as SamplerName,
     seeds: Array.from({ length: pictures }, (_, i) => seed + i),
     outdir,
-    backend: text("backend") as NodeBackend | undefined,
+    runtime: runtimeChoice(values),
   }
 }
 

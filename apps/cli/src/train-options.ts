@@ -1,5 +1,5 @@
-import { BACKEND_OPTION } from "./backend-option.ts"
 import type { OptionSpec } from "./options.ts"
+import { RUNTIME_OPTIONS } from "./runtime-options.ts"
 
 /** LR_CURVES of core whose only own option is the warm-up. */
 export const LR_SCHEDULERS = ["constant", "constant_with_warmup", "linear", "cosine", "inverse_sqrt"] as const
@@ -62,7 +62,7 @@ export const TRAIN_OPTIONS: readonly OptionSpec[] = [
   option("metadata_description", "text", "description in the file"),
   option("metadata_license", "text", "licence in the file"),
   option("metadata_tags", "text", "tags in the file, separated by commas"),
-  BACKEND_OPTION,
+  ...RUNTIME_OPTIONS,
 ]
 
 /** Options of sd-scripts that this trainer needs no telling of. They are taken, and said to have no effect. */

@@ -1,12 +1,14 @@
 import { readFile } from "node:fs/promises"
 import type { HuberOptions, LossType, LossWeightOptions, LrCurve } from "@lllite/core"
 import type { FloatDtype } from "@lllite/format"
-import type { ConfigTable, NodeBackend } from "@lllite/runtime-node"
+import type { ConfigTable } from "@lllite/runtime-node"
 import { fileError, nearest } from "@lllite/runtime-node"
 import { parse } from "smol-toml"
 import { UsageError } from "./errors.ts"
 import type { OptionValues, StepCount } from "./options.ts"
 import { readValues } from "./options.ts"
+import type { RuntimeChoice } from "./runtime-options.ts"
+import { runtimeChoice } from "./runtime-options.ts"
 import { LR_SCHEDULERS, NEEDLESS_OPTIONS, REFUSED_OPTIONS, TRAIN_OPTIONS } from "./train-options.ts"
 
 /** All that `train` does, checked. */
@@ -36,8 +38,7 @@ export interface TrainSettings {
   readonly loss: LossType
   readonly huber: HuberOptions
   readonly weights: LossWeightOptions
-  /** The best that works when undefined. */
-  readonly backend: NodeBackend | undefined
+  readonly runtime: RuntimeChoice
   readonly outputDir: string
   readonly outputName: string
   readonly dtype: FloatDtype
@@ -151,7 +152,7 @@ export function readTrainSettings(
     maxTimestep,
     timestepsGiven: values.min_timestep !== undefined || values.max_timestep !== undefined,
     ...readLoss(get),
-    backend: get.text("backend") as NodeBackend | undefined,
+    runtime: runtimeChoice(values),
     outputDir,
     outputName,
     dtype: DTYPES[get.text("save_precision") ?? "float"] ?? "F32",

@@ -52,7 +52,7 @@ export async function runDemo(settings: DemoSettings, reporter: Reporter, signal
   const start = performance.now()
   const secondsSince = (from: number): number => Math.round((performance.now() - from) / 10) / 100
   await prepareFolder(settings.out)
-  const runtime = await startRuntime(settings.backend, reporter)
+  const runtime = await startRuntime(settings.backend === undefined ? {} : { backend: settings.backend }, reporter)
   try {
     reporter.say(
       "load",

@@ -21,7 +21,7 @@ export async function runGenerate(settings: GenerateSettings, reporter: Reporter
   const guides = await Promise.all(settings.controls.map((use) => readGuide(use, settings, reporter)))
   for (const { lllite } of settings.controls) await withPath(lllite, (source) => readLllite(source))
   await checkCheckpoint(settings.checkpoint)
-  const runtime = await startRuntime(settings.backend, reporter)
+  const runtime = await startRuntime(settings.runtime, reporter)
   try {
     reporter.say(
       "load",

@@ -41,7 +41,7 @@ export async function runTrain(settings: TrainSettings, reporter: Reporter, sign
   const perEpoch = stepsPerEpoch(dataset.sizes, dataset.batchSize)
   const { length } = settings
   const steps = "steps" in length ? length.steps : length.epochs * perEpoch
-  const runtime = await startRuntime(settings.backend, reporter)
+  const runtime = await startRuntime(settings.runtime, reporter)
   try {
     reporter.say("load", { checkpoint: settings.checkpoint }, `Loading ${settings.checkpoint} …`)
     const sdxl = await runtime.loadSdxl(settings.checkpoint, { prediction: settings.prediction })
