@@ -14,6 +14,9 @@ import { CoreError, createTrainState, train } from "@lllite/core"
 import type { AdapterDims, Site, UnetLayout } from "@lllite/format"
 import type { NodeBackend, Precision, WeightFormat } from "./backends/names.ts"
 import type { StartOptions } from "./backends/start.ts"
+import { checkpointPath, openCheckpoint } from "./checkpoint.ts"
+import { expectRoom } from "./checkpoint-room.ts"
+import { withPath } from "./files/path-source.ts"
 import { prepareTensorflowEnvironment } from "./tensorflow/environment.ts"
 import type { TensorflowSearch } from "./tensorflow/installation.ts"
 import { findTensorflow } from "./tensorflow/installation.ts"
@@ -47,7 +50,7 @@ export interface NodeRuntime {
   /**
    * Loads an SDXL checkpoint into every thread: `tiny` for the embedded one, or a path.
    *
-   * @throws FormatError for a broken file or one of another kind
+   * @throws FormatError for a broken file or one of another kind; CoreError for one that the memory has no room for
    */
   loadSdxl(checkpoint: string, options?: { readonly prediction?: "epsilon" | "v" }): Promise<SdxlHandle>
   /** Ends the threads; what was loaded is gone. */
@@ -115,6 +118,8 @@ export async function createNodeRuntime(options: NodeRuntimeOptions = {}): Promi
     threads: pool.workers.length,
     notices,
     async loadSdxl(checkpoint, { prediction = "epsilon" } = {}) {
+      const place = { ...started, threads: pool.workers.length, weights: options.weights ?? "file" }
+      await withPath(checkpointPath(checkpoint), async (source) => expectRoom(await openCheckpoint(source), place))
       const [first] = await Promise.all(pool.workers.map((worker) => worker.call("load", { checkpoint, prediction })))
       if (first === undefined) throw new CoreError("runtime: no thread is running")
       return createHandle(pool, checkpoint, first.layout)

@@ -131,7 +131,7 @@ function adviceFor(
   }
   const tensorflow = backends.find(({ name }) => name === "tensorflow")
   if (tensorflow?.works !== true) {
-    advice.push({ type: "lllite setup tensorflow", brings: "TensorFlow on the CPU, several times as fast as wasm" })
+    advice.push({ type: "lllite setup tensorflow", brings: "TensorFlow on the CPU, which has room for SDXL" })
   }
   if (nvidiaGpus.length > 0 && tensorflow?.device !== "GPU") {
     advice.push({ type: "lllite setup tensorflow --gpu", brings: `TensorFlow on ${nvidiaGpus[0]}` })

@@ -1,0 +1,58 @@
+import type { WeightFile } from "@lllite/core"
+import { CoreError } from "@lllite/core"
+import type { NodeBackend, WeightFormat } from "./backends/names.ts"
+
+/** Where a checkpoint is to be loaded. */
+export interface CheckpointPlace {
+  readonly backend: NodeBackend
+  readonly device: "CPU" | "GPU"
+  readonly weights: WeightFormat
+  /** Threads that hold a model each. */
+  readonly threads: number
+}
+
+/** What a WebAssembly heap can address. */
+const WASM_BYTES = 2 ** 32
+
+/** Bytes that a checkpoint's weights take in one thread of a backend. */
+export function weightBytes({ entries }: WeightFile, { backend, weights }: CheckpointPlace): number {
+  const isWidened = backend === "wasm" || backend === "cpu"
+  let bytes = 0
+  for (const { dtype, shape } of entries.values()) {
+    const isHalf = !isWidened && (dtype === "F16" || dtype === "BF16" || weights !== "file")
+    bytes += shape.reduce((product, size) => product * size, isHalf ? 2 : 4)
+  }
+  return bytes
+}
+
+/**
+ * Refuses a checkpoint whose weights have no room, before any of them is loaded. What a GPU has room for is not known
+ * here; its own errors say it.
+ *
+ * @param available bytes of memory that can be had
+ * @throws CoreError with what is needed, what is there, and the way out
+ */
+export function expectRoom(file: WeightFile, place: CheckpointPlace, available = process.availableMemory()): void {
+  if (place.device === "GPU") return
+  const { backend, threads, weights } = place
+  const each = weightBytes(file, place)
+  const needed = threads * each
+  const isOverHeap = backend === "wasm" && each > WASM_BYTES
+  if (needed <= available && !isOverHeap) return
+  const copies = threads === 1 ? "" : ` in ${threads} threads`
+  const there = isOverHeap ? `${gibibytes(WASM_BYTES)} is all that wasm can address` : `${gibibytes(available)} is free`
+  const rounded = weightBytes(file, { ...place, backend: "tensorflow", weights: "float16" })
+  const wayOut =
+    backend !== "tensorflow"
+      ? `On tensorflow they take ${gibibytes(rounded)} in 16 bits: lllite setup tensorflow, then --backend tensorflow --weights float16.`
+      : weights === "file" && rounded < each
+        ? `Rounded to 16 bits they take ${gibibytes(rounded)}: --weights float16.`
+        : "Close other programs, or take a machine with more memory."
+  throw new CoreError(
+    `"${file.label}": its weights take ${gibibytes(needed)} on ${backend}${copies}, and ${there}. ${wayOut}`,
+  )
+}
+
+function gibibytes(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(1)} GiB`
+}
