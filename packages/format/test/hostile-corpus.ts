@@ -211,3 +211,23 @@ export const HOSTILE_FILES: readonly HostileFile[] = [
   refused("data-trailing", "a byte after the last tensor", `{"t":${good}}`, 2),
   refused("data-trailing", "data without tensors", "{}", 1),
 ]
+
+/** Entries that break a rule by themselves, whatever stands around them. */
+const BAD_ENTRIES: readonly (readonly [code: FormatErrorCode, rule: string, entry: string])[] = [
+  ["tensor-entry", "no object", "null"],
+  ["tensor-entry", "no dtype", '{"shape":[0],"data_offsets":[0,0]}'],
+  ["tensor-entry", "an unknown field", '{"dtype":"U8","shape":[0],"data_offsets":[0,0],"x":{}}'],
+  ["dtype-unknown", "an unknown dtype", entry('"Q4"', "[0]", "[0,0]")],
+  ["header-number", "a size of 1.0", entry('"U8"', "[1.0]", "[0,1]")],
+  ["header-duplicate", "shape twice", '{"dtype":"U8","shape":[0],"shape":[0],"data_offsets":[0,0]}'],
+  ["size-overflow", "2^64 elements", entry('"U8"', "[4294967296,4294967296]", "[0,0]")],
+  ["size-mismatch", "a byte too many", entry('"U8"', "[1]", "[0,2]")],
+  ["offset-order", "an end before its beginning", entry('"U8"', "[0]", "[1,0]")],
+  ["data-truncated", "data behind the end", entry('"U8"', "[9]", "[0,9]")],
+  ["header-syntax", "no comma between fields", '{"dtype":"U8""shape":[0],"data_offsets":[0,0]}'],
+]
+
+/** Two rules broken in one file: the first one in the file is the one that is named. */
+export const HOSTILE_PAIRS: readonly HostileFile[] = BAD_ENTRIES.flatMap(([code, first, a]) =>
+  BAD_ENTRIES.map(([, second, b]) => refused(code, `${first}, then ${second}`, `{"a":${a},"b":${b}}`, 2, "a")),
+)

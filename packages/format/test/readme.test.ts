@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs"
 import { describe, expect, it, vi } from "vitest"
+import * as health from "../src/health/index.ts"
 import * as format from "../src/index.ts"
+import * as remote from "../src/remote/index.ts"
+import { sendRange, startServer } from "./file-server.ts"
 import { smallLllite } from "./lllite-file.ts"
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8")
@@ -16,8 +19,11 @@ async function run(
   given: Readonly<Record<string, unknown>>,
   results: readonly string[],
 ): Promise<unknown[]> {
-  const body = code.replaceAll(/^import \{(.*?)\} from "@lllite\/format"$/gm, "const {$1} = format")
-  const scope = { format, ...given }
+  const body = code.replaceAll(
+    /^import \{(.*?)\} from "@lllite\/(?:format\/)?([a-z]+)"$/gm,
+    (_, names: string, from: string) => `const {${names}} = ${from}`,
+  )
+  const scope = { format, health, remote, ...given }
   const asked = results.map((result) => `${JSON.stringify(result)}: ${result}`).join(", ")
   const values = await new AsyncFunction(...Object.keys(scope), `${body}\nreturn { ${asked} }`)(...Object.values(scope))
   return results.map((result) => values[result])
@@ -78,14 +84,20 @@ describe("the README's examples run", () => {
 
   it("read from anywhere", async () => {
     const bytes = await published
-    const fetch = async (_: string, init: { method?: string; headers?: { range: string } }): Promise<Response> => {
-      if (init.method === "HEAD") return new Response(null, { headers: { "content-length": `${bytes.byteLength}` } })
-      const [, start, last] = /^bytes=(\d+)-(\d+)$/.exec(init.headers?.range ?? "") ?? []
-      return new Response(bytes.slice(Number(start), Number(last) + 1), { status: 206 })
-    }
-    const given = { fetch, url: "https://example.com/canny.safetensors" }
-    const [label, count] = await run(block("fetch"), given, ["file.label", "file.sites.length"])
-    expect([label, count]).toEqual([given.url, (await format.readLllite(bytes)).sites.length])
+    const server = await startServer((request, response) => sendRange(request, response, bytes))
+    const url = `${server.origin}/canny.safetensors`
+    const [label, count] = await run(block("fromUrl"), { url }, ["file.label", "file.sites.length"])
+    expect([label, count]).toEqual([url, (await format.readLllite(bytes)).sites.length])
+    await server.close()
+  })
+
+  it("is it healthy?", async () => {
+    const log = vi.spyOn(console, "log").mockImplementation(() => {})
+    const given = { blob: new Blob([await published]) }
+    const [first, largest] = await run(block("checkLllite"), given, ["blocks[0]", "sites[0].largestActivation"])
+    expect(first).toMatchObject({ block: "input 4", strength: expect.any(Number), norms: { up: expect.any(Number) } })
+    expect(largest).toBeGreaterThan(0)
+    log.mockRestore()
   })
 
   it("when a file is refused", async () => {
@@ -103,6 +115,6 @@ describe("the README's examples run", () => {
   })
 
   it("and there is no block that is not run here", () => {
-    expect(blocks).toHaveLength(6)
+    expect(blocks).toHaveLength(7)
   })
 })

@@ -1,6 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { HOSTILE_FILES } from "../../test/hostile-corpus.ts"
+import { fuzzRuns } from "../../test/fuzz-runs.ts"
+import { HOSTILE_FILES, HOSTILE_PAIRS } from "../../test/hostile-corpus.ts"
 import { rawFile } from "../../test/raw-file.ts"
 import { FormatError } from "../errors.ts"
 import { DTYPE_BITS } from "./dtype.ts"
@@ -23,7 +24,7 @@ function refusal(action: () => unknown): FormatError {
 }
 
 describe("parseHeader refuses", () => {
-  for (const { rule, bytes, code, tensor } of HOSTILE_FILES) {
+  for (const { rule, bytes, code, tensor } of [...HOSTILE_FILES, ...HOSTILE_PAIRS]) {
     it(rule, () => {
       const error = refusal(() => parse(bytes))
       expect({ code: error.code, tensor: error.tensor }).toEqual({ code, tensor })
@@ -143,7 +144,7 @@ describe("parseHeader", () => {
         for (const { at, byte } of changes) file[at] = byte
         expectTypedOutcome(file)
       }),
-      { numRuns: 5000 },
+      { numRuns: fuzzRuns(5000) },
     )
   })
 
@@ -173,7 +174,7 @@ describe("parseHeader", () => {
         const text = parts.join("")
         if (expectTypedOutcome(rawFile(text, 4))) JSON.parse(text)
       }),
-      { numRuns: 5000 },
+      { numRuns: fuzzRuns(5000) },
     )
   })
 
