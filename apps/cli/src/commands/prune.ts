@@ -1,6 +1,7 @@
 import type { LlliteFile, LlliteSite } from "@lllite/format"
 import { readLllite } from "@lllite/format"
-import { pruneLllite, siteStrengths } from "@lllite/format/edit"
+import { pruneLllite } from "@lllite/format/edit"
+import { checkLllite } from "@lllite/format/health"
 import { withPath } from "@lllite/runtime-node/files"
 import type { OutputOptions } from "../edit-commands.ts"
 import { refuseTaken, reportWritten, writeEdited } from "../edited-file.ts"
@@ -48,8 +49,11 @@ async function sitesToPrune(file: LlliteFile, options: PruneCommandOptions): Pro
   if (count < 1 || count >= file.sites.length) {
     throw new UsageError(`prune: --weakest is ${count}, expected 1 to ${file.sites.length - 1}`)
   }
-  const strengths = [...(await siteStrengths(file))].sort((a, b) => a.strength - b.strength)
-  return new Set(strengths.slice(0, count).map(({ site }) => site.key))
+  const { sites } = await checkLllite(file)
+  // A site with NaN has no strength and breaks every picture, so it goes before all others.
+  const rank = (strength: number): number => (Number.isNaN(strength) ? -1 : strength)
+  const weakestFirst = [...sites].sort((a, b) => rank(a.strength) - rank(b.strength))
+  return new Set(weakestFirst.slice(0, count).map(({ site }) => site.key))
 }
 
 /** Blocks as people write them: `input 4`, `input4`, `input_4`, `middle`. */

@@ -1,16 +1,18 @@
 import { describe, expect, it } from "vitest"
 import { edited, smallLllite, smallSites, zeros } from "../../test/lllite-file.ts"
 import { written } from "../../test/write-contents.ts"
+import { checkLllite } from "../health/check.ts"
 import { SDXL_LAYOUT } from "../lllite/layout.ts"
+import type { LlliteSite } from "../lllite/read.ts"
 import { readLllite } from "../lllite/read.ts"
 import { enumerateSites } from "../lllite/site.ts"
 import { siteTensorShapes } from "../lllite/tensors.ts"
+import type { LlliteContents } from "../lllite/write.ts"
 import { compareLllites } from "./compare.ts"
 import { changeMetadata, missingMetadata, withMetadata } from "./edit-metadata.ts"
 import { mergeLllites } from "./merge.ts"
 import { pruneLllite } from "./prune.ts"
 import { sdScriptsProblem } from "./reference-readers.ts"
-import { siteStrengths } from "./strength.ts"
 
 /** A small LLLite with every value the same, times how far its site is down the list where `rising`. */
 const filled = async (value: number, rising = false): ReturnType<typeof readLllite> => {
@@ -119,7 +121,7 @@ describe("mergeLllites", () => {
   })
 })
 
-const zeroValues: NonNullable<Parameters<typeof smallLllite>[0]>["values"] = (site, name) =>
+const zeroValues: LlliteContents<LlliteSite>["values"] = (site, name) =>
   new Float32Array(
     siteTensorShapes(site, site)
       .get(name)
@@ -141,7 +143,7 @@ describe("pruneLllite", () => {
     const keeps = ({ block }: { block: string }): boolean => block === "middle"
     const zeroed = await readLllite(await written(pruneLllite(file, keeps, { mode: "zero" })))
     expect(zeroed.sites).toEqual(file.sites)
-    for (const { site, strength } of await siteStrengths(zeroed)) expect(strength > 0).toBe(keeps(site))
+    for (const { site, strength } of (await checkLllite(zeroed)).sites) expect(strength > 0).toBe(keeps(site))
   })
 
   it("refuses to take out nothing or everything", async () => {

@@ -75,13 +75,6 @@ export function samplePair(
   return [split(0, a.weight.rows), split(a.weight.rows, b.weight.rows)]
 }
 
-/** Mean size of an adapter's delta on samples: the root of its mean square over tokens and channels. */
-export function deltaSize(network: SiteNetwork, samples: SiteSamples): number {
-  const up = withBias(network.up)
-  const size = meanForm(withOne(hiddenOutputs(network, samples)), timesTransposed(transpose(up), transpose(up)))
-  return Math.sqrt(Math.max(0, size) / up.rows)
-}
-
 /**
  * How far one adapter's delta is from another's on samples, relative to the first: root of mean |b - a|² / mean |a|².
  * Infinity where the first does nothing and the second does something.
