@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs"
 import { describe, expect, it, vi } from "vitest"
+import * as edit from "../src/edit/index.ts"
 import * as health from "../src/health/index.ts"
 import * as format from "../src/index.ts"
 import * as remote from "../src/remote/index.ts"
@@ -23,7 +24,7 @@ async function run(
     /^import \{(.*?)\} from "@lllite\/(?:format\/)?([a-z]+)"$/gm,
     (_, names: string, from: string) => `const {${names}} = ${from}`,
   )
-  const scope = { format, health, remote, ...given }
+  const scope = { edit, format, health, remote, ...given }
   const asked = results.map((result) => `${JSON.stringify(result)}: ${result}`).join(", ")
   const values = await new AsyncFunction(...Object.keys(scope), `${body}\nreturn { ${asked} }`)(...Object.values(scope))
   return results.map((result) => values[result])
@@ -100,6 +101,22 @@ describe("the README's examples run", () => {
     log.mockRestore()
   })
 
+  it("change a file", async () => {
+    const given = { blob: new Blob([await published]) }
+    const [sha256, autoV2, narrow, sites, middle] = await run(block("resizeLllite"), given, [
+      "sha256",
+      "autoV2",
+      "narrow.sites[0]",
+      "sites",
+      "middle",
+    ])
+    expect(String(sha256).startsWith(String(autoV2))).toBe(true)
+    expect(narrow).toMatchObject({ site: { mlpDim: 2 }, relative: expect.any(Number), bound: expect.any(Number) })
+    expect(sites).toHaveLength((await format.readLllite(await published)).sites.length)
+    const { sites: left } = await format.readLllite(middle as Blob)
+    expect(new Set(left.map((site) => site.block))).toEqual(new Set(["middle"]))
+  })
+
   it("when a file is refused", async () => {
     // The block handles the error; without its handler the same call has to throw what the comments say.
     const code = block("FormatError")
@@ -115,6 +132,6 @@ describe("the README's examples run", () => {
   })
 
   it("and there is no block that is not run here", () => {
-    expect(blocks).toHaveLength(7)
+    expect(blocks).toHaveLength(8)
   })
 })
