@@ -77,12 +77,14 @@ describe("what the READMEs tell people to type", () => {
 
   it("generates, inspects and trains", async () => {
     const typed = await commands("README.md")
-    expect(typed.map((command) => command.split(" ")[2])).toEqual(["generate", "inspect", "train"])
-    const [generate = "", inspect = "", train = ""] = typed
+    expect(typed.map((command) => command.split(" ")[2])).toEqual(["generate", "inspect", "hash", "convert", "train"])
+    const [generate = "", inspect = "", hash = "", convert = "", train = ""] = typed
     await type(generate)
     const [picture = ""] = (await readdir(at("out"))).filter((name) => name.endsWith(".png"))
     expect((await readPngText(at("out", picture))).get("prompt")).toBe("a red star")
     expect(await type(inspect)).toContain("LLLite")
+    expect(await type(hash)).toMatch(/^SHA-256 +[0-9a-f]{64}$/m)
+    expect(await type(convert)).toMatch(/^Wrote .* 20 sites, condDim 32, mlpDim 64, BF16/)
     await type(train)
     expect(await type("node apps/cli/dist/main.js inspect out/my-lllite.safetensors")).toMatch(/sites\s+20:/)
   })
