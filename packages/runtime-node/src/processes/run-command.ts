@@ -22,20 +22,41 @@ export interface CommandOptions {
 /** How much of each stream is kept: enough for a compiler's complaints. */
 const KEPT = 256 * 1024
 
-/** Runs a program to its end, without a shell, and gives what it said. Never rejects. */
+/**
+ * Runs a program to its end, without a shell, and gives what it said. Never rejects. When it is to be stopped, what it
+ * has started itself is ended with it.
+ */
 export function runCommand(
   program: string,
   args: readonly string[],
   { environment = process.env, timeout, signal }: CommandOptions = {},
 ): Promise<CommandResult> {
   return new Promise((resolve) => {
-    const child = spawn(program, args, {
-      env: environment,
-      timeout,
-      signal,
-      killSignal: "SIGKILL",
-      stdio: ["ignore", "pipe", "pipe"],
-    })
+    if (signal?.aborted === true) {
+      resolve({ code: null, signal: "SIGKILL", stdout: "", stderr: "", missing: false })
+      return
+    }
+    // A process group of its own: programs are often scripts that start the real one.
+    const isGroup = process.platform !== "win32"
+    const child = spawn(program, args, { env: environment, detached: isGroup, stdio: ["ignore", "pipe", "pipe"] })
+    const stop = (): void => {
+      if (child.pid === undefined || child.exitCode !== null) return
+      try {
+        process.kill(isGroup ? -child.pid : child.pid, "SIGKILL")
+      } catch {
+        // It has just ended.
+      }
+    }
+    const timer = timeout === undefined ? undefined : setTimeout(stop, timeout)
+    signal?.addEventListener("abort", stop)
+    process.once("exit", stop)
+    const finish = (result: CommandResult): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener("abort", stop)
+      process.removeListener("exit", stop)
+      resolve(result)
+    }
+
     const output = { stdout: "", stderr: "" }
     for (const name of ["stdout", "stderr"] as const) {
       child[name].setEncoding("utf8")
@@ -43,17 +64,13 @@ export function runCommand(
         output[name] = (output[name] + text).slice(-KEPT)
       })
     }
-    let failure: NodeJS.ErrnoException | null = null
-    child.on("error", (error: NodeJS.ErrnoException) => {
-      failure = error
+    child.on("error", (error) => {
       // Without a process there is no "close".
       if (child.pid === undefined) {
-        resolve({ code: null, signal: null, ...output, stderr: error.message, missing: true })
+        finish({ code: null, signal: null, stdout: "", stderr: error.message, missing: true })
       }
     })
-    child.on("close", (code, ended) => {
-      resolve({ code, signal: ended, ...output, stderr: output.stderr || (failure?.message ?? ""), missing: false })
-    })
+    child.on("close", (code, ended) => finish({ code, signal: ended, ...output, missing: false }))
   })
 }
 

@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest"
+import { lastLines, runCommand } from "./run-command.ts"
+
+const node = (script: string, options = {}) => runCommand(process.execPath, ["-e", script], options)
+/** A program that starts one which would run for an hour, and holds on to the same output. */
+const PARENT = `const { spawn } = require("node:child_process")
+spawn(process.execPath, ["-e", "setTimeout(() => {}, 3600_000)"], { stdio: "inherit" })
+console.log("both run")
+setTimeout(() => {}, 3600_000)`
+
+describe("runCommand", () => {
+  it("gives what a program said, and its code", async () => {
+    const result = await node('console.log("out"); console.error("err"); process.exitCode = 3')
+    expect(result).toEqual({ code: 3, signal: null, stdout: "out\n", stderr: "err\n", missing: false })
+    expect(lastLines(result)).toBe("err")
+  })
+
+  it("says that there is no such program", async () => {
+    expect(await runCommand("/nowhere/program", [])).toMatchObject({ code: null, missing: true })
+  })
+
+  it.skipIf(process.platform === "win32").each(["timeout", "signal"])(
+    "ends a program and what it has started (by %s)",
+    async (way) => {
+      const controller = new AbortController()
+      const running = node(PARENT, way === "timeout" ? { timeout: 5000 } : { signal: controller.signal })
+      if (way === "signal") setTimeout(() => controller.abort(), 5000)
+      // It comes back only when nobody holds its output any more.
+      expect(await running).toMatchObject({ signal: "SIGKILL", code: null })
+    },
+  )
+
+  it("starts nothing when it is stopped already", async () => {
+    expect(await node('console.log("ran")', { signal: AbortSignal.abort() })).toMatchObject({ code: null, stdout: "" })
+  })
+})
