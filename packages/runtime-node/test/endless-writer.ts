@@ -1,0 +1,15 @@
+// Saves a file over and over and says the number of each save that is done. Arguments: the path, the first number.
+import { writeSync } from "node:fs"
+import { writeAtomically } from "../src/files/atomic-write.ts"
+import { contentsOf } from "./kill-writers.ts"
+
+const [path = "", from = "1"] = process.argv.slice(2)
+for (let n = Number(from); ; n++) {
+  const bytes = contentsOf(n)
+  const pieces = Array.from({ length: 8 }, (_, i) =>
+    bytes.subarray((i * bytes.length) / 8, ((i + 1) * bytes.length) / 8),
+  )
+  await writeAtomically(path, pieces)
+  // At once and whole, so that nothing acknowledged is on its way still when the program dies.
+  writeSync(1, `${n}\n`)
+}
