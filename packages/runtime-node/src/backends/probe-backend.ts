@@ -33,6 +33,8 @@ export async function probeBackend(backend: NodeBackend, options: StartOptions =
     return { works: false, problem: `it was ended: it took over ${TIMEOUT / 1000} s, or the system was out of memory` }
   }
   const end = result.signal === null ? `exit code ${result.code}` : `signal ${result.signal}`
-  const said = lastLines(result, 1)
+  // An uncaught error's own line stands above its stack.
+  const lines = lastLines(result, 40).split("\n")
+  const said = lines.find((text) => /^\w*Error\b/.test(text)) ?? lines.at(-1) ?? ""
   return { works: false, problem: `its process ended with ${end}${said === "" ? "" : `: ${said}`}` }
 }
