@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Holds this implementation against the reference's numbers:
-//   pnpm reference [DIR] [--only NAME] [--backend NAME] [--json]
+//   pnpm reference [DIR] [--only NAME] [--backend NAME] [--weights FORMAT] [--json]
 // DIR has NAME.json and NAME.safetensors; ../shared/reference unless given. Exits 1 if any case fails.
 import { access, readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
@@ -9,11 +9,12 @@ import { parseArgs } from "node:util"
 import { createTokenizer } from "../packages/core/dist/index.js"
 import * as run from "../packages/core/dist/reference.js"
 import { fromBytes, openSafetensors } from "../packages/format/dist/index.js"
-import { NODE_BACKENDS, startBackend } from "../packages/runtime-node/dist/index.js"
+import { startBackend } from "../packages/runtime-node/dist/index.js"
+import { NODE_BACKENDS, WEIGHT_FORMATS } from "../packages/runtime-node/dist/machine.js"
 
-const usage = "usage: pnpm reference [DIR] [--only NAME] [--backend NAME] [--json]"
+const usage = "usage: pnpm reference [DIR] [--only NAME] [--backend NAME] [--weights FORMAT] [--json]"
 
-/** What each name needs and how it is run. `full` is listed so that nobody believes it was compared. */
+/** What each name needs and how it is run. `full` runs only when it is named: it takes minutes and many GiB. */
 const suites = {
   module: async (read) => run.runModule(await read.json("module"), await read.tensors("module"), await read.ops()),
   unet: async (read) => run.runUnet(await read.json("unet"), await read.tensors("unet"), await read.ops()),
@@ -35,7 +36,14 @@ const suites = {
   },
   buckets: async (read) => run.runBuckets(await read.json("buckets")),
   canny: async (read) => run.runCanny(await read.json("canny")),
-  full: async () => [{ case: "full", skipped: "SDXL's real width needs a backend with 16-bit weights, not built yet" }],
+  full: async (read) => {
+    if (read.backend !== "tensorflow")
+      return [{ case: "full", skipped: "SDXL's real width needs --backend tensorflow" }]
+    if (!read.isNamed("full"))
+      return [{ case: "full", skipped: "it needs 6 to 12 GiB of memory; name it: --only full" }]
+    const tolerance = run.FULL_TOLERANCE[read.weights === "file" ? "float32" : "half"]
+    return run.runFull(await read.json("full"), await read.tensors("full"), await read.ops(), tolerance)
+  },
 }
 
 async function main() {
@@ -44,6 +52,7 @@ async function main() {
     options: {
       only: { type: "string", multiple: true },
       backend: { type: "string", default: "wasm" },
+      weights: { type: "string", default: "file" },
       json: { type: "boolean", default: false },
     },
   })
@@ -51,12 +60,13 @@ async function main() {
   const only = (values.only ?? []).flatMap((names) => names.split(","))
   for (const name of only) expectOneOf("--only", name, Object.keys(suites))
   expectOneOf("--backend", values.backend, NODE_BACKENDS)
+  expectOneOf("--weights", values.weights, WEIGHT_FORMATS)
   const folder = resolve(positionals[0] ?? new URL("../../shared/reference", import.meta.url).pathname)
   await access(folder).catch(() => {
     throw new Error(`no folder "${folder}". Name the folder of reference cases. ${usage}`)
   })
 
-  const read = reader(folder, values.backend)
+  const read = reader(folder, values, only)
   const results = []
   for (const [name, suite] of Object.entries(suites)) {
     if (only.length > 0 && !only.includes(name)) {
@@ -80,13 +90,16 @@ async function main() {
   process.exitCode = failed.length > 0 ? 1 : 0
 }
 
-function reader(folder, backend) {
+function reader(folder, { backend, weights }, only) {
   const kept = new Map()
   const once = (key, make) => {
     if (!kept.has(key)) kept.set(key, make())
     return kept.get(key)
   }
   return {
+    backend,
+    weights,
+    isNamed: (name) => only.includes(name),
     json: (name) => once(`json ${name}`, async () => JSON.parse(await readFile(join(folder, `${name}.json`), "utf8"))),
     tensors: (name) =>
       once(`tensors ${name}`, async () => {
@@ -98,7 +111,7 @@ function reader(folder, backend) {
         const merges = createRequire(import.meta.url).resolve("../packages/core/data/clip-merges.txt")
         return createTokenizer(await readFile(merges, "utf8"))
       }),
-    ops: () => once("ops", async () => (await startBackend(backend)).ops),
+    ops: () => once("ops", async () => (await startBackend(backend, { weights })).ops),
   }
 }
 
