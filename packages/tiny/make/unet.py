@@ -64,6 +64,13 @@ class TransformerBlock(nn.Module):
     def __init__(self, channels: int, context: int):
         super().__init__()
         self.attn1, self.attn2 = Attention(channels, channels), Attention(channels, context)
+        # Every token reads itself most, and words apart: what a control says of a place is then kept at that place
+        # from the first step on (Trockman and Kolter 2023, https://arxiv.org/abs/2305.09828).
+        nn.init.orthogonal_(self.attn1.to_q.weight)
+        with torch.no_grad():
+            self.attn1.to_k.weight.copy_(self.attn1.to_q.weight)
+            self.attn2.to_q.weight *= 2
+            self.attn2.to_k.weight *= 2
         self.norm1, self.norm2, self.norm3 = (nn.LayerNorm(channels) for _ in range(3))
         self.ff = nn.Module()
         self.ff.net = nn.Sequential(Geglu(channels), nn.Identity(), nn.Linear(channels * 4, channels))
@@ -83,8 +90,6 @@ class Transformer(nn.Module):
         self.norm = nn.GroupNorm(32, channels, eps=1e-6)
         self.proj_in, self.proj_out = nn.Linear(channels, channels), nn.Linear(channels, channels)
         self.transformer_blocks = nn.ModuleList([TransformerBlock(channels, context) for _ in range(depth)])
-        nn.init.zeros_(self.proj_out.weight)
-        nn.init.zeros_(self.proj_out.bias)
 
     def forward(self, x: Tensor, emb: Tensor, context: Tensor) -> Tensor:
         h = self.proj_in(self.norm(x).flatten(2).transpose(1, 2))

@@ -45,17 +45,11 @@ function heartPoints(count: number): readonly Point[] {
 }
 
 const outlines: Record<ShapeKind, Outline> = {
-  circle: (x, y) => Math.hypot(x, y) - 0.92,
   square: polygon([
     [-0.78, -0.78],
     [0.78, -0.78],
     [0.78, 0.78],
     [-0.78, 0.78],
-  ]),
-  triangle: polygon([
-    [0, -1.1],
-    [0.953, 0.55],
-    [-0.953, 0.55],
   ]),
   star: polygon(starPoints(5, 1.1, 0.46)),
   ring: (x, y) => Math.abs(Math.hypot(x, y) - 0.75) - 0.24,

@@ -90,7 +90,7 @@ describe("judge", () => {
     expect(judge(pink, "a red square").found.map((s) => s.colour)).toEqual(["unknown"])
     const bar: Picture = { width: 128, height: 128, data: new Uint8Array(128 * 128 * 3).fill(255) }
     for (let y = 60; y < 70; y++) for (let x = 20; x < 110; x++) bar.data.set([28, 28, 28], (y * 128 + x) * 3)
-    expect(judge(bar, "a black square").found.map((s) => s.kind)).toEqual(["unknown"])
+    expect(judge(bar, "a blue square").found.map((s) => s.kind)).toEqual(["unknown"])
   })
 
   test("finds nothing on blank paper", () => {

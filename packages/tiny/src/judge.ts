@@ -89,7 +89,7 @@ const gridSide = 96
 const gridReach = 1.5
 
 function makeTemplate(kind: ShapeKind, rotation: number): Template {
-  const shape = { kind, colour: "black", size: "medium", x: 0, y: 0, radius: 1, rotation } as const
+  const shape = { kind, colour: "blue", size: "medium", x: 0, y: 0, radius: 1, rotation } as const
   const at = (index: number): number => ((index + 0.5) / gridSide) * 2 * gridReach - gridReach
   const cells = Array.from({ length: gridSide * gridSide }, (_, i) => [at(i % gridSide), at(Math.floor(i / gridSide))])
   const covered = cells.filter(([x = 0, y = 0]) => distanceToShape(shape, x, y) < 0)

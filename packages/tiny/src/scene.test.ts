@@ -12,10 +12,10 @@ describe("makeScene", () => {
 
   test("keeps meaning what it meant when the checkpoint was trained", () => {
     expect([0, 1, 2, 3].map((index) => captionOf(makeScene(1, index)))).toEqual([
-      "a small black triangle",
-      "a small black triangle",
-      "a small black ring",
-      "a purple star and a blue square",
+      "a small yellow star",
+      "a small yellow star",
+      "a small yellow ring",
+      "a yellow ring and a green star",
     ])
     const shape = makeScene(1, 0).shapes[0]
     expect([shape?.x, shape?.y, shape?.radius, shape?.rotation].map((value) => value?.toFixed(6))).toEqual([
@@ -78,7 +78,7 @@ describe("captionOf", () => {
   test.each(["", "a cat", "a red star,", "a tiny red star", "a red star and", "a Red star"])(
     "parseCaption refuses %j, and says what it knows",
     (caption) => {
-      expect(() => parseCaption(caption)).toThrow(/colour of red, green.* shape of circle, square/)
+      expect(() => parseCaption(caption)).toThrow(/colour of red, green.* shape of square, star/)
     },
   )
 })

@@ -1,5 +1,5 @@
 /** The kinds of shape a scene may hold, in the words of its captions. */
-export const shapeKinds = ["circle", "square", "triangle", "star", "ring", "heart"] as const
+export const shapeKinds = ["square", "star", "ring", "heart"] as const
 export type ShapeKind = (typeof shapeKinds)[number]
 
 /** The colours a shape may have, as sRGB bytes. All are far from the white paper and from each other. */
@@ -8,8 +8,6 @@ export const palette = {
   green: [34, 160, 70],
   blue: [37, 84, 214],
   yellow: [242, 183, 5],
-  purple: [146, 48, 172],
-  black: [28, 28, 28],
 } as const satisfies Record<string, readonly [number, number, number]>
 export type ColourName = keyof typeof palette
 export const colourNames = Object.keys(palette) as readonly ColourName[]
