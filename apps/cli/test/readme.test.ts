@@ -81,7 +81,7 @@ describe("what the READMEs tell people to type", () => {
     const [generate = "", inspect = "", hash = "", convert = "", train = ""] = typed
     await type(generate)
     const [picture = ""] = (await readdir(at("out"))).filter((name) => name.endsWith(".png"))
-    expect((await readPngText(at("out", picture))).get("prompt")).toBe("a red star")
+    expect((await readPngText(at("out", picture))).get("prompt")).toBe("a small red ring and a red square")
     expect(await type(inspect)).toContain("LLLite")
     expect(await type(hash)).toMatch(/^SHA-256 +[0-9a-f]{64}$/m)
     expect(await type(convert)).toMatch(/^Wrote .* 20 sites, condDim 32, mlpDim 64, BF16/)
@@ -93,6 +93,6 @@ describe("what the READMEs tell people to type", () => {
     const [example = ""] = await blocks("README.md", "js")
     await writeFile(at("example.mjs"), example)
     await run(process.execPath, ["example.mjs"], { cwd: folder })
-    expect(await readImage(at("star.png"))).toMatchObject({ width: 128, height: 128 })
+    expect(await readImage(at("out.png"))).toMatchObject({ width: 128, height: 128 })
   })
 })

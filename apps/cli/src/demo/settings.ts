@@ -16,7 +16,7 @@ export const DEMO = {
   heldOut: 24,
   sampler: "euler",
   samplerSteps: 15,
-  guidanceScale: 3,
+  guidanceScale: 1.5,
   /** Pixels per side, which is what the tiny SDXL draws best. */
   size: 128,
 } as const
