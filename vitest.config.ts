@@ -9,7 +9,10 @@ export default defineConfig({
   // Tests read the sources of every package, so a stale build never hides a change.
   resolve: {
     alias: [
-      { find: /^@lllite\/(format|core|tiny|wasm|webgpu|runtime-node)$/, replacement: source("./packages/$1/src/index.ts") },
+      {
+        find: /^@lllite\/(format|core|tiny|wasm|webgpu|runtime-node)$/,
+        replacement: source("./packages/$1/src/index.ts"),
+      },
       {
         find: /^@lllite\/(core|format|runtime-node)\/([a-z-]+)$/,
         replacement: source("./packages/$1/src/$2/index.ts"),
