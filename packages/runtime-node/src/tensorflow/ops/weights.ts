@@ -5,9 +5,6 @@ import * as tf from "@tensorflow/tfjs-core"
 import { InputError } from "../../errors.ts"
 import type { Handle, TensorflowDevice } from "./device.ts"
 
-/** The types in which a frozen weight may be held. */
-export type HeldType = "F32" | "F16" | "BF16"
-
 /** A matrix as the file has it, [out, in]: TensorFlow multiplies by its transpose as fast, and gradients by itself. */
 export interface HeldLinear extends LinearWeight {
   readonly matrix: Handle
