@@ -263,7 +263,8 @@ describe("used wrongly", () => {
     [/expected a safetensors file|expected a ControlNet-LLLite|header/, "hash", "text.safetensors"],
     [/this is a LoRA/, "diff", "a.safetensors", "lora.safetensors"],
   ]
-  it.each(cases)("says %s and writes nothing", async (message, ...args) => {
+  const named = cases.map(([message, ...args]) => ({ message, args }))
+  it.each(named)("says $message and writes nothing", async ({ message, args }) => {
     const before = await readdir(folder)
     const { code, stdout, stderr } = await lllite(...args)
     expect([code, stdout]).toEqual([1, ""])
