@@ -66,3 +66,28 @@ describe("tiny-sdxl.safetensors", () => {
     }
   })
 })
+
+describe("lllite-canny.safetensors", () => {
+  const bytes = readFileSync(new URL("../model/lllite-canny.safetensors", import.meta.url))
+  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true))
+  const {
+    __metadata__: metadata,
+    ...entries
+  }: Record<string, Record<string, unknown>> = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)))
+
+  test("is an LLLite for the default sites of this U-Net", () => {
+    const sites = new Set(Object.keys(entries).map((name) => name.split(".")[0]))
+    expect(sites.size).toBe(20)
+    for (const site of sites) {
+      expect(site).toMatch(/^lllite_unet_(input_blocks_[4578]|middle_block)_1_transformer_blocks_0_attn/)
+    }
+    expect(entries["lllite_unet_middle_block_1_transformer_blocks_0_attn1_to_q.down.0.weight"]?.shape).toEqual([
+      64, 128,
+    ])
+  })
+
+  test("says what it is for", () => {
+    expect(metadata?.["modelspec.architecture"]).toBe("stable-diffusion-xl-v1-base/control-net-lllite")
+    expect(metadata?.["modelspec.preprocessor"] ?? metadata?.["modelspec.description"]).toMatch(/canny/i)
+  })
+})
