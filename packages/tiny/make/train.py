@@ -91,6 +91,8 @@ def main() -> None:
     parser.add_argument("--save-every", type=int, default=250)
     parser.add_argument("--resume", action="store_true")
     args = parser.parse_args()
+    if args.renew and not args.init:
+        parser.error("--renew draws parts of a checkpoint anew; name it with --init")
 
     rank, workers = start_worker()
     torch.manual_seed(args.seed)

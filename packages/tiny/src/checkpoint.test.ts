@@ -88,6 +88,7 @@ describe("lllite-canny.safetensors", () => {
 
   test("says what it is for", () => {
     expect(metadata?.["modelspec.architecture"]).toBe("stable-diffusion-xl-v1-base/control-net-lllite")
-    expect(metadata?.["modelspec.preprocessor"] ?? metadata?.["modelspec.description"]).toMatch(/canny/i)
+    expect(metadata?.["modelspec.preprocessor"]).toBe("canny")
+    expect(metadata?.["modelspec.resolution"]).toBe("128x128")
   })
 })

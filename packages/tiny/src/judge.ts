@@ -36,7 +36,7 @@ const inkThreshold = 110
 const smallestPatch = 0.004
 /** Below this overlap a patch is of no known kind; drawn shapes have 0.91 with their own kind's template, or more. */
 const leastOverlap = 0.78
-/** Euclidean distance in RGB beyond which a colour is none of the palette's; the nearest two are 140 apart. */
+/** Euclidean distance in RGB beyond which a colour is none of the palette's; the nearest two are 150 apart. */
 const farthestColour = 80
 /** Between the largest small radius, 0.15, and the smallest medium one, 0.19. */
 const sizeBoundary = 0.17
