@@ -63,6 +63,11 @@ export interface GenerateOptions {
    */
   readonly noise?: NoiseName
   readonly signal?: AbortSignal
+  /**
+   * Awaited before every pass of the U-Net and every decoding: what a thread does there whose device computes
+   * synchronously, to hear that it is to stop.
+   */
+  readonly pause?: () => Promise<void>
 }
 
 export type GenerateEvent =
@@ -87,7 +92,7 @@ export async function* generate(
   requests: readonly PictureRequest[],
   options: GenerateOptions,
 ): AsyncGenerator<GenerateEvent, void, void> {
-  const { width, height, steps = 20, guidanceScale = 7.5, adapters = [], signal } = options
+  const { width, height, steps = 20, guidanceScale = 7.5, adapters = [], signal, pause } = options
   checkRequest(requests, options)
   const { ops } = sdxl
   const guided = guidanceScale !== 1
@@ -110,7 +115,8 @@ export async function* generate(
     const sampler = findSampler(options.sampler ?? "euler")
     const levels = noiseLevels(schedule, steps, sampler.spacing)
     const last = schedule.alphasCumprod.length - 1
-    const network: Network = (input, timestep) => {
+    const network: Network = async (input, timestep) => {
+      await pause?.()
       signal?.throwIfAborted()
       const latents = input as Tensor4D
       const atSite = adaptersAt(sdxl, adapters, controls, 1 - timestep / last, options.combine ?? "chain")
@@ -145,6 +151,7 @@ export async function* generate(
     }
     // One at a time: a decoder's memory is that of its largest layer times the batch.
     for (const [index, { seed }] of requests.entries()) {
+      await pause?.()
       signal?.throwIfAborted()
       yield { kind: "image", index, seed, image: await decodeOne(sdxl, latents as Tensor4D, index) }
     }

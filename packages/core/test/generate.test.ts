@@ -109,6 +109,20 @@ describe("generation", () => {
     expect(tf.memory().numTensors).toBe(before)
   })
 
+  it("hears in a pause that it is to stop, before the next pass of the U-Net", async () => {
+    const before = tf.memory().numTensors
+    const controller = new AbortController()
+    let pauses = 0
+    const pause = async (): Promise<void> => {
+      if (++pauses === 2) controller.abort(new Error("enough"))
+    }
+    // Heun's method evaluates twice in a step.
+    const work = pictures(requests, { sampler: "heun", signal: controller.signal, pause })
+    await expect(work).rejects.toThrow("enough")
+    expect(pauses).toBe(2)
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
   it.each([
     [{ width: 72 }, "width is 72, expected a multiple of 32. The nearest is 64."],
     [{ steps: 0 }, "steps is 0, expected a positive integer"],

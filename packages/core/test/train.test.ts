@@ -162,6 +162,21 @@ describe("training", () => {
     expect(taken).toEqual([1, 2])
   })
 
+  it("stops between two blocks when it hears in a pause that it is to", async () => {
+    const { model } = createTrainState(sites, dims, 5)
+    const controller = new AbortController()
+    let pauses = 0
+    const pause = async (): Promise<void> => {
+      if (++pauses === 7) controller.abort(new Error("enough"))
+    }
+    const before = tf.memory().numTensors
+    const rows = { step: 0, firstRow: 0, examples: examples.slice(0, 1), signal: controller.signal, pause }
+    const work = objective(sdxl, schedule, model, rows, { seed: 5, gradientCheckpointing: true })
+    await expect(work).rejects.toThrow("enough")
+    expect(pauses).toBe(7)
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
   it("refuses pictures that the network cannot read, by name", async () => {
     await expect(cacheAll(1, 48)).rejects.toThrow('"example 0" is 48×64 px, expected sides that are multiples of 32')
     const odd = { ...example(0), control: picture("control", 32) }

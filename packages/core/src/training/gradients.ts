@@ -34,8 +34,10 @@ export interface GradientOptions {
    * one block instead of all. Chen et al. 2016.
    */
   readonly checkpointing?: boolean
-  /** Checked between blocks. */
+  /** Checked before the work begins, and with `checkpointing` between blocks. */
   readonly signal?: AbortSignal
+  /** Awaited wherever the signal is checked: see core's `GenerateOptions`. */
+  readonly pause?: () => Promise<void>
 }
 
 export interface LossAndGradients {
@@ -67,6 +69,8 @@ export async function lossAndGradients(
   options: GradientOptions = {},
 ): Promise<LossAndGradients> {
   checkInput(params, input)
+  await options.pause?.()
+  options.signal?.throwIfAborted()
   const stages = stagesOf(params)
   const adapters = stages.map(({ block }) => adaptersOf(block, lllite))
   const first = adapters.findIndex((list) => list.length > 0)
@@ -96,7 +100,7 @@ export async function lossAndGradients(
     start: runPrefix(given, stages, first, input.latents),
   }
   try {
-    return await (options.checkpointing ? backwardByStages(walk, lllite, options.signal) : backwardAtOnce(walk, lllite))
+    return await (options.checkpointing ? backwardByStages(walk, lllite, options) : backwardAtOnce(walk, lllite))
   } finally {
     tf.dispose([embedding, ...walk.start.slice(1)])
   }
@@ -147,7 +151,7 @@ async function backwardAtOnce(walk: Walk, lllite: LlliteParams): Promise<LossAnd
 async function backwardByStages(
   walk: Walk,
   lllite: LlliteParams,
-  signal: AbortSignal | undefined,
+  { signal, pause }: GradientOptions,
 ): Promise<LossAndGradients> {
   const { ops, params, stages, adapters, first, run, loss, start } = walk
   // outputs[i + 1] is what stage i leaves; slopes[i + 1] the loss's gradient there.
@@ -156,6 +160,7 @@ async function backwardByStages(
   const parts = new Map<AdapterParams, Float32Array>()
   try {
     for (const stage of stages.slice(first)) {
+      await pause?.()
       signal?.throwIfAborted()
       const skip = stage.skip === null ? null : (outputs[stage.skip + 1] as Tensor4D)
       outputs.push(tf.tidy(() => run(stage, outputs[outputs.length - 1] as Tensor4D, skip)))
@@ -167,6 +172,7 @@ async function backwardByStages(
     end.value.dispose()
 
     for (let i = stages.length - 1; i >= first; i--) {
+      await pause?.()
       signal?.throwIfAborted()
       const stage = stages[i] as Stage
       const slope = slopes[i + 1] as Tensor4D

@@ -39,6 +39,8 @@ export interface BatchRows {
   readonly firstRow: number
   readonly examples: readonly CachedExample[]
   readonly signal?: AbortSignal
+  /** Awaited wherever the signal is checked. */
+  readonly pause?: () => Promise<void>
 }
 
 /**
@@ -49,7 +51,7 @@ export async function objective(
   sdxl: Sdxl,
   schedule: NoiseSchedule,
   model: LlliteModel,
-  { step, firstRow, examples, signal }: BatchRows,
+  { step, firstRow, examples, signal, pause }: BatchRows,
   options: ObjectiveOptions,
 ): Promise<LossAndGradients> {
   const { seed, minTimestep = 0, maxTimestep = schedule.alphasCumprod.length, loss: type = "l2" } = options
@@ -88,7 +90,11 @@ export async function objective(
       lllite,
       { latents, timesteps, context, vector, control },
       (prediction) => weightedMean(elementwiseLoss(prediction, target, type, deltas), weights),
-      { checkpointing: options.gradientCheckpointing ?? false, ...(signal === undefined ? {} : { signal }) },
+      {
+        checkpointing: options.gradientCheckpointing ?? false,
+        ...(signal === undefined ? {} : { signal }),
+        ...(pause === undefined ? {} : { pause }),
+      },
     )
   } finally {
     tf.dispose([noise, clean, latents, target, context, vector])

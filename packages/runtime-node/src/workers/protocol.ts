@@ -23,8 +23,8 @@ export interface HostAdapterUse {
   readonly end?: number
 }
 
-/** As core's options, with LLLites that live on the host and no signal, which cannot be sent. */
-export interface WorkerGenerateOptions extends Omit<GenerateOptions, "adapters" | "signal"> {
+/** As core's options, with LLLites that live on the host and neither signal nor pause, which cannot be sent. */
+export interface WorkerGenerateOptions extends Omit<GenerateOptions, "adapters" | "signal" | "pause"> {
   readonly adapters?: readonly HostAdapterUse[]
 }
 
