@@ -9,6 +9,8 @@ export {
   generate,
   type PictureRequest,
 } from "./generate.ts"
+export { cropCentre } from "./image/crop.ts"
+export { type ResizeKernel, resizeImage, trainingKernel } from "./image/resize.ts"
 export { floatsToImage, type GreyImage, greyToRgb, imageToFloats, type RgbImage, rgbToGrey } from "./image.ts"
 export * from "./models/index.ts"
 export type { NoiseName } from "./noise-source.ts"

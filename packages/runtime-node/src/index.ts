@@ -22,11 +22,9 @@ export { readLlliteFile, type WriteLlliteOptions, writeLlliteFile } from "./file
 export { openPath, type PathSource, withPath } from "./files/path-source.ts"
 export { blankImage, type Colour, drawImage, drawText, overlayEdges } from "./images/canvas.ts"
 export { contactSheet, type SheetOptions, type SheetRow } from "./images/contact-sheet.ts"
-export { cropCentre } from "./images/crop.ts"
 export { decodePngText, encodePng, type PngText } from "./images/png.ts"
 export { readPngText, writePng } from "./images/png-file.ts"
 export { IMAGE_EXTENSIONS, type ImageSize, readImage, readImageSize } from "./images/read-image.ts"
-export { type ResizeKernel, resizeImage, trainingKernel } from "./images/resize.ts"
 export {
   createNodeRuntime,
   type GenerateRunEvent,

@@ -13,5 +13,6 @@ export type {
   Weight,
   WeightLoader,
 } from "./ops.ts"
+export { selfCheck } from "./self-check.ts"
 export { type Differentiable, vjp } from "./vjp.ts"
 export type { WeightEntry } from "./weight-entry.ts"

@@ -12,6 +12,9 @@ export type NodeBackend = (typeof NODE_BACKENDS)[number]
 export const PRECISIONS = ["float32", "bfloat16"] as const
 export type Precision = (typeof PRECISIONS)[number]
 
+/** How far each may be off where a backend is tried. */
+export const TOLERANCES = { float32: 1e-4, bfloat16: 3e-2 } as const satisfies Record<Precision, number>
+
 /** How a base model's weights are held: as the file has them, or those of float32 rounded. */
 export const WEIGHT_FORMATS = ["file", "float16", "bfloat16"] as const
 export type WeightFormat = (typeof WEIGHT_FORMATS)[number]

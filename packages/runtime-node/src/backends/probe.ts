@@ -1,7 +1,7 @@
+import { selfCheck } from "@lllite/core"
 import type { NodeBackend } from "./names.ts"
 import type { ProbeResult } from "./probe-backend.ts"
 import { PROBE_MARK } from "./probe-backend.ts"
-import { selfCheck } from "./self-check.ts"
 import type { StartOptions } from "./start.ts"
 import { startBackend } from "./start.ts"
 

@@ -1,8 +1,7 @@
 import { readFile } from "node:fs/promises"
-import type { Size } from "@lllite/core"
+import type { ResizeKernel, Size } from "@lllite/core"
 import { parse } from "smol-toml"
 import { fileError, InputError } from "../errors.ts"
-import type { ResizeKernel } from "../images/resize.ts"
 import { nearest } from "./nearest.ts"
 
 /** A folder of pictures with the folder of their controls. */

@@ -1,8 +1,5 @@
-import type { RgbImage, Size, SizeCondition } from "@lllite/core"
-import { createBuckets, cropCondition } from "@lllite/core"
-import { cropCentre } from "../images/crop.ts"
-import type { ResizeKernel } from "../images/resize.ts"
-import { resizeImage, trainingKernel } from "../images/resize.ts"
+import type { ResizeKernel, RgbImage, Size, SizeCondition } from "@lllite/core"
+import { createBuckets, cropCentre, cropCondition, resizeImage, trainingKernel } from "@lllite/core"
 import type { DatasetGroup } from "./dataset-config.ts"
 
 /** How a picture becomes one of a training size: resized, then cropped about the centre. */

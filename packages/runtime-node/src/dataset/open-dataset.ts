@@ -1,7 +1,6 @@
-import type { Sized, TrainDataset } from "@lllite/core"
+import type { ResizeKernel, Sized, TrainDataset } from "@lllite/core"
 import { InputError } from "../errors.ts"
 import { readImage } from "../images/read-image.ts"
-import type { ResizeKernel } from "../images/resize.ts"
 import type { DatasetConfig } from "./dataset-config.ts"
 import type { Fit } from "./fit-pair.ts"
 import { createFitter, fitPair } from "./fit-pair.ts"

@@ -7,9 +7,10 @@ import {
   generate,
   layOutSlots,
   objective,
+  selfCheck,
   uploadLllite,
 } from "@lllite/core"
-import { selfCheck } from "../backends/self-check.ts"
+import { TOLERANCES } from "../backends/names.ts"
 import { startBackend } from "../backends/start.ts"
 import { loadCheckpoint } from "../checkpoint.ts"
 import type { CallMessage, CallName, ReplyMessage, WorkerCalls } from "./protocol.ts"
@@ -42,7 +43,7 @@ type Handlers = {
 const handlers: Handlers = {
   async start({ backend, options }) {
     const { ops: started, ...what } = await startBackend(backend, options)
-    await selfCheck(started, options.precision)
+    await selfCheck(started, TOLERANCES[options.precision ?? "float32"])
     ops = started
     return what
   },

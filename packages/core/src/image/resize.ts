@@ -1,5 +1,5 @@
-import type { RgbImage } from "@lllite/core"
-import { InputError } from "../errors.ts"
+import { CoreError } from "../errors.ts"
+import type { RgbImage } from "../image.ts"
 
 /** How pixels are weighed: `lanczos` over three lobes, or `area`, the exact mean of what a new pixel covers. */
 export type ResizeKernel = "lanczos" | "area"
@@ -18,12 +18,12 @@ const LANCZOS_LOBES = 3
  *
  * Source: PIL `Image.resize(LANCZOS)`, OpenCV `INTER_AREA`.
  *
- * @throws InputError unless both sides are positive integers
+ * @throws CoreError unless both sides are positive integers
  */
 export function resizeImage(image: RgbImage, width: number, height: number, kernel: ResizeKernel): RgbImage {
   for (const side of [width, height]) {
     if (!Number.isSafeInteger(side) || side < 1) {
-      throw new InputError(`resize: ${width} x ${height} is no size, expected positive whole pixels`)
+      throw new CoreError(`resize: ${width} x ${height} is no size, expected positive whole pixels`)
     }
   }
   if (width === image.width && height === image.height) return image

@@ -1,5 +1,5 @@
-import type { RgbImage } from "@lllite/core"
 import { describe, expect, it } from "vitest"
+import type { RgbImage } from "../image.ts"
 import { resizeImage, trainingKernel } from "./resize.ts"
 
 const grey = (width: number, height: number, value: (x: number, y: number) => number): RgbImage => {

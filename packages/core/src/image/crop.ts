@@ -1,14 +1,14 @@
-import type { RgbImage } from "@lllite/core"
-import { InputError } from "../errors.ts"
+import { CoreError } from "../errors.ts"
+import type { RgbImage } from "../image.ts"
 
 /**
  * The middle of a picture. What is left over on an axis is split evenly, the odd pixel taken at the end.
  *
- * @throws InputError when the picture is smaller than what is asked for
+ * @throws CoreError when the picture is smaller than what is asked for
  */
 export function cropCentre(image: RgbImage, width: number, height: number): RgbImage {
   if (width > image.width || height > image.height) {
-    throw new InputError(`crop: ${width} x ${height} does not fit into ${image.width} x ${image.height}`)
+    throw new CoreError(`crop: ${width} x ${height} does not fit into ${image.width} x ${image.height}`)
   }
   if (width === image.width && height === image.height) return image
   const left = Math.floor((image.width - width) / 2)
