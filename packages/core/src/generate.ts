@@ -62,6 +62,8 @@ export interface GenerateOptions {
    * what it means elsewhere. `lllite` unless given.
    */
   readonly noise?: NoiseName
+  /** Slices of rows in which the VAE decodes a picture, one after another; see `chooseVaeSlices`. 1 unless given. */
+  readonly vaeSlices?: number
   readonly signal?: AbortSignal
   /**
    * Awaited before every pass of the U-Net and every decoding: what a thread does there whose device computes
@@ -92,7 +94,7 @@ export async function* generate(
   requests: readonly PictureRequest[],
   options: GenerateOptions,
 ): AsyncGenerator<GenerateEvent, void, void> {
-  const { width, height, steps = 20, guidanceScale = 7.5, adapters = [], signal, pause } = options
+  const { width, height, steps = 20, guidanceScale = 7.5, adapters = [], vaeSlices = 1, signal, pause } = options
   checkRequest(requests, options)
   const { ops } = sdxl
   const guided = guidanceScale !== 1
@@ -153,7 +155,7 @@ export async function* generate(
     for (const [index, { seed }] of requests.entries()) {
       await pause?.()
       signal?.throwIfAborted()
-      yield { kind: "image", index, seed, image: await decodeOne(sdxl, latents as Tensor4D, index) }
+      yield { kind: "image", index, seed, image: await decodeOne(sdxl, latents as Tensor4D, index, vaeSlices) }
     }
   } finally {
     for (const value of owned) value.dispose()
@@ -174,11 +176,12 @@ function adaptersAt(
   return combine === "chain" ? chainAtSite(active) : sumAtSite(active)
 }
 
-async function decodeOne(sdxl: Sdxl, latents: Tensor4D, index: number): Promise<RgbImage> {
+async function decodeOne(sdxl: Sdxl, latents: Tensor4D, index: number, slices: number): Promise<RgbImage> {
   const [, rows, columns, channels] = latents.shape
-  const picture = tf.tidy(() =>
-    decodeLatents(sdxl.ops, sdxl.vae, tf.slice(latents, [index, 0, 0, 0], [1, rows, columns, channels])),
-  )
+  const picture = tf.tidy(() => {
+    const own = tf.slice(latents, [index, 0, 0, 0], [1, rows, columns, channels])
+    return decodeLatents(sdxl.ops, sdxl.vae, own, { slices })
+  })
   const values = await picture.data<"float32">()
   picture.dispose()
   return floatsToImage(values, 8 * columns, 8 * rows)
@@ -196,7 +199,7 @@ function joinControls({ control }: AdapterUse, count: number) {
 }
 
 function checkRequest(requests: readonly PictureRequest[], options: GenerateOptions): void {
-  const { width, height, steps = 20, guidanceScale = 7.5, adapters = [] } = options
+  const { width, height, steps = 20, guidanceScale = 7.5, adapters = [], vaeSlices = 1 } = options
   const expect = (good: boolean, what: string): void => {
     if (!good) throw new CoreError(`generate: ${what}`)
   }
@@ -209,6 +212,8 @@ function checkRequest(requests: readonly PictureRequest[], options: GenerateOpti
     )
   }
   expect(Number.isSafeInteger(steps) && steps >= 1, `steps is ${steps}, expected a positive integer`)
+  // Said here and not after all the steps.
+  expect(Number.isSafeInteger(vaeSlices) && vaeSlices >= 1, `vaeSlices is ${vaeSlices}, expected a positive integer`)
   expect(Number.isFinite(guidanceScale), `guidanceScale is ${guidanceScale}, expected a number`)
   for (const { control, strength = 1, start = 0, end = 1 } of adapters) {
     expect(Number.isFinite(strength), `strength is ${strength}, expected a number`)

@@ -55,6 +55,15 @@ describe("generation", () => {
     expect(await pictures(requests)).toEqual(await pictures(requests))
   })
 
+  it("decodes in slices what it decodes whole", async () => {
+    const [[whole], [sliced]] = [
+      await pictures(requests.slice(0, 1)),
+      await pictures(requests.slice(0, 1), { vaeSlices: 3 }),
+    ]
+    expect(largestDifference(sliced, whole)).toBeLessThanOrEqual(1)
+    await expect(pictures(requests, { vaeSlices: 0 })).rejects.toThrow("vaeSlices is 0, expected a positive integer")
+  })
+
   it("follows the control, and ignores it at strength 0", async () => {
     const [plain] = await pictures(requests.slice(0, 1))
     const [fed] = await pictures(requests.slice(0, 1), { adapters: use() })

@@ -61,6 +61,8 @@ export interface TrainRunOptions extends TrainOptions, Omit<ObjectiveOptions, "s
   readonly sites: readonly Site[]
   /** A run to continue; a new one unless given. */
   readonly initial?: TrainState
+  /** Slices of rows in which the VAE encodes a picture: as many as the free memory asks for, unless given. */
+  readonly vaeSlices?: number
 }
 
 export type TrainRunEvent =
@@ -70,6 +72,8 @@ export type TrainRunEvent =
 export interface HostGenerateOptions extends WorkerGenerateOptions {
   /** Pictures in one batch, 4 unless given. */
   readonly batchSize?: number
+  /** Slices of rows in which the VAE decodes a picture: as many as the free memory asks for, unless given. */
+  readonly vaeSlices?: number
   readonly signal?: AbortSignal
 }
 
@@ -164,7 +168,9 @@ async function startPoolOn(
   }
   const pool = createPool(threads ?? (isAlone ? 1 : Math.min(2, availableParallelism())))
   try {
-    const [first] = await Promise.all(pool.workers.map((worker) => worker.call("start", { backend, options })))
+    const [first] = await Promise.all(
+      pool.workers.map((worker) => worker.call("start", { backend, options, threads: pool.workers.length })),
+    )
     if (first === undefined) throw new CoreError("runtime: no thread is running")
     return { ...first, pool, notices: [] }
   } catch (error) {
@@ -179,9 +185,9 @@ function createHandle(pool: WorkerPool, label: string, layout: UnetLayout): Sdxl
     layout,
 
     async *train(dataset, options) {
-      const { sites, condDim, mlpDim, initial, signal } = options
+      const { sites, condDim, mlpDim, initial, signal, seed, vaeSlices } = options
       const examples: CachedExample[] = []
-      for await (const event of cacheAll(pool, dataset, options.seed, signal)) {
+      for await (const event of cacheAll(pool, dataset, { seed, vaeSlices }, signal)) {
         if (event.kind === "cached") examples.push(event.example)
         else yield event
       }
@@ -243,7 +249,7 @@ type CacheEvent =
 async function* cacheAll(
   pool: WorkerPool,
   dataset: TrainDataset,
-  seed: number,
+  draw: { readonly seed: number; readonly vaeSlices: number | undefined },
   signal: AbortSignal | undefined,
 ): AsyncGenerator<CacheEvent, void, void> {
   const { count } = dataset
@@ -252,7 +258,7 @@ async function* cacheAll(
   for (let from = 0; from < count && signal?.aborted !== true; from += size) {
     const indices = Array.from({ length: Math.min(size, count - from) }, (_, i) => from + i)
     const cached = await pool.map(indices, async (worker, index) =>
-      worker.call("cache", { example: await dataset.example(index), index, seed }),
+      worker.call("cache", { example: await dataset.example(index), index, ...draw }),
     )
     for (const example of cached) yield { kind: "cached", example: sharedExample(example) }
     yield { kind: "cache", done: from + indices.length, count }

@@ -7,6 +7,7 @@ import type { RgbImage } from "../image.ts"
 import { imageToFloats } from "../image.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { encodePrompts } from "../models/sdxl.ts"
+import type { VaePicture } from "../models/vae/memory.ts"
 import { encodeImage, latentsOf } from "../models/vae/vae.ts"
 import { createStream } from "../random/stream.ts"
 
@@ -49,6 +50,8 @@ export interface CacheProgress {
 export interface CacheOptions {
   /** Seed of the draws from the posterior. */
   readonly seed: number
+  /** Slices of rows in which the VAE encodes a picture of some size; see `chooseVaeSlices`. 1 unless given. */
+  readonly vaeSlices?: (picture: VaePicture) => number
   readonly signal?: AbortSignal
 }
 
@@ -62,7 +65,10 @@ export type CacheExample = (example: TrainExample, index: number) => Promise<Cac
  * @throws CoreError (from the function) for an example whose picture and control differ in size, or whose sides are no
  * multiples of 32
  */
-export function createExampleCache(sdxl: Sdxl, seed: number): CacheExample {
+export function createExampleCache(
+  sdxl: Sdxl,
+  { seed, vaeSlices = () => 1 }: Omit<CacheOptions, "signal">,
+): CacheExample {
   const stream = createStream(seed, "posterior")
   const texts = new Map<string, TextValues>()
   return async (example, index) => {
@@ -74,7 +80,7 @@ export function createExampleCache(sdxl: Sdxl, seed: number): CacheExample {
     vector.set(text.pooled)
     vector.set(sizeEmbedding(example.size), text.pooled.length)
     const noise = stream.normal((image.width / 8) * (image.height / 8) * sdxl.vae.config.latentChannels, { index })
-    const latents = await encodePicture(sdxl, image, noise)
+    const latents = await encodePicture(sdxl, image, noise, vaeSlices(image))
     return { width: image.width, height: image.height, latents, control, context: text.context, vector }
   }
 }
@@ -88,10 +94,10 @@ export function createExampleCache(sdxl: Sdxl, seed: number): CacheExample {
 export async function* cacheDataset(
   sdxl: Sdxl,
   dataset: TrainDataset,
-  { seed, signal }: CacheOptions,
+  { signal, ...options }: CacheOptions,
 ): AsyncGenerator<CacheProgress, CachedExample[], void> {
   if (dataset.count < 1) throw new CoreError("training: the data set is empty. Give it at least one pair of pictures.")
-  const cache = createExampleCache(sdxl, seed)
+  const cache = createExampleCache(sdxl, options)
   const cached: CachedExample[] = []
   for (let index = 0; index < dataset.count; index++) {
     signal?.throwIfAborted()
@@ -113,9 +119,9 @@ async function encodeCaption(sdxl: Sdxl, caption: string): Promise<TextValues> {
   return values
 }
 
-async function encodePicture(sdxl: Sdxl, image: RgbImage, noise: Float32Array): Promise<Float32Array> {
+async function encodePicture(sdxl: Sdxl, image: RgbImage, noise: Float32Array, slices: number): Promise<Float32Array> {
   const picture: Tensor4D = tf.tensor4d(imageToFloats(image), [1, image.height, image.width, 3])
-  const posterior = encodeImage(sdxl.ops, sdxl.vae, picture)
+  const posterior = encodeImage(sdxl.ops, sdxl.vae, picture, { slices })
   const draw = tf.tensor4d(noise, posterior.mean.shape)
   const latents = latentsOf(posterior, draw)
   const values = await latents.data<"float32">()

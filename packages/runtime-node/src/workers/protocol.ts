@@ -32,7 +32,12 @@ export interface WorkerGenerateOptions extends Omit<GenerateOptions, "adapters" 
 export interface WorkerCalls {
   /** Starts a backend and computes something with it; comes before all others. */
   start: {
-    argument: { readonly backend: NodeBackend; readonly options: StartOptions }
+    argument: {
+      readonly backend: NodeBackend
+      readonly options: StartOptions
+      /** Workers that share the memory, this one among them. */
+      readonly threads: number
+    }
     result: Omit<StartedBackend, "ops">
   }
   load: {
@@ -40,7 +45,12 @@ export interface WorkerCalls {
     result: { readonly layout: UnetLayout }
   }
   cache: {
-    argument: { readonly example: TrainExample; readonly index: number; readonly seed: number }
+    argument: {
+      readonly example: TrainExample
+      readonly index: number
+      readonly seed: number
+      readonly vaeSlices: number | undefined
+    }
     result: CachedExample
   }
   examples: { argument: readonly CachedExample[]; result: null }

@@ -1,6 +1,7 @@
 import { parentPort } from "node:worker_threads"
-import type { CachedExample, LlliteModel, NoiseSchedule, Ops, RgbImage, Sdxl } from "@lllite/core"
+import type { CachedExample, LlliteModel, NoiseSchedule, Ops, RgbImage, Sdxl, VaePicture } from "@lllite/core"
 import {
+  chooseVaeSlices,
   createExampleCache,
   createNoiseSchedule,
   disposeLllite,
@@ -13,6 +14,8 @@ import {
 import { TOLERANCES } from "../backends/names.ts"
 import { startBackend } from "../backends/start.ts"
 import { loadCheckpoint } from "../checkpoint.ts"
+import type { VaePlace } from "../vae-room.ts"
+import { vaeRoom } from "../vae-room.ts"
 import type { CallMessage, CallName, ReplyMessage, WorkerCalls } from "./protocol.ts"
 import { ABORT } from "./protocol.ts"
 
@@ -28,7 +31,8 @@ let ops: Ops | null = null
 let sdxl: Sdxl | null = null
 let schedule: NoiseSchedule | null = null
 let examples: readonly CachedExample[] = []
-let caches: { seed: number; cache: ReturnType<typeof createExampleCache> } | null = null
+let caches: { key: string; cache: ReturnType<typeof createExampleCache> } | null = null
+let place: VaePlace | null = null
 let abort = new AbortController()
 let last: Promise<void> = Promise.resolve()
 
@@ -41,10 +45,11 @@ type Handlers = {
 }
 
 const handlers: Handlers = {
-  async start({ backend, options }) {
+  async start({ backend, options, threads }) {
     const { ops: started, ...what } = await startBackend(backend, options)
     await selfCheck(started, TOLERANCES[options.precision ?? "float32"])
     ops = started
+    place = { backend, device: what.device, threads }
     return what
   },
 
@@ -54,8 +59,12 @@ const handlers: Handlers = {
     return { layout: sdxl.unet.config.layout }
   },
 
-  async cache({ example, index, seed }) {
-    if (caches?.seed !== seed) caches = { seed, cache: createExampleCache(loaded(sdxl), seed) }
+  async cache({ example, index, seed, vaeSlices }) {
+    const key = `${seed} ${vaeSlices}`
+    if (caches?.key !== key) {
+      const cache = createExampleCache(loaded(sdxl), { seed, vaeSlices: (picture) => vaeSlices ?? slicesFor(picture) })
+      caches = { key, cache }
+    }
     return caches.cache(example, index)
   },
 
@@ -75,7 +84,12 @@ const handlers: Handlers = {
     const adapters = (options.adapters ?? []).map((use) => ({ ...use, lllite: uploadLllite(use.lllite) }))
     const images: RgbImage[] = []
     try {
-      for await (const event of generate(loaded(sdxl), requests, { ...options, adapters, signal })) {
+      for await (const event of generate(loaded(sdxl), requests, {
+        vaeSlices: slicesFor(options),
+        ...options,
+        adapters,
+        signal,
+      })) {
         if (event.kind === "image") images.push(event.image)
         else progress(event.step, event.steps)
       }
@@ -109,6 +123,11 @@ async function answer({ id, name, argument }: CallMessage): Promise<void> {
   } catch (error) {
     send({ id, kind: "error", error, name: error instanceof Error ? error.name : "Error" })
   }
+}
+
+/** Slices in which a picture has room here and now. */
+function slicesFor(picture: VaePicture): number {
+  return chooseVaeSlices(loaded(sdxl).vae.config, picture, vaeRoom(loaded(place)))
 }
 
 function loaded<T>(value: T | null): T {

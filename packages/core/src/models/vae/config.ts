@@ -7,6 +7,9 @@ export const LATENT_SCALE = 0.13025
 /** Pixels per latent, each way. */
 export const VAE_FACTOR = 8
 
+/** Of every norm in it. */
+export const VAE_NORM = { groups: 32, epsilon: 1e-6 } as const
+
 export const VAE_PREFIX = "first_stage_model."
 
 /** An autoencoder in the LDM layout. */

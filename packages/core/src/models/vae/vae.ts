@@ -2,15 +2,24 @@ import type { Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../../errors.ts"
 import type { Ops, Padding } from "../../ops/ops.ts"
-import { LATENT_SCALE, VAE_FACTOR } from "./config.ts"
+import { LATENT_SCALE, VAE_FACTOR, VAE_NORM } from "./config.ts"
+import { cutRows, joinRows, levelsInSlices, outInSlices } from "./slices.ts"
 import type { VaeAttention, VaeMiddle, VaeParams, VaeResBlock } from "./weights.ts"
 
-const NORM = { groups: 32, epsilon: 1e-6, silu: true } as const
-const PLAIN_NORM = { ...NORM, silu: false }
+const NORM = { ...VAE_NORM, silu: true }
+const PLAIN_NORM = { ...VAE_NORM, silu: false }
 const PAD_ONE: Padding = [1, 1, 1, 1]
 const PAD_NONE: Padding = [0, 0, 0, 0]
 /** The encoder's halving pads below and to the right only: LDM `modules/diffusionmodules/model.py`. */
 const PAD_AFTER: Padding = [0, 1, 0, 1]
+
+export interface VaeOptions {
+  /**
+   * Slices of rows into which a picture is cut, so that what a layer computes on the way is held of one slice at a
+   * time: the result is the same but for rounding. At most one for each row of latents; 1, the whole, unless given.
+   */
+  readonly slices?: number
+}
 
 /** A Gaussian over latents. Both are [N, H/8, W/8, 4], not scaled. */
 export interface Posterior {
@@ -23,27 +32,38 @@ export interface Posterior {
  * Encodes pictures. image: [N, H, W, 3] in −1 … 1, sides multiples of 8.
  * Source: Rombach et al. 2022, `AutoencoderKL`.
  *
- * @throws CoreError if a side is no multiple of 8
+ * @throws CoreError if a side is no multiple of 8, or if `slices` is no positive integer
  */
-export function encodeImage(ops: Ops, params: VaeParams, image: Tensor4D): Posterior {
+export function encodeImage(ops: Ops, params: VaeParams, image: Tensor4D, options: VaeOptions = {}): Posterior {
   const [, height, width, channels] = image.shape
   if (height % VAE_FACTOR !== 0 || width % VAE_FACTOR !== 0 || channels !== 3) {
     throw new CoreError(`vae: image is [${image.shape.join(", ")}], expected RGB with sides that are multiples of 8`)
   }
+  const slices = sliceCount(options, height / VAE_FACTOR)
   const { mean, logvar } = tf.tidy(() => {
     const { encoder } = params
-    let h = ops.conv2d(image, encoder.inConv, { stride: 1, padding: PAD_ONE })
-    for (const { blocks, resample } of encoder.levels) {
-      for (const block of blocks) h = resBlock(ops, block, h)
-      if (resample !== null) h = swap(h, (x) => ops.conv2d(x, resample, { stride: 2, padding: PAD_AFTER }))
-    }
-    h = middle(ops, encoder.middle, h)
+    const deep = slices === 1 ? encodeLevels(ops, params, image) : encodeInSlices(ops, params, image, slices)
+    const h = middle(ops, encoder.middle, deep)
     const out = ops.conv2d(ops.groupNorm(h, encoder.outNorm, NORM), encoder.outConv, { stride: 1, padding: PAD_ONE })
     const moments = ops.conv2d(out, params.quant, { stride: 1, padding: PAD_NONE })
     const [mean, logvar] = tf.split(moments, 2, 3) as [Tensor4D, Tensor4D]
     return { mean, logvar: tf.clipByValue(logvar, -30, 20) }
   })
   return { mean, logvar }
+}
+
+/** Down to the latents' size. [N, 8H, 8W, 3] → [N, H, W, C] */
+function encodeLevels(ops: Ops, { encoder }: VaeParams, image: Tensor4D): Tensor4D {
+  let h = ops.conv2d(image, encoder.inConv, { stride: 1, padding: PAD_ONE })
+  for (const { blocks, resample } of encoder.levels) {
+    for (const block of blocks) h = swap(h, (x) => resBlock(ops, block, x))
+    if (resample !== null) h = swap(h, (x) => ops.conv2d(x, resample, { stride: 2, padding: PAD_AFTER }))
+  }
+  return h
+}
+
+function encodeInSlices(ops: Ops, { encoder }: VaeParams, image: Tensor4D, slices: number): Tensor4D {
+  return joinRows(levelsInSlices(ops, encoder, cutRows(image, slices, VAE_FACTOR), "down"))
 }
 
 /**
@@ -58,22 +78,39 @@ export function latentsOf(posterior: Posterior, noise: Tensor4D | null): Tensor4
   })
 }
 
-/** Decodes what the U-Net knows as latents. [N, H, W, 4] → [N, 8H, 8W, 3], about −1 … 1, not clamped */
-export function decodeLatents(ops: Ops, params: VaeParams, latents: Tensor4D): Tensor4D {
+/**
+ * Decodes what the U-Net knows as latents. [N, H, W, 4] → [N, 8H, 8W, 3], about −1 … 1, not clamped
+ *
+ * @throws CoreError if `slices` is no positive integer
+ */
+export function decodeLatents(ops: Ops, params: VaeParams, latents: Tensor4D, options: VaeOptions = {}): Tensor4D {
+  const slices = sliceCount(options, latents.shape[1])
   return tf.tidy(() => {
     const { decoder } = params
     const unscaled = tf.div(latents, LATENT_SCALE) as Tensor4D
     const quantized = ops.conv2d(unscaled, params.postQuant, { stride: 1, padding: PAD_NONE })
-    let h = ops.conv2d(quantized, decoder.inConv, { stride: 1, padding: PAD_ONE })
-    h = middle(ops, decoder.middle, h)
+    const deep = middle(ops, decoder.middle, ops.conv2d(quantized, decoder.inConv, { stride: 1, padding: PAD_ONE }))
+    if (slices > 1) {
+      const last = levelsInSlices(ops, decoder, cutRows(deep, slices), "up")
+      return joinRows(outInSlices(ops, decoder, last))
+    }
+    let h = deep
     for (const { blocks, resample } of decoder.levels) {
-      for (const block of blocks) h = resBlock(ops, block, h)
+      for (const block of blocks) h = swap(h, (x) => resBlock(ops, block, x))
       if (resample !== null) {
         h = swap(h, (x) => ops.conv2d(ops.upsample2x(x), resample, { stride: 1, padding: PAD_ONE }))
       }
     }
     return ops.conv2d(ops.groupNorm(h, decoder.outNorm, NORM), decoder.outConv, { stride: 1, padding: PAD_ONE })
   })
+}
+
+/** As many slices as are asked for, but none without rows. */
+function sliceCount({ slices = 1 }: VaeOptions, rows: number): number {
+  if (!Number.isSafeInteger(slices) || slices < 1) {
+    throw new CoreError(`vae: slices is ${slices}, expected a positive integer`)
+  }
+  return Math.min(slices, rows)
 }
 
 function middle(ops: Ops, params: VaeMiddle, x: Tensor4D): Tensor4D {

@@ -1,0 +1,111 @@
+import type { Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { startWasm } from "../../../test/wasm.ts"
+import type { Ops } from "../../ops/ops.ts"
+import { disposeParams } from "../../params.ts"
+import { signalNhwc } from "../../reference/layout.ts"
+import { loadSynthetic } from "../../reference/weights.ts"
+import type { VaeConfig } from "./config.ts"
+import { SDXL_VAE } from "./config.ts"
+import { chooseVaeSlices, vaeBytes } from "./memory.ts"
+import { decodeLatents, encodeImage } from "./vae.ts"
+import type { VaeParams } from "./weights.ts"
+import { buildVae } from "./weights.ts"
+
+/** The real one's structure with fewer channels, of which two lie in a norm's group here and there. */
+const CONFIG: VaeConfig = { channels: [32, 64, 64], resBlocks: 1, latentChannels: 4 }
+
+describe("a VAE in slices", () => {
+  let ops: Ops
+  let params: VaeParams
+
+  beforeAll(async () => {
+    ops = await startWasm()
+    params = await loadSynthetic("a VAE", buildVae(CONFIG), ops.load)
+  })
+  afterAll(() => disposeParams(params))
+
+  /** Runs twice, whole and in slices, and gives how far apart the results are. */
+  async function compare(run: (slices: number) => Tensor4D, slices: number): Promise<number> {
+    const before = tf.memory().numTensors
+    const [whole, sliced] = [run(1), run(slices)]
+    const found = peakToNoise(await sliced.data<"float32">(), await whole.data<"float32">())
+    expect(sliced.shape).toEqual(whole.shape)
+    tf.dispose([whole, sliced])
+    expect(tf.memory().numTensors).toBe(before)
+    return found
+  }
+
+  // Far above what an eye sees (45 dB or so): what is left is the rounding of float32.
+  it.each([2, 5, 11, 99])("decodes two pictures of 11 rows as if they were whole, in %d", async (slices) => {
+    const latents = signalNhwc("latents", [2, 4, 11, 6])
+    expect(await compare((count) => decodeLatents(ops, params, latents, { slices: count }), slices)).toBeGreaterThan(90)
+    latents.dispose()
+  })
+
+  it.each([2, 3, 99])("encodes a picture as if it were whole, in %d", async (slices) => {
+    const image = signalNhwc("image", [1, 3, 56, 40])
+    const run = (count: number): Tensor4D => {
+      const { mean, logvar } = encodeImage(ops, params, image, { slices: count })
+      return tf.tidy(() => {
+        const both = tf.concat([mean, logvar], 3)
+        tf.dispose([mean, logvar])
+        return both
+      })
+    }
+    expect(await compare(run, slices)).toBeGreaterThan(90)
+    image.dispose()
+  })
+
+  it("takes the memory that it is said to take", async () => {
+    const latents = signalNhwc("latents", [1, 4, 16, 6])
+    const held = tf.memory().numBytes
+    const peaks = []
+    for (const slices of [1, 4]) {
+      const { peakBytes } = await tf.profile(() => decodeLatents(ops, params, latents, { slices }))
+      peaks.push(peakBytes - held)
+      // This VAE doubles twice, where SDXL's doubles three times.
+      expect(peakBytes - held).toBeLessThan(vaeBytes(CONFIG, { height: 64, width: 24 }, slices))
+    }
+    expect(peaks[1]).toBeLessThan((peaks[0] as number) / 3)
+    latents.dispose()
+  })
+
+  it("refuses numbers of slices that are none", () => {
+    const latents = tf.zeros<tf.Rank.R4>([1, 2, 2, 4])
+    for (const slices of [0, -1, 1.5, Number.NaN]) {
+      expect(() => decodeLatents(ops, params, latents, { slices })).toThrow(`slices is ${slices}, expected a positive`)
+    }
+    latents.dispose()
+  })
+})
+
+describe("chooseVaeSlices", () => {
+  const picture = { height: 1024, width: 1024 }
+  const GIB = 2 ** 30
+
+  it("takes a picture whole where there is room", () => {
+    expect(vaeBytes(SDXL_VAE, picture, 1)).toBe(15 * GIB)
+    expect(chooseVaeSlices(SDXL_VAE, picture, 15 * GIB)).toBe(1)
+    expect(chooseVaeSlices(SDXL_VAE, { height: 256, width: 256 }, GIB)).toBe(1)
+  })
+
+  it("takes the fewest slices that have room, and as many as there are rows where none do", () => {
+    expect(chooseVaeSlices(SDXL_VAE, picture, 8 * GIB)).toBe(2)
+    expect(chooseVaeSlices(SDXL_VAE, picture, 4 * GIB)).toBe(4)
+    expect(chooseVaeSlices(SDXL_VAE, picture, GIB)).toBe(128)
+    expect(chooseVaeSlices(SDXL_VAE, { height: 8, width: 8 }, 0)).toBe(1)
+  })
+})
+
+/** Peak signal to noise in decibels, with the expected values' range as the peak. */
+function peakToNoise(found: Float32Array, expected: Float32Array): number {
+  let [low, high, error] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0]
+  for (const [i, value] of expected.entries()) {
+    low = Math.min(low, value)
+    high = Math.max(high, value)
+    error += ((found[i] as number) - value) ** 2
+  }
+  return 10 * Math.log10((high - low) ** 2 / (error / expected.length))
+}

@@ -1,0 +1,202 @@
+import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import type { Conv2dWeight, NormWeight, Ops, Padding } from "../../ops/ops.ts"
+import { VAE_NORM } from "./config.ts"
+import type { VaeCoderParams, VaeResBlock } from "./weights.ts"
+
+/*
+ * The levels of the autoencoder over a picture that is cut into slices of rows. Every layer runs over all slices before
+ * the next one begins: a convolution borrows a row from the slices above and below, and a norm takes its statistics of
+ * all of them. So nothing is blended, and nothing shows where the cuts were. What a layer makes on the way (a norm and
+ * its SiLU are seven tensors as large as their input) is in memory for one slice at a time.
+ */
+
+const { groups: GROUPS, epsilon: EPSILON } = VAE_NORM
+
+/** A picture cut into rows, from the top: [N, rows, W, C] each. Whoever is given slices disposes them. */
+export type Slices = readonly Tensor4D[]
+
+/** Cuts a picture into `count` slices of nearly the same height, a multiple of `unit` rows. The picture stays. */
+export function cutRows(x: Tensor4D, count: number, unit = 1): Slices {
+  const units = x.shape[1] / unit
+  const edge = (i: number): number => unit * Math.floor((i * units) / count)
+  return Array.from({ length: count }, (_, i) => tf.slice(x, [0, edge(i), 0, 0], [-1, edge(i + 1) - edge(i), -1, -1]))
+}
+
+/** Puts slices together. */
+export function joinRows(slices: Slices): Tensor4D {
+  const whole = tf.concat([...slices], 1)
+  tf.dispose([...slices])
+  return whole
+}
+
+/** The levels of an encoder, after its first convolution, or of a decoder. */
+export function levelsInSlices(ops: Ops, coder: VaeCoderParams, given: Slices, direction: "down" | "up"): Slices {
+  let h = direction === "down" ? convolved(ops, given, coder.inConv) : given
+  for (const { blocks, resample } of coder.levels) {
+    for (const block of blocks) h = resBlock(ops, block, h)
+    if (resample !== null) h = direction === "down" ? halved(ops, h, resample) : doubled(ops, h, resample)
+  }
+  return h
+}
+
+/** A decoder's last norm and convolution. */
+export function outInSlices(ops: Ops, { outNorm, outConv }: VaeCoderParams, h: Slices): Slices {
+  const norm = normOver(ops, h, outNorm)
+  const out = convolved(ops, h, outConv, norm.apply)
+  norm.dispose()
+  return out
+}
+
+function resBlock(ops: Ops, params: VaeResBlock, x: Slices): Slices {
+  const { skip } = params
+  const norm1 = normOver(ops, x, params.norm1)
+  const h = x.map((_, i) => tf.tidy(() => convAt(ops, x, i, params.conv1, norm1.apply)))
+  const norm2 = normOver(ops, h, params.norm2)
+  const out = consumed(h, (i) => {
+    const own = x[i] as Tensor4D
+    const y = tf.tidy(() => {
+      const through = convAt(ops, h, i, params.conv2, norm2.apply)
+      return tf.add(skip === null ? own : ops.conv2d(own, skip, { stride: 1, padding: [0, 0, 0, 0] }), through)
+    })
+    own.dispose()
+    return y as Tensor4D
+  })
+  norm1.dispose()
+  norm2.dispose()
+  return out
+}
+
+/** A 3×3 convolution of what `before` makes of the rows. */
+function convolved(ops: Ops, x: Slices, weight: Conv2dWeight, before?: (rows: Tensor4D) => Tensor4D): Slices {
+  return consumed(x, (i) => tf.tidy(() => convAt(ops, x, i, weight, before)))
+}
+
+/** Twice the size, then a 3×3 convolution. */
+function doubled(ops: Ops, x: Slices, weight: Conv2dWeight): Slices {
+  return consumed(x, (i) =>
+    tf.tidy(() => {
+      const large = ops.upsample2x(withNeighbours(x, i))
+      // A borrowed row has become two, of which the convolution reads the nearer.
+      const [above, below] = [i === 0 ? 0 : 1, i === x.length - 1 ? 0 : 1]
+      const rows = tf.slice(large, [0, above, 0, 0], [-1, large.shape[1] - above - below, -1, -1]) as Tensor4D
+      return ops.conv2d(rows, weight, { stride: 1, padding: paddingAt(x, i) })
+    }),
+  )
+}
+
+/** Half the size: a 3×3 convolution whose windows begin at even rows and reach one row below. */
+function halved(ops: Ops, x: Slices, weight: Conv2dWeight): Slices {
+  return consumed(x, (i) =>
+    tf.tidy(() => {
+      const next = x[i + 1]
+      const rows = next === undefined ? (x[i] as Tensor4D) : tf.concat([x[i] as Tensor4D, rowOf(next, 0)], 1)
+      return ops.conv2d(rows, weight, { stride: 2, padding: [0, next === undefined ? 1 : 0, 0, 1] })
+    }),
+  )
+}
+
+function convAt(
+  ops: Ops,
+  x: Slices,
+  i: number,
+  weight: Conv2dWeight,
+  before: (rows: Tensor4D) => Tensor4D = (rows) => rows,
+): Tensor4D {
+  return ops.conv2d(before(withNeighbours(x, i)), weight, { stride: 1, padding: paddingAt(x, i) })
+}
+
+/** Zeros beside every slice, above the first and below the last: elsewhere the neighbours' rows stand. */
+function paddingAt(x: Slices, i: number): Padding {
+  return [i === 0 ? 1 : 0, i === x.length - 1 ? 1 : 0, 1, 1]
+}
+
+/** A slice with the row above it and the one below, where there are any. */
+function withNeighbours(x: Slices, i: number): Tensor4D {
+  const [above, below] = [x[i - 1], x[i + 1]]
+  const rows = [x[i] as Tensor4D]
+  if (above !== undefined) rows.unshift(rowOf(above, above.shape[1] - 1))
+  if (below !== undefined) rows.push(rowOf(below, 0))
+  return tf.concat(rows, 1)
+}
+
+function rowOf(x: Tensor4D, row: number): Tensor4D {
+  return tf.slice(x, [0, row, 0, 0], [-1, 1, -1, -1])
+}
+
+/** Makes new slices of old ones, and lets go of each old one as soon as no later step reads a row of it. */
+function consumed(x: Slices, step: (i: number) => Tensor4D): Slices {
+  const made = x.map((_, i) => {
+    const y = step(i)
+    x[i - 1]?.dispose()
+    return y
+  })
+  x[x.length - 1]?.dispose()
+  return made
+}
+
+interface SlicedNorm {
+  /** Norm and SiLU. */
+  readonly apply: (rows: Tensor4D) => Tensor4D
+  dispose(): void
+}
+
+/** A group norm whose statistics are those of all slices together. */
+function normOver(ops: Ops, x: Slices, weight: NormWeight): SlicedNorm {
+  const total = x.reduce((rows, { shape }) => rows + shape[1], 0)
+  const { factor, offset } = tf.tidy(() => {
+    const [{ shape }] = x as readonly [Tensor4D]
+    const [n, , , c] = shape
+    // Chan et al. 1983: the variance of a whole is the mean of its parts' own and that of their means.
+    const parts = x.map((part) => tf.tidy(() => moments(part)))
+    const shares = x.map((part) => part.shape[1] / total)
+    const channelMean = weighted(
+      parts.map(([mean]) => mean as Tensor),
+      shares,
+    )
+    const channelVariance = weighted(
+      parts.map(([mean, variance]) => tf.add(variance as Tensor, tf.square(tf.sub(mean as Tensor, channelMean)))),
+      shares,
+    )
+    const grouped = (t: Tensor): Tensor => tf.mean(tf.reshape(t, [n, GROUPS, c / GROUPS]), 2, true)
+    const spread = (t: Tensor): Tensor => tf.reshape(tf.tile(t, [1, 1, c / GROUPS]), [n, c])
+    const mean = spread(grouped(channelMean))
+    const variance = spread(grouped(tf.add(channelVariance, tf.square(tf.sub(channelMean, mean)))))
+    const { scale, shift } = affineOf(ops, weight, c)
+    const factor = tf.mul(tf.rsqrt(tf.add(variance, EPSILON)), scale)
+    const offset = tf.sub(shift, tf.mul(mean, factor))
+    return { factor: tf.reshape(factor, [n, 1, 1, c]), offset: tf.reshape(offset, [n, 1, 1, c]) }
+  })
+  return {
+    apply: (rows) => ops.silu(tf.add(tf.mul(rows, factor), offset)) as Tensor4D,
+    dispose: () => tf.dispose([factor, offset]),
+  }
+}
+
+/** Mean and variance of every channel. [N, H, W, C] → two of [N, C] */
+function moments(x: Tensor4D): [Tensor, Tensor] {
+  const [n, h, w, c] = x.shape
+  const pixels = tf.reshape(x, [n, h * w, c])
+  const mean = tf.mean(pixels, 1, true)
+  const variance = tf.mean(tf.square(tf.sub(pixels, mean)), 1)
+  return [tf.reshape(mean, [n, c]), variance]
+}
+
+function weighted(tensors: readonly Tensor[], shares: readonly number[]): Tensor {
+  return tf.addN(tensors.map((tensor, i) => tf.mul(tensor, shares[i] as number)))
+}
+
+/**
+ * What a norm multiplies by and adds. Only the ops can read a weight, so it is seen in what becomes of −1 and 1, whose
+ * mean is 0 and whose variance is 1.
+ */
+function affineOf(ops: Ops, weight: NormWeight, channels: number): { scale: Tensor; shift: Tensor } {
+  const ones = tf.ones<tf.Rank.R4>([1, 1, 1, channels])
+  const probe = tf.concat([tf.neg(ones), ones], 2)
+  const seen = ops.groupNorm(probe, weight, { groups: GROUPS, epsilon: EPSILON, silu: false })
+  const [low, high] = tf.split(tf.reshape(seen, [2, channels]), 2) as [Tensor, Tensor]
+  return {
+    scale: tf.mul(tf.sub(high, low), Math.sqrt(1 + EPSILON) / 2),
+    shift: tf.mul(tf.add(high, low), 0.5),
+  }
+}
