@@ -1,8 +1,10 @@
 import { access } from "node:fs/promises"
-import type { FloatDtype } from "@lllite/format"
-import { identify, openSafetensors, readLllite, safetensorsChunks } from "@lllite/format"
+import type { FloatDtype, LlliteFile } from "@lllite/format"
+import { llliteOf, openSafetensors } from "@lllite/format"
 import type { SafetensorsContents } from "@lllite/format/edit"
 import { sdScriptsProblem } from "@lllite/format/edit"
+import { identify } from "@lllite/format/identify"
+import { safetensorsChunks } from "@lllite/format/write"
 import { withPath, writeAtomically } from "@lllite/runtime-node/files"
 import type { OutputOptions } from "./edit-commands.ts"
 import { InterruptedError, UsageError } from "./errors.ts"
@@ -69,12 +71,12 @@ async function describeWritten(output: string): Promise<WrittenFile> {
       output,
       bytes: file.size,
       tensors: file.tensors.size,
-      lllite: isLllite ? describeLllite(await readLllite(source)) : null,
+      lllite: isLllite ? describeLllite(llliteOf(file)) : null,
     }
   })
 }
 
-function describeLllite(file: Awaited<ReturnType<typeof readLllite>>): NonNullable<WrittenFile["lllite"]> {
+function describeLllite(file: LlliteFile): NonNullable<WrittenFile["lllite"]> {
   return {
     sites: file.sites.length,
     condDim: file.dims?.condDim ?? null,

@@ -1,5 +1,5 @@
 import { access, constants, mkdir } from "node:fs/promises"
-import type { LlliteSpec } from "@lllite/format"
+import type { LlliteSpec } from "@lllite/format/modelspec"
 import { fileError } from "@lllite/runtime-node"
 import { UsageError } from "./errors.ts"
 

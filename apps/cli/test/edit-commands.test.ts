@@ -2,14 +2,8 @@ import { createHash } from "node:crypto"
 import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import {
-  enumerateSites,
-  fromBytes,
-  readLllite,
-  serializeLllite,
-  serializeSafetensors,
-  siteTensorShapes,
-} from "@lllite/format"
+import { enumerateSites, fromBytes, readLllite, siteTensorShapes } from "@lllite/format"
+import { serializeLllite, serializeSafetensors } from "@lllite/format/write"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { runProgram } from "../src/program.ts"
 

@@ -9,8 +9,9 @@ import { closeSync, ftruncateSync, openSync, readSync, rmSync, statSync, writeSy
 import { mkdtemp } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { identify } from "../src/identify/index.ts"
 import type { ByteSource } from "../src/index.ts"
-import { enumerateSites, identify, openSafetensors, readLllite, SDXL_LAYOUT, siteTensorShapes } from "../src/index.ts"
+import { enumerateSites, openSafetensors, readLllite, SDXL_LAYOUT, siteTensorShapes } from "../src/index.ts"
 
 type Shapes = Iterable<readonly [name: string, shape: readonly number[]]>
 

@@ -1,4 +1,4 @@
-import type { BaseModel, FileKind } from "../src/identify.ts"
+import type { BaseModel, FileKind } from "../src/identify/index.ts"
 
 /** A file of a family: true names of its tensors with their true shapes, and what `identify` has to say of it. */
 export interface GoldenHeader {

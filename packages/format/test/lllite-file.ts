@@ -1,12 +1,7 @@
-import type { LlliteContents, LlliteSite, SiteSelection, UnetLayout } from "../src/index.ts"
-import {
-  DEFAULT_SELECTION,
-  enumerateSites,
-  openSafetensors,
-  serializeLllite,
-  serializeSafetensors,
-} from "../src/index.ts"
-import type { TensorBytes } from "../src/safetensors/write.ts"
+import type { LlliteSite, SiteSelection, UnetLayout } from "../src/index.ts"
+import { DEFAULT_SELECTION, enumerateSites, openSafetensors } from "../src/index.ts"
+import type { LlliteContents, TensorBytes } from "../src/write/index.ts"
+import { serializeLllite, serializeSafetensors } from "../src/write/index.ts"
 
 /** A U-Net small enough to make files of in a test. */
 export const SMALL_LAYOUT: UnetLayout = {

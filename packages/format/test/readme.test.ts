@@ -2,8 +2,12 @@ import { readFileSync } from "node:fs"
 import { describe, expect, it, vi } from "vitest"
 import * as edit from "../src/edit/index.ts"
 import * as health from "../src/health/index.ts"
+import * as identify from "../src/identify/index.ts"
 import * as format from "../src/index.ts"
+import * as modelspec from "../src/modelspec/index.ts"
 import * as remote from "../src/remote/index.ts"
+import * as selections from "../src/selections/index.ts"
+import * as write from "../src/write/index.ts"
 import { sendRange, startServer } from "./file-server.ts"
 import { smallLllite } from "./lllite-file.ts"
 
@@ -22,9 +26,9 @@ async function run(
 ): Promise<unknown[]> {
   const body = code.replaceAll(
     /^import \{(.*?)\} from "@lllite\/(?:format\/)?([a-z]+)"$/gm,
-    (_, names: string, from: string) => `const {${names}} = ${from}`,
+    (_, names: string, from: string) => `const {${names}} = entries.${from}`,
   )
-  const scope = { edit, format, health, remote, ...given }
+  const scope = { entries: { edit, format, health, identify, modelspec, remote, selections, write }, ...given }
   const asked = results.map((result) => `${JSON.stringify(result)}: ${result}`).join(", ")
   const values = await new AsyncFunction(...Object.keys(scope), `${body}\nreturn { ${asked} }`)(...Object.values(scope))
   return results.map((result) => values[result])
@@ -75,7 +79,7 @@ describe("the README's examples run", () => {
   it("any safetensors file", async () => {
     const log = vi.spyOn(console, "log").mockImplementation(() => {})
     const given = { blob: new Blob([await published]) }
-    const [copy, values, raw] = await run(block("identify"), given, ["copy", "values", "raw"])
+    const [copy, values, raw] = await run(block("identify(file)"), given, ["copy", "values", "raw"])
     expect(log).toHaveBeenCalledWith(expect.stringMatching(/^lllite_unet_/), "F16", [2])
     log.mockRestore()
     const file = await format.openSafetensors(copy as Uint8Array)
@@ -131,7 +135,17 @@ describe("the README's examples run", () => {
     expect((error as Error).message.startsWith(beginning ?? "")).toBe(true)
   })
 
+  it("refused with what it is", async () => {
+    const code = block("expectLllite")
+    const [count] = await run(code, { blob: new Blob([await published]) }, ["file.sites.length"])
+    expect(count).toBe((await format.readLllite(await published)).sites.length)
+    const tensor = { dtype: "U8", shape: [1], bytes: Uint8Array.of(1) } as const
+    const lora = write.serializeSafetensors(new Map([["lora_unet_x.lora_down.weight", tensor]]))
+    const [, message = ""] = /throws '(.*?) …'/.exec(code) ?? []
+    await expect(run(code, { blob: new Blob([lora]) }, [])).rejects.toThrow(message)
+  })
+
   it("and there is no block that is not run here", () => {
-    expect(blocks).toHaveLength(8)
+    expect(blocks).toHaveLength(9)
   })
 })

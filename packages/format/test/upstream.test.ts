@@ -1,15 +1,10 @@
 import { readFileSync } from "node:fs"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import type { Dtype, FloatDtype, TensorBytes } from "../src/index.ts"
-import {
-  DTYPE_BITS,
-  fromFloat32,
-  isReadableDtype,
-  openSafetensors,
-  serializeSafetensors,
-  toFloat32,
-} from "../src/index.ts"
+import type { Dtype, FloatDtype } from "../src/index.ts"
+import { DTYPE_BITS, isReadableDtype, openSafetensors, toFloat32 } from "../src/index.ts"
+import type { TensorBytes } from "../src/write/index.ts"
+import { fromFloat32, serializeSafetensors } from "../src/write/index.ts"
 import { describeWithPython, runPython } from "./python.ts"
 
 const dtypes = Object.keys(DTYPE_BITS) as Dtype[]

@@ -1,5 +1,5 @@
 import type { SafetensorsContents } from "../src/edit/contents.ts"
-import { safetensorsChunks } from "../src/index.ts"
+import { safetensorsChunks } from "../src/write/index.ts"
 
 /** A file that an editing function gave, in memory. */
 export async function written({ tensors, metadata }: SafetensorsContents): Promise<Uint8Array<ArrayBuffer>> {

@@ -3,7 +3,8 @@ import { createRequire } from "node:module"
 import type { LoadSdxlOptions, Ops, Sdxl, WeightEntry, WeightFile } from "@lllite/core"
 import { createTokenizer, loadSdxl } from "@lllite/core"
 import type { ByteSource } from "@lllite/format"
-import { FormatError, identify, openSafetensors } from "@lllite/format"
+import { FormatError, openSafetensors } from "@lllite/format"
+import { identify } from "@lllite/format/identify"
 import { openPath } from "./files/path-source.ts"
 
 /** The name by which the embedded model is asked for. */

@@ -1,7 +1,7 @@
-import { readLllite } from "@lllite/format"
 import type { LlliteDifference } from "@lllite/format/edit"
 import { compareLllites } from "@lllite/format/edit"
 import { withPath } from "@lllite/runtime-node/files"
+import { openLllite } from "../open-lllite.ts"
 import { percentText, plural, printable, table } from "../text.ts"
 
 interface DiffCommandOptions {
@@ -14,7 +14,7 @@ export async function runDiff(files: readonly string[], options: DiffCommandOpti
   const [first = "", second = ""] = files
   const difference = await withPath(first, (a) =>
     withPath(second, async (b) =>
-      compareLllites(await readLllite(a), await readLllite(b), { deltas: options.outputs === true }),
+      compareLllites(await openLllite(a), await openLllite(b), { deltas: options.outputs === true }),
     ),
   )
   return options.json === true ? JSON.stringify(forPrograms(difference), finiteOrText, 2) : forPeople(difference)

@@ -1,9 +1,10 @@
 import { basename } from "node:path"
-import { openSafetensors, readLllite } from "@lllite/format"
+import { openSafetensors } from "@lllite/format"
 import { changeMetadata, missingMetadata, withMetadata } from "@lllite/format/edit"
 import { withPath } from "@lllite/runtime-node/files"
 import { reportWritten, writeEdited } from "../edited-file.ts"
 import { UsageError } from "../errors.ts"
+import { openLllite } from "../open-lllite.ts"
 import { plural, printable } from "../text.ts"
 
 interface EditCommandOptions {
@@ -32,7 +33,7 @@ export async function runEdit(files: readonly string[], options: EditCommandOpti
     const changed = changeMetadata(base, { remove: unset, set: given })
     const missing = fill
       ? missingMetadata(
-          { ...(await readLllite(source)), metadata: changed },
+          { ...(await openLllite(source)), metadata: changed },
           basename(input).replace(/\.safetensors$/i, ""),
         )
       : new Map<string, string>()

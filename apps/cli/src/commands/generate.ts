@@ -2,12 +2,12 @@ import { readdir } from "node:fs/promises"
 import { basename, join } from "node:path"
 import type { RgbImage } from "@lllite/core"
 import { resizeImage } from "@lllite/core"
-import { readLllite } from "@lllite/format"
 import type { PngText, SdxlHandle } from "@lllite/runtime-node"
 import { readImage, readLlliteFile, withPath, writePng } from "@lllite/runtime-node"
 import { checkCheckpoint } from "../checkpoint.ts"
 import { InterruptedError } from "../errors.ts"
 import type { ControlUse, GenerateSettings } from "../generate-settings.ts"
+import { openLllite } from "../open-lllite.ts"
 import type { Reporter } from "../progress.ts"
 import { prepareFolder } from "../save-lllite.ts"
 import { startRuntime } from "../start-runtime.ts"
@@ -20,7 +20,7 @@ import { startRuntime } from "../start-runtime.ts"
 export async function runGenerate(settings: GenerateSettings, reporter: Reporter, signal: AbortSignal): Promise<void> {
   // Everything that can be refused is looked at before a checkpoint is loaded, which takes a while.
   const guides = await Promise.all(settings.controls.map((use) => readGuide(use, settings, reporter)))
-  for (const { lllite } of settings.controls) await withPath(lllite, (source) => readLllite(source))
+  for (const { lllite } of settings.controls) await withPath(lllite, openLllite)
   await checkCheckpoint(settings.checkpoint)
   const runtime = await startRuntime(settings.runtime, reporter)
   try {

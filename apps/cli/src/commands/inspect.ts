@@ -1,15 +1,9 @@
-import type { FileIdentity, LlliteFile, SafetensorsFile, SiteSelection, TensorInfo } from "@lllite/format"
-import {
-  compareSites,
-  DEFAULT_SELECTION,
-  enumerateSites,
-  identify,
-  llliteOf,
-  NAMED_SELECTIONS,
-  parseLlliteMetadata,
-  SDXL_LAYOUT,
-  sameLayout,
-} from "@lllite/format"
+import type { LlliteFile, SafetensorsFile, SiteSelection, TensorInfo } from "@lllite/format"
+import { DEFAULT_SELECTION, enumerateSites, llliteOf, SDXL_LAYOUT, sameLayout } from "@lllite/format"
+import type { FileIdentity } from "@lllite/format/identify"
+import { identify } from "@lllite/format/identify"
+import { parseLlliteMetadata } from "@lllite/format/modelspec"
+import { compareSites, findSelection, NAMED_SELECTIONS } from "@lllite/format/selections"
 import { openLocation } from "@lllite/runtime-node/files"
 import type { HealthReport } from "./inspect-health.ts"
 
@@ -127,7 +121,8 @@ function countTensors(tensors: ReadonlyMap<string, TensorInfo>): Pick<FileReport
 }
 
 function describeLllite(file: LlliteFile): LlliteReport {
-  const { sites, safetensors } = file
+  const { sites, safetensors, layout } = file
+  const selection = findSelection(sites, layout)
   const blocks = new Map<string, number>()
   const dims = new Map<string, LlliteReport["dims"][number]>()
   const dtypesOf = new Map<string, Set<string>>()
@@ -142,8 +137,8 @@ function describeLllite(file: LlliteFile): LlliteReport {
     dims.set(pair, { condDim, mlpDim, sites: (dims.get(pair)?.sites ?? 0) + 1 })
     siteDims.push([key, { condDim, mlpDim, inDim, depth, conv, dtypes: [...(dtypesOf.get(key) ?? [])] }])
   }
-  const selections = Object.entries(NAMED_SELECTIONS).map(([name, selection]) => {
-    const { missing, extra } = compareSites(sites, enumerateSites(file.layout, selection))
+  const selections = Object.entries(NAMED_SELECTIONS).map(([name, named]) => {
+    const { missing, extra } = compareSites(sites, enumerateSites(layout, named))
     return [name, { missing: missing.map(({ key }) => key), extra: extra.map(({ key }) => key) }] as const
   })
   const convSites = sites.filter(({ conv }) => conv).length
@@ -155,9 +150,9 @@ function describeLllite(file: LlliteFile): LlliteReport {
     parameters: file.parameterCount,
     linearSites: sites.length - convSites,
     convSites,
-    selection: file.selection === null ? null : selectionName(file.selection),
-    isForSdxl: sameLayout(file.layout, SDXL_LAYOUT),
-    modelChannels: file.layout.modelChannels,
+    selection: selection === null ? null : selectionName(selection),
+    isForSdxl: sameLayout(layout, SDXL_LAYOUT),
+    modelChannels: layout.modelChannels,
     blocks: Object.fromEntries(blocks),
     selections: Object.fromEntries(selections),
     siteDims: Object.fromEntries(siteDims),

@@ -1,10 +1,10 @@
 import type { LlliteFile } from "@lllite/format"
-import { readLllite } from "@lllite/format"
 import { mergeLllites } from "@lllite/format/edit"
 import { openPath } from "@lllite/runtime-node/files"
 import type { OutputOptions } from "../edit-commands.ts"
 import { readDtype, refuseTaken, reportWritten, writeEdited } from "../edited-file.ts"
 import { UsageError } from "../errors.ts"
+import { openLllite } from "../open-lllite.ts"
 
 interface MergeCommandOptions extends OutputOptions {
   readonly ratios?: readonly string[]
@@ -22,7 +22,7 @@ export async function runMerge(files: readonly string[], options: MergeCommandOp
     for (const [i, path] of files.entries()) {
       const source = await openPath(path)
       sources.push(source)
-      inputs.push({ file: await readLllite(source), weight: weights[i] as number })
+      inputs.push({ file: await openLllite(source), weight: weights[i] as number })
     }
     const result = mergeLllites(inputs, dtype === undefined ? {} : { dtype })
     const written = await writeEdited(options, result)

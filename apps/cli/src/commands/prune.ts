@@ -1,11 +1,11 @@
 import type { LlliteFile, LlliteSite } from "@lllite/format"
-import { readLllite } from "@lllite/format"
 import { pruneLllite } from "@lllite/format/edit"
 import { checkLllite } from "@lllite/format/health"
 import { withPath } from "@lllite/runtime-node/files"
 import type { OutputOptions } from "../edit-commands.ts"
 import { refuseTaken, reportWritten, writeEdited } from "../edited-file.ts"
 import { UsageError } from "../errors.ts"
+import { openLllite } from "../open-lllite.ts"
 import { plural } from "../text.ts"
 
 interface PruneCommandOptions extends OutputOptions {
@@ -24,7 +24,7 @@ export async function runPrune(files: readonly string[], options: PruneCommandOp
   }
   await refuseTaken(options)
   return withPath(input, async (source) => {
-    const file = await readLllite(source)
+    const file = await openLllite(source)
     const gone = await sitesToPrune(file, options)
     const contents = pruneLllite(file, (site) => !gone.has(site.key), { mode: options.zero === true ? "zero" : "drop" })
     const written = await writeEdited(options, contents)

@@ -1,10 +1,10 @@
-import { readLllite } from "@lllite/format"
 import type { ResizedSite } from "@lllite/format/edit"
 import { resizeLllite } from "@lllite/format/edit"
 import { withPath } from "@lllite/runtime-node/files"
 import type { OutputOptions } from "../edit-commands.ts"
 import { readDtype, refuseTaken, reportWritten, writeEdited } from "../edited-file.ts"
 import { UsageError } from "../errors.ts"
+import { openLllite } from "../open-lllite.ts"
 import { createReporter } from "../progress.ts"
 import { percentText } from "../text.ts"
 
@@ -27,7 +27,7 @@ export async function runResize(files: readonly string[], options: ResizeCommand
   const reporter = process.stderr.isTTY ? createReporter(process.stderr) : undefined
   try {
     return await withPath(input, async (source) => {
-      const result = await resizeLllite(await readLllite(source), {
+      const result = await resizeLllite(await openLllite(source), {
         dims: { ...(mlpDim === undefined ? {} : { mlpDim }), ...(condDim === undefined ? {} : { condDim }) },
         seed,
         ...(dtype === undefined ? {} : { dtype }),

@@ -1,7 +1,8 @@
 import { join } from "node:path"
 import type { TrainState } from "@lllite/core"
 import { createAdamWState } from "@lllite/core"
-import { buildLlliteMetadata, enumerateSites, readLllite } from "@lllite/format"
+import { enumerateSites } from "@lllite/format"
+import { buildLlliteMetadata } from "@lllite/format/modelspec"
 import type { FolderDataset, SdxlHandle, TrainRunEvent } from "@lllite/runtime-node"
 import {
   datasetOfFolders,
@@ -14,6 +15,7 @@ import {
 } from "@lllite/runtime-node"
 import { checkCheckpoint } from "../checkpoint.ts"
 import { InterruptedError } from "../errors.ts"
+import { openLllite } from "../open-lllite.ts"
 import type { Reporter } from "../progress.ts"
 import { epochFileName, fileDate, prepareFolder, stepFileName } from "../save-lllite.ts"
 import { startRuntime } from "../start-runtime.ts"
@@ -37,7 +39,7 @@ export async function runTrain(settings: TrainSettings, reporter: Reporter, sign
   const { startFrom } = settings
   // Told early, since starting threads and loading a checkpoint takes a while.
   await checkCheckpoint(settings.checkpoint)
-  if (startFrom !== null) await withPath(startFrom, (source) => readLllite(source))
+  if (startFrom !== null) await withPath(startFrom, openLllite)
   const perEpoch = stepsPerEpoch(dataset.sizes, dataset.batchSize)
   const { length } = settings
   const steps = "steps" in length ? length.steps : length.epochs * perEpoch

@@ -1,10 +1,10 @@
-import { compareSites } from "../lllite/fit.ts"
 import type { LlliteFile, LlliteSite } from "../lllite/read.ts"
 import type { SiteShape } from "../lllite/tensors.ts"
 import { siteTensorShapes } from "../lllite/tensors.ts"
 import type { Sampler } from "../network/samples.ts"
 import { createSampler, deltaDistance, samplePair } from "../network/samples.ts"
 import { readSiteNetwork } from "../network/site-network.ts"
+import { compareSites } from "../selections/compare-sites.ts"
 
 /** How far two adapters at one site are from each other. */
 export interface SiteDistance {

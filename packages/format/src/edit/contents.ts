@@ -2,9 +2,9 @@ import type { LlliteFile } from "../lllite/read.ts"
 import type { FloatDtype } from "../safetensors/dtype.ts"
 import { isReadableDtype } from "../safetensors/dtype.ts"
 import type { TensorInfo } from "../safetensors/header.ts"
-import type { LazyTensorBytes } from "../safetensors/write.ts"
 import type { ByteSource } from "../source.ts"
 import { readExactly } from "../source.ts"
+import type { LazyTensorBytes } from "../write/safetensors.ts"
 
 /**
  * A safetensors file that is not written yet: what every function here that changes a file gives. Hand it to

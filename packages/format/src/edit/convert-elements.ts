@@ -1,5 +1,6 @@
 import type { FloatDtype } from "../safetensors/dtype.ts"
-import { countOverflow, float64ToOddFloat32, fromFloat32, toFloat32 } from "../safetensors/dtype.ts"
+import { toFloat32 } from "../safetensors/dtype.ts"
+import { countOverflow, float64ToOddFloat32, fromFloat32 } from "../write/encode.ts"
 
 /** Elements in another dtype. */
 export interface ConvertedElements {

@@ -1,6 +1,6 @@
 import { FormatError, show } from "../errors.ts"
-import { LLLITE_ARCHITECTURE, LLLITE_IMPLEMENTATION, MODEL_SPEC_VERSION } from "../lllite/metadata.ts"
 import type { LlliteFile } from "../lllite/read.ts"
+import { LLLITE_ARCHITECTURE, LLLITE_IMPLEMENTATION, MODEL_SPEC_VERSION } from "../modelspec/metadata.ts"
 import { openSafetensors } from "../safetensors/read.ts"
 import type { SourceLike } from "../source.ts"
 import { toSource } from "../source.ts"

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { openSafetensors } from "../safetensors/read.ts"
-import { serializeSafetensors } from "../safetensors/write.ts"
+import { serializeSafetensors } from "../write/safetensors.ts"
 import { hashSafetensors } from "./hash.ts"
 import { createSha256 } from "./sha256.ts"
 

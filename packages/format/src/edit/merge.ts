@@ -1,9 +1,9 @@
 import { FormatError } from "../errors.ts"
-import { compareSites } from "../lllite/fit.ts"
 import type { LlliteFile, LlliteSite } from "../lllite/read.ts"
 import type { SiteTensorName } from "../lllite/tensors.ts"
-import { llliteTensors } from "../lllite/write.ts"
 import type { FloatDtype } from "../safetensors/dtype.ts"
+import { compareSites } from "../selections/compare-sites.ts"
+import { llliteTensors } from "../write/lllite.ts"
 import type { SafetensorsContents } from "./contents.ts"
 import { metadataOfChanged, storedDtype } from "./contents.ts"
 

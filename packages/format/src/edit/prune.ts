@@ -1,7 +1,7 @@
 import { FormatError } from "../errors.ts"
 import type { LlliteFile, LlliteSite } from "../lllite/read.ts"
 import { siteTensorShapes } from "../lllite/tensors.ts"
-import type { LazyTensorBytes } from "../safetensors/write.ts"
+import type { LazyTensorBytes } from "../write/safetensors.ts"
 import type { SafetensorsContents } from "./contents.ts"
 import { metadataOfChanged } from "./contents.ts"
 

@@ -1,7 +1,7 @@
-import { compareSites } from "../lllite/fit.ts"
 import { SDXL_LAYOUT, sameLayout } from "../lllite/layout.ts"
 import type { LlliteFile } from "../lllite/read.ts"
 import { enumerateSites } from "../lllite/site.ts"
+import { compareSites } from "../selections/compare-sites.ts"
 
 /**
  * Why sd-scripts would not load an LLLite, in a sentence, or null. It takes exactly the sites that it trains, and one

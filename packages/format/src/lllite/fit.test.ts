@@ -1,33 +1,10 @@
 import { describe, expect, it } from "vitest"
 import { SMALL_LAYOUT } from "../../test/lllite-file.ts"
-import { compareSites, findSelection, inferLayout } from "./fit.ts"
+import { NAMED_SELECTIONS } from "../selections/named-selections.ts"
+import { inferLayout } from "./fit.ts"
 import { SDXL_LAYOUT } from "./layout.ts"
-import { DEFAULT_SELECTION, NAMED_SELECTIONS } from "./selection.ts"
+import { DEFAULT_SELECTION } from "./selection.ts"
 import { enumerateSites, siteTable } from "./site.ts"
-
-describe("compareSites", () => {
-  it("names what is missing and what is extra", () => {
-    const found = enumerateSites(SDXL_LAYOUT, NAMED_SELECTIONS.noInputBlocks)
-    const expected = enumerateSites(SDXL_LAYOUT, NAMED_SELECTIONS.default)
-    const { missing, extra } = compareSites(found, expected)
-    expect(missing).toHaveLength(96)
-    expect(missing.every(({ section }) => section === "input")).toBe(true)
-    expect(extra).toEqual([])
-    expect(compareSites(expected, found)).toEqual({ missing: [], extra: missing })
-  })
-})
-
-describe("findSelection", () => {
-  it.each(Object.entries(NAMED_SELECTIONS))("finds %s in SDXL, with and without a limit", (_, selection) => {
-    expect(findSelection(enumerateSites(SDXL_LAYOUT, selection), SDXL_LAYOUT)).toBe(selection)
-    const limited = { ...selection, maxTransformerBlock: 5 }
-    expect(findSelection(enumerateSites(SDXL_LAYOUT, limited), SDXL_LAYOUT)).toEqual(limited)
-  })
-
-  it("finds none where one site is missing", () => {
-    expect(findSelection(enumerateSites(SDXL_LAYOUT).slice(1), SDXL_LAYOUT)).toBeNull()
-  })
-})
 
 describe("inferLayout", () => {
   it("is SDXL for any of SDXL's sites", () => {

@@ -1,18 +1,8 @@
 import { FormatError } from "../errors.ts"
 import type { UnetLayout } from "./layout.ts"
 import { SDXL_LAYOUT } from "./layout.ts"
-import type { SiteSelection } from "./selection.ts"
-import { NAMED_SELECTIONS, takesSite } from "./selection.ts"
 import type { Site, SiteTable } from "./site.ts"
 import { siteTable } from "./site.ts"
-
-/** How two sets of sites differ. */
-export interface SiteDifference {
-  /** Expected, but not there. */
-  readonly missing: readonly Site[]
-  /** There, but not expected. */
-  readonly extra: readonly Site[]
-}
 
 /**
  * The table that file keys are looked up in: every site of every U-Net of SDXL's proportions with transformers up to
@@ -21,37 +11,6 @@ export interface SiteDifference {
 export function keyTable(layout: UnetLayout = SDXL_LAYOUT): SiteTable {
   const deepest = Math.max(SDXL_LAYOUT.middleDepth, layout.middleDepth, ...layout.transformerDepth)
   return siteTable({ ...layout, transformerDepth: [deepest, deepest, deepest], middleDepth: deepest })
-}
-
-/** Which sites two sets lack of each other, by key. */
-export function compareSites(found: Iterable<Site>, expected: Iterable<Site>): SiteDifference {
-  const foundByKey = new Map([...found].map((site) => [site.key, site]))
-  const expectedByKey = new Map([...expected].map((site) => [site.key, site]))
-  return {
-    missing: [...expectedByKey.values()].filter((site) => !foundByKey.has(site.key)),
-    extra: [...foundByKey.values()].filter((site) => !expectedByKey.has(site.key)),
-  }
-}
-
-/**
- * The selection that takes exactly these sites, or null. Looks through the named selections, each with every limit on
- * the transformer block's index.
- *
- * @throws FormatError `layout`
- */
-export function findSelection(sites: Iterable<Site>, layout: UnetLayout): SiteSelection | null {
-  const all = siteTable(layout).sites
-  const keys = new Set([...sites].map((site) => site.key))
-  const deepest = Math.max(layout.middleDepth, ...layout.transformerDepth)
-  const limits = [null, ...Array.from({ length: Math.max(0, deepest - 1) }, (_, index) => index)]
-  for (const maxTransformerBlock of limits) {
-    for (const named of Object.values(NAMED_SELECTIONS)) {
-      const selection = maxTransformerBlock === null ? named : Object.freeze({ ...named, maxTransformerBlock })
-      const taken = all.filter((site) => takesSite(selection, site))
-      if (taken.length === keys.size && taken.every((site) => keys.has(site.key))) return selection
-    }
-  }
-  return null
 }
 
 /**

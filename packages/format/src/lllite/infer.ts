@@ -1,6 +1,6 @@
 import type { FormatErrorCode } from "../errors.ts"
 import { FormatError } from "../errors.ts"
-import { isReadableDtype } from "../safetensors/dtype.ts"
+import { FLOAT_DTYPE_TEXT, isReadableDtype } from "../safetensors/dtype.ts"
 import type { TensorInfo } from "../safetensors/header.ts"
 import type { Site } from "./site.ts"
 import type { AdapterDims, SiteTensorName } from "./tensors.ts"
@@ -65,7 +65,7 @@ export function inferSite(site: Site, tensors: SiteTensors, label: string): Site
   }
   for (const [name, { dtype }] of tensors) {
     if (isReadableDtype(dtype)) continue
-    throw refuse("site-dtype", name, `the dtype is ${dtype}, expected F32, F16, BF16, F64, F8_E4M3 or F8_E5M2`)
+    throw refuse("site-dtype", name, `the dtype is ${dtype}, expected ${FLOAT_DTYPE_TEXT}`)
   }
   return found
 }

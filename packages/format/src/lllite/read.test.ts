@@ -1,21 +1,22 @@
 import { describe, expect, it } from "vitest"
 import { edited, SMALL_DIMS, SMALL_LAYOUT, smallLllite, smallSites, zeros } from "../../test/lllite-file.ts"
 import { describeWithReference, referenceBytes } from "../../test/reference.ts"
-import type { TensorBytes } from "../safetensors/write.ts"
-import { serializeSafetensors } from "../safetensors/write.ts"
+import { NAMED_SELECTIONS } from "../selections/named-selections.ts"
 import { fromBytes } from "../source.ts"
+import { serializeLllite } from "../write/lllite.ts"
+import type { TensorBytes } from "../write/safetensors.ts"
+import { serializeSafetensors } from "../write/safetensors.ts"
 import { SDXL_LAYOUT } from "./layout.ts"
 import { readLllite } from "./read.ts"
-import { DEFAULT_SELECTION, NAMED_SELECTIONS } from "./selection.ts"
+import { DEFAULT_SELECTION } from "./selection.ts"
 import { enumerateSites } from "./site.ts"
 import { siteTensorShapes } from "./tensors.ts"
-import { serializeLllite } from "./write.ts"
 
 const firstKey = "lllite_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_q"
 const deepKey = "lllite_unet_middle_block_1_transformer_blocks_0_attn1_to_q"
 
 describe("readLllite", () => {
-  it("tells sites, widths, layout and selection from names and shapes", async () => {
+  it("tells sites, widths and layout from names and shapes", async () => {
     const file = await readLllite(await smallLllite({ metadata: new Map([["modelspec.title", "small"]]) }))
     expect(file.sites).toEqual(smallSites())
     expect(file.sites[0]).toMatchObject({
@@ -27,7 +28,6 @@ describe("readLllite", () => {
       mlpDim: 3,
     })
     expect(file.layout).toEqual(SMALL_LAYOUT)
-    expect(file.selection).toBe(DEFAULT_SELECTION)
     expect(file.dims).toEqual(SMALL_DIMS)
     expect(file.dtypes).toEqual(["F32"])
     expect(file.extraTensors).toEqual([])
@@ -50,25 +50,17 @@ describe("readLllite", () => {
     expect(file.sites).toHaveLength(136)
   })
 
-  it.each(Object.entries(NAMED_SELECTIONS))("recognises the selection %s", async (_, selection) => {
+  it.each(Object.entries(NAMED_SELECTIONS))("reads the sites of the selection %s", async (_, selection) => {
     const sites = smallSites(selection)
     const file = await readLllite(await smallLllite({ sites }), { layout: SMALL_LAYOUT })
     expect(file.sites).toEqual(sites)
-    expect(file.selection).toBe(selection)
   })
 
-  it("recognises a limit on transformer blocks", async () => {
-    const selection = { ...DEFAULT_SELECTION, maxTransformerBlock: 0 }
-    const file = await readLllite(await smallLllite({ sites: smallSites(selection) }), { layout: SMALL_LAYOUT })
-    expect(file.selection).toEqual(selection)
-  })
-
-  it("says null where no named selection fits, and where widths differ", async () => {
+  it("reads any sites, and says null for widths that differ", async () => {
     const sites = smallSites().slice(1)
     const mixed = sites.map((site, i) => (i === 0 ? { ...site, mlpDim: 5 } : site))
     const file = await readLllite(await smallLllite({ sites: mixed }))
     expect(file.sites).toEqual(mixed)
-    expect(file.selection).toBeNull()
     expect(file.dims).toBeNull()
   })
 
@@ -224,16 +216,19 @@ describe("readLllite refuses", () => {
     })
   })
 
-  it.each([
-    ["lora_unet_down_blocks_0.lora_down.weight", /this is a LoRA \(kohya names\)/],
-    ["lllite_dit_blocks_0_self_attn_q_proj.down.0.weight", /LLLite for Anima/],
-    ["controlnet_cond_embedding.conv_in.weight", /ControlNet \(diffusers names\)/],
-  ])("a file whose tensors are named like %s", async (name, message) => {
-    const bytes = serializeSafetensors(new Map([[name, zeros(1)]]))
-    await expect(readLllite(bytes)).rejects.toMatchObject({
-      code: "wrong-kind",
-      message: expect.stringMatching(message),
-    })
+  it.each(["lora_unet_down_blocks_0.lora_down.weight", "lllite_dit_blocks_0_self_attn_q_proj.down.0.weight"])(
+    "a file whose tensors are named like %s",
+    async (name) => {
+      const bytes = serializeSafetensors(new Map([[name, zeros(1)]]))
+      await expect(readLllite(bytes)).rejects.toMatchObject({
+        code: "wrong-kind",
+        message: expect.stringMatching(`begin with lllite_unet_; the first here is "${name}"`),
+      })
+    },
+  )
+
+  it("a file without tensors", async () => {
+    await expect(readLllite(serializeSafetensors(new Map()))).rejects.toMatchObject({ code: "wrong-kind" })
   })
 })
 
@@ -243,7 +238,6 @@ describeWithReference("readLllite reads the reference's files", () => {
     expect(file.sites).toHaveLength(20)
     expect(file.dims).toEqual({ condDim: 8, mlpDim: 16 })
     expect(file.layout).toMatchObject({ modelChannels: 32, transformerDepth: [0, 1, 1], middleDepth: 1 })
-    expect(file.selection).toBe(DEFAULT_SELECTION)
     expect(file.extraTensors).toEqual([])
   })
 

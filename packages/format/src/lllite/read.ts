@@ -1,17 +1,15 @@
 import { FormatError, show } from "../errors.ts"
-import type { FileKind } from "../identify.ts"
-import { identify } from "../identify.ts"
 import type { Dtype } from "../safetensors/dtype.ts"
 import type { TensorInfo } from "../safetensors/header.ts"
 import type { SafetensorsFile } from "../safetensors/read.ts"
 import { openSafetensors } from "../safetensors/read.ts"
 import type { SourceLike } from "../source.ts"
-import { checkSitesFit, findSelection, inferLayout, keyTable } from "./fit.ts"
+import { checkSitesFit, inferLayout, keyTable } from "./fit.ts"
 import type { SiteTensors } from "./infer.ts"
 import { inferSite } from "./infer.ts"
 import type { UnetLayout } from "./layout.ts"
-import type { SiteSelection } from "./selection.ts"
 import type { Site, SiteTable } from "./site.ts"
+import { SITE_KEY_PREFIX } from "./site.ts"
 import type { AdapterDims, SiteTensorName } from "./tensors.ts"
 import { isSiteTensorName, siteParameterCount } from "./tensors.ts"
 
@@ -29,8 +27,6 @@ export interface LlliteFile {
    * U-Net that has the file's sites.
    */
   readonly layout: UnetLayout
-  /** The selection that takes exactly the file's sites, or null when none with a name does. See `compareSites`. */
-  readonly selection: SiteSelection | null
   /** The widths of every adapter, or null when they differ between sites. */
   readonly dims: AdapterDims | null
   readonly parameterCount: number
@@ -62,8 +58,8 @@ export interface ReadLlliteOptions {
  * Opens an LLLite file by its header. Widths come from the tensors' shapes, site by site, as the format stores them
  * nowhere else; files whose sites differ in width are fine.
  *
- * @throws FormatError `wrong-kind` for files of other kinds, naming the kind; `site-*` when an adapter is not whole or
- * does not fit its place; and everything `openSafetensors` throws
+ * @throws FormatError `wrong-kind` for files of other kinds (`expectLllite` of `@lllite/format/identify` says which);
+ * `site-*` when an adapter is not whole or does not fit its place; and everything `openSafetensors` throws
  */
 export async function readLllite(input: SourceLike, options: ReadLlliteOptions = {}): Promise<LlliteFile> {
   return llliteOf(await openSafetensors(input), options)
@@ -76,8 +72,6 @@ export async function readLllite(input: SourceLike, options: ReadLlliteOptions =
  */
 export function llliteOf(safetensors: SafetensorsFile, options: ReadLlliteOptions = {}): LlliteFile {
   const { label, metadata } = safetensors
-  refuseOtherKinds(safetensors)
-
   const { bySite, extraTensors, extraTensorCount } = groupBySite(safetensors.tensors, keyTable(options.layout))
   if (bySite.size === 0) throw noKnownSite(safetensors)
   const sites = [...bySite].map(([site, tensors]) => inferSite(site, tensors, label))
@@ -88,7 +82,6 @@ export function llliteOf(safetensors: SafetensorsFile, options: ReadLlliteOption
     label,
     sites,
     layout,
-    selection: findSelection(sites, layout),
     dims: commonDims(sites),
     parameterCount: sites.reduce((count, site) => count + siteParameterCount(site, site), 0),
     dtypes: [...new Set([...bySite.values()].flatMap((tensors) => [...tensors.values()].map(({ dtype }) => dtype)))],
@@ -98,21 +91,6 @@ export function llliteOf(safetensors: SafetensorsFile, options: ReadLlliteOption
     safetensors,
     tensor: (site, name) => safetensors.readFloat32(`${site.key}.${name}`),
   }
-}
-
-function refuseOtherKinds(file: SafetensorsFile): void {
-  const { kind, detail } = identify(file)
-  if (kind === "lllite") return
-  const advice = ADVICE[kind] ?? "Give an LLLite file: its tensors' names begin with lllite_unet_."
-  throw new FormatError("wrong-kind", `expected a ControlNet-LLLite for SDXL, this is ${detail}. ${advice}`, {
-    source: file.label,
-  })
-}
-
-const ADVICE: Partial<Record<FileKind, string>> = {
-  "lllite-anima": "It runs with Anima only.",
-  "sdxl-checkpoint": "Load it as the base model, and an LLLite beside it.",
-  controlnet: "A full ControlNet is another kind of adapter; look for an LLLite of the same control.",
 }
 
 /** Sites in module order with their tensors, and the names of what belongs to none. */
@@ -151,12 +129,15 @@ function commonDims(sites: readonly LlliteSite[]): AdapterDims | null {
   return sites.every((site) => site.condDim === condDim && site.mlpDim === mlpDim) ? { condDim, mlpDim } : null
 }
 
-function noKnownSite(file: SafetensorsFile): FormatError {
-  const [first = ""] = file.tensors.keys()
-  return new FormatError(
-    "site-unknown",
-    `no tensor belongs to a place of an SDXL U-Net where an LLLite attaches; the first one is ${show(first)}, ` +
-      "expected names such as lllite_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_q.down.0.weight",
-    { source: file.label },
-  )
+function noKnownSite({ tensors, label }: SafetensorsFile): FormatError {
+  const [first = ""] = tensors.keys()
+  for (const name of tensors.keys()) {
+    if (!name.startsWith(SITE_KEY_PREFIX)) continue
+    const what = `no tensor belongs to a place of an SDXL U-Net where an LLLite attaches: not ${show(name)}`
+    const expected = `${SITE_KEY_PREFIX}input_blocks_4_1_transformer_blocks_0_attn1_to_q.down.0.weight`
+    return new FormatError("site-unknown", `${what}; expected names such as ${expected}`, { source: label })
+  }
+  const what = `expected a ControlNet-LLLite for SDXL, whose tensors' names begin with ${SITE_KEY_PREFIX}`
+  const advice = "identify() of @lllite/format/identify says what the file is."
+  return new FormatError("wrong-kind", `${what}; the first here is ${show(first)}. ${advice}`, { source: label })
 }

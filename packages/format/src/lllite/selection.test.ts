@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest"
 import { SDXL_LAYOUT } from "./layout.ts"
 import type { SiteSelection } from "./selection.ts"
-import { DEFAULT_SELECTION, NAMED_SELECTIONS, takesSite } from "./selection.ts"
-import { enumerateSites, siteTable } from "./site.ts"
+import { DEFAULT_SELECTION } from "./selection.ts"
+import { enumerateSites } from "./site.ts"
 import { parameterCount } from "./tensors.ts"
 
 const dims = { condDim: 32, mlpDim: 64 }
@@ -85,17 +85,5 @@ describe("enumerateSites counts what the reference counts", () => {
     expect(() => enumerateSites(SDXL_LAYOUT, { ...DEFAULT_SELECTION, maxTransformerBlock })).toThrow(
       expect.objectContaining({ code: "selection" }),
     )
-  })
-})
-
-describe("NAMED_SELECTIONS", () => {
-  it("are different from each other and cannot be changed", () => {
-    const taken = Object.values(NAMED_SELECTIONS).map((selection) => {
-      expect(Object.isFrozen(selection)).toBe(true)
-      return siteTable(SDXL_LAYOUT)
-        .sites.map((site) => (takesSite(selection, site) ? "1" : "0"))
-        .join("")
-    })
-    expect(new Set(taken).size).toBe(taken.length)
   })
 })

@@ -40,25 +40,6 @@ export const DEFAULT_SELECTION: SiteSelection = Object.freeze({
   maxTransformerBlock: null,
 })
 
-/** Selections with a name, one or two constants of the reference away from the default. */
-export const NAMED_SELECTIONS = Object.freeze({
-  default: DEFAULT_SELECTION,
-  outputBlocks: variant({ outputBlocks: true }),
-  noInputBlocks: variant({ inputBlocks: false }),
-  outputBlocksOnly: variant({ inputBlocks: false, outputBlocks: true }),
-  attentionAll: variant({ qkvOnly: false }),
-  attentionAllOutputBlocks: variant({ qkvOnly: false, outputBlocks: true }),
-  transformerAll: variant({ attentionOnly: false }),
-  transformerAllOutputBlocks: variant({ attentionOnly: false, outputBlocks: true }),
-  attn1Etc: variant({ attentionOnly: false, attn1Etc: true }),
-  attn1EtcOutputBlocks: variant({ attentionOnly: false, attn1Etc: true, outputBlocks: true }),
-  convToo: variant({ transformerOnly: false, attentionOnly: false }),
-  convTooOutputBlocks: variant({ transformerOnly: false, attentionOnly: false, outputBlocks: true }),
-})
-
-/** Name of one of {@link NAMED_SELECTIONS}. */
-export type SelectionName = keyof typeof NAMED_SELECTIONS
-
 /** Whether a selection takes a site. The order of the questions is the reference's. */
 export function takesSite(selection: SiteSelection, site: Site): boolean {
   if (site.section === "input" && !selection.inputBlocks) return false
@@ -92,8 +73,4 @@ export function checkSelection(selection: SiteSelection): void {
 function isAttn1Etc(site: Site): boolean {
   if (site.attention === "self") return site.projection !== "q"
   return site.projection === "proj-out" || site.projection === "ff-out"
-}
-
-function variant(change: Partial<SiteSelection>): SiteSelection {
-  return Object.freeze({ ...DEFAULT_SELECTION, ...change })
 }

@@ -1,7 +1,5 @@
 export type { HubFile, HubOptions, HubReference } from "./hub.ts"
 export { parseHubReference, resolveHubFile } from "./hub.ts"
 export type { RequestOptions } from "./request.ts"
-export type { ShardedSafetensors } from "./sharded.ts"
-export { openSharded } from "./sharded.ts"
 export type { UrlOptions, UrlSource } from "./url-source.ts"
 export { fromUrl } from "./url-source.ts"

@@ -4,8 +4,8 @@ import { fuzzRuns } from "../../test/fuzz-runs.ts"
 import { HOSTILE_FILES, HOSTILE_PAIRS } from "../../test/hostile-corpus.ts"
 import { describeWithPython, runPython } from "../../test/python.ts"
 import { FormatError } from "../errors.ts"
+import { serializeSafetensors } from "../write/safetensors.ts"
 import { openSafetensors } from "./read.ts"
-import { serializeSafetensors } from "./write.ts"
 
 /*
  * Verdicts compared with the Python package's, on whole files. What upstream takes and we refuse has to be one of the

@@ -1,3 +1,4 @@
+import type { FormatErrorPlace } from "../errors.ts"
 import { FormatError } from "../errors.ts"
 
 /**
@@ -32,7 +33,7 @@ export const DTYPE_BITS = Object.freeze({
 /** A dtype as safetensors spells it. */
 export type Dtype = keyof typeof DTYPE_BITS
 
-/** The dtypes that {@link toFloat32} reads and {@link fromFloat32} writes. */
+/** The dtypes whose values are read and written as float32. */
 export type FloatDtype = "F64" | "F32" | "F16" | "BF16" | "F8_E4M3" | "F8_E5M2"
 
 /** Whether a name is a safetensors dtype. `constructor` and its like are not. */
@@ -40,35 +41,36 @@ export function isDtype(name: string): name is Dtype {
   return Object.hasOwn(DTYPE_BITS, name)
 }
 
+const FLOAT_DTYPES: readonly Dtype[] = ["F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"] satisfies FloatDtype[]
+
+/** {@link FloatDtype}, for messages. */
+export const FLOAT_DTYPE_TEXT = "F64, F32, F16, BF16, F8_E4M3 or F8_E5M2"
+
 /** Whether {@link toFloat32} can read this dtype. */
 export function isReadableDtype(dtype: Dtype): dtype is FloatDtype {
-  switch (dtype) {
-    case "F64":
-    case "F32":
-    case "F16":
-    case "BF16":
-    case "F8_E4M3":
-    case "F8_E5M2":
-      return true
-    default:
-      return false
-  }
+  return FLOAT_DTYPES.includes(dtype)
 }
 
 /**
- * Decodes little-endian elements into a fresh Float32Array. F16, BF16 and both F8 are exact, NaN payloads included;
+ * Refuses a dtype whose values are not read.
+ *
+ * @throws FormatError `dtype-unsupported`
+ */
+export function checkReadable(dtype: Dtype, place?: FormatErrorPlace): asserts dtype is FloatDtype {
+  if (isReadableDtype(dtype)) return
+  const what = `${dtype} is not read as float32, expected ${FLOAT_DTYPE_TEXT}. Read the raw bytes instead.`
+  throw new FormatError("dtype-unsupported", what, place)
+}
+
+/**
+ * Decodes little-endian elements into a fresh Float32Array. F16, BF16 and both F8 are exact, and NaN keeps its payload;
  * F64 is rounded to the nearest float32.
  *
  * @throws FormatError `dtype-unsupported` for integers and the rarer float formats, `size-mismatch` when `bytes` is
  * not a whole number of elements
  */
 export function toFloat32(bytes: Uint8Array, dtype: Dtype): Float32Array<ArrayBuffer> {
-  if (!isReadableDtype(dtype)) {
-    throw new FormatError(
-      "dtype-unsupported",
-      `${dtype} is not read as float32; expected F64, F32, F16, BF16, F8_E4M3 or F8_E5M2. Read the raw bytes instead.`,
-    )
-  }
+  checkReadable(dtype)
   const width = DTYPE_BITS[dtype] / 8
   if (bytes.byteLength % width !== 0) {
     throw new FormatError("size-mismatch", `${bytes.byteLength} bytes are not a whole number of ${dtype} elements`)
@@ -79,233 +81,53 @@ export function toFloat32(bytes: Uint8Array, dtype: Dtype): Float32Array<ArrayBu
     case "F32":
       return new Float32Array(inHostOrder(bytes, 4))
     case "F16":
-      return widenFloat16(asUint16(bytes))
+      return widen(asUint16(bytes), 10, 15, 0x7c00)
     case "BF16":
       return widenBfloat16(asUint16(bytes))
     case "F8_E4M3":
-      return widenFloat8E4M3(bytes)
+      return widen(bytes, 3, 7, 0x7f)
     case "F8_E5M2":
-      return widenFloat8E5M2(bytes)
+      return widen(bytes, 2, 15, 0x7c)
   }
 }
 
 /**
- * Encodes float32 values as little-endian bytes, rounding to nearest, ties to even. What is too large becomes infinity,
- * in F8_E4M3, which has none, NaN: nothing is saturated, as in PyTorch. {@link countOverflow} finds such values
- * beforehand. NaN stays NaN, with as much of its payload as there is room for.
+ * Elements of a float with fewer exponents than float32, from their bits to a float32's. Nothing is computed as a
+ * number in between: as one, a signalling NaN could come back quiet.
  *
- * @throws FormatError `dtype-unsupported` for any dtype but F64, F32, F16, BF16, F8_E4M3, F8_E5M2
+ * @param bias the exponent field of 1
+ * @param special magnitude from which on it is infinity or NaN. E4M3 ("fn") has no infinities and one NaN.
  */
-export function fromFloat32(values: Float32Array, dtype: FloatDtype): Uint8Array<ArrayBuffer> {
-  switch (dtype) {
-    case "F64":
-      return inFileOrder(new Float64Array(values))
-    case "F32":
-      return inFileOrder(new Float32Array(values))
-    case "F16":
-      return inFileOrder(narrowToFloat16(values))
-    case "BF16":
-      return inFileOrder(narrowToBfloat16(values))
-    case "F8_E4M3":
-      return narrowToFloat8(values, float32BitsToFloat8E4M3)
-    case "F8_E5M2":
-      return narrowToFloat8(values, float32BitsToFloat8E5M2)
-    default:
-      throw new FormatError(
-        "dtype-unsupported",
-        `cannot write float32 values as ${String(dtype)}; expected F64, F32, F16, BF16, F8_E4M3 or F8_E5M2`,
-      )
-  }
-}
-
-// Half way from the largest finite value to the one that would come next, from where on values are lost. In E4M3 the
-// tie itself rounds down, since its largest value has an even mantissa.
-const OVERFLOW_LIMIT: Readonly<Record<FloatDtype, number>> = {
-  F64: Number.POSITIVE_INFINITY,
-  F32: Number.POSITIVE_INFINITY,
-  F16: 65520,
-  BF16: (2 - 2 ** -8) * 2 ** 127,
-  F8_E4M3: 464 + 2 ** -15,
-  F8_E5M2: 61440,
-}
-
-/**
- * Decodes F64 into float32 by rounding to odd: what is not exact is cut, and its last bit set. A second rounding, to a
- * float of at most 22 bits, then gives what rounding the float64 itself would have given, where rounding twice to
- * nearest does not. Nothing becomes infinite.
- * Source: Boldo and Melquiond, "Emulation of a FMA and correctly rounded sums", 2008, theorem 3.
- */
-export function float64ToOddFloat32(bytes: Uint8Array): Float32Array<ArrayBuffer> {
-  const values = new Float64Array(inHostOrder(bytes, 8))
-  const rounded = new Float32Array(values)
-  const bits = new Uint32Array(rounded.buffer)
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i] as number
-    const nearest = rounded[i] as number
-    if (nearest === value || Number.isNaN(value)) continue
-    const cut = (bits[i] as number) - (Math.abs(nearest) > Math.abs(value) ? 1 : 0)
-    bits[i] = cut | 1
-  }
-  return rounded
-}
-
-/** How many finite values {@link fromFloat32} would turn into infinity or NaN. */
-export function countOverflow(values: Float32Array, dtype: FloatDtype): number {
-  const limit = OVERFLOW_LIMIT[dtype]
-  if (limit === Number.POSITIVE_INFINITY) return 0
-  let count = 0
-  for (let i = 0; i < values.length; i++) {
-    const magnitude = Math.abs(values[i] as number)
-    if (magnitude >= limit && magnitude !== Number.POSITIVE_INFINITY) count++
-  }
-  return count
-}
-
-/** Bits of a float16 to the bits of the float32 of the same value. */
-export function float16ToFloat32Bits(half: number): number {
-  const sign = (half & 0x8000) << 16
-  const exponent = (half >>> 10) & 0x1f
-  const mantissa = half & 0x3ff
-  if (exponent === 0x1f) return (sign | 0x7f800000 | (mantissa << 13)) >>> 0
-  if (exponent !== 0) return (sign | ((exponent + 112) << 23) | (mantissa << 13)) >>> 0
-  if (mantissa === 0) return sign >>> 0
-  // Subnormal: mantissa * 2^-24, shifted until its leading bit is the implicit one.
-  const shift = Math.clz32(mantissa) - 21
-  return (sign | ((113 - shift) << 23) | (((mantissa << shift) & 0x3ff) << 13)) >>> 0
-}
-
-/** Bits of a float32 to the bits of the nearest float16, ties to even. */
-export function float32BitsToFloat16(bits: number): number {
-  const sign = (bits >>> 16) & 0x8000
-  const magnitude = bits & 0x7fffffff
-  if (magnitude > 0x7f800000) {
-    // A NaN stays one even when its payload sits wholly in the bits that are cut.
-    const payload = (magnitude >>> 13) & 0x3ff
-    return sign | 0x7c00 | (payload === 0 ? 0x200 : payload)
-  }
-  if (magnitude >= 0x477ff000) return sign | 0x7c00
-  if (magnitude >= 0x38800000) {
-    const rebiased = magnitude - 0x38000000
-    return sign | ((rebiased + 0xfff + ((rebiased >>> 13) & 1)) >>> 13)
-  }
-  if (magnitude <= 0x33000000) return sign
-  const mantissa = (magnitude & 0x7fffff) | 0x800000
-  const shift = 126 - (magnitude >>> 23)
-  const kept = mantissa >>> shift
-  const rest = mantissa & ((1 << shift) - 1)
-  const half = 1 << (shift - 1)
-  const up = rest > half || (rest === half && (kept & 1) === 1)
-  return sign | (kept + (up ? 1 : 0))
-}
-
-/** Bits of a bfloat16 to the bits of the float32 of the same value. */
-export function bfloat16ToFloat32Bits(bfloat: number): number {
-  return (bfloat << 16) >>> 0
-}
-
-/** Bits of a float32 to the bits of the nearest bfloat16, ties to even. */
-export function float32BitsToBfloat16(bits: number): number {
-  const upper = bits >>> 16
-  if ((bits & 0x7fffffff) > 0x7f800000) return (upper & 0x7f) === 0 ? upper | 0x40 : upper
-  return ((bits + 0x7fff + (upper & 1)) >>> 16) & 0xffff
-}
-
-/** Bits of a float8 E4M3 ("fn": no infinities, 0x7f and 0xff are NaN) to the bits of the float32 of the same value. */
-export function float8E4M3ToFloat32Bits(byte: number): number {
-  const sign = (byte & 0x80) << 24
-  const exponent = (byte >>> 3) & 0xf
-  const mantissa = byte & 7
-  if (exponent === 0xf && mantissa === 7) return (sign | 0x7fc00000) >>> 0
-  if (exponent !== 0) return (sign | ((exponent + 120) << 23) | (mantissa << 20)) >>> 0
-  if (mantissa === 0) return sign >>> 0
-  const shift = Math.clz32(mantissa) - 28
-  return (sign | ((121 - shift) << 23) | (((mantissa << shift) & 7) << 20)) >>> 0
-}
-
-/** Bits of a float32 to the bits of the nearest float8 E4M3, ties to even. Above 464, and for infinity, NaN. */
-export function float32BitsToFloat8E4M3(bits: number): number {
-  const sign = (bits >>> 24) & 0x80
-  // Infinity and NaN come out far above the largest value, too.
-  return sign | Math.min(0x7f, roundToFloat8(bits & 0x7fffffff, 3, 121))
-}
-
-/** Bits of a float32 to the bits of the nearest float8 E5M2, ties to even. From 61440 on infinity. */
-export function float32BitsToFloat8E5M2(bits: number): number {
-  const sign = (bits >>> 24) & 0x80
-  const magnitude = bits & 0x7fffffff
-  if (magnitude > 0x7f800000) {
-    const payload = (magnitude >>> 21) & 3
-    return sign | 0x7c | (payload === 0 ? 2 : payload)
-  }
-  return sign | Math.min(0x7c, roundToFloat8(magnitude, 2, 113))
-}
-
-/**
- * A float32's magnitude as a float8's, as if that had exponents without end.
- *
- * @param smallestNormal the float32 exponent field of the float8's smallest normal value
- */
-function roundToFloat8(magnitude: number, mantissaBits: number, smallestNormal: number): number {
-  const exponent = magnitude >>> 23
-  const below = Math.max(0, smallestNormal - exponent)
-  const cut = 23 - mantissaBits + below
-  // Less than half of the smallest subnormal.
-  if (cut > 24) return 0
-  const exact = below === 0 ? magnitude - ((smallestNormal - 1) << 23) : (magnitude & 0x7fffff) | 0x800000
-  return (exact + (1 << (cut - 1)) - 1 + ((exact >>> cut) & 1)) >>> cut
-}
-
-// Bits go from integer view to integer view: as a JS number a signalling NaN could come back quiet. Each format has its
-// own loop, because one loop that calls a function it is given runs at about half the speed.
-
-function widenFloat16(elements: Uint16Array): Float32Array<ArrayBuffer> {
+function widen(
+  elements: Uint8Array | Uint16Array,
+  mantissaBits: number,
+  bias: number,
+  special: number,
+): Float32Array<ArrayBuffer> {
+  const signBit = 8 * elements.BYTES_PER_ELEMENT - 1
+  const shift = 23 - mantissaBits
+  const rebias = (127 - bias) << 23
   const bits = new Uint32Array(elements.length)
-  for (let i = 0; i < elements.length; i++) bits[i] = float16ToFloat32Bits(elements[i] as number)
+  for (let i = 0; i < bits.length; i++) {
+    const element = elements[i] as number
+    const sign = (element >>> signBit) << 31
+    const magnitude = element & ((1 << signBit) - 1)
+    if (magnitude === 0) bits[i] = sign
+    else if (magnitude >= special) bits[i] = sign | 0x7f800000 | (magnitude << shift)
+    else {
+      // A subnormal is shifted until its leading bit is the implicit one.
+      const zeros = Math.max(0, Math.clz32(magnitude) + mantissaBits - 31)
+      bits[i] = sign | ((magnitude << (shift + zeros)) + rebias - (zeros << 23))
+    }
+  }
   return new Float32Array(bits.buffer)
 }
 
+/** A bfloat16 is the upper half of a float32. */
 function widenBfloat16(elements: Uint16Array): Float32Array<ArrayBuffer> {
   const bits = new Uint32Array(elements.length)
-  for (let i = 0; i < elements.length; i++) bits[i] = bfloat16ToFloat32Bits(elements[i] as number)
+  for (let i = 0; i < bits.length; i++) bits[i] = (elements[i] as number) << 16
   return new Float32Array(bits.buffer)
-}
-
-function widenFloat8E4M3(elements: Uint8Array): Float32Array<ArrayBuffer> {
-  const bits = new Uint32Array(elements.length)
-  for (let i = 0; i < elements.length; i++) bits[i] = float8E4M3ToFloat32Bits(elements[i] as number)
-  return new Float32Array(bits.buffer)
-}
-
-/** E5M2 is the upper byte of a float16. */
-function widenFloat8E5M2(elements: Uint8Array): Float32Array<ArrayBuffer> {
-  const bits = new Uint32Array(elements.length)
-  for (let i = 0; i < elements.length; i++) bits[i] = float16ToFloat32Bits((elements[i] as number) << 8)
-  return new Float32Array(bits.buffer)
-}
-
-function narrowToFloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
-  const bits = bitsOf(values)
-  const out = new Uint16Array(bits.length)
-  for (let i = 0; i < bits.length; i++) out[i] = float32BitsToFloat16(bits[i] as number)
-  return out
-}
-
-function narrowToBfloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
-  const bits = bitsOf(values)
-  const out = new Uint16Array(bits.length)
-  for (let i = 0; i < bits.length; i++) out[i] = float32BitsToBfloat16(bits[i] as number)
-  return out
-}
-
-function narrowToFloat8(values: Float32Array, encode: (bits: number) => number): Uint8Array<ArrayBuffer> {
-  const bits = bitsOf(values)
-  const out = new Uint8Array(bits.length)
-  for (let i = 0; i < bits.length; i++) out[i] = encode(bits[i] as number)
-  return out
-}
-
-function bitsOf(values: Float32Array): Uint32Array {
-  return new Uint32Array(values.buffer, values.byteOffset, values.length)
 }
 
 /** The elements in place where alignment and host allow it, otherwise a copy. */
@@ -314,19 +136,15 @@ function asUint16(bytes: Uint8Array): Uint16Array {
   return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 2)
 }
 
-function inHostOrder(bytes: Uint8Array, width: number): ArrayBuffer {
+/** A copy of little-endian elements in the order of this machine. */
+export function inHostOrder(bytes: Uint8Array, width: number): ArrayBuffer {
   const copy = new Uint8Array(bytes)
   if (!hostIsLittleEndian()) reverseElements(copy, width)
   return copy.buffer
 }
 
-function inFileOrder(elements: Float64Array | Float32Array | Uint16Array): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(elements.buffer as ArrayBuffer)
-  if (!hostIsLittleEndian()) reverseElements(bytes, elements.BYTES_PER_ELEMENT)
-  return bytes
-}
-
-function hostIsLittleEndian(): boolean {
+/** Whether this machine stores numbers as the files do. */
+export function hostIsLittleEndian(): boolean {
   return new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
 }
 

@@ -17,7 +17,7 @@ const COLON = 0x3a
 const QUOTE = 0x22
 
 const DTYPES = Object.keys(DTYPE_BITS) as Dtype[]
-const DTYPE_INDEX: ReadonlyMap<string, number> = new Map(DTYPES.map((dtype, index) => [dtype, index]))
+const FIELDS = ["dtype", "shape", "data_offsets"] as const
 
 /** The shortest entry of a tensor: `"":{"dtype":"U8","shape":[],"data_offsets":[0,1]},`. */
 const SHORTEST_ENTRY = 48
@@ -167,7 +167,7 @@ export class HeaderParser {
     this.#name = name
     this.#nameStart = start
     this.#nameEnd = end
-    const isMetadata = scanner.textIs(METADATA_KEY)
+    const isMetadata = scanner.textAmong([METADATA_KEY]) === 0
     if (isMetadata ? this.#hasMetadata : this.#tensors.hasBytes(name, start, end)) {
       throw scanner.error("header-duplicate", "the header has this name twice", offset)
     }
@@ -251,9 +251,7 @@ export class HeaderParser {
     const scanner = this.#scanner
     const entryOffset = scanner.offset
     let offsetsAt = entryOffset
-    let hasDtype = false
-    let hasShape = false
-    let hasOffsets = false
+    let seen = 0
     if (!scanner.accept(OPEN)) {
       throw scanner.error("tensor-entry", "expected an object with dtype, shape and data_offsets")
     }
@@ -261,53 +259,40 @@ export class HeaderParser {
       do {
         const fieldOffset = scanner.offset
         scanner.string("a field's name")
-        const isDtypeField = scanner.textIs("dtype")
-        const isShape = scanner.textIs("shape")
-        const isOffsets = scanner.textIs("data_offsets")
-        if ((isDtypeField && hasDtype) || (isShape && hasShape) || (isOffsets && hasOffsets)) {
-          const field = show(scanner.textString())
-          throw scanner.error("header-duplicate", `the field ${field} is there twice`, fieldOffset)
-        }
-        if (!isDtypeField && !isShape && !isOffsets) {
+        const field = scanner.textAmong(FIELDS)
+        if (field < 0) {
           const what = `unknown field ${show(scanner.textString())}; expected dtype, shape and data_offsets only`
           throw scanner.error("tensor-entry", what, fieldOffset)
         }
+        if ((seen & (1 << field)) !== 0) {
+          throw scanner.error("header-duplicate", `the field ${show(scanner.textString())} is there twice`, fieldOffset)
+        }
+        seen |= 1 << field
         scanner.expect(COLON, "after a field's name")
-        if (isDtypeField) {
-          this.#dtype = this.#readDtype()
-          hasDtype = true
-        } else if (isShape) {
-          this.#integers(this.#shape, "shape", MAX_RANK)
-          hasShape = true
-        } else {
+        if (field === 0) this.#readDtype()
+        else if (field === 1) this.#integers(this.#shape, "shape", MAX_RANK)
+        else {
           offsetsAt = scanner.offset
           this.#integers(this.#offsets, "data_offsets", 2)
-          hasOffsets = true
         }
       } while (scanner.accept(COMMA))
       scanner.expect(CLOSE, "or a comma after a field")
     }
-    if (!hasDtype || !hasShape || !hasOffsets) {
-      const missing = hasDtype ? (hasShape ? "data_offsets" : "shape") : "dtype"
+    const missing = FIELDS.find((_, field) => (seen & (1 << field)) === 0)
+    if (missing !== undefined) {
       throw scanner.error("tensor-entry", `the field ${missing} is missing`, entryOffset)
     }
     return offsetsAt
   }
 
-  #readDtype(): number {
+  #readDtype(): void {
     const scanner = this.#scanner
     const { offset } = scanner
     scanner.string("a dtype")
-    // Names of dtypes are short: nothing longer becomes a string.
-    const short = scanner.textEnd - scanner.textStart <= 16
-    const index = short ? DTYPE_INDEX.get(scanner.textString()) : undefined
-    if (index !== undefined) return index
-    const known = DTYPES.join(", ")
-    throw scanner.error(
-      "dtype-unknown",
-      `unknown dtype ${show(scanner.textString())}, expected one of ${known}`,
-      offset,
-    )
+    this.#dtype = scanner.textAmong(DTYPES)
+    if (this.#dtype >= 0) return
+    const what = `unknown dtype ${show(scanner.textString())}, expected one of ${DTYPES.join(", ")}`
+    throw scanner.error("dtype-unknown", what, offset)
   }
 
   #integers(values: number[], field: string, most: number): void {

@@ -152,13 +152,16 @@ export class HeaderScanner {
     this.#at = end + 1
   }
 
-  /** Whether the last string read is this ASCII text. */
-  textIs(expected: string): boolean {
-    if (this.textEnd - this.textStart !== expected.length) return false
-    for (let i = 0; i < expected.length; i++) {
-      if (this.text[this.textStart + i] !== expected.charCodeAt(i)) return false
+  /** Which of these ASCII texts the last string read is, or -1. */
+  textAmong(texts: readonly string[]): number {
+    const length = this.textEnd - this.textStart
+    next: for (let i = 0; i < texts.length; i++) {
+      const text = texts[i] as string
+      if (text.length !== length) continue
+      for (let j = 0; j < length; j++) if (this.text[this.textStart + j] !== text.charCodeAt(j)) continue next
+      return i
     }
-    return true
+    return -1
   }
 
   /** The last string read, as a string. */

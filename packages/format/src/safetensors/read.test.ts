@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest"
 import { rawFile } from "../../test/raw-file.ts"
 import type { ByteSource } from "../source.ts"
 import { fromBytes } from "../source.ts"
-import { fromFloat32 } from "./dtype.ts"
+import { fromFloat32 } from "../write/encode.ts"
+import { serializeSafetensors } from "../write/safetensors.ts"
 import { openSafetensors } from "./read.ts"
-import { serializeSafetensors } from "./write.ts"
 
 const file = serializeSafetensors(
   new Map([

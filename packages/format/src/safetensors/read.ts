@@ -1,7 +1,7 @@
 import { FormatError } from "../errors.ts"
 import type { ByteSource, SourceLike } from "../source.ts"
 import { readExactly, toSource } from "../source.ts"
-import { isReadableDtype, toFloat32 } from "./dtype.ts"
+import { checkReadable, toFloat32 } from "./dtype.ts"
 import { foreignFormatError, SNIFF_BYTES } from "./foreign.ts"
 import type { SafetensorsHeader, TensorInfo } from "./header.ts"
 import { parseHeaderLength, scanHeader } from "./header.ts"
@@ -56,13 +56,7 @@ export async function openSafetensors(input: SourceLike): Promise<SafetensorsFil
     },
     readFloat32: async (name) => {
       const { dtype, start, end } = info(name)
-      if (!isReadableDtype(dtype)) {
-        throw new FormatError(
-          "dtype-unsupported",
-          `${dtype} is not read as float32; expected F64, F32, F16, BF16, F8_E4M3 or F8_E5M2. Use read() for the bytes.`,
-          { source: source.label, tensor: name },
-        )
-      }
+      checkReadable(dtype, { source: source.label, tensor: name })
       return toFloat32(await readExactly(source, start, end), dtype)
     },
   }

@@ -1,7 +1,9 @@
 import type { LlliteModel } from "@lllite/core"
 import { fileTensor, readLlliteModel } from "@lllite/core"
 import type { FloatDtype, UnetLayout } from "@lllite/format"
-import { llliteChunks, readLllite } from "@lllite/format"
+import { llliteOf, openSafetensors } from "@lllite/format"
+import { expectLllite } from "@lllite/format/identify"
+import { llliteChunks } from "@lllite/format/write"
 import { writeAtomically } from "./atomic-write.ts"
 import { withPath } from "./path-source.ts"
 
@@ -11,7 +13,11 @@ import { withPath } from "./path-source.ts"
  * @throws InputError when the file cannot be read; FormatError when it is no LLLite, broken, or for another U-Net
  */
 export async function readLlliteFile(path: string, layout: UnetLayout): Promise<LlliteModel> {
-  return withPath(path, async (source) => readLlliteModel(await readLllite(source, { layout })))
+  return withPath(path, async (source) => {
+    const file = await openSafetensors(source)
+    expectLllite(file)
+    return readLlliteModel(llliteOf(file, { layout }))
+  })
 }
 
 export interface WriteLlliteOptions {

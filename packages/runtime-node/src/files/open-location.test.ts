@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { serializeSafetensors } from "@lllite/format"
+import { serializeSafetensors } from "@lllite/format/write"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { openLocation } from "./open-location.ts"
 

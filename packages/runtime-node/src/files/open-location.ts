@@ -2,7 +2,8 @@ import { stat } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import type { SafetensorsFile } from "@lllite/format"
 import { openSafetensors } from "@lllite/format"
-import type { HubOptions, ShardedSafetensors } from "@lllite/format/remote"
+import type { HubOptions } from "@lllite/format/remote"
+import type { ShardedSafetensors } from "@lllite/format/sharded"
 import { InputError } from "../errors.ts"
 import { openPath } from "./path-source.ts"
 
@@ -75,7 +76,7 @@ async function openWhole(source: Opened): Promise<OpenLocation> {
 }
 
 async function openIndex(source: Opened, openShard: (name: string) => Promise<Opened>): Promise<OpenLocation> {
-  const { openSharded } = await import("@lllite/format/remote")
+  const { openSharded } = await import("@lllite/format/sharded")
   const opened: Opened[] = [source]
   const close = async (): Promise<void> => {
     for (const each of opened) await each.close()

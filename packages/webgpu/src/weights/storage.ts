@@ -1,4 +1,5 @@
-import { countOverflow, type Dtype, fromFloat32, toFloat32 } from "@lllite/format"
+import { type Dtype, toFloat32 } from "@lllite/format"
+import { countOverflow, fromFloat32 } from "@lllite/format/write"
 import { WebgpuOpsError } from "../errors.ts"
 import type { Element } from "../wgsl/module.ts"
 

@@ -1,7 +1,13 @@
 import { FormatError, show } from "../errors.ts"
-import type { Dtype } from "./dtype.ts"
-import { DTYPE_BITS, isDtype } from "./dtype.ts"
-import { HEADER_LENGTH_BYTES, MAX_HEADER_BYTES, MAX_RANK, METADATA_KEY, tensorBytes } from "./header-rules.ts"
+import type { Dtype } from "../safetensors/dtype.ts"
+import { DTYPE_BITS, isDtype } from "../safetensors/dtype.ts"
+import {
+  HEADER_LENGTH_BYTES,
+  MAX_HEADER_BYTES,
+  MAX_RANK,
+  METADATA_KEY,
+  tensorBytes,
+} from "../safetensors/header-rules.ts"
 
 // The specification lists dtypes from narrow to wide, and upstream's writer sorts by that list backwards.
 const DTYPE_RANK = Object.fromEntries(Object.keys(DTYPE_BITS).map((dtype, rank) => [dtype, rank])) as Record<

@@ -1,11 +1,11 @@
 import { FormatError } from "../errors.ts"
+import type { Site } from "../lllite/site.ts"
+import type { AdapterDims, SiteTensorName } from "../lllite/tensors.ts"
+import { siteTensorShapes } from "../lllite/tensors.ts"
 import type { FloatDtype } from "../safetensors/dtype.ts"
-import { countOverflow, fromFloat32 } from "../safetensors/dtype.ts"
-import type { LazyTensorBytes } from "../safetensors/write.ts"
-import { safetensorsChunks, safetensorsSize } from "../safetensors/write.ts"
-import type { Site } from "./site.ts"
-import type { AdapterDims, SiteTensorName } from "./tensors.ts"
-import { siteTensorShapes } from "./tensors.ts"
+import { countOverflow, fromFloat32 } from "./encode.ts"
+import type { LazyTensorBytes } from "./safetensors.ts"
+import { safetensorsChunks, safetensorsSize } from "./safetensors.ts"
 
 /** A site to write an adapter of. */
 export type SiteToWrite = Pick<Site, "key" | "inDim" | "depth" | "conv"> & AdapterDims

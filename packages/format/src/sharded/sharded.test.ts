@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { identify } from "../identify.ts"
-import { serializeSafetensors } from "../safetensors/write.ts"
+import { identify } from "../identify/identify.ts"
+import { serializeSafetensors } from "../write/safetensors.ts"
 import { openSharded } from "./sharded.ts"
 
 const shard = (...names: readonly string[]): Uint8Array<ArrayBuffer> =>

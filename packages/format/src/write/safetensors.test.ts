@@ -1,10 +1,10 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import type { Dtype } from "./dtype.ts"
-import { DTYPE_BITS } from "./dtype.ts"
-import { openSafetensors } from "./read.ts"
-import type { LazyTensorBytes, TensorBytes } from "./write.ts"
-import { safetensorsChunks, safetensorsSize, serializeSafetensors } from "./write.ts"
+import type { Dtype } from "../safetensors/dtype.ts"
+import { DTYPE_BITS } from "../safetensors/dtype.ts"
+import { openSafetensors } from "../safetensors/read.ts"
+import type { LazyTensorBytes, TensorBytes } from "./safetensors.ts"
+import { safetensorsChunks, safetensorsSize, serializeSafetensors } from "./safetensors.ts"
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 

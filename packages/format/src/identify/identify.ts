@@ -1,0 +1,69 @@
+import { show } from "../errors.ts"
+import type { SafetensorsHeader, TensorInfo } from "../safetensors/header.ts"
+import type { FileKind } from "./kind-rules.ts"
+import { KIND_RULES } from "./kind-rules.ts"
+
+export type { FileKind } from "./kind-rules.ts"
+
+/** The family of image models that a file belongs to. */
+export type BaseModel = "sd1" | "sd2" | "sdxl" | "sd3" | "flux" | "anima"
+
+/** A file's kind with a phrase for people: "a LoRA (kohya names)". */
+export interface FileIdentity {
+  readonly kind: FileKind
+  readonly detail: string
+  /** The model it is, or is for; null where the header does not say. */
+  readonly base: BaseModel | null
+}
+
+/**
+ * Says what a safetensors file is, by its header alone: its tensors' names, and for the base model the width of the
+ * text that it reads. No tensor is read, so a wrong file of any size is told apart at once.
+ */
+export function identify(header: Pick<SafetensorsHeader, "tensors">): FileIdentity {
+  const { seen, contextDim } = survey(header.tensors)
+  for (const [kind, detail, base, ...names] of KIND_RULES) {
+    if (!names.some((patterns) => patterns.split(AND).every((pattern) => seen.has(pattern)))) continue
+    return { kind, detail, base: base === "by-text" ? baseOfText(contextDim) : base }
+  }
+  const [only, another] = header.tensors.values()
+  if (only === undefined) return { kind: "empty", detail: "a safetensors file without tensors", base: null }
+  // Diffusers saves an embedding as its one tensor, named after the token.
+  const width = only.shape.at(-1) ?? 0
+  if (another === undefined && only.shape.length <= 2 && [768, 1024, 1280].includes(width)) {
+    return { kind: "textual-inversion", detail: "a textual inversion (diffusers names)", base: baseOfText(width) }
+  }
+  return { kind: "unknown", detail: `an unknown kind of file; its first tensor is ${show(only.name)}`, base: null }
+}
+
+const AND = " & "
+
+const PATTERNS: ReadonlySet<string> = new Set(
+  KIND_RULES.flatMap(([, , , ...names]) => names.flatMap((patterns) => patterns.split(AND))),
+)
+
+const CROSS_ATTENTION_KEY =
+  /attn2[._](?:processor\.)?to_k(?:_lora\.down|\.lora_down|\.lora_A|_ip)?\.(?:default\.)?weight$|to_k_ip\.weight$/
+
+/** Which patterns of the rules some name matches, in one walk over names that may be millions. */
+function survey(tensors: ReadonlyMap<string, TensorInfo>): {
+  seen: ReadonlySet<string>
+  contextDim: number | undefined
+} {
+  const seen = new Set<string>()
+  const waiting = new Set(PATTERNS)
+  let contextName: string | undefined
+  for (const name of tensors.keys()) {
+    for (const pattern of waiting) {
+      const matches = pattern[0] === "^" ? name.startsWith(pattern.slice(1)) : name.includes(pattern)
+      if (matches && waiting.delete(pattern)) seen.add(pattern)
+    }
+    // Cross-attention's keys are made from the text: their last axis is as wide as the text encoder's output.
+    if (contextName === undefined && CROSS_ATTENTION_KEY.test(name)) contextName = name
+  }
+  return { seen, contextDim: contextName === undefined ? undefined : tensors.get(contextName)?.shape[1] }
+}
+
+function baseOfText(width: number | undefined): BaseModel | null {
+  return width === 768 ? "sd1" : width === 1024 ? "sd2" : width === 2048 ? "sdxl" : null
+}

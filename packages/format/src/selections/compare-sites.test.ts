@@ -1,0 +1,17 @@
+import { describe, expect, it } from "vitest"
+import { SDXL_LAYOUT } from "../lllite/layout.ts"
+import { enumerateSites } from "../lllite/site.ts"
+import { compareSites } from "./compare-sites.ts"
+import { NAMED_SELECTIONS } from "./named-selections.ts"
+
+describe("compareSites", () => {
+  it("names what is missing and what is extra", () => {
+    const found = enumerateSites(SDXL_LAYOUT, NAMED_SELECTIONS.noInputBlocks)
+    const expected = enumerateSites(SDXL_LAYOUT, NAMED_SELECTIONS.default)
+    const { missing, extra } = compareSites(found, expected)
+    expect(missing).toHaveLength(96)
+    expect(missing.every(({ section }) => section === "input")).toBe(true)
+    expect(extra).toEqual([])
+    expect(compareSites(expected, found)).toEqual({ missing: [], extra: missing })
+  })
+})

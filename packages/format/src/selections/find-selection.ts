@@ -1,0 +1,27 @@
+import type { UnetLayout } from "../lllite/layout.ts"
+import type { SiteSelection } from "../lllite/selection.ts"
+import { takesSite } from "../lllite/selection.ts"
+import type { Site } from "../lllite/site.ts"
+import { siteTable } from "../lllite/site.ts"
+import { NAMED_SELECTIONS } from "./named-selections.ts"
+
+/**
+ * The selection that takes exactly these sites, or null. Looks through the named selections, each with every limit on
+ * the transformer block's index.
+ *
+ * @throws FormatError `layout`
+ */
+export function findSelection(sites: Iterable<Site>, layout: UnetLayout): SiteSelection | null {
+  const all = siteTable(layout).sites
+  const keys = new Set([...sites].map((site) => site.key))
+  const deepest = Math.max(layout.middleDepth, ...layout.transformerDepth)
+  const limits = [null, ...Array.from({ length: Math.max(0, deepest - 1) }, (_, index) => index)]
+  for (const maxTransformerBlock of limits) {
+    for (const named of Object.values(NAMED_SELECTIONS)) {
+      const selection = maxTransformerBlock === null ? named : Object.freeze({ ...named, maxTransformerBlock })
+      const taken = all.filter((site) => takesSite(selection, site))
+      if (taken.length === keys.size && taken.every((site) => keys.has(site.key))) return selection
+    }
+  }
+  return null
+}

@@ -1,0 +1,5 @@
+export type { SiteDifference } from "./compare-sites.ts"
+export { compareSites } from "./compare-sites.ts"
+export { findSelection } from "./find-selection.ts"
+export type { SelectionName } from "./named-selections.ts"
+export { NAMED_SELECTIONS } from "./named-selections.ts"

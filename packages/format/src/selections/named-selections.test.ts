@@ -1,0 +1,17 @@
+import { describe, expect, it } from "vitest"
+import { SDXL_LAYOUT } from "../lllite/layout.ts"
+import { takesSite } from "../lllite/selection.ts"
+import { siteTable } from "../lllite/site.ts"
+import { NAMED_SELECTIONS } from "./named-selections.ts"
+
+describe("NAMED_SELECTIONS", () => {
+  it("are different from each other and cannot be changed", () => {
+    const taken = Object.values(NAMED_SELECTIONS).map((selection) => {
+      expect(Object.isFrozen(selection)).toBe(true)
+      return siteTable(SDXL_LAYOUT)
+        .sites.map((site) => (takesSite(selection, site) ? "1" : "0"))
+        .join("")
+    })
+    expect(new Set(taken).size).toBe(taken.length)
+  })
+})

@@ -1,0 +1,2 @@
+export type { ShardedSafetensors } from "./sharded.ts"
+export { openSharded } from "./sharded.ts"

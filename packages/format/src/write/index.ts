@@ -1,0 +1,5 @@
+export { countOverflow, fromFloat32 } from "./encode.ts"
+export type { LlliteContents, SiteToWrite } from "./lllite.ts"
+export { llliteChunks, serializeLllite } from "./lllite.ts"
+export type { LazyTensorBytes, TensorBytes } from "./safetensors.ts"
+export { safetensorsChunks, safetensorsSize, serializeSafetensors } from "./safetensors.ts"
