@@ -22,6 +22,9 @@ const FIELDS = ["dtype", "shape", "data_offsets"] as const
 /** The shortest entry of a tensor: `"":{"dtype":"U8","shape":[],"data_offsets":[0,1]},`. */
 const SHORTEST_ENTRY = 48
 
+/** The shortest pair of metadata: `"":"",`. */
+const SHORTEST_PAIR = 6
+
 /** Below this size a header's entries are handed out as ordinary Maps, which print, copy and clone as such. */
 const PLAIN_MAP_BYTES = 2 ** 20
 
@@ -68,8 +71,7 @@ export class HeaderParser {
     this.#scanner = new HeaderScanner(label, () => this.#nameText())
     this.#scanner.keptOffset = HEADER_LENGTH_BYTES
     this.#tensors = new PackedMap((cursor, name) => this.#decodeTensor(cursor, name), headerLength / SHORTEST_ENTRY)
-    // Metadata has dozens of entries; a header of nothing else still has chains of a few links.
-    this.#metadata = new PackedMap((cursor) => readText(cursor), headerLength / 128)
+    this.#metadata = new PackedMap((cursor) => readText(cursor), headerLength / SHORTEST_PAIR)
   }
 
   /** Position in the file from which bytes are wanted next. */

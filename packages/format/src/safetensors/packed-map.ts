@@ -37,7 +37,7 @@ export class PackedMap<V> implements ReadonlyMap<string, V> {
   /** @param mostEntries how many entries may come; only sets aside the table that names are found by */
   constructor(decode: Decode<V>, mostEntries: number) {
     this.#decode = decode
-    // Twice as many entries as heads at most: a chain has two links on average when everything came that could.
+    // A chain has at most two links on average when everything came that could; where millions came, about three.
     const heads = 2 ** Math.ceil(Math.log2(Math.max(16, mostEntries / 2)))
     this.#heads = new Uint32Array(Math.min(heads, 2 ** 20))
   }
