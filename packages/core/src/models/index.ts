@@ -3,6 +3,7 @@ export { CONTEXT_LENGTH, joinedPositions, promptChunks, promptIds } from "./clip
 export { encodeText, type TextEncoding } from "./clip/text-encoder.ts"
 export { createTokenizer, type Tokenizer } from "./clip/tokenizer.ts"
 export type { TextEncoderParams, TextLoadOptions } from "./clip/weights.ts"
+export { partsOf, type SdxlFiles, unetOf, vaeOf } from "./layouts/parts.ts"
 export {
   type ControlShare,
   chainAtSite,

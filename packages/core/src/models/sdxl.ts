@@ -2,16 +2,24 @@ import type { Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { sizeEmbedding } from "../diffusion/size-embedding.ts"
+import { CoreError } from "../errors.ts"
 import type { Ops } from "../ops/ops.ts"
 import { disposeParams } from "../params.ts"
-import { inferTextConfigs } from "./clip/config.ts"
+import type { TextEncoderConfig } from "./clip/config.ts"
+import { inferText1Config, inferText2Config } from "./clip/config.ts"
 import { promptIds } from "./clip/prompt.ts"
 import { encodeText } from "./clip/text-encoder.ts"
 import type { Tokenizer } from "./clip/tokenizer.ts"
 import type { TextEncoderParams, TextLoadOptions } from "./clip/weights.ts"
 import { loadText1, loadText2 } from "./clip/weights.ts"
+import type { SdxlFiles } from "./layouts/parts.ts"
+import { partsOf } from "./layouts/parts.ts"
+import type { UnetConfig } from "./unet/config.ts"
+import { inferUnetConfig } from "./unet/config.ts"
 import type { UnetParams } from "./unet/params.ts"
 import { loadUnet } from "./unet/weights.ts"
+import type { VaeConfig } from "./vae/config.ts"
+import { inferVaeConfig } from "./vae/config.ts"
 import type { VaeParams } from "./vae/weights.ts"
 import { loadVae } from "./vae/weights.ts"
 import type { WeightFile } from "./weight-reader.ts"
@@ -39,25 +47,42 @@ export interface LoadSdxlOptions extends TextLoadOptions {
 }
 
 /**
- * Loads an SDXL checkpoint of any width in the Stability layout.
+ * Loads an SDXL of any width, from a checkpoint in one file or from files of its parts. For the layouts see `partsOf`.
  *
- * @throws CoreError naming everything that the file lacks
+ * @throws CoreError naming everything that a file lacks, or saying which parts do not fit each other
  */
 export async function loadSdxl(
   ops: Ops,
-  file: WeightFile,
+  files: WeightFile | SdxlFiles,
   tokenizer: Tokenizer,
   options: LoadSdxlOptions = {},
 ): Promise<Sdxl> {
-  const configs = inferTextConfigs(file)
+  const { unet, vae, text1, text2 } = partsOf(files)
+  const configs = { text1: inferText1Config(text1), text2: inferText2Config(text2) }
+  expectFit(inferUnetConfig(unet), unet.label, configs, inferVaeConfig(vae))
   const parts = {
-    text1: await loadText1(file, ops.load, configs.text1),
-    text2: await loadText2(file, ops.load, configs.text2, options),
-    unet: await loadUnet(file, ops.load),
-    vae: await loadVae(file, ops.load),
+    text1: await loadText1(text1, ops.load, configs.text1),
+    text2: await loadText2(text2, ops.load, configs.text2, options),
+    unet: await loadUnet(unet, ops.load),
+    vae: await loadVae(vae, ops.load),
   }
   const prediction = options.prediction ?? "epsilon"
   return { ...parts, ops, tokenizer, prediction, dispose: () => disposeParams(parts) }
+}
+
+/** Parts of different models may each be whole, and yet no model together. */
+function expectFit(
+  unet: UnetConfig,
+  label: string,
+  { text1, text2 }: { readonly text1: TextEncoderConfig; readonly text2: TextEncoderConfig },
+  vae: VaeConfig,
+): void {
+  const expect = (what: string, got: number | null, wanted: number): void => {
+    if (got !== wanted) throw new CoreError(`${label}: its U-Net reads ${what} of ${wanted}, and this one's is ${got}`)
+  }
+  expect("a text context", text1.width + text2.width, unet.contextDim)
+  expect("a pooled text", text2.projection, unet.pooledDim)
+  expect("latents", vae.latentChannels, unet.latentChannels)
 }
 
 /** What the U-Net is told of a prompt. The caller disposes both tensors. */

@@ -1,6 +1,7 @@
 import { CoreError } from "../errors.ts"
 import type { Conv2dWeight, LinearWeight, NormWeight, TableWeight, WeightLoader } from "../ops/ops.ts"
 import type { WeightEntry } from "../ops/weight-entry.ts"
+import { reshaped, stacked, turned } from "./entry-views.ts"
 
 /** The named tensors of a checkpoint. */
 export interface WeightFile {
@@ -92,57 +93,12 @@ function createReader(
       loader.conv2d(entry(`${name}.weight`, [out, inner, kernel, kernel]), entry(`${name}.bias`, [out])),
     pointwise: (name, out, inner) => {
       const stored = entry(`${name}.weight`, [out, inner, 1, 1])
-      return loader.linear({ ...stored, shape: [out, inner] }, entry(`${name}.bias`, [out]))
+      return loader.linear(reshaped(stored, [out, inner]), entry(`${name}.bias`, [out]))
     },
     norm: (name, width) => loader.norm(entry(`${name}.weight`, [width]), entry(`${name}.bias`, [width])),
     table: (name, rows, width) => loader.table(entry(name, [rows, width])),
   }
   return reader
-}
-
-/** Entries one below the other: rows are contiguous in the file, so their bytes follow each other. */
-function stacked(entries: readonly WeightEntry[]): WeightEntry {
-  const [first] = entries as [WeightEntry]
-  const odd = entries.find(({ dtype }) => dtype !== first.dtype)
-  if (odd !== undefined) {
-    throw new CoreError(`"${odd.name}" is ${odd.dtype} and "${first.name}" ${first.dtype}; expected one dtype for both`)
-  }
-  return {
-    name: entries.map(({ name }) => name).join(" + "),
-    dtype: first.dtype,
-    shape: [entries.reduce((rows, { shape }) => rows + (shape[0] ?? 0), 0), ...first.shape.slice(1)],
-    read: async () => {
-      const parts = await Promise.all(entries.map((entry) => entry.read()))
-      const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0))
-      let offset = 0
-      for (const part of parts) {
-        bytes.set(part, offset)
-        offset += part.byteLength
-      }
-      return bytes
-    },
-  }
-}
-
-/** A matrix stored [in, out], as [out, in]. */
-function turned(entry: WeightEntry): WeightEntry {
-  const [rows, columns] = entry.shape as [number, number]
-  return {
-    ...entry,
-    shape: [columns, rows],
-    read: async () => {
-      const bytes = await entry.read()
-      const size = bytes.byteLength / (rows * columns)
-      const result = new Uint8Array(bytes.byteLength)
-      for (let row = 0; row < rows; row++) {
-        for (let column = 0; column < columns; column++) {
-          const from = (row * columns + column) * size
-          result.set(bytes.subarray(from, from + size), (column * rows + row) * size)
-        }
-      }
-      return result
-    },
-  }
 }
 
 /** Loads nothing: stands in while names and shapes are asked for. */

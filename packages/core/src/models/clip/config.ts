@@ -18,54 +18,53 @@ export const TEXT1_PREFIX = "conditioner.embedders.0.transformer.text_model."
 /** SDXL's second encoder, in the names of open_clip. */
 export const TEXT2_PREFIX = "conditioner.embedders.1.model."
 
-/**
- * Reads both encoders' configs off a checkpoint. Heads leave no trace in the shapes; both real encoders have 64
- * channels a head, and an encoder too narrow for that has one head.
- *
- * @throws CoreError if an encoder is missing
+/*
+ * Configs are read off names and shapes. Heads leave no trace there; both real encoders have 64 channels a head, and an
+ * encoder too narrow for that has one head.
  */
-export function inferTextConfigs(file: WeightFile): {
-  readonly text1: TextEncoderConfig
-  readonly text2: TextEncoderConfig
-} {
-  const shape = (name: string): readonly number[] => {
-    const entry = file.entries.get(name)
-    if (entry === undefined) {
-      throw new CoreError(
-        `${file.label} holds no SDXL text encoders: "${name}" is missing. Is this an SDXL checkpoint?`,
-      )
-    }
-    return entry.shape
-  }
-  const layers = (prefix: string, name: string): number => {
-    let count = 0
-    while (file.entries.has(`${prefix}${count}.${name}`)) count++
-    return count
-  }
-  const [vocabulary1 = 0, width1 = 0] = shape(`${TEXT1_PREFIX}embeddings.token_embedding.weight`)
-  const [positions1 = 0] = shape(`${TEXT1_PREFIX}embeddings.position_embedding.weight`)
-  const [vocabulary2 = 0, width2 = 0] = shape(`${TEXT2_PREFIX}token_embedding.weight`)
-  const [positions2 = 0] = shape(`${TEXT2_PREFIX}positional_embedding`)
+
+/** The config of SDXL's first encoder, under the names of a checkpoint. @throws CoreError if it is missing */
+export function inferText1Config(file: WeightFile): TextEncoderConfig {
+  const [vocabulary = 0, width = 0] = shapeOf(file, `${TEXT1_PREFIX}embeddings.token_embedding.weight`)
+  const [positions = 0] = shapeOf(file, `${TEXT1_PREFIX}embeddings.position_embedding.weight`)
   return {
-    text1: {
-      width: width1,
-      layers: layers(`${TEXT1_PREFIX}encoder.layers.`, "layer_norm1.weight"),
-      heads: headsOf(width1),
-      activation: "quick-gelu",
-      vocabulary: vocabulary1,
-      positions: positions1,
-      projection: null,
-    },
-    text2: {
-      width: width2,
-      layers: layers(`${TEXT2_PREFIX}transformer.resblocks.`, "ln_1.weight"),
-      heads: headsOf(width2),
-      activation: "gelu",
-      vocabulary: vocabulary2,
-      positions: positions2,
-      projection: shape(`${TEXT2_PREFIX}text_projection`)[1] ?? 0,
-    },
+    width,
+    layers: countLayers(file, `${TEXT1_PREFIX}encoder.layers.`, "layer_norm1.weight"),
+    heads: headsOf(width),
+    activation: "quick-gelu",
+    vocabulary,
+    positions,
+    projection: null,
   }
+}
+
+/** The config of SDXL's second encoder, under the names of a checkpoint. @throws CoreError if it is missing */
+export function inferText2Config(file: WeightFile): TextEncoderConfig {
+  const [vocabulary = 0, width = 0] = shapeOf(file, `${TEXT2_PREFIX}token_embedding.weight`)
+  const [positions = 0] = shapeOf(file, `${TEXT2_PREFIX}positional_embedding`)
+  return {
+    width,
+    layers: countLayers(file, `${TEXT2_PREFIX}transformer.resblocks.`, "ln_1.weight"),
+    heads: headsOf(width),
+    activation: "gelu",
+    vocabulary,
+    positions,
+    projection: shapeOf(file, `${TEXT2_PREFIX}text_projection`)[1] ?? 0,
+  }
+}
+
+function shapeOf(file: WeightFile, name: string): readonly number[] {
+  const entry = file.entries.get(name)
+  if (entry === undefined) {
+    throw new CoreError(`${file.label} holds no SDXL text encoders: "${name}" is missing. Is this an SDXL checkpoint?`)
+  }
+  return entry.shape
+}
+
+function countLayers({ entries }: WeightFile, prefix: string, name: string): number {
+  let count = 0
+  while (entries.has(`${prefix}${count}.${name}`)) count++
+  return count
 }
 
 function headsOf(width: number): number {

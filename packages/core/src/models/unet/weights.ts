@@ -1,6 +1,7 @@
 import type { Site } from "@lllite/format"
 import { siteTable } from "@lllite/format"
 import type { Conv2dWeight, LinearWeight, WeightLoader } from "../../ops/ops.ts"
+import { unetOf } from "../layouts/parts.ts"
 import type { BuildParams, WeightFile, WeightReader } from "../weight-reader.ts"
 import { loadParams } from "../weight-reader.ts"
 import type { UnetConfig } from "./config.ts"
@@ -21,13 +22,14 @@ import type {
 const RES_BLOCKS = 2
 
 /**
- * Loads the U-Net of a checkpoint in the Stability layout, at any width.
+ * Loads the U-Net of a checkpoint, or one in a file of its own, at any width; see `unetOf` for the layouts.
  *
  * @throws CoreError naming every tensor that is missing or has another shape
  */
 export function loadUnet(file: WeightFile, loader: WeightLoader): Promise<UnetParams> {
-  const config = inferUnetConfig(file)
-  return loadParams("an SDXL U-Net", file, loader, buildUnet(config))
+  const unet = unetOf(file)
+  const config = inferUnetConfig(unet)
+  return loadParams("an SDXL U-Net", unet, loader, buildUnet(config))
 }
 
 /** How a U-Net of this config is put together from named tensors. */

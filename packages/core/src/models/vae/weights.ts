@@ -1,4 +1,5 @@
 import type { Conv2dWeight, LinearWeight, NormWeight, WeightLoader } from "../../ops/ops.ts"
+import { vaeOf } from "../layouts/parts.ts"
 import type { BuildParams, WeightFile, WeightReader } from "../weight-reader.ts"
 import { loadParams } from "../weight-reader.ts"
 import type { VaeConfig } from "./config.ts"
@@ -50,10 +51,11 @@ export interface VaeParams {
   readonly postQuant: Conv2dWeight
 }
 
-/** Loads the autoencoder of a checkpoint in the LDM layout. @throws CoreError naming what does not fit */
+/** Loads the autoencoder of a checkpoint, or one in a file of its own; see `vaeOf` for the layouts. @throws CoreError naming what does not fit */
 export function loadVae(file: WeightFile, loader: WeightLoader): Promise<VaeParams> {
-  const config = inferVaeConfig(file)
-  return loadParams("a VAE", file, loader, buildVae(config))
+  const vae = vaeOf(file)
+  const config = inferVaeConfig(vae)
+  return loadParams("a VAE", vae, loader, buildVae(config))
 }
 
 /** How a VAE of this config is put together from named tensors. */

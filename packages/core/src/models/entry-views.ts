@@ -1,0 +1,52 @@
+import { CoreError } from "../errors.ts"
+import type { WeightEntry } from "../ops/weight-entry.ts"
+
+/** Entries one below the other: rows are contiguous in the file, so their bytes follow each other. */
+export function stacked(entries: readonly WeightEntry[]): WeightEntry {
+  const [first] = entries as [WeightEntry]
+  const odd = entries.find(({ dtype }) => dtype !== first.dtype)
+  if (odd !== undefined) {
+    throw new CoreError(`"${odd.name}" is ${odd.dtype} and "${first.name}" ${first.dtype}; expected one dtype for both`)
+  }
+  return {
+    name: entries.map(({ name }) => name).join(" + "),
+    dtype: first.dtype,
+    shape: [entries.reduce((rows, { shape }) => rows + (shape[0] ?? 0), 0), ...first.shape.slice(1)],
+    read: async () => {
+      const parts = await Promise.all(entries.map((entry) => entry.read()))
+      const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0))
+      let offset = 0
+      for (const part of parts) {
+        bytes.set(part, offset)
+        offset += part.byteLength
+      }
+      return bytes
+    },
+  }
+}
+
+/** A matrix with its rows as columns: [A, B] → [B, A]. */
+export function turned(entry: WeightEntry): WeightEntry {
+  const [rows = 0, columns = 0] = entry.shape
+  return {
+    ...entry,
+    shape: [columns, rows],
+    read: async () => {
+      const bytes = await entry.read()
+      const size = bytes.byteLength / (rows * columns)
+      const result = new Uint8Array(bytes.byteLength)
+      for (let row = 0; row < rows; row++) {
+        for (let column = 0; column < columns; column++) {
+          const from = (row * columns + column) * size
+          result.set(bytes.subarray(from, from + size), (column * rows + row) * size)
+        }
+      }
+      return result
+    },
+  }
+}
+
+/** The same bytes in another shape of as many elements. */
+export function reshaped(entry: WeightEntry, shape: readonly number[]): WeightEntry {
+  return { ...entry, shape }
+}

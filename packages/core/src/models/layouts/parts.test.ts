@@ -1,0 +1,137 @@
+import { createHash } from "node:crypto"
+import { describe, expect, it } from "vitest"
+import { type LayoutTensors, toDiffusers } from "../../../test/diffusers-layout.ts"
+import { weight } from "../../reference/synthetic.ts"
+import type { TextEncoderConfig } from "../clip/config.ts"
+import { buildText1, buildText2 } from "../clip/weights.ts"
+import type { UnetConfig } from "../unet/config.ts"
+import { buildUnet } from "../unet/weights.ts"
+import { buildVae } from "../vae/weights.ts"
+import { shapesOf, type WeightFile } from "../weight-reader.ts"
+import type { SdxlFiles } from "./parts.ts"
+import { partsOf, text1Of, unetOf, vaeOf } from "./parts.ts"
+
+/** SDXL's structure; nothing is computed with it, so any width will do. */
+const UNET: UnetConfig = {
+  layout: { modelChannels: 4, channelMult: [1, 2, 4], transformerDepth: [0, 1, 2], middleDepth: 2 },
+  contextDim: 16,
+  pooledDim: 8,
+  headDim: 64,
+  latentChannels: 4,
+}
+const TEXT: Omit<TextEncoderConfig, "projection"> = {
+  width: 8,
+  layers: 2,
+  heads: 1,
+  activation: "gelu",
+  vocabulary: 5,
+  positions: 7,
+}
+
+/** All of a small SDXL under Stability's names, every value its own. */
+async function checkpoint(): Promise<LayoutTensors> {
+  const shapes = await Promise.all([
+    shapesOf(buildUnet(UNET)),
+    shapesOf(buildText1({ ...TEXT, projection: null })),
+    shapesOf(buildText2({ ...TEXT, projection: 6 })),
+    shapesOf(buildVae({ channels: [4, 8, 8, 8], resBlocks: 2, latentChannels: 4 })),
+  ])
+  return new Map(
+    shapes
+      .flatMap((list) => [...list])
+      .map(([name, shape]) => [
+        name,
+        { dtype: "F32" as const, shape, bytes: new Uint8Array(weight(name, shape).buffer) },
+      ]),
+  )
+}
+
+function fileOf(label: string, tensors: LayoutTensors): WeightFile {
+  return {
+    label,
+    entries: new Map(
+      [...tensors].map(([name, { dtype, shape, bytes }]) => [name, { name, dtype, shape, read: async () => bytes }]),
+    ),
+  }
+}
+
+/** What tensors are; their values by a hash, which is quicker to compare. */
+type Contents = Map<string, string>
+
+const described = (dtype: string, shape: readonly number[], bytes: Uint8Array): string =>
+  `${dtype} [${shape.join(", ")}] ${createHash("sha256").update(bytes).digest("hex")}`
+
+async function contents(parts: SdxlFiles): Promise<Contents> {
+  const found: Contents = new Map()
+  for (const { entries } of [parts.unet, parts.vae, parts.text1, parts.text2]) {
+    for (const [name, { dtype, shape, read }] of entries) found.set(name, described(dtype, shape, await read()))
+  }
+  return found
+}
+
+function contentsOf(tensors: LayoutTensors): Contents {
+  return new Map([...tensors].map(([name, { dtype, shape, bytes }]) => [name, described(dtype, shape, bytes)]))
+}
+
+describe("partsOf", () => {
+  it("takes a checkpoint apart", async () => {
+    const tensors = await checkpoint()
+    const parts = partsOf(fileOf("all", tensors))
+    expect(await contents(parts)).toEqual(contentsOf(tensors))
+    expect([...parts.vae.entries.keys()].every((name) => name.startsWith("first_stage_model."))).toBe(true)
+  })
+
+  it("reads diffusers' and transformers' names, value by value", async () => {
+    const tensors = await checkpoint()
+    const { unet, vae, text_encoder: text1, text_encoder_2: text2 } = toDiffusers(tensors)
+    expect(unet.size + vae.size).toBeGreaterThan(500)
+    expect([...unet.keys()].filter((name) => /blocks\.\d+\.\d+|layers\.\d/.test(name))).toEqual([])
+    const files = {
+      unet: fileOf("unet", unet),
+      vae: fileOf("vae", vae),
+      text1: fileOf("text_encoder", text1),
+      text2: fileOf("text_encoder_2", text2),
+    }
+    expect(await contents(partsOf(files))).toEqual(contentsOf(tensors))
+  })
+
+  it("reads files of one part without the checkpoint's prefix", async () => {
+    const tensors = await checkpoint()
+    const without = (prefix: string): LayoutTensors =>
+      new Map(
+        [...tensors].flatMap(([name, tensor]) =>
+          name.startsWith(prefix) ? [[name.slice(prefix.length), tensor]] : [],
+        ),
+      )
+    const names = (prefix: string): string[] => [...tensors.keys()].filter((name) => name.startsWith(prefix)).sort()
+    const [unet, vae] = ["model.diffusion_model.", "first_stage_model."] as const
+    expect([...unetOf(fileOf("u", without(unet))).entries.keys()].sort()).toEqual(names(unet))
+    expect([...vaeOf(fileOf("v", without(vae))).entries.keys()].sort()).toEqual(names(vae))
+  })
+
+  it("knows the names of attention in VAEs of old", async () => {
+    const { vae } = toDiffusers(await checkpoint())
+    const old = { to_q: "query", to_k: "key", to_v: "value", "to_out.0": "proj_attn" }
+    const renamed = new Map(
+      [...vae].map(([name, tensor]) => [
+        name.replace(/to_[qkv]|to_out\.0/, (now) => old[now as keyof typeof old]),
+        tensor,
+      ]),
+    )
+    expect(renamed.has("decoder.mid_block.attentions.0.proj_attn.bias")).toBe(true)
+    expect([...vaeOf(fileOf("old", renamed)).entries.keys()]).toEqual([...vaeOf(fileOf("new", vae)).entries.keys()])
+  })
+
+  it("says what a file is looked through for, and what it begins with", () => {
+    const lora = fileOf(
+      "a.safetensors",
+      new Map([["lora_te.down", { dtype: "F32", shape: [1], bytes: new Uint8Array(4) }]]),
+    )
+    expect(() => unetOf(lora)).toThrow(
+      'a.safetensors holds no U-Net: expected tensors named "model.diffusion_model.…", "input_blocks.…" or diffusers\' ' +
+        '"down_blocks.…", and its first tensor is "lora_te.down".',
+    )
+    expect(() => vaeOf(lora)).toThrow("a.safetensors holds no VAE")
+    expect(() => text1Of(fileOf("b", new Map()))).toThrow(/b holds no first text encoder: .* it is empty/)
+  })
+})

@@ -1,0 +1,128 @@
+import { CoreError } from "../../errors.ts"
+import type { WeightEntry } from "../../ops/weight-entry.ts"
+import { TEXT1_PREFIX, TEXT2_PREFIX } from "../clip/config.ts"
+import { reshaped, stacked, turned } from "../entry-views.ts"
+import { UNET_PREFIX } from "../unet/config.ts"
+import { VAE_PREFIX } from "../vae/config.ts"
+import type { WeightFile } from "../weight-reader.ts"
+import { unetRenames } from "./diffusers-unet.ts"
+import { isPointwise, vaeRenames } from "./diffusers-vae.ts"
+import { type Renames, rename } from "./renames.ts"
+import { TEXT2_QUERY, TEXT2_RENAMES } from "./transformers-text2.ts"
+
+/*
+ * A part of SDXL may come in a checkpoint of Stability's layout, in a file of its own with or without that layout's
+ * prefix, or under the names of diffusers and transformers. The models here know Stability's names only; everything
+ * else is renamed on the way in. What a file holds besides the part is left out.
+ */
+
+/** SDXL by its parts, each in a file that holds it, alone or among other things. */
+export interface SdxlFiles {
+  readonly unet: WeightFile
+  readonly vae: WeightFile
+  readonly text1: WeightFile
+  readonly text2: WeightFile
+}
+
+/** The parts of SDXL under Stability's names. @throws CoreError naming a file that holds no such part */
+export function partsOf(files: WeightFile | SdxlFiles): SdxlFiles {
+  const { unet, vae, text1, text2 } = "entries" in files ? allOf(files) : files
+  return { unet: unetOf(unet), vae: vaeOf(vae), text1: text1Of(text1), text2: text2Of(text2) }
+}
+
+function allOf(file: WeightFile): SdxlFiles {
+  return { unet: file, vae: file, text1: file, text2: file }
+}
+
+/** A U-Net under the names of a checkpoint in Stability's layout. @throws CoreError if the file holds none */
+export function unetOf(file: WeightFile): WeightFile {
+  if (has(file, UNET_PREFIX)) return only(file, UNET_PREFIX)
+  if (has(file, "input_blocks.0.")) return prefixed(file, UNET_PREFIX)
+  if (has(file, "down_blocks.") && has(file, "time_embedding.")) {
+    return renamed(
+      file,
+      UNET_PREFIX,
+      unetRenames((prefix) => has(file, prefix)),
+    )
+  }
+  throw missing(file, "U-Net", `"${UNET_PREFIX}…", "input_blocks.…" or diffusers' "down_blocks.…"`)
+}
+
+/** A VAE under the names of a checkpoint in Stability's layout. @throws CoreError if the file holds none */
+export function vaeOf(file: WeightFile): WeightFile {
+  if (has(file, VAE_PREFIX)) return only(file, VAE_PREFIX)
+  if (has(file, "decoder.up.")) return prefixed(file, VAE_PREFIX)
+  if (has(file, "decoder.up_blocks.")) {
+    let levels = 0
+    while (has(file, `decoder.up_blocks.${levels}.`)) levels++
+    return renamed(file, VAE_PREFIX, vaeRenames(levels), (name, entry) =>
+      isPointwise(name) && entry.shape.length === 2 ? reshaped(entry, [...entry.shape, 1, 1]) : entry,
+    )
+  }
+  throw missing(file, "VAE", `"${VAE_PREFIX}…", "decoder.up.…" or diffusers' "decoder.up_blocks.…"`)
+}
+
+/** SDXL's first text encoder, likewise. @throws CoreError if the file holds none */
+export function text1Of(file: WeightFile): WeightFile {
+  if (has(file, TEXT1_PREFIX)) return only(file, TEXT1_PREFIX)
+  const inner = "text_model."
+  if (has(file, inner)) return prefixed(only(file, inner), TEXT1_PREFIX.slice(0, -inner.length))
+  throw missing(file, "first text encoder", `"${TEXT1_PREFIX}…" or transformers' "${inner}…"`)
+}
+
+/** SDXL's second text encoder, likewise. @throws CoreError if the file holds none */
+export function text2Of(file: WeightFile): WeightFile {
+  if (has(file, TEXT2_PREFIX)) return only(file, TEXT2_PREFIX)
+  if (has(file, "text_model.")) {
+    const simple = renamed(file, TEXT2_PREFIX, TEXT2_RENAMES)
+    return { ...simple, entries: new Map([...simple.entries, ...joinedEntries(file)]) }
+  }
+  throw missing(file, "second text encoder", `"${TEXT2_PREFIX}…" or transformers' "text_model.…"`)
+}
+
+/** What open_clip has in another shape than transformers. */
+function* joinedEntries(file: WeightFile): Generator<[string, WeightEntry]> {
+  for (const [name, query] of file.entries) {
+    const [, block, what] = TEXT2_QUERY.exec(name) ?? []
+    if (block === undefined) continue
+    const [key, value] = ["k_proj", "v_proj"].map((layer) => file.entries.get(name.replace("q_proj", layer)))
+    // Without all three the joined one is missing, and is named as such when the model is built.
+    if (key === undefined || value === undefined) continue
+    yield [`${TEXT2_PREFIX}transformer.resblocks.${block}.attn.in_proj_${what}`, stacked([query, key, value])]
+  }
+  const projection = file.entries.get("text_projection.weight")
+  if (projection !== undefined) yield [`${TEXT2_PREFIX}text_projection`, turned(projection)]
+}
+
+function has({ entries }: WeightFile, prefix: string): boolean {
+  for (const name of entries.keys()) if (name.startsWith(prefix)) return true
+  return false
+}
+
+function only({ label, entries }: WeightFile, prefix: string): WeightFile {
+  return { label, entries: new Map([...entries].filter(([name]) => name.startsWith(prefix))) }
+}
+
+function prefixed({ label, entries }: WeightFile, prefix: string): WeightFile {
+  return { label, entries: new Map([...entries].map(([name, entry]) => [prefix + name, entry])) }
+}
+
+function renamed(
+  { label, entries }: WeightFile,
+  prefix: string,
+  renames: Renames,
+  adapt: (name: string, entry: WeightEntry) => WeightEntry = (_, entry) => entry,
+): WeightFile {
+  const found = new Map<string, WeightEntry>()
+  for (const [name, entry] of entries) {
+    const to = rename(name, renames)
+    if (to !== null) found.set(prefix + to, adapt(to, entry))
+  }
+  return { label, entries: found }
+}
+
+function missing({ label, entries }: WeightFile, what: string, expected: string): CoreError {
+  const [first] = entries.keys()
+  const held = first === undefined ? "it is empty" : `its first tensor is "${first}"`
+  return new CoreError(`${label} holds no ${what}: expected tensors named ${expected}, and ${held}.`)
+}
