@@ -493,6 +493,16 @@ export const GOLDEN_HEADERS: readonly GoldenHeader[] = [
     tensors: { "text_model.embeddings.token_embedding.weight": [49408, 768] },
   },
   {
+    family: "CLIP-L as transformers 5 saves it",
+    kind: "text-encoder",
+    base: null,
+    says: /CLIP/,
+    tensors: {
+      "embeddings.token_embedding.weight": [49408, 768],
+      "encoder.layers.0.layer_norm1.weight": [768],
+    },
+  },
+  {
     family: "T5",
     kind: "text-encoder",
     base: null,
