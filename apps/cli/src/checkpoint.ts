@@ -1,10 +1,13 @@
-import { checkpointPath, openCheckpoint, withPath } from "@lllite/runtime-node"
+import type { SdxlPaths } from "@lllite/runtime-node"
+import { openSdxl } from "@lllite/runtime-node"
 
 /**
- * Looks at a checkpoint's header, so that a wrong file is refused before anything is started.
+ * Looks at the headers of an SDXL's files, so that a wrong one is refused before anything is started.
  *
- * @throws InputError when it cannot be read; FormatError when it is broken or no SDXL checkpoint
+ * @throws InputError when one cannot be read; FormatError when one is broken or of another kind; CoreError when a part
+ * is missing
  */
-export async function checkCheckpoint(checkpoint: string): Promise<void> {
-  await withPath(checkpointPath(checkpoint), openCheckpoint)
+export async function checkCheckpoint(paths: SdxlPaths): Promise<void> {
+  const { close } = await openSdxl(paths)
+  await close()
 }

@@ -1,6 +1,6 @@
 import type { SamplerName } from "@lllite/core"
 import type { OptionSpec } from "./options.ts"
-import { RUNTIME_OPTIONS } from "./runtime-options.ts"
+import { MODEL_OPTIONS, RUNTIME_OPTIONS } from "./runtime-options.ts"
 
 // Core's own list would load TensorFlow.js for every command; the type holds this one against it.
 const SAMPLERS: Readonly<Record<SamplerName, true>> = {
@@ -24,7 +24,12 @@ const SAMPLERS: Readonly<Record<SamplerName, true>> = {
 
 /** What `generate` takes, by sd-scripts' names. */
 export const GENERATE_OPTIONS: readonly OptionSpec[] = [
-  { name: "ckpt", kind: "text", help: "SDXL checkpoint (.safetensors), or tiny for the embedded one" },
+  {
+    name: "ckpt",
+    kind: "text",
+    help: "SDXL checkpoint (.safetensors), a diffusers folder, or tiny for the embedded one",
+  },
+  ...MODEL_OPTIONS,
   { name: "v_parameterization", kind: "flag", help: "the checkpoint predicts v rather than noise" },
   { name: "prompt", kind: "text", help: "what to draw" },
   { name: "negative_prompt", kind: "text", help: "what not to draw" },

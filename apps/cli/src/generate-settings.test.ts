@@ -10,7 +10,8 @@ describe("readGenerateSettings", () => {
   it("fills in what is not said", () => {
     const { seeds, ...rest } = read()
     expect(rest).toEqual({
-      checkpoint: "tiny",
+      model: { checkpoint: "tiny" },
+      vaeSlices: null,
       prediction: "epsilon",
       prompt: "a red star",
       negativePrompt: "",
@@ -33,6 +34,12 @@ describe("readGenerateSettings", () => {
     expect(read(given).runtime).toEqual(given)
   })
 
+  it("takes parts of the model from elsewhere, and slices for the VAE", () => {
+    const { model, vaeSlices } = read({ vae: "v.safetensors", unet: "u", vae_slices: "4" })
+    expect(model).toEqual({ checkpoint: "tiny", vae: "v.safetensors", unet: "u" })
+    expect(vaeSlices).toBe(4)
+  })
+
   it("counts seeds up from the first", () => {
     expect(read({ seed: "7", images_per_prompt: "3" }).seeds).toEqual([7, 8, 9])
   })
@@ -51,6 +58,7 @@ describe("readGenerateSettings", () => {
     [{ W: "100" }, /--W is 100, expected a multiple of 32\. The nearest is 96/],
     [{ H: "130" }, /--H is 130, expected a multiple of 32\. The nearest is 128/],
     [{ steps: "0" }, /--steps is 0, expected at least 1/],
+    [{ vae_slices: "0" }, /vae_slices is 0, expected at least 1/],
     [{ sampler: "eule" }, /sampler is "eule", expected one of ddim/],
     [{ backend: "cuda" }, /backend is "cuda", expected one of webgpu, tensorflow, wasm, cpu/],
     [{ seed: "-1" }, /--seed is -1/],
@@ -65,7 +73,10 @@ describe("readGenerateSettings", () => {
 })
 
 it("puts the settings into the picture, without anybody's folders", () => {
-  const text = pngText(read({ ...two, ckpt: "/home/ada/sdxl.safetensors", W: "64", seed: "7" }), 7)
+  const text = pngText(
+    read({ ...two, ckpt: "/home/ada/sdxl.safetensors", vae: "/home/ada/v.safetensors", W: "64", seed: "7" }),
+    7,
+  )
   expect(Object.fromEntries(text)).toMatchObject({
     prompt: "a red star",
     seed: "7",
@@ -75,6 +86,7 @@ it("puts the settings into the picture, without anybody's folders", () => {
     "negative-prompt": "",
     "original-width": "64",
     checkpoint: "sdxl.safetensors",
+    vae: "v.safetensors",
     "control-net-lllite": "a.safetensors strength 1 end 1; b strength 1 end 1",
   })
 })

@@ -1,10 +1,11 @@
 import { randomInt } from "node:crypto"
 import type { SamplerName } from "@lllite/core"
+import type { SdxlPaths } from "@lllite/runtime-node"
 import { UsageError } from "./errors.ts"
 import { GENERATE_OPTIONS } from "./generate-options.ts"
 import { readValues } from "./options.ts"
 import type { RuntimeChoice } from "./runtime-options.ts"
-import { runtimeChoice } from "./runtime-options.ts"
+import { runtimeChoice, sdxlPaths, vaeSlices } from "./runtime-options.ts"
 
 /** An LLLite and what it is given. */
 export interface ControlUse {
@@ -16,7 +17,9 @@ export interface ControlUse {
 
 /** All that `generate` does, checked. */
 export interface GenerateSettings {
-  readonly checkpoint: string
+  readonly model: SdxlPaths
+  /** Null where memory decides. */
+  readonly vaeSlices: number | null
   readonly prediction: "epsilon" | "v"
   readonly prompt: string
   readonly negativePrompt: string
@@ -70,7 +73,8 @@ export function readGenerateSettings(commandLine: Readonly<Record<string, unknow
     throw new UsageError(`generate: --seed is ${seed}, expected 0 to ${LARGEST_SEED - pictures}`)
   }
   return {
-    checkpoint,
+    model: sdxlPaths(checkpoint, values),
+    vaeSlices: vaeSlices(values, "generate"),
     prediction: values.v_parameterization === true ? "v" : "epsilon",
     prompt,
     negativePrompt: text("negative_prompt") ?? text("n") ?? "",

@@ -1,5 +1,5 @@
 import type { OptionSpec } from "./options.ts"
-import { RUNTIME_OPTIONS } from "./runtime-options.ts"
+import { MODEL_OPTIONS, RUNTIME_OPTIONS } from "./runtime-options.ts"
 
 /** LR_CURVES of core whose only own option is the warm-up. */
 export const LR_SCHEDULERS = ["constant", "constant_with_warmup", "linear", "cosine", "inverse_sqrt"] as const
@@ -9,7 +9,12 @@ const option = (name: string, kind: OptionSpec["kind"], help: string, choices?: 
 
 /** What `train` takes, on the command line and in its TOML, by sd-scripts' names. */
 export const TRAIN_OPTIONS: readonly OptionSpec[] = [
-  option("pretrained_model_name_or_path", "text", "SDXL checkpoint (.safetensors), or tiny for the embedded one"),
+  option(
+    "pretrained_model_name_or_path",
+    "text",
+    "SDXL checkpoint (.safetensors), a diffusers folder, or tiny for the embedded one",
+  ),
+  ...MODEL_OPTIONS,
   option("v_parameterization", "flag", "the checkpoint predicts v rather than noise"),
   option("network_weights", "text", "LLLite file to go on from"),
   option("network_dim", "integer", "width of the adapters' inner layer, 64 unless given"),
@@ -138,7 +143,6 @@ export const REFUSED_OPTIONS: Readonly<Record<string, string>> = {
     "wandb_api_key",
   ]),
   ...reasons(NOT_BUILT, [
-    "vae",
     "tokenizer_cache_dir",
     "v2",
     "clip_skip",

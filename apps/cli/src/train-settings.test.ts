@@ -16,7 +16,8 @@ const read = (more: Record<string, unknown> = {}) => readTrainSettings(null, { .
 describe("readTrainSettings", () => {
   it("fills in what is not said", () => {
     expect(read()).toMatchObject({
-      checkpoint: "tiny",
+      model: { checkpoint: "tiny" },
+      vaeSlices: null,
       prediction: "epsilon",
       startFrom: null,
       mlpDim: 64,

@@ -1,20 +1,21 @@
 import { readFile } from "node:fs/promises"
 import type { HuberOptions, LossType, LossWeightOptions, LrCurve } from "@lllite/core"
 import type { FloatDtype } from "@lllite/format"
-import type { ConfigTable } from "@lllite/runtime-node"
+import type { ConfigTable, SdxlPaths } from "@lllite/runtime-node"
 import { fileError, nearest } from "@lllite/runtime-node"
 import { parse } from "smol-toml"
 import { UsageError } from "./errors.ts"
 import type { OptionValues, StepCount } from "./options.ts"
 import { readValues } from "./options.ts"
 import type { RuntimeChoice } from "./runtime-options.ts"
-import { runtimeChoice } from "./runtime-options.ts"
+import { runtimeChoice, sdxlPaths, vaeSlices } from "./runtime-options.ts"
 import { LR_SCHEDULERS, NEEDLESS_OPTIONS, REFUSED_OPTIONS, TRAIN_OPTIONS } from "./train-options.ts"
 
 /** All that `train` does, checked. */
 export interface TrainSettings {
-  /** `tiny` or a path. */
-  readonly checkpoint: string
+  readonly model: SdxlPaths
+  /** Null where memory decides. */
+  readonly vaeSlices: number | null
   readonly prediction: "epsilon" | "v"
   /** An LLLite to go on from. */
   readonly startFrom: string | null
@@ -137,7 +138,8 @@ export function readTrainSettings(
   const condDim = get.count("cond_emb_dim") ?? 32
   if (condDim % 2 !== 0) throw new UsageError(`train: cond_emb_dim is ${condDim}, expected an even number`)
   return {
-    checkpoint,
+    model: sdxlPaths(checkpoint, values),
+    vaeSlices: vaeSlices(values, "train"),
     prediction: get.flag("v_parameterization") ? "v" : "epsilon",
     startFrom,
     mlpDim: get.count("network_dim") ?? 64,

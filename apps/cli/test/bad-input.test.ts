@@ -131,6 +131,21 @@ describe("a base model", () => {
   })
 })
 
+describe("a part of a base model", () => {
+  it("that is another kind of file", async () => {
+    expect(await generate("--ckpt", "tiny", "--vae", at("lora.safetensors"))).toMatch(/expected a VAE, this is a LoRA/)
+    expect(await train("--pretrained_model_name_or_path", "tiny", "--unet", at("controlnet.safetensors"))).toMatch(
+      /expected an SDXL U-Net, this is a ControlNet/,
+    )
+  })
+
+  it("that is not in the folder", async () => {
+    expect(await generate("--ckpt", at("images"))).toMatch(
+      /images" has no SDXL U-Net: expected "unet.diffusion_pytorch/,
+    )
+  })
+})
+
 describe("an LLLite", () => {
   it.each([
     ["truncated.safetensors", /truncated\.safetensors/],

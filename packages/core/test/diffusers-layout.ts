@@ -1,3 +1,5 @@
+import type { Dtype } from "@lllite/format"
+
 /*
  * An SDXL in Stability's names, rewritten under the names of diffusers and transformers. Blocks are enumerated here as
  * diffusers' own converter does it (`scripts/convert_diffusers_to_original_stable_diffusion.py` and its SDXL sister),
@@ -6,7 +8,7 @@
 
 /** A tensor on its way: what it is, and its elements as numbers of any kind. */
 export interface LayoutTensor {
-  readonly dtype: "F32" | "F16"
+  readonly dtype: Dtype
   readonly shape: readonly number[]
   readonly bytes: Uint8Array
 }
@@ -178,7 +180,7 @@ function third({ dtype, shape, bytes }: LayoutTensor, which: number): LayoutTens
 
 function transposed({ dtype, shape, bytes }: LayoutTensor): LayoutTensor {
   const [rows = 0, columns = 0] = shape
-  const size = dtype === "F32" ? 4 : 2
+  const size = bytes.byteLength / (rows * columns)
   const result = new Uint8Array(bytes.byteLength)
   for (let i = 0; i < rows * columns; i++) {
     const to = (i % columns) * rows + Math.floor(i / columns)

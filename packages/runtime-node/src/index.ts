@@ -1,6 +1,6 @@
 export { NODE_BACKENDS, type NodeBackend, type Precision, type WeightFormat } from "./backends/names.ts"
 export { type StartedBackend, type StartOptions, startBackend } from "./backends/start.ts"
-export { checkpointPath, loadCheckpoint, openCheckpoint, TINY } from "./checkpoint.ts"
+export { loadCheckpoint } from "./checkpoint.ts"
 export {
   type BucketConfig,
   type ConfigTable,
@@ -19,6 +19,7 @@ export { listPairs, type Pair, type PairListing } from "./dataset/pairs.ts"
 export { fileError, InputError } from "./errors.ts"
 export { type Contents, type WriteOptions, writeAtomically } from "./files/atomic-write.ts"
 export { readLlliteFile, type WriteLlliteOptions, writeLlliteFile } from "./files/lllite-file.ts"
+export { type OpenSdxl, openSdxl, type SdxlPaths, TINY } from "./files/open-sdxl.ts"
 export { openPath, type PathSource, withPath } from "./files/path-source.ts"
 export { blankImage, type Colour, drawImage, drawText, overlayEdges } from "./images/canvas.ts"
 export { contactSheet, type SheetOptions, type SheetRow } from "./images/contact-sheet.ts"
@@ -29,6 +30,7 @@ export {
   createNodeRuntime,
   type GenerateRunEvent,
   type HostGenerateOptions,
+  type LoadOptions,
   type NodeRuntime,
   type NodeRuntimeOptions,
   type SdxlHandle,

@@ -14,9 +14,8 @@ import { CoreError, createTrainState, train } from "@lllite/core"
 import type { AdapterDims, Site, UnetLayout } from "@lllite/format"
 import type { NodeBackend, Precision, WeightFormat } from "./backends/names.ts"
 import type { StartOptions } from "./backends/start.ts"
-import { checkpointPath, openCheckpoint } from "./checkpoint.ts"
 import { expectRoom } from "./checkpoint-room.ts"
-import { withPath } from "./files/path-source.ts"
+import { joinedParts, openSdxl, type SdxlPaths } from "./files/open-sdxl.ts"
 import { prepareTensorflowEnvironment } from "./tensorflow/environment.ts"
 import type { TensorflowSearch } from "./tensorflow/installation.ts"
 import { findTensorflow } from "./tensorflow/installation.ts"
@@ -48,13 +47,20 @@ export interface NodeRuntime {
   /** Why a better backend that is there was not taken, one sentence each. */
   readonly notices: readonly string[]
   /**
-   * Loads an SDXL checkpoint into every thread: `tiny` for the embedded one, or a path.
+   * Loads an SDXL into every thread: `tiny` for the embedded one, or a path; see `SdxlPaths`.
    *
-   * @throws FormatError for a broken file or one of another kind; CoreError for one that the memory has no room for
+   * @throws FormatError for a broken file or one of another kind; InputError for what is not there; CoreError for one
+   * that is not whole, or that the memory has no room for
    */
-  loadSdxl(checkpoint: string, options?: { readonly prediction?: "epsilon" | "v" }): Promise<SdxlHandle>
+  loadSdxl(checkpoint: string, options?: LoadOptions): Promise<SdxlHandle>
   /** Ends the threads; what was loaded is gone. */
   dispose(): Promise<void>
+}
+
+/** What an SDXL predicts, and which of its parts come from elsewhere. */
+export interface LoadOptions extends Omit<SdxlPaths, "checkpoint"> {
+  /** `epsilon` unless given. */
+  readonly prediction?: "epsilon" | "v"
 }
 
 export interface TrainRunOptions extends TrainOptions, Omit<ObjectiveOptions, "seed">, AdapterDims {
@@ -121,10 +127,13 @@ export async function createNodeRuntime(options: NodeRuntimeOptions = {}): Promi
     ...started,
     threads: pool.workers.length,
     notices,
-    async loadSdxl(checkpoint, { prediction = "epsilon" } = {}) {
+    async loadSdxl(checkpoint, { prediction = "epsilon", ...parts } = {}) {
       const place = { ...started, threads: pool.workers.length, weights: options.weights ?? "file" }
-      await withPath(checkpointPath(checkpoint), async (source) => expectRoom(await openCheckpoint(source), place))
-      const [first] = await Promise.all(pool.workers.map((worker) => worker.call("load", { checkpoint, prediction })))
+      const { files, close } = await openSdxl({ checkpoint, ...parts })
+      await close()
+      expectRoom(joinedParts(files), place)
+      const call = { checkpoint, prediction, ...parts }
+      const [first] = await Promise.all(pool.workers.map((worker) => worker.call("load", call)))
       if (first === undefined) throw new CoreError("runtime: no thread is running")
       return createHandle(pool, checkpoint, first.layout)
     },

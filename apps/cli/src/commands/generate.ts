@@ -21,15 +21,16 @@ export async function runGenerate(settings: GenerateSettings, reporter: Reporter
   // Everything that can be refused is looked at before a checkpoint is loaded, which takes a while.
   const guides = await Promise.all(settings.controls.map((use) => readGuide(use, settings, reporter)))
   for (const { lllite } of settings.controls) await withPath(lllite, openLllite)
-  await checkCheckpoint(settings.checkpoint)
+  await checkCheckpoint(settings.model)
   const runtime = await startRuntime(settings.runtime, reporter)
   try {
     reporter.say(
       "load",
-      { checkpoint: settings.checkpoint, backend: runtime.backend },
-      `Loading ${settings.checkpoint} on ${runtime.backend} …`,
+      { ...settings.model, backend: runtime.backend },
+      `Loading ${settings.model.checkpoint} on ${runtime.backend} …`,
     )
-    const sdxl = await runtime.loadSdxl(settings.checkpoint, { prediction: settings.prediction })
+    const { checkpoint, ...parts } = settings.model
+    const sdxl = await runtime.loadSdxl(checkpoint, { prediction: settings.prediction, ...parts })
     const adapters = await Promise.all(
       settings.controls.map(async ({ lllite, strength, end }, i) => ({
         lllite: await readLlliteFile(lllite, sdxl.layout),
@@ -59,7 +60,10 @@ async function writePictures(
   const requests = seeds.map((seed) => ({ prompt, negativePrompt, seed }))
   let written = 0
   try {
-    const run = sdxl.generate(requests, { width, height, steps, guidanceScale, sampler, adapters, signal })
+    const run = sdxl.generate(requests, {
+      ...{ width, height, steps, guidanceScale, sampler, adapters, signal },
+      ...(settings.vaeSlices === null ? {} : { vaeSlices: settings.vaeSlices }),
+    })
     for await (const event of run) {
       if (event.kind === "progress") {
         reporter.progress("generate", event.done, event.count)
@@ -91,8 +95,10 @@ export function pngText(settings: GenerateSettings, seed: number): PngText {
     ["crop-top", "0"],
     ["crop-left", "0"],
     // A name and not a path: pictures are shared, and folders are nobody's business.
-    ["checkpoint", basename(settings.checkpoint)],
+    ["checkpoint", basename(settings.model.checkpoint)],
   ])
+  if (settings.model.unet !== undefined) text.set("unet", basename(settings.model.unet))
+  if (settings.model.vae !== undefined) text.set("vae", basename(settings.model.vae))
   if (controls.length > 0) {
     const uses = controls.map(({ lllite, strength, end }) => `${basename(lllite)} strength ${strength} end ${end}`)
     text.set("control-net-lllite", uses.join("; "))

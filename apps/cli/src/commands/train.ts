@@ -38,15 +38,16 @@ export async function runTrain(settings: TrainSettings, reporter: Reporter, sign
   for (const notice of dataset.notices) reporter.say("notice", { text: notice }, `Note: ${notice}`)
   const { startFrom } = settings
   // Told early, since starting threads and loading a checkpoint takes a while.
-  await checkCheckpoint(settings.checkpoint)
+  await checkCheckpoint(settings.model)
   if (startFrom !== null) await withPath(startFrom, openLllite)
   const perEpoch = stepsPerEpoch(dataset.sizes, dataset.batchSize)
   const { length } = settings
   const steps = "steps" in length ? length.steps : length.epochs * perEpoch
   const runtime = await startRuntime(settings.runtime, reporter)
   try {
-    reporter.say("load", { checkpoint: settings.checkpoint }, `Loading ${settings.checkpoint} …`)
-    const sdxl = await runtime.loadSdxl(settings.checkpoint, { prediction: settings.prediction })
+    const { checkpoint, ...parts } = settings.model
+    reporter.say("load", { ...settings.model }, `Loading ${checkpoint} …`)
+    const sdxl = await runtime.loadSdxl(checkpoint, { prediction: settings.prediction, ...parts })
     const initial = startFrom === null ? null : await continueFrom(startFrom, sdxl)
     await prepareFolder(settings.outputDir)
     const adapters = initial === null ? enumerateSites(sdxl.layout).length : initial.model.adapters.length
@@ -110,6 +111,7 @@ async function trainAndSave(
     weights: settings.weights,
     gradientCheckpointing: settings.gradientCheckpointing,
     ...(initial === null ? {} : { initial }),
+    ...(settings.vaeSlices === null ? {} : { vaeSlices: settings.vaeSlices }),
     signal,
   })
   const state = await followTraining(run, reporter, async (state) => {

@@ -56,14 +56,20 @@ async function openUrl(url: string, open: (url: string) => Promise<Opened>): Pro
   return openIndex(await open(url), (name) => open(new URL(encodeURIComponent(name), url).href))
 }
 
-async function openFile(path: string): Promise<OpenLocation> {
+/**
+ * Opens a safetensors file on disk, or a checkpoint by the index of its files.
+ *
+ * @throws InputError when it cannot be read; FormatError as `openSafetensors`, `openSharded`
+ */
+export async function openFile(path: string): Promise<OpenLocation> {
   const source = await openPath(path)
   if (!isIndex(path)) return openWhole(source)
   return openIndex(source, (name) => openPath(join(dirname(path), name)))
 }
 
 function isIndex(path: string): boolean {
-  return path.toLowerCase().endsWith(".index.json")
+  // With a variant's name in it where diffusers writes one: "model.safetensors.index.fp16.json".
+  return /\.index(\.[\w-]+)?\.json$/i.test(path)
 }
 
 async function openWhole(source: Opened): Promise<OpenLocation> {

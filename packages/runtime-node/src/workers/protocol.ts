@@ -13,6 +13,7 @@ import type {
 import type { UnetLayout } from "@lllite/format"
 import type { NodeBackend } from "../backends/names.ts"
 import type { StartedBackend, StartOptions } from "../backends/start.ts"
+import type { SdxlPaths } from "../files/open-sdxl.ts"
 
 /** An LLLite on the host and how it is used. */
 export interface HostAdapterUse {
@@ -41,7 +42,7 @@ export interface WorkerCalls {
     result: Omit<StartedBackend, "ops">
   }
   load: {
-    argument: { readonly checkpoint: string; readonly prediction: "epsilon" | "v" }
+    argument: SdxlPaths & { readonly prediction: "epsilon" | "v" }
     result: { readonly layout: UnetLayout }
   }
   cache: {

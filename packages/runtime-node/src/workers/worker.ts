@@ -53,8 +53,8 @@ const handlers: Handlers = {
     return what
   },
 
-  async load({ checkpoint, prediction }) {
-    sdxl = await loadCheckpoint(loaded(ops), checkpoint, { prediction })
+  async load({ checkpoint, ...options }) {
+    sdxl = await loadCheckpoint(loaded(ops), checkpoint, options)
     schedule = createNoiseSchedule()
     return { layout: sdxl.unet.config.layout }
   },

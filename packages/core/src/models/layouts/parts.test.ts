@@ -93,6 +93,8 @@ describe("partsOf", () => {
       text2: fileOf("text_encoder_2", text2),
     }
     expect(await contents(partsOf(files))).toEqual(contentsOf(tensors))
+    const newer = new Map([...text1].map(([name, tensor]) => [name.replace(/^text_model\./, ""), tensor]))
+    expect(await contents(partsOf({ ...files, text1: fileOf("text_encoder", newer) }))).toEqual(contentsOf(tensors))
   })
 
   it("reads files of one part without the checkpoint's prefix", async () => {

@@ -67,6 +67,8 @@ export function text1Of(file: WeightFile): WeightFile {
   if (has(file, TEXT1_PREFIX)) return only(file, TEXT1_PREFIX)
   const inner = "text_model."
   if (has(file, inner)) return prefixed(only(file, inner), TEXT1_PREFIX.slice(0, -inner.length))
+  // Transformers 5 saves it without the name of the model inside.
+  if (has(file, "embeddings.token_embedding.")) return prefixed(file, TEXT1_PREFIX)
   throw missing(file, "first text encoder", `"${TEXT1_PREFIX}…" or transformers' "${inner}…"`)
 }
 

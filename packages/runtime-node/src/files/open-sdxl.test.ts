@@ -1,0 +1,124 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { createRequire } from "node:module"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { openSafetensors } from "@lllite/format"
+import { serializeSafetensors } from "@lllite/format/write"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { type LayoutTensor, type LayoutTensors, toDiffusers } from "../../../core/test/diffusers-layout.ts"
+import { joinedParts, openSdxl, type SdxlPaths } from "./open-sdxl.ts"
+
+let root = ""
+const at = (...names: readonly string[]): string => join(root, ...names)
+
+async function write(path: string, tensors: LayoutTensors): Promise<void> {
+  await mkdir(dirname(at(path)), { recursive: true })
+  await writeFile(at(path), serializeSafetensors(new Map(tensors)))
+}
+
+/** The same tensors in two files and an index. */
+async function writeSharded(path: string, tensors: LayoutTensors): Promise<void> {
+  const stem = path.replace(/\.safetensors$/, "")
+  const list = [...tensors]
+  const map: Record<string, string> = {}
+  for (const [i, part] of [list.slice(0, 40), list.slice(40)].entries()) {
+    const name = `${stem}-0000${i + 1}-of-00002.safetensors`
+    await write(name, new Map(part))
+    for (const [tensor] of part) map[tensor] = name.slice(name.lastIndexOf("/") + 1)
+  }
+  await writeFile(at(`${path}.index.json`), JSON.stringify({ metadata: {}, weight_map: map }))
+}
+
+/** What every tensor of an opened SDXL is; values are read, so that every file is. */
+async function contents(paths: SdxlPaths): Promise<Map<string, string>> {
+  const { files, close } = await openSdxl(paths)
+  const found = new Map<string, string>()
+  for (const [name, { dtype, shape, read }] of joinedParts(files).entries) {
+    found.set(name, `${dtype} [${shape}] ${Buffer.from(await read()).toString("latin1")}`)
+  }
+  await close()
+  return found
+}
+
+const without = (tensors: LayoutTensors, prefix: string): Map<string, LayoutTensor> =>
+  new Map(
+    [...tensors].flatMap(([name, tensor]) => (name.startsWith(prefix) ? [[name.slice(prefix.length), tensor]] : [])),
+  )
+
+describe("openSdxl", () => {
+  let tiny: LayoutTensors
+  let wanted: Map<string, string>
+
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), "lllite-sdxl-"))
+    const path = createRequire(import.meta.url).resolve("@lllite/tiny/tiny-sdxl.safetensors")
+    const file = await openSafetensors(await readFile(path))
+    const list = [...file.tensors].map(
+      async ([name, { dtype, shape }]) => [name, { dtype, shape, bytes: await file.read(name) }] as const,
+    )
+    tiny = new Map(await Promise.all(list))
+    const { unet, vae, text_encoder: text1, text_encoder_2: text2 } = toDiffusers(tiny)
+    await writeSharded("folder/unet/diffusion_pytorch_model.safetensors", unet)
+    await write("folder/vae/diffusion_pytorch_model.fp16.safetensors", vae)
+    await write("folder/text_encoder/model.safetensors", text1)
+    await write("folder/text_encoder_2/model.safetensors", text2)
+    await write("vae.safetensors", without(tiny, "first_stage_model."))
+    await write("unet.safetensors", without(tiny, "model.diffusion_model."))
+    await write(
+      "lora.safetensors",
+      new Map([["lora_unet_x.lora_down.weight", { dtype: "F32", shape: [1], bytes: new Uint8Array(4) }]]),
+    )
+    wanted = await contents({ checkpoint: "tiny" })
+    // open_clip keeps the scale of its training loss, which transformers has no place for.
+    wanted.delete("conditioner.embedders.1.model.logit_scale")
+  })
+  afterAll(() => rm(root, { recursive: true, force: true }))
+
+  const expectSame = (found: Map<string, string>): void => {
+    expect([...found.keys()].sort()).toEqual([...wanted.keys()].sort())
+    expect([...found].filter(([name, what]) => wanted.get(name) !== what).map(([name]) => name)).toEqual([])
+  }
+
+  it("reads a diffusers folder, with an index and a float16 variant in it", async () => {
+    expect(wanted.size).toBeGreaterThan(800)
+    expectSame(await contents({ checkpoint: at("folder") }))
+  })
+
+  it("takes a U-Net and a VAE from files of their own, from other checkpoints and from folders", async () => {
+    const both = await contents({ checkpoint: "tiny", unet: at("unet.safetensors"), vae: at("vae.safetensors") })
+    both.delete("conditioner.embedders.1.model.logit_scale")
+    expectSame(both)
+    expectSame(await contents({ checkpoint: at("folder"), vae: at("folder", "vae"), unet: at("folder") }))
+    const other = new Map(tiny)
+    const name = "first_stage_model.decoder.conv_out.bias"
+    const { bytes, ...rest } = tiny.get(name) as LayoutTensor
+    other.set(name, { ...rest, bytes: bytes.map((byte) => byte ^ 1) })
+    await write("other.safetensors", other)
+    const found = await contents({ checkpoint: "tiny", vae: at("other.safetensors") })
+    expect([...wanted].filter(([key, what]) => found.get(key) !== what).map(([key]) => key)).toEqual([name])
+  })
+
+  it.each([
+    [
+      { checkpoint: "unet.safetensors" },
+      /this is an SDXL U-Net \(original names\)\. Give a checkpoint, and this file as its U-Net \(--unet\)/,
+    ],
+    [{ checkpoint: "vae.safetensors" }, /this is a VAE .*and this file as its VAE \(--vae\)/],
+    [{ checkpoint: "folder", vae: "lora.safetensors" }, /lora\.safetensors.*expected a VAE, this is a LoRA/],
+    [{ checkpoint: "folder", unet: "vae.safetensors" }, /vae\.safetensors.*expected an SDXL U-Net, this is a VAE/],
+    [
+      { checkpoint: "folder", vae: "folder/text_encoder" },
+      /text_encoder" has no VAE: expected "vae.diffusion_pytorch_model\.safetensors" in it/,
+    ],
+    [{ checkpoint: "nowhere.safetensors" }, /nowhere\.safetensors": there is no such file/],
+  ])("refuses %j", async (paths, message) => {
+    const full = Object.fromEntries(Object.entries(paths).map(([key, name]) => [key, at(name)])) as unknown as SdxlPaths
+    await expect(openSdxl(full)).rejects.toThrow(message)
+  })
+
+  it("says that a folder has only a pickle", async () => {
+    await mkdir(at("old"))
+    await writeFile(at("old", "diffusion_pytorch_model.bin"), "x")
+    await expect(openSdxl({ checkpoint: "tiny", vae: at("old") })).rejects.toThrow(/\.bin" is a pickle/)
+  })
+})

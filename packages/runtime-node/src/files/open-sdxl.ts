@@ -1,0 +1,161 @@
+import { stat } from "node:fs/promises"
+import { createRequire } from "node:module"
+import { join } from "node:path"
+import type { SdxlFiles, WeightEntry, WeightFile } from "@lllite/core"
+import { partsOf } from "@lllite/core"
+import { FormatError } from "@lllite/format"
+import { type FileKind, identify } from "@lllite/format/identify"
+import { InputError } from "../errors.ts"
+import { type OpenLocation, openFile } from "./open-location.ts"
+
+/** Where an SDXL lies. */
+export interface SdxlPaths {
+  /**
+   * `tiny` for the embedded one; or a checkpoint in the Stability layout, by its file or the index of its files; or a
+   * folder as diffusers writes it, with `unet`, `vae`, `text_encoder` and `text_encoder_2` in it.
+   */
+  readonly checkpoint: string
+  /** A U-Net to take instead: a file of its own, another checkpoint, or a folder of diffusers'. */
+  readonly unet?: string
+  /** A VAE to take instead, likewise. */
+  readonly vae?: string
+}
+
+/** An SDXL of which the headers are read. Close it when it is loaded. */
+export interface OpenSdxl {
+  readonly files: SdxlFiles
+  readonly close: () => Promise<void>
+}
+
+/** The name by which the embedded model is asked for. */
+export const TINY = "tiny"
+
+const require = createRequire(import.meta.url)
+
+/** A file that may hold a part, and what to call it. */
+interface Part {
+  readonly what: string
+  readonly kinds: readonly FileKind[]
+  /** The folder that diffusers keeps it in. */
+  readonly folder: string
+  /** What its weights are called there, without an ending. */
+  readonly stem: string
+}
+
+const UNET: Part = {
+  what: "an SDXL U-Net",
+  kinds: ["sdxl-unet", "sdxl-checkpoint"],
+  folder: "unet",
+  stem: "diffusion_pytorch_model",
+}
+const VAE: Part = { what: "a VAE", kinds: ["vae", "sdxl-checkpoint"], folder: "vae", stem: "diffusion_pytorch_model" }
+const TEXT1: Part = { what: "a text encoder", kinds: ["text-encoder"], folder: "text_encoder", stem: "model" }
+const TEXT2: Part = { ...TEXT1, folder: "text_encoder_2" }
+
+/** Endings of weights in a diffusers folder, in the order in which they are looked for; float16 comes last. */
+const ENDINGS = [
+  ".safetensors.index.json",
+  ".safetensors",
+  ".safetensors.index.fp16.json",
+  ".fp16.safetensors.index.json",
+  ".fp16.safetensors",
+]
+
+/**
+ * Opens the files of an SDXL; only their headers are read.
+ *
+ * @throws InputError for what is not there; FormatError for what is broken or of another kind; CoreError for a file
+ * without the part that it is to give
+ */
+export async function openSdxl({ checkpoint, unet, vae }: SdxlPaths): Promise<OpenSdxl> {
+  const opened: OpenLocation[] = []
+  const close = async (): Promise<void> => {
+    for (const each of opened) await each.close()
+  }
+  const open = async (path: string, part: Part | null): Promise<WeightFile> => {
+    const location = await openFile(path)
+    opened.push(location)
+    expectKind(location.file, part)
+    return weightFile(location.file)
+  }
+  /** A part from a path of its own. */
+  const openPart = async (path: string, part: Part): Promise<WeightFile> =>
+    open((await isFolder(path)) ? await findWeights(path, part) : path, part)
+
+  try {
+    const path = checkpoint === TINY ? require.resolve("@lllite/tiny/tiny-sdxl.safetensors") : checkpoint
+    const isParts = await isFolder(path)
+    const whole = isParts ? null : await open(path, null)
+    const from = async (given: string | undefined, part: Part): Promise<WeightFile> =>
+      given === undefined ? (whole ?? openPart(path, part)) : openPart(given, part)
+    const files = {
+      unet: await from(unet, UNET),
+      vae: await from(vae, VAE),
+      text1: await from(undefined, TEXT1),
+      text2: await from(undefined, TEXT2),
+    }
+    return { files: partsOf(files), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** All parts' tensors, by the checkpoint's name. */
+export function joinedParts({ unet, vae, text1, text2 }: SdxlFiles): WeightFile {
+  const entries = [unet, vae, text1, text2].flatMap((part) => [...part.entries])
+  return { label: unet.label, entries: new Map(entries) }
+}
+
+function weightFile(file: OpenLocation["file"]): WeightFile {
+  const entries = [...file.tensors].map(([name, { dtype, shape }]): [string, WeightEntry] => [
+    name,
+    { name, dtype, shape, read: () => file.read(name) },
+  ])
+  return { label: file.label, entries: new Map(entries) }
+}
+
+/** @param part what the file is to hold; null for a whole checkpoint */
+function expectKind(file: OpenLocation["file"], part: Part | null): void {
+  const { kind, detail } = identify(file)
+  const { what, kinds } = part ?? { what: "an SDXL checkpoint", kinds: ["sdxl-checkpoint"] as readonly FileKind[] }
+  if (kinds.includes(kind)) return
+  const wayOut =
+    part !== null
+      ? ""
+      : kind === "sdxl-unet"
+        ? " Give a checkpoint, and this file as its U-Net (--unet)."
+        : kind === "vae"
+          ? " Give a checkpoint, and this file as its VAE (--vae)."
+          : ` Give the base model's safetensors file, or "${TINY}" for the embedded one.`
+  throw new FormatError("wrong-kind", `expected ${what}, this is ${detail}.${wayOut}`, { source: file.label })
+}
+
+/** The weights of a part in a diffusers folder, which is the model's or the part's own. */
+async function findWeights(path: string, { folder, stem, what }: Part): Promise<string> {
+  const own = (await isFolder(join(path, folder))) ? join(path, folder) : path
+  for (const ending of ENDINGS) {
+    const candidate = join(own, stem + ending)
+    if (await exists(candidate)) return candidate
+  }
+  const pickled = (await exists(join(own, `${stem}.bin`)))
+    ? ` "${stem}.bin" is a pickle, which can run code when it is opened, and is not read: save it as safetensors.`
+    : ""
+  throw new InputError(
+    `"${path}" has no ${what.replace(/^an? /, "")}: expected "${join(folder, `${stem}.safetensors`)}" in it.${pickled}`,
+  )
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}
