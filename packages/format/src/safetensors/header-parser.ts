@@ -110,8 +110,9 @@ export class HeaderParser {
    */
   finish(): SafetensorsHeader {
     if (!this.#inOrder) this.#tensors.sort((a, b) => this.#compareByData(a, b))
+    const tensors = plain(this.#tensors)
     let reached = this.#dataStart
-    for (const { name, start, end } of this.#tensors.values()) {
+    for (const { name, start, end } of tensors.values()) {
       if (start !== reached) {
         const what = `the data begins at byte ${start} of the file, expected byte ${reached}`
         const place = { source: this.#label, tensor: name, offset: start }
@@ -126,7 +127,7 @@ export class HeaderParser {
       const place = { source: this.#label, offset: reached }
       throw new FormatError("data-trailing", `${extra}. Was something appended to it?`, place)
     }
-    return { tensors: plain(this.#tensors), metadata: plain(this.#metadata), dataStart: this.#dataStart }
+    return { tensors, metadata: plain(this.#metadata), dataStart: this.#dataStart }
   }
 
   #step(): Expected {
@@ -170,7 +171,8 @@ export class HeaderParser {
     this.#nameStart = start
     this.#nameEnd = end
     const isMetadata = scanner.textAmong([METADATA_KEY]) === 0
-    if (isMetadata ? this.#hasMetadata : this.#tensors.hasBytes(name, start, end)) {
+    const slot = this.#tensors.slot(name, start, end)
+    if (isMetadata ? this.#hasMetadata : this.#tensors.hasBytes(slot, name, start, end)) {
       throw scanner.error("header-duplicate", "the header has this name twice", offset)
     }
     scanner.expect(COLON, "after a name")
@@ -182,7 +184,7 @@ export class HeaderParser {
       this.#hasMetadata = true
       return isNull ? "after-entry" : "first-pair"
     }
-    this.#tensor(name, start, end)
+    this.#tensor(slot, name, start, end)
     return "after-entry"
   }
 
@@ -191,7 +193,8 @@ export class HeaderParser {
     const { offset } = scanner
     scanner.string("a metadata key")
     const { text: key, textStart: start, textEnd: end } = scanner
-    if (this.#metadata.hasBytes(key, start, end)) {
+    const slot = this.#metadata.slot(key, start, end)
+    if (this.#metadata.hasBytes(slot, key, start, end)) {
       throw scanner.error("header-duplicate", `the key ${show(scanner.textString())} is there twice`, offset)
     }
     const shown = (): string => show(decodeUtf8(key, start, end))
@@ -201,11 +204,11 @@ export class HeaderParser {
     const { text, textStart, textEnd } = scanner
     const bytes = varintBytes(textEnd - textStart) + textEnd - textStart
     this.#checkLimit(bytes + end - start)
-    this.#metadata.add(key, start, end, bytes, (cursor) => writeText(cursor, text, textStart, textEnd))
+    this.#metadata.add(slot, key, start, end, bytes, (cursor) => writeText(cursor, text, textStart, textEnd))
     return "after-pair"
   }
 
-  #tensor(name: Uint8Array, start: number, end: number): void {
+  #tensor(slot: number, name: Uint8Array, start: number, end: number): void {
     const scanner = this.#scanner
     const entryOffset = scanner.offset
     const offsetsAt = this.#fields()
@@ -236,7 +239,7 @@ export class HeaderParser {
     let bytes = 2 + varintBytes(dataBegin)
     for (const size of shape) bytes += varintBytes(size)
     this.#checkLimit(bytes + end - start)
-    this.#tensors.add(name, start, end, bytes, (cursor) => {
+    this.#tensors.add(slot, name, start, end, bytes, (cursor) => {
       writeVarint(cursor, dataBegin)
       cursor.bytes[cursor.at++] = this.#dtype
       cursor.bytes[cursor.at++] = shape.length

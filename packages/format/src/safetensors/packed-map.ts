@@ -51,8 +51,14 @@ export class PackedMap<V> implements ReadonlyMap<string, V> {
     return this.#pageBytes + this.#pointers.byteLength
   }
 
-  /** Adds an entry with a name that is not there yet, given as UTF-8; its value is what `encode` puts at the cursor. */
+  /** Where a name, given as UTF-8, is looked for and added. */
+  slot(bytes: Uint8Array, start: number, end: number): number {
+    return keyedHash(bytes, start, end, this.#hashKey) & (this.#heads.length - 1)
+  }
+
+  /** Adds an entry with a name that is not in its slot yet; its value is what `encode` puts at the cursor. */
   add(
+    slot: number,
     name: Uint8Array,
     nameStart: number,
     nameEnd: number,
@@ -62,7 +68,6 @@ export class PackedMap<V> implements ReadonlyMap<string, V> {
     const nameBytes = nameEnd - nameStart
     const pointer = this.#reserve(LINK_BYTES + varintBytes(nameBytes) + nameBytes + valueBytes)
     const cursor = this.#open(pointer)
-    const slot = this.#slot(name, nameStart, nameEnd)
     writeU32(cursor, this.#heads[slot] as number)
     this.#heads[slot] = pointer
     writeVarint(cursor, nameBytes)
@@ -76,9 +81,9 @@ export class PackedMap<V> implements ReadonlyMap<string, V> {
     this.#pointers[this.#size++] = pointer
   }
 
-  /** Whether there is an entry of this name, given as UTF-8. */
-  hasBytes(name: Uint8Array, start: number, end: number): boolean {
-    return this.#find(name, start, end) !== NO_RECORD
+  /** Whether there is an entry of this name in its slot. */
+  hasBytes(slot: number, name: Uint8Array, start: number, end: number): boolean {
+    return this.#find(slot, name, start, end) !== NO_RECORD
   }
 
   has(name: string): boolean {
@@ -176,11 +181,13 @@ export class PackedMap<V> implements ReadonlyMap<string, V> {
   #findText(name: string): number {
     const bytes = new TextEncoder().encode(name)
     // Half of a surrogate pair alone becomes U+FFFD in UTF-8, and would be found under that name.
-    return /\p{Surrogate}/u.test(name) ? NO_RECORD : this.#find(bytes, 0, bytes.length)
+    return /\p{Surrogate}/u.test(name)
+      ? NO_RECORD
+      : this.#find(this.slot(bytes, 0, bytes.length), bytes, 0, bytes.length)
   }
 
-  #find(name: Uint8Array, start: number, end: number): number {
-    let pointer = this.#heads[this.#slot(name, start, end)] as number
+  #find(slot: number, name: Uint8Array, start: number, end: number): number {
+    let pointer = this.#heads[slot] as number
     while (pointer !== NO_RECORD) {
       const cursor = this.#open(pointer)
       const next = readU32(cursor)
@@ -189,10 +196,6 @@ export class PackedMap<V> implements ReadonlyMap<string, V> {
       pointer = next
     }
     return NO_RECORD
-  }
-
-  #slot(bytes: Uint8Array, start: number, end: number): number {
-    return keyedHash(bytes, start, end, this.#hashKey) & (this.#heads.length - 1)
   }
 }
 
@@ -238,7 +241,7 @@ export function readText(cursor: Cursor): string {
 }
 
 function copy(from: Uint8Array, start: number, end: number, cursor: Cursor): void {
-  if (end - start > 256) cursor.bytes.set(from.subarray(start, end), cursor.at)
+  if (end - start > 32) cursor.bytes.set(from.subarray(start, end), cursor.at)
   else for (let i = start; i < end; i++) cursor.bytes[cursor.at + i - start] = from[i] as number
   cursor.at += end - start
 }

@@ -37,10 +37,12 @@ export function writeUtf8(codePoint: number, out: Uint8Array, at: number): numbe
   return at + 1 + more
 }
 
+const DECODER = new TextDecoder("utf-8", { ignoreBOM: true })
+
 /** UTF-8 that is known to be valid, as a string. */
 export function decodeUtf8(bytes: Uint8Array, start: number, end: number): string {
-  // Names are many and nearly always short ASCII; a TextDecoder call each would dominate the time.
-  if (end - start <= 128) {
+  // Letter by letter a few go faster; more would become a rope, which is slow to search and to hash.
+  if (end - start <= 12) {
     let text = ""
     let at = start
     for (; at < end; at++) {
@@ -50,5 +52,5 @@ export function decodeUtf8(bytes: Uint8Array, start: number, end: number): strin
     }
     if (at === end) return text
   }
-  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(start, end))
+  return DECODER.decode(bytes.subarray(start, end))
 }
