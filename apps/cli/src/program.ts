@@ -1,15 +1,11 @@
-import { NODE_BACKENDS } from "@lllite/runtime-node/machine"
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander"
 import { DEMO } from "./demo/settings.ts"
 import { addEditCommands } from "./edit-commands.ts"
 import { describeError, EXIT_FAILURE, EXIT_INTERRUPTED } from "./errors.ts"
-import { GENERATE_OPTIONS } from "./generate-options.ts"
 import { watchInterrupt } from "./interrupt.ts"
 import { addOptions, normaliseArgv } from "./options.ts"
 import type { Reporter } from "./progress.ts"
 import { createReporter } from "./progress.ts"
-import { BACKEND_OPTION } from "./runtime-options.ts"
-import { NEEDLESS_OPTIONS, REFUSED_OPTIONS, TRAIN_OPTIONS } from "./train-options.ts"
 import { readVersion } from "./version.ts"
 
 /**
@@ -18,7 +14,8 @@ import { readVersion } from "./version.ts"
  */
 export async function runProgram(argv: readonly string[]): Promise<number> {
   try {
-    await createProgram().parseAsync(normaliseArgv(argv), { from: "user" })
+    const program = await createProgram(argv)
+    await program.parseAsync(normaliseArgv(argv), { from: "user" })
     return 0
   } catch (error) {
     // Help and version end a program early, too.
@@ -33,8 +30,9 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   }
 }
 
-// Commands are imported when they run: TensorFlow.js takes a second to load, and commands on files never need it.
-function createProgram(): Command {
+// Commands are imported when they run: TensorFlow.js takes a second to load, and commands on files never need it. The
+// many options of those that load it are imported when they are named, so that nobody else waits for them either.
+async function createProgram(argv: readonly string[]): Promise<Command> {
   const program = new Command("lllite")
     .description("Train and use ControlNet-LLLite: small adapters that let a control picture steer SDXL.")
     .version(readVersion())
@@ -42,29 +40,36 @@ function createProgram(): Command {
     .configureOutput({ outputError: () => {} })
     .exitOverride()
 
-  program
+  const demo = program
     .command("demo")
     .description("train a Canny LLLite on the embedded tiny SDXL, and show what it does")
     .option("--out <folder>", "folder to write into", "demo-output")
     .option("--seed <number>", "the same seed gives the same files", wholeNumber(0), 0)
     .option("--steps <number>", "steps of training", wholeNumber(1), DEMO.steps)
-    .addOption(new Option(`--${BACKEND_OPTION.name} <value>`, BACKEND_OPTION.help).choices(NODE_BACKENDS))
     .action((options) =>
       watched(async (reporter, signal) => {
         const { runDemo } = await import("./commands/demo.ts")
         await runDemo(options, reporter, signal)
       }),
     )
+  if (argv.includes("demo")) {
+    const { BACKEND_OPTION } = await import("./runtime-options.ts")
+    const { name, help, choices = [] } = BACKEND_OPTION
+    demo.addOption(new Option(`--${name} <value>`, help).choices(choices))
+  }
 
   const train = program
     .command("train")
     .description("train an LLLite; options have the names they have in sd-scripts, with - or _")
     .option("--config <file>", "TOML of the options below; what the command line says wins")
     .option("--config_file <file>", "the same")
-  addOptions(train, TRAIN_OPTIONS)
-  // Known to commander only so that they get their own sentence instead of "unknown option".
-  for (const name of [...Object.keys(NEEDLESS_OPTIONS), ...Object.keys(REFUSED_OPTIONS)]) {
-    train.addOption(train.createOption(`--${name} [values...]`).hideHelp())
+  if (argv.includes("train")) {
+    const { NEEDLESS_OPTIONS, REFUSED_OPTIONS, TRAIN_OPTIONS } = await import("./train-options.ts")
+    addOptions(train, TRAIN_OPTIONS)
+    // Known to commander only so that they get their own sentence instead of "unknown option".
+    for (const name of [...Object.keys(NEEDLESS_OPTIONS), ...Object.keys(REFUSED_OPTIONS)]) {
+      train.addOption(train.createOption(`--${name} [values...]`).hideHelp())
+    }
   }
   train.action(({ config, config_file: configFile, ...commandLine }) =>
     watched(async (reporter, signal) => {
@@ -79,7 +84,10 @@ function createProgram(): Command {
   const generate = program
     .command("generate")
     .description("generate pictures, with LLLites or without; options have the names they have in sd-scripts")
-  addOptions(generate, GENERATE_OPTIONS)
+  if (argv.includes("generate")) {
+    const { GENERATE_OPTIONS } = await import("./generate-options.ts")
+    addOptions(generate, GENERATE_OPTIONS)
+  }
   generate.action((commandLine) =>
     watched(async (reporter, signal) => {
       const { readGenerateSettings } = await import("./generate-settings.ts")

@@ -1,5 +1,5 @@
 import type { LlliteFile, SafetensorsFile, SiteSelection, TensorInfo } from "@lllite/format"
-import { DEFAULT_SELECTION, enumerateSites, llliteOf, SDXL_LAYOUT, sameLayout } from "@lllite/format"
+import { DEFAULT_SELECTION, llliteOf, SDXL_LAYOUT, sameLayout, siteTable, takesSite } from "@lllite/format"
 import type { FileIdentity } from "@lllite/format/identify"
 import { identify } from "@lllite/format/identify"
 import { parseLlliteMetadata } from "@lllite/format/modelspec"
@@ -137,8 +137,12 @@ function describeLllite(file: LlliteFile): LlliteReport {
     dims.set(pair, { condDim, mlpDim, sites: (dims.get(pair)?.sites ?? 0) + 1 })
     siteDims.push([key, { condDim, mlpDim, inDim, depth, conv, dtypes: [...(dtypesOf.get(key) ?? [])] }])
   }
+  const all = siteTable(layout).sites
   const selections = Object.entries(NAMED_SELECTIONS).map(([name, named]) => {
-    const { missing, extra } = compareSites(sites, enumerateSites(layout, named))
+    const { missing, extra } = compareSites(
+      sites,
+      all.filter((site) => takesSite(named, site)),
+    )
     return [name, { missing: missing.map(({ key }) => key), extra: extra.map(({ key }) => key) }] as const
   })
   const convSites = sites.filter(({ conv }) => conv).length
