@@ -1,7 +1,12 @@
 import { defineConfig } from "tsup"
 
 export default defineConfig({
-  entry: { index: "src/index.ts", reference: "src/reference/index.ts", testing: "src/testing/index.ts" },
+  entry: {
+    index: "src/index.ts",
+    image: "src/image/index.ts",
+    reference: "src/reference/index.ts",
+    testing: "src/testing/index.ts",
+  },
   format: ["esm", "cjs"],
   dts: true,
   sourcemap: true,
