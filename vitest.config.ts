@@ -10,7 +10,7 @@ export default defineConfig({
   resolve: {
     alias: [
       {
-        find: /^@lllite\/(format|core|tiny|wasm|webgpu|runtime-node)$/,
+        find: /^@lllite\/(format|core|tiny|wasm|webgpu|runtime-node|runtime-web)$/,
         replacement: source("./packages/$1/src/index.ts"),
       },
       {

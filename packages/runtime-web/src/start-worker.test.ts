@@ -1,0 +1,75 @@
+import { describe, expect, it } from "vitest"
+import { createWebRuntime } from "./runtime.ts"
+import type { WorkerLike } from "./start-worker.ts"
+
+/** A worker that answers as a test says, or never. */
+function fakeWorker(answer: (send: (message: unknown) => void, id: number) => void) {
+  const listeners: ((event: MessageEvent) => void)[] = []
+  const log: string[] = []
+  const worker = {
+    postMessage(message: {
+      readonly id: number
+      readonly kind: string
+      readonly argument?: { backend: string } | null
+    }) {
+      if (message.argument != null) log.push(message.argument.backend)
+      if (message.kind !== "next") return
+      answer(
+        (data) => queueMicrotask(() => listeners.forEach((listen) => void listen({ data } as MessageEvent))),
+        message.id,
+      )
+    },
+    addEventListener(type: string, listener: (event: MessageEvent) => void) {
+      if (type === "message") listeners.push(listener)
+    },
+    terminate: () => log.push("ended"),
+  }
+  return { worker: () => worker as unknown as WorkerLike, log }
+}
+
+const started = { backend: "wasm", version: "1", device: "CPU", notices: ["no SIMD"] } as const
+
+describe("createWebRuntime", () => {
+  it("gives every backend a limit of time, ends what exceeds it, and says so", async () => {
+    const { worker, log } = fakeWorker(() => {})
+    await expect(createWebRuntime({ worker, timeLimit: 0.02 })).rejects.toThrow(
+      "no backend works here. webgpu is not used: webgpu did not start within 0.02 seconds. " +
+        "wasm is not used: wasm did not start within 0.02 seconds",
+    )
+    expect(log).toEqual(["webgpu", "ended", "wasm", "ended"])
+  })
+
+  it("takes the next backend when the better one fails, and says why", async () => {
+    let attempts = 0
+    const { worker } = fakeWorker((send, id) => {
+      const error = { name: "WebgpuOpsError", message: "no adapter", stack: undefined, code: undefined }
+      send(++attempts === 1 ? { id, kind: "error", error } : { id, kind: "end", value: started })
+    })
+    const runtime = await createWebRuntime({ worker })
+    expect(runtime).toMatchObject({ backend: "wasm", notices: ["webgpu is not used: no adapter", "no SIMD"] })
+  })
+
+  it("tries only the backend that is asked for", async () => {
+    const { worker, log } = fakeWorker(() => {})
+    await expect(createWebRuntime({ worker, backend: "wasm", timeLimit: 0.02 })).rejects.toThrow("no backend works")
+    expect(log).toEqual(["wasm", "ended"])
+  })
+
+  it("answers nothing any more once it is disposed", async () => {
+    const { worker, log } = fakeWorker((send, id) => send({ id, kind: "end", value: started }))
+    const runtime = await createWebRuntime({ worker, backend: "wasm" })
+    runtime.dispose()
+    expect(log).toEqual(["wasm", "ended"])
+    await expect(runtime.memory()).rejects.toThrow("the runtime was disposed")
+  })
+})
+
+describe("loadSdxl", () => {
+  it("refuses what is no address before the worker is asked", async () => {
+    const { worker } = fakeWorker((send, id) => send({ id, kind: "end", value: started }))
+    const runtime = await createWebRuntime({ worker, backend: "wasm" })
+    await expect(runtime.loadSdxl("C:\\model.safetensors")).rejects.toThrow(
+      '"C:\\model.safetensors" is no address that begins with https:// or http://. Give a File for one on disk.',
+    )
+  })
+})

@@ -1,0 +1,187 @@
+import type {
+  CachedExample,
+  CacheExample,
+  GradientSource,
+  NoiseSchedule,
+  ObjectiveOptions,
+  RgbImage,
+  Sdxl,
+  TrainState,
+} from "@lllite/core"
+import {
+  createExampleCache,
+  createNoiseSchedule,
+  createTokenizer,
+  createTrainState,
+  decodeLatents,
+  disposeLllite,
+  floatsToImage,
+  generate,
+  loadSdxl,
+  objective,
+  train,
+  uploadLllite,
+} from "@lllite/core"
+import type { Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import { WebRuntimeError } from "../errors.ts"
+import type { TaskContext } from "../protocol/server.ts"
+import type { GenerateRunEvent, LoadProgress, SentTrainOptions, TrainStep, WorkerTasks } from "../tasks.ts"
+import type { RunningBackend } from "./backend.ts"
+import { expectRoom, openCheckpoint } from "./checkpoint.ts"
+import { openSource } from "./source.ts"
+
+/** CLIP's merges, beside the worker. */
+const MERGES = new URL("./clip-merges.txt", import.meta.url).href
+
+/** Read progress is told so often at most, in milliseconds. */
+const PROGRESS_EVERY = 100
+
+/** A loaded SDXL. */
+export interface Model {
+  readonly sdxl: Sdxl
+  readonly schedule: NoiseSchedule
+}
+
+/**
+ * Loads an SDXL checkpoint onto the device. Stopped inside, it leaves nothing there.
+ *
+ * @throws FormatError for a broken file or one of another kind; CoreError for one that has no room or is not whole
+ */
+export async function* loadModel(
+  { backend, ops }: RunningBackend,
+  { source, prediction }: WorkerTasks["load"]["argument"],
+  { signal, pause }: TaskContext,
+): AsyncGenerator<LoadProgress, Model, void> {
+  const bytes = yield* openSource(source, signal)
+  let done = 0
+  const file = await openCheckpoint(bytes, (count) => {
+    done += count
+  })
+  expectRoom(file, backend)
+  const merges = await fetchText(MERGES, signal)
+  let isLoaded = false
+  const loading = loadSdxl(ops, file, createTokenizer(merges), { prediction }).finally(() => {
+    isLoaded = true
+  })
+  // Awaited below; until then its failure is nobody's.
+  loading.catch(() => {})
+  let told = performance.now()
+  try {
+    while (!isLoaded) {
+      await pause()
+      signal.throwIfAborted()
+      if (performance.now() - told < PROGRESS_EVERY) continue
+      told = performance.now()
+      yield { kind: "read", done, total: bytes.size }
+    }
+    return { sdxl: await loading, schedule: createNoiseSchedule() }
+  } catch (error) {
+    // What is half loaded cannot be stopped, only let go of.
+    await loading.then((sdxl) => sdxl.dispose()).catch(() => {})
+    throw error
+  }
+}
+
+/** Generates pictures, with an estimate of them at every step where it is asked for. */
+export async function* generatePictures(
+  { sdxl }: Model,
+  { requests, options }: WorkerTasks["generate"]["argument"],
+  { signal, pause }: TaskContext,
+): AsyncGenerator<GenerateRunEvent, null, void> {
+  const { previews = false, ...rest } = options
+  const adapters = (options.adapters ?? []).map((use) => ({ ...use, lllite: uploadLllite(use.lllite) }))
+  try {
+    for await (const event of generate(sdxl, requests, { ...rest, adapters, signal, pause })) {
+      if (event.kind === "image") yield event
+      else {
+        const { step, steps, sigma, denoised } = event
+        yield { kind: "step", step, steps, sigma, previews: previews ? await decode(sdxl, denoised) : [] }
+      }
+    }
+    return null
+  } finally {
+    for (const { lllite } of adapters) disposeLllite(lllite)
+  }
+}
+
+/** Latents as pictures. latents: [N, H, W, 4] → N pictures of 8·H by 8·W */
+async function decode({ ops, vae }: Sdxl, latents: Tensor4D): Promise<RgbImage[]> {
+  const images: RgbImage[] = []
+  const [count, rows, columns, channels] = latents.shape
+  for (let index = 0; index < count; index++) {
+    const picture = tf.tidy(() =>
+      decodeLatents(ops, vae, tf.slice(latents, [index, 0, 0, 0], [1, rows, columns, channels])),
+    )
+    images.push(floatsToImage(await picture.data<"float32">(), 8 * columns, 8 * rows))
+    picture.dispose()
+  }
+  return images
+}
+
+/** The examples of one training, ready to be trained on. */
+export interface ExampleCache {
+  readonly add: CacheExample
+  readonly examples: CachedExample[]
+}
+
+/** An empty cache. Its draws follow from the seed. */
+export function createCache({ sdxl }: Model, seed: number): ExampleCache {
+  return { add: createExampleCache(sdxl, { seed }), examples: [] }
+}
+
+/**
+ * Trains an LLLite. Aborted inside of a step, it returns the run as it was after the step before.
+ *
+ * @throws CoreError naming what is wrong with an option, or a loss that is no number any more
+ */
+export async function* trainLllite(
+  model: Model,
+  examples: readonly CachedExample[],
+  options: SentTrainOptions,
+  { signal, pause }: TaskContext,
+): AsyncGenerator<TrainStep, TrainState, void> {
+  const { sites, condDim, mlpDim, initial, stateEvery = 0, seed } = options
+  const state = initial ?? createTrainState(sites, { condDim, mlpDim }, seed)
+  const steps = train(state, examples, gradientsOf(model, examples, options, { signal, pause }), { ...options, signal })
+  // The state changes in place, so this is always the last step's.
+  let last = state
+  try {
+    for (;;) {
+      const next = await steps.next()
+      if (next.done === true) return next.value
+      const { state, ...step } = next.value
+      last = state
+      const isKept = stateEvery > 0 && step.step % stateEvery === 0
+      // Sending copies it.
+      yield { kind: "step", ...step, state: isKept ? state : null }
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+    return last
+  }
+}
+
+function gradientsOf(
+  { sdxl, schedule }: Model,
+  examples: readonly CachedExample[],
+  options: ObjectiveOptions,
+  context: TaskContext,
+): GradientSource {
+  return async (lllite, tasks) => {
+    const parts = []
+    for (const { step, firstRow, examples: indices } of tasks) {
+      const rows = indices.map((index) => examples[index] as CachedExample)
+      parts.push(await objective(sdxl, schedule, lllite, { step, firstRow, examples: rows, ...context }, options))
+    }
+    return parts
+  }
+}
+
+async function fetchText(url: string, signal: AbortSignal): Promise<string> {
+  const response = await fetch(url, { signal })
+  if (response.ok) return response.text()
+  throw new WebRuntimeError(
+    `"${url}": the server answered ${response.status}. It belongs to @lllite/runtime-web; serve it beside worker.js.`,
+  )
+}

@@ -1,0 +1,54 @@
+import type { ByteSource } from "@lllite/format"
+import { fromBlob } from "@lllite/format"
+import { canStore, openStored } from "../stored-files.ts"
+import type { LoadProgress, SentSource } from "../tasks.ts"
+import type { DownloadTarget } from "./download.ts"
+import { download } from "./download.ts"
+import { downloadToStore } from "./store.ts"
+
+/**
+ * Opens a file, downloading it first where it has an address. Without a private file system the download is kept in
+ * memory.
+ *
+ * @throws WebRuntimeError when it cannot be had
+ */
+export async function* openSource(
+  source: SentSource,
+  signal: AbortSignal,
+): AsyncGenerator<LoadProgress, ByteSource, void> {
+  if (source.kind === "blob") return fromBlob(source.blob, source.label)
+  if (source.kind === "stored") return fromBlob(await openStored(source.name))
+  const { url, keep } = source
+  const label = url.replace(/[?#].*$/s, "")
+  const chunks = memoryTarget()
+  const work = keep && canStore() ? downloadToStore(url, signal) : download(url, chunks, { signal })
+  for (;;) {
+    const next = await work.next()
+    if (next.done === true) return fromBlob(next.value instanceof Blob ? next.value : chunks.toBlob(), label)
+    yield { kind: "download", ...next.value }
+  }
+}
+
+/** Chunks as they come, without a copy of all of them. */
+function memoryTarget(): DownloadTarget & { toBlob(): Blob } {
+  let parts: Uint8Array[] = []
+  let size = 0
+  return {
+    get size() {
+      return size
+    },
+    write(bytes, at) {
+      if (at !== size) throw new RangeError(`download: bytes for ${at} came, expected ${size}`)
+      parts.push(bytes)
+      size += bytes.byteLength
+    },
+    truncate(to) {
+      if (to === size) return
+      // A download continues at its end, or begins again.
+      if (to !== 0) throw new RangeError(`download: cannot go back to byte ${to} of ${size}`)
+      parts = []
+      size = 0
+    },
+    toBlob: () => new Blob(parts as Uint8Array<ArrayBuffer>[]),
+  }
+}

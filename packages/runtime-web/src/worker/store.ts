@@ -1,0 +1,115 @@
+import { WebRuntimeError } from "../errors.ts"
+import { noteName, readNote, type StoredNote, storedName, storeFolder } from "../stored-files.ts"
+import type { DownloadProgress, DownloadTarget, FileVersion } from "./download.ts"
+import { download } from "./download.ts"
+
+/** Written bytes reach the disk at the latest after so many. */
+const FLUSH_EVERY = 64 * 2 ** 20
+
+/**
+ * Downloads a file into the origin's private file system and continues what an earlier session left of it. What is
+ * there whole is asked for again only if the server has another version by now; without a connection it is taken as it
+ * is. Of several tabs one downloads, the others wait for it.
+ *
+ * @throws WebRuntimeError as `download`, and where there is no room
+ */
+export async function* downloadToStore(url: string, signal: AbortSignal): AsyncGenerator<DownloadProgress, File, void> {
+  const folder = await storeFolder()
+  const name = await storedName(url)
+  const release = await acquire(`lllite ${name}`, signal)
+  try {
+    const note = await readNote(folder, name)
+    const handle = await folder.getFileHandle(name, { create: true })
+    if (note?.isWhole === true && (await isCurrent(url, note, signal))) {
+      const file = await handle.getFile()
+      if (file.size === note.total) {
+        yield { done: file.size, total: file.size }
+        return file
+      }
+    }
+    const access = await handle.createSyncAccessHandle()
+    try {
+      const target = toTarget(access)
+      const onVersion = async (version: FileVersion): Promise<void> => {
+        await expectRoom(url, version, target.size)
+        await writeNote(folder, name, { url, ...version, isWhole: false })
+      }
+      const version = yield* download(url, target, { version: note, signal, onVersion })
+      access.flush()
+      await writeNote(folder, name, { url, ...version, isWhole: true })
+    } finally {
+      access.flush()
+      access.close()
+    }
+    return await handle.getFile()
+  } finally {
+    release()
+  }
+}
+
+function toTarget(access: FileSystemSyncAccessHandle): DownloadTarget {
+  let unflushed = 0
+  return {
+    get size() {
+      return access.getSize()
+    },
+    write(bytes, at) {
+      const written = access.write(bytes as Uint8Array<ArrayBuffer>, { at })
+      if (written !== bytes.byteLength) {
+        throw new WebRuntimeError(`${written} of ${bytes.byteLength} bytes could be kept. Make room on the disk.`)
+      }
+      unflushed += written
+      if (unflushed < FLUSH_EVERY) return
+      access.flush()
+      unflushed = 0
+    },
+    truncate: (size) => access.truncate(size),
+  }
+}
+
+/** A tab that is closed lets go of its locks. */
+function acquire(name: string, signal: AbortSignal): Promise<() => void> {
+  return new Promise((resolve, reject) => {
+    navigator.locks.request(name, { signal }, () => new Promise<void>((release) => resolve(release))).catch(reject)
+  })
+}
+
+async function isCurrent(url: string, { validator, total }: StoredNote, signal: AbortSignal): Promise<boolean> {
+  try {
+    const { ok, headers } = await fetch(url, { method: "HEAD", signal })
+    if (!ok) return true
+    const now = headers.get("etag") ?? headers.get("last-modified")
+    const length = headers.get("content-length")
+    const isSameLength = length === null || headers.has("content-encoding") || Number(length) === total
+    return isSameLength && (now === null || validator === null || now === validator)
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof TypeError) return true
+    throw error
+  }
+}
+
+async function expectRoom(url: string, { total }: FileVersion, there: number): Promise<void> {
+  const { quota, usage } = await navigator.storage.estimate()
+  if (total === null || quota === undefined || usage === undefined) return
+  const free = quota - usage + there
+  if (total <= free) return
+  const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`
+  throw new WebRuntimeError(
+    `"${url}" has ${gigabytes(total)}, and this browser lets the page keep ${gigabytes(free)} more. Remove kept files or make room on the disk, or download it yourself and pick the file.`,
+  )
+}
+
+async function writeNote(folder: FileSystemDirectoryHandle, name: string, note: StoredNote): Promise<void> {
+  const handle = await folder.getFileHandle(noteName(name), { create: true })
+  const access = await handle.createSyncAccessHandle()
+  try {
+    const { url, validator, total, isWhole } = note
+    const bytes = new TextEncoder().encode(JSON.stringify({ url, validator, total, isWhole }))
+    access.truncate(0)
+    access.write(bytes, { at: 0 })
+    access.flush()
+  } finally {
+    access.close()
+  }
+}

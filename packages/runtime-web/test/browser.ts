@@ -1,0 +1,85 @@
+import { existsSync } from "node:fs"
+import { readFile } from "node:fs/promises"
+import type { IncomingMessage, ServerResponse } from "node:http"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { extname, join, normalize } from "node:path"
+import type { Browser } from "playwright-core"
+import { chromium } from "playwright-core"
+
+const PLACES = [
+  process.env.CHROMIUM,
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+]
+
+/** A Chromium of this machine, or the one that CHROMIUM names; null where there is none. */
+export function findChromium(): string | null {
+  return PLACES.find((path) => path !== undefined && existsSync(path)) ?? null
+}
+
+/** Starts Chromium without a window, with WebGPU in software. */
+export function launchChromium(executablePath: string): Promise<Browser> {
+  // Where tests run as root, as in containers, Chromium's own sandbox cannot be had.
+  const args = ["--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
+  return chromium.launch({ executablePath, args })
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".wasm": "application/wasm",
+}
+
+export interface FileServer {
+  /** Ends with a slash. */
+  readonly url: string
+  /** What was asked for: the path, and the range if there was one. */
+  readonly requests: { readonly path: string; readonly range: string | undefined }[]
+  close(): Promise<void>
+}
+
+export interface ServeOptions {
+  /** Answers what it wants to; what it leaves comes from the folders. */
+  readonly answer?: (request: IncomingMessage, response: ServerResponse, path: string) => boolean
+}
+
+/** Serves folders under prefixes, as a static host does that sends no headers of its own. */
+export async function serveFolders(
+  folders: Readonly<Record<string, string>>,
+  { answer }: ServeOptions = {},
+): Promise<FileServer> {
+  const requests: FileServer["requests"] = []
+  const server = createServer(async (request, response) => {
+    const path = normalize(decodeURIComponent(new URL(request.url ?? "/", "http://localhost").pathname))
+    requests.push({ path, range: request.headers.range })
+    if (answer?.(request, response, path) === true) return
+    const [prefix, folder] = Object.entries(folders).find(([prefix]) => path.startsWith(prefix)) ?? []
+    if (prefix === undefined || folder === undefined) {
+      response.writeHead(404).end()
+      return
+    }
+    const name = path.endsWith("/") ? `${path.slice(prefix.length)}index.html` : path.slice(prefix.length)
+    try {
+      const bytes = await readFile(join(folder, name))
+      const type = TYPES[extname(name)] ?? "application/octet-stream"
+      response.writeHead(200, { "content-type": type, "content-length": bytes.length }).end(bytes)
+    } catch {
+      response.writeHead(404).end()
+    }
+  })
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    requests,
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections()
+        server.close(() => resolve())
+      }),
+  }
+}

@@ -1,0 +1,285 @@
+import { existsSync } from "node:fs"
+import { readFile } from "node:fs/promises"
+import { fileURLToPath } from "node:url"
+import type { Browser, Page } from "playwright-core"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import type * as Web from "../src/index.ts"
+import type { FileServer } from "./browser.ts"
+import { findChromium, launchChromium, serveFolders } from "./browser.ts"
+
+/*
+ * The built package in a real browser, as a page without a bundler loads it. `turbo run build` comes first.
+ */
+
+declare global {
+  interface Window {
+    web: typeof Web
+    format: typeof import("@lllite/format")
+    runtime: Web.WebRuntime
+    sdxl: Web.WebSdxl
+  }
+}
+
+const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+const LLLITE = folder("../../tiny/model/lllite-canny.safetensors")
+const chromium = findChromium()
+
+describe.skipIf(chromium === null)("the built runtime in Chromium (CHROMIUM names one)", () => {
+  let browser: Browser
+  let server: FileServer
+  let page: Page
+  const problems: string[] = []
+  /** Where the next answer of the broken server breaks off. */
+  let breakAt: number | null = null
+
+  beforeAll(async () => {
+    if (!existsSync(folder("../dist/worker.js"))) throw new Error("runtime-web is not built: run turbo run build first")
+    const lllite = await readFile(LLLITE)
+    server = await serveFolders(
+      {
+        "/web/": folder("../dist/"),
+        "/format/": folder("../../format/dist/"),
+        "/tiny/": folder("../../tiny/model/"),
+        "/": folder("page/"),
+      },
+      {
+        // A server of one file that knows ranges, and whose connection breaks where a test says.
+        answer: ({ headers, method }, response, path) => {
+          if (path !== "/broken/canny.safetensors") return false
+          const from = headers["if-range"] === '"1"' ? Number(/^bytes=(\d+)-/.exec(headers.range ?? "")?.[1] ?? 0) : 0
+          const part = from > 0 ? { "content-range": `bytes ${from}-${lllite.length - 1}/${lllite.length}` } : {}
+          response.writeHead(from > 0 ? 206 : 200, { etag: '"1"', "content-length": lllite.length - from, ...part })
+          if (method === "HEAD") response.end()
+          else if (breakAt === null) response.end(lllite.subarray(from))
+          else response.write(lllite.subarray(from, breakAt))
+          return true
+        },
+      },
+    )
+    browser = await launchChromium(chromium as string)
+    page = await browser.newPage()
+    page.setDefaultTimeout(0)
+    page.on("pageerror", (error) => problems.push(error.message))
+    page.on("console", (message) => {
+      if (message.type() === "error") problems.push(message.text())
+    })
+    await page.goto(server.url)
+    await page.waitForFunction(() => window.web !== undefined)
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await server?.close()
+  })
+
+  it("takes WebAssembly where WebGPU computes in software, and says why", async () => {
+    const { backend, device, notices } = await page.evaluate(async () => {
+      window.runtime = await window.web.createWebRuntime()
+      const { backend, device, notices } = window.runtime
+      return { backend, device, notices }
+    })
+    expect({ backend, device }).toEqual({ backend: "wasm", device: "CPU" })
+    expect(notices).toHaveLength(1)
+    expect(notices[0]).toMatch(/^webgpu is not used: .*computes on the CPU/)
+  })
+
+  it("loads a checkpoint from an address, telling every byte of it", async () => {
+    const { told, channels } = await page.evaluate(async () => {
+      const told: Web.LoadProgress[] = []
+      const url = new URL("tiny/tiny-sdxl.safetensors", location.href)
+      window.sdxl = await window.runtime.loadSdxl(
+        { url, keep: false },
+        { onProgress: (progress) => told.push(progress) },
+      )
+      return { told, channels: window.sdxl.layout.modelChannels }
+    })
+    expect(channels).toBe(64)
+    expect(told.filter(({ kind }) => kind === "download").at(-1)).toEqual({
+      kind: "download",
+      done: 20704648,
+      total: 20704648,
+    })
+  })
+
+  it("generates with a preview of each step, follows a control, and leaves nothing behind", async () => {
+    const { before, after, events, differs } = await page.evaluate(async () => {
+      const { runtime, sdxl } = window
+      const bytes = await (await fetch("tiny/lllite-canny.safetensors")).blob()
+      const lllite = await runtime.readLllite(new File([bytes], "canny.safetensors"), sdxl.layout)
+      const control = { width: 64, height: 64, data: new Uint8Array(64 * 64 * 3) }
+      control.data.fill(255, 64 * 20 * 3, 64 * 24 * 3)
+      const options = { width: 64, height: 64, steps: 2, guidanceScale: 1.5, previews: true }
+      const request = { prompt: "a red star", seed: 1 }
+      const before = await runtime.memory()
+      const events: string[] = []
+      const images: Uint8Array[] = []
+      for (const adapters of [[], [{ lllite, control }]]) {
+        for await (const event of sdxl.generate([request], { ...options, adapters })) {
+          if (event.kind === "image") images.push(event.image.data)
+          events.push(event.kind === "image" ? "image" : `step ${event.step}, ${event.previews[0]?.width} px`)
+        }
+      }
+      const differs = images[0]?.some((value, i) => value !== images[1]?.[i])
+      return { before, after: await runtime.memory(), events, differs }
+    })
+    const once = ["step 1, 64 px", "step 2, 64 px", "image"]
+    expect(events).toEqual([...once, ...once])
+    expect(differs).toBe(true)
+    expect(after).toEqual(before)
+  })
+
+  it("stops before the next pass of the U-Net when aborted, or when its loop is left, and leaves nothing behind", async () => {
+    const { before, after, reason, steps } = await page.evaluate(async () => {
+      const { runtime, sdxl } = window
+      const before = await runtime.memory()
+      const options = { width: 64, height: 64, steps: 50, guidanceScale: 1, sampler: "heun" } as const
+      const controller = new AbortController()
+      const steps: number[] = []
+      let reason = ""
+      try {
+        for await (const event of sdxl.generate([{ prompt: "", seed: 1 }], { ...options, signal: controller.signal })) {
+          if (event.kind === "step") steps.push(event.step)
+          // Comes while the worker computes the second step.
+          setTimeout(() => controller.abort(new Error("enough")), 1)
+        }
+      } catch (error) {
+        reason = String(error)
+      }
+      for await (const _ of sdxl.generate([{ prompt: "", seed: 1 }], options)) break
+      return { before, after: await runtime.memory(), reason, steps }
+    })
+    expect(reason).toBe("Error: enough")
+    expect(steps.length).toBeLessThanOrEqual(2)
+    expect(after).toEqual(before)
+  })
+
+  it("trains, stops inside of a step with what it has, and leaves only the turned weights behind", async () => {
+    const found = await page.evaluate(async () => {
+      const { runtime, sdxl, format } = window
+      const image = { width: 64, height: 64, data: Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => (i * 7) % 256) }
+      const size = { original: [64, 64], crop: [0, 0], target: [64, 64] } as const
+      const example = async () => ({ name: "one", image, control: image, caption: "a red star", size })
+      const options = {
+        sites: format.enumerateSites(sdxl.layout),
+        ...{ condDim: 8, mlpDim: 8, steps: 2, batchSize: 1, seed: 1, learningRate: 1e-2, stateEvery: 2 },
+      }
+      const run = async (changes: object, onStep: () => void) => {
+        const events: string[] = []
+        const training = sdxl.train({ count: 1, example }, { ...options, ...changes })
+        for (;;) {
+          const next = await training.next()
+          if (next.done === true) return { events, state: next.value }
+          const event = next.value
+          if (event.kind === "step") onStep()
+          events.push(
+            event.kind === "cache" ? "cache" : `step ${event.step}${event.state === null ? "" : " with state"}`,
+          )
+        }
+      }
+      const first = await run({}, () => {})
+      const before = await runtime.memory()
+      const controller = new AbortController()
+      const changes = { steps: 1000, signal: controller.signal, gradientCheckpointing: true }
+      const stopped = await run(changes, () => setTimeout(() => controller.abort(), 1))
+      const after = await runtime.memory()
+      // What was trained goes through a file and comes back.
+      const { model } = first.state
+      const file = await runtime.writeLllite(model, { dtype: "F32", metadata: new Map([["modelspec.title", "one"]]) })
+      const back = await runtime.readLllite(file, sdxl.layout)
+      const isSame =
+        model.values.length === back.values.length && model.values.every((value, i) => value === back.values[i])
+      const moved = model.values.some((value) => value !== 0)
+      return { first: first.events, stopped: stopped.state.step, before, after, isSame, moved, size: file.size }
+    })
+    expect(found.first).toEqual(["cache", "step 1", "step 2 with state"])
+    expect(found.stopped).toBeLessThanOrEqual(2)
+    expect(found.after).toEqual(found.before)
+    expect(found).toMatchObject({ isSame: true, moved: true })
+    expect(found.size).toBeGreaterThan(10_000)
+  })
+
+  it("continues a download after a reload in its middle, and keeps it", async () => {
+    const url = `${server.url}broken/canny.safetensors`
+    breakAt = 700_000
+    const other = await browser.newPage()
+    other.setDefaultTimeout(0)
+    await other.goto(server.url)
+    await other.waitForFunction(() => window.web !== undefined)
+    await other.evaluate(async (url) => {
+      const runtime = await window.web.createWebRuntime({ backend: "wasm" })
+      const layout = { modelChannels: 64 } as Web.WebSdxl["layout"]
+      await new Promise<void>((resolve) => {
+        const onProgress = ({ done }: Web.LoadProgress): void => void (done >= 700_000 && resolve())
+        runtime.readLllite(url, layout, { onProgress }).catch(() => {})
+        // Progress is told in intervals, so the last of it may never be.
+        setTimeout(resolve, 3000)
+      })
+    }, url)
+    await other.reload()
+    await other.waitForFunction(() => window.web !== undefined)
+    breakAt = null
+    const { sites, stored } = await other.evaluate(async (url) => {
+      const { createWebRuntime, listStored } = window.web
+      const runtime = await createWebRuntime({ backend: "wasm" })
+      const sdxl = await runtime.loadSdxl({ url: new URL("tiny/tiny-sdxl.safetensors", location.href), keep: false })
+      const { adapters } = await runtime.readLllite(url, sdxl.layout)
+      const [file] = await listStored()
+      const again = await runtime.readLllite({ stored: file?.name ?? "" }, sdxl.layout)
+      return { sites: [adapters.length, again.adapters.length], stored: file }
+    }, url)
+    const ranges = server.requests.filter(({ path }) => path.startsWith("/broken/")).map(({ range }) => range)
+    const { length } = await readFile(LLLITE)
+    expect(ranges).toEqual([undefined, "bytes=700000-"])
+    expect(stored).toMatchObject({ url, size: length, total: length, isWhole: true })
+    expect(sites[0]).toBeGreaterThan(0)
+    expect(sites[1]).toBe(sites[0])
+    await other.close()
+  })
+
+  it("refuses files that are something else, by name", async () => {
+    const messages = await page.evaluate(async () => {
+      const { runtime, sdxl } = window
+      const attempts = [
+        () => runtime.loadSdxl(new URL("tiny/lllite-canny.safetensors", location.href)),
+        () => runtime.readLllite(new File(["PK\u0003\u0004…"], "<b>.ckpt"), sdxl.layout),
+        () => runtime.loadSdxl({ url: new URL("nowhere.safetensors", location.href), keep: false }),
+        () => runtime.loadSdxl({ stored: "nothing" }),
+      ]
+      const messages: string[] = []
+      for (const attempt of attempts) messages.push(await attempt().then(() => "taken", String))
+      return messages
+    })
+    expect(messages[0]).toMatch(/^FormatError: .*expected an SDXL checkpoint, this is a ControlNet-LLLite/)
+    expect(messages[1]).toMatch(/^FormatError: .*<b>\.ckpt.*zip archive/)
+    expect(messages[2]).toMatch(/^WebRuntimeError: .*the server answered 404/)
+    expect(messages[3]).toMatch(/^WebRuntimeError: "nothing": no such file is kept/)
+  })
+
+  it("gives on WebGPU what it gives on WebAssembly", async () => {
+    const psnr = await page.evaluate(async () => {
+      const options = { width: 32, height: 32, steps: 1, guidanceScale: 1 }
+      const draw = async (sdxl: Web.WebSdxl): Promise<Uint8Array> => {
+        for await (const event of sdxl.generate([{ prompt: "a red star", seed: 1 }], options)) {
+          if (event.kind === "image") return event.image.data
+        }
+        throw new Error("no picture came")
+      }
+      const runtime = await window.web.createWebRuntime({ backend: "webgpu", software: true, timeLimit: 600 })
+      const sdxl = await runtime.loadSdxl({ url: new URL("tiny/tiny-sdxl.safetensors", location.href), keep: false })
+      const [there, here] = [await draw(sdxl), await draw(window.sdxl)]
+      runtime.dispose()
+      const error = there.reduce((sum, value, i) => sum + (value - (here[i] ?? 0)) ** 2, 0) / there.length
+      return error === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(255 ** 2 / error)
+    })
+    expect(psnr).toBeGreaterThan(40)
+  })
+
+  it("gives everything back, and logs no error on the way", async () => {
+    const memory = await page.evaluate(async () => {
+      await window.sdxl.dispose()
+      return window.runtime.memory()
+    })
+    expect(memory.tensors).toBe(0)
+    // The address that answers 404 is logged by the browser itself.
+    expect(problems.filter((problem) => !problem.includes("404"))).toEqual([])
+  })
+})

@@ -1,0 +1,27 @@
+import { copyFile } from "node:fs/promises"
+import { createRequire } from "node:module"
+import { defineConfig } from "tsup"
+
+const require = createRequire(import.meta.url)
+
+/** What the worker fetches, beside it. */
+const ASSETS = [
+  "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm",
+  "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm",
+  "@lllite/core/clip-merges.txt",
+]
+
+export default defineConfig({
+  entry: { index: "src/index.ts", worker: "src/worker/worker.ts" },
+  format: ["esm"],
+  platform: "browser",
+  dts: { entry: { index: "src/index.ts" } },
+  // A worker has its own globals, so it brings its own TensorFlow.js; and it can be started without a bundler.
+  noExternal: [/./],
+  splitting: true,
+  sourcemap: true,
+  clean: true,
+  onSuccess: async () => {
+    for (const asset of ASSETS) await copyFile(require.resolve(asset), `dist/${asset.split("/").at(-1)}`)
+  },
+})
