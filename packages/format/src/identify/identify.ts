@@ -54,9 +54,11 @@ function survey(tensors: ReadonlyMap<string, TensorInfo>): {
   const waiting = new Set(PATTERNS)
   let contextName: string | undefined
   for (const name of tensors.keys()) {
+    const beginning = `^${name}`
     for (const pattern of waiting) {
-      const matches = pattern[0] === "^" ? name.startsWith(pattern.slice(1)) : name.includes(pattern)
-      if (matches && waiting.delete(pattern)) seen.add(pattern)
+      if (!(pattern[0] === "^" ? beginning.startsWith(pattern) : name.includes(pattern))) continue
+      waiting.delete(pattern)
+      seen.add(pattern)
     }
     // Cross-attention's keys are made from the text: their last axis is as wide as the text encoder's output.
     if (contextName === undefined && CROSS_ATTENTION_KEY.test(name)) contextName = name

@@ -17,13 +17,10 @@ export function keyTable(layout: UnetLayout = SDXL_LAYOUT): SiteTable {
  * The U-Net that a file's sites belong to: SDXL if they are all SDXL's, in its widths; otherwise the smallest U-Net
  * with the same proportions that has them.
  *
+ * @param table every site that there can be, in SDXL's widths
  * @throws FormatError `site-width` when no one width explains them all
  */
-export function inferLayout(sites: readonly Site[], label: string): UnetLayout {
-  const sdxl = siteTable(SDXL_LAYOUT).byKey
-  if (sites.every((site) => sdxl.get(site.key)?.inDim === site.inDim)) return SDXL_LAYOUT
-
-  const table = keyTable().byKey
+export function inferLayout(sites: readonly Site[], label: string, table = keyTable().byKey): UnetLayout {
   let modelChannels: number | undefined
   let first: Site | undefined
   const transformerDepth: [number, number, number] = [0, 0, 0]
@@ -47,6 +44,11 @@ export function inferLayout(sites: readonly Site[], label: string): UnetLayout {
       transformerDepth[level] = Math.max(transformerDepth[level], depth)
     }
   }
+  const isForSdxl =
+    modelChannels === SDXL_LAYOUT.modelChannels &&
+    middleDepth <= SDXL_LAYOUT.middleDepth &&
+    SDXL_LAYOUT.transformerDepth.every((depth, level) => (transformerDepth[level] ?? 0) <= depth)
+  if (isForSdxl) return SDXL_LAYOUT
   return { modelChannels: modelChannels ?? 0, channelMult: SDXL_LAYOUT.channelMult, transformerDepth, middleDepth }
 }
 

@@ -72,11 +72,12 @@ export async function readLllite(input: SourceLike, options: ReadLlliteOptions =
  */
 export function llliteOf(safetensors: SafetensorsFile, options: ReadLlliteOptions = {}): LlliteFile {
   const { label, metadata } = safetensors
-  const { bySite, extraTensors, extraTensorCount } = groupBySite(safetensors.tensors, keyTable(options.layout))
+  const table = keyTable(options.layout)
+  const { bySite, extraTensors, extraTensorCount } = groupBySite(safetensors.tensors, table)
   if (bySite.size === 0) throw noKnownSite(safetensors)
   const sites = [...bySite].map(([site, tensors]) => inferSite(site, tensors, label))
   if (options.layout !== undefined) checkSitesFit(sites, options.layout, label)
-  const layout = options.layout ?? inferLayout(sites, label)
+  const layout = options.layout ?? inferLayout(sites, label, table.byKey)
 
   return {
     label,

@@ -25,7 +25,7 @@ export type Decode<V> = (cursor: Cursor, name: string) => V
 export class PackedMap<V> implements ReadonlyMap<string, V> {
   readonly #decode: Decode<V>
   readonly #heads: Uint32Array
-  readonly #hashKey = crypto.getRandomValues(new Uint32Array(2))
+  readonly #hashKey = Uint32Array.from([0, 0], () => Math.random() * 2 ** 32)
   #pages: Uint8Array[] = []
   #pageBytes = 0
   #page = -1
@@ -285,7 +285,8 @@ function mergeSort(values: Uint32Array, count: number, compare: (a: number, b: n
 
 /**
  * HalfSipHash-1-3 of some bytes. The key is drawn anew for every map: without it, whoever writes a file could choose
- * a million names of one hash, and looking each of them up would take hours.
+ * a million names of one hash, and looking each of them up would take hours. Nobody who wrote a file before can know
+ * what Math.random will give, and it is there at once; in Node, WebCrypto takes 10 ms to load.
  * Source: https://github.com/veorq/SipHash, `halfsiphash.c`.
  */
 function keyedHash(bytes: Uint8Array, start: number, end: number, key: Uint32Array): number {
