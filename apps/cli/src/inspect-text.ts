@@ -1,6 +1,6 @@
 import type { FileReport, LlliteReport } from "./commands/inspect.ts"
 import type { HealthReport } from "./commands/inspect-health.ts"
-import { plural, printable, sizeText, table } from "./text.ts"
+import { countText, plural, printable, sizeText, table } from "./text.ts"
 
 /** A report in lines for people. */
 export function formatReport(report: FileReport): string {
@@ -9,9 +9,9 @@ export function formatReport(report: FileReport): string {
     ["file", report.file],
     ["kind", `${report.kind}: ${report.detail}`],
     ...(base === null ? [] : [["base", BASES[base]] satisfies [string, string]]),
-    ["size", `${sizeText(report.bytes)} (${report.bytes.toLocaleString("en")} bytes)`],
+    ["size", `${sizeText(report.bytes)} (${countText(report.bytes)} bytes)`],
     ["tensors", `${report.tensors}, ${counts(report.dtypes, "of")}`],
-    ["parameters", report.parameters.toLocaleString("en")],
+    ["parameters", countText(report.parameters)],
   ]
   if (shards !== undefined) lines.push(["files", `${shards.length}: ${few(shards)}`])
   if (lllite !== undefined) lines.push(...llliteLines(lllite))

@@ -5,6 +5,11 @@ export function sizeText(bytes: number): string {
   return power === 0 ? `${bytes} bytes` : `${(bytes / 1024 ** power).toFixed(1)} ${units[power]}`
 }
 
+/** A whole number for people: `46,172,512`. Node's own way loads tables of every language first. */
+export function countText(count: number): string {
+  return String(count).replaceAll(/\B(?=(?:\d{3})+$)/g, ",")
+}
+
 /** `1 site`, `136 sites`. */
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`
