@@ -37,12 +37,12 @@ export async function refuseTaken({ output, force }: Pick<OutputOptions, "output
 }
 
 /**
- * Writes a file whole or not at all, and reads it back by its header. Ctrl-C leaves nothing behind.
+ * Writes a file whole or not at all, and reads it back by its header. Ctrl-C leaves nothing behind. Commands call
+ * {@link refuseTaken} before they begin; an output that is made meanwhile is not replaced either.
  *
- * @throws UsageError when the output exists and is not to be replaced; InputError, FormatError; InterruptedError
+ * @throws InputError, FormatError; InterruptedError
  */
 export async function writeEdited(options: OutputOptions, contents: SafetensorsContents): Promise<WrittenFile> {
-  await refuseTaken(options)
   const { output } = options
   const stop = new AbortController()
   const onSignal = (): void => stop.abort()

@@ -223,7 +223,7 @@ describe("used wrongly", () => {
     [/cannot read ".*none": there is no such file/, "convert", "none", "--dtype", "F16", "--output", "out"],
     [/required option '--output <file>' not specified/, "convert", "a.safetensors", "--dtype", "F16"],
     [/no tensor belongs to an LLLite/, "convert", "lora.safetensors", "--keys", "file", "--output", "out"],
-    [/a\.safetensors" exists already/, "edit", "a.safetensors", "--set", "a=b"],
+    [/edit: this would change the file itself\. Give --output/, "edit", "a.safetensors", "--set", "a=b"],
     [/--set is "ab", expected key=value/, "edit", "a.safetensors", "--set", "ab", "--output", "out"],
     [/no key "x" to remove/, "edit", "a.safetensors", "--unset", "x", "--output", "out"],
     [/nothing to change/, "edit", "a.safetensors", "--output", "out"],

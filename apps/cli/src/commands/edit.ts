@@ -2,7 +2,7 @@ import { basename } from "node:path"
 import { openSafetensors } from "@lllite/format"
 import { changeMetadata, missingMetadata, withMetadata } from "@lllite/format/edit"
 import { withPath } from "@lllite/runtime-node/files"
-import { reportWritten, writeEdited } from "../edited-file.ts"
+import { refuseTaken, reportWritten, writeEdited } from "../edited-file.ts"
 import { UsageError } from "../errors.ts"
 import { openLllite } from "../open-lllite.ts"
 import { plural, printable } from "../text.ts"
@@ -25,6 +25,11 @@ export async function runEdit(files: readonly string[], options: EditCommandOpti
   if (!isChange && options.output !== undefined) {
     throw new UsageError("edit: nothing to change, expected --set, --unset, --clear or --fill")
   }
+  const target = { output, ...(options.force === true ? { force: true } : {}) }
+  if (isChange && options.output === undefined && options.force !== true) {
+    throw new UsageError("edit: this would change the file itself. Give --output for another one, or --force.")
+  }
+  if (isChange) await refuseTaken(target)
   return withPath(input, async (source) => {
     const { metadata } = await openSafetensors(source)
     if (!isChange) return showMetadata(metadata, json)
@@ -39,7 +44,7 @@ export async function runEdit(files: readonly string[], options: EditCommandOpti
       : new Map<string, string>()
     const result = changeMetadata(changed, { set: missing })
     const contents = await withMetadata(source, result.size === 0 ? undefined : result)
-    const written = await writeEdited({ output, ...(options.force === true ? { force: true } : {}) }, contents)
+    const written = await writeEdited(target, contents)
     const filled = [...missing.keys()]
     const notes = fill ? [filled.length === 0 ? "Nothing was missing." : `Added ${filled.join(", ")}.`] : []
     return reportWritten(written, { metadata: Object.fromEntries(result), filled }, notes, json)
