@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+// Tries the readers' properties on 100,000 cases each, or as many as the argument says.
+import { spawnSync } from "node:child_process"
+import { fileURLToPath } from "node:url"
+
+const [runs = "100000"] = process.argv.slice(2)
+if (!/^[1-9]\d*$/.test(runs)) throw new RangeError(`"${runs}" is no number of cases`)
+const vitest = fileURLToPath(new URL("../node_modules/vitest/vitest.mjs", import.meta.url))
+const { status } = spawnSync(process.execPath, [vitest, "run", "packages/format/src/safetensors"], {
+  stdio: "inherit",
+  env: { ...process.env, LLLITE_FUZZ_RUNS: runs },
+})
+process.exitCode = status ?? 1
