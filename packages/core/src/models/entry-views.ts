@@ -1,5 +1,6 @@
 import { CoreError } from "../errors.ts"
 import type { WeightEntry } from "../ops/weight-entry.ts"
+import { readEntryInto } from "../ops/weight-entry.ts"
 
 /** Entries one below the other: rows are contiguous in the file, so their bytes follow each other. */
 export function stacked(entries: readonly WeightEntry[]): WeightEntry {
@@ -22,14 +23,26 @@ export function stacked(entries: readonly WeightEntry[]): WeightEntry {
       }
       return bytes
     },
+    readInto: async (target) => {
+      const rows = entries.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0)
+      let row = 0
+      for (const entry of entries) {
+        const from = row
+        row += entry.shape[0] ?? 0
+        const edge = (at: number): number => (at / rows) * target.byteLength
+        await readEntryInto(entry, target.subarray(edge(from), edge(row)))
+      }
+    },
   }
 }
 
 /** A matrix with its rows as columns: [A, B] → [B, A]. */
 export function turned(entry: WeightEntry): WeightEntry {
   const [rows = 0, columns = 0] = entry.shape
+  const { name, dtype } = entry
   return {
-    ...entry,
+    name,
+    dtype,
     shape: [columns, rows],
     read: async () => {
       const bytes = await entry.read()

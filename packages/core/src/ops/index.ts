@@ -15,4 +15,4 @@ export type {
 } from "./ops.ts"
 export { selfCheck } from "./self-check.ts"
 export { type Differentiable, vjp } from "./vjp.ts"
-export type { WeightEntry } from "./weight-entry.ts"
+export { readEntryInto, type WeightEntry } from "./weight-entry.ts"

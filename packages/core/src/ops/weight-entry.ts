@@ -7,4 +7,12 @@ export interface WeightEntry {
   readonly shape: readonly number[]
   /** The tensor's bytes, row-major, little-endian. */
   read(): Promise<Uint8Array>
+  /** Fills `target`, which has the tensor's size, with the same; for sources that can do so without a new array. */
+  readInto?(target: Uint8Array): Promise<void>
+}
+
+/** Fills `target`, which has the tensor's size, with a tensor's bytes. */
+export async function readEntryInto(entry: WeightEntry, target: Uint8Array): Promise<void> {
+  if (entry.readInto !== undefined) return entry.readInto(target)
+  target.set(await entry.read())
 }

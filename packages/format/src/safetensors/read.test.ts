@@ -50,6 +50,29 @@ describe("openSafetensors", () => {
     expect(ranges).toEqual([[file.byteLength - 4, file.byteLength]])
   })
 
+  it("fills an array of the caller's, through the source's own way if it has one", async () => {
+    const plain = await openSafetensors(fromBytes(file))
+    const filled: number[] = []
+    const source: ByteSource = {
+      ...fromBytes(file),
+      readInto: async (target, start) => {
+        filled.push(start)
+        target.set(file.subarray(start, start + target.byteLength))
+        return target.byteLength
+      },
+    }
+    const own = await openSafetensors(source)
+    filled.length = 0
+    for (const opened of [plain, own]) {
+      const target = new Uint8Array(10).fill(7)
+      await opened.readInto("half", target.subarray(3, 7))
+      expect([...target]).toEqual([7, 7, 7, ...(await plain.read("half")), 7, 7, 7])
+      await expect(opened.readInto("half", target)).rejects.toMatchObject({ code: "source-range" })
+      await expect(opened.readInto("none", target)).rejects.toMatchObject({ code: "tensor-unknown" })
+    }
+    expect(filled).toEqual([file.byteLength - 4])
+  })
+
   it("reads no more than 16 bytes of a file whose length is absurd", async () => {
     const { source, ranges } = recording(fromBytes(rawFile("{}", 1000, 0xffff_ffff_ffff_ffffn)))
     await expect(openSafetensors(source)).rejects.toMatchObject({ code: "header-too-long" })

@@ -1,6 +1,6 @@
 import { FormatError } from "../errors.ts"
 import type { ByteSource, SourceLike } from "../source.ts"
-import { readExactly, toSource } from "../source.ts"
+import { readExactly, readExactlyInto, toSource } from "../source.ts"
 import { checkReadable, toFloat32 } from "./dtype.ts"
 import { foreignFormatError, SNIFF_BYTES } from "./foreign.ts"
 import type { SafetensorsHeader, TensorInfo } from "./header.ts"
@@ -19,6 +19,13 @@ export interface SafetensorsFile extends SafetensorsHeader {
    * @throws FormatError `tensor-unknown`, `source-short-read`
    */
   readonly read: (name: string) => Promise<Uint8Array>
+  /**
+   * Fills `target`, which has the tensor's size, with its bytes: a large file is then read through one buffer, where
+   * the source can do so.
+   *
+   * @throws FormatError `tensor-unknown`, `source-range`, `source-short-read`
+   */
+  readonly readInto: (name: string, target: Uint8Array) => Promise<void>
   /**
    * A tensor's values in a fresh array. Its shape is in `tensors`.
    *
@@ -53,6 +60,20 @@ export async function openSafetensors(input: SourceLike): Promise<SafetensorsFil
     read: async (name) => {
       const { start, end } = info(name)
       return readExactly(source, start, end)
+    },
+    readInto: async (name, target) => {
+      const { start, end } = info(name)
+      if (target.byteLength !== end - start) {
+        throw new FormatError(
+          "source-range",
+          `it has ${end - start} bytes, and ${target.byteLength} are to be filled`,
+          {
+            source: source.label,
+            tensor: name,
+          },
+        )
+      }
+      await readExactlyInto(source, target, start)
     },
     readFloat32: async (name) => {
       const { dtype, start, end } = info(name)

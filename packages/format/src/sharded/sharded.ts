@@ -7,7 +7,7 @@ import { readExactly, toSource } from "../source.ts"
 
 /** A checkpoint in several files, as one. Positions of its tensors are those in their own file. */
 export interface ShardedSafetensors
-  extends Pick<SafetensorsFile, "label" | "size" | "read" | "readFloat32">,
+  extends Pick<SafetensorsFile, "label" | "size" | "read" | "readInto" | "readFloat32">,
     Pick<SafetensorsHeader, "tensors" | "metadata"> {
   /** The files by name, in the order the index names them. */
   readonly shards: ReadonlyMap<string, SafetensorsFile>
@@ -69,6 +69,7 @@ export async function openSharded(
     metadata: new Map(opened.flatMap((file) => [...file.metadata])),
     size: opened.reduce((sum, file) => sum + file.size, 0),
     read: async (name) => holder(name).read(name),
+    readInto: async (name, target) => holder(name).readInto(name, target),
     readFloat32: async (name) => holder(name).readFloat32(name),
   }
 }

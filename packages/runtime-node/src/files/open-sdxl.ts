@@ -110,7 +110,7 @@ export function joinedParts({ unet, vae, text1, text2 }: SdxlFiles): WeightFile 
 function weightFile(file: OpenLocation["file"]): WeightFile {
   const entries = [...file.tensors].map(([name, { dtype, shape }]): [string, WeightEntry] => [
     name,
-    { name, dtype, shape, read: () => file.read(name) },
+    { name, dtype, shape, read: () => file.read(name), readInto: (target) => file.readInto(name, target) },
   ])
   return { label: file.label, entries: new Map(entries) }
 }

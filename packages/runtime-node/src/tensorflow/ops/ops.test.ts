@@ -1,4 +1,4 @@
-import type { Ops, WeightEntry } from "@lllite/core"
+import type { LinearWeight, Ops, WeightEntry } from "@lllite/core"
 import { createComposedOps, createStream } from "@lllite/core"
 import { checkOps } from "@lllite/core/testing"
 import { type FloatDtype, toFloat32 } from "@lllite/format"
@@ -74,6 +74,41 @@ describe.skipIf(findTensorflow().found === null)("ops on TensorFlow", () => {
       expect(tf.memory().numTensors).toBe(before)
     },
   )
+
+  it("read a file's weights through one buffer, of which none stays behind in them", async () => {
+    const ops = createTensorflowOps()
+    const buffers = new Set<ArrayBufferLike>()
+    const streamed = (name: string, shape: readonly number[], dtype: FloatDtype): WeightEntry => {
+      const whole = entry(dtype, shape, normal(name, shape))
+      return {
+        ...whole,
+        read: () => Promise.reject(new Error("an array was made for it")),
+        readInto: async (target) => {
+          buffers.add(target.buffer)
+          target.set(await whole.read())
+        },
+      }
+    }
+    const names = ["a", "b", "c"] as const
+    // All at once: they must take their turns at the buffer. The largest comes first.
+    const loaded = await Promise.all(
+      names.map((name, i) => ops.load.linear(streamed(name, [64 - i, 32], i === 1 ? "F32" : "BF16"), null)),
+    )
+    expect(buffers.size).toBeLessThanOrEqual(2)
+    const composed = createComposedOps()
+    for (const [i, name] of names.entries()) {
+      const theirs = await composed.load.linear(
+        entry(i === 1 ? "F32" : "BF16", [64 - i, 32], normal(name, [64 - i, 32])),
+        null,
+      )
+      tf.tidy(() => {
+        const x = tf.tensor2d(normal("x", [3, 32]), [3, 32])
+        expect(relativeError(ops.linear(x, loaded[i] as LinearWeight), composed.linear(x, theirs))).toBeLessThan(1e-5)
+      })
+      theirs.dispose()
+      loaded[i]?.dispose()
+    }
+  })
 
   it("round float32 weights when asked to, and refuse what float16 cannot hold", async () => {
     const values = normal("matrix", [4, 3])

@@ -1,4 +1,5 @@
 import type { Conv2dWeight, LinearWeight, NormWeight, TableWeight, WeightEntry, WeightLoader } from "@lllite/core"
+import { readEntryInto } from "@lllite/core"
 import { toFloat32 } from "@lllite/format"
 import type { Tensor1D, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
@@ -37,8 +38,9 @@ const LARGEST_F16 = 65504
  * @param round what to round float32 weights to; null keeps them
  */
 export function createLoader(device: TensorflowDevice, round: "F16" | "BF16" | null): WeightLoader {
+  const take = createTaker(device)
   const hold = async (entry: WeightEntry): Promise<Handle> => {
-    const held = await take(device, entry)
+    const held = await take(entry)
     return round === null || held.type !== "F32" ? held : rounded(device, held, round, entry.name)
   }
   return {
@@ -128,16 +130,40 @@ export function lookUp(weight: TableWeight, indices: readonly ArrayLike<number>[
   return tf.tensor3d(found, [indices.length, length, width])
 }
 
-/** A file's tensor as TensorFlow's, bit by bit where TensorFlow has the type. */
-async function take(device: TensorflowDevice, entry: WeightEntry): Promise<Handle> {
-  const { dtype, shape } = entry
-  const bytes = await entry.read()
-  if (dtype !== "F16" && dtype !== "BF16") return device.upload(toFloat32(bytes, dtype), shape, "F32")
-  // The binding makes no tensors of 16-bit numbers, but of bytes, and TensorFlow sees one as the other.
-  const raw = device.upload(bytes, [...shape, 2], "U8")
-  const held = device.hold("Bitcast", { T: { type: "U8" }, type: { type: dtype } }, [raw], dtype)
-  raw.dispose()
-  return held
+/** Types that TensorFlow has, too: their bytes are taken as they are. */
+const SAME_TYPES = { F16: 2, BF16: 2, F32: 4 } as const
+
+/**
+ * Takes a file's tensors over, bit by bit where TensorFlow has the type, through one buffer that is as large as the
+ * largest of them: what has been read never waits for a garbage collector.
+ */
+function createTaker(device: TensorflowDevice): (entry: WeightEntry) => Promise<Handle> {
+  let buffer = new Uint8Array(1)
+  let last: Promise<unknown> = Promise.resolve()
+  const take = async (entry: WeightEntry): Promise<Handle> => {
+    const { dtype, shape } = entry
+    if (!isSameType(dtype)) return device.upload(toFloat32(await entry.read(), dtype), shape, "F32")
+    const size = SAME_TYPES[dtype]
+    const length = shape.reduce((product, axis) => product * axis, size)
+    // TensorFlow keeps memory at an aligned address instead of copying it; an odd one never is, and can be used again.
+    if (buffer.byteLength < length + 1) buffer = new Uint8Array(length + 1)
+    const bytes = buffer.subarray(1, length + 1)
+    await readEntryInto(entry, bytes)
+    // The binding makes no tensors of 16-bit numbers, but of bytes, and TensorFlow sees one as the other.
+    const raw = device.upload(bytes, [...shape, size], "U8")
+    const held = device.hold("Bitcast", { T: { type: "U8" }, type: { type: dtype } }, [raw], dtype)
+    raw.dispose()
+    return held
+  }
+  return (entry) => {
+    const taken = last.then(() => take(entry))
+    last = taken.catch(() => {})
+    return taken
+  }
+}
+
+function isSameType(dtype: WeightEntry["dtype"]): dtype is keyof typeof SAME_TYPES {
+  return Object.hasOwn(SAME_TYPES, dtype)
 }
 
 function rounded(device: TensorflowDevice, held: Handle, to: "F16" | "BF16", name: string): Handle {
