@@ -72,8 +72,8 @@ async function runCase(name: string, given: ModuleCase, tensors: ReferenceTensor
   const dy = input(given.dy, dyShape)
 
   const fed = (input: Tensor): Tensor => {
-    const share = { share: controlShare(ops, adapter, cut), grid: cut.grid }
-    const y = tf.add(input, adapterDelta(ops, adapter, share, input, grid, given.strength))
+    const control = { share: controlShare(ops, adapter, cut), grid: cut.grid }
+    const y = tf.add(input, adapterDelta(ops, { adapter, control }, input, grid, given.strength))
     return hostWeight.kind === "conv2d"
       ? ops.conv2d(y as tf.Tensor4D, hostWeight, { stride: 1, padding: [1, 1, 1, 1] })
       : ops.linear(y, hostWeight)

@@ -1,7 +1,8 @@
 import type { Scalar, Tensor, Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../errors.ts"
-import { adapterDelta, controlShare } from "../models/lllite/adapter.ts"
+import type { ActiveAdapter } from "../models/lllite/adapter.ts"
+import { controlShare, withDeltas } from "../models/lllite/adapter.ts"
 import type { ControlPatches, Depth } from "../models/lllite/conditioner.ts"
 import type { AdapterParams, LlliteParams } from "../models/lllite/params.ts"
 import { leavesOf } from "../models/lllite/params.ts"
@@ -214,13 +215,15 @@ async function flatten(tensors: readonly Tensor[]): Promise<Float32Array> {
 
 /** The LLLite on the tape: the control's share is computed anew, since the conditioner trains too. */
 function trainableAtSite(ops: Ops, lllite: LlliteParams, control: ReadonlyMap<Depth, ControlPatches>): AtSite {
-  return (site, x, grid) => {
-    const adapter = lllite.adapters.get(site.key)
-    if (adapter === undefined) return x
-    const patches = control.get(site.depth)
-    if (patches === undefined) throw new CoreError(`training: no control images were cut for depth ${site.depth}`)
-    const share = { share: controlShare(ops, adapter, patches), grid: patches.grid }
-    return tf.add(x, adapterDelta(ops, adapter, share, x, grid, 1))
+  return (sites, x, grid) => {
+    const active = sites.map(({ key, depth }): ActiveAdapter | null => {
+      const adapter = lllite.adapters.get(key)
+      if (adapter === undefined) return null
+      const patches = control.get(depth)
+      if (patches === undefined) throw new CoreError(`training: no control images were cut for depth ${depth}`)
+      return { adapter, control: { share: controlShare(ops, adapter, patches), grid: patches.grid } }
+    })
+    return withDeltas(ops, active, x, grid, 1)
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Site } from "@lllite/format"
 import type { Tensor, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../../errors.ts"
@@ -6,7 +7,7 @@ import { vjp } from "../../ops/vjp.ts"
 import type { AtSite, Grid } from "../unet/at-site.ts"
 import type { ControlImages, ControlPatches, Depth } from "./conditioner.ts"
 import { cutControl, embedControl } from "./conditioner.ts"
-import type { AdapterParams, LlliteParams } from "./params.ts"
+import type { AdapterParams, DenseParams, LlliteParams } from "./params.ts"
 
 /** What an adapter takes from the control alone: `mid`'s share of it, bias included. */
 export interface ControlShare {
@@ -15,9 +16,16 @@ export interface ControlShare {
   readonly grid: Grid
 }
 
+/** The first layers of several adapters as one. */
+export interface JoinedDown extends DenseParams {
+  readonly adapters: readonly AdapterParams[]
+}
+
 /** An LLLite with control images before it. */
 export interface PreparedControl {
   readonly shares: ReadonlyMap<string, ControlShare>
+  /** First layers of adapters that read the same input, side by side; by the first of them. */
+  readonly downs: ReadonlyMap<string, JoinedDown>
   dispose(): void
 }
 
@@ -34,7 +42,38 @@ export function prepareControl(ops: Ops, lllite: LlliteParams, images: ControlIm
     shares.set(key, { share: controlShare(ops, adapter, patches), grid: patches.grid })
   }
   disposeCuts(cut)
-  return { shares, dispose: () => tf.dispose([...shares.values()].map(({ share }) => share)) }
+  const downs = new Map(
+    sharedInputs(lllite).map((adapters) => [(adapters[0] as AdapterParams).plan.site.key, joinDowns(adapters)]),
+  )
+  const tensors = [
+    ...[...shares.values()].map(({ share }) => share),
+    ...[...downs.values()].flatMap(({ weight, bias }) => [weight, bias]),
+  ]
+  return { shares, downs, dispose: () => tf.dispose(tensors) }
+}
+
+/** Adapters before the queries, keys and values of one self-attention, where there are several. */
+function sharedInputs({ adapters }: LlliteParams): readonly (readonly AdapterParams[])[] {
+  const groups = new Map<string, AdapterParams[]>()
+  for (const adapter of adapters.values()) {
+    const { block, index, attention, projection } = adapter.plan.site
+    if (attention !== "self" || projection === "out") continue
+    const place = `${block}/${index}`
+    groups.set(place, [...(groups.get(place) ?? []), adapter])
+  }
+  return [...groups.values()].filter((group) => group.length > 1)
+}
+
+/** Side by side: their outputs follow each other. The caller disposes the tensors, or tidies. */
+function joinDowns(adapters: readonly AdapterParams[]): JoinedDown {
+  return {
+    adapters,
+    weight: tf.concat(
+      adapters.map(({ down }) => down.weight),
+      1,
+    ),
+    bias: tf.concat(adapters.map(({ down }) => down.bias)),
+  }
 }
 
 /** Patches of control images for every depth that an LLLite has. */
@@ -55,6 +94,12 @@ export function controlShare(ops: Ops, adapter: AdapterParams, patches: ControlP
   })
 }
 
+/** An adapter on its way through a forward pass. */
+export interface ActiveAdapter {
+  readonly adapter: AdapterParams
+  readonly control: ControlShare
+}
+
 /**
  * What an adapter adds to a layer's input: up(relu(mid([control, relu(down(x))]))) · strength.
  * x: [N, T, C] or [N, H, W, C] → the same shape.
@@ -62,44 +107,95 @@ export function controlShare(ops: Ops, adapter: AdapterParams, patches: ControlP
  *
  * @throws CoreError if N is no multiple of the control images
  */
-export function adapterDelta(
+export function adapterDelta(ops: Ops, active: ActiveAdapter, x: Tensor, grid: Grid, strength: number): Tensor {
+  return adapterDeltas(ops, [active], x, grid, strength)[0] as Tensor
+}
+
+/**
+ * What several adapters, each before a layer of its own, add to the same x: as `adapterDelta` for each, but all their
+ * `down` are one product, which reads x once.
+ *
+ * @param joined their first layers side by side, where they are at hand
+ */
+export function adapterDeltas(
   ops: Ops,
-  adapter: AdapterParams,
-  control: ControlShare,
+  active: readonly ActiveAdapter[],
   x: Tensor,
   grid: Grid,
   strength: number,
-): Tensor {
+  joined?: JoinedDown,
+): readonly Tensor[] {
   return tf.tidy(() => {
     const [n = 0] = x.shape
     const tokens = tf.reshape(x, [n, grid.height * grid.width, -1])
-    const { down, midDown, up } = adapter
-    const h = ops.dense(ops.relu(ops.dense(tokens, down.weight, down.bias)), midDown, null)
-    const share = repeated(resampled(control, grid), n)
-    const delta = ops.dense(ops.relu(tf.add(share, h)), up.weight, up.bias)
-    return tf.reshape(strength === 1 ? delta : tf.mul(delta, strength), x.shape)
+    const adapters = active.map(({ adapter }) => adapter)
+    const isJoined =
+      joined?.adapters.length === adapters.length && adapters.every((one, i) => one === joined.adapters[i])
+    const { weight, bias } = isJoined ? joined : joinedOnTheWay(adapters)
+    const down = ops.relu(ops.dense(tokens, weight, bias))
+    const widths = adapters.map(({ plan }) => plan.mlpDim)
+    const downs = adapters.length === 1 ? [down] : tf.split(down, widths, 2)
+    return active.map(({ adapter: { midDown, up }, control }, i) => {
+      const h = ops.dense(downs[i] as Tensor, midDown, null)
+      const share = repeated(resampled(control, grid), n)
+      const delta = ops.dense(ops.relu(tf.add(share, h)), up.weight, up.bias)
+      return tf.reshape(strength === 1 ? delta : tf.mul(delta, strength), x.shape)
+    })
   })
+}
+
+function joinedOnTheWay(adapters: readonly AdapterParams[]): DenseParams {
+  const [first] = adapters
+  return adapters.length === 1 && first !== undefined ? first.down : joinDowns(adapters)
 }
 
 /** An LLLite as the U-Net's `atSite`: x plus the adapter's delta where the LLLite has one. Strength 0 is identity. */
 export function llliteAtSite(ops: Ops, lllite: LlliteParams, control: PreparedControl, strength: number): AtSite {
-  return (site, x, grid) => {
-    const adapter = lllite.adapters.get(site.key)
-    const share = control.shares.get(site.key)
-    if (strength === 0 || adapter === undefined || share === undefined) return x
-    return tf.tidy(() => tf.add(x, adapterDelta(ops, adapter, share, x, grid, strength)))
+  return (sites, x, grid) => {
+    const active = sites.map(({ key }): ActiveAdapter | null => {
+      const [adapter, share] = [lllite.adapters.get(key), control.shares.get(key)]
+      return strength === 0 || adapter === undefined || share === undefined ? null : { adapter, control: share }
+    })
+    const first = active.find((one) => one !== null)
+    return withDeltas(ops, active, x, grid, strength, control.downs.get(first?.adapter.plan.site.key ?? ""))
   }
+}
+
+/** x for every site, plus what its adapter adds where it has one. */
+export function withDeltas(
+  ops: Ops,
+  active: readonly (ActiveAdapter | null)[],
+  x: Tensor,
+  grid: Grid,
+  strength: number,
+  joined?: JoinedDown,
+): readonly Tensor[] {
+  const present = active.filter((one) => one !== null)
+  if (present.length === 0) return active.map(() => x)
+  return tf.tidy(() => {
+    const deltas = adapterDeltas(ops, present, x, grid, strength, joined)
+    let next = 0
+    return active.map((one) => (one === null ? x : tf.add(x, deltas[next++] as Tensor)))
+  })
 }
 
 /** Several adapters as the reference chains them: the last sees x, the one before it sees x with the last's delta. */
 export function chainAtSite(adapters: readonly AtSite[]): AtSite {
-  return (site, x, grid) => adapters.reduceRight((fed, atSite) => atSite(site, fed, grid), x)
+  const [first, ...more] = [...adapters].reverse()
+  return (sites, x, grid) => {
+    const fed = first === undefined ? sites.map(() => x) : first(sites, x, grid)
+    // From here on every site has an input of its own.
+    return fed.map((own, i) => more.reduce((h, atSite) => atSite([sites[i] as Site], h, grid)[0] as Tensor, own))
+  }
 }
 
 /** Several adapters side by side: every one sees x, their deltas are summed. As sd-webui-controlnet does. */
 export function sumAtSite(adapters: readonly AtSite[]): AtSite {
-  return (site, x, grid) =>
-    tf.tidy(() => adapters.reduce((sum, atSite) => tf.add(sum, tf.sub(atSite(site, x, grid), x)), x))
+  return (sites, x, grid) =>
+    tf.tidy(() => {
+      const fed = adapters.map((atSite) => atSite(sites, x, grid))
+      return sites.map((_, i) => fed.reduce((sum, each) => tf.add(sum, tf.sub(each[i] as Tensor, x)), x))
+    })
 }
 
 /** A control for n samples: [uncond…, cond…] each get the images in turn. */

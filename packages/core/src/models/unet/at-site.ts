@@ -8,10 +8,13 @@ export interface Grid {
 }
 
 /**
- * What stands before every layer an adapter may feed. x: [N, T, C] before a linear layer, [N, H, W, C] before a
- * convolution → the same shape. `grid` says how the tokens lie in the picture.
+ * What stands before the layers that an adapter may feed. It is asked once for all layers that read the same x, the
+ * queries, keys and values of self-attention, so that what they share is computed once; others come alone.
+ *
+ * x: [N, T, C] before linear layers, [N, H, W, C] before a convolution → what each site's layer reads, of x's shape,
+ * in the sites' order. `grid` says how the tokens lie in the picture.
  */
-export type AtSite = (site: Site, x: Tensor, grid: Grid) => Tensor
+export type AtSite = (sites: readonly Site[], x: Tensor, grid: Grid) => readonly Tensor[]
 
 /** No adapter. */
-export const identityAtSite: AtSite = (_, x) => x
+export const identityAtSite: AtSite = (sites, x) => sites.map(() => x)

@@ -80,14 +80,29 @@ function transformerBlock(given: BlockContext, block: TransformerBlockParams, x:
 }
 
 function attention(given: BlockContext, params: AttentionParams, x: Tensor3D, source: Tensor3D, grid: Grid): Tensor {
-  const q = linear(given, params.q, x, grid) as Tensor3D
-  const k = linear(given, params.k, source, grid) as Tensor3D
-  const v = linear(given, params.v, source, grid) as Tensor3D
+  const [q, k, v] = (
+    x === source
+      ? linears(given, [params.q, params.k, params.v], x, grid)
+      : [...linears(given, [params.q], x, grid), ...linears(given, [params.k, params.v], source, grid)]
+  ) as [Tensor3D, Tensor3D, Tensor3D]
   return linear(given, params.out, given.ops.attention(q, k, v, { heads: params.heads, causal: false }), grid)
 }
 
-function linear({ ops, atSite }: BlockContext, host: Host<LinearWeight>, x: Tensor, grid: Grid): Tensor {
-  return ops.linear(host.site === null ? x : atSite(host.site, x, grid), host.weight)
+function linear(given: BlockContext, host: Host<LinearWeight>, x: Tensor, grid: Grid): Tensor {
+  return linears(given, [host], x, grid)[0] as Tensor
+}
+
+/** Layers that read the same x. */
+function linears(
+  { ops, atSite }: BlockContext,
+  hosts: readonly Host<LinearWeight>[],
+  x: Tensor,
+  grid: Grid,
+): readonly Tensor[] {
+  const sites = hosts.flatMap(({ site }) => (site === null ? [] : [site]))
+  const fed = sites.length === 0 ? [] : atSite(sites, x, grid)
+  let next = 0
+  return hosts.map(({ site, weight }) => ops.linear(site === null ? x : (fed[next++] as Tensor), weight))
 }
 
 function conv(
@@ -98,6 +113,6 @@ function conv(
   stride: 1 | 2 = 1,
 ): Tensor4D {
   const [, height, width] = x.shape
-  const fed = host.site === null ? x : (atSite(host.site, x, { height, width }) as Tensor4D)
+  const fed = host.site === null ? x : (atSite([host.site], x, { height, width })[0] as Tensor4D)
   return ops.conv2d(fed, host.weight, { stride, padding })
 }
