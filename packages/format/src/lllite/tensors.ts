@@ -42,17 +42,12 @@ export function siteTensorShapes(site: SiteShape, dims: AdapterDims): ReadonlyMa
     shapes.set(`${name}.bias` as SiteTensorName, [out])
   }
   layer("conditioning1.0", half, 3, 4, 4)
-  switch (site.depth) {
-    case 1:
-      layer("conditioning1.2", condDim, half, 2, 2)
-      break
-    case 2:
-      layer("conditioning1.2", condDim, half, 4, 4)
-      break
-    case 3:
-      layer("conditioning1.2", half, half, 4, 4)
-      layer("conditioning1.4", condDim, half, 2, 2)
-      break
+  if (site.depth === 3) {
+    layer("conditioning1.2", half, half, 4, 4)
+    layer("conditioning1.4", condDim, half, 2, 2)
+  } else {
+    const kernelSize = site.depth === 1 ? 2 : 4
+    layer("conditioning1.2", condDim, half, kernelSize, kernelSize)
   }
   layer("down.0", mlpDim, site.inDim, ...kernel)
   layer("mid.0", mlpDim, mlpDim + condDim, ...kernel)

@@ -229,7 +229,7 @@ export class HeaderParser {
     const expected = tensorBytes(dtype, shape)
     if (expected === null) {
       const what = `${dtype} [${shape.join(", ")}]`
-      throw scanner.error("size-overflow", `${what} takes no whole number of bytes that 64 bits can count`, entryOffset)
+      throw scanner.error("size-overflow", `${what} takes no whole number of bytes that a file can hold`, entryOffset)
     }
     if (expected !== dataEnd - dataBegin) {
       const what = `${dtype} [${shape.join(", ")}] takes ${expected} bytes`

@@ -27,27 +27,16 @@ export const MAX_ENTRY_BYTES = 16 * 2 ** 20
  */
 export const MAX_INDEX_BYTES = 40 * 2 ** 20
 
-const MAX_U64 = 0xffff_ffff_ffff_ffffn
-
 /**
- * Bytes that a tensor takes, or null when its shape has no whole number of bytes or overflows 64 bits. Products are
- * checked at every step, as upstream does, so that a zero at the end cannot hide an overflow before it.
+ * Bytes that a tensor takes, or null when its shape has no whole number of bytes or more bits than 2^53 - 1, which no
+ * file has. Products are checked at every step, as upstream does, so that a zero at the end cannot hide an overflow
+ * before it.
  */
 export function tensorBytes(dtype: Dtype, shape: readonly number[]): number | null {
-  // Nearly every shape is small enough for plain numbers.
-  let small = DTYPE_BITS[dtype] as number
-  let isEmpty = false
+  let bits: number = DTYPE_BITS[dtype]
   for (const size of shape) {
-    if (size === 0) isEmpty = true
-    else small *= size
+    bits *= size
+    if (!Number.isSafeInteger(bits)) return null
   }
-  if (small <= Number.MAX_SAFE_INTEGER) return isEmpty ? 0 : small % 8 === 0 ? small / 8 : null
-
-  let bits = 1n
-  for (const size of shape) {
-    bits *= BigInt(size)
-    if (bits > MAX_U64) return null
-  }
-  bits *= BigInt(DTYPE_BITS[dtype])
-  return bits > MAX_U64 || bits % 8n !== 0n ? null : Number(bits / 8n)
+  return bits % 8 === 0 ? bits / 8 : null
 }

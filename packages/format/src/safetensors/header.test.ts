@@ -194,8 +194,9 @@ describe("parseHeader", () => {
 })
 
 describe("tensorBytes", () => {
-  it("multiplies exactly where floating point would not", () => {
-    expect(tensorBytes("U8", [2 ** 26, 2 ** 27])).toBe(2 ** 53)
+  it("counts up to what a file can hold, and no further", () => {
+    expect(tensorBytes("U8", [2 ** 24, 2 ** 25])).toBe(2 ** 49)
+    expect(tensorBytes("U8", [2 ** 25, 2 ** 25])).toBeNull()
     expect(tensorBytes("U8", [0, 2 ** 52, 2 ** 52])).toBe(0)
     expect(tensorBytes("U8", [2 ** 52, 2 ** 52, 0])).toBeNull()
   })
