@@ -98,6 +98,22 @@ describe("mergeLllites", () => {
     expect(merged.dtypes).toEqual(["F32"])
   })
 
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])(
+    "refuses a file with %d in it, by its name and the tensor's",
+    async (value) => {
+      const inputs = [
+        { file: await filled(1), weight: 1 },
+        { file: await filled(value), weight: 0 },
+      ]
+      await expect(written(mergeLllites(inputs))).rejects.toMatchObject({
+        code: "merge",
+        source: "bytes",
+        tensor: expect.stringMatching(/^lllite_unet_/),
+        message: expect.stringMatching(/NaN or infinite values/),
+      })
+    },
+  )
+
   it("refuses other widths, other sites, one file, and a weight that is no number", async () => {
     const file = await filled(1)
     const wide = await readLllite(

@@ -29,7 +29,7 @@ export interface MergeOptions {
  * The result has the first file's metadata with `modelspec.merged_from`. One tensor of each file is in memory at a time.
  *
  * @throws FormatError `merge` when the files differ in sites or widths, fewer than two are given, or a weight is no
- * finite number; and while it is written `value-range`
+ * finite number; and while it is written `merge` naming a file with NaN or infinite values, or `value-range`
  */
 export function mergeLllites(inputs: readonly MergeInput[], options: MergeOptions = {}): SafetensorsContents {
   const [first, ...others] = inputs
@@ -47,6 +47,10 @@ export function mergeLllites(inputs: readonly MergeInput[], options: MergeOption
     let sum = new Float64Array(0)
     for (const { file, weight } of inputs) {
       const part = await file.tensor(site, name)
+      if (!part.every(Number.isFinite)) {
+        const what = "it has NaN or infinite values, which would be in the result, too. Leave the file out."
+        throw new FormatError("merge", what, { source: file.label, tensor: `${site.key}.${name}` })
+      }
       if (sum.length === 0) sum = new Float64Array(part.length)
       for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + weight * (part[i] as number)
     }
