@@ -1,6 +1,6 @@
 import type { FileReport, LlliteReport } from "./commands/inspect.ts"
 import type { HealthReport } from "./commands/inspect-health.ts"
-import { countText, plural, printable, sizeText, table } from "./text.ts"
+import { countText, few, plural, printable, sizeText, table } from "./text.ts"
 
 /** A report in lines for people. */
 export function formatReport(report: FileReport): string {
@@ -9,8 +9,11 @@ export function formatReport(report: FileReport): string {
     ["file", report.file],
     ["kind", `${report.kind}: ${report.detail}`],
     ...(base === null ? [] : [["base", BASES[base]] satisfies [string, string]]),
-    ["size", `${sizeText(report.bytes)} (${countText(report.bytes)} bytes)`],
-    ["tensors", `${report.tensors}, ${counts(report.dtypes, "of")}`],
+    [
+      "size",
+      report.bytes < 1024 ? sizeText(report.bytes) : `${sizeText(report.bytes)} (${countText(report.bytes)} bytes)`,
+    ],
+    ["tensors", [String(report.tensors), ...counts(report.dtypes, "of")].join(", ")],
     ["parameters", countText(report.parameters)],
   ]
   if (shards !== undefined) lines.push(["files", `${shards.length}: ${few(shards)}`])
@@ -42,7 +45,7 @@ function llliteLines(lllite: LlliteReport): [string, string][] {
   const kinds = convSites === 0 ? "all linear" : `${linearSites} linear, ${convSites} convolutions`
   const lines: [string, string][] = [
     ["for", lllite.isForSdxl ? "SDXL" : `a U-Net of ${lllite.modelChannels} channels (SDXL has 320)`],
-    ["sites", `${lllite.sites}: ${counts(lllite.blocks, "in")}; ${kinds}`],
+    ["sites", `${lllite.sites}: ${counts(lllite.blocks, "in").join(", ")}; ${kinds}`],
     [
       "dims",
       dims
@@ -96,12 +99,6 @@ function healthLines({ findings, blocks }: HealthReport): string[] {
   ]
 }
 
-function counts(values: Readonly<Record<string, number>>, word: string): string {
-  return Object.entries(values)
-    .map(([name, count]) => `${count} ${word} ${name}`)
-    .join(", ")
-}
-
-function few(names: readonly string[]): string {
-  return names.length <= 3 ? names.join(", ") : `${names.slice(0, 2).join(", ")}, …`
+function counts(values: Readonly<Record<string, number>>, word: string): readonly string[] {
+  return Object.entries(values).map(([name, count]) => `${count} ${word} ${name}`)
 }

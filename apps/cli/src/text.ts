@@ -22,6 +22,11 @@ export function percentText(share: number): string {
   return percent >= 0.01 ? `${percent.toFixed(percent >= 10 ? 1 : 2)}%` : `${percent.toExponential(1)}%`
 }
 
+/** Names in a line: all of up to three, the first two of more. */
+export function few(names: readonly string[]): string {
+  return names.length <= 3 ? names.join(", ") : `${names.slice(0, 2).join(", ")}, …`
+}
+
 /** Lines of columns, each as wide as its widest cell; the last column is not padded. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))

@@ -2,7 +2,7 @@ import type { LlliteDifference } from "@lllite/format/edit"
 import { compareLllites } from "@lllite/format/edit"
 import { withPath } from "@lllite/runtime-node/files"
 import { openLllite } from "../open-lllite.ts"
-import { percentText, plural, printable, table } from "../text.ts"
+import { few, percentText, plural, printable, table } from "../text.ts"
 
 interface DiffCommandOptions {
   readonly outputs?: boolean
@@ -46,8 +46,10 @@ function forPeople(difference: LlliteDifference): string {
   const lines: string[] = []
   const differing = sites.filter(({ parameters }) => parameters?.relative !== 0)
   lines.push(`${plural(sites.length, "site")} in both, ${differing.length} of them differ.`)
-  if (onlyFirst.length > 0) lines.push(`Only in the first: ${onlyFirst.map(({ path }) => path).join(", ")}`)
-  if (onlySecond.length > 0) lines.push(`Only in the second: ${onlySecond.map(({ path }) => path).join(", ")}`)
+  for (const [which, sites] of Object.entries({ first: onlyFirst, second: onlySecond })) {
+    if (sites.length === 0) continue
+    lines.push(`Only in the ${which}: ${plural(sites.length, "site")} (${few(sites.map(({ path }) => path))})`)
+  }
   for (const { key, first, second } of metadata) {
     const shown = (value: string | undefined): string => (value === undefined ? "not there" : printable(value))
     lines.push(`${printable(key)}: ${shown(first)} → ${shown(second)}`)

@@ -28,7 +28,8 @@ export async function runPrune(files: readonly string[], options: PruneCommandOp
     const gone = await sitesToPrune(file, options)
     const contents = pruneLllite(file, (site) => !gone.has(site.key), { mode: options.zero === true ? "zero" : "drop" })
     const written = await writeEdited(options, contents)
-    const notes = [`${plural(gone.size, "site")} of ${file.sites.length} taken out.`]
+    const done = options.zero === true ? "set to zero" : "taken out"
+    const notes = [`${plural(gone.size, "site")} of ${file.sites.length} ${done}.`]
     return reportWritten(written, { pruned: [...gone] }, notes, options.json)
   })
 }
