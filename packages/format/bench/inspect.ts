@@ -1,14 +1,16 @@
 /*
  * What it takes to look into files: an SDXL checkpoint of 6.9 GB (sparse: nothing but its header is written) and an
- * LLLite of 44 MB. Time is this process's CPU time, so that other work on the machine does not count; heap and memory
- * are what opening adds.
+ * LLLite of 44 MB. First in this process: its CPU time, and the heap that opening adds. Then `lllite inspect` as a whole
+ * process, after a build: the least and the median of 15 runs, by the clock and in CPU time, and the heap at its end.
  *
  *   node --expose-gc packages/format/bench/inspect.ts
  */
+import { spawnSync } from "node:child_process"
 import { closeSync, ftruncateSync, openSync, readSync, rmSync, statSync, writeSync } from "node:fs"
 import { mkdtemp } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { identify } from "../src/identify/index.ts"
 import type { ByteSource } from "../src/index.ts"
 import { enumerateSites, openSafetensors, readLllite, SDXL_LAYOUT, siteTensorShapes } from "../src/index.ts"
@@ -53,6 +55,38 @@ async function measure(what: string, shapes: Shapes, open: (source: ByteSource) 
   const figures = `${((user + system) / 1000).toFixed(0)} ms, ${added.toFixed(1)} MiB of heap, ${bytesRead} bytes read`
   console.log(`${what}, ${(size / 1e9).toFixed(2)} GB: ${figures} (${said})`)
   closeSync(handle)
+  measureProcess(what, path)
+}
+
+interface ProcessFigures {
+  readonly clock: number
+  readonly cpu: number
+  readonly heap: number
+}
+
+/** `lllite inspect` from its start to its end. */
+function measureProcess(what: string, path: string): void {
+  const runs = Array.from({ length: 15 }, () => runInspect(path))
+  const text = (figure: keyof ProcessFigures): string => {
+    const sorted = runs.map((run) => run[figure]).sort((a, b) => a - b)
+    return `${sorted[0]?.toFixed(0)} (median ${sorted[7]?.toFixed(0)})`
+  }
+  console.log(`lllite inspect of ${what}: ${text("clock")} ms, CPU ${text("cpu")} ms, heap ${text("heap")} MiB`)
+}
+
+function runInspect(path: string): ProcessFigures {
+  const tell = `process.on("exit", () => {
+    const { user, system } = process.cpuUsage()
+    const heap = process.memoryUsage().heapTotal / 2 ** 20
+    process.stderr.write(JSON.stringify({ cpu: (user + system) / 1000, heap }))
+  })`
+  const main = fileURLToPath(new URL("../../../apps/cli/dist/main.js", import.meta.url))
+  const begun = performance.now()
+  const args = ["--import", `data:text/javascript,${encodeURIComponent(tell)}`, main, "inspect", path]
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" })
+  const clock = performance.now() - begun
+  if (status !== 0) throw new Error(stderr)
+  return { clock, ...(JSON.parse(stderr) as Omit<ProcessFigures, "clock">) }
 }
 
 function write(path: string, shapes: Shapes): void {
