@@ -1,0 +1,104 @@
+#!/usr/bin/env node
+// Runs ours and PyTorch in turns, so that what else the machine does falls on both, and prints what each took and the
+// ratios: medians over the rounds.
+//   node bench/compare-unet.mjs [--latents 32,64,128] [--dtypes f32,bf16] [--rounds 3] [--runs 3] [--batch 1]
+//     [--python python3] [--torch ../shared/bench/torch_unet.py] [--weights F16] [--tiny] [--no-train] [--json]
+// PYTHON needs torch and diffusers. A size that has no room is left out with its error, and the others go on.
+import { execFile } from "node:child_process"
+import { access } from "node:fs/promises"
+import { fileURLToPath } from "node:url"
+import { parseArgs, promisify } from "node:util"
+
+const here = (name) => fileURLToPath(new URL(name, import.meta.url))
+const { values: options } = parseArgs({
+  options: {
+    latents: { type: "string", default: "32,64,128" },
+    dtypes: { type: "string", default: "f32,bf16" },
+    rounds: { type: "string", default: "3" },
+    runs: { type: "string", default: "3" },
+    batch: { type: "string", default: "1" },
+    python: { type: "string", default: "python3" },
+    torch: { type: "string", default: here("../../shared/bench/torch_unet.py") },
+    weights: { type: "string", default: "F16" },
+    tiny: { type: "boolean", default: false },
+    "no-train": { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+  },
+})
+await access(options.torch).catch(() => {
+  throw new Error(`no "${options.torch}": name the PyTorch side with --torch`)
+})
+const execute = promisify(execFile)
+const WORK = ["forward", "forwardLllite", "trainStep", "peakRssGiB"]
+
+const rows = []
+for (const dtype of options.dtypes.split(",")) {
+  for (const latent of options.latents.split(",")) {
+    const common = ["--latent", latent, "--dtype", dtype, "--batch", options.batch, "--runs", options.runs]
+    if (options.tiny) common.push("--tiny")
+    if (options["no-train"]) common.push("--no-train")
+    const sides = {
+      ours: [process.execPath, [here("run-unet.mjs"), ...common, "--weights", options.weights]],
+      torch: [options.python, [options.torch, ...common]],
+    }
+    const found = { ours: [], torch: [] }
+    try {
+      for (let round = 0; round < Number(options.rounds); round++) {
+        for (const [side, [program, args]] of Object.entries(sides)) {
+          console.error(`${side}, ${8 * latent} px, ${dtype}, round ${round + 1} of ${options.rounds} …`)
+          found[side].push(await run(program, args))
+        }
+      }
+    } catch (error) {
+      console.error(`${8 * latent} px, ${dtype}: left out: ${error.message}`)
+      continue
+    }
+    rows.push(summary(Number(latent), dtype, found))
+  }
+}
+console.log(options.json ? JSON.stringify(rows, null, 2) : table(rows))
+
+async function run(program, args) {
+  const { stdout } = await execute(program, args, { maxBuffer: 2 ** 24 }).catch((error) => {
+    const lines = String(error.stderr ?? "")
+      .trim()
+      .split("\n")
+    const said = lines.findLast((line) => /^\w*Error\b/.test(line)) ?? lines.at(-1)
+    throw new Error(`${program}: ${error.signal ?? `exit code ${error.code}`}: ${said}`)
+  })
+  return JSON.parse(stdout.trim().split("\n").at(-1))
+}
+
+function summary(latent, dtype, { ours, torch }) {
+  const row = { pixels: 8 * latent, dtype }
+  for (const name of WORK) {
+    if (ours[0][name] === undefined || torch[0][name] === undefined) continue
+    row[name] = { ours: median(ours.map((run) => run[name])), torch: median(torch.map((run) => run[name])) }
+    // Of each round's pair, so that a slow minute weighs on both of its sides.
+    row[name].ratio = median(ours.map((run, i) => run[name] / torch[i][name]))
+  }
+  row.llliteShare = median(ours.map(({ forward, forwardLllite }) => forwardLllite / forward - 1))
+  return row
+}
+
+function median(values) {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = (sorted.length - 1) / 2
+  return (sorted[Math.floor(middle)] + sorted[Math.ceil(middle)]) / 2
+}
+
+function table(list) {
+  const head = ["px", "dtype", ...WORK, "LLLite's share"]
+  const cell = (value) => (value === undefined ? "" : `${n(value.ours)} / ${n(value.torch)} = ${n(value.ratio)}`)
+  const body = list.map((row) => [
+    String(row.pixels),
+    row.dtype,
+    ...WORK.map((name) => cell(row[name])),
+    `${(100 * row.llliteShare).toFixed(1)} %`,
+  ])
+  return [head, head.map(() => "---"), ...body].map((cells) => `| ${cells.join(" | ")} |`).join("\n")
+}
+
+function n(value) {
+  return value.toPrecision(3)
+}

@@ -1,0 +1,135 @@
+#!/usr/bin/env node
+// Seconds of SDXL's U-Net on TensorFlow: a forward pass, one with an LLLite, and a training step that computes blocks
+// again on the way back; and the most memory that the process had. One JSON line.
+//   node bench/run-unet.mjs [--latent 32] [--batch 1] [--dtype f32|bf16] [--weights F16|BF16|F32] [--runs 3] [--tiny] [--no-train]
+import { parseArgs } from "node:util"
+import {
+  createAdamWState,
+  createLllite,
+  createNoiseSchedule,
+  createStream,
+  disposeLllite,
+  llliteAtSite,
+  loadUnet,
+  objective,
+  prepareControl,
+  SDXL_UNET,
+  stepAdamW,
+  unet,
+  uploadLllite,
+} from "../packages/core/dist/index.js"
+import { sdxlShapes } from "../packages/core/dist/reference.js"
+import { enumerateSites } from "../packages/format/dist/index.js"
+import { startBackend } from "../packages/runtime-node/dist/index.js"
+import { syntheticEntries } from "./synthetic.mjs"
+import { tf } from "./tfjs.mjs"
+
+const { values: options } = parseArgs({
+  options: {
+    latent: { type: "string", default: "32" },
+    batch: { type: "string", default: "1" },
+    dtype: { type: "string", default: "f32" },
+    weights: { type: "string", default: "F16" },
+    runs: { type: "string", default: "3" },
+    tiny: { type: "boolean", default: false },
+    "no-train": { type: "boolean", default: false },
+  },
+})
+const [latent, batch, runs] = [options.latent, options.batch, options.runs].map(Number)
+const precision = { f32: "float32", bf16: "bfloat16" }[options.dtype]
+if (precision === undefined) throw new Error(`--dtype is ${options.dtype}, expected f32 or bf16`)
+
+/** As `torch_unet.py --tiny` has it. */
+const TINY = {
+  layout: { modelChannels: 32, channelMult: [1, 2, 4], transformerDepth: [0, 2, 2], middleDepth: 2 },
+  contextDim: 64,
+  pooledDim: 40,
+  headDim: 64,
+  latentChannels: 4,
+}
+const config = options.tiny ? TINY : SDXL_UNET
+
+const { ops, version } = await startBackend("tensorflow", { precision })
+const { unet: shapes } = await sdxlShapes(config)
+const params = await loadUnet({ label: "made up", entries: syntheticEntries(shapes, options.weights) }, ops.load)
+
+const stream = createStream(2, "bench inputs")
+let index = 0
+const normal = (...shape) =>
+  tf.tensor(
+    stream.normal(
+      shape.reduce((a, b) => a * b, 1),
+      { index: index++ },
+    ),
+    shape,
+  )
+const timesteps = Array.from({ length: batch }, () => 500)
+const input = {
+  latents: normal(batch, latent, latent, 4),
+  timesteps,
+  context: normal(batch, 77, config.contextDim),
+  vector: normal(batch, config.pooledDim + 1536),
+}
+const side = 8 * latent
+const images = {
+  count: batch,
+  height: side,
+  width: side,
+  data: stream.normal(batch * side * side * 3, { index: index++ }),
+}
+const model = createLllite(enumerateSites(config.layout), { condDim: 32, mlpDim: 64 }, createStream(3, "init"))
+
+const result = { library: version, dtype: options.dtype, weights: options.weights, latent, batch }
+result.forward = await timed(async () => {
+  const y = unet(ops, params, input)
+  await y.data()
+  y.dispose()
+})
+
+const lllite = uploadLllite(model)
+const control = prepareControl(ops, lllite, images)
+result.forwardLllite = await timed(async () => {
+  const y = unet(ops, params, input, { atSite: llliteAtSite(ops, lllite, control, 1) })
+  await y.data()
+  y.dispose()
+})
+control.dispose()
+disposeLllite(lllite)
+
+if (!options["no-train"]) {
+  const state = createAdamWState(model.values.length)
+  const example = () => ({
+    width: side,
+    height: side,
+    latents: stream.normal(latent * latent * 4, { index: index++ }),
+    control: { width: side, height: side, data: new Uint8Array(side * side * 3).map((_, i) => (7 * i) % 256) },
+    context: stream.normal(77 * config.contextDim, { index: index++ }),
+    vector: stream.normal(config.pooledDim + 1536, { index: index++ }),
+  })
+  const rows = { step: 0, firstRow: 0, examples: Array.from({ length: batch }, example) }
+  const sdxl = { ops, unet: params, prediction: "epsilon" }
+  const schedule = createNoiseSchedule()
+  result.trainStep = await timed(async () => {
+    const { gradients } = await objective(sdxl, schedule, model, rows, { seed: 1, gradientCheckpointing: true })
+    stepAdamW(model.values, gradients, state, { learningRate: 1e-4 })
+  })
+}
+result.sites = model.adapters.length
+result.peakRssGiB = process.resourceUsage().maxRSS / 2 ** 20
+console.log(JSON.stringify(result, (_, value) => (typeof value === "number" ? Number(value.toFixed(4)) : value)))
+
+function seconds(since) {
+  return (performance.now() - since) / 1000
+}
+
+/** The median of some runs after one that warms up. */
+async function timed(run) {
+  const times = []
+  for (let i = 0; i <= runs; i++) {
+    const since = performance.now()
+    await run()
+    times.push(seconds(since))
+  }
+  const sorted = times.slice(1).sort((a, b) => a - b)
+  return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.ceil((sorted.length - 1) / 2)]) / 2
+}
