@@ -44,6 +44,8 @@ export interface FileServer {
 }
 
 export interface ServeOptions {
+  /** Sent with every file. */
+  readonly headers?: Readonly<Record<string, string>>
   /** Answers what it wants to; what it leaves comes from the folders. */
   readonly answer?: (request: IncomingMessage, response: ServerResponse, path: string) => boolean
 }
@@ -51,7 +53,7 @@ export interface ServeOptions {
 /** Serves folders under prefixes, as a static host does that sends no headers of its own. */
 export async function serveFolders(
   folders: Readonly<Record<string, string>>,
-  { answer }: ServeOptions = {},
+  { headers = {}, answer }: ServeOptions = {},
 ): Promise<FileServer> {
   const requests: FileServer["requests"] = []
   const server = createServer(async (request, response) => {
@@ -67,7 +69,7 @@ export async function serveFolders(
     try {
       const bytes = await readFile(join(folder, name))
       const type = TYPES[extname(name)] ?? "application/octet-stream"
-      response.writeHead(200, { "content-type": type, "content-length": bytes.length }).end(bytes)
+      response.writeHead(200, { ...headers, "content-type": type, "content-length": bytes.length }).end(bytes)
     } catch {
       response.writeHead(404).end()
     }

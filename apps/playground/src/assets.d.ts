@@ -1,0 +1,4 @@
+declare module "@lllite/tiny/*.safetensors?url" {
+  const url: string
+  export default url
+}

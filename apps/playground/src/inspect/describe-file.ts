@@ -1,0 +1,90 @@
+import type { LlliteFile, SourceLike, TensorInfo } from "@lllite/format"
+import { enumerateSites, llliteOf, openSafetensors, SDXL_LAYOUT, sameLayout } from "@lllite/format"
+import type { BlockHealth, Finding } from "@lllite/format/health"
+import { checkLllite } from "@lllite/format/health"
+import type { FileIdentity } from "@lllite/format/identify"
+import { identify } from "@lllite/format/identify"
+import { parseLlliteMetadata } from "@lllite/format/modelspec"
+import { compareSites, NAMED_SELECTIONS } from "@lllite/format/selections"
+
+/** What a safetensors file is, in a form that a worker can send. */
+export interface FileDescription {
+  readonly name: string
+  readonly bytes: number
+  readonly identity: FileIdentity
+  readonly tensorCount: number
+  readonly parameters: number
+  /** How many tensors there are of each dtype. */
+  readonly dtypes: ReadonlyMap<string, number>
+  readonly metadata: ReadonlyMap<string, string>
+  /** The first tensors, by name. */
+  readonly tensors: readonly Pick<TensorInfo, "name" | "dtype" | "shape">[]
+  readonly lllite: LlliteDescription | null
+}
+
+/** What is to be said of an LLLite. */
+export interface LlliteDescription {
+  readonly sites: number
+  /** `conditioning / mlp` widths of its sites, each pair once. */
+  readonly dims: readonly string[]
+  /** Name of the selection that takes just these sites, if there is one. */
+  readonly selection: string | null
+  /** Whether its sites are those of SDXL's own U-Net. */
+  readonly isForSdxl: boolean
+  readonly title: string | null
+  readonly preprocessor: string | null
+  readonly blocks: readonly Pick<BlockHealth, "block" | "siteCount" | "strength" | "controlStrength">[]
+  readonly findings: readonly Finding[]
+}
+
+/** So many tensors are listed. */
+const MOST_TENSORS = 200
+
+/**
+ * Says what a file is: by its header, and an LLLite's health by its values.
+ *
+ * @throws FormatError when it is broken, or no safetensors file
+ */
+export async function describeFile(name: string, source: SourceLike): Promise<FileDescription> {
+  const file = await openSafetensors(source)
+  const identity = identify(file)
+  const dtypes = new Map<string, number>()
+  const tensors: FileDescription["tensors"][number][] = []
+  let parameters = 0
+  for (const { name, dtype, shape } of file.tensors.values()) {
+    dtypes.set(dtype, (dtypes.get(dtype) ?? 0) + 1)
+    let count = 1
+    for (const size of shape) count *= size
+    parameters += count
+    if (tensors.length < MOST_TENSORS) tensors.push({ name, dtype, shape })
+  }
+  const lllite = identity.kind === "lllite" ? await describeLllite(llliteOf(file)) : null
+  const { size: bytes, metadata } = file
+  const tensorCount = file.tensors.size
+  return { name, bytes, identity, tensorCount, parameters, dtypes, metadata: new Map(metadata), tensors, lllite }
+}
+
+async function describeLllite(file: LlliteFile): Promise<LlliteDescription> {
+  const { sites, layout } = file
+  const isSame = (selection: (typeof NAMED_SELECTIONS)[keyof typeof NAMED_SELECTIONS]): boolean => {
+    const { missing, extra } = compareSites(sites, enumerateSites(layout, selection))
+    return missing.length + extra.length === 0
+  }
+  const { title = null, preprocessor = null } = parseLlliteMetadata(file.metadata)
+  const { blocks, findings } = await checkLllite(file)
+  return {
+    sites: sites.length,
+    dims: [...new Set(sites.map(({ condDim, mlpDim }) => `${condDim} / ${mlpDim}`))],
+    selection: Object.entries(NAMED_SELECTIONS).find(([, selection]) => isSame(selection))?.[0] ?? null,
+    isForSdxl: sameLayout(layout, SDXL_LAYOUT),
+    title,
+    preprocessor,
+    blocks: blocks.map(({ block, siteCount, strength, controlStrength }) => ({
+      block,
+      siteCount,
+      strength,
+      controlStrength,
+    })),
+    findings,
+  }
+}

@@ -1,0 +1,204 @@
+import type { ComponentChildren, JSX } from "preact"
+import { useState } from "preact/hooks"
+import { show } from "../page/app-state.ts"
+import { modelState } from "../page/model.ts"
+import { FileDrop } from "../pictures/file-drop.tsx"
+import type { FileDescription, LlliteDescription } from "./describe-file.ts"
+import { inspect, inspectState, useInspected } from "./inspect-state.ts"
+
+/** So much of a metadata value is shown at first. */
+const MOST_TEXT = 4000
+/** So many metadata entries are shown. */
+const MOST_ENTRIES = 200
+
+/** Open a file and see what it is. Every text of a file is put into the page as text. */
+export function InspectPanel(): JSX.Element {
+  const state = inspectState.value
+  return (
+    <div class="inspect">
+      <div class="card">
+        <h2>A file</h2>
+        <FileDrop
+          label="Open a safetensors file"
+          accept=".safetensors"
+          onFiles={([file]) => {
+            if (file !== undefined) inspect(file)
+          }}
+        >
+          <p class="note">
+            Drop any safetensors file here, of any size: an LLLite, a LoRA, a checkpoint. It is read in this tab and
+            goes nowhere.
+          </p>
+        </FileDrop>
+        <div aria-live="polite">
+          {state.kind === "reading" && <p>Reading {state.name} …</p>}
+          {state.kind === "problem" && (
+            <p class="problem" role="alert">
+              {state.message}
+            </p>
+          )}
+        </div>
+      </div>
+      {state.kind === "description" && <Description of={state.description} />}
+    </div>
+  )
+}
+
+function Description({ of }: { readonly of: FileDescription }): JSX.Element {
+  const { name, bytes, identity, tensorCount, parameters, dtypes, metadata, tensors, lllite } = of
+  const entries = [...metadata]
+  return (
+    <>
+      <div class="card">
+        <h2 class="file-name">{name}</h2>
+        <p class="identity">This is {identity.detail}.</p>
+        <table>
+          <tbody>
+            <Row name="Size">{bytes.toLocaleString("en")} bytes</Row>
+            <Row name="Parameters">
+              {parameters.toLocaleString("en")} in {tensorCount.toLocaleString("en")} tensors
+            </Row>
+            <Row name="Dtypes">{[...dtypes].map(([dtype, count]) => `${dtype} × ${count}`).join(", ") || "none"}</Row>
+            {lllite !== null && <LlliteRows of={lllite} />}
+          </tbody>
+        </table>
+        {lllite !== null && <UseIt />}
+      </div>
+      {lllite !== null && <Health of={lllite} />}
+      <div class="card">
+        <h2>Metadata</h2>
+        {entries.length === 0 && <p class="note">None.</p>}
+        <dl class="metadata">
+          {entries.slice(0, MOST_ENTRIES).map(([key, value]) => (
+            <div key={key}>
+              <dt>{key}</dt>
+              <dd>
+                {value.length > MOST_TEXT ? `${value.slice(0, MOST_TEXT)} … (${value.length} characters)` : value}
+              </dd>
+            </div>
+          ))}
+        </dl>
+        {entries.length > MOST_ENTRIES && <p class="note">and {entries.length - MOST_ENTRIES} more</p>}
+      </div>
+      <div class="card">
+        <h2>Tensors</h2>
+        <details>
+          <summary>
+            {tensors.length === tensorCount ? "All" : `The first ${tensors.length} of`}{" "}
+            {tensorCount.toLocaleString("en")}
+          </summary>
+          <ul class="tensors">
+            {tensors.map(({ name, dtype, shape }) => (
+              <li key={name}>
+                <code>{name}</code> {dtype} [{shape.join(", ")}]
+              </li>
+            ))}
+          </ul>
+        </details>
+      </div>
+    </>
+  )
+}
+
+function LlliteRows({ of }: { readonly of: LlliteDescription }): JSX.Element {
+  const { sites, dims, selection, isForSdxl, title, preprocessor } = of
+  return (
+    <>
+      {title !== null && <Row name="Title">{title}</Row>}
+      {preprocessor !== null && <Row name="Control">{preprocessor}</Row>}
+      <Row name="For">{isForSdxl ? "SDXL" : "a smaller U-Net than SDXL's, such as the tiny one here"}</Row>
+      <Row name="Sites">
+        {sites}
+        {selection === null ? "" : `, selection “${selection}”`}
+      </Row>
+      <Row name="Widths">{dims.join(", ")} (conditioning / mlp)</Row>
+    </>
+  )
+}
+
+function UseIt(): JSX.Element | null {
+  const [problem, setProblem] = useState<string | null>(null)
+  const model = modelState.value
+  if (model.phase !== "ready") return null
+  return (
+    <div class="row">
+      <button
+        type="button"
+        onClick={() => {
+          void useInspected(model).then((found) => {
+            setProblem(found)
+            if (found === null) show("steer")
+          })
+        }}
+      >
+        Steer with it
+      </button>
+      {problem !== null && (
+        <p class="problem" role="alert">
+          {problem}
+        </p>
+      )}
+    </div>
+  )
+}
+
+function Health({ of: { blocks, findings } }: { readonly of: LlliteDescription }): JSX.Element {
+  const strongest = Math.max(
+    ...blocks.map(({ strength }) => (Number.isFinite(strength) ? strength : 0)),
+    Number.MIN_VALUE,
+  )
+  return (
+    <div class="card">
+      <h2>Health</h2>
+      {findings.length === 0 ? (
+        <p>Nothing is wrong with its values.</p>
+      ) : (
+        <ul class="findings">
+          {findings.map(({ code, severity, advice }) => (
+            <li key={code} class={severity}>
+              {advice}
+            </li>
+          ))}
+        </ul>
+      )}
+      <table class="blocks">
+        <thead>
+          <tr>
+            <th scope="col">Block</th>
+            <th scope="col">Sites</th>
+            <th scope="col">Strength</th>
+            <th scope="col">of it by the control</th>
+          </tr>
+        </thead>
+        <tbody>
+          {blocks.map(({ block, siteCount, strength, controlStrength }) => (
+            <tr key={block}>
+              <th scope="row">{block}</th>
+              <td>{siteCount}</td>
+              <td>
+                <svg class="bar" viewBox="0 0 100 10" aria-hidden="true">
+                  <rect width={(100 * (Number.isFinite(strength) ? strength : 0)) / strongest} height="10" />
+                </svg>
+                {strength.toPrecision(2)}
+              </td>
+              <td>{controlStrength.toPrecision(2)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p class="note">
+        Strength is an estimate of how much an adapter adds to its layer's input, whose own is 1. It ranks blocks and
+        finds dead ones; it does not say how a picture will look.
+      </p>
+    </div>
+  )
+}
+
+function Row({ name, children }: { readonly name: string; readonly children: ComponentChildren }): JSX.Element {
+  return (
+    <tr>
+      <th scope="row">{name}</th>
+      <td>{children}</td>
+    </tr>
+  )
+}

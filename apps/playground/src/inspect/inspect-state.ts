@@ -1,0 +1,51 @@
+import { signal } from "@preact/signals"
+import type { ReadyModel } from "../page/model.ts"
+import { addLllite, messageOf } from "../page/model.ts"
+import type { FileDescription } from "./describe-file.ts"
+
+export type InspectAnswer =
+  | { readonly kind: "description"; readonly description: FileDescription }
+  | { readonly kind: "problem"; readonly message: string }
+
+export type InspectState =
+  | { readonly kind: "none" }
+  | { readonly kind: "reading"; readonly name: string }
+  | InspectAnswer
+
+export const inspectState = signal<InspectState>({ kind: "none" })
+/** The file that is described. */
+export const inspected = signal<File | null>(null)
+
+let worker: Worker | null = null
+
+/** Reads a file; one that is still being read is let go of. */
+export function inspect(file: File): void {
+  worker?.terminate()
+  const reader = new Worker(new URL("./inspect-worker.ts", import.meta.url), { type: "module" })
+  worker = reader
+  inspected.value = file
+  inspectState.value = { kind: "reading", name: file.name }
+  const end = (answer: InspectAnswer): void => {
+    reader.terminate()
+    if (worker !== reader) return
+    worker = null
+    inspectState.value = answer
+  }
+  reader.addEventListener("message", ({ data }: MessageEvent<InspectAnswer>) => end(data))
+  reader.addEventListener("error", ({ message }) =>
+    end({ kind: "problem", message: `The file could not be read: ${message}` }),
+  )
+  reader.postMessage(file)
+}
+
+/** Takes the file to steer with, if it fits the embedded model. Returns what is wrong, or null. */
+export async function useInspected({ runtime, sdxl }: ReadyModel): Promise<string | null> {
+  const file = inspected.value
+  if (file === null) return null
+  try {
+    addLllite(file.name, await runtime.readLllite(file, sdxl.layout))
+    return null
+  } catch (error) {
+    return messageOf(error)
+  }
+}

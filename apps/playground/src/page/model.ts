@@ -1,0 +1,70 @@
+import type { LlliteModel } from "@lllite/core"
+import type { LoadProgress, WebRuntime, WebSdxl } from "@lllite/runtime-web"
+import { createWebRuntime } from "@lllite/runtime-web"
+import llliteUrl from "@lllite/tiny/lllite-canny.safetensors?url"
+import tinyUrl from "@lllite/tiny/tiny-sdxl.safetensors?url"
+import { signal } from "@preact/signals"
+
+/** The embedded model, on a backend that works here. */
+export interface ReadyModel {
+  readonly runtime: WebRuntime
+  readonly sdxl: WebSdxl
+}
+
+export type ModelState =
+  | { readonly phase: "starting" }
+  | { readonly phase: "loading"; readonly runtime: WebRuntime; readonly progress: LoadProgress | null }
+  | ({ readonly phase: "ready" } & ReadyModel)
+  | { readonly phase: "failed"; readonly message: string }
+
+export const modelState = signal<ModelState>({ phase: "starting" })
+
+/** An LLLite that can be chosen. */
+export interface NamedLllite {
+  readonly name: string
+  readonly lllite: LlliteModel
+}
+
+/** All there are: the one that comes along, those that were opened, and those that were trained here. */
+export const lllites = signal<readonly NamedLllite[]>([])
+/** The one that steers. */
+export const chosenLllite = signal(0)
+
+/** Adds an LLLite and chooses it. */
+export function addLllite(name: string, lllite: LlliteModel): void {
+  lllites.value = [...lllites.value, { name, lllite }]
+  chosenLllite.value = lllites.value.length - 1
+}
+
+/** Starts the runtime and loads what is embedded. What goes wrong becomes the state. */
+export async function startModel(): Promise<void> {
+  try {
+    const backend = backendOf(location.search)
+    const runtime = await createWebRuntime(
+      backend === "webgpu" ? { backend, software: true } : backend ? { backend } : {},
+    )
+    modelState.value = { phase: "loading", runtime, progress: null }
+    const sdxl = await runtime.loadSdxl(
+      { url: tinyUrl, keep: false },
+      {
+        onProgress: (progress) => {
+          modelState.value = { phase: "loading", runtime, progress }
+        },
+      },
+    )
+    addLllite("Canny, comes along", await runtime.readLllite({ url: llliteUrl, keep: false }, sdxl.layout))
+    modelState.value = { phase: "ready", runtime, sdxl }
+  } catch (error) {
+    modelState.value = { phase: "failed", message: messageOf(error) }
+  }
+}
+
+/** `?backend=wasm` and `?backend=webgpu` choose; a WebGPU that was asked for by name may compute in software. */
+function backendOf(query: string): "webgpu" | "wasm" | null {
+  const name = new URLSearchParams(query).get("backend")
+  return name === "webgpu" || name === "wasm" ? name : null
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

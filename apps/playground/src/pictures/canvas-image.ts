@@ -1,0 +1,73 @@
+import type { RgbImage } from "@lllite/core"
+import { canny, cropCentre, greyToRgb, resizeImage, rgbToGrey } from "@lllite/core/image"
+
+/** Pixels per side, which is what the tiny SDXL draws best. */
+export const SIZE = 128
+
+/** Canny's thresholds, those that the LLLite that comes along was trained with. */
+const THRESHOLDS = { low: 100, high: 200 } as const
+
+/** The largest side that a picture may have; a file of a few bytes may claim any. */
+const MOST_PIXELS = 8192
+
+/** The edges of a picture as a control picture: white on black. */
+export function edgesOf(image: RgbImage): RgbImage {
+  return greyToRgb(canny(rgbToGrey(image), THRESHOLDS))
+}
+
+/** A white picture. */
+export function blank(size: number): RgbImage {
+  return { width: size, height: size, data: new Uint8Array(size * size * 3).fill(255) }
+}
+
+/** What a canvas shows, on white where it is transparent. */
+export function readCanvas(canvas: HTMLCanvasElement | OffscreenCanvas): RgbImage {
+  const { width, height } = canvas
+  const context = canvas.getContext("2d", { willReadFrequently: true }) as
+    | CanvasRenderingContext2D
+    | OffscreenCanvasRenderingContext2D
+    | null
+  if (context === null) throw new Error("this browser gives the page no canvas to draw on")
+  const pixels = context.getImageData(0, 0, width, height).data
+  const data = new Uint8Array(width * height * 3)
+  for (let i = 0; i < width * height; i++) {
+    const alpha = (pixels[4 * i + 3] ?? 0) / 255
+    for (let channel = 0; channel < 3; channel++) {
+      data[3 * i + channel] = Math.round(255 + ((pixels[4 * i + channel] ?? 0) - 255) * alpha)
+    }
+  }
+  return { width, height, data }
+}
+
+/**
+ * Reads a picture file and fits it into a square: resized as training pictures are, and cropped about the centre.
+ *
+ * @throws Error saying why it is no picture
+ */
+export async function readPicture(file: Blob, size: number): Promise<RgbImage> {
+  const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" }).catch(
+    () => null,
+  )
+  const name = file instanceof File ? `"${file.name}"` : "the file"
+  if (bitmap === null) throw new Error(`${name} is no picture that this browser reads. Take a PNG, JPEG or WebP.`)
+  try {
+    const { width, height } = bitmap
+    if (Math.max(width, height) > MOST_PIXELS) {
+      throw new Error(`${name} is ${width} × ${height} px; at most ${MOST_PIXELS} a side are taken. Shrink it first.`)
+    }
+    const canvas = new OffscreenCanvas(width, height)
+    const context = canvas.getContext("2d", { willReadFrequently: true })
+    context?.drawImage(bitmap, 0, 0)
+    return fitSquare(readCanvas(canvas), size)
+  } finally {
+    bitmap.close()
+  }
+}
+
+/** Covers a square and cuts off what stands over. */
+export function fitSquare(image: RgbImage, size: number): RgbImage {
+  const scale = size / Math.min(image.width, image.height)
+  const width = Math.max(size, Math.round(image.width * scale))
+  const height = Math.max(size, Math.round(image.height * scale))
+  return cropCentre(resizeImage(image, width, height, scale < 1 ? "area" : "lanczos"), size, size)
+}

@@ -1,0 +1,41 @@
+import type { RgbImage } from "@lllite/core"
+import type { JSX } from "preact"
+import { useLayoutEffect, useRef } from "preact/hooks"
+
+interface PictureProps {
+  readonly image: RgbImage
+  /** What it shows, for whoever does not see it. */
+  readonly label: string
+  readonly class?: string
+}
+
+/** An RGB picture on a canvas of its own size; the style sheet says how large it is shown. */
+export function Picture({ image, label, class: name }: PictureProps): JSX.Element {
+  const canvas = useRef<HTMLCanvasElement>(null)
+  useLayoutEffect(() => {
+    if (canvas.current !== null) paint(canvas.current, image)
+  }, [image])
+  return (
+    <canvas
+      ref={canvas}
+      class={name === undefined ? "picture" : `picture ${name}`}
+      role="img"
+      aria-label={label}
+      width={image.width}
+      height={image.height}
+    />
+  )
+}
+
+/** Puts a picture onto a canvas, which takes its size. */
+export function paint(canvas: HTMLCanvasElement, image: RgbImage): void {
+  const { width, height, data } = image
+  if (canvas.width !== width) canvas.width = width
+  if (canvas.height !== height) canvas.height = height
+  const pixels = new ImageData(width, height)
+  for (let i = 0; i < width * height; i++) {
+    pixels.data.set(data.subarray(3 * i, 3 * i + 3), 4 * i)
+    pixels.data[4 * i + 3] = 255
+  }
+  canvas.getContext("2d")?.putImageData(pixels, 0, 0)
+}

@@ -1,0 +1,95 @@
+import type { JSX } from "preact"
+import { NumberField, SliderField } from "../page/fields.tsx"
+import { chosenLllite, lllites } from "../page/model.ts"
+import type { SteerSettings } from "./steer-state.ts"
+import { isCompared, SAMPLERS, settings } from "./steer-state.ts"
+
+function set(changes: Partial<SteerSettings>): void {
+  settings.value = { ...settings.value, ...changes }
+}
+
+/** Everything that says how a picture is made, but for the prompt. */
+export function SettingsForm(): JSX.Element {
+  const { strength, start, end, seed, steps, guidanceScale, sampler } = settings.value
+  return (
+    <div class="settings">
+      <label class="field wide">
+        LLLite
+        <select
+          value={String(chosenLllite.value)}
+          onChange={(event) => {
+            chosenLllite.value = Number(event.currentTarget.value)
+          }}
+        >
+          {lllites.value.map(({ name }, index) => (
+            <option key={index} value={String(index)}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <SliderField
+        label="Strength"
+        value={strength}
+        min={0}
+        max={2}
+        step={0.05}
+        onValue={(strength) => set({ strength })}
+      />
+      <SliderField
+        label="Window from"
+        hint="0 is pure noise"
+        value={start}
+        min={0}
+        max={1}
+        step={0.05}
+        onValue={(start) => set({ start, end: Math.max(start, end) })}
+      />
+      <SliderField
+        label="Window to"
+        hint="1 is the finished picture"
+        value={end}
+        min={0}
+        max={1}
+        step={0.05}
+        onValue={(end) => set({ end, start: Math.min(start, end) })}
+      />
+      <SliderField
+        label="Guidance"
+        value={guidanceScale}
+        min={1}
+        max={8}
+        step={0.25}
+        onValue={(guidanceScale) => set({ guidanceScale })}
+      />
+      <NumberField label="Steps" value={steps} min={1} max={60} onValue={(steps) => set({ steps })} />
+      <NumberField label="Seed" value={seed} min={0} max={2 ** 32 - 1} onValue={(seed) => set({ seed })} />
+      <label class="field">
+        Sampler
+        <select
+          value={sampler}
+          onChange={(event) => {
+            const name = SAMPLERS.find((name) => name === event.currentTarget.value)
+            if (name !== undefined) set({ sampler: name })
+          }}
+        >
+          {SAMPLERS.map((name) => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={isCompared.value}
+          onChange={(event) => {
+            isCompared.value = event.currentTarget.checked
+          }}
+        />
+        Make it without the LLLite, too, to compare
+      </label>
+    </div>
+  )
+}

@@ -1,0 +1,197 @@
+import type { RgbImage } from "@lllite/core"
+import { captionOf, drawScene, heldOutSeed, makeScene, palette } from "@lllite/tiny"
+import type { JSX } from "preact"
+import { useLayoutEffect, useRef, useState } from "preact/hooks"
+import { messageOf } from "../page/model.ts"
+import { blank, readCanvas, readPicture, SIZE } from "../pictures/canvas-image.ts"
+import { FileDrop } from "../pictures/file-drop.tsx"
+import { paint } from "../pictures/picture.tsx"
+import { drawing, prompt } from "./steer-state.ts"
+
+const INKS = Object.entries(palette).map(([name, [red, green, blue]]) => ({
+  name,
+  colour: `rgb(${red} ${green} ${blue})`,
+}))
+const ERASER = { name: "eraser", colour: "white" } as const
+/** How many steps can be taken back. */
+const MOST_UNDO = 30
+/** How far an arrow key moves the pen, in pixels of the picture. */
+const KEY_STEP = 3
+
+type Point = readonly [x: number, y: number]
+
+/** A sheet to draw on: with a pointer, with the arrow keys and space, or with a picture from a file. */
+export function Sketchpad(): JSX.Element {
+  const canvas = useRef<HTMLCanvasElement>(null)
+  const from = useRef<Point | null>(null)
+  const past = useRef<RgbImage[]>([])
+  const [ink, setInk] = useState<string>(INKS[0]?.colour ?? "black")
+  const [width, setWidth] = useState(8)
+  const [pen, setPen] = useState<{ readonly at: Point; readonly isDown: boolean } | null>(null)
+  const [problem, setProblem] = useState<string | null>(null)
+
+  useLayoutEffect(() => {
+    if (canvas.current === null) return
+    // Read after every stroke; the first to ask for the context says so.
+    canvas.current.getContext("2d", { willReadFrequently: true })
+    paint(canvas.current, drawing.value)
+  }, [drawing.value])
+
+  const remember = (): void => {
+    past.current = [...past.current, drawing.value].slice(-MOST_UNDO)
+  }
+  const line = (start: Point, end: Point): void => {
+    const context = canvas.current?.getContext("2d")
+    if (context == null) return
+    Object.assign(context, { strokeStyle: ink, lineWidth: width, lineCap: "round" })
+    context.beginPath()
+    context.moveTo(...start)
+    // A dot is a line that goes nowhere, which some browsers leave out.
+    context.lineTo(end[0] + 0.01, end[1])
+    context.stroke()
+    if (canvas.current !== null) drawing.value = readCanvas(canvas.current)
+  }
+  const replace = (image: RgbImage): void => {
+    remember()
+    setProblem(null)
+    drawing.value = image
+  }
+  const moveByKey = (event: KeyboardEvent): void => {
+    const [x, y] = pen?.at ?? [SIZE / 2, SIZE / 2]
+    const isDown = pen?.isDown ?? false
+    const to = {
+      ArrowLeft: [x - KEY_STEP, y],
+      ArrowRight: [x + KEY_STEP, y],
+      ArrowUp: [x, y - KEY_STEP],
+      ArrowDown: [x, y + KEY_STEP],
+    }[event.key] as Point | undefined
+    if (to !== undefined) {
+      const at: Point = [clamp(to[0]), clamp(to[1])]
+      if (isDown) line([x, y], at)
+      setPen({ at, isDown })
+    } else if (event.key === " " || event.key === "Enter") {
+      if (!isDown) {
+        remember()
+        line([x, y], [x, y])
+      }
+      setPen({ at: [x, y], isDown: !isDown })
+    } else return
+    event.preventDefault()
+  }
+  const example = (): void => {
+    const scene = makeScene(heldOutSeed, Math.floor(Math.random() * 10_000))
+    replace(drawScene(scene, SIZE))
+    prompt.value = captionOf(scene)
+  }
+
+  return (
+    <div class="sketchpad">
+      <div class="sheet">
+        {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: keys draw here; screen readers must hand them on */}
+        <canvas
+          ref={canvas}
+          class="picture"
+          width={SIZE}
+          height={SIZE}
+          tabIndex={0}
+          role="application"
+          aria-label="Sheet to draw on. Arrow keys move the pen, space puts it down and lifts it."
+          onKeyDown={moveByKey}
+          onBlur={() => setPen(null)}
+          onPointerDown={(event) => {
+            event.currentTarget.setPointerCapture(event.pointerId)
+            remember()
+            const at = placeOf(event)
+            from.current = at
+            line(at, at)
+          }}
+          onPointerMove={(event) => {
+            if (from.current === null) return
+            const at = placeOf(event)
+            line(from.current, at)
+            from.current = at
+          }}
+          onPointerUp={() => {
+            from.current = null
+          }}
+          onPointerCancel={() => {
+            from.current = null
+          }}
+        />
+        {pen !== null && (
+          <svg class="pen" viewBox={`0 0 ${SIZE} ${SIZE}`} aria-hidden="true">
+            <circle cx={pen.at[0]} cy={pen.at[1]} r={width / 2 + 2} class={pen.isDown ? "down" : ""} />
+          </svg>
+        )}
+      </div>
+      <fieldset class="inks">
+        <legend>Ink</legend>
+        {[...INKS, ERASER].map(({ name, colour }) => (
+          <label key={name} class="ink">
+            <input type="radio" name="ink" checked={ink === colour} onChange={() => setInk(colour)} />
+            <svg viewBox="0 0 20 20" aria-hidden="true">
+              <circle class="ink-dot" cx="10" cy="10" r="8" fill={colour} />
+            </svg>
+            <span>{name}</span>
+          </label>
+        ))}
+        <label class="brush">
+          Width
+          <input
+            type="range"
+            min="2"
+            max="40"
+            value={width}
+            onInput={(event) => setWidth(Number(event.currentTarget.value))}
+          />
+        </label>
+      </fieldset>
+      <div class="row">
+        <button type="button" onClick={example}>
+          Example
+        </button>
+        <button
+          type="button"
+          onClick={() => {
+            const before = past.current.at(-1)
+            if (before === undefined) return
+            past.current = past.current.slice(0, -1)
+            drawing.value = before
+          }}
+        >
+          Undo
+        </button>
+        <button type="button" onClick={() => replace(blank(SIZE))}>
+          Clear
+        </button>
+        <FileDrop
+          label="Open a picture"
+          accept="image/*"
+          onFiles={([file]) => {
+            if (file === undefined) return
+            readPicture(file, SIZE).then(replace, (error: unknown) => setProblem(messageOf(error)))
+          }}
+        />
+      </div>
+      {problem !== null && (
+        <p class="problem" role="alert">
+          {problem}
+        </p>
+      )}
+    </div>
+  )
+}
+
+/** Where a pointer is, in pixels of the picture. */
+function placeOf(event: PointerEvent): Point {
+  const canvas = event.currentTarget as HTMLCanvasElement
+  const box = canvas.getBoundingClientRect()
+  return [
+    ((event.clientX - box.left) / box.width) * canvas.width,
+    ((event.clientY - box.top) / box.height) * canvas.height,
+  ]
+}
+
+function clamp(value: number): number {
+  return Math.min(SIZE - 1, Math.max(0, value))
+}

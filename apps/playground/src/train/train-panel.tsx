@@ -1,0 +1,257 @@
+import type { JSX } from "preact"
+import { useState } from "preact/hooks"
+import { show } from "../page/app-state.ts"
+import { NumberField } from "../page/fields.tsx"
+import type { ReadyModel } from "../page/model.ts"
+import { messageOf, modelState } from "../page/model.ts"
+import { readPicture, SIZE } from "../pictures/canvas-image.ts"
+import { FileDrop } from "../pictures/file-drop.tsx"
+import { Picture } from "../pictures/picture.tsx"
+import { LossCurve } from "./loss-curve.tsx"
+import { captionOfFile, drawPairs, pairOf } from "./pairs.ts"
+import {
+  downloadTrained,
+  losses,
+  pairs,
+  sampleCaption,
+  sampleControl,
+  samples,
+  settings,
+  startTraining,
+  stopTraining,
+  trained,
+  trainState,
+} from "./train-state.ts"
+
+/** Train a small LLLite on a handful of pairs, and watch it learn. */
+export function TrainPanel(): JSX.Element {
+  const model = modelState.value
+  const { phase } = trainState.value
+  const isRunning = phase === "caching" || phase === "training"
+  const canStart = model.phase === "ready" && !isRunning && pairs.value.length > 0
+  const { steps, batchSize, seed } = settings.value
+  return (
+    <form
+      class="train"
+      onSubmit={(event) => {
+        event.preventDefault()
+        if (canStart) void startTraining(model)
+      }}
+    >
+      <div class="card">
+        <h2>Pairs</h2>
+        <p class="note">
+          An LLLite learns from pictures beside their controls. Here each control is a picture's own edges.
+        </p>
+        <Pairs isLocked={isRunning} />
+      </div>
+      <div class="card">
+        <h2>Training</h2>
+        <div class="settings">
+          <NumberField
+            label="Steps"
+            value={steps}
+            min={1}
+            max={2000}
+            disabled={isRunning}
+            onValue={(steps) => {
+              settings.value = { ...settings.value, steps }
+            }}
+          />
+          <NumberField
+            label="Pairs in a step"
+            value={batchSize}
+            min={1}
+            max={32}
+            disabled={isRunning}
+            onValue={(batchSize) => {
+              settings.value = { ...settings.value, batchSize }
+            }}
+          />
+          <NumberField
+            label="Seed"
+            value={seed}
+            min={0}
+            max={2 ** 32 - 1}
+            disabled={isRunning}
+            onValue={(seed) => {
+              settings.value = { ...settings.value, seed }
+            }}
+          />
+        </div>
+        <div class="row actions">
+          <button type="submit" class="primary" disabled={!canStart}>
+            Train
+          </button>
+          <button type="button" onClick={stopTraining} disabled={!isRunning}>
+            Stop
+          </button>
+        </div>
+        <Progress />
+        <LossCurve losses={losses.value} total={steps} />
+        {model.phase === "ready" && trained.value !== null && <Trained model={model} />}
+      </div>
+      <div class="card">
+        <h2>Samples</h2>
+        <p class="note">“{sampleCaption}”, steered by edges that are not among the pairs, after every 20 steps.</p>
+        <ul class="samples">
+          <li>
+            <Picture image={sampleControl} label="Edges that the samples are steered by" />
+            <span>edges</span>
+          </li>
+          {samples.value.map(({ step, image }) => (
+            <li key={step}>
+              <Picture image={image} label={`Sample after ${step} steps`} />
+              <span>{step}</span>
+            </li>
+          ))}
+        </ul>
+      </div>
+    </form>
+  )
+}
+
+function Trained({ model }: { readonly model: ReadyModel }): JSX.Element {
+  const [problem, setProblem] = useState<string | null>(null)
+  return (
+    <div class="trained">
+      <p role="status">An LLLite of {trained.value?.step} steps is there, and chosen under Steer.</p>
+      <div class="row">
+        <button
+          type="button"
+          onClick={() => {
+            downloadTrained(model).catch((error: unknown) => setProblem(messageOf(error)))
+          }}
+        >
+          Download it
+        </button>
+        <button type="button" onClick={() => show("steer")}>
+          Steer with it
+        </button>
+      </div>
+      {problem !== null && (
+        <p class="problem" role="alert">
+          {problem}
+        </p>
+      )}
+    </div>
+  )
+}
+
+function Progress(): JSX.Element | null {
+  const state = trainState.value
+  const { steps } = settings.value
+  switch (state.phase) {
+    case "idle":
+      return null
+    case "failed":
+      return (
+        <p class="problem" role="alert">
+          {state.message}
+        </p>
+      )
+    case "caching":
+      return (
+        <label class="progress">
+          Preparing pair {state.done} of {state.count}
+          <progress max={state.count} value={state.done} />
+        </label>
+      )
+    case "training":
+      return (
+        <label class="progress">
+          Step {state.step} of {steps}
+          {state.secondsPerStep === null ? "" : `, ${remaining((steps - state.step) * state.secondsPerStep)} left`}
+          <progress max={steps} value={state.step} />
+        </label>
+      )
+  }
+}
+
+function remaining(seconds: number): string {
+  return seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`
+}
+
+function Pairs({ isLocked }: { readonly isLocked: boolean }): JSX.Element {
+  const [problem, setProblem] = useState<string | null>(null)
+  const add = async (files: readonly File[]): Promise<void> => {
+    const problems: string[] = []
+    for (const file of files) {
+      try {
+        pairs.value = [...pairs.value, pairOf(file.name, await readPicture(file, SIZE), captionOfFile(file.name))]
+      } catch (error) {
+        problems.push(messageOf(error))
+      }
+    }
+    setProblem(problems.length === 0 ? null : problems.join(" "))
+  }
+  return (
+    <>
+      <ul class="pairs">
+        {pairs.value.map((pair, index) => (
+          <li key={index}>
+            <Picture image={pair.image} label={pair.name} />
+            <Picture image={pair.control} label={`Edges of ${pair.name}`} />
+            <input
+              type="text"
+              aria-label={`Caption of ${pair.name}`}
+              value={pair.caption}
+              maxLength={400}
+              disabled={isLocked}
+              onInput={(event) => {
+                const caption = event.currentTarget.value
+                pairs.value = pairs.value.map((other, i) => (i === index ? { ...other, caption } : other))
+              }}
+            />
+            <button
+              type="button"
+              class="remove"
+              aria-label={`Remove ${pair.name}`}
+              disabled={isLocked}
+              onClick={() => {
+                pairs.value = pairs.value.filter((_, i) => i !== index)
+              }}
+            >
+              ×
+            </button>
+          </li>
+        ))}
+      </ul>
+      {pairs.value.length === 0 && <p class="placeholder">No pairs yet.</p>}
+      <div class="row">
+        <button
+          type="button"
+          disabled={isLocked}
+          onClick={() => {
+            pairs.value = drawPairs(16)
+          }}
+        >
+          Draw 16 pairs
+        </button>
+        <button
+          type="button"
+          disabled={isLocked}
+          onClick={() => {
+            pairs.value = []
+          }}
+        >
+          Remove all
+        </button>
+        <FileDrop
+          label="Add pictures"
+          accept="image/*"
+          multiple
+          disabled={isLocked}
+          onFiles={(files) => void add(files)}
+        >
+          <small>Captions come from file names.</small>
+        </FileDrop>
+      </div>
+      {problem !== null && (
+        <p class="problem" role="alert">
+          {problem}
+        </p>
+      )}
+    </>
+  )
+}

@@ -1,0 +1,126 @@
+import type { LlliteModel, RgbImage } from "@lllite/core"
+import { enumerateSites } from "@lllite/format"
+import { buildLlliteMetadata } from "@lllite/format/modelspec"
+import { captionOf, drawScene, heldOutSeed, makeScene } from "@lllite/tiny"
+import { signal } from "@preact/signals"
+import type { ReadyModel } from "../page/model.ts"
+import { addLllite, messageOf } from "../page/model.ts"
+import { edgesOf, SIZE } from "../pictures/canvas-image.ts"
+import { save } from "../pictures/save.ts"
+import type { TrainingPair } from "./pairs.ts"
+import { datasetOf, drawPairs } from "./pairs.ts"
+
+export interface TrainSettings {
+  readonly steps: number
+  readonly batchSize: number
+  readonly seed: number
+}
+
+/** Noisy timesteps teach where edges go; a real SDXL wants a rate ten times lower. As `lllite demo` trains. */
+const FIXED = { condDim: 32, mlpDim: 64, learningRate: 3e-3, minTimestep: 400 } as const
+/** A sample is drawn after every so many steps. */
+const SAMPLE_EVERY = 20
+const SAMPLE = { width: SIZE, height: SIZE, steps: 8, guidanceScale: 1.5 } as const
+
+export const pairs = signal<readonly TrainingPair[]>(drawPairs(16))
+export const settings = signal<TrainSettings>({ steps: 120, batchSize: 8, seed: 1 })
+
+/** A held-out drawing that every sample is steered by. */
+const scene = makeScene(heldOutSeed, 1)
+export const sampleControl = edgesOf(drawScene(scene, SIZE))
+export const sampleCaption = captionOf(scene)
+
+export interface Sample {
+  readonly step: number
+  readonly image: RgbImage
+}
+
+export type TrainState =
+  | { readonly phase: "idle" }
+  | { readonly phase: "caching"; readonly done: number; readonly count: number }
+  | { readonly phase: "training"; readonly step: number; readonly secondsPerStep: number | null }
+  | { readonly phase: "failed"; readonly message: string }
+
+export const trainState = signal<TrainState>({ phase: "idle" })
+export const losses = signal<readonly number[]>([])
+export const samples = signal<readonly Sample[]>([])
+/** What the last training left, if it took a step. */
+export const trained = signal<{ readonly lllite: LlliteModel; readonly step: number } | null>(null)
+
+let controller: AbortController | null = null
+
+/** Stops inside of the step that runs; what was trained so far is kept. */
+export function stopTraining(): void {
+  controller?.abort()
+}
+
+/** Trains a new LLLite on the pairs. */
+export async function startTraining(model: ReadyModel): Promise<void> {
+  controller = new AbortController()
+  const { signal } = controller
+  const { sdxl } = model
+  const { steps, batchSize, seed } = settings.value
+  losses.value = []
+  samples.value = []
+  trained.value = null
+  try {
+    const sites = enumerateSites(sdxl.layout)
+    const options = { ...FIXED, sites, steps, batchSize, seed, stateEvery: SAMPLE_EVERY, signal }
+    const run = sdxl.train(datasetOf(pairs.value), options)
+    let before = 0
+    for (;;) {
+      const next = await run.next()
+      if (next.done === true) {
+        const { model: lllite, step } = next.value
+        if (step > 0) {
+          trained.value = { lllite, step }
+          addLllite(`Trained here, ${step} steps`, lllite)
+        }
+        break
+      }
+      const event = next.value
+      if (event.kind === "cache") {
+        trainState.value = { phase: "caching", done: event.done, count: event.count }
+        continue
+      }
+      const now = performance.now()
+      losses.value = [...losses.value, event.loss]
+      const secondsPerStep = before === 0 ? null : (now - before) / 1000
+      trainState.value = { phase: "training", step: event.step, secondsPerStep }
+      if (event.state !== null) await drawSample(model, event.state.model, event.step, signal)
+      before = performance.now()
+    }
+    trainState.value = { phase: "idle" }
+  } catch (error) {
+    trainState.value = signal.aborted ? { phase: "idle" } : { phase: "failed", message: messageOf(error) }
+  } finally {
+    controller = null
+  }
+}
+
+async function drawSample({ sdxl }: ReadyModel, lllite: LlliteModel, step: number, signal: AbortSignal): Promise<void> {
+  const options = { ...SAMPLE, adapters: [{ lllite, control: sampleControl }], signal }
+  try {
+    for await (const event of sdxl.generate([{ prompt: sampleCaption, seed: 7 }], options)) {
+      if (event.kind === "image") samples.value = [...samples.value, { step, image: event.image }]
+    }
+  } catch (error) {
+    // A stop ends the sample; the training ends by itself and gives what it has.
+    if (!signal.aborted) throw error
+  }
+}
+
+/** Saves what was trained, as a file that every program for LLLite reads. */
+export async function downloadTrained({ runtime }: ReadyModel): Promise<void> {
+  if (trained.value === null) return
+  const { lllite, step } = trained.value
+  const metadata = buildLlliteMetadata({
+    title: "canny, trained in a browser",
+    date: new Date().toISOString().slice(0, 19),
+    resolution: { width: SIZE, height: SIZE },
+    preprocessor: "canny",
+    timestepRange: [FIXED.minTimestep, 1000],
+  })
+  const blob = await runtime.writeLllite(lllite, { dtype: "F32", metadata })
+  save(`lllite-canny-${String(step).padStart(6, "0")}.safetensors`, blob)
+}

@@ -1,0 +1,261 @@
+import { existsSync } from "node:fs"
+import { readFile } from "node:fs/promises"
+import { fileURLToPath } from "node:url"
+import { serializeSafetensors } from "@lllite/format/write"
+import type { Browser, Page } from "playwright-core"
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import type { FileServer } from "../../../packages/runtime-web/test/browser.ts"
+import { findChromium, launchChromium, serveFolders } from "../../../packages/runtime-web/test/browser.ts"
+import { HOSTILE } from "./hostile.ts"
+
+/*
+ * The production build in a real browser, from a host that sends no headers. `turbo run build` comes first.
+ */
+
+const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+const LLLITE = folder("../../../packages/tiny/model/lllite-canny.safetensors")
+const chromium = findChromium()
+
+describe.skipIf(chromium === null)("the playground in Chromium (CHROMIUM names one)", () => {
+  let browser: Browser
+  let server: FileServer
+  let page: Page
+  const problems: string[] = []
+
+  beforeAll(async () => {
+    if (!existsSync(folder("../dist/index.html"))) throw new Error("playground is not built: run turbo run build first")
+    // Not at the root: the page must work in any folder of a host.
+    server = await serveFolders({ "/some/folder/": folder("../dist/") })
+    browser = await launchChromium(chromium as string)
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await server?.close()
+  })
+
+  beforeEach(async () => {
+    problems.length = 0
+    page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
+    page.setDefaultTimeout(0)
+    page.on("pageerror", (error) => problems.push(error.message))
+    page.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning") problems.push(message.text())
+    })
+    page.on("requestfailed", (request) => problems.push(`request failed: ${request.url()}`))
+    await page.addInitScript(() => {
+      Object.assign(window, { runs: [], violations: [], pwned: () => (window as unknown as Marks).runs.push(1) })
+      document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => {
+        ;(window as unknown as Marks).violations.push(`${violatedDirective} ${blockedURI}`)
+      })
+    })
+  })
+  afterEach(async () => {
+    const marks = await page.evaluate(() => {
+      const { runs, violations } = window as unknown as Marks
+      return { runs, violations }
+    })
+    expect(marks).toEqual({ runs: [], violations: [] })
+    expect(problems).toEqual([])
+    await page.close()
+  })
+
+  interface Marks {
+    readonly runs: unknown[]
+    readonly violations: string[]
+  }
+
+  const open = async (query = "?backend=wasm"): Promise<void> => {
+    await page.goto(`${server.url}some/folder/${query}`)
+  }
+  const ready = async (): Promise<void> => {
+    await page.locator('.status[data-phase="ready"], .status.failed').waitFor()
+    expect(await page.locator(".status.failed").count()).toBe(0)
+  }
+  const panel = (name: "Steer" | "Train" | "Inspect") => page.getByRole("tabpanel", { name })
+
+  it("generates by keyboard alone, with previews, and compares", async () => {
+    await open()
+    await ready()
+    const steer = panel("Steer")
+    await steer.getByRole("textbox", { name: "Steps" }).fill("2")
+    await steer.getByRole("textbox", { name: "Prompt" }).focus()
+    await page.keyboard.press("Enter")
+    await page.locator('.result[data-final="false"]').waitFor()
+    await page.locator('.result[data-final="true"]').waitFor()
+    expect(await steer.getByRole("img", { name: /^Picture with/ }).count()).toBe(2)
+    const slider = steer.getByRole("slider", { name: /How much of the picture/ })
+    await slider.focus()
+    await page.keyboard.press("Home")
+    expect(await slider.getAttribute("aria-valuetext")).toBe("0 percent without, 100 percent with the LLLite")
+    // Two different pictures lie over one another.
+    const hashes = await page.evaluate(() =>
+      [...document.querySelectorAll<HTMLCanvasElement>(".compare canvas")].map((canvas) => canvas.toDataURL()),
+    )
+    expect(new Set(hashes).size).toBe(2)
+  })
+
+  it("draws with the keys, and shows the edges at once", async () => {
+    await open()
+    const edges = (): Promise<string> =>
+      page.evaluate(() => document.querySelector<HTMLCanvasElement>(".card > canvas")?.toDataURL() ?? "")
+    await page.getByRole("button", { name: "Clear" }).click()
+    const blank = await edges()
+    await page.getByRole("application").focus()
+    for (const key of [" ", ...Array<string>(8).fill("ArrowRight"), " "]) await page.keyboard.press(key)
+    const drawn = await edges()
+    expect(drawn).not.toBe(blank)
+    await page.getByRole("button", { name: "Undo" }).click()
+    expect(await edges()).toBe(blank)
+  })
+
+  it("trains, shows the loss, stops inside, and gives a file that is an LLLite", async () => {
+    await open()
+    await ready()
+    await page.getByRole("tab", { name: "Train" }).click()
+    const train = panel("Train")
+    await train.getByRole("button", { name: "Remove all" }).click()
+    expect(await train.getByRole("button", { name: "Train" }).isDisabled()).toBe(true)
+    await train.getByRole("button", { name: "Draw 16 pairs" }).click()
+    // A handful is enough here.
+    for (let left = 16; left > 2; left--)
+      await train
+        .getByRole("button", { name: /^Remove drawing/ })
+        .first()
+        .click()
+    await train.getByRole("textbox", { name: "Pairs in a step" }).fill("1")
+    await train.getByRole("button", { name: "Train" }).click()
+    await train.getByRole("img", { name: /^Loss over 2 steps/ }).waitFor()
+    await train.getByRole("button", { name: "Stop" }).click()
+    await train.getByRole("status").waitFor()
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      train.getByRole("button", { name: "Download it" }).click(),
+    ])
+    expect(download.suggestedFilename()).toMatch(/^lllite-canny-0000\d\d\.safetensors$/)
+
+    await page.getByRole("tab", { name: "Inspect" }).click()
+    await panel("Inspect")
+      .getByLabel("Open a safetensors file")
+      .setInputFiles(await download.path())
+    await page.locator(".identity").waitFor()
+    expect(await page.locator(".identity").textContent()).toBe("This is a ControlNet-LLLite for SDXL.")
+    await panel("Inspect").getByRole("cell", { name: "canny, trained in a browser" }).waitFor()
+  })
+
+  it("says what a file is, how healthy, and steers with it", async () => {
+    await open()
+    await ready()
+    await page.getByRole("tab", { name: "Inspect" }).click()
+    const inspect = panel("Inspect")
+    await inspect.getByLabel("Open a safetensors file").setInputFiles(LLLITE)
+    await page.locator(".identity").waitFor()
+    expect(await inspect.getByRole("rowheader", { name: /^(input|middle)/ }).count()).toBeGreaterThan(1)
+    await inspect.getByRole("button", { name: "Steer with it" }).click()
+    const choice = panel("Steer").getByRole("combobox", { name: "LLLite" })
+    await choice.waitFor()
+    expect(await choice.locator("option:checked").textContent()).toBe("lllite-canny.safetensors")
+  })
+
+  it(`puts ${HOSTILE.length} hostile prompts, names and metadata into the page, and none runs`, async () => {
+    expect(HOSTILE.length).toBeGreaterThanOrEqual(50)
+    await open()
+    await page.getByRole("tab", { name: "Inspect" }).click()
+    const input = panel("Inspect").getByLabel("Open a safetensors file")
+    // A name is hostile in the file system, too; what no file can be called is only inside.
+    const fileName = (text: string): string => `${text.replaceAll(/[/\\\0]/g, "∕")}.safetensors`
+    for (const text of HOSTILE) {
+      const bytes = new Uint8Array(4)
+      const contents = serializeSafetensors(
+        new Map([[text, { dtype: "F32", shape: [1], bytes }]]),
+        new Map([
+          [text, text],
+          ["modelspec.title", text],
+        ]),
+      )
+      await input.setInputFiles({
+        name: fileName(text),
+        mimeType: "application/octet-stream",
+        buffer: Buffer.from(contents),
+      })
+      await page.getByText("an unknown kind of file", { exact: false }).and(page.locator(".identity")).waitFor()
+      await page.waitForFunction((name) => document.querySelector(".file-name")?.textContent === name, fileName(text))
+      // Broken files are quoted in the error.
+      await input.setInputFiles({ name: fileName(text), mimeType: "text/plain", buffer: Buffer.from(text.repeat(3)) })
+      await page.locator(".inspect .problem").waitFor()
+    }
+    const elements = await page.evaluate(
+      () => document.querySelectorAll("#app :is(script, iframe, object, embed, base, meta, link, img)").length,
+    )
+    expect(elements).toBe(0)
+
+    await ready()
+    await page.getByRole("tab", { name: "Steer" }).click()
+    const steer = panel("Steer")
+    await steer.getByRole("textbox", { name: "Steps" }).fill("1")
+    await steer.getByRole("checkbox", { name: /^Make it without/ }).uncheck()
+    await steer.getByRole("textbox", { name: "Prompt" }).fill(HOSTILE.slice(0, 12).join(" ").slice(0, 400))
+    await steer.getByRole("button", { name: "Generate" }).click()
+    await page.locator('.result[data-final="true"]').waitFor()
+    for (const text of HOSTILE) await steer.getByRole("textbox", { name: "Prompt" }).fill(text)
+  })
+
+  it("comes up again after a reload in the middle of loading, generating and training", async () => {
+    await open()
+    await page.reload()
+    await ready()
+    await panel("Steer").getByRole("button", { name: "Generate" }).click()
+    await page.locator('.result[data-final="false"]').waitFor()
+    await page.reload()
+    await ready()
+    await page.getByRole("tab", { name: "Train" }).click()
+    await panel("Train").getByRole("button", { name: "Train" }).click()
+    await page.getByText(/^Preparing pair/).waitFor()
+    await page.reload()
+    await ready()
+    // What a reload cut off is no failure of the page.
+    problems.splice(0, problems.length, ...problems.filter((problem) => !problem.startsWith("request failed")))
+  })
+
+  it("says on a narrow screen what it says on a wide one, without scrolling sideways", async () => {
+    await page.setViewportSize({ width: 360, height: 740 })
+    await open()
+    for (const name of ["Steer", "Train", "Inspect"] as const) {
+      await page.getByRole("tab", { name }).click()
+      if (name === "Inspect") {
+        await panel(name).getByLabel("Open a safetensors file").setInputFiles(LLLITE)
+        await page.locator(".identity").waitFor()
+      }
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+      expect(overflow, name).toBeLessThanOrEqual(0)
+    }
+  })
+
+  it("moves between its tabs with the arrow keys", async () => {
+    await open()
+    await page.getByRole("tab", { name: "Steer" }).focus()
+    await page.keyboard.press("ArrowLeft")
+    expect(await page.getByRole("tab", { name: "Inspect" }).getAttribute("aria-selected")).toBe("true")
+    await page.keyboard.press("ArrowRight")
+    expect(await panel("Steer").isVisible()).toBe(true)
+  })
+
+  it("works isolated from other pages, too", async () => {
+    const isolated = await serveFolders(
+      { "/": folder("../dist/") },
+      { headers: { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" } },
+    )
+    await page.goto(`${isolated.url}?backend=wasm`)
+    await ready()
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true)
+    await isolated.close()
+  })
+
+  it("asks nothing of any other host", async () => {
+    const asked: string[] = []
+    page.on("request", (request) => asked.push(request.url()))
+    await open()
+    await ready()
+    expect(asked.filter((url) => !url.startsWith(server.url) && !url.startsWith("blob:"))).toEqual([])
+    expect((await readFile(folder("../dist/index.html"), "utf8")).match(/Content-Security-Policy/g)).toHaveLength(1)
+  })
+})
