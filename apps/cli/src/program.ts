@@ -53,9 +53,8 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
       }),
     )
   if (argv.includes("demo")) {
-    const { BACKEND_OPTION } = await import("./runtime-options.ts")
-    const { name, help, choices = [] } = BACKEND_OPTION
-    demo.addOption(new Option(`--${name} <value>`, help).choices(choices))
+    const { NODE_BACKENDS } = await import("@lllite/runtime-node/machine")
+    demo.addOption(new Option("--backend <value>", "what computes").choices(NODE_BACKENDS).default(DEMO.backend))
   }
 
   const train = program

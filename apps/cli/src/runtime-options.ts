@@ -6,16 +6,14 @@ import type { OptionSpec, OptionValues } from "./options.ts"
 /** What computes, and how. */
 export type RuntimeChoice = Pick<NodeRuntimeOptions, "backend" | "precision" | "weights">
 
-export const BACKEND_OPTION: OptionSpec = {
-  name: "backend",
-  kind: "text",
-  help: "what computes; the best that is there and works unless given",
-  choices: NODE_BACKENDS,
-}
-
 /** Taken by the commands that load a checkpoint of the user's. */
 export const RUNTIME_OPTIONS: readonly OptionSpec[] = [
-  BACKEND_OPTION,
+  {
+    name: "backend",
+    kind: "text",
+    help: "what computes; the best that is there and works unless given",
+    choices: NODE_BACKENDS,
+  },
   {
     name: "precision",
     kind: "text",

@@ -21,8 +21,7 @@ export interface DemoSettings {
   readonly out: string
   readonly seed: number
   readonly steps: number
-  /** The best that works unless given. */
-  readonly backend?: NodeBackend
+  readonly backend: NodeBackend
 }
 
 /** What `result.json` holds. */
@@ -53,7 +52,7 @@ export async function runDemo(settings: DemoSettings, reporter: Reporter, signal
   const start = performance.now()
   const secondsSince = (from: number): number => Math.round((performance.now() - from) / 10) / 100
   await prepareFolder(settings.out)
-  const runtime = await startRuntime(settings.backend === undefined ? {} : { backend: settings.backend }, reporter)
+  const runtime = await startRuntime({ backend: settings.backend }, reporter)
   try {
     reporter.say(
       "load",

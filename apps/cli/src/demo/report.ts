@@ -60,9 +60,9 @@ SDXL checkpoint, and pictures with their controls and captions.</p>
 lllite generate --ckpt sd_xl_base_1.0.safetensors --prompt "a harbour at dawn" \\
   --control_net_lllite_models out/my-canny.safetensors --guide_image_path edges.png \\
   --outdir out</pre>
-<p>The real U-Net has 2.6 billion weights. On the WASM backend that this run used they do not fit into memory; a backend
-for graphics cards is planned. The file format is that of kohya's sd-scripts, so what is trained elsewhere can be read
-here, and the other way round.</p>
+<p>The real U-Net has 2.6 billion weights, which do not fit into WebAssembly's memory. <code>lllite doctor</code> says
+what this machine can run, and what to type to get more. The file format is that of kohya's sd-scripts, so what is
+trained elsewhere can be read here, and the other way round.</p>
 </main>
 </body>
 </html>

@@ -5,6 +5,8 @@ import type { AdapterDims } from "@lllite/format"
  * go, and a real SDXL wants a rate ten times lower.
  */
 export const DEMO = {
+  /** Unless `--backend` says otherwise: every machine has it, so figures can be compared. */
+  backend: "wasm",
   dims: { condDim: 32, mlpDim: 64 } satisfies AdapterDims,
   pairs: 192,
   batchSize: 16,
