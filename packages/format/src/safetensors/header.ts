@@ -65,8 +65,8 @@ export function parseHeaderLength(firstBytes: Uint8Array, fileSize: number, labe
  * Reads a header's JSON strictly. Whatever the specification forbids is refused: duplicate names however they are
  * spelled, anything but plain integers, unknown dtypes and fields, sizes that disagree with shapes, and data that
  * overlaps, has holes, or does not end with the file. Names are only ever keys of maps, so `__proto__` is one of them.
- * Stricter than upstream in six places: duplicate names, unknown fields, entries written as arrays, integers above
- * 2^53 - 1, more than 64 dimensions, and headers that would take more than 64 MiB of memory (`header-limit`).
+ * Stricter than upstream in six places: duplicate names, unknown fields, entries written as arrays, integers and counts of
+ * bits above 2^53 - 1, more than 64 dimensions, and headers that would take more than 64 MiB of memory (`header-limit`).
  *
  * @param json the header without its length
  * @param fileSize size of the whole file in bytes
