@@ -33,6 +33,7 @@ export {
   weightedMean,
 } from "./loss.ts"
 export { createLrSchedule, LR_CURVES, type LrCurve, type LrScheduleOptions } from "./lr-schedule.ts"
+export { normaliseConditioners } from "./normalise-conditioners.ts"
 export { type BatchRows, type ObjectiveOptions, objective } from "./objective.ts"
 export {
   createTrainState,
@@ -40,6 +41,7 @@ export {
   type GradientTask,
   type TrainOptions,
   type TrainState,
+  type TrainStateOptions,
   type TrainStepEvent,
   train,
 } from "./train.ts"

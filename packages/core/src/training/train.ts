@@ -1,5 +1,6 @@
 import type { AdapterDims, Site } from "@lllite/format"
 import { CoreError } from "../errors.ts"
+import type { RgbImage } from "../image.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import { createLllite } from "../models/lllite/model.ts"
 import { createStream } from "../random/stream.ts"
@@ -11,6 +12,7 @@ import { clipGradients } from "./clip-gradients.ts"
 import type { LossAndGradients } from "./gradients.ts"
 import type { LrCurve } from "./lr-schedule.ts"
 import { createLrSchedule } from "./lr-schedule.ts"
+import { normaliseConditioners } from "./normalise-conditioners.ts"
 
 /** Part of a step's batch, to be turned into a loss and a gradient wherever there is room for it. */
 export interface GradientTask {
@@ -68,9 +70,20 @@ export interface TrainStepEvent {
   readonly state: TrainState
 }
 
+export interface TrainStateOptions {
+  /** Controls over which the conditioners are normalised (`normaliseConditioners`); as PyTorch draws them unless given. */
+  readonly controls?: readonly RgbImage[]
+}
+
 /** The state of a new run: `up` at zero, so that it starts as the base model. */
-export function createTrainState(sites: readonly Site[], dims: AdapterDims, seed: number): TrainState {
+export function createTrainState(
+  sites: readonly Site[],
+  dims: AdapterDims,
+  seed: number,
+  { controls = [] }: TrainStateOptions = {},
+): TrainState {
   const model = createLllite(sites, dims, createStream(seed, "init"))
+  if (controls.length > 0) normaliseConditioners(model, controls)
   return { model, optimizer: createAdamWState(model.values.length), step: 0 }
 }
 

@@ -37,7 +37,15 @@ export interface ControlPatches {
  * @throws CoreError if an image is smaller than one token
  */
 export function cutControl(images: ControlImages, depth: Depth): ControlPatches {
-  const { count, height, width, data } = images
+  const { grid, values } = cutPatches(images, depth)
+  return { count: images.count, grid, patches: tf.tensor2d(values, [values.length / 48, 48]) }
+}
+
+/** The same on the host: rows of 48 values. @throws CoreError if an image is smaller than one token */
+export function cutPatches(
+  { count, height, width, data }: ControlImages,
+  depth: Depth,
+): { readonly grid: Grid; readonly values: Float32Array } {
   const kernels = [...KERNELS[depth]].reverse()
   const pixels = kernels.reduce<number>((product, kernel) => product * kernel, 1)
   const grid = { height: Math.floor(height / pixels), width: Math.floor(width / pixels) }
@@ -66,7 +74,7 @@ export function cutControl(images: ControlImages, depth: Depth): ControlPatches 
       for (let x = 0; x < grid.width; x++) cut(image, y * pixels, x * pixels, 0, pixels)
     }
   }
-  return { count, grid, patches: tf.tensor2d(result, [result.length / 48, 48]) }
+  return { grid, values: result }
 }
 
 /** The control's embedding at one adapter: ReLU between the layers, none after the last. → [count, tokens, condDim] */

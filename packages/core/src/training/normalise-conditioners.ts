@@ -1,0 +1,90 @@
+import type { SiteTensorName } from "@lllite/format"
+import type { RgbImage } from "../image.ts"
+import { imageToFloats } from "../image.ts"
+import { cutPatches } from "../models/lllite/conditioner.ts"
+import type { AdapterPlan, LlliteModel } from "../models/lllite/layout.ts"
+
+/** Controls are read up to this many pixels, the first of them whole: enough for a mean and a deviation. */
+const MOST_PIXELS = 2 ** 20
+
+/** A channel that never changes is not blown up. */
+const LEAST_DEVIATION = 1e-3
+
+/**
+ * Scales and shifts the convolutions of a new LLLite's conditioners, in place, so that every channel of every layer has
+ * mean 0 and deviation 1 over these controls (Mishkin and Matas 2015, https://arxiv.org/abs/1511.06422). With PyTorch's
+ * own start, a control moves the embedding by little beside what is the same for all of them, and the adapters have to
+ * learn to hear it first. sd-scripts does not do this; what is trained is an LLLite like any other.
+ *
+ * @throws CoreError if a control is smaller than one token of a site
+ */
+export function normaliseConditioners(model: LlliteModel, controls: readonly RgbImage[]): void {
+  const slots = new Map(model.slots.map((slot) => [`${slot.plan.site.key}.${slot.name}`, slot]))
+  const valuesOf = (plan: AdapterPlan, name: SiteTensorName): Float32Array | null => {
+    const slot = slots.get(`${plan.site.key}.${name}`)
+    return slot === undefined ? null : model.values.subarray(slot.offset, slot.offset + slot.size)
+  }
+  const patches = new Map<number, Float32Array>()
+  for (const plan of model.adapters) {
+    const { depth } = plan.site
+    let rows = patches.get(depth) ?? patchesOf(controls, depth)
+    patches.set(depth, rows)
+    for (const layer of ["conditioning1.0", "conditioning1.2", "conditioning1.4"] as const) {
+      const [weight, bias] = [valuesOf(plan, `${layer}.weight`), valuesOf(plan, `${layer}.bias`)]
+      if (weight === null || bias === null) continue
+      rows = normaliseLayer(rows, weight, bias)
+      for (let i = 0; i < rows.length; i++) rows[i] = Math.max(0, rows[i] ?? 0)
+    }
+  }
+}
+
+/** Controls in rows as the first layer reads them. */
+function patchesOf(controls: readonly RgbImage[], depth: AdapterPlan["site"]["depth"]): Float32Array {
+  const parts: Float32Array[] = []
+  let pixels = 0
+  for (const control of controls) {
+    if (pixels > 0 && pixels + control.width * control.height > MOST_PIXELS) break
+    pixels += control.width * control.height
+    const { width, height } = control
+    parts.push(cutPatches({ count: 1, width, height, data: imageToFloats(control) }, depth).values)
+  }
+  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let written = 0
+  for (const part of parts) {
+    all.set(part, written)
+    written += part.length
+  }
+  return all
+}
+
+/** Normalises a layer, weight [in, out] and bias [out], over its inputs, and gives its outputs: [rows, out]. */
+function normaliseLayer(input: Float32Array, weight: Float32Array, bias: Float32Array): Float32Array {
+  const outs = bias.length
+  const ins = weight.length / outs
+  const rows = input.length / ins
+  const output = new Float32Array(rows * outs)
+  const sums = new Float64Array(outs)
+  const squares = new Float64Array(outs)
+  const row = new Float64Array(outs)
+  for (let r = 0; r < rows; r++) {
+    row.set(bias)
+    for (let i = 0; i < ins; i++) {
+      const x = input[r * ins + i] ?? 0
+      if (x !== 0) for (let o = 0; o < outs; o++) row[o] = (row[o] ?? 0) + x * (weight[i * outs + o] ?? 0)
+    }
+    for (let o = 0; o < outs; o++) {
+      const y = row[o] ?? 0
+      sums[o] = (sums[o] ?? 0) + y
+      squares[o] = (squares[o] ?? 0) + y * y
+    }
+    output.set(row, r * outs)
+  }
+  for (let o = 0; o < outs; o++) {
+    const mean = (sums[o] ?? 0) / rows
+    const deviation = Math.max(LEAST_DEVIATION, Math.sqrt(Math.max(0, (squares[o] ?? 0) / rows - mean * mean)))
+    for (let i = 0; i < ins; i++) weight[i * outs + o] = (weight[i * outs + o] ?? 0) / deviation
+    bias[o] = ((bias[o] ?? 0) - mean) / deviation
+    for (let r = 0; r < rows; r++) output[r * outs + o] = ((output[r * outs + o] ?? 0) - mean) / deviation
+  }
+  return output
+}
