@@ -67,6 +67,11 @@ export interface TrainRunOptions extends TrainOptions, Omit<ObjectiveOptions, "s
   readonly sites: readonly Site[]
   /** A run to continue; a new one unless given. */
   readonly initial?: TrainState
+  /**
+   * How a new run starts: as sd-scripts does unless given, or with conditioners normalised over the data set's controls,
+   * which are then heard from the first step on (`normaliseConditioners`).
+   */
+  readonly init?: "default" | "normalised"
   /** Slices of rows in which the VAE encodes a picture: as many as the free memory asks for, unless given. */
   readonly vaeSlices?: number
 }
@@ -194,15 +199,16 @@ function createHandle(pool: WorkerPool, label: string, layout: UnetLayout): Sdxl
     layout,
 
     async *train(dataset, options) {
-      const { sites, condDim, mlpDim, initial, signal, seed, vaeSlices } = options
+      const { sites, condDim, mlpDim, initial, init = "default", signal, seed, vaeSlices } = options
       const examples: CachedExample[] = []
       for await (const event of cacheAll(pool, dataset, { seed, vaeSlices }, signal)) {
         if (event.kind === "cached") examples.push(event.example)
         else yield event
       }
-      if (examples.length < dataset.count) return initial ?? createTrainState(sites, { condDim, mlpDim }, options.seed)
+      if (examples.length < dataset.count) return initial ?? createTrainState(sites, { condDim, mlpDim }, seed)
       await Promise.all(pool.workers.map((worker) => worker.call("examples", examples)))
-      const state = initial ?? createTrainState(sites, { condDim, mlpDim }, options.seed)
+      const controls = init === "normalised" ? examples.map(({ control }) => control) : []
+      const state = initial ?? createTrainState(sites, { condDim, mlpDim }, seed, { controls })
       const steps = train(state, examples, gradientsBy(pool, objectiveOf(options)), options)
       for (;;) {
         const next = await steps.next()

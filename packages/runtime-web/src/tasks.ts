@@ -75,6 +75,11 @@ export interface SentTrainOptions extends Omit<TrainOptions, "signal">, Omit<Obj
   readonly sites: readonly Site[]
   /** A run to continue; a new one unless given. */
   readonly initial?: TrainState
+  /**
+   * How a new run starts: as sd-scripts does unless given, or with conditioners normalised over the data set's controls,
+   * which are then heard from the first step on (`normaliseConditioners`).
+   */
+  readonly init?: "default" | "normalised"
   /** After every so many steps the event holds the run as it is, to save or to draw with. Never unless given. */
   readonly stateEvery?: number
 }

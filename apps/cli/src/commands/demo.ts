@@ -121,6 +121,7 @@ async function trainDemo(
   const run = sdxl.train(drawnDataset(DEMO.pairs), {
     ...DEMO.dims,
     sites: enumerateSites(sdxl.layout),
+    init: "normalised",
     steps,
     batchSize,
     seed,

@@ -17,7 +17,7 @@ export interface TrainSettings {
 }
 
 /** Noisy timesteps teach where edges go; a real SDXL wants a rate ten times lower. As `lllite demo` trains. */
-const FIXED = { condDim: 32, mlpDim: 64, learningRate: 3e-3, minTimestep: 400 } as const
+const FIXED = { condDim: 32, mlpDim: 64, init: "normalised", learningRate: 3e-3, minTimestep: 400 } as const
 /** A sample is drawn after every so many steps. */
 const SAMPLE_EVERY = 20
 const SAMPLE = { width: SIZE, height: SIZE, steps: 8, guidanceScale: 1.5 } as const

@@ -141,8 +141,9 @@ export async function* trainLllite(
   options: SentTrainOptions,
   { signal, pause }: TaskContext,
 ): AsyncGenerator<TrainStep, TrainState, void> {
-  const { sites, condDim, mlpDim, initial, stateEvery = 0, seed } = options
-  const state = initial ?? createTrainState(sites, { condDim, mlpDim }, seed)
+  const { sites, condDim, mlpDim, initial, init = "default", stateEvery = 0, seed } = options
+  const controls = init === "normalised" ? examples.map(({ control }) => control) : []
+  const state = initial ?? createTrainState(sites, { condDim, mlpDim }, seed, { controls })
   const steps = train(state, examples, gradientsOf(model, examples, options, { signal, pause }), { ...options, signal })
   // The state changes in place, so this is always the last step's.
   let last = state
