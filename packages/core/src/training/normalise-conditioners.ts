@@ -3,6 +3,7 @@ import type { RgbImage } from "../image.ts"
 import { imageToFloats } from "../image.ts"
 import { cutPatches } from "../models/lllite/conditioner.ts"
 import type { AdapterPlan, LlliteModel } from "../models/lllite/layout.ts"
+import { concatenate } from "./concatenate.ts"
 
 /** Controls are read up to this many pixels, the first of them whole: enough for a mean and a deviation. */
 const MOST_PIXELS = 2 ** 20
@@ -48,13 +49,7 @@ function patchesOf(controls: readonly RgbImage[], depth: AdapterPlan["site"]["de
     const { width, height } = control
     parts.push(cutPatches({ count: 1, width, height, data: imageToFloats(control) }, depth).values)
   }
-  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let written = 0
-  for (const part of parts) {
-    all.set(part, written)
-    written += part.length
-  }
-  return all
+  return concatenate(parts)
 }
 
 /** Normalises a layer, weight [in, out] and bias [out], over its inputs, and gives its outputs: [rows, out]. */
