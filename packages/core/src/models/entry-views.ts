@@ -1,3 +1,4 @@
+import { DTYPE_BITS } from "@lllite/format"
 import { CoreError } from "../errors.ts"
 import type { WeightEntry } from "../ops/weight-entry.ts"
 import { readEntryInto } from "../ops/weight-entry.ts"
@@ -9,30 +10,27 @@ export function stacked(entries: readonly WeightEntry[]): WeightEntry {
   if (odd !== undefined) {
     throw new CoreError(`"${odd.name}" is ${odd.dtype} and "${first.name}" ${first.dtype}; expected one dtype for both`)
   }
+  const rows = entries.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0)
+  const shape = [rows, ...first.shape.slice(1)]
+  const readInto = async (target: Uint8Array): Promise<void> => {
+    let row = 0
+    for (const entry of entries) {
+      const from = row
+      row += entry.shape[0] ?? 0
+      const edge = (at: number): number => (at / rows) * target.byteLength
+      await readEntryInto(entry, target.subarray(edge(from), edge(row)))
+    }
+  }
   return {
     name: entries.map(({ name }) => name).join(" + "),
     dtype: first.dtype,
-    shape: [entries.reduce((rows, { shape }) => rows + (shape[0] ?? 0), 0), ...first.shape.slice(1)],
+    shape,
     read: async () => {
-      const parts = await Promise.all(entries.map((entry) => entry.read()))
-      const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0))
-      let offset = 0
-      for (const part of parts) {
-        bytes.set(part, offset)
-        offset += part.byteLength
-      }
+      const bytes = new Uint8Array(shape.reduce((product, size) => product * size, DTYPE_BITS[first.dtype] / 8))
+      await readInto(bytes)
       return bytes
     },
-    readInto: async (target) => {
-      const rows = entries.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0)
-      let row = 0
-      for (const entry of entries) {
-        const from = row
-        row += entry.shape[0] ?? 0
-        const edge = (at: number): number => (at / rows) * target.byteLength
-        await readEntryInto(entry, target.subarray(edge(from), edge(row)))
-      }
-    },
+    readInto,
   }
 }
 
