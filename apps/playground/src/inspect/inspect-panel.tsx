@@ -2,6 +2,7 @@ import type { ComponentChildren, JSX } from "preact"
 import { useState } from "preact/hooks"
 import { show } from "../page/app-state.ts"
 import { modelState } from "../page/model.ts"
+import { Problem } from "../page/problem.tsx"
 import { FileDrop } from "../pictures/file-drop.tsx"
 import type { FileDescription, LlliteDescription } from "./describe-file.ts"
 import { inspect, inspectState, useInspected } from "./inspect-state.ts"
@@ -32,11 +33,7 @@ export function InspectPanel(): JSX.Element {
         </FileDrop>
         <div aria-live="polite">
           {state.kind === "reading" && <p>Reading {state.name} …</p>}
-          {state.kind === "problem" && (
-            <p class="problem" role="alert">
-              {state.message}
-            </p>
-          )}
+          {state.kind === "problem" && <Problem text={state.message} />}
         </div>
       </div>
       {state.kind === "description" && <Description of={state.description} />}
@@ -133,11 +130,7 @@ function UseIt(): JSX.Element | null {
       >
         Steer with it
       </button>
-      {problem !== null && (
-        <p class="problem" role="alert">
-          {problem}
-        </p>
-      )}
+      <Problem text={problem} />
     </div>
   )
 }

@@ -3,6 +3,7 @@ import { captionOf, drawScene, heldOutSeed, makeScene, palette } from "@lllite/t
 import type { JSX } from "preact"
 import { useLayoutEffect, useRef, useState } from "preact/hooks"
 import { messageOf } from "../page/model.ts"
+import { Problem } from "../page/problem.tsx"
 import { blank, readCanvas, readPicture, SIZE } from "../pictures/canvas-image.ts"
 import { FileDrop } from "../pictures/file-drop.tsx"
 import { paint } from "../pictures/picture.tsx"
@@ -173,11 +174,7 @@ export function Sketchpad(): JSX.Element {
           }}
         />
       </div>
-      {problem !== null && (
-        <p class="problem" role="alert">
-          {problem}
-        </p>
-      )}
+      <Problem text={problem} />
     </div>
   )
 }

@@ -1,5 +1,6 @@
 import type { JSX } from "preact"
 import { chosenLllite, lllites, modelState } from "../page/model.ts"
+import { Problem } from "../page/problem.tsx"
 import { Picture } from "../pictures/picture.tsx"
 import { savePicture } from "../pictures/save.ts"
 import { Compare } from "./compare.tsx"
@@ -72,11 +73,7 @@ export function SteerPanel(): JSX.Element {
 function Progress(): JSX.Element {
   const state = steerState.value
   if (state.phase === "failed") {
-    return (
-      <p class="problem" role="alert">
-        {state.message}
-      </p>
-    )
+    return <Problem text={state.message} />
   }
   if (state.phase !== "running") {
     return (

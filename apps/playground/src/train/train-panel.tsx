@@ -4,6 +4,7 @@ import { show } from "../page/app-state.ts"
 import { NumberField } from "../page/fields.tsx"
 import type { ReadyModel } from "../page/model.ts"
 import { messageOf, modelState } from "../page/model.ts"
+import { Problem } from "../page/problem.tsx"
 import { readPicture, SIZE } from "../pictures/canvas-image.ts"
 import { FileDrop } from "../pictures/file-drop.tsx"
 import { Picture } from "../pictures/picture.tsx"
@@ -129,11 +130,7 @@ function Trained({ model }: { readonly model: ReadyModel }): JSX.Element {
           Steer with it
         </button>
       </div>
-      {problem !== null && (
-        <p class="problem" role="alert">
-          {problem}
-        </p>
-      )}
+      <Problem text={problem} />
     </div>
   )
 }
@@ -145,11 +142,7 @@ function Progress(): JSX.Element | null {
     case "idle":
       return null
     case "failed":
-      return (
-        <p class="problem" role="alert">
-          {state.message}
-        </p>
-      )
+      return <Problem text={state.message} />
     case "caching":
       return (
         <label class="progress">
@@ -247,11 +240,7 @@ function Pairs({ isLocked }: { readonly isLocked: boolean }): JSX.Element {
           <small>Captions come from file names.</small>
         </FileDrop>
       </div>
-      {problem !== null && (
-        <p class="problem" role="alert">
-          {problem}
-        </p>
-      )}
+      <Problem text={problem} />
     </>
   )
 }
