@@ -4,8 +4,9 @@ import { fileURLToPath } from "node:url"
 import { serializeSafetensors } from "@lllite/format/write"
 import type { Browser, Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { findChromium } from "../../../packages/format/test/chromium.ts"
 import type { FileServer } from "../../../packages/runtime-web/test/browser.ts"
-import { findChromium, launchChromium, serveFolders } from "../../../packages/runtime-web/test/browser.ts"
+import { launchWithWebgpu, serveFolders } from "../../../packages/runtime-web/test/browser.ts"
 import { HOSTILE } from "./hostile.ts"
 
 /*
@@ -26,7 +27,7 @@ describe.skipIf(chromium === null)("the playground in Chromium (CHROMIUM names o
     if (!existsSync(folder("../dist/index.html"))) throw new Error("playground is not built: run turbo run build first")
     // Not at the root: the page must work in any folder of a host.
     server = await serveFolders({ "/some/folder/": folder("../dist/") })
-    browser = await launchChromium(chromium as string)
+    browser = await launchWithWebgpu(chromium as string)
   })
   afterAll(async () => {
     await browser?.close()

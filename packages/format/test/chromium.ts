@@ -18,8 +18,8 @@ export function findChromium(): string | null {
   return PLACES.find((path) => path !== undefined && existsSync(path)) ?? null
 }
 
-/** Starts Chromium without a window. */
-export function launchChromium(executablePath: string): Promise<Browser> {
+/** Starts Chromium without a window, with further arguments. */
+export function launchChromium(executablePath: string, args: readonly string[] = []): Promise<Browser> {
   // Where tests run as root, as in containers, Chromium's own sandbox cannot be had.
-  return chromium.launch({ executablePath, args: ["--no-sandbox"] })
+  return chromium.launch({ executablePath, args: ["--no-sandbox", ...args] })
 }

@@ -1,30 +1,14 @@
-import { existsSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { extname, join, normalize } from "node:path"
 import type { Browser } from "playwright-core"
-import { chromium } from "playwright-core"
-
-const PLACES = [
-  process.env.CHROMIUM,
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-]
-
-/** A Chromium of this machine, or the one that CHROMIUM names; null where there is none. */
-export function findChromium(): string | null {
-  return PLACES.find((path) => path !== undefined && existsSync(path)) ?? null
-}
+import { launchChromium } from "../../format/test/chromium.ts"
 
 /** Starts Chromium without a window, with WebGPU in software. */
-export function launchChromium(executablePath: string): Promise<Browser> {
-  // Where tests run as root, as in containers, Chromium's own sandbox cannot be had.
-  const args = ["--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
-  return chromium.launch({ executablePath, args })
+export function launchWithWebgpu(executablePath: string): Promise<Browser> {
+  return launchChromium(executablePath, ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"])
 }
 
 const TYPES: Readonly<Record<string, string>> = {

@@ -3,9 +3,10 @@ import { readFile, stat } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import type { Browser, Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { findChromium } from "../../format/test/chromium.ts"
 import type * as Web from "../src/index.ts"
 import type { FileServer } from "./browser.ts"
-import { findChromium, launchChromium, serveFolders } from "./browser.ts"
+import { launchWithWebgpu, serveFolders } from "./browser.ts"
 
 /*
  * The built package in a real browser, as a page without a bundler loads it. `turbo run build` comes first.
@@ -56,7 +57,7 @@ describe.skipIf(chromium === null)("the built runtime in Chromium (CHROMIUM name
         },
       },
     )
-    browser = await launchChromium(chromium as string)
+    browser = await launchWithWebgpu(chromium as string)
     page = await browser.newPage()
     page.setDefaultTimeout(0)
     page.on("pageerror", (error) => problems.push(error.message))
