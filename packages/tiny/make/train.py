@@ -85,8 +85,8 @@ def main() -> None:
         "--renew", action="store_true", help="draw anew the transformers that a control reaches, of a checkpoint --init"
     )
     parser.add_argument("--steps", type=int, default=6000)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--lr", type=float, default=1.2e-3)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--lr", type=float, default=1.5e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--save-every", type=int, default=250)
     parser.add_argument("--resume", action="store_true")
