@@ -19,7 +19,7 @@ import {
   uploadLllite,
 } from "../packages/core/dist/index.js"
 import { sdxlShapes } from "../packages/core/dist/reference.js"
-import { enumerateSites } from "../packages/format/dist/index.js"
+import { enumerateSites } from "../packages/format/dist/selections.js"
 import { startBackend } from "../packages/runtime-node/dist/index.js"
 import { syntheticEntries } from "./synthetic.mjs"
 import { tf } from "./tfjs.mjs"

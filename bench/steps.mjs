@@ -10,7 +10,7 @@ import {
   objective,
   train,
 } from "../packages/core/dist/index.js"
-import { enumerateSites } from "../packages/format/dist/index.js"
+import { enumerateSites } from "../packages/format/dist/selections.js"
 import { blankImage, loadCheckpoint, startBackend } from "../packages/runtime-node/dist/index.js"
 import { tf } from "./tfjs.mjs"
 

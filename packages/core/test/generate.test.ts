@@ -1,4 +1,4 @@
-import { enumerateSites } from "@lllite/format"
+import { enumerateSites } from "@lllite/format/selections"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { AdapterUse, GenerateOptions, LlliteParams, PictureRequest, RgbImage, Sdxl } from "../src/index.ts"

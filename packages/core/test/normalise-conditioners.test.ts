@@ -1,4 +1,4 @@
-import { enumerateSites } from "@lllite/format"
+import { enumerateSites } from "@lllite/format/selections"
 import * as tf from "@tensorflow/tfjs-core"
 import { beforeAll, expect, test } from "vitest"
 import type { RgbImage } from "../src/image.ts"

@@ -1,6 +1,5 @@
 import type { Site } from "@lllite/format"
-import { enumerateSites } from "@lllite/format"
-import { NAMED_SELECTIONS } from "@lllite/format/selections"
+import { enumerateSites, NAMED_SELECTIONS } from "@lllite/format/selections"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { CachedExample, GradientSource, LlliteModel, Sdxl, TrainExample, TrainState } from "../src/index.ts"

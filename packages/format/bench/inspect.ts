@@ -13,7 +13,8 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { identify } from "../src/identify/index.ts"
 import type { ByteSource } from "../src/index.ts"
-import { enumerateSites, openSafetensors, readLllite, SDXL_LAYOUT, siteTensorShapes } from "../src/index.ts"
+import { openSafetensors, readLllite, SDXL_LAYOUT, siteTensorShapes } from "../src/index.ts"
+import { enumerateSites } from "../src/selections/index.ts"
 
 type Shapes = Iterable<readonly [name: string, shape: readonly number[]]>
 

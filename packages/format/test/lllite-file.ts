@@ -1,5 +1,7 @@
-import type { LlliteSite, SiteSelection, UnetLayout } from "../src/index.ts"
-import { DEFAULT_SELECTION, enumerateSites, openSafetensors } from "../src/index.ts"
+import type { LlliteSite, UnetLayout } from "../src/index.ts"
+import { openSafetensors } from "../src/index.ts"
+import type { SiteSelection } from "../src/selections/index.ts"
+import { DEFAULT_SELECTION, enumerateSites } from "../src/selections/index.ts"
 import type { LlliteContents, TensorBytes } from "../src/write/index.ts"
 import { serializeLllite, serializeSafetensors } from "../src/write/index.ts"
 

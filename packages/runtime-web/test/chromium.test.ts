@@ -15,7 +15,7 @@ import { launchWithWebgpu, serveFolders } from "./browser.ts"
 declare global {
   interface Window {
     web: typeof Web
-    format: typeof import("@lllite/format")
+    selections: typeof import("@lllite/format/selections")
     runtime: Web.WebRuntime
     sdxl: Web.WebSdxl
   }
@@ -156,12 +156,12 @@ describe.skipIf(chromium === null)("the built runtime in Chromium (CHROMIUM name
 
   it("trains, stops inside of a step with what it has, and leaves only the turned weights behind", async () => {
     const found = await page.evaluate(async () => {
-      const { runtime, sdxl, format } = window
+      const { runtime, sdxl, selections } = window
       const image = { width: 64, height: 64, data: Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => (i * 7) % 256) }
       const size = { original: [64, 64], crop: [0, 0], target: [64, 64] } as const
       const example = async () => ({ name: "one", image, control: image, caption: "a red star", size })
       const options = {
-        sites: format.enumerateSites(sdxl.layout),
+        sites: selections.enumerateSites(sdxl.layout),
         ...{ condDim: 8, mlpDim: 8, steps: 2, batchSize: 1, seed: 1, learningRate: 1e-2, stateEvery: 2 },
       }
       const run = async (changes: object, onStep: () => void) => {

@@ -1,9 +1,10 @@
-import type { LlliteFile, SafetensorsFile, SiteSelection, TensorInfo } from "@lllite/format"
-import { DEFAULT_SELECTION, llliteOf, SDXL_LAYOUT, sameLayout, siteTable, takesSite } from "@lllite/format"
+import type { LlliteFile, SafetensorsFile, TensorInfo } from "@lllite/format"
+import { llliteOf, SDXL_LAYOUT, sameLayout, siteTable } from "@lllite/format"
 import type { FileIdentity } from "@lllite/format/identify"
 import { identify } from "@lllite/format/identify"
 import { parseLlliteMetadata } from "@lllite/format/modelspec"
-import { compareSites, findSelection, NAMED_SELECTIONS } from "@lllite/format/selections"
+import type { SiteSelection } from "@lllite/format/selections"
+import { compareSites, DEFAULT_SELECTION, findSelection, NAMED_SELECTIONS, takesSite } from "@lllite/format/selections"
 import { openLocation } from "@lllite/runtime-node/files"
 import type { HealthReport } from "./inspect-health.ts"
 

@@ -1,8 +1,8 @@
 import { join } from "node:path"
 import type { TrainState } from "@lllite/core"
 import { createAdamWState } from "@lllite/core"
-import { enumerateSites } from "@lllite/format"
 import { buildLlliteMetadata } from "@lllite/format/modelspec"
+import { enumerateSites } from "@lllite/format/selections"
 import type { FolderDataset, SdxlHandle, TrainRunEvent } from "@lllite/runtime-node"
 import {
   datasetOfFolders,

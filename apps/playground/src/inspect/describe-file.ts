@@ -1,11 +1,11 @@
 import type { LlliteFile, SourceLike, TensorInfo } from "@lllite/format"
-import { enumerateSites, llliteOf, openSafetensors, SDXL_LAYOUT, sameLayout } from "@lllite/format"
+import { llliteOf, openSafetensors, SDXL_LAYOUT, sameLayout } from "@lllite/format"
 import type { BlockHealth, Finding } from "@lllite/format/health"
 import { checkLllite } from "@lllite/format/health"
 import type { FileIdentity } from "@lllite/format/identify"
 import { identify } from "@lllite/format/identify"
 import { parseLlliteMetadata } from "@lllite/format/modelspec"
-import { compareSites, NAMED_SELECTIONS } from "@lllite/format/selections"
+import { compareSites, enumerateSites, NAMED_SELECTIONS } from "@lllite/format/selections"
 
 /** What a safetensors file is, in a form that a worker can send. */
 export interface FileDescription {

@@ -1,6 +1,6 @@
 import type { LlliteModel, RgbImage } from "@lllite/core"
-import { enumerateSites } from "@lllite/format"
 import { buildLlliteMetadata } from "@lllite/format/modelspec"
+import { enumerateSites } from "@lllite/format/selections"
 import { captionOf, drawScene, heldOutSeed, makeScene } from "@lllite/tiny"
 import { signal } from "@preact/signals"
 import type { ReadyModel } from "../page/model.ts"

@@ -1,4 +1,4 @@
-import { enumerateSites } from "@lllite/format"
+import { enumerateSites } from "@lllite/format/selections"
 import type { Scalar, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { cutControls, disposeCuts, llliteAtSite, prepareControl } from "../models/lllite/adapter.ts"

@@ -1,4 +1,4 @@
-import { enumerateSites } from "@lllite/format"
+import { enumerateSites } from "@lllite/format/selections"
 import type { Tensor2D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import type { Network } from "../diffusion/denoiser.ts"

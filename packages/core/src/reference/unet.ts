@@ -1,5 +1,6 @@
-import type { Site, SiteSelection, SiteTensorName } from "@lllite/format"
-import { enumerateSites } from "@lllite/format"
+import type { Site, SiteTensorName } from "@lllite/format"
+import type { SiteSelection } from "@lllite/format/selections"
+import { enumerateSites } from "@lllite/format/selections"
 import type { Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { chainAtSite, cutControls, disposeCuts, llliteAtSite, prepareControl } from "../models/lllite/adapter.ts"

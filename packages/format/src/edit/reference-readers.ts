@@ -1,7 +1,7 @@
 import { SDXL_LAYOUT, sameLayout } from "../lllite/layout.ts"
 import type { LlliteFile } from "../lllite/read.ts"
-import { enumerateSites } from "../lllite/site.ts"
 import { compareSites } from "../selections/compare-sites.ts"
+import { enumerateSites } from "../selections/selection.ts"
 
 /**
  * Why sd-scripts would not load an LLLite, in a sentence, or null. It takes exactly the sites that it trains, and one

@@ -45,6 +45,9 @@ const PATTERNS: ReadonlySet<string> = new Set(
 const CROSS_ATTENTION_KEY =
   /attn2[._](?:processor\.)?to_k(?:_lora\.down|\.lora_down|\.lora_A|_ip)?\.(?:default\.)?weight$|to_k_ip\.weight$/
 
+/** About how many characters of names are looked through at once. */
+const BATCH = 2 ** 16
+
 /** Which patterns of the rules some name matches, in one walk over names that may be millions. */
 function survey(tensors: ReadonlyMap<string, TensorInfo>): {
   seen: ReadonlySet<string>
@@ -53,17 +56,34 @@ function survey(tensors: ReadonlyMap<string, TensorInfo>): {
   const seen = new Set<string>()
   const waiting = new Set(PATTERNS)
   let contextName: string | undefined
-  for (const name of tensors.keys()) {
-    const beginning = `^${name}`
+  for (const names of batches(tensors.keys())) {
+    // Most patterns are nowhere: the engine's own search says so of thousands of names together.
+    const text = names.join("\n")
     for (const pattern of waiting) {
-      if (!(pattern[0] === "^" ? beginning.startsWith(pattern) : name.includes(pattern))) continue
+      const part = pattern.replace("^", "")
+      const matches = (name: string): boolean => (part === pattern ? name.includes(part) : name.startsWith(part))
+      if (!text.includes(part) || !names.some(matches)) continue
       waiting.delete(pattern)
       seen.add(pattern)
     }
     // Cross-attention's keys are made from the text: their last axis is as wide as the text encoder's output.
-    if (contextName === undefined && CROSS_ATTENTION_KEY.test(name)) contextName = name
+    if (text.includes("to_k")) contextName ??= names.find((name) => CROSS_ATTENTION_KEY.test(name))
   }
   return { seen, contextDim: contextName === undefined ? undefined : tensors.get(contextName)?.shape[1] }
+}
+
+function* batches(names: Iterable<string>): Generator<readonly string[]> {
+  let batch: string[] = []
+  let characters = 0
+  for (const name of names) {
+    batch.push(name)
+    characters += name.length
+    if (characters < BATCH) continue
+    yield batch
+    batch = []
+    characters = 0
+  }
+  yield batch
 }
 
 function baseOfText(width: number | undefined): BaseModel | null {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest"
 import { SMALL_LAYOUT } from "../../test/lllite-file.ts"
 import { NAMED_SELECTIONS } from "../selections/named-selections.ts"
+import { DEFAULT_SELECTION, enumerateSites } from "../selections/selection.ts"
 import { inferLayout } from "./fit.ts"
 import { SDXL_LAYOUT } from "./layout.ts"
-import { DEFAULT_SELECTION } from "./selection.ts"
-import { enumerateSites, siteTable } from "./site.ts"
+import { siteTable } from "./site.ts"
 
 describe("inferLayout", () => {
   it("is SDXL for any of SDXL's sites", () => {

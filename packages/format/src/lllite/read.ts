@@ -8,8 +8,9 @@ import { checkSitesFit, inferLayout, keyTable } from "./fit.ts"
 import type { SiteTensors } from "./infer.ts"
 import { inferSite } from "./infer.ts"
 import type { UnetLayout } from "./layout.ts"
+import { SDXL_LAYOUT } from "./layout.ts"
 import type { Site, SiteTable } from "./site.ts"
-import { SITE_KEY_PREFIX } from "./site.ts"
+import { SITE_KEY_PREFIX, siteTable } from "./site.ts"
 import type { AdapterDims, SiteTensorName } from "./tensors.ts"
 import { isSiteTensorName, siteParameterCount } from "./tensors.ts"
 
@@ -72,8 +73,13 @@ export async function readLllite(input: SourceLike, options: ReadLlliteOptions =
  */
 export function llliteOf(safetensors: SafetensorsFile, options: ReadLlliteOptions = {}): LlliteFile {
   const { label, metadata } = safetensors
-  const table = keyTable(options.layout)
-  const { bySite, extraTensors, extraTensorCount } = groupBySite(safetensors.tensors, table)
+  let table = siteTable(SDXL_LAYOUT)
+  let grouped = groupBySite(safetensors.tensors, table)
+  if (grouped.extraTensorCount > 0) {
+    table = keyTable(options.layout)
+    grouped = groupBySite(safetensors.tensors, table)
+  }
+  const { bySite, extraTensors, extraTensorCount } = grouped
   if (bySite.size === 0) throw noKnownSite(safetensors)
   const sites = [...bySite].map(([site, tensors]) => inferSite(site, tensors, label))
   if (options.layout !== undefined) checkSitesFit(sites, options.layout, label)

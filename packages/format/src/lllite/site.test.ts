@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest"
 import { describeWithReference, referenceJson } from "../../test/reference.ts"
+import type { SiteSelection } from "../selections/selection.ts"
+import { DEFAULT_SELECTION, enumerateSites } from "../selections/selection.ts"
 import type { UnetLayout } from "./layout.ts"
 import { SDXL_LAYOUT } from "./layout.ts"
-import type { SiteSelection } from "./selection.ts"
-import { DEFAULT_SELECTION } from "./selection.ts"
-import { enumerateSites, SITE_KEY_PREFIX, siteTable } from "./site.ts"
+import { SITE_KEY_PREFIX, siteTable } from "./site.ts"
 import { siteParameterCount } from "./tensors.ts"
 
 /** The reference's constants, as `unet.json` names them, in our words. */

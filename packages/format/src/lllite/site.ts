@@ -1,7 +1,5 @@
 import type { UnetLayout } from "./layout.ts"
-import { checkLayout } from "./layout.ts"
-import type { SiteSelection } from "./selection.ts"
-import { checkSelection, DEFAULT_SELECTION, takesSite } from "./selection.ts"
+import { checkLayout, SDXL_LAYOUT } from "./layout.ts"
 
 /** What every LLLite site key begins with. */
 export const SITE_KEY_PREFIX = "lllite_unet_"
@@ -62,23 +60,21 @@ export interface SiteTable {
 }
 
 /**
- * The sites of a U-Net that a selection takes, in the U-Net's module order (which is also the order the adapters are
- * met in a forward pass, but for cross-attention: the reference's module order puts the feed-forward before it).
- *
- * @throws FormatError `layout`, `selection`
- */
-export function enumerateSites(layout: UnetLayout, selection: SiteSelection = DEFAULT_SELECTION): readonly Site[] {
-  checkSelection(selection)
-  return allSites(layout).filter((site) => takesSite(selection, site))
-}
-
-/**
  * Every layer of a U-Net that the reference could ever attach to. A key joins its path with `_` in place of `.`,
  * which no rule can take apart again, so keys are looked up here and never parsed.
  *
  * @throws FormatError `layout`
  */
 export function siteTable(layout: UnetLayout): SiteTable {
+  if (layout !== SDXL_LAYOUT) return createTable(layout)
+  // SDXL's is asked for again and again, and its layout is frozen.
+  sdxlTable ??= createTable(layout)
+  return sdxlTable
+}
+
+let sdxlTable: SiteTable | undefined
+
+function createTable(layout: UnetLayout): SiteTable {
   const sites = allSites(layout)
   return {
     sites,

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest"
 import { describeWithReference, referenceJson } from "../../test/reference.ts"
+import { parameterCount } from "../selections/parameter-count.ts"
+import { enumerateSites } from "../selections/selection.ts"
 import { SDXL_LAYOUT } from "./layout.ts"
-import { enumerateSites } from "./site.ts"
 import type { SiteShape } from "./tensors.ts"
-import { isSiteTensorName, parameterCount, siteParameterCount, siteTensorShapes } from "./tensors.ts"
+import { isSiteTensorName, siteParameterCount, siteTensorShapes } from "./tensors.ts"
 
 describe("siteTensorShapes", () => {
   it("is the published form at depth 3", () => {

@@ -67,18 +67,6 @@ export function siteParameterCount(site: SiteShape, dims: AdapterDims): number {
 }
 
 /**
- * Parameters of an LLLite with the same dims at every site. SDXL's 136 default sites with condDim 32 and mlpDim 64
- * have 22,969,600.
- *
- * @throws FormatError `dims`
- */
-export function parameterCount(sites: Iterable<SiteShape>, dims: AdapterDims): number {
-  let count = 0
-  for (const site of sites) count += siteParameterCount(site, dims)
-  return count
-}
-
-/**
  * Checks the widths of an adapter. The first convolution has condDim / 2 channels, so one is too few.
  *
  * @throws FormatError `dims`

@@ -4,8 +4,7 @@ import { FormatError } from "../errors.ts"
 export const SNIFF_BYTES = 16
 
 const PICKLE =
-  "Such a file can run code when it is loaded, so it is never opened here. Convert it to safetensors in a place you " +
-  "trust, then open that."
+  "It can run code when loaded, so it is never opened here. Convert it to safetensors in a place you trust."
 const OTHER = "Only safetensors files are read."
 const IMAGE = "Give it as a control image; the adapter is a .safetensors file."
 
@@ -19,11 +18,7 @@ const FOREIGN_FORMATS: readonly (readonly [beginning: RegExp, what: string, advi
     "a Git LFS pointer, not the file it stands for",
     "Fetch the file itself, for example with `git lfs pull`.",
   ],
-  [
-    /^\s*<(!doctype|html|head|\?xml)/i,
-    "a web page",
-    "The download probably needs a login or a direct link; download the file itself.",
-  ],
+  [/^\s*<(!doctype|html|head|\?xml)/i, "a web page", "The download probably needs a login or a direct link."],
   [/^GGUF/, "a GGUF file", OTHER],
   [/^\x89HDF/, "an HDF5 file", OTHER],
   [/^\x1f\x8b/, "a gzip archive", "Unpack it first."],

@@ -88,7 +88,7 @@ export class HeaderScanner {
   acceptNull(): boolean {
     if (!this.isNext(0x6e)) return false
     if (this.#at + 4 > this.#bytes.length && !this.#isLast) throw NEED_MORE
-    const word = [0x75, 0x6c, 0x6c].every((byte, i) => this.#bytes[this.#at + 1 + i] === byte)
+    const word = decodeUtf8(this.#bytes, this.#at, this.#at + 4) === "null"
     if (word) this.#at += 4
     return word
   }

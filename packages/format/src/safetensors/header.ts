@@ -4,6 +4,7 @@ import { readExactly, readExactlyInto } from "../source.ts"
 import type { Dtype } from "./dtype.ts"
 import { HeaderParser } from "./header-parser.ts"
 import { HEADER_LENGTH_BYTES, MAX_ENTRY_BYTES, MAX_HEADER_BYTES } from "./header-rules.ts"
+import { readUsualHeader } from "./usual-header.ts"
 
 /** A tensor as the header describes it. */
 export interface TensorInfo {
@@ -47,7 +48,7 @@ export function parseHeaderLength(firstBytes: Uint8Array, fileSize: number, labe
   if (length > BigInt(MAX_HEADER_BYTES)) {
     throw new FormatError(
       "header-too-long",
-      `the first eight bytes announce a header of ${length} bytes; the format allows ${MAX_HEADER_BYTES}. This is probably no safetensors file.`,
+      `the first eight bytes announce a header of ${length} bytes; the format allows ${MAX_HEADER_BYTES}. Is it a safetensors file?`,
       { source: label, offset: 0 },
     )
   }
@@ -73,6 +74,8 @@ export function parseHeaderLength(firstBytes: Uint8Array, fileSize: number, labe
  * @throws FormatError naming the rule, the tensor and the byte
  */
 export function parseHeader(json: Uint8Array, fileSize: number, label: string): SafetensorsHeader {
+  const usual = json.byteLength <= WINDOW_BYTES ? readUsualHeader(json, fileSize) : undefined
+  if (usual !== undefined) return usual
   const parser = new HeaderParser(json.byteLength, fileSize, label)
   parser.feed(json, HEADER_LENGTH_BYTES, true)
   return parser.finish()
@@ -89,6 +92,9 @@ const WINDOW_BYTES = 2 ** 20
  */
 export async function scanHeader(source: ByteSource, length: number): Promise<SafetensorsHeader> {
   const { size, label } = source
+  if (length <= WINDOW_BYTES) {
+    return parseHeader(await readExactly(source, HEADER_LENGTH_BYTES, HEADER_LENGTH_BYTES + length), size, label)
+  }
   const parser = new HeaderParser(length, size, label)
   const headerEnd = HEADER_LENGTH_BYTES + length
   let reach = WINDOW_BYTES
@@ -96,21 +102,15 @@ export async function scanHeader(source: ByteSource, length: number): Promise<Sa
   for (;;) {
     const start = parser.wanted
     const end = Math.min(headerEnd, start + reach)
-    if (source.readInto === undefined) window = await readExactly(source, start, end)
-    else {
-      // A fresh buffer for every window of a long header would wait for the garbage collector, all of them at once.
-      if (window.length < end - start) window = new Uint8Array(end - start)
-      await readExactlyInto(source, window.subarray(0, end - start), start)
-    }
+    // A fresh buffer for every window of a long header would wait for the garbage collector, all of them at once.
+    if (window.length < end - start) window = new Uint8Array(end - start)
+    await readExactlyInto(source, window.subarray(0, end - start), start)
     if (parser.feed(window.subarray(0, end - start), start, end === headerEnd)) return parser.finish()
     if (parser.wanted > start) reach = WINDOW_BYTES
     else if (reach < MAX_ENTRY_BYTES) reach *= 2
     else {
-      const what = `one entry of the header takes more than ${MAX_ENTRY_BYTES} bytes`
-      throw new FormatError("header-limit", `${what}; such names or metadata are not read`, {
-        source: label,
-        offset: start,
-      })
+      const what = `one entry of the header takes more than ${MAX_ENTRY_BYTES} bytes; such an entry is not read`
+      throw new FormatError("header-limit", what, { source: label, offset: start })
     }
   }
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest"
 import { SDXL_LAYOUT } from "../lllite/layout.ts"
-import { enumerateSites } from "../lllite/site.ts"
 import { compareSites } from "./compare-sites.ts"
 import { NAMED_SELECTIONS } from "./named-selections.ts"
+import { enumerateSites } from "./selection.ts"
 
 describe("compareSites", () => {
   it("names what is missing and what is extra", () => {

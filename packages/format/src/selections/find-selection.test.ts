@@ -2,10 +2,9 @@ import { describe, expect, it } from "vitest"
 import { SMALL_LAYOUT, smallLllite, smallSites } from "../../test/lllite-file.ts"
 import { SDXL_LAYOUT } from "../lllite/layout.ts"
 import { readLllite } from "../lllite/read.ts"
-import { DEFAULT_SELECTION } from "../lllite/selection.ts"
-import { enumerateSites } from "../lllite/site.ts"
 import { findSelection } from "./find-selection.ts"
 import { NAMED_SELECTIONS } from "./named-selections.ts"
+import { DEFAULT_SELECTION, enumerateSites } from "./selection.ts"
 
 describe("findSelection", () => {
   it.each(Object.entries(NAMED_SELECTIONS))("finds %s in SDXL, with and without a limit", (_, selection) => {

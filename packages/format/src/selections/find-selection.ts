@@ -1,9 +1,9 @@
 import type { UnetLayout } from "../lllite/layout.ts"
-import type { SiteSelection } from "../lllite/selection.ts"
-import { takesSite } from "../lllite/selection.ts"
 import type { Site } from "../lllite/site.ts"
 import { siteTable } from "../lllite/site.ts"
 import { NAMED_SELECTIONS } from "./named-selections.ts"
+import type { SiteSelection } from "./selection.ts"
+import { takesSite } from "./selection.ts"
 
 /**
  * The selection that takes exactly these sites, or null. Looks through the named selections, each with every limit on

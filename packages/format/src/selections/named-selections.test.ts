@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest"
 import { SDXL_LAYOUT } from "../lllite/layout.ts"
-import { takesSite } from "../lllite/selection.ts"
 import { siteTable } from "../lllite/site.ts"
 import { NAMED_SELECTIONS } from "./named-selections.ts"
+import { takesSite } from "./selection.ts"
 
 describe("NAMED_SELECTIONS", () => {
   it("are different from each other and cannot be changed", () => {

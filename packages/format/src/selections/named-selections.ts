@@ -1,5 +1,5 @@
-import type { SiteSelection } from "../lllite/selection.ts"
-import { DEFAULT_SELECTION } from "../lllite/selection.ts"
+import type { SiteSelection } from "./selection.ts"
+import { DEFAULT_SELECTION } from "./selection.ts"
 
 /** Selections with a name, one or two constants of the reference away from the default. */
 export const NAMED_SELECTIONS = Object.freeze({

@@ -1,4 +1,4 @@
-import { enumerateSites } from "@lllite/format"
+import { enumerateSites } from "@lllite/format/selections"
 import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"

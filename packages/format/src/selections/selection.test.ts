@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest"
-import { SDXL_LAYOUT } from "./layout.ts"
+import { SDXL_LAYOUT } from "../lllite/layout.ts"
+import { parameterCount } from "./parameter-count.ts"
 import type { SiteSelection } from "./selection.ts"
-import { DEFAULT_SELECTION } from "./selection.ts"
-import { enumerateSites } from "./site.ts"
-import { parameterCount } from "./tensors.ts"
+import { DEFAULT_SELECTION, enumerateSites } from "./selection.ts"
 
 const dims = { condDim: 32, mlpDim: 64 }
 

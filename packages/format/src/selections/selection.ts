@@ -1,5 +1,7 @@
 import { FormatError } from "../errors.ts"
-import type { Site } from "./site.ts"
+import type { UnetLayout } from "../lllite/layout.ts"
+import type { Site } from "../lllite/site.ts"
+import { siteTable } from "../lllite/site.ts"
 
 /**
  * Which sites of a U-Net an LLLite takes. Each field is one constant of the reference, said positively; the file
@@ -40,6 +42,17 @@ export const DEFAULT_SELECTION: SiteSelection = Object.freeze({
   maxTransformerBlock: null,
 })
 
+/**
+ * The sites of a U-Net that a selection takes, in the U-Net's module order (which is also the order the adapters are
+ * met in a forward pass, but for cross-attention: the reference's module order puts the feed-forward before it).
+ *
+ * @throws FormatError `layout`, `selection`
+ */
+export function enumerateSites(layout: UnetLayout, selection: SiteSelection = DEFAULT_SELECTION): readonly Site[] {
+  checkSelection(selection)
+  return siteTable(layout).sites.filter((site) => takesSite(selection, site))
+}
+
 /** Whether a selection takes a site. The order of the questions is the reference's. */
 export function takesSite(selection: SiteSelection, site: Site): boolean {
   if (site.section === "input" && !selection.inputBlocks) return false
@@ -56,12 +69,7 @@ export function takesSite(selection: SiteSelection, site: Site): boolean {
   return true
 }
 
-/**
- * Checks a selection's one number.
- *
- * @throws FormatError `selection`
- */
-export function checkSelection(selection: SiteSelection): void {
+function checkSelection(selection: SiteSelection): void {
   const max = selection.maxTransformerBlock
   if (max === null || (Number.isInteger(max) && max >= 0)) return
   throw new FormatError(

@@ -1,0 +1,14 @@
+import type { AdapterDims, SiteShape } from "../lllite/tensors.ts"
+import { siteParameterCount } from "../lllite/tensors.ts"
+
+/**
+ * Parameters of an LLLite with the same dims at every site. SDXL's 136 default sites with condDim 32 and mlpDim 64
+ * have 22,969,600.
+ *
+ * @throws FormatError `dims`
+ */
+export function parameterCount(sites: Iterable<SiteShape>, dims: AdapterDims): number {
+  let count = 0
+  for (const site of sites) count += siteParameterCount(site, dims)
+  return count
+}
