@@ -65,7 +65,7 @@ export async function runDiffusion(
   }
   const results: CaseResult[] = []
   for (const name of [...tensors.tensors.keys()].filter((name) => !name.startsWith("sampler."))) {
-    results.push(runTensor(run, name, await readTensor(tensors, name)))
+    results.push(await runTensor(run, name, await readTensor(tensors, name)))
   }
   for (const [name, sampler] of Object.entries(reference.samplers)) {
     const schedule = sampler.config.rescale_betas_zero_snr === true ? run.zeroTerminal : run.schedule
@@ -85,21 +85,23 @@ interface Run {
 /** Two float32 exponentials may differ in the last bit of a frequency, which a size of 2048 makes 2.4e-4 of an angle. */
 const EMBEDDING_TOLERANCE = 2.5e-4
 
-function runTensor(run: Run, name: string, want: ReferenceTensor): CaseResult {
+async function runTensor(run: Run, name: string, want: ReferenceTensor): Promise<CaseResult> {
   const group = name.split(".")[0]
-  const ours =
-    group === "schedule"
-      ? scheduleValues(run, name, want)
-      : group === "loss"
-        ? lossValues(run, name, want)
-        : group === "lr"
-          ? lrValues(run, name, want)
-          : embeddingValues(name, want)
+  const ours = await (group === "schedule"
+    ? scheduleValues(run, name, want)
+    : group === "loss"
+      ? lossValues(run, name, want)
+      : group === "lr"
+        ? lrValues(run, name, want)
+        : embeddingValues(name, want))
   if (ours === undefined) return { case: name, skipped: "not built" }
   return compare(name, ours, want.values, name.includes("embedding") ? EMBEDDING_TOLERANCE : FORWARD_TOLERANCE)
 }
 
-function scheduleValues(run: Run, name: string, want: ReferenceTensor): ArrayLike<number> | undefined {
+/** Computed on the backend, and so read asynchronously, or at hand. */
+type Values = Promise<Float32Array> | ArrayLike<number> | undefined
+
+function scheduleValues(run: Run, name: string, want: ReferenceTensor): Values {
   const { schedule, zeroTerminal } = run
   switch (name) {
     case "schedule.alphasCumprod":
@@ -118,20 +120,23 @@ function scheduleValues(run: Run, name: string, want: ReferenceTensor): ArrayLik
 }
 
 /** Rows of clean latents and noise, one per timestep of the loss cases. */
-function withPair(
+async function withPair(
   { reference: { tag, timestepsOfLossCases }, schedule }: Run,
   shape: readonly number[],
   compute: (x0: tf.Tensor, noise: tf.Tensor, alphas: readonly number[]) => tf.Tensor,
-): Float32Array {
-  return tf.tidy(() => {
+): Promise<Float32Array> {
+  const result = tf.tidy(() => {
     const x0 = tf.tensor(signal(`${tag}/x0`, shape), [...shape])
     const noise = tf.tensor(normal(`${tag}/noise`, shape), [...shape])
     const alphas = timestepsOfLossCases.map((timestep) => alphaAt(schedule, timestep))
-    return compute(x0, noise, alphas).dataSync() as Float32Array
+    return compute(x0, noise, alphas)
   })
+  const values = await result.data<"float32">()
+  result.dispose()
+  return values
 }
 
-function lossValues(run: Run, name: string, want: ReferenceTensor): ArrayLike<number> | undefined {
+function lossValues(run: Run, name: string, want: ReferenceTensor): Values {
   const { reference, schedule } = run
   const [, type = "", variant = ""] = name.split(".")
   const times = reference.timestepsOfLossCases
