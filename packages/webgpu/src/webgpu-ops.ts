@@ -35,6 +35,7 @@ export function createWebgpuOps(base: Ops, { weights = "file" }: WebgpuOpsOption
   const gpu = openGpu()
   return {
     ...base,
+    maxTensorBytes: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
     load: { ...base.load, ...createLoader(gpu, weights) },
     ...createActivations(gpu),
     linear: createLinear(gpu),

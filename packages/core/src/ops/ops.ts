@@ -72,6 +72,8 @@ export interface DenseOptions {
  */
 export interface Ops {
   readonly load: WeightLoader
+  /** Bytes of the largest tensor that the device takes; of any size unless given. */
+  readonly maxTensorBytes?: number
   /** Affine map of the last axis. x: [..., in] → [..., out] */
   linear(x: Tensor, weight: LinearWeight): Tensor
   /** x: [N, H, W, Cin] → [N, H', W', Cout] */

@@ -72,6 +72,29 @@ describe("a VAE in slices", () => {
     latents.dispose()
   })
 
+  it("cuts a picture as finely as a device needs that takes no large tensors", () => {
+    const limit = 250_000
+    const largest = (maxTensorBytes: number): number => {
+      let most = 0
+      const seen = <T extends tf.Tensor>(tensor: T): T => {
+        most = Math.max(most, 4 * tensor.size)
+        return tensor
+      }
+      const watched: Ops = {
+        ...{ ...ops, maxTensorBytes },
+        conv2d: (x, ...rest) => seen(ops.conv2d(seen(x), ...rest)),
+        upsample2x: (x) => seen(ops.upsample2x(seen(x))),
+        silu: (x) => seen(ops.silu(seen(x))),
+        groupNorm: (x, ...rest) => seen(ops.groupNorm(seen(x), ...rest)),
+      }
+      tf.tidy(() => void decodeLatents(watched, params, tf.zeros([1, 16, 6, 4])))
+      tf.tidy(() => void encodeImage(watched, params, tf.zeros([1, 64, 24, 3])))
+      return most
+    }
+    expect(largest(Number.POSITIVE_INFINITY)).toBeGreaterThan(limit)
+    expect(largest(limit)).toBeLessThanOrEqual(limit)
+  })
+
   it("refuses numbers of slices that are none", () => {
     const latents = tf.zeros<tf.Rank.R4>([1, 2, 2, 4])
     for (const slices of [0, -1, 1.5, Number.NaN]) {
@@ -96,6 +119,15 @@ describe("chooseVaeSlices", () => {
     expect(chooseVaeSlices(SDXL_VAE, picture, 4 * GIB)).toBe(4)
     expect(chooseVaeSlices(SDXL_VAE, picture, GIB)).toBe(128)
     expect(chooseVaeSlices(SDXL_VAE, { height: 8, width: 8 }, 0)).toBe(1)
+  })
+
+  it("keeps every tensor within what a device binds", () => {
+    const room = Number.POSITIVE_INFINITY
+    expect(chooseVaeSlices(SDXL_VAE, picture, room, GIB)).toBe(1)
+    expect(chooseVaeSlices(SDXL_VAE, picture, room, GIB - 1)).toBe(2)
+    // 8 slices of 128 MiB would fit without the rows that they borrow.
+    expect(chooseVaeSlices(SDXL_VAE, picture, room, GIB / 8)).toBe(16)
+    expect(chooseVaeSlices(SDXL_VAE, picture, GIB, GIB / 8)).toBe(128)
   })
 })
 

@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../../errors.ts"
 import type { Ops, Padding } from "../../ops/ops.ts"
 import { LATENT_SCALE, VAE_FACTOR, VAE_NORM } from "./config.ts"
+import { chooseVaeSlices } from "./memory.ts"
 import { cutRows, joinRows, levelsInSlices, outInSlices } from "./slices.ts"
 import type { VaeAttention, VaeMiddle, VaeParams, VaeResBlock } from "./weights.ts"
 
@@ -16,7 +17,8 @@ const PAD_AFTER: Padding = [0, 1, 0, 1]
 export interface VaeOptions {
   /**
    * Slices of rows into which a picture is cut, so that what a layer computes on the way is held of one slice at a
-   * time: the result is the same but for rounding. At most one for each row of latents; 1, the whole, unless given.
+   * time: the result is the same but for rounding. At most one for each row of latents; 1, the whole, unless given, and
+   * more than given where the device takes no tensor as large as a slice's (`Ops.maxTensorBytes`).
    */
   readonly slices?: number
 }
@@ -35,11 +37,11 @@ export interface Posterior {
  * @throws CoreError if a side is no multiple of 8, or if `slices` is no positive integer
  */
 export function encodeImage(ops: Ops, params: VaeParams, image: Tensor4D, options: VaeOptions = {}): Posterior {
-  const [, height, width, channels] = image.shape
+  const [n, height, width, channels] = image.shape
   if (height % VAE_FACTOR !== 0 || width % VAE_FACTOR !== 0 || channels !== 3) {
     throw new CoreError(`vae: image is [${image.shape.join(", ")}], expected RGB with sides that are multiples of 8`)
   }
-  const slices = sliceCount(options, height / VAE_FACTOR)
+  const slices = sliceCount(ops, params, options, [n, height / VAE_FACTOR, width / VAE_FACTOR])
   const { mean, logvar } = tf.tidy(() => {
     const { encoder } = params
     const deep = slices === 1 ? encodeLevels(ops, params, image) : encodeInSlices(ops, params, image, slices)
@@ -84,7 +86,7 @@ export function latentsOf(posterior: Posterior, noise: Tensor4D | null): Tensor4
  * @throws CoreError if `slices` is no positive integer
  */
 export function decodeLatents(ops: Ops, params: VaeParams, latents: Tensor4D, options: VaeOptions = {}): Tensor4D {
-  const slices = sliceCount(options, latents.shape[1])
+  const slices = sliceCount(ops, params, options, latents.shape)
   return tf.tidy(() => {
     const { decoder } = params
     const unscaled = tf.div(latents, LATENT_SCALE) as Tensor4D
@@ -105,12 +107,20 @@ export function decodeLatents(ops: Ops, params: VaeParams, latents: Tensor4D, op
   })
 }
 
-/** As many slices as are asked for, but none without rows. */
-function sliceCount({ slices = 1 }: VaeOptions, rows: number): number {
+/** As many slices as are asked for, or as the device needs, but none without rows. latents: [N, H, W, …] */
+function sliceCount(
+  { maxTensorBytes }: Ops,
+  { config }: VaeParams,
+  { slices = 1 }: VaeOptions,
+  [n, rows, columns]: readonly [number, number, number, ...number[]],
+): number {
   if (!Number.isSafeInteger(slices) || slices < 1) {
     throw new CoreError(`vae: slices is ${slices}, expected a positive integer`)
   }
-  return Math.min(slices, rows)
+  if (maxTensorBytes === undefined) return Math.min(slices, rows)
+  const picture = { height: VAE_FACTOR * rows, width: VAE_FACTOR * columns }
+  const needed = chooseVaeSlices(config, picture, Number.POSITIVE_INFINITY, maxTensorBytes / n)
+  return Math.min(Math.max(slices, needed), rows)
 }
 
 function middle(ops: Ops, params: VaeMiddle, x: Tensor4D): Tensor4D {
