@@ -17,7 +17,7 @@ export interface StartedBackend {
 export interface StartOptions {
   /** `float32` unless given; `bfloat16` is for `tensorflow` alone, and pays on CPUs with instructions for it. */
   readonly precision?: Precision
-  /** `file` unless given; the others are for `tensorflow` alone. */
+  /** `file` unless given; the others are for `tensorflow` and `webgpu`. */
   readonly weights?: WeightFormat
   /** The TensorFlow to take; looked for unless given. */
   readonly tensorflow?: TensorflowInstallation
@@ -34,16 +34,18 @@ export async function startBackend(backend: NodeBackend, options: StartOptions =
     const { startTensorflow } = await import("../tensorflow/start.ts")
     return startTensorflow(options)
   }
-  for (const [name, value, usual] of [
-    ["precision", options.precision, "float32"],
-    ["weights", options.weights, "file"],
+  for (const [name, value, usual, takers] of [
+    ["precision", options.precision, "float32", ["tensorflow"]],
+    ["weights", options.weights, "file", ["tensorflow", "webgpu"]],
   ] as const) {
-    if (value === undefined || value === usual) continue
-    throw new InputError(`${name} "${value}" needs the backend "tensorflow", and this is "${backend}". Leave it out.`)
+    if (value === undefined || value === usual || takers.some((taker) => taker === backend)) continue
+    throw new InputError(
+      `${name} "${value}" needs the backend ${takers.map((taker) => `"${taker}"`).join(" or ")}, and this is "${backend}". Leave it out.`,
+    )
   }
   if (backend === "webgpu") {
     const { startDawn } = await import("../webgpu/start.ts")
-    return startDawn()
+    return startDawn(options.weights)
   }
   const tf = await import("@tensorflow/tfjs")
   if (backend === "wasm") await import("@tensorflow/tfjs-backend-wasm")

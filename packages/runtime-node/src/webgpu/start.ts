@@ -1,7 +1,11 @@
 import { createComposedOps } from "@lllite/core"
 import { createWebgpuOps, startWebgpu } from "@lllite/webgpu"
+import type { WeightFormat } from "../backends/names.ts"
 import type { StartedBackend } from "../backends/start.ts"
 import { InputError } from "../errors.ts"
+
+/** What the kernels call a format. */
+const FORMATS = { file: "file", float16: "f16", bfloat16: "bf16" } as const satisfies Record<WeightFormat, string>
 
 /** Dawn's object lives as long as what came of it is used; the thread keeps one. */
 let gpu: GPU | null = null
@@ -12,7 +16,7 @@ let gpu: GPU | null = null
  *
  * @throws InputError if the package is not installed; WebgpuOpsError if there is no adapter that suits
  */
-export async function startDawn(): Promise<StartedBackend> {
+export async function startDawn(weights: WeightFormat = "file"): Promise<StartedBackend> {
   gpu ??= await openDawn()
   // Registers the gradients of tfjs's own ops.
   await import("@tensorflow/tfjs")
@@ -20,7 +24,7 @@ export async function startDawn(): Promise<StartedBackend> {
   const device = await startWebgpu(gpu, { software })
   return {
     backend: "webgpu",
-    ops: createWebgpuOps(createComposedOps()),
+    ops: createWebgpuOps(createComposedOps(), { weights: FORMATS[weights] }),
     version: ["WebGPU", device.vendor, device.architecture, device.description].filter(Boolean).join(" "),
     device: device.software ? "CPU" : "GPU",
   }
