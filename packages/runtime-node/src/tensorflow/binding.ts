@@ -10,6 +10,7 @@ export interface TensorflowBinding {
   isUsingGpuDevice(): boolean
   executeOp(name: string, attributes: readonly OpAttribute[], inputs: readonly number[], outputs: number): OpOutput[]
   createTensor(shape: readonly number[], dtype: number, values: Float32Array | Int32Array | Uint8Array): number
+  tensorDataSync(id: number): Float32Array | Int32Array | Uint8Array
   deleteTensor(id: number): void
 }
 

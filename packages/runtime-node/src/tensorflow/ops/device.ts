@@ -29,9 +29,17 @@ export interface TensorflowDevice {
     inputs: readonly (Tensor | Handle)[],
     type: TfType,
   ): Handle
-  /** Takes values over as they are. */
-  upload(values: Float32Array | Uint8Array, shape: readonly number[], type: "F32" | "U8"): Handle
+  /**
+   * Makes a tensor of bytes: a copy of them, or where their address suits TensorFlow, just these bytes, which the caller
+   * then leaves alone. See {@link adopts}.
+   */
+  upload(bytes: Uint8Array, shape: readonly number[], type: keyof typeof TYPE_BYTES): Handle
+  /** Whether TensorFlow would use memory that begins here as it lies. Writes to it. */
+  adopts(values: Float32Array): boolean
 }
+
+/** Bytes of a number, of the types that {@link TensorflowDevice.upload} makes. */
+export const TYPE_BYTES = { F16: 2, BF16: 2, F32: 4 } as const
 
 /** The backend in use, which must be `tensorflow`. */
 export function openDevice(): TensorflowDevice {
@@ -59,15 +67,16 @@ export function openDevice(): TensorflowDevice {
     const list = Object.entries(attributes).map(([key, value]) => attribute(key, value))
     return binding.executeOp(name, list, ids, 1)[0] as OpOutput
   }
-  const handle = (id: number, shape: readonly number[], type: TfType): Handle => {
-    let isAlive = true
+  /** @param memory what the tensor's numbers may lie in: as long as it is alive, nobody else gets it */
+  const handle = (id: number, shape: readonly number[], type: TfType, memory: Uint8Array | null = null): Handle => {
+    let alive: { readonly memory: Uint8Array | null } | null = { memory }
     return {
       id,
       shape,
       type,
       dispose() {
-        if (isAlive) binding.deleteTensor(id)
-        isAlive = false
+        if (alive !== null) binding.deleteTensor(id)
+        alive = null
       },
     }
   }
@@ -77,7 +86,22 @@ export function openDevice(): TensorflowDevice {
       const { id, shape } = execute(name, attributes, inputs)
       return handle(id, shape, type)
     },
-    upload: (values, shape, type) => handle(binding.createTensor(shape, TF_TYPES[type], values), shape, type),
+    upload(bytes, shape, type) {
+      // The binding makes no tensors of 16-bit numbers, but of bytes, and TensorFlow sees one as the other.
+      const raw = handle(binding.createTensor([...shape, TYPE_BYTES[type]], TF_TYPES.U8, bytes), shape, "U8")
+      const { id } = execute("Bitcast", { T: { type: "U8" }, type: { type } }, [raw])
+      raw.dispose()
+      return handle(id, shape, type, bytes)
+    },
+    adopts(values) {
+      // What is used as it lies shows what is written there later.
+      const id = binding.createTensor([values.length], TF_TYPES.F32, values.fill(0))
+      values.fill(1)
+      const isAdopted = !binding.isUsingGpuDevice() && binding.tensorDataSync(id).every((value) => value === 1)
+      binding.deleteTensor(id)
+      values.fill(0)
+      return isAdopted
+    },
   }
 }
 

@@ -4,7 +4,9 @@ import { toFloat32 } from "@lllite/format"
 import type { Tensor1D, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { InputError } from "../../errors.ts"
+import { createArena } from "./arena.ts"
 import type { Handle, TensorflowDevice } from "./device.ts"
+import { TYPE_BYTES } from "./device.ts"
 
 /** A matrix as the file has it, [out, in]: TensorFlow multiplies by its transpose as fast, and gradients by itself. */
 export interface HeldLinear extends LinearWeight {
@@ -39,14 +41,14 @@ const LARGEST_F16 = 65504
  */
 export function createLoader(device: TensorflowDevice, round: "F16" | "BF16" | null): WeightLoader {
   const take = createTaker(device)
-  const hold = async (entry: WeightEntry): Promise<Handle> => {
-    const held = await take(entry)
+  const hold = async (entry: WeightEntry, form: Form): Promise<Handle> => {
+    const held = await take(entry, form)
     return round === null || held.type !== "F32" ? held : rounded(device, held, round, entry.name)
   }
   return {
     async linear(weight, bias) {
       expectRank(weight, 2)
-      const matrix = await hold(weight)
+      const matrix = await hold(weight, "as-stored")
       const vector = await readVector(bias, weight.shape[0] ?? 0)
       const held: HeldLinear = {
         kind: "linear",
@@ -60,12 +62,7 @@ export function createLoader(device: TensorflowDevice, round: "F16" | "BF16" | n
     },
     async conv2d(weight, bias) {
       expectRank(weight, 4)
-      const stored = await hold(weight)
-      const order = tf.tensor1d([2, 3, 1, 0], "int32")
-      const attributes = { T: { type: stored.type }, Tperm: { type: "I32" } } as const
-      const filter = device.hold("Transpose", attributes, [stored, order], stored.type)
-      order.dispose()
-      stored.dispose()
+      const filter = await hold(weight, "filter")
       const vector = await readVector(bias, weight.shape[0] ?? 0)
       const held: HeldConv2d = {
         kind: "conv2d",
@@ -130,40 +127,43 @@ export function lookUp(weight: TableWeight, indices: readonly ArrayLike<number>[
   return tf.tensor3d(found, [indices.length, length, width])
 }
 
-/** Types that TensorFlow has, too: their bytes are taken as they are. */
-const SAME_TYPES = { F16: 2, BF16: 2, F32: 4 } as const
+/** How a tensor lies in TensorFlow: as in the file, or as a filter, HWIO where files have OIHW. */
+type Form = "as-stored" | "filter"
 
-/**
- * Takes a file's tensors over, bit by bit where TensorFlow has the type, through one buffer that is as large as the
- * largest of them: what has been read never waits for a garbage collector.
- */
-function createTaker(device: TensorflowDevice): (entry: WeightEntry) => Promise<Handle> {
-  let buffer = new Uint8Array(1)
+/** Takes a file's tensors over one after the other, bit by bit where TensorFlow has the type. */
+function createTaker(device: TensorflowDevice): (entry: WeightEntry, form: Form) => Promise<Handle> {
+  const arena = createArena(device)
   let last: Promise<unknown> = Promise.resolve()
-  const take = async (entry: WeightEntry): Promise<Handle> => {
+  const take = async (entry: WeightEntry, form: Form): Promise<Handle> => {
     const { dtype, shape } = entry
-    if (!isSameType(dtype)) return device.upload(toFloat32(await entry.read(), dtype), shape, "F32")
-    const size = SAME_TYPES[dtype]
-    const length = shape.reduce((product, axis) => product * axis, size)
-    // TensorFlow keeps memory at an aligned address instead of copying it; an odd one never is, and can be used again.
-    if (buffer.byteLength < length + 1) buffer = new Uint8Array(length + 1)
-    const bytes = buffer.subarray(1, length + 1)
-    await readEntryInto(entry, bytes)
-    // The binding makes no tensors of 16-bit numbers, but of bytes, and TensorFlow sees one as the other.
-    const raw = device.upload(bytes, [...shape, size], "U8")
-    const held = device.hold("Bitcast", { T: { type: "U8" }, type: { type: dtype } }, [raw], dtype)
-    raw.dispose()
-    return held
+    const type = isSameType(dtype) ? dtype : "F32"
+    const length = shape.reduce((product, axis) => product * axis, TYPE_BYTES[type])
+    const bytes = form === "filter" ? arena.borrow(length) : arena.take(length)
+    if (type === dtype) await readEntryInto(entry, bytes)
+    else bytes.set(new Uint8Array(toFloat32(await entry.read(), dtype).buffer))
+    const stored = device.upload(bytes, shape, type)
+    return form === "filter" ? turned(device, stored) : stored
   }
-  return (entry) => {
-    const taken = last.then(() => take(entry))
+  return (entry, form) => {
+    const taken = last.then(() => take(entry, form))
     last = taken.catch(() => {})
     return taken
   }
 }
 
-function isSameType(dtype: WeightEntry["dtype"]): dtype is keyof typeof SAME_TYPES {
-  return Object.hasOwn(SAME_TYPES, dtype)
+/** A filter as TensorFlow convolves with it, [height, width, inside, out], in memory of TensorFlow's own. */
+function turned(device: TensorflowDevice, stored: Handle): Handle {
+  const order = tf.tensor1d([2, 3, 1, 0], "int32")
+  const attributes = { T: { type: stored.type }, Tperm: { type: "I32" } } as const
+  const filter = device.hold("Transpose", attributes, [stored, order], stored.type)
+  order.dispose()
+  stored.dispose()
+  return filter
+}
+
+/** Whether TensorFlow has a file's type, too. */
+function isSameType(dtype: WeightEntry["dtype"]): dtype is keyof typeof TYPE_BYTES {
+  return Object.hasOwn(TYPE_BYTES, dtype)
 }
 
 function rounded(device: TensorflowDevice, held: Handle, to: "F16" | "BF16", name: string): Handle {
