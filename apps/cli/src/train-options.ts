@@ -1,8 +1,19 @@
+import type { LrCurve } from "@lllite/core"
 import type { OptionSpec } from "./options.ts"
 import { MODEL_OPTIONS, RUNTIME_OPTIONS } from "./runtime-options.ts"
 
-/** LR_CURVES of core whose only own option is the warm-up. */
-export const LR_SCHEDULERS = ["constant", "constant_with_warmup", "linear", "cosine", "inverse_sqrt"] as const
+/** The curves of core, which takes a second to load: `train --help` does without. */
+export const LR_SCHEDULERS = [
+  "constant",
+  "constant_with_warmup",
+  "linear",
+  "cosine",
+  "cosine_with_restarts",
+  "polynomial",
+  "inverse_sqrt",
+  "cosine_with_min_lr",
+  "warmup_stable_decay",
+] as const satisfies readonly LrCurve[]
 
 const option = (name: string, kind: OptionSpec["kind"], help: string, choices?: readonly string[]): OptionSpec =>
   choices === undefined ? { name, kind, help } : { name, kind, help, choices }
@@ -19,6 +30,12 @@ export const TRAIN_OPTIONS: readonly OptionSpec[] = [
   option("network_weights", "text", "LLLite file to go on from"),
   option("network_dim", "integer", "width of the adapters' inner layer, 64 unless given"),
   option("cond_emb_dim", "integer", "width of the control's embedding, 32 unless given"),
+  option(
+    "conditioner_init",
+    "text",
+    "how the control's embedding begins: default, as in sd-scripts; or normalised over the data set's controls, which are heard sooner then",
+    ["default", "normalised"],
+  ),
 
   option("train_data_dir", "text", "folder of pictures, with their captions"),
   option("conditioning_data_dir", "text", "folder of control pictures of the same names"),
@@ -44,6 +61,15 @@ export const TRAIN_OPTIONS: readonly OptionSpec[] = [
   option("learning_rate", "number", "0.0002 unless given"),
   option("lr_scheduler", "text", "how the rate moves, constant unless given", LR_SCHEDULERS),
   option("lr_warmup_steps", "steps", "steps over which the rate rises, or a share of all"),
+  option(
+    "lr_decay_steps",
+    "steps",
+    "steps over which the rate falls at the end, or a share of all: warmup_stable_decay",
+  ),
+  option("lr_scheduler_num_cycles", "number", "restarts of cosine_with_restarts, 1 unless given; half waves of others"),
+  option("lr_scheduler_power", "number", "exponent of polynomial, 1 unless given"),
+  option("lr_scheduler_timescale", "integer", "steps after which inverse_sqrt falls, the warm-up unless given"),
+  option("lr_scheduler_min_lr_ratio", "number", "lowest rate, as a share of learning_rate: cosine_with_min_lr"),
   option("optimizer_type", "text", "AdamW, which is the only one"),
   option("min_timestep", "integer", "first timestep that is drawn, 0 unless given"),
   option("max_timestep", "integer", "one past the last timestep that is drawn, 1000 unless given"),
@@ -150,11 +176,6 @@ export const REFUSED_OPTIONS: Readonly<Record<string, string>> = {
     "network_dropout",
     "network_args",
     "gradient_accumulation_steps",
-    "lr_decay_steps",
-    "lr_scheduler_num_cycles",
-    "lr_scheduler_power",
-    "lr_scheduler_timescale",
-    "lr_scheduler_min_lr_ratio",
     "lr_scheduler_type",
     "lr_scheduler_args",
     "noise_offset",

@@ -1,8 +1,9 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { LR_CURVES } from "@lllite/core"
 import { describe, expect, it } from "vitest"
-import { NEEDLESS_OPTIONS, REFUSED_OPTIONS, TRAIN_OPTIONS } from "./train-options.ts"
+import { LR_SCHEDULERS, NEEDLESS_OPTIONS, REFUSED_OPTIONS, TRAIN_OPTIONS } from "./train-options.ts"
 import { readConfigFile, readTrainSettings } from "./train-settings.ts"
 
 const least = {
@@ -27,8 +28,8 @@ describe("readTrainSettings", () => {
       length: { steps: 1600 },
       seed: 0,
       learningRate: 2e-4,
-      lrCurve: "constant",
-      warmup: { steps: 0 },
+      lr: { curve: "constant" },
+      init: "default",
       minTimestep: 0,
       maxTimestep: 1000,
       timestepsGiven: false,
@@ -62,6 +63,20 @@ describe("readTrainSettings", () => {
     ])
   })
 
+  it("turns the rate's options into core's, and passes over those that ask for nothing", () => {
+    const usual = { lr_warmup_steps: 0, lr_scheduler_num_cycles: 1, lr_scheduler_power: 1 }
+    expect(read(usual).lr).toEqual({ curve: "constant" })
+    expect(
+      read({ lr_scheduler: "cosine_with_min_lr", lr_scheduler_min_lr_ratio: 0.1, lr_scheduler_num_cycles: 3 }).lr,
+    ).toEqual({ curve: "cosine_with_min_lr", minRatio: 0.1, cycles: 3 })
+    expect(read({ lr_scheduler: "warmup_stable_decay", lr_warmup_steps: 10, lr_decay_steps: 0.2 }).lr).toEqual({
+      curve: "warmup_stable_decay",
+      warmup: { steps: 10 },
+      decay: { share: 0.2 },
+    })
+    expect(LR_SCHEDULERS).toEqual(LR_CURVES)
+  })
+
   it("turns the loss's options into core's", () => {
     const options = { loss_type: "huber", huber_schedule: "constant", huber_c: 0.2, min_snr_gamma: 5 }
     expect(read({ ...options, debiased_estimation_loss: true })).toMatchObject({
@@ -87,7 +102,9 @@ describe("readTrainSettings", () => {
     [{ resume: "x" }, /resume cannot be followed: a run cannot be resumed yet/],
     [{ optimizer_type: "Lion" }, /optimizer_type is "Lion", expected "adamw"/],
     [{ save_model_as: "ckpt" }, /save_model_as is "ckpt", expected "safetensors": ckpt and pt files are pickles/],
-    [{ lr_scheduler: "polynomial" }, /lr_scheduler is "polynomial", expected one of constant/],
+    [{ lr_scheduler: "adafactor" }, /lr_scheduler is "adafactor", expected one of constant/],
+    [{ conditioner_init: "zero" }, /conditioner_init is "zero", expected one of default, normalised/],
+    [{ network_weights: "a", conditioner_init: "normalised" }, /conditioner_init comes from the file/],
     [{ lr_warmup_steps: 10 }, /"constant" has no warm-up/],
     [{ cond_emb_dim: 5 }, /cond_emb_dim is 5, expected an even number/],
     [{ network_dim: 0 }, /network_dim is 0, expected at least 1/],

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises"
-import type { HuberOptions, LossType, LossWeightOptions, LrCurve } from "@lllite/core"
+import type { HuberOptions, LossType, LossWeightOptions, LrMovement } from "@lllite/core"
 import type { FloatDtype } from "@lllite/format"
 import type { ConfigTable, SdxlPaths } from "@lllite/runtime-node"
 import { fileError, nearest } from "@lllite/runtime-node"
@@ -11,6 +11,12 @@ import type { RuntimeChoice } from "./runtime-options.ts"
 import { runtimeChoice, sdxlPaths, vaeSlices } from "./runtime-options.ts"
 import { LR_SCHEDULERS, NEEDLESS_OPTIONS, REFUSED_OPTIONS, TRAIN_OPTIONS } from "./train-options.ts"
 
+/** How the learning rate moves. Shares of a run wait for its length to be known. */
+export interface LrSettings extends Omit<LrMovement, "warmupSteps" | "decaySteps"> {
+  readonly warmup?: StepCount
+  readonly decay?: StepCount
+}
+
 /** All that `train` does, checked. */
 export interface TrainSettings {
   readonly model: SdxlPaths
@@ -21,6 +27,7 @@ export interface TrainSettings {
   readonly startFrom: string | null
   readonly mlpDim: number
   readonly condDim: number
+  readonly init: "default" | "normalised"
   /** A file of data sets, or null for the folders in `datasetOptions`. */
   readonly datasetConfig: string | null
   /** The data set's options by sd-scripts' names: the folders, or what a file's tables do not say. */
@@ -30,8 +37,7 @@ export interface TrainSettings {
   readonly gradientCheckpointing: boolean
   readonly maxGradNorm: number
   readonly learningRate: number
-  readonly lrCurve: LrCurve
-  readonly warmup: StepCount
+  readonly lr: LrSettings
   readonly minTimestep: number
   readonly maxTimestep: number
   /** Whether the file says which timesteps it was trained on. */
@@ -131,7 +137,7 @@ export function readTrainSettings(
     )
   }
   const startFrom = get.text("network_weights") ?? null
-  for (const name of ["network_dim", "cond_emb_dim"]) {
+  for (const name of ["network_dim", "cond_emb_dim", "conditioner_init"]) {
     if (startFrom === null || values[name] === undefined) continue
     throw new UsageError(`train: ${name} comes from the file that network_weights names. Leave it out.`)
   }
@@ -144,6 +150,7 @@ export function readTrainSettings(
     startFrom,
     mlpDim: get.count("network_dim") ?? 64,
     condDim,
+    init: get.text("conditioner_init") === "normalised" ? "normalised" : "default",
     ...readDatasetOptions(values, get, notices),
     length: epochs === undefined ? { steps: get.count("max_train_steps") ?? 1600 } : { epochs },
     seed: get.integer("seed") ?? 0,
@@ -237,18 +244,32 @@ function readDatasetOptions(
   return { datasetConfig, datasetOptions: { ...options, image_dir: images, conditioning_data_dir: controls } }
 }
 
-function readRate(values: OptionValues, get: Getters): Pick<TrainSettings, "learningRate" | "lrCurve" | "warmup"> {
+function readRate(values: OptionValues, get: Getters): Pick<TrainSettings, "learningRate" | "lr"> {
   const learningRate = get.number("learning_rate") ?? 2e-4
   if (!(learningRate > 0)) throw new UsageError(`train: learning_rate is ${learningRate}, expected a number above 0`)
   const name = get.text("lr_scheduler") ?? "constant"
-  const lrCurve = LR_SCHEDULERS.find((curve) => curve === name) ?? "constant"
-  const warmup = (values.lr_warmup_steps ?? { steps: 0 }) as StepCount
-  if (lrCurve === "constant" && !("steps" in warmup && warmup.steps === 0)) {
+  const curve = LR_SCHEDULERS.find((each) => each === name) ?? "constant"
+  const count = (option: string): StepCount | undefined => {
+    const value = values[option] as StepCount | undefined
+    return value !== undefined && "steps" in value && value.steps === 0 ? undefined : value
+  }
+  // One cycle and an exponent of 1 ask for nothing: they stand in many files whose curve has neither.
+  const unlessOne = (value: number | undefined): number | undefined => (value === 1 ? undefined : value)
+  const lr: LrSettings = {
+    curve,
+    ...optional("warmup", count("lr_warmup_steps")),
+    ...optional("decay", count("lr_decay_steps")),
+    ...optional("cycles", unlessOne(get.number("lr_scheduler_num_cycles"))),
+    ...optional("power", unlessOne(get.number("lr_scheduler_power"))),
+    ...optional("timescale", get.count("lr_scheduler_timescale")),
+    ...optional("minRatio", get.number("lr_scheduler_min_lr_ratio")),
+  }
+  if (curve === "constant" && lr.warmup !== undefined) {
     throw new UsageError(
       'train: lr_scheduler "constant" has no warm-up. Use "constant_with_warmup", or leave out lr_warmup_steps.',
     )
   }
-  return { learningRate, lrCurve, warmup }
+  return { learningRate, lr }
 }
 
 function readLoss(get: Getters): Pick<TrainSettings, "loss" | "huber" | "weights"> {

@@ -1,6 +1,6 @@
 import { join } from "node:path"
-import type { TrainState } from "@lllite/core"
-import { createAdamWState } from "@lllite/core"
+import type { LrMovement, TrainState } from "@lllite/core"
+import { createAdamWState, createLrSchedule } from "@lllite/core"
 import { buildLlliteMetadata } from "@lllite/format/modelspec"
 import { enumerateSites } from "@lllite/format/selections"
 import type { FolderDataset, SdxlHandle, TrainRunEvent } from "@lllite/runtime-node"
@@ -16,10 +16,11 @@ import {
 import { checkCheckpoint } from "../checkpoint.ts"
 import { InterruptedError } from "../errors.ts"
 import { openLllite } from "../open-lllite.ts"
+import type { StepCount } from "../options.ts"
 import type { Reporter } from "../progress.ts"
 import { epochFileName, fileDate, prepareFolder, stepFileName } from "../save-lllite.ts"
 import { startRuntime } from "../start-runtime.ts"
-import type { TrainSettings } from "../train-settings.ts"
+import type { LrSettings, TrainSettings } from "../train-settings.ts"
 import { readVersion } from "../version.ts"
 
 /**
@@ -37,12 +38,14 @@ export async function runTrain(settings: TrainSettings, reporter: Reporter, sign
   const dataset = await openTrainingSet(settings)
   for (const notice of dataset.notices) reporter.say("notice", { text: notice }, `Note: ${notice}`)
   const { startFrom } = settings
-  // Told early, since starting threads and loading a checkpoint takes a while.
+  // Told early, as is a rate that cannot move so, since starting threads and loading a checkpoint takes a while.
   await checkCheckpoint(settings.model)
   if (startFrom !== null) await withPath(startFrom, openLllite)
   const perEpoch = stepsPerEpoch(dataset.sizes, dataset.batchSize)
   const { length } = settings
   const steps = "steps" in length ? length.steps : length.epochs * perEpoch
+  const lr = lrMovement(settings.lr, steps)
+  createLrSchedule({ ...lr, learningRate: settings.learningRate, totalSteps: steps })
   const runtime = await startRuntime(settings.runtime, reporter)
   try {
     const { checkpoint, ...parts } = settings.model
@@ -56,15 +59,25 @@ export async function runTrain(settings: TrainSettings, reporter: Reporter, sign
       { pictures: dataset.pictures, steps, batchSize: dataset.batchSize, adapters, backend: runtime.backend },
       `${dataset.pictures} pairs, ${steps} steps of ${dataset.batchSize}, ${adapters} adapters, on ${runtime.backend}.`,
     )
-    await trainAndSave(sdxl, dataset, settings, { steps, perEpoch, initial }, reporter, signal)
+    await trainAndSave(sdxl, dataset, settings, { steps, perEpoch, lr, initial }, reporter, signal)
   } finally {
     await runtime.dispose()
+  }
+}
+
+function lrMovement({ warmup, decay, ...lr }: LrSettings, steps: number): LrMovement {
+  const inSteps = (count: StepCount): number => ("steps" in count ? count.steps : Math.floor(count.share * steps))
+  return {
+    ...lr,
+    ...(warmup === undefined ? {} : { warmupSteps: inSteps(warmup) }),
+    ...(decay === undefined ? {} : { decaySteps: inSteps(decay) }),
   }
 }
 
 interface Plan {
   readonly steps: number
   readonly perEpoch: number
+  readonly lr: LrMovement
   readonly initial: TrainState | null
 }
 
@@ -72,12 +85,11 @@ async function trainAndSave(
   sdxl: SdxlHandle,
   dataset: FolderDataset,
   settings: TrainSettings,
-  { steps, perEpoch, initial }: Plan,
+  { steps, perEpoch, lr, initial }: Plan,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
-  const { minTimestep, maxTimestep, outputName, saveEvery, warmup } = settings
-  const warmupSteps = "steps" in warmup ? warmup.steps : Math.floor(warmup.share * steps)
+  const { minTimestep, maxTimestep, outputName, saveEvery } = settings
   const every = saveEvery === null ? null : "steps" in saveEvery ? saveEvery.steps : saveEvery.epochs * perEpoch
   const metadata = buildLlliteMetadata({
     ...settings.metadata,
@@ -97,12 +109,12 @@ async function trainAndSave(
     batchSize: dataset.batchSize,
     seed: settings.seed,
     learningRate: settings.learningRate,
-    lrCurve: settings.lrCurve,
-    ...(settings.lrCurve === "constant" ? {} : { warmupSteps }),
+    lr,
     maxGradNorm: settings.maxGradNorm,
     shards: SHARDS,
     sites: enumerateSites(sdxl.layout),
     condDim: settings.condDim,
+    init: settings.init,
     mlpDim: settings.mlpDim,
     minTimestep,
     maxTimestep,

@@ -32,7 +32,7 @@ export {
   lossWeight,
   weightedMean,
 } from "./loss.ts"
-export { createLrSchedule, LR_CURVES, type LrCurve, type LrScheduleOptions } from "./lr-schedule.ts"
+export { createLrSchedule, LR_CURVES, type LrCurve, type LrMovement, type LrScheduleOptions } from "./lr-schedule.ts"
 export { normaliseConditioners } from "./normalise-conditioners.ts"
 export { type BatchRows, type ObjectiveOptions, objective } from "./objective.ts"
 export {

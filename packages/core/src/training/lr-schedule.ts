@@ -37,6 +37,9 @@ export interface LrScheduleOptions {
   readonly minRatio?: number
 }
 
+/** How a rate moves, whatever it is and however long the run. */
+export type LrMovement = Omit<LrScheduleOptions, "learningRate" | "totalSteps">
+
 type OwnOption = "warmupSteps" | "decaySteps" | "cycles" | "power" | "timescale" | "minRatio"
 
 interface CurveShape {

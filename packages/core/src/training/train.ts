@@ -10,7 +10,7 @@ import type { Sized } from "./batches.ts"
 import { createBatchOrder } from "./batches.ts"
 import { clipGradients } from "./clip-gradients.ts"
 import type { LossAndGradients } from "./gradients.ts"
-import type { LrCurve } from "./lr-schedule.ts"
+import type { LrMovement } from "./lr-schedule.ts"
 import { createLrSchedule } from "./lr-schedule.ts"
 import { normaliseConditioners } from "./normalise-conditioners.ts"
 
@@ -34,10 +34,8 @@ export interface TrainOptions {
   readonly batchSize: number
   readonly seed: number
   readonly learningRate: number
-  /** `constant` unless given. */
-  readonly lrCurve?: LrCurve
-  /** Steps over which the rate rises from 0; none unless given. */
-  readonly warmupSteps?: number
+  /** How the rate moves; it is constant unless given. */
+  readonly lr?: LrMovement
   /** AdamW's decay, 0.01 unless given. */
   readonly weightDecay?: number
   /** Longest gradient that is taken as it is, 1 unless given; 0 for no limit. */
@@ -103,10 +101,9 @@ export async function* train(
   const { steps, batchSize, seed, learningRate, shards = 1, maxGradNorm = 1, weightDecay = 0.01, signal } = options
   checkCounts({ steps, shards })
   const rate = createLrSchedule({
-    curve: options.lrCurve ?? "constant",
+    ...(options.lr ?? { curve: "constant" }),
     learningRate,
     totalSteps: steps,
-    ...(options.warmupSteps === undefined ? {} : { warmupSteps: options.warmupSteps }),
   })
   const batchOf = createBatchOrder(examples, batchSize, createStream(seed, "order"))
   const { model, optimizer } = state
