@@ -1,5 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import { fuzzRuns } from "../../test/fuzz-runs.ts"
 import { FormatError } from "../errors.ts"
 import { HeaderParser } from "./header-parser.ts"
 import { HEADER_LENGTH_BYTES } from "./header-rules.ts"
@@ -135,6 +136,7 @@ describe("readUsualHeader reads as the strict parser does", () => {
           if (header !== undefined) expect(header).toEqual(readStrictly(json, fileSize))
         },
       ),
+      { numRuns: fuzzRuns(5000) },
     )
   })
 })
