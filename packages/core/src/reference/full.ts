@@ -85,9 +85,8 @@ export async function runFull(
       Math.hypot(...blockNorms(gradients.subarray(offset, offset + size))),
     ]),
   )
-  const ratios = reference.gradNames.map((name, i) => (norms.get(name) ?? Number.NaN) / (wanted[i] as number))
-  const ones = ratios.map(() => 1)
-  results.push(compare(`full.gradNorms (each of ${ones.length})`, ratios, ones, norm))
+  const ours = reference.gradNames.map((name) => norms.get(name) ?? Number.NaN)
+  results.push(...compareNorms(reference.gradNames, ours, wanted, norm))
 
   tf.dispose(target)
   disposeCuts(cuts)
@@ -95,6 +94,41 @@ export async function runFull(
   disposeInput(input)
   disposeParams(params)
   return results
+}
+
+/** A gradient this much smaller than its site's is what rounding has left of none. */
+const SILENT = 1e-5
+
+/**
+ * Compares gradients' norms site by site and tensor by tensor, each relative to itself. Where a tensor's is silent, it
+ * is held against its site's: what `up`'s bias adds to every key alike, softmax takes away again.
+ */
+function compareNorms(
+  names: readonly string[],
+  ours: readonly number[],
+  wanted: ArrayLike<number>,
+  tolerance: number,
+): CaseResult[] {
+  const siteOf = (name: string): string => name.slice(0, name.indexOf("."))
+  const bySite = (values: ArrayLike<number>): ReadonlyMap<string, number> => {
+    const sums = new Map<string, number>()
+    for (const [i, name] of names.entries()) {
+      sums.set(siteOf(name), Math.hypot(sums.get(siteOf(name)) ?? 0, values[i] as number))
+    }
+    return sums
+  }
+  const [ourSites, wantedSites] = [bySite(ours), bySite(wanted)]
+  const siteRatios = [...wantedSites].map(([site, value]) => (ourSites.get(site) as number) / value)
+  const ratios = names.map((name, i) => {
+    const value = wanted[i] as number
+    const scale = Math.max(value, SILENT * (wantedSites.get(siteOf(name)) as number))
+    return 1 + ((ours[i] as number) - value) / scale
+  })
+  const ones = (values: readonly number[]): number[] => values.map(() => 1)
+  return [
+    compare(`full.gradNorms (each of ${siteRatios.length} sites)`, siteRatios, ones(siteRatios), tolerance),
+    compare(`full.gradNorms (each of ${ratios.length} tensors)`, ratios, ones(ratios), tolerance),
+  ]
 }
 
 /** Norms of parts: a call takes only so many arguments. */
