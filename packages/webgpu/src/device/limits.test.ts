@@ -1,3 +1,4 @@
+import { sdxlShapes } from "@lllite/core/reference"
 import { describe, expect, it } from "vitest"
 import { WebgpuLimitError } from "../errors.ts"
 import { expectBindable, spreadGroups } from "./limits.ts"
@@ -17,6 +18,28 @@ describe("limits", () => {
     expect(() => expectBindable({ ...limits, maxStorageBufferBindingSize: 5000 }, "x", 1004)).toThrow(
       /maxBufferSize is 1000/,
     )
+  })
+
+  it("let every weight of SDXL through where a device binds the least that WebGPU allows", async () => {
+    const least = { maxBufferSize: 256 * 2 ** 20, maxStorageBufferBindingSize: 128 * 2 ** 20 } as GPUSupportedLimits
+    const refused: string[] = []
+    for (const shapes of Object.values(await sdxlShapes())) {
+      for (const [name, shape] of shapes as ReadonlyMap<string, readonly number[]>) {
+        try {
+          // As float32, the largest format.
+          expectBindable(
+            least,
+            name,
+            shape.reduce((product, size) => product * size, 4),
+          )
+        } catch {
+          refused.push(name)
+        }
+      }
+    }
+    // Tables stay off the device: few of their rows are ever looked up.
+    expect(refused.filter((name) => !name.endsWith("token_embedding.weight"))).toEqual([])
+    expect(refused).toHaveLength(2)
   })
 
   it("spread workgroups over two dimensions so that all are there and none is too long", () => {
