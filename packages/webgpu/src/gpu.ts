@@ -4,10 +4,12 @@ import { type GuardedBackend, isGuardedBackend } from "./device/backend.ts"
 import type { KernelSource } from "./device/commands.ts"
 import { expectBindable } from "./device/limits.ts"
 import { WebgpuOpsError } from "./errors.ts"
+import { DEFAULT_TILES, type ProductTiles } from "./product/tiles.ts"
 
 /** The device as the ops see it: tensors, buffers, kernels. */
 export interface Gpu {
   readonly limits: GPUSupportedLimits
+  readonly tiles: ProductTiles
   /** A new float32 tensor whose values are not set yet. @throws WebgpuLimitError if it is too large to bind */
   create<T extends Tensor>(shape: readonly number[]): T
   /**
@@ -21,13 +23,15 @@ export interface Gpu {
   release(buffer: GPUBuffer): void
   /** Runs a kernel. See `Commands.record`. */
   run(kernel: KernelSource, buffers: readonly (Tensor | GPUBuffer)[], params: readonly number[], groups: number): void
+  /** Resolves when the device has done all that was recorded. @throws WebgpuDeviceError if it could not */
+  done(): Promise<void>
 }
 
 /** Bytes that one write hands over: a copy of that size is held for a moment. */
 const CHUNK = 16 * 2 ** 20
 
 /** The device of the backend in use, which must have been started by `startWebgpu`. */
-export function openGpu(): Gpu {
+export function openGpu(tiles: ProductTiles = DEFAULT_TILES): Gpu {
   const backend = tf.backend()
   if (tf.getBackend() !== "webgpu" || !isGuardedBackend(backend)) {
     throw new WebgpuOpsError(
@@ -43,6 +47,7 @@ export function openGpu(): Gpu {
   }
   return {
     limits: device.limits,
+    tiles,
 
     create<T extends Tensor>(shape: readonly number[]) {
       expectInUse(backend)
@@ -88,6 +93,12 @@ export function openGpu(): Gpu {
       health.expectSound()
       const bound = buffers.map((buffer) => ("dataId" in buffer ? bufferOf(buffer) : buffer))
       commands.record(kernel, bound, params, groups)
+    },
+
+    async done() {
+      commands.submit()
+      await device.queue.onSubmittedWorkDone()
+      health.expectSound()
     },
   }
 }

@@ -8,6 +8,7 @@ import { createLayerNorm } from "./norm/layer-norm.ts"
 import { createConv2d } from "./product/conv2d.ts"
 import { createDense } from "./product/dense.ts"
 import { createLinear } from "./product/linear.ts"
+import { expectTiles, type ProductTiles } from "./product/tiles.ts"
 import { createLoader } from "./weights/load.ts"
 import { WEIGHT_FORMATS, type WeightFormat } from "./weights/storage.ts"
 
@@ -17,6 +18,8 @@ export interface WebgpuOpsOptions {
    * as the file has them, and anything else as float32. Default `file`.
    */
   readonly weights?: WeightFormat | "file"
+  /** Tiles of products, from `tuneProducts` on such a device; usual ones unless given. */
+  readonly tiles?: ProductTiles
 }
 
 /**
@@ -25,14 +28,14 @@ export interface WebgpuOpsOptions {
  *
  * The backend must have been started by `startWebgpu`, and be in use then and whenever an op runs.
  *
- * @throws WebgpuOpsError if it is not, or if `weights` names no format
+ * @throws WebgpuOpsError if it is not, if `weights` names no format, or if `tiles` are none of this release
  */
-export function createWebgpuOps(base: Ops, { weights = "file" }: WebgpuOpsOptions = {}): Ops {
+export function createWebgpuOps(base: Ops, { weights = "file", tiles }: WebgpuOpsOptions = {}): Ops {
   const formats: readonly string[] = ["file", ...WEIGHT_FORMATS]
   if (!formats.includes(weights)) {
     throw new WebgpuOpsError(`weights: ${JSON.stringify(weights)}, expected one of ${formats.join(", ")}`)
   }
-  const gpu = openGpu()
+  const gpu = openGpu(tiles && expectTiles(tiles))
   return {
     ...base,
     maxTensorBytes: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),

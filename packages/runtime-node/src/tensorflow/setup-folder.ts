@@ -1,16 +1,7 @@
-import { homedir } from "node:os"
-import { isAbsolute, join } from "node:path"
+import { join } from "node:path"
+import { cacheFolder } from "../files/cache-folder.ts"
 
-/**
- * The user's folder for what `lllite setup tensorflow` builds: under `$XDG_CACHE_HOME` where that is set, else where
- * the system keeps such files. Not inside node_modules, so that it outlives a reinstall and serves every project.
- */
-export function setupFolder(
-  environment: Readonly<NodeJS.ProcessEnv> = process.env,
-  platform: NodeJS.Platform = process.platform,
-): string {
-  const { XDG_CACHE_HOME: given = "" } = environment
-  const usual = platform === "darwin" ? join(homedir(), "Library", "Caches") : join(homedir(), ".cache")
-  // The specification wants relative paths ignored.
-  return join(isAbsolute(given) ? given : usual, "lllite", "tensorflow")
+/** The user's folder for what `lllite setup tensorflow` builds. See `cacheFolder`. */
+export function setupFolder(...where: Parameters<typeof cacheFolder>): string {
+  return join(cacheFolder(...where), "tensorflow")
 }

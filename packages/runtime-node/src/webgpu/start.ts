@@ -1,8 +1,11 @@
+import { join } from "node:path"
 import { createComposedOps } from "@lllite/core"
-import { createWebgpuOps, startWebgpu } from "@lllite/webgpu"
+import { createWebgpuOps, startWebgpu, tuneProducts } from "@lllite/webgpu"
 import type { WeightFormat } from "../backends/names.ts"
 import type { StartedBackend } from "../backends/start.ts"
 import { InputError } from "../errors.ts"
+import { cacheFolder } from "../files/cache-folder.ts"
+import { tilesFor } from "./kept-tiles.ts"
 
 /** What the kernels call a format. */
 const FORMATS = { file: "file", float16: "f16", bfloat16: "bf16" } as const satisfies Record<WeightFormat, string>
@@ -22,10 +25,15 @@ export async function startDawn(weights: WeightFormat = "file"): Promise<Started
   await import("@tensorflow/tfjs")
   const software = process.env.VK_ICD_FILENAMES !== undefined || process.env.VK_DRIVER_FILES !== undefined
   const device = await startWebgpu(gpu, { software })
+  const version = ["WebGPU", device.vendor, device.architecture, device.description].filter(Boolean).join(" ")
+  // In software, tuning would take longer than it saves.
+  const tiles = device.software
+    ? undefined
+    : await tilesFor(join(cacheFolder(), "webgpu-tiles.json"), version, tuneProducts)
   return {
     backend: "webgpu",
-    ops: createWebgpuOps(createComposedOps(), { weights: FORMATS[weights] }),
-    version: ["WebGPU", device.vendor, device.architecture, device.description].filter(Boolean).join(" "),
+    ops: createWebgpuOps(createComposedOps(), { weights: FORMATS[weights], ...(tiles && { tiles }) }),
+    version,
     device: device.software ? "CPU" : "GPU",
   }
 }

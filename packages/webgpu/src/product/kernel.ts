@@ -1,5 +1,6 @@
 import type { KernelSource } from "../device/commands.ts"
 import { type Element, unrolled, wgslModule } from "../wgsl/module.ts"
+import { type Tile, threadsOf } from "./tiles.ts"
 
 /**
  * One factor of a product as a kernel reads it: a matrix that need not lie in memory as one. `edge` counts along the
@@ -21,16 +22,6 @@ export interface Factor {
   readonly four: boolean
 }
 
-/** How a product is cut: a workgroup makes tileM × tileN values, an invocation m × n of them. */
-export interface Tile {
-  readonly tileM: number
-  readonly tileN: number
-  readonly tileK: number
-  readonly m: number
-  /** A multiple of four. */
-  readonly n: number
-}
-
 export interface ProductOptions {
   /** [M, K] */
   readonly left: Factor
@@ -50,7 +41,7 @@ export interface ProductOptions {
  */
 export function productKernel({ left, right, bias, four, tile }: ProductOptions): KernelSource {
   const { tileM, tileN, tileK, m, n } = tile
-  const threads = (tileM / m) * (tileN / n)
+  const threads = threadsOf(tile)
   const across = tileN / n
   const shape = `${tileM}×${tileN}×${tileK} by ${m}×${n}`
   return {

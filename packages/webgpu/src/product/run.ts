@@ -2,10 +2,8 @@ import type { Tensor } from "@tensorflow/tfjs-core"
 import type { KernelSource } from "../device/commands.ts"
 import type { Gpu } from "../gpu.ts"
 import { wgslModule } from "../wgsl/module.ts"
-import { type Factor, productKernel, type Tile } from "./kernel.ts"
-
-const LARGE: Tile = { tileM: 64, tileN: 64, tileK: 16, m: 4, n: 4 }
-const SMALL: Tile = { tileM: 32, tileN: 32, tileK: 16, m: 4, n: 4 }
+import { type Factor, productKernel } from "./kernel.ts"
+import type { Tile } from "./tiles.ts"
 
 /** Workgroups that keep a device busy: a product with fewer is cut into smaller tiles, then along k. */
 const BUSY = 64
@@ -36,7 +34,8 @@ export function runProduct<T extends Tensor>(
   shape: readonly number[],
 ): T {
   const groups = ({ tileM, tileN }: Tile): number => Math.ceil(m / tileM) * Math.ceil(n / tileN)
-  const tile = groups(LARGE) >= BUSY ? LARGE : SMALL
+  const { large, small } = gpu.tiles
+  const tile = groups(large) >= BUSY ? large : small
   // A bias is added once only, so it stays with products that are not cut.
   const wanted = bias === null ? Math.min(Math.floor(BUSY / groups(tile)), Math.floor(k / LEAST_SPAN)) : 1
   const span = wanted > 1 ? tile.tileK * Math.ceil(k / wanted / tile.tileK) : k

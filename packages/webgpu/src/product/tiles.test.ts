@@ -1,0 +1,76 @@
+import { createComposedOps, createStream } from "@lllite/core"
+import * as tf from "@tensorflow/tfjs-core"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { hasAdapter, start } from "../../test/start.ts"
+import { openGpu } from "../gpu.ts"
+import type { WebgpuDevice } from "../index.ts"
+import { createWebgpuOps, tuneProducts, WebgpuOpsError } from "../index.ts"
+import { createDense } from "./dense.ts"
+import { CANDIDATES, DEFAULT_TILES, fits, threadsOf } from "./tiles.ts"
+
+const LEAST = { maxComputeInvocationsPerWorkgroup: 256, maxComputeWorkgroupStorageSize: 16_384 }
+
+function normal(shape: number[]): tf.Tensor {
+  return tf.tensor(createStream(1, shape.join()).normal(tf.util.sizeFromShape(shape)), shape)
+}
+
+describe("tiles of products", () => {
+  it("fit every device that WebGPU runs on", () => {
+    for (const tile of [...CANDIDATES.large, ...CANDIDATES.small]) {
+      expect(fits(tile, LEAST)).toBe(true)
+      expect([tile.tileM % tile.m, tile.tileN % tile.n, tile.n % 4, tile.tileK % 4]).toEqual([0, 0, 0, 0])
+    }
+    const { large } = DEFAULT_TILES
+    expect(fits(large, { ...LEAST, maxComputeInvocationsPerWorkgroup: threadsOf(large) - 1 })).toBe(false)
+    expect(fits({ ...large, tileK: 64 }, LEAST)).toBe(false)
+  })
+})
+
+describe.skipIf(!hasAdapter)("products on WebGPU", () => {
+  let webgpu: WebgpuDevice
+  beforeAll(async () => {
+    webgpu = await start()
+  })
+  afterAll(() => webgpu.dispose())
+
+  const tiles = [...CANDIDATES.large, ...CANDIDATES.small].map((tile) => [JSON.stringify(tile), tile] as const)
+  it.each(tiles)("are right with %s", async (_, tile) => {
+    const [base, dense] = [createComposedOps().dense, createDense(openGpu({ large: tile, small: tile }))]
+    // Written by four and by one, with tiles that reach over every edge.
+    for (const out of [76, 77]) {
+      const [x, weight, bias] = [normal([70, 20]), normal([20, out]), normal([out])] as const
+      const dy = normal([70, out])
+      const results = [base, dense].map((dense) =>
+        tf.tidy(() => [
+          dense(x, weight, bias),
+          ...(out === 76
+            ? tf.grads((x, weight, bias) => dense(x, weight, bias as tf.Tensor))([x, weight, bias], dy)
+            : []),
+        ]),
+      )
+      const [expected = [], got = []] = await Promise.all(
+        results.map((list) => Promise.all(list.map((tensor) => tensor.data<"float32">()))),
+      )
+      for (const [i, values] of got.entries()) {
+        const apart = values.map((value, at) => Math.abs(value - (expected[i]?.[at] ?? Number.NaN)))
+        // Sums of 77 products at most, of normal numbers.
+        expect(apart.reduce((most, value) => Math.max(most, value), 0)).toBeLessThan(1e-4)
+        expect(values).toHaveLength(expected[i]?.length ?? 0)
+      }
+      tf.dispose([x, weight, bias, dy, ...results.flat()])
+    }
+  })
+
+  it("are tuned to the device, and take no tiles but those", async () => {
+    const tiles = await tuneProducts()
+    expect(CANDIDATES.large).toContainEqual(tiles.large)
+    expect(CANDIDATES.small).toContainEqual(tiles.small)
+    // As it comes back from a file.
+    const kept = JSON.parse(JSON.stringify(tiles)) as typeof tiles
+    expect(() => createWebgpuOps(createComposedOps(), { tiles: kept })).not.toThrow()
+    const strange = { ...kept, small: { ...kept.small, tileK: 12 } }
+    expect(() => createWebgpuOps(createComposedOps(), { tiles: strange })).toThrow(WebgpuOpsError)
+    expect(() => createWebgpuOps(createComposedOps(), { tiles: {} as typeof tiles })).toThrow(/none of this release/)
+    expect(tf.memory().numTensors).toBe(0)
+  })
+})
