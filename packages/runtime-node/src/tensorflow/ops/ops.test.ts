@@ -124,6 +124,18 @@ describe.skipIf(findTensorflow().found === null)("ops on TensorFlow", () => {
     )
   })
 
+  it("round many at once, of which none gets another's values", async () => {
+    const ops = createTensorflowOps({ round: "BF16" })
+    const names = ["a", "b", "c", "d", "e"]
+    const values = names.map((name) => normal(name, [16, 16]))
+    const weights = await Promise.all(values.map((each) => ops.load.linear(entry("F32", [16, 16], each), null)))
+    for (const [i, weight] of weights.entries()) {
+      const rows = tf.tidy(() => ops.linear(tf.eye(16), weight).transpose().dataSync<"float32">())
+      expect([...rows]).toEqual([...toFloat32(fromFloat32(values[i] as Float32Array, "BF16"), "BF16")])
+      weight.dispose()
+    }
+  })
+
   it("compute in bfloat16 when asked to", async () => {
     const [ops, exact] = [createTensorflowOps({ compute: "BF16" }), createTensorflowOps()]
     const weight = await ops.load.linear(entry("F16", [40, 64], normal("matrix", [40, 64])), null)

@@ -40,15 +40,11 @@ const LARGEST_F16 = 65504
  * @param round what to round float32 weights to; null keeps them
  */
 export function createLoader(device: TensorflowDevice, round: "F16" | "BF16" | null): WeightLoader {
-  const take = createTaker(device)
-  const hold = async (entry: WeightEntry, form: Form): Promise<Handle> => {
-    const held = await take(entry, form)
-    return round === null || held.type !== "F32" ? held : rounded(device, held, round, entry.name)
-  }
+  const take = createTaker(device, round)
   return {
     async linear(weight, bias) {
       expectRank(weight, 2)
-      const matrix = await hold(weight, "as-stored")
+      const matrix = await take(weight, "as-stored")
       const vector = await readVector(bias, weight.shape[0] ?? 0)
       const held: HeldLinear = {
         kind: "linear",
@@ -62,7 +58,7 @@ export function createLoader(device: TensorflowDevice, round: "F16" | "BF16" | n
     },
     async conv2d(weight, bias) {
       expectRank(weight, 4)
-      const filter = await hold(weight, "filter")
+      const filter = await take(weight, "filter")
       const vector = await readVector(bias, weight.shape[0] ?? 0)
       const held: HeldConv2d = {
         kind: "conv2d",
@@ -130,19 +126,25 @@ export function lookUp(weight: TableWeight, indices: readonly ArrayLike<number>[
 /** How a tensor lies in TensorFlow: as in the file, or as a filter, HWIO where files have OIHW. */
 type Form = "as-stored" | "filter"
 
-/** Takes a file's tensors over one after the other, bit by bit where TensorFlow has the type. */
-function createTaker(device: TensorflowDevice): (entry: WeightEntry, form: Form) => Promise<Handle> {
+/** Takes a file's tensors over one after the other, bit by bit where TensorFlow has the type, and rounds them. */
+function createTaker(
+  device: TensorflowDevice,
+  round: "F16" | "BF16" | null,
+): (entry: WeightEntry, form: Form) => Promise<Handle> {
   const arena = createArena(device)
   let last: Promise<unknown> = Promise.resolve()
   const take = async (entry: WeightEntry, form: Form): Promise<Handle> => {
     const { dtype, shape } = entry
     const type = isSameType(dtype) ? dtype : "F32"
     const length = shape.reduce((product, axis) => product * axis, TYPE_BYTES[type])
-    const bytes = form === "filter" ? arena.borrow(length) : arena.take(length)
+    const to = type === "F32" ? round : null
+    // What is turned or rounded lies elsewhere in the end, before anybody else may borrow.
+    const bytes = form === "filter" || to !== null ? arena.borrow(length) : arena.take(length)
     if (type === dtype) await readEntryInto(entry, bytes)
     else bytes.set(new Uint8Array(toFloat32(await entry.read(), dtype).buffer))
     const stored = device.upload(bytes, shape, type)
-    return form === "filter" ? turned(device, stored) : stored
+    const lying = form === "filter" ? turned(device, stored) : stored
+    return to === null ? lying : rounded(device, lying, to, entry.name)
   }
   return (entry, form) => {
     const taken = last.then(() => take(entry, form))
