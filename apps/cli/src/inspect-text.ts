@@ -44,7 +44,10 @@ function llliteLines(lllite: LlliteReport): [string, string][] {
   const { dims, convSites, linearSites } = lllite
   const kinds = convSites === 0 ? "all linear" : `${linearSites} linear, ${convSites} convolutions`
   const lines: [string, string][] = [
-    ["for", lllite.isForSdxl ? "SDXL" : `a U-Net of ${lllite.modelChannels} channels (SDXL has 320)`],
+    [
+      "for",
+      lllite.isForSdxl ? "SDXL" : `a U-Net of another layout, whose sites are ${lllite.siteWidths.join(" and ")} wide`,
+    ],
     ["sites", `${lllite.sites}: ${counts(lllite.blocks, "in").join(", ")}; ${kinds}`],
     [
       "dims",

@@ -206,7 +206,7 @@ describe("a command line that is right", () => {
     expect(JSON.parse(stdout)).toMatchObject({
       kind: "lllite",
       dtypes: { F16: expect.any(Number) },
-      lllite: { sites: 20, condDim: 4, mlpDim: 8, selection: "default", isForSdxl: false },
+      lllite: { sites: 20, condDim: 4, mlpDim: 8, selection: "default", isForSdxl: false, siteWidths: [16, 32] },
     })
   })
 

@@ -38,7 +38,8 @@ export interface LlliteReport {
   /** Name of the selection that takes just these sites, or null. */
   readonly selection: string | null
   readonly isForSdxl: boolean
-  readonly modelChannels: number
+  /** Widths of the layers that the sites feed, ascending; 640 and 1280 in SDXL. */
+  readonly siteWidths: readonly number[]
   readonly blocks: Readonly<Record<string, number>>
   /** For each selection with a name: the sites that it has and the file lacks, and the other way round. */
   readonly selections: Readonly<
@@ -157,7 +158,7 @@ function describeLllite(file: LlliteFile): LlliteReport {
     convSites,
     selection: selection === null ? null : selectionName(selection),
     isForSdxl: sameLayout(layout, SDXL_LAYOUT),
-    modelChannels: layout.modelChannels,
+    siteWidths: [...new Set(sites.map(({ inDim }) => inDim))].toSorted((a, b) => a - b),
     blocks: Object.fromEntries(blocks),
     selections: Object.fromEntries(selections),
     siteDims: Object.fromEntries(siteDims),
