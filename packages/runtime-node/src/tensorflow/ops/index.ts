@@ -1,10 +1,12 @@
 import type { Ops } from "@lllite/core"
 import { createComposedOps } from "@lllite/core"
 import { attention } from "./attention.ts"
+import { createConv2d } from "./conv2d.ts"
 import { openDevice } from "./device.ts"
 import { geglu } from "./geglu.ts"
+import type { ComputeType } from "./multiply.ts"
+import { createMultiply } from "./multiply.ts"
 import { groupNorm, layerNorm } from "./norm.ts"
-import type { ComputeType } from "./products.ts"
 import { createProducts } from "./products.ts"
 import { createLoader, lookUp } from "./weights.ts"
 
@@ -21,10 +23,12 @@ export interface TensorflowOpsOptions {
  */
 export function createTensorflowOps({ compute = "F32", round }: TensorflowOpsOptions = {}): Ops {
   const device = openDevice()
+  const multiply = createMultiply(device, compute)
   return {
     ...createComposedOps(),
     load: createLoader(device, round ?? null),
-    ...createProducts(device, compute),
+    ...createProducts(multiply),
+    conv2d: createConv2d(device, multiply, compute),
     attention,
     geglu,
     groupNorm,

@@ -9,7 +9,10 @@ import { beforeAll, describe, expect, it } from "vitest"
 import { startBackend } from "../../backends/start.ts"
 import { findTensorflow } from "../installation.ts"
 import { attentionInChunks } from "./attention.ts"
+import { createConv2d } from "./conv2d.ts"
+import { openDevice } from "./device.ts"
 import { createTensorflowOps } from "./index.ts"
+import { createMultiply } from "./multiply.ts"
 
 const normal = (name: string, shape: readonly number[]): Float32Array =>
   createStream(3, name).normal(shape.reduce((product, size) => product * size, 1))
@@ -148,6 +151,41 @@ describe.skipIf(findTensorflow().found === null)("ops on TensorFlow", () => {
       }
     })
     weight.dispose()
+  })
+
+  it("convolve by products with windows as TensorFlow does, also a row at a time", async () => {
+    const device = openDevice()
+    const always = { forward: () => true, backward: () => true }
+    const never = { forward: () => false, backward: () => false }
+    const filter = await createTensorflowOps().load.conv2d(
+      entry("F16", [5, 4, 3, 2], normal("filter", [5, 4, 3, 2])),
+      entry("F32", [5], normal("bias", [5])),
+    )
+    for (const [compute, tolerance] of [
+      ["F32", 1e-5],
+      ["BF16", 1e-2],
+    ] as const) {
+      const multiply = createMultiply(device, compute)
+      const own = createConv2d(device, multiply, compute, never)
+      tf.tidy(() => {
+        const x = tf.tensor4d(normal("x", [2, 6, 7, 4]), [2, 6, 7, 4])
+        for (const padding of [
+          [1, 1, 1, 0],
+          [0, 2, 1, 1],
+          [0, 0, 0, 0],
+        ] as const) {
+          for (const most of [2 ** 23, 1]) {
+            const product = createConv2d(device, multiply, compute, always, most)
+            const [a, b] = [product, own].map(
+              (conv2d) => (x: Tensor) => conv2d(x as Tensor4D, filter, { stride: 1, padding }),
+            ) as [(x: Tensor) => Tensor, (x: Tensor) => Tensor]
+            expect(relativeError(a(x), b(x))).toBeLessThan(tolerance)
+            expect(relativeError(tf.grad(a)(x), tf.grad(b)(x))).toBeLessThan(tolerance)
+          }
+        }
+      })
+    }
+    filter.dispose()
   })
 
   it.each([false, true])("attend in chunks as all at once (causal: %s)", (causal) => {
