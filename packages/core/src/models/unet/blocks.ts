@@ -33,7 +33,18 @@ const PAD_NONE: Padding = [0, 0, 0, 0]
 
 /** Runs the layers of a block. x: [N, H, W, Cin] → [N, H', W', Cout] */
 export function runBlock(given: BlockContext, block: UnetBlock, x: Tensor4D): Tensor4D {
-  return tf.tidy(() => block.layers.reduce((h, layer) => runLayer(given, layer, h), x))
+  return inTurn(block.layers, x, (h, layer) => runLayer(given, layer, h))
+}
+
+/** Steps one after another, each of which holds what the one before it left and nothing else of it. x stays. */
+function inTurn<S, T extends Tensor>(steps: readonly S[], x: T, run: (h: T, step: S) => T): T {
+  return tf.tidy(() =>
+    steps.reduce((h, step) => {
+      const next = tf.tidy(() => run(h, step))
+      if (h !== x) h.dispose()
+      return next
+    }, x),
+  )
 }
 
 function runLayer(given: BlockContext, layer: UnetLayer, x: Tensor4D): Tensor4D {
@@ -53,39 +64,64 @@ function runLayer(given: BlockContext, layer: UnetLayer, x: Tensor4D): Tensor4D 
 
 function resLayer(given: BlockContext, layer: ResLayer, x: Tensor4D): Tensor4D {
   const { ops, embedding } = given
-  const h = conv(given, layer.inConv, ops.groupNorm(x, layer.inNorm, RES_NORM), PAD_ONE)
-  const shift = ops.linear(embedding, layer.embedding)
-  const shifted = tf.add(h, tf.reshape(shift, [-1, 1, 1, h.shape[3]])) as Tensor4D
-  const y = conv(given, layer.outConv, ops.groupNorm(shifted, layer.outNorm, RES_NORM), PAD_ONE)
+  const shifted = tf.tidy(() => {
+    const h = conv(given, layer.inConv, ops.groupNorm(x, layer.inNorm, RES_NORM), PAD_ONE)
+    const shift = ops.linear(embedding, layer.embedding)
+    return tf.add(h, tf.reshape(shift, [-1, 1, 1, h.shape[3]])) as Tensor4D
+  })
+  const y = tf.tidy(() => {
+    const normed = ops.groupNorm(shifted, layer.outNorm, RES_NORM)
+    shifted.dispose()
+    return conv(given, layer.outConv, normed, PAD_ONE)
+  })
   return tf.add(layer.skip === null ? x : conv(given, layer.skip, x, PAD_NONE), y)
 }
 
 function transformerLayer(given: BlockContext, layer: TransformerLayer, x: Tensor4D): Tensor4D {
   const [n, height, width, channels] = x.shape
   const grid = { height, width }
-  const tokens = tf.reshape(given.ops.groupNorm(x, layer.norm, TRANSFORMER_NORM), [n, height * width, channels])
-  let h = linear(given, layer.projIn, tokens, grid)
-  for (const block of layer.blocks) h = transformerBlock(given, block, h as Tensor3D, grid)
-  return tf.add(tf.reshape(linear(given, layer.projOut, h, grid), x.shape), x)
+  const h = tf.tidy(() => {
+    const tokens = tf.reshape(given.ops.groupNorm(x, layer.norm, TRANSFORMER_NORM), [n, height * width, channels])
+    return linear(given, layer.projIn, tokens, grid) as Tensor3D
+  })
+  const through = inTurn(layer.blocks, h, (tokens, block) => transformerBlock(given, block, tokens, grid))
+  return tf.add(tf.reshape(linear(given, layer.projOut, through, grid), x.shape), x)
 }
 
 function transformerBlock(given: BlockContext, block: TransformerBlockParams, x: Tensor3D, grid: Grid): Tensor3D {
   const { ops, context } = given
-  const normed = ops.layerNorm(x, block.norm1, LAYER_NORM_EPSILON) as Tensor3D
-  let h = tf.add(x, attention(given, block.selfAttention, normed, normed, grid))
-  const query = ops.layerNorm(h, block.norm2, LAYER_NORM_EPSILON) as Tensor3D
-  h = tf.add(h, attention(given, block.crossAttention, query, context, grid))
-  const fed = linear(given, block.feedIn, ops.layerNorm(h, block.norm3, LAYER_NORM_EPSILON), grid)
-  return tf.add(h, linear(given, block.feedOut, ops.geglu(fed), grid))
+  const steps: readonly ((h: Tensor3D) => Tensor)[] = [
+    (h) => {
+      const normed = ops.layerNorm(h, block.norm1, LAYER_NORM_EPSILON) as Tensor3D
+      return attention(given, block.selfAttention, normed, normed, grid)
+    },
+    (h) => {
+      const query = ops.layerNorm(h, block.norm2, LAYER_NORM_EPSILON) as Tensor3D
+      return attention(given, block.crossAttention, query, context, grid)
+    },
+    (h) => {
+      const fed = linear(given, block.feedIn, ops.layerNorm(h, block.norm3, LAYER_NORM_EPSILON), grid)
+      return linear(given, block.feedOut, ops.geglu(fed), grid)
+    },
+  ]
+  return inTurn(steps, x, (h, step) =>
+    tf.add(
+      h,
+      tf.tidy(() => step(h)),
+    ),
+  )
 }
 
 function attention(given: BlockContext, params: AttentionParams, x: Tensor3D, source: Tensor3D, grid: Grid): Tensor {
-  const [q, k, v] = (
-    x === source
-      ? linears(given, [params.q, params.k, params.v], x, grid)
-      : [...linears(given, [params.q], x, grid), ...linears(given, [params.k, params.v], source, grid)]
-  ) as [Tensor3D, Tensor3D, Tensor3D]
-  return linear(given, params.out, given.ops.attention(q, k, v, { heads: params.heads, causal: false }), grid)
+  const attended = tf.tidy(() => {
+    const [q, k, v] = (
+      x === source
+        ? linears(given, [params.q, params.k, params.v], x, grid)
+        : [...linears(given, [params.q], x, grid), ...linears(given, [params.k, params.v], source, grid)]
+    ) as [Tensor3D, Tensor3D, Tensor3D]
+    return given.ops.attention(q, k, v, { heads: params.heads, causal: false })
+  })
+  return linear(given, params.out, attended, grid)
 }
 
 function linear(given: BlockContext, host: Host<LinearWeight>, x: Tensor, grid: Grid): Tensor {
