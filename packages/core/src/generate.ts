@@ -112,6 +112,7 @@ export async function* generate(
     const size = options.size ?? { original: [height, width], crop: [0, 0], target: [height, width] }
     const vector = own(conditionVector(pooled, Array(pooled.shape[0]).fill(size)))
     const controls = adapters.map((use) => own(prepareControl(ops, use.lllite, joinControls(use, requests.length))))
+    ops.trim?.()
 
     const schedule = createNoiseSchedule()
     const sampler = findSampler(options.sampler ?? "euler")
@@ -151,6 +152,7 @@ export async function* generate(
     } finally {
       if (latents === null) await walk.return(start)
     }
+    ops.trim?.()
     // One at a time: a decoder's memory is that of its largest layer times the batch.
     for (const [index, { seed }] of requests.entries()) {
       await pause?.()

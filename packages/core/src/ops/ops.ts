@@ -74,6 +74,8 @@ export interface Ops {
   readonly load: WeightLoader
   /** Bytes of the largest tensor that the device takes; of any size unless given. */
   readonly maxTensorBytes?: number
+  /** Gives memory that no tensor needs any more back to the device, where the runtime keeps it. Called between phases. */
+  readonly trim?: () => void
   /** Affine map of the last axis. x: [..., in] → [..., out] */
   linear(x: Tensor, weight: LinearWeight): Tensor
   /** x: [N, H, W, Cin] → [N, H', W', Cout] */

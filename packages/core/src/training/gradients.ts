@@ -166,6 +166,7 @@ async function backwardByStages(
       const skip = stage.skip === null ? null : (outputs[stage.skip + 1] as Tensor4D)
       outputs.push(tf.tidy(() => run(stage, outputs[outputs.length - 1] as Tensor4D, skip)))
     }
+    ops.trim?.()
     const last = outputs[stages.length] as Tensor4D
     const end = tf.valueAndGrad((h: Tensor) => loss(predict(ops, params, h as Tensor4D)))(last)
     slopes[stages.length] = end.grad as Tensor4D
@@ -201,6 +202,7 @@ async function backwardByStages(
       slopes[i + 1] = null
       outputs[i + 1]?.dispose()
       outputs[i + 1] = null
+      ops.trim?.()
     }
     const inOrder = [...lllite.adapters.values()].map((adapter) => parts.get(adapter) as Float32Array)
     return { loss: lossValue, gradients: concatenate(inOrder) }

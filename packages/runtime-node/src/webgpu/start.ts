@@ -24,17 +24,20 @@ export async function startDawn(weights: WeightFormat = "file"): Promise<Started
   // Registers the gradients of tfjs's own ops.
   await import("@tensorflow/tfjs")
   const software = process.env.VK_ICD_FILENAMES !== undefined || process.env.VK_DRIVER_FILES !== undefined
-  const device = await startWebgpu(gpu, { software })
-  const version = ["WebGPU", device.vendor, device.architecture, device.description].filter(Boolean).join(" ")
+  const started = await startWebgpu(gpu, { software })
+  const version = ["WebGPU", started.vendor, started.architecture, started.description].filter(Boolean).join(" ")
   // In software, tuning would take longer than it saves.
-  const tiles = device.software
+  const tiles = started.software
     ? undefined
     : await tilesFor(join(cacheFolder(), "webgpu-tiles.json"), version, tuneProducts)
   return {
     backend: "webgpu",
-    ops: createWebgpuOps(createComposedOps(), { weights: FORMATS[weights], ...(tiles && { tiles }) }),
+    ops: {
+      ...createWebgpuOps(createComposedOps(), { weights: FORMATS[weights], ...(tiles && { tiles }) }),
+      trim: () => started.trim(),
+    },
     version,
-    device: device.software ? "CPU" : "GPU",
+    device: started.software ? "CPU" : "GPU",
   }
 }
 

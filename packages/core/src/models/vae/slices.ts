@@ -34,8 +34,12 @@ export function joinRows(slices: Slices): Tensor4D {
 export function levelsInSlices(ops: Ops, coder: VaeCoderParams, given: Slices, direction: "down" | "up"): Slices {
   let h = direction === "down" ? convolved(ops, given, coder.inConv) : given
   for (const { blocks, resample } of coder.levels) {
-    for (const block of blocks) h = resBlock(ops, block, h)
+    for (const block of blocks) {
+      h = resBlock(ops, block, h)
+      ops.trim?.()
+    }
     if (resample !== null) h = direction === "down" ? halved(ops, h, resample) : doubled(ops, h, resample)
+    ops.trim?.()
   }
   return h
 }
