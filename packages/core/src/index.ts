@@ -12,6 +12,7 @@ export {
 export { cropCentre } from "./image/crop.ts"
 export { type ResizeKernel, resizeImage, trainingKernel } from "./image/resize.ts"
 export { floatsToImage, type GreyImage, greyToRgb, imageToFloats, type RgbImage, rgbToGrey } from "./image.ts"
+export * from "./memory/index.ts"
 export * from "./models/index.ts"
 export type { NoiseName } from "./noise-source.ts"
 export * from "./ops/index.ts"

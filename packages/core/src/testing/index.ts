@@ -1,1 +1,2 @@
 export { type ContractResult, checkOps } from "./ops-contract.ts"
+export { type PeakBytes, watchBytes } from "./peak-bytes.ts"

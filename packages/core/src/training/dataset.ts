@@ -7,7 +7,7 @@ import type { RgbImage } from "../image.ts"
 import { imageToFloats } from "../image.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { encodePrompts } from "../models/sdxl.ts"
-import type { VaePicture } from "../models/vae/memory.ts"
+import type { VaePicture } from "../models/vae/slice-sizes.ts"
 import { encodeImage, latentsOf } from "../models/vae/vae.ts"
 import { createStream } from "../random/stream.ts"
 
@@ -51,7 +51,7 @@ export interface CacheOptions {
   /** Seed of the draws from the posterior. */
   readonly seed: number
   /** Slices of rows in which the VAE encodes a picture of some size; see `chooseVaeSlices`. 1 unless given. */
-  readonly vaeSlices?: (picture: VaePicture) => number
+  readonly vaeSlices?: (picture: VaePicture) => number | Promise<number>
   readonly signal?: AbortSignal
 }
 
@@ -80,7 +80,7 @@ export function createExampleCache(
     vector.set(text.pooled)
     vector.set(sizeEmbedding(example.size), text.pooled.length)
     const noise = stream.normal((image.width / 8) * (image.height / 8) * sdxl.vae.config.latentChannels, { index })
-    const latents = await encodePicture(sdxl, image, noise, vaeSlices(image))
+    const latents = await encodePicture(sdxl, image, noise, await vaeSlices(image))
     return { width: image.width, height: image.height, latents, control, context: text.context, vector }
   }
 }
@@ -126,6 +126,7 @@ async function encodePicture(sdxl: Sdxl, image: RgbImage, noise: Float32Array, s
   const latents = latentsOf(posterior, draw)
   const values = await latents.data<"float32">()
   tf.dispose([picture, posterior.mean, posterior.logvar, draw, latents])
+  sdxl.ops.trim?.()
   return values
 }
 

@@ -8,7 +8,7 @@ import { signalNhwc } from "../../reference/layout.ts"
 import { loadSynthetic } from "../../reference/weights.ts"
 import type { VaeConfig } from "./config.ts"
 import { SDXL_VAE } from "./config.ts"
-import { chooseVaeSlices, vaeBytes } from "./memory.ts"
+import { slicesToBind } from "./slice-sizes.ts"
 import { decodeLatents, encodeImage } from "./vae.ts"
 import type { VaeParams } from "./weights.ts"
 import { buildVae } from "./weights.ts"
@@ -58,20 +58,6 @@ describe("a VAE in slices", () => {
     image.dispose()
   })
 
-  it("takes the memory that it is said to take", async () => {
-    const latents = signalNhwc("latents", [1, 4, 16, 6])
-    const held = tf.memory().numBytes
-    const peaks = []
-    for (const slices of [1, 4]) {
-      const { peakBytes } = await tf.profile(() => decodeLatents(ops, params, latents, { slices }))
-      peaks.push(peakBytes - held)
-      // This VAE doubles twice, where SDXL's doubles three times.
-      expect(peakBytes - held).toBeLessThan(vaeBytes(CONFIG, { height: 64, width: 24 }, slices))
-    }
-    expect(peaks[1]).toBeLessThan((peaks[0] as number) / 3)
-    latents.dispose()
-  })
-
   it("cuts a picture as finely as a device needs that takes no large tensors", () => {
     const limit = 250_000
     const largest = (maxTensorBytes: number): number => {
@@ -104,30 +90,16 @@ describe("a VAE in slices", () => {
   })
 })
 
-describe("chooseVaeSlices", () => {
-  const picture = { height: 1024, width: 1024 }
-  const GIB = 2 ** 30
-
-  it("takes a picture whole where there is room", () => {
-    expect(vaeBytes(SDXL_VAE, picture, 1)).toBe(15 * GIB)
-    expect(chooseVaeSlices(SDXL_VAE, picture, 15 * GIB)).toBe(1)
-    expect(chooseVaeSlices(SDXL_VAE, { height: 256, width: 256 }, GIB)).toBe(1)
-  })
-
-  it("takes the fewest slices that have room, and as many as there are rows where none do", () => {
-    expect(chooseVaeSlices(SDXL_VAE, picture, 8 * GIB)).toBe(2)
-    expect(chooseVaeSlices(SDXL_VAE, picture, 4 * GIB)).toBe(4)
-    expect(chooseVaeSlices(SDXL_VAE, picture, GIB)).toBe(128)
-    expect(chooseVaeSlices(SDXL_VAE, { height: 8, width: 8 }, 0)).toBe(1)
-  })
-
+describe("slicesToBind", () => {
   it("keeps every tensor within what a device binds", () => {
-    const room = Number.POSITIVE_INFINITY
-    expect(chooseVaeSlices(SDXL_VAE, picture, room, GIB)).toBe(1)
-    expect(chooseVaeSlices(SDXL_VAE, picture, room, GIB - 1)).toBe(2)
+    const picture = { height: 1024, width: 1024 }
+    const GIB = 2 ** 30
+    expect(slicesToBind(SDXL_VAE, picture, Number.POSITIVE_INFINITY)).toBe(1)
+    expect(slicesToBind(SDXL_VAE, picture, GIB)).toBe(1)
+    expect(slicesToBind(SDXL_VAE, picture, GIB - 1)).toBe(2)
     // 8 slices of 128 MiB would fit without the rows that they borrow.
-    expect(chooseVaeSlices(SDXL_VAE, picture, room, GIB / 8)).toBe(16)
-    expect(chooseVaeSlices(SDXL_VAE, picture, GIB, GIB / 8)).toBe(128)
+    expect(slicesToBind(SDXL_VAE, picture, GIB / 8)).toBe(16)
+    expect(slicesToBind(SDXL_VAE, { height: 8, width: 8 }, 0)).toBe(1)
   })
 })
 

@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../../errors.ts"
 import type { Ops, Padding } from "../../ops/ops.ts"
 import { LATENT_SCALE, VAE_FACTOR, VAE_NORM } from "./config.ts"
-import { chooseVaeSlices } from "./memory.ts"
+import { slicesToBind } from "./slice-sizes.ts"
 import { cutRows, joinRows, levelsInSlices, outInSlices } from "./slices.ts"
 import type { VaeAttention, VaeMiddle, VaeParams, VaeResBlock } from "./weights.ts"
 
@@ -60,6 +60,7 @@ function encodeLevels(ops: Ops, { encoder }: VaeParams, image: Tensor4D): Tensor
   for (const { blocks, resample } of encoder.levels) {
     for (const block of blocks) h = swap(h, (x) => resBlock(ops, block, x))
     if (resample !== null) h = swap(h, (x) => ops.conv2d(x, resample, { stride: 2, padding: PAD_AFTER }))
+    ops.trim?.()
   }
   return h
 }
@@ -102,6 +103,7 @@ export function decodeLatents(ops: Ops, params: VaeParams, latents: Tensor4D, op
       if (resample !== null) {
         h = swap(h, (x) => ops.conv2d(ops.upsample2x(x), resample, { stride: 1, padding: PAD_ONE }))
       }
+      ops.trim?.()
     }
     return ops.conv2d(ops.groupNorm(h, decoder.outNorm, NORM), decoder.outConv, { stride: 1, padding: PAD_ONE })
   })
@@ -119,7 +121,7 @@ function sliceCount(
   }
   if (maxTensorBytes === undefined) return Math.min(slices, rows)
   const picture = { height: VAE_FACTOR * rows, width: VAE_FACTOR * columns }
-  const needed = chooseVaeSlices(config, picture, Number.POSITIVE_INFINITY, maxTensorBytes / n)
+  const needed = slicesToBind(config, picture, maxTensorBytes / n)
   return Math.min(Math.max(slices, needed), rows)
 }
 

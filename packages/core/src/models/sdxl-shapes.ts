@@ -1,11 +1,11 @@
-import type { TextEncoderConfig } from "../models/clip/config.ts"
-import { buildText1, buildText2 } from "../models/clip/weights.ts"
-import type { UnetConfig } from "../models/unet/config.ts"
-import { SDXL_UNET } from "../models/unet/config.ts"
-import { buildUnet } from "../models/unet/weights.ts"
-import { SDXL_VAE } from "../models/vae/config.ts"
-import { buildVae } from "../models/vae/weights.ts"
-import { shapesOf } from "../models/weight-reader.ts"
+import type { TextEncoderConfig } from "./clip/config.ts"
+import { buildText1, buildText2 } from "./clip/weights.ts"
+import type { UnetConfig } from "./unet/config.ts"
+import { SDXL_UNET } from "./unet/config.ts"
+import { buildUnet } from "./unet/weights.ts"
+import { SDXL_VAE } from "./vae/config.ts"
+import { buildVae } from "./vae/weights.ts"
+import { shapesOf } from "./weight-reader.ts"
 
 const TEXT: Pick<TextEncoderConfig, "vocabulary" | "positions"> = { vocabulary: 49408, positions: 77 }
 

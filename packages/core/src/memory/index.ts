@@ -1,0 +1,12 @@
+export { COMPOSED_FOOTPRINT } from "./composed-footprint.ts"
+export type { Holding, Work } from "./outline-backend.ts"
+export type { OutlineNorm, OutlineOptions } from "./outline-ops.ts"
+export {
+  type Footprint,
+  type MemoryPhase,
+  type MemoryPlan,
+  type MemoryTask,
+  planMemory,
+} from "./plan.ts"
+export { sdxlOutline } from "./sdxl-outline.ts"
+export { chooseVaeSlices, vaeBytes } from "./vae-slices.ts"

@@ -1,0 +1,194 @@
+import type { DataType, KernelConfig, TensorInfo } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import { OUTLINE, outlineKernels } from "./outline-kernels.ts"
+
+type DataId = TensorInfo["dataId"]
+
+/** What a device held while something ran, in bytes. */
+export interface Holding {
+  /** At its beginning. */
+  readonly startBytes: number
+  /** At most. */
+  readonly peakBytes: number
+  /** Of the largest tensor. */
+  readonly largestBytes: number
+}
+
+/** Arithmetic and traffic of one kind of op. */
+export interface Work {
+  readonly calls: number
+  /** Floating-point operations: a multiplication and an addition are two. */
+  readonly flops: number
+  /** What is read and written at least, if every op reads its inputs once and writes its results once. */
+  readonly bytes: number
+}
+
+/** Values of float32, int32 and, on most devices, bool. */
+const VALUE_BYTES = 4
+
+/**
+ * A backend of TensorFlow.js that computes shapes and no values. Whatever runs on it takes and frees memory as it
+ * would elsewhere, in little time and without any: tensors, scopes and tapes are TensorFlow.js' own. Values that are
+ * read are zeros.
+ */
+export class OutlineBackend extends tf.KernelBackend {
+  readonly #data = new Map<DataId, { readonly bytes: number; readonly size: number; refs: number }>()
+  readonly #idle = new Map<number, number>()
+  readonly #work = new Map<string, { calls: number; flops: number; bytes: number }>()
+  readonly #isPooled: boolean
+  #held = 0
+  #idleBytes = 0
+  #start = 0
+  #peak = 0
+  #largest = 0
+
+  /** @param isPooled whether the memory of a tensor that is gone is kept for others of just its size, until `trim` */
+  constructor(isPooled: boolean) {
+    super()
+    this.#isPooled = isPooled
+  }
+
+  /** A tensor without values. */
+  makeOutput(shape: readonly number[], dtype: DataType = "float32"): TensorInfo {
+    const dataId = {}
+    const size = tf.util.sizeFromShape([...shape])
+    this.#take(dataId, size)
+    return { dataId, shape: [...shape], dtype }
+  }
+
+  /** Takes memory that is no tensor's, a weight's for example. Call what comes back to free it. */
+  hold(bytes: number): () => void {
+    this.#grow(bytes)
+    return () => {
+      this.#held -= bytes
+    }
+  }
+
+  /** Counts what an op does. */
+  count(kind: string, flops: number, bytes: number): void {
+    const before = this.#work.get(kind) ?? { calls: 0, flops: 0, bytes: 0 }
+    this.#work.set(kind, { calls: before.calls + 1, flops: before.flops + flops, bytes: before.bytes + bytes })
+  }
+
+  /** Frees what a pool keeps, as a runtime does between phases. */
+  trim(): void {
+    this.#idle.clear()
+    this.#idleBytes = 0
+  }
+
+  /** What was held since the last call, and begins anew. */
+  takeHolding(): Holding {
+    const holding = { startBytes: this.#start, peakBytes: this.#peak, largestBytes: this.#largest }
+    this.#start = this.#peak = this.#held + this.#idleBytes
+    this.#largest = 0
+    return holding
+  }
+
+  /** What was done since the last call, by kind of op. */
+  takeWork(): ReadonlyMap<string, Work> {
+    const work = new Map(this.#work)
+    this.#work.clear()
+    return work
+  }
+
+  override write(_values: unknown, shape: number[]): DataId {
+    const dataId = {}
+    this.#take(dataId, tf.util.sizeFromShape(shape))
+    return dataId
+  }
+
+  override move(dataId: DataId, _values: unknown, shape: number[], _dtype: DataType, refs: number): void {
+    this.#take(dataId, tf.util.sizeFromShape(shape), refs)
+  }
+
+  override readSync(dataId: DataId): Float32Array {
+    return new Float32Array(this.#data.get(dataId)?.size ?? 0)
+  }
+
+  override async read(dataId: DataId): Promise<Float32Array> {
+    return this.readSync(dataId)
+  }
+
+  override incRef(dataId: DataId): void {
+    const data = this.#data.get(dataId)
+    if (data !== undefined) data.refs += 1
+  }
+
+  override refCount(dataId: DataId): number {
+    return this.#data.get(dataId)?.refs ?? 0
+  }
+
+  override disposeData(dataId: DataId, force = false): boolean {
+    const data = this.#data.get(dataId)
+    if (data === undefined) return true
+    data.refs -= 1
+    if (!force && data.refs > 0) return false
+    this.#data.delete(dataId)
+    this.#held -= data.bytes
+    if (!this.#isPooled) return true
+    this.#idle.set(data.bytes, (this.#idle.get(data.bytes) ?? 0) + 1)
+    this.#idleBytes += data.bytes
+    return true
+  }
+
+  override numDataIds(): number {
+    return this.#data.size
+  }
+
+  override memory(): { unreliable: boolean } {
+    return { unreliable: false }
+  }
+
+  override timerAvailable(): boolean {
+    return false
+  }
+
+  override floatPrecision(): 32 {
+    return 32
+  }
+
+  override epsilon(): number {
+    return 1e-7
+  }
+
+  override dispose(): void {
+    this.#data.clear()
+  }
+
+  #take(dataId: DataId, size: number, refs = 1): void {
+    const bytes = VALUE_BYTES * size
+    this.#data.set(dataId, { bytes, size, refs })
+    const idle = this.#idle.get(bytes) ?? 0
+    if (idle > 0) {
+      this.#idle.set(bytes, idle - 1)
+      this.#idleBytes -= bytes
+    }
+    this.#grow(bytes)
+    this.#largest = Math.max(this.#largest, bytes)
+  }
+
+  #grow(bytes: number): void {
+    this.#held += bytes
+    this.#peak = Math.max(this.#peak, this.#held + this.#idleBytes)
+  }
+}
+
+/**
+ * Runs something on an {@link OutlineBackend} and goes back to the backend that was in use. Nothing else may compute
+ * with TensorFlow.js meanwhile.
+ */
+export async function withOutline<T>(isPooled: boolean, run: (backend: OutlineBackend) => Promise<T>): Promise<T> {
+  const before = tf.engine().backendName as string | null
+  const backend = new OutlineBackend(isPooled)
+  for (const kernel of outlineKernels() as KernelConfig[]) {
+    if (tf.getKernel(kernel.kernelName, OUTLINE) == null) tf.registerKernel(kernel)
+  }
+  tf.registerBackend(OUTLINE, () => backend, 0)
+  try {
+    await tf.setBackend(OUTLINE)
+    return await run(backend)
+  } finally {
+    tf.removeBackend(OUTLINE)
+    if (before) await tf.setBackend(before)
+  }
+}

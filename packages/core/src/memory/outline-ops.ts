@@ -1,0 +1,220 @@
+import type { Dtype } from "@lllite/format"
+import type { Tensor, Tensor1D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import type { LinearWeight, NormWeight, Ops, TableWeight, WeightLoader } from "../ops/ops.ts"
+import { vjp } from "../ops/vjp.ts"
+import type { OutlineBackend } from "./outline-backend.ts"
+
+/** What sets one runtime's ops apart from another's, as far as memory goes. */
+export interface OutlineOptions {
+  /** Bytes of a value of a frozen product's weight, by the file's dtype; those of norms and biases are float32. */
+  readonly weightBytes: (dtype: Dtype) => number
+  /** Whether a frozen weight is held a second time once a gradient has passed it. False unless given. */
+  readonly turnedCopies?: boolean
+  /** Whether a bias is added in a pass of its own. False unless given. */
+  readonly apartBias?: boolean
+  /** Whether memory is kept for tensors of the same size to come, until a trim. False unless given. */
+  readonly pooled?: boolean
+  /** Bytes of the largest tensor that the device takes. */
+  readonly maxTensorBytes?: number
+}
+
+/** A weight of which only its size is known. */
+interface OutlineWeight extends LinearWeight {
+  readonly holdTurned: () => void
+}
+
+/** A norm's scale and shift, without values. */
+export interface OutlineNorm extends NormWeight {
+  readonly scale: Tensor1D
+  readonly shift: Tensor1D
+}
+
+/**
+ * Ops that compute shapes on an {@link OutlineBackend}, and take, save and free what kernels that fuse their steps do:
+ * a result, a few numbers for each row or group, no scores and no patches. They count what they would compute.
+ */
+export function createOutlineOps(backend: OutlineBackend, options: OutlineOptions): Ops {
+  const create = <T extends Tensor>(shape: readonly number[]): T =>
+    tf.engine().makeTensorFromTensorInfo(backend.makeOutput(shape), backend) as T
+
+  /** A product's result, after one without its bias where that is added apart. */
+  const product = <T extends Tensor>(shape: readonly number[]): T => {
+    if (options.apartBias === true) create(shape)
+    return create(shape)
+  }
+
+  const countProduct = (kind: string, flops: number, x: Tensor, y: Tensor, weightBytes: number): void =>
+    backend.count(kind, flops, 4 * (x.size + y.size) + weightBytes)
+
+  /** One pass over values each way. */
+  const pass = (kind: string, x: Tensor, shape: readonly number[], flops: number, saves = true): Tensor =>
+    vjp([x], () => {
+      const y = create(shape)
+      const values = Math.max(x.size, y.size)
+      backend.count(kind, flops * values, 4 * (x.size + y.size))
+      return {
+        value: y,
+        saved: saves ? [x] : [],
+        gradients: (dy) => {
+          const dx = create(x.shape)
+          backend.count(kind, 2 * flops * values, 4 * ((saves ? x.size : 0) + dy.size + dx.size))
+          return [dx]
+        },
+      }
+    })
+
+  const norm = (x: Tensor, statistics: readonly number[]): Tensor =>
+    vjp([x], () => {
+      const [y, stats] = [create(x.shape), create(statistics)]
+      backend.count("norm", 10 * x.size, 4 * 3 * x.size)
+      return {
+        value: y,
+        saved: [x, stats] as const,
+        gradients: (dy, [x]) => {
+          const dx = create(x.shape)
+          backend.count("norm", 20 * x.size, 4 * (2 * x.size + 2 * dy.size + dx.size))
+          return [dx]
+        },
+      }
+    })
+
+  return {
+    load: outlineLoader(backend, options),
+    trim: () => backend.trim(),
+    ...(options.maxTensorBytes === undefined ? {} : { maxTensorBytes: options.maxTensorBytes }),
+
+    linear(x, weight) {
+      const [out = 0, inner = 0] = weight.shape
+      const flops = 2 * x.size * out
+      return vjp([x], () => {
+        const y = product([...x.shape.slice(0, -1), out])
+        countProduct("linear", flops, x, y, weight.bytes)
+        return {
+          value: y,
+          saved: [],
+          gradients: (dy) => {
+            ;(weight as OutlineWeight).holdTurned()
+            const dx = create([...dy.shape.slice(0, -1), inner])
+            countProduct("linear", flops, dy, dx, weight.bytes)
+            return [dx]
+          },
+        }
+      })
+    },
+
+    conv2d(x, weight, { stride, padding: [top, bottom, left, right] }) {
+      const [out = 0, inner = 0, kernelHeight = 1, kernelWidth = 1] = weight.shape
+      const [n, height, width] = x.shape
+      const rows = Math.floor((height + top + bottom - kernelHeight) / stride) + 1
+      const columns = Math.floor((width + left + right - kernelWidth) / stride) + 1
+      const flops = 2 * n * rows * columns * out * inner * kernelHeight * kernelWidth
+      return vjp([x], () => {
+        const y = product<Tensor4D>([n, rows, columns, out])
+        countProduct("conv2d", flops, x, y, weight.bytes)
+        return {
+          value: y,
+          saved: [],
+          gradients: (dy) => {
+            ;(weight as unknown as OutlineWeight).holdTurned()
+            const dx = create(x.shape)
+            countProduct("conv2d", flops, dy, dx, weight.bytes)
+            return [dx]
+          },
+        }
+      })
+    },
+
+    groupNorm: (x, _, { groups }) => norm(x, [x.shape[0], groups, 2]) as Tensor4D,
+    layerNorm: (x) => norm(x, [x.size / (x.shape.at(-1) ?? 1), 2]),
+
+    lookUp: (table, indices) => create<Tensor3D>([indices.length, indices[0]?.length ?? 0, table.shape[1] ?? 0]),
+
+    attention(q, k, v, { heads }) {
+      const [n, tokens, width] = q.shape
+      const flops = 2 * n * tokens * (k.shape[1] ?? 0) * width
+      return vjp([q, k, v], () => {
+        const [y, logSum] = [create<Tensor3D>(q.shape), create([n, heads, tokens])]
+        backend.count("attention", 2 * flops, 4 * (2 * q.size + k.size + v.size))
+        return {
+          value: y,
+          saved: [q, k, v, y, logSum] as const,
+          gradients: (dy, [q, k, v]) => {
+            const made = [create([n, heads, tokens]), create(q.shape), create(k.shape), create(v.shape)]
+            backend.count("attention", 5 * flops, 4 * (3 * q.size + 2 * (k.size + v.size) + dy.size))
+            return made.slice(1)
+          },
+        }
+      })
+    },
+
+    geglu: (h) => pass("activation", h, [...h.shape.slice(0, -1), (h.shape.at(-1) ?? 0) / 2], 8),
+    silu: (x) => pass("activation", x, x.shape, 4),
+    gelu: (x) => pass("activation", x, x.shape, 8),
+    quickGelu: (x) => pass("activation", x, x.shape, 5),
+    relu: (x) => pass("activation", x, x.shape, 1),
+    upsample2x(x) {
+      const [n, height, width, channels] = x.shape
+      return pass("activation", x, [n, 2 * height, 2 * width, channels], 0, false) as Tensor4D
+    },
+
+    dense(x, weight, bias, { inputGradient } = { inputGradient: true }) {
+      const [, out = 0] = weight.shape
+      const flops = 2 * x.size * out
+      const inputs = [inputGradient ? x : null, weight, bias].filter((tensor) => tensor !== null)
+      return vjp(inputs, () => {
+        const y = product([...x.shape.slice(0, -1), out])
+        countProduct("dense", flops, x, y, 4 * weight.size)
+        return {
+          value: y,
+          saved: [x, weight],
+          gradients: (dy, [x, weight]) => {
+            const dx = inputGradient ? create(x.shape) : null
+            const made = [dx, create(weight.shape), bias === null ? null : create(bias.shape)]
+            if (dx !== null) countProduct("dense", flops, dy, dx, 4 * weight.size)
+            countProduct("dense", flops, dy, x, 4 * weight.size)
+            return made.filter((tensor) => tensor !== null)
+          },
+        }
+      })
+    },
+  }
+}
+
+function outlineLoader(backend: OutlineBackend, { weightBytes, turnedCopies = false }: OutlineOptions): WeightLoader {
+  const product = <K extends "linear" | "conv2d">(
+    kind: K,
+    shape: readonly number[],
+    dtype: Dtype,
+    hasBias: boolean,
+  ) => {
+    const matrix = weightBytes(dtype) * tf.util.sizeFromShape([...shape])
+    const bytes = matrix + (hasBias ? 4 * (shape[0] ?? 0) : 0)
+    const releases = [backend.hold(bytes)]
+    const holdTurned = (): void => {
+      if (turnedCopies && releases.length === 1) releases.push(backend.hold(matrix))
+    }
+    const dispose = (): void => {
+      for (const release of releases.splice(0)) release()
+    }
+    return { kind, shape, bytes, holdTurned, dispose }
+  }
+  return {
+    linear: async ({ shape, dtype }, bias) => product("linear", shape, dtype, bias !== null),
+    conv2d: async ({ shape, dtype }, bias) => product("conv2d", shape, dtype, bias !== null),
+    async norm({ shape }) {
+      const vector = (): Tensor1D => tf.keep(tf.zeros<tf.Rank.R1>([...shape] as [number]))
+      const [scale, shift] = [vector(), vector()]
+      const norm: OutlineNorm = {
+        ...{ kind: "norm", shape, bytes: 4 * (scale.size + shift.size), scale, shift },
+        dispose: () => tf.dispose([scale, shift]),
+      }
+      return norm
+    },
+    async table({ shape }) {
+      // Rows stay off the device: only few of many are ever looked up.
+      const table: TableWeight = { kind: "table", shape, bytes: 0, dispose: () => {} }
+      return table
+    },
+  }
+}

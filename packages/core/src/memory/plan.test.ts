@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest"
+import { startWasm } from "../../test/wasm.ts"
+import type { Footprint, MemoryTask } from "./plan.ts"
+import { planMemory } from "./plan.ts"
+import { sdxlOutline } from "./sdxl-outline.ts"
+
+const GIB = 2 ** 30
+/** As on a graphics card. */
+const CARD: Footprint = { weightBytes: () => 2, pooled: true }
+const task = { width: 1024, height: 1024, lllite: { condDim: 32, mlpDim: 64 }, vaeSlices: 16 } as const
+
+const plan = async (more: Pick<MemoryTask, "kind"> & Partial<MemoryTask>, footprint = CARD) => {
+  // Registers the gradients of TensorFlow.js, too.
+  await startWasm()
+  return planMemory(await sdxlOutline("F16"), { ...task, ...more }, footprint)
+}
+
+describe("planMemory", () => {
+  it("fits SDXL's usual picture into 10 GiB, weights of 16 bits and a guided batch included", async () => {
+    const { weights, weightBytes, phases, peakBytes } = await plan({ kind: "generate" })
+    // 2,567,463,684 values, biases and norms among them in float32.
+    expect(weights.unet / (2 * 2_567_463_684) - 1).toBeLessThan(1e-3)
+    expect(weights.unet).toBeGreaterThan(2 * 2_567_463_684)
+    expect(phases.map(({ name }) => name)).toEqual(["text and control", "U-Net", "VAE"])
+    expect(peakBytes).toBe(Math.max(...phases.map(({ peakBytes }) => peakBytes)))
+    expect(peakBytes).toBeGreaterThan(weightBytes)
+    expect(peakBytes).toBeLessThan(10 * GIB)
+  })
+
+  it("fits its training into 12 GiB, and says what holding all activations takes", async () => {
+    const { phases, peakBytes } = await plan({ kind: "train" })
+    expect(phases.map(({ name }) => name)).toEqual(["VAE and text", "training step"])
+    expect(peakBytes).toBeLessThan(12 * GIB)
+    expect((await plan({ kind: "train", checkpointing: false })).peakBytes).toBeGreaterThan(2 * peakBytes)
+  })
+
+  it("knows the parts of a device that takes no large tensors", async () => {
+    const { largestTensorBytes } = await plan({ kind: "generate" }, { ...CARD, maxTensorBytes: GIB / 8 })
+    // GEGLU's input of a guided batch: 2 · 64² tokens of 8 · 640 channels.
+    expect(largestTensorBytes).toBe(4 * 2 * 64 ** 2 * 8 * 640)
+  })
+
+  it("counts the arithmetic of the U-Net", async () => {
+    const { phases } = await plan({ kind: "generate", guided: false, lllite: null, width: 512, height: 512 })
+    const unet = phases.find(({ name }) => name === "U-Net")
+    const flops = (kind: string): number => (unet?.work.get(kind)?.flops ?? 0) / (unet?.runs ?? 0)
+    // By hand, for self- and cross-attention at 32² and 16² tokens: 10 blocks of 640 channels, 60 of 1280.
+    const attention = (blocks: number, tokens: number, width: number): number =>
+      blocks * 4 * tokens * (tokens + 77) * width
+    expect(flops("attention")).toBe(attention(10, 32 ** 2, 640) + attention(60, 16 ** 2, 1280))
+    // The last convolution: 64² pixels, 4 × 320 × 3 × 3; the first: the same the other way.
+    expect(flops("conv2d")).toBeGreaterThan(2 * 2 * 64 ** 2 * 4 * 320 * 9)
+  })
+})

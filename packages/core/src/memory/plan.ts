@@ -1,0 +1,167 @@
+import type { AdapterDims, Site } from "@lllite/format"
+import { enumerateSites } from "@lllite/format/selections"
+import { createNoiseSchedule } from "../diffusion/schedule.ts"
+import { generate } from "../generate.ts"
+import type { RgbImage } from "../image.ts"
+import type { Tokenizer } from "../models/clip/tokenizer.ts"
+import type { SdxlFiles } from "../models/layouts/parts.ts"
+import type { LlliteModel } from "../models/lllite/layout.ts"
+import { layOutSlots } from "../models/lllite/layout.ts"
+import { disposeLllite, uploadLllite } from "../models/lllite/params.ts"
+import type { Sdxl } from "../models/sdxl.ts"
+import { loadSdxl } from "../models/sdxl.ts"
+import type { WeightFile } from "../models/weight-reader.ts"
+import type { Ops } from "../ops/ops.ts"
+import { bytesOf } from "../params.ts"
+import { createExampleCache } from "../training/dataset.ts"
+import { objective } from "../training/objective.ts"
+import type { Holding, OutlineBackend, Work } from "./outline-backend.ts"
+import { withOutline } from "./outline-backend.ts"
+import type { OutlineOptions } from "./outline-ops.ts"
+import { createOutlineOps } from "./outline-ops.ts"
+
+/** What is to be done with a model. */
+export interface MemoryTask {
+  readonly kind: "generate" | "train"
+  /** Pixels, multiples of 32. */
+  readonly width: number
+  readonly height: number
+  /** Pictures at once: of one generation, or of one training step. 1 unless given. */
+  readonly batchSize?: number
+  /** Whether a generation is guided, which doubles what the U-Net reads. True unless given. */
+  readonly guided?: boolean
+  /** Widths of the LLLite; none for a generation without one. */
+  readonly lllite: AdapterDims | null
+  /** Where the LLLite sits: the default selection unless given. */
+  readonly sites?: readonly Site[]
+  /** Whether training runs blocks again on the way back. True unless given. */
+  readonly checkpointing?: boolean
+  /** Slices of rows in which the VAE takes a picture. 1 unless given. */
+  readonly vaeSlices?: number
+}
+
+/** How a runtime's ops take memory. */
+export interface Footprint extends OutlineOptions {
+  /** Ops that do otherwise than kernels that fuse their steps: plain ones of TensorFlow.js in the place of outlines. */
+  readonly adjust?: (ops: Ops) => Ops
+}
+
+/** A part of a task, and what the device holds in it, weights included. */
+export interface MemoryPhase extends Holding {
+  readonly name: "text and control" | "U-Net" | "VAE" | "VAE and text" | "training step"
+  /** How often it was run over. */
+  readonly runs: number
+  /** All that was computed, by kind of op. */
+  readonly work: ReadonlyMap<string, Work>
+}
+
+/** What a task takes on a device, in bytes. */
+export interface MemoryPlan {
+  readonly task: MemoryTask
+  /** Frozen weights, which are held all the time. */
+  readonly weights: { readonly text1: number; readonly text2: number; readonly unet: number; readonly vae: number }
+  readonly weightBytes: number
+  readonly phases: readonly MemoryPhase[]
+  /** Weights and everything else at the fullest moment. */
+  readonly peakBytes: number
+  readonly largestTensorBytes: number
+}
+
+/**
+ * Says what a task takes, before anything of it is loaded: it is run, whole, on a backend that knows shapes only. So
+ * the plan follows the code.
+ *
+ * Gradients of TensorFlow.js must be registered, and nothing else may compute with it meanwhile.
+ *
+ * @param files names, dtypes and shapes of a checkpoint; its tensors are not read
+ * @throws CoreError as loading and the task do
+ */
+export function planMemory(
+  files: WeightFile | SdxlFiles,
+  task: MemoryTask,
+  { adjust = (ops) => ops, ...options }: Footprint,
+): Promise<MemoryPlan> {
+  return withOutline(options.pooled ?? false, async (backend) => {
+    const sdxl = await loadSdxl(adjust(createOutlineOps(backend, options)), files, NO_WORDS)
+    const { text1, text2, unet, vae } = sdxl
+    const weights = { text1: bytesOf(text1), text2: bytesOf(text2), unet: bytesOf(unet), vae: bytesOf(vae) }
+    backend.takeHolding()
+    backend.takeWork()
+    const phases = await (task.kind === "train" ? planTraining : planGeneration)(backend, sdxl, task)
+    sdxl.dispose()
+    return {
+      task,
+      weights,
+      weightBytes: weights.text1 + weights.text2 + weights.unet + weights.vae,
+      phases,
+      peakBytes: Math.max(...phases.map(({ peakBytes }) => peakBytes)),
+      largestTensorBytes: Math.max(...phases.map(({ largestBytes }) => largestBytes)),
+    }
+  })
+}
+
+/** The second step finds what the first has left. */
+const STEPS = 2
+
+async function planGeneration(backend: OutlineBackend, sdxl: Sdxl, task: MemoryTask): Promise<MemoryPhase[]> {
+  const { width, height, batchSize = 1, guided = true, vaeSlices = 1 } = task
+  const phases: MemoryPhase[] = []
+  const leave = (name: MemoryPhase["name"], runs: number): void => void phases.push(takePhase(backend, name, runs))
+  const model = modelOf(sdxl, task)
+  const lllite = model === null ? null : uploadLllite(model)
+  let step = 0
+  for await (const event of generate(
+    sdxl,
+    Array.from({ length: batchSize }, (_, seed) => ({ prompt: "", seed })),
+    {
+      ...{ width, height, vaeSlices, steps: STEPS, guidanceScale: guided ? 7.5 : 1 },
+      adapters: lllite === null ? [] : [{ lllite, control: blank(width, height) }],
+      // Comes before every pass of the U-Net, then before every decoding.
+      pause: async () => {
+        if (phases.length === 0) leave("text and control", 1)
+        else if (phases.length === 1 && step === STEPS) leave("U-Net", STEPS)
+      },
+    },
+  )) {
+    if (event.kind === "step") step = event.step
+  }
+  leave("VAE", batchSize)
+  if (lllite !== null) disposeLllite(lllite)
+  return phases
+}
+
+async function planTraining(backend: OutlineBackend, sdxl: Sdxl, task: MemoryTask): Promise<MemoryPhase[]> {
+  const { width, height, batchSize = 1, checkpointing = true, vaeSlices = 1 } = task
+  const picture = blank(width, height)
+  const size = { original: [height, width], crop: [0, 0], target: [height, width] } as const
+  const cache = createExampleCache(sdxl, { seed: 0, vaeSlices: () => vaeSlices })
+  const example = await cache({ name: "picture", image: picture, control: picture, caption: "", size }, 0)
+  const phases = [takePhase(backend, "VAE and text", 1)]
+  const model = modelOf(sdxl, task)
+  if (model === null) return phases
+  const examples = Array.from({ length: batchSize }, () => example)
+  const options = { seed: 0, gradientCheckpointing: checkpointing }
+  await objective(sdxl, createNoiseSchedule(), model, { step: 0, firstRow: 0, examples }, options)
+  return [...phases, takePhase(backend, "training step", 1)]
+}
+
+function takePhase(backend: OutlineBackend, name: MemoryPhase["name"], runs: number): MemoryPhase {
+  return { name, runs, ...backend.takeHolding(), work: backend.takeWork() }
+}
+
+function modelOf(
+  { unet }: Sdxl,
+  { lllite, sites = enumerateSites(unet.config.layout) }: MemoryTask,
+): LlliteModel | null {
+  if (lllite === null) return null
+  const adapters = sites.map((site) => ({ site, condDim: lllite.condDim, mlpDim: lllite.mlpDim }))
+  const { slots, size } = layOutSlots(adapters)
+  return { adapters, slots, values: new Float32Array(size) }
+}
+
+function blank(width: number, height: number): RgbImage {
+  return { width, height, data: new Uint8Array(3 * width * height) }
+}
+
+/** Every prompt has the same number of tokens in the end. */
+const NO_WORDS: Tokenizer = { encode: () => [], vocabularySize: 49408, startId: 49406, endId: 49407 }

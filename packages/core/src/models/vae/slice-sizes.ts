@@ -1,0 +1,33 @@
+import { VAE_FACTOR, type VaeConfig } from "./config.ts"
+
+/** A picture's sides in pixels. */
+export interface VaePicture {
+  readonly height: number
+  readonly width: number
+}
+
+/** Rows that a slice borrows of its neighbours, at most: one of either side, which doubling makes two of. */
+const BORROWED = 4
+
+/** Bytes of the largest tensor on the way. */
+function largestTensor({ channels }: VaeConfig, { height, width }: VaePicture, slices: number): number {
+  const rows = slices === 1 ? height : VAE_FACTOR * Math.ceil(height / VAE_FACTOR / slices)
+  const borrowed = slices === 1 ? 0 : BORROWED
+  const sizes = channels.map((own, level) => {
+    const wider = Math.max(own, channels[level + 1] ?? 0)
+    return wider * (rows / 2 ** level + borrowed) * (width / 2 ** level)
+  })
+  return 4 * Math.max(...sizes)
+}
+
+/**
+ * The fewest slices of a picture, a power of two, none of whose tensors is larger than `tensorBytes` (see
+ * `Ops.maxTensorBytes`); as many as there can be if some are in any case.
+ */
+export function slicesToBind(config: VaeConfig, picture: VaePicture, tensorBytes: number): number {
+  const most = Math.max(1, Math.ceil(picture.height / VAE_FACTOR))
+  for (let slices = 1; slices < most; slices *= 2) {
+    if (largestTensor(config, picture, slices) <= tensorBytes) return slices
+  }
+  return most
+}
