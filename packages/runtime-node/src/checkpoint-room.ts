@@ -1,12 +1,10 @@
 import type { WeightFile } from "@lllite/core"
 import { CoreError } from "@lllite/core"
-import type { NodeBackend, WeightFormat } from "./backends/names.ts"
+import { footprintOf, type ModelPlace } from "./footprint.ts"
 
 /** Where a checkpoint is to be loaded. */
-export interface CheckpointPlace {
-  readonly backend: NodeBackend
+export interface CheckpointPlace extends ModelPlace {
   readonly device: "CPU" | "GPU"
-  readonly weights: WeightFormat
   /** Threads that hold a model each. */
   readonly threads: number
 }
@@ -15,12 +13,11 @@ export interface CheckpointPlace {
 const WASM_BYTES = 2 ** 32
 
 /** Bytes that a checkpoint's weights take in one thread of a backend. */
-export function weightBytes({ entries }: WeightFile, { backend, weights }: CheckpointPlace): number {
-  const isWidened = backend === "wasm" || backend === "cpu"
+export function weightBytes({ entries }: WeightFile, place: CheckpointPlace): number {
+  const footprint = footprintOf(place)
   let bytes = 0
   for (const { dtype, shape } of entries.values()) {
-    const isHalf = !isWidened && (dtype === "F16" || dtype === "BF16" || weights !== "file")
-    bytes += shape.reduce((product, size) => product * size, isHalf ? 2 : 4)
+    bytes += shape.reduce((product, size) => product * size, footprint.weightBytes(dtype))
   }
   return bytes
 }

@@ -11,8 +11,8 @@ export interface VaePlace {
 /** A heap of WebAssembly has 4 GiB in all, and the weights are in it. */
 const WASM_BYTES = 2 ** 31
 
-/** What a GPU has free cannot be asked. */
-const GPU_BYTES = 2 ** 32
+/** What a GPU has free cannot be asked. With this much, SDXL in 16 bits stays within 10 GiB. */
+const GPU_BYTES = 3 * 2 ** 30
 
 /** The part of the free memory that one picture may take: other programs and the next step want some, too. */
 const SHARE = 0.75

@@ -1,4 +1,5 @@
 import { selfCheck } from "@lllite/core"
+import { modelNeeds } from "../machine/model-need.ts"
 import type { NodeBackend } from "./names.ts"
 import type { ProbeResult } from "./probe-backend.ts"
 import { PROBE_MARK } from "./probe-backend.ts"
@@ -7,20 +8,30 @@ import { startBackend } from "./start.ts"
 
 /* A program, started by probeBackend: it tries one backend and prints what came of it. */
 
-async function probe(backend: NodeBackend, options: StartOptions): Promise<ProbeResult> {
+async function probe({ backend, options, needs }: Asked): Promise<ProbeResult> {
   const start = performance.now()
   try {
     const { ops, version, device } = await startBackend(backend, options)
     await selfCheck(ops)
-    return { works: true, version, device, seconds: Math.round(performance.now() - start) / 1000 }
+    const seconds = Math.round(performance.now() - start) / 1000
+    const { maxTensorBytes } = ops
+    const place = { backend, device, ...(maxTensorBytes === undefined ? {} : { maxTensorBytes }) }
+    return {
+      ...{ works: true, version, device, seconds, maxTensorBytes: maxTensorBytes ?? null },
+      needs: needs ? await modelNeeds(place) : [],
+    }
   } catch (error) {
     return { works: false, problem: error instanceof Error ? error.message : String(error) }
   }
 }
 
-const { backend, options } = JSON.parse(process.argv[2] ?? "") as {
+interface Asked {
   readonly backend: NodeBackend
   readonly options: StartOptions
+  readonly needs: boolean
 }
+
 // Not awaited at the top: there is a CommonJS build, too. `probe` never rejects.
-void probe(backend, options).then((result) => process.stdout.write(`${PROBE_MARK}${JSON.stringify(result)}\n`))
+void probe(JSON.parse(process.argv[2] ?? "") as Asked).then((result) =>
+  process.stdout.write(`${PROBE_MARK}${JSON.stringify(result)}\n`),
+)

@@ -3,13 +3,21 @@ import type { NodeBackend } from "../backends/names.ts"
 import type { ProbeResult } from "../backends/probe-backend.ts"
 import type { TensorflowSearch } from "../tensorflow/installation.ts"
 import { type BackendReport, type DoctorOptions, examineMachine } from "./doctor.ts"
+import type { ModelNeed } from "./model-need.ts"
 
 const GIB = 2 ** 30
-const works = (version: string, device: "CPU" | "GPU" = "CPU"): ProbeResult => ({
+const need = (model: "tiny" | "SDXL", gibibytes: number): ModelNeed => ({
+  ...{ model, weights: "16 bits", weightBytes: gibibytes * GIB, side: 1024, fittingSide: 1024 },
+  generate: { bytes: (gibibytes + 3) * GIB, tensorBytes: GIB / 4 },
+  train: { bytes: (gibibytes + 8) * GIB, tensorBytes: GIB / 8 },
+})
+const works = (version: string, device: "CPU" | "GPU" = "CPU", maxTensorBytes: number | null = null): ProbeResult => ({
   works: true,
   version,
   device,
   seconds: 1,
+  maxTensorBytes,
+  needs: [need("tiny", 0.1), need("SDXL", 6.5), need("SDXL", 13)],
 })
 const of = (backends: readonly BackendReport[], name: NodeBackend) => backends.find((backend) => backend.name === name)
 const found: TensorflowSearch = { found: { source: "setup", package: "p", binding: "b" }, unusable: [] }
@@ -32,9 +40,10 @@ describe("examineMachine", () => {
     expect(of(backends, "tensorflow")).toMatchObject({ name: "tensorflow", found: false, works: false, problems: [] })
     expect(best).toBe("wasm")
     expect(advice.map(({ type }) => type)).toEqual(["lllite setup tensorflow"])
-    expect(models.map(({ model, backend, fits }) => [model, backend, fits])).toEqual([
-      ["tiny", "wasm", true],
-      ["SDXL", "wasm", false],
+    // 4 GiB is all that WebAssembly can address.
+    expect(models.map(({ model, backend, roomBytes, fits }) => [model, backend, roomBytes, fits])).toEqual([
+      ["tiny", "wasm", 4 * GIB, { generate: true, train: false }],
+      ...[1, 2].map(() => ["SDXL", "wasm", 4 * GIB, { generate: false, train: false }]),
     ])
     expect(of(backends, "webgpu")).toMatchObject({ found: false, works: false })
   })
@@ -70,14 +79,23 @@ describe("examineMachine", () => {
     expect(best).toBe("tensorflow")
     expect(advice).toEqual([])
     expect(models.filter(({ model, backend }) => model === "SDXL" && backend === "tensorflow")).toEqual([
-      expect.objectContaining({ weights: "16 bits", weightBytes: 2 * 3_468_837_945, roomBytes: 20 * GIB, fits: true }),
-      expect.objectContaining({ weights: "32 bits", weightBytes: 4 * 3_468_837_945, roomBytes: 20 * GIB, fits: true }),
+      expect.objectContaining({ roomBytes: 20 * GIB, fits: { generate: true, train: true } }),
+      expect.objectContaining({ roomBytes: 20 * GIB, fits: { generate: true, train: false } }),
     ])
   })
 
   it("does not guess what fits on a GPU", async () => {
     const { models } = await examine({ tensorflow: found, tensorflowResult: works("TensorFlow 2.21.0", "GPU") })
-    expect(models.filter(({ backend }) => backend === "tensorflow").map(({ fits }) => fits)).toEqual([null, null, null])
+    const [, ...sdxl] = models.filter(({ backend }) => backend === "tensorflow")
+    for (const { fits } of sdxl) expect(fits).toEqual({ generate: null, train: null })
+  })
+
+  it("knows that a tensor does not fit that the device does not bind", async () => {
+    const { models } = await examine({
+      ...{ tensorflow: found, tensorflowResult: works("TensorFlow", "GPU", GIB / 8) },
+    })
+    const sdxl = models.find(({ model, backend }) => model === "SDXL" && backend === "tensorflow")
+    expect(sdxl?.fits).toEqual({ generate: false, train: null })
   })
 
   it("takes WebGPU only when asked to", async () => {

@@ -6,8 +6,9 @@ import { probeBackend } from "../backends/probe-backend.ts"
 import { lastLines, runCommand } from "../processes/run-command.ts"
 import type { TensorflowSearch } from "../tensorflow/installation.ts"
 import { findTensorflow, packageFolder } from "../tensorflow/installation.ts"
-import type { ModelFit } from "./model-fit.ts"
+import type { ModelFit, NeedsOfBackend } from "./model-fit.ts"
 import { modelFits } from "./model-fit.ts"
+import type { ModelNeed } from "./model-need.ts"
 
 /** What this machine can do. */
 export interface MachineReport {
@@ -38,6 +39,8 @@ export interface BackendReport {
   readonly device: "CPU" | "GPU" | null
   /** To start and compute. */
   readonly seconds: number | null
+  /** Bytes of the largest tensor that it takes; null where it does not say. */
+  readonly maxTensorBytes: number | null
   /** Where it comes from. */
   readonly source: string | null
   /** What is wrong, one sentence each. */
@@ -68,7 +71,7 @@ const LEAST_NODE = [20, 19] as const
  */
 export async function examineMachine(options: DoctorOptions = {}): Promise<MachineReport> {
   const {
-    probe = probeBackend,
+    probe = (backend) => probeBackend(backend, { needs: backend !== "cpu" }),
     tensorflow = findTensorflow(),
     nodeVersion = process.versions.node,
     nvidiaGpus = await listNvidiaGpus(),
@@ -76,9 +79,12 @@ export async function examineMachine(options: DoctorOptions = {}): Promise<Machi
     memory = { totalBytes: totalMemory(), availableBytes: process.availableMemory() },
   } = options
   const backends: BackendReport[] = []
+  const needs: NeedsOfBackend[] = []
   for (const name of NODE_BACKENDS) {
     const isFound = name === "tensorflow" ? tensorflow.found !== null : name !== "webgpu" || hasWebgpu
-    backends.push(await examineBackend(name, isFound, tensorflow, probe))
+    const examined = await examineBackend(name, isFound, tensorflow, probe)
+    backends.push(examined.report)
+    needs.push({ ...examined.report, needs: examined.needs })
   }
   const isSupported = isAtLeast(nodeVersion, LEAST_NODE)
   const list = cpus()
@@ -94,9 +100,14 @@ export async function examineMachine(options: DoctorOptions = {}): Promise<Machi
     memory,
     backends,
     best: UNASKED_BACKENDS.find((name) => backends.some((backend) => backend.name === name && backend.works)) ?? null,
-    models: await modelFits(backends, memory.availableBytes),
+    models: modelFits(needs, memory.availableBytes),
     advice: adviceFor(backends, isSupported, nvidiaGpus),
   }
+}
+
+interface Examined {
+  readonly report: BackendReport
+  readonly needs: readonly ModelNeed[]
 }
 
 async function examineBackend(
@@ -104,20 +115,21 @@ async function examineBackend(
   isFound: boolean,
   { found, unusable }: TensorflowSearch,
   probe: (backend: NodeBackend) => Promise<ProbeResult>,
-): Promise<BackendReport> {
+): Promise<Examined> {
   const isTensorflow = name === "tensorflow"
   const tensorflowSource = found?.source ?? unusable[0]?.source ?? null
   const source = isTensorflow ? tensorflowSource : name === "webgpu" ? "webgpu" : "bundled"
   const problems = isTensorflow ? unusable.map(({ source, problem }) => `${source}: ${problem}`) : []
-  const nothing = { version: null, device: null, seconds: null }
-  if (!isFound) {
-    return { name, found: isTensorflow && unusable.length > 0, works: false, ...nothing, source, problems }
-  }
+  const nothing = { version: null, device: null, seconds: null, maxTensorBytes: null }
+  const failed = (found: boolean, problems: readonly string[]): Examined => ({
+    report: { name, found, works: false, ...nothing, source, problems },
+    needs: [],
+  })
+  if (!isFound) return failed(isTensorflow && unusable.length > 0, problems)
   const result = await probe(name)
-  if (!result.works)
-    return { name, found: true, works: false, ...nothing, source, problems: [...problems, result.problem] }
-  const { version, device, seconds } = result
-  return { name, found: true, works: true, version, device, seconds, source, problems }
+  if (!result.works) return failed(true, [...problems, result.problem])
+  const { needs, ...what } = result
+  return { report: { name, found: true, ...what, source, problems }, needs }
 }
 
 function adviceFor(

@@ -22,3 +22,4 @@ export {
 } from "../tensorflow/setup/index.ts"
 export { type Advice, type BackendReport, examineMachine, type MachineReport } from "./doctor.ts"
 export type { ModelFit } from "./model-fit.ts"
+export type { ModelNeed, TaskNeed } from "./model-need.ts"

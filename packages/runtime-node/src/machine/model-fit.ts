@@ -1,54 +1,41 @@
-import { createRequire } from "node:module"
-import { openSafetensors } from "@lllite/format"
 import type { NodeBackend } from "../backends/names.ts"
-import { withPath } from "../files/path-source.ts"
+import type { ModelNeed } from "./model-need.ts"
 
-/** Whether a model's weights have room in a backend. */
-export interface ModelFit {
-  readonly model: "tiny" | "SDXL"
+/** Whether a model and what is done with it have room in a backend. */
+export interface ModelFit extends ModelNeed {
   readonly backend: NodeBackend
-  /** How the backend holds the weights: as a file of that width has them, or widened. */
-  readonly weights: "16 bits" | "32 bits"
-  readonly weightBytes: number
-  /** What the backend can hold here, or null when it cannot be known without loading. */
+  /** What the backend can hold here, or null when it cannot be known: WebGPU does not say how much a card has. */
   readonly roomBytes: number | null
-  readonly fits: boolean | null
+  /** What the backend takes as one tensor, or null where it does not say. */
+  readonly maxTensorBytes: number | null
+  readonly fits: { readonly generate: boolean | null; readonly train: boolean | null }
 }
-
-/** SDXL in full: U-Net 2,567,463,684, text encoders 123,060,557 and 694,659,841, VAE 83,653,863. */
-export const SDXL_PARAMETERS = 3_468_837_945
 
 /** What WebAssembly can address, and no machine gives more of. */
 const WASM_BYTES = 2 ** 32
 
-/** How the models that there are fit the backends that work, apart from `cpu`, which is for checks. */
-export async function modelFits(
-  backends: readonly { readonly name: NodeBackend; readonly works: boolean; readonly device: "CPU" | "GPU" | null }[],
-  availableBytes: number,
-): Promise<readonly ModelFit[]> {
-  const tiny = await tinyParameters()
-  return backends
-    .filter(({ name, works }) => works && name !== "cpu")
-    .flatMap(({ name, device }) => {
-      const room = device === "GPU" ? null : name === "wasm" ? Math.min(WASM_BYTES, availableBytes) : availableBytes
-      const fit = (model: ModelFit["model"], parameters: number, bits: 16 | 32): ModelFit => {
-        const weightBytes = (bits / 8) * parameters
-        const fits = room === null ? null : weightBytes < room
-        return { model, backend: name, weights: `${bits} bits`, weightBytes, roomBytes: room, fits }
-      }
-      const wide = fit("SDXL", SDXL_PARAMETERS, 32)
-      // WASM widens every weight.
-      const full = name === "wasm" ? [wide] : [fit("SDXL", SDXL_PARAMETERS, 16), wide]
-      return [fit("tiny", tiny, 32), ...full]
-    })
+/** A backend that works, and what models need there. */
+export interface NeedsOfBackend {
+  readonly name: NodeBackend
+  readonly device: "CPU" | "GPU" | null
+  readonly maxTensorBytes: number | null
+  readonly needs: readonly ModelNeed[]
 }
 
-async function tinyParameters(): Promise<number> {
-  const path = createRequire(import.meta.url).resolve("@lllite/tiny/tiny-sdxl.safetensors")
-  return withPath(path, async (source) => {
-    const { tensors } = await openSafetensors(source)
-    let count = 0
-    for (const { shape } of tensors.values()) count += shape.reduce((product, size) => product * size, 1)
-    return count
-  })
+/** How models fit the backends that work, apart from `cpu`, which is for checks. */
+export function modelFits(backends: readonly NeedsOfBackend[], availableBytes: number): readonly ModelFit[] {
+  return backends
+    .filter(({ name }) => name !== "cpu")
+    .flatMap(({ name, device, maxTensorBytes, needs }) => {
+      const roomBytes =
+        device === "GPU" ? null : name === "wasm" ? Math.min(WASM_BYTES, availableBytes) : availableBytes
+      const fit = ({ bytes, tensorBytes }: ModelNeed["generate"]): boolean | null => {
+        if (maxTensorBytes !== null && tensorBytes > maxTensorBytes) return false
+        return roomBytes === null ? null : bytes < roomBytes
+      }
+      return needs.map((need) => ({
+        ...{ ...need, backend: name, roomBytes, maxTensorBytes },
+        fits: { generate: fit(need.generate), train: fit(need.train) },
+      }))
+    })
 }

@@ -14,6 +14,7 @@ import {
 import { TOLERANCES } from "../backends/names.ts"
 import { startBackend } from "../backends/start.ts"
 import { loadCheckpoint } from "../checkpoint.ts"
+import { footprintOf, type ModelPlace } from "../footprint.ts"
 import type { VaePlace } from "../vae-room.ts"
 import { vaeRoom } from "../vae-room.ts"
 import type { CallMessage, CallName, ReplyMessage, WorkerCalls } from "./protocol.ts"
@@ -32,7 +33,8 @@ let sdxl: Sdxl | null = null
 let schedule: NoiseSchedule | null = null
 let examples: readonly CachedExample[] = []
 let caches: { key: string; cache: ReturnType<typeof createExampleCache> } | null = null
-let place: VaePlace | null = null
+let place: (VaePlace & ModelPlace) | null = null
+const slices = new Map<string, Promise<number>>()
 let abort = new AbortController()
 let last: Promise<void> = Promise.resolve()
 
@@ -49,11 +51,16 @@ const handlers: Handlers = {
     const { ops: started, ...what } = await startBackend(backend, options)
     await selfCheck(started, TOLERANCES[options.precision ?? "float32"])
     ops = started
-    place = { backend, device: what.device, threads }
+    const { maxTensorBytes } = started
+    place = {
+      ...{ backend, device: what.device, threads, weights: options.weights ?? "file" },
+      ...(maxTensorBytes === undefined ? {} : { maxTensorBytes }),
+    }
     return what
   },
 
   async load({ checkpoint, ...options }) {
+    slices.clear()
     sdxl = await loadCheckpoint(loaded(ops), checkpoint, options)
     schedule = createNoiseSchedule()
     return { layout: sdxl.unet.config.layout }
@@ -62,8 +69,8 @@ const handlers: Handlers = {
   async cache({ example, index, seed, vaeSlices }) {
     const key = `${seed} ${vaeSlices}`
     if (caches?.key !== key) {
-      const cache = createExampleCache(loaded(sdxl), { seed, vaeSlices: (picture) => vaeSlices ?? slicesFor(picture) })
-      caches = { key, cache }
+      const slicesOf = async (picture: VaePicture): Promise<number> => vaeSlices ?? slicesFor(picture)
+      caches = { key, cache: createExampleCache(loaded(sdxl), { seed, vaeSlices: slicesOf }) }
     }
     return caches.cache(example, index)
   },
@@ -85,8 +92,8 @@ const handlers: Handlers = {
     const images: RgbImage[] = []
     try {
       for await (const event of generate(loaded(sdxl), requests, {
-        vaeSlices: slicesFor(options),
         ...options,
+        vaeSlices: options.vaeSlices ?? (await slicesFor(options)),
         adapters,
         signal,
       })) {
@@ -125,9 +132,13 @@ async function answer({ id, name, argument }: CallMessage): Promise<void> {
   }
 }
 
-/** Slices in which a picture has room here and now. */
-function slicesFor(picture: VaePicture): number {
-  return chooseVaeSlices(loaded(sdxl).vae.config, picture, vaeRoom(loaded(place)))
+/** Slices in which a picture had room when one of its size came first. */
+function slicesFor({ width, height }: VaePicture): Promise<number> {
+  const [here, { vae }] = [loaded(place), loaded(sdxl)]
+  const size = `${width}×${height}`
+  const found = slices.get(size) ?? chooseVaeSlices(vae.config, { width, height }, vaeRoom(here), footprintOf(here))
+  slices.set(size, found)
+  return found
 }
 
 function loaded<T>(value: T | null): T {

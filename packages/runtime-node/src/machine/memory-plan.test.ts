@@ -1,0 +1,144 @@
+import { existsSync } from "node:fs"
+import type { CachedExample, LlliteModel, MemoryTask, Ops, RgbImage, Sdxl } from "@lllite/core"
+import {
+  bytesOf,
+  createExampleCache,
+  createNoiseSchedule,
+  disposeLllite,
+  generate,
+  layOutSlots,
+  objective,
+  planMemory,
+  uploadLllite,
+} from "@lllite/core"
+import { watchBytes } from "@lllite/core/testing"
+import { enumerateSites } from "@lllite/format/selections"
+import * as tf from "@tensorflow/tfjs"
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
+import { startBackend } from "../backends/start.ts"
+import { loadCheckpoint } from "../checkpoint.ts"
+import { openSdxl, TINY } from "../files/open-sdxl.ts"
+import { footprintOf, type ModelPlace } from "../footprint.ts"
+
+/* The plan of core beside what is held while the tiny model really generates and trains. */
+
+const DIMS = { condDim: 32, mlpDim: 64 } as const
+
+/** The most bytes that were held since the last call, beside weights. */
+type Take = () => number
+
+/** Bytes that each phase really took, by the plan's names; those of weights are not among them. */
+async function measure(ops: Ops, sdxl: Sdxl, task: MemoryTask, take: Take): Promise<Readonly<Record<string, number>>> {
+  const { width, height } = task
+  const picture: RgbImage = { width, height, data: new Uint8Array(3 * width * height) }
+  const model = zeros(sdxl)
+  const taken: Record<string, number> = {}
+  take()
+  if (task.kind === "train") {
+    const size = { original: [height, width], crop: [0, 0], target: [height, width] } as const
+    const cache = createExampleCache(sdxl, { seed: 0 })
+    const example: CachedExample = await cache(
+      { name: "a", image: picture, control: picture, caption: "a star", size },
+      0,
+    )
+    taken["VAE and text"] = take()
+    const rows = { step: 0, firstRow: 0, examples: [example] }
+    const gradientCheckpointing = task.checkpointing ?? true
+    await objective(sdxl, createNoiseSchedule(), model, rows, { seed: 0, gradientCheckpointing })
+    taken["training step"] = take()
+    return taken
+  }
+  const lllite = uploadLllite(model)
+  const names = ["text and control", "U-Net", "VAE"]
+  let pauses = 0
+  for await (const event of generate(sdxl, [{ prompt: "a star", seed: 0 }], {
+    ...{ width, height, steps: 2, adapters: [{ lllite, control: picture }] },
+    pause: async () => {
+      if (pauses === 0 || pauses === 2) taken[names.shift() as string] = take()
+      pauses += 1
+    },
+  })) {
+    if (event.kind === "image") taken.VAE = take()
+  }
+  disposeLllite(lllite)
+  ops.trim?.()
+  return taken
+}
+
+function zeros(sdxl: Sdxl): LlliteModel {
+  const adapters = enumerateSites(sdxl.unet.config.layout).map((site) => ({ site, ...DIMS }))
+  const { slots, size } = layOutSlots(adapters)
+  return { adapters, slots, values: new Float32Array(size) }
+}
+
+/** The same by the plan. */
+async function planned(task: MemoryTask, place: ModelPlace): Promise<Readonly<Record<string, number>>> {
+  const { files, close } = await openSdxl({ checkpoint: TINY })
+  await close()
+  const { phases, weightBytes } = await planMemory(files, task, footprintOf(place))
+  return Object.fromEntries(phases.map(({ name, peakBytes }) => [name, peakBytes - weightBytes]))
+}
+
+function expectNear(plan: Readonly<Record<string, number>>, real: Readonly<Record<string, number>>): void {
+  expect(Object.keys(plan)).toEqual(Object.keys(real))
+  for (const [name, bytes] of Object.entries(real)) {
+    expect(Math.abs((plan[name] ?? 0) / bytes - 1), `${name}: ${plan[name]} planned, ${bytes} taken`).toBeLessThan(0.1)
+  }
+}
+
+const GENERATE = { kind: "generate", width: 128, height: 128, lllite: DIMS } as const
+const TRAIN = { ...GENERATE, kind: "train" } as const
+
+describe("a plan for wasm", () => {
+  it.each([
+    ["a generation", GENERATE],
+    ["a training step by blocks", TRAIN],
+    ["a training step on one tape", { ...TRAIN, checkpointing: false }],
+  ] as const)("says to within a tenth what %s takes", async (_, task) => {
+    const { ops } = await startBackend("wasm")
+    // Weights are turned once only, so each task has a model of its own.
+    const sdxl = await loadCheckpoint(ops, TINY)
+    const watch = watchBytes()
+    const real = await measure(ops, sdxl, task, watch.take)
+    watch.stop()
+    sdxl.dispose()
+    expectNear(await planned(task, { backend: "wasm", weights: "file" }), real)
+  })
+})
+
+/** The software driver that Debian's chromium brings. */
+const SWIFTSHADER = "/usr/lib/chromium/vk_swiftshader_icd.json"
+
+describe("a plan for webgpu", () => {
+  beforeEach(() => vi.stubEnv("VK_ICD_FILENAMES", process.env.VK_ICD_FILENAMES ?? SWIFTSHADER))
+  afterEach(() => vi.unstubAllEnvs())
+
+  it.skipIf(!existsSync(SWIFTSHADER)).each([
+    ["a generation", GENERATE],
+    ["a training step by blocks", TRAIN],
+  ] as const)("says to within a tenth what %s takes, idle buffers included", async (_, given) => {
+    // In software this takes minutes already.
+    const task = { ...given, width: 32, height: 32 }
+    const { ops } = await startBackend("webgpu")
+    const allocated = (): number =>
+      (tf.backend().memory() as { readonly numBytesAllocatedInGPU?: number }).numBytesAllocatedInGPU ?? 0
+    let most = 0
+    const trim = (): void => {
+      most = Math.max(most, allocated())
+      ops.trim?.()
+    }
+    const take = (): number => {
+      const taken = Math.max(most, allocated())
+      most = 0
+      return taken
+    }
+    const sdxl = await loadCheckpoint({ ...ops, trim }, TINY)
+    const { "text and control": text, ...real } = await measure(ops, sdxl, task, take)
+    const { "text and control": textPlanned, ...plan } = await planned(task, { backend: "webgpu", weights: "file" })
+    expectNear(plan, real)
+    // An LLLite goes to the device when it is used, tensor by tensor; the plan has all of it there at once.
+    if (text !== undefined) expect(text).toBeLessThan(textPlanned as number)
+    expect(bytesOf(sdxl)).toBeGreaterThan(0)
+    sdxl.dispose()
+  })
+})
