@@ -32,7 +32,7 @@ export function formatMachine(report: MachineReport): string {
     sections.push([
       "Models",
       ...table(
-        models.map((fit) => [`${fit.model} on ${fit.backend}`, describeFit(fit)]),
+        models.map((fit) => [nameOf(fit, models), describeFit(fit)]),
         2,
       ),
     ])
@@ -58,11 +58,30 @@ function describeBackend({ name, found, works, version, device, seconds, source,
   return found ? `does not work.${aside}` : "not installed."
 }
 
-function describeFit({ weights: width, weightBytes, roomBytes, fits }: ModelFit): string {
-  const weights = `weights of ${width} take ${gibibytes(weightBytes)}`
-  if (fits === null || roomBytes === null) return `${weights}; how much the GPU has room for shows when it is loaded.`
-  if (fits) return `fits: ${weights}, ${gibibytes(roomBytes)} of room.`
-  return `does not fit: ${weights}, ${gibibytes(roomBytes)} of room.`
+/** A model on a backend; with its weights where it is there in two widths. */
+function nameOf({ model, backend, weights }: ModelFit, all: readonly ModelFit[]): string {
+  const isOnly = all.filter((other) => other.model === model && other.backend === backend).length === 1
+  return `${model}${isOnly ? "" : ` in ${weights}`} on ${backend}`
+}
+
+function describeFit(fit: ModelFit): string {
+  const { weights, weightBytes, side, roomBytes, fits } = fit
+  const task = (name: "generate" | "train", what: string): string => {
+    const verdict = fits[name] === null ? "" : fits[name] ? ", fits" : ", does not fit"
+    return `${what} ${gibibytes(fit[name].bytes)}${verdict}`
+  }
+  const needs = `at ${side} px ${task("generate", "generating takes")}; ${task("train", "training")}`
+  const room =
+    roomBytes === null ? "How much the card has is not told to programs; compare." : `${gibibytes(roomBytes)} of room.`
+  return `${needs} (weights in ${weights} ${gibibytes(weightBytes)}). ${room}${describeLimit(fit)}`
+}
+
+/** What is said where a device has memory, perhaps, but takes no tensor of such a size. */
+function describeLimit({ generate, maxTensorBytes, side, fittingSide }: ModelFit): string {
+  if (maxTensorBytes === null || generate.tensorBytes <= maxTensorBytes) return ""
+  const figures = `a guided picture has a tensor of ${gibibytes(generate.tensorBytes)}, and this adapter binds ${gibibytes(maxTensorBytes)}`
+  const wayOut = fittingSide === null ? "Take another adapter." : `Up to ${fittingSide} px it does.`
+  return ` At ${side} px ${figures}. ${wayOut}`
 }
 
 /** Names and what is said of them, below each other. */
