@@ -1,0 +1,76 @@
+#!/usr/bin/env node
+// The least time that SDXL's U-Net and a training step can take on a card: operations and traffic are counted by
+// running both on shapes, and held against what the card's maker states. Bounds, not measurements. Markdown tables.
+//   node bench/roofline.mjs [--sizes 256,512,1024] [--json]
+import { parseArgs } from "node:util"
+import { planMemory, sdxlOutline } from "../packages/core/dist/index.js"
+import "./tfjs.mjs"
+
+const { values: options } = parseArgs({
+  options: { sizes: { type: "string", default: "256,512,1024" }, json: { type: "boolean", default: false } },
+})
+const sizes = options.sizes.split(",").map(Number)
+
+/** Peak of float32 in TFLOPS and of memory in GB/s, as the makers' data sheets have them. */
+const CARDS = [
+  { name: "NVIDIA RTX 3060, 12 GB", tflops: 12.74, gigabytes: 360 },
+  { name: "NVIDIA RTX 4070, 12 GB", tflops: 29.15, gigabytes: 504 },
+  { name: "NVIDIA RTX 4090, 24 GB", tflops: 82.58, gigabytes: 1008 },
+  { name: "AMD RX 7900 XTX, 24 GB", tflops: 61.42, gigabytes: 960 },
+  { name: "NVIDIA H100 SXM, 80 GB", tflops: 66.9, gigabytes: 3350 },
+]
+
+const LLLITE = { condDim: 32, mlpDim: 64 }
+const footprint = { weightBytes: () => 2, pooled: true }
+const file = await sdxlOutline("F16")
+
+/** Work of one run over a phase, by kind of op. */
+async function workOf(task, name) {
+  const { phases } = await planMemory(file, task, footprint)
+  const { work, runs } = phases.find((phase) => phase.name === name)
+  return Object.fromEntries(
+    [...work].map(([kind, { flops, bytes }]) => [kind, { flops: flops / runs, bytes: bytes / runs }]),
+  )
+}
+
+const rows = []
+for (const side of sizes) {
+  const task = { width: side, height: side, vaeSlices: 16 }
+  const generate = { ...task, kind: "generate", guided: false }
+  rows.push(
+    { side, what: "forward", work: await workOf({ ...generate, lllite: null }, "U-Net") },
+    { side, what: "forward with LLLite", work: await workOf({ ...generate, lllite: LLLITE }, "U-Net") },
+    { side, what: "training step", work: await workOf({ ...task, kind: "train", lllite: LLLITE }, "training step") },
+  )
+}
+
+/** Each op takes at least what its arithmetic and what its traffic takes; kinds are as fine as we look. */
+function leastSeconds(work, { tflops, gigabytes }) {
+  return Object.values(work).reduce(
+    (sum, { flops, bytes }) => sum + Math.max(flops / tflops / 1e12, bytes / gigabytes / 1e9),
+    0,
+  )
+}
+
+const sum = (work, field) => Object.values(work).reduce((total, each) => total + each[field], 0)
+if (options.json) console.log(JSON.stringify(rows, null, 2))
+else {
+  const kinds = [...new Set(rows.flatMap(({ work }) => Object.keys(work)))]
+  const tera = (value = 0) => (value / 1e12).toFixed(3)
+  const line = (cells) => console.log(`| ${cells.join(" | ")} |`)
+  line(["pixels", "what", ...kinds.map((kind) => `${kind}, TFLOP`), "all, TFLOP", "traffic, GB"])
+  line(Array(kinds.length + 4).fill("---"))
+  for (const { side, what, work } of rows) {
+    line([
+      side,
+      what,
+      ...kinds.map((kind) => tera(work[kind]?.flops)),
+      tera(sum(work, "flops")),
+      (sum(work, "bytes") / 1e9).toFixed(1),
+    ])
+  }
+  console.log()
+  line(["card", ...rows.map(({ side, what }) => `${what}, ${side} px`)])
+  line(Array(rows.length + 1).fill("---"))
+  for (const card of CARDS) line([card.name, ...rows.map(({ work }) => `${leastSeconds(work, card).toFixed(3)} s`)])
+}
