@@ -18,6 +18,7 @@ export {
   type DeviceMemory,
   type GenerateRunEvent,
   type LoadProgress,
+  type MemoryNeed,
   type SentGenerateOptions,
   type SentTrainOptions,
   type TrainStep,

@@ -10,6 +10,7 @@ import type {
   DeviceMemory,
   GenerateRunEvent,
   LoadProgress,
+  MemoryNeed,
   SentGenerateOptions,
   SentTrainOptions,
   TrainStep,
@@ -31,6 +32,10 @@ export interface LoadOptions {
 export interface LoadSdxlOptions extends LoadOptions {
   /** `epsilon` unless the checkpoint is known to be a v-prediction one. */
   readonly prediction?: "epsilon" | "v"
+  /** Pixels of a picture's side for which memory is planned, 1024 unless given. */
+  readonly side?: number
+  /** Told what the model is going to take, before any of it is read but its header. */
+  readonly onPlan?: (need: MemoryNeed) => void
 }
 
 export interface WriteLlliteOptions {
@@ -124,9 +129,12 @@ function createRuntime({ client, close, ...started }: StartedWorker, problems: r
     ...started,
     notices: [...problems, ...started.notices],
 
-    async loadSdxl(checkpoint, { prediction = "epsilon", signal, onProgress } = {}) {
-      const argument = { source: toSent(checkpoint), prediction }
-      const { model, layout } = await client.call("load", argument, { signal, ...onValue(onProgress) })
+    async loadSdxl(checkpoint, { prediction = "epsilon", side = 1024, signal, onProgress, onPlan } = {}) {
+      const argument = { source: toSent(checkpoint), prediction, side }
+      const { model, layout } = await client.call("load", argument, {
+        signal,
+        onValue: (value) => (value.kind === "plan" ? onPlan?.(value.need) : onProgress?.(value)),
+      })
       return createHandle(client, model, layout)
     },
     readLllite: (source, layout, { signal, onProgress } = {}) =>

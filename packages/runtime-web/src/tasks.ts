@@ -35,6 +35,19 @@ export type SentSource =
   | { readonly kind: "url"; readonly url: string; readonly keep: boolean }
   | { readonly kind: "stored"; readonly name: string }
 
+/** What a model takes on a device, weights included, for pictures of some size. */
+export interface MemoryNeed {
+  /** Pixels. */
+  readonly side: number
+  readonly weightBytes: number
+  /** For a guided picture under an LLLite. */
+  readonly generateBytes: number
+  /** For a training step with one pair and gradient checkpointing. */
+  readonly trainBytes: number
+  /** The largest tensor or weight of a generation. */
+  readonly tensorBytes: number
+}
+
 /** How far a checkpoint has come. */
 export type LoadProgress =
   /** Bytes from the server, and the whole file's if the server says so. */
@@ -111,8 +124,8 @@ export type WorkerTasks = {
     returns: StartedBackend
   }
   load: {
-    argument: { readonly source: SentSource; readonly prediction: "epsilon" | "v" }
-    yields: LoadProgress
+    argument: { readonly source: SentSource; readonly prediction: "epsilon" | "v"; readonly side: number }
+    yields: LoadProgress | { readonly kind: "plan"; readonly need: MemoryNeed }
     returns: { readonly model: number; readonly layout: UnetLayout }
   }
   unload: { argument: { readonly model: number }; yields: never; returns: null }

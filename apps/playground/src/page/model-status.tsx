@@ -1,4 +1,4 @@
-import type { LoadProgress } from "@lllite/runtime-web"
+import type { LoadProgress, MemoryNeed } from "@lllite/runtime-web"
 import type { JSX } from "preact"
 import { modelState } from "./model.ts"
 
@@ -14,18 +14,38 @@ export function ModelStatus(): JSX.Element {
   }
   if (state.phase === "starting") return <p class="status">Looking for a backend …</p>
   const { backend, version, notices } = state.runtime
+  const { need } = state
   return (
     <div class="status" data-phase={state.phase} data-backend={backend}>
       {state.phase === "loading" ? <Loading progress={state.progress} /> : <p>The tiny SDXL is ready.</p>}
       <details>
         <summary>Runs on {backend === "webgpu" ? "WebGPU" : "WebAssembly"}</summary>
         <p>{version}</p>
+        {need === null ? null : <Need need={need} isGpu={backend === "webgpu"} />}
         {notices.map((notice) => (
           <p key={notice}>{notice}</p>
         ))}
       </details>
     </div>
   )
+}
+
+/** What the model takes, weights included. */
+function Need({ need, isGpu }: { readonly need: MemoryNeed; readonly isGpu: boolean }): JSX.Element {
+  const { side, weightBytes, generateBytes, trainBytes } = need
+  const where = isGpu
+    ? "of the graphics card, which does not say how much it has"
+    : "of the 4,096 MiB that WebAssembly has"
+  return (
+    <p>
+      Memory for pictures of {side} px: {mebibytes(generateBytes)} to generate, {mebibytes(trainBytes)} to train,
+      weights of {mebibytes(weightBytes)} included, {where}.
+    </p>
+  )
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.ceil(bytes / 2 ** 20)} MiB`
 }
 
 function Loading({ progress }: { readonly progress: LoadProgress | null }): JSX.Element {

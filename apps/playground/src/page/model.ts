@@ -1,19 +1,27 @@
 import type { LlliteModel } from "@lllite/core"
-import type { LoadProgress, WebRuntime, WebSdxl } from "@lllite/runtime-web"
+import type { LoadProgress, MemoryNeed, WebRuntime, WebSdxl } from "@lllite/runtime-web"
 import { createWebRuntime } from "@lllite/runtime-web"
 import llliteUrl from "@lllite/tiny/lllite-canny.safetensors?url"
 import tinyUrl from "@lllite/tiny/tiny-sdxl.safetensors?url"
 import { signal } from "@preact/signals"
+import { SIZE } from "../pictures/canvas-image.ts"
 
 /** The embedded model, on a backend that works here. */
 export interface ReadyModel {
   readonly runtime: WebRuntime
   readonly sdxl: WebSdxl
+  readonly need: MemoryNeed | null
 }
 
 export type ModelState =
   | { readonly phase: "starting" }
-  | { readonly phase: "loading"; readonly runtime: WebRuntime; readonly progress: LoadProgress | null }
+  | {
+      readonly phase: "loading"
+      readonly runtime: WebRuntime
+      readonly progress: LoadProgress | null
+      /** What the model is going to take, as soon as it is known. */
+      readonly need: MemoryNeed | null
+    }
   | ({ readonly phase: "ready" } & ReadyModel)
   | { readonly phase: "failed"; readonly message: string }
 
@@ -43,17 +51,23 @@ export async function startModel(): Promise<void> {
     const runtime = await createWebRuntime(
       backend === "webgpu" ? { backend, software: true } : backend ? { backend } : {},
     )
-    modelState.value = { phase: "loading", runtime, progress: null }
+    modelState.value = { phase: "loading", runtime, progress: null, need: null }
+    let need: MemoryNeed | null = null
     const sdxl = await runtime.loadSdxl(
       { url: tinyUrl, keep: false },
       {
+        side: SIZE,
+        onPlan: (planned) => {
+          need = planned
+          modelState.value = { phase: "loading", runtime, progress: null, need }
+        },
         onProgress: (progress) => {
-          modelState.value = { phase: "loading", runtime, progress }
+          modelState.value = { phase: "loading", runtime, progress, need }
         },
       },
     )
     addLllite("Canny, comes along", await runtime.readLllite({ url: llliteUrl, keep: false }, sdxl.layout))
-    modelState.value = { phase: "ready", runtime, sdxl }
+    modelState.value = { phase: "ready", runtime, sdxl, need }
   } catch (error) {
     modelState.value = { phase: "failed", message: messageOf(error) }
   }

@@ -1,12 +1,7 @@
 import type { WeightEntry, WeightFile } from "@lllite/core"
-import { CoreError } from "@lllite/core"
 import type { ByteSource } from "@lllite/format"
 import { FormatError, openSafetensors } from "@lllite/format"
 import { identify } from "@lllite/format/identify"
-import type { WebBackend } from "../tasks.ts"
-
-/** What a WebAssembly heap can address. */
-const WASM_BYTES = 2 ** 32
 
 /**
  * The named tensors of an SDXL checkpoint.
@@ -40,21 +35,4 @@ export async function openCheckpoint(source: ByteSource, onRead: (bytes: number)
     ]),
   )
   return { label: file.label, entries }
-}
-
-/**
- * Refuses a checkpoint whose weights have no room, before any of them is loaded. What a GPU has room for is not known
- * here; its own errors say it.
- *
- * @throws CoreError with what is needed and what there is
- */
-export function expectRoom({ label, entries }: WeightFile, backend: WebBackend): void {
-  if (backend === "webgpu") return
-  let bytes = 0
-  for (const { shape } of entries.values()) bytes += shape.reduce((product, size) => product * size, 4)
-  if (bytes <= WASM_BYTES) return
-  throw new CoreError(
-    `"${label}": its weights take ${(bytes / 2 ** 30).toFixed(1)} GiB in float32, and WebAssembly can address 4 GiB. ` +
-      "It needs WebGPU: take a browser that has it, on a machine with a graphics card.",
-  )
 }

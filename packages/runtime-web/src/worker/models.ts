@@ -26,9 +26,10 @@ import type { Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { WebRuntimeError } from "../errors.ts"
 import type { TaskContext } from "../protocol/server.ts"
-import type { GenerateRunEvent, LoadProgress, SentTrainOptions, TrainStep, WorkerTasks } from "../tasks.ts"
+import type { GenerateRunEvent, SentTrainOptions, TrainStep, WorkerTasks } from "../tasks.ts"
 import type { RunningBackend } from "./backend.ts"
-import { expectRoom, openCheckpoint } from "./checkpoint.ts"
+import { openCheckpoint } from "./checkpoint.ts"
+import { createSlices, expectRoom, needOf, type SlicesOf } from "./memory.ts"
 import { openSource } from "./source.ts"
 
 /** CLIP's merges, beside the worker. */
@@ -41,6 +42,7 @@ const PROGRESS_EVERY = 100
 export interface Model {
   readonly sdxl: Sdxl
   readonly schedule: NoiseSchedule
+  readonly slicesOf: SlicesOf
 }
 
 /**
@@ -49,19 +51,21 @@ export interface Model {
  * @throws FormatError for a broken file or one of another kind; CoreError for one that has no room or is not whole
  */
 export async function* loadModel(
-  { backend, ops }: RunningBackend,
-  { source, prediction }: WorkerTasks["load"]["argument"],
+  running: RunningBackend,
+  { source, prediction, side }: WorkerTasks["load"]["argument"],
   { signal, pause }: TaskContext,
-): AsyncGenerator<LoadProgress, Model, void> {
+): AsyncGenerator<WorkerTasks["load"]["yields"], Model, void> {
   const bytes = yield* openSource(source, signal)
   let done = 0
   const file = await openCheckpoint(bytes, (count) => {
     done += count
   })
-  expectRoom(file, backend)
+  const need = await needOf(file, side, running)
+  yield { kind: "plan", need }
+  expectRoom(file.label, need, running)
   const merges = await fetchText(MERGES, signal)
   let isLoaded = false
-  const loading = loadSdxl(ops, file, createTokenizer(merges), { prediction }).finally(() => {
+  const loading = loadSdxl(running.ops, file, createTokenizer(merges), { prediction }).finally(() => {
     isLoaded = true
   })
   // Awaited below; until then its failure is nobody's.
@@ -75,7 +79,8 @@ export async function* loadModel(
       told = performance.now()
       yield { kind: "read", done, total: bytes.size }
     }
-    return { sdxl: await loading, schedule: createNoiseSchedule() }
+    const sdxl = await loading
+    return { sdxl, schedule: createNoiseSchedule(), slicesOf: createSlices(running, sdxl.vae.config) }
   } catch (error) {
     // What is half loaded cannot be stopped, only let go of.
     await loading.then((sdxl) => sdxl.dispose()).catch(() => {})
@@ -85,18 +90,19 @@ export async function* loadModel(
 
 /** Generates pictures, with an estimate of them at every step where it is asked for. */
 export async function* generatePictures(
-  { sdxl }: Model,
+  { sdxl, slicesOf }: Model,
   { requests, options }: WorkerTasks["generate"]["argument"],
   { signal, pause }: TaskContext,
 ): AsyncGenerator<GenerateRunEvent, null, void> {
   const { previews = false, ...rest } = options
+  const vaeSlices = options.vaeSlices ?? (await slicesOf(options))
   const adapters = (options.adapters ?? []).map((use) => ({ ...use, lllite: uploadLllite(use.lllite) }))
   try {
-    for await (const event of generate(sdxl, requests, { ...rest, adapters, signal, pause })) {
+    for await (const event of generate(sdxl, requests, { ...rest, vaeSlices, adapters, signal, pause })) {
       if (event.kind === "image") yield event
       else {
         const { step, steps, sigma, denoised } = event
-        yield { kind: "step", step, steps, sigma, previews: previews ? await decode(sdxl, denoised) : [] }
+        yield { kind: "step", step, steps, sigma, previews: previews ? await decode(sdxl, denoised, vaeSlices) : [] }
       }
     }
     return null
@@ -106,12 +112,12 @@ export async function* generatePictures(
 }
 
 /** Latents as pictures. latents: [N, H, W, 4] → N pictures of 8·H by 8·W */
-async function decode({ ops, vae }: Sdxl, latents: Tensor4D): Promise<RgbImage[]> {
+async function decode({ ops, vae }: Sdxl, latents: Tensor4D, slices: number): Promise<RgbImage[]> {
   const images: RgbImage[] = []
   const [count, rows, columns, channels] = latents.shape
   for (let index = 0; index < count; index++) {
     const picture = tf.tidy(() =>
-      decodeLatents(ops, vae, tf.slice(latents, [index, 0, 0, 0], [1, rows, columns, channels])),
+      decodeLatents(ops, vae, tf.slice(latents, [index, 0, 0, 0], [1, rows, columns, channels]), { slices }),
     )
     images.push(floatsToImage(await picture.data<"float32">(), 8 * columns, 8 * rows))
     picture.dispose()
@@ -126,8 +132,8 @@ export interface ExampleCache {
 }
 
 /** An empty cache. Its draws follow from the seed. */
-export function createCache({ sdxl }: Model, seed: number): ExampleCache {
-  return { add: createExampleCache(sdxl, { seed }), examples: [] }
+export function createCache({ sdxl, slicesOf }: Model, seed: number): ExampleCache {
+  return { add: createExampleCache(sdxl, { seed, vaeSlices: slicesOf }), examples: [] }
 }
 
 /**
