@@ -21,6 +21,7 @@ export function SettingsForm(): JSX.Element {
             chosenLllite.value = Number(event.currentTarget.value)
           }}
         >
+          {lllites.value.length === 0 ? <option value="0">comes with the model …</option> : null}
           {lllites.value.map(({ name }, index) => (
             <option key={index} value={String(index)}>
               {name}
