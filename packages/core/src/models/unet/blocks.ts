@@ -100,8 +100,8 @@ function transformerBlock(given: BlockContext, block: TransformerBlockParams, x:
       return attention(given, block.crossAttention, query, context, grid)
     },
     (h) => {
-      const fed = linear(given, block.feedIn, ops.layerNorm(h, block.norm3, LAYER_NORM_EPSILON), grid)
-      return linear(given, block.feedOut, ops.geglu(fed), grid)
+      const fed = feedIn(given, block.feedIn, ops.layerNorm(h, block.norm3, LAYER_NORM_EPSILON), grid)
+      return linear(given, block.feedOut, fed, grid)
     },
   ]
   return inTurn(steps, x, (h, step) =>
@@ -110,6 +110,26 @@ function transformerBlock(given: BlockContext, block: TransformerBlockParams, x:
       tf.tidy(() => step(h)),
     ),
   )
+}
+
+/**
+ * The first half of a feed-forward, GEGLU of a layer eight times as wide as x: SDXL's largest activation. Every token
+ * is fed by itself, so where a device takes no such tensor they are fed in parts. x: [N, T, C] → [N, T, 4·C]
+ */
+function feedIn({ ops, atSite }: BlockContext, { site, weight }: Host<LinearWeight>, x: Tensor, grid: Grid): Tensor {
+  const fed = site === null ? x : (atSite([site], x, grid)[0] as Tensor)
+  // What is wide is gone with each part.
+  const feed = (rows: Tensor): Tensor => tf.tidy(() => ops.geglu(ops.linear(rows, weight)))
+  const [n = 0, tokens = 0, channels = 0] = x.shape
+  const [wide = 0] = weight.shape
+  const count = n * tokens
+  const most = Math.max(1, Math.floor((ops.maxTensorBytes ?? Number.POSITIVE_INFINITY) / (4 * wide)))
+  if (count <= most) return feed(fed)
+  const parts = Math.ceil(count / most)
+  const edge = (part: number): number => Math.floor((part * count) / parts)
+  const sizes = Array.from({ length: parts }, (_, part) => edge(part + 1) - edge(part))
+  const made = tf.split(tf.reshape(fed, [count, channels]), sizes, 0).map(feed)
+  return tf.reshape(tf.concat(made, 0), [n, tokens, -1])
 }
 
 function attention(given: BlockContext, params: AttentionParams, x: Tensor3D, source: Tensor3D, grid: Grid): Tensor {

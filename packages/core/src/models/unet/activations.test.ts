@@ -1,0 +1,131 @@
+import { enumerateSites, NAMED_SELECTIONS, type SelectionName } from "@lllite/format/selections"
+import type { Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { type Made, startShapes } from "../../../test/shape-backend.ts"
+import { SMALL_UNET } from "../../../test/synthetic-sdxl.ts"
+import { startWasm } from "../../../test/wasm.ts"
+import type { Ops } from "../../ops/ops.ts"
+import { disposeParams } from "../../params.ts"
+import { createStream } from "../../random/stream.ts"
+import { sdxlShapes } from "../../reference/sdxl-shapes.ts"
+import { loadSynthetic } from "../../reference/weights.ts"
+import type { GradientInput } from "../../training/gradients.ts"
+import { lossAndGradients } from "../../training/gradients.ts"
+import { cutControls, disposeCuts, llliteAtSite, prepareControl } from "../lllite/adapter.ts"
+import { createLllite } from "../lllite/model.ts"
+import { disposeLllite, uploadLllite } from "../lllite/params.ts"
+import type { UnetConfig } from "./config.ts"
+import { SDXL_UNET } from "./config.ts"
+import type { UnetParams } from "./params.ts"
+import { unet } from "./unet.ts"
+import { buildUnet, loadUnet } from "./weights.ts"
+
+/** The least that a device of WebGPU binds. */
+const LEAST = 128 * 2 ** 20
+
+interface Run {
+  readonly config: UnetConfig
+  readonly params: UnetParams
+  readonly selection: SelectionName
+  readonly batch: number
+  /** Of the picture, pixels. */
+  readonly side: number
+}
+
+/** A forward pass with an LLLite, then a training step of it; the prediction, and every gradient. */
+async function pass(ops: Ops, { config, params, selection, batch, side }: Run, checkpointing: boolean) {
+  const stream = createStream(1, "pass")
+  const normal = (index: number, shape: number[]): tf.Tensor =>
+    tf.tensor(stream.normal(tf.util.sizeFromShape(shape), { index }), shape)
+  const input = {
+    latents: normal(0, [batch, side / 8, side / 8, 4]),
+    timesteps: Array<number>(batch).fill(500),
+    context: normal(1, [batch, 77, config.contextDim]),
+    vector: normal(2, [batch, config.pooledDim + 1536]),
+  } as Omit<GradientInput, "control">
+  const images = { count: batch, height: side, width: side, data: new Float32Array(batch * side * side * 3).fill(0.5) }
+  const sites = enumerateSites(config.layout, NAMED_SELECTIONS[selection])
+  const lllite = uploadLllite(createLllite(sites, { condDim: 8, mlpDim: 16 }, stream, { init: "reference" }))
+  const prepared = prepareControl(ops, lllite, images)
+  const cuts = cutControls(lllite, images)
+  try {
+    const y = unet(ops, params, input, { atSite: llliteAtSite(ops, lllite, prepared, 1) })
+    const prediction = await y.data<"float32">()
+    y.dispose()
+    const loss = (prediction: Tensor4D): tf.Scalar => tf.sum(tf.mul(prediction, prediction))
+    const trained = await lossAndGradients(ops, params, lllite, { ...input, control: cuts }, loss, { checkpointing })
+    return { prediction, gradients: trained.gradients }
+  } finally {
+    tf.dispose([input.latents, input.context, input.vector])
+    prepared.dispose()
+    disposeCuts(cuts)
+    disposeLllite(lllite)
+  }
+}
+
+describe("SDXL's activations at 1024 px", () => {
+  let made: Made[]
+  let ops: Ops
+  let params: UnetParams
+  beforeAll(async () => {
+    ;({ made, ops } = await startShapes())
+    const entries = [...(await sdxlShapes()).unet].map(
+      ([name, shape]) => [name, { name, dtype: "F32", shape, read: async () => new Uint8Array() }] as const,
+    )
+    params = await loadUnet({ label: "SDXL", entries: new Map(entries) }, ops.load)
+  })
+  afterAll(() => tf.removeBackend("shapes"))
+
+  /** Shapes of what is larger than the least that a device binds. */
+  async function tooLarge(ops: Ops, batch: number, checkpointing: boolean): Promise<string[]> {
+    made.length = 0
+    await pass(ops, { config: SDXL_UNET, params, selection: "default", batch, side: 1024 }, checkpointing)
+    expect(made.length).toBeGreaterThan(10_000)
+    return [...new Set(made.filter(({ bytes }) => bytes > LEAST).map(({ shape }) => shape.join("×")))]
+  }
+
+  it("bind where 128 MiB is the most, alone", async () => {
+    expect(await tooLarge(ops, 1, true)).toEqual([])
+  })
+
+  it.each([true, false])("are too large with guidance in one place, which is split (checkpointing %s)", async (on) => {
+    // What the feed-forward of 640 channels gives to its GEGLU: 160 MiB.
+    expect(await tooLarge(ops, 2, on)).toEqual(["2×4096×5120"])
+    expect(await tooLarge({ ...ops, maxTensorBytes: LEAST }, 2, on)).toEqual([])
+  })
+})
+
+describe("a feed-forward in parts", () => {
+  it.each(["default", "transformerAll"] as const)(
+    "gives the value and the gradients that it gives whole (%s)",
+    async (selection) => {
+      const ops = await startWasm()
+      const before = tf.memory().numTensors
+      const params = await loadSynthetic("a U-Net", buildUnet(SMALL_UNET), ops.load)
+      const run: Run = { config: SMALL_UNET, params, selection, batch: 2, side: 64 }
+      const whole = await pass(ops, run, true)
+      // Five tokens of 64 channels at a time, of 32, and two of 128, of 8.
+      const wide: number[] = []
+      const limited: Ops = {
+        ...ops,
+        maxTensorBytes: 4 * 512 * 5,
+        geglu: (h) => {
+          wide.push(4 * h.size)
+          return ops.geglu(h)
+        },
+      }
+      const parts = await pass(limited, run, true)
+      for (const name of ["prediction", "gradients"] as const) {
+        const scale = whole[name].reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+        expect(scale).toBeGreaterThan(0)
+        expect(parts[name]).toHaveLength(whole[name].length)
+        const apart = parts[name].map((value, i) => Math.abs(value - (whole[name][i] as number)))
+        expect(apart.reduce((most, value) => Math.max(most, value), 0)).toBeLessThan(1e-5 * scale)
+      }
+      expect(Math.max(...wide)).toBeLessThanOrEqual(4 * 512 * 5)
+      disposeParams(params)
+      expect(tf.memory().numTensors).toBe(before)
+    },
+  )
+})
