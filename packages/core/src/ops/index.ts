@@ -1,9 +1,12 @@
+export { adapt } from "./adapt.ts"
 export { type ComposedOptions, createComposedOps } from "./composed/index.ts"
 export type {
+  AdapterTail,
   AttentionOptions,
   Conv2dOptions,
   Conv2dWeight,
   DenseOptions,
+  DenseParams,
   GroupNormOptions,
   LinearWeight,
   NormWeight,

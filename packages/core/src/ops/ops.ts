@@ -1,4 +1,4 @@
-import type { Tensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import type { WeightEntry } from "./weight-entry.ts"
 
 /** A frozen tensor of a base model. Only the ops that made it can read it; nothing differentiates with respect to it. */
@@ -65,6 +65,21 @@ export interface DenseOptions {
   readonly inputGradient: boolean
 }
 
+/** A layer that trains. weight: [in, out], bias: [out] */
+export interface DenseParams {
+  readonly weight: Tensor2D
+  readonly bias: Tensor1D
+}
+
+/** What an LLLite adapter is after its `down`. */
+export interface AdapterTail {
+  /** Of `mid`, the part that reads `down`. [mlpDim, mlpDim] */
+  readonly midDown: Tensor2D
+  /** `mid`'s share of the control, bias included; sample n reads number n modulo count. [count, T, mlpDim] */
+  readonly share: Tensor3D
+  readonly up: DenseParams
+}
+
 /**
  * What a runtime gives core: the verbs of the networks on its device. Every verb is differentiable with respect to its
  * tensors (never its weights), with a vector-Jacobian product of its own, so that the tape sees one node per verb.
@@ -105,4 +120,10 @@ export interface Ops {
   dense(x: Tensor, weight: Tensor, bias: Tensor | null, options?: DenseOptions): Tensor
   /** max(x, 0) */
   relu(x: Tensor): Tensor
+  /**
+   * LLLite's adapters that read the same x, for each x + strength · up(relu(midDown(relu(down x)) + share)). Their
+   * `down` are one layer, with outputs side by side. Made of `dense` and `relu` where it is not given: see `adapt`.
+   * x: [N, T, C], down: [C, Σ mlpDim] → [N, T, C] for every adapter
+   */
+  adapt?(x: Tensor3D, down: DenseParams, adapters: readonly AdapterTail[], strength: number): readonly Tensor3D[]
 }

@@ -1,7 +1,7 @@
 import type { Site, SiteTensorName } from "@lllite/format"
 import type { Tensor, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import { adapterDelta, controlShare } from "../models/lllite/adapter.ts"
+import { controlShare, fedBy } from "../models/lllite/adapter.ts"
 import type { Depth } from "../models/lllite/conditioner.ts"
 import { cutControl, embedControl } from "../models/lllite/conditioner.ts"
 import { toFileLayout } from "../models/lllite/layout.ts"
@@ -73,7 +73,7 @@ async function runCase(name: string, given: ModuleCase, tensors: ReferenceTensor
 
   const fed = (input: Tensor): Tensor => {
     const control = { share: controlShare(ops, adapter, cut), grid: cut.grid }
-    const y = tf.add(input, adapterDelta(ops, { adapter, control }, input, grid, given.strength))
+    const [y = input] = fedBy(ops, [{ adapter, control }], input, grid, given.strength)
     return hostWeight.kind === "conv2d"
       ? ops.conv2d(y as tf.Tensor4D, hostWeight, { stride: 1, padding: [1, 1, 1, 1] })
       : ops.linear(y, hostWeight)

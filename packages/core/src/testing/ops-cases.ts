@@ -1,6 +1,7 @@
 import type { Tensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import type { Ops, Padding } from "../ops/ops.ts"
+import { adapt } from "../ops/adapt.ts"
+import type { AdapterTail, DenseParams, Ops, Padding } from "../ops/ops.ts"
 import type { WeightEntry } from "../ops/weight-entry.ts"
 import { createStream } from "../random/stream.ts"
 import * as plain from "./plain-ops.ts"
@@ -82,6 +83,12 @@ export function opsCases(): OpsCase[] {
     ],
     ...[upsampleCase("odd channels", [2, 3, 5, 7]), upsampleCase("one pixel", [1, 1, 1, 1])],
     lookUpCase(),
+    ...[
+      adaptCase("queries, keys and values", [2, 9, 12], 2, [8, 8, 8], 1),
+      adaptCase("odd widths, samples in turn", [4, 9, 13], 2, [7, 1, 5], 0.5),
+      adaptCase("one adapter, one control for all", [3, 7, 12], 1, [33], -0.75),
+      adaptCase("one token", [1, 1, 6], 1, [1], 1),
+    ],
   ]
 }
 
@@ -295,6 +302,51 @@ function lookUpCase(): OpsCase {
     },
     expected: () =>
       Float64Array.from(indices.flat().flatMap((index) => [...rows.subarray(index * width, (index + 1) * width)])),
+  }
+}
+
+/** LLLite's adapters before one x; their results one after another. */
+function adaptCase(
+  title: string,
+  shape: readonly [number, number, number],
+  count: number,
+  widths: readonly number[],
+  strength: number,
+): OpsCase {
+  const [, tokens, channels] = shape
+  const joined = widths.reduce((sum, width) => sum + width, 0)
+  const inputs = [
+    input("x", shape),
+    input("down", [channels, joined], 1 / Math.sqrt(channels)),
+    input("down bias", [joined], 0.5),
+    ...widths.flatMap((width, i) => [
+      input(`midDown ${i}`, [width, width], 1 / Math.sqrt(width)),
+      input(`share ${i}`, [count, tokens, width]),
+      input(`up ${i}`, [width, channels], 1 / Math.sqrt(width)),
+      input(`up bias ${i}`, [channels]),
+    ]),
+  ]
+  /** The first three inputs, then every adapter's own four. */
+  const parted = <T>(given: readonly T[]): readonly (readonly T[])[] => [
+    given.slice(0, 3),
+    ...widths.map((_, i) => given.slice(3 + 4 * i, 7 + 4 * i)),
+  ]
+  return {
+    ...{ name: `adapt: ${title}`, inputs, tolerance: TOLERANCE },
+    async prepare(ops) {
+      const run = (...given: Tensor[]): Tensor => {
+        const [[x, weight, bias] = [], ...rest] = parted(given)
+        const tails = rest.map(([midDown, share, weight, bias]) => ({ midDown, share, up: { weight, bias } }))
+        const down = { weight, bias } as DenseParams
+        return tf.stack([...adapt(ops, x as Tensor3D, down, tails as unknown as AdapterTail[], strength)])
+      }
+      return { run, dispose: () => {} }
+    },
+    expected: (...given) => {
+      const [[x, down, bias] = [], ...rest] = parted(given)
+      const tails = rest.map(([midDown, share, up, upBias]) => ({ midDown, share, up, upBias }) as plain.AdapterValues)
+      return plain.adapt(x as plain.Values, down as plain.Values, bias as plain.Values, tails, strength)
+    },
   }
 }
 

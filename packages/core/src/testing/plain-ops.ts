@@ -141,6 +141,52 @@ export function attention(q: Values, k: Values, v: Values, sizes: AttentionSizes
   return y
 }
 
+export interface AdapterValues {
+  /** [mlpDim, mlpDim], inputs first */
+  readonly midDown: Values
+  /** [count · tokens, mlpDim] */
+  readonly share: Values
+  /** [mlpDim, channels] */
+  readonly up: Values
+  readonly upBias: Values
+}
+
+/** x: [rows, channels], down: [channels, Σ mlpDim] → [adapters, rows, channels]; a row's share is its own modulo all. */
+export function adapt(
+  x: Values,
+  down: Values,
+  downBias: Values,
+  adapters: readonly AdapterValues[],
+  strength: number,
+): Values {
+  const joined = downBias.length
+  const channels = down.length / joined
+  const rows = x.length / channels
+  const y = new Float64Array(adapters.length * x.length)
+  let from = 0
+  for (const [a, { midDown, share, up, upBias }] of adapters.entries()) {
+    const width = Math.sqrt(midDown.length)
+    for (let row = 0; row < rows; row++) {
+      const first = Array.from({ length: width }, (_, j) => {
+        let sum = at(downBias, from + j)
+        for (let c = 0; c < channels; c++) sum += at(x, row * channels + c) * at(down, c * joined + from + j)
+        return Math.max(sum, 0)
+      })
+      const shared = (row * width) % share.length
+      const second = first.map((_, j) => {
+        const sum = first.reduce((sum, value, i) => sum + value * at(midDown, i * width + j), at(share, shared + j))
+        return Math.max(sum, 0)
+      })
+      for (let c = 0; c < channels; c++) {
+        const delta = second.reduce((sum, value, j) => sum + value * at(up, j * channels + c), at(upBias, c))
+        y[(a * rows + row) * channels + c] = at(x, row * channels + c) + strength * delta
+      }
+    }
+    from += width
+  }
+  return y
+}
+
 /** h: [rows, 2·width] → [rows, width] */
 export function geglu(h: Values, width: number): Values {
   const rows = h.length / (2 * width)

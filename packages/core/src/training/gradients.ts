@@ -2,7 +2,7 @@ import type { Scalar, Tensor, Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/t
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../errors.ts"
 import type { ActiveAdapter } from "../models/lllite/adapter.ts"
-import { controlShare, withDeltas } from "../models/lllite/adapter.ts"
+import { controlShare, fedBy } from "../models/lllite/adapter.ts"
 import type { ControlPatches, Depth } from "../models/lllite/conditioner.ts"
 import type { AdapterParams, LlliteParams } from "../models/lllite/params.ts"
 import { leavesOf } from "../models/lllite/params.ts"
@@ -225,7 +225,7 @@ function trainableAtSite(ops: Ops, lllite: LlliteParams, control: ReadonlyMap<De
       if (patches === undefined) throw new CoreError(`training: no control images were cut for depth ${depth}`)
       return { adapter, control: { share: controlShare(ops, adapter, patches), grid: patches.grid } }
     })
-    return withDeltas(ops, active, x, grid, 1)
+    return fedBy(ops, active, x, grid, 1)
   }
 }
 

@@ -7,7 +7,7 @@ import type { Ops } from "../../ops/ops.ts"
 import { createStream } from "../../random/stream.ts"
 import type { AtSite } from "../unet/at-site.ts"
 import type { PreparedControl } from "./adapter.ts"
-import { adapterDelta, chainAtSite, llliteAtSite, prepareControl, sumAtSite } from "./adapter.ts"
+import { chainAtSite, fedBy, llliteAtSite, prepareControl, sumAtSite } from "./adapter.ts"
 import { layOutSlots } from "./layout.ts"
 import type { AdapterParams, LlliteParams } from "./params.ts"
 import { disposeLllite, uploadLllite } from "./params.ts"
@@ -49,7 +49,7 @@ describe("adapters before one input", () => {
     const key = SITES[site]?.key ?? ""
     const [adapter, share] = [params.adapters.get(key), control.shares.get(key)]
     if (adapter === undefined || share === undefined) return input.clone()
-    return tf.tidy(() => tf.add(input, adapterDelta(ops, { adapter, control: share }, input, GRID, strength)))
+    return fedBy(ops, [{ adapter, control: share }], input, GRID, strength)[0] as Tensor
   }
 
   function expectSame(found: readonly Tensor[], wanted: readonly Tensor[]): void {

@@ -1,13 +1,13 @@
 import type { Site } from "@lllite/format"
 import type { Tensor, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import { CoreError } from "../../errors.ts"
-import type { Ops } from "../../ops/ops.ts"
+import { adapt } from "../../ops/adapt.ts"
+import type { DenseParams, Ops } from "../../ops/ops.ts"
 import { vjp } from "../../ops/vjp.ts"
 import type { AtSite, Grid } from "../unet/at-site.ts"
 import type { ControlImages, ControlPatches, Depth } from "./conditioner.ts"
 import { cutControl, embedControl } from "./conditioner.ts"
-import type { AdapterParams, DenseParams, LlliteParams } from "./params.ts"
+import type { AdapterParams, LlliteParams } from "./params.ts"
 
 /** What an adapter takes from the control alone: `mid`'s share of it, bias included. */
 export interface ControlShare {
@@ -100,50 +100,6 @@ export interface ActiveAdapter {
   readonly control: ControlShare
 }
 
-/**
- * What an adapter adds to a layer's input: up(relu(mid([control, relu(down(x))]))) · strength.
- * x: [N, T, C] or [N, H, W, C] → the same shape.
- * Source: sd-scripts `networks/control_net_lllite.py`, `LLLiteModule.forward`.
- *
- * @throws CoreError if N is no multiple of the control images
- */
-export function adapterDelta(ops: Ops, active: ActiveAdapter, x: Tensor, grid: Grid, strength: number): Tensor {
-  return adapterDeltas(ops, [active], x, grid, strength)[0] as Tensor
-}
-
-/**
- * What several adapters, each before a layer of its own, add to the same x: as `adapterDelta` for each, but all their
- * `down` are one product, which reads x once.
- *
- * @param joined their first layers side by side, where they are at hand
- */
-export function adapterDeltas(
-  ops: Ops,
-  active: readonly ActiveAdapter[],
-  x: Tensor,
-  grid: Grid,
-  strength: number,
-  joined?: JoinedDown,
-): readonly Tensor[] {
-  return tf.tidy(() => {
-    const [n = 0] = x.shape
-    const tokens = tf.reshape(x, [n, grid.height * grid.width, -1])
-    const adapters = active.map(({ adapter }) => adapter)
-    const isJoined =
-      joined?.adapters.length === adapters.length && adapters.every((one, i) => one === joined.adapters[i])
-    const { weight, bias } = isJoined ? joined : joinedOnTheWay(adapters)
-    const down = ops.relu(ops.dense(tokens, weight, bias))
-    const widths = adapters.map(({ plan }) => plan.mlpDim)
-    const downs = adapters.length === 1 ? [down] : tf.split(down, widths, 2)
-    return active.map(({ adapter: { midDown, up }, control }, i) => {
-      const h = ops.dense(downs[i] as Tensor, midDown, null)
-      const share = repeated(resampled(control, grid), n)
-      const delta = ops.dense(ops.relu(tf.add(share, h)), up.weight, up.bias)
-      return tf.reshape(strength === 1 ? delta : tf.mul(delta, strength), x.shape)
-    })
-  })
-}
-
 function joinedOnTheWay(adapters: readonly AdapterParams[]): DenseParams {
   const [first] = adapters
   return adapters.length === 1 && first !== undefined ? first.down : joinDowns(adapters)
@@ -157,12 +113,18 @@ export function llliteAtSite(ops: Ops, lllite: LlliteParams, control: PreparedCo
       return strength === 0 || adapter === undefined || share === undefined ? null : { adapter, control: share }
     })
     const first = active.find((one) => one !== null)
-    return withDeltas(ops, active, x, grid, strength, control.downs.get(first?.adapter.plan.site.key ?? ""))
+    return fedBy(ops, active, x, grid, strength, control.downs.get(first?.adapter.plan.site.key ?? ""))
   }
 }
 
-/** x for every site, plus what its adapter adds where it has one. */
-export function withDeltas(
+/**
+ * What every site's layer reads: x, plus what its adapter adds where it has one. All first layers are one product, which
+ * reads x once. x: [N, T, C] or [N, H, W, C] → the same shape, for every site
+ *
+ * @param joined the first layers side by side, where they are at hand
+ * @throws CoreError if N is no multiple of the control images
+ */
+export function fedBy(
   ops: Ops,
   active: readonly (ActiveAdapter | null)[],
   x: Tensor,
@@ -173,9 +135,16 @@ export function withDeltas(
   const present = active.filter((one) => one !== null)
   if (present.length === 0) return active.map(() => x)
   return tf.tidy(() => {
-    const deltas = adapterDeltas(ops, present, x, grid, strength, joined)
+    const tokens = tf.reshape(x, [x.shape[0] as number, grid.height * grid.width, -1]) as Tensor3D
+    const adapters = present.map(({ adapter }) => adapter)
+    const isJoined =
+      joined?.adapters.length === adapters.length && adapters.every((one, i) => one === joined.adapters[i])
+    const tails = present.map(({ adapter: { midDown, up }, control }) => ({
+      ...{ midDown, up, share: resampled(control, grid) },
+    }))
+    const fed = adapt(ops, tokens, isJoined ? joined : joinedOnTheWay(adapters), tails, strength)
     let next = 0
-    return active.map((one) => (one === null ? x : tf.add(x, deltas[next++] as Tensor)))
+    return active.map((one) => (one === null ? x : tf.reshape(fed[next++] as Tensor, x.shape)))
   })
 }
 
@@ -196,15 +165,6 @@ export function sumAtSite(adapters: readonly AtSite[]): AtSite {
       const fed = adapters.map((atSite) => atSite(sites, x, grid))
       return sites.map((_, i) => fed.reduce((sum, each) => tf.add(sum, tf.sub(each[i] as Tensor, x)), x))
     })
-}
-
-/** A control for n samples: [uncond…, cond…] each get the images in turn. */
-function repeated(share: Tensor3D, n: number): Tensor {
-  const [count] = share.shape
-  if (count === 1 || count === n) return share
-  if (n % count !== 0)
-    throw new CoreError(`LLLite: ${count} control images for a batch of ${n}, expected a divisor of it`)
-  return tf.tile(share, [n / count, 1, 1])
 }
 
 /** The share on another grid by the nearest token, for hosts whose grid is not the embedding's. */

@@ -1,13 +1,8 @@
 import type { Tensor, Tensor1D, Tensor2D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../../errors.ts"
+import type { DenseParams } from "../../ops/ops.ts"
 import type { AdapterPlan, LlliteModel, Slot } from "./layout.ts"
-
-/** A layer that trains. weight: [in, out], bias: [out] */
-export interface DenseParams {
-  readonly weight: Tensor2D
-  readonly bias: Tensor1D
-}
 
 /** An adapter on a device. */
 export interface AdapterParams {
