@@ -3,6 +3,7 @@ import { createActivations } from "./activation.ts"
 import { createAttention } from "./attention/attention.ts"
 import { WebgpuOpsError } from "./errors.ts"
 import { openGpu } from "./gpu.ts"
+import { createAdapt } from "./lllite/adapt.ts"
 import { createGroupNorm } from "./norm/group-norm.ts"
 import { createLayerNorm } from "./norm/layer-norm.ts"
 import { createConv2d } from "./product/conv2d.ts"
@@ -36,6 +37,7 @@ export function createWebgpuOps(base: Ops, { weights = "file", tiles }: WebgpuOp
     throw new WebgpuOpsError(`weights: ${JSON.stringify(weights)}, expected one of ${formats.join(", ")}`)
   }
   const gpu = openGpu(tiles && expectTiles(tiles))
+  const dense = createDense(gpu)
   return {
     ...base,
     maxTensorBytes: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
@@ -44,7 +46,8 @@ export function createWebgpuOps(base: Ops, { weights = "file", tiles }: WebgpuOp
     linear: createLinear(gpu),
     conv2d: createConv2d(gpu),
     attention: createAttention(gpu),
-    dense: createDense(gpu),
+    dense,
+    adapt: createAdapt(gpu, dense),
     groupNorm: createGroupNorm(gpu),
     layerNorm: createLayerNorm(gpu),
   }

@@ -45,16 +45,19 @@ export function createDense(gpu: Gpu): Ops["dense"] {
               { factor: columnsOf("dy", out, "p.n"), buffers: [dy], params: [] },
               ...([null, weight.shape] as const),
             )
-          const dBias = (shape: readonly number[]): Tensor => {
-            const sums = gpu.create<Tensor>(shape)
-            gpu.run(COLUMN_SUMS, [dy, sums], [rows, out], Math.ceil(out / COLUMNS))
-            return sums
-          }
-          return [...(inputGradient ? [dx()] : []), dWeight(), ...(bias === null ? [] : [dBias(bias.shape)])]
+          const dBias = bias === null ? [] : [columnSums(gpu, dy, rows, out)]
+          return [...(inputGradient ? [dx()] : []), dWeight(), ...dBias]
         },
       }
     })
   }
+}
+
+/** Sums over the rows. x: [rows, columns] → [columns] */
+export function columnSums(gpu: Gpu, x: Tensor, rows: number, columns: number): Tensor {
+  const sums = gpu.create<Tensor>([columns])
+  gpu.run(COLUMN_SUMS, [x, sums], [rows, columns], Math.ceil(columns / COLUMNS))
+  return sums
 }
 
 /** Columns that a workgroup adds up, and invocations for each. */

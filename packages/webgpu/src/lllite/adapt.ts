@@ -1,0 +1,109 @@
+import { type AdapterTail, type Ops, vjp } from "@lllite/core"
+import type { Tensor, Tensor3D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import { floatWord } from "../device/commands.ts"
+import { WebgpuOpsError } from "../errors.ts"
+import type { Gpu } from "../gpu.ts"
+import { columnSums } from "../product/dense.ts"
+import { columnsOf, rowsOf } from "../product/factors.ts"
+import type { Factor } from "../product/kernel.ts"
+import { runProduct } from "../product/run.ts"
+import { adaptKernel, blocksOf, MAX_WIDTH, rowsOfGroup, slopesKernel } from "./kernel.ts"
+
+/**
+ * LLLite's adapters that read the same x. Their `down` is one product; what follows it is one pass for every adapter,
+ * whose narrow middle never leaves a workgroup on its way. See `Ops.adapt`.
+ */
+export function createAdapt(gpu: Gpu, dense: Ops["dense"]): NonNullable<Ops["adapt"]> {
+  return (x, down, adapters, strength) =>
+    tf.tidy(() => {
+      const h = dense(x, down.weight, down.bias) as Tensor3D
+      const widths = adapters.map(({ midDown }) => midDown.shape[0])
+      const joined = widths.reduce((sum, width) => sum + width, 0)
+      if (joined !== h.shape[2]) {
+        throw new WebgpuOpsError(`adapt: down gives ${h.shape[2]} values, expected ${widths.join(" + ")}`)
+      }
+      let from = 0
+      return adapters.map((adapter, i) => {
+        const y = fed(gpu, x, h, from, adapter, strength)
+        from += widths[i] as number
+        return y
+      })
+    })
+}
+
+/** One adapter: its `down`, before the ReLU, is the columns of h from `from` on. */
+function fed(
+  gpu: Gpu,
+  x: Tensor3D,
+  h: Tensor3D,
+  from: number,
+  { midDown, share, up }: AdapterTail,
+  strength: number,
+): Tensor3D {
+  const [n, tokens, channels] = x.shape
+  const [count, sharedTokens, width] = share.shape
+  const expected = [[width], [width, width], [width, channels], [channels]]
+  const came = [[width], midDown.shape, up.weight.shape, up.bias.shape]
+  if (String(came) !== String(expected) || sharedTokens !== tokens || n % count !== 0) {
+    throw new WebgpuOpsError(
+      `adapt: x [${x.shape.join(", ")}], midDown [${midDown.shape.join(", ")}], share [${share.shape.join(", ")}], up ` +
+        `[${up.weight.shape.join(", ")}]; expected [N, T, C], [M, M], [a divisor of N, T, M], [M, C]`,
+    )
+  }
+  if (width > MAX_WIDTH) throw new WebgpuOpsError(`adapt: an adapter of width ${width}, expected at most ${MAX_WIDTH}`)
+  const rows = n * tokens
+  const joined = h.shape[2]
+  const tiles = Math.ceil(rows / rowsOfGroup(width))
+  return vjp([x, h, midDown, share, up.weight, up.bias], () => {
+    const y = gpu.create<Tensor3D>(x.shape)
+    const middle = gpu.create<Tensor>([rows, width])
+    const four = channels % 4 === 0
+    const { columns, span, groups } = blocksOf(channels, four, tiles)
+    gpu.run(
+      adaptKernel(width, four),
+      [x, h, midDown, share, up.weight, up.bias, y, middle],
+      [rows, count * tokens, columns, joined, from, span, floatWord(strength)],
+      groups,
+    )
+    return {
+      value: y,
+      saved: [h, midDown, up.weight, middle] as const,
+      gradients: (dy, [h, midDown, upWeight, middle]) => {
+        const slopes = { factor: rowsOf("dy", channels), buffers: [dy], params: [] }
+        const read = { factor: rowsOf("weight", channels), buffers: [upWeight], params: [] }
+        const dMiddle = runProduct(gpu, { m: rows, n: width, k: channels }, slopes, read, null, [rows, width])
+        const [dSum, dh] = [gpu.create<Tensor>([rows, width]), gpu.create(h.shape)]
+        const params = [rows, joined, from, floatWord(strength)]
+        gpu.run(slopesKernel(width), [dMiddle, middle, h, midDown, dSum, dh], params, tiles)
+        /** Σ over rows of what a layer read times the slopes at what it gave. */
+        const ofWeight = (left: Factor, read: Tensor, params: readonly number[], dy: Tensor, out: number): Tensor =>
+          runProduct(
+            ...([gpu, { m: width, n: out, k: rows }] as const),
+            { factor: left, buffers: [read], params },
+            { factor: columnsOf("dy", out, "p.n"), buffers: [dy], params: [] },
+            ...([null, [width, out]] as const),
+          )
+        const dBias = columnSums(gpu, dy, rows, channels)
+        return [
+          // A tensor of its own, for the tape disposes what it adds up.
+          tf.clone(dy),
+          dh,
+          ofWeight(ACTIVE, h, [joined, from], dSum, width),
+          count === n
+            ? tf.reshape(dSum, share.shape)
+            : tf.reshape(tf.sum(tf.reshape(dSum, [n / count, count * tokens * width]), 0), share.shape),
+          // The middle holds the strength already.
+          ofWeight(columnsOf("x", width, "p.m"), middle, [], dy, channels),
+          strength === 1 ? dBias : tf.mul(dBias, strength),
+        ]
+      },
+    }
+  })
+}
+
+/** Columns of a layer that others stand beside, after ReLU. x: [k, joined] */
+const ACTIVE: Factor = {
+  ...{ key: "active columns", reads: { x: "f32" }, params: ["joined", "origin"], along: "edge", four: false },
+  body: "return max(x[inner * p.joined + p.origin + edge], 0.0);",
+}
