@@ -19,6 +19,8 @@ export interface Gpu {
    * @throws WebgpuLimitError if they are too many to bind
    */
   upload(what: string, bytes: Uint8Array): GPUBuffer
+  /** Bytes of a buffer, once all that was recorded before is done. @throws WebgpuDeviceError if the device is lost */
+  download(buffer: GPUBuffer): Promise<Uint8Array<ArrayBuffer>>
   /** Gives a buffer back once the commands that read it are on their way. */
   release(buffer: GPUBuffer): void
   /** Runs a kernel. See `Commands.record`. */
@@ -81,6 +83,27 @@ export function openGpu(tiles: ProductTiles = DEFAULT_TILES): Gpu {
         device.queue.writeBuffer(buffer, whole, last)
       }
       return buffer
+    },
+
+    async download(buffer) {
+      health.expectSound()
+      commands.submit()
+      const { size } = buffer
+      const staging = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST })
+      try {
+        const encoder = device.createCommandEncoder()
+        encoder.copyBufferToBuffer(buffer, 0, staging, 0, size)
+        device.queue.submit([encoder.finish()])
+        await staging.mapAsync(GPUMapMode.READ)
+        health.expectSound()
+        return new Uint8Array(staging.getMappedRange().slice(0))
+      } catch (cause) {
+        // The device's own report may come just after the failure that it explains.
+        await new Promise((resolve) => setTimeout(resolve))
+        throw health.explain(cause)
+      } finally {
+        staging.destroy()
+      }
     },
 
     release(buffer) {

@@ -2,5 +2,6 @@ export { type StartOptions, startWebgpu, type WebgpuDevice } from "./device/star
 export { WebgpuDeviceError, WebgpuLimitError, WebgpuOpsError } from "./errors.ts"
 export { areTiles, type ProductTiles, type Tile } from "./product/tiles.ts"
 export { tuneProducts } from "./product/tune.ts"
+export { createWebgpuAdamW, type WebgpuAdamW } from "./training/adamw.ts"
 export { createWebgpuOps, type WebgpuOpsOptions } from "./webgpu-ops.ts"
 export type { WeightFormat } from "./weights/storage.ts"

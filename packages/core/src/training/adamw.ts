@@ -41,23 +41,14 @@ export function stepAdamW(
   state: AdamWState,
   options: AdamWOptions,
 ): void {
-  const { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01 } = options
   const { m, v } = state
   for (const [name, array] of Object.entries({ gradients, "state.m": m, "state.v": v })) {
     if (array.length !== parameters.length) {
       throw new CoreError(`AdamW: ${name} has ${array.length} values, the parameters have ${parameters.length}`)
     }
   }
-  for (const [name, value] of Object.entries({ learningRate, epsilon, weightDecay })) {
-    if (!(value >= 0)) throw new CoreError(`AdamW: ${name} must be 0 or more, got ${value}`)
-  }
-  for (const [name, value] of Object.entries({ beta1, beta2 })) {
-    if (!(value >= 0 && value < 1)) throw new CoreError(`AdamW: ${name} must be in [0, 1), got ${value}`)
-  }
+  const { beta1, beta2, epsilon, decay, stepSize, correction } = adamWFactors(state.step + 1, options)
   state.step += 1
-  const decay = 1 - learningRate * weightDecay
-  const stepSize = learningRate / (1 - beta1 ** state.step)
-  const correction = Math.sqrt(1 - beta2 ** state.step)
   for (let i = 0; i < parameters.length; i++) {
     const gradient = gradients[i] as number
     const mean = (m[i] as number) + (1 - beta1) * (gradient - (m[i] as number))
@@ -65,5 +56,40 @@ export function stepAdamW(
     m[i] = mean
     v[i] = square
     parameters[i] = decay * (parameters[i] as number) - (stepSize * mean) / (Math.sqrt(square) / correction + epsilon)
+  }
+}
+
+/** What one update multiplies by, the same for every value. */
+export interface AdamWFactors {
+  readonly beta1: number
+  readonly beta2: number
+  readonly epsilon: number
+  /** Of the parameter. */
+  readonly decay: number
+  /** Of the mean over the root of the square: the learning rate over the mean's bias correction. */
+  readonly stepSize: number
+  /** What the root of the square is divided by. */
+  readonly correction: number
+}
+
+/**
+ * The factors of an update, with defaults filled in.
+ *
+ * @param step the update's number, from 1
+ * @throws CoreError when an option is out of range
+ */
+export function adamWFactors(step: number, options: AdamWOptions): AdamWFactors {
+  const { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01 } = options
+  for (const [name, value] of Object.entries({ learningRate, epsilon, weightDecay })) {
+    if (!(value >= 0)) throw new CoreError(`AdamW: ${name} must be 0 or more, got ${value}`)
+  }
+  for (const [name, value] of Object.entries({ beta1, beta2 })) {
+    if (!(value >= 0 && value < 1)) throw new CoreError(`AdamW: ${name} must be in [0, 1), got ${value}`)
+  }
+  return {
+    ...{ beta1, beta2, epsilon },
+    decay: 1 - learningRate * weightDecay,
+    stepSize: learningRate / (1 - beta1 ** step),
+    correction: Math.sqrt(1 - beta2 ** step),
   }
 }

@@ -1,4 +1,11 @@
-export { type AdamWOptions, type AdamWState, createAdamWState, stepAdamW } from "./adamw.ts"
+export {
+  type AdamWFactors,
+  type AdamWOptions,
+  type AdamWState,
+  adamWFactors,
+  createAdamWState,
+  stepAdamW,
+} from "./adamw.ts"
 export { createBatchOrder, type Sized } from "./batches.ts"
 export {
   type BucketChoice,
