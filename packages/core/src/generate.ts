@@ -161,6 +161,7 @@ export async function* generate(
     }
   } finally {
     for (const value of owned) value.dispose()
+    ops.trim?.()
   }
 }
 

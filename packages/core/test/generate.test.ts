@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { AdapterUse, GenerateOptions, LlliteParams, PictureRequest, RgbImage, Sdxl } from "../src/index.ts"
 import { createStream, createTrainState, disposeLllite, generate, uploadLllite } from "../src/index.ts"
+import { VAE_NORM } from "../src/models/vae/config.ts"
 import { createSyntheticSdxl, SMALL_UNET } from "./synthetic-sdxl.ts"
 import { startWasm } from "./wasm.ts"
 
@@ -50,6 +51,38 @@ describe("generation", () => {
       expect(largestDifference(first, alone)).toBeGreaterThan(1)
     },
   )
+
+  it("gives memory back between text, U-Net and VAE, and at the end", async () => {
+    const phases: string[] = []
+    const enter = (phase: string): void => {
+      // Within a phase, too, where shapes change.
+      if (phases.at(-1) === "trim" && phases.at(-2) === phase) phases.pop()
+      if (phases.at(-1) !== phase) phases.push(phase)
+    }
+    const { ops } = sdxl
+    const watched: Sdxl = {
+      ...sdxl,
+      ops: {
+        ...ops,
+        trim: () => enter("trim"),
+        lookUp: (...given) => {
+          enter("text")
+          return ops.lookUp(...given)
+        },
+        geglu: (h) => {
+          enter("U-Net")
+          return ops.geglu(h)
+        },
+        groupNorm: (x, weight, options) => {
+          // The U-Net follows no norm of this epsilon with SiLU.
+          if (options.epsilon === VAE_NORM.epsilon && options.silu) enter("VAE")
+          return ops.groupNorm(x, weight, options)
+        },
+      },
+    }
+    for await (const _ of generate(watched, requests, base));
+    expect(phases).toEqual(["text", "trim", "U-Net", "trim", "VAE", "trim"])
+  })
 
   it("gives the same pictures for the same seeds", async () => {
     expect(await pictures(requests)).toEqual(await pictures(requests))

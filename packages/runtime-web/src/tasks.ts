@@ -114,6 +114,8 @@ export interface TrainStep {
 export interface DeviceMemory {
   readonly tensors: number
   readonly bytes: number
+  /** Bytes of buffers for tensors, those that wait to be used again too. */
+  readonly allocated: number
 }
 
 export type WorkerTasks = {

@@ -256,8 +256,8 @@ describe.skipIf(chromium === null)("the built runtime in Chromium (CHROMIUM name
     expect(messages[3]).toMatch(/^WebRuntimeError: "nothing": no such file is kept/)
   })
 
-  it("gives on WebGPU what it gives on WebAssembly", async () => {
-    const psnr = await page.evaluate(async () => {
+  it("gives on WebGPU what it gives on WebAssembly, and its idle buffers back", async () => {
+    const { psnr, memory } = await page.evaluate(async () => {
       const options = { width: 32, height: 32, steps: 1, guidanceScale: 1 }
       const draw = async (sdxl: Web.WebSdxl): Promise<Uint8Array> => {
         for await (const event of sdxl.generate([{ prompt: "a red star", seed: 1 }], options)) {
@@ -268,11 +268,14 @@ describe.skipIf(chromium === null)("the built runtime in Chromium (CHROMIUM name
       const runtime = await window.web.createWebRuntime({ backend: "webgpu", software: true, timeLimit: 600 })
       const sdxl = await runtime.loadSdxl({ url: new URL("tiny/tiny-sdxl.safetensors", location.href), keep: false })
       const [there, here] = [await draw(sdxl), await draw(window.sdxl)]
+      const memory = await runtime.memory()
       runtime.dispose()
       const error = there.reduce((sum, value, i) => sum + (value - (here[i] ?? 0)) ** 2, 0) / there.length
-      return error === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(255 ** 2 / error)
+      return { psnr: error === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(255 ** 2 / error), memory }
     })
     expect(psnr).toBeGreaterThan(40)
+    // Parameters of TensorFlow.js' own kernels stay, a few bytes each.
+    expect(memory.allocated - memory.bytes).toBeLessThan(2 ** 15)
   })
 
   it("gives everything back, and logs no error on the way", async () => {

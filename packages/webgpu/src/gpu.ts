@@ -25,6 +25,8 @@ export interface Gpu {
   release(buffer: GPUBuffer): void
   /** Runs a kernel. See `Commands.record`. */
   run(kernel: KernelSource, buffers: readonly (Tensor | GPUBuffer)[], params: readonly number[], groups: number): void
+  /** Gives buffers that no tensor uses back to the driver. */
+  trim(): void
   /** Resolves when the device has done all that was recorded. @throws WebgpuDeviceError if it could not */
   done(): Promise<void>
 }
@@ -116,6 +118,11 @@ export function openGpu(tiles: ProductTiles = DEFAULT_TILES): Gpu {
       health.expectSound()
       const bound = buffers.map((buffer) => ("dataId" in buffer ? bufferOf(buffer) : buffer))
       commands.record(kernel, bound, params, groups)
+    },
+
+    trim() {
+      expectInUse(backend)
+      backend.trim()
     },
 
     async done() {

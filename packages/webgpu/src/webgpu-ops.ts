@@ -41,6 +41,7 @@ export function createWebgpuOps(base: Ops, { weights = "file", tiles }: WebgpuOp
   return {
     ...base,
     maxTensorBytes: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
+    trim: () => gpu.trim(),
     load: { ...base.load, ...createLoader(gpu, weights) },
     ...createActivations(gpu),
     linear: createLinear(gpu),

@@ -89,8 +89,11 @@ export interface Ops {
   readonly load: WeightLoader
   /** Bytes of the largest tensor that the device takes; of any size unless given. */
   readonly maxTensorBytes?: number
-  /** Gives memory that no tensor needs any more back to the device, where the runtime keeps it. Called between phases. */
-  readonly trim?: () => void
+  /**
+   * Gives memory back that the device holds for tensors which are gone. Called between phases whose tensors have other
+   * shapes: text, U-Net and VAE, their levels and blocks.
+   */
+  trim?(): void
   /** Affine map of the last axis. x: [..., in] → [..., out] */
   linear(x: Tensor, weight: LinearWeight): Tensor
   /** x: [N, H, W, Cin] → [N, H', W', Cout] */

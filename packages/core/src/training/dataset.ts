@@ -104,6 +104,7 @@ export async function* cacheDataset(
     cached.push(await cache(await dataset.example(index), index))
     yield { done: index + 1, count: dataset.count }
   }
+  sdxl.ops.trim?.()
   return cached
 }
 

@@ -1,10 +1,17 @@
 import { existsSync } from "node:fs"
-import { selfCheck, type WeightEntry } from "@lllite/core"
+import { generate, selfCheck, type WeightEntry } from "@lllite/core"
+import * as tf from "@tensorflow/tfjs-core"
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import { startBackend } from "../backends/start.ts"
+import { loadCheckpoint } from "../checkpoint.ts"
 
 /** The software driver that Debian's chromium brings. */
 const SWIFTSHADER = "/usr/lib/chromium/vk_swiftshader_icd.json"
+
+/** Bytes of TensorFlow.js' buffers on the device, idle ones too. */
+function allocated(): number {
+  return (tf.memory() as unknown as { numBytesAllocatedInGPU: number }).numBytesAllocatedInGPU
+}
 
 describe("the backend webgpu", () => {
   beforeEach(() => vi.stubEnv("VK_ICD_FILENAMES", process.env.VK_ICD_FILENAMES ?? SWIFTSHADER))
@@ -31,6 +38,20 @@ describe("the backend webgpu", () => {
       linear.dispose()
     }
     expect(sizes).toEqual([32, 16, 16])
+  })
+
+  it.skipIf(!existsSync(SWIFTSHADER))("gives idle buffers back when it has generated", async () => {
+    const { ops } = await startBackend("webgpu")
+    const sdxl = await loadCheckpoint(ops, "tiny")
+    const request = { prompt: "a red star", seed: 1 }
+    let most = 0
+    for await (const _ of generate(sdxl, [request], { width: 64, height: 64, steps: 1, guidanceScale: 1 })) {
+      most = Math.max(most, allocated())
+    }
+    // Parameters of TensorFlow.js' own kernels stay, a few bytes each.
+    expect(allocated() - tf.memory().numBytes).toBeLessThan(2 ** 15)
+    expect(most).toBeGreaterThan(2 ** 20)
+    sdxl.dispose()
   })
 
   it("takes no precision, and says which backend does", async () => {

@@ -24,20 +24,17 @@ export async function startDawn(weights: WeightFormat = "file"): Promise<Started
   // Registers the gradients of tfjs's own ops.
   await import("@tensorflow/tfjs")
   const software = process.env.VK_ICD_FILENAMES !== undefined || process.env.VK_DRIVER_FILES !== undefined
-  const started = await startWebgpu(gpu, { software })
-  const version = ["WebGPU", started.vendor, started.architecture, started.description].filter(Boolean).join(" ")
+  const device = await startWebgpu(gpu, { software })
+  const version = ["WebGPU", device.vendor, device.architecture, device.description].filter(Boolean).join(" ")
   // In software, tuning would take longer than it saves.
-  const tiles = started.software
+  const tiles = device.software
     ? undefined
     : await tilesFor(join(cacheFolder(), "webgpu-tiles.json"), version, tuneProducts)
   return {
     backend: "webgpu",
-    ops: {
-      ...createWebgpuOps(createComposedOps(), { weights: FORMATS[weights], ...(tiles && { tiles }) }),
-      trim: () => started.trim(),
-    },
+    ops: createWebgpuOps(createComposedOps(), { weights: FORMATS[weights], ...(tiles && { tiles }) }),
     version,
-    device: started.software ? "CPU" : "GPU",
+    device: device.software ? "CPU" : "GPU",
   }
 }
 

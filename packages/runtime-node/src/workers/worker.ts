@@ -77,6 +77,8 @@ const handlers: Handlers = {
 
   async examples(list) {
     examples = list
+    // What comes now is the U-Net alone.
+    ops?.trim?.()
     return null
   },
 

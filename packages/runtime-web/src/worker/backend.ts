@@ -30,7 +30,7 @@ async function startGpu(software: boolean): Promise<RunningBackend> {
   const device = await startWebgpu(navigator.gpu, { software })
   return {
     backend: "webgpu",
-    ops: { ...createWebgpuOps(createComposedOps()), trim: () => device.trim() },
+    ops: createWebgpuOps(createComposedOps()),
     version: ["WebGPU", device.vendor, device.architecture, device.description].filter(Boolean).join(" "),
     device: device.software ? "CPU" : "GPU",
     notices: [],

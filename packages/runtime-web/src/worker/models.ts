@@ -115,6 +115,7 @@ export async function* generatePictures(
 async function decode({ ops, vae }: Sdxl, latents: Tensor4D, slices: number): Promise<RgbImage[]> {
   const images: RgbImage[] = []
   const [count, rows, columns, channels] = latents.shape
+  ops.trim?.()
   for (let index = 0; index < count; index++) {
     const picture = tf.tidy(() =>
       decodeLatents(ops, vae, tf.slice(latents, [index, 0, 0, 0], [1, rows, columns, channels]), { slices }),
@@ -122,6 +123,7 @@ async function decode({ ops, vae }: Sdxl, latents: Tensor4D, slices: number): Pr
     images.push(floatsToImage(await picture.data<"float32">(), 8 * columns, 8 * rows))
     picture.dispose()
   }
+  ops.trim?.()
   return images
 }
 
@@ -147,6 +149,8 @@ export async function* trainLllite(
   options: SentTrainOptions,
   { signal, pause }: TaskContext,
 ): AsyncGenerator<TrainStep, TrainState, void> {
+  // What was before is the VAE, or pictures.
+  model.sdxl.ops.trim?.()
   const { sites, condDim, mlpDim, initial, init = "default", stateEvery = 0, seed } = options
   const controls = init === "normalised" ? examples.map(({ control }) => control) : []
   const state = initial ?? createTrainState(sites, { condDim, mlpDim }, seed, { controls })

@@ -82,8 +82,15 @@ const tasks: TaskTable<WorkerTasks> = {
 
   // biome-ignore lint/correctness/useYield: one answer
   async *memory() {
-    const { numTensors, numBytes } = tf.memory()
-    return { tensors: numTensors, bytes: numBytes }
+    const {
+      numTensors,
+      numBytes,
+      numBytesAllocatedInGPU = numBytes,
+    } = tf.memory() as tf.MemoryInfo & {
+      // Of the WebGPU backend.
+      readonly numBytesAllocatedInGPU?: number
+    }
+    return { tensors: numTensors, bytes: numBytes, allocated: numBytesAllocatedInGPU }
   },
 }
 

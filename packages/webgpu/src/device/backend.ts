@@ -33,7 +33,7 @@ export function guardedBackend(
   return class extends Base implements GuardedBackend {
     readonly health: DeviceHealth
     readonly commands: Commands
-    /** Sizes of buffers that tfjs's pool has seen. */
+    /** Sizes of buffers that may lie idle in tfjs's pool. */
     readonly #sizes = new Set<number>()
     #stockPending = false
 
@@ -60,7 +60,6 @@ export function guardedBackend(
       if (resource == null) {
         const bytes = 4 * util.sizeFromShape(shape)
         expectBindable(this.device.limits, `a ${dtype} tensor [${shape.join(", ")}]`, bytes)
-        this.#sizes.add(bytes)
       }
       super.uploadToGPU(dataId)
     }
@@ -77,7 +76,14 @@ export function guardedBackend(
       return super.runWebGPUProgram(...args)
     }
 
+    override disposeData(dataId: DataId, force?: boolean): boolean {
+      this.#noteSize(dataId)
+      return super.disposeData(dataId, force)
+    }
+
     override async read(dataId: DataId): Promise<BackendValues> {
+      // What it is read through is as large.
+      this.#noteSize(dataId)
       try {
         const values = await super.read(dataId)
         this.health.expectSound()
@@ -112,6 +118,12 @@ export function guardedBackend(
         }
       }
       this.#sizes.clear()
+    }
+
+    #noteSize(dataId: DataId): void {
+      if (!this.tensorMap.has(dataId)) return
+      const { resource, shape } = this.tensorMap.get(dataId)
+      if (resource != null) this.#sizes.add(4 * util.sizeFromShape(shape))
     }
 
     #submitStock(): void {
