@@ -1,0 +1,91 @@
+import {
+  type CachedExample,
+  createComposedOps,
+  createNoiseSchedule,
+  createStream,
+  createTrainState,
+  type GradientSource,
+  objective,
+  type Sdxl,
+  type TrainState,
+  train,
+} from "@lllite/core"
+import { enumerateSites } from "@lllite/format/selections"
+import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { buildUnet } from "../../core/src/models/unet/weights.ts"
+import { loadSynthetic } from "../../core/src/reference/weights.ts"
+import { SMALL_UNET } from "../../core/test/synthetic-sdxl.ts"
+
+import { createWebgpuOps, type WebgpuDevice, WebgpuDeviceError } from "../src/index.ts"
+import { hasAdapter, start } from "./start.ts"
+
+const SIDE = 32
+const OPTIONS = { steps: 2, batchSize: 1, seed: 3, learningRate: 1e-2 }
+
+/** Pictures and texts as a data set's cache holds them. */
+const EXAMPLES: readonly CachedExample[] = [0, 1].map((index) => {
+  const normal = (name: string, length: number): Float32Array => createStream(1, name).normal(length, { index })
+  return {
+    ...{ width: SIDE, height: SIDE },
+    latents: normal("latents", (SIDE / 8) ** 2 * 4),
+    context: normal("context", 77 * SMALL_UNET.contextDim),
+    vector: normal("vector", SMALL_UNET.pooledDim + 1536),
+    control: { width: SIDE, height: SIDE, data: new Uint8Array(SIDE * SIDE * 3).map((_, i) => (i * 7) % 256) },
+  }
+})
+
+/** The U-Net on the device in use, and the gradients there. `before` is called before every step. */
+async function gradientsHere(before: (step: number) => void): Promise<GradientSource> {
+  const ops = createWebgpuOps(createComposedOps())
+  const unet = await loadSynthetic("a U-Net", buildUnet(SMALL_UNET), ops.load)
+  const sdxl = { ops, unet, prediction: "epsilon" } as Sdxl
+  const schedule = createNoiseSchedule()
+  return async (model, tasks) => {
+    const parts = []
+    for (const { step, firstRow, examples } of tasks) {
+      before(step)
+      const rows = examples.map((index) => EXAMPLES[index] as CachedExample)
+      parts.push(await objective(sdxl, schedule, model, { step, firstRow, examples: rows }, { seed: OPTIONS.seed }))
+    }
+    return parts
+  }
+}
+
+describe.skipIf(!hasAdapter)("a training run on WebGPU", () => {
+  let webgpu: WebgpuDevice
+  beforeEach(async () => {
+    webgpu = await start()
+  })
+  afterEach(() => webgpu.dispose())
+
+  const begin = (): TrainState =>
+    createTrainState(enumerateSites(SMALL_UNET.layout), { condDim: 4, mlpDim: 5 }, OPTIONS.seed)
+
+  it("continues from its checkpoint on a new device after the loss of one, bit for bit", async () => {
+    const whole = begin()
+    const expected = train(whole, EXAMPLES, await gradientsHere(() => {}), OPTIONS)
+    for await (const _ of expected);
+
+    const lost = begin()
+    let checkpoint: TrainState | null = null
+    const run = async (): Promise<void> => {
+      const losing = await gradientsHere((step) => {
+        if (step === 1) webgpu.device.destroy()
+      })
+      for await (const { state } of train(lost, EXAMPLES, losing, OPTIONS)) checkpoint = structuredClone(state)
+    }
+    const error = await run().catch((error: unknown) => error)
+    expect(error).toBeInstanceOf(WebgpuDeviceError)
+    expect(error).toMatchObject({ lost: true })
+    expect(checkpoint).toMatchObject({ step: 1 })
+
+    webgpu = await start()
+    const resumed = checkpoint as unknown as TrainState
+    const steps: number[] = []
+    for await (const { step } of train(resumed, EXAMPLES, await gradientsHere(() => {}), OPTIONS)) steps.push(step)
+    expect(steps).toEqual([2])
+    expect(resumed.model.values).toEqual(whole.model.values)
+    expect(resumed.optimizer).toEqual(whole.optimizer)
+    expect(resumed.model.values).not.toEqual(begin().model.values)
+  })
+})
