@@ -1,2 +1,2 @@
-export { type ContractResult, checkOps } from "./ops-contract.ts"
+export { type CheckOptions, type ContractResult, checkOps } from "./ops-contract.ts"
 export { type PeakBytes, watchBytes } from "./peak-bytes.ts"

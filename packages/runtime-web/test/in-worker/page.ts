@@ -1,0 +1,18 @@
+import type { Answer, Outcome, Task } from "./tasks.ts"
+
+declare global {
+  interface Window {
+    /** Lets the worker do something, one at a time. */
+    compute(task: Task): Promise<Outcome>
+  }
+}
+
+const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" })
+
+window.compute = (task) =>
+  new Promise((resolve, reject) => {
+    worker.onmessage = ({ data }: MessageEvent<Answer>) =>
+      "error" in data ? reject(data.error) : resolve(data.outcome)
+    worker.onerror = ({ message }) => reject(new Error(message))
+    worker.postMessage(task)
+  })

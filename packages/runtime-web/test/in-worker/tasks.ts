@@ -1,0 +1,18 @@
+/** Suites of the reference that compute on a device. */
+export type Suite = "module" | "unet" | "text-vae" | "pipeline" | "diffusion"
+
+export type Task =
+  /** The contract of ops, of the cases whose names match a pattern. */
+  | { readonly kind: "ops"; readonly pattern: string }
+  /** A suite of the reference, whose files lie at an address. */
+  | { readonly kind: "reference"; readonly suite: Suite; readonly url: string; readonly merges: string }
+
+export interface Outcome {
+  /** As the adapter calls itself. */
+  readonly adapter: string
+  readonly compared: number
+  readonly failed: readonly unknown[]
+  readonly worstError: number
+}
+
+export type Answer = { readonly outcome: Outcome } | { readonly error: unknown }

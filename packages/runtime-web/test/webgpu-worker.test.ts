@@ -1,0 +1,124 @@
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import type { Browser, Page } from "playwright-core"
+import type { InlineConfig } from "vite"
+import { build, createServer } from "vite"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { hasReference, referenceFolder } from "../../core/test/reference-folder.ts"
+import { findChromium } from "../../format/test/chromium.ts"
+import type { FileServer } from "./browser.ts"
+import { launchWithWebgpu, serveFolders } from "./browser.ts"
+import type { Outcome, Suite, Task } from "./in-worker/tasks.ts"
+
+/*
+ * The kernels in a browser's worker, as Vite serves it in development and as it builds it for production. The browser
+ * computes in software, so that a part runs unless LLLITE_WHOLE is set. `turbo run build` comes first.
+ */
+
+const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+const chromium = findChromium()
+const isWhole = process.env.LLLITE_WHOLE === "1"
+
+/** The least of every verb, or everything. */
+const OPS = isWhole
+  ? { pattern: ".", least: 180 }
+  : { pattern: ": (one row|one pixel|one token, one key|2×2|with tails|first)", least: 40 }
+const SUITES: readonly (readonly [suite: Suite, compared: number])[] = isWhole
+  ? [
+      ["module", 88],
+      ["diffusion", 100],
+      ["text-vae", 7],
+      ["unet", 152],
+    ]
+  : [["module", 88]]
+
+describe.skipIf(chromium === null)("WebGPU in a worker of Chromium (CHROMIUM names one)", () => {
+  let browser: Browser
+  let files: FileServer
+  let work: string
+
+  beforeAll(async () => {
+    work = await mkdtemp(join(tmpdir(), "lllite-vite-"))
+    const headers = { "access-control-allow-origin": "*" }
+    files = await serveFolders({ "/core/": folder("../../core/data/"), "/": referenceFolder }, { headers })
+    browser = await launchWithWebgpu(chromium as string)
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await files?.close()
+    await rm(work, { recursive: true, force: true })
+  })
+
+  const config = (): InlineConfig => ({
+    configFile: false,
+    root: folder("in-worker/"),
+    cacheDir: join(work, "cache"),
+    logLevel: "error",
+    worker: { format: "es" },
+    // Found one by one, they would reload the page in the middle.
+    optimizeDeps: {
+      include: [
+        "@tensorflow/tfjs-core",
+        "@tensorflow/tfjs-core/dist/register_all_gradients",
+        "@tensorflow/tfjs-backend-webgpu",
+      ],
+    },
+  })
+
+  describe.each([
+    [
+      "in development",
+      async () => {
+        const server = await createServer({ ...config(), server: { port: 0, fs: { allow: [folder("../../..")] } } })
+        await server.listen()
+        return { url: server.resolvedUrls?.local[0] ?? "", close: () => server.close() }
+      },
+    ],
+    [
+      "in production",
+      async () => {
+        const outDir = join(work, "dist")
+        await build({ ...config(), build: { outDir, target: "es2023" } })
+        return serveFolders({ "/": outDir })
+      },
+    ],
+  ] as const)("%s", (_, serve) => {
+    let served: { readonly url: string; close(): Promise<void> }
+    let page: Page
+
+    beforeAll(async () => {
+      served = await serve()
+      page = await browser.newPage()
+      page.setDefaultTimeout(0)
+      await page.goto(served.url)
+      await page.waitForFunction(() => window.compute !== undefined)
+    })
+    afterAll(async () => {
+      await page?.close()
+      await served?.close()
+    })
+
+    const compute = async (what: string, task: Task): Promise<Outcome> => {
+      const start = performance.now()
+      const outcome = await page.evaluate((task) => window.compute(task), task)
+      const seconds = ((performance.now() - start) / 1000).toFixed(0)
+      console.info(`WebGPU: ${outcome.adapter}, ${what}: worst error ${outcome.worstError.toExponential(1)}, ${seconds} s`)
+      return outcome
+    }
+
+    it("keeps the contract of ops", async () => {
+      const { failed, compared } = await compute("ops", { kind: "ops", pattern: OPS.pattern })
+      expect(failed).toEqual([])
+      expect(compared).toBeGreaterThanOrEqual(OPS.least)
+    })
+
+    it.skipIf(!hasReference).each(SUITES)("meets the reference's numbers of %s", async (suite, least) => {
+      const task = { kind: "reference", suite, url: files.url, merges: `${files.url}core/clip-merges.txt` } as const
+      const { failed, compared } = await compute(suite, task)
+      expect(failed).toEqual([])
+      expect(compared).toBeGreaterThanOrEqual(least)
+    })
+  })
+})
