@@ -1,4 +1,4 @@
-import { openGpu } from "./vulkan.ts"
+import { openGpu } from "./open-gpu.ts"
 
 /** WebGPU on the driver that most tests run on. */
 export const { gpu, hasAdapter, start } = await openGpu("lavapipe", "swiftshader")

@@ -1,12 +1,12 @@
-import { existsSync } from "node:fs"
 import { generate, selfCheck, type WeightEntry } from "@lllite/core"
 import * as tf from "@tensorflow/tfjs-core"
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
+import { describe, expect, it } from "vitest"
+import { chooseDriver } from "../../../webgpu/test/drivers.ts"
 import { startBackend } from "../backends/start.ts"
 import { loadCheckpoint } from "../checkpoint.ts"
 
-/** The software driver that Debian's chromium brings. */
-const SWIFTSHADER = "/usr/lib/chromium/vk_swiftshader_icd.json"
+chooseDriver("swiftshader", "lavapipe")
+const hasDriver = process.env.VK_ICD_FILENAMES !== undefined
 
 /** Bytes of TensorFlow.js' buffers on the device, idle ones too. */
 function allocated(): number {
@@ -14,17 +14,14 @@ function allocated(): number {
 }
 
 describe("the backend webgpu", () => {
-  beforeEach(() => vi.stubEnv("VK_ICD_FILENAMES", process.env.VK_ICD_FILENAMES ?? SWIFTSHADER))
-  afterEach(() => vi.unstubAllEnvs())
-
-  it.skipIf(!existsSync(SWIFTSHADER))("computes and differentiates where a driver is named", async () => {
+  it.skipIf(!hasDriver)("computes and differentiates where a driver is named", async () => {
     const { backend, ops, version, device } = await startBackend("webgpu")
     expect({ backend, device }).toEqual({ backend: "webgpu", device: "CPU" })
     expect(version).toMatch(/^WebGPU ./)
     await selfCheck(ops)
   })
 
-  it.skipIf(!existsSync(SWIFTSHADER))("rounds float32 weights when asked to", async () => {
+  it.skipIf(!hasDriver)("rounds float32 weights when asked to", async () => {
     const values = Float32Array.from({ length: 8 }, (_, i) => i / 4)
     const weight: WeightEntry = {
       ...{ name: "weight", dtype: "F32", shape: [2, 4] },
@@ -40,7 +37,7 @@ describe("the backend webgpu", () => {
     expect(sizes).toEqual([32, 16, 16])
   })
 
-  it.skipIf(!existsSync(SWIFTSHADER))("gives idle buffers back when it has generated", async () => {
+  it.skipIf(!hasDriver)("gives idle buffers back when it has generated", async () => {
     const { ops } = await startBackend("webgpu")
     const sdxl = await loadCheckpoint(ops, "tiny")
     const request = { prompt: "a red star", seed: 1 }

@@ -1,0 +1,26 @@
+import "@tensorflow/tfjs"
+import { create, globals } from "webgpu"
+import { startWebgpu, type WebgpuDevice } from "../src/index.ts"
+import { chooseDriver, type Driver } from "./drivers.ts"
+
+export interface OpenedGpu {
+  readonly gpu: GPU
+  /** Whether there is an adapter; without one, tests of kernels have nothing to run on. */
+  readonly hasAdapter: boolean
+  /** "swiftshader", "llvmpipe" or a graphics card's; empty without an adapter. */
+  readonly architecture: string
+  /** Starts the backend on it. */
+  start(): Promise<WebgpuDevice>
+}
+
+/** Opens Dawn on the first of some drivers that is here, and says which it is: one for each process. */
+export async function openGpu(...drivers: readonly Driver[]): Promise<OpenedGpu> {
+  chooseDriver(...drivers)
+  Object.assign(globalThis, globals)
+  const gpu = create([])
+  Object.defineProperty(navigator, "gpu", { value: gpu, configurable: true })
+  const adapter = await gpu.requestAdapter()
+  const { architecture = "", description = "no adapter" } = adapter?.info ?? {}
+  console.info(`WebGPU: ${description}`)
+  return { gpu, hasAdapter: adapter !== null, architecture, start: () => startWebgpu(gpu, { software: true }) }
+}
