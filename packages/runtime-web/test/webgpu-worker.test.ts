@@ -104,7 +104,9 @@ describe.skipIf(chromium === null)("WebGPU in a worker of Chromium (CHROMIUM nam
       const start = performance.now()
       const outcome = await page.evaluate((task) => window.compute(task), task)
       const seconds = ((performance.now() - start) / 1000).toFixed(0)
-      console.info(`WebGPU: ${outcome.adapter}, ${what}: worst error ${outcome.worstError.toExponential(1)}, ${seconds} s`)
+      console.info(
+        `WebGPU: ${outcome.adapter}, ${what}: worst error ${outcome.worstError.toExponential(1)}, ${seconds} s`,
+      )
       return outcome
     }
 

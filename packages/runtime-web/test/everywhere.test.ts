@@ -1,0 +1,230 @@
+import { existsSync } from "node:fs"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { canny, edgeF1, greyToRgb, type RgbImage, rgbToGrey } from "@lllite/core"
+import { captionOf, drawScene, heldOutSeed, makeScene, trainingSeed } from "@lllite/tiny"
+import type { Browser, Page } from "playwright-core"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { findChromium } from "../../format/test/chromium.ts"
+import { createNodeRuntime, type NodeBackend, readLlliteFile, type SdxlHandle } from "../../runtime-node/src/index.ts"
+import { chooseDriver } from "../../webgpu/test/drivers.ts"
+import type * as Web from "../src/index.ts"
+import type { FileServer } from "./browser.ts"
+import { launchWithWebgpu, serveFolders } from "./browser.ts"
+
+/*
+ * The tiny model in Node and in Chromium, on WebAssembly and on WebGPU: one seed, one picture. `turbo run build` comes
+ * first. With LLLITE_WHOLE=1 an LLLite is trained in the tab until it steers.
+ */
+
+const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+const SHIPPED = folder("../../tiny/model/lllite-canny.safetensors")
+const chromium = findChromium()
+const isWhole = process.env.LLLITE_WHOLE === "1"
+
+chooseDriver("lavapipe", "swiftshader")
+const hasDriver = process.env.VK_ICD_FILENAMES !== undefined
+
+interface Drawing {
+  readonly prompt: string
+  readonly image: RgbImage
+  /** Its edges, white on black. */
+  readonly control: RgbImage
+}
+
+function draw(seed: number, index: number, size: number): Drawing {
+  const scene = makeScene(seed, index)
+  const image = drawScene(scene, size)
+  return { prompt: captionOf(scene), image, control: greyToRgb(edgesOf(image)) }
+}
+
+const edgesOf = (image: RgbImage) => canny(rgbToGrey(image), { low: 100, high: 200 })
+
+/** What every place makes of it: a seed, and an LLLite's file or none. */
+interface Picture {
+  readonly drawing: Drawing
+  readonly size: number
+  readonly steps: number
+  readonly lllite: string | null
+}
+
+/** Decibels; infinite where two pictures are the same. */
+function psnr(one: RgbImage, other: RgbImage): number {
+  expect(other.data).toHaveLength(one.data.length)
+  const error = one.data.reduce((sum, value, i) => sum + (value - (other.data[i] ?? 0)) ** 2, 0) / one.data.length
+  return error === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(255 ** 2 / error)
+}
+
+async function drawInNode(sdxl: SdxlHandle, { drawing, size, steps, lllite }: Picture): Promise<RgbImage> {
+  const { prompt, control } = drawing
+  const adapters = lllite === null ? [] : [{ lllite: await readLlliteFile(lllite, sdxl.layout), control }]
+  const options = { width: size, height: size, steps, guidanceScale: 1.5, adapters }
+  for await (const event of sdxl.generate([{ prompt, seed: 7 }], options))
+    if (event.kind === "image") return event.image
+  throw new Error("no picture came")
+}
+
+describe.skipIf(chromium === null)("the tiny model, in Node and in Chromium (CHROMIUM names one)", () => {
+  let browser: Browser
+  let server: FileServer
+  let page: Page
+  let work: string
+  let wasm: { readonly sdxl: SdxlHandle; dispose(): Promise<void> }
+
+  beforeAll(async () => {
+    if (!existsSync(folder("../dist/worker.js"))) throw new Error("runtime-web is not built: run turbo run build first")
+    work = await mkdtemp(join(tmpdir(), "lllite-everywhere-"))
+    wasm = await inNode("wasm")
+    server = await serveFolders({
+      "/web/": folder("../dist/"),
+      "/format/": folder("../../format/dist/"),
+      "/tiny/": folder("../../tiny/model/"),
+      "/work/": work,
+      "/": folder("page/"),
+    })
+    browser = await launchWithWebgpu(chromium as string)
+    page = await browser.newPage()
+    page.setDefaultTimeout(0)
+    await page.goto(server.url)
+    await page.waitForFunction(() => window.web !== undefined)
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await server?.close()
+    await wasm?.dispose()
+    await rm(work, { recursive: true, force: true })
+  })
+
+  async function inNode(backend: NodeBackend): Promise<typeof wasm> {
+    const runtime = await createNodeRuntime({ backend, threads: 1 })
+    console.info(`${backend} in Node: ${runtime.version}`)
+    return { sdxl: await runtime.loadSdxl("tiny"), dispose: () => runtime.dispose() }
+  }
+
+  /** The picture, from a runtime of its own in the tab. `lllite` is an address here. */
+  async function drawInTab(backend: Web.WebBackend, { drawing, size, steps, lllite }: Picture): Promise<RgbImage> {
+    const { prompt, control } = drawing
+    const given = { backend, size, steps, lllite, prompt, control: [...control.data] }
+    const { version, data } = await page.evaluate(async ({ backend, size, steps, lllite, prompt, control }) => {
+      const here = (path: string): URL => new URL(path, location.href)
+      const runtime = await window.web.createWebRuntime({ backend, software: true, timeLimit: 600 })
+      try {
+        const sdxl = await runtime.loadSdxl({ url: here("tiny/tiny-sdxl.safetensors"), keep: false })
+        const edges = { width: size, height: size, data: Uint8Array.from(control) }
+        const adapters =
+          lllite === null
+            ? []
+            : [{ lllite: await runtime.readLllite({ url: here(lllite), keep: false }, sdxl.layout), control: edges }]
+        const options = { width: size, height: size, steps, guidanceScale: 1.5, adapters }
+        for await (const event of sdxl.generate([{ prompt, seed: 7 }], options)) {
+          if (event.kind === "image") return { version: runtime.version, data: [...event.image.data] }
+        }
+        throw new Error("no picture came")
+      } finally {
+        runtime.dispose()
+      }
+    }, given)
+    console.info(`${backend} in Chromium: ${version}`)
+    return { width: size, height: size, data: Uint8Array.from(data) }
+  }
+
+  describe("one seed gives one picture", () => {
+    const picture: Picture = { drawing: draw(heldOutSeed, 0, 64), size: 64, steps: 2, lllite: SHIPPED }
+    let expected: RgbImage
+    beforeAll(async () => {
+      expected = await drawInNode(wasm.sdxl, picture)
+      // The LLLite has something to say in it.
+      expect(psnr(await drawInNode(wasm.sdxl, { ...picture, lllite: null }), expected)).toBeLessThan(30)
+    })
+
+    const expectSame = (where: string, found: RgbImage): void => {
+      const decibels = psnr(found, expected)
+      console.info(`${where}: ${decibels.toFixed(1)} dB from WebAssembly in Node`)
+      expect(decibels).toBeGreaterThan(40)
+    }
+
+    it.skipIf(!hasDriver)("on WebGPU in Node", async () => {
+      const webgpu = await inNode("webgpu")
+      expectSame("WebGPU in Node", await drawInNode(webgpu.sdxl, picture))
+      await webgpu.dispose()
+    })
+
+    it.each(["wasm", "webgpu"] as const)("in Chromium on %s", async (backend) => {
+      const inTab = { ...picture, lllite: "tiny/lllite-canny.safetensors" }
+      expectSame(`${backend} in Chromium`, await drawInTab(backend, inTab))
+    })
+  })
+
+  /** Trains in the tab on drawings; the file that the page would let a user download, written to `work`. */
+  async function trainInTab(
+    name: string,
+    changes: { readonly size: number; readonly count: number; readonly steps: number; readonly batchSize: number },
+  ): Promise<void> {
+    const { size, count, ...options } = changes
+    const drawings = Array.from({ length: count }, (_, index) => draw(trainingSeed, index, size))
+    const plain = drawings.map(({ prompt, image, control }) => ({
+      ...{ caption: prompt, image: [...image.data], control: [...control.data] },
+    }))
+    const bytes = await page.evaluate(
+      async ({ size, options, plain }) => {
+        const runtime = await window.web.createWebRuntime({ backend: "wasm" })
+        const url = new URL("tiny/tiny-sdxl.safetensors", location.href)
+        const sdxl = await runtime.loadSdxl({ url, keep: false })
+        const imageOf = (data: readonly number[]) => ({ width: size, height: size, data: Uint8Array.from(data) })
+        const examples = plain.map(({ caption, image, control }, index) => ({
+          ...{ name: `drawing ${index}`, caption, image: imageOf(image), control: imageOf(control) },
+          size: { original: [size, size], crop: [0, 0], target: [size, size] } as const,
+        }))
+        const dataset = {
+          count: examples.length,
+          example: async (index: number) => examples[index] as (typeof examples)[number],
+        }
+        // As the page trains.
+        const training = sdxl.train(dataset, {
+          sites: window.selections.enumerateSites(sdxl.layout),
+          ...{ condDim: 32, mlpDim: 64, init: "normalised", learningRate: 3e-3, minTimestep: 400, seed: 1 },
+          ...options,
+        })
+        for (;;) {
+          const next = await training.next()
+          if (next.done !== true) continue
+          const file = await runtime.writeLllite(next.value.model, { dtype: "F32" })
+          runtime.dispose()
+          return [...new Uint8Array(await file.arrayBuffer())]
+        }
+      },
+      { size, options, plain },
+    )
+    await writeFile(join(work, name), Uint8Array.from(bytes))
+  }
+
+  it("an LLLite that was trained in the tab says the same in Node", async () => {
+    await trainInTab("short.safetensors", { size: 64, count: 2, steps: 2, batchSize: 2 })
+    const picture = { drawing: draw(heldOutSeed, 1, 64), size: 64, steps: 2 }
+    const inNode = await drawInNode(wasm.sdxl, { ...picture, lllite: join(work, "short.safetensors") })
+    const inTab = await drawInTab("wasm", { ...picture, lllite: "work/short.safetensors" })
+    expect(psnr(inTab, inNode)).toBeGreaterThan(40)
+    // It has learnt to say something.
+    expect(await drawInNode(wasm.sdxl, { ...picture, lllite: null })).not.toEqual(inNode)
+  })
+
+  it.runIf(isWhole)("an LLLite that was trained in the tab steers in Node", async () => {
+    await trainInTab("long.safetensors", { size: 128, count: 16, steps: 60, batchSize: 8 })
+    const scores = { without: 0, with: 0 }
+    const count = 6
+    for (let index = 0; index < count; index++) {
+      const drawing = draw(heldOutSeed, index, 128)
+      for (const [use, lllite] of [
+        ["without", null],
+        ["with", join(work, "long.safetensors")],
+      ] as const) {
+        const found = await drawInNode(wasm.sdxl, { drawing, size: 128, steps: 12, lllite })
+        scores[use] += edgeF1(edgesOf(found), edgesOf(drawing.image)).f1 / count
+      }
+    }
+    console.info(`edge F1 without ${scores.without.toFixed(2)}, with ${scores.with.toFixed(2)}`)
+    expect(scores.with).toBeGreaterThan(scores.without + 0.3)
+  })
+})
