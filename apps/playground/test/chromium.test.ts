@@ -240,6 +240,29 @@ describe.skipIf(chromium === null)("the playground in Chromium (CHROMIUM names o
     expect(await panel("Steer").isVisible()).toBe(true)
   })
 
+  it("loads, generates and trains on WebGPU, too, when asked for it", async () => {
+    await open("?backend=webgpu")
+    await ready()
+    expect(await page.locator(".status").getAttribute("data-backend")).toBe("webgpu")
+    const steer = panel("Steer")
+    await steer.getByRole("textbox", { name: "Steps" }).fill("1")
+    await steer.getByRole("checkbox", { name: /^Make it without/ }).uncheck()
+    await steer.getByRole("button", { name: "Generate" }).click()
+    await page.locator('.result[data-final="true"]').waitFor()
+
+    await page.getByRole("tab", { name: "Train" }).click()
+    const train = panel("Train")
+    for (let left = 16; left > 1; left--)
+      await train
+        .getByRole("button", { name: /^Remove drawing/ })
+        .first()
+        .click()
+    await train.getByRole("textbox", { name: "Pairs in a step" }).fill("1")
+    await train.getByRole("textbox", { name: "Steps" }).fill("1")
+    await train.getByRole("button", { name: "Train" }).click()
+    await train.getByRole("button", { name: "Download it" }).waitFor()
+  })
+
   it("works isolated from other pages, too", async () => {
     const isolated = await serveFolders(
       { "/": folder("../dist/") },
