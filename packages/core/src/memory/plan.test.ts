@@ -35,9 +35,9 @@ describe("planMemory", () => {
   })
 
   it("knows the parts of a device that takes no large tensors", async () => {
-    const { largestTensorBytes } = await plan({ kind: "generate" }, { ...CARD, maxTensorBytes: GIB / 8 })
-    // GEGLU's input of a guided batch: 2 · 64² tokens of 8 · 640 channels.
-    expect(largestTensorBytes).toBe(4 * 2 * 64 ** 2 * 8 * 640)
+    const limited = await plan({ kind: "generate" }, { ...CARD, maxTensorBytes: GIB / 8 })
+    expect(limited.largestTensorBytes).toBeLessThanOrEqual(GIB / 8)
+    expect((await plan({ kind: "generate" })).largestTensorBytes).toBeGreaterThan(GIB / 8)
   })
 
   it("counts the arithmetic of the U-Net", async () => {
