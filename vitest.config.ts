@@ -21,9 +21,10 @@ export default defineConfig({
   },
   test: {
     include: ["{packages,apps}/*/{src,test}/**/*.test.ts"],
-    // Numeric work is slow in places and machines differ; a hung test is stopped by the CI's own limit.
-    testTimeout: 600_000,
-    hookTimeout: 600_000,
+    // Numeric work is slow in places and machines differ: lavapipe compiles the ops of a contract for minutes when it
+    // has never seen them. A hung test is stopped by the CI's own limit.
+    testTimeout: 1_800_000,
+    hookTimeout: 1_800_000,
     maxWorkers: 2,
     reporters: ["default", "./scripts/totals-reporter.ts"],
   },
