@@ -4,6 +4,7 @@ import { fromFloat32 } from "@lllite/format/write"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { checkOps } from "../../core/src/testing/index.ts"
+import { apart } from "../test/apart.ts"
 import { hasAdapter, start } from "../test/start.ts"
 import type { WebgpuDevice } from "./index.ts"
 import { createWebgpuOps, WebgpuLimitError, WebgpuOpsError, type WeightFormat } from "./index.ts"
@@ -37,18 +38,6 @@ async function rounded(weight: WeightEntry, format: WeightFormat): Promise<Weigh
     (value, i) => value * (scales[Math.floor((i * rows) / whole.length)] as number),
   )
   return entry(weight.name, weight.shape, values)
-}
-
-/** Greatest difference over the greatest expected value. */
-function apart(got: ArrayLike<number>, expected: ArrayLike<number>): number {
-  expect(got.length).toBe(expected.length)
-  let [difference, greatest] = [0, 0]
-  for (let i = 0; i < expected.length; i++) {
-    const apart = Math.abs((got[i] as number) - (expected[i] as number))
-    difference = Number.isNaN(apart) ? Number.POSITIVE_INFINITY : Math.max(difference, apart)
-    greatest = Math.max(greatest, Math.abs(expected[i] as number))
-  }
-  return difference / greatest
 }
 
 describe.skipIf(!hasAdapter)("ops on WebGPU", () => {

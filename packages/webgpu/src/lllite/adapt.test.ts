@@ -1,6 +1,7 @@
 import { type AdapterTail, adapt, createComposedOps, createStream, type Ops } from "@lllite/core"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { apart } from "../../test/apart.ts"
 import { hasAdapter, start } from "../../test/start.ts"
 import { createWebgpuOps, type WebgpuDevice, WebgpuOpsError } from "../index.ts"
 
@@ -44,18 +45,6 @@ function run(ops: Ops, { strength }: Case, inputs: readonly tf.Tensor[]): readon
     return { midDown, share, up: { weight, bias } }
   })
   return adapt(ops, x, { weight, bias }, tails, strength)
-}
-
-/** Greatest difference over the greatest expected value. */
-function apart(got: Float32Array, expected: Float32Array): number {
-  expect(got.length).toBe(expected.length)
-  let [difference, greatest] = [0, 0]
-  for (const [i, value] of expected.entries()) {
-    const apart = Math.abs((got[i] as number) - value)
-    difference = Number.isNaN(apart) ? Number.POSITIVE_INFINITY : Math.max(difference, apart)
-    greatest = Math.max(greatest, Math.abs(value))
-  }
-  return difference === 0 ? 0 : difference / greatest
 }
 
 describe.skipIf(!hasAdapter)("adapters on WebGPU", () => {
