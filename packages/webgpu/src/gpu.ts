@@ -2,6 +2,7 @@ import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { type GuardedBackend, isGuardedBackend } from "./device/backend.ts"
 import type { KernelSource } from "./device/commands.ts"
+import type { DeviceFeatures } from "./device/features.ts"
 import { expectBindable } from "./device/limits.ts"
 import { WebgpuOpsError } from "./errors.ts"
 import { DEFAULT_TILES, type ProductTiles } from "./product/tiles.ts"
@@ -9,6 +10,7 @@ import { DEFAULT_TILES, type ProductTiles } from "./product/tiles.ts"
 /** The device as the ops see it: tensors, buffers, kernels. */
 export interface Gpu {
   readonly limits: GPUSupportedLimits
+  readonly features: DeviceFeatures
   readonly tiles: ProductTiles
   /** A new float32 tensor whose values are not set yet. @throws WebgpuLimitError if it is too large to bind */
   create<T extends Tensor>(shape: readonly number[]): T
@@ -43,7 +45,7 @@ export function openGpu(tiles: ProductTiles = DEFAULT_TILES): Gpu {
         "await startWebgpu(gpu) before creating the ops",
     )
   }
-  const { device, commands, health } = backend
+  const { device, commands, features, health } = backend
   const bufferOf = (tensor: Tensor): GPUBuffer => {
     if (tensor.dtype !== "float32") throw new WebgpuOpsError(`a tensor is ${tensor.dtype}, expected float32`)
     backend.uploadToGPU(tensor.dataId)
@@ -51,6 +53,7 @@ export function openGpu(tiles: ProductTiles = DEFAULT_TILES): Gpu {
   }
   return {
     limits: device.limits,
+    features,
     tiles,
 
     create<T extends Tensor>(shape: readonly number[]) {

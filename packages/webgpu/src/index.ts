@@ -1,3 +1,4 @@
+export type { OptionalFeature } from "./device/features.ts"
 export { type StartOptions, startWebgpu, type WebgpuDevice } from "./device/start.ts"
 export { WebgpuDeviceError, WebgpuLimitError, WebgpuOpsError } from "./errors.ts"
 export { areTiles, type ProductTiles, type Tile } from "./product/tiles.ts"

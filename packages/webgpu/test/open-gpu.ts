@@ -1,6 +1,6 @@
 import "@tensorflow/tfjs"
 import { create, globals } from "webgpu"
-import { startWebgpu, type WebgpuDevice } from "../src/index.ts"
+import { type StartOptions, startWebgpu, type WebgpuDevice } from "../src/index.ts"
 import { chooseDriver, type Driver } from "./drivers.ts"
 
 export interface OpenedGpu {
@@ -10,7 +10,7 @@ export interface OpenedGpu {
   /** "swiftshader", "llvmpipe" or a graphics card's; empty without an adapter. */
   readonly architecture: string
   /** Starts the backend on it. */
-  start(): Promise<WebgpuDevice>
+  start(options?: StartOptions): Promise<WebgpuDevice>
 }
 
 /** Opens Dawn on the first of some drivers that is here, and says which it is: one for each process. */
@@ -22,5 +22,10 @@ export async function openGpu(...drivers: readonly Driver[]): Promise<OpenedGpu>
   const adapter = await gpu.requestAdapter()
   const { architecture = "", description = "no adapter" } = adapter?.info ?? {}
   console.info(`WebGPU: ${description}`)
-  return { gpu, hasAdapter: adapter !== null, architecture, start: () => startWebgpu(gpu, { software: true }) }
+  return {
+    gpu,
+    hasAdapter: adapter !== null,
+    architecture,
+    start: (options) => startWebgpu(gpu, { ...options, software: true }),
+  }
 }

@@ -3,6 +3,7 @@ import type { BackendValues, TensorInfo } from "@tensorflow/tfjs-core"
 import { util } from "@tensorflow/tfjs-core"
 import { WebgpuLimitError, WebgpuOpsError } from "../errors.ts"
 import { type Commands, createCommands } from "./commands.ts"
+import type { DeviceFeatures } from "./features.ts"
 import { type DeviceHealth, watchDevice } from "./health.ts"
 import { expectBindable } from "./limits.ts"
 
@@ -13,6 +14,7 @@ type RunArguments = Parameters<WebGPUBackend["runWebGPUProgram"]>
 export interface GuardedBackend extends WebGPUBackend {
   readonly commands: Commands
   readonly health: DeviceHealth
+  readonly features: DeviceFeatures
   /** Gives idle buffers back to the driver; tfjs itself keeps every one it ever had. */
   trim(): void
 }
@@ -29,16 +31,19 @@ export function guardedBackend(
 ): new (
   device: GPUDevice,
   info: GPUAdapterInfo,
+  features: DeviceFeatures,
 ) => GuardedBackend {
   return class extends Base implements GuardedBackend {
     readonly health: DeviceHealth
     readonly commands: Commands
+    readonly features: DeviceFeatures
     /** Sizes of buffers that may lie idle in tfjs's pool. */
     readonly #sizes = new Set<number>()
     #stockPending = false
 
-    constructor(device: GPUDevice, info: GPUAdapterInfo) {
+    constructor(device: GPUDevice, info: GPUAdapterInfo, features: DeviceFeatures) {
       super(device, info)
+      this.features = features
       this.health = watchDevice(device)
       this.commands = createCommands(device, () => this.#submitStock())
     }

@@ -1,10 +1,13 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { WebgpuOpsError } from "../errors.ts"
 import { type GuardedBackend, guardedBackend } from "./backend.ts"
+import { findFeatures, OPTIONAL_FEATURES, type OptionalFeature } from "./features.ts"
 
 export interface StartOptions {
   /** Take an adapter that computes on the CPU (SwiftShader, lavapipe) too: slow, and there for tests. Default false. */
   readonly software?: boolean
+  /** What kernels may use where the adapter has it: everything, unless given. None of it is needed. */
+  readonly features?: readonly OptionalFeature[]
 }
 
 /** The WebGPU backend, started. */
@@ -20,9 +23,6 @@ export interface WebgpuDevice {
   /** Ends the backend: its tensors and weights are gone. */
   dispose(): void
 }
-
-/** What kernels may use where the adapter has it. */
-const FEATURES = ["shader-f16", "subgroups", "timestamp-query"] as const satisfies readonly GPUFeatureName[]
 
 /** Limits that are asked for as high as the adapter has them; a device gets modest ones otherwise. */
 const LIMITS = [
@@ -43,7 +43,10 @@ const LIMITS = [
  * @param gpu `navigator.gpu`, or what `create` of the npm package `webgpu` returns
  * @throws WebgpuOpsError if there is no adapter, or only one in software that was not asked for
  */
-export async function startWebgpu(gpu: GPU, { software = false }: StartOptions = {}): Promise<WebgpuDevice> {
+export async function startWebgpu(
+  gpu: GPU,
+  { software = false, features = OPTIONAL_FEATURES }: StartOptions = {},
+): Promise<WebgpuDevice> {
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" })
   if (adapter === null) {
     throw new WebgpuOpsError("WebGPU found no adapter. Update the graphics driver, or choose another backend.")
@@ -56,12 +59,13 @@ export async function startWebgpu(gpu: GPU, { software = false }: StartOptions =
     )
   }
   const device = await adapter.requestDevice({
-    requiredFeatures: FEATURES.filter((feature) => adapter.features.has(feature)),
+    // tfjs times its kernels with the last.
+    requiredFeatures: [...features, "timestamp-query" as const].filter((feature) => adapter.features.has(feature)),
     requiredLimits: Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]])),
   })
   const { WebGPUBackend } = await import("@tensorflow/tfjs-backend-webgpu")
   const Backend = guardedBackend(WebGPUBackend)
-  const backend: GuardedBackend = new Backend(device, info)
+  const backend: GuardedBackend = new Backend(device, info, await findFeatures(device, info))
   if (tf.findBackendFactory("webgpu") !== null) tf.removeBackend("webgpu")
   tf.registerBackend("webgpu", () => backend)
   await tf.setBackend("webgpu")

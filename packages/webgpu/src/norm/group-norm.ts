@@ -5,7 +5,7 @@ import { floatWord } from "../device/commands.ts"
 import { WebgpuOpsError } from "../errors.ts"
 import type { Gpu } from "../gpu.ts"
 import type { WebgpuNorm } from "../weights/load.ts"
-import { wgslModule } from "../wgsl/module.ts"
+import { type KernelParts, wgslModule } from "../wgsl/module.ts"
 import { totalFunction } from "./reduce.ts"
 
 const THREADS = 256
@@ -15,6 +15,7 @@ const SLAB = 8192
 
 /** x: [N, H, W, C] → same; statistics per sample and group of channels, Wu and He 2018, then SiLU where asked. */
 export function createGroupNorm(gpu: Gpu): Ops["groupNorm"] {
+  const { reach } = gpu.features
   return (x: Tensor4D, weight: NormWeight, { groups, epsilon, silu }: GroupNormOptions) => {
     const { values, width } = weight as WebgpuNorm
     const [n, h, w, c] = x.shape
@@ -35,7 +36,7 @@ export function createGroupNorm(gpu: Gpu): Ops["groupNorm"] {
     }
     return vjp([x], () => {
       const parts = gpu.create<Tensor>([n, groups, slabs, 2])
-      gpu.run(PARTS, [x, parts], sizes, n * groups * slabs)
+      gpu.run(meanParts(reach), [x, parts], sizes, n * groups * slabs)
       const stats = merge(STATS, parts, [...sizes, n * groups, floatWord(epsilon)])
       const y = gpu.create<Tensor4D>(x.shape)
       gpu.run(forward(silu), [x, values, stats, y], [...sizes, x.size], each)
@@ -44,7 +45,7 @@ export function createGroupNorm(gpu: Gpu): Ops["groupNorm"] {
         saved: [x, stats],
         gradients: (dy, [x, stats]) => {
           const parts = gpu.create<Tensor>([n, groups, slabs, 2])
-          gpu.run(slopeParts(silu), [x, values, stats, dy, parts], sizes, n * groups * slabs)
+          gpu.run(slopeParts(silu, reach), [x, values, stats, dy, parts], sizes, n * groups * slabs)
           const means = merge(SLOPE_MEANS, parts, [...sizes, n * groups])
           const dx = gpu.create(x.shape)
           gpu.run(backward(silu), [x, values, stats, dy, means, dx], [...sizes, x.size], each)
@@ -69,17 +70,24 @@ fn firstOf(block: u32) -> u32 {
 }
 fn place(first: u32, i: u32) -> u32 { return first + i / channelsOf() * p.channels + i % channelsOf(); }`
 
+/** Declarations of a kernel whose workgroups each add up a slab. */
+function summing(reach: number): Pick<KernelParts, "enable" | "declarations"> {
+  const { enable, declarations } = totalFunction(THREADS, reach)
+  return { enable, declarations: SLABS + declarations }
+}
+
 /** Mean and sum of squares about it of every slab. Two passes: values may be far from zero. */
-const PARTS: KernelSource = {
-  key: "group norm parts",
-  code: () =>
-    wgslModule({
-      params: SIZES,
-      reads: { x: "f32" },
-      writes: { parts: "vec2f" },
-      threads: THREADS,
-      declarations: SLABS + totalFunction(THREADS),
-      main: `if (group >= arrayLength(&parts)) { return; }
+function meanParts(reach: number): KernelSource {
+  return {
+    key: `group norm parts, neighbours ${reach}`,
+    code: () =>
+      wgslModule({
+        params: SIZES,
+        reads: { x: "f32" },
+        writes: { parts: "vec2f" },
+        threads: THREADS,
+        ...summing(reach),
+        main: `if (group >= arrayLength(&parts)) { return; }
 let first = firstOf(group);
 let count = pixelsOf(group % p.slabs) * channelsOf();
 var sum = 0.0;
@@ -92,7 +100,8 @@ for (var i = local; i < count; i += ${THREADS}u) {
 }
 let all = total(local, vec2f(squares, 0.0)).x;
 if (local == 0u) { parts[group] = vec2f(mean, all); }`,
-    }),
+      }),
+  }
 }
 
 /** Mean and 1 / deviation of every group, from its slabs in order: Chan, Golub and LeVeque 1979. */
@@ -157,16 +166,16 @@ result[i] = y${silu ? " * gate" : ""};`,
 }
 
 /** Sums of the slopes at `normed`, and of their products with it, of every slab. */
-function slopeParts(silu: boolean): KernelSource {
+function slopeParts(silu: boolean, reach: number): KernelSource {
   return {
-    key: `group norm${silu ? " + SiLU" : ""} gradient parts`,
+    key: `group norm${silu ? " + SiLU" : ""} gradient parts, neighbours ${reach}`,
     code: () =>
       wgslModule({
         params: SIZES,
         reads: { x: "f32", norm: "f32", stats: "vec2f", dy: "f32" },
         writes: { parts: "vec2f" },
         threads: THREADS,
-        declarations: SLABS + totalFunction(THREADS),
+        ...summing(reach),
         main: `if (group >= arrayLength(&parts)) { return; }
 let first = firstOf(group);
 let count = pixelsOf(group % p.slabs) * channelsOf();

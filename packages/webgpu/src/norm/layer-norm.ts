@@ -13,6 +13,7 @@ const THREADS = 64
 
 /** Normalises the last axis, Ba et al. 2016; only the input and two numbers per row are saved. x: [..., C] → same */
 export function createLayerNorm(gpu: Gpu): Ops["layerNorm"] {
+  const { reach } = gpu.features
   return (x: Tensor, weight: NormWeight, epsilon: number) => {
     const { values, width } = weight as WebgpuNorm
     if (x.shape[x.rank - 1] !== width) {
@@ -22,13 +23,13 @@ export function createLayerNorm(gpu: Gpu): Ops["layerNorm"] {
     return vjp([x], () => {
       const y = gpu.create(x.shape)
       const stats = gpu.create<Tensor>([rows, 2])
-      gpu.run(FORWARD, [x, values, y, stats], [rows, width, floatWord(epsilon)], rows)
+      gpu.run(forward(reach), [x, values, y, stats], [rows, width, floatWord(epsilon)], rows)
       return {
         value: y,
         saved: [x, stats],
         gradients: (dy, [x, stats]) => {
           const dx = gpu.create(x.shape)
-          gpu.run(BACKWARD, [x, values, stats, dy, dx], [rows, width], rows)
+          gpu.run(backward(reach), [x, values, stats, dy, dx], [rows, width], rows)
           return [dx]
         },
       }
@@ -36,16 +37,17 @@ export function createLayerNorm(gpu: Gpu): Ops["layerNorm"] {
   }
 }
 
-const FORWARD: KernelSource = {
-  key: "layer norm",
-  code: () =>
-    wgslModule({
-      params: ["rows", "width", "epsilon: f32"],
-      reads: { x: "f32", norm: "f32" },
-      writes: { y: "f32", stats: "f32" },
-      threads: THREADS,
-      declarations: totalFunction(THREADS),
-      main: `if (group >= p.rows) { return; }
+function forward(reach: number): KernelSource {
+  return {
+    key: `layer norm, neighbours ${reach}`,
+    code: () =>
+      wgslModule({
+        params: ["rows", "width", "epsilon: f32"],
+        reads: { x: "f32", norm: "f32" },
+        writes: { y: "f32", stats: "f32" },
+        threads: THREADS,
+        ...totalFunction(THREADS, reach),
+        main: `if (group >= p.rows) { return; }
 let row = group * p.width;
 var sum = 0.0;
 for (var c = local; c < p.width; c += ${THREADS}u) { sum += x[row + c]; }
@@ -63,19 +65,21 @@ if (local == 0u) {
   stats[2u * group] = mean;
   stats[2u * group + 1u] = inverse;
 }`,
-    }),
+      }),
+  }
 }
 
-const BACKWARD: KernelSource = {
-  key: "layer norm gradient",
-  code: () =>
-    wgslModule({
-      params: ["rows", "width"],
-      reads: { x: "f32", norm: "f32", stats: "f32", dy: "f32" },
-      writes: { dx: "f32" },
-      threads: THREADS,
-      declarations: totalFunction(THREADS),
-      main: `if (group >= p.rows) { return; }
+function backward(reach: number): KernelSource {
+  return {
+    key: `layer norm gradient, neighbours ${reach}`,
+    code: () =>
+      wgslModule({
+        params: ["rows", "width"],
+        reads: { x: "f32", norm: "f32", stats: "f32", dy: "f32" },
+        writes: { dx: "f32" },
+        threads: THREADS,
+        ...totalFunction(THREADS, reach),
+        main: `if (group >= p.rows) { return; }
 let row = group * p.width;
 let mean = stats[2u * group];
 let inverse = stats[2u * group + 1u];
@@ -89,5 +93,6 @@ for (var c = local; c < p.width; c += ${THREADS}u) {
   let normed = (x[row + c] - mean) * inverse;
   dx[row + c] = inverse * (dy[row + c] * norm[c] - means.x - normed * means.y);
 }`,
-    }),
+      }),
+  }
 }

@@ -1,17 +1,32 @@
+import type { KernelParts } from "../wgsl/module.ts"
+
 /**
- * `total(local, v)`: the sum over a workgroup's invocations, the same in all of them, in a fixed order. Every
- * invocation must call it.
+ * `total(local, v)`: the sum over a workgroup's invocations, the same in all of them. Every invocation must call it.
+ * Neighbours are added up first, then pairs, then fours: one order, and the same bits, whatever the device has.
+ *
+ * @param threads of the workgroup, a power of two
+ * @param reach neighbours that exchange values in registers: see `DeviceFeatures.reach`
  */
-export function totalFunction(threads: number): string {
-  return `var<workgroup> shares: array<vec2f, ${threads}>;
+export function totalFunction(threads: number, reach: number): Required<Pick<KernelParts, "enable" | "declarations">> {
+  const steps = Array.from({ length: Math.log2(threads) }, (_, level) => 2 ** level)
+  const near = steps.filter((step) => step < reach)
+  const far = steps.filter((step) => step >= reach)
+  return {
+    enable: near.length > 0 ? ["subgroups"] : [],
+    declarations: `var<workgroup> shares: array<vec2f, ${threads}>;
 fn total(local: u32, share: vec2f) -> vec2f {
+  var sum = share;
+${near.map((step) => `  sum += subgroupShuffleXor(sum, ${step}u);`).join("\n")}
   workgroupBarrier();
-  shares[local] = share;
+  shares[local] = sum;
   workgroupBarrier();
-  for (var half = ${threads / 2}u; half > 0u; half /= 2u) {
-    if (local < half) { shares[local] += shares[local + half]; }
-    workgroupBarrier();
-  }
+${far
+  .map(
+    (step) => `  if (local % ${2 * step}u == 0u) { shares[local] += shares[local + ${step}u]; }
+  workgroupBarrier();`,
+  )
+  .join("\n")}
   return shares[0];
-}`
+}`,
+  }
 }

@@ -1,7 +1,12 @@
 /** Element types that a kernel reads or writes. */
 export type Element = "f32" | "vec2f" | "vec4f" | "u32" | "vec2u"
 
+/** Parts of WGSL that not every device has. */
+export type Extension = "f16" | "subgroups"
+
 export interface KernelParts {
+  /** What the device must have. */
+  readonly enable?: readonly Extension[]
   /** Names of the parameters: u32, or another type after a colon ("epsilon: f32"). */
   readonly params: readonly string[]
   /** Buffers by name, in the order they are bound: what is read, then what is written. */
@@ -16,13 +21,14 @@ export interface KernelParts {
 }
 
 /** A WGSL module of one kernel: the uniform `p`, its buffers, and `main`. */
-export function wgslModule({ params, reads, writes, threads, declarations = "", main }: KernelParts): string {
+export function wgslModule(parts: KernelParts): string {
+  const { enable = [], params, reads, writes, threads, declarations = "", main } = parts
   const fields = params.map((name) => (name.includes(":") ? name : `${name}: u32`))
   const buffers = [
     ...Object.entries(reads).map(([name, element]) => `var<storage, read> ${name}: array<${element}>;`),
     ...Object.entries(writes).map(([name, element]) => `var<storage, read_write> ${name}: array<${element}>;`),
   ]
-  return `struct Params { ${fields.join(", ")} }
+  return `${enable.map((extension) => `enable ${extension};\n`).join("")}struct Params { ${fields.join(", ")} }
 @group(0) @binding(0) var<uniform> p: Params;
 ${buffers.map((buffer, i) => `@group(0) @binding(${i + 1}) ${buffer}`).join("\n")}
 ${declarations}

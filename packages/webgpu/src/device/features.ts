@@ -1,0 +1,67 @@
+import type { Extension } from "../wgsl/module.ts"
+import { wgslModule } from "../wgsl/module.ts"
+
+/** What kernels use where an adapter has it; none of it is needed. */
+export const OPTIONAL_FEATURES = ["shader-f16", "subgroups"] as const satisfies readonly GPUFeatureName[]
+export type OptionalFeature = (typeof OPTIONAL_FEATURES)[number]
+
+/** What a device has beyond the least of WebGPU, as the kernels use it. */
+export interface DeviceFeatures {
+  /** Whether kernels may hold float16 (`shader-f16`). */
+  readonly float16: boolean
+  /**
+   * How many neighbouring invocations may exchange values in registers, a power of two; 1 where they may not. Every
+   * subgroup has as many at least.
+   */
+  readonly reach: number
+}
+
+/** Invocations of the workgroups in which neighbours were seen to exchange values as they should. */
+export const PROBED_THREADS = [64, 256] as const
+
+/** What a device has, tried out where WebGPU leaves it open. */
+export async function findFeatures(device: GPUDevice, info: GPUAdapterInfo): Promise<DeviceFeatures> {
+  const float16 = device.features.has("shader-f16")
+  if (!device.features.has("subgroups")) return { float16, reach: 1 }
+  const reach = Math.min(info.subgroupMinSize ?? 1, PROBED_THREADS[0])
+  for (const threads of PROBED_THREADS) {
+    if (reach > 1 && !(await areNeighboursInOrder(device, threads, reach))) return { float16, reach: 1 }
+  }
+  return { float16, reach }
+}
+
+/**
+ * Whether invocations whose numbers differ in one bit below `reach` find each other: WebGPU does not say in which order
+ * invocations are put into subgroups.
+ */
+async function areNeighboursInOrder(device: GPUDevice, threads: number, reach: number): Promise<boolean> {
+  const steps = Array.from({ length: Math.log2(reach) }, (_, level) => 2 ** level)
+  const enable: readonly Extension[] = ["subgroups"]
+  const code = wgslModule({
+    ...{ enable, params: ["unused"], reads: {}, writes: { found: "u32" }, threads },
+    main: `var all = p.unused;
+${steps.map((step) => `all += u32(subgroupShuffleXor(local, ${step}u) == (local ^ ${step}u));`).join("\n")}
+found[local] = all;`,
+  })
+  const module = device.createShaderModule({ label: "neighbours", code })
+  const pipeline = await device.createComputePipelineAsync({ layout: "auto", compute: { module, entryPoint: "main" } })
+  const size = 4 * threads
+  const params = device.createBuffer({ size: 16, usage: GPUBufferUsage.UNIFORM })
+  const found = device.createBuffer({ size, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC })
+  const staging = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST })
+  try {
+    const encoder = device.createCommandEncoder()
+    const pass = encoder.beginComputePass()
+    pass.setPipeline(pipeline)
+    const entries = [params, found].map((buffer, binding) => ({ binding, resource: { buffer } }))
+    pass.setBindGroup(0, device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries }))
+    pass.dispatchWorkgroups(1)
+    pass.end()
+    encoder.copyBufferToBuffer(found, 0, staging, 0, size)
+    device.queue.submit([encoder.finish()])
+    await staging.mapAsync(GPUMapMode.READ)
+    return new Uint32Array(staging.getMappedRange()).every((count) => count === steps.length)
+  } finally {
+    for (const buffer of [params, found, staging]) buffer.destroy()
+  }
+}
