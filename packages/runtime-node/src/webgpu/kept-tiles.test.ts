@@ -8,6 +8,7 @@ import { tilesFor } from "./kept-tiles.ts"
 const TILES: ProductTiles = {
   large: { tileM: 128, tileN: 64, tileK: 16, m: 8, n: 4 },
   small: { tileM: 32, tileN: 32, tileK: 32, m: 4, n: 4 },
+  half: true,
 }
 
 describe("tiles that are kept", () => {

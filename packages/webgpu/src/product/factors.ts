@@ -35,7 +35,7 @@ export function weightRows(format: WeightFormat, k: number): Factor {
   return {
     key: `${format} weight${four ? "" : " by one"}`,
     reads: scaled ? { weight: element, scales: "f32" } : { weight: element },
-    ...{ params: [], along: "inner", four },
+    ...{ params: [], along: "inner", four, half: format === "f16" },
     body: `return ${value("weight", "edge * p.k + inner")}${scaled ? " * scales[edge]" : ""};`,
   }
 }
@@ -51,7 +51,7 @@ export function weightTaps(format: WeightFormat, channels: number): Factor {
   return {
     key: `${format} weight's taps${four ? "" : " by one"}`,
     reads: scaled ? { weight: element, scales: "f32" } : { weight: element },
-    ...{ params: ["outs", "width"], along: "edge", four },
+    ...{ params: ["outs", "width"], along: "edge", four, half: format === "f16" },
     body: `let out = inner % p.outs;
 let e = out * p.width + inner / p.outs * p.n + edge;
 return ${value("weight", "e")}${scaled ? " * scales[out]" : ""};`,

@@ -20,6 +20,8 @@ export interface Factor {
    */
   readonly body: string
   readonly four: boolean
+  /** Whether every value is one of float16. */
+  readonly half?: boolean
 }
 
 export interface ProductOptions {
@@ -32,6 +34,8 @@ export interface ProductOptions {
   /** Whether N is a multiple of four, so that results are written by four. */
   readonly four: boolean
   readonly tile: Tile
+  /** Whether values of float16 stay so in shared memory. */
+  readonly half: boolean
 }
 
 /**
@@ -39,22 +43,24 @@ export interface ProductOptions {
  * there is used tileM or tileN times. Parameters: m, n, k, `span`, then those of the factors. A workgroup sums over
  * `span` of the k; where that is less than all, partial results lie one after another and are yet to be added up.
  */
-export function productKernel({ left, right, bias, four, tile }: ProductOptions): KernelSource {
+export function productKernel({ left, right, bias, four, tile, half }: ProductOptions): KernelSource {
   const { tileM, tileN, tileK, m, n } = tile
   const threads = threadsOf(tile)
   const across = tileN / n
+  const isHalf = half && right.half === true
   const shape = `${tileM}×${tileN}×${tileK} by ${m}×${n}`
   return {
-    key: `product ${left.key} · ${right.key}${bias ? " + bias" : ""}${four ? "" : ", by one"}, ${shape}`,
+    key: `product ${left.key} · ${right.key}${bias ? " + bias" : ""}${four ? "" : ", by one"}, ${shape}${isHalf ? ", 16 bits" : ""}`,
     code: () =>
       wgslModule({
+        enable: isHalf ? ["f16"] : [],
         params: ["m", "n", "k", "span", ...left.params, ...right.params],
         reads: { ...left.reads, ...right.reads, ...(bias ? { bias: "f32" as const } : {}) },
         writes: { result: four ? "vec4f" : "f32" },
         threads,
         declarations: [
           `var<workgroup> leftTile: array<f32, ${tileK * (tileM + 1)}>;`,
-          `var<workgroup> rightTile: array<f32, ${tileK * (tileN + 1)}>;`,
+          `var<workgroup> rightTile: array<${isHalf ? "f16" : "f32"}, ${tileK * (tileN + 1)}>;`,
           readFunction("left", left, "p.m"),
           readFunction("right", right, "p.n"),
         ].join("\n"),
@@ -71,13 +77,13 @@ let tm = local / ${across}u * ${m}u;
 let tn = local % ${across}u * ${n}u;
 ${unrolled(m, (i) => unrolled(n / 4, (j) => `var sum${i}_${j} = vec4f();`))}
 for (var k0 = first; k0 < end; k0 += ${tileK}u) {
-${loadTile("left", left, tileM, tileK, threads)}
-${loadTile("right", right, tileN, tileK, threads)}
+${loadTile("left", left, tileM, tileK, threads, "f32")}
+${loadTile("right", right, tileN, tileK, threads, isHalf ? "f16" : "f32")}
   workgroupBarrier();
   for (var k = 0u; k < ${tileK}u; k++) {
     let a = k * ${tileM + 1}u + tm;
     let b = k * ${tileN + 1}u + tn;
-${unrolled(n / 4, (j) => `    let b${j} = vec4f(${[0, 1, 2, 3].map((c) => `rightTile[b + ${4 * j + c}u]`).join(", ")});`)}
+${unrolled(n / 4, (j) => `    let b${j} = ${fourOf(isHalf, (c) => `rightTile[b + ${4 * j + c}u]`)};`)}
 ${unrolled(m, (i) => {
   const products = unrolled(n / 4, (j) => `    sum${i}_${j} += a${i} * b${j};`)
   return `    let a${i} = leftTile[a + ${i}u];\n${products}`
@@ -89,6 +95,12 @@ let at = part * p.m * p.n;
 ${unrolled(m, (i) => unrolled(n / 4, (j) => writeFour(i, j, bias, four)))}`,
       }),
   }
+}
+
+/** Four values of shared memory as float32. */
+function fourOf(isHalf: boolean, value: (c: number) => string): string {
+  const values = [0, 1, 2, 3].map(value).join(", ")
+  return isHalf ? `vec4f(vec4h(${values}))` : `vec4f(${values})`
 }
 
 /** Zeros outside, whatever the factor is. */
@@ -109,7 +121,14 @@ fn ${name}Four(edge: u32, inner: u32) -> vec4f { return vec4f(${[0, 1, 2, 3].map
 }
 
 /** Every invocation loads runs of four, and neighbours load neighbours. */
-function loadTile(name: "left" | "right", { along }: Factor, edges: number, tileK: number, threads: number): string {
+function loadTile(
+  name: "left" | "right",
+  { along }: Factor,
+  edges: number,
+  tileK: number,
+  threads: number,
+  type: "f32" | "f16",
+): string {
   const runs = (edges * tileK) / 4
   const perRow = (along === "inner" ? tileK : edges) / 4
   const origin = name === "left" ? "m0" : "n0"
@@ -121,10 +140,10 @@ ${
   along === "inner"
     ? `    let v = ${name}Four(${origin} + long, k0 + short);
     let at = short * ${stride}u + long;
-${unrolled(4, (c) => `    ${name}Tile[at + ${c * stride}u] = v[${c}];`)}`
+${unrolled(4, (c) => `    ${name}Tile[at + ${c * stride}u] = ${type}(v[${c}]);`)}`
     : `    let v = ${name}Four(${origin} + short, k0 + long);
     let at = long * ${stride}u + short;
-${unrolled(4, (c) => `    ${name}Tile[at + ${c}u] = v[${c}];`)}`
+${unrolled(4, (c) => `    ${name}Tile[at + ${c}u] = ${type}(v[${c}]);`)}`
 }
   }`
 }

@@ -42,6 +42,7 @@ export function runProduct<T extends Tensor>(
   const parts = Math.ceil(k / span)
   const kernel = productKernel({
     ...{ left: left.factor, right: right.factor, bias: bias !== null, four: n % 4 === 0, tile },
+    half: gpu.tiles.half && gpu.features.float16,
   })
   const run = (result: Tensor): void =>
     gpu.run(

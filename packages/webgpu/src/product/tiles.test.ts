@@ -1,4 +1,5 @@
 import { createComposedOps, createStream } from "@lllite/core"
+import { fromFloat32 } from "@lllite/format/write"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { hasAdapter, start } from "../../test/start.ts"
@@ -35,7 +36,7 @@ describe.skipIf(!hasAdapter)("products on WebGPU", () => {
 
   const tiles = [...CANDIDATES.large, ...CANDIDATES.small].map((tile) => [JSON.stringify(tile), tile] as const)
   it.each(tiles)("are right with %s", async (_, tile) => {
-    const [base, dense] = [createComposedOps().dense, createDense(openGpu({ large: tile, small: tile }))]
+    const [base, dense] = [createComposedOps().dense, createDense(openGpu({ large: tile, small: tile, half: false }))]
     // Written by four and by one, with tiles that reach over every edge.
     for (const out of [76, 77]) {
       const [x, weight, bias] = [normal([70, 20]), normal([20, out]), normal([out])] as const
@@ -61,6 +62,28 @@ describe.skipIf(!hasAdapter)("products on WebGPU", () => {
     }
   })
 
+  it("hold weights of float16 in 16 bits without another result", async (context) => {
+    if (!openGpu().features.float16) return context.skip()
+    const values = createStream(1, "weight").normal(76 * 70)
+    const read = async (): Promise<Uint8Array> => fromFloat32(values, "F16")
+    const run = async (half: boolean): Promise<ArrayLike<number>[]> => {
+      const ops = createWebgpuOps(createComposedOps(), { tiles: { ...DEFAULT_TILES, half } })
+      const weight = await ops.load.linear({ name: "weight", dtype: "F16", shape: [76, 70], read }, null)
+      const x = normal([75, 70])
+      const results = tf.tidy(() => {
+        const value = ops.linear(x, weight)
+        return [value, tf.grad((x: tf.Tensor) => ops.linear(x, weight))(x, value)]
+      })
+      const got = await Promise.all(results.map((tensor) => tensor.data()))
+      weight.dispose()
+      tf.dispose([x, ...results])
+      return got
+    }
+    const whole = await run(false)
+    expect(await run(true)).toEqual(whole)
+    expect(new Set(whole.flatMap((values) => [...Array.from(values)])).size).toBeGreaterThan(10_000)
+  })
+
   it("are tuned to the device, and take no tiles but those", async () => {
     const tiles = await tuneProducts()
     expect(CANDIDATES.large).toContainEqual(tiles.large)
@@ -68,6 +91,7 @@ describe.skipIf(!hasAdapter)("products on WebGPU", () => {
     // As it comes back from a file.
     const kept = JSON.parse(JSON.stringify(tiles)) as typeof tiles
     expect(() => createWebgpuOps(createComposedOps(), { tiles: kept })).not.toThrow()
+    expect(() => createWebgpuOps(createComposedOps(), { tiles: { ...kept, half: 1 as never } })).toThrow(WebgpuOpsError)
     const strange = { ...kept, small: { ...kept.small, tileK: 12 } }
     expect(() => createWebgpuOps(createComposedOps(), { tiles: strange })).toThrow(WebgpuOpsError)
     expect(() => createWebgpuOps(createComposedOps(), { tiles: {} as typeof tiles })).toThrow(/none of this release/)

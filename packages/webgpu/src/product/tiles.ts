@@ -15,16 +15,25 @@ export interface Tile {
 export interface ProductTiles {
   readonly large: Tile
   readonly small: Tile
+  /**
+   * Whether weights of float16 stay so in shared memory, which takes half of it and changes no value; float32 is what
+   * they become there otherwise, and on a device without `shader-f16`.
+   */
+  readonly half: boolean
 }
 
 /** What is taken unless a device was tuned. */
 export const DEFAULT_TILES: ProductTiles = {
   large: { tileM: 64, tileN: 64, tileK: 16, m: 4, n: 4 },
   small: { tileM: 32, tileN: 32, tileK: 16, m: 4, n: 4 },
+  half: false,
 }
 
+/** The two kinds of tiles. */
+export type TileSize = "large" | "small"
+
 /** What tuning chooses from; the defaults come first, so that they win where nothing is faster. */
-export const CANDIDATES: Readonly<Record<keyof ProductTiles, readonly Tile[]>> = {
+export const CANDIDATES: Readonly<Record<TileSize, readonly Tile[]>> = {
   large: [
     DEFAULT_TILES.large,
     { tileM: 64, tileN: 64, tileK: 16, m: 8, n: 4 },
@@ -64,8 +73,8 @@ export function areTiles(value: unknown): value is ProductTiles {
     const given: Partial<Record<string, unknown>> = Object(tile)
     return candidates.some((candidate) => names.every((name) => candidate[name] === given[name]))
   }
-  const { large, small }: Partial<Record<keyof ProductTiles, unknown>> = Object(value)
-  return isTile(CANDIDATES.large, large) && isTile(CANDIDATES.small, small)
+  const { large, small, half }: Partial<Record<keyof ProductTiles, unknown>> = Object(value)
+  return isTile(CANDIDATES.large, large) && isTile(CANDIDATES.small, small) && typeof half === "boolean"
 }
 
 /** @throws WebgpuOpsError if they are no tiles of this release */

@@ -1,11 +1,11 @@
 import { type Gpu, openGpu } from "../gpu.ts"
-import { rowsOf } from "./factors.ts"
-import type { ProductSizes } from "./run.ts"
+import { rowsOf, weightRows } from "./factors.ts"
+import type { GivenFactor, ProductSizes } from "./run.ts"
 import { runProduct } from "./run.ts"
-import { CANDIDATES, DEFAULT_TILES, fits, type ProductTiles, type Tile } from "./tiles.ts"
+import { CANDIDATES, DEFAULT_TILES, fits, type ProductTiles, type TileSize } from "./tiles.ts"
 
 /** Products for which `runProduct` takes large tiles, whichever they are, and small ones. */
-const SIZES: Readonly<Record<keyof ProductTiles, ProductSizes>> = {
+const SIZES: Readonly<Record<TileSize, ProductSizes>> = {
   large: { m: 1024, n: 1024, k: 256 },
   small: { m: 256, n: 256, k: 256 },
 }
@@ -13,10 +13,10 @@ const SIZES: Readonly<Record<keyof ProductTiles, ProductSizes>> = {
 /** The least that a measurement takes, in ms: below, the clock and the driver's own work would be measured. */
 const SPAN = 5
 const MOST_REPEATS = 64
-/** Measurements of a tile, of which the fastest counts. What takes long is measured once: chance is small beside it. */
+/** Measurements of a candidate, of which the fastest counts. What takes long is measured once: chance is small beside it. */
 const ROUNDS = 3
 const LONG = 100
-/** What a tile must be faster by to be taken, so that chance does not choose. */
+/** What a candidate must be faster by to be taken, so that chance does not choose. */
 const MARGIN = 0.03
 
 /**
@@ -28,24 +28,43 @@ const MARGIN = 0.03
  */
 export async function tuneProducts(): Promise<ProductTiles> {
   const gpu = openGpu()
-  return { large: await fastest(gpu, "large"), small: await fastest(gpu, "small") }
+  let tiles = DEFAULT_TILES
+  for (const size of ["large", "small"] as const) {
+    const candidates = CANDIDATES[size].filter((tile) => fits(tile, gpu.limits))
+    const { k } = SIZES[size]
+    tiles = await fastest(
+      gpu,
+      size,
+      rowsOf("y", k),
+      candidates.map((tile) => ({ ...tiles, [size]: tile })),
+    )
+  }
+  if (!gpu.features.float16) return tiles
+  const weights = weightRows("f16", SIZES.large.k)
+  return fastest(gpu, "large", weights, [tiles, { ...tiles, half: true }])
 }
 
-async function fastest(gpu: Gpu, size: keyof ProductTiles): Promise<Tile> {
+/** Which of the candidates is the fastest at products of a size, the first unless another is so clearly. */
+async function fastest(
+  gpu: Gpu,
+  size: TileSize,
+  factor: GivenFactor["factor"],
+  candidates: readonly ProductTiles[],
+): Promise<ProductTiles> {
   const { m, n, k } = SIZES[size]
+  // What holds the right factor may be larger than that is.
   const [x, y] = [gpu.create([m, k]), gpu.create([n, k])]
   const left = { factor: rowsOf("x", k), buffers: [x], params: [] }
-  const right = { factor: rowsOf("y", k), buffers: [y], params: [] }
+  const right = { factor, buffers: [y], params: [] }
   /** Milliseconds of so many products, one after another. */
-  const time = async (tile: Tile, repeats: number): Promise<number> => {
-    const own = { ...gpu, tiles: { ...DEFAULT_TILES, [size]: tile } }
+  const time = async (tiles: ProductTiles, repeats: number): Promise<number> => {
     const start = performance.now()
-    for (let i = 0; i < repeats; i++) runProduct(own, SIZES[size], left, right, null, [m, n]).dispose()
+    for (let i = 0; i < repeats; i++) runProduct({ ...gpu, tiles }, SIZES[size], left, right, null, [m, n]).dispose()
     await gpu.done()
     return performance.now() - start
   }
   try {
-    let best = DEFAULT_TILES[size]
+    let [best = DEFAULT_TILES] = candidates
     // The first run compiles.
     await time(best, 1)
     let repeats = 1
@@ -56,11 +75,11 @@ async function fastest(gpu: Gpu, size: keyof ProductTiles): Promise<Tile> {
     }
     const rounds = taken > LONG ? 1 : ROUNDS
     let least = Number.POSITIVE_INFINITY
-    for (const tile of CANDIDATES[size].filter((tile) => fits(tile, gpu.limits))) {
-      await time(tile, 1)
+    for (const tiles of candidates) {
+      await time(tiles, 1)
       let own = Number.POSITIVE_INFINITY
-      for (let round = 0; round < rounds; round++) own = Math.min(own, await time(tile, repeats))
-      if (own < (1 - MARGIN) * least) [best, least] = [tile, own]
+      for (let round = 0; round < rounds; round++) own = Math.min(own, await time(tiles, repeats))
+      if (own < (1 - MARGIN) * least) [best, least] = [tiles, own]
     }
     return best
   } finally {
