@@ -27,7 +27,7 @@ export interface Gpu {
   release(buffer: GPUBuffer): void
   /** Runs a kernel. See `Commands.record`. */
   run(kernel: KernelSource, buffers: readonly (Tensor | GPUBuffer)[], params: readonly number[], groups: number): void
-  /** Gives buffers that no tensor uses back to the driver. */
+  /** Gives buffers of `TRIMMED_BYTES` and more that no tensor uses back to the driver. */
   trim(): void
   /** Resolves when the device has done all that was recorded. @throws WebgpuDeviceError if it could not */
   done(): Promise<void>

@@ -1,5 +1,6 @@
 import type { DataType, KernelConfig, TensorInfo } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { TRIMMED_BYTES } from "../ops/ops.ts"
 import { OUTLINE, outlineKernels } from "./outline-kernels.ts"
 
 type DataId = TensorInfo["dataId"]
@@ -70,10 +71,13 @@ export class OutlineBackend extends tf.KernelBackend {
     this.#work.set(kind, { calls: before.calls + 1, flops: before.flops + flops, bytes: before.bytes + bytes })
   }
 
-  /** Frees what a pool keeps, as a runtime does between phases. */
+  /** Frees what a pool keeps in large pieces, as a runtime does between phases. */
   trim(): void {
-    this.#idle.clear()
-    this.#idleBytes = 0
+    for (const [bytes, count] of this.#idle) {
+      if (bytes < TRIMMED_BYTES) continue
+      this.#idle.delete(bytes)
+      this.#idleBytes -= bytes * count
+    }
   }
 
   /** What was held since the last call, and begins anew. */

@@ -13,7 +13,7 @@ export interface OutlineOptions {
   readonly turnedCopies?: boolean
   /** Whether a bias is added in a pass of its own. False unless given. */
   readonly apartBias?: boolean
-  /** Whether memory is kept for tensors of the same size to come, until a trim. False unless given. */
+  /** Whether memory is kept for tensors of the same size to come, large pieces until a trim. False unless given. */
   readonly pooled?: boolean
   /** Bytes of the largest tensor that the device takes. */
   readonly maxTensorBytes?: number

@@ -16,6 +16,7 @@ export type {
   Weight,
   WeightLoader,
 } from "./ops.ts"
+export { TRIMMED_BYTES } from "./ops.ts"
 export { selfCheck } from "./self-check.ts"
 export { type Differentiable, vjp } from "./vjp.ts"
 export { readEntryInto, type WeightEntry } from "./weight-entry.ts"

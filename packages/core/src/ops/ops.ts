@@ -81,6 +81,12 @@ export interface AdapterTail {
 }
 
 /**
+ * Pieces of memory that a trim gives back are at least as large. Smaller ones are many and hold little: a training step
+ * of SDXL at 1024 px that kept none of them would make half as many pieces again, to save 20 MiB.
+ */
+export const TRIMMED_BYTES = 2 ** 20
+
+/**
  * What a runtime gives core: the verbs of the networks on its device. Every verb is differentiable with respect to its
  * tensors (never its weights), with a vector-Jacobian product of its own, so that the tape sees one node per verb.
  * Results are new tensors; inputs are left alone.
@@ -90,8 +96,8 @@ export interface Ops {
   /** Bytes of the largest tensor that the device takes; of any size unless given. */
   readonly maxTensorBytes?: number
   /**
-   * Gives memory back that the device holds for tensors which are gone. Called between phases whose tensors have other
-   * shapes: text, U-Net and VAE, their levels and blocks.
+   * Gives memory back that the device holds for tensors which are gone, in pieces of {@link TRIMMED_BYTES} and more.
+   * Called between phases whose tensors have other shapes: text, U-Net and VAE, their levels and blocks.
    */
   trim?(): void
   /** Affine map of the last axis. x: [..., in] → [..., out] */

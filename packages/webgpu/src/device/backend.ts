@@ -1,3 +1,4 @@
+import { TRIMMED_BYTES } from "@lllite/core"
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu"
 import type { BackendValues, TensorInfo } from "@tensorflow/tfjs-core"
 import { util } from "@tensorflow/tfjs-core"
@@ -15,7 +16,7 @@ export interface GuardedBackend extends WebGPUBackend {
   readonly commands: Commands
   readonly health: DeviceHealth
   readonly features: DeviceFeatures
-  /** Gives idle buffers back to the driver; tfjs itself keeps every one it ever had. */
+  /** Gives idle buffers of `TRIMMED_BYTES` and more back to the driver; tfjs itself keeps every one it ever had. */
   trim(): void
 }
 
@@ -37,8 +38,8 @@ export function guardedBackend(
     readonly health: DeviceHealth
     readonly commands: Commands
     readonly features: DeviceFeatures
-    /** Sizes of buffers that may lie idle in tfjs's pool. */
-    readonly #sizes = new Set<number>()
+    /** Sizes of buffers that may lie idle in tfjs's pool: of tensors, and of what they are read through. */
+    readonly #idle = { tensors: new Set<number>(), reads: new Set<number>() }
     #stockPending = false
 
     constructor(device: GPUDevice, info: GPUAdapterInfo, features: DeviceFeatures) {
@@ -82,13 +83,12 @@ export function guardedBackend(
     }
 
     override disposeData(dataId: DataId, force?: boolean): boolean {
-      this.#noteSize(dataId)
+      this.#note(dataId, this.#idle.tensors)
       return super.disposeData(dataId, force)
     }
 
     override async read(dataId: DataId): Promise<BackendValues> {
-      // What it is read through is as large.
-      this.#noteSize(dataId)
+      this.#note(dataId, this.#idle.reads)
       try {
         const values = await super.read(dataId)
         this.health.expectSound()
@@ -110,25 +110,28 @@ export function guardedBackend(
       this.#submitStock()
       this.commands.submit()
       const { COPY_DST, COPY_SRC, MAP_READ, STORAGE } = GPUBufferUsage
-      // As tfjs asks for tensors, and for what it reads them through.
-      const usages = [STORAGE | COPY_SRC | COPY_DST, COPY_DST | MAP_READ]
-      const pool = this.bufferManager
-      for (const size of this.#sizes) {
-        for (const usage of usages) {
-          // The pool does not say what it has: taking one more than there are makes a new one.
-          for (let idle = -1; pool.getNumFreeBuffers() !== idle; ) {
-            idle = pool.getNumFreeBuffers()
-            pool.releaseBuffer(pool.acquireBuffer(size, usage), false)
-          }
-        }
-      }
-      this.#sizes.clear()
+      // As tfjs asks for them.
+      this.#release(this.#idle.tensors, STORAGE | COPY_SRC | COPY_DST)
+      this.#release(this.#idle.reads, COPY_DST | MAP_READ)
     }
 
-    #noteSize(dataId: DataId): void {
+    #release(sizes: Set<number>, usage: GPUBufferUsageFlags): void {
+      const pool = this.bufferManager
+      for (const size of sizes) {
+        // The pool does not say what it has of a size: taking one more than there are makes a new one.
+        for (let idle = -1; pool.getNumFreeBuffers() !== idle && pool.getNumFreeBuffers() > 0; ) {
+          idle = pool.getNumFreeBuffers()
+          pool.releaseBuffer(pool.acquireBuffer(size, usage), false)
+        }
+      }
+      sizes.clear()
+    }
+
+    #note(dataId: DataId, sizes: Set<number>): void {
       if (!this.tensorMap.has(dataId)) return
       const { resource, shape } = this.tensorMap.get(dataId)
-      if (resource != null) this.#sizes.add(4 * util.sizeFromShape(shape))
+      const bytes = 4 * util.sizeFromShape(shape)
+      if (resource != null && bytes >= TRIMMED_BYTES) sizes.add(bytes)
     }
 
     #submitStock(): void {

@@ -93,17 +93,18 @@ describe.skipIf(!hasAdapter)("the WebGPU backend", () => {
   it("gives idle buffers back when trimmed", async () => {
     const allocated = (): number =>
       (tf.memory() as unknown as { numBytesAllocatedInGPU: number }).numBytesAllocatedInGPU
-    const kept = tf.fill([64, 1024], 1)
-    for (const size of [10_000, 20_000, 30_000]) tf.tidy(() => void tf.mul(tf.fill([size], 1), 2))
+    const kept = tf.fill([512, 1024], 1)
+    const small = 20_000
+    for (const size of [small, 300_000, 400_000]) tf.tidy(() => void tf.mul(tf.fill([size], 1), 2))
     const before = allocated()
     webgpu.trim()
-    expect(before - allocated()).toBeGreaterThanOrEqual(2 * 4 * 60_000)
+    expect(before - allocated()).toBe(2 * 4 * 700_000)
     expect((await kept.add(1).data())[0]).toBe(2)
     // What lived through one trim is given back by the next.
     const rest = allocated()
     kept.dispose()
     webgpu.trim()
-    expect(rest - allocated()).toBeGreaterThanOrEqual(4 * 64 * 1024)
+    expect(rest - allocated()).toBe(4 * 512 * 1024 + 4 * 512 * 1024)
   })
 })
 

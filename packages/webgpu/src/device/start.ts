@@ -18,7 +18,7 @@ export interface WebgpuDevice {
   /** Whether the adapter computes on the CPU. */
   readonly software: boolean
   readonly device: GPUDevice
-  /** Gives buffers that nothing uses back to the driver. Worth it between phases whose shapes differ. */
+  /** Gives buffers of 1 MiB and more that nothing uses back to the driver. Worth it between phases whose shapes differ. */
   trim(): void
   /** Ends the backend: its tensors and weights are gone. */
   dispose(): void
