@@ -110,6 +110,11 @@ describe.skipIf(chromium === null)("WebGPU in a worker of Chromium (CHROMIUM nam
       return outcome
     }
 
+    it("keeps tuned tiles for workers to come", async () => {
+      expect(await page.evaluate(() => window.tuned(2))).toBe(1)
+      expect(await page.evaluate(() => window.tuned(1))).toBe(0)
+    })
+
     it("keeps the contract of ops", async () => {
       const { failed, compared } = await compute("ops", { kind: "ops", pattern: OPS.pattern })
       expect(failed).toEqual([])

@@ -1,11 +1,12 @@
+import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { createComposedOps } from "@lllite/core"
-import { createWebgpuOps, startWebgpu, tuneProducts } from "@lllite/webgpu"
+import { createWebgpuOps, keptTiles, startWebgpu, type TileStore } from "@lllite/webgpu"
 import type { WeightFormat } from "../backends/names.ts"
 import type { StartedBackend } from "../backends/start.ts"
 import { InputError } from "../errors.ts"
+import { writeAtomically } from "../files/atomic-write.ts"
 import { cacheFolder } from "../files/cache-folder.ts"
-import { tilesFor } from "./kept-tiles.ts"
 
 /** What the kernels call a format. */
 const FORMATS = { file: "file", float16: "f16", bfloat16: "bf16" } as const satisfies Record<WeightFormat, string>
@@ -27,15 +28,18 @@ export async function startDawn(weights: WeightFormat = "file"): Promise<Started
   const device = await startWebgpu(gpu, { software })
   const version = ["WebGPU", device.vendor, device.architecture, device.description].filter(Boolean).join(" ")
   // In software, tuning would take longer than it saves.
-  const tiles = device.software
-    ? undefined
-    : await tilesFor(join(cacheFolder(), "webgpu-tiles.json"), version, tuneProducts)
+  const tiles = device.software ? undefined : await keptTiles(tileFile(), version)
   return {
     backend: "webgpu",
     ops: createWebgpuOps(createComposedOps(), { weights: FORMATS[weights], ...(tiles && { tiles }) }),
     version,
     device: device.software ? "CPU" : "GPU",
   }
+}
+
+function tileFile(): TileStore {
+  const path = join(cacheFolder(), "webgpu-tiles.json")
+  return { read: () => readFile(path, "utf8"), write: (text) => writeAtomically(path, text) }
 }
 
 /** Loads Dawn, and makes WebGPU's classes global, where tfjs looks for them. */

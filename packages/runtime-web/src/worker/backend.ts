@@ -5,6 +5,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import "@tensorflow/tfjs-core/dist/register_all_gradients"
 import { WebRuntimeError } from "../errors.ts"
 import type { StartedBackend, WebBackend } from "../tasks.ts"
+import { tileStore } from "./store.ts"
 
 export interface RunningBackend extends StartedBackend {
   readonly ops: Ops
@@ -26,12 +27,15 @@ async function startGpu(software: boolean): Promise<RunningBackend> {
   if (!("gpu" in navigator) || navigator.gpu === undefined) {
     throw new WebRuntimeError("this browser shows pages no WebGPU.")
   }
-  const { createWebgpuOps, startWebgpu } = await import("@lllite/webgpu")
+  const { createWebgpuOps, keptTiles, startWebgpu } = await import("@lllite/webgpu")
   const device = await startWebgpu(navigator.gpu, { software })
+  const version = ["WebGPU", device.vendor, device.architecture, device.description].filter(Boolean).join(" ")
+  // In software, tuning would take longer than it saves.
+  const tiles = device.software ? null : await keptTiles(tileStore(), version)
   return {
     backend: "webgpu",
-    ops: createWebgpuOps(createComposedOps()),
-    version: ["WebGPU", device.vendor, device.architecture, device.description].filter(Boolean).join(" "),
+    ops: createWebgpuOps(createComposedOps(), tiles === null ? {} : { tiles }),
+    version,
     device: device.software ? "CPU" : "GPU",
     notices: [],
   }

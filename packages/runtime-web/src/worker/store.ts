@@ -1,3 +1,4 @@
+import type { TileStore } from "@lllite/webgpu"
 import { WebRuntimeError } from "../errors.ts"
 import { noteName, readNote, type StoredNote, storedName, storeFolder } from "../stored-files.ts"
 import type { DownloadProgress, DownloadTarget, FileVersion } from "./download.ts"
@@ -5,6 +6,9 @@ import { download } from "./download.ts"
 
 /** Written bytes reach the disk at the latest after so many. */
 const FLUSH_EVERY = 64 * 2 ** 20
+
+/** No checkpoint's: those begin with a hash. */
+const TILES = "webgpu-tiles.json"
 
 /**
  * Downloads a file into the origin's private file system and continues what an earlier session left of it. What is
@@ -101,13 +105,24 @@ async function expectRoom(url: string, { total }: FileVersion, there: number): P
 }
 
 async function writeNote(folder: FileSystemDirectoryHandle, name: string, note: StoredNote): Promise<void> {
-  const handle = await folder.getFileHandle(noteName(name), { create: true })
+  const { url, validator, total, isWhole } = note
+  await writeText(folder, noteName(name), JSON.stringify({ url, validator, total, isWhole }))
+}
+
+/** Tiles of products for this browser's adapters, beside the checkpoints. */
+export function tileStore(): TileStore {
+  return {
+    read: async () => (await (await (await storeFolder()).getFileHandle(TILES)).getFile()).text(),
+    write: async (text) => writeText(await storeFolder(), TILES, text),
+  }
+}
+
+async function writeText(folder: FileSystemDirectoryHandle, name: string, text: string): Promise<void> {
+  const handle = await folder.getFileHandle(name, { create: true })
   const access = await handle.createSyncAccessHandle()
   try {
-    const { url, validator, total, isWhole } = note
-    const bytes = new TextEncoder().encode(JSON.stringify({ url, validator, total, isWhole }))
     access.truncate(0)
-    access.write(bytes, { at: 0 })
+    access.write(new TextEncoder().encode(text), { at: 0 })
     access.flush()
   } finally {
     access.close()

@@ -4,6 +4,8 @@ declare global {
   interface Window {
     /** Lets the worker do something, one at a time. */
     compute(task: Task): Promise<Outcome>
+    /** Starts an adapter so often in a worker of its own, and says how often it was tuned. */
+    tuned(starts: number): Promise<number>
   }
 }
 
@@ -15,4 +17,12 @@ window.compute = (task) =>
       "error" in data ? reject(data.error) : resolve(data.outcome)
     worker.onerror = ({ message }) => reject(new Error(message))
     worker.postMessage(task)
+  })
+
+window.tuned = (starts) =>
+  new Promise((resolve, reject) => {
+    const worker = new Worker(new URL("./tiles-worker.ts", import.meta.url), { type: "module" })
+    worker.onmessage = ({ data }: MessageEvent<number>) => resolve(data)
+    worker.onerror = ({ message }) => reject(new Error(message))
+    worker.postMessage(starts)
   })

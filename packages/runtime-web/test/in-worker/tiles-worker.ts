@@ -1,0 +1,20 @@
+import type { ProductTiles } from "@lllite/webgpu"
+import { keptTiles } from "@lllite/webgpu"
+import { tileStore } from "../../src/worker/store.ts"
+
+const TILES: ProductTiles = {
+  large: { tileM: 128, tileN: 64, tileK: 16, m: 8, n: 4 },
+  small: { tileM: 32, tileN: 32, tileK: 32, m: 4, n: 4 },
+  half: true,
+}
+
+/** Answers with how often an adapter was tuned that was started a few times. */
+globalThis.onmessage = async ({ data: starts }: MessageEvent<number>) => {
+  let tuned = 0
+  const tune = async (): Promise<ProductTiles> => {
+    tuned += 1
+    return TILES
+  }
+  for (let i = 0; i < starts; i++) await keptTiles(tileStore(), "an adapter", tune)
+  globalThis.postMessage(tuned)
+}
