@@ -39,6 +39,16 @@ describe.skipIf(!hasReference || !hasAdapter)("the reference's networks on WebGP
     expect(results).toHaveLength(7)
   })
 
+  it("are met to within 1e-2 by both text encoders and the VAE with weights of float16", async () => {
+    const half = createWebgpuOps(createComposedOps(), { weights: "f16" })
+    const results = await runTextVae(readDescription<TextVaeReference>("text-vae"), await openTensors("text-vae"), half)
+    const errors = results.map((result) => ("maxRelError" in result ? result.maxRelError : Number.NaN))
+    expect(errors).toHaveLength(7)
+    for (const error of errors) expect(error).toBeLessThan(1e-2)
+    // Rounding the weights is seen.
+    expect(Math.max(...errors)).toBeGreaterThan(1e-4)
+  })
+
   it.runIf(isWhole)("are met by the U-Net, every selection of sites, and six steps of training", async () => {
     const results = await runUnet(readDescription<UnetReference>("unet"), await openTensors("unet"), ops)
     expect(failures(results)).toEqual([])
