@@ -1,9 +1,8 @@
 import type { JSX } from "preact"
-import { useEffect, useId, useState } from "preact/hooks"
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks"
 
 interface FieldProps {
   readonly label: string
-  readonly hint?: string
   readonly value: number
   readonly min: number
   readonly max: number
@@ -11,12 +10,18 @@ interface FieldProps {
   readonly onValue: (value: number) => void
 }
 
+interface SliderFieldProps extends FieldProps {
+  readonly step: number
+  readonly hint?: string
+  readonly class?: string
+}
+
 /** A number on a slider, with its value beside it. */
-export function SliderField(props: FieldProps & { readonly step: number }): JSX.Element {
+export function SliderField(props: SliderFieldProps): JSX.Element {
   const { label, hint, value, min, max, step, onValue } = props
   const id = useId()
   return (
-    <div class="field">
+    <div class={`field ${props.class ?? ""}`}>
       <span class="field-head">
         <label for={id}>{label}</label>
         <output for={id}>{value.toFixed(2)}</output>
@@ -33,31 +38,34 @@ export function SliderField(props: FieldProps & { readonly step: number }): JSX.
   )
 }
 
-/** A whole number that is typed. What is no number within the bounds is not taken, and said. */
-export function NumberField({ label, hint, value, min, max, disabled, onValue }: FieldProps): JSX.Element {
+/**
+ * A whole number that is typed. What is no number within the bounds is not taken, and said; its form is not sent before
+ * it is mended, so that nothing is made with another number than the one that stands there.
+ */
+export function NumberField({ label, value, min, max, disabled, onValue }: FieldProps): JSX.Element {
   const [text, setText] = useState(String(value))
   useEffect(() => setText(String(value)), [value])
-  const isGood = isWithin(text, min, max)
+  const input = useRef<HTMLInputElement>(null)
+  const bounds = `${min.toLocaleString("en")} to ${max.toLocaleString("en")}`
+  const problem = isWithin(text, min, max) ? "" : `a whole number, ${bounds}`
+  useLayoutEffect(() => input.current?.setCustomValidity(problem), [problem])
   return (
     <label class="field">
       {label}
       <input
+        ref={input}
         type="text"
         inputMode="numeric"
         value={text}
         disabled={disabled === true}
-        aria-invalid={!isGood}
+        aria-invalid={problem !== ""}
         onInput={(event) => {
           const typed = event.currentTarget.value
           setText(typed)
           if (isWithin(typed, min, max)) onValue(Number(typed))
         }}
       />
-      {isGood ? (
-        hint !== undefined && <small>{hint}</small>
-      ) : (
-        <small class="problem">{`a whole number, ${min} to ${max}`}</small>
-      )}
+      {problem !== "" && <small class="problem">{problem}</small>}
     </label>
   )
 }

@@ -66,7 +66,7 @@ export async function startModel(): Promise<void> {
         },
       },
     )
-    addLllite("Canny, comes along", await runtime.readLllite({ url: llliteUrl, keep: false }, sdxl.layout))
+    addLllite("Canny, built in", await runtime.readLllite({ url: llliteUrl, keep: false }, sdxl.layout))
     modelState.value = { phase: "ready", runtime, sdxl, need }
   } catch (error) {
     modelState.value = { phase: "failed", message: messageOf(error) }

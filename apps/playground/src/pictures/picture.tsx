@@ -6,25 +6,15 @@ interface PictureProps {
   readonly image: RgbImage
   /** What it shows, for whoever does not see it. */
   readonly label: string
-  readonly class?: string
 }
 
 /** An RGB picture on a canvas of its own size; the style sheet says how large it is shown. */
-export function Picture({ image, label, class: name }: PictureProps): JSX.Element {
+export function Picture({ image, label }: PictureProps): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null)
   useLayoutEffect(() => {
     if (canvas.current !== null) paint(canvas.current, image)
   }, [image])
-  return (
-    <canvas
-      ref={canvas}
-      class={name === undefined ? "picture" : `picture ${name}`}
-      role="img"
-      aria-label={label}
-      width={image.width}
-      height={image.height}
-    />
-  )
+  return <canvas ref={canvas} class="picture" role="img" aria-label={label} width={image.width} height={image.height} />
 }
 
 /** Puts a picture onto a canvas, which takes its size. */

@@ -1,6 +1,6 @@
 import type { RgbImage } from "@lllite/core"
 import type { JSX } from "preact"
-import { useId, useState } from "preact/hooks"
+import { useState } from "preact/hooks"
 import { Picture } from "../pictures/picture.tsx"
 
 interface CompareProps {
@@ -8,31 +8,37 @@ interface CompareProps {
   readonly plain: RgbImage
 }
 
-/** Two pictures over one another; a slider says how much of each is seen. */
+/**
+ * Two pictures over one another, each with its name in a corner: what is left of a line is without the LLLite, what is
+ * right of it with. A slider moves the line; at first all is with.
+ */
 export function Compare({ steered, plain }: CompareProps): JSX.Element {
-  const id = useId()
-  const [at, setAt] = useState(50)
+  const [at, setAt] = useState(0)
   return (
     <div class="compare">
       <div class="compare-pictures" style={{ "--at": `${at}%` }}>
         <Picture image={plain} label="Picture without the LLLite" />
-        <Picture image={steered} label="Picture with the LLLite" class="over" />
+        <span class="compare-name" aria-hidden="true">
+          without
+        </span>
+        <div class="over">
+          <Picture image={steered} label="Picture with the LLLite" />
+          <span class="compare-name" aria-hidden="true">
+            with the LLLite
+          </span>
+        </div>
         <span class="compare-line" aria-hidden="true" />
       </div>
-      <div class="compare-slider">
-        <label for={id}>Off</label>
-        <input
-          id={id}
-          type="range"
-          min="0"
-          max="100"
-          value={at}
-          aria-label="How much of the picture with the LLLite is shown"
-          aria-valuetext={`${at} percent without, ${100 - at} percent with the LLLite`}
-          onInput={(event) => setAt(Number(event.currentTarget.value))}
-        />
-        <span aria-hidden="true">On</span>
-      </div>
+      <input
+        type="range"
+        min="0"
+        max="100"
+        value={at}
+        aria-label="How much of the picture without the LLLite is shown"
+        aria-valuetext={`${at} percent without, ${100 - at} percent with the LLLite`}
+        onInput={(event) => setAt(Number(event.currentTarget.value))}
+      />
+      <p class="note">Slide to see it without the LLLite.</p>
     </div>
   )
 }

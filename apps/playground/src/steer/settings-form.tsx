@@ -31,6 +31,7 @@ export function SettingsForm(): JSX.Element {
       </label>
       <SliderField
         label="Strength"
+        class="alone"
         value={strength}
         min={0}
         max={2}
@@ -57,6 +58,7 @@ export function SettingsForm(): JSX.Element {
       />
       <SliderField
         label="Guidance"
+        class="alone"
         value={guidanceScale}
         min={1}
         max={8}

@@ -1,4 +1,5 @@
 import type { JSX } from "preact"
+import { useEffect, useRef } from "preact/hooks"
 import { chosenLllite, lllites, modelState } from "../page/model.ts"
 import { Problem } from "../page/problem.tsx"
 import { Picture } from "../pictures/picture.tsx"
@@ -14,6 +15,11 @@ export function SteerPanel(): JSX.Element {
   const lllite = lllites.value[chosenLllite.value]?.lllite
   const isRunning = steerState.value.phase === "running"
   const canStart = model.phase === "ready" && lllite !== undefined && !isRunning
+  const output = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    // On a small screen the picture would come up out of sight.
+    if (isRunning) output.current?.scrollIntoView({ block: "nearest" })
+  }, [isRunning])
   return (
     <form
       class="steer"
@@ -22,71 +28,80 @@ export function SteerPanel(): JSX.Element {
         if (canStart) void steer(model, lllite)
       }}
     >
-      <div class="card prompt-card">
-        <label class="field prompt">
-          Prompt
-          <input
-            type="text"
-            value={prompt.value}
-            maxLength={400}
-            autocomplete="off"
-            spellcheck={false}
-            onInput={(event) => {
-              prompt.value = event.currentTarget.value
-            }}
-          />
-        </label>
-        <div class="row">
-          <button type="submit" class="primary" disabled={!canStart}>
-            Generate
-          </button>
-          <button type="button" onClick={stop} disabled={!isRunning}>
-            Stop
-          </button>
-        </div>
-        <div class="prompt-below">
-          <Progress />
-        </div>
-      </div>
       <div class="card">
         <h2>Drawing</h2>
         <Sketchpad />
       </div>
-      <div class="card">
-        <h2>Its edges</h2>
-        <Picture image={edges.value} label="Canny edges of the drawing, which steer" />
-        <p class="note">Canny edges are all that the model sees of the drawing. Colours come from the prompt.</p>
+      <div class="between">
+        <div class="card edges">
+          <h2>Its edges</h2>
+          <Picture image={edges.value} label="Canny edges of the drawing, which steer" />
+          <p class="note">Canny edges are all that the model sees of the drawing. Colours come from the prompt.</p>
+        </div>
+        <div class="card">
+          <label class="field">
+            Prompt
+            <input
+              type="text"
+              value={prompt.value}
+              maxLength={400}
+              autocomplete="off"
+              spellcheck={false}
+              onInput={(event) => {
+                prompt.value = event.currentTarget.value
+              }}
+            />
+          </label>
+          <p class="note prompt-words">
+            a [small] red, green, blue or yellow square, star, ring or heart, once or twice, joined by “and”
+          </p>
+          <div class="row">
+            <button type="submit" class="primary" disabled={!canStart}>
+              Generate
+            </button>
+            <button type="button" onClick={stop} disabled={!isRunning}>
+              Stop
+            </button>
+          </div>
+        </div>
       </div>
       <div class="card">
         <h2>Result</h2>
-        <Result />
+        <div ref={output} class="output">
+          <Result />
+          <Progress />
+        </div>
       </div>
       <div class="card settings-card">
-        <h2>How</h2>
+        <h2>Settings</h2>
         <SettingsForm />
       </div>
     </form>
   )
 }
 
-/** How far it is, or else what to write. */
-function Progress(): JSX.Element {
+/** How far it is, or what stopped it. */
+function Progress(): JSX.Element | null {
   const state = steerState.value
-  if (state.phase === "failed") {
-    return <Problem text={state.message} />
+  switch (state.phase) {
+    case "idle":
+      return null
+    case "stopped":
+      return (
+        <p class="note" role="status">
+          Stopped before it was done.
+        </p>
+      )
+    case "failed":
+      return <Problem text={state.message} />
+    case "running":
+      return (
+        <label class="progress" aria-live="off">
+          {state.what}, step {state.step} of {state.steps}
+          <progress max={state.steps} value={state.step} />
+        </label>
+      )
   }
-  if (state.phase !== "running") {
-    return (
-      <small>a [small] red, green, blue or yellow square, star, ring or heart, once or twice, joined by “and”</small>
-    )
-  }
-  const { what, step, steps } = state
-  return (
-    <label class="progress" aria-live="off">
-      {what}, step {step} of {steps}
-      <progress max={steps} value={step} />
-    </label>
-  )
 }
 
 function Result(): JSX.Element {
@@ -97,19 +112,24 @@ function Result(): JSX.Element {
     )
   }
   const { steered, plain, caption, isFinal } = made
+  if (!isFinal) {
+    return (
+      <figure class="result" data-final="false">
+        <Picture image={steered} label="Estimate of the picture so far" />
+      </figure>
+    )
+  }
   return (
-    <figure class="result" data-final={isFinal}>
-      {plain !== null && isFinal ? (
-        <Compare steered={steered} plain={plain} />
+    <figure class="result" data-final="true">
+      {plain === null ? (
+        <Picture image={steered} label="Generated picture" />
       ) : (
-        <Picture image={steered} label={isFinal ? "Generated picture" : "Estimate of the picture so far"} />
+        <Compare steered={steered} plain={plain} />
       )}
-      <figcaption aria-live="polite">{isFinal ? caption : "in the making …"}</figcaption>
-      {isFinal && (
-        <button type="button" onClick={() => savePicture("lllite.png", steered)}>
-          Save picture
-        </button>
-      )}
+      <figcaption aria-live="polite">{caption}</figcaption>
+      <button type="button" onClick={() => savePicture("lllite.png", steered)}>
+        Save picture
+      </button>
     </figure>
   )
 }

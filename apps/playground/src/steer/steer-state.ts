@@ -49,6 +49,7 @@ export const isCompared = signal(true)
 export type SteerState =
   | { readonly phase: "idle" }
   | { readonly phase: "running"; readonly what: string; readonly step: number; readonly steps: number }
+  | { readonly phase: "stopped" }
   | { readonly phase: "failed"; readonly message: string }
 
 export const steerState = signal<SteerState>({ phase: "idle" })
@@ -101,7 +102,7 @@ export async function steer({ sdxl }: ReadyModel, lllite: LlliteModel): Promise<
     if (steered !== null) result.value = { steered, plain, caption, isFinal: true }
     steerState.value = { phase: "idle" }
   } catch (error) {
-    steerState.value = signal.aborted ? { phase: "idle" } : { phase: "failed", message: messageOf(error) }
+    steerState.value = signal.aborted ? { phase: "stopped" } : { phase: "failed", message: messageOf(error) }
   } finally {
     controller = null
   }
