@@ -14,6 +14,8 @@ import {
   downloadTrained,
   losses,
   pairs,
+  plannedSteps,
+  SAMPLE_EVERY,
   sampleCaption,
   sampleControl,
   samples,
@@ -42,7 +44,8 @@ export function TrainPanel(): JSX.Element {
       <div class="card">
         <h2>Pairs</h2>
         <p class="note">
-          An LLLite learns from pictures beside their controls. Here each control is a picture's own edges.
+          An LLLite learns from pictures beside their controls. Here each control is a picture's own edges. Add pictures
+          of yours, or drop them here; their captions come from their file names.
         </p>
         <Pairs isLocked={isRunning} />
       </div>
@@ -89,12 +92,15 @@ export function TrainPanel(): JSX.Element {
           </button>
         </div>
         <Progress />
-        <LossCurve losses={losses.value} total={steps} />
+        <LossCurve losses={losses.value} total={plannedSteps.value} />
         {model.phase === "ready" && trained.value !== null && <Trained model={model} />}
       </div>
       <div class="card">
         <h2>Samples</h2>
-        <p class="note">“{sampleCaption}”, steered by edges that are not among the pairs, after every 20 steps.</p>
+        <p class="note">
+          “{sampleCaption}”, without an LLLite, and steered by edges that are not among the pairs after every{" "}
+          {SAMPLE_EVERY} steps.
+        </p>
         <ul class="samples">
           <li>
             <Picture image={sampleControl} label="Edges that the samples are steered by" />
@@ -102,8 +108,8 @@ export function TrainPanel(): JSX.Element {
           </li>
           {samples.value.map(({ step, image }) => (
             <li key={step}>
-              <Picture image={image} label={`Sample after ${step} steps`} />
-              <span>{step}</span>
+              <Picture image={image} label={step === 0 ? "Sample without an LLLite" : `Sample after ${step} steps`} />
+              <span>{step === 0 ? "without" : `step ${step}`}</span>
             </li>
           ))}
         </ul>
@@ -116,7 +122,7 @@ function Trained({ model }: { readonly model: ReadyModel }): JSX.Element {
   const [problem, setProblem] = useState<string | null>(null)
   return (
     <div class="trained">
-      <p role="status">An LLLite of {trained.value?.step} steps is there, and chosen under Steer.</p>
+      <p role="status">The LLLite is ready after {trained.value?.step} steps, and chosen under Steer.</p>
       <div class="row">
         <button
           type="button"
@@ -137,7 +143,7 @@ function Trained({ model }: { readonly model: ReadyModel }): JSX.Element {
 
 function Progress(): JSX.Element | null {
   const state = trainState.value
-  const { steps } = settings.value
+  const steps = plannedSteps.value
   switch (state.phase) {
     case "idle":
       return null
@@ -167,6 +173,7 @@ function remaining(seconds: number): string {
 
 function Pairs({ isLocked }: { readonly isLocked: boolean }): JSX.Element {
   const [problem, setProblem] = useState<string | null>(null)
+  const isEmpty = pairs.value.length === 0
   const add = async (files: readonly File[]): Promise<void> => {
     const problems: string[] = []
     for (const file of files) {
@@ -180,7 +187,7 @@ function Pairs({ isLocked }: { readonly isLocked: boolean }): JSX.Element {
   }
   return (
     <>
-      <ul class="pairs">
+      <ul class="pairs" hidden={isEmpty}>
         {pairs.value.map((pair, index) => (
           <li key={index}>
             <Picture image={pair.image} label={pair.name} />
@@ -210,7 +217,7 @@ function Pairs({ isLocked }: { readonly isLocked: boolean }): JSX.Element {
           </li>
         ))}
       </ul>
-      {pairs.value.length === 0 && <p class="placeholder">No pairs yet.</p>}
+      {isEmpty && <p class="placeholder">There are no pairs. Draw some, or add pictures.</p>}
       <div class="row">
         <button
           type="button"
@@ -223,7 +230,7 @@ function Pairs({ isLocked }: { readonly isLocked: boolean }): JSX.Element {
         </button>
         <button
           type="button"
-          disabled={isLocked}
+          disabled={isLocked || isEmpty}
           onClick={() => {
             pairs.value = []
           }}
@@ -236,9 +243,7 @@ function Pairs({ isLocked }: { readonly isLocked: boolean }): JSX.Element {
           multiple
           disabled={isLocked}
           onFiles={(files) => void add(files)}
-        >
-          <small>Captions come from file names.</small>
-        </FileDrop>
+        />
       </div>
       <Problem text={problem} />
     </>

@@ -19,7 +19,7 @@ export interface TrainSettings {
 /** Noisy timesteps teach where edges go; a real SDXL wants a rate ten times lower. As `lllite demo` trains. */
 const FIXED = { condDim: 32, mlpDim: 64, init: "normalised", learningRate: 3e-3, minTimestep: 400 } as const
 /** A sample is drawn after every so many steps. */
-const SAMPLE_EVERY = 20
+export const SAMPLE_EVERY = 20
 const SAMPLE = { width: SIZE, height: SIZE, steps: 8, guidanceScale: 1.5 } as const
 
 export const pairs = signal<readonly TrainingPair[]>(drawPairs(16))
@@ -43,6 +43,9 @@ export type TrainState =
 
 export const trainState = signal<TrainState>({ phase: "idle" })
 export const losses = signal<readonly number[]>([])
+/** How many steps the run that is shown was to take. */
+export const plannedSteps = signal(settings.value.steps)
+/** Pictures after so many steps; after none, without an LLLite. */
 export const samples = signal<readonly Sample[]>([])
 /** What the last training left, if it took a step. */
 export const trained = signal<{ readonly lllite: LlliteModel; readonly step: number } | null>(null)
@@ -60,6 +63,7 @@ export async function startTraining(model: ReadyModel): Promise<void> {
   const { signal } = controller
   const { sdxl } = model
   const { steps, batchSize, seed } = settings.value
+  plannedSteps.value = steps
   losses.value = []
   samples.value = []
   trained.value = null
@@ -75,6 +79,7 @@ export async function startTraining(model: ReadyModel): Promise<void> {
         if (step > 0) {
           trained.value = { lllite, step }
           addLllite(`Trained here, ${step} steps`, lllite)
+          if (step % SAMPLE_EVERY !== 0 && !signal.aborted) await drawSample(model, lllite, step, signal)
         }
         break
       }
@@ -87,6 +92,7 @@ export async function startTraining(model: ReadyModel): Promise<void> {
       losses.value = [...losses.value, event.loss]
       const secondsPerStep = before === 0 ? null : (now - before) / 1000
       trainState.value = { phase: "training", step: event.step, secondsPerStep }
+      if (event.step === 1) await drawSample(model, null, 0, signal)
       if (event.state !== null) await drawSample(model, event.state.model, event.step, signal)
       before = performance.now()
     }
@@ -98,8 +104,14 @@ export async function startTraining(model: ReadyModel): Promise<void> {
   }
 }
 
-async function drawSample({ sdxl }: ReadyModel, lllite: LlliteModel, step: number, signal: AbortSignal): Promise<void> {
-  const options = { ...SAMPLE, adapters: [{ lllite, control: sampleControl }], signal }
+async function drawSample(
+  { sdxl }: ReadyModel,
+  lllite: LlliteModel | null,
+  step: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const adapters = lllite === null ? [] : [{ lllite, control: sampleControl }]
+  const options = { ...SAMPLE, adapters, signal }
   try {
     for await (const event of sdxl.generate([{ prompt: sampleCaption, seed: 7 }], options)) {
       if (event.kind === "image") samples.value = [...samples.value, { step, image: event.image }]
