@@ -3,9 +3,9 @@ import { useState } from "preact/hooks"
 import { show } from "../page/app-state.ts"
 import { modelState } from "../page/model.ts"
 import { Problem } from "../page/problem.tsx"
-import { FileDrop } from "../pictures/file-drop.tsx"
+import { FileButton, FileDrop } from "../pictures/file-drop.tsx"
 import type { FileDescription, LlliteDescription } from "./describe-file.ts"
-import { inspect, inspectState, useInspected } from "./inspect-state.ts"
+import { inspect, inspectEmbedded, inspectState, useInspected } from "./inspect-state.ts"
 
 /** So much of a metadata value is shown at first. */
 const MOST_TEXT = 4000
@@ -15,27 +15,30 @@ const MOST_ENTRIES = 200
 /** Open a file and see what it is. Every text of a file is put into the page as text. */
 export function InspectPanel(): JSX.Element {
   const state = inspectState.value
+  const open = ([file]: readonly File[]): void => {
+    if (file !== undefined) inspect(file)
+  }
   return (
     <div class="inspect">
-      <div class="card">
+      <FileDrop class="card" onFiles={open}>
         <h2>A file</h2>
-        <FileDrop
-          label="Open a safetensors file"
-          accept=".safetensors"
-          onFiles={([file]) => {
-            if (file !== undefined) inspect(file)
-          }}
-        >
-          <p class="note">
-            Drop any safetensors file here, of any size: an LLLite, a LoRA, a checkpoint. It is read in this tab and
-            goes nowhere.
-          </p>
-        </FileDrop>
-        <div aria-live="polite">
-          {state.kind === "reading" && <p>Reading {state.name} …</p>}
-          {state.kind === "problem" && <Problem text={state.message} />}
+        <p class="note">
+          Open any safetensors file, or drop it here, of any size: an LLLite, a LoRA, a checkpoint. It is read in this
+          tab and goes nowhere.
+        </p>
+        <div class="row">
+          <FileButton label="Open a safetensors file" accept=".safetensors" onFiles={open} />
+          <button type="button" onClick={() => void inspectEmbedded()}>
+            Look at the built-in LLLite
+          </button>
         </div>
-      </div>
+        {state.kind === "reading" && (
+          <p class="reading" role="status">
+            Reading {state.name} …
+          </p>
+        )}
+        {state.kind === "problem" && <Problem text={state.message} />}
+      </FileDrop>
       {state.kind === "description" && <Description of={state.description} />}
     </div>
   )
@@ -160,7 +163,7 @@ function Health({ of: { blocks, findings } }: { readonly of: LlliteDescription }
             <th scope="col">Block</th>
             <th scope="col">Sites</th>
             <th scope="col">Strength</th>
-            <th scope="col">of it by the control</th>
+            <th scope="col">by the control</th>
           </tr>
         </thead>
         <tbody>
@@ -180,8 +183,8 @@ function Health({ of: { blocks, findings } }: { readonly of: LlliteDescription }
         </tbody>
       </table>
       <p class="note">
-        Strength is an estimate of how much an adapter adds to its layer's input, whose own is 1. It ranks blocks and
-        finds dead ones; it does not say how a picture will look.
+        Strength is an estimate of how much an adapter adds to its layer's input, whose own is 1, and how much of that
+        comes and goes with the control. It ranks blocks and finds dead ones; it does not say how a picture will look.
       </p>
     </div>
   )

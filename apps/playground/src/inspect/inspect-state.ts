@@ -1,3 +1,4 @@
+import llliteUrl from "@lllite/tiny/lllite-canny.safetensors?url"
 import { signal } from "@preact/signals"
 import type { ReadyModel } from "../page/model.ts"
 import { addLllite, messageOf } from "../page/model.ts"
@@ -36,6 +37,17 @@ export function inspect(file: File): void {
     end({ kind: "problem", message: `The file could not be read: ${message}` }),
   )
   reader.postMessage(file)
+}
+
+/** Reads the LLLite that comes along. */
+export async function inspectEmbedded(): Promise<void> {
+  try {
+    const response = await fetch(llliteUrl)
+    if (!response.ok) throw new Error(`The server answered ${response.status} to ${llliteUrl}.`)
+    inspect(new File([await response.blob()], "lllite-canny.safetensors"))
+  } catch (error) {
+    inspectState.value = { kind: "problem", message: messageOf(error) }
+  }
 }
 
 /** Takes the file to steer with, if it fits the embedded model. Returns what is wrong, or null. */

@@ -2,53 +2,87 @@ import type { ComponentChildren, JSX } from "preact"
 import { useId, useState } from "preact/hooks"
 
 interface FileDropProps {
-  readonly label: string
-  /** As of `<input type=file>`. */
-  readonly accept?: string
-  readonly multiple?: boolean
+  readonly class?: string
   readonly disabled?: boolean
   readonly onFiles: (files: readonly File[]) => void
-  readonly children?: ComponentChildren
+  readonly children: ComponentChildren
 }
 
-/** A place for files, by drag or by a button that opens the browser's own dialogue. */
-export function FileDrop({ label, accept, multiple, disabled, onFiles, children }: FileDropProps): JSX.Element {
-  const id = useId()
+/** A place that takes files which are dropped anywhere on it. */
+export function FileDrop({ class: name = "", disabled, onFiles, children }: FileDropProps): JSX.Element {
   const [isOver, setOver] = useState(false)
-  const take = (files: FileList | null | undefined): void => {
-    if (disabled !== true && files != null && files.length > 0) onFiles([...files])
-  }
+  const isTaken = (event: DragEvent): boolean => disabled !== true && hasFiles(event)
   return (
     <fieldset
-      class={isOver ? "file-drop over" : "file-drop"}
+      class={`file-drop ${name} ${isOver ? "over" : ""}`}
       onDragOver={(event) => {
+        if (!isTaken(event)) return
         event.preventDefault()
         setOver(true)
       }}
-      onDragLeave={() => setOver(false)}
+      onDragLeave={(event) => {
+        // Onto something inside of it is not away from it.
+        if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setOver(false)
+      }}
       onDrop={(event) => {
-        event.preventDefault()
         setOver(false)
-        take(event.dataTransfer?.files)
+        if (!isTaken(event)) return
+        event.preventDefault()
+        const files = [...(event.dataTransfer?.files ?? [])]
+        if (files.length > 0) onFiles(files)
       }}
     >
       {children}
+    </fieldset>
+  )
+}
+
+interface FileButtonProps {
+  readonly label: string
+  /** As of `<input type=file>`. */
+  readonly accept: string
+  readonly multiple?: boolean
+  readonly disabled?: boolean
+  readonly onFiles: (files: readonly File[]) => void
+}
+
+/** A button that opens the browser's own dialogue for files. */
+export function FileButton({ label, accept, multiple, disabled, onFiles }: FileButtonProps): JSX.Element {
+  const id = useId()
+  return (
+    <span class="file-button">
       <input
         id={id}
         type="file"
         class="visually-hidden"
-        {...(accept === undefined ? {} : { accept })}
+        accept={accept}
         multiple={multiple === true}
         disabled={disabled === true}
         onChange={(event) => {
-          take(event.currentTarget.files)
+          const files = [...(event.currentTarget.files ?? [])]
           // The same file can be picked again.
           event.currentTarget.value = ""
+          if (files.length > 0) onFiles(files)
         }}
       />
       <label for={id} class="button">
         {label}
       </label>
-    </fieldset>
+    </span>
   )
+}
+
+/** Keeps the browser from opening a file in the page's place when it is dropped beside all that takes one. */
+export function refuseStrayFiles(): void {
+  for (const type of ["dragover", "drop"] as const) {
+    addEventListener(type, (event) => {
+      if (event.defaultPrevented || !hasFiles(event)) return
+      event.preventDefault()
+      if (event.dataTransfer !== null) event.dataTransfer.dropEffect = "none"
+    })
+  }
+}
+
+function hasFiles({ dataTransfer }: DragEvent): boolean {
+  return dataTransfer?.types.includes("Files") ?? false
 }

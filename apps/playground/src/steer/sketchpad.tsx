@@ -5,7 +5,7 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks"
 import { messageOf } from "../page/model.ts"
 import { Problem } from "../page/problem.tsx"
 import { blank, readCanvas, readPicture, SIZE } from "../pictures/canvas-image.ts"
-import { FileDrop } from "../pictures/file-drop.tsx"
+import { FileButton, FileDrop } from "../pictures/file-drop.tsx"
 import { paint } from "../pictures/picture.tsx"
 import { drawing, prompt } from "./steer-state.ts"
 
@@ -25,7 +25,7 @@ type Point = readonly [x: number, y: number]
 export function Sketchpad(): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null)
   const from = useRef<Point | null>(null)
-  const past = useRef<RgbImage[]>([])
+  const [past, setPast] = useState<readonly RgbImage[]>([])
   const [ink, setInk] = useState<string>(INKS[0]?.colour ?? "black")
   const [width, setWidth] = useState(8)
   const [pen, setPen] = useState<{ readonly at: Point; readonly isDown: boolean } | null>(null)
@@ -39,7 +39,8 @@ export function Sketchpad(): JSX.Element {
   }, [drawing.value])
 
   const remember = (): void => {
-    past.current = [...past.current, drawing.value].slice(-MOST_UNDO)
+    const before = drawing.value
+    setPast((past) => [...past, before].slice(-MOST_UNDO))
   }
   const line = (start: Point, end: Point): void => {
     const context = canvas.current?.getContext("2d")
@@ -85,8 +86,13 @@ export function Sketchpad(): JSX.Element {
     prompt.value = captionOf(scene)
   }
 
+  const open = ([file]: readonly File[]): void => {
+    if (file === undefined) return
+    readPicture(file, SIZE).then(replace, (error: unknown) => setProblem(messageOf(error)))
+  }
+
   return (
-    <div class="sketchpad">
+    <FileDrop class="sketchpad" onFiles={open}>
       <div class="sheet">
         {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: keys draw here; screen readers must hand them on */}
         <canvas
@@ -100,6 +106,7 @@ export function Sketchpad(): JSX.Element {
           onKeyDown={moveByKey}
           onBlur={() => setPen(null)}
           onPointerDown={(event) => {
+            if (!event.isPrimary || event.button !== 0) return
             event.currentTarget.setPointerCapture(event.pointerId)
             remember()
             const at = placeOf(event)
@@ -107,7 +114,7 @@ export function Sketchpad(): JSX.Element {
             line(at, at)
           }}
           onPointerMove={(event) => {
-            if (from.current === null) return
+            if (!event.isPrimary || from.current === null) return
             const at = placeOf(event)
             line(from.current, at)
             from.current = at
@@ -153,10 +160,11 @@ export function Sketchpad(): JSX.Element {
         </button>
         <button
           type="button"
+          disabled={past.length === 0}
           onClick={() => {
-            const before = past.current.at(-1)
+            const before = past.at(-1)
             if (before === undefined) return
-            past.current = past.current.slice(0, -1)
+            setPast(past.slice(0, -1))
             drawing.value = before
           }}
         >
@@ -165,17 +173,10 @@ export function Sketchpad(): JSX.Element {
         <button type="button" onClick={() => replace(blank(SIZE))}>
           Clear
         </button>
-        <FileDrop
-          label="Open a picture"
-          accept="image/*"
-          onFiles={([file]) => {
-            if (file === undefined) return
-            readPicture(file, SIZE).then(replace, (error: unknown) => setProblem(messageOf(error)))
-          }}
-        />
+        <FileButton label="Open a picture" accept="image/*" onFiles={open} />
       </div>
       <Problem text={problem} />
-    </div>
+    </FileDrop>
   )
 }
 

@@ -6,7 +6,7 @@ import type { ReadyModel } from "../page/model.ts"
 import { messageOf, modelState } from "../page/model.ts"
 import { Problem } from "../page/problem.tsx"
 import { readPicture, SIZE } from "../pictures/canvas-image.ts"
-import { FileDrop } from "../pictures/file-drop.tsx"
+import { FileButton, FileDrop } from "../pictures/file-drop.tsx"
 import { Picture } from "../pictures/picture.tsx"
 import { LossCurve } from "./loss-curve.tsx"
 import { captionOfFile, drawPairs, pairOf } from "./pairs.ts"
@@ -186,7 +186,7 @@ function Pairs({ isLocked }: { readonly isLocked: boolean }): JSX.Element {
     setProblem(problems.length === 0 ? null : problems.join(" "))
   }
   return (
-    <>
+    <FileDrop disabled={isLocked} onFiles={(files) => void add(files)}>
       <ul class="pairs" hidden={isEmpty}>
         {pairs.value.map((pair, index) => (
           <li key={index}>
@@ -237,7 +237,7 @@ function Pairs({ isLocked }: { readonly isLocked: boolean }): JSX.Element {
         >
           Remove all
         </button>
-        <FileDrop
+        <FileButton
           label="Add pictures"
           accept="image/*"
           multiple
@@ -246,6 +246,6 @@ function Pairs({ isLocked }: { readonly isLocked: boolean }): JSX.Element {
         />
       </div>
       <Problem text={problem} />
-    </>
+    </FileDrop>
   )
 }
