@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
+import { openSafetensors } from "@lllite/format"
 import { serializeSafetensors } from "@lllite/format/write"
 import type { Browser, Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
@@ -78,16 +79,23 @@ describe.skipIf(chromium === null)("the playground in Chromium (CHROMIUM names o
     await open()
     await ready()
     const steer = panel("Steer")
-    await steer.getByRole("textbox", { name: "Steps" }).fill("2")
+    // What is no number of steps is asked for again, and nothing is made with another.
+    await steer.getByRole("textbox", { name: "Steps" }).fill("99")
     await steer.getByRole("textbox", { name: "Prompt" }).focus()
+    await page.keyboard.press("Enter")
+    expect(await steer.getByRole("textbox", { name: "Steps" }).evaluate((input) => input.matches(":focus"))).toBe(true)
+    expect(await steer.getByRole("button", { name: "Stop" }).isDisabled()).toBe(true)
+    await page.keyboard.press("ControlOrMeta+a")
+    await page.keyboard.type("2")
     await page.keyboard.press("Enter")
     await page.locator('.result[data-final="false"]').waitFor()
     await page.locator('.result[data-final="true"]').waitFor()
     expect(await steer.getByRole("img", { name: /^Picture with/ }).count()).toBe(2)
     const slider = steer.getByRole("slider", { name: /How much of the picture/ })
-    await slider.focus()
-    await page.keyboard.press("Home")
     expect(await slider.getAttribute("aria-valuetext")).toBe("0 percent without, 100 percent with the LLLite")
+    await slider.focus()
+    await page.keyboard.press("End")
+    expect(await slider.getAttribute("aria-valuetext")).toBe("100 percent without, 0 percent with the LLLite")
     // Two different pictures lie over one another.
     const hashes = await page.evaluate(() =>
       [...document.querySelectorAll<HTMLCanvasElement>(".compare canvas")].map((canvas) => canvas.toDataURL()),
@@ -95,10 +103,11 @@ describe.skipIf(chromium === null)("the playground in Chromium (CHROMIUM names o
     expect(new Set(hashes).size).toBe(2)
   })
 
+  const edges = (): Promise<string> =>
+    page.evaluate(() => document.querySelector<HTMLCanvasElement>(".card > canvas")?.toDataURL() ?? "")
+
   it("draws with the keys, and shows the edges at once", async () => {
     await open()
-    const edges = (): Promise<string> =>
-      page.evaluate(() => document.querySelector<HTMLCanvasElement>(".card > canvas")?.toDataURL() ?? "")
     await page.getByRole("button", { name: "Clear" }).click()
     const blank = await edges()
     await page.getByRole("application").focus()
@@ -107,6 +116,56 @@ describe.skipIf(chromium === null)("the playground in Chromium (CHROMIUM names o
     expect(drawn).not.toBe(blank)
     await page.getByRole("button", { name: "Undo" }).click()
     expect(await edges()).toBe(blank)
+    // Before that was the example, and before the example nothing.
+    await page.getByRole("button", { name: "Undo" }).click()
+    expect(await edges()).not.toBe(blank)
+    expect(await page.getByRole("button", { name: "Undo" }).isDisabled()).toBe(true)
+  })
+
+  it("takes a picture that is dropped onto the sheet, and lets none take the page's place", async () => {
+    await open()
+    const before = await edges()
+    const files = await page.evaluateHandle(async () => {
+      const canvas = new OffscreenCanvas(40, 30)
+      canvas.getContext("2d")?.fillRect(10, 10, 15, 10)
+      const files = new DataTransfer()
+      files.items.add(new File([await canvas.convertToBlob()], "box.png", { type: "image/png" }))
+      return files
+    })
+    await page.getByRole("application").dispatchEvent("drop", { dataTransfer: files })
+    await page.waitForFunction(
+      (before) => document.querySelector<HTMLCanvasElement>(".card > canvas")?.toDataURL() !== before,
+      before,
+    )
+    const isPrevented = await page.evaluate(
+      (dataTransfer) =>
+        ["dragover", "drop"].map(
+          (type) =>
+            !document.body.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true })),
+        ),
+      files,
+    )
+    expect(isPrevented).toEqual([true, true])
+  })
+
+  it("brings the picture into sight on a phone, and says that it was stopped", async () => {
+    await page.setViewportSize({ width: 390, height: 844 })
+    await open()
+    await ready()
+    const steer = panel("Steer")
+    await steer.getByRole("textbox", { name: "Prompt" }).fill("a red ring")
+    await page.evaluate(() => scrollTo({ top: 0, behavior: "instant" }))
+    await page.keyboard.press("Enter")
+    await page.locator('.result[data-final="false"]').waitFor()
+    await page.waitForFunction(() => {
+      const [picture, progress] = [".result canvas", ".output .progress"].map((name) =>
+        document.querySelector(name)?.getBoundingClientRect(),
+      )
+      return picture && progress && picture.top >= 0 && progress.bottom <= innerHeight
+    })
+    await steer.getByRole("button", { name: "Stop" }).click()
+    await steer.getByText("Stopped before it was done.").waitFor()
+    expect(await page.locator('.result[data-final="true"]').count()).toBe(0)
   })
 
   it("trains, shows the loss, stops inside, and gives a file that is an LLLite", async () => {
@@ -126,6 +185,7 @@ describe.skipIf(chromium === null)("the playground in Chromium (CHROMIUM names o
     await train.getByRole("textbox", { name: "Pairs in a step" }).fill("1")
     await train.getByRole("button", { name: "Train" }).click()
     await train.getByRole("img", { name: /^Loss over (?!1 )\d+ steps/ }).waitFor()
+    expect(await train.getByRole("img", { name: "Sample without an LLLite" }).count()).toBe(1)
     await train.getByRole("button", { name: "Stop" }).click()
     await train.getByRole("status").waitFor()
     const [download] = await Promise.all([
@@ -133,6 +193,16 @@ describe.skipIf(chromium === null)("the playground in Chromium (CHROMIUM names o
       train.getByRole("button", { name: "Download it" }).click(),
     ])
     expect(download.suggestedFilename()).toMatch(/^lllite-canny-\d{6}\.safetensors$/)
+
+    // It began with conditioners that are normalised over the edges: larger by far than PyTorch draws them.
+    const file = await openSafetensors(await readFile(await download.path()))
+    const weights = [...file.tensors.values()].filter(({ name }) => name.endsWith("conditioning1.0.weight"))
+    expect(weights.length).toBeGreaterThan(0)
+    for (const { name, shape } of weights) {
+      const drawn = 1 / Math.sqrt(shape.slice(1).reduce((product, size) => product * size, 1))
+      const largest = (await file.readFloat32(name)).reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+      expect(largest / drawn, name).toBeGreaterThan(1.5)
+    }
 
     await page.getByRole("tab", { name: "Inspect" }).click()
     await panel("Inspect")
@@ -143,11 +213,28 @@ describe.skipIf(chromium === null)("the playground in Chromium (CHROMIUM names o
     await panel("Inspect").getByRole("cell", { name: "canny, trained in a browser" }).waitFor()
   })
 
+  it("trains as many steps as it was told to, and draws a sample of the last", async () => {
+    await open()
+    await ready()
+    await page.getByRole("tab", { name: "Train" }).click()
+    const train = panel("Train")
+    await train.getByRole("textbox", { name: "Pairs in a step" }).fill("1")
+    await train.getByRole("textbox", { name: "Steps" }).fill("2")
+    await train.getByRole("button", { name: "Train" }).click()
+    await train.getByRole("img", { name: "Sample after 2 steps" }).waitFor()
+    expect(await train.getByRole("status").textContent()).toBe(
+      "The LLLite is ready after 2 steps, and chosen under Steer.",
+    )
+  })
+
   it("says what a file is, how healthy, and steers with it", async () => {
     await open()
     await ready()
     await page.getByRole("tab", { name: "Inspect" }).click()
     const inspect = panel("Inspect")
+    await inspect.getByRole("button", { name: "Look at the built-in LLLite" }).click()
+    await page.locator(".identity").waitFor()
+    expect(await inspect.locator(".file-name").textContent()).toBe("lllite-canny.safetensors")
     await inspect.getByLabel("Open a safetensors file").setInputFiles(LLLITE)
     await page.locator(".identity").waitFor()
     expect(await inspect.getByRole("rowheader", { name: /^(input|middle)/ }).count()).toBeGreaterThan(1)
@@ -218,7 +305,6 @@ describe.skipIf(chromium === null)("the playground in Chromium (CHROMIUM names o
   })
 
   it("says on a narrow screen what it says on a wide one, without scrolling sideways", async () => {
-    await page.setViewportSize({ width: 360, height: 740 })
     await open()
     for (const name of ["Steer", "Train", "Inspect"] as const) {
       await page.getByRole("tab", { name }).click()
@@ -226,8 +312,11 @@ describe.skipIf(chromium === null)("the playground in Chromium (CHROMIUM names o
         await panel(name).getByLabel("Open a safetensors file").setInputFiles(LLLITE)
         await page.locator(".identity").waitFor()
       }
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
-      expect(overflow, name).toBeLessThanOrEqual(0)
+      for (const width of [320, 700]) {
+        await page.setViewportSize({ width, height: 740 })
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+        expect(overflow, `${name} at ${width}`).toBeLessThanOrEqual(0)
+      }
     }
   })
 
@@ -258,8 +347,9 @@ describe.skipIf(chromium === null)("the playground in Chromium (CHROMIUM names o
         .first()
         .click()
     await train.getByRole("textbox", { name: "Pairs in a step" }).fill("1")
-    await train.getByRole("textbox", { name: "Steps" }).fill("1")
     await train.getByRole("button", { name: "Train" }).click()
+    await train.getByRole("img", { name: /^Loss over/ }).waitFor()
+    await train.getByRole("button", { name: "Stop" }).click()
     await train.getByRole("button", { name: "Download it" }).waitFor()
   })
 
