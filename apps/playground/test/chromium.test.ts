@@ -73,6 +73,10 @@ describe.skipIf(chromium === null)("the playground in Chromium (CHROMIUM names o
     await page.locator('.status[data-phase="ready"], .status.failed').waitFor()
     expect(await page.locator(".status.failed").count()).toBe(0)
   }
+  /** Where a request was to fail. */
+  const forgetRequests = (): void => {
+    problems.splice(0, problems.length, ...problems.filter((problem) => !problem.startsWith("request failed")))
+  }
   const panel = (name: "Steer" | "Train" | "Inspect") => page.getByRole("tabpanel", { name })
 
   it("generates by keyboard alone, with previews, and compares", async () => {
@@ -301,7 +305,7 @@ describe.skipIf(chromium === null)("the playground in Chromium (CHROMIUM names o
     await page.reload()
     await ready()
     // What a reload cut off is no failure of the page.
-    problems.splice(0, problems.length, ...problems.filter((problem) => !problem.startsWith("request failed")))
+    forgetRequests()
   })
 
   it("says on a narrow screen what it says on a wide one, without scrolling sideways", async () => {
@@ -351,6 +355,30 @@ describe.skipIf(chromium === null)("the playground in Chromium (CHROMIUM names o
     await train.getByRole("img", { name: /^Loss over/ }).waitFor()
     await train.getByRole("button", { name: "Stop" }).click()
     await train.getByRole("button", { name: "Download it" }).waitFor()
+  })
+
+  it("says why the model could not be started, and has another way", async () => {
+    let isThere = false
+    const host = await serveFolders(
+      { "/": folder("../dist/") },
+      {
+        answer: (_, response, path) => {
+          if (isThere || !path.includes("tiny-sdxl")) return false
+          response.writeHead(404).end()
+          return true
+        },
+      },
+    )
+    await page.goto(`${host.url}?backend=webgpu`)
+    await page.getByRole("alert").waitFor()
+    expect(await page.getByRole("alert").textContent()).toMatch(/could not be started: .*tiny-sdxl.* 404/)
+    expect(await panel("Steer").getByRole("button", { name: "Generate" }).isDisabled()).toBe(true)
+    isThere = true
+    await page.getByRole("link", { name: "Use WebAssembly instead" }).click()
+    await ready()
+    expect(await page.locator(".status").getAttribute("data-backend")).toBe("wasm")
+    forgetRequests()
+    await host.close()
   })
 
   it("works isolated from other pages, too", async () => {

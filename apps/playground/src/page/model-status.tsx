@@ -1,6 +1,6 @@
 import type { LoadProgress, MemoryNeed } from "@lllite/runtime-web"
 import type { JSX } from "preact"
-import { modelState } from "./model.ts"
+import { chosenBackend, modelState } from "./model.ts"
 
 /** How far the model is, and what it runs on. */
 export function ModelStatus(): JSX.Element {
@@ -8,7 +8,12 @@ export function ModelStatus(): JSX.Element {
   if (state.phase === "failed") {
     return (
       <p class="status failed" role="alert">
-        The model could not be started. {state.message}
+        <span>The model could not be started: {state.message}</span>
+        {chosenBackend() === "webgpu" ? (
+          <a href="?backend=wasm">Use WebAssembly instead</a>
+        ) : (
+          <a href={location.search === "" ? "./" : location.search}>Try again</a>
+        )}
       </p>
     )
   }

@@ -47,7 +47,7 @@ export function addLllite(name: string, lllite: LlliteModel): void {
 /** Starts the runtime and loads what is embedded. What goes wrong becomes the state. */
 export async function startModel(): Promise<void> {
   try {
-    const backend = backendOf(location.search)
+    const backend = chosenBackend()
     const runtime = await createWebRuntime(
       backend === "webgpu" ? { backend, software: true } : backend ? { backend } : {},
     )
@@ -74,8 +74,8 @@ export async function startModel(): Promise<void> {
 }
 
 /** `?backend=wasm` and `?backend=webgpu` choose; a WebGPU that was asked for by name may compute in software. */
-function backendOf(query: string): "webgpu" | "wasm" | null {
-  const name = new URLSearchParams(query).get("backend")
+export function chosenBackend(): "webgpu" | "wasm" | null {
+  const name = new URLSearchParams(location.search).get("backend")
   return name === "webgpu" || name === "wasm" ? name : null
 }
 
