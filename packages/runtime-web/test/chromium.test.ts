@@ -258,7 +258,7 @@ describe.skipIf(chromium === null)("the built runtime in Chromium (CHROMIUM name
 
   it("gives idle buffers back when it has drawn on WebGPU", async () => {
     const { drawn, memory } = await page.evaluate(async () => {
-      const options = { width: 32, height: 32, steps: 1, guidanceScale: 1 }
+      const options = { width: 128, height: 128, steps: 1, guidanceScale: 1 }
       const runtime = await window.web.createWebRuntime({ backend: "webgpu", software: true, timeLimit: 600 })
       const sdxl = await runtime.loadSdxl({ url: new URL("tiny/tiny-sdxl.safetensors", location.href), keep: false })
       let drawn = 0
@@ -270,8 +270,8 @@ describe.skipIf(chromium === null)("the built runtime in Chromium (CHROMIUM name
       return { drawn, memory }
     })
     expect(drawn).toBe(1)
-    // Parameters of TensorFlow.js' own kernels stay, a few bytes each.
-    expect(memory.allocated - memory.bytes).toBeLessThan(2 ** 15)
+    // What stays is in pieces of less than 1 MiB: 6.2 MiB, and 18 without trimming.
+    expect(memory.allocated - memory.bytes).toBeLessThan(7e6)
   })
 
   it("gives everything back, and logs no error on the way", async () => {
