@@ -17,7 +17,7 @@ export interface DeviceFeatures {
 }
 
 /** Invocations of the workgroups in which neighbours were seen to exchange values as they should. */
-export const PROBED_THREADS = [64, 256] as const
+const PROBED_THREADS = [64, 256] as const
 
 /** What a device has, tried out where WebGPU leaves it open. */
 export async function findFeatures(device: GPUDevice, info: GPUAdapterInfo): Promise<DeviceFeatures> {
