@@ -4,8 +4,8 @@ import type { Tensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { InputError } from "../../errors.ts"
 
-/** Scores that may be in memory at once: 64 MiB of float32. A few such tensors are alive at a time. */
-const MOST_SCORES = 2 ** 24
+/** Scores that may be in memory at once: 16 MiB of float32, of which a core keeps much in its cache; more takes longer. */
+const MOST_SCORES = 2 ** 22
 
 /** Added to a score that must not count: far below any other, yet no infinity that could turn into NaN. */
 const MASKED = -1e30
