@@ -33,6 +33,26 @@ it("gives what there is when the file ends early", async () => {
   await source.close()
 })
 
+it("reads large ranges in pieces, and gives what there is of them", async () => {
+  const bytes = Uint8Array.from({ length: 5 * 2 ** 20 + 3 }, (_, i) => i % 251)
+  await writeFile(join(folder, "large"), bytes)
+  await withPath(join(folder, "large"), async (source) => {
+    const same = (read: Uint8Array, start: number): boolean =>
+      Buffer.compare(read, bytes.subarray(start, start + read.byteLength)) === 0
+    for (const [start, end, length] of [
+      [0, bytes.length, bytes.length],
+      [7, 2 ** 20 + 7, 2 ** 20],
+      [2 ** 20, bytes.length + 9, bytes.length - 2 ** 20],
+      // All pieces but the first lie behind the end.
+      [bytes.length - 100, bytes.length + 8 * 2 ** 20, 100],
+    ] as const) {
+      const read = await source.read(start, end)
+      expect(read.byteLength).toBe(length)
+      expect(same(read, start)).toBe(true)
+    }
+  })
+})
+
 it("says which file is missing", async () => {
   const path = join(folder, "none.safetensors")
   await expect(openPath(path)).rejects.toThrow(`cannot read "${path}": there is no such file`)
