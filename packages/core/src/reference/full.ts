@@ -30,13 +30,19 @@ export interface FullReference {
 /** What results may differ by, relative to the greatest value; gradient norms each relative to itself. */
 export interface FullTolerance {
   readonly output: number
-  readonly norm: number
+  readonly siteNorm: number
+  readonly tensorNorm: number
 }
 
-/** For weights and products in float32, and for either in 16 bits. */
+/**
+ * For weights and products in float32, and for either in 16 bits. The reference's weights are float32. Rounding them
+ * moves gradients much more than outputs: float32 throughout, but with weights that were rounded to bfloat16 before,
+ * has norms that are 5.0 % off at a site and 15.3 % at a tensor, of float16 3.7 % and 12.7 %. Weights held in 16 bits
+ * give the same to three digits.
+ */
 export const FULL_TOLERANCE = {
-  float32: { output: 1e-3, norm: 1e-2 },
-  half: { output: 2e-2, norm: 5e-2 },
+  float32: { output: 1e-3, siteNorm: 1e-2, tensorNorm: 1e-2 },
+  half: { output: 2e-2, siteNorm: 6e-2, tensorNorm: 2e-1 },
 } as const satisfies Readonly<Record<string, FullTolerance>>
 
 /** SDXL's U-Net at its real width, alone, with an LLLite, and one training step's loss and gradients. */
@@ -44,7 +50,7 @@ export async function runFull(
   reference: FullReference,
   tensors: ReferenceTensors,
   ops: Ops,
-  { output, norm }: FullTolerance = FULL_TOLERANCE.float32,
+  { output, siteNorm, tensorNorm }: FullTolerance = FULL_TOLERANCE.float32,
 ): Promise<readonly CaseResult[]> {
   const { tag, latent, timesteps } = reference
   const config = unetConfigOf(reference.unet)
@@ -86,7 +92,7 @@ export async function runFull(
     ]),
   )
   const ours = reference.gradNames.map((name) => norms.get(name) ?? Number.NaN)
-  results.push(...compareNorms(reference.gradNames, ours, wanted, norm))
+  results.push(...compareNorms(reference.gradNames, ours, wanted, siteNorm, tensorNorm))
 
   tf.dispose(target)
   disposeCuts(cuts)
@@ -107,7 +113,8 @@ function compareNorms(
   names: readonly string[],
   ours: readonly number[],
   wanted: ArrayLike<number>,
-  tolerance: number,
+  siteTolerance: number,
+  tensorTolerance: number,
 ): CaseResult[] {
   const siteOf = (name: string): string => name.slice(0, name.indexOf("."))
   const bySite = (values: ArrayLike<number>): ReadonlyMap<string, number> => {
@@ -126,8 +133,8 @@ function compareNorms(
   })
   const ones = (values: readonly number[]): number[] => values.map(() => 1)
   return [
-    compare(`full.gradNorms (each of ${siteRatios.length} sites)`, siteRatios, ones(siteRatios), tolerance),
-    compare(`full.gradNorms (each of ${ratios.length} tensors)`, ratios, ones(ratios), tolerance),
+    compare(`full.gradNorms (each of ${siteRatios.length} sites)`, siteRatios, ones(siteRatios), siteTolerance),
+    compare(`full.gradNorms (each of ${ratios.length} tensors)`, ratios, ones(ratios), tensorTolerance),
   ]
 }
 
