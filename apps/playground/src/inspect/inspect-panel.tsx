@@ -106,7 +106,7 @@ function LlliteRows({ of }: { readonly of: LlliteDescription }): JSX.Element {
     <>
       {title !== null && <Row name="Title">{title}</Row>}
       {preprocessor !== null && <Row name="Control">{preprocessor}</Row>}
-      <Row name="For">{isForSdxl ? "SDXL" : "a smaller U-Net than SDXL's, such as the tiny one here"}</Row>
+      <Row name="U-Net">{isForSdxl ? "SDXL's" : "like SDXL's but smaller, such as the tiny one here"}</Row>
       <Row name="Sites">
         {sites}
         {selection === null ? "" : `, selection “${selection}”`}
