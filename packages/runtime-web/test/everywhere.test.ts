@@ -16,13 +16,12 @@ import { launchWithWebgpu, serveFolders } from "./browser.ts"
 
 /*
  * The tiny model in Node and in Chromium, on WebAssembly and on WebGPU: one seed, one picture. `turbo run build` comes
- * first. With LLLITE_WHOLE=1 an LLLite is trained in the tab until it steers.
+ * first. And one is trained in the tab until it steers in Node.
  */
 
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 const SHIPPED = folder("../../tiny/model/lllite-canny.safetensors")
 const chromium = findChromium()
-const isWhole = process.env.LLLITE_WHOLE === "1"
 
 chooseDriver("lavapipe", "swiftshader")
 const hasDriver = process.env.VK_ICD_FILENAMES !== undefined
@@ -210,7 +209,7 @@ describe.skipIf(chromium === null)("the tiny model, in Node and in Chromium (CHR
     expect(await drawInNode(wasm.sdxl, { ...picture, lllite: null })).not.toEqual(inNode)
   })
 
-  it.runIf(isWhole)("an LLLite that was trained in the tab steers in Node", async () => {
+  it("an LLLite that was trained in the tab steers in Node", async () => {
     await trainInTab("long.safetensors", { size: 128, count: 16, steps: 60, batchSize: 8 })
     const scores = { without: 0, with: 0 }
     const count = 6

@@ -1,9 +1,11 @@
-import { createComposedOps } from "@lllite/core"
+import { createComposedOps, type Ops } from "@lllite/core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { checkOps } from "../../core/src/testing/index.ts"
+import { hasReference } from "../../core/test/reference-folder.ts"
 import { createWebgpuOps, type WebgpuDevice } from "../src/index.ts"
 import { findDriver } from "./drivers.ts"
 import { openGpu } from "./open-gpu.ts"
+import { compared, DIFFUSION, MODULE, TEXT_VAE, UNET } from "./reference-suites.ts"
 
 /* The driver that Chromium computes with where there is no graphics card: most other tests run on lavapipe. */
 
@@ -13,14 +15,25 @@ const { hasAdapter, architecture, start } = await openGpu("swiftshader")
 
 describe.skipIf(!hasAdapter || architecture !== "swiftshader")("ops on SwiftShader", () => {
   let webgpu: WebgpuDevice
+  let ops: Ops
   beforeAll(async () => {
     webgpu = await start()
+    ops = createWebgpuOps(createComposedOps())
   })
   afterAll(() => webgpu.dispose())
 
   it("keep the contract of ops", async () => {
-    const results = await checkOps(createWebgpuOps(createComposedOps()))
+    const results = await checkOps(ops)
     expect(results.filter(({ ok }) => !ok)).toEqual([])
     expect(results.length).toBeGreaterThan(150)
   })
+
+  it.skipIf(!hasReference).each([MODULE, DIFFUSION, TEXT_VAE, UNET])(
+    "agree with the reference on $what",
+    async (suite) => {
+      const results = await compared(suite, ops)
+      expect(results.filter(({ ok }) => !ok)).toEqual([])
+      expect(results).toHaveLength(suite.count)
+    },
+  )
 })

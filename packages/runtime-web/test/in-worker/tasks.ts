@@ -2,8 +2,8 @@
 export type Suite = "module" | "unet" | "text-vae" | "pipeline" | "diffusion"
 
 export type Task =
-  /** The contract of ops, of the cases whose names match a pattern. */
-  | { readonly kind: "ops"; readonly pattern: string }
+  /** The contract of ops. */
+  | { readonly kind: "ops" }
   /** A suite of the reference, whose files lie at an address. */
   | { readonly kind: "reference"; readonly suite: Suite; readonly url: string; readonly merges: string }
 

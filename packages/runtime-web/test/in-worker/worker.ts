@@ -30,9 +30,7 @@ async function compute(task: Task): Promise<Outcome> {
   started ??= start()
   const { ops, adapter } = await started
   const results: Compared[] =
-    task.kind === "ops"
-      ? await checkOps(ops, { isWanted: (name) => new RegExp(task.pattern).test(name) })
-      : (await runSuite(task, ops)).filter((result) => "ok" in result)
+    task.kind === "ops" ? await checkOps(ops) : (await runSuite(task, ops)).filter((result) => "ok" in result)
   return {
     adapter,
     compared: results.length,

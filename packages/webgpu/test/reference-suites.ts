@@ -1,0 +1,62 @@
+import { readFileSync } from "node:fs"
+import { createTokenizer, type Ops } from "@lllite/core"
+import type { CaseResult } from "../../core/src/reference/case.ts"
+import { type DiffusionReference, runDiffusion } from "../../core/src/reference/diffusion.ts"
+import { type ModuleReference, runModule } from "../../core/src/reference/module.ts"
+import { type PipelineReference, runPipeline } from "../../core/src/reference/pipeline.ts"
+import { runTextVae, type TextVaeReference } from "../../core/src/reference/text-vae.ts"
+import { runUnet, type UnetReference } from "../../core/src/reference/unet.ts"
+import { openTensors, readDescription } from "../../core/test/reference-folder.ts"
+
+/** A suite of the reference that computes on a device. */
+export interface ReferenceSuite {
+  readonly what: string
+  /** How many numbers it compares. */
+  readonly count: number
+  run(ops: Ops): Promise<readonly CaseResult[]>
+}
+
+export const MODULE: ReferenceSuite = {
+  what: "one adapter before one host, and its gradients",
+  count: 88,
+  run: async (ops) => runModule(readDescription<ModuleReference>("module"), await openTensors("module"), ops),
+}
+
+export const DIFFUSION: ReferenceSuite = {
+  what: "samplers and noise schedules",
+  count: 164,
+  run: async () => runDiffusion(readDescription<DiffusionReference>("diffusion"), await openTensors("diffusion")),
+}
+
+export const TEXT_VAE: ReferenceSuite = {
+  what: "both text encoders and the VAE",
+  count: 7,
+  run: async (ops) => runTextVae(readDescription<TextVaeReference>("text-vae"), await openTensors("text-vae"), ops),
+}
+
+export const UNET: ReferenceSuite = {
+  what: "the U-Net, every selection of sites, and six steps of training",
+  count: 152,
+  run: async (ops) => runUnet(readDescription<UnetReference>("unet"), await openTensors("unet"), ops),
+}
+
+export const PIPELINE: ReferenceSuite = {
+  what: "everything from prompt to picture",
+  count: 14,
+  run: async (ops) =>
+    runPipeline(
+      readDescription<PipelineReference>("pipeline"),
+      readDescription<UnetReference>("unet"),
+      readDescription<TextVaeReference>("text-vae"),
+      await openTensors("pipeline"),
+      createTokenizer(readFileSync(new URL("../../core/data/clip-merges.txt", import.meta.url), "utf8")),
+      ops,
+    ),
+}
+
+type ComparedCase = Extract<CaseResult, { readonly ok: boolean }>
+
+/** Runs a suite. Cases that this implementation does not have are left out. */
+export async function compared({ run }: ReferenceSuite, ops: Ops): Promise<readonly ComparedCase[]> {
+  return (await run(ops)).filter((result) => "ok" in result)
+}
