@@ -26,8 +26,9 @@ const SUITES: readonly (readonly [suite: Suite, compared: number])[] = [
   ["diffusion", 164],
   ["text-vae", 7],
   ["unet", 152],
-  ["pipeline", 14],
 ]
+/** From prompts to pictures takes minutes: in the build that people get. */
+const LONG: typeof SUITES = [["pipeline", 14]]
 
 describe.skipIf(chromium === null)("WebGPU in a worker of Chromium (CHROMIUM names one)", () => {
   let browser: Browser
@@ -65,6 +66,7 @@ describe.skipIf(chromium === null)("WebGPU in a worker of Chromium (CHROMIUM nam
   describe.each([
     [
       "in development",
+      SUITES,
       async () => {
         const server = await createServer({ ...config(), server: { port: 0, fs: { allow: [folder("../../..")] } } })
         await server.listen()
@@ -73,13 +75,14 @@ describe.skipIf(chromium === null)("WebGPU in a worker of Chromium (CHROMIUM nam
     ],
     [
       "in production",
+      [...SUITES, ...LONG],
       async () => {
         const outDir = join(work, "dist")
         await build({ ...config(), build: { outDir, target: "es2023" } })
         return serveFolders({ "/": outDir })
       },
     ],
-  ] as const)("%s", (_, serve) => {
+  ] as const)("%s", (_, suites, serve) => {
     let served: { readonly url: string; close(): Promise<void> }
     let page: Page
 
@@ -116,7 +119,7 @@ describe.skipIf(chromium === null)("WebGPU in a worker of Chromium (CHROMIUM nam
       expect(compared).toBeGreaterThan(180)
     })
 
-    it.skipIf(!hasReference).each(SUITES)("meets the reference's numbers of %s", async (suite, count) => {
+    it.skipIf(!hasReference).each(suites)("meets the reference's numbers of %s", async (suite, count) => {
       const task = { kind: "reference", suite, url: files.url, merges: `${files.url}core/clip-merges.txt` } as const
       const { failed, compared } = await compute(suite, task)
       expect(failed).toEqual([])
