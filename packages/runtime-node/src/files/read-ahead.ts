@@ -32,8 +32,10 @@ export function createReadAhead(
   let isStopped = false
   let isRunning = false
   let run: Promise<void> = Promise.resolve()
+  let scratch: Uint8Array | null = null
   const readOn = async (): Promise<void> => {
-    const scratch = new Uint8Array(piece)
+    // Kept from one time to the next: a checkpoint has thousands of pauses.
+    scratch ??= new Uint8Array(piece)
     try {
       while (!isStopped && at < goal) {
         const from = at
