@@ -84,7 +84,7 @@ const CHECKS: readonly Check[] = [
     severity: "warning",
     holds: (site) => hasNumbersOnly(site) && site.strength > 1 && site.largestActivation <= HALF_MAX,
     advice: (sites) =>
-      `${places(sites)} ${sites.length === 1 ? "adds" : "add"} more than the layer's own input has: if pictures look overdone, lower its strength, and train with a lower learning rate next time.`,
+      `${places(sites)} ${sites.length === 1 ? "adds" : "add"} more than the layer's own input has: if pictures look overdone, lower the strength, and train with a lower learning rate next time.`,
   },
 ]
 
