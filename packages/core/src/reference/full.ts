@@ -38,7 +38,7 @@ export interface FullTolerance {
  * For weights and products in float32, and for either in 16 bits. The reference's weights are float32. Rounding them
  * moves gradients much more than outputs: float32 throughout, but with weights that were rounded to bfloat16 before,
  * has norms that are 5.0 % off at a site and 15.3 % at a tensor, of float16 3.7 % and 12.7 %. Weights held in 16 bits
- * give the same to three digits.
+ * give the same to the two digits that are printed.
  */
 export const FULL_TOLERANCE = {
   float32: { output: 1e-3, siteNorm: 1e-2, tensorNorm: 1e-2 },
