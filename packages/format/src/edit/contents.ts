@@ -1,7 +1,7 @@
 import type { LlliteFile } from "../lllite/read.ts"
 import type { FloatDtype } from "../safetensors/dtype.ts"
 import { isReadableDtype } from "../safetensors/dtype.ts"
-import type { TensorInfo } from "../safetensors/header.ts"
+import type { TensorInfo } from "../safetensors/header-contents.ts"
 import type { ByteSource } from "../source.ts"
 import { readExactly } from "../source.ts"
 import type { LazyTensorBytes } from "../write/safetensors.ts"

@@ -1,7 +1,7 @@
 import { FormatError } from "../errors.ts"
 import type { FloatDtype } from "../safetensors/dtype.ts"
 import { isReadableDtype } from "../safetensors/dtype.ts"
-import type { TensorInfo } from "../safetensors/header.ts"
+import type { TensorInfo } from "../safetensors/header-contents.ts"
 import { openSafetensors } from "../safetensors/read.ts"
 import type { ByteSource, SourceLike } from "../source.ts"
 import { toSource } from "../source.ts"

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest"
 import { GOLDEN_HEADERS } from "../../test/golden-headers.ts"
 import { describeWithReference, referenceBytes, referenceJson } from "../../test/reference.ts"
-import type { TensorInfo } from "../safetensors/header.ts"
+import type { TensorInfo } from "../safetensors/header-contents.ts"
 import { openSafetensors } from "../safetensors/read.ts"
-import type { FileKind } from "./identify.ts"
 import { identify } from "./identify.ts"
+import type { FileKind } from "./kind-rules.ts"
 
 function header(tensors: Readonly<Record<string, readonly number[]>>): { tensors: ReadonlyMap<string, TensorInfo> } {
   const infos = Object.entries(tensors).map(([name, shape]) => ({

@@ -1,12 +1,7 @@
 import { show } from "../errors.ts"
-import type { SafetensorsHeader, TensorInfo } from "../safetensors/header.ts"
-import type { FileKind } from "./kind-rules.ts"
+import type { SafetensorsHeader, TensorInfo } from "../safetensors/header-contents.ts"
+import type { BaseModel, FileKind } from "./kind-rules.ts"
 import { KIND_RULES } from "./kind-rules.ts"
-
-export type { FileKind } from "./kind-rules.ts"
-
-/** The family of image models that a file belongs to. */
-export type BaseModel = "sd1" | "sd2" | "sdxl" | "sd3" | "flux" | "anima"
 
 /** A file's kind with a phrase for people: "a LoRA (kohya names)". */
 export interface FileIdentity {

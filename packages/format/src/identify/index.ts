@@ -1,3 +1,4 @@
 export { expectLllite } from "./expect-lllite.ts"
-export type { BaseModel, FileIdentity, FileKind } from "./identify.ts"
+export type { FileIdentity } from "./identify.ts"
 export { identify } from "./identify.ts"
+export type { BaseModel, FileKind } from "./kind-rules.ts"

@@ -1,4 +1,5 @@
-import type { BaseModel } from "./identify.ts"
+/** The family of image models that a file belongs to. */
+export type BaseModel = "sd1" | "sd2" | "sdxl" | "sd3" | "flux" | "anima"
 
 /** What a safetensors file holds, as far as its header tells. */
 export type FileKind =

@@ -1,7 +1,7 @@
 import type { FormatErrorCode } from "../errors.ts"
 import { FormatError } from "../errors.ts"
 import { FLOAT_DTYPE_TEXT, isReadableDtype } from "../safetensors/dtype.ts"
-import type { TensorInfo } from "../safetensors/header.ts"
+import type { TensorInfo } from "../safetensors/header-contents.ts"
 import type { Site } from "./site.ts"
 import type { AdapterDims, SiteTensorName } from "./tensors.ts"
 import { siteTensorShapes } from "./tensors.ts"

@@ -1,6 +1,6 @@
 import { FormatError, show } from "../errors.ts"
 import type { Dtype } from "../safetensors/dtype.ts"
-import type { TensorInfo } from "../safetensors/header.ts"
+import type { TensorInfo } from "../safetensors/header-contents.ts"
 import type { SafetensorsFile } from "../safetensors/read.ts"
 import { openSafetensors } from "../safetensors/read.ts"
 import type { SourceLike } from "../source.ts"

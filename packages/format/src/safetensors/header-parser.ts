@@ -1,7 +1,7 @@
 import { FormatError, show } from "../errors.ts"
 import type { Dtype } from "./dtype.ts"
 import { DTYPE_BITS } from "./dtype.ts"
-import type { SafetensorsHeader, TensorInfo } from "./header.ts"
+import type { SafetensorsHeader, TensorInfo } from "./header-contents.ts"
 import { HEADER_LENGTH_BYTES, MAX_INDEX_BYTES, MAX_RANK, METADATA_KEY, tensorBytes } from "./header-rules.ts"
 import { HeaderScanner, NEED_MORE } from "./header-scanner.ts"
 import type { Cursor } from "./packed-map.ts"

@@ -1,35 +1,10 @@
 import { FormatError } from "../errors.ts"
 import type { ByteSource } from "../source.ts"
 import { readExactly, readExactlyInto } from "../source.ts"
-import type { Dtype } from "./dtype.ts"
+import type { SafetensorsHeader } from "./header-contents.ts"
 import { HeaderParser } from "./header-parser.ts"
 import { HEADER_LENGTH_BYTES, MAX_ENTRY_BYTES, MAX_HEADER_BYTES } from "./header-rules.ts"
 import { readUsualHeader } from "./usual-header.ts"
-
-/** A tensor as the header describes it. */
-export interface TensorInfo {
-  readonly name: string
-  readonly dtype: Dtype
-  /** Row-major; [] is a scalar. */
-  readonly shape: readonly number[]
-  /** First byte in the file. */
-  readonly start: number
-  /** Byte in the file after the last. */
-  readonly end: number
-}
-
-/** Everything a safetensors file says before its data. */
-export interface SafetensorsHeader {
-  /**
-   * By name, in the order of their data. With very many tensors this is no Map but something that reads like one and
-   * makes each {@link TensorInfo} when it is asked for.
-   */
-  readonly tensors: ReadonlyMap<string, TensorInfo>
-  /** Free text pairs in file order; empty when the file has none. */
-  readonly metadata: ReadonlyMap<string, string>
-  /** Byte in the file where the data begins. */
-  readonly dataStart: number
-}
 
 /**
  * Reads the length in a file's first eight bytes and holds it against the file's size, before anybody allocates.

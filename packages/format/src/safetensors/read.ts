@@ -3,8 +3,8 @@ import type { ByteSource, SourceLike } from "../source.ts"
 import { readExactly, readExactlyInto, toSource } from "../source.ts"
 import { checkReadable, toFloat32 } from "./dtype.ts"
 import { foreignFormatError, SNIFF_BYTES } from "./foreign.ts"
-import type { SafetensorsHeader, TensorInfo } from "./header.ts"
 import { parseHeaderLength, scanHeader } from "./header.ts"
+import type { SafetensorsHeader, TensorInfo } from "./header-contents.ts"
 import { HEADER_LENGTH_BYTES } from "./header-rules.ts"
 
 /** An open safetensors file: its header is in memory, its data is read when asked for. */

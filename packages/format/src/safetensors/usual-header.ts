@@ -1,5 +1,5 @@
 import { isDtype } from "./dtype.ts"
-import type { SafetensorsHeader, TensorInfo } from "./header.ts"
+import type { SafetensorsHeader, TensorInfo } from "./header-contents.ts"
 import { HEADER_LENGTH_BYTES, MAX_RANK, METADATA_KEY, tensorBytes } from "./header-rules.ts"
 
 const SPACE = 0x20

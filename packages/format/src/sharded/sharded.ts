@@ -1,5 +1,5 @@
 import { FormatError, show } from "../errors.ts"
-import type { SafetensorsHeader, TensorInfo } from "../safetensors/header.ts"
+import type { SafetensorsHeader, TensorInfo } from "../safetensors/header-contents.ts"
 import type { SafetensorsFile } from "../safetensors/read.ts"
 import { openSafetensors } from "../safetensors/read.ts"
 import type { SourceLike } from "../source.ts"
