@@ -1,6 +1,7 @@
 import type { DataType, KernelConfig, TensorInfo } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { TRIMMED_BYTES } from "../ops/ops.ts"
+import type { OutlineHost } from "./outline-kernels.ts"
 import { OUTLINE, outlineKernels } from "./outline-kernels.ts"
 
 type DataId = TensorInfo["dataId"]
@@ -32,7 +33,7 @@ const VALUE_BYTES = 4
  * would elsewhere, in little time and without any: tensors, scopes and tapes are TensorFlow.js' own. Values that are
  * read are zeros.
  */
-export class OutlineBackend extends tf.KernelBackend {
+export class OutlineBackend extends tf.KernelBackend implements OutlineHost {
   readonly #data = new Map<DataId, { readonly bytes: number; readonly size: number; refs: number }>()
   readonly #idle = new Map<number, number>()
   readonly #work = new Map<string, { calls: number; flops: number; bytes: number }>()

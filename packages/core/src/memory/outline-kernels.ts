@@ -1,9 +1,18 @@
 import type { DataType, KernelConfig, NamedTensorInfoMap, TensorInfo } from "@tensorflow/tfjs-core"
 import { backend_util, slice_util, util } from "@tensorflow/tfjs-core"
-import type { OutlineBackend } from "./outline-backend.ts"
 
 /** The backend's name. */
 export const OUTLINE = "lllite-outline"
+
+/** What the kernels ask of the backend that they run on. */
+export interface OutlineHost {
+  /** A tensor without values. */
+  makeOutput(shape: readonly number[], dtype?: DataType): TensorInfo
+  /** Counts the work of one call. */
+  count(kind: string, flops: number, bytes: number): void
+  /** Holds a tensor's memory once more. */
+  incRef(dataId: TensorInfo["dataId"]): void
+}
 
 type Attributes = Readonly<Record<string, unknown>>
 /** Inputs by their names, or by their numbers where there are any number of them. */
@@ -98,7 +107,7 @@ function kernel(kernelName: string, shapes: (inputs: Inputs, attrs: Attributes) 
     kernelName,
     backendName: OUTLINE,
     kernelFunc: ({ inputs, attrs, backend }) => {
-      const outline = backend as OutlineBackend
+      const outline = backend as OutlineHost
       const made = shapes(inputs as Inputs, (attrs ?? {}) as Attributes).map((shape) => outline.makeOutput(shape))
       const moved = [...Object.values(inputs as NamedTensorInfoMap), ...made].filter((tensor) => tensor !== undefined)
       const values = moved.reduce((sum, { shape }) => sum + util.sizeFromShape(shape), 0)
@@ -122,7 +131,7 @@ function view(kernelName: string): KernelConfig {
     kernelFunc: ({ inputs, attrs, backend }) => {
       const { dataId, shape: given, dtype } = first(inputs as Inputs)
       const { shape, dim, dtype: to = dtype } = (attrs ?? {}) as ViewAttributes
-      ;(backend as OutlineBackend).incRef(dataId)
+      ;(backend as OutlineHost).incRef(dataId)
       const size = util.sizeFromShape(given)
       const seen = shape !== undefined ? util.inferFromImplicitShape(shape, size) : given.slice()
       if (dim !== undefined) seen.splice(dim < 0 ? given.length + dim + 1 : dim, 0, 1)
