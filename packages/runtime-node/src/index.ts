@@ -1,5 +1,6 @@
 export { NODE_BACKENDS, type NodeBackend, type Precision, type WeightFormat } from "./backends/names.ts"
-export { type StartedBackend, type StartOptions, startBackend } from "./backends/start.ts"
+export { startBackend } from "./backends/start.ts"
+export type { StartedBackend, StartOptions } from "./backends/started-backend.ts"
 export { loadCheckpoint } from "./checkpoint.ts"
 export {
   type BucketConfig,

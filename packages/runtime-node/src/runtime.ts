@@ -13,7 +13,7 @@ import type {
 import { CoreError, createTrainState, train } from "@lllite/core"
 import type { AdapterDims, Site, UnetLayout } from "@lllite/format"
 import type { NodeBackend, Precision, WeightFormat } from "./backends/names.ts"
-import type { StartOptions } from "./backends/start.ts"
+import type { StartOptions } from "./backends/started-backend.ts"
 import { expectRoom } from "./checkpoint-room.ts"
 import { joinedParts, openSdxl, type SdxlPaths } from "./files/open-sdxl.ts"
 import { prepareTensorflowEnvironment } from "./tensorflow/environment.ts"

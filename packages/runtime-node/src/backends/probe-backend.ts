@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url"
 import type { ModelNeed } from "../machine/model-need.ts"
 import { lastLines, runCommand } from "../processes/run-command.ts"
 import type { NodeBackend } from "./names.ts"
-import type { StartOptions } from "./start.ts"
+import type { StartOptions } from "./started-backend.ts"
 
 /** What came of starting a backend and computing something with it. */
 export type ProbeResult =

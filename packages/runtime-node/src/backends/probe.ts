@@ -3,8 +3,8 @@ import { modelNeeds } from "../machine/model-need.ts"
 import type { NodeBackend } from "./names.ts"
 import type { ProbeResult } from "./probe-backend.ts"
 import { PROBE_MARK } from "./probe-backend.ts"
-import type { StartOptions } from "./start.ts"
 import { startBackend } from "./start.ts"
+import type { StartOptions } from "./started-backend.ts"
 
 /* A program, started by probeBackend: it tries one backend and prints what came of it. */
 

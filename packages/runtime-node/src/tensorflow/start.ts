@@ -1,6 +1,6 @@
 import { createRequire } from "node:module"
 
-import type { StartedBackend, StartOptions } from "../backends/start.ts"
+import type { StartedBackend, StartOptions } from "../backends/started-backend.ts"
 import { InputError } from "../errors.ts"
 import type { TensorflowBinding } from "./binding.ts"
 import { prepareTensorflowEnvironment } from "./environment.ts"

@@ -12,7 +12,7 @@ import type {
 } from "@lllite/core"
 import type { UnetLayout } from "@lllite/format"
 import type { NodeBackend } from "../backends/names.ts"
-import type { StartedBackend, StartOptions } from "../backends/start.ts"
+import type { StartedBackend, StartOptions } from "../backends/started-backend.ts"
 import type { SdxlPaths } from "../files/open-sdxl.ts"
 
 /** An LLLite on the host and how it is used. */
