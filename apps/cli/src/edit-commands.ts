@@ -1,13 +1,6 @@
 import type { Command } from "commander"
 import { InvalidArgumentError } from "commander"
 
-/** Options of every command that writes a file. */
-export interface OutputOptions {
-  readonly output: string
-  readonly force?: boolean
-  readonly json?: boolean
-}
-
 type Run<Options> = (files: readonly string[], options: Options) => Promise<string>
 
 /**

@@ -6,9 +6,15 @@ import { sdScriptsProblem } from "@lllite/format/edit"
 import { identify } from "@lllite/format/identify"
 import { safetensorsChunks } from "@lllite/format/write"
 import { withPath, writeAtomically } from "@lllite/runtime-node/files"
-import type { OutputOptions } from "./edit-commands.ts"
 import { InterruptedError, UsageError } from "./errors.ts"
 import { plural, sizeText } from "./text.ts"
+
+/** Options of every command that writes a file. */
+export interface OutputOptions {
+  readonly output: string
+  readonly force?: boolean
+  readonly json?: boolean
+}
 
 /** What a command that writes a file says of it; with `--json` this and what the command adds. */
 export interface WrittenFile {

@@ -1,7 +1,7 @@
 import type { KeyLayout } from "@lllite/format/edit"
 import { convertSafetensors } from "@lllite/format/edit"
 import { withPath } from "@lllite/runtime-node/files"
-import type { OutputOptions } from "../edit-commands.ts"
+import type { OutputOptions } from "../edited-file.ts"
 import { readDtype, refuseTaken, reportWritten, writeEdited } from "../edited-file.ts"
 import { UsageError } from "../errors.ts"
 import { plural } from "../text.ts"

@@ -1,7 +1,7 @@
 import type { LlliteFile } from "@lllite/format"
 import { mergeLllites } from "@lllite/format/edit"
 import { openPath } from "@lllite/runtime-node/files"
-import type { OutputOptions } from "../edit-commands.ts"
+import type { OutputOptions } from "../edited-file.ts"
 import { readDtype, refuseTaken, reportWritten, writeEdited } from "../edited-file.ts"
 import { UsageError } from "../errors.ts"
 import { openLllite } from "../open-lllite.ts"
