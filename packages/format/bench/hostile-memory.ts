@@ -1,6 +1,6 @@
 /*
- * Time and memory of opening the worst files there can be: headers of 100 MB, of everything that a header can be full
- * of. Each is written to a temporary folder and opened in a process of its own.
+ * Time and memory of opening the worst possible files: headers of 100 MB, each full of one kind of content. Each file is
+ * written to a temporary folder and opened in a separate process.
  *
  *   node packages/format/bench/hostile-memory.ts           all of them
  *   node packages/format/bench/hostile-memory.ts NAME      one of them
@@ -101,7 +101,7 @@ async function measureAll(names: readonly string[]): Promise<void> {
   }
 }
 
-/** Each file is made, and opened, in a process of its own. */
+/** Each file is made in one process and opened in another. */
 function run(...args: readonly string[]): string {
   const child = spawnSync(process.execPath, [self, ...args], { encoding: "utf8" })
   if (child.status !== 0) throw new Error(child.stderr)

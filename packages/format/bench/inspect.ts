@@ -1,7 +1,8 @@
 /*
- * What it takes to look into files: an SDXL checkpoint of 6.9 GB (sparse: nothing but its header is written) and an
- * LLLite of 44 MB. First in this process: its CPU time, and the heap that opening adds. Then `lllite inspect` as a whole
- * process, after a build: the least and the median of 15 runs, by the clock and in CPU time, and the heap at its end.
+ * Time and memory of looking into files: an SDXL checkpoint of 6.9 GB (sparse: only its header is written) and an LLLite
+ * of 44 MB. The first part runs in this process: its CPU time, and the heap that opening adds. The second part runs
+ * `lllite inspect` as a whole process, after a build. It prints the least and the median of 15 runs, by the clock and in
+ * CPU time, and the heap at the end.
  *
  *   node --expose-gc packages/format/bench/inspect.ts
  */

@@ -1,5 +1,5 @@
-// Reads, writes and refuses by the built package, imported and required, in whichever Node runs this. Started by
-// scripts/node-versions.mjs; imports the package by its own name, as whoever installs it does.
+// Reads, writes and refuses by the built package, imported and required, in the Node that runs this. Started by
+// scripts/node-versions.mjs. Imports the package by its own name, as its users do.
 import assert from "node:assert/strict"
 import { createRequire } from "node:module"
 

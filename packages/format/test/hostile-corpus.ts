@@ -212,7 +212,7 @@ export const HOSTILE_FILES: readonly HostileFile[] = [
   refused("data-trailing", "data without tensors", "{}", 1),
 ]
 
-/** Entries that break a rule by themselves, whatever stands around them. */
+/** Entries that break a rule by themselves, in any header. */
 const BAD_ENTRIES: readonly (readonly [code: FormatErrorCode, rule: string, entry: string])[] = [
   ["tensor-entry", "no object", "null"],
   ["tensor-entry", "no dtype", '{"shape":[0],"data_offsets":[0,0]}'],

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { describe, it } from "vitest"
 
-/** The reference cases: a folder `shared/reference` beside the repository, or wherever LLLITE_REFERENCE says. */
+/** The reference cases: a folder `shared/reference` beside the repository, or the folder that LLLITE_REFERENCE names. */
 const folder = process.env.LLLITE_REFERENCE ?? fileURLToPath(new URL("../../../../shared/reference", import.meta.url))
 
 /** A suite that needs the reference cases; where they are missing it is one skipped test that says so. */

@@ -1,6 +1,6 @@
 /**
- * The pictures that the embedded tiny SDXL was made of: scenes of one or two coloured shapes, their captions, and a
- * judge that says whether a picture shows what a caption asks for. The checkpoint itself is this package's file
+ * The pictures that the embedded tiny SDXL was trained on: scenes of one or two coloured shapes, and their captions. A
+ * judge says whether a picture shows what a caption asks for. The checkpoint itself is this package's file
  * `tiny-sdxl.safetensors`.
  */
 export { distanceToShape, drawScene, type Picture } from "./draw.ts"

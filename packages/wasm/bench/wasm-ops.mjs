@@ -1,7 +1,7 @@
-// Milliseconds per op on TensorFlow.js' WASM backend: composed of its own kernels, and with those of this package.
-// Forward and gradient together, processor time on average over a fifth of a second, after as much of warming up
-// (engines compile hot code once more, in the background), at the sizes of the tiny U-Net's training. For products, the
-// arithmetic that this takes: 10⁹ multiplications and additions a second.
+// Milliseconds per op on TensorFlow.js' WASM backend, composed of the backend's kernels and with this package's kernels.
+// Forward and gradient together, at the sizes of the tiny U-Net's training. The figure is average processor time over a
+// fifth of a second. As much time is spent on warming up first: engines compile hot code once more, in the background.
+// For products the arithmetic rate is printed, too: 10⁹ multiplications and additions a second.
 // Usage: pnpm --filter @lllite/wasm build && pnpm --filter @lllite/wasm bench
 import { createComposedOps } from "@lllite/core"
 import { createWasmOps } from "@lllite/wasm"

@@ -14,8 +14,8 @@ export async function kernelSources(): Promise<string[]> {
 export type Instructions = "simd" | "relaxed-simd"
 
 /**
- * Compiles the kernels to a WebAssembly module that imports its memory and brings no data of its own, so that it can
- * work on the heap of TensorFlow.js' backend without touching what is not asked for.
+ * Compiles the kernels to a WebAssembly module that imports its memory and brings no data. So it can work on the heap of
+ * TensorFlow.js' backend and writes only where a call says.
  */
 export async function compileKernels(instructions: Instructions): Promise<Uint8Array<ArrayBuffer>> {
   let binary: Uint8Array | null = null
@@ -41,7 +41,7 @@ export async function compileKernels(instructions: Instructions): Promise<Uint8A
   return copied
 }
 
-/** A data segment or a start function would write to memory that belongs to somebody else. */
+/** A data segment or a start function would write to memory of the backend. */
 function expectNoData(binary: Uint8Array): void {
   const names: Readonly<Record<number, string>> = { 8: "start function", 11: "data segment" }
   let at = 8

@@ -4,7 +4,7 @@ import { padded, sumOf } from "./vector"
 
 /** Rows of queries whose scores are held at once. */
 const BLOCK = 32
-/** A score that must not count: far below any other, yet no infinity that could turn into NaN. */
+/** A score that must not count: far below any other, but not an infinity, which could become NaN. */
 const MASKED: f32 = -1e30
 
 /** Values that `attention` wants in its scratch: one head's keys by columns, and a block of scores. */
@@ -13,9 +13,9 @@ export function attentionScratch(keys: i32, dim: i32): i32 {
 }
 
 /**
- * softmax(q kᵀ / √dim) v by heads. q, y: [n, tokens, heads·dim], k and v: [n, keys, heads·dim]. stats:
- * [n, heads, tokens, 2] gets every row's greatest score and 1 / (sum of its exponentials), which is all that the
- * backward pass needs to make the probabilities again.
+ * softmax(q kᵀ / √dim) v by heads. q, y: [n, tokens, heads·dim], k and v: [n, keys, heads·dim].
+ * stats: [n, heads, tokens, 2] gets every row's greatest score and 1 / (sum of its exponentials). The backward pass makes
+ * the probabilities again from these two.
  */
 export function attention(
   q: usize,

@@ -8,9 +8,9 @@ export function convolveScratch(taps: i32, inner: i32): i32 {
 /**
  * A convolution as a product of gathered rows: a pixel's neighbours are multiplied where they lie.
  * x: [n, height, width, inner], y: [n, outHeight, outWidth, out], weight: as `pack` lays it out, bias: [out], padded,
- * or address 0. Tap (i, j) of output pixel (r, s) reads x at ((r · up − top + i) / down, (s · up − left + j) / down)
- * where that is a pixel: forward, up is the stride and down is 1; backward, with the turned weight, the reverse.
- * Both are given by their logarithms to base 2.
+ * or address 0. Tap (i, j) of output pixel (r, s) reads x at ((r · up − top + i) / down, (s · up − left + j) / down),
+ * where that is a pixel. Forward, up is the stride and down is 1. Backward, with the weight of `packBackward`, up is 1
+ * and down is the stride. Both are given by their logarithms to base 2.
  */
 export function convolve(
   x: usize,

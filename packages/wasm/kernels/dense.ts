@@ -20,7 +20,7 @@ export function dense(
   product(x, inner, 1, weight, out, bias, y, out, rows, out, inner, false, scratch)
 }
 
-/** Values that `denseGradient` wants in its scratch: the weight, turned, and a list of rows. */
+/** Values that `denseGradient` wants in its scratch: the transposed weight and a list of rows. */
 export function denseGradientScratch(inner: i32, out: i32): i32 {
   return inner * out + rowListSize(1)
 }

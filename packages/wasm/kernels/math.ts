@@ -40,8 +40,8 @@ export function bell(x: v128): v128 {
 }
 
 /**
- * Φ(x), the normal distribution's integral, given bell(x). Φ(-|x|) = bell(x) · p(t) with t = 1 / (1 + 0.32 |x|), the
- * form of Abramowitz and Stegun 26.2.17 with a polynomial of degree 7, fitted for the least greatest error: 6e-9
+ * Φ(x), the normal distribution's integral, given bell(x). Φ(-|x|) = bell(x) · p(t) with t = 1 / (1 + 0.32 |x|). The form
+ * is that of Abramowitz and Stegun 26.2.17. The polynomial has degree 7 and is fitted for the least greatest error: 6e-9
  * before rounding.
  */
 @inline

@@ -2,8 +2,8 @@ import { panelWidth } from "./product"
 import { padded } from "./vector"
 
 /*
- * Frozen weights as products read them: columns in panels as wide as a tile, one panel after another, and in each the
- * parts of the matrix one below the other.
+ * Frozen weights as products read them. Columns lie in panels as wide as a tile, one panel after another. In each panel
+ * the parts of the matrix lie one below the other.
  */
 
 /** Values that a packed weight takes: its columns are filled up to a multiple of eight with zeros. */
@@ -25,10 +25,10 @@ export function pack(from: usize, to: usize, columns: i32, parts: i32, k: i32): 
 }
 
 /**
- * The packed weight with which a gradient goes back, from the one that values go forward with: columns and k change
- * places, and the parts their order.
+ * The packed weight of the backward pass, made from that of the forward pass. Columns and k change places, and the parts
+ * are in reverse order.
  */
-export function turn(from: usize, to: usize, columns: i32, parts: i32, k: i32): void {
+export function packBackward(from: usize, to: usize, columns: i32, parts: i32, k: i32): void {
   memory.fill(to, 0, (<usize>packedSize(k, parts, columns)) << 2)
   for (let column = 0; column < columns; column++) {
     for (let part = 0; part < parts; part++) {

@@ -3,8 +3,8 @@ import { multiplyAdd, padded, put, take } from "./vector"
 /*
  * Every product of this package: rows that are gathered from anywhere, times a matrix, two rows at a time.
  *
- * The rows of a block stand in a list: for every pair of them the number of its parts, then for each part its place
- * among the parts of b and the addresses where the two rows' values begin. A plain product has one part; a
+ * The rows of a block stand in a list. It has for every pair of rows the number of its parts. Then follow for each part
+ * its place among the parts of b and the addresses where the two rows' values begin. A plain product has one part. A
  * convolution has one for each tap of its filter.
  */
 
@@ -18,9 +18,9 @@ export function rowListSize(parts: i32): i32 {
 }
 
 /**
- * c = a b, or c += a b, or c = a b + bias. a: [m, k] with any strides, so that a transposed operand costs nothing;
- * b: [k, n] and c: [m, n] with rows of neighbouring values. bias: [n] or address 0. Strides are in values. list: room
- * for rowListSize(1) values. Every value of c is summed in the order of k.
+ * c = a b, or c += a b, or c = a b + bias. a: [m, k] with any strides, so a transposed operand costs nothing.
+ * b: [k, n] and c: [m, n], with rows of neighbouring values. bias: [n] or address 0. Strides are in values.
+ * list: room for rowListSize(1) values. Every value of c is summed in the order of k.
  */
 export function product(
   a: usize,
@@ -78,8 +78,8 @@ function listRows(a: usize, aRow: i32, rows: i32, list: usize): void {
 }
 
 /**
- * The product of listed rows. parts: the most that a pair has; k: values of a part; aStep: bytes from one to the next.
- * b: as `pack` lays it out, with a bRow of 0; or, for pairs of one part, a matrix whose rows are `bRow` bytes apart.
+ * The product of listed rows. parts: the most that a pair has. k: values of a part. aStep: bytes from one to the next.
+ * b: as `pack` lays it out, with a bRow of 0. For pairs of one part it may be a matrix with rows `bRow` bytes apart.
  */
 export function multiplyRows(
   list: usize,
@@ -132,8 +132,8 @@ export function multiplyRows(
 
 /**
  * Width of the tile at a column, of `columns` in all, a multiple of eight: 24, and 16 where 24 would leave eight alone.
- * Two rows by 24 columns are twelve running sums, which together with what they are fed from fill the registers of
- * x86 without AVX-512; with eight columns the processor waits for its own sums.
+ * Two rows by 24 columns are twelve running sums. With their operands they fill the registers of x86 without AVX-512.
+ * With eight columns the processor waits for its own sums.
  */
 @inline
 export function panelWidth(column: i32, columns: i32): i32 {
@@ -141,7 +141,7 @@ export function panelWidth(column: i32, columns: i32): i32 {
   return left == 8 ? 8 : left == 16 || left == 32 ? 16 : 24
 }
 
-/** Two rows by `vectors` · 4 columns; `vectors`, 2, 4 or 6, is a constant wherever this is inlined. */
+/** Two rows by `vectors` · 4 columns. `vectors` is 2, 4 or 6, and a constant where this is inlined. */
 @inline
 function tile(
   vectors: i32,

@@ -5,8 +5,8 @@ import type { Heap } from "./heap.ts"
 import type { Kernels } from "./kernels.ts"
 
 /**
- * Attention by heads where they lie, without transposed copies, and with scores of 32 queries at a time: memory grows
- * with the keys, not with their product with the queries. The backward pass makes the probabilities again.
+ * Attention by heads where they lie, without transposed copies. Scores are made for 32 queries at a time, so memory grows
+ * with the keys alone. The backward pass makes the probabilities again.
  */
 export function createAttention(heap: Heap, kernels: Kernels): Ops["attention"] {
   const { address, create, withScratch } = heap

@@ -17,7 +17,7 @@ interface Reach {
   readonly left: number
 }
 
-/** Convolutions with frozen weights, and their loader. A gradient goes back as the same kernel with a turned weight. */
+/** Convolutions with frozen weights, and their loader. The gradient is the same kernel with the weight packed for it. */
 export function createConv2d(
   heap: Heap,
   kernels: Kernels,
@@ -47,7 +47,7 @@ export function createConv2d(
       ...(await packMatrix(heap, kernels, weight, bias, 4)),
     }),
     conv2d(x, weight, { stride, padding }) {
-      const { packed, turned, bias, shape } = weight as WasmConv2d
+      const { packed, packedBackward, bias, shape } = weight as WasmConv2d
       const [out, inner, kernelHeight, kernelWidth] = shape as [number, number, number, number]
       const [top, bottom, left, right] = padding
       const [n, height, width, channels] = x.shape
@@ -67,7 +67,7 @@ export function createConv2d(
       return vjp([x], () => ({
         value: convolve(x, packed, bias, [n, outHeight, outWidth, out], forward),
         saved: [],
-        gradients: (dy) => [convolve(dy, turned(), null, inputShape, backward)],
+        gradients: (dy) => [convolve(dy, packedBackward(), null, inputShape, backward)],
       }))
     },
   }

@@ -5,8 +5,8 @@ import type { Heap } from "./heap.ts"
 import type { Kernels } from "./kernels.ts"
 
 /**
- * Products with weights that train. The backend's own products pack a weight before its first use, which pays for a
- * frozen one and is lost on one that changes with every step; and its gradients turn operands first.
+ * Products with weights that train. The backend's own products pack a weight before its first use. That pays for a frozen
+ * weight only, not for one that changes with every step. The backend's gradients also transpose operands first.
  */
 export function createDense(heap: Heap, kernels: Kernels): Ops["dense"] {
   const { address, create, withScratch } = heap

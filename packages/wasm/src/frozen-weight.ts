@@ -7,13 +7,13 @@ import type { Heap } from "./heap.ts"
 import type { Kernels } from "./kernels.ts"
 
 /**
- * A frozen matrix as products read it. It owns its memory in the heap: once the size of the weight in float32, columns
- * filled up to a multiple of eight; twice that from the first gradient through it on. `dispose` frees both.
+ * A frozen matrix as products read it. It owns its memory in the heap: the size of the weight in float32, with columns
+ * filled up to a multiple of eight. From the first gradient on it is twice that. `dispose` frees both.
  */
 export interface PackedMatrix {
   readonly packed: Tensor
-  /** With which gradients go back; made when first asked for. */
-  readonly turned: () => Tensor
+  /** The weight as gradients read it. It is made at the first call. */
+  readonly packedBackward: () => Tensor
   readonly bias: Tensor | null
   readonly bytes: number
   dispose(): void
@@ -39,19 +39,19 @@ export async function packMatrix(
   const raw = tf.tensor1d(values)
   kernels.pack(heap.address(raw), heap.address(packed), out, taps, inner)
   raw.dispose()
-  let turned: Tensor | null = null
+  let packedBackward: Tensor | null = null
   return {
     packed,
-    turned: () => {
-      if (turned === null) {
-        turned = tf.keep(heap.create([kernels.packedSize(inner, taps, out)]))
-        kernels.turn(heap.address(packed), heap.address(turned), out, taps, inner)
+    packedBackward: () => {
+      if (packedBackward === null) {
+        packedBackward = tf.keep(heap.create([kernels.packedSize(inner, taps, out)]))
+        kernels.packBackward(heap.address(packed), heap.address(packedBackward), out, taps, inner)
       }
-      return turned
+      return packedBackward
     },
     bias: biasTensor,
     bytes: 4 * (packed.size + (biasTensor?.size ?? 0)),
-    dispose: () => tf.dispose([packed, biasTensor, turned].filter((tensor) => tensor !== null)),
+    dispose: () => tf.dispose([packed, biasTensor, packedBackward].filter((tensor) => tensor !== null)),
   }
 }
 

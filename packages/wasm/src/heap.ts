@@ -10,7 +10,7 @@ export interface Heap {
   address(tensor: Tensor): number
   /** A new float32 tensor whose values are not set yet. */
   create<T extends Tensor>(shape: readonly number[]): T
-  /** Lends memory for so many float32 values until `use` returns; its values are not set. */
+  /** Passes memory for `count` float32 values to `use`, and frees it after. Its values are not set. */
   withScratch(count: number, use: (address: number) => void): void
 }
 

@@ -41,7 +41,7 @@ export interface Kernels {
   ): void
   packedSize(columns: number, parts: number, k: number): number
   pack(from: number, to: number, columns: number, parts: number, k: number): void
-  turn(from: number, to: number, columns: number, parts: number, k: number): void
+  packBackward(from: number, to: number, columns: number, parts: number, k: number): void
   linearScratch(): number
   linear(
     ...args: [

@@ -28,7 +28,7 @@ export function createLinear(
       ...(await packMatrix(heap, kernels, weight, bias, 2)),
     }),
     linear(x, weight) {
-      const { packed, turned, bias, shape } = weight as WasmLinear
+      const { packed, packedBackward, bias, shape } = weight as WasmLinear
       const [out, inner] = shape as [number, number]
       if (x.shape[x.rank - 1] !== inner) {
         throw new WasmOpsError(`linear: x is [${x.shape.join(", ")}], expected a last axis of ${inner}`)
@@ -36,7 +36,7 @@ export function createLinear(
       return vjp([x], () => ({
         value: multiply(x, packed, bias, inner, out),
         saved: [],
-        gradients: (dy) => [multiply(dy, turned(), null, out, inner)],
+        gradients: (dy) => [multiply(dy, packedBackward(), null, out, inner)],
       }))
     },
   }

@@ -10,8 +10,8 @@ import { createNorms, loadNorm } from "./norm.ts"
 import { shareClones } from "./share-clones.ts"
 
 /**
- * `base` with the verbs replaced that TensorFlow.js' WASM backend is slow at: products with frozen and with training
- * weights, convolutions, attention, activations and norms, with their gradients, as SIMD kernels that work in the
+ * `base` with SIMD kernels for the verbs that TensorFlow.js' WASM backend is slow at. These are products with frozen and
+ * with training weights, convolutions, attention, activations and norms, with their gradients. The kernels work in the
  * backend's own heap. Load weights with the result's loader. Clones of tensors on the backend share their values from
  * then on, instead of copying them.
  *

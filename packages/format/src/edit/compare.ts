@@ -11,13 +11,13 @@ export interface SiteDistance {
   readonly site: LlliteSite
   /** Of the parameters; null when the widths differ, and there are no pairs to compare. */
   readonly parameters: ParameterDistance | null
-  /** Of what they do on samples, relative to the first: root of mean |b - a|² / mean |a|². Null unless asked for. */
+  /** Of what they do on samples, relative to the first: root of mean |b - a|² / mean |a|². Default: null, since it is only computed on request. */
   readonly delta: number | null
 }
 
 /** Distance of two lists of numbers. */
 export interface ParameterDistance {
-  /** |b - a| / |a|, with NaN where a value is no number, and infinity where a is all zero and b is not. */
+  /** |b - a| / |a|, NaN where a value is not a number. Infinity where a is all zero and b is not. */
   readonly relative: number
   /** The largest single difference. */
   readonly largest: number

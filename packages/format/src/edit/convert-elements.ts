@@ -12,8 +12,8 @@ export interface ConvertedElements {
 /**
  * Turns little-endian elements of one float dtype into another, each rounded once, to nearest, ties to even.
  *
- * What is too large becomes infinity, in F8_E4M3 NaN, as in PyTorch. It differs from PyTorch in two points: a float64
- * is rounded once, where PyTorch rounds it to float32 first, and NaN keeps what fits of its payload.
+ * A value that is too large becomes infinity, in F8_E4M3 NaN, as in PyTorch. Two points differ from PyTorch. A float64
+ * is rounded once; PyTorch rounds it to float32 first. A NaN keeps as much of its payload as fits.
  */
 export function convertElements(bytes: Uint8Array, from: FloatDtype, to: FloatDtype): ConvertedElements {
   if (from === to) return { bytes, lost: 0 }

@@ -43,8 +43,8 @@ export interface ConvertedFile extends SafetensorsContents {
  * converted and given 4 MiB at a time, so a checkpoint of any size takes constant memory. Metadata stays, without
  * hashes of the tensors, which would be wrong.
  *
- * @throws FormatError everything `openSafetensors` throws; `site-unknown` when names are asked for and there is no
- * adapter; and, while it is written, `value-range` naming the first tensor with a value that the dtype cannot hold
+ * @throws FormatError everything `openSafetensors` throws; `site-unknown` when names are requested and the file has no
+ * adapter. While the file is written: `value-range`, which names the first tensor with a value outside of the dtype.
  */
 export async function convertSafetensors(input: SourceLike, options: ConvertOptions): Promise<ConvertedFile> {
   const source = toSource(input)

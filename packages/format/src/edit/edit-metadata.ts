@@ -33,9 +33,9 @@ export function changeMetadata(
 }
 
 /**
- * What an LLLite's metadata lacks and its header or its name can tell: the ModelSpec's required keys that are the same
- * for every LLLite, a title, and the adapter's widths under the names that LLLites for Anima have for them. Nothing
- * that is there is touched, and nothing is guessed: neither who made it nor when, neither the resolution nor what the
+ * Metadata that an LLLite lacks, as far as its header or its name determines it. These are the ModelSpec's required keys
+ * that are the same for every LLLite, a title, and the adapter's widths. The widths have the names that LLLites for
+ * Anima use. Existing keys stay as they are. Nothing is guessed: not the author, the date, the resolution or what the
  * base model predicts.
  *
  * @param title written as `modelspec.title` where there is none; usually the file's name without its ending

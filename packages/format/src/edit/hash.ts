@@ -29,7 +29,7 @@ export interface FileHashes {
 
 /** Options of {@link hashSafetensors}. */
 export interface HashOptions {
-  /** Makes a SHA-256. The one of this package unless given, which runs anywhere and is slower than a built-in one. */
+  /** Makes a SHA-256. Default: the one of this package. It runs anywhere and is slower than a built-in one. */
   readonly createHasher?: () => Hasher
 }
 

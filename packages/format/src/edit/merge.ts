@@ -15,21 +15,25 @@ export interface MergeInput {
 
 /** Options of {@link mergeLllites}. */
 export interface MergeOptions {
-  /** How the result is stored. As the first file unless given. */
+  /** How the result is stored. Default: as the first file. */
   readonly dtype?: FloatDtype
 }
 
 /**
- * The weighted sum of LLLites, parameter by parameter, in float64. It is what people do to average checkpoints of one
- * training, where it works well. An LLLite is not linear in its parameters: the sum of two does not do the sum of what
- * they do, files of different trainings have their neurons in different orders and their sum does little of either, and
- * weights that do not add up to 1 change its strength by more than their sum. To use two different LLLites at once, give
- * both to the generator.
+ * The weighted sum of LLLites, parameter by parameter, in float64. It works well to average checkpoints of one training.
+ * An LLLite is not linear in its parameters:
+ *
+ * - The sum of two does not do the sum of what they do.
+ * - Files of different trainings have their neurons in different orders. Their sum does little of either.
+ * - Weights that do not add up to 1 change the strength by more than their sum.
+ *
+ * To use two different LLLites at once, give both to the generator.
  *
  * The result has the first file's metadata with `modelspec.merged_from`. One tensor of each file is in memory at a time.
  *
- * @throws FormatError `merge` when the files differ in sites or widths, fewer than two are given, or a weight is no
- * finite number; and while it is written `merge` naming a file with NaN or infinite values, or `value-range`
+ * @throws FormatError `merge` when the files differ in sites or widths, when there are fewer than two, or when a weight is
+ * not a finite number. While the result is written: `merge`, which names a file with NaN or infinite values, or
+ * `value-range`.
  */
 export function mergeLllites(inputs: readonly MergeInput[], options: MergeOptions = {}): SafetensorsContents {
   const [first, ...others] = inputs

@@ -8,9 +8,9 @@ import { metadataOfChanged } from "./contents.ts"
 /** Options of {@link pruneLllite}. */
 export interface PruneOptions {
   /**
-   * What becomes of an adapter that is taken out: its tensors are left out of the file (`drop`, unless said), which
-   * ComfyUI reads and sd-scripts refuses; or they stay with `up` all zero (`zero`), which does the same and is read by
-   * every program, at the old size.
+   * What becomes of an adapter that is taken out. Default: `drop`. `drop` leaves its tensors out of the file: ComfyUI
+   * reads such a file, sd-scripts refuses it. `zero` keeps the tensors with `up` all zero. The effect is the same, every
+   * program reads the file, and the size stays.
    */
   readonly mode?: "drop" | "zero"
 }

@@ -16,9 +16,9 @@ import { metadataOfChanged, storedDtype } from "./contents.ts"
 export interface ResizeOptions {
   /** Widths of every adapter of the result; what is left out stays as it is at each site. */
   readonly dims: Partial<AdapterDims>
-  /** How the result is stored. As the file unless given. */
+  /** How the result is stored. Default: as the file. */
   readonly dtype?: FloatDtype
-  /** Of the samples that the fit is made on. 0 unless given. */
+  /** Seed of the samples that the fit is made on. Default: 0. */
   readonly seed?: number
   /** Called after each site. */
   readonly onProgress?: (done: number, count: number) => void
@@ -35,12 +35,12 @@ export interface ResizedLllite extends SafetensorsContents {
 }
 
 /**
- * An LLLite with other widths. See {@link resizeNetwork} for how: wider ones do exactly what the old ones did; narrower
- * ones keep the neurons that speak best for the others, and have an error.
+ * An LLLite with other widths; {@link resizeNetwork} says how. A wider one does exactly what the old one did. A narrower
+ * one keeps the neurons that predict the others best, and has an error.
  *
- * The error is measured at each site on other samples than it was fitted on, before rounding to the dtype: host inputs
- * of mean 0 and variance 1, as a layer norm gives them, under patches of flat, lined and ramped control pictures. Real
- * pictures give real models other inputs, so it says which width is enough rather than how pictures will differ.
+ * The error is measured at each site on other samples than it was fitted on, before rounding to the dtype. Host inputs
+ * have mean 0 and variance 1, as a layer norm gives them. Controls are patches of flat, lined and ramped pictures.
+ * Real pictures give real models other inputs. So the error says which width is enough, not how pictures will differ.
  *
  * The whole result is in memory, as float32.
  *

@@ -6,8 +6,8 @@ export interface Hasher {
 }
 
 /**
- * SHA-256 (FIPS 180-4) piece by piece. WebCrypto hashes only what is in memory whole, which a checkpoint is not; where
- * there is something faster, as `node:crypto` in Node, hand that in instead.
+ * SHA-256 (FIPS 180-4) piece by piece. WebCrypto only hashes data that is in memory as a whole; a checkpoint is not.
+ * Where a faster one exists, as `node:crypto` in Node, pass that one instead.
  */
 export function createSha256(): Hasher {
   const { rounds, state } = constants()

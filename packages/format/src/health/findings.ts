@@ -42,28 +42,28 @@ const CHECKS: readonly Check[] = [
     severity: "error",
     holds: ({ nanCount }) => nanCount > 0,
     advice: (sites) =>
-      `${sum(sites, ({ nanCount }) => nanCount)} values at ${places(sites)} are NaN, which turns every picture black: take an earlier save, or train again with a lower learning rate or in float32.`,
+      `${sum(sites, ({ nanCount }) => nanCount)} values at ${places(sites)} are NaN. Every picture turns black. Take an earlier save, or train again with a lower learning rate or in float32.`,
   },
   {
     code: "infinity",
     severity: "error",
     holds: ({ infinityCount }) => infinityCount > 0,
     advice: (sites) =>
-      `${sum(sites, ({ infinityCount }) => infinityCount)} values at ${places(sites)} are infinite, most likely since they were too large for float16: convert the original to BF16 or F32, or take an earlier save.`,
+      `${sum(sites, ({ infinityCount }) => infinityCount)} values at ${places(sites)} are infinite. Most likely they were too large for float16. Convert the original to BF16 or F32, or take an earlier save.`,
   },
   {
     code: "dead-sites",
     severity: "warning",
     holds: (site) => hasNumbersOnly(site) && site.strength < NOTHING,
     advice: (sites, of) =>
-      `${sites.length} of ${of} sites add next to nothing: take them out with \`lllite prune\` for a smaller and faster file, or train longer if they should act.`,
+      `${sites.length} of ${of} sites add next to nothing. For a smaller and faster file, take them out with \`lllite prune\`. If they should act, train longer.`,
   },
   {
     code: "no-control",
     severity: "warning",
     holds: (site) => hasNumbersOnly(site) && site.strength >= NOTHING && site.controlStrength < SAME * site.strength,
     advice: (sites) =>
-      `${places(sites)} ${sites.length === 1 ? "adds" : "add"} the same whatever the control picture shows: train longer, and check that the controls belong to their pictures.`,
+      `${places(sites)} ${sites.length === 1 ? "adds" : "add"} the same for every control picture. Train longer, and check that the controls belong to their pictures.`,
   },
   {
     code: "half-overflow",

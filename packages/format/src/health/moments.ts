@@ -21,8 +21,8 @@ export function concatMoments(a: Moments, b: Moments): Moments {
 }
 
 /**
- * What a linear layer, or a convolution whose patches do not overlap, makes of independent channels: the mean goes
- * through the weights, the variance through their squares. Every place of a patch has its channel's moments.
+ * Moments after a linear layer, or after a convolution whose patches do not overlap, over independent channels. The mean
+ * goes through the weights, the variance through their squares. Every place of a patch has its channel's moments.
  *
  * x: [in] → [out]
  */

@@ -42,13 +42,13 @@ const CONTROL = { mean: 0, variance: 1 / 3 }
 const HOST = { mean: 0, variance: 1 }
 
 /**
- * Measures one adapter. Its strength is estimated without running a model: means and variances go through the layers
- * in closed form (`affineMoments`, `reluMoments`), from a host's input of mean 0 and variance 1 and control pixels that
- * are uniform on [-1, 1], every channel and pixel independent. What depends on the control is the root of the
- * difference to the variance that is left when the control's embedding stays at its mean.
+ * Measures one adapter. Its strength is estimated without running a model. Means and variances go through the layers
+ * in closed form (`affineMoments`, `reluMoments`). The host's input has mean 0 and variance 1. Control pixels are
+ * uniform on [-1, 1]. Every channel and pixel is independent. The part that depends on the control is the root of a
+ * difference: the whole variance less the variance with the control's embedding fixed at its mean.
  *
- * Real control pictures are far from noise, so this ranks adapters and finds those that do nothing; it does not
- * predict how different a picture will look.
+ * Real control pictures are far from noise. So this ranks adapters and finds those that do nothing. It does not predict
+ * how different a picture will look.
  *
  * @throws FormatError as the file's `tensor`
  */

@@ -12,8 +12,8 @@ export interface FileIdentity {
 }
 
 /**
- * Says what a safetensors file is, by its header alone: its tensors' names, and for the base model the width of the
- * text that it reads. No tensor is read, so a wrong file of any size is told apart at once.
+ * Says what a safetensors file is, by its header alone. Tensor names decide; for the base model, the width of the text
+ * that it reads decides. No tensor is read, so a wrong file of any size is recognised at once.
  */
 export function identify(header: Pick<SafetensorsHeader, "tensors">): FileIdentity {
   const { seen, contextDim } = survey(header.tensors)

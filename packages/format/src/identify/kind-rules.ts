@@ -28,9 +28,8 @@ export type FileKind =
   | "unknown"
 
 /**
- * A kind, its name for people, its base model ("by-text" where the width of the text it reads tells), and the names it
- * is known by, one of which is enough: `^a` is a name that begins with "a", `a` one that has it anywhere, and
- * `a & b` wants both.
+ * A kind, its name for people, its base model, and the names that it is known by. The base is "by-text" where the width
+ * of the text decides it. One name is enough: `^a` begins with "a", `a` contains it, and `a & b` needs both.
  */
 export type KindRule = readonly [
   kind: FileKind,

@@ -5,8 +5,8 @@ import type { Site, SiteTable } from "./site.ts"
 import { siteTable } from "./site.ts"
 
 /**
- * The table that file keys are looked up in: every site of every U-Net of SDXL's proportions with transformers up to
- * SDXL's deepest, and of the layout given. A key says where a site is and not how wide, so one table serves all widths.
+ * The table that file keys are looked up in. It has every site of every U-Net of SDXL's proportions, with transformers
+ * up to SDXL's deepest, and every site of `layout`. A key says where a site is, not its width: one table serves all.
  */
 export function keyTable(layout: UnetLayout = SDXL_LAYOUT): SiteTable {
   const deepest = Math.max(SDXL_LAYOUT.middleDepth, layout.middleDepth, ...layout.transformerDepth)

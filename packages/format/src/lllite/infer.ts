@@ -10,8 +10,8 @@ import { siteTensorShapes } from "./tensors.ts"
 export type SiteTensors = ReadonlyMap<SiteTensorName, TensorInfo>
 
 /**
- * Reads an adapter's widths off its tensors' shapes; the format stores them nowhere else. Then holds every tensor
- * against what those widths want, so that a file that came through here has every tensor of every site in its shape.
+ * Reads an adapter's widths off its tensors' shapes; the format stores them nowhere else. Then compares every tensor
+ * with the shape that those widths need. A file that passes has every tensor of every site in its shape.
  *
  * @returns the site as the file has it: `inDim` is the file's own
  * @throws FormatError `site-incomplete`, `site-shape`, `site-depth`, `site-dtype`

@@ -1,7 +1,7 @@
 import { FormatError } from "../errors.ts"
 
 /**
- * The shape of an SDXL-like U-Net, as far as it decides where an LLLite may attach: three levels with two residual
+ * The shape of an SDXL-like U-Net, as far as it decides where an LLLite may attach. It has three levels, with two residual
  * blocks each on the way down (`input_blocks.0` … `8`) and three on the way up (`output_blocks.0` … `8`).
  * Source: sd-scripts `library/sdxl_original_unet.py`.
  */

@@ -24,8 +24,8 @@ export interface LlliteFile {
   /** The file's adapters, in U-Net module order. */
   readonly sites: readonly LlliteSite[]
   /**
-   * The U-Net the file is for: the one asked for, or SDXL, or, where the widths or blocks are not SDXL's, the smallest
-   * U-Net that has the file's sites.
+   * The U-Net the file is for. It is the requested one, or else SDXL. Where the widths or blocks are not SDXL's, it is the
+   * smallest U-Net that has the file's sites.
    */
   readonly layout: UnetLayout
   /** The widths of every adapter, or null when they differ between sites. */

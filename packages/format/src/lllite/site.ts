@@ -60,8 +60,8 @@ export interface SiteTable {
 }
 
 /**
- * Every layer of a U-Net that the reference could ever attach to. A key joins its path with `_` in place of `.`,
- * which no rule can take apart again, so keys are looked up here and never parsed.
+ * Every layer of a U-Net that the reference could ever attach to. A key joins its path with `_` in place of `.`. No rule
+ * can take such a key apart again. So keys are looked up here and never parsed.
  *
  * @throws FormatError `layout`
  */

@@ -17,13 +17,13 @@ export const MODEL_SPEC_VERSION = "1.0.1"
 export interface LlliteSpec {
   readonly title: string
   /**
-   * ISO 8601, to the second and without zone in the reference: `2026-01-02T03:04:05`. Never read from the clock here;
-   * left out, the same training gives the same bytes on any day, at the cost of a key the specification asks for.
+   * ISO 8601, to the second and without zone in the reference: `2026-01-02T03:04:05`. It is never read from the clock here.
+   * Without it, the same training gives the same bytes on any day, but a key that the specification requires is missing.
    */
   readonly date?: string
-  /** Pixels it was trained at. 1024 x 1024 unless said. */
+  /** Pixels it was trained at. Default: 1024 x 1024. */
   readonly resolution?: { readonly width: number; readonly height: number }
-  /** What the base model predicts. `epsilon` unless said. */
+  /** What the base model predicts. Default: `epsilon`. */
   readonly predictionType?: "epsilon" | "v"
   /** Program and version that trained it. */
   readonly implementationVersion?: string
@@ -116,8 +116,8 @@ export function buildLlliteMetadata(spec: LlliteSpec): ReadonlyMap<string, strin
 }
 
 /**
- * Reads `modelspec.*` from a file's metadata. Metadata is free text that anybody may have edited, so nothing is
- * refused: what cannot be read is listed by key.
+ * Reads `modelspec.*` from a file's metadata. Metadata is free text that people edit, so nothing is refused: keys that
+ * cannot be read are listed.
  */
 export function parseLlliteMetadata(metadata: ReadonlyMap<string, string>): ParsedLlliteSpec {
   const unreadable: string[] = []

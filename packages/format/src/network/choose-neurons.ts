@@ -12,8 +12,8 @@ export interface NeuronChoice {
 
 /**
  * Picks neurons that predict targets best, one after the other (orthogonal matching pursuit), and fits how by least
- * squares. A ReLU layer cannot be turned into another basis, as an SVD would, without changing what the ReLU does; but
- * a part of its neurons can speak for the others.
+ * squares. An SVD would change the basis of a ReLU layer, and with it what the ReLU does. A part of the layer's neurons
+ * can predict the others instead.
  *
  * @param candidates activations of the neurons to choose from, a row for each sample: [n, candidates]
  * @param targets what has to be predicted: [n, targets]

@@ -29,10 +29,10 @@ export interface ResizedNetwork {
  *
  * Wider: the new neurons' weights are zero, and the function is the same.
  *
- * Narrower: in turn each hidden layer keeps the neurons that predict best what the next layer used to get, the next
- * layer is fitted to read them, and so errors of earlier layers are made up for where later ones can. Where no ReLU
- * stands between two layers, from the conditioner's last convolution to `mid`, their product is cut to rank condDim by
- * the singular vectors of what it gives on the samples, the best there is.
+ * Narrower: layer by layer, each hidden layer keeps the neurons that predict best what the next layer used to get. The
+ * next layer is fitted to read them, so later layers correct errors of earlier ones where they can. No ReLU stands
+ * between the conditioner's last convolution and `mid`. Their product is cut to rank condDim by the singular vectors of
+ * its values on the samples, which is the best approximation of that rank.
  */
 export function resizeNetwork(network: SiteNetwork, dims: AdapterDims, samples: SiteSamples): ResizedNetwork {
   const target = hiddenOutputs(network, samples)

@@ -23,8 +23,8 @@ function normal(random: Random): number {
 
 /**
  * Rows of weight x + bias for x of independent standard normal numbers, without making x: their covariance is
- * weight weightᵀ, which is small. An attention's projections read the output of a layer norm, whose mean is 0 and whose
- * variance is 1 before its own scale, so this is the distribution to assume when the base model is not at hand.
+ * weight weightᵀ, which is small. An attention's projections read the output of a layer norm. Before its own scale, that
+ * output has mean 0 and variance 1. So this is the distribution to assume without the base model.
  *
  * @returns [count, weight.rows]
  */
@@ -41,8 +41,8 @@ export function sampleProjection(weight: Matrix, bias: Float64Array, count: numb
 }
 
 /**
- * Patches of control pictures: in turn one flat grey, a few lines in white on black (edges), a grey ramp (depth) and
- * a ramp in colour (tile). Values are in [-1, 1] as the conditioner takes them.
+ * Patches of control pictures, of four kinds in rotation: flat grey, a few white lines on black (edges), a grey ramp
+ * (depth), and a ramp in colour (tile). Values are in [-1, 1], as the conditioner takes them.
  *
  * @param kernels widths of the conditioner's kernels, first to last
  * @returns rows [count * patches of the first kernel, kernel² * 3], in the order in which the layers take them up

@@ -18,7 +18,7 @@ const TOKENS_PER_PATCH = 8
 /** Draws samples for one site after the other. */
 export type Sampler = (down: Layer, depth: 1 | 2 | 3) => SiteSamples
 
-/** A sampler: the same samples for the same seed, whatever was asked for before. Sites of one depth share pictures. */
+/** A sampler. The same seed gives the same samples, independent of earlier calls. Sites of one depth share pictures. */
 export function createSampler(seed: number): Sampler {
   const pixelsByDepth = new Map<number, Matrix>()
   return (down, depth) => {

@@ -14,7 +14,7 @@ export interface HubReference {
 
 /** Options of {@link resolveHubFile}. */
 export interface HubOptions extends RequestOptions {
-  /** `https://huggingface.co` unless given. */
+  /** Default: `https://huggingface.co`. */
   readonly endpoint?: string
   /** A token that may read the repository. It is sent to the endpoint and nowhere else. */
   readonly token?: string

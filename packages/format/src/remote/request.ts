@@ -4,9 +4,9 @@ import { FormatError } from "../errors.ts"
 export interface RequestOptions {
   /** Sent with every request to the server given, for example `{ authorization: "Bearer …" }`. */
   readonly headers?: Readonly<Record<string, string>>
-  /** How often a failed request is repeated: 3 unless given. */
+  /** How often a failed request is repeated. Default: 3. */
   readonly retries?: number
-  /** Milliseconds before the first repetition, twice as many before each further one: 300 unless given. */
+  /** Milliseconds before the first repetition; they double before each further one. Default: 300. */
   readonly retryDelay?: number
   readonly signal?: AbortSignal
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>
@@ -17,9 +17,9 @@ const PASSING = new Set([408, 425, 429, 500, 502, 503, 504])
 
 /** What a person can do about a status. */
 const ADVICE: Readonly<Record<number, string>> = {
-  401: "A token is wanted; on Hugging Face also when there is no such file.",
+  401: "A token is needed. Hugging Face answers this for a missing file, too.",
   403: "It may not be read by everyone. Give a token that may, and accept the model's terms on its page.",
-  404: "There is no such file. Check the address.",
+  404: "The file does not exist. Check the address.",
 }
 
 /**
@@ -69,7 +69,7 @@ export async function request(
   }
 }
 
-/** Lets go of a body that nobody reads, so that its connection is free. */
+/** Cancels an unread body, so that its connection is free. */
 export async function discard(answer: Response): Promise<void> {
   await answer.body?.cancel().catch(() => {})
 }

@@ -5,11 +5,11 @@ import { discard, request } from "./request.ts"
 
 /** Options of {@link fromUrl}. */
 export interface UrlOptions extends RequestOptions {
-  /** What to call the source in messages; the URL without its query unless given. */
+  /** What to call the source in messages. Default: the URL without its query. */
   readonly label?: string
 }
 
-/** A file on the web, read a range at a time. Close it when done: an unfinished download is let go of then. */
+/** A file on the web, read a range at a time. Close it when done: this cancels an unfinished download. */
 export interface UrlSource extends ByteSource {
   readonly close: () => Promise<void>
 }
@@ -158,7 +158,7 @@ async function fill(reader: Reader | undefined, bytes: Uint8Array, from: number)
   return Math.min(filled, bytes.byteLength)
 }
 
-/** A server that sends the whole file whatever is asked: its beginning is kept as it comes. */
+/** A server that answers every request with the whole file: the beginning is kept as it arrives. */
 function wholeSource(label: string, answer: Response): UrlSource {
   const reader: Reader | undefined = answer.body?.getReader()
   const length = answer.headers.get("content-length")

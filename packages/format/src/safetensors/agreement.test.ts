@@ -8,8 +8,8 @@ import { serializeSafetensors } from "../write/safetensors.ts"
 import { openSafetensors } from "./read.ts"
 
 /*
- * Verdicts compared with the Python package's, on whole files. What upstream takes and we refuse has to be one of the
- * rules in which we are stricter; there is nothing that it refuses and we take.
+ * Verdicts compared with the Python package's, on whole files. Where upstream takes a file and we refuse it, one of our
+ * stricter rules must be the reason. A file that upstream refuses is never taken.
  */
 
 /** What upstream says: the tensors with their bytes in hexadecimal, or that it refused. */

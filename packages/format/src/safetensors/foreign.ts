@@ -1,6 +1,6 @@
 import { FormatError } from "../errors.ts"
 
-/** Bytes to look at before deciding what a file is that is no safetensors file. */
+/** Bytes that decide what a file is that is not a safetensors file. */
 export const SNIFF_BYTES = 16
 
 const PICKLE =

@@ -50,7 +50,7 @@ export class HeaderParser {
   readonly #metadata: PackedMap<string>
   #expected: Expected = "start"
   #hasMetadata = false
-  /** What the tensors read so far claim of the data, so that a header of nothing but overlaps is refused early. */
+  /** Bytes that the tensors read so far claim. A header of nothing but overlaps is refused early by it. */
   #claimed = 0
   /** Whether the tensors read so far stand in the order of their data, as every known writer lists them. */
   #inOrder = true

@@ -15,15 +15,15 @@ export const METADATA_KEY = "__metadata__"
 
 /**
  * The longest single entry (a tensor with its name, or a pair of metadata) that is read. Together with
- * {@link MAX_INDEX_BYTES} it keeps a header's cost below 64 MiB, whatever is in it.
+ * {@link MAX_INDEX_BYTES} it keeps the cost of every header below 64 MiB.
  */
 export const MAX_ENTRY_BYTES = 16 * 2 ** 20
 
 /**
  * The most that is kept of a header: a packed name, dtype, shape and place for each tensor, and the metadata as UTF-8.
- * An entry is kept in less than 1.5 times the bytes it has in the header, so no header below 25,000,000 bytes comes
- * near, which is the longest that huggingface.js, and with it the Hub's pages, read; and neither does a header of
- * 100,000,000 bytes with as many tensors as fit, 1.8 million. What does is tens of megabytes of names or metadata.
+ * An entry takes less than 1.5 times the bytes that it has in the header. So headers below 25,000,000 bytes stay far below
+ * the limit; huggingface.js and the Hub's pages read none longer. A header of 100,000,000 bytes with as many tensors as
+ * fit, 1.8 million, stays below it, too. Only tens of megabytes of names or metadata reach it.
  */
 export const MAX_INDEX_BYTES = 40 * 2 ** 20
 

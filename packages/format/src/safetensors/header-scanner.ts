@@ -7,15 +7,15 @@ const BACKSLASH = 0x5c
 const ZERO = 0x30
 const NINE = 0x39
 
-/** Thrown when a token goes on behind the bytes at hand. Whoever reads the bytes catches it and brings more. */
+/** Thrown when a token continues behind the bytes at hand. The reader of the bytes catches it and brings more. */
 export const NEED_MORE = Symbol("the token goes on behind the window")
 
 /**
  * Reads the JSON of a safetensors header token by token, straight from the bytes, through a window that is moved along.
  *
- * `JSON.parse` cannot be used on a header: it keeps the last of duplicate keys, takes 2.0, 2e0 and -0 for integers,
- * rounds integers above 2^53, lets lone surrogates through, and makes `__proto__` special. It also makes an object of
- * everything, and 100 MB of header can ask for a gigabyte of objects. A header needs no nesting beyond what its grammar
+ * `JSON.parse` cannot be used on a header. It keeps the last of duplicate keys and takes 2.0, 2e0 and -0 for integers.
+ * It rounds integers above 2^53, lets lone surrogates through, and makes `__proto__` special. It also makes an object of
+ * every value, and 100 MB of header can need a gigabyte of objects. A header needs no nesting beyond what its grammar
  * names, so there is no recursion to overflow either.
  */
 export class HeaderScanner {

@@ -7,7 +7,7 @@ import { HEADER_LENGTH_BYTES, MAX_ENTRY_BYTES, MAX_HEADER_BYTES } from "./header
 import { readUsualHeader } from "./usual-header.ts"
 
 /**
- * Reads the length in a file's first eight bytes and holds it against the file's size, before anybody allocates.
+ * Reads the length in a file's first eight bytes and compares it with the file's size, before any allocation.
  *
  * @throws FormatError `file-too-short`, `header-too-long`, `header-truncated`
  */
@@ -38,11 +38,18 @@ export function parseHeaderLength(firstBytes: Uint8Array, fileSize: number, labe
 }
 
 /**
- * Reads a header's JSON strictly. Whatever the specification forbids is refused: duplicate names however they are
- * spelled, anything but plain integers, unknown dtypes and fields, sizes that disagree with shapes, and data that
- * overlaps, has holes, or does not end with the file. Names are only ever keys of maps, so `__proto__` is one of them.
- * Stricter than upstream in six places: duplicate names, unknown fields, entries written as arrays, integers and counts of
- * bits above 2^53 - 1, more than 64 dimensions, and headers that would take more than 64 MiB of memory (`header-limit`).
+ * Reads a header's JSON strictly. Everything that the specification forbids is refused:
+ *
+ * - duplicate names in any spelling, unknown dtypes and fields, numbers that are not plain integers
+ * - sizes that disagree with shapes
+ * - data that overlaps, has holes, or does not end with the file
+ *
+ * Names are only ever keys of maps, so `__proto__` is a name like others. Upstream takes six things that are refused
+ * here:
+ *
+ * - duplicate names, unknown fields, entries written as arrays
+ * - integers and counts of bits above 2^53 - 1, more than 64 dimensions
+ * - headers that would take more than 64 MiB of memory (`header-limit`)
  *
  * @param json the header without its length
  * @param fileSize size of the whole file in bytes

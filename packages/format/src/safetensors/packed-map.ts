@@ -1,11 +1,10 @@
 import { decodeUtf8 } from "./utf8.ts"
 
 /*
- * A header of 100 MB can name 1.8 million tensors. As a Map of objects they take 430 MB; here they stay bytes, about as
- * many as the header has, and become objects one at a time when somebody looks.
+ * A header of 100 MB can name 1.8 million tensors. As a Map of objects they take 430 MB. Here they stay bytes, about as
+ * many as the header has. A lookup makes an object of one record.
  *
- * A record: the next record of the same hash (u32), the name's length (varint), the name as UTF-8, then whatever the
- * codec wrote. Records lie in pages and never move; a record's pointer is its page's number times PAGE plus its place.
+ * A record: the next record of the same hash (u32), the name's length (varint), the name as UTF-8, then the codec's bytes. Records lie in pages and never move; a record's pointer is its page's number times PAGE plus its place.
  */
 const PAGE = 2 ** 20
 const LINK_BYTES = 4
@@ -284,9 +283,9 @@ function mergeSort(values: Uint32Array, count: number, compare: (a: number, b: n
 }
 
 /**
- * HalfSipHash-1-3 of some bytes. The key is drawn anew for every map: without it, whoever writes a file could choose
- * a million names of one hash, and looking each of them up would take hours. Nobody who wrote a file before can know
- * what Math.random will give, and it is there at once; in Node, WebCrypto takes 10 ms to load.
+ * HalfSipHash-1-3 of some bytes. The key is drawn anew for every map. Without it, a hostile file could have a million
+ * names of one hash, and looking each of them up would take hours. The author of a file cannot know what Math.random
+ * will give. It is available at once; in Node, WebCrypto takes 10 ms to load.
  * Source: https://github.com/veorq/SipHash, `halfsiphash.c`.
  */
 function keyedHash(bytes: Uint8Array, start: number, end: number, key: Uint32Array): number {

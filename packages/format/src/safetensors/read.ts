@@ -37,7 +37,7 @@ export interface SafetensorsFile extends SafetensorsHeader {
 /**
  * Opens a safetensors file by its header; nothing else is read. A Blob, a file or a URL of any size costs just that.
  *
- * @throws FormatError when the header breaks a rule (see `parseHeader`), `pickle` for .ckpt, .pt and .pth files,
+ * @throws FormatError the codes of `parseHeader` when the header breaks a rule; `pickle` for .ckpt, .pt and .pth files;
  * `not-safetensors` for other formats that are known by their first bytes
  */
 export async function openSafetensors(input: SourceLike): Promise<SafetensorsFile> {

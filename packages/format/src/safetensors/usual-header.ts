@@ -5,12 +5,12 @@ import { HEADER_LENGTH_BYTES, MAX_RANK, METADATA_KEY, tensorBytes } from "./head
 const SPACE = 0x20
 
 /**
- * Reads a header that is written as every known writer does it: in ASCII, with no white space but at its end, the tensors
- * in the order of their data. It leans on the engine's own JSON, which runs at full speed at once; the strict parser,
- * just loaded, would take most of the time in which a command opens a file.
+ * Reads a header that is written as every known writer does it: in ASCII, without white space except at its end, with the
+ * tensors in the order of their data. It uses the engine's own JSON, which runs at full speed at once. The strict parser
+ * needs time to warm up, which would be most of the time in which a command opens a file.
  *
- * What JSON.parse should not have let through comes back otherwise from JSON.stringify: names that are there twice, and
- * numbers that are spelled otherwise or too large to be exact.
+ * JSON.parse takes some text that a strict reader must refuse: duplicate names, and numbers in another spelling or too
+ * large to be exact. JSON.stringify gives other text for them, so a comparison finds them.
  *
  * @returns undefined for every other header, and for one that breaks a rule: the strict parser says which
  */

@@ -6,8 +6,8 @@ import { DEFAULT_SELECTION, enumerateSites } from "./selection.ts"
 
 const dims = { condDim: 32, mlpDim: 64 }
 
-// Counted by running the reference with its constants changed one by one: modules, parameters at 32/64, and how many
-// sites there are of each depth and width.
+// Counted by running the reference with its constants changed one by one. The columns are modules, parameters at 32/64,
+// and the number of sites of each depth and width.
 const rows: [string, Partial<SiteSelection>, number, number, string?][] = [
   ["default", {}, 136, 22_969_600, "2,640:16; 3,1280:120"],
   ["no input blocks", { inputBlocks: false }, 40, 7_134_720, "3,1280:40"],

@@ -43,8 +43,8 @@ export const DEFAULT_SELECTION: SiteSelection = Object.freeze({
 })
 
 /**
- * The sites of a U-Net that a selection takes, in the U-Net's module order (which is also the order the adapters are
- * met in a forward pass, but for cross-attention: the reference's module order puts the feed-forward before it).
+ * The sites of a U-Net that a selection takes, in the U-Net's module order. A forward pass meets the adapters in the same
+ * order, except at cross-attention: the reference's module order puts the feed-forward before it.
  *
  * @throws FormatError `layout`, `selection`
  */

@@ -43,9 +43,9 @@ const OVERFLOW_LIMIT: Readonly<Record<FloatDtype, number>> = {
 }
 
 /**
- * Decodes F64 into float32 by rounding to odd: what is not exact is cut, and its last bit set. A second rounding, to a
- * float of at most 22 bits, then gives what rounding the float64 itself would have given, where rounding twice to
- * nearest does not. Nothing becomes infinite.
+ * Decodes F64 into float32 by rounding to odd: an inexact value is cut, and its last bit is set. A second rounding, to a
+ * float of at most 22 bits, then gives the same as rounding the float64 directly. Rounding twice to nearest does not.
+ * No value becomes infinite.
  * Source: Boldo and Melquiond, "Emulation of a FMA and correctly rounded sums", 2008, theorem 3.
  */
 export function float64ToOddFloat32(bytes: Uint8Array): Float32Array<ArrayBuffer> {

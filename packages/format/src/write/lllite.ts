@@ -24,8 +24,8 @@ export interface LlliteContents<S extends SiteToWrite = SiteToWrite> {
 /**
  * An LLLite file in pieces, in order, as the reference writes it. One tensor is in memory at a time.
  *
- * @throws FormatError `write-input` for values of the wrong length or a site given twice, `dims`, and `value-range` for
- * values that are finite now and would be infinite in the file
+ * @throws FormatError `write-input` for values of the wrong length or a duplicate site; `dims`; `value-range` for finite
+ * values that would be infinite in the file
  */
 export function llliteChunks<S extends SiteToWrite>(
   contents: LlliteContents<S>,

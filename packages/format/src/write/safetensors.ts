@@ -23,8 +23,8 @@ export interface TensorBytes {
 }
 
 /**
- * A tensor to write whose bytes are made when its turn comes, so that only one tensor is in memory at a time; or, where
- * they come in pieces, only one piece.
+ * A tensor to write whose bytes are made just before they are written. Only one tensor is in memory at a time. Where its
+ * bytes come in pieces, only one piece is.
  */
 export interface LazyTensorBytes {
   readonly dtype: Dtype
@@ -33,8 +33,8 @@ export interface LazyTensorBytes {
 }
 
 /**
- * A safetensors file in memory, byte for byte what upstream's writer makes: tensors by dtype, widest first, then by
- * name; metadata in the order given (upstream's is random); a header padded with spaces to a multiple of 8.
+ * A safetensors file in memory, byte for byte what upstream's writer makes. Tensors are ordered by dtype, widest first,
+ * then by name. Metadata keeps its order; upstream's is random. The header is padded with spaces to a multiple of 8.
  *
  * @param metadata written when given, even if empty
  * @throws FormatError `write-input` when a name, shape, dtype or length of bytes would not read back
