@@ -8,6 +8,7 @@ export {
 } from "./denoiser.ts"
 export { combineGuidance, withGuidance } from "./guidance.ts"
 export { addNoise, velocity } from "./noising.ts"
+export { type PassPosition, type PassRow, passRows } from "./pass-position.ts"
 export {
   findSampler,
   finish,
