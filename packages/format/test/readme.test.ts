@@ -11,14 +11,15 @@ import * as write from "../src/write/index.ts"
 import { sendRange, startServer } from "./file-server.ts"
 import { smallLllite } from "./lllite-file.ts"
 
-const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8")
-const blocks = [...readme.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code ?? "")
+const DOCUMENTS = ["../README.md", "../../../docs/guides/files.md"]
+const documents = DOCUMENTS.map((path) => readFileSync(new URL(path, import.meta.url), "utf8")).join("\n")
+const blocks = [...documents.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code]) => code ?? "")
 
 const AsyncFunction = (async () => {}).constructor as new (
   ...args: string[]
 ) => (...args: unknown[]) => Promise<Record<string, unknown>>
 
-/** Runs a block of the README with `given` in scope, and returns the values of the names and expressions asked for. */
+/** Runs a block of the documents with `given` in scope, and returns the values of the names and expressions asked for. */
 async function run(
   code: string,
   given: Readonly<Record<string, unknown>>,
@@ -37,14 +38,14 @@ async function run(
 /** The one block that has this text in it. */
 function block(text: string): string {
   const found = blocks.filter((code) => code.includes(text))
-  if (found.length !== 1) throw new Error(`${found.length} blocks of the README have ${text}`)
+  if (found.length !== 1) throw new Error(`${found.length} blocks of the README and the guide have ${text}`)
   return found[0] ?? ""
 }
 
 /** Stands in for a published file, which takes 44 MB. */
 const published = smallLllite({ dtype: "F16", metadata: new Map([["modelspec.title", "small"]]) })
 
-describe("the README's examples run", () => {
+describe("the examples of the README and the guide run", () => {
   it("look into an LLLite", async () => {
     const given = { blob: new Blob([await published]) }
     const results = ["file.sites[0]", "file.dims", "file.dtypes", "down.length"]
