@@ -86,8 +86,8 @@ function trainStep() {
     vector: normal(SDXL_UNET.pooledDim + 1536),
   }
   const sdxl = { ops, unet: params, prediction: "epsilon" }
-  const batch = { step: 0, firstRow: 0, examples: [example] }
-  return () => objective(sdxl, createNoiseSchedule(), model, batch, { seed: 1, gradientCheckpointing: true })
+  const batch = { seed: 1, step: 0, firstRow: 0, examples: [example] }
+  return () => objective(sdxl, createNoiseSchedule(), model, batch, { gradientCheckpointing: true })
 }
 
 /** Counts the calls of tfjs-node's addon, through which all of TensorFlow's ops go. */

@@ -106,11 +106,11 @@ if (!options["no-train"]) {
     context: stream.normal(77 * config.contextDim, { index: index++ }),
     vector: stream.normal(config.pooledDim + 1536, { index: index++ }),
   })
-  const rows = { step: 0, firstRow: 0, examples: Array.from({ length: batch }, example) }
+  const rows = { seed: 1, step: 0, firstRow: 0, examples: Array.from({ length: batch }, example) }
   const sdxl = { ops, unet: params, prediction: "epsilon" }
   const schedule = createNoiseSchedule()
   result.trainStep = await timed(async () => {
-    const { gradients } = await objective(sdxl, schedule, model, rows, { seed: 1, gradientCheckpointing: true })
+    const { gradients } = await objective(sdxl, schedule, model, rows, { gradientCheckpointing: true })
     stepAdamW(model.values, gradients, state, { learningRate: 1e-4 })
   })
 }

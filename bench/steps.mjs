@@ -29,7 +29,7 @@ const state = createTrainState(enumerateSites(sdxl.unet.config.layout), { condDi
 const gradients = (model, tasks) =>
   Promise.all(
     tasks.map(({ step, firstRow, examples }) =>
-      objective(sdxl, schedule, model, { step, firstRow, examples: examples.map(() => example) }, { seed: 1 }),
+      objective(sdxl, schedule, model, { seed: 1, step, firstRow, examples: examples.map(() => example) }),
     ),
   )
 let first = null

@@ -63,8 +63,8 @@ describe("training", () => {
             sdxl,
             schedule,
             model,
-            { step, firstRow, examples: rows },
-            { seed: 5, gradientCheckpointing },
+            { seed: 5, step, firstRow, examples: rows },
+            { gradientCheckpointing },
           )
         }),
       )
@@ -170,8 +170,8 @@ describe("training", () => {
       if (++pauses === 7) controller.abort(new Error("enough"))
     }
     const before = tf.memory().numTensors
-    const rows = { step: 0, firstRow: 0, examples: examples.slice(0, 1), signal: controller.signal, pause }
-    const work = objective(sdxl, schedule, model, rows, { seed: 5, gradientCheckpointing: true })
+    const rows = { seed: 5, step: 0, firstRow: 0, examples: examples.slice(0, 1), signal: controller.signal, pause }
+    const work = objective(sdxl, schedule, model, rows, { gradientCheckpointing: true })
     await expect(work).rejects.toThrow("enough")
     expect(pauses).toBe(7)
     expect(tf.memory().numTensors).toBe(before)

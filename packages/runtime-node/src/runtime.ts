@@ -63,7 +63,9 @@ export interface LoadOptions extends Omit<SdxlPaths, "checkpoint"> {
   readonly prediction?: "epsilon" | "v"
 }
 
-export interface TrainRunOptions extends TrainOptions, Omit<ObjectiveOptions, "seed">, AdapterDims {
+export interface TrainRunOptions extends TrainOptions, AdapterDims {
+  /** What is minimised. */
+  readonly objective?: ObjectiveOptions
   readonly sites: readonly Site[]
   /** A run to continue; a new one unless given. */
   readonly initial?: TrainState
@@ -209,7 +211,7 @@ function createHandle(pool: WorkerPool, label: string, layout: UnetLayout): Sdxl
       await Promise.all(pool.workers.map((worker) => worker.call("examples", examples)))
       const controls = init === "normalised" ? examples.map(({ control }) => control) : []
       const state = initial ?? createTrainState(sites, { condDim, mlpDim }, seed, { controls })
-      const steps = train(state, examples, gradientsBy(pool, objectiveOf(options)), options)
+      const steps = train(state, examples, gradientsBy(pool, options), options)
       for (;;) {
         const next = await steps.next()
         if (next.done === true) return next.value
@@ -281,22 +283,13 @@ async function* cacheAll(
 }
 
 /** Sends the parts of a step to the threads, with the values where all of them can read them. */
-function gradientsBy(pool: WorkerPool, options: ObjectiveOptions): GradientSource {
+function gradientsBy(pool: WorkerPool, { seed, objective = {} }: TrainRunOptions): GradientSource {
   return (model, tasks) => {
     const values = shared(model.values)
     return pool.map(tasks, (worker, task) =>
-      worker.call("gradient", { adapters: model.adapters, values, task, options }),
+      worker.call("gradient", { adapters: model.adapters, values, seed, task, objective }),
     )
   }
-}
-
-function objectiveOf(options: TrainRunOptions): ObjectiveOptions {
-  const { seed, minTimestep, maxTimestep, loss, huber, weights, gradientCheckpointing } = options
-  return Object.fromEntries(
-    Object.entries({ seed, minTimestep, maxTimestep, loss, huber, weights, gradientCheckpointing }).filter(
-      ([, value]) => value !== undefined,
-    ),
-  ) as unknown as ObjectiveOptions
 }
 
 /** The controls that belong to some of the requests. */

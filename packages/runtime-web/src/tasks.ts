@@ -84,7 +84,9 @@ export type GenerateRunEvent =
     }
   | { readonly kind: "image"; readonly index: number; readonly seed: number; readonly image: RgbImage }
 
-export interface SentTrainOptions extends Omit<TrainOptions, "signal">, Omit<ObjectiveOptions, "seed">, AdapterDims {
+export interface SentTrainOptions extends Omit<TrainOptions, "signal">, AdapterDims {
+  /** What is minimised. */
+  readonly objective?: ObjectiveOptions
   readonly sites: readonly Site[]
   /** A run to continue; a new one unless given. */
   readonly initial?: TrainState

@@ -180,7 +180,7 @@ describe.skipIf(chromium === null)("the built runtime in Chromium (CHROMIUM name
       const first = await run({}, () => {})
       const before = await runtime.memory()
       const controller = new AbortController()
-      const changes = { steps: 1000, signal: controller.signal, gradientCheckpointing: true }
+      const changes = { steps: 1000, signal: controller.signal, objective: { gradientCheckpointing: true } }
       const stopped = await run(changes, () => setTimeout(() => controller.abort(), 1))
       const after = await runtime.memory()
       // What was trained goes through a file and comes back.

@@ -183,7 +183,14 @@ describe.skipIf(chromium === null)("the tiny model, in Node and in Chromium (CHR
         // As the page trains.
         const training = sdxl.train(dataset, {
           sites: window.selections.enumerateSites(sdxl.layout),
-          ...{ condDim: 32, mlpDim: 64, init: "normalised", learningRate: 3e-3, minTimestep: 400, seed: 1 },
+          ...{
+            condDim: 32,
+            mlpDim: 64,
+            init: "normalised",
+            learningRate: 3e-3,
+            objective: { minTimestep: 400 },
+            seed: 1,
+          },
           ...options,
         })
         for (;;) {

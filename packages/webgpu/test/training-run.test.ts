@@ -45,7 +45,7 @@ async function gradientsHere(before: (step: number) => void): Promise<GradientSo
     for (const { step, firstRow, examples } of tasks) {
       before(step)
       const rows = examples.map((index) => EXAMPLES[index] as CachedExample)
-      parts.push(await objective(sdxl, schedule, model, { step, firstRow, examples: rows }, { seed: OPTIONS.seed }))
+      parts.push(await objective(sdxl, schedule, model, { seed: OPTIONS.seed, step, firstRow, examples: rows }, {}))
     }
     return parts
   }

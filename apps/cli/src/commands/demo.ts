@@ -126,8 +126,7 @@ async function trainDemo(
     batchSize,
     seed,
     learningRate,
-    minTimestep,
-    maxTimestep,
+    objective: { minTimestep, maxTimestep },
     shards: SHARDS,
     signal,
   })

@@ -17,7 +17,13 @@ export interface TrainSettings {
 }
 
 /** Noisy timesteps teach where edges go; a real SDXL wants a rate ten times lower. As `lllite demo` trains. */
-const FIXED = { condDim: 32, mlpDim: 64, init: "normalised", learningRate: 3e-3, minTimestep: 400 } as const
+const FIXED = {
+  condDim: 32,
+  mlpDim: 64,
+  init: "normalised",
+  learningRate: 3e-3,
+  objective: { minTimestep: 400 },
+} as const
 /** A sample is drawn after every so many steps. */
 export const SAMPLE_EVERY = 20
 const SAMPLE = { width: SIZE, height: SIZE, steps: 8, guidanceScale: 1.5 } as const
@@ -131,7 +137,7 @@ export async function downloadTrained({ runtime }: ReadyModel): Promise<void> {
     date: new Date().toISOString().slice(0, 19),
     resolution: { width: SIZE, height: SIZE },
     preprocessor: "canny",
-    timestepRange: [FIXED.minTimestep, 1000],
+    timestepRange: [FIXED.objective.minTimestep, 1000],
   })
   const blob = await runtime.writeLllite(lllite, { dtype: "F32", metadata })
   save(`lllite-canny-${String(step).padStart(6, "0")}.safetensors`, blob)

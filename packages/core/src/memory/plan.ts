@@ -140,8 +140,8 @@ async function planTraining(backend: OutlineBackend, sdxl: Sdxl, task: MemoryTas
   const model = modelOf(sdxl, task)
   if (model === null) return phases
   const examples = Array.from({ length: batchSize }, () => example)
-  const options = { seed: 0, gradientCheckpointing: checkpointing }
-  await objective(sdxl, createNoiseSchedule(), model, { step: 0, firstRow: 0, examples }, options)
+  const options = { gradientCheckpointing: checkpointing }
+  await objective(sdxl, createNoiseSchedule(), model, { seed: 0, step: 0, firstRow: 0, examples }, options)
   return [...phases, takePhase(backend, "training step", 1)]
 }
 

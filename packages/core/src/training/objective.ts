@@ -19,7 +19,6 @@ import { elementwiseLoss, huberDelta, lossWeight, weightedMean } from "./loss.ts
 
 /** What is minimised: how far a prediction is from the noise (or velocity) at timesteps drawn from a range. */
 export interface ObjectiveOptions {
-  readonly seed: number
   /** First timestep that is drawn, 0 unless given. */
   readonly minTimestep?: number
   /** One past the last timestep that is drawn, 1000 unless given. */
@@ -32,8 +31,13 @@ export interface ObjectiveOptions {
   readonly gradientCheckpointing?: boolean
 }
 
-/** Rows of one step's batch. All draws depend on the step and the row alone, so any part of a batch can be made anywhere. */
+/**
+ * Rows of one step's batch. All draws depend on the seed, the step and the row alone, so any part of a batch can be made
+ * anywhere.
+ */
 export interface BatchRows {
+  /** The run's. */
+  readonly seed: number
   readonly step: number
   /** Which row of the whole batch the first of `examples` is. */
   readonly firstRow: number
@@ -51,10 +55,10 @@ export async function objective(
   sdxl: Sdxl,
   schedule: NoiseSchedule,
   model: LlliteModel,
-  { step, firstRow, examples, signal, pause }: BatchRows,
-  options: ObjectiveOptions,
+  { seed, step, firstRow, examples, signal, pause }: BatchRows,
+  options: ObjectiveOptions = {},
 ): Promise<LossAndGradients> {
-  const { seed, minTimestep = 0, maxTimestep = schedule.alphasCumprod.length, loss: type = "l2" } = options
+  const { minTimestep = 0, maxTimestep = schedule.alphasCumprod.length, loss: type = "l2" } = options
   const [{ width, height }] = examples as readonly [CachedExample]
   const count = examples.length
   const channels = sdxl.unet.config.latentChannels

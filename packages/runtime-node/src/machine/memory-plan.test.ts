@@ -42,9 +42,9 @@ async function measure(ops: Ops, sdxl: Sdxl, task: MemoryTask, take: Take): Prom
       0,
     )
     taken["VAE and text"] = take()
-    const rows = { step: 0, firstRow: 0, examples: [example] }
+    const rows = { seed: 0, step: 0, firstRow: 0, examples: [example] }
     const gradientCheckpointing = task.checkpointing ?? true
-    await objective(sdxl, createNoiseSchedule(), model, rows, { seed: 0, gradientCheckpointing })
+    await objective(sdxl, createNoiseSchedule(), model, rows, { gradientCheckpointing })
     taken["training step"] = take()
     return taken
   }

@@ -59,8 +59,9 @@ export interface WorkerCalls {
     argument: {
       readonly adapters: readonly AdapterPlan[]
       readonly values: Float32Array
+      readonly seed: number
       readonly task: GradientTask
-      readonly options: ObjectiveOptions
+      readonly objective: ObjectiveOptions
     }
     result: LossAndGradients
   }

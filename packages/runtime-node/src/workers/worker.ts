@@ -82,11 +82,11 @@ const handlers: Handlers = {
     return null
   },
 
-  async gradient({ adapters, values, task, options }, _, signal) {
+  async gradient({ adapters, values, seed, task, objective: options }, _, signal) {
     const model: LlliteModel = { adapters, slots: layOutSlots(adapters).slots, values }
     const rows = task.examples.map((index) => examples[index] as CachedExample)
     const { step, firstRow } = task
-    return objective(loaded(sdxl), loaded(schedule), model, { step, firstRow, examples: rows, signal }, options)
+    return objective(loaded(sdxl), loaded(schedule), model, { seed, step, firstRow, examples: rows, signal }, options)
   },
 
   async generate({ requests, options }, progress, signal) {

@@ -3,7 +3,6 @@ import type {
   CacheExample,
   GradientSource,
   NoiseSchedule,
-  ObjectiveOptions,
   RgbImage,
   Sdxl,
   TrainState,
@@ -176,14 +175,14 @@ export async function* trainLllite(
 function gradientsOf(
   { sdxl, schedule }: Model,
   examples: readonly CachedExample[],
-  options: ObjectiveOptions,
+  { seed, objective: options = {} }: SentTrainOptions,
   context: TaskContext,
 ): GradientSource {
   return async (lllite, tasks) => {
     const parts = []
     for (const { step, firstRow, examples: indices } of tasks) {
       const rows = indices.map((index) => examples[index] as CachedExample)
-      parts.push(await objective(sdxl, schedule, lllite, { step, firstRow, examples: rows, ...context }, options))
+      parts.push(await objective(sdxl, schedule, lllite, { seed, step, firstRow, examples: rows, ...context }, options))
     }
     return parts
   }
