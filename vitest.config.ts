@@ -13,6 +13,7 @@ export default defineConfig({
         find: /^@lllite\/(format|core|tiny|wasm|webgpu|runtime-node|runtime-web)$/,
         replacement: source("./packages/$1/src/index.ts"),
       },
+      { find: /^@lllite\/core\/(reference|testing)$/, replacement: source("./packages/core/$1/index.ts") },
       {
         find: /^@lllite\/(core|format|runtime-node)\/([a-z-]+)$/,
         replacement: source("./packages/$1/src/$2/index.ts"),
@@ -20,7 +21,7 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ["{packages,apps}/*/{src,test}/**/*.test.ts"],
+    include: ["{packages,apps}/*/{src,test,reference,testing}/**/*.test.ts", "scripts/**/*.test.ts"],
     // Numeric work is slow in places and machines differ: lavapipe compiles the ops of a contract for minutes when it
     // has never seen them. A hung test is stopped by the CI's own limit.
     testTimeout: 1_800_000,

@@ -4,8 +4,8 @@ export default defineConfig({
   entry: {
     index: "src/index.ts",
     image: "src/image/index.ts",
-    reference: "src/reference/index.ts",
-    testing: "src/testing/index.ts",
+    reference: "reference/index.ts",
+    testing: "testing/index.ts",
   },
   format: ["esm", "cjs"],
   dts: true,

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs"
 import "@tensorflow/tfjs"
 import { describe, expect, it } from "vitest"
+import { type BucketsReference, runBuckets } from "../reference/buckets.ts"
+import { type CannyReference, runCanny } from "../reference/canny.ts"
+import type { CaseResult } from "../reference/case.ts"
+import { type DiffusionReference, runDiffusion } from "../reference/diffusion.ts"
+import { runTokens, type TokensReference } from "../reference/tokens.ts"
 import { createTokenizer } from "../src/models/clip/tokenizer.ts"
-import { type BucketsReference, runBuckets } from "../src/reference/buckets.ts"
-import { type CannyReference, runCanny } from "../src/reference/canny.ts"
-import type { CaseResult } from "../src/reference/case.ts"
-import { type DiffusionReference, runDiffusion } from "../src/reference/diffusion.ts"
-import { runTokens, type TokensReference } from "../src/reference/tokens.ts"
 import { hasReference, openTensors, readDescription } from "./reference-folder.ts"
 
 const failures = (results: readonly CaseResult[]): readonly CaseResult[] =>

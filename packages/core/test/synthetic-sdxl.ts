@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs"
+import { loadSynthetic } from "../reference/weights.ts"
 import type { Ops, Sdxl } from "../src/index.ts"
 import { createTokenizer, disposeParams } from "../src/index.ts"
 import type { TextEncoderConfig } from "../src/models/clip/config.ts"
 import { buildText1, buildText2 } from "../src/models/clip/weights.ts"
 import type { UnetConfig } from "../src/models/unet/config.ts"
+import type { UnetParams } from "../src/models/unet/params.ts"
 import { buildUnet } from "../src/models/unet/weights.ts"
 import { buildVae } from "../src/models/vae/weights.ts"
-import { loadSynthetic } from "../src/reference/weights.ts"
 
 /** An SDXL as small as its norms allow, with weights made from their names. */
 export const SMALL_UNET: UnetConfig = {
@@ -15,6 +16,11 @@ export const SMALL_UNET: UnetConfig = {
   pooledDim: 8,
   headDim: 64,
   latentChannels: 4,
+}
+
+/** The U-Net alone. */
+export function createSyntheticUnet(ops: Ops): Promise<UnetParams> {
+  return loadSynthetic("a U-Net", buildUnet(SMALL_UNET), ops.load)
 }
 
 export async function createSyntheticSdxl(ops: Ops): Promise<Sdxl> {
@@ -29,7 +35,7 @@ export async function createSyntheticSdxl(ops: Ops): Promise<Sdxl> {
     projection,
   })
   const parts = {
-    unet: await loadSynthetic("a U-Net", buildUnet(SMALL_UNET), ops.load),
+    unet: await createSyntheticUnet(ops),
     text1: await loadSynthetic("text encoder 1", buildText1(text("quick-gelu", null)), ops.load),
     text2: await loadSynthetic("text encoder 2", buildText2(text("gelu", 8)), ops.load),
     vae: await loadSynthetic(

@@ -2,6 +2,7 @@ import type { Site } from "@lllite/format"
 import { enumerateSites, NAMED_SELECTIONS } from "@lllite/format/selections"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { signal } from "../reference/synthetic.ts"
 import type { CachedExample, GradientSource, LlliteModel, Sdxl, TrainExample, TrainState } from "../src/index.ts"
 import {
   cacheDataset,
@@ -15,7 +16,6 @@ import {
   unet,
   uploadLllite,
 } from "../src/index.ts"
-import { signal } from "../src/reference/synthetic.ts"
 import { createSyntheticSdxl, SMALL_UNET } from "./synthetic-sdxl.ts"
 import { startWasm } from "./wasm.ts"
 

@@ -1,12 +1,18 @@
 import { readFileSync } from "node:fs"
 import type { Ops } from "@lllite/core"
 import { createTokenizer } from "@lllite/core"
+import {
+  type CaseResult,
+  type ModuleReference,
+  type PipelineReference,
+  runModule,
+  runPipeline,
+  runTextVae,
+  runUnet,
+  type TextVaeReference,
+  type UnetReference,
+} from "@lllite/core/reference"
 import { beforeAll, describe, expect, it } from "vitest"
-import type { CaseResult } from "../../core/src/reference/case.ts"
-import { type ModuleReference, runModule } from "../../core/src/reference/module.ts"
-import { type PipelineReference, runPipeline } from "../../core/src/reference/pipeline.ts"
-import { runTextVae, type TextVaeReference } from "../../core/src/reference/text-vae.ts"
-import { runUnet, type UnetReference } from "../../core/src/reference/unet.ts"
 import { hasReference, openTensors, readDescription } from "../../core/test/reference-folder.ts"
 import { startWasm } from "../../core/test/wasm.ts"
 import { createWasmOps } from "../src/index.ts"

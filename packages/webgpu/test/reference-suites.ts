@@ -1,11 +1,18 @@
 import { readFileSync } from "node:fs"
 import { createTokenizer, type Ops } from "@lllite/core"
-import type { CaseResult } from "../../core/src/reference/case.ts"
-import { type DiffusionReference, runDiffusion } from "../../core/src/reference/diffusion.ts"
-import { type ModuleReference, runModule } from "../../core/src/reference/module.ts"
-import { type PipelineReference, runPipeline } from "../../core/src/reference/pipeline.ts"
-import { runTextVae, type TextVaeReference } from "../../core/src/reference/text-vae.ts"
-import { runUnet, type UnetReference } from "../../core/src/reference/unet.ts"
+import {
+  type CaseResult,
+  type DiffusionReference,
+  type ModuleReference,
+  type PipelineReference,
+  runDiffusion,
+  runModule,
+  runPipeline,
+  runTextVae,
+  runUnet,
+  type TextVaeReference,
+  type UnetReference,
+} from "@lllite/core/reference"
 import { openTensors, readDescription } from "../../core/test/reference-folder.ts"
 
 /** A suite of the reference that computes on a device. */

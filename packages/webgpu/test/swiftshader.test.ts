@@ -1,6 +1,6 @@
 import { createComposedOps, type Ops } from "@lllite/core"
+import { checkOps } from "@lllite/core/testing"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { checkOps } from "../../core/src/testing/index.ts"
 import { hasReference } from "../../core/test/reference-folder.ts"
 import { createWebgpuOps, type WebgpuDevice } from "../src/index.ts"
 import { findDriver } from "./drivers.ts"

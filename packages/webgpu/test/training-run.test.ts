@@ -12,9 +12,7 @@ import {
 } from "@lllite/core"
 import { enumerateSites } from "@lllite/format/selections"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import { buildUnet } from "../../core/src/models/unet/weights.ts"
-import { loadSynthetic } from "../../core/src/reference/weights.ts"
-import { SMALL_UNET } from "../../core/test/synthetic-sdxl.ts"
+import { createSyntheticUnet, SMALL_UNET } from "../../core/test/synthetic-sdxl.ts"
 
 import { createWebgpuOps, type WebgpuDevice, WebgpuDeviceError } from "../src/index.ts"
 import { hasAdapter, start } from "./start.ts"
@@ -37,7 +35,7 @@ const EXAMPLES: readonly CachedExample[] = [0, 1].map((index) => {
 /** The U-Net on the device in use, and the gradients there. `before` is called before every step. */
 async function gradientsHere(before: (step: number) => void): Promise<GradientSource> {
   const ops = createWebgpuOps(createComposedOps())
-  const unet = await loadSynthetic("a U-Net", buildUnet(SMALL_UNET), ops.load)
+  const unet = await createSyntheticUnet(ops)
   const sdxl = { ops, unet, prediction: "epsilon" } as Sdxl
   const schedule = createNoiseSchedule()
   return async (model, tasks) => {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { describe, expect, it } from "vitest"
+import { weight } from "../../../reference/synthetic.ts"
 import { type LayoutTensors, toDiffusers } from "../../../test/diffusers-layout.ts"
-import { weight } from "../../reference/synthetic.ts"
 import type { TextEncoderConfig } from "../clip/config.ts"
 import { buildText1, buildText2 } from "../clip/weights.ts"
 import type { UnetConfig } from "../unet/config.ts"

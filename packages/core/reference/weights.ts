@@ -1,6 +1,6 @@
-import type { BuildParams, WeightFile } from "../models/weight-reader.ts"
-import { loadParams, shapesOf } from "../models/weight-reader.ts"
-import type { WeightLoader } from "../ops/ops.ts"
+import type { BuildParams, WeightFile } from "../src/models/weight-reader.ts"
+import { loadParams, shapesOf } from "../src/models/weight-reader.ts"
+import type { WeightLoader } from "../src/ops/ops.ts"
 import { weight } from "./synthetic.ts"
 
 /** A model with weights made from their names. */

@@ -1,8 +1,14 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { createDenoiser, type Network } from "../diffusion/denoiser.ts"
-import { findSampler, finish, type SamplerEntry, type SamplerName, startFactor } from "../diffusion/samplers/index.ts"
-import type { NoiseSchedule } from "../diffusion/schedule.ts"
-import { noiseLevels, type TimestepSpacing } from "../diffusion/sigmas.ts"
+import { createDenoiser, type Network } from "../src/diffusion/denoiser.ts"
+import {
+  findSampler,
+  finish,
+  type SamplerEntry,
+  type SamplerName,
+  startFactor,
+} from "../src/diffusion/samplers/index.ts"
+import type { NoiseSchedule } from "../src/diffusion/schedule.ts"
+import { noiseLevels, type TimestepSpacing } from "../src/diffusion/sigmas.ts"
 import { type CaseResult, compare, type ReferenceTensors, readTensor } from "./case.ts"
 import { normal } from "./synthetic.ts"
 

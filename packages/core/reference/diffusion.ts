@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
-import type { Prediction } from "../diffusion/denoiser.ts"
-import { addNoise, velocity } from "../diffusion/noising.ts"
-import { alphaAt, createNoiseSchedule, type NoiseSchedule, snrAt } from "../diffusion/schedule.ts"
-import { sinusoidalEmbedding } from "../diffusion/size-embedding.ts"
+import type { Prediction } from "../src/diffusion/denoiser.ts"
+import { addNoise, velocity } from "../src/diffusion/noising.ts"
+import { alphaAt, createNoiseSchedule, type NoiseSchedule, snrAt } from "../src/diffusion/schedule.ts"
+import { sinusoidalEmbedding } from "../src/diffusion/size-embedding.ts"
 import {
   elementwiseLoss,
   type HuberSchedule,
@@ -11,8 +11,8 @@ import {
   type LossType,
   lossWeight,
   weightedMean,
-} from "../training/loss.ts"
-import { createLrSchedule, LR_CURVES, type LrCurve, type LrScheduleOptions } from "../training/lr-schedule.ts"
+} from "../src/training/loss.ts"
+import { createLrSchedule, LR_CURVES, type LrCurve, type LrScheduleOptions } from "../src/training/lr-schedule.ts"
 import {
   type CaseResult,
   compare,

@@ -1,4 +1,4 @@
-import type { Tokenizer } from "../models/clip/tokenizer.ts"
+import type { Tokenizer } from "../src/models/clip/tokenizer.ts"
 import { type CaseResult, compareExactly } from "./case.ts"
 
 /** tokens.json */

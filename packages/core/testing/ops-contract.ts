@@ -1,7 +1,7 @@
 import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import type { Ops } from "../ops/ops.ts"
-import { createStream } from "../random/stream.ts"
+import type { Ops } from "../src/ops/ops.ts"
+import { createStream } from "../src/random/stream.ts"
 import { type CaseInput, type OpsCase, opsCases } from "./ops-cases.ts"
 import type { Values } from "./plain-ops.ts"
 

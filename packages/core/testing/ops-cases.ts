@@ -1,9 +1,9 @@
 import type { Tensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import { adapt } from "../ops/adapt.ts"
-import type { AdapterTail, DenseParams, Ops, Padding } from "../ops/ops.ts"
-import type { WeightEntry } from "../ops/weight-entry.ts"
-import { createStream } from "../random/stream.ts"
+import { adapt } from "../src/ops/adapt.ts"
+import type { AdapterTail, DenseParams, Ops, Padding } from "../src/ops/ops.ts"
+import type { WeightEntry } from "../src/ops/weight-entry.ts"
+import { createStream } from "../src/random/stream.ts"
 import * as plain from "./plain-ops.ts"
 
 /** A verb of `Ops` at certain shapes, on a device and in float64. */

@@ -1,4 +1,4 @@
-import { createBuckets, type Size } from "../training/buckets.ts"
+import { createBuckets, type Size } from "../src/training/buckets.ts"
 import { type CaseResult, compareExactly } from "./case.ts"
 
 /** buckets.json */

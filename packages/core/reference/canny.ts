@@ -1,5 +1,5 @@
-import { canny } from "../control/canny.ts"
-import type { GreyImage, RgbImage } from "../image.ts"
+import { canny } from "../src/control/canny.ts"
+import type { GreyImage, RgbImage } from "../src/image.ts"
 import { type CaseResult, compareExactly } from "./case.ts"
 import { u } from "./synthetic.ts"
 

@@ -1,4 +1,4 @@
-import type { Padding } from "../ops/ops.ts"
+import type { Padding } from "../src/ops/ops.ts"
 
 /** The verbs of `Ops` in float64 and plain loops, as their formulas stand: what the contract compares with. */
 export type Values = Float64Array

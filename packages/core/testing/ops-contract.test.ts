@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs"
 import "@tensorflow/tfjs-backend-wasm"
 import { describe, expect, it } from "vitest"
-import { createComposedOps } from "../ops/composed/index.ts"
-import type { Ops } from "../ops/ops.ts"
+import { createComposedOps } from "../src/ops/composed/index.ts"
+import type { Ops } from "../src/ops/ops.ts"
 import { checkOps } from "./ops-contract.ts"
 
 const failures = async (ops: Ops): Promise<unknown[]> => (await checkOps(ops)).filter(({ ok }) => !ok)

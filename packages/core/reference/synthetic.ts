@@ -1,4 +1,4 @@
-import { fnv1a32 } from "../random/fnv1a.ts"
+import { fnv1a32 } from "../src/random/fnv1a.ts"
 
 /**
  * Values made from names, so that two programs can compare networks of any size without exchanging weights.

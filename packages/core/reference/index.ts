@@ -1,4 +1,4 @@
-export { type SdxlShapes, sdxlShapes } from "../models/sdxl-shapes.ts"
+export { type SdxlShapes, sdxlShapes } from "../src/models/sdxl-shapes.ts"
 export { type BucketsReference, runBuckets } from "./buckets.ts"
 export { type CannyReference, runCanny } from "./canny.ts"
 export type { CaseResult, ReferenceTensors } from "./case.ts"
