@@ -1,58 +1,145 @@
 #!/usr/bin/env node
-// Packages may import only what stands before them: format ← core ← wasm ← runtime-* ← apps. And no file imports in a
-// circle. Exits 1 naming every import that breaks a rule.
-import { readdirSync, readFileSync } from "node:fs"
-import { dirname, join, relative, resolve } from "node:path"
+// Checks who imports whom, types included: `import`, `import type`, `export … from`, `import()` and `import("…")` in types.
+// Exits 1 and names every import that breaks a rule:
+//   1. A package imports only the packages that ARROWS lists for it, and only entries that they export.
+//   2. A file of a package imports no file of another package by its path, and nothing that is for tests.
+//   3. Tests, benchmarks and build files may import every package, and files in another package's `test` folder.
+//   4. No file imports itself, over any number of others.
+import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { dirname, join, relative, resolve, sep } from "node:path"
+import { fileURLToPath, pathToFileURL } from "node:url"
+import ts from "typescript"
 
-const root = resolve(new URL("..", import.meta.url).pathname)
-const order = ["format", "core", "wasm", "webgpu", "tiny", "runtime-node", "runtime-web", "cli", "playground"]
-const free = new Set(["tiny"]) // data and drawings: imports none of us
+/** Which packages each package may import. What is not listed is refused. */
+const ARROWS = {
+  format: [],
+  tiny: [],
+  core: ["format"],
+  wasm: ["format", "core"],
+  webgpu: ["format", "core"],
+  "runtime-node": ["format", "core", "wasm", "webgpu", "tiny"],
+  "runtime-web": ["format", "core", "wasm", "webgpu"],
+  cli: ["format", "core", "runtime-node", "tiny"],
+  playground: ["format", "core", "runtime-web", "tiny"],
+}
 
-const files = ["packages", "apps"].flatMap((area) =>
-  readdirSync(join(root, area)).flatMap((name) =>
-    sources(join(root, area, name, "src")).map((path) => ({ name, path })),
-  ),
-)
-const problems = []
-const graph = new Map()
-for (const { name, path } of files) {
-  const local = []
-  for (const [, target] of readFileSync(path, "utf8").matchAll(
-    /^(?:import(?! type)|export)\b[^"']*?from "([^"]+)"/gm,
-  )) {
-    if (target.startsWith(".")) local.push(resolve(dirname(path), target))
-    const other = /^@lllite\/([a-z-]+)/.exec(target)?.[1]
-    if (other === undefined || other === name) continue
-    if (free.has(name) || order.indexOf(other) > order.indexOf(name)) {
-      problems.push(`${relative(root, path)} imports @lllite/${other}: ${name} stands before it`)
+/** Entries that only tests, benchmarks and scripts may import. */
+const TEST_ENTRIES = ["@lllite/core/testing", "@lllite/core/reference"]
+
+/** Folders beside `src` whose files are no part of what is published. */
+const TEST_FOLDERS = ["test", "bench", "make", "build", "reference", "testing"]
+
+/** Files that import others. */
+const SOURCE = /\.(ts|tsx|mjs)$/
+
+const AREAS = ["packages", "apps"]
+
+/**
+ * Reads every TypeScript and JavaScript file of the workspace's packages.
+ *
+ * @param {string} root folder of the workspace
+ * @returns {{ files: number, problems: string[] }} how many files were read, and one line for each broken rule
+ */
+export function checkImports(root) {
+  const problems = []
+  const graph = new Map()
+  for (const area of AREAS) {
+    for (const name of foldersIn(join(root, area))) {
+      const folder = join(root, area, name)
+      const allowed = ARROWS[name]
+      if (allowed === undefined) problems.push(`${area}/${name}: the package has no row in ARROWS of check-imports.mjs`)
+      for (const path of sourcesIn(folder)) {
+        const from = { root, name, folder, path, isProduct: isProduct(folder, path), allowed: allowed ?? [] }
+        const local = []
+        for (const target of importsOf(path)) {
+          if (target.startsWith(".")) local.push(resolve(dirname(path), target))
+          const problem = target.startsWith(".") ? problemOfPath(from, target) : problemOfName(from, target)
+          if (problem !== undefined) problems.push(`${relative(root, path)} imports ${target}: ${problem}`)
+        }
+        graph.set(path, local)
+      }
     }
   }
-  graph.set(path, local)
+  for (const circle of circlesOf(graph)) {
+    problems.push(`a circle: ${circle.map((path) => relative(root, path)).join(" → ")}`)
+  }
+  return { files: graph.size, problems }
 }
 
-const done = new Set()
-for (const start of graph.keys()) visit(start, [])
-for (const problem of problems) console.error(problem)
-console.log(`${files.length} files, ${problems.length} problems`)
-process.exitCode = problems.length > 0 ? 1 : 0
-
-function visit(path, above) {
-  const at = above.indexOf(path)
-  if (at >= 0) {
-    problems.push(`a circle: ${[...above.slice(at), path].map((file) => relative(root, file)).join(" → ")}`)
-    return
+/** What an import by a path breaks, if anything. */
+function problemOfPath({ root, folder, path, isProduct: ofProduct }, target) {
+  const file = resolve(dirname(path), target)
+  if (!relative(folder, file).startsWith("..")) {
+    return ofProduct && SOURCE.test(file) && !isProduct(folder, file) ? "the file is for tests" : undefined
   }
-  if (done.has(path)) return
-  for (const target of graph.get(path) ?? []) visit(target, [...above, path])
-  done.add(path)
+  if (ofProduct) return "the file is another package's. Import the package by its name"
+  const [area, , part] = relative(root, file).split(sep)
+  if (AREAS.includes(area) && part === "src") return "the file is another package's. Import the package by its name"
+  return undefined
 }
 
-function sources(folder) {
-  try {
-    return readdirSync(folder, { recursive: true })
-      .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
-      .map((name) => join(folder, name))
-  } catch {
-    return []
+/** What an import by a name breaks, if anything. Only our own packages have rules. */
+function problemOfName({ root, name, isProduct: ofProduct, allowed }, target) {
+  const [, other, entry] = /^@lllite\/([a-z-]+)(?:\/([^?]+))?/.exec(target) ?? []
+  if (other === undefined) return undefined
+  const manifest = AREAS.map((area) => join(root, area, other, "package.json")).find(existsSync)
+  if (manifest === undefined) return "there is no such package"
+  const { exports = {} } = JSON.parse(readFileSync(manifest, "utf8"))
+  if (!(entry === undefined ? "." in exports : `./${entry}` in exports)) return "the package exports no such entry"
+  if (!ofProduct) return undefined
+  if (other === name) return "a package imports its own files by their paths"
+  if (TEST_ENTRIES.includes(target)) return "the entry is for tests"
+  return allowed.includes(other) ? undefined : `${name} may import: ${allowed.join(", ") || "none of our packages"}`
+}
+
+/** Whether a file is part of what its package does, and not of how it is tested, measured or built. */
+function isProduct(folder, path) {
+  const [first, ...rest] = relative(folder, path).split(sep)
+  return rest.length > 0 && !TEST_FOLDERS.includes(first) && !/\.(test|test-d|bench)\.[a-z]+$/.test(path)
+}
+
+/** What a file imports, as it spells it. Comments and other texts are not read. */
+function importsOf(path) {
+  const { importedFiles } = ts.preProcessFile(readFileSync(path, "utf8"), true, true)
+  return new Set(importedFiles.map(({ fileName }) => fileName))
+}
+
+/** Every group of files that reach each other, as one way around. */
+function circlesOf(graph) {
+  const circles = []
+  const done = new Set()
+  const visit = (path, above) => {
+    const at = above.indexOf(path)
+    if (at >= 0) {
+      circles.push([...above.slice(at), path])
+      return
+    }
+    if (done.has(path)) return
+    for (const target of graph.get(path) ?? []) visit(target, [...above, path])
+    done.add(path)
   }
+  for (const start of graph.keys()) visit(start, [])
+  return circles
+}
+
+function foldersIn(folder) {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, "package.json")))
+    .map((entry) => entry.name)
+}
+
+function sourcesIn(folder) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) return ["node_modules", "dist"].includes(entry.name) ? [] : sourcesIn(path)
+    return SOURCE.test(entry.name) ? [path] : []
+  })
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const { files, problems } = checkImports(fileURLToPath(new URL("..", import.meta.url)))
+  for (const problem of problems) console.error(problem)
+  console.log(`${files} files, ${problems.length} problems`)
+  process.exitCode = problems.length > 0 ? 1 : 0
 }
