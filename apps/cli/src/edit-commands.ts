@@ -29,7 +29,7 @@ export function addEditCommands(program: Command): void {
     add(
       "convert <file>",
       "write a safetensors file with another dtype or other tensor names",
-      async () => (await import("./commands/convert.ts")).runConvert,
+      async () => (await import("./convert/run.ts")).runConvert,
     ),
   )
     .option("--dtype <dtype>", "F32, F16, BF16, F64, F8_E4M3 or F8_E5M2, for every tensor of one of these")
@@ -39,7 +39,7 @@ export function addEditCommands(program: Command): void {
   add(
     "edit <file>",
     "show a safetensors file's metadata, or write the file with other metadata",
-    async () => (await import("./commands/edit.ts")).runEdit,
+    async () => (await import("./edit/run.ts")).runEdit,
   )
     .option("--set <key=value>", "set a value; may be given again", collect, [])
     .option("--unset <key>", "remove a key; may be given again", collect, [])
@@ -52,7 +52,7 @@ export function addEditCommands(program: Command): void {
     add(
       "merge <files...>",
       "write the weighted sum of LLLites with the same sites and widths",
-      async () => (await import("./commands/merge.ts")).runMerge,
+      async () => (await import("./merge/run.ts")).runMerge,
     ),
   )
     .option("--ratios <numbers...>", "weight of each file, in order; equal and adding up to 1 unless given")
@@ -62,7 +62,7 @@ export function addEditCommands(program: Command): void {
     add(
       "resize <file>",
       "write an LLLite with other widths; the error is measured and told",
-      async () => (await import("./commands/resize.ts")).runResize,
+      async () => (await import("./resize/run.ts")).runResize,
     ),
   )
     .option("--network_dim <number>", "width of the bottleneck (mlpDim)", wholeNumber)
@@ -74,7 +74,7 @@ export function addEditCommands(program: Command): void {
     add(
       "prune <file>",
       "write an LLLite without some of its sites",
-      async () => (await import("./commands/prune.ts")).runPrune,
+      async () => (await import("./prune/run.ts")).runPrune,
     ),
   )
     .option("--blocks <names...>", 'blocks to take out, such as "input 4" or middle')
@@ -85,13 +85,13 @@ export function addEditCommands(program: Command): void {
   add(
     "diff <first> <second>",
     "say how two LLLites differ, site by site",
-    async () => (await import("./commands/diff.ts")).runDiff,
+    async () => (await import("./diff/run.ts")).runDiff,
   ).option("--outputs", "compare what the sites do on samples, too; widths may differ then")
 
   add(
     "hash <file>",
     "give the hashes that people quote of a safetensors file",
-    async () => (await import("./commands/hash.ts")).runHash,
+    async () => (await import("./hash/run.ts")).runHash,
   )
 }
 

@@ -1,11 +1,11 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander"
 import { DEMO } from "./demo/settings.ts"
 import { addEditCommands } from "./edit-commands.ts"
-import { describeError, EXIT_FAILURE, EXIT_INTERRUPTED } from "./errors.ts"
-import { watchInterrupt } from "./interrupt.ts"
-import { addOptions, normaliseArgv } from "./options.ts"
-import type { Reporter } from "./progress.ts"
-import { createReporter } from "./progress.ts"
+import { addOptions, normaliseArgv } from "./options/options.ts"
+import { describeError, EXIT_FAILURE, EXIT_INTERRUPTED } from "./terminal/errors.ts"
+import { watchInterrupt } from "./terminal/interrupt.ts"
+import type { Reporter } from "./terminal/progress.ts"
+import { createReporter } from "./terminal/progress.ts"
 import { readVersion } from "./version.ts"
 
 /**
@@ -48,7 +48,7 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
     .option("--steps <number>", "steps of training", wholeNumber(1), DEMO.steps)
     .action((options) =>
       watched(async (reporter, signal) => {
-        const { runDemo } = await import("./commands/demo.ts")
+        const { runDemo } = await import("./demo/run.ts")
         await runDemo(options, reporter, signal)
       }),
     )
@@ -63,7 +63,7 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
     .option("--config <file>", "TOML of the options below; what the command line says wins")
     .option("--config_file <file>", "the same")
   if (argv.includes("train")) {
-    const { NEEDLESS_OPTIONS, REFUSED_OPTIONS, TRAIN_OPTIONS } = await import("./train-options.ts")
+    const { NEEDLESS_OPTIONS, REFUSED_OPTIONS, TRAIN_OPTIONS } = await import("./train/options.ts")
     addOptions(train, TRAIN_OPTIONS)
     // Known to commander only so that they get their own sentence instead of "unknown option".
     for (const name of [...Object.keys(NEEDLESS_OPTIONS), ...Object.keys(REFUSED_OPTIONS)]) {
@@ -72,8 +72,8 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
   }
   train.action(({ config, config_file: configFile, ...commandLine }) =>
     watched(async (reporter, signal) => {
-      const { readConfigFile, readTrainSettings } = await import("./train-settings.ts")
-      const { runTrain } = await import("./commands/train.ts")
+      const { readConfigFile, readTrainSettings } = await import("./train/settings.ts")
+      const { runTrain } = await import("./train/run.ts")
       const path: string | undefined = config ?? configFile
       const file = path === undefined ? null : { path, values: await readConfigFile(path) }
       await runTrain(readTrainSettings(file, commandLine), reporter, signal)
@@ -84,13 +84,13 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
     .command("generate")
     .description("generate pictures, with LLLites or without; options have the names they have in sd-scripts")
   if (argv.includes("generate")) {
-    const { GENERATE_OPTIONS } = await import("./generate-options.ts")
+    const { GENERATE_OPTIONS } = await import("./generate/options.ts")
     addOptions(generate, GENERATE_OPTIONS)
   }
   generate.action((commandLine) =>
     watched(async (reporter, signal) => {
-      const { readGenerateSettings } = await import("./generate-settings.ts")
-      const { runGenerate } = await import("./commands/generate.ts")
+      const { readGenerateSettings } = await import("./generate/settings.ts")
+      const { runGenerate } = await import("./generate/run.ts")
       await runGenerate(readGenerateSettings(commandLine), reporter, signal)
     }),
   )
@@ -103,8 +103,8 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
     .option("--json", "as one JSON object")
     .option("--health", "also read an LLLite's values, and say what is wrong with them")
     .action(async (file: string, { json, health }: { json?: boolean; health?: boolean }) => {
-      const { inspectFile } = await import("./commands/inspect.ts")
-      const { formatReport } = await import("./inspect-text.ts")
+      const { inspectFile } = await import("./inspect/run.ts")
+      const { formatReport } = await import("./inspect/text.ts")
       const report = await inspectFile(file, { health: health === true })
       process.stdout.write(`${json === true ? JSON.stringify(report, null, 2) : formatReport(report)}\n`)
     })
@@ -114,7 +114,7 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
     .description("say what this machine can do, what was tried, and what to type to get more")
     .option("--json", "as one JSON object")
     .action(async ({ json }: { json?: boolean }) => {
-      const { runDoctor } = await import("./commands/doctor.ts")
+      const { runDoctor } = await import("./doctor/run.ts")
       process.stdout.write(`${await runDoctor(json === true)}\n`)
     })
 
@@ -129,7 +129,7 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
     .option("--remove", "undo it")
     .action((what: string, options: Readonly<Record<string, unknown>>) =>
       watched(async (reporter, signal) => {
-        const { readSetupSettings, runSetup } = await import("./commands/setup.ts")
+        const { readSetupSettings, runSetup } = await import("./setup/run.ts")
         await runSetup(readSetupSettings(what, options), reporter, signal)
       }),
     )

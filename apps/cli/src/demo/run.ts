@@ -1,0 +1,260 @@
+import { join } from "node:path"
+import type { RgbImage, TrainState } from "@lllite/core"
+import { edgeF1 } from "@lllite/core"
+import { buildLlliteMetadata } from "@lllite/format/modelspec"
+import { enumerateSites } from "@lllite/format/selections"
+import type { NodeBackend, SdxlHandle } from "@lllite/runtime-node"
+import { contactSheet, encodePng, overlayEdges, writeAtomically, writeLlliteFile, writePng } from "@lllite/runtime-node"
+import { fileDate, prepareFolder, stepFileName } from "../lllite-file/save-lllite.ts"
+import { startRuntime } from "../model/start-runtime.ts"
+import { InterruptedError } from "../terminal/errors.ts"
+import type { Reporter } from "../terminal/progress.ts"
+import { clock } from "../terminal/progress.ts"
+import { followTraining, SHARDS } from "../train/run.ts"
+import { readVersion } from "../version.ts"
+import type { DrawnPair } from "./pairs.ts"
+import { CANNY_THRESHOLDS, drawnDataset, edgesOf, heldOutPairs } from "./pairs.ts"
+import { renderReport } from "./report.ts"
+import { DEMO } from "./settings.ts"
+
+export interface DemoSettings {
+  readonly out: string
+  readonly seed: number
+  readonly steps: number
+  readonly backend: NodeBackend
+}
+
+/** What `result.json` holds. */
+export interface DemoResult {
+  /** Mean over the held-out controls, 2 px tolerance. */
+  readonly edgeF1: { readonly without: number; readonly with: number }
+  readonly seconds: { readonly train: number; readonly generate: number; readonly total: number }
+  readonly peakRssMiB: number
+  readonly seed: number
+  readonly steps: number
+  readonly backend: string
+  readonly threads: number
+  readonly node: string
+  readonly lllite: string
+  readonly pictures: readonly { readonly caption: string; readonly without: number; readonly with: number }[]
+}
+
+const LLLITE_NAME = "lllite-canny"
+const EDGE_COLOUR = [230, 0, 90] as const
+
+/**
+ * Trains a Canny LLLite on the embedded tiny SDXL, draws held-out controls with and without it, measures how well they
+ * are followed, and writes all of it into a folder.
+ *
+ * @throws InputError when the folder cannot be written; InterruptedError when stopped, after saving the LLLite so far
+ */
+export async function runDemo(settings: DemoSettings, reporter: Reporter, signal: AbortSignal): Promise<void> {
+  const start = performance.now()
+  const secondsSince = (from: number): number => Math.round((performance.now() - from) / 10) / 100
+  await prepareFolder(settings.out)
+  const runtime = await startRuntime({ backend: settings.backend }, reporter)
+  try {
+    reporter.say(
+      "load",
+      { checkpoint: "tiny" },
+      `Loading the tiny SDXL on ${runtime.backend}, ${runtime.threads} threads …`,
+    )
+    const sdxl = await runtime.loadSdxl("tiny")
+
+    const trainStart = performance.now()
+    const losses: number[] = []
+    const state = await trainDemo(sdxl, settings, losses, reporter, signal)
+    const trainSeconds = secondsSince(trainStart)
+    const path = await saveDemo(state, settings, reporter)
+    if (state.step < settings.steps) {
+      throw new InterruptedError(
+        `stopped after ${state.step} of ${settings.steps} steps; the LLLite so far is in ${path}`,
+      )
+    }
+
+    const generateStart = performance.now()
+    const pairs = heldOutPairs(DEMO.heldOut)
+    const plain = await drawAll(sdxl, pairs, null, settings.seed, "draw without", reporter, signal)
+    const steered = await drawAll(sdxl, pairs, state, settings.seed, "draw with", reporter, signal)
+    const generateSeconds = secondsSince(generateStart)
+
+    const pictures = pairs.map(({ caption, edges }, i) => ({
+      caption,
+      without: edgeF1(edgesOf(plain[i] as RgbImage), edges).f1,
+      with: edgeF1(edgesOf(steered[i] as RgbImage), edges).f1,
+    }))
+    const result: DemoResult = {
+      edgeF1: { without: mean(pictures.map((p) => p.without)), with: mean(pictures.map((p) => p.with)) },
+      seconds: { train: trainSeconds, generate: generateSeconds, total: secondsSince(start) },
+      peakRssMiB: Math.round(process.resourceUsage().maxRSS / 1024),
+      seed: settings.seed,
+      steps: settings.steps,
+      backend: runtime.backend,
+      threads: runtime.threads,
+      node: process.versions.node,
+      lllite: `${LLLITE_NAME}.safetensors`,
+      pictures,
+    }
+    await writeResults(settings.out, { pairs, plain, steered, losses, result })
+    reporter.say(
+      "result",
+      { ...result, out: settings.out },
+      [
+        `Edge F1 with the LLLite ${result.edgeF1.with.toFixed(3)}, without ${result.edgeF1.without.toFixed(3)}.`,
+        `Trained for ${clock(trainSeconds)}, drew for ${clock(generateSeconds)}, ${result.peakRssMiB} MiB at most.`,
+        `Open ${join(settings.out, "report.html")}`,
+      ].join("\n"),
+    )
+  } finally {
+    await runtime.dispose()
+  }
+}
+
+async function trainDemo(
+  sdxl: SdxlHandle,
+  { seed, steps }: DemoSettings,
+  losses: number[],
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<TrainState> {
+  const { batchSize, learningRate, minTimestep, maxTimestep } = DEMO
+  const run = sdxl.train(drawnDataset(DEMO.pairs), {
+    ...DEMO.dims,
+    sites: enumerateSites(sdxl.layout),
+    init: "normalised",
+    steps,
+    batchSize,
+    seed,
+    learningRate,
+    objective: { minTimestep, maxTimestep },
+    shards: SHARDS,
+    signal,
+  })
+  return followTraining(run, reporter, (_, loss) => void losses.push(loss))
+}
+
+/** Saves the LLLite under its name when it is done, and under its step when it is not. */
+async function saveDemo(state: TrainState, { out, steps }: DemoSettings, reporter: Reporter): Promise<string> {
+  if (state.step === 0) throw new InterruptedError("stopped before the first step; there is nothing to save")
+  const name = state.step < steps ? stepFileName(LLLITE_NAME, state.step) : `${LLLITE_NAME}.safetensors`
+  const path = join(out, name)
+  const metadata = buildLlliteMetadata({
+    title: LLLITE_NAME,
+    ...fileDate(),
+    resolution: { width: DEMO.size, height: DEMO.size },
+    implementationVersion: `lllite/${readVersion()}`,
+    description: "Canny edges, for the tiny SDXL",
+    preprocessor: "canny",
+    timestepRange: [DEMO.minTimestep, DEMO.maxTimestep],
+  })
+  await writeLlliteFile(path, state.model, { dtype: "F16", metadata })
+  reporter.say("file", { path, step: state.step }, `Saved ${path}`)
+  return path
+}
+
+async function drawAll(
+  sdxl: SdxlHandle,
+  pairs: readonly DrawnPair[],
+  state: TrainState | null,
+  seed: number,
+  phase: string,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<readonly RgbImage[]> {
+  const requests = pairs.map(({ caption }, i) => ({ prompt: caption, seed: seed + i }))
+  const adapters = state === null ? [] : [{ lllite: state.model, control: pairs.map(({ control }) => control) }]
+  const images: RgbImage[] = []
+  const { size, samplerSteps, guidanceScale, sampler } = DEMO
+  const options = { width: size, height: size, steps: samplerSteps, guidanceScale, sampler, adapters, signal }
+  try {
+    for await (const event of sdxl.generate(requests, options)) {
+      if (event.kind === "progress") reporter.progress(phase, event.done, event.count)
+      else images[event.index] = event.image
+    }
+  } catch (error) {
+    if (signal.aborted) throw new InterruptedError("stopped while drawing; the LLLite is saved")
+    throw error
+  }
+  return images
+}
+
+interface DemoPictures {
+  readonly pairs: readonly DrawnPair[]
+  readonly plain: readonly RgbImage[]
+  readonly steered: readonly RgbImage[]
+  readonly losses: readonly number[]
+  readonly result: DemoResult
+}
+
+async function writeResults(out: string, { pairs, plain, steered, losses, result }: DemoPictures): Promise<void> {
+  const rows = pairs.map(({ control, caption, edges }, i) => {
+    const image = steered[i] as RgbImage
+    return { images: [control, plain[i] as RgbImage, image, overlayEdges(image, edges, EDGE_COLOUR)], caption }
+  })
+  for (const [i, { images }] of rows.entries()) {
+    for (const [j, name] of (["control", "without", "with"] as const).entries()) {
+      const file = `${String(i).padStart(2, "0")}-${name}.png`
+      const text =
+        name === "control" ? new Map<string, string>() : pictureText(pairs[i]?.caption ?? "", result.seed + i)
+      await writePng(join(out, "pictures", file), images[j] as RgbImage, text)
+    }
+  }
+  const sheet = encodePng(
+    contactSheet({
+      title: `Edge F1 without ${result.edgeF1.without.toFixed(2)}, with ${result.edgeF1.with.toFixed(2)}`,
+      columns: ["control", "without", "with", "edges over it"],
+      rows,
+      across: 2,
+    }),
+  )
+  await writeAtomically(join(out, "sheet.png"), sheet)
+  await writeAtomically(join(out, "report.html"), renderReport(reportOf(sheet, losses, result)))
+  // Last, so that whoever finds it finds the rest too.
+  await writeAtomically(join(out, "result.json"), `${JSON.stringify(result, null, 2)}\n`)
+}
+
+function pictureText(caption: string, seed: number): ReadonlyMap<string, string> {
+  return new Map([
+    ["prompt", caption],
+    ["seed", String(seed)],
+    ["sampler", DEMO.sampler],
+    ["steps", String(DEMO.samplerSteps)],
+    ["scale", String(DEMO.guidanceScale)],
+    ["checkpoint", "tiny"],
+  ])
+}
+
+function reportOf(
+  sheet: Uint8Array,
+  losses: readonly number[],
+  result: DemoResult,
+): Parameters<typeof renderReport>[0] {
+  const { seconds } = result
+  return {
+    sheet,
+    losses,
+    edgeF1: result.edgeF1,
+    pictures: result.pictures.length,
+    lllite: result.lllite,
+    figures: [
+      ["Training", `${seconds.train} s, ${(result.steps / seconds.train).toFixed(2)} steps a second`],
+      ["Drawing", `${seconds.generate} s for ${2 * result.pictures.length} pictures`],
+      ["Altogether", `${seconds.total} s`],
+      ["Memory at most", `${result.peakRssMiB} MiB`],
+      ["Machine", `${result.backend}, ${result.threads} threads, Node ${result.node}`],
+    ],
+    settings: [
+      ["Seed", String(result.seed)],
+      ["Steps", `${result.steps} of ${DEMO.batchSize} pairs, out of ${DEMO.pairs}`],
+      ["Learning rate", String(DEMO.learningRate)],
+      ["Timesteps", `${DEMO.minTimestep} to ${DEMO.maxTimestep - 1}`],
+      ["Widths", `condDim ${DEMO.dims.condDim}, mlpDim ${DEMO.dims.mlpDim}`],
+      ["Control", `Canny, thresholds ${CANNY_THRESHOLDS.low} and ${CANNY_THRESHOLDS.high}`],
+      ["Drawing", `${DEMO.sampler}, ${DEMO.samplerSteps} steps, guidance ${DEMO.guidanceScale}, ${DEMO.size} px`],
+    ],
+  }
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}

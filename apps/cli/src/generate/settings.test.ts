@@ -1,0 +1,92 @@
+import { describe, expect, it } from "vitest"
+import { pngText } from "./run.ts"
+import { readGenerateSettings } from "./settings.ts"
+
+const least = { ckpt: "tiny", prompt: "a red star", outdir: "out" }
+const read = (more: Record<string, unknown> = {}) => readGenerateSettings({ ...least, ...more })
+const two = { control_net_lllite_models: ["/m/a.safetensors", "b"], guide_image_path: ["p", "q"] }
+
+describe("readGenerateSettings", () => {
+  it("fills in what is not said", () => {
+    const { seeds, ...rest } = read()
+    expect(rest).toEqual({
+      model: { checkpoint: "tiny" },
+      vaeSlices: null,
+      prediction: "epsilon",
+      prompt: "a red star",
+      negativePrompt: "",
+      controls: [],
+      width: 128,
+      height: 128,
+      steps: 20,
+      guidanceScale: 7.5,
+      sampler: "euler",
+      outdir: "out",
+      runtime: {},
+    })
+    expect(seeds).toHaveLength(1)
+    expect(read({ ckpt: "sdxl.safetensors", W: "512" })).toMatchObject({ width: 512, height: 512 })
+    expect(read({ ckpt: "sdxl.safetensors" })).toMatchObject({ width: 1024, height: 1024 })
+  })
+
+  it("says what computes, and how", () => {
+    const given = { backend: "tensorflow", precision: "bfloat16", weights: "float16" }
+    expect(read(given).runtime).toEqual(given)
+  })
+
+  it("takes parts of the model from elsewhere, and slices for the VAE", () => {
+    const { model, vaeSlices } = read({ vae: "v.safetensors", unet: "u", vae_slices: "4" })
+    expect(model).toEqual({ checkpoint: "tiny", vae: "v.safetensors", unet: "u" })
+    expect(vaeSlices).toBe(4)
+  })
+
+  it("counts seeds up from the first", () => {
+    expect(read({ seed: "7", images_per_prompt: "3" }).seeds).toEqual([7, 8, 9])
+  })
+
+  it("joins every LLLite with its control, strength and end", () => {
+    const { controls } = read({ ...two, control_net_multipliers: ["1", "0.5"], control_net_ratios: ["1", "0.6"] })
+    expect(controls).toEqual([
+      { lllite: "/m/a.safetensors", guide: "p", strength: 1, end: 1 },
+      { lllite: "b", guide: "q", strength: 0.5, end: 0.6 },
+    ])
+  })
+
+  it.each([
+    [{ prompt: undefined }, /--prompt is missing/],
+    [{ ckpt: undefined }, /--ckpt is missing/],
+    [{ W: "100" }, /--W is 100, expected a multiple of 32\. The nearest is 96/],
+    [{ H: "130" }, /--H is 130, expected a multiple of 32\. The nearest is 128/],
+    [{ steps: "0" }, /--steps is 0, expected at least 1/],
+    [{ vae_slices: "0" }, /vae_slices is 0, expected at least 1/],
+    [{ sampler: "eule" }, /sampler is "eule", expected one of ddim/],
+    [{ backend: "cuda" }, /backend is "cuda", expected one of webgpu, tensorflow, wasm, cpu/],
+    [{ seed: "-1" }, /--seed is -1/],
+    [{ n: "a", negative_prompt: "b" }, /mean the same/],
+    [{ control_net_lllite_models: ["a"] }, /--guide_image_path is missing/],
+    [{ ...two, guide_image_path: ["p"] }, /--guide_image_path has 1 entries and --control_net_lllite_models 2/],
+    [{ guide_image_path: ["p"] }, /has 1 entries and --control_net_lllite_models 0/],
+    [{ ...two, control_net_ratios: ["1", "2"] }, /--control_net_ratios has 2, expected 0 to 1/],
+  ])("refuses %j", (more, message) => {
+    expect(() => read(more)).toThrow(message)
+  })
+})
+
+it("puts the settings into the picture, without anybody's folders", () => {
+  const text = pngText(
+    read({ ...two, ckpt: "/home/ada/sdxl.safetensors", vae: "/home/ada/v.safetensors", W: "64", seed: "7" }),
+    7,
+  )
+  expect(Object.fromEntries(text)).toMatchObject({
+    prompt: "a red star",
+    seed: "7",
+    sampler: "euler",
+    steps: "20",
+    scale: "7.5",
+    "negative-prompt": "",
+    "original-width": "64",
+    checkpoint: "sdxl.safetensors",
+    vae: "v.safetensors",
+    "control-net-lllite": "a.safetensors strength 1 end 1; b strength 1 end 1",
+  })
+})

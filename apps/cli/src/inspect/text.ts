@@ -1,0 +1,107 @@
+import { countText, few, plural, printable, sizeText, table } from "../terminal/text.ts"
+import type { HealthReport } from "./health.ts"
+import type { FileReport, LlliteReport } from "./run.ts"
+
+/** A report in lines for people. */
+export function formatReport(report: FileReport): string {
+  const { lllite, sdxl, shards, health, base } = report
+  const lines: [string, string][] = [
+    ["file", report.file],
+    ["kind", `${report.kind}: ${report.detail}`],
+    ...(base === null ? [] : [["base", BASES[base]] satisfies [string, string]]),
+    [
+      "size",
+      report.bytes < 1024 ? sizeText(report.bytes) : `${sizeText(report.bytes)} (${countText(report.bytes)} bytes)`,
+    ],
+    ["tensors", [String(report.tensors), ...counts(report.dtypes, "of")].join(", ")],
+    ["parameters", countText(report.parameters)],
+  ]
+  if (shards !== undefined) lines.push(["files", `${shards.length}: ${few(shards)}`])
+  if (lllite !== undefined) lines.push(...llliteLines(lllite))
+  if (sdxl !== undefined) {
+    lines.push(["widths", `${sdxl.modelChannels} channels (SDXL has 320), context ${sdxl.contextDim} (SDXL has 2048)`])
+  }
+  const width = Math.max(...lines.map(([name]) => name.length))
+  const metadata = Object.entries(report.metadata).map(([key, value]) => `  ${printable(key)} = ${printable(value)}`)
+  return [
+    ...lines.map(([name, value]) => `${name.padEnd(width)}  ${printable(value)}`),
+    metadata.length === 0 ? "no metadata" : "metadata",
+    ...metadata,
+    ...(health === undefined ? [] : healthLines(health)),
+  ].join("\n")
+}
+
+const BASES = {
+  sd1: "Stable Diffusion 1",
+  sd2: "Stable Diffusion 2",
+  sdxl: "SDXL",
+  sd3: "Stable Diffusion 3",
+  flux: "Flux",
+  anima: "Anima",
+} as const
+
+function llliteLines(lllite: LlliteReport): [string, string][] {
+  const { dims, convSites, linearSites } = lllite
+  const kinds = convSites === 0 ? "all linear" : `${linearSites} linear, ${convSites} convolutions`
+  const lines: [string, string][] = [
+    [
+      "for",
+      lllite.isForSdxl ? "SDXL" : `a U-Net of another layout, whose sites are ${lllite.siteWidths.join(" and ")} wide`,
+    ],
+    ["sites", `${lllite.sites}: ${counts(lllite.blocks, "in").join(", ")}; ${kinds}`],
+    [
+      "dims",
+      dims
+        .map(({ condDim, mlpDim, sites }) => {
+          const where = dims.length === 1 ? "" : ` at ${plural(sites, "site")}`
+          return `condDim ${condDim}, mlpDim ${mlpDim}${where}`
+        })
+        .join("; "),
+    ],
+    ["selection", lllite.selection ?? nearest(lllite)],
+  ]
+  if (lllite.extraTensorCount > 0) {
+    const names = few(lllite.extraTensors)
+    lines.push(["not read", `${plural(lllite.extraTensorCount, "tensor")} of no adapter: ${names}`])
+  }
+  for (const key of lllite.unreadableMetadata) lines.push(["unreadable", key])
+  return lines
+}
+
+/** The selection that differs least, with how. */
+function nearest({ selections }: LlliteReport): string {
+  const [best] = Object.entries(selections).toSorted(
+    ([, a], [, b]) => a.missing.length + a.extra.length - b.missing.length - b.extra.length,
+  )
+  if (best === undefined) return "none with a name"
+  const [name, { missing, extra }] = best
+  const differences = [
+    ...(missing.length > 0 ? [`lacks ${missing.length} (${few(missing)})`] : []),
+    ...(extra.length > 0 ? [`has ${extra.length} more (${few(extra)})`] : []),
+  ]
+  return `none with a name; nearest is ${name}, of which it ${differences.join(" and ")}`
+}
+
+function healthLines({ findings, blocks }: HealthReport): string[] {
+  const number = (value: number | null): string => (value === null ? "no number" : value.toPrecision(3))
+  const rows = blocks.map(({ block, siteCount, strength, controlStrength, norms }) => [
+    `  ${block}`,
+    String(siteCount),
+    number(strength),
+    number(controlStrength),
+    number(norms.conditioning1),
+    number(norms.down),
+    number(norms.mid),
+    number(norms.up),
+  ])
+  return [
+    "health",
+    ...(findings.length === 0 ? ["  nothing wrong was found"] : []),
+    ...findings.map(({ severity, advice }) => `  ${severity}: ${printable(advice)}`),
+    table([["  block", "sites", "strength", "by control", "|conditioning|", "|down|", "|mid|", "|up|"], ...rows]),
+  ]
+}
+
+function counts(values: Readonly<Record<string, number>>, word: string): readonly string[] {
+  return Object.entries(values).map(([name, count]) => `${count} ${word} ${name}`)
+}

@@ -1,0 +1,141 @@
+import { access } from "node:fs/promises"
+import type { FloatDtype, LlliteFile } from "@lllite/format"
+import { llliteOf, openSafetensors } from "@lllite/format"
+import type { SafetensorsContents } from "@lllite/format/edit"
+import { sdScriptsProblem } from "@lllite/format/edit"
+import { identify } from "@lllite/format/identify"
+import { safetensorsChunks } from "@lllite/format/write"
+import { withPath, writeAtomically } from "@lllite/runtime-node/files"
+import { InterruptedError, UsageError } from "../terminal/errors.ts"
+import { plural, sizeText } from "../terminal/text.ts"
+
+/** Options of every command that writes a file. */
+export interface OutputOptions {
+  readonly output: string
+  readonly force?: boolean
+  readonly json?: boolean
+}
+
+/** What a command that writes a file says of it; with `--json` this and what the command adds. */
+export interface WrittenFile {
+  readonly output: string
+  readonly bytes: number
+  readonly tensors: number
+  /** Null where the file is no LLLite for SDXL. */
+  readonly lllite: {
+    readonly sites: number
+    readonly condDim: number | null
+    readonly mlpDim: number | null
+    readonly dtypes: readonly string[]
+    /** Why sd-scripts would refuse it, or null. */
+    readonly sdScriptsProblem: string | null
+  } | null
+}
+
+/** Refuses an output that exists before any work is done. @throws UsageError */
+export async function refuseTaken({ output, force }: Pick<OutputOptions, "output" | "force">): Promise<void> {
+  if (force === true) return
+  const exists = await access(output).then(
+    () => true,
+    () => false,
+  )
+  if (exists) throw new UsageError(`"${output}" exists already. Give another name, or --force to replace it.`)
+}
+
+/**
+ * Writes a file whole or not at all, and reads it back by its header. Ctrl-C leaves nothing behind. Commands call
+ * {@link refuseTaken} before they begin; an output that is made meanwhile is not replaced either.
+ *
+ * @throws InputError, FormatError; InterruptedError
+ */
+export async function writeEdited(options: OutputOptions, contents: SafetensorsContents): Promise<WrittenFile> {
+  const { output } = options
+  const stop = new AbortController()
+  const onSignal = (): void => stop.abort()
+  const signals = ["SIGINT", "SIGTERM"] as const
+  for (const name of signals) process.once(name, onSignal)
+  try {
+    await writeAtomically(output, untilAborted(contents, stop.signal), { overwrite: options.force === true })
+  } finally {
+    for (const name of signals) process.off(name, onSignal)
+  }
+  return describeWritten(output)
+}
+
+async function* untilAborted(contents: SafetensorsContents, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  for await (const chunk of safetensorsChunks(contents.tensors, contents.metadata)) {
+    if (signal.aborted) throw new InterruptedError("stopped; nothing was written")
+    yield chunk
+  }
+}
+
+async function describeWritten(output: string): Promise<WrittenFile> {
+  return withPath(output, async (source) => {
+    const file = await openSafetensors(source)
+    const isLllite = identify(file).kind === "lllite"
+    return {
+      output,
+      bytes: file.size,
+      tensors: file.tensors.size,
+      lllite: isLllite ? describeLllite(llliteOf(file)) : null,
+    }
+  })
+}
+
+function describeLllite(file: LlliteFile): NonNullable<WrittenFile["lllite"]> {
+  return {
+    sites: file.sites.length,
+    condDim: file.dims?.condDim ?? null,
+    mlpDim: file.dims?.mlpDim ?? null,
+    dtypes: file.dtypes,
+    sdScriptsProblem: sdScriptsProblem(file),
+  }
+}
+
+/** The report of a command that wrote a file, for people or as JSON. */
+export function reportWritten(
+  written: WrittenFile,
+  more: Readonly<Record<string, unknown>>,
+  notes: readonly string[],
+  json: boolean | undefined,
+): string {
+  if (json === true) return JSON.stringify({ ...written, ...more, notes }, null, 2)
+  const { output, bytes, tensors, lllite } = written
+  const widths = lllite?.mlpDim == null ? "several widths" : `condDim ${lllite.condDim}, mlpDim ${lllite.mlpDim}`
+  const what =
+    lllite === null
+      ? plural(tensors, "tensor")
+      : `${plural(lllite.sites, "site")}, ${widths}, ${lllite.dtypes.join(" and ")}`
+  const problem = lllite?.sdScriptsProblem ?? null
+  const all = problem === null ? notes : [...notes, `sd-scripts would not load it: ${problem}.`]
+  return [`Wrote ${output}: ${what}, ${sizeText(bytes)}.`, ...all.map((note) => `Note: ${note}`)].join("\n")
+}
+
+const DTYPE_NAMES: Readonly<Record<string, FloatDtype>> = {
+  f64: "F64",
+  float64: "F64",
+  f32: "F32",
+  fp32: "F32",
+  float: "F32",
+  float32: "F32",
+  f16: "F16",
+  fp16: "F16",
+  half: "F16",
+  float16: "F16",
+  bf16: "BF16",
+  bfloat16: "BF16",
+  f8_e4m3: "F8_E4M3",
+  fp8_e4m3: "F8_E4M3",
+  float8_e4m3fn: "F8_E4M3",
+  f8_e5m2: "F8_E5M2",
+  fp8_e5m2: "F8_E5M2",
+  float8_e5m2: "F8_E5M2",
+}
+
+/** A dtype by the names that safetensors, PyTorch and sd-scripts have for it. @throws UsageError */
+export function readDtype(text: string): FloatDtype {
+  const name = text.toLowerCase()
+  const dtype = Object.hasOwn(DTYPE_NAMES, name) ? DTYPE_NAMES[name] : undefined
+  if (dtype !== undefined) return dtype
+  throw new UsageError(`--dtype is "${text}", expected F32, F16, BF16, F64, F8_E4M3 or F8_E5M2`)
+}

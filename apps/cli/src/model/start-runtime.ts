@@ -1,0 +1,11 @@
+import type { NodeRuntime } from "@lllite/runtime-node"
+import { createNodeRuntime } from "@lllite/runtime-node"
+import type { Reporter } from "../terminal/progress.ts"
+import type { RuntimeChoice } from "./runtime-options.ts"
+
+/** Starts the runtime, and says why a better backend than the one that runs was passed over. */
+export async function startRuntime(choice: RuntimeChoice, reporter: Reporter): Promise<NodeRuntime> {
+  const runtime = await createNodeRuntime(choice)
+  for (const text of runtime.notices) reporter.say("notice", { text }, `Note: ${text}`)
+  return runtime
+}

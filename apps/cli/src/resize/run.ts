@@ -1,0 +1,68 @@
+import type { ResizedSite } from "@lllite/format/edit"
+import { resizeLllite } from "@lllite/format/edit"
+import { withPath } from "@lllite/runtime-node/files"
+import type { OutputOptions } from "../lllite-file/edited-file.ts"
+import { readDtype, refuseTaken, reportWritten, writeEdited } from "../lllite-file/edited-file.ts"
+import { openLllite } from "../lllite-file/open-lllite.ts"
+import { UsageError } from "../terminal/errors.ts"
+import { createReporter } from "../terminal/progress.ts"
+import { percentText } from "../terminal/text.ts"
+
+interface ResizeCommandOptions extends OutputOptions {
+  readonly network_dim?: number
+  readonly cond_emb_dim?: number
+  readonly dtype?: string
+  readonly seed?: number
+}
+
+/** Writes an LLLite with other widths and says the error. @throws UsageError, InputError, FormatError */
+export async function runResize(files: readonly string[], options: ResizeCommandOptions): Promise<string> {
+  const [input = ""] = files
+  const { network_dim: mlpDim, cond_emb_dim: condDim, seed = 0 } = options
+  if (mlpDim === undefined && condDim === undefined) {
+    throw new UsageError("resize: nothing to do, expected --network_dim, --cond_emb_dim, or both")
+  }
+  const dtype = options.dtype === undefined ? undefined : readDtype(options.dtype)
+  await refuseTaken(options)
+  const reporter = process.stderr.isTTY ? createReporter(process.stderr) : undefined
+  try {
+    return await withPath(input, async (source) => {
+      const result = await resizeLllite(await openLllite(source), {
+        dims: { ...(mlpDim === undefined ? {} : { mlpDim }), ...(condDim === undefined ? {} : { condDim }) },
+        seed,
+        ...(dtype === undefined ? {} : { dtype }),
+        onProgress: (done, count) => reporter?.progress("fit", done, count),
+      })
+      reporter?.close()
+      const written = await writeEdited(options, result)
+      const sites = result.sites.map(({ site, relative, bound }) => ({ site: site.key, relative, bound }))
+      return reportWritten(written, { error: summarise(result.sites), sites }, errorNotes(result.sites), options.json)
+    })
+  } finally {
+    reporter?.close()
+  }
+}
+
+interface ErrorSummary {
+  readonly median: number
+  readonly largest: number
+  readonly medianBound: number
+}
+
+function summarise(sites: readonly ResizedSite[]): ErrorSummary {
+  const sorted = (values: readonly number[]): readonly number[] => [...values].sort((a, b) => a - b)
+  const errors = sorted(sites.map(({ relative }) => relative))
+  const bounds = sorted(sites.map(({ bound }) => bound))
+  const middle = Math.floor(sites.length / 2)
+  return { median: errors[middle] ?? 0, largest: errors.at(-1) ?? 0, medianBound: bounds[middle] ?? 0 }
+}
+
+function errorNotes(sites: readonly ResizedSite[]): string[] {
+  const { median, largest, medianBound } = summarise(sites)
+  if (largest < 1e-6) return ["the result does what the file did; on samples the difference is rounding alone."]
+  const worst = sites.find(({ relative }) => relative === largest)?.site.path ?? ""
+  return [
+    `on samples, what the sites add is off by ${percentText(median)} at the median site, at most ${percentText(largest)} (${worst}).`,
+    `no LLLite of this width is nearer than ${percentText(medianBound)} at the median site. Samples are no pictures: look at some before you use it.`,
+  ]
+}

@@ -1,0 +1,181 @@
+import { join } from "node:path"
+import type { LrMovement, TrainState } from "@lllite/core"
+import { createAdamWState, createLrSchedule } from "@lllite/core"
+import { buildLlliteMetadata } from "@lllite/format/modelspec"
+import { enumerateSites } from "@lllite/format/selections"
+import type { FolderDataset, SdxlHandle, TrainRunEvent } from "@lllite/runtime-node"
+import {
+  datasetOfFolders,
+  openDataset,
+  readDatasetConfig,
+  readLlliteFile,
+  stepsPerEpoch,
+  withPath,
+  writeLlliteFile,
+} from "@lllite/runtime-node"
+import { openLllite } from "../lllite-file/open-lllite.ts"
+import { epochFileName, fileDate, prepareFolder, stepFileName } from "../lllite-file/save-lllite.ts"
+import { checkCheckpoint } from "../model/checkpoint.ts"
+import { startRuntime } from "../model/start-runtime.ts"
+import type { StepCount } from "../options/options.ts"
+import { InterruptedError } from "../terminal/errors.ts"
+import type { Reporter } from "../terminal/progress.ts"
+import { readVersion } from "../version.ts"
+import type { LrSettings, TrainSettings } from "./settings.ts"
+
+/**
+ * Parts that a batch is cut into. A fixed number, so that a machine with more cores trains the same LLLite.
+ */
+export const SHARDS = 2
+
+/**
+ * Trains an LLLite as `settings` say and saves it.
+ *
+ * @throws InputError, FormatError, CoreError naming what is wrong; InterruptedError when stopped, after saving
+ */
+export async function runTrain(settings: TrainSettings, reporter: Reporter, signal: AbortSignal): Promise<void> {
+  for (const notice of settings.notices) reporter.say("notice", { text: notice }, `Note: ${notice}`)
+  const dataset = await openTrainingSet(settings)
+  for (const notice of dataset.notices) reporter.say("notice", { text: notice }, `Note: ${notice}`)
+  const { startFrom } = settings
+  // Told early, as is a rate that cannot move so, since starting threads and loading a checkpoint takes a while.
+  await checkCheckpoint(settings.model)
+  if (startFrom !== null) await withPath(startFrom, openLllite)
+  const perEpoch = stepsPerEpoch(dataset.sizes, dataset.batchSize)
+  const { length } = settings
+  const steps = "steps" in length ? length.steps : length.epochs * perEpoch
+  const lr = lrMovement(settings.lr, steps)
+  createLrSchedule({ ...lr, learningRate: settings.learningRate, totalSteps: steps })
+  const runtime = await startRuntime(settings.runtime, reporter)
+  try {
+    const { checkpoint, ...parts } = settings.model
+    reporter.say("load", { ...settings.model }, `Loading ${checkpoint} …`)
+    const sdxl = await runtime.loadSdxl(checkpoint, { prediction: settings.prediction, ...parts })
+    const initial = startFrom === null ? null : await continueFrom(startFrom, sdxl)
+    await prepareFolder(settings.outputDir)
+    const adapters = initial === null ? enumerateSites(sdxl.layout).length : initial.model.adapters.length
+    reporter.say(
+      "plan",
+      { pictures: dataset.pictures, steps, batchSize: dataset.batchSize, adapters, backend: runtime.backend },
+      `${dataset.pictures} pairs, ${steps} steps of ${dataset.batchSize}, ${adapters} adapters, on ${runtime.backend}.`,
+    )
+    await trainAndSave(sdxl, dataset, settings, { steps, perEpoch, lr, initial }, reporter, signal)
+  } finally {
+    await runtime.dispose()
+  }
+}
+
+function lrMovement({ warmup, decay, ...lr }: LrSettings, steps: number): LrMovement {
+  const inSteps = (count: StepCount): number => ("steps" in count ? count.steps : Math.floor(count.share * steps))
+  return {
+    ...lr,
+    ...(warmup === undefined ? {} : { warmupSteps: inSteps(warmup) }),
+    ...(decay === undefined ? {} : { decaySteps: inSteps(decay) }),
+  }
+}
+
+interface Plan {
+  readonly steps: number
+  readonly perEpoch: number
+  readonly lr: LrMovement
+  readonly initial: TrainState | null
+}
+
+async function trainAndSave(
+  sdxl: SdxlHandle,
+  dataset: FolderDataset,
+  settings: TrainSettings,
+  { steps, perEpoch, lr, initial }: Plan,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<void> {
+  const { minTimestep, maxTimestep, outputName, saveEvery } = settings
+  const every = saveEvery === null ? null : "steps" in saveEvery ? saveEvery.steps : saveEvery.epochs * perEpoch
+  const metadata = buildLlliteMetadata({
+    ...settings.metadata,
+    ...fileDate(),
+    ...resolutionOf(dataset),
+    predictionType: settings.prediction,
+    implementationVersion: `lllite/${readVersion()}`,
+    ...(settings.timestepsGiven ? { timestepRange: [minTimestep, maxTimestep] as const } : {}),
+  })
+  const save = async (state: TrainState, name: string): Promise<void> => {
+    const path = join(settings.outputDir, name)
+    await writeLlliteFile(path, state.model, { dtype: settings.dtype, metadata })
+    reporter.say("file", { path, step: state.step }, `Saved ${path}`)
+  }
+  const run = sdxl.train(dataset, {
+    steps,
+    batchSize: dataset.batchSize,
+    seed: settings.seed,
+    learningRate: settings.learningRate,
+    lr,
+    maxGradNorm: settings.maxGradNorm,
+    shards: SHARDS,
+    sites: enumerateSites(sdxl.layout),
+    condDim: settings.condDim,
+    init: settings.init,
+    mlpDim: settings.mlpDim,
+    objective: {
+      minTimestep,
+      maxTimestep,
+      loss: settings.loss,
+      huber: settings.huber,
+      weights: settings.weights,
+      gradientCheckpointing: settings.gradientCheckpointing,
+    },
+    ...(initial === null ? {} : { initial }),
+    ...(settings.vaeSlices === null ? {} : { vaeSlices: settings.vaeSlices }),
+    signal,
+  })
+  const state = await followTraining(run, reporter, async (state) => {
+    if (every === null || state.step % every !== 0 || state.step === steps) return
+    const byEpoch = saveEvery !== null && "epochs" in saveEvery
+    await save(state, byEpoch ? epochFileName(outputName, state.step / perEpoch) : stepFileName(outputName, state.step))
+  })
+  if (state.step >= steps) return save(state, `${outputName}.safetensors`)
+  if (state.step === 0) throw new InterruptedError("stopped before the first step; there is nothing to save")
+  await save(state, stepFileName(outputName, state.step))
+  throw new InterruptedError(`stopped after ${state.step} of ${steps} steps; the LLLite so far is saved`)
+}
+
+/** Reports a training run until it ends, and gives the state it ended in. */
+export async function followTraining(
+  run: AsyncGenerator<TrainRunEvent, TrainState, void>,
+  reporter: Reporter,
+  onStep: (state: TrainState, loss: number) => void | Promise<void> = () => {},
+): Promise<TrainState> {
+  for (;;) {
+    const next = await run.next()
+    if (next.done === true) return next.value
+    const event = next.value
+    if (event.kind === "cache") {
+      reporter.progress("encode pictures", event.done, event.count)
+      continue
+    }
+    reporter.progress("train", event.step, event.steps, { loss: event.loss, learningRate: event.learningRate })
+    await onStep(event.state, event.loss)
+  }
+}
+
+async function openTrainingSet({ datasetConfig, datasetOptions }: TrainSettings): Promise<FolderDataset> {
+  const config =
+    datasetConfig === null
+      ? datasetOfFolders(datasetOptions, "train")
+      : await readDatasetConfig(datasetConfig, datasetOptions)
+  return openDataset(config)
+}
+
+/** A run that begins with a saved LLLite; the optimiser's memory is not in the file. */
+async function continueFrom(path: string, sdxl: SdxlHandle): Promise<TrainState> {
+  const model = await readLlliteFile(path, sdxl.layout)
+  return { model, optimizer: createAdamWState(model.values.length), step: 0 }
+}
+
+/** The resolution that the file names: the data set's, when it has one. */
+function resolutionOf({ sizes }: FolderDataset): { resolution?: { width: number; height: number } } {
+  const [first] = sizes
+  const isOne =
+    first !== undefined && sizes.every(({ width, height }) => width === first.width && height === first.height)
+  return isOne ? { resolution: { width: first.width, height: first.height } } : {}
+}
