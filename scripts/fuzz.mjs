@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
 
 const [runs = "100000"] = process.argv.slice(2)
-if (!/^[1-9]\d*$/.test(runs)) throw new RangeError(`"${runs}" is no number of cases`)
+if (!/^[1-9]\d*$/.test(runs)) throw new RangeError(`"${runs}" is not a number of cases`)
 const vitest = fileURLToPath(new URL("../node_modules/vitest/vitest.mjs", import.meta.url))
 const { status } = spawnSync(process.execPath, [vitest, "run", "packages/format/src/safetensors"], {
   stdio: "inherit",

@@ -2,7 +2,7 @@
 # Brings lavapipe, mesa's Vulkan driver for CPUs, without installing it, and prints the path of its description, which
 # VK_ICD_FILENAMES takes:
 #   scripts/lavapipe.sh [FOLDER]
-# Debian only. FOLDER is lllite/lavapipe in the user's cache unless given, where tests look for it; what is there already
+# Debian only. Default FOLDER: lllite/lavapipe in the user's cache, where tests look for it; what is there already
 # is not fetched again. Libraries that the driver needs and this system lacks come into FOLDER/lib, for LD_LIBRARY_PATH.
 # Exits 1, saying why, where it cannot be had.
 set -euo pipefail
@@ -27,7 +27,7 @@ mkdir -p "$folder" || fail "$folder cannot be written"
 work=$(mktemp -d "$folder/new.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-# Sources, lists and archives of our own: the system's stay as they are, and nobody has to be root.
+# Sources, lists and archives of our own: the system's stay as they are, and root is not needed.
 mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' |
   awk -v release="$VERSION_CODENAME" '$2 == release { print $1; exit }')
 [[ -n "$mirror" ]] || fail "no source of $VERSION_CODENAME is configured"

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Holds this implementation against the reference's numbers:
 //   pnpm reference [DIR] [--only NAME] [--backend NAME] [--weights FORMAT] [--json]
-// DIR has NAME.json and NAME.safetensors; ../shared/reference unless given. Exits 1 if any case fails.
+// DIR has NAME.json and NAME.safetensors. Default: ../shared/reference. Exits 1 if any case fails.
 import { access, readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { join, resolve } from "node:path"

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url"
 import { gzipSync } from "node:zlib"
 import { build } from "vite"
 
-/** Bytes, gzipped. `edit` carries the numerics that resizing takes, and whoever edits has read first. */
+/** Bytes, gzipped. `edit` includes the numerics of resizing, and the reader. */
 const LIMITS = {
   index: 12_000,
   identify: 4_000,

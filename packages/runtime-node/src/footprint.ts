@@ -19,7 +19,7 @@ export function footprintOf({ backend, weights, maxTensorBytes }: ModelPlace): F
     case "webgpu":
       return { ...limit, pooled: true, weightBytes: (dtype) => heldBytes(dtype, weights) }
     case "wasm":
-      return { weightBytes: () => 4, turnedCopies: true }
+      return { weightBytes: () => 4, backwardCopies: true }
     case "cpu":
       return COMPOSED_FOOTPRINT
     case "tensorflow": {

@@ -1,9 +1,9 @@
 // GFLOPS of every kernel at SDXL's sizes on WebGPU: composed of TensorFlow.js' own kernels, and with those of this
-// package, in the same run. By the clock, as many runs in a row as take a tenth of a second, waited for to their end;
-// the median of several such spans.
+// package, in the same run. A span is as many runs in a row as take a tenth of a second by the clock, until the device
+// is done. The figure is the median of several spans.
 // Usage: pnpm turbo build --filter @lllite/webgpu && pnpm --filter @lllite/webgpu bench [options]
-//   --small           sizes that an adapter in software gets done; such an adapter is taken only then
-//   --weights FORMAT  f32, f16, bf16 or q8 for this package's side, f16 unless given; tfjs has float32 only
+//   --small           small sizes; only with it an adapter in software is taken
+//   --weights FORMAT  f32, f16, bf16 or q8 for this package's side (default: f16); tfjs has float32 only
 //   --tune            tiles of products tuned to the device, before anything is measured
 //   --only TEXT       cases whose name has this text
 //   --json            one object a case, for machines
@@ -46,8 +46,8 @@ const plain = (run) => async (ops) => ({ run: (...inputs) => run(ops, ...inputs)
 const norm = (width) => (load) => load.norm(entry([width]), entry([width]))
 
 /*
- * A case: its name, how it is prepared, the shapes of what it is differentiated with respect to, and the arithmetic of
- * its forward pass and of its gradient. Frozen weights have no gradient; recomputing scores counts as work.
+ * A case: its name, how it is prepared, the shapes of its differentiated inputs, and the arithmetic of its forward pass
+ * and of its gradient. Frozen weights have no gradient; recomputing scores counts as work.
  */
 const linear = (rows, inner, out) => [
   `linear ${rows}×${inner} → ${out}`,

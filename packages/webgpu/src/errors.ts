@@ -9,12 +9,12 @@ export class WebgpuLimitError extends WebgpuOpsError {
 }
 
 /**
- * The device is lost or reported an error: results since then are not to be trusted, and tensors on it are gone. Start
- * the backend anew and continue from what was saved.
+ * The device is lost or reported an error. Later results are wrong, and tensors on it are lost. Start the backend anew and
+ * continue from the last save.
  */
 export class WebgpuDeviceError extends WebgpuOpsError {
   override readonly name = "WebgpuDeviceError"
-  /** Whether the device itself is gone, rather than one of its commands refused. */
+  /** Whether the device itself is lost. Otherwise it refused a command. */
   readonly lost: boolean
 
   constructor(message: string, lost: boolean, options?: ErrorOptions) {

@@ -29,7 +29,7 @@ async function rounded(weight: WeightEntry, format: WeightFormat): Promise<Weigh
   const { bytes, scales } = encodeRows(weight.name, await weight.read(), weight.dtype, rows, format)
   if (scales === null) {
     const dtype = format === "f16" ? "F16" : format === "bf16" ? "BF16" : "F32"
-    // As float32, whatever held them.
+    // As float32, from any format.
     return entry(weight.name, weight.shape, toFloat32(bytes, dtype))
   }
   const whole = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -251,7 +251,7 @@ describe.skipIf(!hasAdapter)("ops on WebGPU", () => {
     ["F16", 2],
     ["BF16", 2],
     ["F64", 4],
-  ] as const)("keep a file's %s as it is unless told otherwise", async (dtype, size) => {
+  ] as const)("keep a file's %s as it is by default", async (dtype, size) => {
     // Eighths up to 8: every format holds them.
     const values = Float32Array.from({ length: 35 }, (_, i) => (i - 17) / 8)
     const linear = await ops.load.linear(entry("weight", [5, 7], values, dtype), null)

@@ -19,7 +19,7 @@ export interface WebgpuOpsOptions {
    * as the file has them, and anything else as float32. Default `file`.
    */
   readonly weights?: WeightFormat | "file"
-  /** Tiles of products, from `tuneProducts` on such a device; usual ones unless given. */
+  /** Tiles of products, from `tuneProducts` on such a device. Default: tiles that suit most. */
   readonly tiles?: ProductTiles
 }
 

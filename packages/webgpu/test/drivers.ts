@@ -19,7 +19,7 @@ export function findDriver(driver: Driver): string | null {
   return existsSync(DRIVERS[driver]) ? DRIVERS[driver] : null
 }
 
-/** Names the first of some drivers that is here to Vulkan, unless one was named by whoever runs this. */
+/** Names the first driver that is installed to Vulkan. A name in the environment wins. */
 export function chooseDriver(...drivers: readonly Driver[]): void {
   const found = drivers.map(findDriver).find((path) => path !== null)
   if (process.env.VK_ICD_FILENAMES === undefined && found !== undefined) process.env.VK_ICD_FILENAMES = found

@@ -15,8 +15,8 @@ const TANGENT_22 = Math.floor(0.41421356237309503 * (1 << 15) + 0.5)
 
 /**
  * Canny edges, pixel for pixel those of `cv2.Canny` with the 3 x 3 Sobel operator: 255 on an edge, 0 elsewhere.
- * As there, nothing is blurred first, and in an RGB image each pixel takes the channel with the largest gradient;
- * use `rgbToGrey` before for edges of the luma.
+ * As there, nothing is blurred first. In an RGB image each pixel takes the channel with the largest gradient. For edges
+ * of the luma, use `rgbToGrey` before.
  *
  * Source: J. Canny, "A Computational Approach to Edge Detection" (1986); OpenCV imgproc/canny.cpp.
  *

@@ -10,7 +10,7 @@ const map = (...rows: readonly string[]): GreyImage => ({
 })
 
 describe("edgeF1", () => {
-  it("is 1 for equal maps, whatever the tolerance", () => {
+  it("is 1 for equal maps, with any tolerance", () => {
     const edges = map("#..", ".#.", "..#")
     for (const tolerance of [0, 1, 2.5])
       expect(edgeF1(edges, edges, tolerance)).toEqual({ precision: 1, recall: 1, f1: 1 })

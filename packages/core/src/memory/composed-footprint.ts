@@ -5,7 +5,7 @@ import type { Footprint } from "./plan.ts"
 /** How the ops take memory that are composed of TensorFlow.js' own. */
 export const COMPOSED_FOOTPRINT: Footprint = {
   weightBytes: () => 4,
-  turnedCopies: true,
+  backwardCopies: true,
   // Products with weights are outlines: there are no values to lay out.
   adjust: ({ load, linear, conv2d, dense, lookUp, trim }) => ({
     ...createComposedOps(),

@@ -29,9 +29,8 @@ export interface Work {
 const VALUE_BYTES = 4
 
 /**
- * A backend of TensorFlow.js that computes shapes and no values. Whatever runs on it takes and frees memory as it
- * would elsewhere, in little time and without any: tensors, scopes and tapes are TensorFlow.js' own. Values that are
- * read are zeros.
+ * A backend of TensorFlow.js that computes shapes and no values. Code that runs on it takes and frees memory as on other
+ * backends, but only in the count. Tensors, scopes and tapes are TensorFlow.js' own. Reading a tensor gives zeros.
  */
 export class OutlineBackend extends tf.KernelBackend implements OutlineHost {
   readonly #data = new Map<DataId, { readonly bytes: number; readonly size: number; refs: number }>()
@@ -44,7 +43,7 @@ export class OutlineBackend extends tf.KernelBackend implements OutlineHost {
   #peak = 0
   #largest = 0
 
-  /** @param isPooled whether the memory of a tensor that is gone is kept for others of just its size, until `trim` */
+  /** @param isPooled whether the memory of a disposed tensor is kept for others of the same size, until `trim` */
   constructor(isPooled: boolean) {
     super()
     this.#isPooled = isPooled

@@ -9,11 +9,11 @@ import type { OutlineBackend } from "./outline-backend.ts"
 export interface OutlineOptions {
   /** Bytes of a value of a frozen product's weight, by the file's dtype; those of norms and biases are float32. */
   readonly weightBytes: (dtype: Dtype) => number
-  /** Whether a frozen weight is held a second time once a gradient has passed it. False unless given. */
-  readonly turnedCopies?: boolean
-  /** Whether a bias is added in a pass of its own. False unless given. */
+  /** Whether a frozen weight is held a second time once a gradient has passed it. Default: false. */
+  readonly backwardCopies?: boolean
+  /** Whether a bias is added in a separate pass. Default: false. */
   readonly apartBias?: boolean
-  /** Whether memory is kept for tensors of the same size to come, large pieces until a trim. False unless given. */
+  /** Whether memory is kept for later tensors of the same size, large pieces until a trim. Default: false. */
   readonly pooled?: boolean
   /** Bytes of the largest tensor that the device takes. */
   readonly maxTensorBytes?: number
@@ -31,8 +31,8 @@ export interface OutlineNorm extends NormWeight {
 }
 
 /**
- * Ops that compute shapes on an {@link OutlineBackend}, and take, save and free what kernels that fuse their steps do:
- * a result, a few numbers for each row or group, no scores and no patches. They count what they would compute.
+ * Ops that compute shapes on an {@link OutlineBackend}. They take, save and free memory as fused kernels do: a result and
+ * a few numbers for each row or group, no scores and no patches. They count what they would compute.
  */
 export function createOutlineOps(backend: OutlineBackend, options: OutlineOptions): Ops {
   const create = <T extends Tensor>(shape: readonly number[]): T =>
@@ -181,7 +181,7 @@ export function createOutlineOps(backend: OutlineBackend, options: OutlineOption
   }
 }
 
-function outlineLoader(backend: OutlineBackend, { weightBytes, turnedCopies = false }: OutlineOptions): WeightLoader {
+function outlineLoader(backend: OutlineBackend, { weightBytes, backwardCopies = false }: OutlineOptions): WeightLoader {
   const product = <K extends "linear" | "conv2d">(
     kind: K,
     shape: readonly number[],
@@ -192,7 +192,7 @@ function outlineLoader(backend: OutlineBackend, { weightBytes, turnedCopies = fa
     const bytes = matrix + (hasBias ? 4 * (shape[0] ?? 0) : 0)
     const releases = [backend.hold(bytes)]
     const holdTurned = (): void => {
-      if (turnedCopies && releases.length === 1) releases.push(backend.hold(matrix))
+      if (backwardCopies && releases.length === 1) releases.push(backend.hold(matrix))
     }
     const dispose = (): void => {
       for (const release of releases.splice(0)) release()

@@ -26,17 +26,17 @@ export interface MemoryTask {
   /** Pixels, multiples of 32. */
   readonly width: number
   readonly height: number
-  /** Pictures at once: of one generation, or of one training step. 1 unless given. */
+  /** Pictures at once: of one generation, or of one training step. Default: 1. */
   readonly batchSize?: number
-  /** Whether a generation is guided, which doubles what the U-Net reads. True unless given. */
+  /** Whether a generation is guided, which doubles what the U-Net reads. Default: true. */
   readonly guided?: boolean
   /** Widths of the LLLite; none for a generation without one. */
   readonly lllite: AdapterDims | null
-  /** Where the LLLite sits: the default selection unless given. */
+  /** Where the LLLite sits. Default: the default selection. */
   readonly sites?: readonly Site[]
-  /** Whether training runs blocks again on the way back. True unless given. */
+  /** Whether training runs blocks again on the way back. Default: true. */
   readonly checkpointing?: boolean
-  /** Slices of rows in which the VAE takes a picture. 1 unless given. */
+  /** Slices of rows in which the VAE takes a picture. Default: 1. */
   readonly vaeSlices?: number
 }
 

@@ -38,8 +38,8 @@ export async function vaeBytes(
 }
 
 /**
- * The fewest slices with which a picture has room in `bytes`, none of whose tensors is larger than the device takes; as
- * many as there can be if it has room with none. See `VaeOptions.slices`.
+ * The fewest slices with which a picture fits into `bytes`, and no tensor is larger than the device takes. If no number
+ * of slices fits, it is the largest possible number. See `VaeOptions.slices`.
  */
 export async function chooseVaeSlices(
   config: VaeConfig,

@@ -14,11 +14,11 @@ export interface TorchGenerator {
 /**
  * A PyTorch generator after `manual_seed(seed)`.
  *
- * `torch-cpu`: mt19937, of which PyTorch takes the seed's low 32 bits. Below 16 values the numbers are PyTorch's bit
- * for bit; from 16 on PyTorch uses vector instructions, and they agree to within a few units in the last place.
+ * `torch-cpu`: mt19937, seeded with the seed's low 32 bits. Below 16 values the numbers are PyTorch's bit for bit. From
+ * 16 on PyTorch uses vector instructions. The numbers then agree to within a few units in the last place.
  *
- * `torch-cuda`: Philox4x32-10 through cuRAND, one thread per value. That is what a GPU does while it can hold `length`
- * threads at once (its multiprocessors times the threads of each); longer draws are laid out by the card's size.
+ * `torch-cuda`: Philox4x32-10 through cuRAND, one thread per value. A GPU does the same while it can hold `length` threads
+ * at once (its multiprocessors times the threads of each). Longer draws depend on the card's size.
  *
  * @throws CoreError when the seed is not an integer in 0 .. 2^64 - 1.
  */

@@ -17,7 +17,7 @@ const LLLITE = { condDim: 32, mlpDim: 64 } as const
 
 /** How a backend's ops take memory. */
 function footprintOf({ backend, ops }: Pick<RunningBackend, "backend" | "ops">): Footprint {
-  if (backend === "wasm") return { weightBytes: () => 4, turnedCopies: true }
+  if (backend === "wasm") return { weightBytes: () => 4, backwardCopies: true }
   const { maxTensorBytes } = ops
   const weightBytes: Footprint["weightBytes"] = (dtype) => (dtype === "F16" || dtype === "BF16" ? 2 : 4)
   return { weightBytes, pooled: true, ...(maxTensorBytes === undefined ? {} : { maxTensorBytes }) }

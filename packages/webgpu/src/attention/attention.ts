@@ -8,7 +8,7 @@ import { wgslModule } from "../wgsl/module.ts"
 import { type AttentionResult, attentionKernel, MAX_DIM, rowsOfGroup } from "./kernel.ts"
 
 /**
- * softmax(q kᵀ / √d) v by heads where they lie, without scores in memory; the gradients compute them anew.
+ * softmax(q kᵀ / √d) v by heads where they lie. Scores are never in memory; the gradients compute them anew.
  * q: [N, T, heads·d], k and v: [N, S, heads·d] → [N, T, heads·d]
  */
 export function createAttention(gpu: Gpu): Ops["attention"] {

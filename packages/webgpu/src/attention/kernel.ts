@@ -61,10 +61,10 @@ const PLANS: Readonly<Record<AttentionResult, Plan>> = {
 }
 
 /**
- * Attention tile by tile, Dao et al. 2022: scores never reach memory. One design for the result and its three slopes:
- * a workgroup owns rows of one side, goes over the other side in tiles, computes its scores anew, turns them into
- * weights, and adds up rows by them. The result keeps a running maximum and sum; slopes read the logarithm of the
- * sum instead. No atomics, no subgroups: sums have a fixed order.
+ * Attention tile by tile, Dao et al. 2022: scores never reach memory. The result and its three slopes have one design. A
+ * workgroup owns rows of one side and goes over the other side in tiles. For each tile it computes scores, makes weights
+ * of them, and adds up rows by these. The result keeps a running maximum and sum. Slopes read the logarithm of the sum
+ * instead. Without atomics and subgroups, sums have a fixed order.
  *
  * Parameters: heads, tokens, keys, scale. Groups: samples · heads · tiles of own rows. `y` writes `logSum` too.
  */

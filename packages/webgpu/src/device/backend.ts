@@ -24,8 +24,8 @@ export interface GuardedBackend extends WebGPUBackend {
 const SOFTMAX_ROWS = 65_535
 
 /**
- * The class of {@link GuardedBackend}. tfjs's backend is an argument because importing it registers its kernels, which
- * is not to happen before somebody asks for them.
+ * The class of {@link GuardedBackend}. tfjs's backend is an argument: importing it would register its kernels before they
+ * are needed.
  */
 export function guardedBackend(
   Base: typeof WebGPUBackend,

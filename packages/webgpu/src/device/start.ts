@@ -6,7 +6,7 @@ import { findFeatures, OPTIONAL_FEATURES, type OptionalFeature } from "./feature
 export interface StartOptions {
   /** Take an adapter that computes on the CPU (SwiftShader, lavapipe) too: slow, and there for tests. Default false. */
   readonly software?: boolean
-  /** What kernels may use where the adapter has it: everything, unless given. None of it is needed. */
+  /** Optional features that kernels use where the adapter has them. Default: all. None is needed. */
   readonly features?: readonly OptionalFeature[]
 }
 
@@ -20,7 +20,7 @@ export interface WebgpuDevice {
   readonly device: GPUDevice
   /** Gives buffers of 1 MiB and more that nothing uses back to the driver. Worth it between phases whose shapes differ. */
   trim(): void
-  /** Ends the backend: its tensors and weights are gone. */
+  /** Ends the backend, with all of its tensors and weights. */
   dispose(): void
 }
 
@@ -36,8 +36,8 @@ const LIMITS = [
 ] as const satisfies readonly (keyof GPUSupportedLimits)[]
 
 /**
- * Starts tfjs's WebGPU backend on a device of its own, with guards, and makes it the backend in use. One that ran
- * before is ended. In Node, `gpu` is Dawn's, and WebGPU's classes (`GPUBuffer`, `GPUBufferUsage` …) and `navigator.gpu`
+ * Starts tfjs's WebGPU backend on a new device, with guards, and makes it the backend in use. One that ran before is
+ * ended. In Node, `gpu` is Dawn's, and WebGPU's classes (`GPUBuffer`, `GPUBufferUsage` …) and `navigator.gpu`
  * must have been made global before.
  *
  * @param gpu `navigator.gpu`, or what `create` of the npm package `webgpu` returns

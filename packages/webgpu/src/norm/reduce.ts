@@ -2,7 +2,7 @@ import type { KernelParts } from "../wgsl/module.ts"
 
 /**
  * `total(local, v)`: the sum over a workgroup's invocations, the same in all of them. Every invocation must call it.
- * Neighbours are added up first, then pairs, then fours: one order, and the same bits, whatever the device has.
+ * Neighbours are added up first, then pairs, then fours: one order, and the same bits on every device.
  *
  * @param threads of the workgroup, a power of two
  * @param reach neighbours that exchange values in registers: see `DeviceFeatures.reach`

@@ -8,8 +8,10 @@ import { columnsOf, rowsOf } from "./factors.ts"
 import { runProduct } from "./run.ts"
 
 /**
- * Affine map with weights that train. LLLite's convolutions, whose windows do not overlap, are such maps of patches, so
- * this is their filters' gradient too. x: [..., in], weight: [in, out], bias: [out] or none → [..., out]
+ * Affine map with weights that train. The windows of LLLite's convolutions do not overlap, so these are such maps of
+ * patches, and this is their filters' gradient, too.
+ *
+ * x: [..., in], weight: [in, out], bias: [out] or none → [..., out]
  */
 export function createDense(gpu: Gpu): Ops["dense"] {
   // Where nothing that x depends on is differentiated, no gradient at it is asked for.

@@ -41,8 +41,8 @@ export function weightRows(format: WeightFormat, k: number): Factor {
 }
 
 /**
- * The same rows as a gradient reads them: k goes over the taps of a kernel and, within one, over the rows, the edge over
- * the channels of a tap. weight: [outs, taps · channels]; parameters: outs, the width of a row.
+ * The same rows as a gradient reads them. k goes over the taps of a kernel and, within one, over the rows. The edge goes
+ * over the channels of a tap. weight: [outs, taps · channels]; parameters: outs, the width of a row.
  */
 export function weightTaps(format: WeightFormat, channels: number): Factor {
   const four = channels % 4 === 0
@@ -78,8 +78,8 @@ return x[(pixel * p.channels + inner % p.channels)${four ? " / 4u" : ""}];`,
 }
 
 /**
- * The slopes of a convolution's outputs that saw a pixel, as rows: k goes over the taps through which they did and,
- * within one, over the outputs' channels. The parameter `channels` counts those.
+ * The slopes of a convolution's outputs that read a pixel, as rows. k goes over the taps that read it and, within one,
+ * over the outputs' channels. The parameter `channels` counts those.
  */
 export function seenBy(channels: number): Factor {
   const four = channels % 4 === 0

@@ -13,7 +13,7 @@ export interface TileStore {
  * that is damaged, of another release or out of reach costs another tuning and nothing else.
  *
  * @param adapter what tells adapters and drivers apart
- * @param tune measures on the device in use, as `tuneProducts` unless given
+ * @param tune measures on the device in use. Default: `tuneProducts`.
  */
 export async function keptTiles(
   store: TileStore,

@@ -15,8 +15,8 @@ export interface Factor {
   /** The side along which neighbours lie side by side in memory. */
   readonly along: "edge" | "inner"
   /**
-   * WGSL statements that return the value at (edge, inner), both in range; or, if `four`, the four values from there
-   * on, `along` being a multiple of four and as long as one.
+   * WGSL statements that return the value at (edge, inner), both in range. If `four`, they return the four values from
+   * there on; the side `along` is then a multiple of four.
    */
   readonly body: string
   readonly four: boolean
@@ -41,7 +41,7 @@ export interface ProductOptions {
 /**
  * result[m, n] = Σ left[m, k] right[n, k] (+ bias[n]), tile by tile through shared memory: every value that is loaded
  * there is used tileM or tileN times. Parameters: m, n, k, `span`, then those of the factors. A workgroup sums over
- * `span` of the k; where that is less than all, partial results lie one after another and are yet to be added up.
+ * `span` of the k. Where `span` is less than k, partial results lie one after another, and a later pass adds them up.
  */
 export function productKernel({ left, right, bias, four, tile, half }: ProductOptions): KernelSource {
   const { tileM, tileN, tileK, m, n } = tile
@@ -103,7 +103,7 @@ function fourOf(isHalf: boolean, value: (c: number) => string): string {
   return isHalf ? `vec4f(vec4h(${values}))` : `vec4f(${values})`
 }
 
-/** Zeros outside, whatever the factor is. */
+/** Zeros outside, for every factor. */
 function readFunction(name: string, { body, four, along }: Factor, edges: string): string {
   if (four) {
     return `fn ${name}Four(edge: u32, inner: u32) -> vec4f {

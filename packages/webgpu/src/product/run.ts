@@ -8,7 +8,7 @@ import type { Tile } from "./tiles.ts"
 /** Workgroups that keep a device busy: a product with fewer is cut into smaller tiles, then along k. */
 const BUSY = 64
 
-/** The least that is worth a part of its own along k. */
+/** The shortest part along k that is worth a workgroup. */
 const LEAST_SPAN = 256
 
 /** A factor with what it reads and the values of its parameters. */

@@ -16,8 +16,8 @@ export interface ProductTiles {
   readonly large: Tile
   readonly small: Tile
   /**
-   * Whether weights of float16 stay so in shared memory, which takes half of it and changes no value; float32 is what
-   * they become there otherwise, and on a device without `shader-f16`.
+   * Whether weights of float16 stay so in shared memory. They take half of it, and no value changes. Otherwise, and on a
+   * device without `shader-f16`, they become float32 there.
    */
   readonly half: boolean
 }

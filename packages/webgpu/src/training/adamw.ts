@@ -20,9 +20,9 @@ export interface WebgpuAdamW {
 }
 
 /**
- * Takes parameters and the state of their optimiser to the device in use. What is given is left alone. From what `read`
- * gave, updates continue bit for bit on the same device; they are computed in float32, where `stepAdamW` of core
- * computes in float64 and rounds what it stores.
+ * Copies parameters and the state of their optimiser to the device in use. From the result of `read`, updates continue
+ * bit for bit on the same device. They are computed in float32. `stepAdamW` of core computes in float64 and rounds what
+ * it stores.
  *
  * Source: Loshchilov & Hutter 2019 (arXiv:1711.05101), algorithm 2.
  *

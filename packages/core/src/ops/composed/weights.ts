@@ -139,7 +139,7 @@ interface Lazy<T extends Tensor> {
   readonly dispose: () => void
 }
 
-/** A tensor made at first use and kept until disposed, whatever tidy is open at the time. */
+/** A tensor made at first use. It is kept until disposed, also inside of a tidy. */
 function lazily<T extends Tensor>(make: () => T): Lazy<T> {
   let made: T | null = null
   return {
