@@ -3,6 +3,7 @@
 // step's gradients. What is neither an op's nor waiting for one is JavaScript's.
 //   node bench/profile-unet.mjs [--latent 32] [--dtype f32|bf16] [--weights F16|BF16|F32] [--train]
 import { parseArgs } from "node:util"
+import * as tf from "@tensorflow/tfjs"
 import {
   createLllite,
   createNoiseSchedule,
@@ -16,7 +17,6 @@ import { sdxlShapes } from "../packages/core/dist/reference.js"
 import { enumerateSites } from "../packages/format/dist/selections.js"
 import { startBackend } from "../packages/runtime-node/dist/index.js"
 import { syntheticEntries } from "./synthetic.mjs"
-import { tf } from "./tfjs.mjs"
 
 const { values: options } = parseArgs({
   options: {

@@ -4,7 +4,7 @@
 //   node bench/roofline.mjs [--sizes 256,512,1024] [--json]
 import { parseArgs } from "node:util"
 import { planMemory, sdxlOutline } from "../packages/core/dist/index.js"
-import "./tfjs.mjs"
+import "@tensorflow/tfjs"
 
 const { values: options } = parseArgs({
   options: { sizes: { type: "string", default: "256,512,1024" }, json: { type: "boolean", default: false } },

@@ -3,6 +3,7 @@
 // again on the way back; and the most memory that the process had. One JSON line.
 //   node bench/run-unet.mjs [--latent 32] [--batch 1] [--dtype f32|bf16] [--weights F16|BF16|F32] [--runs 3] [--tiny] [--no-train]
 import { parseArgs } from "node:util"
+import * as tf from "@tensorflow/tfjs"
 import {
   createAdamWState,
   createLllite,
@@ -22,7 +23,6 @@ import { sdxlShapes } from "../packages/core/dist/reference.js"
 import { enumerateSites } from "../packages/format/dist/selections.js"
 import { startBackend } from "../packages/runtime-node/dist/index.js"
 import { syntheticEntries } from "./synthetic.mjs"
-import { tf } from "./tfjs.mjs"
 
 const { values: options } = parseArgs({
   options: {

@@ -3,6 +3,7 @@
 // way. Exits 1 if tfjs holds more at the end than after the first step.
 //   node bench/steps.mjs [--steps 1000] [--backend tensorflow|wasm]
 import { parseArgs } from "node:util"
+import * as tf from "@tensorflow/tfjs"
 import {
   createExampleCache,
   createNoiseSchedule,
@@ -12,7 +13,6 @@ import {
 } from "../packages/core/dist/index.js"
 import { enumerateSites } from "../packages/format/dist/selections.js"
 import { blankImage, loadCheckpoint, startBackend } from "../packages/runtime-node/dist/index.js"
-import { tf } from "./tfjs.mjs"
 
 const { values: options } = parseArgs({
   options: { steps: { type: "string", default: "1000" }, backend: { type: "string", default: "tensorflow" } },
