@@ -1,0 +1,44 @@
+#!/usr/bin/env node
+// Runs one section in this process, and writes its rows:
+//   node bench/card/section.mjs NAME [--quick]
+// run.mjs and run.py start it, each section in a process of its own. LLLITE_CARD_RESULTS names the file that rows are
+// added to. Exits 1 when the section fails.
+import { appendFileSync } from "node:fs"
+import { env } from "node:process"
+import { parseArgs } from "node:util"
+import { createGpu, open, start } from "./gpu.mjs"
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: "boolean", default: false } },
+})
+const { quick } = values
+const [name = ""] = positionals
+const results = env.LLLITE_CARD_RESULTS
+
+/** Adds a row to the results as one line of JSON, at once: a section may be stopped at any moment. */
+function write(row) {
+  const line = JSON.stringify({ section: name, ...row }, (_, value) =>
+    // JSON has no NaN and no infinity, and an error that is one must not read as null.
+    typeof value === "number" && !Number.isFinite(value) ? String(value) : value,
+  )
+  if (results !== undefined) appendFileSync(results, `${line}\n`)
+  console.log(line)
+}
+
+try {
+  if (!/^[a-z0-9-]+$/.test(name)) throw new Error(`"${name}" is not the name of a section`)
+  const { run } = await import(`./sections/${name}.mjs`)
+  await run({
+    quick,
+    write,
+    createGpu,
+    open: (toggles, features) => open({ toggles, features, software: quick }),
+    start: (toggles, options) => start({ toggles, software: quick, ...options }),
+  })
+} catch (error) {
+  write({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+  process.exitCode = 1
+}
+// Dawn keeps the process alive.
+process.exit()
