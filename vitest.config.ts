@@ -21,7 +21,11 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ["{packages,apps}/*/{src,test,reference,testing}/**/*.test.ts", "scripts/**/*.test.ts"],
+    include: [
+      "{packages,apps}/*/{src,test,reference,testing}/**/*.test.ts",
+      "scripts/**/*.test.ts",
+      "bench/**/*.test.mjs",
+    ],
     // Numeric work is slow in places and machines differ: lavapipe compiles the ops of a contract for minutes when it
     // has never seen them. A hung test is stopped by the CI's own limit.
     testTimeout: 1_800_000,
