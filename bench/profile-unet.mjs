@@ -4,16 +4,11 @@
 //   node bench/profile-unet.mjs [--latent 32] [--dtype f32|bf16] [--weights F16|BF16|F32] [--train]
 import { parseArgs } from "node:util"
 import * as tf from "@tensorflow/tfjs"
-import {
-  createLllite,
-  createNoiseSchedule,
-  createStream,
-  loadUnet,
-  objective,
-  SDXL_UNET,
-  unet,
-} from "../packages/core/dist/index.js"
+import { createNoiseSchedule } from "../packages/core/dist/diffusion.js"
+import { createLllite, loadUnet, SDXL_UNET, unet } from "../packages/core/dist/models.js"
+import { createStream } from "../packages/core/dist/random.js"
 import { sdxlShapes } from "../packages/core/dist/reference.js"
+import { objective } from "../packages/core/dist/training.js"
 import { enumerateSites } from "../packages/format/dist/selections.js"
 import { startBackend } from "../packages/runtime-node/dist/index.js"
 import { syntheticEntries } from "./synthetic.mjs"

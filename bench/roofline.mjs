@@ -3,7 +3,7 @@
 // running both on shapes, and held against what the card's maker states. Bounds, not measurements. Markdown tables.
 //   node bench/roofline.mjs [--sizes 256,512,1024] [--json]
 import { parseArgs } from "node:util"
-import { planMemory, sdxlOutline } from "../packages/core/dist/index.js"
+import { planMemory, sdxlOutline } from "../packages/core/dist/memory.js"
 import "@tensorflow/tfjs"
 
 const { values: options } = parseArgs({

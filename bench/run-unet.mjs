@@ -4,22 +4,20 @@
 //   node bench/run-unet.mjs [--latent 32] [--batch 1] [--dtype f32|bf16] [--weights F16|BF16|F32] [--runs 3] [--tiny] [--no-train]
 import { parseArgs } from "node:util"
 import * as tf from "@tensorflow/tfjs"
+import { createNoiseSchedule } from "../packages/core/dist/diffusion.js"
 import {
-  createAdamWState,
   createLllite,
-  createNoiseSchedule,
-  createStream,
   disposeLllite,
   llliteAtSite,
   loadUnet,
-  objective,
   prepareControl,
   SDXL_UNET,
-  stepAdamW,
   unet,
   uploadLllite,
-} from "../packages/core/dist/index.js"
+} from "../packages/core/dist/models.js"
+import { createStream } from "../packages/core/dist/random.js"
 import { sdxlShapes } from "../packages/core/dist/reference.js"
+import { createAdamWState, objective, stepAdamW } from "../packages/core/dist/training.js"
 import { enumerateSites } from "../packages/format/dist/selections.js"
 import { startBackend } from "../packages/runtime-node/dist/index.js"
 import { syntheticEntries } from "./synthetic.mjs"

@@ -4,13 +4,8 @@
 //   node bench/steps.mjs [--steps 1000] [--backend tensorflow|wasm]
 import { parseArgs } from "node:util"
 import * as tf from "@tensorflow/tfjs"
-import {
-  createExampleCache,
-  createNoiseSchedule,
-  createTrainState,
-  objective,
-  train,
-} from "../packages/core/dist/index.js"
+import { createNoiseSchedule } from "../packages/core/dist/diffusion.js"
+import { createExampleCache, createTrainState, objective, train } from "../packages/core/dist/training.js"
 import { enumerateSites } from "../packages/format/dist/selections.js"
 import { blankImage, loadCheckpoint, startBackend } from "../packages/runtime-node/dist/index.js"
 

@@ -1,5 +1,5 @@
 // SDXL's tensors, made up: nothing is known of what they draw, but they cost what the real ones cost, and stay finite.
-import { createStream } from "../packages/core/dist/index.js"
+import { createStream } from "../packages/core/dist/random.js"
 import { fromFloat32 } from "../packages/format/dist/write.js"
 
 const BYTES = { F32: 4, F16: 2, BF16: 2 }

@@ -3,10 +3,18 @@ import { defineConfig } from "tsup"
 export default defineConfig({
   entry: {
     index: "src/index.ts",
+    diffusion: "src/diffusion/index.ts",
     image: "src/image/index.ts",
+    memory: "src/memory/index.ts",
+    models: "src/models/index.ts",
+    ops: "src/ops/index.ts",
+    random: "src/random/index.ts",
+    training: "src/training/index.ts",
     reference: "reference/index.ts",
     testing: "testing/index.ts",
   },
+  // One CoreError for all entries, also when they are required.
+  splitting: true,
   format: ["esm", "cjs"],
   dts: true,
   sourcemap: true,

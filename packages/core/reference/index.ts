@@ -1,3 +1,9 @@
+/**
+ * The checks against the reference implementation's numbers. For this repository's tests and benchmarks only.
+ *
+ * @module
+ * @experimental
+ */
 export { type SdxlShapes, sdxlShapes } from "../src/models/sdxl-shapes.ts"
 export { type BucketsReference, runBuckets } from "./buckets.ts"
 export { type CannyReference, runCanny } from "./canny.ts"

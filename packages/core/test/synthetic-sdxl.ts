@@ -1,13 +1,14 @@
 import { readFileSync } from "node:fs"
 import { loadSynthetic } from "../reference/weights.ts"
-import type { Ops, Sdxl } from "../src/index.ts"
-import { createTokenizer, disposeParams } from "../src/index.ts"
 import type { TextEncoderConfig } from "../src/models/clip/config.ts"
 import { buildText1, buildText2 } from "../src/models/clip/weights.ts"
+import type { Sdxl } from "../src/models/index.ts"
+import { createTokenizer, disposeParams } from "../src/models/index.ts"
 import type { UnetConfig } from "../src/models/unet/config.ts"
 import type { UnetParams } from "../src/models/unet/params.ts"
 import { buildUnet } from "../src/models/unet/weights.ts"
 import { buildVae } from "../src/models/vae/weights.ts"
+import type { Ops } from "../src/ops/index.ts"
 
 /** An SDXL as small as its norms allow, with weights made from their names. */
 export const SMALL_UNET: UnetConfig = {

@@ -3,19 +3,11 @@ import { enumerateSites, NAMED_SELECTIONS } from "@lllite/format/selections"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { signal } from "../reference/synthetic.ts"
-import type { CachedExample, GradientSource, LlliteModel, Sdxl, TrainExample, TrainState } from "../src/index.ts"
-import {
-  cacheDataset,
-  createNoiseSchedule,
-  createTrainState,
-  disposeLllite,
-  llliteAtSite,
-  objective,
-  prepareControl,
-  train,
-  unet,
-  uploadLllite,
-} from "../src/index.ts"
+import { createNoiseSchedule } from "../src/diffusion/index.ts"
+import type { LlliteModel, Sdxl } from "../src/models/index.ts"
+import { disposeLllite, llliteAtSite, prepareControl, unet, uploadLllite } from "../src/models/index.ts"
+import type { CachedExample, GradientSource, TrainExample, TrainState } from "../src/training/index.ts"
+import { cacheDataset, createTrainState, objective, train } from "../src/training/index.ts"
 import { createSyntheticSdxl, SMALL_UNET } from "./synthetic-sdxl.ts"
 import { startWasm } from "./wasm.ts"
 

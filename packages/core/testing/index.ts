@@ -1,2 +1,7 @@
+/**
+ * The contract that every implementation of the ops keeps, for the tests of a backend.
+ *
+ * @module
+ */
 export { type CheckOptions, type ContractResult, checkOps } from "./ops-contract.ts"
 export { type PeakBytes, watchBytes } from "./peak-bytes.ts"

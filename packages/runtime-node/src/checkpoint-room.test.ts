@@ -1,4 +1,4 @@
-import type { WeightFile } from "@lllite/core"
+import type { WeightFile } from "@lllite/core/models"
 import type { Dtype } from "@lllite/format"
 import { describe, expect, it } from "vitest"
 import { expectRoom, weightBytes } from "./checkpoint-room.ts"

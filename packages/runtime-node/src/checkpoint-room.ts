@@ -1,5 +1,5 @@
-import type { WeightFile } from "@lllite/core"
 import { CoreError } from "@lllite/core"
+import type { WeightFile } from "@lllite/core/models"
 import { footprintOf, type ModelPlace } from "./footprint.ts"
 
 /** Where a checkpoint is to be loaded. */

@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
-import type { LoadSdxlOptions, Ops, Sdxl } from "@lllite/core"
-import { createTokenizer, loadSdxl } from "@lllite/core"
+import type { LoadSdxlOptions, Sdxl } from "@lllite/core/models"
+import { createTokenizer, loadSdxl } from "@lllite/core/models"
+import type { Ops } from "@lllite/core/ops"
 import { openSdxl, type SdxlPaths } from "./files/open-sdxl.ts"
 
 const require = createRequire(import.meta.url)

@@ -1,4 +1,5 @@
-import { COMPOSED_FOOTPRINT, createComposedOps, type Footprint } from "@lllite/core"
+import { COMPOSED_FOOTPRINT, type Footprint } from "@lllite/core/memory"
+import { createComposedOps } from "@lllite/core/ops"
 import type { NodeBackend, WeightFormat } from "./backends/names.ts"
 import { attention } from "./tensorflow/ops/attention.ts"
 import { geglu } from "./tensorflow/ops/geglu.ts"

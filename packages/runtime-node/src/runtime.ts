@@ -1,16 +1,17 @@
 import { availableParallelism } from "node:os"
+import type { PictureRequest } from "@lllite/core"
+import { CoreError } from "@lllite/core"
+import type { RgbImage } from "@lllite/core/image"
 import type {
   CachedExample,
   GradientSource,
   ObjectiveOptions,
-  PictureRequest,
-  RgbImage,
   TrainDataset,
   TrainOptions,
   TrainState,
   TrainStepEvent,
-} from "@lllite/core"
-import { CoreError, createTrainState, train } from "@lllite/core"
+} from "@lllite/core/training"
+import { createTrainState, train } from "@lllite/core/training"
 import type { AdapterDims, Site, UnetLayout } from "@lllite/format"
 import type { NodeBackend, Precision, WeightFormat } from "./backends/names.ts"
 import type { StartOptions } from "./backends/started-backend.ts"

@@ -1,4 +1,5 @@
-import { chooseVaeSlices, SDXL_VAE } from "@lllite/core"
+import { chooseVaeSlices } from "@lllite/core/memory"
+import { SDXL_VAE } from "@lllite/core/models"
 import { expect, it } from "vitest"
 import { startBackend } from "./backends/start.ts"
 import { footprintOf } from "./footprint.ts"

@@ -1,4 +1,6 @@
-import type { LlliteModel, PictureRequest, TrainDataset, TrainState } from "@lllite/core"
+import type { PictureRequest } from "@lllite/core"
+import type { LlliteModel } from "@lllite/core/models"
+import type { TrainDataset, TrainState } from "@lllite/core/training"
 import type { FloatDtype, UnetLayout } from "@lllite/format"
 import { WebRuntimeError } from "./errors.ts"
 import type { Client } from "./protocol/client.ts"

@@ -1,13 +1,7 @@
-import type {
-  GenerateOptions,
-  LlliteModel,
-  ObjectiveOptions,
-  PictureRequest,
-  RgbImage,
-  TrainExample,
-  TrainOptions,
-  TrainState,
-} from "@lllite/core"
+import type { GenerateOptions, PictureRequest } from "@lllite/core"
+import type { RgbImage } from "@lllite/core/image"
+import type { LlliteModel } from "@lllite/core/models"
+import type { ObjectiveOptions, TrainExample, TrainOptions, TrainState } from "@lllite/core/training"
 import type { AdapterDims, FloatDtype, Site, UnetLayout } from "@lllite/format"
 
 /*

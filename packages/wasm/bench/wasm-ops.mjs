@@ -3,7 +3,7 @@
 // fifth of a second. As much time is spent on warming up first: engines compile hot code once more, in the background.
 // For products the arithmetic rate is printed, too: 10⁹ multiplications and additions a second.
 // Usage: pnpm --filter @lllite/wasm build && pnpm --filter @lllite/wasm bench
-import { createComposedOps } from "@lllite/core"
+import { createComposedOps } from "@lllite/core/ops"
 import { createWasmOps } from "@lllite/wasm"
 import * as tf from "@tensorflow/tfjs"
 import "@tensorflow/tfjs-backend-wasm"

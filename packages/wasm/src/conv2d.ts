@@ -1,4 +1,4 @@
-import { type Conv2dWeight, type Ops, vjp } from "@lllite/core"
+import { type Conv2dWeight, type Ops, vjp } from "@lllite/core/ops"
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
 import { WasmOpsError } from "./errors.ts"
 import { type PackedMatrix, packMatrix } from "./frozen-weight.ts"

@@ -1,4 +1,4 @@
-import { type Ops, vjp } from "@lllite/core"
+import { type Ops, vjp } from "@lllite/core/ops"
 import type { Tensor } from "@tensorflow/tfjs-core"
 import { WasmOpsError } from "./errors.ts"
 import type { Heap } from "./heap.ts"

@@ -1,4 +1,4 @@
-import type { WeightEntry } from "@lllite/core"
+import type { WeightEntry } from "@lllite/core/ops"
 import { toFloat32 } from "@lllite/format"
 import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"

@@ -1,4 +1,4 @@
-import { type LinearWeight, type Ops, vjp } from "@lllite/core"
+import { type LinearWeight, type Ops, vjp } from "@lllite/core/ops"
 import type { Tensor } from "@tensorflow/tfjs-core"
 import { WasmOpsError } from "./errors.ts"
 import { type PackedMatrix, packMatrix } from "./frozen-weight.ts"

@@ -1,4 +1,4 @@
-import { type NormWeight, type Ops, vjp, type WeightEntry, type WeightLoader } from "@lllite/core"
+import { type NormWeight, type Ops, vjp, type WeightEntry, type WeightLoader } from "@lllite/core/ops"
 import { toFloat32 } from "@lllite/format"
 import type { Tensor, Tensor1D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"

@@ -1,4 +1,4 @@
-import { createComposedOps } from "@lllite/core"
+import { createComposedOps } from "@lllite/core/ops"
 import { checkOps } from "@lllite/core/testing"
 import * as tf from "@tensorflow/tfjs"
 import "@tensorflow/tfjs-backend-wasm"

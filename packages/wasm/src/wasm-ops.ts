@@ -1,4 +1,4 @@
-import type { Ops } from "@lllite/core"
+import type { Ops } from "@lllite/core/ops"
 import { createActivations } from "./activation.ts"
 import { createAttention } from "./attention.ts"
 import { createConv2d } from "./conv2d.ts"

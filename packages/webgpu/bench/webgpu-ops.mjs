@@ -8,7 +8,7 @@
 //   --only TEXT       cases whose name has this text
 //   --json            one object a case, for machines
 import { parseArgs } from "node:util"
-import { createComposedOps } from "@lllite/core"
+import { createComposedOps } from "@lllite/core/ops"
 import { createWebgpuOps, startWebgpu, tuneProducts } from "@lllite/webgpu"
 import * as tf from "@tensorflow/tfjs"
 import { create, globals } from "webgpu"

@@ -1,4 +1,4 @@
-import { type Ops, vjp } from "@lllite/core"
+import { type Ops, vjp } from "@lllite/core/ops"
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
 import type { KernelSource } from "./device/commands.ts"
 import { WebgpuOpsError } from "./errors.ts"

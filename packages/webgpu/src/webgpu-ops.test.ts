@@ -1,4 +1,5 @@
-import { createComposedOps, createStream, type Ops, type Weight, type WeightEntry } from "@lllite/core"
+import { createComposedOps, type Ops, type Weight, type WeightEntry } from "@lllite/core/ops"
+import { createStream } from "@lllite/core/random"
 import { checkOps } from "@lllite/core/testing"
 import { type Dtype, toFloat32 } from "@lllite/format"
 import { fromFloat32 } from "@lllite/format/write"

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs"
-import { createTokenizer, type Ops } from "@lllite/core"
+import { createTokenizer } from "@lllite/core/models"
+import type { Ops } from "@lllite/core/ops"
 import {
   type CaseResult,
   type DiffusionReference,

@@ -1,4 +1,4 @@
-import { createComposedOps, type Ops } from "@lllite/core"
+import { createComposedOps, type Ops } from "@lllite/core/ops"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { hasReference } from "../../core/test/reference-folder.ts"
 import { createWebgpuOps, type WebgpuDevice } from "../src/index.ts"

@@ -1,15 +1,15 @@
+import { createNoiseSchedule } from "@lllite/core/diffusion"
+import type { Sdxl } from "@lllite/core/models"
+import { createComposedOps } from "@lllite/core/ops"
+import { createStream } from "@lllite/core/random"
 import {
   type CachedExample,
-  createComposedOps,
-  createNoiseSchedule,
-  createStream,
   createTrainState,
   type GradientSource,
   objective,
-  type Sdxl,
   type TrainState,
   train,
-} from "@lllite/core"
+} from "@lllite/core/training"
 import { enumerateSites } from "@lllite/format/selections"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { createSyntheticUnet, SMALL_UNET } from "../../core/test/synthetic-sdxl.ts"

@@ -1,5 +1,6 @@
-import type { GreyImage, RgbImage, TrainDataset } from "@lllite/core"
-import { canny, greyToRgb, rgbToGrey } from "@lllite/core"
+import type { GreyImage, RgbImage } from "@lllite/core/image"
+import { canny, greyToRgb, rgbToGrey } from "@lllite/core/image"
+import type { TrainDataset } from "@lllite/core/training"
 import { captionOf, drawScene, heldOutSeed, makeScene, trainingSeed } from "@lllite/tiny"
 
 /** Canny's thresholds, for controls and for measuring. */

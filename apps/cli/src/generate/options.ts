@@ -1,4 +1,4 @@
-import type { SamplerName } from "@lllite/core"
+import type { SamplerName } from "@lllite/core/diffusion"
 import { MODEL_OPTIONS, RUNTIME_OPTIONS } from "../model/runtime-options.ts"
 import type { OptionSpec } from "../options/options.ts"
 

@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto"
-import type { SamplerName } from "@lllite/core"
+import type { SamplerName } from "@lllite/core/diffusion"
 import type { SdxlPaths } from "@lllite/runtime-node"
 import type { RuntimeChoice } from "../model/runtime-options.ts"
 import { runtimeChoice, sdxlPaths, vaeSlices } from "../model/runtime-options.ts"

@@ -1,4 +1,4 @@
-import type { LrCurve } from "@lllite/core"
+import type { LrCurve } from "@lllite/core/training"
 import { MODEL_OPTIONS, RUNTIME_OPTIONS } from "../model/runtime-options.ts"
 import type { OptionSpec } from "../options/options.ts"
 

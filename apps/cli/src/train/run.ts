@@ -1,6 +1,6 @@
 import { join } from "node:path"
-import type { LrMovement, TrainState } from "@lllite/core"
-import { createAdamWState, createLrSchedule } from "@lllite/core"
+import type { LrMovement, TrainState } from "@lllite/core/training"
+import { createAdamWState, createLrSchedule } from "@lllite/core/training"
 import { buildLlliteMetadata } from "@lllite/format/modelspec"
 import { enumerateSites } from "@lllite/format/selections"
 import type { FolderDataset, SdxlHandle, TrainRunEvent } from "@lllite/runtime-node"

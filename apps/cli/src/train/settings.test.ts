@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { LR_CURVES } from "@lllite/core"
+import { LR_CURVES } from "@lllite/core/training"
 import { describe, expect, it } from "vitest"
 import { LR_SCHEDULERS, NEEDLESS_OPTIONS, REFUSED_OPTIONS, TRAIN_OPTIONS } from "./options.ts"
 import { readConfigFile, readTrainSettings } from "./settings.ts"

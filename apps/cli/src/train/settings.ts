@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises"
-import type { HuberOptions, LossType, LossWeightOptions, LrMovement } from "@lllite/core"
+import type { HuberOptions, LossType, LossWeightOptions, LrMovement } from "@lllite/core/training"
 import type { FloatDtype } from "@lllite/format"
 import type { ConfigTable, SdxlPaths } from "@lllite/runtime-node"
 import { fileError, nearest } from "@lllite/runtime-node"

@@ -1,4 +1,4 @@
-import type { LlliteModel } from "@lllite/core"
+import type { LlliteModel } from "@lllite/core/models"
 import type { LoadProgress, MemoryNeed, WebRuntime, WebSdxl } from "@lllite/runtime-web"
 import { createWebRuntime } from "@lllite/runtime-web"
 import llliteUrl from "@lllite/tiny/lllite-canny.safetensors?url"

@@ -1,4 +1,4 @@
-import type { RgbImage } from "@lllite/core"
+import type { RgbImage } from "@lllite/core/image"
 import { canny, cropCentre, greyToRgb, resizeImage, rgbToGrey } from "@lllite/core/image"
 
 /** Pixels per side, which is what the tiny SDXL draws best. */

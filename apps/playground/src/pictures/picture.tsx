@@ -1,4 +1,4 @@
-import type { RgbImage } from "@lllite/core"
+import type { RgbImage } from "@lllite/core/image"
 import type { JSX } from "preact"
 import { useLayoutEffect, useRef } from "preact/hooks"
 

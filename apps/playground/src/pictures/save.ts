@@ -1,4 +1,4 @@
-import type { RgbImage } from "@lllite/core"
+import type { RgbImage } from "@lllite/core/image"
 import { paint } from "./picture.tsx"
 
 /** Hands a file to the browser's downloads. */

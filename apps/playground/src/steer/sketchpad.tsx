@@ -1,4 +1,4 @@
-import type { RgbImage } from "@lllite/core"
+import type { RgbImage } from "@lllite/core/image"
 import { captionOf, drawScene, heldOutSeed, makeScene, palette } from "@lllite/tiny"
 import type { JSX } from "preact"
 import { useLayoutEffect, useRef, useState } from "preact/hooks"

@@ -1,4 +1,6 @@
-import type { LlliteModel, RgbImage, SamplerName } from "@lllite/core"
+import type { SamplerName } from "@lllite/core/diffusion"
+import type { RgbImage } from "@lllite/core/image"
+import type { LlliteModel } from "@lllite/core/models"
 import { captionOf, drawScene, heldOutSeed, makeScene } from "@lllite/tiny"
 import { computed, signal } from "@preact/signals"
 import type { ReadyModel } from "../page/model.ts"

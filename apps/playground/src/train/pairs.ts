@@ -1,4 +1,5 @@
-import type { RgbImage, TrainDataset } from "@lllite/core"
+import type { RgbImage } from "@lllite/core/image"
+import type { TrainDataset } from "@lllite/core/training"
 import { captionOf, drawScene, makeScene, trainingSeed } from "@lllite/tiny"
 import { edgesOf, SIZE } from "../pictures/canvas-image.ts"
 

@@ -1,4 +1,5 @@
-import type { LlliteModel, RgbImage } from "@lllite/core"
+import type { RgbImage } from "@lllite/core/image"
+import type { LlliteModel } from "@lllite/core/models"
 import { buildLlliteMetadata } from "@lllite/format/modelspec"
 import { enumerateSites } from "@lllite/format/selections"
 import { captionOf, drawScene, heldOutSeed, makeScene } from "@lllite/tiny"

@@ -1,3 +1,9 @@
+/**
+ * Noise schedules, samplers, guidance, and what a network predicts.
+ *
+ * @module
+ * @experimental
+ */
 export {
   createDenoiser,
   type Denoise,

@@ -1,5 +1,7 @@
 /**
  * Pictures without networks: what a page needs beside its worker. Nothing here loads TensorFlow.js.
+ *
+ * @module
  */
 export { type CannyOptions, canny } from "../control/canny.ts"
 export { type EdgeAgreement, edgeF1 } from "../control/edge-f1.ts"

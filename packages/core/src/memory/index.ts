@@ -1,3 +1,9 @@
+/**
+ * What a task holds in memory, planned before anything is loaded.
+ *
+ * @module
+ * @experimental
+ */
 export { COMPOSED_FOOTPRINT } from "./composed-footprint.ts"
 export type { Holding, Work } from "./outline-backend.ts"
 export type { OutlineNorm, OutlineOptions } from "./outline-ops.ts"

@@ -1,3 +1,10 @@
+/**
+ * The networks: U-Net, text encoders, VAE and LLLite, and how files become their parameters.
+ *
+ * @module
+ * @experimental
+ */
+export { bytesOf, disposeParams, type ParamsTree, weightsOf } from "../params.ts"
 export type { TextEncoderConfig } from "./clip/config.ts"
 export { CONTEXT_LENGTH, joinedPositions, promptChunks, promptIds } from "./clip/prompt.ts"
 export { encodeText, type TextEncoding } from "./clip/text-encoder.ts"

@@ -1,3 +1,9 @@
+/**
+ * What core asks of a backend, and its own implementation from plain TensorFlow.js ops.
+ *
+ * @module
+ * @experimental
+ */
 export { adapt } from "./adapt.ts"
 export { type ComposedOptions, createComposedOps } from "./composed/index.ts"
 export type {

@@ -1,3 +1,8 @@
+/**
+ * Training: data sets, loss, gradients, optimiser, and the loop over them.
+ *
+ * @module
+ */
 export {
   type AdamWFactors,
   type AdamWOptions,

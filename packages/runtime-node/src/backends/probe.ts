@@ -1,4 +1,4 @@
-import { selfCheck } from "@lllite/core"
+import { selfCheck } from "@lllite/core/ops"
 import { modelNeeds } from "../machine/model-need.ts"
 import type { NodeBackend } from "./names.ts"
 import type { ProbeResult } from "./probe-backend.ts"

@@ -1,5 +1,5 @@
-import type { Ops } from "@lllite/core"
-import { createComposedOps } from "@lllite/core"
+import type { Ops } from "@lllite/core/ops"
+import { createComposedOps } from "@lllite/core/ops"
 import { InputError } from "../errors.ts"
 import type { NodeBackend } from "./names.ts"
 import { NODE_BACKENDS } from "./names.ts"

@@ -1,4 +1,4 @@
-import type { Ops } from "@lllite/core"
+import type { Ops } from "@lllite/core/ops"
 import type { TensorflowInstallation } from "../tensorflow/installation.ts"
 import type { NodeBackend, Precision, WeightFormat } from "./names.ts"
 

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises"
-import type { ResizeKernel, Size } from "@lllite/core"
+import type { ResizeKernel } from "@lllite/core/image"
+import type { Size } from "@lllite/core/training"
 import { parse } from "smol-toml"
 import { fileError, InputError } from "../errors.ts"
 import { nearest } from "./nearest.ts"

@@ -1,5 +1,8 @@
-import type { ResizeKernel, RgbImage, Size, SizeCondition } from "@lllite/core"
-import { createBuckets, cropCentre, cropCondition, resizeImage, trainingKernel } from "@lllite/core"
+import type { SizeCondition } from "@lllite/core/diffusion"
+import type { ResizeKernel, RgbImage } from "@lllite/core/image"
+import { cropCentre, resizeImage, trainingKernel } from "@lllite/core/image"
+import type { Size } from "@lllite/core/training"
+import { createBuckets, cropCondition } from "@lllite/core/training"
 import type { DatasetGroup } from "./dataset-config.ts"
 
 /** How a picture becomes one of a training size: resized, then cropped about the centre. */

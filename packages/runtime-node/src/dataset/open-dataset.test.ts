@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import type { RgbImage } from "@lllite/core"
+import type { RgbImage } from "@lllite/core/image"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { encodePng } from "../images/png.ts"
 import type { ConfigTable } from "./dataset-config.ts"

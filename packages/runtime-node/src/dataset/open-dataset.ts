@@ -1,4 +1,5 @@
-import type { ResizeKernel, Sized, TrainDataset } from "@lllite/core"
+import type { ResizeKernel } from "@lllite/core/image"
+import type { Sized, TrainDataset } from "@lllite/core/training"
 import { InputError } from "../errors.ts"
 import { readImage } from "../images/read-image.ts"
 import type { DatasetConfig } from "./dataset-config.ts"

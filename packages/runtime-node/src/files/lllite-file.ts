@@ -1,5 +1,5 @@
-import type { LlliteModel } from "@lllite/core"
-import { fileTensor, readLlliteModel } from "@lllite/core"
+import type { LlliteModel } from "@lllite/core/models"
+import { fileTensor, readLlliteModel } from "@lllite/core/models"
 import type { FloatDtype, UnetLayout } from "@lllite/format"
 import { llliteOf, openSafetensors } from "@lllite/format"
 import { expectLllite } from "@lllite/format/identify"

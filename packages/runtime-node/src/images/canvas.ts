@@ -1,4 +1,4 @@
-import type { GreyImage, RgbImage } from "@lllite/core"
+import type { GreyImage, RgbImage } from "@lllite/core/image"
 import { GLYPH_ADVANCE, GLYPH_HEIGHT, GLYPH_WIDTH, hasDot } from "./bitmap-font.ts"
 
 export type Colour = readonly [red: number, green: number, blue: number]

@@ -1,4 +1,4 @@
-import type { RgbImage } from "@lllite/core"
+import type { RgbImage } from "@lllite/core/image"
 import { InputError } from "../errors.ts"
 import { GLYPH_HEIGHT } from "./bitmap-font.ts"
 import type { Colour } from "./canvas.ts"

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises"
-import type { RgbImage } from "@lllite/core"
+import type { RgbImage } from "@lllite/core/image"
 import { fileError } from "../errors.ts"
 import { writeAtomically } from "../files/atomic-write.ts"
 import type { PngText } from "./png.ts"

@@ -1,4 +1,4 @@
-import type { RgbImage } from "@lllite/core"
+import type { RgbImage } from "@lllite/core/image"
 import sharp from "sharp"
 import { describe, expect, it } from "vitest"
 import { decodePngText, encodePng } from "./png.ts"

@@ -1,5 +1,5 @@
 import { deflateSync, inflateSync } from "node:zlib"
-import type { RgbImage } from "@lllite/core"
+import type { RgbImage } from "@lllite/core/image"
 import { InputError } from "../errors.ts"
 
 /** Text that travels in a PNG, in order: keyword (1 to 79 Latin characters) and value. */

@@ -1,5 +1,5 @@
 import { open } from "node:fs/promises"
-import type { RgbImage } from "@lllite/core"
+import type { RgbImage } from "@lllite/core/image"
 import sharp, { type Sharp } from "sharp"
 import { fileError, InputError } from "../errors.ts"
 

@@ -1,17 +1,15 @@
 import { existsSync } from "node:fs"
-import type { CachedExample, LlliteModel, MemoryTask, Ops, RgbImage, Sdxl } from "@lllite/core"
-import {
-  bytesOf,
-  createExampleCache,
-  createNoiseSchedule,
-  disposeLllite,
-  generate,
-  layOutSlots,
-  objective,
-  planMemory,
-  uploadLllite,
-} from "@lllite/core"
+import { generate } from "@lllite/core"
+import { createNoiseSchedule } from "@lllite/core/diffusion"
+import type { RgbImage } from "@lllite/core/image"
+import type { MemoryTask } from "@lllite/core/memory"
+import { planMemory } from "@lllite/core/memory"
+import type { LlliteModel, Sdxl } from "@lllite/core/models"
+import { bytesOf, disposeLllite, layOutSlots, uploadLllite } from "@lllite/core/models"
+import type { Ops } from "@lllite/core/ops"
 import { watchBytes } from "@lllite/core/testing"
+import type { CachedExample } from "@lllite/core/training"
+import { createExampleCache, objective } from "@lllite/core/training"
 import { enumerateSites } from "@lllite/format/selections"
 import * as tf from "@tensorflow/tfjs"
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"

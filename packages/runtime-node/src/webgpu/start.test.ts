@@ -1,4 +1,5 @@
-import { generate, selfCheck, type WeightEntry } from "@lllite/core"
+import { generate } from "@lllite/core"
+import { selfCheck, type WeightEntry } from "@lllite/core/ops"
 import * as tf from "@tensorflow/tfjs-core"
 import { describe, expect, it } from "vitest"
 import { chooseDriver } from "../../../webgpu/test/drivers.ts"

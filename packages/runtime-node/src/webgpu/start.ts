@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
-import { createComposedOps } from "@lllite/core"
+import { createComposedOps } from "@lllite/core/ops"
 import { createWebgpuOps, keptTiles, startWebgpu, type TileStore } from "@lllite/webgpu"
 import type { WeightFormat } from "../backends/names.ts"
 import type { StartedBackend } from "../backends/started-backend.ts"

@@ -1,15 +1,13 @@
+import type { GenerateOptions, PictureRequest } from "@lllite/core"
+import type { RgbImage } from "@lllite/core/image"
+import type { AdapterPlan, LlliteModel } from "@lllite/core/models"
 import type {
-  AdapterPlan,
   CachedExample,
-  GenerateOptions,
   GradientTask,
-  LlliteModel,
   LossAndGradients,
   ObjectiveOptions,
-  PictureRequest,
-  RgbImage,
   TrainExample,
-} from "@lllite/core"
+} from "@lllite/core/training"
 import type { UnetLayout } from "@lllite/format"
 import type { NodeBackend } from "../backends/names.ts"
 import type { StartedBackend, StartOptions } from "../backends/started-backend.ts"

@@ -1,16 +1,15 @@
 import { parentPort } from "node:worker_threads"
-import type { CachedExample, LlliteModel, NoiseSchedule, Ops, RgbImage, Sdxl, VaePicture } from "@lllite/core"
-import {
-  chooseVaeSlices,
-  createExampleCache,
-  createNoiseSchedule,
-  disposeLllite,
-  generate,
-  layOutSlots,
-  objective,
-  selfCheck,
-  uploadLllite,
-} from "@lllite/core"
+import { generate } from "@lllite/core"
+import type { NoiseSchedule } from "@lllite/core/diffusion"
+import { createNoiseSchedule } from "@lllite/core/diffusion"
+import type { RgbImage } from "@lllite/core/image"
+import { chooseVaeSlices } from "@lllite/core/memory"
+import type { LlliteModel, Sdxl, VaePicture } from "@lllite/core/models"
+import { disposeLllite, layOutSlots, uploadLllite } from "@lllite/core/models"
+import type { Ops } from "@lllite/core/ops"
+import { selfCheck } from "@lllite/core/ops"
+import type { CachedExample } from "@lllite/core/training"
+import { createExampleCache, objective } from "@lllite/core/training"
 import { TOLERANCES } from "../backends/names.ts"
 import { startBackend } from "../backends/start.ts"
 import { loadCheckpoint } from "../checkpoint.ts"

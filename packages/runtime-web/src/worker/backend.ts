@@ -1,5 +1,5 @@
-import type { Ops } from "@lllite/core"
-import { createComposedOps, selfCheck } from "@lllite/core"
+import type { Ops } from "@lllite/core/ops"
+import { createComposedOps, selfCheck } from "@lllite/core/ops"
 import * as tf from "@tensorflow/tfjs-core"
 // TensorFlow.js' core alone knows no gradients.
 import "@tensorflow/tfjs-core/dist/register_all_gradients"

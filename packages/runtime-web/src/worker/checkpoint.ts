@@ -1,4 +1,5 @@
-import type { WeightEntry, WeightFile } from "@lllite/core"
+import type { WeightFile } from "@lllite/core/models"
+import type { WeightEntry } from "@lllite/core/ops"
 import type { ByteSource } from "@lllite/format"
 import { FormatError, openSafetensors } from "@lllite/format"
 import { identify } from "@lllite/format/identify"

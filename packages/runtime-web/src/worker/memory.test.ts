@@ -1,4 +1,4 @@
-import type { Ops } from "@lllite/core"
+import type { Ops } from "@lllite/core/ops"
 import { expect, it } from "vitest"
 import { expectRoom } from "./memory.ts"
 

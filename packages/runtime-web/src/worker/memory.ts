@@ -1,5 +1,8 @@
-import type { Footprint, VaeConfig, VaePicture, WeightFile } from "@lllite/core"
-import { CoreError, chooseVaeSlices, inferVaeConfig, planMemory, vaeOf } from "@lllite/core"
+import { CoreError } from "@lllite/core"
+import type { Footprint } from "@lllite/core/memory"
+import { chooseVaeSlices, planMemory } from "@lllite/core/memory"
+import type { VaeConfig, VaePicture, WeightFile } from "@lllite/core/models"
+import { inferVaeConfig, vaeOf } from "@lllite/core/models"
 import type { MemoryNeed, WebBackend } from "../tasks.ts"
 import type { RunningBackend } from "./backend.ts"
 

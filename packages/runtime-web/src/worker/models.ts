@@ -1,26 +1,12 @@
-import type {
-  CachedExample,
-  CacheExample,
-  GradientSource,
-  NoiseSchedule,
-  RgbImage,
-  Sdxl,
-  TrainState,
-} from "@lllite/core"
-import {
-  createExampleCache,
-  createNoiseSchedule,
-  createTokenizer,
-  createTrainState,
-  decodeLatents,
-  disposeLllite,
-  floatsToImage,
-  generate,
-  loadSdxl,
-  objective,
-  train,
-  uploadLllite,
-} from "@lllite/core"
+import { generate } from "@lllite/core"
+import type { NoiseSchedule } from "@lllite/core/diffusion"
+import { createNoiseSchedule } from "@lllite/core/diffusion"
+import type { RgbImage } from "@lllite/core/image"
+import { floatsToImage } from "@lllite/core/image"
+import type { Sdxl } from "@lllite/core/models"
+import { createTokenizer, decodeLatents, disposeLllite, loadSdxl, uploadLllite } from "@lllite/core/models"
+import type { CachedExample, CacheExample, GradientSource, TrainState } from "@lllite/core/training"
+import { createExampleCache, createTrainState, objective, train } from "@lllite/core/training"
 import type { Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { WebRuntimeError } from "../errors.ts"

@@ -1,4 +1,4 @@
-import { fileTensor, readLlliteModel } from "@lllite/core"
+import { fileTensor, readLlliteModel } from "@lllite/core/models"
 import { llliteOf, openSafetensors } from "@lllite/format"
 import { expectLllite } from "@lllite/format/identify"
 import { llliteChunks } from "@lllite/format/write"

@@ -1,4 +1,5 @@
-import { createComposedOps, createTokenizer, type Ops } from "@lllite/core"
+import { createTokenizer } from "@lllite/core/models"
+import { createComposedOps, type Ops } from "@lllite/core/ops"
 import * as run from "@lllite/core/reference"
 import { checkOps } from "@lllite/core/testing"
 import { fromBytes, openSafetensors, type SafetensorsFile } from "@lllite/format"

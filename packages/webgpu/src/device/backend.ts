@@ -1,4 +1,4 @@
-import { TRIMMED_BYTES } from "@lllite/core"
+import { TRIMMED_BYTES } from "@lllite/core/ops"
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu"
 import type { BackendValues, TensorInfo } from "@tensorflow/tfjs-core"
 import { util } from "@tensorflow/tfjs-core"

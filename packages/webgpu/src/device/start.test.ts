@@ -1,4 +1,4 @@
-import { createComposedOps } from "@lllite/core"
+import { createComposedOps } from "@lllite/core/ops"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { gpu, hasAdapter, start } from "../../test/start.ts"

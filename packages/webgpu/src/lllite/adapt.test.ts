@@ -1,4 +1,5 @@
-import { type AdapterTail, adapt, createComposedOps, createStream, type Ops } from "@lllite/core"
+import { type AdapterTail, adapt, createComposedOps, type Ops } from "@lllite/core/ops"
+import { createStream } from "@lllite/core/random"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { apart } from "../../test/apart.ts"

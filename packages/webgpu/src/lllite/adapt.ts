@@ -1,4 +1,4 @@
-import { type AdapterTail, type Ops, vjp } from "@lllite/core"
+import { type AdapterTail, type Ops, vjp } from "@lllite/core/ops"
 import type { Tensor, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { floatWord } from "../device/commands.ts"

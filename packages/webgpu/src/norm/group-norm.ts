@@ -1,4 +1,4 @@
-import { type GroupNormOptions, type NormWeight, type Ops, vjp } from "@lllite/core"
+import { type GroupNormOptions, type NormWeight, type Ops, vjp } from "@lllite/core/ops"
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
 import type { KernelSource } from "../device/commands.ts"
 import { floatWord } from "../device/commands.ts"

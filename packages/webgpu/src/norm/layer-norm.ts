@@ -1,4 +1,4 @@
-import { type NormWeight, type Ops, vjp } from "@lllite/core"
+import { type NormWeight, type Ops, vjp } from "@lllite/core/ops"
 import type { Tensor } from "@tensorflow/tfjs-core"
 import type { KernelSource } from "../device/commands.ts"
 import { floatWord } from "../device/commands.ts"

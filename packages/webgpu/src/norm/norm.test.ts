@@ -1,4 +1,5 @@
-import { createComposedOps, createStream, type WeightEntry } from "@lllite/core"
+import { createComposedOps, type WeightEntry } from "@lllite/core/ops"
+import { createStream } from "@lllite/core/random"
 import * as tf from "@tensorflow/tfjs-core"
 import { describe, expect, it } from "vitest"
 import { hasAdapter, start } from "../../test/start.ts"

@@ -1,4 +1,4 @@
-import { type Conv2dOptions, type Conv2dWeight, type Ops, vjp } from "@lllite/core"
+import { type Conv2dOptions, type Conv2dWeight, type Ops, vjp } from "@lllite/core/ops"
 import type { Tensor4D } from "@tensorflow/tfjs-core"
 import { WebgpuOpsError } from "../errors.ts"
 import type { Gpu } from "../gpu.ts"

@@ -1,4 +1,4 @@
-import { type LinearWeight, type Ops, vjp } from "@lllite/core"
+import { type LinearWeight, type Ops, vjp } from "@lllite/core/ops"
 import type { Tensor } from "@tensorflow/tfjs-core"
 import { WebgpuOpsError } from "../errors.ts"
 import type { Gpu } from "../gpu.ts"

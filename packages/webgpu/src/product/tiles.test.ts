@@ -1,4 +1,5 @@
-import { createComposedOps, createStream } from "@lllite/core"
+import { createComposedOps } from "@lllite/core/ops"
+import { createStream } from "@lllite/core/random"
 import { fromFloat32 } from "@lllite/format/write"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"

@@ -1,4 +1,5 @@
-import { createAdamWState, createStream, stepAdamW } from "@lllite/core"
+import { createStream } from "@lllite/core/random"
+import { createAdamWState, stepAdamW } from "@lllite/core/training"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { hasAdapter, start } from "../../test/start.ts"

@@ -1,4 +1,4 @@
-import { type AdamWOptions, type AdamWState, adamWFactors } from "@lllite/core"
+import { type AdamWOptions, type AdamWState, adamWFactors } from "@lllite/core/training"
 import type { Tensor } from "@tensorflow/tfjs-core"
 import { floatWord, type KernelSource } from "../device/commands.ts"
 import { WebgpuOpsError } from "../errors.ts"

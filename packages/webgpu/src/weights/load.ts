@@ -1,4 +1,4 @@
-import type { Conv2dWeight, LinearWeight, NormWeight, WeightEntry, WeightLoader } from "@lllite/core"
+import type { Conv2dWeight, LinearWeight, NormWeight, WeightEntry, WeightLoader } from "@lllite/core/ops"
 import { DTYPE_BITS, toFloat32 } from "@lllite/format"
 import { WebgpuOpsError } from "../errors.ts"
 import type { Gpu } from "../gpu.ts"

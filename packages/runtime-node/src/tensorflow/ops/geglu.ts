@@ -1,5 +1,5 @@
-import type { Ops } from "@lllite/core"
-import { vjp } from "@lllite/core"
+import type { Ops } from "@lllite/core/ops"
+import { vjp } from "@lllite/core/ops"
 import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 

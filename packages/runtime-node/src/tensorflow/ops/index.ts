@@ -1,5 +1,5 @@
-import type { Ops } from "@lllite/core"
-import { createComposedOps } from "@lllite/core"
+import type { Ops } from "@lllite/core/ops"
+import { createComposedOps } from "@lllite/core/ops"
 import { attention } from "./attention.ts"
 import { createConv2d } from "./conv2d.ts"
 import { openDevice } from "./device.ts"

@@ -1,5 +1,6 @@
-import type { LinearWeight, Ops, WeightEntry } from "@lllite/core"
-import { createComposedOps, createStream } from "@lllite/core"
+import type { LinearWeight, Ops, WeightEntry } from "@lllite/core/ops"
+import { createComposedOps } from "@lllite/core/ops"
+import { createStream } from "@lllite/core/random"
 import { checkOps } from "@lllite/core/testing"
 import { type FloatDtype, toFloat32 } from "@lllite/format"
 import { fromFloat32 } from "@lllite/format/write"

@@ -1,5 +1,5 @@
-import type { Conv2dWeight, LinearWeight, NormWeight, TableWeight, WeightEntry, WeightLoader } from "@lllite/core"
-import { readEntryInto } from "@lllite/core"
+import type { Conv2dWeight, LinearWeight, NormWeight, TableWeight, WeightEntry, WeightLoader } from "@lllite/core/ops"
+import { readEntryInto } from "@lllite/core/ops"
 import { toFloat32 } from "@lllite/format"
 import type { Tensor1D, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"

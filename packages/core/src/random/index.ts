@@ -1,0 +1,7 @@
+/**
+ * Random numbers by seed and position, and PyTorch's.
+ *
+ * @module
+ */
+export { createStream, type DrawPosition, normalRows, type RandomStream } from "./stream.ts"
+export { createTorchGenerator, type TorchGenerator, type TorchGeneratorName } from "./torch.ts"
