@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 // Holds this implementation against the reference's numbers:
 //   pnpm reference [DIR] [--only NAME] [--backend NAME] [--weights FORMAT] [--json]
-// DIR has NAME.json and NAME.safetensors. Default: ../shared/reference. Exits 1 if any case fails.
+// DIR has NAME.json and NAME.safetensors. Default: ../shared/reference, or reference/ where that is missing. Exits 1 if any case fails.
 import { access, readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { join, resolve } from "node:path"
+import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { createTokenizer } from "../packages/core/dist/models.js"
 import * as run from "../packages/core/dist/reference.js"
@@ -61,7 +62,9 @@ async function main() {
   for (const name of only) expectOneOf("--only", name, Object.keys(suites))
   expectOneOf("--backend", values.backend, NODE_BACKENDS)
   expectOneOf("--weights", values.weights, WEIGHT_FORMATS)
-  const folder = resolve(positionals[0] ?? new URL("../../shared/reference", import.meta.url).pathname)
+  const here = (path) => fileURLToPath(new URL(path, import.meta.url))
+  const whole = here("../../shared/reference")
+  const folder = resolve(positionals[0] ?? ((await exists(whole)) ? whole : here("../reference")))
   await access(folder).catch(() => {
     throw new Error(`no folder "${folder}". Name the folder of reference cases. ${usage}`)
   })

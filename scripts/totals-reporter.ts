@@ -1,21 +1,46 @@
-import type { Reporter, TestModule } from "vitest/node"
+import { relative } from "node:path"
+import type { Reporter, TestCase, TestModule, TestSuite } from "vitest/node"
 
-/** Names every skipped test, then says the totals in one line that any log reader understands. */
+/** Says after all other output which suites were not run, then the totals in one line that any log reader understands. */
 export default class TotalsReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const totals = { passed: 0, failed: 0, skipped: 0 }
+    const skipped = new Map<string, TestCase[]>()
     for (const module of modules) {
       for (const test of module.children.allTests()) {
         const { state } = test.result()
         if (state === "passed" || state === "failed") totals[state] += 1
         else {
           totals.skipped += 1
-          console.log(`skipped: ${test.fullName}`)
+          const suite = `${relative(process.cwd(), module.moduleId)}: ${outermost(test)}`
+          skipped.set(suite, [...(skipped.get(suite) ?? []), test])
         }
       }
       // A file that does not load has no tests, and is a failure all the same.
       totals.failed += module.errors().length
     }
+    if (skipped.size > 0) {
+      console.log(
+        `\n!! NOT RUN: ${totals.skipped} tests of ${skipped.size} suites. Something that they need is missing.`,
+      )
+      for (const [suite, tests] of skipped) {
+        console.log(`!!   ${suite} (${tests.length})`)
+        for (const test of tests) console.log(`!!     ${noteOf(test)}`)
+      }
+    }
     console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`)
   }
+}
+
+/** The name of the suite that holds all others around a test, or the test's own. */
+function outermost(test: TestCase): string {
+  let at: TestCase | TestSuite = test
+  while (at.parent.type !== "module") at = at.parent
+  return at.name
+}
+
+/** What a skipped test says of itself: its name, and the reason where it gives one. */
+function noteOf(test: TestCase): string {
+  const result = test.result()
+  return result.state === "skipped" && result.note !== undefined ? `${test.name}: ${result.note}` : test.name
 }

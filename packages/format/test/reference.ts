@@ -2,19 +2,28 @@ import { existsSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { describe, it } from "vitest"
 
-/** The reference cases: a folder `shared/reference` beside the repository, or the folder that LLLITE_REFERENCE names. */
-const folder = process.env.LLLITE_REFERENCE ?? fileURLToPath(new URL("../../../../shared/reference", import.meta.url))
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
-/** A suite that needs the reference cases; where they are missing it is one skipped test that says so. */
-export function describeWithReference(name: string, suite: () => void): void {
-  if (existsSync(folder)) describe(name, suite)
-  else describe(name, () => it.skip(`needs the reference cases, and there is no ${folder}`, () => {}))
+/** The whole set of cases: the folder that LLLITE_REFERENCE names, or `shared/reference` beside the repository. */
+export const wholeReference = process.env.LLLITE_REFERENCE ?? here("../../../../shared/reference")
+
+/** The cases that the repository has: those of the tiny networks. */
+export const treeReference = here("../../../reference")
+
+/** The cases that tests run: the whole set where it is there, or else those of the repository. */
+export const referenceFolder = existsSync(wholeReference) ? wholeReference : treeReference
+
+/** A suite that needs files of the reference. Without one of them it is one skipped test that names it. */
+export function describeWithReference(name: string, files: readonly string[], suite: () => void): void {
+  const missing = files.find((file) => !existsSync(`${referenceFolder}/${file}`))
+  if (missing === undefined) describe(name, suite)
+  else describe(name, () => it.skip(`needs ${missing}, which ${referenceFolder} does not have`, () => {}))
 }
 
 export function referenceBytes(name: string): Uint8Array {
-  return new Uint8Array(readFileSync(`${folder}/${name}`))
+  return new Uint8Array(readFileSync(`${referenceFolder}/${name}`))
 }
 
 export function referenceJson<T>(name: string): T {
-  return JSON.parse(readFileSync(`${folder}/${name}`, "utf8")) as T
+  return JSON.parse(readFileSync(`${referenceFolder}/${name}`, "utf8")) as T
 }

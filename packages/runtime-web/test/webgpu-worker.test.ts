@@ -6,8 +6,8 @@ import type { Browser, Page } from "playwright-core"
 import type { InlineConfig } from "vite"
 import { build, createServer } from "vite"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { hasReference, referenceFolder } from "../../core/test/reference-folder.ts"
 import { findChromium } from "../../format/test/chromium.ts"
+import { referenceFolder } from "../../format/test/reference.ts"
 import type { FileServer } from "./browser.ts"
 import { launchWithWebgpu, serveFolders } from "./browser.ts"
 import type { Outcome, Suite, Task } from "./in-worker/tasks.ts"
@@ -119,7 +119,7 @@ describe.skipIf(chromium === null)("WebGPU in a worker of Chromium (CHROMIUM nam
       expect(compared).toBeGreaterThan(180)
     })
 
-    it.skipIf(!hasReference).each(suites)("meets the reference's numbers of %s", async (suite, count) => {
+    it.each(suites)("meets the reference's numbers of %s", async (suite, count) => {
       const task = { kind: "reference", suite, url: files.url, merges: `${files.url}core/clip-merges.txt` } as const
       const { failed, compared } = await compute(suite, task)
       expect(failed).toEqual([])

@@ -13,14 +13,14 @@ import {
   type UnetReference,
 } from "@lllite/core/reference"
 import { beforeAll, describe, expect, it } from "vitest"
-import { hasReference, openTensors, readDescription } from "../../core/test/reference-folder.ts"
+import { openTensors, readDescription } from "../../core/test/reference-folder.ts"
 import { startWasm } from "../../core/test/wasm.ts"
 import { createWasmOps } from "../src/index.ts"
 
 const failures = (results: readonly CaseResult[]): readonly CaseResult[] =>
   results.filter((result) => !("ok" in result && result.ok))
 
-describe.skipIf(!hasReference).each([
+describe.each([
   ["composed", async (): Promise<Ops> => startWasm()],
   ["with the SIMD kernels", async (): Promise<Ops> => createWasmOps(await startWasm())],
 ] as const)("the reference's networks on WASM, %s", (_, start) => {

@@ -1,6 +1,5 @@
 import { createComposedOps, type Ops } from "@lllite/core/ops"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { hasReference } from "../../core/test/reference-folder.ts"
 import { createWebgpuOps, type WebgpuDevice } from "../src/index.ts"
 import { openGpu } from "./open-gpu.ts"
 import { compared, DIFFUSION, MODULE, PIPELINE, TEXT_VAE, UNET } from "./reference-suites.ts"
@@ -10,7 +9,7 @@ const { hasAdapter, architecture, start } = await openGpu("lavapipe", "swiftshad
 /** SwiftShader takes four minutes from prompts to pictures, which Chromium's test spends on it already. */
 const SUITES = [MODULE, DIFFUSION, TEXT_VAE, UNET, ...(architecture === "swiftshader" ? [] : [PIPELINE])]
 
-describe.skipIf(!hasReference || !hasAdapter)("the reference's networks on WebGPU", () => {
+describe.skipIf(!hasAdapter)("the reference's networks on WebGPU", () => {
   let webgpu: WebgpuDevice
   let ops: Ops
   beforeAll(async () => {

@@ -1,7 +1,6 @@
 import { createComposedOps, type Ops } from "@lllite/core/ops"
 import { checkOps } from "@lllite/core/testing"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { hasReference } from "../../core/test/reference-folder.ts"
 import { createWebgpuOps, type WebgpuDevice } from "../src/index.ts"
 import { findDriver } from "./drivers.ts"
 import { openGpu } from "./open-gpu.ts"
@@ -28,12 +27,9 @@ describe.skipIf(!hasAdapter || architecture !== "swiftshader")("ops on SwiftShad
     expect(results.length).toBeGreaterThan(150)
   })
 
-  it.skipIf(!hasReference).each([MODULE, DIFFUSION, TEXT_VAE, UNET])(
-    "agree with the reference on $what",
-    async (suite) => {
-      const results = await compared(suite, ops)
-      expect(results.filter(({ ok }) => !ok)).toEqual([])
-      expect(results).toHaveLength(suite.count)
-    },
-  )
+  it.each([MODULE, DIFFUSION, TEXT_VAE, UNET])("agree with the reference on $what", async (suite) => {
+    const results = await compared(suite, ops)
+    expect(results.filter(({ ok }) => !ok)).toEqual([])
+    expect(results).toHaveLength(suite.count)
+  })
 })

@@ -28,61 +28,65 @@ function selectionOf(flags: Readonly<Record<string, boolean | number>>): SiteSel
   return selection
 }
 
-describeWithReference("enumerateSites matches the reference", () => {
-  it("on SDXL's 136 default sites: key, depth, width, parameters at 32/64, order", () => {
-    type Row = [key: string, depth: number, inDim: number, outDim: number, parameters: number]
-    const rows = referenceJson<Row[]>("sdxl-lllite-sites.json")
-    expect(rows).toHaveLength(136)
-    const ours = enumerateSites(SDXL_LAYOUT).map((site) => {
-      return [site.key, site.depth, site.inDim, siteParameterCount(site, { condDim: 32, mlpDim: 64 })]
+describeWithReference(
+  "enumerateSites matches the reference",
+  ["sdxl-lllite-sites.json", "unet.json", "sdxl-checkpoint-keys.json"],
+  () => {
+    it("on SDXL's 136 default sites: key, depth, width, parameters at 32/64, order", () => {
+      type Row = [key: string, depth: number, inDim: number, outDim: number, parameters: number]
+      const rows = referenceJson<Row[]>("sdxl-lllite-sites.json")
+      expect(rows).toHaveLength(136)
+      const ours = enumerateSites(SDXL_LAYOUT).map((site) => {
+        return [site.key, site.depth, site.inDim, siteParameterCount(site, { condDim: 32, mlpDim: 64 })]
+      })
+      expect(ours).toEqual(rows.map(([key, depth, inDim, , parameters]) => [key, depth, inDim, parameters]))
     })
-    expect(ours).toEqual(rows.map(([key, depth, inDim, , parameters]) => [key, depth, inDim, parameters]))
-  })
 
-  interface UnetCases {
-    readonly unet: { readonly channels: number; readonly depth1: number; readonly depth2: number }
-    readonly selections: Record<
-      string,
-      {
-        readonly flags: Record<string, boolean | number>
-        readonly sites: readonly { name: string; depth: number; conv: boolean; inDim: number }[]
-      }
-    >
-  }
-  const { unet, selections } = referenceJson<UnetCases>("unet.json")
-  const tiny: UnetLayout = {
-    ...SDXL_LAYOUT,
-    modelChannels: unet.channels,
-    transformerDepth: [0, unet.depth1, unet.depth2],
-    middleDepth: unet.depth2,
-  }
-
-  it.each(Object.entries(selections))("on selection %s of the tiny U-Net", (_, { flags, sites }) => {
-    const ours = enumerateSites(tiny, selectionOf(flags))
-    expect(ours.map(({ key, depth, conv, inDim }) => ({ name: key, depth, conv, inDim }))).toEqual(sites)
-  })
-
-  it("on every path: each is a layer of an SDXL checkpoint, of the width and kind the table says", () => {
-    const shapes = referenceJson<Record<string, readonly number[]>>("sdxl-checkpoint-keys.json")
-    for (const { path, inDim, conv } of siteTable(SDXL_LAYOUT).sites) {
-      const shape = shapes[`model.diffusion_model.${path}.weight`]
-      expect({ path, inDim: shape?.[1], rank: shape?.length }).toEqual({ path, inDim, rank: conv ? 4 : 2 })
+    interface UnetCases {
+      readonly unet: { readonly channels: number; readonly depth1: number; readonly depth2: number }
+      readonly selections: Record<
+        string,
+        {
+          readonly flags: Record<string, boolean | number>
+          readonly sites: readonly { name: string; depth: number; conv: boolean; inDim: number }[]
+        }
+      >
     }
-  })
+    const { unet, selections } = referenceJson<UnetCases>("unet.json")
+    const tiny: UnetLayout = {
+      ...SDXL_LAYOUT,
+      modelChannels: unet.channels,
+      transformerDepth: [0, unet.depth1, unet.depth2],
+      middleDepth: unet.depth2,
+    }
 
-  it("and misses no layer: the rest of the checkpoint's U-Net are norms, embeddings, first and last layer, text k and v", () => {
-    const names = Object.keys(referenceJson<Record<string, unknown>>("sdxl-checkpoint-keys.json"))
-    const prefix = "model.diffusion_model."
-    const layers = names
-      .filter((name) => name.startsWith(prefix) && name.endsWith(".weight"))
-      .map((name) => name.slice(prefix.length, -".weight".length))
-    const { byPath } = siteTable(SDXL_LAYOUT)
-    const never =
-      /^(time_embed|label_emb|out\.|input_blocks\.0\.0)|\.(emb_layers\.1|norm\d?|in_layers\.0|out_layers\.0|attn2\.to_[kv])$/
-    expect(layers.filter((path) => !byPath.has(path) && !never.test(path))).toEqual([])
-    expect(layers.filter((path) => byPath.has(path))).toHaveLength(byPath.size)
-  })
-})
+    it.each(Object.entries(selections))("on selection %s of the tiny U-Net", (_, { flags, sites }) => {
+      const ours = enumerateSites(tiny, selectionOf(flags))
+      expect(ours.map(({ key, depth, conv, inDim }) => ({ name: key, depth, conv, inDim }))).toEqual(sites)
+    })
+
+    it("on every path: each is a layer of an SDXL checkpoint, of the width and kind the table says", () => {
+      const shapes = referenceJson<Record<string, readonly number[]>>("sdxl-checkpoint-keys.json")
+      for (const { path, inDim, conv } of siteTable(SDXL_LAYOUT).sites) {
+        const shape = shapes[`model.diffusion_model.${path}.weight`]
+        expect({ path, inDim: shape?.[1], rank: shape?.length }).toEqual({ path, inDim, rank: conv ? 4 : 2 })
+      }
+    })
+
+    it("and misses no layer: the rest of the checkpoint's U-Net are norms, embeddings, first and last layer, text k and v", () => {
+      const names = Object.keys(referenceJson<Record<string, unknown>>("sdxl-checkpoint-keys.json"))
+      const prefix = "model.diffusion_model."
+      const layers = names
+        .filter((name) => name.startsWith(prefix) && name.endsWith(".weight"))
+        .map((name) => name.slice(prefix.length, -".weight".length))
+      const { byPath } = siteTable(SDXL_LAYOUT)
+      const never =
+        /^(time_embed|label_emb|out\.|input_blocks\.0\.0)|\.(emb_layers\.1|norm\d?|in_layers\.0|out_layers\.0|attn2\.to_[kv])$/
+      expect(layers.filter((path) => !byPath.has(path) && !never.test(path))).toEqual([])
+      expect(layers.filter((path) => byPath.has(path))).toHaveLength(byPath.size)
+    })
+  },
+)
 
 describe("siteTable", () => {
   const layouts: [string, UnetLayout][] = [

@@ -45,7 +45,7 @@ describe("siteTensorShapes", () => {
   })
 })
 
-describeWithReference("siteTensorShapes matches the reference's modules", () => {
+describeWithReference("siteTensorShapes matches the reference's modules", ["module.json"], () => {
   interface ModuleCase {
     readonly depth: SiteShape["depth"]
     readonly condDim: number

@@ -93,7 +93,7 @@ describe("parseLlliteMetadata", () => {
   })
 })
 
-describeWithReference("buildLlliteMetadata matches the reference's file", () => {
+describeWithReference("buildLlliteMetadata matches the reference's file", ["files/lllite-tiny-f32.safetensors"], () => {
   it("key by key", async () => {
     const { metadata } = await openSafetensors(referenceBytes("files/lllite-tiny-f32.safetensors"))
     const parsed = parseLlliteMetadata(metadata)
