@@ -17,7 +17,7 @@ import {
 } from "../packages/core/dist/models.js"
 import { createStream } from "../packages/core/dist/random.js"
 import { sdxlShapes } from "../packages/core/dist/reference.js"
-import { createAdamWState, objective, stepAdamW } from "../packages/core/dist/training.js"
+import { DEFAULT_OPTIMIZER, initOptimizer, loadOptimizer, objective } from "../packages/core/dist/training.js"
 import { enumerateSites } from "../packages/format/dist/selections.js"
 import { startBackend } from "../packages/runtime-node/dist/index.js"
 import { syntheticEntries } from "./synthetic.mjs"
@@ -95,7 +95,8 @@ control.dispose()
 disposeLllite(lllite)
 
 if (!options["no-train"]) {
-  const state = createAdamWState(model.values.length)
+  const state = initOptimizer(DEFAULT_OPTIMIZER, model.values.length)
+  const optimizer = loadOptimizer(model.values, state, DEFAULT_OPTIMIZER)
   const example = () => ({
     width: side,
     height: side,
@@ -109,7 +110,7 @@ if (!options["no-train"]) {
   const schedule = createNoiseSchedule()
   result.trainStep = await timed(async () => {
     const { gradients } = await objective(sdxl, schedule, model, rows, { gradientCheckpointing: true })
-    stepAdamW(model.values, gradients, state, { learningRate: 1e-4 })
+    await optimizer.step(gradients, 1e-4)
   })
 }
 result.sites = model.adapters.length

@@ -29,7 +29,12 @@ const gradients = (model, tasks) =>
   )
 let first = null
 let held = null
-for await (const { step } of train(state, [example], gradients, { steps, batchSize: 1, seed: 1, learningRate: 1e-4 })) {
+for await (const { step } of train(
+  state,
+  [example],
+  { gradients },
+  { steps, batchSize: 1, seed: 1, learningRate: 1e-4 },
+)) {
   const { numTensors, numBytes } = tf.memory()
   held = { numTensors, numBytes }
   first ??= held

@@ -3,16 +3,9 @@ import type { Prediction } from "../src/diffusion/denoiser.ts"
 import { addNoise, velocity } from "../src/diffusion/noising.ts"
 import { alphaAt, createNoiseSchedule, type NoiseSchedule, snrAt } from "../src/diffusion/schedule.ts"
 import { sinusoidalEmbedding } from "../src/diffusion/size-embedding.ts"
-import {
-  elementwiseLoss,
-  type HuberSchedule,
-  huberDelta,
-  LOSS_TYPES,
-  type LossType,
-  lossWeight,
-  weightedMean,
-} from "../src/training/loss.ts"
-import { createLrSchedule, LR_CURVES, type LrCurve, type LrScheduleOptions } from "../src/training/lr-schedule.ts"
+import { elementwiseLoss, huberDelta, lossWeight, weightedMean } from "../src/training/loss.ts"
+import { createLrSchedule, type LrScheduleOptions } from "../src/training/lr-schedule.ts"
+import { type HuberSchedule, LOSS_TYPES, type LossType, LR_CURVES, type LrCurve } from "../src/training/names.ts"
 import {
   type CaseResult,
   compare,

@@ -17,11 +17,11 @@ import { unet } from "../src/models/unet/unet.ts"
 import { buildUnet } from "../src/models/unet/weights.ts"
 import type { Ops } from "../src/ops/ops.ts"
 import { disposeParams } from "../src/params.ts"
-import { createAdamWState, stepAdamW } from "../src/training/adamw.ts"
 import { clipGradients } from "../src/training/clip-gradients.ts"
 import type { GradientInput, LossAndGradients } from "../src/training/gradients.ts"
 import { lossAndGradients } from "../src/training/gradients.ts"
 import { elementwiseLoss, weightedMean } from "../src/training/loss.ts"
+import { DEFAULT_OPTIMIZER, initOptimizer, loadOptimizer } from "../src/training/optimizers/index.ts"
 import type { CaseResult, ReferenceTensors } from "./case.ts"
 import { compare, compareExactly } from "./case.ts"
 import { signalNhwc, toNchw } from "./layout.ts"
@@ -265,13 +265,14 @@ async function runTraining(
     if (tensor.startsWith("up.")) model.values.fill(0, offset, offset + size)
   }
   const losses: number[] = []
-  const state = createAdamWState(model.values.length)
+  const state = initOptimizer(DEFAULT_OPTIMIZER, model.values.length)
+  const optimizer = loadOptimizer(model.values, state, DEFAULT_OPTIMIZER)
   const wanted = await tensors.readFloat32(`${name}.losses`)
   while (losses.length < wanted.length) {
     const { loss, gradients } = await gradient(false)
     losses.push(loss)
     clipGradients([gradients], 1)
-    stepAdamW(model.values, gradients, state, { learningRate: 1e-3 })
+    await optimizer.step(gradients, 1e-3)
   }
   results.push(compare(`${name}.losses`, losses, wanted))
   const after = `${name}.after${wanted.length}`

@@ -62,7 +62,7 @@ describe("training", () => {
       )
 
   async function run(state: TrainState, changes: object = {}, source = gradients()): Promise<TrainState> {
-    const steps = train(state, examples, source, { ...options, ...changes })
+    const steps = train(state, examples, { gradients: source }, { ...options, ...changes })
     for (;;) {
       const next = await steps.next()
       if (next.done === true) return next.value
@@ -142,11 +142,16 @@ describe("training", () => {
   it("stops after the step that runs when it is aborted", async () => {
     const controller = new AbortController()
     const taken: number[] = []
-    const steps = train(createTrainState(sites, dims, 5), examples, gradients(), {
-      ...options,
-      steps: 100,
-      signal: controller.signal,
-    })
+    const steps = train(
+      createTrainState(sites, dims, 5),
+      examples,
+      { gradients: gradients() },
+      {
+        ...options,
+        steps: 100,
+        signal: controller.signal,
+      },
+    )
     for await (const { step } of steps) {
       taken.push(step)
       if (step === 2) controller.abort()

@@ -212,7 +212,7 @@ function createHandle(pool: WorkerPool, label: string, layout: UnetLayout): Sdxl
       await Promise.all(pool.workers.map((worker) => worker.call("examples", examples)))
       const controls = init === "normalised" ? examples.map(({ control }) => control) : []
       const state = initial ?? createTrainState(sites, { condDim, mlpDim }, seed, { controls })
-      const steps = train(state, examples, gradientsBy(pool, options), options)
+      const steps = train(state, examples, { gradients: gradientsBy(pool, options) }, options)
       for (;;) {
         const next = await steps.next()
         if (next.done === true) return next.value

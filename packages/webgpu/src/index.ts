@@ -4,6 +4,6 @@ export { WebgpuDeviceError, WebgpuLimitError, WebgpuOpsError } from "./errors.ts
 export { keptTiles, type TileStore } from "./product/kept-tiles.ts"
 export { areTiles, type ProductTiles, type Tile } from "./product/tiles.ts"
 export { tuneProducts } from "./product/tune.ts"
-export { createWebgpuAdamW, type WebgpuAdamW } from "./training/adamw.ts"
+export { createWebgpuAdamW, loadWebgpuOptimizer, type WebgpuAdamW } from "./training/adamw.ts"
 export { createWebgpuOps, type WebgpuOpsOptions } from "./webgpu-ops.ts"
 export type { WeightFormat } from "./weights/storage.ts"

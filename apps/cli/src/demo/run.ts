@@ -131,7 +131,7 @@ async function trainDemo(
     shards: SHARDS,
     signal,
   })
-  return followTraining(run, reporter, (_, loss) => void losses.push(loss))
+  return followTraining(run, reporter, ({ loss }) => void losses.push(loss))
 }
 
 /** Saves the LLLite under its name when it is done, and under its step when it is not. */

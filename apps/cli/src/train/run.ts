@@ -1,6 +1,6 @@
 import { join } from "node:path"
-import type { LrMovement, TrainState } from "@lllite/core/training"
-import { createAdamWState, createLrSchedule } from "@lllite/core/training"
+import type { LrMovement, TrainState, TrainStepEvent } from "@lllite/core/training"
+import { createLrSchedule, DEFAULT_OPTIMIZER, initOptimizer } from "@lllite/core/training"
 import { buildLlliteMetadata } from "@lllite/format/modelspec"
 import { enumerateSites } from "@lllite/format/selections"
 import type { FolderDataset, SdxlHandle, TrainRunEvent } from "@lllite/runtime-node"
@@ -128,10 +128,10 @@ async function trainAndSave(
     ...(settings.vaeSlices === null ? {} : { vaeSlices: settings.vaeSlices }),
     signal,
   })
-  const state = await followTraining(run, reporter, async (state) => {
-    if (every === null || state.step % every !== 0 || state.step === steps) return
+  const state = await followTraining(run, reporter, async ({ step, state }) => {
+    if (every === null || step % every !== 0 || step === steps) return
     const byEpoch = saveEvery !== null && "epochs" in saveEvery
-    await save(state, byEpoch ? epochFileName(outputName, state.step / perEpoch) : stepFileName(outputName, state.step))
+    await save(await state(), byEpoch ? epochFileName(outputName, step / perEpoch) : stepFileName(outputName, step))
   })
   if (state.step >= steps) return save(state, `${outputName}.safetensors`)
   if (state.step === 0) throw new InterruptedError("stopped before the first step; there is nothing to save")
@@ -143,7 +143,7 @@ async function trainAndSave(
 export async function followTraining(
   run: AsyncGenerator<TrainRunEvent, TrainState, void>,
   reporter: Reporter,
-  onStep: (state: TrainState, loss: number) => void | Promise<void> = () => {},
+  onStep: (event: TrainStepEvent) => void | Promise<void> = () => {},
 ): Promise<TrainState> {
   for (;;) {
     const next = await run.next()
@@ -154,7 +154,7 @@ export async function followTraining(
       continue
     }
     reporter.progress("train", event.step, event.steps, { loss: event.loss, learningRate: event.learningRate })
-    await onStep(event.state, event.loss)
+    await onStep(event)
   }
 }
 
@@ -169,7 +169,7 @@ async function openTrainingSet({ datasetConfig, datasetOptions }: TrainSettings)
 /** A run that begins with a saved LLLite; the optimiser's memory is not in the file. */
 async function continueFrom(path: string, sdxl: SdxlHandle): Promise<TrainState> {
   const model = await readLlliteFile(path, sdxl.layout)
-  return { model, optimizer: createAdamWState(model.values.length), step: 0 }
+  return { model, optimizer: initOptimizer(DEFAULT_OPTIMIZER, model.values.length), step: 0 }
 }
 
 /** The resolution that the file names: the data set's, when it has one. */

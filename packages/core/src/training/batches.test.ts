@@ -32,6 +32,8 @@ describe("the order of batches", () => {
   })
 
   it("refuses a batch of nothing", () => {
-    expect(() => createBatchOrder(squares(2), 0, createStream(1, "order"))).toThrow("batchSize must be a positive")
+    expect(() => createBatchOrder(squares(2), 0, createStream(1, "order"))).toThrow(
+      "batchSize is 0, expected a whole number from 1 to 4096",
+    )
   })
 })

@@ -1,5 +1,6 @@
-import { CoreError } from "../errors.ts"
+import { checkRanges } from "../number-range.ts"
 import type { RandomStream } from "../random/stream.ts"
+import { TRAIN_RANGES } from "./ranges.ts"
 
 /** What decides which examples may share a batch. */
 export interface Sized {
@@ -12,16 +13,14 @@ export interface Sized {
  * the end of its size's examples may be short. Any step's batch can be asked for without the ones before it.
  *
  * @returns the examples' indices of the batch of a step, counted from 0
- * @throws CoreError unless batchSize is a positive integer
+ * @throws CoreError when batchSize is out of range
  */
 export function createBatchOrder(
   examples: readonly Sized[],
   batchSize: number,
   stream: RandomStream,
 ): (step: number) => readonly number[] {
-  if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
-    throw new CoreError(`training: batchSize must be a positive integer, got ${batchSize}`)
-  }
+  checkRanges("training", { batchSize }, TRAIN_RANGES)
   const bySize = new Map<string, number[]>()
   for (const [index, { width, height }] of examples.entries()) {
     const key = `${width}×${height}`

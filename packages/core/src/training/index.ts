@@ -3,14 +3,6 @@
  *
  * @module
  */
-export {
-  type AdamWFactors,
-  type AdamWOptions,
-  type AdamWState,
-  adamWFactors,
-  createAdamWState,
-  stepAdamW,
-} from "./adamw.ts"
 export { createBatchOrder, type Sized } from "./batches.ts"
 export {
   type BucketChoice,
@@ -34,26 +26,47 @@ export {
 export { type GradientInput, type GradientOptions, type LossAndGradients, lossAndGradients } from "./gradients.ts"
 export {
   elementwiseLoss,
-  HUBER_SCHEDULES,
   type HuberOptions,
-  type HuberSchedule,
   huberDelta,
-  LOSS_TYPES,
-  type LossType,
   type LossWeightOptions,
   lossWeight,
   weightedMean,
 } from "./loss.ts"
-export { createLrSchedule, LR_CURVES, type LrCurve, type LrMovement, type LrScheduleOptions } from "./lr-schedule.ts"
+export { createLrSchedule, type LrMovement, type LrScheduleOptions } from "./lr-schedule.ts"
+export { HUBER_SCHEDULES, type HuberSchedule, LOSS_TYPES, type LossType, LR_CURVES, type LrCurve } from "./names.ts"
 export { normaliseConditioners } from "./normalise-conditioners.ts"
-export { type BatchRows, type ObjectiveOptions, objective } from "./objective.ts"
+export { type BatchRows, objective } from "./objective.ts"
+export { checkObjective, type ObjectiveOptions } from "./objective-options.ts"
+export { type AdamWFactors, type AdamWNumbers, adamWFactors } from "./optimizers/adamw.ts"
+export {
+  checkOptimizer,
+  DEFAULT_OPTIMIZER,
+  initOptimizer,
+  type LoadOptimizer,
+  loadOptimizer,
+  OPTIMIZERS,
+  type OptimizerChoice,
+  type OptimizerName,
+} from "./optimizers/index.ts"
+export {
+  expectStateOf,
+  numbersOf,
+  type Optimizer,
+  type OptimizerNumbers,
+  type OptimizerOptions,
+  type OptimizerRule,
+  type OptimizerState,
+  stateTensor,
+} from "./optimizers/optimizer.ts"
+export { HUBER_RANGES, LOSS_WEIGHT_RANGES, LR_RANGES, OBJECTIVE_RANGES, TRAIN_RANGES } from "./ranges.ts"
 export {
   createTrainState,
   type GradientSource,
   type GradientTask,
-  type TrainOptions,
+  type TrainMachine,
   type TrainState,
   type TrainStateOptions,
   type TrainStepEvent,
   train,
 } from "./train.ts"
+export { checkTrainOptions, type TrainOptions } from "./train-options.ts"

@@ -1,7 +1,8 @@
 import "@tensorflow/tfjs"
 import * as tf from "@tensorflow/tfjs-core"
 import { describe, expect, it } from "vitest"
-import { elementwiseLoss, type HuberSchedule, huberDelta, type LossType, lossWeight, weightedMean } from "./loss.ts"
+import { elementwiseLoss, huberDelta, lossWeight, weightedMean } from "./loss.ts"
+import type { HuberSchedule, LossType } from "./names.ts"
 
 const differences = [-2, -0.01, 0.3, 5]
 
@@ -98,7 +99,9 @@ describe("huberDelta", () => {
   it("refuses a scale where the schedule has none, and a turning point at 0", () => {
     expect(() => huberDelta({ schedule: "snr", scale: 2 }, 0, 1000, 1)).toThrow(/no scale/)
     expect(() => huberDelta({ schedule: "cosine" as HuberSchedule }, 0, 1000, 1)).toThrow(/no Huber schedule "cosine"/)
-    expect(() => huberDelta({ schedule: "constant", delta: 0 }, 0, 1000, 1)).toThrow(/delta must be above 0/)
+    expect(() => huberDelta({ schedule: "constant", delta: 0 }, 0, 1000, 1)).toThrow(
+      /delta is 0, expected a number above 0/,
+    )
   })
 })
 
@@ -122,7 +125,7 @@ describe("lossWeight", () => {
   it("refuses what does not go with the prediction", () => {
     expect(() => lossWeight({ scaleVLikeNoise: true }, "epsilon", 1)).toThrow(/predicts "v"/)
     expect(() => lossWeight({ vPredictionLike: 0.1 }, "v", 1)).toThrow(/predicts "epsilon"/)
-    expect(() => lossWeight({ minSnrGamma: 0 }, "v", 1)).toThrow(/above 0/)
+    expect(() => lossWeight({ minSnrGamma: 0 }, "v", 1)).toThrow(/minSnrGamma is 0, expected a number above 0/)
   })
 })
 

@@ -1,16 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Prediction } from "../diffusion/denoiser.ts"
 import { CoreError } from "../errors.ts"
-
-/** All losses there are, by the names of sd-scripts' `--loss_type`. */
-export const LOSS_TYPES = ["l2", "l1", "huber", "smooth_l1"] as const
-
-export type LossType = (typeof LOSS_TYPES)[number]
-
-/** All curves of the Huber losses' turning point, by the names of sd-scripts' `--huber_schedule`. */
-export const HUBER_SCHEDULES = ["snr", "exponential", "constant"] as const
-
-export type HuberSchedule = (typeof HUBER_SCHEDULES)[number]
+import { checkRanges } from "../number-range.ts"
+import type { HuberSchedule, LossType } from "./names.ts"
+import { HUBER_SCHEDULES, LOSS_TYPES } from "./names.ts"
+import { HUBER_RANGES, LOSS_WEIGHT_RANGES } from "./ranges.ts"
 
 /** Where the Huber losses turn from squares to lines, over a run's noise levels. */
 export interface HuberOptions {
@@ -33,9 +27,7 @@ export interface HuberOptions {
  */
 export function huberDelta(options: HuberOptions, timestep: number, timesteps: number, sigma: number): number {
   const { schedule, delta = 0.1, scale = 1 } = options
-  for (const [name, value] of Object.entries({ delta, scale })) {
-    if (!(value > 0)) throw new CoreError(`loss: the Huber ${name} must be above 0, got ${value}`)
-  }
+  checkRanges("loss", { delta, scale }, HUBER_RANGES)
   switch (schedule) {
     case "constant":
       return delta * scale
@@ -118,10 +110,10 @@ const LARGEST_SNR = 1000
 export function lossWeight(options: LossWeightOptions, prediction: Prediction, snr: number): number {
   const { minSnrGamma, scaleVLikeNoise = false, vPredictionLike, debiased = false } = options
   const isV = prediction === "v"
+  checkRanges("loss", { minSnrGamma, vPredictionLike }, LOSS_WEIGHT_RANGES)
   const limited = Math.min(snr, LARGEST_SNR)
   let weight = 1
   if (minSnrGamma !== undefined) {
-    if (!(minSnrGamma > 0)) throw new CoreError(`loss: minSnrGamma must be above 0, got ${minSnrGamma}`)
     weight *= Math.min(snr, minSnrGamma) / (isV ? snr + 1 : snr)
   }
   if (scaleVLikeNoise) {

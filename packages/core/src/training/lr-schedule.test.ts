@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { createLrSchedule, LR_CURVES, type LrCurve, type LrScheduleOptions } from "./lr-schedule.ts"
+import { createLrSchedule, type LrScheduleOptions } from "./lr-schedule.ts"
+import { LR_CURVES, type LrCurve } from "./names.ts"
 
 const options = (curve: LrCurve): LrScheduleOptions => ({
   curve,

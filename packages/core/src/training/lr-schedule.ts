@@ -1,16 +1,8 @@
 import { CoreError } from "../errors.ts"
-
-/** How the learning rate moves after the warm-up. */
-export type LrCurve =
-  | "constant"
-  | "constant_with_warmup"
-  | "linear"
-  | "cosine"
-  | "cosine_with_restarts"
-  | "polynomial"
-  | "inverse_sqrt"
-  | "cosine_with_min_lr"
-  | "warmup_stable_decay"
+import { checkRanges } from "../number-range.ts"
+import type { LrCurve } from "./names.ts"
+import { LR_CURVES } from "./names.ts"
+import { LR_RANGES, TRAIN_RANGES } from "./ranges.ts"
 
 export interface LrScheduleOptions {
   readonly curve: LrCurve
@@ -40,23 +32,28 @@ export interface LrScheduleOptions {
 /** How a rate moves, whatever it is and however long the run. */
 export type LrMovement = Omit<LrScheduleOptions, "learningRate" | "totalSteps">
 
-type OwnOption = "warmupSteps" | "decaySteps" | "cycles" | "power" | "timescale" | "minRatio"
+const OWN_OPTIONS = ["warmupSteps", "decaySteps", "cycles", "power", "timescale", "minRatio"] as const
+
+type OwnOption = (typeof OWN_OPTIONS)[number]
+
+const RANGES = { ...LR_RANGES, learningRate: TRAIN_RANGES.learningRate, totalSteps: TRAIN_RANGES.steps }
 
 interface CurveShape {
   /** The options that mean something to this curve; others are refused. */
   readonly options: readonly OwnOption[]
   /** Factor at `step` steps after the start, of which the first `warmup` are not this curve's. */
-  readonly factor: (step: number, given: Given) => number
+  readonly factor: (step: number, settings: Settings) => number
 }
 
-type Given = Required<Omit<LrScheduleOptions, "curve" | "timescale" | "minRatio">> &
+/** The options with defaults filled in. */
+type Settings = Required<Omit<LrScheduleOptions, "curve" | "timescale" | "minRatio">> &
   Pick<LrScheduleOptions, "timescale" | "minRatio">
 
 /** What remains at the end of `polynomial`, as in transformers. */
 const POLYNOMIAL_END = 1e-7
 
 /** Where `step` is between the end of the warm-up (0) and the end of the run (1). */
-const progress = (step: number, { totalSteps, warmupSteps }: Given): number =>
+const progress = (step: number, { totalSteps, warmupSteps }: Settings): number =>
   (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps)
 
 const halfCosine = (turns: number): number => (1 + Math.cos(Math.PI * turns)) / 2
@@ -68,26 +65,27 @@ const CURVES: Readonly<Record<LrCurve, CurveShape>> = {
 
   linear: {
     options: ["warmupSteps"],
-    factor: (step, given) => Math.max(0, (given.totalSteps - step) / Math.max(1, given.totalSteps - given.warmupSteps)),
+    factor: (step, settings) =>
+      Math.max(0, (settings.totalSteps - step) / Math.max(1, settings.totalSteps - settings.warmupSteps)),
   },
 
-  cosine: { options: ["warmupSteps"], factor: (step, given) => halfCosine(progress(step, given)) },
+  cosine: { options: ["warmupSteps"], factor: (step, settings) => halfCosine(progress(step, settings)) },
 
   cosine_with_restarts: {
     options: ["warmupSteps", "cycles"],
-    factor(step, given) {
-      const position = progress(step, given)
-      return position >= 1 ? 0 : halfCosine((given.cycles * position) % 1)
+    factor(step, settings) {
+      const position = progress(step, settings)
+      return position >= 1 ? 0 : halfCosine((settings.cycles * position) % 1)
     },
   },
 
   polynomial: {
     options: ["warmupSteps", "power"],
-    factor(step, given) {
-      const end = POLYNOMIAL_END / given.learningRate
-      if (step > given.totalSteps) return end
-      const remaining = 1 - (step - given.warmupSteps) / (given.totalSteps - given.warmupSteps)
-      return (1 - end) * remaining ** given.power + end
+    factor(step, settings) {
+      const end = POLYNOMIAL_END / settings.learningRate
+      if (step > settings.totalSteps) return end
+      const remaining = 1 - (step - settings.warmupSteps) / (settings.totalSteps - settings.warmupSteps)
+      return (1 - end) * remaining ** settings.power + end
     },
   },
 
@@ -100,9 +98,9 @@ const CURVES: Readonly<Record<LrCurve, CurveShape>> = {
 
   cosine_with_min_lr: {
     options: ["warmupSteps", "cycles", "minRatio"],
-    factor(step, given) {
-      const { minRatio = 0 } = given
-      return Math.max(0, halfCosine(given.cycles * progress(step, given)) * (1 - minRatio) + minRatio)
+    factor(step, settings) {
+      const { minRatio = 0 } = settings
+      return Math.max(0, halfCosine(settings.cycles * progress(step, settings)) * (1 - minRatio) + minRatio)
     },
   },
 
@@ -118,9 +116,6 @@ const CURVES: Readonly<Record<LrCurve, CurveShape>> = {
   },
 }
 
-/** All curves, by the names of sd-scripts' `--lr_scheduler`. */
-export const LR_CURVES = Object.keys(CURVES) as readonly LrCurve[]
-
 /**
  * The learning rate of each optimizer step, counted from 0.
  *
@@ -135,7 +130,7 @@ export function createLrSchedule(options: LrScheduleOptions): (step: number) => 
   }
   const shape = CURVES[curve]
   checkOptions(options, shape)
-  const given: Given = {
+  const settings: Settings = {
     ...options,
     learningRate,
     totalSteps,
@@ -151,26 +146,19 @@ export function createLrSchedule(options: LrScheduleOptions): (step: number) => 
       const low = curve === "warmup_stable_decay" ? (options.minRatio ?? 0) : 0
       return learningRate * (rise * (1 - low) + low)
     }
-    return learningRate * shape.factor(step, given)
+    return learningRate * shape.factor(step, settings)
   }
 }
 
 function checkOptions(options: LrScheduleOptions, shape: CurveShape): void {
   const { curve, learningRate, totalSteps, warmupSteps = 0, decaySteps = 0, minRatio } = options
-  const own: readonly OwnOption[] = ["warmupSteps", "decaySteps", "cycles", "power", "timescale", "minRatio"]
-  for (const name of own) {
+  checkRanges("learning rate", { ...options }, RANGES)
+  for (const name of OWN_OPTIONS) {
     const value = options[name]
     // A 0 asks for nothing, so it is no contradiction.
     if (value !== undefined && value !== 0 && !shape.options.includes(name)) {
       throw new CoreError(`learning rate: "${curve}" has no ${name}, got ${value}. Leave it out or use another curve.`)
     }
-    if (value !== undefined && !(value >= 0)) {
-      throw new CoreError(`learning rate: ${name} must be 0 or more, got ${value}`)
-    }
-  }
-  if (!(learningRate >= 0)) throw new CoreError(`learning rate: learningRate must be 0 or more, got ${learningRate}`)
-  if (!Number.isSafeInteger(totalSteps) || totalSteps < 1) {
-    throw new CoreError(`learning rate: totalSteps must be a positive integer, got ${totalSteps}`)
   }
   if (warmupSteps + decaySteps > totalSteps) {
     throw new CoreError(
@@ -180,13 +168,9 @@ function checkOptions(options: LrScheduleOptions, shape: CurveShape): void {
   if (curve === "cosine_with_min_lr" && minRatio === undefined) {
     throw new CoreError('learning rate: "cosine_with_min_lr" needs minRatio, the lowest share of learningRate')
   }
-  if (minRatio !== undefined && minRatio > 1) {
-    throw new CoreError(`learning rate: minRatio must be at most 1, got ${minRatio}`)
-  }
   if (curve === "polynomial" && learningRate <= POLYNOMIAL_END) {
     throw new CoreError(
       `learning rate: "polynomial" ends at ${POLYNOMIAL_END}, so it must start above, got ${learningRate}`,
     )
   }
-  if (options.timescale === 0) throw new CoreError("learning rate: timescale must be above 0")
 }

@@ -14,22 +14,10 @@ import { concatenate } from "./concatenate.ts"
 import type { CachedExample } from "./dataset.ts"
 import type { LossAndGradients } from "./gradients.ts"
 import { lossAndGradients } from "./gradients.ts"
-import type { HuberOptions, LossType, LossWeightOptions } from "./loss.ts"
 import { elementwiseLoss, huberDelta, lossWeight, weightedMean } from "./loss.ts"
-
-/** What is minimised: how far a prediction is from the noise (or velocity) at timesteps drawn from a range. */
-export interface ObjectiveOptions {
-  /** First timestep that is drawn, 0 unless given. */
-  readonly minTimestep?: number
-  /** One past the last timestep that is drawn, 1000 unless given. */
-  readonly maxTimestep?: number
-  /** `l2` unless given. */
-  readonly loss?: LossType
-  /** For the Huber losses; the `snr` schedule unless given. */
-  readonly huber?: HuberOptions
-  readonly weights?: LossWeightOptions
-  readonly gradientCheckpointing?: boolean
-}
+import type { LossType } from "./names.ts"
+import type { ObjectiveOptions } from "./objective-options.ts"
+import { checkObjective } from "./objective-options.ts"
 
 /**
  * Rows of one step's batch. All draws depend on the seed, the step and the row alone, so any part of a batch can be made
@@ -58,6 +46,7 @@ export async function objective(
   { seed, step, firstRow, examples, signal, pause }: BatchRows,
   options: ObjectiveOptions = {},
 ): Promise<LossAndGradients> {
+  checkObjective(options)
   const { minTimestep = 0, maxTimestep = schedule.alphasCumprod.length, loss: type = "l2" } = options
   const [{ width, height }] = examples as readonly [CachedExample]
   const count = examples.length

@@ -4,15 +4,17 @@ import type { RgbImage } from "../image.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import { createLllite } from "../models/lllite/model.ts"
 import { createStream } from "../random/stream.ts"
-import type { AdamWState } from "./adamw.ts"
-import { createAdamWState, stepAdamW } from "./adamw.ts"
 import type { Sized } from "./batches.ts"
 import { createBatchOrder } from "./batches.ts"
 import { clipGradients } from "./clip-gradients.ts"
 import type { LossAndGradients } from "./gradients.ts"
-import type { LrMovement } from "./lr-schedule.ts"
 import { createLrSchedule } from "./lr-schedule.ts"
 import { normaliseConditioners } from "./normalise-conditioners.ts"
+import type { LoadOptimizer, OptimizerChoice } from "./optimizers/index.ts"
+import { DEFAULT_OPTIMIZER, initOptimizer, loadOptimizer } from "./optimizers/index.ts"
+import type { OptimizerState } from "./optimizers/optimizer.ts"
+import type { TrainOptions } from "./train-options.ts"
+import { checkTrainOptions } from "./train-options.ts"
 
 /** Part of a step's batch, to be turned into a loss and a gradient wherever there is room for it. */
 export interface GradientTask {
@@ -29,29 +31,20 @@ export type GradientSource = (
   tasks: readonly GradientTask[],
 ) => Promise<readonly LossAndGradients[]>
 
-export interface TrainOptions {
-  readonly steps: number
-  readonly batchSize: number
-  readonly seed: number
-  readonly learningRate: number
-  /** How the rate moves; it is constant unless given. */
-  readonly lr?: LrMovement
-  /** AdamW's decay, 0.01 unless given. */
-  readonly weightDecay?: number
-  /** Longest gradient that is taken as it is, 1 unless given; 0 for no limit. */
-  readonly maxGradNorm?: number
-  /**
-   * Into how many parts a batch is cut. They may run side by side; their sum is taken in order, so a run's result
-   * depends on their number and not on who computed them. 1 unless given.
-   */
-  readonly shards?: number
-  readonly signal?: AbortSignal
+/** What a run needs of the machine. */
+export interface TrainMachine {
+  readonly gradients: GradientSource
+  /** Where the optimiser computes. Default: on the thread that calls. */
+  readonly loadOptimizer?: LoadOptimizer
 }
 
-/** All that a run is made of between two steps. Continued from here it takes the same steps, bit for bit. */
+/**
+ * All that a run is made of between two steps, as plain data. With the same options it continues from here bit for bit:
+ * the order of batches, their noise and the learning rate follow from the options and `step`.
+ */
 export interface TrainState {
   readonly model: LlliteModel
-  readonly optimizer: AdamWState
+  readonly optimizer: OptimizerState
   /** Steps taken. */
   readonly step: number
 }
@@ -64,13 +57,15 @@ export interface TrainStepEvent {
   readonly learningRate: number
   /** Before clipping. */
   readonly gradientNorm: number
-  /** The run as it is now: valid until the next step is asked for. */
-  readonly state: TrainState
+  /** The run as it is now, to save or to continue. To be called, and used, before the next step is asked for. */
+  state(): Promise<TrainState>
 }
 
 export interface TrainStateOptions {
   /** Controls over which the conditioners are normalised (`normaliseConditioners`); as PyTorch draws them unless given. */
   readonly controls?: readonly RgbImage[]
+  /** Default: AdamW. */
+  readonly optimizer?: OptimizerChoice
 }
 
 /** The state of a new run: `up` at zero, so that it starts as the base model. */
@@ -78,51 +73,70 @@ export function createTrainState(
   sites: readonly Site[],
   dims: AdapterDims,
   seed: number,
-  { controls = [] }: TrainStateOptions = {},
+  { controls = [], optimizer = DEFAULT_OPTIMIZER }: TrainStateOptions = {},
 ): TrainState {
   const model = createLllite(sites, dims, createStream(seed, "init"))
   if (controls.length > 0) normaliseConditioners(model, controls)
-  return { model, optimizer: createAdamWState(model.values.length), step: 0 }
+  return { model, optimizer: initOptimizer(optimizer, model.values.length), step: 0 }
 }
 
 /**
- * Trains an LLLite from `state`, whose model and optimiser change as steps are taken. Yields every step; stopping to
- * ask for more, or aborting the signal, leaves `state` of the last event as a run to continue.
+ * Trains an LLLite from `state`, whose arrays change as steps are taken. Yields every step. Leaving the loop ends the
+ * run. An aborted signal ends it too, after the step that runs or inside it, and the state that comes back is that of
+ * the last whole step.
  *
  * @param examples sizes of the data set's examples, by which batches are made
- * @throws CoreError when an option is out of range, or when a loss is not a number any more
+ * @throws CoreError when an option is out of range, or when a loss or a gradient is not a number any more
  */
 export async function* train(
   state: TrainState,
   examples: readonly Sized[],
-  gradients: GradientSource,
+  { gradients, loadOptimizer: load = loadOptimizer }: TrainMachine,
   options: TrainOptions,
 ): AsyncGenerator<TrainStepEvent, TrainState, void> {
-  const { steps, batchSize, seed, learningRate, shards = 1, maxGradNorm = 1, weightDecay = 0.01, signal } = options
-  checkCounts({ steps, shards })
-  const rate = createLrSchedule({
-    ...(options.lr ?? { curve: "constant" }),
-    learningRate,
-    totalSteps: steps,
-  })
+  checkTrainOptions(options)
+  const { steps, batchSize, seed, learningRate, shards = 1, maxGradNorm = 1, signal } = options
+  const rate = createLrSchedule({ ...(options.lr ?? { curve: "constant" }), learningRate, totalSteps: steps })
   const batchOf = createBatchOrder(examples, batchSize, createStream(seed, "order"))
-  const { model, optimizer } = state
+  const { model } = state
   let { step } = state
-  while (step < steps && signal?.aborted !== true) {
-    const tasks = cut(step, batchOf(step), shards)
-    const parts = await gradients(model, tasks)
-    const { loss, gradients: sum } = sumParts(tasks, parts)
-    if (!Number.isFinite(loss)) {
-      throw new CoreError(
-        `training: the loss at step ${step + 1} is ${loss}. Lower the learning rate (now ${rate(step)}) and start from the last checkpoint.`,
-      )
+  const optimizer = await load(model.values, state.optimizer, options.optimizer ?? DEFAULT_OPTIMIZER)
+  const stateNow = async (): Promise<TrainState> => ({ model, optimizer: await optimizer.save(), step })
+  try {
+    while (step < steps && signal?.aborted !== true) {
+      const tasks = cut(step, batchOf(step), shards)
+      const parts = await unlessAborted(gradients(model, tasks), signal)
+      if (parts === null) break
+      const { loss, gradients: sum } = sumParts(tasks, parts)
+      const gradientNorm = clipGradients([sum], maxGradNorm > 0 ? maxGradNorm : Number.MAX_VALUE)
+      expectFinite({ loss, "length of the gradient": gradientNorm }, step, rate(step))
+      await optimizer.step(sum, rate(step))
+      step += 1
+      yield { step, steps, loss, learningRate: rate(step - 1), gradientNorm, state: stateNow }
     }
-    const gradientNorm = clipGradients([sum], maxGradNorm > 0 ? maxGradNorm : Number.MAX_VALUE)
-    stepAdamW(model.values, sum, optimizer, { learningRate: rate(step), weightDecay })
-    step += 1
-    yield { step, steps, loss, learningRate: rate(step - 1), gradientNorm, state: { model, optimizer, step } }
+    return await stateNow()
+  } finally {
+    optimizer.dispose()
   }
-  return { model, optimizer, step }
+}
+
+/** What comes of the work; null when it failed because it was stopped. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T | null> {
+  try {
+    return await work
+  } catch (error) {
+    if (signal?.aborted === true) return null
+    throw error
+  }
+}
+
+function expectFinite(figures: Readonly<Record<string, number>>, step: number, rate: number): void {
+  for (const [name, value] of Object.entries(figures)) {
+    if (Number.isFinite(value)) continue
+    throw new CoreError(
+      `training: the ${name} at step ${step + 1} is ${value}. Lower the learning rate (now ${rate}) and start from the last checkpoint.`,
+    )
+  }
 }
 
 /** A batch in at most `shards` parts of nearly one size. */
@@ -146,12 +160,4 @@ function sumParts(tasks: readonly GradientTask[], parts: readonly LossAndGradien
     for (let j = 0; j < gradients.length; j++) gradients[j] = (gradients[j] ?? 0) + (part.gradients[j] ?? 0) * share
   }
   return { loss, gradients }
-}
-
-function checkCounts(counts: Readonly<Record<string, number>>): void {
-  for (const [name, value] of Object.entries(counts)) {
-    if (!Number.isSafeInteger(value) || value < 1) {
-      throw new CoreError(`training: ${name} must be a positive integer, got ${value}`)
-    }
-  }
 }

@@ -139,22 +139,15 @@ export async function* trainLllite(
   const { sites, condDim, mlpDim, initial, init = "default", stateEvery = 0, seed } = options
   const controls = init === "normalised" ? examples.map(({ control }) => control) : []
   const state = initial ?? createTrainState(sites, { condDim, mlpDim }, seed, { controls })
-  const steps = train(state, examples, gradientsOf(model, examples, options, { signal, pause }), { ...options, signal })
-  // The state changes in place, so this is always the last step's.
-  let last = state
-  try {
-    for (;;) {
-      const next = await steps.next()
-      if (next.done === true) return next.value
-      const { state, ...step } = next.value
-      last = state
-      const isKept = stateEvery > 0 && step.step % stateEvery === 0
-      // Sending copies it.
-      yield { kind: "step", ...step, state: isKept ? state : null }
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error
-    return last
+  const machine = { gradients: gradientsOf(model, examples, options, { signal, pause }) }
+  const steps = train(state, examples, machine, { ...options, signal })
+  for (;;) {
+    const next = await steps.next()
+    if (next.done === true) return next.value
+    const { state, ...step } = next.value
+    const isKept = stateEvery > 0 && step.step % stateEvery === 0
+    // Sending copies it.
+    yield { kind: "step", ...step, state: isKept ? await state() : null }
   }
 }
 

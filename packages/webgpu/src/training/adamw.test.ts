@@ -1,13 +1,14 @@
 import { createStream } from "@lllite/core/random"
-import { createAdamWState, stepAdamW } from "@lllite/core/training"
+import { initOptimizer, loadOptimizer, numbersOf, OPTIMIZERS, type OptimizerState } from "@lllite/core/training"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { hasAdapter, start } from "../../test/start.ts"
-import { createWebgpuAdamW, type WebgpuDevice } from "../index.ts"
+import { createWebgpuAdamW, loadWebgpuOptimizer, type WebgpuAdamW, type WebgpuDevice } from "../index.ts"
 
-/** No multiple of a workgroup. */
+/** Not a multiple of a workgroup. */
 const COUNT = 1001
-const OPTIONS = { learningRate: 1e-2, weightDecay: 0.1 }
+const CHOICE = { name: "adamw", weightDecay: 0.1 } as const
+const LEARNING_RATE = 1e-2
 
 /** From 1e-6 to 1e2 in size, and zeros. */
 function gradientsAt(step: number, count = COUNT): Float32Array {
@@ -25,61 +26,78 @@ describe.skipIf(!hasAdapter)("AdamW on WebGPU", () => {
   afterAll(() => webgpu.dispose())
 
   const begin = (): Float32Array => createStream(1, "parameters").normal(COUNT)
+  const initial = (count = COUNT): OptimizerState => initOptimizer(CHOICE, count)
+  const numbers = numbersOf(OPTIMIZERS.adamw, { weightDecay: 0.1 })
 
   /** Updates from `from` to `to`. */
-  function take(optimizer: ReturnType<typeof createWebgpuAdamW>, from: number, to: number): void {
+  function take(optimizer: WebgpuAdamW, from: number, to: number): void {
     for (let step = from; step < to; step++) {
       const gradients = tf.tensor1d(gradientsAt(step))
-      optimizer.step(gradients, OPTIONS)
+      optimizer.step(gradients, LEARNING_RATE)
       gradients.dispose()
     }
   }
 
   it("takes the host's steps, in float32", async () => {
-    const [expected, state] = [begin(), createAdamWState(COUNT)]
-    for (let step = 0; step < 20; step++) stepAdamW(expected, gradientsAt(step), state, OPTIONS)
+    const expected = begin()
+    const host = loadOptimizer(expected, initial(), CHOICE)
+    for (let step = 0; step < 20; step++) await host.step(gradientsAt(step), LEARNING_RATE)
+    const { tensors } = await host.save()
     const before = tf.memory().numTensors
-    const optimizer = createWebgpuAdamW(begin(), createAdamWState(COUNT))
+    const optimizer = createWebgpuAdamW(begin(), initial(), numbers)
     take(optimizer, 0, 20)
-    const got = await optimizer.read()
+    const [values, state] = [await optimizer.read(), await optimizer.save()]
     optimizer.dispose()
     expect(tf.memory().numTensors).toBe(before)
-    expect(got.state.step).toBe(20)
-    // Of parameters up to 4, moved by 1e-2 a step; of means and squares, of each by itself.
-    for (const [i, value] of got.parameters.entries())
-      expect(Math.abs(value - (expected[i] as number))).toBeLessThan(4e-6)
+    expect(state.step).toBe(20)
+    // Of values up to 4, moved by 1e-2 a step; of means and squares, of each by itself.
+    for (const [i, value] of values.entries()) expect(Math.abs(value - (expected[i] as number))).toBeLessThan(4e-6)
     for (const name of ["m", "v"] as const) {
-      for (const [i, value] of got.state[name].entries()) {
-        const wanted = state[name][i] as number
-        const greatest = name === "m" ? Math.sqrt(state.v[i] as number) : wanted
+      for (const [i, value] of (state.tensors[name] as Float32Array).entries()) {
+        const wanted = tensors[name]?.[i] as number
+        const greatest = name === "m" ? Math.sqrt(tensors.v?.[i] as number) : wanted
         expect(Math.abs(value - wanted)).toBeLessThanOrEqual(5e-6 * greatest)
       }
     }
-    expect(got.parameters).not.toEqual(begin())
+    expect(values).not.toEqual(begin())
   })
 
   it("continues bit for bit from what was read, and reads without disturbing", async () => {
-    const whole = createWebgpuAdamW(begin(), createAdamWState(COUNT))
+    const whole = createWebgpuAdamW(begin(), initial(), numbers)
     take(whole, 0, 7)
-    const saved = await whole.read()
-    const resumed = createWebgpuAdamW(saved.parameters, saved.state)
-    // What was given is the caller's.
-    const copy = saved.parameters.slice()
+    const [values, state] = [await whole.read(), await whole.save()]
+    const resumed = createWebgpuAdamW(values, state, numbers)
+    // The arrays are the caller's.
+    const copy = values.slice()
     for (const optimizer of [whole, resumed]) take(optimizer, 7, 15)
-    expect(saved.parameters).toEqual(copy)
-    const [one, other] = [await whole.read(), await resumed.read()]
-    expect(new Uint8Array(other.parameters.buffer)).toEqual(new Uint8Array(one.parameters.buffer))
-    expect(other).toEqual(one)
-    expect(other.state.step).toBe(15)
-    expect(other.parameters).not.toEqual(copy)
+    expect(values).toEqual(copy)
+    expect(await resumed.read()).toEqual(await whole.read())
+    const saved = await resumed.save()
+    expect(saved).toEqual(await whole.save())
+    expect(saved.step).toBe(15)
+    expect(await resumed.read()).not.toEqual(copy)
     whole.dispose()
     resumed.dispose()
   })
 
+  it("trains the values of the host", async () => {
+    const [onDevice, values] = [createWebgpuAdamW(begin(), initial(), numbers), begin()]
+    const before = tf.memory().numTensors
+    const optimizer = await loadWebgpuOptimizer(values, initial(), CHOICE)
+    take(onDevice, 0, 2)
+    for (let step = 0; step < 2; step++) await optimizer.step(gradientsAt(step), LEARNING_RATE)
+    expect(values).toEqual(await onDevice.read())
+    expect(await optimizer.save()).toEqual(await onDevice.save())
+    await expect(optimizer.step(new Float32Array(3), LEARNING_RATE)).rejects.toThrow(/3 gradients/)
+    expect(tf.memory().numTensors).toBe(before)
+    optimizer.dispose()
+    onDevice.dispose()
+  })
+
   it("takes one dispatch for every update", async () => {
     const count = 100_003
-    const parameters = new Float32Array(count).fill(1)
-    const optimizer = createWebgpuAdamW(parameters, createAdamWState(count))
+    const still = numbersOf(OPTIMIZERS.adamw, { weightDecay: 0 })
+    const optimizer = createWebgpuAdamW(new Float32Array(count).fill(1), initial(count), still)
     const gradients = tf.fill([count], 1)
     await gradients.data()
     let dispatches = 0
@@ -88,9 +106,9 @@ describe.skipIf(!hasAdapter)("AdamW on WebGPU", () => {
       dispatches += 1
       return createBindGroup.apply(this, given)
     }
-    optimizer.step(gradients, { learningRate: 0.5, weightDecay: 0 })
+    optimizer.step(gradients, 0.5)
     webgpu.device.createBindGroup = createBindGroup
-    const { parameters: got } = await optimizer.read()
+    const got = await optimizer.read()
     expect(dispatches).toBe(1)
     for (const at of [0, 65_536, count - 1]) expect(got[at]).toBeCloseTo(0.5, 5)
     optimizer.dispose()
@@ -98,16 +116,17 @@ describe.skipIf(!hasAdapter)("AdamW on WebGPU", () => {
   })
 
   it("refuses what does not fit, before anything changes", async () => {
-    expect(() => createWebgpuAdamW(begin(), createAdamWState(3))).toThrow(/m has 3 values, the parameters have 1001/)
-    const optimizer = createWebgpuAdamW(begin(), createAdamWState(COUNT))
+    expect(() => createWebgpuAdamW(begin(), initial(3), numbers)).toThrow(/"m" has 3 values, the parameters have 1001/)
+    const optimizer = createWebgpuAdamW(begin(), initial(), numbers)
     const [few, all] = [tf.zeros([3]), tf.ones([COUNT])]
-    expect(() => optimizer.step(few, OPTIONS)).toThrow(/3 gradients, expected one for each of 1001/)
-    expect(() => optimizer.step(all, { learningRate: -1 })).toThrow(/learningRate/)
-    const { parameters, state } = await optimizer.read()
-    expect([parameters, state.step]).toEqual([begin(), 0])
+    expect(() => optimizer.step(few, LEARNING_RATE)).toThrow(/3 gradients, expected one for each of 1001/)
+    expect(() => optimizer.step(all, -1)).toThrow(/learningRate/)
+    expect(await optimizer.read()).toEqual(begin())
+    expect((await optimizer.save()).step).toBe(0)
     optimizer.dispose()
-    expect(() => optimizer.step(all, OPTIONS)).toThrow(/disposed/)
+    expect(() => optimizer.step(all, LEARNING_RATE)).toThrow(/disposed/)
     await expect(optimizer.read()).rejects.toThrow(/disposed/)
+    await expect(optimizer.save()).rejects.toThrow(/disposed/)
     tf.dispose([few, all])
   })
 })

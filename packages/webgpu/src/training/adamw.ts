@@ -1,75 +1,109 @@
-import { type AdamWOptions, type AdamWState, adamWFactors } from "@lllite/core/training"
+import type { AdamWNumbers, LoadOptimizer, OptimizerState } from "@lllite/core/training"
+import { adamWFactors, expectStateOf, loadOptimizer, numbersOf, OPTIMIZERS, stateTensor } from "@lllite/core/training"
 import type { Tensor } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
 import { floatWord, type KernelSource } from "../device/commands.ts"
 import { WebgpuOpsError } from "../errors.ts"
 import { openGpu } from "../gpu.ts"
 import { wgslModule } from "../wgsl/module.ts"
 
-/** AdamW over one flat parameter that stays on the device. */
+/** AdamW over one flat list of values that stays on the device. */
 export interface WebgpuAdamW {
   /**
-   * One update, in one dispatch. gradients: on the same device, as many values as the parameters have, in their order
+   * One update, in one dispatch. gradients: on the same device, as many as the values, in their order
    *
-   * @throws WebgpuOpsError if they are not as many; CoreError when an option is out of range
+   * @throws WebgpuOpsError if they are not as many; CoreError when the learning rate is out of range
    */
-  step(gradients: Tensor, options: AdamWOptions): void
-  /** The parameters and the state as they are now, to be saved. @throws WebgpuDeviceError if the device is lost */
-  read(): Promise<{ readonly parameters: Float32Array; readonly state: AdamWState }>
+  step(gradients: Tensor, learningRate: number): void
+  /** The values as they are now. @throws WebgpuDeviceError if the device is lost */
+  read(): Promise<Float32Array>
+  /** The state as it is now, to be saved. @throws WebgpuDeviceError if the device is lost */
+  save(): Promise<OptimizerState>
   /** Gives what it holds back to the device. */
   dispose(): void
 }
 
 /**
- * Copies parameters and the state of their optimiser to the device in use. From the result of `read`, updates continue
- * bit for bit on the same device. They are computed in float32. `stepAdamW` of core computes in float64 and rounds what
- * it stores.
+ * Takes values and the state of their optimiser to the device in use, and leaves the arrays alone. From what `read` and
+ * `save` gave, updates continue bit for bit on the same device. They are computed in float32, where AdamW of core
+ * computes in float64 and rounds what it stores.
  *
  * Source: Loshchilov & Hutter 2019 (arXiv:1711.05101), algorithm 2.
  *
- * @throws WebgpuOpsError if the arrays differ in length, or the backend in use was not started by `startWebgpu`;
- * WebgpuLimitError if they are too long to bind
+ * @throws CoreError if the state does not fit the values; WebgpuOpsError if the backend in use was not started by
+ * `startWebgpu`; WebgpuLimitError if the arrays are too long to bind
  */
-export function createWebgpuAdamW(parameters: Float32Array, state: AdamWState): WebgpuAdamW {
+export function createWebgpuAdamW(values: Float32Array, state: OptimizerState, numbers: AdamWNumbers): WebgpuAdamW {
   const gpu = openGpu()
-  const count = parameters.length
-  for (const [name, { length }] of Object.entries({ m: state.m, v: state.v })) {
-    if (length !== count) throw new WebgpuOpsError(`AdamW: ${name} has ${length} values, the parameters have ${count}`)
-  }
+  const count = values.length
+  expectStateOf("adamw", state)
+  const arrays = { values, m: stateTensor(state, "m", count), v: stateTensor(state, "v", count) }
   let { step } = state
   const buffers: GPUBuffer[] = []
   const dispose = (): void => {
     for (const buffer of buffers.splice(0)) gpu.release(buffer)
   }
   try {
-    for (const [name, { buffer, byteOffset, byteLength }] of Object.entries({ parameters, m: state.m, v: state.v })) {
+    for (const [name, { buffer, byteOffset, byteLength }] of Object.entries(arrays)) {
       buffers.push(gpu.upload(`AdamW's ${name}`, new Uint8Array(buffer, byteOffset, byteLength)))
     }
   } catch (error) {
     dispose()
     throw error
   }
+  const download = async (which: readonly GPUBuffer[]): Promise<readonly Float32Array[]> => {
+    if (buffers.length === 0) throw new WebgpuOpsError("AdamW: it was disposed; create it anew")
+    const bytes = await Promise.all(which.map((buffer) => gpu.download(buffer)))
+    return bytes.map(({ buffer }) => new Float32Array(buffer, 0, count))
+  }
   return {
-    step(gradients, options) {
+    step(gradients, learningRate) {
       if (gradients.size !== count) {
-        throw new WebgpuOpsError(`AdamW: ${gradients.size} gradients, expected one for each of ${count} parameters`)
+        throw new WebgpuOpsError(`AdamW: ${gradients.size} gradients, expected one for each of ${count} values`)
       }
       if (buffers.length === 0) throw new WebgpuOpsError("AdamW: it was disposed; create it anew")
-      const { beta1, beta2, epsilon, decay, stepSize, correction } = adamWFactors(step + 1, options)
+      const { beta1, beta2, epsilon, decay, stepSize, correction } = adamWFactors(step + 1, learningRate, numbers)
       const factors = [1 - beta1, beta2, 1 - beta2, epsilon, decay, stepSize, 1 / correction]
       gpu.run(UPDATE, [gradients, ...buffers], [count, ...factors.map(floatWord)], Math.ceil(count / THREADS))
       step += 1
     },
 
     async read() {
-      if (buffers.length === 0) throw new WebgpuOpsError("AdamW: it was disposed; create it anew")
+      const [found] = await download(buffers.slice(0, 1))
+      return found as Float32Array
+    },
+
+    async save() {
       const at = step
-      const [values, m, v] = (await Promise.all(buffers.map((buffer) => gpu.download(buffer)))).map(
-        ({ buffer }) => new Float32Array(buffer, 0, count),
-      ) as [Float32Array, Float32Array, Float32Array]
-      return { parameters: values, state: { step: at, m, v } }
+      const [m, v] = await download(buffers.slice(1))
+      return { name: "adamw", step: at, tensors: { m: m as Float32Array, v: v as Float32Array } }
     },
 
     dispose,
+  }
+}
+
+/**
+ * Puts an optimiser to work on the device in use: AdamW. Others compute on the thread that calls.
+ *
+ * @throws as {@link createWebgpuAdamW} and `loadOptimizer` of core
+ */
+export const loadWebgpuOptimizer: LoadOptimizer = (values, state, choice) => {
+  if (choice.name !== "adamw") return loadOptimizer(values, state, choice)
+  const { name, ...options } = choice
+  const adamW = createWebgpuAdamW(values, state, numbersOf(OPTIMIZERS[name], options))
+  return {
+    async step(gradients, learningRate) {
+      const onDevice = tf.tensor1d(gradients)
+      try {
+        adamW.step(onDevice, learningRate)
+      } finally {
+        onDevice.dispose()
+      }
+      values.set(await adamW.read())
+    },
+    save: () => adamW.save(),
+    dispose: () => adamW.dispose(),
   }
 }
 

@@ -1,0 +1,44 @@
+import { CoreError } from "../errors.ts"
+import { checkRanges } from "../number-range.ts"
+import type { HuberOptions, LossWeightOptions } from "./loss.ts"
+import type { LossType } from "./names.ts"
+import { HUBER_SCHEDULES, LOSS_TYPES } from "./names.ts"
+import { HUBER_RANGES, LOSS_WEIGHT_RANGES, OBJECTIVE_RANGES } from "./ranges.ts"
+
+/** What is minimised: how far a prediction is from the noise (or velocity) at timesteps drawn from a range. */
+export interface ObjectiveOptions {
+  /** First timestep that is drawn. Default: 0. */
+  readonly minTimestep?: number
+  /** One past the last timestep that is drawn. Default: 1000. */
+  readonly maxTimestep?: number
+  /** Default: `l2`. */
+  readonly loss?: LossType
+  /** For the Huber losses. Default: the `snr` schedule. */
+  readonly huber?: HuberOptions
+  readonly weights?: LossWeightOptions
+  readonly gradientCheckpointing?: boolean
+}
+
+/** @throws CoreError for an unknown name, a number out of its range, or no timestep between the first and the last */
+export function checkObjective(options: ObjectiveOptions): void {
+  const { minTimestep = 0, maxTimestep = OBJECTIVE_RANGES.maxTimestep.max, loss = "l2", huber, weights } = options
+  checkRanges("objective", { minTimestep, maxTimestep }, OBJECTIVE_RANGES)
+  if (minTimestep >= maxTimestep) {
+    throw new CoreError(
+      `objective: minTimestep is ${minTimestep} and maxTimestep ${maxTimestep}, expected minTimestep below maxTimestep`,
+    )
+  }
+  if (!LOSS_TYPES.includes(loss)) {
+    throw new CoreError(`objective: no loss "${String(loss)}". There are: ${LOSS_TYPES.join(", ")}.`)
+  }
+  if (huber !== undefined) {
+    const { schedule } = huber
+    if (!HUBER_SCHEDULES.includes(schedule)) {
+      throw new CoreError(
+        `objective: no Huber schedule "${String(schedule)}". There are: ${HUBER_SCHEDULES.join(", ")}.`,
+      )
+    }
+    checkRanges("objective.huber", { ...huber }, HUBER_RANGES)
+  }
+  checkRanges("objective.weights", { ...weights }, LOSS_WEIGHT_RANGES)
+}

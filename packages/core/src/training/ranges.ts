@@ -1,0 +1,53 @@
+import type { NumberRange } from "../number-range.ts"
+
+/*
+ * The range of every number that training can be given, but for those of optimisers, which stand with each of them.
+ * Nothing here loads tfjs.
+ */
+
+/** Steps of a run: more than any run has had. */
+const STEPS = { integer: true, max: 10_000_000 } as const
+
+/** Members of a batch. */
+const ROWS = { integer: true, min: 1, max: 4096 } as const
+
+/** Numbers of `TrainOptions`. */
+export const TRAIN_RANGES = {
+  steps: { ...STEPS, min: 1 },
+  batchSize: ROWS,
+  shards: ROWS,
+  seed: { integer: true, min: 0, max: Number.MAX_SAFE_INTEGER },
+  learningRate: { min: 0 },
+  maxGradNorm: { min: 0 },
+} as const satisfies Readonly<Record<string, NumberRange>>
+
+/** Numbers of `LrMovement`. */
+export const LR_RANGES = {
+  warmupSteps: { ...STEPS, min: 0 },
+  decaySteps: { ...STEPS, min: 0 },
+  cycles: { min: 0 },
+  power: { min: 0 },
+  timescale: { above: 0 },
+  minRatio: { min: 0, max: 1 },
+} as const satisfies Readonly<Record<string, NumberRange>>
+
+/** Timesteps of SDXL's noise schedule. */
+const TIMESTEPS = 1000
+
+/** Numbers of `ObjectiveOptions` itself. */
+export const OBJECTIVE_RANGES = {
+  minTimestep: { integer: true, min: 0, max: TIMESTEPS - 1 },
+  maxTimestep: { integer: true, min: 1, max: TIMESTEPS },
+} as const satisfies Readonly<Record<string, NumberRange>>
+
+/** Numbers of `HuberOptions`. */
+export const HUBER_RANGES = {
+  delta: { above: 0 },
+  scale: { above: 0 },
+} as const satisfies Readonly<Record<string, NumberRange>>
+
+/** Numbers of `LossWeightOptions`. */
+export const LOSS_WEIGHT_RANGES = {
+  minSnrGamma: { above: 0 },
+  vPredictionLike: { min: 0 },
+} as const satisfies Readonly<Record<string, NumberRange>>

@@ -1,0 +1,162 @@
+import { enumerateSites } from "@lllite/format/selections"
+import { describe, expect, it } from "vitest"
+import { numbersOf, type OptimizerRule, stateTensor } from "./optimizers/optimizer.ts"
+import { createTrainState, type GradientSource, type TrainMachine, type TrainState, train } from "./train.ts"
+import type { TrainOptions } from "./train-options.ts"
+
+const LAYOUT = { modelChannels: 4, channelMult: [1, 2, 4], transformerDepth: [0, 1, 1], middleDepth: 1 } as const
+const SITES = enumerateSites(LAYOUT).slice(0, 2)
+const EXAMPLES = Array.from({ length: 3 }, () => ({ width: 64, height: 64 }))
+const OPTIONS: TrainOptions = { steps: 5, batchSize: 2, seed: 1, learningRate: 0.1 }
+
+/** Pulls every value towards the number of the example. No network is needed. */
+const gradients: GradientSource = async ({ values }, tasks) =>
+  tasks.map(({ examples }) => {
+    const target = examples.reduce((sum, index) => sum + index, 0) / examples.length
+    return { loss: (values[0] ?? 0) - target, gradients: values.map((value) => value - target) }
+  })
+
+const begin = (): TrainState => createTrainState(SITES, { condDim: 2, mlpDim: 2 }, 1)
+
+async function run(
+  state: TrainState,
+  changes: Partial<TrainOptions> = {},
+  machine: TrainMachine = { gradients },
+): Promise<TrainState> {
+  const steps = train(state, EXAMPLES, machine, { ...OPTIONS, ...changes })
+  for (;;) {
+    const next = await steps.next()
+    if (next.done === true) return next.value
+  }
+}
+
+/** Gradient descent with momentum, which answers later, as an optimiser in another thread does. */
+const SGD: OptimizerRule<{ readonly momentum: { readonly default: 0.9; readonly min: 0; readonly below: 1 } }> = {
+  name: "sgd",
+  options: { momentum: { default: 0.9, min: 0, below: 1 } },
+  init: (length) => ({ name: "sgd", step: 0, tensors: { velocity: new Float32Array(length) } }),
+  load(values, state, { momentum }) {
+    const velocity = stateTensor(state, "velocity", values.length)
+    let { step } = state
+    return {
+      async step(gradients, learningRate) {
+        await new Promise((resolve) => setTimeout(resolve))
+        step += 1
+        for (let i = 0; i < values.length; i++) {
+          velocity[i] = momentum * (velocity[i] ?? 0) + (gradients[i] ?? 0)
+          values[i] = (values[i] ?? 0) - learningRate * (velocity[i] ?? 0)
+        }
+      },
+      save: async () => ({ name: "sgd", step, tensors: { velocity } }),
+      dispose() {},
+    }
+  },
+}
+
+describe("an optimiser of one's own", () => {
+  const machine: TrainMachine = {
+    gradients,
+    loadOptimizer: (values, state) => SGD.load(values, state, numbersOf(SGD, { momentum: 0.5 })),
+  }
+  const beginWithSgd = (): TrainState => {
+    const state = begin()
+    return { ...state, optimizer: SGD.init(state.model.values.length) }
+  }
+
+  it("trains through the same loop", async () => {
+    const { model, optimizer, step } = await run(beginWithSgd(), { steps: 2, batchSize: 3, maxGradNorm: 0 }, machine)
+    expect(step).toBe(2)
+    expect(optimizer).toMatchObject({ name: "sgd", step: 2 })
+    // Every batch is the whole data set, whose mean is 1.
+    const expected = begin().model.values.map((value) => {
+      const first = value - 1
+      const then = value - 0.1 * first
+      return then - 0.1 * (0.5 * first + (then - 1))
+    })
+    for (const [i, value] of model.values.entries()) expect(value).toBeCloseTo(expected[i] as number, 5)
+  })
+
+  it("continues bit for bit", async () => {
+    const whole = await run(beginWithSgd(), {}, machine)
+    const half = structuredClone(await run(beginWithSgd(), { steps: 2 }, machine))
+    expect(await run(half, {}, machine)).toEqual(whole)
+  })
+
+  it("is disposed when the run ends, whatever ends it", async () => {
+    const ends: string[] = []
+    const counting = (name: string): TrainMachine => ({
+      gradients,
+      loadOptimizer: (...given) => {
+        const optimizer = SGD.load(given[0], given[1], { momentum: 0 })
+        return { ...optimizer, dispose: () => void ends.push(name) }
+      },
+    })
+    await run(beginWithSgd(), {}, counting("done"))
+    for await (const _ of train(beginWithSgd(), EXAMPLES, counting("left"), OPTIONS)) break
+    const failing = { ...counting("failed"), gradients: () => Promise.reject(new Error("no device")) }
+    await expect(run(beginWithSgd(), {}, failing)).rejects.toThrow("no device")
+    expect(ends).toEqual(["done", "left", "failed"])
+  })
+})
+
+describe("a run", () => {
+  it("that is aborted inside a step ends as it was after the step before", async () => {
+    const controller = new AbortController()
+    const stopping: GradientSource = async (model, tasks) => {
+      if (tasks[0]?.step !== 2) return gradients(model, tasks)
+      controller.abort()
+      controller.signal.throwIfAborted()
+      return []
+    }
+    const { signal } = controller
+    const stopped = await run(begin(), { signal }, { gradients: stopping })
+    expect(stopped).toEqual(await run(begin(), { steps: 2 }))
+    expect(stopped.step).toBe(2)
+  })
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])("refuses a gradient of %s before anything changes", async (value) => {
+    const state = begin()
+    const broken: GradientSource = async (model, tasks) => {
+      const parts = await gradients(model, tasks)
+      return tasks[0]?.step === 1
+        ? parts.map(({ loss, gradients }) => ({ loss, gradients: gradients.fill(value, 3, 4) }))
+        : parts
+    }
+    await expect(run(state, {}, { gradients: broken })).rejects.toThrow(
+      `the length of the gradient at step 2 is ${value}. Lower the learning rate (now 0.1)`,
+    )
+    expect(state.model.values).toEqual((await run(begin(), { steps: 1 })).model.values)
+  })
+
+  it.each<[object, string]>([
+    [{ batchSize: -1 }, "training: batchSize is -1, expected a whole number from 1 to 4096"],
+    [{ steps: 1e9 }, "training: steps is 1000000000, expected a whole number from 1 to 10000000"],
+    [{ steps: 2.5 }, "training: steps is 2.5"],
+    [{ shards: 0 }, "training: shards is 0"],
+    [{ seed: -1 }, "training: seed is -1"],
+    [{ learningRate: Number.NaN }, "training: learningRate is NaN, expected a number of at least 0"],
+    [{ maxGradNorm: Number.POSITIVE_INFINITY }, "training: maxGradNorm is Infinity"],
+    [{ lr: { curve: "cosine", warmupSteps: 1.5 } }, "learning rate: warmupSteps is 1.5, expected a whole number"],
+    [{ lr: { curve: "polynomial", power: -1 } }, "learning rate: power is -1, expected a number of at least 0"],
+    [
+      { lr: { curve: "cosine_with_min_lr", minRatio: 2 } },
+      "learning rate: minRatio is 2, expected a number from 0 to 1",
+    ],
+    [{ lr: { curve: "inverse_sqrt", timescale: 0 } }, "learning rate: timescale is 0, expected a number above 0"],
+    [
+      { optimizer: { name: "adamw", beta1: 1 } },
+      'optimizer "adamw": beta1 is 1, expected a number of at least 0 and below 1',
+    ],
+    [{ optimizer: { name: "constructor" } }, 'optimizer: there is no "constructor". There are: adamw.'],
+    [{ objective: { minTimestep: -1 } }, "objective: minTimestep is -1, expected a whole number from 0 to 999"],
+    [{ objective: { maxTimestep: 1001 } }, "objective: maxTimestep is 1001, expected a whole number from 1 to 1000"],
+    [{ objective: { minTimestep: 500, maxTimestep: 500 } }, "expected minTimestep below maxTimestep"],
+    [{ objective: { loss: "toString" } }, 'objective: no loss "toString". There are: l2, l1, huber, smooth_l1.'],
+    [{ objective: { huber: { schedule: "linear" } } }, 'objective: no Huber schedule "linear"'],
+    [{ objective: { huber: { schedule: "snr", delta: 0 } } }, "objective.huber: delta is 0, expected a number above 0"],
+    [{ objective: { weights: { minSnrGamma: Number.NaN } } }, "objective.weights: minSnrGamma is NaN"],
+  ])("refuses %j before it computes anything", async (changes, message) => {
+    const untouched: GradientSource = () => Promise.reject(new Error("it has begun"))
+    await expect(run(begin(), changes, { gradients: untouched })).rejects.toThrow(message)
+  })
+})
