@@ -1,24 +1,29 @@
 // What the kernels on subgroup matrices are asked to compute, and what comes of it in float64.
 import { relativeError, sample } from "../measure/check.mjs"
-import { attended, convolved, dot } from "../measure/float64.mjs"
+import { attended, channelsLast, columnsOfHeads, convolved, dot } from "../measure/float64.mjs"
 import { fromHalf, normal, toHalf } from "../measure/made-up.mjs"
-import { buffer, readBytes } from "../measure/own-kernels.mjs"
+import { buffer, clear, readBytes } from "../measure/own-kernels.mjs"
 import { HEAD } from "./attention.mjs"
 
 /**
  * Sizes, tensors on the device and what y should be. `flops` counts a multiplication and an addition as two.
- * `check(y, tolerance)` reads sampled rows of y and gives the error.
+ * `check(run, tolerance)` sets y to zeros, runs, reads sampled rows of y and gives the error.
  */
-function createCase(device, { name, size, flops, inputs, rows, columns, activations, valueAt }) {
-  const [most, wide] = [rows * columns <= 2 ** 16 ? rows : 12, rows * columns <= 2 ** 16 ? columns : 96]
+function createCase(device, { name, size, flops, inputs, rows, columns, activations, valueAt, wide }) {
+  const isSmall = rows * columns <= 2 ** 16
   const buffers = inputs.map((bytes) => buffer(device, bytes))
   const bytesOf = activations === "f16" ? 2 : 4
   const result = buffer(device, bytesOf * rows * columns)
-  const taken = { rows: sample(rows, most), columns: sample(columns, wide) }
+  const taken = {
+    rows: sample(rows, isSmall ? rows : 12),
+    columns: wide ?? sample(columns, isSmall ? columns : 96),
+  }
   let expected = null
   return {
     ...{ name, size, flops, buffers: [...buffers, result] },
-    async check(tolerance) {
+    async check(run, tolerance) {
+      clear(device, result)
+      run()
       expected ??= taken.rows.flatMap((row) => taken.columns.map((column) => valueAt(row, column)))
       const got = []
       for (const row of taken.rows) {
@@ -57,7 +62,9 @@ export function convolutionCase(device, { side, inner, out, stride }, activation
     ...{ rows: outSide * outSide, columns: out },
     valueAt: (pixel, o) => {
       const [row, column] = [Math.floor(pixel / outSide), pixel % outSide]
-      return bias[o] + convolved(x.values, w.values, { side, inner, stride }, row, column, o)
+      return (
+        bias[o] + convolved(x.values, w.values, { side, inner, stride, steps: channelsLast(inner) }, row, column, o)
+      )
     },
   })
 }
@@ -79,6 +86,7 @@ export function attentionCase(device, { tokens, keys, heads }) {
     name: `attention ${tokens} tokens, ${keys} keys, ${heads} heads of ${HEAD}`,
     ...{ size: { count: 1, tokens, keys, heads }, flops: 4 * tokens * keys * width },
     ...{ inputs: [q.bytes, k.bytes, v.bytes], rows: tokens, columns: width, activations: "f16" },
+    ...(tokens * width > 2 ** 16 && { wide: columnsOfHeads(heads, HEAD) }),
     valueAt: (token, column) => rowOf(token, Math.floor(column / HEAD))[column % HEAD],
   })
 }

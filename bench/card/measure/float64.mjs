@@ -7,19 +7,23 @@ export function dot(a, atA, stepA, b, atB, stepB, length) {
   return sum
 }
 
-/** One value of a 3×3 convolution with padding 1. x: [1, side, side, inner], w: [out, 3, 3, inner] */
-export function convolved(x, w, { side, inner, stride }, row, column, o) {
+/** Steps between the weights of a 3×3 convolution's outputs, taps and inputs: channels last, or as in a file. */
+export const channelsLast = (inner) => ({ o: 9 * inner, tap: inner, c: 1 })
+export const asInFile = (inner) => ({ o: 9 * inner, tap: 1, c: 9 })
+
+/** One value of a 3×3 convolution with padding 1. x: [1, side, side, inner], w: out × 9 × inner by `steps` */
+export function convolved(x, w, { side, inner, stride, steps }, row, column, o) {
   let sum = 0
   for (let tap = 0; tap < 9; tap++) {
     const [v, u] = [row * stride - 1 + Math.floor(tap / 3), column * stride - 1 + (tap % 3)]
     if (v < 0 || v >= side || u < 0 || u >= side) continue
-    sum += dot(x, (v * side + u) * inner, 1, w, (o * 9 + tap) * inner, 1, inner)
+    sum += dot(x, (v * side + u) * inner, 1, w, o * steps.o + tap * steps.tap, steps.c, inner)
   }
   return sum
 }
 
 /** The gradient of a sum of y · dy at one value of x, where y is such a convolution. */
-export function convolvedBack(dy, w, { side, inner, out, stride }, row, column, c) {
+export function convolvedBack(dy, w, { side, out, stride, steps }, row, column, c) {
   const outSide = Math.floor((side - 1) / stride) + 1
   let sum = 0
   for (let tap = 0; tap < 9; tap++) {
@@ -27,7 +31,7 @@ export function convolvedBack(dy, w, { side, inner, out, stride }, row, column, 
     if (v % stride !== 0 || u % stride !== 0) continue
     const [y, x] = [v / stride, u / stride]
     if (y < 0 || y >= outSide || x < 0 || x >= outSide) continue
-    sum += dot(dy, (y * outSide + x) * out, 1, w, tap * inner + c, 9 * inner, out)
+    sum += dot(dy, (y * outSide + x) * out, 1, w, tap * steps.tap + c * steps.c, steps.o, out)
   }
   return sum
 }
@@ -47,7 +51,21 @@ export function chances(q, k, { keys, heads, dim }, token, head) {
 
 /** One row of attention by one head. → [dim] */
 export function attended(q, k, v, sizes, token, head) {
-  const { keys, heads, dim } = sizes
-  const weights = chances(q, k, sizes, token, head)
-  return Array.from({ length: dim }, (_, c) => dot(weights, 0, 1, v, head * dim + c, heads * dim, keys))
+  const { heads, dim } = sizes
+  return mixed(chances(q, k, sizes, token, head), v, heads * dim, head * dim, dim)
+}
+
+/** Rows of a matrix, from a column on, added up with a weight each. → [count] */
+export function mixed(weights, rows, width, from, count) {
+  const sum = new Float64Array(count)
+  for (let j = 0, at = from; j < weights.length; j++, at += width) {
+    for (let c = 0; c < count; c++) sum[c] += weights[j] * rows[at + c]
+  }
+  return sum
+}
+
+/** Columns of the first and the last of some heads: in float64 all of them would take long. */
+export function columnsOfHeads(heads, dim) {
+  const columns = Array.from({ length: heads * dim }, (_, c) => c)
+  return columns.filter((c) => c < dim || c >= (heads - 1) * dim)
 }

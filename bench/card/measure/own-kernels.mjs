@@ -11,6 +11,13 @@ export function buffer(device, data, usage = GPUBufferUsage.STORAGE) {
   return made
 }
 
+/** Sets a buffer to zeros: what a kernel does not write must not be right from before. */
+export function clear(device, buffer) {
+  const encoder = device.createCommandEncoder()
+  encoder.clearBuffer(buffer)
+  device.queue.submit([encoder.finish()])
+}
+
 /** Bytes of a part of a buffer. */
 export async function readBytes(device, from, offset = 0, size = from.size - offset) {
   const staging = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST })

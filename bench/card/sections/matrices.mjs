@@ -9,7 +9,7 @@ import { tileName } from "../matrices/tiled-sum.mjs"
 import { ATTENTION_TILES, QUICK_ATTENTION_TILES, QUICK_TILES, TILES } from "../matrices/tiles.mjs"
 import { openClock, secondsOfRun } from "../measure/clock.mjs"
 import { bind, compile } from "../measure/own-kernels.mjs"
-import { tryEach } from "../measure/try-each.mjs"
+import { startTrials } from "../measure/trials.mjs"
 
 /**
  * Dawn offers subgroup matrices with the first, and float16 on NVIDIA's Vulkan with the second only. The kernels check
@@ -70,7 +70,9 @@ export async function run({ quick, open, write }) {
     ...each,
     ready: prepare(trial, each),
   }))
-  await tryEach(tried, write, (each) => measure(trial, each, write))
+  const trials = startTrials(write)
+  for (const each of tried) await trials.run(each.row, () => measure(trial, each, write))
+  trials.end()
 }
 
 /**
@@ -149,13 +151,14 @@ async function measure({ device, clock, span }, { row, ready, tolerance, checked
     return bind(device, kernel.pipeline, params, buffers, groups)
   }
   for (const ragged of checked()) {
-    on(ragged).run()
-    write({ ...row, case: ragged.name, maxRelError: await ragged.check(tolerance), tolerance })
+    const bound = on(ragged)
+    const maxRelError = await ragged.check(bound.run, tolerance)
+    bound.dispose()
+    write({ ...row, case: ragged.name, maxRelError, tolerance })
   }
   for (const sized of timed()) {
     const bound = on(sized)
-    bound.run()
-    const maxRelError = await sized.check(tolerance)
+    const maxRelError = await sized.check(bound.run, tolerance)
     const seconds = await secondsOfRun(clock, async (count) => bound.run(count), { span })
     bound.dispose()
     write({

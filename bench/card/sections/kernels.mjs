@@ -1,0 +1,135 @@
+// GFLOPS of every kernel that a U-Net's time goes to, forward and with its gradient, at SDXL's shapes. Each is held
+// against float64 before it is timed. Products and convolutions run with the usual tiles, and with tuned ones.
+import * as tf from "@tensorflow/tfjs"
+import { createComposedOps } from "../../../packages/core/dist/index.js"
+import { createWebgpuOps, tuneProducts } from "../../../packages/webgpu/dist/index.js"
+import { relativeError } from "../measure/check.mjs"
+import { openClock, secondsOfRun } from "../measure/clock.mjs"
+import { startTrials } from "../measure/trials.mjs"
+import { attention, conv2d, dense, geglu, groupNorm, layerNorm, linear } from "../verbs/cases.mjs"
+
+/** What values may be off by, relative to the greatest: all sums are float32. */
+const TOLERANCE = 2e-5
+
+/** Those that take most of a pass at 1024 px come first. Cases are made when they are due: their tensors are large. */
+const SDXL = [
+  () => linear(1024, 1280, 10_240),
+  () => linear(1024, 5120, 1280),
+  () => linear(1024, 1280, 1280),
+  () => linear(4096, 640, 5120),
+  () => linear(4096, 640, 640),
+  () => conv2d(128, 320, 320),
+  () => conv2d(64, 640, 640),
+  () => conv2d(32, 1280, 1280),
+  () => attention(4096, 4096, 10, 64),
+  () => attention(1024, 1024, 20, 64),
+  () => attention(1024, 77, 20, 64),
+  () => attention(4096, 77, 10, 64),
+  () => groupNorm(128, 320),
+  () => groupNorm(64, 640),
+  () => layerNorm(1024, 1280),
+  () => layerNorm(4096, 640),
+  () => geglu(1024, 5120),
+  () => geglu(4096, 2560),
+  () => dense(1024, 1280, 192),
+  () => dense(1024, 64, 1280),
+  () => dense(4096, 640, 64),
+  () => linear(77, 2048, 1280),
+  () => conv2d(64, 1920, 640),
+  () => conv2d(32, 2560, 1280),
+  () => conv2d(128, 320, 320, 2),
+  () => attention(16_384, 16_384, 1, 512, false),
+]
+const SMALL = [
+  () => linear(150, 72, 100),
+  () => conv2d(16, 32, 40),
+  () => conv2d(16, 32, 40, 2),
+  () => attention(130, 77, 2, 64),
+  () => groupNorm(16, 64),
+  () => layerNorm(130, 64),
+  () => geglu(130, 64),
+  () => dense(130, 64, 24),
+]
+
+export async function run({ quick, start, write }) {
+  const { device, trim } = await start()
+  const base = createComposedOps()
+  const ways = [["usual", createWebgpuOps(base, { weights: "f16" })]]
+  // In software, tuning takes minutes and says nothing.
+  if (!quick) {
+    const since = performance.now()
+    const tiles = await tuneProducts()
+    write({ tuned: tiles, seconds: (performance.now() - since) / 1000 })
+    ways.push(["tuned", createWebgpuOps(base, { weights: "f16", tiles })])
+  }
+  const clock = openClock(device)
+  const trials = startTrials(write)
+  for (const make of quick ? SMALL : SDXL) {
+    const made = make()
+    for (const [tiles, ops] of made.usesTiles ? ways : ways.slice(0, 1)) {
+      const row = { kernel: made.name, ...(made.usesTiles && { tiles }) }
+      await trials.run(row, () =>
+        measure(made, ops, { clock, span: quick ? 0 : 0.02 }, (more) => write({ ...row, ...more })),
+      )
+      trim()
+    }
+  }
+  trials.end()
+}
+
+/** Holds a case against float64, then times it: forward, and with its gradient. */
+async function measure(
+  { name, flops, inputs, dy, gradient = true, prepare, forward, back },
+  ops,
+  { clock, span },
+  write,
+) {
+  const tensors = inputs.map(({ shape, values }) => tf.tensor(values, shape))
+  const slopes = tf.tensor(dy.values, dy.shape)
+  const { run, dispose } = await prepare(ops)
+  const passes = [
+    { pass: "forward", work: flops[0], expected: [forward], compute: () => [run(...tensors)] },
+    {
+      ...{ pass: "forward and gradient", work: flops[0] + flops[1], expected: back },
+      compute: () => tf.grads((...args) => run(...args))(tensors, slopes),
+    },
+  ]
+  try {
+    for (const { pass, work, expected, compute } of gradient ? passes : passes.slice(0, 1)) {
+      spoil(pass === "forward" ? [dy.shape] : inputs.map(({ shape }) => shape))
+      const maxRelError = await check(`${name}, ${pass}`, tf.tidy(compute), expected)
+      const runs = async (count) => {
+        for (let i = 0; i < count; i++) tf.dispose(tf.tidy(compute))
+        await submitted(ops)
+      }
+      const seconds = await secondsOfRun(clock, runs, { span })
+      write({ pass, maxRelError, tolerance: TOLERANCE, seconds, gflops: work / seconds / 1e9, clock: clock.name })
+    }
+  } finally {
+    dispose()
+    tf.dispose([tensors, slopes])
+  }
+}
+
+/** Leaves wrong values in idle buffers: what a kernel does not write must not be right from before. */
+function spoil(shapes) {
+  tf.dispose(shapes.flatMap((shape) => Array.from({ length: 4 }, () => tf.fill(shape, 1e9))))
+}
+
+/** The greatest error of some tensors, which are disposed. */
+async function check(what, tensors, expected) {
+  const errors = []
+  for (const [i, tensor] of tensors.entries()) {
+    const { places, values } = expected[i]()
+    errors.push(relativeError(`${what}, tensor ${i}`, await tensor.data(), values, TOLERANCE, places))
+  }
+  tf.dispose(tensors)
+  return Math.max(...errors)
+}
+
+/** Reading any value hands over all that was recorded before. */
+async function submitted(ops) {
+  const one = tf.tidy(() => ops.relu(tf.ones([1])))
+  await one.data()
+  one.dispose()
+}
