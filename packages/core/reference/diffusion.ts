@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import type { Prediction } from "../src/diffusion/denoiser.ts"
+import type { Prediction } from "../src/diffusion/names.ts"
 import { addNoise, velocity } from "../src/diffusion/noising.ts"
 import { alphaAt, createNoiseSchedule, type NoiseSchedule, snrAt } from "../src/diffusion/schedule.ts"
 import { sinusoidalEmbedding } from "../src/diffusion/size-embedding.ts"

@@ -90,7 +90,7 @@ export async function runPipeline(
     const strengthAt = strengths[use]
     if (strengthAt === undefined) continue
     let evaluation = 0
-    const network: Network = (input, timestep) => {
+    const network: Network = (input, { timestep }) => {
       const atSite = llliteAtSite(ops, lllite, control, strengthAt(evaluation++))
       const latents = input as Tensor4D
       const timesteps = Array.from({ length: latents.shape[0] }, () => timestep)

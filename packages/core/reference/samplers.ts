@@ -1,14 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { createDenoiser, type Network } from "../src/diffusion/denoiser.ts"
-import {
-  findSampler,
-  finish,
-  type SamplerEntry,
-  type SamplerName,
-  startFactor,
-} from "../src/diffusion/samplers/index.ts"
+import type { SamplerName, TimestepSpacing } from "../src/diffusion/names.ts"
+import { findSampler, finish, type SamplerEntry, startFactor } from "../src/diffusion/samplers/index.ts"
 import type { NoiseSchedule } from "../src/diffusion/schedule.ts"
-import { noiseLevels, type TimestepSpacing } from "../src/diffusion/sigmas.ts"
+import { noiseLevels } from "../src/diffusion/sigmas.ts"
 import { type CaseResult, compare, type ReferenceTensors, readTensor } from "./case.ts"
 import { normal } from "./synthetic.ts"
 
@@ -98,13 +93,13 @@ export async function runSampler(
   )
   const final = await finish(
     entry.sample(
-      async (x, sigma) => {
+      async (x, sigma, at) => {
         evaluated.push(await inReferenceForm(x, sigma))
-        return denoise(x, sigma)
+        return denoise(x, sigma, at)
       },
       start,
       path,
-      noise,
+      { noise },
     ),
   )
   const ours = await inReferenceForm(final, end)
@@ -118,7 +113,7 @@ export async function runSampler(
 }
 
 /** eps(x, t) = 0.7 tanh(0.9 x) + 0.2 sin(t / 50) */
-const toyNetwork: Network = (input, timestep) =>
+export const toyNetwork: Network = (input, { timestep }) =>
   tf.tidy(() => tf.add(tf.mul(tf.tanh(tf.mul(input, 0.9)), 0.7), 0.2 * Math.sin(timestep / 50)))
 
 function spacingOf(entry: SamplerEntry, config: SamplerReference["config"]): TimestepSpacing {

@@ -3,8 +3,8 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { Network } from "./diffusion/denoiser.ts"
 import { createDenoiser } from "./diffusion/denoiser.ts"
 import { withGuidance } from "./diffusion/guidance.ts"
-import type { SamplerName } from "./diffusion/samplers/index.ts"
-import { findSampler, startFactor } from "./diffusion/samplers/index.ts"
+import type { NoiseName, SamplerName, SamplerOptions, TimestepSpacing } from "./diffusion/names.ts"
+import { checkSamplerOptions, findSampler, startFactor } from "./diffusion/samplers/index.ts"
 import { createNoiseSchedule } from "./diffusion/schedule.ts"
 import { noiseLevels } from "./diffusion/sigmas.ts"
 import type { SizeCondition } from "./diffusion/size-embedding.ts"
@@ -18,7 +18,6 @@ import type { Sdxl } from "./models/sdxl.ts"
 import { conditionVector, encodePrompts } from "./models/sdxl.ts"
 import { unet } from "./models/unet/unet.ts"
 import { decodeLatents } from "./models/vae/vae.ts"
-import type { NoiseName } from "./noise-source.ts"
 import { createNoiseSource } from "./noise-source.ts"
 
 /** An LLLite and how it is used. */
@@ -52,6 +51,10 @@ export interface GenerateOptions {
   readonly guidanceScale?: number
   /** `euler` unless given. */
   readonly sampler?: SamplerName
+  /** Which timesteps are visited. Default: the sampler's own, see `SAMPLERS`. */
+  readonly spacing?: TimestepSpacing
+  /** Options that the sampler takes, see `SAMPLERS`. */
+  readonly samplerOptions?: SamplerOptions
   readonly adapters?: readonly AdapterUse[]
   /** How several adapters meet: `chain` as sd-scripts and ComfyUI, `sum` as sd-webui-controlnet. `chain` unless given. */
   readonly combine?: "chain" | "sum"
@@ -116,9 +119,9 @@ export async function* generate(
 
     const schedule = createNoiseSchedule()
     const sampler = findSampler(options.sampler ?? "euler")
-    const levels = noiseLevels(schedule, steps, sampler.spacing)
+    const levels = noiseLevels(schedule, steps, options.spacing ?? sampler.spacing)
     const last = schedule.alphasCumprod.length - 1
-    const network: Network = async (input, timestep) => {
+    const network: Network = async (input, { timestep }) => {
       await pause?.()
       signal?.throwIfAborted()
       const latents = input as Tensor4D
@@ -135,10 +138,14 @@ export async function* generate(
       options.noise ?? "lllite",
       requests.map(({ seed }) => seed),
       shape,
+      levels.sigmas,
     )
     const unit = own(noise.start())
     const start = own(tf.mul(unit, startFactor(sampler, levels.sigmas[0] as number)))
-    const walk = sampler.sample(denoise, start, levels.sigmas, noise.step)
+    const walk = sampler.sample(denoise, start, levels.sigmas, {
+      options: options.samplerOptions ?? {},
+      noise: noise.between,
+    })
     let latents: Tensor | null = null
     try {
       for (let next = await walk.next(); ; next = await walk.next()) {
@@ -217,6 +224,7 @@ function checkRequest(requests: readonly PictureRequest[], options: GenerateOpti
   expect(Number.isSafeInteger(steps) && steps >= 1, `steps is ${steps}, expected a positive integer`)
   // Said here and not after all the steps.
   expect(Number.isSafeInteger(vaeSlices) && vaeSlices >= 1, `vaeSlices is ${vaeSlices}, expected a positive integer`)
+  checkSamplerOptions(findSampler(options.sampler ?? "euler"), options.samplerOptions ?? {})
   expect(Number.isFinite(guidanceScale), `guidanceScale is ${guidanceScale}, expected a number`)
   for (const { control, strength = 1, start = 0, end = 1 } of adapters) {
     expect(Number.isFinite(strength), `strength is ${strength}, expected a number`)

@@ -11,4 +11,3 @@ export {
   generate,
   type PictureRequest,
 } from "./generate.ts"
-export type { NoiseName } from "./noise-source.ts"

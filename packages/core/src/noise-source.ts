@@ -1,53 +1,88 @@
-import type { Tensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
+import type { Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import type { StepNoise } from "./diffusion/samplers/index.ts"
+import type { NoiseName } from "./diffusion/names.ts"
+import type { IntervalNoise, NoiseInterval } from "./diffusion/samplers/index.ts"
+import { fnv1a32 } from "./random/fnv1a.ts"
 import { createStream } from "./random/stream.ts"
 import type { TorchGenerator, TorchGeneratorName } from "./random/torch.ts"
 import { createTorchGenerator } from "./random/torch.ts"
 
-/** Where noise comes from: our own streams, or PyTorch's generators by name. */
-export type NoiseName = "lllite" | TorchGeneratorName
-
 /** Unit noise of a batch, every picture's from its own seed. [N, H, W, C] each; the caller disposes it. */
 export interface NoiseSource {
   start(): Tensor4D
-  /** For samplers that add noise on the way. */
-  readonly step: StepNoise
+  /**
+   * For samplers that add noise on the way. An interval gives the same noise whenever it is asked for, and however
+   * often; other intervals give other noise.
+   *
+   * With PyTorch's generators, which go on from draw to draw, an interval keeps what was drawn when it was asked for
+   * first.
+   */
+  readonly between: IntervalNoise
 }
 
-/** Noise for pictures of [rows, columns, channels] with these seeds. */
+/**
+ * Noise for pictures of [rows, columns, channels] with these seeds.
+ *
+ * @param sigmas all levels of the run: the interval of a step is known by the step's number.
+ */
 export function createNoiseSource(
   name: NoiseName,
   seeds: readonly number[],
   [rows, columns, channels]: readonly [number, number, number],
+  sigmas: readonly number[],
 ): NoiseSource {
   const pictures = seeds.map((seed) =>
-    name === "lllite" ? streamed(seed, [rows, columns, channels]) : torched(name, seed, [rows, columns, channels]),
+    name === "lllite"
+      ? streamed(seed, [rows, columns, channels], sigmas)
+      : torched(name, seed, [rows, columns, channels]),
   )
   const stacked = (draw: (picture: PictureNoise) => Tensor3D): Tensor4D =>
     tf.tidy(() => tf.stack(pictures.map(draw)) as Tensor4D)
   return {
-    start: () => stacked((picture) => picture(0)),
-    step: (index): Tensor => stacked((picture) => picture(index + 1)),
+    start: () => stacked((picture) => picture.start()),
+    between: (interval) => stacked((picture) => picture.between(interval)),
   }
 }
 
-/** The n-th draw of a picture: 0 is its start. */
-type PictureNoise = (draw: number) => Tensor3D
+/** Noise of one picture. */
+interface PictureNoise {
+  start(): Tensor3D
+  between(interval: NoiseInterval): Tensor3D
+}
 
-function streamed(seed: number, shape: [number, number, number]): PictureNoise {
+function streamed(seed: number, shape: [number, number, number], sigmas: readonly number[]): PictureNoise {
   const start = createStream(seed, "start")
-  const step = createStream(seed, "step noise")
-  return (draw) => tf.tensor3d(draw === 0 ? start.normal(shape) : step.normal(shape, { step: draw - 1 }), shape)
+  const steps = createStream(seed, "step noise")
+  const intervals = createStream(seed, "interval noise")
+  return {
+    start: () => tf.tensor3d(start.normal(shape), shape),
+    between({ from, to }) {
+      const step = sigmas.indexOf(from)
+      const values =
+        step >= 0 && sigmas[step + 1] === to
+          ? steps.normal(shape, { step })
+          : intervals.normal(shape, { step: fnv1a32(String(from)), index: fnv1a32(String(to)) })
+      return tf.tensor3d(values, shape)
+    },
+  }
 }
 
 /** PyTorch draws channels first, one tensor after another; draws are kept, so that any can be asked for again. */
 function torched(name: TorchGeneratorName, seed: number, shape: readonly [number, number, number]): PictureNoise {
   const [rows, columns, channels] = shape
   const generator: TorchGenerator = createTorchGenerator(name, seed)
-  const drawn: Float32Array[] = []
-  return (draw) => {
-    while (drawn.length <= draw) drawn.push(generator.randn(channels * rows * columns))
-    return tf.transpose(tf.tensor3d(drawn[draw] as Float32Array, [channels, rows, columns]), [1, 2, 0])
+  const draw = (): Float32Array => generator.randn(channels * rows * columns)
+  const first = draw()
+  const drawn = new Map<string, Float32Array>()
+  const tensorOf = (values: Float32Array): Tensor3D =>
+    tf.transpose(tf.tensor3d(values, [channels, rows, columns]), [1, 2, 0])
+  return {
+    start: () => tensorOf(first),
+    between({ from, to }) {
+      const key = `${from} ${to}`
+      const values = drawn.get(key) ?? draw()
+      drawn.set(key, values)
+      return tensorOf(values)
+    },
   }
 }

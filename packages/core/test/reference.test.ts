@@ -5,6 +5,7 @@ import { type BucketsReference, runBuckets } from "../reference/buckets.ts"
 import { type CannyReference, runCanny } from "../reference/canny.ts"
 import type { CaseResult } from "../reference/case.ts"
 import { type DiffusionReference, runDiffusion } from "../reference/diffusion.ts"
+import { type KDiffusionReference, runKDiffusion } from "../reference/k-diffusion.ts"
 import { runTokens, type TokensReference } from "../reference/tokens.ts"
 import { createTokenizer } from "../src/models/clip/tokenizer.ts"
 import { openTensors, readDescription } from "./reference-folder.ts"
@@ -42,5 +43,10 @@ describe("the reference's numbers", () => {
     expect(failures(results)).toEqual([])
     const unbuilt = new Set(skipped(results).map((name) => name.replace(/\.\d+$/, "")))
     expect([...unbuilt]).toEqual(["sampler.pndm", "sampler.pndm_plms", "sampler.lcm"])
+  })
+  it("are met by the samplers with the options of k-diffusion", async () => {
+    const results = await runKDiffusion(readDescription<KDiffusionReference>("samplers"), await openTensors("samplers"))
+    expect(failures(results)).toEqual([])
+    expect(compared(results)).toBe(39)
   })
 })

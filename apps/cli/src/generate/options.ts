@@ -1,26 +1,6 @@
-import type { SamplerName } from "@lllite/core/diffusion"
+import { SAMPLER_NAMES } from "@lllite/core/names"
 import { MODEL_OPTIONS, RUNTIME_OPTIONS } from "../model/runtime-options.ts"
 import type { OptionSpec } from "../options/options.ts"
-
-// Core's own list would load TensorFlow.js for every command; the type holds this one against it.
-const SAMPLERS: Readonly<Record<SamplerName, true>> = {
-  ddim: true,
-  lms: true,
-  euler: true,
-  euler_a: true,
-  heun: true,
-  dpm_2: true,
-  dpm_2_a: true,
-  "dpmsolver++": true,
-  dpmsingle: true,
-  "sde-dpmsolver++": true,
-  unipc: true,
-  k_lms: true,
-  k_euler: true,
-  k_euler_a: true,
-  k_dpm_2: true,
-  k_dpm_2_a: true,
-}
 
 /** What `generate` takes, by sd-scripts' names. */
 export const GENERATE_OPTIONS: readonly OptionSpec[] = [
@@ -46,7 +26,7 @@ export const GENERATE_OPTIONS: readonly OptionSpec[] = [
   { name: "H", kind: "integer", help: "height in pixels, a multiple of 32; as W unless given" },
   { name: "steps", kind: "integer", help: "20 unless given" },
   { name: "scale", kind: "number", help: "guidance, 7.5 unless given; 1 for none" },
-  { name: "sampler", kind: "text", help: "euler unless given", choices: Object.keys(SAMPLERS) },
+  { name: "sampler", kind: "text", help: "euler unless given", choices: SAMPLER_NAMES },
   { name: "seed", kind: "integer", help: "of the first picture; the next ones count up. Drawn unless given" },
   { name: "images_per_prompt", kind: "integer", help: "pictures, 1 unless given" },
   { name: "outdir", kind: "text", help: "folder to write into" },

@@ -1,8 +1,9 @@
+import { SAMPLER_NAMES, SAMPLERS } from "@lllite/core/names"
 import type { JSX } from "preact"
 import { NumberField, SliderField } from "../page/fields.tsx"
 import { chosenLllite, lllites } from "../page/model.ts"
 import type { SteerSettings } from "./steer-state.ts"
-import { isCompared, SAMPLERS, settings } from "./steer-state.ts"
+import { isCompared, settings } from "./steer-state.ts"
 
 function set(changes: Partial<SteerSettings>): void {
   settings.value = { ...settings.value, ...changes }
@@ -72,11 +73,11 @@ export function SettingsForm(): JSX.Element {
         <select
           value={sampler}
           onChange={(event) => {
-            const name = SAMPLERS.find((name) => name === event.currentTarget.value)
+            const name = SAMPLER_NAMES.find((name) => name === event.currentTarget.value)
             if (name !== undefined) set({ sampler: name })
           }}
         >
-          {SAMPLERS.map((name) => (
+          {Object.keys(SAMPLERS).map((name) => (
             <option key={name} value={name}>
               {name}
             </option>

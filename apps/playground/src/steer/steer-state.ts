@@ -1,6 +1,6 @@
-import type { SamplerName } from "@lllite/core/diffusion"
 import type { RgbImage } from "@lllite/core/image"
 import type { LlliteModel } from "@lllite/core/models"
+import type { SamplerName } from "@lllite/core/names"
 import { captionOf, drawScene, heldOutSeed, makeScene } from "@lllite/tiny"
 import { computed, signal } from "@preact/signals"
 import type { ReadyModel } from "../page/model.ts"
@@ -18,19 +18,6 @@ export interface SteerSettings {
   readonly guidanceScale: number
   readonly sampler: SamplerName
 }
-
-/** Samplers to choose from, by the names that sd-scripts gives them. */
-export const SAMPLERS = [
-  "euler",
-  "euler_a",
-  "heun",
-  "dpm_2",
-  "dpmsolver++",
-  "sde-dpmsolver++",
-  "unipc",
-  "lms",
-  "ddim",
-] as const satisfies readonly SamplerName[]
 
 const first = makeScene(heldOutSeed, 0)
 export const drawing = signal<RgbImage>(drawScene(first, SIZE))

@@ -1,8 +1,11 @@
 import "@tensorflow/tfjs"
 import * as tf from "@tensorflow/tfjs-core"
 import { describe, expect, it } from "vitest"
-import { createDenoiser, type Network, type Prediction } from "./denoiser.ts"
+import { createDenoiser, type Network } from "./denoiser.ts"
+import type { Prediction } from "./names.ts"
+import type { PassPosition } from "./pass-position.ts"
 
+const AT = { step: 1, steps: 4, between: true } as const
 const x0 = [0.5, -1, 2, 0]
 const noise = [1, -0.5, 0.25, -2]
 
@@ -26,7 +29,7 @@ describe.each<Prediction>(["epsilon", "v"])("a denoiser of %s prediction", (pred
       [1, 4],
     )
     const denoise = createDenoiser(perfect(prediction, sigma), { prediction, timestepOf: () => 0 })
-    const denoised = await denoise(x, sigma)
+    const denoised = await denoise(x, sigma, AT)
     const values = await denoised.data()
     for (const [i, value] of x0.entries()) expect(values[i]).toBeCloseTo(value, 4)
     tf.dispose([x, denoised])
@@ -34,20 +37,20 @@ describe.each<Prediction>(["epsilon", "v"])("a denoiser of %s prediction", (pred
 })
 
 describe("a denoiser", () => {
-  it("shows the network unit variance and the level's timestep", async () => {
-    const seen: { values: Float32Array; timestep: number }[] = []
+  it("shows the network unit variance, and where the pass stands", async () => {
+    const seen: { values: Float32Array; at: PassPosition }[] = []
     const denoise = createDenoiser(
-      async (input, timestep) => {
-        seen.push({ values: (await input.data()) as Float32Array, timestep })
+      async (input, at) => {
+        seen.push({ values: (await input.data()) as Float32Array, at })
         return tf.zerosLike(input)
       },
       { prediction: "epsilon", timestepOf: (sigma) => sigma * 100 },
     )
     const x = tf.tensor1d([5, -10])
-    tf.dispose([await denoise(x, Math.sqrt(24)), x])
+    tf.dispose([await denoise(x, Math.sqrt(24), AT), x])
     expect(seen[0]?.values[0]).toBeCloseTo(1, 6)
     expect(seen[0]?.values[1]).toBeCloseTo(-2, 6)
-    expect(seen[0]?.timestep).toBeCloseTo(489.898, 3)
+    expect(seen[0]?.at).toEqual({ ...AT, sigma: Math.sqrt(24), timestep: 100 * Math.sqrt(24) })
   })
 
   it("refuses a prediction it does not know", () => {
@@ -59,14 +62,14 @@ describe("a denoiser", () => {
     const x = tf.tensor1d([1, 2])
     const before = tf.memory().numTensors
     const good = createDenoiser((input) => tf.clone(input), { prediction: "v", timestepOf: () => 1 })
-    const denoised = await good(x, 2)
+    const denoised = await good(x, 2, AT)
     expect(tf.memory().numTensors).toBe(before + 1)
     denoised.dispose()
     const bad = createDenoiser(() => Promise.reject(new Error("lost device")), {
       prediction: "epsilon",
       timestepOf: () => 1,
     })
-    await expect(bad(x, 2)).rejects.toThrow("lost device")
+    await expect(bad(x, 2, AT)).rejects.toThrow("lost device")
     expect(tf.memory().numTensors).toBe(before)
     x.dispose()
   })

@@ -1,22 +1,20 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../errors.ts"
-
-/** What the network was trained to predict: the noise, or the velocity sqrt(ᾱ) noise - sqrt(1 - ᾱ) x0. */
-export type Prediction = (typeof PREDICTIONS)[number]
-
-/** All predictions there are. */
-export const PREDICTIONS = ["epsilon", "v"] as const
+import type { Prediction } from "./names.ts"
+import { PREDICTIONS } from "./names.ts"
+import type { PassPosition, StepPosition } from "./pass-position.ts"
 
 /**
- * A network over latents. input: [N, H, W, C], scaled to unit variance; timestep: fractional allowed. Returns a new
- * tensor of the input's shape, which the caller disposes.
+ * A network over latents. input: [N, H, W, C], scaled to unit variance; at: where the pass stands. Returns a new tensor
+ * of the input's shape, which the caller disposes.
  */
-export type Network = (input: tf.Tensor, timestep: number) => tf.Tensor | Promise<tf.Tensor>
+export type Network = (input: tf.Tensor, at: PassPosition) => tf.Tensor | Promise<tf.Tensor>
 
 /**
- * The estimate of x0 given x = x0 + sigma * noise. Returns a new tensor of x's shape, which the caller disposes.
+ * The estimate of x0 given x = x0 + sigma * noise, asked for by the step `at`. Returns a new tensor of x's shape, which
+ * the caller disposes.
  */
-export type Denoise = (x: tf.Tensor, sigma: number) => tf.Tensor | Promise<tf.Tensor>
+export type Denoise = (x: tf.Tensor, sigma: number, at: StepPosition) => tf.Tensor | Promise<tf.Tensor>
 
 export interface DenoiserOptions {
   readonly prediction: Prediction
@@ -37,12 +35,12 @@ export function createDenoiser(network: Network, options: DenoiserOptions): Deno
   if (!PREDICTIONS.includes(prediction)) {
     throw new CoreError(`denoiser: no prediction "${String(prediction)}". There are: ${PREDICTIONS.join(", ")}.`)
   }
-  return async (x, sigma) => {
+  return async (x, sigma, at) => {
     const scale = 1 / Math.hypot(sigma, 1)
     const input = tf.mul(x, scale)
     let output: tf.Tensor | undefined
     try {
-      const predicted = await network(input, timestepOf(sigma))
+      const predicted = await network(input, { ...at, sigma, timestep: timestepOf(sigma) })
       output = predicted
       return prediction === "epsilon"
         ? tf.tidy(() => tf.sub(x, tf.mul(predicted, sigma)))

@@ -47,7 +47,7 @@ describe("withGuidance", () => {
       shapes.push(doubled.shape)
       return tf.tidy(() => tf.mul(doubled, tf.tensor2d([[1], [1], [3], [3]])))
     }, 2)
-    const output = await network(input, 500)
+    const output = await network(input, { sigma: 2, timestep: 500, step: 0, steps: 1, between: false })
     expect(shapes).toEqual([[4, 1]])
     expect([...(await output.data())]).toEqual([5, 10])
     expect(tf.memory().numTensors).toBe(before + 1)

@@ -26,11 +26,11 @@ export function combineGuidance(prediction: tf.Tensor, guidanceScale: number): t
  * they are doubled before, and the two predictions combined after.
  */
 export function withGuidance(network: Network, guidanceScale: number): Network {
-  return async (input, timestep) => {
+  return async (input, at) => {
     const doubled = tf.concat([input, input], 0)
     let output: tf.Tensor | undefined
     try {
-      output = await network(doubled, timestep)
+      output = await network(doubled, at)
       return combineGuidance(output, guidanceScale)
     } finally {
       doubled.dispose()

@@ -4,28 +4,23 @@
  * @module
  * @experimental
  */
-export {
-  createDenoiser,
-  type Denoise,
-  type DenoiserOptions,
-  type Network,
-  PREDICTIONS,
-  type Prediction,
-} from "./denoiser.ts"
+export { createDenoiser, type Denoise, type DenoiserOptions, type Network } from "./denoiser.ts"
 export { combineGuidance, withGuidance } from "./guidance.ts"
+export * from "./names.ts"
 export { addNoise, velocity } from "./noising.ts"
-export { type PassPosition, type PassRow, passRows } from "./pass-position.ts"
+export { type PassPosition, type PassRow, passRows, type StepPosition } from "./pass-position.ts"
 export {
+  type AfterStep,
+  addsNoise,
+  checkSamplerOptions,
   findSampler,
   finish,
-  SAMPLER_NAMES,
-  SAMPLERS,
+  type IntervalNoise,
+  type NoiseInterval,
   type Sampler,
   type SamplerEntry,
-  type SamplerName,
   type SamplerStep,
-  type StartScale,
-  type StepNoise,
+  type SampleSettings,
   startFactor,
 } from "./samplers/index.ts"
 export {
@@ -38,5 +33,5 @@ export {
   snrAt,
   timestepAt,
 } from "./schedule.ts"
-export { type NoiseLevels, noiseLevels, TIMESTEP_SPACINGS, type TimestepSpacing } from "./sigmas.ts"
+export { type NoiseLevels, noiseLevels } from "./sigmas.ts"
 export { type SizeCondition, sinusoidalEmbedding, sizeEmbedding, timestepEmbedding } from "./size-embedding.ts"

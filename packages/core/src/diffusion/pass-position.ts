@@ -12,6 +12,9 @@ export interface PassPosition {
   readonly between: boolean
 }
 
+/** What a sampler knows of where it asks; the denoiser adds the level and the timestep. */
+export type StepPosition = Pick<PassPosition, "step" | "steps" | "between">
+
 /** A row of the batch in a pass. */
 export interface PassRow {
   /** Index of the picture that the row belongs to. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
+import type { TimestepSpacing } from "./names.ts"
 import { createNoiseSchedule, sigmaAt, timestepAt } from "./schedule.ts"
-import { noiseLevels, type TimestepSpacing } from "./sigmas.ts"
+import { noiseLevels } from "./sigmas.ts"
 
 const schedule = createNoiseSchedule()
 

@@ -1,27 +1,7 @@
 import { CoreError } from "../errors.ts"
+import type { TimestepSpacing } from "./names.ts"
+import { TIMESTEP_SPACINGS } from "./names.ts"
 import { type NoiseSchedule, sigmaAt, timestepAt } from "./schedule.ts"
-
-/**
- * Which timesteps a run visits, of T in the schedule, with n steps:
- *
- * - `leading`: every (T/n)-th, counted up from 1 (DDIM as Stable Diffusion sets it)
- * - `linspace`: n even points from T-1 to 0, fractional (Euler)
- * - `linspace-rounded`: n + 1 even points, rounded, without the last (DPM-Solver++)
- * - `trailing`: every (T/n)-th, counted down from T-1 (zero terminal SNR)
- * - `karras`: n levels from the largest to the smallest sigma, even in sigma^(1/7) (Karras et al. 2022, equation 5)
- * - `karras-rounded`: the same levels, told to the network as whole timesteps
- */
-export type TimestepSpacing = (typeof TIMESTEP_SPACINGS)[number]
-
-/** All spacings there are. */
-export const TIMESTEP_SPACINGS = [
-  "leading",
-  "linspace",
-  "linspace-rounded",
-  "trailing",
-  "karras",
-  "karras-rounded",
-] as const
 
 /** The levels of one run. */
 export interface NoiseLevels {

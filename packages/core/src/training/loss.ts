@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import type { Prediction } from "../diffusion/denoiser.ts"
+import type { Prediction } from "../diffusion/names.ts"
 import { CoreError } from "../errors.ts"
 import { checkRanges } from "../number-range.ts"
 import type { HuberSchedule, LossType } from "./names.ts"

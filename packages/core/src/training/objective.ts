@@ -1,6 +1,6 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import type { Prediction } from "../diffusion/denoiser.ts"
+import type { Prediction } from "../diffusion/names.ts"
 import { addNoise, velocity } from "../diffusion/noising.ts"
 import type { NoiseSchedule } from "../diffusion/schedule.ts"
 import { alphaAt, sigmaAt, snrAt } from "../diffusion/schedule.ts"

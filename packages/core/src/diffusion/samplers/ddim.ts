@@ -1,13 +1,19 @@
-import { type Sampler, straight, walk } from "./sampler.ts"
+import { addStepNoise, ancestralStep } from "./ancestral-step.ts"
+import { type Method, type MethodRun, straight } from "./sampler.ts"
 
 /**
- * DDIM with eta 0: keep the noise seen in x, move the estimate of x0 to the next level with it.
+ * DDIM: keep the noise seen in x, move the estimate of x0 to the next level with it. With eta a share of the noise is
+ * fresh. Default eta: 0.
  *
  * In its own variance-preserving form this is x' = sqrt(ᾱ') x0 + sqrt(1 - ᾱ') eps; divided by sqrt(ᾱ'), with
- * eps = (x - x0) / sigma, it reads x' = x0 + sigma' / sigma * (x - x0): Euler's method, exactly. As samplers the two
- * differ in the levels they visit and in how they start.
+ * eps = (x - x0) / sigma, it reads x' = x0 + sigma' / sigma * (x - x0): Euler's method, exactly, and with eta the
+ * ancestral one. As samplers the two differ in the levels they visit and in how they start.
  *
- * Source: Song et al. 2021 (arXiv:2010.02502), equation 12.
+ * Source: Song et al. 2021 (arXiv:2010.02502), equations 12 and 16.
  */
-export const sampleDdim: Sampler = (denoise, start, sigmas) =>
-  walk(denoise, start, sigmas, { advance: ({ nextSigma, ...point }) => straight(point, nextSigma) })
+export const ddim = ({ noise, options: { eta } }: MethodRun<"eta">): Method => ({
+  advance({ nextSigma, ...point }) {
+    const { down, up } = ancestralStep(point.sigma, nextSigma, eta)
+    return addStepNoise(straight(point, down), up, { from: point.sigma, to: nextSigma }, { noise, sNoise: 1 })
+  },
+})

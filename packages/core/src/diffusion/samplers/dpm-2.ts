@@ -1,5 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { ancestralStep, derivative, lend, requireNoise, type Sampler, straight, walk } from "./sampler.ts"
+import { addStepNoise, ancestralStep } from "./ancestral-step.ts"
+import { churn } from "./churn.ts"
+import { type Advance, derivative, disposeAfter, type Method, type MethodRun, straight } from "./sampler.ts"
 
 /**
  * DPM-Solver-2: a step with the slope at the geometric middle of its levels. Second order, two evaluations per step
@@ -7,45 +9,36 @@ import { ancestralStep, derivative, lend, requireNoise, type Sampler, straight, 
  *
  * Source: Lu et al. 2022 (arXiv:2206.00927), algorithm 1, in the form of k-diffusion's `sample_dpm_2`.
  */
-export const sampleDpm2: Sampler = (denoise, start, sigmas) =>
-  walk(denoise, start, sigmas, {
-    advance({ nextSigma, ...point }) {
-      if (nextSigma === 0) return straight(point, 0)
-      const middle = Math.sqrt(point.sigma * nextSigma)
-      return lend(straight(point, middle), async (x) =>
-        lend(await denoise(x, middle), (denoised) =>
-          tf.tidy(() => tf.add(point.x, tf.mul(derivative({ sigma: middle, x, denoised }), nextSigma - point.sigma))),
-        ),
-      )
-    },
-  })
+export const dpm2 = (run: MethodRun<"sChurn" | "sTmin" | "sTmax" | "sNoise">): Method => ({
+  ...churn(run),
+  advance: (step) =>
+    step.nextSigma === 0
+      ? straight(step, 0)
+      : withSlopeAt(step, Math.sqrt(step.sigma * step.nextSigma), step.nextSigma - step.sigma),
+})
 
 /**
  * DPM-Solver-2 below the next level, and fresh noise back up to it.
  *
- * Source: k-diffusion `sample_dpm_2_ancestral`, eta 1.
- *
- * @throws CoreError without a source of noise.
+ * Source: k-diffusion `sample_dpm_2_ancestral`.
  */
-export const sampleDpm2Ancestral: Sampler = (denoise, start, sigmas, noise) => {
-  const noiseOf = requireNoise("dpm_2_a", noise)
-  return walk(denoise, start, sigmas, {
-    advance({ index, nextSigma, ...point }) {
-      if (nextSigma === 0) return straight(point, 0)
-      const { down, up } = ancestralStep(point.sigma, nextSigma)
-      // The geometric middle of sigma and down = nextSigma² / sigma.
-      const middle = nextSigma
-      return lend(straight(point, middle), async (x) =>
-        lend(await denoise(x, middle), (denoised) =>
-          lend(noiseOf(index), (unit) =>
-            tf.tidy(() => {
-              const slope = derivative({ sigma: middle, x, denoised })
-              const lowered = tf.add(point.x, tf.mul(slope, down - point.sigma))
-              return tf.add(lowered, tf.mul(unit, up))
-            }),
-          ),
-        ),
-      )
-    },
-  })
+export const dpm2Ancestral = ({ noise, options: { eta, sNoise } }: MethodRun<"eta" | "sNoise">): Method => ({
+  async advance(step) {
+    const { sigma, nextSigma } = step
+    if (nextSigma === 0) return straight(step, 0)
+    const { down, up } = ancestralStep(sigma, nextSigma, eta)
+    // With eta 1 the geometric middle of sigma and down = nextSigma² / sigma is a level of the run.
+    const middle = eta === 1 ? nextSigma : Math.sqrt(sigma * down)
+    const lowered = await withSlopeAt(step, middle, down - sigma)
+    return addStepNoise(lowered, up, { from: sigma, to: nextSigma }, { noise, sNoise })
+  },
+})
+
+/** The sample `distance` further, along the slope at `middle`. */
+function withSlopeAt({ evaluate, ...point }: Advance, middle: number, distance: number): Promise<tf.Tensor> {
+  return disposeAfter(straight(point, middle), async (x) =>
+    disposeAfter(await evaluate(x, middle), (denoised) =>
+      tf.tidy(() => tf.add(point.x, tf.mul(derivative({ sigma: middle, x, denoised }), distance))),
+    ),
+  )
 }

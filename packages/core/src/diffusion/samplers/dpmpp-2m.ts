@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { type Advance, lend, type Point, requireNoise, type Sampler, walk } from "./sampler.ts"
+import { addStepNoise } from "./ancestral-step.ts"
+import type { Advance, Method, MethodRun, Point } from "./sampler.ts"
 
 /**
  * DPM-Solver++(2M), midpoint form: second order from the last two estimates, one evaluation per step.
@@ -7,8 +8,10 @@ import { type Advance, lend, type Point, requireNoise, type Sampler, walk } from
  * Source: Lu et al. 2022 (arXiv:2211.01095), algorithm 2, with the final steps of diffusers'
  * `DPMSolverMultistepScheduler`.
  */
-export const sampleDpmpp2m: Sampler = (denoise, start, sigmas) =>
-  walk(denoise, start, sigmas, { memory: 1, advance: (step) => advanceDpmpp2m(step, sigmas.length - 1) })
+export const dpmpp2m = ({ sigmas }: MethodRun): Method => ({
+  memory: 1,
+  advance: (step) => advanceDpmpp2m(step, sigmas.length - 1),
+})
 
 /** One of `count` steps of DPM-Solver++(2M), with the point before it as `past`. */
 export function advanceDpmpp2m(step: Advance, count: number): tf.Tensor {
@@ -19,24 +22,19 @@ export function advanceDpmpp2m(step: Advance, count: number): tf.Tensor {
 /**
  * SDE-DPM-Solver++(2M), midpoint form: the same with fresh noise at every step but the one to sigma 0.
  *
- * Source: Lu et al. 2022 (arXiv:2211.01095), as diffusers' `sde-dpmsolver++`.
- *
- * @throws CoreError without a source of noise.
+ * Source: Lu et al. 2022 (arXiv:2211.01095), as diffusers' `sde-dpmsolver++`; eta as in k-diffusion's
+ * `sample_dpmpp_2m_sde`.
  */
-export const sampleDpmpp2mSde: Sampler = (denoise, start, sigmas, noise) => {
-  const noiseOf = requireNoise("sde-dpmsolver++", noise)
-  return walk(denoise, start, sigmas, {
-    memory: 1,
-    advance(step) {
-      const ratio = (step.nextSigma / step.sigma) ** 2
-      const drift = (): tf.Tensor => tf.add(tf.mul(step.x, ratio), tf.mul(target(step, sigmas.length - 1), 1 - ratio))
-      if (step.nextSigma === 0) return tf.tidy(drift)
-      return lend(noiseOf(step.index), (unit) =>
-        tf.tidy(() => tf.add(drift(), tf.mul(unit, step.nextSigma * Math.sqrt(1 - ratio)))),
-      )
-    },
-  })
-}
+export const dpmpp2mSde = ({ sigmas, noise, options: { eta, sNoise } }: MethodRun<"eta" | "sNoise">): Method => ({
+  memory: 1,
+  advance(step) {
+    const { sigma, nextSigma } = step
+    const ratio = (nextSigma / sigma) ** (1 + eta)
+    const drift = tf.tidy(() => tf.add(tf.mul(step.x, ratio), tf.mul(target(step, sigmas.length - 1), 1 - ratio)))
+    const up = nextSigma * Math.sqrt(1 - (nextSigma / sigma) ** (2 * eta))
+    return addStepNoise(drift, up, { from: sigma, to: nextSigma }, { noise, sNoise })
+  },
+})
 
 /**
  * The estimate of x0 to go to: extrapolated by half a step from the last two. The first step has only one; a last step

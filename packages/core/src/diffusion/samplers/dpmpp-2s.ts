@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { type Sampler, walk } from "./sampler.ts"
+import type { Method, MethodRun } from "./sampler.ts"
 
 /**
  * DPM-Solver++(2S), midpoint form, on levels that are given: pairs of steps, of which the second starts again from the
@@ -7,9 +7,9 @@ import { type Sampler, walk } from "./sampler.ts"
  *
  * Source: Lu et al. 2022 (arXiv:2211.01095), algorithm 1, as diffusers' `DPMSolverSinglestepScheduler`.
  */
-export const sampleDpmpp2s: Sampler = (denoise, start, sigmas) => {
+export const dpmpp2s = ({ sigmas }: MethodRun): Method => {
   const count = sigmas.length - 1
-  return walk(denoise, start, sigmas, {
+  return {
     memory: 1,
     advance({ index, sigma, nextSigma, x, denoised, past }) {
       const previous = past[0]
@@ -26,5 +26,5 @@ export const sampleDpmpp2s: Sampler = (denoise, start, sigmas) => {
         return tf.add(tf.mul(previous.x, ratio), tf.mul(target, 1 - ratio))
       })
     },
-  })
+  }
 }

@@ -1,75 +1,52 @@
 import { CoreError } from "../../errors.ts"
-import type { TimestepSpacing } from "../sigmas.ts"
-import { sampleDdim } from "./ddim.ts"
-import { sampleDpm2, sampleDpm2Ancestral } from "./dpm-2.ts"
-import { sampleDpmpp2m, sampleDpmpp2mSde } from "./dpmpp-2m.ts"
-import { sampleDpmpp2s } from "./dpmpp-2s.ts"
-import { sampleEuler } from "./euler.ts"
-import { sampleEulerAncestral } from "./euler-ancestral.ts"
-import { sampleHeun } from "./heun.ts"
-import { sampleLms } from "./lms.ts"
-import type { Sampler } from "./sampler.ts"
-import { sampleUniPc } from "./unipc.ts"
+import type { OwnSamplerName, SamplerInfo, SamplerOptionName, SamplerOptions } from "../names.ts"
+import { SAMPLER_NAMES, SAMPLER_OPTIONS, type SAMPLERS, samplerInfo } from "../names.ts"
+import { ddim } from "./ddim.ts"
+import { dpm2, dpm2Ancestral } from "./dpm-2.ts"
+import { dpmpp2m, dpmpp2mSde } from "./dpmpp-2m.ts"
+import { dpmpp2s } from "./dpmpp-2s.ts"
+import { euler } from "./euler.ts"
+import { eulerAncestral } from "./euler-ancestral.ts"
+import { heun } from "./heun.ts"
+import { lms } from "./lms.ts"
+import type { IntervalNoise, Method, MethodRun, Sampler } from "./sampler.ts"
+import { walk } from "./sampler.ts"
+import { unipc } from "./unipc.ts"
 
-export { finish, type Sampler, type SamplerStep, type StepNoise } from "./sampler.ts"
+export {
+  type AfterStep,
+  finish,
+  type IntervalNoise,
+  type NoiseInterval,
+  type Sampler,
+  type SamplerStep,
+  type SampleSettings,
+} from "./sampler.ts"
 
-/**
- * How a start is made from unit noise: `sigma` (noise alone), or `unit-variance`, noise in the variance-preserving
- * form, which is sqrt(sigma² + 1) in the form samplers work in.
- */
-export type StartScale = "sigma" | "unit-variance"
-
-/** A sampler and the way it is used when chosen by name. */
-export interface SamplerEntry {
-  readonly sample: Sampler
-  readonly spacing: TimestepSpacing
-  readonly startScale: StartScale
-  /** Whether `sample` needs its argument `noise`. */
-  readonly addsNoise: boolean
+/** The methods of `SAMPLERS`. Each takes the options that are declared there. */
+const METHODS: {
+  readonly [Name in OwnSamplerName]: (
+    run: MethodRun<keyof (typeof SAMPLERS)[Name]["options"] & SamplerOptionName>,
+  ) => Method
+} = {
+  ddim,
+  lms,
+  euler,
+  euler_a: eulerAncestral,
+  heun,
+  dpm_2: dpm2,
+  dpm_2_a: dpm2Ancestral,
+  "dpmsolver++": dpmpp2m,
+  dpmsingle: dpmpp2s,
+  "sde-dpmsolver++": dpmpp2mSde,
+  unipc,
 }
 
-const ofSigma = (sample: Sampler, addsNoise = false): SamplerEntry => ({
-  sample,
-  spacing: "linspace",
-  startScale: "sigma",
-  addsNoise,
-})
-
-const ofUnitVariance = (sample: Sampler, spacing: TimestepSpacing, addsNoise = false): SamplerEntry => ({
-  sample,
-  spacing,
-  startScale: "unit-variance",
-  addsNoise,
-})
-
-/** The samplers by the names that sd-scripts gives them, each set as it is there, and two of diffusers'. */
-export const SAMPLERS = {
-  ddim: ofUnitVariance(sampleDdim, "leading"),
-  lms: ofSigma(sampleLms),
-  euler: ofSigma(sampleEuler),
-  euler_a: ofSigma(sampleEulerAncestral, true),
-  heun: ofSigma(sampleHeun),
-  dpm_2: ofSigma(sampleDpm2),
-  dpm_2_a: ofSigma(sampleDpm2Ancestral, true),
-  "dpmsolver++": ofUnitVariance(sampleDpmpp2m, "linspace-rounded"),
-  dpmsingle: ofUnitVariance(sampleDpmpp2s, "linspace-rounded"),
-  "sde-dpmsolver++": ofUnitVariance(sampleDpmpp2mSde, "karras-rounded", true),
-  unipc: ofUnitVariance(sampleUniPc, "linspace-rounded"),
-} as const satisfies Record<string, SamplerEntry>
-
-/** Second names, which mean the same. */
-const ALIASES = {
-  k_lms: "lms",
-  k_euler: "euler",
-  k_euler_a: "euler_a",
-  k_dpm_2: "dpm_2",
-  k_dpm_2_a: "dpm_2_a",
-} as const satisfies Record<string, keyof typeof SAMPLERS>
-
-export type SamplerName = keyof typeof SAMPLERS | keyof typeof ALIASES
-
-/** All names `findSampler` knows, second names last. */
-export const SAMPLER_NAMES = [...Object.keys(SAMPLERS), ...Object.keys(ALIASES)] as readonly SamplerName[]
+/** A sampler and the way it is used when chosen by name. */
+export interface SamplerEntry extends SamplerInfo {
+  readonly name: OwnSamplerName
+  readonly sample: Sampler
+}
 
 /**
  * The sampler called `name`.
@@ -77,14 +54,77 @@ export const SAMPLER_NAMES = [...Object.keys(SAMPLERS), ...Object.keys(ALIASES)]
  * @throws CoreError naming the samplers there are.
  */
 export function findSampler(name: string): SamplerEntry {
-  const own = Object.hasOwn(ALIASES, name) ? ALIASES[name as keyof typeof ALIASES] : name
-  if (!Object.hasOwn(SAMPLERS, own)) {
-    throw new CoreError(`sampler: no "${name}". There are: ${SAMPLER_NAMES.join(", ")}.`)
+  const info = samplerInfo(name)
+  if (info === null) throw new CoreError(`sampler: no "${name}". There are: ${SAMPLER_NAMES.join(", ")}.`)
+  return {
+    ...info,
+    sample(denoise, start, sigmas, { options = {}, noise, afterStep } = {}) {
+      const run = { sigmas, options: allOptions(info, options), noise: noise ?? NO_NOISE }
+      if (noise === undefined && addsNoise(info, options)) {
+        throw new CoreError(`sampler: "${name}" adds noise on the way. Pass a source of it as \`noise\`.`)
+      }
+      return walk(denoise, start, sigmas, METHODS[info.name](run), afterStep)
+    },
   }
-  return SAMPLERS[own as keyof typeof SAMPLERS]
+}
+
+/** Options without an effect, for what a sampler does not take. */
+const NO_EFFECT: Readonly<Record<SamplerOptionName, number>> = {
+  eta: 0,
+  sNoise: 1,
+  sChurn: 0,
+  sTmin: 0,
+  sTmax: Number.POSITIVE_INFINITY,
+}
+
+const NO_NOISE: IntervalNoise = () => {
+  throw new CoreError("sampler: noise is asked for where the options say that there is none")
+}
+
+/**
+ * Checks the options of a sampler.
+ *
+ * @throws CoreError naming the option that the sampler does not take, or that is out of range
+ */
+export function checkSamplerOptions(
+  { name, options: defaults }: Pick<SamplerEntry, "name" | "options">,
+  options: SamplerOptions,
+): void {
+  for (const [option, value] of Object.entries(options)) {
+    if (value === undefined) continue
+    if (!Object.hasOwn(defaults, option)) {
+      const taken = Object.keys(defaults)
+      const what = taken.length === 0 ? "It takes no options." : `It takes: ${taken.join(", ")}.`
+      throw new CoreError(`sampler: "${name}" does not take the option "${option}". ${what}`)
+    }
+    const { least, most } = SAMPLER_OPTIONS[option as SamplerOptionName]
+    if (typeof value !== "number" || !(value >= least && value <= most)) {
+      const range = most === Number.POSITIVE_INFINITY ? `${least} or more` : `${least} to ${most}`
+      throw new CoreError(`sampler: ${option} is ${String(value)}, expected ${range}`)
+    }
+  }
+}
+
+/** Whether a sampler needs a source of noise with these options. */
+export function addsNoise(entry: Pick<SamplerEntry, "name" | "options">, options: SamplerOptions = {}): boolean {
+  const { eta, sChurn } = allOptions(entry, options)
+  return eta > 0 || sChurn > 0
+}
+
+function allOptions(
+  entry: Pick<SamplerEntry, "name" | "options">,
+  options: SamplerOptions,
+): Readonly<Record<SamplerOptionName, number>> {
+  checkSamplerOptions(entry, options)
+  return { ...NO_EFFECT, ...entry.options, ...givenOf(options) }
+}
+
+/** The options that are not undefined. */
+function givenOf(options: SamplerOptions): SamplerOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
 /** The factor that makes unit noise a start at `sigma`, the first level of a run. */
-export function startFactor(entry: SamplerEntry, sigma: number): number {
-  return entry.startScale === "sigma" ? sigma : Math.hypot(sigma, 1)
+export function startFactor({ startScale }: Pick<SamplerInfo, "startScale">, sigma: number): number {
+  return startScale === "sigma" ? sigma : Math.hypot(sigma, 1)
 }

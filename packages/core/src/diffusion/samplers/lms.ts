@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { derivative, type Sampler, walk } from "./sampler.ts"
+import { derivative, type Method } from "./sampler.ts"
 
 const ORDER = 4
 
@@ -9,21 +9,20 @@ const ORDER = 4
  *
  * Source: k-diffusion `sample_lms`; Adams-Bashforth for levels at uneven distances.
  */
-export const sampleLms: Sampler = (denoise, start, sigmas) =>
-  walk(denoise, start, sigmas, {
-    memory: ORDER - 1,
-    advance({ nextSigma, past, ...point }) {
-      const points = [point, ...past]
-      const weights = basisIntegrals(
-        points.map(({ sigma }) => sigma),
-        point.sigma,
-        nextSigma,
-      )
-      return tf.tidy(() =>
-        points.reduce<tf.Tensor>((x, each, i) => tf.add(x, tf.mul(derivative(each), weights[i] as number)), point.x),
-      )
-    },
-  })
+export const lms = (): Method => ({
+  memory: ORDER - 1,
+  advance({ nextSigma, past, ...point }) {
+    const points = [point, ...past]
+    const weights = basisIntegrals(
+      points.map(({ sigma }) => sigma),
+      point.sigma,
+      nextSigma,
+    )
+    return tf.tidy(() =>
+      points.reduce<tf.Tensor>((x, each, i) => tf.add(x, tf.mul(derivative(each), weights[i] as number)), point.x),
+    )
+  },
+})
 
 /** Integral from `from` to `to` of each Lagrange basis polynomial over the nodes: at most cubic, so exact. */
 function basisIntegrals(nodes: readonly number[], from: number, to: number): readonly number[] {

@@ -1,10 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../../errors.ts"
 import type { Denoise } from "../denoiser.ts"
+import type { SamplerOptionName, SamplerOptions } from "../names.ts"
 
 /**
- * What a sampler tells at each step, before it goes on. The tensors belong to the sampler and are valid until the consumer asks
- * for the next step (or ends the loop): `tf.clone` what should live longer.
+ * What a sampler yields at each step, before it goes on. The tensors belong to the sampler. They are valid until the
+ * consumer asks for the next step, or ends the loop: `tf.clone` what should live longer.
  */
 export interface SamplerStep {
   /** Which step this is, from 0. */
@@ -19,11 +20,38 @@ export interface SamplerStep {
   readonly denoised: tf.Tensor
 }
 
+/** The way between two noise levels. It falls from `from` to `to`; where a sampler adds churn, it rises. */
+export interface NoiseInterval {
+  readonly from: number
+  readonly to: number
+}
+
 /**
- * Unit normal noise of the sample's shape, for the step `index`: a new tensor, disposed by the sampler. The same index
- * must give the same noise if a run is to be made again.
+ * Unit normal noise of the sample's shape for an interval: a new tensor, which the sampler disposes. The same interval
+ * gives the same noise, however often and in whatever order it is asked for.
  */
-export type StepNoise = (index: number) => tf.Tensor
+export type IntervalNoise = (interval: NoiseInterval) => tf.Tensor
+
+/**
+ * What is done to the sample after each step, for example putting a picture back where a mask protects it.
+ *
+ * @param x the sample; stays the sampler's.
+ * @param at the step that led here, and the noise level of `x`.
+ * @returns a new tensor of x's shape, which takes the place of `x`.
+ */
+export type AfterStep = (
+  x: tf.Tensor,
+  at: { readonly step: number; readonly steps: number; readonly sigma: number },
+) => tf.Tensor | Promise<tf.Tensor>
+
+/** What a run of a sampler may be given beside its denoiser, start and levels. */
+export interface SampleSettings {
+  /** Those that the sampler takes; see `SAMPLERS`. */
+  readonly options?: SamplerOptions
+  /** What a sampler adds on the way. Needed where the options make it add noise. */
+  readonly noise?: IntervalNoise
+  readonly afterStep?: AfterStep
+}
 
 /**
  * A walk from noise to a sample, in the variance-exploding scale x = x0 + sigma * noise.
@@ -31,15 +59,16 @@ export type StepNoise = (index: number) => tf.Tensor
  * @param denoise estimates x0; each estimate is disposed by the sampler.
  * @param start the sample at `sigmas[0]`; stays the caller's.
  * @param sigmas falling noise levels, one more than there are steps; the last is where the walk ends, mostly 0.
- * @param noise what a sampler adds on the way, if it is one that does; it throws CoreError without. Others never ask.
  * @returns a generator that yields every step and returns the final sample, which belongs to the consumer. Ending the
  * generator early (`return()`, or `break` in a loop) disposes all it holds.
+ * @throws CoreError for an option that the sampler does not take or that is out of range, and where it adds noise and
+ * is given no source of it.
  */
 export type Sampler = (
   denoise: Denoise,
   start: tf.Tensor,
   sigmas: readonly number[],
-  noise?: StepNoise,
+  settings?: SampleSettings,
 ) => AsyncGenerator<SamplerStep, tf.Tensor, void>
 
 /** A point of the walk and the estimate of x0 from there. */
@@ -56,12 +85,16 @@ export interface Advance extends Point {
   readonly nextSigma: number
   /** The points before this one, the latest first; as many as the method remembers. */
   readonly past: readonly Point[]
+  /** The estimate of x0 between this step and the next one, for methods that evaluate more than once in a step. */
+  readonly evaluate: (x: tf.Tensor, sigma: number) => Promise<tf.Tensor>
 }
 
 /** A sampling method, but for the loop. */
 export interface Method {
   /** How many points before the current one it looks at. Default 0. */
   readonly memory?: number
+  /** A sample at a higher level, from which the step at `index` is taken instead; null where it stays as it is. */
+  readonly raise?: (sample: Omit<Point, "denoised">, index: number) => Omit<Point, "denoised"> | null
   /**
    * For predictor-correctors: a better sample at the current level, seen from the estimate there; a new tensor. It takes
    * the place of `x` from here on. Not called at the first point.
@@ -71,12 +104,20 @@ export interface Method {
   readonly advance: (step: Advance) => tf.Tensor | Promise<tf.Tensor>
 }
 
+/** What a method is made for: the levels of a run, its noise, and the options that the method takes, all filled in. */
+export interface MethodRun<Name extends SamplerOptionName = never> {
+  readonly sigmas: readonly number[]
+  readonly noise: IntervalNoise
+  readonly options: Readonly<Record<Name, number>>
+}
+
 /** The loop all samplers share: evaluate, show, advance, and own every tensor in between. */
 export async function* walk(
   denoise: Denoise,
   start: tf.Tensor,
   sigmas: readonly number[],
-  { memory = 0, correct, advance }: Method,
+  { memory = 0, raise, correct, advance }: Method,
+  afterStep?: AfterStep,
 ): AsyncGenerator<SamplerStep, tf.Tensor, void> {
   checkSigmas(sigmas)
   const count = sigmas.length - 1
@@ -86,8 +127,13 @@ export async function* walk(
   let finished = false
   try {
     for (let index = 0; index < count; index++) {
-      const sigma = sigmas[index] as number
-      denoised = await denoise(x, sigma)
+      let sigma = sigmas[index] as number
+      const raised = raise?.({ sigma, x }, index) ?? null
+      if (raised !== null) {
+        x.dispose()
+        ;({ sigma, x } = raised)
+      }
+      denoised = await denoise(x, sigma, { step: index, steps: count, between: false })
       yield { index, count, sigma, x, denoised }
       if (correct !== undefined && index > 0) {
         const corrected = correct({ sigma, x, denoised }, past)
@@ -95,10 +141,22 @@ export async function* walk(
         x = corrected
       }
       const point: Point = { sigma, x, denoised }
-      x = await advance({ index, nextSigma: sigmas[index + 1] as number, past, ...point })
+      const nextSigma = sigmas[index + 1] as number
+      x = await advance({
+        ...point,
+        index,
+        nextSigma,
+        past,
+        evaluate: async (between, level) => denoise(between, level, { step: index, steps: count, between: true }),
+      })
       past.unshift(point)
       denoised = undefined
       for (const forgotten of past.splice(memory)) tf.dispose([forgotten.x, forgotten.denoised])
+      if (afterStep !== undefined) {
+        const changed = await afterStep(x, { step: index, steps: count, sigma: nextSigma })
+        x.dispose()
+        x = changed
+      }
     }
     finished = true
     return x
@@ -134,33 +192,13 @@ export function straight({ sigma: from, x, denoised }: Point, sigma: number): tf
   return tf.tidy(() => tf.add(denoised, tf.mul(tf.sub(x, denoised), sigma / from)))
 }
 
-/** Lends a tensor for as long as `use` takes, then disposes it. */
-export async function lend<T>(tensor: tf.Tensor, use: (tensor: tf.Tensor) => T | Promise<T>): Promise<T> {
+/** Uses a tensor, and disposes it afterwards. */
+export async function disposeAfter<T>(tensor: tf.Tensor, use: (tensor: tf.Tensor) => T | Promise<T>): Promise<T> {
   try {
     return await use(tensor)
   } finally {
     tensor.dispose()
   }
-}
-
-/**
- * The noise of a method that cannot do without.
- *
- * @throws CoreError when there is none.
- */
-export function requireNoise(method: string, noise: StepNoise | undefined): StepNoise {
-  if (noise !== undefined) return noise
-  throw new CoreError(`sampler: "${method}" adds noise at every step. Pass a source of it as the fourth argument.`)
-}
-
-/**
- * An ancestral step to `next`: how far down to go without noise, and how much noise then leads back up to `next`.
- *
- * Source: k-diffusion `get_ancestral_step` with eta 1; Song et al. 2021 (arXiv:2010.02502), equation 16.
- */
-export function ancestralStep(sigma: number, next: number): { readonly down: number; readonly up: number } {
-  const up = next * Math.sqrt(1 - (next / sigma) ** 2)
-  return { up, down: next ** 2 / sigma }
 }
 
 function checkSigmas(sigmas: readonly number[]): void {

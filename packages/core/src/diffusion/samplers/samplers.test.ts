@@ -3,9 +3,11 @@ import * as tf from "@tensorflow/tfjs-core"
 import { describe, expect, it } from "vitest"
 import { createStream } from "../../random/stream.ts"
 import type { Denoise } from "../denoiser.ts"
+import { SAMPLER_NAMES, SAMPLERS, type SamplerOptions } from "../names.ts"
+import type { StepPosition } from "../pass-position.ts"
 import { createNoiseSchedule } from "../schedule.ts"
 import { noiseLevels } from "../sigmas.ts"
-import { findSampler, finish, SAMPLER_NAMES, SAMPLERS, type Sampler, type StepNoise, startFactor } from "./index.ts"
+import { addsNoise, findSampler, finish, type IntervalNoise, type Sampler, startFactor } from "./index.ts"
 
 const schedule = createNoiseSchedule()
 
@@ -19,13 +21,13 @@ const gaussian =
     tf.mul(x, spread ** 2 / (spread ** 2 + sigma ** 2))
 
 const noiseOf =
-  (shape: readonly number[]): StepNoise =>
-  (step) =>
-    tf.tensor(createStream(5, "test").normal(shape, { step }), [...shape])
+  (shape: readonly number[]): IntervalNoise =>
+  ({ from, to }) =>
+    tf.tensor(createStream(5, `test ${from} ${to}`).normal(shape), [...shape])
 
 const NAMES = Object.keys(SAMPLERS)
-const DETERMINISTIC = NAMES.filter((name) => !findSampler(name).addsNoise)
-const RANDOM = NAMES.filter((name) => findSampler(name).addsNoise)
+const DETERMINISTIC = NAMES.filter((name) => !addsNoise(findSampler(name)))
+const RANDOM = NAMES.filter((name) => addsNoise(findSampler(name)))
 
 async function endOf(name: string, steps: number, denoise: Denoise): Promise<number> {
   const { sample, spacing } = findSampler(name)
@@ -65,7 +67,7 @@ describe.each(RANDOM)("%s", (name) => {
         .normal(count)
         .map((value) => value * (sigmas[0] as number)),
     )
-    const end = await finish(sample(gaussian(0.7), start, sigmas, noiseOf([count])))
+    const end = await finish(sample(gaussian(0.7), start, sigmas, { noise: noiseOf([count]) }))
     const { variance } = tf.moments(end)
     // The standard error of a deviation over 4000 samples is 1.1 %; the rest is for the steps' own error.
     expect(Math.abs(Math.sqrt((await variance.data())[0] as number) / 0.7 - 1)).toBeLessThan(0.08)
@@ -75,8 +77,8 @@ describe.each(RANDOM)("%s", (name) => {
   it("goes another way with other noise, and the same with the same", async () => {
     const { sample } = findSampler(name)
     const start = tf.tensor1d([14])
-    const run = async (noise: StepNoise): Promise<number> => {
-      const end = await finish(sample(gaussian(1), start, [14, 5, 1, 0], noise))
+    const run = async (noise: IntervalNoise): Promise<number> => {
+      const end = await finish(sample(gaussian(1), start, [14, 5, 1, 0], { noise }))
       const value = (await end.data())[0] as number
       end.dispose()
       return value
@@ -95,7 +97,7 @@ describe.each(RANDOM)("%s", (name) => {
 
 describe.each(NAMES)("%s", (name) => {
   const sample = (denoise: Denoise, start: tf.Tensor, sigmas: readonly number[]): ReturnType<Sampler> =>
-    findSampler(name).sample(denoise, start, sigmas, noiseOf(start.shape))
+    findSampler(name).sample(denoise, start, sigmas, { noise: noiseOf(start.shape) })
 
   it("lands on x0 in one step when the estimate is right", async () => {
     const start = tf.tensor1d([10, -4])
@@ -225,10 +227,106 @@ describe.each(["ddim", "euler", "dpmsolver++"])("%s from noise alone", (name) =>
   })
 })
 
+describe("where an evaluation stands", () => {
+  it.each([
+    ["euler", [false, false, false]],
+    ["heun", [false, true, false, true, false]],
+    ["dpm_2", [false, true, false, true, false]],
+    ["dpm_2_a", [false, true, false, true, false]],
+    ["dpmsolver++", [false, false, false]],
+  ])("with %s says whether it lies between two steps", async (name, expected) => {
+    const seen: StepPosition[] = []
+    const start = tf.tensor1d([14])
+    const watched: Denoise = (x, sigma, at) => {
+      seen.push(at)
+      return gaussian(1)(x, sigma, at)
+    }
+    const end = await finish(findSampler(name).sample(watched, start, [14, 5, 1, 0], { noise: noiseOf([1]) }))
+    expect(seen.map(({ between }) => between)).toEqual(expected)
+    expect(seen.at(-1)).toEqual({ step: 2, steps: 3, between: false })
+    tf.dispose([start, end])
+  })
+})
+
+describe("the hook after a step", () => {
+  it.each(NAMES)("with %s replaces the sample, is told its level, and leaves nothing", async (name) => {
+    const start = tf.tensor1d([14])
+    const before = tf.memory().numTensors
+    const levels: number[] = []
+    const steps = findSampler(name).sample(gaussian(1), start, [14, 5, 1, 0], {
+      noise: noiseOf([1]),
+      afterStep(x, { sigma }) {
+        levels.push(sigma)
+        return tf.fill(x.shape, 10 + sigma)
+      },
+    })
+    const end = await finish(steps)
+    expect(levels).toEqual([5, 1, 0])
+    expect((await end.data())[0]).toBe(10)
+    expect(tf.memory().numTensors).toBe(before + 1)
+    tf.dispose([start, end])
+  })
+})
+
+describe("options of samplers", () => {
+  const end = async (name: string, options: SamplerOptions, noise = noiseOf([1])): Promise<number> => {
+    const start = tf.tensor1d([14])
+    const sample = await finish(findSampler(name).sample(gaussian(1), start, [14, 5, 1, 0], { options, noise }))
+    const [value] = await sample.data()
+    tf.dispose([start, sample])
+    return value as number
+  }
+
+  it.each([
+    ["euler_a", "euler"],
+    ["dpm_2_a", "dpm_2"],
+    ["sde-dpmsolver++", "dpmsolver++"],
+  ])("%s without fresh noise is %s", async (name, plain) => {
+    expect(await end(name, { eta: 0 })).toBeCloseTo(await end(plain, {}), 5)
+  })
+
+  it("lets DDIM take as much noise as Euler's ancestral method", async () => {
+    expect(await end("ddim", { eta: 1 })).toBe(await end("euler_a", {}))
+    expect(await end("ddim", { eta: 0.5 })).toBe(await end("euler_a", { eta: 0.5 }))
+  })
+
+  it.each(["euler", "heun", "dpm_2"])("with %s churns where sigma is in its range", async (name) => {
+    const plain = await end(name, {})
+    expect(await end(name, { sChurn: 2 })).not.toBe(plain)
+    expect(await end(name, { sChurn: 2, sTmin: 20 })).toBe(plain)
+    expect(await end(name, { sChurn: 2, sTmax: 0.5 })).toBe(plain)
+  })
+
+  it("scales the noise that is added", async () => {
+    expect(await end("euler_a", { sNoise: 0.5 })).not.toBe(await end("euler_a", {}))
+    const half: IntervalNoise = (interval) => tf.tidy(() => tf.mul(noiseOf([1])(interval), 0.5))
+    expect(await end("euler_a", { sNoise: 0.5 })).toBeCloseTo(await end("euler_a", {}, half), 6)
+  })
+
+  it.each([
+    ["lms", { eta: 1 }, '"lms" does not take the option "eta". It takes no options.'],
+    ["euler", { eta: 1 }, '"euler" does not take the option "eta". It takes: sChurn, sTmin, sTmax, sNoise.'],
+    ["euler_a", { eta: 2 }, "eta is 2, expected 0 to 1"],
+    ["euler", { sChurn: -1 }, "sChurn is -1, expected 0 or more"],
+    ["euler", { sNoise: Number.NaN }, "sNoise is NaN, expected 0 or more"],
+  ])("of %s: refuses %j by name", async (name, options, message) => {
+    await expect(end(name, options)).rejects.toThrow(message)
+  })
+
+  it("needs no noise where the options add none, and says so where they do", async () => {
+    const start = tf.tensor1d([14])
+    const sample = await finish(findSampler("euler_a").sample(gaussian(1), start, [14, 5, 0], { options: { eta: 0 } }))
+    expect(() => findSampler("euler").sample(gaussian(1), start, [14, 5, 0], { options: { sChurn: 1 } })).toThrow(
+      /adds noise/,
+    )
+    tf.dispose([start, sample])
+  })
+})
+
 describe("findSampler", () => {
   it("finds every name, and k_euler as euler", () => {
     for (const name of SAMPLER_NAMES) expect(findSampler(name).sample).toBeTypeOf("function")
-    expect(findSampler("k_euler")).toBe(findSampler("euler"))
+    expect(findSampler("k_euler").name).toBe("euler")
   })
 
   it("names the samplers there are, also for names of an object's own properties", () => {

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { advanceDpmpp2m } from "./dpmpp-2m.ts"
-import { type Point, type Sampler, walk } from "./sampler.ts"
+import type { Method, MethodRun, Point } from "./sampler.ts"
 
 /**
  * UniPC of second order, B(h) = exp(h) - 1 ("bh2"): each sample is corrected with the estimate made from it, at no
@@ -8,13 +8,12 @@ import { type Point, type Sampler, walk } from "./sampler.ts"
  *
  * Source: Zhao et al. 2023 (arXiv:2302.04867), algorithms 1 and 2, for a network that predicts x0.
  */
-export const sampleUniPc: Sampler = (denoise, start, sigmas) =>
-  walk(denoise, start, sigmas, {
-    // The corrector looks at the points at both ends of the last step and at the one before.
-    memory: 2,
-    correct: (point, [from, before]) => correct(point, from as Point, before),
-    advance: (step) => advanceDpmpp2m(step, sigmas.length - 1),
-  })
+export const unipc = ({ sigmas }: MethodRun): Method => ({
+  // The corrector looks at the points at both ends of the last step and at the one before.
+  memory: 2,
+  correct: (point, [from, before]) => correct(point, from as Point, before),
+  advance: (step) => advanceDpmpp2m(step, sigmas.length - 1),
+})
 
 /** The sample at `point`, taken again from `from` with the estimate at `point` known. */
 function correct(point: Point, from: Point, before: Point | undefined): tf.Tensor {

@@ -1,0 +1,64 @@
+import "@tensorflow/tfjs"
+import type { Tensor4D } from "@tensorflow/tfjs-core"
+import { describe, expect, it } from "vitest"
+import { NOISE_NAMES } from "./diffusion/names.ts"
+import { createNoiseSource } from "./noise-source.ts"
+import { createStream } from "./random/stream.ts"
+
+const SHAPE = [2, 3, 4] as const
+const SIGMAS = [14, 5, 1, 0]
+const STEP = { from: 5, to: 1 }
+
+async function valuesOf(tensor: Tensor4D): Promise<readonly number[]> {
+  const values = [...(await tensor.data())]
+  tensor.dispose()
+  return values
+}
+
+describe.each(NOISE_NAMES)("noise of %s", (name) => {
+  const create = (seeds: readonly number[] = [7]) => createNoiseSource(name, seeds, SHAPE, SIGMAS)
+  const between = (source: ReturnType<typeof create>, from: number, to: number) =>
+    valuesOf(source.between({ from, to }) as Tensor4D)
+
+  it("repeats for an interval, however often it is asked for", async () => {
+    const source = create()
+    const first = await between(source, 5, 1)
+    await between(source, 14, 5)
+    await between(source, 5, 2)
+    expect(await between(source, 5, 1)).toEqual(first)
+  })
+
+  it("differs from interval to interval, and from the start", async () => {
+    const source = create()
+    const draws = [await valuesOf(source.start())]
+    for (const [from, to] of [
+      [14, 5],
+      [5, 1],
+      [5, 2],
+      [5, 5.5],
+      [2, 1],
+    ] as const)
+      draws.push(await between(source, from, to))
+    expect(new Set(draws.map(String)).size).toBe(draws.length)
+  })
+
+  it("gives a picture in a batch what it gets alone", async () => {
+    const [batch, alone] = [create([3, 7]), create([7])]
+    expect((await valuesOf(batch.start())).slice(24)).toEqual(await valuesOf(alone.start()))
+    expect((await between(batch, 14, 5)).slice(24)).toEqual(await between(alone, 14, 5))
+  })
+})
+
+describe("noise of our own streams", () => {
+  it("is that of the step's number for the interval of a step, and does not depend on what was asked before", async () => {
+    const [early, late] = [
+      createNoiseSource("lllite", [7], SHAPE, SIGMAS),
+      createNoiseSource("lllite", [7], SHAPE, SIGMAS),
+    ]
+    const expected = [...createStream(7, "step noise").normal(SHAPE, { step: 1 })]
+    expect(await valuesOf(early.between(STEP) as Tensor4D)).toEqual(expected)
+    late.between({ from: 9, to: 8 }).dispose()
+    late.between({ from: 14, to: 5 }).dispose()
+    expect(await valuesOf(late.between(STEP) as Tensor4D)).toEqual(expected)
+  })
+})
