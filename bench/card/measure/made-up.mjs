@@ -1,5 +1,5 @@
 // Values for kernels to compute with: made once, repeated over tensors of any size.
-import { createStream } from "../../../packages/core/dist/index.js"
+import { createStream } from "../../../packages/core/dist/random.js"
 import { toFloat32 } from "../../../packages/format/dist/index.js"
 import { fromFloat32 } from "../../../packages/format/dist/write.js"
 

@@ -1,7 +1,7 @@
 // GFLOPS of every kernel that a U-Net's time goes to, forward and with its gradient, at SDXL's shapes. Each is held
 // against float64 before it is timed. Products and convolutions run with the usual tiles, and with tuned ones.
 import * as tf from "@tensorflow/tfjs"
-import { createComposedOps } from "../../../packages/core/dist/index.js"
+import { createComposedOps } from "../../../packages/core/dist/ops.js"
 import { createWebgpuOps, tuneProducts } from "../../../packages/webgpu/dist/index.js"
 import { relativeError } from "../measure/check.mjs"
 import { openClock, secondsOfRun } from "../measure/clock.mjs"
