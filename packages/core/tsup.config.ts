@@ -7,7 +7,7 @@ export default defineConfig({
     image: "src/image/index.ts",
     memory: "src/memory/index.ts",
     models: "src/models/index.ts",
-    names: "src/diffusion/names.ts",
+    names: "src/names.ts",
     ops: "src/ops/index.ts",
     random: "src/random/index.ts",
     training: "src/training/index.ts",

@@ -58,7 +58,14 @@ export {
   type OptimizerState,
   stateTensor,
 } from "./optimizers/optimizer.ts"
-export { HUBER_RANGES, LOSS_WEIGHT_RANGES, LR_RANGES, OBJECTIVE_RANGES, TRAIN_RANGES } from "./ranges.ts"
+export {
+  ADAPTER_RANGES,
+  HUBER_RANGES,
+  LOSS_WEIGHT_RANGES,
+  LR_RANGES,
+  OBJECTIVE_RANGES,
+  TRAIN_RANGES,
+} from "./ranges.ts"
 export {
   createTrainState,
   type GradientSource,

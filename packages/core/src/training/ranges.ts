@@ -21,6 +21,12 @@ export const TRAIN_RANGES = {
   maxGradNorm: { min: 0 },
 } as const satisfies Readonly<Record<string, NumberRange>>
 
+/** Widths of a new LLLite's adapters. */
+export const ADAPTER_RANGES = {
+  condDim: { integer: true, min: 1, max: 4096 },
+  mlpDim: { integer: true, min: 1, max: 4096 },
+} as const satisfies Readonly<Record<string, NumberRange>>
+
 /** Numbers of `LrMovement`. */
 export const LR_RANGES = {
   warmupSteps: { ...STEPS, min: 0 },

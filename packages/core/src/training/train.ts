@@ -3,6 +3,7 @@ import { CoreError } from "../errors.ts"
 import type { RgbImage } from "../image.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import { createLllite } from "../models/lllite/model.ts"
+import { checkRanges } from "../number-range.ts"
 import { createStream } from "../random/stream.ts"
 import type { Sized } from "./batches.ts"
 import { createBatchOrder } from "./batches.ts"
@@ -13,6 +14,7 @@ import { normaliseConditioners } from "./normalise-conditioners.ts"
 import type { LoadOptimizer, OptimizerChoice } from "./optimizers/index.ts"
 import { DEFAULT_OPTIMIZER, initOptimizer, loadOptimizer } from "./optimizers/index.ts"
 import type { OptimizerState } from "./optimizers/optimizer.ts"
+import { ADAPTER_RANGES, TRAIN_RANGES } from "./ranges.ts"
 import type { TrainOptions } from "./train-options.ts"
 import { checkTrainOptions } from "./train-options.ts"
 
@@ -68,13 +70,18 @@ export interface TrainStateOptions {
   readonly optimizer?: OptimizerChoice
 }
 
-/** The state of a new run: `up` at zero, so that it starts as the base model. */
+/**
+ * The state of a new run: `up` at zero, so that it starts as the base model.
+ *
+ * @throws CoreError for widths or a seed out of range, or an unknown optimiser
+ */
 export function createTrainState(
   sites: readonly Site[],
   dims: AdapterDims,
   seed: number,
   { controls = [], optimizer = DEFAULT_OPTIMIZER }: TrainStateOptions = {},
 ): TrainState {
+  checkRanges("training", { ...dims, seed }, { ...ADAPTER_RANGES, seed: TRAIN_RANGES.seed })
   const model = createLllite(sites, dims, createStream(seed, "init"))
   if (controls.length > 0) normaliseConditioners(model, controls)
   return { model, optimizer: initOptimizer(optimizer, model.values.length), step: 0 }

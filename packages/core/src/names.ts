@@ -1,0 +1,24 @@
+/**
+ * What can be asked for by name, with options, defaults and ranges. Nothing here loads TensorFlow.js.
+ *
+ * @module
+ */
+export * from "./diffusion/names.ts"
+export { checkRanges, isInRange, type NumberOption, type NumberRange, rangeText } from "./number-range.ts"
+export {
+  HUBER_SCHEDULES,
+  type HuberSchedule,
+  LOSS_TYPES,
+  type LossType,
+  LR_CURVES,
+  type LrCurve,
+} from "./training/names.ts"
+export { OPTIMIZERS, type OptimizerChoice, type OptimizerName } from "./training/optimizers/index.ts"
+export {
+  ADAPTER_RANGES,
+  HUBER_RANGES,
+  LOSS_WEIGHT_RANGES,
+  LR_RANGES,
+  OBJECTIVE_RANGES,
+  TRAIN_RANGES,
+} from "./training/ranges.ts"
