@@ -16,7 +16,7 @@ function tensorsOf({ path, kind, inDim, outDim, kernel, bias }: UnetLayer): [str
   return bias ? [weight, [`${PREFIX}${path}.bias`, [outDim]]] : [weight]
 }
 
-describeWithReference("the table of SDXL's U-Net", () => {
+describeWithReference("the table of SDXL's U-Net", ["sdxl-checkpoint-keys.json"], () => {
   it("has every tensor of a checkpoint, of its shape, in its order", () => {
     const shapes = referenceJson<Record<string, readonly number[]>>("sdxl-checkpoint-keys.json")
     const wanted = Object.entries(shapes).filter(([name]) => name.startsWith(PREFIX))
@@ -36,7 +36,9 @@ describeWithReference("the table of SDXL's U-Net", () => {
     // Two names each, one for each layout; none of them is two layers.
     expect(byLoraKey.size).toBe(2 * wanted.length)
   })
+})
 
+describeWithReference("the table of a tiny U-Net", ["lora.json", "unet.json"], () => {
   it("finds the modules of the reference's LoRAs, in both layouts", () => {
     interface LoraCases {
       readonly unet: { readonly channels: number; readonly depth1: number; readonly depth2: number }
