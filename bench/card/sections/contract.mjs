@@ -1,6 +1,6 @@
 // Every kernel of the contract against known values, on this driver: values against float64, gradients against central
 // differences. Once as WebGPU comes, and once more where toggles give kernels more to use.
-import { createComposedOps } from "../../../packages/core/dist/index.js"
+import { createComposedOps } from "../../../packages/core/dist/ops.js"
 import { checkOps } from "../../../packages/core/dist/testing.js"
 import { createWebgpuOps } from "../../../packages/webgpu/dist/index.js"
 import { FEATURES, TOGGLES } from "../gpu.mjs"

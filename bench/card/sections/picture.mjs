@@ -1,15 +1,9 @@
 // One whole picture and ten training steps of the tiny model on WebGPU, compared with the same on WASM.
-import {
-  canny,
-  createExampleCache,
-  createNoiseSchedule,
-  createTrainState,
-  generate,
-  greyToRgb,
-  objective,
-  rgbToGrey,
-  train,
-} from "../../../packages/core/dist/index.js"
+
+import { createNoiseSchedule } from "../../../packages/core/dist/diffusion.js"
+import { canny, greyToRgb, rgbToGrey } from "../../../packages/core/dist/image.js"
+import { generate } from "../../../packages/core/dist/index.js"
+import { createExampleCache, createTrainState, objective, train } from "../../../packages/core/dist/training.js"
 import { enumerateSites } from "../../../packages/format/dist/selections.js"
 import { loadCheckpoint, startBackend } from "../../../packages/runtime-node/dist/index.js"
 import { captionOf, drawScene, judge } from "../../../packages/tiny/dist/index.js"
