@@ -6,13 +6,13 @@ import { fileURLToPath } from "node:url"
 
 /** @param dtype f16 or bf16 */
 export async function runTorch(dtype, { quick, write }) {
-  const script = env.LLLITE_CARD_TORCH ?? fileURLToPath(new URL("./torch_unet.py", import.meta.url))
+  const script = fileURLToPath(new URL("./torch_unet.py", import.meta.url))
   const python = env.LLLITE_CARD_PYTHON ?? "python3"
   // Python finds its own libraries: those that are carried for Dawn are not meant for it.
-  const { LLLITE_CARD_SYSTEM_LIBRARIES: libraries, ...rest } = env
+  const { LLLITE_CARD_SYSTEM_LIBRARIES: libraries = env.LD_LIBRARY_PATH ?? "", LD_LIBRARY_PATH: _, ...rest } = env
   const child = spawn(python, [script, "--dtype", dtype, ...(quick ? ["--quick"] : [])], {
     stdio: ["ignore", "pipe", "inherit"],
-    env: libraries === undefined ? rest : { ...rest, LD_LIBRARY_PATH: libraries },
+    env: libraries === "" ? rest : { ...rest, LD_LIBRARY_PATH: libraries },
   })
   const ended = new Promise((resolve, reject) => {
     child.on("error", (cause) => reject(new Error(`"${python}" cannot be started: ${cause.message}`, { cause })))

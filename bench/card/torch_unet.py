@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""SDXL's U-Net in PyTorch, as the section `unet` and `train` have it here: weights are made up.
+"""SDXL's U-Net in PyTorch, as the sections `unet` and `train` have it here: weights are made up.
 
   python3 torch_unet.py --dtype f16|bf16 [--quick] [--runs 3] [--latent 128]
 
@@ -11,7 +11,9 @@ of a tenth of the width, on the CPU where there is no card.
 
 import argparse
 import json
+import os
 import statistics
+import sys
 import time
 
 parser = argparse.ArgumentParser()
@@ -26,6 +28,9 @@ def write(**row):
     print(json.dumps({key: round(value, 5) if isinstance(value, float) else value for key, value in row.items()}), flush=True)
 
 
+# What is carried comes last: a package that this Python has already is the one that is taken.
+if "LLLITE_CARD_SITE" in os.environ:
+    sys.path.append(os.environ["LLLITE_CARD_SITE"])
 try:
     import torch
     from torch import nn

@@ -4,9 +4,9 @@ import { env } from "node:process"
 import { promisify } from "node:util"
 import { TOGGLES } from "../gpu.mjs"
 
-export async function run({ createGpu, open, write }) {
+export async function run({ built, createGpu, open, write }) {
   write({ smi: await smi() })
-  write({ node: process.version, icd: env.VK_ICD_FILENAMES ?? env.VK_DRIVER_FILES ?? null })
+  write({ built, node: process.version, icd: env.VK_ICD_FILENAMES ?? env.VK_DRIVER_FILES ?? null })
   for (const toggles of [[], TOGGLES.slice(0, 1), TOGGLES]) {
     const adapter = await createGpu(toggles).requestAdapter({ powerPreference: "high-performance" })
     write({ toggles, ...(adapter === null ? { adapter: null } : describe(adapter)) })

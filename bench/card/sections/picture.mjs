@@ -13,8 +13,9 @@ import { REQUEST, SCENES } from "../tiny-run.mjs"
 const LEAST_PSNR = 40
 const MOST_LOSS_ERROR = 1e-3
 
-export async function run({ quick, write }) {
+export async function run({ quick, built, write }) {
   const sizes = quick ? { side: 64, steps: 2, trainSteps: 2 } : { side: 128, steps: 20, trainSteps: 10 }
+  write({ model: built?.tiny ?? "as it is published" })
   const results = {}
   for (const backend of ["wasm", "webgpu"]) {
     const started = await startBackend(backend)
