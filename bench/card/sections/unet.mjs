@@ -1,7 +1,7 @@
 // SDXL's U-Net with made-up weights: a forward pass, and one with an LLLite on 136 sites. Seconds, what the host pays,
 // what is asked of WebGPU, memory of the card.
 import * as tf from "@tensorflow/tfjs"
-import { disposeLllite, llliteAtSite, prepareControl, unet, uploadLllite } from "../../../packages/core/dist/models.js"
+import { disposeLllite, llliteTap, prepareControl, unet, uploadLllite } from "../../../packages/core/dist/models.js"
 import { openClock } from "../measure/clock.mjs"
 import { observe } from "../measure/observe.mjs"
 import { loadMadeUp, sidesOf, startValues } from "../sdxl/made-up-sdxl.mjs"
@@ -19,10 +19,10 @@ export async function run({ quick, start, write }) {
       context: tensor(1, 77, config.contextDim),
       vector: tensor(1, config.pooledDim + 1536),
     }
-    const control = prepareControl(ops, lllite, { count: 1, height: side, width: side, data: normal(side, side, 3) }, 1)
+    const control = prepareControl(ops, lllite, { count: 1, height: side, width: side, data: normal(side, side, 3) })
     const ways = [
       ["forward", {}],
-      ["forward with LLLite", { atSite: llliteAtSite(ops, lllite, control, 1) }],
+      ["forward with LLLite", { tap: llliteTap(ops, lllite, control, 1) }],
     ]
     for (const [what, options] of ways) {
       const work = async () => {
