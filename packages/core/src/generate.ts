@@ -12,11 +12,10 @@ import { CoreError } from "./errors.ts"
 import type { RgbImage } from "./image.ts"
 import { floatsToImage, imageToFloats } from "./image.ts"
 import type { PreparedControl } from "./models/lllite/adapter.ts"
-import { llliteTap, prepareControl } from "./models/lllite/adapter.ts"
+import { chainAtSite, llliteAtSite, prepareControl, sumAtSite } from "./models/lllite/adapter.ts"
 import type { LlliteParams } from "./models/lllite/params.ts"
 import type { Sdxl } from "./models/sdxl.ts"
 import { conditionVector, encodePrompts } from "./models/sdxl.ts"
-import { chainTaps, sumTaps } from "./models/taps.ts"
 import { unet } from "./models/unet/unet.ts"
 import { decodeLatents } from "./models/vae/vae.ts"
 import { createNoiseSource } from "./noise-source.ts"
@@ -126,15 +125,15 @@ export async function* generate(
       await pause?.()
       signal?.throwIfAborted()
       const latents = input as Tensor4D
-      const tap = tapAt(sdxl, adapters, controls, 1 - timestep / last, options.combine ?? "chain")
+      const atSite = adaptersAt(sdxl, adapters, controls, 1 - timestep / last, options.combine ?? "chain")
       const timesteps = Array.from({ length: latents.shape[0] }, () => timestep)
-      return unet(ops, sdxl.unet, { latents, timesteps, context, vector }, { tap })
+      return unet(ops, sdxl.unet, { latents, timesteps, context, vector }, { atSite })
     }
     const denoise = createDenoiser(guided ? withGuidance(network, guidanceScale) : network, {
       prediction: sdxl.prediction,
       timestepOf: levels.timestepOf,
     })
-    const shape = [height / 8, width / 8, sdxl.unet.config.outChannels] as const
+    const shape = [height / 8, width / 8, sdxl.unet.config.latentChannels] as const
     const noise = createNoiseSource(
       options.noise ?? "lllite",
       requests.map(({ seed }) => seed),
@@ -173,8 +172,8 @@ export async function* generate(
   }
 }
 
-/** What stands before the layers at a place on the noise schedule, 0 (pure noise) to 1. */
-function tapAt(
+/** What stands before the sites at a place on the noise schedule, 0 (pure noise) to 1. */
+function adaptersAt(
   { ops }: Sdxl,
   adapters: readonly AdapterUse[],
   controls: readonly PreparedControl[],
@@ -182,9 +181,9 @@ function tapAt(
   combine: "chain" | "sum",
 ) {
   const active = adapters.flatMap(({ lllite, strength = 1, start = 0, end = 1 }, i) =>
-    progress >= start && progress <= end ? [llliteTap(ops, lllite, controls[i] as PreparedControl, strength)] : [],
+    progress >= start && progress <= end ? [llliteAtSite(ops, lllite, controls[i] as PreparedControl, strength)] : [],
   )
-  return combine === "chain" ? chainTaps(active) : sumTaps(active)
+  return combine === "chain" ? chainAtSite(active) : sumAtSite(active)
 }
 
 async function decodeOne(sdxl: Sdxl, latents: Tensor4D, index: number, slices: number): Promise<RgbImage> {

@@ -16,8 +16,7 @@ export const SMALL_UNET: UnetConfig = {
   contextDim: 16,
   pooledDim: 8,
   headDim: 64,
-  inChannels: 4,
-  outChannels: 4,
+  latentChannels: 4,
 }
 
 /** The U-Net alone. */

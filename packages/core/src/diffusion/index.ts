@@ -34,10 +34,4 @@ export {
   timestepAt,
 } from "./schedule.ts"
 export { type NoiseLevels, noiseLevels } from "./sigmas.ts"
-export {
-  SIZE_EMBEDDING_DIM,
-  type SizeCondition,
-  sinusoidalEmbedding,
-  sizeEmbedding,
-  timestepEmbedding,
-} from "./size-embedding.ts"
+export { type SizeCondition, sinusoidalEmbedding, sizeEmbedding, timestepEmbedding } from "./size-embedding.ts"

@@ -4,10 +4,9 @@
  * @module
  * @experimental
  */
-export { adapt, commonStrength } from "./adapt.ts"
+export { adapt } from "./adapt.ts"
 export { type ComposedOptions, createComposedOps } from "./composed/index.ts"
 export type {
-  AdapterStrengths,
   AdapterTail,
   AttentionOptions,
   Conv2dOptions,

@@ -17,8 +17,7 @@ const UNET: UnetConfig = {
   contextDim: 16,
   pooledDim: 8,
   headDim: 64,
-  inChannels: 4,
-  outChannels: 4,
+  latentChannels: 4,
 }
 const TEXT: Omit<TextEncoderConfig, "projection"> = {
   width: 8,

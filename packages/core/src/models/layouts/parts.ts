@@ -1,13 +1,13 @@
 import { CoreError } from "../../errors.ts"
 import type { WeightEntry } from "../../ops/weight-entry.ts"
 import { TEXT1_PREFIX, TEXT2_PREFIX } from "../clip/config.ts"
-import { reshaped, stacked, transposed } from "../entry-views.ts"
+import { reshaped, stacked, turned } from "../entry-views.ts"
 import { UNET_PREFIX } from "../unet/config.ts"
 import { VAE_PREFIX } from "../vae/config.ts"
 import type { WeightFile } from "../weight-reader.ts"
-import { diffusersUnetRename } from "./diffusers-unet.ts"
+import { unetRenames } from "./diffusers-unet.ts"
 import { isPointwise, vaeRenames } from "./diffusers-vae.ts"
-import { type Rename, renameBy } from "./renames.ts"
+import { type Renames, rename } from "./renames.ts"
 import { TEXT2_QUERY, TEXT2_RENAMES } from "./transformers-text2.ts"
 
 /*
@@ -42,7 +42,7 @@ export function unetOf(file: WeightFile): WeightFile {
     return renamed(
       file,
       UNET_PREFIX,
-      diffusersUnetRename((prefix) => has(file, prefix)),
+      unetRenames((prefix) => has(file, prefix)),
     )
   }
   throw missing(file, "U-Net", `"${UNET_PREFIX}…", "input_blocks.…" or diffusers' "down_blocks.…"`)
@@ -55,7 +55,7 @@ export function vaeOf(file: WeightFile): WeightFile {
   if (has(file, "decoder.up_blocks.")) {
     let levels = 0
     while (has(file, `decoder.up_blocks.${levels}.`)) levels++
-    return renamed(file, VAE_PREFIX, renameBy(vaeRenames(levels)), (name, entry) =>
+    return renamed(file, VAE_PREFIX, vaeRenames(levels), (name, entry) =>
       isPointwise(name) && entry.shape.length === 2 ? reshaped(entry, [...entry.shape, 1, 1]) : entry,
     )
   }
@@ -76,7 +76,7 @@ export function text1Of(file: WeightFile): WeightFile {
 export function text2Of(file: WeightFile): WeightFile {
   if (has(file, TEXT2_PREFIX)) return only(file, TEXT2_PREFIX)
   if (has(file, "text_model.")) {
-    const simple = renamed(file, TEXT2_PREFIX, renameBy(TEXT2_RENAMES))
+    const simple = renamed(file, TEXT2_PREFIX, TEXT2_RENAMES)
     return { ...simple, entries: new Map([...simple.entries, ...joinedEntries(file)]) }
   }
   throw missing(file, "second text encoder", `"${TEXT2_PREFIX}…" or transformers' "text_model.…"`)
@@ -93,7 +93,7 @@ function* joinedEntries(file: WeightFile): Generator<[string, WeightEntry]> {
     yield [`${TEXT2_PREFIX}transformer.resblocks.${block}.attn.in_proj_${what}`, stacked([query, key, value])]
   }
   const projection = file.entries.get("text_projection.weight")
-  if (projection !== undefined) yield [`${TEXT2_PREFIX}text_projection`, transposed(projection)]
+  if (projection !== undefined) yield [`${TEXT2_PREFIX}text_projection`, turned(projection)]
 }
 
 function has({ entries }: WeightFile, prefix: string): boolean {
@@ -112,12 +112,12 @@ function prefixed({ label, entries }: WeightFile, prefix: string): WeightFile {
 function renamed(
   { label, entries }: WeightFile,
   prefix: string,
-  rename: Rename,
+  renames: Renames,
   adapt: (name: string, entry: WeightEntry) => WeightEntry = (_, entry) => entry,
 ): WeightFile {
   const found = new Map<string, WeightEntry>()
   for (const [name, entry] of entries) {
-    const to = rename(name)
+    const to = rename(name, renames)
     if (to !== null) found.set(prefix + to, adapt(to, entry))
   }
   return { label, entries: found }
