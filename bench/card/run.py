@@ -129,13 +129,13 @@ def unpack_part(part, folder):
 def make_environment(place, quick, results):
     environment = dict(os.environ)
     environment.setdefault("HOME", str(place))
-    driver = find_driver(place, quick, environment)
+    driver = environment.get("VK_DRIVER_FILES") or environment.get("VK_ICD_FILENAMES") or find_driver(place, quick, environment)
+    print(f"Vulkan driver: {driver or 'the one that the loader finds'}", file=sys.stderr)
     libraries = [str(carried_libraries(place))]
     if driver is not None:
-        environment["VK_ICD_FILENAMES"] = str(driver)
-        # Where scripts/lavapipe.sh puts what lavapipe needs.
+        environment["VK_ICD_FILENAMES"] = driver
+        # scripts/lavapipe.sh puts there what lavapipe needs.
         libraries.append(str(Path(driver).parent / "lib"))
-    print(f"Vulkan driver: {environment.get('VK_ICD_FILENAMES') or environment.get('VK_DRIVER_FILES') or 'none found'}", file=sys.stderr)
     inherited = environment.get("LD_LIBRARY_PATH", "")
     libraries += [folder for folder in LIBRARY_FOLDERS[:2] if os.path.isdir(folder)]
     egl = "/usr/local/nvidia/share/glvnd/egl_vendor.d/10_nvidia.json"
@@ -154,9 +154,7 @@ def make_environment(place, quick, results):
 
 
 def find_driver(place, quick, environment):
-    """The description of the Vulkan driver to take; None where one was named, or none is there."""
-    if environment.get("VK_ICD_FILENAMES") or environment.get("VK_DRIVER_FILES"):
-        return None
+    """The description of the Vulkan driver to take; None where the loader is to find it."""
     cache = Path(environment.get("XDG_CACHE_HOME") or Path(environment["HOME"]) / ".cache")
     found = [path for folder in ICD_FOLDERS for path in sorted(glob.glob(f"{folder}/*.json"))]
     software = [str(cache / "lllite/lavapipe/lvp_icd.json"), *(path for path in found if "lvp_icd" in path)]
@@ -247,7 +245,7 @@ def rows_of(results, start):
 
 
 def add(results, row):
-    line = json.dumps(row, ensure_ascii=False)
+    line = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
     with open(results, "a") as file:
         file.write(line + "\n")
     print(line, flush=True)

@@ -67,14 +67,14 @@ async function trainSome(sdxl, { side, trainSteps }) {
     const parts = []
     for (const { step, firstRow, examples: rows } of tasks) {
       const batch = { step, firstRow, examples: rows.map((index) => examples[index]) }
-      parts.push(await objective(sdxl, schedule, model, { ...batch, seed: 1 }, { seed: 1 }))
+      parts.push(await objective(sdxl, schedule, model, { ...batch, seed: 1 }))
     }
     return parts
   }
   const [losses, stepSeconds] = [[], []]
   let since = performance.now()
   const options = { steps: trainSteps, batchSize: 1, seed: 1, learningRate: 1e-3 }
-  for await (const { loss } of train(state, examples, gradients, options)) {
+  for await (const { loss } of train(state, examples, { gradients }, options)) {
     losses.push(loss)
     stepSeconds.push(seconds(since))
     since = performance.now()
