@@ -11,6 +11,8 @@ export default defineConfig({
     ops: "src/ops/index.ts",
     random: "src/random/index.ts",
     training: "src/training/index.ts",
+    runtime: "src/runtime/index.ts",
+    worker: "src/worker/index.ts",
     reference: "reference/index.ts",
     testing: "testing/index.ts",
   },

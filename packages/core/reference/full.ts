@@ -1,7 +1,7 @@
 import { enumerateSites } from "@lllite/format/selections"
 import type { Scalar, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import { cutControls, disposeCuts, llliteAtSite, prepareControl } from "../src/models/lllite/adapter.ts"
+import { cutControls, disposeCuts, llliteTap, prepareControl } from "../src/models/lllite/adapter.ts"
 import { disposeLllite, uploadLllite } from "../src/models/lllite/params.ts"
 import { unet } from "../src/models/unet/unet.ts"
 import { buildUnet } from "../src/models/unet/weights.ts"
@@ -9,6 +9,7 @@ import type { Ops } from "../src/ops/ops.ts"
 import { disposeParams } from "../src/params.ts"
 import { lossAndGradients } from "../src/training/gradients.ts"
 import { elementwiseLoss, weightedMean } from "../src/training/loss.ts"
+import { trainedLllite } from "../src/training/trained-lllite.ts"
 import type { CaseResult, ReferenceTensors } from "./case.ts"
 import { compare } from "./case.ts"
 import { signalNhwc, toNchw } from "./layout.ts"
@@ -68,7 +69,7 @@ export async function runFull(
   plain.dispose()
 
   const control = prepareControl(ops, lllite, images)
-  const steered = unet(ops, params, input, { atSite: llliteAtSite(ops, lllite, control, 1) })
+  const steered = unet(ops, params, input, { tap: llliteTap(ops, lllite, control, 1) })
   results.push(compare("full.lllite", await toNchw(steered), await tensors.readFloat32("full.lllite"), output))
   steered.dispose()
   control.dispose()
@@ -80,7 +81,7 @@ export async function runFull(
       elementwiseLoss(prediction, target, "l2"),
       timesteps.map(() => 1),
     )
-  const { loss, gradients } = await lossAndGradients(ops, params, lllite, { ...input, control: cuts }, lossOf, {
+  const { loss, gradients } = await lossAndGradients(ops, params, trainedLllite(ops, lllite, cuts), input, lossOf, {
     checkpointing: true,
   })
   results.push(compare("full.loss", [loss], await tensors.readFloat32("full.loss"), output))

@@ -1,7 +1,7 @@
 import type { Site, SiteTensorName } from "@lllite/format"
 import type { Tensor, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import { controlShare, fedBy } from "../src/models/lllite/adapter.ts"
+import { adaptedInputs, controlShare } from "../src/models/lllite/adapter.ts"
 import type { Depth } from "../src/models/lllite/conditioner.ts"
 import { cutControl, embedControl } from "../src/models/lllite/conditioner.ts"
 import { toFileLayout } from "../src/models/lllite/layout.ts"
@@ -71,15 +71,16 @@ async function runCase(name: string, given: ModuleCase, tensors: ReferenceTensor
   const dyShape = given.xShape.map((size, axis) => (axis === (conv ? 1 : 2) ? hostOut : size))
   const dy = input(given.dy, dyShape)
 
-  const fed = (input: Tensor): Tensor => {
+  const strengths = Array<number>(x.shape[0] ?? 0).fill(given.strength)
+  const hostOutput = (input: Tensor): Tensor => {
     const control = { share: controlShare(ops, adapter, cut), grid: cut.grid }
-    const [y = input] = fedBy(ops, [{ adapter, control }], input, grid, given.strength)
+    const [y = input] = adaptedInputs(ops, [{ adapter, control, strengths }], input, grid)
     return hostWeight.kind === "conv2d"
       ? ops.conv2d(y as tf.Tensor4D, hostWeight, { stride: 1, padding: [1, 1, 1, 1] })
       : ops.linear(y, hostWeight)
   }
-  const y = tf.tidy(() => fed(x))
-  const [dx, ...dLeaves] = tf.grads(() => fed(x))([x, ...lllite.leaves], dy)
+  const y = tf.tidy(() => hostOutput(x))
+  const [dx, ...dLeaves] = tf.grads(() => hostOutput(x))([x, ...lllite.leaves], dy)
   const embedding = embedControl(ops, adapter, cut)
 
   const results: CaseResult[] = []

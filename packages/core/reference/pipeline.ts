@@ -8,7 +8,7 @@ import { findSampler, finish, startFactor } from "../src/diffusion/samplers/inde
 import { createNoiseSchedule } from "../src/diffusion/schedule.ts"
 import { noiseLevels } from "../src/diffusion/sigmas.ts"
 import type { Tokenizer } from "../src/models/clip/tokenizer.ts"
-import { llliteAtSite, prepareControl } from "../src/models/lllite/adapter.ts"
+import { llliteTap, prepareControl } from "../src/models/lllite/adapter.ts"
 import { disposeLllite, uploadLllite } from "../src/models/lllite/params.ts"
 import { conditionVector, encodePrompts } from "../src/models/sdxl.ts"
 import { unet } from "../src/models/unet/unet.ts"
@@ -91,10 +91,10 @@ export async function runPipeline(
     if (strengthAt === undefined) continue
     let evaluation = 0
     const network: Network = (input, { timestep }) => {
-      const atSite = llliteAtSite(ops, lllite, control, strengthAt(evaluation++))
+      const tap = llliteTap(ops, lllite, control, strengthAt(evaluation++))
       const latents = input as Tensor4D
       const timesteps = Array.from({ length: latents.shape[0] }, () => timestep)
-      return unet(ops, params, { latents, timesteps, context, vector }, { atSite })
+      return unet(ops, params, { latents, timesteps, context, vector }, { tap })
     }
     const sampler = findSampler(samplerName)
     const schedule = createNoiseSchedule()

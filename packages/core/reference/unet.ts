@@ -3,14 +3,15 @@ import type { SiteSelection } from "@lllite/format/selections"
 import { enumerateSites } from "@lllite/format/selections"
 import type { Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import { chainAtSite, cutControls, disposeCuts, llliteAtSite, prepareControl } from "../src/models/lllite/adapter.ts"
+import { cutControls, disposeCuts, llliteTap, prepareControl } from "../src/models/lllite/adapter.ts"
 import type { ControlImages } from "../src/models/lllite/conditioner.ts"
 import type { LlliteModel } from "../src/models/lllite/layout.ts"
 import { toFileLayout } from "../src/models/lllite/layout.ts"
 import { fillLllite } from "../src/models/lllite/model.ts"
 import { disposeLllite, uploadLllite } from "../src/models/lllite/params.ts"
+import { chainTaps } from "../src/models/taps.ts"
 import type { UnetConfig } from "../src/models/unet/config.ts"
-import { SIZE_EMBEDDING_DIM } from "../src/models/unet/config.ts"
+import { vectorDimOf } from "../src/models/unet/config.ts"
 import type { UnetParams } from "../src/models/unet/params.ts"
 import type { UnetInput } from "../src/models/unet/unet.ts"
 import { unet } from "../src/models/unet/unet.ts"
@@ -18,10 +19,11 @@ import { buildUnet } from "../src/models/unet/weights.ts"
 import type { Ops } from "../src/ops/ops.ts"
 import { disposeParams } from "../src/params.ts"
 import { clipGradients } from "../src/training/clip-gradients.ts"
-import type { GradientInput, LossAndGradients } from "../src/training/gradients.ts"
+import type { LossAndGradients } from "../src/training/gradients.ts"
 import { lossAndGradients } from "../src/training/gradients.ts"
 import { elementwiseLoss, weightedMean } from "../src/training/loss.ts"
 import { DEFAULT_OPTIMIZER, initOptimizer, loadOptimizer } from "../src/training/optimizers/index.ts"
+import { trainedLllite } from "../src/training/trained-lllite.ts"
 import type { CaseResult, ReferenceTensors } from "./case.ts"
 import { compare, compareExactly } from "./case.ts"
 import { signalNhwc, toNchw } from "./layout.ts"
@@ -94,7 +96,8 @@ export function unetConfigOf({ channels, context, pooled, depth1, depth2 }: Unet
     contextDim: context,
     pooledDim: pooled,
     headDim: 64,
-    latentChannels: 4,
+    inChannels: 4,
+    outChannels: 4,
   }
 }
 
@@ -158,7 +161,7 @@ export function unetInput(
 ): UnetInput {
   const { tag, batch, latent, timesteps } = given
   const [height, width] = latent
-  const vectorDim = config.pooledDim + SIZE_EMBEDDING_DIM
+  const vectorDim = vectorDimOf(config)
   return {
     latents: signalNhwc(`${tag}/latents`, [batch, 4, height, width]),
     timesteps,
@@ -203,11 +206,11 @@ async function runForward(
       const device = uploadLllite(await syntheticLllite(lllite, sites))
       const shape = [given.controlBatch ?? given.batch, 3, 8 * height, 8 * width] as const
       const control = prepareControl(ops, device, await controlOf(`${controls[i]}/control`, shape))
-      return { device, control, atSite: llliteAtSite(ops, device, control, lllite.strength) }
+      return { device, control, tap: llliteTap(ops, device, control, lllite.strength) }
     }),
   )
-  const atSite = chainAtSite(applied.map(({ atSite }) => atSite))
-  const prediction = unet(ops, params, input, { atSite })
+  const tap = chainTaps(applied.map(({ tap }) => tap))
+  const prediction = unet(ops, params, input, { tap })
   const ours = await toNchw(prediction)
   disposeInput(input)
   prediction.dispose()
@@ -236,13 +239,14 @@ async function runTraining(
   const gradient = async (checkpointing: boolean): Promise<LossAndGradients> => {
     const device = uploadLllite(model)
     const control = cutControls(device, images)
-    const given: GradientInput = { ...input, control }
     const loss = (prediction: Tensor4D): tf.Scalar =>
       weightedMean(
         elementwiseLoss(prediction, target, "l2"),
         input.timesteps.map(() => 1),
       )
-    const result = await lossAndGradients(ops, params, device, given, loss, { checkpointing })
+    const result = await lossAndGradients(ops, params, trainedLllite(ops, device, control), input, loss, {
+      checkpointing,
+    })
     disposeCuts(control)
     disposeLllite(device)
     return result

@@ -12,10 +12,11 @@ import { CoreError } from "./errors.ts"
 import type { RgbImage } from "./image.ts"
 import { floatsToImage, imageToFloats } from "./image.ts"
 import type { PreparedControl } from "./models/lllite/adapter.ts"
-import { chainAtSite, llliteAtSite, prepareControl, sumAtSite } from "./models/lllite/adapter.ts"
+import { llliteTap, prepareControl } from "./models/lllite/adapter.ts"
 import type { LlliteParams } from "./models/lllite/params.ts"
 import type { Sdxl } from "./models/sdxl.ts"
 import { conditionVector, encodePrompts } from "./models/sdxl.ts"
+import { chainTaps, sumTaps } from "./models/taps.ts"
 import { unet } from "./models/unet/unet.ts"
 import { decodeLatents } from "./models/vae/vae.ts"
 import { createNoiseSource } from "./noise-source.ts"
@@ -125,15 +126,15 @@ export async function* generate(
       await pause?.()
       signal?.throwIfAborted()
       const latents = input as Tensor4D
-      const atSite = adaptersAt(sdxl, adapters, controls, 1 - timestep / last, options.combine ?? "chain")
+      const tap = tapAt(sdxl, adapters, controls, 1 - timestep / last, options.combine ?? "chain")
       const timesteps = Array.from({ length: latents.shape[0] }, () => timestep)
-      return unet(ops, sdxl.unet, { latents, timesteps, context, vector }, { atSite })
+      return unet(ops, sdxl.unet, { latents, timesteps, context, vector }, { tap })
     }
     const denoise = createDenoiser(guided ? withGuidance(network, guidanceScale) : network, {
       prediction: sdxl.prediction,
       timestepOf: levels.timestepOf,
     })
-    const shape = [height / 8, width / 8, sdxl.unet.config.latentChannels] as const
+    const shape = [height / 8, width / 8, sdxl.unet.config.outChannels] as const
     const noise = createNoiseSource(
       options.noise ?? "lllite",
       requests.map(({ seed }) => seed),
@@ -172,8 +173,8 @@ export async function* generate(
   }
 }
 
-/** What stands before the sites at a place on the noise schedule, 0 (pure noise) to 1. */
-function adaptersAt(
+/** What stands before the layers at a place on the noise schedule, 0 (pure noise) to 1. */
+function tapAt(
   { ops }: Sdxl,
   adapters: readonly AdapterUse[],
   controls: readonly PreparedControl[],
@@ -181,9 +182,9 @@ function adaptersAt(
   combine: "chain" | "sum",
 ) {
   const active = adapters.flatMap(({ lllite, strength = 1, start = 0, end = 1 }, i) =>
-    progress >= start && progress <= end ? [llliteAtSite(ops, lllite, controls[i] as PreparedControl, strength)] : [],
+    progress >= start && progress <= end ? [llliteTap(ops, lllite, controls[i] as PreparedControl, strength)] : [],
   )
-  return combine === "chain" ? chainAtSite(active) : sumAtSite(active)
+  return combine === "chain" ? chainTaps(active) : sumTaps(active)
 }
 
 async function decodeOne(sdxl: Sdxl, latents: Tensor4D, index: number, slices: number): Promise<RgbImage> {
@@ -208,7 +209,12 @@ function joinControls({ control }: AdapterUse, count: number) {
   return { count: images.length, width, height, data }
 }
 
-function checkRequest(requests: readonly PictureRequest[], options: GenerateOptions): void {
+/**
+ * Checks what is asked for, before anything is computed.
+ *
+ * @throws CoreError when an option is out of range or a control has another size
+ */
+export function checkRequest(requests: readonly PictureRequest[], options: GenerateOptions): void {
   const { width, height, steps = 20, guidanceScale = 7.5, adapters = [], vaeSlices = 1 } = options
   const expect = (good: boolean, what: string): void => {
     if (!good) throw new CoreError(`generate: ${what}`)

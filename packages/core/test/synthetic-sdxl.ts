@@ -16,7 +16,8 @@ export const SMALL_UNET: UnetConfig = {
   contextDim: 16,
   pooledDim: 8,
   headDim: 64,
-  latentChannels: 4,
+  inChannels: 4,
+  outChannels: 4,
 }
 
 /** The U-Net alone. */

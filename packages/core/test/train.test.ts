@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { signal } from "../reference/synthetic.ts"
 import { createNoiseSchedule } from "../src/diffusion/index.ts"
 import type { LlliteModel, Sdxl } from "../src/models/index.ts"
-import { disposeLllite, llliteAtSite, prepareControl, unet, uploadLllite } from "../src/models/index.ts"
+import { disposeLllite, llliteTap, prepareControl, unet, uploadLllite } from "../src/models/index.ts"
 import type { CachedExample, GradientSource, TrainExample, TrainState } from "../src/training/index.ts"
 import { cacheDataset, createTrainState, objective, train } from "../src/training/index.ts"
 import { createSyntheticSdxl, SMALL_UNET } from "./synthetic-sdxl.ts"
@@ -195,7 +195,7 @@ async function predictions(sdxl: Sdxl, model: LlliteModel): Promise<Float32Array
     vector: tf.tensor2d(signal("vector", [1544]), [1, 1544]),
   }
   const plain = unet(ops, sdxl.unet, input)
-  const fed = unet(ops, sdxl.unet, input, { atSite: llliteAtSite(ops, lllite, control, 1) })
+  const fed = unet(ops, sdxl.unet, input, { tap: llliteTap(ops, lllite, control, 1) })
   const values = [await plain.data<"float32">(), await fed.data<"float32">()]
   tf.dispose([input.latents, input.context, input.vector, plain, fed])
   control.dispose()

@@ -5,3 +5,4 @@
  */
 export { type CheckOptions, type ContractResult, checkOps } from "./ops-contract.ts"
 export { type PeakBytes, watchBytes } from "./peak-bytes.ts"
+export { RUNTIME_CASES, type RuntimeCase, type RuntimeSubject } from "./runtime-contract.ts"

@@ -1,7 +1,7 @@
 import type { Tensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { adapt } from "../src/ops/adapt.ts"
-import type { AdapterTail, DenseParams, Ops, Padding } from "../src/ops/ops.ts"
+import type { AdapterStrengths, AdapterTail, DenseParams, Ops, Padding } from "../src/ops/ops.ts"
 import type { WeightEntry } from "../src/ops/weight-entry.ts"
 import { createStream } from "../src/random/stream.ts"
 import * as plain from "./plain-ops.ts"
@@ -88,6 +88,16 @@ export function opsCases(): OpsCase[] {
       adaptCase("odd widths, samples in turn", [4, 9, 13], 2, [7, 1, 5], 0.5),
       adaptCase("one adapter, one control for all", [3, 7, 12], 1, [33], -0.75),
       adaptCase("one token", [1, 1, 6], 1, [1], 1),
+      adaptCase(
+        "a strength for every adapter and sample",
+        [4, 9, 12],
+        2,
+        [8, 5],
+        [
+          [0, 0, 1, 1],
+          [0.5, -1, 0.25, 0.25],
+        ],
+      ),
     ],
   ]
 }
@@ -311,9 +321,10 @@ function adaptCase(
   shape: readonly [number, number, number],
   count: number,
   widths: readonly number[],
-  strength: number,
+  strength: number | AdapterStrengths,
 ): OpsCase {
-  const [, tokens, channels] = shape
+  const [n, tokens, channels] = shape
+  const strengths = typeof strength === "number" ? widths.map(() => Array<number>(n).fill(strength)) : strength
   const joined = widths.reduce((sum, width) => sum + width, 0)
   const inputs = [
     input("x", shape),
@@ -338,14 +349,14 @@ function adaptCase(
         const [[x, weight, bias] = [], ...rest] = parted(given)
         const tails = rest.map(([midDown, share, weight, bias]) => ({ midDown, share, up: { weight, bias } }))
         const down = { weight, bias } as DenseParams
-        return tf.stack([...adapt(ops, x as Tensor3D, down, tails as unknown as AdapterTail[], strength)])
+        return tf.stack([...adapt(ops, x as Tensor3D, down, tails as unknown as AdapterTail[], strengths)])
       }
       return { run, dispose: () => {} }
     },
     expected: (...given) => {
       const [[x, down, bias] = [], ...rest] = parted(given)
       const tails = rest.map(([midDown, share, up, upBias]) => ({ midDown, share, up, upBias }) as plain.AdapterValues)
-      return plain.adapt(x as plain.Values, down as plain.Values, bias as plain.Values, tails, strength)
+      return plain.adapt(x as plain.Values, down as plain.Values, bias as plain.Values, tails, strengths)
     },
   }
 }

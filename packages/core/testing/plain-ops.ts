@@ -157,7 +157,7 @@ export function adapt(
   down: Values,
   downBias: Values,
   adapters: readonly AdapterValues[],
-  strength: number,
+  strengths: readonly (readonly number[])[],
 ): Values {
   const joined = downBias.length
   const channels = down.length / joined
@@ -166,7 +166,9 @@ export function adapt(
   let from = 0
   for (const [a, { midDown, share, up, upBias }] of adapters.entries()) {
     const width = Math.sqrt(midDown.length)
+    const own = strengths[a] ?? []
     for (let row = 0; row < rows; row++) {
+      const strength = own[Math.floor((row * own.length) / rows)] ?? 1
       const first = Array.from({ length: width }, (_, j) => {
         let sum = at(downBias, from + j)
         for (let c = 0; c < channels; c++) sum += at(x, row * channels + c) * at(down, c * joined + from + j)

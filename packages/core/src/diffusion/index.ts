@@ -34,4 +34,10 @@ export {
   timestepAt,
 } from "./schedule.ts"
 export { type NoiseLevels, noiseLevels } from "./sigmas.ts"
-export { type SizeCondition, sinusoidalEmbedding, sizeEmbedding, timestepEmbedding } from "./size-embedding.ts"
+export {
+  SIZE_EMBEDDING_DIM,
+  type SizeCondition,
+  sinusoidalEmbedding,
+  sizeEmbedding,
+  timestepEmbedding,
+} from "./size-embedding.ts"

@@ -1,5 +1,14 @@
 import { CoreError } from "../errors.ts"
 
+/** Numbers that SDXL is told about a picture's size. */
+const SIZE_NUMBERS = 6
+
+/** Values of the embedding of one of them. */
+const SIZE_NUMBER_DIM = 256
+
+/** Values of SDXL's size conditioning. */
+export const SIZE_EMBEDDING_DIM = SIZE_NUMBERS * SIZE_NUMBER_DIM
+
 /** What SDXL is told about a picture's size, in pixels, each pair as (height, width) or (top, left). */
 export interface SizeCondition {
   /** Size of the picture before it was fitted. */
@@ -43,13 +52,15 @@ export function timestepEmbedding(timestep: number, width: number): Float32Array
 
 /**
  * SDXL's size conditioning: six numbers of 256 dimensions each, in the order original height and width, crop top and
- * left, target height and width. → [1536]
+ * left, target height and width. → [SIZE_EMBEDDING_DIM]
  *
  * Source: Podell et al. 2023 (arXiv:2307.01952), section 2.2.
  */
 export function sizeEmbedding(size: SizeCondition): Float32Array {
   const numbers = [...size.original, ...size.crop, ...size.target]
-  const values = new Float32Array(numbers.length * 256)
-  for (const [i, number] of numbers.entries()) values.set(sinusoidalEmbedding(number, 256), i * 256)
+  const values = new Float32Array(SIZE_EMBEDDING_DIM)
+  for (const [i, number] of numbers.entries()) {
+    values.set(sinusoidalEmbedding(number, SIZE_NUMBER_DIM), i * SIZE_NUMBER_DIM)
+  }
   return values
 }

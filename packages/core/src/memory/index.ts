@@ -5,6 +5,7 @@
  * @experimental
  */
 export { COMPOSED_FOOTPRINT } from "./composed-footprint.ts"
+export { GPU_VAE_BYTES, WASM_BYTES, WASM_VAE_BYTES } from "./limits.ts"
 export type { Holding, Work } from "./outline-backend.ts"
 export type { OutlineNorm, OutlineOptions } from "./outline-ops.ts"
 export {

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest"
 import type { WeightEntry } from "../ops/weight-entry.ts"
 import { readEntryInto } from "../ops/weight-entry.ts"
-import { reshaped, stacked, turned } from "./entry-views.ts"
+import { reshaped, stacked, transposed } from "./entry-views.ts"
 
 const entry = (name: string, shape: readonly number[], values: readonly number[]): WeightEntry => {
   const bytes = Uint8Array.from(values.flatMap((value) => [value, 0]))
@@ -33,7 +33,7 @@ it("stacks rows, whichever way they are read", async () => {
 })
 
 it("turns a matrix, whichever way it is read", async () => {
-  const view = turned(entry("a", [2, 3], [1, 2, 3, 4, 5, 6]))
+  const view = transposed(entry("a", [2, 3], [1, 2, 3, 4, 5, 6]))
   expect(view.shape).toEqual([3, 2])
   expect(await values(view)).toEqual(Array(2).fill([1, 4, 2, 5, 3, 6]))
 })

@@ -35,7 +35,7 @@ export function stacked(entries: readonly WeightEntry[]): WeightEntry {
 }
 
 /** A matrix with its rows as columns: [A, B] → [B, A]. */
-export function turned(entry: WeightEntry): WeightEntry {
+export function transposed(entry: WeightEntry): WeightEntry {
   const [rows = 0, columns = 0] = entry.shape
   const { name, dtype } = entry
   return {

@@ -7,17 +7,15 @@
 export { bytesOf, disposeParams, type ParamsTree, weightsOf } from "../params.ts"
 export type { TextEncoderConfig } from "./clip/config.ts"
 export { CONTEXT_LENGTH, joinedPositions, promptChunks, promptIds } from "./clip/prompt.ts"
-export { encodeText, type TextEncoding } from "./clip/text-encoder.ts"
+export { type EncodeTextOptions, encodeText, type TextEncoding } from "./clip/text-encoder.ts"
 export { createTokenizer, type Tokenizer } from "./clip/tokenizer.ts"
 export type { TextEncoderParams, TextLoadOptions } from "./clip/weights.ts"
-export { partsOf, type SdxlFiles, unetOf, vaeOf } from "./layouts/parts.ts"
+export { joinedParts, partsOf, type SdxlFiles, unetOf, vaeOf } from "./layouts/parts.ts"
 export {
   type ControlShare,
-  chainAtSite,
-  llliteAtSite,
+  llliteTap,
   type PreparedControl,
   prepareControl,
-  sumAtSite,
 } from "./lllite/adapter.ts"
 export type { ControlImages } from "./lllite/conditioner.ts"
 export { type AdapterPlan, type LlliteModel, layOutSlots, type Slot } from "./lllite/layout.ts"
@@ -32,10 +30,23 @@ export {
   type TextCondition,
   type TextModel,
 } from "./sdxl.ts"
-export { type AtSite, type Grid, identityAtSite } from "./unet/at-site.ts"
+export { type Strength, type StrengthPlace, strengthsAt } from "./strength.ts"
+export {
+  chainTaps,
+  type Grid,
+  NO_TAP,
+  type Pass,
+  sumTaps,
+  type Tap,
+  type TapPlace,
+  UNKNOWN_PASS,
+} from "./taps.ts"
+export { type BlockInput, type BlockVerbs, composedBlocks, type KeptBlock } from "./unet/block-verbs.ts"
+export type { BlockContext } from "./unet/blocks.ts"
 export { inferUnetConfig, SDXL_UNET, type UnetConfig } from "./unet/config.ts"
-export type { UnetParams } from "./unet/params.ts"
+export type { UnetBlock, UnetParams } from "./unet/params.ts"
 export { type UnetInput, type UnetOptions, unet } from "./unet/unet.ts"
+export type { Residuals } from "./unet/walk.ts"
 export { loadUnet } from "./unet/weights.ts"
 export { inferVaeConfig, LATENT_SCALE, SDXL_VAE, VAE_FACTOR, type VaeConfig } from "./vae/config.ts"
 export type { VaePicture } from "./vae/slice-sizes.ts"

@@ -1,4 +1,5 @@
 import type { TextEncoderConfig } from "./clip/config.ts"
+import { CONTEXT_LENGTH } from "./clip/prompt.ts"
 import { buildText1, buildText2 } from "./clip/weights.ts"
 import type { UnetConfig } from "./unet/config.ts"
 import { SDXL_UNET } from "./unet/config.ts"
@@ -7,7 +8,7 @@ import { SDXL_VAE } from "./vae/config.ts"
 import { buildVae } from "./vae/weights.ts"
 import { shapesOf } from "./weight-reader.ts"
 
-const TEXT: Pick<TextEncoderConfig, "vocabulary" | "positions"> = { vocabulary: 49408, positions: 77 }
+const TEXT: Pick<TextEncoderConfig, "vocabulary" | "positions"> = { vocabulary: 49408, positions: CONTEXT_LENGTH }
 
 /** The parts of SDXL by the names and shapes of their tensors in a checkpoint: 3,468,837,696 values at real width. */
 export interface SdxlShapes {

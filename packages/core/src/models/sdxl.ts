@@ -1,5 +1,6 @@
 import type { Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import type { Prediction } from "../diffusion/names.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { sizeEmbedding } from "../diffusion/size-embedding.ts"
 import { CoreError } from "../errors.ts"
@@ -8,6 +9,7 @@ import { disposeParams } from "../params.ts"
 import type { TextEncoderConfig } from "./clip/config.ts"
 import { inferText1Config, inferText2Config } from "./clip/config.ts"
 import { promptIds } from "./clip/prompt.ts"
+import type { EncodeTextOptions } from "./clip/text-encoder.ts"
 import { encodeText } from "./clip/text-encoder.ts"
 import type { Tokenizer } from "./clip/tokenizer.ts"
 import type { TextEncoderParams, TextLoadOptions } from "./clip/weights.ts"
@@ -37,13 +39,13 @@ export interface Sdxl extends TextModel {
   readonly unet: UnetParams
   readonly vae: VaeParams
   /** What the U-Net was trained to predict. */
-  readonly prediction: "epsilon" | "v"
+  readonly prediction: Prediction
   dispose(): void
 }
 
 export interface LoadSdxlOptions extends TextLoadOptions {
-  /** `epsilon` unless the checkpoint is known to be a v-prediction one. */
-  readonly prediction?: "epsilon" | "v"
+  /** `v` for a checkpoint that is known to predict the velocity. Default: `epsilon`. */
+  readonly prediction?: Prediction
 }
 
 /**
@@ -82,19 +84,24 @@ function expectFit(
   }
   expect("a text context", text1.width + text2.width, unet.contextDim)
   expect("a pooled text", text2.projection, unet.pooledDim)
-  expect("latents", vae.latentChannels, unet.latentChannels)
+  expect("latents", vae.latentChannels, unet.outChannels)
 }
 
 /** What the U-Net is told of a prompt. The caller disposes both tensors. */
 export interface TextCondition {
-  /** [N, 77, contextDim]: both encoders' last layer but one, side by side. */
+  /** [N, CONTEXT_LENGTH, contextDim]: both encoders' last layer but one, side by side. */
   readonly context: Tensor3D
   /** [N, pooledDim]: the second encoder's pooled state. */
   readonly pooled: Tensor2D
 }
 
-/** Encodes prompts as sd-scripts trains with them. N prompts → N rows */
-export function encodePrompts(ops: Ops, model: TextModel, prompts: readonly string[]): TextCondition {
+/** Encodes prompts as sd-scripts trains with them, through the tap of both encoders. N prompts → N rows */
+export function encodePrompts(
+  ops: Ops,
+  model: TextModel,
+  prompts: readonly string[],
+  options: EncodeTextOptions = {},
+): TextCondition {
   const { tokenizer, text1, text2 } = model
   const { endId } = tokenizer
   const first = encodeText(
@@ -102,6 +109,7 @@ export function encodePrompts(ops: Ops, model: TextModel, prompts: readonly stri
     text1,
     prompts.map((prompt) => promptIds(tokenizer, prompt, endId)),
     endId,
+    options,
   )
   // The second encoder was trained with another padding.
   const second = encodeText(
@@ -109,13 +117,14 @@ export function encodePrompts(ops: Ops, model: TextModel, prompts: readonly stri
     text2,
     prompts.map((prompt) => promptIds(tokenizer, prompt, 0)),
     endId,
+    options,
   )
   const context = tf.concat([first.penultimate, second.penultimate], 2)
   tf.dispose([first.penultimate, second.penultimate])
   return { context, pooled: second.pooled as Tensor2D }
 }
 
-/** The U-Net's vector condition: pooled text, then the size embedding. One size for each row → [N, pooledDim + 1536] */
+/** The U-Net's vector condition: pooled text, then the size embedding. One size for each row → [N, pooledDim + SIZE_EMBEDDING_DIM] */
 export function conditionVector(pooled: Tensor2D, sizes: readonly SizeCondition[]): Tensor2D {
   return tf.tidy(() =>
     tf.concat([pooled, tf.stack(sizes.map((size) => tf.tensor1d(sizeEmbedding(size)))) as Tensor2D], 1),

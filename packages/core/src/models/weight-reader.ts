@@ -1,7 +1,7 @@
 import { CoreError } from "../errors.ts"
 import type { Conv2dWeight, LinearWeight, NormWeight, TableWeight, WeightLoader } from "../ops/ops.ts"
 import type { WeightEntry } from "../ops/weight-entry.ts"
-import { reshaped, stacked, turned } from "./entry-views.ts"
+import { reshaped, stacked, transposed } from "./entry-views.ts"
 
 /** The named tensors of a checkpoint. */
 export interface WeightFile {
@@ -87,7 +87,7 @@ function createReader(
     },
     matrix: (weight, bias, out, inner, isTransposed = false) => {
       const stored = entry(weight, isTransposed ? [inner, out] : [out, inner])
-      return loader.linear(isTransposed ? turned(stored) : stored, bias === null ? null : entry(bias, [out]))
+      return loader.linear(isTransposed ? transposed(stored) : stored, bias === null ? null : entry(bias, [out]))
     },
     conv2d: (name, out, inner, kernel) =>
       loader.conv2d(entry(`${name}.weight`, [out, inner, kernel, kernel]), entry(`${name}.bias`, [out])),

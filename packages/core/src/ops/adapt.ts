@@ -1,29 +1,35 @@
 import type { Tensor, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../errors.ts"
-import type { AdapterTail, DenseParams, Ops } from "./ops.ts"
+import type { AdapterStrengths, AdapterTail, DenseParams, Ops } from "./ops.ts"
 
 /**
  * `Ops.adapt`, or else the same made of `dense` and `relu`. `down` is one product over x, whose columns follow the
  * adapters' order. x: [N, T, C] → [N, T, C] for every adapter
  * Source: sd-scripts `networks/control_net_lllite.py`, `LLLiteModule.forward`.
  *
- * @throws CoreError if N is no multiple of the control images
+ * @throws CoreError if N is not a multiple of the control images, or strengths are not [adapters][N]
  */
 export function adapt(
   ops: Ops,
   x: Tensor3D,
   down: DenseParams,
   adapters: readonly AdapterTail[],
-  strength: number,
+  strengths: AdapterStrengths,
 ): readonly Tensor3D[] {
   const [n] = x.shape
+  if (strengths.length !== adapters.length || strengths.some((rows) => rows.length !== n)) {
+    const came = strengths.map((rows) => rows.length).join(", ")
+    throw new CoreError(
+      `LLLite: strengths for [${came}] samples, expected ${n} for each of ${adapters.length} adapters`,
+    )
+  }
   for (const { share } of adapters) {
     const [count] = share.shape
     if (n % count === 0) continue
     throw new CoreError(`LLLite: ${count} control images for a batch of ${n}, expected a divisor of it`)
   }
-  if (ops.adapt !== undefined) return ops.adapt(x, down, adapters, strength)
+  if (ops.adapt !== undefined) return ops.adapt(x, down, adapters, strengths)
   return tf.tidy(() => {
     const joined = ops.relu(ops.dense(x, down.weight, down.bias))
     const widths = adapters.map(({ midDown }) => midDown.shape[0])
@@ -31,9 +37,22 @@ export function adapt(
     return adapters.map(({ midDown, share, up }, i) => {
       const h = tf.add(repeated(share, n), ops.dense(downs[i] as Tensor, midDown, null))
       const delta = ops.dense(ops.relu(h), up.weight, up.bias)
-      return tf.add<Tensor3D>(x, strength === 1 ? delta : tf.mul(delta, strength))
+      return tf.add<Tensor3D>(x, scaled(delta, strengths[i] as readonly number[]))
     })
   })
+}
+
+/** Every sample times its own strength. delta: [N, T, C] → same */
+function scaled(delta: Tensor, strengths: readonly number[]): Tensor {
+  const strength = commonStrength(strengths)
+  if (strength === 1) return delta
+  return tf.mul(delta, strength ?? tf.tensor([...strengths], [strengths.length, 1, 1]))
+}
+
+/** The strength that all samples have, or null where they differ. */
+export function commonStrength(strengths: readonly number[]): number | null {
+  const [first = 1] = strengths
+  return strengths.every((strength) => strength === first) ? first : null
 }
 
 /** A control for n samples: [uncond…, cond…] each get the images in turn. */

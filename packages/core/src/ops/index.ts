@@ -4,9 +4,10 @@
  * @module
  * @experimental
  */
-export { adapt } from "./adapt.ts"
+export { adapt, commonStrength } from "./adapt.ts"
 export { type ComposedOptions, createComposedOps } from "./composed/index.ts"
 export type {
+  AdapterStrengths,
   AdapterTail,
   AttentionOptions,
   Conv2dOptions,

@@ -80,6 +80,9 @@ export interface AdapterTail {
   readonly up: DenseParams
 }
 
+/** How much of an adapter's delta is added, 1 for all of it: [adapters][samples]. */
+export type AdapterStrengths = readonly (readonly number[])[]
+
 /**
  * Pieces of memory that a trim gives back are at least as large. Smaller ones are many and hold little: a training step
  * of SDXL at 1024 px that kept none of them would make half as many pieces again, to save 20 MiB.
@@ -93,7 +96,7 @@ export const TRIMMED_BYTES = 2 ** 20
  */
 export interface Ops {
   readonly load: WeightLoader
-  /** Bytes of the largest tensor that the device takes; of any size unless given. */
+  /** Bytes of the largest tensor that the device takes. Default: any size. */
   readonly maxTensorBytes?: number
   /**
    * Gives memory back that the device holds for tensors which are gone, in pieces of {@link TRIMMED_BYTES} and more.
@@ -131,8 +134,15 @@ export interface Ops {
   relu(x: Tensor): Tensor
   /**
    * LLLite's adapters that read the same x, for each x + strength · up(relu(midDown(relu(down x)) + share)). Their
-   * `down` are one layer, with outputs side by side. Made of `dense` and `relu` where it is not given: see `adapt`.
+   * `down` are one layer, with outputs side by side. Optional: `adapt` makes it of `dense` and `relu`.
    * x: [N, T, C], down: [C, Σ mlpDim] → [N, T, C] for every adapter
+   *
+   * @param strengths for every adapter one for each of the N samples
    */
-  adapt?(x: Tensor3D, down: DenseParams, adapters: readonly AdapterTail[], strength: number): readonly Tensor3D[]
+  adapt?(
+    x: Tensor3D,
+    down: DenseParams,
+    adapters: readonly AdapterTail[],
+    strengths: AdapterStrengths,
+  ): readonly Tensor3D[]
 }

@@ -1,32 +1,28 @@
-import type { Scalar, Tensor, Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
+import type { NetworkLayer } from "@lllite/format"
+import type { Scalar, Tensor, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../errors.ts"
-import type { ActiveAdapter } from "../models/lllite/adapter.ts"
-import { controlShare, fedBy } from "../models/lllite/adapter.ts"
-import type { ControlPatches, Depth } from "../models/lllite/conditioner.ts"
-import type { AdapterParams, LlliteParams } from "../models/lllite/params.ts"
-import { leavesOf } from "../models/lllite/params.ts"
-import type { AtSite } from "../models/unet/at-site.ts"
-import { identityAtSite } from "../models/unet/at-site.ts"
+import type { Tap } from "../models/taps.ts"
+import { NO_TAP } from "../models/taps.ts"
+import type { BlockInput, BlockVerbs } from "../models/unet/block-verbs.ts"
+import { composedBlocks } from "../models/unet/block-verbs.ts"
 import type { BlockContext } from "../models/unet/blocks.ts"
-import { runBlock } from "../models/unet/blocks.ts"
-import type { UnetBlock, UnetParams } from "../models/unet/params.ts"
-import { sitesOfBlock } from "../models/unet/params.ts"
-import { checkInput, embedConditions, joinSkip, predict } from "../models/unet/unet.ts"
+import type { UnetParams } from "../models/unet/params.ts"
+import { layersOfBlock } from "../models/unet/params.ts"
+import type { UnetInput } from "../models/unet/unet.ts"
+import { checkInput, checkResiduals, enterUnet, leaveUnet } from "../models/unet/unet.ts"
+import type { Residuals, UnetStage } from "../models/unet/walk.ts"
+import { inputOf, placesRead, unetStages } from "../models/unet/walk.ts"
 import type { Ops } from "../ops/ops.ts"
 import { concatenate } from "./concatenate.ts"
 
-/** What one gradient is computed of. */
-export interface GradientInput {
-  /** Noisy latents as the network sees them. [N, H, W, 4] */
-  readonly latents: Tensor4D
-  readonly timesteps: readonly number[]
-  /** [N, T, contextDim] */
-  readonly context: Tensor3D
-  /** [N, pooledDim + 1536] */
-  readonly vector: Tensor2D
-  /** N control images, cut for every depth of the LLLite. */
-  readonly control: ReadonlyMap<Depth, ControlPatches>
+/** What trains, as it stands in the network. */
+export interface TrainedTap {
+  readonly tap: Tap
+  /** All tensors that train, in the order of the gradients. */
+  readonly leaves: readonly Tensor[]
+  /** Those that stand at a layer. */
+  leavesAt(layer: NetworkLayer): readonly Tensor[]
 }
 
 export interface GradientOptions {
@@ -35,6 +31,10 @@ export interface GradientOptions {
    * one block instead of all. Chen et al. 2016.
    */
   readonly checkpointing?: boolean
+  /** Added to the skips and to the middle. Default: nothing. */
+  readonly residuals?: Residuals
+  /** How a block is run, forward and back. Default: composed of the ops. */
+  readonly blocks?: BlockVerbs
   /** Checked before the work begins, and with `checkpointing` between blocks. */
   readonly signal?: AbortSignal
   /** Awaited wherever the signal is checked: see core's `GenerateOptions`. */
@@ -43,132 +43,118 @@ export interface GradientOptions {
 
 export interface LossAndGradients {
   readonly loss: number
-  /** In the order of the LLLite's flat values. */
+  /** In the order of the leaves, flat. */
   readonly gradients: Float32Array
 }
 
-/** A block on its way through the U-Net. */
-interface Stage {
-  readonly block: UnetBlock
-  /** The stage whose output it reads besides the one before it. */
-  readonly skip: number | null
-}
-
 /**
- * The loss of a prediction and its gradient with respect to every value of an LLLite. Nothing before the first block
- * with an adapter, and nothing of the base model, is ever differentiated.
+ * The loss of a prediction and its gradient with respect to every leaf of a tap. Nothing before the first block with a
+ * leaf, and nothing of the base model, is ever differentiated.
  *
+ * @param input noisy latents as the network sees them, and its conditions
  * @param loss a scalar of the prediction [N, H, W, 4]; runs on the tape.
  * @throws CoreError if the input does not fit the network; the signal's reason when aborted
  */
 export async function lossAndGradients(
   ops: Ops,
   params: UnetParams,
-  lllite: LlliteParams,
-  input: GradientInput,
+  trained: TrainedTap,
+  input: UnetInput,
   loss: (prediction: Tensor4D) => Scalar,
   options: GradientOptions = {},
 ): Promise<LossAndGradients> {
   checkInput(params, input)
   await options.pause?.()
   options.signal?.throwIfAborted()
-  const stages = stagesOf(params)
-  const adapters = stages.map(({ block }) => adaptersOf(block, lllite))
-  const first = adapters.findIndex((list) => list.length > 0)
-  const placed = adapters.flat().length
-  if (first < 0 || placed !== lllite.adapters.size) {
+  const { blocks, residuals = null } = options
+  const stages = unetStages(params)
+  checkResiduals(stages, residuals)
+  const leaves = stages.map(({ block }) => [...new Set([...layersOfBlock(block)].flatMap((l) => trained.leavesAt(l)))])
+  const first = leaves.findIndex((list) => list.length > 0)
+  const placed = new Set(leaves.flat())
+  if (first < 0 || trained.leaves.some((leaf) => !placed.has(leaf))) {
     throw new CoreError(
-      `training: ${placed} of the LLLite's ${lllite.adapters.size} adapters have a place in this U-Net. Was it made for another layout?`,
+      `training: ${placed.size} of ${trained.leaves.length} tensors that train have a place in this U-Net's blocks. Were they made for another layout?`,
     )
   }
-
-  const embedding = embedConditions(ops, params, input.timesteps, input.vector)
-  const given: BlockContext = {
-    ops,
-    embedding,
-    context: input.context,
-    atSite: trainableAtSite(ops, lllite, input.control),
-  }
-  const run: RunStage = (stage, h, skip) => runBlock(given, stage.block, skip === null ? h : joinSkip(h, skip))
-  const walk = {
-    ops,
-    params,
-    stages,
-    adapters,
-    first,
-    run,
-    loss,
-    start: runPrefix(given, stages, first, input.latents),
-  }
+  const on = enterUnet(ops, params, input, { tap: trained.tap })
+  const walk: Walk = { on, params, stages, leaves, first, residuals, loss, trained, blocks: blocks ?? composedBlocks }
+  const start = runStart(walk, input.latents)
   try {
-    return await (options.checkpointing ? backwardByStages(walk, lllite, options) : backwardAtOnce(walk, lllite))
+    // Blocks of a runtime's own keep what they need; those of the ops are one tape together.
+    const isOneTape = options.checkpointing !== true && blocks === undefined
+    return await (isOneTape ? backwardAtOnce(walk, start) : backwardByStages(walk, start, options))
   } finally {
-    tf.dispose([embedding, ...walk.start.slice(1)])
+    tf.dispose([on.embedding, ...start.slice(1)])
   }
 }
-
-type RunStage = (stage: Stage, h: Tensor4D, skip: Tensor4D | null) => Tensor4D
 
 interface Walk {
-  readonly ops: Ops
+  readonly on: BlockContext
   readonly params: UnetParams
-  readonly stages: readonly Stage[]
-  readonly adapters: readonly (readonly AdapterParams[])[]
+  readonly stages: readonly UnetStage[]
+  /** What trains in each stage. */
+  readonly leaves: readonly (readonly Tensor[])[]
+  /** The first stage with a leaf. */
   readonly first: number
-  readonly run: RunStage
+  readonly residuals: Residuals | null
+  readonly blocks: BlockVerbs
   readonly loss: (prediction: Tensor4D) => Scalar
-  /** The latents, then the outputs of the stages before the first with an adapter. */
-  readonly start: readonly Tensor4D[]
+  readonly trained: TrainedTap
 }
 
-/** The untrained beginning: its outputs are constants. */
-function runPrefix(given: BlockContext, stages: readonly Stage[], first: number, latents: Tensor4D): Tensor4D[] {
-  const outputs = [latents]
-  const fixed = { ...given, atSite: identityAtSite }
-  for (const { block, skip } of stages.slice(0, first)) {
-    const h = outputs[outputs.length - 1] as Tensor4D
-    outputs.push(tf.tidy(() => runBlock(fixed, block, skip === null ? h : joinSkip(h, outputs[skip + 1] as Tensor4D))))
+/** The untrained beginning: places up to the first stage that trains, whose values are constants. */
+function runStart({ on, stages, first, residuals, blocks }: Walk, latents: Tensor4D): Tensor4D[] {
+  const places = [latents]
+  const fixed = { ...on, tap: NO_TAP }
+  for (const [index, { block }] of stages.slice(0, first).entries()) {
+    places.push(tf.tidy(() => blocks.forward(fixed, block, inputOf(stages, index, { places, residuals }))))
   }
-  return outputs
+  return places
 }
 
 /** One tape over everything that trains: fastest, and holds every activation. */
-async function backwardAtOnce(walk: Walk, lllite: LlliteParams): Promise<LossAndGradients> {
-  const { ops, params, stages, first, run, loss, start } = walk
+async function backwardAtOnce(walk: Walk, start: readonly Tensor4D[]): Promise<LossAndGradients> {
+  const { on, params, stages, first, residuals, blocks, loss, trained } = walk
   const { value, grads } = tf.valueAndGrads((): Scalar => {
-    const outputs = [...start]
-    for (const stage of stages.slice(first)) {
-      const skip = stage.skip === null ? null : (outputs[stage.skip + 1] as Tensor4D)
-      outputs.push(run(stage, outputs[outputs.length - 1] as Tensor4D, skip))
+    const places = [...start]
+    for (const [index, { block }] of stages.entries()) {
+      if (index >= first) places.push(blocks.forward(on, block, inputOf(stages, index, { places, residuals })))
     }
-    return loss(predict(ops, params, outputs[outputs.length - 1] as Tensor4D))
-  })([...lllite.leaves])
+    return loss(leaveUnet(on, params, places.at(-1) as Tensor4D))
+  })([...trained.leaves])
   const result = { loss: (await value.data())[0] as number, gradients: await flatten(grads) }
   tf.dispose([value, ...grads])
   return result
 }
 
-/** Forward without a tape, keeping what each stage read; then back, one stage on a tape at a time. */
+/**
+ * Forward without a tape, then back one stage at a time. With checkpointing a stage keeps its inputs alone and is run
+ * again on the way back; without it the blocks keep what they want.
+ */
 async function backwardByStages(
   walk: Walk,
-  lllite: LlliteParams,
-  { signal, pause }: GradientOptions,
+  start: readonly Tensor4D[],
+  { signal, pause, checkpointing = false }: GradientOptions,
 ): Promise<LossAndGradients> {
-  const { ops, params, stages, adapters, first, run, loss, start } = walk
-  // outputs[i + 1] is what stage i leaves; slopes[i + 1] the loss's gradient there.
-  const outputs: (Tensor4D | null)[] = [...start]
+  const { on, params, stages, leaves, first, loss, trained } = walk
+  // places[i + 1] is what stage i leaves; slopes[i + 1] the loss's gradient there.
+  const places: (Tensor4D | null)[] = [...start]
   const slopes: (Tensor4D | null)[] = []
-  const parts = new Map<AdapterParams, Float32Array>()
+  const kept: (KeptStage | null)[] = []
+  const found = new Map<Tensor, Float32Array>()
   try {
-    for (const stage of stages.slice(first)) {
+    for (const [index, stage] of stages.entries()) {
+      if (index < first) continue
       await pause?.()
       signal?.throwIfAborted()
-      const skip = stage.skip === null ? null : (outputs[stage.skip + 1] as Tensor4D)
-      outputs.push(tf.tidy(() => run(stage, outputs[outputs.length - 1] as Tensor4D, skip)))
+      const ran = runStage(walk, stage, index, places, checkpointing)
+      kept[index] = ran
+      places.push(ran.y)
     }
-    ops.trim?.()
-    const last = outputs[stages.length] as Tensor4D
-    const end = tf.valueAndGrad((h: Tensor) => loss(predict(ops, params, h as Tensor4D)))(last)
+    on.ops.trim?.()
+    const last = places[stages.length] as Tensor4D
+    const end = tf.valueAndGrad((h: Tensor) => loss(leaveUnet(on, params, h as Tensor4D)))(last)
     slopes[stages.length] = end.grad as Tensor4D
     const lossValue = (await end.value.data())[0] as number
     end.value.dispose()
@@ -176,74 +162,85 @@ async function backwardByStages(
     for (let i = stages.length - 1; i >= first; i--) {
       await pause?.()
       signal?.throwIfAborted()
-      const stage = stages[i] as Stage
       const slope = slopes[i + 1] as Tensor4D
-      const [h, skip] = [outputs[i] as Tensor4D, stage.skip === null ? null : (outputs[stage.skip + 1] as Tensor4D)]
-      // What was computed before the first adapter is a constant.
-      const reads = [i, stage.skip === null ? -1 : stage.skip + 1].filter((at) => at > first)
-      const own = adapters[i] ?? []
-      const leaves = own.flatMap(leavesOf)
-      const wanted = [...reads.map((at) => outputs[at] as Tensor4D), ...leaves]
-      const found = wanted.length === 0 ? [] : tf.grads(() => run(stage, h, skip))(wanted, slope)
-      for (const [place, at] of reads.entries()) {
-        const before = slopes[at]
-        const slopeHere = found[place] as Tensor4D
-        slopes[at] = before == null ? slopeHere : tf.add(before, slopeHere)
-        if (before != null) tf.dispose([before, slopeHere])
+      // What was computed before the first leaf is a constant.
+      const { x, skip } = placesRead(stages, i)
+      const reads = [x, skip].filter((place) => place !== null && place > first) as number[]
+      const own = leaves[i] ?? []
+      const gradients = (kept[i] as KeptStage).back(slope, (input) => [
+        ...reads.map((place) => (place === x ? input.x : input.skip) as Tensor),
+        ...own,
+      ])
+      for (const [n, place] of reads.entries()) {
+        const before = slopes[place]
+        const here = gradients[n] as Tensor4D
+        slopes[place] = before == null ? here : tf.add(before, here)
+        if (before != null) tf.dispose([before, here])
       }
-      let from = reads.length
-      for (const adapter of own) {
-        const count = leavesOf(adapter).length
-        parts.set(adapter, await flatten(found.slice(from, from + count)))
-        from += count
+      for (const [n, leaf] of own.entries()) {
+        const values = await (gradients[reads.length + n] as Tensor).data<"float32">()
+        found.set(leaf, plus(found.get(leaf), values))
       }
-      tf.dispose(found.slice(reads.length))
+      tf.dispose(gradients.slice(reads.length))
       slope.dispose()
       slopes[i + 1] = null
-      outputs[i + 1]?.dispose()
-      outputs[i + 1] = null
-      ops.trim?.()
+      kept[i]?.dispose()
+      kept[i] = null
+      places[i + 1]?.dispose()
+      places[i + 1] = null
+      on.ops.trim?.()
     }
-    const inOrder = [...lllite.adapters.values()].map((adapter) => parts.get(adapter) as Float32Array)
-    return { loss: lossValue, gradients: concatenate(inOrder) }
+    return { loss: lossValue, gradients: concatenate(trained.leaves.map((leaf) => found.get(leaf) as Float32Array)) }
   } finally {
-    tf.dispose([...outputs.slice(start.length), ...slopes].filter((tensor) => tensor != null))
+    for (const stage of kept) stage?.dispose()
+    tf.dispose([...places.slice(start.length), ...slopes].filter((tensor) => tensor != null))
   }
+}
+
+/** A stage that was run and can still be gone back through. */
+interface KeptStage {
+  readonly y: Tensor4D
+  back(slope: Tensor4D, wanted: (input: BlockInput) => readonly Tensor[]): readonly Tensor[]
+  dispose(): void
+}
+
+function runStage(
+  { on, stages, residuals, blocks }: Walk,
+  { block }: UnetStage,
+  index: number,
+  places: readonly (Tensor4D | null)[],
+  isRunAgain: boolean,
+): KeptStage {
+  const inputHere = (): BlockInput => inputOf(stages, index, { places, residuals })
+  if (isRunAgain) {
+    return {
+      y: tf.tidy(() => blocks.forward(on, block, inputHere())),
+      back: (slope, wanted) =>
+        tf.tidy(() => {
+          const input = inputHere()
+          return [...blocks.back(on, block, input, slope, wanted(input))]
+        }),
+      dispose: () => {},
+    }
+  }
+  const input = inputHere()
+  const keptBlock = blocks.keep(on, block, input)
+  // A residual's sum is a tensor of this stage alone; everything else is a place.
+  const made = [input.x, input.skip].filter((tensor) => tensor !== null && !places.includes(tensor)) as Tensor4D[]
+  return {
+    y: keptBlock.y,
+    back: (slope, wanted) => keptBlock.back(slope, wanted(input)),
+    dispose: () => {
+      keptBlock.dispose()
+      tf.dispose(made)
+    },
+  }
+}
+
+function plus(before: Float32Array | undefined, values: Float32Array): Float32Array {
+  return before === undefined ? values : before.map((value, i) => value + (values[i] as number))
 }
 
 async function flatten(tensors: readonly Tensor[]): Promise<Float32Array> {
   return concatenate(await Promise.all(tensors.map((tensor) => tensor.data<"float32">())))
-}
-
-/** The LLLite on the tape: the control's share is computed anew, since the conditioner trains too. */
-function trainableAtSite(ops: Ops, lllite: LlliteParams, control: ReadonlyMap<Depth, ControlPatches>): AtSite {
-  return (sites, x, grid) => {
-    const active = sites.map(({ key, depth }): ActiveAdapter | null => {
-      const adapter = lllite.adapters.get(key)
-      if (adapter === undefined) return null
-      const patches = control.get(depth)
-      if (patches === undefined) throw new CoreError(`training: no control images were cut for depth ${depth}`)
-      return { adapter, control: { share: controlShare(ops, adapter, patches), grid: patches.grid } }
-    })
-    return fedBy(ops, active, x, grid, 1)
-  }
-}
-
-/** Input blocks, middle, output blocks; each output block reads the input blocks' outputs from the last to the first. */
-function stagesOf(params: UnetParams): Stage[] {
-  const inputs = params.inputBlocks.length
-  return [
-    ...params.inputBlocks.map((block) => ({ block, skip: null })),
-    { block: params.middle, skip: null },
-    ...params.outputBlocks.map((block, i) => ({ block, skip: inputs - 1 - i })),
-  ]
-}
-
-function adaptersOf(block: UnetBlock, lllite: LlliteParams): AdapterParams[] {
-  const found: AdapterParams[] = []
-  for (const site of sitesOfBlock(block)) {
-    const adapter = lllite.adapters.get(site.key)
-    if (adapter !== undefined) found.push(adapter)
-  }
-  return found
 }

@@ -23,7 +23,7 @@ export {
   type TrainDataset,
   type TrainExample,
 } from "./dataset.ts"
-export { type GradientInput, type GradientOptions, type LossAndGradients, lossAndGradients } from "./gradients.ts"
+export { type GradientOptions, type LossAndGradients, lossAndGradients, type TrainedTap } from "./gradients.ts"
 export {
   elementwiseLoss,
   type HuberOptions,
@@ -77,3 +77,4 @@ export {
   train,
 } from "./train.ts"
 export { checkTrainOptions, type TrainOptions } from "./train-options.ts"
+export { trainedLllite } from "./trained-lllite.ts"

@@ -5,6 +5,7 @@ import { addNoise, velocity } from "../diffusion/noising.ts"
 import type { NoiseSchedule } from "../diffusion/schedule.ts"
 import { alphaAt, sigmaAt, snrAt } from "../diffusion/schedule.ts"
 import { imageToFloats } from "../image.ts"
+import { CONTEXT_LENGTH } from "../models/clip/prompt.ts"
 import { cutControls, disposeCuts } from "../models/lllite/adapter.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import { disposeLllite, uploadLllite } from "../models/lllite/params.ts"
@@ -18,6 +19,7 @@ import { elementwiseLoss, huberDelta, lossWeight, weightedMean } from "./loss.ts
 import type { LossType } from "./names.ts"
 import type { ObjectiveOptions } from "./objective-options.ts"
 import { checkObjective } from "./objective-options.ts"
+import { trainedLllite } from "./trained-lllite.ts"
 
 /**
  * Rows of one step's batch. All draws depend on the seed, the step and the row alone, so any part of a batch can be made
@@ -50,7 +52,7 @@ export async function objective(
   const { minTimestep = 0, maxTimestep = schedule.alphasCumprod.length, loss: type = "l2" } = options
   const [{ width, height }] = examples as readonly [CachedExample]
   const count = examples.length
-  const channels = sdxl.unet.config.latentChannels
+  const channels = sdxl.unet.config.outChannels
   const shape: [number, number, number, number] = [count, height / 8, width / 8, channels]
   const timestepStream = createStream(seed, "timesteps")
   const noiseStream = createStream(seed, "noise")
@@ -67,7 +69,11 @@ export async function objective(
   const latents = addNoise(clean, noise, alphas) as Tensor4D
   const target = sdxl.prediction === "epsilon" ? noise.clone() : velocity(clean, noise, alphas)
   const contextDim = sdxl.unet.config.contextDim
-  const context = tf.tensor3d(concatenate(examples.map((example) => example.context)), [count, 77, contextDim])
+  const context = tf.tensor3d(concatenate(examples.map((example) => example.context)), [
+    count,
+    CONTEXT_LENGTH,
+    contextDim,
+  ])
   const vector = tf.tensor2d(concatenate(examples.map((example) => example.vector)), [
     count,
     examples[0]?.vector.length ?? 0,
@@ -80,8 +86,8 @@ export async function objective(
     return await lossAndGradients(
       sdxl.ops,
       sdxl.unet,
-      lllite,
-      { latents, timesteps, context, vector, control },
+      trainedLllite(sdxl.ops, lllite, control),
+      { latents, timesteps, context, vector },
       (prediction) => weightedMean(elementwiseLoss(prediction, target, type, deltas), weights),
       {
         checkpointing: options.gradientCheckpointing ?? false,

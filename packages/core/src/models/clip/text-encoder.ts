@@ -2,6 +2,9 @@ import type { Tensor, Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../../errors.ts"
 import type { Ops } from "../../ops/ops.ts"
+import type { PlacedLinear } from "../placed.ts"
+import type { Tap, TapPlace } from "../taps.ts"
+import { NO_TAP, runTapped, tapAfter, tapBefore, UNKNOWN_PASS } from "../taps.ts"
 import { endPosition } from "./prompt.ts"
 import type { TextEncoderParams, TextLayerParams } from "./weights.ts"
 
@@ -12,6 +15,11 @@ export interface TextEncoding {
   readonly penultimate: Tensor3D
   /** The final state at the end token, projected; null without a projection. [N, projection] */
   readonly pooled: Tensor2D | null
+}
+
+export interface EncodeTextOptions {
+  /** What stands before and after the layers. Default: nothing. */
+  readonly tap?: Tap
 }
 
 /**
@@ -25,6 +33,7 @@ export function encodeText(
   params: TextEncoderParams,
   tokens: readonly ArrayLike<number>[],
   endToken: number,
+  { tap = NO_TAP }: EncodeTextOptions = {},
 ): TextEncoding {
   const { config } = params
   const length = tokens[0]?.length ?? 0
@@ -37,7 +46,7 @@ export function encodeText(
     let beforeLast = h
     for (const layer of params.layers) {
       beforeLast = h
-      h = textLayer(ops, params, layer, h)
+      h = textLayer(ops, params, layer, h, tap)
     }
     if (params.projection === null) return [beforeLast]
     const final = ops.layerNorm(h, params.finalNorm, NORM_EPSILON)
@@ -48,14 +57,27 @@ export function encodeText(
   return { penultimate: penultimate as Tensor3D, pooled: (pooled as Tensor2D | undefined) ?? null }
 }
 
-function textLayer(ops: Ops, { config }: TextEncoderParams, layer: TextLayerParams, x: Tensor3D): Tensor3D {
+/** Text has no place in the picture, and no step. */
+const PLACE: TapPlace = { ...UNKNOWN_PASS, grid: null }
+
+function textLayer(ops: Ops, params: TextEncoderParams, layer: TextLayerParams, x: Tensor3D, tap: Tap): Tensor3D {
+  const { heads, activation } = params.config
+  const linear = ({ layer, weight }: PlacedLinear, x: Tensor): Tensor =>
+    runTapped(tap, [layer], x, PLACE, (_, read) => ops.linear(read, weight))[0] as Tensor
   return tf.tidy(() => {
-    const qkv = ops.linear(ops.layerNorm(x, layer.norm1, NORM_EPSILON), layer.qkv)
-    const [q, k, v] = tf.split(qkv, 3, -1) as [Tensor3D, Tensor3D, Tensor3D]
-    const attended = ops.attention(q, k, v, { heads: config.heads, causal: true })
-    const h = tf.add(x, ops.linear(attended, layer.out))
-    const fed = ops.linear(ops.layerNorm(h, layer.norm2, NORM_EPSILON), layer.feedIn)
-    const active: Tensor = config.activation === "gelu" ? ops.gelu(fed) : ops.quickGelu(fed)
-    return tf.add(h, ops.linear(active, layer.feedOut)) as Tensor3D
+    const [q, k, v] = joinedLinear(ops, layer.qkv, ops.layerNorm(x, layer.norm1, NORM_EPSILON), tap)
+    const attended = ops.attention(q as Tensor3D, k as Tensor3D, v as Tensor3D, { heads, causal: true })
+    const h = tf.add(x, linear(layer.out, attended))
+    const fed = linear(layer.feedIn, ops.layerNorm(h, layer.norm2, NORM_EPSILON))
+    const active: Tensor = activation === "gelu" ? ops.gelu(fed) : ops.quickGelu(fed)
+    return tf.add(h, linear(layer.feedOut, active)) as Tensor3D
   })
+}
+
+/** Layers whose weights are one: a product for all of them, or one each where a tap lets them read different inputs. */
+function joinedLinear(ops: Ops, { weight, layers }: TextLayerParams["qkv"], x: Tensor, tap: Tap): readonly Tensor[] {
+  const product = (read: Tensor): readonly Tensor[] => tf.split(ops.linear(read, weight), layers.length, -1)
+  const xs = tapBefore(tap, layers, x, PLACE)
+  const ys = xs.every((read) => read === x) ? product(x) : xs.map((read, i) => product(read)[i] as Tensor)
+  return tapAfter(tap, layers, xs, ys, PLACE)
 }

@@ -1,4 +1,7 @@
+import type { NetworkLayer } from "@lllite/format"
+import { textBlockFigure } from "@lllite/format"
 import type { LinearWeight, NormWeight, TableWeight, WeightLoader } from "../../ops/ops.ts"
+import type { PlacedLinear } from "../placed.ts"
 import type { BuildParams, WeightFile, WeightReader } from "../weight-reader.ts"
 import { loadParams } from "../weight-reader.ts"
 import type { TextEncoderConfig } from "./config.ts"
@@ -7,11 +10,11 @@ import { TEXT1_PREFIX, TEXT2_PREFIX } from "./config.ts"
 export interface TextLayerParams {
   readonly norm1: NormWeight
   /** Queries, keys and values in one. */
-  readonly qkv: LinearWeight
-  readonly out: LinearWeight
+  readonly qkv: { readonly weight: LinearWeight; readonly layers: readonly [NetworkLayer, NetworkLayer, NetworkLayer] }
+  readonly out: PlacedLinear
   readonly norm2: NormWeight
-  readonly feedIn: LinearWeight
-  readonly feedOut: LinearWeight
+  readonly feedIn: PlacedLinear
+  readonly feedOut: PlacedLinear
 }
 
 export interface TextEncoderParams {
@@ -65,17 +68,20 @@ async function readText1(reader: WeightReader, config: TextEncoderConfig): Promi
   const layers: TextLayerParams[] = []
   for (let i = 0; i < config.layers; i++) {
     const path = `${TEXT1_PREFIX}encoder.layers.${i}`
+    const { q, k, v, out, feedIn, feedOut } = textBlockFigure("text1", i, width)
+    // These names are those of transformers, as in the figure.
+    const linear = async (layer: NetworkLayer): Promise<PlacedLinear> => ({
+      layer,
+      weight: await reader.linear(TEXT1_PREFIX + layer.path, layer.outDim, layer.inDim),
+    })
+    const joined = [q, k, v].map((layer) => TEXT1_PREFIX + layer.path)
     layers.push({
       norm1: await reader.norm(`${path}.layer_norm1`, width),
-      qkv: await reader.joined(
-        ["q", "k", "v"].map((name) => `${path}.self_attn.${name}_proj`),
-        width,
-        width,
-      ),
-      out: await reader.linear(`${path}.self_attn.out_proj`, width, width),
+      qkv: { layers: [q, k, v], weight: await reader.joined(joined, width, width) },
+      out: await linear(out),
       norm2: await reader.norm(`${path}.layer_norm2`, width),
-      feedIn: await reader.linear(`${path}.mlp.fc1`, 4 * width, width),
-      feedOut: await reader.linear(`${path}.mlp.fc2`, width, 4 * width),
+      feedIn: await linear(feedIn),
+      feedOut: await linear(feedOut),
     })
   }
   return {
@@ -97,13 +103,20 @@ async function readText2(
   const layers: TextLayerParams[] = []
   for (let i = 0; i < config.layers; i++) {
     const path = `${TEXT2_PREFIX}transformer.resblocks.${i}`
+    const { q, k, v, out, feedIn, feedOut } = textBlockFigure("text2", i, width)
+    // Names of open_clip; the figure has those of transformers.
+    const linear = async (layer: NetworkLayer, name: string): Promise<PlacedLinear> => ({
+      layer,
+      weight: await reader.linear(`${path}.${name}`, layer.outDim, layer.inDim),
+    })
+    const qkv = await reader.matrix(`${path}.attn.in_proj_weight`, `${path}.attn.in_proj_bias`, 3 * width, width)
     layers.push({
       norm1: await reader.norm(`${path}.ln_1`, width),
-      qkv: await reader.matrix(`${path}.attn.in_proj_weight`, `${path}.attn.in_proj_bias`, 3 * width, width),
-      out: await reader.linear(`${path}.attn.out_proj`, width, width),
+      qkv: { layers: [q, k, v], weight: qkv },
+      out: await linear(out, "attn.out_proj"),
       norm2: await reader.norm(`${path}.ln_2`, width),
-      feedIn: await reader.linear(`${path}.mlp.c_fc`, 4 * width, width),
-      feedOut: await reader.linear(`${path}.mlp.c_proj`, width, 4 * width),
+      feedIn: await linear(feedIn, "mlp.c_fc"),
+      feedOut: await linear(feedOut, "mlp.c_proj"),
     })
   }
   const stored = projection === "checkpoint"

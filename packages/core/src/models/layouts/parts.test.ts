@@ -17,7 +17,8 @@ const UNET: UnetConfig = {
   contextDim: 16,
   pooledDim: 8,
   headDim: 64,
-  latentChannels: 4,
+  inChannels: 4,
+  outChannels: 4,
 }
 const TEXT: Omit<TextEncoderConfig, "projection"> = {
   width: 8,

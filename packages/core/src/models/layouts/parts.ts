@@ -1,13 +1,13 @@
 import { CoreError } from "../../errors.ts"
 import type { WeightEntry } from "../../ops/weight-entry.ts"
 import { TEXT1_PREFIX, TEXT2_PREFIX } from "../clip/config.ts"
-import { reshaped, stacked, turned } from "../entry-views.ts"
+import { reshaped, stacked, transposed } from "../entry-views.ts"
 import { UNET_PREFIX } from "../unet/config.ts"
 import { VAE_PREFIX } from "../vae/config.ts"
 import type { WeightFile } from "../weight-reader.ts"
-import { unetRenames } from "./diffusers-unet.ts"
+import { diffusersUnetRename } from "./diffusers-unet.ts"
 import { isPointwise, vaeRenames } from "./diffusers-vae.ts"
-import { type Renames, rename } from "./renames.ts"
+import { type Rename, renameBy } from "./renames.ts"
 import { TEXT2_QUERY, TEXT2_RENAMES } from "./transformers-text2.ts"
 
 /*
@@ -30,6 +30,12 @@ export function partsOf(files: WeightFile | SdxlFiles): SdxlFiles {
   return { unet: unetOf(unet), vae: vaeOf(vae), text1: text1Of(text1), text2: text2Of(text2) }
 }
 
+/** All parts' tensors, by the checkpoint's name. */
+export function joinedParts({ unet, vae, text1, text2 }: SdxlFiles): WeightFile {
+  const entries = [unet, vae, text1, text2].flatMap((part) => [...part.entries])
+  return { label: unet.label, entries: new Map(entries) }
+}
+
 function allOf(file: WeightFile): SdxlFiles {
   return { unet: file, vae: file, text1: file, text2: file }
 }
@@ -42,7 +48,7 @@ export function unetOf(file: WeightFile): WeightFile {
     return renamed(
       file,
       UNET_PREFIX,
-      unetRenames((prefix) => has(file, prefix)),
+      diffusersUnetRename((prefix) => has(file, prefix)),
     )
   }
   throw missing(file, "U-Net", `"${UNET_PREFIX}…", "input_blocks.…" or diffusers' "down_blocks.…"`)
@@ -55,7 +61,7 @@ export function vaeOf(file: WeightFile): WeightFile {
   if (has(file, "decoder.up_blocks.")) {
     let levels = 0
     while (has(file, `decoder.up_blocks.${levels}.`)) levels++
-    return renamed(file, VAE_PREFIX, vaeRenames(levels), (name, entry) =>
+    return renamed(file, VAE_PREFIX, renameBy(vaeRenames(levels)), (name, entry) =>
       isPointwise(name) && entry.shape.length === 2 ? reshaped(entry, [...entry.shape, 1, 1]) : entry,
     )
   }
@@ -76,7 +82,7 @@ export function text1Of(file: WeightFile): WeightFile {
 export function text2Of(file: WeightFile): WeightFile {
   if (has(file, TEXT2_PREFIX)) return only(file, TEXT2_PREFIX)
   if (has(file, "text_model.")) {
-    const simple = renamed(file, TEXT2_PREFIX, TEXT2_RENAMES)
+    const simple = renamed(file, TEXT2_PREFIX, renameBy(TEXT2_RENAMES))
     return { ...simple, entries: new Map([...simple.entries, ...joinedEntries(file)]) }
   }
   throw missing(file, "second text encoder", `"${TEXT2_PREFIX}…" or transformers' "text_model.…"`)
@@ -93,7 +99,7 @@ function* joinedEntries(file: WeightFile): Generator<[string, WeightEntry]> {
     yield [`${TEXT2_PREFIX}transformer.resblocks.${block}.attn.in_proj_${what}`, stacked([query, key, value])]
   }
   const projection = file.entries.get("text_projection.weight")
-  if (projection !== undefined) yield [`${TEXT2_PREFIX}text_projection`, turned(projection)]
+  if (projection !== undefined) yield [`${TEXT2_PREFIX}text_projection`, transposed(projection)]
 }
 
 function has({ entries }: WeightFile, prefix: string): boolean {
@@ -112,12 +118,12 @@ function prefixed({ label, entries }: WeightFile, prefix: string): WeightFile {
 function renamed(
   { label, entries }: WeightFile,
   prefix: string,
-  renames: Renames,
+  rename: Rename,
   adapt: (name: string, entry: WeightEntry) => WeightEntry = (_, entry) => entry,
 ): WeightFile {
   const found = new Map<string, WeightEntry>()
   for (const [name, entry] of entries) {
-    const to = rename(name, renames)
+    const to = rename(name)
     if (to !== null) found.set(prefix + to, adapt(to, entry))
   }
   return { label, entries: found }

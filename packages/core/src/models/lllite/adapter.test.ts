@@ -1,22 +1,28 @@
+import { type NetworkLayer, unetTable } from "@lllite/format"
 import { enumerateSites } from "@lllite/format/selections"
 import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { startWasm } from "../../../test/wasm.ts"
+import { passRows } from "../../diffusion/pass-position.ts"
 import type { Ops } from "../../ops/ops.ts"
 import { createStream } from "../../random/stream.ts"
-import type { AtSite } from "../unet/at-site.ts"
+import { chainTaps, sumTaps, type Tap, tapBefore, UNKNOWN_PASS } from "../taps.ts"
 import type { PreparedControl } from "./adapter.ts"
-import { chainAtSite, fedBy, llliteAtSite, prepareControl, sumAtSite } from "./adapter.ts"
+import { adaptedInputs, llliteTap, prepareControl } from "./adapter.ts"
 import { layOutSlots } from "./layout.ts"
 import type { AdapterParams, LlliteParams } from "./params.ts"
 import { disposeLllite, uploadLllite } from "./params.ts"
 
 const LAYOUT = { modelChannels: 4, channelMult: [1, 2, 4], transformerDepth: [0, 1, 1], middleDepth: 1 } as const
 const GRID = { height: 2, width: 3 }
+const PLACE = { ...UNKNOWN_PASS, grid: GRID }
 const IMAGES = { count: 1, height: 64, width: 96, data: new Float32Array(64 * 96 * 3).fill(0.3) }
 /** Queries, keys and values of the middle's self-attention, then the queries of its cross-attention. */
 const SITES = enumerateSites(LAYOUT).filter(({ section }) => section === "middle")
+
+/** The layers behind the sites. */
+const LAYERS = SITES.map(({ path }) => unetTable(LAYOUT).byPath.get(path) as NetworkLayer)
 
 /** An LLLite on the middle's sites but one, every adapter of another width. */
 function lllite(seed: number, without = -1): LlliteParams {
@@ -35,9 +41,9 @@ describe("adapters before one input", () => {
     ops = await startWasm()
     counted = {
       ...ops,
-      dense: (...given) => {
+      dense: (...inputs) => {
         count += 1
-        return ops.dense(...given)
+        return ops.dense(...inputs)
       },
     }
     x = tf.tensor(createStream(1, "x").normal(2 * 6 * 16), [2, 6, 16])
@@ -49,8 +55,11 @@ describe("adapters before one input", () => {
     const key = SITES[site]?.key ?? ""
     const [adapter, share] = [params.adapters.get(key), control.shares.get(key)]
     if (adapter === undefined || share === undefined) return input.clone()
-    return fedBy(ops, [{ adapter, control: share }], input, GRID, strength)[0] as Tensor
+    const strengths = Array<number>(input.shape[0] ?? 0).fill(strength)
+    return adaptedInputs(ops, [{ adapter, control: share, strengths }], input, GRID)[0] as Tensor
   }
+
+  const inputsBy = (tap: Tap, layers: readonly NetworkLayer[]): readonly Tensor[] => tapBefore(tap, layers, x, PLACE)
 
   function expectSame(found: readonly Tensor[], wanted: readonly Tensor[]): void {
     expect(found).toHaveLength(wanted.length)
@@ -66,19 +75,18 @@ describe("adapters before one input", () => {
       const before = tf.memory().numTensors
       const params = lllite(1, without)
       const control = prepareControl(ops, params, IMAGES)
-      const [q, k, v, crossQ] = SITES
-      if (q === undefined || k === undefined || v === undefined || crossQ === undefined) throw new Error("sites")
-      expect([q, k, v].map(({ projection }) => projection)).toEqual(["q", "k", "v"])
+      const qkv = LAYERS.slice(0, 3)
+      expect(SITES.slice(0, 3).map(({ projection }) => projection)).toEqual(["q", "k", "v"])
       count = 0
       tf.tidy(() => {
-        const fed = llliteAtSite(counted, params, control, 0.5)([q, k, v], x, GRID)
+        const read = inputsBy(llliteTap(counted, params, control, 0.5), qkv)
         // One `down` for all, and `mid` and `up` of each.
         expect(count).toBe(1 + 2 * (without < 0 ? 3 : 2))
         expectSame(
-          fed,
+          read,
           [0, 1, 2].map((site) => alone(params, control, site, x, 0.5)),
         )
-        expectSame(llliteAtSite(ops, params, control, 1)([crossQ], x, GRID), [alone(params, control, 3, x)])
+        expectSame(inputsBy(llliteTap(ops, params, control, 1), LAYERS.slice(3, 4)), [alone(params, control, 3, x)])
       })
       expect(control.downs.size).toBe(1)
       control.dispose()
@@ -87,25 +95,48 @@ describe("adapters before one input", () => {
     },
   )
 
+  it("add what the strength is for each row at its step", () => {
+    const params = lllite(1)
+    const control = prepareControl(ops, params, IMAGES)
+    const asked: string[] = []
+    const tap = llliteTap(ops, params, control, ({ layer, position, row }) => {
+      asked.push(`${layer.block} ${position.step}/${position.steps} ${row.guidance}`)
+      return row.guidance === "cond" ? position.step / position.steps : 0
+    })
+    const position = { sigma: 7, timestep: 500, step: 3, steps: 4, between: false }
+    const rows = passRows(1, true)
+    tf.tidy(() => {
+      const [read] = tap.before?.(LAYERS.slice(3, 4), x, { grid: GRID, position, rows }) ?? []
+      const full = alone(params, control, 3, x, 0.75)
+      const wanted = tf.concat([tf.slice(x, [0, 0, 0], [1, 6, 16]), tf.slice(full, [1, 0, 0], [1, 6, 16])])
+      expectSame(read === undefined ? [] : [read], [wanted])
+    })
+    expect(asked).toEqual(["middle 3/4 uncond", "middle 3/4 cond"])
+    // Nothing is known of this pass.
+    expect(() => tap.before?.(LAYERS.slice(3, 4), x, PLACE)).toThrow("the pass has no position")
+    control.dispose()
+    disposeLllite(params)
+  })
+
   it("chain and sum several LLLites site by site", () => {
     const all = [lllite(1), lllite(2, 1)]
     const controls = all.map((params) => prepareControl(ops, params, IMAGES))
-    const atSites = all.map((params, i): AtSite => llliteAtSite(ops, params, controls[i] as PreparedControl, 1))
-    const qkv = SITES.slice(0, 3)
+    const taps = all.map((params, i): Tap => llliteTap(ops, params, controls[i] as PreparedControl, 1))
+    const qkv = LAYERS.slice(0, 3)
     const by = (which: number, site: number, input: Tensor): Tensor =>
       alone(all[which] as LlliteParams, controls[which] as PreparedControl, site, input)
     tf.tidy(() => {
       // The last one sees x.
       expectSame(
-        chainAtSite(atSites)(qkv, x, GRID),
+        inputsBy(chainTaps(taps), qkv),
         [0, 1, 2].map((site) => by(0, site, by(1, site, x))),
       )
       expectSame(
-        sumAtSite(atSites)(qkv, x, GRID),
+        inputsBy(sumTaps(taps), qkv),
         [0, 1, 2].map((site) => tf.sub(tf.add(by(0, site, x), by(1, site, x)), x)),
       )
-      expectSame(chainAtSite([])(qkv, x, GRID), [x, x, x])
-      expectSame(sumAtSite([])(qkv, x, GRID), [x, x, x])
+      expectSame(inputsBy(chainTaps([]), qkv), [x, x, x])
+      expectSame(inputsBy(sumTaps([]), qkv), [x, x, x])
     })
     for (const control of controls) control.dispose()
     for (const params of all) disposeLllite(params)
@@ -118,7 +149,7 @@ describe("adapters before one input", () => {
     const leaves = [x, ...down.flatMap(({ weight, bias }) => [weight, bias])]
     const loss = (outputs: readonly Tensor[]): tf.Scalar => tf.sum(tf.square(tf.stack([...outputs])))
     const fresh: PreparedControl = { ...control, downs: new Map() }
-    const together = tf.grads(() => loss(llliteAtSite(ops, params, fresh, 1)(SITES.slice(0, 3), x, GRID)))(leaves)
+    const together = tf.grads(() => loss(inputsBy(llliteTap(ops, params, fresh, 1), LAYERS.slice(0, 3))))(leaves)
     const apart = tf.grads(() => loss([0, 1, 2].map((site) => alone(params, control, site, x))))(leaves)
     for (const [i, gradient] of together.entries()) {
       const error = tf.tidy(() => {

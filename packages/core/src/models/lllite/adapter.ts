@@ -1,10 +1,11 @@
-import type { Site } from "@lllite/format"
 import type { Tensor, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { adapt } from "../../ops/adapt.ts"
 import type { DenseParams, Ops } from "../../ops/ops.ts"
 import { vjp } from "../../ops/vjp.ts"
-import type { AtSite, Grid } from "../unet/at-site.ts"
+import type { Strength } from "../strength.ts"
+import { strengthsAt } from "../strength.ts"
+import type { Grid, Tap } from "../taps.ts"
 import type { ControlImages, ControlPatches, Depth } from "./conditioner.ts"
 import { cutControl, embedControl } from "./conditioner.ts"
 import type { AdapterParams, LlliteParams } from "./params.ts"
@@ -98,38 +99,58 @@ export function controlShare(ops: Ops, adapter: AdapterParams, patches: ControlP
 export interface ActiveAdapter {
   readonly adapter: AdapterParams
   readonly control: ControlShare
+  /** One for each of x's N rows. */
+  readonly strengths: readonly number[]
 }
 
-function joinedOnTheWay(adapters: readonly AdapterParams[]): DenseParams {
+/** The first layers of adapters as one layer. Tensors that had to be made are tracked by the scope around. */
+function downOf(adapters: readonly AdapterParams[]): DenseParams {
   const [first] = adapters
   return adapters.length === 1 && first !== undefined ? first.down : joinDowns(adapters)
 }
 
-/** An LLLite as the U-Net's `atSite`: x plus the adapter's delta where the LLLite has one. Strength 0 is identity. */
-export function llliteAtSite(ops: Ops, lllite: LlliteParams, control: PreparedControl, strength: number): AtSite {
-  return (sites, x, grid) => {
-    const active = sites.map(({ key }): ActiveAdapter | null => {
-      const [adapter, share] = [lllite.adapters.get(key), control.shares.get(key)]
-      return strength === 0 || adapter === undefined || share === undefined ? null : { adapter, control: share }
-    })
-    const first = active.find((one) => one !== null)
-    return fedBy(ops, active, x, grid, strength, control.downs.get(first?.adapter.plan.site.key ?? ""))
+/**
+ * An LLLite as a tap: before each of its layers x plus the adapter's delta. Strength 0 is identity.
+ *
+ * @param strength one for all, or one for every place: see `Strength`
+ */
+export function llliteTap(ops: Ops, lllite: LlliteParams, control: PreparedControl, strength: Strength): Tap {
+  const adapters = adaptersByPath(lllite)
+  return {
+    has: ({ network, path }) => network === "unet" && adapters.has(path),
+    before(layers, x, { grid, ...pass }) {
+      const [count = 0] = x.shape
+      const active = layers.map((layer): ActiveAdapter | null => {
+        const adapter = adapters.get(layer.path)
+        const share = control.shares.get(adapter?.plan.site.key ?? "")
+        if (adapter === undefined || share === undefined) return null
+        const strengths = strengthsAt(strength, layer, count, pass)
+        return strengths.every((value) => value === 0) ? null : { adapter, control: share, strengths }
+      })
+      const first = active.find((one) => one !== null)
+      if (first === undefined || grid === null) return layers.map(() => x)
+      return adaptedInputs(ops, active, x, grid, control.downs.get(first.adapter.plan.site.key))
+    },
   }
 }
 
+/** An LLLite's adapters by the path of the layer that they stand before. */
+export function adaptersByPath({ adapters }: LlliteParams): ReadonlyMap<string, AdapterParams> {
+  return new Map([...adapters.values()].map((adapter) => [adapter.plan.site.path, adapter]))
+}
+
 /**
- * What every site's layer reads: x, plus what its adapter adds where it has one. All first layers are one product, which
- * reads x once. x: [N, T, C] or [N, H, W, C] → the same shape, for every site
+ * What every layer reads: x, plus what its adapter adds where it has one. All first layers are one product, which reads
+ * x once. x: [N, T, C] or [N, H, W, C] → the same shape, for every layer
  *
  * @param joined the first layers side by side, where they are at hand
- * @throws CoreError if N is no multiple of the control images
+ * @throws CoreError if N is not a multiple of the control images
  */
-export function fedBy(
+export function adaptedInputs(
   ops: Ops,
   active: readonly (ActiveAdapter | null)[],
   x: Tensor,
   grid: Grid,
-  strength: number,
   joined?: JoinedDown,
 ): readonly Tensor[] {
   const present = active.filter((one) => one !== null)
@@ -142,29 +163,11 @@ export function fedBy(
     const tails = present.map(({ adapter: { midDown, up }, control }) => ({
       ...{ midDown, up, share: resampled(control, grid) },
     }))
-    const fed = adapt(ops, tokens, isJoined ? joined : joinedOnTheWay(adapters), tails, strength)
+    const strengths = present.map((one) => one.strengths)
+    const adapted = adapt(ops, tokens, isJoined ? joined : downOf(adapters), tails, strengths)
     let next = 0
-    return active.map((one) => (one === null ? x : tf.reshape(fed[next++] as Tensor, x.shape)))
+    return active.map((one) => (one === null ? x : tf.reshape(adapted[next++] as Tensor, x.shape)))
   })
-}
-
-/** Several adapters as the reference chains them: the last sees x, the one before it sees x with the last's delta. */
-export function chainAtSite(adapters: readonly AtSite[]): AtSite {
-  const [first, ...more] = [...adapters].reverse()
-  return (sites, x, grid) => {
-    const fed = first === undefined ? sites.map(() => x) : first(sites, x, grid)
-    // From here on every site has an input of its own.
-    return fed.map((own, i) => more.reduce((h, atSite) => atSite([sites[i] as Site], h, grid)[0] as Tensor, own))
-  }
-}
-
-/** Several adapters side by side: every one sees x, their deltas are summed. As sd-webui-controlnet does. */
-export function sumAtSite(adapters: readonly AtSite[]): AtSite {
-  return (sites, x, grid) =>
-    tf.tidy(() => {
-      const fed = adapters.map((atSite) => atSite(sites, x, grid))
-      return sites.map((_, i) => fed.reduce((sum, each) => tf.add(sum, tf.sub(each[i] as Tensor, x)), x))
-    })
 }
 
 /** The share on another grid by the nearest token, for hosts whose grid is not the embedding's. */
@@ -178,8 +181,13 @@ function resampled({ share, grid }: ControlShare, to: Grid): Tensor3D {
     rows,
     tf.reshape(tf.transpose(tf.reshape(share, [n, grid.height, grid.width, c]), [1, 2, 0, 3]), [grid.height, -1]),
   )
-  const turned = tf.transpose(tf.reshape(byRows, [to.height, grid.width, n, c]), [1, 0, 2, 3])
-  const byColumns = tf.reshape(product(columns, tf.reshape(turned, [grid.width, -1])), [to.width, to.height, n, c])
+  const columnsFirst = tf.transpose(tf.reshape(byRows, [to.height, grid.width, n, c]), [1, 0, 2, 3])
+  const byColumns = tf.reshape(product(columns, tf.reshape(columnsFirst, [grid.width, -1])), [
+    to.width,
+    to.height,
+    n,
+    c,
+  ])
   return tf.reshape(tf.transpose(byColumns, [2, 1, 0, 3]), [n, to.height * to.width, c])
 }
 

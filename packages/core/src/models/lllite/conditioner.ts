@@ -2,7 +2,7 @@ import type { Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../../errors.ts"
 import type { Ops } from "../../ops/ops.ts"
-import type { Grid } from "../unet/at-site.ts"
+import type { Grid } from "../taps.ts"
 import type { AdapterParams } from "./params.ts"
 
 /** Control images on the host. */

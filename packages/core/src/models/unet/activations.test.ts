@@ -10,13 +10,14 @@ import { planMemory, sdxlOutline } from "../../memory/index.ts"
 import type { Ops } from "../../ops/ops.ts"
 import { disposeParams } from "../../params.ts"
 import { createStream } from "../../random/stream.ts"
-import type { GradientInput } from "../../training/gradients.ts"
 import { lossAndGradients } from "../../training/gradients.ts"
-import { cutControls, disposeCuts, llliteAtSite, prepareControl } from "../lllite/adapter.ts"
+import { trainedLllite } from "../../training/trained-lllite.ts"
+import { cutControls, disposeCuts, llliteTap, prepareControl } from "../lllite/adapter.ts"
 import { createLllite } from "../lllite/model.ts"
 import { disposeLllite, uploadLllite } from "../lllite/params.ts"
 import type { UnetConfig } from "./config.ts"
 import type { UnetParams } from "./params.ts"
+import type { UnetInput } from "./unet.ts"
 import { unet } from "./unet.ts"
 import { buildUnet } from "./weights.ts"
 
@@ -42,18 +43,20 @@ async function pass(ops: Ops, { config, params, selection, batch, side }: Run, c
     timesteps: Array<number>(batch).fill(500),
     context: normal(1, [batch, 77, config.contextDim]),
     vector: normal(2, [batch, config.pooledDim + 1536]),
-  } as Omit<GradientInput, "control">
+  } as UnetInput
   const images = { count: batch, height: side, width: side, data: new Float32Array(batch * side * side * 3).fill(0.5) }
   const sites = enumerateSites(config.layout, NAMED_SELECTIONS[selection])
   const lllite = uploadLllite(createLllite(sites, { condDim: 8, mlpDim: 16 }, stream, { init: "reference" }))
   const prepared = prepareControl(ops, lllite, images)
   const cuts = cutControls(lllite, images)
   try {
-    const y = unet(ops, params, input, { atSite: llliteAtSite(ops, lllite, prepared, 1) })
+    const y = unet(ops, params, input, { tap: llliteTap(ops, lllite, prepared, 1) })
     const prediction = await y.data<"float32">()
     y.dispose()
     const loss = (prediction: Tensor4D): tf.Scalar => tf.sum(tf.mul(prediction, prediction))
-    const trained = await lossAndGradients(ops, params, lllite, { ...input, control: cuts }, loss, { checkpointing })
+    const trained = await lossAndGradients(ops, params, trainedLllite(ops, lllite, cuts), input, loss, {
+      checkpointing,
+    })
     return { prediction, gradients: trained.gradients }
   } finally {
     tf.dispose([input.latents, input.context, input.vector])

@@ -1,21 +1,18 @@
 import type { Tensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import type { Conv2dWeight, LinearWeight, Ops, Padding } from "../../ops/ops.ts"
-import type { AtSite, Grid } from "./at-site.ts"
-import type {
-  AttentionParams,
-  Host,
-  ResLayer,
-  TransformerBlockParams,
-  TransformerLayer,
-  UnetBlock,
-  UnetLayer,
-} from "./params.ts"
+import type { Ops, Padding } from "../../ops/ops.ts"
+import type { PlacedConv, PlacedLinear } from "../placed.ts"
+import type { Grid, Pass, Tap } from "../taps.ts"
+import { runTapped, tapAfter, tapBefore } from "../taps.ts"
+import type { AttentionParams, ResParams, TransformerBlockParams, TransformerParams, UnetBlock } from "./params.ts"
 
-/** What every block is given besides what flows through it. */
+/** What every block reads besides what flows through it. */
 export interface BlockContext {
   readonly ops: Ops
-  readonly atSite: AtSite
+  readonly tap: Tap
+  readonly pass: Pass
+  /** Channels of one attention head. */
+  readonly headDim: number
   /** SiLU of the time and size embedding. [N, 4·C] */
   readonly embedding: Tensor
   /** Text. [N, T, contextDim] */
@@ -31,13 +28,13 @@ const LAYER_NORM_EPSILON = 1e-5
 const PAD_ONE: Padding = [1, 1, 1, 1]
 const PAD_NONE: Padding = [0, 0, 0, 0]
 
-/** Runs the layers of a block. x: [N, H, W, Cin] → [N, H', W', Cout] */
-export function runBlock(given: BlockContext, block: UnetBlock, x: Tensor4D): Tensor4D {
-  return inTurn(block.layers, x, (h, layer) => runLayer(given, layer, h))
+/** Runs the parts of a block. x: [N, H, W, Cin] → [N, H', W', Cout] */
+export function runBlock(on: BlockContext, block: UnetBlock, x: Tensor4D): Tensor4D {
+  return runInOrder(block.parts, x, (h, part) => runPart(on, part, h))
 }
 
-/** Steps one after another, each of which holds what the one before it left and nothing else of it. x stays. */
-function inTurn<S, T extends Tensor>(steps: readonly S[], x: T, run: (h: T, step: S) => T): T {
+/** Runs steps one after another. Each step's input is freed as soon as its result is there, but x stays. */
+function runInOrder<S, T extends Tensor>(steps: readonly S[], x: T, run: (h: T, step: S) => T): T {
   return tf.tidy(() =>
     steps.reduce((h, step) => {
       const next = tf.tidy(() => run(h, step))
@@ -47,64 +44,63 @@ function inTurn<S, T extends Tensor>(steps: readonly S[], x: T, run: (h: T, step
   )
 }
 
-function runLayer(given: BlockContext, layer: UnetLayer, x: Tensor4D): Tensor4D {
-  switch (layer.kind) {
+function runPart(on: BlockContext, part: UnetBlock["parts"][number], x: Tensor4D): Tensor4D {
+  switch (part.kind) {
     case "conv":
-      return conv(given, layer.conv, x, PAD_ONE)
     case "downsample":
-      return conv(given, layer.conv, x, PAD_ONE, 2)
+      return conv(on, part.conv, x)
     case "upsample":
-      return conv(given, layer.conv, given.ops.upsample2x(x), PAD_ONE)
+      return conv(on, part.conv, on.ops.upsample2x(x))
     case "res":
-      return resLayer(given, layer, x)
+      return resPart(on, part, x)
     case "transformer":
-      return transformerLayer(given, layer, x)
+      return transformerPart(on, part, x)
   }
 }
 
-function resLayer(given: BlockContext, layer: ResLayer, x: Tensor4D): Tensor4D {
-  const { ops, embedding } = given
+function resPart(on: BlockContext, part: ResParams, x: Tensor4D): Tensor4D {
+  const { ops, embedding } = on
   const shifted = tf.tidy(() => {
-    const h = conv(given, layer.inConv, ops.groupNorm(x, layer.inNorm, RES_NORM), PAD_ONE)
-    const shift = ops.linear(embedding, layer.embedding)
+    const h = conv(on, part.inConv, ops.groupNorm(x, part.inNorm, RES_NORM))
+    const shift = linear(on, part.embedding, embedding, null)
     return tf.add(h, tf.reshape(shift, [-1, 1, 1, h.shape[3]])) as Tensor4D
   })
   const y = tf.tidy(() => {
-    const normed = ops.groupNorm(shifted, layer.outNorm, RES_NORM)
+    const normed = ops.groupNorm(shifted, part.outNorm, RES_NORM)
     shifted.dispose()
-    return conv(given, layer.outConv, normed, PAD_ONE)
+    return conv(on, part.outConv, normed)
   })
-  return tf.add(layer.skip === null ? x : conv(given, layer.skip, x, PAD_NONE), y)
+  return tf.add(part.skip === null ? x : conv(on, part.skip, x), y)
 }
 
-function transformerLayer(given: BlockContext, layer: TransformerLayer, x: Tensor4D): Tensor4D {
+function transformerPart(on: BlockContext, part: TransformerParams, x: Tensor4D): Tensor4D {
   const [n, height, width, channels] = x.shape
   const grid = { height, width }
   const h = tf.tidy(() => {
-    const tokens = tf.reshape(given.ops.groupNorm(x, layer.norm, TRANSFORMER_NORM), [n, height * width, channels])
-    return linear(given, layer.projIn, tokens, grid) as Tensor3D
+    const tokens = tf.reshape(on.ops.groupNorm(x, part.norm, TRANSFORMER_NORM), [n, height * width, channels])
+    return linear(on, part.projIn, tokens, grid) as Tensor3D
   })
-  const through = inTurn(layer.blocks, h, (tokens, block) => transformerBlock(given, block, tokens, grid))
-  return tf.add(tf.reshape(linear(given, layer.projOut, through, grid), x.shape), x)
+  const through = runInOrder(part.blocks, h, (tokens, block) => transformerBlock(on, block, tokens, grid))
+  return tf.add(tf.reshape(linear(on, part.projOut, through, grid), x.shape), x)
 }
 
-function transformerBlock(given: BlockContext, block: TransformerBlockParams, x: Tensor3D, grid: Grid): Tensor3D {
-  const { ops, context } = given
+function transformerBlock(on: BlockContext, block: TransformerBlockParams, x: Tensor3D, grid: Grid): Tensor3D {
+  const { ops, context } = on
   const steps: readonly ((h: Tensor3D) => Tensor)[] = [
     (h) => {
       const normed = ops.layerNorm(h, block.norm1, LAYER_NORM_EPSILON) as Tensor3D
-      return attention(given, block.selfAttention, normed, normed, grid)
+      return attention(on, block.selfAttention, normed, normed, grid)
     },
     (h) => {
       const query = ops.layerNorm(h, block.norm2, LAYER_NORM_EPSILON) as Tensor3D
-      return attention(given, block.crossAttention, query, context, grid)
+      return attention(on, block.crossAttention, query, context, grid)
     },
     (h) => {
-      const fed = feedIn(given, block.feedIn, ops.layerNorm(h, block.norm3, LAYER_NORM_EPSILON), grid)
-      return linear(given, block.feedOut, fed, grid)
+      const active = feedIn(on, block.feedIn, ops.layerNorm(h, block.norm3, LAYER_NORM_EPSILON), grid)
+      return linear(on, block.feedOut, active, grid)
     },
   ]
-  return inTurn(steps, x, (h, step) =>
+  return runInOrder(steps, x, (h, step) =>
     tf.add(
       h,
       tf.tidy(() => step(h)),
@@ -113,62 +109,57 @@ function transformerBlock(given: BlockContext, block: TransformerBlockParams, x:
 }
 
 /**
- * The first half of a feed-forward, GEGLU of a layer eight times as wide as x: SDXL's largest activation. Every token
- * is fed by itself, so where a device takes no such tensor they are fed in parts. x: [N, T, C] → [N, T, 4·C]
+ * The first half of a feed-forward, GEGLU of a layer eight times as wide as x: SDXL's largest activation. Tokens do not
+ * read each other here, so a device that takes no such tensor gets them in parts. x: [N, T, C] → [N, T, 4·C]
  */
-function feedIn({ ops, atSite }: BlockContext, { site, weight }: Host<LinearWeight>, x: Tensor, grid: Grid): Tensor {
-  const fed = site === null ? x : (atSite([site], x, grid)[0] as Tensor)
-  // What is wide is gone with each part.
-  const feed = (rows: Tensor): Tensor => tf.tidy(() => ops.geglu(ops.linear(rows, weight)))
-  const [n = 0, tokens = 0, channels = 0] = x.shape
-  const [wide = 0] = weight.shape
-  const count = n * tokens
-  const most = Math.max(1, Math.floor((ops.maxTensorBytes ?? Number.POSITIVE_INFINITY) / (4 * wide)))
-  if (count <= most) return feed(fed)
-  const parts = Math.ceil(count / most)
-  const edge = (part: number): number => Math.floor((part * count) / parts)
+function feedIn(on: BlockContext, { layer, weight }: PlacedLinear, x: Tensor, grid: Grid): Tensor {
+  const { ops, tap, pass } = on
+  const place = { ...pass, grid }
+  const layers = [layer]
+  // The wide result of a part is freed before the next one is made.
+  const feed = (read: Tensor): Tensor =>
+    tf.tidy(() => ops.geglu(tapAfter(tap, layers, [read], [ops.linear(read, weight)], place)[0] as Tensor))
+  const [n = 1, tokens = 1] = x.shape
+  const [read] = tapBefore(tap, layers, x, place) as readonly [Tensor]
+  const tokenBytes = 4 * n * layer.outDim
+  const most = Math.max(1, Math.floor((ops.maxTensorBytes ?? Number.POSITIVE_INFINITY) / tokenBytes))
+  if (tokens <= most) return feed(read)
+  const parts = Math.ceil(tokens / most)
+  const edge = (part: number): number => Math.floor((part * tokens) / parts)
   const sizes = Array.from({ length: parts }, (_, part) => edge(part + 1) - edge(part))
-  const made = tf.split(tf.reshape(fed, [count, channels]), sizes, 0).map(feed)
-  return tf.reshape(tf.concat(made, 0), [n, tokens, -1])
+  return tf.concat(tf.split(read, sizes, 1).map(feed), 1)
 }
 
-function attention(given: BlockContext, params: AttentionParams, x: Tensor3D, source: Tensor3D, grid: Grid): Tensor {
+function attention(on: BlockContext, params: AttentionParams, x: Tensor3D, source: Tensor3D, grid: Grid): Tensor {
   const attended = tf.tidy(() => {
     const [q, k, v] = (
       x === source
-        ? linears(given, [params.q, params.k, params.v], x, grid)
-        : [...linears(given, [params.q], x, grid), ...linears(given, [params.k, params.v], source, grid)]
+        ? linears(on, [params.q, params.k, params.v], x, grid)
+        : [...linears(on, [params.q], x, grid), ...linears(on, [params.k, params.v], source, null)]
     ) as [Tensor3D, Tensor3D, Tensor3D]
-    return given.ops.attention(q, k, v, { heads: params.heads, causal: false })
+    return on.ops.attention(q, k, v, { heads: params.q.layer.outDim / on.headDim, causal: false })
   })
-  return linear(given, params.out, attended, grid)
+  return linear(on, params.out, attended, grid)
 }
 
-function linear(given: BlockContext, host: Host<LinearWeight>, x: Tensor, grid: Grid): Tensor {
-  return linears(given, [host], x, grid)[0] as Tensor
+function linear(on: BlockContext, placed: PlacedLinear, x: Tensor, grid: Grid | null): Tensor {
+  return linears(on, [placed], x, grid)[0] as Tensor
 }
 
 /** Layers that read the same x. */
 function linears(
-  { ops, atSite }: BlockContext,
-  hosts: readonly Host<LinearWeight>[],
+  { ops, tap, pass }: BlockContext,
+  placed: readonly PlacedLinear[],
   x: Tensor,
-  grid: Grid,
+  grid: Grid | null,
 ): readonly Tensor[] {
-  const sites = hosts.flatMap(({ site }) => (site === null ? [] : [site]))
-  const fed = sites.length === 0 ? [] : atSite(sites, x, grid)
-  let next = 0
-  return hosts.map(({ site, weight }) => ops.linear(site === null ? x : (fed[next++] as Tensor), weight))
+  const layers = placed.map(({ layer }) => layer)
+  return runTapped(tap, layers, x, { ...pass, grid }, (i, read) => ops.linear(read, (placed[i] as PlacedLinear).weight))
 }
 
-function conv(
-  { ops, atSite }: BlockContext,
-  host: Host<Conv2dWeight>,
-  x: Tensor4D,
-  padding: Padding,
-  stride: 1 | 2 = 1,
-): Tensor4D {
+function conv({ ops, tap, pass }: BlockContext, { layer, weight }: PlacedConv, x: Tensor4D): Tensor4D {
   const [, height, width] = x.shape
-  const fed = host.site === null ? x : (atSite([host.site], x, { height, width })[0] as Tensor4D)
-  return ops.conv2d(fed, host.weight, { stride, padding })
+  const options = { stride: layer.stride, padding: layer.kernel === 1 ? PAD_NONE : PAD_ONE }
+  const run = (_: number, read: Tensor): Tensor => ops.conv2d(read as Tensor4D, weight, options)
+  return runTapped(tap, [layer], x, { ...pass, grid: { height, width } }, run)[0] as Tensor4D
 }

@@ -1,10 +1,11 @@
-import type { UnetLayout } from "@lllite/format"
+import type { UnetLayout, UnetWidths } from "@lllite/format"
 import { SDXL_LAYOUT } from "@lllite/format"
+import { SIZE_EMBEDDING_DIM } from "../../diffusion/size-embedding.ts"
 import { CoreError } from "../../errors.ts"
 import type { WeightFile } from "../weight-reader.ts"
 
-/** Values of SDXL's size conditioning: six numbers, 256 each. */
-export const SIZE_EMBEDDING_DIM = 1536
+/** Channels of one attention head in SDXL. They leave no trace in a checkpoint. */
+const HEAD_DIM = 64
 
 /** An SDXL U-Net of any width. */
 export interface UnetConfig {
@@ -15,16 +16,31 @@ export interface UnetConfig {
   readonly pooledDim: number
   /** Channels of one attention head. */
   readonly headDim: number
-  readonly latentChannels: number
+  /** Channels that it reads: those of the latents, and in a checkpoint for inpainting those of mask and picture. */
+  readonly inChannels: number
+  /** Channels that it predicts: those of the latents. */
+  readonly outChannels: number
 }
 
 export const SDXL_UNET: UnetConfig = Object.freeze({
   layout: SDXL_LAYOUT,
   contextDim: 2048,
   pooledDim: 1280,
-  headDim: 64,
-  latentChannels: 4,
+  headDim: HEAD_DIM,
+  inChannels: 4,
+  outChannels: 4,
 })
+
+/** Width of the vector condition: pooled text, then the size embedding. */
+export function vectorDimOf({ pooledDim }: Pick<UnetConfig, "pooledDim">): number {
+  return pooledDim + SIZE_EMBEDDING_DIM
+}
+
+/** What a config says of the ends of its U-Net. */
+export function unetWidths(config: UnetConfig): UnetWidths {
+  const { inChannels, outChannels, contextDim } = config
+  return { inChannels, outChannels, contextDim, vectorDim: vectorDimOf(config) }
+}
 
 /** Where the U-Net lives in a checkpoint of the Stability layout. */
 export const UNET_PREFIX = "model.diffusion_model."
@@ -50,7 +66,7 @@ export function inferUnetConfig(file: WeightFile): UnetConfig {
     return blocks
   }
   const width = (norm: string): number => shape(norm)[0] ?? 0
-  const [modelChannels = 0, latentChannels = 0] = shape("input_blocks.0.0.weight")
+  const [modelChannels = 0, inChannels = 0] = shape("input_blocks.0.0.weight")
   const mult = (channels: number): number => channels / modelChannels
   return {
     layout: {
@@ -65,7 +81,8 @@ export function inferUnetConfig(file: WeightFile): UnetConfig {
     },
     contextDim: shape("middle_block.1.transformer_blocks.0.attn2.to_k.weight")[1] ?? 0,
     pooledDim: (shape("label_emb.0.0.weight")[1] ?? 0) - SIZE_EMBEDDING_DIM,
-    headDim: 64,
-    latentChannels,
+    headDim: HEAD_DIM,
+    inChannels,
+    outChannels: shape("out.2.weight")[0] ?? 0,
   }
 }

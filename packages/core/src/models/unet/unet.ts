@@ -3,87 +3,113 @@ import * as tf from "@tensorflow/tfjs-core"
 import { timestepEmbedding } from "../../diffusion/size-embedding.ts"
 import { CoreError } from "../../errors.ts"
 import type { Ops } from "../../ops/ops.ts"
-import type { AtSite } from "./at-site.ts"
-import { identityAtSite } from "./at-site.ts"
+import type { PlacedLinear } from "../placed.ts"
+import type { Pass, Tap } from "../taps.ts"
+import { NO_TAP, runTapped, UNKNOWN_PASS } from "../taps.ts"
+import type { BlockVerbs } from "./block-verbs.ts"
+import { composedBlocks } from "./block-verbs.ts"
 import type { BlockContext } from "./blocks.ts"
-import { RES_NORM, runBlock } from "./blocks.ts"
+import { RES_NORM } from "./blocks.ts"
+import { vectorDimOf } from "./config.ts"
 import type { UnetParams } from "./params.ts"
+import type { Residuals, UnetStage } from "./walk.ts"
+import { inputOf, unetStages } from "./walk.ts"
 
 export interface UnetInput {
-  /** Noisy latents, already scaled for the network. [N, H, W, 4], H and W multiples of 4 */
+  /** Noisy latents, already scaled for the network, then what else it reads. [N, H, W, inChannels], H and W multiples of 4 */
   readonly latents: Tensor4D
   /** Training timesteps, 0 to 999, one per sample; fractions are allowed. */
   readonly timesteps: readonly number[]
   /** Text context. [N, T, contextDim] */
   readonly context: Tensor3D
-  /** Pooled text followed by the size embedding. [N, pooledDim + 1536] */
+  /** Pooled text followed by the size embedding. [N, pooledDim + SIZE_EMBEDDING_DIM] */
   readonly vector: Tensor2D
 }
 
 export interface UnetOptions {
-  readonly atSite?: AtSite
+  /** What stands before and after the layers. Default: nothing. */
+  readonly tap?: Tap
+  /** Where the pass stands, for strengths that depend on it. Default: unknown. */
+  readonly pass?: Pass
+  /** Added to the skips and to the middle. Default: nothing. */
+  readonly residuals?: Residuals
+  /** How a block is run. Default: composed of the ops. */
+  readonly blocks?: BlockVerbs
 }
 
 /**
  * SDXL's U-Net. What it predicts (noise or velocity) is the denoiser's business.
  * Source: sd-scripts `library/sdxl_original_unet.py`; Podell et al. 2023.
  *
- * @returns [N, H, W, 4]
+ * @returns [N, H, W, outChannels]
  * @throws CoreError if the input's shapes do not fit the network
  */
 export function unet(ops: Ops, params: UnetParams, input: UnetInput, options: UnetOptions = {}): Tensor4D {
   checkInput(params, input)
+  const { blocks = composedBlocks, residuals = null } = options
+  const stages = unetStages(params)
+  checkResiduals(stages, residuals)
   return tf.tidy(() => {
-    const given: BlockContext = {
-      ops,
-      atSite: options.atSite ?? identityAtSite,
-      embedding: embedConditions(ops, params, input.timesteps, input.vector),
-      context: input.context,
+    const on = enterUnet(ops, params, input, options)
+    const places = [input.latents]
+    for (const [index, { block }] of stages.entries()) {
+      places.push(tf.tidy(() => blocks.forward(on, block, inputOf(stages, index, { places, residuals }))))
     }
-    // Down: what each block leaves is read again on the way up.
-    const skips: Tensor4D[] = []
-    let h = input.latents
-    for (const block of params.inputBlocks) {
-      h = runBlock(given, block, h)
-      skips.push(h)
-    }
-    h = runBlock(given, params.middle, h)
-    for (const block of params.outputBlocks) h = runBlock(given, block, joinSkip(h, skips.pop() as Tensor4D))
-    return predict(ops, params, h)
+    return leaveUnet(on, params, places.at(-1) as Tensor4D)
   })
+}
+
+/** What all blocks of a pass read. The caller disposes its embedding. */
+export function enterUnet(
+  ops: Ops,
+  params: UnetParams,
+  { timesteps, vector, context }: UnetInput,
+  { tap = NO_TAP, pass = UNKNOWN_PASS }: Pick<UnetOptions, "tap" | "pass">,
+): BlockContext {
+  const embedding = embedConditions(ops, params, timesteps, vector, tap, pass)
+  return { ops, tap, pass, headDim: params.config.headDim, embedding, context }
 }
 
 /** SiLU of the sum of time and size embedding, as every residual block reads it. → [N, 4·C] */
-export function embedConditions(ops: Ops, params: UnetParams, timesteps: readonly number[], vector: Tensor2D): Tensor {
+function embedConditions(
+  ops: Ops,
+  params: UnetParams,
+  timesteps: readonly number[],
+  vector: Tensor2D,
+  tap: Tap,
+  pass: Pass,
+): Tensor {
   return tf.tidy(() => {
     const width = params.config.layout.modelChannels
     const waves = tf.stack(timesteps.map((timestep) => tf.tensor1d(timestepEmbedding(timestep, width))))
-    const mlp = (x: Tensor, [first, second]: UnetParams["timeEmbedding"]): Tensor =>
-      ops.linear(ops.silu(ops.linear(x, first)), second)
-    return ops.silu(tf.add(mlp(waves, params.timeEmbedding), mlp(vector, params.labelEmbedding)))
+    const linear = (x: Tensor, { layer, weight }: PlacedLinear): Tensor =>
+      runTapped(tap, [layer], x, { ...pass, grid: null }, (_, read) => ops.linear(read, weight))[0] as Tensor
+    const mlp = (x: Tensor, [first, second]: readonly [PlacedLinear, PlacedLinear]): Tensor =>
+      linear(ops.silu(linear(x, first)), second)
+    return ops.silu(tf.add(mlp(waves, params.timeEmbedding), mlp(vector, params.sizeEmbedding)))
   })
 }
 
-/** What an output block reads. [N, H, W, A] and [N, H, W, B] → [N, H, W, A + B] */
-export function joinSkip(h: Tensor4D, skip: Tensor4D): Tensor4D {
-  return tf.concat([h, skip], 3)
-}
-
-/** The last norm and convolution. [N, H, W, C] → [N, H, W, 4] */
-export function predict(ops: Ops, params: UnetParams, h: Tensor4D): Tensor4D {
-  return tf.tidy(() =>
-    ops.conv2d(ops.groupNorm(h, params.outNorm, RES_NORM), params.outConv, { stride: 1, padding: [1, 1, 1, 1] }),
-  )
+/** The last norm and convolution. [N, H, W, C] → [N, H, W, outChannels] */
+export function leaveUnet({ ops, tap, pass }: BlockContext, params: UnetParams, h: Tensor4D): Tensor4D {
+  return tf.tidy(() => {
+    const [, height, width] = h.shape
+    const { layer, weight } = params.outConv
+    const run = (_: number, read: Tensor): Tensor =>
+      ops.conv2d(read as Tensor4D, weight, { stride: 1, padding: [1, 1, 1, 1] })
+    const normed = ops.groupNorm(h, params.outNorm, RES_NORM)
+    return runTapped(tap, [layer], normed, { ...pass, grid: { height, width } }, run)[0] as Tensor4D
+  })
 }
 
 /** @throws CoreError if the input's shapes do not fit the network */
 export function checkInput(params: UnetParams, { latents, timesteps, context, vector }: UnetInput): void {
-  const { contextDim, pooledDim, latentChannels } = params.config
+  const { contextDim, inChannels } = params.config
   const [n, height, width, channels] = latents.shape
   const expect = (good: boolean, what: string, came: string, wanted: string): void => {
     if (!good) throw new CoreError(`unet: ${what} ${came}, expected ${wanted}`)
   }
-  expect(channels === latentChannels, "latents are", `[${latents.shape.join(", ")}]`, `${latentChannels} channels last`)
+  expect(channels === inChannels, "latents are", `[${latents.shape.join(", ")}]`, `${inChannels} channels last`)
   expect(
     height % 4 === 0 && width % 4 === 0,
     "latents are",
@@ -97,11 +123,18 @@ export function checkInput(params: UnetParams, { latents, timesteps, context, ve
     `[${context.shape.join(", ")}]`,
     `[${n}, T, ${contextDim}]`,
   )
-  const vectorDim = pooledDim + 1536
+  const vectorDim = vectorDimOf(params.config)
   expect(
     vector.shape[0] === n && vector.shape[1] === vectorDim,
     "vector is",
     `[${vector.shape.join(", ")}]`,
     `[${n}, ${vectorDim}]`,
   )
+}
+
+/** @throws CoreError if the residuals are not those of this U-Net's blocks */
+export function checkResiduals(stages: readonly UnetStage[], residuals: Residuals | null): void {
+  const wanted = stages.filter(({ skip }) => skip !== null).length
+  if (residuals === null || residuals.skips.length === wanted) return
+  throw new CoreError(`unet: ${residuals.skips.length} residuals for the skips, expected ${wanted}, one for each`)
 }

@@ -1,25 +1,13 @@
-import type { Site } from "@lllite/format"
-import { siteTable } from "@lllite/format"
-import type { Conv2dWeight, LinearWeight, WeightLoader } from "../../ops/ops.ts"
+import type { AttentionParts, TransformerBlockParts, UnetBlockParts, UnetLayer, UnetPart } from "@lllite/format"
+import { unetFigure } from "@lllite/format"
+import type { NormWeight, WeightLoader } from "../../ops/ops.ts"
 import { unetOf } from "../layouts/parts.ts"
+import type { PlacedConv, PlacedLinear } from "../placed.ts"
 import type { BuildParams, WeightFile, WeightReader } from "../weight-reader.ts"
 import { loadParams } from "../weight-reader.ts"
 import type { UnetConfig } from "./config.ts"
-import { inferUnetConfig, SIZE_EMBEDDING_DIM, UNET_PREFIX } from "./config.ts"
-import type {
-  AttentionParams,
-  ConvLayer,
-  Host,
-  ResLayer,
-  TransformerBlockParams,
-  TransformerLayer,
-  UnetBlock,
-  UnetLayer,
-  UnetParams,
-} from "./params.ts"
-
-/** Residual blocks of a level on the way down; one more on the way up. */
-const RES_BLOCKS = 2
+import { inferUnetConfig, UNET_PREFIX, unetWidths } from "./config.ts"
+import type { AttentionParams, TransformerBlockParams, UnetBlock, UnetParams } from "./params.ts"
 
 /**
  * Loads the U-Net of a checkpoint, or one in a file of its own, at any width; see `unetOf` for the layouts.
@@ -32,128 +20,103 @@ export function loadUnet(file: WeightFile, loader: WeightLoader): Promise<UnetPa
   return loadParams("an SDXL U-Net", unet, loader, buildUnet(config))
 }
 
-/** How a U-Net of this config is put together from named tensors. */
+/** How a U-Net of this config is put together from named tensors: its figure, with a weight at every layer. */
 export function buildUnet(config: UnetConfig): BuildParams<UnetParams> {
   return (reader) => readUnet(reader, config)
 }
 
 async function readUnet(reader: WeightReader, config: UnetConfig): Promise<UnetParams> {
-  const { layout, contextDim, pooledDim, headDim, latentChannels } = config
-  const sites = siteTable(layout).byPath
-  const embeddingDim = 4 * layout.modelChannels
-  const linear = (path: string, out: number, inner: number, bias = true): Promise<LinearWeight> =>
-    reader.linear(UNET_PREFIX + path, out, inner, { bias })
-  const norm = (path: string, width: number) => reader.norm(UNET_PREFIX + path, width)
-  const site = (path: string): Site | null => sites.get(path) ?? null
-
-  const linearHost = async (path: string, out: number, inner: number, bias = true): Promise<Host<LinearWeight>> => ({
-    weight: await linear(path, out, inner, bias),
-    site: site(path),
-  })
-  const convHost = async (path: string, out: number, inner: number, kernel = 3): Promise<Host<Conv2dWeight>> => ({
-    weight: await reader.conv2d(UNET_PREFIX + path, out, inner, kernel),
-    site: site(path),
-  })
-  const convLayer = async (kind: ConvLayer["kind"], path: string, out: number, inner: number): Promise<ConvLayer> => ({
-    kind,
-    conv: await convHost(path, out, inner),
-  })
-
-  const res = async (path: string, inner: number, out: number): Promise<ResLayer> => ({
-    kind: "res",
-    inNorm: await norm(`${path}.in_layers.0`, inner),
-    inConv: await convHost(`${path}.in_layers.2`, out, inner),
-    embedding: await linear(`${path}.emb_layers.1`, out, embeddingDim),
-    outNorm: await norm(`${path}.out_layers.0`, out),
-    outConv: await convHost(`${path}.out_layers.3`, out, out),
-    skip: inner === out ? null : await convHost(`${path}.skip_connection`, out, inner, 1),
-  })
-
-  const attention = async (path: string, width: number, keyDim: number): Promise<AttentionParams> => ({
-    q: await linearHost(`${path}.to_q`, width, width, false),
-    k: await linearHost(`${path}.to_k`, width, keyDim, false),
-    v: await linearHost(`${path}.to_v`, width, keyDim, false),
-    out: await linearHost(`${path}.to_out.0`, width, width),
-    heads: width / headDim,
-  })
-  const transformerBlock = async (path: string, width: number): Promise<TransformerBlockParams> => ({
-    norm1: await norm(`${path}.norm1`, width),
-    selfAttention: await attention(`${path}.attn1`, width, width),
-    norm2: await norm(`${path}.norm2`, width),
-    crossAttention: await attention(`${path}.attn2`, width, contextDim),
-    norm3: await norm(`${path}.norm3`, width),
-    feedIn: await linearHost(`${path}.ff.net.0.proj`, 8 * width, width),
-    feedOut: await linearHost(`${path}.ff.net.2`, width, 4 * width),
-  })
-  const transformer = async (path: string, width: number, depth: number): Promise<TransformerLayer> => ({
-    kind: "transformer",
-    norm: await norm(`${path}.norm`, width),
-    projIn: await linearHost(`${path}.proj_in`, width, width),
-    blocks: await inOrder(range(depth), (i) => transformerBlock(`${path}.transformer_blocks.${i}`, width)),
-    projOut: await linearHost(`${path}.proj_out`, width, width),
-  })
-
-  const widths = layout.channelMult.map((mult) => mult * layout.modelChannels)
-  const [firstWidth = 0] = widths
-  const inputBlocks: UnetBlock[] = [
-    { name: "input 0", layers: [await convLayer("conv", "input_blocks.0.0", firstWidth, latentChannels)] },
+  const figure = unetFigure(config.layout, unetWidths(config))
+  const read = layerReader(reader)
+  const pair = async (layers: readonly [UnetLayer, UnetLayer]): Promise<[PlacedLinear, PlacedLinear]> => [
+    await read.linear(layers[0]),
+    await read.linear(layers[1]),
   ]
-  const skips = [firstWidth]
-  let width = firstWidth
-  for (const [level, levelWidth] of widths.entries()) {
-    const depth = layout.transformerDepth[level] ?? 0
-    for (let i = 0; i < RES_BLOCKS; i++) {
-      const path = `input_blocks.${inputBlocks.length}`
-      const layers: UnetLayer[] = [await res(`${path}.0`, width, levelWidth)]
-      if (depth > 0) layers.push(await transformer(`${path}.1`, levelWidth, depth))
-      inputBlocks.push({ name: `input ${inputBlocks.length}`, layers })
-      skips.push(levelWidth)
-      width = levelWidth
-    }
-    if (level === widths.length - 1) break
-    const path = `input_blocks.${inputBlocks.length}.0.op`
-    inputBlocks.push({
-      name: `input ${inputBlocks.length}`,
-      layers: [await convLayer("downsample", path, width, width)],
-    })
-    skips.push(width)
-  }
-
-  const middleLayers: UnetLayer[] = [await res("middle_block.0", width, width)]
-  if (layout.middleDepth > 0) middleLayers.push(await transformer("middle_block.1", width, layout.middleDepth))
-  middleLayers.push(await res(`middle_block.${middleLayers.length}`, width, width))
-
-  const outputBlocks: UnetBlock[] = []
-  for (const [level, levelWidth] of [...widths.entries()].reverse()) {
-    const depth = layout.transformerDepth[level] ?? 0
-    for (let i = 0; i <= RES_BLOCKS; i++) {
-      const path = `output_blocks.${outputBlocks.length}`
-      const layers: UnetLayer[] = [await res(`${path}.0`, width + (skips.pop() ?? 0), levelWidth)]
-      if (depth > 0) layers.push(await transformer(`${path}.1`, levelWidth, depth))
-      if (level > 0 && i === RES_BLOCKS) {
-        layers.push(await convLayer("upsample", `${path}.${layers.length}.conv`, levelWidth, levelWidth))
-      }
-      outputBlocks.push({ name: `output ${outputBlocks.length}`, layers })
-      width = levelWidth
-    }
-  }
-
+  const inputBlocks = await inOrder(figure.inputBlocks, (block) => readBlock(read, block))
+  const middle = await readBlock(read, figure.middle)
+  const outputBlocks = await inOrder(figure.outputBlocks, (block) => readBlock(read, block))
   return {
     config,
-    timeEmbedding: [
-      await linear("time_embed.0", embeddingDim, layout.modelChannels),
-      await linear("time_embed.2", embeddingDim, embeddingDim),
-    ],
-    labelEmbedding: [
-      await linear("label_emb.0.0", embeddingDim, pooledDim + SIZE_EMBEDDING_DIM),
-      await linear("label_emb.0.2", embeddingDim, embeddingDim),
-    ],
+    timeEmbedding: await pair(figure.timeEmbedding),
+    sizeEmbedding: await pair(figure.sizeEmbedding),
     inputBlocks,
-    middle: { name: "middle", layers: middleLayers },
+    middle,
     outputBlocks,
-    outNorm: await norm("out.0", firstWidth),
-    outConv: await reader.conv2d(`${UNET_PREFIX}out.2`, latentChannels, firstWidth, 3),
+    outNorm: await read.norm(figure.outNorm),
+    outConv: await read.conv(figure.outConv),
   }
+}
+
+/** Reads the weight of a layer by its kind. */
+interface LayerReader {
+  linear(layer: UnetLayer): Promise<PlacedLinear>
+  conv(layer: UnetLayer): Promise<PlacedConv>
+  norm(layer: UnetLayer): Promise<NormWeight>
+}
+
+function layerReader(reader: WeightReader): LayerReader {
+  return {
+    async linear(layer) {
+      const { path, outDim, inDim, bias } = layer
+      return { layer, weight: await reader.linear(UNET_PREFIX + path, outDim, inDim, { bias }) }
+    },
+    async conv(layer) {
+      const { path, outDim, inDim, kernel } = layer
+      return { layer, weight: await reader.conv2d(UNET_PREFIX + path, outDim, inDim, kernel) }
+    },
+    norm: ({ path, outDim }) => reader.norm(UNET_PREFIX + path, outDim),
+  }
+}
+
+type BlockFigure = UnetBlockParts<UnetLayer, UnetLayer, UnetLayer>
+type PartFigure = UnetPart<UnetLayer, UnetLayer, UnetLayer>
+
+async function readBlock(read: LayerReader, { name, parts }: BlockFigure): Promise<UnetBlock> {
+  return { name, parts: await inOrder(parts, (part) => readPart(read, part)) }
+}
+
+async function readPart(read: LayerReader, part: PartFigure): Promise<UnetBlock["parts"][number]> {
+  switch (part.kind) {
+    case "res":
+      return {
+        kind: part.kind,
+        inNorm: await read.norm(part.inNorm),
+        inConv: await read.conv(part.inConv),
+        embedding: await read.linear(part.embedding),
+        outNorm: await read.norm(part.outNorm),
+        outConv: await read.conv(part.outConv),
+        skip: part.skip === null ? null : await read.conv(part.skip),
+      }
+    case "transformer":
+      return {
+        kind: part.kind,
+        norm: await read.norm(part.norm),
+        projIn: await read.linear(part.projIn),
+        blocks: await inOrder(part.blocks, (block) => readTransformerBlock(read, block)),
+        projOut: await read.linear(part.projOut),
+      }
+    default:
+      return { kind: part.kind, conv: await read.conv(part.conv) }
+  }
+}
+
+async function readTransformerBlock(
+  read: LayerReader,
+  block: TransformerBlockParts<UnetLayer, UnetLayer>,
+): Promise<TransformerBlockParams> {
+  return {
+    selfAttention: await readAttention(read, block.selfAttention),
+    feedIn: await read.linear(block.feedIn),
+    feedOut: await read.linear(block.feedOut),
+    crossAttention: await readAttention(read, block.crossAttention),
+    norm1: await read.norm(block.norm1),
+    norm2: await read.norm(block.norm2),
+    norm3: await read.norm(block.norm3),
+  }
+}
+
+async function readAttention(read: LayerReader, { q, k, v, out }: AttentionParts<UnetLayer>): Promise<AttentionParams> {
+  return { q: await read.linear(q), k: await read.linear(k), v: await read.linear(v), out: await read.linear(out) }
 }
 
 /** One after another, so that no two tensors are in memory on their way to the device. */
@@ -161,8 +124,4 @@ async function inOrder<A, B>(items: Iterable<A>, load: (item: A) => Promise<B>):
   const loaded: B[] = []
   for (const item of items) loaded.push(await load(item))
   return loaded
-}
-
-function range(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i)
 }

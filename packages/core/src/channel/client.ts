@@ -1,0 +1,98 @@
+import type { Port, Reply, Request, TaskType } from "./messages.ts"
+import type { ErrorClasses } from "./sent-error.ts"
+import { unpackError } from "./sent-error.ts"
+
+export interface OpenOptions {
+  /** Stops the task inside of what it does. */
+  readonly signal?: AbortSignal | undefined
+  /** Parts of the argument that move to the worker instead of being copied. */
+  readonly transfer?: Transferable[]
+}
+
+/** The asking end of a channel. */
+export interface Client<Tasks extends Record<keyof Tasks, TaskType>> {
+  /**
+   * Runs a task of the worker. It begins when the first value is asked for; leaving the loop ends it.
+   *
+   * @throws what the task threw, of its class; the signal's reason when it was aborted; what `fail` was given
+   */
+  open<Name extends keyof Tasks & string>(
+    name: Name,
+    argument: Tasks[Name]["argument"],
+    options?: OpenOptions,
+  ): AsyncGenerator<Tasks[Name]["yields"], Tasks[Name]["returns"], void>
+  /** Runs a task to its end. */
+  call<Name extends keyof Tasks & string>(
+    name: Name,
+    argument: Tasks[Name]["argument"],
+    options?: OpenOptions & { readonly onValue?: (value: Tasks[Name]["yields"]) => void },
+  ): Promise<Tasks[Name]["returns"]>
+  /** The worker is gone: what waits for it, and every later call, fails with this. */
+  fail(error: Error): void
+}
+
+/** Opens the asking end of a channel to a worker that `serve` runs in. Errors regain their class from `classes`. */
+export function createClient<Tasks extends Record<keyof Tasks, TaskType>>(
+  port: Port,
+  classes: ErrorClasses = {},
+): Client<Tasks> {
+  const waiting = new Map<number, { resolve(reply: Reply): void; reject(error: Error): void }>()
+  let opened = 0
+  let failure: Error | null = null
+  port.addEventListener("message", ({ data }) => {
+    const reply = data as Reply
+    const asker = waiting.get(reply.id)
+    waiting.delete(reply.id)
+    asker?.resolve(reply)
+  })
+  const send = (request: Request, transfer: Transferable[] = []): void => port.postMessage(request, transfer)
+  const ask = (request: Request & { readonly kind: "next" | "return" }): Promise<Reply> =>
+    new Promise((resolve, reject) => {
+      if (failure !== null) {
+        reject(failure)
+        return
+      }
+      waiting.set(request.id, { resolve, reject })
+      send(request)
+    })
+
+  const client: Client<Tasks> = {
+    async *open(name, argument, { signal, transfer } = {}) {
+      signal?.throwIfAborted()
+      if (failure !== null) throw failure
+      const id = opened++
+      const abort = (): void => send({ id, kind: "abort" })
+      send({ id, kind: "open", name, argument }, transfer)
+      signal?.addEventListener("abort", abort)
+      let isOpen = true
+      try {
+        for (;;) {
+          const reply = await ask({ id, kind: "next" })
+          isOpen = reply.kind === "value"
+          if (reply.kind === "end") return reply.value as Tasks[typeof name]["returns"]
+          if (reply.kind === "error") throw signal?.aborted ? signal.reason : unpackError(reply.error, classes)
+          yield reply.value as Tasks[typeof name]["yields"]
+        }
+      } finally {
+        signal?.removeEventListener("abort", abort)
+        if (isOpen && failure === null) await ask({ id, kind: "return" })
+      }
+    },
+
+    async call(name, argument, { onValue, ...options } = {}) {
+      const task = client.open(name, argument, options)
+      for (;;) {
+        const next = await task.next()
+        if (next.done === true) return next.value
+        onValue?.(next.value)
+      }
+    },
+
+    fail(error) {
+      failure ??= error
+      for (const { reject } of waiting.values()) reject(error)
+      waiting.clear()
+    },
+  }
+  return client
+}

@@ -1,0 +1,106 @@
+import type { Port, Reply, Request, TaskType } from "./messages.ts"
+import { packError } from "./sent-error.ts"
+
+/** What a task is given besides its argument. */
+export interface TaskContext {
+  /** Aborted when the asking end says so. */
+  readonly signal: AbortSignal
+  /**
+   * Reads the messages that have come. Where a device computes synchronously, nothing is read from the channel until a
+   * task awaits this.
+   */
+  readonly pause: () => Promise<void>
+}
+
+/** The worker's side of all tasks, by name. */
+export type TaskTable<Tasks extends Record<keyof Tasks, TaskType>> = {
+  readonly [Name in keyof Tasks]: (
+    argument: Tasks[Name]["argument"],
+    context: TaskContext,
+  ) => AsyncGenerator<Tasks[Name]["yields"], Tasks[Name]["returns"], void>
+}
+
+/** A worker's tasks, for every port that asks for them. */
+export interface Server {
+  /** Answers a port from now on. */
+  listen(port: Port): void
+}
+
+interface OpenTask {
+  readonly steps: AsyncGenerator<unknown, unknown, void>
+  readonly controller: AbortController
+}
+
+/**
+ * Runs tasks. One value is computed at a time, whichever task and port it belongs to: two that hold the device at once
+ * would only be in each other's way.
+ *
+ * @param pause see {@link TaskContext}. Default: a turn of the event loop by a message
+ */
+export function createServer<Tasks extends Record<keyof Tasks, TaskType>>(
+  tasks: TaskTable<Tasks>,
+  pause: () => Promise<void> = createPause(),
+): Server {
+  let last: Promise<void> = Promise.resolve()
+
+  const start = (name: string, argument: unknown): OpenTask => {
+    const task = Object.hasOwn(tasks, name) ? tasks[name as keyof Tasks] : undefined
+    const controller = new AbortController()
+    const steps =
+      task === undefined
+        ? refuse(name)
+        : task(argument as Tasks[keyof Tasks]["argument"], { signal: controller.signal, pause })
+    return { steps, controller }
+  }
+
+  return {
+    listen(port) {
+      const open = new Map<number, OpenTask>()
+      const answer = async (id: number, ask: (task: OpenTask) => Promise<IteratorResult<unknown, unknown>>) => {
+        const task = open.get(id)
+        if (task === undefined) return
+        let reply: Reply
+        try {
+          const { done, value } = await ask(task)
+          reply = { id, kind: done === true ? "end" : "value", value }
+        } catch (error) {
+          reply = { id, kind: "error", error: packError(error) }
+        }
+        if (reply.kind !== "value") open.delete(id)
+        try {
+          port.postMessage(reply)
+        } catch (error) {
+          // A value that cannot be sent must not leave the asking end waiting, nor the task open.
+          port.postMessage({ id, kind: "error", error: packError(error) } satisfies Reply)
+          open.delete(id)
+          await task.steps.return(undefined).catch(() => {})
+        }
+      }
+      port.addEventListener("message", ({ data }) => {
+        const request = data as Request
+        const { id, kind } = request
+        if (kind === "open") open.set(id, start(request.name, request.argument))
+        else if (kind === "abort") open.get(id)?.controller.abort()
+        else
+          last = last.then(() => answer(id, ({ steps }) => (kind === "next" ? steps.next() : steps.return(undefined))))
+      })
+    },
+  }
+}
+
+// biome-ignore lint/correctness/useYield: a task that fails at its first step
+async function* refuse(name: string): AsyncGenerator<never, never, void> {
+  throw new Error(`worker: there is no task "${name}". Both ends of the channel must be of one version.`)
+}
+
+/** A turn of the event loop. Timers would wait four milliseconds each once they are nested. */
+function createPause(): () => Promise<void> {
+  const { port1, port2 } = new MessageChannel()
+  const waiting: (() => void)[] = []
+  port2.onmessage = () => waiting.shift()?.()
+  return () =>
+    new Promise((resolve) => {
+      waiting.push(resolve)
+      port1.postMessage(null)
+    })
+}

@@ -1,0 +1,11 @@
+import type { NetworkLayer } from "@lllite/format"
+import type { Conv2dWeight, LinearWeight } from "../ops/ops.ts"
+
+/** A layer that multiplies, at its place in the network. */
+export interface PlacedWeight<W extends LinearWeight | Conv2dWeight> {
+  readonly weight: W
+  readonly layer: NetworkLayer
+}
+
+export type PlacedLinear = PlacedWeight<LinearWeight>
+export type PlacedConv = PlacedWeight<Conv2dWeight>

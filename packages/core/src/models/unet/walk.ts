@@ -1,0 +1,67 @@
+import type { Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import { CoreError } from "../../errors.ts"
+import type { BlockInput } from "./block-verbs.ts"
+import type { UnetBlock, UnetParams } from "./params.ts"
+
+/** A block at its place in the walk through the U-Net. */
+export interface UnetStage {
+  readonly block: UnetBlock
+  /** The stage whose output it reads besides that of the one before it. */
+  readonly skip: number | null
+}
+
+/** Input blocks, middle, output blocks; each output block reads the input blocks' outputs from the last to the first. */
+export function unetStages(params: UnetParams): readonly UnetStage[] {
+  const inputs = params.inputBlocks.length
+  return [
+    ...params.inputBlocks.map((block) => ({ block, skip: null })),
+    { block: params.middle, skip: null },
+    ...params.outputBlocks.map((block, i) => ({ block, skip: inputs - 1 - i })),
+  ]
+}
+
+/** What is added to a U-Net from outside, by a ControlNet for instance. */
+export interface Residuals {
+  /** Added to what the way up reads of each input block, first to last; null adds nothing. [N, H, W, C] */
+  readonly skips: readonly (Tensor4D | null)[]
+  /** Added to what the middle leaves; null adds nothing. [N, H, W, C] */
+  readonly middle: Tensor4D | null
+}
+
+/**
+ * What flows along the walk, place by place: place 0 is the latents, place i + 1 what stage i leaves. Places are set in
+ * order, and may be freed by whoever set them.
+ */
+export interface WalkState {
+  readonly places: readonly (Tensor4D | null)[]
+  readonly residuals: Residuals | null
+}
+
+/** The places that a stage reads: the one before it, and that of its skip. */
+export function placesRead(
+  stages: readonly UnetStage[],
+  index: number,
+): { readonly x: number; readonly skip: number | null } {
+  const skip = stages[index]?.skip ?? null
+  return { x: index, skip: skip === null ? null : skip + 1 }
+}
+
+/** What flows into a stage. Tensors that had to be made for it are tracked by the scope around. */
+export function inputOf(stages: readonly UnetStage[], index: number, { places, residuals }: WalkState): BlockInput {
+  const { x, skip } = placesRead(stages, index)
+  const at = (place: number): Tensor4D => {
+    const tensor = places[place]
+    if (tensor == null) throw new CoreError(`unet: stage ${index} reads place ${place}, which is not there`)
+    return tensor
+  }
+  const isAfterMiddle = stages[index - 1]?.block.name === "middle"
+  return {
+    x: plus(at(x), isAfterMiddle ? (residuals?.middle ?? null) : null),
+    skip: skip === null ? null : plus(at(skip), residuals?.skips[skip - 1] ?? null),
+  }
+}
+
+function plus(x: Tensor4D, residual: Tensor4D | null): Tensor4D {
+  return residual === null ? x : tf.add(x, residual)
+}

@@ -1,0 +1,199 @@
+import type { UnetLayout } from "@lllite/format"
+import type { Client } from "../channel/client.ts"
+import { CoreError } from "../errors.ts"
+import type { LlliteModel } from "../models/lllite/layout.ts"
+import type { AdapterIds } from "./adapter-ids.ts"
+import { createAdapterIds } from "./adapter-ids.ts"
+import type { AdapterHandle, LoadOptions, LoadSdxlOptions, Runtime, SdxlHandle, StartedBackend } from "./contract.ts"
+import { generateWith } from "./generate-run.ts"
+import type { RuntimeTasks, RuntimeTypes } from "./tasks.ts"
+import { trainWith } from "./train-run.ts"
+
+/** The asking ends of a runtime's workers. */
+export type Clients<Types extends RuntimeTypes> = readonly [
+  Client<RuntimeTasks<Types>>,
+  ...Client<RuntimeTasks<Types>>[],
+]
+
+/** What a runtime is made of. */
+export interface RuntimeParts<Types extends RuntimeTypes, Source, Options extends LoadSdxlOptions<Source>> {
+  readonly started: StartedBackend<Types["backend"]>
+  /** Of workers that were started, at least one. */
+  readonly clients: Clients<Types>
+  /** A checkpoint as it is sent. Refuses what can be refused before a worker reads it. */
+  checkpoint(source: Source, options: Options): Types["checkpoint"] | Promise<Types["checkpoint"]>
+  /** A file as it is sent. */
+  file(source: Source): Types["file"]
+  /** What loading yields besides progress. */
+  onLoadEvent?(event: Types["loadEvent"], options: Options): void
+  /** Ends the workers. */
+  close(): void | Promise<void>
+}
+
+/** A runtime whose loading takes options of its own. */
+export interface PlacedRuntime<Types extends RuntimeTypes, Source, Options extends LoadSdxlOptions<Source>>
+  extends Runtime<Source, Types["backend"]> {
+  loadSdxl(checkpoint: Source, options?: Options): Promise<SdxlHandle>
+}
+
+/** A runtime over workers that run `createRuntimeTasks` of `@lllite/core/worker`. */
+export async function createRuntime<Types extends RuntimeTypes, Source, Options extends LoadSdxlOptions<Source>>(
+  parts: RuntimeParts<Types, Source, Options>,
+): Promise<PlacedRuntime<Types, Source, Options>> {
+  const { started, clients, close } = parts
+  await connect(clients)
+  const ids = createAdapterIds()
+  let given = 0
+  let isDisposed = false
+  /** Asks every worker; where one fails, none keeps what the others did. */
+  const everywhere = async <T>(
+    ask: (client: Client<RuntimeTasks<Types>>, index: number) => Promise<T>,
+    undo: (client: Client<RuntimeTasks<Types>>) => Promise<unknown>,
+  ): Promise<T> => {
+    const results = await Promise.allSettled(clients.map(ask))
+    for (const result of results) {
+      if (result.status === "fulfilled") continue
+      await Promise.allSettled(clients.map(undo))
+      throw result.reason
+    }
+    return (results as readonly PromiseFulfilledResult<T>[])[0]?.value as T
+  }
+
+  return {
+    ...started,
+    threads: clients.length,
+
+    async loadSdxl(source, options = {} as Options) {
+      const { signal, onProgress } = options
+      signal?.throwIfAborted()
+      const model = ++given
+      const from = await parts.checkpoint(source, options)
+      const { layout } = await everywhere(
+        (client, index) =>
+          client.call(
+            "load",
+            { model, from },
+            {
+              signal,
+              // All workers read the same: one tells how far it is.
+              onValue: (event) => {
+                if (index > 0) return
+                if (isProgress(event)) onProgress?.(event)
+                else parts.onLoadEvent?.(event, options)
+              },
+            },
+          ),
+        (client) => client.call("unload", { model }),
+      )
+      return createHandle({ clients, ids, model, layout, nextRun: () => ++given, isOver: () => isDisposed })
+    },
+
+    async loadAdapter(source, { layout }, { signal, onProgress }: LoadOptions = {}) {
+      signal?.throwIfAborted()
+      const adapter = ++given
+      const from = isModel(source)
+        ? { model: { adapters: source.adapters, values: source.values } }
+        : { file: parts.file(source) }
+      const { adapters } = await everywhere(
+        (client, index) =>
+          client.call(
+            "loadAdapter",
+            { adapter, layout, from },
+            {
+              signal,
+              onValue: (progress) => index === 0 && onProgress?.(progress),
+            },
+          ),
+        (client) => client.call("unloadAdapter", { adapter }),
+      )
+      const handle: AdapterHandle = {
+        adapters,
+        async dispose() {
+          const id = ids.remove(handle)
+          if (id === null || isDisposed) return
+          await Promise.all(clients.map((client) => client.call("unloadAdapter", { adapter: id })))
+        },
+      }
+      ids.add(handle, adapter)
+      return handle
+    },
+
+    async memory() {
+      const all = await Promise.all(clients.map((client) => client.call("memory", null)))
+      const sum = (of: (memory: (typeof all)[number]) => number): number =>
+        all.reduce((total, one) => total + of(one), 0)
+      return {
+        tensors: sum(({ tensors }) => tensors),
+        bytes: sum(({ bytes }) => bytes),
+        allocated: sum(({ allocated }) => allocated),
+      }
+    },
+
+    async dispose() {
+      if (isDisposed) return
+      isDisposed = true
+      for (const client of clients) client.fail(new CoreError("runtime: it was disposed. Create a new one."))
+      await close()
+    },
+  }
+}
+
+interface HandleParts<Types extends RuntimeTypes> {
+  readonly clients: Clients<Types>
+  readonly ids: AdapterIds
+  readonly model: number
+  readonly layout: UnetLayout
+  nextRun(): number
+  /** Whether the runtime was disposed. */
+  isOver(): boolean
+}
+
+function createHandle<Types extends RuntimeTypes>(parts: HandleParts<Types>): SdxlHandle {
+  const { clients, ids, model, layout, nextRun, isOver } = parts
+  let isDisposed = false
+  const expectLoaded = (task: string): void => {
+    if (isDisposed) throw new CoreError(`${task}: this SDXL was disposed. Load it again.`)
+  }
+  return {
+    layout,
+    async *generate(requests, options) {
+      expectLoaded("generate")
+      yield* generateWith(clients, ids, model, requests, options)
+    },
+    async *train(dataset, options) {
+      expectLoaded("training")
+      return yield* trainWith(clients, { model, run: nextRun() }, dataset, options)
+    },
+    async dispose() {
+      if (isDisposed) return
+      isDisposed = true
+      if (isOver()) return
+      await Promise.all(clients.map((client) => client.call("unload", { model })))
+    },
+  }
+}
+
+/** Gives the first worker a channel to every other. */
+async function connect<Types extends RuntimeTypes>([lead, ...helpers]: Clients<Types>): Promise<void> {
+  if (helpers.length === 0) return
+  const channels = helpers.map(() => new MessageChannel())
+  const ports = channels.map(({ port1 }) => port1)
+  await lead.call("lead", { ports }, { transfer: ports })
+  await Promise.all(
+    helpers.map((helper, i) => {
+      const { port2: port } = channels[i] as MessageChannel
+      return helper.call("listen", { port }, { transfer: [port] })
+    }),
+  )
+}
+
+function isModel(source: unknown): source is LlliteModel {
+  return typeof source === "object" && source !== null && "values" in source && "adapters" in source
+}
+
+function isProgress(
+  event: unknown,
+): event is { readonly kind: "download" | "read" } & Parameters<NonNullable<LoadOptions["onProgress"]>>[0] {
+  if (typeof event !== "object" || event === null || !("kind" in event)) return false
+  return event.kind === "download" || event.kind === "read"
+}

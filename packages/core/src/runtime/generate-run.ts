@@ -1,0 +1,63 @@
+import type { Client } from "../channel/client.ts"
+import { CoreError } from "../errors.ts"
+import type { PictureRequest } from "../generate.ts"
+import type { AdapterIds } from "./adapter-ids.ts"
+import type { GeneratedImage, GenerateRunEvent, GenerateRunOptions } from "./contract.ts"
+import { DEFAULT_BATCH_SIZE } from "./contract.ts"
+import { merge } from "./merge.ts"
+import type { RuntimeTasks, RuntimeTypes } from "./tasks.ts"
+
+/** Makes pictures with a model of some workers, in batches side by side. See `SdxlHandle`. */
+export async function* generateWith<Types extends RuntimeTypes>(
+  clients: readonly Client<RuntimeTasks<Types>>[],
+  ids: AdapterIds,
+  model: number,
+  requests: readonly PictureRequest[],
+  { batchSize = DEFAULT_BATCH_SIZE, adapters = [], signal, ...options }: GenerateRunOptions,
+): AsyncGenerator<GenerateRunEvent, void, void> {
+  signal?.throwIfAborted()
+  const count = requests.length
+  if (count === 0) throw new CoreError("generate: no picture is asked for, expected at least one")
+  if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
+    throw new CoreError(`generate: batchSize is ${batchSize}, expected a positive integer`)
+  }
+  const batches = Array.from({ length: Math.ceil(count / batchSize) }, (_, i) => {
+    const part = requests.slice(i * batchSize, (i + 1) * batchSize)
+    return { from: i * batchSize, part, adapters: ids.sent(adapters, i * batchSize, part.length, count) }
+  })
+  const left = new AbortController()
+  const abort = (): void => left.abort(signal?.reason)
+  signal?.addEventListener("abort", abort)
+
+  /** Takes batches until there are none. */
+  let taken = 0
+  async function* walk(client: Client<RuntimeTasks<Types>>) {
+    for (let batch = batches[taken++]; batch !== undefined; batch = batches[taken++]) {
+      const { from, part, adapters } = batch
+      const argument = { model, requests: part, options: { ...options, adapters } }
+      for await (const event of client.open("generate", argument, { signal: left.signal })) yield { from, part, event }
+    }
+  }
+
+  // Batches end in any order; their pictures are handed on in order.
+  const ready = new Map<number, GeneratedImage>()
+  const fractions = new Map<number, number>()
+  let sent = 0
+  try {
+    for await (const { from, part, event } of merge(clients.map(walk), () => left.abort())) {
+      if (event.kind === "step") {
+        fractions.set(from, (event.step / event.steps) * part.length)
+        const done = [...fractions.values()].reduce((sum, value) => sum + value, 0)
+        yield { ...event, first: from, done, count }
+      } else {
+        ready.set(from + event.index, { ...event, index: from + event.index })
+        for (let image = ready.get(sent); image !== undefined; image = ready.get(++sent)) {
+          ready.delete(sent)
+          yield image
+        }
+      }
+    }
+  } finally {
+    signal?.removeEventListener("abort", abort)
+  }
+}

@@ -1,0 +1,13 @@
+export * from "../channel/index.ts"
+export { CoreError } from "../errors.ts"
+export { WASM_BYTES } from "../memory/limits.ts"
+export * from "./contract.ts"
+export { type Clients, createRuntime, type PlacedRuntime, type RuntimeParts } from "./create-runtime.ts"
+export type {
+  RuntimeTasks,
+  RuntimeTypes,
+  SentAdapterUse,
+  SentGenerateOptions,
+  SentModel,
+  SentTrainOptions,
+} from "./tasks.ts"

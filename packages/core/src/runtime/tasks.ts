@@ -1,0 +1,130 @@
+import type { UnetLayout } from "@lllite/format"
+import type { AdapterUse, PictureRequest } from "../generate.ts"
+import type { AdapterPlan, LlliteModel } from "../models/lllite/layout.ts"
+import type { CachedExample, TrainExample } from "../training/dataset.ts"
+import type { ObjectiveOptions } from "../training/objective-options.ts"
+import type { GradientTask, TrainState } from "../training/train.ts"
+import type {
+  DeviceMemory,
+  GeneratedImage,
+  GenerateRunOptions,
+  GenerateStep,
+  LoadProgress,
+  StartedBackend,
+  TrainRunOptions,
+  TrainRunStep,
+} from "./contract.ts"
+
+/*
+ * The tasks of a runtime's worker: what is given, what is yielded, and what comes back. All of it is data that can be
+ * sent. Models, adapters and runs are numbers, which the asking end chooses.
+ */
+
+/** What differs from runtime to runtime. All of it can be sent. */
+export interface RuntimeTypes {
+  /** What a backend is started with. */
+  readonly start: unknown
+  readonly backend: string
+  /** Where a checkpoint is, and how it is loaded. */
+  readonly checkpoint: unknown
+  /** What loading yields besides progress. */
+  readonly loadEvent: unknown
+  /** Where a file is. */
+  readonly file: unknown
+}
+
+/** An LLLite's values without what follows from its plans. */
+export type SentModel = Pick<LlliteModel, "adapters" | "values">
+
+export interface SentAdapterUse extends Omit<AdapterUse, "lllite"> {
+  readonly adapter: number
+}
+
+export interface SentGenerateOptions extends Omit<GenerateRunOptions, "adapters" | "batchSize" | "signal"> {
+  readonly adapters: readonly SentAdapterUse[]
+}
+
+export type SentTrainOptions = Omit<TrainRunOptions, "signal" | "vaeSlices">
+
+export type RuntimeTasks<Types extends RuntimeTypes> = {
+  /** Comes before all others. */
+  start: { argument: Types["start"]; yields: never; returns: StartedBackend<Types["backend"]> }
+  /** Answers another worker, too. */
+  listen: { argument: { readonly port: MessagePort }; yields: never; returns: null }
+  /** Takes other workers as helpers of its trainings. */
+  lead: { argument: { readonly ports: readonly MessagePort[] }; yields: never; returns: null }
+
+  load: {
+    argument: { readonly model: number; readonly from: Types["checkpoint"] }
+    yields: LoadProgress | Types["loadEvent"]
+    returns: { readonly layout: UnetLayout }
+  }
+  unload: { argument: { readonly model: number }; yields: never; returns: null }
+  loadAdapter: {
+    argument: {
+      readonly adapter: number
+      readonly layout: UnetLayout
+      readonly from: { readonly model: SentModel } | { readonly file: Types["file"] }
+    }
+    yields: LoadProgress
+    returns: { readonly adapters: readonly AdapterPlan[] }
+  }
+  unloadAdapter: { argument: { readonly adapter: number }; yields: never; returns: null }
+
+  generate: {
+    argument: {
+      readonly model: number
+      readonly requests: readonly PictureRequest[]
+      readonly options: SentGenerateOptions
+    }
+    yields: Omit<GenerateStep, "first" | "done" | "count"> | GeneratedImage
+    returns: null
+  }
+
+  /** Adds an example to a run's cache. */
+  cache: {
+    argument: {
+      readonly model: number
+      readonly run: number
+      readonly example: TrainExample
+      readonly index: number
+      readonly seed: number
+      readonly vaeSlices: number | null
+    }
+    yields: never
+    returns: null
+  }
+  /** What a run's cache holds, by index. For workers that share memory. */
+  cached: { argument: { readonly run: number }; yields: never; returns: ReadonlyMap<number, CachedExample> }
+  /** Adds what other workers have cached. */
+  addCached: {
+    argument: { readonly run: number; readonly examples: ReadonlyMap<number, CachedExample> }
+    yields: never
+    returns: null
+  }
+  /** Computes a part of a step for another worker. Writes the gradients into memory that both share. */
+  gradient: {
+    argument: {
+      readonly model: number
+      readonly run: number
+      readonly lllite: SentModel
+      readonly seed: number
+      readonly task: GradientTask
+      readonly objective: ObjectiveOptions
+      readonly into: Float32Array
+    }
+    yields: never
+    returns: { readonly loss: number }
+  }
+  /** The state in which a run begins. */
+  begin: { argument: { readonly run: number; readonly options: SentTrainOptions }; yields: never; returns: TrainState }
+  train: {
+    argument: { readonly model: number; readonly run: number; readonly options: SentTrainOptions }
+    yields: TrainRunStep
+    returns: TrainState
+  }
+  /** Forgets a run's cache. */
+  forget: { argument: { readonly run: number }; yields: never; returns: null }
+
+  memory: { argument: null; yields: never; returns: DeviceMemory }
+}

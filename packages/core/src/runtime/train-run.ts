@@ -1,0 +1,54 @@
+import type { Client } from "../channel/client.ts"
+import { CoreError } from "../errors.ts"
+import type { CachedExample, TrainDataset } from "../training/dataset.ts"
+import type { TrainState } from "../training/train.ts"
+import type { TrainRunEvent, TrainRunOptions } from "./contract.ts"
+import { merge } from "./merge.ts"
+import type { RuntimeTasks, RuntimeTypes } from "./tasks.ts"
+
+/**
+ * Trains with a model of some workers. The first of them leads: it walks the steps, holds the state and has the others
+ * help it. See `SdxlHandle`.
+ */
+export async function* trainWith<Types extends RuntimeTypes>(
+  clients: readonly [Client<RuntimeTasks<Types>>, ...Client<RuntimeTasks<Types>>[]],
+  place: { readonly model: number; readonly run: number },
+  dataset: TrainDataset,
+  { signal, vaeSlices, ...options }: TrainRunOptions,
+): AsyncGenerator<TrainRunEvent, TrainState, void> {
+  const { run } = place
+  const { count } = dataset
+  if (count < 1) throw new CoreError("training: the data set is empty. Give it at least one pair of pictures.")
+  const [lead] = clients
+  try {
+    let done = 0
+    let taken = 0
+    async function* walk(client: Client<RuntimeTasks<Types>>) {
+      for (let index = taken++; index < count && signal?.aborted !== true; index = taken++) {
+        const example = await dataset.example(index)
+        const argument = { ...place, example, index, seed: options.seed, vaeSlices: vaeSlices ?? null }
+        await client.call("cache", argument)
+        yield
+      }
+    }
+    for await (const _ of merge(clients.map(walk), () => {})) yield { kind: "cache", done: ++done, count }
+    if (done < count) return await lead.call("begin", { run, options })
+    if (clients.length > 1) await shareCaches(clients, run)
+    return yield* lead.open("train", { ...place, options }, { signal })
+  } finally {
+    // Where a worker is gone, so is its cache.
+    await Promise.allSettled(clients.map((client) => client.call("forget", { run })))
+  }
+}
+
+/** Gives every worker what all of them have cached, in memory that they share. */
+async function shareCaches<Types extends RuntimeTypes>(
+  clients: readonly Client<RuntimeTasks<Types>>[],
+  run: number,
+): Promise<void> {
+  const examples = new Map<number, CachedExample>()
+  for (const client of clients) {
+    for (const [index, example] of await client.call("cached", { run })) examples.set(index, example)
+  }
+  await Promise.all(clients.map((client) => client.call("addCached", { run, examples })))
+}

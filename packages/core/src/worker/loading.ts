@@ -1,0 +1,123 @@
+import { DTYPE_BITS } from "@lllite/format"
+import type { TaskContext } from "../channel/server.ts"
+import type { Tokenizer } from "../models/clip/tokenizer.ts"
+import type { SdxlFiles } from "../models/layouts/parts.ts"
+import { partsOf } from "../models/layouts/parts.ts"
+import type { LoadSdxlOptions, Sdxl } from "../models/sdxl.ts"
+import { loadSdxl } from "../models/sdxl.ts"
+import type { WeightFile } from "../models/weight-reader.ts"
+import type { Ops, Weight, WeightLoader } from "../ops/ops.ts"
+import type { WeightEntry } from "../ops/weight-entry.ts"
+import type { LoadProgress } from "../runtime/contract.ts"
+
+/** How often progress is reported, in milliseconds. */
+const PROGRESS_EVERY = 100
+
+/** How long weights are loaded without reading messages, in milliseconds. */
+const PAUSE_EVERY = 50
+
+/**
+ * Loads an SDXL, reporting the bytes that are read. Stopped inside, or failing, it leaves nothing on the device.
+ *
+ * @throws as `loadSdxl`; the signal's reason when aborted
+ */
+export async function* loadWatched(
+  ops: Ops,
+  files: WeightFile | SdxlFiles,
+  tokenizer: Tokenizer,
+  options: LoadSdxlOptions,
+  { signal, pause }: TaskContext,
+): AsyncGenerator<LoadProgress, Sdxl, void> {
+  const parts = partsOf(files)
+  const entries = [parts.unet, parts.vae, parts.text1, parts.text2].flatMap((part) => [...part.entries.values()])
+  const total = entries.reduce((sum, entry) => sum + entryBytes(entry), 0)
+  let done = 0
+  let paused = performance.now()
+  const watched = (entry: WeightEntry): WeightEntry => {
+    const before = async (): Promise<void> => {
+      if (performance.now() - paused > PAUSE_EVERY) {
+        await pause()
+        paused = performance.now()
+      }
+      signal.throwIfAborted()
+    }
+    const read = async (): Promise<Uint8Array> => {
+      await before()
+      const bytes = await entry.read()
+      done += bytes.byteLength
+      return bytes
+    }
+    const { readInto } = entry
+    if (readInto === undefined) return { ...entry, read }
+    return {
+      ...entry,
+      read,
+      async readInto(target) {
+        await before()
+        await readInto(target)
+        done += target.byteLength
+      },
+    }
+  }
+  const watch = ({ label, entries }: WeightFile): WeightFile => ({
+    label,
+    entries: new Map([...entries].map(([name, entry]) => [name, watched(entry)])),
+  })
+  const loader = keepTrack(ops.load)
+  let isLoaded = false
+  const loading = loadSdxl(
+    { ...ops, load: loader },
+    { unet: watch(parts.unet), vae: watch(parts.vae), text1: watch(parts.text1), text2: watch(parts.text2) },
+    tokenizer,
+    options,
+  ).finally(() => {
+    isLoaded = true
+  })
+  // It is awaited below, and may fail before.
+  loading.catch(() => {})
+  let isTaken = false
+  try {
+    for (;;) {
+      await Promise.race([loading, sleep(PROGRESS_EVERY)])
+      if (isLoaded) break
+      yield { kind: "read", done, total }
+    }
+    const sdxl = await loading
+    yield { kind: "read", done: total, total }
+    signal.throwIfAborted()
+    isTaken = true
+    return { ...sdxl, ops }
+  } finally {
+    if (!isTaken) {
+      await loading.catch(() => {})
+      loader.disposeAll()
+    }
+  }
+}
+
+/** A loader that knows what it has loaded. */
+function keepTrack(load: WeightLoader): WeightLoader & { disposeAll(): void } {
+  const loaded: Weight[] = []
+  const kept = async <T extends Weight>(loading: Promise<T>): Promise<T> => {
+    const weight = await loading
+    loaded.push(weight)
+    return weight
+  }
+  return {
+    linear: (weight, bias) => kept(load.linear(weight, bias)),
+    conv2d: (weight, bias) => kept(load.conv2d(weight, bias)),
+    norm: (scale, shift) => kept(load.norm(scale, shift)),
+    table: (rows) => kept(load.table(rows)),
+    disposeAll() {
+      for (const weight of loaded.splice(0)) weight.dispose()
+    },
+  }
+}
+
+function entryBytes({ dtype, shape }: WeightEntry): number {
+  return (shape.reduce((product, length) => product * length, 1) * DTYPE_BITS[dtype]) / 8
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds))
+}

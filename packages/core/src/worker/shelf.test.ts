@@ -1,0 +1,29 @@
+import { describe, expect, it } from "vitest"
+import { createShelf } from "./shelf.ts"
+
+describe("a shelf", () => {
+  it("disposes a thing at once where nothing uses it, and after its last use where something does", () => {
+    const disposed: string[] = []
+    const shelf = createShelf<string>("thing", (value) => disposed.push(value))
+    shelf.put(1, "one")
+    shelf.put(2, "two")
+    const [first, second] = [shelf.use(1), shelf.use(1)]
+    shelf.remove(1)
+    shelf.remove(2)
+    expect(disposed).toEqual(["two"])
+    first.release()
+    expect(disposed).toEqual(["two"])
+    second.release()
+    expect(disposed).toEqual(["two", "one"])
+  })
+
+  it("refuses a thing that was taken away, and takes it away only once", () => {
+    const disposed: string[] = []
+    const shelf = createShelf<string>("thing", (value) => disposed.push(value))
+    shelf.put(1, "one")
+    shelf.remove(1)
+    shelf.remove(1)
+    expect(() => shelf.use(1)).toThrow("there is no thing of this number")
+    expect(disposed).toEqual(["one"])
+  })
+})

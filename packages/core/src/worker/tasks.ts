@@ -1,0 +1,223 @@
+import * as tf from "@tensorflow/tfjs-core"
+import type { Client } from "../channel/client.ts"
+import { createClient } from "../channel/client.ts"
+import type { Server, TaskTable } from "../channel/server.ts"
+import type { NoiseSchedule } from "../diffusion/schedule.ts"
+import { createNoiseSchedule } from "../diffusion/schedule.ts"
+import { CoreError } from "../errors.ts"
+import { checkRequest } from "../generate.ts"
+import { layOutSlots } from "../models/lllite/layout.ts"
+import type { LlliteParams } from "../models/lllite/params.ts"
+import { disposeLllite, uploadLllite } from "../models/lllite/params.ts"
+import type { Sdxl } from "../models/sdxl.ts"
+import type { VaePicture } from "../models/vae/slice-sizes.ts"
+import type { RuntimeTasks, RuntimeTypes } from "../runtime/tasks.ts"
+import type { CachedExample, CacheExample } from "../training/dataset.ts"
+import { createExampleCache } from "../training/dataset.ts"
+import { generateBatch } from "./generation.ts"
+import type { WorkerPlace } from "./place.ts"
+import { shareArrays } from "./shared-memory.ts"
+import { createShelf } from "./shelf.ts"
+import { beginRun, partOf, trainRun } from "./training.ts"
+
+/** A loaded SDXL. */
+interface Model {
+  readonly sdxl: Sdxl
+  readonly schedule: NoiseSchedule
+  /** Slices in which the VAE takes a picture: those that had room when one of its size came first. */
+  readonly slicesOf: (picture: VaePicture) => Promise<number>
+}
+
+/** The examples of a training, ready to be trained on. */
+interface ExampleCache {
+  readonly add: CacheExample
+  readonly examples: Map<number, CachedExample>
+}
+
+/**
+ * The tasks of a runtime's worker: one backend, and the models, adapters and runs on it.
+ *
+ * @param server gives the server that runs them, which listens to other workers, too
+ */
+export function createRuntimeTasks<Types extends RuntimeTypes>(
+  place: WorkerPlace<Types>,
+  server: () => Server,
+): TaskTable<RuntimeTasks<Types>> {
+  const models = createShelf<Model>("SDXL", ({ sdxl }) => sdxl.dispose())
+  const adapters = createShelf<LlliteParams>("adapter", disposeLllite)
+  const caches = new Map<number, ExampleCache>()
+  const helpers: Client<RuntimeTasks<RuntimeTypes>>[] = []
+  /** Data where other threads may read it, if there are any. */
+  const shared = <T>(value: T): T => (place.isShared ? shareArrays(value) : value)
+  let trim: (() => void) | undefined
+  const examplesOf = (run: number): Map<number, CachedExample> => caches.get(run)?.examples ?? new Map()
+
+  return {
+    async *start(argument) {
+      const { ops, backend, version, device, notices } = await place.start(argument)
+      trim = () => ops.trim?.()
+      return { backend, version, device, notices }
+    },
+
+    // biome-ignore lint/correctness/useYield: one answer
+    async *listen({ port }) {
+      server().listen(port)
+      port.start()
+      return null
+    },
+
+    async *lead({ ports }) {
+      for (const port of ports) {
+        const client = createClient<RuntimeTasks<RuntimeTypes>>(port, { CoreError })
+        port.addEventListener("close", () => client.fail(new CoreError("runtime: a worker has ended that was needed")))
+        port.start()
+        helpers.push(client)
+      }
+      return null
+    },
+
+    async *load({ model, from }, context) {
+      const sdxl = yield* place.load(from, context)
+      models.put(model, { sdxl, schedule: createNoiseSchedule(), slicesOf: createSlices(place, sdxl) })
+      return { layout: sdxl.unet.config.layout }
+    },
+
+    // biome-ignore lint/correctness/useYield: one answer
+    async *unload({ model }) {
+      models.remove(model)
+      return null
+    },
+
+    async *loadAdapter({ adapter, layout, from }, context) {
+      const model =
+        "model" in from
+          ? { ...from.model, slots: layOutSlots(from.model.adapters).slots }
+          : yield* place.readAdapter(from.file, layout, context)
+      adapters.put(adapter, uploadLllite(model))
+      return { adapters: model.adapters }
+    },
+
+    // biome-ignore lint/correctness/useYield: one answer
+    async *unloadAdapter({ adapter }) {
+      adapters.remove(adapter)
+      return null
+    },
+
+    async *generate({ model, requests, options }, context) {
+      const used: { release(): void }[] = []
+      const hold = <T extends { release(): void }>(use: T): T => {
+        used.push(use)
+        return use
+      }
+      try {
+        const { sdxl, slicesOf } = hold(models.use(model)).value
+        const { adapters: sent, ...rest } = options
+        const uses = sent.map(({ adapter, ...use }) => ({ ...use, lllite: hold(adapters.use(adapter)).value }))
+        // Slices are planned for sizes that there can be.
+        checkRequest(requests, { ...rest, adapters: uses })
+        const vaeSlices = options.vaeSlices ?? (await slicesOf(options))
+        return yield* generateBatch(sdxl, requests, rest, uses, vaeSlices, context)
+      } finally {
+        for (const use of used) use.release()
+      }
+    },
+
+    async *cache({ model, run, example, index, seed, vaeSlices }) {
+      const { value, release } = models.use(model)
+      try {
+        const found = caches.get(run) ?? {
+          add: createExampleCache(value.sdxl, {
+            seed,
+            vaeSlices: vaeSlices === null ? value.slicesOf : () => vaeSlices,
+          }),
+          examples: new Map<number, CachedExample>(),
+        }
+        caches.set(run, found)
+        const cached = await found.add(example, index)
+        found.examples.set(index, shared(cached))
+        return null
+      } finally {
+        release()
+      }
+    },
+
+    // biome-ignore lint/correctness/useYield: one answer
+    async *cached({ run }) {
+      return examplesOf(run)
+    },
+
+    // biome-ignore lint/correctness/useYield: one answer
+    async *addCached({ run, examples }) {
+      const cache = caches.get(run) ?? { add: refuseExample, examples: new Map<number, CachedExample>() }
+      for (const [index, example] of examples) cache.examples.set(index, example)
+      caches.set(run, cache)
+      // What comes now is the U-Net alone.
+      trim?.()
+      return null
+    },
+
+    // biome-ignore lint/correctness/useYield: one answer
+    async *gradient({ model, run, lllite, seed, task, objective, into }, context) {
+      const { value, release } = models.use(model)
+      try {
+        const { slots } = layOutSlots(lllite.adapters)
+        const from = { ...value, examples: examplesOf(run) }
+        const { loss, gradients } = await partOf(from, { ...lllite, slots }, seed, task, objective, context)
+        into.set(gradients)
+        return { loss }
+      } finally {
+        release()
+      }
+    },
+
+    // biome-ignore lint/correctness/useYield: one answer
+    async *begin({ run, options }) {
+      return beginRun(examplesOf(run), options)
+    },
+
+    async *train({ model, run, options }, context) {
+      const { value, release } = models.use(model)
+      try {
+        const examples = examplesOf(run)
+        const state = shared(beginRun(examples, options))
+        const helped = { clients: helpers, model, run }
+        return yield* trainRun({ ...value, examples }, state, helped, options, context)
+      } finally {
+        release()
+      }
+    },
+
+    // biome-ignore lint/correctness/useYield: one answer
+    async *forget({ run }) {
+      caches.delete(run)
+      return null
+    },
+
+    // biome-ignore lint/correctness/useYield: one answer
+    async *memory() {
+      const {
+        numTensors,
+        numBytes,
+        numBytesAllocatedInGPU = numBytes,
+      } = tf.memory() as tf.MemoryInfo & {
+        // Of the WebGPU backend.
+        readonly numBytesAllocatedInGPU?: number
+      }
+      return { tensors: numTensors, bytes: numBytes, allocated: numBytesAllocatedInGPU }
+    },
+  }
+}
+
+function createSlices<Types extends RuntimeTypes>(place: WorkerPlace<Types>, sdxl: Sdxl): Model["slicesOf"] {
+  const chosen = new Map<string, Promise<number>>()
+  return (picture) => {
+    const size = `${picture.width}×${picture.height}`
+    const found = chosen.get(size) ?? place.vaeSlices(sdxl, picture)
+    chosen.set(size, found)
+    return found
+  }
+}
+
+async function refuseExample(): Promise<CachedExample> {
+  throw new CoreError("training: all examples of this run are cached already")
+}

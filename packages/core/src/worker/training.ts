@@ -1,0 +1,118 @@
+import type { Client } from "../channel/client.ts"
+import type { TaskContext } from "../channel/server.ts"
+import type { NoiseSchedule } from "../diffusion/schedule.ts"
+import type { Sdxl } from "../models/sdxl.ts"
+import type { TrainRunStep } from "../runtime/contract.ts"
+import type { RuntimeTasks, RuntimeTypes, SentTrainOptions } from "../runtime/tasks.ts"
+import type { CachedExample } from "../training/dataset.ts"
+import type { LossAndGradients } from "../training/gradients.ts"
+import { objective } from "../training/objective.ts"
+import type { GradientSource, GradientTask, TrainState } from "../training/train.ts"
+import { createTrainState, train } from "../training/train.ts"
+
+/** Where a run computes: a model, and the data set that is cached for the run. */
+export interface TrainPlace {
+  readonly sdxl: Sdxl
+  readonly schedule: NoiseSchedule
+  readonly examples: ReadonlyMap<number, CachedExample>
+}
+
+/** Other workers that compute parts of a step. */
+export interface TrainHelpers {
+  readonly clients: readonly Client<RuntimeTasks<RuntimeTypes>>[]
+  readonly model: number
+  readonly run: number
+}
+
+/** The state in which a run begins. */
+export function beginRun(
+  examples: ReadonlyMap<number, CachedExample>,
+  { sites, condDim, mlpDim, initial, init = "default", optimizer, seed }: SentTrainOptions,
+): TrainState {
+  const controls = init === "normalised" ? inOrder(examples).map(({ control }) => control) : []
+  const options = { controls, ...(optimizer === undefined ? {} : { optimizer }) }
+  return initial ?? createTrainState(sites, { condDim, mlpDim }, seed, options)
+}
+
+/**
+ * Trains an LLLite from `state`, whose arrays change. Leaving the loop ends what the step that runs does elsewhere.
+ *
+ * @throws CoreError naming what is wrong with an option, or a loss that is not a number any more
+ */
+export async function* trainRun(
+  place: TrainPlace,
+  state: TrainState,
+  helpers: TrainHelpers,
+  options: SentTrainOptions,
+  context: TaskContext,
+): AsyncGenerator<TrainRunStep, TrainState, void> {
+  // What was before is the VAE, or pictures.
+  place.sdxl.ops.trim?.()
+  const { stateEvery = 0 } = options
+  const machine = { gradients: gradientsOf(place, helpers, options, context) }
+  const steps = train(state, inOrder(place.examples), machine, { ...options, signal: context.signal })
+  for (;;) {
+    const next = await steps.next()
+    if (next.done === true) return next.value
+    const { state, ...step } = next.value
+    const isKept = stateEvery > 0 && step.step % stateEvery === 0
+    yield { kind: "step", ...step, state: isKept ? await state() : null }
+  }
+}
+
+/** Computes the parts of a step side by side, on whichever worker is free. */
+function gradientsOf(
+  place: TrainPlace,
+  { clients, model, run }: TrainHelpers,
+  { seed, objective = {} }: SentTrainOptions,
+  context: TaskContext,
+): GradientSource {
+  /** Memory for the gradients of a helper, kept for the run. */
+  const buffers: (Float32Array | undefined)[] = []
+  return async (lllite, tasks) => {
+    const parts = new Array<LossAndGradients>(tasks.length)
+    let taken = 0
+    const takeAll = async (compute: (task: GradientTask, index: number) => Promise<LossAndGradients>) => {
+      for (let index = taken++; index < tasks.length; index = taken++) {
+        parts[index] = await compute(tasks[index] as GradientTask, index)
+      }
+    }
+    const helped = clients.map((client) =>
+      takeAll(async (task, index) => {
+        const into = buffers[index] ?? new Float32Array(new SharedArrayBuffer(lllite.values.byteLength))
+        buffers[index] = into
+        const { adapters, values } = lllite
+        const argument = { model, run, lllite: { adapters, values }, seed, task, objective, into }
+        const { loss } = await client.call("gradient", argument, { signal: context.signal })
+        return { loss, gradients: into }
+      }),
+    )
+    const own = takeAll((task) => partOf(place, lllite, seed, task, objective, context))
+    await allOrFirstError([...helped, own])
+    return parts
+  }
+}
+
+/** Loss and gradients of one part of a step. */
+export function partOf(
+  { sdxl, schedule, examples }: TrainPlace,
+  lllite: TrainState["model"],
+  seed: number,
+  { step, firstRow, examples: indices }: GradientTask,
+  options: NonNullable<SentTrainOptions["objective"]>,
+  context: TaskContext,
+): Promise<LossAndGradients> {
+  const rows = indices.map((index) => examples.get(index) as CachedExample)
+  return objective(sdxl, schedule, lllite, { seed, step, firstRow, examples: rows, ...context }, options)
+}
+
+/** Waits for all, so that nothing computes any more when one has failed. */
+async function allOrFirstError(works: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(works)) {
+    if (result.status === "rejected") throw result.reason
+  }
+}
+
+function inOrder(examples: ReadonlyMap<number, CachedExample>): CachedExample[] {
+  return [...examples].sort(([a], [b]) => a - b).map(([, example]) => example)
+}
