@@ -1,4 +1,5 @@
 import { CoreError } from "@lllite/core"
+import { WASM_BYTES } from "@lllite/core/memory"
 import type { WeightFile } from "@lllite/core/models"
 import { footprintOf, type ModelPlace } from "./footprint.ts"
 
@@ -8,9 +9,6 @@ export interface CheckpointPlace extends ModelPlace {
   /** Threads that hold a model each. */
   readonly threads: number
 }
-
-/** What a WebAssembly heap can address. */
-const WASM_BYTES = 2 ** 32
 
 /** Bytes that a checkpoint's weights take in one thread of a backend. */
 export function weightBytes({ entries }: WeightFile, place: CheckpointPlace): number {

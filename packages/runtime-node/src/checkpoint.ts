@@ -1,14 +1,20 @@
 import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
-import type { LoadSdxlOptions, Sdxl } from "@lllite/core/models"
+import type { LoadSdxlOptions, Sdxl, Tokenizer } from "@lllite/core/models"
 import { createTokenizer, loadSdxl } from "@lllite/core/models"
 import type { Ops } from "@lllite/core/ops"
 import { openSdxl, type SdxlPaths } from "./files/open-sdxl.ts"
 
 const require = createRequire(import.meta.url)
 
+/** CLIP's tokenizer, of the table that comes with core. */
+export async function readTokenizer(): Promise<Tokenizer> {
+  return createTokenizer(await readFile(require.resolve("@lllite/core/clip-merges.txt"), "utf8"))
+}
+
 /**
- * Loads an SDXL: `tiny`, a checkpoint, or a diffusers folder, with the parts that are to be taken from elsewhere.
+ * Loads an SDXL in this thread: `tiny`, a checkpoint, or a diffusers folder, with the parts that are to be taken from
+ * elsewhere.
  *
  * @throws FormatError for files that are broken or of another kind, InputError for what is not there, CoreError for an
  * SDXL that is not whole
@@ -25,8 +31,7 @@ export async function loadCheckpoint(
   }
   const { files, close } = await openSdxl(paths)
   try {
-    const merges = await readFile(require.resolve("@lllite/core/clip-merges.txt"), "utf8")
-    return await loadSdxl(ops, files, createTokenizer(merges), options)
+    return await loadSdxl(ops, files, await readTokenizer(), options)
   } finally {
     await close()
   }

@@ -1,21 +1,34 @@
+export type {
+  AdapterHandle,
+  AdapterHandleUse,
+  DeviceMemory,
+  GenerateRunEvent,
+  GenerateRunOptions,
+  LoadOptions,
+  LoadProgress,
+  LoadSdxlOptions,
+  SdxlHandle,
+  TrainRunEvent,
+  TrainRunOptions,
+  TrainRunStep,
+} from "@lllite/core/runtime"
 export { NODE_BACKENDS, type NodeBackend, type Precision, type WeightFormat } from "./backends/names.ts"
 export { startBackend } from "./backends/start.ts"
-export type { StartedBackend, StartOptions } from "./backends/started-backend.ts"
+export type { NodeRunningBackend, StartOptions } from "./backends/started-backend.ts"
 export { loadCheckpoint } from "./checkpoint.ts"
 export {
   type BucketConfig,
+  type ConfigTable,
+  DATASET_OPTION_NAMES,
   type DatasetConfig,
   type DatasetGroup,
-  type DatasetNames,
-  type DatasetOptions,
   datasetOfFolders,
-  type FolderDatasetOptions,
   parseDatasetConfig,
-  pickDatasetOptions,
   readDatasetConfig,
   type SubsetConfig,
 } from "./dataset/dataset-config.ts"
 export { createFitter, type Fit, fitPair } from "./dataset/fit-pair.ts"
+export { nearest } from "./dataset/nearest.ts"
 export { type FolderDataset, openDataset, stepsPerEpoch } from "./dataset/open-dataset.ts"
 export { listPairs, type Pair, type PairListing } from "./dataset/pairs.ts"
 export { fileError, InputError } from "./errors.ts"
@@ -28,16 +41,4 @@ export { contactSheet, type SheetOptions, type SheetRow } from "./images/contact
 export { decodePngText, encodePng, type PngText } from "./images/png.ts"
 export { readPngText, writePng } from "./images/png-file.ts"
 export { IMAGE_EXTENSIONS, type ImageSize, readImage, readImageSize } from "./images/read-image.ts"
-export { nearest } from "./options/nearest.ts"
-export {
-  createNodeRuntime,
-  type GenerateRunEvent,
-  type HostGenerateOptions,
-  type LoadOptions,
-  type NodeRuntime,
-  type NodeRuntimeOptions,
-  type SdxlHandle,
-  type TrainRunEvent,
-  type TrainRunOptions,
-} from "./runtime.ts"
-export type { HostAdapterUse, WorkerGenerateOptions } from "./workers/protocol.ts"
+export { createNodeRuntime, type NodeRuntime, type NodeRuntimeOptions } from "./runtime.ts"

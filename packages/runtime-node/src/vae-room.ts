@@ -1,3 +1,4 @@
+import { GPU_VAE_BYTES, WASM_VAE_BYTES } from "@lllite/core/memory"
 import type { NodeBackend } from "./backends/names.ts"
 
 /** Where a VAE runs. */
@@ -8,12 +9,6 @@ export interface VaePlace {
   readonly threads: number
 }
 
-/** A heap of WebAssembly has 4 GiB in all, and the weights are in it. */
-const WASM_BYTES = 2 ** 31
-
-/** What a GPU has free cannot be asked. With this much, SDXL in 16 bits stays within 10 GiB. */
-const GPU_BYTES = 3 * 2 ** 30
-
 /** The part of the free memory that one picture may take: other programs and the next step want some, too. */
 const SHARE = 0.75
 
@@ -23,7 +18,7 @@ const SHARE = 0.75
  * @param available bytes of memory that can be had
  */
 export function vaeRoom({ backend, device, threads }: VaePlace, available = process.availableMemory()): number {
-  if (device === "GPU") return GPU_BYTES
+  if (device === "GPU") return GPU_VAE_BYTES
   const share = (SHARE * available) / threads
-  return backend === "wasm" ? Math.min(WASM_BYTES, share) : share
+  return backend === "wasm" ? Math.min(WASM_VAE_BYTES, share) : share
 }

@@ -1,5 +1,5 @@
 import { WebRuntimeError } from "./errors.ts"
-import type { SentSource } from "./tasks.ts"
+import type { SentSource } from "./types.ts"
 
 /**
  * Where a file is: one that was picked or dropped, an address, or a kept download by its name. What comes from an

@@ -42,7 +42,14 @@ describe("createWebRuntime", () => {
   it("takes the next backend when the better one fails, and says why", async () => {
     let attempts = 0
     const { worker } = fakeWorker((send, id) => {
-      const error = { name: "WebgpuOpsError", message: "no adapter", stack: undefined, code: undefined }
+      const error = {
+        name: "WebgpuOpsError",
+        message: "no adapter",
+        stack: undefined,
+        isDomException: false,
+        fields: {},
+        cause: null,
+      }
       send(++attempts === 1 ? { id, kind: "error", error } : { id, kind: "end", value: started })
     })
     const runtime = await createWebRuntime({ worker })
@@ -58,9 +65,9 @@ describe("createWebRuntime", () => {
   it("answers nothing any more once it is disposed", async () => {
     const { worker, log } = fakeWorker((send, id) => send({ id, kind: "end", value: started }))
     const runtime = await createWebRuntime({ worker, backend: "wasm" })
-    runtime.dispose()
+    await runtime.dispose()
     expect(log).toEqual(["wasm", "ended"])
-    await expect(runtime.memory()).rejects.toThrow("the runtime was disposed")
+    await expect(runtime.memory()).rejects.toThrow("runtime: it was disposed. Create a new one.")
   })
 })
 

@@ -1,7 +1,9 @@
+import type { Client, ErrorClasses, StartedBackend } from "@lllite/core/runtime"
+import { CoreError, createClient } from "@lllite/core/runtime"
+import { FormatError } from "@lllite/format"
 import { WebRuntimeError } from "./errors.ts"
-import type { Client } from "./protocol/client.ts"
-import { createClient } from "./protocol/client.ts"
-import type { StartedBackend, WebBackend, WorkerTasks } from "./tasks.ts"
+import type { WebTasks } from "./tasks.ts"
+import type { WebBackend } from "./types.ts"
 
 /** The part of a Worker that is used. */
 export type WorkerLike = Pick<Worker, "postMessage" | "addEventListener" | "terminate">
@@ -15,8 +17,11 @@ export interface AttemptOptions {
   readonly worker?: () => WorkerLike
 }
 
-export interface StartedWorker extends StartedBackend {
-  readonly client: Client<WorkerTasks>
+/** Classes that errors of the worker have on the page, too. */
+const ERROR_CLASSES: ErrorClasses = { CoreError, FormatError, WebRuntimeError }
+
+export interface StartedWorker extends StartedBackend<WebBackend> {
+  readonly client: Client<WebTasks>
   /** Ends the worker. */
   close(): void
 }
@@ -32,7 +37,7 @@ export async function startWorker(
   { timeLimit = 60, software = false, worker: make = makeWorker }: AttemptOptions,
 ): Promise<StartedWorker> {
   const worker = make()
-  const client = createClient<WorkerTasks>(worker)
+  const client = createClient<WebTasks>(worker, ERROR_CLASSES)
   let isEnded = false
   const end = (error: Error): void => {
     if (isEnded) return
@@ -50,7 +55,7 @@ export async function startWorker(
   )
   try {
     const started = await client.call("start", { backend, software })
-    return { ...started, client, close: () => end(new WebRuntimeError("the runtime was disposed")) }
+    return { ...started, client, close: () => end(new CoreError("runtime: it was disposed. Create a new one.")) }
   } catch (error) {
     end(error instanceof Error ? error : new Error(String(error)))
     throw error

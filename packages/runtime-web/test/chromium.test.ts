@@ -4,7 +4,6 @@ import { fileURLToPath } from "node:url"
 import type { Browser, Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { findChromium } from "../../format/test/chromium.ts"
-import { needs } from "../../format/test/needs.ts"
 import type * as Web from "../src/index.ts"
 import type { FileServer } from "./browser.ts"
 import { launchWithWebgpu, serveFolders } from "./browser.ts"
@@ -18,7 +17,7 @@ declare global {
     web: typeof Web
     selections: typeof import("@lllite/format/selections")
     runtime: Web.WebRuntime
-    sdxl: Web.WebSdxl
+    sdxl: Web.SdxlHandle
   }
 }
 
@@ -26,7 +25,7 @@ const folder = (path: string): string => fileURLToPath(new URL(path, import.meta
 const LLLITE = folder("../../tiny/model/lllite-canny.safetensors")
 const chromium = findChromium()
 
-describe("the built runtime in Chromium", needs("Chromium. CHROMIUM names one", chromium !== null), () => {
+describe.skipIf(chromium === null)("the built runtime in Chromium (CHROMIUM names one)", () => {
   let browser: Browser
   let server: FileServer
   let page: Page
@@ -107,7 +106,7 @@ describe("the built runtime in Chromium", needs("Chromium. CHROMIUM names one", 
     const { before, after, events, differs } = await page.evaluate(async () => {
       const { runtime, sdxl } = window
       const bytes = await (await fetch("tiny/lllite-canny.safetensors")).blob()
-      const lllite = await runtime.readLllite(new File([bytes], "canny.safetensors"), sdxl.layout)
+      const adapter = await runtime.loadAdapter(new File([bytes], "canny.safetensors"), sdxl)
       const control = { width: 64, height: 64, data: new Uint8Array(64 * 64 * 3) }
       control.data.fill(255, 64 * 20 * 3, 64 * 24 * 3)
       const options = { width: 64, height: 64, steps: 2, guidanceScale: 1.5, previews: true }
@@ -115,14 +114,16 @@ describe("the built runtime in Chromium", needs("Chromium. CHROMIUM names one", 
       const before = await runtime.memory()
       const events: string[] = []
       const images: Uint8Array[] = []
-      for (const adapters of [[], [{ lllite, control }]]) {
+      for (const adapters of [[], [{ adapter, control }]]) {
         for await (const event of sdxl.generate([request], { ...options, adapters })) {
           if (event.kind === "image") images.push(event.image.data)
           events.push(event.kind === "image" ? "image" : `step ${event.step}, ${event.previews[0]?.width} px`)
         }
       }
       const differs = images[0]?.some((value, i) => value !== images[1]?.[i])
-      return { before, after: await runtime.memory(), events, differs }
+      const after = await runtime.memory()
+      await adapter.dispose()
+      return { before, after, events, differs }
     })
     const once = ["step 1, 64 px", "step 2, 64 px", "image"]
     expect(events).toEqual([...once, ...once])
@@ -209,7 +210,7 @@ describe("the built runtime in Chromium", needs("Chromium. CHROMIUM names one", 
     await other.waitForFunction(() => window.web !== undefined)
     await other.evaluate(async (url) => {
       const runtime = await window.web.createWebRuntime({ backend: "wasm" })
-      const layout = { modelChannels: 64 } as Web.WebSdxl["layout"]
+      const layout = { modelChannels: 64 } as Web.SdxlHandle["layout"]
       await new Promise<void>((resolve) => {
         const onProgress = ({ done }: Web.LoadProgress): void => void (done >= 700_000 && resolve())
         runtime.readLllite(url, layout, { onProgress }).catch(() => {})

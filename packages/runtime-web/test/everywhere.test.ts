@@ -4,12 +4,11 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { canny, edgeF1, greyToRgb, type RgbImage, rgbToGrey } from "@lllite/core/image"
-import { createNodeRuntime, type NodeBackend, readLlliteFile, type SdxlHandle } from "@lllite/runtime-node"
+import { createNodeRuntime, type NodeBackend, type NodeRuntime, type SdxlHandle } from "@lllite/runtime-node"
 import { captionOf, drawScene, heldOutSeed, makeScene, trainingSeed } from "@lllite/tiny"
 import type { Browser, Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { findChromium } from "../../format/test/chromium.ts"
-import { needs } from "../../format/test/needs.ts"
 import { chooseDriver } from "../../webgpu/test/drivers.ts"
 import type * as Web from "../src/index.ts"
 import type { FileServer } from "./browser.ts"
@@ -57,21 +56,26 @@ function psnr(one: RgbImage, other: RgbImage): number {
   return error === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(255 ** 2 / error)
 }
 
-async function drawInNode(sdxl: SdxlHandle, { drawing, size, steps, lllite }: Picture): Promise<RgbImage> {
+interface InNode {
+  readonly runtime: NodeRuntime
+  readonly sdxl: SdxlHandle
+}
+
+async function drawInNode({ runtime, sdxl }: InNode, { drawing, size, steps, lllite }: Picture): Promise<RgbImage> {
   const { prompt, control } = drawing
-  const adapters = lllite === null ? [] : [{ lllite: await readLlliteFile(lllite, sdxl.layout), control }]
+  const adapters = lllite === null ? [] : [{ adapter: await runtime.loadAdapter(lllite, sdxl), control }]
   const options = { width: size, height: size, steps, guidanceScale: 1.5, adapters }
   for await (const event of sdxl.generate([{ prompt, seed: 7 }], options))
     if (event.kind === "image") return event.image
   throw new Error("no picture came")
 }
 
-describe("the tiny model, in Node and in Chromium", needs("Chromium. CHROMIUM names one", chromium !== null), () => {
+describe.skipIf(chromium === null)("the tiny model, in Node and in Chromium (CHROMIUM names one)", () => {
   let browser: Browser
   let server: FileServer
   let page: Page
   let work: string
-  let wasm: { readonly sdxl: SdxlHandle; dispose(): Promise<void> }
+  let wasm: InNode
 
   beforeAll(async () => {
     if (!existsSync(folder("../dist/worker.js"))) throw new Error("runtime-web is not built: run turbo run build first")
@@ -93,14 +97,14 @@ describe("the tiny model, in Node and in Chromium", needs("Chromium. CHROMIUM na
   afterAll(async () => {
     await browser?.close()
     await server?.close()
-    await wasm?.dispose()
+    await wasm?.runtime.dispose()
     await rm(work, { recursive: true, force: true })
   })
 
-  async function inNode(backend: NodeBackend): Promise<typeof wasm> {
+  async function inNode(backend: NodeBackend): Promise<InNode> {
     const runtime = await createNodeRuntime({ backend, threads: 1 })
     console.info(`${backend} in Node: ${runtime.version}`)
-    return { sdxl: await runtime.loadSdxl("tiny"), dispose: () => runtime.dispose() }
+    return { runtime, sdxl: await runtime.loadSdxl("tiny") }
   }
 
   /** The picture, from a runtime of its own in the tab. `lllite` is an address here. */
@@ -116,7 +120,7 @@ describe("the tiny model, in Node and in Chromium", needs("Chromium. CHROMIUM na
         const adapters =
           lllite === null
             ? []
-            : [{ lllite: await runtime.readLllite({ url: here(lllite), keep: false }, sdxl.layout), control: edges }]
+            : [{ adapter: await runtime.loadAdapter({ url: here(lllite), keep: false }, sdxl), control: edges }]
         const options = { width: size, height: size, steps, guidanceScale: 1.5, adapters }
         for await (const event of sdxl.generate([{ prompt, seed: 7 }], options)) {
           if (event.kind === "image") return { version: runtime.version, data: [...event.image.data] }
@@ -134,9 +138,9 @@ describe("the tiny model, in Node and in Chromium", needs("Chromium. CHROMIUM na
     const picture: Picture = { drawing: draw(heldOutSeed, 0, 64), size: 64, steps: 2, lllite: SHIPPED }
     let expected: RgbImage
     beforeAll(async () => {
-      expected = await drawInNode(wasm.sdxl, picture)
+      expected = await drawInNode(wasm, picture)
       // The LLLite has something to say in it.
-      expect(psnr(await drawInNode(wasm.sdxl, { ...picture, lllite: null }), expected)).toBeLessThan(30)
+      expect(psnr(await drawInNode(wasm, { ...picture, lllite: null }), expected)).toBeLessThan(30)
     })
 
     const expectSame = (where: string, found: RgbImage): void => {
@@ -145,10 +149,10 @@ describe("the tiny model, in Node and in Chromium", needs("Chromium. CHROMIUM na
       expect(decibels).toBeGreaterThan(40)
     }
 
-    it("on WebGPU in Node", needs("a Vulkan driver. scripts/lavapipe.sh installs one", hasDriver), async () => {
+    it.skipIf(!hasDriver)("on WebGPU in Node", async () => {
       const webgpu = await inNode("webgpu")
-      expectSame("WebGPU in Node", await drawInNode(webgpu.sdxl, picture))
-      await webgpu.dispose()
+      expectSame("WebGPU in Node", await drawInNode(webgpu, picture))
+      await webgpu.runtime.dispose()
     })
 
     it.each(["wasm", "webgpu"] as const)("in Chromium on %s", async (backend) => {
@@ -210,11 +214,11 @@ describe("the tiny model, in Node and in Chromium", needs("Chromium. CHROMIUM na
   it("an LLLite that was trained in the tab says the same in Node", async () => {
     await trainInTab("short.safetensors", { size: 64, count: 2, steps: 2, batchSize: 2 })
     const picture = { drawing: draw(heldOutSeed, 1, 64), size: 64, steps: 2 }
-    const inNode = await drawInNode(wasm.sdxl, { ...picture, lllite: join(work, "short.safetensors") })
+    const inNode = await drawInNode(wasm, { ...picture, lllite: join(work, "short.safetensors") })
     const inTab = await drawInTab("wasm", { ...picture, lllite: "work/short.safetensors" })
     expect(psnr(inTab, inNode)).toBeGreaterThan(40)
     // It has learnt to say something.
-    expect(await drawInNode(wasm.sdxl, { ...picture, lllite: null })).not.toEqual(inNode)
+    expect(await drawInNode(wasm, { ...picture, lllite: null })).not.toEqual(inNode)
   })
 
   it("an LLLite that was trained in the tab steers in Node", async () => {
@@ -227,7 +231,7 @@ describe("the tiny model, in Node and in Chromium", needs("Chromium. CHROMIUM na
         ["without", null],
         ["with", join(work, "long.safetensors")],
       ] as const) {
-        const found = await drawInNode(wasm.sdxl, { drawing, size: 128, steps: 12, lllite })
+        const found = await drawInNode(wasm, { drawing, size: 128, steps: 12, lllite })
         scores[use] += edgeF1(edgesOf(found), edgesOf(drawing.image)).f1 / count
       }
     }

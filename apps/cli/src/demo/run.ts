@@ -4,7 +4,7 @@ import { edgeF1 } from "@lllite/core/image"
 import type { TrainState } from "@lllite/core/training"
 import { buildLlliteMetadata } from "@lllite/format/modelspec"
 import { enumerateSites } from "@lllite/format/selections"
-import type { SdxlHandle } from "@lllite/runtime-node"
+import type { AdapterHandle, NodeBackend, SdxlHandle } from "@lllite/runtime-node"
 import { contactSheet, encodePng, overlayEdges, writeAtomically, writeLlliteFile, writePng } from "@lllite/runtime-node"
 import { fileDate, prepareFolder, stepFileName } from "../lllite-file/save-lllite.ts"
 import { startRuntime } from "../model/start-runtime.ts"
@@ -13,11 +13,17 @@ import type { Reporter } from "../terminal/progress.ts"
 import { clock } from "../terminal/progress.ts"
 import { followTraining, SHARDS } from "../train/run.ts"
 import { readVersion } from "../version.ts"
-import type { DemoSettings } from "./options.ts"
 import type { DrawnPair } from "./pairs.ts"
 import { CANNY_THRESHOLDS, drawnDataset, edgesOf, heldOutPairs } from "./pairs.ts"
 import { renderReport } from "./report.ts"
 import { DEMO } from "./settings.ts"
+
+export interface DemoSettings {
+  readonly out: string
+  readonly seed: number
+  readonly steps: number
+  readonly backend: NodeBackend
+}
 
 /** What `result.json` holds. */
 export interface DemoResult {
@@ -69,8 +75,9 @@ export async function runDemo(settings: DemoSettings, reporter: Reporter, signal
 
     const generateStart = performance.now()
     const pairs = heldOutPairs(DEMO.heldOut)
+    const adapter = await runtime.loadAdapter(state.model, sdxl)
     const plain = await drawAll(sdxl, pairs, null, settings.seed, "draw without", reporter, signal)
-    const steered = await drawAll(sdxl, pairs, state, settings.seed, "draw with", reporter, signal)
+    const steered = await drawAll(sdxl, pairs, adapter, settings.seed, "draw with", reporter, signal)
     const generateSeconds = secondsSince(generateStart)
 
     const pictures = pairs.map(({ caption, edges }, i) => ({
@@ -150,20 +157,20 @@ async function saveDemo(state: TrainState, { out, steps }: DemoSettings, reporte
 async function drawAll(
   sdxl: SdxlHandle,
   pairs: readonly DrawnPair[],
-  state: TrainState | null,
+  adapter: AdapterHandle | null,
   seed: number,
   phase: string,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<readonly RgbImage[]> {
   const requests = pairs.map(({ caption }, i) => ({ prompt: caption, seed: seed + i }))
-  const adapters = state === null ? [] : [{ lllite: state.model, control: pairs.map(({ control }) => control) }]
+  const adapters = adapter === null ? [] : [{ adapter, control: pairs.map(({ control }) => control) }]
   const images: RgbImage[] = []
   const { size, samplerSteps, guidanceScale, sampler } = DEMO
   const options = { width: size, height: size, steps: samplerSteps, guidanceScale, sampler, adapters, signal }
   try {
     for await (const event of sdxl.generate(requests, options)) {
-      if (event.kind === "progress") reporter.progress(phase, event.done, event.count)
+      if (event.kind === "step") reporter.progress(phase, event.done, event.count)
       else images[event.index] = event.image
     }
   } catch (error) {

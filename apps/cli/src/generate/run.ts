@@ -2,8 +2,8 @@ import { readdir } from "node:fs/promises"
 import { basename, join } from "node:path"
 import type { RgbImage } from "@lllite/core/image"
 import { resizeImage } from "@lllite/core/image"
-import type { PngText, SdxlHandle } from "@lllite/runtime-node"
-import { readImage, readLlliteFile, withPath, writePng } from "@lllite/runtime-node"
+import type { AdapterHandleUse, PngText, SdxlHandle } from "@lllite/runtime-node"
+import { readImage, withPath, writePng } from "@lllite/runtime-node"
 import { openLllite } from "../lllite-file/open-lllite.ts"
 import { prepareFolder } from "../lllite-file/save-lllite.ts"
 import { checkCheckpoint } from "../model/checkpoint.ts"
@@ -18,7 +18,6 @@ import type { ControlUse, GenerateSettings } from "./settings.ts"
  * @throws InputError, FormatError, CoreError naming what is wrong; InterruptedError when stopped
  */
 export async function runGenerate(settings: GenerateSettings, reporter: Reporter, signal: AbortSignal): Promise<void> {
-  for (const notice of settings.notices) reporter.say("notice", { text: notice }, `Note: ${notice}`)
   // Everything that can be refused is looked at before a checkpoint is loaded, which takes a while.
   const guides = await Promise.all(settings.controls.map((use) => readGuide(use, settings, reporter)))
   for (const { lllite } of settings.controls) await withPath(lllite, openLllite)
@@ -31,10 +30,10 @@ export async function runGenerate(settings: GenerateSettings, reporter: Reporter
       `Loading ${settings.model.checkpoint} on ${runtime.backend} …`,
     )
     const { checkpoint, ...parts } = settings.model
-    const sdxl = await runtime.loadSdxl(checkpoint, { prediction: settings.prediction, ...parts })
+    const sdxl = await runtime.loadSdxl(checkpoint, { prediction: settings.prediction, ...parts, signal })
     const adapters = await Promise.all(
       settings.controls.map(async ({ lllite, strength, end }, i) => ({
-        lllite: await readLlliteFile(lllite, sdxl.layout),
+        adapter: await runtime.loadAdapter(lllite, sdxl),
         control: guides[i] as RgbImage,
         strength,
         end,
@@ -47,12 +46,10 @@ export async function runGenerate(settings: GenerateSettings, reporter: Reporter
   }
 }
 
-type Adapters = NonNullable<Parameters<SdxlHandle["generate"]>[1]["adapters"]>
-
 async function writePictures(
   sdxl: SdxlHandle,
   settings: GenerateSettings,
-  adapters: Adapters,
+  adapters: readonly AdapterHandleUse[],
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
@@ -63,10 +60,10 @@ async function writePictures(
   try {
     const run = sdxl.generate(requests, {
       ...{ width, height, steps, guidanceScale, sampler, adapters, signal },
-      ...(settings.vaeSlices === undefined ? {} : { vaeSlices: settings.vaeSlices }),
+      ...(settings.vaeSlices === null ? {} : { vaeSlices: settings.vaeSlices }),
     })
     for await (const event of run) {
-      if (event.kind === "progress") {
+      if (event.kind === "step") {
         reporter.progress("generate", event.done, event.count)
         continue
       }

@@ -1,26 +1,23 @@
 import { join } from "node:path"
-import type { Prediction } from "@lllite/core/diffusion"
-import type { LrMovement, OptimizerChoice, TrainState, TrainStepEvent } from "@lllite/core/training"
-import { createLrSchedule, initOptimizer } from "@lllite/core/training"
-import type { LlliteSpec } from "@lllite/format/modelspec"
+import type { LrMovement, TrainState } from "@lllite/core/training"
+import { createLrSchedule, DEFAULT_OPTIMIZER, initOptimizer } from "@lllite/core/training"
 import { buildLlliteMetadata } from "@lllite/format/modelspec"
 import { enumerateSites } from "@lllite/format/selections"
-import type { FolderDataset, SdxlHandle, TrainRunEvent } from "@lllite/runtime-node"
+import type { FolderDataset, SdxlHandle, TrainRunEvent, TrainRunStep } from "@lllite/runtime-node"
 import {
   datasetOfFolders,
   openDataset,
-  pickDatasetOptions,
   readDatasetConfig,
   readLlliteFile,
   stepsPerEpoch,
   withPath,
   writeLlliteFile,
 } from "@lllite/runtime-node"
-import type { StepCount } from "@lllite/runtime-node/options"
 import { openLllite } from "../lllite-file/open-lllite.ts"
 import { epochFileName, fileDate, prepareFolder, stepFileName } from "../lllite-file/save-lllite.ts"
 import { checkCheckpoint } from "../model/checkpoint.ts"
 import { startRuntime } from "../model/start-runtime.ts"
+import type { StepCount } from "../options/options.ts"
 import { InterruptedError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { readVersion } from "../version.ts"
@@ -40,10 +37,10 @@ export async function runTrain(settings: TrainSettings, reporter: Reporter, sign
   for (const notice of settings.notices) reporter.say("notice", { text: notice }, `Note: ${notice}`)
   const dataset = await openTrainingSet(settings)
   for (const notice of dataset.notices) reporter.say("notice", { text: notice }, `Note: ${notice}`)
-  const { networkWeights: startFrom } = settings
+  const { startFrom } = settings
   // Told early, as is a rate that cannot move so, since starting threads and loading a checkpoint takes a while.
   await checkCheckpoint(settings.model)
-  if (startFrom !== undefined) await withPath(startFrom, openLllite)
+  if (startFrom !== null) await withPath(startFrom, openLllite)
   const perEpoch = stepsPerEpoch(dataset.sizes, dataset.batchSize)
   const { length } = settings
   const steps = "steps" in length ? length.steps : length.epochs * perEpoch
@@ -53,9 +50,8 @@ export async function runTrain(settings: TrainSettings, reporter: Reporter, sign
   try {
     const { checkpoint, ...parts } = settings.model
     reporter.say("load", { ...settings.model }, `Loading ${checkpoint} …`)
-    const sdxl = await runtime.loadSdxl(checkpoint, { prediction: predictionOf(settings), ...parts })
-    const optimizer = { name: settings.optimizerType }
-    const initial = startFrom === undefined ? null : await continueFrom(startFrom, sdxl, optimizer)
+    const sdxl = await runtime.loadSdxl(checkpoint, { prediction: settings.prediction, ...parts, signal })
+    const initial = startFrom === null ? null : await continueFrom(startFrom, sdxl)
     await prepareFolder(settings.outputDir)
     const adapters = initial === null ? enumerateSites(sdxl.layout).length : initial.model.adapters.length
     reporter.say(
@@ -96,10 +92,10 @@ async function trainAndSave(
   const { minTimestep, maxTimestep, outputName, saveEvery } = settings
   const every = saveEvery === null ? null : "steps" in saveEvery ? saveEvery.steps : saveEvery.epochs * perEpoch
   const metadata = buildLlliteMetadata({
-    ...statedMetadata(settings),
+    ...settings.metadata,
     ...fileDate(),
     ...resolutionOf(dataset),
-    predictionType: predictionOf(settings),
+    predictionType: settings.prediction,
     implementationVersion: `lllite/${readVersion()}`,
     ...(settings.timestepsGiven ? { timestepRange: [minTimestep, maxTimestep] as const } : {}),
   })
@@ -112,31 +108,31 @@ async function trainAndSave(
     steps,
     batchSize: dataset.batchSize,
     seed: settings.seed,
-    optimizer: { name: settings.optimizerType },
     learningRate: settings.learningRate,
     lr,
     maxGradNorm: settings.maxGradNorm,
     shards: SHARDS,
     sites: enumerateSites(sdxl.layout),
-    condDim: settings.condEmbDim,
-    init: settings.conditionerInit,
-    mlpDim: settings.networkDim,
+    condDim: settings.condDim,
+    init: settings.init,
+    mlpDim: settings.mlpDim,
     objective: {
       minTimestep,
       maxTimestep,
-      loss: settings.lossType,
+      loss: settings.loss,
       huber: settings.huber,
-      weights: settings.lossWeights,
+      weights: settings.weights,
       gradientCheckpointing: settings.gradientCheckpointing,
     },
     ...(initial === null ? {} : { initial }),
-    ...(settings.vaeSlices === undefined ? {} : { vaeSlices: settings.vaeSlices }),
+    ...(settings.vaeSlices === null ? {} : { vaeSlices: settings.vaeSlices }),
+    ...(every === null ? {} : { stateEvery: every }),
     signal,
   })
   const state = await followTraining(run, reporter, async ({ step, state }) => {
-    if (every === null || step % every !== 0 || step === steps) return
+    if (state === null || step === steps) return
     const byEpoch = saveEvery !== null && "epochs" in saveEvery
-    await save(await state(), byEpoch ? epochFileName(outputName, step / perEpoch) : stepFileName(outputName, step))
+    await save(state, byEpoch ? epochFileName(outputName, step / perEpoch) : stepFileName(outputName, step))
   })
   if (state.step >= steps) return save(state, `${outputName}.safetensors`)
   if (state.step === 0) throw new InterruptedError("stopped before the first step; there is nothing to save")
@@ -148,7 +144,7 @@ async function trainAndSave(
 export async function followTraining(
   run: AsyncGenerator<TrainRunEvent, TrainState, void>,
   reporter: Reporter,
-  onStep: (event: TrainStepEvent) => void | Promise<void> = () => {},
+  onStep: (step: TrainRunStep) => void | Promise<void> = () => {},
 ): Promise<TrainState> {
   for (;;) {
     const next = await run.next()
@@ -163,38 +159,18 @@ export async function followTraining(
   }
 }
 
-async function openTrainingSet(settings: TrainSettings): Promise<FolderDataset> {
-  const { source, nameOf } = settings.dataset
-  const { trainBatchSize: batchSize, datasetRepeats: numRepeats } = settings
-  const options = pickDatasetOptions({ ...settings, batchSize, numRepeats })
-  const names = { label: "train", nameOf }
+async function openTrainingSet({ datasetConfig, datasetOptions }: TrainSettings): Promise<FolderDataset> {
   const config =
-    "config" in source
-      ? await readDatasetConfig(source.config, options, names)
-      : datasetOfFolders({ ...options, ...source }, names)
+    datasetConfig === null
+      ? datasetOfFolders(datasetOptions, "train")
+      : await readDatasetConfig(datasetConfig, datasetOptions)
   return openDataset(config)
 }
 
-function predictionOf({ vParameterization }: TrainSettings): Prediction {
-  return vParameterization ? "v" : "epsilon"
-}
-
-function statedMetadata(settings: TrainSettings): LlliteSpec {
-  const { metadataAuthor: author, metadataDescription: description } = settings
-  const { metadataLicense: license, metadataTags: tags } = settings
-  return {
-    title: settings.metadataTitle ?? settings.outputName,
-    ...(author === undefined ? {} : { author }),
-    ...(description === undefined ? {} : { description }),
-    ...(license === undefined ? {} : { license }),
-    ...(tags === undefined ? {} : { tags }),
-  }
-}
-
 /** A run that begins with a saved LLLite; the optimiser's memory is not in the file. */
-async function continueFrom(path: string, sdxl: SdxlHandle, optimizer: OptimizerChoice): Promise<TrainState> {
+async function continueFrom(path: string, sdxl: SdxlHandle): Promise<TrainState> {
   const model = await readLlliteFile(path, sdxl.layout)
-  return { model, optimizer: initOptimizer(optimizer, model.values.length), step: 0 }
+  return { model, optimizer: initOptimizer(DEFAULT_OPTIMIZER, model.values.length), step: 0 }
 }
 
 /** The resolution that the file names: the data set's, when it has one. */

@@ -55,7 +55,7 @@ export async function useInspected({ runtime, sdxl }: ReadyModel): Promise<strin
   const file = inspected.value
   if (file === null) return null
   try {
-    addLllite(file.name, await runtime.readLllite(file, sdxl.layout))
+    addLllite(file.name, await runtime.loadAdapter(file, sdxl))
     return null
   } catch (error) {
     return messageOf(error)

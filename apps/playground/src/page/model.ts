@@ -1,5 +1,4 @@
-import type { LlliteModel } from "@lllite/core/models"
-import type { LoadProgress, MemoryNeed, WebRuntime, WebSdxl } from "@lllite/runtime-web"
+import type { AdapterHandle, LoadProgress, MemoryNeed, SdxlHandle, WebRuntime } from "@lllite/runtime-web"
 import { createWebRuntime } from "@lllite/runtime-web"
 import llliteUrl from "@lllite/tiny/lllite-canny.safetensors?url"
 import tinyUrl from "@lllite/tiny/tiny-sdxl.safetensors?url"
@@ -9,7 +8,7 @@ import { SIZE } from "../pictures/canvas-image.ts"
 /** The embedded model, on a backend that works here. */
 export interface ReadyModel {
   readonly runtime: WebRuntime
-  readonly sdxl: WebSdxl
+  readonly sdxl: SdxlHandle
   readonly need: MemoryNeed | null
 }
 
@@ -30,7 +29,7 @@ export const modelState = signal<ModelState>({ phase: "starting" })
 /** An LLLite that can be chosen. */
 export interface NamedLllite {
   readonly name: string
-  readonly lllite: LlliteModel
+  readonly adapter: AdapterHandle
 }
 
 /** All there are: the one that comes along, those that were opened, and those that were trained here. */
@@ -39,8 +38,8 @@ export const lllites = signal<readonly NamedLllite[]>([])
 export const chosenLllite = signal(0)
 
 /** Adds an LLLite and chooses it. */
-export function addLllite(name: string, lllite: LlliteModel): void {
-  lllites.value = [...lllites.value, { name, lllite }]
+export function addLllite(name: string, adapter: AdapterHandle): void {
+  lllites.value = [...lllites.value, { name, adapter }]
   chosenLllite.value = lllites.value.length - 1
 }
 
@@ -66,7 +65,7 @@ export async function startModel(): Promise<void> {
         },
       },
     )
-    addLllite("Canny, built in", await runtime.readLllite({ url: llliteUrl, keep: false }, sdxl.layout))
+    addLllite("Canny, built in", await runtime.loadAdapter({ url: llliteUrl, keep: false }, sdxl))
     modelState.value = { phase: "ready", runtime, sdxl, need }
   } catch (error) {
     modelState.value = { phase: "failed", message: messageOf(error) }

@@ -12,7 +12,7 @@ import { edges, prompt, result, steer, steerState, stop } from "./steer-state.ts
 /** Draw, set, and see what comes of it. */
 export function SteerPanel(): JSX.Element {
   const model = modelState.value
-  const lllite = lllites.value[chosenLllite.value]?.lllite
+  const lllite = lllites.value[chosenLllite.value]?.adapter
   const isRunning = steerState.value.phase === "running"
   const canStart = model.phase === "ready" && lllite !== undefined && !isRunning
   const output = useRef<HTMLDivElement>(null)

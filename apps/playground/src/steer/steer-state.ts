@@ -1,6 +1,6 @@
 import type { RgbImage } from "@lllite/core/image"
-import type { LlliteModel } from "@lllite/core/models"
 import type { SamplerName } from "@lllite/core/names"
+import type { AdapterHandle, AdapterHandleUse } from "@lllite/runtime-web"
 import { captionOf, drawScene, heldOutSeed, makeScene } from "@lllite/tiny"
 import { computed, signal } from "@preact/signals"
 import type { ReadyModel } from "../page/model.ts"
@@ -62,7 +62,7 @@ export function stop(): void {
 }
 
 /** Makes a picture with the LLLite, and one without where it is to be compared. */
-export async function steer({ sdxl }: ReadyModel, lllite: LlliteModel): Promise<void> {
+export async function steer({ sdxl }: ReadyModel, adapter: AdapterHandle): Promise<void> {
   controller = new AbortController()
   const { signal } = controller
   const { seed, strength, start, end, ...rest } = settings.value
@@ -72,10 +72,10 @@ export async function steer({ sdxl }: ReadyModel, lllite: LlliteModel): Promise<
   const control = edges.value
   let plain: RgbImage | null = null
   try {
-    const make = async (what: string, adapters: Parameters<typeof sdxl.generate>[1]["adapters"]) => {
+    const make = async (what: string, adapters: readonly AdapterHandleUse[]) => {
       let image: RgbImage | null = null
       steerState.value = { phase: "running", what, step: 0, steps: rest.steps }
-      for await (const event of sdxl.generate([request], { ...options, adapters: adapters ?? [] })) {
+      for await (const event of sdxl.generate([request], { ...options, adapters })) {
         if (event.kind === "image") image = event.image
         else {
           const { step, steps, previews } = event
@@ -87,7 +87,7 @@ export async function steer({ sdxl }: ReadyModel, lllite: LlliteModel): Promise<
       return image
     }
     if (isCompared.value) plain = await make("Without the LLLite", [])
-    const steered = await make("With the LLLite", [{ lllite, control, strength, start, end }])
+    const steered = await make("With the LLLite", [{ adapter, control, strength, start, end }])
     if (steered !== null) result.value = { steered, plain, caption, isFinal: true }
     steerState.value = { phase: "idle" }
   } catch (error) {

@@ -85,7 +85,7 @@ export async function startTraining(model: ReadyModel): Promise<void> {
         const { model: lllite, step } = next.value
         if (step > 0) {
           trained.value = { lllite, step }
-          addLllite(`Trained here, ${step} steps`, lllite)
+          addLllite(`Trained here, ${step} steps`, await model.runtime.loadAdapter(lllite, sdxl))
           if (step % SAMPLE_EVERY !== 0 && !signal.aborted) await drawSample(model, lllite, step, signal)
         }
         break
@@ -112,12 +112,13 @@ export async function startTraining(model: ReadyModel): Promise<void> {
 }
 
 async function drawSample(
-  { sdxl }: ReadyModel,
+  { runtime, sdxl }: ReadyModel,
   lllite: LlliteModel | null,
   step: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const adapters = lllite === null ? [] : [{ lllite, control: sampleControl }]
+  const adapter = lllite === null ? null : await runtime.loadAdapter(lllite, sdxl)
+  const adapters = adapter === null ? [] : [{ adapter, control: sampleControl }]
   const options = { ...SAMPLE, adapters, signal }
   try {
     for await (const event of sdxl.generate([{ prompt: sampleCaption, seed: 7 }], options)) {
@@ -126,6 +127,8 @@ async function drawSample(
   } catch (error) {
     // A stop ends the sample; the training ends by itself and gives what it has.
     if (!signal.aborted) throw error
+  } finally {
+    await adapter?.dispose()
   }
 }
 

@@ -3,7 +3,7 @@ import { createComposedOps } from "@lllite/core/ops"
 import { InputError } from "../errors.ts"
 import type { NodeBackend } from "./names.ts"
 import { NODE_BACKENDS } from "./names.ts"
-import type { StartedBackend, StartOptions } from "./started-backend.ts"
+import type { NodeRunningBackend, StartOptions } from "./started-backend.ts"
 
 /**
  * Starts a backend of tfjs in this thread, with the ops that suit it. Backends and gradients are registered here and
@@ -11,7 +11,7 @@ import type { StartedBackend, StartOptions } from "./started-backend.ts"
  *
  * @throws InputError if TensorFlow or WebGPU is asked for and not there; Error if the backend does not start
  */
-export async function startBackend(backend: NodeBackend, options: StartOptions = {}): Promise<StartedBackend> {
+export async function startBackend(backend: NodeBackend, options: StartOptions = {}): Promise<NodeRunningBackend> {
   if (backend === "tensorflow") {
     const { startTensorflow } = await import("../tensorflow/start.ts")
     return startTensorflow(options)
@@ -36,7 +36,7 @@ export async function startBackend(backend: NodeBackend, options: StartOptions =
     throw new Error(`backend "${backend}": tfjs did not start it. Choose another of: ${NODE_BACKENDS.join(", ")}.`)
   }
   await tf.ready()
-  return { backend, ops: await opsOf(backend), version: `tfjs ${tf.version.tfjs}`, device: "CPU" }
+  return { backend, ops: await opsOf(backend), version: `tfjs ${tf.version.tfjs}`, device: "CPU", notices: [] }
 }
 
 async function opsOf(backend: "wasm" | "cpu"): Promise<Ops> {

@@ -1,15 +1,9 @@
-import type { Ops } from "@lllite/core/ops"
+import type { RunningBackend } from "@lllite/core/worker"
 import type { TensorflowInstallation } from "../tensorflow/installation.ts"
 import type { NodeBackend, Precision, WeightFormat } from "./names.ts"
 
-/** A backend that runs, and what it is. */
-export interface StartedBackend {
-  readonly backend: NodeBackend
-  readonly ops: Ops
-  /** Of the library that computes, for example TensorFlow's. */
-  readonly version: string
-  readonly device: "CPU" | "GPU"
-}
+/** A backend that runs in this thread. */
+export type NodeRunningBackend = RunningBackend<NodeBackend>
 
 export interface StartOptions {
   /** `float32` unless given; `bfloat16` is for `tensorflow` alone, and pays on CPUs with instructions for it. */

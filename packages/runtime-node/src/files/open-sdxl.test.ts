@@ -2,11 +2,12 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
+import { joinedParts } from "@lllite/core/models"
 import { openSafetensors } from "@lllite/format"
 import { serializeSafetensors } from "@lllite/format/write"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type LayoutTensor, type LayoutTensors, toDiffusers } from "../../../core/test/diffusers-layout.ts"
-import { joinedParts, openSdxl, type SdxlPaths } from "./open-sdxl.ts"
+import { openSdxl, type SdxlPaths } from "./open-sdxl.ts"
 
 let root = ""
 const at = (...names: readonly string[]): string => join(root, ...names)

@@ -102,12 +102,6 @@ export async function openSdxl({ checkpoint, unet, vae }: SdxlPaths): Promise<Op
   }
 }
 
-/** All parts' tensors, by the checkpoint's name. */
-export function joinedParts({ unet, vae, text1, text2 }: SdxlFiles): WeightFile {
-  const entries = [unet, vae, text1, text2].flatMap((part) => [...part.entries])
-  return { label: unet.label, entries: new Map(entries) }
-}
-
 function weightFile(file: OpenLocation["file"]): WeightFile {
   const entries = [...file.tensors].map(([name, { dtype, shape }]): [string, WeightEntry] => [
     name,

@@ -1,3 +1,4 @@
+import { WASM_BYTES } from "@lllite/core/runtime"
 import type { NodeBackend } from "../backends/names.ts"
 import type { ModelNeed } from "./model-need.ts"
 
@@ -10,9 +11,6 @@ export interface ModelFit extends ModelNeed {
   readonly maxTensorBytes: number | null
   readonly fits: { readonly generate: boolean | null; readonly train: boolean | null }
 }
-
-/** What WebAssembly can address, and no machine gives more of. */
-const WASM_BYTES = 2 ** 32
 
 /** A backend that works, and what models need there. */
 export interface NeedsOfBackend {

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module"
 
-import type { StartedBackend, StartOptions } from "../backends/started-backend.ts"
+import type { NodeRunningBackend, StartOptions } from "../backends/started-backend.ts"
 import { InputError } from "../errors.ts"
 import type { TensorflowBinding } from "./binding.ts"
 import { prepareTensorflowEnvironment } from "./environment.ts"
@@ -18,7 +18,7 @@ const TYPES = { float32: "F32", float16: "F16", bfloat16: "BF16" } as const
  *
  * @throws InputError if there is none, or it cannot be loaded here
  */
-export async function startTensorflow(options: StartOptions = {}): Promise<StartedBackend> {
+export async function startTensorflow(options: StartOptions = {}): Promise<NodeRunningBackend> {
   const { precision = "float32", weights = "file" } = options
   const chosen = options.tensorflow ?? expectFound(findTensorflow())
   prepareTensorflowEnvironment()
@@ -36,6 +36,7 @@ export async function startTensorflow(options: StartOptions = {}): Promise<Start
     ops: createTensorflowOps({ compute: TYPES[precision], ...(weights === "file" ? {} : { round: TYPES[weights] }) }),
     version: `TensorFlow ${binding.TF_Version}`,
     device: binding.isUsingGpuDevice() ? "GPU" : "CPU",
+    notices: [],
   }
 }
 

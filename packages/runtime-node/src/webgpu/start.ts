@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { createComposedOps } from "@lllite/core/ops"
 import { createWebgpuOps, keptTiles, startWebgpu, type TileStore } from "@lllite/webgpu"
 import type { WeightFormat } from "../backends/names.ts"
-import type { StartedBackend } from "../backends/started-backend.ts"
+import type { NodeRunningBackend } from "../backends/started-backend.ts"
 import { InputError } from "../errors.ts"
 import { writeAtomically } from "../files/atomic-write.ts"
 import { cacheFolder } from "../files/cache-folder.ts"
@@ -20,7 +20,7 @@ let gpu: GPU | null = null
  *
  * @throws InputError if the package is not installed; WebgpuOpsError if there is no adapter that suits
  */
-export async function startDawn(weights: WeightFormat = "file"): Promise<StartedBackend> {
+export async function startDawn(weights: WeightFormat = "file"): Promise<NodeRunningBackend> {
   gpu ??= await openDawn()
   // Registers the gradients of tfjs's own ops.
   await import("@tensorflow/tfjs")
@@ -34,6 +34,7 @@ export async function startDawn(weights: WeightFormat = "file"): Promise<Started
     ops: createWebgpuOps(createComposedOps(), { weights: FORMATS[weights], ...(tiles && { tiles }) }),
     version,
     device: device.software ? "CPU" : "GPU",
+    notices: [],
   }
 }
 

@@ -1,15 +1,15 @@
 import type { Ops } from "@lllite/core/ops"
 import { createComposedOps, selfCheck } from "@lllite/core/ops"
+import type { RunningBackend } from "@lllite/core/worker"
 import * as tf from "@tensorflow/tfjs-core"
 // TensorFlow.js' core alone knows no gradients.
 import "@tensorflow/tfjs-core/dist/register_all_gradients"
 import { WebRuntimeError } from "../errors.ts"
-import type { StartedBackend, WebBackend } from "../tasks.ts"
+import type { WebBackend } from "../types.ts"
 import { tileStore } from "./store.ts"
 
-export interface RunningBackend extends StartedBackend {
-  readonly ops: Ops
-}
+/** A backend that runs in this worker. */
+export type WebRunningBackend = RunningBackend<WebBackend>
 
 /**
  * Starts a backend and computes something with it, forward and gradient, before it is trusted.
@@ -17,13 +17,13 @@ export interface RunningBackend extends StartedBackend {
  * @param software whether a WebGPU adapter that computes on the CPU is taken, which is for tests
  * @throws Error saying why it cannot be used
  */
-export async function startBackend(backend: WebBackend, software: boolean): Promise<RunningBackend> {
+export async function startBackend(backend: WebBackend, software: boolean): Promise<WebRunningBackend> {
   const started = backend === "webgpu" ? await startGpu(software) : await startWasm()
   await selfCheck(started.ops)
   return started
 }
 
-async function startGpu(software: boolean): Promise<RunningBackend> {
+async function startGpu(software: boolean): Promise<WebRunningBackend> {
   if (!("gpu" in navigator) || navigator.gpu === undefined) {
     throw new WebRuntimeError("this browser shows pages no WebGPU.")
   }
@@ -51,7 +51,7 @@ const BINARIES = {
   "tfjs-backend-wasm-threaded-simd.wasm": SIMD,
 }
 
-async function startWasm(): Promise<RunningBackend> {
+async function startWasm(): Promise<WebRunningBackend> {
   const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm")
   // The build for threads hides its memory from our kernels, which outweigh its threads, and hangs when it is minified.
   tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false)

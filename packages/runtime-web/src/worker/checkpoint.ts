@@ -1,38 +1,57 @@
-import type { WeightFile } from "@lllite/core/models"
+import type { SdxlFiles, WeightFile } from "@lllite/core/models"
+import { partsOf } from "@lllite/core/models"
 import type { WeightEntry } from "@lllite/core/ops"
+import type { LoadProgress } from "@lllite/core/runtime"
 import type { ByteSource } from "@lllite/format"
 import { FormatError, openSafetensors } from "@lllite/format"
-import { identify } from "@lllite/format/identify"
+import { type FileKind, identify } from "@lllite/format/identify"
+import type { SentSource, WebTypes } from "../types.ts"
+import { openSource } from "./source.ts"
+
+/** What a file is to hold, and the kinds that hold it. */
+interface Part {
+  readonly what: string
+  readonly kinds: readonly FileKind[]
+}
+
+const CHECKPOINT: Part = { what: "an SDXL checkpoint", kinds: ["sdxl-checkpoint"] }
+const UNET: Part = { what: "an SDXL U-Net", kinds: ["sdxl-unet", "sdxl-checkpoint"] }
+const VAE: Part = { what: "a VAE", kinds: ["vae", "sdxl-checkpoint"] }
 
 /**
- * The named tensors of an SDXL checkpoint.
+ * Opens an SDXL, and what is to be taken instead of its parts; addresses are downloaded first.
  *
- * @param onRead told of the bytes of every tensor that was read
- * @throws FormatError if the file is broken or something else
+ * @throws FormatError for a file that is broken or of another kind; CoreError for one without the part that it is to
+ * give; WebRuntimeError for one that cannot be had
  */
-export async function openCheckpoint(source: ByteSource, onRead: (bytes: number) => void): Promise<WeightFile> {
+export async function* openCheckpoint(
+  { source, unet, vae }: Pick<WebTypes["checkpoint"], "source" | "unet" | "vae">,
+  signal: AbortSignal,
+): AsyncGenerator<LoadProgress, SdxlFiles, void> {
+  async function* open(source: SentSource, part: Part): AsyncGenerator<LoadProgress, WeightFile, void> {
+    return readWeightFile(yield* openSource(source, signal), part)
+  }
+  const whole = yield* open(source, CHECKPOINT)
+  return partsOf({
+    unet: unet === null ? whole : yield* open(unet, UNET),
+    vae: vae === null ? whole : yield* open(vae, VAE),
+    text1: whole,
+    text2: whole,
+  })
+}
+
+/** The named tensors of a file. */
+async function readWeightFile(source: ByteSource, { what, kinds }: Part): Promise<WeightFile> {
   const file = await openSafetensors(source)
   const { kind, detail } = identify(file)
-  if (kind !== "sdxl-checkpoint") {
-    throw new FormatError(
-      "wrong-kind",
-      `expected an SDXL checkpoint, this is ${detail}. Give the base model's safetensors file.`,
-      { source: file.label },
-    )
+  if (!kinds.includes(kind)) {
+    const advice = kinds === CHECKPOINT.kinds ? " Give the base model's safetensors file." : ""
+    throw new FormatError("wrong-kind", `expected ${what}, this is ${detail}.${advice}`, { source: file.label })
   }
   const entries = new Map(
     [...file.tensors].map(([name, { dtype, shape }]): [string, WeightEntry] => [
       name,
-      {
-        name,
-        dtype,
-        shape,
-        read: async () => {
-          const bytes = await file.read(name)
-          onRead(bytes.byteLength)
-          return bytes
-        },
-      },
+      { name, dtype, shape, read: () => file.read(name) },
     ]),
   )
   return { label: file.label, entries }

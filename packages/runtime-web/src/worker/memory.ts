@@ -1,16 +1,13 @@
 import { CoreError } from "@lllite/core"
 import type { Footprint } from "@lllite/core/memory"
-import { chooseVaeSlices, planMemory } from "@lllite/core/memory"
+import { chooseVaeSlices, GPU_VAE_BYTES, planMemory, WASM_BYTES, WASM_VAE_BYTES } from "@lllite/core/memory"
 import type { VaeConfig, VaePicture, WeightFile } from "@lllite/core/models"
 import { inferVaeConfig, vaeOf } from "@lllite/core/models"
-import type { MemoryNeed, WebBackend } from "../tasks.ts"
-import type { RunningBackend } from "./backend.ts"
+import type { MemoryNeed, WebBackend } from "../types.ts"
+import type { WebRunningBackend } from "./backend.ts"
 
-/** What a WebAssembly heap can address. */
-const WASM_BYTES = 2 ** 32
-
-/** What the VAE may take for a picture: half of that heap; on a card so much that SDXL in 16 bits stays within 10 GiB. */
-const VAE_BYTES = { webgpu: 3 * 2 ** 30, wasm: 2 ** 31 } as const satisfies Record<WebBackend, number>
+/** What the VAE may take for a picture. */
+const VAE_BYTES = { webgpu: GPU_VAE_BYTES, wasm: WASM_VAE_BYTES } as const satisfies Record<WebBackend, number>
 
 /** CLIP's. */
 const VOCABULARY = 49_408
@@ -19,7 +16,7 @@ const VOCABULARY = 49_408
 const LLLITE = { condDim: 32, mlpDim: 64 } as const
 
 /** How a backend's ops take memory. */
-function footprintOf({ backend, ops }: Pick<RunningBackend, "backend" | "ops">): Footprint {
+function footprintOf({ backend, ops }: Pick<WebRunningBackend, "backend" | "ops">): Footprint {
   if (backend === "wasm") return { weightBytes: () => 4, backwardCopies: true }
   const { maxTensorBytes } = ops
   const weightBytes: Footprint["weightBytes"] = (dtype) => (dtype === "F16" || dtype === "BF16" ? 2 : 4)
@@ -27,25 +24,19 @@ function footprintOf({ backend, ops }: Pick<RunningBackend, "backend" | "ops">):
 }
 
 /** Slices in which the VAE takes a picture here. */
-export type SlicesOf = (picture: VaePicture) => Promise<number>
-
-/** Remembers what it chose: a page makes many pictures of one size. */
-export function createSlices(running: Pick<RunningBackend, "backend" | "ops">, config: VaeConfig): SlicesOf {
-  const chosen = new Map<string, Promise<number>>()
-  return ({ width, height }) => {
-    const size = `${width}×${height}`
-    const found =
-      chosen.get(size) ?? chooseVaeSlices(config, { width, height }, VAE_BYTES[running.backend], footprintOf(running))
-    chosen.set(size, found)
-    return found
-  }
+export function slicesOf(
+  running: Pick<WebRunningBackend, "backend" | "ops">,
+  config: VaeConfig,
+  { width, height }: VaePicture,
+): Promise<number> {
+  return chooseVaeSlices(config, { width, height }, VAE_BYTES[running.backend], footprintOf(running))
 }
 
 /** What a checkpoint takes here, by its header: a guided picture under an LLLite, and a training step by blocks. */
-export async function needOf(file: WeightFile, side: number, running: RunningBackend): Promise<MemoryNeed> {
+export async function needOf(file: WeightFile, side: number, running: WebRunningBackend): Promise<MemoryNeed> {
   const footprint = footprintOf(running)
   const picture = { width: side, height: side }
-  const vaeSlices = await createSlices(running, inferVaeConfig(vaeOf(file)))(picture)
+  const vaeSlices = await slicesOf(running, inferVaeConfig(vaeOf(file)), picture)
   const task = { ...picture, lllite: LLLITE, vaeSlices } as const
   const generate = await planMemory(file, { kind: "generate", ...task }, footprint)
   const train = await planMemory(file, { kind: "train", ...task }, footprint)
@@ -77,7 +68,7 @@ function largestWeight({ entries }: WeightFile, { weightBytes }: Footprint): num
 export function expectRoom(
   label: string,
   need: MemoryNeed,
-  { backend, ops }: Pick<RunningBackend, "backend" | "ops">,
+  { backend, ops }: Pick<WebRunningBackend, "backend" | "ops">,
 ): void {
   const { side, weightBytes, generateBytes, tensorBytes } = need
   if (backend === "wasm" && generateBytes > WASM_BYTES) {

@@ -1,74 +1,61 @@
-import { fileTensor, readLlliteModel } from "@lllite/core/models"
+import { createTokenizer, fileTensor, joinedParts, readLlliteModel } from "@lllite/core/models"
+import type { Port, Server, TaskContext } from "@lllite/core/runtime"
+import { createServer } from "@lllite/core/runtime"
+import { createRuntimeTasks, loadWatched } from "@lllite/core/worker"
+import type { UnetLayout } from "@lllite/format"
 import { llliteOf, openSafetensors } from "@lllite/format"
 import { expectLllite } from "@lllite/format/identify"
 import { llliteChunks } from "@lllite/format/write"
-import * as tf from "@tensorflow/tfjs-core"
-import type { Port } from "../protocol/messages.ts"
-import type { TaskTable } from "../protocol/server.ts"
-import { serve } from "../protocol/server.ts"
-import type { WorkerTasks } from "../tasks.ts"
-import type { RunningBackend } from "./backend.ts"
+import { WebRuntimeError } from "../errors.ts"
+import type { WebTasks } from "../tasks.ts"
+import type { SentSource, WebTypes } from "../types.ts"
+import type { WebRunningBackend } from "./backend.ts"
 import { startBackend } from "./backend.ts"
-import type { ExampleCache, Model } from "./models.ts"
-import { createCache, generatePictures, loadModel, trainLllite } from "./models.ts"
+import { openCheckpoint } from "./checkpoint.ts"
+import { expectRoom, needOf, slicesOf } from "./memory.ts"
 import { openSource } from "./source.ts"
 
 /*
  * The worker: one backend, the models on it, and whatever is heavy. The page holds numbers for what lives here.
  */
 
-let running: RunningBackend | null = null
-const models = new Map<number, Model>()
-const caches = new Map<number, ExampleCache>()
-let loaded = 0
+/** CLIP's merges, beside the worker. */
+const MERGES = new URL("./clip-merges.txt", import.meta.url).href
 
-const tasks: TaskTable<WorkerTasks> = {
-  // biome-ignore lint/correctness/useYield: one answer
-  async *start({ backend, software }) {
-    running = await startBackend(backend, software)
-    const { ops: _, ...what } = running
-    return what
+let running: WebRunningBackend | null = null
+
+const runtimeTasks = createRuntimeTasks<WebTypes>(
+  {
+    // Pages share memory only where their server isolates them.
+    isShared: false,
+
+    async start({ backend, software }) {
+      running = await startBackend(backend, software)
+      return running
+    },
+
+    async *load({ prediction, side, ...sources }, context) {
+      const backend = started()
+      const files = yield* openCheckpoint(sources, context.signal)
+      const whole = joinedParts(files)
+      const need = await needOf(whole, side, backend)
+      yield { kind: "plan", need }
+      expectRoom(whole.label, need, backend)
+      const tokenizer = createTokenizer(await fetchText(MERGES, context.signal))
+      return yield* loadWatched(backend.ops, files, tokenizer, { prediction }, context)
+    },
+
+    readAdapter,
+    vaeSlices: ({ vae }, picture) => slicesOf(started(), vae.config, picture),
   },
+  () => server,
+)
 
-  async *load(argument, context) {
-    const model = yield* loadModel(started(), argument, context)
-    models.set(++loaded, model)
-    return { model: loaded, layout: model.sdxl.unet.config.layout }
-  },
+const server: Server = createServer<WebTasks>({
+  ...runtimeTasks,
 
-  // biome-ignore lint/correctness/useYield: one answer
-  async *unload({ model }) {
-    models.get(model)?.sdxl.dispose()
-    models.delete(model)
-    return null
-  },
-
-  async *generate(argument, context) {
-    return yield* generatePictures(modelOf(argument.model), argument, context)
-  },
-
-  // biome-ignore lint/correctness/useYield: one answer
-  async *cache({ model, run, example, index, seed }) {
-    const cache = caches.get(run) ?? createCache(modelOf(model), seed)
-    caches.set(run, cache)
-    cache.examples[index] = await cache.add(example, index)
-    return null
-  },
-
-  async *train({ model, run, options }, context) {
-    return yield* trainLllite(modelOf(model), caches.get(run)?.examples ?? [], options, context)
-  },
-
-  // biome-ignore lint/correctness/useYield: one answer
-  async *forget({ run }) {
-    caches.delete(run)
-    return null
-  },
-
-  async *readLllite({ source, layout }, { signal }) {
-    const file = await openSafetensors(yield* openSource(source, signal))
-    expectLllite(file)
-    return readLlliteModel(llliteOf(file, { layout }))
+  async *readLllite({ source, layout }, context) {
+    return yield* readAdapter(source, layout, context)
   },
 
   async *writeLllite({ model, dtype, metadata }) {
@@ -79,30 +66,24 @@ const tasks: TaskTable<WorkerTasks> = {
     for await (const part of llliteChunks({ sites, values, dtype, metadata })) parts.push(part)
     return new Blob(parts as Uint8Array<ArrayBuffer>[], { type: "application/octet-stream" })
   },
+})
+server.listen(globalThis as unknown as Port)
 
-  // biome-ignore lint/correctness/useYield: one answer
-  async *memory() {
-    const {
-      numTensors,
-      numBytes,
-      numBytesAllocatedInGPU = numBytes,
-    } = tf.memory() as tf.MemoryInfo & {
-      // Of the WebGPU backend.
-      readonly numBytesAllocatedInGPU?: number
-    }
-    return { tensors: numTensors, bytes: numBytes, allocated: numBytesAllocatedInGPU }
-  },
+async function* readAdapter(source: SentSource, layout: UnetLayout, { signal }: TaskContext) {
+  const file = await openSafetensors(yield* openSource(source, signal))
+  expectLllite(file)
+  return readLlliteModel(llliteOf(file, { layout }))
 }
 
-serve<WorkerTasks>(globalThis as unknown as Port, tasks)
-
-function started(): RunningBackend {
+function started(): WebRunningBackend {
   if (running === null) throw new Error("worker: no backend is started yet")
   return running
 }
 
-function modelOf(id: number): Model {
-  const model = models.get(id)
-  if (model === undefined) throw new Error(`worker: no model ${id} is loaded, or it was disposed`)
-  return model
+async function fetchText(url: string, signal: AbortSignal): Promise<string> {
+  const response = await fetch(url, { signal })
+  if (response.ok) return response.text()
+  throw new WebRuntimeError(
+    `"${url}": the server answered ${response.status}. It belongs to @lllite/runtime-web; serve it beside worker.js.`,
+  )
 }

@@ -1,5 +1,4 @@
 import { beforeAll, describe, expect, it, vi } from "vitest"
-import { needs } from "../../../../format/test/needs.ts"
 import { startBackend } from "../../backends/start.ts"
 import { findTensorflow } from "../installation.ts"
 import { createArena } from "./arena.ts"
@@ -43,7 +42,7 @@ describe("createArena", () => {
     }
   })
 
-  describe("on TensorFlow", needs("TensorFlow. Type: lllite setup tensorflow", findTensorflow().found !== null), () => {
+  describe.skipIf(findTensorflow().found === null)("on TensorFlow", () => {
     beforeAll(async () => {
       await startBackend("tensorflow")
     })

@@ -1,0 +1,49 @@
+import { Worker } from "node:worker_threads"
+import { CoreError } from "@lllite/core"
+import type { Client, Clients, ErrorClasses, RuntimeTasks } from "@lllite/core/runtime"
+import { createClient } from "@lllite/core/runtime"
+import { FormatError } from "@lllite/format"
+import { InputError } from "../errors.ts"
+import type { NodeTypes } from "./types.ts"
+
+/** Classes that errors of a worker have here, too. */
+const ERROR_CLASSES: ErrorClasses = { CoreError, FormatError, InputError }
+
+/** Worker threads, and the asking ends of their channels. */
+export interface StartedWorkers {
+  readonly clients: Clients<NodeTypes>
+  close(): Promise<void>
+}
+
+/** Starts worker threads, without a backend yet. When one of them breaks, all end. The caller closes them. */
+export function startWorkers(count: number): StartedWorkers {
+  const workers = [startWorker(), ...Array.from({ length: count - 1 }, startWorker)] as const
+  const close = async (): Promise<void> => {
+    await Promise.all(workers.map(({ worker }) => worker.terminate()))
+  }
+  const fail = (error: Error): void => {
+    for (const { client } of workers) client.fail(error)
+    void close()
+  }
+  for (const { worker } of workers) {
+    worker.on("error", (cause) => fail(new CoreError(`runtime: a worker thread broke: ${cause.message}`, { cause })))
+    // After a failure this changes nothing: the first error stays.
+    worker.on("exit", (code) => fail(new CoreError(`runtime: a worker thread has ended with code ${code}`)))
+  }
+  const [first, ...more] = workers
+  return { clients: [first.client, ...more.map(({ client }) => client)], close }
+}
+
+function startWorker(): { worker: Worker; client: Client<RuntimeTasks<NodeTypes>> } {
+  // Beside this file, as a source or built.
+  const file = import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js"
+  const worker = new Worker(new URL(file, import.meta.url))
+  const client = createClient<RuntimeTasks<NodeTypes>>(
+    {
+      postMessage: (message, transfer) => worker.postMessage(message, transfer as Transferable[] as never[]),
+      addEventListener: (_, listener) => void worker.on("message", (data) => listener({ data })),
+    },
+    ERROR_CLASSES,
+  )
+  return { worker, client }
+}

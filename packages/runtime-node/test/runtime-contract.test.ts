@@ -1,0 +1,49 @@
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { CoreError } from "@lllite/core"
+import { RUNTIME_CASES, type RuntimeSubject } from "@lllite/core/testing"
+import { FormatError } from "@lllite/format"
+import { enumerateSites } from "@lllite/format/selections"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { createNodeRuntime, InputError } from "../src/index.ts"
+import { writeOtherVae } from "./other-vae.ts"
+
+/*
+ * Node's runtime on WebAssembly in two threads, held to the contract of runtimes. The threads load core as it was built:
+ * `turbo run build` comes first.
+ */
+
+const LLLITE = fileURLToPath(new URL("../../tiny/model/lllite-canny.safetensors", import.meta.url))
+
+describe("Node's runtime", () => {
+  let folder: string
+  let subject: RuntimeSubject<string>
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "lllite-contract-"))
+    const otherVae = join(folder, "other-vae.safetensors")
+    await writeOtherVae(otherVae)
+    subject = {
+      create: () => createNodeRuntime({ backend: "wasm", threads: 2 }),
+      checkpoint: "tiny",
+      otherVae,
+      lllite: LLLITE,
+      otherKind: LLLITE,
+      sites: ({ layout }) => enumerateSites(layout).slice(0, 4),
+      classes: { CoreError, FormatError },
+    }
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  it.each(RUNTIME_CASES.map(({ name, run }) => [name, run] as const))("%s", (_, run) => run(subject))
+
+  it("keeps the class of its own errors, too", async () => {
+    const runtime = await createNodeRuntime({ backend: "wasm", threads: 1 })
+    const sdxl = await runtime.loadSdxl("tiny")
+    const error: unknown = await runtime.loadAdapter(join(folder, "nothing.safetensors"), sdxl).catch((error) => error)
+    expect(error).toBeInstanceOf(InputError)
+    await runtime.dispose()
+  })
+})

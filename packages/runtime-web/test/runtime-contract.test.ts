@@ -1,0 +1,99 @@
+import { existsSync } from "node:fs"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { RUNTIME_CASES, type RuntimeCase } from "@lllite/core/testing"
+import type { Browser, Page } from "playwright-core"
+import { build } from "vite"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { findChromium } from "../../format/test/chromium.ts"
+import { writeOtherVae } from "../../runtime-node/test/other-vae.ts"
+import type * as Web from "../src/index.ts"
+import type { FileServer } from "./browser.ts"
+import { launchWithWebgpu, serveFolders } from "./browser.ts"
+
+/*
+ * The built package in Chromium, on WebAssembly, held to the contract of runtimes. `turbo run build` comes first.
+ */
+
+declare global {
+  interface Window {
+    web: typeof Web
+    selections: typeof import("@lllite/format/selections")
+    cases: readonly RuntimeCase[]
+  }
+}
+
+const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+const chromium = findChromium()
+
+describe.skipIf(chromium === null)("the browser's runtime in Chromium (CHROMIUM names one)", () => {
+  let browser: Browser
+  let server: FileServer
+  let page: Page
+  let work: string
+
+  beforeAll(async () => {
+    if (!existsSync(folder("../dist/worker.js"))) throw new Error("runtime-web is not built: run turbo run build first")
+    work = await mkdtemp(join(tmpdir(), "lllite-contract-"))
+    await writeOtherVae(join(work, "other-vae.safetensors"))
+    await build({
+      configFile: false,
+      logLevel: "error",
+      build: {
+        outDir: join(work, "contract"),
+        lib: {
+          entry: folder("../../core/testing/runtime-contract.ts"),
+          formats: ["es"],
+          fileName: () => "contract.js",
+        },
+      },
+    })
+    server = await serveFolders({
+      "/web/": folder("../dist/"),
+      "/format/": folder("../../format/dist/"),
+      "/tiny/": folder("../../tiny/model/"),
+      "/work/": work,
+      "/": folder("page/"),
+    })
+    browser = await launchWithWebgpu(chromium as string)
+    page = await browser.newPage()
+    page.setDefaultTimeout(0)
+    await page.goto(server.url)
+    await page.addScriptTag({
+      type: "module",
+      content: 'import { RUNTIME_CASES } from "/work/contract/contract.js"; window.cases = RUNTIME_CASES',
+    })
+    await page.waitForFunction(() => window.web !== undefined && window.cases !== undefined)
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await server?.close()
+    await rm(work, { recursive: true, force: true })
+  })
+
+  it.each(RUNTIME_CASES.map(({ name }) => name))("%s", async (name) => {
+    const problem = await page.evaluate(async (name) => {
+      const here = (path: string) => ({ url: new URL(path, location.href), keep: false })
+      const { createWebRuntime, CoreError, FormatError } = window.web
+      const found = window.cases.find((one) => one.name === name)
+      if (found === undefined) return `there is no case "${name}"`
+      return found
+        .run<Web.WebSource>({
+          create: () => createWebRuntime({ backend: "wasm" }),
+          checkpoint: here("tiny/tiny-sdxl.safetensors"),
+          otherVae: here("work/other-vae.safetensors"),
+          lllite: here("tiny/lllite-canny.safetensors"),
+          otherKind: here("tiny/lllite-canny.safetensors"),
+          sites: ({ layout }) => window.selections.enumerateSites(layout).slice(0, 4),
+          classes: { CoreError, FormatError },
+        })
+        .then(
+          () => null,
+          (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error)),
+        )
+    }, name)
+    expect(problem).toBeNull()
+  })
+})
