@@ -8,7 +8,7 @@ import { createNoiseSchedule } from "../packages/core/dist/diffusion.js"
 import {
   createLllite,
   disposeLllite,
-  llliteAtSite,
+  llliteTap,
   loadUnet,
   prepareControl,
   SDXL_UNET,
@@ -43,7 +43,8 @@ const TINY = {
   contextDim: 64,
   pooledDim: 40,
   headDim: 64,
-  latentChannels: 4,
+  inChannels: 4,
+  outChannels: 4,
 }
 const config = options.tiny ? TINY : SDXL_UNET
 
@@ -87,7 +88,7 @@ result.forward = await timed(async () => {
 const lllite = uploadLllite(model)
 const control = prepareControl(ops, lllite, images)
 result.forwardLllite = await timed(async () => {
-  const y = unet(ops, params, input, { atSite: llliteAtSite(ops, lllite, control, 1) })
+  const y = unet(ops, params, input, { tap: llliteTap(ops, lllite, control, 1) })
   await y.data()
   y.dispose()
 })

@@ -15,11 +15,8 @@ const LIMITS = [
   "maxComputeWorkgroupsPerDimension",
 ]
 
-/** What subgroup matrices need; on NVIDIA's cards float16 needs the second, too. */
-export const TOGGLES = ["allow_unsafe_apis", "vulkan_enable_f16_on_nvidia"]
-
 /** What sections may use where the adapter has it. */
-export const FEATURES = [
+const FEATURES = [
   "shader-f16",
   "subgroups",
   "subgroup-size-control",
@@ -70,8 +67,6 @@ export async function open({ toggles = [], features = FEATURES, software = false
 }
 
 /** tfjs's WebGPU backend with this project's guards, as `startWebgpu` gives it. */
-export async function start({ toggles = [], software = false, ...options } = {}) {
-  // Registers the gradients of tfjs's own ops.
-  await import("@tensorflow/tfjs")
+export function start({ toggles = [], software = false, ...options } = {}) {
   return startWebgpu(createGpu(toggles), { software, ...options })
 }

@@ -1,5 +1,5 @@
-import { SDXL_LAYOUT, sameLayout } from "../lllite/layout.ts"
 import type { LlliteFile } from "../lllite/read.ts"
+import { SDXL_LAYOUT, sameLayout } from "../networks/unet-layout.ts"
 import { compareSites } from "../selections/compare-sites.ts"
 import { enumerateSites } from "../selections/selection.ts"
 

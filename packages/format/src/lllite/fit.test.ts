@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest"
 import { SMALL_LAYOUT } from "../../test/lllite-file.ts"
+import { SDXL_LAYOUT } from "../networks/unet-layout.ts"
 import { NAMED_SELECTIONS } from "../selections/named-selections.ts"
 import { DEFAULT_SELECTION, enumerateSites } from "../selections/selection.ts"
 import { inferLayout } from "./fit.ts"
-import { SDXL_LAYOUT } from "./layout.ts"
 import { siteTable } from "./site.ts"
 
 describe("inferLayout", () => {

@@ -1,6 +1,6 @@
 import { FormatError } from "../errors.ts"
-import type { UnetLayout } from "./layout.ts"
-import { SDXL_LAYOUT } from "./layout.ts"
+import type { UnetLayout } from "../networks/unet-layout.ts"
+import { SDXL_LAYOUT } from "../networks/unet-layout.ts"
 import type { Site, SiteTable } from "./site.ts"
 import { siteTable } from "./site.ts"
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest"
 import { describeWithReference, referenceJson } from "../../test/reference.ts"
+import type { UnetLayout } from "../networks/unet-layout.ts"
+import { SDXL_LAYOUT } from "../networks/unet-layout.ts"
 import type { SiteSelection } from "../selections/selection.ts"
 import { DEFAULT_SELECTION, enumerateSites } from "../selections/selection.ts"
-import type { UnetLayout } from "./layout.ts"
-import { SDXL_LAYOUT } from "./layout.ts"
 import { SITE_KEY_PREFIX, siteTable } from "./site.ts"
 import { siteParameterCount } from "./tensors.ts"
 

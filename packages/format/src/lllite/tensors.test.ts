@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest"
 import { describeWithReference, referenceJson } from "../../test/reference.ts"
+import { SDXL_LAYOUT } from "../networks/unet-layout.ts"
 import { parameterCount } from "../selections/parameter-count.ts"
 import { enumerateSites } from "../selections/selection.ts"
-import { SDXL_LAYOUT } from "./layout.ts"
 import type { SiteShape } from "./tensors.ts"
 import { isSiteTensorName, siteParameterCount, siteTensorShapes } from "./tensors.ts"
 

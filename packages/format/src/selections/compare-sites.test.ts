@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { SDXL_LAYOUT } from "../lllite/layout.ts"
+import { SDXL_LAYOUT } from "../networks/unet-layout.ts"
 import { compareSites } from "./compare-sites.ts"
 import { NAMED_SELECTIONS } from "./named-selections.ts"
 import { enumerateSites } from "./selection.ts"

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { SMALL_LAYOUT, smallLllite, smallSites } from "../../test/lllite-file.ts"
-import { SDXL_LAYOUT } from "../lllite/layout.ts"
 import { readLllite } from "../lllite/read.ts"
+import { SDXL_LAYOUT } from "../networks/unet-layout.ts"
 import { findSelection } from "./find-selection.ts"
 import { NAMED_SELECTIONS } from "./named-selections.ts"
 import { DEFAULT_SELECTION, enumerateSites } from "./selection.ts"

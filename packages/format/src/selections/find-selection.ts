@@ -1,6 +1,6 @@
-import type { UnetLayout } from "../lllite/layout.ts"
 import type { Site } from "../lllite/site.ts"
 import { siteTable } from "../lllite/site.ts"
+import type { UnetLayout } from "../networks/unet-layout.ts"
 import { NAMED_SELECTIONS } from "./named-selections.ts"
 import type { SiteSelection } from "./selection.ts"
 import { takesSite } from "./selection.ts"

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { SDXL_LAYOUT } from "../lllite/layout.ts"
 import { siteTable } from "../lllite/site.ts"
+import { SDXL_LAYOUT } from "../networks/unet-layout.ts"
 import { NAMED_SELECTIONS } from "./named-selections.ts"
 import { takesSite } from "./selection.ts"
 

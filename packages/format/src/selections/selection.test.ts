@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { SDXL_LAYOUT } from "../lllite/layout.ts"
+import { SDXL_LAYOUT } from "../networks/unet-layout.ts"
 import { parameterCount } from "./parameter-count.ts"
 import type { SiteSelection } from "./selection.ts"
 import { DEFAULT_SELECTION, enumerateSites } from "./selection.ts"

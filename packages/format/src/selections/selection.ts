@@ -1,7 +1,7 @@
 import { FormatError } from "../errors.ts"
-import type { UnetLayout } from "../lllite/layout.ts"
 import type { Site } from "../lllite/site.ts"
 import { siteTable } from "../lllite/site.ts"
+import type { UnetLayout } from "../networks/unet-layout.ts"
 
 /**
  * Which sites of a U-Net an LLLite takes. Each field is one constant of the reference, said positively; the file

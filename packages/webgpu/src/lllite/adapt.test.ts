@@ -3,7 +3,7 @@ import { createStream } from "@lllite/core/random"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { apart } from "../../test/apart.ts"
-import { needsAdapter, start } from "../../test/start.ts"
+import { hasAdapter, start } from "../../test/start.ts"
 import { createWebgpuOps, type WebgpuDevice, WebgpuOpsError } from "../index.ts"
 
 interface Case {
@@ -11,7 +11,8 @@ interface Case {
   readonly shape: readonly [number, number, number]
   readonly count: number
   readonly widths: readonly number[]
-  readonly strength: number
+  /** One for all samples, or one for each. */
+  readonly strength: number | readonly number[]
 }
 
 function normal(name: string, shape: readonly number[], spread = 1): tf.Tensor {
@@ -45,10 +46,18 @@ function run(ops: Ops, { strength }: Case, inputs: readonly tf.Tensor[]): readon
     const [midDown, share, weight, bias] = own
     return { midDown, share, up: { weight, bias } }
   })
-  return adapt(ops, x, { weight, bias }, tails, strength)
+  const [n] = x.shape
+  const strengths = typeof strength === "number" ? Array<number>(n).fill(strength) : strength
+  return adapt(
+    ops,
+    x,
+    { weight, bias },
+    tails,
+    tails.map(() => strengths),
+  )
 }
 
-describe("adapters on WebGPU", needsAdapter, () => {
+describe.skipIf(!hasAdapter)("adapters on WebGPU", () => {
   let webgpu: WebgpuDevice
   let base: Ops
   let ops: Ops
@@ -65,6 +74,7 @@ describe("adapters on WebGPU", needsAdapter, () => {
     { shape: [2, 16, 30], count: 2, widths: [7, 1], strength: 0.5 },
     { shape: [4, 5, 132], count: 2, widths: [64], strength: -1.5 },
     { shape: [1, 1, 3], count: 1, widths: [1], strength: 1 },
+    { shape: [4, 21, 20], count: 2, widths: [9, 16], strength: [0, 0.5, 0.5, -1] },
     { shape: [1, 19, 7], count: 1, widths: [300, 7], strength: 1 },
     { shape: [2, 520, 160], count: 2, widths: [64, 64, 64], strength: 1 },
   ])("are fed as the composed ones, forward and back: %o", async (given) => {

@@ -1,4 +1,4 @@
-import { type AdapterTail, type Ops, vjp } from "@lllite/core/ops"
+import { type AdapterTail, commonStrength, type Ops, vjp } from "@lllite/core/ops"
 import type { Tensor, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { floatWord } from "../device/commands.ts"
@@ -15,7 +15,7 @@ import { adaptKernel, blocksOf, MAX_WIDTH, rowsOfGroup, slopesKernel } from "./k
  * whose narrow middle never leaves a workgroup on its way. See `Ops.adapt`.
  */
 export function createAdapt(gpu: Gpu, dense: Ops["dense"]): NonNullable<Ops["adapt"]> {
-  return (x, down, adapters, strength) =>
+  return (x, down, adapters, strengths) =>
     tf.tidy(() => {
       const h = dense(x, down.weight, down.bias) as Tensor3D
       const widths = adapters.map(({ midDown }) => midDown.shape[0])
@@ -25,7 +25,7 @@ export function createAdapt(gpu: Gpu, dense: Ops["dense"]): NonNullable<Ops["ada
       }
       let from = 0
       return adapters.map((adapter, i) => {
-        const y = fed(gpu, x, h, from, adapter, strength)
+        const y = adaptOne(gpu, x, h, from, adapter, strengths[i] as readonly number[])
         from += widths[i] as number
         return y
       })
@@ -33,13 +33,13 @@ export function createAdapt(gpu: Gpu, dense: Ops["dense"]): NonNullable<Ops["ada
 }
 
 /** One adapter: its `down`, before the ReLU, is the columns of h from `from` on. */
-function fed(
+function adaptOne(
   gpu: Gpu,
   x: Tensor3D,
   h: Tensor3D,
   from: number,
   { midDown, share, up }: AdapterTail,
-  strength: number,
+  strengths: readonly number[],
 ): Tensor3D {
   const [n, tokens, channels] = x.shape
   const [count, sharedTokens, width] = share.shape
@@ -54,18 +54,24 @@ function fed(
   if (width > MAX_WIDTH) throw new WebgpuOpsError(`adapt: an adapter of width ${width}, expected at most ${MAX_WIDTH}`)
   const rows = n * tokens
   const joined = h.shape[2]
-  const tiles = Math.ceil(rows / rowsOfGroup(width))
+  // Samples of one strength that follow each other are one dispatch.
+  const runs = runsOf(strengths, tokens).map((run) => ({
+    ...run,
+    tiles: Math.ceil((run.end - run.begin) / rowsOfGroup(width)),
+  }))
   return vjp([x, h, midDown, share, up.weight, up.bias], () => {
     const y = gpu.create<Tensor3D>(x.shape)
     const middle = gpu.create<Tensor>([rows, width])
     const four = channels % 4 === 0
-    const { columns, span, groups } = blocksOf(channels, four, tiles)
-    gpu.run(
-      adaptKernel(width, four),
-      [x, h, midDown, share, up.weight, up.bias, y, middle],
-      [rows, count * tokens, columns, joined, from, span, floatWord(strength)],
-      groups,
-    )
+    for (const { begin, end, tiles, strength } of runs) {
+      const { columns, span, groups } = blocksOf(channels, four, tiles)
+      gpu.run(
+        adaptKernel(width, four),
+        [x, h, midDown, share, up.weight, up.bias, y, middle],
+        [begin, end, count * tokens, columns, joined, from, span, floatWord(strength)],
+        groups,
+      )
+    }
     return {
       value: y,
       saved: [h, midDown, up.weight, middle] as const,
@@ -74,8 +80,10 @@ function fed(
         const read = { factor: rowsOf("weight", channels), buffers: [upWeight], params: [] }
         const dMiddle = runProduct(gpu, { m: rows, n: width, k: channels }, slopes, read, null, [rows, width])
         const [dSum, dh] = [gpu.create<Tensor>([rows, width]), gpu.create(h.shape)]
-        const params = [rows, joined, from, floatWord(strength)]
-        gpu.run(slopesKernel(width), [dMiddle, middle, h, midDown, dSum, dh], params, tiles)
+        for (const { begin, end, tiles, strength } of runs) {
+          const params = [begin, end, joined, from, floatWord(strength)]
+          gpu.run(slopesKernel(width), [dMiddle, middle, h, midDown, dSum, dh], params, tiles)
+        }
         /** Σ over rows of what a layer read times the slopes at what it gave. */
         const ofWeight = (left: Factor, read: Tensor, params: readonly number[], dy: Tensor, out: number): Tensor =>
           runProduct(
@@ -84,7 +92,6 @@ function fed(
             { factor: columnsOf("dy", out, "p.n"), buffers: [dy], params: [] },
             ...([null, [width, out]] as const),
           )
-        const dBias = columnSums(gpu, dy, rows, channels)
         return [
           // A tensor of its own, for the tape disposes what it adds up.
           tf.clone(dy),
@@ -95,11 +102,37 @@ function fed(
             : tf.reshape(tf.sum(tf.reshape(dSum, [n / count, count * tokens * width]), 0), share.shape),
           // The middle holds the strength already.
           ofWeight(columnsOf("x", width, "p.m"), middle, [], dy, channels),
-          strength === 1 ? dBias : tf.mul(dBias, strength),
+          biasSlope(gpu, dy as Tensor3D, strengths),
         ]
       },
     }
   })
+}
+
+/** Σ over rows of strength · dy. dy: [N, T, C] → [C] */
+function biasSlope(gpu: Gpu, dy: Tensor3D, strengths: readonly number[]): Tensor {
+  const [n, tokens, channels] = dy.shape
+  const strength = commonStrength(strengths)
+  if (strength === null) {
+    const scaled = tf.mul(dy, tf.tensor([...strengths], [n, 1, 1]))
+    return columnSums(gpu, scaled, n * tokens, channels)
+  }
+  const sums = columnSums(gpu, dy, n * tokens, channels)
+  return strength === 1 ? sums : tf.mul(sums, strength)
+}
+
+/** Rows of samples that follow each other and have one strength: from `begin` on, before `end`. */
+function runsOf(
+  strengths: readonly number[],
+  tokens: number,
+): readonly { readonly begin: number; readonly end: number; readonly strength: number }[] {
+  const runs: { begin: number; end: number; strength: number }[] = []
+  for (const [sample, strength] of strengths.entries()) {
+    const last = runs.at(-1)
+    if (last?.strength === strength) last.end = (sample + 1) * tokens
+    else runs.push({ begin: sample * tokens, end: (sample + 1) * tokens, strength })
+  }
+  return runs
 }
 
 /** Columns of a layer that others stand beside, after ReLU. x: [k, joined] */

@@ -32,7 +32,8 @@ export function blocksOf(
 
 /**
  * result = x + up(middle) + strength · bias, where middle = strength · relu(share + midDown(relu(h))), which is kept for
- * the slopes. Parameters: rows, rows of the share, columns, columns of h, the first of h, columns of a part, strength.
+ * the slopes. Parameters: the first row, the row after the last, rows of the share, columns, columns of h, the first of h, columns of a
+ * part, strength.
  */
 export function adaptKernel(width: number, four: boolean): KernelSource {
   const own = rowsOfGroup(width)
@@ -42,13 +43,13 @@ export function adaptKernel(width: number, four: boolean): KernelSource {
     key: `adapt by ${width}, ${four ? "by four" : "by one"}`,
     code: () =>
       wgslModule({
-        params: ["rows", "sharedRows", "columns", "joined", "origin", "span", "strength: f32"],
+        params: ["begin", "rows", "sharedRows", "columns", "joined", "origin", "span", "strength: f32"],
         reads: { x: element, h: "f32", midDown: "f32", share: "f32", up: element, bias: element },
         writes: { result: element, middle: "f32" },
         threads: THREADS,
         declarations: `var<workgroup> tile: array<f32, ${own * width}>;`,
-        main: `let tiles = (p.rows + ${own - 1}u) / ${own}u;
-let top = group % tiles * ${own}u;
+        main: `let tiles = (p.rows - p.begin + ${own - 1}u) / ${own}u;
+let top = p.begin + group % tiles * ${own}u;
 let first = group / tiles * p.span;
 if (first >= p.columns) { return; }
 for (var e = local; e < ${own * width}u; e += ${THREADS}u) {
@@ -85,7 +86,7 @@ ${unrolled(
 
 /**
  * The slopes at the sum that the middle is the ReLU of, and at h, whose other columns are the other adapters': zeros.
- * Parameters: rows, columns of h, the first of h, strength.
+ * Parameters: the first row, the row after the last, columns of h, the first of h, strength.
  */
 export function slopesKernel(width: number): KernelSource {
   const own = rowsOfGroup(width)
@@ -93,12 +94,12 @@ export function slopesKernel(width: number): KernelSource {
     key: `adapt gradient by ${width}`,
     code: () =>
       wgslModule({
-        params: ["rows", "joined", "origin", "strength: f32"],
+        params: ["begin", "rows", "joined", "origin", "strength: f32"],
         reads: { dMiddle: "f32", middle: "f32", h: "f32", midDown: "f32" },
         writes: { dSum: "f32", dh: "f32" },
         threads: THREADS,
         declarations: `var<workgroup> tile: array<f32, ${own * width}>;`,
-        main: `let top = group * ${own}u;
+        main: `let top = p.begin + group * ${own}u;
 for (var e = local; e < ${own * width}u; e += ${THREADS}u) {
   var slope = 0.0;
   if (top + e / ${width}u < p.rows) {

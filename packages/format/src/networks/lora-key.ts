@@ -1,0 +1,19 @@
+import type { NetworkLayer, NetworkName } from "./layer.ts"
+
+/** What a LoRA's module names begin with, by network. Source: sd-scripts `networks/lora.py`. */
+const PREFIXES: Readonly<Partial<Record<NetworkName, string>>> = {
+  unet: "lora_unet_",
+  text1: "lora_te1_text_model_",
+  text2: "lora_te2_text_model_",
+}
+
+/**
+ * A layer's module name in a LoRA as kohya's tools write it: `lora_unet_input_blocks_4_1_proj_in`,
+ * `lora_te2_text_model_encoder_layers_0_self_attn_q_proj`. Null for networks that have no such names.
+ *
+ * @param path the layer's path; another layout's path gives that layout's key
+ */
+export function loraKey({ network, path }: Pick<NetworkLayer, "network" | "path">): string | null {
+  const prefix = PREFIXES[network]
+  return prefix === undefined ? null : prefix + path.replaceAll(".", "_")
+}

@@ -1,0 +1,37 @@
+import type { NetworkLayer } from "./layer.ts"
+
+/** A CLIP text encoder's layers that multiply, in each of its blocks. */
+export type TextRole = "q" | "k" | "v" | "out" | "ff-in" | "ff-out"
+
+/** One linear layer of a text encoder. */
+export interface TextLayer extends NetworkLayer {
+  readonly network: "text1" | "text2"
+  readonly kind: "linear"
+  readonly role: TextRole
+  /** Which of the encoder's blocks, from 0. */
+  readonly index: number
+}
+
+/** One block of a text encoder by its linear layers. */
+export type TextBlockFigure = Readonly<Record<"q" | "k" | "v" | "out" | "feedIn" | "feedOut", TextLayer>>
+
+/**
+ * A block of a CLIP text encoder, in transformers' names, which a LoRA's keys follow for both of SDXL's encoders.
+ *
+ * @param index which block, from 0
+ * @param width channels of the encoder's states
+ */
+export function textBlockFigure(network: "text1" | "text2", index: number, width: number): TextBlockFigure {
+  const layer = (role: TextRole, tail: string, inDim = width, outDim = width): TextLayer => ({
+    ...{ network, path: `encoder.layers.${index}.${tail}`, block: `layer ${index}`, kind: "linear" },
+    ...{ inDim, outDim, kernel: 1, stride: 1, bias: true, role, index },
+  })
+  return {
+    q: layer("q", "self_attn.q_proj"),
+    k: layer("k", "self_attn.k_proj"),
+    v: layer("v", "self_attn.v_proj"),
+    out: layer("out", "self_attn.out_proj"),
+    feedIn: layer("ff-in", "mlp.fc1", width, 4 * width),
+    feedOut: layer("ff-out", "mlp.fc2", 4 * width, width),
+  }
+}
