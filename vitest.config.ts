@@ -14,6 +14,7 @@ export default defineConfig({
         replacement: source("./packages/$1/src/index.ts"),
       },
       { find: /^@lllite\/core\/(reference|testing)$/, replacement: source("./packages/core/$1/index.ts") },
+      { find: "@lllite/core/names", replacement: source("./packages/core/src/names.ts") },
       {
         find: /^@lllite\/(core|format|runtime-node)\/([a-z-]+)$/,
         replacement: source("./packages/$1/src/$2/index.ts"),

@@ -20,12 +20,10 @@ export default class TotalsReporter implements Reporter {
       totals.failed += module.errors().length
     }
     if (skipped.size > 0) {
-      console.log(
-        `\n!! NOT RUN: ${totals.skipped} tests of ${skipped.size} suites. Something that they need is missing.`,
-      )
+      console.log(`\n!! NOT RUN: ${totals.skipped} tests of ${skipped.size} suites.`)
       for (const [suite, tests] of skipped) {
         console.log(`!!   ${suite} (${tests.length})`)
-        for (const test of tests) console.log(`!!     ${noteOf(test)}`)
+        for (const reason of new Set(tests.map(reasonOf))) console.log(`!!     ${reason}`)
       }
     }
     console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`)
@@ -39,8 +37,10 @@ function outermost(test: TestCase): string {
   return at.name
 }
 
-/** What a skipped test says of itself: its name, and the reason where it gives one. */
-function noteOf(test: TestCase): string {
+/** Why a test was not run: what `needs` of packages/format/test says, or its own note. */
+function reasonOf(test: TestCase): string {
   const result = test.result()
-  return result.state === "skipped" && result.note !== undefined ? `${test.name}: ${result.note}` : test.name
+  const { needs } = test.meta()
+  if (needs !== undefined) return `needs ${needs}`
+  return `${test.name}: ${(result.state === "skipped" && result.note) || "no reason is given"}`
 }

@@ -15,8 +15,11 @@ const LIMITS = [
   "maxComputeWorkgroupsPerDimension",
 ]
 
+/** What subgroup matrices need; on NVIDIA's cards float16 needs the second, too. */
+export const TOGGLES = ["allow_unsafe_apis", "vulkan_enable_f16_on_nvidia"]
+
 /** What sections may use where the adapter has it. */
-const FEATURES = [
+export const FEATURES = [
   "shader-f16",
   "subgroups",
   "subgroup-size-control",
@@ -67,6 +70,8 @@ export async function open({ toggles = [], features = FEATURES, software = false
 }
 
 /** tfjs's WebGPU backend with this project's guards, as `startWebgpu` gives it. */
-export function start({ toggles = [], software = false, ...options } = {}) {
+export async function start({ toggles = [], software = false, ...options } = {}) {
+  // Registers the gradients of tfjs's own ops.
+  await import("@tensorflow/tfjs")
   return startWebgpu(createGpu(toggles), { software, ...options })
 }

@@ -3,7 +3,7 @@
 //   node bench/card/section.mjs NAME [--quick]
 // run.mjs and run.py start it, each section in a process of its own. LLLITE_CARD_RESULTS names the file that rows are
 // added to. Exits 1 when the section fails.
-import { appendFileSync } from "node:fs"
+import { appendFileSync, existsSync, readFileSync } from "node:fs"
 import { env } from "node:process"
 import { parseArgs } from "node:util"
 import { createGpu, open, start } from "./gpu.mjs"
@@ -15,6 +15,8 @@ const { values, positionals } = parseArgs({
 const { quick } = values
 const [name = ""] = positionals
 const results = env.LLLITE_CARD_RESULTS
+/** Of what the bundle was built; null in a checkout. */
+const built = readIfThere(new URL("./built.json", import.meta.url))
 
 /** Adds a row to the results as one line of JSON, at once: a section may be stopped at any moment. */
 function write(row) {
@@ -31,6 +33,7 @@ try {
   const { run } = await import(`./sections/${name}.mjs`)
   await run({
     quick,
+    built,
     write,
     createGpu,
     open: (toggles, features) => open({ toggles, features, software: quick }),
@@ -42,3 +45,7 @@ try {
 }
 // Dawn keeps the process alive.
 process.exit()
+
+function readIfThere(url) {
+  return existsSync(url) ? JSON.parse(readFileSync(url, "utf8")) : null
+}

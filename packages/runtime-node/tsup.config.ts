@@ -1,6 +1,11 @@
 import { defineConfig } from "tsup"
 
-const entries = { index: "src/index.ts", files: "src/files/index.ts", machine: "src/machine/index.ts" }
+const entries = {
+  index: "src/index.ts",
+  files: "src/files/index.ts",
+  machine: "src/machine/index.ts",
+  options: "src/options/index.ts",
+}
 
 export default defineConfig({
   // The last two are programs: a worker thread, and a process that tries a backend.

@@ -6,6 +6,7 @@ import { serializeSafetensors } from "@lllite/format/write"
 import type { Browser, Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { findChromium } from "../../../packages/format/test/chromium.ts"
+import { needs } from "../../../packages/format/test/needs.ts"
 import type { FileServer } from "../../../packages/runtime-web/test/browser.ts"
 import { launchWithWebgpu, serveFolders } from "../../../packages/runtime-web/test/browser.ts"
 import { HOSTILE } from "./hostile.ts"
@@ -18,7 +19,7 @@ const folder = (path: string): string => fileURLToPath(new URL(path, import.meta
 const LLLITE = folder("../../../packages/tiny/model/lllite-canny.safetensors")
 const chromium = findChromium()
 
-describe.skipIf(chromium === null)("the playground in Chromium (CHROMIUM names one)", () => {
+describe("the playground in Chromium", needs("Chromium. CHROMIUM names one", chromium !== null), () => {
   let browser: Browser
   let server: FileServer
   let page: Page

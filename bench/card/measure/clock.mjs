@@ -27,14 +27,17 @@ export function openClock(device) {
 
 /** Puts timestamps at both ends of every compute pass, whatever code begins it. */
 function stampPasses(device) {
-  const querySet = device.createQuerySet({ type: "timestamp", count: MOST_QUERIES })
   const { prototype } = globalThis.GPUCommandEncoder
   const begin = prototype.beginComputePass
+  const sets = []
   let queries = 0
   prototype.beginComputePass = function (descriptor = {}) {
-    if (queries + 2 > MOST_QUERIES) throw new Error(`over ${MOST_QUERIES / 2} compute passes in one measurement`)
-    const timestampWrites = { querySet, beginningOfPassWriteIndex: queries, endOfPassWriteIndex: queries + 1 }
+    const at = queries % MOST_QUERIES
+    if (at === 0) sets.push(device.createQuerySet({ type: "timestamp", count: MOST_QUERIES }))
     queries += 2
+    const timestampWrites = {
+      ...{ querySet: sets.at(-1), beginningOfPassWriteIndex: at, endOfPassWriteIndex: at + 1 },
+    }
     return begin.call(this, { ...descriptor, timestampWrites })
   }
   return {
@@ -42,16 +45,19 @@ function stampPasses(device) {
       prototype.beginComputePass = begin
     },
     seconds: async () => {
-      const nanoseconds = await readStamps(device, querySet, queries)
+      if (queries === 0) throw new Error("nothing was computed, so there is nothing to time")
       let sum = 0n
-      for (let i = 0; i < queries; i += 2) sum += nanoseconds[i + 1] - nanoseconds[i]
+      for (const [i, querySet] of sets.entries()) {
+        const count = Math.min(MOST_QUERIES, queries - i * MOST_QUERIES)
+        const nanoseconds = await readStamps(device, querySet, count)
+        for (let at = 0; at < count; at += 2) sum += nanoseconds[at + 1] - nanoseconds[at]
+      }
       return Number(sum) / 1e9
     },
   }
 }
 
 async function readStamps(device, querySet, count) {
-  if (count === 0) throw new Error("nothing was computed, so there is nothing to time")
   const size = 8 * count
   const resolved = device.createBuffer({ size, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC })
   const staging = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST })

@@ -2,18 +2,17 @@
 import { execFile } from "node:child_process"
 import { env } from "node:process"
 import { promisify } from "node:util"
+import { TOGGLES } from "../gpu.mjs"
 
-const TOGGLES = [[], ["allow_unsafe_apis"], ["allow_unsafe_apis", "vulkan_enable_f16_on_nvidia"]]
-
-export async function run({ createGpu, open, write }) {
+export async function run({ built, createGpu, open, write }) {
   write({ smi: await smi() })
-  write({ node: process.version, icd: env.VK_ICD_FILENAMES ?? env.VK_DRIVER_FILES ?? null })
-  for (const toggles of TOGGLES) {
+  write({ built, node: process.version, icd: env.VK_ICD_FILENAMES ?? env.VK_DRIVER_FILES ?? null })
+  for (const toggles of [[], TOGGLES.slice(0, 1), TOGGLES]) {
     const adapter = await createGpu(toggles).requestAdapter({ powerPreference: "high-performance" })
     write({ toggles, ...(adapter === null ? { adapter: null } : describe(adapter)) })
   }
   // A driver may offer an adapter and refuse a device.
-  const { device } = await open(TOGGLES.at(-1))
+  const { device } = await open(TOGGLES)
   write({ device: [...device.features].sort(), language: [...navigator.gpu.wgslLanguageFeatures].sort() })
 }
 

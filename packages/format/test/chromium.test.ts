@@ -12,6 +12,7 @@ import { findChromium, launchChromium } from "./chromium.ts"
 import type { FileServer } from "./file-server.ts"
 import { sendRange, startServer } from "./file-server.ts"
 import { smallLllite } from "./lllite-file.ts"
+import { needs } from "./needs.ts"
 
 /*
  * The built package in a real browser, loaded by <script type="module"> without a bundler, under a policy that allows
@@ -67,7 +68,7 @@ onmessage = async ({ data }) => {
 const dist = fileURLToPath(new URL("../dist/", import.meta.url))
 const executable = findChromium()
 
-describe.skipIf(executable === null)("the built package in Chromium (CHROMIUM names one)", () => {
+describe("the built package in Chromium", needs("Chromium. CHROMIUM names one", executable !== null), () => {
   let browser: Browser
   let server: FileServer
   let elsewhere: FileServer

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process"
 import { describe, it } from "vitest"
+import { needs } from "./needs.ts"
 
 /** Which Python to ask: LLLITE_PYTHON, or python3. */
 const interpreter = process.env.LLLITE_PYTHON ?? "python3"
@@ -15,10 +16,9 @@ export function runPython<T>(program: string, input: unknown): T {
   return JSON.parse(stdout) as T
 }
 
-/** A suite that needs Python packages; without them it is one skipped test that says so. */
+/** A suite that needs Python packages. Without them, it is one skipped test. */
 export function describeWithPython(name: string, packages: readonly string[], suite: () => void): void {
   const { status } = spawnSync(interpreter, ["-c", packages.map((name) => `import ${name}`).join("\n")])
-  const missing = (): void =>
-    it.skip(`needs ${packages.join(" and ")} in ${interpreter}; LLLITE_PYTHON names another one`, () => {})
-  describe(name, status === 0 ? suite : missing)
+  const what = `${packages.join(" and ")} in ${interpreter}. LLLITE_PYTHON names another one`
+  describe(name, status === 0 ? suite : () => it("is not run", needs(what, false), () => {}))
 }

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
+import { needs } from "./needs.ts"
 import { treeReference, wholeReference } from "./reference.ts"
 
 const cases = readdirSync(treeReference).filter((name) => name !== "README.md")
@@ -10,7 +11,7 @@ describe("the reference cases of the repository", () => {
     for (const group of groups) expect(cases).toContain(`${group}.json`)
   })
 
-  it.skipIf(!existsSync(wholeReference))("have the bytes of the whole set", () => {
+  it("have the bytes of the whole set", needs(wholeReference, existsSync(wholeReference)), () => {
     const read = (folder: string, name: string): Buffer => readFileSync(`${folder}/${name}`)
     const different = cases.filter((name) => !read(treeReference, name).equals(read(wholeReference, name)))
     expect(different).toEqual([])

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { describe, it } from "vitest"
+import { needs } from "./needs.ts"
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
@@ -17,7 +18,8 @@ export const referenceFolder = existsSync(wholeReference) ? wholeReference : tre
 export function describeWithReference(name: string, files: readonly string[], suite: () => void): void {
   const missing = files.find((file) => !existsSync(`${referenceFolder}/${file}`))
   if (missing === undefined) describe(name, suite)
-  else describe(name, () => it.skip(`needs ${missing}, which ${referenceFolder} does not have`, () => {}))
+  else
+    describe(name, () => it("is not run", needs(`${missing}, which ${referenceFolder} does not have`, false), () => {}))
 }
 
 export function referenceBytes(name: string): Uint8Array {

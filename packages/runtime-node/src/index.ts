@@ -18,17 +18,18 @@ export type { NodeRunningBackend, StartOptions } from "./backends/started-backen
 export { loadCheckpoint } from "./checkpoint.ts"
 export {
   type BucketConfig,
-  type ConfigTable,
-  DATASET_OPTION_NAMES,
   type DatasetConfig,
   type DatasetGroup,
+  type DatasetNames,
+  type DatasetOptions,
   datasetOfFolders,
+  type FolderDatasetOptions,
   parseDatasetConfig,
+  pickDatasetOptions,
   readDatasetConfig,
   type SubsetConfig,
 } from "./dataset/dataset-config.ts"
 export { createFitter, type Fit, fitPair } from "./dataset/fit-pair.ts"
-export { nearest } from "./dataset/nearest.ts"
 export { type FolderDataset, openDataset, stepsPerEpoch } from "./dataset/open-dataset.ts"
 export { listPairs, type Pair, type PairListing } from "./dataset/pairs.ts"
 export { fileError, InputError } from "./errors.ts"
@@ -41,4 +42,5 @@ export { contactSheet, type SheetOptions, type SheetRow } from "./images/contact
 export { decodePngText, encodePng, type PngText } from "./images/png.ts"
 export { readPngText, writePng } from "./images/png-file.ts"
 export { IMAGE_EXTENSIONS, type ImageSize, readImage, readImageSize } from "./images/read-image.ts"
+export { nearest } from "./options/nearest.ts"
 export { createNodeRuntime, type NodeRuntime, type NodeRuntimeOptions } from "./runtime.ts"

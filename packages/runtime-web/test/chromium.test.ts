@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url"
 import type { Browser, Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { findChromium } from "../../format/test/chromium.ts"
+import { needs } from "../../format/test/needs.ts"
 import type * as Web from "../src/index.ts"
 import type { FileServer } from "./browser.ts"
 import { launchWithWebgpu, serveFolders } from "./browser.ts"
@@ -25,7 +26,7 @@ const folder = (path: string): string => fileURLToPath(new URL(path, import.meta
 const LLLITE = folder("../../tiny/model/lllite-canny.safetensors")
 const chromium = findChromium()
 
-describe.skipIf(chromium === null)("the built runtime in Chromium (CHROMIUM names one)", () => {
+describe("the built runtime in Chromium", needs("Chromium. CHROMIUM names one", chromium !== null), () => {
   let browser: Browser
   let server: FileServer
   let page: Page

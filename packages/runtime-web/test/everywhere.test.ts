@@ -9,6 +9,7 @@ import { captionOf, drawScene, heldOutSeed, makeScene, trainingSeed } from "@lll
 import type { Browser, Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { findChromium } from "../../format/test/chromium.ts"
+import { needs } from "../../format/test/needs.ts"
 import { chooseDriver } from "../../webgpu/test/drivers.ts"
 import type * as Web from "../src/index.ts"
 import type { FileServer } from "./browser.ts"
@@ -70,7 +71,7 @@ async function drawInNode({ runtime, sdxl }: InNode, { drawing, size, steps, lll
   throw new Error("no picture came")
 }
 
-describe.skipIf(chromium === null)("the tiny model, in Node and in Chromium (CHROMIUM names one)", () => {
+describe("the tiny model, in Node and in Chromium", needs("Chromium. CHROMIUM names one", chromium !== null), () => {
   let browser: Browser
   let server: FileServer
   let page: Page
@@ -149,7 +150,7 @@ describe.skipIf(chromium === null)("the tiny model, in Node and in Chromium (CHR
       expect(decibels).toBeGreaterThan(40)
     }
 
-    it.skipIf(!hasDriver)("on WebGPU in Node", async () => {
+    it("on WebGPU in Node", needs("a Vulkan driver. scripts/lavapipe.sh installs one", hasDriver), async () => {
       const webgpu = await inNode("webgpu")
       expectSame("WebGPU in Node", await drawInNode(webgpu, picture))
       await webgpu.runtime.dispose()

@@ -7,6 +7,7 @@ import type { InlineConfig } from "vite"
 import { build, createServer } from "vite"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { findChromium } from "../../format/test/chromium.ts"
+import { needs } from "../../format/test/needs.ts"
 import { referenceFolder } from "../../format/test/reference.ts"
 import type { FileServer } from "./browser.ts"
 import { launchWithWebgpu, serveFolders } from "./browser.ts"
@@ -30,7 +31,7 @@ const SUITES: readonly (readonly [suite: Suite, compared: number])[] = [
 /** From prompts to pictures takes minutes: in the build that people get. */
 const LONG: typeof SUITES = [["pipeline", 14]]
 
-describe.skipIf(chromium === null)("WebGPU in a worker of Chromium (CHROMIUM names one)", () => {
+describe("WebGPU in a worker of Chromium", needs("Chromium. CHROMIUM names one", chromium !== null), () => {
   let browser: Browser
   let files: FileServer
   let work: string

@@ -6,7 +6,7 @@ import { fromFloat32 } from "@lllite/format/write"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { apart } from "../test/apart.ts"
-import { hasAdapter, start } from "../test/start.ts"
+import { needsAdapter, start } from "../test/start.ts"
 import type { WebgpuDevice } from "./index.ts"
 import { createWebgpuOps, WebgpuLimitError, WebgpuOpsError, type WeightFormat } from "./index.ts"
 import { encodeRows } from "./weights/storage.ts"
@@ -41,7 +41,7 @@ async function rounded(weight: WeightEntry, format: WeightFormat): Promise<Weigh
   return entry(weight.name, weight.shape, values)
 }
 
-describe.skipIf(!hasAdapter)("ops on WebGPU", () => {
+describe("ops on WebGPU", needsAdapter, () => {
   let webgpu: WebgpuDevice
   let base: Ops
   let ops: Ops

@@ -1,6 +1,7 @@
 import { createComposedOps, type Ops } from "@lllite/core/ops"
 import { checkOps } from "@lllite/core/testing"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { needs } from "../../format/test/needs.ts"
 import { createWebgpuOps, type WebgpuDevice } from "../src/index.ts"
 import { findDriver } from "./drivers.ts"
 import { openGpu } from "./open-gpu.ts"
@@ -12,24 +13,28 @@ const driver = findDriver("swiftshader")
 if (driver !== null) process.env.VK_ICD_FILENAMES = driver
 const { hasAdapter, architecture, start } = await openGpu("swiftshader")
 
-describe.skipIf(!hasAdapter || architecture !== "swiftshader")("ops on SwiftShader", () => {
-  let webgpu: WebgpuDevice
-  let ops: Ops
-  beforeAll(async () => {
-    webgpu = await start()
-    ops = createWebgpuOps(createComposedOps())
-  })
-  afterAll(() => webgpu.dispose())
+describe(
+  "ops on SwiftShader",
+  needs("SwiftShader, which comes with Debian's chromium", hasAdapter && architecture === "swiftshader"),
+  () => {
+    let webgpu: WebgpuDevice
+    let ops: Ops
+    beforeAll(async () => {
+      webgpu = await start()
+      ops = createWebgpuOps(createComposedOps())
+    })
+    afterAll(() => webgpu.dispose())
 
-  it("keep the contract of ops", async () => {
-    const results = await checkOps(ops)
-    expect(results.filter(({ ok }) => !ok)).toEqual([])
-    expect(results.length).toBeGreaterThan(150)
-  })
+    it("keep the contract of ops", async () => {
+      const results = await checkOps(ops)
+      expect(results.filter(({ ok }) => !ok)).toEqual([])
+      expect(results.length).toBeGreaterThan(150)
+    })
 
-  it.each([MODULE, DIFFUSION, TEXT_VAE, UNET])("agree with the reference on $what", async (suite) => {
-    const results = await compared(suite, ops)
-    expect(results.filter(({ ok }) => !ok)).toEqual([])
-    expect(results).toHaveLength(suite.count)
-  })
-})
+    it.each([MODULE, DIFFUSION, TEXT_VAE, UNET])("agree with the reference on $what", async (suite) => {
+      const results = await compared(suite, ops)
+      expect(results.filter(({ ok }) => !ok)).toEqual([])
+      expect(results).toHaveLength(suite.count)
+    })
+  },
+)

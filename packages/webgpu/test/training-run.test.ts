@@ -15,7 +15,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { createSyntheticUnet, SMALL_UNET } from "../../core/test/synthetic-sdxl.ts"
 
 import { createWebgpuOps, type WebgpuDevice, WebgpuDeviceError } from "../src/index.ts"
-import { hasAdapter, start } from "./start.ts"
+import { needsAdapter, start } from "./start.ts"
 
 const SIDE = 32
 const OPTIONS = { steps: 2, batchSize: 1, seed: 3, learningRate: 1e-2 }
@@ -49,7 +49,7 @@ async function gradientsHere(before: (step: number) => void): Promise<GradientSo
   }
 }
 
-describe.skipIf(!hasAdapter)("a training run on WebGPU", () => {
+describe("a training run on WebGPU", needsAdapter, () => {
   let webgpu: WebgpuDevice
   beforeEach(async () => {
     webgpu = await start()

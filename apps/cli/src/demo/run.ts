@@ -4,7 +4,7 @@ import { edgeF1 } from "@lllite/core/image"
 import type { TrainState } from "@lllite/core/training"
 import { buildLlliteMetadata } from "@lllite/format/modelspec"
 import { enumerateSites } from "@lllite/format/selections"
-import type { AdapterHandle, NodeBackend, SdxlHandle } from "@lllite/runtime-node"
+import type { AdapterHandle, SdxlHandle } from "@lllite/runtime-node"
 import { contactSheet, encodePng, overlayEdges, writeAtomically, writeLlliteFile, writePng } from "@lllite/runtime-node"
 import { fileDate, prepareFolder, stepFileName } from "../lllite-file/save-lllite.ts"
 import { startRuntime } from "../model/start-runtime.ts"
@@ -13,17 +13,11 @@ import type { Reporter } from "../terminal/progress.ts"
 import { clock } from "../terminal/progress.ts"
 import { followTraining, SHARDS } from "../train/run.ts"
 import { readVersion } from "../version.ts"
+import type { DemoSettings } from "./options.ts"
 import type { DrawnPair } from "./pairs.ts"
 import { CANNY_THRESHOLDS, drawnDataset, edgesOf, heldOutPairs } from "./pairs.ts"
 import { renderReport } from "./report.ts"
 import { DEMO } from "./settings.ts"
-
-export interface DemoSettings {
-  readonly out: string
-  readonly seed: number
-  readonly steps: number
-  readonly backend: NodeBackend
-}
 
 /** What `result.json` holds. */
 export interface DemoResult {

@@ -4,20 +4,16 @@ import { withPath } from "@lllite/runtime-node/files"
 import { openLllite } from "../lllite-file/open-lllite.ts"
 import { few, percentText, plural, printable, table } from "../terminal/text.ts"
 
-interface DiffCommandOptions {
-  readonly outputs?: boolean
-  readonly json?: boolean
-}
-
 /** Says how two LLLites differ. @throws InputError, FormatError */
-export async function runDiff(files: readonly string[], options: DiffCommandOptions): Promise<string> {
+export async function runDiff(
+  files: readonly string[],
+  { outputs, json }: { readonly outputs: boolean; readonly json: boolean },
+): Promise<string> {
   const [first = "", second = ""] = files
   const difference = await withPath(first, (a) =>
-    withPath(second, async (b) =>
-      compareLllites(await openLllite(a), await openLllite(b), { deltas: options.outputs === true }),
-    ),
+    withPath(second, async (b) => compareLllites(await openLllite(a), await openLllite(b), { deltas: outputs })),
   )
-  return options.json === true ? JSON.stringify(forPrograms(difference), finiteOrText, 2) : forPeople(difference)
+  return json ? JSON.stringify(forPrograms(difference), finiteOrText, 2) : forPeople(difference)
 }
 
 function forPrograms({ onlyFirst, onlySecond, sites, metadata }: LlliteDifference): object {

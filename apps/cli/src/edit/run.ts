@@ -4,36 +4,21 @@ import { changeMetadata, missingMetadata, withMetadata } from "@lllite/format/ed
 import { withPath } from "@lllite/runtime-node/files"
 import { refuseTaken, reportWritten, writeEdited } from "../lllite-file/edited-file.ts"
 import { openLllite } from "../lllite-file/open-lllite.ts"
-import { UsageError } from "../terminal/errors.ts"
 import { plural, printable } from "../terminal/text.ts"
+import type { EditSettings } from "./options.ts"
+import { isChange } from "./options.ts"
 
-interface EditCommandOptions {
-  readonly set: readonly string[]
-  readonly unset: readonly string[]
-  readonly clear?: boolean
-  readonly fill?: boolean
-  readonly output?: string
-  readonly force?: boolean
-  readonly json?: boolean
-}
-
-/** Shows metadata, or writes a file with other metadata. @throws UsageError, InputError, FormatError */
-export async function runEdit(files: readonly string[], options: EditCommandOptions): Promise<string> {
+/** Shows metadata, or writes a file with other metadata. @throws UsageError when the output exists; InputError, FormatError */
+export async function runEdit(files: readonly string[], options: EditSettings): Promise<string> {
   const [input = ""] = files
-  const { set, unset, clear = false, fill = false, output = input, json } = options
-  const isChange = set.length > 0 || unset.length > 0 || clear || fill
-  if (!isChange && options.output !== undefined) {
-    throw new UsageError("edit: nothing to change, expected --set, --unset, --clear or --fill")
-  }
-  const target = { output, ...(options.force === true ? { force: true } : {}) }
-  if (isChange && options.output === undefined && options.force !== true) {
-    throw new UsageError("edit: this would change the file itself. Give --output for another one, or --force.")
-  }
-  if (isChange) await refuseTaken(target)
+  const { set, unset, clear, fill, output = input, force, json } = options
+  const changes = isChange(options)
+  const target = { output, force, json }
+  if (changes) await refuseTaken(target)
   return withPath(input, async (source) => {
     const { metadata } = await openSafetensors(source)
-    if (!isChange) return showMetadata(metadata, json)
-    const given = new Map(set.map(readPair))
+    if (!changes) return showMetadata(metadata, json)
+    const given = new Map(set)
     const base = clear ? new Map<string, string>() : metadata
     const changed = changeMetadata(base, { remove: unset, set: given })
     const missing = fill
@@ -51,15 +36,9 @@ export async function runEdit(files: readonly string[], options: EditCommandOpti
   })
 }
 
-function showMetadata(metadata: ReadonlyMap<string, string>, json: boolean | undefined): string {
-  if (json === true) return JSON.stringify(Object.fromEntries(metadata), null, 2)
+function showMetadata(metadata: ReadonlyMap<string, string>, json: boolean): string {
+  if (json) return JSON.stringify(Object.fromEntries(metadata), null, 2)
   if (metadata.size === 0) return "no metadata"
   const lines = [...metadata].map(([key, value]) => `${printable(key)} = ${printable(value)}`)
   return [...lines, plural(metadata.size, "key")].slice(0, -1).join("\n")
-}
-
-function readPair(text: string): readonly [string, string] {
-  const at = text.indexOf("=")
-  if (at > 0) return [text.slice(0, at), text.slice(at + 1)]
-  throw new UsageError(`edit: --set is "${text}", expected key=value`)
 }

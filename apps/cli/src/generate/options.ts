@@ -1,34 +1,199 @@
 import { SAMPLER_NAMES } from "@lllite/core/names"
+import type { OptionTable } from "@lllite/runtime-node/options"
+import {
+  choice,
+  flag,
+  folder,
+  ignored,
+  integer,
+  number,
+  numbers,
+  refused,
+  text,
+  texts,
+} from "@lllite/runtime-node/options"
 import { MODEL_OPTIONS, RUNTIME_OPTIONS } from "../model/runtime-options.ts"
-import type { OptionSpec } from "../options/options.ts"
 
-/** What `generate` takes, by sd-scripts' names. */
-export const GENERATE_OPTIONS: readonly OptionSpec[] = [
-  {
-    name: "ckpt",
-    kind: "text",
-    help: "SDXL checkpoint (.safetensors), a diffusers folder, or tiny for the embedded one",
-  },
+const ATTENTION = "attention is computed in one way here"
+const ONE_PROMPT = "one prompt is drawn at a time here"
+const ONE_COMMAND = { instead: "Leave it out, and run the command once for each prompt." }
+const OTHER_MODEL = "only SDXL can be drawn with"
+const NO_IMAGE_TO_IMAGE = "pictures are drawn from noise alone here"
+const NO_NETWORKS = "LoRA and other networks cannot be loaded yet"
+const NO_CONTROL_NET = "of adapters with a control picture only LLLites can be used"
+const OWN_SIZE = "SDXL is told the size of the picture itself"
+const PLAIN_NOISE = "the noise is plain Gaussian noise here"
+const ONE_STAGE = "a picture is drawn in one stage here"
+const NO_DEEP_SHRINK = "Deep Shrink is not built here"
+const NO_GRADUAL_LATENT = "gradual latent is not built here"
+const ALWAYS_PRINTED = "progress and notes are always written to stdout"
+
+/** The checkpoint. */
+const MODEL = {
+  ckpt: text({
+    required: 'an SDXL checkpoint, or "tiny" for the embedded one',
+    valueName: "path",
+    help: "SDXL checkpoint (.safetensors), a diffusers folder, or tiny for the embedded model.",
+  }),
   ...MODEL_OPTIONS,
-  { name: "v_parameterization", kind: "flag", help: "the checkpoint predicts v rather than noise" },
-  { name: "prompt", kind: "text", help: "what to draw" },
-  { name: "negative_prompt", kind: "text", help: "what not to draw" },
-  { name: "n", kind: "text", help: "the same, shorter" },
-  { name: "control_net_lllite_models", kind: "texts", help: "LLLite files" },
-  { name: "guide_image_path", kind: "texts", help: "control picture of each LLLite, in order, used as it is" },
-  { name: "control_net_multipliers", kind: "numbers", help: "strength of each LLLite, 1 unless given" },
-  {
-    name: "control_net_ratios",
-    kind: "numbers",
-    help: "how far along the noise schedule each LLLite works, 0 to 1; 1 (to the end) unless given",
-  },
-  { name: "W", kind: "integer", help: "width in pixels, a multiple of 32; 1024 unless given, 128 with tiny" },
-  { name: "H", kind: "integer", help: "height in pixels, a multiple of 32; as W unless given" },
-  { name: "steps", kind: "integer", help: "20 unless given" },
-  { name: "scale", kind: "number", help: "guidance, 7.5 unless given; 1 for none" },
-  { name: "sampler", kind: "text", help: "euler unless given", choices: SAMPLER_NAMES },
-  { name: "seed", kind: "integer", help: "of the first picture; the next ones count up. Drawn unless given" },
-  { name: "images_per_prompt", kind: "integer", help: "pictures, 1 unless given" },
-  { name: "outdir", kind: "text", help: "folder to write into" },
+  v_parameterization: flag({ help: "The checkpoint predicts v instead of noise." }),
+  sdxl: ignored("SDXL is what this command draws with"),
+  v1: refused(OTHER_MODEL),
+  v2: refused(OTHER_MODEL),
+  zero_terminal_snr: refused("the noise schedule is SDXL's own"),
+  tokenizer_cache_dir: ignored("the tokenizer is a part of this program"),
+  clip_skip: ignored("SDXL always uses the last layer but one of its text encoders", { nothing: [0, 2] }),
+  textual_inversion_embeddings: refused("embeddings cannot be loaded yet"),
+} satisfies OptionTable
+
+/** What to draw. */
+const PROMPT = {
+  prompt: text({ required: "what to draw", canBeEmpty: true, help: "What to draw." }),
+  negative_prompt: text({ aliases: ["n"], canBeEmpty: true, help: "What not to draw." }),
+  from_file: refused(ONE_PROMPT, ONE_COMMAND),
+  from_module: refused(ONE_PROMPT, ONE_COMMAND),
+  prompter_module_args: refused(ONE_PROMPT, ONE_COMMAND),
+  interactive: refused(ONE_PROMPT, ONE_COMMAND),
+  shuffle_prompts: ignored(ONE_PROMPT),
+  n_iter: refused(ONE_PROMPT, { nothing: [0, 1], instead: "Leave it out, and use images_per_prompt." }),
+  max_embeddings_multiples: refused("prompts have 75 tokens here", {
+    nothing: [0, 1],
+    instead: "Leave it out. Longer prompts are cut.",
+  }),
+  emb_normalize_mode: refused("prompts have no weights here", { nothing: ["original"] }),
+} satisfies OptionTable
+
+/** LLLites and their control pictures. */
+const CONTROL = {
+  control_net_lllite_models: texts({ help: "LLLite files." }),
+  guide_image_path: texts({ help: "Control picture of each LLLite, in the same order. It is used as it is." }),
+  control_net_multipliers: numbers({ min: -100, max: 100, help: "Strength of each LLLite. Default: 1." }),
+  control_net_ratios: numbers({
+    min: 0,
+    max: 1,
+    help: "How far along the noise schedule each LLLite works. Default: 1, to the end.",
+  }),
+  control_net_models: refused(NO_CONTROL_NET),
+  control_net_preps: refused(NO_CONTROL_NET, { instead: "Leave it out, and prepare the control picture yourself." }),
+  network_module: refused(NO_NETWORKS),
+  network_weights: refused(NO_NETWORKS, { instead: "Leave it out. LLLites are given by control_net_lllite_models." }),
+  network_mul: refused(NO_NETWORKS),
+  network_args: refused(NO_NETWORKS),
+  network_show_meta: refused(NO_NETWORKS, {
+    instead: "Leave it out. To see a file's metadata, type: lllite inspect FILE",
+  }),
+  network_merge_n_models: refused(NO_NETWORKS, { nothing: [0] }),
+  network_merge: refused(NO_NETWORKS),
+  network_pre_calc: refused(NO_NETWORKS),
+  network_regional_mask_max_color_codes: refused(NO_NETWORKS),
+} satisfies OptionTable
+
+/** Size, steps and noise. */
+const PICTURE = {
+  W: integer({
+    min: 32,
+    max: 16384,
+    multipleOf: 32,
+    otherwise: "1024, and 128 with tiny",
+    help: "Width in pixels.",
+  }),
+  H: integer({ min: 32, max: 16384, multipleOf: 32, otherwise: "as W", help: "Height in pixels." }),
+  steps: integer({ default: 20, min: 1, max: 1000, help: "Number of steps." }),
+  scale: number({ default: 7.5, min: 0, max: 1000, help: "Guidance scale. 1 means no guidance." }),
+  sampler: choice(SAMPLER_NAMES, { default: "euler", help: "How noise becomes a picture." }),
+  seed: integer({
+    min: 0,
+    max: 2 ** 32 - 1,
+    otherwise: "drawn at random",
+    help: "Seed of the first picture. The next pictures count up.",
+  }),
+  images_per_prompt: integer({ default: 1, min: 1, max: 1_000_000, help: "Number of pictures." }),
+  iter_same_seed: refused("every picture has a seed of its own", { instead: "Leave it out, and give seed." }),
+  batch_size: ignored("each picture is what it would be alone, and batches have a fixed size here", {
+    nothing: [0, 1],
+  }),
+  original_width: refused(OWN_SIZE),
+  original_height: refused(OWN_SIZE),
+  original_width_negative: refused(OWN_SIZE),
+  original_height_negative: refused(OWN_SIZE),
+  crop_top: refused(OWN_SIZE, { nothing: [0] }),
+  crop_left: refused(OWN_SIZE, { nothing: [0] }),
+  negative_scale: refused("there is one guidance scale"),
+  pyramid_noise_prob: refused(PLAIN_NOISE, { nothing: [0] }),
+  pyramid_noise_discount_range: refused(PLAIN_NOISE),
+  noise_offset_prob: refused(PLAIN_NOISE, { nothing: [0] }),
+  noise_offset_range: refused(PLAIN_NOISE),
+} satisfies OptionTable
+
+/** What this command does not build: pictures from pictures, and in several stages. */
+const STAGES = {
+  image_path: refused(NO_IMAGE_TO_IMAGE),
+  mask_path: refused(NO_IMAGE_TO_IMAGE),
+  strength: refused(NO_IMAGE_TO_IMAGE, { nothing: [0.8] }),
+  clip_vision_strength: refused(NO_IMAGE_TO_IMAGE, { nothing: [0] }),
+  use_original_file_name: refused(NO_IMAGE_TO_IMAGE),
+  force_scheduler_zero_steps_offset: refused(NO_IMAGE_TO_IMAGE),
+  highres_fix_scale: refused(ONE_STAGE, { nothing: [0] }),
+  highres_fix_steps: refused(ONE_STAGE, { nothing: [28] }),
+  highres_fix_strength: refused(ONE_STAGE),
+  highres_fix_save_1st: refused(ONE_STAGE),
+  highres_fix_latents_upscaling: refused(ONE_STAGE),
+  highres_fix_upscaler: refused(ONE_STAGE),
+  highres_fix_upscaler_args: refused(ONE_STAGE),
+  highres_fix_disable_control_net: refused(ONE_STAGE),
+  ds_depth_1: refused(NO_DEEP_SHRINK),
+  ds_timesteps_1: refused(NO_DEEP_SHRINK, { nothing: [650] }),
+  ds_depth_2: refused(NO_DEEP_SHRINK),
+  ds_timesteps_2: refused(NO_DEEP_SHRINK, { nothing: [650] }),
+  ds_ratio: refused(NO_DEEP_SHRINK, { nothing: [0.5] }),
+  gradual_latent_timesteps: refused(NO_GRADUAL_LATENT),
+  gradual_latent_ratio: refused(NO_GRADUAL_LATENT, { nothing: [0.5] }),
+  gradual_latent_ratio_step: refused(NO_GRADUAL_LATENT, { nothing: [0.125] }),
+  gradual_latent_every_n_steps: refused(NO_GRADUAL_LATENT, { nothing: [3] }),
+  gradual_latent_s_noise: refused(NO_GRADUAL_LATENT, { nothing: [1] }),
+  gradual_latent_unsharp_params: refused(NO_GRADUAL_LATENT),
+} satisfies OptionTable
+
+/** Where pictures go. */
+const OUTPUT = {
+  outdir: folder({ required: "a folder to write into", help: "Folder to write into. Nothing in it is replaced." }),
+  sequential_file_name: ignored("files are always numbered in order, with their seeds"),
+  no_preview: ignored("no window is opened"),
+  console_log_level: ignored(ALWAYS_PRINTED, { nothing: ["info"] }),
+  console_log_file: ignored("progress and notes are written to stdout, which can be redirected to a file"),
+  console_log_simple: ignored("progress and notes are always plain lines where stdout is not a terminal"),
+} satisfies OptionTable
+
+const COMPUTING = {
   ...RUNTIME_OPTIONS,
-]
+  fp16: ignored("products are computed as precision says"),
+  bf16: ignored("products are computed as precision says"),
+  xformers: ignored(ATTENTION),
+  sdpa: ignored(ATTENTION),
+  diffusers_xformers: ignored(ATTENTION),
+  opt_channels_last: ignored("tensors always have their channels last"),
+  no_half_vae: ignored("the VAE computes in float32"),
+  vae_batch_size: ignored("pictures are decoded one at a time", { nothing: [0, 1] }),
+} satisfies OptionTable
+
+/** All options of `generate`, by sd-scripts' names. */
+export const GENERATE_OPTIONS = {
+  ...MODEL,
+  ...PROMPT,
+  ...CONTROL,
+  ...PICTURE,
+  ...STAGES,
+  ...OUTPUT,
+  ...COMPUTING,
+}
+
+/** The same by heading. */
+export const GENERATE_GROUPS = [
+  ["Model", MODEL],
+  ["Prompt", PROMPT],
+  ["LLLites", CONTROL],
+  ["Picture", PICTURE],
+  ["Several stages", STAGES],
+  ["Output", OUTPUT],
+  ["What computes", COMPUTING],
+] as const

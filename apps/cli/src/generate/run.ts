@@ -18,6 +18,7 @@ import type { ControlUse, GenerateSettings } from "./settings.ts"
  * @throws InputError, FormatError, CoreError naming what is wrong; InterruptedError when stopped
  */
 export async function runGenerate(settings: GenerateSettings, reporter: Reporter, signal: AbortSignal): Promise<void> {
+  for (const notice of settings.notices) reporter.say("notice", { text: notice }, `Note: ${notice}`)
   // Everything that can be refused is looked at before a checkpoint is loaded, which takes a while.
   const guides = await Promise.all(settings.controls.map((use) => readGuide(use, settings, reporter)))
   for (const { lllite } of settings.controls) await withPath(lllite, openLllite)
@@ -60,7 +61,7 @@ async function writePictures(
   try {
     const run = sdxl.generate(requests, {
       ...{ width, height, steps, guidanceScale, sampler, adapters, signal },
-      ...(settings.vaeSlices === null ? {} : { vaeSlices: settings.vaeSlices }),
+      ...(settings.vaeSlices === undefined ? {} : { vaeSlices: settings.vaeSlices }),
     })
     for await (const event of run) {
       if (event.kind === "step") {

@@ -1,9 +1,12 @@
 import { describe, expect, it } from "vitest"
+import { readRecord } from "../command/read-record.test-help.ts"
+import { GENERATE_OPTIONS } from "./options.ts"
 import { pngText } from "./run.ts"
 import { readGenerateSettings } from "./settings.ts"
 
 const least = { ckpt: "tiny", prompt: "a red star", outdir: "out" }
-const read = (more: Record<string, unknown> = {}) => readGenerateSettings({ ...least, ...more })
+const read = (more: Record<string, unknown> = {}) =>
+  readGenerateSettings(readRecord(GENERATE_OPTIONS, { ...least, ...more }))
 const two = { control_net_lllite_models: ["/m/a.safetensors", "b"], guide_image_path: ["p", "q"] }
 
 describe("readGenerateSettings", () => {
@@ -11,7 +14,7 @@ describe("readGenerateSettings", () => {
     const { seeds, ...rest } = read()
     expect(rest).toEqual({
       model: { checkpoint: "tiny" },
-      vaeSlices: null,
+      vaeSlices: undefined,
       prediction: "epsilon",
       prompt: "a red star",
       negativePrompt: "",
@@ -23,6 +26,7 @@ describe("readGenerateSettings", () => {
       sampler: "euler",
       outdir: "out",
       runtime: {},
+      notices: [],
     })
     expect(seeds).toHaveLength(1)
     expect(read({ ckpt: "sdxl.safetensors", W: "512" })).toMatchObject({ width: 512, height: 512 })
@@ -57,16 +61,20 @@ describe("readGenerateSettings", () => {
     [{ ckpt: undefined }, /--ckpt is missing/],
     [{ W: "100" }, /--W is 100, expected a multiple of 32\. The nearest is 96/],
     [{ H: "130" }, /--H is 130, expected a multiple of 32\. The nearest is 128/],
-    [{ steps: "0" }, /--steps is 0, expected at least 1/],
-    [{ vae_slices: "0" }, /vae_slices is 0, expected at least 1/],
+    [{ steps: "0" }, /--steps is 0, expected a whole number from 1 to 1000/],
+    [{ vae_slices: "-1" }, /--vae_slices is -1, expected a whole number from 1/],
     [{ sampler: "eule" }, /sampler is "eule", expected one of ddim/],
     [{ backend: "cuda" }, /backend is "cuda", expected one of webgpu, tensorflow, wasm, cpu/],
     [{ seed: "-1" }, /--seed is -1/],
+    [
+      { steps: "20.5", flip: 1, sampler: "eulr" },
+      /test: 3 problems:\n {2}- --steps is 20\.5.*\n {2}- there is no option --flip.*\n {2}- --sampler is "eulr".*Did you mean euler\?/,
+    ],
     [{ n: "a", negative_prompt: "b" }, /mean the same/],
     [{ control_net_lllite_models: ["a"] }, /--guide_image_path is missing/],
-    [{ ...two, guide_image_path: ["p"] }, /--guide_image_path has 1 entries and --control_net_lllite_models 2/],
-    [{ guide_image_path: ["p"] }, /has 1 entries and --control_net_lllite_models 0/],
-    [{ ...two, control_net_ratios: ["1", "2"] }, /--control_net_ratios has 2, expected 0 to 1/],
+    [{ ...two, guide_image_path: ["p"] }, /--guide_image_path has 1 entry and --control_net_lllite_models 2/],
+    [{ guide_image_path: ["p"] }, /has 1 entry and --control_net_lllite_models 0/],
+    [{ ...two, control_net_ratios: ["1", "2"] }, /--control_net_ratios has 2, expected a number from 0 to 1/],
   ])("refuses %j", (more, message) => {
     expect(() => read(more)).toThrow(message)
   })

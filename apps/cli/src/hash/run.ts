@@ -5,10 +5,10 @@ import { withPath } from "@lllite/runtime-node/files"
 import { printable, table } from "../terminal/text.ts"
 
 /** Gives a file's hashes. @throws InputError, FormatError */
-export async function runHash(files: readonly string[], options: { readonly json?: boolean }): Promise<string> {
+export async function runHash(files: readonly string[], { json }: { readonly json: boolean }): Promise<string> {
   const [input = ""] = files
   const hashes = await withPath(input, (source) => hashSafetensors(source, { createHasher }))
-  return options.json === true ? JSON.stringify({ file: input, ...hashes }, null, 2) : forPeople(hashes)
+  return json ? JSON.stringify({ file: input, ...hashes }, null, 2) : forPeople(hashes)
 }
 
 /** Node's own SHA-256, which is several times as fast as the package's. */

@@ -1,5 +1,5 @@
 import { access } from "node:fs/promises"
-import type { FloatDtype, LlliteFile } from "@lllite/format"
+import type { LlliteFile } from "@lllite/format"
 import { llliteOf, openSafetensors } from "@lllite/format"
 import type { SafetensorsContents } from "@lllite/format/edit"
 import { sdScriptsProblem } from "@lllite/format/edit"
@@ -8,13 +8,7 @@ import { safetensorsChunks } from "@lllite/format/write"
 import { withPath, writeAtomically } from "@lllite/runtime-node/files"
 import { InterruptedError, UsageError } from "../terminal/errors.ts"
 import { plural, sizeText } from "../terminal/text.ts"
-
-/** Options of every command that writes a file. */
-export interface OutputOptions {
-  readonly output: string
-  readonly force?: boolean
-  readonly json?: boolean
-}
+import type { OutputOptions } from "./output-options.ts"
 
 /** What a command that writes a file says of it; with `--json` this and what the command adds. */
 export interface WrittenFile {
@@ -34,7 +28,7 @@ export interface WrittenFile {
 
 /** Refuses an output that exists before any work is done. @throws UsageError */
 export async function refuseTaken({ output, force }: Pick<OutputOptions, "output" | "force">): Promise<void> {
-  if (force === true) return
+  if (force) return
   const exists = await access(output).then(
     () => true,
     () => false,
@@ -55,7 +49,7 @@ export async function writeEdited(options: OutputOptions, contents: SafetensorsC
   const signals = ["SIGINT", "SIGTERM"] as const
   for (const name of signals) process.once(name, onSignal)
   try {
-    await writeAtomically(output, untilAborted(contents, stop.signal), { overwrite: options.force === true })
+    await writeAtomically(output, untilAborted(contents, stop.signal), { overwrite: options.force })
   } finally {
     for (const name of signals) process.off(name, onSignal)
   }
@@ -97,9 +91,9 @@ export function reportWritten(
   written: WrittenFile,
   more: Readonly<Record<string, unknown>>,
   notes: readonly string[],
-  json: boolean | undefined,
+  json: boolean,
 ): string {
-  if (json === true) return JSON.stringify({ ...written, ...more, notes }, null, 2)
+  if (json) return JSON.stringify({ ...written, ...more, notes }, null, 2)
   const { output, bytes, tensors, lllite } = written
   const widths = lllite?.mlpDim == null ? "several widths" : `condDim ${lllite.condDim}, mlpDim ${lllite.mlpDim}`
   const what =
@@ -109,33 +103,4 @@ export function reportWritten(
   const problem = lllite?.sdScriptsProblem ?? null
   const all = problem === null ? notes : [...notes, `sd-scripts would not load it: ${problem}.`]
   return [`Wrote ${output}: ${what}, ${sizeText(bytes)}.`, ...all.map((note) => `Note: ${note}`)].join("\n")
-}
-
-const DTYPE_NAMES: Readonly<Record<string, FloatDtype>> = {
-  f64: "F64",
-  float64: "F64",
-  f32: "F32",
-  fp32: "F32",
-  float: "F32",
-  float32: "F32",
-  f16: "F16",
-  fp16: "F16",
-  half: "F16",
-  float16: "F16",
-  bf16: "BF16",
-  bfloat16: "BF16",
-  f8_e4m3: "F8_E4M3",
-  fp8_e4m3: "F8_E4M3",
-  float8_e4m3fn: "F8_E4M3",
-  f8_e5m2: "F8_E5M2",
-  fp8_e5m2: "F8_E5M2",
-  float8_e5m2: "F8_E5M2",
-}
-
-/** A dtype by the names that safetensors, PyTorch and sd-scripts have for it. @throws UsageError */
-export function readDtype(text: string): FloatDtype {
-  const name = text.toLowerCase()
-  const dtype = Object.hasOwn(DTYPE_NAMES, name) ? DTYPE_NAMES[name] : undefined
-  if (dtype !== undefined) return dtype
-  throw new UsageError(`--dtype is "${text}", expected F32, F16, BF16, F64, F8_E4M3 or F8_E5M2`)
 }

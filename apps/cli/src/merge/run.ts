@@ -1,20 +1,14 @@
 import type { LlliteFile } from "@lllite/format"
 import { mergeLllites } from "@lllite/format/edit"
 import { openPath } from "@lllite/runtime-node/files"
-import type { OutputOptions } from "../lllite-file/edited-file.ts"
-import { readDtype, refuseTaken, reportWritten, writeEdited } from "../lllite-file/edited-file.ts"
+import { refuseTaken, reportWritten, writeEdited } from "../lllite-file/edited-file.ts"
 import { openLllite } from "../lllite-file/open-lllite.ts"
-import { UsageError } from "../terminal/errors.ts"
-
-interface MergeCommandOptions extends OutputOptions {
-  readonly ratios?: readonly string[]
-  readonly dtype?: string
-}
+import type { MergeSettings } from "./options.ts"
 
 /** Writes the weighted sum of LLLites. @throws UsageError, InputError, FormatError */
-export async function runMerge(files: readonly string[], options: MergeCommandOptions): Promise<string> {
-  const weights = readRatios(files.length, options.ratios)
-  const dtype = options.dtype === undefined ? undefined : readDtype(options.dtype)
+export async function runMerge(files: readonly string[], options: MergeSettings): Promise<string> {
+  const { ratios, dtype } = options
+  const weights = ratios.length > 0 ? ratios : files.map(() => 1 / files.length)
   await refuseTaken(options)
   const sources = []
   try {
@@ -37,17 +31,4 @@ export async function runMerge(files: readonly string[], options: MergeCommandOp
   } finally {
     for (const source of sources) await source.close()
   }
-}
-
-function readRatios(count: number, given: readonly string[] | undefined): readonly number[] {
-  if (given === undefined) return Array.from({ length: count }, () => 1 / count)
-  const texts = given.flatMap((text) => text.split(","))
-  if (texts.length !== count) {
-    throw new UsageError(`merge: --ratios has ${texts.length} numbers for ${count} files, expected one for each`)
-  }
-  return texts.map((text) => {
-    const ratio = Number(text)
-    if (text.trim() !== "" && Number.isFinite(ratio)) return ratio
-    throw new UsageError(`merge: --ratios has "${text}", expected numbers`)
-  })
 }

@@ -1,60 +1,49 @@
 import type { NodeRuntimeOptions, SdxlPaths } from "@lllite/runtime-node"
 import { NODE_BACKENDS, PRECISIONS, WEIGHT_FORMATS } from "@lllite/runtime-node/machine"
-import type { OptionSpec, OptionValues } from "../options/options.ts"
-import { UsageError } from "../terminal/errors.ts"
+import type { OptionTable, Settings } from "@lllite/runtime-node/options"
+import { choice, integer, text } from "@lllite/runtime-node/options"
+
+/** What computes, and how. For the commands that load a checkpoint of the user's. */
+export const RUNTIME_OPTIONS = {
+  backend: choice(NODE_BACKENDS, { help: "What computes.", otherwise: "the best one that works here" }),
+  precision: choice(PRECISIONS, {
+    help: "Precision of products with the checkpoint's weights. bfloat16 is faster on CPUs made for it.",
+    otherwise: "float32",
+  }),
+  weights: choice(WEIGHT_FORMATS, {
+    help: "How the checkpoint's weights are held in memory. The 16-bit formats round.",
+    otherwise: "as the file has them",
+  }),
+} satisfies OptionTable
+
+/** Which parts of the checkpoint come from elsewhere, and how the VAE runs. */
+export const MODEL_OPTIONS = {
+  vae: text({ valueName: "path", help: "VAE to use instead of the checkpoint's: a file, or a diffusers folder." }),
+  unet: text({ valueName: "path", help: "U-Net to use instead of the checkpoint's: a file, or a diffusers folder." }),
+  vae_slices: integer({
+    min: 1,
+    max: 4096,
+    nothing: [0],
+    otherwise: "as many as the free memory needs",
+    help: "Parts in which the VAE computes a picture. More parts need less memory.",
+  }),
+} satisfies OptionTable
+
+type ModelSettings = Pick<Settings<typeof MODEL_OPTIONS>, "vae" | "unet">
+
+/** Paths of a checkpoint and of the parts that are taken from elsewhere. */
+export function sdxlPaths(checkpoint: string, { vae, unet }: ModelSettings): SdxlPaths {
+  return { checkpoint, ...(vae === undefined ? {} : { vae }), ...(unet === undefined ? {} : { unet }) }
+}
 
 /** What computes, and how. */
 export type RuntimeChoice = Pick<NodeRuntimeOptions, "backend" | "precision" | "weights">
 
-/** Taken by the commands that load a checkpoint of the user's. */
-export const RUNTIME_OPTIONS: readonly OptionSpec[] = [
-  {
-    name: "backend",
-    kind: "text",
-    help: "what computes; the best that is there and works unless given",
-    choices: NODE_BACKENDS,
-  },
-  {
-    name: "precision",
-    kind: "text",
-    help: "of products with the checkpoint's weights, float32 unless given; bfloat16 pays on CPUs made for it",
-    choices: PRECISIONS,
-  },
-  {
-    name: "weights",
-    kind: "text",
-    help: "how the checkpoint's weights are held: as the file has them unless given, or rounded to 16 bits",
-    choices: WEIGHT_FORMATS,
-  },
-]
-
-/** Which parts of the checkpoint come from elsewhere, and how the VAE runs. */
-export const MODEL_OPTIONS: readonly OptionSpec[] = [
-  { name: "vae", kind: "text", help: "a VAE to use instead of the checkpoint's: a file, or a diffusers folder" },
-  { name: "unet", kind: "text", help: "a U-Net to use instead of the checkpoint's, likewise" },
-  {
-    name: "vae_slices",
-    kind: "integer",
-    help: "parts in which the VAE takes a picture; as many as the free memory asks for unless given",
-  },
-]
-
-/** Paths of a checkpoint and of the parts that are taken from elsewhere, among values that `readValues` has checked. */
-export function sdxlPaths(checkpoint: string, values: OptionValues): SdxlPaths {
-  const given = ["vae", "unet"].flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]]]))
-  return { checkpoint, ...Object.fromEntries(given) }
-}
-
-/** Slices for the VAE, or null where memory decides. @throws UsageError for less than one */
-export function vaeSlices(values: OptionValues, where: string): number | null {
-  const slices = (values.vae_slices ?? null) as number | null
-  if (slices !== null && slices < 1) throw new UsageError(`${where}: vae_slices is ${slices}, expected at least 1`)
-  return slices
-}
-
-/** The choice among values that `readValues` has checked. */
-export function runtimeChoice(values: OptionValues): RuntimeChoice {
-  return Object.fromEntries(
-    RUNTIME_OPTIONS.flatMap(({ name }) => (values[name] === undefined ? [] : [[name, values[name]]])),
-  ) as RuntimeChoice
+/** The choice without what was not chosen. */
+export function runtimeChoice({ backend, precision, weights }: Settings<typeof RUNTIME_OPTIONS>): RuntimeChoice {
+  return {
+    ...(backend === undefined ? {} : { backend }),
+    ...(precision === undefined ? {} : { precision }),
+    ...(weights === undefined ? {} : { weights }),
+  }
 }

@@ -2,52 +2,41 @@ import type { LlliteFile, LlliteSite } from "@lllite/format"
 import { pruneLllite } from "@lllite/format/edit"
 import { checkLllite } from "@lllite/format/health"
 import { withPath } from "@lllite/runtime-node/files"
-import type { OutputOptions } from "../lllite-file/edited-file.ts"
 import { refuseTaken, reportWritten, writeEdited } from "../lllite-file/edited-file.ts"
 import { openLllite } from "../lllite-file/open-lllite.ts"
 import { UsageError } from "../terminal/errors.ts"
 import { plural } from "../terminal/text.ts"
-
-interface PruneCommandOptions extends OutputOptions {
-  readonly blocks?: readonly string[]
-  readonly keep_blocks?: readonly string[]
-  readonly weakest?: number
-  readonly zero?: boolean
-}
+import type { PruneSettings } from "./options.ts"
 
 /** Writes an LLLite without some of its sites. @throws UsageError, InputError, FormatError */
-export async function runPrune(files: readonly string[], options: PruneCommandOptions): Promise<string> {
+export async function runPrune(files: readonly string[], options: PruneSettings): Promise<string> {
   const [input = ""] = files
-  const ways = [options.blocks, options.keep_blocks, options.weakest].filter((way) => way !== undefined)
-  if (ways.length !== 1) {
-    throw new UsageError(`prune: ${ways.length} of --blocks, --keep_blocks and --weakest given, expected one of them`)
-  }
   await refuseTaken(options)
   return withPath(input, async (source) => {
     const file = await openLllite(source)
     const gone = await sitesToPrune(file, options)
-    const contents = pruneLllite(file, (site) => !gone.has(site.key), { mode: options.zero === true ? "zero" : "drop" })
+    const contents = pruneLllite(file, (site) => !gone.has(site.key), { mode: options.zero ? "zero" : "drop" })
     const written = await writeEdited(options, contents)
-    const done = options.zero === true ? "set to zero" : "taken out"
+    const done = options.zero ? "set to zero" : "taken out"
     const notes = [`${plural(gone.size, "site")} of ${file.sites.length} ${done}.`]
     return reportWritten(written, { pruned: [...gone] }, notes, options.json)
   })
 }
 
-async function sitesToPrune(file: LlliteFile, options: PruneCommandOptions): Promise<ReadonlySet<string>> {
-  const { blocks, keep_blocks: keepBlocks, weakest } = options
+async function sitesToPrune(file: LlliteFile, options: PruneSettings): Promise<ReadonlySet<string>> {
+  const { blocks, keepBlocks, weakest } = options
   const keysOf = (takes: (site: LlliteSite) => boolean): ReadonlySet<string> =>
     new Set(file.sites.filter(takes).map(({ key }) => key))
-  if (blocks !== undefined) {
+  if (blocks.length > 0) {
     const named = readBlocks(file, "blocks", blocks)
     return keysOf(({ block }) => named.has(block))
   }
-  if (keepBlocks !== undefined) {
+  if (keepBlocks.length > 0) {
     const named = readBlocks(file, "keep_blocks", keepBlocks)
     return keysOf(({ block }) => !named.has(block))
   }
   const count = weakest ?? 0
-  if (count < 1 || count >= file.sites.length) {
+  if (count >= file.sites.length) {
     throw new UsageError(`prune: --weakest is ${count}, expected 1 to ${file.sites.length - 1}`)
   }
   const { sites } = await checkLllite(file)

@@ -1,28 +1,16 @@
 import type { ResizedSite } from "@lllite/format/edit"
 import { resizeLllite } from "@lllite/format/edit"
 import { withPath } from "@lllite/runtime-node/files"
-import type { OutputOptions } from "../lllite-file/edited-file.ts"
-import { readDtype, refuseTaken, reportWritten, writeEdited } from "../lllite-file/edited-file.ts"
+import { refuseTaken, reportWritten, writeEdited } from "../lllite-file/edited-file.ts"
 import { openLllite } from "../lllite-file/open-lllite.ts"
-import { UsageError } from "../terminal/errors.ts"
 import { createReporter } from "../terminal/progress.ts"
 import { percentText } from "../terminal/text.ts"
-
-interface ResizeCommandOptions extends OutputOptions {
-  readonly network_dim?: number
-  readonly cond_emb_dim?: number
-  readonly dtype?: string
-  readonly seed?: number
-}
+import type { ResizeSettings } from "./options.ts"
 
 /** Writes an LLLite with other widths and says the error. @throws UsageError, InputError, FormatError */
-export async function runResize(files: readonly string[], options: ResizeCommandOptions): Promise<string> {
+export async function runResize(files: readonly string[], options: ResizeSettings): Promise<string> {
   const [input = ""] = files
-  const { network_dim: mlpDim, cond_emb_dim: condDim, seed = 0 } = options
-  if (mlpDim === undefined && condDim === undefined) {
-    throw new UsageError("resize: nothing to do, expected --network_dim, --cond_emb_dim, or both")
-  }
-  const dtype = options.dtype === undefined ? undefined : readDtype(options.dtype)
+  const { networkDim: mlpDim, condEmbDim: condDim, seed, dtype } = options
   await refuseTaken(options)
   const reporter = process.stderr.isTTY ? createReporter(process.stderr) : undefined
   try {

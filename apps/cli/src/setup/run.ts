@@ -1,35 +1,7 @@
 import { removeTensorflow, setUpTensorflow } from "@lllite/runtime-node/machine"
-import { InterruptedError, UsageError } from "../terminal/errors.ts"
+import { InterruptedError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
-
-/** What `lllite setup` can set up. */
-export const SETUP_TARGETS = ["tensorflow"] as const
-
-export interface SetupSettings {
-  readonly target: (typeof SETUP_TARGETS)[number]
-  readonly gpu: boolean
-  readonly remove: boolean
-  readonly python: string | undefined
-  readonly wheelDir: string | undefined
-}
-
-/** @throws UsageError naming the option, what was expected and what came */
-export function readSetupSettings(target: string, options: Readonly<Record<string, unknown>>): SetupSettings {
-  if (target !== "tensorflow") {
-    throw new UsageError(`setup: "${target}" is not known, expected one of ${SETUP_TARGETS.join(", ")}`)
-  }
-  const { gpu, remove, python, wheel_dir: wheelDir } = options
-  if (remove === true && (gpu === true || python !== undefined || wheelDir !== undefined)) {
-    throw new UsageError("setup: --remove takes no other option")
-  }
-  return {
-    target,
-    gpu: gpu === true,
-    remove: remove === true,
-    python: python as string | undefined,
-    wheelDir: wheelDir as string | undefined,
-  }
-}
+import type { SetupSettings } from "./options.ts"
 
 /**
  * Builds TensorFlow's backend, or removes what was built.

@@ -1,23 +1,26 @@
 import { join } from "node:path"
-import type { LrMovement, TrainState } from "@lllite/core/training"
-import { createLrSchedule, DEFAULT_OPTIMIZER, initOptimizer } from "@lllite/core/training"
+import type { Prediction } from "@lllite/core/diffusion"
+import type { LrMovement, OptimizerChoice, TrainState } from "@lllite/core/training"
+import { createLrSchedule, initOptimizer } from "@lllite/core/training"
+import type { LlliteSpec } from "@lllite/format/modelspec"
 import { buildLlliteMetadata } from "@lllite/format/modelspec"
 import { enumerateSites } from "@lllite/format/selections"
 import type { FolderDataset, SdxlHandle, TrainRunEvent, TrainRunStep } from "@lllite/runtime-node"
 import {
   datasetOfFolders,
   openDataset,
+  pickDatasetOptions,
   readDatasetConfig,
   readLlliteFile,
   stepsPerEpoch,
   withPath,
   writeLlliteFile,
 } from "@lllite/runtime-node"
+import type { StepCount } from "@lllite/runtime-node/options"
 import { openLllite } from "../lllite-file/open-lllite.ts"
 import { epochFileName, fileDate, prepareFolder, stepFileName } from "../lllite-file/save-lllite.ts"
 import { checkCheckpoint } from "../model/checkpoint.ts"
 import { startRuntime } from "../model/start-runtime.ts"
-import type { StepCount } from "../options/options.ts"
 import { InterruptedError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { readVersion } from "../version.ts"
@@ -37,10 +40,10 @@ export async function runTrain(settings: TrainSettings, reporter: Reporter, sign
   for (const notice of settings.notices) reporter.say("notice", { text: notice }, `Note: ${notice}`)
   const dataset = await openTrainingSet(settings)
   for (const notice of dataset.notices) reporter.say("notice", { text: notice }, `Note: ${notice}`)
-  const { startFrom } = settings
+  const { networkWeights: startFrom } = settings
   // Told early, as is a rate that cannot move so, since starting threads and loading a checkpoint takes a while.
   await checkCheckpoint(settings.model)
-  if (startFrom !== null) await withPath(startFrom, openLllite)
+  if (startFrom !== undefined) await withPath(startFrom, openLllite)
   const perEpoch = stepsPerEpoch(dataset.sizes, dataset.batchSize)
   const { length } = settings
   const steps = "steps" in length ? length.steps : length.epochs * perEpoch
@@ -50,8 +53,9 @@ export async function runTrain(settings: TrainSettings, reporter: Reporter, sign
   try {
     const { checkpoint, ...parts } = settings.model
     reporter.say("load", { ...settings.model }, `Loading ${checkpoint} …`)
-    const sdxl = await runtime.loadSdxl(checkpoint, { prediction: settings.prediction, ...parts, signal })
-    const initial = startFrom === null ? null : await continueFrom(startFrom, sdxl)
+    const sdxl = await runtime.loadSdxl(checkpoint, { prediction: predictionOf(settings), ...parts, signal })
+    const optimizer = { name: settings.optimizerType }
+    const initial = startFrom === undefined ? null : await continueFrom(startFrom, sdxl, optimizer)
     await prepareFolder(settings.outputDir)
     const adapters = initial === null ? enumerateSites(sdxl.layout).length : initial.model.adapters.length
     reporter.say(
@@ -92,10 +96,10 @@ async function trainAndSave(
   const { minTimestep, maxTimestep, outputName, saveEvery } = settings
   const every = saveEvery === null ? null : "steps" in saveEvery ? saveEvery.steps : saveEvery.epochs * perEpoch
   const metadata = buildLlliteMetadata({
-    ...settings.metadata,
+    ...statedMetadata(settings),
     ...fileDate(),
     ...resolutionOf(dataset),
-    predictionType: settings.prediction,
+    predictionType: predictionOf(settings),
     implementationVersion: `lllite/${readVersion()}`,
     ...(settings.timestepsGiven ? { timestepRange: [minTimestep, maxTimestep] as const } : {}),
   })
@@ -108,24 +112,25 @@ async function trainAndSave(
     steps,
     batchSize: dataset.batchSize,
     seed: settings.seed,
+    optimizer: { name: settings.optimizerType },
     learningRate: settings.learningRate,
     lr,
     maxGradNorm: settings.maxGradNorm,
     shards: SHARDS,
     sites: enumerateSites(sdxl.layout),
-    condDim: settings.condDim,
-    init: settings.init,
-    mlpDim: settings.mlpDim,
+    condDim: settings.condEmbDim,
+    init: settings.conditionerInit,
+    mlpDim: settings.networkDim,
     objective: {
       minTimestep,
       maxTimestep,
-      loss: settings.loss,
+      loss: settings.lossType,
       huber: settings.huber,
-      weights: settings.weights,
+      weights: settings.lossWeights,
       gradientCheckpointing: settings.gradientCheckpointing,
     },
     ...(initial === null ? {} : { initial }),
-    ...(settings.vaeSlices === null ? {} : { vaeSlices: settings.vaeSlices }),
+    ...(settings.vaeSlices === undefined ? {} : { vaeSlices: settings.vaeSlices }),
     ...(every === null ? {} : { stateEvery: every }),
     signal,
   })
@@ -159,18 +164,38 @@ export async function followTraining(
   }
 }
 
-async function openTrainingSet({ datasetConfig, datasetOptions }: TrainSettings): Promise<FolderDataset> {
+async function openTrainingSet(settings: TrainSettings): Promise<FolderDataset> {
+  const { source, nameOf } = settings.dataset
+  const { trainBatchSize: batchSize, datasetRepeats: numRepeats } = settings
+  const options = pickDatasetOptions({ ...settings, batchSize, numRepeats })
+  const names = { label: "train", nameOf }
   const config =
-    datasetConfig === null
-      ? datasetOfFolders(datasetOptions, "train")
-      : await readDatasetConfig(datasetConfig, datasetOptions)
+    "config" in source
+      ? await readDatasetConfig(source.config, options, names)
+      : datasetOfFolders({ ...options, ...source }, names)
   return openDataset(config)
 }
 
+function predictionOf({ vParameterization }: TrainSettings): Prediction {
+  return vParameterization ? "v" : "epsilon"
+}
+
+function statedMetadata(settings: TrainSettings): LlliteSpec {
+  const { metadataAuthor: author, metadataDescription: description } = settings
+  const { metadataLicense: license, metadataTags: tags } = settings
+  return {
+    title: settings.metadataTitle ?? settings.outputName,
+    ...(author === undefined ? {} : { author }),
+    ...(description === undefined ? {} : { description }),
+    ...(license === undefined ? {} : { license }),
+    ...(tags === undefined ? {} : { tags }),
+  }
+}
+
 /** A run that begins with a saved LLLite; the optimiser's memory is not in the file. */
-async function continueFrom(path: string, sdxl: SdxlHandle): Promise<TrainState> {
+async function continueFrom(path: string, sdxl: SdxlHandle, optimizer: OptimizerChoice): Promise<TrainState> {
   const model = await readLlliteFile(path, sdxl.layout)
-  return { model, optimizer: initOptimizer(DEFAULT_OPTIMIZER, model.values.length), step: 0 }
+  return { model, optimizer: initOptimizer(optimizer, model.values.length), step: 0 }
 }
 
 /** The resolution that the file names: the data set's, when it has one. */

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest"
 import { datasetOfFolders, parseDatasetConfig } from "./dataset-config.ts"
-import { nearest } from "./nearest.ts"
 
 const whole = `
 [general]
@@ -40,7 +39,7 @@ ${subset}
 
 describe("parseDatasetConfig", () => {
   it("takes a value from the nearest table that has it", () => {
-    const { batchSize, groups } = parseDatasetConfig(whole, "set.toml", { max_bucket_reso: 2048 })
+    const { batchSize, groups } = parseDatasetConfig(whole, "set.toml", { maxBucketReso: 2048 })
     expect(batchSize).toBe(4)
     expect(groups[0]).toMatchObject({
       resolution: [512, 512],
@@ -59,15 +58,34 @@ describe("parseDatasetConfig", () => {
     expect(parseDatasetConfig(text, "set.toml").groups).toHaveLength(1)
   })
 
+  it("names all problems at once", () => {
+    const text = `${least("batch_size = 0", "num_repeat = 2\nflip_aug = true")}\n[generl]`
+    expect(() => parseDatasetConfig(text, "set.toml")).toThrow(
+      [
+        "set.toml: 4 problems:",
+        "  - there is no table generl. Tables are general and datasets.",
+        "  - datasets[0]: batch_size is 0, expected a whole number from 1 to 65536",
+        "  - datasets[0].subsets[0]: there is no option num_repeat. Did you mean num_repeats?",
+        "  - datasets[0].subsets[0]: flip_aug cannot be followed: pictures are not altered here. Leave it out, and put altered pictures into the folders.",
+      ].join("\n"),
+    )
+  })
+
+  it("takes the names of JavaScript's own properties for unknown options", () => {
+    for (const name of ["toString", "constructor", "__proto__", "hasOwnProperty"]) {
+      expect(() => parseDatasetConfig(least("", `${name} = 1`), "set.toml")).toThrow(`there is no option ${name}`)
+    }
+  })
+
   it.each([
-    ["[[datasets", /set\.toml" is no valid TOML/],
+    ["[[datasets", /set\.toml" is not valid TOML/],
     ["", /datasets is missing, expected at least one table, written \[\[datasets\]\]/],
-    ["[[datasets]]\nresolution = 512", /datasets\[0\]\.subsets is missing/],
+    ["[[datasets]]\nresolution = 512", /datasets\[0\]: subsets is missing/],
     [least().replace("conditioning_data_dir", "#"), /subsets\[0\]: conditioning_data_dir is missing/],
-    [least("", "flip_aug = true"), /flip_aug = true is an option of sd-scripts that is not built here/],
-    [least("", "num_repeat = 2"), /no option "num_repeat"\. Did you mean "num_repeats"\?/],
-    [least("", "batch_size = 2"), /no option "batch_size"\. It belongs to another table/],
-    [least("", "num_repeats = 0"), /num_repeats is 0, expected a whole number of at least 1/],
+    [least("", "flip_aug = true"), /flip_aug cannot be followed: pictures are not altered here/],
+    [least("", "num_repeat = 2"), /no option num_repeat\. Did you mean num_repeats\?/],
+    [least("", "batch_size = 2"), /no option batch_size here\. It belongs to another table/],
+    [least("", "num_repeats = 0"), /num_repeats is 0, expected a whole number from 1/],
     [least("enable_bucket = 1"), /enable_bucket is 1, expected true or false/],
     [least("enable_bucket = true\nbucket_reso_steps = 48"), /bucket_reso_steps is 48, expected a multiple of 32/],
     [least().replace("512", "500"), /resolution is 500x500, expected multiples of 32\. The nearest is 512x512/],
@@ -81,15 +99,17 @@ describe("parseDatasetConfig", () => {
 })
 
 describe("datasetOfFolders", () => {
-  it("takes a size as sd-scripts' command line writes it", () => {
-    const folders = { image_dir: "a", conditioning_data_dir: "b" }
-    expect(datasetOfFolders({ ...folders, resolution: "768,512" }).groups[0]?.resolution).toEqual([768, 512])
-    expect(datasetOfFolders({ ...folders, resolution: "640" }).groups[0]?.resolution).toEqual([640, 640])
-  })
-})
+  const folders = { imageDir: "a", conditioningDataDir: "b" }
 
-it("names the nearest known name, and none that is far", () => {
-  expect(nearest("sede", ["steps", "seed", "scale"])).toBe("seed")
-  expect(nearest("network_dims", ["network_dim", "cond_emb_dim"])).toBe("network_dim")
-  expect(nearest("colour", ["steps", "seed"])).toBeNull()
+  it("takes a square's side, and a width with a height", () => {
+    expect(datasetOfFolders({ ...folders, resolution: [768, 512] }).groups[0]?.resolution).toEqual([768, 512])
+    expect(datasetOfFolders({ ...folders, resolution: 640 }).groups[0]?.resolution).toEqual([640, 640])
+  })
+
+  it("names options as its caller does", () => {
+    const wrong = { ...folders, resolution: 640, enableBucket: true, bucketResoSteps: 48 }
+    expect(() => datasetOfFolders(wrong)).toThrow(/^data set: bucketResoSteps is 48, expected a multiple of 32/)
+    const names = { label: "train", nameOf: (name: string) => `--${name}` }
+    expect(() => datasetOfFolders(wrong, names)).toThrow(/^train: --bucketResoSteps is 48/)
+  })
 })

@@ -3,7 +3,17 @@ import type { ResizeKernel } from "@lllite/core/image"
 import type { Size } from "@lllite/core/training"
 import { parse } from "smol-toml"
 import { fileError, InputError } from "../errors.ts"
-import { nearest } from "./nearest.ts"
+import type { OptionTable, Settings } from "../options/option.ts"
+import type { Layer, OptionReader, Problem, SettingName } from "../options/read.ts"
+import { describeProblems, findOption, joinLayers, readLayer, shown } from "../options/read.ts"
+import {
+  bucketStepProblem,
+  DATASET_OPTIONS,
+  FOLDER_OPTIONS,
+  GROUP_OPTIONS,
+  resolutionProblem,
+  SUBSET_OPTIONS,
+} from "./dataset-options.ts"
 
 /** A folder of pictures with the folder of their controls. */
 export interface SubsetConfig {
@@ -39,252 +49,225 @@ export interface DatasetGroup {
 
 export interface DatasetConfig {
   readonly batchSize: number
+  /** What was asked for and has no effect, one sentence each. */
+  readonly notices?: readonly string[]
   readonly groups: readonly DatasetGroup[]
 }
 
-/** Values by sd-scripts' names, such as `resolution` or `caption_extension`. */
-export type ConfigTable = Readonly<Record<string, unknown>>
+type DatasetTable = typeof DATASET_OPTIONS
 
-/** Where a value is looked for: the nearest table that has it wins. */
-interface Lookup {
-  readonly label: string
-  readonly tables: readonly ConfigTable[]
+/** A data set's options: sd-scripts' names in camelCase, such as `captionExtension`. */
+export type DatasetOptions = {
+  readonly [Name in Exclude<SettingName<DatasetTable>, "resolution">]?: Settings<DatasetTable>[Name] | undefined
+} & {
+  /** A side of a square, or width and height, in pixels. */
+  readonly resolution?: number | Size | undefined
 }
 
-const DATASET_KEYS = [
-  "batch_size",
-  "resolution",
-  "enable_bucket",
-  "min_bucket_reso",
-  "max_bucket_reso",
-  "bucket_reso_steps",
-  "bucket_no_upscale",
-] as const
-const SUBSET_KEYS = [
-  "num_repeats",
-  "caption_extension",
-  "caption_prefix",
-  "caption_suffix",
-  "resize_interpolation",
-] as const
-const FOLDER_KEYS = ["image_dir", "conditioning_data_dir"] as const
+/** Options of a data set of two folders. */
+export type FolderDatasetOptions = DatasetOptions & { readonly imageDir: string; readonly conditioningDataDir: string }
 
-/** Keys of sd-scripts that this trainer has not got, with the value that asks for nothing. Any other is refused. */
-const NEUTRAL: Readonly<Record<string, readonly unknown[]>> = {
-  validation_seed: [],
-  validation_split: [0],
-  network_multiplier: [1],
-  shuffle_caption: [false],
-  caption_separator: [","],
-  keep_tokens: [0],
-  keep_tokens_separator: [""],
-  secondary_separator: [""],
-  enable_wildcard: [false],
-  cache_info: [false],
-  caption_dropout_rate: [0],
-  caption_dropout_every_n_epochs: [0],
-  caption_tag_dropout_rate: [0],
-  token_warmup_min: [1],
-  token_warmup_step: [0],
-  color_aug: [false],
-  flip_aug: [false],
-  random_crop: [false],
-  face_crop_aug_range: [],
-  custom_attributes: [],
+/** How {@link readDatasetConfig} and {@link datasetOfFolders} name things in errors. */
+export interface DatasetNames {
+  /** What the options belong to. Default: `data set`. */
+  readonly label?: string
+  /** An option's name as its author wrote it. Default: the name in camelCase. */
+  readonly nameOf?: (option: SettingName<DatasetTable>) => string
 }
 
-/** The names that a data set's options may have, for people who misspell them. */
-export const DATASET_OPTION_NAMES: readonly string[] = [...DATASET_KEYS, ...SUBSET_KEYS, ...FOLDER_KEYS]
+type DatasetReader = OptionReader<DatasetTable>
 
 /**
  * Reads a `dataset_config` file: sd-scripts' TOML of `general`, `datasets` and `subsets`. A value is taken from the
  * subset, then its dataset, then `general`, then `defaults`. Keys that mean nothing to this trainer are refused by
  * name, never skipped.
  *
- * @throws InputError naming the file, the key, what was expected and what came
+ * @throws InputError with every problem there is: the file, the key, what was expected and what came
  */
-export async function readDatasetConfig(path: string, defaults: ConfigTable = {}): Promise<DatasetConfig> {
+export async function readDatasetConfig(
+  path: string,
+  defaults: DatasetOptions = {},
+  names: DatasetNames = {},
+): Promise<DatasetConfig> {
   const text = await readFile(path, "utf8").catch((cause: unknown) => {
     throw fileError("read", path, cause)
   })
-  return parseDatasetConfig(text, path, defaults)
+  return parseDatasetConfig(text, path, defaults, names)
 }
 
 /** As {@link readDatasetConfig}, from text. */
-export function parseDatasetConfig(text: string, label: string, defaults: ConfigTable = {}): DatasetConfig {
-  let top: ConfigTable
-  try {
-    top = parse(text)
-  } catch (cause) {
-    const [reason = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n")
-    throw new InputError(`"${label}" is no valid TOML: ${reason}`, { cause })
+export function parseDatasetConfig(
+  text: string,
+  label: string,
+  defaults: DatasetOptions = {},
+  names: DatasetNames = {},
+): DatasetConfig {
+  const problems: Problem[] = []
+  const top = parseToml(text, label)
+  const known = ["general", "datasets"]
+  for (const key of Object.keys(top)) {
+    if (!known.includes(key)) problems.push({ where: label, text: unknownTable(key) })
   }
-  checkKeys(top, ["general", "datasets"], label)
-  const general = tableOf(top.general ?? {}, `${label}: general`)
-  checkKeys(general, [...DATASET_KEYS, ...SUBSET_KEYS], `${label}: general`)
-  const datasets = tablesOf(top.datasets, `${label}: datasets`)
-  return joinGroups(
-    datasets.map((dataset, i) => {
-      const where = `${label}: datasets[${i}]`
-      checkKeys(dataset, [...DATASET_KEYS, ...SUBSET_KEYS, "subsets"], where)
-      const outer = { label: where, tables: [dataset, general, defaults] }
-      const subsets = tablesOf(dataset.subsets, `${where}.subsets`).map((subset, j) => {
-        const inside = `${where}.subsets[${j}]`
-        checkKeys(subset, [...SUBSET_KEYS, ...FOLDER_KEYS], inside)
-        return readSubset({ label: inside, tables: [subset, ...outer.tables] })
-      })
-      return readGroup(outer, subsets)
-    }),
-    label,
+  const layer = (table: OptionTable, entries: Record<string, unknown>, where: string, elsewhere: OptionTable): Layer =>
+    readLayer(table, { where, entries: Object.entries(entries), elsewhere })
+  const shared = { ...GROUP_OPTIONS, ...SUBSET_OPTIONS }
+  const general = layer(
+    shared,
+    tableOf(top.general ?? {}, "general", label, problems),
+    `${label}: general`,
+    FOLDER_OPTIONS,
   )
+  const outermost = objectLayer(defaults, names)
+  problems.push(...general.problems, ...outermost.problems)
+  const groups = tablesOf(top.datasets, "datasets", label, problems).map(({ subsets, ...own }, i) => {
+    const where = `${label}: datasets[${i}]`
+    const group = layer(shared, own, where, FOLDER_OPTIONS)
+    problems.push(...group.problems)
+    const readSubsets = tablesOf(subsets, "subsets", where, problems).map((table, j) => {
+      const inside = `${where}.subsets[${j}]`
+      const subset = layer({ ...SUBSET_OPTIONS, ...FOLDER_OPTIONS }, table, inside, GROUP_OPTIONS)
+      problems.push(...subset.problems)
+      return readSubset(readerOf(inside, [subset, group, general, outermost], problems))
+    })
+    return readGroup(readerOf(where, [group, general, outermost], problems), where, readSubsets, problems)
+  })
+  return finish(groups, label, problems)
 }
 
 /**
- * A data set of two folders, with options by sd-scripts' names.
+ * A data set of two folders.
  *
- * @throws InputError as {@link readDatasetConfig}
+ * @throws InputError with every problem there is, as {@link readDatasetConfig}
  */
-export function datasetOfFolders(options: ConfigTable, label = "data set"): DatasetConfig {
-  checkKeys(options, DATASET_OPTION_NAMES, label)
-  const lookup = { label, tables: [options] }
-  return joinGroups([readGroup(lookup, [readSubset(lookup)])], label)
+export function datasetOfFolders(options: FolderDatasetOptions, names: DatasetNames = {}): DatasetConfig {
+  const { label = "data set" } = names
+  const problems: Problem[] = []
+  const layer = objectLayer(options, names)
+  problems.push(...layer.problems)
+  const reader = readerOf(label, [layer], problems)
+  return finish([readGroup(reader, label, [readSubset(reader)], problems)], label, problems)
 }
 
-function joinGroups(read: readonly { batchSize: number; group: DatasetGroup }[], label: string): DatasetConfig {
-  const sizes = [...new Set(read.map(({ batchSize }) => batchSize))]
+/** The options of a data set among other settings. */
+export function pickDatasetOptions(settings: DatasetOptions): DatasetOptions {
+  const entries = Object.entries(settings).filter(([name]) => findOption(DATASET_OPTIONS, name) !== null)
+  const layer = readLayer(DATASET_OPTIONS, { where: "data set", entries })
+  return joinLayers(DATASET_OPTIONS, {
+    title: "data set",
+    layers: [layer],
+    refuse: (text) => new InputError(text),
+  }).finish()
+}
+
+function objectLayer(options: DatasetOptions, { label = "data set", nameOf = (name) => name }: DatasetNames): Layer {
+  const isName = (name: string): name is SettingName<DatasetTable> => findOption(DATASET_OPTIONS, name) !== null
+  const entries = Object.entries(options).map(
+    ([name, value]) => [name, value, isName(name) ? nameOf(name) : name] as const,
+  )
+  return readLayer(DATASET_OPTIONS, { where: label, entries })
+}
+
+/** A reader over layers whose own problems are noted already. What it finds itself goes to `problems`. */
+function readerOf(title: string, layers: readonly Layer[], problems: Problem[]): DatasetReader {
+  const clean = layers.map((layer) => ({ ...layer, problems: [] }))
+  return joinLayers(DATASET_OPTIONS, {
+    title,
+    layers: clean,
+    report: (problem) => problems.push(problem),
+    refuse: (text) => new InputError(text),
+  })
+}
+
+type Group = { /** Null where it was refused. */ readonly batchSize: number | null; readonly group: DatasetGroup }
+
+function finish(groups: readonly Group[], label: string, problems: Problem[]): DatasetConfig {
+  const sizes = [...new Set(groups.flatMap(({ batchSize }) => batchSize ?? []))]
   const [batchSize = 1] = sizes
   if (sizes.length > 1) {
-    throw new InputError(
-      `${label}: the data sets have batch sizes ${sizes.join(" and ")}, expected one for all of them`,
-    )
+    const text = `the data sets have batch sizes ${sizes.join(" and ")}, expected one for all of them`
+    problems.push({ where: label, text })
   }
-  return { batchSize, groups: read.map(({ group }) => group) }
+  if (problems.length > 0) throw new InputError(describeProblems(label, problems))
+  return { batchSize, groups: groups.map(({ group }) => group) }
 }
 
-function readGroup(lookup: Lookup, subsets: readonly SubsetConfig[]): { batchSize: number; group: DatasetGroup } {
+function readGroup(reader: DatasetReader, where: string, subsets: readonly SubsetConfig[], problems: Problem[]): Group {
   const folders = subsets.map(({ imageDir }) => imageDir)
-  const twice = folders.find((folder, i) => folders.indexOf(folder) !== i)
+  const twice = folders.find((folder, i) => folder !== "" && folders.indexOf(folder) !== i)
   if (twice !== undefined) {
-    throw new InputError(`${lookup.label}: image_dir "${twice}" is given twice. Use num_repeats to show it more often.`)
+    const text = `image_dir "${twice}" is given twice. Use num_repeats to show it more often.`
+    problems.push({ where, text })
   }
-  const resolution = readResolution(lookup)
-  const enabled = flag(lookup, "enable_bucket", false)
-  const step = count(lookup, "bucket_reso_steps", 64)
-  if (enabled && step % 32 !== 0) {
-    throw new InputError(
-      `${lookup.label}: bucket_reso_steps is ${step}, expected a multiple of 32, which is what an LLLite's deepest sites need`,
-    )
-  }
+  const { settings, nameOf } = reader
+  const { resolution = [0, 0], enableBucket, bucketResoSteps } = settings
+  reader.check(["resolution", "enableBucket"], () => resolutionProblem(settings.resolution, enableBucket, nameOf))
+  reader.check(["bucketResoSteps", "enableBucket"], () => bucketStepProblem(bucketResoSteps, enableBucket, nameOf))
   const buckets: BucketConfig = {
-    step,
-    minSize: count(lookup, "min_bucket_reso", 256),
-    maxSize: count(lookup, "max_bucket_reso", 1024),
-    noUpscale: flag(lookup, "bucket_no_upscale", false),
+    step: bucketResoSteps,
+    minSize: settings.minBucketReso,
+    maxSize: settings.maxBucketReso,
+    noUpscale: settings.bucketNoUpscale,
   }
-  if (!enabled && resolution.some((side) => side % 32 !== 0)) {
-    throw new InputError(
-      `${lookup.label}: resolution is ${resolution.join("x")}, expected multiples of 32. ` +
-        `The nearest is ${resolution.map((side) => Math.max(32, Math.round(side / 32) * 32)).join("x")}.`,
-    )
-  }
-  const group = { resolution, buckets: enabled ? buckets : null, subsets }
-  return { batchSize: count(lookup, "batch_size", 1), group }
+  let batchSize: number | null = null
+  reader.check(["batchSize"], () => {
+    batchSize = settings.batchSize
+    return null
+  })
+  return { batchSize, group: { resolution, buckets: enableBucket ? buckets : null, subsets } }
 }
 
-function readSubset(lookup: Lookup): SubsetConfig {
-  const extension = text(lookup, "caption_extension") ?? ".caption"
-  const interpolation = text(lookup, "resize_interpolation")
-  if (interpolation !== null && interpolation !== "lanczos" && interpolation !== "area") {
-    throw new InputError(`${lookup.label}: resize_interpolation is "${interpolation}", expected "lanczos" or "area"`)
+function readSubset({ settings, check, nameOf }: DatasetReader): SubsetConfig {
+  for (const name of ["imageDir", "conditioningDataDir"] as const) {
+    check([name], () => (settings[name] === undefined ? `${nameOf(name)} is missing, expected a folder` : null))
   }
+  const { captionExtension: extension } = settings
   return {
-    imageDir: folder(lookup, "image_dir"),
-    controlDir: folder(lookup, "conditioning_data_dir"),
+    imageDir: settings.imageDir ?? "",
+    controlDir: settings.conditioningDataDir ?? "",
     captionExtension: extension.startsWith(".") ? extension : `.${extension}`,
-    captionPrefix: text(lookup, "caption_prefix"),
-    captionSuffix: text(lookup, "caption_suffix"),
-    repeats: count(lookup, "num_repeats", 1),
-    kernel: interpolation,
+    captionPrefix: settings.captionPrefix ?? null,
+    captionSuffix: settings.captionSuffix ?? null,
+    repeats: settings.numRepeats,
+    kernel: settings.resizeInterpolation ?? null,
   }
 }
 
-function readResolution(lookup: Lookup): Size {
-  const value = find(lookup, "resolution")
-  const parts = typeof value === "string" ? value.split(",").map(Number) : Array.isArray(value) ? value : [value]
-  const [width, height = width] = parts as readonly unknown[]
-  if (parts.length > 2 || !isCount(width) || !isCount(height)) {
-    throw new InputError(
-      `${lookup.label}: resolution is ${shown(value)}, expected pixels such as 1024, or [width, height]`,
-    )
-  }
-  return [width, height]
-}
-
-function find({ tables }: Lookup, key: string): unknown {
-  return tables.find((table) => table[key] !== undefined && table[key] !== null)?.[key]
-}
-
-function folder(lookup: Lookup, key: (typeof FOLDER_KEYS)[number]): string {
-  const value = text(lookup, key)
-  if (value === null || value === "") throw new InputError(`${lookup.label}: ${key} is missing, expected a folder`)
-  return value
-}
-
-function text(lookup: Lookup, key: string): string | null {
-  const value = find(lookup, key)
-  if (value === undefined) return null
-  if (typeof value === "string") return value
-  throw new InputError(`${lookup.label}: ${key} is ${shown(value)}, expected text`)
-}
-
-function flag(lookup: Lookup, key: string, fallback: boolean): boolean {
-  const value = find(lookup, key) ?? fallback
-  if (typeof value === "boolean") return value
-  throw new InputError(`${lookup.label}: ${key} is ${shown(value)}, expected true or false`)
-}
-
-function count(lookup: Lookup, key: string, fallback: number): number {
-  const value = find(lookup, key) ?? fallback
-  if (isCount(value)) return value
-  throw new InputError(`${lookup.label}: ${key} is ${shown(value)}, expected a whole number of at least 1`)
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 1
-}
-
-function tableOf(value: unknown, where: string): ConfigTable {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as ConfigTable
-  throw new InputError(`${where} is ${shown(value)}, expected a table`)
-}
-
-function tablesOf(value: unknown, where: string): readonly ConfigTable[] {
-  if (!Array.isArray(value) || value.length === 0) {
-    throw new InputError(
-      `${where} is ${shown(value)}, expected at least one table, written [[${where.split(".").at(-1)?.replace(/^.*: /, "")}]]`,
-    )
-  }
-  return value.map((entry, i) => tableOf(entry, `${where}[${i}]`))
-}
-
-function checkKeys(table: ConfigTable, known: readonly string[], where: string): void {
-  for (const [key, value] of Object.entries(table)) {
-    if (known.includes(key)) continue
-    const neutral = NEUTRAL[key]
-    if (neutral?.includes(value)) continue
-    if (neutral !== undefined) {
-      throw new InputError(
-        `${where}: ${key} = ${shown(value)} is an option of sd-scripts that is not built here. Leave it out.`,
-      )
-    }
-    const near = nearest(key, known)
-    const elsewhere = [...DATASET_OPTION_NAMES].includes(key) ? " It belongs to another table." : ""
-    throw new InputError(
-      `${where}: there is no option "${key}".${near !== null && elsewhere === "" ? ` Did you mean "${near}"?` : elsewhere}`,
-    )
+function parseToml(text: string, label: string): Readonly<Record<string, unknown>> {
+  try {
+    return parse(text)
+  } catch (cause) {
+    const [reason = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n")
+    throw new InputError(`"${label}" is not valid TOML: ${reason}`, { cause })
   }
 }
 
-function shown(value: unknown): string {
-  return value === undefined ? "missing" : JSON.stringify(value)
+function unknownTable(key: string): string {
+  const isOption = findOption(DATASET_OPTIONS, key) !== null
+  return isOption
+    ? `${key} stands outside of all tables. Put it below [general].`
+    : `there is no table ${key}. Tables are general and datasets.`
+}
+
+function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date)
+}
+
+function tableOf(value: unknown, name: string, where: string, problems: Problem[]): Readonly<Record<string, unknown>> {
+  if (isTable(value)) return value
+  problems.push({ where, text: `${name} is ${shown(value)}, expected a table` })
+  return {}
+}
+
+function tablesOf(
+  value: unknown,
+  name: string,
+  where: string,
+  problems: Problem[],
+): readonly Readonly<Record<string, unknown>>[] {
+  if (Array.isArray(value) && value.length > 0) {
+    return value.map((entry, i) => tableOf(entry, `${name}[${i}]`, where, problems))
+  }
+  const header = name === "subsets" ? "datasets.subsets" : name
+  problems.push({ where, text: `${name} is ${shown(value)}, expected at least one table, written [[${header}]]` })
+  return []
 }

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import type { RgbImage } from "@lllite/core/image"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { encodePng } from "../images/png.ts"
-import type { ConfigTable } from "./dataset-config.ts"
+import type { DatasetOptions } from "./dataset-config.ts"
 import { datasetOfFolders } from "./dataset-config.ts"
 import { openDataset, stepsPerEpoch } from "./open-dataset.ts"
 
@@ -34,13 +34,15 @@ const pair = async (name: string, image: RgbImage, control = image, caption: str
   if (caption !== null) await put(`images/${name}.caption`, caption)
 }
 
-const open = (options: ConfigTable = {}) =>
+type Options = Omit<DatasetOptions, "imageDir" | "conditioningDataDir"> & { readonly imageDir?: string }
+
+const open = (options: Options = {}) =>
   openDataset(
     datasetOfFolders({
-      image_dir: join(folder, "images"),
-      conditioning_data_dir: join(folder, "controls"),
+      imageDir: join(folder, "images"),
       resolution: 64,
       ...options,
+      conditioningDataDir: join(folder, "controls"),
     }),
   )
 
@@ -48,7 +50,7 @@ describe("openDataset", () => {
   it("gives pairs by name, fitted and with what SDXL is told of their size", async () => {
     await pair("b", bar(64, 64))
     await pair("a", bar(160, 80), bar(80, 40), "first line \nsecond")
-    const dataset = await open({ caption_prefix: "drawing:" })
+    const dataset = await open({ captionPrefix: "drawing:" })
     expect(dataset).toMatchObject({ count: 2, pictures: 2, batchSize: 1, notices: [] })
     expect(dataset.sizes).toEqual([
       { width: 64, height: 64 },
@@ -73,7 +75,7 @@ describe("openDataset", () => {
   it("sorts pictures into buckets when asked to", async () => {
     await pair("wide", bar(256, 64))
     await pair("square", bar(100, 100))
-    const buckets = { enable_bucket: true, min_bucket_reso: 32, max_bucket_reso: 128, bucket_reso_steps: 32 }
+    const buckets = { enableBucket: true, minBucketReso: 32, maxBucketReso: 128, bucketResoSteps: 32 }
     const { sizes } = await open(buckets)
     expect(sizes).toEqual([
       { width: 64, height: 64 },
@@ -84,7 +86,7 @@ describe("openDataset", () => {
   it("shows a picture as often as num_repeats says", async () => {
     await pair("a", bar(64, 64))
     await pair("b", bar(64, 64))
-    const dataset = await open({ num_repeats: 3 })
+    const dataset = await open({ numRepeats: 3 })
     expect(dataset).toMatchObject({ count: 6, pictures: 2 })
     const names = await Promise.all([0, 1, 2, 3, 4, 5].map(async (i) => (await dataset.example(i)).caption))
     expect(names).toEqual(["a a", "a a", "a a", "a b", "a b", "a b"])
@@ -119,7 +121,7 @@ describe("openDataset", () => {
 
   it("says it in one sentence when one thing is wrong", async () => {
     await expect(open()).rejects.toThrow(/^the data set cannot be used: ".*images" holds no picture/)
-    await expect(open({ image_dir: join(folder, "none") })).rejects.toThrow(
+    await expect(open({ imageDir: join(folder, "none") })).rejects.toThrow(
       /cannot read the folder ".*none": there is no/,
     )
   })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest"
+import { needs } from "../../../format/test/needs.ts"
 import { lastLines, runCommand } from "./run-command.ts"
 
 const node = (script: string, options = {}) => runCommand(process.execPath, ["-e", script], options)
@@ -19,8 +20,9 @@ describe("runCommand", () => {
     expect(await runCommand("/nowhere/program", [])).toMatchObject({ code: null, missing: true })
   })
 
-  it.skipIf(process.platform === "win32").each(["timeout", "signal"])(
+  it.each(["timeout", "signal"])(
     "ends a program and what it has started (by %s)",
+    needs("signals, which Windows does not have", process.platform !== "win32"),
     async (way) => {
       const controller = new AbortController()
       const running = node(PARENT, way === "timeout" ? { timeout: 5000 } : { signal: controller.signal })

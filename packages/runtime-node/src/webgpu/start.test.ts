@@ -2,6 +2,7 @@ import { generate } from "@lllite/core"
 import { selfCheck, type WeightEntry } from "@lllite/core/ops"
 import * as tf from "@tensorflow/tfjs-core"
 import { describe, expect, it } from "vitest"
+import { needs } from "../../../format/test/needs.ts"
 import { chooseDriver } from "../../../webgpu/test/drivers.ts"
 import { startBackend } from "../backends/start.ts"
 import { loadCheckpoint } from "../checkpoint.ts"
@@ -14,15 +15,17 @@ function allocated(): number {
   return (tf.memory() as unknown as { numBytesAllocatedInGPU: number }).numBytesAllocatedInGPU
 }
 
+const needsDriver = needs("a Vulkan driver. scripts/lavapipe.sh installs one", hasDriver)
+
 describe("the backend webgpu", () => {
-  it.skipIf(!hasDriver)("computes and differentiates where a driver is named", async () => {
+  it("computes and differentiates where a driver is named", needsDriver, async () => {
     const { backend, ops, version, device } = await startBackend("webgpu")
     expect({ backend, device }).toEqual({ backend: "webgpu", device: "CPU" })
     expect(version).toMatch(/^WebGPU ./)
     await selfCheck(ops)
   })
 
-  it.skipIf(!hasDriver)("rounds float32 weights when asked to", async () => {
+  it("rounds float32 weights when asked to", needsDriver, async () => {
     const values = Float32Array.from({ length: 8 }, (_, i) => i / 4)
     const weight: WeightEntry = {
       ...{ name: "weight", dtype: "F32", shape: [2, 4] },
@@ -38,7 +41,7 @@ describe("the backend webgpu", () => {
     expect(sizes).toEqual([32, 16, 16])
   })
 
-  it.skipIf(!hasDriver)("gives idle buffers back when it has generated", async () => {
+  it("gives idle buffers back when it has generated", needsDriver, async () => {
     const { ops } = await startBackend("webgpu")
     const sdxl = await loadCheckpoint(ops, "tiny")
     const request = { prompt: "a red star", seed: 1 }

@@ -1,7 +1,7 @@
 import { createComposedOps } from "@lllite/core/ops"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import { gpu, hasAdapter, start } from "../../test/start.ts"
+import { gpu, needsAdapter, start } from "../../test/start.ts"
 import { WebgpuDeviceError, WebgpuLimitError, WebgpuOpsError } from "../errors.ts"
 import { createWebgpuOps } from "../webgpu-ops.ts"
 import { startWebgpu, type WebgpuDevice } from "./start.ts"
@@ -16,7 +16,7 @@ async function errorOf(run: () => unknown): Promise<unknown> {
   return null
 }
 
-describe.skipIf(!hasAdapter)("the WebGPU backend", () => {
+describe("the WebGPU backend", needsAdapter, () => {
   let webgpu: WebgpuDevice
   beforeEach(async () => {
     webgpu = await start()

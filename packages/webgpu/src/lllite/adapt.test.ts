@@ -3,7 +3,7 @@ import { createStream } from "@lllite/core/random"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { apart } from "../../test/apart.ts"
-import { hasAdapter, start } from "../../test/start.ts"
+import { needsAdapter, start } from "../../test/start.ts"
 import { createWebgpuOps, type WebgpuDevice, WebgpuOpsError } from "../index.ts"
 
 interface Case {
@@ -57,7 +57,7 @@ function run(ops: Ops, { strength }: Case, inputs: readonly tf.Tensor[]): readon
   )
 }
 
-describe.skipIf(!hasAdapter)("adapters on WebGPU", () => {
+describe("adapters on WebGPU", needsAdapter, () => {
   let webgpu: WebgpuDevice
   let base: Ops
   let ops: Ops

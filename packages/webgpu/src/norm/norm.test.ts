@@ -2,7 +2,7 @@ import { createComposedOps, type WeightEntry } from "@lllite/core/ops"
 import { createStream } from "@lllite/core/random"
 import * as tf from "@tensorflow/tfjs-core"
 import { describe, expect, it } from "vitest"
-import { hasAdapter, start } from "../../test/start.ts"
+import { needsAdapter, start } from "../../test/start.ts"
 import { openGpu } from "../gpu.ts"
 import { createWebgpuOps } from "../webgpu-ops.ts"
 
@@ -29,7 +29,7 @@ async function normed(): Promise<number[][]> {
   return values
 }
 
-describe.skipIf(!hasAdapter)("norms on WebGPU", () => {
+describe("norms on WebGPU", needsAdapter, () => {
   it("have the same bits whether or not neighbours exchange values in registers", async (context) => {
     const device = await start()
     const { reach } = openGpu().features

@@ -3,7 +3,7 @@ import { createStream } from "@lllite/core/random"
 import { fromFloat32 } from "@lllite/format/write"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { hasAdapter, start } from "../../test/start.ts"
+import { needsAdapter, start } from "../../test/start.ts"
 import { openGpu } from "../gpu.ts"
 import type { WebgpuDevice } from "../index.ts"
 import { createWebgpuOps, tuneProducts, WebgpuOpsError } from "../index.ts"
@@ -28,7 +28,7 @@ describe("tiles of products", () => {
   })
 })
 
-describe.skipIf(!hasAdapter)("products on WebGPU", () => {
+describe("products on WebGPU", needsAdapter, () => {
   let webgpu: WebgpuDevice
   beforeAll(async () => {
     webgpu = await start()

@@ -2,7 +2,7 @@ import { createStream } from "@lllite/core/random"
 import { initOptimizer, loadOptimizer, numbersOf, OPTIMIZERS, type OptimizerState } from "@lllite/core/training"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { hasAdapter, start } from "../../test/start.ts"
+import { needsAdapter, start } from "../../test/start.ts"
 import { createWebgpuAdamW, loadWebgpuOptimizer, type WebgpuAdamW, type WebgpuDevice } from "../index.ts"
 
 /** Not a multiple of a workgroup. */
@@ -18,7 +18,7 @@ function gradientsAt(step: number, count = COUNT): Float32Array {
     .map((value, i) => (i % 50 === 0 ? 0 : value * 10 ** (8 * (sizes[i] as number) - 6)))
 }
 
-describe.skipIf(!hasAdapter)("AdamW on WebGPU", () => {
+describe("AdamW on WebGPU", needsAdapter, () => {
   let webgpu: WebgpuDevice
   beforeAll(async () => {
     webgpu = await start()

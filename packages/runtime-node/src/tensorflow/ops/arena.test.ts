@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it, vi } from "vitest"
+import { needs } from "../../../../format/test/needs.ts"
 import { startBackend } from "../../backends/start.ts"
 import { findTensorflow } from "../installation.ts"
 import { createArena } from "./arena.ts"
@@ -42,7 +43,7 @@ describe("createArena", () => {
     }
   })
 
-  describe.skipIf(findTensorflow().found === null)("on TensorFlow", () => {
+  describe("on TensorFlow", needs("TensorFlow. Type: lllite setup tensorflow", findTensorflow().found !== null), () => {
     beforeAll(async () => {
       await startBackend("tensorflow")
     })

@@ -2,9 +2,12 @@ import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { needs } from "../../../../format/test/needs.ts"
 import { cudaRequirements } from "./fetch-wheel.ts"
 import { removeTensorflow, setUpTensorflow } from "./index.ts"
 import { findTools } from "./tools.ts"
+
+const onPosix = needs("programs in shell script, which Windows does not run", process.platform !== "win32")
 
 let root = ""
 beforeEach(async () => {
@@ -21,7 +24,7 @@ const putProgram = async (name: string, script: string): Promise<string> => {
   return path
 }
 
-describe.skipIf(process.platform === "win32")("findTools", () => {
+describe("findTools", onPosix, () => {
   const tools = (python?: string) => findTools(python, { environment: { PATH: join(root, "bin") } })
 
   it("names everything that is missing, at once", async () => {
@@ -46,7 +49,7 @@ describe.skipIf(process.platform === "win32")("findTools", () => {
   })
 })
 
-describe.skipIf(process.platform === "win32")("setUpTensorflow", () => {
+describe("setUpTensorflow", onPosix, () => {
   it("leaves nothing behind when pip cannot deliver, and repeats what pip said", async () => {
     const python = await putProgram(
       "python",

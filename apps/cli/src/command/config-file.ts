@@ -1,0 +1,45 @@
+import { readFile } from "node:fs/promises"
+import { fileError } from "@lllite/runtime-node/files"
+import type { Layer, OptionTable } from "@lllite/runtime-node/options"
+import { readLayer } from "@lllite/runtime-node/options"
+import { UsageError } from "../terminal/errors.ts"
+
+/**
+ * Reads a file of options: TOML with sd-scripts' option names. Sections have no meaning and are flattened, as there.
+ * `.toml` may be left out, as there.
+ *
+ * @throws InputError when it cannot be read; UsageError when it is not TOML
+ */
+export async function readConfigLayer(table: OptionTable, path: string): Promise<Layer> {
+  const { found, text } = await readToml(path)
+  const { parse } = await import("smol-toml")
+  const where = `"${found}"`
+  let toml: Readonly<Record<string, unknown>>
+  try {
+    toml = parse(text)
+  } catch (cause) {
+    const [reason = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n")
+    throw new UsageError(`${where} is not valid TOML: ${reason}`)
+  }
+  const entries = Object.entries(toml).flatMap(([name, value]) =>
+    isSection(value) ? Object.entries(value) : [[name, value] as const],
+  )
+  return readLayer(table, { where, entries })
+}
+
+async function readToml(path: string): Promise<{ readonly found: string; readonly text: string }> {
+  const candidates = path.endsWith(".toml") ? [path] : [path, `${path}.toml`]
+  let failure: unknown
+  for (const found of candidates) {
+    try {
+      return { found, text: await readFile(found, "utf8") }
+    } catch (cause) {
+      failure ??= cause
+    }
+  }
+  throw fileError("read", path, failure)
+}
+
+function isSection(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date)
+}

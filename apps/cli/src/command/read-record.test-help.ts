@@ -1,0 +1,17 @@
+import type { OptionReader, OptionTable } from "@lllite/runtime-node/options"
+import { joinLayers, readLayer } from "@lllite/runtime-node/options"
+import { flagName, usageError } from "./command.ts"
+
+/** For tests: reads a record of options as a command line gives them, and another as its config file does. */
+export function readRecord<Table extends OptionTable>(
+  table: Table,
+  line: Readonly<Record<string, unknown>>,
+  file: Readonly<Record<string, unknown>> = {},
+): OptionReader<Table> {
+  const entries = Object.entries(line).map(([name, value]) => [`--${name}`, value] as const)
+  const layers = [
+    readLayer(table, { where: "test", entries, spell: flagName }),
+    readLayer(table, { where: '"a.toml"', entries: Object.entries(file) }),
+  ]
+  return joinLayers(table, { title: "test", layers, spell: flagName, refuse: usageError })
+}

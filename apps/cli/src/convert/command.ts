@@ -1,0 +1,20 @@
+import { defineCommand } from "../command/command.ts"
+import { CONVERT_OPTIONS } from "./options.ts"
+
+/** `lllite convert` */
+export const convertCommand = defineCommand({
+  name: "convert",
+  description: "Write a safetensors file with another dtype or other tensor names.",
+  positionals: { text: "<file>", least: 1 },
+  options: CONVERT_OPTIONS,
+  async run(reader, files) {
+    reader.check(["dtype", "keys"], () =>
+      reader.isGiven("dtype") || reader.isGiven("keys")
+        ? null
+        : "there is nothing to do, expected --dtype, --keys, or both",
+    )
+    const settings = reader.finish()
+    const { runConvert } = await import("./run.ts")
+    process.stdout.write(`${await runConvert(files, settings)}\n`)
+  },
+})

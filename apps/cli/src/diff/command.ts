@@ -1,0 +1,19 @@
+import { flag } from "@lllite/runtime-node/options"
+import { defineCommand } from "../command/command.ts"
+import { JSON_OPTION } from "../lllite-file/output-options.ts"
+
+/** `lllite diff` */
+export const diffCommand = defineCommand({
+  name: "diff",
+  description: "Say how two LLLites differ, site by site.",
+  positionals: { text: "<first> <second>", least: 2 },
+  options: {
+    outputs: flag({ help: "Also compare what the sites do on samples. Widths may differ then." }),
+    ...JSON_OPTION,
+  },
+  async run(reader, files) {
+    const settings = reader.finish()
+    const { runDiff } = await import("./run.ts")
+    process.stdout.write(`${await runDiff(files, settings)}\n`)
+  },
+})

@@ -1,0 +1,16 @@
+import { defineCommand } from "../command/command.ts"
+import { EDIT_OPTIONS, editProblem } from "./options.ts"
+
+/** `lllite edit` */
+export const editCommand = defineCommand({
+  name: "edit",
+  description: "Show a safetensors file's metadata, or write the file with other metadata.",
+  positionals: { text: "<file>", least: 1 },
+  options: EDIT_OPTIONS,
+  async run(reader, files) {
+    reader.check(["set", "unset", "clear", "fill", "output", "force"], () => editProblem(reader.settings))
+    const settings = reader.finish()
+    const { runEdit } = await import("./run.ts")
+    process.stdout.write(`${await runEdit(files, settings)}\n`)
+  },
+})

@@ -1,0 +1,48 @@
+import type { OptionTable, Reading, Settings } from "@lllite/runtime-node/options"
+import { file, flag, taken, texts } from "@lllite/runtime-node/options"
+import { JSON_OPTION } from "../lllite-file/output-options.ts"
+
+type Pairs = readonly (readonly [key: string, value: string])[]
+
+/** What `edit` takes. */
+export const EDIT_OPTIONS = {
+  set: taken<Pairs>(
+    { arity: "each", valueName: "key=value", empty: [], read: readPairs },
+    { default: [], help: "Set a value." },
+  ),
+  unset: texts({ arity: "each", valueName: "key", help: "Remove a key." }),
+  clear: flag({ help: "Remove every key first." }),
+  fill: flag({ help: "Add what an LLLite's header says: ModelSpec's required keys, a title, the widths." }),
+  output: file({ help: "File to write. Without it the file itself is changed, which needs --force." }),
+  force: flag({ help: "Replace the output if it exists." }),
+  ...JSON_OPTION,
+} satisfies OptionTable
+
+export type EditSettings = Settings<typeof EDIT_OPTIONS>
+
+/** Whether the options ask for a change at all. */
+export function isChange({ set, unset, clear, fill }: EditSettings): boolean {
+  return set.length > 0 || unset.length > 0 || clear || fill
+}
+
+/** What is wrong with options that are right one by one, or null. */
+export function editProblem(settings: EditSettings): string | null {
+  if (!isChange(settings)) {
+    return settings.output === undefined
+      ? null
+      : "there is nothing to change, expected --set, --unset, --clear or --fill"
+  }
+  return settings.output === undefined && !settings.force
+    ? "this would change the file itself. Give --output for another one, or --force."
+    : null
+}
+
+function readPairs(raw: unknown): Reading<Pairs> {
+  const pairs: (readonly [string, string])[] = []
+  for (const text of Array.isArray(raw) ? raw : [raw]) {
+    const at = typeof text === "string" ? text.indexOf("=") : -1
+    if (typeof text !== "string" || at <= 0) return { expected: "key=value", part: text }
+    pairs.push([text.slice(0, at), text.slice(at + 1)])
+  }
+  return { value: pairs }
+}

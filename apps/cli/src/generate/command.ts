@@ -1,0 +1,20 @@
+import { defineCommand } from "../command/command.ts"
+import { watched } from "../command/watched.ts"
+import { GENERATE_GROUPS, GENERATE_OPTIONS } from "./options.ts"
+import { readGenerateSettings } from "./settings.ts"
+
+/** `lllite generate` */
+export const generateCommand = defineCommand({
+  name: "generate",
+  description:
+    "Generate pictures, with LLLites or without. Options have the names they have in sd-scripts. Dashes and underscores in names mean the same.",
+  options: GENERATE_OPTIONS,
+  groups: GENERATE_GROUPS,
+  run: (reader) => {
+    const settings = readGenerateSettings(reader)
+    return watched(async (reporter, signal) => {
+      const { runGenerate } = await import("./run.ts")
+      await runGenerate(settings, reporter, signal)
+    })
+  },
+})

@@ -1,0 +1,15 @@
+import { defineCommand } from "../command/command.ts"
+import { JSON_OPTION } from "../lllite-file/output-options.ts"
+
+/** `lllite hash` */
+export const hashCommand = defineCommand({
+  name: "hash",
+  description: "Give the hashes that people quote of a safetensors file.",
+  positionals: { text: "<file>", least: 1 },
+  options: JSON_OPTION,
+  async run(reader, files) {
+    const settings = reader.finish()
+    const { runHash } = await import("./run.ts")
+    process.stdout.write(`${await runHash(files, settings)}\n`)
+  },
+})

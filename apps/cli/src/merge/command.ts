@@ -1,0 +1,21 @@
+import { defineCommand } from "../command/command.ts"
+import { MERGE_OPTIONS } from "./options.ts"
+
+/** `lllite merge` */
+export const mergeCommand = defineCommand({
+  name: "merge",
+  description: "Write the weighted sum of LLLites with the same sites and widths.",
+  positionals: { text: "<files...>", least: 1, most: Number.POSITIVE_INFINITY },
+  options: MERGE_OPTIONS,
+  async run(reader, files) {
+    reader.check(["ratios"], () => {
+      const { length } = reader.settings.ratios
+      return length === 0 || length === files.length
+        ? null
+        : `${reader.nameOf("ratios")} has ${length} ${length === 1 ? "number" : "numbers"} for ${files.length} files, expected one for each`
+    })
+    const settings = reader.finish()
+    const { runMerge } = await import("./run.ts")
+    process.stdout.write(`${await runMerge(files, settings)}\n`)
+  },
+})

@@ -1,0 +1,16 @@
+import type { OptionTable, Settings } from "@lllite/runtime-node/options"
+import { numbers } from "@lllite/runtime-node/options"
+import { dtype, OUTPUT_OPTIONS } from "../lllite-file/output-options.ts"
+
+/** What `merge` takes. */
+export const MERGE_OPTIONS = {
+  ...OUTPUT_OPTIONS,
+  ratios: numbers({
+    min: -1000,
+    max: 1000,
+    help: "Weight of each file, in order. Default: equal weights that add up to 1.",
+  }),
+  dtype: dtype({ otherwise: "as the first file", help: "How the result is stored." }),
+} satisfies OptionTable
+
+export type MergeSettings = Settings<typeof MERGE_OPTIONS>

@@ -1,0 +1,20 @@
+import { defineCommand } from "../command/command.ts"
+import { watched } from "../command/watched.ts"
+import { SETUP_OPTIONS, setupProblem, TARGETS } from "./options.ts"
+
+/** `lllite setup` */
+export const setupCommand = defineCommand({
+  name: "setup",
+  description:
+    "Make more of this machine. `lllite setup tensorflow` builds the backend that computes at full speed. It needs Python 3 with pip, and a C++ compiler.",
+  positionals: { text: `<${TARGETS.join("|")}>`, least: 1 },
+  options: SETUP_OPTIONS,
+  run: (reader, [target = ""]) => {
+    reader.check([], () => setupProblem(target, reader.settings))
+    const settings = reader.finish()
+    return watched(async (reporter, signal) => {
+      const { runSetup } = await import("./run.ts")
+      await runSetup(settings, reporter, signal)
+    })
+  },
+})

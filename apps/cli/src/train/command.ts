@@ -1,0 +1,21 @@
+import { defineCommand } from "../command/command.ts"
+import { watched } from "../command/watched.ts"
+import { TRAIN_GROUPS, TRAIN_OPTIONS } from "./options/index.ts"
+import { readTrainSettings } from "./settings.ts"
+
+/** `lllite train` */
+export const trainCommand = defineCommand({
+  name: "train",
+  description:
+    "Train an LLLite for SDXL. Options have the names they have in sd-scripts. Dashes and underscores in names mean the same.",
+  options: TRAIN_OPTIONS,
+  groups: TRAIN_GROUPS,
+  configFile: "config_file",
+  run: (reader) => {
+    const settings = readTrainSettings(reader)
+    return watched(async (reporter, signal) => {
+      const { runTrain } = await import("./run.ts")
+      await runTrain(settings, reporter, signal)
+    })
+  },
+})

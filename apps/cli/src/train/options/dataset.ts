@@ -1,0 +1,51 @@
+import type { OptionTable } from "@lllite/runtime-node/options"
+import {
+  file,
+  folder,
+  GROUP_OPTIONS,
+  ignored,
+  integer,
+  refused,
+  SUBSET_OPTIONS,
+  text,
+} from "@lllite/runtime-node/options"
+
+const { batch_size, validation_seed, validation_split, network_multiplier, ...groupOptions } = GROUP_OPTIONS
+const { num_repeats, caption_extension, custom_attributes, ...subsetOptions } = SUBSET_OPTIONS
+const READ_ONCE = "pictures are read once, before training"
+const NEITHER_THERE = "sd-scripts' LLLite trainer does not follow it either"
+
+/** Pictures, controls and captions. Most options are those of a data-set file. */
+export const DATASET = {
+  train_data_dir: folder({ help: "Folder of pictures, with their captions." }),
+  conditioning_data_dir: folder({ help: "Folder of control pictures with the same names." }),
+  dataset_config: file({ help: "TOML of data sets, instead of the two folders." }),
+  train_batch_size: batch_size,
+  ...groupOptions,
+  caption_extension: text({
+    default: caption_extension.fallback,
+    help: caption_extension.help,
+    aliases: ["caption_extention"],
+  }),
+  ...subsetOptions,
+  dataset_repeats: integer({
+    min: 1,
+    max: 1_000_000,
+    help: "How often a pair is shown in an epoch, for folders of dataset_config that do not say num_repeats.",
+  }),
+  cache_latents: ignored("latents are always kept in memory"),
+  cache_latents_to_disk: ignored("latents are kept in memory, and no file is written beside the pictures"),
+  vae_batch_size: ignored("pictures are encoded one at a time", { nothing: [0, 1] }),
+  skip_cache_check: ignored("no cache is kept on disk"),
+  cache_text_encoder_outputs: ignored("captions are always encoded once, and kept in memory"),
+  cache_text_encoder_outputs_to_disk: ignored("encoded captions are kept in memory, and no file is written"),
+  max_data_loader_n_workers: ignored(READ_ONCE, { nothing: [0] }),
+  persistent_data_loader_workers: ignored(READ_ONCE),
+  alpha_mask: ignored(NEITHER_THERE),
+  weighted_captions: ignored(NEITHER_THERE),
+  dataset_class: ignored(NEITHER_THERE),
+  in_json: ignored(NEITHER_THERE),
+  debug_dataset: refused("there is no viewer of data sets here", {
+    instead: "Leave it out. All problems of a data set are reported before training.",
+  }),
+} satisfies OptionTable

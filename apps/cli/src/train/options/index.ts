@@ -1,0 +1,30 @@
+import { RUNTIME_OPTIONS } from "../../model/runtime-options.ts"
+import { DATASET } from "./dataset.ts"
+import { LOSS } from "./loss.ts"
+import { MODEL } from "./model.ts"
+import { OUTPUT, RUN } from "./output.ts"
+import { OPTIMIZER, TRAINING } from "./training.ts"
+
+/** All options of `train`, by sd-scripts' names. */
+export const TRAIN_OPTIONS = {
+  ...RUN,
+  ...MODEL,
+  ...DATASET,
+  ...TRAINING,
+  ...OPTIMIZER,
+  ...LOSS,
+  ...OUTPUT,
+  ...RUNTIME_OPTIONS,
+}
+
+/** The same by heading. */
+export const TRAIN_GROUPS = [
+  ["Options from a file", RUN],
+  ["Model and LLLite", MODEL],
+  ["Data set", DATASET],
+  ["Training", TRAINING],
+  ["Optimizer and learning rate", OPTIMIZER],
+  ["Loss and timesteps", LOSS],
+  ["Saving and metadata", OUTPUT],
+  ["What computes", RUNTIME_OPTIONS],
+] as const

@@ -1,0 +1,95 @@
+import type { OptionTable } from "@lllite/runtime-node/options"
+import { choice, file, folder, ignored, integer, refused, text } from "@lllite/runtime-node/options"
+
+const NO_RESUME = "a run cannot be resumed yet"
+const CONTINUE = { instead: "Leave it out. To continue from a saved LLLite, use network_weights." }
+const KEPT = "saved files are never deleted here"
+const NO_SAMPLES = "no pictures are drawn during training here"
+const DRAW_LATER = { instead: "Leave it out. Save with save_every_n_steps, and draw with: lllite generate" }
+const NO_TRACKER = "there is no log for TensorBoard or W&B here"
+const JSON_LINES = { instead: "Leave it out. Where stdout is not a terminal, each step is a line of JSON on it." }
+const NO_UPLOAD = "nothing is uploaded"
+const LOCAL = { instead: "Leave it out, and upload the saved file." }
+const NOT_WRITTEN = "train does not write this metadata"
+const addLater = (key: string): { readonly instead: string } => ({
+  instead: `Leave it out. Add it to the file with: lllite edit FILE --set modelspec.${key}=TEXT`,
+})
+
+/** What is saved, and when. */
+export const OUTPUT = {
+  output_dir: folder({ required: "a folder to write into", help: "Folder to write into." }),
+  output_name: text({ default: "last", valueName: "name", help: "Name of the saved file, without folder and ending." }),
+  save_precision: choice(["float", "fp16", "bf16"], {
+    default: "float",
+    nothing: ["none"],
+    help: "How values are stored in the file.",
+  }),
+  save_model_as: choice(["safetensors"], {
+    default: "safetensors",
+    nothing: ["none"],
+    because: "ckpt and pt files are pickles, which can run code when they are opened",
+    help: "Format of the file.",
+  }),
+  save_every_n_steps: integer({ min: 1, max: 10_000_000, nothing: [0], help: "Also save every N steps." }),
+  save_every_n_epochs: integer({ min: 1, max: 1_000_000, nothing: [0], help: "Also save every N epochs." }),
+  metadata_title: text({ otherwise: "output_name", help: "Title in the file's metadata." }),
+  metadata_author: text({ help: "Author in the file's metadata." }),
+  metadata_description: text({ help: "Description in the file's metadata." }),
+  metadata_license: text({ help: "Licence in the file's metadata." }),
+  metadata_tags: text({ help: "Tags in the file's metadata, separated by commas." }),
+  metadata_usage_hint: refused(NOT_WRITTEN, addLater("usage_hint")),
+  metadata_thumbnail: refused(NOT_WRITTEN, addLater("thumbnail")),
+  metadata_merged_from: refused(NOT_WRITTEN, addLater("merged_from")),
+  metadata_trigger_phrase: refused(NOT_WRITTEN, addLater("trigger_phrase")),
+  metadata_preprocessor: refused(NOT_WRITTEN, addLater("preprocessor")),
+  metadata_is_negative_embedding: refused("an LLLite is not an embedding"),
+  no_metadata: refused("ModelSpec's required metadata are always written", {
+    instead: "Leave it out. To remove metadata afterwards, type: lllite edit FILE --clear --force",
+  }),
+  save_n_epoch_ratio: refused("files are saved at fixed distances here", {
+    nothing: [0],
+    instead: "Leave it out, and use save_every_n_epochs.",
+  }),
+  save_last_n_epochs: refused(KEPT),
+  save_last_n_steps: refused(KEPT),
+  save_last_n_epochs_state: refused(NO_RESUME, CONTINUE),
+  save_last_n_steps_state: refused(NO_RESUME, CONTINUE),
+  save_state: refused(NO_RESUME, CONTINUE),
+  save_state_on_train_end: refused(NO_RESUME, CONTINUE),
+  resume: refused(NO_RESUME, CONTINUE),
+  sample_every_n_steps: refused(NO_SAMPLES, { ...DRAW_LATER, nothing: [0] }),
+  sample_at_first: refused(NO_SAMPLES, DRAW_LATER),
+  sample_every_n_epochs: refused(NO_SAMPLES, { ...DRAW_LATER, nothing: [0] }),
+  sample_prompts: refused(NO_SAMPLES, DRAW_LATER),
+  sample_sampler: refused(NO_SAMPLES, { ...DRAW_LATER, nothing: ["ddim"] }),
+  huggingface_repo_id: refused(NO_UPLOAD, LOCAL),
+  huggingface_repo_type: refused(NO_UPLOAD, LOCAL),
+  huggingface_path_in_repo: refused(NO_UPLOAD, LOCAL),
+  huggingface_token: refused(NO_UPLOAD, LOCAL),
+  huggingface_repo_visibility: refused(NO_UPLOAD, LOCAL),
+  save_state_to_huggingface: refused(NO_UPLOAD, LOCAL),
+  resume_from_huggingface: refused(NO_RESUME, CONTINUE),
+  async_upload: refused(NO_UPLOAD, LOCAL),
+} satisfies OptionTable
+
+/** Files of options, and what a run says of itself. */
+export const RUN = {
+  config_file: file({
+    aliases: ["config"],
+    help: "TOML of these options. Sections in it have no meaning. The command line wins over it.",
+  }),
+  output_config: refused("options are not written to a file here", {
+    instead: "Leave it out, and write a TOML for config_file.",
+  }),
+  console_log_level: ignored("progress and notes are always written to stdout", { nothing: ["info"] }),
+  console_log_file: ignored("progress and notes are written to stdout, which can be redirected to a file"),
+  console_log_simple: ignored("progress and notes are always plain lines where stdout is not a terminal"),
+  log_with: refused(NO_TRACKER, JSON_LINES),
+  logging_dir: refused(NO_TRACKER, JSON_LINES),
+  log_prefix: refused(NO_TRACKER, JSON_LINES),
+  log_tracker_name: refused(NO_TRACKER, JSON_LINES),
+  log_tracker_config: refused(NO_TRACKER, JSON_LINES),
+  log_config: refused(NO_TRACKER, JSON_LINES),
+  wandb_run_name: refused(NO_TRACKER, JSON_LINES),
+  wandb_api_key: refused(NO_TRACKER, JSON_LINES),
+} satisfies OptionTable

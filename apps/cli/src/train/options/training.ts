@@ -1,0 +1,95 @@
+import type { OptimizerName } from "@lllite/core/names"
+import { LR_CURVES, OPTIMIZERS } from "@lllite/core/names"
+import type { OptionTable } from "@lllite/runtime-node/options"
+import { choice, flag, ignored, integer, number, refused, steps } from "@lllite/runtime-node/options"
+
+const OPTIMIZER_NAMES = Object.keys(OPTIMIZERS).filter((name): name is OptimizerName => Object.hasOwn(OPTIMIZERS, name))
+const ONLY_ADAMW = "AdamW is the only optimizer here"
+const ATTENTION = "attention is computed in one way here"
+const FLOAT32 = "training computes in float32"
+const NO_PYTORCH = "nothing is computed by PyTorch here"
+const ONE_MACHINE = "training runs on one machine and one device here"
+const WITHOUT_DEEPSPEED = { instead: "Leave out all options of DeepSpeed." }
+
+/** How long training goes on, and how it computes. */
+export const TRAINING = {
+  max_train_steps: integer({ default: 1600, min: 1, max: 10_000_000, help: "Number of steps." }),
+  max_train_epochs: integer({
+    min: 1,
+    max: 1_000_000,
+    help: "How often the whole data set is shown. It replaces max_train_steps.",
+  }),
+  seed: integer({ default: 0, min: 0, max: 2 ** 32 - 1, help: "Seed. The same seed gives the same file." }),
+  gradient_checkpointing: flag({ help: "Keep less in memory, and compute more." }),
+  gradient_accumulation_steps: refused("a step has one batch here", {
+    nothing: [0, 1],
+    instead: "Leave it out, and use a larger train_batch_size.",
+  }),
+  mixed_precision: ignored(FLOAT32),
+  full_fp16: ignored(FLOAT32),
+  full_bf16: ignored(FLOAT32),
+  fp8_base: ignored("sd-scripts' LLLite trainer does not follow it either"),
+  xformers: ignored(ATTENTION),
+  sdpa: ignored(ATTENTION),
+  mem_eff_attn: ignored(ATTENTION),
+  torch_compile: ignored(NO_PYTORCH),
+  dynamo_backend: ignored(NO_PYTORCH, { nothing: ["inductor"] }),
+  ddp_timeout: ignored(ONE_MACHINE, { nothing: [0] }),
+  ddp_gradient_as_bucket_view: ignored(ONE_MACHINE),
+  ddp_static_graph: ignored(ONE_MACHINE),
+  deepspeed: refused(ONE_MACHINE, WITHOUT_DEEPSPEED),
+  zero_stage: refused(ONE_MACHINE, { ...WITHOUT_DEEPSPEED, nothing: [2] }),
+  offload_optimizer_device: refused(ONE_MACHINE, WITHOUT_DEEPSPEED),
+  offload_optimizer_nvme_path: refused(ONE_MACHINE, WITHOUT_DEEPSPEED),
+  offload_param_device: refused(ONE_MACHINE, WITHOUT_DEEPSPEED),
+  offload_param_nvme_path: refused(ONE_MACHINE, WITHOUT_DEEPSPEED),
+  zero3_init_flag: refused(ONE_MACHINE, WITHOUT_DEEPSPEED),
+  zero3_save_16bit_model: refused(ONE_MACHINE, WITHOUT_DEEPSPEED),
+  fp16_master_weights_and_gradients: refused(ONE_MACHINE, WITHOUT_DEEPSPEED),
+} satisfies OptionTable
+
+/** How weights move. */
+export const OPTIMIZER = {
+  optimizer_type: choice(OPTIMIZER_NAMES, {
+    default: "adamw",
+    ignoreCase: true,
+    because: ONLY_ADAMW,
+    help: "How gradients change the weights.",
+  }),
+  learning_rate: number({ default: 2e-4, above: 0, max: 1000, help: "How far a step goes." }),
+  max_grad_norm: number({
+    default: 1,
+    min: 0,
+    max: 1e9,
+    help: "Gradients longer than this are shortened to it. 0 means no limit.",
+  }),
+  lr_scheduler: choice(LR_CURVES, { default: "constant", help: "How the learning rate changes over the run." }),
+  lr_warmup_steps: steps({ help: "Steps over which the learning rate rises from 0." }),
+  lr_decay_steps: steps({ help: "Steps over which the learning rate falls at the end, for warmup_stable_decay." }),
+  lr_scheduler_num_cycles: number({
+    default: 1,
+    above: 0,
+    max: 1e6,
+    help: "Restarts of cosine_with_restarts. Half waves of cosine_with_min_lr and warmup_stable_decay.",
+  }),
+  lr_scheduler_power: number({ default: 1, min: 0, max: 1000, help: "Exponent of polynomial." }),
+  lr_scheduler_timescale: integer({
+    min: 1,
+    max: 10_000_000,
+    otherwise: "the warm-up",
+    help: "Steps after which the rate of inverse_sqrt falls.",
+  }),
+  lr_scheduler_min_lr_ratio: number({
+    min: 0,
+    max: 1,
+    help: "Lowest rate as a share of learning_rate, for cosine_with_min_lr and warmup_stable_decay.",
+  }),
+  use_8bit_adam: refused(ONLY_ADAMW),
+  use_lion_optimizer: refused(ONLY_ADAMW),
+  optimizer_args: refused("AdamW has its usual constants here"),
+  fused_backward_pass: refused("it is for Adafactor, and AdamW is the only optimizer here"),
+  lr_scheduler_type: refused("only the curves of lr_scheduler are built here", {
+    instead: "Leave it out, and use lr_scheduler.",
+  }),
+  lr_scheduler_args: refused("the curves of lr_scheduler have options of their own"),
+} satisfies OptionTable

@@ -1,0 +1,56 @@
+// SDXL's U-Net with made-up weights on WebGPU, and something for it to compute. 5.1 GB of float16, made of a few blocks
+// of values that repeat.
+
+// Registers the gradients of tfjs's own ops.
+import "@tensorflow/tfjs"
+import { createLllite, loadUnet, SDXL_UNET } from "../../../packages/core/dist/models.js"
+import { createComposedOps } from "../../../packages/core/dist/ops.js"
+import { createStream } from "../../../packages/core/dist/random.js"
+import { sdxlShapes } from "../../../packages/core/dist/reference.js"
+import { enumerateSites } from "../../../packages/format/dist/selections.js"
+import { createWebgpuOps, tuneProducts } from "../../../packages/webgpu/dist/index.js"
+import { syntheticEntries } from "../../synthetic.mjs"
+import { usedMiB } from "../measure/card-memory.mjs"
+
+/** SDXL's structure at a tenth of its width, with fewer layers. */
+const TINY_UNET = {
+  layout: { modelChannels: 32, channelMult: [1, 2, 4], transformerDepth: [0, 1, 1], middleDepth: 1 },
+  contextDim: 64,
+  pooledDim: 40,
+  headDim: 64,
+  latentChannels: 4,
+}
+
+/** Starts WebGPU as the packages do, products tuned to the card, and loads the U-Net. Writes a row of that. */
+export async function loadMadeUp({ quick, start, write }) {
+  const before = await usedMiB()
+  const { device, trim } = await start()
+  // In software, tuning takes minutes and says nothing.
+  const tiles = quick ? undefined : await tuneProducts()
+  const ops = createWebgpuOps(createComposedOps(), { weights: "file", ...(tiles && { tiles }) })
+  const config = quick ? TINY_UNET : SDXL_UNET
+  const { unet: shapes } = await sdxlShapes(config)
+  const since = performance.now()
+  const params = await loadUnet({ label: "made up", entries: syntheticEntries(shapes, "F16") }, ops.load)
+  await device.queue.onSubmittedWorkDone()
+  const loadSeconds = (performance.now() - since) / 1000
+  const model = createLllite(enumerateSites(config.layout), { condDim: 32, mlpDim: 64 }, createStream(3, "init"))
+  const parameters = [...shapes.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0)
+  const sites = model.adapters.length
+  write({ parameters, sites, tiles: tiles ?? "usual", loadSeconds, cardMiB: await usedMiB(), cardMiBBefore: before })
+  return { config, device, trim, ops, params, model }
+}
+
+/** Values that depend on how many were asked for before. */
+export function startValues() {
+  const stream = createStream(2, "inputs")
+  let index = 0
+  return (...shape) =>
+    stream.normal(
+      shape.reduce((product, size) => product * size, 1),
+      { index: index++ },
+    )
+}
+
+/** Sides of the pictures, in pixels. The smaller first: where memory ends at the larger one, the other is known. */
+export const sidesOf = (quick) => (quick ? [128] : [512, 1024])

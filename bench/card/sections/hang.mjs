@@ -1,0 +1,8 @@
+// Never ends, and starts a process that never ends: a section as limits are for.
+import { spawn } from "node:child_process"
+
+export function run({ write }) {
+  const { pid } = spawn("/bin/sleep", ["600"], { stdio: "ignore" })
+  write({ pid })
+  return new Promise(() => {})
+}

@@ -1,0 +1,50 @@
+// A training step of an LLLite on SDXL's U-Net with made-up weights, blocks computed again on the way back (gradient
+// checkpointing), AdamW on the host. What is measured is that of the section unet.
+import { createNoiseSchedule } from "../../../packages/core/dist/diffusion.js"
+import { DEFAULT_OPTIMIZER, initOptimizer, loadOptimizer, objective } from "../../../packages/core/dist/training.js"
+import { openClock } from "../measure/clock.mjs"
+import { observe } from "../measure/observe.mjs"
+import { watchMemory } from "../measure/out-of-memory.mjs"
+import { loadMadeUp, sidesOf, startValues } from "../sdxl/made-up-sdxl.mjs"
+
+export async function run({ quick, start, write }) {
+  let memory = null
+  let side = null
+  const watched = async (...args) => {
+    const started = await start(...args)
+    memory = watchMemory(started.device)
+    return started
+  }
+  try {
+    const loaded = await loadMadeUp({ quick, start: watched, write })
+    for (side of sidesOf(quick)) {
+      write({ what: "training step with recompute", side, ...(await observeStep(loaded, side, quick)) })
+      loaded.trim()
+    }
+  } catch (error) {
+    if (!memory?.ranOut(error)) throw error
+    // The card is too small for this: nothing is wrong, and nothing more can be measured.
+    const what = side === null ? "loading the U-Net" : `a training step at ${side} px`
+    write({ skipped: `${what} takes more memory than the card has: ${error.message.split("\n")[0]}` })
+  }
+}
+
+function observeStep({ config, device, ops, params, model }, side, quick) {
+  const normal = startValues()
+  const example = {
+    ...{ width: side, height: side, latents: normal(side / 8, side / 8, config.latentChannels) },
+    control: { width: side, height: side, data: Uint8Array.from({ length: 3 * side * side }, (_, i) => (7 * i) % 256) },
+    context: normal(77, config.contextDim),
+    vector: normal(config.pooledDim + 1536),
+  }
+  const sdxl = { ops, unet: params, prediction: "epsilon" }
+  const schedule = createNoiseSchedule()
+  const state = initOptimizer(DEFAULT_OPTIMIZER, model.values.length)
+  const optimizer = loadOptimizer(model.values, state, DEFAULT_OPTIMIZER)
+  const rows = { seed: 1, step: 0, firstRow: 0, examples: [example] }
+  return observe(openClock(device), quick ? 1 : 2, async () => {
+    const { loss, gradients } = await objective(sdxl, schedule, model, rows, { gradientCheckpointing: true })
+    if (!Number.isFinite(loss)) throw new Error(`the loss is ${loss}`)
+    await optimizer.step(gradients, 1e-4)
+  })
+}

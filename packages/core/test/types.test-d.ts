@@ -1,0 +1,55 @@
+import type { Tensor4D } from "@tensorflow/tfjs-core"
+import { describe, expectTypeOf, it } from "vitest"
+import type { RgbImage } from "../src/image/index.ts"
+import type { AdapterUse, GenerateEvent, GenerateOptions, PictureRequest } from "../src/index.ts"
+import { generate } from "../src/index.ts"
+import type { Sdxl } from "../src/models/index.ts"
+import type { TrainOptions, TrainState, TrainStepEvent } from "../src/training/index.ts"
+import { train } from "../src/training/index.ts"
+
+/* Checked by `tsc`, and not run: what a program that uses core may rely on when it compiles. */
+
+type Option<T> = { readonly [K in keyof T]: T[K] }
+type ReadonlyKeys<T> = { [K in keyof T]-?: Equal<Pick<T, K>, Option<Pick<T, K>>> extends true ? K : never }[keyof T]
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+type OptionalKeys<T> = { [K in keyof T]-?: object extends Pick<T, K> ? K : never }[keyof T]
+
+describe("generate", () => {
+  it("yields events that their kind tells apart", () => {
+    expectTypeOf(generate).returns.toEqualTypeOf<AsyncGenerator<GenerateEvent, void, void>>()
+    expectTypeOf<GenerateEvent["kind"]>().toEqualTypeOf<"step" | "image">()
+    expectTypeOf<Extract<GenerateEvent, { kind: "image" }>["image"]>().toEqualTypeOf<RgbImage>()
+    expectTypeOf<Extract<GenerateEvent, { kind: "step" }>["denoised"]>().toEqualTypeOf<Tensor4D>()
+  })
+
+  it("takes a model, requests and options that it does not change", () => {
+    expectTypeOf(generate).parameters.toEqualTypeOf<
+      [sdxl: Sdxl, requests: readonly PictureRequest[], options: GenerateOptions]
+    >()
+    expectTypeOf<ReadonlyKeys<GenerateOptions>>().toEqualTypeOf<keyof GenerateOptions>()
+    expectTypeOf<ReadonlyKeys<AdapterUse>>().toEqualTypeOf<keyof AdapterUse>()
+    expectTypeOf<ReadonlyKeys<PictureRequest>>().toEqualTypeOf<keyof PictureRequest>()
+  })
+
+  it("asks for the size of the pictures, and for nothing else", () => {
+    expectTypeOf<Exclude<keyof GenerateOptions, OptionalKeys<GenerateOptions>>>().toEqualTypeOf<"width" | "height">()
+    expectTypeOf<Exclude<keyof AdapterUse, OptionalKeys<AdapterUse>>>().toEqualTypeOf<"lllite" | "control">()
+    expectTypeOf<Exclude<keyof PictureRequest, OptionalKeys<PictureRequest>>>().toEqualTypeOf<"prompt" | "seed">()
+  })
+
+  it("takes a sampler by a name that there is", () => {
+    expectTypeOf<"euler">().toExtend<NonNullable<GenerateOptions["sampler"]>>()
+    expectTypeOf<"eular">().not.toExtend<NonNullable<GenerateOptions["sampler"]>>()
+  })
+})
+
+describe("train", () => {
+  it("yields steps, and ends with the state", () => {
+    expectTypeOf(train).returns.toEqualTypeOf<AsyncGenerator<TrainStepEvent, TrainState, void>>()
+    expectTypeOf<TrainStepEvent["state"]>().toEqualTypeOf<() => Promise<TrainState>>()
+  })
+
+  it("takes options that it does not change", () => {
+    expectTypeOf<ReadonlyKeys<TrainOptions>>().toEqualTypeOf<keyof TrainOptions>()
+  })
+})

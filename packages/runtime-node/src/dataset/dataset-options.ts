@@ -1,0 +1,87 @@
+import { choice, flag, folder, integer, pixels, text } from "../options/kinds.ts"
+import { refused } from "../options/option.ts"
+
+const CAPTIONS = "captions are used as they are written"
+const PICTURES = "pictures are not altered here"
+const WRITE_CAPTIONS = { instead: "Leave it out, and write the captions as they shall be used." }
+const WRITE_PICTURES = { instead: "Leave it out, and put altered pictures into the folders." }
+const VALIDATION = "there is no validation during training"
+
+/** Options of a data set whose pictures are fitted in one way, by sd-scripts' names. */
+export const GROUP_OPTIONS = {
+  batch_size: integer({ default: 1, min: 1, max: 65536, help: "Pairs in a step." }),
+  resolution: pixels({
+    help: "Size that pictures are trained at, in pixels. Multiples of 32 where there are no buckets.",
+  }),
+  enable_bucket: flag({ help: "Sort pictures into sizes of several shapes. Without it all are cropped to one size." }),
+  min_bucket_reso: integer({ default: 256, min: 1, max: 65536, help: "Shortest side of a bucket, in pixels." }),
+  max_bucket_reso: integer({ default: 1024, min: 1, max: 65536, help: "Longest side of a bucket, in pixels." }),
+  bucket_reso_steps: integer({
+    default: 64,
+    min: 1,
+    max: 65536,
+    help: "Sides of buckets are multiples of this, which is a multiple of 32.",
+  }),
+  bucket_no_upscale: flag({ help: "Never enlarge a picture." }),
+  validation_seed: refused(VALIDATION),
+  validation_split: refused(VALIDATION, { nothing: [0] }),
+  network_multiplier: refused("a trained LLLite has strength 1", { nothing: [1] }),
+}
+
+/** Options of a folder of pictures. A data set may give them for all of its folders. */
+export const SUBSET_OPTIONS = {
+  num_repeats: integer({ default: 1, min: 1, max: 1_000_000, help: "How often a pair is shown in an epoch." }),
+  caption_extension: text({ default: ".caption", help: "Ending of the files that hold captions." }),
+  caption_prefix: text({ help: "Text to put before every caption.", canBeEmpty: true }),
+  caption_suffix: text({ help: "Text to put after every caption.", canBeEmpty: true }),
+  resize_interpolation: choice(["lanczos", "area"], {
+    help: "How pictures are resized.",
+    otherwise: "area to shrink, lanczos to enlarge",
+  }),
+  shuffle_caption: refused(CAPTIONS, WRITE_CAPTIONS),
+  caption_separator: refused(CAPTIONS, { ...WRITE_CAPTIONS, nothing: [","] }),
+  keep_tokens: refused(CAPTIONS, { ...WRITE_CAPTIONS, nothing: [0] }),
+  keep_tokens_separator: refused(CAPTIONS, WRITE_CAPTIONS),
+  secondary_separator: refused(CAPTIONS, WRITE_CAPTIONS),
+  enable_wildcard: refused(CAPTIONS, WRITE_CAPTIONS),
+  caption_dropout_rate: refused(CAPTIONS, { ...WRITE_CAPTIONS, nothing: [0] }),
+  caption_dropout_every_n_epochs: refused(CAPTIONS, { ...WRITE_CAPTIONS, nothing: [0] }),
+  caption_tag_dropout_rate: refused(CAPTIONS, { ...WRITE_CAPTIONS, nothing: [0] }),
+  token_warmup_min: refused(CAPTIONS, { ...WRITE_CAPTIONS, nothing: [0, 1] }),
+  token_warmup_step: refused(CAPTIONS, { ...WRITE_CAPTIONS, nothing: [0] }),
+  color_aug: refused(PICTURES, WRITE_PICTURES),
+  flip_aug: refused(PICTURES, WRITE_PICTURES),
+  random_crop: refused(PICTURES, WRITE_PICTURES),
+  face_crop_aug_range: refused(PICTURES, WRITE_PICTURES),
+  cache_info: refused("sizes and captions are read anew in every run, and no file is written beside the pictures"),
+  custom_attributes: refused("no option of this trainer uses attributes"),
+}
+
+/** The two folders of a subset. */
+export const FOLDER_OPTIONS = {
+  image_dir: folder({ help: "Folder of pictures, with their captions." }),
+  conditioning_data_dir: folder({ help: "Folder of control pictures with the same names." }),
+}
+
+/** All options of a data set. */
+export const DATASET_OPTIONS = { ...GROUP_OPTIONS, ...SUBSET_OPTIONS, ...FOLDER_OPTIONS }
+
+type NameOf = (option: "resolution" | "enableBucket" | "bucketResoSteps") => string
+
+/** What is wrong with a resolution, or null. @param nameOf how the option was written */
+export function resolutionProblem(
+  resolution: readonly [number, number] | undefined,
+  enableBucket: boolean,
+  nameOf: NameOf,
+): string | null {
+  if (resolution === undefined) return `${nameOf("resolution")} is missing, expected pixels such as 1024`
+  if (enableBucket || resolution.every((side) => side % 32 === 0)) return null
+  const near = resolution.map((side) => Math.max(32, Math.round(side / 32) * 32))
+  return `${nameOf("resolution")} is ${resolution.join("x")}, expected multiples of 32. The nearest is ${near.join("x")}. Or use ${nameOf("enableBucket")}.`
+}
+
+/** What is wrong with the distance between the sides of buckets, or null. @param nameOf how the option was written */
+export function bucketStepProblem(step: number, enableBucket: boolean, nameOf: NameOf): string | null {
+  if (!enableBucket || step % 32 === 0) return null
+  return `${nameOf("bucketResoSteps")} is ${step}, expected a multiple of 32, which an LLLite's deepest sites need`
+}

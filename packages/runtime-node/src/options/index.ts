@@ -1,0 +1,46 @@
+// Options as tables: what they are called, which values they take, and what they mean. Loads no TensorFlow.js.
+export {
+  bucketStepProblem,
+  DATASET_OPTIONS,
+  GROUP_OPTIONS,
+  resolutionProblem,
+  SUBSET_OPTIONS,
+} from "../dataset/dataset-options.ts"
+export {
+  choice,
+  file,
+  flag,
+  folder,
+  integer,
+  number,
+  numbers,
+  pixels,
+  type Range,
+  type StepCount,
+  steps,
+  text,
+  texts,
+} from "./kinds.ts"
+export { nearest } from "./nearest.ts"
+export {
+  type AnyOption,
+  ignored,
+  type OptionTable,
+  type Reading,
+  refused,
+  type Settings,
+  type TakenOption,
+  taken,
+} from "./option.ts"
+export {
+  describeProblems,
+  findOption,
+  joinLayers,
+  type Layer,
+  type OptionReader,
+  type OptionSource,
+  optionName,
+  type Problem,
+  readLayer,
+  type SettingName,
+} from "./read.ts"

@@ -1,0 +1,8 @@
+import { expect, it } from "vitest"
+import { nearest } from "./nearest.ts"
+
+it("names the nearest known name, and none that is far", () => {
+  expect(nearest("sede", ["steps", "seed", "scale"])).toBe("seed")
+  expect(nearest("network_dims", ["network_dim", "cond_emb_dim"])).toBe("network_dim")
+  expect(nearest("colour", ["steps", "seed"])).toBeNull()
+})
