@@ -6,6 +6,7 @@
 import { execFileSync, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import {
+  copyFileSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -192,7 +193,7 @@ function carryLibraries(to) {
     const folder = join(work, "root", "usr", "lib", "x86_64-linux-gnu")
     // Under the names by which programs ask for them.
     for (const name of readdirSync(folder).filter((name) => /\.so\.\d+$/.test(name))) {
-      cpSync(join(folder, name), join(to, name), { dereference: true })
+      copyFileSync(join(folder, name), join(to, name))
     }
     return
   }
@@ -206,7 +207,7 @@ function carryLibraries(to) {
   console.warn(
     "apt-get download fails: Vulkan's loader is taken from this machine, and nothing else that a driver may need",
   )
-  cpSync(loader, join(to, "libvulkan.so.1"), { dereference: true })
+  copyFileSync(loader, join(to, "libvulkan.so.1"))
 }
 
 function carryPython(to) {
