@@ -14,11 +14,10 @@ import { usedMiB } from "../measure/card-memory.mjs"
 
 /** SDXL's structure at a tenth of its width, with fewer layers. */
 const TINY_UNET = {
+  ...SDXL_UNET,
   layout: { modelChannels: 32, channelMult: [1, 2, 4], transformerDepth: [0, 1, 1], middleDepth: 1 },
   contextDim: 64,
   pooledDim: 40,
-  headDim: 64,
-  latentChannels: 4,
 }
 
 /** Starts WebGPU as the packages do, products tuned to the card, and loads the U-Net. Writes a row of that. */

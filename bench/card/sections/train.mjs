@@ -32,7 +32,7 @@ export async function run({ quick, start, write }) {
 function observeStep({ config, device, ops, params, model }, side, quick) {
   const normal = startValues()
   const example = {
-    ...{ width: side, height: side, latents: normal(side / 8, side / 8, config.latentChannels) },
+    ...{ width: side, height: side, latents: normal(side / 8, side / 8, config.inChannels) },
     control: { width: side, height: side, data: Uint8Array.from({ length: 3 * side * side }, (_, i) => (7 * i) % 256) },
     context: normal(77, config.contextDim),
     vector: normal(config.pooledDim + 1536),

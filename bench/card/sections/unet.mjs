@@ -14,7 +14,7 @@ export async function run({ quick, start, write }) {
     const normal = startValues()
     const tensor = (...shape) => tf.tensor(normal(...shape), shape)
     const input = {
-      latents: tensor(1, side / 8, side / 8, config.latentChannels),
+      latents: tensor(1, side / 8, side / 8, config.inChannels),
       timesteps: [500],
       context: tensor(1, 77, config.contextDim),
       vector: tensor(1, config.pooledDim + 1536),
