@@ -65,7 +65,10 @@ function countProblems<Table extends OptionTable>(
 ): readonly Problem[] {
   const { text, least, most = least } = positionals
   const usage = `lllite ${name} ${text}`.trim()
-  if (given.length < least) return [{ where: name, text: `${text} is missing. Type: ${usage}` }]
+  if (given.length < least) {
+    const came = given.length === 0 ? "" : `, and ${given.length} came`
+    return [{ where: name, text: `expected ${text}${came}. Type: ${usage}` }]
+  }
   const extra = given.slice(most).map((each) => JSON.stringify(each))
   if (extra.length === 0) return []
   const names = extra.length > 3 ? `${extra.slice(0, 3).join(", ")} …` : extra.join(", ")

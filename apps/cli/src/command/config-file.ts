@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises"
 import { fileError } from "@lllite/runtime-node/files"
-import type { Layer, OptionTable } from "@lllite/runtime-node/options"
-import { readLayer } from "@lllite/runtime-node/options"
+import type { Layer, OptionTable, Problem } from "@lllite/runtime-node/options"
+import { readLayer, tomlReason } from "@lllite/runtime-node/options"
 import { UsageError } from "../terminal/errors.ts"
 
 /**
@@ -18,13 +18,19 @@ export async function readConfigLayer(table: OptionTable, path: string): Promise
   try {
     toml = parse(text)
   } catch (cause) {
-    const [reason = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n")
-    throw new UsageError(`${where} is not valid TOML: ${reason}`)
+    throw new UsageError(`${where} is not valid TOML${tomlReason(cause)}`)
   }
-  const entries = Object.entries(toml).flatMap(([name, value]) =>
-    isSection(value) ? Object.entries(value) : [[name, value] as const],
-  )
-  return readLayer(table, { where, entries })
+  const problems: Problem[] = []
+  const entries = Object.entries(toml).flatMap(([name, value]) => {
+    if (!isSection(value)) return [[name, value] as const]
+    return Object.entries(value).filter(([inner, option]) => {
+      const isNested = isSection(option)
+      if (isNested) problems.push({ where, text: `${inner} is a section inside a section, expected an option` })
+      return !isNested
+    })
+  })
+  const layer = readLayer(table, { where, entries })
+  return { ...layer, problems: [...layer.problems, ...problems] }
 }
 
 async function readToml(path: string): Promise<{ readonly found: string; readonly text: string }> {

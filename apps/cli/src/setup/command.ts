@@ -7,7 +7,7 @@ export const setupCommand = defineCommand({
   name: "setup",
   description:
     "Make more of this machine. `lllite setup tensorflow` builds the backend that computes at full speed. It needs Python 3 with pip, and a C++ compiler.",
-  positionals: { text: `<${TARGETS.join("|")}>`, least: 1 },
+  positionals: { text: TARGETS.join("|"), least: 1 },
   options: SETUP_OPTIONS,
   run: (reader, [target = ""]) => {
     reader.check([], () => setupProblem(target, reader.settings))

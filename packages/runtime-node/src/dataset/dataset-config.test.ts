@@ -78,7 +78,7 @@ describe("parseDatasetConfig", () => {
   })
 
   it.each([
-    ["[[datasets", /set\.toml" is not valid TOML/],
+    ["[[datasets", /set\.toml" is not valid TOML, line 1: /],
     ["", /datasets is missing, expected at least one table, written \[\[datasets\]\]/],
     ["[[datasets]]\nresolution = 512", /datasets\[0\]: subsets is missing/],
     [least().replace("conditioning_data_dir", "#"), /subsets\[0\]: conditioning_data_dir is missing/],

@@ -6,6 +6,7 @@ import { fileError, InputError } from "../errors.ts"
 import type { OptionTable, Settings } from "../options/option.ts"
 import type { Layer, OptionReader, Problem, SettingName } from "../options/read.ts"
 import { describeProblems, findOption, joinLayers, readLayer, shown } from "../options/read.ts"
+import { tomlReason } from "../options/toml-reason.ts"
 import {
   bucketStepProblem,
   DATASET_OPTIONS,
@@ -236,8 +237,7 @@ function parseToml(text: string, label: string): Readonly<Record<string, unknown
   try {
     return parse(text)
   } catch (cause) {
-    const [reason = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n")
-    throw new InputError(`"${label}" is not valid TOML: ${reason}`, { cause })
+    throw new InputError(`"${label}" is not valid TOML${tomlReason(cause)}`, { cause })
   }
 }
 

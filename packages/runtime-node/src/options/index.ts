@@ -44,3 +44,4 @@ export {
   readLayer,
   type SettingName,
 } from "./read.ts"
+export { tomlReason } from "./toml-reason.ts"

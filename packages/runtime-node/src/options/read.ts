@@ -195,6 +195,7 @@ export function describeProblems(title: string, problems: readonly Problem[]): s
 /** A value for a message: as JSON, cut where it is long. A number stands without quotes, on a command line, too. */
 export function shown(value: unknown): string {
   if (typeof value === "string" && /^-?\d+(\.\d+)?$/.test(value)) return value
+  if (typeof value === "number") return String(value)
   const text = value === undefined ? "missing" : (JSON.stringify(value) ?? String(value))
   return text.length <= 120 ? text : `${text.slice(0, 120)}…`
 }

@@ -1,0 +1,6 @@
+/** What a TOML parser says of a text that is not TOML: `, line 2: illegal character in key`. */
+export function tomlReason(cause: unknown): string {
+  const [first = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n")
+  const reason = first.replace(/^Invalid TOML document: /, "")
+  return cause instanceof Error && "line" in cause ? `, line ${String(cause.line)}: ${reason}` : `: ${reason}`
+}
