@@ -5,6 +5,17 @@
  */
 export { distanceToShape, drawScene, type Picture } from "./draw.ts"
 export { type FoundShape, findShapes, type Judgement, judge } from "./judge.ts"
+export { type CurveFrame, type CurvePaths, curvePaths, runningMean } from "./loss-curve.ts"
+export {
+  type CaptionedDrawing,
+  cannyThresholds,
+  type DrawnPair,
+  datasetOfPairs,
+  heldOutDrawing,
+  type PairDataset,
+  type PairExample,
+  trainingDrawing,
+} from "./pairs.ts"
 export {
   type ColourName,
   captionOf,

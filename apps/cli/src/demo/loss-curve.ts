@@ -1,3 +1,5 @@
+import { curvePaths } from "@lllite/tiny"
+
 const WIDTH = 640
 const HEIGHT = 220
 const LEFT = 48
@@ -13,13 +15,10 @@ const RIGHT = 10
  * @param window how many steps the mean is over
  */
 export function lossCurve(losses: readonly number[], window = 25): string {
-  const top = Math.max(...losses, Number.MIN_VALUE)
-  const x = (step: number): number =>
-    LEFT + (WIDTH - LEFT - RIGHT) * (losses.length === 1 ? 0 : (step - 1) / (losses.length - 1))
-  const y = (loss: number): number => HEIGHT - BOTTOM - ((HEIGHT - BOTTOM - TOP) * loss) / top
-  const path = (values: readonly number[]): string =>
-    values.map((loss, i) => `${i === 0 ? "M" : "L"}${x(i + 1).toFixed(1)} ${y(loss).toFixed(1)}`).join("")
-  const ticks = [0, top / 2, top].map(
+  const [width, height] = [WIDTH - LEFT - RIGHT, HEIGHT - BOTTOM - TOP]
+  const { steps, mean, largest } = curvePaths(losses, { left: LEFT, top: TOP, width, height, window })
+  const y = (loss: number): number => TOP + height - (height * loss) / largest
+  const ticks = [0, largest / 2, largest].map(
     (loss) =>
       `<text x="${LEFT - 6}" y="${(y(loss) + 4).toFixed(1)}" text-anchor="end">${loss.toPrecision(2)}</text>` +
       `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(loss).toFixed(1)}" y2="${y(loss).toFixed(1)}" class="grid"/>`,
@@ -27,19 +26,10 @@ export function lossCurve(losses: readonly number[], window = 25): string {
   return [
     `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="Loss over ${losses.length} steps">`,
     ...ticks,
-    `<path d="${path(losses)}" class="steps"/>`,
-    `<path d="${path(runningMean(losses, window))}" class="mean"/>`,
+    `<path d="${steps}" class="steps"/>`,
+    `<path d="${mean}" class="mean"/>`,
     `<text x="${LEFT}" y="${HEIGHT - 8}">step 1</text>`,
     `<text x="${WIDTH - RIGHT}" y="${HEIGHT - 8}" text-anchor="end">step ${losses.length}</text>`,
     "</svg>",
   ].join("")
-}
-
-/** The mean of the last `window` values at every place; of fewer at the beginning. */
-export function runningMean(values: readonly number[], window: number): readonly number[] {
-  let sum = 0
-  return values.map((value, i) => {
-    sum += value - (i >= window ? (values[i - window] ?? 0) : 0)
-    return sum / Math.min(i + 1, window)
-  })
 }

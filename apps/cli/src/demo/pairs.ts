@@ -1,51 +1,30 @@
 import type { GreyImage, RgbImage } from "@lllite/core/image"
 import { canny, greyToRgb, rgbToGrey } from "@lllite/core/image"
 import type { TrainDataset } from "@lllite/core/training"
-import { captionOf, drawScene, heldOutSeed, makeScene, trainingSeed } from "@lllite/tiny"
+import type { CaptionedDrawing, DrawnPair } from "@lllite/tiny"
+import { cannyThresholds, datasetOfPairs, heldOutDrawing, trainingDrawing } from "@lllite/tiny"
 
-/** Canny's thresholds, for controls and for measuring. */
-export const CANNY_THRESHOLDS = { low: 100, high: 200 } as const
-
-/** A drawn picture with its caption and its edges. */
-export interface DrawnPair {
-  readonly image: RgbImage
+/** A pair with its edges as they were found. Its control shows them white on black. */
+export interface EdgePair extends DrawnPair {
   readonly edges: GreyImage
-  /** The edges as a control picture: white on black. */
-  readonly control: RgbImage
-  readonly caption: string
 }
 
 /** Edges of a picture. */
 export function edgesOf(image: RgbImage): GreyImage {
-  return canny(rgbToGrey(image), CANNY_THRESHOLDS)
-}
-
-function drawPair(seed: number, index: number): DrawnPair {
-  const scene = makeScene(seed, index)
-  const image = drawScene(scene)
-  const edges = edgesOf(image)
-  return { image, edges, control: greyToRgb(edges), caption: captionOf(scene) }
+  return canny(rgbToGrey(image), cannyThresholds)
 }
 
 /** The first pictures that nothing was ever trained on. */
-export function heldOutPairs(count: number): readonly DrawnPair[] {
-  return Array.from({ length: count }, (_, index) => drawPair(heldOutSeed, index))
+export function heldOutPairs(count: number): readonly EdgePair[] {
+  return Array.from({ length: count }, (_, index) => pairOf(index, heldOutDrawing(index)))
 }
 
 /** The first `count` pictures that the tiny SDXL was trained on, with their edges: drawn when asked for. */
 export function drawnDataset(count: number): TrainDataset {
-  return {
-    count,
-    example: async (index) => {
-      const { image, control, caption } = drawPair(trainingSeed, index)
-      const size: readonly [number, number] = [image.height, image.width]
-      return {
-        name: `drawing ${index}`,
-        image,
-        control,
-        caption,
-        size: { original: size, crop: [0, 0], target: size },
-      }
-    },
-  }
+  return datasetOfPairs(count, (index) => pairOf(index, trainingDrawing(index)))
+}
+
+function pairOf(index: number, { image, caption }: CaptionedDrawing): EdgePair {
+  const edges = edgesOf(image)
+  return { name: `drawing ${index}`, image, caption, edges, control: greyToRgb(edges) }
 }

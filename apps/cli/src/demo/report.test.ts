@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { lossCurve, runningMean } from "./loss-curve.ts"
+import { lossCurve } from "./loss-curve.ts"
 import { escapeHtml, renderReport } from "./report.ts"
 
 const contents = {
@@ -49,9 +49,5 @@ describe("lossCurve", () => {
 
   it("draws a run of one step, and one without loss", () => {
     for (const losses of [[0.3], [0, 0]]) expect(lossCurve(losses)).not.toMatch(/NaN|Infinity/)
-  })
-
-  it("takes the mean of the last values, and of fewer at the beginning", () => {
-    expect(runningMean([4, 2, 6, 10], 2)).toEqual([4, 3, 4, 8])
   })
 })

@@ -6,6 +6,7 @@ import { buildLlliteMetadata } from "@lllite/format/modelspec"
 import { enumerateSites } from "@lllite/format/selections"
 import type { AdapterHandle, SdxlHandle } from "@lllite/runtime-node"
 import { contactSheet, encodePng, overlayEdges, writeAtomically, writeLlliteFile, writePng } from "@lllite/runtime-node"
+import { cannyThresholds } from "@lllite/tiny"
 import { fileDate, prepareFolder, stepFileName } from "../lllite-file/save-lllite.ts"
 import { startRuntime } from "../model/start-runtime.ts"
 import { InterruptedError } from "../terminal/errors.ts"
@@ -14,8 +15,8 @@ import { clock } from "../terminal/progress.ts"
 import { followTraining, SHARDS } from "../train/run.ts"
 import { readVersion } from "../version.ts"
 import type { DemoSettings } from "./options.ts"
-import type { DrawnPair } from "./pairs.ts"
-import { CANNY_THRESHOLDS, drawnDataset, edgesOf, heldOutPairs } from "./pairs.ts"
+import type { EdgePair } from "./pairs.ts"
+import { drawnDataset, edgesOf, heldOutPairs } from "./pairs.ts"
 import { renderReport } from "./report.ts"
 import { DEMO } from "./settings.ts"
 
@@ -150,7 +151,7 @@ async function saveDemo(state: TrainState, { out, steps }: DemoSettings, reporte
 
 async function drawAll(
   sdxl: SdxlHandle,
-  pairs: readonly DrawnPair[],
+  pairs: readonly EdgePair[],
   adapter: AdapterHandle | null,
   seed: number,
   phase: string,
@@ -175,7 +176,7 @@ async function drawAll(
 }
 
 interface DemoPictures {
-  readonly pairs: readonly DrawnPair[]
+  readonly pairs: readonly EdgePair[]
   readonly plain: readonly RgbImage[]
   readonly steered: readonly RgbImage[]
   readonly losses: readonly number[]
@@ -245,7 +246,7 @@ function reportOf(
       ["Learning rate", String(DEMO.learningRate)],
       ["Timesteps", `${DEMO.minTimestep} to ${DEMO.maxTimestep - 1}`],
       ["Widths", `condDim ${DEMO.dims.condDim}, mlpDim ${DEMO.dims.mlpDim}`],
-      ["Control", `Canny, thresholds ${CANNY_THRESHOLDS.low} and ${CANNY_THRESHOLDS.high}`],
+      ["Control", `Canny, thresholds ${cannyThresholds.low} and ${cannyThresholds.high}`],
       ["Drawing", `${DEMO.sampler}, ${DEMO.samplerSteps} steps, guidance ${DEMO.guidanceScale}, ${DEMO.size} px`],
     ],
   }

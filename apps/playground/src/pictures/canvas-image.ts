@@ -1,18 +1,16 @@
 import type { RgbImage } from "@lllite/core/image"
 import { canny, cropCentre, greyToRgb, resizeImage, rgbToGrey } from "@lllite/core/image"
+import { cannyThresholds } from "@lllite/tiny"
 
 /** Pixels per side, which is what the tiny SDXL draws best. */
 export const SIZE = 128
-
-/** Canny's thresholds, those that the LLLite that comes along was trained with. */
-const THRESHOLDS = { low: 100, high: 200 } as const
 
 /** The largest side that a picture may have; a file of a few bytes may claim any. */
 const MOST_PIXELS = 8192
 
 /** The edges of a picture as a control picture: white on black. */
 export function edgesOf(image: RgbImage): RgbImage {
-  return greyToRgb(canny(rgbToGrey(image), THRESHOLDS))
+  return greyToRgb(canny(rgbToGrey(image), cannyThresholds))
 }
 
 /** A white picture. */

@@ -1,38 +1,12 @@
+import { curvePaths } from "@lllite/tiny"
 import type { JSX } from "preact"
 
 /** Of the curves' own picture, which is stretched to the place there is. */
 const WIDTH = 600
 const HEIGHT = 200
 
-/** Where the curves go. */
-export interface CurvePaths {
-  readonly steps: string
-  readonly mean: string
-  /** The largest loss, at the top of the picture. */
-  readonly top: number
-}
-
-/**
- * The loss over the steps, and its running mean: timesteps are drawn at random, so that single losses say little.
- *
- * @param losses one per step, at least one
- * @param total steps of the whole run, which the picture is as wide as
- * @param window how many steps the mean is over
- */
-export function curvePaths(losses: readonly number[], total: number, window = 20): CurvePaths {
-  const top = Math.max(...losses, Number.MIN_VALUE)
-  const last = Math.max(total, losses.length, 2)
-  const x = (index: number): number => (WIDTH * index) / (last - 1)
-  const y = (loss: number): number => HEIGHT - (HEIGHT * loss) / top
-  const path = (values: readonly number[]): string =>
-    `M${values.map((loss, i) => `${x(i).toFixed(1)} ${y(loss).toFixed(1)}`).join("L")}${values.length === 1 ? "h0" : ""}`
-  let sum = 0
-  const means = losses.map((loss, i) => {
-    sum += loss - (i >= window ? (losses[i - window] ?? 0) : 0)
-    return sum / Math.min(i + 1, window)
-  })
-  return { steps: path(losses), mean: path(means), top }
-}
+/** How many steps the mean is over. */
+const WINDOW = 20
 
 interface LossCurveProps {
   readonly losses: readonly number[]
@@ -43,7 +17,7 @@ interface LossCurveProps {
 export function LossCurve({ losses, total }: LossCurveProps): JSX.Element {
   const last = losses.at(-1)
   if (last === undefined) return <p class="placeholder">The loss appears here, step by step.</p>
-  const { steps, mean, top } = curvePaths(losses, total)
+  const { steps, mean, largest: top } = curvePaths(losses, { width: WIDTH, height: HEIGHT, total, window: WINDOW })
   return (
     <figure class="loss">
       <div class="loss-plot">
@@ -70,7 +44,7 @@ export function LossCurve({ losses, total }: LossCurveProps): JSX.Element {
         </div>
       </div>
       <figcaption>
-        Loss of each step, and the mean of the last 20. After step {losses.length} it is {last.toPrecision(3)}.
+        Loss of each step, and the mean of the last {WINDOW}. After step {losses.length} it is {last.toPrecision(3)}.
       </figcaption>
     </figure>
   )

@@ -1,0 +1,24 @@
+import { describe, expect, it } from "vitest"
+import { datasetOfPairs, heldOutDrawing, trainingDrawing } from "./pairs.ts"
+
+describe("drawings", () => {
+  it("are the same for the same index, and held-out ones are others", () => {
+    expect(trainingDrawing(3)).toEqual(trainingDrawing(3))
+    expect(trainingDrawing(3).image.data).not.toEqual(trainingDrawing(4).image.data)
+    expect(heldOutDrawing(3).image.data).not.toEqual(trainingDrawing(3).image.data)
+  })
+
+  it("are examples of their own size", async () => {
+    const { image, caption } = trainingDrawing(0)
+    const dataset = datasetOfPairs(2, (index) => ({ name: `pair ${index}`, image, caption, control: image }))
+    const size = [image.height, image.width]
+    expect(dataset.count).toBe(2)
+    expect(await dataset.example(1)).toEqual({
+      name: "pair 1",
+      image,
+      caption,
+      control: image,
+      size: { original: size, crop: [0, 0], target: size },
+    })
+  })
+})
