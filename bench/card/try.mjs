@@ -33,11 +33,11 @@ try {
   }
   expect(whole.code === 0, `the check ended with ${whole.code}, expected 0`)
 
-  // A tenth of a second is not enough for any.
-  const limited = run("limited", ["--quick", ...names.flatMap((name) => ["--limit", `${name}=0.1`])])
+  // Half a second is not enough for any.
+  const limited = run("limited", ["--quick", ...names.flatMap((name) => ["--limit", `${name}=0.5`])])
   for (const name of names) {
     const { status, seconds } = outcome(limited, name)
-    expect(status === "timed out" && seconds < 5, `${name} with a limit of 0.1 s ended as ${status} in ${seconds} s`)
+    expect(status === "timed out" && seconds < 5, `${name} with a limit of 0.5 s ended as ${status} in ${seconds} s`)
   }
   expect(limited.code === 1, `the check ended with ${limited.code} after its limits, expected 1`)
 
