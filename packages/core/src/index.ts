@@ -4,10 +4,4 @@
  * @module
  */
 export { CoreError } from "./errors.ts"
-export {
-  type AdapterUse,
-  type GenerateEvent,
-  type GenerateOptions,
-  generate,
-  type PictureRequest,
-} from "./generate.ts"
+export * from "./generation/index.ts"

@@ -1,7 +1,7 @@
 import type { AdapterDims, Site } from "@lllite/format"
 import { enumerateSites } from "@lllite/format/selections"
 import { createNoiseSchedule } from "../diffusion/schedule.ts"
-import { generate } from "../generate.ts"
+import { generate } from "../generation/generate.ts"
 import type { RgbImage } from "../image.ts"
 import type { Tokenizer } from "../models/clip/tokenizer.ts"
 import type { SdxlFiles } from "../models/layouts/parts.ts"

@@ -1,6 +1,7 @@
 import type { AdapterDims, Site, UnetLayout } from "@lllite/format"
 import type { Prediction } from "../diffusion/names.ts"
-import type { AdapterUse, GenerateOptions, PictureRequest } from "../generate.ts"
+import type { AdapterUse } from "../generation/adapters.ts"
+import type { GenerateOptions, PictureRequest } from "../generation/request.ts"
 import type { RgbImage } from "../image.ts"
 import type { AdapterPlan, LlliteModel } from "../models/lllite/layout.ts"
 import type { TrainDataset } from "../training/dataset.ts"
@@ -99,8 +100,10 @@ export interface AdapterHandle {
 }
 
 /** A loaded adapter and how it is used. */
-export interface AdapterHandleUse extends Omit<AdapterUse, "lllite"> {
+export interface AdapterHandleUse extends Omit<AdapterUse, "lllite" | "strength"> {
   readonly adapter: AdapterHandle
+  /** How much of the adapter is added. Default: 1. */
+  readonly strength?: number
 }
 
 /** Pictures in one batch, where nothing else is said. */

@@ -1,6 +1,6 @@
 import type { Client } from "../channel/client.ts"
 import { CoreError } from "../errors.ts"
-import type { PictureRequest } from "../generate.ts"
+import type { PictureRequest } from "../generation/request.ts"
 import type { AdapterIds } from "./adapter-ids.ts"
 import type { GeneratedImage, GenerateRunEvent, GenerateRunOptions } from "./contract.ts"
 import { DEFAULT_BATCH_SIZE } from "./contract.ts"

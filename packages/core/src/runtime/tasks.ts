@@ -1,5 +1,6 @@
 import type { UnetLayout } from "@lllite/format"
-import type { AdapterUse, PictureRequest } from "../generate.ts"
+import type { AdapterUse } from "../generation/adapters.ts"
+import type { PictureRequest } from "../generation/request.ts"
 import type { AdapterPlan, LlliteModel } from "../models/lllite/layout.ts"
 import type { CachedExample, TrainExample } from "../training/dataset.ts"
 import type { ObjectiveOptions } from "../training/objective-options.ts"

@@ -1,12 +1,11 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core"
-import * as tf from "@tensorflow/tfjs-core"
 import type { TaskContext } from "../channel/server.ts"
-import type { AdapterUse, PictureRequest } from "../generate.ts"
-import { generate } from "../generate.ts"
+import type { AdapterUse } from "../generation/adapters.ts"
+import { decodePictures } from "../generation/decode-pictures.ts"
+import { generate } from "../generation/generate.ts"
+import type { PictureRequest } from "../generation/request.ts"
 import type { RgbImage } from "../image.ts"
-import { floatsToImage } from "../image.ts"
 import type { Sdxl } from "../models/sdxl.ts"
-import { decodeLatents } from "../models/vae/vae.ts"
 import type { RuntimeTasks, RuntimeTypes, SentGenerateOptions } from "../runtime/tasks.ts"
 
 type GenerateTask = RuntimeTasks<RuntimeTypes>["generate"]
@@ -31,17 +30,10 @@ export async function* generateBatch(
 }
 
 /** Latents as pictures. latents: [N, H, W, 4] → N pictures of 8·H by 8·W */
-async function decode({ ops, vae }: Sdxl, latents: Tensor4D, slices: number): Promise<RgbImage[]> {
+async function decode(sdxl: Sdxl, latents: Tensor4D, vaeSlices: number): Promise<RgbImage[]> {
   const images: RgbImage[] = []
-  const [count, rows, columns, channels] = latents.shape
-  ops.trim?.()
-  for (let index = 0; index < count; index++) {
-    const picture = tf.tidy(() =>
-      decodeLatents(ops, vae, tf.slice(latents, [index, 0, 0, 0], [1, rows, columns, channels]), { slices }),
-    )
-    images.push(floatsToImage(await picture.data<"float32">(), 8 * columns, 8 * rows))
-    picture.dispose()
-  }
-  ops.trim?.()
+  sdxl.ops.trim?.()
+  for await (const image of decodePictures(sdxl, latents, { vaeSlices })) images.push(image)
+  sdxl.ops.trim?.()
   return images
 }

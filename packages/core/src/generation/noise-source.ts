@@ -1,11 +1,11 @@
 import type { Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import type { NoiseName } from "./diffusion/names.ts"
-import type { IntervalNoise, NoiseInterval } from "./diffusion/samplers/index.ts"
-import { fnv1a32 } from "./random/fnv1a.ts"
-import { createStream } from "./random/stream.ts"
-import type { TorchGenerator, TorchGeneratorName } from "./random/torch.ts"
-import { createTorchGenerator } from "./random/torch.ts"
+import type { NoiseName } from "../diffusion/names.ts"
+import type { IntervalNoise, NoiseInterval } from "../diffusion/samplers/index.ts"
+import { fnv1a32 } from "../random/fnv1a.ts"
+import { createStream } from "../random/stream.ts"
+import type { TorchGenerator, TorchGeneratorName } from "../random/torch.ts"
+import { createTorchGenerator } from "../random/torch.ts"
 
 /** Unit noise of a batch, every picture's from its own seed. [N, H, W, C] each; the caller disposes it. */
 export interface NoiseSource {

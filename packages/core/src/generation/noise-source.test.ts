@@ -1,9 +1,9 @@
 import "@tensorflow/tfjs"
 import type { Tensor4D } from "@tensorflow/tfjs-core"
 import { describe, expect, it } from "vitest"
-import { NOISE_NAMES } from "./diffusion/names.ts"
+import { NOISE_NAMES } from "../diffusion/names.ts"
+import { createStream } from "../random/stream.ts"
 import { createNoiseSource } from "./noise-source.ts"
-import { createStream } from "./random/stream.ts"
 
 const SHAPE = [2, 3, 4] as const
 const SIGMAS = [14, 5, 1, 0]

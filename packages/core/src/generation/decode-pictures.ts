@@ -1,0 +1,33 @@
+import type { Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import type { RgbImage } from "../image.ts"
+import { floatsToImage } from "../image.ts"
+import type { Sdxl } from "../models/sdxl.ts"
+import { VAE_FACTOR } from "../models/vae/config.ts"
+import { decodeLatents } from "../models/vae/vae.ts"
+import type { GenerateOptions } from "./request.ts"
+
+/**
+ * Latents as pictures, one after another: a decoder's memory is that of its largest layer times the batch.
+ * latents: [N, H/8, W/8, C]; they stay the caller's.
+ *
+ * @throws the signal's reason when aborted
+ */
+export async function* decodePictures(
+  { ops, vae }: Sdxl,
+  latents: Tensor4D,
+  { vaeSlices = 1, signal, pause }: Pick<GenerateOptions, "vaeSlices" | "signal" | "pause"> = {},
+): AsyncGenerator<RgbImage, void, void> {
+  const [count, rows, columns, channels] = latents.shape
+  for (let index = 0; index < count; index++) {
+    await pause?.()
+    signal?.throwIfAborted()
+    const picture = tf.tidy(() => {
+      const own = tf.slice(latents, [index, 0, 0, 0], [1, rows, columns, channels])
+      return decodeLatents(ops, vae, own, { slices: vaeSlices })
+    })
+    const values = await picture.data<"float32">()
+    picture.dispose()
+    yield floatsToImage(values, VAE_FACTOR * columns, VAE_FACTOR * rows)
+  }
+}

@@ -1,0 +1,41 @@
+import type { Tensor4D } from "@tensorflow/tfjs-core"
+import type { Denoise, Network } from "../diffusion/denoiser.ts"
+import { createDenoiser } from "../diffusion/denoiser.ts"
+import { withGuidance } from "../diffusion/guidance.ts"
+import type { Sdxl } from "../models/sdxl.ts"
+import { unet } from "../models/unet/unet.ts"
+import type { PreparedAdapter } from "./adapters.ts"
+import { tapAt } from "./adapters.ts"
+import type { Conditions } from "./conditions.ts"
+import type { SamplingPlan } from "./plan-sampling.ts"
+import type { GenerateOptions } from "./request.ts"
+
+export interface LatentDenoiserOptions extends Pick<GenerateOptions, "combine" | "signal" | "pause"> {
+  readonly guidanceScale: number
+  readonly adapters?: readonly PreparedAdapter[]
+}
+
+/**
+ * An SDXL's estimate of latents without noise, under conditions and adapters, which have to live as long as it is used.
+ * Each evaluation throws the signal's reason when aborted.
+ */
+export function createLatentDenoiser(
+  { ops, unet: params, prediction }: Sdxl,
+  { context, vector, guided }: Conditions,
+  { schedule, levels }: SamplingPlan,
+  { guidanceScale, adapters = [], combine = "chain", signal, pause }: LatentDenoiserOptions,
+): Denoise {
+  const last = schedule.alphasCumprod.length - 1
+  const network: Network = async (input, { timestep }) => {
+    await pause?.()
+    signal?.throwIfAborted()
+    const latents = input as Tensor4D
+    const tap = tapAt(ops, adapters, 1 - timestep / last, combine)
+    const timesteps = Array.from({ length: latents.shape[0] }, () => timestep)
+    return unet(ops, params, { latents, timesteps, context, vector }, { tap })
+  }
+  return createDenoiser(guided ? withGuidance(network, guidanceScale) : network, {
+    prediction,
+    timestepOf: levels.timestepOf,
+  })
+}

@@ -1,0 +1,36 @@
+import type { Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import { CoreError } from "../errors.ts"
+import type { RgbImage } from "../image.ts"
+import { imageToFloats } from "../image.ts"
+import type { Sdxl } from "../models/sdxl.ts"
+import { encodeImage, latentsOf } from "../models/vae/vae.ts"
+
+/**
+ * Pictures as latents: the mean of what the VAE makes of them, scaled. N pictures of one size → [N, H/8, W/8, C], which
+ * the caller disposes.
+ *
+ * @throws CoreError when there are none, or their sizes differ or are not multiples of 8
+ */
+export function encodePictures(
+  { ops, vae }: Sdxl,
+  pictures: readonly RgbImage[],
+  { vaeSlices = 1 }: { readonly vaeSlices?: number } = {},
+): Tensor4D {
+  const [first] = pictures
+  const odd = pictures.find(({ width, height }) => width !== first?.width || height !== first.height)
+  if (first === undefined || odd !== undefined) {
+    const what = odd === undefined ? "none" : `${first?.width}×${first?.height} and ${odd.width}×${odd.height} px`
+    throw new CoreError(`generate: expected pictures of one size to encode, got ${what}`)
+  }
+  // One at a time: an encoder's memory is that of its largest layer times the batch.
+  const encoded = pictures.map((picture) =>
+    tf.tidy(() => {
+      const image = tf.tensor4d(imageToFloats(picture), [1, picture.height, picture.width, 3])
+      return latentsOf(encodeImage(ops, vae, image, { slices: vaeSlices }), null)
+    }),
+  )
+  const latents = tf.concat(encoded, 0)
+  tf.dispose(encoded)
+  return latents
+}

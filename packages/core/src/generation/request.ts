@@ -1,0 +1,82 @@
+import type { NoiseName, SamplerName, SamplerOptions, TimestepSpacing } from "../diffusion/names.ts"
+import type { SizeCondition } from "../diffusion/size-embedding.ts"
+import { CoreError } from "../errors.ts"
+import type { AdapterUse } from "./adapters.ts"
+
+/** One picture to make. */
+export interface PictureRequest {
+  readonly prompt: string
+  /** Default: empty. */
+  readonly negativePrompt?: string
+  readonly seed: number
+}
+
+export interface GenerateOptions {
+  /** Pixels, multiples of 32. */
+  readonly width: number
+  readonly height: number
+  /** Default: 20. */
+  readonly steps?: number
+  /** 1 is no guidance. Default: 7.5. */
+  readonly guidanceScale?: number
+  /** Default: `euler`. */
+  readonly sampler?: SamplerName
+  /** Which timesteps are visited. Default: the sampler's own, see `SAMPLERS`. */
+  readonly spacing?: TimestepSpacing
+  /** Options that the sampler takes, see `SAMPLERS`. */
+  readonly samplerOptions?: SamplerOptions
+  readonly adapters?: readonly AdapterUse[]
+  /** How several adapters meet: `chain` as sd-scripts and ComfyUI, `sum` as sd-webui-controlnet. Default: `chain`. */
+  readonly combine?: "chain" | "sum"
+  /** The size that SDXL is conditioned on. Default: a picture of just these pixels. */
+  readonly size?: SizeCondition
+  /**
+   * Where noise comes from: our own streams, or PyTorch's generators by name for people who want a seed to mean what it
+   * means elsewhere. Default: `lllite`.
+   */
+  readonly noise?: NoiseName
+  /** Slices of rows in which the VAE decodes a picture, one after another; see `chooseVaeSlices`. Default: 1. */
+  readonly vaeSlices?: number
+  readonly signal?: AbortSignal
+  /**
+   * Awaited before every pass of the U-Net and every decoding. A thread whose device computes synchronously receives
+   * there the message that it is to stop.
+   */
+  readonly pause?: () => Promise<void>
+}
+
+/** Sides of a picture are multiples of this: the VAE's eight, halved twice in the U-Net. */
+const SIDE_MULTIPLE = 32
+
+/** @throws CoreError naming what is wrong with the requests or the options */
+export function checkRequest(requests: readonly PictureRequest[], options: GenerateOptions): void {
+  const { width, height, steps = 20, guidanceScale = 7.5, adapters = [], vaeSlices = 1 } = options
+  const expect = (good: boolean, what: string): void => {
+    if (!good) throw new CoreError(`generate: ${what}`)
+  }
+  expect(requests.length > 0, "no picture is asked for, expected at least one")
+  for (const [name, pixels] of Object.entries({ width, height })) {
+    const near = Math.max(SIDE_MULTIPLE, Math.round(pixels / SIDE_MULTIPLE) * SIDE_MULTIPLE)
+    expect(
+      Number.isSafeInteger(pixels) && pixels >= SIDE_MULTIPLE && pixels % SIDE_MULTIPLE === 0,
+      `${name} is ${pixels}, expected a multiple of ${SIDE_MULTIPLE}. The nearest is ${near}.`,
+    )
+  }
+  expect(Number.isSafeInteger(steps) && steps >= 1, `steps is ${steps}, expected a positive integer`)
+  // Checked before the steps, and not when the VAE needs it.
+  expect(Number.isSafeInteger(vaeSlices) && vaeSlices >= 1, `vaeSlices is ${vaeSlices}, expected a positive integer`)
+  expect(Number.isFinite(guidanceScale), `guidanceScale is ${guidanceScale}, expected a number`)
+  for (const { control, strength = 1, start = 0, end = 1 } of adapters) {
+    expect(Number.isFinite(strength), `strength is ${strength}, expected a number`)
+    expect(
+      start >= 0 && start <= end && end <= 1,
+      `an adapter runs from ${start} to ${end}, expected 0 ≤ start ≤ end ≤ 1`,
+    )
+    for (const image of "data" in control ? [control] : control) {
+      expect(
+        image.width === width && image.height === height,
+        `a control image is ${image.width}×${image.height} px, the picture ${width}×${height}. Resize the control.`,
+      )
+    }
+  }
+}

@@ -1,0 +1,75 @@
+import type { Tensor4D } from "@tensorflow/tfjs-core"
+import type { Denoise } from "../diffusion/denoiser.ts"
+import type { AfterStep, IntervalNoise } from "../diffusion/samplers/index.ts"
+import { CoreError } from "../errors.ts"
+import type { SamplingPlan } from "./plan-sampling.ts"
+
+/** A step of a walk, before it goes on. The tensors are valid until the next step is asked for. */
+export interface WalkStep {
+  /** Of the whole plan, from 0. */
+  readonly step: number
+  /** Steps of the whole plan. */
+  readonly steps: number
+  readonly sigma: number
+  /** The latents that the step starts from. [N, H/8, W/8, C] */
+  readonly latents: Tensor4D
+  /** The estimate of them without noise. */
+  readonly denoised: Tensor4D
+}
+
+export interface WalkOptions {
+  /** Noise for samplers that add it on the way. */
+  readonly noise?: IntervalNoise
+  /** The first step that is walked, from 0. Default: 0. */
+  readonly from?: number
+  /** The step before which the walk ends. Default: the number of steps. */
+  readonly to?: number
+  /** Done to the latents after each step. */
+  readonly afterStep?: AfterStep
+}
+
+/**
+ * Walks latents along a plan, or a part of it. start: the sample at the level of the step `from`, [N, H/8, W/8, C]; it
+ * stays the caller's.
+ *
+ * @returns a generator that yields every step and returns the latents at the level of `to`, which belong to the caller.
+ * Ending it early disposes all it holds.
+ * @throws CoreError for a part that the plan does not have
+ */
+export async function* walkLatents(
+  { sampler, samplerOptions, levels: { sigmas } }: SamplingPlan,
+  denoise: Denoise,
+  start: Tensor4D,
+  { noise, from = 0, to = sigmas.length - 1, afterStep }: WalkOptions = {},
+): AsyncGenerator<WalkStep, Tensor4D, void> {
+  const steps = sigmas.length - 1
+  if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || from < 0 || from >= to || to > steps) {
+    throw new CoreError(`generate: the walk goes from step ${from} to ${to}, expected 0 ≤ from < to ≤ ${steps}`)
+  }
+  const walk = sampler.sample(
+    (x, sigma, at) => denoise(x, sigma, { ...at, step: at.step + from, steps }),
+    start,
+    sigmas.slice(from, to + 1),
+    {
+      options: samplerOptions,
+      ...(noise === undefined ? {} : { noise }),
+      ...(afterStep === undefined
+        ? {}
+        : { afterStep: (x, at) => afterStep(x, { ...at, step: at.step + from, steps }) }),
+    },
+  )
+  let finished = false
+  try {
+    for (;;) {
+      const next = await walk.next()
+      if (next.done === true) {
+        finished = true
+        return next.value as Tensor4D
+      }
+      const { index, sigma, x, denoised } = next.value
+      yield { step: index + from, steps, sigma, latents: x as Tensor4D, denoised: denoised as Tensor4D }
+    }
+  } finally {
+    if (!finished) await walk.return(start)
+  }
+}
