@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { RgbImage } from "../src/image/index.ts"
 import type { AdapterUse, GenerateOptions, PictureRequest } from "../src/index.ts"
 import { generate } from "../src/index.ts"
-import type { LlliteParams, Sdxl } from "../src/models/index.ts"
+import type { LlliteParams, Sdxl, StrengthPlace } from "../src/models/index.ts"
 import { disposeLllite, uploadLllite } from "../src/models/index.ts"
 import { VAE_NORM } from "../src/models/vae/config.ts"
 import { createStream } from "../src/random/index.ts"
@@ -126,6 +126,25 @@ describe("generation", () => {
     expect(largestDifference(early[0], whole[0])).toBeGreaterThan(0)
     expect(largestDifference(late[0], whole[0])).toBeGreaterThan(0)
     expect(never).toEqual(await pictures(requests))
+  })
+
+  it("lets a strength depend on where a pass stands", async () => {
+    const one = requests.slice(0, 1)
+    const places: StrengthPlace[] = []
+    const first = await pictures(one, {
+      adapters: use({
+        strength: (place) => {
+          places.push(place)
+          return place.position.step === 0 ? 1 : 0
+        },
+      }),
+    })
+    expect(new Set(places.map(({ position: { step, steps } }) => `${step} of ${steps}`))).toEqual(
+      new Set(["0 of 3", "1 of 3", "2 of 3"]),
+    )
+    expect(new Set(places.map(({ row }) => `${row.picture} ${row.guidance}`))).toEqual(new Set(["0 uncond", "0 cond"]))
+    // The first step stands at the beginning of the schedule.
+    expect(largestDifference(first[0], (await pictures(one, { adapters: use({ end: 0.1 }) }))[0])).toBe(0)
   })
 
   it("chains two adapters in order and sums them in any", async () => {

@@ -4,6 +4,7 @@ import { imageToFloats } from "../image.ts"
 import type { PreparedControl } from "../models/lllite/adapter.ts"
 import { llliteTap, prepareControl } from "../models/lllite/adapter.ts"
 import type { LlliteParams } from "../models/lllite/params.ts"
+import type { Strength } from "../models/strength.ts"
 import { chainTaps, sumTaps } from "../models/taps.ts"
 import type { Ops } from "../ops/ops.ts"
 
@@ -12,8 +13,8 @@ export interface AdapterUse {
   readonly lllite: LlliteParams
   /** One control image for each picture of the batch, or one for all; of the pictures' size. */
   readonly control: RgbImage | readonly RgbImage[]
-  /** How much of the adapter is added. Default: 1. */
-  readonly strength?: number
+  /** How much of the adapter is added: a number, or one for every place of a pass. Default: 1. */
+  readonly strength?: Strength
   /** Where on the noise schedule it begins, 0 (pure noise) to 1 (no noise). Default: 0. */
   readonly start?: number
   /** Where it ends. Default: 1. */

@@ -2,6 +2,7 @@ import type { Tensor4D } from "@tensorflow/tfjs-core"
 import type { Denoise, Network } from "../diffusion/denoiser.ts"
 import { createDenoiser } from "../diffusion/denoiser.ts"
 import { withGuidance } from "../diffusion/guidance.ts"
+import { passRows } from "../diffusion/pass-position.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { unet } from "../models/unet/unet.ts"
 import type { PreparedAdapter } from "./adapters.ts"
@@ -21,18 +22,19 @@ export interface LatentDenoiserOptions extends Pick<GenerateOptions, "combine" |
  */
 export function createLatentDenoiser(
   { ops, unet: params, prediction }: Sdxl,
-  { context, vector, guided }: Conditions,
+  { pictures, context, vector, guided }: Conditions,
   { schedule, levels }: SamplingPlan,
   { guidanceScale, adapters = [], combine = "chain", signal, pause }: LatentDenoiserOptions,
 ): Denoise {
   const last = schedule.alphasCumprod.length - 1
-  const network: Network = async (input, { timestep }) => {
+  const rows = passRows(pictures, guided)
+  const network: Network = async (input, position) => {
     await pause?.()
     signal?.throwIfAborted()
     const latents = input as Tensor4D
-    const tap = tapAt(ops, adapters, 1 - timestep / last, combine)
-    const timesteps = Array.from({ length: latents.shape[0] }, () => timestep)
-    return unet(ops, params, { latents, timesteps, context, vector }, { tap })
+    const tap = tapAt(ops, adapters, 1 - position.timestep / last, combine)
+    const timesteps = Array.from({ length: latents.shape[0] }, () => position.timestep)
+    return unet(ops, params, { latents, timesteps, context, vector }, { tap, pass: { position, rows } })
   }
   return createDenoiser(guided ? withGuidance(network, guidanceScale) : network, {
     prediction,

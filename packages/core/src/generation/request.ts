@@ -67,7 +67,7 @@ export function checkRequest(requests: readonly PictureRequest[], options: Gener
   expect(Number.isSafeInteger(vaeSlices) && vaeSlices >= 1, `vaeSlices is ${vaeSlices}, expected a positive integer`)
   expect(Number.isFinite(guidanceScale), `guidanceScale is ${guidanceScale}, expected a number`)
   for (const { control, strength = 1, start = 0, end = 1 } of adapters) {
-    expect(Number.isFinite(strength), `strength is ${strength}, expected a number`)
+    expect(typeof strength === "function" || Number.isFinite(strength), `strength is ${strength}, expected a number`)
     expect(
       start >= 0 && start <= end && end <= 1,
       `an adapter runs from ${start} to ${end}, expected 0 ≤ start ≤ end ≤ 1`,
