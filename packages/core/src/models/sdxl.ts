@@ -91,7 +91,7 @@ function expectFit(
 export interface TextCondition {
   /** [N, CONTEXT_LENGTH, contextDim]: both encoders' last layer but one, side by side. */
   readonly context: Tensor3D
-  /** [N, pooledDim]: the second encoder's pooled state. */
+  /** `[N, pooledDim]`: the second encoder's pooled state. */
   readonly pooled: Tensor2D
 }
 

@@ -35,7 +35,7 @@ export interface ResizedLllite extends SafetensorsContents {
 }
 
 /**
- * An LLLite with other widths; {@link resizeNetwork} says how. A wider one does exactly what the old one did. A narrower
+ * An LLLite with other widths; `resizeNetwork` says how. A wider one does exactly what the old one did. A narrower
  * one keeps the neurons that predict the others best, and has an error.
  *
  * The error is measured at each site on other samples than it was fitted on, before rounding to the dtype. Host inputs

@@ -27,7 +27,7 @@ export interface SiteHealth {
   readonly isUpZero: boolean
   /**
    * How strongly the adapter acts: root mean square of what it adds to a channel of its host's input, in units of that
-   * input. Estimated; see {@link measureSite}. NaN where a value is not finite.
+   * input. Estimated; see `measureSite`. NaN where a value is not finite.
    */
   readonly strength: number
   /** The part of `strength` that comes and goes with the control picture. */
