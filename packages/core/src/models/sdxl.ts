@@ -89,7 +89,7 @@ function expectFit(
 
 /** What the U-Net is told of a prompt. The caller disposes both tensors. */
 export interface TextCondition {
-  /** [N, CONTEXT_LENGTH, contextDim]: both encoders' last layer but one, side by side. */
+  /** `[N, CONTEXT_LENGTH, contextDim]`: both encoders' last layer but one, side by side. */
   readonly context: Tensor3D
   /** `[N, pooledDim]`: the second encoder's pooled state. */
   readonly pooled: Tensor2D

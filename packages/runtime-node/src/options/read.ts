@@ -123,7 +123,7 @@ export interface OptionReader<Table extends OptionTable> {
    * @param problem says what is wrong, or null
    */
   check(keys: readonly SettingName<Table>[], problem: () => string | null): void
-  /** The settings. @throws what {@link ReaderOptions.refuse} makes of all problems together */
+  /** The settings. @throws what `refuse` makes of all problems together */
   finish(): Settings<Table>
 }
 
