@@ -1,0 +1,323 @@
+import type { NetworkLayer } from "@lllite/format"
+import { unetTable } from "@lllite/format"
+import type { Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { signal, weight } from "../../../reference/synthetic.ts"
+import { loadSynthetic } from "../../../reference/weights.ts"
+import { createLowRank, type LowRank, lowRankTap } from "../../../test/low-rank-tap.ts"
+import { SMALL_UNET } from "../../../test/synthetic-sdxl.ts"
+import { startWasm } from "../../../test/wasm.ts"
+import { checkBlocks } from "../../../testing/blocks-contract.ts"
+import type { Ops } from "../../ops/ops.ts"
+import { disposeParams } from "../../params.ts"
+import { lossAndGradients } from "../../training/gradients.ts"
+import { chainTaps } from "../taps.ts"
+import { shapesOf, type WeightFile } from "../weight-reader.ts"
+import type { BlockVerbs } from "./block-verbs.ts"
+import { composedBlocks } from "./block-verbs.ts"
+import { inferUnetConfig, UNET_PREFIX, unetWidths, vectorDimOf } from "./config.ts"
+import type { UnetParams } from "./params.ts"
+import type { UnetInput } from "./unet.ts"
+import { unet } from "./unet.ts"
+import type { Residuals } from "./walk.ts"
+import { buildUnet, loadUnet } from "./weights.ts"
+
+const { layers } = unetTable(SMALL_UNET.layout, unetWidths(SMALL_UNET))
+const products = layers.filter(({ kind }) => kind !== "norm")
+
+let ops: Ops
+let params: UnetParams
+let input: UnetInput
+beforeAll(async () => {
+  ops = await startWasm()
+  params = await loadSynthetic("a U-Net", buildUnet(SMALL_UNET), ops.load)
+  input = inputOf(SMALL_UNET.inChannels)
+})
+afterAll(() => {
+  disposeParams(params)
+  tf.dispose([input.latents, input.context, input.vector])
+})
+
+function inputOf(channels: number): UnetInput {
+  const { contextDim } = SMALL_UNET
+  const vectorDim = vectorDimOf(SMALL_UNET)
+  return {
+    latents: tf.tensor4d(signal("latents", [2, 8, 8, channels]), [2, 8, 8, channels]),
+    timesteps: [999, 20],
+    context: tf.tensor3d(signal("context", [2, 7, contextDim]), [2, 7, contextDim]),
+    vector: tf.tensor2d(signal("vector", [2, vectorDim]), [2, vectorDim]),
+  }
+}
+
+/** A file of synthetic weights, with the products of a low-rank tap merged into them. */
+async function fileOf(config = SMALL_UNET, lowRank?: LowRank): Promise<WeightFile> {
+  const byName = new Map(products.map((layer) => [`${UNET_PREFIX}${layer.path}.weight`, layer as NetworkLayer]))
+  const shapes = await shapesOf(buildUnet(config))
+  return {
+    label: "synthetic",
+    entries: new Map(
+      [...shapes].map(([name, shape]) => {
+        const layer = byName.get(name)
+        const delta = layer === undefined ? null : (lowRank?.delta(layer) ?? null)
+        const values = weight(name, shape).map((value, i) => value + (delta?.[i] ?? 0))
+        return [name, { name, dtype: "F32", shape, read: async () => new Uint8Array(values.buffer) }]
+      }),
+    ),
+  }
+}
+
+/** The greatest difference over the greatest value. */
+function apart(a: Tensor, b: Tensor): number {
+  return tf.tidy(() => tf.div(tf.max(tf.abs(tf.sub(a, b))), tf.max(tf.abs(b))).dataSync()[0] as number)
+}
+
+describe("a tap after the layers", () => {
+  it("gives with low-rank products what merged weights give, at every layer", async () => {
+    const before = tf.memory().numTensors
+    const lowRank = createLowRank(products)
+    expect(lowRank.leaves).toHaveLength(2 * products.length)
+    const merged = await loadUnet(await fileOf(SMALL_UNET, lowRank), ops.load)
+    const [plain, tapped, wanted] = [
+      unet(ops, params, input),
+      unet(ops, params, input, { tap: lowRank.tap }),
+      unet(ops, merged, input),
+    ]
+    expect(apart(tapped, wanted)).toBeLessThan(1e-5)
+    expect(apart(plain, wanted)).toBeGreaterThan(1e-2)
+    tf.dispose([plain, tapped, wanted])
+    disposeParams(merged)
+    lowRank.dispose()
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
+  it("is asked once for layers that read the same x, and never of norms", () => {
+    const asked: string[][] = []
+    tf.tidy(() => {
+      unet(ops, params, input, {
+        tap: {
+          has: () => true,
+          before: (layers, x) => {
+            asked.push(layers.map(({ path }) => path))
+            return layers.map(() => x)
+          },
+        },
+      })
+    })
+    expect(asked.flat().sort()).toEqual(products.map(({ path }) => path).sort())
+    const block = "middle_block.1.transformer_blocks.0"
+    expect(asked).toContainEqual(["q", "k", "v"].map((name) => `${block}.attn1.to_${name}`))
+    expect(asked).toContainEqual([`${block}.attn2.to_q`])
+    expect(asked).toContainEqual(["k", "v"].map((name) => `${block}.attn2.to_${name}`))
+  })
+
+  it("sees what the layer read, where another tap stands before it", () => {
+    const before = { has: () => true, before: (_: unknown, x: Tensor) => [tf.mul(x, 2)] }
+    const seen: Tensor[] = []
+    const after = {
+      has: ({ path }: NetworkLayer) => path === "out.2",
+      after: (_: unknown, xs: readonly Tensor[], ys: readonly Tensor[]) => {
+        seen.push(...xs.map((x) => tf.keep(x.clone())))
+        return ys
+      },
+    }
+    const only = { ...before, has: after.has }
+    tf.tidy(() => void unet(ops, params, input, { tap: after }))
+    tf.tidy(() => void unet(ops, params, input, { tap: chainTaps([after, only]) }))
+    const [plain, doubled] = seen as [Tensor, Tensor]
+    expect(apart(tf.mul(plain, 2), doubled)).toBeLessThan(1e-6)
+    tf.dispose(seen)
+  })
+})
+
+describe("gradients through a tap", () => {
+  // TensorFlow.js has no gradient of a convolution's filter on WASM.
+  const some = products.filter(
+    ({ kind, path }) => kind === "linear" && /^(input_blocks.4.1|middle_block.0|output_blocks.5.0)/.test(path),
+  )
+  const loss = (prediction: Tensor4D): tf.Scalar => tf.sum(tf.square(prediction))
+  let lowRank: LowRank
+  beforeAll(() => {
+    lowRank = createLowRank(some)
+  })
+  afterAll(() => lowRank.dispose())
+
+  /** The norm of the gradient, by the loss at both sides of its point along the gradient itself. */
+  function slopeAlong(direction: Float32Array): number {
+    const norm = Math.hypot(...direction)
+    const at = (by: number): number =>
+      tf.tidy(() => {
+        let from = 0
+        const moved = new Map(
+          lowRank.leaves.map((leaf) => {
+            const part = direction.slice(from, from + leaf.size)
+            from += leaf.size
+            return [leaf, tf.add(leaf, tf.mul(tf.tensor(part, leaf.shape), by / norm))]
+          }),
+        )
+        const tap = lowRankTap((layer) => {
+          const [down, up] = lowRank.leavesAt(layer).map((leaf) => moved.get(leaf))
+          return down === undefined || up === undefined ? undefined : { down: down as Tensor4D, up: up as Tensor2D }
+        })
+        return loss(unet(ops, params, input, { tap })).dataSync()[0] as number
+      })
+    return (at(0.02) - at(-0.02)) / 0.04
+  }
+
+  it("are the slope of the loss, on one tape and stage by stage", async () => {
+    // Weights may keep a copy of themselves from the first way back on.
+    await lossAndGradients(ops, params, lowRank, input, loss)
+    const before = tf.memory().numTensors
+    const once = await lossAndGradients(ops, params, lowRank, input, loss)
+    const stages = await lossAndGradients(ops, params, lowRank, input, loss, { checkpointing: true })
+    const norm = Math.hypot(...once.gradients)
+    expect(norm).toBeGreaterThan(0)
+    expect(Math.hypot(...once.gradients.map((value, i) => value - (stages.gradients[i] as number)))).toBeLessThan(
+      1e-4 * norm,
+    )
+    expect(Math.abs(slopeAlong(once.gradients) - norm)).toBeLessThan(0.02 * norm)
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
+  it("are the same through blocks of a runtime's own, which keep or run again, with residuals", async () => {
+    const before = tf.memory().numTensors
+    const calls = { forward: 0, keep: 0, back: 0 }
+    const counted = countedBlocks(calls)
+    const residuals = residualsOf(0.3)
+    const wanted = await lossAndGradients(ops, params, lowRank, input, loss, { residuals })
+    const norm = Math.hypot(...wanted.gradients)
+    for (const checkpointing of [false, true]) {
+      const found = await lossAndGradients(ops, params, lowRank, input, loss, {
+        residuals,
+        checkpointing,
+        blocks: counted,
+      })
+      expect(Math.abs(found.loss - wanted.loss)).toBeLessThan(1e-5 * Math.abs(wanted.loss))
+      const error = Math.hypot(...found.gradients.map((value, i) => value - (wanted.gradients[i] as number)))
+      expect(error).toBeLessThan(1e-4 * norm)
+    }
+    // Four stages lie before the first leaf, and fifteen are gone back through, twice.
+    expect(calls).toEqual({ forward: 2 * 4 + 15, keep: 15, back: 15 })
+    disposeResiduals(residuals)
+    expect(tf.memory().numTensors).toBe(before)
+  })
+})
+
+/** Core's own blocks, which count what they are asked. */
+function countedBlocks(calls: { forward: number; keep: number; back: number }): BlockVerbs {
+  return {
+    forward: (...read) => {
+      calls.forward += 1
+      return composedBlocks.forward(...read)
+    },
+    keep: (...read) => {
+      calls.keep += 1
+      return composedBlocks.keep(...read)
+    },
+    back: (...read) => {
+      calls.back += 1
+      return composedBlocks.back(...read)
+    },
+  }
+}
+
+/** Noise of one spread for every skip and the middle. */
+function residualsOf(spread: number): Residuals {
+  const noise = (name: string, shape: readonly number[]): Tensor4D =>
+    tf.tensor4d(
+      signal(name, shape).map((value) => value * spread),
+      shape as [number, number, number, number],
+    )
+  const [c0, c1, c2] = SMALL_UNET.layout.channelMult.map((mult) => mult * SMALL_UNET.layout.modelChannels) as [
+    number,
+    number,
+    number,
+  ]
+  const shapes = [
+    ...[
+      [8, c0],
+      [8, c0],
+      [8, c0],
+      [4, c0],
+    ],
+    ...[
+      [4, c1],
+      [4, c1],
+      [2, c1],
+    ],
+    ...[
+      [2, c2],
+      [2, c2],
+    ],
+  ] as const
+  return {
+    skips: shapes.map(([side = 0, channels = 0], i) => noise(`skip ${i}`, [2, side, side, channels])),
+    middle: noise("middle", [2, 2, 2, c2]),
+  }
+}
+
+function disposeResiduals({ skips, middle }: Residuals): void {
+  tf.dispose([...skips, middle].filter((tensor) => tensor !== null))
+}
+
+describe("residuals", () => {
+  it("of zero change nothing, and any other changes the prediction", async () => {
+    const plain = unet(ops, params, input)
+    const zeros = residualsOf(0)
+    const same = unet(ops, params, input, { residuals: zeros })
+    expect(await same.data()).toEqual(await plain.data())
+    const all = residualsOf(0.5)
+    const none: Residuals = { skips: all.skips.map(() => null), middle: null }
+    for (const i of all.skips.keys()) {
+      const one: Residuals = { ...none, skips: all.skips.map((skip, k) => (k === i ? skip : null)) }
+      const changed = unet(ops, params, input, { residuals: one })
+      expect(apart(changed, plain)).toBeGreaterThan(1e-4)
+      changed.dispose()
+    }
+    const middle = unet(ops, params, input, { residuals: { ...none, middle: all.middle } })
+    expect(apart(middle, plain)).toBeGreaterThan(1e-4)
+    expect(() => unet(ops, params, input, { residuals: { skips: [], middle: null } })).toThrow("0 residuals")
+    tf.dispose([plain, same, middle])
+    disposeResiduals(zeros)
+    disposeResiduals(all)
+  })
+})
+
+describe("a U-Net for inpainting", () => {
+  it("reads nine channels and predicts four, by its file", async () => {
+    const file = await fileOf({ ...SMALL_UNET, inChannels: 9 })
+    expect(inferUnetConfig(file)).toMatchObject({ inChannels: 9, outChannels: 4 })
+    const inpainting = await loadUnet(file, ops.load)
+    const wide = inputOf(9)
+    const prediction = unet(ops, inpainting, wide)
+    expect(prediction.shape).toEqual([2, 8, 8, 4])
+    expect(() => unet(ops, inpainting, input)).toThrow("expected 9 channels last")
+    tf.dispose([prediction, wide.latents, wide.context, wide.vector])
+    disposeParams(inpainting)
+  })
+})
+
+describe("the contract of blocks", () => {
+  it("is kept by blocks that delegate, forward, kept and back", async () => {
+    const calls = { forward: 0, keep: 0, back: 0 }
+    const results = await checkBlocks(ops, countedBlocks(calls))
+    expect(results.filter(({ ok }) => !ok)).toEqual([])
+    expect(calls).toEqual({ forward: 19, keep: 19, back: 19 })
+  })
+
+  it("sees a wrong value, a wrong slope and a leak", async () => {
+    const results = await checkBlocks(ops, {
+      forward: (...read) => tf.tidy(() => tf.mul(composedBlocks.forward(...read), 1.001)),
+      keep: (...read) => {
+        tf.zeros([1])
+        return composedBlocks.keep(...read)
+      },
+      back: (...read) => composedBlocks.back(...read).map((slope) => tf.tidy(() => tf.mul(slope, 0.999))),
+    })
+    const wrong = results.filter(({ ok }) => !ok).map((result) => result.case)
+    expect(wrong).toContain("middle: forward, value")
+    expect(wrong).toContain("middle: back, slope at x")
+    expect(wrong).toContain("middle: tensors left behind")
+    expect(wrong).not.toContain("middle: keep, value")
+  })
+})

@@ -1,0 +1,142 @@
+import type { NetworkLayer } from "@lllite/format"
+import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import type { Tap } from "../src/models/taps.ts"
+import { UNKNOWN_PASS } from "../src/models/taps.ts"
+import type { BlockInput, BlockVerbs } from "../src/models/unet/block-verbs.ts"
+import { composedBlocks } from "../src/models/unet/block-verbs.ts"
+import type { BlockContext } from "../src/models/unet/blocks.ts"
+import type { UnetConfig } from "../src/models/unet/config.ts"
+import type { UnetBlock, UnetParams } from "../src/models/unet/params.ts"
+import { inputOf, unetStages } from "../src/models/unet/walk.ts"
+import { buildUnet } from "../src/models/unet/weights.ts"
+import { loadParams, shapesOf } from "../src/models/weight-reader.ts"
+import type { Ops } from "../src/ops/ops.ts"
+import { disposeParams } from "../src/params.ts"
+import { createStream } from "../src/random/stream.ts"
+import type { ContractResult } from "./ops-contract.ts"
+
+/** The smallest U-Net with every kind of block. */
+const CONFIG: UnetConfig = {
+  layout: { modelChannels: 32, channelMult: [1, 2, 2], transformerDepth: [0, 1, 1], middleDepth: 1 },
+  contextDim: 12,
+  pooledDim: 8,
+  headDim: 16,
+  inChannels: 4,
+  outChannels: 4,
+}
+
+const TOLERANCE = 5e-5
+
+/**
+ * Holds a runtime's blocks against those composed of the ops: every block of a small U-Net forward, forward and kept,
+ * and back, with a tap that trains in each of them. No tensor may be left behind.
+ */
+export async function checkBlocks(ops: Ops, blocks: BlockVerbs): Promise<readonly ContractResult[]> {
+  const params = await loadSmallUnet(ops)
+  const [n, side] = [2, 8]
+  const { modelChannels } = CONFIG.layout
+  const gain = normal("gain", [1])
+  const on: BlockContext = {
+    ...{ ops, tap: gainTap(gain), pass: UNKNOWN_PASS, headDim: CONFIG.headDim },
+    embedding: normal("embedding", [n, 4 * modelChannels]),
+    context: normal("context", [n, 5, CONFIG.contextDim]),
+  }
+  const stages = unetStages(params)
+  const places = [normal<Tensor4D>("latents", [n, side, side, CONFIG.inChannels])]
+  const results: ContractResult[] = []
+  for (const [index, { block }] of stages.entries()) {
+    const input = inputOf(stages, index, { places, residuals: null })
+    places.push(composedBlocks.forward(on, block, input))
+    results.push(...(await checkBlock(on, block, input, gain, blocks)))
+  }
+  tf.dispose([gain, on.embedding, on.context, ...places])
+  disposeParams(params)
+  return results
+}
+
+async function checkBlock(
+  on: BlockContext,
+  block: UnetBlock,
+  input: BlockInput,
+  gain: Tensor,
+  blocks: BlockVerbs,
+): Promise<ContractResult[]> {
+  const kinds = new Set(block.parts.map(({ kind }) => kind))
+  const wanted: [string, Tensor][] = [["x", input.x]]
+  if (input.skip !== null) wanted.push(["skip", input.skip])
+  if (kinds.has("res")) wanted.push(["embedding", on.embedding])
+  if (kinds.has("transformer")) wanted.push(["context", on.context])
+  wanted.push(["a leaf", gain])
+  const tensors = wanted.map(([, tensor]) => tensor)
+
+  const value = composedBlocks.forward(on, block, input)
+  const dy = normal<Tensor4D>(`slope of ${block.name}`, value.shape)
+  const slopes = composedBlocks.back(on, block, input, dy, tensors)
+
+  // Weights may keep a copy of themselves from the first way back on.
+  const before = tf.memory().numTensors
+  const forward = blocks.forward(on, block, input)
+  const kept = blocks.keep(on, block, input)
+  const keptSlopes = kept.back(dy, tensors)
+  kept.dispose()
+  const backSlopes = blocks.back(on, block, input, dy, tensors)
+  const compared: [string, Tensor, Tensor][] = [
+    ["forward, value", forward, value],
+    ["keep, value", kept.y, value],
+    ...wanted.flatMap(([name], i): [string, Tensor, Tensor][] => [
+      [`keep, slope at ${name}`, keptSlopes[i] as Tensor, slopes[i] as Tensor],
+      [`back, slope at ${name}`, backSlopes[i] as Tensor, slopes[i] as Tensor],
+    ]),
+  ]
+  const results = await Promise.all(
+    compared.map(async ([what, got, expected]): Promise<ContractResult> => {
+      const maxRelError = await relativeError(got, expected)
+      return { case: `${block.name}: ${what}`, maxRelError, tolerance: TOLERANCE, ok: maxRelError <= TOLERANCE }
+    }),
+  )
+  tf.dispose([forward, kept.y, ...keptSlopes, ...backSlopes])
+  const left = tf.memory().numTensors - before
+  tf.dispose([value, dy, ...slopes])
+  return [...results, { case: `${block.name}: tensors left behind`, maxRelError: left, tolerance: 0, ok: left === 0 }]
+}
+
+/** A tap that trains and stands everywhere: what a layer gives, times one number and a half. */
+function gainTap(gain: Tensor): Tap {
+  return {
+    has: ({ kind }: NetworkLayer) => kind !== "norm",
+    after: (_, __, ys) => ys.map((y) => tf.mul(y, tf.add(1, tf.mul(gain, 0.1)))),
+  }
+}
+
+async function loadSmallUnet(ops: Ops): Promise<UnetParams> {
+  const build = buildUnet(CONFIG)
+  const entries = new Map(
+    [...(await shapesOf(build))].map(([name, shape]) => {
+      const fanIn = shape.slice(1).reduce((product, size) => product * size, 1)
+      const read = async (): Promise<Uint8Array> => {
+        const values = createStream(1, name).normal(tf.util.sizeFromShape([...shape]))
+        return new Uint8Array(values.map((value) => value / Math.sqrt(fanIn)).buffer)
+      }
+      return [name, { name, dtype: "F32" as const, shape, read }]
+    }),
+  )
+  return loadParams("a small U-Net", { label: "the contract", entries }, ops.load, build)
+}
+
+function normal<T extends Tensor>(name: string, shape: readonly number[]): T {
+  return tf.tensor(createStream(1, name).normal(tf.util.sizeFromShape([...shape])), [...shape]) as T
+}
+
+async function relativeError(got: Tensor | undefined, expected: Tensor): Promise<number> {
+  if (got === undefined || String(got.shape) !== String(expected.shape)) return Number.POSITIVE_INFINITY
+  const [found, wanted] = [await got.data(), await expected.data()]
+  let [difference, greatest] = [0, 0]
+  for (let i = 0; i < wanted.length; i++) {
+    const apart = Math.abs((found[i] as number) - (wanted[i] as number))
+    if (Number.isNaN(apart)) return Number.POSITIVE_INFINITY
+    difference = Math.max(difference, apart)
+    greatest = Math.max(greatest, Math.abs(wanted[i] as number))
+  }
+  return difference === 0 ? 0 : difference / greatest
+}
