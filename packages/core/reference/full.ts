@@ -5,6 +5,7 @@ import { cutControls, disposeCuts, llliteTap, prepareControl } from "../src/mode
 import { disposeLllite, uploadLllite } from "../src/models/lllite/params.ts"
 import { unet } from "../src/models/unet/unet.ts"
 import { buildUnet } from "../src/models/unet/weights.ts"
+import { VAE_FACTOR } from "../src/models/vae/config.ts"
 import type { Ops } from "../src/ops/ops.ts"
 import { disposeParams } from "../src/params.ts"
 import { lossAndGradients } from "../src/training/gradients.ts"
@@ -58,7 +59,7 @@ export async function runFull(
   const params = await loadSynthetic("SDXL's U-Net", buildUnet(config), ops.load)
   const given = { tag, batch: timesteps.length, latent, timesteps }
   const input = unetInput(given, config)
-  const shape = [given.batch, 3, 8 * latent[0], 8 * latent[1]] as const
+  const shape = [given.batch, 3, VAE_FACTOR * latent[0], VAE_FACTOR * latent[1]] as const
   const images = await controlOf(`${tag}/control`, shape)
   const model = await syntheticLllite({ ...reference.lllite, strength: 1 }, enumerateSites(config.layout))
   const lllite = uploadLllite(model)

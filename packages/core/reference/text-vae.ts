@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { TextEncoderConfig } from "../src/models/clip/config.ts"
+import { CONTEXT_LENGTH } from "../src/models/clip/prompt.ts"
 import { encodeText } from "../src/models/clip/text-encoder.ts"
 import type { TextEncoderParams } from "../src/models/clip/weights.ts"
 import { buildText1, buildText2 } from "../src/models/clip/weights.ts"
@@ -93,7 +94,7 @@ export function textConfigsOf(reference: TextVaeReference): { text1: TextEncoder
     heads,
     activation: act === "quick_gelu" ? "quick-gelu" : "gelu",
     vocabulary: 49408,
-    positions: 77,
+    positions: CONTEXT_LENGTH,
     projection,
   })
   const { text1, text2 } = reference.parts

@@ -3,6 +3,7 @@ import type { SiteSelection } from "@lllite/format/selections"
 import { enumerateSites } from "@lllite/format/selections"
 import type { Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { CONTEXT_LENGTH } from "../src/models/clip/prompt.ts"
 import { cutControls, disposeCuts, llliteTap, prepareControl } from "../src/models/lllite/adapter.ts"
 import type { ControlImages } from "../src/models/lllite/conditioner.ts"
 import type { LlliteModel } from "../src/models/lllite/layout.ts"
@@ -16,6 +17,7 @@ import type { UnetParams } from "../src/models/unet/params.ts"
 import type { UnetInput } from "../src/models/unet/unet.ts"
 import { unet } from "../src/models/unet/unet.ts"
 import { buildUnet } from "../src/models/unet/weights.ts"
+import { VAE_FACTOR } from "../src/models/vae/config.ts"
 import type { Ops } from "../src/ops/ops.ts"
 import { disposeParams } from "../src/params.ts"
 import { clipGradients } from "../src/training/clip-gradients.ts"
@@ -162,10 +164,11 @@ export function unetInput(
   const { tag, batch, latent, timesteps } = given
   const [height, width] = latent
   const vectorDim = vectorDimOf(config)
+  const contextShape: [number, number, number] = [batch, CONTEXT_LENGTH, config.contextDim]
   return {
     latents: signalNhwc(`${tag}/latents`, [batch, 4, height, width]),
     timesteps,
-    context: tf.tensor3d(signal(`${tag}/context`, [batch, 77, config.contextDim]), [batch, 77, config.contextDim]),
+    context: tf.tensor3d(signal(`${tag}/context`, contextShape), contextShape),
     vector: tf.tensor2d(signal(`${tag}/vector`, [batch, vectorDim]), [batch, vectorDim]),
   }
 }
@@ -204,7 +207,7 @@ async function runForward(
   const applied = await Promise.all(
     (given.lllite ?? []).map(async (lllite, i) => {
       const device = uploadLllite(await syntheticLllite(lllite, sites))
-      const shape = [given.controlBatch ?? given.batch, 3, 8 * height, 8 * width] as const
+      const shape = [given.controlBatch ?? given.batch, 3, VAE_FACTOR * height, VAE_FACTOR * width] as const
       const control = prepareControl(ops, device, await controlOf(`${controls[i]}/control`, shape))
       return { device, control, tap: llliteTap(ops, device, control, lllite.strength) }
     }),
@@ -234,7 +237,7 @@ async function runTraining(
   if (lllite === undefined) return [{ case: name, skipped: "the case trains no LLLite" }]
   const model = await syntheticLllite(lllite, sites)
   const input = unetInput(given, params.config)
-  const images = await controlOf(`${given.tag}/control`, [given.batch, 3, 8 * height, 8 * width])
+  const images = await controlOf(`${given.tag}/control`, [given.batch, 3, VAE_FACTOR * height, VAE_FACTOR * width])
   const target = signalNhwc(given.target ?? "", [given.batch, 4, height, width])
   const gradient = async (checkpointing: boolean): Promise<LossAndGradients> => {
     const device = uploadLllite(model)

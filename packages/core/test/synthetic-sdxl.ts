@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs"
 import { loadSynthetic } from "../reference/weights.ts"
 import type { TextEncoderConfig } from "../src/models/clip/config.ts"
+import { CONTEXT_LENGTH } from "../src/models/clip/prompt.ts"
 import { buildText1, buildText2 } from "../src/models/clip/weights.ts"
 import type { Sdxl } from "../src/models/index.ts"
 import { createTokenizer, disposeParams } from "../src/models/index.ts"
@@ -33,7 +34,7 @@ export async function createSyntheticSdxl(ops: Ops): Promise<Sdxl> {
     heads: 1,
     activation,
     vocabulary: 49408,
-    positions: 77,
+    positions: CONTEXT_LENGTH,
     projection,
   })
   const parts = {

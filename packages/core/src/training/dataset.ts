@@ -1,12 +1,13 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
-import { sizeEmbedding } from "../diffusion/size-embedding.ts"
+import { SIZE_EMBEDDING_DIM, sizeEmbedding } from "../diffusion/size-embedding.ts"
 import { CoreError } from "../errors.ts"
 import type { RgbImage } from "../image.ts"
 import { imageToFloats } from "../image.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { encodePrompts } from "../models/sdxl.ts"
+import { VAE_FACTOR } from "../models/vae/config.ts"
 import type { VaePicture } from "../models/vae/slice-sizes.ts"
 import { encodeImage, latentsOf } from "../models/vae/vae.ts"
 import { createStream } from "../random/stream.ts"
@@ -36,9 +37,9 @@ export interface CachedExample {
   /** A draw from the VAE's posterior, scaled. [H/8, W/8, 4] */
   readonly latents: Float32Array
   readonly control: RgbImage
-  /** [77 · contextDim] */
+  /** [CONTEXT_LENGTH · contextDim] */
   readonly context: Float32Array
-  /** [pooledDim + 1536] */
+  /** [pooledDim + SIZE_EMBEDDING_DIM] */
   readonly vector: Float32Array
 }
 
@@ -76,10 +77,11 @@ export function createExampleCache(
     const { image, control, caption } = example
     const text = texts.get(caption) ?? (await encodeCaption(sdxl, caption))
     texts.set(caption, text)
-    const vector = new Float32Array(text.pooled.length + 6 * 256)
+    const vector = new Float32Array(text.pooled.length + SIZE_EMBEDDING_DIM)
     vector.set(text.pooled)
     vector.set(sizeEmbedding(example.size), text.pooled.length)
-    const noise = stream.normal((image.width / 8) * (image.height / 8) * sdxl.vae.config.latentChannels, { index })
+    const pixels = (image.width / VAE_FACTOR) * (image.height / VAE_FACTOR)
+    const noise = stream.normal(pixels * sdxl.vae.config.latentChannels, { index })
     const latents = await encodePicture(sdxl, image, noise, await vaeSlices(image))
     return { width: image.width, height: image.height, latents, control, context: text.context, vector }
   }

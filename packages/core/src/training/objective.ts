@@ -10,6 +10,7 @@ import { cutControls, disposeCuts } from "../models/lllite/adapter.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import { disposeLllite, uploadLllite } from "../models/lllite/params.ts"
 import type { Sdxl } from "../models/sdxl.ts"
+import { VAE_FACTOR } from "../models/vae/config.ts"
 import { createStream } from "../random/stream.ts"
 import { concatenate } from "./concatenate.ts"
 import type { CachedExample } from "./dataset.ts"
@@ -53,7 +54,7 @@ export async function objective(
   const [{ width, height }] = examples as readonly [CachedExample]
   const count = examples.length
   const channels = sdxl.unet.config.outChannels
-  const shape: [number, number, number, number] = [count, height / 8, width / 8, channels]
+  const shape: [number, number, number, number] = [count, height / VAE_FACTOR, width / VAE_FACTOR, channels]
   const timestepStream = createStream(seed, "timesteps")
   const noiseStream = createStream(seed, "noise")
   const timesteps = examples.map((_, row) => {

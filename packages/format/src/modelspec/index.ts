@@ -1,2 +1,2 @@
-export type { LlliteSpec, ParsedLlliteSpec } from "./metadata.ts"
+export type { LlliteSpec, ParsedLlliteSpec, PredictionType } from "./metadata.ts"
 export { buildLlliteMetadata, LLLITE_ARCHITECTURE, parseLlliteMetadata } from "./metadata.ts"

@@ -9,6 +9,9 @@ export const LLLITE_IMPLEMENTATION = "https://github.com/Stability-AI/generative
 /** Version of the ModelSpec that is written. */
 export const MODEL_SPEC_VERSION = "1.0.1"
 
+/** What a model was trained to predict: the noise, or the velocity. */
+export type PredictionType = "epsilon" | "v"
+
 /**
  * What the trainer says about an LLLite in the file's metadata. Only the title is asked for; the rest is written when
  * given.
@@ -24,7 +27,7 @@ export interface LlliteSpec {
   /** Pixels it was trained at. Default: 1024 x 1024. */
   readonly resolution?: { readonly width: number; readonly height: number }
   /** What the base model predicts. Default: `epsilon`. */
-  readonly predictionType?: "epsilon" | "v"
+  readonly predictionType?: PredictionType
   /** Program and version that trained it. */
   readonly implementationVersion?: string
   readonly description?: string
@@ -145,7 +148,7 @@ export function parseLlliteMetadata(metadata: ReadonlyMap<string, string>): Pars
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
-function parsePredictionType(value: string): "epsilon" | "v" | undefined {
+function parsePredictionType(value: string): PredictionType | undefined {
   return value === "epsilon" || value === "v" ? value : undefined
 }
 

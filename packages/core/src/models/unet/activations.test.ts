@@ -12,10 +12,12 @@ import { disposeParams } from "../../params.ts"
 import { createStream } from "../../random/stream.ts"
 import { lossAndGradients } from "../../training/gradients.ts"
 import { trainedLllite } from "../../training/trained-lllite.ts"
+import { CONTEXT_LENGTH } from "../clip/prompt.ts"
 import { cutControls, disposeCuts, llliteTap, prepareControl } from "../lllite/adapter.ts"
 import { createLllite } from "../lllite/model.ts"
 import { disposeLllite, uploadLllite } from "../lllite/params.ts"
 import type { UnetConfig } from "./config.ts"
+import { vectorDimOf } from "./config.ts"
 import type { UnetParams } from "./params.ts"
 import type { UnetInput } from "./unet.ts"
 import { unet } from "./unet.ts"
@@ -41,8 +43,8 @@ async function pass(ops: Ops, { config, params, selection, batch, side }: Run, c
   const input = {
     latents: normal(0, [batch, side / 8, side / 8, 4]),
     timesteps: Array<number>(batch).fill(500),
-    context: normal(1, [batch, 77, config.contextDim]),
-    vector: normal(2, [batch, config.pooledDim + 1536]),
+    context: normal(1, [batch, CONTEXT_LENGTH, config.contextDim]),
+    vector: normal(2, [batch, vectorDimOf(config)]),
   } as UnetInput
   const images = { count: batch, height: side, width: side, data: new Float32Array(batch * side * side * 3).fill(0.5) }
   const sites = enumerateSites(config.layout, NAMED_SELECTIONS[selection])

@@ -13,7 +13,7 @@ import type { VaeCoderParams, VaeResBlock } from "./weights.ts"
 
 const { groups: GROUPS, epsilon: EPSILON } = VAE_NORM
 
-/** A picture cut into rows, from the top: [N, rows, W, C] each. Whoever is given slices disposes them. */
+/** A picture cut into rows, from the top: [N, rows, W, C] each. A function that takes slices disposes them. */
 export type Slices = readonly Tensor4D[]
 
 /** Cuts a picture into `count` slices of nearly the same height, a multiple of `unit` rows. The picture stays. */
@@ -31,8 +31,8 @@ export function joinRows(slices: Slices): Tensor4D {
 }
 
 /** The levels of an encoder, after its first convolution, or of a decoder. */
-export function levelsInSlices(ops: Ops, coder: VaeCoderParams, given: Slices, direction: "down" | "up"): Slices {
-  let h = direction === "down" ? convolved(ops, given, coder.inConv) : given
+export function levelsInSlices(ops: Ops, coder: VaeCoderParams, slices: Slices, direction: "down" | "up"): Slices {
+  let h = direction === "down" ? convolved(ops, slices, coder.inConv) : slices
   for (const { blocks, resample } of coder.levels) {
     for (const block of blocks) {
       h = resBlock(ops, block, h)

@@ -17,8 +17,8 @@ const PAD_AFTER: Padding = [0, 1, 0, 1]
 export interface VaeOptions {
   /**
    * Slices of rows into which a picture is cut, so that what a layer computes on the way is held of one slice at a
-   * time: the result is the same but for rounding. At most one for each row of latents; 1, the whole, unless given, and
-   * more than given where the device takes no tensor as large as a slice's (`Ops.maxTensorBytes`).
+   * time: the result is the same but for rounding. At most one for each row of latents. Default: 1, the whole, and
+   * more than asked for where the device takes no tensor as large as a slice's (`Ops.maxTensorBytes`).
    */
   readonly slices?: number
 }
@@ -58,8 +58,8 @@ export function encodeImage(ops: Ops, params: VaeParams, image: Tensor4D, option
 function encodeLevels(ops: Ops, { encoder }: VaeParams, image: Tensor4D): Tensor4D {
   let h = ops.conv2d(image, encoder.inConv, { stride: 1, padding: PAD_ONE })
   for (const { blocks, resample } of encoder.levels) {
-    for (const block of blocks) h = swap(h, (x) => resBlock(ops, block, x))
-    if (resample !== null) h = swap(h, (x) => ops.conv2d(x, resample, { stride: 2, padding: PAD_AFTER }))
+    for (const block of blocks) h = stepAndFree(h, (x) => resBlock(ops, block, x))
+    if (resample !== null) h = stepAndFree(h, (x) => ops.conv2d(x, resample, { stride: 2, padding: PAD_AFTER }))
     ops.trim?.()
   }
   return h
@@ -99,9 +99,9 @@ export function decodeLatents(ops: Ops, params: VaeParams, latents: Tensor4D, op
     }
     let h = deep
     for (const { blocks, resample } of decoder.levels) {
-      for (const block of blocks) h = swap(h, (x) => resBlock(ops, block, x))
+      for (const block of blocks) h = stepAndFree(h, (x) => resBlock(ops, block, x))
       if (resample !== null) {
-        h = swap(h, (x) => ops.conv2d(ops.upsample2x(x), resample, { stride: 1, padding: PAD_ONE }))
+        h = stepAndFree(h, (x) => ops.conv2d(ops.upsample2x(x), resample, { stride: 1, padding: PAD_ONE }))
       }
       ops.trim?.()
     }
@@ -155,8 +155,8 @@ function attention(ops: Ops, params: VaeAttention, x: Tensor4D): Tensor4D {
   })
 }
 
-/** Applies a step and lets go of what it read: at these sizes a level's input is worth freeing at once. */
-function swap(x: Tensor4D, step: (x: Tensor4D) => Tensor4D): Tensor4D {
+/** Applies a step and frees what it read: at these sizes a level's input is worth freeing at once. */
+function stepAndFree(x: Tensor4D, step: (x: Tensor4D) => Tensor4D): Tensor4D {
   const y = tf.tidy(() => step(x))
   x.dispose()
   return y
