@@ -16,6 +16,7 @@ import type { TextEncoderParams, TextLoadOptions } from "./clip/weights.ts"
 import { loadText1, loadText2 } from "./clip/weights.ts"
 import type { SdxlFiles } from "./layouts/parts.ts"
 import { partsOf } from "./layouts/parts.ts"
+import type { BlockVerbs } from "./unet/block-verbs.ts"
 import type { UnetConfig } from "./unet/config.ts"
 import { inferUnetConfig } from "./unet/config.ts"
 import type { UnetParams } from "./unet/params.ts"
@@ -40,12 +41,16 @@ export interface Sdxl extends TextModel {
   readonly vae: VaeParams
   /** What the U-Net was trained to predict. */
   readonly prediction: Prediction
+  /** The runtime's own way to run a block of the U-Net. Default: composed of the ops. */
+  readonly blocks?: BlockVerbs
   dispose(): void
 }
 
 export interface LoadSdxlOptions extends TextLoadOptions {
   /** `v` for a checkpoint that is known to predict the velocity. Default: `epsilon`. */
   readonly prediction?: Prediction
+  /** The runtime's own way to run a block of the U-Net. Default: composed of the ops. */
+  readonly blocks?: BlockVerbs
 }
 
 /**
@@ -68,8 +73,12 @@ export async function loadSdxl(
     unet: await loadUnet(unet, ops.load),
     vae: await loadVae(vae, ops.load),
   }
-  const prediction = options.prediction ?? "epsilon"
-  return { ...parts, ops, tokenizer, prediction, dispose: () => disposeParams(parts) }
+  const { prediction = "epsilon", blocks } = options
+  return {
+    ...{ ...parts, ops, tokenizer, prediction },
+    ...(blocks === undefined ? {} : { blocks }),
+    dispose: () => disposeParams(parts),
+  }
 }
 
 /** Parts of different models may each be whole, and yet no model together. */

@@ -92,6 +92,7 @@ export async function objective(
       (prediction) => weightedMean(elementwiseLoss(prediction, target, type, deltas), weights),
       {
         checkpointing: options.gradientCheckpointing ?? false,
+        ...(sdxl.blocks === undefined ? {} : { blocks: sdxl.blocks }),
         ...(signal === undefined ? {} : { signal }),
         ...(pause === undefined ? {} : { pause }),
       },
