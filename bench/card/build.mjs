@@ -29,8 +29,11 @@ import { CAPTIONS } from "./tiny-run.mjs"
 import { shortenWeights } from "./tiny-weights.mjs"
 
 const MOST_BYTES = 40 * 2 ** 20
-/** Of PyTorch's side, what a Python with PyTorch, huggingface_hub and safetensors lacks. */
-const WHEELS = ["diffusers==0.42.1", "importlib_metadata==8.7.0", "zipp==3.23.0"]
+/** Of PyTorch's side, what a Python with torch, huggingface_hub, safetensors and Pillow may lack: Python alone, no binaries. */
+const WHEELS = [
+  ...["diffusers==0.42.1", "importlib_metadata==8.7.0", "zipp==3.23.0", "requests==2.34.2", "urllib3==2.8.0"],
+  ...["idna==3.20", "certifi==2026.10.19.post1", "charset_normalizer==3.5.3"],
+]
 /** Folders of wheels that a U-Net does not need: nine tenths of diffusers. */
 const UNUSED = ["diffusers/pipelines", "diffusers/modular_pipelines"]
 /** Vulkan's loader, and what NVIDIA's driver loads where there is no desktop. */
@@ -213,15 +216,8 @@ function carryLibraries(to) {
 function carryPython(to) {
   const wheels = join(work, "wheels")
   run("python3", [
-    "-m",
-    "pip",
-    "download",
-    "-q",
-    "--disable-pip-version-check",
-    "--no-deps",
-    "--only-binary=:all:",
-    "-d",
-    wheels,
+    ...["-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps", "-d", wheels],
+    ...["--only-binary=:all:", "--platform=any", "--implementation=py", "--python-version=3.12"],
     ...WHEELS,
   ])
   for (const name of readdirSync(wheels)) run("python3", ["-m", "zipfile", "-e", join(wheels, name), to])

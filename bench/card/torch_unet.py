@@ -28,6 +28,10 @@ def write(**row):
     print(json.dumps({key: round(value, 5) if isinstance(value, float) else value for key, value in row.items()}), flush=True)
 
 
+def first_line(error):
+    return str(error).split("\n")[0]
+
+
 # What is carried comes last: a package that this Python has already is the one that is taken.
 if "LLLITE_CARD_SITE" in os.environ:
     sys.path.append(os.environ["LLLITE_CARD_SITE"])
@@ -35,12 +39,12 @@ try:
     import torch
     from torch import nn
 except ImportError as error:
-    write(skipped=f"there is no PyTorch for this Python: {error}")
+    write(skipped=f"there is no PyTorch for this Python: {first_line(error)}")
     raise SystemExit(0)
 try:
     from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 except ImportError as error:
-    write(skipped=f"there is no diffusers for this Python: {error}")
+    write(skipped=f"there is no diffusers for this Python: {first_line(error)}")
     raise SystemExit(0)
 has_card = torch.cuda.is_available()
 if not has_card and not options.quick:
@@ -75,7 +79,7 @@ def timed(what, work, **more):
         rate = {"tflops": more.pop("flop") / seconds / 1e12} if "flop" in more else {}
         write(what=what, seconds=seconds, **rate, **peak, **more)
     except torch.cuda.OutOfMemoryError as error:
-        write(what=what, outOfMemory=str(error).split("\n")[0], **more)
+        write(what=what, outOfMemory=first_line(error), **more)
 
 
 def kernels():
