@@ -8,7 +8,7 @@ import { createNoiseSchedule } from "../packages/core/dist/diffusion.js"
 import { createLllite, loadUnet, SDXL_UNET, unet } from "../packages/core/dist/models.js"
 import { createStream } from "../packages/core/dist/random.js"
 import { sdxlShapes } from "../packages/core/dist/reference.js"
-import { objective } from "../packages/core/dist/training.js"
+import { LLLITE, objective } from "../packages/core/dist/training.js"
 import { enumerateSites } from "../packages/format/dist/selections.js"
 import { startBackend } from "../packages/runtime-node/dist/index.js"
 import { syntheticEntries } from "./synthetic.mjs"
@@ -82,7 +82,7 @@ function trainStep() {
   }
   const sdxl = { ops, unet: params, prediction: "epsilon" }
   const batch = { seed: 1, step: 0, firstRow: 0, examples: [example] }
-  return () => objective(sdxl, createNoiseSchedule(), model, batch, { gradientCheckpointing: true })
+  return () => objective(sdxl, createNoiseSchedule(), LLLITE, model, batch, { gradientCheckpointing: true })
 }
 
 /** Counts the calls of tfjs-node's addon, through which all of TensorFlow's ops go. */

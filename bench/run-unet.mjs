@@ -17,7 +17,7 @@ import {
 } from "../packages/core/dist/models.js"
 import { createStream } from "../packages/core/dist/random.js"
 import { sdxlShapes } from "../packages/core/dist/reference.js"
-import { DEFAULT_OPTIMIZER, initOptimizer, loadOptimizer, objective } from "../packages/core/dist/training.js"
+import { DEFAULT_OPTIMIZER, initOptimizer, LLLITE, loadOptimizer, objective } from "../packages/core/dist/training.js"
 import { enumerateSites } from "../packages/format/dist/selections.js"
 import { startBackend } from "../packages/runtime-node/dist/index.js"
 import { syntheticEntries } from "./synthetic.mjs"
@@ -110,7 +110,7 @@ if (!options["no-train"]) {
   const sdxl = { ops, unet: params, prediction: "epsilon" }
   const schedule = createNoiseSchedule()
   result.trainStep = await timed(async () => {
-    const { gradients } = await objective(sdxl, schedule, model, rows, { gradientCheckpointing: true })
+    const { gradients } = await objective(sdxl, schedule, LLLITE, model, rows, { gradientCheckpointing: true })
     await optimizer.step(gradients, 1e-4)
   })
 }

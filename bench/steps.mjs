@@ -5,7 +5,7 @@
 import { parseArgs } from "node:util"
 import * as tf from "@tensorflow/tfjs"
 import { createNoiseSchedule } from "../packages/core/dist/diffusion.js"
-import { createExampleCache, createTrainState, objective, train } from "../packages/core/dist/training.js"
+import { createExampleCache, createTrainState, LLLITE, objective, train } from "../packages/core/dist/training.js"
 import { enumerateSites } from "../packages/format/dist/selections.js"
 import { blankImage, loadCheckpoint, startBackend } from "../packages/runtime-node/dist/index.js"
 
@@ -24,7 +24,7 @@ const state = createTrainState(enumerateSites(sdxl.unet.config.layout), { condDi
 const gradients = (model, tasks) =>
   Promise.all(
     tasks.map(({ step, firstRow, examples }) =>
-      objective(sdxl, schedule, model, { seed: 1, step, firstRow, examples: examples.map(() => example) }),
+      objective(sdxl, schedule, LLLITE, model, { seed: 1, step, firstRow, examples: examples.map(() => example) }),
     ),
   )
 let first = null

@@ -3,7 +3,7 @@
 import { createNoiseSchedule } from "../../../packages/core/dist/diffusion.js"
 import { canny, greyToRgb, rgbToGrey } from "../../../packages/core/dist/image.js"
 import { generate } from "../../../packages/core/dist/index.js"
-import { createExampleCache, createTrainState, objective, train } from "../../../packages/core/dist/training.js"
+import { createExampleCache, createTrainState, LLLITE, objective, train } from "../../../packages/core/dist/training.js"
 import { enumerateSites } from "../../../packages/format/dist/selections.js"
 import { loadCheckpoint, startBackend } from "../../../packages/runtime-node/dist/index.js"
 import { captionOf, drawScene, judge } from "../../../packages/tiny/dist/index.js"
@@ -67,7 +67,7 @@ async function trainSome(sdxl, { side, trainSteps }) {
     const parts = []
     for (const { step, firstRow, examples: rows } of tasks) {
       const batch = { step, firstRow, examples: rows.map((index) => examples[index]) }
-      parts.push(await objective(sdxl, schedule, model, { ...batch, seed: 1 }))
+      parts.push(await objective(sdxl, schedule, LLLITE, model, { ...batch, seed: 1 }))
     }
     return parts
   }

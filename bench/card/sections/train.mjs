@@ -1,7 +1,7 @@
 // A training step of an LLLite on SDXL's U-Net with made-up weights, blocks computed again on the way back (gradient
 // checkpointing), AdamW on the host. What is measured is that of the section unet.
 import { createNoiseSchedule } from "../../../packages/core/dist/diffusion.js"
-import { DEFAULT_OPTIMIZER, initOptimizer, loadOptimizer, objective } from "../../../packages/core/dist/training.js"
+import { DEFAULT_OPTIMIZER, initOptimizer, LLLITE, loadOptimizer, objective } from "../../../packages/core/dist/training.js"
 import { openClock } from "../measure/clock.mjs"
 import { observe } from "../measure/observe.mjs"
 import { watchMemory } from "../measure/out-of-memory.mjs"
@@ -43,7 +43,7 @@ function observeStep({ config, device, ops, params, model }, side, quick) {
   const optimizer = loadOptimizer(model.values, state, DEFAULT_OPTIMIZER)
   const rows = { seed: 1, step: 0, firstRow: 0, examples: [example] }
   return observe(openClock(device), quick ? 1 : 2, async () => {
-    const { loss, gradients } = await objective(sdxl, schedule, model, rows, { gradientCheckpointing: true })
+    const { loss, gradients } = await objective(sdxl, schedule, LLLITE, model, rows, { gradientCheckpointing: true })
     if (!Number.isFinite(loss)) throw new Error(`the loss is ${loss}`)
     await optimizer.step(gradients, 1e-4)
   })

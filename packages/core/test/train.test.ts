@@ -7,7 +7,7 @@ import { createNoiseSchedule } from "../src/diffusion/index.ts"
 import type { LlliteModel, Sdxl } from "../src/models/index.ts"
 import { disposeLllite, llliteTap, prepareControl, unet, uploadLllite } from "../src/models/index.ts"
 import type { CachedExample, GradientSource, TrainExample, TrainState } from "../src/training/index.ts"
-import { cacheDataset, createTrainState, objective, train } from "../src/training/index.ts"
+import { cacheDataset, createTrainState, LLLITE, objective, train } from "../src/training/index.ts"
 import { createSyntheticSdxl, SMALL_UNET } from "./synthetic-sdxl.ts"
 import { startWasm } from "./wasm.ts"
 
@@ -54,6 +54,7 @@ describe("training", () => {
           return objective(
             sdxl,
             schedule,
+            LLLITE,
             model,
             { seed: 5, step, firstRow, examples: rows },
             { gradientCheckpointing },
@@ -168,7 +169,7 @@ describe("training", () => {
     }
     const before = tf.memory().numTensors
     const rows = { seed: 5, step: 0, firstRow: 0, examples: examples.slice(0, 1), signal: controller.signal, pause }
-    const work = objective(sdxl, schedule, model, rows, { gradientCheckpointing: true })
+    const work = objective(sdxl, schedule, LLLITE, model, rows, { gradientCheckpointing: true })
     await expect(work).rejects.toThrow("enough")
     expect(pauses).toBe(7)
     expect(tf.memory().numTensors).toBe(before)

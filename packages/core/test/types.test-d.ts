@@ -3,7 +3,7 @@ import { describe, expectTypeOf, it } from "vitest"
 import type { RgbImage } from "../src/image/index.ts"
 import type { AdapterUse, GenerateEvent, GenerateOptions, PictureRequest } from "../src/index.ts"
 import { generate } from "../src/index.ts"
-import type { Sdxl } from "../src/models/index.ts"
+import type { LlliteModel, Sdxl } from "../src/models/index.ts"
 import type { TrainOptions, TrainState, TrainStepEvent } from "../src/training/index.ts"
 import { train } from "../src/training/index.ts"
 
@@ -45,7 +45,7 @@ describe("generate", () => {
 
 describe("train", () => {
   it("yields steps, and ends with the state", () => {
-    expectTypeOf(train).returns.toEqualTypeOf<AsyncGenerator<TrainStepEvent, TrainState, void>>()
+    expectTypeOf(train<LlliteModel>).returns.toEqualTypeOf<AsyncGenerator<TrainStepEvent, TrainState, void>>()
     expectTypeOf<TrainStepEvent["state"]>().toEqualTypeOf<() => Promise<TrainState>>()
   })
 

@@ -6,6 +6,7 @@ import {
   type CachedExample,
   createTrainState,
   type GradientSource,
+  LLLITE,
   objective,
   type TrainState,
   train,
@@ -43,7 +44,9 @@ async function gradientsHere(before: (step: number) => void): Promise<GradientSo
     for (const { step, firstRow, examples } of tasks) {
       before(step)
       const rows = examples.map((index) => EXAMPLES[index] as CachedExample)
-      parts.push(await objective(sdxl, schedule, model, { seed: OPTIONS.seed, step, firstRow, examples: rows }, {}))
+      parts.push(
+        await objective(sdxl, schedule, LLLITE, model, { seed: OPTIONS.seed, step, firstRow, examples: rows }, {}),
+      )
     }
     return parts
   }

@@ -14,6 +14,7 @@ import type { WeightFile } from "../models/weight-reader.ts"
 import type { Ops } from "../ops/ops.ts"
 import { bytesOf } from "../params.ts"
 import { createExampleCache } from "../training/dataset.ts"
+import { LLLITE } from "../training/lllite-trainable.ts"
 import { objective } from "../training/objective.ts"
 import type { Holding, OutlineBackend, Work } from "./outline-backend.ts"
 import { withOutline } from "./outline-backend.ts"
@@ -141,7 +142,7 @@ async function planTraining(backend: OutlineBackend, sdxl: Sdxl, task: MemoryTas
   if (model === null) return phases
   const examples = Array.from({ length: batchSize }, () => example)
   const options = { gradientCheckpointing: checkpointing }
-  await objective(sdxl, createNoiseSchedule(), model, { seed: 0, step: 0, firstRow: 0, examples }, options)
+  await objective(sdxl, createNoiseSchedule(), LLLITE, model, { seed: 0, step: 0, firstRow: 0, examples }, options)
   return [...phases, takePhase(backend, "training step", 1)]
 }
 

@@ -23,7 +23,9 @@ export {
   type TrainDataset,
   type TrainExample,
 } from "./dataset.ts"
+export { createExampleMemo, type ExampleMemo } from "./example-memo.ts"
 export { type GradientOptions, type LossAndGradients, lossAndGradients, type TrainedTap } from "./gradients.ts"
+export { LLLITE, trainedLllite } from "./lllite-trainable.ts"
 export {
   elementwiseLoss,
   type HuberOptions,
@@ -66,7 +68,9 @@ export {
   OBJECTIVE_RANGES,
   TRAIN_RANGES,
 } from "./ranges.ts"
+export { loadTrainState, type SavedTensor, type SavedTrainState, saveTrainState } from "./saved-state.ts"
 export {
+  beginTraining,
   createTrainState,
   type GradientSource,
   type GradientTask,
@@ -77,4 +81,4 @@ export {
   train,
 } from "./train.ts"
 export { checkTrainOptions, type TrainOptions } from "./train-options.ts"
-export { trainedLllite } from "./trained-lllite.ts"
+export type { PlacedTrainable, Trainable, TrainableModel, TrainBatch, ValuePart } from "./trainable.ts"

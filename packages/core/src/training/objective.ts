@@ -4,23 +4,21 @@ import type { Prediction } from "../diffusion/names.ts"
 import { addNoise, velocity } from "../diffusion/noising.ts"
 import type { NoiseSchedule } from "../diffusion/schedule.ts"
 import { alphaAt, sigmaAt, snrAt } from "../diffusion/schedule.ts"
-import { imageToFloats } from "../image.ts"
 import { CONTEXT_LENGTH } from "../models/clip/prompt.ts"
-import { cutControls, disposeCuts } from "../models/lllite/adapter.ts"
-import type { LlliteModel } from "../models/lllite/layout.ts"
-import { disposeLllite, uploadLllite } from "../models/lllite/params.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
 import { createStream } from "../random/stream.ts"
 import { concatenate } from "./concatenate.ts"
 import type { CachedExample } from "./dataset.ts"
+import type { ExampleMemo } from "./example-memo.ts"
+import { NO_MEMO } from "./example-memo.ts"
 import type { LossAndGradients } from "./gradients.ts"
 import { lossAndGradients } from "./gradients.ts"
 import { elementwiseLoss, huberDelta, lossWeight, weightedMean } from "./loss.ts"
 import type { LossType } from "./names.ts"
 import type { ObjectiveOptions } from "./objective-options.ts"
 import { checkObjective } from "./objective-options.ts"
-import { trainedLllite } from "./trained-lllite.ts"
+import type { Trainable, TrainableModel } from "./trainable.ts"
 
 /**
  * Rows of one step's batch. All draws depend on the seed, the step and the row alone, so any part of a batch can be made
@@ -33,20 +31,24 @@ export interface BatchRows {
   /** Which row of the whole batch the first of `examples` is. */
   readonly firstRow: number
   readonly examples: readonly CachedExample[]
+  /** Keeps what is made of examples from step to step. Default: nothing is kept. */
+  readonly memo?: ExampleMemo
   readonly signal?: AbortSignal
   /** Awaited wherever the signal is checked. */
   readonly pause?: () => Promise<void>
 }
 
 /**
- * The mean loss over some rows of a batch and its gradient with respect to every value of the LLLite.
+ * The mean loss over some rows of a batch and its gradient with respect to every value of a model.
+ *
  * Source: sd-scripts `sdxl_train_control_net_lllite.py`, the inner loop.
  */
-export async function objective(
+export async function objective<M extends TrainableModel>(
   sdxl: Sdxl,
   schedule: NoiseSchedule,
-  model: LlliteModel,
-  { seed, step, firstRow, examples, signal, pause }: BatchRows,
+  trainable: Trainable<M>,
+  model: M,
+  { seed, step, firstRow, examples, memo = NO_MEMO, signal, pause }: BatchRows,
   options: ObjectiveOptions = {},
 ): Promise<LossAndGradients> {
   checkObjective(options)
@@ -79,15 +81,13 @@ export async function objective(
     count,
     examples[0]?.vector.length ?? 0,
   ])
-  const lllite = uploadLllite(model)
-  const images = { count, height, width, data: concatenate(examples.map((example) => imageToFloats(example.control))) }
-  const control = cutControls(lllite, images)
+  const placed = trainable.place(sdxl.ops, model, { examples, memo })
   const { deltas, weights } = rowFactors(schedule, timesteps, type, sdxl.prediction, options)
   try {
     return await lossAndGradients(
       sdxl.ops,
       sdxl.unet,
-      trainedLllite(sdxl.ops, lllite, control),
+      placed,
       { latents, timesteps, context, vector },
       (prediction) => weightedMean(elementwiseLoss(prediction, target, type, deltas), weights),
       {
@@ -99,8 +99,7 @@ export async function objective(
     )
   } finally {
     tf.dispose([noise, clean, latents, target, context, vector])
-    disposeCuts(control)
-    disposeLllite(lllite)
+    placed.dispose()
   }
 }
 

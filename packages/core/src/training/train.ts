@@ -17,6 +17,7 @@ import type { OptimizerState } from "./optimizers/optimizer.ts"
 import { ADAPTER_RANGES, TRAIN_RANGES } from "./ranges.ts"
 import type { TrainOptions } from "./train-options.ts"
 import { checkTrainOptions } from "./train-options.ts"
+import type { TrainableModel } from "./trainable.ts"
 
 /** Part of a step's batch, to be turned into a loss and a gradient wherever there is room for it. */
 export interface GradientTask {
@@ -28,14 +29,14 @@ export interface GradientTask {
 }
 
 /** Computes the parts of one step; results in the tasks' order. */
-export type GradientSource = (
-  model: LlliteModel,
+export type GradientSource<M extends TrainableModel = LlliteModel> = (
+  model: M,
   tasks: readonly GradientTask[],
 ) => Promise<readonly LossAndGradients[]>
 
 /** What a run needs of the machine. */
-export interface TrainMachine {
-  readonly gradients: GradientSource
+export interface TrainMachine<M extends TrainableModel = LlliteModel> {
+  readonly gradients: GradientSource<M>
   /** Where the optimiser computes. Default: on the thread that calls. */
   readonly loadOptimizer?: LoadOptimizer
 }
@@ -44,14 +45,14 @@ export interface TrainMachine {
  * All that a run is made of between two steps, as plain data. With the same options it continues from here bit for bit:
  * the order of batches, their noise and the learning rate follow from the options and `step`.
  */
-export interface TrainState {
-  readonly model: LlliteModel
+export interface TrainState<M extends TrainableModel = LlliteModel> {
+  readonly model: M
   readonly optimizer: OptimizerState
   /** Steps taken. */
   readonly step: number
 }
 
-export interface TrainStepEvent {
+export interface TrainStepEvent<M extends TrainableModel = LlliteModel> {
   /** Steps taken, this one included. */
   readonly step: number
   readonly steps: number
@@ -60,7 +61,7 @@ export interface TrainStepEvent {
   /** Before clipping. */
   readonly gradientNorm: number
   /** The run as it is now, to save or to continue. To be called, and used, before the next step is asked for. */
-  state(): Promise<TrainState>
+  state(): Promise<TrainState<M>>
 }
 
 export interface TrainStateOptions {
@@ -71,7 +72,7 @@ export interface TrainStateOptions {
 }
 
 /**
- * The state of a new run: `up` at zero, so that it starts as the base model.
+ * The state of a new run of an LLLite: `up` at zero, so that it starts as the base model.
  *
  * @throws CoreError for widths or a seed out of range, or an unknown optimiser
  */
@@ -84,23 +85,31 @@ export function createTrainState(
   checkRanges("training", { ...dims, seed }, { ...ADAPTER_RANGES, seed: TRAIN_RANGES.seed })
   const model = createLllite(sites, dims, createStream(seed, "init"))
   if (controls.length > 0) normaliseConditioners(model, controls)
+  return beginTraining(model, optimizer)
+}
+
+/** The state of a run that begins with a model. @throws CoreError for an unknown optimiser */
+export function beginTraining<M extends TrainableModel>(
+  model: M,
+  optimizer: OptimizerChoice = DEFAULT_OPTIMIZER,
+): TrainState<M> {
   return { model, optimizer: initOptimizer(optimizer, model.values.length), step: 0 }
 }
 
 /**
- * Trains an LLLite from `state`, whose arrays change as steps are taken. Yields every step. Leaving the loop ends the
+ * Trains a model from `state`, whose arrays change as steps are taken. Yields every step. Leaving the loop ends the
  * run. An aborted signal ends it too, after the step that runs or inside it, and the state that comes back is that of
  * the last whole step.
  *
  * @param examples sizes of the data set's examples, by which batches are made
  * @throws CoreError when an option is out of range, or when a loss or a gradient is not a number any more
  */
-export async function* train(
-  state: TrainState,
+export async function* train<M extends TrainableModel = LlliteModel>(
+  state: TrainState<M>,
   examples: readonly Sized[],
-  { gradients, loadOptimizer: load = loadOptimizer }: TrainMachine,
+  { gradients, loadOptimizer: load = loadOptimizer }: TrainMachine<M>,
   options: TrainOptions,
-): AsyncGenerator<TrainStepEvent, TrainState, void> {
+): AsyncGenerator<TrainStepEvent<M>, TrainState<M>, void> {
   checkTrainOptions(options)
   const { steps, batchSize, seed, learningRate, shards = 1, maxGradNorm = 1, signal } = options
   const rate = createLrSchedule({ ...(options.lr ?? { curve: "constant" }), learningRate, totalSteps: steps })
@@ -108,7 +117,7 @@ export async function* train(
   const { model } = state
   let { step } = state
   const optimizer = await load(model.values, state.optimizer, options.optimizer ?? DEFAULT_OPTIMIZER)
-  const stateNow = async (): Promise<TrainState> => ({ model, optimizer: await optimizer.save(), step })
+  const stateNow = async (): Promise<TrainState<M>> => ({ model, optimizer: await optimizer.save(), step })
   try {
     while (step < steps && signal?.aborted !== true) {
       const tasks = cut(step, batchOf(step), shards)

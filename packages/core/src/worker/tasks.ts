@@ -14,6 +14,8 @@ import type { VaePicture } from "../models/vae/slice-sizes.ts"
 import type { RuntimeTasks, RuntimeTypes } from "../runtime/tasks.ts"
 import type { CachedExample, CacheExample } from "../training/dataset.ts"
 import { createExampleCache } from "../training/dataset.ts"
+import type { ExampleMemo } from "../training/example-memo.ts"
+import { createExampleMemo } from "../training/example-memo.ts"
 import { generateBatch } from "./generation.ts"
 import type { WorkerPlace } from "./place.ts"
 import { shareArrays } from "./shared-memory.ts"
@@ -32,6 +34,7 @@ interface Model {
 interface ExampleCache {
   readonly add: CacheExample
   readonly examples: Map<number, CachedExample>
+  readonly memo: ExampleMemo
 }
 
 /**
@@ -50,7 +53,11 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
   /** Data where other threads may read it, if there are any. */
   const shared = <T>(value: T): T => (place.isShared ? shareArrays(value) : value)
   let trim: (() => void) | undefined
-  const examplesOf = (run: number): Map<number, CachedExample> => caches.get(run)?.examples ?? new Map()
+  const cacheOf = (run: number, add: CacheExample): ExampleCache => {
+    const cache = caches.get(run) ?? { add, examples: new Map(), memo: createExampleMemo() }
+    caches.set(run, cache)
+    return cache
+  }
 
   return {
     async *start(argument) {
@@ -125,14 +132,8 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
     async *cache({ model, run, example, index, seed, vaeSlices }) {
       const { value, release } = models.use(model)
       try {
-        const found = caches.get(run) ?? {
-          add: createExampleCache(value.sdxl, {
-            seed,
-            vaeSlices: vaeSlices === null ? value.slicesOf : () => vaeSlices,
-          }),
-          examples: new Map<number, CachedExample>(),
-        }
-        caches.set(run, found)
+        const slices = vaeSlices === null ? value.slicesOf : () => vaeSlices
+        const found = cacheOf(run, createExampleCache(value.sdxl, { seed, vaeSlices: slices }))
         const cached = await found.add(example, index)
         found.examples.set(index, shared(cached))
         return null
@@ -143,14 +144,13 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
 
     // biome-ignore lint/correctness/useYield: one answer
     async *cached({ run }) {
-      return examplesOf(run)
+      return cacheOf(run, refuseExample).examples
     },
 
     // biome-ignore lint/correctness/useYield: one answer
     async *addCached({ run, examples }) {
-      const cache = caches.get(run) ?? { add: refuseExample, examples: new Map<number, CachedExample>() }
+      const cache = cacheOf(run, refuseExample)
       for (const [index, example] of examples) cache.examples.set(index, example)
-      caches.set(run, cache)
       // What comes now is the U-Net alone.
       trim?.()
       return null
@@ -161,7 +161,7 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
       const { value, release } = models.use(model)
       try {
         const { slots } = layOutSlots(lllite.adapters)
-        const from = { ...value, examples: examplesOf(run) }
+        const from = { ...value, ...cacheOf(run, refuseExample) }
         const { loss, gradients } = await partOf(from, { ...lllite, slots }, seed, task, objective, context)
         into.set(gradients)
         return { loss }
@@ -172,16 +172,16 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
 
     // biome-ignore lint/correctness/useYield: one answer
     async *begin({ run, options }) {
-      return beginRun(examplesOf(run), options)
+      return beginRun(cacheOf(run, refuseExample).examples, options)
     },
 
     async *train({ model, run, options }, context) {
       const { value, release } = models.use(model)
       try {
-        const examples = examplesOf(run)
-        const state = shared(beginRun(examples, options))
+        const cache = cacheOf(run, refuseExample)
+        const state = shared(beginRun(cache.examples, options))
         const helped = { clients: helpers, model, run }
-        return yield* trainRun({ ...value, examples }, state, helped, options, context)
+        return yield* trainRun({ ...value, ...cache }, state, helped, options, context)
       } finally {
         release()
       }

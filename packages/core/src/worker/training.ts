@@ -5,7 +5,9 @@ import type { Sdxl } from "../models/sdxl.ts"
 import type { TrainRunStep } from "../runtime/contract.ts"
 import type { RuntimeTasks, RuntimeTypes, SentTrainOptions } from "../runtime/tasks.ts"
 import type { CachedExample } from "../training/dataset.ts"
+import type { ExampleMemo } from "../training/example-memo.ts"
 import type { LossAndGradients } from "../training/gradients.ts"
+import { LLLITE } from "../training/lllite-trainable.ts"
 import { objective } from "../training/objective.ts"
 import type { GradientSource, GradientTask, TrainState } from "../training/train.ts"
 import { createTrainState, train } from "../training/train.ts"
@@ -15,6 +17,8 @@ export interface TrainPlace {
   readonly sdxl: Sdxl
   readonly schedule: NoiseSchedule
   readonly examples: ReadonlyMap<number, CachedExample>
+  /** What is made of the examples once for all steps. */
+  readonly memo: ExampleMemo
 }
 
 /** Other workers that compute parts of a step. */
@@ -95,7 +99,7 @@ function gradientsOf(
 
 /** Loss and gradients of one part of a step. */
 export function partOf(
-  { sdxl, schedule, examples }: TrainPlace,
+  { sdxl, schedule, examples, memo }: TrainPlace,
   lllite: TrainState["model"],
   seed: number,
   { step, firstRow, examples: indices }: GradientTask,
@@ -103,7 +107,7 @@ export function partOf(
   context: TaskContext,
 ): Promise<LossAndGradients> {
   const rows = indices.map((index) => examples.get(index) as CachedExample)
-  return objective(sdxl, schedule, lllite, { seed, step, firstRow, examples: rows, ...context }, options)
+  return objective(sdxl, schedule, LLLITE, lllite, { seed, step, firstRow, examples: rows, memo, ...context }, options)
 }
 
 /** Waits for all, so that nothing computes any more when one has failed. */

@@ -9,7 +9,7 @@ import { bytesOf, disposeLllite, layOutSlots, uploadLllite } from "@lllite/core/
 import type { Ops } from "@lllite/core/ops"
 import { watchBytes } from "@lllite/core/testing"
 import type { CachedExample } from "@lllite/core/training"
-import { createExampleCache, objective } from "@lllite/core/training"
+import { createExampleCache, LLLITE, objective } from "@lllite/core/training"
 import { enumerateSites } from "@lllite/format/selections"
 import * as tf from "@tensorflow/tfjs"
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
@@ -43,7 +43,7 @@ async function measure(ops: Ops, sdxl: Sdxl, task: MemoryTask, take: Take): Prom
     taken["VAE and text"] = take()
     const rows = { seed: 0, step: 0, firstRow: 0, examples: [example] }
     const gradientCheckpointing = task.checkpointing ?? true
-    await objective(sdxl, createNoiseSchedule(), model, rows, { gradientCheckpointing })
+    await objective(sdxl, createNoiseSchedule(), LLLITE, model, rows, { gradientCheckpointing })
     taken["training step"] = take()
     return taken
   }

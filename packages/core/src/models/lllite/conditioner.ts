@@ -38,8 +38,25 @@ export interface ControlPatches {
  */
 export function cutControl(images: ControlImages, depth: Depth): ControlPatches {
   const { grid, values } = cutPatches(images, depth)
-  return { count: images.count, grid, patches: tf.tensor2d(values, [values.length / 48, 48]) }
+  return patchTensor(images.count, grid, values)
 }
+
+/** Patches of `count` images on the device. values: as `cutPatches` gives them, image after image */
+export function patchTensor(count: number, grid: Grid, values: Float32Array): ControlPatches {
+  return { count, grid, patches: tf.tensor2d(values, [values.length / 48, 48]) }
+}
+
+/** The tokens of an image of this size in pixels. @throws CoreError if it is smaller than one token */
+export function patchGrid({ width, height }: Pick<ControlImages, "width" | "height">, depth: Depth): Grid {
+  const pixels = pixelsOfToken(depth)
+  const grid = { height: Math.floor(height / pixels), width: Math.floor(width / pixels) }
+  if (grid.height < 1 || grid.width < 1) {
+    throw new CoreError(`control image: ${width}×${height} px, expected at least ${pixels}×${pixels} px`)
+  }
+  return grid
+}
+
+const pixelsOfToken = (depth: Depth): number => KERNELS[depth].reduce<number>((product, kernel) => product * kernel, 1)
 
 /** The same on the host: rows of 48 values. @throws CoreError if an image is smaller than one token */
 export function cutPatches(
@@ -47,11 +64,8 @@ export function cutPatches(
   depth: Depth,
 ): { readonly grid: Grid; readonly values: Float32Array } {
   const kernels = [...KERNELS[depth]].reverse()
-  const pixels = kernels.reduce<number>((product, kernel) => product * kernel, 1)
-  const grid = { height: Math.floor(height / pixels), width: Math.floor(width / pixels) }
-  if (grid.height < 1 || grid.width < 1) {
-    throw new CoreError(`control image: ${width}×${height} px, expected at least ${pixels}×${pixels} px`)
-  }
+  const pixels = pixelsOfToken(depth)
+  const grid = patchGrid({ width, height }, depth)
   if (data.length !== count * height * width * 3) {
     throw new CoreError(`control image: ${data.length} values, expected ${count}×${height}×${width}×3`)
   }

@@ -44,6 +44,22 @@ export function layOutSlots(adapters: readonly AdapterPlan[]): {
   return { slots, size: offset }
 }
 
+/**
+ * The tensors on a device that a slot's values are, one after another: inputs by outputs, or a bias. The control comes
+ * first among the inputs of `mid`, so its rows are a tensor of their own.
+ */
+export function leafShapes({ plan, name, fileShape, size }: Slot): readonly (readonly number[])[] {
+  const [out = 0] = fileShape
+  if (fileShape.length === 1) return [[out]]
+  const { condDim, mlpDim } = plan
+  return name === "mid.0.weight"
+    ? [
+        [condDim, mlpDim],
+        [mlpDim, mlpDim],
+      ]
+    : [[size / out, out]]
+}
+
 /** From a file's [out, in, kh, kw] (or [out, in], [out]) to inputs by outputs. */
 export function fromFileLayout(values: Float32Array, fileShape: readonly number[]): Float32Array {
   return reorder(values, fileShape, (file, flat, result) => {

@@ -1,8 +1,10 @@
+import type { SiteTensorName } from "@lllite/format"
 import type { Tensor, Tensor1D, Tensor2D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../../errors.ts"
 import type { DenseParams } from "../../ops/ops.ts"
-import type { AdapterPlan, LlliteModel, Slot } from "./layout.ts"
+import type { AdapterPlan, LlliteModel } from "./layout.ts"
+import { leafShapes } from "./layout.ts"
 
 /** An adapter on a device. */
 export interface AdapterParams {
@@ -15,6 +17,8 @@ export interface AdapterParams {
   /** The part of `mid` that reads `down`: [mlpDim, mlpDim]. */
   readonly midDown: Tensor2D
   readonly up: DenseParams
+  /** All of these tensors, in the order of the adapter's flat values. */
+  readonly leaves: readonly Tensor[]
 }
 
 /** An LLLite on a device. */
@@ -27,52 +31,55 @@ export interface LlliteParams {
 /**
  * Brings an LLLite's values to the device. The caller disposes what comes back.
  */
-export function uploadLllite(model: LlliteModel): LlliteParams {
-  const leaves: Tensor[] = []
-  const place = <T extends Tensor>(slot: Slot, shape: number[], from = 0): T => {
-    const size = shape.reduce((product, length) => product * length, 1)
-    const start = slot.offset + from
-    const tensor = tf.tensor(model.values.slice(start, start + size), shape) as T
-    leaves.push(tensor)
-    return tensor
+export function uploadLllite({ adapters, slots, values }: LlliteModel): LlliteParams {
+  const bySite = new Map<string, Map<SiteTensorName, readonly Tensor[]>>(
+    adapters.map(({ site }) => [site.key, new Map()]),
+  )
+  for (const slot of slots) {
+    let from = slot.offset
+    const tensors = leafShapes(slot).map((shape) => {
+      const size = shape.reduce((product, length) => product * length, 1)
+      const tensor = tf.tensor(values.slice(from, from + size), [...shape])
+      from += size
+      return tensor
+    })
+    bySite.get(slot.plan.site.key)?.set(slot.name, tensors)
   }
-  const slots = new Map(model.slots.map((slot) => [`${slot.plan.site.key}.${slot.name}`, slot]))
-  const find = (plan: AdapterPlan, name: string): Slot => {
-    const slot = slots.get(`${plan.site.key}.${name}`)
-    if (slot === undefined) throw new CoreError(`LLLite: "${plan.site.key}.${name}" has no values`)
-    return slot
+  const all = adapters.map((plan) => adapterOf(plan, bySite.get(plan.site.key) ?? new Map()))
+  return {
+    adapters: new Map(all.map((adapter) => [adapter.plan.site.key, adapter])),
+    leaves: all.flatMap(({ leaves }) => leaves),
   }
-  const dense = (plan: AdapterPlan, name: string): DenseParams => {
-    const weight = find(plan, `${name}.weight`)
-    const [out = 0] = weight.fileShape
-    return {
-      weight: place<Tensor2D>(weight, [weight.size / out, out]),
-      bias: place<Tensor1D>(find(plan, `${name}.bias`), [out]),
-    }
-  }
-  const adapters = model.adapters.map((plan): AdapterParams => {
-    const { condDim, mlpDim, site } = plan
-    const names = ["conditioning1.0", "conditioning1.2", ...(site.depth === 3 ? ["conditioning1.4"] : [])]
-    const conditioner = names.map((name) => dense(plan, name))
-    const down = dense(plan, "down.0")
-    const mid = find(plan, "mid.0.weight")
-    // The control comes first among the inputs of `mid`, so its rows are the first.
-    const midWeight = place<Tensor2D>(mid, [condDim, mlpDim])
-    const midDown = place<Tensor2D>(mid, [mlpDim, mlpDim], condDim * mlpDim)
-    const midBias = place<Tensor1D>(find(plan, "mid.0.bias"), [mlpDim])
-    const up = dense(plan, "up.0")
-    return { plan, conditioner, down, midControl: { weight: midWeight, bias: midBias }, midDown, up }
-  })
-  return { adapters: new Map(adapters.map((adapter) => [adapter.plan.site.key, adapter])), leaves }
 }
+
+/** An adapter of its tensors, which are in the order of its flat values. */
+function adapterOf(plan: AdapterPlan, tensors: ReadonlyMap<SiteTensorName, readonly Tensor[]>): AdapterParams {
+  const find = <T extends Tensor>(name: SiteTensorName, index = 0): T => {
+    const tensor = tensors.get(name)?.[index]
+    if (tensor === undefined) throw new CoreError(`LLLite: "${plan.site.key}.${name}" has no values`)
+    return tensor as T
+  }
+  const dense = (name: LayerName): DenseParams => ({
+    weight: find<Tensor2D>(`${name}.weight`),
+    bias: find<Tensor1D>(`${name}.bias`),
+  })
+  return {
+    plan,
+    leaves: [...tensors.values()].flat(),
+    conditioner: CONDITIONER.slice(0, plan.site.depth === 3 ? 3 : 2).map(dense),
+    down: dense("down.0"),
+    midControl: { weight: find<Tensor2D>("mid.0.weight"), bias: find<Tensor1D>("mid.0.bias") },
+    midDown: find<Tensor2D>("mid.0.weight", 1),
+    up: dense("up.0"),
+  }
+}
+
+type LayerName = SiteTensorName extends `${infer Name}.${"weight" | "bias"}` ? Name : never
+
+/** The conditioner's layers; the last is there at depth 3 alone. */
+const CONDITIONER: readonly LayerName[] = ["conditioning1.0", "conditioning1.2", "conditioning1.4"]
 
 /** Gives an LLLite's tensors back to the device. */
 export function disposeLllite(params: LlliteParams): void {
   tf.dispose([...params.leaves])
-}
-
-/** Every tensor of an adapter, in the order of its flat values. */
-export function leavesOf({ conditioner, down, midControl, midDown, up }: AdapterParams): Tensor[] {
-  const both = ({ weight, bias }: DenseParams): Tensor[] => [weight, bias]
-  return [...conditioner.flatMap(both), ...both(down), midControl.weight, midDown, midControl.bias, ...both(up)]
 }

@@ -1,0 +1,99 @@
+import { CoreError } from "../errors.ts"
+import { imageToFloats } from "../image.ts"
+import type { ActiveAdapter } from "../models/lllite/adapter.ts"
+import { adaptedInputs, adaptersByPath, controlShare, disposeCuts } from "../models/lllite/adapter.ts"
+import type { ControlPatches, Depth } from "../models/lllite/conditioner.ts"
+import { cutPatches, patchGrid, patchTensor } from "../models/lllite/conditioner.ts"
+import type { LlliteModel, Slot } from "../models/lllite/layout.ts"
+import { fromFileLayout, layOutSlots, toFileLayout } from "../models/lllite/layout.ts"
+import type { LlliteParams } from "../models/lllite/params.ts"
+import { disposeLllite, uploadLllite } from "../models/lllite/params.ts"
+import type { Ops } from "../ops/ops.ts"
+import { concatenate } from "./concatenate.ts"
+import type { TrainedTap } from "./gradients.ts"
+import type { Trainable, TrainBatch, ValuePart } from "./trainable.ts"
+
+/** LLLites train. Their groups are `conditioning1`, `down`, `mid` and `up`. */
+export const LLLITE: Trainable<LlliteModel> = {
+  kind: "lllite",
+
+  parts: ({ slots }) => slots.map(partOf),
+
+  place(ops, model, batch) {
+    const lllite = uploadLllite(model)
+    const control = cutBatch(model, batch)
+    return {
+      ...trainedLllite(ops, lllite, control),
+      dispose() {
+        disposeCuts(control)
+        disposeLllite(lllite)
+      },
+    }
+  },
+
+  tensor: ({ values }, { shape, offset, size }) => toFileLayout(values.subarray(offset, offset + size), shape),
+
+  fill({ adapters }, tensor) {
+    const { slots, size } = layOutSlots(adapters)
+    const values = new Float32Array(size)
+    for (const slot of slots) values.set(fromFileLayout(tensor(partOf(slot)), slot.fileShape), slot.offset)
+    return { adapters, slots, values }
+  },
+}
+
+function partOf({ plan, name, fileShape, offset, size }: Slot): ValuePart {
+  const [group = name] = name.split(".")
+  return { name: `${plan.site.key}.${name}`, group, shape: fileShape, offset, size }
+}
+
+/** The controls of a batch, cut for every depth of an LLLite. Each is cut once for all steps that have it. */
+function cutBatch({ adapters }: LlliteModel, { examples, memo }: TrainBatch): ReadonlyMap<Depth, ControlPatches> {
+  const depths = new Set(adapters.map(({ site }) => site.depth))
+  return new Map(
+    [...depths].map((depth) => {
+      const parts = examples.map((example) =>
+        memo.of(example, `control patches of depth ${depth}`, () => {
+          const { width, height } = example
+          return cutPatches({ count: 1, width, height, data: imageToFloats(example.control) }, depth).values
+        }),
+      )
+      const [first] = examples
+      if (first === undefined) throw new CoreError("training: the batch has no example")
+      return [depth, patchTensor(examples.length, patchGrid(first, depth), concatenate(parts))]
+    }),
+  )
+}
+
+/**
+ * An LLLite as a tap that trains. The control's share is computed anew at every layer, since the conditioner trains too.
+ *
+ * @param control N control images, cut for every depth of the LLLite
+ */
+export function trainedLllite(ops: Ops, lllite: LlliteParams, control: ReadonlyMap<Depth, ControlPatches>): TrainedTap {
+  const adapters = adaptersByPath(lllite)
+  return {
+    leaves: lllite.leaves,
+    leavesAt({ network, path }) {
+      const adapter = network === "unet" ? adapters.get(path) : undefined
+      return adapter === undefined ? [] : adapter.leaves
+    },
+    tap: {
+      has: ({ network, path }) => network === "unet" && adapters.has(path),
+      before(layers, x, { grid }) {
+        if (grid === null) return layers.map(() => x)
+        const [count = 0] = x.shape
+        const strengths = Array<number>(count).fill(1)
+        const active = layers.map(({ path }): ActiveAdapter | null => {
+          const adapter = adapters.get(path)
+          if (adapter === undefined) return null
+          const patches = control.get(adapter.plan.site.depth)
+          if (patches === undefined) {
+            throw new CoreError(`training: no control images were cut for depth ${adapter.plan.site.depth}`)
+          }
+          return { adapter, control: { share: controlShare(ops, adapter, patches), grid: patches.grid }, strengths }
+        })
+        return adaptedInputs(ops, active, x, grid)
+      },
+    },
+  }
+}

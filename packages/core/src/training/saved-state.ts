@@ -1,0 +1,89 @@
+import { CoreError } from "../errors.ts"
+import type { TrainState } from "./train.ts"
+import type { Trainable, TrainableModel } from "./trainable.ts"
+
+/** A tensor as it is saved. */
+export interface SavedTensor {
+  readonly shape: readonly number[]
+  readonly values: Float32Array
+}
+
+/** A run between two steps as a file holds it: tensors by name, and text by name. */
+export interface SavedTrainState {
+  /** `model.NAME` of every part, and `optimizer.NAME` of what the optimiser remembers. */
+  readonly tensors: ReadonlyMap<string, SavedTensor>
+  readonly metadata: ReadonlyMap<string, string>
+}
+
+const MODEL = "model."
+const OPTIMIZER = "optimizer."
+
+/** A run as named tensors. Those of the model are copies; those of the optimiser are the state's own. */
+export function saveTrainState<M extends TrainableModel>(
+  trainable: Trainable<M>,
+  { model, optimizer, step }: TrainState<M>,
+): SavedTrainState {
+  const tensors = new Map<string, SavedTensor>()
+  for (const part of trainable.parts(model)) {
+    tensors.set(`${MODEL}${part.name}`, { shape: part.shape, values: trainable.tensor(model, part) })
+  }
+  for (const [name, values] of Object.entries(optimizer.tensors)) {
+    tensors.set(`${OPTIMIZER}${name}`, { shape: [values.length], values })
+  }
+  const metadata = {
+    trains: trainable.kind,
+    step: String(step),
+    optimizer: optimizer.name,
+    optimizer_step: String(optimizer.step),
+  }
+  return { tensors, metadata: new Map(Object.entries(metadata)) }
+}
+
+/**
+ * The run again. It continues bit for bit with the options that it had.
+ *
+ * @param like a model of the same parts, such as a new run's with the same options; its values are not read
+ * @throws CoreError for a run of another kind, a tensor that is missing, of another shape or of no use, or a bad number
+ */
+export function loadTrainState<M extends TrainableModel>(
+  trainable: Trainable<M>,
+  { tensors, metadata }: SavedTrainState,
+  like: M,
+): TrainState<M> {
+  const text = (name: string): string => {
+    const value = metadata.get(name)
+    if (value === undefined) throw new CoreError(`saved run: it does not say "${name}". Is it a training's state?`)
+    return value
+  }
+  const count = (name: string): number => {
+    const value = Number(text(name))
+    if (Number.isSafeInteger(value) && value >= 0) return value
+    throw new CoreError(`saved run: "${name}" is "${text(name)}", expected a whole number of at least 0`)
+  }
+  const kind = text("trains")
+  if (kind !== trainable.kind) {
+    throw new CoreError(`saved run: it trains a "${kind}", expected a "${trainable.kind}"`)
+  }
+  const parts = new Set(trainable.parts(like).map(({ name }) => `${MODEL}${name}`))
+  const others = [...tensors.keys()].filter((name) => !parts.has(name) && !name.startsWith(OPTIMIZER))
+  if (others.length > 0) {
+    throw new CoreError(
+      `saved run: ${others.length} tensors have no place in what is to be trained, the first is "${others[0]}". Give the options that the run had.`,
+    )
+  }
+  const model = trainable.fill(like, ({ name, shape }) => {
+    const found = tensors.get(`${MODEL}${name}`)
+    if (found === undefined) throw new CoreError(`saved run: "${MODEL}${name}" is missing`)
+    if (found.shape.join() !== shape.join()) {
+      throw new CoreError(
+        `saved run: "${MODEL}${name}" is [${found.shape.join(", ")}], expected [${shape.join(", ")}]. Give the options that the run had.`,
+      )
+    }
+    return found.values
+  })
+  const remembered = [...tensors]
+    .filter(([name]) => name.startsWith(OPTIMIZER))
+    .map(([name, { values }]) => [name.slice(OPTIMIZER.length), values.slice()] as const)
+  const optimizer = { name: text("optimizer"), step: count("optimizer_step"), tensors: Object.fromEntries(remembered) }
+  return { model, optimizer, step: count("step") }
+}
