@@ -1,7 +1,13 @@
 // A training step of an LLLite on SDXL's U-Net with made-up weights, blocks computed again on the way back (gradient
 // checkpointing), AdamW on the host. What is measured is that of the section unet.
 import { createNoiseSchedule } from "../../../packages/core/dist/diffusion.js"
-import { DEFAULT_OPTIMIZER, initOptimizer, LLLITE, loadOptimizer, objective } from "../../../packages/core/dist/training.js"
+import {
+  DEFAULT_OPTIMIZER,
+  initOptimizer,
+  LLLITE,
+  loadOptimizer,
+  objective,
+} from "../../../packages/core/dist/training.js"
 import { openClock } from "../measure/clock.mjs"
 import { observe } from "../measure/observe.mjs"
 import { watchMemory } from "../measure/out-of-memory.mjs"
