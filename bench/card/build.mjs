@@ -103,16 +103,21 @@ function pack(name, filters, fill) {
   run("tar", ["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "-cf", tar, "-C", folder, "."])
   const hash = createHash("sha256").update(filters.join()).update(readFileSync(tar)).digest("hex").slice(0, 32)
   const kept = join(cache, `${name}-${hash}.tar.xz`)
-  if (!existsSync(kept)) {
-    console.log(`packing ${name} …`)
-    run("xz", ["--threads=0", "--format=xz", ...filters, tar])
-    mkdirSync(cache, { recursive: true })
-    // An older one is of no use any more.
-    for (const old of readdirSync(cache)) if (old.startsWith(`${name}-`)) rmSync(join(cache, old))
-    cpSync(`${tar}.xz`, `${kept}.new`)
-    renameSync(`${kept}.new`, kept)
+  const part = join(work, "card", `${name}.tar.xz`)
+  if (existsSync(kept)) {
+    copyFileSync(kept, part)
+    return
   }
-  cpSync(kept, join(work, "card", `${name}.tar.xz`))
+  console.log(`packing ${name} …`)
+  run("xz", ["--threads=0", "--format=xz", ...filters, tar])
+  copyFileSync(`${tar}.xz`, part)
+  mkdirSync(cache, { recursive: true })
+  // Older ones are of no use any more.
+  const old = readdirSync(cache).filter((file) => file.startsWith(`${name}-`) && file.endsWith(".tar.xz"))
+  for (const file of old) rmSync(join(cache, file), { force: true })
+  const fresh = `${kept}.${process.pid}`
+  copyFileSync(part, fresh)
+  renameSync(fresh, kept)
 }
 
 function nodeProgram() {
