@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { RgbImage } from "../src/image/index.ts"
 import type { AdapterUse, GenerateOptions, PictureRequest } from "../src/index.ts"
 import { generate } from "../src/index.ts"
-import type { LlliteParams, Sdxl, StrengthPlace } from "../src/models/index.ts"
-import { disposeLllite, uploadLllite } from "../src/models/index.ts"
+import type { BlockVerbs, LlliteParams, Sdxl, StrengthPlace } from "../src/models/index.ts"
+import { composedBlocks, disposeLllite, uploadLllite } from "../src/models/index.ts"
 import { VAE_NORM } from "../src/models/vae/config.ts"
 import { createStream } from "../src/random/index.ts"
 import { createTrainState } from "../src/training/index.ts"
@@ -56,6 +56,24 @@ describe("generation", () => {
       expect(largestDifference(first, alone)).toBeGreaterThan(1)
     },
   )
+
+  it("runs the U-Net by the blocks that a runtime offers with its model", async () => {
+    let blocks = 0
+    const counted: BlockVerbs = {
+      ...composedBlocks,
+      forward: (...read) => {
+        blocks += 1
+        return composedBlocks.forward(...read)
+      },
+    }
+    const images: RgbImage[] = []
+    for await (const event of generate({ ...sdxl, blocks: counted }, requests.slice(0, 1), base)) {
+      if (event.kind === "image") images.push(event.image)
+    }
+    // Nineteen blocks in each of three steps.
+    expect(blocks).toBe(3 * 19)
+    expect(images).toEqual(await pictures(requests.slice(0, 1)))
+  })
 
   it("gives memory back between text, U-Net and VAE, and at the end", async () => {
     const phases: string[] = []

@@ -21,7 +21,7 @@ export interface LatentDenoiserOptions extends Pick<GenerateOptions, "combine" |
  * Each evaluation throws the signal's reason when aborted.
  */
 export function createLatentDenoiser(
-  { ops, unet: params, prediction }: Sdxl,
+  { ops, unet: params, prediction, blocks }: Sdxl,
   { pictures, context, vector, guided }: Conditions,
   { schedule, levels }: SamplingPlan,
   { guidanceScale, adapters = [], combine = "chain", signal, pause }: LatentDenoiserOptions,
@@ -34,7 +34,15 @@ export function createLatentDenoiser(
     const latents = input as Tensor4D
     const tap = tapAt(ops, adapters, 1 - position.timestep / last, combine)
     const timesteps = Array.from({ length: latents.shape[0] }, () => position.timestep)
-    return unet(ops, params, { latents, timesteps, context, vector }, { tap, pass: { position, rows } })
+    return unet(
+      ops,
+      params,
+      { latents, timesteps, context, vector },
+      {
+        ...{ tap, pass: { position, rows } },
+        ...(blocks === undefined ? {} : { blocks }),
+      },
+    )
   }
   return createDenoiser(guided ? withGuidance(network, guidanceScale) : network, {
     prediction,
