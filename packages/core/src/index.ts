@@ -3,5 +3,5 @@
  *
  * @module
  */
-export { CoreError } from "./errors.ts"
+export { CoreError, type CoreErrorCode } from "./errors.ts"
 export * from "./generation/index.ts"

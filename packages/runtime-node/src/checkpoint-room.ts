@@ -39,12 +39,13 @@ export function expectRoom(file: WeightFile, place: CheckpointPlace, available =
   const rounded = weightBytes(file, { ...place, backend: "tensorflow", weights: "float16" })
   const wayOut =
     backend !== "tensorflow"
-      ? `On tensorflow they take ${gibibytes(rounded)} in 16 bits: lllite setup tensorflow, then --backend tensorflow --weights float16.`
+      ? `On tensorflow they take ${gibibytes(rounded)} in 16 bits.`
       : weights === "file" && rounded < each
-        ? `Rounded to 16 bits they take ${gibibytes(rounded)}: --weights float16.`
+        ? `Rounded to 16 bits they take ${gibibytes(rounded)}.`
         : "Close other programs, or take a machine with more memory."
   throw new CoreError(
     `"${file.label}": its weights take ${gibibytes(needed)} on ${backend}${copies}, and ${there}. ${wayOut}`,
+    { code: "no-room" },
   )
 }
 

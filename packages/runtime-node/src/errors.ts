@@ -1,6 +1,15 @@
+/** Why something was refused, where a caller may know more ways out. Stable: switch on it rather than on the message. */
+export type InputErrorCode = "setup-python" | "setup-wheel" | "setup-package" | "setup-gpu"
+
 /** Something from outside that cannot be used: the message names it, what was expected, what came and what to do. */
 export class InputError extends Error {
   override readonly name = "InputError"
+  readonly code: InputErrorCode | undefined
+
+  constructor(message: string, { code, ...options }: ErrorOptions & { readonly code?: InputErrorCode } = {}) {
+    super(message, options)
+    this.code = code
+  }
 }
 
 /** What a person can do about a failed system call, by its code. */

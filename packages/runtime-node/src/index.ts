@@ -32,7 +32,7 @@ export {
 export { createFitter, type Fit, fitPair } from "./dataset/fit-pair.ts"
 export { type FolderDataset, openDataset, stepsPerEpoch } from "./dataset/open-dataset.ts"
 export { listPairs, type Pair, type PairListing } from "./dataset/pairs.ts"
-export { fileError, InputError } from "./errors.ts"
+export { fileError, InputError, type InputErrorCode } from "./errors.ts"
 export { type Contents, type WriteOptions, writeAtomically } from "./files/atomic-write.ts"
 export { readLlliteFile, type WriteLlliteOptions, writeLlliteFile } from "./files/lllite-file.ts"
 export { type OpenSdxl, openSdxl, type SdxlPaths, TINY } from "./files/open-sdxl.ts"

@@ -12,6 +12,14 @@ describe("describeError", () => {
     expect(describeError(error, {})).toBe("lllite: it is a LoRA")
   })
 
+  it("adds the command's advice to errors that have a code", () => {
+    const room = Object.assign(new Error("its weights take 14 GiB."), { name: "CoreError", code: "no-room" })
+    expect(describeError(room, {})).toMatch(/^lllite: its weights take 14 GiB\. --weights float16 rounds/)
+    const message = "expected an SDXL checkpoint, this is a VAE. Give a checkpoint, and this file as its VAE."
+    const kind = Object.assign(new Error(message), { name: "FormatError", code: "wrong-kind" })
+    expect(describeError(kind, {})).toBe(`lllite: ${message} The option is --vae.`)
+  })
+
   it("calls everything else a bug, and shows where only when asked to", () => {
     const error = new TypeError("x is undefined")
     expect(describeError(error, {})).toBe(

@@ -1,3 +1,5 @@
+import { adviceFor } from "./advice.ts"
+
 /** A command that was used in a way it cannot work: the message says what was expected and what to do. */
 export class UsageError extends Error {
   override readonly name = "UsageError"
@@ -23,7 +25,9 @@ export function describeError(error: unknown, environment: NodeJS.ProcessEnv = p
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
   const debug = environment.LLLITE_DEBUG === "1"
   const known = ABOUT_INPUT.has(name)
-  const sentence = known ? message : `something went wrong inside the program: ${message}`
+  const advice = adviceFor(error)
+  const advised = advice === null ? message : `${message}${message.includes("\n") ? "\n" : " "}${advice}`
+  const sentence = known ? advised : `something went wrong inside the program: ${message}`
   const hint = known || debug ? "" : " Set LLLITE_DEBUG=1 to see where, and report it."
   return `lllite: ${sentence}${hint}${debug && stack !== undefined ? `\n${stack}` : ""}`
 }

@@ -102,9 +102,9 @@ describe("openSdxl", () => {
   it.each([
     [
       { checkpoint: "unet.safetensors" },
-      /this is an SDXL U-Net \(original names\)\. Give a checkpoint, and this file as its U-Net \(--unet\)/,
+      /this is an SDXL U-Net \(original names\)\. Give a checkpoint, and this file as its U-Net\./,
     ],
-    [{ checkpoint: "vae.safetensors" }, /this is a VAE .*and this file as its VAE \(--vae\)/],
+    [{ checkpoint: "vae.safetensors" }, /this is a VAE .*and this file as its VAE\./],
     [{ checkpoint: "folder", vae: "lora.safetensors" }, /lora\.safetensors.*expected a VAE, this is a LoRA/],
     [{ checkpoint: "folder", unet: "vae.safetensors" }, /vae\.safetensors.*expected an SDXL U-Net, this is a VAE/],
     [

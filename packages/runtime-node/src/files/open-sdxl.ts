@@ -119,9 +119,9 @@ function expectKind(file: OpenLocation["file"], part: Part | null): void {
     part !== null
       ? ""
       : kind === "sdxl-unet"
-        ? " Give a checkpoint, and this file as its U-Net (--unet)."
+        ? " Give a checkpoint, and this file as its U-Net."
         : kind === "vae"
-          ? " Give a checkpoint, and this file as its VAE (--vae)."
+          ? " Give a checkpoint, and this file as its VAE."
           : ` Give the base model's safetensors file, or "${TINY}" for the embedded one.`
   throw new FormatError("wrong-kind", `expected ${what}, this is ${detail}.${wayOut}`, { source: file.label })
 }

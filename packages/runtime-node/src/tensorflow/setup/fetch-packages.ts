@@ -96,7 +96,8 @@ async function packed(
   if (result.code === 0) return join(folder, file)
   const reason = result.missing ? "npm was not found." : `npm said:\n${lastLines(result)}`
   throw new InputError(
-    `setup tensorflow: ${name} ${version} is needed and could not be fetched. Put ${file}, from the npm registry, into a folder and give it: --wheel-dir DIR. ${reason}`,
+    `setup tensorflow: ${name} ${version} is needed and could not be fetched. Put ${file}, from the npm registry, into the folder of wheels. ${reason}`,
+    { code: "setup-package" },
   )
 }
 

@@ -42,7 +42,8 @@ export async function fetchWheel(request: WheelRequest): Promise<TensorflowLibra
     const needed = cudaRequirements(readFileSync(join(request.target, info.folder, "METADATA"), "utf8"))
     if (needed.length === 0) {
       throw new InputError(
-        `setup tensorflow: the wheel of ${name} ${info.version} names no CUDA libraries for this system. --gpu is for Linux with an NVIDIA card; leave it out to compute on the CPU.`,
+        `setup tensorflow: the wheel of ${name} ${info.version} names no CUDA libraries for this system. It has them on Linux with an NVIDIA card.`,
+        { code: "setup-gpu" },
       )
     }
     await pipInstall(request, needed)
@@ -73,10 +74,11 @@ async function pipInstall(
   const from = wheelDir === undefined ? "pip could not get" : `"${wheelDir}" holds no wheel that suits this Python of`
   const advice =
     wheelDir === undefined
-      ? "Check the network, or name another Python with --python (TensorFlow has wheels for the newer ones only), or give a folder of wheels: --wheel-dir DIR."
+      ? "Check the network, or use another Python (TensorFlow has wheels for the newer ones only), or a folder of wheels."
       : "Fetch it with this Python: python -m pip download --no-deps tensorflow-cpu"
   throw new InputError(
     `setup tensorflow: ${from} ${requirements.join(" ")}. ${advice}\npip said:\n${lastLines(result)}`,
+    { code: "setup-wheel" },
   )
 }
 

@@ -52,7 +52,8 @@ export async function setUpTensorflow(options: TensorflowSetupOptions = {}): Pro
   }
   if (gpu && process.platform !== "linux") {
     throw new InputError(
-      "setup tensorflow: --gpu is for Linux with an NVIDIA card, the only wheels with CUDA. Leave it out.",
+      "setup tensorflow: a graphics card can be used on Linux with an NVIDIA card only, for which there are wheels with CUDA.",
+      { code: "setup-gpu" },
     )
   }
   if (wheelDir !== undefined) await expectFolder(wheelDir)
@@ -158,7 +159,8 @@ async function check(work: string, gpu: boolean): Promise<Extract<ProbeResult, {
   if (!result.works) throw new InputError(`setup tensorflow: it was built, and does not work: ${result.problem}`)
   if (gpu && result.device !== "GPU") {
     throw new InputError(
-      "setup tensorflow: it works, but TensorFlow sees no GPU. Check that nvidia-smi shows the card and a driver for CUDA 12 or newer, or leave --gpu out.",
+      "setup tensorflow: it works, but TensorFlow sees no GPU. Check that nvidia-smi shows the card and a driver for CUDA 12 or newer.",
+      { code: "setup-gpu" },
     )
   }
   return result

@@ -28,14 +28,12 @@ describe("findTools", onPosix, () => {
   const tools = (python?: string) => findTools(python, { environment: { PATH: join(root, "bin") } })
 
   it("names everything that is missing, at once", async () => {
-    await expect(tools()).rejects.toThrow(
-      /Python 3 was not found\..*--python PATH.*compiler was not found\..*apt install g\+\+/,
-    )
+    await expect(tools()).rejects.toThrow(/Python 3 was not found\..*compiler was not found\..*apt install g\+\+/)
   })
 
   it("names a Python that cannot be run, and one without pip", async () => {
     await putProgram("c++", "exit 0")
-    await expect(tools("/nowhere/python")).rejects.toThrow('--python "/nowhere/python" cannot be run')
+    await expect(tools("/nowhere/python")).rejects.toThrow('The Python "/nowhere/python" cannot be run')
     const python = await putProgram("python3", 'test "$1" = -c && echo 3.12.1')
     await expect(tools(python)).rejects.toThrow(`${python} has no pip`)
     await expect(tools()).rejects.toThrow("python3 has no pip")
@@ -57,7 +55,7 @@ describe("setUpTensorflow", onPosix, () => {
     )
     const folder = join(root, "cache", "tensorflow")
     await expect(setUpTensorflow({ python, folder })).rejects.toThrow(
-      /pip could not get tensorflow.*--wheel-dir DIR\.\npip said:\nNo matching distribution/s,
+      /pip could not get tensorflow.*a folder of wheels\.\npip said:\nNo matching distribution/s,
     )
     expect(await readdir(join(root, "cache"))).toEqual([])
   })

@@ -30,17 +30,18 @@ export async function findTools(
   if (foundPython === null) {
     problems.push(
       python === undefined
-        ? "Python 3 was not found. Install it, or say where it is: --python PATH."
-        : `--python "${python}" cannot be run. Give the path of a Python 3.`,
+        ? "Python 3 was not found. Install it, or say where it is."
+        : `The Python "${python}" cannot be run. Give the path of a Python 3.`,
     )
   } else {
     const pip = await runCommand(foundPython.program, ["-m", "pip", "--version"], options)
     if (pip.code !== 0) {
       problems.push(
-        `${foundPython.program} has no pip. Install it (Debian and Ubuntu: apt install python3-pip; elsewhere: ${foundPython.program} -m ensurepip), or name another Python: --python PATH.`,
+        `${foundPython.program} has no pip. Install it (Debian and Ubuntu: apt install python3-pip; elsewhere: ${foundPython.program} -m ensurepip), or use another Python.`,
       )
     }
   }
+  const pythonWorks = problems.length === 0
   const { CXX: given = "" } = options.environment ?? process.env
   const compilers = given === "" ? ["c++", "g++", "clang++"] : [given]
   const compiler = await firstThatRuns(compilers, ["--version"], options)
@@ -52,7 +53,7 @@ export async function findTools(
     )
   }
   if (foundPython === null || compiler === null || problems.length > 0) {
-    throw new InputError(`setup tensorflow: ${problems.join(" ")}`)
+    throw new InputError(`setup tensorflow: ${problems.join(" ")}`, pythonWorks ? {} : { code: "setup-python" })
   }
   return { python: foundPython.program, pythonVersion: foundPython.output, compiler: compiler.program }
 }
