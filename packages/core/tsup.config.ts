@@ -10,6 +10,7 @@ export default defineConfig({
     names: "src/names.ts",
     ops: "src/ops/index.ts",
     random: "src/random/index.ts",
+    recipe: "src/recipe/index.ts",
     training: "src/training/index.ts",
     runtime: "src/runtime/index.ts",
     worker: "src/worker/index.ts",

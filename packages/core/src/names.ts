@@ -4,6 +4,7 @@
  * @module
  */
 export * from "./diffusion/names.ts"
+export { GENERATE_DEFAULTS, SIDE_MULTIPLE } from "./generation/defaults.ts"
 export { checkRanges, isInRange, type NumberOption, type NumberRange, rangeText } from "./number-range.ts"
 export {
   HUBER_SCHEDULES,

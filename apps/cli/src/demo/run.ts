@@ -1,10 +1,12 @@
 import { join } from "node:path"
 import type { RgbImage } from "@lllite/core/image"
 import { edgeF1 } from "@lllite/core/image"
+import type { Recipe } from "@lllite/core/recipe"
+import { createRecipe, recipeText, requestOf } from "@lllite/core/recipe"
 import type { TrainState } from "@lllite/core/training"
 import { buildLlliteMetadata } from "@lllite/format/modelspec"
 import { enumerateSites } from "@lllite/format/selections"
-import type { AdapterHandle, SdxlHandle } from "@lllite/runtime-node"
+import type { AdapterHandleUse, SdxlHandle } from "@lllite/runtime-node"
 import { contactSheet, encodePng, overlayEdges, writeAtomically, writeLlliteFile, writePng } from "@lllite/runtime-node"
 import { cannyThresholds } from "@lllite/tiny"
 import { fileDate, prepareFolder, stepFileName } from "../lllite-file/save-lllite.ts"
@@ -70,9 +72,14 @@ export async function runDemo(settings: DemoSettings, reporter: Reporter, signal
 
     const generateStart = performance.now()
     const pairs = heldOutPairs(DEMO.heldOut)
+    const recipes = {
+      without: recipesOf(pairs, settings.seed, false),
+      with: recipesOf(pairs, settings.seed, true),
+    }
+    const plain = await drawAll(sdxl, recipes.without, [], "draw without", reporter, signal)
     const adapter = await runtime.loadAdapter(state.model, sdxl)
-    const plain = await drawAll(sdxl, pairs, null, settings.seed, "draw without", reporter, signal)
-    const steered = await drawAll(sdxl, pairs, adapter, settings.seed, "draw with", reporter, signal)
+    const adapters = [{ adapter, control: pairs.map(({ control }) => control) }]
+    const steered = await drawAll(sdxl, recipes.with, adapters, "draw with", reporter, signal)
     const generateSeconds = secondsSince(generateStart)
 
     const pictures = pairs.map(({ caption, edges }, i) => ({
@@ -92,7 +99,7 @@ export async function runDemo(settings: DemoSettings, reporter: Reporter, signal
       lllite: `${LLLITE_NAME}.safetensors`,
       pictures,
     }
-    await writeResults(settings.out, { pairs, plain, steered, losses, result })
+    await writeResults(settings.out, { pairs, recipes, plain, steered, losses, result })
     reporter.say(
       "result",
       { ...result, out: settings.out },
@@ -149,22 +156,53 @@ async function saveDemo(state: TrainState, { out, steps }: DemoSettings, reporte
   return path
 }
 
+/** What the pictures of the held-out pairs follow from, with or without the LLLite. */
+function recipesOf(pairs: readonly EdgePair[], seed: number, isSteered: boolean): readonly Recipe[] {
+  const { size, samplerSteps, guidanceScale, sampler } = DEMO
+  return pairs.map(({ caption }, i) =>
+    createRecipe({
+      prompt: caption,
+      seed: seed + i,
+      width: size,
+      height: size,
+      steps: samplerSteps,
+      guidanceScale,
+      sampler,
+      model: { checkpoint: { path: "tiny" } },
+      adapters: isSteered
+        ? [
+            {
+              file: { path: `${LLLITE_NAME}.safetensors` },
+              control: { file: { path: pictureFile(i, "control") }, fit: "stretch" },
+            },
+          ]
+        : [],
+    }),
+  )
+}
+
+function pictureFile(index: number, what: "control" | "without" | "with"): string {
+  return `${String(index).padStart(2, "0")}-${what}.png`
+}
+
 async function drawAll(
   sdxl: SdxlHandle,
-  pairs: readonly EdgePair[],
-  adapter: AdapterHandle | null,
-  seed: number,
+  recipes: readonly Recipe[],
+  adapters: readonly AdapterHandleUse[],
   phase: string,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<readonly RgbImage[]> {
-  const requests = pairs.map(({ caption }, i) => ({ prompt: caption, seed: seed + i }))
-  const adapters = adapter === null ? [] : [{ adapter, control: pairs.map(({ control }) => control) }]
+  const requests = recipes.map(requestOf)
+  const [first] = requests
   const images: RgbImage[] = []
-  const { size, samplerSteps, guidanceScale, sampler } = DEMO
-  const options = { width: size, height: size, steps: samplerSteps, guidanceScale, sampler, adapters, signal }
+  if (first === undefined) return images
   try {
-    for await (const event of sdxl.generate(requests, options)) {
+    const run = sdxl.generate(
+      requests.map(({ request }) => request),
+      { ...first.options, adapters, signal },
+    )
+    for await (const event of run) {
       if (event.kind === "step") reporter.progress(phase, event.done, event.count)
       else images[event.index] = event.image
     }
@@ -177,23 +215,24 @@ async function drawAll(
 
 interface DemoPictures {
   readonly pairs: readonly EdgePair[]
+  readonly recipes: { readonly without: readonly Recipe[]; readonly with: readonly Recipe[] }
   readonly plain: readonly RgbImage[]
   readonly steered: readonly RgbImage[]
   readonly losses: readonly number[]
   readonly result: DemoResult
 }
 
-async function writeResults(out: string, { pairs, plain, steered, losses, result }: DemoPictures): Promise<void> {
+async function writeResults(out: string, pictures: DemoPictures): Promise<void> {
+  const { pairs, recipes, plain, steered, losses, result } = pictures
   const rows = pairs.map(({ control, caption, edges }, i) => {
     const image = steered[i] as RgbImage
     return { images: [control, plain[i] as RgbImage, image, overlayEdges(image, edges, EDGE_COLOUR)], caption }
   })
   for (const [i, { images }] of rows.entries()) {
     for (const [j, name] of (["control", "without", "with"] as const).entries()) {
-      const file = `${String(i).padStart(2, "0")}-${name}.png`
-      const text =
-        name === "control" ? new Map<string, string>() : pictureText(pairs[i]?.caption ?? "", result.seed + i)
-      await writePng(join(out, "pictures", file), images[j] as RgbImage, text)
+      const recipe = name === "control" ? undefined : recipes[name][i]
+      const text = recipe === undefined ? undefined : recipeText(recipe)
+      await writePng(join(out, "pictures", pictureFile(i, name)), images[j] as RgbImage, text)
     }
   }
   const sheet = encodePng(
@@ -208,17 +247,6 @@ async function writeResults(out: string, { pairs, plain, steered, losses, result
   await writeAtomically(join(out, "report.html"), renderReport(reportOf(sheet, losses, result)))
   // Last, so that whoever finds it finds the rest too.
   await writeAtomically(join(out, "result.json"), `${JSON.stringify(result, null, 2)}\n`)
-}
-
-function pictureText(caption: string, seed: number): ReadonlyMap<string, string> {
-  return new Map([
-    ["prompt", caption],
-    ["seed", String(seed)],
-    ["sampler", DEMO.sampler],
-    ["steps", String(DEMO.samplerSteps)],
-    ["scale", String(DEMO.guidanceScale)],
-    ["checkpoint", "tiny"],
-  ])
 }
 
 function reportOf(

@@ -1,108 +1,111 @@
+import { createHash } from "node:crypto"
+import { createReadStream } from "node:fs"
 import { readdir } from "node:fs/promises"
-import { basename, join } from "node:path"
+import { join } from "node:path"
 import type { RgbImage } from "@lllite/core/image"
 import { resizeImage } from "@lllite/core/image"
-import type { AdapterHandleUse, PngText, SdxlHandle } from "@lllite/runtime-node"
-import { readImage, withPath, writePng } from "@lllite/runtime-node"
+import type { AdapterRecipe, FileReference, Recipe } from "@lllite/core/recipe"
+import { adapterOptions, recipeText, requestOf } from "@lllite/core/recipe"
+import type { AdapterHandleUse, SdxlHandle, SdxlPaths } from "@lllite/runtime-node"
+import { InputError, readImage, withPath, writePng } from "@lllite/runtime-node"
 import { openLllite } from "../lllite-file/open-lllite.ts"
 import { prepareFolder } from "../lllite-file/save-lllite.ts"
 import { checkCheckpoint } from "../model/checkpoint.ts"
 import { startRuntime } from "../model/start-runtime.ts"
 import { InterruptedError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
-import type { ControlUse, GenerateSettings } from "./settings.ts"
+import type { GenerateSettings } from "./settings.ts"
 
 /**
- * Generates pictures as `settings` say, each written as soon as it is there, with its settings inside.
+ * Generates pictures as `settings` say. Each is written as soon as it is there, with its recipe inside.
  *
  * @throws InputError, FormatError, CoreError naming what is wrong; InterruptedError when stopped
  */
 export async function runGenerate(settings: GenerateSettings, reporter: Reporter, signal: AbortSignal): Promise<void> {
   for (const notice of settings.notices) reporter.say("notice", { text: notice }, `Note: ${notice}`)
+  const { recipe } = settings
   // Everything that can be refused is looked at before a checkpoint is loaded, which takes a while.
-  const guides = await Promise.all(settings.controls.map((use) => readGuide(use, settings, reporter)))
-  for (const { lllite } of settings.controls) await withPath(lllite, openLllite)
-  await checkCheckpoint(settings.model)
+  const controls = await Promise.all(recipe.adapters.map((adapter) => readControl(adapter, recipe, reporter)))
+  for (const { file } of recipe.adapters) await withPath(file.path, openLllite)
+  const { checkpoint, ...parts } = pathsOf(recipe.model)
+  await checkCheckpoint({ checkpoint, ...parts })
   const runtime = await startRuntime(settings.runtime, reporter)
   try {
     reporter.say(
       "load",
-      { ...settings.model, backend: runtime.backend },
-      `Loading ${settings.model.checkpoint} on ${runtime.backend} …`,
+      { checkpoint, ...parts, backend: runtime.backend },
+      `Loading ${checkpoint} on ${runtime.backend} …`,
     )
-    const { checkpoint, ...parts } = settings.model
-    const sdxl = await runtime.loadSdxl(checkpoint, { prediction: settings.prediction, ...parts, signal })
+    const sdxl = await runtime.loadSdxl(checkpoint, { prediction: recipe.model.prediction, ...parts, signal })
     const adapters = await Promise.all(
-      settings.controls.map(async ({ lllite, strength, end }, i) => ({
-        adapter: await runtime.loadAdapter(lllite, sdxl),
-        control: guides[i] as RgbImage,
-        strength,
-        end,
+      recipe.adapters.map(async (adapter, i) => ({
+        adapter: await runtime.loadAdapter(adapter.file.path, sdxl),
+        control: controls[i] as RgbImage,
+        ...adapterOptions(adapter),
       })),
     )
     await prepareFolder(settings.outdir)
-    await writePictures(sdxl, settings, adapters, reporter, signal)
+    const hashed = { ...recipe, adapters: await Promise.all(recipe.adapters.map(hashAdapter)) }
+    await writePictures(sdxl, { ...settings, recipe: hashed }, adapters, reporter, signal)
   } finally {
     await runtime.dispose()
   }
 }
 
+function pathsOf({ checkpoint, unet, vae }: Recipe["model"]): SdxlPaths {
+  return {
+    checkpoint: checkpoint.path,
+    ...(unet === undefined ? {} : { unet: unet.path }),
+    ...(vae === undefined ? {} : { vae: vae.path }),
+  }
+}
+
+/** An adapter with the hashes of its files. The checkpoint has none: to hash gigabytes takes longer than a picture. */
+async function hashAdapter(adapter: AdapterRecipe): Promise<AdapterRecipe> {
+  const { file, control } = adapter
+  return {
+    ...adapter,
+    file: await hashFile(file),
+    control: control === null ? null : { ...control, file: await hashFile(control.file) },
+  }
+}
+
+async function hashFile({ path }: FileReference): Promise<FileReference> {
+  const hash = createHash("sha256")
+  for await (const chunk of createReadStream(path)) hash.update(chunk)
+  return { path, sha256: hash.digest("hex") }
+}
+
 async function writePictures(
   sdxl: SdxlHandle,
-  settings: GenerateSettings,
+  { recipe, pictures, vaeSlices, outdir }: GenerateSettings,
   adapters: readonly AdapterHandleUse[],
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
-  const { prompt, negativePrompt, seeds, width, height, steps, guidanceScale, sampler, outdir } = settings
   const first = await nextNumber(outdir)
-  const requests = seeds.map((seed) => ({ prompt, negativePrompt, seed }))
+  const recipes = Array.from({ length: pictures }, (_, i) => ({ ...recipe, seed: recipe.seed + i }))
+  const { options } = requestOf(recipe)
   let written = 0
   try {
-    const run = sdxl.generate(requests, {
-      ...{ width, height, steps, guidanceScale, sampler, adapters, signal },
-      ...(settings.vaeSlices === undefined ? {} : { vaeSlices: settings.vaeSlices }),
-    })
+    const run = sdxl.generate(
+      recipes.map((each) => requestOf(each).request),
+      { ...options, adapters, signal, ...(vaeSlices === undefined ? {} : { vaeSlices }) },
+    )
     for await (const event of run) {
       if (event.kind === "step") {
         reporter.progress("generate", event.done, event.count)
         continue
       }
       const path = join(outdir, `im_${String(first + event.index).padStart(6, "0")}_${event.seed}.png`)
-      await writePng(path, event.image, pngText(settings, event.seed))
+      await writePng(path, event.image, recipeText({ ...recipe, seed: event.seed }))
       written += 1
       reporter.say("file", { path, seed: event.seed }, path)
     }
   } catch (error) {
-    if (signal.aborted) throw new InterruptedError(`stopped; ${written} of ${seeds.length} pictures are written`)
+    if (signal.aborted) throw new InterruptedError(`stopped; ${written} of ${pictures} pictures are written`)
     throw error
   }
-}
-
-/** The settings of a picture, by the keywords that sd-scripts writes, and the LLLites, which it does not name. */
-export function pngText(settings: GenerateSettings, seed: number): PngText {
-  const { prompt, negativePrompt, sampler, steps, guidanceScale, width, height, controls } = settings
-  const text = new Map([
-    ["prompt", prompt],
-    ["seed", String(seed)],
-    ["sampler", sampler],
-    ["steps", String(steps)],
-    ["scale", String(guidanceScale)],
-    ["negative-prompt", negativePrompt],
-    ["original-height", String(height)],
-    ["original-width", String(width)],
-    ["crop-top", "0"],
-    ["crop-left", "0"],
-    // A name and not a path: pictures are shared, and folders are nobody's business.
-    ["checkpoint", basename(settings.model.checkpoint)],
-  ])
-  if (settings.model.unet !== undefined) text.set("unet", basename(settings.model.unet))
-  if (settings.model.vae !== undefined) text.set("vae", basename(settings.model.vae))
-  if (controls.length > 0) {
-    const uses = controls.map(({ lllite, strength, end }) => `${basename(lllite)} strength ${strength} end ${end}`)
-    text.set("control-net-lllite", uses.join("; "))
-  }
-  return text
 }
 
 /** Pictures are numbered on from what is in the folder, so that none is overwritten. */
@@ -111,15 +114,20 @@ async function nextNumber(folder: string): Promise<number> {
   return Math.max(-1, ...numbers) + 1
 }
 
-/** The control picture of an LLLite, stretched to the picture's size by Lanczos when it has another, as sd-scripts does. */
-async function readGuide(
-  { guide }: ControlUse,
-  { width, height }: GenerateSettings,
+/**
+ * The control picture of an LLLite. Where it has another size than the picture, it is stretched by Lanczos, as sd-scripts
+ * does.
+ */
+async function readControl(
+  { control, file }: AdapterRecipe,
+  { width, height }: Recipe,
   reporter: Reporter,
 ): Promise<RgbImage> {
-  const image = await readImage(guide)
+  if (control === null) throw new InputError(`"${file.path}" has no control picture. Give one for each LLLite.`)
+  const { path } = control.file
+  const image = await readImage(path)
   if (image.width !== width || image.height !== height) {
-    const text = `"${guide}" is ${image.width}x${image.height} and is resized to ${width}x${height}.`
+    const text = `"${path}" is ${image.width}x${image.height} and is resized to ${width}x${height}.`
     reporter.say("notice", { text }, `Note: ${text}`)
   }
   return resizeImage(image, width, height, "lanczos")

@@ -1,7 +1,7 @@
+import { createRecipe, recipeText } from "@lllite/core/recipe"
 import { describe, expect, it } from "vitest"
 import { readRecord } from "../command/read-record.test-help.ts"
 import { GENERATE_OPTIONS } from "./options.ts"
-import { pngText } from "./run.ts"
 import { readGenerateSettings } from "./settings.ts"
 
 const least = { ckpt: "tiny", prompt: "a red star", outdir: "out" }
@@ -11,26 +11,15 @@ const two = { control_net_lllite_models: ["/m/a.safetensors", "b"], guide_image_
 
 describe("readGenerateSettings", () => {
   it("fills in what is not said", () => {
-    const { seeds, ...rest } = read()
-    expect(rest).toEqual({
-      model: { checkpoint: "tiny" },
-      vaeSlices: undefined,
-      prediction: "epsilon",
-      prompt: "a red star",
-      negativePrompt: "",
-      controls: [],
-      width: 128,
-      height: 128,
-      steps: 20,
-      guidanceScale: 7.5,
-      sampler: "euler",
-      outdir: "out",
-      runtime: {},
-      notices: [],
-    })
-    expect(seeds).toHaveLength(1)
-    expect(read({ ckpt: "sdxl.safetensors", W: "512" })).toMatchObject({ width: 512, height: 512 })
-    expect(read({ ckpt: "sdxl.safetensors" })).toMatchObject({ width: 1024, height: 1024 })
+    const { recipe, ...rest } = read()
+    expect(rest).toEqual({ pictures: 1, vaeSlices: undefined, outdir: "out", runtime: {}, notices: [] })
+    const { prompt, seed } = recipe
+    expect(recipe).toEqual(
+      createRecipe({ prompt, seed, width: 128, height: 128, model: { checkpoint: { path: "tiny" } } }),
+    )
+    expect(prompt).toBe("a red star")
+    expect(read({ ckpt: "sdxl.safetensors", W: "512" }).recipe).toMatchObject({ width: 512, height: 512 })
+    expect(read({ ckpt: "sdxl.safetensors" }).recipe).toMatchObject({ width: 1024, height: 1024 })
   })
 
   it("says what computes, and how", () => {
@@ -39,21 +28,27 @@ describe("readGenerateSettings", () => {
   })
 
   it("takes parts of the model from elsewhere, and slices for the VAE", () => {
-    const { model, vaeSlices } = read({ vae: "v.safetensors", unet: "u", vae_slices: "4" })
-    expect(model).toEqual({ checkpoint: "tiny", vae: "v.safetensors", unet: "u" })
+    const { recipe, vaeSlices } = read({ vae: "v.safetensors", unet: "u", vae_slices: "4", v_parameterization: true })
+    expect(recipe.model).toEqual({
+      checkpoint: { path: "tiny" },
+      vae: { path: "v.safetensors" },
+      unet: { path: "u" },
+      prediction: "v",
+    })
     expect(vaeSlices).toBe(4)
   })
 
-  it("counts seeds up from the first", () => {
-    expect(read({ seed: "7", images_per_prompt: "3" }).seeds).toEqual([7, 8, 9])
+  it("takes the first seed and a number of pictures", () => {
+    expect(read({ seed: "7", images_per_prompt: "3" })).toMatchObject({ recipe: { seed: 7 }, pictures: 3 })
   })
 
   it("joins every LLLite with its control, strength and end", () => {
-    const { controls } = read({ ...two, control_net_multipliers: ["1", "0.5"], control_net_ratios: ["1", "0.6"] })
-    expect(controls).toEqual([
-      { lllite: "/m/a.safetensors", guide: "p", strength: 1, end: 1 },
-      { lllite: "b", guide: "q", strength: 0.5, end: 0.6 },
-    ])
+    const { recipe } = read({ ...two, control_net_multipliers: ["1", "0.5"], control_net_ratios: ["1", "0.6"] })
+    const used = (path: string, control: string, strength: number, end: number) => ({
+      ...{ kind: "lllite", file: { path }, strength, window: { start: 0, end } },
+      control: { file: { path: control }, fit: "stretch" },
+    })
+    expect(recipe.adapters).toEqual([used("/m/a.safetensors", "p", 1, 1), used("b", "q", 0.5, 0.6)])
   })
 
   it.each([
@@ -81,10 +76,14 @@ describe("readGenerateSettings", () => {
 })
 
 it("puts the settings into the picture, without anybody's folders", () => {
-  const text = pngText(
-    read({ ...two, ckpt: "/home/ada/sdxl.safetensors", vae: "/home/ada/v.safetensors", W: "64", seed: "7" }),
-    7,
-  )
+  const { recipe } = read({
+    ...two,
+    ckpt: "/home/ada/sdxl.safetensors",
+    vae: "/home/ada/v.safetensors",
+    W: "64",
+    seed: "7",
+  })
+  const text = recipeText(recipe)
   expect(Object.fromEntries(text)).toMatchObject({
     prompt: "a red star",
     seed: "7",

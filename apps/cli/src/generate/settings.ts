@@ -1,34 +1,21 @@
 import { randomInt } from "node:crypto"
-import type { Prediction } from "@lllite/core/diffusion"
-import type { SdxlPaths } from "@lllite/runtime-node"
+import type { AdapterInput, Recipe } from "@lllite/core/recipe"
+import { createRecipe } from "@lllite/core/recipe"
 import type { OptionReader, Settings } from "@lllite/runtime-node/options"
 import type { RuntimeChoice } from "../model/runtime-options.ts"
-import { runtimeChoice, sdxlPaths } from "../model/runtime-options.ts"
+import { runtimeChoice } from "../model/runtime-options.ts"
 import type { GENERATE_OPTIONS } from "./options.ts"
 
 type GenerateTable = typeof GENERATE_OPTIONS
 type GenerateReader = OptionReader<GenerateTable>
 
-/** An LLLite and what it is given. */
-export interface ControlUse {
-  readonly lllite: string
-  readonly guide: string
-  readonly strength: number
-  readonly end: number
-}
-
-/** All that `generate` does, checked: options as they were given, and what follows from them. */
-export interface GenerateSettings extends Pick<Settings<GenerateTable>, "prompt" | "steps" | "sampler" | "outdir"> {
-  readonly model: SdxlPaths
+/** All that `generate` does, checked. */
+export interface GenerateSettings extends Pick<Settings<GenerateTable>, "outdir"> {
+  /** What the first picture follows from. The others have the next seeds. */
+  readonly recipe: Recipe
+  readonly pictures: number
   /** Undefined where memory decides. */
   readonly vaeSlices: number | undefined
-  readonly prediction: Prediction
-  readonly negativePrompt: string
-  readonly controls: readonly ControlUse[]
-  readonly width: number
-  readonly height: number
-  readonly guidanceScale: number
-  readonly seeds: readonly number[]
   readonly runtime: RuntimeChoice
   /** What was asked for and has no effect here, one sentence each. */
   readonly notices: readonly string[]
@@ -48,30 +35,32 @@ export function readGenerateSettings(reader: GenerateReader): GenerateSettings {
       ? `${nameOf("seed")} is ${settings.seed}, expected 0 to ${LARGEST_SEED - settings.imagesPerPrompt}`
       : null,
   )
-  const controls = readControls(reader)
+  const adapters = readAdapters(reader)
   const values = reader.finish()
-  const { ckpt, W: width = ckpt === "tiny" ? 128 : 1024, H: height = width, prompt, steps, sampler, outdir } = values
-  const { seed = randomInt(LARGEST_SEED - values.imagesPerPrompt) } = values
+  const { ckpt, W: width = ckpt === "tiny" ? 128 : 1024, H: height = width, prompt, steps, sampler } = values
+  const { unet, vae, imagesPerPrompt: pictures } = values
   return {
-    model: sdxlPaths(ckpt, values),
+    recipe: createRecipe({
+      ...{ prompt, width, height, steps, sampler, adapters },
+      negativePrompt: values.negativePrompt ?? "",
+      seed: values.seed ?? randomInt(LARGEST_SEED - pictures),
+      guidanceScale: values.scale,
+      model: {
+        checkpoint: { path: ckpt },
+        ...(unet === undefined ? {} : { unet: { path: unet } }),
+        ...(vae === undefined ? {} : { vae: { path: vae } }),
+        prediction: values.vParameterization ? "v" : "epsilon",
+      },
+    }),
+    pictures,
     vaeSlices: values.vaeSlices,
-    prediction: values.vParameterization ? "v" : "epsilon",
-    prompt,
-    negativePrompt: values.negativePrompt ?? "",
-    controls,
-    width,
-    height,
-    steps,
-    guidanceScale: values.scale,
-    sampler,
-    seeds: Array.from({ length: values.imagesPerPrompt }, (_, i) => seed + i),
-    outdir,
+    outdir: values.outdir,
     runtime: runtimeChoice(values),
     notices: reader.notes,
   }
 }
 
-function readControls({ settings, check, nameOf }: GenerateReader): readonly ControlUse[] {
+function readAdapters({ settings, check, nameOf }: GenerateReader): readonly AdapterInput[] {
   const { controlNetLlliteModels: models, guideImagePath: guides } = settings
   const { controlNetMultipliers: strengths, controlNetRatios: ends } = settings
   check(["guideImagePath", "controlNetLlliteModels"], () =>
@@ -86,10 +75,10 @@ function readControls({ settings, check, nameOf }: GenerateReader): readonly Con
       return `${nameOf(name)} has ${length} ${length === 1 ? "entry" : "entries"} and ${nameOf("controlNetLlliteModels")} ${models.length}, expected one for each LLLite`
     })
   }
-  return models.map((lllite, i) => ({
-    lllite,
-    guide: guides[i] ?? "",
+  return models.map((path, i) => ({
+    file: { path },
+    control: { file: { path: guides[i] ?? "" }, fit: "stretch" },
     strength: strengths[i] ?? 1,
-    end: ends[i] ?? 1,
+    window: { start: 0, end: ends[i] ?? 1 },
   }))
 }

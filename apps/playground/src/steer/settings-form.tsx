@@ -2,16 +2,15 @@ import { SAMPLER_NAMES, SAMPLERS } from "@lllite/core/names"
 import type { JSX } from "preact"
 import { NumberField, SliderField } from "../page/fields.tsx"
 import { chosenLllite, lllites } from "../page/model.ts"
-import type { SteerSettings } from "./steer-state.ts"
-import { isCompared, settings } from "./steer-state.ts"
-
-function set(changes: Partial<SteerSettings>): void {
-  settings.value = { ...settings.value, ...changes }
-}
+import { changeAdapter, changeRecipe, chooseSampler, isCompared, recipe } from "./steer-state.ts"
 
 /** Everything that says how a picture is made, but for the prompt. */
 export function SettingsForm(): JSX.Element {
-  const { strength, start, end, seed, steps, guidanceScale, sampler } = settings.value
+  const { seed, steps, guidanceScale, sampler, adapters } = recipe.value
+  const {
+    strength,
+    window: { start, end },
+  } = adapters[0]
   return (
     <div class="settings">
       <label class="field wide">
@@ -37,7 +36,7 @@ export function SettingsForm(): JSX.Element {
         min={0}
         max={2}
         step={0.05}
-        onValue={(strength) => set({ strength })}
+        onValue={(strength) => changeAdapter({ strength })}
       />
       <SliderField
         label="Window from"
@@ -46,7 +45,7 @@ export function SettingsForm(): JSX.Element {
         min={0}
         max={1}
         step={0.05}
-        onValue={(start) => set({ start, end: Math.max(start, end) })}
+        onValue={(start) => changeAdapter({ window: { start, end: Math.max(start, end) } })}
       />
       <SliderField
         label="Window to"
@@ -55,7 +54,7 @@ export function SettingsForm(): JSX.Element {
         min={0}
         max={1}
         step={0.05}
-        onValue={(end) => set({ end, start: Math.min(start, end) })}
+        onValue={(end) => changeAdapter({ window: { end, start: Math.min(start, end) } })}
       />
       <SliderField
         label="Guidance"
@@ -64,17 +63,17 @@ export function SettingsForm(): JSX.Element {
         min={1}
         max={8}
         step={0.25}
-        onValue={(guidanceScale) => set({ guidanceScale })}
+        onValue={(guidanceScale) => changeRecipe({ guidanceScale })}
       />
-      <NumberField label="Steps" value={steps} min={1} max={60} onValue={(steps) => set({ steps })} />
-      <NumberField label="Seed" value={seed} min={0} max={2 ** 32 - 1} onValue={(seed) => set({ seed })} />
+      <NumberField label="Steps" value={steps} min={1} max={60} onValue={(steps) => changeRecipe({ steps })} />
+      <NumberField label="Seed" value={seed} min={0} max={2 ** 32 - 1} onValue={(seed) => changeRecipe({ seed })} />
       <label class="field">
         Sampler
         <select
           value={sampler}
           onChange={(event) => {
             const name = SAMPLER_NAMES.find((name) => name === event.currentTarget.value)
-            if (name !== undefined) set({ sampler: name })
+            if (name !== undefined) chooseSampler(name)
           }}
         >
           {Object.keys(SAMPLERS).map((name) => (

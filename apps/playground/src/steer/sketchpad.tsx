@@ -7,7 +7,7 @@ import { Problem } from "../page/problem.tsx"
 import { blank, readCanvas, readPicture, SIZE } from "../pictures/canvas-image.ts"
 import { FileButton, FileDrop } from "../pictures/file-drop.tsx"
 import { paint } from "../pictures/picture.tsx"
-import { drawing, prompt } from "./steer-state.ts"
+import { changeRecipe, drawing } from "./steer-state.ts"
 
 const INKS = Object.entries(palette).map(([name, [red, green, blue]]) => ({
   name,
@@ -83,7 +83,7 @@ export function Sketchpad(): JSX.Element {
   const example = (): void => {
     const scene = makeScene(heldOutSeed, Math.floor(Math.random() * 10_000))
     replace(drawScene(scene, SIZE))
-    prompt.value = captionOf(scene)
+    changeRecipe({ prompt: captionOf(scene) })
   }
 
   const open = ([file]: readonly File[]): void => {

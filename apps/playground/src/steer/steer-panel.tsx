@@ -7,7 +7,7 @@ import { savePicture } from "../pictures/save.ts"
 import { Compare } from "./compare.tsx"
 import { SettingsForm } from "./settings-form.tsx"
 import { Sketchpad } from "./sketchpad.tsx"
-import { edges, prompt, result, steer, steerState, stop } from "./steer-state.ts"
+import { changeRecipe, edges, recipe, result, steer, steerState, stop } from "./steer-state.ts"
 
 /** Draw, set, and see what comes of it. */
 export function SteerPanel(): JSX.Element {
@@ -43,12 +43,12 @@ export function SteerPanel(): JSX.Element {
             Prompt
             <input
               type="text"
-              value={prompt.value}
+              value={recipe.value.prompt}
               maxLength={400}
               autocomplete="off"
               spellcheck={false}
               onInput={(event) => {
-                prompt.value = event.currentTarget.value
+                changeRecipe({ prompt: event.currentTarget.value })
               }}
             />
           </label>

@@ -1,37 +1,49 @@
 import type { RgbImage } from "@lllite/core/image"
 import type { SamplerName } from "@lllite/core/names"
+import type { AdapterRecipe, Recipe } from "@lllite/core/recipe"
+import { adapterOptions, requestOf } from "@lllite/core/recipe"
 import type { AdapterHandle, AdapterHandleUse } from "@lllite/runtime-web"
 import { captionOf, drawScene, heldOutSeed, makeScene } from "@lllite/tiny"
 import { computed, signal } from "@preact/signals"
 import type { ReadyModel } from "../page/model.ts"
-import { messageOf } from "../page/model.ts"
+import { chosenLllite, lllites, messageOf } from "../page/model.ts"
 import { edgesOf, SIZE } from "../pictures/canvas-image.ts"
-
-/** What can be set, as it stands in the form. */
-export interface SteerSettings {
-  readonly strength: number
-  /** Where on the noise schedule the LLLite begins and ends, 0 (pure noise) to 1. */
-  readonly start: number
-  readonly end: number
-  readonly seed: number
-  readonly steps: number
-  readonly guidanceScale: number
-  readonly sampler: SamplerName
-}
+import type { SteerRecipe } from "./steer-recipe.ts"
+import { steerRecipe, withAdapter, withSampler } from "./steer-recipe.ts"
 
 const first = makeScene(heldOutSeed, 0)
 export const drawing = signal<RgbImage>(drawScene(first, SIZE))
 export const edges = computed(() => edgesOf(drawing.value))
-export const prompt = signal(captionOf(first))
-export const settings = signal<SteerSettings>({
-  strength: 1,
-  start: 0,
-  end: 1,
-  seed: 7,
-  steps: 15,
-  guidanceScale: 1.5,
-  sampler: "euler",
+
+const draft = signal<SteerRecipe>(
+  steerRecipe({
+    ...{ prompt: captionOf(first), seed: 7, width: SIZE, height: SIZE, steps: 15, guidanceScale: 1.5 },
+    model: { checkpoint: { path: "tiny" } },
+    adapters: [{ file: { path: "lllite" }, control: { file: { path: "drawing" }, fit: "stretch" } }],
+  }),
+)
+
+/** What the picture is going to follow from, as the form says it. */
+export const recipe = computed<SteerRecipe>(() => {
+  const name = lllites.value[chosenLllite.value]?.name
+  return name === undefined ? draft.value : withAdapter(draft.value, { file: { path: name } })
 })
+
+/** Changes what the form says. */
+export function changeRecipe(changes: Partial<Pick<Recipe, "prompt" | "seed" | "steps" | "guidanceScale">>): void {
+  draft.value = { ...draft.value, ...changes }
+}
+
+/** Chooses a sampler, with its own spacing. */
+export function chooseSampler(sampler: SamplerName): void {
+  draft.value = withSampler(draft.value, sampler)
+}
+
+/** Changes how the LLLite is used. */
+export function changeAdapter(changes: Partial<Pick<AdapterRecipe, "strength" | "window">>): void {
+  draft.value = withAdapter(draft.value, changes)
+}
+
 /** Whether the same picture is made without the LLLite, too. */
 export const isCompared = signal(true)
 
@@ -65,17 +77,16 @@ export function stop(): void {
 export async function steer({ sdxl }: ReadyModel, adapter: AdapterHandle): Promise<void> {
   controller = new AbortController()
   const { signal } = controller
-  const { seed, strength, start, end, ...rest } = settings.value
-  const request = { prompt: prompt.value, seed }
-  const options = { ...rest, width: SIZE, height: SIZE, previews: true, signal }
-  const caption = `“${request.prompt}”, seed ${seed}, strength ${strength}`
+  const { request, options } = requestOf(recipe.value)
+  const use = adapterOptions(recipe.value.adapters[0])
+  const caption = `“${request.prompt}”, seed ${request.seed}, strength ${use.strength}`
   const control = edges.value
   let plain: RgbImage | null = null
   try {
     const make = async (what: string, adapters: readonly AdapterHandleUse[]) => {
       let image: RgbImage | null = null
-      steerState.value = { phase: "running", what, step: 0, steps: rest.steps }
-      for await (const event of sdxl.generate([request], { ...options, adapters })) {
+      steerState.value = { phase: "running", what, step: 0, steps: options.steps }
+      for await (const event of sdxl.generate([request], { ...options, previews: true, signal, adapters })) {
         if (event.kind === "image") image = event.image
         else {
           const { step, steps, previews } = event
@@ -87,7 +98,7 @@ export async function steer({ sdxl }: ReadyModel, adapter: AdapterHandle): Promi
       return image
     }
     if (isCompared.value) plain = await make("Without the LLLite", [])
-    const steered = await make("With the LLLite", [{ adapter, control, strength, start, end }])
+    const steered = await make("With the LLLite", [{ adapter, control, ...use }])
     if (steered !== null) result.value = { steered, plain, caption, isFinal: true }
     steerState.value = { phase: "idle" }
   } catch (error) {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { NumberRange } from "../number-range.ts"
 import type { TorchGeneratorName } from "../random/torch.ts"
 
 /** What a network was trained to predict: the noise, or the velocity sqrt(ᾱ) noise - sqrt(1 - ᾱ) x0. */
@@ -46,20 +47,17 @@ export const NOISE_NAMES = ["lllite", "torch-cpu", "torch-cuda"] as const satisf
 )[]
 
 /** An option that samplers may take: what it does, and the values it may have. */
-export interface SamplerOptionInfo {
+export interface SamplerOptionInfo extends NumberRange {
   readonly help: string
-  readonly least: number
-  /** Infinity where there is no largest value. */
-  readonly most: number
 }
 
 /** All options that samplers take, by the names of k-diffusion. Which sampler takes which is said in `SAMPLERS`. */
 export const SAMPLER_OPTIONS = {
-  eta: { help: "share of fresh noise in a step, 0 (none) to 1 (ancestral)", least: 0, most: 1 },
-  sNoise: { help: "factor of the noise that is added", least: 0, most: Number.POSITIVE_INFINITY },
-  sChurn: { help: "noise added before the steps of a run, in all", least: 0, most: Number.POSITIVE_INFINITY },
-  sTmin: { help: "smallest sigma at which churn adds noise", least: 0, most: Number.POSITIVE_INFINITY },
-  sTmax: { help: "largest sigma at which churn adds noise", least: 0, most: Number.POSITIVE_INFINITY },
+  eta: { help: "share of fresh noise in a step, 0 (none) to 1 (ancestral)", min: 0, max: 1 },
+  sNoise: { help: "factor of the noise that is added", min: 0 },
+  sChurn: { help: "noise added before the steps of a run, in all", min: 0 },
+  sTmin: { help: "smallest sigma at which churn adds noise", min: 0 },
+  sTmax: { help: "largest sigma at which churn adds noise", min: 0 },
 } as const satisfies Record<string, SamplerOptionInfo>
 
 export type SamplerOptionName = keyof typeof SAMPLER_OPTIONS

@@ -7,6 +7,7 @@ import type { LlliteParams } from "../models/lllite/params.ts"
 import type { Strength } from "../models/strength.ts"
 import { chainTaps, sumTaps } from "../models/taps.ts"
 import type { Ops } from "../ops/ops.ts"
+import { GENERATE_DEFAULTS } from "./defaults.ts"
 
 /** An LLLite and how it is used. */
 export interface AdapterUse {
@@ -45,8 +46,9 @@ export function tapAt(
   progress: number,
   combine: "chain" | "sum",
 ): ReturnType<typeof chainTaps> {
-  const active = adapters.flatMap(({ use: { lllite, strength = 1, start = 0, end = 1 }, control }) =>
-    progress >= start && progress <= end ? [llliteTap(ops, lllite, control, strength)] : [],
+  const active = adapters.flatMap(
+    ({ use: { lllite, strength = GENERATE_DEFAULTS.strength, start = 0, end = 1 }, control }) =>
+      progress >= start && progress <= end ? [llliteTap(ops, lllite, control, strength)] : [],
   )
   return combine === "chain" ? chainTaps(active) : sumTaps(active)
 }

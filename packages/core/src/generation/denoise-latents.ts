@@ -8,6 +8,7 @@ import { unet } from "../models/unet/unet.ts"
 import type { PreparedAdapter } from "./adapters.ts"
 import { tapAt } from "./adapters.ts"
 import type { Conditions } from "./conditions.ts"
+import { GENERATE_DEFAULTS } from "./defaults.ts"
 import type { SamplingPlan } from "./plan-sampling.ts"
 import type { GenerateOptions } from "./request.ts"
 
@@ -24,7 +25,7 @@ export function createLatentDenoiser(
   { ops, unet: params, prediction, blocks }: Sdxl,
   { pictures, context, vector, guided }: Conditions,
   { schedule, levels }: SamplingPlan,
-  { guidanceScale, adapters = [], combine = "chain", signal, pause }: LatentDenoiserOptions,
+  { guidanceScale, adapters = [], combine = GENERATE_DEFAULTS.combine, signal, pause }: LatentDenoiserOptions,
 ): Denoise {
   const last = schedule.alphasCumprod.length - 1
   const rows = passRows(pictures, guided)

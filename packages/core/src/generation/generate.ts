@@ -5,6 +5,7 @@ import { VAE_FACTOR } from "../models/vae/config.ts"
 import { prepareAdapter } from "./adapters.ts"
 import { encodeConditions } from "./conditions.ts"
 import { decodePictures } from "./decode-pictures.ts"
+import { GENERATE_DEFAULTS } from "./defaults.ts"
 import { createLatentDenoiser } from "./denoise-latents.ts"
 import { createNoiseSource } from "./noise-source.ts"
 import { planSampling } from "./plan-sampling.ts"
@@ -38,7 +39,7 @@ export async function* generate(
   requests: readonly PictureRequest[],
   options: GenerateOptions,
 ): AsyncGenerator<GenerateEvent, void, void> {
-  const { width, height, guidanceScale = 7.5, adapters = [] } = options
+  const { width, height, guidanceScale = GENERATE_DEFAULTS.guidanceScale, adapters = [] } = options
   checkRequest(requests, options)
   const plan = planSampling(options)
   const { ops } = sdxl
@@ -55,7 +56,7 @@ export async function* generate(
 
     const seeds = requests.map(({ seed }) => seed)
     const shape = [height / VAE_FACTOR, width / VAE_FACTOR, sdxl.unet.config.outChannels] as const
-    const noise = createNoiseSource(options.noise ?? "lllite", seeds, shape, plan.levels.sigmas)
+    const noise = createNoiseSource(options.noise ?? GENERATE_DEFAULTS.noise, seeds, shape, plan.levels.sigmas)
     const unit = disposeLater(noise.start())
     const start = disposeLater(startFromNoise(plan, unit))
     const denoise = createLatentDenoiser(sdxl, conditions, plan, { ...options, guidanceScale, adapters: prepared })

@@ -5,6 +5,7 @@ import type { NoiseSchedule } from "../diffusion/schedule.ts"
 import { createNoiseSchedule } from "../diffusion/schedule.ts"
 import type { NoiseLevels } from "../diffusion/sigmas.ts"
 import { noiseLevels } from "../diffusion/sigmas.ts"
+import { GENERATE_DEFAULTS } from "./defaults.ts"
 
 /** How a run goes from noise to pictures. */
 export interface SamplingPlan {
@@ -33,8 +34,8 @@ export interface SamplingChoice {
  * the schedule has levels
  */
 export function planSampling({
-  steps = 20,
-  sampler: name = "euler",
+  steps = GENERATE_DEFAULTS.steps,
+  sampler: name = GENERATE_DEFAULTS.sampler,
   spacing,
   samplerOptions = {},
   schedule = createNoiseSchedule(),

@@ -2,6 +2,7 @@ import type { NoiseName, SamplerName, SamplerOptions, TimestepSpacing } from "..
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { CoreError } from "../errors.ts"
 import type { AdapterUse } from "./adapters.ts"
+import { GENERATE_DEFAULTS, SIDE_MULTIPLE } from "./defaults.ts"
 
 /** One picture to make. */
 export interface PictureRequest {
@@ -45,12 +46,10 @@ export interface GenerateOptions {
   readonly pause?: () => Promise<void>
 }
 
-/** Sides of a picture are multiples of this: the VAE's eight, halved twice in the U-Net. */
-const SIDE_MULTIPLE = 32
-
 /** @throws CoreError naming what is wrong with the requests or the options */
 export function checkRequest(requests: readonly PictureRequest[], options: GenerateOptions): void {
-  const { width, height, steps = 20, guidanceScale = 7.5, adapters = [], vaeSlices = 1 } = options
+  const { width, height, adapters = [], vaeSlices = 1 } = options
+  const { steps, guidanceScale } = { ...GENERATE_DEFAULTS, ...options }
   const expect = (good: boolean, what: string): void => {
     if (!good) throw new CoreError(`generate: ${what}`)
   }

@@ -1,4 +1,5 @@
 import { CoreError } from "../../errors.ts"
+import { checkRanges } from "../../number-range.ts"
 import type { OwnSamplerName, SamplerInfo, SamplerOptionName, SamplerOptions } from "../names.ts"
 import { SAMPLER_NAMES, SAMPLER_OPTIONS, type SAMPLERS, samplerInfo } from "../names.ts"
 import { ddim } from "./ddim.ts"
@@ -97,12 +98,8 @@ export function checkSamplerOptions(
       const what = taken.length === 0 ? "It takes no options." : `It takes: ${taken.join(", ")}.`
       throw new CoreError(`sampler: "${name}" does not take the option "${option}". ${what}`)
     }
-    const { least, most } = SAMPLER_OPTIONS[option as SamplerOptionName]
-    if (typeof value !== "number" || !(value >= least && value <= most)) {
-      const range = most === Number.POSITIVE_INFINITY ? `${least} or more` : `${least} to ${most}`
-      throw new CoreError(`sampler: ${option} is ${String(value)}, expected ${range}`)
-    }
   }
+  checkRanges("sampler", options, SAMPLER_OPTIONS)
 }
 
 /** Whether a sampler needs a source of noise with these options. */

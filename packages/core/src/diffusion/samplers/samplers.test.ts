@@ -306,9 +306,9 @@ describe("options of samplers", () => {
   it.each([
     ["lms", { eta: 1 }, '"lms" does not take the option "eta". It takes no options.'],
     ["euler", { eta: 1 }, '"euler" does not take the option "eta". It takes: sChurn, sTmin, sTmax, sNoise.'],
-    ["euler_a", { eta: 2 }, "eta is 2, expected 0 to 1"],
-    ["euler", { sChurn: -1 }, "sChurn is -1, expected 0 or more"],
-    ["euler", { sNoise: Number.NaN }, "sNoise is NaN, expected 0 or more"],
+    ["euler_a", { eta: 2 }, "eta is 2, expected a number from 0 to 1"],
+    ["euler", { sChurn: -1 }, "sChurn is -1, expected a number of at least 0"],
+    ["euler", { sNoise: Number.NaN }, "sNoise is NaN, expected a number of at least 0"],
   ])("of %s: refuses %j by name", async (name, options, message) => {
     await expect(end(name, options)).rejects.toThrow(message)
   })

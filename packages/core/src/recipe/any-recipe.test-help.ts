@@ -1,0 +1,59 @@
+import fc from "fast-check"
+import type { SamplerOptionName } from "../diffusion/names.ts"
+import { NOISE_NAMES, PREDICTIONS, SAMPLER_NAMES, samplerInfo, TIMESTEP_SPACINGS } from "../diffusion/names.ts"
+import type { AdapterRecipe, FileReference, Recipe } from "./recipe.ts"
+import { ADAPTER_KINDS, COMBINATIONS, CONTROL_FITS } from "./recipe.ts"
+
+/* Any recipe there may be, for tests of ways there and back. */
+
+// JSON has no -0.
+const number = (range: fc.DoubleConstraints): fc.Arbitrary<number> =>
+  fc.double({ noNaN: true, noDefaultInfinity: true, ...range }).map((value) => value + 0)
+
+const side = fc.integer({ min: 1, max: 64 }).map((units) => 32 * units)
+const pair = (min: number): fc.Arbitrary<[number, number]> =>
+  fc.tuple(fc.integer({ min, max: 9999 }), fc.integer({ min, max: 9999 }))
+
+const file: fc.Arbitrary<FileReference> = fc
+  .tuple(
+    fc.constantFrom("", "/home/ada/", "models/", "C:\\pictures\\"),
+    fc.stringMatching(/^[\w .;-]{1,20}\.safetensors$/),
+    fc.option(fc.stringMatching(/^[0-9a-f]{64}$/), { nil: undefined }),
+  )
+  .map(([folder, name, sha256]) => ({ path: folder + name, ...(sha256 === undefined ? {} : { sha256 }) }))
+
+const adapter: fc.Arbitrary<AdapterRecipe> = fc.record({
+  kind: fc.constantFrom(...ADAPTER_KINDS),
+  file,
+  control: fc.option(fc.record({ file, fit: fc.constantFrom(...CONTROL_FITS) })),
+  strength: number({ min: -4, max: 4 }),
+  window: fc
+    .tuple(number({ min: 0, max: 1 }), number({ min: 0, max: 1 }))
+    .map(([a, b]) => ({ start: Math.min(a, b), end: Math.max(a, b) })),
+})
+
+export const anyRecipe: fc.Arbitrary<Recipe> = fc.constantFrom(...SAMPLER_NAMES).chain((sampler) => {
+  const taken = Object.keys(samplerInfo(sampler)?.options ?? {}) as SamplerOptionName[]
+  const option = number({ min: 0, max: 1 })
+  return fc.record({
+    version: fc.constant(1 as const),
+    prompt: fc.string({ unit: "grapheme" }),
+    negativePrompt: fc.string(),
+    seed: fc.maxSafeNat(),
+    noise: fc.constantFrom(...NOISE_NAMES),
+    width: side,
+    height: side,
+    size: fc.record({ original: pair(1), crop: pair(0), target: pair(1) }),
+    steps: fc.integer({ min: 1, max: 999 }),
+    guidanceScale: number({ min: -10, max: 30 }),
+    sampler: fc.constant(sampler),
+    spacing: fc.constantFrom(...TIMESTEP_SPACINGS),
+    samplerOptions: fc.record(Object.fromEntries(taken.map((name) => [name, option])), { requiredKeys: [] }),
+    model: fc.record(
+      { checkpoint: file, unet: file, vae: file, prediction: fc.constantFrom(...PREDICTIONS) },
+      { requiredKeys: ["checkpoint", "prediction"] },
+    ),
+    adapters: fc.array(adapter, { maxLength: 3 }),
+    combine: fc.constantFrom(...COMBINATIONS),
+  })
+})

@@ -1,0 +1,24 @@
+/**
+ * All that a picture follows from, as plain JSON: made, checked, put into a picture's text and read from it. Nothing
+ * here loads TensorFlow.js.
+ *
+ * @module
+ * @experimental
+ */
+export { readRecipeText, recipeText } from "./png-text.ts"
+export { createRecipe, readRecipe } from "./read-recipe.ts"
+export {
+  ADAPTER_KINDS,
+  type AdapterInput,
+  type AdapterRecipe,
+  COMBINATIONS,
+  CONTROL_FITS,
+  type ControlReference,
+  type FileReference,
+  type ModelReference,
+  RECIPE_VERSION,
+  type Recipe,
+  type RecipeInput,
+  shareableRecipe,
+} from "./recipe.ts"
+export { adapterOptions, type RecipeOptions, type RecipeRequest, recipeOf, requestOf } from "./request.ts"

@@ -1,0 +1,112 @@
+import { CoreError } from "../errors.ts"
+import { readRecipe } from "./read-recipe.ts"
+import type { AdapterInput, AdapterRecipe, Recipe } from "./recipe.ts"
+import { nameOnly, RECIPE_VERSION, shareableRecipe } from "./recipe.ts"
+
+/** Keyword of the recipe in the text of a picture. */
+const RECIPE_KEYWORD = "lllite-recipe"
+
+/** Stands for the checkpoint where the text does not name it, as that of sd-scripts does not. */
+const UNKNOWN = "unknown"
+
+/**
+ * The text that is put into a picture: the keywords that sd-scripts writes, the LLLites, which it does not name, and
+ * the whole recipe as JSON. Files are named without their folders, since pictures are shared.
+ */
+export function recipeText(recipe: Recipe): ReadonlyMap<string, string> {
+  const { prompt, negativePrompt, seed, sampler, steps, guidanceScale, size, model, adapters } = recipe
+  const text = new Map([
+    ["prompt", prompt],
+    ["seed", String(seed)],
+    ["sampler", sampler],
+    ["steps", String(steps)],
+    ["scale", String(guidanceScale)],
+    ["negative-prompt", negativePrompt],
+    ["original-height", String(size.original[0])],
+    ["original-width", String(size.original[1])],
+    ["crop-top", String(size.crop[0])],
+    ["crop-left", String(size.crop[1])],
+    ["checkpoint", nameOnly(model.checkpoint).path],
+  ])
+  if (model.unet !== undefined) text.set("unet", nameOnly(model.unet).path)
+  if (model.vae !== undefined) text.set("vae", nameOnly(model.vae).path)
+  if (adapters.length > 0) text.set("control-net-lllite", adapters.map(adapterText).join("; "))
+  return text.set(RECIPE_KEYWORD, JSON.stringify(shareableRecipe(recipe)))
+}
+
+function adapterText({ file, strength, window: { start, end } }: AdapterRecipe): string {
+  return `${nameOnly(file).path} strength ${strength}${start === 0 ? "" : ` start ${start}`} end ${end}`
+}
+
+/**
+ * The recipe in the text of a picture. Where there is no whole one, it is read from sd-scripts' keywords; what they do
+ * not say has its default, and controls of LLLites are not known.
+ *
+ * @param picture size of the picture in pixels, which sd-scripts' keywords do not say
+ * @throws CoreError where the text has no settings, or naming the field that is wrong
+ */
+export function readRecipeText(
+  text: ReadonlyMap<string, string>,
+  picture: { readonly width: number; readonly height: number },
+): Recipe {
+  const whole = text.get(RECIPE_KEYWORD)
+  if (whole !== undefined) return readRecipe(parseJson(whole))
+  const needed = (keyword: string): string => {
+    const value = text.get(keyword)
+    if (value === undefined) {
+      throw new CoreError(
+        `recipe: the text of the picture has no "${keyword}". It holds no settings of sd-scripts or LLLite.`,
+      )
+    }
+    return value
+  }
+  const { width, height } = picture
+  const number = (keyword: string, fallback: number): number => Number(text.get(keyword) ?? fallback)
+  const file = (keyword: "unet" | "vae") => {
+    const path = text.get(keyword)
+    return path === undefined ? {} : { [keyword]: { path } }
+  }
+  const [sampler, steps, scale] = [text.get("sampler"), text.get("steps"), text.get("scale")]
+  return readRecipe({
+    version: RECIPE_VERSION,
+    prompt: needed("prompt"),
+    negativePrompt: text.get("negative-prompt") ?? "",
+    seed: Number(needed("seed")),
+    width,
+    height,
+    size: {
+      original: [number("original-height", height), number("original-width", width)],
+      crop: [number("crop-top", 0), number("crop-left", 0)],
+      target: [height, width],
+    },
+    ...(sampler === undefined ? {} : { sampler }),
+    ...(steps === undefined ? {} : { steps: Number(steps) }),
+    ...(scale === undefined ? {} : { guidanceScale: Number(scale) }),
+    model: { checkpoint: { path: text.get("checkpoint") ?? UNKNOWN }, ...file("unet"), ...file("vae") },
+    adapters: adaptersOf(text.get("control-net-lllite") ?? ""),
+  })
+}
+
+/** LLLites as `adapterText` writes them. */
+function adaptersOf(text: string): readonly AdapterInput[] {
+  if (text === "") return []
+  // Names may hold "; ", so a use ends where its numbers end.
+  const uses = [...text.matchAll(/(.+?) strength (\S+?)(?: start (\S+?))? end ([^\s;]+)(?:; |$)/g)]
+  if (uses.map(([use]) => use).join("") !== text) {
+    throw new CoreError(`recipe: "control-net-lllite" is ${JSON.stringify(text)}, expected NAME strength X end Y`)
+  }
+  return uses.map(([, path = "", strength, start = "0", end]) => ({
+    file: { path },
+    strength: Number(strength),
+    window: { start: Number(start), end: Number(end) },
+  }))
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error)
+    throw new CoreError(`recipe: "${RECIPE_KEYWORD}" of the picture is not JSON: ${problem}`)
+  }
+}

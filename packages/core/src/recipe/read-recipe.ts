@@ -1,0 +1,169 @@
+import type { SamplerName, SamplerOptionName, SamplerOptions } from "../diffusion/names.ts"
+import {
+  NOISE_NAMES,
+  PREDICTIONS,
+  SAMPLER_NAMES,
+  SAMPLER_OPTIONS,
+  samplerInfo,
+  TIMESTEP_SPACINGS,
+} from "../diffusion/names.ts"
+import type { SizeCondition } from "../diffusion/size-embedding.ts"
+import { CoreError } from "../errors.ts"
+import { GENERATE_DEFAULTS, SIDE_MULTIPLE } from "../generation/defaults.ts"
+import type { Field } from "./fields.ts"
+import { readChoice, readList, readNumber, readObject, readOr, readText, refuse } from "./fields.ts"
+import type { AdapterRecipe, FileReference, ModelReference, Recipe, RecipeInput } from "./recipe.ts"
+import { ADAPTER_KINDS, COMBINATIONS, CONTROL_FITS, RECIPE_VERSION } from "./recipe.ts"
+
+const KEYS = [
+  "version",
+  "prompt",
+  "negativePrompt",
+  "seed",
+  "noise",
+  "width",
+  "height",
+  "size",
+  "steps",
+  "guidanceScale",
+  "sampler",
+  "spacing",
+  "samplerOptions",
+  "model",
+  "adapters",
+  "combine",
+] as const satisfies readonly (keyof Recipe)[]
+
+/**
+ * Fills in what a recipe does not say, and checks it.
+ *
+ * @throws CoreError naming the field that is wrong, by its path
+ */
+export function createRecipe(input: RecipeInput): Recipe {
+  return readRecipe({ ...input, version: RECIPE_VERSION })
+}
+
+/**
+ * A recipe out of JSON that anybody may have written. What it does not say has its default; only `version`, `prompt`,
+ * `seed`, `width`, `height` and `model.checkpoint` have to be there.
+ *
+ * @throws CoreError for another version, and naming the field that is wrong or unknown, by its path
+ */
+export function readRecipe(json: unknown): Recipe {
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    throw new CoreError("recipe: expected an object. Is it the JSON of a recipe?")
+  }
+  // Before anything else: another version may have other fields.
+  const version: unknown = "version" in json ? json.version : undefined
+  if (version !== RECIPE_VERSION) {
+    throw new CoreError(
+      `recipe: version is ${version === undefined ? "missing" : JSON.stringify(version)}, expected ${RECIPE_VERSION}. ` +
+        "It may have been written by a newer program.",
+    )
+  }
+  const field = readObject({ value: json, path: "" }, KEYS)
+  const [width, height] = [readSide(field("width")), readSide(field("height"))]
+  const sampler = readOr(field("sampler"), GENERATE_DEFAULTS.sampler, (at) =>
+    readChoice<SamplerName>(at, SAMPLER_NAMES),
+  )
+  const ownSpacing = samplerInfo(sampler)?.spacing ?? TIMESTEP_SPACINGS[0]
+  return {
+    version: RECIPE_VERSION,
+    prompt: readText(field("prompt")),
+    negativePrompt: readOr(field("negativePrompt"), "", readText),
+    seed: readNumber(field("seed"), { integer: true, min: 0, max: Number.MAX_SAFE_INTEGER }),
+    noise: readOr(field("noise"), GENERATE_DEFAULTS.noise, (at) => readChoice(at, NOISE_NAMES)),
+    width,
+    height,
+    size: readOr(field("size"), { original: [height, width], crop: [0, 0], target: [height, width] }, readSize),
+    steps: readOr(field("steps"), GENERATE_DEFAULTS.steps, (at) => readNumber(at, { integer: true, min: 1 })),
+    guidanceScale: readOr(field("guidanceScale"), GENERATE_DEFAULTS.guidanceScale, (at) => readNumber(at)),
+    sampler,
+    spacing: readOr(field("spacing"), ownSpacing, (at) => readChoice(at, TIMESTEP_SPACINGS)),
+    samplerOptions: readOr(field("samplerOptions"), {}, (at) => readSamplerOptions(at, sampler)),
+    model: readModel(field("model")),
+    adapters: readOr(field("adapters"), [], (at) => readList(at, readAdapter)),
+    combine: readOr(field("combine"), GENERATE_DEFAULTS.combine, (at) => readChoice(at, COMBINATIONS)),
+  }
+}
+
+function readSide(at: Field): number {
+  const side = readNumber(at, { integer: true, min: SIDE_MULTIPLE })
+  if (side % SIDE_MULTIPLE !== 0) throw refuse(at, `a multiple of ${SIDE_MULTIPLE}`)
+  return side
+}
+
+function readSize(at: Field): SizeCondition {
+  const field = readObject(at, ["original", "crop", "target"])
+  const pair = (key: "original" | "crop" | "target", min: number): readonly [number, number] => {
+    const numbers = readList(field(key), (entry) => readNumber(entry, { integer: true, min }))
+    const [first, second] = numbers
+    if (first === undefined || second === undefined || numbers.length > 2) throw refuse(field(key), "two numbers")
+    return [first, second]
+  }
+  return { original: pair("original", 1), crop: pair("crop", 0), target: pair("target", 1) }
+}
+
+function readSamplerOptions(at: Field, sampler: SamplerName): SamplerOptions {
+  const taken = Object.keys(samplerInfo(sampler)?.options ?? {}) as SamplerOptionName[]
+  if (taken.length === 0 && typeof at.value === "object" && at.value !== null && Object.keys(at.value).length > 0) {
+    throw refuse(at, `nothing: "${sampler}" takes no options`)
+  }
+  const field = readObject(at, taken)
+  const options: { [Name in SamplerOptionName]?: number } = {}
+  for (const name of taken) {
+    const value = readOr(field(name), null, (entry) => readNumber(entry, SAMPLER_OPTIONS[name]))
+    if (value !== null) options[name] = value
+  }
+  return options
+}
+
+function readModel(at: Field): ModelReference {
+  const field = readObject(at, ["checkpoint", "unet", "vae", "prediction"])
+  const unet = readOr(field("unet"), null, readFile)
+  const vae = readOr(field("vae"), null, readFile)
+  return {
+    checkpoint: readFile(field("checkpoint")),
+    ...(unet === null ? {} : { unet }),
+    ...(vae === null ? {} : { vae }),
+    prediction: readOr(field("prediction"), PREDICTIONS[0], (entry) => readChoice(entry, PREDICTIONS)),
+  }
+}
+
+function readAdapter(at: Field): AdapterRecipe {
+  const field = readObject(at, ["kind", "file", "control", "strength", "window"])
+  return {
+    kind: readOr(field("kind"), ADAPTER_KINDS[0], (entry) => readChoice(entry, ADAPTER_KINDS)),
+    file: readFile(field("file")),
+    control: readOr(field("control"), null, (entry) => (entry.value === null ? null : readControl(entry))),
+    strength: readOr(field("strength"), GENERATE_DEFAULTS.strength, (entry) => readNumber(entry)),
+    window: readOr(field("window"), { start: 0, end: 1 }, readWindow),
+  }
+}
+
+function readControl(at: Field): NonNullable<AdapterRecipe["control"]> {
+  const field = readObject(at, ["file", "fit"])
+  return {
+    file: readFile(field("file")),
+    fit: readOr(field("fit"), CONTROL_FITS[0], (entry) => readChoice(entry, CONTROL_FITS)),
+  }
+}
+
+function readWindow(at: Field): AdapterRecipe["window"] {
+  const field = readObject(at, ["start", "end"])
+  const start = readOr(field("start"), 0, (entry) => readNumber(entry, { min: 0, max: 1 }))
+  const end = readOr(field("end"), 1, (entry) => readNumber(entry, { min: 0, max: 1 }))
+  if (start > end) throw refuse(at, "a start that is not after the end")
+  return { start, end }
+}
+
+function readFile(at: Field): FileReference {
+  const field = readObject(at, ["path", "sha256"])
+  const path = readText(field("path"))
+  if (path === "") throw refuse(field("path"), "the name of a file")
+  const sha256 = readOr(field("sha256"), null, readText)
+  if (sha256 !== null && !/^[0-9a-f]{64}$/.test(sha256)) {
+    throw refuse(field("sha256"), "64 hexadecimal digits in lower case")
+  }
+  return { path, ...(sha256 === null ? {} : { sha256 }) }
+}

@@ -1,0 +1,190 @@
+import fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { anyRecipe } from "./any-recipe.test-help.ts"
+import { createRecipe, readRecipe, readRecipeText, recipeOf, recipeText, requestOf, shareableRecipe } from "./index.ts"
+
+const LEAST = { prompt: "a red star", seed: 7, width: 64, height: 96, model: { checkpoint: { path: "tiny" } } } as const
+const SHA = "0123456789abcdef".repeat(4)
+
+describe("a recipe, there and back", () => {
+  it("is the same by way of JSON", () => {
+    fc.assert(
+      fc.property(anyRecipe, (recipe) => {
+        expect(readRecipe(JSON.parse(JSON.stringify(recipe)))).toEqual(recipe)
+      }),
+    )
+  })
+
+  it("is the same but for folders by way of a picture's text", () => {
+    fc.assert(
+      fc.property(anyRecipe, (recipe) => {
+        const text = recipeText(recipe)
+        expect(readRecipeText(text, { width: 32, height: 32 })).toEqual(shareableRecipe(recipe))
+        expect([...text.values()].join("\n")).not.toContain("/home/ada")
+      }),
+    )
+  })
+
+  it("is the same by way of a runtime's request", () => {
+    fc.assert(
+      fc.property(anyRecipe, (recipe) => {
+        const { request, options } = requestOf(recipe)
+        const { model, adapters } = recipe
+        expect(recipeOf(request, options, { model, adapters })).toEqual(recipe)
+      }),
+    )
+  })
+
+  it("keeps by way of sd-scripts' keywords what they say", () => {
+    fc.assert(
+      fc.property(anyRecipe, (recipe) => {
+        const text = new Map([...recipeText(recipe)].filter(([keyword]) => keyword !== "lllite-recipe"))
+        const { width, height, model, adapters, size, ...rest } = shareableRecipe(recipe)
+        const { prompt, negativePrompt, seed, steps, guidanceScale, sampler } = rest
+        const { checkpoint, unet, vae } = model
+        const read = readRecipeText(text, { width, height })
+        expect(read).toMatchObject({ width, height, prompt, negativePrompt, seed, steps, guidanceScale, sampler })
+        expect(read.size).toEqual({ ...size, target: [height, width] })
+        expect([read.model.checkpoint.path, read.model.unet?.path, read.model.vae?.path]).toEqual([
+          checkpoint.path,
+          unet?.path,
+          vae?.path,
+        ])
+        expect(read.adapters).toEqual(
+          adapters.map(({ kind, file: { path }, strength, window }) => ({
+            ...{ kind, file: { path }, control: null, strength, window },
+          })),
+        )
+      }),
+    )
+  })
+})
+
+describe("createRecipe", () => {
+  it("fills in what is not said", () => {
+    expect(createRecipe({ ...LEAST, adapters: [{ file: { path: "a.safetensors" } }] })).toEqual({
+      ...LEAST,
+      version: 1,
+      negativePrompt: "",
+      noise: "lllite",
+      size: { original: [96, 64], crop: [0, 0], target: [96, 64] },
+      steps: 20,
+      guidanceScale: 7.5,
+      sampler: "euler",
+      spacing: "linspace",
+      samplerOptions: {},
+      model: { ...LEAST.model, prediction: "epsilon" },
+      adapters: [
+        { kind: "lllite", file: { path: "a.safetensors" }, control: null, strength: 1, window: { start: 0, end: 1 } },
+      ],
+      combine: "chain",
+    })
+    expect(createRecipe({ ...LEAST, sampler: "k_dpm_2" }).spacing).toBe("linspace")
+    expect(createRecipe({ ...LEAST, sampler: "sde-dpmsolver++" }).spacing).toBe("karras-rounded")
+  })
+})
+
+describe("readRecipe", () => {
+  const read = (changes: object): unknown => readRecipe({ version: 1, ...LEAST, ...changes })
+  const adapter = (changes: object): object => ({ adapters: [{ file: { path: "a" }, ...changes }] })
+
+  it.each([
+    [{ version: 2 }, "recipe: version is 2, expected 1. It may have been written by a newer program."],
+    [{ version: undefined }, "recipe: version is missing, expected 1"],
+    [{ prompt: 3 }, "recipe: prompt is 3, expected text"],
+    [{ seed: -1 }, "recipe: seed is -1, expected a whole number from 0 to 9007199254740991"],
+    [{ seed: undefined }, "recipe: seed is missing"],
+    [{ width: 100 }, "recipe: width is 100, expected a multiple of 32"],
+    [{ steps: 1.5 }, "recipe: steps is 1.5, expected a whole number of at least 1"],
+    [{ guidanceScale: Number.NaN }, "recipe: guidanceScale is NaN, expected a number"],
+    [{ sampler: "plms" }, 'recipe: sampler is "plms", expected one of ddim, lms'],
+    [{ spacing: "even" }, 'recipe: spacing is "even", expected one of leading'],
+    [{ noise: "random" }, 'recipe: noise is "random", expected one of lllite'],
+    [{ strength: 1 }, 'recipe: there is no "strength", expected version, prompt'],
+    [{ samplerOptions: { eta: 1 } }, 'recipe: there is no "eta" in samplerOptions, expected sChurn'],
+    [
+      { sampler: "lms", samplerOptions: { eta: 1 } },
+      'samplerOptions is {"eta":1}, expected nothing: "lms" takes no options',
+    ],
+    [{ sampler: "ddim", samplerOptions: { eta: 2 } }, "recipe: samplerOptions.eta is 2, expected a number from 0 to 1"],
+    [{ size: { original: [1], crop: [0, 0], target: [1, 1] } }, "recipe: size.original is [1], expected two numbers"],
+    [
+      { size: { original: [0, 1], crop: [0, 0], target: [1, 1] } },
+      "recipe: size.original[0] is 0, expected a whole number",
+    ],
+    [{ model: { checkpoint: { path: "" } } }, 'recipe: model.checkpoint.path is "", expected the name of a file'],
+    [{ model: { checkpoint: "tiny" } }, 'recipe: model.checkpoint is "tiny", expected an object'],
+    [{ model: { checkpoint: { path: "a", sha256: "AB" } } }, "recipe: model.checkpoint.sha256 is"],
+    [{ model: { ...LEAST.model, prediction: "sample" } }, "recipe: model.prediction is"],
+    [{ adapters: {} }, "recipe: adapters is {}, expected a list"],
+    [adapter({ kind: "lora" }), 'recipe: adapters[0].kind is "lora", expected one of lllite'],
+    [adapter({ strength: "1" }), 'recipe: adapters[0].strength is "1", expected a number'],
+    [adapter({ window: { start: 0.6, end: 0.5 } }), "recipe: adapters[0].window is"],
+    [adapter({ control: { file: { path: "p" }, fit: "crop" } }), 'recipe: adapters[0].control.fit is "crop"'],
+    [adapter({ curve: [] }), 'recipe: there is no "curve" in adapters[0]'],
+  ])("refuses %j by path", (changes, message) => {
+    expect(() => read(changes)).toThrow(message)
+  })
+
+  it.each([[null], [[]], ["{}"], [3]])("refuses %j", (json) => {
+    expect(() => readRecipe(json)).toThrow("recipe: expected an object")
+  })
+})
+
+describe("the text of a picture", () => {
+  const recipe = createRecipe({
+    ...LEAST,
+    model: { checkpoint: { path: "/home/ada/sdxl.safetensors" }, vae: { path: "/home/ada/v/" } },
+    adapters: [
+      {
+        file: { path: "/m/a.safetensors", sha256: SHA },
+        control: { file: { path: "/home/ada/p.png" }, fit: "stretch" },
+      },
+      { file: { path: "b" }, strength: 0.5, window: { start: 0.25, end: 1 } },
+    ],
+  })
+
+  it("has the keywords that it always had, in order, and then the recipe", () => {
+    const { "lllite-recipe": whole, ...keywords } = Object.fromEntries(recipeText(recipe))
+    expect(Object.entries(keywords)).toEqual([
+      ["prompt", "a red star"],
+      ["seed", "7"],
+      ["sampler", "euler"],
+      ["steps", "20"],
+      ["scale", "7.5"],
+      ["negative-prompt", ""],
+      ["original-height", "96"],
+      ["original-width", "64"],
+      ["crop-top", "0"],
+      ["crop-left", "0"],
+      ["checkpoint", "sdxl.safetensors"],
+      ["vae", "v"],
+      ["control-net-lllite", "a.safetensors strength 1 end 1; b strength 0.5 start 0.25 end 1"],
+    ])
+    expect(JSON.parse(whole ?? "")).toMatchObject({ version: 1, adapters: [{ file: { sha256: SHA } }, {}] })
+  })
+
+  it("is read where sd-scripts wrote it", () => {
+    const text = new Map([
+      ["prompt", "a cat"],
+      ["seed", "3"],
+      ["sampler", "ddim"],
+      ["steps", "50"],
+      ["scale", "7.0"],
+    ])
+    expect(readRecipeText(text, { width: 64, height: 64 })).toMatchObject({
+      ...{ prompt: "a cat", seed: 3, sampler: "ddim", steps: 50, guidanceScale: 7, spacing: "leading" },
+      model: { checkpoint: { path: "unknown" } },
+    })
+  })
+
+  it.each([
+    [{}, 'the text of the picture has no "prompt"'],
+    [{ prompt: "a", seed: "x" }, "recipe: seed is NaN"],
+    [{ "lllite-recipe": "{" }, '"lllite-recipe" of the picture is not JSON'],
+    [{ "lllite-recipe": '{"version":2}' }, "version is 2, expected 1"],
+    [{ prompt: "a", seed: "1", "control-net-lllite": "a" }, "expected NAME strength X end Y"],
+  ])("is refused: %j", (entries, message) => {
+    expect(() => readRecipeText(new Map(Object.entries(entries)), { width: 64, height: 64 })).toThrow(message)
+  })
+})

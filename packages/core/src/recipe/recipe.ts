@@ -1,0 +1,112 @@
+import type { NoiseName, Prediction, SamplerName, SamplerOptions, TimestepSpacing } from "../diffusion/names.ts"
+import type { SizeCondition } from "../diffusion/size-embedding.ts"
+
+/** The version that is written, and the only one that is read. */
+export const RECIPE_VERSION = 1
+
+/** A file that a picture follows from. */
+export interface FileReference {
+  /** Where it is, or was: a path, an address, or a name alone. `tiny` is the embedded SDXL. */
+  readonly path: string
+  /** SHA-256 of the file, 64 hexadecimal digits. */
+  readonly sha256?: string
+}
+
+/** The SDXL that draws. */
+export interface ModelReference {
+  readonly checkpoint: FileReference
+  /** A U-Net that takes the place of the checkpoint's. */
+  readonly unet?: FileReference
+  /** A VAE that takes the place of the checkpoint's. */
+  readonly vae?: FileReference
+  readonly prediction: Prediction
+}
+
+/** How a control picture of another size is fitted: `stretch` resizes it to the picture's size by Lanczos. */
+export const CONTROL_FITS = ["stretch"] as const
+
+/** The picture that an adapter follows. */
+export interface ControlReference {
+  readonly file: FileReference
+  readonly fit: (typeof CONTROL_FITS)[number]
+}
+
+/** The kinds of adapters that a recipe can name. */
+export const ADAPTER_KINDS = ["lllite"] as const
+
+/** An adapter and how it is used. */
+export interface AdapterRecipe {
+  readonly kind: (typeof ADAPTER_KINDS)[number]
+  readonly file: FileReference
+  /** Null where it was not recorded. */
+  readonly control: ControlReference | null
+  readonly strength: number
+  /** The part of the noise schedule on which it acts, 0 (pure noise) to 1 (no noise). */
+  readonly window: { readonly start: number; readonly end: number }
+}
+
+/** How several adapters meet. */
+export const COMBINATIONS = ["chain", "sum"] as const
+
+/** All that one picture follows from, as plain JSON. */
+export interface Recipe {
+  readonly version: typeof RECIPE_VERSION
+  readonly prompt: string
+  readonly negativePrompt: string
+  /** 0 to 2^53 - 1. */
+  readonly seed: number
+  /** Where noise comes from. */
+  readonly noise: NoiseName
+  /** Pixels, multiples of 32. */
+  readonly width: number
+  readonly height: number
+  /** The size that SDXL is conditioned on. */
+  readonly size: SizeCondition
+  readonly steps: number
+  readonly guidanceScale: number
+  readonly sampler: SamplerName
+  readonly spacing: TimestepSpacing
+  /** Options of the sampler that are not left at their defaults. */
+  readonly samplerOptions: SamplerOptions
+  readonly model: ModelReference
+  readonly adapters: readonly AdapterRecipe[]
+  readonly combine: (typeof COMBINATIONS)[number]
+}
+
+/** An adapter of a recipe, of which only the file has to be given. */
+export type AdapterInput = Pick<AdapterRecipe, "file"> & Partial<AdapterRecipe>
+
+/** A recipe of which only the prompt, the seed, the sides and the checkpoint have to be given. */
+export type RecipeInput = Pick<Recipe, "prompt" | "seed" | "width" | "height"> &
+  Partial<Omit<Recipe, "version" | "model" | "adapters">> & {
+    readonly model: Pick<ModelReference, "checkpoint"> & Partial<ModelReference>
+    readonly adapters?: readonly AdapterInput[]
+  }
+
+/**
+ * The recipe with names of files in the place of paths: what may be shared with a picture.
+ */
+export function shareableRecipe(recipe: Recipe): Recipe {
+  const { model, adapters } = recipe
+  const { checkpoint, unet, vae, prediction } = model
+  return {
+    ...recipe,
+    model: {
+      checkpoint: nameOnly(checkpoint),
+      ...(unet === undefined ? {} : { unet: nameOnly(unet) }),
+      ...(vae === undefined ? {} : { vae: nameOnly(vae) }),
+      prediction,
+    },
+    adapters: adapters.map((adapter) => ({
+      ...adapter,
+      file: nameOnly(adapter.file),
+      control: adapter.control === null ? null : { ...adapter.control, file: nameOnly(adapter.control.file) },
+    })),
+  }
+}
+
+/** A file without its folders. */
+export function nameOnly({ path, ...rest }: FileReference): FileReference {
+  // A path may end in a separator, as that of a diffusers folder may.
+  return { path: path.replace(/[\\/]+$/, "").replace(/^.*[\\/]/, "") || path, ...rest }
+}
