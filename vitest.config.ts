@@ -25,6 +25,7 @@ export default defineConfig({
     include: [
       "{packages,apps}/*/{src,test,reference,testing}/**/*.test.ts",
       "scripts/**/*.test.ts",
+      "examples/test/*.test.ts",
       "bench/**/*.test.mjs",
     ],
     // Numeric work is slow in places and machines differ: lavapipe compiles the ops of a contract for minutes when it
