@@ -171,7 +171,10 @@ export type TrainRunEvent =
 
 export interface TrainRunStep extends Omit<TrainStepEvent, "state"> {
   readonly kind: "step"
-  /** With `stateEvery`; null at other steps. Valid until the next event is asked for. */
+  /**
+   * With `stateEvery`; null at other steps. Valid until the next event is asked for. Its arrays may lie in shared
+   * memory, of which `structuredClone` makes no copy and `slice` does.
+   */
   readonly state: TrainState | null
 }
 

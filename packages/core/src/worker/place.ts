@@ -6,10 +6,13 @@ import type { VaePicture } from "../models/vae/slice-sizes.ts"
 import type { Ops } from "../ops/ops.ts"
 import type { LoadProgress, StartedBackend } from "../runtime/contract.ts"
 import type { RuntimeTypes } from "../runtime/tasks.ts"
+import type { LoadOptimizer } from "../training/optimizers/index.ts"
 
 /** A backend that computes in this thread. */
 export interface RunningBackend<Backend extends string = string> extends StartedBackend<Backend> {
   readonly ops: Ops
+  /** Puts a training's optimiser to work on the device. Default: it computes on the worker's thread */
+  readonly loadOptimizer?: LoadOptimizer
 }
 
 /** What a worker cannot know by itself: how a backend is started and where files are. */

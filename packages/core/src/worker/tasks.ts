@@ -17,7 +17,7 @@ import { createExampleCache } from "../training/dataset.ts"
 import type { ExampleMemo } from "../training/example-memo.ts"
 import { createExampleMemo } from "../training/example-memo.ts"
 import { generateBatch } from "./generation.ts"
-import type { WorkerPlace } from "./place.ts"
+import type { RunningBackend, WorkerPlace } from "./place.ts"
 import { shareArrays } from "./shared-memory.ts"
 import { createShelf } from "./shelf.ts"
 import { beginRun, partOf, trainRun } from "./training.ts"
@@ -52,7 +52,7 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
   const helpers: Client<RuntimeTasks<RuntimeTypes>>[] = []
   /** Data where other threads may read it, if there are any. */
   const shared = <T>(value: T): T => (place.isShared ? shareArrays(value) : value)
-  let trim: (() => void) | undefined
+  let running: RunningBackend | null = null
   const cacheOf = (run: number, add: CacheExample): ExampleCache => {
     const cache = caches.get(run) ?? { add, examples: new Map(), memo: createExampleMemo() }
     caches.set(run, cache)
@@ -60,9 +60,10 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
   }
 
   return {
+    // biome-ignore lint/correctness/useYield: one answer
     async *start(argument) {
-      const { ops, backend, version, device, notices } = await place.start(argument)
-      trim = () => ops.trim?.()
+      running = await place.start(argument)
+      const { backend, version, device, notices } = running
       return { backend, version, device, notices }
     },
 
@@ -152,7 +153,7 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
       const cache = cacheOf(run, refuseExample)
       for (const [index, example] of examples) cache.examples.set(index, example)
       // What comes now is the U-Net alone.
-      trim?.()
+      running?.ops.trim?.()
       return null
     },
 
@@ -181,7 +182,8 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
         const cache = cacheOf(run, refuseExample)
         const state = shared(beginRun(cache.examples, options))
         const helped = { clients: helpers, model, run }
-        return yield* trainRun({ ...value, ...cache }, state, helped, options, context)
+        const { loadOptimizer } = running ?? {}
+        return yield* trainRun({ ...value, ...cache, loadOptimizer }, state, helped, options, context)
       } finally {
         release()
       }

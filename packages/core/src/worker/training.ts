@@ -9,6 +9,7 @@ import type { ExampleMemo } from "../training/example-memo.ts"
 import type { LossAndGradients } from "../training/gradients.ts"
 import { LLLITE } from "../training/lllite-trainable.ts"
 import { objective } from "../training/objective.ts"
+import type { LoadOptimizer } from "../training/optimizers/index.ts"
 import type { GradientSource, GradientTask, TrainState } from "../training/train.ts"
 import { createTrainState, train } from "../training/train.ts"
 
@@ -19,6 +20,8 @@ export interface TrainPlace {
   readonly examples: ReadonlyMap<number, CachedExample>
   /** What is made of the examples once for all steps. */
   readonly memo: ExampleMemo
+  /** Where the optimiser computes, if not on this thread. */
+  readonly loadOptimizer?: LoadOptimizer | undefined
 }
 
 /** Other workers that compute parts of a step. */
@@ -53,7 +56,9 @@ export async function* trainRun(
   // What was before is the VAE, or pictures.
   place.sdxl.ops.trim?.()
   const { stateEvery = 0 } = options
-  const machine = { gradients: gradientsOf(place, helpers, options, context) }
+  const { loadOptimizer } = place
+  const gradients = gradientsOf(place, helpers, options, context)
+  const machine = { gradients, ...(loadOptimizer === undefined ? {} : { loadOptimizer }) }
   const steps = train(state, inOrder(place.examples), machine, { ...options, signal: context.signal })
   for (;;) {
     const next = await steps.next()

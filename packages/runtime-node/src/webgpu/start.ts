@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { createComposedOps } from "@lllite/core/ops"
-import { createWebgpuOps, keptTiles, startWebgpu, type TileStore } from "@lllite/webgpu"
+import { createWebgpuOps, keptTiles, loadWebgpuOptimizer, startWebgpu, type TileStore } from "@lllite/webgpu"
 import type { WeightFormat } from "../backends/names.ts"
 import type { NodeRunningBackend } from "../backends/started-backend.ts"
 import { InputError } from "../errors.ts"
@@ -35,6 +35,7 @@ export async function startDawn(weights: WeightFormat = "file"): Promise<NodeRun
     version,
     device: device.software ? "CPU" : "GPU",
     notices: [],
+    loadOptimizer: loadWebgpuOptimizer,
   }
 }
 

@@ -27,7 +27,7 @@ async function startGpu(software: boolean): Promise<WebRunningBackend> {
   if (!("gpu" in navigator) || navigator.gpu === undefined) {
     throw new WebRuntimeError("this browser shows pages no WebGPU.")
   }
-  const { createWebgpuOps, keptTiles, startWebgpu } = await import("@lllite/webgpu")
+  const { createWebgpuOps, keptTiles, loadWebgpuOptimizer, startWebgpu } = await import("@lllite/webgpu")
   const device = await startWebgpu(navigator.gpu, { software })
   const version = ["WebGPU", device.vendor, device.architecture, device.description].filter(Boolean).join(" ")
   // In software, tuning would take longer than it saves.
@@ -38,6 +38,7 @@ async function startGpu(software: boolean): Promise<WebRunningBackend> {
     version,
     device: device.software ? "CPU" : "GPU",
     notices: [],
+    loadOptimizer: loadWebgpuOptimizer,
   }
 }
 
