@@ -147,6 +147,10 @@ def make_environment(place, quick, results):
     environment["LLLITE_CARD_RESULTS"] = str(results)
     environment["LLLITE_CARD_PYTHON"] = sys.executable
     environment["LLLITE_CARD_SITE"] = str(place / "site")
+    # Beside a checkout, its tiny model replaces the shortened one of the folder.
+    whole = HERE.parent / "packages" / "tiny" / "model" / "tiny-sdxl.safetensors"
+    if whole.is_file():
+        environment.setdefault("LLLITE_CARD_TINY", str(whole))
     # Shaders and tiles that were found stay for the next section, and nothing is left in the home folder.
     environment.setdefault("MESA_SHADER_CACHE_DIR", str(place / "shaders"))
     environment["XDG_CACHE_HOME"] = str(place / "cache")
