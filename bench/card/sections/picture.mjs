@@ -15,7 +15,7 @@ const MOST_LOSS_ERROR = 1e-3
 
 export async function run({ quick, built, write }) {
   const sizes = quick ? { side: 64, steps: 2, trainSteps: 2 } : { side: 128, steps: 20, trainSteps: 10 }
-  const model = process.env.LLLITE_CARD_TINY ?? "tiny"
+  const { LLLITE_CARD_TINY: model = "tiny" } = process.env
   write({ model: model === "tiny" ? (built?.tiny ?? "as it is published") : "as it is published" })
   const results = {}
   for (const backend of ["wasm", "webgpu"]) {

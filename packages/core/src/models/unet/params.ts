@@ -1,6 +1,5 @@
 import type {
   AttentionParts,
-  ConvPart,
   NetworkLayer,
   ResPart,
   TransformerBlockParts,
@@ -14,7 +13,6 @@ import type { UnetConfig } from "./config.ts"
 
 export type AttentionParams = AttentionParts<PlacedLinear>
 export type TransformerBlockParams = TransformerBlockParts<PlacedLinear, NormWeight>
-export type ConvParams = ConvPart<PlacedConv>
 export type ResParams = ResPart<PlacedLinear, PlacedConv, NormWeight>
 export type TransformerParams = TransformerPart<PlacedLinear, NormWeight>
 
