@@ -8,7 +8,7 @@ declare module "vitest" {
 /** Options of a suite or a test that can run on some machines only. */
 export interface Needs {
   readonly skip: boolean
-  readonly meta: { readonly needs: string }
+  readonly meta: { readonly needs?: string }
 }
 
 /**
@@ -17,5 +17,5 @@ export interface Needs {
  * @param what names the thing and how to get it
  */
 export function needs(what: string, isThere: boolean): Needs {
-  return { skip: !isThere, meta: { needs: what } }
+  return { skip: !isThere, meta: isThere ? {} : { needs: what } }
 }
