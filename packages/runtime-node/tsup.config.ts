@@ -12,7 +12,7 @@ export default defineConfig({
   entry: { ...entries, worker: "src/workers/worker.ts", probe: "src/backends/probe.ts" },
   format: ["esm", "cjs"],
   dts: { entry: entries },
-  // `import.meta.url` in the CommonJS build: files beside this one are found by it.
+  // Defines `import.meta.url` in the CommonJS build. The code finds files beside it by that address.
   shims: true,
   sourcemap: true,
   clean: true,

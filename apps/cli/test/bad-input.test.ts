@@ -103,7 +103,7 @@ describe("a data set", () => {
     await cp(at("images"), at("broken"), { recursive: true })
     await cp(at("text.png"), at("broken", "a.png"))
     const message = await train("--train_data_dir", at("broken"))
-    expect(message).toMatch(/broken.a\.png" is no picture that can be read, expected PNG, JPEG, WebP/)
+    expect(message).toMatch(/broken.a\.png" is not a picture that can be read, expected PNG, JPEG, WebP/)
   })
 
   it("of a size that is no multiple of 32", async () => {
@@ -170,7 +170,7 @@ describe("a command line", () => {
       "--guide_image_path",
       at("text.png"),
     )
-    expect(message).toMatch(/text\.png" is no picture/)
+    expect(message).toMatch(/text\.png" is not a picture/)
   })
 
   it("with a size that is no multiple of 32", async () => {

@@ -1,4 +1,4 @@
-// Kills a program that saves, 500 times or as often as the argument says, and counts what went wrong.
+// Kills a program during saves, 500 times or as often as the argument says, and counts the faults.
 // Run: node packages/runtime-node/bench/kill-writers.ts [kills]
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"

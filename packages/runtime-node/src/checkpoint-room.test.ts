@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest"
 import { expectRoom, weightBytes } from "./checkpoint-room.ts"
 
 const GIB = 2 ** 30
-/** A checkpoint of as many parameters as SDXL has, roughly. */
+/** A checkpoint with roughly as many parameters as SDXL. */
 const file = (dtype: Dtype): WeightFile => ({
   label: "sdxl.safetensors",
   entries: new Map([["w", { name: "w", dtype, shape: [3.5 * GIB], read: async () => new Uint8Array() }]]),
@@ -13,7 +13,7 @@ const tensorflow = { backend: "tensorflow", device: "CPU", weights: "file", thre
 const wasm = { ...tensorflow, backend: "wasm" } as const
 
 describe("weightBytes", () => {
-  it("is what the backend holds: the file's own width, a rounded one, or float32", () => {
+  it("counts the width that the backend holds: the file's, a rounded one, or float32", () => {
     expect(weightBytes(file("BF16"), tensorflow)).toBe(7 * GIB)
     expect(weightBytes(file("F32"), tensorflow)).toBe(14 * GIB)
     expect(weightBytes(file("F32"), { ...tensorflow, weights: "bfloat16" })).toBe(7 * GIB)
@@ -22,19 +22,19 @@ describe("weightBytes", () => {
 })
 
 describe("expectRoom", () => {
-  it("lets through what fits, and what a GPU may have room for", () => {
+  it("accepts a checkpoint that fits, and every checkpoint on a GPU", () => {
     expect(() => expectRoom(file("F16"), tensorflow, 8 * GIB)).not.toThrow()
     expect(() => expectRoom(file("F32"), { ...tensorflow, device: "GPU" }, GIB)).not.toThrow()
   })
 
-  it("gives the figures and the way out", () => {
+  it("refuses with the figures and advice", () => {
     expect(() => expectRoom(file("F32"), tensorflow, 8 * GIB)).toThrow(
-      '"sdxl.safetensors": its weights take 14.0 GiB on tensorflow, and 8.0 GiB is free. ' +
-        "Rounded to 16 bits they take 7.0 GiB.",
+      '"sdxl.safetensors": its weights need 14.0 GiB on tensorflow, and 8.0 GiB is free. ' +
+        'Rounded to 16 bits they need 7.0 GiB. Choose the weights "float16".',
     )
     expect(() => expectRoom(file("F16"), tensorflow, 6 * GIB)).toThrow("Close other programs")
     expect(() => expectRoom(file("F16"), wasm, 64 * GIB)).toThrow(
-      /14\.0 GiB on wasm, and 4\.0 GiB is all that wasm can address\. .*On tensorflow they take 7\.0 GiB in 16 bits/,
+      /14\.0 GiB on wasm, and wasm can address only 4\.0 GiB\. .*On tensorflow they need 7\.0 GiB in 16 bits/,
     )
   })
 

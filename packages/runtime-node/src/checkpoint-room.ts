@@ -6,11 +6,11 @@ import { footprintOf, type ModelPlace } from "./footprint.ts"
 /** Where a checkpoint is to be loaded. */
 export interface CheckpointPlace extends ModelPlace {
   readonly device: "CPU" | "GPU"
-  /** Threads that hold a model each. */
+  /** Threads, each of which holds a copy of the model. */
   readonly threads: number
 }
 
-/** Bytes that a checkpoint's weights take in one thread of a backend. */
+/** Bytes that a checkpoint's weights need in one thread of a backend. */
 export function weightBytes({ entries }: WeightFile, place: CheckpointPlace): number {
   const footprint = footprintOf(place)
   let bytes = 0
@@ -21,11 +21,11 @@ export function weightBytes({ entries }: WeightFile, place: CheckpointPlace): nu
 }
 
 /**
- * Refuses a checkpoint whose weights have no room, before any of them is loaded. What a GPU has room for is not known
- * here; its own errors say it.
+ * Refuses a checkpoint whose weights do not fit into memory, before any of them is loaded. The memory of a GPU is not
+ * known here. The GPU's own errors report it.
  *
- * @param available bytes of memory that can be had
- * @throws CoreError with what is needed, what is there, and the way out
+ * @param available bytes of free memory
+ * @throws CoreError with the memory that is needed, the memory that is free, and advice
  */
 export function expectRoom(file: WeightFile, place: CheckpointPlace, available = process.availableMemory()): void {
   if (place.device === "GPU") return
@@ -35,16 +35,16 @@ export function expectRoom(file: WeightFile, place: CheckpointPlace, available =
   const isOverHeap = backend === "wasm" && each > WASM_BYTES
   if (needed <= available && !isOverHeap) return
   const copies = threads === 1 ? "" : ` in ${threads} threads`
-  const there = isOverHeap ? `${gibibytes(WASM_BYTES)} is all that wasm can address` : `${gibibytes(available)} is free`
+  const limit = isOverHeap ? `wasm can address only ${gibibytes(WASM_BYTES)}` : `${gibibytes(available)} is free`
   const rounded = weightBytes(file, { ...place, backend: "tensorflow", weights: "float16" })
-  const wayOut =
+  const advice =
     backend !== "tensorflow"
-      ? `On tensorflow they take ${gibibytes(rounded)} in 16 bits.`
+      ? `On tensorflow they need ${gibibytes(rounded)} in 16 bits. Choose the backend "tensorflow" and the weights "float16".`
       : weights === "file" && rounded < each
-        ? `Rounded to 16 bits they take ${gibibytes(rounded)}.`
-        : "Close other programs, or take a machine with more memory."
+        ? `Rounded to 16 bits they need ${gibibytes(rounded)}. Choose the weights "float16".`
+        : "Close other programs, or use a machine with more memory."
   throw new CoreError(
-    `"${file.label}": its weights take ${gibibytes(needed)} on ${backend}${copies}, and ${there}. ${wayOut}`,
+    `"${file.label}": its weights need ${gibibytes(needed)} on ${backend}${copies}, and ${limit}. ${advice}`,
     { code: "no-room" },
   )
 }

@@ -7,17 +7,17 @@ import { openSdxl, type SdxlPaths } from "./files/open-sdxl.ts"
 
 const require = createRequire(import.meta.url)
 
-/** CLIP's tokenizer, of the table that comes with core. */
+/** CLIP's tokenizer, from the table in `@lllite/core`. */
 export async function readTokenizer(): Promise<Tokenizer> {
   return createTokenizer(await readFile(require.resolve("@lllite/core/clip-merges.txt"), "utf8"))
 }
 
 /**
- * Loads an SDXL in this thread: `tiny`, a checkpoint, or a diffusers folder, with the parts that are to be taken from
- * elsewhere.
+ * Loads an SDXL in this thread: `tiny`, a checkpoint, or a diffusers folder. The options `unet` and `vae` replace
+ * these parts by others.
  *
- * @throws FormatError for files that are broken or of another kind, InputError for what is not there, CoreError for an
- * SDXL that is not whole
+ * @throws FormatError for a file that is broken or of another kind, InputError for a file that is missing, CoreError
+ * for an SDXL that lacks tensors
  */
 export async function loadCheckpoint(
   ops: Ops,

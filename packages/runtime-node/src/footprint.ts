@@ -5,15 +5,15 @@ import { attention } from "./tensorflow/ops/attention.ts"
 import { geglu } from "./tensorflow/ops/geglu.ts"
 import { groupNorm, layerNorm } from "./tensorflow/ops/norm.ts"
 
-/** Where a model lies, and how. */
+/** The backend that holds a model, and the format of its weights. */
 export interface ModelPlace {
   readonly backend: NodeBackend
   readonly weights: WeightFormat
-  /** Bytes of the largest tensor that the device takes, where it says so. */
+  /** Bytes of the largest tensor that the device takes. Left out where the device does not say. */
   readonly maxTensorBytes?: number
 }
 
-/** How a backend's ops take memory. */
+/** How a backend's ops use memory. */
 export function footprintOf({ backend, weights, maxTensorBytes }: ModelPlace): Footprint {
   const limit = maxTensorBytes === undefined ? {} : { maxTensorBytes }
   switch (backend) {
@@ -28,7 +28,7 @@ export function footprintOf({ backend, weights, maxTensorBytes }: ModelPlace): F
       return {
         weightBytes: (dtype) => heldBytes(dtype, weights),
         apartBias: true,
-        // These are plain ops of TensorFlow.js, as its own are.
+        // These are made of plain ops of TensorFlow.js, like the composed ones.
         adjust: ({ load, linear, conv2d, dense, lookUp }) => ({
           ...composed,
           ...{ load, linear, conv2d, dense, lookUp },
@@ -39,7 +39,7 @@ export function footprintOf({ backend, weights, maxTensorBytes }: ModelPlace): F
   }
 }
 
-/** Bytes of a value of a weight where the file's own type can be held, or rounded. */
+/** Bytes of one value of a weight, where 16-bit types of a file can be held and float32 can be rounded. */
 function heldBytes(dtype: string, weights: WeightFormat): 2 | 4 {
   return dtype === "F16" || dtype === "BF16" || weights !== "file" ? 2 : 4
 }

@@ -14,35 +14,37 @@ import { type StartedWorkers, startWorkers } from "./workers/start-workers.ts"
 import type { NodeTypes } from "./workers/types.ts"
 
 export interface NodeRuntimeOptions {
-  /** Default: the best that is there and works: `tensorflow`, or else `wasm`, which runs anywhere. */
+  /** Default: `tensorflow` if it is installed and works, or else `wasm`, which runs on every machine. */
   readonly backend?: NodeBackend
   /**
-   * Worker threads, each with models of its own. Default: two on `wasm`, or one on a machine of one core.
-   * `tensorflow` uses every core from one thread, and takes no more.
+   * Worker threads. Each holds a copy of the models. Default: two on `wasm` and `cpu`, or one on a machine of one
+   * core. On `tensorflow` it must be 1, since TensorFlow uses every core from one thread.
    */
   readonly threads?: number
-  /** In which products with the base model's weights are computed. Default: `float32`. See `StartOptions`. */
+  /**
+   * Number format in which products with the base model's weights are computed. Default: `float32`. See `StartOptions`.
+   */
   readonly precision?: Precision
   /** How the base model's weights are held. Default: as the file has them. See `StartOptions`. */
   readonly weights?: WeightFormat
 }
 
 /**
- * Node as a place to run: threads and files. A checkpoint is `tiny` for the embedded one, or a path; see `SdxlPaths`. An
- * adapter is a path.
+ * The runtime of Node, with threads and files. A checkpoint is `tiny`, the embedded model, or a path. See `SdxlPaths`.
+ * An adapter is a path.
  */
 export type NodeRuntime = Runtime<string, NodeBackend>
 
 /**
- * Starts Node's runtime: threads, and in each a backend that has been seen to compute and differentiate. The caller
- * disposes it.
+ * Starts Node's runtime: threads with a backend in each. Every backend has computed a known value and a known gradient
+ * before it is used. The caller disposes the runtime.
  *
- * @throws InputError when the backend that is asked for is not installed; Error when it does not work
+ * @throws InputError when the named backend is not installed; Error when it does not work
  */
 export async function createNodeRuntime(options: NodeRuntimeOptions = {}): Promise<NodeRuntime> {
   const { threads, weights = "file" } = options
   if (threads !== undefined && (!Number.isSafeInteger(threads) || threads < 1)) {
-    throw new CoreError(`runtime: threads must be a positive integer, got ${threads}`)
+    throw new CoreError(`runtime: threads must be a positive integer, got ${threads}.`)
   }
   const { started, clients, close } = await startBest(options)
   return createRuntime<NodeTypes, string, LoadSdxlOptions<string>>({
@@ -64,11 +66,11 @@ interface StartedBest extends StartedWorkers {
   readonly started: StartedBackend<NodeBackend>
 }
 
-/** The backend that is asked for, or the best that works. */
+/** Starts the named backend, or the best that works. */
 async function startBest({ backend, threads, ...rest }: NodeRuntimeOptions): Promise<StartedBest> {
   if (backend !== undefined) return startOn(backend, threads, rest)
   const { found, unusable }: TensorflowSearch = findTensorflow()
-  // Several threads are asked for where a backend is wanted that takes them.
+  // Only wasm takes several threads among the backends that are used by default.
   if (threads !== undefined && threads !== 1) return startOn("wasm", threads, rest)
   const notices = unusable.map(({ source, problem }) => `TensorFlow from ${source} is not used: ${problem}`)
   if (found === null) return withNotices(await startOn("wasm", threads, rest), notices)
@@ -76,26 +78,26 @@ async function startBest({ backend, threads, ...rest }: NodeRuntimeOptions): Pro
     return withNotices(await startOn("tensorflow", threads, rest), notices)
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error)
-    const notice = `TensorFlow from ${found.source} is there and does not work: ${problem} Computing with wasm instead.`
+    const notice = `TensorFlow from ${found.source} is installed and does not work: ${problem} The backend is wasm instead.`
     return withNotices(await startOn("wasm", threads, rest), [...notices, notice])
   }
 }
 
 async function startOn(backend: NodeBackend, threads: number | undefined, options: StartOptions): Promise<StartedBest> {
-  const isAlone = backend === "tensorflow" || backend === "webgpu"
+  const usesOneThread = backend === "tensorflow" || backend === "webgpu"
   if (backend === "tensorflow") {
-    // Its binding keeps the names of attributes in a table that threads may not change at once.
+    // TensorFlow's binding keeps names of attributes in a table that two threads must not change at the same time.
     if (threads !== undefined && threads !== 1) {
-      throw new CoreError(`runtime: tensorflow uses every core from one thread; threads must be 1, got ${threads}`)
+      throw new CoreError(`runtime: threads must be 1 on tensorflow, got ${threads}. One thread uses every core.`)
     }
     prepareTensorflowEnvironment()
   }
-  const workers = startWorkers(threads ?? (isAlone ? 1 : Math.min(2, availableParallelism())))
+  const workers = startWorkers(threads ?? (usesOneThread ? 1 : Math.min(2, availableParallelism())))
   const { clients, close } = workers
   try {
     const argument = { backend, options, threads: clients.length }
     const [started] = await Promise.all(clients.map((client) => client.call("start", argument)))
-    if (started === undefined) throw new CoreError("runtime: no thread is running")
+    if (started === undefined) throw new CoreError("runtime: no thread is running. Create a new runtime.")
     return { started, ...workers }
   } catch (error) {
     await close()

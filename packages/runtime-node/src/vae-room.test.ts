@@ -8,14 +8,14 @@ import { vaeRoom } from "./vae-room.ts"
 const GIB = 2 ** 30
 const place = { backend: "tensorflow", device: "CPU", threads: 1 } as const
 
-it("leaves some of what is free, shares it among threads, and knows wasm's heap", () => {
+it("leaves a part of the free memory, divides it among threads, and keeps within wasm's heap", () => {
   expect(vaeRoom(place, 16 * GIB)).toBe(12 * GIB)
   expect(vaeRoom({ ...place, backend: "cpu", threads: 2 }, 16 * GIB)).toBe(6 * GIB)
   expect(vaeRoom({ ...place, backend: "wasm" }, 16 * GIB)).toBe(2 * GIB)
   expect(vaeRoom({ ...place, device: "GPU" }, GIB)).toBe(3 * GIB)
 })
 
-it("cuts SDXL's usual picture where memory is short, and leaves a small one whole", async () => {
+it("cuts SDXL's usual picture when memory is short, and keeps a small one whole", async () => {
   await startBackend("wasm")
   const slices = (side: number, free: number): Promise<number> =>
     chooseVaeSlices(

@@ -1,21 +1,21 @@
 import { GPU_VAE_BYTES, WASM_VAE_BYTES } from "@lllite/core/memory"
 import type { NodeBackend } from "./backends/names.ts"
 
-/** Where a VAE runs. */
+/** The backend and device that run a VAE. */
 export interface VaePlace {
   readonly backend: NodeBackend
   readonly device: "CPU" | "GPU"
-  /** Threads that may each run one at a time. */
+  /** Threads, each of which may run a VAE at the same time. */
   readonly threads: number
 }
 
-/** The part of the free memory that one picture may take: other programs and the next step want some, too. */
+/** The part of the free memory that pictures may use. The rest is for other programs and the next step. */
 const SHARE = 0.75
 
 /**
- * Bytes that the VAE may take for a picture here and now: pictures that need more are cut into slices.
+ * Bytes that the VAE may use for one picture now. A picture that needs more is cut into slices.
  *
- * @param available bytes of memory that can be had
+ * @param available bytes of free memory
  */
 export function vaeRoom({ backend, device, threads }: VaePlace, available = process.availableMemory()): number {
   if (device === "GPU") return GPU_VAE_BYTES

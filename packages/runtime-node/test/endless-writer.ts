@@ -1,4 +1,4 @@
-// Saves a file over and over and says the number of each save that is done. Arguments: the path, the first number.
+// Saves a file again and again and prints the number of each finished save. Arguments: the path, the first number.
 import { writeSync } from "node:fs"
 import { writeAtomically } from "../src/files/atomic-write.ts"
 import { contentsOf } from "./kill-writers.ts"
@@ -10,6 +10,6 @@ for (let n = Number(from); ; n++) {
     bytes.subarray((i * bytes.length) / 8, ((i + 1) * bytes.length) / 8),
   )
   await writeAtomically(path, pieces)
-  // At once and whole, so that nothing acknowledged is on its way still when the program dies.
+  // Written synchronously, so that no printed number is lost when the program is killed.
   writeSync(1, `${n}\n`)
 }

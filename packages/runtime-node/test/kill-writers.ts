@@ -4,26 +4,26 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { writeAtomically } from "../src/files/atomic-write.ts"
 
-/** What came of killing writers. */
+/** The result of killing writers. */
 export interface KillResult {
   readonly kills: number
-  /** Saves that a writer had said were done. */
+  /** Saves that a writer had reported as finished. */
   readonly acknowledged: number
-  /** Kills after which a temporary file lay there. */
+  /** Kills that left a temporary file. */
   readonly abandoned: number
-  /** Kills after which the file was neither one save nor another, whole. */
+  /** Kills after which the file was not one whole save. */
   readonly corrupt: number
   /** Kills after which the file was older than the last acknowledged save. */
   readonly lost: number
-  /** What lies in the folder, beside the file, after one more save. */
+  /** Other files in the folder after one more save. */
   readonly litter: readonly string[]
 }
 
 const writer = fileURLToPath(new URL("endless-writer.ts", import.meta.url))
 
 /**
- * Starts a program that saves one file over and over, kills it without warning at a random moment, and looks at what it
- * left; again and again.
+ * Starts a program that saves one file again and again. Kills it without warning at a random moment, and checks the
+ * files that it left. Repeats this for every kill.
  */
 export async function killWriters(folder: string, kills: number): Promise<KillResult> {
   const path = join(folder, "saved")
@@ -42,7 +42,7 @@ export async function killWriters(folder: string, kills: number): Promise<KillRe
   return { kills, acknowledged, abandoned, corrupt, lost, litter }
 }
 
-/** The contents of save number n: the number, many times, so that a torn file shows. */
+/** The contents of save number n: the number, repeated many times, so that a mixed file is noticed. */
 export function contentsOf(n: number): Uint8Array {
   return new Uint8Array(new Uint32Array(2 ** 16).fill(n).buffer)
 }
@@ -55,7 +55,7 @@ async function savedNumber(path: string): Promise<number | null> {
   return numbers.every((number) => number === first) ? first : null
 }
 
-/** Runs a writer that begins with save number `from` and kills it somewhere in the saves after the first. */
+/** Runs a writer that begins with save number `from`, and kills it during one of the saves after the first. */
 async function killedAfterFirstSave(path: string, from: number): Promise<number> {
   const child = spawn(process.execPath, [writer, path, String(from)], { stdio: ["ignore", "pipe", "inherit"] })
   let last = from - 1

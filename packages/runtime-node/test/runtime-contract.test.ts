@@ -11,7 +11,7 @@ import { createNodeRuntime, InputError } from "../src/index.ts"
 import { writeOtherVae } from "./other-vae.ts"
 
 /*
- * Node's runtime on WebAssembly in two threads, held to the contract of runtimes. The threads load core as it was built:
+ * The contract of runtimes for Node's runtime, on WebAssembly in two threads. The threads load the built core, so
  * `turbo run build` comes first.
  */
 
@@ -39,7 +39,7 @@ describe("Node's runtime", () => {
 
   it.each(RUNTIME_CASES.map(({ name, run }) => [name, run] as const))("%s", (_, run) => run(subject))
 
-  it("keeps the class of its own errors, too", async () => {
+  it("keeps the class of InputError, too", async () => {
     const runtime = await createNodeRuntime({ backend: "wasm", threads: 1 })
     const sdxl = await runtime.loadSdxl("tiny")
     const error: unknown = await runtime.loadAdapter(join(folder, "nothing.safetensors"), sdxl).catch((error) => error)

@@ -1,26 +1,29 @@
-/** Backends that this runtime can run on, best first. */
+/** Backends of this runtime, the best first. */
 export const NODE_BACKENDS = ["webgpu", "tensorflow", "wasm", "cpu"] as const
 
 /**
- * `webgpu` computes on any graphics card where Dawn is installed (npm package `webgpu`), and is taken only when asked
- * for. `tensorflow` is TensorFlow's own library, as fast as the machine is, where it is installed; `wasm` runs
- * anywhere; `cpu` is tfjs's plain JavaScript, slow, and there to check others against.
+ * - `webgpu` computes on a graphics card. It needs Dawn (npm package `webgpu`), and is used only when it is named.
+ * - `tensorflow` is TensorFlow's own library. It is the fastest on a CPU, and must be installed.
+ * - `wasm` runs on every machine.
+ * - `cpu` is tfjs's plain JavaScript. It is slow, and serves to check the others.
  */
 export type NodeBackend = (typeof NODE_BACKENDS)[number]
 
-/** In which products with a base model's weights are computed. */
+/** Number formats in which products with a base model's weights are computed. */
 export const PRECISIONS = ["float32", "bfloat16"] as const
 export type Precision = (typeof PRECISIONS)[number]
 
-/** How far each may be off where a backend is tried. */
+/** The largest error of each precision that the self-check of a backend accepts. */
 export const TOLERANCES = { float32: 1e-4, bfloat16: 3e-2 } as const satisfies Record<Precision, number>
 
-/** How a base model's weights are held: as the file has them, or those of float32 rounded. */
+/** How a base model's weights are held: as in the file, or with float32 weights rounded to 16 bits. */
 export const WEIGHT_FORMATS = ["file", "float16", "bfloat16"] as const
 export type WeightFormat = (typeof WEIGHT_FORMATS)[number]
 
-/** Those that are taken without being asked for, if they work; the last one always does. */
+/** Backends that are used without being named, if they work. The last one always works. */
 export const UNASKED_BACKENDS = ["tensorflow", "wasm"] as const satisfies readonly NodeBackend[]
 
-/** The release of TensorFlow.js that this runtime is built on: its parts share registries, so all must be of one. */
+/**
+ * The release of TensorFlow.js that this runtime needs. Its packages share registries, so all must be of one release.
+ */
 export const TFJS_VERSION = "4.22.0"

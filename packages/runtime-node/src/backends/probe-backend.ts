@@ -4,29 +4,30 @@ import { lastLines, runCommand } from "../processes/run-command.ts"
 import type { NodeBackend } from "./names.ts"
 import type { StartOptions } from "./started-backend.ts"
 
-/** What came of starting a backend and computing something with it. */
+/** The result of starting a backend and computing with it. */
 export type ProbeResult =
   | {
       readonly works: true
       readonly version: string
       readonly device: "CPU" | "GPU"
       readonly seconds: number
-      /** Bytes of the largest tensor that the device takes; null where it does not say. */
+      /** Bytes of the largest tensor that the device takes. Null if the device does not say. */
       readonly maxTensorBytes: number | null
-      /** What models take there; none unless asked for. */
+      /** Memory that models need there. Default: none. */
       readonly needs: readonly ModelNeed[]
     }
   | { readonly works: false; readonly problem: string }
 
-/** Marks the line of a probe's output that is its result: libraries write to the same streams. */
+/** Marks the result's line in a probe's output. Libraries write to the same streams. */
 export const PROBE_MARK = "lllite-probe:"
 
-/** A backend that takes longer than this to start and add a few numbers does not work. */
+/** A backend that needs longer than this to start and add a few numbers counts as broken. In milliseconds. */
 const TIMEOUT = 120_000
 
 /**
- * Starts a backend in a process of its own, computes a value and a gradient with it, and compares them with known
- * ones; then, if asked to, plans what models need there. A library that takes its process down, as one for another CPU does, is reported like any other failure.
+ * Starts a backend in a separate process. The process computes a value and a gradient, and compares them with known
+ * ones. With `needs` it also plans how much memory models need there. A library that ends its process, such as one
+ * for another CPU, is reported like any other failure.
  */
 export async function probeBackend(
   backend: NodeBackend,
@@ -47,10 +48,13 @@ export async function probeBackend(
     return { works: false, problem: "its library uses instructions that this CPU does not have" }
   }
   if (result.signal === "SIGKILL") {
-    return { works: false, problem: `it was ended: it took over ${TIMEOUT / 1000} s, or the system was out of memory` }
+    return {
+      works: false,
+      problem: `its process was killed: it took over ${TIMEOUT / 1000} s, or the system was out of memory`,
+    }
   }
   const end = result.signal === null ? `exit code ${result.code}` : `signal ${result.signal}`
-  // An uncaught error's own line stands above its stack.
+  // The message of an uncaught error stands above its stack.
   const lines = lastLines(result, 40).split("\n")
   const said = lines.find((text) => /^\w*Error\b/.test(text)) ?? lines.at(-1) ?? ""
   return { works: false, problem: `its process ended with ${end}${said === "" ? "" : `: ${said}`}` }

@@ -6,7 +6,7 @@ import { PROBE_MARK } from "./probe-backend.ts"
 import { startBackend } from "./start.ts"
 import type { StartOptions } from "./started-backend.ts"
 
-/* A program, started by probeBackend: it tries one backend and prints what came of it. */
+/* A program that probeBackend starts. It tries one backend and prints the result. */
 
 async function probe({ backend, options, needs }: Asked): Promise<ProbeResult> {
   const start = performance.now()
@@ -31,7 +31,7 @@ interface Asked {
   readonly needs: boolean
 }
 
-// Not awaited at the top: there is a CommonJS build, too. `probe` never rejects.
+// The CommonJS build has no top-level await. `probe` never rejects.
 void probe(JSON.parse(process.argv[2] ?? "") as Asked).then((result) =>
   process.stdout.write(`${PROBE_MARK}${JSON.stringify(result)}\n`),
 )

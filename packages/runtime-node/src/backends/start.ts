@@ -6,10 +6,10 @@ import { NODE_BACKENDS } from "./names.ts"
 import type { NodeRunningBackend, StartOptions } from "./started-backend.ts"
 
 /**
- * Starts a backend of tfjs in this thread, with the ops that suit it. Backends and gradients are registered here and
- * not on import, so that a program which never asks for them does not pay.
+ * Starts a backend of tfjs in this thread, with the ops that suit it. Backends and gradients are registered here.
+ * Importing this file registers nothing, so a program that starts no backend loads none.
  *
- * @throws InputError if TensorFlow or WebGPU is asked for and not there; Error if the backend does not start
+ * @throws InputError if TensorFlow or WebGPU is named and not installed; Error if the backend does not start
  */
 export async function startBackend(backend: NodeBackend, options: StartOptions = {}): Promise<NodeRunningBackend> {
   if (backend === "tensorflow") {
@@ -22,7 +22,7 @@ export async function startBackend(backend: NodeBackend, options: StartOptions =
   ] as const) {
     if (value === undefined || value === usual || takers.some((taker) => taker === backend)) continue
     throw new InputError(
-      `${name} "${value}" needs the backend ${takers.map((taker) => `"${taker}"`).join(" or ")}, and this is "${backend}". Leave it out.`,
+      `${name} "${value}" needs the backend ${takers.map((taker) => `"${taker}"`).join(" or ")}, got "${backend}". Leave ${name} out, or choose such a backend.`,
     )
   }
   if (backend === "webgpu") {
@@ -33,7 +33,7 @@ export async function startBackend(backend: NodeBackend, options: StartOptions =
   if (backend === "wasm") await import("@tensorflow/tfjs-backend-wasm")
   const started = await tf.setBackend(backend)
   if (!started) {
-    throw new Error(`backend "${backend}": tfjs did not start it. Choose another of: ${NODE_BACKENDS.join(", ")}.`)
+    throw new Error(`backend "${backend}": tfjs did not start it. Choose another backend: ${NODE_BACKENDS.join(", ")}.`)
   }
   await tf.ready()
   return { backend, ops: await opsOf(backend), version: `tfjs ${tf.version.tfjs}`, device: "CPU", notices: [] }

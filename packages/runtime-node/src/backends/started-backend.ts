@@ -6,10 +6,10 @@ import type { NodeBackend, Precision, WeightFormat } from "./names.ts"
 export type NodeRunningBackend = RunningBackend<NodeBackend>
 
 export interface StartOptions {
-  /** `float32` unless given; `bfloat16` is for `tensorflow` alone, and pays on CPUs with instructions for it. */
+  /** Default: `float32`. Only `tensorflow` takes `bfloat16`. It is faster on CPUs that have instructions for it. */
   readonly precision?: Precision
-  /** `file` unless given; the others are for `tensorflow` and `webgpu`. */
+  /** Default: `file`. Only `tensorflow` and `webgpu` take the other formats. */
   readonly weights?: WeightFormat
-  /** The TensorFlow to take; looked for unless given. */
+  /** The TensorFlow to use. Default: the first that `findTensorflow` finds. */
   readonly tensorflow?: TensorflowInstallation
 }

@@ -112,7 +112,7 @@ describe("openDataset", () => {
     const { message } = error as Error
     expect(message).toMatch(/cannot be used, for 6 reasons:/)
     expect(message).toMatch(/lonely\.png" has no control picture: ".*controls.lonely" with any ending is missing/)
-    expect(message).toMatch(/broken\.png" is no picture that can be read/)
+    expect(message).toMatch(/broken\.png" is not a picture that can be read/)
     expect(message).toMatch(/extra\.png" has no picture of its name/)
     expect(message).toMatch(/shape\.png" is 64x48 and its picture 64x64/)
     expect(message).toMatch(/silent\.caption": its first line is empty/)

@@ -17,7 +17,7 @@ async function* failing(): AsyncGenerator<Uint8Array> {
   throw new Error("the model broke")
 }
 
-it("writes pieces one after the other, in folders that it makes", async () => {
+it("writes pieces one after another, in folders that it makes", async () => {
   const path = join(folder, "a", "b", "file")
   await writeAtomically(path, [bytes(1, 2), bytes(), bytes(3)])
   expect([...(await readFile(path))]).toEqual([1, 2, 3])
@@ -31,7 +31,7 @@ it("replaces a file", async () => {
   expect(await readFile(path, "utf8")).toBe("nové")
 })
 
-it("leaves the old file and nothing else when the contents fail half way", async () => {
+it("keeps the old file and leaves no other when the contents fail", async () => {
   const path = join(folder, "file")
   await writeFile(path, "old")
   await expect(writeAtomically(path, failing())).rejects.toThrow("the model broke")
@@ -39,7 +39,7 @@ it("leaves the old file and nothing else when the contents fail half way", async
   expect(await readdir(folder)).toEqual(["file"])
 })
 
-it("leaves nothing when the place is a folder", async () => {
+it("leaves no files when the path is a folder", async () => {
   await expect(writeAtomically(folder, "text")).rejects.toThrow(/cannot write/)
   await writeFile(join(folder, "file"), "")
   await expect(writeAtomically(join(folder, "file", "inner"), "text")).rejects.toThrow(/cannot write .*inner/)
@@ -47,7 +47,7 @@ it("leaves nothing when the place is a folder", async () => {
 })
 
 describe("without overwrite", () => {
-  it("refuses a name that is taken before asking for the contents, and keeps the file", async () => {
+  it("refuses a name that exists before it makes the contents, and keeps the file", async () => {
     const path = join(folder, "file")
     await writeFile(path, "old")
     let asked = false
@@ -61,7 +61,7 @@ describe("without overwrite", () => {
     expect(await readdir(folder)).toEqual(["file"])
   })
 
-  it("refuses a name that is taken while the contents are made", async () => {
+  it("refuses a name that appears while the contents are made", async () => {
     const path = join(folder, "file")
     async function* contents(): AsyncGenerator<Uint8Array> {
       await writeFile(path, "another program's")
@@ -79,8 +79,8 @@ describe("without overwrite", () => {
   })
 })
 
-it("removes the temporary files of processes that are gone, and no others", async () => {
-  // What a killed process leaves: the name that a write under way has, with a process number no machine gives.
+it("removes the temporary files of processes that have ended, and no others", async () => {
+  // The file of a killed process: the name of a write that is running, with a process number that no machine uses.
   let seen = ""
   async function* contents(): AsyncGenerator<Uint8Array> {
     seen = (await readdir(folder))[0] ?? ""

@@ -5,23 +5,24 @@ import { hostname } from "node:os"
 import { basename, dirname, join, resolve } from "node:path"
 import { fileError, InputError } from "../errors.ts"
 
-/** What a file is written from: text, bytes, or bytes in pieces. */
+/** The contents of a file: text, bytes, or bytes in pieces. */
 export type Contents = string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 
 /** Options of {@link writeAtomically}. */
 export interface WriteOptions {
-  /** Whether a file at the place may be replaced. True unless said. */
+  /** Whether an existing file at the path may be replaced. Default: true */
   readonly overwrite?: boolean
 }
 
 /**
- * Writes a file so that it is there whole or not at all: under a temporary name beside it, flushed to the disk, then
- * renamed over `path`. Missing folders are made. What stood at `path` before stays until the last moment.
+ * Writes a file so that it is there whole or not at all. The bytes go to a temporary file beside it. That file is
+ * flushed to the disk and then renamed to `path`. Missing folders are made. An earlier file at `path` stays until the
+ * rename.
  *
- * A program that is killed leaves its temporary file behind; the next write into the same folder removes it.
+ * A program that is killed leaves its temporary file behind. The next write into the same folder removes it.
  *
- * @throws InputError when the place cannot be written, or is taken and `overwrite` is false; and whatever `contents`
- * throws. No temporary file stays behind.
+ * @throws InputError when the path cannot be written, or when it exists and `overwrite` is false. Errors of `contents`
+ * are passed on. No temporary file stays behind.
  */
 export async function writeAtomically(path: string, contents: Contents, options: WriteOptions = {}): Promise<void> {
   const { overwrite = true } = options
@@ -34,7 +35,7 @@ export async function writeAtomically(path: string, contents: Contents, options:
       throw fileError("write", path, cause)
     }
   }
-  // Asked before the work and again at its end: contents may take hours to make.
+  // The name is checked before the work and again at its end, since making the contents may take hours.
   if (!overwrite) await refuseTaken(path)
   const { handle, firstMade } = await attempt(async () => {
     const firstMade = await mkdir(folder, { recursive: true })
@@ -43,7 +44,7 @@ export async function writeAtomically(path: string, contents: Contents, options:
   })
   try {
     try {
-      // The source of the pieces throws its own errors; only the disk's are about this path.
+      // Errors of `contents` pass unchanged. Only errors of the disk are about this path.
       for await (const piece of pieces(contents)) await attempt(() => writeAll(handle, piece))
       await attempt(() => handle.sync())
     } finally {
@@ -78,12 +79,13 @@ async function refuseTaken(path: string): Promise<void> {
   if (taken) throw new InputError(`cannot write "${path}": it exists already. Choose another name.`)
 }
 
-/** Gives a finished file its name unless the name is taken: a link is refused where a rename would replace. */
+/** Gives a finished file its name if the name is free. A link fails where a rename would replace a file. */
 async function linkNew(temporary: string, path: string): Promise<void> {
   try {
     await link(temporary, path)
   } catch (cause) {
-    // FAT and some network file systems have no links; between this look and the rename is as good as it gets there.
+    // FAT and some network file systems have no links. There, a check right before the rename is the best that is
+    // possible.
     if (!hasCode(cause, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS")) throw cause
     await refuseTaken(path)
     return rename(temporary, path)
@@ -93,16 +95,16 @@ async function linkNew(temporary: string, path: string): Promise<void> {
 
 const SUFFIX = ".lllite-tmp"
 
-/** Processes are numbered anew on every machine, and a folder may be shared by several. */
+/** Identifies this machine. Several machines may share a folder and use the same process numbers. */
 const MACHINE = createHash("sha256").update(hostname()).digest("hex").slice(0, 8)
 
-/** A hidden name that says which process of which machine writes it. Cut, since names have a limit of 255 bytes. */
+/** A hidden name with the machine and process that write it. It is cut, since names have a limit of 255 bytes. */
 function temporaryName(name: string): string {
   const beginning = [...name].slice(0, 40).join("")
   return `.${beginning}.${MACHINE}-${process.pid}-${randomBytes(6).toString("hex")}${SUFFIX}`
 }
 
-/** Removes temporary files whose process on this machine is gone. */
+/** Removes temporary files of processes of this machine that have ended. */
 async function removeAbandoned(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const [, machine, pid] = /\.([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.lllite-tmp$/.exec(name) ?? []
@@ -116,12 +118,12 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (cause) {
-    // Without the right to signal it there is a process all the same.
+    // EPERM means that the process exists and may not be signalled.
     return !hasCode(cause, "ESRCH")
   }
 }
 
-/** Makes a rename last, and the folders made for it. Windows cannot open a folder, and does not need it. */
+/** Flushes a rename, and the folders made for it, to the disk. Windows cannot open a folder and does not need this. */
 async function syncFolders(folder: string, firstMade: string | undefined): Promise<void> {
   if (process.platform === "win32") return
   const last = resolve(firstMade === undefined ? folder : dirname(firstMade))
@@ -136,7 +138,7 @@ async function syncFolder(path: string): Promise<void> {
   try {
     await handle.sync()
   } catch (cause) {
-    // Some network file systems cannot sync a folder; they keep the order of renames themselves.
+    // Some network file systems cannot sync a folder. They keep the order of renames themselves.
     if (!hasCode(cause, "EINVAL", "ENOTSUP", "EOPNOTSUPP")) throw cause
   } finally {
     await handle.close()

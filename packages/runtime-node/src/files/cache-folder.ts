@@ -2,15 +2,15 @@ import { homedir } from "node:os"
 import { isAbsolute, join } from "node:path"
 
 /**
- * The user's folder for what can be made again: under `$XDG_CACHE_HOME` where that is set, else where the system keeps
- * such files. Not inside node_modules, so that it outlives a reinstall and serves every project.
+ * The user's folder for files that can be made again. It lies under `$XDG_CACHE_HOME` if that is set, or else in the
+ * system's place for such files. It lies outside of node_modules, so a reinstall keeps it and all projects share it.
  */
 export function cacheFolder(
   environment: Readonly<NodeJS.ProcessEnv> = process.env,
   platform: NodeJS.Platform = process.platform,
 ): string {
-  const { XDG_CACHE_HOME: given = "" } = environment
-  const usual = platform === "darwin" ? join(homedir(), "Library", "Caches") : join(homedir(), ".cache")
-  // The specification wants relative paths ignored.
-  return join(isAbsolute(given) ? given : usual, "lllite")
+  const { XDG_CACHE_HOME: xdgCacheHome = "" } = environment
+  const systemFolder = platform === "darwin" ? join(homedir(), "Library", "Caches") : join(homedir(), ".cache")
+  // The XDG specification says that relative paths are ignored.
+  return join(isAbsolute(xdgCacheHome) ? xdgCacheHome : systemFolder, "lllite")
 }

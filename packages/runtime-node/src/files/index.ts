@@ -1,4 +1,4 @@
-// Files without TensorFlow.js: what a program needs that only looks into files, or edits them. Starts in milliseconds.
+// Files without TensorFlow.js, for programs that only read or edit files. This entry loads in milliseconds.
 export { fileError, InputError } from "../errors.ts"
 export { type Contents, type WriteOptions, writeAtomically } from "./atomic-write.ts"
 export { type OpenLocation, openLocation } from "./open-location.ts"

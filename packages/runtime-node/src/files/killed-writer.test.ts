@@ -9,7 +9,7 @@ it("leaves no corrupt file, loses no acknowledged save and no litter when it is 
   try {
     const result = await killWriters(folder, 25)
     expect(result).toMatchObject({ kills: 25, corrupt: 0, lost: 0, litter: [] })
-    // Otherwise nothing was killed at work, and the test would say nothing.
+    // Without this, no writer was killed during a save, and the test would prove nothing.
     expect(result.abandoned + result.acknowledged).toBeGreaterThan(0)
   } finally {
     await rm(folder, { recursive: true })

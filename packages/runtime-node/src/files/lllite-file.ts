@@ -8,9 +8,11 @@ import { writeAtomically } from "./atomic-write.ts"
 import { withPath } from "./path-source.ts"
 
 /**
- * Reads an LLLite that has to fit a U-Net.
+ * Reads an LLLite for a U-Net.
  *
- * @throws InputError when the file cannot be read; FormatError when it is no LLLite, broken, or for another U-Net
+ * @param layout of the U-Net that the LLLite must fit
+ * @throws InputError when the file cannot be read; FormatError when it is not an LLLite, is broken, or is for another
+ * U-Net
  */
 export async function readLlliteFile(path: string, layout: UnetLayout): Promise<LlliteModel> {
   return withPath(path, async (source) => {
@@ -27,9 +29,9 @@ export interface WriteLlliteOptions {
 }
 
 /**
- * Writes an LLLite that any reader of the format loads, whole or not at all.
+ * Writes an LLLite that every reader of the format loads. The file is there whole or not at all.
  *
- * @throws InputError when the place cannot be written; FormatError when a value is too large for the dtype
+ * @throws InputError when the path cannot be written; FormatError when a value is too large for the dtype
  */
 export async function writeLlliteFile(path: string, model: LlliteModel, options: WriteLlliteOptions): Promise<void> {
   const sites = model.adapters.map(({ site, condDim, mlpDim }) => ({ ...site, condDim, mlpDim }))

@@ -79,7 +79,7 @@ describe("openLocation", () => {
     expect(await names(page, environment)).toEqual(["a"])
   })
 
-  it("does not look on a Hub for what is meant as a path", async () => {
+  it("does not look on a Hub for a text that is a path", async () => {
     asked.length = 0
     const environment = { HF_ENDPOINT: origin }
     for (const text of [
@@ -94,7 +94,7 @@ describe("openLocation", () => {
     expect(asked).toEqual([])
   })
 
-  it("says what a wrong repository's name is to look like", async () => {
+  it("shows the form of a repository's name when it is wrong", async () => {
     await expect(openLocation("hf:name")).rejects.toThrow(/expected hf:owner\/name/)
   })
 

@@ -7,23 +7,26 @@ import type { ShardedSafetensors } from "@lllite/format/sharded"
 import { InputError } from "../errors.ts"
 import { openPath } from "./path-source.ts"
 
-/** A file opened from wherever it lies, or a checkpoint in several files. Close it when done. */
+/** A file that was opened on disk or on the web, or a checkpoint in several files. Close it when done. */
 export interface OpenLocation {
   readonly file: SafetensorsFile | ShardedSafetensors
   readonly close: () => Promise<void>
 }
 
-/** What the environment says about the Hub. Source: huggingface_hub, "Environment variables". */
+/** The environment variables for the Hub. Source: huggingface_hub, "Environment variables". */
 type HubEnvironment = Readonly<Record<string, string | undefined>>
 
 /**
- * Opens a safetensors file by what a person may give for one:
+ * Opens a safetensors file by the text that names it:
  *
- * - a path, also of a `*.safetensors.index.json`
- * - an address that begins with https:// or http://, likewise; pages of the Hugging Face Hub are taken for their file
- * - `owner/name[@revision][:file]` on the Hub, if no such path exists; with `hf:` before it in any case
+ * - A path of a file or of a `*.safetensors.index.json`.
  *
- * HF_ENDPOINT says which Hub is asked, HF_TOKEN with which token.
+ * - An address of one of these, which begins with https:// or http://. A page of the Hugging Face Hub stands for its
+ *   file.
+ *
+ * - `owner/name[@revision][:file]` on the Hub, if no such path exists. With `hf:` before it, paths are not tried.
+ *
+ * HF_ENDPOINT names the Hub, and HF_TOKEN the token for it.
  *
  * @throws InputError when a path cannot be read; FormatError as `openSafetensors`, `fromUrl`, `openSharded`
  */
@@ -39,7 +42,7 @@ export async function openLocation(text: string, environment: HubEnvironment = p
   if (reference === null) {
     if (text.startsWith("hf:")) {
       throw new InputError(
-        `"${text}" is no repository, expected hf:owner/name, @revision and :file after it if wanted.`,
+        `"${text}" is not the name of a repository, expected hf:owner/name[@revision][:file]. Check the name.`,
       )
     }
     return openUrl(text, (url) => fromUrl(url))
@@ -68,7 +71,7 @@ export async function openFile(path: string): Promise<OpenLocation> {
 }
 
 function isIndex(path: string): boolean {
-  // With a variant's name in it where diffusers writes one: "model.safetensors.index.fp16.json".
+  // Diffusers writes the name of a variant into it: "model.safetensors.index.fp16.json".
   return /\.index(\.[\w-]+)?\.json$/i.test(path)
 }
 
@@ -100,11 +103,11 @@ async function openIndex(source: Opened, openShard: (name: string) => Promise<Op
   }
 }
 
-/** Whether text that is no address is to be looked for on the Hub: nothing of that name is here, nor its first folder. */
+/** Whether text that is not an address may name a repository: neither that path nor its first folder exists here. */
 async function mayBeRepository(text: string): Promise<boolean> {
   const [, owner, file] = /^([\w.-]+)\/[^/\\:]+(?::(.+))?$/.exec(text.replace(/@[^:]*/, "")) ?? []
   if (owner === undefined || owner.startsWith(".")) return false
-  // "models/canny.safetensors" is meant as a path, also when there is none.
+  // "models/canny.safetensors" is a path, even if no such file exists.
   if (file === undefined && /\.(safetensors|json|ckpt|pt|pth|bin)$/i.test(text)) return false
   return !(await exists(text)) && !(await exists(owner))
 }

@@ -30,7 +30,7 @@ async function writeSharded(path: string, tensors: LayoutTensors): Promise<void>
   await writeFile(at(`${path}.index.json`), JSON.stringify({ metadata: {}, weight_map: map }))
 }
 
-/** What every tensor of an opened SDXL is; values are read, so that every file is. */
+/** Name, type and shape of every tensor of an opened SDXL. Values are read, so that every file is read. */
 async function contents(paths: SdxlPaths): Promise<Map<string, string>> {
   const { files, close } = await openSdxl(paths)
   const found = new Map<string, string>()
@@ -70,7 +70,7 @@ describe("openSdxl", () => {
       new Map([["lora_unet_x.lora_down.weight", { dtype: "F32", shape: [1], bytes: new Uint8Array(4) }]]),
     )
     wanted = await contents({ checkpoint: "tiny" })
-    // open_clip keeps the scale of its training loss, which transformers has no place for.
+    // open_clip keeps the scale of its training loss. transformers has no such tensor.
     wanted.delete("conditioner.embedders.1.model.logit_scale")
   })
   afterAll(() => rm(root, { recursive: true, force: true }))
@@ -85,7 +85,7 @@ describe("openSdxl", () => {
     expectSame(await contents({ checkpoint: at("folder") }))
   })
 
-  it("takes a U-Net and a VAE from files of their own, from other checkpoints and from folders", async () => {
+  it("takes a U-Net and a VAE from separate files, from other checkpoints and from folders", async () => {
     const both = await contents({ checkpoint: "tiny", unet: at("unet.safetensors"), vae: at("vae.safetensors") })
     both.delete("conditioner.embedders.1.model.logit_scale")
     expectSame(both)

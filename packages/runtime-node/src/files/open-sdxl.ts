@@ -9,37 +9,42 @@ import { type FileKind, identify } from "@lllite/format/identify"
 import { InputError } from "../errors.ts"
 import { type OpenLocation, openFile } from "./open-location.ts"
 
-/** Where an SDXL lies. */
+/** The paths of an SDXL's files. */
 export interface SdxlPaths {
   /**
-   * `tiny` for the embedded one; or a checkpoint in the Stability layout, by its file or the index of its files; or a
-   * folder as diffusers writes it, with `unet`, `vae`, `text_encoder` and `text_encoder_2` in it.
+   * One of these:
+   *
+   * - `tiny`, the embedded model.
+   *
+   * - A checkpoint in the Stability layout: the path of its file, or of the index of its files.
+   *
+   * - A folder as diffusers writes it, with `unet`, `vae`, `text_encoder` and `text_encoder_2` in it.
    */
   readonly checkpoint: string
-  /** A U-Net to take instead: a file of its own, another checkpoint, or a folder of diffusers'. */
+  /** A U-Net that replaces the checkpoint's: a file of a U-Net, another checkpoint, or a diffusers folder. */
   readonly unet?: string
-  /** A VAE to take instead, likewise. */
+  /** A VAE that replaces the checkpoint's: a file of a VAE, another checkpoint, or a diffusers folder. */
   readonly vae?: string
 }
 
-/** An SDXL of which the headers are read. Close it when it is loaded. */
+/** An SDXL whose headers are read. Close it when it is loaded. */
 export interface OpenSdxl {
   readonly files: SdxlFiles
   readonly close: () => Promise<void>
 }
 
-/** The name by which the embedded model is asked for. */
+/** The name of the embedded model. */
 export const TINY = "tiny"
 
 const require = createRequire(import.meta.url)
 
-/** A file that may hold a part, and what to call it. */
+/** A part of an SDXL, and where it may lie. */
 interface Part {
   readonly what: string
   readonly kinds: readonly FileKind[]
-  /** The folder that diffusers keeps it in. */
+  /** Name of the part's folder in a diffusers folder. */
   readonly folder: string
-  /** What its weights are called there, without an ending. */
+  /** Name of the weights' file in that folder, without the ending. */
   readonly stem: string
 }
 
@@ -53,7 +58,7 @@ const VAE: Part = { what: "a VAE", kinds: ["vae", "sdxl-checkpoint"], folder: "v
 const TEXT1: Part = { what: "a text encoder", kinds: ["text-encoder"], folder: "text_encoder", stem: "model" }
 const TEXT2: Part = { ...TEXT1, folder: "text_encoder_2" }
 
-/** Endings of weights in a diffusers folder, in the order in which they are looked for; float16 comes last. */
+/** Endings of weights in a diffusers folder, in the order in which they are tried. Those of float16 come last. */
 const ENDINGS = [
   ".safetensors.index.json",
   ".safetensors",
@@ -63,10 +68,10 @@ const ENDINGS = [
 ]
 
 /**
- * Opens the files of an SDXL; only their headers are read.
+ * Opens the files of an SDXL. Only their headers are read.
  *
- * @throws InputError for what is not there; FormatError for what is broken or of another kind; CoreError for a file
- * without the part that it is to give
+ * @throws InputError for a file that is missing; FormatError for a file that is broken or of another kind; CoreError
+ * for a file that lacks the part that it should hold
  */
 export async function openSdxl({ checkpoint, unet, vae }: SdxlPaths): Promise<OpenSdxl> {
   const opened: OpenLocation[] = []
@@ -79,7 +84,7 @@ export async function openSdxl({ checkpoint, unet, vae }: SdxlPaths): Promise<Op
     expectKind(location.file, part)
     return weightFile(location.file)
   }
-  /** A part from a path of its own. */
+  /** Opens one part from a file or folder. */
   const openPart = async (path: string, part: Part): Promise<WeightFile> =>
     open((await isFolder(path)) ? await findWeights(path, part) : path, part)
 
@@ -87,8 +92,8 @@ export async function openSdxl({ checkpoint, unet, vae }: SdxlPaths): Promise<Op
     const path = checkpoint === TINY ? require.resolve("@lllite/tiny/tiny-sdxl.safetensors") : checkpoint
     const isParts = await isFolder(path)
     const whole = isParts ? null : await open(path, null)
-    const from = async (given: string | undefined, part: Part): Promise<WeightFile> =>
-      given === undefined ? (whole ?? openPart(path, part)) : openPart(given, part)
+    const from = async (replacement: string | undefined, part: Part): Promise<WeightFile> =>
+      replacement === undefined ? (whole ?? openPart(path, part)) : openPart(replacement, part)
     const files = {
       unet: await from(unet, UNET),
       vae: await from(vae, VAE),
@@ -110,12 +115,12 @@ function weightFile(file: OpenLocation["file"]): WeightFile {
   return { label: file.label, entries: new Map(entries) }
 }
 
-/** @param part what the file is to hold; null for a whole checkpoint */
+/** @param part the part that the file must hold; null for a whole checkpoint */
 function expectKind(file: OpenLocation["file"], part: Part | null): void {
   const { kind, detail } = identify(file)
   const { what, kinds } = part ?? { what: "an SDXL checkpoint", kinds: ["sdxl-checkpoint"] as readonly FileKind[] }
   if (kinds.includes(kind)) return
-  const wayOut =
+  const advice =
     part !== null
       ? ""
       : kind === "sdxl-unet"
@@ -123,18 +128,18 @@ function expectKind(file: OpenLocation["file"], part: Part | null): void {
         : kind === "vae"
           ? " Give a checkpoint, and this file as its VAE."
           : ` Give the base model's safetensors file, or "${TINY}" for the embedded one.`
-  throw new FormatError("wrong-kind", `expected ${what}, this is ${detail}.${wayOut}`, { source: file.label })
+  throw new FormatError("wrong-kind", `expected ${what}, this is ${detail}.${advice}`, { source: file.label })
 }
 
-/** The weights of a part in a diffusers folder, which is the model's or the part's own. */
+/** Finds the weights of a part. The path is the folder of the model or the folder of the part. */
 async function findWeights(path: string, { folder, stem, what }: Part): Promise<string> {
-  const own = (await isFolder(join(path, folder))) ? join(path, folder) : path
+  const partFolder = (await isFolder(join(path, folder))) ? join(path, folder) : path
   for (const ending of ENDINGS) {
-    const candidate = join(own, stem + ending)
+    const candidate = join(partFolder, stem + ending)
     if (await exists(candidate)) return candidate
   }
-  const pickled = (await exists(join(own, `${stem}.bin`)))
-    ? ` "${stem}.bin" is a pickle, which can run code when it is opened, and is not read: save it as safetensors.`
+  const pickled = (await exists(join(partFolder, `${stem}.bin`)))
+    ? ` "${stem}.bin" is a pickle, which can run code when it is opened. It is not read. Save it as safetensors.`
     : ""
   throw new InputError(
     `"${path}" has no ${what.replace(/^an? /, "")}: expected "${join(folder, `${stem}.safetensors`)}" in it.${pickled}`,

@@ -27,13 +27,13 @@ it("reads any range of a file", async () => {
   })
 })
 
-it("gives what there is when the file ends early", async () => {
+it("returns the bytes that exist when the file ends early", async () => {
   const source = await openPath(join(folder, "ten"))
   expect([...(await source.read(8, 12))]).toEqual([8, 9])
   await source.close()
 })
 
-it("reads large ranges in pieces, and gives what there is of them", async () => {
+it("reads large ranges in pieces, and returns the bytes that exist", async () => {
   const bytes = Uint8Array.from({ length: 5 * 2 ** 20 + 3 }, (_, i) => i % 251)
   await writeFile(join(folder, "large"), bytes)
   await withPath(join(folder, "large"), async (source) => {
@@ -43,7 +43,7 @@ it("reads large ranges in pieces, and gives what there is of them", async () => 
       [0, bytes.length, bytes.length],
       [7, 2 ** 20 + 7, 2 ** 20],
       [2 ** 20, bytes.length + 9, bytes.length - 2 ** 20],
-      // All pieces but the first lie behind the end.
+      // Only the first piece lies before the end.
       [bytes.length - 100, bytes.length + 8 * 2 ** 20, 100],
     ] as const) {
       const read = await source.read(start, end)
@@ -58,7 +58,7 @@ it("says which file is missing", async () => {
   await expect(openPath(path)).rejects.toThrow(`cannot read "${path}": there is no such file`)
 })
 
-it("tells a folder from a file", async () => {
+it("refuses a folder", async () => {
   await expect(openPath(folder)).rejects.toThrow(/it is a folder, expected a file/)
 })
 

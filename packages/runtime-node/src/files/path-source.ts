@@ -4,22 +4,22 @@ import { fileError, InputError } from "../errors.ts"
 import { createReadAhead } from "./read-ahead.ts"
 
 /**
- * A range is read in this many pieces at once, as many as Node has threads for files: a disk gives more when it is asked
- * for more, and most of the time of reading what is cached goes into memory that is touched for the first time.
+ * A range is read in this many pieces at once. Node has as many threads for files. A disk is faster with several
+ * requests at once. Cached bytes are faster, too, since most of the time goes into the first touch of the memory.
  */
 const PIECES = 4
-/** Below this many bytes a piece costs more than it saves. */
+/** A piece of fewer bytes than this costs more time than it saves. */
 const LEAST_PIECE = 2 ** 20
 
-/** A file on disk, read a range at a time. Close it when done. */
+/** A file on disk that is read by ranges. Close it when done. */
 export interface PathSource extends ByteSource {
   close(): Promise<void>
 }
 
 /**
- * Opens a file for reading by ranges; nothing is read yet.
+ * Opens a file for reading by ranges. No contents are read yet.
  *
- * @throws InputError when there is no such file, or it may not be read, or it is a folder
+ * @throws InputError when the file does not exist, may not be read, or is a folder
  */
 export async function openPath(path: string): Promise<PathSource> {
   const handle = await open(path, "r").catch((cause: unknown) => {
@@ -28,13 +28,13 @@ export async function openPath(path: string): Promise<PathSource> {
   try {
     const status = await handle.stat()
     if (!status.isFile()) {
-      const found = status.isDirectory() ? "a folder" : "no regular file"
-      throw new InputError(`cannot read "${path}": it is ${found}, expected a file.`)
+      const found = status.isDirectory() ? "a folder" : "not a regular file"
+      throw new InputError(`cannot read "${path}": it is ${found}, expected a file. Give the path of a file.`)
     }
     const ahead = createReadAhead(handle, status.size)
     const fill = async (target: Uint8Array, start: number): Promise<number> => {
       let filled = 0
-      // One call may return less than asked for, and none returns more than 2 GiB.
+      // One call may return fewer bytes than were requested, and never more than 2 GiB.
       while (filled < target.byteLength) {
         const { bytesRead } = await handle.read(target, filled, target.byteLength - filled, start + filled)
         if (bytesRead === 0) break
@@ -42,13 +42,13 @@ export async function openPath(path: string): Promise<PathSource> {
       }
       return filled
     }
-    // A short result is the caller's to judge: format's readers refuse it by name.
+    // The caller judges a short result. The readers of `@lllite/format` refuse it and name the file.
     const fillAtOnce = async (target: Uint8Array, start: number): Promise<number> => {
       if (target.byteLength >= LEAST_PIECE) ahead.after(start + target.byteLength)
       const size = Math.max(LEAST_PIECE, Math.ceil(target.byteLength / PIECES))
       const pieces = Array.from({ length: Math.ceil(target.byteLength / size) }, (_, i) => i * size)
       const filled = await Promise.all(pieces.map((from) => fill(target.subarray(from, from + size), start + from)))
-      // What lies behind a piece that the file does not have to its end is none of it.
+      // A piece that is short ends the result. Later pieces lie behind the end of the file.
       const short = filled.findIndex((length, i) => length < Math.min(size, target.byteLength - i * size))
       return short < 0 ? target.byteLength : short * size + (filled[short] ?? 0)
     }
@@ -71,7 +71,7 @@ export async function openPath(path: string): Promise<PathSource> {
   }
 }
 
-/** Opens a file, hands it over and closes it, whatever happens. @throws InputError as {@link openPath} */
+/** Opens a file, calls `use` with it, and closes it in every case. @throws InputError as {@link openPath} */
 export async function withPath<T>(path: string, use: (source: ByteSource) => Promise<T>): Promise<T> {
   const source = await openPath(path)
   try {

@@ -2,7 +2,7 @@ import { expect, it, vi } from "vitest"
 import type { ReadableHandle } from "./read-ahead.ts"
 import { createReadAhead } from "./read-ahead.ts"
 
-/** A file that notes which bytes were read of it. */
+/** A file that records which of its bytes were read. */
 function watched(size: number): { readonly handle: ReadableHandle; readonly read: [start: number, end: number][] } {
   const read: [number, number][] = []
   const handle: ReadableHandle = {
@@ -19,7 +19,7 @@ function watched(size: number): { readonly handle: ReadableHandle; readonly read
 
 const options = { window: 20, piece: 8 }
 
-it("reads what follows, each byte once, and not beyond the window or the file", async () => {
+it("reads the following bytes once each, and none beyond the window or the file", async () => {
   const { handle, read } = watched(100)
   const ahead = createReadAhead(handle, 100, options)
   ahead.after(10)
@@ -39,7 +39,7 @@ it("reads what follows, each byte once, and not beyond the window or the file", 
   expect(read).toHaveLength(5)
 })
 
-it("begins anew where a file is read on somewhere else", async () => {
+it("starts again at the new place when a request jumps", async () => {
   const { handle, read } = watched(1000)
   const ahead = createReadAhead(handle, 1000, options)
   for (const end of [500, 100, 700]) {
@@ -62,7 +62,7 @@ it("stops in the middle", async () => {
   expect(length).toBeLessThan(1e9)
 })
 
-it("leaves errors to whoever wants the bytes", async () => {
+it("leaves errors to the request for the bytes", async () => {
   const ahead = createReadAhead({ read: () => Promise.reject(new Error("broken disk")) }, 100, options)
   ahead.after(10)
   await expect(ahead.stop()).resolves.toBeUndefined()

@@ -1,26 +1,26 @@
-/** What it reads from. */
+/** The file that is read ahead. */
 export interface ReadableHandle {
   read(target: Uint8Array, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }>
 }
 
 export interface ReadAheadOptions {
-  /** How many bytes ahead of what is asked for a file is read; 128 MiB unless given. */
+  /** Bytes that are read ahead of the last request. Default: 128 MiB */
   readonly window?: number
-  /** How many of them at a time, into memory that nobody looks at; 4 MiB unless given. */
+  /** Bytes of one read, into memory that is not used. Default: 4 MiB */
   readonly piece?: number
 }
 
-/** Has the system read on in a file while somebody works with what came before it. */
+/** Lets the system read a file ahead while the caller works with the bytes before. */
 export interface ReadAhead {
-  /** What ends here has been asked for: what follows will be. */
+  /** Says that bytes up to `end` were requested. The bytes that follow are read ahead. */
   after(end: number): void
-  /** Ends it; the file may be closed then. */
+  /** Stops reading. Afterwards the file may be closed. */
   stop(): Promise<void>
 }
 
 /**
- * A disk is idle while weights are taken over, unless somebody asks it for the next ones: this does, and leaves them in
- * the system's cache of files. A file that is read in another order costs some reading for nothing.
+ * A disk is idle while weights are uploaded. Reading ahead uses this time: the next bytes go into the system's file
+ * cache. A file that is read in another order costs some reads that are not used.
  */
 export function createReadAhead(
   handle: ReadableHandle,
@@ -34,18 +34,18 @@ export function createReadAhead(
   let run: Promise<void> = Promise.resolve()
   let scratch: Uint8Array | null = null
   const readOn = async (): Promise<void> => {
-    // Kept from one time to the next: a checkpoint has thousands of pauses.
+    // The memory is kept for later runs: a checkpoint has thousands of pauses.
     scratch ??= new Uint8Array(piece)
     try {
       while (!isStopped && at < goal) {
         const from = at
         const { bytesRead } = await handle.read(scratch, 0, Math.min(piece, goal - from), from)
         if (bytesRead === 0) break
-        // Somebody may have gone on elsewhere meanwhile.
+        // A request may have moved `at` to another place meanwhile.
         if (at === from) at += bytesRead
       }
     } catch {
-      // It fails again, and by name, for whoever wants these bytes.
+      // A request for these bytes fails again, and its error names the file.
     } finally {
       isRunning = false
     }

@@ -1,6 +1,6 @@
 /**
- * Letters of 5 × 7 dots, drawn for this project so that a sheet looks the same on every machine, whatever fonts it
- * has. Each string is seven rows of five dots as hexadecimal pairs, the leftmost dot the highest bit.
+ * Letters of 5 × 7 dots, drawn for this project. A sheet looks the same on every machine, since no font of the machine
+ * is used. Each string holds seven rows of five dots, one hexadecimal pair a row. The leftmost dot is the highest bit.
  */
 const GLYPHS: Readonly<Record<string, string>> = {
   " ": "00000000000000",
@@ -56,10 +56,10 @@ const GLYPHS: Readonly<Record<string, string>> = {
 
 export const GLYPH_WIDTH = 5
 export const GLYPH_HEIGHT = 7
-/** From one letter to the next. */
+/** Dots from the start of one letter to the start of the next. */
 export const GLYPH_ADVANCE = 6
 
-/** Whether a letter has a dot at a place. Lower case looks like upper case; what the font lacks looks like `?`. */
+/** Whether a letter has a dot at a place. Lower case is drawn as upper case. A missing letter is drawn as `?`. */
 export function hasDot(character: string, column: number, row: number): boolean {
   const glyph = GLYPHS[character.toUpperCase()] ?? (GLYPHS["?"] as string)
   const bits = Number.parseInt(glyph.slice(2 * row, 2 * row + 2), 16)

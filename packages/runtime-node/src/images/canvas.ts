@@ -3,14 +3,14 @@ import { GLYPH_ADVANCE, GLYPH_HEIGHT, GLYPH_WIDTH, hasDot } from "./bitmap-font.
 
 export type Colour = readonly [red: number, green: number, blue: number]
 
-/** A picture of one colour, to be drawn on. */
+/** A picture of one colour, for drawing. */
 export function blankImage(width: number, height: number, [red, green, blue]: Colour): RgbImage {
   const data = new Uint8Array(width * height * 3)
   for (let i = 0; i < data.length; i += 3) data.set([red, green, blue], i)
   return { width, height, data }
 }
 
-/** Copies a picture onto another one; what reaches over the border is cut off. */
+/** Copies a picture onto another one. Pixels beyond the border are cut off. */
 export function drawImage(onto: RgbImage, image: RgbImage, left: number, top: number): void {
   const width = Math.min(image.width, onto.width - left)
   const height = Math.min(image.height, onto.height - top)
@@ -37,12 +37,12 @@ export function drawText(
   }
 }
 
-/** How many letters of a scale fit into a width. */
+/** How many letters of a scale fit into a width in pixels. */
 export function lettersWithin(width: number, scale: number): number {
   return Math.floor((width + scale) / (GLYPH_ADVANCE * scale))
 }
 
-/** A picture with an edge map of its size drawn over it in one colour. */
+/** A picture with an edge map of the same size drawn over it in one colour. */
 export function overlayEdges(image: RgbImage, edges: GreyImage, colour: Colour): RgbImage {
   const data = image.data.slice()
   for (let i = 0; i < edges.data.length; i++) if (edges.data[i] !== 0) data.set(colour, 3 * i)

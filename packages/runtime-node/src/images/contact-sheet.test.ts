@@ -11,7 +11,7 @@ const count = (data: Uint8Array, colour: readonly number[]): number => {
 }
 
 describe("contactSheet", () => {
-  it("shows every picture whole, and once", () => {
+  it("shows every picture whole and once", () => {
     const rows = Array.from({ length: 5 }, () => ({ images: [red, blue], caption: "a pair" }))
     const sheet = contactSheet({ title: "T", columns: ["one", "two"], rows, across: 2 })
     expect(sheet.data.length).toBe(sheet.width * sheet.height * 3)
@@ -41,7 +41,7 @@ it("cuts letters off at the border", () => {
   expect(count(paper.data, [0, 0, 0])).toBe(11 + 7)
 })
 
-it("draws edges over a picture and leaves it as it was", () => {
+it("draws edges over a copy of a picture", () => {
   const edges = { width: 8, height: 8, data: new Uint8Array(64) }
   edges.data.fill(255, 0, 3)
   expect(count(overlayEdges(red, edges, [0, 255, 0]).data, [0, 255, 0])).toBe(3)

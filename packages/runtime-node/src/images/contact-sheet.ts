@@ -12,10 +12,10 @@ export interface SheetRow {
 
 export interface SheetOptions {
   readonly title: string
-  /** What the pictures of a row are, in order. */
+  /** Names of the pictures of a row, in order. */
   readonly columns: readonly string[]
   readonly rows: readonly SheetRow[]
-  /** How many rows stand side by side; 1 unless given. */
+  /** How many rows stand side by side. Default: 1 */
   readonly across?: number
 }
 
@@ -27,19 +27,21 @@ const GAP = 4
 const GROUP_GAP = 20
 
 /**
- * Composes a contact sheet: a title, the columns' names, and the rows, filled from left to right.
+ * Composes a contact sheet: a title, the names of the columns, and the rows. Rows fill the sheet from left to right.
  *
- * @throws InputError when a row has not one picture for each column, or pictures differ in size
+ * @throws InputError when a row does not have one picture for each column, or when pictures differ in size
  */
 export function contactSheet({ title, columns, rows, across = 1 }: SheetOptions): RgbImage {
   const [first] = rows[0]?.images ?? []
-  if (first === undefined || columns.length === 0) throw new InputError("contact sheet: there is no picture to show")
+  if (first === undefined || columns.length === 0) {
+    throw new InputError("contact sheet: it has no picture, expected one for each column of each row.")
+  }
   for (const [index, { images }] of rows.entries()) {
     const odd = images.find((image) => image.width !== first.width || image.height !== first.height)
     if (images.length !== columns.length || odd !== undefined) {
       throw new InputError(
-        `contact sheet: row ${index} has ${images.length} pictures${odd ? `, one of ${odd.width} x ${odd.height}` : ""}; ` +
-          `expected ${columns.length} of ${first.width} x ${first.height}`,
+        `contact sheet: row ${index} has ${images.length} pictures${odd ? `, one of ${odd.width} x ${odd.height}` : ""}, ` +
+          `expected ${columns.length} of ${first.width} x ${first.height}.`,
       )
     }
   }

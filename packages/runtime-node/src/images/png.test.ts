@@ -34,7 +34,7 @@ describe("encodePng", () => {
   })
 
   it.each(["", " lead", "trail ", "a".repeat(80), "赤", "line\nbreak"])("refuses the keyword %j", (keyword) => {
-    expect(() => encodePng(image, new Map([[keyword, "x"]]))).toThrow(/is no keyword/)
+    expect(() => encodePng(image, new Map([[keyword, "x"]]))).toThrow(/is not a keyword/)
   })
 
   it("refuses data of another size", () => {
@@ -43,11 +43,11 @@ describe("encodePng", () => {
 })
 
 describe("decodePngText", () => {
-  it("refuses what is no PNG, and what breaks off anywhere before its end", () => {
-    expect(() => decodePngText(Uint8Array.of(1, 2, 3))).toThrow(/no PNG/)
+  it("refuses bytes that are not a PNG, and a PNG that ends too early at any byte", () => {
+    expect(() => decodePngText(Uint8Array.of(1, 2, 3))).toThrow(/not a PNG/)
     const bytes = encodePng(image, text)
     for (const length of [9, 20, 60, 200, bytes.length - 13]) {
-      expect(() => decodePngText(bytes.subarray(0, length)), `${length}`).toThrow(/breaks off/)
+      expect(() => decodePngText(bytes.subarray(0, length)), `${length}`).toThrow(/ends inside of the chunk/)
     }
   })
 })

@@ -2,27 +2,28 @@ import { deflateSync, inflateSync } from "node:zlib"
 import type { RgbImage } from "@lllite/core/image"
 import { InputError } from "../errors.ts"
 
-/** Text that travels in a PNG, in order: keyword (1 to 79 Latin characters) and value. */
+/** Text inside a PNG, in order: keywords (1 to 79 Latin characters) and values. */
 export type PngText = ReadonlyMap<string, string>
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
 const EIGHT_BIT = 8
 const TRUECOLOUR = 2
-/** The longest text that is unpacked; a few bytes may stand for gigabytes. */
+/** Bytes of the longest text that is unpacked. A few packed bytes may unpack to gigabytes. */
 const MOST_TEXT = 16 * 1024 * 1024
 
 /**
- * A picture as a PNG with text inside. The same picture and text give the same bytes: no time, no name of a program.
+ * Encodes a picture as a PNG with text inside. The same picture and text give the same bytes: no time and no name of a
+ * program is written.
  *
- * Text of Latin-1 characters is written as tEXt and other text as iTXt, as PIL does for sd-scripts.
+ * Text of Latin-1 characters is written as tEXt. Other text is written as iTXt, as PIL does for sd-scripts.
  * Source: PNG, third edition (W3C), sections 9.2, 11.2 and 11.3.3.
  *
- * @throws InputError for a keyword that PNG does not allow, or data that is no RGB picture of its size
+ * @throws InputError for a keyword that PNG does not allow, or for data whose length does not fit the size
  */
 export function encodePng(image: RgbImage, text: PngText = new Map()): Uint8Array {
   const { width, height, data } = image
   if (data.length !== width * height * 3) {
-    throw new InputError(`PNG: ${width} x ${height} RGB takes ${width * height * 3} bytes, got ${data.length}`)
+    throw new InputError(`PNG: ${width} x ${height} RGB takes ${width * height * 3} bytes, got ${data.length}.`)
   }
   const header = new Uint8Array(13)
   const view = new DataView(header.buffer)
@@ -39,17 +40,19 @@ export function encodePng(image: RgbImage, text: PngText = new Map()): Uint8Arra
 }
 
 /**
- * The text inside a PNG. Nothing else of it is decoded.
+ * Reads the text inside a PNG. Other chunks are not decoded.
  *
- * @throws InputError when the bytes are no PNG or break off
+ * @throws InputError when the bytes are not a PNG or end too early
  */
 export function decodePngText(bytes: Uint8Array): PngText {
-  if (!SIGNATURE.every((byte, i) => bytes[i] === byte)) throw new InputError("PNG text: the bytes are no PNG")
+  if (!SIGNATURE.every((byte, i) => bytes[i] === byte)) throw new InputError("PNG text: the bytes are not a PNG.")
   const text = new Map<string, string>()
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   for (let at = SIGNATURE.length; at < bytes.length; ) {
     const length = at + 12 <= bytes.length ? view.getUint32(at) : Number.POSITIVE_INFINITY
-    if (at + 12 + length > bytes.length) throw new InputError(`PNG text: the file breaks off in a chunk at byte ${at}`)
+    if (at + 12 + length > bytes.length) {
+      throw new InputError(`PNG text: the file ends inside of the chunk at byte ${at}. Get a complete copy.`)
+    }
     const type = latin1(bytes.subarray(at + 4, at + 8))
     const body = bytes.subarray(at + 8, at + 8 + length)
     if (type === "IEND") break
@@ -60,7 +63,7 @@ export function decodePngText(bytes: Uint8Array): PngText {
   return text
 }
 
-/** Each row behind the filter that leaves the smallest sum of differences: the choice that the specification advises. */
+/** Each row under the filter with the smallest sum of differences, as the specification advises. */
 function filtered({ width, height, data }: RgbImage): Uint8Array {
   const line = width * 3
   const result = new Uint8Array((line + 1) * height)
@@ -87,7 +90,7 @@ function filtered({ width, height, data }: RgbImage): Uint8Array {
   return result
 }
 
-/** What each filter type expects a byte to be, by its number in the file. */
+/** The value that each filter type predicts for a byte, by the type's number in the file. */
 const FILTERS: readonly ((left: number, up: number, corner: number) => number)[] = [
   () => 0,
   (left) => left,
@@ -102,7 +105,7 @@ const FILTERS: readonly ((left: number, up: number, corner: number) => number)[]
 function textChunk(keyword: string, value: string): Uint8Array {
   const allowed = /^[\x21-\x7e\xa1-\xff]([\x20-\x7e\xa1-\xff]{0,77}[\x21-\x7e\xa1-\xff])?$/
   if (!allowed.test(keyword)) {
-    throw new InputError(`PNG: ${JSON.stringify(keyword)} is no keyword, expected 1 to 79 Latin characters`)
+    throw new InputError(`PNG: ${JSON.stringify(keyword)} is not a keyword, expected 1 to 79 Latin characters.`)
   }
   const name = Uint8Array.from([...keyword, "\0"], (character) => character.charCodeAt(0))
   const codes = Uint16Array.from(value, (character) => character.charCodeAt(0))
@@ -153,7 +156,7 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   return result
 }
 
-/** node:zlib has one from Node 22.2 on; Node 20 is supported too. */
+/** node:zlib has this function from Node 22.2 on. This package supports Node 20, too. */
 function crc32(bytes: Uint8Array): number {
   let crc = 0xffffffff
   for (const byte of bytes) crc = (CRC_TABLE[(crc ^ byte) & 255] as number) ^ (crc >>> 8)

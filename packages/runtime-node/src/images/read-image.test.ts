@@ -60,17 +60,17 @@ it("does not turn a picture by its EXIF orientation", async () => {
 })
 
 it.each([
-  ["text.png", "not a picture", /is no picture that can be read, expected PNG, JPEG, WebP/],
-  ["empty.png", "", /is no picture/],
-  ["drawing.png", "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>", /is no picture/],
-  ["old.bmp", "BM..........", /It is a BMP: save it as PNG/],
+  ["text.png", "not a picture", /is not a picture that can be read, expected PNG, JPEG, WebP/],
+  ["empty.png", "", /is not a picture/],
+  ["drawing.png", "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>", /is not a picture/],
+  ["old.bmp", "BM..........", /It is a BMP\. Save it as PNG/],
 ])("refuses %s", async (name, content, message) => {
   const path = await save(name, content)
   await expect(readImage(path)).rejects.toThrow(message)
   await expect(readImageSize(path)).rejects.toThrow(path)
 })
 
-it("refuses a picture that breaks off", async () => {
+it("refuses a picture that ends too early", async () => {
   const noise = { width: 64, height: 64, data: Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => (i * i * 31) % 253) }
   const bytes = encodePng(noise)
   const path = await save("half.png", bytes.subarray(0, bytes.length / 2))

@@ -3,13 +3,13 @@ import type { RgbImage } from "@lllite/core/image"
 import sharp, { type Sharp } from "sharp"
 import { fileError, InputError } from "../errors.ts"
 
-/** Endings of the pictures that are read, lower case. */
+/** Endings of the pictures that can be read, in lower case. */
 export const IMAGE_EXTENSIONS = [".png", ".jpg", ".jpeg", ".webp"] as const
 
-/** More pixels than this are refused before a byte is decoded: 100 million take 300 MB. */
+/** A picture with more pixels than this is refused before it is decoded. 100 million pixels take 300 MB. */
 const MOST_PIXELS = 100_000_000
 
-/** Which pictures there are is told by their first bytes. Only these decoders ever see a file. */
+/** First bytes of the formats that can be read. Other files never reach a decoder. */
 const SIGNATURES: readonly (readonly [name: string, offset: number, bytes: readonly number[]])[] = [
   ["PNG", 0, [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]],
   ["JPEG", 0, [0xff, 0xd8, 0xff]],
@@ -23,9 +23,9 @@ export interface ImageSize {
 }
 
 /**
- * The size of a PNG, JPEG or WebP, from its header. Orientation in EXIF is not applied, as in sd-scripts.
+ * Reads the size of a PNG, JPEG or WebP from its header. As in sd-scripts, orientation in EXIF is not applied.
  *
- * @throws InputError when the file cannot be read or is no such picture
+ * @throws InputError when the file cannot be read or is not such a picture
  */
 export async function readImageSize(path: string): Promise<ImageSize> {
   const { width, height } = await decode(path, (image) => image.metadata())
@@ -33,10 +33,10 @@ export async function readImageSize(path: string): Promise<ImageSize> {
 }
 
 /**
- * Reads a PNG, JPEG or WebP as eight-bit RGB. As in sd-scripts alpha is dropped, not blended; orientation in EXIF and
- * colour profiles are not applied. Of an animation the first picture is taken.
+ * Reads a PNG, JPEG or WebP as eight-bit RGB. As in sd-scripts, alpha is dropped and not blended. Orientation in EXIF
+ * and colour profiles are not applied. An animation gives its first picture.
  *
- * @throws InputError when the file cannot be read, is no such picture, is broken, or has over 100 million pixels
+ * @throws InputError when the file cannot be read, is not such a picture, is broken, or has over 100 million pixels
  */
 export async function readImage(path: string): Promise<RgbImage> {
   const { data, info } = await decode(path, (image) =>
@@ -80,6 +80,6 @@ async function checkSignature(path: string): Promise<void> {
   if (known) return
   const names = SIGNATURES.map(([name]) => name).join(", ")
   const hint =
-    first[0] === 0x42 && first[1] === 0x4d ? " It is a BMP: save it as PNG." : " Convert it, or leave it out."
-  throw new InputError(`"${path}" is no picture that can be read, expected ${names}.${hint}`)
+    first[0] === 0x42 && first[1] === 0x4d ? " It is a BMP. Save it as PNG." : " Convert it, or leave it out."
+  throw new InputError(`"${path}" is not a picture that can be read, expected ${names}.${hint}`)
 }

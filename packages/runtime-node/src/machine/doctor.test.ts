@@ -40,7 +40,7 @@ describe("examineMachine", () => {
     expect(of(backends, "tensorflow")).toMatchObject({ name: "tensorflow", found: false, works: false, problems: [] })
     expect(best).toBe("wasm")
     expect(advice.map(({ type }) => type)).toEqual(["lllite setup tensorflow"])
-    // 4 GiB is all that WebAssembly can address.
+    // WebAssembly can address only 4 GiB.
     expect(models.map(({ model, backend, roomBytes, fits }) => [model, backend, roomBytes, fits])).toEqual([
       ["tiny", "wasm", 4 * GIB, { generate: true, train: false }],
       ...[1, 2].map(() => ["SDXL", "wasm", 4 * GIB, { generate: false, train: false }]),
@@ -61,14 +61,14 @@ describe("examineMachine", () => {
     expect(advice).toHaveLength(1)
   })
 
-  it("passes over a TensorFlow that computes something else", async () => {
+  it("does not choose a TensorFlow that computes wrong values", async () => {
     const problem = "a gradient is wrong by 0.5"
     const { backends, best } = await examine({ tensorflow: found, tensorflowResult: { works: false, problem } })
     expect(of(backends, "tensorflow")).toMatchObject({ found: true, works: false, problems: [problem] })
     expect(best).toBe("wasm")
   })
 
-  it("takes a TensorFlow that works, and has nothing to add", async () => {
+  it("chooses a TensorFlow that works, and gives no advice", async () => {
     const { backends, best, advice, models } = await examine({ tensorflow: found })
     expect(of(backends, "tensorflow")).toMatchObject({
       works: true,
@@ -90,7 +90,7 @@ describe("examineMachine", () => {
     for (const { fits } of sdxl) expect(fits).toEqual({ generate: null, train: null })
   })
 
-  it("knows that a tensor does not fit that the device does not bind", async () => {
+  it("reports a tensor that is larger than the device takes", async () => {
     const { models } = await examine({
       ...{ tensorflow: found, tensorflowResult: works("TensorFlow", "GPU", GIB / 8) },
     })
@@ -98,13 +98,13 @@ describe("examineMachine", () => {
     expect(sdxl?.fits).toEqual({ generate: false, train: null })
   })
 
-  it("takes WebGPU only when asked to", async () => {
+  it("never chooses WebGPU as the best backend", async () => {
     const { best, backends } = await examine({ hasWebgpu: true })
     expect(of(backends, "webgpu")).toMatchObject({ found: true, works: true })
     expect(best).toBe("wasm")
   })
 
-  it("names the setup for a card that is not used, and a Node that is too old", async () => {
+  it("advises the setup for a card that is not used, and a newer Node for one that is too old", async () => {
     const { advice, node } = await examine({ tensorflow: found, nvidiaGpus: ["NVIDIA L4"], nodeVersion: "20.18.3" })
     expect(node.isSupported).toBe(false)
     expect(advice).toEqual([

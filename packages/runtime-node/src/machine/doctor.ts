@@ -23,27 +23,27 @@ export interface MachineReport {
   }
   readonly memory: { readonly totalBytes: number; readonly availableBytes: number }
   readonly backends: readonly BackendReport[]
-  /** What is used unless another is asked for; null when none works. */
+  /** The backend that is used by default. Null when none works. */
   readonly best: NodeBackend | null
   readonly models: readonly ModelFit[]
-  /** What to type to get more, with what it brings. */
+  /** Commands that improve this machine, each with its effect. */
   readonly advice: readonly Advice[]
 }
 
 export interface BackendReport {
   readonly name: NodeBackend
   readonly found: boolean
-  /** It was started, and computed a known value and a known gradient. */
+  /** Whether it was started and computed a known value and a known gradient. */
   readonly works: boolean
   readonly version: string | null
   readonly device: "CPU" | "GPU" | null
-  /** To start and compute. */
+  /** Seconds to start and compute. Null when it does not work. */
   readonly seconds: number | null
-  /** Bytes of the largest tensor that it takes; null where it does not say. */
+  /** Bytes of the largest tensor that it takes. Null if it does not say. */
   readonly maxTensorBytes: number | null
-  /** Where it comes from. */
+  /** The package or setup that it comes from. Null when it is not installed. */
   readonly source: string | null
-  /** What is wrong, one sentence each. */
+  /** What is wrong, one sentence for each problem. */
   readonly problems: readonly string[]
 }
 
@@ -52,7 +52,7 @@ export interface Advice {
   readonly brings: string
 }
 
-/** What the doctor looks at; each can be put in the place of the real one. */
+/** What the doctor examines. Each option replaces what the machine has. */
 export interface DoctorOptions {
   readonly probe?: (backend: NodeBackend) => Promise<ProbeResult>
   readonly tensorflow?: TensorflowSearch
@@ -66,8 +66,8 @@ export interface DoctorOptions {
 const LEAST_NODE = [20, 19] as const
 
 /**
- * Looks at the machine, and tries every backend in a process of its own, one after another: what is said of one was
- * seen. Rejects for nothing that is wrong with the machine.
+ * Examines the machine. Every backend is tried in a separate process, one after another, so the report holds only what
+ * was seen. Faults of the machine stand in the report. They do not make the promise reject.
  */
 export async function examineMachine(options: DoctorOptions = {}): Promise<MachineReport> {
   const {
@@ -139,7 +139,7 @@ function adviceFor(
 ): readonly Advice[] {
   const advice: Advice[] = []
   if (!isSupported) {
-    advice.push({ type: "nvm install 24", brings: `a Node that is supported: ${LEAST_NODE.join(".")} or newer` })
+    advice.push({ type: "nvm install 24", brings: `a supported Node: ${LEAST_NODE.join(".")} or newer` })
   }
   const tensorflow = backends.find(({ name }) => name === "tensorflow")
   if (tensorflow?.works !== true) {
@@ -151,13 +151,13 @@ function adviceFor(
   return advice
 }
 
-/** The cards that NVIDIA's driver lists; none where there is no driver. */
+/** The cards that NVIDIA's driver lists. Empty without a driver. */
 async function listNvidiaGpus(): Promise<readonly string[]> {
   const result = await runCommand("nvidia-smi", ["--query-gpu=name", "--format=csv,noheader"], { timeout: 20_000 })
   return result.code === 0 ? lastLines(result, 64).split("\n").filter(Boolean) : []
 }
 
-/** What a container may use, where that is less than the machine has. */
+/** The memory of the machine, or the limit of its container if that is smaller. */
 function totalMemory(): number {
   const constrained = process.constrainedMemory()
   return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()

@@ -1,4 +1,4 @@
-// What the machine has and how to make it have more. Loads no TensorFlow.js: backends are tried in processes of their own.
+// Examines the machine and sets up TensorFlow. Loads no TensorFlow.js: backends are tried in separate processes.
 export {
   NODE_BACKENDS,
   type NodeBackend,

@@ -19,14 +19,14 @@ import { loadCheckpoint } from "../checkpoint.ts"
 import { openSdxl, TINY } from "../files/open-sdxl.ts"
 import { footprintOf, type ModelPlace } from "../footprint.ts"
 
-/* The plan of core beside what is held while the tiny model really generates and trains. */
+/* Core's plan of memory, compared with the memory that the tiny model uses while it generates and trains. */
 
 const DIMS = { condDim: 32, mlpDim: 64 } as const
 
-/** The most bytes that were held since the last call, beside weights. */
+/** The largest number of bytes that were held since the last call, without weights. */
 type Take = () => number
 
-/** Bytes that each phase really took, by the plan's names; those of weights are not among them. */
+/** Bytes that each phase used, by the plan's names, without weights. */
 async function measure(ops: Ops, sdxl: Sdxl, task: MemoryTask, take: Take): Promise<Readonly<Record<string, number>>> {
   const { width, height } = task
   const picture: RgbImage = { width, height, data: new Uint8Array(3 * width * height) }
@@ -70,7 +70,7 @@ function zeros(sdxl: Sdxl): LlliteModel {
   return { adapters, slots, values: new Float32Array(size) }
 }
 
-/** The same by the plan. */
+/** The same bytes by the plan. */
 async function planned(task: MemoryTask, place: ModelPlace): Promise<Readonly<Record<string, number>>> {
   const { files, close } = await openSdxl({ checkpoint: TINY })
   await close()
@@ -95,7 +95,7 @@ describe("a plan for wasm", () => {
     ["a training step on one tape", { ...TRAIN, checkpointing: false }],
   ] as const)("says to within a tenth what %s takes", async (_, task) => {
     const { ops } = await startBackend("wasm")
-    // Weights are turned once only, so each task has a model of its own.
+    // Weights are transposed only once, so each task has a separate model.
     const sdxl = await loadCheckpoint(ops, TINY)
     const watch = watchBytes()
     const real = await measure(ops, sdxl, task, watch.take)
@@ -105,7 +105,7 @@ describe("a plan for wasm", () => {
   })
 })
 
-/** The software driver that Debian's chromium brings. */
+/** The software driver in Debian's package of Chromium. */
 const SWIFTSHADER = "/usr/lib/chromium/vk_swiftshader_icd.json"
 
 describe("a plan for webgpu", () => {
@@ -119,7 +119,7 @@ describe("a plan for webgpu", () => {
     "says to within a tenth what %s takes, idle buffers included",
     needs("SwiftShader, which comes with Debian's chromium", existsSync(SWIFTSHADER)),
     async (_, given) => {
-      // In software this takes minutes already.
+      // A software adapter takes minutes even for this.
       const task = { ...given, width: 32, height: 32 }
       const { ops } = await startBackend("webgpu")
       const allocated = (): number =>
@@ -138,7 +138,7 @@ describe("a plan for webgpu", () => {
       const { "text and control": text, ...real } = await measure(ops, sdxl, task, take)
       const { "text and control": textPlanned, ...plan } = await planned(task, { backend: "webgpu", weights: "file" })
       expectNear(plan, real)
-      // An LLLite goes to the device when it is used, tensor by tensor; the plan has all of it there at once.
+      // An LLLite's tensors are uploaded one by one, when they are used. The plan counts all of them at once.
       if (text !== undefined) expect(text).toBeLessThan(textPlanned as number)
       expect(bytesOf(sdxl)).toBeGreaterThan(0)
       sdxl.dispose()

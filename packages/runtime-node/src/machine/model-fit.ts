@@ -2,17 +2,17 @@ import { WASM_BYTES } from "@lllite/core/runtime"
 import type { NodeBackend } from "../backends/names.ts"
 import type { ModelNeed } from "./model-need.ts"
 
-/** Whether a model and what is done with it have room in a backend. */
+/** Whether a model and its tasks fit into a backend's memory. */
 export interface ModelFit extends ModelNeed {
   readonly backend: NodeBackend
-  /** What the backend can hold here, or null when it cannot be known: WebGPU does not say how much a card has. */
+  /** Bytes that the backend can hold here. Null if unknown: WebGPU does not report a card's memory. */
   readonly roomBytes: number | null
-  /** What the backend takes as one tensor, or null where it does not say. */
+  /** Bytes of the largest tensor that the backend takes. Null if it does not say. */
   readonly maxTensorBytes: number | null
   readonly fits: { readonly generate: boolean | null; readonly train: boolean | null }
 }
 
-/** A backend that works, and what models need there. */
+/** A backend, and the memory that models need there. */
 export interface NeedsOfBackend {
   readonly name: NodeBackend
   readonly device: "CPU" | "GPU" | null
@@ -20,7 +20,7 @@ export interface NeedsOfBackend {
   readonly needs: readonly ModelNeed[]
 }
 
-/** How models fit the backends that work, apart from `cpu`, which is for checks. */
+/** How models fit into the backends. `cpu` is left out, since it is for checks only. */
 export function modelFits(backends: readonly NeedsOfBackend[], availableBytes: number): readonly ModelFit[] {
   return backends
     .filter(({ name }) => name !== "cpu")

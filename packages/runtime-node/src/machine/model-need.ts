@@ -6,39 +6,39 @@ import { openSdxl, TINY } from "../files/open-sdxl.ts"
 import { footprintOf, type ModelPlace } from "../footprint.ts"
 import { type VaePlace, vaeRoom } from "../vae-room.ts"
 
-/** What a task takes on a backend, weights included. */
+/** Memory that a task needs on a backend, weights included. */
 export interface TaskNeed {
   readonly bytes: number
-  /** Of the largest tensor. */
+  /** Bytes of the largest tensor. */
   readonly tensorBytes: number
 }
 
-/** What a model takes on a backend. */
+/** Memory that a model needs on a backend. */
 export interface ModelNeed {
   readonly model: "tiny" | "SDXL"
-  /** How the backend holds the weights: as a file of that width has them, or widened. */
+  /** Width of the weights on the backend: as in the file, or widened. */
   readonly weights: "16 bits" | "32 bits"
   readonly weightBytes: number
-  /** The picture's side in pixels that is planned for. */
+  /** Side in pixels of the picture that the plan is for. */
   readonly side: number
-  /** A guided picture under an LLLite. */
+  /** Generating a guided picture with an LLLite. */
   readonly generate: TaskNeed
-  /** A step with one pair, with gradient checkpointing. */
+  /** A training step with one pair and gradient checkpointing. */
   readonly train: TaskNeed
-  /** The largest side whose tensors the device takes; null where it takes none of those that are tried. */
+  /** The largest tried side whose tensors the device takes. Null if it takes none of them. */
   readonly fittingSide: number | null
 }
 
-/** SDXL's usual side, and smaller ones to fall back on. */
+/** SDXL's usual side in pixels, and smaller ones for devices with less memory. */
 const SIDES = [1024, 768, 512, 256] as const
 const TINY_SIDE = 128
 
-/** Widths of an LLLite as they are usual. */
+/** Usual widths of an LLLite. */
 const LLLITE = { condDim: 32, mlpDim: 64 } as const
 
 /**
- * What the models that there are take on a backend, by the plan of core. A backend must run, with the gradients of
- * TensorFlow.js, and nothing else may compute meanwhile.
+ * Memory that the known models need on a backend, by core's plan. A backend must be running, with the gradients of
+ * TensorFlow.js. No other computation may run meanwhile.
  */
 export async function modelNeeds(
   place: Omit<ModelPlace, "weights"> & Omit<VaePlace, "threads">,
@@ -72,7 +72,7 @@ async function needOf(
   const limit = place.maxTensorBytes ?? Number.POSITIVE_INFINITY
   let fittingSide: number | null = null
   for (const smaller of sides) {
-    // Of the two, a guided picture has the larger tensors.
+    // A guided picture has larger tensors than a training step.
     const { largestTensorBytes } = smaller === side ? generate : await plan("generate", smaller)
     if (largestTensorBytes > limit) continue
     fittingSide = smaller
@@ -86,7 +86,7 @@ async function needOf(
   }
 }
 
-/** The same with weights of 32 bits: nothing else changes. */
+/** The same need with weights of 32 bits. Only the weights' memory changes. */
 async function widened(need: ModelNeed, place: NeedPlace): Promise<ModelNeed> {
   const task: MemoryTask = { kind: "generate", width: 32, height: 32, guided: false, lllite: null }
   const { weightBytes } = await planMemory(await sdxlOutline("F32"), task, footprintOf({ ...place, weights: "file" }))

@@ -3,20 +3,20 @@ import { needs } from "../../../format/test/needs.ts"
 import { lastLines, runCommand } from "./run-command.ts"
 
 const node = (script: string, options = {}) => runCommand(process.execPath, ["-e", script], options)
-/** A program that starts one which would run for an hour, and holds on to the same output. */
+/** A program that starts another one. That one would run for an hour and keeps the same output open. */
 const PARENT = `const { spawn } = require("node:child_process")
 spawn(process.execPath, ["-e", "setTimeout(() => {}, 3600_000)"], { stdio: "inherit" })
 console.log("both run")
 setTimeout(() => {}, 3600_000)`
 
 describe("runCommand", () => {
-  it("gives what a program said, and its code", async () => {
+  it("returns the output of a program, and its code", async () => {
     const result = await node('console.log("out"); console.error("err"); process.exitCode = 3')
     expect(result).toEqual({ code: 3, signal: null, stdout: "out\n", stderr: "err\n", missing: false })
     expect(lastLines(result)).toBe("err")
   })
 
-  it("says that there is no such program", async () => {
+  it("reports a program that does not exist", async () => {
     expect(await runCommand("/nowhere/program", [])).toMatchObject({ code: null, missing: true })
   })
 
@@ -27,12 +27,12 @@ describe("runCommand", () => {
       const controller = new AbortController()
       const running = node(PARENT, way === "timeout" ? { timeout: 5000 } : { signal: controller.signal })
       if (way === "signal") setTimeout(() => controller.abort(), 5000)
-      // It comes back only when nobody holds its output any more.
+      // The promise settles only when no process keeps the output open.
       expect(await running).toMatchObject({ signal: "SIGKILL", code: null })
     },
   )
 
-  it("starts nothing when it is stopped already", async () => {
+  it("starts nothing when the signal is aborted already", async () => {
     expect(await node('console.log("ran")', { signal: AbortSignal.abort() })).toMatchObject({ code: null, stdout: "" })
   })
 })

@@ -2,29 +2,29 @@ import { spawn } from "node:child_process"
 
 /** How a program ended. */
 export interface CommandResult {
-  /** Null when a signal ended it, or it did not start. */
+  /** The exit code. Null when a signal ended the program, or it did not start. */
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
   readonly stdout: string
   readonly stderr: string
-  /** There is no such program, or it may not be run. */
+  /** Whether the program does not exist or may not be run. */
   readonly missing: boolean
 }
 
 export interface CommandOptions {
   readonly environment?: NodeJS.ProcessEnv
-  /** Milliseconds after which it is ended; no limit unless given. */
+  /** Milliseconds after which the program is ended. Default: no limit */
   readonly timeout?: number
-  /** Ends it. */
+  /** Ends the program. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** How much of each stream is kept: enough for a compiler's complaints. */
+/** How many characters of each stream are kept: enough for a compiler's errors. */
 const KEPT = 256 * 1024
 
 /**
- * Runs a program to its end, without a shell, and gives what it said. Never rejects. When it is to be stopped, what it
- * has started itself is ended with it.
+ * Runs a program to its end, without a shell, and returns its output. Never rejects. When the program is stopped, the
+ * programs that it started are stopped, too.
  */
 export function runCommand(
   program: string,
@@ -36,7 +36,7 @@ export function runCommand(
       resolve({ code: null, signal: "SIGKILL", stdout: "", stderr: "", missing: false })
       return
     }
-    // A process group of its own: programs are often scripts that start the real one.
+    // A separate process group, since many programs are scripts that start the real one.
     const isGroup = process.platform !== "win32"
     const child = spawn(program, args, { env: environment, detached: isGroup, stdio: ["ignore", "pipe", "pipe"] })
     const stop = (): void => {
@@ -44,7 +44,7 @@ export function runCommand(
       try {
         process.kill(isGroup ? -child.pid : child.pid, "SIGKILL")
       } catch {
-        // It has just ended.
+        // The program has just ended.
       }
     }
     const timer = timeout === undefined ? undefined : setTimeout(stop, timeout)
@@ -65,7 +65,7 @@ export function runCommand(
       })
     }
     child.on("error", (error) => {
-      // Without a process there is no "close".
+      // Without a process there is no event "close".
       if (child.pid === undefined) {
         finish({ code: null, signal: null, stdout: "", stderr: error.message, missing: true })
       }
@@ -74,7 +74,7 @@ export function runCommand(
   })
 }
 
-/** The last lines that a program wrote, which mostly say what went wrong. */
+/** The last lines that a program wrote. They mostly hold the error. */
 export function lastLines({ stderr, stdout }: CommandResult, count = 6): string {
   const text = stderr.trim() === "" ? stdout : stderr
   return text.trim().split("\n").slice(-count).join("\n")

@@ -1,6 +1,6 @@
 import type { KernelBackend, Tensor, TensorInfo } from "@tensorflow/tfjs-core"
 
-/** tfjs-node's native addon: TensorFlow's eager ops by name, on tensors by number. */
+/** tfjs-node's native addon. It runs TensorFlow's eager ops by name, on tensors by number. */
 export interface TensorflowBinding {
   readonly TF_Version: string
   readonly TF_ATTR_STRING: number
@@ -26,11 +26,11 @@ export interface OpOutput {
   readonly dtype: number
 }
 
-/** The backend that tfjs-node's JavaScript makes of the binding, as far as ops of our own need it. */
+/** The backend that tfjs-node's JavaScript makes of the binding: the part that our ops use. */
 export interface TensorflowBackend extends KernelBackend {
   readonly binding: TensorflowBinding
-  /** Numbers of tensors, after values that still lie in JavaScript have been handed over. */
+  /** Numbers of tensors. Values that still lie in JavaScript are uploaded first. */
   getInputTensorIds(tensors: readonly TensorInfo[]): number[]
-  /** A result as a tensor of tfjs. Knows tfjs's own dtypes only. */
+  /** A result as a tensor of tfjs. Takes only dtypes that tfjs has. */
   createOutputTensor(output: OpOutput): Tensor
 }

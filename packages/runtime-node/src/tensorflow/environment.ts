@@ -1,14 +1,14 @@
-/** What TensorFlow's library reads from the environment when it is loaded; a user's own settings win. */
+/** Variables that TensorFlow's library reads when it is loaded. Values that the user has set stay. */
 const ENVIRONMENT = {
-  // Errors only: the library greets on stderr otherwise.
+  // Errors only. By default the library writes information to stderr.
   TF_CPP_MIN_LOG_LEVEL: "2",
-  // Else the first allocation takes the whole of a GPU's memory.
+  // By default the first allocation takes all of a GPU's memory.
   TF_FORCE_GPU_ALLOW_GROWTH: "true",
 } as const
 
 /**
- * Sets what TensorFlow's library reads from the environment. Only the main thread can: a worker has a copy of the
- * environment, which a library does not see.
+ * Sets the variables that TensorFlow's library reads. Only the main thread can do this: a worker has a copy of the
+ * environment that native libraries do not read.
  */
 export function prepareTensorflowEnvironment(environment: NodeJS.ProcessEnv = process.env): void {
   for (const [name, value] of Object.entries(ENVIRONMENT)) environment[name] ??= value

@@ -30,7 +30,7 @@ it("names the release of tfjs that is installed", () => {
 })
 
 describe("findTensorflow", () => {
-  it("finds nothing where nothing is", () => {
+  it("finds nothing where nothing is installed", () => {
     expect(search()).toEqual({ found: null, unusable: [] })
     expect(() => expectFound(search())).toThrow("no TensorFlow is installed. Type: lllite setup tensorflow")
   })
@@ -69,13 +69,13 @@ describe("findTensorflow", () => {
     ])
   })
 
-  it("says that a setup is not whole, and goes on to the next", async () => {
+  it("reports a setup that lacks files, and tries the next source", async () => {
     await putPackage("setup/tfjs-node")
     await putPackage("cpu")
     await put("cpu/lib/napi-v8/tfjs_binding.node")
     const { found, unusable } = search({ "@tensorflow/tfjs-node": "cpu" })
     expect(found?.source).toBe("@tensorflow/tfjs-node")
-    expect(unusable).toEqual([{ source: "setup", problem: expect.stringContaining("is not whole") }])
+    expect(unusable).toEqual([{ source: "setup", problem: expect.stringContaining("lacks files of TensorFlow") }])
   })
 })
 

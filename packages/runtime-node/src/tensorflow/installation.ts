@@ -4,35 +4,36 @@ import { dirname, join } from "node:path"
 import { TFJS_VERSION } from "../backends/names.ts"
 import { setupFolder } from "./setup-folder.ts"
 
-/** Where a TensorFlow can come from, in the order in which they are taken. */
+/** Sources of a TensorFlow, in the order in which they are tried. */
 export const TENSORFLOW_SOURCES = ["setup", "@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"] as const
 
-/** `setup` is what `lllite setup tensorflow` built; the others are npm packages that the user installed. */
+/** `setup` was built by `lllite setup tensorflow`. The others are npm packages that the user installed. */
 export type TensorflowSource = (typeof TENSORFLOW_SOURCES)[number]
 
 /** A TensorFlow on this machine, not loaded yet. */
 export interface TensorflowInstallation {
   readonly source: TensorflowSource
-  /** Folder of tfjs-node's package, whose JavaScript drives the binding. */
+  /** Folder of tfjs-node's package, whose JavaScript calls the binding. */
   readonly package: string
-  /** The native addon. */
+  /** Path of the native addon. */
   readonly binding: string
 }
 
 export interface TensorflowSearch {
-  /** The one to use, or null. */
+  /** The TensorFlow to use, or null. */
   readonly found: TensorflowInstallation | null
-  /** What is there and cannot be used, each with what is wrong. */
+  /** Installed ones that cannot be used, each with its problem. */
   readonly unusable: readonly { readonly source: TensorflowSource; readonly problem: string }[]
 }
 
 const require = createRequire(import.meta.url)
 
 /**
- * Looks for TensorFlow where it can be: what `lllite setup tensorflow` made, then the packages tfjs-node-gpu and
- * tfjs-node where this one can import them. Nothing is loaded.
+ * Looks for an installed TensorFlow without loading it. First comes the one that `lllite setup tensorflow` made. Then
+ * come the packages tfjs-node-gpu and tfjs-node, if this package can import them.
  *
- * @param resolve gives the folder of an npm package, or null
+ * @param resolve returns the folder of an npm package, or null
+ * @param setup the folder of `lllite setup tensorflow`
  */
 export function findTensorflow(
   resolve: (name: string) => string | null = packageFolder,
@@ -49,7 +50,7 @@ export function findTensorflow(
   return { found: null, unusable }
 }
 
-/** Folder of an npm package that this one can import, or null. */
+/** Folder of an npm package that this package can import, or null. */
 export function packageFolder(name: string): string | null {
   try {
     return dirname(require.resolve(`${name}/package.json`))
@@ -58,7 +59,7 @@ export function packageFolder(name: string): string | null {
   }
 }
 
-/** What setup left in a folder, or what is wrong with it. */
+/** The TensorFlow that setup made in a folder, or the problem with it. */
 export function setupInstallation(folder: string): TensorflowInstallation | string {
   const found = {
     source: "setup",
@@ -67,7 +68,7 @@ export function setupInstallation(folder: string): TensorflowInstallation | stri
   } as const
   const version = packageVersion(found.package)
   if (version === null || !existsSync(found.binding)) {
-    return `"${folder}" is not whole. Type: lllite setup tensorflow`
+    return `"${folder}" lacks files of TensorFlow. Type: lllite setup tensorflow`
   }
   if (version !== TFJS_VERSION) {
     return `"${folder}" was made for tfjs ${version}, expected ${TFJS_VERSION}. Type: lllite setup tensorflow`
@@ -82,12 +83,12 @@ function stockInstallation(source: TensorflowSource, folder: string): Tensorflow
   }
   const binding = stockBinding(folder)
   if (binding === null) {
-    return "its native addon is missing: its install script did not run, or could not download. Type: lllite setup tensorflow"
+    return "its native addon is missing. Its install script did not run, or could not download it. Type: lllite setup tensorflow"
   }
   return { source, package: folder, binding }
 }
 
-/** The addon of the newest Node-API that the package's install script has left. */
+/** The addon of the newest Node-API among those that the package's install script left. */
 function stockBinding(folder: string): string | null {
   const lib = join(folder, "lib")
   if (!existsSync(lib)) return null

@@ -6,25 +6,25 @@ import { compileFunction } from "node:vm"
 import type * as tfjs from "@tensorflow/tfjs"
 import type { TensorflowBinding } from "./binding.ts"
 
-/** The part of tfjs-node's JavaScript that makes a backend of a binding. */
+/** The part of tfjs-node's JavaScript that makes a backend from a binding. */
 export interface NodeBackendPackage {
-  /** Makes the backend; tfjs's engine has to be told of it. */
+  /** Makes the backend. The caller registers it with tfjs. */
   createBackend(binding: TensorflowBinding): tfjs.KernelBackend
 }
 
-/** What tfjs-node calls of `node:util` and newer Nodes no longer have. */
+/** Functions of `node:util` that tfjs-node calls and newer Nodes no longer have. */
 const UTIL_OF_OLD = {
   isNullOrUndefined: (value: unknown): boolean => value === null || value === undefined,
   isArray: Array.isArray,
 }
 
 /**
- * Loads the kernels and the backend class of tfjs-node's package, and nothing else of it: its entry would look for the
- * addon in its own folder, and take whichever copy of tfjs it finds. Its files are CommonJS; they are given the tfjs
- * they are to register with, and a `util` that still has what they call.
+ * Loads only the kernels and the backend class of tfjs-node's package. The package's entry is not used: it looks for
+ * the addon in its own folder and imports another copy of tfjs. The files are CommonJS. They get the caller's tfjs, and
+ * a `util` with the functions that they call.
  *
  * @param folder of the package
- * @param tf the one tfjs of this process
+ * @param tf the tfjs that the kernels register with
  */
 export function loadNodeBackendPackage(folder: string, tf: typeof tfjs): NodeBackendPackage {
   const native = createRequire(import.meta.url)
@@ -33,7 +33,7 @@ export function loadNodeBackendPackage(folder: string, tf: typeof tfjs): NodeBac
     "@tensorflow/tfjs": tf,
     "@tensorflow/tfjs-core": tf,
     util: { ...util, ...UTIL_OF_OLD },
-    // Messages of SavedModel and TensorBoard, which need google-protobuf and are never asked for here.
+    // Messages of SavedModel and TensorBoard. They need google-protobuf and are not used here.
     "./proto/api_pb": {},
   }
   const load = (path: string): unknown => {

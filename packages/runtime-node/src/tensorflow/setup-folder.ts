@@ -1,7 +1,7 @@
 import { join } from "node:path"
 import { cacheFolder } from "../files/cache-folder.ts"
 
-/** The user's folder for what `lllite setup tensorflow` builds. See `cacheFolder`. */
+/** The folder where `lllite setup tensorflow` puts TensorFlow. See `cacheFolder`. */
 export function setupFolder(...where: Parameters<typeof cacheFolder>): string {
   return join(cacheFolder(...where), "tensorflow")
 }

@@ -16,7 +16,7 @@ const TYPES = { float32: "F32", float16: "F16", bfloat16: "BF16" } as const
 /**
  * Starts TensorFlow in this thread.
  *
- * @throws InputError if there is none, or it cannot be loaded here
+ * @throws InputError if it is not installed or cannot be loaded
  */
 export async function startTensorflow(options: StartOptions = {}): Promise<NodeRunningBackend> {
   const { precision = "float32", weights = "file" } = options
@@ -40,7 +40,7 @@ export async function startTensorflow(options: StartOptions = {}): Promise<NodeR
   }
 }
 
-/** @throws InputError saying what was looked at and what to do */
+/** Returns the TensorFlow that was found. @throws InputError with the installed ones that cannot be used, and advice */
 export function expectFound({ found, unusable }: TensorflowSearch): TensorflowInstallation {
   if (found !== null) return found
   const seen = unusable.map(({ source, problem }) => ` ${source}: ${problem}`).join("")

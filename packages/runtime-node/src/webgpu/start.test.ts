@@ -10,7 +10,7 @@ import { loadCheckpoint } from "../checkpoint.ts"
 chooseDriver("swiftshader", "lavapipe")
 const hasDriver = process.env.VK_ICD_FILENAMES !== undefined
 
-/** Bytes of TensorFlow.js' buffers on the device, idle ones too. */
+/** Bytes of TensorFlow.js' buffers on the device, with idle ones. */
 function allocated(): number {
   return (tf.memory() as unknown as { numBytesAllocatedInGPU: number }).numBytesAllocatedInGPU
 }
@@ -18,14 +18,14 @@ function allocated(): number {
 const needsDriver = needs("a Vulkan driver. scripts/lavapipe.sh installs one", hasDriver)
 
 describe("the backend webgpu", () => {
-  it("computes and differentiates where a driver is named", needsDriver, async () => {
+  it("computes and differentiates when a driver is named", needsDriver, async () => {
     const { backend, ops, version, device } = await startBackend("webgpu")
     expect({ backend, device }).toEqual({ backend: "webgpu", device: "CPU" })
     expect(version).toMatch(/^WebGPU ./)
     await selfCheck(ops)
   })
 
-  it("rounds float32 weights when asked to", needsDriver, async () => {
+  it("rounds float32 weights with the option", needsDriver, async () => {
     const values = Float32Array.from({ length: 8 }, (_, i) => i / 4)
     const weight: WeightEntry = {
       ...{ name: "weight", dtype: "F32", shape: [2, 4] },
@@ -41,7 +41,7 @@ describe("the backend webgpu", () => {
     expect(sizes).toEqual([32, 16, 16])
   })
 
-  it("gives idle buffers back when it has generated", needsDriver, async () => {
+  it("frees idle buffers after it has generated", needsDriver, async () => {
     const { ops } = await startBackend("webgpu")
     const sdxl = await loadCheckpoint(ops, "tiny")
     const request = { prompt: "a red star", seed: 1 }
@@ -49,16 +49,16 @@ describe("the backend webgpu", () => {
     for await (const _ of generate(sdxl, [request], { width: 128, height: 128, steps: 1, guidanceScale: 1 })) {
       most = Math.max(most, allocated())
     }
-    // What stays is in pieces of less than 1 MiB: 6.2 MiB, and 18 without trimming.
+    // The buffers that stay are smaller than 1 MiB each: 6.2 MiB together, and 18 without trimming.
     expect(most - allocated()).toBeGreaterThan(4e6)
     expect(allocated() - tf.memory().numBytes).toBeLessThan(7e6)
     sdxl.dispose()
   })
 
-  it("takes no precision, and says which backend does", async () => {
+  it("refuses a precision, and names the backend that takes one", async () => {
     await expect(startBackend("webgpu", { precision: "bfloat16" })).rejects.toThrow(/needs the backend "tensorflow"/)
     await expect(startBackend("wasm", { weights: "float16" })).rejects.toThrow(
-      /weights "float16" needs the backend "tensorflow" or "webgpu", and this is "wasm"/,
+      /weights "float16" needs the backend "tensorflow" or "webgpu", got "wasm"/,
     )
   })
 })

@@ -8,17 +8,17 @@ import { InputError } from "../errors.ts"
 import { writeAtomically } from "../files/atomic-write.ts"
 import { cacheFolder } from "../files/cache-folder.ts"
 
-/** What the kernels call a format. */
+/** Names of the formats in `@lllite/webgpu`. */
 const FORMATS = { file: "file", float16: "f16", bfloat16: "bf16" } as const satisfies Record<WeightFormat, string>
 
-/** Dawn's object lives as long as what came of it is used; the thread keeps one. */
+/** Dawn's object. It must live as long as its adapters and devices. The thread keeps one. */
 let gpu: GPU | null = null
 
 /**
- * Starts WebGPU in this thread, through Dawn (npm package `webgpu`). An adapter that computes on the CPU is taken only
- * where the driver was named by VK_ICD_FILENAMES or VK_DRIVER_FILES: it is for tests.
+ * Starts WebGPU in this thread, through Dawn (npm package `webgpu`). An adapter that computes on the CPU is for tests.
+ * It is used only if VK_ICD_FILENAMES or VK_DRIVER_FILES names its driver.
  *
- * @throws InputError if the package is not installed; WebgpuOpsError if there is no adapter that suits
+ * @throws InputError if the package is not installed; WebgpuOpsError if no adapter suits
  */
 export async function startDawn(weights: WeightFormat = "file"): Promise<NodeRunningBackend> {
   gpu ??= await openDawn()
@@ -27,7 +27,7 @@ export async function startDawn(weights: WeightFormat = "file"): Promise<NodeRun
   const software = process.env.VK_ICD_FILENAMES !== undefined || process.env.VK_DRIVER_FILES !== undefined
   const device = await startWebgpu(gpu, { software })
   const version = ["WebGPU", device.vendor, device.architecture, device.description].filter(Boolean).join(" ")
-  // In software, tuning would take longer than it saves.
+  // On a software adapter, tuning takes longer than it saves.
   const tiles = device.software ? undefined : await keptTiles(tileFile(), version)
   return {
     backend: "webgpu",
@@ -44,7 +44,7 @@ function tileFile(): TileStore {
   return { read: () => readFile(path, "utf8"), write: (text) => writeAtomically(path, text) }
 }
 
-/** Loads Dawn, and makes WebGPU's classes global, where tfjs looks for them. */
+/** Loads Dawn and makes WebGPU's classes global, since tfjs looks for them there. */
 async function openDawn(): Promise<GPU> {
   const { create, globals } = await import("webgpu").catch((cause: unknown) => {
     const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause)
@@ -55,7 +55,7 @@ async function openDawn(): Promise<GPU> {
   })
   Object.assign(globalThis, globals)
   const opened = create([])
-  // Node has a navigator from version 21 on.
+  // Node has `navigator` from version 21 on.
   if (!("navigator" in globalThis)) Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true })
   Object.defineProperty(navigator, "gpu", { value: opened, configurable: true })
   return opened

@@ -1,8 +1,8 @@
 import { setImmediate } from "node:timers/promises"
 
 /**
- * Reads the messages that have come to this thread. The first turn may still belong to the round of the event loop in
- * which the thread computed; before the second the loop has looked for messages.
+ * Lets this thread read the messages that have arrived. The first `setImmediate` may still run in the turn of the event
+ * loop in which the thread computed. Before the second one, the loop reads messages.
  */
 export async function pause(): Promise<void> {
   await setImmediate()

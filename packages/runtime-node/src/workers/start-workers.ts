@@ -6,16 +6,16 @@ import { FormatError } from "@lllite/format"
 import { InputError } from "../errors.ts"
 import type { NodeTypes } from "./types.ts"
 
-/** Classes that errors of a worker have here, too. */
+/** Error classes that are kept when an error comes from a worker. */
 const ERROR_CLASSES: ErrorClasses = { CoreError, FormatError, InputError }
 
-/** Worker threads, and the asking ends of their channels. */
+/** Worker threads, and the clients that call their tasks. */
 export interface StartedWorkers {
   readonly clients: Clients<NodeTypes>
   close(): Promise<void>
 }
 
-/** Starts worker threads, without a backend yet. When one of them breaks, all end. The caller closes them. */
+/** Starts worker threads without a backend. When one of them fails, all end. The caller closes them. */
 export function startWorkers(count: number): StartedWorkers {
   const workers = [startWorker(), ...Array.from({ length: count - 1 }, startWorker)] as const
   const close = async (): Promise<void> => {
@@ -26,9 +26,11 @@ export function startWorkers(count: number): StartedWorkers {
     void close()
   }
   for (const { worker } of workers) {
-    worker.on("error", (cause) => fail(new CoreError(`runtime: a worker thread broke: ${cause.message}`, { cause })))
-    // After a failure this changes nothing: the first error stays.
-    worker.on("exit", (code) => fail(new CoreError(`runtime: a worker thread has ended with code ${code}`)))
+    worker.on("error", (cause) => fail(new CoreError(`runtime: a worker thread failed: ${cause.message}`, { cause })))
+    // After a failure this changes nothing. The first error stays.
+    worker.on("exit", (code) =>
+      fail(new CoreError(`runtime: a worker thread ended with code ${code}. Create a new runtime.`)),
+    )
   }
   const [first, ...more] = workers
   return { clients: [first.client, ...more.map(({ client }) => client)], close }

@@ -3,12 +3,12 @@ import type { NodeBackend } from "../backends/names.ts"
 import type { StartOptions } from "../backends/started-backend.ts"
 import type { SdxlPaths } from "../files/open-sdxl.ts"
 
-/** What Node's workers are given that those of other runtimes are not. See `RuntimeTypes` of `@lllite/core/runtime`. */
+/** Arguments that only Node's workers take. See `RuntimeTypes` of `@lllite/core/runtime`. */
 export type NodeTypes = {
   readonly start: {
     readonly backend: NodeBackend
     readonly options: StartOptions
-    /** Workers that share the memory, this one among them. */
+    /** Number of workers that share the memory, this one included. */
     readonly threads: number
   }
   readonly backend: NodeBackend

@@ -17,12 +17,12 @@ import { pause } from "./pause.ts"
 import type { NodeTypes } from "./types.ts"
 
 /*
- * A thread with a backend, and models, adapters and trainings of its own. Nothing it computes depends on what it did
- * before, so any worker may do any part of a job.
+ * A thread that has a backend and holds models, adapters and trainings. No result depends on earlier work, so every
+ * worker can do every part of a job.
  */
 
 const port = parentPort
-if (port === null) throw new Error("worker: this file is to be started as a worker thread")
+if (port === null) throw new Error("worker: this file runs only as a worker thread. Call createNodeRuntime instead.")
 
 let running: NodeRunningBackend | null = null
 let here: (VaePlace & ModelPlace) | null = null
@@ -52,7 +52,7 @@ const tasks = createRuntimeTasks<NodeTypes>(
       }
     },
 
-    // biome-ignore lint/correctness/useYield: an LLLite is read at once
+    // biome-ignore lint/correctness/useYield: reading an LLLite reports no progress
     async *readAdapter(path, layout) {
       return readLlliteFile(path, layout)
     },
@@ -70,6 +70,6 @@ server.listen({
 })
 
 function started<T>(value: T | null): T {
-  if (value === null) throw new Error("worker: no backend is started yet")
+  if (value === null) throw new Error("worker: no backend is started. Call the task start first.")
   return value
 }

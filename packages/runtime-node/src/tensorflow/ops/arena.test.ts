@@ -6,12 +6,12 @@ import { createArena } from "./arena.ts"
 import type { TensorflowDevice } from "./device.ts"
 import { openDevice } from "./device.ts"
 
-/** A device that uses memory as it lies at one address in eight, and knows nothing else. */
+/** A device that uses memory in place at one address in eight. It has no ops. */
 const pickyDevice = (start: number | null): TensorflowDevice => ({
   adopts: ({ byteOffset }) => byteOffset === start,
-  run: () => Promise.reject(new Error("not asked for")) as never,
-  hold: () => Promise.reject(new Error("not asked for")) as never,
-  upload: () => Promise.reject(new Error("not asked for")) as never,
+  run: () => Promise.reject(new Error("not part of this test")) as never,
+  hold: () => Promise.reject(new Error("not part of this test")) as never,
+  upload: () => Promise.reject(new Error("not part of this test")) as never,
 })
 
 describe("createArena", () => {
@@ -22,22 +22,22 @@ describe("createArena", () => {
     expect(taken.map(({ byteOffset }) => (byteOffset - start) % 64)).toEqual([0, 0, 0, 0, 0])
   })
 
-  it("gives nobody what somebody else has", () => {
+  it("gives every caller separate memory", () => {
     const arena = createArena(pickyDevice(null))
     const taken = Array.from({ length: 120 }, (_, i) => arena.take(150_000 + i).fill(i % 251))
     expect(taken.every((bytes, i) => bytes.indexOf(i % 251) === 0 && new Set(bytes).size === 1)).toBe(true)
   })
 
-  it("lends one piece again and again, and lets go of it when nobody asks", () => {
+  it("gives the same scratch memory to every call, and frees it after a while without calls", () => {
     vi.useFakeTimers()
     try {
       const arena = createArena(pickyDevice(0))
-      const [first, second] = [arena.borrow(1000), arena.borrow(10)]
+      const [first, second] = [arena.scratch(1000), arena.scratch(10)]
       expect(second.buffer).toBe(first.buffer)
       vi.advanceTimersByTime(999)
-      expect(arena.borrow(10).buffer).toBe(first.buffer)
+      expect(arena.scratch(10).buffer).toBe(first.buffer)
       vi.advanceTimersByTime(1000)
-      expect(arena.borrow(10).buffer).not.toBe(first.buffer)
+      expect(arena.scratch(10).buffer).not.toBe(first.buffer)
     } finally {
       vi.useRealTimers()
     }
@@ -48,7 +48,7 @@ describe("createArena", () => {
       await startBackend("tensorflow")
     })
 
-    it("gives memory that TensorFlow uses as it lies", () => {
+    it("gives memory that TensorFlow uses in place", () => {
       const device = openDevice()
       const bytes = createArena(device).take(64)
       expect(device.adopts(new Float32Array(bytes.buffer, bytes.byteOffset, 16))).toBe(true)

@@ -1,38 +1,39 @@
 import type { TensorflowDevice } from "./device.ts"
 
-/** Multiples of this many bytes suit TensorFlow's vector instructions: `EIGEN_MAX_ALIGN_BYTES` with AVX-512. */
+/** Addresses that are multiples of this suit TensorFlow's vector instructions: `EIGEN_MAX_ALIGN_BYTES` with AVX-512. */
 const ALIGNMENT = 64
-/** JavaScript's own memory begins at multiples of this many bytes at least. */
+/** JavaScript's memory begins at multiples of at least this many bytes. */
 const FINEST = 8
 /**
- * How much memory is asked for at once: twice as much every time. What is not used of it is never touched, and takes no
- * room; but for every piece the garbage collector looks through all objects.
+ * Bytes of the first allocation. Each allocation is twice the one before, up to `LARGEST_SLAB_BYTES`. Bytes that are
+ * not used are never touched and take no memory. Few allocations are better, since each one may run the garbage
+ * collector over all objects.
  */
 const FIRST_SLAB_BYTES = 16 * 2 ** 20
 const LARGEST_SLAB_BYTES = 512 * 2 ** 20
 
-/** How long borrowed memory is kept for whoever asks next. */
+/** Milliseconds for which scratch memory is kept for the next call. */
 const IDLE_MS = 1000
 
 /**
- * Memory for weights. It begins where TensorFlow uses it as it lies, if it does so anywhere: weights are then read from
- * the file to where they stay. Otherwise TensorFlow takes a copy.
+ * Memory for weights. It begins at an address that TensorFlow uses in place, if there is one. Weights are then read
+ * from the file into their final place. Otherwise TensorFlow makes a copy.
  */
 export interface Arena {
-  /** Bytes that nobody else gets. */
+  /** Bytes that no other call returns. */
   take(length: number): Uint8Array
-  /** Bytes that the next one to borrow gets, too. */
-  borrow(length: number): Uint8Array
+  /** Bytes that are valid until the next call of `scratch`, which returns the same memory. */
+  scratch(length: number): Uint8Array
 }
 
 /**
- * Hands out memory of JavaScript's. TensorFlow's own allocator asks for ever larger pieces, and keeps a table of each
- * of a thirty-second of its size: 250 MiB for SDXL.
+ * Gives out memory of JavaScript. TensorFlow's own allocator requests ever larger pieces. It keeps a table for each
+ * piece, of 1/32 of its size: 250 MiB for SDXL.
  */
 export function createArena(device: TensorflowDevice): Arena {
   let slab = new Uint8Array(0)
   let nextBytes = FIRST_SLAB_BYTES
-  let lent = new Uint8Array(0)
+  let scratchMemory = new Uint8Array(0)
   let timer: NodeJS.Timeout | undefined
   return {
     take(length) {
@@ -45,13 +46,13 @@ export function createArena(device: TensorflowDevice): Arena {
       slab = slab.subarray(room)
       return bytes
     },
-    borrow(length) {
+    scratch(length) {
       clearTimeout(timer)
       timer = setTimeout(() => {
-        lent = new Uint8Array(0)
+        scratchMemory = new Uint8Array(0)
       }, IDLE_MS).unref()
-      if (lent.byteLength < length) lent = openSlab(device, length)
-      return lent.subarray(0, length)
+      if (scratchMemory.byteLength < length) scratchMemory = openSlab(device, length)
+      return scratchMemory.subarray(0, length)
     },
   }
 }

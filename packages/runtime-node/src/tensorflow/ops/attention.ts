@@ -4,19 +4,21 @@ import type { Tensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { InputError } from "../../errors.ts"
 
-/** Scores that may be in memory at once: 16 MiB of float32, of which a core keeps much in its cache; more takes longer. */
+/** Scores in memory at once: 16 MiB of float32. Much of that fits into a core's cache. Larger chunks take longer. */
 const MOST_SCORES = 2 ** 22
 
-/** Added to a score that must not count: far below any other, yet no infinity that could turn into NaN. */
+/**
+ * Added to a score that must not count. It is far below every other score, and finite, since infinity can become NaN.
+ */
 const MASKED = -1e30
 
 /**
- * softmax(q kᵀ / √d) v by heads, Vaswani et al. 2017, for a chunk of queries at a time: scores of all queries with all
- * keys are never in memory at once. The backward pass computes a chunk's probabilities again.
+ * softmax(q kᵀ / √d) v by heads, Vaswani et al. 2017. It computes one chunk of queries at a time. Scores of all queries
+ * with all keys are never in memory at once. The backward pass computes the probabilities of each chunk again.
  */
 export const attention: Ops["attention"] = (q, k, v, { heads, causal }) => attentionInChunks(q, k, v, heads, causal)
 
-/** @param mostScores scores of a chunk, at most, but one query's in any case */
+/** @param mostScores the largest number of scores in a chunk; a chunk holds at least one query */
 export function attentionInChunks(
   q: Tensor3D,
   k: Tensor3D,
@@ -32,7 +34,7 @@ export function attentionInChunks(
   if (!Number.isInteger(dim) || !fits) {
     throw new InputError(
       `attention: q [${q.shape.join(", ")}], k [${k.shape.join(", ")}], v [${v.shape.join(", ")}] with ${heads} heads; ` +
-        "expected the same samples and width, a multiple of the heads, and as many keys as values",
+        "expected the same samples and width, a width that is a multiple of the heads, and as many keys as values.",
     )
   }
   const scale = 1 / Math.sqrt(dim)
@@ -92,7 +94,7 @@ function concatenated(parts: readonly Tensor[]): Tensor {
   return whole
 }
 
-/** [count, keys]: 0 where the queries from `from` on may look, MASKED where they may not. */
+/** [count, keys]: 0 for keys that the queries from `from` on may see, MASKED for the others. */
 function causalMask(from: number, count: number, keys: number): Tensor {
   const mask = new Float32Array(count * keys)
   for (let t = 0; t < count; t++) {

@@ -7,36 +7,36 @@ import type { ComputeType, Multiply } from "./multiply.ts"
 import { expectWidth } from "./multiply.ts"
 import type { HeldConv2d } from "./weights.ts"
 
-/** Values of the windows that may be in memory at once: 32 MiB of float32. */
+/** Values of windows in memory at once: 32 MiB of float32. */
 const MOST_VALUES = 2 ** 23
 
-/** A convolution whose windows move by one. */
+/** Size of a convolution with stride 1. */
 export interface ConvolutionSize {
-  /** Channels of the filter: the fewer of what it reads and gives. */
+  /** Channels of the filter: the smaller number of its input and output channels. */
   readonly channels: number
-  /** Pixels of the result, of all samples. */
+  /** Pixels of the result, over all samples. */
   readonly pixels: number
   readonly compute: ComputeType
 }
 
-/** Where windows are laid side by side and multiplied, because that is faster than TensorFlow's convolution. */
+/** Sizes at which a matrix product of the windows is faster than TensorFlow's convolution. */
 export interface ProductRule {
   readonly forward: (size: ConvolutionSize) => boolean
   readonly backward: (size: ConvolutionSize) => boolean
 }
 
 /**
- * TensorFlow brings a filter into oneDNN's own order before every use, which costs more than the convolution where
- * the filter is large and the picture small. Measured with TensorFlow 2.21 on AVX-512 and AMX, 3 x 3, 320 to 2,560
- * channels, 8 x 8 to 128 x 128 pixels: the product takes 0.2 to 0.6 of the time where this says so, and from 640
- * channels to 320 up to 1.2.
+ * TensorFlow reorders a filter for oneDNN before every use. With a large filter and a small picture this costs more
+ * than the convolution. Measured with TensorFlow 2.21 on AVX-512 and AMX: filters of 3 x 3, 320 to 2,560 channels, 8 x
+ * 8 to 128 x 128 pixels. Where this rule chooses the product, it takes 0.2 to 0.6 of the time. From 640 channels to 320
+ * it takes up to 1.2.
  */
 const MEASURED: ProductRule = {
   forward: ({ channels, pixels, compute }) => channels >= 640 && (compute === "F32" || pixels <= 64),
   backward: ({ channels, pixels }) => channels >= 640 && pixels <= 64,
 }
 
-/** Convolutions with frozen filters, by TensorFlow's own op or as one product with all windows, whichever is faster. */
+/** Convolutions with frozen filters. The rule chooses between TensorFlow's own op and a product with the windows. */
 export function createConv2d(
   device: TensorflowDevice,
   multiply: Multiply,
@@ -74,7 +74,7 @@ export function createConv2d(
   }
 }
 
-/** What windows that move by one see of a padded picture. */
+/** Windows of a convolution with stride 1 over a padded picture. */
 interface Windows {
   readonly samples: number
   /** Windows down and across. */
@@ -108,7 +108,7 @@ function placesOf({ kernelHeight, kernelWidth }: Windows): readonly (readonly [r
   return Array.from({ length: kernelHeight * kernelWidth }, (_, i) => [Math.floor(i / kernelWidth), i % kernelWidth])
 }
 
-/** [pixels, places · channels] times the filter as [places · channels, out], some rows of the picture at a time. */
+/** Multiplies [pixels, places · channels] by the filter as [places · channels, out], some rows of pixels at a time. */
 function productForward(
   device: TensorflowDevice,
   multiply: Multiply,
@@ -136,10 +136,10 @@ function productForward(
       for (let from = 0; from < height; from += step) {
         const rows = Math.min(step, height - from)
         const part = tf.tidy(() => {
-          const seen = places.map(([row, column]) =>
+          const shifted = places.map(([row, column]) =>
             tf.slice(padded, [0, from + row, column, 0], [samples, rows, width, channels]),
           )
-          const flat = tf.reshape(tf.concat(seen, 3), [samples * rows * width, columns])
+          const flat = tf.reshape(tf.concat(shifted, 3), [samples * rows * width, columns])
           const y = multiply("MatMul", { transpose_a: false, transpose_b: false }, flat, matrix)
           return tf.reshape(y, [samples, rows, width, out])
         })
@@ -152,7 +152,7 @@ function productForward(
   }
 }
 
-/** What every place of every window gets, [pixels, places · channels], added up where it came from. */
+/** Computes the gradient of each place of each window, [pixels, places · channels], and adds it to its pixel. */
 function productBackward(
   device: TensorflowDevice,
   multiply: Multiply,
@@ -191,7 +191,7 @@ function productBackward(
   }
 }
 
-/** The same numbers in another shape: TensorFlow copies none. */
+/** The same numbers in another shape, without a copy. */
 function reshaped(device: TensorflowDevice, handle: Handle, shape: readonly number[]): Handle {
   const sizes = tf.tensor1d([...shape], "int32")
   try {

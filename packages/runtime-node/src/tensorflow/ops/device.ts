@@ -3,11 +3,11 @@ import * as tf from "@tensorflow/tfjs-core"
 import { InputError } from "../../errors.ts"
 import type { OpAttribute, OpOutput, TensorflowBackend } from "../binding.ts"
 
-/** TensorFlow's numbers for the types of numbers that are used here: `TF_DataType` in its C API. */
+/** Codes of the number types that are used here: `TF_DataType` in TensorFlow's C API. */
 export const TF_TYPES = { F32: 1, I32: 3, U8: 4, BF16: 14, F16: 19 } as const
 export type TfType = keyof typeof TF_TYPES
 
-/** A tensor that TensorFlow holds and tfjs does not know of, so that it may be of any type. Its owner disposes it. */
+/** A tensor that only TensorFlow holds. tfjs does not have it, so it may be of any type. Its owner disposes it. */
 export interface Handle {
   readonly id: number
   readonly shape: readonly number[]
@@ -15,14 +15,14 @@ export interface Handle {
   dispose(): void
 }
 
-/** The value of an attribute of an op: a type is given by its name in `{ type }`. */
+/** The value of an attribute of an op. `{ type }` names a number type. */
 export type AttributeValue = string | number | boolean | readonly number[] | { readonly type: TfType }
 
 /** TensorFlow's ops by name. */
 export interface TensorflowDevice {
-  /** Runs an op whose one result is float32, and gives it to tfjs, whose tidies it then obeys. */
+  /** Runs an op with one float32 result. The result is a tensor of tfjs, and tidies of tfjs dispose it. */
   run(name: string, attributes: Readonly<Record<string, AttributeValue>>, inputs: readonly (Tensor | Handle)[]): Tensor
-  /** Runs an op whose one result stays with TensorFlow. */
+  /** Runs an op with one result that only TensorFlow holds. */
   hold(
     name: string,
     attributes: Readonly<Record<string, AttributeValue>>,
@@ -30,18 +30,18 @@ export interface TensorflowDevice {
     type: TfType,
   ): Handle
   /**
-   * Makes a tensor of bytes: a copy of them, or where their address suits TensorFlow, just these bytes, which the caller
-   * then leaves alone. See {@link adopts}.
+   * Makes a tensor of bytes. If their address suits TensorFlow, the tensor uses these bytes in place. Otherwise it is a
+   * copy. The caller must not change the bytes while the tensor lives. See {@link adopts}.
    */
   upload(bytes: Uint8Array, shape: readonly number[], type: keyof typeof TYPE_BYTES): Handle
-  /** Whether TensorFlow would use memory that begins here as it lies. Writes to it. */
+  /** Whether TensorFlow uses memory at this address in place. The call writes to the memory. */
   adopts(values: Float32Array): boolean
 }
 
-/** Bytes of a number, of the types that {@link TensorflowDevice.upload} makes. */
+/** Bytes of one number, for the types that {@link TensorflowDevice.upload} makes. */
 export const TYPE_BYTES = { F16: 2, BF16: 2, F32: 4 } as const
 
-/** The backend in use, which must be `tensorflow`. */
+/** Opens the backend in use. @throws InputError if it is not `tensorflow` */
 export function openDevice(): TensorflowDevice {
   const backend = tf.backend()
   if (!isTensorflow(backend)) {
@@ -67,7 +67,7 @@ export function openDevice(): TensorflowDevice {
     const list = Object.entries(attributes).map(([key, value]) => attribute(key, value))
     return binding.executeOp(name, list, ids, 1)[0] as OpOutput
   }
-  /** @param memory what the tensor's numbers may lie in: as long as it is alive, nobody else gets it */
+  /** @param memory that the tensor may use in place; the handle keeps it reachable until it is disposed */
   const handle = (id: number, shape: readonly number[], type: TfType, memory: Uint8Array | null = null): Handle => {
     let alive: { readonly memory: Uint8Array | null } | null = { memory }
     return {
@@ -87,14 +87,14 @@ export function openDevice(): TensorflowDevice {
       return handle(id, shape, type)
     },
     upload(bytes, shape, type) {
-      // The binding makes no tensors of 16-bit numbers, but of bytes, and TensorFlow sees one as the other.
+      // The binding cannot make tensors of 16-bit numbers. It makes one of bytes, and Bitcast changes its type.
       const raw = handle(binding.createTensor([...shape, TYPE_BYTES[type]], TF_TYPES.U8, bytes), shape, "U8")
       const { id } = execute("Bitcast", { T: { type: "U8" }, type: { type } }, [raw])
       raw.dispose()
       return handle(id, shape, type, bytes)
     },
     adopts(values) {
-      // What is used as it lies shows what is written there later.
+      // A tensor that uses the memory in place has the values that are written there later.
       const id = binding.createTensor([values.length], TF_TYPES.F32, values.fill(0))
       values.fill(1)
       const isAdopted = !binding.isUsingGpuDevice() && binding.tensorDataSync(id).every((value) => value === 1)

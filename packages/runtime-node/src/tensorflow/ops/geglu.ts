@@ -4,8 +4,8 @@ import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 
 /**
- * First half times GELU of the second, Shazeer 2020. h: [..., 2·C] → [..., C]. Only `h` is kept: it is the widest
- * tensor of a block, and computing the rest again costs less than holding it.
+ * The first half times GELU of the second half, Shazeer 2020. h: [..., 2·C] → [..., C]. Only `h` is saved for the
+ * gradient. It is the widest tensor of a block. The rest is computed again, which costs less than holding it.
  */
 export const geglu: Ops["geglu"] = (h) =>
   vjp([h], () => {

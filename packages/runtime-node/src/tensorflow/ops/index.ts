@@ -11,15 +11,15 @@ import { createProducts } from "./products.ts"
 import { createLoader, lookUp } from "./weights.ts"
 
 export interface TensorflowOpsOptions {
-  /** In which products with frozen weights are computed; float32 unless given. */
+  /** Number type in which products with frozen weights are computed. Default: `F32` */
   readonly compute?: ComputeType
-  /** What float32 weights of a file are rounded to; they are held as they are unless given. */
+  /** Number type to which float32 weights of a file are rounded. Default: they are not rounded. */
   readonly round?: "F16" | "BF16"
 }
 
 /**
- * Ops on TensorFlow, which must be the backend in use: frozen weights are held in 16 bits where the file has them so,
- * and attention never holds the scores of all queries at once.
+ * Ops on TensorFlow, which must be the backend in use. Frozen weights that have 16 bits in the file are held in 16
+ * bits. Attention never holds the scores of all queries at once.
  */
 export function createTensorflowOps({ compute = "F32", round }: TensorflowOpsOptions = {}): Ops {
   const device = openDevice()

@@ -2,16 +2,16 @@ import type { Tensor } from "@tensorflow/tfjs-core"
 import { InputError } from "../../errors.ts"
 import type { AttributeValue, Handle, TensorflowDevice } from "./device.ts"
 
-/** The type in which products with frozen weights are computed; sums and results are float32 in any case. */
+/** The number type in which products with frozen weights are computed. Sums and results are always float32. */
 export type ComputeType = "F32" | "BF16"
 
-/** What TensorFlow's gradient of a convolution needs besides. */
+/** Further inputs, for TensorFlow's gradient of a convolution. */
 export interface MultiplyOptions {
   /** Shape of the result. */
   readonly sizes?: Tensor
 }
 
-/** An op on a tensor and a frozen weight, in the type of computation. */
+/** Runs an op on a tensor and a frozen weight, in the compute type. */
 export type Multiply = (
   name: string,
   attributes: Readonly<Record<string, AttributeValue>>,
@@ -20,31 +20,31 @@ export type Multiply = (
   options?: MultiplyOptions,
 ) => Tensor
 
-/** Products with weights that are cast for the moment in which they are used. */
+/** Creates products with frozen weights. A weight of another type is cast for each product. */
 export function createMultiply(device: TensorflowDevice, compute: ComputeType): Multiply {
   const cast = (input: Tensor | Handle, from: Handle["type"]): Handle =>
     device.hold("Cast", { SrcT: { type: from }, DstT: { type: compute }, Truncate: false }, [input], compute)
   return (name, attributes, x, weight, { sizes } = {}) => {
-    const made: Handle[] = []
-    const own = (handle: Handle): Handle => {
-      made.push(handle)
+    const temporaries: Handle[] = []
+    const temporary = (handle: Handle): Handle => {
+      temporaries.push(handle)
       return handle
     }
     try {
-      const w = weight.type === compute ? weight : own(cast(weight, weight.type))
-      const given = compute === "F32" ? x : own(cast(x, "F32"))
-      const operands = sizes === undefined ? [given, w] : [sizes, w, given]
+      const w = weight.type === compute ? weight : temporary(cast(weight, weight.type))
+      const input = compute === "F32" ? x : temporary(cast(x, "F32"))
+      const operands = sizes === undefined ? [input, w] : [sizes, w, input]
       const typed = { ...attributes, T: { type: compute } } as const
       if (compute === "F32") return device.run(name, typed, operands)
-      const product = own(device.hold(name, typed, operands, compute))
+      const product = temporary(device.hold(name, typed, operands, compute))
       return device.run("Cast", { SrcT: { type: compute }, DstT: { type: "F32" }, Truncate: false }, [product])
     } finally {
-      for (const handle of made) handle.dispose()
+      for (const handle of temporaries) handle.dispose()
     }
   }
 }
 
 export function expectWidth(op: string, x: Tensor, width: number): void {
   if (x.shape[x.rank - 1] === width) return
-  throw new InputError(`${op}: x is [${x.shape.join(", ")}], expected a last axis of ${width}`)
+  throw new InputError(`${op}: x is [${x.shape.join(", ")}], expected a last axis of ${width}.`)
 }

@@ -6,20 +6,20 @@ import { InputError } from "../../errors.ts"
 import type { HeldNorm } from "./weights.ts"
 
 /**
- * x: [N, H, W, C] → same; statistics per sample and group of channels, Wu and He 2018. They are taken per channel
- * first, where the values lie, and then over the channels of a group: nothing large is transposed. Nothing as large
- * as x is kept but x.
+ * Group normalisation, Wu and He 2018. x: [N, H, W, C] → same. Statistics are taken per sample and group of channels.
+ * Means are taken per channel first, and then over the channels of a group, so no large tensor is transposed. Besides
+ * x, only small tensors are saved for the gradient.
  */
 export const groupNorm: Ops["groupNorm"] = (x, weight, { groups, epsilon, silu }) => {
   const { scale, shift } = weight as HeldNorm
   const [n, h, w, c] = x.shape
   if (c !== scale.shape[0] || c % groups !== 0) {
     throw new InputError(
-      `groupNorm: x is [${x.shape.join(", ")}], expected ${scale.shape[0]} channels, a multiple of ${groups} groups`,
+      `groupNorm: x is [${x.shape.join(", ")}], expected ${scale.shape[0]} channels, a multiple of ${groups} groups.`,
     )
   }
   const flat = (t: Tensor): Tensor => tf.reshape(t, [n, h * w, c])
-  /** Mean over a group's pixels and channels, at each of its channels. [N, HW, C] → [N, 1, C] */
+  /** Mean over the pixels and channels of a group, repeated for each of its channels. [N, HW, C] → [N, 1, C] */
   const groupMean = (t: Tensor): Tensor => {
     const perGroup = tf.mean(tf.reshape(tf.mean(t, 1), [n, groups, c / groups]), 2, true)
     return tf.reshape(tf.tile(perGroup, [1, 1, c / groups]), [n, 1, c])
@@ -50,7 +50,7 @@ export const layerNorm: Ops["layerNorm"] = (x, weight, epsilon) => {
   const { scale, shift } = weight as HeldNorm
   const [width] = scale.shape
   if (x.shape[x.rank - 1] !== width) {
-    throw new InputError(`layerNorm: x is [${x.shape.join(", ")}], expected a last axis of ${width}`)
+    throw new InputError(`layerNorm: x is [${x.shape.join(", ")}], expected a last axis of ${width}.`)
   }
   return vjp([x], () => {
     const rows = tf.reshape(x, [-1, width])

@@ -27,7 +27,7 @@ const entry = (dtype: FloatDtype, shape: readonly number[], values: Float32Array
 const relativeError = (got: Tensor, expected: Tensor): number =>
   tf.tidy(() => tf.div(tf.max(tf.abs(tf.sub(got, expected))), tf.max(tf.abs(expected))).dataSync()[0] as number)
 
-// `lllite setup tensorflow` makes these run; the checks of CI do it first.
+// These tests need `lllite setup tensorflow`. CI calls it first.
 describe(
   "ops on TensorFlow",
   needs("TensorFlow. Type: lllite setup tensorflow", findTensorflow().found !== null),
@@ -36,7 +36,7 @@ describe(
       await startBackend("tensorflow")
     })
 
-    it("keep the contract of every verb", async () => {
+    it("keep the contract of every op", async () => {
       const results = await checkOps(createTensorflowOps())
       expect(results.filter(({ ok }) => !ok)).toEqual([])
       expect(results.length).toBeGreaterThan(150)
@@ -47,7 +47,7 @@ describe(
       async (dtype) => {
         const [values, filter] = [normal("matrix", [24, 16]), normal("filter", [8, 16, 3, 3])]
         const load = async ({ load }: Ops, type: FloatDtype) => {
-          // What the file says, whichever type it says it in.
+          // The same values in every type of the file.
           const as = (given: Float32Array) => (type === "F32" ? toFloat32(fromFloat32(given, dtype), dtype) : given)
           return {
             linear: await load.linear(entry(type, [24, 16], as(values)), null),
@@ -83,14 +83,14 @@ describe(
       },
     )
 
-    it("read a file's weights to where they stay", async () => {
+    it("read a file's weights into their final memory", async () => {
       const ops = createTensorflowOps()
       const buffers = new Set<ArrayBufferLike>()
       const streamed = (name: string, shape: readonly number[], dtype: FloatDtype): WeightEntry => {
         const whole = entry(dtype, shape, normal(name, shape))
         return {
           ...whole,
-          read: () => Promise.reject(new Error("an array was made for it")),
+          read: () => Promise.reject(new Error("read returned a new array, expected readInto")),
           readInto: async (target) => {
             buffers.add(target.buffer)
             target.set(await whole.read())
@@ -98,7 +98,7 @@ describe(
         }
       }
       const names = ["a", "b", "c"] as const
-      // All at once: they must take their turns. The largest comes first.
+      // All start at the same time and must run one after another. The largest comes first.
       const loaded = await Promise.all(
         names.map((name, i) => ops.load.linear(streamed(name, [64 - i, 32], i === 1 ? "F32" : "BF16"), null)),
       )
@@ -118,7 +118,7 @@ describe(
       }
     })
 
-    it("round float32 weights when asked to, and refuse what float16 cannot hold", async () => {
+    it("round float32 weights with the option, and refuse values that float16 cannot hold", async () => {
       const values = normal("matrix", [4, 3])
       const ops = createTensorflowOps({ round: "F16" })
       const weight = await ops.load.linear(entry("F32", [4, 3], values), null)
@@ -128,11 +128,11 @@ describe(
       weight.dispose()
       values[5] = 1e6
       await expect(ops.load.linear(entry("F32", [4, 3], values), null)).rejects.toThrow(
-        '"w" has a value of 1000000, and float16 holds 65504 at most. Round to bf16.',
+        '"w" has a value of 1000000, expected at most 65504 for float16. Choose the weights "bfloat16".',
       )
     })
 
-    it("round many at once, of which none gets another's values", async () => {
+    it("round many at the same time without mixing their values", async () => {
       const ops = createTensorflowOps({ round: "BF16" })
       const names = ["a", "b", "c", "d", "e"]
       const values = names.map((name) => normal(name, [16, 16]))
@@ -144,7 +144,7 @@ describe(
       }
     })
 
-    it("compute in bfloat16 when asked to", async () => {
+    it("compute in bfloat16 with the option", async () => {
       const [ops, exact] = [createTensorflowOps({ compute: "BF16" }), createTensorflowOps()]
       const weight = await ops.load.linear(entry("F16", [40, 64], normal("matrix", [40, 64])), null)
       tf.tidy(() => {
@@ -158,7 +158,7 @@ describe(
       weight.dispose()
     })
 
-    it("convolve by products with windows as TensorFlow does, also a row at a time", async () => {
+    it("convolve by products with windows as TensorFlow does, also one row at a time", async () => {
       const device = openDevice()
       const always = { forward: () => true, backward: () => true }
       const never = { forward: () => false, backward: () => false }
@@ -198,7 +198,7 @@ describe(
         const make = (name: string): Tensor3D => tf.tensor3d(normal(name, [2, 23, 12]), [2, 23, 12])
         const inputs = [make("q"), make("k"), make("v")]
         const dy = make("dy")
-        // Five queries at a time, the last chunk shorter; and one at a time.
+        // Five queries at a time, with a shorter last chunk. Then one query at a time.
         const whole = (...[q, k, v]: Tensor[]) =>
           attentionInChunks(q as Tensor3D, k as Tensor3D, v as Tensor3D, 3, causal)
         for (const most of [2 * 3 * 23 * 5, 1]) {

@@ -6,7 +6,7 @@ import type { Multiply } from "./multiply.ts"
 import { expectWidth } from "./multiply.ts"
 import type { HeldLinear } from "./weights.ts"
 
-/** Products of matrices: with frozen weights, and with weights that train. */
+/** Matrix products: `linear` with frozen weights, and `dense` with weights that train. */
 export function createProducts(multiply: Multiply): Pick<Ops, "linear" | "dense"> {
   return {
     linear(x, weight) {

@@ -8,13 +8,13 @@ import { createArena } from "./arena.ts"
 import type { Handle, TensorflowDevice } from "./device.ts"
 import { TYPE_BYTES } from "./device.ts"
 
-/** A matrix as the file has it, [out, in]: TensorFlow multiplies by its transpose as fast, and gradients by itself. */
+/** A matrix as in the file, [out, in]. The forward pass multiplies by its transpose, which is as fast. */
 export interface HeldLinear extends LinearWeight {
   readonly matrix: Handle
   readonly bias: Tensor1D | null
 }
 
-/** A filter, turned to HWIO once. */
+/** A filter that was transposed to HWIO when it was loaded. */
 export interface HeldConv2d extends Conv2dWeight {
   readonly filter: Handle
   readonly bias: Tensor1D | null
@@ -25,26 +25,26 @@ export interface HeldNorm extends NormWeight {
   readonly shift: Tensor1D
 }
 
-/** Rows as the file has them, in JavaScript's memory: only few of many are ever looked up. */
+/** Rows as in the file. They lie in JavaScript's memory, since only few of many rows are read. */
 export interface HeldTable extends TableWeight {
   readonly rows: Uint8Array
   readonly dtype: WeightEntry["dtype"]
 }
 
-/** Greatest value that float16 holds. */
+/** The largest value of float16. */
 const LARGEST_F16 = 65504
 
 /**
- * Takes weights from a file to TensorFlow as the file has them, in 16 bits or 32, made of the file's own bytes.
+ * Loads weights from a file into TensorFlow. They keep the file's bytes, in 16 bits or 32.
  *
- * @param round what to round float32 weights to; null keeps them
+ * @param round the type to which float32 weights are rounded; null keeps them
  */
 export function createLoader(device: TensorflowDevice, round: "F16" | "BF16" | null): WeightLoader {
-  const take = createTaker(device, round)
+  const upload = createUploader(device, round)
   return {
     async linear(weight, bias) {
       expectRank(weight, 2)
-      const matrix = await take(weight, "as-stored")
+      const matrix = await upload(weight, "as-stored")
       const vector = await readVector(bias, weight.shape[0] ?? 0)
       const held: HeldLinear = {
         kind: "linear",
@@ -58,7 +58,7 @@ export function createLoader(device: TensorflowDevice, round: "F16" | "BF16" | n
     },
     async conv2d(weight, bias) {
       expectRank(weight, 4)
-      const filter = await take(weight, "filter")
+      const filter = await upload(weight, "filter")
       const vector = await readVector(bias, weight.shape[0] ?? 0)
       const held: HeldConv2d = {
         kind: "conv2d",
@@ -100,7 +100,7 @@ export function createLoader(device: TensorflowDevice, round: "F16" | "BF16" | n
   }
 }
 
-/** Rows of a table. indices: N lists of T integers → [N, T, width] */
+/** Reads rows of a table. indices: N lists of T integers → [N, T, width] */
 export function lookUp(weight: TableWeight, indices: readonly ArrayLike<number>[]): Tensor3D {
   const { rows, dtype, shape } = weight as HeldTable
   const [count = 0, width = 0] = shape
@@ -109,12 +109,12 @@ export function lookUp(weight: TableWeight, indices: readonly ArrayLike<number>[
   const found = new Float32Array(indices.length * length * width)
   indices.forEach((list, n) => {
     if (list.length !== length) {
-      throw new InputError(`look-up: list ${n} has ${list.length} indices, expected ${length}`)
+      throw new InputError(`look-up: list ${n} has ${list.length} indices, expected ${length}.`)
     }
     for (let t = 0; t < length; t++) {
       const index = list[t] as number
       if (!(Number.isInteger(index) && index >= 0 && index < count)) {
-        throw new InputError(`look-up: index ${index} at [${n}, ${t}], expected a whole number from 0 to ${count - 1}`)
+        throw new InputError(`look-up: index ${index} at [${n}, ${t}], expected a whole number from 0 to ${count - 1}.`)
       }
       const row = rows.slice(index * rowBytes, (index + 1) * rowBytes)
       found.set(toFloat32(row, dtype), (n * length + t) * width)
@@ -123,38 +123,38 @@ export function lookUp(weight: TableWeight, indices: readonly ArrayLike<number>[
   return tf.tensor3d(found, [indices.length, length, width])
 }
 
-/** How a tensor lies in TensorFlow: as in the file, or as a filter, HWIO where files have OIHW. */
+/** Layout of a tensor in TensorFlow: as in the file, or as a filter. Files have filters as OIHW, TensorFlow as HWIO. */
 type Form = "as-stored" | "filter"
 
-/** Takes a file's tensors over one after the other, bit by bit where TensorFlow has the type, and rounds them. */
-function createTaker(
+/** Uploads the tensors of a file one after another and rounds them. Types that TensorFlow has keep their bits. */
+function createUploader(
   device: TensorflowDevice,
   round: "F16" | "BF16" | null,
 ): (entry: WeightEntry, form: Form) => Promise<Handle> {
   const arena = createArena(device)
   let last: Promise<unknown> = Promise.resolve()
-  const take = async (entry: WeightEntry, form: Form): Promise<Handle> => {
+  const upload = async (entry: WeightEntry, form: Form): Promise<Handle> => {
     const { dtype, shape } = entry
     const type = isSameType(dtype) ? dtype : "F32"
     const length = shape.reduce((product, axis) => product * axis, TYPE_BYTES[type])
     const to = type === "F32" ? round : null
-    // What is turned or rounded lies elsewhere in the end, before anybody else may borrow.
-    const bytes = form === "filter" || to !== null ? arena.borrow(length) : arena.take(length)
+    // A tensor that is transposed or rounded ends in other memory, before the next tensor uses the scratch memory.
+    const bytes = form === "filter" || to !== null ? arena.scratch(length) : arena.take(length)
     if (type === dtype) await readEntryInto(entry, bytes)
     else bytes.set(new Uint8Array(toFloat32(await entry.read(), dtype).buffer))
     const stored = device.upload(bytes, shape, type)
-    const lying = form === "filter" ? turned(device, stored) : stored
-    return to === null ? lying : rounded(device, lying, to, entry.name)
+    const placed = form === "filter" ? toHwio(device, stored) : stored
+    return to === null ? placed : rounded(device, placed, to, entry.name)
   }
   return (entry, form) => {
-    const taken = last.then(() => take(entry, form))
-    last = taken.catch(() => {})
-    return taken
+    const uploaded = last.then(() => upload(entry, form))
+    last = uploaded.catch(() => {})
+    return uploaded
   }
 }
 
-/** A filter as TensorFlow convolves with it, [height, width, inside, out], in memory of TensorFlow's own. */
-function turned(device: TensorflowDevice, stored: Handle): Handle {
+/** Transposes a filter for TensorFlow's convolution: [height, width, in, out], in TensorFlow's memory. */
+function toHwio(device: TensorflowDevice, stored: Handle): Handle {
   const order = tf.tensor1d([2, 3, 1, 0], "int32")
   const attributes = { T: { type: stored.type }, Tperm: { type: "I32" } } as const
   const filter = device.hold("Transpose", attributes, [stored, order], stored.type)
@@ -163,7 +163,7 @@ function turned(device: TensorflowDevice, stored: Handle): Handle {
   return filter
 }
 
-/** Whether TensorFlow has a file's type, too. */
+/** Whether TensorFlow has the type of a file's tensor. */
 function isSameType(dtype: WeightEntry["dtype"]): dtype is keyof typeof TYPE_BYTES {
   return Object.hasOwn(TYPE_BYTES, dtype)
 }
@@ -182,20 +182,22 @@ function expectInFloat16(device: TensorflowDevice, held: Handle, name: string): 
   })
   if (most <= LARGEST_F16) return
   held.dispose()
-  throw new InputError(`"${name}" has a value of ${most}, and float16 holds ${LARGEST_F16} at most. Round to bf16.`)
+  throw new InputError(
+    `"${name}" has a value of ${most}, expected at most ${LARGEST_F16} for float16. Choose the weights "bfloat16".`,
+  )
 }
 
 async function readVector(entry: WeightEntry | null, width: number): Promise<Tensor1D | null> {
   if (entry === null) return null
   if (entry.shape.length !== 1 || entry.shape[0] !== width) {
-    throw new InputError(`"${entry.name}" is [${entry.shape.join(", ")}], expected [${width}]`)
+    throw new InputError(`"${entry.name}" is [${entry.shape.join(", ")}], expected [${width}].`)
   }
   return tf.keep(tf.tensor1d(toFloat32(await entry.read(), entry.dtype)))
 }
 
 function expectRank(entry: WeightEntry, rank: number): void {
   if (entry.shape.length === rank) return
-  throw new InputError(`"${entry.name}" is [${entry.shape.join(", ")}], expected ${rank} dimensions`)
+  throw new InputError(`"${entry.name}" is [${entry.shape.join(", ")}], expected ${rank} dimensions.`)
 }
 
 function bytesOf({ shape, type }: Handle): number {

@@ -10,16 +10,16 @@ export interface BindingBuild {
   readonly sources: string
   readonly nodeHeaders: string
   readonly tensorflow: TensorflowLibraries
-  /** The addon to write. */
+  /** Path of the addon to write. */
   readonly output: string
   readonly signal: AbortSignal | undefined
 }
 
 /**
- * Compiles tfjs-node's binding as it is published and links it with TensorFlow's own libraries, which it finds by
- * their place relative to itself: the folder may be moved as a whole.
+ * Compiles tfjs-node's published binding and links it with TensorFlow's libraries. The binding finds them by a path
+ * relative to itself, so the folder may be moved as a whole.
  *
- * @throws InputError with what the compiler said
+ * @throws InputError with the compiler's output
  */
 export async function buildBinding(build: BindingBuild): Promise<void> {
   const { compiler, sources, nodeHeaders, tensorflow, output, signal } = build
@@ -29,7 +29,7 @@ export async function buildBinding(build: BindingBuild): Promise<void> {
   const beside = `${isMac ? "@loader_path" : "$ORIGIN"}/${relative(dirname(output), dirname(library))}`
   const args = [
     ...["-O2", "-shared", "-fPIC", "-std=c++17", "-DNAPI_VERSION=8"],
-    // Node's own symbols are there when the addon is loaded, not when it is linked.
+    // Node's symbols are defined when the addon is loaded, and not yet when it is linked.
     ...(isMac ? ["-undefined", "dynamic_lookup"] : []),
     ...["-I", nodeHeaders, "-I", tensorflow.include],
     ...files.map((name) => join(sources, name)),
@@ -40,6 +40,6 @@ export async function buildBinding(build: BindingBuild): Promise<void> {
   const result = await runCommand(compiler, args, { signal })
   if (result.code === 0) return
   throw new InputError(
-    `setup tensorflow: ${compiler} could not build the binding against TensorFlow ${tensorflow.version}. It said:\n${lastLines(result, 12)}`,
+    `setup tensorflow: ${compiler} could not build the binding for TensorFlow ${tensorflow.version}. Its output:\n${lastLines(result, 12)}`,
   )
 }

@@ -7,14 +7,14 @@ import { InputError } from "../../errors.ts"
 import { lastLines, runCommand } from "../../processes/run-command.ts"
 import { packageFolder } from "../installation.ts"
 
-/** A package of the npm registry, by its content. */
+/** A package of the npm registry, with the hash of its archive. */
 interface PinnedPackage {
   readonly name: string
   readonly version: string
   readonly sha512: string
 }
 
-/** The binding's sources and the JavaScript that drives it. */
+/** The sources of the binding, and the JavaScript that calls it. */
 const TFJS_NODE: PinnedPackage = {
   name: "@tensorflow/tfjs-node",
   version: TFJS_VERSION,
@@ -28,16 +28,16 @@ const NODE_API_HEADERS: PinnedPackage = {
 }
 
 export interface FetchOptions {
-  /** A folder that may hold npm's archives already. */
-  readonly given: string | undefined
+  /** A folder that may hold npm's archives. Undefined without one. */
+  readonly archiveDir: string | undefined
   readonly signal: AbortSignal | undefined
 }
 
 /**
- * Puts tfjs-node's package into `folder`: the one that is installed beside this, if any, or npm's. Its install script,
- * which would download a TensorFlow of its own, is not run.
+ * Puts tfjs-node's package into `folder`: a copy of the installed one, or else npm's. The install script of the package
+ * is not run, since it would download another TensorFlow.
  *
- * @throws InputError when it can be got from nowhere
+ * @throws InputError when neither is available
  */
 export async function fetchTfjsNode(folder: string, options: FetchOptions): Promise<void> {
   const installed = packageFolder(TFJS_NODE.name)
@@ -50,34 +50,34 @@ export async function fetchTfjsNode(folder: string, options: FetchOptions): Prom
   await fetchPackage(TFJS_NODE, folder, options)
 }
 
-/** Folder of Node-API's headers: Node's own, where it came with them, or npm's, put into `folder`. */
+/** Folder of Node-API's headers: those of the installed Node, or else npm's, which are put into `folder`. */
 export async function nodeHeaders(folder: string, options: FetchOptions): Promise<string> {
-  const own = join(dirname(dirname(process.execPath)), "include", "node")
-  if (existsSync(join(own, "node_api.h"))) return own
+  const installed = join(dirname(dirname(process.execPath)), "include", "node")
+  if (existsSync(join(installed, "node_api.h"))) return installed
   await fetchPackage(NODE_API_HEADERS, folder, options)
   return join(folder, "include")
 }
 
 async function fetchPackage(pinned: PinnedPackage, folder: string, options: FetchOptions): Promise<void> {
   const { name, version } = pinned
-  const { given, signal } = options
+  const { archiveDir, signal } = options
   const file = `${name.replace("@", "").replace("/", "-")}-${version}.tgz`
   const work = `${folder}.fetch`
   await mkdir(work, { recursive: true })
   try {
-    const offered = given === undefined ? null : join(given, file)
-    const archive = offered !== null && existsSync(offered) ? offered : await packed(pinned, work, file, signal)
+    const local = archiveDir === undefined ? null : join(archiveDir, file)
+    const archive = local !== null && existsSync(local) ? local : await packed(pinned, work, file, signal)
     const found = createHash("sha512")
       .update(await readFile(archive))
       .digest("base64")
     if (found !== pinned.sha512) {
       throw new InputError(
-        `setup tensorflow: "${archive}" is not ${name} ${version} as it was published: its SHA-512 is ${found}, expected ${pinned.sha512}. Fetch it again, from the npm registry.`,
+        `setup tensorflow: "${archive}" is not the published ${name} ${version}. Its SHA-512 is ${found}, expected ${pinned.sha512}. Download it again from the npm registry.`,
       )
     }
     const unpacked = await runCommand("tar", ["-xzf", archive, "-C", work], { signal })
     if (unpacked.code !== 0) {
-      throw new InputError(`setup tensorflow: tar could not unpack "${archive}". It said:\n${lastLines(unpacked)}`)
+      throw new InputError(`setup tensorflow: tar could not unpack "${archive}". Its output:\n${lastLines(unpacked)}`)
     }
     await rename(join(work, "package"), folder)
   } finally {
@@ -94,9 +94,9 @@ async function packed(
   const args = ["pack", `${name}@${version}`, "--ignore-scripts", "--pack-destination", folder]
   const result = await runCommand("npm", args, { signal })
   if (result.code === 0) return join(folder, file)
-  const reason = result.missing ? "npm was not found." : `npm said:\n${lastLines(result)}`
+  const reason = result.missing ? "npm was not found." : `Output of npm:\n${lastLines(result)}`
   throw new InputError(
-    `setup tensorflow: ${name} ${version} is needed and could not be fetched. Put ${file}, from the npm registry, into the folder of wheels. ${reason}`,
+    `setup tensorflow: ${name} ${version} is needed and could not be downloaded. Put ${file} from the npm registry into the folder of wheels. ${reason}`,
     { code: "setup-package" },
   )
 }

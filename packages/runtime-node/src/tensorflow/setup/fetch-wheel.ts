@@ -3,38 +3,38 @@ import { join } from "node:path"
 import { InputError } from "../../errors.ts"
 import { lastLines, runCommand } from "../../processes/run-command.ts"
 
-/** Releases whose wheels carry the C library that the binding is linked with, and CUDA 12 kernels with `gpu`. */
+/** Releases whose wheels hold the C library for the binding. With `gpu` they hold kernels for CUDA 12, too. */
 const RANGE = ">=2.15,<3"
 
 export interface WheelRequest {
   readonly python: string
-  /** Kernels for CUDA too, and NVIDIA's libraries. */
+  /** Whether to get kernels for CUDA and NVIDIA's libraries, too. */
   readonly gpu: boolean
-  /** A folder of wheels to take instead of the index. */
+  /** A folder of wheels that replaces the package index. */
   readonly wheelDir: string | undefined
-  /** Folder that is laid out like Python's site-packages. */
+  /** Folder that gets the layout of Python's site-packages. */
   readonly target: string
   readonly signal: AbortSignal | undefined
 }
 
-/** TensorFlow's libraries, out of its wheel. */
+/** TensorFlow's libraries from its wheel. */
 export interface TensorflowLibraries {
   readonly version: string
   /** Folder of the headers. */
   readonly include: string
-  /** The shared libraries, full paths. */
+  /** Full paths of the shared libraries. */
   readonly libraries: readonly string[]
 }
 
 /**
- * Lets pip unpack TensorFlow's wheel into a folder: it picks the one that suits the machine, checks it, and keeps it
- * in its cache. Nothing that the wheel asks for is installed, since its Python part is not used; with `gpu` NVIDIA's
- * libraries are.
+ * Unpacks TensorFlow's wheel into a folder with pip. Pip chooses the wheel for the machine, checks it, and keeps it in
+ * its cache. Packages that the wheel requires are not installed, since its Python part is not used. With `gpu`,
+ * NVIDIA's libraries are installed.
  *
- * @throws InputError with what pip said
+ * @throws InputError with pip's output
  */
 export async function fetchWheel(request: WheelRequest): Promise<TensorflowLibraries> {
-  // Builds for macOS have no "-cpu" of their own.
+  // For macOS there is no package "tensorflow-cpu".
   const name = request.gpu || process.platform === "darwin" ? "tensorflow" : "tensorflow-cpu"
   await pipInstall(request, [`${name}${RANGE}`])
   const info = distInfo(request.target, name)
@@ -42,7 +42,7 @@ export async function fetchWheel(request: WheelRequest): Promise<TensorflowLibra
     const needed = cudaRequirements(readFileSync(join(request.target, info.folder, "METADATA"), "utf8"))
     if (needed.length === 0) {
       throw new InputError(
-        `setup tensorflow: the wheel of ${name} ${info.version} names no CUDA libraries for this system. It has them on Linux with an NVIDIA card.`,
+        `setup tensorflow: the wheel of ${name} ${info.version} names no CUDA libraries for this system. A GPU needs Linux and an NVIDIA card. Set TensorFlow up for the CPU.`,
         { code: "setup-gpu" },
       )
     }
@@ -52,7 +52,7 @@ export async function fetchWheel(request: WheelRequest): Promise<TensorflowLibra
   const libraries = readdirSync(folder).filter((file) => /^libtensorflow_(cc|framework)\.(so\.2|2\.dylib)$/.test(file))
   if (libraries.length !== 2) {
     throw new InputError(
-      `setup tensorflow: the wheel of ${name} ${info.version} holds ${libraries.length === 0 ? "no" : "only a part of the"} C library on ${process.platform}. Linux and macOS wheels have it; on other systems install @tensorflow/tfjs-node.`,
+      `setup tensorflow: the wheel of ${name} ${info.version} holds ${libraries.length === 0 ? "no" : "only a part of the"} C library on ${process.platform}. Wheels for Linux and macOS have it. On other systems, install @tensorflow/tfjs-node.`,
     )
   }
   return {
@@ -71,13 +71,13 @@ async function pipInstall(
   const install = ["-m", "pip", "install", ...quiet, "--no-deps", "--no-compile", "--only-binary", ":all:"]
   const result = await runCommand(python, [...install, "--target", target, ...source, ...requirements], { signal })
   if (result.code === 0) return
-  const from = wheelDir === undefined ? "pip could not get" : `"${wheelDir}" holds no wheel that suits this Python of`
+  const problem = wheelDir === undefined ? "pip could not get" : `"${wheelDir}" holds no wheel for this Python of`
   const advice =
     wheelDir === undefined
-      ? "Check the network, or use another Python (TensorFlow has wheels for the newer ones only), or a folder of wheels."
-      : "Fetch it with this Python: python -m pip download --no-deps tensorflow-cpu"
+      ? "Check the network, or use another Python, since TensorFlow has wheels only for newer ones, or a folder of wheels."
+      : "Download it with this Python: python -m pip download --no-deps tensorflow-cpu"
   throw new InputError(
-    `setup tensorflow: ${from} ${requirements.join(" ")}. ${advice}\npip said:\n${lastLines(result)}`,
+    `setup tensorflow: ${problem} ${requirements.join(" ")}. ${advice}\nOutput of pip:\n${lastLines(result)}`,
     { code: "setup-wheel" },
   )
 }
@@ -91,7 +91,7 @@ function distInfo(target: string, name: string): { readonly folder: string; read
   throw new InputError(`setup tensorflow: pip left no "${name}" in "${target}". Try again.`)
 }
 
-/** NVIDIA's packages that a wheel's metadata names for its extra `and-cuda`, as pip takes them. */
+/** NVIDIA's packages that a wheel's metadata names for its extra `and-cuda`, in pip's notation. */
 export function cudaRequirements(metadata: string): string[] {
   return metadata.split("\n").flatMap((line) => {
     const [, requirement, marker = ""] = /^Requires-Dist:\s*(nvidia-[^;]+?)\s*;(.*)$/.exec(line.trim()) ?? []

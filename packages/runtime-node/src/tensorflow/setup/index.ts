@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs"
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
+import { TFJS_VERSION } from "../../backends/names.ts"
 import type { ProbeResult } from "../../backends/probe-backend.ts"
 import { probeBackend } from "../../backends/probe-backend.ts"
 import { fileError, InputError } from "../../errors.ts"
@@ -12,21 +13,21 @@ import { fetchWheel } from "./fetch-wheel.ts"
 import { findTools } from "./tools.ts"
 
 export interface TensorflowSetupOptions {
-  /** Build against the wheel with CUDA, and fetch NVIDIA's libraries. */
+  /** Whether to use the wheel with CUDA and NVIDIA's libraries. Default: false */
   readonly gpu?: boolean
-  /** The Python whose pip is asked; `python3` or `python` unless given. */
+  /** The Python whose pip is used. Default: `python3`, or else `python` */
   readonly python?: string
-  /** A folder to take wheels (and npm archives) from instead of the network. */
+  /** A folder of wheels, and of npm archives, that replaces the network. */
   readonly wheelDir?: string
-  /** Where to put it; the user's cache folder unless given. */
+  /** The folder to put TensorFlow into. Default: `tensorflow` in the user's cache folder */
   readonly folder?: string
-  /** Stops it: what runs is ended, and nothing has changed. */
+  /** Stops the setup. Running programs are ended, and nothing changes. */
   readonly signal?: AbortSignal
-  /** Told before every step. */
+  /** Called before every step with its description. */
   readonly say?: (step: string) => void
 }
 
-/** What was set up. */
+/** The TensorFlow that was set up. */
 export interface TensorflowSetup {
   readonly folder: string
   readonly tensorflow: string
@@ -36,25 +37,24 @@ export interface TensorflowSetup {
 }
 
 /**
- * Makes a current TensorFlow work under tfjs-node where its own download cannot: takes TensorFlow's wheel, builds
- * tfjs-node's binding against the library inside, and proves by a computation and a gradient that it works. Only then
- * it takes the place of an earlier one; when anything fails, nothing has changed.
+ * Makes a current TensorFlow work with tfjs-node, also where tfjs-node's own download fails. It takes TensorFlow's
+ * wheel and builds tfjs-node's binding for the library inside. A computation and a gradient check the result. Only then
+ * the result replaces an earlier one. If a step fails, nothing changes.
  *
- * @throws InputError saying what is missing or went wrong
+ * @throws InputError with the tool that is missing or the step that failed
  */
 export async function setUpTensorflow(options: TensorflowSetupOptions = {}): Promise<TensorflowSetup> {
   const { gpu = false, python, wheelDir, folder = setupFolder(), signal, say = () => {} } = options
   const start = performance.now()
   if (process.platform !== "linux" && process.platform !== "darwin") {
     throw new InputError(
-      `setup tensorflow: TensorFlow's wheels for ${process.platform} have no C library to build against. Type: npm install @tensorflow/tfjs-node@4.22.0`,
+      `setup tensorflow: TensorFlow's wheels for ${process.platform} have no C library for the binding. Type: npm install @tensorflow/tfjs-node@${TFJS_VERSION}`,
     )
   }
   if (gpu && process.platform !== "linux") {
-    throw new InputError(
-      "setup tensorflow: a graphics card can be used on Linux with an NVIDIA card only, for which there are wheels with CUDA.",
-      { code: "setup-gpu" },
-    )
+    throw new InputError("setup tensorflow: only wheels for Linux have CUDA. Set TensorFlow up for the CPU.", {
+      code: "setup-gpu",
+    })
   }
   if (wheelDir !== undefined) await expectFolder(wheelDir)
   const tools = await findTools(python, { signal })
@@ -65,18 +65,18 @@ export async function setUpTensorflow(options: TensorflowSetupOptions = {}): Pro
     const site = join(work, "site-packages")
     const tensorflow = await fetchWheel({ python: tools.python, gpu, wheelDir, target: site, signal })
     say("Taking tfjs-node …")
-    await fetchTfjsNode(join(work, "tfjs-node"), { given: wheelDir, signal })
-    say(`Building its binding against TensorFlow ${tensorflow.version} …`)
+    await fetchTfjsNode(join(work, "tfjs-node"), { archiveDir: wheelDir, signal })
+    say(`Building its binding for TensorFlow ${tensorflow.version} …`)
     await buildBinding({
       compiler: tools.compiler,
       sources: join(work, "tfjs-node", "binding"),
-      nodeHeaders: await nodeHeaders(join(work, "node-api-headers"), { given: wheelDir, signal }),
+      nodeHeaders: await nodeHeaders(join(work, "node-api-headers"), { archiveDir: wheelDir, signal }),
       tensorflow,
       output: join(work, "tfjs_binding.node"),
       signal,
     })
     await prune(work)
-    say("Checking it by a computation and a gradient …")
+    say("Checking it with a computation and a gradient …")
     const { device } = await check(work, gpu)
     signal?.throwIfAborted()
     await replace(folder, work)
@@ -107,10 +107,11 @@ async function expectFolder(path: string): Promise<void> {
   const status = await stat(path).catch((cause: unknown) => {
     throw fileError("read", path, cause)
   })
-  if (!status.isDirectory()) throw new InputError(`cannot read "${path}": it is a file, expected a folder of wheels.`)
+  if (status.isDirectory()) return
+  throw new InputError(`cannot read "${path}": it is a file, expected a folder of wheels. Give the folder's path.`)
 }
 
-/** A folder beside the final one, so that it can be renamed into place. Those of runs that were killed are removed. */
+/** Makes a folder beside the final one, to be renamed at the end. Folders of runs that were killed are removed. */
 async function createWorkFolder(folder: string): Promise<string> {
   const parent = dirname(folder)
   const prefix = `${basename(folder)}.new-`
@@ -133,12 +134,12 @@ async function isInUse(folder: string): Promise<boolean> {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    // Somebody else's process: it is there.
+    // EPERM means that the process exists and belongs to another user.
     return (error as NodeJS.ErrnoException).code === "EPERM"
   }
 }
 
-/** Leaves the shared libraries and what says whose they are; the rest of the wheel is Python. */
+/** Removes the Python part of the wheel. The shared libraries and their licences stay. */
 async function prune(work: string): Promise<void> {
   const site = join(work, "site-packages")
   for (const name of await readdir(site)) {
@@ -151,15 +152,15 @@ async function prune(work: string): Promise<void> {
   await rm(join(work, "node-api-headers"), { recursive: true, force: true })
 }
 
-/** Computes in a process of its own, since a library that does not suit the machine ends the process it is in. */
+/** Computes in a separate process, since a library that does not suit the machine ends its process. */
 async function check(work: string, gpu: boolean): Promise<Extract<ProbeResult, { readonly works: true }>> {
   const installation = setupInstallation(work)
   if (typeof installation === "string") throw new InputError(`setup tensorflow: ${installation}`)
   const result = await probeBackend("tensorflow", { tensorflow: installation })
-  if (!result.works) throw new InputError(`setup tensorflow: it was built, and does not work: ${result.problem}`)
+  if (!result.works) throw new InputError(`setup tensorflow: TensorFlow was built and does not work: ${result.problem}`)
   if (gpu && result.device !== "GPU") {
     throw new InputError(
-      "setup tensorflow: it works, but TensorFlow sees no GPU. Check that nvidia-smi shows the card and a driver for CUDA 12 or newer.",
+      "setup tensorflow: TensorFlow works and finds no GPU. Check that nvidia-smi shows the card and a driver for CUDA 12 or newer, or set TensorFlow up for the CPU.",
       { code: "setup-gpu" },
     )
   }

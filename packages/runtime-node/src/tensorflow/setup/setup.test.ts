@@ -27,7 +27,7 @@ const putProgram = async (name: string, script: string): Promise<string> => {
 describe("findTools", onPosix, () => {
   const tools = (python?: string) => findTools(python, { environment: { PATH: join(root, "bin") } })
 
-  it("names everything that is missing, at once", async () => {
+  it("names everything that is missing in one error", async () => {
     await expect(tools()).rejects.toThrow(/Python 3 was not found\..*compiler was not found\..*apt install g\+\+/)
   })
 
@@ -48,19 +48,19 @@ describe("findTools", onPosix, () => {
 })
 
 describe("setUpTensorflow", onPosix, () => {
-  it("leaves nothing behind when pip cannot deliver, and repeats what pip said", async () => {
+  it("leaves no files when pip fails, and repeats the output of pip", async () => {
     const python = await putProgram(
       "python",
       'case "$*" in *install*) echo "No matching distribution" >&2; exit 1;; *) echo 3.8.0;; esac',
     )
     const folder = join(root, "cache", "tensorflow")
     await expect(setUpTensorflow({ python, folder })).rejects.toThrow(
-      /pip could not get tensorflow.*a folder of wheels\.\npip said:\nNo matching distribution/s,
+      /pip could not get tensorflow.*a folder of wheels\.\nOutput of pip:\nNo matching distribution/s,
     )
     expect(await readdir(join(root, "cache"))).toEqual([])
   })
 
-  it("refuses a folder of wheels that is not there", async () => {
+  it("refuses a folder of wheels that does not exist", async () => {
     await expect(setUpTensorflow({ wheelDir: join(root, "none") })).rejects.toThrow(
       /cannot read ".*none": there is no such/,
     )
@@ -77,7 +77,7 @@ describe("removeTensorflow", () => {
   })
 })
 
-it("finds NVIDIA's packages in both ways of writing metadata", () => {
+it("finds NVIDIA's packages in both notations of metadata", () => {
   const metadata = `Name: tensorflow
 Requires-Dist: absl-py>=1.0.0
 Requires-Dist: nvidia-cublas-cu12<13.0,>=12.5.3.2; extra == "and-cuda"

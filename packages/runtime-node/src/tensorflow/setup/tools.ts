@@ -2,7 +2,7 @@ import { InputError } from "../../errors.ts"
 import type { CommandOptions } from "../../processes/run-command.ts"
 import { runCommand } from "../../processes/run-command.ts"
 
-/** The programs that setup needs, found and tried. */
+/** The programs that setup needs. Each was found and run once. */
 export interface SetupTools {
   readonly python: string
   /** For example `3.11.7`. */
@@ -11,10 +11,10 @@ export interface SetupTools {
 }
 
 /**
- * Finds Python with pip, and a C++ compiler. What is missing is reported at once, not one at a time.
+ * Finds Python with pip, and a C++ compiler. One error reports everything that is missing.
  *
- * @param python a path or name to take instead of `python3` or `python`
- * @throws InputError naming everything that is missing and how it is got
+ * @param python path or name of a Python; undefined looks for `python3` and `python`
+ * @throws InputError with everything that is missing and how to install it
  */
 export async function findTools(
   python: string | undefined,
@@ -30,7 +30,7 @@ export async function findTools(
   if (foundPython === null) {
     problems.push(
       python === undefined
-        ? "Python 3 was not found. Install it, or say where it is."
+        ? "Python 3 was not found. Install it, or give its path."
         : `The Python "${python}" cannot be run. Give the path of a Python 3.`,
     )
   } else {
@@ -42,14 +42,14 @@ export async function findTools(
     }
   }
   const pythonWorks = problems.length === 0
-  const { CXX: given = "" } = options.environment ?? process.env
-  const compilers = given === "" ? ["c++", "g++", "clang++"] : [given]
+  const { CXX: cxx = "" } = options.environment ?? process.env
+  const compilers = cxx === "" ? ["c++", "g++", "clang++"] : [cxx]
   const compiler = await firstThatRuns(compilers, ["--version"], options)
   if (compiler === null) {
     problems.push(
-      given === ""
-        ? "A C++ compiler was not found. Install one (Debian and Ubuntu: apt install g++; macOS: xcode-select --install), or name it: CXX=PATH."
-        : `CXX "${given}" cannot be run. Give the path of a C++ compiler.`,
+      cxx === ""
+        ? "A C++ compiler was not found. Install one (Debian and Ubuntu: apt install g++; macOS: xcode-select --install), or set the environment variable CXX to its path."
+        : `The environment variable CXX is "${cxx}", which cannot be run. Set it to the path of a C++ compiler.`,
     )
   }
   if (foundPython === null || compiler === null || problems.length > 0) {
