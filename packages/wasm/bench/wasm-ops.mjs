@@ -1,6 +1,6 @@
 // Milliseconds per op on TensorFlow.js' WASM backend, composed of the backend's kernels and with this package's kernels.
 // Forward and gradient together, at the sizes of the tiny U-Net's training. The figure is average processor time over a
-// fifth of a second. As much time is spent on warming up first: engines compile hot code once more, in the background.
+// fifth of a second. The same time is spent on warming up first, since engines compile hot code again in the background.
 // For products the arithmetic rate is printed, too: 10⁹ multiplications and additions a second.
 // Usage: pnpm --filter @lllite/wasm build && pnpm --filter @lllite/wasm bench
 import { createComposedOps } from "@lllite/core/ops"
@@ -10,7 +10,7 @@ import "@tensorflow/tfjs-backend-wasm"
 
 const SPAN_MS = 200
 
-/** Processor time that this process has used, in ms: a busy machine disturbs it less than the clock. */
+/** Processor time that this process has used, in ms. Other programs change it less than the time of the clock. */
 const used = () => process.cpuUsage().user / 1000
 
 await tf.setBackend("wasm")
@@ -25,7 +25,7 @@ const entry = (shape, value) => ({
 })
 const normal = (_, i) => Math.sin(i) / 8
 
-/** Every case loads what is frozen, with the ops that are measured, and gives what to run. */
+/** Every case loads its frozen weights with the measured ops, and returns the function to run. */
 const plain = (run) => async (ops) => ({ run: (...inputs) => run(ops, ...inputs), dispose: () => {} })
 const attention = (heads) => plain((ops, q, k, v) => ops.attention(q, k, v, { heads, causal: false }))
 const dense = plain((ops, x, weight, bias) => ops.dense(x, weight, bias))
@@ -54,7 +54,7 @@ const conv2d = (inner, out, side, stride) => {
   )
 }
 
-/** Rows × (inner × out), for as many products as a forward pass and its gradient are. */
+/** Floating point operations of a product of rows × (inner × out), for the given number of products. */
 const linearCase = (n, tokens, inner, out) => [
   `linear ${n}×${tokens}×${inner} → ${out}`,
   linear(inner, out),
@@ -74,7 +74,7 @@ const denseCase = (n, tokens, inner, out) => [
   3 * 2 * n * tokens * inner * out,
 ]
 
-/** Name, what to run, shapes of its inputs, and for products their floating point operations. */
+/** Name, function to run, shapes of its inputs, and for products their floating point operations. */
 const cases = [
   convCase(8, 16, 64, 64),
   convCase(8, 16, 192, 64),

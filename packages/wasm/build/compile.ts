@@ -10,12 +10,12 @@ export async function kernelSources(): Promise<string[]> {
   return (await readdir(folder)).filter((name) => name.endsWith(".ts")).map((name) => `${folder}${name}`)
 }
 
-/** The instructions that a build may use: `relaxed-simd` adds products that are added in one rounding. */
+/** The instructions that a build may use. `relaxed-simd` has products that are added with one rounding. */
 export type Instructions = "simd" | "relaxed-simd"
 
 /**
- * Compiles the kernels to a WebAssembly module that imports its memory and brings no data. So it can work on the heap of
- * TensorFlow.js' backend and writes only where a call says.
+ * Compiles the kernels to a WebAssembly module that imports its memory and holds no data. Such a module can work on the
+ * heap of TensorFlow.js' backend. It writes only to the addresses of a call.
  */
 export async function compileKernels(instructions: Instructions): Promise<Uint8Array<ArrayBuffer>> {
   let binary: Uint8Array | null = null
@@ -41,13 +41,13 @@ export async function compileKernels(instructions: Instructions): Promise<Uint8A
   return copied
 }
 
-/** A data segment or a start function would write to memory of the backend. */
+/** Refuses a data segment or a start function, since both would write to memory of the backend. */
 function expectNoData(binary: Uint8Array): void {
   const names: Readonly<Record<number, string>> = { 8: "start function", 11: "data segment" }
   let at = 8
   while (at < binary.length) {
     const name = names[binary[at] ?? 0]
-    if (name !== undefined) throw new Error(`kernels have a ${name}, but must leave memory alone until called`)
+    if (name !== undefined) throw new Error(`kernels have a ${name}, expected none: they must not write before a call`)
     let size = 0
     let shift = 0
     let byte = 0

@@ -5,7 +5,7 @@ import { compileKernels, type Instructions, kernelSources } from "./compile.ts"
 
 type EsbuildPlugin = NonNullable<Options["esbuildPlugins"]>[number]
 
-/** What `import` names the compiled kernels: a module that exports both builds in base64. */
+/** Name that imports the compiled kernels: a module that exports both builds in base64. */
 const NAME = "lllite-wasm:kernels"
 
 /** For tsup: compiles the kernels into the bundle. */
@@ -22,7 +22,7 @@ export function kernelsForEsbuild(): EsbuildPlugin {
   }
 }
 
-/** For Vite and Vitest: the same while sources are served. */
+/** For Vite and Vitest: compiles the kernels when sources are served. */
 export function kernelsForVite(): VitePlugin {
   return {
     name: NAME,
@@ -40,7 +40,7 @@ interface Compiled {
   readonly text: Promise<string>
 }
 
-/** What was compiled last: a build in several formats asks for the same once for each. */
+/** The last result. A build in several formats needs the same kernels once for each format. */
 let last: Compiled | null = null
 
 async function moduleText(): Promise<string> {

@@ -2,20 +2,23 @@ import { exp } from "./math"
 import { product, rowListSize, transpose } from "./product"
 import { padded, sumOf } from "./vector"
 
-/** Rows of queries whose scores are held at once. */
+/** Rows of queries whose scores are in memory at once. */
 const BLOCK = 32
-/** A score that must not count: far below any other, but not an infinity, which could become NaN. */
+/** A score that must not count. It is far below every other score, and finite, since infinity can become NaN. */
 const MASKED: f32 = -1e30
 
-/** Values that `attention` wants in its scratch: one head's keys by columns, and a block of scores. */
+/** Values that `attention` needs in its scratch memory: one head's keys by columns, and a block of scores. */
 export function attentionScratch(keys: i32, dim: i32): i32 {
   return padded(keys) * (dim + BLOCK) + rowListSize(1)
 }
 
 /**
- * softmax(q kᵀ / √dim) v by heads. q, y: [n, tokens, heads·dim], k and v: [n, keys, heads·dim].
- * stats: [n, heads, tokens, 2] gets every row's greatest score and 1 / (sum of its exponentials). The backward pass makes
- * the probabilities again from these two.
+ * softmax(q kᵀ / √dim) v by heads.
+ *
+ * q, y: [n, tokens, heads·dim]. k, v: [n, keys, heads·dim]. stats: [n, heads, tokens, 2].
+ *
+ * `stats` gets the largest score of every row and 1 / (sum of its exponentials). The backward pass computes the
+ * probabilities again from these two.
  */
 export function attention(
   q: usize,
@@ -58,12 +61,12 @@ export function attention(
   }
 }
 
-/** Values that `attentionGradient` wants in its scratch. */
+/** Values that `attentionGradient` needs in its scratch memory. */
 export function attentionGradientScratch(keys: i32, dim: i32): i32 {
   return padded(keys) * (2 * dim + 2 * BLOCK) + rowListSize(1)
 }
 
-/** dq, dk, dv of `attention`, with probabilities made again from its stats. */
+/** dq, dk, dv of `attention`. The probabilities are computed again from its stats. */
 export function attentionGradient(
   q: usize,
   k: usize,
@@ -115,7 +118,7 @@ export function attentionGradient(
   }
 }
 
-/** Leaves the first `visible` scores of a row. */
+/** Masks all scores of a row but the first `visible` ones. */
 function mask(row: usize, visible: i32, length: i32): void {
   for (let i = visible; i < length; i++) store<f32>(row + ((<usize>i) << 2), MASKED)
 }

@@ -1,16 +1,21 @@
 import { multiplyRows, ROWS_AT_ONCE, rowListSize } from "./product"
 
-/** Values that `convolve` wants in its scratch: the list of a block's rows, and zeros to stand beyond the border. */
+/** Values that `convolve` needs in its scratch memory: the list of a block's rows, and zeros beyond the border. */
 export function convolveScratch(taps: i32, inner: i32): i32 {
   return rowListSize(taps) + inner
 }
 
 /**
- * A convolution as a product of gathered rows: a pixel's neighbours are multiplied where they lie.
- * x: [n, height, width, inner], y: [n, outHeight, outWidth, out], weight: as `pack` lays it out, bias: [out], padded,
- * or address 0. Tap (i, j) of output pixel (r, s) reads x at ((r · up − top + i) / down, (s · up − left + j) / down),
- * where that is a pixel. Forward, up is the stride and down is 1. Backward, with the weight of `packBackward`, up is 1
- * and down is the stride. Both are given by their logarithms to base 2.
+ * A convolution as a product of gathered rows. The neighbours of a pixel are multiplied in place, without a copy.
+ *
+ * x: [n, height, width, inner]. y: [n, outHeight, outWidth, out]. weight: packed by `pack`. bias: [out], padded, or
+ * address 0.
+ *
+ * Tap (i, j) of output pixel (r, s) reads x at row (r · up − top + i) / down and column (s · up − left + j) / down. A
+ * tap that meets no pixel is left out.
+ *
+ * Forward, up is the stride and down is 1. Backward, with the weight of `packBackward`, up is 1 and down is the stride.
+ * The arguments are their logarithms to base 2.
  */
 export function convolve(
   x: usize,
@@ -41,7 +46,7 @@ export function convolve(
     let pair = scratch
     for (let row = 0; row < rows; row += 2) {
       const first = start + row
-      // The last of an odd number of pixels stands twice.
+      // The last of an odd number of pixels is listed twice.
       const second = min(first + 1, pixels - 1)
       const rows0 = first / outWidth
       const rows1 = second / outWidth
@@ -76,14 +81,14 @@ export function convolve(
   }
 }
 
-/** Address of a pixel, or 0 where there is none. */
+/** Address of a pixel, or 0 if there is no such pixel. */
 @inline
 function pixelAt(picture: usize, row: i32, column: i32, height: i32, width: i32, inner: i32, down: i32): usize {
   const between = (1 << down) - 1
   if (((row | column) & between) != 0) return 0
   const r = row >> down
   const s = column >> down
-  // Negative numbers are large ones without their sign.
+  // As unsigned numbers, negative ones are large.
   if (<u32>r >= <u32>height || <u32>s >= <u32>width) return 0
   return picture + ((<usize>((r * width + s) * inner)) << 2)
 }

@@ -1,7 +1,7 @@
 import { product, rowListSize, transpose } from "./product"
 import { put, take } from "./vector"
 
-/** Values that `dense` wants in its scratch. */
+/** Values that `dense` needs in its scratch memory. */
 export function denseScratch(): i32 {
   return rowListSize(1)
 }
@@ -20,15 +20,15 @@ export function dense(
   product(x, inner, 1, weight, out, bias, y, out, rows, out, inner, false, scratch)
 }
 
-/** Values that `denseGradient` wants in its scratch: the transposed weight and a list of rows. */
+/** Values that `denseGradient` needs in its scratch memory: the transposed weight and a list of rows. */
 export function denseGradientScratch(inner: i32, out: i32): i32 {
   return inner * out + rowListSize(1)
 }
 
-/** Rows over which dWeight is summed at a time: few enough that x and dy stay in the cache while its tiles pass. */
+/** Rows over which dWeight is summed at a time. They are few enough for x and dy to stay in the cache. */
 const ROWS = 128
 
-/** dx and dBias, unless their address is 0, and dWeight of `dense`. */
+/** The gradients dx, dWeight and dBias of `dense`. An address of 0 skips dx or dBias. */
 export function denseGradient(
   x: usize,
   weight: usize,

@@ -1,17 +1,18 @@
 import { sigmoid, swishSlope } from "./math"
 import { addToSums, padded, put, take } from "./vector"
 
-/** Rows that are summed in float32 before the sum is added in float64; a strip of them stays in the cache. */
+/** Rows that are summed in float32 before the sum is added in float64. A strip of them stays in the cache. */
 const CHUNK = 32
 
-/** Values that both kernels want in their scratch: two float64 sums and two float32 factors for each channel. */
+/** Values that both kernels need in their scratch memory: two float64 sums and two float32 factors for each channel. */
 export function groupNormScratch(channels: i32): i32 {
   return padded(channels) * 6
 }
 
 /**
- * x, y: [n, rows, channels]; scale, shift: [channels]; stats: [n, groups, 2] gets every group's mean and
- * 1 / deviation. With `silu`, y = z σ(z) of the normalised z.
+ * x, y: [n, rows, channels]. scale, shift: [channels]. stats: [n, groups, 2].
+ *
+ * `stats` gets the mean and 1 / deviation of every group. With `silu`, y = z σ(z) of the normalised z.
  */
 export function groupNorm(
   x: usize,
@@ -87,7 +88,7 @@ export function groupNormGradient(
   const alongs = sums + ((<usize>width) << 3)
   const means = alongs + ((<usize>width) << 3)
   const inverses = means + ((<usize>width) << 2)
-  // A group's means take the place of its sums, which are twice as wide: no later group's sums are overwritten.
+  // The means of a group are written over its sums. Sums are twice as wide, so no other group's sums are overwritten.
   const meanSlopes = sums
   const meanAlongs = alongs
   for (let sample = 0; sample < n; sample++) {
@@ -144,7 +145,7 @@ export function groupNormGradient(
   }
 }
 
-/** Adds to every channel's sum its values, or with `squared` the squares of what they differ from `means`. */
+/** Adds the values of every channel to its sum. With `squared`, adds the squares of their differences to `means`. */
 function addSquares(x: usize, means: usize, sums: usize, rows: i32, channels: i32, squared: bool): void {
   const rowBytes = (<usize>channels) << 2
   for (let start = 0; start < rows; start += CHUNK) {

@@ -1,6 +1,6 @@
 import { put, sumOf, take } from "./vector"
 
-/** x, y: [rows, width]; scale, shift: [width]; stats: [rows, 2] gets every row's mean and 1 / deviation. */
+/** x, y: [rows, width]. scale, shift: [width]. stats: [rows, 2] gets the mean and 1 / deviation of every row. */
 export function layerNorm(
   x: usize,
   scale: usize,
@@ -43,7 +43,7 @@ export function layerNorm(
   }
 }
 
-/** dx: what is left of dy · scale without its mean and its share along the normalised row, over the deviation. */
+/** dx: dy · scale minus its mean and minus its part along the normalised row, divided by the deviation. */
 export function layerNormGradient(
   x: usize,
   scale: usize,
@@ -63,7 +63,7 @@ export function layerNormGradient(
     for (let i = 0; i < width; i += 4) {
       const at = (<usize>i) << 2
       const left = width - i
-      // Lanes behind the end are 0 in dHat, so what they hold in hat does not count.
+      // Lanes behind the end are 0 in dHat, so their values in hat do not count.
       const dHat = f32x4.mul(take(dy + at, left), take(scale + at, left))
       const hat = f32x4.mul(f32x4.sub(take(x + at, left), mean), inverse)
       sum = f32x4.add(sum, dHat)

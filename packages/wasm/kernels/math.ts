@@ -1,8 +1,8 @@
 // Functions of four float32 lanes.
 
-/** Below it e^x is less than the smallest normal number. */
+/** For a smaller x, e^x is below the smallest normal number. */
 const EXP_LOW: f32 = -87.33654
-/** The last x whose e^x this splits into a fraction and a power of two that float32 has. */
+/** The largest x for which `exp` splits e^x into a fraction and a power of two that float32 has. */
 const EXP_HIGH: f32 = 88.37626
 
 /**
@@ -40,9 +40,9 @@ export function bell(x: v128): v128 {
 }
 
 /**
- * Φ(x), the normal distribution's integral, given bell(x). Φ(-|x|) = bell(x) · p(t) with t = 1 / (1 + 0.32 |x|). The form
- * is that of Abramowitz and Stegun 26.2.17. The polynomial has degree 7 and is fitted for the least greatest error: 6e-9
- * before rounding.
+ * Φ(x), the integral of the normal distribution, from bell(x). Φ(-|x|) = bell(x) · p(t) with t = 1 / (1 + 0.32 |x|).
+ * The form is that of Abramowitz and Stegun 26.2.17. The polynomial has degree 7. It is fitted to minimise the largest
+ * error, which is 6e-9 before rounding.
  */
 @inline
 export function normalCdf(x: v128, bellOfX: v128): v128 {

@@ -2,11 +2,11 @@ import { panelWidth } from "./product"
 import { padded } from "./vector"
 
 /*
- * Frozen weights as products read them. Columns lie in panels as wide as a tile, one panel after another. In each panel
- * the parts of the matrix lie one below the other.
+ * Layout of frozen weights for products. Columns lie in panels as wide as a tile, one panel after another. In each
+ * panel the parts of the matrix lie one below another.
  */
 
-/** Values that a packed weight takes: its columns are filled up to a multiple of eight with zeros. */
+/** Number of values of a packed weight. Its columns are padded with zeros to a multiple of eight. */
 export function packedSize(columns: i32, parts: i32, k: i32): i32 {
   return padded(columns) * parts * k
 }
@@ -25,8 +25,8 @@ export function pack(from: usize, to: usize, columns: i32, parts: i32, k: i32): 
 }
 
 /**
- * The packed weight of the backward pass, made from that of the forward pass. Columns and k change places, and the parts
- * are in reverse order.
+ * Makes the packed weight of the backward pass from that of the forward pass. Columns and k are exchanged, and the
+ * parts are in reverse order.
  */
 export function packBackward(from: usize, to: usize, columns: i32, parts: i32, k: i32): void {
   memory.fill(to, 0, (<usize>packedSize(k, parts, columns)) << 2)

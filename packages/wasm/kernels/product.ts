@@ -1,26 +1,27 @@
 import { multiplyAdd, padded, put, take } from "./vector"
 
 /*
- * Every product of this package: rows that are gathered from anywhere, times a matrix, two rows at a time.
+ * Every product of this package multiplies gathered rows by a matrix, two rows at a time.
  *
- * The rows of a block stand in a list. It has for every pair of rows the number of its parts. Then follow for each part
- * its place among the parts of b and the addresses where the two rows' values begin. A plain product has one part. A
- * convolution has one for each tap of its filter.
+ * A list names the rows of a block. For every pair of rows it holds the number of parts. For each part it then holds
+ * the index of the part in b, and the addresses where the two rows begin. A plain product has one part. A convolution
+ * has one part for each tap of its filter.
  */
 
-/** Rows whose list is made at once: few enough for their values to stay in the cache while the columns pass. */
+/** Rows whose list is made at once. They are few enough for their values to stay in the cache. */
 export const ROWS_AT_ONCE = 32
 
-/** float32 values that the list of a block takes. */
+/** Size of a block's list in float32 values. */
 @inline
 export function rowListSize(parts: i32): i32 {
   return (ROWS_AT_ONCE / 2) * (1 + 3 * parts)
 }
 
 /**
- * c = a b, or c += a b, or c = a b + bias. a: [m, k] with any strides, so a transposed operand costs nothing.
- * b: [k, n] and c: [m, n], with rows of neighbouring values. bias: [n] or address 0. Strides are in values.
- * list: room for rowListSize(1) values. Every value of c is summed in the order of k.
+ * c = a b, or c += a b, or c = a b + bias. Every value of c is summed in the order of k.
+ *
+ * a: [m, k] with any strides, so a transposed operand needs no copy. b: [k, n]. c: [m, n]. The values of a row of b or
+ * c are neighbours. bias: [n], or address 0. Strides are in values. list: memory for rowListSize(1) values.
  */
 export function product(
   a: usize,
@@ -46,12 +47,12 @@ export function product(
   }
 }
 
-/** Values that `linear` wants in its scratch. */
+/** Values that `linear` needs in its scratch memory. */
 export function linearScratch(): i32 {
   return rowListSize(1)
 }
 
-/** y = x w + bias. x: [rows, inner], w: [inner, out] as `pack` lays it out, bias: [out], padded, or address 0. */
+/** y = x w + bias. x: [rows, inner]. w: [inner, out], packed by `pack`. bias: [out], padded, or address 0. */
 export function linear(
   x: usize,
   weight: usize,
@@ -78,8 +79,10 @@ function listRows(a: usize, aRow: i32, rows: i32, list: usize): void {
 }
 
 /**
- * The product of listed rows. parts: the most that a pair has. k: values of a part. aStep: bytes from one to the next.
- * b: as `pack` lays it out, with a bRow of 0. For pairs of one part it may be a matrix with rows `bRow` bytes apart.
+ * The product of listed rows.
+ *
+ * parts: the largest number of parts of a pair. k: values of a part. aStep: bytes from one value to the next. b: packed
+ * by `pack`, with a bRow of 0. For pairs of one part, b may be a matrix with rows `bRow` bytes apart.
  */
 export function multiplyRows(
   list: usize,
@@ -131,9 +134,9 @@ export function multiplyRows(
 }
 
 /**
- * Width of the tile at a column, of `columns` in all, a multiple of eight: 24, and 16 where 24 would leave eight alone.
- * Two rows by 24 columns are twelve running sums. With their operands they fill the registers of x86 without AVX-512.
- * With eight columns the processor waits for its own sums.
+ * Width of the tile at a column. `columns` is the number of all columns, a multiple of eight. The width is 24, or 16 if
+ * 24 would leave a tile of eight. Two rows by 24 columns are twelve running sums. With their operands they fill the
+ * registers of x86 without AVX-512. With eight columns the processor waits for the results of its sums.
  */
 @inline
 export function panelWidth(column: i32, columns: i32): i32 {
@@ -141,7 +144,7 @@ export function panelWidth(column: i32, columns: i32): i32 {
   return left == 8 ? 8 : left == 16 || left == 32 ? 16 : 24
 }
 
-/** Two rows by `vectors` · 4 columns. `vectors` is 2, 4 or 6, and a constant where this is inlined. */
+/** Two rows by `vectors` · 4 columns. `vectors` is 2, 4 or 6, and a constant in each inlined copy. */
 @inline
 function tile(
   vectors: i32,
@@ -189,7 +192,7 @@ function tile(
     }
   }
   const partBytes = <usize>k * bStep
-  // An empty product is what its sums start with.
+  // A product without parts is the start value of its sums.
   let parts = k == 0 ? 0 : load<u32>(pair)
   pair += 4
   while (parts > 0) {
@@ -247,7 +250,7 @@ function putTwo(at: usize, first: v128, second: v128, left: i32): void {
   if (left > 4) put(at + 16, second, left - 4)
 }
 
-/** Two rows by up to four columns of a matrix that is not packed, whose row ends there. */
+/** Two rows by the last one to four columns of a matrix that is not packed. */
 function edge(
   pair: usize,
   aStep: usize,

@@ -1,6 +1,6 @@
 // Loads and stores of up to four float32 values, so that every kernel runs one loop over any count.
 
-/** Up to four values from `at`; lanes from `left` on are 0. */
+/** Reads up to four values from `at`. Lanes from `left` on are 0. */
 @inline
 export function take(at: usize, left: i32): v128 {
   return left >= 4 ? v128.load(at) : takePart(at, left)
@@ -35,7 +35,7 @@ export function sumOf(value: v128): f32 {
   )
 }
 
-/** Adds four float32 lanes to four float64 sums at `sums`: long sums lose nothing there. */
+/** Adds four float32 lanes to four float64 sums at `sums`, so that long sums keep their precision. */
 @inline
 export function addToSums(sums: usize, value: v128): void {
   v128.store(sums, f64x2.add(v128.load(sums), f64x2.promote_low_f32x4(value)))
@@ -43,13 +43,13 @@ export function addToSums(sums: usize, value: v128): void {
   v128.store(sums, f64x2.add(v128.load(sums, 16), f64x2.promote_low_f32x4(upper)), 16)
 }
 
-/** `count` rounded up to a multiple of eight, the least that products take at once. */
+/** `count` rounded up to a multiple of eight, the smallest width of a tile. */
 @inline
 export function padded(count: i32): i32 {
   return (count + 7) & ~7
 }
 
-/** a b + c, rounded once where the machine can: the two builds of the kernels differ in this. */
+/** a b + c, rounded once if the machine can do it. The two builds of the kernels differ in this. */
 @inline
 export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c)

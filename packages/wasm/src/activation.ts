@@ -7,7 +7,7 @@ import type { Kernels } from "./kernels.ts"
 /** The slope of CLIP-L's quick GELU. */
 const QUICK = 1.702
 
-/** Activations, forward and gradient in one pass over the values each. */
+/** Activations. Forward and gradient each pass over the values once. */
 export function createActivations(
   heap: Heap,
   kernels: Kernels,
@@ -47,7 +47,7 @@ export function createActivations(
     geglu(h) {
       const width = (h.shape[h.rank - 1] ?? 0) / 2
       if (!Number.isInteger(width) || width === 0) {
-        throw new WasmOpsError(`geglu: h is [${h.shape.join(", ")}], expected an even last axis`)
+        throw new WasmOpsError(`geglu: h is [${h.shape.join(", ")}], expected an even last axis.`)
       }
       const rows = h.size / (2 * width)
       return vjp([h], () => {

@@ -5,8 +5,8 @@ import type { Heap } from "./heap.ts"
 import type { Kernels } from "./kernels.ts"
 
 /**
- * Attention by heads where they lie, without transposed copies. Scores are made for 32 queries at a time, so memory grows
- * with the keys alone. The backward pass makes the probabilities again.
+ * Attention that reads the heads in place, without transposed copies. Scores are computed for 32 queries at a time, so
+ * memory grows only with the keys. The backward pass computes the probabilities again.
  */
 export function createAttention(heap: Heap, kernels: Kernels): Ops["attention"] {
   const { address, create, withScratch } = heap
@@ -18,7 +18,7 @@ export function createAttention(heap: Heap, kernels: Kernels): Ops["attention"] 
     if (!Number.isInteger(dim) || !fits) {
       throw new WasmOpsError(
         `attention: q [${q.shape.join(", ")}], k [${k.shape.join(", ")}], v [${v.shape.join(", ")}] with ${heads} heads; ` +
-          "expected the same samples and width, a multiple of the heads, and as many keys as values",
+          "expected the same samples and width, a width that is a multiple of the heads, and as many keys as values.",
       )
     }
     return vjp([q, k, v], () => {

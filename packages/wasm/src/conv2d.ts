@@ -7,17 +7,19 @@ import type { Kernels } from "./kernels.ts"
 
 interface WasmConv2d extends Conv2dWeight, PackedMatrix {}
 
-/** Where the taps of a filter read: see `convolve` in kernels/convolution.ts. */
+/** Places that the taps of a filter read. See `convolve` in kernels/convolution.ts. */
 interface Reach {
   readonly kernel: readonly [height: number, width: number]
-  /** Logarithms to base 2 of how far apart neighbours are read, and of how far apart there is something to read. */
+  /** Logarithms to base 2 of the distance between reads, and of the distance between pixels that can be read. */
   readonly up: number
   readonly down: number
   readonly top: number
   readonly left: number
 }
 
-/** Convolutions with frozen weights, and their loader. The gradient is the same kernel with the weight packed for it. */
+/**
+ * Convolutions with frozen weights, and their loader. The gradient is the same kernel with the weight packed for it.
+ */
 export function createConv2d(
   heap: Heap,
   kernels: Kernels,
@@ -56,7 +58,7 @@ export function createConv2d(
       if (channels !== inner || outHeight < 1 || outWidth < 1) {
         throw new WasmOpsError(
           `conv2d: x is [${x.shape.join(", ")}], expected a last axis of ${inner} and, with its padding of ` +
-            `[${padding.join(", ")}], at least ${kernelHeight}×${kernelWidth} pixels`,
+            `[${padding.join(", ")}], at least ${kernelHeight}×${kernelWidth} pixels.`,
         )
       }
       const kernel = [kernelHeight, kernelWidth] as const

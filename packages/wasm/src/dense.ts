@@ -5,8 +5,9 @@ import type { Heap } from "./heap.ts"
 import type { Kernels } from "./kernels.ts"
 
 /**
- * Products with weights that train. The backend's own products pack a weight before its first use. That pays for a frozen
- * weight only, not for one that changes with every step. The backend's gradients also transpose operands first.
+ * Products with weights that train. The backend's own products pack a weight before its first use. That saves time only
+ * for a frozen weight, since a training weight changes with every step. The backend's gradients also transpose
+ * operands.
  */
 export function createDense(heap: Heap, kernels: Kernels): Ops["dense"] {
   const { address, create, withScratch } = heap

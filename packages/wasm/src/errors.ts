@@ -1,4 +1,4 @@
-/** Something about the machine or the backend that the kernels cannot work with: the message says what to do. */
+/** A machine, backend or input that the kernels cannot work with. The message says what to do. */
 export class WasmOpsError extends Error {
   override readonly name = "WasmOpsError"
 }

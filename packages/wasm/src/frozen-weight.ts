@@ -7,12 +7,12 @@ import type { Heap } from "./heap.ts"
 import type { Kernels } from "./kernels.ts"
 
 /**
- * A frozen matrix as products read it. It owns its memory in the heap: the size of the weight in float32, with columns
- * filled up to a multiple of eight. From the first gradient on it is twice that. `dispose` frees both.
+ * A frozen matrix in the layout of products. It owns its memory in the heap: the size of the weight in float32, with
+ * columns padded to a multiple of eight. From the first gradient on it owns twice as much. `dispose` frees all of it.
  */
 export interface PackedMatrix {
   readonly packed: Tensor
-  /** The weight as gradients read it. It is made at the first call. */
+  /** The weight in the layout of gradients. The first call makes it. */
   readonly packedBackward: () => Tensor
   readonly bias: Tensor | null
   readonly bytes: number
@@ -29,7 +29,7 @@ export async function packMatrix(
 ): Promise<PackedMatrix> {
   const [out = 0, inner = 0, ...sides] = weight.shape
   if (weight.shape.length !== rank) {
-    throw new WasmOpsError(`"${weight.name}" is [${weight.shape.join(", ")}], expected ${rank} dimensions`)
+    throw new WasmOpsError(`"${weight.name}" is [${weight.shape.join(", ")}], expected ${rank} dimensions.`)
   }
   const taps = sides.reduce((product, side) => product * side, 1)
   const values = toFloat32(await weight.read(), weight.dtype)
@@ -55,10 +55,10 @@ export async function packMatrix(
   }
 }
 
-/** A bias, filled up with zeros as the packed columns are. */
+/** A bias, padded with zeros like the packed columns. */
 async function readBias(entry: WeightEntry, out: number): Promise<Float32Array> {
   if (entry.shape.length !== 1 || entry.shape[0] !== out) {
-    throw new WasmOpsError(`"${entry.name}" is [${entry.shape.join(", ")}], expected [${out}]`)
+    throw new WasmOpsError(`"${entry.name}" is [${entry.shape.join(", ")}], expected [${out}].`)
   }
   const padded = new Float32Array(Math.ceil(out / 8) * 8)
   padded.set(toFloat32(await entry.read(), entry.dtype))

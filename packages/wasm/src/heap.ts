@@ -3,14 +3,14 @@ import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { WasmOpsError } from "./errors.ts"
 
-/** TensorFlow.js' WASM heap, seen as addresses: kernels read and write tensors where they lie, nothing is copied. */
+/** TensorFlow.js' WASM heap as addresses. Kernels read and write tensors in place, without copies. */
 export interface Heap {
   readonly memory: WebAssembly.Memory
-  /** Address of a float32 tensor's values. Fetch it anew for every call of a kernel. */
+  /** Address of a float32 tensor's values. Read it again before every call of a kernel, since it may change. */
   address(tensor: Tensor): number
   /** A new float32 tensor whose values are not set yet. */
   create<T extends Tensor>(shape: readonly number[]): T
-  /** Passes memory for `count` float32 values to `use`, and frees it after. Its values are not set. */
+  /** Calls `use` with memory for `count` float32 values, and frees it afterwards. Its values are not set. */
   withScratch(count: number, use: (address: number) => void): void
 }
 
@@ -19,7 +19,7 @@ export function openHeap(): Heap {
   const backend = tf.backend()
   if (tf.getBackend() !== "wasm" || !isWasmBackend(backend)) {
     throw new WasmOpsError(
-      `the backend in use is "${tf.getBackend()}", expected "wasm"; await tf.setBackend("wasm") before creating the ops`,
+      `the backend in use is "${tf.getBackend()}", expected "wasm". Call await tf.setBackend("wasm") before you create the ops.`,
     )
   }
   const memory = memoryOf(backend)
@@ -31,7 +31,7 @@ export function openHeap(): Heap {
       backend.disposeData(info.dataId, true)
       throw new WasmOpsError(
         `no room for [${shape.join(", ")}] (${bytes} bytes) in the heap of the WASM backend, which is at ` +
-          `${memory.buffer.byteLength} bytes of 4 GiB; use a smaller batch or picture`,
+          `${memory.buffer.byteLength} bytes of 4 GiB. Use a smaller batch or picture.`,
       )
     }
     return info
@@ -40,7 +40,7 @@ export function openHeap(): Heap {
     memory,
     address(tensor) {
       expectInUse(backend)
-      if (tensor.dtype !== "float32") throw new WasmOpsError(`a tensor is ${tensor.dtype}, expected float32`)
+      if (tensor.dtype !== "float32") throw new WasmOpsError(`a tensor is ${tensor.dtype}, expected float32.`)
       return backend.getMemoryOffset(tensor.dataId)
     },
     create: <T extends Tensor>(shape: readonly number[]) =>
@@ -63,12 +63,12 @@ function isWasmBackend(backend: tf.KernelBackend): backend is BackendWasm {
 function expectInUse(backend: BackendWasm): void {
   if (tf.backend() === backend) return
   throw new WasmOpsError(
-    `the backend in use is "${tf.getBackend()}", but these ops were created on another one; create them anew after ` +
-      "changing the backend",
+    `the backend in use is "${tf.getBackend()}", but these ops were created on another one. Create new ops after a ` +
+      "change of the backend.",
   )
 }
 
-/** The memory among what the backend's own module exports. Its build for threads imports it instead, shared. */
+/** The memory that the backend's module exports. The module of its build for threads imports shared memory instead. */
 function memoryOf({ wasm }: BackendWasm): WebAssembly.Memory {
   const { asm, HEAPU8 } = wasm as unknown as EmscriptenModule
   for (const value of Object.values(asm ?? {})) {
@@ -77,7 +77,7 @@ function memoryOf({ wasm }: BackendWasm): WebAssembly.Memory {
     }
   }
   throw new WasmOpsError(
-    "the WASM backend does not show its memory, as its build for threads does not; turn threads off before the " +
+    "the WASM backend does not export its memory. Its build for threads never does. Turn threads off before the " +
       'backend starts (tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false)) or use the composed ops',
   )
 }

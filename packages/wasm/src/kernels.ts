@@ -1,7 +1,7 @@
 import { relaxedSimd, simd } from "lllite-wasm:kernels"
 import { WasmOpsError } from "./errors.ts"
 
-/** What kernels/index.ts exports. Tensors are addresses in the heap, counts and strides are in values. */
+/** Exports of kernels/index.ts. Tensors are addresses in the heap. Counts and strides are in values. */
 export interface Kernels {
   swish(x: number, y: number, count: number, beta: number): void
   swishGradient(x: number, dy: number, dx: number, count: number, beta: number): void
@@ -82,11 +82,11 @@ export interface Kernels {
   ): void
 }
 
-/** Starts the kernels on a memory. They own none of it and hold nothing between calls. */
+/** Starts the kernels on a memory. They own no memory and keep no values between calls. */
 export async function startKernels(memory: WebAssembly.Memory): Promise<Kernels> {
   const binary = [relaxedSimd, simd].map(decode).find((binary) => WebAssembly.validate(binary))
   if (binary === undefined) {
-    throw new WasmOpsError("this machine runs no WebAssembly with SIMD; use the composed ops")
+    throw new WasmOpsError("this machine does not run WebAssembly with SIMD. Use the composed ops.")
   }
   const { instance } = await WebAssembly.instantiate(binary, { env: { memory } })
   return instance.exports as unknown as Kernels

@@ -31,7 +31,10 @@ export const loadNorm: WeightLoader["norm"] = async (scale, shift) => {
   return norm
 }
 
-/** Norms that read their input thrice forward and twice backward, and save nothing as large as it but the input. */
+/**
+ * Norms that read their input three times forward and twice backward. The input is the only large tensor that they
+ * save.
+ */
 export function createNorms(heap: Heap, kernels: Kernels): Pick<Ops, "groupNorm" | "layerNorm"> {
   const { address, create, withScratch } = heap
   return {
@@ -40,7 +43,7 @@ export function createNorms(heap: Heap, kernels: Kernels): Pick<Ops, "groupNorm"
       const [n, h, w, c] = x.shape
       if (c !== scale.shape[0] || c % groups !== 0) {
         throw new WasmOpsError(
-          `groupNorm: x is [${x.shape.join(", ")}], expected ${scale.shape[0]} channels, a multiple of ${groups} groups`,
+          `groupNorm: x is [${x.shape.join(", ")}], expected ${scale.shape[0]} channels, a multiple of ${groups} groups.`,
         )
       }
       return vjp([x], () => {
@@ -68,7 +71,7 @@ export function createNorms(heap: Heap, kernels: Kernels): Pick<Ops, "groupNorm"
       const { scale, shift } = weight as WasmNorm
       const width = scale.shape[0]
       if (x.shape[x.rank - 1] !== width) {
-        throw new WasmOpsError(`layerNorm: x is [${x.shape.join(", ")}], expected a last axis of ${width}`)
+        throw new WasmOpsError(`layerNorm: x is [${x.shape.join(", ")}], expected a last axis of ${width}.`)
       }
       const rows = x.size / width
       return vjp([x], () => {
@@ -94,5 +97,5 @@ export function createNorms(heap: Heap, kernels: Kernels): Pick<Ops, "groupNorm"
 
 async function readVector(entry: WeightEntry): Promise<Float32Array> {
   if (entry.shape.length === 1) return toFloat32(await entry.read(), entry.dtype)
-  throw new WasmOpsError(`"${entry.name}" is [${entry.shape.join(", ")}], expected 1 dimension`)
+  throw new WasmOpsError(`"${entry.name}" is [${entry.shape.join(", ")}], expected 1 dimension.`)
 }

@@ -2,8 +2,8 @@ import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm"
 import * as tf from "@tensorflow/tfjs-core"
 
 /**
- * Lets clones share their tensor's values, as they do on other backends of TensorFlow.js. Its WASM backend copies them,
- * and every tensor that the tape saves is a clone. Values of a tensor never change, so results stay the same.
+ * Makes clones share their tensor's values, as on other backends of TensorFlow.js. The WASM backend copies values, and
+ * every tensor that the tape saves is a clone. Values of a tensor never change, so results stay the same.
  */
 export function shareClones(): void {
   tf.unregisterKernel("Identity", "wasm")

@@ -40,7 +40,7 @@ describe("createWasmOps", () => {
     expect(await once()).toEqual(await once())
   })
 
-  it("takes memory for a frozen weight once, for its gradient once more, and gives all of it back", async () => {
+  it("uses memory for a frozen weight once, for its gradient once more, and frees all of it", async () => {
     await tf.setBackend("wasm")
     const ops = await createWasmOps(createComposedOps())
     const entry = {
@@ -63,7 +63,7 @@ describe("createWasmOps", () => {
     expect(tf.memory()).toMatchObject({ numTensors: before.numTensors, numBytes: before.numBytes })
   })
 
-  it("lets clones share values, and keeps them as long as one is left", async () => {
+  it("makes clones share values, and keeps the values until the last clone is disposed", async () => {
     await tf.setBackend("wasm")
     await createWasmOps(createComposedOps())
     const before = tf.memory().numDataBuffers
@@ -80,7 +80,7 @@ describe("createWasmOps", () => {
     await tf.setBackend("wasm")
     const ops = await createWasmOps(createComposedOps())
     const before = ops.silu(tf.tensor([1, 2, 3]))
-    // Larger than the backend's heap at its start, so that the memory moves.
+    // Larger than the first heap of the backend, so that the memory moves.
     const large = tf.zeros([24, 1024, 1024])
     expect(await ops.silu(tf.tensor([1, 2, 3])).data()).toEqual(await before.data())
     large.dispose()
@@ -103,7 +103,7 @@ describe("createWasmOps", () => {
     expect(() => ops.silu(tf.tensor([1]))).toThrow(/created on another one/)
   })
 
-  it("refuses shapes that do not fit, by name", async () => {
+  it("refuses shapes that do not fit, and names the op", async () => {
     await tf.setBackend("wasm")
     const ops = await createWasmOps(createComposedOps())
     const tokens = tf.zeros<tf.Rank.R3>([1, 4, 6])

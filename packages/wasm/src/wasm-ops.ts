@@ -10,13 +10,15 @@ import { createNorms, loadNorm } from "./norm.ts"
 import { shareClones } from "./share-clones.ts"
 
 /**
- * `base` with SIMD kernels for the verbs that TensorFlow.js' WASM backend is slow at. These are products with frozen and
- * with training weights, convolutions, attention, activations and norms, with their gradients. The kernels work in the
- * backend's own heap. Load weights with the result's loader. Clones of tensors on the backend share their values from
- * then on, instead of copying them.
+ * Returns `base` with SIMD kernels for the ops that are slow on TensorFlow.js' WASM backend. These are products with
+ * frozen and with training weights, convolutions, attention, activations and norms, with their gradients. The kernels
+ * work in the backend's heap. Load weights with the loader of the result. From this call on, clones of tensors on the
+ * backend share their values instead of copying them.
  *
- * The backend `wasm` must be in use, then and whenever an op runs. Throws `WasmOpsError` if it is not, if it is the
- * build for threads, or if the machine has no WebAssembly SIMD.
+ * The backend `wasm` must be in use at this call and whenever an op runs.
+ *
+ * @throws WasmOpsError if another backend is in use, if it is the build for threads, or if the machine has no
+ * WebAssembly SIMD
  */
 export async function createWasmOps(base: Ops): Promise<Ops> {
   const heap = openHeap()
