@@ -16,7 +16,7 @@ export default defineConfig({
   format: ["esm"],
   platform: "browser",
   dts: { entry: { index: "src/index.ts" } },
-  // A worker has its own globals, so it brings its own TensorFlow.js; and it can be started without a bundler.
+  // A worker has separate globals, so its bundle holds TensorFlow.js. It can be started without a bundler.
   noExternal: [/./],
   splitting: true,
   sourcemap: true,

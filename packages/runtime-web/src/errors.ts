@@ -1,4 +1,4 @@
-/** Something that this browser, an address or an option does not allow: the message says what, and what to do. */
+/** A problem with this browser, an address or an option. The message names it and says what to do. */
 export class WebRuntimeError extends Error {
   override readonly name = "WebRuntimeError"
 }

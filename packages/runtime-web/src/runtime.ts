@@ -11,14 +11,14 @@ import type { MemoryNeed, WebBackend, WebTypes } from "./types.ts"
 import { WEB_BACKENDS } from "./types.ts"
 
 export interface WebRuntimeOptions extends AttemptOptions {
-  /** Default: the best that is there and works: `webgpu` on a graphics card, or else `wasm`. */
+  /** Default: `webgpu` if it works on a graphics card, or else `wasm`. */
   readonly backend?: WebBackend
 }
 
 export interface WebLoadSdxlOptions extends LoadSdxlOptions<WebSource> {
   /** Pixels of a picture's side for which memory is planned. Default: 1024 */
   readonly side?: number
-  /** Called with what the model is going to take, before any of it is read but its header. */
+  /** Called with the memory that the model needs, after its header is read and before its weights are read. */
   readonly onPlan?: (need: MemoryNeed) => void
 }
 
@@ -28,26 +28,26 @@ export interface WriteLlliteOptions {
   readonly metadata?: ReadonlyMap<string, string>
 }
 
-/** A browser's tab as a place to run: a worker with a backend, files, downloads. */
+/** The runtime of a browser's tab: a worker with a backend, files and downloads. */
 export interface WebRuntime extends Runtime<WebSource, WebBackend> {
   loadSdxl(checkpoint: WebSource, options?: WebLoadSdxlOptions): Promise<SdxlHandle>
   /**
-   * Reads an LLLite's values into the page, to continue its training or to change it. `loadAdapter` leaves them in the
+   * Reads an LLLite's values into the page, to continue its training or to change it. `loadAdapter` keeps them in the
    * worker.
    *
-   * @throws FormatError for a file that is no LLLite, broken, or for another U-Net
+   * @throws FormatError for a file that is not an LLLite, is broken, or is for another U-Net
    */
   readLllite(source: WebSource, layout: UnetLayout, options?: LoadOptions): Promise<LlliteModel>
-  /** An LLLite as a file that any reader of the format loads. */
+  /** Writes an LLLite as a file that every reader of the format loads. */
   writeLllite(model: LlliteModel, options: WriteLlliteOptions): Promise<Blob>
 }
 
 /**
- * Starts the browser's runtime: a worker, and in it a backend that has been seen to compute and differentiate. WebGPU
- * is tried first, then WebAssembly; each has a limit of time, and an attempt that fails is named in `notices`. The
- * caller disposes it.
+ * Starts the browser's runtime: a worker with a backend. The backend has computed a known value and a known gradient
+ * before it is used. WebGPU is tried first, then WebAssembly. Each attempt has a time limit. `notices` names the
+ * attempts that failed. The caller disposes the runtime.
  *
- * @throws WebRuntimeError when no backend works, with what was wrong with each
+ * @throws WebRuntimeError when no backend works, with the problem of each
  */
 export async function createWebRuntime(options: WebRuntimeOptions = {}): Promise<WebRuntime> {
   const { backend, ...attempt } = options

@@ -2,8 +2,8 @@ import { WebRuntimeError } from "./errors.ts"
 import type { SentSource } from "./types.ts"
 
 /**
- * Where a file is: one that was picked or dropped, an address, or a kept download by its name. What comes from an
- * address is kept in the origin's private file system unless `keep` is false.
+ * The source of a file: a `File` that was picked or dropped, an address, or the name of a kept download. A download is
+ * kept in the origin's private file system. `keep: false` keeps it only in memory.
  */
 export type WebSource =
   | Blob
@@ -12,7 +12,7 @@ export type WebSource =
   | { readonly url: string | URL; readonly keep: boolean }
   | { readonly stored: string }
 
-/** A source in a form that can be sent to the worker. @throws WebRuntimeError for what is no address */
+/** A source in a form that can be sent to the worker. @throws WebRuntimeError for text that is not an address */
 export function toSent(source: WebSource): SentSource {
   if (source instanceof Blob) {
     return {
@@ -26,12 +26,14 @@ export function toSent(source: WebSource): SentSource {
   return { kind: "url", url: addressOf(source.url), keep: source.keep }
 }
 
-/** Relative addresses are the page's, not the worker's. */
+/** Resolves a relative address by the address of the page, since the worker has another one. */
 function addressOf(url: string | URL): string {
   const base = globalThis.document?.baseURI
   if (URL.canParse(url, base)) {
     const address = new URL(url, base)
     if (address.protocol === "https:" || address.protocol === "http:") return address.href
   }
-  throw new WebRuntimeError(`"${url}" is no address that begins with https:// or http://. Give a File for one on disk.`)
+  throw new WebRuntimeError(
+    `"${url}" is not an address, expected one that begins with https:// or http://. For a file on disk, pass a File.`,
+  )
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest"
 import { createWebRuntime } from "./runtime.ts"
 import type { WorkerLike } from "./start-worker.ts"
 
-/** A worker that answers as a test says, or never. */
+/** A worker that gives the answers of a test, or none. */
 function fakeWorker(answer: (send: (message: unknown) => void, id: number) => void) {
   const listeners: ((event: MessageEvent) => void)[] = []
   const log: string[] = []
@@ -30,7 +30,7 @@ function fakeWorker(answer: (send: (message: unknown) => void, id: number) => vo
 const started = { backend: "wasm", version: "1", device: "CPU", notices: ["no SIMD"] } as const
 
 describe("createWebRuntime", () => {
-  it("gives every backend a limit of time, ends what exceeds it, and says so", async () => {
+  it("ends and reports every backend that exceeds its time limit", async () => {
     const { worker, log } = fakeWorker(() => {})
     await expect(createWebRuntime({ worker, timeLimit: 0.02 })).rejects.toThrow(
       "no backend works here. webgpu is not used: webgpu did not start within 0.02 seconds. " +
@@ -39,7 +39,7 @@ describe("createWebRuntime", () => {
     expect(log).toEqual(["webgpu", "ended", "wasm", "ended"])
   })
 
-  it("takes the next backend when the better one fails, and says why", async () => {
+  it("uses the next backend when the better one fails, and says why", async () => {
     let attempts = 0
     const { worker } = fakeWorker((send, id) => {
       const error = {
@@ -56,13 +56,13 @@ describe("createWebRuntime", () => {
     expect(runtime).toMatchObject({ backend: "wasm", notices: ["webgpu is not used: no adapter", "no SIMD"] })
   })
 
-  it("tries only the backend that is asked for", async () => {
+  it("tries only the backend that is named", async () => {
     const { worker, log } = fakeWorker(() => {})
     await expect(createWebRuntime({ worker, backend: "wasm", timeLimit: 0.02 })).rejects.toThrow("no backend works")
     expect(log).toEqual(["wasm", "ended"])
   })
 
-  it("answers nothing any more once it is disposed", async () => {
+  it("refuses calls after it is disposed", async () => {
     const { worker, log } = fakeWorker((send, id) => send({ id, kind: "end", value: started }))
     const runtime = await createWebRuntime({ worker, backend: "wasm" })
     await runtime.dispose()
@@ -72,11 +72,11 @@ describe("createWebRuntime", () => {
 })
 
 describe("loadSdxl", () => {
-  it("refuses what is no address before the worker is asked", async () => {
+  it("refuses text that is not an address before it calls the worker", async () => {
     const { worker } = fakeWorker((send, id) => send({ id, kind: "end", value: started }))
     const runtime = await createWebRuntime({ worker, backend: "wasm" })
     await expect(runtime.loadSdxl("C:\\model.safetensors")).rejects.toThrow(
-      '"C:\\model.safetensors" is no address that begins with https:// or http://. Give a File for one on disk.',
+      '"C:\\model.safetensors" is not an address, expected one that begins with https:// or http://. For a file on disk, pass a File.',
     )
   })
 })

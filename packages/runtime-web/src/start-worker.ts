@@ -5,19 +5,19 @@ import { WebRuntimeError } from "./errors.ts"
 import type { WebTasks } from "./tasks.ts"
 import type { WebBackend } from "./types.ts"
 
-/** The part of a Worker that is used. */
+/** The part of a Worker that the runtime uses. */
 export type WorkerLike = Pick<Worker, "postMessage" | "addEventListener" | "terminate">
 
 export interface AttemptOptions {
-  /** Seconds that a backend has to start, its download included; 60 unless given. */
+  /** Seconds that a backend may take to start, its download included. Default: 60 */
   readonly timeLimit?: number
-  /** Take a WebGPU adapter that computes on the CPU, too: slow, and there for tests. No unless given. */
+  /** Whether a WebGPU adapter that computes on the CPU is used, too. It is slow and meant for tests. Default: false */
   readonly software?: boolean
-  /** Makes the worker, where a bundler does not find it: from this package's `worker.js`, as a module. */
+  /** Makes the worker from this package's `worker.js`, as a module. Needed if a bundler does not find that file. */
   readonly worker?: () => WorkerLike
 }
 
-/** Classes that errors of the worker have on the page, too. */
+/** Error classes that are kept when an error comes from the worker. */
 const ERROR_CLASSES: ErrorClasses = { CoreError, FormatError, WebRuntimeError }
 
 export interface StartedWorker extends StartedBackend<WebBackend> {
@@ -27,10 +27,9 @@ export interface StartedWorker extends StartedBackend<WebBackend> {
 }
 
 /**
- * Starts a worker with a backend. Whatever goes wrong, a worker that did not start is ended: the next attempt gets a
- * new one.
+ * Starts a worker with a backend. A worker that does not start is ended in every case. The next attempt gets a new one.
  *
- * @throws what the backend says; WebRuntimeError when it takes too long or the worker breaks
+ * @throws the backend's error; WebRuntimeError when it takes too long or the worker fails
  */
 export async function startWorker(
   backend: WebBackend,
@@ -47,7 +46,7 @@ export async function startWorker(
   }
   worker.addEventListener("error", (event: Event) => {
     const message = "message" in event && typeof event.message === "string" ? event.message : "it could not be loaded"
-    end(new WebRuntimeError(`the worker broke: ${message}. Reload the page.`))
+    end(new WebRuntimeError(`the worker failed: ${message}. Reload the page.`))
   })
   const timer = setTimeout(
     () => end(new WebRuntimeError(`${backend} did not start within ${timeLimit} seconds.`)),
@@ -65,6 +64,6 @@ export async function startWorker(
 }
 
 function makeWorker(): Worker {
-  // Written out in one piece, so that bundlers find the file.
+  // Bundlers find the file only in this exact form.
   return new Worker(new URL("./worker.js", import.meta.url), { type: "module" })
 }

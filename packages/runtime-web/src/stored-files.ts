@@ -1,26 +1,29 @@
 import { WebRuntimeError } from "./errors.ts"
 
 /*
- * Downloads are kept in the origin's private file system, where only this origin's pages can reach them. Beside each
- * file lies a note of what it is, written before the first byte, so that a download can be continued in another session.
+ * Downloads are kept in the origin's private file system. Only pages of this origin can read them. Beside each file
+ * lies a note with its address and version. The note is written before the first byte, so that another session can
+ * continue the download.
  */
 
 const FOLDER = "lllite-checkpoints"
 const NOTE = ".json"
 
-/** What is known of a kept file. */
+/** The note of a kept file. */
 export interface StoredNote {
   readonly url: string
+  /** A strong ETag, or else the date; null if the server sent neither. */
   readonly validator: string | null
+  /** Bytes of the whole file; null if the server did not say. */
   readonly total: number | null
-  /** Whether all of it is there. */
+  /** Whether the file is complete. */
   readonly isWhole: boolean
 }
 
-/** A file that was downloaded, or the part of it that has come so far. */
+/** A downloaded file, or the part of it that was received. */
 export interface StoredFile extends StoredNote {
   readonly name: string
-  /** Bytes that are there. */
+  /** Bytes that are stored. */
   readonly size: number
 }
 
@@ -29,18 +32,18 @@ export function canStore(): boolean {
   return typeof navigator !== "undefined" && typeof navigator.storage?.getDirectory === "function"
 }
 
-/** @throws WebRuntimeError where there is no private file system */
+/** The folder of kept files. @throws WebRuntimeError if there is no private file system */
 export async function storeFolder(): Promise<FileSystemDirectoryHandle> {
   if (!canStore()) {
     throw new WebRuntimeError(
-      "this browser keeps no files for pages (OPFS), or this page is not served over https. Pick a file instead.",
+      "this page cannot keep files: it needs https and a browser with a private file system (OPFS). Pick a file instead.",
     )
   }
   const root = await navigator.storage.getDirectory()
   return root.getDirectoryHandle(FOLDER, { create: true })
 }
 
-/** A name for what lies at an address: its last part, and a hash of all of it. */
+/** The name of a kept file: a hash of its address, and the last part of it. */
 export async function storedName(url: string): Promise<string> {
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(url)))
   const digits = [...hash.subarray(0, 6)].map((byte) => byte.toString(16).padStart(2, "0")).join("")
@@ -48,7 +51,7 @@ export async function storedName(url: string): Promise<string> {
   return `${digits}-${last.replaceAll(/[^A-Za-z0-9._-]/g, "_").slice(-80)}`
 }
 
-/** Reads a note; null where there is none, or one that says nothing. */
+/** Reads a note. Null if there is none or it is not valid. */
 export async function readNote(folder: FileSystemDirectoryHandle, name: string): Promise<StoredNote | null> {
   try {
     const handle = await folder.getFileHandle(name + NOTE)
@@ -64,7 +67,7 @@ export function noteName(name: string): string {
   return name + NOTE
 }
 
-/** Everything that is kept. */
+/** Lists all kept files. */
 export async function listStored(): Promise<readonly StoredFile[]> {
   const folder = await storeFolder()
   const files: StoredFile[] = []
@@ -78,12 +81,12 @@ export async function listStored(): Promise<readonly StoredFile[]> {
   return files
 }
 
-/** Opens a kept file. @throws WebRuntimeError when there is none of that name, or not all of it */
+/** Opens a kept file. @throws WebRuntimeError when no file has that name, or it is not complete */
 export async function openStored(name: string): Promise<File> {
   const folder = await storeFolder()
   const note = await readNote(folder, name)
   if (note === null || !note.isWhole) {
-    const what = note === null ? "no such file is kept" : "it has not come whole"
+    const what = note === null ? "no such file is kept" : "its download is not complete"
     throw new WebRuntimeError(`"${name}": ${what}. Load it by its address first.`)
   }
   return (await folder.getFileHandle(name)).getFile()

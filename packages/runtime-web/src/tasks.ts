@@ -3,7 +3,7 @@ import type { LoadProgress, RuntimeTasks } from "@lllite/core/runtime"
 import type { FloatDtype, UnetLayout } from "@lllite/format"
 import type { SentSource, WebTypes } from "./types.ts"
 
-/** The tasks of the browser's worker: a runtime's, and those for files of LLLites. */
+/** The tasks of the browser's worker: those of every runtime, and two for files of LLLites. */
 export type WebTasks = RuntimeTasks<WebTypes> & {
   readLllite: {
     argument: { readonly source: SentSource; readonly layout: UnetLayout }

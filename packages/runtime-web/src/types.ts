@@ -1,35 +1,35 @@
 import type { Prediction } from "@lllite/core/names"
 
-/** Backends of the browser, best first. */
+/** Backends of the browser, the best first. */
 export const WEB_BACKENDS = ["webgpu", "wasm"] as const
 export type WebBackend = (typeof WEB_BACKENDS)[number]
 
-/** Where a file is, in a form that can be sent. */
+/** The source of a file, in a form that can be sent to the worker. */
 export type SentSource =
   | { readonly kind: "blob"; readonly blob: Blob; readonly label: string }
   | { readonly kind: "url"; readonly url: string; readonly keep: boolean }
   | { readonly kind: "stored"; readonly name: string }
 
-/** What a model takes on a device, weights included, for pictures of some size. */
+/** Memory that a model needs on a device, weights included, for pictures of one size. */
 export interface MemoryNeed {
-  /** Pixels. */
+  /** Side of the picture in pixels. */
   readonly side: number
   readonly weightBytes: number
-  /** For a guided picture under an LLLite. */
+  /** For generating a guided picture with an LLLite. */
   readonly generateBytes: number
   /** For a training step with one pair and gradient checkpointing. */
   readonly trainBytes: number
-  /** The largest tensor or weight of a generation. */
+  /** Bytes of the largest tensor or weight of a generation. */
   readonly tensorBytes: number
 }
 
-/** What the browser's worker is given that those of other runtimes are not. See `RuntimeTypes` of `@lllite/core/runtime`. */
+/** Arguments that only the browser's worker takes. See `RuntimeTypes` of `@lllite/core/runtime`. */
 export type WebTypes = {
   readonly start: { readonly backend: WebBackend; readonly software: boolean }
   readonly backend: WebBackend
   readonly checkpoint: {
     readonly source: SentSource
-    /** Null where the checkpoint has its own. */
+    /** Null takes the part of the checkpoint. */
     readonly unet: SentSource | null
     readonly vae: SentSource | null
     readonly prediction: Prediction

@@ -22,7 +22,7 @@ const TYPES: Readonly<Record<string, string>> = {
 export interface FileServer {
   /** Ends with a slash. */
   readonly url: string
-  /** What was asked for: the path, and the range if there was one. */
+  /** All requests: the path, and the range if there was one. */
   readonly requests: { readonly path: string; readonly range: string | undefined }[]
   close(): Promise<void>
 }
@@ -30,11 +30,11 @@ export interface FileServer {
 export interface ServeOptions {
   /** Sent with every file. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Answers what it wants to; what it leaves comes from the folders. */
+  /** Answers some requests. The others are answered from the folders. */
   readonly answer?: (request: IncomingMessage, response: ServerResponse, path: string) => boolean
 }
 
-/** Serves folders under prefixes, as a static host does that sends no headers of its own. */
+/** Serves folders under prefixes, like a static host that adds no headers. */
 export async function serveFolders(
   folders: Readonly<Record<string, string>>,
   { headers = {}, answer }: ServeOptions = {},

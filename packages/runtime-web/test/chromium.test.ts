@@ -10,7 +10,7 @@ import type { FileServer } from "./browser.ts"
 import { launchWithWebgpu, serveFolders } from "./browser.ts"
 
 /*
- * The built package in a real browser, as a page without a bundler loads it. `turbo run build` comes first.
+ * The built package in a real browser, loaded by a page without a bundler. `turbo run build` comes first.
  */
 
 declare global {
@@ -31,7 +31,7 @@ describe("the built runtime in Chromium", needs("Chromium. CHROMIUM names one", 
   let server: FileServer
   let page: Page
   const problems: string[] = []
-  /** Where the next answer of the broken server breaks off. */
+  /** Byte at which the next answer of the broken server ends. */
   let breakAt: number | null = null
 
   beforeAll(async () => {
@@ -45,7 +45,7 @@ describe("the built runtime in Chromium", needs("Chromium. CHROMIUM names one", 
         "/": folder("page/"),
       },
       {
-        // A server of one file that knows ranges, and whose connection breaks where a test says.
+        // A server of one file that can send ranges. Its connection fails at the byte that a test chooses.
         answer: ({ headers, method }, response, path) => {
           if (path !== "/broken/canny.safetensors") return false
           const from = headers["if-range"] === '"1"' ? Number(/^bytes=(\d+)-/.exec(headers.range ?? "")?.[1] ?? 0) : 0
@@ -73,7 +73,7 @@ describe("the built runtime in Chromium", needs("Chromium. CHROMIUM names one", 
     await server?.close()
   })
 
-  it("takes WebAssembly where WebGPU computes in software, and says why", async () => {
+  it("uses WebAssembly when WebGPU computes in software, and says why", async () => {
     const { backend, device, notices } = await page.evaluate(async () => {
       window.runtime = await window.web.createWebRuntime()
       const { backend, device, notices } = window.runtime
@@ -84,7 +84,7 @@ describe("the built runtime in Chromium", needs("Chromium. CHROMIUM names one", 
     expect(notices[0]).toMatch(/^webgpu is not used: .*computes on the CPU/)
   })
 
-  it("loads a checkpoint from an address, telling every byte of it", async () => {
+  it("loads a checkpoint from an address, and reports every byte of it", async () => {
     const { told, channels } = await page.evaluate(async () => {
       const told: Web.LoadProgress[] = []
       const url = new URL("tiny/tiny-sdxl.safetensors", location.href)
@@ -103,7 +103,7 @@ describe("the built runtime in Chromium", needs("Chromium. CHROMIUM names one", 
     })
   })
 
-  it("generates with a preview of each step, follows a control, and leaves nothing behind", async () => {
+  it("generates with a preview of each step, follows a control, and leaves no memory in use", async () => {
     const { before, after, events, differs } = await page.evaluate(async () => {
       const { runtime, sdxl } = window
       const bytes = await (await fetch("tiny/lllite-canny.safetensors")).blob()
@@ -132,7 +132,7 @@ describe("the built runtime in Chromium", needs("Chromium. CHROMIUM names one", 
     expect(after).toEqual(before)
   })
 
-  it("stops before the next pass of the U-Net when aborted, or when its loop is left, and leaves nothing behind", async () => {
+  it("stops before the next pass of the U-Net when aborted, or when its loop is left, and leaves no memory in use", async () => {
     const { before, after, reason, steps } = await page.evaluate(async () => {
       const { runtime, sdxl } = window
       const before = await runtime.memory()
@@ -143,7 +143,7 @@ describe("the built runtime in Chromium", needs("Chromium. CHROMIUM names one", 
       try {
         for await (const event of sdxl.generate([{ prompt: "", seed: 1 }], { ...options, signal: controller.signal })) {
           if (event.kind === "step") steps.push(event.step)
-          // Comes while the worker computes the second step.
+          // Arrives while the worker computes the second step.
           setTimeout(() => controller.abort(new Error("enough")), 1)
         }
       } catch (error) {
@@ -157,7 +157,7 @@ describe("the built runtime in Chromium", needs("Chromium. CHROMIUM names one", 
     expect(after).toEqual(before)
   })
 
-  it("trains, stops inside of a step with what it has, and leaves only the turned weights behind", async () => {
+  it("trains, stops inside of a step with the state so far, and leaves only the transposed weights", async () => {
     const found = await page.evaluate(async () => {
       const { runtime, sdxl, selections } = window
       const image = { width: 64, height: 64, data: Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => (i * 7) % 256) }
@@ -186,7 +186,7 @@ describe("the built runtime in Chromium", needs("Chromium. CHROMIUM names one", 
       const changes = { steps: 1000, signal: controller.signal, objective: { gradientCheckpointing: true } }
       const stopped = await run(changes, () => setTimeout(() => controller.abort(), 1))
       const after = await runtime.memory()
-      // What was trained goes through a file and comes back.
+      // The trained LLLite is written to a file and read again.
       const { model } = first.state
       const file = await runtime.writeLllite(model, { dtype: "F32", metadata: new Map([["modelspec.title", "one"]]) })
       const back = await runtime.readLllite(file, sdxl.layout)
@@ -202,7 +202,7 @@ describe("the built runtime in Chromium", needs("Chromium. CHROMIUM names one", 
     expect(found.size).toBeGreaterThan(10_000)
   })
 
-  it("continues a download after a reload in its middle, and keeps it", async () => {
+  it("continues a download after a reload, and keeps it", async () => {
     const url = `${server.url}broken/canny.safetensors`
     breakAt = 700_000
     const other = await browser.newPage()
@@ -215,7 +215,7 @@ describe("the built runtime in Chromium", needs("Chromium. CHROMIUM names one", 
       await new Promise<void>((resolve) => {
         const onProgress = ({ done }: Web.LoadProgress): void => void (done >= 700_000 && resolve())
         runtime.readLllite(url, layout, { onProgress }).catch(() => {})
-        // Progress is told in intervals, so the last of it may never be.
+        // Progress is reported in intervals, so the last bytes may not be reported.
         setTimeout(resolve, 3000)
       })
     }, url)
@@ -240,7 +240,7 @@ describe("the built runtime in Chromium", needs("Chromium. CHROMIUM names one", 
     await other.close()
   })
 
-  it("refuses files that are something else, by name", async () => {
+  it("refuses files of another kind, by name", async () => {
     const messages = await page.evaluate(async () => {
       const { runtime, sdxl } = window
       const attempts = [
@@ -259,7 +259,7 @@ describe("the built runtime in Chromium", needs("Chromium. CHROMIUM names one", 
     expect(messages[3]).toMatch(/^WebRuntimeError: "nothing": no such file is kept/)
   })
 
-  it("gives idle buffers back when it has drawn on WebGPU", async () => {
+  it("frees idle buffers after it has drawn on WebGPU", async () => {
     const { drawn, memory } = await page.evaluate(async () => {
       const options = { width: 128, height: 128, steps: 1, guidanceScale: 1 }
       const runtime = await window.web.createWebRuntime({ backend: "webgpu", software: true, timeLimit: 600 })
@@ -273,17 +273,17 @@ describe("the built runtime in Chromium", needs("Chromium. CHROMIUM names one", 
       return { drawn, memory }
     })
     expect(drawn).toBe(1)
-    // What stays is in pieces of less than 1 MiB: 6.2 MiB, and 18 without trimming.
+    // The buffers that stay are smaller than 1 MiB each: 6.2 MiB together, and 18 without trimming.
     expect(memory.allocated - memory.bytes).toBeLessThan(7e6)
   })
 
-  it("gives everything back, and logs no error on the way", async () => {
+  it("frees everything, and logs no error", async () => {
     const memory = await page.evaluate(async () => {
       await window.sdxl.dispose()
       return window.runtime.memory()
     })
     expect(memory.tensors).toBe(0)
-    // The address that answers 404 is logged by the browser itself.
+    // The browser itself logs the address that answers 404.
     expect(problems.filter((problem) => !problem.includes("404"))).toEqual([])
   })
 })

@@ -16,8 +16,8 @@ import type { FileServer } from "./browser.ts"
 import { launchWithWebgpu, serveFolders } from "./browser.ts"
 
 /*
- * The tiny model in Node and in Chromium, on WebAssembly and on WebGPU: one seed, one picture. `turbo run build` comes
- * first. And one is trained in the tab until it steers in Node.
+ * The tiny model in Node and in Chromium, on WebAssembly and on WebGPU: one seed gives one picture. An LLLite is
+ * trained in the tab until it steers in Node. `turbo run build` comes first.
  */
 
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
@@ -42,7 +42,7 @@ function draw(seed: number, index: number, size: number): Drawing {
 
 const edgesOf = (image: RgbImage) => canny(rgbToGrey(image), { low: 100, high: 200 })
 
-/** What every place makes of it: a seed, and an LLLite's file or none. */
+/** The input of every runtime: a seed, and an LLLite's file or none. */
 interface Picture {
   readonly drawing: Drawing
   readonly size: number
@@ -68,7 +68,7 @@ async function drawInNode({ runtime, sdxl }: InNode, { drawing, size, steps, lll
   const options = { width: size, height: size, steps, guidanceScale: 1.5, adapters }
   for await (const event of sdxl.generate([{ prompt, seed: 7 }], options))
     if (event.kind === "image") return event.image
-  throw new Error("no picture came")
+  throw new Error("the run ended without a picture")
 }
 
 describe("the tiny model, in Node and in Chromium", needs("Chromium. CHROMIUM names one", chromium !== null), () => {
@@ -108,7 +108,7 @@ describe("the tiny model, in Node and in Chromium", needs("Chromium. CHROMIUM na
     return { runtime, sdxl: await runtime.loadSdxl("tiny") }
   }
 
-  /** The picture, from a runtime of its own in the tab. `lllite` is an address here. */
+  /** The picture from a separate runtime in the tab. `lllite` is an address here. */
   async function drawInTab(backend: Web.WebBackend, { drawing, size, steps, lllite }: Picture): Promise<RgbImage> {
     const { prompt, control } = drawing
     const given = { backend, size, steps, lllite, prompt, control: [...control.data] }
@@ -126,7 +126,7 @@ describe("the tiny model, in Node and in Chromium", needs("Chromium. CHROMIUM na
         for await (const event of sdxl.generate([{ prompt, seed: 7 }], options)) {
           if (event.kind === "image") return { version: runtime.version, data: [...event.image.data] }
         }
-        throw new Error("no picture came")
+        throw new Error("the run ended without a picture")
       } finally {
         runtime.dispose()
       }
@@ -140,7 +140,7 @@ describe("the tiny model, in Node and in Chromium", needs("Chromium. CHROMIUM na
     let expected: RgbImage
     beforeAll(async () => {
       expected = await drawInNode(wasm, picture)
-      // The LLLite has something to say in it.
+      // The LLLite changes the picture.
       expect(psnr(await drawInNode(wasm, { ...picture, lllite: null }), expected)).toBeLessThan(30)
     })
 
@@ -162,7 +162,7 @@ describe("the tiny model, in Node and in Chromium", needs("Chromium. CHROMIUM na
     })
   })
 
-  /** Trains in the tab on drawings; the file that the page would let a user download, written to `work`. */
+  /** Trains in the tab on drawings, and writes the file that a page would let a user download to `work`. */
   async function trainInTab(
     name: string,
     changes: { readonly size: number; readonly count: number; readonly steps: number; readonly batchSize: number },
@@ -186,7 +186,7 @@ describe("the tiny model, in Node and in Chromium", needs("Chromium. CHROMIUM na
           count: examples.length,
           example: async (index: number) => examples[index] as (typeof examples)[number],
         }
-        // As the page trains.
+        // The settings of the page.
         const training = sdxl.train(dataset, {
           sites: window.selections.enumerateSites(sdxl.layout),
           ...{
@@ -212,13 +212,13 @@ describe("the tiny model, in Node and in Chromium", needs("Chromium. CHROMIUM na
     await writeFile(join(work, name), Uint8Array.from(bytes))
   }
 
-  it("an LLLite that was trained in the tab says the same in Node", async () => {
+  it("an LLLite that was trained in the tab has the same effect in Node", async () => {
     await trainInTab("short.safetensors", { size: 64, count: 2, steps: 2, batchSize: 2 })
     const picture = { drawing: draw(heldOutSeed, 1, 64), size: 64, steps: 2 }
     const inNode = await drawInNode(wasm, { ...picture, lllite: join(work, "short.safetensors") })
     const inTab = await drawInTab("wasm", { ...picture, lllite: "work/short.safetensors" })
     expect(psnr(inTab, inNode)).toBeGreaterThan(40)
-    // It has learnt to say something.
+    // It has learnt to change the picture.
     expect(await drawInNode(wasm, { ...picture, lllite: null })).not.toEqual(inNode)
   })
 

@@ -14,7 +14,7 @@ import type { FileServer } from "./browser.ts"
 import { launchWithWebgpu, serveFolders } from "./browser.ts"
 
 /*
- * The built package in Chromium, on WebAssembly, held to the contract of runtimes. `turbo run build` comes first.
+ * The contract of runtimes for the built package in Chromium, on WebAssembly. `turbo run build` comes first.
  */
 
 declare global {

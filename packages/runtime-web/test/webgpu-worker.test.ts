@@ -14,8 +14,8 @@ import { launchWithWebgpu, serveFolders } from "./browser.ts"
 import type { Outcome, Suite, Task } from "./in-worker/tasks.ts"
 
 /*
- * The kernels in a browser's worker, as Vite serves it in development and as it builds it for production. The browser
- * computes in software: this takes minutes. `turbo run build` comes first.
+ * The kernels in a browser's worker, as Vite serves it in development and builds it for production. The browser
+ * computes in software, which takes minutes. `turbo run build` comes first.
  */
 
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
@@ -28,7 +28,7 @@ const SUITES: readonly (readonly [suite: Suite, compared: number])[] = [
   ["text-vae", 7],
   ["unet", 152],
 ]
-/** From prompts to pictures takes minutes: in the build that people get. */
+/** This suite makes pictures from prompts, which takes minutes. It runs only on the build for production. */
 const LONG: typeof SUITES = [["pipeline", 14]]
 
 describe("WebGPU in a worker of Chromium", needs("Chromium. CHROMIUM names one", chromium !== null), () => {
@@ -54,7 +54,7 @@ describe("WebGPU in a worker of Chromium", needs("Chromium. CHROMIUM names one",
     cacheDir: join(work, "cache"),
     logLevel: "error",
     worker: { format: "es" },
-    // Found one by one, they would reload the page in the middle.
+    // If Vite found these one by one, it would reload the page during the test.
     optimizeDeps: {
       include: [
         "@tensorflow/tfjs-core",
@@ -109,7 +109,7 @@ describe("WebGPU in a worker of Chromium", needs("Chromium. CHROMIUM names one",
       return outcome
     }
 
-    it("keeps tuned tiles for workers to come", async () => {
+    it("keeps tuned tiles for later workers", async () => {
       expect(await page.evaluate(() => window.tuned(2))).toBe(1)
       expect(await page.evaluate(() => window.tuned(1))).toBe(0)
     })

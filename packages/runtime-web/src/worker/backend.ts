@@ -2,7 +2,7 @@ import type { Ops } from "@lllite/core/ops"
 import { createComposedOps, selfCheck } from "@lllite/core/ops"
 import type { RunningBackend } from "@lllite/core/worker"
 import * as tf from "@tensorflow/tfjs-core"
-// TensorFlow.js' core alone knows no gradients.
+// The core of TensorFlow.js registers no gradients.
 import "@tensorflow/tfjs-core/dist/register_all_gradients"
 import { WebRuntimeError } from "../errors.ts"
 import type { WebBackend } from "../types.ts"
@@ -12,10 +12,10 @@ import { tileStore } from "./store.ts"
 export type WebRunningBackend = RunningBackend<WebBackend>
 
 /**
- * Starts a backend and computes something with it, forward and gradient, before it is trusted.
+ * Starts a backend and checks it with a computation and a gradient.
  *
- * @param software whether a WebGPU adapter that computes on the CPU is taken, which is for tests
- * @throws Error saying why it cannot be used
+ * @param software whether a WebGPU adapter that computes on the CPU is used, which is for tests
+ * @throws Error with the reason why it cannot be used
  */
 export async function startBackend(backend: WebBackend, software: boolean): Promise<WebRunningBackend> {
   const started = backend === "webgpu" ? await startGpu(software) : await startWasm()
@@ -25,12 +25,12 @@ export async function startBackend(backend: WebBackend, software: boolean): Prom
 
 async function startGpu(software: boolean): Promise<WebRunningBackend> {
   if (!("gpu" in navigator) || navigator.gpu === undefined) {
-    throw new WebRuntimeError("this browser shows pages no WebGPU.")
+    throw new WebRuntimeError("this browser offers no WebGPU to this page.")
   }
   const { createWebgpuOps, keptTiles, loadWebgpuOptimizer, startWebgpu } = await import("@lllite/webgpu")
   const device = await startWebgpu(navigator.gpu, { software })
   const version = ["WebGPU", device.vendor, device.architecture, device.description].filter(Boolean).join(" ")
-  // In software, tuning would take longer than it saves.
+  // On a software adapter, tuning takes longer than it saves.
   const tiles = device.software ? null : await keptTiles(tileStore(), version)
   return {
     backend: "webgpu",
@@ -44,22 +44,23 @@ async function startGpu(software: boolean): Promise<WebRunningBackend> {
 
 const SIMD = new URL("./tfjs-backend-wasm-simd.wasm", import.meta.url).href
 
-/** Where the WASM backend's binaries lie: beside the worker. The names are as its loader asks for them. */
+/** Addresses of the WASM backend's binaries, which lie beside the worker. The backend's loader uses these names. */
 const BINARIES = {
   "tfjs-backend-wasm.wasm": new URL("./tfjs-backend-wasm.wasm", import.meta.url).href,
   "tfjs-backend-wasm-simd.wasm": SIMD,
-  // It wants an address for this one, too, which is never fetched.
+  // The loader needs an address for this name, too, and never fetches it.
   "tfjs-backend-wasm-threaded-simd.wasm": SIMD,
 }
 
 async function startWasm(): Promise<WebRunningBackend> {
   const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm")
-  // The build for threads hides its memory from our kernels, which outweigh its threads, and hangs when it is minified.
+  // The build for threads does not export its memory, so our kernels, which save more time, cannot run. Minified, it
+  // hangs.
   tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false)
   setWasmPaths(BINARIES)
   if (!(await tf.setBackend("wasm"))) {
     throw new WebRuntimeError(
-      "TensorFlow.js could not start WebAssembly. Does a policy of this page or browser forbid it?",
+      "TensorFlow.js could not start WebAssembly. Check whether a policy of the page or browser forbids it.",
     )
   }
   await tf.ready()
@@ -75,7 +76,7 @@ async function wasmOps(notices: string[]): Promise<Ops> {
     return await createWasmOps(composed)
   } catch (error) {
     if (!(error instanceof WasmOpsError)) throw error
-    notices.push(`The SIMD kernels are not used, which makes everything a few times slower: ${error.message}`)
+    notices.push(`The SIMD kernels are not used, so everything is a few times slower: ${error.message}`)
     return composed
   }
 }

@@ -8,7 +8,7 @@ import { type FileKind, identify } from "@lllite/format/identify"
 import type { SentSource, WebTypes } from "../types.ts"
 import { openSource } from "./source.ts"
 
-/** What a file is to hold, and the kinds that hold it. */
+/** The part that a file must hold, and the kinds of files that hold it. */
 interface Part {
   readonly what: string
   readonly kinds: readonly FileKind[]
@@ -19,10 +19,10 @@ const UNET: Part = { what: "an SDXL U-Net", kinds: ["sdxl-unet", "sdxl-checkpoin
 const VAE: Part = { what: "a VAE", kinds: ["vae", "sdxl-checkpoint"] }
 
 /**
- * Opens an SDXL, and what is to be taken instead of its parts; addresses are downloaded first.
+ * Opens an SDXL, and the files that replace its U-Net or VAE. Files at addresses are downloaded first.
  *
- * @throws FormatError for a file that is broken or of another kind; CoreError for one without the part that it is to
- * give; WebRuntimeError for one that cannot be had
+ * @throws FormatError for a file that is broken or of another kind; CoreError for a file that lacks the part that it
+ * should hold; WebRuntimeError for a file that cannot be read or downloaded
  */
 export async function* openCheckpoint(
   { source, unet, vae }: Pick<WebTypes["checkpoint"], "source" | "unet" | "vae">,

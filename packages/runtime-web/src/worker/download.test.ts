@@ -6,11 +6,11 @@ import { download } from "./download.ts"
 
 const FILE = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 31) % 251)
 
-/** A server of one file whose manners a test chooses. */
+/** A server of one file. A test chooses how it answers. */
 interface Manners {
   etag: string | null
   ranges: boolean
-  /** Where each answer's connection breaks, counted from the answer's first byte; whole from then on. */
+  /** Byte of each answer at which its connection fails, counted from its first byte. Later answers are complete. */
   breaks: number[]
   statuses: number[]
 }
@@ -80,7 +80,7 @@ async function run(target: Memory, options: DownloadOptions = {}) {
 }
 
 describe("download", () => {
-  it("brings a file whole and tells how far it is", async () => {
+  it("downloads a whole file and reports progress", async () => {
     const target = new Memory()
     const { told, version } = await run(target)
     expect(target.bytes).toEqual(FILE)
@@ -88,7 +88,7 @@ describe("download", () => {
     expect(version).toEqual({ validator: '"1"', total: FILE.length })
   })
 
-  it("continues where the connection broke", async () => {
+  it("continues at the byte where the connection failed", async () => {
     manners.breaks = [100_000, 50_000]
     const target = new Memory()
     await run(target)
@@ -96,7 +96,7 @@ describe("download", () => {
     expect(ranges).toEqual([undefined, "bytes=100000-", "bytes=150000-"])
   })
 
-  it("continues what an earlier session left", async () => {
+  it("continues the download of an earlier session", async () => {
     const target = new Memory()
     target.bytes = FILE.slice(0, 120_000)
     await run(target, { version: { validator: '"1"', total: FILE.length } })
@@ -104,14 +104,14 @@ describe("download", () => {
     expect(ranges).toEqual(["bytes=120000-"])
   })
 
-  it("finds out that everything is there already", async () => {
+  it("downloads nothing when the target holds the whole file", async () => {
     const target = new Memory()
     target.bytes = FILE.slice()
     await run(target, { version: { validator: '"1"', total: null } })
     expect(target.bytes).toEqual(FILE)
   })
 
-  it("begins again when the server has another version by now, and says which", async () => {
+  it("starts again when the server has another version, and reports that version", async () => {
     const target = new Memory()
     target.bytes = new Uint8Array(FILE.length + 10).fill(1)
     const versions: FileVersion[] = []
@@ -123,7 +123,7 @@ describe("download", () => {
     expect(versions).toEqual([{ validator: '"1"', total: FILE.length }])
   })
 
-  it("begins again at a server that cannot send parts, or names no version", async () => {
+  it("starts again at a server that cannot send parts, or sends no version", async () => {
     for (const changes of [{ ranges: false }, { etag: null }, { etag: 'W/"weak"' }]) {
       Object.assign(manners, { etag: '"1"', ranges: true, breaks: [100_000] }, changes)
       const target = new Memory()
@@ -132,22 +132,22 @@ describe("download", () => {
     }
   })
 
-  it("tries again when the server is busy, and gives up when nothing comes", async () => {
+  it("tries again when the server is busy, and gives up without a byte in several attempts", async () => {
     manners.statuses = [503, 429]
     const target = new Memory()
     await run(target)
     expect(target.bytes).toEqual(FILE)
     manners.statuses = [503, 503, 503]
-    await expect(run(new Memory(), { attempts: 3 })).rejects.toThrow("the connection broke 3 times in a row")
+    await expect(run(new Memory(), { attempts: 3 })).rejects.toThrow("the connection failed 3 times in a row")
   })
 
-  it("refuses what the server refuses, at once", async () => {
+  it("fails at once when the server refuses", async () => {
     manners.statuses = [404]
     await expect(run(new Memory())).rejects.toThrow("the server answered 404 Not Found. Check the address.")
     expect(ranges).toHaveLength(1)
   })
 
-  it("stops with the signal's reason, and keeps what came", async () => {
+  it("stops with the signal's reason, and keeps the received bytes", async () => {
     manners.breaks = [100_000]
     const controller = new AbortController()
     const target = new Memory()

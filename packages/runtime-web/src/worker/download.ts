@@ -1,19 +1,19 @@
 import { WebRuntimeError } from "../errors.ts"
 
-/** Where a download's bytes go. */
+/** The place that gets the bytes of a download. */
 export interface DownloadTarget {
-  /** Bytes that are there already, from the file's beginning. */
+  /** Bytes that it holds already, from the start of the file. */
   readonly size: number
   write(bytes: Uint8Array, at: number): void
-  /** Forgets what lies behind so many bytes. */
+  /** Removes all bytes from `size` on. */
   truncate(size: number): void
 }
 
-/** What tells one version of a file on a server from another; needed to continue a download. */
+/** Identifies a version of a file on a server. A download is continued only with the same version. */
 export interface FileVersion {
-  /** A strong ETag, or else the date; null where the server says neither. */
+  /** A strong ETag, or else the date; null if the server sends neither. */
   readonly validator: string | null
-  /** Bytes of the whole file; null where the server does not say. */
+  /** Bytes of the whole file; null if the server does not say. */
   readonly total: number | null
 }
 
@@ -23,29 +23,29 @@ export interface DownloadProgress {
 }
 
 export interface DownloadOptions {
-  /** Of the bytes that are there already. They are kept only if the server still has that version. */
+  /** Version of the bytes that the target holds. They are kept only if the server still has that version. */
   readonly version?: FileVersion | null
-  /** Awaited as soon as the server has named it, before a byte of it is written. */
+  /** Called and awaited when the server has sent a new version, before its first byte is written. */
   readonly onVersion?: (version: FileVersion) => void | Promise<void>
   readonly signal?: AbortSignal
-  /** Broken connections in a row, without a byte in between, after which to give up. 5 unless given. */
+  /** Number of failed connections in a row, without a byte in between, that ends the download. Default: 5 */
   readonly attempts?: number
-  /** Milliseconds before the second attempt, doubled for every further one. 500 unless given. */
+  /** Milliseconds before the second attempt. They double for every further attempt. Default: 500 */
   readonly backoff?: number
   readonly fetch?: typeof fetch
 }
 
-/** Progress is told so often at most, in milliseconds. */
+/** The shortest time between two reports of progress, in milliseconds. */
 const PROGRESS_EVERY = 100
 
 /**
- * Downloads a file and continues where it broke off, now or in an earlier session, as long as the server has the same
- * version of it. A server that cannot send parts sends all of it again.
+ * Downloads a file. After a failed connection, or with bytes of an earlier session, it continues at the last byte. This
+ * needs the same version of the file on the server. A server that cannot send parts sends the whole file again.
  *
  * Source: RFC 9110, sections 13.1.5 (If-Range) and 14 (ranges).
  *
  * @returns the version that was downloaded
- * @throws WebRuntimeError when the server refuses or cannot be reached; the signal's reason when aborted
+ * @throws WebRuntimeError when the server refuses or cannot be reached; the signal's reason after an abort
  */
 export async function* download(
   url: string,
@@ -65,27 +65,27 @@ export async function* download(
       if (version === null || version.validator !== answer.version.validator) await options.onVersion?.(answer.version)
       version = answer.version
       const { total } = version
-      let told = 0
+      let reportedAt = 0
       for (const reader = answer.body?.getReader(); reader !== undefined; ) {
         const { done, value } = await reader.read()
         if (done) break
         target.write(value, at)
         at += value.byteLength
         failures = 0
-        if (performance.now() - told < PROGRESS_EVERY) continue
-        told = performance.now()
+        if (performance.now() - reportedAt < PROGRESS_EVERY) continue
+        reportedAt = performance.now()
         yield { done: at, total }
       }
-      if (total !== null && at !== total) throw new BrokenConnection(`${at} of ${total} bytes came`)
+      if (total !== null && at !== total) throw new BrokenConnection(`received ${at} of ${total} bytes`)
       yield { done: at, total: at }
       return { ...version, total: at }
     } catch (error) {
       signal?.throwIfAborted()
-      // fetch and its readers fail with TypeError, whatever broke.
+      // fetch and its readers throw TypeError for every failed connection.
       if (!(error instanceof TypeError) && !(error instanceof BrokenConnection)) throw error
       if (++failures >= attempts) {
         throw new WebRuntimeError(
-          `"${url}": the connection broke ${failures} times in a row, after ${at} bytes (${error.message}). Load it again to continue from there.`,
+          `"${url}": the connection failed ${failures} times in a row, after ${at} bytes (${error.message}). Load it again to continue from there.`,
           { cause: error },
         )
       }
@@ -98,7 +98,7 @@ export async function* download(
 class BrokenConnection extends Error {}
 
 interface Answer {
-  /** Where its bytes begin. */
+  /** Position in the file where the bytes of the body begin. */
   readonly start: number
   readonly version: FileVersion
   readonly body: ReadableStream<Uint8Array> | null
@@ -117,7 +117,7 @@ async function request(
   const { status } = response
   const range = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(response.headers.get("content-range") ?? "")
   const total = range?.[2] === undefined || range[2] === "*" ? null : Number(range[2])
-  // Everything was there already.
+  // The target holds the whole file already.
   if (status === 416 && total === at && version !== null)
     return { start: at, version: { ...version, total }, body: null }
   if (status === 206 && Number(range?.[1] ?? Number.NaN) === at) {
@@ -138,7 +138,7 @@ function versionOf({ headers }: Response): FileVersion {
   const length = headers.get("content-length")
   const isEncoded = (headers.get("content-encoding") ?? "identity") !== "identity"
   return {
-    // Weak ETags do not promise the same bytes; nor do compressed answers have the file's own.
+    // A weak ETag does not promise the same bytes. A compressed answer does not have the bytes of the file.
     validator: isEncoded ? null : etag !== null && !etag.startsWith("W/") ? etag : headers.get("last-modified"),
     total: length === null || isEncoded || !/^\d+$/.test(length) ? null : Number(length),
   }

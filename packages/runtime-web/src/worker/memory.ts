@@ -6,16 +6,16 @@ import { inferVaeConfig, vaeOf } from "@lllite/core/models"
 import type { MemoryNeed, WebBackend } from "../types.ts"
 import type { WebRunningBackend } from "./backend.ts"
 
-/** What the VAE may take for a picture. */
+/** Bytes that the VAE may use for a picture. */
 const VAE_BYTES = { webgpu: GPU_VAE_BYTES, wasm: WASM_VAE_BYTES } as const satisfies Record<WebBackend, number>
 
-/** CLIP's. */
+/** Number of CLIP's tokens. */
 const VOCABULARY = 49_408
 
-/** Widths of an LLLite as they are usual. */
+/** Usual widths of an LLLite. */
 const LLLITE = { condDim: 32, mlpDim: 64 } as const
 
-/** How a backend's ops take memory. */
+/** How a backend's ops use memory. */
 function footprintOf({ backend, ops }: Pick<WebRunningBackend, "backend" | "ops">): Footprint {
   if (backend === "wasm") return { weightBytes: () => 4, backwardCopies: true }
   const { maxTensorBytes } = ops
@@ -23,7 +23,7 @@ function footprintOf({ backend, ops }: Pick<WebRunningBackend, "backend" | "ops"
   return { weightBytes, pooled: true, ...(maxTensorBytes === undefined ? {} : { maxTensorBytes }) }
 }
 
-/** Slices in which the VAE takes a picture here. */
+/** Number of slices in which the VAE computes a picture on this backend. */
 export function slicesOf(
   running: Pick<WebRunningBackend, "backend" | "ops">,
   config: VaeConfig,
@@ -32,7 +32,10 @@ export function slicesOf(
   return chooseVaeSlices(config, { width, height }, VAE_BYTES[running.backend], footprintOf(running))
 }
 
-/** What a checkpoint takes here, by its header: a guided picture under an LLLite, and a training step by blocks. */
+/**
+ * Plans the memory that a checkpoint needs on this backend, from its header alone. The tasks are a guided picture with
+ * an LLLite, and a training step with gradient checkpointing.
+ */
 export async function needOf(file: WeightFile, side: number, running: WebRunningBackend): Promise<MemoryNeed> {
   const footprint = footprintOf(running)
   const picture = { width: side, height: side }
@@ -60,10 +63,10 @@ function largestWeight({ entries }: WeightFile, { weightBytes }: Footprint): num
 }
 
 /**
- * Refuses a checkpoint that a backend cannot hold, before any of it is loaded. How much memory a graphics card has is
- * not told to pages; what it takes as one tensor is.
+ * Refuses a checkpoint that a backend cannot hold, before any of it is loaded. A page cannot read the memory of a
+ * graphics card, only the size of the largest tensor that it takes.
  *
- * @throws CoreError with what is needed, what there is, and the way out
+ * @throws CoreError with the memory that is needed, the limit, and advice
  */
 export function expectRoom(
   label: string,
@@ -73,15 +76,15 @@ export function expectRoom(
   const { side, weightBytes, generateBytes, tensorBytes } = need
   if (backend === "wasm" && generateBytes > WASM_BYTES) {
     throw new CoreError(
-      `"${label}": a picture of ${side} px takes ${gibibytes(generateBytes)}, weights in float32 (${gibibytes(weightBytes)}) ` +
-        "included, and WebAssembly can address 4 GiB. It needs WebGPU: take a browser that has it, on a machine with a " +
-        "graphics card.",
+      `"${label}": a picture of ${side} px needs ${gibibytes(generateBytes)}, weights in float32 (${gibibytes(weightBytes)}) ` +
+        "included, and WebAssembly can address only 4 GiB. It needs WebGPU. Use a browser that has it, on a machine with " +
+        "a graphics card.",
     )
   }
   if (ops.maxTensorBytes !== undefined && tensorBytes > ops.maxTensorBytes) {
     throw new CoreError(
-      `"${label}": a guided picture of ${side} px has a tensor of ${gibibytes(tensorBytes)}, and this graphics card binds ` +
-        `${gibibytes(ops.maxTensorBytes)} at once. Plan for a smaller \`side\`, or take another card.`,
+      `"${label}": a guided picture of ${side} px has a tensor of ${gibibytes(tensorBytes)}, and this graphics card takes at ` +
+        `most ${gibibytes(ops.maxTensorBytes)}. Choose a smaller \`side\`, or use another card.`,
     )
   }
 }

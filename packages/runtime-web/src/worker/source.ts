@@ -8,10 +8,9 @@ import { download } from "./download.ts"
 import { downloadToStore } from "./store.ts"
 
 /**
- * Opens a file, downloading it first where it has an address. Without a private file system the download is kept in
- * memory.
+ * Opens a file. A file at an address is downloaded first. Without a private file system the download is kept in memory.
  *
- * @throws WebRuntimeError when it cannot be had
+ * @throws WebRuntimeError when it cannot be read or downloaded
  */
 export async function* openSource(
   source: SentSource,
@@ -30,7 +29,7 @@ export async function* openSource(
   }
 }
 
-/** Chunks as they come, without a copy of all of them. */
+/** Keeps the received chunks without joining them. */
 function memoryTarget(): DownloadTarget & { toBlob(): Blob } {
   let parts: Uint8Array[] = []
   let size = 0
@@ -39,13 +38,13 @@ function memoryTarget(): DownloadTarget & { toBlob(): Blob } {
       return size
     },
     write(bytes, at) {
-      if (at !== size) throw new RangeError(`download: bytes for ${at} came, expected ${size}`)
+      if (at !== size) throw new RangeError(`download: received bytes for ${at}, expected ${size}`)
       parts.push(bytes)
       size += bytes.byteLength
     },
     truncate(to) {
       if (to === size) return
-      // A download continues at its end, or begins again.
+      // A download continues at its end or starts again.
       if (to !== 0) throw new RangeError(`download: cannot go back to byte ${to} of ${size}`)
       parts = []
       size = 0

@@ -4,18 +4,18 @@ import { noteName, readNote, type StoredNote, storedName, storeFolder } from "..
 import type { DownloadProgress, DownloadTarget, FileVersion } from "./download.ts"
 import { download } from "./download.ts"
 
-/** Written bytes reach the disk at the latest after so many. */
+/** After this many bytes, written bytes are flushed to the disk. */
 const FLUSH_EVERY = 64 * 2 ** 20
 
-/** No checkpoint's: those begin with a hash. */
+/** File of the tiles. Names of checkpoints begin with a hash, so they differ. */
 const TILES = "webgpu-tiles.json"
 
 /**
- * Downloads a file into the origin's private file system and continues what an earlier session left of it. What is
- * there whole is asked for again only if the server has another version by now; without a connection it is taken as it
- * is. Of several tabs one downloads, the others wait for it.
+ * Downloads a file into the origin's private file system, and continues the download of an earlier session. A complete
+ * file is downloaded again only if the server has another version. Without a connection it is used as it is. If several
+ * tabs need the file, one downloads it and the others wait.
  *
- * @throws WebRuntimeError as `download`, and where there is no room
+ * @throws WebRuntimeError like `download`, and when the file does not fit
  */
 export async function* downloadToStore(url: string, signal: AbortSignal): AsyncGenerator<DownloadProgress, File, void> {
   const folder = await storeFolder()
@@ -60,7 +60,7 @@ function toTarget(access: FileSystemSyncAccessHandle): DownloadTarget {
     write(bytes, at) {
       const written = access.write(bytes as Uint8Array<ArrayBuffer>, { at })
       if (written !== bytes.byteLength) {
-        throw new WebRuntimeError(`${written} of ${bytes.byteLength} bytes could be kept. Make room on the disk.`)
+        throw new WebRuntimeError(`only ${written} of ${bytes.byteLength} bytes were stored. Make room on the disk.`)
       }
       unflushed += written
       if (unflushed < FLUSH_EVERY) return
@@ -71,7 +71,7 @@ function toTarget(access: FileSystemSyncAccessHandle): DownloadTarget {
   }
 }
 
-/** A tab that is closed lets go of its locks. */
+/** Waits for a lock and returns a function that releases it. A browser releases the locks of a closed tab. */
 function acquire(name: string, signal: AbortSignal): Promise<() => void> {
   return new Promise((resolve, reject) => {
     navigator.locks.request(name, { signal }, () => new Promise<void>((release) => resolve(release))).catch(reject)
@@ -100,7 +100,7 @@ async function expectRoom(url: string, { total }: FileVersion, there: number): P
   if (total <= free) return
   const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`
   throw new WebRuntimeError(
-    `"${url}" has ${gigabytes(total)}, and this browser lets the page keep ${gigabytes(free)} more. Remove kept files or make room on the disk, or download it yourself and pick the file.`,
+    `"${url}" has ${gigabytes(total)}, and this browser lets the page keep only ${gigabytes(free)} more. Remove kept files, make room on the disk, or download it yourself and pick the file.`,
   )
 }
 
@@ -109,7 +109,7 @@ async function writeNote(folder: FileSystemDirectoryHandle, name: string, note: 
   await writeText(folder, noteName(name), JSON.stringify({ url, validator, total, isWhole }))
 }
 
-/** Tiles of products for this browser's adapters, beside the checkpoints. */
+/** Keeps the tiles of products for this browser's adapters, beside the checkpoints. */
 export function tileStore(): TileStore {
   return {
     read: async () => (await (await (await storeFolder()).getFileHandle(TILES)).getFile()).text(),

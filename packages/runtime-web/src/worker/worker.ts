@@ -16,17 +16,17 @@ import { expectRoom, needOf, slicesOf } from "./memory.ts"
 import { openSource } from "./source.ts"
 
 /*
- * The worker: one backend, the models on it, and whatever is heavy. The page holds numbers for what lives here.
+ * The worker has one backend, holds the models, and does all long work. The page refers to them by ids.
  */
 
-/** CLIP's merges, beside the worker. */
+/** Address of CLIP's merges, which lie beside the worker. */
 const MERGES = new URL("./clip-merges.txt", import.meta.url).href
 
 let running: WebRunningBackend | null = null
 
 const runtimeTasks = createRuntimeTasks<WebTypes>(
   {
-    // Pages share memory only where their server isolates them.
+    // A page shares memory only if its server isolates it.
     isShared: false,
 
     async start({ backend, software }) {
@@ -76,7 +76,7 @@ async function* readAdapter(source: SentSource, layout: UnetLayout, { signal }: 
 }
 
 function started(): WebRunningBackend {
-  if (running === null) throw new Error("worker: no backend is started yet")
+  if (running === null) throw new Error("worker: no backend is started. Call the task start first.")
   return running
 }
 
@@ -84,6 +84,6 @@ async function fetchText(url: string, signal: AbortSignal): Promise<string> {
   const response = await fetch(url, { signal })
   if (response.ok) return response.text()
   throw new WebRuntimeError(
-    `"${url}": the server answered ${response.status}. It belongs to @lllite/runtime-web; serve it beside worker.js.`,
+    `"${url}": the server answered ${response.status}. The file is part of @lllite/runtime-web. Serve it beside worker.js.`,
   )
 }

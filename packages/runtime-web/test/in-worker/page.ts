@@ -2,9 +2,9 @@ import type { Answer, Outcome, Task } from "./tasks.ts"
 
 declare global {
   interface Window {
-    /** Lets the worker do something, one at a time. */
+    /** Runs a task in the worker, one at a time. */
     compute(task: Task): Promise<Outcome>
-    /** Starts an adapter so often in a worker of its own, and says how often it was tuned. */
+    /** Starts an adapter several times in a separate worker, and returns how often it was tuned. */
     tuned(starts: number): Promise<number>
   }
 }

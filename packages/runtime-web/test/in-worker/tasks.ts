@@ -8,7 +8,7 @@ export type Task =
   | { readonly kind: "reference"; readonly suite: Suite; readonly url: string; readonly merges: string }
 
 export interface Outcome {
-  /** As the adapter calls itself. */
+  /** Name that the adapter reports. */
   readonly adapter: string
   readonly compared: number
   readonly failed: readonly unknown[]

@@ -8,7 +8,7 @@ const TILES: ProductTiles = {
   half: true,
 }
 
-/** Answers with how often an adapter was tuned that was started a few times. */
+/** Starts an adapter a few times and answers how often it was tuned. */
 globalThis.onmessage = async ({ data: starts }: MessageEvent<number>) => {
   let tuned = 0
   const tune = async (): Promise<ProductTiles> => {
