@@ -66,7 +66,7 @@ describe("parseDatasetConfig", () => {
         "  - there is no table generl. Tables are general and datasets.",
         "  - datasets[0]: batch_size is 0, expected a whole number from 1 to 65536",
         "  - datasets[0].subsets[0]: there is no option num_repeat. Did you mean num_repeats?",
-        "  - datasets[0].subsets[0]: flip_aug cannot be followed: pictures are not altered here. Leave it out, and put altered pictures into the folders.",
+        "  - datasets[0].subsets[0]: flip_aug is not supported: the command does not alter pictures. Leave it out, and put altered pictures into the folders.",
       ].join("\n"),
     )
   })
@@ -82,7 +82,7 @@ describe("parseDatasetConfig", () => {
     ["", /datasets is missing, expected at least one table, written \[\[datasets\]\]/],
     ["[[datasets]]\nresolution = 512", /datasets\[0\]: subsets is missing/],
     [least().replace("conditioning_data_dir", "#"), /subsets\[0\]: conditioning_data_dir is missing/],
-    [least("", "flip_aug = true"), /flip_aug cannot be followed: pictures are not altered here/],
+    [least("", "flip_aug = true"), /flip_aug is not supported: the command does not alter pictures/],
     [least("", "num_repeat = 2"), /no option num_repeat\. Did you mean num_repeats\?/],
     [least("", "batch_size = 2"), /no option batch_size here\. It belongs to another table/],
     [least("", "num_repeats = 0"), /num_repeats is 0, expected a whole number from 1/],
@@ -92,7 +92,7 @@ describe("parseDatasetConfig", () => {
     [least().replace("512", '"512,x"'), /resolution is "512,x", expected pixels/],
     [least("", 'resize_interpolation = "cubic"'), /resize_interpolation is "cubic", expected "lanczos" or "area"/],
     [least("batch_size = 2") + least("batch_size = 3"), /batch sizes 2 and 3, expected one/],
-    [`${least()}\n[[datasets.subsets]]\nimage_dir = "a"\nconditioning_data_dir = "x"`, /image_dir "a" is given twice/],
+    [`${least()}\n[[datasets.subsets]]\nimage_dir = "a"\nconditioning_data_dir = "x"`, /image_dir "a" appears twice/],
   ])("refuses %j", (text, message) => {
     expect(() => parseDatasetConfig(text, "set.toml")).toThrow(message)
   })

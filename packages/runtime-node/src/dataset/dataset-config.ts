@@ -20,7 +20,7 @@ import {
 export interface SubsetConfig {
   readonly imageDir: string
   readonly controlDir: string
-  /** Ending of the files that hold captions, with its dot. */
+  /** File extension of the captions, with its dot. */
   readonly captionExtension: string
   /** Put before every caption, with a space. */
   readonly captionPrefix: string | null
@@ -31,7 +31,7 @@ export interface SubsetConfig {
   readonly kernel: ResizeKernel | null
 }
 
-/** How pictures of any shape are sorted into sizes. */
+/** Options for sorting pictures of any shape into sizes. */
 export interface BucketConfig {
   readonly minSize: number
   readonly maxSize: number
@@ -39,7 +39,7 @@ export interface BucketConfig {
   readonly noUpscale: boolean
 }
 
-/** Folders that are fitted in one way. */
+/** Folders whose pictures are fitted by the same options. */
 export interface DatasetGroup {
   /** Width and height in pixels, multiples of 32. */
   readonly resolution: Size
@@ -50,7 +50,7 @@ export interface DatasetGroup {
 
 export interface DatasetConfig {
   readonly batchSize: number
-  /** What was asked for and has no effect, one sentence each. */
+  /** Options that have no effect, one sentence each. */
   readonly notices?: readonly string[]
   readonly groups: readonly DatasetGroup[]
 }
@@ -68,11 +68,11 @@ export type DatasetOptions = {
 /** Options of a data set of two folders. */
 export type FolderDatasetOptions = DatasetOptions & { readonly imageDir: string; readonly conditioningDataDir: string }
 
-/** How {@link readDatasetConfig} and {@link datasetOfFolders} name things in errors. */
+/** Names in errors of {@link readDatasetConfig} and {@link datasetOfFolders}. */
 export interface DatasetNames {
-  /** What the options belong to. Default: `data set`. */
+  /** The owner of the options. Default: `data set`. */
   readonly label?: string
-  /** An option's name as its author wrote it. Default: the name in camelCase. */
+  /** An option's name as the user wrote it. Default: the name in camelCase. */
   readonly nameOf?: (option: SettingName<DatasetTable>) => string
 }
 
@@ -80,10 +80,9 @@ type DatasetReader = OptionReader<DatasetTable>
 
 /**
  * Reads a `dataset_config` file: sd-scripts' TOML of `general`, `datasets` and `subsets`. A value is taken from the
- * subset, then its dataset, then `general`, then `defaults`. Keys that mean nothing to this trainer are refused by
- * name, never skipped.
+ * subset, then its dataset, then `general`, then `defaults`. Unknown keys are refused by name, never skipped.
  *
- * @throws InputError with every problem there is: the file, the key, what was expected and what came
+ * @throws InputError with all problems: the file, the key, the expected and the received value
  */
 export async function readDatasetConfig(
   path: string,
@@ -168,7 +167,7 @@ function objectLayer(options: DatasetOptions, { label = "data set", nameOf = (na
   return readLayer(DATASET_OPTIONS, { where: label, entries })
 }
 
-/** A reader over layers whose own problems are noted already. What it finds itself goes to `problems`. */
+/** A reader of layers whose problems are collected already. Its further problems are added to `problems`. */
 function readerOf(title: string, layers: readonly Layer[], problems: Problem[]): DatasetReader {
   const clean = layers.map((layer) => ({ ...layer, problems: [] }))
   return joinLayers(DATASET_OPTIONS, {
@@ -196,7 +195,7 @@ function readGroup(reader: DatasetReader, where: string, subsets: readonly Subse
   const folders = subsets.map(({ imageDir }) => imageDir)
   const twice = folders.find((folder, i) => folder !== "" && folders.indexOf(folder) !== i)
   if (twice !== undefined) {
-    const text = `image_dir "${twice}" is given twice. Use num_repeats to show it more often.`
+    const text = `image_dir "${twice}" appears twice. To show it more often, use num_repeats.`
     problems.push({ where, text })
   }
   const { settings, nameOf } = reader
@@ -244,7 +243,7 @@ function parseToml(text: string, label: string): Readonly<Record<string, unknown
 function unknownTable(key: string): string {
   const isOption = findOption(DATASET_OPTIONS, key) !== null
   return isOption
-    ? `${key} stands outside of all tables. Put it below [general].`
+    ? `${key} is outside of all tables. Put it below [general].`
     : `there is no table ${key}. Tables are general and datasets.`
 }
 

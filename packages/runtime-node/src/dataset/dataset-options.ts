@@ -1,9 +1,9 @@
 import { choice, flag, folder, integer, pixels, text } from "../options/kinds.ts"
 import { refused } from "../options/option.ts"
 
-const CAPTIONS = "captions are used as they are written"
-const PICTURES = "pictures are not altered here"
-const WRITE_CAPTIONS = { instead: "Leave it out, and write the captions as they shall be used." }
+const CAPTIONS = "the command does not change captions"
+const PICTURES = "the command does not alter pictures"
+const WRITE_CAPTIONS = { instead: "Leave it out, and write the captions exactly as you want them." }
 const WRITE_PICTURES = { instead: "Leave it out, and put altered pictures into the folders." }
 const VALIDATION = "there is no validation during training"
 
@@ -11,16 +11,16 @@ const VALIDATION = "there is no validation during training"
 export const GROUP_OPTIONS = {
   batch_size: integer({ default: 1, min: 1, max: 65536, help: "Pairs in a step." }),
   resolution: pixels({
-    help: "Size that pictures are trained at, in pixels. Multiples of 32 where there are no buckets.",
+    help: "Size of pictures for training, in pixels. Without buckets, it is a multiple of 32.",
   }),
-  enable_bucket: flag({ help: "Sort pictures into sizes of several shapes. Without it all are cropped to one size." }),
+  enable_bucket: flag({ help: "Sort pictures into sizes of several shapes. Default: crop all to one size." }),
   min_bucket_reso: integer({ default: 256, min: 1, max: 65536, help: "Shortest side of a bucket, in pixels." }),
   max_bucket_reso: integer({ default: 1024, min: 1, max: 65536, help: "Longest side of a bucket, in pixels." }),
   bucket_reso_steps: integer({
     default: 64,
     min: 1,
     max: 65536,
-    help: "Sides of buckets are multiples of this, which is a multiple of 32.",
+    help: "Sides of buckets are multiples of this. It is itself a multiple of 32.",
   }),
   bucket_no_upscale: flag({ help: "Never enlarge a picture." }),
   validation_seed: refused(VALIDATION),
@@ -30,12 +30,12 @@ export const GROUP_OPTIONS = {
 
 /** Options of a folder of pictures. A data set may give them for all of its folders. */
 export const SUBSET_OPTIONS = {
-  num_repeats: integer({ default: 1, min: 1, max: 1_000_000, help: "How often a pair is shown in an epoch." }),
-  caption_extension: text({ default: ".caption", help: "Ending of the files that hold captions." }),
+  num_repeats: integer({ default: 1, min: 1, max: 1_000_000, help: "How often each pair appears in an epoch." }),
+  caption_extension: text({ default: ".caption", help: "File extension of the captions, with its dot." }),
   caption_prefix: text({ help: "Text to put before every caption.", canBeEmpty: true }),
   caption_suffix: text({ help: "Text to put after every caption.", canBeEmpty: true }),
   resize_interpolation: choice(["lanczos", "area"], {
-    help: "How pictures are resized.",
+    help: "Filter that resizes pictures.",
     otherwise: "area to shrink, lanczos to enlarge",
   }),
   shuffle_caption: refused(CAPTIONS, WRITE_CAPTIONS),
@@ -53,7 +53,7 @@ export const SUBSET_OPTIONS = {
   flip_aug: refused(PICTURES, WRITE_PICTURES),
   random_crop: refused(PICTURES, WRITE_PICTURES),
   face_crop_aug_range: refused(PICTURES, WRITE_PICTURES),
-  cache_info: refused("sizes and captions are read anew in every run, and no file is written beside the pictures"),
+  cache_info: refused("every run reads sizes and captions again, and writes no file beside the pictures"),
   custom_attributes: refused("no option of this trainer uses attributes"),
 }
 
@@ -68,7 +68,7 @@ export const DATASET_OPTIONS = { ...GROUP_OPTIONS, ...SUBSET_OPTIONS, ...FOLDER_
 
 type NameOf = (option: "resolution" | "enableBucket" | "bucketResoSteps") => string
 
-/** What is wrong with a resolution, or null. @param nameOf how the option was written */
+/** The problem of a resolution, or null. @param nameOf spells an option as the user wrote it */
 export function resolutionProblem(
   resolution: readonly [number, number] | undefined,
   enableBucket: boolean,
@@ -77,11 +77,11 @@ export function resolutionProblem(
   if (resolution === undefined) return `${nameOf("resolution")} is missing, expected pixels such as 1024`
   if (enableBucket || resolution.every((side) => side % 32 === 0)) return null
   const near = resolution.map((side) => Math.max(32, Math.round(side / 32) * 32))
-  return `${nameOf("resolution")} is ${resolution.join("x")}, expected multiples of 32. The nearest is ${near.join("x")}. Or use ${nameOf("enableBucket")}.`
+  return `${nameOf("resolution")} is ${resolution.join("x")}, expected multiples of 32. The nearest is ${near.join("x")}. For other sizes, use ${nameOf("enableBucket")}.`
 }
 
-/** What is wrong with the distance between the sides of buckets, or null. @param nameOf how the option was written */
+/** The problem of the distance between sides of buckets, or null. @param nameOf spells an option as the user wrote it */
 export function bucketStepProblem(step: number, enableBucket: boolean, nameOf: NameOf): string | null {
   if (!enableBucket || step % 32 === 0) return null
-  return `${nameOf("bucketResoSteps")} is ${step}, expected a multiple of 32, which an LLLite's deepest sites need`
+  return `${nameOf("bucketResoSteps")} is ${step}, expected a multiple of 32. The deepest sites of an LLLite need it`
 }

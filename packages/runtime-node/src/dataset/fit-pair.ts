@@ -9,13 +9,13 @@ import type { DatasetGroup } from "./dataset-config.ts"
 export interface Fit {
   readonly resized: Size
   readonly cropped: Size
-  /** What SDXL is told of it. */
+  /** The size embedding's values, which SDXL receives. */
   readonly condition: SizeCondition
 }
 
 /**
- * The rule by which a data set fits pictures of any size: into the nearest bucket, or without buckets to the
- * resolution, covered and cropped.
+ * The rule of a data set for pictures of any size. Each is scaled to cover the nearest bucket and cropped to it. Without
+ * buckets, the resolution is the only size.
  *
  * @throws CoreError when the options of the buckets contradict each other
  */
@@ -36,11 +36,11 @@ export function createFitter({
 }
 
 /**
- * A picture and its control, fitted. Both are resized and cropped in the same way, so that a line of the control stays
- * on its place in the picture. (sd-scripts stretches a control to the whole bucket instead, which moves it against a
- * picture that was cropped.)
+ * A picture and its control, fitted. Both are resized and cropped in the same way, so a line of the control keeps its
+ * place in the picture. sd-scripts stretches a control to the whole bucket instead. That moves it against a cropped
+ * picture.
  *
- * @param kernel for the picture; by the rule of `trainingKernel` when null, as always for the control
+ * @param kernel for the picture. Null: the rule of `trainingKernel`, which the control always follows
  */
 export function fitPair(
   image: RgbImage,

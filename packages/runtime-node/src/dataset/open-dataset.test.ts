@@ -47,7 +47,7 @@ const open = (options: Options = {}) =>
   )
 
 describe("openDataset", () => {
-  it("gives pairs by name, fitted and with what SDXL is told of their size", async () => {
+  it("gives pairs by name, fitted and with the sizes for SDXL's embedding", async () => {
     await pair("b", bar(64, 64))
     await pair("a", bar(160, 80), bar(80, 40), "first line \nsecond")
     const dataset = await open({ captionPrefix: "drawing:" })
@@ -96,7 +96,7 @@ describe("openDataset", () => {
     await pair("a", bar(64, 64), bar(64, 64), null)
     const dataset = await open()
     expect((await dataset.example(0)).caption).toBe("")
-    expect(dataset.notices).toEqual([expect.stringMatching(/1 pictures have no caption file \(ending in \.caption\)/)])
+    expect(dataset.notices).toEqual([expect.stringMatching(/1 pictures have no caption file \(extension \.caption\)/)])
   })
 
   it("reports everything that is wrong at once, by file", async () => {
@@ -110,17 +110,17 @@ describe("openDataset", () => {
     await put("images/old.bmp", "BM")
     const error = await open().catch((cause: unknown) => cause)
     const { message } = error as Error
-    expect(message).toMatch(/cannot be used, for 6 reasons:/)
-    expect(message).toMatch(/lonely\.png" has no control picture: ".*controls.lonely" with any ending is missing/)
+    expect(message).toMatch(/has 6 problems:/)
+    expect(message).toMatch(/lonely\.png" has no control picture: ".*controls.lonely" with any extension is missing/)
     expect(message).toMatch(/broken\.png" is not a picture that can be read/)
-    expect(message).toMatch(/extra\.png" has no picture of its name/)
+    expect(message).toMatch(/extra\.png" has no picture of the same name/)
     expect(message).toMatch(/shape\.png" is 64x48 and its picture 64x64/)
     expect(message).toMatch(/silent\.caption": its first line is empty/)
     expect(message).toMatch(/old\.bmp" is a \.bmp picture/)
   })
 
   it("says it in one sentence when one thing is wrong", async () => {
-    await expect(open()).rejects.toThrow(/^the data set cannot be used: ".*images" holds no picture/)
+    await expect(open()).rejects.toThrow(/^the data set has a problem: ".*images" has no pictures/)
     await expect(open({ imageDir: join(folder, "none") })).rejects.toThrow(
       /cannot read the folder ".*none": there is no/,
     )

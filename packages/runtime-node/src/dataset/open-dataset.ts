@@ -15,7 +15,7 @@ export interface FolderDataset extends TrainDataset {
   readonly sizes: readonly Sized[]
   /** Pictures in the folders; `count` counts repeats too. */
   readonly pictures: number
-  /** What is allowed but perhaps not meant, one sentence each. */
+  /** Things that are allowed but may be mistakes, one sentence each. */
   readonly notices: readonly string[]
 }
 
@@ -29,9 +29,9 @@ interface Entry {
 const SHOWN_PROBLEMS = 20
 
 /**
- * Looks through all folders of a data set. Pictures are decoded when they are asked for.
+ * Examines all folders of a data set. Pictures are decoded on demand.
  *
- * @throws InputError with every problem there is, by file: missing and extra controls, broken pictures, empty captions
+ * @throws InputError with all problems, by file: missing and extra controls, broken pictures, empty captions
  */
 export async function openDataset(config: DatasetConfig): Promise<FolderDataset> {
   const entries: Entry[] = []
@@ -80,10 +80,10 @@ export function stepsPerEpoch(sizes: readonly Sized[], batchSize: number): numbe
 
 function describeProblems(problems: readonly string[]): string {
   const [only] = problems
-  if (problems.length === 1) return `the data set cannot be used: ${only}`
+  if (problems.length === 1) return `the data set has a problem: ${only}`
   const shown = problems.slice(0, SHOWN_PROBLEMS).map((problem) => `\n  - ${problem}`)
   const more = problems.length > SHOWN_PROBLEMS ? `\n  - and ${problems.length - SHOWN_PROBLEMS} more` : ""
-  return `the data set cannot be used, for ${problems.length} reasons:${shown.join("")}${more}`
+  return `the data set has ${problems.length} problems:${shown.join("")}${more}`
 }
 
 function captionNotices(withoutCaption: readonly string[], config: DatasetConfig): readonly string[] {
@@ -91,7 +91,7 @@ function captionNotices(withoutCaption: readonly string[], config: DatasetConfig
   if (first === undefined) return []
   const endings = [...new Set(config.groups.flatMap(({ subsets }) => subsets.map((subset) => subset.captionExtension)))]
   return [
-    `${withoutCaption.length} pictures have no caption file (ending in ${endings.join(" or ")}) and are trained with an ` +
-      `empty caption; the first is "${first}". caption_extension says how caption files end.`,
+    `${withoutCaption.length} pictures have no caption file (extension ${endings.join(" or ")}). Training uses an empty ` +
+      `caption for them. The first is "${first}". To change the extension, set caption_extension.`,
   ]
 }

@@ -13,7 +13,7 @@ export interface Pair {
   readonly size: ImageSize
 }
 
-/** What a pair of folders holds, and what is wrong with it. */
+/** The pairs of two folders, and their problems. */
 export interface PairListing {
   readonly pairs: readonly Pair[]
   /** One sentence each, with the file and what to do. */
@@ -22,15 +22,15 @@ export interface PairListing {
   readonly withoutCaption: readonly string[]
 }
 
-/** How far the aspects of a picture and its control may differ: rounding of sizes, no other crop. */
+/** Largest difference between the aspects of a picture and its control. It allows rounded sizes, not another crop. */
 const ASPECT_TOLERANCE = 0.01
 
-/** Endings that sd-scripts takes for pictures and this package does not read. */
+/** Extensions of pictures that sd-scripts reads and this package does not. */
 const OTHER_IMAGE_EXTENSIONS = [".bmp", ".avif", ".jxl"]
 
 /**
- * Finds the pictures directly inside a folder, sorted by name, with the controls of the same name (any ending) in the
- * other folder and their captions. Nothing is decoded but headers; every problem is collected.
+ * Finds the pictures directly inside a folder, sorted by name. A control has the same name in the other folder, with any
+ * extension. Only headers are decoded. All problems are collected.
  *
  * Source: sd-scripts `ControlNetDataset`.
  *
@@ -48,7 +48,9 @@ export async function listPairs(config: SubsetConfig): Promise<PairListing> {
     const stem = parse(name).name
     const control = controlOf.get(stem)
     if (control === undefined) {
-      problems.push(`"${image}" has no control picture: "${join(config.controlDir, stem)}" with any ending is missing`)
+      problems.push(
+        `"${image}" has no control picture: "${join(config.controlDir, stem)}" with any extension is missing`,
+      )
     }
     const caption = await attempt(problems, () => readCaption(join(config.imageDir, stem), config))
     const size = await attempt(problems, () => readImageSize(image))
@@ -61,7 +63,7 @@ export async function listPairs(config: SubsetConfig): Promise<PairListing> {
     if (Math.abs(aspects - 1) > ASPECT_TOLERANCE) {
       const [a, b] = [controlSize, size].map(({ width, height }) => `${width}x${height}`)
       problems.push(
-        `"${controlPath}" is ${a} and its picture ${b}: expected one shape. Make the control from the picture.`,
+        `"${controlPath}" is ${a} and its picture ${b}: expected the same aspect. Make the control from the picture.`,
       )
       continue
     }
@@ -70,10 +72,14 @@ export async function listPairs(config: SubsetConfig): Promise<PairListing> {
   const stems = new Set(images.names.map((name) => parse(name).name))
   for (const name of controls.names) {
     if (stems.has(parse(name).name)) continue
-    problems.push(`"${join(config.controlDir, name)}" has no picture of its name in "${config.imageDir}". Remove it.`)
+    problems.push(
+      `"${join(config.controlDir, name)}" has no picture of the same name in "${config.imageDir}". Remove it, or add the picture.`,
+    )
   }
   if (images.names.length === 0 && images.problems.length === 0) {
-    problems.push(`"${config.imageDir}" holds no picture, expected files ending in ${IMAGE_EXTENSIONS.join(", ")}`)
+    problems.push(
+      `"${config.imageDir}" has no pictures, expected files with the extension ${IMAGE_EXTENSIONS.join(", ")}`,
+    )
   }
   return { pairs, problems, withoutCaption }
 }
@@ -89,7 +95,9 @@ async function listImages(folder: string): Promise<{ names: string[]; problems: 
     if (entry.isDirectory()) continue
     if ((IMAGE_EXTENSIONS as readonly string[]).includes(extension)) names.push(entry.name)
     else if (OTHER_IMAGE_EXTENSIONS.includes(extension)) {
-      problems.push(`"${join(folder, entry.name)}" is a ${extension} picture, which is not read. Save it as PNG.`)
+      problems.push(
+        `"${join(folder, entry.name)}" is a ${extension} picture. This format is not supported. Save it as PNG.`,
+      )
     }
   }
   // By code point, which is the order of sd-scripts and the same everywhere.
@@ -117,7 +125,8 @@ async function readCaption(stem: string, config: SubsetConfig): Promise<string |
   return `${captionPrefix ? `${captionPrefix} ` : ""}${first}${captionSuffix ? ` ${captionSuffix}` : ""}`
 }
 
-/** The result, or undefined with the reason among the problems. */
+/** The result, or undefined. The reason is then added to the problems. */
+
 async function attempt<T>(problems: string[], work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work()

@@ -1,4 +1,4 @@
-// Options as tables: what they are called, which values they take, and what they mean. Loads no TensorFlow.js.
+// Tables of options: names, values and help. Loads no TensorFlow.js.
 export {
   bucketStepProblem,
   DATASET_OPTIONS,

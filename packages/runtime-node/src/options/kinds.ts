@@ -6,14 +6,14 @@ import { taken } from "./option.ts"
 /** Steps as `lr_warmup_steps` gives them: a count, or a share of the whole run. */
 export type StepCount = { readonly steps: number } | { readonly share: number }
 
-/** Which numbers an option takes. Every number has a lower end. */
+/** The range of a number. Every number has a lower limit. */
 export type Range = NumberRange &
   ({ readonly min: number } | { readonly above: number }) & {
-    /** What the number is a multiple of. */
+    /** The number must be a multiple of this. */
     readonly multipleOf?: number
   }
 
-/** A text. An empty one means that the option is left out, unless `canBeEmpty` says that it is a text like others. */
+/** A text. An empty text means that the option is left out. With `canBeEmpty` it is a text like others. */
 export function text(spec: TextSpec & Certain<string>): TakenOption<string>
 export function text(spec: TextSpec): TakenOption<string | undefined>
 export function text({
@@ -41,7 +41,7 @@ export function folder(spec: OptionText & Partial<Certain<string>>): TakenOption
 }
 
 type ChoiceSpec = OptionText & {
-  /** Why there is no other choice, as half a sentence. */
+  /** Why there is no other choice, as a clause without a full stop. */
   readonly because?: string
   readonly ignoreCase?: boolean
 }
@@ -95,7 +95,7 @@ export function flag(spec: OptionText): TakenOption<boolean> {
   return taken({ arity: "none", valueName: "", empty: false, read: readFlag }, { ...spec, default: false })
 }
 
-/** A list of texts. `arity: "each"` takes one at a time and may be given again. */
+/** A list of texts. `arity: "each"` takes one at a time and can be repeated. */
 export function texts(spec: OptionText & { readonly arity?: "each" | "many" }): TakenOption<readonly string[]> {
   const { arity = "many", ...rest } = spec
   const kind: OptionKind<readonly string[]> = {
@@ -120,7 +120,7 @@ export function numbers(spec: OptionText & Range): TakenOption<readonly number[]
   return taken(kind, { ...spec, default: [] })
 }
 
-/** A number of steps, a share of them below 1, or a percentage. No steps means that the option is left out. */
+/** A number of steps, a share of them below 1, or a percentage. 0 steps mean that the option is left out. */
 export function steps(spec: OptionText): TakenOption<StepCount | undefined> {
   const kind: OptionKind<StepCount | undefined> = {
     arity: "one",
@@ -171,7 +171,7 @@ function numberOf(raw: unknown): number | null {
   return typeof raw === "string" && /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(raw) ? Number(raw) : null
 }
 
-/** TOML has numbers where a command line has text, for example in a name. */
+/** A text. TOML may have a number instead, for example as a name. */
 function readText(raw: unknown): Reading<string> {
   if (typeof raw === "string") return { value: raw }
   return typeof raw === "number" ? { value: String(raw) } : { expected: "text" }

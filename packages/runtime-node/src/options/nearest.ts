@@ -1,5 +1,5 @@
 /**
- * The known name that is fewest changes away from a misspelt one, or null when none is near.
+ * The known name with the fewest changes from a misspelt one. Null if none is near.
  *
  * Source: Levenshtein distance, with exchanged neighbours as one change (Damerau).
  */

@@ -1,43 +1,43 @@
-/** What reading a value gives: the value, or what was expected instead of it, or of a part of it. */
+/** The result of reading a value: the value, or what was expected instead. `part` is the wrong part of a list. */
 export type Reading<T> = { readonly value: T } | { readonly expected: string; readonly part?: unknown }
 
 /**
- * How many arguments of a command line belong to an option. `many` takes all up to the next option, `each` takes one and
- * may be given again.
+ * Number of arguments that an option takes on a command line. `many` takes all up to the next option. `each` takes one,
+ * and can be repeated.
  */
 export type Arity = "none" | "one" | "each" | "many"
 
-/** An option that is followed. `T` is what its value is read as, or its default where it is not given. */
+/** An option that has an effect. `T` is the type of its value and of its default. */
 export interface TakenOption<T> {
   readonly fate: "taken"
   /** One or two sentences. */
   readonly help: string
   readonly arity: Arity
-  /** What stands for the value in help: `--seed <number>`. */
+  /** The placeholder of the value in help: `--seed <number>`. */
   readonly valueName: string
   /** Other names of the same option. */
   readonly aliases: readonly string[]
-  /** Values, beside the usual ones, that mean the same as leaving the option out. */
+  /** Further values that mean the same as leaving the option out. */
   readonly nothing: readonly unknown[]
-  /** Which values there are, for help: `0 to 1`. Null where any will do. */
+  /** The allowed values, for help: `0 to 1`. Null: any value. */
   readonly range: string | null
-  /** The default in words. Null where there is nothing to say. */
+  /** The default in words. Null: help shows no default. */
   readonly otherwise: string | null
-  /** Of an option that must be given: what is expected. */
+  /** What is expected, if the option is required. */
   readonly required: string | null
-  /** The value where the option is not given. A required option has an empty one, which no caller receives. */
+  /** The value of an absent option. A required option has an empty one, which no caller receives. */
   readonly fallback: T
   read(raw: unknown): Reading<T>
 }
 
-/** An option of sd-scripts that changes nothing here. It is taken, and a note says why it has no effect. */
+/** An option of sd-scripts that has no effect here. A note says why. */
 export interface IgnoredOption {
   readonly fate: "ignored"
   readonly reason: string
   readonly nothing: readonly unknown[]
 }
 
-/** An option of sd-scripts that would change the result and cannot be followed. */
+/** An option of sd-scripts that would change the result and is not supported. */
 export interface RefusedOption {
   readonly fate: "refused"
   readonly reason: string
@@ -51,7 +51,7 @@ export type AnyOption = TakenOption<unknown> | IgnoredOption | RefusedOption
 /** Options by sd-scripts' names. */
 export type OptionTable = Readonly<Record<string, AnyOption>>
 
-/** `min_snr_gamma` is `minSnrGamma`. */
+/** A name in camelCase: `min_snr_gamma` is `minSnrGamma`. */
 export type CamelCase<Name extends string> = Name extends `${infer First}_${infer Rest}`
   ? `${First}${Capitalize<CamelCase<Rest>>}`
   : Name
@@ -63,32 +63,32 @@ export type Settings<Table extends OptionTable> = {
     : never]: Table[Name] extends TakenOption<infer Value> ? Value : never
 }
 
-/** What every option that is followed may say. */
+/** Fields of every taken option. */
 export interface OptionText {
   readonly help: string
   readonly aliases?: readonly string[]
   /** Values that mean the same as leaving the option out, for example 0. */
   readonly nothing?: readonly unknown[]
-  /** The default in words, where it is not one value. */
+  /** The default in words, if it is not a single value. */
   readonly otherwise?: string
-  /** What stands for the value in help. */
+  /** The placeholder of the value in help. */
   readonly valueName?: string
 }
 
-/** An option that always has a value: it has a default, or must be given. */
+/** An option that always has a value: it has a default or is required. */
 export type Certain<T> = { readonly default: T } | { readonly required: string }
 
-/** How values of a kind are read. */
+/** A kind of option: how its values are read. */
 export interface OptionKind<T> {
   readonly arity: Arity
   readonly valueName: string
   readonly range?: string
-  /** What stands for a required value that is missing. */
+  /** The value in place of a missing required one. */
   readonly empty: T
   read(raw: unknown): Reading<T>
 }
 
-/** An option of any kind: the way to define one that {@link text}, `number` and the others do not cover. */
+/** An option of any kind. Use it if {@link text}, `number` and the others do not fit. */
 export function taken<T>(kind: OptionKind<T>, spec: OptionText & Certain<T>): TakenOption<T>
 export function taken<T>(kind: OptionKind<T>, spec: OptionText): TakenOption<T | undefined>
 export function taken<T>(kind: OptionKind<T>, spec: OptionText & Partial<Certain<T>>): TakenOption<T | undefined> {
@@ -109,10 +109,10 @@ export function taken<T>(kind: OptionKind<T>, spec: OptionText & Partial<Certain
   }
 }
 
-/** How files and scripts say that an option is not wanted. */
+/** Values with which files and scripts leave an option out. */
 const NOTHING = ["", "no", "none", "false"]
 
-/** An option that is taken and has no effect. @param reason why, as half a sentence */
+/** An option without effect. @param reason why, as a clause without a full stop */
 export function ignored(
   reason: string,
   { nothing = [] }: { readonly nothing?: readonly unknown[] } = {},
@@ -121,9 +121,9 @@ export function ignored(
 }
 
 /**
- * An option that cannot be followed. Values in `nothing` ask for nothing and are taken: sd-scripts' default, mostly.
+ * An option that is refused. Values in `nothing` mean leaving it out and are accepted: mostly sd-scripts' default.
  *
- * @param reason why, as half a sentence
+ * @param reason why, as a clause without a full stop
  */
 export function refused(
   reason: string,
@@ -135,7 +135,7 @@ export function refused(
   return { fate: "refused", reason, instead, nothing: [...NOTHING, ...nothing] }
 }
 
-/** Whether a value means the same as leaving its option out: false, an empty list, or one that the option names. */
+/** Whether a value means leaving its option out: false, an empty list, or a value in `nothing`. */
 export function asksForNothing(raw: unknown, nothing: readonly unknown[]): boolean {
   if (raw === null || raw === false || (Array.isArray(raw) && raw.length === 0)) return true
   const text = typeof raw === "string" ? raw.trim().toLowerCase() : null

@@ -2,42 +2,41 @@ import { nearest } from "./nearest.ts"
 import type { AnyOption, OptionTable, Settings, TakenOption } from "./option.ts"
 import { asksForNothing } from "./option.ts"
 
-/** Where options are given: a command line, a TOML file, one of its tables. */
+/** A source of options: a command line, a TOML file, or one of its tables. */
 export interface OptionSource {
   /** Names the place in errors: `train`, or a file's path in quotes. */
   readonly where: string
   /**
-   * Names as they were written, dashes included, with what was given. A third element is what errors call the option,
-   * where that is another name.
+   * Names as they were written, dashes included, with their values. The optional third element is the name for errors.
    */
   readonly entries: Iterable<readonly [name: string, value: unknown, written?: string]>
-  /** Writes a name as this place does, for advice. Default: the name itself. */
+  /** Spells a name as in this source, for advice. Default: the name itself. */
   readonly spell?: (name: string) => string
-  /** Options that are known and stand elsewhere. */
+  /** Options that belong to another table. */
   readonly elsewhere?: OptionTable
 }
 
-/** Something that is wrong, and where. */
+/** A problem, and its place. */
 export interface Problem {
   readonly where: string
-  /** A sentence without its full stop, or several. */
+  /** One or more sentences. The last has no full stop. */
   readonly text: string
 }
 
-interface Given {
+interface OptionValue {
   readonly where: string
   readonly written: string
   readonly value: unknown
-  /** Whether it asks for something. */
-  readonly asks: boolean
+  /** False if the value means the same as leaving the option out. */
+  readonly isActive: boolean
 }
 
-/** What one place gives, checked option by option. */
+/** The options of one source, checked one by one. */
 export interface Layer {
-  readonly given: ReadonlyMap<string, Given>
+  readonly values: ReadonlyMap<string, OptionValue>
   /** Options whose values were refused. */
   readonly broken: ReadonlySet<string>
-  /** What was asked for and has no effect, one sentence each. */
+  /** Options that have no effect, one sentence each. */
   readonly notes: readonly string[]
   readonly problems: readonly Problem[]
 }
@@ -50,7 +49,7 @@ export function optionName(written: string): string {
     .replaceAll(/(?<=[a-z0-9])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
-/** The option that a written name means, by its own name or an alias. */
+/** Finds an option by its name or an alias. */
 export function findOption(table: OptionTable, written: string): readonly [name: string, option: AnyOption] | null {
   const name = optionName(written)
   const own = Object.hasOwn(table, name) ? table[name] : undefined
@@ -58,10 +57,10 @@ export function findOption(table: OptionTable, written: string): readonly [name:
   return Object.entries(table).find(([, option]) => option.fate === "taken" && option.aliases.includes(name)) ?? null
 }
 
-/** Checks what one place gives against a table. Problems are collected, not thrown. */
+/** Checks the options of a source against a table. Problems are collected, not thrown. */
 export function readLayer(table: OptionTable, source: OptionSource): Layer {
   const { where, spell = (name) => name } = source
-  const given = new Map<string, Given>()
+  const values = new Map<string, OptionValue>()
   const broken = new Set<string>()
   const notes: string[] = []
   const problems: Problem[] = []
@@ -73,54 +72,54 @@ export function readLayer(table: OptionTable, source: OptionSource): Layer {
       continue
     }
     const [name, option] = found
-    const asks = !asksForNothing(raw, option.nothing)
+    const isActive = !asksForNothing(raw, option.nothing)
     if (option.fate === "refused") {
-      if (asks) problems.push({ where, text: `${written} cannot be followed: ${option.reason}. ${option.instead}` })
+      if (isActive) problems.push({ where, text: `${written} is not supported: ${option.reason}. ${option.instead}` })
       continue
     }
     if (option.fate === "ignored") {
-      if (asks) notes.push(`${written} has no effect: ${option.reason}.`)
+      if (isActive) notes.push(`${written} has no effect: ${option.reason}.`)
       continue
     }
-    const before = given.get(name)
+    const before = values.get(name)
     if (before !== undefined) {
       const isSame = optionName(before.written) === optionName(written)
       const text = isSame
-        ? `${written} is given twice. Keep one.`
-        : `${before.written} and ${written} mean the same. Give one of them.`
+        ? `${written} appears twice. Keep one.`
+        : `${before.written} and ${written} mean the same. Keep one of them.`
       problems.push({ where, text })
       broken.add(name)
       continue
     }
-    const reading = asks ? option.read(raw) : { value: option.fallback }
+    const reading = isActive ? option.read(raw) : { value: option.fallback }
     if ("expected" in reading) {
       const came = "part" in reading ? `has ${shown(reading.part)}` : `is ${shown(raw)}`
       problems.push({ where, text: `${written} ${came}, expected ${reading.expected}${meant(option, raw)}` })
       broken.add(name)
     } else {
-      given.set(name, { where, written, value: reading.value, asks })
+      values.set(name, { where, written, value: reading.value, isActive })
     }
   }
-  return { given, broken, notes, problems }
+  return { values, broken, notes, problems }
 }
 
-/** A table's options that are followed, by their names in camelCase. */
+/** Names of a table's taken options, in camelCase. */
 export type SettingName<Table extends OptionTable> = keyof Settings<Table> & string
 
-/** A table's values out of several places, and what is wrong with them. */
+/** A table's values from several sources, and their problems. */
 export interface OptionReader<Table extends OptionTable> {
-  /** What the options say. A value that was refused stands as its default until {@link finish} throws. */
+  /** The values. A refused value is its default here, until {@link finish} throws. */
   readonly settings: Settings<Table>
-  /** What was asked for and has no effect, one sentence each. */
+  /** Options that have no effect, one sentence each. */
   readonly notes: readonly string[]
-  /** Whether an option was given, with a value that asks for something. */
+  /** Whether a source has the option, with a value that does not mean leaving it out. */
   isGiven(key: SettingName<Table>): boolean
-  /** An option's name as it was written, or as it would be. */
+  /** An option's name as the source wrote it. For an absent option, as `spell` writes it. */
   nameOf(key: SettingName<Table>): string
   /**
-   * Checks options that depend on each other. The check is left out when one of them was refused already.
+   * Checks options that depend on each other. The check does not run if one of them was refused already.
    *
-   * @param problem says what is wrong, or null
+   * @param problem returns the problem, or null
    */
   check(keys: readonly SettingName<Table>[], problem: () => string | null): void
   /** The settings. @throws what `refuse` makes of all problems together */
@@ -128,16 +127,16 @@ export interface OptionReader<Table extends OptionTable> {
 }
 
 export interface ReaderOptions {
-  /** What the options belong to, for errors: `train`. */
+  /** The owner of the options, for errors: `train`. */
   readonly title: string
-  /** Layers by precedence, the first wins. */
+  /** Layers by priority, the highest first. */
   readonly layers: readonly Layer[]
-  /** Writes the name of an option that was not given. */
+  /** Spells the name of an absent option. */
   readonly spell?: (name: string) => string
   readonly refuse: (message: string) => Error
-  /** Problems that were found before. */
+  /** Problems found before. */
   readonly problems?: readonly Problem[]
-  /** Receives what joining and checking find. Default: the reader keeps it until {@link OptionReader.finish}. */
+  /** Receives problems of joining and checking. Default: the reader keeps them until {@link OptionReader.finish}. */
   readonly report?: (problem: Problem) => void
 }
 
@@ -147,17 +146,17 @@ export function joinLayers<Table extends OptionTable>(table: Table, options: Rea
   const problems = [...(options.problems ?? []), ...layers.flatMap((layer) => layer.problems)]
   const { report = (problem) => void problems.push(problem) } = options
   const broken = new Set(layers.flatMap((layer) => [...layer.broken]).map(camelCase))
-  const given = new Map<string, Given>()
+  const active = new Map<string, OptionValue>()
   const names = new Map<string, string>()
   const values: Record<string, unknown> = {}
   for (const [name, option] of Object.entries(table)) {
     if (option.fate !== "taken") continue
     const key = camelCase(name)
-    const found = layers.map((layer) => layer.given.get(name)).find((each) => each !== undefined)
-    names.set(key, found?.asks === true ? found.written : spell(name))
+    const found = layers.map((layer) => layer.values.get(name)).find((each) => each !== undefined)
+    names.set(key, found?.isActive === true ? found.written : spell(name))
     values[key] = found === undefined ? option.fallback : found.value
-    if (found?.asks === true) given.set(key, found)
-    if (option.required !== null && found?.asks !== true && !broken.has(key)) {
+    if (found?.isActive === true) active.set(key, found)
+    if (option.required !== null && found?.isActive !== true && !broken.has(key)) {
       report({ where: title, text: `${spell(name)} is missing, expected ${option.required}` })
       broken.add(key)
     }
@@ -166,13 +165,13 @@ export function joinLayers<Table extends OptionTable>(table: Table, options: Rea
   return {
     settings: values,
     notes: layers.flatMap((layer) => layer.notes),
-    isGiven: (key) => given.has(key),
+    isGiven: (key) => active.has(key),
     nameOf: (key) => names.get(key) ?? key,
     check(keys, problem) {
       if (keys.some((key) => broken.has(key))) return
       const text = problem()
       if (text === null) return
-      const where = keys.map((key) => given.get(key)?.where).find((place) => place !== undefined) ?? title
+      const where = keys.map((key) => active.get(key)?.where).find((place) => place !== undefined) ?? title
       report({ where, text })
     },
     finish() {
@@ -182,7 +181,7 @@ export function joinLayers<Table extends OptionTable>(table: Table, options: Rea
   }
 }
 
-/** All problems in one message: a line for one, a list for several. */
+/** All problems in one message: one line for one problem, a list for several. */
 export function describeProblems(title: string, problems: readonly Problem[]): string {
   const [only] = problems
   if (only !== undefined && problems.length === 1) return `${only.where}: ${only.text}`
@@ -192,7 +191,7 @@ export function describeProblems(title: string, problems: readonly Problem[]): s
   return `${title}: ${problems.length} problems:${lines.join("")}`
 }
 
-/** A value for a message: as JSON, cut where it is long. A number stands without quotes, on a command line, too. */
+/** A value for a message: JSON, cut if it is long. Numbers have no quotes, even from a command line. */
 export function shown(value: unknown): string {
   if (typeof value === "string" && /^-?\d+(\.\d+)?$/.test(value)) return value
   if (typeof value === "number") return String(value)
@@ -200,7 +199,7 @@ export function shown(value: unknown): string {
   return text.length <= 120 ? text : `${text.slice(0, 120)}…`
 }
 
-/** Every option that is followed has a value. Each value came from its own option's `read`, or is its default. */
+/** Whether every taken option has a value. Each value is the result of its option's `read`, or its default. */
 function holdsAll<Table extends OptionTable>(
   table: Table,
   values: Readonly<Record<string, unknown>>,
@@ -230,7 +229,7 @@ function unknownOption(
   return `there is no option ${written}.${near === null ? "" : ` Did you mean ${spell(near)}?`}`
 }
 
-/** Advice where a name among some was misspelt. */
+/** Advice for a misspelt name. */
 function meant({ range, valueName }: TakenOption<unknown>, raw: unknown): string {
   if (valueName !== "name" || range === null || typeof raw !== "string") return ""
   const near = nearest(raw, range.split(", "))

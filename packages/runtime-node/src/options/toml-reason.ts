@@ -1,4 +1,4 @@
-/** What a TOML parser says of a text that is not TOML: `, line 2: illegal character in key`. */
+/** The TOML parser's reason for refusing a text: `, line 2: illegal character in key`. */
 export function tomlReason(cause: unknown): string {
   const [first = ""] = (cause instanceof Error ? cause.message : String(cause)).split("\n")
   const reason = first.replace(/^Invalid TOML document: /, "")
