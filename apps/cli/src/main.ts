@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import module from "node:module"
 
-// What was compiled once starts faster the next time. Node 20 cannot do so.
+// Compiled code is cached, so the next start is faster. Node 20 has no such cache.
 module.enableCompileCache?.()
 
-// Whoever reads our output may close it before we are done: `lllite inspect … | head -1`.
+// The reader of our output may close it early: `lllite inspect … | head -1`.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error
   process.exit(0)

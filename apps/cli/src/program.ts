@@ -7,7 +7,7 @@ import { readVersion } from "./version.ts"
 interface Listed {
   readonly name: string
   readonly summary: string
-  /** Loads the command: TensorFlow.js takes a second to load, and tables of options some milliseconds. */
+  /** Loads the command on demand. TensorFlow.js takes a second to load, tables of options some milliseconds. */
   readonly load: () => Promise<Command>
 }
 
@@ -20,22 +20,22 @@ export const COMMANDS: readonly Listed[] = [
   },
   {
     name: "train",
-    summary: "Train an LLLite. Options have the names they have in sd-scripts.",
+    summary: "Train an LLLite. The options have the same names as in sd-scripts.",
     load: async () => (await import("./train/command.ts")).trainCommand,
   },
   {
     name: "generate",
-    summary: "Generate pictures, with LLLites or without. Options have the names they have in sd-scripts.",
+    summary: "Generate pictures, with or without LLLites. The options have the same names as in sd-scripts.",
     load: async () => (await import("./generate/command.ts")).generateCommand,
   },
   {
     name: "inspect",
-    summary: "Say what a safetensors file is, without loading it.",
+    summary: "Show the kind and the contents of a safetensors file.",
     load: async () => (await import("./inspect/command.ts")).inspectCommand,
   },
   {
     name: "doctor",
-    summary: "Say what this machine can do, what was tried, and what to type to get more.",
+    summary: "Show which backends and models work on this machine, and which commands add more.",
     load: async () => (await import("./doctor/command.ts")).doctorCommand,
   },
   {
@@ -45,7 +45,7 @@ export const COMMANDS: readonly Listed[] = [
   },
   {
     name: "edit",
-    summary: "Show a safetensors file's metadata, or write the file with other metadata.",
+    summary: "Show or change the metadata of a safetensors file.",
     load: async () => (await import("./edit/command.ts")).editCommand,
   },
   {
@@ -65,24 +65,24 @@ export const COMMANDS: readonly Listed[] = [
   },
   {
     name: "diff",
-    summary: "Say how two LLLites differ, site by site.",
+    summary: "Compare two LLLites, site by site.",
     load: async () => (await import("./diff/command.ts")).diffCommand,
   },
   {
     name: "hash",
-    summary: "Give the hashes that people quote of a safetensors file.",
+    summary: "Print the common hashes of a safetensors file.",
     load: async () => (await import("./hash/command.ts")).hashCommand,
   },
   {
     name: "setup",
-    summary: "Build the backend that computes at full speed: setup tensorflow.",
+    summary: "Build a faster backend: lllite setup tensorflow.",
     load: async () => (await import("./setup/command.ts")).setupCommand,
   },
 ]
 
 /**
- * Runs the command with its arguments (without node and the script) and gives the exit code: 0, 1 for an error, 130
- * when stopped by Ctrl-C.
+ * Runs the command with its arguments (without node and the script). Returns the exit code: 0 for success, 1 for an
+ * error, 130 for Ctrl-C.
  */
 export async function runProgram(argv: readonly string[]): Promise<number> {
   try {
@@ -120,13 +120,14 @@ async function runCommand(argv: readonly string[]): Promise<number> {
 async function findCommand(name: string): Promise<Command> {
   const listed = COMMANDS.find((each) => each.name === name)
   if (listed !== undefined) return listed.load()
-  if (name.startsWith("-")) throw new UsageError(`there is no option ${name} before a command. Type: lllite --help`)
+  if (name.startsWith("-"))
+    throw new UsageError(`${name} is not an option here. Expected a command. Type: lllite --help`)
   const near = nearest(
     name,
     COMMANDS.map((each) => each.name),
   )
   throw new UsageError(
-    `there is no command "${name}".${near === null ? " Type: lllite --help" : ` Did you mean ${near}?`}`,
+    `"${name}" is not a command.${near === null ? " Type: lllite --help" : ` Did you mean ${near}?`}`,
   )
 }
 
@@ -140,7 +141,7 @@ function programHelp(): string {
     ...COMMANDS.flatMap(({ name, summary }) => entry(name, summary)),
     "",
     "Options:",
-    ...entry("-h, --help", "Show this. After a command: show its options."),
+    ...entry("-h, --help", "Show this help. After a command: show its options."),
     ...entry("-V, --version", "Show the version."),
   ].join("\n")
 }

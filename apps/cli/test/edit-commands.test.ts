@@ -77,7 +77,7 @@ beforeAll(async () => {
   await writeFixture("big.safetensors", 1e6)
   const tensor = { dtype: "F32" as const, shape: [1], bytes: new Uint8Array(4) }
   await writeFile(at("lora.safetensors"), serializeSafetensors(new Map([["lora_unet_x.lora_down.weight", tensor]])))
-  await writeFile(at("text.safetensors"), "this is no safetensors file, only text")
+  await writeFile(at("text.safetensors"), "this is only text, not a safetensors file")
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
@@ -146,7 +146,7 @@ describe("used rightly", () => {
     expect(file.metadata.get("modelspec.merged_from")).toBe(files.join(", "))
   })
 
-  it("resize says the error, prune takes sites out, diff finds both", async () => {
+  it("resize reports the error, prune removes sites, diff finds both", async () => {
     const wide = await json<{ error: { largest: number } }>(
       "resize",
       "a.safetensors",
@@ -157,7 +157,9 @@ describe("used rightly", () => {
     )
     expect(wide.error.largest).toBeLessThan(1e-6)
     const narrow = await lllite("resize", "wide.safetensors", "--network-dim", "4", "--output", "narrow.safetensors")
-    expect(narrow.stdout).toMatch(/20 sites, condDim 4, mlpDim 4, F32[\s\S]+off by [\d.]+% at the median site/)
+    expect(narrow.stdout).toMatch(
+      /20 sites, condDim 4, mlpDim 4, F32[\s\S]+error on samples is [\d.]+% at the median site/,
+    )
 
     await json("prune", "a.safetensors", "--blocks", "middle", "input_5", "--output", "less.safetensors")
     expect(new Set((await read("less.safetensors")).sites.map(({ block }) => block))).toEqual(
@@ -187,7 +189,7 @@ describe("used rightly", () => {
       "The files hold the same values and metadata.\n",
     )
     expect((await lllite("diff", "a.safetensors", "zeroed.safetensors")).stdout).toMatch(
-      /20 sites in both, 3 of them differ/,
+      /20 sites in both files\. 3 of them differ/,
     )
   })
 
@@ -199,7 +201,7 @@ describe("used rightly", () => {
     expect((await lllite("hash", "a.safetensors")).stdout).toContain(`SHA-256  ${sha256}\nAutoV1`)
   })
 
-  it("replaces a file when told to, the input too", async () => {
+  it("replaces a file with --force, the input too", async () => {
     await copyFile(at("a.safetensors"), at("place.safetensors"))
     await json("convert", "place.safetensors", "--output", "place.safetensors", "--dtype", "BF16", "--force")
     expect((await read("place.safetensors")).dtypes).toEqual(["BF16"])
@@ -209,7 +211,7 @@ describe("used rightly", () => {
 describe("used wrongly", () => {
   const cases: readonly (readonly [RegExp, ...string[]])[] = [
     [
-      /ones\.safetensors" exists already\. Give another name, or --force/,
+      /ones\.safetensors" exists already\. Use another name, or --force/,
       "convert",
       "a.safetensors",
       "--dtype",
@@ -232,7 +234,7 @@ describe("used wrongly", () => {
     [/cannot read ".*none": there is no such file/, "convert", "none", "--dtype", "F16", "--output", "out"],
     [/--output is missing, expected a file to write/, "convert", "a.safetensors", "--dtype", "F16"],
     [/no tensor belongs to an LLLite/, "convert", "lora.safetensors", "--keys", "file", "--output", "out"],
-    [/edit: this would change the file itself\. Give --output/, "edit", "a.safetensors", "--set", "a=b"],
+    [/edit: the output is the file itself\. Name another file with --output/, "edit", "a.safetensors", "--set", "a=b"],
     [/--set has "ab", expected key=value/, "edit", "a.safetensors", "--set", "ab", "--output", "out"],
     [/no key "x" to remove/, "edit", "a.safetensors", "--unset", "x", "--output", "out"],
     [/nothing to change/, "edit", "a.safetensors", "--output", "out"],
@@ -259,7 +261,7 @@ describe("used wrongly", () => {
       "out",
     ],
     [
-      /has "output 3", expected some of the file's: input 4/,
+      /has "output 3", expected blocks of the file: input 4/,
       "prune",
       "a.safetensors",
       "--blocks",
@@ -268,7 +270,7 @@ describe("used wrongly", () => {
       "out",
     ],
     [
-      /--blocks and --weakest are given, expected one of --blocks, --keep_blocks and --weakest/,
+      /expected one of --blocks, --keep_blocks and --weakest, received --blocks and --weakest/,
       "prune",
       "a.safetensors",
       "--weakest",

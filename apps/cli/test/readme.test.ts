@@ -13,7 +13,7 @@ import { captionOf, drawScene, heldOutSeed, makeScene } from "@lllite/tiny"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 
 /*
- * What the READMEs tell people to type, typed: in a folder that looks as theirs does after `npm start`.
+ * Runs the commands of the READMEs in a folder that looks like a user's after `npm start`.
  */
 
 const root = fileURLToPath(new URL("../../..", import.meta.url))
@@ -36,7 +36,7 @@ async function commands(path: string): Promise<string[]> {
 }
 
 async function type(command: string): Promise<string> {
-  // The same Node as the tests', whatever `node` is on the path.
+  // The Node of the tests. The path may have another one.
   const [, ...words] = [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? "")
   const { stdout } = await run(process.execPath, words, { cwd: folder })
   return stdout
@@ -48,7 +48,7 @@ beforeAll(async () => {
   await mkdir(at("node_modules", "@lllite"), { recursive: true })
   await symlink(join(root, "packages", "runtime-node"), at("node_modules", "@lllite", "runtime-node"))
   await mkdir(at("demo-output", "pictures"), { recursive: true })
-  // An LLLite for the tiny SDXL that was never trained stands for the one that `npm start` leaves.
+  // An untrained LLLite for the tiny SDXL replaces the one of `npm start`.
   const layout = { modelChannels: 64, channelMult: [1, 1, 2], transformerDepth: [0, 1, 1], middleDepth: 1 } as const
   const model = createLllite(enumerateSites(layout), { condDim: 32, mlpDim: 64 }, createStream(1, "init"))
   await writeLlliteFile(at("demo-output", "lllite-canny.safetensors"), model, { dtype: "F16" })
@@ -61,7 +61,7 @@ beforeAll(async () => {
     await writePng(at("controls", `0${i}.png`), control)
     await writeFile(at("images", `0${i}.txt`), captionOf(scene))
   }
-  // The README's own file, but for how long it takes.
+  // The README's file with fewer and smaller steps.
   const [toml = ""] = await blocks("apps/cli/README.md", "toml")
   const short = toml
     .replace(/^max_train_steps = .*$/m, "max_train_steps = 2")
@@ -71,13 +71,13 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-describe("what the READMEs tell people to type", () => {
-  it("is the same in both languages", async () => {
+describe("the commands of the READMEs", () => {
+  it("are the same in both languages", async () => {
     expect(await commands("README.ja.md")).toEqual(await commands("README.md"))
     expect(await blocks("README.ja.md", "toml")).toEqual(await blocks("README.md", "toml"))
   })
 
-  it("generates, inspects and trains", async () => {
+  it("generate, inspect and train", async () => {
     const typed = await commands("README.md")
     expect(typed.map((command) => command.split(" ")[2])).toEqual(["generate", "inspect", "hash", "convert", "train"])
     const [generate = "", inspect = "", hash = "", convert = "", train = ""] = typed
@@ -91,7 +91,7 @@ describe("what the READMEs tell people to type", () => {
     expect(await type("node apps/cli/dist/main.js inspect out/my-lllite.safetensors")).toMatch(/sites\s+20:/)
   })
 
-  it("runs as code", async () => {
+  it("run as code", async () => {
     const [example = ""] = await blocks("README.md", "js")
     await writeFile(at("example.mjs"), example)
     await run(process.execPath, ["example.mjs"], { cwd: folder })

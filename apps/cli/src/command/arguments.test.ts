@@ -35,12 +35,12 @@ describe("parseArguments", () => {
     expect(parse(...argv)).toMatchObject({ entries: [["--prompt", value]], positionals: [], problems: [] })
   })
 
-  it("says that a value is missing where another option stands", () => {
+  it("reports a missing value before another option", () => {
     const { entries, problems, broken } = parse("--prompt", "--network-dim", "4")
     expect(entries).toEqual([["--network-dim", "4"]])
     expect(broken).toEqual(["prompt"])
     expect(problems[0]?.text).toMatch(
-      /^--prompt has no value.*--network-dim is an option\. Write --prompt=--network-dim/,
+      /^--prompt has no value.*--network-dim is an option\. To use it as the value, type --prompt=--network-dim/,
     )
   })
 
@@ -66,7 +66,7 @@ describe("parseArguments", () => {
     expect(positionals).toEqual(["c"])
   })
 
-  it("takes what follows a lone -- for no option", () => {
+  it("takes everything after a lone -- as positionals", () => {
     expect(parse("a", "--", "--json", "-x").positionals).toEqual(["a", "--json", "-x"])
   })
 

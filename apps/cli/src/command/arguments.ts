@@ -1,26 +1,26 @@
 import type { OptionTable, Problem } from "@lllite/runtime-node/options"
 import { findOption, optionName } from "@lllite/runtime-node/options"
 
-/** A command line, taken apart by a table of options. Nothing is checked yet but that values are there. */
+/** A command line, split by a table of options. Only missing values are reported yet. */
 export interface Arguments {
   /** Options as they were written, with what followed them. */
   readonly entries: readonly (readonly [written: string, value: unknown])[]
-  /** What is neither an option nor belongs to one. */
+  /** Arguments that are neither options nor values of options. */
   readonly positionals: readonly string[]
   readonly problems: readonly Problem[]
   /** Options that lack their value, by the table's names. */
   readonly broken: readonly string[]
-  /** Whether an option was named that does not exist. */
+  /** Whether the command line has an option that does not exist. */
   readonly hasUnknown: boolean
-  /** Whether help is asked for, and for which options. */
+  /** Which options help shows. Null: no help is asked for. */
   readonly help: "taken" | "all" | null
 }
 
 /**
- * Takes a command line apart. `--name value` and `--name=value` mean the same, and so do dashes and underscores in
- * names. A value is taken as it is, dashes included. What follows a lone `--` is no option.
+ * Splits a command line. `--name value` and `--name=value` mean the same. Dashes and underscores in names mean the same.
+ * A value is taken as it is, dashes included. Everything after a lone `--` is a positional.
  *
- * @param where names the command in problems
+ * @param where the command's name, for problems
  */
 export function parseArguments(table: OptionTable, argv: readonly string[], where: string): Arguments {
   const entries = new Map<string, readonly [string, unknown]>()
@@ -62,7 +62,7 @@ export function parseArguments(table: OptionTable, argv: readonly string[], wher
       continue
     }
     const [name, option] = found
-    // An alias and the option itself stay apart, so that both together are noticed.
+    // An alias and its option have different keys. So `readLayer` notices that both are there.
     const key = optionName(written)
     const before = entries.get(key)?.[1]
     if (option.fate !== "taken" || option.arity === "many") {
@@ -88,8 +88,7 @@ export function parseArguments(table: OptionTable, argv: readonly string[], wher
     }
     const next = inline ?? argv[i]
     if (next === undefined || (inline === undefined && isKnown(next))) {
-      const aside =
-        next === undefined ? "" : `. ${next} is an option. Write ${written}=${next} if it is meant as the value`
+      const aside = next === undefined ? "" : `. ${next} is an option. To use it as the value, type ${written}=${next}`
       problems.push({ where, text: `${written} has no value, expected one: ${written} <${option.valueName}>${aside}` })
       broken.push(name)
       continue

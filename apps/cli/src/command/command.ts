@@ -6,17 +6,17 @@ import { readConfigLayer } from "./config-file.ts"
 import { commandHelp } from "./help.ts"
 import type { CommandSpec, OptionGroup } from "./spec.ts"
 
-/** A command without its table's type, as a list of them holds it. */
+/** A command without the type of its table, so that one list can hold all commands. */
 export interface Command {
   readonly name: string
   readonly groups: readonly OptionGroup[]
-  /** @throws UsageError with everything that is wrong with the command line; what the command itself throws */
+  /** @throws UsageError with all problems of the command line; the errors of the command itself */
   invoke(argv: readonly string[]): Promise<void>
-  /** @param which whether options that are ignored or refused are listed, too */
+  /** @param which `all` also lists the options that are ignored or refused */
   help(which: "taken" | "all"): string
 }
 
-/** Makes a command of what it takes and does. */
+/** Makes a command from its spec. */
 export function defineCommand<Table extends OptionTable>(spec: CommandSpec<Table>): Command {
   const { name, options, groups = [["Options", options]] } = spec
   const help = (which: "taken" | "all"): string => commandHelp(spec, groups, which)
@@ -25,23 +25,23 @@ export function defineCommand<Table extends OptionTable>(spec: CommandSpec<Table
     groups,
     help,
     async invoke(argv) {
-      const given = parseArguments(options, argv, name)
-      if (given.help !== null) {
-        process.stdout.write(`${help(given.help)}\n`)
+      const parsed = parseArguments(options, argv, name)
+      if (parsed.help !== null) {
+        process.stdout.write(`${help(parsed.help)}\n`)
         return
       }
-      const layer = readLayer(options, { where: name, entries: given.entries, spell: flagName })
-      const problems = [...given.problems, ...(given.hasUnknown ? [] : countProblems(spec, given.positionals))]
-      const line: Layer = { ...layer, broken: new Set([...layer.broken, ...given.broken]) }
+      const layer = readLayer(options, { where: name, entries: parsed.entries, spell: flagName })
+      const problems = [...parsed.problems, ...(parsed.hasUnknown ? [] : countProblems(spec, parsed.positionals))]
+      const line: Layer = { ...layer, broken: new Set([...layer.broken, ...parsed.broken]) }
       const file = await configLayer(spec, line)
       const layers = file === null ? [line] : [line, file]
       const reader = joinLayers(options, { title: name, layers, problems, spell: flagName, refuse: usageError })
-      await spec.run(reader, given.positionals)
+      await spec.run(reader, parsed.positionals)
     },
   }
 }
 
-/** `network_dim` as a command line has it. */
+/** An option's name on a command line: `network_dim` is `--network_dim`. */
 export function flagName(name: string): string {
   return `--${name}`
 }
@@ -55,23 +55,24 @@ async function configLayer<Table extends OptionTable>(
   { configFile, options }: CommandSpec<Table>,
   line: Layer,
 ): Promise<Layer | null> {
-  const path = configFile === undefined ? undefined : line.given.get(configFile)?.value
+  const path = configFile === undefined ? undefined : line.values.get(configFile)?.value
   return typeof path === "string" ? readConfigLayer(options, path) : null
 }
 
 function countProblems<Table extends OptionTable>(
   { name, positionals = { text: "", least: 0 } }: CommandSpec<Table>,
-  given: readonly string[],
+  received: readonly string[],
 ): readonly Problem[] {
   const { text, least, most = least } = positionals
   const usage = `lllite ${name} ${text}`.trim()
-  if (given.length < least) {
-    const came = given.length === 0 ? "" : `, and ${given.length} came`
+  if (received.length < least) {
+    const came = received.length === 0 ? "" : `, received ${received.length}`
     return [{ where: name, text: `expected ${text}${came}. Type: ${usage}` }]
   }
-  const extra = given.slice(most).map((each) => JSON.stringify(each))
+  const extra = received.slice(most).map((each) => JSON.stringify(each))
   if (extra.length === 0) return []
   const names = extra.length > 3 ? `${extra.slice(0, 3).join(", ")} …` : extra.join(", ")
   const takes = most === 0 ? "only options, which begin with --" : `${text} and options, which begin with --`
-  return [{ where: name, text: `${names} ${extra.length === 1 ? "is" : "are"} too much, expected ${takes}` }]
+  const what = extra.length === 1 ? "one argument" : `${extra.length} arguments`
+  return [{ where: name, text: `${what} too many: ${names}. Expected ${takes}` }]
 }

@@ -23,8 +23,8 @@ const read = async (text: string, name = "a.toml") => {
 
 describe("readConfigLayer", () => {
   it("flattens sections, and takes dashes in names", async () => {
-    const { given, problems } = await read("seed = 1\n[model]\nnetwork-dim = 4\n[data]\njson = true")
-    expect([...given].map(([name, { value }]) => [name, value])).toEqual([
+    const { values, problems } = await read("seed = 1\n[model]\nnetwork-dim = 4\n[data]\njson = true")
+    expect([...values].map(([name, { value }]) => [name, value])).toEqual([
       ["seed", 1],
       ["network_dim", 4],
       ["json", true],
@@ -33,18 +33,18 @@ describe("readConfigLayer", () => {
   })
 
   it("finds a file whose ending is left out", async () => {
-    expect((await read("seed = 1", "a")).given.get("seed")?.value).toBe(1)
+    expect((await read("seed = 1", "a")).values.get("seed")?.value).toBe(1)
   })
 
-  it("collects problems: an option given twice, a section inside a section", async () => {
+  it("collects problems: an option that appears twice, a section inside a section", async () => {
     const { problems } = await read("[a]\nseed = 1\n[b]\nseed = 2\n[b.c]\njson = true")
     expect(problems.map(({ text }) => text)).toEqual([
-      "seed is given twice. Keep one.",
+      "seed appears twice. Keep one.",
       "c is a section inside a section, expected an option",
     ])
   })
 
-  it("refuses what is not TOML, with its line, and what is not there", async () => {
+  it("refuses a file that is not TOML, with the line, and a missing file", async () => {
     await expect(read("seed = 1\nseed 1")).rejects.toThrow(/a\.toml" is not valid TOML, line 2: /)
     await expect(read("", "b.toml")).rejects.toThrow(/b\.toml": there is no such file/)
   })

@@ -5,8 +5,8 @@ import { readLayer, tomlReason } from "@lllite/runtime-node/options"
 import { UsageError } from "../terminal/errors.ts"
 
 /**
- * Reads a file of options: TOML with sd-scripts' option names. Sections have no meaning and are flattened, as there.
- * `.toml` may be left out, as there.
+ * Reads a file of options: TOML with sd-scripts' option names. As in sd-scripts, sections have no meaning and are
+ * flattened, and the path may lack `.toml`.
  *
  * @throws InputError when it cannot be read; UsageError when it is not TOML
  */

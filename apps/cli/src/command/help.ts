@@ -22,12 +22,12 @@ export function commandHelp<Table extends OptionTable>(
     const lines = listed.flatMap(([, options]) =>
       options.filter(([, value]) => value.fate === fate).flatMap(otherLines),
     )
-    return lines.length === 0 ? [] : [[fate === "ignored" ? "Taken, without effect:" : "Refused:", ...lines]]
+    return lines.length === 0 ? [] : [[fate === "ignored" ? "Accepted, without effect:" : "Refused:", ...lines]]
   })
   const hasOthers = others.length > 0
   const helpText = hasOthers
-    ? "Show this. With all: also sd-scripts' options without effect, and those refused."
-    : "Show this."
+    ? "Show this help. With all: also the options of sd-scripts that have no effect or are refused."
+    : "Show this help."
   const sections = [
     [usage],
     wrap(description, 0),
@@ -38,17 +38,17 @@ export function commandHelp<Table extends OptionTable>(
   return sections.map((lines) => lines.join("\n")).join("\n\n")
 }
 
-/** Names and what is said of them, in two columns. */
+/** A name and its text, in two columns. */
 export function entry(name: string, text: string): readonly string[] {
   const [first = "", ...rest] = wrap(text, COLUMN)
   const head = `  ${name}`
   return head.length + 2 > COLUMN ? [head, first, ...rest] : [head.padEnd(COLUMN) + first.trimStart(), ...rest]
 }
 
-/** What help says of an option: its text, its range and its default. */
+/** An option's text for help, with its range and its default. */
 export function describeOption({ help, range, otherwise, required, arity }: TakenOption<unknown>): string {
   const values = range === null ? [] : [`Values: ${range}.`]
-  const again = arity === "each" ? ["May be given again."] : []
+  const again = arity === "each" ? ["Can be repeated."] : []
   const standard = required !== null ? ["Required."] : otherwise === null ? [] : [`Default: ${otherwise}.`]
   return [help, ...values, ...again, ...standard].join(" ")
 }

@@ -2,7 +2,7 @@ import type { OptionReader, OptionTable } from "@lllite/runtime-node/options"
 import { joinLayers, readLayer } from "@lllite/runtime-node/options"
 import { flagName, usageError } from "./command.ts"
 
-/** For tests: reads a record of options as a command line gives them, and another as its config file does. */
+/** For tests: reads one record of options as a command line, and another as its config file. */
 export function readRecord<Table extends OptionTable>(
   table: Table,
   line: Readonly<Record<string, unknown>>,

@@ -1,6 +1,6 @@
 import type { OptionReader, OptionTable } from "@lllite/runtime-node/options"
 
-/** What a command takes beside options. */
+/** The arguments of a command that are not options. */
 export interface Positionals {
   /** As help shows it: `<file>`, `<first> <second>`, `<files...>`. */
   readonly text: string
@@ -9,18 +9,18 @@ export interface Positionals {
   readonly most?: number
 }
 
-/** A command: what it takes, and what it does. */
+/** A command: its arguments, its options, and its function. */
 export interface CommandSpec<Table extends OptionTable> {
   readonly name: string
-  /** A sentence or two for help. */
+  /** One or two sentences for help. */
   readonly description: string
   readonly positionals?: Positionals
   readonly options: Table
   /** The same options by heading, for help. Default: one list. */
   readonly groups?: readonly OptionGroup[]
-  /** The option that names a TOML of options. What the command line says wins over it. */
+  /** The option that names a TOML file of options. The command line has priority over it. */
   readonly configFile?: keyof Table & string
-  /** @param positionals as many as the command takes */
+  /** @param positionals as many as the spec allows */
   run(options: OptionReader<Table>, positionals: readonly string[]): Promise<void>
 }
 

@@ -9,9 +9,7 @@ export const convertCommand = defineCommand({
   options: CONVERT_OPTIONS,
   async run(reader, files) {
     reader.check(["dtype", "keys"], () =>
-      reader.isGiven("dtype") || reader.isGiven("keys")
-        ? null
-        : "there is nothing to do, expected --dtype, --keys, or both",
+      reader.isGiven("dtype") || reader.isGiven("keys") ? null : "nothing to do, expected --dtype, --keys or both",
     )
     const settings = reader.finish()
     const { runConvert } = await import("./run.ts")

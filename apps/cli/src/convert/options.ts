@@ -2,15 +2,15 @@ import type { OptionTable, Settings } from "@lllite/runtime-node/options"
 import { choice, flag } from "@lllite/runtime-node/options"
 import { dtype, OUTPUT_OPTIONS } from "../lllite-file/output-options.ts"
 
-/** What `convert` takes. */
+/** Options of `convert`. */
 export const CONVERT_OPTIONS = {
   ...OUTPUT_OPTIONS,
   dtype: dtype({ help: "New dtype of every floating-point tensor." }),
   keys: choice(["file", "training"], {
-    help: "New tensor names: those of an LLLite file, or those in a training state of sd-scripts.",
+    help: "New tensor names: file is for LLLite files, training for training states of sd-scripts.",
   }),
   allow_overflow: flag({
-    help: "Write values too large for the dtype as infinity (F8_E4M3: NaN), as PyTorch does. Without it they are refused.",
+    help: "Write values that are too large for the dtype as infinity (F8_E4M3: NaN), as PyTorch does. Default: refuse them.",
   }),
 } satisfies OptionTable
 

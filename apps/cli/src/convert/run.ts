@@ -18,9 +18,11 @@ export async function runConvert(files: readonly string[], options: ConvertSetti
     const { converted, kept, leftOut } = result
     const written = await writeEdited(options, result)
     const notes: string[] = []
-    if (kept.length > 0) notes.push(`${plural(kept.length, "tensor")} of other dtypes stayed, the first is ${kept[0]}.`)
-    if (leftOut.length > 0) notes.push(`${plural(leftOut.length, "tensor")} that belong to no adapter were left out.`)
-    if (dtype !== undefined && converted === 0) notes.push(`No tensor had to change to be ${dtype}.`)
+    if (kept.length > 0)
+      notes.push(`${plural(kept.length, "tensor")} of other dtypes did not change. The first is ${kept[0]}.`)
+    if (leftOut.length > 0)
+      notes.push(`${plural(leftOut.length, "tensor")} that do not belong to an adapter were left out.`)
+    if (dtype !== undefined && converted === 0) notes.push(`All tensors were ${dtype} already.`)
     return reportWritten(written, { converted, kept, leftOut: leftOut.length }, notes, options.json)
   })
 }

@@ -6,7 +6,7 @@ import { DEMO_OPTIONS } from "./options.ts"
 export const demoCommand = defineCommand({
   name: "demo",
   description:
-    "Train a Canny LLLite on the embedded tiny SDXL, draw with it and without, and write a report. It takes some minutes.",
+    "Train a Canny LLLite on the embedded tiny SDXL, draw with it and without it, and write a report. This takes some minutes.",
   options: DEMO_OPTIONS,
   run: (reader) => {
     const settings = reader.finish()

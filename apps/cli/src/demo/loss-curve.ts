@@ -8,11 +8,11 @@ const TOP = 10
 const RIGHT = 10
 
 /**
- * The loss over the steps as an SVG: every step faint, and their running mean. Timesteps are drawn at random, so that
- * single losses say little.
+ * The loss over the steps as an SVG: every step in a faint line, and the running mean. Timesteps are random, so a single
+ * loss says little.
  *
  * @param losses one per step, at least one
- * @param window how many steps the mean is over
+ * @param window number of steps in the mean
  */
 export function lossCurve(losses: readonly number[], window = 25): string {
   const [width, height] = [WIDTH - LEFT - RIGHT, HEIGHT - BOTTOM - TOP]

@@ -3,14 +3,14 @@ import type { OptionTable, Settings } from "@lllite/runtime-node/options"
 import { choice, folder, integer } from "@lllite/runtime-node/options"
 import { DEMO } from "./settings.ts"
 
-/** What `demo` takes. */
+/** Options of `demo`. */
 export const DEMO_OPTIONS = {
   out: folder({ default: "demo-output", help: "Folder to write into." }),
   seed: integer({ default: 0, min: 0, max: 2 ** 32 - 1, help: "Seed. The same seed gives the same files." }),
   steps: integer({ default: DEMO.steps, min: 1, max: 1_000_000, help: "Steps of training." }),
   backend: choice(NODE_BACKENDS, {
     default: DEMO.backend,
-    help: "What computes. Every machine has the default, so that figures can be compared.",
+    help: "Backend that computes. Every machine has the default, so results can be compared.",
   }),
 } satisfies OptionTable
 

@@ -4,7 +4,7 @@ import type { TrainDataset } from "@lllite/core/training"
 import type { CaptionedDrawing, DrawnPair } from "@lllite/tiny"
 import { cannyThresholds, datasetOfPairs, heldOutDrawing, trainingDrawing } from "@lllite/tiny"
 
-/** A pair with its edges as they were found. Its control shows them white on black. */
+/** A pair with the edges of its picture. Its control shows them white on black. */
 export interface EdgePair extends DrawnPair {
   readonly edges: GreyImage
 }
@@ -14,12 +14,12 @@ export function edgesOf(image: RgbImage): GreyImage {
   return canny(rgbToGrey(image), cannyThresholds)
 }
 
-/** The first pictures that nothing was ever trained on. */
+/** The first held-out pictures: no model was trained on them. */
 export function heldOutPairs(count: number): readonly EdgePair[] {
   return Array.from({ length: count }, (_, index) => pairOf(index, heldOutDrawing(index)))
 }
 
-/** The first `count` pictures that the tiny SDXL was trained on, with their edges: drawn when asked for. */
+/** The first `count` pictures that the tiny SDXL was trained on, with their edges. Each is drawn on demand. */
 export function drawnDataset(count: number): TrainDataset {
   return datasetOfPairs(count, (index) => pairOf(index, trainingDrawing(index)))
 }

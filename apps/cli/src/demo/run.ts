@@ -22,7 +22,7 @@ import { drawnDataset, edgesOf, heldOutPairs } from "./pairs.ts"
 import { renderReport } from "./report.ts"
 import { DEMO } from "./settings.ts"
 
-/** What `result.json` holds. */
+/** Contents of `result.json`. */
 export interface DemoResult {
   /** Mean over the held-out controls, 2 px tolerance. */
   readonly edgeF1: { readonly without: number; readonly with: number }
@@ -41,8 +41,8 @@ const LLLITE_NAME = "lllite-canny"
 const EDGE_COLOUR = [230, 0, 90] as const
 
 /**
- * Trains a Canny LLLite on the embedded tiny SDXL, draws held-out controls with and without it, measures how well they
- * are followed, and writes all of it into a folder.
+ * Trains a Canny LLLite on the embedded tiny SDXL. Draws held-out controls with and without it, and measures how well
+ * the pictures follow them. Writes the results into a folder.
  *
  * @throws InputError when the folder cannot be written; InterruptedError when stopped, after saving the LLLite so far
  */
@@ -66,7 +66,7 @@ export async function runDemo(settings: DemoSettings, reporter: Reporter, signal
     const path = await saveDemo(state, settings, reporter)
     if (state.step < settings.steps) {
       throw new InterruptedError(
-        `stopped after ${state.step} of ${settings.steps} steps; the LLLite so far is in ${path}`,
+        `stopped after ${state.step} of ${settings.steps} steps. The LLLite of that step is in ${path}`,
       )
     }
 
@@ -105,7 +105,7 @@ export async function runDemo(settings: DemoSettings, reporter: Reporter, signal
       { ...result, out: settings.out },
       [
         `Edge F1 with the LLLite ${result.edgeF1.with.toFixed(3)}, without ${result.edgeF1.without.toFixed(3)}.`,
-        `Trained for ${clock(trainSeconds)}, drew for ${clock(generateSeconds)}, ${result.peakRssMiB} MiB at most.`,
+        `Trained for ${clock(trainSeconds)}, drew for ${clock(generateSeconds)}. Peak memory: ${result.peakRssMiB} MiB.`,
         `Open ${join(settings.out, "report.html")}`,
       ].join("\n"),
     )
@@ -137,9 +137,9 @@ async function trainDemo(
   return followTraining(run, reporter, ({ loss }) => void losses.push(loss))
 }
 
-/** Saves the LLLite under its name when it is done, and under its step when it is not. */
+/** Saves the LLLite. The file's name has the step if the training is not complete. */
 async function saveDemo(state: TrainState, { out, steps }: DemoSettings, reporter: Reporter): Promise<string> {
-  if (state.step === 0) throw new InterruptedError("stopped before the first step; there is nothing to save")
+  if (state.step === 0) throw new InterruptedError("stopped before the first step. There is nothing to save")
   const name = state.step < steps ? stepFileName(LLLITE_NAME, state.step) : `${LLLITE_NAME}.safetensors`
   const path = join(out, name)
   const metadata = buildLlliteMetadata({
@@ -156,7 +156,7 @@ async function saveDemo(state: TrainState, { out, steps }: DemoSettings, reporte
   return path
 }
 
-/** What the pictures of the held-out pairs follow from, with or without the LLLite. */
+/** The recipes of the held-out pairs, with or without the LLLite. */
 function recipesOf(pairs: readonly EdgePair[], seed: number, isSteered: boolean): readonly Recipe[] {
   const { size, samplerSteps, guidanceScale, sampler } = DEMO
   return pairs.map(({ caption }, i) =>
@@ -207,7 +207,7 @@ async function drawAll(
       else images[event.index] = event.image
     }
   } catch (error) {
-    if (signal.aborted) throw new InterruptedError("stopped while drawing; the LLLite is saved")
+    if (signal.aborted) throw new InterruptedError("stopped while drawing. The LLLite is saved")
     throw error
   }
   return images
@@ -245,7 +245,7 @@ async function writeResults(out: string, pictures: DemoPictures): Promise<void> 
   )
   await writeAtomically(join(out, "sheet.png"), sheet)
   await writeAtomically(join(out, "report.html"), renderReport(reportOf(sheet, losses, result)))
-  // Last, so that whoever finds it finds the rest too.
+  // This file is written last. If it exists, all others exist.
   await writeAtomically(join(out, "result.json"), `${JSON.stringify(result, null, 2)}\n`)
 }
 
@@ -265,7 +265,7 @@ function reportOf(
       ["Training", `${seconds.train} s, ${(result.steps / seconds.train).toFixed(2)} steps a second`],
       ["Drawing", `${seconds.generate} s for ${2 * result.pictures.length} pictures`],
       ["Altogether", `${seconds.total} s`],
-      ["Memory at most", `${result.peakRssMiB} MiB`],
+      ["Peak memory", `${result.peakRssMiB} MiB`],
       ["Machine", `${result.backend}, ${result.threads} threads, Node ${result.node}`],
     ],
     settings: [

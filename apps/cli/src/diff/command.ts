@@ -5,10 +5,10 @@ import { JSON_OPTION } from "../lllite-file/output-options.ts"
 /** `lllite diff` */
 export const diffCommand = defineCommand({
   name: "diff",
-  description: "Say how two LLLites differ, site by site.",
+  description: "Compare two LLLites, site by site.",
   positionals: { text: "<first> <second>", least: 2 },
   options: {
-    outputs: flag({ help: "Also compare what the sites do on samples. Widths may differ then." }),
+    outputs: flag({ help: "Also compare what the sites compute on samples. The widths may then differ." }),
     ...JSON_OPTION,
   },
   async run(reader, files) {

@@ -4,7 +4,7 @@ import { withPath } from "@lllite/runtime-node/files"
 import { openLllite } from "../lllite-file/open-lllite.ts"
 import { few, percentText, plural, printable, table } from "../terminal/text.ts"
 
-/** Says how two LLLites differ. @throws InputError, FormatError */
+/** Compares two LLLites. @throws InputError, FormatError */
 export async function runDiff(
   files: readonly string[],
   { outputs, json }: { readonly outputs: boolean; readonly json: boolean },
@@ -26,7 +26,7 @@ function forPrograms({ onlyFirst, onlySecond, sites, metadata }: LlliteDifferenc
   }
 }
 
-/** JSON has neither infinity nor NaN, and would make null of them, which means something else here. */
+/** JSON has no infinity and no NaN: it writes null for them. Null has another meaning here. */
 function finiteOrText(_: string, value: unknown): unknown {
   return typeof value === "number" && !Number.isFinite(value) ? String(value) : value
 }
@@ -41,7 +41,7 @@ function forPeople(difference: LlliteDifference): string {
   const { onlyFirst, onlySecond, sites, metadata } = difference
   const lines: string[] = []
   const differing = sites.filter(({ parameters }) => parameters?.relative !== 0)
-  lines.push(`${plural(sites.length, "site")} in both, ${differing.length} of them differ.`)
+  lines.push(`${plural(sites.length, "site")} in both files. ${differing.length} of them differ.`)
   for (const [which, sites] of Object.entries({ first: onlyFirst, second: onlySecond })) {
     if (sites.length === 0) continue
     lines.push(`Only in the ${which}: ${plural(sites.length, "site")} (${few(sites.map(({ path }) => path))})`)

@@ -4,7 +4,7 @@ import { JSON_OPTION } from "../lllite-file/output-options.ts"
 /** `lllite doctor` */
 export const doctorCommand = defineCommand({
   name: "doctor",
-  description: "Say what this machine can do, what was tried, and what to type to get more.",
+  description: "Show which backends and models work on this machine, and which commands add more.",
   options: JSON_OPTION,
   async run(reader) {
     const { json } = reader.finish()

@@ -24,32 +24,32 @@ const report: MachineReport = {
   advice: [{ type: "lllite setup tensorflow", brings: "TensorFlow on the CPU" }],
 }
 
-it("says in plain words what there is, what fits and what to type", () => {
+it("reports the backends, which models fit, and which commands add more", () => {
   expect(formatMachine(report)).toBe(`Node    24.21.0, linux x64
 CPU     Some CPU, 1 core
-Memory  16.0 GiB, of which 12.0 GiB can be had now
+Memory  16.0 GiB, 12.0 GiB of it available now
 
-Backends (each was started, and computed a known value and a known gradient)
+Backends (each was started and tested with a known value and a known gradient)
   tensorflow  not installed.
   wasm        works: tfjs 4.22.0 on the CPU, ready after 1.5 s.
-  Used unless --backend names another: wasm.
+  Default: wasm. --backend selects another.
 
 Models
-  SDXL on wasm  at 1024 px generating takes 15.0 GiB, does not fit; training 25.0 GiB, does not fit (weights in 32 bits 12.9 GiB). 4.0 GiB of room.
+  SDXL on wasm  at 1024 px: generating takes 15.0 GiB (does not fit), training takes 25.0 GiB (does not fit). The weights in 32 bits take 12.9 GiB of it. 4.0 GiB available.
 
-To get more, type
+Commands that add more
   lllite setup tensorflow  TensorFlow on the CPU`)
 })
 
-it("says what is wrong with what is there and does not work", () => {
+it("names the problem of an installed backend that does not work", () => {
   const problems = ["@tensorflow/tfjs-node: its native addon is missing."]
   const broken: BackendReport = { name: "tensorflow", found: true, works: false, ...absent, problems }
   expect(formatMachine({ ...report, backends: [broken], best: null })).toContain(
-    "  tensorflow  does not work. @tensorflow/tfjs-node: its native addon is missing.\n  None works",
+    "  tensorflow  does not work. @tensorflow/tfjs-node: its native addon is missing.\n  No backend works",
   )
 })
 
-it("says of a graphics card what is needed, and what it does not bind", () => {
+it("reports what a graphics card needs, and its largest tensor", () => {
   const card: MachineReport["models"][number] = {
     ...{ model: "SDXL", backend: "webgpu", weights: "16 bits", weightBytes: 6.3 * GIB, side: 1024, fittingSide: 768 },
     ...{ generate: { bytes: 9 * GIB, tensorBytes: GIB / 4 }, train: { bytes: 10.4 * GIB, tensorBytes: GIB / 16 } },
@@ -57,8 +57,10 @@ it("says of a graphics card what is needed, and what it does not bind", () => {
   }
   const text = formatMachine({ ...report, models: [card, { ...card, weights: "32 bits" }] })
   expect(text).toContain(
-    "  SDXL in 16 bits on webgpu  at 1024 px generating takes 9.0 GiB, does not fit; training 10.4 GiB " +
-      "(weights in 16 bits 6.3 GiB). How much the card has is not told to programs; compare. " +
-      "At 1024 px a guided picture has a tensor of 0.3 GiB, and this adapter binds 0.1 GiB. Up to 768 px it does.",
+    "  SDXL in 16 bits on webgpu  at 1024 px: generating takes 9.0 GiB (does not fit), training takes 10.4 GiB. " +
+      "The weights in 16 bits take 6.3 GiB of it. " +
+      "WebGPU does not report the memory of the card. Compare it with these figures. " +
+      "A guided picture at 1024 px has a tensor of 0.3 GiB. The largest tensor on this adapter is 0.1 GiB. " +
+      "Use another adapter, or at most 768 px.",
   )
 })

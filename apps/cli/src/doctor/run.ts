@@ -1,13 +1,13 @@
 import type { BackendReport, MachineReport, ModelFit } from "@lllite/runtime-node/machine"
 import { examineMachine } from "@lllite/runtime-node/machine"
 
-/** Looks at the machine, and gives its report as text or JSON. */
+/** Examines the machine. Returns the report as text or JSON. */
 export async function runDoctor(isJson: boolean): Promise<string> {
   const report = await examineMachine()
   return isJson ? JSON.stringify(report, null, 2) : formatMachine(report)
 }
 
-/** A report in plain words. */
+/** A report as text. */
 export function formatMachine(report: MachineReport): string {
   const { node, system, memory, backends, best, models, advice } = report
   const sections = [
@@ -15,17 +15,17 @@ export function formatMachine(report: MachineReport): string {
       ["Node", `${node.version}${node.isSupported ? "" : ", too old"}, ${system.platform} ${system.arch}`],
       ["CPU", `${system.cpu}, ${count(system.cores, "core")}`],
       ...(system.nvidiaGpus.length > 0 ? [["GPU", system.nvidiaGpus.join(", ")] as const] : []),
-      ["Memory", `${gibibytes(memory.totalBytes)}, of which ${gibibytes(memory.availableBytes)} can be had now`],
+      ["Memory", `${gibibytes(memory.totalBytes)}, ${gibibytes(memory.availableBytes)} of it available now`],
     ]),
     [
-      "Backends (each was started, and computed a known value and a known gradient)",
+      "Backends (each was started and tested with a known value and a known gradient)",
       ...table(
         backends.map((backend) => [backend.name, describeBackend(backend)]),
         2,
       ),
       best === null
-        ? "  None works: nothing can be trained or generated here."
-        : `  Used unless --backend names another: ${best}.`,
+        ? "  No backend works. Training and generating need one."
+        : `  Default: ${best}. --backend selects another.`,
     ],
   ]
   if (models.length > 0) {
@@ -39,7 +39,7 @@ export function formatMachine(report: MachineReport): string {
   }
   if (advice.length > 0) {
     sections.push([
-      "To get more, type",
+      "Commands that add more",
       ...table(
         advice.map(({ type, brings }) => [type, brings]),
         2,
@@ -52,13 +52,13 @@ export function formatMachine(report: MachineReport): string {
 function describeBackend({ name, found, works, version, device, seconds, source, problems }: BackendReport): string {
   const from =
     source === null || source === "bundled" ? "" : source === "setup" ? ", from lllite setup" : `, from ${source}`
-  const note = name === "cpu" ? "; slow, for checking the others" : ""
+  const note = name === "cpu" ? ", slow, only for checks of the others" : ""
   const aside = problems.length === 0 ? "" : ` ${problems.join(" ")}`
   if (works) return `works: ${version} on the ${device}${from}, ready after ${seconds} s${note}.${aside}`
   return found ? `does not work.${aside}` : "not installed."
 }
 
-/** A model on a backend; with its weights where it is there in two widths. */
+/** A model on a backend. If the report has it with two dtypes of weights, the name has the dtype. */
 function nameOf({ model, backend, weights }: ModelFit, all: readonly ModelFit[]): string {
   const isOnly = all.filter((other) => other.model === model && other.backend === backend).length === 1
   return `${model}${isOnly ? "" : ` in ${weights}`} on ${backend}`
@@ -66,25 +66,28 @@ function nameOf({ model, backend, weights }: ModelFit, all: readonly ModelFit[])
 
 function describeFit(fit: ModelFit): string {
   const { weights, weightBytes, side, roomBytes, fits } = fit
-  const task = (name: "generate" | "train", what: string): string => {
-    const verdict = fits[name] === null ? "" : fits[name] ? ", fits" : ", does not fit"
-    return `${what} ${gibibytes(fit[name].bytes)}${verdict}`
+  const task = (name: "generate" | "train"): string => {
+    const verdict = fits[name] === null ? "" : fits[name] ? " (fits)" : " (does not fit)"
+    return `${gibibytes(fit[name].bytes)}${verdict}`
   }
-  const needs = `at ${side} px ${task("generate", "generating takes")}; ${task("train", "training")}`
+  const needs = `at ${side} px: generating takes ${task("generate")}, training takes ${task("train")}`
   const room =
-    roomBytes === null ? "How much the card has is not told to programs; compare." : `${gibibytes(roomBytes)} of room.`
-  return `${needs} (weights in ${weights} ${gibibytes(weightBytes)}). ${room}${describeLimit(fit)}`
+    roomBytes === null
+      ? "WebGPU does not report the memory of the card. Compare it with these figures."
+      : `${gibibytes(roomBytes)} available.`
+  return `${needs}. The weights in ${weights} take ${gibibytes(weightBytes)} of it. ${room}${describeLimit(fit)}`
 }
 
-/** What is said where a device has memory, perhaps, but takes no tensor of such a size. */
+/** The text about a device whose largest tensor is too small for the task. */
 function describeLimit({ generate, maxTensorBytes, side, fittingSide }: ModelFit): string {
   if (maxTensorBytes === null || generate.tensorBytes <= maxTensorBytes) return ""
-  const figures = `a guided picture has a tensor of ${gibibytes(generate.tensorBytes)}, and this adapter binds ${gibibytes(maxTensorBytes)}`
-  const wayOut = fittingSide === null ? "Take another adapter." : `Up to ${fittingSide} px it does.`
-  return ` At ${side} px ${figures}. ${wayOut}`
+  const needed = `A guided picture at ${side} px has a tensor of ${gibibytes(generate.tensorBytes)}.`
+  const limit = `The largest tensor on this adapter is ${gibibytes(maxTensorBytes)}.`
+  const advice = fittingSide === null ? "Use another adapter." : `Use another adapter, or at most ${fittingSide} px.`
+  return ` ${needed} ${limit} ${advice}`
 }
 
-/** Names and what is said of them, below each other. */
+/** Names with their texts, one a line. */
 function table(rows: readonly (readonly [string, string])[], indent = 0): string[] {
   const width = Math.max(...rows.map(([name]) => name.length))
   return rows.map(([name, text]) => `${" ".repeat(indent)}${name.padEnd(width)}  ${text}`)

@@ -4,7 +4,7 @@ import { EDIT_OPTIONS, editProblem } from "./options.ts"
 /** `lllite edit` */
 export const editCommand = defineCommand({
   name: "edit",
-  description: "Show a safetensors file's metadata, or write the file with other metadata.",
+  description: "Show or change the metadata of a safetensors file.",
   positionals: { text: "<file>", least: 1 },
   options: EDIT_OPTIONS,
   async run(reader, files) {

@@ -4,7 +4,7 @@ import { JSON_OPTION } from "../lllite-file/output-options.ts"
 
 type Pairs = readonly (readonly [key: string, value: string])[]
 
-/** What `edit` takes. */
+/** Options of `edit`. */
 export const EDIT_OPTIONS = {
   set: taken<Pairs>(
     { arity: "each", valueName: "key=value", empty: [], read: readPairs },
@@ -12,28 +12,28 @@ export const EDIT_OPTIONS = {
   ),
   unset: texts({ arity: "each", valueName: "key", help: "Remove a key." }),
   clear: flag({ help: "Remove every key first." }),
-  fill: flag({ help: "Add what an LLLite's header says: ModelSpec's required keys, a title, the widths." }),
-  output: file({ help: "File to write. Without it the file itself is changed, which needs --force." }),
+  fill: flag({
+    help: "Add metadata that an LLLite's header implies: the required keys of ModelSpec, a title, the widths.",
+  }),
+  output: file({ help: "File to write. Default: the file itself, which needs --force." }),
   force: flag({ help: "Replace the output if it exists." }),
   ...JSON_OPTION,
 } satisfies OptionTable
 
 export type EditSettings = Settings<typeof EDIT_OPTIONS>
 
-/** Whether the options ask for a change at all. */
+/** Whether the options request a change. */
 export function isChange({ set, unset, clear, fill }: EditSettings): boolean {
   return set.length > 0 || unset.length > 0 || clear || fill
 }
 
-/** What is wrong with options that are right one by one, or null. */
+/** The problem of the options together, or null. */
 export function editProblem(settings: EditSettings): string | null {
   if (!isChange(settings)) {
-    return settings.output === undefined
-      ? null
-      : "there is nothing to change, expected --set, --unset, --clear or --fill"
+    return settings.output === undefined ? null : "nothing to change, expected --set, --unset, --clear or --fill"
   }
   return settings.output === undefined && !settings.force
-    ? "this would change the file itself. Give --output for another one, or --force."
+    ? "the output is the file itself. Name another file with --output, or confirm with --force."
     : null
 }
 

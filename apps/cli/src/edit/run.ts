@@ -18,9 +18,9 @@ export async function runEdit(files: readonly string[], options: EditSettings): 
   return withPath(input, async (source) => {
     const { metadata } = await openSafetensors(source)
     if (!changes) return showMetadata(metadata, json)
-    const given = new Map(set)
+    const additions = new Map(set)
     const base = clear ? new Map<string, string>() : metadata
-    const changed = changeMetadata(base, { remove: unset, set: given })
+    const changed = changeMetadata(base, { remove: unset, set: additions })
     const missing = fill
       ? missingMetadata(
           { ...(await openLllite(source)), metadata: changed },

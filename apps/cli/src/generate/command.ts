@@ -7,7 +7,7 @@ import { readGenerateSettings } from "./settings.ts"
 export const generateCommand = defineCommand({
   name: "generate",
   description:
-    "Generate pictures, with LLLites or without. Options have the names they have in sd-scripts. Dashes and underscores in names mean the same.",
+    "Generate pictures, with or without LLLites. The options have the same names as in sd-scripts. Dashes and underscores in names mean the same.",
   options: GENERATE_OPTIONS,
   groups: GENERATE_GROUPS,
   run: (reader) => {

@@ -14,35 +14,35 @@ import {
 } from "@lllite/runtime-node/options"
 import { MODEL_OPTIONS, RUNTIME_OPTIONS } from "../model/runtime-options.ts"
 
-const ATTENTION = "attention is computed in one way here"
-const ONE_PROMPT = "one prompt is drawn at a time here"
+const ATTENTION = "attention has one implementation here"
+const ONE_PROMPT = "the command draws one prompt"
 const ONE_COMMAND = { instead: "Leave it out, and run the command once for each prompt." }
-const OTHER_MODEL = "only SDXL can be drawn with"
-const NO_IMAGE_TO_IMAGE = "pictures are drawn from noise alone here"
-const NO_NETWORKS = "LoRA and other networks cannot be loaded yet"
-const NO_CONTROL_NET = "of adapters with a control picture only LLLites can be used"
-const OWN_SIZE = "SDXL is told the size of the picture itself"
-const PLAIN_NOISE = "the noise is plain Gaussian noise here"
-const ONE_STAGE = "a picture is drawn in one stage here"
-const NO_DEEP_SHRINK = "Deep Shrink is not built here"
-const NO_GRADUAL_LATENT = "gradual latent is not built here"
+const OTHER_MODEL = "SDXL is the only model of this command"
+const NO_IMAGE_TO_IMAGE = "the command starts every picture from noise"
+const NO_NETWORKS = "LoRAs and other networks cannot be loaded yet"
+const NO_CONTROL_NET = "LLLite is the only adapter with a control picture here"
+const OWN_SIZE = "SDXL always receives the real size of the picture"
+const PLAIN_NOISE = "the noise is always plain Gaussian noise"
+const ONE_STAGE = "the command draws a picture in one stage"
+const NO_DEEP_SHRINK = "this command has no Deep Shrink"
+const NO_GRADUAL_LATENT = "this command has no gradual latent"
 const ALWAYS_PRINTED = "progress and notes are always written to stdout"
 
 /** The checkpoint. */
 const MODEL = {
   ckpt: text({
-    required: 'an SDXL checkpoint, or "tiny" for the embedded one',
+    required: 'an SDXL checkpoint, or "tiny" for the embedded model',
     valueName: "path",
-    help: "SDXL checkpoint (.safetensors), a diffusers folder, or tiny for the embedded model.",
+    help: "SDXL checkpoint (.safetensors) or diffusers folder. The embedded model is tiny.",
   }),
   ...MODEL_OPTIONS,
   v_parameterization: flag({ help: "The checkpoint predicts v instead of noise." }),
-  sdxl: ignored("SDXL is what this command draws with"),
+  sdxl: ignored("this command always draws with SDXL"),
   v1: refused(OTHER_MODEL),
   v2: refused(OTHER_MODEL),
-  zero_terminal_snr: refused("the noise schedule is SDXL's own"),
-  tokenizer_cache_dir: ignored("the tokenizer is a part of this program"),
-  clip_skip: ignored("SDXL always uses the last layer but one of its text encoders", { nothing: [0, 2] }),
+  zero_terminal_snr: refused("the noise schedule is always the one of SDXL"),
+  tokenizer_cache_dir: ignored("this program contains the tokenizer"),
+  clip_skip: ignored("SDXL always uses the layer before the last of each text encoder", { nothing: [0, 2] }),
   textual_inversion_embeddings: refused("embeddings cannot be loaded yet"),
 } satisfies OptionTable
 
@@ -56,7 +56,7 @@ const PROMPT = {
   interactive: refused(ONE_PROMPT, ONE_COMMAND),
   shuffle_prompts: ignored(ONE_PROMPT),
   n_iter: refused(ONE_PROMPT, { nothing: [0, 1], instead: "Leave it out, and use images_per_prompt." }),
-  max_embeddings_multiples: refused("prompts have 75 tokens here", {
+  max_embeddings_multiples: refused("prompts have at most 75 tokens here", {
     nothing: [0, 1],
     instead: "Leave it out. Longer prompts are cut.",
   }),
@@ -66,17 +66,19 @@ const PROMPT = {
 /** LLLites and their control pictures. */
 const CONTROL = {
   control_net_lllite_models: texts({ help: "LLLite files." }),
-  guide_image_path: texts({ help: "Control picture of each LLLite, in the same order. It is used as it is." }),
+  guide_image_path: texts({
+    help: "Control picture of each LLLite, in the same order. The command does not preprocess it.",
+  }),
   control_net_multipliers: numbers({ min: -100, max: 100, help: "Strength of each LLLite. Default: 1." }),
   control_net_ratios: numbers({
     min: 0,
     max: 1,
-    help: "How far along the noise schedule each LLLite works. Default: 1, to the end.",
+    help: "Part of the noise schedule in which each LLLite works, from the beginning. Default: 1, all of it.",
   }),
   control_net_models: refused(NO_CONTROL_NET),
   control_net_preps: refused(NO_CONTROL_NET, { instead: "Leave it out, and prepare the control picture yourself." }),
   network_module: refused(NO_NETWORKS),
-  network_weights: refused(NO_NETWORKS, { instead: "Leave it out. LLLites are given by control_net_lllite_models." }),
+  network_weights: refused(NO_NETWORKS, { instead: "Leave it out. For LLLites, use control_net_lllite_models." }),
   network_mul: refused(NO_NETWORKS),
   network_args: refused(NO_NETWORKS),
   network_show_meta: refused(NO_NETWORKS, {
@@ -97,19 +99,19 @@ const PICTURE = {
     otherwise: "1024, and 128 with tiny",
     help: "Width in pixels.",
   }),
-  H: integer({ min: 32, max: 16384, multipleOf: 32, otherwise: "as W", help: "Height in pixels." }),
+  H: integer({ min: 32, max: 16384, multipleOf: 32, otherwise: "the same as W", help: "Height in pixels." }),
   steps: integer({ default: 20, min: 1, max: 1000, help: "Number of steps." }),
   scale: number({ default: 7.5, min: 0, max: 1000, help: "Guidance scale. 1 means no guidance." }),
-  sampler: choice(SAMPLER_NAMES, { default: "euler", help: "How noise becomes a picture." }),
+  sampler: choice(SAMPLER_NAMES, { default: "euler", help: "Sampler: the method that turns noise into a picture." }),
   seed: integer({
     min: 0,
     max: 2 ** 32 - 1,
-    otherwise: "drawn at random",
-    help: "Seed of the first picture. The next pictures count up.",
+    otherwise: "random",
+    help: "Seed of the first picture. Each further picture has the next number.",
   }),
   images_per_prompt: integer({ default: 1, min: 1, max: 1_000_000, help: "Number of pictures." }),
-  iter_same_seed: refused("every picture has a seed of its own", { instead: "Leave it out, and give seed." }),
-  batch_size: ignored("each picture is what it would be alone, and batches have a fixed size here", {
+  iter_same_seed: refused("every picture has a different seed", { instead: "Leave it out, and give seed." }),
+  batch_size: ignored("batches have a fixed size here, and do not change the pictures", {
     nothing: [0, 1],
   }),
   original_width: refused(OWN_SIZE),
@@ -125,7 +127,7 @@ const PICTURE = {
   noise_offset_range: refused(PLAIN_NOISE),
 } satisfies OptionTable
 
-/** What this command does not build: pictures from pictures, and in several stages. */
+/** Refused options: pictures from pictures, and several stages. */
 const STAGES = {
   image_path: refused(NO_IMAGE_TO_IMAGE),
   mask_path: refused(NO_IMAGE_TO_IMAGE),
@@ -156,22 +158,22 @@ const STAGES = {
 
 /** Where pictures go. */
 const OUTPUT = {
-  outdir: folder({ required: "a folder to write into", help: "Folder to write into. Nothing in it is replaced." }),
+  outdir: folder({ required: "a folder to write into", help: "Folder to write into. Existing files stay." }),
   sequential_file_name: ignored("files are always numbered in order, with their seeds"),
   no_preview: ignored("no window is opened"),
   console_log_level: ignored(ALWAYS_PRINTED, { nothing: ["info"] }),
   console_log_file: ignored("progress and notes are written to stdout, which can be redirected to a file"),
-  console_log_simple: ignored("progress and notes are always plain lines where stdout is not a terminal"),
+  console_log_simple: ignored("progress and notes are always plain lines if stdout is not a terminal"),
 } satisfies OptionTable
 
 const COMPUTING = {
   ...RUNTIME_OPTIONS,
-  fp16: ignored("products are computed as precision says"),
-  bf16: ignored("products are computed as precision says"),
+  fp16: ignored("the option precision sets the precision of products"),
+  bf16: ignored("the option precision sets the precision of products"),
   xformers: ignored(ATTENTION),
   sdpa: ignored(ATTENTION),
   diffusers_xformers: ignored(ATTENTION),
-  opt_channels_last: ignored("tensors always have their channels last"),
+  opt_channels_last: ignored("tensors are always stored with channels last"),
   no_half_vae: ignored("the VAE computes in float32"),
   vae_batch_size: ignored("pictures are decoded one at a time", { nothing: [0, 1] }),
 } satisfies OptionTable
@@ -195,5 +197,5 @@ export const GENERATE_GROUPS = [
   ["Picture", PICTURE],
   ["Several stages", STAGES],
   ["Output", OUTPUT],
-  ["What computes", COMPUTING],
+  ["Backend and precision", COMPUTING],
 ] as const

@@ -17,14 +17,14 @@ import type { Reporter } from "../terminal/progress.ts"
 import type { GenerateSettings } from "./settings.ts"
 
 /**
- * Generates pictures as `settings` say. Each is written as soon as it is there, with its recipe inside.
+ * Generates pictures from `settings`. Each is written as soon as it is complete, with its recipe inside.
  *
  * @throws InputError, FormatError, CoreError naming what is wrong; InterruptedError when stopped
  */
 export async function runGenerate(settings: GenerateSettings, reporter: Reporter, signal: AbortSignal): Promise<void> {
   for (const notice of settings.notices) reporter.say("notice", { text: notice }, `Note: ${notice}`)
   const { recipe } = settings
-  // Everything that can be refused is looked at before a checkpoint is loaded, which takes a while.
+  // All input is checked before the checkpoint is loaded: loading takes long.
   const controls = await Promise.all(recipe.adapters.map((adapter) => readControl(adapter, recipe, reporter)))
   for (const { file } of recipe.adapters) await withPath(file.path, openLllite)
   const { checkpoint, ...parts } = pathsOf(recipe.model)
@@ -60,7 +60,7 @@ function pathsOf({ checkpoint, unet, vae }: Recipe["model"]): SdxlPaths {
   }
 }
 
-/** An adapter with the hashes of its files. The checkpoint has none: to hash gigabytes takes longer than a picture. */
+/** An adapter with the hashes of its files. The checkpoint gets no hash: that would take longer than a picture. */
 async function hashAdapter(adapter: AdapterRecipe): Promise<AdapterRecipe> {
   const { file, control } = adapter
   return {
@@ -103,27 +103,26 @@ async function writePictures(
       reporter.say("file", { path, seed: event.seed }, path)
     }
   } catch (error) {
-    if (signal.aborted) throw new InterruptedError(`stopped; ${written} of ${pictures} pictures are written`)
+    if (signal.aborted) throw new InterruptedError(`stopped. ${written} of ${pictures} pictures are written`)
     throw error
   }
 }
 
-/** Pictures are numbered on from what is in the folder, so that none is overwritten. */
+/** The first number after those of the folder's pictures, so that no file is overwritten. */
 async function nextNumber(folder: string): Promise<number> {
   const numbers = (await readdir(folder)).map((name) => Number(/^im_(\d+)_\d+\.png$/.exec(name)?.[1] ?? -1))
   return Math.max(-1, ...numbers) + 1
 }
 
 /**
- * The control picture of an LLLite. Where it has another size than the picture, it is stretched by Lanczos, as sd-scripts
- * does.
+ * The control picture of an LLLite. If its size differs from the picture's, it is stretched by Lanczos, as in sd-scripts.
  */
 async function readControl(
   { control, file }: AdapterRecipe,
   { width, height }: Recipe,
   reporter: Reporter,
 ): Promise<RgbImage> {
-  if (control === null) throw new InputError(`"${file.path}" has no control picture. Give one for each LLLite.`)
+  if (control === null) throw new InputError(`"${file.path}" has no control picture. Expected one for each LLLite.`)
   const { path } = control.file
   const image = await readImage(path)
   if (image.width !== width || image.height !== height) {

@@ -10,7 +10,7 @@ const read = (more: Record<string, unknown> = {}) =>
 const two = { control_net_lllite_models: ["/m/a.safetensors", "b"], guide_image_path: ["p", "q"] }
 
 describe("readGenerateSettings", () => {
-  it("fills in what is not said", () => {
+  it("fills in defaults", () => {
     const { recipe, ...rest } = read()
     expect(rest).toEqual({ pictures: 1, vaeSlices: undefined, outdir: "out", runtime: {}, notices: [] })
     const { prompt, seed } = recipe
@@ -22,7 +22,7 @@ describe("readGenerateSettings", () => {
     expect(read({ ckpt: "sdxl.safetensors" }).recipe).toMatchObject({ width: 1024, height: 1024 })
   })
 
-  it("says what computes, and how", () => {
+  it("reads the backend and the precision", () => {
     const given = { backend: "tensorflow", precision: "bfloat16", weights: "float16" }
     expect(read(given).runtime).toEqual(given)
   })
@@ -75,7 +75,7 @@ describe("readGenerateSettings", () => {
   })
 })
 
-it("puts the settings into the picture, without anybody's folders", () => {
+it("puts the settings into the picture, without the user's folders", () => {
   const { recipe } = read({
     ...two,
     ckpt: "/home/ada/sdxl.safetensors",

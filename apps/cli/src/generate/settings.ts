@@ -9,24 +9,24 @@ import type { GENERATE_OPTIONS } from "./options.ts"
 type GenerateTable = typeof GENERATE_OPTIONS
 type GenerateReader = OptionReader<GenerateTable>
 
-/** All that `generate` does, checked. */
+/** The checked settings of `generate`. */
 export interface GenerateSettings extends Pick<Settings<GenerateTable>, "outdir"> {
-  /** What the first picture follows from. The others have the next seeds. */
+  /** The recipe of the first picture. The others have the next seeds. */
   readonly recipe: Recipe
   readonly pictures: number
-  /** Undefined where memory decides. */
+  /** Undefined: chosen from the free memory. */
   readonly vaeSlices: number | undefined
   readonly runtime: RuntimeChoice
-  /** What was asked for and has no effect here, one sentence each. */
+  /** Options that have no effect here, one sentence each. */
   readonly notices: readonly string[]
 }
 
 const LARGEST_SEED = 2 ** 32
 
 /**
- * Checks options that depend on each other, and works out what follows from several.
+ * Checks options that depend on each other, and derives settings from several options.
  *
- * @throws UsageError with everything that is wrong
+ * @throws UsageError with all problems
  */
 export function readGenerateSettings(reader: GenerateReader): GenerateSettings {
   const { settings, check, nameOf } = reader

@@ -4,7 +4,7 @@ import { JSON_OPTION } from "../lllite-file/output-options.ts"
 /** `lllite hash` */
 export const hashCommand = defineCommand({
   name: "hash",
-  description: "Give the hashes that people quote of a safetensors file.",
+  description: "Print the common hashes of a safetensors file.",
   positionals: { text: "<file>", least: 1 },
   options: JSON_OPTION,
   async run(reader, files) {

@@ -4,14 +4,14 @@ import { hashSafetensors } from "@lllite/format/edit"
 import { withPath } from "@lllite/runtime-node/files"
 import { printable, table } from "../terminal/text.ts"
 
-/** Gives a file's hashes. @throws InputError, FormatError */
+/** Reports a file's hashes. @throws InputError, FormatError */
 export async function runHash(files: readonly string[], { json }: { readonly json: boolean }): Promise<string> {
   const [input = ""] = files
   const hashes = await withPath(input, (source) => hashSafetensors(source, { createHasher }))
   return json ? JSON.stringify({ file: input, ...hashes }, null, 2) : forPeople(hashes)
 }
 
-/** Node's own SHA-256, which is several times as fast as the package's. */
+/** Node's SHA-256. It is several times as fast as that of the package. */
 function createHasher(): { update(bytes: Uint8Array): void; digest(): string } {
   const hash = createHash("sha256")
   return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest("hex") }

@@ -6,11 +6,11 @@ import { JSON_OPTION } from "../lllite-file/output-options.ts"
 export const inspectCommand = defineCommand({
   name: "inspect",
   description:
-    "Say what a safetensors file is, without loading it. The file is a path, an address, a checkpoint's *.index.json, or owner/name[@revision][:file] on the Hugging Face Hub.",
+    "Show the kind and the contents of a safetensors file by its header. The file is a path, a URL, a checkpoint's *.index.json, or owner/name[@revision][:file] on the Hugging Face Hub.",
   positionals: { text: "<file>", least: 1 },
   options: {
     ...JSON_OPTION,
-    health: flag({ help: "Also read an LLLite's values, and say what is wrong with them." }),
+    health: flag({ help: "Also read the values of an LLLite, and report problems." }),
   },
   async run(reader, [file = ""]) {
     const { json, health } = reader.finish()

@@ -2,7 +2,7 @@ import type { LlliteFile } from "@lllite/format"
 import type { AdapterPart, BlockHealth, Finding } from "@lllite/format/health"
 import { checkLllite } from "@lllite/format/health"
 
-/** An LLLite's health as JSON can hold it: what is no number is null. */
+/** An LLLite's health for JSON. A value that is not a number is null. */
 export interface HealthReport {
   readonly findings: readonly Finding[]
   readonly blocks: readonly (Omit<BlockHealth, "strength" | "controlStrength" | "norms"> & Measures)[]
@@ -22,7 +22,7 @@ interface SiteMeasures extends Measures {
   readonly largestActivation: number | null
 }
 
-/** Reads an LLLite's values and says what they say of it. */
+/** Reads the values of an LLLite and examines them. */
 export async function reportHealth(lllite: LlliteFile): Promise<HealthReport> {
   const { findings, blocks, sites } = await checkLllite(lllite)
   return {
@@ -52,7 +52,7 @@ function measures({ strength, controlStrength, norms }: Omit<BlockHealth, "block
   }
 }
 
-/** Four digits are more than an estimate has. */
+/** Rounds to four digits. An estimate is not more precise. */
 function finite(value: number): number | null {
   return Number.isFinite(value) ? Number(value.toPrecision(4)) : null
 }

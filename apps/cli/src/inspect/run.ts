@@ -8,14 +8,14 @@ import { compareSites, DEFAULT_SELECTION, findSelection, NAMED_SELECTIONS, takes
 import { openLocation } from "@lllite/runtime-node/files"
 import type { HealthReport } from "./health.ts"
 
-/** What `inspect` says of a file; with `--json` just this. */
+/** The result of `inspect`. `--json` prints exactly this. */
 export interface FileReport extends FileIdentity {
   readonly file: string
-  /** Size of the whole file, or of all of a checkpoint's files. */
+  /** Size of the file, or the sum of a checkpoint's files. */
   readonly bytes: number
   readonly tensors: number
   readonly parameters: number
-  /** How many tensors there are of each dtype. */
+  /** Number of tensors of each dtype. */
   readonly dtypes: Readonly<Record<string, number>>
   readonly metadata: Readonly<Record<string, string>>
   /** Names of a checkpoint's files, where it has several. */
@@ -30,18 +30,18 @@ export interface LlliteReport {
   readonly sites: number
   readonly condDim: number | null
   readonly mlpDim: number | null
-  /** How many sites have each pair of widths. */
+  /** Number of sites for each pair of widths. */
   readonly dims: readonly { readonly condDim: number; readonly mlpDim: number; readonly sites: number }[]
   readonly parameters: number
   readonly linearSites: number
   readonly convSites: number
-  /** Name of the selection that takes just these sites, or null. */
+  /** Name of the selection with exactly these sites, or null. */
   readonly selection: string | null
   readonly isForSdxl: boolean
   /** Widths of the layers that the sites feed, ascending; 640 and 1280 in SDXL. */
   readonly siteWidths: readonly number[]
   readonly blocks: Readonly<Record<string, number>>
-  /** For each selection with a name: the sites that it has and the file lacks, and the other way round. */
+  /** For each named selection: sites that the file lacks, and sites that only the file has. */
   readonly selections: Readonly<
     Record<string, { readonly missing: readonly string[]; readonly extra: readonly string[] }>
   >
@@ -74,8 +74,8 @@ export interface InspectOptions {
 }
 
 /**
- * Says what a safetensors file is, by its header alone: one on disk, on the web or on the Hugging Face Hub, or a
- * checkpoint in several files.
+ * Examines a safetensors file by its header. The file is on disk, on the web, on the Hugging Face Hub, or a checkpoint in
+ * several files.
  *
  * @throws InputError when it cannot be read; FormatError when it is broken
  */
@@ -109,7 +109,7 @@ async function examine(lllite: LlliteFile): Promise<HealthReport> {
   return reportHealth(lllite)
 }
 
-/** One walk: there may be a million tensors. */
+/** Visits every tensor only once, since there may be a million. */
 function countTensors(tensors: ReadonlyMap<string, TensorInfo>): Pick<FileReport, "tensors" | "parameters" | "dtypes"> {
   const dtypes = new Map<string, number>()
   let parameters = 0
@@ -178,7 +178,7 @@ function selectionName(selection: SiteSelection): string {
   return limit === null ? name : `${name}, transformer blocks up to ${limit}`
 }
 
-/** Widths by the two tensors that every SDXL has; 0 for one that lacks them. */
+/** Widths, read from two tensors that every SDXL has. A missing tensor gives 0. */
 function describeSdxl({ tensors }: Pick<SafetensorsFile, "tensors">): SdxlReport {
   const unet = "model.diffusion_model."
   const axis = (info: TensorInfo | undefined, index: number): number => info?.shape[index] ?? 0

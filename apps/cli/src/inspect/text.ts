@@ -2,7 +2,7 @@ import { countText, few, plural, printable, sizeText, table } from "../terminal/
 import type { HealthReport } from "./health.ts"
 import type { FileReport, LlliteReport } from "./run.ts"
 
-/** A report in lines for people. */
+/** A report as text. */
 export function formatReport(report: FileReport): string {
   const { lllite, sdxl, shards, health, base } = report
   const lines: [string, string][] = [
@@ -62,28 +62,28 @@ function llliteLines(lllite: LlliteReport): [string, string][] {
   ]
   if (lllite.extraTensorCount > 0) {
     const names = few(lllite.extraTensors)
-    lines.push(["not read", `${plural(lllite.extraTensorCount, "tensor")} of no adapter: ${names}`])
+    lines.push(["not read", `${plural(lllite.extraTensorCount, "tensor")} that do not belong to an adapter: ${names}`])
   }
   for (const key of lllite.unreadableMetadata) lines.push(["unreadable", key])
   return lines
 }
 
-/** The selection that differs least, with how. */
+/** The nearest named selection, with the differences. */
 function nearest({ selections }: LlliteReport): string {
   const [best] = Object.entries(selections).toSorted(
     ([, a], [, b]) => a.missing.length + a.extra.length - b.missing.length - b.extra.length,
   )
-  if (best === undefined) return "none with a name"
+  if (best === undefined) return "without a name"
   const [name, { missing, extra }] = best
   const differences = [
     ...(missing.length > 0 ? [`lacks ${missing.length} (${few(missing)})`] : []),
     ...(extra.length > 0 ? [`has ${extra.length} more (${few(extra)})`] : []),
   ]
-  return `none with a name; nearest is ${name}, of which it ${differences.join(" and ")}`
+  return `without a name. The nearest is ${name}, of which it ${differences.join(" and ")}`
 }
 
 function healthLines({ findings, blocks }: HealthReport): string[] {
-  const number = (value: number | null): string => (value === null ? "no number" : value.toPrecision(3))
+  const number = (value: number | null): string => (value === null ? "not a number" : value.toPrecision(3))
   const rows = blocks.map(({ block, siteCount, strength, controlStrength, norms }) => [
     `  ${block}`,
     String(siteCount),
@@ -96,7 +96,7 @@ function healthLines({ findings, blocks }: HealthReport): string[] {
   ])
   return [
     "health",
-    ...(findings.length === 0 ? ["  nothing wrong was found"] : []),
+    ...(findings.length === 0 ? ["  no problems found"] : []),
     ...findings.map(({ severity, advice }) => `  ${severity}: ${printable(advice)}`),
     table([["  block", "sites", "strength", "by control", "|conditioning|", "|down|", "|mid|", "|up|"], ...rows]),
   ]

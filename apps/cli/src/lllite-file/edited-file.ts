@@ -10,12 +10,12 @@ import { InterruptedError, UsageError } from "../terminal/errors.ts"
 import { plural, sizeText } from "../terminal/text.ts"
 import type { OutputOptions } from "./output-options.ts"
 
-/** What a command that writes a file says of it; with `--json` this and what the command adds. */
+/** The report about a written file. `--json` prints this and the fields that the command adds. */
 export interface WrittenFile {
   readonly output: string
   readonly bytes: number
   readonly tensors: number
-  /** Null where the file is no LLLite for SDXL. */
+  /** Null if the file is not an LLLite for SDXL. */
   readonly lllite: {
     readonly sites: number
     readonly condDim: number | null
@@ -26,19 +26,19 @@ export interface WrittenFile {
   } | null
 }
 
-/** Refuses an output that exists before any work is done. @throws UsageError */
+/** Refuses an output that exists, before the work begins. @throws UsageError */
 export async function refuseTaken({ output, force }: Pick<OutputOptions, "output" | "force">): Promise<void> {
   if (force) return
   const exists = await access(output).then(
     () => true,
     () => false,
   )
-  if (exists) throw new UsageError(`"${output}" exists already. Give another name, or --force to replace it.`)
+  if (exists) throw new UsageError(`"${output}" exists already. Use another name, or --force to replace it.`)
 }
 
 /**
- * Writes a file whole or not at all, and reads it back by its header. Ctrl-C leaves nothing behind. Commands call
- * {@link refuseTaken} before they begin; an output that is made meanwhile is not replaced either.
+ * Writes a complete file or none, and reads its header back. After Ctrl-C, no file is left. Commands call
+ * {@link refuseTaken} before they begin. An output that appears later is not replaced either.
  *
  * @throws InputError, FormatError; InterruptedError
  */
@@ -58,7 +58,7 @@ export async function writeEdited(options: OutputOptions, contents: SafetensorsC
 
 async function* untilAborted(contents: SafetensorsContents, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   for await (const chunk of safetensorsChunks(contents.tensors, contents.metadata)) {
-    if (signal.aborted) throw new InterruptedError("stopped; nothing was written")
+    if (signal.aborted) throw new InterruptedError("stopped. Nothing was written")
     yield chunk
   }
 }

@@ -8,7 +8,7 @@ export const JSON_OPTION = { json: flag({ help: "Print one JSON object." }) } sa
 /** Where a command writes its file. */
 export const OUTPUT_OPTIONS = {
   output: file({ required: "a file to write", help: "File to write." }),
-  force: flag({ help: "Replace the output if it exists. It may be the input." }),
+  force: flag({ help: "Replace the output if it exists. The output may be the input." }),
   ...JSON_OPTION,
 } satisfies OptionTable
 
@@ -35,7 +35,7 @@ const DTYPE_NAMES: ReadonlyMap<string, FloatDtype> = new Map<string, FloatDtype>
   ["float8_e5m2", "F8_E5M2"],
 ])
 
-/** A dtype, by the names that safetensors, PyTorch and sd-scripts have for it. */
+/** A dtype, by its name in safetensors, PyTorch or sd-scripts. */
 export function dtype(spec: {
   readonly help: string
   readonly otherwise?: string

@@ -3,7 +3,7 @@ import type { LlliteSpec } from "@lllite/format/modelspec"
 import { fileError } from "@lllite/runtime-node"
 import { UsageError } from "../terminal/errors.ts"
 
-/** Makes a folder and checks that it can be written, so that hours of work do not end in a refusal. */
+/** Makes a folder and checks that it is writable. So a long run does not fail when it saves. */
 export async function prepareFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true })
@@ -14,10 +14,10 @@ export async function prepareFolder(path: string): Promise<void> {
 }
 
 /**
- * The date that goes into a file: SOURCE_DATE_EPOCH, or none. The clock is never asked, so that the same training gives
- * the same bytes. See https://reproducible-builds.org/docs/source-date-epoch/.
+ * The date for a file: SOURCE_DATE_EPOCH, or none. The clock is never read, so the same training gives the same bytes.
+ * See https://reproducible-builds.org/docs/source-date-epoch/.
  *
- * @throws UsageError when SOURCE_DATE_EPOCH is no number of seconds
+ * @throws UsageError when SOURCE_DATE_EPOCH is not a number of seconds
  */
 export function fileDate(environment: NodeJS.ProcessEnv = process.env): Pick<LlliteSpec, "date"> {
   const epoch = environment.SOURCE_DATE_EPOCH
@@ -30,7 +30,7 @@ export function fileDate(environment: NodeJS.ProcessEnv = process.env): Pick<Lll
   return { date: new Date(1000 * seconds).toISOString().slice(0, 19) }
 }
 
-/** The name of a file saved on the way, as sd-scripts writes it: `name-step00000100`. */
+/** The name of a file saved during the run, as in sd-scripts: `name-step00000100`. */
 export function stepFileName(name: string, step: number): string {
   return `${name}-step${String(step).padStart(8, "0")}.safetensors`
 }

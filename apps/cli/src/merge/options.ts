@@ -2,7 +2,7 @@ import type { OptionTable, Settings } from "@lllite/runtime-node/options"
 import { numbers } from "@lllite/runtime-node/options"
 import { dtype, OUTPUT_OPTIONS } from "../lllite-file/output-options.ts"
 
-/** What `merge` takes. */
+/** Options of `merge`. */
 export const MERGE_OPTIONS = {
   ...OUTPUT_OPTIONS,
   ratios: numbers({
@@ -10,7 +10,7 @@ export const MERGE_OPTIONS = {
     max: 1000,
     help: "Weight of each file, in order. Default: equal weights that add up to 1.",
   }),
-  dtype: dtype({ otherwise: "as the first file", help: "How the result is stored." }),
+  dtype: dtype({ otherwise: "the dtype of the first file", help: "Dtype of the result." }),
 } satisfies OptionTable
 
 export type MergeSettings = Settings<typeof MERGE_OPTIONS>

@@ -25,7 +25,7 @@ export async function runMerge(files: readonly string[], options: MergeSettings)
     const notes = isOne
       ? []
       : [
-          `the ratios add up to ${Number(sum.toPrecision(6))}, not 1; an LLLite is not linear, so its strength changes by more.`,
+          `The ratios add up to ${Number(sum.toPrecision(6))}, not 1. An LLLite is not linear: its strength changes by more than that.`,
         ]
     return reportWritten(written, { ratios: weights }, notes, options.json)
   } finally {

@@ -2,7 +2,7 @@ import type { SdxlPaths } from "@lllite/runtime-node"
 import { openSdxl } from "@lllite/runtime-node"
 
 /**
- * Looks at the headers of an SDXL's files, so that a wrong one is refused before anything is started.
+ * Checks the headers of an SDXL's files, so that a wrong file is refused before the backend starts.
  *
  * @throws InputError when one cannot be read; FormatError when one is broken or of another kind; CoreError when a part
  * is missing

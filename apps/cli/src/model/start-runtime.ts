@@ -3,7 +3,7 @@ import { createNodeRuntime } from "@lllite/runtime-node"
 import type { Reporter } from "../terminal/progress.ts"
 import type { RuntimeChoice } from "./runtime-options.ts"
 
-/** Starts the runtime, and says why a better backend than the one that runs was passed over. */
+/** Starts the runtime. Reports why a better backend was not used. */
 export async function startRuntime(choice: RuntimeChoice, reporter: Reporter): Promise<NodeRuntime> {
   const runtime = await createNodeRuntime(choice)
   for (const text of runtime.notices) reporter.say("notice", { text }, `Note: ${text}`)

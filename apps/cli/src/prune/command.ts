@@ -11,10 +11,10 @@ export const pruneCommand = defineCommand({
   options: PRUNE_OPTIONS,
   async run(reader, files) {
     reader.check(WAYS, () => {
-      const given = WAYS.filter((way) => reader.isGiven(way)).map((way) => reader.nameOf(way))
-      if (given.length === 1) return null
-      const came = given.length === 0 ? "none is given" : `${given.join(" and ")} are given`
-      return `${came}, expected one of --blocks, --keep_blocks and --weakest`
+      const chosen = WAYS.filter((way) => reader.isGiven(way)).map((way) => reader.nameOf(way))
+      if (chosen.length === 1) return null
+      const came = chosen.length === 0 ? "" : `, received ${chosen.join(" and ")}`
+      return `expected one of --blocks, --keep_blocks and --weakest${came}`
     })
     const settings = reader.finish()
     const { runPrune } = await import("./run.ts")

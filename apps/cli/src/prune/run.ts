@@ -17,7 +17,7 @@ export async function runPrune(files: readonly string[], options: PruneSettings)
     const gone = await sitesToPrune(file, options)
     const contents = pruneLllite(file, (site) => !gone.has(site.key), { mode: options.zero ? "zero" : "drop" })
     const written = await writeEdited(options, contents)
-    const done = options.zero ? "set to zero" : "taken out"
+    const done = options.zero ? "set to zero" : "removed"
     const notes = [`${plural(gone.size, "site")} of ${file.sites.length} ${done}.`]
     return reportWritten(written, { pruned: [...gone] }, notes, options.json)
   })
@@ -40,13 +40,13 @@ async function sitesToPrune(file: LlliteFile, options: PruneSettings): Promise<R
     throw new UsageError(`prune: --weakest is ${count}, expected 1 to ${file.sites.length - 1}`)
   }
   const { sites } = await checkLllite(file)
-  // A site with NaN has no strength and breaks every picture, so it goes before all others.
+  // A site with NaN has no strength and breaks every picture, so it is removed first.
   const rank = (strength: number): number => (Number.isNaN(strength) ? -1 : strength)
   const weakestFirst = [...sites].sort((a, b) => rank(a.strength) - rank(b.strength))
   return new Set(weakestFirst.slice(0, count).map(({ site }) => site.key))
 }
 
-/** Blocks as people write them: `input 4`, `input4`, `input_4`, `middle`. */
+/** Blocks in any of these spellings: `input 4`, `input4`, `input_4`, `middle`. */
 function readBlocks(file: LlliteFile, option: string, names: readonly string[]): ReadonlySet<string> {
   const plain = (text: string): string => text.toLowerCase().replaceAll(/[\s_-]/g, "")
   const there = new Map(file.sites.map(({ block }) => [plain(block), block]))
@@ -57,7 +57,7 @@ function readBlocks(file: LlliteFile, option: string, names: readonly string[]):
         const block = there.get(plain(name))
         if (block !== undefined) return block
         const list = [...new Set(there.values())].join(", ")
-        throw new UsageError(`prune: --${option} has "${name}", expected some of the file's: ${list}`)
+        throw new UsageError(`prune: --${option} has "${name}", expected blocks of the file: ${list}`)
       }),
   )
 }

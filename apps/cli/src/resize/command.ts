@@ -4,14 +4,14 @@ import { RESIZE_OPTIONS } from "./options.ts"
 /** `lllite resize` */
 export const resizeCommand = defineCommand({
   name: "resize",
-  description: "Write an LLLite with other widths. The error is measured and reported.",
+  description: "Write an LLLite with other widths. The command measures and reports the error.",
   positionals: { text: "<file>", least: 1 },
   options: RESIZE_OPTIONS,
   async run(reader, files) {
     reader.check(["networkDim", "condEmbDim"], () =>
       reader.isGiven("networkDim") || reader.isGiven("condEmbDim")
         ? null
-        : "there is nothing to do, expected --network_dim, --cond_emb_dim, or both",
+        : "nothing to do, expected --network_dim, --cond_emb_dim or both",
     )
     const settings = reader.finish()
     const { runResize } = await import("./run.ts")

@@ -2,17 +2,17 @@ import type { OptionTable, Settings } from "@lllite/runtime-node/options"
 import { integer } from "@lllite/runtime-node/options"
 import { dtype, OUTPUT_OPTIONS } from "../lllite-file/output-options.ts"
 
-/** What `resize` takes. */
+/** Options of `resize`. */
 export const RESIZE_OPTIONS = {
   ...OUTPUT_OPTIONS,
   network_dim: integer({ min: 1, max: 65536, help: "New width of the adapters' inner layer." }),
   cond_emb_dim: integer({ min: 2, max: 65536, multipleOf: 2, help: "New width of the control's embedding." }),
-  dtype: dtype({ otherwise: "as the file", help: "How the result is stored." }),
+  dtype: dtype({ otherwise: "the dtype of the file", help: "Dtype of the result." }),
   seed: integer({
     default: 0,
     min: 0,
     max: 2 ** 31 - 1,
-    help: "Seed of the samples that a narrower LLLite is fitted on.",
+    help: "Seed of the samples for fitting a narrower LLLite.",
   }),
 } satisfies OptionTable
 

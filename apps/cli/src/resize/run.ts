@@ -7,7 +7,7 @@ import { createReporter } from "../terminal/progress.ts"
 import { percentText } from "../terminal/text.ts"
 import type { ResizeSettings } from "./options.ts"
 
-/** Writes an LLLite with other widths and says the error. @throws UsageError, InputError, FormatError */
+/** Writes an LLLite with other widths and reports the error. @throws UsageError, InputError, FormatError */
 export async function runResize(files: readonly string[], options: ResizeSettings): Promise<string> {
   const [input = ""] = files
   const { networkDim: mlpDim, condEmbDim: condDim, seed, dtype } = options
@@ -47,10 +47,10 @@ function summarise(sites: readonly ResizedSite[]): ErrorSummary {
 
 function errorNotes(sites: readonly ResizedSite[]): string[] {
   const { median, largest, medianBound } = summarise(sites)
-  if (largest < 1e-6) return ["the result does what the file did; on samples the difference is rounding alone."]
+  if (largest < 1e-6) return ["The result computes the same as the file. On samples they differ only by rounding."]
   const worst = sites.find(({ relative }) => relative === largest)?.site.path ?? ""
   return [
-    `on samples, what the sites add is off by ${percentText(median)} at the median site, at most ${percentText(largest)} (${worst}).`,
-    `no LLLite of this width is nearer than ${percentText(medianBound)} at the median site. Samples are no pictures: look at some before you use it.`,
+    `The error on samples is ${percentText(median)} at the median site. It is at most ${percentText(largest)} (${worst}).`,
+    `The least error that any LLLite of this width can have is ${percentText(medianBound)} at the median site. Samples are not pictures: draw some before you use the file.`,
   ]
 }

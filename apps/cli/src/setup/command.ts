@@ -6,7 +6,7 @@ import { SETUP_OPTIONS, setupProblem, TARGETS } from "./options.ts"
 export const setupCommand = defineCommand({
   name: "setup",
   description:
-    "Make more of this machine. `lllite setup tensorflow` builds the backend that computes at full speed. It needs Python 3 with pip, and a C++ compiler.",
+    "Build a faster backend for this machine: lllite setup tensorflow. It needs Python 3 with pip, and a C++ compiler.",
   positionals: { text: TARGETS.join("|"), least: 1 },
   options: SETUP_OPTIONS,
   run: (reader, [target = ""]) => {

@@ -6,7 +6,7 @@ import type { SetupSettings } from "./options.ts"
 /**
  * Builds TensorFlow's backend, or removes what was built.
  *
- * @throws InputError saying what is missing or went wrong; InterruptedError when stopped
+ * @throws InputError naming what is missing or failed; InterruptedError when stopped
  */
 export async function runSetup(settings: SetupSettings, reporter: Reporter, signal: AbortSignal): Promise<void> {
   if (settings.remove) {
@@ -31,13 +31,13 @@ export async function runSetup(settings: SetupSettings, reporter: Reporter, sign
       "ready",
       { ...done },
       [
-        `TensorFlow ${done.tensorflow} works, on the ${done.device}; set up in ${Math.round(done.seconds)} s.`,
+        `TensorFlow ${done.tensorflow} works on the ${done.device}. Setup took ${Math.round(done.seconds)} s.`,
         `It is in ${done.folder} (${megabytes(done.bytes)}) and is used from now on.`,
-        "To undo it: lllite setup tensorflow --remove",
+        "To remove it, type: lllite setup tensorflow --remove",
       ].join("\n"),
     )
   } catch (error) {
-    if (signal.aborted) throw new InterruptedError("stopped; nothing was set up, and nothing was left behind")
+    if (signal.aborted) throw new InterruptedError("stopped. Nothing was set up, and no file is left")
     throw error
   }
 }

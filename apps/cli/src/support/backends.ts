@@ -1,4 +1,4 @@
-/** A backend, what it does, and what that was tested on. Change it when a test on another machine says more. */
+/** A backend with its tasks, and the machines that tested them. Change it after a test on another machine. */
 export interface BackendSupport {
   readonly backend: string
   readonly task: string
@@ -7,11 +7,11 @@ export interface BackendSupport {
   readonly testedOn: string
 }
 
-const NO_ROOM = "no: the weights do not fit into WebAssembly's memory"
+const NO_ROOM = "no: the weights are larger than WebAssembly's memory"
 const NO_CARD = "not tested: no graphics card has run it"
 const SOFTWARE = "software drivers: lavapipe, and SwiftShader"
 
-/** What runs where. */
+/** Which task runs on which backend. */
 export const BACKENDS: readonly BackendSupport[] = [
   { backend: "wasm, Node", task: "generate", tiny: "yes", sdxl: NO_ROOM, testedOn: "Linux x64" },
   { backend: "wasm, Node", task: "train", tiny: "yes", sdxl: NO_ROOM, testedOn: "Linux x64" },
@@ -36,7 +36,7 @@ export const BACKENDS: readonly BackendSupport[] = [
     task: "generate, train",
     tiny: "yes, slowly",
     sdxl: "no",
-    testedOn: "Linux x64. For checking the others",
+    testedOn: "Linux x64. Only for checks of the others",
   },
   { backend: "wasm, browser", task: "generate, train", tiny: "yes", sdxl: NO_ROOM, testedOn: "Chromium on Linux" },
   {

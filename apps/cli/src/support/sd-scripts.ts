@@ -59,7 +59,7 @@ export const SDXL_GENERATE_SCRIPT = names(`
   gradual_latent_every_n_steps gradual_latent_s_noise gradual_latent_unsharp_params
 `)
 
-/** Options of `gen_img.py` that `sdxl_gen_img.py` has not. It has all of the others. */
+/** Options of `gen_img.py` that `sdxl_gen_img.py` lacks. */
 export const GENERATE_SCRIPT_ONLY = names(`
   sdxl v1 v2 v_parameterization zero_terminal_snr
   pyramid_noise_prob pyramid_noise_discount_range noise_offset_prob noise_offset_range from_module

@@ -15,6 +15,6 @@ it("knows how many options the scripts have", () => {
 })
 
 // `npm run support` writes the file anew.
-it("stands in SUPPORT.md as the tables have it now", async () => {
+it("equals SUPPORT.md", async () => {
   await expect(renderSupport()).toMatchFileSnapshot(file)
 })

@@ -6,7 +6,7 @@ import { TRAIN_OPTIONS } from "../train/options/index.ts"
 import { BACKENDS } from "./backends.ts"
 import { GENERATE_SCRIPT_ONLY, SDXL_GENERATE_SCRIPT, TRAIN_SCRIPT } from "./sd-scripts.ts"
 
-/** sd-scripts' three scripts, with the table that answers for each. */
+/** The three scripts of sd-scripts, with the table of options for each. */
 export const SCRIPTS = [
   { script: "sdxl_train_control_net_lllite.py", command: "train", names: TRAIN_SCRIPT, table: TRAIN_OPTIONS },
   { script: "sdxl_gen_img.py", command: "generate", names: SDXL_GENERATE_SCRIPT, table: GENERATE_OPTIONS },
@@ -23,14 +23,14 @@ export const SCRIPTS = [
   readonly table: OptionTable
 }[]
 
-/** How many options of a script have each fate. @throws Error naming an option that no table has */
+/** Counts a script's options by fate. @throws Error naming an option that the table lacks */
 export function countFates(names: readonly string[], table: OptionTable): Readonly<Record<AnyOption["fate"], number>> {
   const count = { taken: 0, ignored: 0, refused: 0 }
   for (const name of names) count[optionOf(table, name).fate] += 1
   return count
 }
 
-/** SUPPORT.md: what runs where, and what becomes of every option of sd-scripts. */
+/** SUPPORT.md: the backends, and every option of sd-scripts. */
 export function renderSupport(): string {
   const counts = SCRIPTS.map(({ script, command, names, table }) => {
     const { taken, ignored, refused } = countFates(names, table)
@@ -47,34 +47,34 @@ export function renderSupport(): string {
       ["backend", "task", "tiny SDXL", "SDXL", "tested on"],
       BACKENDS.map(({ backend, task, tiny, sdxl, testedOn }) => [backend, task, tiny, sdxl, testedOn]),
     ),
-    "`lllite doctor` says what the machine at hand can do. Figures are in [docs/measurements](docs/measurements/README.md).",
+    "`lllite doctor` says what your machine can do. [docs/measurements](docs/measurements/README.md) has figures.",
     "## Options of sd-scripts",
     [
       "Compared with sd-scripts at commit `48d368f` of 2026-02-16. An option is taken, ignored or refused.",
       "Taken options are followed. Ignored options have no effect here, and a note says so.",
-      "Refused options end the command before it begins. Values that ask for nothing, such as `false`, `0` where it is the default, or an empty list, are never refused.",
+      "A refused option ends the command before it begins. A value that turns an option off is never refused: `false`, an empty list, or `0` where it is the default.",
     ].join(" "),
     table(["script", "command", "options", "taken", "ignored", "refused"], counts),
     "Defaults are ours, and some differ from sd-scripts'.",
     "### `sdxl_train_control_net_lllite.py`: `lllite train`",
     optionTable(TRAIN_OPTIONS, TRAIN_SCRIPT),
-    "Options that the script has not:",
+    "Options that the script lacks:",
     optionTable(TRAIN_OPTIONS, own(TRAIN_OPTIONS, TRAIN_SCRIPT)),
     "### `sdxl_gen_img.py` and `gen_img.py`: `lllite generate`",
     optionTable(GENERATE_OPTIONS, SDXL_GENERATE_SCRIPT),
     "Only in `gen_img.py`:",
     optionTable(GENERATE_OPTIONS, GENERATE_SCRIPT_ONLY),
-    "Options that neither script has:",
+    "Options that both scripts lack:",
     optionTable(GENERATE_OPTIONS, own(GENERATE_OPTIONS, generateNames)),
-    "### Keys of a data-set file",
-    "`general` and `datasets` take all but the two folders. `subsets` take the folders, and every key that is not about size or batches.",
+    "### Keys of a dataset_config file",
+    "`general` and `datasets` take all keys except the two folders. `subsets` take the folders, and all keys except those about sizes and batches.",
     optionTable(DATASET_OPTIONS, Object.keys(DATASET_OPTIONS)),
   ].join("\n\n")}\n`
 }
 
 function optionTable(options: OptionTable, names: readonly string[]): string {
   return table(
-    ["option", "", "what it does, or why not"],
+    ["option", "", "effect, or reason"],
     names.map((name) => {
       const option = optionOf(options, name)
       return [`\`${name}\``, option.fate, describe(option)]
@@ -90,7 +90,7 @@ function describe(option: AnyOption): string {
 
 function optionOf(table: OptionTable, name: string): AnyOption {
   const found = findOption(table, name)
-  if (found === null) throw new Error(`no table has sd-scripts' option ${name}. Take, ignore or refuse it.`)
+  if (found === null) throw new Error(`the table lacks sd-scripts' option ${name}. Take, ignore or refuse it.`)
   return found[1]
 }
 

@@ -20,10 +20,10 @@ describe("describeError", () => {
     expect(describeError(kind, {})).toBe(`lllite: ${message} The option is --vae.`)
   })
 
-  it("calls everything else a bug, and shows where only when asked to", () => {
+  it("asks to report every other error, and shows the stack only with LLLITE_DEBUG=1", () => {
     const error = new TypeError("x is undefined")
     expect(describeError(error, {})).toBe(
-      "lllite: something went wrong inside the program: x is undefined Set LLLITE_DEBUG=1 to see where, and report it.",
+      "lllite: unexpected error: x is undefined. To see where, set LLLITE_DEBUG=1 and run it again. Please report it.",
     )
     expect(describeError(error, {})).not.toContain("    at ")
     expect(describeError(error, { LLLITE_DEBUG: "1" })).toContain("    at ")

@@ -1,20 +1,20 @@
 import { EXIT_INTERRUPTED } from "./errors.ts"
 import type { Reporter } from "./progress.ts"
 
-/** Ctrl-C, watched. */
+/** A watch for Ctrl-C. */
 export interface Interrupt {
   /** Aborted at the first Ctrl-C. */
   readonly signal: AbortSignal
-  /** Gives Ctrl-C back its usual meaning. */
+  /** Ends the watch: Ctrl-C has its usual effect again. */
   stop(): void
 }
 
-/** The first Ctrl-C (or SIGTERM) asks the run to end and save; the second ends the program at once. */
+/** The first Ctrl-C (or SIGTERM) aborts the signal: the run saves and ends. The second ends the program at once. */
 export function watchInterrupt(reporter: Reporter): Interrupt {
   const controller = new AbortController()
   const onSignal = (): void => {
     if (controller.signal.aborted) process.exit(EXIT_INTERRUPTED)
-    reporter.say("stopping", {}, "Stopping after this step. Press Ctrl-C again to end at once, without saving.")
+    reporter.say("stopping", {}, "Stopping after this step. To end at once without saving, press Ctrl-C again.")
     controller.abort()
   }
   const signals = ["SIGINT", "SIGTERM"] as const

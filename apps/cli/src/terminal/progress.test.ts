@@ -64,7 +64,7 @@ describe("on a terminal", () => {
     expect(text().endsWith("\r\u001b[2Kwrote a.png\n")).toBe(true)
   })
 
-  it("does not redraw more often than an eye sees, but always at the end", () => {
+  it("redraws at intervals, and always at the end", () => {
     const { reporter, wait, text } = record(true)
     for (let step = 1; step <= 10; step++) {
       reporter.progress("train", step, 10)
@@ -81,6 +81,6 @@ describe("on a terminal", () => {
   })
 })
 
-it("tells the time in minutes, and in hours when there are any", () => {
+it("writes the time in minutes, and in hours if there are any", () => {
   expect([0, 9.6, 65, 7200].map(clock)).toEqual(["0:00", "0:10", "1:05", "2:00:00"])
 })

@@ -1,8 +1,8 @@
-/** Where a run says what it does: a live line on a terminal, one JSON object a line elsewhere. */
+/** Output of a run. A terminal shows one live line. Other outputs get one JSON object a line. */
 export interface Reporter {
-  /** How far a phase is. `figures` are shown beside it, for example the loss. */
+  /** Progress of a phase. `figures` are shown beside it, for example the loss. */
   progress(phase: string, done: number, count: number, figures?: Readonly<Record<string, number>>): void
-  /** Something to keep: `event` and `fields` for programs, `text` for people. */
+  /** A message that stays: `event` and `fields` for programs, `text` for people. */
   say(event: string, fields: Readonly<Record<string, unknown>>, text: string): void
   /** Ends the live line. */
   close(): void
@@ -17,7 +17,7 @@ export interface Output {
 
 /** Milliseconds between two updates of the live line. */
 const REDRAW_MS = 100
-/** How many past updates the rate is taken over. */
+/** Number of past updates that the rate is the mean of. */
 const RATE_WINDOW = 20
 const BAR_WIDTH = 24
 const CLEAR_LINE = "\r\u001b[2K"
@@ -75,7 +75,7 @@ function createLiveReporter(output: Output, now: () => number): Reporter {
 }
 
 interface Rate {
-  /** Null until there is something to measure. */
+  /** Null until the first measurement. */
   readonly perSecond: number | null
   readonly secondsLeft: number | null
 }

@@ -5,7 +5,7 @@ export function sizeText(bytes: number): string {
   return power === 0 ? `${bytes} bytes` : `${(bytes / 1024 ** power).toFixed(1)} ${units[power]}`
 }
 
-/** A whole number for people: `46,172,512`. Node's own way loads tables of every language first. */
+/** A whole number for people: `46,172,512`. Node's `toLocaleString` would load tables of every language. */
 export function countText(count: number): string {
   return String(count).replaceAll(/\B(?=(?:\d{3})+$)/g, ",")
 }
@@ -22,7 +22,7 @@ export function percentText(share: number): string {
   return percent >= 0.01 ? `${percent.toFixed(percent >= 10 ? 1 : 2)}%` : `${percent.toExponential(1)}%`
 }
 
-/** Names in a line: all of up to three, the first two of more. */
+/** Names in one line: up to three names, or the first two and a count. */
 export function few(names: readonly string[]): string {
   return names.length <= 3 ? names.join(", ") : `${names.slice(0, 2).join(", ")}, …`
 }
@@ -35,7 +35,7 @@ export function table(rows: readonly (readonly string[])[]): string {
     .join("\n")
 }
 
-/** Text from a file, safe for a terminal: control characters escaped, long values cut. */
+/** Text from a file, safe for a terminal. Control characters are escaped, and long values are cut. */
 export function printable(text: string): string {
   const limit = 400
   const cut = text.length > limit ? `${text.slice(0, limit)}… (${text.length} characters)` : text

@@ -7,7 +7,7 @@ import { readTrainSettings } from "./settings.ts"
 export const trainCommand = defineCommand({
   name: "train",
   description:
-    "Train an LLLite for SDXL. Options have the names they have in sd-scripts. Dashes and underscores in names mean the same.",
+    "Train an LLLite for SDXL. The options have the same names as in sd-scripts. Dashes and underscores in names mean the same.",
   options: TRAIN_OPTIONS,
   groups: TRAIN_GROUPS,
   configFile: "config_file",

@@ -27,12 +27,12 @@ import { readVersion } from "../version.ts"
 import type { LrSettings, TrainSettings } from "./settings.ts"
 
 /**
- * Parts that a batch is cut into. A fixed number, so that a machine with more cores trains the same LLLite.
+ * Number of parts of a batch. It is fixed, so that a machine with more cores trains the same LLLite.
  */
 export const SHARDS = 2
 
 /**
- * Trains an LLLite as `settings` say and saves it.
+ * Trains an LLLite by `settings` and saves it.
  *
  * @throws InputError, FormatError, CoreError naming what is wrong; InterruptedError when stopped, after saving
  */
@@ -41,7 +41,7 @@ export async function runTrain(settings: TrainSettings, reporter: Reporter, sign
   const dataset = await openTrainingSet(settings)
   for (const notice of dataset.notices) reporter.say("notice", { text: notice }, `Note: ${notice}`)
   const { networkWeights: startFrom } = settings
-  // Told early, as is a rate that cannot move so, since starting threads and loading a checkpoint takes a while.
+  // The checkpoint and the learning rate are checked first: starting threads and loading a checkpoint take long.
   await checkCheckpoint(settings.model)
   if (startFrom !== undefined) await withPath(startFrom, openLllite)
   const perEpoch = stepsPerEpoch(dataset.sizes, dataset.batchSize)
@@ -101,7 +101,7 @@ async function trainAndSave(
     ...resolutionOf(dataset),
     predictionType: predictionOf(settings),
     implementationVersion: `lllite/${readVersion()}`,
-    ...(settings.timestepsGiven ? { timestepRange: [minTimestep, maxTimestep] as const } : {}),
+    ...(settings.recordsTimesteps ? { timestepRange: [minTimestep, maxTimestep] as const } : {}),
   })
   const save = async (state: TrainState, name: string): Promise<void> => {
     const path = join(settings.outputDir, name)
@@ -140,12 +140,12 @@ async function trainAndSave(
     await save(state, byEpoch ? epochFileName(outputName, step / perEpoch) : stepFileName(outputName, step))
   })
   if (state.step >= steps) return save(state, `${outputName}.safetensors`)
-  if (state.step === 0) throw new InterruptedError("stopped before the first step; there is nothing to save")
+  if (state.step === 0) throw new InterruptedError("stopped before the first step. There is nothing to save")
   await save(state, stepFileName(outputName, state.step))
-  throw new InterruptedError(`stopped after ${state.step} of ${steps} steps; the LLLite so far is saved`)
+  throw new InterruptedError(`stopped after ${state.step} of ${steps} steps. The LLLite of that step is saved`)
 }
 
-/** Reports a training run until it ends, and gives the state it ended in. */
+/** Reports a training run until it ends. Returns its last state. */
 export async function followTraining(
   run: AsyncGenerator<TrainRunEvent, TrainState, void>,
   reporter: Reporter,
@@ -192,13 +192,13 @@ function statedMetadata(settings: TrainSettings): LlliteSpec {
   }
 }
 
-/** A run that begins with a saved LLLite; the optimiser's memory is not in the file. */
+/** The first state of a run that begins with a saved LLLite. The file does not hold the optimiser's state. */
 async function continueFrom(path: string, sdxl: SdxlHandle, optimizer: OptimizerChoice): Promise<TrainState> {
   const model = await readLlliteFile(path, sdxl.layout)
   return { model, optimizer: initOptimizer(optimizer, model.values.length), step: 0 }
 }
 
-/** The resolution that the file names: the data set's, when it has one. */
+/** The resolution for the file's metadata: that of the data set, if all pictures have one size. */
 function resolutionOf({ sizes }: FolderDataset): { resolution?: { width: number; height: number } } {
   const [first] = sizes
   const isOne =

@@ -14,7 +14,7 @@ const read = (more: Record<string, unknown> = {}, file: Record<string, unknown> 
   readTrainSettings(readRecord(TRAIN_OPTIONS, { ...least, ...more }, file))
 
 describe("readTrainSettings", () => {
-  it("fills in what is not said", () => {
+  it("fills in defaults", () => {
     expect(read()).toMatchObject({
       model: { checkpoint: "tiny" },
       vaeSlices: undefined,
@@ -34,7 +34,7 @@ describe("readTrainSettings", () => {
       conditionerInit: "default",
       minTimestep: 0,
       maxTimestep: 1000,
-      timestepsGiven: false,
+      recordsTimesteps: false,
       lossType: "l2",
       outputName: "last",
       dtype: "F32",
@@ -43,9 +43,9 @@ describe("readTrainSettings", () => {
     })
   })
 
-  it("lets the command line win over the file", () => {
+  it("prefers the command line to the file", () => {
     expect(read({ seed: "2" }, { seed: 1, network_dim: 16 })).toMatchObject({ seed: 2, networkDim: 16 })
-    // A value that asks for nothing wins, too.
+    // A value that turns the option off has priority, too.
     expect(read({ vae: "" }, { vae: "v.safetensors" }).vae).toBeUndefined()
   })
 
@@ -83,7 +83,7 @@ describe("readTrainSettings", () => {
 
   it("says which options have no effect", () => {
     expect(read({ xformers: true, mixed_precision: "bf16", lowram: false }).notices).toEqual([
-      "--xformers has no effect: attention is computed in one way here.",
+      "--xformers has no effect: attention has one implementation here.",
       "--mixed_precision has no effect: training computes in float32.",
     ])
   })
@@ -96,26 +96,26 @@ describe("readTrainSettings", () => {
     [{ output_dir: undefined }, /output_dir is missing/],
     [{ conditioning_data_dir: undefined }, /conditioning_data_dir is missing/],
     [{ network_dims: 4 }, /no option --network_dims\. Did you mean --network_dim\?/],
-    [{ flip_aug: true }, /flip_aug cannot be followed: pictures are not altered here/],
-    [{ resume: "x" }, /resume cannot be followed: a run cannot be resumed yet/],
+    [{ flip_aug: true }, /flip_aug is not supported: the command does not alter pictures/],
+    [{ resume: "x" }, /resume is not supported: the state of a run cannot be loaded yet/],
     [{ optimizer_type: "Lion" }, /optimizer_type is "Lion", expected "adamw": AdamW is the only optimizer here/],
     [{ save_model_as: "ckpt" }, /save_model_as is "ckpt", expected "safetensors": ckpt and pt files are pickles/],
     [{ lr_scheduler: "adafactor" }, /lr_scheduler is "adafactor", expected one of constant/],
     [{ conditioner_init: "zero" }, /conditioner_init is "zero", expected "default" or "normalised"/],
-    [{ network_weights: "a", conditioner_init: "normalised" }, /conditioner_init comes from the file/],
+    [{ network_weights: "a", conditioner_init: "normalised" }, /conditioner_init conflicts with --network_weights/],
     [{ lr_warmup_steps: 10 }, /"constant", which has no warm-up/],
     [{ cond_emb_dim: 5 }, /cond_emb_dim is 5, expected a multiple of 2\. The nearest is 6/],
     [{ network_dim: 0 }, /network_dim is 0, expected a whole number from 1/],
     [
       { min_timestep: 900, max_timestep: 900 },
-      /--min_timestep is 900 and --max_timestep is 900, expected the first to be smaller/,
+      /--min_timestep is 900 and --max_timestep is 900, expected the first below the second/,
     ],
     [{ learning_rate: 0 }, /learning_rate is 0/],
     [{ output_name: "a/b" }, /output_name is "a\/b"/],
     [{ save_every_n_steps: 1, save_every_n_epochs: 1 }, /expected one of them/],
     [{ huber_c: 0.2 }, /--huber_c is for --loss_type huber and smooth_l1/],
-    [{ network_weights: "a", network_dim: 4 }, /network_dim comes from the file/],
-    [{ dataset_repeats: 2 }, /dataset_repeats is for --dataset_config/],
+    [{ network_weights: "a", network_dim: 4 }, /network_dim conflicts with --network_weights/],
+    [{ dataset_repeats: 2 }, /dataset_repeats needs --dataset_config/],
   ])("refuses %j", (more, message) => {
     expect(() => read(more)).toThrow(message)
   })
@@ -151,12 +151,12 @@ describe("readTrainSettings", () => {
       "test: 8 problems:",
       '  - --seed is "x", expected a whole number from 0 to 4294967295',
       "  - there is no option --constructor.",
-      '  - "a.toml": flip-aug cannot be followed: pictures are not altered here. Leave it out, and put altered pictures into the folders.',
+      '  - "a.toml": flip-aug is not supported: the command does not alter pictures. Leave it out, and put altered pictures into the folders.',
       '  - "a.toml": learning_rate is -1, expected a number above 0 and of at most 1000',
       '  - "a.toml": there is no option toString.',
       '  - "a.toml": there is no option __proto__.',
       "  - --output_dir is missing, expected a folder to write into",
-      '  - --output_name is "a/b", expected a file\'s name without folders and ending',
+      '  - --output_name is "a/b", expected a file name without folder and extension',
     ].join("\n")
     const line = { seed: "x", constructor: 1, output_dir: undefined, output_name: "a/b" }
     expect(() => read(line, file)).toThrow(message)

@@ -10,42 +10,42 @@ import type { TRAIN_OPTIONS } from "./options/index.ts"
 type TrainTable = typeof TRAIN_OPTIONS
 type TrainReader = OptionReader<TrainTable>
 
-/** How the learning rate moves. Shares of a run wait for its length to be known. */
+/** How the learning rate changes. Shares of a run become steps when its length is known. */
 export interface LrSettings extends Omit<LrMovement, "warmupSteps" | "decaySteps"> {
   readonly warmup?: StepCount
   readonly decay?: StepCount
 }
 
-/** Where the pictures are. */
+/** Source of the pictures. */
 export interface DatasetSettings {
   readonly source: { readonly config: string } | { readonly imageDir: string; readonly conditioningDataDir: string }
-  /** The name that `train` has for an option of a data set, as it was written. */
+  /** The name of a data set's option in `train`, as the user wrote it. */
   readonly nameOf: (option: keyof DatasetOptions) => string
 }
 
-/** All that `train` does, checked: the options, and what follows from several of them. */
+/** The checked settings of `train`: the options, and settings derived from several of them. */
 export interface TrainSettings extends Settings<TrainTable> {
   readonly model: SdxlPaths
   readonly dataset: DatasetSettings
   readonly length: { readonly steps: number } | { readonly epochs: number }
   readonly lr: LrSettings
-  /** Whether the file says which timesteps it was trained on. */
-  readonly timestepsGiven: boolean
+  /** Whether the file's metadata names the timesteps. */
+  readonly recordsTimesteps: boolean
   readonly huber: HuberOptions
   readonly lossWeights: LossWeightOptions
   readonly runtime: RuntimeChoice
   readonly dtype: FloatDtype
   readonly saveEvery: { readonly steps: number } | { readonly epochs: number } | null
-  /** What was asked for and has no effect here, one sentence each. */
+  /** Options that have no effect here, one sentence each. */
   readonly notices: readonly string[]
 }
 
 const DTYPES = { float: "F32", fp16: "F16", bf16: "BF16" } as const satisfies Readonly<Record<string, FloatDtype>>
 
 /**
- * Checks options that depend on each other, and works out what follows from several.
+ * Checks options that depend on each other, and derives settings from several options.
  *
- * @throws UsageError with everything that is wrong
+ * @throws UsageError with all problems
  */
 export function readTrainSettings(reader: TrainReader): TrainSettings {
   checkTraining(reader)
@@ -60,7 +60,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
     dataset,
     length: values.maxTrainEpochs === undefined ? { steps: values.maxTrainSteps } : { epochs: values.maxTrainEpochs },
     lr,
-    timestepsGiven: reader.isGiven("minTimestep") || reader.isGiven("maxTimestep"),
+    recordsTimesteps: reader.isGiven("minTimestep") || reader.isGiven("maxTimestep"),
     huber,
     lossWeights: {
       ...(values.minSnrGamma === undefined ? {} : { minSnrGamma: values.minSnrGamma }),
@@ -78,23 +78,23 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
 function checkTraining({ settings, check, isGiven, nameOf }: TrainReader): void {
   check(["saveEveryNSteps", "saveEveryNEpochs"], () =>
     isGiven("saveEveryNSteps") && isGiven("saveEveryNEpochs")
-      ? `${nameOf("saveEveryNSteps")} and ${nameOf("saveEveryNEpochs")} are both given, expected one of them`
+      ? `${nameOf("saveEveryNSteps")} and ${nameOf("saveEveryNEpochs")} exclude each other, expected one of them`
       : null,
   )
   check(["outputName"], () =>
     /[/\\]/.test(settings.outputName)
-      ? `${nameOf("outputName")} is "${settings.outputName}", expected a file's name without folders and ending`
+      ? `${nameOf("outputName")} is "${settings.outputName}", expected a file name without folder and extension`
       : null,
   )
   check(["minTimestep", "maxTimestep"], () => {
     const { minTimestep, maxTimestep } = settings
     if (minTimestep < maxTimestep) return null
-    return `${nameOf("minTimestep")} is ${minTimestep} and ${nameOf("maxTimestep")} is ${maxTimestep}, expected the first to be smaller`
+    return `${nameOf("minTimestep")} is ${minTimestep} and ${nameOf("maxTimestep")} is ${maxTimestep}, expected the first below the second`
   })
   for (const name of ["networkDim", "condEmbDim", "conditionerInit"] as const) {
     check([name, "networkWeights"], () =>
       isGiven(name) && isGiven("networkWeights")
-        ? `${nameOf(name)} comes from the file that ${nameOf("networkWeights")} names. Leave it out.`
+        ? `${nameOf(name)} conflicts with ${nameOf("networkWeights")}, whose file has its own value. Leave out ${nameOf(name)}`
         : null,
     )
   }
@@ -109,9 +109,7 @@ function readDataset({ settings, check, isGiven, nameOf }: TrainReader): Dataset
   }
   if (datasetConfig !== undefined) return { source: { config: datasetConfig }, nameOf: names }
   check(["datasetRepeats", "datasetConfig"], () =>
-    isGiven("datasetRepeats")
-      ? `${nameOf("datasetRepeats")} is for ${nameOf("datasetConfig")}, and has no meaning for ${nameOf("trainDataDir")}`
-      : null,
+    isGiven("datasetRepeats") ? `${nameOf("datasetRepeats")} needs ${nameOf("datasetConfig")}. Leave it out` : null,
   )
   for (const name of ["trainDataDir", "conditioningDataDir"] as const) {
     check([name, "datasetConfig"], () =>
@@ -144,7 +142,7 @@ function readRate({ settings, check, nameOf }: TrainReader): LrSettings {
     curve,
     ...(settings.lrWarmupSteps === undefined ? {} : { warmup: settings.lrWarmupSteps }),
     ...(settings.lrDecaySteps === undefined ? {} : { decay: settings.lrDecaySteps }),
-    // One cycle and an exponent of 1 ask for nothing: they stand in many files whose curve has neither.
+    // One cycle and an exponent of 1 have no effect. Many files contain them although the curve has neither.
     ...(cycles === 1 ? {} : { cycles }),
     ...(power === 1 ? {} : { power }),
     ...(settings.lrSchedulerTimescale === undefined ? {} : { timescale: settings.lrSchedulerTimescale }),

@@ -13,13 +13,13 @@ import {
 const { batch_size, validation_seed, validation_split, network_multiplier, ...groupOptions } = GROUP_OPTIONS
 const { num_repeats, caption_extension, custom_attributes, ...subsetOptions } = SUBSET_OPTIONS
 const READ_ONCE = "pictures are read once, before training"
-const NEITHER_THERE = "sd-scripts' LLLite trainer does not follow it either"
+const NEITHER_THERE = "sd-scripts' LLLite trainer ignores it, too"
 
 /** Pictures, controls and captions. Most options are those of a data-set file. */
 export const DATASET = {
   train_data_dir: folder({ help: "Folder of pictures, with their captions." }),
   conditioning_data_dir: folder({ help: "Folder of control pictures with the same names." }),
-  dataset_config: file({ help: "TOML of data sets, instead of the two folders." }),
+  dataset_config: file({ help: "TOML file of data sets. It replaces the two folders." }),
   train_batch_size: batch_size,
   ...groupOptions,
   caption_extension: text({
@@ -31,7 +31,7 @@ export const DATASET = {
   dataset_repeats: integer({
     min: 1,
     max: 1_000_000,
-    help: "How often a pair is shown in an epoch, for folders of dataset_config that do not say num_repeats.",
+    help: "How often each pair appears in an epoch. For folders of dataset_config without num_repeats.",
   }),
   cache_latents: ignored("latents are always kept in memory"),
   cache_latents_to_disk: ignored("latents are kept in memory, and no file is written beside the pictures"),
@@ -45,7 +45,7 @@ export const DATASET = {
   weighted_captions: ignored(NEITHER_THERE),
   dataset_class: ignored(NEITHER_THERE),
   in_json: ignored(NEITHER_THERE),
-  debug_dataset: refused("there is no viewer of data sets here", {
-    instead: "Leave it out. All problems of a data set are reported before training.",
+  debug_dataset: refused("there is no viewer for data sets here", {
+    instead: "Leave it out. The command reports all problems of a data set before training.",
   }),
 } satisfies OptionTable

@@ -26,5 +26,5 @@ export const TRAIN_GROUPS = [
   ["Optimizer and learning rate", OPTIMIZER],
   ["Loss and timesteps", LOSS],
   ["Saving and metadata", OUTPUT],
-  ["What computes", RUNTIME_OPTIONS],
+  ["Backend and precision", RUNTIME_OPTIONS],
 ] as const

@@ -2,32 +2,39 @@ import { HUBER_SCHEDULES, LOSS_TYPES } from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
 import { choice, flag, integer, number, refused } from "@lllite/runtime-node/options"
 
-const PLAIN_NOISE = "the noise is plain Gaussian noise here"
+const PLAIN_NOISE = "the noise is always plain Gaussian noise"
 
-/** What is compared in a step, and how. */
+/** Timesteps, and the loss. */
 export const LOSS = {
-  loss_type: choice(LOSS_TYPES, { default: "l2", help: "How the prediction's error is measured." }),
+  loss_type: choice(LOSS_TYPES, { default: "l2", help: "Measure of the prediction's error." }),
   huber_schedule: choice(HUBER_SCHEDULES, {
     default: "snr",
-    help: "How the turning point of huber and smooth_l1 follows the noise.",
+    help: "How the parameter of huber and smooth_l1 depends on the noise.",
   }),
-  huber_c: number({ above: 0, max: 1000, otherwise: "0.1", help: "Where the Huber schedule ends." }),
+  huber_c: number({ above: 0, max: 1000, otherwise: "0.1", help: "Last value of the Huber schedule." }),
   huber_scale: number({
     above: 0,
     max: 1e6,
     otherwise: "1",
-    help: "Factor on the Huber schedules constant and exponential.",
+    help: "Factor for the Huber schedules constant and exponential.",
   }),
-  min_timestep: integer({ default: 0, min: 0, max: 999, help: "First timestep that is drawn." }),
-  max_timestep: integer({ default: 1000, min: 1, max: 1000, help: "One past the last timestep that is drawn." }),
+  min_timestep: integer({ default: 0, min: 0, max: 999, help: "Lowest timestep that training draws." }),
+  max_timestep: integer({
+    default: 1000,
+    min: 1,
+    max: 1000,
+    help: "Upper limit of the timesteps. Training draws only timesteps below it.",
+  }),
   min_snr_gamma: number({ above: 0, max: 1e6, nothing: [0], help: "Min-SNR weighting of the loss. 5 is usual." }),
-  debiased_estimation_loss: flag({ help: "Weigh the loss by debiased estimation." }),
-  scale_v_pred_loss_like_noise_pred: flag({ help: "Weigh the loss of v as if noise were predicted." }),
+  debiased_estimation_loss: flag({ help: "Weight the loss by debiased estimation." }),
+  scale_v_pred_loss_like_noise_pred: flag({
+    help: "Weight the loss of a v prediction like that of a noise prediction.",
+  }),
   v_pred_like_loss: number({
     above: 0,
     max: 1e6,
     nothing: [0],
-    help: "Add this share of a loss that is weighed as if v were predicted.",
+    help: "Share of an added loss, which is weighted like that of a v prediction.",
   }),
   noise_offset: refused(PLAIN_NOISE, { nothing: [0] }),
   noise_offset_random_strength: refused(PLAIN_NOISE),
@@ -36,5 +43,5 @@ export const LOSS = {
   multires_noise_discount: refused(PLAIN_NOISE, { nothing: [0.3] }),
   ip_noise_gamma: refused(PLAIN_NOISE, { nothing: [0] }),
   ip_noise_gamma_random_strength: refused(PLAIN_NOISE),
-  zero_terminal_snr: refused("the noise schedule is SDXL's own"),
+  zero_terminal_snr: refused("the noise schedule is always the one of SDXL"),
 } satisfies OptionTable

@@ -4,12 +4,12 @@ import { MODEL_OPTIONS } from "../../model/runtime-options.ts"
 
 const ONE_TENSOR_AT_A_TIME = "weights are always read one tensor at a time"
 
-/** The checkpoint, and the LLLite that is trained for it. */
+/** The checkpoint, and the LLLite to train for it. */
 export const MODEL = {
   pretrained_model_name_or_path: text({
-    required: 'an SDXL checkpoint, or "tiny" for the embedded one',
+    required: 'an SDXL checkpoint, or "tiny" for the embedded model',
     valueName: "path",
-    help: "SDXL checkpoint (.safetensors), a diffusers folder, or tiny for the embedded model.",
+    help: "SDXL checkpoint (.safetensors) or diffusers folder. The embedded model is tiny.",
   }),
   ...MODEL_OPTIONS,
   v_parameterization: flag({ help: "The checkpoint predicts v instead of noise." }),
@@ -24,12 +24,12 @@ export const MODEL = {
   }),
   conditioner_init: choice(["default", "normalised"], {
     default: "default",
-    help: "How the control's embedding begins: as in sd-scripts, or normalised over the data set's controls. Normalised ones take effect sooner.",
+    help: "Initial values of the control's embedding: default is as in sd-scripts, normalised is scaled to the controls of the data set. normalised takes effect sooner.",
   }),
-  v2: refused("only SDXL can be trained for"),
-  tokenizer_cache_dir: ignored("the tokenizer is a part of this program"),
-  clip_skip: ignored("SDXL always uses the last layer but one of its text encoders", { nothing: [0, 2] }),
-  max_token_length: refused("captions have 75 tokens here", {
+  v2: refused("SDXL is the only model of this command"),
+  tokenizer_cache_dir: ignored("this program contains the tokenizer"),
+  clip_skip: ignored("SDXL always uses the layer before the last of each text encoder", { nothing: [0, 2] }),
+  max_token_length: refused("captions have at most 75 tokens here", {
     nothing: [0, 75],
     instead: "Leave it out. Longer captions are cut.",
   }),

@@ -1,16 +1,16 @@
 import type { OptionTable } from "@lllite/runtime-node/options"
 import { choice, file, folder, ignored, integer, refused, text } from "@lllite/runtime-node/options"
 
-const NO_RESUME = "a run cannot be resumed yet"
+const NO_RESUME = "the state of a run cannot be loaded yet"
 const CONTINUE = { instead: "Leave it out. To continue from a saved LLLite, use network_weights." }
-const KEPT = "saved files are never deleted here"
-const NO_SAMPLES = "no pictures are drawn during training here"
-const DRAW_LATER = { instead: "Leave it out. Save with save_every_n_steps, and draw with: lllite generate" }
-const NO_TRACKER = "there is no log for TensorBoard or W&B here"
-const JSON_LINES = { instead: "Leave it out. Where stdout is not a terminal, each step is a line of JSON on it." }
-const NO_UPLOAD = "nothing is uploaded"
+const KEPT = "the command never deletes saved files"
+const NO_SAMPLES = "the command draws no pictures during training"
+const DRAW_LATER = { instead: "Leave it out. Save with save_every_n_steps. Draw with: lllite generate" }
+const NO_TRACKER = "there is no log for TensorBoard or W&B"
+const JSON_LINES = { instead: "Leave it out. If stdout is not a terminal, each step is a line of JSON on it." }
+const NO_UPLOAD = "the command uploads nothing"
 const LOCAL = { instead: "Leave it out, and upload the saved file." }
-const NOT_WRITTEN = "train does not write this metadata"
+const NOT_WRITTEN = "the command train does not write this metadata"
 const addLater = (key: string): { readonly instead: string } => ({
   instead: `Leave it out. Add it to the file with: lllite edit FILE --set modelspec.${key}=TEXT`,
 })
@@ -22,7 +22,7 @@ export const OUTPUT = {
   save_precision: choice(["float", "fp16", "bf16"], {
     default: "float",
     nothing: ["none"],
-    help: "How values are stored in the file.",
+    help: "Dtype of the values in the file.",
   }),
   save_model_as: choice(["safetensors"], {
     default: "safetensors",
@@ -46,7 +46,7 @@ export const OUTPUT = {
   no_metadata: refused("ModelSpec's required metadata are always written", {
     instead: "Leave it out. To remove metadata afterwards, type: lllite edit FILE --clear --force",
   }),
-  save_n_epoch_ratio: refused("files are saved at fixed distances here", {
+  save_n_epoch_ratio: refused("the command saves at fixed intervals", {
     nothing: [0],
     instead: "Leave it out, and use save_every_n_epochs.",
   }),
@@ -72,18 +72,18 @@ export const OUTPUT = {
   async_upload: refused(NO_UPLOAD, LOCAL),
 } satisfies OptionTable
 
-/** Files of options, and what a run says of itself. */
+/** Files of options, and output of a run. */
 export const RUN = {
   config_file: file({
     aliases: ["config"],
-    help: "TOML of these options. Sections in it have no meaning. The command line wins over it.",
+    help: "TOML file with these options. Sections in it have no meaning. Options on the command line have priority.",
   }),
-  output_config: refused("options are not written to a file here", {
-    instead: "Leave it out, and write a TOML for config_file.",
+  output_config: refused("the command writes no file of options", {
+    instead: "Leave it out, and write a TOML file for config_file.",
   }),
   console_log_level: ignored("progress and notes are always written to stdout", { nothing: ["info"] }),
   console_log_file: ignored("progress and notes are written to stdout, which can be redirected to a file"),
-  console_log_simple: ignored("progress and notes are always plain lines where stdout is not a terminal"),
+  console_log_simple: ignored("progress and notes are always plain lines if stdout is not a terminal"),
   log_with: refused(NO_TRACKER, JSON_LINES),
   logging_dir: refused(NO_TRACKER, JSON_LINES),
   log_prefix: refused(NO_TRACKER, JSON_LINES),

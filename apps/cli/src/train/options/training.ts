@@ -5,22 +5,22 @@ import { choice, flag, ignored, integer, number, refused, steps } from "@lllite/
 
 const OPTIMIZER_NAMES = Object.keys(OPTIMIZERS).filter((name): name is OptimizerName => Object.hasOwn(OPTIMIZERS, name))
 const ONLY_ADAMW = "AdamW is the only optimizer here"
-const ATTENTION = "attention is computed in one way here"
+const ATTENTION = "attention has one implementation here"
 const FLOAT32 = "training computes in float32"
-const NO_PYTORCH = "nothing is computed by PyTorch here"
+const NO_PYTORCH = "this program does not use PyTorch"
 const ONE_MACHINE = "training runs on one machine and one device here"
 const WITHOUT_DEEPSPEED = { instead: "Leave out all options of DeepSpeed." }
 
-/** How long training goes on, and how it computes. */
+/** Length of the training, and how it computes. */
 export const TRAINING = {
   max_train_steps: integer({ default: 1600, min: 1, max: 10_000_000, help: "Number of steps." }),
   max_train_epochs: integer({
     min: 1,
     max: 1_000_000,
-    help: "How often the whole data set is shown. It replaces max_train_steps.",
+    help: "Number of epochs: passes over the whole data set. It replaces max_train_steps.",
   }),
   seed: integer({ default: 0, min: 0, max: 2 ** 32 - 1, help: "Seed. The same seed gives the same file." }),
-  gradient_checkpointing: flag({ help: "Keep less in memory, and compute more." }),
+  gradient_checkpointing: flag({ help: "Use less memory. Each step takes longer." }),
   gradient_accumulation_steps: refused("a step has one batch here", {
     nothing: [0, 1],
     instead: "Leave it out, and use a larger train_batch_size.",
@@ -28,7 +28,7 @@ export const TRAINING = {
   mixed_precision: ignored(FLOAT32),
   full_fp16: ignored(FLOAT32),
   full_bf16: ignored(FLOAT32),
-  fp8_base: ignored("sd-scripts' LLLite trainer does not follow it either"),
+  fp8_base: ignored("sd-scripts' LLLite trainer ignores it, too"),
   xformers: ignored(ATTENTION),
   sdpa: ignored(ATTENTION),
   mem_eff_attn: ignored(ATTENTION),
@@ -48,20 +48,20 @@ export const TRAINING = {
   fp16_master_weights_and_gradients: refused(ONE_MACHINE, WITHOUT_DEEPSPEED),
 } satisfies OptionTable
 
-/** How weights move. */
+/** Optimizer and learning rate. */
 export const OPTIMIZER = {
   optimizer_type: choice(OPTIMIZER_NAMES, {
     default: "adamw",
     ignoreCase: true,
     because: ONLY_ADAMW,
-    help: "How gradients change the weights.",
+    help: "Optimizer: the method that changes the weights.",
   }),
-  learning_rate: number({ default: 2e-4, above: 0, max: 1000, help: "How far a step goes." }),
+  learning_rate: number({ default: 2e-4, above: 0, max: 1000, help: "Learning rate: the size of a step." }),
   max_grad_norm: number({
     default: 1,
     min: 0,
     max: 1e9,
-    help: "Gradients longer than this are shortened to it. 0 means no limit.",
+    help: "Largest norm of the gradient. A larger gradient is scaled down to it. 0 means no limit.",
   }),
   lr_scheduler: choice(LR_CURVES, { default: "constant", help: "How the learning rate changes over the run." }),
   lr_warmup_steps: steps({ help: "Steps over which the learning rate rises from 0." }),
@@ -70,7 +70,7 @@ export const OPTIMIZER = {
     default: 1,
     above: 0,
     max: 1e6,
-    help: "Restarts of cosine_with_restarts. Half waves of cosine_with_min_lr and warmup_stable_decay.",
+    help: "Number of restarts of cosine_with_restarts. Number of half waves of cosine_with_min_lr and warmup_stable_decay.",
   }),
   lr_scheduler_power: number({ default: 1, min: 0, max: 1000, help: "Exponent of polynomial." }),
   lr_scheduler_timescale: integer({
@@ -86,10 +86,10 @@ export const OPTIMIZER = {
   }),
   use_8bit_adam: refused(ONLY_ADAMW),
   use_lion_optimizer: refused(ONLY_ADAMW),
-  optimizer_args: refused("AdamW has its usual constants here"),
+  optimizer_args: refused("AdamW always has its usual constants here"),
   fused_backward_pass: refused("it is for Adafactor, and AdamW is the only optimizer here"),
-  lr_scheduler_type: refused("only the curves of lr_scheduler are built here", {
+  lr_scheduler_type: refused("lr_scheduler has all curves of this command", {
     instead: "Leave it out, and use lr_scheduler.",
   }),
-  lr_scheduler_args: refused("the curves of lr_scheduler have options of their own"),
+  lr_scheduler_args: refused("each curve of lr_scheduler has separate options"),
 } satisfies OptionTable
