@@ -22,7 +22,7 @@ describe("createWasmOps", () => {
   it("refuses an engine without SIMD", async () => {
     await tf.setBackend("wasm")
     vi.spyOn(WebAssembly, "validate").mockReturnValue(false)
-    await expect(createWasmOps(createComposedOps())).rejects.toThrow(/no WebAssembly with SIMD/)
+    await expect(createWasmOps(createComposedOps())).rejects.toThrow(/does not run WebAssembly with SIMD/)
   })
 
   it("gives the same bits every time", async () => {
