@@ -1,8 +1,8 @@
 import { defineConfig, type Plugin } from "vite"
 
 /**
- * What the page may do: its own scripts, WebAssembly, its own worker and files, and nothing from elsewhere. It stands
- * in the page itself, so that it holds on any static host.
+ * The content security policy of the page. It allows the page's scripts, worker and files, and WebAssembly. It allows
+ * no other host. The policy is part of the page, so it holds on every static host.
  */
 const POLICY = [
   "default-src 'none'",
@@ -17,7 +17,7 @@ const POLICY = [
 
 const policy: Plugin = {
   name: "playground:policy",
-  // The development server puts scripts and styles of its own into the page.
+  // The development server adds scripts and styles to the page, which this policy would refuse.
   apply: "build",
   transformIndexHtml: () => [
     { tag: "meta", attrs: { "http-equiv": "Content-Security-Policy", content: POLICY }, injectTo: "head-prepend" },
@@ -25,7 +25,7 @@ const policy: Plugin = {
   ],
 }
 
-/** Isolates the page from others. Nothing in it depends on that, so a host that cannot send headers will do. */
+/** Isolates the page from others. The page does not depend on this, so a host without such headers works, too. */
 const headers = {
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Embedder-Policy": "require-corp",
@@ -33,7 +33,7 @@ const headers = {
 }
 
 export default defineConfig({
-  // Relative addresses: the page may lie in any folder of a host.
+  // Addresses are relative, so the page may lie in any folder of a host.
   base: "./",
   plugins: [policy],
   build: { target: "es2023", modulePreload: { polyfill: false }, assetsInlineLimit: 0 },

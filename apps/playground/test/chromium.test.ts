@@ -12,7 +12,7 @@ import { launchWithWebgpu, serveFolders } from "../../../packages/runtime-web/te
 import { HOSTILE } from "./hostile.ts"
 
 /*
- * The production build in a real browser, from a host that sends no headers. `turbo run build` comes first.
+ * The production build in a real browser, served by a host that sends no headers. `turbo run build` comes first.
  */
 
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
@@ -27,7 +27,7 @@ describe("the playground in Chromium", needs("Chromium. CHROMIUM names one", chr
 
   beforeAll(async () => {
     if (!existsSync(folder("../dist/index.html"))) throw new Error("playground is not built: run turbo run build first")
-    // Not at the root: the page must work in any folder of a host.
+    // The page lies not at the root, since it must work in every folder of a host.
     server = await serveFolders({ "/some/folder/": folder("../dist/") })
     browser = await launchWithWebgpu(chromium as string)
   })
@@ -74,7 +74,7 @@ describe("the playground in Chromium", needs("Chromium. CHROMIUM names one", chr
     await page.locator('.status[data-phase="ready"], .status.failed').waitFor()
     expect(await page.locator(".status.failed").count()).toBe(0)
   }
-  /** Where a request was to fail. */
+  /** Forgets failed requests, after a test that makes requests fail. */
   const forgetRequests = (): void => {
     problems.splice(0, problems.length, ...problems.filter((problem) => !problem.startsWith("request failed")))
   }
@@ -84,7 +84,7 @@ describe("the playground in Chromium", needs("Chromium. CHROMIUM names one", chr
     await open()
     await ready()
     const steer = panel("Steer")
-    // What is no number of steps is asked for again, and nothing is made with another.
+    // A wrong number of steps must be corrected first. No picture is made with another number.
     await steer.getByRole("textbox", { name: "Steps" }).fill("99")
     await steer.getByRole("textbox", { name: "Prompt" }).focus()
     await page.keyboard.press("Enter")
@@ -101,7 +101,7 @@ describe("the playground in Chromium", needs("Chromium. CHROMIUM names one", chr
     await slider.focus()
     await page.keyboard.press("End")
     expect(await slider.getAttribute("aria-valuetext")).toBe("100 percent without, 0 percent with the LLLite")
-    // Two different pictures lie over one another.
+    // The two pictures, one over the other, differ.
     const hashes = await page.evaluate(() =>
       [...document.querySelectorAll<HTMLCanvasElement>(".compare canvas")].map((canvas) => canvas.toDataURL()),
     )
@@ -121,13 +121,13 @@ describe("the playground in Chromium", needs("Chromium. CHROMIUM names one", chr
     expect(drawn).not.toBe(blank)
     await page.getByRole("button", { name: "Undo" }).click()
     expect(await edges()).toBe(blank)
-    // Before that was the example, and before the example nothing.
+    // The next undo brings back the example. Before the example there is nothing to undo.
     await page.getByRole("button", { name: "Undo" }).click()
     expect(await edges()).not.toBe(blank)
     expect(await page.getByRole("button", { name: "Undo" }).isDisabled()).toBe(true)
   })
 
-  it("takes a picture that is dropped onto the sheet, and lets none take the page's place", async () => {
+  it("accepts a picture that is dropped on the sheet, and never leaves the page for one", async () => {
     await open()
     const before = await edges()
     const files = await page.evaluateHandle(async () => {
@@ -153,7 +153,7 @@ describe("the playground in Chromium", needs("Chromium. CHROMIUM names one", chr
     expect(isPrevented).toEqual([true, true])
   })
 
-  it("brings the picture into sight on a phone, and says that it was stopped", async () => {
+  it("scrolls to the picture on a phone, and says that it was stopped", async () => {
     await page.setViewportSize({ width: 390, height: 844 })
     await open()
     await ready()
@@ -169,11 +169,11 @@ describe("the playground in Chromium", needs("Chromium. CHROMIUM names one", chr
       return picture && progress && picture.top >= 0 && progress.bottom <= innerHeight
     })
     await steer.getByRole("button", { name: "Stop" }).click()
-    await steer.getByText("Stopped before it was done.").waitFor()
+    await steer.getByText("Stopped before the picture was finished.").waitFor()
     expect(await page.locator('.result[data-final="true"]').count()).toBe(0)
   })
 
-  it("trains, shows the loss, stops inside, and gives a file that is an LLLite", async () => {
+  it("trains, shows the loss, stops inside of a step, and saves a file that is an LLLite", async () => {
     await open()
     await ready()
     await page.getByRole("tab", { name: "Train" }).click()
@@ -181,7 +181,7 @@ describe("the playground in Chromium", needs("Chromium. CHROMIUM names one", chr
     await train.getByRole("button", { name: "Remove all" }).click()
     expect(await train.getByRole("button", { name: "Train" }).isDisabled()).toBe(true)
     await train.getByRole("button", { name: "Draw 16 pairs" }).click()
-    // A handful is enough here.
+    // A few pairs are enough here.
     for (let left = 16; left > 2; left--)
       await train
         .getByRole("button", { name: /^Remove drawing/ })
@@ -199,7 +199,7 @@ describe("the playground in Chromium", needs("Chromium. CHROMIUM names one", chr
     ])
     expect(download.suggestedFilename()).toMatch(/^lllite-canny-\d{6}\.safetensors$/)
 
-    // It began with conditioners that are normalised over the edges: larger by far than PyTorch draws them.
+    // It began with conditioners that are normalised over the edges. They are far larger than PyTorch's initial values.
     const file = await openSafetensors(await readFile(await download.path()))
     const weights = [...file.tensors.values()].filter(({ name }) => name.endsWith("conditioning1.0.weight"))
     expect(weights.length).toBeGreaterThan(0)
@@ -218,7 +218,7 @@ describe("the playground in Chromium", needs("Chromium. CHROMIUM names one", chr
     await panel("Inspect").getByRole("cell", { name: "canny, trained in a browser" }).waitFor()
   })
 
-  it("trains as many steps as it was told to, and draws a sample of the last", async () => {
+  it("trains the chosen number of steps, and draws a sample of the last one", async () => {
     await open()
     await ready()
     await page.getByRole("tab", { name: "Train" }).click()
@@ -228,11 +228,11 @@ describe("the playground in Chromium", needs("Chromium. CHROMIUM names one", chr
     await train.getByRole("button", { name: "Train" }).click()
     await train.getByRole("img", { name: "Sample after 2 steps" }).waitFor()
     expect(await train.getByRole("status").textContent()).toBe(
-      "The LLLite is ready after 2 steps, and chosen under Steer.",
+      "The LLLite is ready after 2 steps. It is chosen under Steer.",
     )
   })
 
-  it("says what a file is, how healthy, and steers with it", async () => {
+  it("describes a file and its health, and steers with it", async () => {
     await open()
     await ready()
     await page.getByRole("tab", { name: "Inspect" }).click()
@@ -254,7 +254,7 @@ describe("the playground in Chromium", needs("Chromium. CHROMIUM names one", chr
     await open()
     await page.getByRole("tab", { name: "Inspect" }).click()
     const input = panel("Inspect").getByLabel("Open a safetensors file")
-    // A name is hostile in the file system, too; what no file can be called is only inside.
+    // The name of the file is hostile, too. Characters that no file name can have are only inside of the file.
     const fileName = (text: string): string => `${text.replaceAll(/[/\\\0]/g, "∕")}.safetensors`
     for (const text of HOSTILE) {
       const bytes = new Uint8Array(4)
@@ -272,7 +272,7 @@ describe("the playground in Chromium", needs("Chromium. CHROMIUM names one", chr
       })
       await page.getByText("an unknown kind of file", { exact: false }).and(page.locator(".identity")).waitFor()
       await page.waitForFunction((name) => document.querySelector(".file-name")?.textContent === name, fileName(text))
-      // Broken files are quoted in the error.
+      // The error quotes a broken file.
       await input.setInputFiles({ name: fileName(text), mimeType: "text/plain", buffer: Buffer.from(text.repeat(3)) })
       await page.locator(".inspect .problem").waitFor()
     }
@@ -292,7 +292,7 @@ describe("the playground in Chromium", needs("Chromium. CHROMIUM names one", chr
     for (const text of HOSTILE) await steer.getByRole("textbox", { name: "Prompt" }).fill(text)
   })
 
-  it("comes up again after a reload in the middle of loading, generating and training", async () => {
+  it("starts again after a reload during loading, generating and training", async () => {
     await open()
     await page.reload()
     await ready()
@@ -305,11 +305,11 @@ describe("the playground in Chromium", needs("Chromium. CHROMIUM names one", chr
     await page.getByText(/^Preparing pair/).waitFor()
     await page.reload()
     await ready()
-    // What a reload cut off is no failure of the page.
+    // A request that a reload has ended is not a failure of the page.
     forgetRequests()
   })
 
-  it("says on a narrow screen what it says on a wide one, without scrolling sideways", async () => {
+  it("fits on a narrow screen without scrolling sideways", async () => {
     await open()
     for (const name of ["Steer", "Train", "Inspect"] as const) {
       await page.getByRole("tab", { name }).click()
@@ -334,7 +334,7 @@ describe("the playground in Chromium", needs("Chromium. CHROMIUM names one", chr
     expect(await panel("Steer").isVisible()).toBe(true)
   })
 
-  it("loads, generates and trains on WebGPU, too, when asked for it", async () => {
+  it("loads, generates and trains on WebGPU when it is named", async () => {
     await open("?backend=webgpu")
     await ready()
     expect(await page.locator(".status").getAttribute("data-backend")).toBe("webgpu")
@@ -358,7 +358,7 @@ describe("the playground in Chromium", needs("Chromium. CHROMIUM names one", chr
     await train.getByRole("button", { name: "Download it" }).waitFor()
   })
 
-  it("says why the model could not be started, and has another way", async () => {
+  it("says why the model could not be started, and offers another backend", async () => {
     let isThere = false
     const host = await serveFolders(
       { "/": folder("../dist/") },
@@ -382,7 +382,7 @@ describe("the playground in Chromium", needs("Chromium. CHROMIUM names one", chr
     await host.close()
   })
 
-  it("works isolated from other pages, too", async () => {
+  it("works when it is isolated from other pages", async () => {
     const isolated = await serveFolders(
       { "/": folder("../dist/") },
       { headers: { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" } },
@@ -393,7 +393,7 @@ describe("the playground in Chromium", needs("Chromium. CHROMIUM names one", chr
     await isolated.close()
   })
 
-  it("asks nothing of any other host", async () => {
+  it("sends no request to another host", async () => {
     const asked: string[] = []
     page.on("request", (request) => asked.push(request.url()))
     await open()

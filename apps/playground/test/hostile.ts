@@ -1,4 +1,4 @@
-/** Texts that would run a script if a page put them into its markup, each in a way of its own. */
+/** Texts that would run a script if a page put them into its markup. Each does it in a different way. */
 export const HOSTILE: readonly string[] = [
   "<script>pwned()</script>",
   "<ScRiPt>pwned()</ScRiPt>",

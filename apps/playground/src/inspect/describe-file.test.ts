@@ -6,7 +6,7 @@ import { describeFile } from "./describe-file.ts"
 const tinyFile = (name: string): Promise<Uint8Array> =>
   readFile(createRequire(import.meta.url).resolve(`@lllite/tiny/${name}`))
 
-it("says what an LLLite is, and how strong it is where", async () => {
+it("describes an LLLite, and its strength in each block", async () => {
   const bytes = await tinyFile("lllite-canny.safetensors")
   const { identity, lllite, parameters, ...rest } = await describeFile("canny.safetensors", bytes)
   expect(rest).toMatchObject({ name: "canny.safetensors", bytes: bytes.byteLength })
@@ -18,14 +18,14 @@ it("says what an LLLite is, and how strong it is where", async () => {
   expect(lllite?.findings.filter(({ severity }) => severity === "error")).toEqual([])
 })
 
-it("tells a checkpoint by its header", async () => {
+it("identifies a checkpoint by its header", async () => {
   const { identity, lllite, tensorCount } = await describeFile("tiny", await tinyFile("tiny-sdxl.safetensors"))
   expect(identity).toMatchObject({ kind: "sdxl-checkpoint" })
   expect(lllite).toBeNull()
   expect(tensorCount).toBeGreaterThan(500)
 })
 
-it("refuses what is no safetensors file, saying what it is", async () => {
+it("refuses a file that is not safetensors, and says what it is", async () => {
   await expect(describeFile("model.ckpt", new TextEncoder().encode("PK\u0003\u0004 and so on"))).rejects.toThrow(
     /zip archive/,
   )

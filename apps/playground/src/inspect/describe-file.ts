@@ -7,14 +7,14 @@ import { identify } from "@lllite/format/identify"
 import { parseLlliteMetadata } from "@lllite/format/modelspec"
 import { compareSites, enumerateSites, NAMED_SELECTIONS } from "@lllite/format/selections"
 
-/** What a safetensors file is, in a form that a worker can send. */
+/** The description of a safetensors file, in a form that a worker can send. */
 export interface FileDescription {
   readonly name: string
   readonly bytes: number
   readonly identity: FileIdentity
   readonly tensorCount: number
   readonly parameters: number
-  /** How many tensors there are of each dtype. */
+  /** Number of tensors of each dtype. */
   readonly dtypes: ReadonlyMap<string, number>
   readonly metadata: ReadonlyMap<string, string>
   /** The first tensors, by name. */
@@ -22,14 +22,14 @@ export interface FileDescription {
   readonly lllite: LlliteDescription | null
 }
 
-/** What is to be said of an LLLite. */
+/** The description of an LLLite. */
 export interface LlliteDescription {
   readonly sites: number
-  /** `conditioning / mlp` widths of its sites, each pair once. */
+  /** Widths of its sites as `conditioning / mlp`, each pair once. */
   readonly dims: readonly string[]
-  /** Name of the selection that takes just these sites, if there is one. */
+  /** Name of the selection with exactly these sites, or null. */
   readonly selection: string | null
-  /** Whether its sites are those of SDXL's own U-Net. */
+  /** Whether its sites are those of the U-Net of SDXL. */
   readonly isForSdxl: boolean
   readonly title: string | null
   readonly preprocessor: string | null
@@ -37,13 +37,13 @@ export interface LlliteDescription {
   readonly findings: readonly Finding[]
 }
 
-/** So many tensors are listed. */
+/** The largest number of tensors that are listed. */
 const MOST_TENSORS = 200
 
 /**
- * Says what a file is: by its header, and an LLLite's health by its values.
+ * Describes a file by its header. The health of an LLLite comes from its values.
  *
- * @throws FormatError when it is broken, or no safetensors file
+ * @throws FormatError when the file is broken or not a safetensors file
  */
 export async function describeFile(name: string, source: SourceLike): Promise<FileDescription> {
   const file = await openSafetensors(source)

@@ -7,12 +7,12 @@ import { FileButton, FileDrop } from "../pictures/file-drop.tsx"
 import type { FileDescription, LlliteDescription } from "./describe-file.ts"
 import { inspect, inspectEmbedded, inspectState, useInspected } from "./inspect-state.ts"
 
-/** So much of a metadata value is shown at first. */
+/** The largest number of characters of a metadata value that are shown. */
 const MOST_TEXT = 4000
-/** So many metadata entries are shown. */
+/** The largest number of metadata entries that are shown. */
 const MOST_ENTRIES = 200
 
-/** Open a file and see what it is. Every text of a file is put into the page as text. */
+/** Opens a file and shows what it is. Texts from the file are put into the page as text nodes only. */
 export function InspectPanel(): JSX.Element {
   const state = inspectState.value
   const open = ([file]: readonly File[]): void => {
@@ -23,8 +23,8 @@ export function InspectPanel(): JSX.Element {
       <FileDrop class="card" onFiles={open}>
         <h2>A file</h2>
         <p class="note">
-          Open any safetensors file, or drop it here, of any size: an LLLite, a LoRA, a checkpoint. It is read in this
-          tab and goes nowhere.
+          Open a safetensors file of any size, or drop it here: an LLLite, a LoRA or a checkpoint. It is read in this
+          tab and never leaves it.
         </p>
         <div class="row">
           <FileButton label="Open a safetensors file" accept=".safetensors" onFiles={open} />
@@ -78,7 +78,7 @@ function Description({ of }: { readonly of: FileDescription }): JSX.Element {
             </div>
           ))}
         </dl>
-        {entries.length > MOST_ENTRIES && <p class="note">and {entries.length - MOST_ENTRIES} more</p>}
+        {entries.length > MOST_ENTRIES && <p class="note">{entries.length - MOST_ENTRIES} more are not shown.</p>}
       </div>
       <div class="card">
         <h2>Tensors</h2>
@@ -106,7 +106,7 @@ function LlliteRows({ of }: { readonly of: LlliteDescription }): JSX.Element {
     <>
       {title !== null && <Row name="Title">{title}</Row>}
       {preprocessor !== null && <Row name="Control">{preprocessor}</Row>}
-      <Row name="U-Net">{isForSdxl ? "SDXL's" : "like SDXL's but smaller, such as the tiny one here"}</Row>
+      <Row name="U-Net">{isForSdxl ? "of SDXL" : "smaller than SDXL's, like the one of the tiny SDXL"}</Row>
       <Row name="Sites">
         {sites}
         {selection === null ? "" : `, selection “${selection}”`}
@@ -147,7 +147,7 @@ function Health({ of: { blocks, findings } }: { readonly of: LlliteDescription }
     <div class="card">
       <h2>Health</h2>
       {findings.length === 0 ? (
-        <p>Nothing is wrong with its values.</p>
+        <p>Its values have no problems.</p>
       ) : (
         <ul class="findings">
           {findings.map(({ code, severity, advice }) => (
@@ -163,7 +163,7 @@ function Health({ of: { blocks, findings } }: { readonly of: LlliteDescription }
             <th scope="col">Block</th>
             <th scope="col">Sites</th>
             <th scope="col">Strength</th>
-            <th scope="col">by the control</th>
+            <th scope="col">Due to the control</th>
           </tr>
         </thead>
         <tbody>
@@ -183,8 +183,9 @@ function Health({ of: { blocks, findings } }: { readonly of: LlliteDescription }
         </tbody>
       </table>
       <p class="note">
-        Strength is an estimate of how much an adapter adds to its layer's input, whose own is 1, and how much of that
-        comes and goes with the control. It ranks blocks and finds dead ones; it does not say how a picture will look.
+        Strength estimates how much an adapter adds to its layer's input. The input itself counts as 1. The last column
+        is the part that depends on the control. The figures rank blocks and find blocks without effect. They do not
+        predict how a picture looks.
       </p>
     </div>
   )

@@ -14,12 +14,12 @@ export type InspectState =
   | InspectAnswer
 
 export const inspectState = signal<InspectState>({ kind: "none" })
-/** The file that is described. */
+/** The file that is shown. */
 export const inspected = signal<File | null>(null)
 
 let worker: Worker | null = null
 
-/** Reads a file; one that is still being read is let go of. */
+/** Reads a file. The reading of an earlier file is stopped. */
 export function inspect(file: File): void {
   worker?.terminate()
   const reader = new Worker(new URL("./inspect-worker.ts", import.meta.url), { type: "module" })
@@ -34,12 +34,12 @@ export function inspect(file: File): void {
   }
   reader.addEventListener("message", ({ data }: MessageEvent<InspectAnswer>) => end(data))
   reader.addEventListener("error", ({ message }) =>
-    end({ kind: "problem", message: `The file could not be read: ${message}` }),
+    end({ kind: "problem", message: `"${file.name}" could not be read: ${message}` }),
   )
   reader.postMessage(file)
 }
 
-/** Reads the LLLite that comes along. */
+/** Reads the built-in LLLite. */
 export async function inspectEmbedded(): Promise<void> {
   try {
     const response = await fetch(llliteUrl)
@@ -50,7 +50,7 @@ export async function inspectEmbedded(): Promise<void> {
   }
 }
 
-/** Takes the file to steer with, if it fits the embedded model. Returns what is wrong, or null. */
+/** Chooses the file for steering, if it fits the embedded model. Returns the problem, or null. */
 export async function useInspected({ runtime, sdxl }: ReadyModel): Promise<string | null> {
   const file = inspected.value
   if (file === null) return null

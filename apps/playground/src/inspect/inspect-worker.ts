@@ -2,8 +2,8 @@ import { describeFile } from "./describe-file.ts"
 import type { InspectAnswer } from "./inspect-state.ts"
 
 /*
- * Reads one file and says what it is. A worker of its own, so that a file is read while the other one trains, and so
- * that whatever a file does to its reader ends with the worker.
+ * Reads one file and describes it. This is a separate worker, so a file can be read while the other worker trains. If a
+ * file makes the reader fail or hang, only this worker ends.
  */
 addEventListener("message", async ({ data: file }: MessageEvent<File>) => {
   let answer: InspectAnswer

@@ -2,10 +2,10 @@ import { signal } from "@preact/signals"
 
 export type PanelId = "steer" | "train" | "inspect"
 
-/** The panel in front. */
+/** The panel that is shown. */
 export const shown = signal<PanelId>("steer")
 
-/** Brings a panel to the front. */
+/** Shows a panel. */
 export function show(panel: PanelId): void {
   shown.value = panel
 }

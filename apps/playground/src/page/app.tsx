@@ -12,15 +12,15 @@ const PANELS = [
   { id: "inspect", title: "Inspect", Panel: InspectPanel },
 ] as const satisfies readonly { readonly id: PanelId; readonly title: string; readonly Panel: () => JSX.Element }[]
 
-/** The page: what it is, how the model is, and three panels as tabs. */
+/** The page: its title, the state of the model, and three panels as tabs. */
 export function App(): JSX.Element {
   return (
     <>
       <header class="page-header">
         <h1>LLLite playground</h1>
         <p>
-          A drawing steers a tiny SDXL through a small adapter, a ControlNet-LLLite. All of it runs in this tab; nothing
-          you draw or open leaves it.
+          Your drawing steers a tiny SDXL through a small adapter, a ControlNet-LLLite. Everything runs in this tab.
+          Your drawings and files never leave it.
         </p>
         <ModelStatus />
       </header>
@@ -54,14 +54,14 @@ export function App(): JSX.Element {
         ))}
       </main>
       <footer class="page-footer">
-        Apache-2.0. The tiny SDXL draws one or two coloured shapes on white paper and knows few words; the same code
-        runs the real one.
+        Apache-2.0. The tiny SDXL draws one or two coloured shapes on white paper and knows few words. The same code
+        runs the real SDXL.
       </footer>
     </>
   )
 }
 
-/** Arrow keys, Home and End walk along the tabs, as the ARIA pattern for tabs has it. */
+/** Moves between tabs with arrow keys, Home and End, as in the ARIA pattern for tabs. */
 function moveTab(event: KeyboardEvent): void {
   const at = PANELS.findIndex(({ id }) => id === shown.value)
   const last = PANELS.length - 1

@@ -39,15 +39,15 @@ export function SliderField(props: SliderFieldProps): JSX.Element {
 }
 
 /**
- * A whole number that is typed. What is no number within the bounds is not taken, and said; its form is not sent before
- * it is mended, so that nothing is made with another number than the one that stands there.
+ * A field for a whole number. Text that is not a number within the bounds is reported and changes no value. Its form
+ * cannot be sent until it is corrected, so the number that is used is always the number that is shown.
  */
 export function NumberField({ label, value, min, max, disabled, onValue }: FieldProps): JSX.Element {
   const [text, setText] = useState(String(value))
   useEffect(() => setText(String(value)), [value])
   const input = useRef<HTMLInputElement>(null)
   const bounds = `${min.toLocaleString("en")} to ${max.toLocaleString("en")}`
-  const problem = isWithin(text, min, max) ? "" : `a whole number, ${bounds}`
+  const problem = isWithin(text, min, max) ? "" : `Type a whole number from ${bounds}.`
   useLayoutEffect(() => input.current?.setCustomValidity(problem), [problem])
   return (
     <label class="field">

@@ -2,7 +2,7 @@ import type { LoadProgress, MemoryNeed } from "@lllite/runtime-web"
 import type { JSX } from "preact"
 import { chosenBackend, modelState } from "./model.ts"
 
-/** How far the model is, and what it runs on. */
+/** The progress of loading the model, and its backend. */
 export function ModelStatus(): JSX.Element {
   const state = modelState.value
   if (state.phase === "failed") {
@@ -17,7 +17,7 @@ export function ModelStatus(): JSX.Element {
       </p>
     )
   }
-  if (state.phase === "starting") return <p class="status">Looking for a backend …</p>
+  if (state.phase === "starting") return <p class="status">Starting a backend …</p>
   const { backend, version, notices } = state.runtime
   const { need } = state
   return (
@@ -35,16 +35,14 @@ export function ModelStatus(): JSX.Element {
   )
 }
 
-/** What the model takes, weights included. */
+/** The memory that the model needs, weights included. */
 function Need({ need, isGpu }: { readonly need: MemoryNeed; readonly isGpu: boolean }): JSX.Element {
   const { side, weightBytes, generateBytes, trainBytes } = need
-  const where = isGpu
-    ? "of the graphics card, which does not say how much it has"
-    : "of the 4,096 MiB that WebAssembly has"
+  const limit = isGpu ? "The browser does not report the card's memory." : "WebAssembly has 4,096 MiB."
   return (
     <p>
-      Memory for pictures of {side} px: {mebibytes(generateBytes)} to generate, {mebibytes(trainBytes)} to train,
-      weights of {mebibytes(weightBytes)} included, {where}.
+      Memory for pictures of {side} px: {mebibytes(generateBytes)} to generate, {mebibytes(trainBytes)} to train. Both
+      include {mebibytes(weightBytes)} of weights. {limit}
     </p>
   )
 }

@@ -5,7 +5,7 @@ import tinyUrl from "@lllite/tiny/tiny-sdxl.safetensors?url"
 import { signal } from "@preact/signals"
 import { SIZE } from "../pictures/canvas-image.ts"
 
-/** The embedded model, on a backend that works here. */
+/** The embedded model on a backend that works. */
 export interface ReadyModel {
   readonly runtime: WebRuntime
   readonly sdxl: SdxlHandle
@@ -18,7 +18,7 @@ export type ModelState =
       readonly phase: "loading"
       readonly runtime: WebRuntime
       readonly progress: LoadProgress | null
-      /** What the model is going to take, as soon as it is known. */
+      /** The memory that the model needs. Null until it is known. */
       readonly need: MemoryNeed | null
     }
   | ({ readonly phase: "ready" } & ReadyModel)
@@ -32,9 +32,9 @@ export interface NamedLllite {
   readonly adapter: AdapterHandle
 }
 
-/** All there are: the one that comes along, those that were opened, and those that were trained here. */
+/** All LLLites: the built-in one, those from files, and those that were trained here. */
 export const lllites = signal<readonly NamedLllite[]>([])
-/** The one that steers. */
+/** Index of the LLLite that steers. */
 export const chosenLllite = signal(0)
 
 /** Adds an LLLite and chooses it. */
@@ -43,7 +43,7 @@ export function addLllite(name: string, adapter: AdapterHandle): void {
   chosenLllite.value = lllites.value.length - 1
 }
 
-/** Starts the runtime and loads what is embedded. What goes wrong becomes the state. */
+/** Starts the runtime and loads the embedded model and LLLite. An error becomes the state `failed`. */
 export async function startModel(): Promise<void> {
   try {
     const backend = chosenBackend()
@@ -72,7 +72,7 @@ export async function startModel(): Promise<void> {
   }
 }
 
-/** `?backend=wasm` and `?backend=webgpu` choose; a WebGPU that was asked for by name may compute in software. */
+/** The backend of `?backend=wasm` or `?backend=webgpu`. A WebGPU that is named may compute in software. */
 export function chosenBackend(): "webgpu" | "wasm" | null {
   const name = new URLSearchParams(location.search).get("backend")
   return name === "webgpu" || name === "wasm" ? name : null

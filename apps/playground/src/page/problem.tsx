@@ -1,6 +1,6 @@
 import type { JSX } from "preact"
 
-/** What went wrong, read out when it appears; nothing where nothing did. */
+/** The text of a problem. Screen readers read it when it appears. Without a problem there is no element. */
 export function Problem({ text }: { readonly text: string | null }): JSX.Element | null {
   if (text === null) return null
   return (

@@ -25,7 +25,7 @@ describe("fitSquare", () => {
   })
 })
 
-it("finds no edge on a blank sheet, and the outline of a black square", () => {
+it("finds no edges on a blank sheet, and the outline of a black square", () => {
   expect(edgesOf(blank(32)).data.some((value) => value !== 0)).toBe(false)
   const square = blank(32)
   for (let y = 8; y < 24; y++) square.data.fill(0, (y * 32 + 8) * 3, (y * 32 + 24) * 3)

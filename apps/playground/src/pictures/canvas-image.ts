@@ -2,10 +2,10 @@ import type { RgbImage } from "@lllite/core/image"
 import { canny, cropCentre, greyToRgb, resizeImage, rgbToGrey } from "@lllite/core/image"
 import { cannyThresholds } from "@lllite/tiny"
 
-/** Pixels per side, which is what the tiny SDXL draws best. */
+/** Pixels of a side. The tiny SDXL draws best at this size. */
 export const SIZE = 128
 
-/** The largest side that a picture may have; a file of a few bytes may claim any. */
+/** The largest side of a picture in pixels. A file of a few bytes may claim any size. */
 const MOST_PIXELS = 8192
 
 /** The edges of a picture as a control picture: white on black. */
@@ -18,14 +18,15 @@ export function blank(size: number): RgbImage {
   return { width: size, height: size, data: new Uint8Array(size * size * 3).fill(255) }
 }
 
-/** What a canvas shows, on white where it is transparent. */
+/** Reads the picture of a canvas. Transparent pixels become white. */
 export function readCanvas(canvas: HTMLCanvasElement | OffscreenCanvas): RgbImage {
   const { width, height } = canvas
   const context = canvas.getContext("2d", { willReadFrequently: true }) as
     | CanvasRenderingContext2D
     | OffscreenCanvasRenderingContext2D
     | null
-  if (context === null) throw new Error("this browser gives the page no canvas to draw on")
+  if (context === null)
+    throw new Error("this browser gives the page no canvas. Reload the page, or use another browser.")
   const pixels = context.getImageData(0, 0, width, height).data
   const data = new Uint8Array(width * height * 3)
   for (let i = 0; i < width * height; i++) {
@@ -38,20 +39,20 @@ export function readCanvas(canvas: HTMLCanvasElement | OffscreenCanvas): RgbImag
 }
 
 /**
- * Reads a picture file and fits it into a square: resized as training pictures are, and cropped about the centre.
+ * Reads a picture file and fits it into a square. It is resized like training pictures and cropped at the centre.
  *
- * @throws Error saying why it is no picture
+ * @throws Error when the browser cannot read it or it is too large
  */
 export async function readPicture(file: Blob, size: number): Promise<RgbImage> {
   const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" }).catch(
     () => null,
   )
   const name = file instanceof File ? `"${file.name}"` : "the file"
-  if (bitmap === null) throw new Error(`${name} is no picture that this browser reads. Take a PNG, JPEG or WebP.`)
+  if (bitmap === null) throw new Error(`${name} is not a picture that this browser reads. Open a PNG, JPEG or WebP.`)
   try {
     const { width, height } = bitmap
     if (Math.max(width, height) > MOST_PIXELS) {
-      throw new Error(`${name} is ${width} × ${height} px; at most ${MOST_PIXELS} a side are taken. Shrink it first.`)
+      throw new Error(`${name} is ${width} × ${height} px, expected at most ${MOST_PIXELS} a side. Make it smaller.`)
     }
     const canvas = new OffscreenCanvas(width, height)
     const context = canvas.getContext("2d", { willReadFrequently: true })
@@ -62,7 +63,7 @@ export async function readPicture(file: Blob, size: number): Promise<RgbImage> {
   }
 }
 
-/** Covers a square and cuts off what stands over. */
+/** Resizes a picture to cover a square, and crops it to the square. */
 export function fitSquare(image: RgbImage, size: number): RgbImage {
   const scale = size / Math.min(image.width, image.height)
   const width = Math.max(size, Math.round(image.width * scale))

@@ -8,7 +8,7 @@ interface FileDropProps {
   readonly children: ComponentChildren
 }
 
-/** A place that takes files which are dropped anywhere on it. */
+/** An area that accepts files that are dropped on it. */
 export function FileDrop({ class: name = "", disabled, onFiles, children }: FileDropProps): JSX.Element {
   const [isOver, setOver] = useState(false)
   const isTaken = (event: DragEvent): boolean => disabled !== true && hasFiles(event)
@@ -21,7 +21,7 @@ export function FileDrop({ class: name = "", disabled, onFiles, children }: File
         setOver(true)
       }}
       onDragLeave={(event) => {
-        // Onto something inside of it is not away from it.
+        // The pointer may move to an element inside of the area.
         if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setOver(false)
       }}
       onDrop={(event) => {
@@ -39,14 +39,14 @@ export function FileDrop({ class: name = "", disabled, onFiles, children }: File
 
 interface FileButtonProps {
   readonly label: string
-  /** As of `<input type=file>`. */
+  /** The attribute `accept` of `<input type=file>`. */
   readonly accept: string
   readonly multiple?: boolean
   readonly disabled?: boolean
   readonly onFiles: (files: readonly File[]) => void
 }
 
-/** A button that opens the browser's own dialogue for files. */
+/** A button that opens the browser's dialogue for files. */
 export function FileButton({ label, accept, multiple, disabled, onFiles }: FileButtonProps): JSX.Element {
   const id = useId()
   return (
@@ -60,7 +60,7 @@ export function FileButton({ label, accept, multiple, disabled, onFiles }: FileB
         disabled={disabled === true}
         onChange={(event) => {
           const files = [...(event.currentTarget.files ?? [])]
-          // The same file can be picked again.
+          // Without this, picking the same file again would cause no event.
           event.currentTarget.value = ""
           if (files.length > 0) onFiles(files)
         }}
@@ -72,7 +72,7 @@ export function FileButton({ label, accept, multiple, disabled, onFiles }: FileB
   )
 }
 
-/** Keeps the browser from opening a file in the page's place when it is dropped beside all that takes one. */
+/** Keeps the browser from leaving the page when a file is dropped outside of the areas for files. */
 export function refuseStrayFiles(): void {
   for (const type of ["dragover", "drop"] as const) {
     addEventListener(type, (event) => {

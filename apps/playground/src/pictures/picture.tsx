@@ -4,11 +4,11 @@ import { useLayoutEffect, useRef } from "preact/hooks"
 
 interface PictureProps {
   readonly image: RgbImage
-  /** What it shows, for whoever does not see it. */
+  /** What it shows, for screen readers. */
   readonly label: string
 }
 
-/** An RGB picture on a canvas of its own size; the style sheet says how large it is shown. */
+/** An RGB picture on a canvas of the same size. The style sheet sets the size on the page. */
 export function Picture({ image, label }: PictureProps): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null)
   useLayoutEffect(() => {
@@ -17,7 +17,7 @@ export function Picture({ image, label }: PictureProps): JSX.Element {
   return <canvas ref={canvas} class="picture" role="img" aria-label={label} width={image.width} height={image.height} />
 }
 
-/** Puts a picture onto a canvas, which takes its size. */
+/** Draws a picture on a canvas, and gives the canvas the size of the picture. */
 export function paint(canvas: HTMLCanvasElement, image: RgbImage): void {
   const { width, height, data } = image
   if (canvas.width !== width) canvas.width = width

@@ -1,18 +1,18 @@
 import type { RgbImage } from "@lllite/core/image"
 import { paint } from "./picture.tsx"
 
-/** Hands a file to the browser's downloads. */
+/** Saves a file through the browser's downloads. */
 export function save(name: string, blob: Blob): void {
   const url = URL.createObjectURL(blob)
   const link = document.createElement("a")
   link.href = url
   link.download = name
   link.click()
-  // The browser has taken hold of it by then.
+  // By then the browser has opened the address.
   setTimeout(() => URL.revokeObjectURL(url), 1000)
 }
 
-/** Hands a picture to the browser's downloads, as PNG. */
+/** Saves a picture as PNG through the browser's downloads. */
 export function savePicture(name: string, image: RgbImage): void {
   const canvas = document.createElement("canvas")
   paint(canvas, image)

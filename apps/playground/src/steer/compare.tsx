@@ -9,8 +9,8 @@ interface CompareProps {
 }
 
 /**
- * Two pictures over one another, each with its name in a corner: what is left of a line is without the LLLite, what is
- * right of it with. A slider moves the line; at first all is with.
+ * Two pictures, one over the other, each with its name in a corner. The part left of a line is without the LLLite, and
+ * the part right of it is with the LLLite. A slider moves the line. At first the whole picture is with the LLLite.
  */
 export function Compare({ steered, plain }: CompareProps): JSX.Element {
   const [at, setAt] = useState(0)
@@ -38,7 +38,7 @@ export function Compare({ steered, plain }: CompareProps): JSX.Element {
         aria-valuetext={`${at} percent without, ${100 - at} percent with the LLLite`}
         onInput={(event) => setAt(Number(event.currentTarget.value))}
       />
-      <p class="note">Slide to see it without the LLLite.</p>
+      <p class="note">Move the slider to see the picture without the LLLite.</p>
     </div>
   )
 }

@@ -4,7 +4,7 @@ import { NumberField, SliderField } from "../page/fields.tsx"
 import { chosenLllite, lllites } from "../page/model.ts"
 import { changeAdapter, changeRecipe, chooseSampler, isCompared, recipe } from "./steer-state.ts"
 
-/** Everything that says how a picture is made, but for the prompt. */
+/** All settings of a picture except the prompt. */
 export function SettingsForm(): JSX.Element {
   const { seed, steps, guidanceScale, sampler, adapters } = recipe.value
   const {
@@ -21,7 +21,7 @@ export function SettingsForm(): JSX.Element {
             chosenLllite.value = Number(event.currentTarget.value)
           }}
         >
-          {lllites.value.length === 0 ? <option value="0">comes with the model …</option> : null}
+          {lllites.value.length === 0 ? <option value="0">loading …</option> : null}
           {lllites.value.map(({ name }, index) => (
             <option key={index} value={String(index)}>
               {name}
@@ -91,7 +91,7 @@ export function SettingsForm(): JSX.Element {
             isCompared.value = event.currentTarget.checked
           }}
         />
-        Make it without the LLLite, too, to compare
+        Make it without the LLLite, too, for comparison
       </label>
     </div>
   )

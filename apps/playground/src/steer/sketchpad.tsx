@@ -14,14 +14,14 @@ const INKS = Object.entries(palette).map(([name, [red, green, blue]]) => ({
   colour: `rgb(${red} ${green} ${blue})`,
 }))
 const ERASER = { name: "eraser", colour: "white" } as const
-/** How many steps can be taken back. */
+/** How many changes can be undone. */
 const MOST_UNDO = 30
 /** How far an arrow key moves the pen, in pixels of the picture. */
 const KEY_STEP = 3
 
 type Point = readonly [x: number, y: number]
 
-/** A sheet to draw on: with a pointer, with the arrow keys and space, or with a picture from a file. */
+/** A sheet for drawing with a pointer, or with the arrow keys and space. It also shows a picture from a file. */
 export function Sketchpad(): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null)
   const from = useRef<Point | null>(null)
@@ -33,7 +33,7 @@ export function Sketchpad(): JSX.Element {
 
   useLayoutEffect(() => {
     if (canvas.current === null) return
-    // Read after every stroke; the first to ask for the context says so.
+    // The canvas is read after every stroke. Only the first call of getContext sets this option.
     canvas.current.getContext("2d", { willReadFrequently: true })
     paint(canvas.current, drawing.value)
   }, [drawing.value])
@@ -48,7 +48,7 @@ export function Sketchpad(): JSX.Element {
     Object.assign(context, { strokeStyle: ink, lineWidth: width, lineCap: "round" })
     context.beginPath()
     context.moveTo(...start)
-    // A dot is a line that goes nowhere, which some browsers leave out.
+    // Some browsers do not draw a line without length, so a dot gets a tiny one.
     context.lineTo(end[0] + 0.01, end[1])
     context.stroke()
     if (canvas.current !== null) drawing.value = readCanvas(canvas.current)
@@ -94,7 +94,7 @@ export function Sketchpad(): JSX.Element {
   return (
     <FileDrop class="sketchpad" onFiles={open}>
       <div class="sheet">
-        {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: keys draw here; screen readers must hand them on */}
+        {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: keys draw here, so screen readers must pass them on */}
         <canvas
           ref={canvas}
           class="picture"
@@ -102,7 +102,7 @@ export function Sketchpad(): JSX.Element {
           height={SIZE}
           tabIndex={0}
           role="application"
-          aria-label="Sheet to draw on. Arrow keys move the pen, space puts it down and lifts it."
+          aria-label="Sheet for drawing. Arrow keys move the pen. Space puts the pen down and lifts it."
           onKeyDown={moveByKey}
           onBlur={() => setPen(null)}
           onPointerDown={(event) => {
@@ -180,7 +180,7 @@ export function Sketchpad(): JSX.Element {
   )
 }
 
-/** Where a pointer is, in pixels of the picture. */
+/** The position of a pointer, in pixels of the picture. */
 function placeOf(event: PointerEvent): Point {
   const canvas = event.currentTarget as HTMLCanvasElement
   const box = canvas.getBoundingClientRect()

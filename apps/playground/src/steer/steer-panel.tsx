@@ -9,7 +9,7 @@ import { SettingsForm } from "./settings-form.tsx"
 import { Sketchpad } from "./sketchpad.tsx"
 import { changeRecipe, edges, recipe, result, steer, steerState, stop } from "./steer-state.ts"
 
-/** Draw, set, and see what comes of it. */
+/** The panel for drawing, settings, and the result. */
 export function SteerPanel(): JSX.Element {
   const model = modelState.value
   const lllite = lllites.value[chosenLllite.value]?.adapter
@@ -17,7 +17,7 @@ export function SteerPanel(): JSX.Element {
   const canStart = model.phase === "ready" && lllite !== undefined && !isRunning
   const output = useRef<HTMLDivElement>(null)
   useEffect(() => {
-    // On a small screen the picture would come up out of sight.
+    // On a small screen the picture would appear outside of the visible part.
     if (isRunning) output.current?.scrollIntoView({ block: "nearest" })
   }, [isRunning])
   return (
@@ -34,9 +34,9 @@ export function SteerPanel(): JSX.Element {
       </div>
       <div class="between">
         <div class="card edges">
-          <h2>Its edges</h2>
-          <Picture image={edges.value} label="Canny edges of the drawing, which steer" />
-          <p class="note">Canny edges are all that the model sees of the drawing. Colours come from the prompt.</p>
+          <h2>Edges</h2>
+          <Picture image={edges.value} label="Canny edges of the drawing" />
+          <p class="note">The model sees only these Canny edges of the drawing. Colours come from the prompt.</p>
         </div>
         <div class="card">
           <label class="field">
@@ -53,7 +53,7 @@ export function SteerPanel(): JSX.Element {
             />
           </label>
           <p class="note prompt-words">
-            a [small] red, green, blue or yellow square, star, ring or heart, once or twice, joined by “and”
+            One or two shapes, joined by “and”: a [small] red, green, blue or yellow square, star, ring or heart.
           </p>
           <div class="row">
             <button type="submit" class="primary" disabled={!canStart}>
@@ -80,7 +80,7 @@ export function SteerPanel(): JSX.Element {
   )
 }
 
-/** How far it is, or what stopped it. */
+/** The progress of the picture, or the reason why it was not made. */
 function Progress(): JSX.Element | null {
   const state = steerState.value
   switch (state.phase) {
@@ -89,7 +89,7 @@ function Progress(): JSX.Element | null {
     case "stopped":
       return (
         <p class="note" role="status">
-          Stopped before it was done.
+          Stopped before the picture was finished.
         </p>
       )
     case "failed":
@@ -108,7 +108,7 @@ function Result(): JSX.Element {
   const made = result.value
   if (made === null) {
     return (
-      <p class="placeholder picture">A picture appears here, at first as noise, and becomes clearer with each step.</p>
+      <p class="placeholder picture">A picture appears here. It begins as noise and becomes clearer with each step.</p>
     )
   }
   const { steered, plain, caption, isFinal } = made

@@ -11,7 +11,7 @@ const FIRST = {
 }
 
 describe("the recipe of the page", () => {
-  it("stays one that is read anywhere, whatever is set", () => {
+  it("stays readable with all settings", () => {
     const share = fc.integer({ min: 0, max: 20 }).map((value) => value / 20)
     fc.assert(
       fc.property(
@@ -30,7 +30,7 @@ describe("the recipe of the page", () => {
     )
   })
 
-  it("leaves the options of a sampler behind that is not used any more", () => {
+  it("drops the options of a sampler when another one is chosen", () => {
     const recipe = steerRecipe({ ...FIRST, sampler: "ddim", samplerOptions: { eta: 0.5 } })
     expect(withSampler(recipe, "euler")).toMatchObject({ spacing: "linspace", samplerOptions: {} })
   })

@@ -2,15 +2,15 @@ import type { SamplerName } from "@lllite/core/names"
 import type { AdapterRecipe, Recipe, RecipeInput } from "@lllite/core/recipe"
 import { createRecipe } from "@lllite/core/recipe"
 
-/** A recipe of this page, where one LLLite steers. */
+/** A recipe of this page. It has one LLLite. */
 export interface SteerRecipe extends Recipe {
   readonly adapters: readonly [AdapterRecipe]
 }
 
 /**
- * Fills in what a recipe of this page does not say.
+ * Fills in the fields that a recipe of this page leaves out.
  *
- * @throws CoreError naming the field that is wrong, or where there is not just one adapter
+ * @throws CoreError that names a wrong field, or when the number of adapters is not one
  */
 export function steerRecipe(input: RecipeInput): SteerRecipe {
   const recipe = createRecipe(input)
@@ -23,7 +23,7 @@ export function steerRecipe(input: RecipeInput): SteerRecipe {
   return { ...recipe, adapters: [adapter] }
 }
 
-/** The recipe with another sampler, on that sampler's own spacing. */
+/** The recipe with another sampler and the spacing of that sampler. */
 export function withSampler(
   { spacing: _, samplerOptions: __, ...recipe }: SteerRecipe,
   sampler: SamplerName,
@@ -31,7 +31,7 @@ export function withSampler(
   return steerRecipe({ ...recipe, sampler })
 }
 
-/** The recipe with changes to how its LLLite is used. */
+/** The recipe with other settings of its LLLite. */
 export function withAdapter(recipe: SteerRecipe, changes: Partial<AdapterRecipe>): SteerRecipe {
   const [adapter] = recipe.adapters
   return { ...recipe, adapters: [{ ...adapter, ...changes }] }

@@ -23,28 +23,28 @@ const draft = signal<SteerRecipe>(
   }),
 )
 
-/** What the picture is going to follow from, as the form says it. */
+/** The recipe of the next picture, as set in the form. */
 export const recipe = computed<SteerRecipe>(() => {
   const name = lllites.value[chosenLllite.value]?.name
   return name === undefined ? draft.value : withAdapter(draft.value, { file: { path: name } })
 })
 
-/** Changes what the form says. */
+/** Changes settings of the form. */
 export function changeRecipe(changes: Partial<Pick<Recipe, "prompt" | "seed" | "steps" | "guidanceScale">>): void {
   draft.value = { ...draft.value, ...changes }
 }
 
-/** Chooses a sampler, with its own spacing. */
+/** Chooses a sampler and its spacing. */
 export function chooseSampler(sampler: SamplerName): void {
   draft.value = withSampler(draft.value, sampler)
 }
 
-/** Changes how the LLLite is used. */
+/** Changes settings of the LLLite. */
 export function changeAdapter(changes: Partial<Pick<AdapterRecipe, "strength" | "window">>): void {
   draft.value = withAdapter(draft.value, changes)
 }
 
-/** Whether the same picture is made without the LLLite, too. */
+/** Whether the picture is also made without the LLLite. */
 export const isCompared = signal(true)
 
 export type SteerState =
@@ -58,9 +58,9 @@ export const steerState = signal<SteerState>({ phase: "idle" })
 export interface SteerResult {
   readonly steered: RgbImage
   readonly plain: RgbImage | null
-  /** What the pictures were made with, for people. */
+  /** The settings of the pictures as text. */
   readonly caption: string
-  /** While it is being made, the estimates so far. */
+  /** False while the pictures are estimates of steps before the last. */
   readonly isFinal: boolean
 }
 
@@ -68,12 +68,12 @@ export const result = signal<SteerResult | null>(null)
 
 let controller: AbortController | null = null
 
-/** Stops what runs. */
+/** Stops the running generation. */
 export function stop(): void {
   controller?.abort()
 }
 
-/** Makes a picture with the LLLite, and one without where it is to be compared. */
+/** Makes a picture with the LLLite, and before it one without the LLLite if they are compared. */
 export async function steer({ sdxl }: ReadyModel, adapter: AdapterHandle): Promise<void> {
   controller = new AbortController()
   const { signal } = controller

@@ -1,11 +1,11 @@
 import { curvePaths } from "@lllite/tiny"
 import type { JSX } from "preact"
 
-/** Of the curves' own picture, which is stretched to the place there is. */
+/** Size of the drawing of the curves, which is stretched to the size on the page. */
 const WIDTH = 600
 const HEIGHT = 200
 
-/** How many steps the mean is over. */
+/** Number of steps of the mean. */
 const WINDOW = 20
 
 interface LossCurveProps {
@@ -13,7 +13,7 @@ interface LossCurveProps {
   readonly total: number
 }
 
-/** The loss while it is trained. */
+/** The curve of the loss during training. */
 export function LossCurve({ losses, total }: LossCurveProps): JSX.Element {
   const last = losses.at(-1)
   if (last === undefined) return <p class="placeholder">The loss appears here, step by step.</p>

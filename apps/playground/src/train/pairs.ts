@@ -4,10 +4,10 @@ import type { DrawnPair } from "@lllite/tiny"
 import { datasetOfPairs, trainingDrawing } from "@lllite/tiny"
 import { edgesOf } from "../pictures/canvas-image.ts"
 
-/** A picture, its edges, and what it shows in words. */
+/** A picture, its edges, and its caption. */
 export type TrainingPair = DrawnPair
 
-/** Pairs that are drawn here: the first so many of those that the tiny SDXL was trained on. */
+/** Draws pairs: the first `count` of those that the tiny SDXL was trained on. */
 export function drawPairs(count: number): readonly TrainingPair[] {
   return Array.from({ length: count }, (_, index) => {
     const { image, caption } = trainingDrawing(index)
@@ -15,17 +15,17 @@ export function drawPairs(count: number): readonly TrainingPair[] {
   })
 }
 
-/** A picture with its own edges. */
+/** A pair of a picture and its edges. */
 export function pairOf(name: string, image: RgbImage, caption: string): TrainingPair {
   return { name, image, control: edgesOf(image), caption }
 }
 
-/** Pairs as training reads them. */
+/** The data set of pairs. */
 export function datasetOf(pairs: readonly TrainingPair[]): TrainDataset {
   return datasetOfPairs(pairs.length, (index) => pairs[index])
 }
 
-/** The words in a picture's file name, which is what people have: `a-red_star (2).png` says "a red star". */
+/** The caption in the file name of a picture: `a-red_star (2).png` gives "a red star". */
 export function captionOfFile(name: string): string {
   return name
     .replace(/\.[^.]*$/, "")

@@ -26,7 +26,7 @@ import {
   trainState,
 } from "./train-state.ts"
 
-/** Train a small LLLite on a handful of pairs, and watch it learn. */
+/** The panel that trains a small LLLite on a few pairs and shows its loss and samples. */
 export function TrainPanel(): JSX.Element {
   const model = modelState.value
   const { phase } = trainState.value
@@ -44,8 +44,8 @@ export function TrainPanel(): JSX.Element {
       <div class="card">
         <h2>Pairs</h2>
         <p class="note">
-          An LLLite learns from pictures beside their controls. Here each control is a picture's own edges. Add pictures
-          of yours, or drop them here; their captions come from their file names.
+          An LLLite learns from pairs of a picture and a control. Here each control shows the edges of its picture. Add
+          your own pictures, or drop them here. Their captions come from their file names.
         </p>
         <Pairs isLocked={isRunning} />
       </div>
@@ -98,12 +98,12 @@ export function TrainPanel(): JSX.Element {
       <div class="card">
         <h2>Samples</h2>
         <p class="note">
-          “{sampleCaption}”, without an LLLite, and steered by edges that are not among the pairs after every{" "}
-          {SAMPLE_EVERY} steps.
+          The prompt is “{sampleCaption}”. The first sample is without an LLLite. After every {SAMPLE_EVERY} steps, a
+          sample with the LLLite follows. Its edges are not among the pairs.
         </p>
         <ul class="samples">
           <li>
-            <Picture image={sampleControl} label="Edges that the samples are steered by" />
+            <Picture image={sampleControl} label="Edges that steer the samples" />
             <span>edges</span>
           </li>
           {samples.value.map(({ step, image }) => (
@@ -122,7 +122,7 @@ function Trained({ model }: { readonly model: ReadyModel }): JSX.Element {
   const [problem, setProblem] = useState<string | null>(null)
   return (
     <div class="trained">
-      <p role="status">The LLLite is ready after {trained.value?.step} steps, and chosen under Steer.</p>
+      <p role="status">The LLLite is ready after {trained.value?.step} steps. It is chosen under Steer.</p>
       <div class="row">
         <button
           type="button"

@@ -17,7 +17,7 @@ export interface TrainSettings {
   readonly seed: number
 }
 
-/** Noisy timesteps teach where edges go; a real SDXL wants a rate ten times lower. As `lllite demo` trains. */
+/** The settings of `lllite demo`. Noisy timesteps teach the places of edges. A real SDXL needs a tenth of this rate. */
 const FIXED = {
   condDim: 32,
   mlpDim: 64,
@@ -25,14 +25,14 @@ const FIXED = {
   learningRate: 3e-3,
   objective: { minTimestep: 400 },
 } as const
-/** A sample is drawn after every so many steps. */
+/** Number of steps between two samples. */
 export const SAMPLE_EVERY = 20
 const SAMPLE = { width: SIZE, height: SIZE, steps: 8, guidanceScale: 1.5 } as const
 
 export const pairs = signal<readonly TrainingPair[]>(drawPairs(16))
 export const settings = signal<TrainSettings>({ steps: 120, batchSize: 8, seed: 1 })
 
-/** A held-out drawing that every sample is steered by. */
+/** A held-out drawing that steers every sample. */
 const scene = makeScene(heldOutSeed, 1)
 export const sampleControl = edgesOf(drawScene(scene, SIZE))
 export const sampleCaption = captionOf(scene)
@@ -50,16 +50,16 @@ export type TrainState =
 
 export const trainState = signal<TrainState>({ phase: "idle" })
 export const losses = signal<readonly number[]>([])
-/** How many steps the run that is shown was to take. */
+/** Number of steps that the shown run was started with. */
 export const plannedSteps = signal(settings.value.steps)
-/** Pictures after so many steps; after none, without an LLLite. */
+/** Samples with their steps. The sample of step 0 is without an LLLite. */
 export const samples = signal<readonly Sample[]>([])
-/** What the last training left, if it took a step. */
+/** The result of the last training. Null if it took no step. */
 export const trained = signal<{ readonly lllite: LlliteModel; readonly step: number } | null>(null)
 
 let controller: AbortController | null = null
 
-/** Stops inside of the step that runs; what was trained so far is kept. */
+/** Stops the training inside of the running step. The state after the last whole step is kept. */
 export function stopTraining(): void {
   controller?.abort()
 }
@@ -125,14 +125,14 @@ async function drawSample(
       if (event.kind === "image") samples.value = [...samples.value, { step, image: event.image }]
     }
   } catch (error) {
-    // A stop ends the sample; the training ends by itself and gives what it has.
+    // A stop ends the sample. The training ends by itself and returns its state.
     if (!signal.aborted) throw error
   } finally {
     await adapter?.dispose()
   }
 }
 
-/** Saves what was trained, as a file that every program for LLLite reads. */
+/** Saves the trained LLLite as a file that every program for LLLite reads. */
 export async function downloadTrained({ runtime }: ReadyModel): Promise<void> {
   if (trained.value === null) return
   const { lllite, step } = trained.value
