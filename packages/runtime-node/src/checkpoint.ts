@@ -16,7 +16,7 @@ export async function readTokenizer(): Promise<Tokenizer> {
  * Loads an SDXL in this thread: `tiny`, a checkpoint, or a diffusers folder. The options `unet` and `vae` replace
  * these parts by others.
  *
- * @throws FormatError for a file that is broken or of another kind, InputError for a file that is missing, CoreError
+ * @throws FormatError for a file that is broken or of another kind; InputError for a file that is missing; CoreError
  * for an SDXL that lacks tensors
  */
 export async function loadCheckpoint(

@@ -6,8 +6,8 @@ import { chooseDriver } from "../../webgpu/test/drivers.ts"
 import { createNodeRuntime, type NodeRuntime, type SdxlHandle, type TrainRunOptions } from "../src/index.ts"
 
 /*
- * A training on WebGPU, whose optimiser computes on the device. Its worker loads what was built: `turbo run build` comes
- * first.
+ * A training on WebGPU, whose optimiser computes on the device. The worker loads the built packages, so
+ * `turbo run build` comes first.
  */
 
 chooseDriver("swiftshader", "lavapipe")
@@ -18,7 +18,7 @@ const needsDriver = needs(
 
 const SIDE = 32
 
-/** `structuredClone` would share the values, which lie in shared memory. */
+/** Copies the values, which lie in shared memory. `structuredClone` would share them. */
 function copyOf(state: TrainState | null): TrainState | null {
   return state === null ? null : { ...state, model: { ...state.model, values: state.model.values.slice() } }
 }
@@ -59,13 +59,13 @@ describe("a training on WebGPU", needsDriver, () => {
   })
   afterAll(() => webgpu?.dispose())
 
-  it("moves the values as it does on WebAssembly, but for rounding, and goes on from what it saved", async () => {
+  it("changes the values as on WebAssembly, up to rounding, and continues from its saved state", async () => {
     const wasm = await createNodeRuntime({ backend: "wasm", threads: 1 })
     const { end: expected } = await trainOn(await wasm.loadSdxl("tiny"))
     await wasm.dispose()
     const sdxl = await webgpu.loadSdxl("tiny")
     const { first, end: whole } = await trainOn(sdxl)
-    if (first === null) throw new Error("the first step told no state")
+    if (first === null) throw new Error("the first step gave no state")
     const { end: rest } = await trainOn(sdxl, { initial: first })
     expect(rest.model.values).toEqual(whole.model.values)
     expect(rest.optimizer).toEqual(whole.optimizer)

@@ -81,7 +81,7 @@ export function convolve(
   }
 }
 
-/** Address of a pixel, or 0 if there is no such pixel. */
+/** Address of a pixel, or 0 outside of the picture. */
 @inline
 function pixelAt(picture: usize, row: i32, column: i32, height: i32, width: i32, inner: i32, down: i32): usize {
   const between = (1 << down) - 1

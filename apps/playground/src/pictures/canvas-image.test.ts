@@ -18,7 +18,7 @@ describe("fitSquare", () => {
     [1, 1],
     [3, 500],
     [129, 127],
-  ])("gives a square of the size asked for out of %d × %d", (width, height) => {
+  ])("makes a square of the given size from %d × %d", (width, height) => {
     const fitted = fitSquare({ width, height, data: new Uint8Array(width * height * 3).fill(9) }, 64)
     expect([fitted.width, fitted.height, fitted.data.length]).toEqual([64, 64, 64 * 64 * 3])
     expect(new Set(fitted.data)).toEqual(new Set([9]))

@@ -53,12 +53,12 @@ describe("parseDatasetConfig", () => {
     })
   })
 
-  it("takes options that ask for nothing", () => {
+  it("accepts unsupported options with a value that has no effect", () => {
     const text = least("", "flip_aug = false\nkeep_tokens = 0\ncaption_dropout_rate = 0.0")
     expect(parseDatasetConfig(text, "set.toml").groups).toHaveLength(1)
   })
 
-  it("names all problems at once", () => {
+  it("names all problems in one error", () => {
     const text = `${least("batch_size = 0", "num_repeat = 2\nflip_aug = true")}\n[generl]`
     expect(() => parseDatasetConfig(text, "set.toml")).toThrow(
       [
@@ -71,7 +71,7 @@ describe("parseDatasetConfig", () => {
     )
   })
 
-  it("takes the names of JavaScript's own properties for unknown options", () => {
+  it("refuses names of JavaScript's built-in properties as unknown options", () => {
     for (const name of ["toString", "constructor", "__proto__", "hasOwnProperty"]) {
       expect(() => parseDatasetConfig(least("", `${name} = 1`), "set.toml")).toThrow(`there is no option ${name}`)
     }
@@ -101,12 +101,12 @@ describe("parseDatasetConfig", () => {
 describe("datasetOfFolders", () => {
   const folders = { imageDir: "a", conditioningDataDir: "b" }
 
-  it("takes a square's side, and a width with a height", () => {
+  it("takes the side of a square, or a width with a height", () => {
     expect(datasetOfFolders({ ...folders, resolution: [768, 512] }).groups[0]?.resolution).toEqual([768, 512])
     expect(datasetOfFolders({ ...folders, resolution: 640 }).groups[0]?.resolution).toEqual([640, 640])
   })
 
-  it("names options as its caller does", () => {
+  it("names options as its caller wrote them", () => {
     const wrong = { ...folders, resolution: 640, enableBucket: true, bucketResoSteps: 48 }
     expect(() => datasetOfFolders(wrong)).toThrow(/^data set: bucketResoSteps is 48, expected a multiple of 32/)
     const names = { label: "train", nameOf: (name: string) => `--${name}` }

@@ -3,7 +3,7 @@ import sharp from "sharp"
 import { describe, expect, it } from "vitest"
 import { decodePngText, encodePng } from "./png.ts"
 
-/** Smooth parts, edges and noise, so that every row filter is of use somewhere. */
+/** Smooth parts, edges and noise, so that every row filter is chosen for some row. */
 const image: RgbImage = {
   width: 37,
   height: 23,

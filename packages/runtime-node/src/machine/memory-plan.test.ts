@@ -93,7 +93,7 @@ describe("a plan for wasm", () => {
     ["a generation", GENERATE],
     ["a training step by blocks", TRAIN],
     ["a training step on one tape", { ...TRAIN, checkpointing: false }],
-  ] as const)("says to within a tenth what %s takes", async (_, task) => {
+  ] as const)("plans the memory of %s to within a tenth", async (_, task) => {
     const { ops } = await startBackend("wasm")
     // Weights are transposed only once, so each task has a separate model.
     const sdxl = await loadCheckpoint(ops, TINY)
@@ -116,11 +116,11 @@ describe("a plan for webgpu", () => {
     ["a generation", GENERATE],
     ["a training step by blocks", TRAIN],
   ] as const)(
-    "says to within a tenth what %s takes, idle buffers included",
+    "plans the memory of %s to within a tenth, idle buffers included",
     needs("SwiftShader, which comes with Debian's chromium", existsSync(SWIFTSHADER)),
-    async (_, given) => {
+    async (_, scene) => {
       // A software adapter takes minutes even for this.
-      const task = { ...given, width: 32, height: 32 }
+      const task = { ...scene, width: 32, height: 32 }
       const { ops } = await startBackend("webgpu")
       const allocated = (): number =>
         (tf.backend().memory() as { readonly numBytesAllocatedInGPU?: number }).numBytesAllocatedInGPU ?? 0

@@ -81,7 +81,7 @@ describe("options", () => {
     expect(read({ pixels: "640" }).pixels).toEqual([640, 640])
   })
 
-  it("take the first place that says something, and values that ask for nothing as left out", () => {
+  it("take the first value of all places, and skip values that mean the option is left out", () => {
     expect(read({ name: "a" }, { name: "b", integer: 3 })).toMatchObject({ name: "a", integer: 3 })
     expect(read({ name: "", integer: "0", flag: false }, { name: "b", integer: 3, flag: true })).toMatchObject({
       name: "last",
@@ -94,7 +94,7 @@ describe("options", () => {
     expect(reader(nothing).isGiven("steps")).toBe(false)
   })
 
-  it("note what has no effect, as it was written", () => {
+  it("note options without effect, as they were written", () => {
     expect(reader({ xformers: true }).notes).toEqual(["xformers has no effect: attention is computed in one way."])
   })
 
@@ -128,7 +128,7 @@ describe("options", () => {
     expect(() => read(given)).toThrow(message)
   })
 
-  it("report all problems together, and those of several options only when each is right", () => {
+  it("report all problems together, and check options that depend on each other only when each is right", () => {
     const broken = reader({ integer: "x", even: 4 }, { sampler: "eulr" })
     broken.check(["integer", "even"], () => "never said")
     broken.check(["even"], () => `${broken.nameOf("even")} is odd`)

@@ -34,7 +34,7 @@ it("loads CommonJS with the given tfjs and the functions that node:util no longe
   expect(seen[0]).toBe(tf)
   expect(seen.slice(1, 6)).toEqual([binding, true, false, true, {}])
   expect(seen[6]).toBeTypeOf("function")
-  // A file that two others ask for runs once.
+  // A file that two others require runs once.
   const { lllite_loaded: markers } = globalThis as unknown as { lllite_loaded: readonly unknown[] }
   expect(markers[0]).toBe(markers[1])
 })

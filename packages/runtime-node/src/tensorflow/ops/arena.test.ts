@@ -15,7 +15,7 @@ const pickyDevice = (start: number | null): TensorflowDevice => ({
 })
 
 describe("createArena", () => {
-  it.each([0, 48, 56])("hands out memory where the device uses it as it lies (%i bytes on)", (start) => {
+  it.each([0, 48, 56])("gives memory at an address that the device uses in place (%i bytes on)", (start) => {
     const arena = createArena(pickyDevice(start))
     const taken = [100, 1, 64, 20 * 2 ** 20, 5].map((length) => arena.take(length))
     expect(taken.map(({ byteLength }) => byteLength)).toEqual([100, 1, 64, 20 * 2 ** 20, 5])
