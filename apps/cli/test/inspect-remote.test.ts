@@ -106,7 +106,7 @@ describe("inspect", () => {
   it.each([
     ["owner/many", /"owner\/many@main": it has 2 files to choose from\. Name one: "owner\/many:a\.safetensors"/],
     ["owner/none", /owner\/none@main": the server answered 404 Not Found\. The file does not exist/],
-    ["hf:nothing", /"hf:nothing" is no repository, expected hf:owner\/name/],
+    ["hf:nothing", /"hf:nothing" is not the name of a repository, expected hf:owner\/name/],
   ])("refuses %s in one line that says what to do", async (id, message) => {
     const { code, stdout, stderr } = await inspect(id)
     expect([code, stdout]).toEqual([1, ""])
