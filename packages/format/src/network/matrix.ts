@@ -24,11 +24,11 @@ export function timesTransposed(a: Matrix, b: Matrix): Matrix {
 }
 
 export function transpose(a: Matrix): Matrix {
-  const turned = matrix(a.cols, a.rows)
+  const result = matrix(a.cols, a.rows)
   for (let i = 0; i < a.rows; i++) {
-    for (let j = 0; j < a.cols; j++) turned.data[j * a.rows + i] = a.data[i * a.cols + j] as number
+    for (let j = 0; j < a.cols; j++) result.data[j * a.rows + i] = a.data[i * a.cols + j] as number
   }
-  return turned
+  return result
 }
 
 /** a [n, k] times b [k, m]: [n, m]. */

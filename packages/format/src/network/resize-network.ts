@@ -119,11 +119,11 @@ function cutEmbedding(
   const rest = columns(mid.weight, oldCondDim, mid.weight.cols)
   // Errors count by how often mid's neuron is not cut off by its ReLU and how much up makes of it.
   const weights = neuronWeights(network, samples)
-  const given = timesTransposed(embedding, reads)
+  const contribution = timesTransposed(embedding, reads)
   const weighed = matrix(
-    given.rows,
-    given.cols,
-    given.data.map((value, i) => value * (weights[i % given.cols] as number)),
+    contribution.rows,
+    contribution.cols,
+    contribution.data.map((value, i) => value * (weights[i % contribution.cols] as number)),
   )
   const { vectors } = symmetricEigen(covariance(weighed, weighed))
   const rank = Math.min(condDim, vectors.cols)
@@ -136,7 +136,7 @@ function cutEmbedding(
   const gather = transpose(scaleRows(top, (row) => weights[row] as number))
   const compress = times(gather, reads)
   const weight = times(compress, last.weight)
-  const means = matrix(1, given.cols, columnMeans(given))
+  const means = matrix(1, contribution.cols, columnMeans(contribution))
   const kept = timesTransposed(timesTransposed(means, gather), spread)
   const bias = mid.bias.map((value, row) => value + (means.data[row] as number) - (kept.data[row] as number))
   const compressBias = timesTransposed(matrix(1, compress.cols, last.bias), compress).data

@@ -120,14 +120,14 @@ function channelsFirst(weight: Matrix, places: number): Matrix {
 }
 
 function reorder(weight: Matrix, outer: number, inner: number): Matrix {
-  const turned = matrix(weight.rows, weight.cols)
+  const result = matrix(weight.rows, weight.cols)
   for (let row = 0; row < weight.rows; row++) {
     const start = row * weight.cols
     for (let i = 0; i < outer; i++) {
-      for (let j = 0; j < inner; j++) turned.data[start + j * outer + i] = weight.data[start + i * inner + j] as number
+      for (let j = 0; j < inner; j++) result.data[start + j * outer + i] = weight.data[start + i * inner + j] as number
     }
   }
-  return turned
+  return result
 }
 
 /** The kernels of a conditioner, first to last. */

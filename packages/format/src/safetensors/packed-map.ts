@@ -275,9 +275,9 @@ function mergeSort(values: Uint32Array, count: number, compare: (a: number, b: n
         to[i] = (takeLeft ? from[left++] : from[right++]) as number
       }
     }
-    const swapped = from
+    const merged = from
     from = to
-    to = swapped
+    to = merged
   }
   return from
 }

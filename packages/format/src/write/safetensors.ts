@@ -80,14 +80,14 @@ async function* checkedPieces(
   pieces: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const expected = tensorBytes(tensor.dtype, tensor.shape) ?? 0
-  let given = 0
+  let received = 0
   for await (const piece of pieces) {
-    given += piece.byteLength
+    received += piece.byteLength
     // A source without an end is stopped at its first byte too many.
-    if (given > expected) break
+    if (received > expected) break
     yield piece
   }
-  checkLength(name, tensor, given)
+  checkLength(name, tensor, received)
 }
 
 /**
@@ -159,11 +159,11 @@ function checkedLength(name: string, tensor: Pick<TensorBytes, "dtype" | "shape"
   return length
 }
 
-function checkLength(name: string, tensor: Pick<TensorBytes, "dtype" | "shape">, given: number): void {
+function checkLength(name: string, tensor: Pick<TensorBytes, "dtype" | "shape">, received: number): void {
   const expected = tensorBytes(tensor.dtype, tensor.shape)
-  if (given === expected) return
+  if (received === expected) return
   const what = `${tensor.dtype} [${tensor.shape.join(", ")}] takes ${expected} bytes`
-  throw new FormatError("write-input", `${what}, but ${given} were given`, { tensor: name })
+  throw new FormatError("write-input", `${what}, but ${received} were given`, { tensor: name })
 }
 
 function metadataJson(metadata: ReadonlyMap<string, string>): string {
