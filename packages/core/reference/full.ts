@@ -57,9 +57,9 @@ export async function runFull(
   const { tag, latent, timesteps } = reference
   const config = unetConfigOf(reference.unet)
   const params = await loadSynthetic("SDXL's U-Net", buildUnet(config), ops.load)
-  const given = { tag, batch: timesteps.length, latent, timesteps }
-  const input = unetInput(given, config)
-  const shape = [given.batch, 3, VAE_FACTOR * latent[0], VAE_FACTOR * latent[1]] as const
+  const unetCase = { tag, batch: timesteps.length, latent, timesteps }
+  const input = unetInput(unetCase, config)
+  const shape = [unetCase.batch, 3, VAE_FACTOR * latent[0], VAE_FACTOR * latent[1]] as const
   const images = await controlOf(`${tag}/control`, shape)
   const model = await syntheticLllite({ ...reference.lllite, strength: 1 }, enumerateSites(config.layout))
   const lllite = uploadLllite(model)
@@ -76,7 +76,7 @@ export async function runFull(
   control.dispose()
 
   const cuts = cutControls(lllite, images)
-  const target = signalNhwc(`${tag}/target`, [given.batch, 4, ...latent])
+  const target = signalNhwc(`${tag}/target`, [unetCase.batch, 4, ...latent])
   const lossOf = (prediction: Tensor4D): Scalar =>
     weightedMean(
       elementwiseLoss(prediction, target, "l2"),

@@ -9,9 +9,9 @@ export function fromNchw(values: Float32Array, shape: readonly number[]): Tensor
 
 /** The values of [N, H, W, C] in the order [N, C, H, W]. */
 export async function toNchw(x: Tensor): Promise<Float32Array> {
-  const turned = tf.tidy(() => tf.transpose(x, [0, 3, 1, 2]))
-  const values = await turned.data<"float32">()
-  turned.dispose()
+  const channelsFirst = tf.tidy(() => tf.transpose(x, [0, 3, 1, 2]))
+  const values = await channelsFirst.data<"float32">()
+  channelsFirst.dispose()
   return values
 }
 

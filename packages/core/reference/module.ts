@@ -41,17 +41,22 @@ export async function runModule(
   ops: Ops,
 ): Promise<readonly CaseResult[]> {
   const results: CaseResult[] = []
-  for (const [name, given] of Object.entries(reference.cases))
-    results.push(...(await runCase(name, given, tensors, ops)))
+  for (const [name, moduleCase] of Object.entries(reference.cases))
+    results.push(...(await runCase(name, moduleCase, tensors, ops)))
   return results
 }
 
-async function runCase(name: string, given: ModuleCase, tensors: ReferenceTensors, ops: Ops): Promise<CaseResult[]> {
-  const conv = given.hostShape.length === 4
-  const prefix = given.host.slice(0, given.host.lastIndexOf("/") + 1)
-  const [hostOut = 0, inDim = 0] = given.hostShape
-  const site = { key: name, inDim, depth: given.depth, conv } as Site
-  const model = await fillLllite([{ site, condDim: given.condDim, mlpDim: given.mlpDim }], (slot) =>
+async function runCase(
+  name: string,
+  moduleCase: ModuleCase,
+  tensors: ReferenceTensors,
+  ops: Ops,
+): Promise<CaseResult[]> {
+  const conv = moduleCase.hostShape.length === 4
+  const prefix = moduleCase.host.slice(0, moduleCase.host.lastIndexOf("/") + 1)
+  const [hostOut = 0, inDim = 0] = moduleCase.hostShape
+  const site = { key: name, inDim, depth: moduleCase.depth, conv } as Site
+  const model = await fillLllite([{ site, condDim: moduleCase.condDim, mlpDim: moduleCase.mlpDim }], (slot) =>
     weight(prefix + slot.name, slot.fileShape),
   )
   const lllite = uploadLllite(model)
@@ -60,18 +65,18 @@ async function runCase(name: string, given: ModuleCase, tensors: ReferenceTensor
     const entryName = `${prefix}host.${suffix}`
     return { name: entryName, dtype: "F32", shape, read: async () => new Uint8Array(weight(entryName, shape).buffer) }
   }
-  const hostEntries = [host("weight", given.hostShape), host("bias", [hostOut])] as const
+  const hostEntries = [host("weight", moduleCase.hostShape), host("bias", [hostOut])] as const
   const hostWeight = conv ? await ops.load.conv2d(...hostEntries) : await ops.load.linear(...hostEntries)
 
-  const [count, , height, width] = given.controlShape
-  const control = fromNchw(signal(given.control, given.controlShape), given.controlShape)
-  const cut = cutControl({ count, height, width, data: await control.data<"float32">() }, given.depth)
-  const x = input(given.x, given.xShape)
+  const [count, , height, width] = moduleCase.controlShape
+  const control = fromNchw(signal(moduleCase.control, moduleCase.controlShape), moduleCase.controlShape)
+  const cut = cutControl({ count, height, width, data: await control.data<"float32">() }, moduleCase.depth)
+  const x = input(moduleCase.x, moduleCase.xShape)
   const grid = conv ? { height: x.shape[1] ?? 0, width: x.shape[2] ?? 0 } : cut.grid
-  const dyShape = given.xShape.map((size, axis) => (axis === (conv ? 1 : 2) ? hostOut : size))
-  const dy = input(given.dy, dyShape)
+  const dyShape = moduleCase.xShape.map((size, axis) => (axis === (conv ? 1 : 2) ? hostOut : size))
+  const dy = input(moduleCase.dy, dyShape)
 
-  const strengths = Array<number>(x.shape[0] ?? 0).fill(given.strength)
+  const strengths = Array<number>(x.shape[0] ?? 0).fill(moduleCase.strength)
   const hostOutput = (input: Tensor): Tensor => {
     const control = { share: controlShare(ops, adapter, cut), grid: cut.grid }
     const [y = input] = adaptedInputs(ops, [{ adapter, control, strengths }], input, grid)
@@ -88,7 +93,7 @@ async function runCase(name: string, given: ModuleCase, tensors: ReferenceTensor
     const label = `module.${name}.${what}`
     results.push(compare(label, ours, await tensors.readFloat32(label)))
   }
-  const picture = tf.reshape(embedding, [count, cut.grid.height, cut.grid.width, given.condDim])
+  const picture = tf.reshape(embedding, [count, cut.grid.height, cut.grid.width, moduleCase.condDim])
   await check("embedding", conv ? await corner(picture) : await head(embedding, 8))
   await check("y", conv ? await corner(y) : await head(y, 16))
   await check("ySum", Float32Array.of((await y.data<"float32">()).reduce((sum, value) => sum + value, 0)))

@@ -114,11 +114,11 @@ export async function runUnet(
     compareSites(name, enumerateSites(config.layout, selectionOf(flags)), sites),
   )
   const params = await loadSynthetic("a U-Net", buildUnet(config), ops.load)
-  for (const [name, given] of Object.entries(reference.cases)) {
-    const flags = given.selection === undefined ? {} : (reference.selections[given.selection]?.flags ?? {})
+  for (const [name, unetCase] of Object.entries(reference.cases)) {
+    const flags = unetCase.selection === undefined ? {} : (reference.selections[unetCase.selection]?.flags ?? {})
     const sites = enumerateSites(config.layout, selectionOf(flags))
-    if (given.target === undefined) results.push(await runForward(name, given, sites, tensors, ops, params))
-    else results.push(...(await runTraining(name, given, sites, tensors, ops, params)))
+    if (unetCase.target === undefined) results.push(await runForward(name, unetCase, sites, tensors, ops, params))
+    else results.push(...(await runTraining(name, unetCase, sites, tensors, ops, params)))
   }
   disposeParams(params)
   return results
@@ -158,10 +158,10 @@ function compareSites(
 
 /** The inputs of a case, made from its tag. */
 export function unetInput(
-  given: Pick<UnetCase, "tag" | "batch" | "latent" | "timesteps">,
+  unetCase: Pick<UnetCase, "tag" | "batch" | "latent" | "timesteps">,
   config: UnetConfig,
 ): UnetInput {
-  const { tag, batch, latent, timesteps } = given
+  const { tag, batch, latent, timesteps } = unetCase
   const [height, width] = latent
   const vectorDim = vectorDimOf(config)
   const contextShape: [number, number, number] = [batch, CONTEXT_LENGTH, config.contextDim]
@@ -186,28 +186,28 @@ export async function controlOf(
 }
 
 /** The synthetic LLLite of a case. */
-export function syntheticLllite(given: LlliteReference, sites: readonly Site[]): Promise<LlliteModel> {
-  const adapters = sites.map((site) => ({ site, condDim: given.condDim, mlpDim: given.mlpDim }))
+export function syntheticLllite(lllite: LlliteReference, sites: readonly Site[]): Promise<LlliteModel> {
+  const adapters = sites.map((site) => ({ site, condDim: lllite.condDim, mlpDim: lllite.mlpDim }))
   return fillLllite(adapters, ({ plan, name, fileShape }) =>
-    llliteWeight(`${given.prefix}${plan.site.key}.`, name, fileShape),
+    llliteWeight(`${lllite.prefix}${plan.site.key}.`, name, fileShape),
   )
 }
 
 async function runForward(
   name: string,
-  given: UnetCase,
+  unetCase: UnetCase,
   sites: readonly Site[],
   tensors: ReferenceTensors,
   ops: Ops,
   params: UnetParams,
 ): Promise<CaseResult> {
-  const input = unetInput(given, params.config)
-  const [height, width] = given.latent
-  const controls = given.controls ?? [given.tag]
+  const input = unetInput(unetCase, params.config)
+  const [height, width] = unetCase.latent
+  const controls = unetCase.controls ?? [unetCase.tag]
   const applied = await Promise.all(
-    (given.lllite ?? []).map(async (lllite, i) => {
+    (unetCase.lllite ?? []).map(async (lllite, i) => {
       const device = uploadLllite(await syntheticLllite(lllite, sites))
-      const shape = [given.controlBatch ?? given.batch, 3, VAE_FACTOR * height, VAE_FACTOR * width] as const
+      const shape = [unetCase.controlBatch ?? unetCase.batch, 3, VAE_FACTOR * height, VAE_FACTOR * width] as const
       const control = prepareControl(ops, device, await controlOf(`${controls[i]}/control`, shape))
       return { device, control, tap: llliteTap(ops, device, control, lllite.strength) }
     }),
@@ -226,19 +226,24 @@ async function runForward(
 
 async function runTraining(
   name: string,
-  given: UnetCase,
+  unetCase: UnetCase,
   sites: readonly Site[],
   tensors: ReferenceTensors,
   ops: Ops,
   params: UnetParams,
 ): Promise<CaseResult[]> {
-  const [height, width] = given.latent
-  const [lllite] = given.lllite ?? []
+  const [height, width] = unetCase.latent
+  const [lllite] = unetCase.lllite ?? []
   if (lllite === undefined) return [{ case: name, skipped: "the case trains no LLLite" }]
   const model = await syntheticLllite(lllite, sites)
-  const input = unetInput(given, params.config)
-  const images = await controlOf(`${given.tag}/control`, [given.batch, 3, VAE_FACTOR * height, VAE_FACTOR * width])
-  const target = signalNhwc(given.target ?? "", [given.batch, 4, height, width])
+  const input = unetInput(unetCase, params.config)
+  const images = await controlOf(`${unetCase.tag}/control`, [
+    unetCase.batch,
+    3,
+    VAE_FACTOR * height,
+    VAE_FACTOR * width,
+  ])
+  const target = signalNhwc(unetCase.target ?? "", [unetCase.batch, 4, height, width])
   const gradient = async (checkpointing: boolean): Promise<LossAndGradients> => {
     const device = uploadLllite(model)
     const control = cutControls(device, images)

@@ -1,7 +1,10 @@
-/** Why core refused something, where a caller may know more ways out. Stable: switch on it rather than on the message. */
+/** The reason of an error for which a caller may know more remedies. Codes are stable, and messages are not. */
 export type CoreErrorCode = "no-room"
 
-/** Something that core was asked to do and cannot: the message names it, what was expected, what came, what to do. */
+/**
+ * A request that core refuses, or work that failed. The message names the thing, what was expected, what came, and what
+ * to do next.
+ */
 export class CoreError extends Error {
   override readonly name = "CoreError"
   readonly code: CoreErrorCode | undefined

@@ -38,20 +38,21 @@ function requireRgb(image: RgbImage): void {
   }
 }
 
-/** Pixels as the networks read them: 0..255 → [-1, 1], values of shape [1, height, width, 3]. */
+/** Pixels as the networks read them: 0..255 → [-1, 1]. The values have the shape [1, height, width, 3]. */
 export function imageToFloats(image: RgbImage): Float32Array {
   requireRgb(image)
   const { data } = image
   const values = new Float32Array(data.length)
-  // A plain loop: `Float32Array.from` with a function takes thirty times as long, and this runs for every training step.
+  // A plain loop. `Float32Array.from` with a function takes thirty times as long, and this runs for every training
+  // step.
   for (let i = 0; i < data.length; i++) values[i] = ((data[i] as number) / 255) * 2 - 1
   return values
 }
 
 /**
- * Network output as pixels: [-1, 1] → 0..255, clamped and rounded. `values` has shape [1, height, width, 3].
+ * Network output as pixels: [-1, 1] → 0..255, clamped and rounded. values: [1, height, width, 3].
  *
- * @throws CoreError when the length does not fit, or when a value is not a number (a decoder that overflowed).
+ * @throws CoreError when the length does not fit, or when a value is NaN because the decoder overflowed.
  */
 export function floatsToImage(values: ArrayLike<number>, width: number, height: number): RgbImage {
   if (values.length !== width * height * 3) {

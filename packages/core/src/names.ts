@@ -1,5 +1,5 @@
 /**
- * What can be asked for by name, with options, defaults and ranges. Nothing here loads TensorFlow.js.
+ * The names that options take, with their options, defaults and ranges. Nothing here loads TensorFlow.js.
  *
  * @module
  */

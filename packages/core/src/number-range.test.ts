@@ -7,12 +7,12 @@ describe("a range of numbers", () => {
     [{ integer: true, min: 1, max: 3 }, [1, 3], [0, 4, 1.5, 2 ** 53, -1]],
     [{ min: 0, below: 1 }, [0, 0.999], [1, -1e-9]],
     [{ above: 0 }, [1e-300, 1e300], [0, -1]],
-  ])("%j takes what lies in it and nothing else", (range, inside, outside) => {
+  ])("%j contains its numbers and no others", (range, inside, outside) => {
     for (const value of inside) expect(isInRange(value, range)).toBe(true)
     for (const value of outside) expect(isInRange(value, range)).toBe(false)
   })
 
-  it("says itself in words", () => {
+  it("is described in words", () => {
     expect(rangeText({})).toBe("a number")
     expect(rangeText({ integer: true, min: 1, max: 3 })).toBe("a whole number from 1 to 3")
     expect(rangeText({ min: 0, below: 1 })).toBe("a number of at least 0 and below 1")

@@ -1,19 +1,19 @@
 import { CoreError } from "./errors.ts"
 
-/** Which numbers an option takes. Every number is finite. */
+/** The range of an option's numbers. Every number is finite. */
 export interface NumberRange {
   readonly integer?: boolean
-  /** The lowest number that is taken. */
+  /** The lowest allowed number. */
   readonly min?: number
-  /** The number that all must be above. */
+  /** All numbers are above this one. */
   readonly above?: number
-  /** The highest number that is taken. */
+  /** The highest allowed number. */
   readonly max?: number
-  /** The number that all must be below. */
+  /** All numbers are below this one. */
   readonly below?: number
 }
 
-/** A number that may be left out. */
+/** A number with a default. */
 export interface NumberOption extends NumberRange {
   readonly default: number
 }
@@ -42,10 +42,10 @@ export function rangeText({ integer = false, min, above, max, below }: NumberRan
 }
 
 /**
- * Checks the numbers of an object against a table of ranges. What is undefined was left out, and is not checked.
+ * Checks the numbers of an object against a table of ranges. Undefined values are not checked.
  *
- * @param place what the options belong to, at the beginning of a message
- * @throws CoreError naming the first option that is out of its range, what is expected and what came
+ * @param place the owner of the options, which begins the message
+ * @throws CoreError that names the first option out of its range, what was expected and what came
  */
 export function checkRanges(
   place: string,

@@ -1,6 +1,6 @@
 import type { Weight } from "./ops/ops.ts"
 
-/** Params are data: a tree of plain objects and lists whose leaves are weights (and plain values, which are skipped). */
+/** A tree of plain objects and lists. Its leaves are weights, and plain values that the functions here ignore. */
 export type ParamsTree = object
 
 /** Every weight of a tree, in the tree's order. */
@@ -19,7 +19,7 @@ export function bytesOf(tree: ParamsTree): number {
   return bytes
 }
 
-/** Gives every weight of a tree back to its device. */
+/** Disposes every weight of a tree. */
 export function disposeParams(tree: ParamsTree): void {
   for (const weight of weightsOf(tree)) weight.dispose()
 }

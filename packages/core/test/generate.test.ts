@@ -169,12 +169,12 @@ describe("generation", () => {
     const [a, b] = [use({ strength: 0.7 }), use({ control: grey(30) })]
     const one = requests.slice(0, 1)
     const chained = await pictures(one, { adapters: [...a, ...b] })
-    const turned = await pictures(one, { adapters: [...b, ...a] })
+    const swapped = await pictures(one, { adapters: [...b, ...a] })
     const summed = await pictures(one, { adapters: [...a, ...b], combine: "sum" })
-    const summedTurned = await pictures(one, { adapters: [...b, ...a], combine: "sum" })
-    expect(largestDifference(chained[0], turned[0])).toBeGreaterThan(0)
+    const summedSwapped = await pictures(one, { adapters: [...b, ...a], combine: "sum" })
+    expect(largestDifference(chained[0], swapped[0])).toBeGreaterThan(0)
     expect(largestDifference(chained[0], summed[0])).toBeGreaterThan(0)
-    expect(largestDifference(summed[0], summedTurned[0])).toBeLessThanOrEqual(1)
+    expect(largestDifference(summed[0], summedSwapped[0])).toBeLessThanOrEqual(1)
   })
 
   it("leaves no tensor behind, whether it ends, is left or is aborted", async () => {

@@ -16,7 +16,7 @@ import { WEIGHT_FORMATS, type WeightFormat } from "./weights/storage.ts"
 export interface WebgpuOpsOptions {
   /**
    * How frozen weights of linear layers and convolutions lie on the device. `file` keeps float32, float16 and bfloat16
-   * as the file has them, and anything else as float32. Default `file`.
+   * as the file has them, and anything else as float32. Default: `file`.
    */
   readonly weights?: WeightFormat | "file"
   /** Tiles of products, from `tuneProducts` on such a device. Default: tiles that suit most. */

@@ -18,7 +18,7 @@ class OwnError extends Error {
   override readonly name = "OwnError"
 }
 
-/** What a worker may throw. */
+/** Errors that a worker may throw. */
 const REFUSALS = {
   core: () => new CoreError("too small"),
   format: () => new FormatError("shape", "too long", { source: "a.safetensors", tensor: "b", offset: 8 }),
@@ -98,7 +98,7 @@ describe("a task over a channel", () => {
     expect(result).toBe("all")
   })
 
-  it("makes no value that was not asked for, and cleans up when the loop is left", async () => {
+  it("makes a value only on request, and cleans up when the loop is left", async () => {
     for await (const value of connect().open("count", 1000)) if (value === 2) break
     expect(log).toEqual(["makes 1", "makes 2", "cleans up"])
   })
@@ -112,7 +112,7 @@ describe("a task over a channel", () => {
     expect(await outer.next()).toEqual({ done: true, value: "all" })
   })
 
-  it("brings an error over with its name, message and code", async () => {
+  it("sends an error with its name, message and code", async () => {
     await expect(connect().call("fail", "too far")).rejects.toMatchObject({
       name: "RangeError",
       message: "too far",
@@ -120,7 +120,7 @@ describe("a task over a channel", () => {
     })
   })
 
-  describe("brings an error over", () => {
+  describe("sends an error", () => {
     const refused = (name: keyof typeof REFUSALS): Promise<unknown> =>
       connect()
         .call("refuse", name)
@@ -135,14 +135,14 @@ describe("a task over a channel", () => {
       expect((error as Error).stack).toContain("format")
     })
 
-    it("as an Error of its name where the class is not known", async () => {
+    it("as an Error with its name where the class is not known", async () => {
       const error = await refused("unknown")
       expect(error).toBeInstanceOf(Error)
       expect(error).not.toBeInstanceOf(CoreError)
       expect(String(error)).toBe("OwnError: mine")
     })
 
-    it("with its causes, as far as they go", async () => {
+    it("with its causes, up to the limit", async () => {
       const error = await refused("caused")
       expect(error).toBeInstanceOf(TypeError)
       expect((error as Error).cause).toBeInstanceOf(CoreError)
@@ -157,7 +157,7 @@ describe("a task over a channel", () => {
     })
   })
 
-  it("hears an abort inside of a value, and throws the signal's reason", async () => {
+  it("aborts inside of a value, and throws the signal's reason", async () => {
     const controller = new AbortController()
     const work = connect().call("work", null, { signal: controller.signal })
     setTimeout(() => controller.abort(new Error("enough")), 5)
@@ -181,20 +181,20 @@ describe("a task over a channel", () => {
     expect(log).toEqual([])
   })
 
-  it("refuses a task it does not know, also one that every object has", async () => {
+  it("refuses an unknown task, also a name that every object has", async () => {
     const client = connect() as unknown as ReturnType<typeof createClient<Record<string, Tasks["count"]>>>
     for (const name of ["toString", "sing"]) {
       await expect(client.call(name, 1)).rejects.toThrow(`there is no task "${name}"`)
     }
   })
 
-  it("says so when a value cannot be sent, and ends the task", async () => {
+  it("throws when a value cannot be sent, and ends the task", async () => {
     const client = connect()
     await expect(client.call("unsendable", null)).rejects.toMatchObject({ name: "DataCloneError" })
     expect(log).toEqual(["cleans up"])
   })
 
-  it("fails what waits, and every later call, when the worker is gone", async () => {
+  it("fails waiting and later calls after the worker has ended", async () => {
     const client = connect()
     const work = client.call("work", null)
     await new Promise((resolve) => setTimeout(resolve, 5))

@@ -3,18 +3,18 @@ import type { ErrorClasses } from "./sent-error.ts"
 import { unpackError } from "./sent-error.ts"
 
 export interface OpenOptions {
-  /** Stops the task inside of what it does. */
+  /** Stops the task, also inside of a value. */
   readonly signal?: AbortSignal | undefined
   /** Parts of the argument that move to the worker instead of being copied. */
   readonly transfer?: Transferable[]
 }
 
-/** The asking end of a channel. */
+/** The client's end of a channel. It opens tasks of the worker. */
 export interface Client<Tasks extends Record<keyof Tasks, TaskType>> {
   /**
-   * Runs a task of the worker. It begins when the first value is asked for; leaving the loop ends it.
+   * Runs a task of the worker. The task begins when the loop requests the first value. Leaving the loop ends it.
    *
-   * @throws what the task threw, of its class; the signal's reason when it was aborted; what `fail` was given
+   * @throws the task's error, of its class; the signal's reason when it was aborted; the argument of `fail`
    */
   open<Name extends keyof Tasks & string>(
     name: Name,
@@ -27,11 +27,11 @@ export interface Client<Tasks extends Record<keyof Tasks, TaskType>> {
     argument: Tasks[Name]["argument"],
     options?: OpenOptions & { readonly onValue?: (value: Tasks[Name]["yields"]) => void },
   ): Promise<Tasks[Name]["returns"]>
-  /** The worker is gone: what waits for it, and every later call, fails with this. */
+  /** Ends the client, because the worker has ended. Waiting calls and every later call fail with `error`. */
   fail(error: Error): void
 }
 
-/** Opens the asking end of a channel to a worker that `serve` runs in. Errors regain their class from `classes`. */
+/** Opens the client's end of a channel to a worker that runs a server. Errors regain their class from `classes`. */
 export function createClient<Tasks extends Record<keyof Tasks, TaskType>>(
   port: Port,
   classes: ErrorClasses = {},

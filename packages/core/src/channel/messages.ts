@@ -1,16 +1,16 @@
 import type { SentError } from "./sent-error.ts"
 
 /**
- * What travels between a program and its worker. Every task is a generator in the worker, walked from the program: it
- * opens the task, asks for one value after the other, and ends it early or lets it end. Nothing is sent that was not
- * asked for, so a busy program is never flooded. Between two values the worker is free for another task.
+ * The messages between a program and its worker. Every task is a generator in the worker, and the program runs it. The
+ * program opens the task and requests one value after another. It ends the task early or lets it end. The worker sends
+ * only requested values, so a busy program never gets too many. Between two values the worker is free for another task.
  */
 export type Request =
   | { readonly id: number; readonly kind: "open"; readonly name: string; readonly argument: unknown }
   | { readonly id: number; readonly kind: "next" }
-  /** Ends a task between two values; its cleaning up runs before the answer. */
+  /** Ends a task between two values. Its cleanup runs before the answer. */
   | { readonly id: number; readonly kind: "return" }
-  /** Stops a task inside of what it does. */
+  /** Stops a task, also inside of a value. */
   | { readonly id: number; readonly kind: "abort" }
 
 /** The answer to a `next` or `return`. */

@@ -1,13 +1,13 @@
 import type { Port, Reply, Request, TaskType } from "./messages.ts"
 import { packError } from "./sent-error.ts"
 
-/** What a task is given besides its argument. */
+/** A task's context besides its argument. */
 export interface TaskContext {
-  /** Aborted when the asking end says so. */
+  /** Aborted by a message of the client. */
   readonly signal: AbortSignal
   /**
-   * Reads the messages that have come. Where a device computes synchronously, nothing is read from the channel until a
-   * task awaits this.
+   * Reads the waiting messages. Where a device computes synchronously, the worker reads no message until a task awaits
+   * this.
    */
   readonly pause: () => Promise<void>
 }
@@ -20,7 +20,7 @@ export type TaskTable<Tasks extends Record<keyof Tasks, TaskType>> = {
   ) => AsyncGenerator<Tasks[Name]["yields"], Tasks[Name]["returns"], void>
 }
 
-/** A worker's tasks, for every port that asks for them. */
+/** A worker's tasks, for any number of ports. */
 export interface Server {
   /** Answers a port from now on. */
   listen(port: Port): void
@@ -32,8 +32,8 @@ interface OpenTask {
 }
 
 /**
- * Runs tasks. One value is computed at a time, whichever task and port it belongs to: two that hold the device at once
- * would only be in each other's way.
+ * Runs tasks. The server computes one value at a time, of all tasks and ports. Two tasks that use the device at once
+ * would slow each other down.
  *
  * @param pause see {@link TaskContext}. Default: a turn of the event loop by a message
  */
@@ -70,7 +70,7 @@ export function createServer<Tasks extends Record<keyof Tasks, TaskType>>(
         try {
           port.postMessage(reply)
         } catch (error) {
-          // A value that cannot be sent must not leave the asking end waiting, nor the task open.
+          // If a value cannot be sent, the client must not wait for ever, and the task must not stay open.
           port.postMessage({ id, kind: "error", error: packError(error) } satisfies Reply)
           open.delete(id)
           await task.steps.return(undefined).catch(() => {})
@@ -93,7 +93,7 @@ async function* refuse(name: string): AsyncGenerator<never, never, void> {
   throw new Error(`worker: there is no task "${name}". Both ends of the channel must be of one version.`)
 }
 
-/** A turn of the event loop. Timers would wait four milliseconds each once they are nested. */
+/** A turn of the event loop. Nested timers would wait four milliseconds each. */
 function createPause(): () => Promise<void> {
   const { port1, port2 } = new MessageChannel()
   const waiting: (() => void)[] = []

@@ -52,7 +52,7 @@ describe("canny", () => {
     ])
   })
 
-  it("minds not which threshold is given as the lower", () => {
+  it("takes the thresholds in either order", () => {
     expect(canny(noise, { low: 140, high: 60 })).toEqual(canny(noise, { low: 60, high: 140 }))
   })
 

@@ -2,11 +2,11 @@ import { CoreError } from "../errors.ts"
 import { channelsOf, type GreyImage, type RgbImage } from "../image.ts"
 
 export interface CannyOptions {
-  /** Gradients above this continue an edge. Default 100. */
+  /** Gradients above this continue an edge. Default: 100. */
   readonly low?: number
-  /** Gradients above this start an edge. Default 200. */
+  /** Gradients above this start an edge. Default: 200. */
   readonly high?: number
-  /** Measure a gradient by its Euclidean length instead of |dx| + |dy|. Default false. */
+  /** Measure a gradient by its Euclidean length instead of |dx| + |dy|. Default: false. */
   readonly l2?: boolean
 }
 
@@ -14,9 +14,9 @@ export interface CannyOptions {
 const TANGENT_22 = Math.floor(0.41421356237309503 * (1 << 15) + 0.5)
 
 /**
- * Canny edges, pixel for pixel those of `cv2.Canny` with the 3 x 3 Sobel operator: 255 on an edge, 0 elsewhere.
- * As there, nothing is blurred first. In an RGB image each pixel takes the channel with the largest gradient. For edges
- * of the luma, use `rgbToGrey` before.
+ * Canny edges: 255 on an edge, 0 elsewhere. Every pixel is that of `cv2.Canny` with the 3 x 3 Sobel operator. As in
+ * OpenCV, the image is not blurred first. In an RGB image each pixel takes the channel with the largest gradient. For
+ * edges of the luma, use `rgbToGrey` before.
  *
  * Source: J. Canny, "A Computational Approach to Edge Detection" (1986); OpenCV imgproc/canny.cpp.
  *
@@ -84,7 +84,7 @@ const NONE = 0
 const WEAK = 1
 const STRONG = 2
 
-/** Keeps the pixels that are a maximum across the edge, and says which of them may start one. */
+/** Keeps the pixels that are a maximum across the edge, and marks those that may start one. */
 function thin(width: number, height: number, gradient: Gradients, low: number, high: number): Uint8Array {
   const { dx, dy, magnitude } = gradient
   const marks = new Uint8Array(width * height)

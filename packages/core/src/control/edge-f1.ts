@@ -12,8 +12,8 @@ export interface EdgeAgreement {
 }
 
 /**
- * Compares edge maps (any pixel but 0 is an edge), forgiving `tolerance` pixels of distance, default 2. Two maps
- * without edges agree fully; a map without edges and one with them do not agree at all.
+ * Compares edge maps, in which any pixel but 0 is an edge. Two edges agree within `tolerance` pixels of distance.
+ * Default: 2. Two maps without edges agree fully. A map without edges and one with edges do not agree at all.
  *
  * Source: Martin, Fowlkes & Malik 2004, "Learning to Detect Natural Image Boundaries", with the matching replaced by
  * dilation with a disc.

@@ -9,7 +9,7 @@ const AT = { step: 1, steps: 4, between: true } as const
 const x0 = [0.5, -1, 2, 0]
 const noise = [1, -0.5, 0.25, -2]
 
-/** A network that knows the answer: what it should predict for x = x0 + sigma * noise. */
+/** A network with the exact prediction for x = x0 + sigma * noise. */
 const perfect = (prediction: Prediction, sigma: number): Network => {
   const alpha = 1 / Math.hypot(sigma, 1)
   return () =>
@@ -37,7 +37,7 @@ describe.each<Prediction>(["epsilon", "v"])("a denoiser of %s prediction", (pred
 })
 
 describe("a denoiser", () => {
-  it("shows the network unit variance, and where the pass stands", async () => {
+  it("gives the network an input of unit variance, and the position of the pass", async () => {
     const seen: { values: Float32Array; at: PassPosition }[] = []
     const denoise = createDenoiser(
       async (input, at) => {
@@ -53,7 +53,7 @@ describe("a denoiser", () => {
     expect(seen[0]?.at).toEqual({ ...AT, sigma: Math.sqrt(24), timestep: 100 * Math.sqrt(24) })
   })
 
-  it("refuses a prediction it does not know", () => {
+  it("refuses an unknown prediction", () => {
     const options = { prediction: "sample" as Prediction, timestepOf: () => 0 }
     expect(() => createDenoiser((input) => tf.clone(input), options)).toThrow(/no prediction "sample".*epsilon, v/)
   })

@@ -5,26 +5,26 @@ import { PREDICTIONS } from "./names.ts"
 import type { PassPosition, StepPosition } from "./pass-position.ts"
 
 /**
- * A network over latents. input: [N, H, W, C], scaled to unit variance; at: where the pass stands. Returns a new tensor
- * of the input's shape, which the caller disposes.
+ * A network over latents. input: [N, H, W, C], scaled to unit variance; at: the position of the pass. The result is a
+ * new tensor of the input's shape, which the caller disposes.
  */
 export type Network = (input: tf.Tensor, at: PassPosition) => tf.Tensor | Promise<tf.Tensor>
 
 /**
- * The estimate of x0 given x = x0 + sigma * noise, asked for by the step `at`. Returns a new tensor of x's shape, which
- * the caller disposes.
+ * Estimates x0 from x = x0 + sigma * noise, for the step `at`. The result is a new tensor of x's shape, which the
+ * caller disposes.
  */
 export type Denoise = (x: tf.Tensor, sigma: number, at: StepPosition) => tf.Tensor | Promise<tf.Tensor>
 
 export interface DenoiserOptions {
   readonly prediction: Prediction
-  /** The timestep the network is told for a noise level; see `NoiseLevels.timestepOf` and `timestepAt`. */
+  /** The network's timestep for a noise level. See `NoiseLevels.timestepOf` and `timestepAt`. */
   readonly timestepOf: (sigma: number) => number
 }
 
 /**
- * Turns a network's prediction into an estimate of x0, so that samplers need not know what a network predicts.
- * The network sees x / sqrt(sigma² + 1), the variance-preserving form it was trained on.
+ * Turns a network's prediction into an estimate of x0, so that samplers are independent of the prediction. The network
+ * reads x / sqrt(sigma² + 1), the variance-preserving form of its training.
  *
  * Source: Karras et al. 2022 (arXiv:2206.00364), section 5; Salimans & Ho 2022 (arXiv:2202.00512) for v.
  *
@@ -33,7 +33,9 @@ export interface DenoiserOptions {
 export function createDenoiser(network: Network, options: DenoiserOptions): Denoise {
   const { prediction, timestepOf } = options
   if (!PREDICTIONS.includes(prediction)) {
-    throw new CoreError(`denoiser: no prediction "${String(prediction)}". There are: ${PREDICTIONS.join(", ")}.`)
+    throw new CoreError(
+      `denoiser: there is no prediction "${String(prediction)}". There are: ${PREDICTIONS.join(", ")}.`,
+    )
   }
   return async (x, sigma, at) => {
     const scale = 1 / Math.hypot(sigma, 1)

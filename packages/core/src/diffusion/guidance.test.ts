@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest"
 import { combineGuidance, withGuidance } from "./guidance.ts"
 
 describe("combineGuidance", () => {
-  it("goes from the unconditional rows past the conditional ones", async () => {
+  it("extrapolates from the unconditional rows beyond the conditional ones", async () => {
     const prediction = tf.tensor2d([
       [0, 1],
       [10, 20],
@@ -42,7 +42,7 @@ describe("withGuidance", () => {
     const input = tf.tensor2d([[1], [2]])
     const before = tf.memory().numTensors
     const shapes: (readonly number[])[] = []
-    // Unconditional rows answer x, conditional ones 3 x.
+    // The network gives x for unconditional rows, and 3 x for conditional ones.
     const network = withGuidance((doubled) => {
       shapes.push(doubled.shape)
       return tf.tidy(() => tf.mul(doubled, tf.tensor2d([[1], [1], [3], [3]])))

@@ -6,7 +6,7 @@ import type { Network } from "./denoiser.ts"
  * Classifier-free guidance: uncond + guidanceScale * (cond - uncond).
  * prediction: [2N, ...], the N unconditional rows first → [N, ...]
  *
- * Source: Ho & Salimans 2022 (arXiv:2207.12598), with the scale counted as in Stable Diffusion (1 = no guidance).
+ * Source: Ho & Salimans 2022 (arXiv:2207.12598), with the scale of Stable Diffusion (1 is no guidance).
  */
 export function combineGuidance(prediction: tf.Tensor, guidanceScale: number): tf.Tensor {
   if (prediction.shape.length === 0 || (prediction.shape[0] as number) % 2 !== 0) {
@@ -22,8 +22,8 @@ export function combineGuidance(prediction: tf.Tensor, guidanceScale: number): t
 }
 
 /**
- * Wraps a network whose conditions are laid out as [N unconditional, N conditional] so that it takes N rows:
- * they are doubled before, and the two predictions combined after.
+ * Wraps a network whose conditions are [N unconditional, N conditional], so that it takes N rows. The rows are doubled
+ * before the network. The two predictions are combined after it.
  */
 export function withGuidance(network: Network, guidanceScale: number): Network {
   return async (input, at) => {

@@ -1,5 +1,5 @@
 /**
- * The samplers, spacings, predictions and sources of noise to choose from, as data. Nothing here loads TensorFlow.js.
+ * The samplers, spacings, predictions and sources of noise, as data. Nothing here loads TensorFlow.js.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import type { TorchGeneratorName } from "../random/torch.ts"
 /** What a network was trained to predict: the noise, or the velocity sqrt(ᾱ) noise - sqrt(1 - ᾱ) x0. */
 export type Prediction = (typeof PREDICTIONS)[number]
 
-/** All predictions there are. */
+/** All predictions. */
 export const PREDICTIONS = ["epsilon", "v"] as const
 
 /**
- * Which timesteps a run visits, of T in the schedule, with n steps:
+ * Which of the schedule's T timesteps a run of n steps visits:
  *
  * - `leading`: every (T/n)-th, counted up from 1 (DDIM as Stable Diffusion sets it)
  * - `linspace`: n even points from T-1 to 0, fractional (Euler)
@@ -24,7 +24,7 @@ export const PREDICTIONS = ["epsilon", "v"] as const
  */
 export type TimestepSpacing = (typeof TIMESTEP_SPACINGS)[number]
 
-/** All spacings there are. */
+/** All spacings. */
 export const TIMESTEP_SPACINGS = [
   "leading",
   "linspace",
@@ -35,55 +35,55 @@ export const TIMESTEP_SPACINGS = [
 ] as const
 
 /**
- * Where noise comes from: our own streams, or the generators of PyTorch by name, where a seed means what it means
+ * The source of noise: LLLite's streams, or a generator of PyTorch. With PyTorch's, a seed gives the same noise as
  * there.
  */
 export type NoiseName = (typeof NOISE_NAMES)[number]
 
-/** All sources of noise there are. */
+/** All sources of noise. */
 export const NOISE_NAMES = ["lllite", "torch-cpu", "torch-cuda"] as const satisfies readonly (
   | "lllite"
   | TorchGeneratorName
 )[]
 
-/** An option that samplers may take: what it does, and the values it may have. */
+/** An option of samplers, with its help text and its range. */
 export interface SamplerOptionInfo extends NumberRange {
   readonly help: string
 }
 
-/** All options that samplers take, by the names of k-diffusion. Which sampler takes which is said in `SAMPLERS`. */
+/** All options of samplers, by the names of k-diffusion. `SAMPLERS` lists the options of each sampler. */
 export const SAMPLER_OPTIONS = {
   eta: { help: "share of fresh noise in a step, 0 (none) to 1 (ancestral)", min: 0, max: 1 },
-  sNoise: { help: "factor of the noise that is added", min: 0 },
-  sChurn: { help: "noise added before the steps of a run, in all", min: 0 },
+  sNoise: { help: "factor on the added noise", min: 0 },
+  sChurn: { help: "total noise that is added before the steps of a run", min: 0 },
   sTmin: { help: "smallest sigma at which churn adds noise", min: 0 },
   sTmax: { help: "largest sigma at which churn adds noise", min: 0 },
 } as const satisfies Record<string, SamplerOptionInfo>
 
 export type SamplerOptionName = keyof typeof SAMPLER_OPTIONS
 
-/** Options of a sampler. Each has a default of its own in `SAMPLERS`. */
+/** Options of a sampler. `SAMPLERS` has the defaults. */
 export type SamplerOptions = { readonly [Name in SamplerOptionName]?: number }
 
 /**
- * How a start is made from unit noise: `sigma` (noise alone), or `unit-variance`, noise in the variance-preserving
- * form, which is sqrt(sigma² + 1) in the form samplers work in.
+ * The factor on unit noise at the start. `sigma` is noise alone. `unit-variance` is noise in the variance-preserving
+ * form, which is sqrt(sigma² + 1) in the scale of samplers.
  */
 export type StartScale = "sigma" | "unit-variance"
 
-/** A sampler as it is chosen by name. */
+/** A sampler's settings, by its name. */
 export interface SamplerInfo {
   /** Default spacing. */
   readonly spacing: TimestepSpacing
   readonly startScale: StartScale
-  /** The options that it takes, with their defaults. */
+  /** The sampler's options with their defaults. */
   readonly options: SamplerOptions
 }
 
 const ANCESTRAL = { eta: 1, sNoise: 1 } as const
 const CHURN = { sChurn: 0, sTmin: 0, sTmax: Number.POSITIVE_INFINITY, sNoise: 1 } as const
 
-/** The samplers by the names that sd-scripts gives them, each set as it is there, and two of diffusers'. */
+/** The samplers by the names and with the settings of sd-scripts, and two samplers of diffusers. */
 export const SAMPLERS = {
   ddim: { spacing: "leading", startScale: "unit-variance", options: { eta: 0 } },
   lms: { spacing: "linspace", startScale: "sigma", options: {} },
@@ -98,10 +98,10 @@ export const SAMPLERS = {
   unipc: { spacing: "linspace-rounded", startScale: "unit-variance", options: {} },
 } as const satisfies Record<string, SamplerInfo>
 
-/** A sampler by its own name. */
+/** A sampler's first name. */
 export type OwnSamplerName = keyof typeof SAMPLERS
 
-/** Second names, which mean the same. */
+/** Second names of samplers. */
 export const SAMPLER_ALIASES = {
   k_lms: "lms",
   k_euler: "euler",
@@ -115,7 +115,7 @@ export type SamplerName = OwnSamplerName | keyof typeof SAMPLER_ALIASES
 /** All names of samplers, second names last. */
 export const SAMPLER_NAMES: readonly SamplerName[] = [...keysOf(SAMPLERS), ...keysOf(SAMPLER_ALIASES)]
 
-/** A sampler with its own name: `euler` for `k_euler`; null if there is none of that name. */
+/** A sampler with its first name, such as `euler` for `k_euler`. Null for an unknown name. */
 export function samplerInfo(name: string): (SamplerInfo & { readonly name: OwnSamplerName }) | null {
   const own = keysOf(SAMPLER_ALIASES).find((alias) => alias === name)
   const found = keysOf(SAMPLERS).find((key) => key === (own === undefined ? name : SAMPLER_ALIASES[own]))

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest"
 import { addNoise, velocity } from "./noising.ts"
 
 describe("addNoise and velocity", () => {
-  it("turn x0 and noise by the angle of each row's level, so that both can be had back", async () => {
+  it("rotate x0 and noise by the angle of each row's level, so that both can be computed back", async () => {
     const x0 = tf.tensor2d([
       [1, -2],
       [0.5, 3],
@@ -27,7 +27,7 @@ describe("addNoise and velocity", () => {
     tf.dispose([x0, noise, noisy, v])
   })
 
-  it("refuse a level too few and noise of another shape", () => {
+  it("refuse a missing level and noise of another shape", () => {
     const x0 = tf.zeros([2, 3])
     const other = tf.zeros([2, 4])
     expect(() => addNoise(x0, x0, [0.5])).toThrow(/2 values/)

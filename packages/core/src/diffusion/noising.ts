@@ -13,7 +13,7 @@ export function addNoise(x0: tf.Tensor, noise: tf.Tensor, alphasCumprod: readonl
 }
 
 /**
- * What a network of v prediction learns: sqrt(ᾱ) noise - sqrt(1 - ᾱ) x0. x0, noise: [N, ...] → [N, ...]
+ * The target of v prediction: sqrt(ᾱ) noise - sqrt(1 - ᾱ) x0. x0, noise: [N, ...] → [N, ...]
  *
  * Source: Salimans & Ho 2022 (arXiv:2202.00512), appendix D.
  *
@@ -31,7 +31,9 @@ function mixRows(
   factors: (alpha: number) => readonly [x0: number, noise: number],
 ): tf.Tensor {
   if (x0.shape.join() !== noise.shape.join()) {
-    throw new CoreError(`noise: x0 is [${x0.shape.join(", ")}], the noise [${noise.shape.join(", ")}]`)
+    throw new CoreError(
+      `noise: x0 is [${x0.shape.join(", ")}], the noise [${noise.shape.join(", ")}]. Both must have one shape.`,
+    )
   }
   if (alphasCumprod.length !== x0.shape[0]) {
     throw new CoreError(`noise: expected ${x0.shape[0]} values of ᾱ, one per row, got ${alphasCumprod.length}`)

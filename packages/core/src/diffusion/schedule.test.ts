@@ -20,7 +20,7 @@ describe("the noise schedule", () => {
     expect(sigmaAt(schedule, 0)).toBeCloseTo(0.02916753, 6)
   })
 
-  it("ends without signal when rescaled, and begins as before", () => {
+  it("ends without signal when rescaled, and begins unchanged", () => {
     const rescaled = createNoiseSchedule({ zeroTerminalSnr: true })
     expect(alphaAt(rescaled, 0)).toBeCloseTo(alphaAt(schedule, 0), 12)
     expect(alphaAt(rescaled, 500)).toBeCloseTo(0.24101864, 6)
@@ -36,24 +36,24 @@ describe("the noise schedule", () => {
     }
   })
 
-  it("finds the timestep of a sigma back", () => {
+  it("finds the timestep of a sigma", () => {
     for (const timestep of [0, 0.25, 1, 249.75, 499.5, 749.25, 998.999, 999]) {
       expect(timestepAt(schedule, sigmaAt(schedule, timestep))).toBeCloseTo(timestep, 8)
     }
   })
 
-  it("reads between timesteps along the logarithm when asked to", () => {
+  it("interpolates between timesteps along the logarithm", () => {
     const sigma = Math.sqrt(sigmaAt(schedule, 10) * sigmaAt(schedule, 11))
     expect(timestepAt(schedule, sigma, "log")).toBeCloseTo(10.5, 10)
     expect(timestepAt(schedule, sigma, "linear")).toBeLessThan(10.5)
   })
 
-  it("holds the ends for levels beyond them", () => {
+  it("gives the first or last timestep for levels beyond the ends", () => {
     expect(timestepAt(schedule, 0)).toBe(0)
     expect(timestepAt(schedule, 100)).toBe(999)
   })
 
-  it("refuses what it does not have", () => {
+  it("refuses timesteps that it does not have", () => {
     expect(() => sigmaAt(schedule, 999.5)).toThrow(/from 0 to 999, got 999.5/)
     expect(() => alphaAt(schedule, 1.5)).toThrow(/integer from 0 to 999/)
     expect(() => timestepAt(schedule, Number.NaN)).toThrow(/sigma must be 0 or more/)

@@ -1,7 +1,7 @@
 import { CoreError } from "../errors.ts"
 
 /**
- * How much noise a training timestep stands for.
+ * The noise level of every training timestep.
  *
  * `sigma` is the noise level of the variance-exploding form, x = x0 + sigma * noise: sqrt((1 - ᾱ) / ᾱ).
  */
@@ -13,19 +13,19 @@ export interface NoiseSchedule {
 }
 
 export interface NoiseScheduleOptions {
-  /** Number of training timesteps. Default 1000. */
+  /** Number of training timesteps. Default: 1000. */
   readonly timesteps?: number
-  /** beta of the first timestep. Default 0.00085. */
+  /** beta of the first timestep. Default: 0.00085. */
   readonly betaStart?: number
-  /** beta of the last timestep. Default 0.012. */
+  /** beta of the last timestep. Default: 0.012. */
   readonly betaEnd?: number
-  /** Rescale so that the last timestep is noise alone (Lin et al. 2024, arXiv:2305.08891). Default false. */
+  /** Rescale so that the last timestep is noise alone (Lin et al. 2024, arXiv:2305.08891). Default: false. */
   readonly zeroTerminalSnr?: boolean
 }
 
 /**
- * Stands for the infinite sigma of a timestep without signal. Against the limit it errs by its inverse, 1e-6, and
- * x = x0 + sigma * noise still fits float32 easily.
+ * Stands for the infinite sigma of a timestep without signal. The error against the limit is 1e-6, and x = x0 + sigma *
+ * noise fits float32 easily.
  */
 export const LARGEST_SIGMA = 2 ** 20
 
@@ -90,7 +90,7 @@ export function alphaAt(schedule: NoiseSchedule, timestep: number): number {
 }
 
 /**
- * sigma of a timestep; between two integers, linear in sigma.
+ * sigma of a timestep. Between two integers it is linear in sigma.
  *
  * @throws CoreError outside 0 .. last timestep.
  */
@@ -106,8 +106,8 @@ export function sigmaAt(schedule: NoiseSchedule, timestep: number): number {
 }
 
 /**
- * How a timestep between two integers is read off its sigma: `linear` inverts `sigmaAt`; `log`, linear in log sigma,
- * is what k-diffusion does with levels that were not chosen by timestep (Karras et al. 2022).
+ * How a fractional timestep follows from its sigma. `linear` inverts `sigmaAt`. `log` is linear in log sigma, as in
+ * k-diffusion for levels that were not chosen by timestep (Karras et al. 2022).
  */
 export type SigmaInterpolation = "linear" | "log"
 

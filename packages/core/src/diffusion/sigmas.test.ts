@@ -39,7 +39,7 @@ describe("noiseLevels", () => {
     expect(noiseLevels(schedule, 1, "karras").timesteps).toEqual([999])
   })
 
-  it("tells the network the timestep of each level, and reads levels between off the schedule", () => {
+  it("gives the network the timestep of each level, and interpolates between levels", () => {
     const levels = noiseLevels(schedule, 5, "karras-rounded")
     for (const [i, timestep] of levels.timesteps.entries()) {
       expect(levels.timestepOf(levels.sigmas[i] as number)).toBe(timestep)
@@ -53,7 +53,7 @@ describe("noiseLevels", () => {
     expect(noiseLevels(rescaled, 5, "trailing").timestepOf(2 ** 20)).toBe(999)
   })
 
-  it("names the spacings there are", () => {
+  it("lists the spacings", () => {
     expect(() => noiseLevels(schedule, 5, "even" as TimestepSpacing)).toThrow(/no spacing "even".*leading.*karras/)
   })
 

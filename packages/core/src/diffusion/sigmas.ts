@@ -5,13 +5,13 @@ import { type NoiseSchedule, sigmaAt, timestepAt } from "./schedule.ts"
 
 /** The levels of one run. */
 export interface NoiseLevels {
-  /** What the network is told at each step, n values. */
+  /** The network's timestep at each step, n values. */
   readonly timesteps: readonly number[]
-  /** The noise level at each step and, last, where the run ends: n + 1 values, falling to 0. */
+  /** The noise level at each step, then the level at the end of the run: n + 1 values, falling to 0. */
   readonly sigmas: readonly number[]
   /**
-   * The timestep for a noise level: that of the list if it is one of them, otherwise (between two levels, for methods
-   * that look there) read off the schedule, linear in log sigma.
+   * The timestep of a noise level. A level of the list has its timestep of the list. Other levels are for methods that
+   * evaluate between two levels. Their timestep follows from the schedule, linear in log sigma.
    */
   readonly timestepOf: (sigma: number) => number
 }
@@ -19,15 +19,15 @@ export interface NoiseLevels {
 /**
  * The noise levels of a run of `steps` steps.
  *
- * @throws CoreError when the spacing is unknown, when the schedule has too few timesteps for `steps` different ones, or
- * when Karras levels are asked of a schedule without a largest sigma (zero terminal SNR).
+ * @throws CoreError when the spacing is unknown, or when the schedule has fewer than `steps` different timesteps. Also
+ * for Karras levels of a schedule without a largest sigma (zero terminal SNR).
  */
 export function noiseLevels(schedule: NoiseSchedule, steps: number, spacing: TimestepSpacing): NoiseLevels {
   if (!Number.isSafeInteger(steps) || steps < 1) {
     throw new CoreError(`sigmas: steps must be a positive integer, got ${steps}`)
   }
   if (!TIMESTEP_SPACINGS.includes(spacing)) {
-    throw new CoreError(`sigmas: no spacing "${String(spacing)}". There are: ${TIMESTEP_SPACINGS.join(", ")}.`)
+    throw new CoreError(`sigmas: there is no spacing "${String(spacing)}". There are: ${TIMESTEP_SPACINGS.join(", ")}.`)
   }
   const [timesteps, sigmas] = spacing.startsWith("karras")
     ? karrasLevels(schedule, steps, spacing === "karras-rounded")
@@ -50,7 +50,7 @@ type Levels = readonly [timesteps: readonly number[], sigmas: readonly number[]]
 
 function spacedLevels(schedule: NoiseSchedule, steps: number, spacing: TimestepSpacing): Levels {
   const total = schedule.sigmas.length
-  // Multiplied out as numpy does: near a half, another order of the same sum rounds to another timestep.
+  // The order of the sum is numpy's. Near a half, another order rounds to another timestep.
   const timesteps = Array.from({ length: steps }, (_, i) => {
     switch (spacing) {
       case "leading":
@@ -79,7 +79,7 @@ const KARRAS_RHO = 7
 function karrasLevels(schedule: NoiseSchedule, steps: number, rounded: boolean): Levels {
   if (schedule.alphasCumprod.at(-1) === 0) {
     throw new CoreError(
-      "sigmas: Karras levels start at the largest sigma, and a schedule with zero terminal SNR has none. Use trailing.",
+      'sigmas: Karras levels start at the largest sigma, and a schedule with zero terminal SNR has none. Use "trailing".',
     )
   }
   const smallest = (schedule.sigmas[0] as number) ** (1 / KARRAS_RHO)
@@ -95,7 +95,7 @@ function karrasLevels(schedule: NoiseSchedule, steps: number, rounded: boolean):
   return [timesteps, sigmas]
 }
 
-/** numpy's rounding, which the spacings of the reference are defined by. */
+/** numpy's rounding, which defines the spacings of the reference. */
 function roundHalfToEven(value: number): number {
   const floor = Math.floor(value)
   const isHalf = value - floor === 0.5

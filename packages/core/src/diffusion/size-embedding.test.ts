@@ -27,7 +27,7 @@ describe("timestepEmbedding", () => {
     near(values, 160, [-0.4677718, 0.7114279, -0.4623721])
   })
 
-  it("tells fractions of a timestep apart", () => {
+  it("differs between fractions of a timestep", () => {
     expect(timestepEmbedding(749.25, 64)).not.toEqual(timestepEmbedding(749, 64))
   })
 })

@@ -1,30 +1,30 @@
 import { CoreError } from "../errors.ts"
 
-/** Numbers that SDXL is told about a picture's size. */
+/** Numbers in SDXL's condition on a picture's size. */
 const SIZE_NUMBERS = 6
 
-/** Values of the embedding of one of them. */
+/** Values in the embedding of one number. */
 const SIZE_NUMBER_DIM = 256
 
-/** Values of SDXL's size conditioning. */
+/** Values in SDXL's size embedding. */
 export const SIZE_EMBEDDING_DIM = SIZE_NUMBERS * SIZE_NUMBER_DIM
 
-/** What SDXL is told about a picture's size, in pixels, each pair as (height, width) or (top, left). */
+/** SDXL's condition on a picture's size, in pixels. Pairs are (height, width) or (top, left). */
 export interface SizeCondition {
-  /** Size of the picture before it was fitted. */
+  /** Size of the picture before it was resized and cropped. */
   readonly original: readonly [height: number, width: number]
-  /** Where the crop began. */
+  /** The top left corner of the crop. */
   readonly crop: readonly [top: number, left: number]
-  /** Size of the picture the network sees. */
+  /** Size of the picture that the network reads. */
   readonly target: readonly [height: number, width: number]
 }
 
 /**
- * Sinusoidal embedding of a number: [cos(x f_0), …, cos(x f_n-1), sin(x f_0), …, sin(x f_n-1)], n = width / 2,
+ * Sinusoidal embedding of a number: [cos(x f_0), …, cos(x f_n-1), sin(x f_0), …, sin(x f_n-1)], with n = width / 2 and
  * f_i = 10000^(-i / n).
  *
- * Frequencies and angles are rounded to float32, as they were where the networks were trained: at a size of 1024 this
- * moves an angle by up to 6e-5.
+ * Frequencies and angles are rounded to float32, as in the training of the networks. At a size of 1024 this changes an
+ * angle by up to 6e-5.
  *
  * Source: Vaswani et al. 2017 (arXiv:1706.03762), with the cosines first as in Stable Diffusion.
  *
@@ -45,7 +45,10 @@ export function sinusoidalEmbedding(x: number, width: number): Float32Array {
   return values
 }
 
-/** The U-Net's input for a timestep (fractional allowed): `width` is its model channels, 320 in SDXL. → [width] */
+/**
+ * The U-Net's input for a timestep. Fractions are allowed. `width` is the number of model channels, 320 in SDXL. →
+ * [width]
+ */
 export function timestepEmbedding(timestep: number, width: number): Float32Array {
   return sinusoidalEmbedding(timestep, width)
 }

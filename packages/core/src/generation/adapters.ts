@@ -9,20 +9,20 @@ import { chainTaps, sumTaps } from "../models/taps.ts"
 import type { Ops } from "../ops/ops.ts"
 import { GENERATE_DEFAULTS } from "./defaults.ts"
 
-/** An LLLite and how it is used. */
+/** An LLLite with the settings of its use. */
 export interface AdapterUse {
   readonly lllite: LlliteParams
-  /** One control image for each picture of the batch, or one for all; of the pictures' size. */
+  /** One control image for each picture of the batch, or one for all. It has the pictures' size. */
   readonly control: RgbImage | readonly RgbImage[]
-  /** How much of the adapter is added: a number, or one for every place of a pass. Default: 1. */
+  /** The factor on what the adapter adds: a number, or a function of the place. Default: 1. */
   readonly strength?: Strength
-  /** Where on the noise schedule it begins, 0 (pure noise) to 1 (no noise). Default: 0. */
+  /** Where it begins on the noise schedule, from 0 (pure noise) to 1 (no noise). Default: 0. */
   readonly start?: number
-  /** Where it ends. Default: 1. */
+  /** Where it ends on the noise schedule. Default: 1. */
   readonly end?: number
 }
 
-/** An adapter with its control's share computed. The caller disposes it. */
+/** An adapter with the values for its control. The caller disposes it. */
 export interface PreparedAdapter {
   readonly use: AdapterUse
   readonly control: PreparedControl
@@ -30,16 +30,16 @@ export interface PreparedAdapter {
 }
 
 /**
- * Computes what an adapter makes of its control: once for a run.
+ * Computes an adapter's values for its control, once for a run. The caller disposes the result.
  *
- * @throws CoreError when the controls are neither one nor one for each picture
+ * @throws CoreError when the number of control images is neither 1 nor `pictures`
  */
 export function prepareAdapter(ops: Ops, use: AdapterUse, pictures: number): PreparedAdapter {
   const control = prepareControl(ops, use.lllite, joinControls(use, pictures))
   return { use, control, dispose: () => control.dispose() }
 }
 
-/** What stands before the layers at a place on the noise schedule, 0 (pure noise) to 1. */
+/** The tap of the adapters at a position on the noise schedule, from 0 (pure noise) to 1. */
 export function tapAt(
   ops: Ops,
   adapters: readonly PreparedAdapter[],

@@ -4,10 +4,10 @@ import type { Sdxl } from "../models/sdxl.ts"
 import { conditionVector, encodePrompts } from "../models/sdxl.ts"
 import type { PictureRequest } from "./request.ts"
 
-/** What pictures are to show, as the U-Net takes it. The caller disposes it. */
+/** The U-Net's conditions for a batch of pictures. The caller disposes them. */
 export interface Conditions {
   readonly pictures: number
-  /** Whether the rows are doubled: all negative prompts first, then the prompts. */
+  /** Whether the rows are doubled, with all negative prompts first, then the prompts. */
   readonly guided: boolean
   /** [rows, tokens, contextDim] */
   readonly context: Tensor3D
@@ -17,12 +17,12 @@ export interface Conditions {
 }
 
 export interface ConditionOptions {
-  /** Whether negative prompts are encoded, for guidance. */
+  /** Whether negative prompts are encoded, which guidance needs. */
   readonly guided: boolean
   readonly size: SizeCondition
 }
 
-/** Encodes the prompts of pictures. */
+/** Encodes the prompts of a batch of pictures. */
 export function encodeConditions(
   sdxl: Sdxl,
   requests: readonly Omit<PictureRequest, "seed">[],

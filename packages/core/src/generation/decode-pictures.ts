@@ -8,8 +8,8 @@ import { decodeLatents } from "../models/vae/vae.ts"
 import type { GenerateOptions } from "./request.ts"
 
 /**
- * Latents as pictures, one after another: a decoder's memory is that of its largest layer times the batch.
- * latents: [N, H/8, W/8, C]; they stay the caller's.
+ * Decodes latents to pictures, one after another, because the decoder's memory grows with the batch. latents: [N, H/8,
+ * W/8, C]. The caller keeps them.
  *
  * @throws the signal's reason when aborted
  */

@@ -18,8 +18,8 @@ export interface LatentDenoiserOptions extends Pick<GenerateOptions, "combine" |
 }
 
 /**
- * An SDXL's estimate of latents without noise, under conditions and adapters, which have to live as long as it is used.
- * Each evaluation throws the signal's reason when aborted.
+ * A function that estimates latents without noise by an SDXL, with conditions and adapters. Both have to live as long
+ * as the function is used. Each evaluation throws the signal's reason when aborted.
  */
 export function createLatentDenoiser(
   { ops, unet: params, prediction, blocks }: Sdxl,

@@ -7,10 +7,10 @@ import type { Sdxl } from "../models/sdxl.ts"
 import { encodeImage, latentsOf } from "../models/vae/vae.ts"
 
 /**
- * Pictures as latents: the mean of what the VAE makes of them, scaled. N pictures of one size → [N, H/8, W/8, C], which
- * the caller disposes.
+ * Encodes pictures to latents: the mean of the VAE's posterior, scaled. N pictures of one size → [N, H/8, W/8, C],
+ * which the caller disposes.
  *
- * @throws CoreError when there are none, or their sizes differ or are not multiples of 8
+ * @throws CoreError without a picture, or when sizes differ or are not multiples of 8
  */
 export function encodePictures(
   { ops, vae }: Sdxl,
@@ -23,7 +23,7 @@ export function encodePictures(
     const what = odd === undefined ? "none" : `${first?.width}×${first?.height} and ${odd.width}×${odd.height} px`
     throw new CoreError(`generate: expected pictures of one size to encode, got ${what}`)
   }
-  // One at a time: an encoder's memory is that of its largest layer times the batch.
+  // One at a time, because the encoder's memory grows with the batch.
   const encoded = pictures.map((picture) =>
     tf.tidy(() => {
       const image = tf.tensor4d(imageToFloats(picture), [1, picture.height, picture.width, 3])

@@ -22,15 +22,15 @@ export type GenerateEvent =
       readonly step: number
       readonly steps: number
       readonly sigma: number
-      /** The estimate of the latents without noise, [N, H/8, W/8, 4]: valid until the next event. */
+      /** The estimate of the latents without noise, [N, H/8, W/8, 4]. It is valid until the next event. */
       readonly denoised: Tensor4D
     }
   | { readonly kind: "image"; readonly index: number; readonly seed: number; readonly image: RgbImage }
 
 /**
- * Makes pictures from text, all in one batch; each is what it would be alone. Yields every step, then every picture.
+ * Makes pictures from text, all in one batch. Each picture is the same as alone. Yields every step, then every picture.
  *
- * This is one composition of the phases beside it: conditions, start, walk, decode.
+ * It is composed of the phases of this folder: conditions, start, walk, decode.
  *
  * @throws CoreError when an option is out of range or a control has another size; the signal's reason when aborted
  */
@@ -75,7 +75,7 @@ export async function* generate(
   }
 }
 
-/** The steps of a walk as events; returns what the walk returns. */
+/** Yields the steps of a walk as events, and returns the walk's result. */
 async function* stepEvents(
   walk: AsyncGenerator<WalkStep, Tensor4D, void>,
   start: Tensor4D,

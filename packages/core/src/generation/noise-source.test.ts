@@ -20,7 +20,7 @@ describe.each(NOISE_NAMES)("noise of %s", (name) => {
   const between = (source: ReturnType<typeof create>, from: number, to: number) =>
     valuesOf(source.between({ from, to }) as Tensor4D)
 
-  it("repeats for an interval, however often it is asked for", async () => {
+  it("repeats for an interval", async () => {
     const source = create()
     const first = await between(source, 5, 1)
     await between(source, 14, 5)
@@ -42,15 +42,15 @@ describe.each(NOISE_NAMES)("noise of %s", (name) => {
     expect(new Set(draws.map(String)).size).toBe(draws.length)
   })
 
-  it("gives a picture in a batch what it gets alone", async () => {
+  it("gives a picture in a batch the same noise as alone", async () => {
     const [batch, alone] = [create([3, 7]), create([7])]
     expect((await valuesOf(batch.start())).slice(24)).toEqual(await valuesOf(alone.start()))
     expect((await between(batch, 14, 5)).slice(24)).toEqual(await between(alone, 14, 5))
   })
 })
 
-describe("noise of our own streams", () => {
-  it("is that of the step's number for the interval of a step, and does not depend on what was asked before", async () => {
+describe("noise of LLLite's streams", () => {
+  it("depends on the step's number, and not on earlier calls", async () => {
     const [early, late] = [
       createNoiseSource("lllite", [7], SHAPE, SIGMAS),
       createNoiseSource("lllite", [7], SHAPE, SIGMAS),

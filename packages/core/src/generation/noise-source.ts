@@ -7,15 +7,14 @@ import { createStream } from "../random/stream.ts"
 import type { TorchGenerator, TorchGeneratorName } from "../random/torch.ts"
 import { createTorchGenerator } from "../random/torch.ts"
 
-/** Unit noise of a batch, every picture's from its own seed. [N, H, W, C] each; the caller disposes it. */
+/** Unit noise of a batch. Every picture's noise depends on its seed. [N, H, W, C] each, which the caller disposes. */
 export interface NoiseSource {
   start(): Tensor4D
   /**
-   * For samplers that add noise on the way. An interval gives the same noise whenever it is asked for, and however
-   * often; other intervals give other noise.
+   * For samplers that add noise between steps. An interval always gives the same noise. Other intervals give other
+   * noise.
    *
-   * With PyTorch's generators, which go on from draw to draw, an interval keeps what was drawn when it was asked for
-   * first.
+   * PyTorch's generators continue from draw to draw. With them, an interval keeps the noise of its first call.
    */
   readonly between: IntervalNoise
 }
@@ -23,7 +22,7 @@ export interface NoiseSource {
 /**
  * Noise for pictures of [rows, columns, channels] with these seeds.
  *
- * @param sigmas all levels of the run: the interval of a step is known by the step's number.
+ * @param sigmas all levels of the run. They give the number of the step for an interval.
  */
 export function createNoiseSource(
   name: NoiseName,
@@ -67,7 +66,7 @@ function streamed(seed: number, shape: [number, number, number], sigmas: readonl
   }
 }
 
-/** PyTorch draws channels first, one tensor after another; draws are kept, so that any can be asked for again. */
+/** PyTorch draws channels first, one tensor after another. All draws are kept, so that they can be repeated. */
 function torched(name: TorchGeneratorName, seed: number, shape: readonly [number, number, number]): PictureNoise {
   const [rows, columns, channels] = shape
   const generator: TorchGenerator = createTorchGenerator(name, seed)

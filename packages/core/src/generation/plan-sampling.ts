@@ -7,7 +7,7 @@ import type { NoiseLevels } from "../diffusion/sigmas.ts"
 import { noiseLevels } from "../diffusion/sigmas.ts"
 import { GENERATE_DEFAULTS } from "./defaults.ts"
 
-/** How a run goes from noise to pictures. */
+/** The sampler and the noise levels of a run. */
 export interface SamplingPlan {
   readonly schedule: NoiseSchedule
   readonly sampler: SamplerEntry
@@ -20,18 +20,17 @@ export interface SamplingChoice {
   readonly steps?: number
   /** Default: `euler`. */
   readonly sampler?: SamplerName
-  /** Default: the sampler's own. */
+  /** Default: the sampler's spacing. */
   readonly spacing?: TimestepSpacing
   readonly samplerOptions?: SamplerOptions
-  /** Default: the schedule that SDXL was trained with. */
+  /** Default: SDXL's training schedule. */
   readonly schedule?: NoiseSchedule
 }
 
 /**
- * Chooses a sampler and the levels of a run.
+ * Chooses the sampler and the noise levels of a run.
  *
- * @throws CoreError for a name that does not exist, for an option that the sampler does not take, or for more steps than
- * the schedule has levels
+ * @throws CoreError for an unknown name, for an option that the sampler does not take, or for too many steps
  */
 export function planSampling({
   steps = GENERATE_DEFAULTS.steps,

@@ -4,7 +4,7 @@ import { CoreError } from "../errors.ts"
 import type { AdapterUse } from "./adapters.ts"
 import { GENERATE_DEFAULTS, SIDE_MULTIPLE } from "./defaults.ts"
 
-/** One picture to make. */
+/** A request for one picture. */
 export interface PictureRequest {
   readonly prompt: string
   /** Default: empty. */
@@ -13,47 +13,50 @@ export interface PictureRequest {
 }
 
 export interface GenerateOptions {
-  /** Pixels, multiples of 32. */
+  /** In pixels, a multiple of 32. */
   readonly width: number
   readonly height: number
   /** Default: 20. */
   readonly steps?: number
-  /** 1 is no guidance. Default: 7.5. */
+  /** The scale of classifier-free guidance. 1 is no guidance. Default: 7.5. */
   readonly guidanceScale?: number
   /** Default: `euler`. */
   readonly sampler?: SamplerName
-  /** Which timesteps are visited. Default: the sampler's own, see `SAMPLERS`. */
+  /** The timesteps that the run visits. Default: the sampler's spacing, see `SAMPLERS`. */
   readonly spacing?: TimestepSpacing
-  /** Options that the sampler takes, see `SAMPLERS`. */
+  /** The sampler's options, see `SAMPLERS`. */
   readonly samplerOptions?: SamplerOptions
   readonly adapters?: readonly AdapterUse[]
-  /** How several adapters meet: `chain` as sd-scripts and ComfyUI, `sum` as sd-webui-controlnet. Default: `chain`. */
+  /**
+   * How several adapters are combined: `chain` as sd-scripts and ComfyUI, `sum` as sd-webui-controlnet. Default:
+   * `chain`.
+   */
   readonly combine?: "chain" | "sum"
-  /** The size that SDXL is conditioned on. Default: a picture of just these pixels. */
+  /** SDXL's condition on the picture's size. Default: `width` and `height`, without a crop. */
   readonly size?: SizeCondition
   /**
-   * Where noise comes from: our own streams, or PyTorch's generators by name for people who want a seed to mean what it
-   * means elsewhere. Default: `lllite`.
+   * The source of noise: LLLite's streams, or a generator of PyTorch for the seeds of other programs. Default:
+   * `lllite`.
    */
   readonly noise?: NoiseName
-  /** Slices of rows in which the VAE decodes a picture, one after another; see `chooseVaeSlices`. Default: 1. */
+  /** Slices of rows in which the VAE decodes a picture, see `chooseVaeSlices`. Default: 1. */
   readonly vaeSlices?: number
   readonly signal?: AbortSignal
   /**
-   * Awaited before every pass of the U-Net and every decoding. A thread whose device computes synchronously receives
-   * there the message that it is to stop.
+   * Awaited before every pass of the U-Net and every decoding. A thread whose device computes synchronously then reads
+   * a message to stop. Default: no pause.
    */
   readonly pause?: () => Promise<void>
 }
 
-/** @throws CoreError naming what is wrong with the requests or the options */
+/** Checks requests and options. @throws CoreError that names the first one that is wrong */
 export function checkRequest(requests: readonly PictureRequest[], options: GenerateOptions): void {
   const { width, height, adapters = [], vaeSlices = 1 } = options
   const { steps, guidanceScale } = { ...GENERATE_DEFAULTS, ...options }
   const expect = (good: boolean, what: string): void => {
     if (!good) throw new CoreError(`generate: ${what}`)
   }
-  expect(requests.length > 0, "no picture is asked for, expected at least one")
+  expect(requests.length > 0, "there is no request, expected at least one")
   for (const [name, pixels] of Object.entries({ width, height })) {
     const near = Math.max(SIDE_MULTIPLE, Math.round(pixels / SIDE_MULTIPLE) * SIDE_MULTIPLE)
     expect(
@@ -62,7 +65,7 @@ export function checkRequest(requests: readonly PictureRequest[], options: Gener
     )
   }
   expect(Number.isSafeInteger(steps) && steps >= 1, `steps is ${steps}, expected a positive integer`)
-  // Checked before the steps, and not when the VAE needs it.
+  // Checked before the steps, because the VAE would refuse it only after them.
   expect(Number.isSafeInteger(vaeSlices) && vaeSlices >= 1, `vaeSlices is ${vaeSlices}, expected a positive integer`)
   expect(Number.isFinite(guidanceScale), `guidanceScale is ${guidanceScale}, expected a number`)
   for (const { control, strength = 1, start = 0, end = 1 } of adapters) {

@@ -4,36 +4,36 @@ import type { AfterStep, IntervalNoise } from "../diffusion/samplers/index.ts"
 import { CoreError } from "../errors.ts"
 import type { SamplingPlan } from "./plan-sampling.ts"
 
-/** A step of a walk, before it goes on. The tensors are valid until the next step is asked for. */
+/** A step of a walk. The tensors are valid until the consumer requests the next step. */
 export interface WalkStep {
-  /** Of the whole plan, from 0. */
+  /** Index in the whole plan, from 0. */
   readonly step: number
-  /** Steps of the whole plan. */
+  /** The number of steps in the whole plan. */
   readonly steps: number
   readonly sigma: number
-  /** The latents that the step starts from. [N, H/8, W/8, C] */
+  /** The latents at the start of the step. [N, H/8, W/8, C] */
   readonly latents: Tensor4D
-  /** The estimate of them without noise. */
+  /** The estimate of the latents without noise. */
   readonly denoised: Tensor4D
 }
 
 export interface WalkOptions {
-  /** Noise for samplers that add it on the way. */
+  /** Noise for samplers that add it between steps. */
   readonly noise?: IntervalNoise
-  /** The first step that is walked, from 0. Default: 0. */
+  /** The first step of the walk, from 0. Default: 0. */
   readonly from?: number
   /** The step before which the walk ends. Default: the number of steps. */
   readonly to?: number
-  /** Done to the latents after each step. */
+  /** Changes the latents after each step. */
   readonly afterStep?: AfterStep
 }
 
 /**
- * Walks latents along a plan, or a part of it. start: the sample at the level of the step `from`, [N, H/8, W/8, C]; it
- * stays the caller's.
+ * Walks latents along a plan, or a part of it. start: the sample at the level of the step `from`, [N, H/8, W/8, C]. The
+ * caller keeps it.
  *
  * @returns a generator that yields every step and returns the latents at the level of `to`, which belong to the caller.
- * Ending it early disposes all it holds.
+ * If the caller ends it early, it disposes all its tensors.
  * @throws CoreError for a part that the plan does not have
  */
 export async function* walkLatents(

@@ -2,13 +2,15 @@ import { CoreError } from "../errors.ts"
 import type { RgbImage } from "../image.ts"
 
 /**
- * The middle of a picture. What is left over on an axis is split evenly, the odd pixel taken at the end.
+ * The middle of a picture. Each axis is cut evenly at both ends. An odd pixel is cut at the far end.
  *
- * @throws CoreError when the picture is smaller than what is asked for
+ * @throws CoreError when the picture is smaller than the crop
  */
 export function cropCentre(image: RgbImage, width: number, height: number): RgbImage {
   if (width > image.width || height > image.height) {
-    throw new CoreError(`crop: ${width} x ${height} does not fit into ${image.width} x ${image.height}`)
+    throw new CoreError(
+      `crop: ${width} x ${height} does not fit into ${image.width} x ${image.height}. Resize the picture first.`,
+    )
   }
   if (width === image.width && height === image.height) return image
   const left = Math.floor((image.width - width) / 2)

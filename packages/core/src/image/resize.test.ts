@@ -55,7 +55,7 @@ describe("resizeImage", () => {
         2,
         "area",
       ),
-    ).toThrow(/positive whole pixels/)
+    ).toThrow(/positive integers/)
   })
 })
 

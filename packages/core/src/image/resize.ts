@@ -13,17 +13,17 @@ interface Taps {
 const LANCZOS_LOBES = 3
 
 /**
- * Resizes a picture, without regard to its aspect. When shrinking, the Lanczos kernel is widened so that every pixel
- * counts, as in PIL. Written out rather than left to a library, so that a pixel is the same on every machine.
+ * Resizes a picture, without regard to its aspect. When it shrinks, the Lanczos kernel is widened so that every pixel
+ * counts, as in PIL. The code uses no library, so that a pixel is the same on every machine.
  *
  * Source: PIL `Image.resize(LANCZOS)`, OpenCV `INTER_AREA`.
  *
- * @throws CoreError unless both sides are positive integers
+ * @throws CoreError when a side is not a positive integer
  */
 export function resizeImage(image: RgbImage, width: number, height: number, kernel: ResizeKernel): RgbImage {
   for (const side of [width, height]) {
     if (!Number.isSafeInteger(side) || side < 1) {
-      throw new CoreError(`resize: ${width} x ${height} is no size, expected positive whole pixels`)
+      throw new CoreError(`resize: ${width} x ${height} is not a size. Both sides must be positive integers.`)
     }
   }
   if (width === image.width && height === image.height) return image

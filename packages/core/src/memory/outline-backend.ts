@@ -6,7 +6,7 @@ import { OUTLINE, outlineKernels } from "./outline-kernels.ts"
 
 type DataId = TensorInfo["dataId"]
 
-/** What a device held while something ran, in bytes. */
+/** Bytes that a device held during a run. */
 export interface Holding {
   /** At its beginning. */
   readonly startBytes: number
@@ -21,7 +21,7 @@ export interface Work {
   readonly calls: number
   /** Floating-point operations: a multiplication and an addition are two. */
   readonly flops: number
-  /** What is read and written at least, if every op reads its inputs once and writes its results once. */
+  /** Bytes read and written, if every op reads its inputs once and writes its results once. */
   readonly bytes: number
 }
 
@@ -29,8 +29,8 @@ export interface Work {
 const VALUE_BYTES = 4
 
 /**
- * A backend of TensorFlow.js that computes shapes and no values. Code that runs on it takes and frees memory as on other
- * backends, but only in the count. Tensors, scopes and tapes are TensorFlow.js' own. Reading a tensor gives zeros.
+ * A backend of TensorFlow.js that computes shapes and no values. It counts the memory that code takes and frees.
+ * Tensors, scopes and tapes are TensorFlow.js' own. Reading a tensor gives zeros.
  */
 export class OutlineBackend extends tf.KernelBackend implements OutlineHost {
   readonly #data = new Map<DataId, { readonly bytes: number; readonly size: number; refs: number }>()
@@ -57,7 +57,7 @@ export class OutlineBackend extends tf.KernelBackend implements OutlineHost {
     return { dataId, shape: [...shape], dtype }
   }
 
-  /** Takes memory that is no tensor's, a weight's for example. Call what comes back to free it. */
+  /** Counts memory that belongs to no tensor, such as a weight's. Call the returned function to free it. */
   hold(bytes: number): () => void {
     this.#grow(bytes)
     return () => {
@@ -71,7 +71,7 @@ export class OutlineBackend extends tf.KernelBackend implements OutlineHost {
     this.#work.set(kind, { calls: before.calls + 1, flops: before.flops + flops, bytes: before.bytes + bytes })
   }
 
-  /** Frees what a pool keeps in large pieces, as a runtime does between phases. */
+  /** Frees the large pieces that a pool keeps, as a runtime does between phases. */
   trim(): void {
     for (const [bytes, count] of this.#idle) {
       if (bytes < TRIMMED_BYTES) continue
@@ -80,7 +80,7 @@ export class OutlineBackend extends tf.KernelBackend implements OutlineHost {
     }
   }
 
-  /** What was held since the last call, and begins anew. */
+  /** The memory that was held since the last call. Counting begins anew. */
   takeHolding(): Holding {
     const holding = { startBytes: this.#start, peakBytes: this.#peak, largestBytes: this.#largest }
     this.#start = this.#peak = this.#held + this.#idleBytes
@@ -88,7 +88,7 @@ export class OutlineBackend extends tf.KernelBackend implements OutlineHost {
     return holding
   }
 
-  /** What was done since the last call, by kind of op. */
+  /** The work since the last call, by kind of op. Counting begins anew. */
   takeWork(): ReadonlyMap<string, Work> {
     const work = new Map(this.#work)
     this.#work.clear()
@@ -178,8 +178,8 @@ export class OutlineBackend extends tf.KernelBackend implements OutlineHost {
 }
 
 /**
- * Runs something on an {@link OutlineBackend} and goes back to the backend that was in use. Nothing else may compute
- * with TensorFlow.js meanwhile.
+ * Calls `run` on an {@link OutlineBackend} and returns to the backend that was in use. No other code may compute with
+ * TensorFlow.js meanwhile.
  */
 export async function withOutline<T>(isPooled: boolean, run: (backend: OutlineBackend) => Promise<T>): Promise<T> {
   const before = tf.engine().backendName as string | null

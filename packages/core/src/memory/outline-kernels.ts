@@ -4,18 +4,18 @@ import { backend_util, slice_util, util } from "@tensorflow/tfjs-core"
 /** The backend's name. */
 export const OUTLINE = "lllite-outline"
 
-/** What the kernels ask of the backend that they run on. */
+/** What the kernels need from the backend that they run on. */
 export interface OutlineHost {
   /** A tensor without values. */
   makeOutput(shape: readonly number[], dtype?: DataType): TensorInfo
   /** Counts the work of one call. */
   count(kind: string, flops: number, bytes: number): void
-  /** Holds a tensor's memory once more. */
+  /** Counts one more reference to a tensor's memory. */
   incRef(dataId: TensorInfo["dataId"]): void
 }
 
 type Attributes = Readonly<Record<string, unknown>>
-/** Inputs by their names, or by their numbers where there are any number of them. */
+/** Inputs by their names, or by their indices for kernels that take any number of them. */
 type Inputs = Readonly<Record<string, TensorInfo>>
 type Shape = readonly number[]
 
@@ -25,19 +25,19 @@ const SAME = [
   ...["Sqrt", "Square", "Step", "Tanh", "ZerosLike"],
 ]
 
-/** Kernels of two inputs that are stretched to each other's shape. */
+/** Kernels of two inputs that are broadcast to each other's shape. */
 const PAIRS = [
   ...["Add", "Equal", "Greater", "GreaterEqual", "Less", "LogicalAnd", "Maximum", "Minimum", "Multiply", "Pow"],
   ...["RealDiv", "SquaredDifference", "Sub"],
 ]
 
-/** Kernels that give a list. */
+/** Kernels that return a list. */
 const SEVERAL: readonly string[] = ["SplitV", "Unpack"]
 
-/** Kernels that only look at their input in another way. */
+/** Kernels that return a view of their input. */
 const VIEWS = ["Identity", "Reshape", "ExpandDims", "Cast"]
 
-/** Shapes of what the plain ops that core uses give. */
+/** Kernels that compute the result shapes of the plain ops that core uses. */
 export function outlineKernels(): readonly KernelConfig[] {
   return [
     ...SAME.map((name) => kernel(name, (inputs) => [first(inputs).shape])),
@@ -101,7 +101,7 @@ export function outlineKernels(): readonly KernelConfig[] {
   ]
 }
 
-/** A kernel by what shapes it gives. */
+/** A kernel from a function that returns its result shapes. */
 function kernel(kernelName: string, shapes: (inputs: Inputs, attrs: Attributes) => readonly Shape[]): KernelConfig {
   return {
     kernelName,
@@ -129,12 +129,12 @@ function view(kernelName: string): KernelConfig {
     kernelName,
     backendName: OUTLINE,
     kernelFunc: ({ inputs, attrs, backend }) => {
-      const { dataId, shape: given, dtype } = first(inputs as Inputs)
+      const { dataId, shape: inputShape, dtype } = first(inputs as Inputs)
       const { shape, dim, dtype: to = dtype } = (attrs ?? {}) as ViewAttributes
       ;(backend as OutlineHost).incRef(dataId)
-      const size = util.sizeFromShape(given)
-      const seen = shape !== undefined ? util.inferFromImplicitShape(shape, size) : given.slice()
-      if (dim !== undefined) seen.splice(dim < 0 ? given.length + dim + 1 : dim, 0, 1)
+      const size = util.sizeFromShape(inputShape)
+      const seen = shape !== undefined ? util.inferFromImplicitShape(shape, size) : inputShape.slice()
+      if (dim !== undefined) seen.splice(dim < 0 ? inputShape.length + dim + 1 : dim, 0, 1)
       return { dataId, shape: seen, dtype: to }
     },
   }

@@ -5,21 +5,21 @@ import type { LinearWeight, NormWeight, Ops, TableWeight, WeightLoader } from ".
 import { vjp } from "../ops/vjp.ts"
 import type { OutlineBackend } from "./outline-backend.ts"
 
-/** What sets one runtime's ops apart from another's, as far as memory goes. */
+/** How one runtime's ops take memory differently from another's. */
 export interface OutlineOptions {
-  /** Bytes of a value of a frozen product's weight, by the file's dtype; those of norms and biases are float32. */
+  /** Bytes of one value of a frozen product's weight, by the file's dtype. Values of norms and biases are float32. */
   readonly weightBytes: (dtype: Dtype) => number
-  /** Whether a frozen weight is held a second time once a gradient has passed it. Default: false. */
+  /** Whether a frozen weight is held a second time after a gradient has passed it. Default: false. */
   readonly backwardCopies?: boolean
   /** Whether a bias is added in a separate pass. Default: false. */
   readonly apartBias?: boolean
-  /** Whether memory is kept for later tensors of the same size, large pieces until a trim. Default: false. */
+  /** Whether memory is kept for later tensors of the same size. A trim frees the large pieces. Default: false. */
   readonly pooled?: boolean
   /** Bytes of the largest tensor that the device takes. */
   readonly maxTensorBytes?: number
 }
 
-/** A weight of which only its size is known. */
+/** A weight that has only a size. */
 interface OutlineWeight extends LinearWeight {
   readonly holdTurned: () => void
 }
@@ -31,14 +31,14 @@ export interface OutlineNorm extends NormWeight {
 }
 
 /**
- * Ops that compute shapes on an {@link OutlineBackend}. They take, save and free memory as fused kernels do: a result and
- * a few numbers for each row or group, no scores and no patches. They count what they would compute.
+ * Ops that compute shapes on an {@link OutlineBackend}, and count the work. They take, save and free memory as fused
+ * kernels do. That is a result and a few numbers for each row or group, without scores and patches.
  */
 export function createOutlineOps(backend: OutlineBackend, options: OutlineOptions): Ops {
   const create = <T extends Tensor>(shape: readonly number[]): T =>
     tf.engine().makeTensorFromTensorInfo(backend.makeOutput(shape), backend) as T
 
-  /** A product's result, after one without its bias where that is added apart. */
+  /** A product's result. Where the bias is added in a separate pass, a result without the bias comes first. */
   const product = <T extends Tensor>(shape: readonly number[]): T => {
     if (options.apartBias === true) create(shape)
     return create(shape)
@@ -47,7 +47,7 @@ export function createOutlineOps(backend: OutlineBackend, options: OutlineOption
   const countProduct = (kind: string, flops: number, x: Tensor, y: Tensor, weightBytes: number): void =>
     backend.count(kind, flops, 4 * (x.size + y.size) + weightBytes)
 
-  /** One pass over values each way. */
+  /** One pass over the values, forward and back. */
   const pass = (kind: string, x: Tensor, shape: readonly number[], flops: number, saves = true): Tensor =>
     vjp([x], () => {
       const y = create(shape)
@@ -212,7 +212,7 @@ function outlineLoader(backend: OutlineBackend, { weightBytes, backwardCopies = 
       return norm
     },
     async table({ shape }) {
-      // Rows stay off the device: only few of many are ever looked up.
+      // Rows stay off the device, because few of many are ever looked up.
       const table: TableWeight = { kind: "table", shape, bytes: 0, dispose: () => {} }
       return table
     },

@@ -5,12 +5,12 @@ import { planMemory } from "./plan.ts"
 import { sdxlOutline } from "./sdxl-outline.ts"
 
 const GIB = 2 ** 30
-/** As on a graphics card. */
+/** As a graphics card does it. */
 const CARD: Footprint = { weightBytes: () => 2, pooled: true }
 const task = { width: 1024, height: 1024, lllite: { condDim: 32, mlpDim: 64 }, vaeSlices: 16 } as const
 
 const plan = async (more: Pick<MemoryTask, "kind"> & Partial<MemoryTask>, footprint = CARD) => {
-  // Registers the gradients of TensorFlow.js, too.
+  // This also registers the gradients of TensorFlow.js.
   await startWasm()
   return planMemory(await sdxlOutline("F16"), { ...task, ...more }, footprint)
 }
@@ -34,7 +34,7 @@ describe("planMemory", () => {
     expect((await plan({ kind: "train", checkpointing: false })).peakBytes).toBeGreaterThan(2 * peakBytes)
   })
 
-  it("knows the parts of a device that takes no large tensors", async () => {
+  it("splits layers for a device that takes no large tensors", async () => {
     const limited = await plan({ kind: "generate" }, { ...CARD, maxTensorBytes: GIB / 8 })
     expect(limited.largestTensorBytes).toBeLessThanOrEqual(GIB / 8)
     expect((await plan({ kind: "generate" })).largestTensorBytes).toBeGreaterThan(GIB / 8)

@@ -21,61 +21,61 @@ import { withOutline } from "./outline-backend.ts"
 import type { OutlineOptions } from "./outline-ops.ts"
 import { createOutlineOps } from "./outline-ops.ts"
 
-/** What is to be done with a model. */
+/** A task for a model. */
 export interface MemoryTask {
   readonly kind: "generate" | "train"
   /** Pixels, multiples of 32. */
   readonly width: number
   readonly height: number
-  /** Pictures at once: of one generation, or of one training step. Default: 1. */
+  /** Pictures at once, in one generation or in one training step. Default: 1. */
   readonly batchSize?: number
   /** Whether a generation is guided, which doubles what the U-Net reads. Default: true. */
   readonly guided?: boolean
-  /** Widths of the LLLite; none for a generation without one. */
+  /** Widths of the LLLite. Left out for a generation without one. */
   readonly lllite: AdapterDims | null
-  /** Where the LLLite sits. Default: the default selection. */
+  /** The sites of the LLLite. Default: the default selection. */
   readonly sites?: readonly Site[]
-  /** Whether training runs blocks again on the way back. Default: true. */
+  /** Whether training runs blocks again in the backward pass. Default: true. */
   readonly checkpointing?: boolean
-  /** Slices of rows in which the VAE takes a picture. Default: 1. */
+  /** Slices of rows into which the VAE cuts a picture. Default: 1. */
   readonly vaeSlices?: number
 }
 
 /** How a runtime's ops take memory. */
 export interface Footprint extends OutlineOptions {
-  /** Ops that do otherwise than kernels that fuse their steps: plain ones of TensorFlow.js in the place of outlines. */
+  /** Ops of TensorFlow.js that replace outlines, for a runtime whose kernels do not fuse these steps. */
   readonly adjust?: (ops: Ops) => Ops
 }
 
-/** A part of a task, and what the device holds in it, weights included. */
+/** A part of a task, and the memory that the device holds in it, weights included. */
 export interface MemoryPhase extends Holding {
   readonly name: "text and control" | "U-Net" | "VAE" | "VAE and text" | "training step"
-  /** How often it was run over. */
+  /** How often it runs. */
   readonly runs: number
-  /** All that was computed, by kind of op. */
+  /** All its work, by kind of op. */
   readonly work: ReadonlyMap<string, Work>
 }
 
-/** What a task takes on a device, in bytes. */
+/** The memory that a task takes on a device, in bytes. */
 export interface MemoryPlan {
   readonly task: MemoryTask
   /** Frozen weights, which are held all the time. */
   readonly weights: { readonly text1: number; readonly text2: number; readonly unet: number; readonly vae: number }
   readonly weightBytes: number
   readonly phases: readonly MemoryPhase[]
-  /** Weights and everything else at the fullest moment. */
+  /** The most that is held at one time, weights included. */
   readonly peakBytes: number
   readonly largestTensorBytes: number
 }
 
 /**
- * Says what a task takes, before anything of it is loaded: it is run, whole, on a backend that knows shapes only. So
- * the plan follows the code.
+ * Computes the memory and the work of a task before anything is loaded. The whole task runs on a backend that computes
+ * shapes only. So the plan always agrees with the code.
  *
- * Gradients of TensorFlow.js must be registered, and nothing else may compute with it meanwhile.
+ * Gradients of TensorFlow.js must be registered. No other code may compute with TensorFlow.js meanwhile.
  *
  * @param files names, dtypes and shapes of a checkpoint; its tensors are not read
- * @throws CoreError as loading and the task do
+ * @throws CoreError for what loading and the task refuse
  */
 export function planMemory(
   files: WeightFile | SdxlFiles,
@@ -101,7 +101,7 @@ export function planMemory(
   })
 }
 
-/** The second step finds what the first has left. */
+/** The second step begins with the memory that the first has left. */
 const STEPS = 2
 
 async function planGeneration(backend: OutlineBackend, sdxl: Sdxl, task: MemoryTask): Promise<MemoryPhase[]> {
@@ -117,7 +117,7 @@ async function planGeneration(backend: OutlineBackend, sdxl: Sdxl, task: MemoryT
     {
       ...{ width, height, vaeSlices, steps: STEPS, guidanceScale: guided ? 7.5 : 1 },
       adapters: lllite === null ? [] : [{ lllite, control: blank(width, height) }],
-      // Comes before every pass of the U-Net, then before every decoding.
+      // This runs before every pass of the U-Net, then before every decoding.
       pause: async () => {
         if (phases.length === 0) leave("text and control", 1)
         else if (phases.length === 1 && step === STEPS) leave("U-Net", STEPS)
@@ -164,5 +164,5 @@ function blank(width: number, height: number): RgbImage {
   return { width, height, data: new Uint8Array(3 * width * height) }
 }
 
-/** Every prompt has the same number of tokens in the end. */
+/** Every prompt is padded to the same number of tokens. */
 const NO_WORDS: Tokenizer = { encode: () => [], vocabularySize: 49408, startId: 49406, endId: 49407 }

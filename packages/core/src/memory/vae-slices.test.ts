@@ -14,12 +14,12 @@ import type { Footprint } from "./plan.ts"
 import { chooseVaeSlices, vaeBytes } from "./vae-slices.ts"
 
 const GIB = 2 ** 30
-/** As the kernels are that fuse their steps, on a device that keeps memory for later. */
+/** Kernels that fuse their steps, on a device that keeps memory for later. */
 const FUSED: Footprint = { weightBytes: () => 2, pooled: true }
 const picture = { height: 1024, width: 1024 }
 
 describe("vaeBytes", () => {
-  it.each([1, 4])("is what the VAE takes, in %d slices", async (slices) => {
+  it.each([1, 4])("agrees with what the VAE takes, in %d slices", async (slices) => {
     const config: VaeConfig = { channels: [32, 64, 64], resBlocks: 1, latentChannels: 4 }
     await startWasm()
     const ops = createComposedOps()
@@ -45,7 +45,7 @@ describe("vaeBytes", () => {
 })
 
 describe("chooseVaeSlices", () => {
-  it("takes a picture whole where there is room, and the fewest slices that have some elsewhere", async () => {
+  it("takes a picture whole where it fits, and otherwise the fewest slices that fit", async () => {
     expect(await chooseVaeSlices(SDXL_VAE, picture, 8 * GIB, FUSED)).toBe(1)
     expect(await chooseVaeSlices(SDXL_VAE, { height: 256, width: 256 }, GIB, FUSED)).toBe(1)
     const slices = await chooseVaeSlices(SDXL_VAE, picture, 3 * GIB, FUSED)
@@ -53,11 +53,11 @@ describe("chooseVaeSlices", () => {
     expect(await vaeBytes(SDXL_VAE, picture, slices / 2, FUSED)).toBeGreaterThan(3 * GIB)
   })
 
-  it("takes as many slices as there are rows where none have room", async () => {
+  it("takes as many slices as there are rows where no number fits", async () => {
     expect(await chooseVaeSlices(SDXL_VAE, { height: 64, width: 32 }, 0, FUSED)).toBe(8)
   })
 
-  it("begins with what the device binds", async () => {
+  it("begins with the slices that the device can bind", async () => {
     const footprint = { ...FUSED, maxTensorBytes: GIB / 8 }
     expect(await chooseVaeSlices(SDXL_VAE, picture, 64 * GIB, footprint)).toBe(16)
   })

@@ -12,7 +12,7 @@ import { createOutlineOps } from "./outline-ops.ts"
 import type { Footprint } from "./plan.ts"
 import { outlineFile } from "./sdxl-outline.ts"
 
-/** Bytes that encoding or decoding one picture takes beside the weights. See `planMemory` for what must hold. */
+/** Bytes that encoding or decoding one picture takes beside the weights. `planMemory` lists the conditions. */
 export async function vaeBytes(
   config: VaeConfig,
   { height, width }: VaePicture,
@@ -38,8 +38,8 @@ export async function vaeBytes(
 }
 
 /**
- * The fewest slices with which a picture fits into `bytes`, and no tensor is larger than the device takes. If no number
- * of slices fits, it is the largest possible number. See `VaeOptions.slices`.
+ * The fewest slices with which a picture fits into `bytes` and no tensor is larger than the device takes. If no number
+ * of slices fits, the result is the largest possible number. See `VaeOptions.slices`.
  */
 export async function chooseVaeSlices(
   config: VaeConfig,

@@ -14,7 +14,7 @@ const entry = (name: string, shape: readonly number[], values: readonly number[]
   }
 }
 
-/** Every second byte, by both ways of reading. */
+/** The low byte of every value, by both ways of reading. */
 async function values(view: WeightEntry): Promise<readonly number[][]> {
   const whole = await view.read()
   const target = new Uint8Array(whole.byteLength).fill(255)
@@ -22,7 +22,7 @@ async function values(view: WeightEntry): Promise<readonly number[][]> {
   return [whole, target].map((bytes) => [...bytes].filter((_, i) => i % 2 === 0))
 }
 
-it("stacks rows, whichever way they are read", async () => {
+it("stacks rows, by both ways of reading", async () => {
   const view = stacked([entry("a", [1, 2], [1, 2]), entry("b", [2, 2], [3, 4, 5, 6])])
   expect(view.shape).toEqual([3, 2])
   expect(view.name).toBe("a + b")
@@ -32,7 +32,7 @@ it("stacks rows, whichever way they are read", async () => {
   expect(() => stacked([entry("a", [1], [1]), { ...entry("b", [1], [1]), dtype: "F32" }])).toThrow('"b" is F32')
 })
 
-it("turns a matrix, whichever way it is read", async () => {
+it("transposes a matrix, by both ways of reading", async () => {
   const view = transposed(entry("a", [2, 3], [1, 2, 3, 4, 5, 6]))
   expect(view.shape).toEqual([3, 2])
   expect(await values(view)).toEqual(Array(2).fill([1, 4, 2, 5, 3, 6]))

@@ -3,7 +3,7 @@ import { CoreError } from "../errors.ts"
 import type { WeightEntry } from "../ops/weight-entry.ts"
 import { readEntryInto } from "../ops/weight-entry.ts"
 
-/** Entries one below the other: rows are contiguous in the file, so their bytes follow each other. */
+/** Entries stacked by rows. Rows are contiguous in a file, so the bytes of the entries follow each other. */
 export function stacked(entries: readonly WeightEntry[]): WeightEntry {
   const [first] = entries as [WeightEntry]
   const odd = entries.find(({ dtype }) => dtype !== first.dtype)

@@ -1,5 +1,5 @@
 /**
- * The networks: U-Net, text encoders, VAE and LLLite, and how files become their parameters.
+ * The networks (U-Net, text encoders, VAE and LLLite), and the loading of their parameters from files.
  *
  * @module
  * @experimental

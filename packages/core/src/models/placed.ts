@@ -1,7 +1,7 @@
 import type { NetworkLayer } from "@lllite/format"
 import type { Conv2dWeight, LinearWeight } from "../ops/ops.ts"
 
-/** A layer that multiplies, at its place in the network. */
+/** The weight of a layer, and the layer's place in the network. */
 export interface PlacedWeight<W extends LinearWeight | Conv2dWeight> {
   readonly weight: W
   readonly layer: NetworkLayer

@@ -18,7 +18,7 @@ export interface SdxlShapes {
   readonly vae: ReadonlyMap<string, readonly number[]>
 }
 
-/** What an SDXL checkpoint holds, for programs that make one up. */
+/** The names and shapes of an SDXL checkpoint, for programs that make a synthetic one. */
 export async function sdxlShapes(unet: UnetConfig = SDXL_UNET): Promise<SdxlShapes> {
   const [width1, width2] = [768, 1280]
   return {

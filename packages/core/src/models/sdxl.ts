@@ -27,7 +27,7 @@ import type { VaeParams } from "./vae/weights.ts"
 import { loadVae } from "./vae/weights.ts"
 import type { WeightFile } from "./weight-reader.ts"
 
-/** SDXL's two text encoders and the tokenizer before them. */
+/** SDXL's tokenizer and two text encoders. */
 export interface TextModel {
   readonly tokenizer: Tokenizer
   readonly text1: TextEncoderParams
@@ -39,9 +39,9 @@ export interface Sdxl extends TextModel {
   readonly ops: Ops
   readonly unet: UnetParams
   readonly vae: VaeParams
-  /** What the U-Net was trained to predict. */
+  /** The quantity that the U-Net was trained to predict. */
   readonly prediction: Prediction
-  /** The runtime's own way to run a block of the U-Net. Default: composed of the ops. */
+  /** How the runtime runs a block of the U-Net. Default: `composedBlocks`. */
   readonly blocks?: BlockVerbs
   dispose(): void
 }
@@ -49,14 +49,14 @@ export interface Sdxl extends TextModel {
 export interface LoadSdxlOptions extends TextLoadOptions {
   /** `v` for a checkpoint that is known to predict the velocity. Default: `epsilon`. */
   readonly prediction?: Prediction
-  /** The runtime's own way to run a block of the U-Net. Default: composed of the ops. */
+  /** How the runtime runs a block of the U-Net. Default: `composedBlocks`. */
   readonly blocks?: BlockVerbs
 }
 
 /**
  * Loads an SDXL of any width, from a checkpoint in one file or from files of its parts. For the layouts see `partsOf`.
  *
- * @throws CoreError naming everything that a file lacks, or saying which parts do not fit each other
+ * @throws CoreError that names every missing tensor, or the parts that do not fit each other
  */
 export async function loadSdxl(
   ops: Ops,
@@ -81,7 +81,7 @@ export async function loadSdxl(
   }
 }
 
-/** Parts of different models may each be whole, and yet no model together. */
+/** Checks that the parts fit each other. Parts of different models may be complete and still not fit. */
 function expectFit(
   unet: UnetConfig,
   label: string,
@@ -89,14 +89,14 @@ function expectFit(
   vae: VaeConfig,
 ): void {
   const expect = (what: string, got: number | null, wanted: number): void => {
-    if (got !== wanted) throw new CoreError(`${label}: its U-Net reads ${what} of ${wanted}, and this one's is ${got}`)
+    if (got !== wanted) throw new CoreError(`${label}: its U-Net needs ${what} of width ${wanted}, got ${got}`)
   }
   expect("a text context", text1.width + text2.width, unet.contextDim)
   expect("a pooled text", text2.projection, unet.pooledDim)
   expect("latents", vae.latentChannels, unet.outChannels)
 }
 
-/** What the U-Net is told of a prompt. The caller disposes both tensors. */
+/** The U-Net's conditions from a prompt. The caller disposes both tensors. */
 export interface TextCondition {
   /** `[N, CONTEXT_LENGTH, contextDim]`: both encoders' last layer but one, side by side. */
   readonly context: Tensor3D
@@ -104,7 +104,7 @@ export interface TextCondition {
   readonly pooled: Tensor2D
 }
 
-/** Encodes prompts as sd-scripts trains with them, through the tap of both encoders. N prompts → N rows */
+/** Encodes prompts as sd-scripts does for training, through the tap of both encoders. N prompts → N rows */
 export function encodePrompts(
   ops: Ops,
   model: TextModel,
@@ -120,7 +120,7 @@ export function encodePrompts(
     endId,
     options,
   )
-  // The second encoder was trained with another padding.
+  // The second encoder was trained with zeros as padding.
   const second = encodeText(
     ops,
     text2,
@@ -133,7 +133,10 @@ export function encodePrompts(
   return { context, pooled: second.pooled as Tensor2D }
 }
 
-/** The U-Net's vector condition: pooled text, then the size embedding. One size for each row → [N, pooledDim + SIZE_EMBEDDING_DIM] */
+/**
+ * The U-Net's vector condition: pooled text, then the size embedding.
+ * pooled: [N, pooledDim], sizes: one for each row → [N, pooledDim + SIZE_EMBEDDING_DIM]
+ */
 export function conditionVector(pooled: Tensor2D, sizes: readonly SizeCondition[]): Tensor2D {
   return tf.tidy(() =>
     tf.concat([pooled, tf.stack(sizes.map((size) => tf.tensor1d(sizeEmbedding(size)))) as Tensor2D], 1),

@@ -3,7 +3,7 @@ import type { PassPosition, PassRow } from "../diffusion/pass-position.ts"
 import { CoreError } from "../errors.ts"
 import type { Pass } from "./taps.ts"
 
-/** What a strength may depend on. */
+/** The place that a strength may depend on. */
 export interface StrengthPlace {
   /** The layer, with its network and block. */
   readonly layer: NetworkLayer
@@ -11,13 +11,13 @@ export interface StrengthPlace {
   readonly row: PassRow
 }
 
-/** How much of an adapter is added: 0 is nothing, 1 all of it. A number, or one for every place. */
+/** The factor on what an adapter adds: 0 adds nothing, 1 adds all of it. It is a number, or a function of the place. */
 export type Strength = number | ((place: StrengthPlace) => number)
 
 /**
  * The strength of an adapter at a layer, for each of `count` rows.
  *
- * @throws CoreError if a function is asked and the pass does not say where it stands, or a strength is not finite
+ * @throws CoreError if the strength is a function and the pass has no position or rows, or if a strength is not finite
  */
 export function strengthsAt(strength: Strength, layer: NetworkLayer, count: number, pass: Pass): readonly number[] {
   if (typeof strength === "number") return Array<number>(count).fill(strength)

@@ -9,36 +9,39 @@ export interface Grid {
   readonly width: number
 }
 
-/** Where a pass stands, as far as it is known. */
+/** The position of a pass, as far as it is known. */
 export interface Pass {
-  /** Null outside sampling, where every row may have a timestep of its own. */
+  /** Null outside sampling, where rows may have different timesteps. */
   readonly position: PassPosition | null
-  /** What each row of the batch is; null where that is not known. */
+  /** The picture and the guidance of each row of the batch. Null where they are not known. */
   readonly rows: readonly PassRow[] | null
 }
 
-/** A pass of which nothing is known. */
+/** A pass whose position and rows are not known. */
 export const UNKNOWN_PASS: Pass = Object.freeze({ position: null, rows: null })
 
-/** What a tap is told besides the tensors. */
+/** A tap's arguments besides the tensors. */
 export interface TapPlace extends Pass {
-  /** How the tokens or pixels lie in the picture; null where they are text or an embedding. */
+  /** The grid of the tokens or pixels in the picture. Null where they are text or an embedding. */
   readonly grid: Grid | null
 }
 
 /**
- * What stands before and after the layers of a network. It is asked once for all layers that read the same x (the
- * queries, keys and values of self-attention), so that what they share is computed once; other layers come alone.
+ * A tap changes what the layers of a network read and give. Layers that read the same x (the queries, keys and values
+ * of self-attention) make one call, so that common work is done once. Every other layer makes a separate call.
  *
- * x: [N, T, C] of tokens, [N, H, W, C] of pixels, [N, C] of an embedding. A wide linear layer may be asked in parts of
- * its tokens, so what stands after a linear layer has to work token by token.
+ * x: [N, T, C] of tokens, [N, H, W, C] of pixels, [N, C] of an embedding. A wide linear layer may run in parts of its
+ * tokens. So `after` has to compute every token of a linear layer alone.
  */
 export interface Tap {
-  /** Whether it does anything at a layer. The answer never changes. */
+  /** Whether the tap acts at a layer. The answer never changes. */
   has(layer: NetworkLayer): boolean
-  /** What each layer reads, of x's shape, in the layers' order. Default: x. */
+  /** The input of each layer, of x's shape, in the layers' order. Default: x. */
   before?(layers: readonly NetworkLayer[], x: Tensor, place: TapPlace): readonly Tensor[]
-  /** What each layer gives, of y's shape, from what it read and what it gave. Default: the ys. */
+  /**
+   * The output of each layer, of y's shape, in the layers' order. xs are their inputs, ys their outputs so far.
+   * Default: ys.
+   */
   after?(
     layers: readonly NetworkLayer[],
     xs: readonly Tensor[],
@@ -47,16 +50,16 @@ export interface Tap {
   ): readonly Tensor[]
 }
 
-/** Nothing before and nothing after any layer. */
+/** A tap that acts at no layer. */
 export const NO_TAP: Tap = Object.freeze({ has: () => false })
 
-/** What layers read that are offered the same x. */
+/** The inputs of layers that read the same x. */
 export function tapBefore(tap: Tap, layers: readonly NetworkLayer[], x: Tensor, place: TapPlace): readonly Tensor[] {
   const xs = layers.some((layer) => tap.has(layer)) ? tap.before?.(layers, x, place) : undefined
   return xs ?? layers.map(() => x)
 }
 
-/** What layers give that read xs and made ys of them. */
+/** The outputs of layers that read xs and computed ys. */
 export function tapAfter(
   tap: Tap,
   layers: readonly NetworkLayer[],
@@ -68,9 +71,9 @@ export function tapAfter(
 }
 
 /**
- * Runs layers that are offered the same x, with the tap before and after them.
+ * Runs layers that read the same x, with the tap before and after them.
  *
- * @param run what the layer with this index gives for its input
+ * @param run computes the layer with this index
  */
 export function runTapped(
   tap: Tap,
@@ -85,8 +88,8 @@ export function runTapped(
 }
 
 /**
- * Several taps one after another. Before a layer the last one sees x and the one before it sees what the last one made
- * of x, as the reference chains LLLites. After a layer the first one sees y.
+ * Several taps one after another. Before a layer the last tap reads x, and each other tap reads the result of the tap
+ * behind it. The reference chains LLLites in the same way. After a layer the first tap reads y.
  */
 export function chainTaps(taps: readonly Tap[]): Tap {
   const [only] = taps
@@ -96,7 +99,7 @@ export function chainTaps(taps: readonly Tap[]): Tap {
     before(layers, x, place) {
       const [first, ...more] = taps.filter(({ before }) => before !== undefined).reverse()
       const xs = first?.before?.(layers, x, place) ?? layers.map(() => x)
-      // From here on every layer has an input of its own.
+      // From here on the layers have different inputs.
       return xs.map((own, i) =>
         more.reduce((h, tap) => {
           const [layer] = layers.slice(i, i + 1)
@@ -108,7 +111,7 @@ export function chainTaps(taps: readonly Tap[]): Tap {
   }
 }
 
-/** Several taps side by side: every one sees x and y, their deltas are summed. As sd-webui-controlnet does. */
+/** Several taps side by side. Every tap reads x and y, and their deltas are summed, as in sd-webui-controlnet. */
 export function sumTaps(taps: readonly Tap[]): Tap {
   const summed = (originals: readonly Tensor[], changed: readonly (readonly Tensor[])[]): readonly Tensor[] =>
     tf.tidy(() =>

@@ -5,40 +5,40 @@ import { reshaped, stacked, transposed } from "./entry-views.ts"
 
 /** The named tensors of a checkpoint. */
 export interface WeightFile {
-  /** What to call it in messages. */
+  /** Its name in messages. */
   readonly label: string
   readonly entries: ReadonlyMap<string, WeightEntry>
 }
 
-/** How a model's `weights.ts` asks for its tensors: by name and the shape it needs, `name.weight` and `name.bias`. */
+/** Reads a model's tensors, `name.weight` and `name.bias`, by their name and expected shape. */
 export interface WeightReader {
   /** `name.weight` [out, in], `name.bias` [out] unless `bias` is false */
   linear(name: string, out: number, inner: number, options?: { readonly bias?: boolean }): Promise<LinearWeight>
-  /** Linear layers over the same input, as one with their outputs side by side. */
+  /** Linear layers over the same input, as one layer with their outputs side by side. */
   joined(
     names: readonly string[],
     out: number,
     inner: number,
     options?: { readonly bias?: boolean },
   ): Promise<LinearWeight>
-  /** A linear layer stored without the usual suffixes; `transposed` means [in, out]. */
+  /** A linear layer that is stored without the usual suffixes. `transposed` means [in, out]. */
   matrix(weight: string, bias: string | null, out: number, inner: number, transposed?: boolean): Promise<LinearWeight>
   /** `name.weight` [out, in, kernel, kernel], `name.bias` [out] */
   conv2d(name: string, out: number, inner: number, kernel: number): Promise<Conv2dWeight>
-  /** A 1×1 convolution that works on tokens. */
+  /** A 1×1 convolution as a linear layer over tokens. */
   pointwise(name: string, out: number, inner: number): Promise<LinearWeight>
   norm(name: string, width: number): Promise<NormWeight>
   table(name: string, rows: number, width: number): Promise<TableWeight>
 }
 
-/** Builds a params tree out of what a reader gives. */
+/** Builds a params tree of the weights that a reader gives. */
 export type BuildParams<T> = (reader: WeightReader) => Promise<T>
 
 /**
- * Loads a params tree from a file. `build` asks a reader for what it needs; it runs once against the names and shapes
- * alone, so that a file that does not fit is refused with everything that is wrong before a byte of it is loaded.
+ * Loads a params tree from a file. `build` runs twice. The first run checks names and shapes only. So a file that does
+ * not fit is refused before a byte is loaded, and the error names everything that is wrong.
  *
- * @throws CoreError naming missing and misshaped tensors
+ * @throws CoreError that names every tensor that is missing or has another shape
  */
 export async function loadParams<T>(
   what: string,
@@ -62,7 +62,7 @@ export async function loadParams<T>(
   return build(createReader((name) => file.entries.get(name) as WeightEntry, loader))
 }
 
-/** The names and shapes that a params tree is built from. */
+/** The names and shapes of the tensors in a params tree. */
 export async function shapesOf<T>(build: BuildParams<T>): Promise<ReadonlyMap<string, readonly number[]>> {
   const shapes = new Map<string, readonly number[]>()
   const note = (name: string, shape: readonly number[]): WeightEntry => {
@@ -101,7 +101,7 @@ function createReader(
   return reader
 }
 
-/** Loads nothing: stands in while names and shapes are asked for. */
+/** A loader that loads nothing, for the first run of `build`. */
 const noLoader: WeightLoader = (() => {
   const weight = <K extends string>(kind: K, { shape }: WeightEntry) => ({ kind, shape, bytes: 0, dispose: () => {} })
   return {

@@ -4,11 +4,12 @@ import { CoreError } from "../errors.ts"
 import type { AdapterStrengths, AdapterTail, DenseParams, Ops } from "./ops.ts"
 
 /**
- * `Ops.adapt`, or else the same made of `dense` and `relu`. `down` is one product over x, whose columns follow the
- * adapters' order. x: [N, T, C] → [N, T, C] for every adapter
+ * Calls `Ops.adapt`. An ops object without it gets the same result from `dense` and `relu`. `down` is one product over
+ * x, whose columns follow the adapters' order.
+ * x: [N, T, C] → [N, T, C] for every adapter
  * Source: sd-scripts `networks/control_net_lllite.py`, `LLLiteModule.forward`.
  *
- * @throws CoreError if N is not a multiple of the control images, or strengths are not [adapters][N]
+ * @throws CoreError if N is not a multiple of the number of control images, or strengths are not [adapters][N]
  */
 export function adapt(
   ops: Ops,
@@ -27,7 +28,7 @@ export function adapt(
   for (const { share } of adapters) {
     const [count] = share.shape
     if (n % count === 0) continue
-    throw new CoreError(`LLLite: ${count} control images for a batch of ${n}, expected a divisor of it`)
+    throw new CoreError(`LLLite: ${count} control images for a batch of ${n}. Their number must divide the batch.`)
   }
   if (ops.adapt !== undefined) return ops.adapt(x, down, adapters, strengths)
   return tf.tidy(() => {
@@ -42,20 +43,20 @@ export function adapt(
   })
 }
 
-/** Every sample times its own strength. delta: [N, T, C] → same */
+/** Multiplies every sample by its strength. delta: [N, T, C] → same */
 function scaled(delta: Tensor, strengths: readonly number[]): Tensor {
   const strength = commonStrength(strengths)
   if (strength === 1) return delta
   return tf.mul(delta, strength ?? tf.tensor([...strengths], [strengths.length, 1, 1]))
 }
 
-/** The strength that all samples have, or null where they differ. */
+/** The strength of all samples, or null where strengths differ. */
 export function commonStrength(strengths: readonly number[]): number | null {
   const [first = 1] = strengths
   return strengths.every((strength) => strength === first) ? first : null
 }
 
-/** A control for n samples: [uncond…, cond…] each get the images in turn. */
+/** A control for n samples: [uncond…, cond…] each get the images in order. */
 function repeated(share: Tensor3D, n: number): Tensor {
   const [count] = share.shape
   return count === 1 || count === n ? share : tf.tile(share, [n / count, 1, 1])

@@ -1,5 +1,5 @@
 /**
- * What core asks of a backend, and its own implementation from plain TensorFlow.js ops.
+ * The ops that core needs from a backend, and an implementation from plain TensorFlow.js ops.
  *
  * @module
  * @experimental

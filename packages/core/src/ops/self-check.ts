@@ -4,8 +4,9 @@ import type { Ops } from "./ops.ts"
 import type { WeightEntry } from "./weight-entry.ts"
 
 /*
- * A picture of 2x2 pixels and two channels through a 3x3 convolution, SiLU and a linear layer, and the gradient of the
- * sum of the result. The expected values were computed in float64 from the formulas, the gradient by differences.
+ * A picture of 2x2 pixels and two channels goes through a 3x3 convolution, SiLU and a linear layer. Then comes the
+ * gradient of the sum of the result. The expected values were computed in float64 from the formulas, the gradient by
+ * differences.
  */
 const INPUT = [0.5, -1, 2, 0.25, -0.75, 1.5, 0, 1]
 const FILTER = Float32Array.from({ length: 36 }, (_, i) => (((7 * i) % 11) - 5) / 8)
@@ -13,11 +14,11 @@ const VALUE = [0.2167627, -1.5569378, 0.225379, -1.5301793, 0.0030867, -0.512347
 const GRADIENT = [-0.2380956, 0.6951993, 0.2911234, -0.286866, 0.0644004, 0.2911234, -0.2563917, 0.1684331]
 
 /**
- * Computes something small on the backend in use, and its gradient, and compares both with known values.
+ * Computes a small network and its gradient on the backend in use, and compares both with known values.
  *
- * @param tolerance the largest difference; products of TF32 numbers would be ten times worse than float32's, for which
- * 1e-4 is enough
- * @throws Error saying which is wrong, and by how much
+ * @param tolerance the largest difference. 1e-4 is enough for float32. Products of TF32 numbers are ten times less
+ * exact. Default: 1e-4
+ * @throws Error that names the wrong value and its difference
  */
 export async function selfCheck(ops: Ops, tolerance = 1e-4): Promise<void> {
   const filter = await ops.load.conv2d(entry([2, 2, 3, 3], FILTER), entry([2], [0.25, -0.5]))
@@ -40,9 +41,11 @@ export async function selfCheck(ops: Ops, tolerance = 1e-4): Promise<void> {
 
 function expectClose(what: string, got: ArrayLike<number>, expected: readonly number[], tolerance: number): void {
   const apart = Math.max(...expected.map((value, i) => Math.abs((got[i] ?? Number.NaN) - value)))
-  // Not "apart > …": NaN is wrong, too.
+  // The condition is not "apart > …", because NaN is wrong, too.
   if (got.length === expected.length && apart <= tolerance) return
-  throw new Error(`${what} is wrong by ${apart.toPrecision(2)}, expected at most ${tolerance}`)
+  throw new Error(
+    `${what} is wrong by ${apart.toPrecision(2)}, expected at most ${tolerance}. Use another backend or driver.`,
+  )
 }
 
 function entry(shape: readonly number[], values: ArrayLike<number>): WeightEntry {

@@ -1,13 +1,15 @@
 import type { Dtype } from "@lllite/format"
 
-/** One named tensor of a checkpoint, not read yet. */
+/** One named tensor of a checkpoint. Its bytes are not read yet. */
 export interface WeightEntry {
   readonly name: string
   readonly dtype: Dtype
   readonly shape: readonly number[]
   /** The tensor's bytes, row-major, little-endian. */
   read(): Promise<Uint8Array>
-  /** Fills `target`, which has the tensor's size, with the same; for sources that can do so without a new array. */
+  /**
+   * Fills `target`, which has the tensor's size, with the bytes. A source that needs no new array for this offers it.
+   */
   readInto?(target: Uint8Array): Promise<void>
 }
 

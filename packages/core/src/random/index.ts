@@ -1,5 +1,5 @@
 /**
- * Random numbers by seed and position, and PyTorch's.
+ * Random numbers by seed and position, and PyTorch's random numbers.
  *
  * @module
  */

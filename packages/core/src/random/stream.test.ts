@@ -30,7 +30,7 @@ describe("a random stream", () => {
     }
   })
 
-  it("gives the members of a batch what they get alone", () => {
+  it("gives the members of a batch the values that they get alone", () => {
     const stream = createStream(3, "start")
     const batch = normalRows(stream, 3, [2, 2, 4], { step: 1, index: 5 })
     for (let row = 0; row < 3; row++) {
@@ -72,7 +72,7 @@ describe("a random stream", () => {
   })
 
   it("keeps its values between versions", () => {
-    // A change here makes every seed mean something else.
+    // A change here changes the results of every seed.
     expect([
       ...createStream(42, "start noise").integers(4, 0, 1_000_000, { step: 1, index: 2 }),
     ]).toMatchInlineSnapshot(`

@@ -2,19 +2,19 @@ import { CoreError } from "../errors.ts"
 import { fnv1a32 } from "./fnv1a.ts"
 import { keyOf, philox4x32 } from "./philox.ts"
 
-/** Which draw of a stream is meant. Both default to 0. */
+/** The position of a draw in its stream. */
 export interface DrawPosition {
-  /** When: a training or sampling step. */
+  /** The training or sampling step. Default: 0. */
   readonly step?: number
-  /** For whom: the member of a batch, or of a data set. */
+  /** The member of a batch, or of a data set. Default: 0. */
   readonly index?: number
 }
 
 /**
- * Random numbers without a state: a draw depends on the seed, the purpose and the position alone. So any draw can be
- * made again, in any order, and a batch gives each member what it would get alone.
+ * Random numbers without a state. A draw depends on the seed, the purpose and the position alone. So any draw can be
+ * repeated, in any order. Each member of a batch gets the values that it would get alone.
  *
- * A size is a count or a shape; values are row-major. A longer draw begins with the values of a shorter one.
+ * A size is a count or a shape. Values are row-major. A longer draw begins with the values of a shorter one.
  */
 export interface RandomStream {
   /** Standard normal numbers. */
@@ -28,11 +28,11 @@ export interface RandomStream {
 }
 
 /**
- * The stream of a seed and a purpose ("start noise", "timesteps", …). Streams of different purposes are independent,
- * so that a draw more in one place moves none in another.
+ * The stream of a seed and a purpose ("start noise", "timesteps", …). Streams of different purposes are independent. An
+ * additional draw for one purpose changes no draw of another.
  *
- * Philox4x32-10 with the seed as key and (block, index, step, hash of the purpose) as counter. Normal numbers go
- * through the platform's logarithm and cosine: between JavaScript engines the last bit may differ.
+ * The generator is Philox4x32-10. The seed is the key, and (block, index, step, hash of the purpose) is the counter.
+ * Normal numbers use the platform's logarithm and cosine, so the last bit may differ between JavaScript engines.
  *
  * @throws CoreError when the seed is not an integer in 0 .. 2^64 - 1.
  */
@@ -40,7 +40,7 @@ export function createStream(seed: number | bigint, purpose: string): RandomStre
   const [key0, key1] = keyOf(seed)
   const purposeHash = fnv1a32(purpose)
 
-  /** `count` random words (rounded up to a whole block). */
+  /** `count` random words, rounded up to a whole block. */
   const words = (count: number, { step = 0, index = 0 }: DrawPosition): Uint32Array => {
     for (const [name, value] of Object.entries({ step, index })) {
       if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
@@ -111,7 +111,7 @@ export function createStream(seed: number | bigint, purpose: string): RandomStre
 }
 
 /**
- * Normal noise for a batch: row r holds what member `index + r` gets alone.
+ * Normal noise for a batch. Row r has the values that member `index + r` gets alone.
  * rowShape: [H, W, C] → values of shape [rows, H, W, C]
  */
 export function normalRows(

@@ -49,7 +49,7 @@ describe("torch-cuda", () => {
     }
   })
 
-  it("goes on with other values at the next call", () => {
+  it("gives other values at the next call", () => {
     const generator = createTorchGenerator("torch-cuda", 0)
     const first = generator.randn(8)
     expect(generator.randn(8)).not.toEqual(first)

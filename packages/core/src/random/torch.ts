@@ -2,10 +2,10 @@ import { CoreError } from "../errors.ts"
 import { createMt19937 } from "./mt19937.ts"
 import { keyOf, philox4x32 } from "./philox.ts"
 
-/** PyTorch's generators, for a seed to mean what it means in programs built on PyTorch. */
+/** PyTorch's generators. With them, a seed gives the same numbers as in programs that use PyTorch. */
 export type TorchGeneratorName = "torch-cpu" | "torch-cuda"
 
-/** A generator in a state: each call goes on where the last one ended, as in PyTorch. */
+/** A generator with a state. Each call continues where the last one ended, as in PyTorch. */
 export interface TorchGenerator {
   /** `torch.randn(length, generator=…)`, float32. */
   randn(length: number): Float32Array
@@ -29,7 +29,7 @@ export function createTorchGenerator(name: TorchGeneratorName, seed: number | bi
     case "torch-cuda":
       return torchCuda(seed)
     default:
-      throw new CoreError(`random: no generator "${String(name)}". There are: torch-cpu, torch-cuda.`)
+      throw new CoreError(`random: there is no generator "${String(name)}". There are: torch-cpu, torch-cuda.`)
   }
 }
 
@@ -70,7 +70,7 @@ function torchCpu(seed: number | bigint): TorchGenerator {
       const values = Float32Array.from({ length }, uniform24)
       for (let i = 0; i + 16 <= length; i += 16) fillSixteen(values.subarray(i, i + 16))
       if (length % 16 !== 0) {
-        // A rest is not filled by itself: the last sixteen are drawn anew.
+        // An incomplete last group is not filled alone: the last sixteen values are drawn anew.
         const rest = values.subarray(length - 16)
         for (let i = 0; i < 16; i++) rest[i] = uniform24()
         fillSixteen(rest)

@@ -2,19 +2,19 @@ import { CoreError } from "../errors.ts"
 import type { AdapterHandle, AdapterHandleUse } from "./contract.ts"
 import type { SentAdapterUse } from "./tasks.ts"
 
-/** The numbers that a runtime's adapters have in its workers. */
+/** The numbers of a runtime's adapters in its workers. */
 export interface AdapterIds {
-  /** Gives a handle its number. */
+  /** Stores a handle's number. */
   add(handle: AdapterHandle, id: number): void
-  /** From now on the handle is refused. Null if it is already. */
+  /** Removes a handle and gives its number. Null if it is removed already. */
   remove(handle: AdapterHandle): number | null
   /**
-   * Uses as they are sent for some of the pictures.
+   * The uses to send for a part of the pictures.
    *
-   * @param from the first of the pictures
-   * @param length how many of them
-   * @param count pictures in all
-   * @throws CoreError for an adapter that is not loaded here, or for a wrong number of controls
+   * @param from the index of the part's first picture
+   * @param length the number of pictures in the part
+   * @param count the number of all pictures
+   * @throws CoreError for an adapter that is not loaded here, or for a wrong number of control images
    */
   sent(uses: readonly AdapterHandleUse[], from: number, length: number, count: number): readonly SentAdapterUse[]
 }

@@ -10,26 +10,26 @@ import type { TrainState, TrainStepEvent } from "../training/train.ts"
 import type { TrainOptions } from "../training/train-options.ts"
 
 /*
- * What every runtime offers. `createNodeRuntime` and `createWebRuntime` give one of these; `checkRuntime` of
- * `@lllite/core/testing` holds them to it.
+ * The interface of every runtime. `createNodeRuntime` and `createWebRuntime` create one. `checkRuntime` of
+ * `@lllite/core/testing` tests it.
  */
 
-/** A backend that runs, and what it is. */
+/** A running backend. */
 export interface StartedBackend<Backend extends string = string> {
   readonly backend: Backend
-  /** Of the library that computes, and of the device where it is known. */
+  /** The version of the library, and of the device if it is known. */
   readonly version: string
   readonly device: "CPU" | "GPU"
-  /** What this machine lacks, one sentence each. */
+  /** Features that this machine lacks, one sentence each. */
   readonly notices: readonly string[]
 }
 
 /**
- * A place to run: one worker or several, each with a backend and with what was loaded.
+ * One or more workers. Each has a backend, and every model and adapter.
  *
- * Errors have the class with which they were thrown: a CoreError from a worker is a CoreError here, with its fields.
+ * Errors keep their class: a CoreError from a worker is a CoreError here, with its fields.
  *
- * @typeParam Source where a file is: a path in Node; an address or a Blob in a browser
+ * @typeParam Source the location of a file: a path in Node, an address or a Blob in a browser
  */
 export interface Runtime<Source, Backend extends string = string> extends StartedBackend<Backend> {
   /** Workers, each with every model and adapter. */
@@ -37,14 +37,14 @@ export interface Runtime<Source, Backend extends string = string> extends Starte
   /**
    * Loads an SDXL checkpoint. Several may be loaded at once.
    *
-   * @throws FormatError for a file that is broken or of another kind; CoreError for one that has no room or is not
-   * whole; the runtime's own error for one that cannot be read; the signal's reason when aborted
+   * @throws FormatError for a file that is broken or of another kind; CoreError for an incomplete file, or without
+   * enough memory; the runtime's error for a file that cannot be read; the signal's reason when aborted
    */
   loadSdxl(checkpoint: Source, options?: LoadSdxlOptions<Source>): Promise<SdxlHandle>
   /**
-   * Loads an LLLite, once for all pictures that it is used for: a file, or a model such as a training's.
+   * Loads an LLLite, once for all pictures. The source is a file, or a model such as a training's.
    *
-   * @param sdxl what it has to fit
+   * @param sdxl a model whose layout the LLLite has to fit
    * @throws as `loadSdxl`; FormatError for an LLLite of another U-Net
    */
   loadAdapter(
@@ -52,70 +52,70 @@ export interface Runtime<Source, Backend extends string = string> extends Starte
     sdxl: Pick<SdxlHandle, "layout">,
     options?: LoadOptions,
   ): Promise<AdapterHandle>
-  /** What the workers hold on their devices, together. */
+  /** The memory that all workers hold on their devices. */
   memory(): Promise<DeviceMemory>
   /**
-   * Ends the workers. What was loaded is gone. Whatever runs, and every later call, fails with a CoreError. Disposing
-   * again does nothing.
+   * Ends the workers and frees all models and adapters. Running work and every later call fail with a CoreError. A
+   * second call does nothing.
    */
   dispose(): Promise<void>
 }
 
 export interface LoadOptions {
-  /** Stops loading, and nothing of the file stays. */
+  /** Stops loading and frees what was loaded. */
   readonly signal?: AbortSignal
   readonly onProgress?: (progress: LoadProgress) => void
 }
 
 export interface LoadSdxlOptions<Source> extends LoadOptions {
-  /** What the checkpoint predicts. Default: `epsilon` */
+  /** The checkpoint's prediction. Default: `epsilon` */
   readonly prediction?: Prediction
-  /** A U-Net to take instead of the checkpoint's. */
+  /** A U-Net that replaces the checkpoint's. */
   readonly unet?: Source
-  /** A VAE to take instead of the checkpoint's. */
+  /** A VAE that replaces the checkpoint's. */
   readonly vae?: Source
 }
 
-/** How far a file is loaded. */
+/** The progress of loading a file. */
 export type LoadProgress =
-  /** Bytes from the server, and the whole file's if the server says so. */
+  /** Bytes from the server, and the size of the whole file if the server gives it. */
   | { readonly kind: "download"; readonly done: number; readonly total: number | null }
   /** Bytes from the file to the device. */
   | { readonly kind: "read"; readonly done: number; readonly total: number }
 
-/** What workers hold on their devices. */
+/** The memory that workers hold on their devices. */
 export interface DeviceMemory {
   readonly tensors: number
   readonly bytes: number
-  /** Bytes of buffers for tensors, those that wait to be used again too. */
+  /** Bytes of buffers for tensors, including buffers that wait for reuse. */
   readonly allocated: number
 }
 
 /** A loaded LLLite. It can be used with every SDXL of its layout in the same runtime. */
 export interface AdapterHandle {
-  /** Where it sits in the U-Net, and how wide it is. */
+  /** Its sites in the U-Net, with their widths. */
   readonly adapters: readonly AdapterPlan[]
-  /** Gives its memory back, after the pictures that it is used for now. Disposing again does nothing. */
+  /** Frees its memory after the running pictures that use it. A second call does nothing. */
   dispose(): Promise<void>
 }
 
-/** A loaded adapter and how it is used. */
+/** A loaded adapter with the settings of its use. */
 export interface AdapterHandleUse extends Omit<AdapterUse, "lllite" | "strength"> {
   readonly adapter: AdapterHandle
-  /** How much of the adapter is added. Default: 1. */
+  /** The factor on what the adapter adds. Default: 1. */
   readonly strength?: number
 }
 
-/** Pictures in one batch, where nothing else is said. */
+/** The default number of pictures in one batch. */
 export const DEFAULT_BATCH_SIZE = 4
 
 export interface GenerateRunOptions extends Omit<GenerateOptions, "adapters" | "signal" | "pause"> {
   readonly adapters?: readonly AdapterHandleUse[]
   /** Pictures in one batch. Default: 4 */
   readonly batchSize?: number
-  /** Decode the estimate of every picture at every step, which takes as long as decoding the result. Default: false */
+  /** Decode the estimate of every picture at every step. This takes as long as decoding the result. Default: false */
   readonly previews?: boolean
-  /** Slices of rows in which the VAE decodes a picture. Default: as many as the free memory asks for */
+  /** Slices of rows in which the VAE decodes a picture. Default: the fewest that fit the free memory */
   readonly vaeSlices?: number
   readonly signal?: AbortSignal
 }
@@ -123,24 +123,24 @@ export interface GenerateRunOptions extends Omit<GenerateOptions, "adapters" | "
 /** A step of a batch. */
 export interface GenerateStep {
   readonly kind: "step"
-  /** The batch's first picture, as an index of the requests. */
+  /** The index of the batch's first picture among the requests. */
   readonly first: number
   /** The batch's step, from 1. */
   readonly step: number
   readonly steps: number
   readonly sigma: number
-  /** Pictures made so far in all batches, with fractions for those that are not finished. */
+  /** Pictures done in all batches, with fractions for unfinished ones. */
   readonly done: number
-  /** Pictures in all. */
+  /** The number of all pictures. */
   readonly count: number
-  /** The estimate of every picture of the batch, if previews were asked for. */
+  /** The estimate of every picture of the batch with `previews`, otherwise empty. */
   readonly previews: readonly RgbImage[]
 }
 
 /** A picture that is finished. */
 export interface GeneratedImage {
   readonly kind: "image"
-  /** Of its request. */
+  /** The index of its request. */
   readonly index: number
   readonly seed: number
   readonly image: RgbImage
@@ -150,30 +150,30 @@ export type GenerateRunEvent = GenerateStep | GeneratedImage
 
 export interface TrainRunOptions extends TrainOptions, AdapterDims {
   readonly sites: readonly Site[]
-  /** What is minimised. */
+  /** The objective to minimise. */
   readonly objective?: ObjectiveOptions
-  /** A run to continue, which is left as it is. Default: a new one */
+  /** A run to continue. It stays unchanged. Default: a new run */
   readonly initial?: TrainState
   /**
-   * How a new run starts: `default` is sd-scripts' way; `normalised` has conditioners that are normalised over the data
-   * set's controls, which count from the first step on (`normaliseConditioners`). Default: `default`
+   * How a new run starts. `default` starts as sd-scripts. `normalised` normalises the conditioners over the data set's
+   * controls, so that the controls count from the first step on (`normaliseConditioners`). Default: `default`
    */
   readonly init?: "default" | "normalised"
-  /** Slices of rows in which the VAE encodes a picture. Default: as many as the free memory asks for */
+  /** Slices of rows in which the VAE encodes a picture. Default: the fewest that fit the free memory */
   readonly vaeSlices?: number
-  /** After every so many steps the event holds the run as it is, to save or to draw with. Default: after none */
+  /** The interval in steps at which an event has the run's state, to save or to draw with. Default: no event has it */
   readonly stateEvery?: number
 }
 
 export type TrainRunEvent =
-  /** Examples that are encoded. */
+  /** The number of encoded examples. */
   { readonly kind: "cache"; readonly done: number; readonly count: number } | TrainRunStep
 
 export interface TrainRunStep extends Omit<TrainStepEvent, "state"> {
   readonly kind: "step"
   /**
-   * With `stateEvery`; null at other steps. Valid until the next event is asked for. Its arrays may lie in shared
-   * memory, of which `structuredClone` makes no copy and `slice` does.
+   * The run's state at the steps of `stateEvery`, and null at other steps. It is valid until the next event is
+   * requested. Its arrays may be in shared memory, which `slice` copies and `structuredClone` does not.
    */
   readonly state: TrainState | null
 }
@@ -182,11 +182,11 @@ export interface TrainRunStep extends Omit<TrainStepEvent, "state"> {
 export interface SdxlHandle {
   readonly layout: UnetLayout
   /**
-   * Makes pictures, in batches; each is what it would be alone. Yields every step of a batch, and the pictures in their
-   * order. Leaving the loop, or aborting the signal, ends the work before the next pass of the U-Net and leaves nothing
-   * on the device. A control that is a list has one image for every request.
+   * Makes pictures in batches. Each picture is the same as alone. Yields every step of a batch, and the pictures in
+   * their order. Leaving the loop or aborting the signal ends the work before the next pass of the U-Net, and frees its
+   * memory. A control that is a list has one image for every request.
    *
-   * @throws CoreError naming what is wrong with an option; the signal's reason when aborted
+   * @throws CoreError that names the wrong option; the signal's reason when aborted
    */
   generate(
     requests: readonly PictureRequest[],
@@ -194,12 +194,12 @@ export interface SdxlHandle {
   ): AsyncGenerator<GenerateRunEvent, void, void>
   /**
    * Caches a data set and trains an LLLite on it. Between two events the device is free for other work. Aborting ends
-   * the run inside of a step: between two blocks with `gradientCheckpointing`, between two shards without. It then
-   * returns the run as it was after the last whole step, which `initial` continues.
+   * the run inside of a step: between two blocks with `gradientCheckpointing`, otherwise between two shards. The result
+   * is then the run after the last complete step, which `initial` continues.
    *
-   * @throws CoreError naming what is wrong with an option or an example
+   * @throws CoreError that names the wrong option or example
    */
   train(dataset: TrainDataset, options: TrainRunOptions): AsyncGenerator<TrainRunEvent, TrainState, void>
-  /** Gives its memory back, after what runs with it now. Disposing again does nothing. */
+  /** Frees its memory after the work that runs with it now. A second call does nothing. */
   dispose(): Promise<void>
 }

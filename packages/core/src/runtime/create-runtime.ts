@@ -9,28 +9,28 @@ import { generateWith } from "./generate-run.ts"
 import type { RuntimeTasks, RuntimeTypes } from "./tasks.ts"
 import { trainWith } from "./train-run.ts"
 
-/** The asking ends of a runtime's workers. */
+/** The clients of a runtime's workers. */
 export type Clients<Types extends RuntimeTypes> = readonly [
   Client<RuntimeTasks<Types>>,
   ...Client<RuntimeTasks<Types>>[],
 ]
 
-/** What a runtime is made of. */
+/** The parts of a runtime. */
 export interface RuntimeParts<Types extends RuntimeTypes, Source, Options extends LoadSdxlOptions<Source>> {
   readonly started: StartedBackend<Types["backend"]>
-  /** Of workers that were started, at least one. */
+  /** Clients of started workers, at least one. */
   readonly clients: Clients<Types>
-  /** A checkpoint as it is sent. Refuses what can be refused before a worker reads it. */
+  /** A checkpoint in the form that is sent. It throws for problems that are known before a worker reads the file. */
   checkpoint(source: Source, options: Options): Types["checkpoint"] | Promise<Types["checkpoint"]>
-  /** A file as it is sent. */
+  /** A file in the form that is sent. */
   file(source: Source): Types["file"]
-  /** What loading yields besides progress. */
+  /** Events of loading besides progress. */
   onLoadEvent?(event: Types["loadEvent"], options: Options): void
   /** Ends the workers. */
   close(): void | Promise<void>
 }
 
-/** A runtime whose loading takes options of its own. */
+/** A runtime whose loading takes more options. */
 export interface PlacedRuntime<Types extends RuntimeTypes, Source, Options extends LoadSdxlOptions<Source>>
   extends Runtime<Source, Types["backend"]> {
   loadSdxl(checkpoint: Source, options?: Options): Promise<SdxlHandle>
@@ -43,9 +43,9 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
   const { started, clients, close } = parts
   await connect(clients)
   const ids = createAdapterIds()
-  let given = 0
+  let lastId = 0
   let isDisposed = false
-  /** Asks every worker; where one fails, none keeps what the others did. */
+  /** Calls every worker. If one fails, the call is undone in all. */
   const everywhere = async <T>(
     ask: (client: Client<RuntimeTasks<Types>>, index: number) => Promise<T>,
     undo: (client: Client<RuntimeTasks<Types>>) => Promise<unknown>,
@@ -66,7 +66,7 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
     async loadSdxl(source, options = {} as Options) {
       const { signal, onProgress } = options
       signal?.throwIfAborted()
-      const model = ++given
+      const model = ++lastId
       const from = await parts.checkpoint(source, options)
       const { layout } = await everywhere(
         (client, index) =>
@@ -75,7 +75,7 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
             { model, from },
             {
               signal,
-              // All workers read the same: one tells how far it is.
+              // All workers read the same file, so one of them reports progress.
               onValue: (event) => {
                 if (index > 0) return
                 if (isProgress(event)) onProgress?.(event)
@@ -85,12 +85,12 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
           ),
         (client) => client.call("unload", { model }),
       )
-      return createHandle({ clients, ids, model, layout, nextRun: () => ++given, isOver: () => isDisposed })
+      return createHandle({ clients, ids, model, layout, nextRun: () => ++lastId, isOver: () => isDisposed })
     },
 
     async loadAdapter(source, { layout }, { signal, onProgress }: LoadOptions = {}) {
       signal?.throwIfAborted()
-      const adapter = ++given
+      const adapter = ++lastId
       const from = isModel(source)
         ? { model: { adapters: source.adapters, values: source.values } }
         : { file: parts.file(source) }
@@ -173,7 +173,7 @@ function createHandle<Types extends RuntimeTypes>(parts: HandleParts<Types>): Sd
   }
 }
 
-/** Gives the first worker a channel to every other. */
+/** Connects the first worker with every other by a channel. */
 async function connect<Types extends RuntimeTypes>([lead, ...helpers]: Clients<Types>): Promise<void> {
   if (helpers.length === 0) return
   const channels = helpers.map(() => new MessageChannel())

@@ -7,7 +7,7 @@ import { DEFAULT_BATCH_SIZE } from "./contract.ts"
 import { merge } from "./merge.ts"
 import type { RuntimeTasks, RuntimeTypes } from "./tasks.ts"
 
-/** Makes pictures with a model of some workers, in batches side by side. See `SdxlHandle`. */
+/** Makes pictures with a model on several workers, in batches side by side. See `SdxlHandle`. */
 export async function* generateWith<Types extends RuntimeTypes>(
   clients: readonly Client<RuntimeTasks<Types>>[],
   ids: AdapterIds,
@@ -17,7 +17,7 @@ export async function* generateWith<Types extends RuntimeTypes>(
 ): AsyncGenerator<GenerateRunEvent, void, void> {
   signal?.throwIfAborted()
   const count = requests.length
-  if (count === 0) throw new CoreError("generate: no picture is asked for, expected at least one")
+  if (count === 0) throw new CoreError("generate: there is no request, expected at least one")
   if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
     throw new CoreError(`generate: batchSize is ${batchSize}, expected a positive integer`)
   }
@@ -29,7 +29,7 @@ export async function* generateWith<Types extends RuntimeTypes>(
   const abort = (): void => left.abort(signal?.reason)
   signal?.addEventListener("abort", abort)
 
-  /** Takes batches until there are none. */
+  /** Takes batches until none are left. */
   let taken = 0
   async function* walk(client: Client<RuntimeTasks<Types>>) {
     for (let batch = batches[taken++]; batch !== undefined; batch = batches[taken++]) {
@@ -39,7 +39,7 @@ export async function* generateWith<Types extends RuntimeTypes>(
     }
   }
 
-  // Batches end in any order; their pictures are handed on in order.
+  // Batches end in any order. Their pictures are yielded in order.
   const ready = new Map<number, GeneratedImage>()
   const fractions = new Map<number, number>()
   let sent = 0

@@ -1,6 +1,7 @@
 /**
- * The values of several walks, as they come. Of every walk one value is asked for ahead, and no more. Leaving the loop
- * or a failure ends all walks; `end` is called before, to stop what they do now.
+ * Merges the values of several generators in the order of their arrival. It requests one value of every generator
+ * ahead, and no more. Leaving the loop or a failure ends all generators. `end` is called before, to stop their current
+ * work.
  */
 export async function* merge<T>(
   walks: readonly AsyncGenerator<T, void, void>[],
@@ -9,7 +10,7 @@ export async function* merge<T>(
   const pending = new Map<AsyncGenerator<T, void, void>, Promise<Came<T>>>()
   const ask = (walk: AsyncGenerator<T, void, void>): void => {
     const came = walk.next().then((next) => ({ walk, next }))
-    // It is awaited later, and may fail before.
+    // It is awaited later, and may fail before that.
     came.catch(() => {})
     pending.set(walk, came)
   }

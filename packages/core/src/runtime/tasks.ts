@@ -17,24 +17,24 @@ import type {
 } from "./contract.ts"
 
 /*
- * The tasks of a runtime's worker: what is given, what is yielded, and what comes back. All of it is data that can be
- * sent. Models, adapters and runs are numbers, which the asking end chooses.
+ * The tasks of a runtime's worker: arguments, yielded values and results. All of them are data that can be sent.
+ * Models, adapters and runs are numbers, which the client chooses.
  */
 
-/** What differs from runtime to runtime. All of it can be sent. */
+/** Types that differ between runtimes. Their values can be sent. */
 export interface RuntimeTypes {
-  /** What a backend is started with. */
+  /** Arguments of a backend's start. */
   readonly start: unknown
   readonly backend: string
-  /** Where a checkpoint is, and how it is loaded. */
+  /** The location of a checkpoint, with the options of loading. */
   readonly checkpoint: unknown
   /** What loading yields besides progress. */
   readonly loadEvent: unknown
-  /** Where a file is. */
+  /** The location of a file. */
   readonly file: unknown
 }
 
-/** An LLLite's values without what follows from its plans. */
+/** An LLLite's adapters and values. The slots follow from the adapters. */
 export type SentModel = Pick<LlliteModel, "adapters" | "values">
 
 export interface SentAdapterUse extends Omit<AdapterUse, "lllite"> {
@@ -48,11 +48,11 @@ export interface SentGenerateOptions extends Omit<GenerateRunOptions, "adapters"
 export type SentTrainOptions = Omit<TrainRunOptions, "signal" | "vaeSlices">
 
 export type RuntimeTasks<Types extends RuntimeTypes> = {
-  /** Comes before all others. */
+  /** The first task of every worker. */
   start: { argument: Types["start"]; yields: never; returns: StartedBackend<Types["backend"]> }
-  /** Answers another worker, too. */
+  /** Serves another worker, too. */
   listen: { argument: { readonly port: MessagePort }; yields: never; returns: null }
-  /** Takes other workers as helpers of its trainings. */
+  /** Connects to other workers, which help with trainings. */
   lead: { argument: { readonly ports: readonly MessagePort[] }; yields: never; returns: null }
 
   load: {
@@ -95,9 +95,9 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
     yields: never
     returns: null
   }
-  /** What a run's cache holds, by index. For workers that share memory. */
+  /** The examples of a run's cache, by index. For workers that share memory. */
   cached: { argument: { readonly run: number }; yields: never; returns: ReadonlyMap<number, CachedExample> }
-  /** Adds what other workers have cached. */
+  /** Adds examples that other workers have cached. */
   addCached: {
     argument: { readonly run: number; readonly examples: ReadonlyMap<number, CachedExample> }
     yields: never
@@ -117,14 +117,14 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
     yields: never
     returns: { readonly loss: number }
   }
-  /** The state in which a run begins. */
+  /** The state at the beginning of a run. */
   begin: { argument: { readonly run: number; readonly options: SentTrainOptions }; yields: never; returns: TrainState }
   train: {
     argument: { readonly model: number; readonly run: number; readonly options: SentTrainOptions }
     yields: TrainRunStep
     returns: TrainState
   }
-  /** Forgets a run's cache. */
+  /** Frees a run's cache. */
   forget: { argument: { readonly run: number }; yields: never; returns: null }
 
   memory: { argument: null; yields: never; returns: DeviceMemory }

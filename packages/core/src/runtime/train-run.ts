@@ -7,8 +7,8 @@ import { merge } from "./merge.ts"
 import type { RuntimeTasks, RuntimeTypes } from "./tasks.ts"
 
 /**
- * Trains with a model of some workers. The first of them leads: it walks the steps, holds the state and has the others
- * help it. See `SdxlHandle`.
+ * Trains with a model on several workers. The first worker runs the steps and holds the state. The other workers
+ * compute parts of the steps. See `SdxlHandle`.
  */
 export async function* trainWith<Types extends RuntimeTypes>(
   clients: readonly [Client<RuntimeTasks<Types>>, ...Client<RuntimeTasks<Types>>[]],
@@ -36,12 +36,12 @@ export async function* trainWith<Types extends RuntimeTypes>(
     if (clients.length > 1) await shareCaches(clients, run)
     return yield* lead.open("train", { ...place, options }, { signal })
   } finally {
-    // Where a worker is gone, so is its cache.
+    // A worker that has ended has no cache any more.
     await Promise.allSettled(clients.map((client) => client.call("forget", { run })))
   }
 }
 
-/** Gives every worker what all of them have cached, in memory that they share. */
+/** Gives every worker the examples of all caches, in shared memory. */
 async function shareCaches<Types extends RuntimeTypes>(
   clients: readonly Client<RuntimeTasks<Types>>[],
   run: number,

@@ -18,9 +18,9 @@ describe("the order of batches", () => {
 
   it("gives a step's batch without the steps before it", () => {
     const forward = createBatchOrder(squares(10), 3, createStream(7, "order"))
-    const inTurn = Array.from({ length: 12 }, (_, step) => forward(step))
+    const inOrder = Array.from({ length: 12 }, (_, step) => forward(step))
     const anywhere = createBatchOrder(squares(10), 3, createStream(7, "order"))
-    for (const step of [11, 0, 5, 4, 9]) expect(anywhere(step)).toEqual(inTurn[step])
+    for (const step of [11, 0, 5, 4, 9]) expect(anywhere(step)).toEqual(inOrder[step])
   })
 
   it("never mixes sizes in a batch", () => {

@@ -6,13 +6,13 @@ export type Size = readonly [width: number, height: number]
 export interface BucketOptions {
   /** The area all buckets share, as the size of a picture. */
   readonly resolution: Size
-  /** Shortest side of a bucket. Default 256. Not with noUpscale. */
+  /** Shortest side of a bucket. Default: 256. Not with noUpscale. */
   readonly minSize?: number
-  /** Longest side of a bucket. Default 1024. Not with noUpscale. */
+  /** Longest side of a bucket. Default: 1024. Not with noUpscale. */
   readonly maxSize?: number
-  /** Sides of buckets are multiples of this. Default 64; the U-Net with an LLLite needs a multiple of 32. */
+  /** Sides of buckets are multiples of this. Default: 64; the U-Net with an LLLite needs a multiple of 32. */
   readonly step?: number
-  /** Never enlarge: a smaller picture gets a bucket of its own size. Default false. */
+  /** Never enlarge: a smaller picture gets a bucket of its own size. Default: false. */
   readonly noUpscale?: boolean
 }
 

@@ -12,9 +12,9 @@ export interface HuberOptions {
    * `constant`; `exponential`, falling from 1 to `delta` over the timesteps; or `snr`, falling with the noise level.
    */
   readonly schedule: HuberSchedule
-  /** Where the curve ends, default 0.1 (`--huber_c`). */
+  /** Where the curve ends, default: 0.1 (`--huber_c`). */
   readonly delta?: number
-  /** Factor on the whole curve, default 1 (`--huber_scale`). Not with `snr`, which has none. */
+  /** Factor on the whole curve, default: 1 (`--huber_scale`). Not with `snr`, which has none. */
   readonly scale?: number
 }
 

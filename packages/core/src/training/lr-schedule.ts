@@ -10,16 +10,16 @@ export interface LrScheduleOptions {
   readonly learningRate: number
   /** Optimizer steps of the whole run. */
   readonly totalSteps: number
-  /** Steps over which the rate rises from 0. Default 0. All curves but `constant`. */
+  /** Steps over which the rate rises from 0. Default: 0. All curves but `constant`. */
   readonly warmupSteps?: number
-  /** Length of the fall at the end, of `warmup_stable_decay`. Default 0. */
+  /** Length of the fall at the end, of `warmup_stable_decay`. Default: 0. */
   readonly decaySteps?: number
   /**
    * Of `cosine_with_restarts`: how often it falls to 0. Of `cosine_with_min_lr` and `warmup_stable_decay`: half waves
-   * of the cosine. Default 1.
+   * of the cosine. Default: 1.
    */
   readonly cycles?: number
-  /** Exponent of `polynomial`. Default 1, a straight line. */
+  /** Exponent of `polynomial`. Default: 1, a straight line. */
   readonly power?: number
   /** Steps after which `inverse_sqrt` has begun to fall. Default: the warm-up, or 10,000 without one. */
   readonly timescale?: number

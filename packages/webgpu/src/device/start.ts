@@ -4,7 +4,7 @@ import { type GuardedBackend, guardedBackend } from "./backend.ts"
 import { findFeatures, OPTIONAL_FEATURES, type OptionalFeature } from "./features.ts"
 
 export interface StartOptions {
-  /** Take an adapter that computes on the CPU (SwiftShader, lavapipe) too: slow, and there for tests. Default false. */
+  /** Take an adapter that computes on the CPU (SwiftShader, lavapipe) too: slow, and there for tests. Default: false. */
   readonly software?: boolean
   /** Optional features that kernels use where the adapter has them. Default: all. None is needed. */
   readonly features?: readonly OptionalFeature[]

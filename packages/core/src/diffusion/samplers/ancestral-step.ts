@@ -2,8 +2,8 @@ import * as tf from "@tensorflow/tfjs-core"
 import { disposeAfter, type MethodRun } from "./sampler.ts"
 
 /**
- * An ancestral step to `next`: how far down to go without noise, and how much noise then leads back up to `next`.
- * eta: the share of noise, 0 (none: down is next) to 1.
+ * An ancestral step to `next`. `down` is the level to reach without noise, and `up` the noise that then leads to
+ * `next`. eta: the share of noise, 0 to 1. At 0, down is next.
  *
  * Source: k-diffusion `get_ancestral_step`; Song et al. 2021 (arXiv:2010.02502), equation 16.
  */
@@ -13,7 +13,7 @@ export function ancestralStep(
   eta: number,
 ): { readonly down: number; readonly up: number } {
   const whole = Math.sqrt(1 - (next / sigma) ** 2)
-  // The second form is the first one at eta 1, but for rounding.
+  // The second form equals the first one at eta 1, except for rounding.
   const down = eta === 1 ? next ** 2 / sigma : next * Math.sqrt(1 - (eta * whole) ** 2)
   return { up: next * whole * eta, down }
 }

@@ -1,12 +1,12 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Method, MethodRun } from "./sampler.ts"
 
-/** A step raises the level by this share at most. */
+/** A step raises the level at most by this share. */
 const LARGEST_RAISE = Math.SQRT2 - 1
 
 /**
- * Noise before a step, which raises the sample to a higher level: sChurn, over all steps, where sigma lies in
- * sTmin … sTmax.
+ * Adds noise before a step, which raises the sample to a higher level. sChurn is the total over all steps. Steps with
+ * sigma in sTmin … sTmax get noise.
  *
  * Source: Karras et al. 2022 (arXiv:2206.00364), algorithm 2.
  */

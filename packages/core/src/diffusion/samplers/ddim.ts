@@ -2,12 +2,12 @@ import { addStepNoise, ancestralStep } from "./ancestral-step.ts"
 import { type Method, type MethodRun, straight } from "./sampler.ts"
 
 /**
- * DDIM: keep the noise seen in x, move the estimate of x0 to the next level with it. With eta a share of the noise is
+ * DDIM keeps the noise in x, and moves the estimate of x0 to the next level with it. With eta, a share of the noise is
  * fresh. Default eta: 0.
  *
- * In its own variance-preserving form this is x' = sqrt(ᾱ') x0 + sqrt(1 - ᾱ') eps; divided by sqrt(ᾱ'), with
- * eps = (x - x0) / sigma, it reads x' = x0 + sigma' / sigma * (x - x0): Euler's method, exactly, and with eta the
- * ancestral one. As samplers the two differ in the levels they visit and in how they start.
+ * In the variance-preserving form this is x' = sqrt(ᾱ') x0 + sqrt(1 - ᾱ') eps. Division by sqrt(ᾱ'), with eps = (x -
+ * x0) / sigma, gives x' = x0 + sigma' / sigma * (x - x0). This is exactly Euler's method, and with eta the ancestral
+ * one. As samplers the two differ in their levels and in their start.
  *
  * Source: Song et al. 2021 (arXiv:2010.02502), equations 12 and 16.
  */

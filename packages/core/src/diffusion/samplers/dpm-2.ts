@@ -4,8 +4,8 @@ import { churn } from "./churn.ts"
 import { type Advance, derivative, disposeAfter, type Method, type MethodRun, straight } from "./sampler.ts"
 
 /**
- * DPM-Solver-2: a step with the slope at the geometric middle of its levels. Second order, two evaluations per step
- * but the one to sigma 0.
+ * DPM-Solver-2: a step with the slope at the geometric middle of its levels. Second order. Every step has two
+ * evaluations, except the step to sigma 0.
  *
  * Source: Lu et al. 2022 (arXiv:2206.00927), algorithm 1, in the form of k-diffusion's `sample_dpm_2`.
  */
@@ -34,7 +34,7 @@ export const dpm2Ancestral = ({ noise, options: { eta, sNoise } }: MethodRun<"et
   },
 })
 
-/** The sample `distance` further, along the slope at `middle`. */
+/** The sample after `distance`, along the slope at `middle`. */
 function withSlopeAt({ evaluate, ...point }: Advance, middle: number, distance: number): Promise<tf.Tensor> {
   return disposeAfter(straight(point, middle), async (x) =>
     disposeAfter(await evaluate(x, middle), (denoised) =>

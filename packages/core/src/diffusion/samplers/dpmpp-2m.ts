@@ -20,7 +20,7 @@ export function advanceDpmpp2m(step: Advance, count: number): tf.Tensor {
 }
 
 /**
- * SDE-DPM-Solver++(2M), midpoint form: the same with fresh noise at every step but the one to sigma 0.
+ * SDE-DPM-Solver++(2M), midpoint form: DPM-Solver++(2M) with fresh noise at every step, except the step to sigma 0.
  *
  * Source: Lu et al. 2022 (arXiv:2211.01095), as diffusers' `sde-dpmsolver++`; eta as in k-diffusion's
  * `sample_dpmpp_2m_sde`.
@@ -37,8 +37,8 @@ export const dpmpp2mSde = ({ sigmas, noise, options: { eta, sNoise } }: MethodRu
 })
 
 /**
- * The estimate of x0 to go to: extrapolated by half a step from the last two. The first step has only one; a last step
- * to sigma 0, and the last of fewer than fifteen, would be made unstable by it.
+ * The estimate of x0 at the middle of the step, extrapolated from the last two. The first step has only one estimate.
+ * Extrapolation would make a last step to sigma 0 unstable, and the last step of fewer than fifteen.
  */
 function target({ index, nextSigma, past, ...point }: Advance, count: number): tf.Tensor {
   const previous = past[0]
@@ -46,7 +46,9 @@ function target({ index, nextSigma, past, ...point }: Advance, count: number): t
   return previous === undefined || isPlainEnd ? point.denoised : extrapolate(point, previous, nextSigma)
 }
 
-/** denoised + (denoised - previous) h / (2 h'), h and h' the lengths of this step and the last in log sigma. */
+/**
+ * denoised + (denoised - previous) h / (2 h'). h and h' are the lengths of this step and of the last one in log sigma.
+ */
 function extrapolate(point: Point, previous: Point, nextSigma: number): tf.Tensor {
   const step = Math.log(point.sigma / nextSigma)
   const previousStep = Math.log(previous.sigma / point.sigma)

@@ -2,8 +2,8 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { Method, MethodRun } from "./sampler.ts"
 
 /**
- * DPM-Solver++(2S), midpoint form, on levels that are given: pairs of steps, of which the second starts again from the
- * first one's start with both estimates. The last step (the last two, if their number is even) is of first order.
+ * DPM-Solver++(2S), midpoint form, on fixed levels. Steps are pairs. The second step of a pair begins again at the
+ * first one's start, with both estimates. The last step is of first order (the last two, if their number is even).
  *
  * Source: Lu et al. 2022 (arXiv:2211.01095), algorithm 1, as diffusers' `DPMSolverSinglestepScheduler`.
  */

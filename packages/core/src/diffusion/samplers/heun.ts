@@ -3,8 +3,8 @@ import { churn } from "./churn.ts"
 import { derivative, disposeAfter, type Method, type MethodRun, straight } from "./sampler.ts"
 
 /**
- * Heun's method: a step with the mean of the slopes at both its ends. Second order, two evaluations per step but the
- * one to sigma 0, where there is no slope.
+ * Heun's method: a step with the mean of the slopes at both its ends. Second order. Every step has two evaluations,
+ * except the step to sigma 0, where there is no slope.
  *
  * Source: Karras et al. 2022 (arXiv:2206.00364), algorithm 2.
  */

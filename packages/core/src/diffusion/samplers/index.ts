@@ -24,7 +24,7 @@ export {
   type SampleSettings,
 } from "./sampler.ts"
 
-/** The methods of `SAMPLERS`. Each takes the options that are declared there. */
+/** The methods of `SAMPLERS`, which declares their options. */
 const METHODS: {
   readonly [Name in OwnSamplerName]: (
     run: MethodRun<keyof (typeof SAMPLERS)[Name]["options"] & SamplerOptionName>,
@@ -43,7 +43,7 @@ const METHODS: {
   unipc,
 }
 
-/** A sampler and the way it is used when chosen by name. */
+/** A sampler with its settings. */
 export interface SamplerEntry extends SamplerInfo {
   readonly name: OwnSamplerName
   readonly sample: Sampler
@@ -52,24 +52,24 @@ export interface SamplerEntry extends SamplerInfo {
 /**
  * The sampler called `name`.
  *
- * @throws CoreError naming the samplers there are.
+ * @throws CoreError that lists the samplers.
  */
 export function findSampler(name: string): SamplerEntry {
   const info = samplerInfo(name)
-  if (info === null) throw new CoreError(`sampler: no "${name}". There are: ${SAMPLER_NAMES.join(", ")}.`)
+  if (info === null) throw new CoreError(`sampler: there is no "${name}". There are: ${SAMPLER_NAMES.join(", ")}.`)
   return {
     ...info,
     sample(denoise, start, sigmas, { options = {}, noise, afterStep } = {}) {
       const run = { sigmas, options: allOptions(info, options), noise: noise ?? NO_NOISE }
       if (noise === undefined && addsNoise(info, options)) {
-        throw new CoreError(`sampler: "${name}" adds noise on the way. Pass a source of it as \`noise\`.`)
+        throw new CoreError(`sampler: "${name}" adds noise between steps. Pass a source of noise as \`noise\`.`)
       }
       return walk(denoise, start, sigmas, METHODS[info.name](run), afterStep)
     },
   }
 }
 
-/** Options without an effect, for what a sampler does not take. */
+/** Options without an effect, for options that a sampler does not take. */
 const NO_EFFECT: Readonly<Record<SamplerOptionName, number>> = {
   eta: 0,
   sNoise: 1,
@@ -79,13 +79,13 @@ const NO_EFFECT: Readonly<Record<SamplerOptionName, number>> = {
 }
 
 const NO_NOISE: IntervalNoise = () => {
-  throw new CoreError("sampler: noise is asked for where the options say that there is none")
+  throw new CoreError("sampler: a method requests noise, but its options add none")
 }
 
 /**
  * Checks the options of a sampler.
  *
- * @throws CoreError naming the option that the sampler does not take, or that is out of range
+ * @throws CoreError that names an option which the sampler does not take, or which is out of range
  */
 export function checkSamplerOptions(
   { name, options: defaults }: Pick<SamplerEntry, "name" | "options">,
@@ -121,7 +121,7 @@ function givenOf(options: SamplerOptions): SamplerOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
-/** The factor that makes unit noise a start at `sigma`, the first level of a run. */
+/** The factor from unit noise to a start at `sigma`, the first level of a run. */
 export function startFactor({ startScale }: Pick<SamplerInfo, "startScale">, sigma: number): number {
   return startScale === "sigma" ? sigma : Math.hypot(sigma, 1)
 }

@@ -4,8 +4,8 @@ import { derivative, type Method } from "./sampler.ts"
 const ORDER = 4
 
 /**
- * Linear multistep: the slopes of the last four points as a polynomial in sigma, integrated over the step. Fourth
- * order once it has four points, one evaluation per step.
+ * Linear multistep: a polynomial in sigma through the slopes of the last four points, integrated over the step. Fourth
+ * order from the fourth point on. One evaluation per step.
  *
  * Source: k-diffusion `sample_lms`; Adams-Bashforth for levels at uneven distances.
  */
@@ -24,11 +24,11 @@ export const lms = (): Method => ({
   },
 })
 
-/** Integral from `from` to `to` of each Lagrange basis polynomial over the nodes: at most cubic, so exact. */
+/** Integral from `from` to `to` of each Lagrange basis polynomial over the nodes. Polynomials are at most cubic. */
 function basisIntegrals(nodes: readonly number[], from: number, to: number): readonly number[] {
   const half = (to - from) / 2
   const middle = (from + to) / 2
-  // Gauss-Legendre with two points integrates cubics exactly.
+  // Gauss-Legendre with two points is exact for cubics.
   const offset = half / Math.sqrt(3)
   return nodes.map((node, i) => {
     const basis = (sigma: number): number =>

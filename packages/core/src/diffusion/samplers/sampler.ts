@@ -4,51 +4,51 @@ import type { Denoise } from "../denoiser.ts"
 import type { SamplerOptionName, SamplerOptions } from "../names.ts"
 
 /**
- * What a sampler yields at each step, before it goes on. The tensors belong to the sampler. They are valid until the
- * consumer asks for the next step, or ends the loop: `tf.clone` what should live longer.
+ * The event of a sampler at each step. The tensors belong to the sampler. They are valid until the consumer requests
+ * the next step or ends the loop. Use `tf.clone` to keep a tensor longer.
  */
 export interface SamplerStep {
-  /** Which step this is, from 0. */
+  /** The index of the step, from 0. */
   readonly index: number
-  /** How many steps there are. */
+  /** The number of steps. */
   readonly count: number
   /** Noise level of `x`. */
   readonly sigma: number
-  /** The sample this step starts from: x0 + sigma * noise. */
+  /** The sample at the start of this step: x0 + sigma * noise. */
   readonly x: tf.Tensor
-  /** The estimate of x0 seen from `x`. */
+  /** The estimate of x0 from `x`. */
   readonly denoised: tf.Tensor
 }
 
-/** The way between two noise levels. It falls from `from` to `to`; where a sampler adds churn, it rises. */
+/** The interval between two noise levels. `to` is below `from`, except where a sampler adds churn. */
 export interface NoiseInterval {
   readonly from: number
   readonly to: number
 }
 
 /**
- * Unit normal noise of the sample's shape for an interval: a new tensor, which the sampler disposes. The same interval
- * gives the same noise, however often and in whatever order it is asked for.
+ * Unit normal noise of the sample's shape for an interval. The result is a new tensor, which the sampler disposes. The
+ * same interval always gives the same noise, in any order of calls.
  */
 export type IntervalNoise = (interval: NoiseInterval) => tf.Tensor
 
 /**
- * What is done to the sample after each step, for example putting a picture back where a mask protects it.
+ * Changes the sample after each step, for example to restore a picture where a mask protects it.
  *
- * @param x the sample; stays the sampler's.
+ * @param x the sample, which the sampler disposes.
  * @param at the step that led here, and the noise level of `x`.
- * @returns a new tensor of x's shape, which takes the place of `x`.
+ * @returns a new tensor of x's shape, which replaces `x`.
  */
 export type AfterStep = (
   x: tf.Tensor,
   at: { readonly step: number; readonly steps: number; readonly sigma: number },
 ) => tf.Tensor | Promise<tf.Tensor>
 
-/** What a run of a sampler may be given beside its denoiser, start and levels. */
+/** Settings of a sampler's run, beside its denoiser, start and levels. */
 export interface SampleSettings {
-  /** Those that the sampler takes; see `SAMPLERS`. */
+  /** The sampler's options. See `SAMPLERS`. */
   readonly options?: SamplerOptions
-  /** What a sampler adds on the way. Needed where the options make it add noise. */
+  /** The source of noise. It is required if the sampler adds noise with its options. */
   readonly noise?: IntervalNoise
   readonly afterStep?: AfterStep
 }
@@ -56,13 +56,12 @@ export interface SampleSettings {
 /**
  * A walk from noise to a sample, in the variance-exploding scale x = x0 + sigma * noise.
  *
- * @param denoise estimates x0; each estimate is disposed by the sampler.
- * @param start the sample at `sigmas[0]`; stays the caller's.
- * @param sigmas falling noise levels, one more than there are steps; the last is where the walk ends, mostly 0.
- * @returns a generator that yields every step and returns the final sample, which belongs to the consumer. Ending the
- * generator early (`return()`, or `break` in a loop) disposes all it holds.
- * @throws CoreError for an option that the sampler does not take or that is out of range, and where it adds noise and
- * is given no source of it.
+ * @param denoise estimates x0. The sampler disposes each estimate.
+ * @param start the sample at `sigmas[0]`, which the caller keeps.
+ * @param sigmas falling noise levels, one more than the number of steps. The walk ends at the last one, mostly 0.
+ * @returns a generator that yields every step and returns the final sample, which belongs to the consumer. If the
+ * consumer ends it early (`return()`, or `break` in a loop), it disposes all its tensors.
+ * @throws CoreError for an unknown option, an option out of range, or a missing source of noise.
  */
 export type Sampler = (
   denoise: Denoise,
@@ -78,40 +77,40 @@ export interface Point {
   readonly denoised: tf.Tensor
 }
 
-/** All that one step of a method may look at. */
+/** The values that one step of a method may use. */
 export interface Advance extends Point {
   readonly index: number
-  /** Where the step leads. */
+  /** The noise level at the end of the step. */
   readonly nextSigma: number
-  /** The points before this one, the latest first; as many as the method remembers. */
+  /** The points before this one, the latest first. The method sets their number with `memory`. */
   readonly past: readonly Point[]
-  /** The estimate of x0 between this step and the next one, for methods that evaluate more than once in a step. */
+  /** Estimates x0 between this step and the next one, for methods that evaluate more than once in a step. */
   readonly evaluate: (x: tf.Tensor, sigma: number) => Promise<tf.Tensor>
 }
 
-/** A sampling method, but for the loop. */
+/** A sampling method without the loop. */
 export interface Method {
-  /** How many points before the current one it looks at. Default 0. */
+  /** The number of earlier points that it uses. Default: 0. */
   readonly memory?: number
-  /** A sample at a higher level, from which the step at `index` is taken instead; null where it stays as it is. */
+  /** A sample at a higher level, from which the step at `index` begins instead. Null for no change. */
   readonly raise?: (sample: Omit<Point, "denoised">, index: number) => Omit<Point, "denoised"> | null
   /**
-   * For predictor-correctors: a better sample at the current level, seen from the estimate there; a new tensor. It takes
-   * the place of `x` from here on. Not called at the first point.
+   * For predictor-correctors: a better sample at the current level, from the estimate there. It is a new tensor, which
+   * replaces `x` from here on. Not called at the first point.
    */
   readonly correct?: (point: Point, past: readonly Point[]) => tf.Tensor
   /** The sample at `nextSigma`, as a new tensor. */
   readonly advance: (step: Advance) => tf.Tensor | Promise<tf.Tensor>
 }
 
-/** What a method is made for: the levels of a run, its noise, and the options that the method takes, all filled in. */
+/** The arguments of a method: the levels of a run, its noise, and the method's options with their defaults. */
 export interface MethodRun<Name extends SamplerOptionName = never> {
   readonly sigmas: readonly number[]
   readonly noise: IntervalNoise
   readonly options: Readonly<Record<Name, number>>
 }
 
-/** The loop all samplers share: evaluate, show, advance, and own every tensor in between. */
+/** The loop of all samplers: evaluate, yield, advance. It disposes every tensor in between. */
 export async function* walk(
   denoise: Denoise,
   start: tf.Tensor,
@@ -185,8 +184,8 @@ export function derivative({ sigma, x, denoised }: Point): tf.Tensor {
 }
 
 /**
- * The sample at `sigma` on the straight line through a point and its estimate of x0, where Euler's method goes. Written
- * as a mix of the two rather than as x + slope * (sigma' - sigma), which loses its digits where sigma is large.
+ * The sample at `sigma` on the straight line through a point and its estimate of x0, as in Euler's method. The formula
+ * mixes the two. x + slope * (sigma' - sigma) would lose digits where sigma is large.
  */
 export function straight({ sigma: from, x, denoised }: Point, sigma: number): tf.Tensor {
   return tf.tidy(() => tf.add(denoised, tf.mul(tf.sub(x, denoised), sigma / from)))
@@ -211,7 +210,7 @@ function checkSigmas(sigmas: readonly number[]): void {
     const isLast = i === sigmas.length - 1
     if (!Number.isFinite(sigma) || sigma < 0 || (sigma === 0 && !isLast) || !falls) {
       throw new CoreError(
-        `sampler: sigmas must be finite, fall, and be positive up to the last, got ${sigma} at ${i} of ` +
+        `sampler: sigmas must be finite, fall, and be positive before the last, got ${sigma} at ${i} of ` +
           `[${sigmas.join(", ")}]`,
       )
     }

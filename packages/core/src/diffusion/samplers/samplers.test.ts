@@ -12,8 +12,8 @@ import { addsNoise, findSampler, finish, type IntervalNoise, type Sampler, start
 const schedule = createNoiseSchedule()
 
 /**
- * The best denoiser of data spread normally about 0 with deviation `spread`. The exact path from x at sigma down to 0
- * is then x * spread / sqrt(spread² + sigma²).
+ * The best denoiser of normal data with mean 0 and deviation `spread`. The exact path from x at sigma down to 0 is then
+ * x * spread / sqrt(spread² + sigma²).
  */
 const gaussian =
   (spread: number): Denoise =>
@@ -45,7 +45,7 @@ function exactEnd(name: string, steps: number, spread: number): number {
 }
 
 describe.each(DETERMINISTIC)("%s", (name) => {
-  it("closes in on the exact path as steps are added", async () => {
+  it("approaches the exact path with more steps", async () => {
     const errors: number[] = []
     for (const steps of [10, 40, 160]) {
       errors.push(Math.abs((await endOf(name, steps, gaussian(0.7))) - exactEnd(name, steps, 0.7)))
@@ -69,12 +69,12 @@ describe.each(RANDOM)("%s", (name) => {
     )
     const end = await finish(sample(gaussian(0.7), start, sigmas, { noise: noiseOf([count]) }))
     const { variance } = tf.moments(end)
-    // The standard error of a deviation over 4000 samples is 1.1 %; the rest is for the steps' own error.
+    // The standard error of a deviation over 4000 samples is 1.1 %. The rest is for the error of the steps.
     expect(Math.abs(Math.sqrt((await variance.data())[0] as number) / 0.7 - 1)).toBeLessThan(0.08)
     tf.dispose([start, end])
   })
 
-  it("goes another way with other noise, and the same with the same", async () => {
+  it("gives the same sample with the same noise, and another with other noise", async () => {
     const { sample } = findSampler(name)
     const start = tf.tensor1d([14])
     const run = async (noise: IntervalNoise): Promise<number> => {
@@ -88,7 +88,7 @@ describe.each(RANDOM)("%s", (name) => {
     start.dispose()
   })
 
-  it("says so when it is given no noise", () => {
+  it("throws without a source of noise", () => {
     const start = tf.tensor1d([14])
     expect(() => findSampler(name).sample(gaussian(1), start, [14, 0])).toThrow(/adds noise/)
     start.dispose()
@@ -99,7 +99,7 @@ describe.each(NAMES)("%s", (name) => {
   const sample = (denoise: Denoise, start: tf.Tensor, sigmas: readonly number[]): ReturnType<Sampler> =>
     findSampler(name).sample(denoise, start, sigmas, { noise: noiseOf(start.shape) })
 
-  it("lands on x0 in one step when the estimate is right", async () => {
+  it("reaches x0 in one step when the estimate is right", async () => {
     const start = tf.tensor1d([10, -4])
     const steps = sample(() => tf.tensor1d([0.5, 0.25]), start, [14, 0])
     const end = await finish(steps)
@@ -109,7 +109,7 @@ describe.each(NAMES)("%s", (name) => {
     tf.dispose([start, end])
   })
 
-  it("shows each step's level, sample and estimate", async () => {
+  it("yields each step's level, sample and estimate", async () => {
     const start = tf.tensor1d([14])
     const sigmas = [14, 5, 1, 0]
     const shown: { readonly index: number; readonly count: number; readonly sigma: number }[] = []
@@ -131,7 +131,7 @@ describe.each(NAMES)("%s", (name) => {
     tf.dispose([start, result.value])
   })
 
-  it("leaves only its result, and the start as it was", async () => {
+  it("leaves only its result, and the start unchanged", async () => {
     const start = tf.tensor1d([14])
     const before = tf.memory().numTensors
     const end = await finish(sample(gaussian(1), start, [14, 5, 1, 0.3, 0]))
@@ -154,7 +154,7 @@ describe.each(NAMES)("%s", (name) => {
     tf.dispose([start, result.value])
   })
 
-  it("leaves nothing when the consumer stops, at any step", async () => {
+  it("leaves no tensor when the consumer stops, at any step", async () => {
     const start = tf.tensor1d([14])
     const before = tf.memory().numTensors
     for (const stopAt of [0, 1, 2]) {
@@ -164,7 +164,7 @@ describe.each(NAMES)("%s", (name) => {
     start.dispose()
   })
 
-  it("leaves nothing when the denoiser fails", async () => {
+  it("leaves no tensor when the denoiser fails", async () => {
     const start = tf.tensor1d([14])
     const before = tf.memory().numTensors
     for (const callsThatWork of [0, 1, 2, 3]) {
@@ -216,7 +216,7 @@ describe("the order of a method", () => {
 })
 
 describe.each(["ddim", "euler", "dpmsolver++"])("%s from noise alone", (name) => {
-  it("keeps its digits down from the level that stands for infinity", async () => {
+  it("keeps its digits from the level that stands for infinity on", async () => {
     const { sigmas } = noiseLevels(createNoiseSchedule({ zeroTerminalSnr: true }), 2, "trailing")
     const [first = 0, second = 0] = sigmas
     const [x0, noise] = [0.75, -1.25]
@@ -227,7 +227,7 @@ describe.each(["ddim", "euler", "dpmsolver++"])("%s from noise alone", (name) =>
   })
 })
 
-describe("where an evaluation stands", () => {
+describe("the position of an evaluation", () => {
   it.each([
     ["euler", [false, false, false]],
     ["heun", [false, true, false, true, false]],
@@ -249,7 +249,7 @@ describe("where an evaluation stands", () => {
 })
 
 describe("the hook after a step", () => {
-  it.each(NAMES)("with %s replaces the sample, is told its level, and leaves nothing", async (name) => {
+  it.each(NAMES)("with %s replaces the sample, gets its level, and leaves no tensor", async (name) => {
     const start = tf.tensor1d([14])
     const before = tf.memory().numTensors
     const levels: number[] = []
@@ -285,7 +285,7 @@ describe("options of samplers", () => {
     expect(await end(name, { eta: 0 })).toBeCloseTo(await end(plain, {}), 5)
   })
 
-  it("lets DDIM take as much noise as Euler's ancestral method", async () => {
+  it("lets DDIM add as much noise as Euler's ancestral method", async () => {
     expect(await end("ddim", { eta: 1 })).toBe(await end("euler_a", {}))
     expect(await end("ddim", { eta: 0.5 })).toBe(await end("euler_a", { eta: 0.5 }))
   })
@@ -313,7 +313,7 @@ describe("options of samplers", () => {
     await expect(end(name, options)).rejects.toThrow(message)
   })
 
-  it("needs no noise where the options add none, and says so where they do", async () => {
+  it("needs noise only where the options add it", async () => {
     const start = tf.tensor1d([14])
     const sample = await finish(findSampler("euler_a").sample(gaussian(1), start, [14, 5, 0], { options: { eta: 0 } }))
     expect(() => findSampler("euler").sample(gaussian(1), start, [14, 5, 0], { options: { sChurn: 1 } })).toThrow(
@@ -329,7 +329,7 @@ describe("findSampler", () => {
     expect(findSampler("k_euler").name).toBe("euler")
   })
 
-  it("names the samplers there are, also for names of an object's own properties", () => {
+  it("lists the samplers, also for the names of an object's properties", () => {
     expect(() => findSampler("plms")).toThrow(/no "plms".*ddim.*euler.*dpmsolver\+\+/)
     expect(() => findSampler("constructor")).toThrow(/no "constructor"/)
   })

@@ -3,19 +3,19 @@ import { advanceDpmpp2m } from "./dpmpp-2m.ts"
 import type { Method, MethodRun, Point } from "./sampler.ts"
 
 /**
- * UniPC of second order, B(h) = exp(h) - 1 ("bh2"): each sample is corrected with the estimate made from it, at no
- * further evaluation, before the next is predicted. Its predictor is that of DPM-Solver++(2M).
+ * UniPC of second order, B(h) = exp(h) - 1 ("bh2"). Before the next sample is predicted, each sample is corrected with
+ * the estimate made from it. The correction needs no further evaluation. The predictor is that of DPM-Solver++(2M).
  *
  * Source: Zhao et al. 2023 (arXiv:2302.04867), algorithms 1 and 2, for a network that predicts x0.
  */
 export const unipc = ({ sigmas }: MethodRun): Method => ({
-  // The corrector looks at the points at both ends of the last step and at the one before.
+  // The corrector uses the points at both ends of the last step, and the point before.
   memory: 2,
   correct: (point, [from, before]) => correct(point, from as Point, before),
   advance: (step) => advanceDpmpp2m(step, sigmas.length - 1),
 })
 
-/** The sample at `point`, taken again from `from` with the estimate at `point` known. */
+/** The sample at `point`, computed again from `from` with the estimate at `point`. */
 function correct(point: Point, from: Point, before: Point | undefined): tf.Tensor {
   const ratio = point.sigma / from.sigma
   const h = -Math.log(ratio)
@@ -31,8 +31,9 @@ function correct(point: Point, from: Point, before: Point | undefined): tf.Tenso
 }
 
 /**
- * How much of the two differences to x0 at `from` makes the corrector exact for estimates that are quadratic in log
- * sigma: the paper's conditions on its weights, for p = 2. `r` is where the point before lies, in steps of h; negative.
+ * The weights of the two differences to x0 at `from`. With them the corrector is exact for estimates that are quadratic
+ * in log sigma, which is the paper's condition for p = 2. `r` is the position of the point before, in steps of h. It is
+ * negative.
  */
 function weights(h: number, r: number): readonly [before: number, here: number] {
   const b = Math.expm1(-h)

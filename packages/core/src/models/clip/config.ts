@@ -9,7 +9,7 @@ export interface TextEncoderConfig {
   readonly activation: "quick-gelu" | "gelu"
   readonly vocabulary: number
   readonly positions: number
-  /** Width of the pooled embedding; null where the checkpoint has no text projection. */
+  /** Width of the pooled embedding. Null where the checkpoint has no text projection. */
   readonly projection: number | null
 }
 
@@ -19,8 +19,8 @@ export const TEXT1_PREFIX = "conditioner.embedders.0.transformer.text_model."
 export const TEXT2_PREFIX = "conditioner.embedders.1.model."
 
 /*
- * Configs are read off names and shapes. Heads leave no trace there; both real encoders have 64 channels a head, and an
- * encoder too narrow for that has one head.
+ * Configs are read from names and shapes. The number of heads is not visible there. Both real encoders have 64 channels
+ * for each head. A narrower encoder has one head.
  */
 
 /** The config of SDXL's first encoder, under the names of a checkpoint. @throws CoreError if it is missing */

@@ -1,28 +1,28 @@
 import { CoreError } from "../../errors.ts"
 import type { Tokenizer } from "./tokenizer.ts"
 
-/** Tokens a text encoder reads at once, start and end included. */
+/** Tokens that a text encoder reads at once, start and end included. */
 export const CONTEXT_LENGTH = 77
 
 /** Tokens of a prompt in one chunk. */
 const CHUNK_LENGTH = CONTEXT_LENGTH - 2
 
 /**
- * A prompt as one text encoder reads it: start, tokens, end, padding; the tail of a longer prompt is cut, its end
- * token is not. → 77 ids
+ * A prompt as one text encoder reads it: start, tokens, end, padding. A longer prompt loses its last tokens and keeps
+ * its end token. → 77 ids
  *
- * @param padId what fills the rest: SDXL's first encoder pads with the end token (49407), its second with 0.
+ * @param padId the padding: SDXL's first encoder pads with the end token (49407), its second with 0.
  */
 export function promptIds(tokenizer: Tokenizer, prompt: string, padId: number): Int32Array {
   return sequence(tokenizer, prompt, padId, CHUNK_LENGTH)
 }
 
 /**
- * A long prompt in `chunks` pieces of 75 tokens (150 or 225 tokens in sd-scripts' terms), each to be encoded by
- * itself. Join the results with `joinedPositions`. → chunks · 77 ids, row-major
+ * A long prompt in `chunks` pieces of 75 tokens (150 or 225 tokens in sd-scripts' terms). Encode each piece separately,
+ * and join the results with `joinedPositions`. → chunks · 77 ids, row-major
  *
- * A chunk ends with the end token where the text goes on or stops within it. With a padding of its own (`padId` is
- * not the end token) a chunk beyond the text begins with an end token, so that the encoder finds one to pool at.
+ * A chunk ends with the end token where the text goes on or stops within it. A chunk beyond the text begins with an end
+ * token if `padId` is another token. So the encoder finds an end to pool at.
  *
  * Source: sd-scripts `library/strategy_base.py`, `_get_input_ids`.
  *
@@ -49,7 +49,7 @@ export function promptChunks(tokenizer: Tokenizer, prompt: string, padId: number
 }
 
 /**
- * Which of the chunks' tokens make the context of the U-Net: the first start, every chunk's 75, the last end.
+ * Positions of the chunks' tokens that make the context of the U-Net: the first start, every chunk's 75, the last end.
  * → 75 · chunks + 2 positions into the chunks · 77 tokens
  */
 export function joinedPositions(chunks: number): Int32Array {
@@ -63,7 +63,7 @@ export function joinedPositions(chunks: number): Int32Array {
 }
 
 /**
- * Where an encoder's pooled output is taken: the first end token, or 0 if there is none (as sd-scripts does).
+ * The position of an encoder's pooled output: the first end token, or 0 if there is none (as sd-scripts does).
  */
 export function endPosition(ids: ArrayLike<number>, endId: number): number {
   return Math.max(Array.from(ids).indexOf(endId), 0)

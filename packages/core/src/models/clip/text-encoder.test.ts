@@ -23,7 +23,7 @@ const TOKENS = [
   [1, 2, 19, 19, 19, 19, 19],
 ]
 
-/** Where a checkpoint has a layer's weight: the tensor, and which third of its rows. */
+/** The tensor of a checkpoint that holds a layer's weight, and which third of its rows. */
 function placeOf({ network, path }: NetworkLayer): { readonly name: string; readonly part: number } {
   if (network === "text1") return { name: `${TEXT1_PREFIX}${path}.weight`, part: 0 }
   const [, block = "", layer = ""] = /^encoder\.layers\.(\d+)\.(.+)$/.exec(path) ?? []
@@ -117,7 +117,7 @@ describe.each([
     expect(asked.slice(0, 3)).toEqual(["q", "k", "v"].map((name) => `encoder.layers.0.self_attn.${name}_proj`))
     const [same, moved] = states.map(({ penultimate }) => penultimate) as [Tensor3D, Tensor3D]
     const { penultimate } = encodeText(ops, params, TOKENS, 19)
-    // A product of its own for each input rounds as the joined one does.
+    // A separate product for each input rounds as the joined one does.
     expect(apart(same, penultimate)).toBeLessThan(1e-6)
     expect(apart(moved, penultimate)).toBeGreaterThan(1e-3)
     tf.dispose([
@@ -141,7 +141,7 @@ describe.each([
     disposeParams(params)
   })
 
-  it("is asked by layers whose keys a LoRA has", () => {
+  it("is called with layers whose keys a LoRA has", () => {
     const number = network === "text1" ? 1 : 2
     expect(loraKey(layers[0] as NetworkLayer)).toBe(`lora_te${number}_text_model_encoder_layers_0_self_attn_q_proj`)
   })

@@ -11,14 +11,14 @@ import type { TextEncoderParams, TextLayerParams } from "./weights.ts"
 const NORM_EPSILON = 1e-5
 
 export interface TextEncoding {
-  /** What the last layer but one leaves, without the final norm: SDXL's context. [N, T, width] */
+  /** The output of the last layer but one, without the final norm: SDXL's context. [N, T, width] */
   readonly penultimate: Tensor3D
-  /** The final state at the end token, projected; null without a projection. [N, projection] */
+  /** The final state at the end token, projected. Null without a projection. [N, projection] */
   readonly pooled: Tensor2D | null
 }
 
 export interface EncodeTextOptions {
-  /** What stands before and after the layers. Default: nothing. */
+  /** The tap before and after the layers. Default: no tap. */
   readonly tap?: Tap
 }
 
@@ -38,7 +38,9 @@ export function encodeText(
   const { config } = params
   const length = tokens[0]?.length ?? 0
   if (length === 0 || length > config.positions) {
-    throw new CoreError(`text encoder: ${length} tokens, expected 1 to ${config.positions}`)
+    throw new CoreError(
+      `text encoder: ${length} tokens, expected 1 to ${config.positions}. Cut the prompt, or encode it in chunks.`,
+    )
   }
   const [penultimate, pooled] = tf.tidy((): Tensor[] => {
     const places = tokens.map((list) => Array.from(list, (_, place) => place))
@@ -57,7 +59,7 @@ export function encodeText(
   return { penultimate: penultimate as Tensor3D, pooled: (pooled as Tensor2D | undefined) ?? null }
 }
 
-/** Text has no place in the picture, and no step. */
+/** Text has no position in the picture, and no step. */
 const PLACE: TapPlace = { ...UNKNOWN_PASS, grid: null }
 
 function textLayer(ops: Ops, params: TextEncoderParams, layer: TextLayerParams, x: Tensor3D, tap: Tap): Tensor3D {
@@ -74,7 +76,7 @@ function textLayer(ops: Ops, params: TextEncoderParams, layer: TextLayerParams, 
   })
 }
 
-/** Layers whose weights are one: a product for all of them, or one each where a tap lets them read different inputs. */
+/** Layers that share one weight. They are one product, or one product each where a tap gives them different inputs. */
 function joinedLinear(ops: Ops, { weight, layers }: TextLayerParams["qkv"], x: Tensor, tap: Tap): readonly Tensor[] {
   const product = (read: Tensor): readonly Tensor[] => tf.split(ops.linear(read, weight), layers.length, -1)
   const xs = tapBefore(tap, layers, x, PLACE)

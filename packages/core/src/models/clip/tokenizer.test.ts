@@ -22,7 +22,7 @@ describe("the CLIP tokenizer", () => {
     expect(tokenizer.encode(" \n\t\u3000")).toEqual([])
   })
 
-  it("minds neither case nor the amount of space", () => {
+  it("ignores case and the amount of space", () => {
     expect(tokenizer.encode("  A  RED\n\nCircle ")).toEqual(tokenizer.encode("a red circle"))
   })
 
@@ -31,11 +31,11 @@ describe("the CLIP tokenizer", () => {
     expect(tokenizer.encode("a\ufeffb")).not.toEqual(tokenizer.encode("a b"))
   })
 
-  it("composes letters and marks before it looks them up", () => {
+  it("composes letters and marks before the lookup", () => {
     expect(tokenizer.encode("cafe\u0301")).toEqual(tokenizer.encode("caf\u00e9"))
   })
 
-  it("lower-cases sign by sign, without regard to the end of a word", () => {
+  it("lower-cases each character alone, also at the end of a word", () => {
     expect(tokenizer.encode("ΟΔΟΣ")).toEqual(tokenizer.encode("οδοσ"))
   })
 
@@ -44,12 +44,12 @@ describe("the CLIP tokenizer", () => {
     expect(tokenizer.encode("cat's")).toEqual([...tokenizer.encode("cat"), ...tokenizer.encode("'s")])
   })
 
-  it("takes special tokens out of a text wherever they stand", () => {
+  it("finds special tokens anywhere in a text", () => {
     expect(tokenizer.encode("<|endoftext|> middle <|startoftext|>")).toEqual([49407, 3694, 49406])
     expect(tokenizer.encode("!<|endoftext|>!")).toEqual([...tokenizer.encode("!"), 49407, ...tokenizer.encode("!")])
   })
 
-  it("takes them for text in capitals", () => {
+  it("reads them as text when they are in capitals", () => {
     // As transformers' CLIPTokenizer.
     expect(tokenizer.encode("<|EndOfText|>")).toEqual([27, 347, 40786, 4160, 91, 285])
     expect(tokenizer.encode("@<|startOFtext|>")).toEqual([31, 27, 347, 993, 6659, 4160, 91, 285])
@@ -74,7 +74,7 @@ describe("the CLIP tokenizer", () => {
     )
   })
 
-  it("survives half of a surrogate pair", () => {
+  it("accepts half of a surrogate pair", () => {
     expect(tokenizer.encode("a\ud800")).toEqual(tokenizer.encode("a\ufffd"))
   })
 
@@ -83,7 +83,7 @@ describe("the CLIP tokenizer", () => {
     expect(windows.encode("a photo of a cat")).toEqual([320, 1125, 539, 320, 2368])
   })
 
-  it("refuses a text that is no list of merges, and says where", () => {
+  it("refuses a text that is not a list of merges, and names the line", () => {
     expect(() => createTokenizer("#version: 0.2\ni n\n")).toThrow(/line 1 of the merges.*version/)
     expect(() => createTokenizer("i n\nin g x\n")).toThrow(/line 2/)
     expect(() => createTokenizer("ing </w>\n")).toThrow(/line 1/)

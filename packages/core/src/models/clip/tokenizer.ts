@@ -12,12 +12,12 @@ export interface Tokenizer {
 }
 
 /**
- * CLIP's byte-pair tokenizer from its list of merges (`data/clip-merges.txt` of this package): one merge a line, two
- * symbols with a space between, by falling priority. Lower-cases, so prompts differ in spelling only.
+ * CLIP's byte-pair tokenizer. `merges` is the text of `data/clip-merges.txt` of this package. Each line is a merge: two
+ * symbols with a space between. The first line has the highest priority. Text is lower-cased first.
  *
  * Source: openai/CLIP `simple_tokenizer.py`; ids are those of transformers' `CLIPTokenizer`.
  *
- * @throws CoreError when a line is not a merge of symbols known by then.
+ * @throws CoreError when a line is not a merge of two symbols that earlier lines made, or repeats one.
  */
 export function createTokenizer(merges: string): Tokenizer {
   const { ids, joins } = readMerges(merges)
@@ -51,24 +51,26 @@ const END = "<|endoftext|>"
 const WORD_END = "</w>"
 const BYTES = 256
 
-/** Special tokens, which are taken out of a text as it is written: in capitals they are text like any other. */
+/** Special tokens, exactly as they are written. In capitals they are ordinary text. */
 const SPECIAL = /(<\|startoftext\|>|<\|endoftext\|>)/
 
-/** A word: what became a special token by lower-casing, an English ending, letters, one digit, a run of other signs. */
+/**
+ * A word: text that became a special token by lower-casing, an English ending, letters, one digit, or other characters.
+ */
 const WORDS = /<\|(?:start|end)oftext\|>|'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\p{White_Space}\p{L}\p{N}]+/gu
 
-/** What looks like a special token but was written in capitals is three words, set apart from signs beside it. */
+/** A special token in capitals is three words, separate from the characters beside it. */
 function splitLowered(word: string): readonly string[] {
   return SPECIAL.test(word) ? ["<|", word.slice(2, -2), "|>"] : [word]
 }
 
 function normalize(text: string): string {
   const composed = text.normalize("NFC").replace(/\p{White_Space}+/gu, " ")
-  // Sign by sign: the reference knows no context, so a sigma at the end of a word stays a plain one.
+  // The reference lower-cases each character alone. So a sigma at the end of a word stays a plain one.
   return Array.from(composed, (sign) => sign.toLowerCase()).join("")
 }
 
-/** Which symbol two neighbours become; a smaller id was learnt earlier and goes first. */
+/** The symbol that two neighbours become. A smaller id has priority. */
 type Joins = ReadonlyMap<number, number>
 
 /** Two symbols as one key. Ids stay far below 2^20, so the key is exact. */
@@ -106,13 +108,15 @@ function readMerges(merges: string): { readonly ids: ReadonlyMap<string, number>
     const rightId = ids.get(right ?? "")
     if (leftId === undefined || rightId === undefined || rest.length > 0) {
       throw new CoreError(
-        `tokenizer: line ${index + 1} of the merges, ${JSON.stringify(line.slice(0, 60))}, is not two symbols made ` +
-          "before it. Expected the text of clip-merges.txt.",
+        `tokenizer: line ${index + 1} of the merges, ${JSON.stringify(line.slice(0, 60))}, is not two symbols of ` +
+          "earlier lines. Give the text of clip-merges.txt.",
       )
     }
     const joined = `${left}${right}`
     if (ids.has(joined)) {
-      throw new CoreError(`tokenizer: line ${index + 1} of the merges makes ${JSON.stringify(joined)} a second time`)
+      throw new CoreError(
+        `tokenizer: line ${index + 1} of the merges makes ${JSON.stringify(joined)} a second time. Give the text of clip-merges.txt.`,
+      )
     }
     joins.set(pairKey(leftId, rightId), ids.size)
     ids.set(joined, ids.size)
@@ -120,7 +124,7 @@ function readMerges(merges: string): { readonly ids: ReadonlyMap<string, number>
   return { ids, joins }
 }
 
-/** The printable sign that stands for each byte in the merges, in the order of the vocabulary. */
+/** The printable character that stands for each byte in the merges, in the order of the vocabulary. */
 function visibleBytes(): readonly string[] {
   const symbols = byteSymbols()
   const isPrintable = (byte: number): boolean => symbols[byte] === String.fromCharCode(byte)
@@ -130,7 +134,7 @@ function visibleBytes(): readonly string[] {
   )
 }
 
-/** The sign of each byte: its Latin-1 letter if that can be seen, else one from U+0100 on. */
+/** The character of each byte: its Latin-1 character if that is printable, otherwise one from U+0100 on. */
 function byteSymbols(): readonly string[] {
   let hidden = 0
   return Array.from({ length: BYTES }, (_, byte) => {

@@ -9,7 +9,7 @@ import { TEXT1_PREFIX, TEXT2_PREFIX } from "./config.ts"
 
 export interface TextLayerParams {
   readonly norm1: NormWeight
-  /** Queries, keys and values in one. */
+  /** Queries, keys and values as one layer. */
   readonly qkv: { readonly weight: LinearWeight; readonly layers: readonly [NetworkLayer, NetworkLayer, NetworkLayer] }
   readonly out: PlacedLinear
   readonly norm2: NormWeight
@@ -28,13 +28,16 @@ export interface TextEncoderParams {
 
 export interface TextLoadOptions {
   /**
-   * `checkpoint` multiplies by the projection as it is stored, as Stability's own code, diffusers and ComfyUI do.
-   * `sd-scripts` leaves out the transpose, which gives the pooled vector that sd-scripts trains with on single files.
+   * `checkpoint` multiplies by the projection as it is stored, as Stability's code, diffusers and ComfyUI do.
+   * `sd-scripts` leaves out the transpose. This gives the pooled vector that sd-scripts trains with on single files.
    */
   readonly projection?: "checkpoint" | "sd-scripts"
 }
 
-/** Loads SDXL's first encoder (CLIP ViT-L in the names of transformers). @throws CoreError naming what does not fit */
+/**
+ * Loads SDXL's first encoder (CLIP ViT-L in the names of transformers).
+ * @throws CoreError that names every tensor that is missing or has another shape
+ */
 export function loadText1(
   file: WeightFile,
   loader: WeightLoader,
@@ -43,12 +46,15 @@ export function loadText1(
   return loadParams("SDXL's first text encoder", file, loader, buildText1(config))
 }
 
-/** How the first encoder is put together from named tensors. */
+/** Builds the first encoder from named tensors. */
 export function buildText1(config: TextEncoderConfig): BuildParams<TextEncoderParams> {
   return (reader) => readText1(reader, config)
 }
 
-/** Loads SDXL's second encoder (OpenCLIP ViT-bigG). @throws CoreError naming what does not fit */
+/**
+ * Loads SDXL's second encoder (OpenCLIP ViT-bigG).
+ * @throws CoreError that names every tensor that is missing or has another shape
+ */
 export function loadText2(
   file: WeightFile,
   loader: WeightLoader,
@@ -58,7 +64,7 @@ export function loadText2(
   return loadParams("SDXL's second text encoder", file, loader, buildText2(config, options))
 }
 
-/** How the second encoder is put together from named tensors. */
+/** Builds the second encoder from named tensors. */
 export function buildText2(config: TextEncoderConfig, options: TextLoadOptions = {}): BuildParams<TextEncoderParams> {
   return (reader) => readText2(reader, config, options)
 }
@@ -69,7 +75,7 @@ async function readText1(reader: WeightReader, config: TextEncoderConfig): Promi
   for (let i = 0; i < config.layers; i++) {
     const path = `${TEXT1_PREFIX}encoder.layers.${i}`
     const { q, k, v, out, feedIn, feedOut } = textBlockFigure("text1", i, width)
-    // These names are those of transformers, as in the figure.
+    // These names are those of transformers, as in the table of layers.
     const linear = async (layer: NetworkLayer): Promise<PlacedLinear> => ({
       layer,
       weight: await reader.linear(TEXT1_PREFIX + layer.path, layer.outDim, layer.inDim),
@@ -104,7 +110,7 @@ async function readText2(
   for (let i = 0; i < config.layers; i++) {
     const path = `${TEXT2_PREFIX}transformer.resblocks.${i}`
     const { q, k, v, out, feedIn, feedOut } = textBlockFigure("text2", i, width)
-    // Names of open_clip; the figure has those of transformers.
+    // Names of open_clip. The table of layers has those of transformers.
     const linear = async (layer: NetworkLayer, name: string): Promise<PlacedLinear> => ({
       layer,
       weight: await reader.linear(`${path}.${name}`, layer.outDim, layer.inDim),

@@ -2,10 +2,10 @@ import { SDXL_LAYOUT, unetTable } from "@lllite/format"
 import type { Rename } from "./renames.ts"
 
 /**
- * From diffusers' names of SDXL's U-Net (`UNet2DConditionModel`) to Stability's, without a prefix: `.weight` and
- * `.bias` of every layer in the table of a U-Net with as many transformer blocks as the names tell.
+ * Renames diffusers' names of SDXL's U-Net (`UNet2DConditionModel`) to Stability's, without a prefix. It knows
+ * `.weight` and `.bias` of every layer in the table of a U-Net. The names decide how many transformer blocks there are.
  *
- * @param has whether some tensor's name begins so
+ * @param has whether a tensor's name begins with `prefix`
  */
 export function diffusersUnetRename(has: (prefix: string) => boolean): Rename {
   const depth = (attention: string): number => {

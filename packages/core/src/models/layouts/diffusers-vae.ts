@@ -3,7 +3,7 @@ import type { Renames } from "./renames.ts"
 const RES_LAYER = "(norm1|conv1|norm2|conv2|conv_shortcut)"
 const resLayer = (layer: string): string => (layer === "conv_shortcut" ? "nin_shortcut" : layer)
 
-/** Layers of the attention in the middle; the last four are how diffusers named them before 0.13. */
+/** Layers of the attention in the middle. The last four are the names of diffusers before 0.13. */
 const ATTENTION: Readonly<Record<string, string>> = {
   group_norm: "norm",
   to_q: "q",
@@ -17,9 +17,9 @@ const ATTENTION: Readonly<Record<string, string>> = {
 }
 
 /**
- * From diffusers' names of a VAE (`AutoencoderKL`) to those of LDM, without a prefix.
+ * Renames diffusers' names of a VAE (`AutoencoderKL`) to those of LDM, without a prefix.
  *
- * @param levels levels of the decoder, which diffusers counts as they run and LDM by their size
+ * @param levels levels of the decoder. Diffusers counts them in the order they run, and LDM by size.
  */
 export function vaeRenames(levels: number): Renames {
   return [

@@ -11,7 +11,7 @@ import { shapesOf, type WeightFile } from "../weight-reader.ts"
 import type { SdxlFiles } from "./parts.ts"
 import { partsOf, text1Of, unetOf, vaeOf } from "./parts.ts"
 
-/** SDXL's structure; nothing is computed with it, so any width will do. */
+/** SDXL's structure. The test computes nothing, so any width is enough. */
 const UNET: UnetConfig = {
   layout: { modelChannels: 4, channelMult: [1, 2, 4], transformerDepth: [0, 1, 2], middleDepth: 2 },
   contextDim: 16,
@@ -29,7 +29,7 @@ const TEXT: Omit<TextEncoderConfig, "projection"> = {
   positions: 7,
 }
 
-/** All of a small SDXL under Stability's names, every value its own. */
+/** All of a small SDXL under Stability's names. Every value is different. */
 async function checkpoint(): Promise<LayoutTensors> {
   const shapes = await Promise.all([
     shapesOf(buildUnet(UNET)),
@@ -56,7 +56,7 @@ function fileOf(label: string, tensors: LayoutTensors): WeightFile {
   }
 }
 
-/** What tensors are; their values by a hash, which is quicker to compare. */
+/** Tensors with a hash of their values, which is faster to compare. */
 type Contents = Map<string, string>
 
 const described = (dtype: string, shape: readonly number[], bytes: Uint8Array): string =>
@@ -112,7 +112,7 @@ describe("partsOf", () => {
     expect([...vaeOf(fileOf("v", without(vae))).entries.keys()].sort()).toEqual(names(vae))
   })
 
-  it("knows the names of attention in VAEs of old", async () => {
+  it("reads the names of attention in VAEs from before diffusers 0.13", async () => {
     const { vae } = toDiffusers(await checkpoint())
     const old = { to_q: "query", to_k: "key", to_v: "value", "to_out.0": "proj_attn" }
     const renamed = new Map(
@@ -125,7 +125,7 @@ describe("partsOf", () => {
     expect([...vaeOf(fileOf("old", renamed)).entries.keys()]).toEqual([...vaeOf(fileOf("new", vae)).entries.keys()])
   })
 
-  it("says what a file is looked through for, and what it begins with", () => {
+  it("names the tensors that are expected, and the file's first one", () => {
     const lora = fileOf(
       "a.safetensors",
       new Map([["lora_te.down", { dtype: "F32", shape: [1], bytes: new Uint8Array(4) }]]),

@@ -11,12 +11,12 @@ import { type Rename, renameBy } from "./renames.ts"
 import { TEXT2_QUERY, TEXT2_RENAMES } from "./transformers-text2.ts"
 
 /*
- * A part of SDXL may come in a checkpoint of Stability's layout, in a file of its own with or without that layout's
- * prefix, or under the names of diffusers and transformers. The models here know Stability's names only; everything
- * else is renamed on the way in. What a file holds besides the part is left out.
+ * A part of SDXL may come in a checkpoint of Stability's layout, or in a separate file with or without that layout's
+ * prefix. It may also have the names of diffusers and transformers. The models here know Stability's names only. All
+ * other names are changed when a file is read. Other tensors of the file are ignored.
  */
 
-/** SDXL by its parts, each in a file that holds it, alone or among other things. */
+/** SDXL by its parts. Each file holds its part, alone or among other tensors. */
 export interface SdxlFiles {
   readonly unet: WeightFile
   readonly vae: WeightFile
@@ -24,7 +24,7 @@ export interface SdxlFiles {
   readonly text2: WeightFile
 }
 
-/** The parts of SDXL under Stability's names. @throws CoreError naming a file that holds no such part */
+/** The parts of SDXL under Stability's names. @throws CoreError that names a file without its part */
 export function partsOf(files: WeightFile | SdxlFiles): SdxlFiles {
   const { unet, vae, text1, text2 } = "entries" in files ? allOf(files) : files
   return { unet: unetOf(unet), vae: vaeOf(vae), text1: text1Of(text1), text2: text2Of(text2) }
@@ -68,7 +68,7 @@ export function vaeOf(file: WeightFile): WeightFile {
   throw missing(file, "VAE", `"${VAE_PREFIX}…", "decoder.up.…" or diffusers' "decoder.up_blocks.…"`)
 }
 
-/** SDXL's first text encoder, likewise. @throws CoreError if the file holds none */
+/** SDXL's first text encoder under the names of a checkpoint. @throws CoreError if the file holds none */
 export function text1Of(file: WeightFile): WeightFile {
   if (has(file, TEXT1_PREFIX)) return only(file, TEXT1_PREFIX)
   const inner = "text_model."
@@ -78,7 +78,7 @@ export function text1Of(file: WeightFile): WeightFile {
   throw missing(file, "first text encoder", `"${TEXT1_PREFIX}…" or transformers' "${inner}…"`)
 }
 
-/** SDXL's second text encoder, likewise. @throws CoreError if the file holds none */
+/** SDXL's second text encoder under the names of a checkpoint. @throws CoreError if the file holds none */
 export function text2Of(file: WeightFile): WeightFile {
   if (has(file, TEXT2_PREFIX)) return only(file, TEXT2_PREFIX)
   if (has(file, "text_model.")) {
@@ -88,13 +88,13 @@ export function text2Of(file: WeightFile): WeightFile {
   throw missing(file, "second text encoder", `"${TEXT2_PREFIX}…" or transformers' "text_model.…"`)
 }
 
-/** What open_clip has in another shape than transformers. */
+/** Tensors that have another shape in open_clip than in transformers. */
 function* joinedEntries(file: WeightFile): Generator<[string, WeightEntry]> {
   for (const [name, query] of file.entries) {
     const [, block, what] = TEXT2_QUERY.exec(name) ?? []
     if (block === undefined) continue
     const [key, value] = ["k_proj", "v_proj"].map((layer) => file.entries.get(name.replace("q_proj", layer)))
-    // Without all three the joined one is missing, and is named as such when the model is built.
+    // If one of the three is missing, so is the joined one. The error then names it when the model is built.
     if (key === undefined || value === undefined) continue
     yield [`${TEXT2_PREFIX}transformer.resblocks.${block}.attn.in_proj_${what}`, stacked([query, key, value])]
   }

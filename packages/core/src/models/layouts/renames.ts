@@ -1,10 +1,10 @@
-/** A name in another layout, or null for one that it does not know. */
+/** Gives a name in another layout, or null for a name that it does not know. */
 export type Rename = (name: string) => string | null
 
-/** How a name of one layout is written in another: the first pattern that matches the whole name decides. */
+/** Patterns of names in one layout, with the name in another. The first pattern that matches the whole name decides. */
 export type Renames = readonly (readonly [pattern: RegExp, to: string | ((...captures: string[]) => string)])[]
 
-/** Renames by patterns. A name that no pattern matches is not known. */
+/** Renames by patterns. The result is null for a name that matches none. */
 export function renameBy(renames: Renames): Rename {
   return (name) => {
     for (const [pattern, to] of renames) {

@@ -1,9 +1,9 @@
 import type { Renames } from "./renames.ts"
 
 /**
- * From transformers' names of SDXL's second text encoder (`CLIPTextModelWithProjection`) to those of open_clip, without
- * a prefix. Queries, keys and values, which open_clip has in one, and the projection, which it has the other way round,
- * are not among them.
+ * Renames transformers' names of SDXL's second text encoder (`CLIPTextModelWithProjection`) to those of open_clip,
+ * without a prefix. Queries, keys and values are not among them, because open_clip joins them. The projection is not
+ * among them, because open_clip stores it transposed.
  */
 export const TEXT2_RENAMES: Renames = [
   [/^text_model\.embeddings\.token_embedding\.weight$/, "token_embedding.weight"],
@@ -15,5 +15,5 @@ export const TEXT2_RENAMES: Renames = [
   [/^text_model\.encoder\.layers\.(\d+)\.mlp\.fc2\.(.+)$/, "transformer.resblocks.$1.mlp.c_proj.$2"],
 ]
 
-/** The first of three layers that open_clip has as one: its block's number, and `weight` or `bias`. */
+/** The first of three layers that open_clip joins. It captures the block's number, and `weight` or `bias`. */
 export const TEXT2_QUERY = /^text_model\.encoder\.layers\.(\d+)\.self_attn\.q_proj\.(weight|bias)$/

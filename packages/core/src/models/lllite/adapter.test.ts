@@ -24,7 +24,7 @@ const SITES = enumerateSites(LAYOUT).filter(({ section }) => section === "middle
 /** The layers behind the sites. */
 const LAYERS = SITES.map(({ path }) => unetTable(LAYOUT).byPath.get(path) as NetworkLayer)
 
-/** An LLLite on the middle's sites but one, every adapter of another width. */
+/** An LLLite on all sites of the middle except one. Every adapter has another width. */
 function lllite(seed: number, without = -1): LlliteParams {
   const adapters = SITES.filter((_, i) => i !== without).map((site, i) => ({ site, condDim: 4, mlpDim: 3 + i }))
   const { slots, size } = layOutSlots(adapters)
@@ -50,7 +50,7 @@ describe("adapters before one input", () => {
   })
   afterAll(() => x.dispose())
 
-  /** What one adapter gives by itself at a site; x where there is none. */
+  /** The output of one adapter alone at a site, or x where there is none. */
   function alone(params: LlliteParams, control: PreparedControl, site: number, input: Tensor, strength = 1): Tensor {
     const key = SITES[site]?.key ?? ""
     const [adapter, share] = [params.adapters.get(key), control.shares.get(key)]
@@ -69,33 +69,30 @@ describe("adapters before one input", () => {
     }
   }
 
-  it.each([-1, 0, 1])(
-    "are fed as each would be alone, with one product for all that are there (without %d)",
-    (without) => {
-      const before = tf.memory().numTensors
-      const params = lllite(1, without)
-      const control = prepareControl(ops, params, IMAGES)
-      const qkv = LAYERS.slice(0, 3)
-      expect(SITES.slice(0, 3).map(({ projection }) => projection)).toEqual(["q", "k", "v"])
-      count = 0
-      tf.tidy(() => {
-        const read = inputsBy(llliteTap(counted, params, control, 0.5), qkv)
-        // One `down` for all, and `mid` and `up` of each.
-        expect(count).toBe(1 + 2 * (without < 0 ? 3 : 2))
-        expectSame(
-          read,
-          [0, 1, 2].map((site) => alone(params, control, site, x, 0.5)),
-        )
-        expectSame(inputsBy(llliteTap(ops, params, control, 1), LAYERS.slice(3, 4)), [alone(params, control, 3, x)])
-      })
-      expect(control.downs.size).toBe(1)
-      control.dispose()
-      disposeLllite(params)
-      expect(tf.memory().numTensors).toBe(before)
-    },
-  )
+  it.each([-1, 0, 1])("compute what each computes alone, with one product for all (without %d)", (without) => {
+    const before = tf.memory().numTensors
+    const params = lllite(1, without)
+    const control = prepareControl(ops, params, IMAGES)
+    const qkv = LAYERS.slice(0, 3)
+    expect(SITES.slice(0, 3).map(({ projection }) => projection)).toEqual(["q", "k", "v"])
+    count = 0
+    tf.tidy(() => {
+      const read = inputsBy(llliteTap(counted, params, control, 0.5), qkv)
+      // One `down` for all, and `mid` and `up` of each.
+      expect(count).toBe(1 + 2 * (without < 0 ? 3 : 2))
+      expectSame(
+        read,
+        [0, 1, 2].map((site) => alone(params, control, site, x, 0.5)),
+      )
+      expectSame(inputsBy(llliteTap(ops, params, control, 1), LAYERS.slice(3, 4)), [alone(params, control, 3, x)])
+    })
+    expect(control.downs.size).toBe(1)
+    control.dispose()
+    disposeLllite(params)
+    expect(tf.memory().numTensors).toBe(before)
+  })
 
-  it("add what the strength is for each row at its step", () => {
+  it("add as much as the strength is for each row at its step", () => {
     const params = lllite(1)
     const control = prepareControl(ops, params, IMAGES)
     const asked: string[] = []
@@ -112,7 +109,7 @@ describe("adapters before one input", () => {
       expectSame(read === undefined ? [] : [read], [wanted])
     })
     expect(asked).toEqual(["middle 3/4 uncond", "middle 3/4 cond"])
-    // Nothing is known of this pass.
+    // The position of this pass is unknown.
     expect(() => tap.before?.(LAYERS.slice(3, 4), x, PLACE)).toThrow("the pass has no position")
     control.dispose()
     disposeLllite(params)
@@ -142,7 +139,7 @@ describe("adapters before one input", () => {
     for (const params of all) disposeLllite(params)
   })
 
-  it("give every adapter the gradients that it has alone", () => {
+  it("compute for every adapter the gradients that it has alone", () => {
     const params = lllite(3)
     const control = prepareControl(ops, params, IMAGES)
     const down = SITES.slice(0, 3).map(({ key }) => (params.adapters.get(key) as AdapterParams).down)

@@ -10,7 +10,7 @@ import type { ControlImages, ControlPatches, Depth } from "./conditioner.ts"
 import { cutControl, embedControl } from "./conditioner.ts"
 import type { AdapterParams, LlliteParams } from "./params.ts"
 
-/** What an adapter takes from the control alone: `mid`'s share of it, bias included. */
+/** The part of an adapter that depends on the control alone: `mid`'s share of it, bias included. */
 export interface ControlShare {
   /** [count, tokens, mlpDim] */
   readonly share: Tensor3D
@@ -22,16 +22,16 @@ export interface JoinedDown extends DenseParams {
   readonly adapters: readonly AdapterParams[]
 }
 
-/** An LLLite with control images before it. */
+/** An LLLite's values for its control images. */
 export interface PreparedControl {
   readonly shares: ReadonlyMap<string, ControlShare>
-  /** First layers of adapters that read the same input, side by side; by the first of them. */
+  /** First layers of adapters that read the same input, side by side. The key is the first of these adapters. */
   readonly downs: ReadonlyMap<string, JoinedDown>
   dispose(): void
 }
 
 /**
- * Computes, once for all steps, everything that depends on the control alone. The caller disposes what comes back.
+ * Computes everything that depends on the control alone, once for all steps. The caller disposes the result.
  *
  * @throws CoreError if the images are too small for a site
  */
@@ -53,7 +53,7 @@ export function prepareControl(ops: Ops, lllite: LlliteParams, images: ControlIm
   return { shares, downs, dispose: () => tf.dispose(tensors) }
 }
 
-/** Adapters before the queries, keys and values of one self-attention, where there are several. */
+/** Groups of two or more adapters before the queries, keys and values of one self-attention. */
 function sharedInputs({ adapters }: LlliteParams): readonly (readonly AdapterParams[])[] {
   const groups = new Map<string, AdapterParams[]>()
   for (const adapter of adapters.values()) {
@@ -65,7 +65,7 @@ function sharedInputs({ adapters }: LlliteParams): readonly (readonly AdapterPar
   return [...groups.values()].filter((group) => group.length > 1)
 }
 
-/** Side by side: their outputs follow each other. The caller disposes the tensors, or tidies. */
+/** Joins first layers: their outputs follow each other. The caller disposes the tensors, or tidies. */
 function joinDowns(adapters: readonly AdapterParams[]): JoinedDown {
   return {
     adapters,
@@ -95,7 +95,7 @@ export function controlShare(ops: Ops, adapter: AdapterParams, patches: ControlP
   })
 }
 
-/** An adapter on its way through a forward pass. */
+/** An adapter in a forward pass. */
 export interface ActiveAdapter {
   readonly adapter: AdapterParams
   readonly control: ControlShare
@@ -103,16 +103,16 @@ export interface ActiveAdapter {
   readonly strengths: readonly number[]
 }
 
-/** The first layers of adapters as one layer. Tensors that had to be made are tracked by the scope around. */
+/** The first layers of adapters as one layer. The scope around tracks new tensors. */
 function downOf(adapters: readonly AdapterParams[]): DenseParams {
   const [first] = adapters
   return adapters.length === 1 && first !== undefined ? first.down : joinDowns(adapters)
 }
 
 /**
- * An LLLite as a tap: before each of its layers x plus the adapter's delta. Strength 0 is identity.
+ * An LLLite as a tap. Each of its layers reads x plus the adapter's delta. Strength 0 is the identity.
  *
- * @param strength one for all, or one for every place: see `Strength`
+ * @param strength one number, or a function of the place; see `Strength`
  */
 export function llliteTap(ops: Ops, lllite: LlliteParams, control: PreparedControl, strength: Strength): Tap {
   const adapters = adaptersByPath(lllite)
@@ -134,16 +134,17 @@ export function llliteTap(ops: Ops, lllite: LlliteParams, control: PreparedContr
   }
 }
 
-/** An LLLite's adapters by the path of the layer that they stand before. */
+/** An LLLite's adapters by the path of the layer that reads their output. */
 export function adaptersByPath({ adapters }: LlliteParams): ReadonlyMap<string, AdapterParams> {
   return new Map([...adapters.values()].map((adapter) => [adapter.plan.site.path, adapter]))
 }
 
 /**
- * What every layer reads: x, plus what its adapter adds where it has one. All first layers are one product, which reads
- * x once. x: [N, T, C] or [N, H, W, C] → the same shape, for every layer
+ * The input of every layer: x, plus the adapter's delta where the layer has an adapter. All first layers are one
+ * product, which reads x once.
+ * x: [N, T, C] or [N, H, W, C] → the same shape, for every layer
  *
- * @param joined the first layers side by side, where they are at hand
+ * @param joined the first layers side by side, if they are already computed
  * @throws CoreError if N is not a multiple of the control images
  */
 export function adaptedInputs(
@@ -170,13 +171,13 @@ export function adaptedInputs(
   })
 }
 
-/** The share on another grid by the nearest token, for hosts whose grid is not the embedding's. */
+/** The share on another grid, by the nearest token. A host needs it when its grid is not the embedding's. */
 function resampled({ share, grid }: ControlShare, to: Grid): Tensor3D {
   if (grid.height === to.height && grid.width === to.width) return share
   const [n, , c] = share.shape
   const rows = nearest(grid.height, to.height)
   const columns = nearest(grid.width, to.width)
-  // Rows first, then columns: both are products with a matrix of ones and zeros, whose gradient is its transpose.
+  // Rows first, then columns. Both are products with a matrix of ones and zeros, whose gradient is its transpose.
   const byRows = product(
     rows,
     tf.reshape(tf.transpose(tf.reshape(share, [n, grid.height, grid.width, c]), [1, 2, 0, 3]), [grid.height, -1]),
@@ -200,7 +201,7 @@ function product(matrix: tf.Tensor2D, x: Tensor): Tensor {
   }))
 }
 
-/** Row i of the result has its one at the centre's nearest of `from`. → [to, from] */
+/** Row i of the result has a one at the column nearest to the row's centre, and zeros elsewhere. → [to, from] */
 function nearest(from: number, to: number): tf.Tensor2D {
   const values = new Float32Array(to * from)
   for (let i = 0; i < to; i++) values[i * from + Math.floor(((i + 0.5) * from) / to)] = 1

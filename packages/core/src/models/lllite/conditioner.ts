@@ -14,25 +14,25 @@ export interface ControlImages {
   readonly data: Float32Array
 }
 
-/** Kernels of the conditioner by depth, first to last; every stride is its kernel. */
+/** Kernels of the conditioner by depth, first to last. Every stride is equal to its kernel. */
 const KERNELS = { 1: [4, 2], 2: [4, 4], 3: [4, 4, 2] } as const
 
-/** A depth of a site. */
+/** The depth of a site. */
 export type Depth = keyof typeof KERNELS
 
 /** Control images cut into patches for the conditioners of one depth. */
 export interface ControlPatches {
   readonly count: number
-  /** The embedding's grid: a token for every 8, 16 or 32 pixels. */
+  /** The embedding's grid: one token for every 8, 16 or 32 pixels each way. */
   readonly grid: Grid
   /** [count · tokens · positions, 48] */
   readonly patches: Tensor2D
 }
 
 /**
- * Cuts control images so that every convolution of the conditioner becomes a product over rows that already lie next
- * to each other: tokens outermost, then the positions of the last kernel, of the one before it, and so on down to
- * pixels. It depends on the images alone, so it is done once for all sites of a depth.
+ * Cuts control images into patches. Every convolution of the conditioner then becomes a product over adjacent rows. The
+ * order is tokens, then positions of the last kernel, then of the kernel before it, and so on to pixels. The result
+ * depends on the images alone, so one cut is enough for all sites of a depth.
  *
  * @throws CoreError if an image is smaller than one token
  */
@@ -41,7 +41,7 @@ export function cutControl(images: ControlImages, depth: Depth): ControlPatches 
   return patchTensor(images.count, grid, values)
 }
 
-/** Patches of `count` images on the device. values: as `cutPatches` gives them, image after image */
+/** Patches of `count` images on the device. values: the results of `cutPatches`, image after image */
 export function patchTensor(count: number, grid: Grid, values: Float32Array): ControlPatches {
   return { count, grid, patches: tf.tensor2d(values, [values.length / 48, 48]) }
 }
@@ -58,7 +58,10 @@ export function patchGrid({ width, height }: Pick<ControlImages, "width" | "heig
 
 const pixelsOfToken = (depth: Depth): number => KERNELS[depth].reduce<number>((product, kernel) => product * kernel, 1)
 
-/** The same on the host: rows of 48 values. @throws CoreError if an image is smaller than one token */
+/**
+ * The patches of `cutControl` on the host, in rows of 48 values. @throws CoreError if an image is smaller than one
+ * token
+ */
 export function cutPatches(
   { count, height, width, data }: ControlImages,
   depth: Depth,
@@ -91,7 +94,7 @@ export function cutPatches(
   return { grid, values: result }
 }
 
-/** The control's embedding at one adapter: ReLU between the layers, none after the last. → [count, tokens, condDim] */
+/** The control's embedding at one adapter. ReLU follows every layer but the last. → [count, tokens, condDim] */
 export function embedControl(ops: Ops, adapter: AdapterParams, control: ControlPatches): Tensor3D {
   const { conditioner, plan } = adapter
   const { count, grid } = control
@@ -99,7 +102,7 @@ export function embedControl(ops: Ops, adapter: AdapterParams, control: ControlP
     let h = control.patches
     for (const [i, { weight, bias }] of conditioner.entries()) {
       const read = tf.reshape(i === 0 ? h : ops.relu(h), [-1, weight.shape[0]])
-      // Pictures are constants.
+      // Pictures have no gradient.
       h = ops.dense(read, weight, bias, { inputGradient: i > 0 }) as Tensor2D
     }
     return tf.reshape(h, [count, grid.height * grid.width, plan.condDim])

@@ -1,12 +1,12 @@
 import type { AdapterDims, Site, SiteTensorName } from "@lllite/format"
 import { siteTensorShapes } from "@lllite/format"
 
-/** An adapter: where it sits and how wide it is. */
+/** An adapter: its site and its widths. */
 export interface AdapterPlan extends AdapterDims {
   readonly site: Site
 }
 
-/** Where one tensor of an adapter lies in the flat list of an LLLite's values. */
+/** The place of one tensor of an adapter in the flat list of an LLLite's values. */
 export interface Slot {
   readonly plan: AdapterPlan
   readonly name: SiteTensorName
@@ -17,9 +17,9 @@ export interface Slot {
 }
 
 /**
- * An LLLite as data: its adapters and all their values in one flat list, which is what an optimiser, a checkpoint and
- * a sum of gradients want. Weights lie there as products read them: inputs by outputs, a convolution's inputs in the
- * order row, column, channel.
+ * An LLLite as data: its adapters and all their values in one flat list. Optimisers, saved states and sums of gradients
+ * use this list. Weights have the order that products read: inputs by outputs. A convolution's inputs have the order
+ * row, column, channel.
  */
 export interface LlliteModel {
   readonly adapters: readonly AdapterPlan[]
@@ -27,7 +27,7 @@ export interface LlliteModel {
   readonly values: Float32Array
 }
 
-/** The slots of a list of adapters, in the file's own order, and how many values they take together. */
+/** The slots of a list of adapters, in the file's order, and the number of all values. */
 export function layOutSlots(adapters: readonly AdapterPlan[]): {
   readonly slots: readonly Slot[]
   readonly size: number
@@ -45,8 +45,8 @@ export function layOutSlots(adapters: readonly AdapterPlan[]): {
 }
 
 /**
- * The tensors on a device that a slot's values are, one after another: inputs by outputs, or a bias. The control comes
- * first among the inputs of `mid`, so its rows are a tensor of their own.
+ * The shapes of the device tensors that a slot's values make, one after another: inputs by outputs, or a bias. The
+ * control comes first among the inputs of `mid`, so its rows are a separate tensor.
  */
 export function leafShapes({ plan, name, fileShape, size }: Slot): readonly (readonly number[])[] {
   const [out = 0] = fileShape
@@ -60,14 +60,14 @@ export function leafShapes({ plan, name, fileShape, size }: Slot): readonly (rea
     : [[size / out, out]]
 }
 
-/** From a file's [out, in, kh, kw] (or [out, in], [out]) to inputs by outputs. */
+/** Reorders a file's [out, in, kh, kw] (or [out, in], [out]) to inputs by outputs. */
 export function fromFileLayout(values: Float32Array, fileShape: readonly number[]): Float32Array {
   return reorder(values, fileShape, (file, flat, result) => {
     result[flat] = values[file] ?? 0
   })
 }
 
-/** Back from inputs by outputs to the file's order. */
+/** Reorders inputs by outputs to the file's order. */
 export function toFileLayout(values: Float32Array, fileShape: readonly number[]): Float32Array {
   return reorder(values, fileShape, (file, flat, result) => {
     result[file] = values[flat] ?? 0

@@ -6,15 +6,15 @@ import { fromFileLayout, layOutSlots, toFileLayout } from "./layout.ts"
 
 export interface CreateLlliteOptions {
   /**
-   * `zero` starts as the identity: `up` is all zeros. `reference` zeros only its weight and draws its bias, as
-   * sd-scripts does, which adds a random constant to every site before the first step.
+   * `zero` starts as the identity: `up` is all zeros. `reference` sets only the weight of `up` to zero and draws its
+   * bias, as sd-scripts does. This adds a random constant to every site before the first step.
    */
   readonly init?: "zero" | "reference"
 }
 
 /**
- * A new LLLite with PyTorch's default initialisation, uniform within ±1/√fanIn, drawn from `stream` by the adapter's
- * index, and `up` at zero.
+ * A new LLLite with PyTorch's default initialisation, uniform within ±1/√fanIn, and `up` at zero. `stream` draws the
+ * values by the adapter's index.
  */
 export function createLllite(
   sites: readonly Site[],
@@ -27,7 +27,7 @@ export function createLllite(
   const values = new Float32Array(size)
   let fanIn = 1
   for (const [index, { name, fileShape, offset, size: length }] of slots.entries()) {
-    // A bias follows its weight and is drawn within the same bound.
+    // A bias follows its weight and has the same bound.
     if (name.endsWith(".weight")) fanIn = fileShape.slice(1).reduce((product, axis) => product * axis, 1)
     if (name === "up.0.weight" || (name === "up.0.bias" && init === "zero")) continue
     const bound = 1 / Math.sqrt(fanIn)
@@ -37,7 +37,7 @@ export function createLllite(
   return { adapters, slots, values }
 }
 
-/** Reads a file's adapters. @throws FormatError for what the file does not hold */
+/** Reads a file's adapters. @throws FormatError for a tensor that the file does not hold */
 export async function readLlliteModel(file: LlliteFile): Promise<LlliteModel> {
   return fillLllite(
     file.sites.map((site) => ({ site, condDim: site.condDim, mlpDim: site.mlpDim })),
@@ -45,7 +45,7 @@ export async function readLlliteModel(file: LlliteFile): Promise<LlliteModel> {
   )
 }
 
-/** An LLLite out of tensors in the file's layout. @throws CoreError for a tensor of another length */
+/** Makes an LLLite of tensors in the file's layout. @throws CoreError for a tensor of another length */
 export async function fillLllite(
   adapters: readonly AdapterPlan[],
   tensor: (slot: Slot) => Float32Array | Promise<Float32Array>,
@@ -67,6 +67,6 @@ export async function fillLllite(
 /** One tensor of an LLLite in the file's layout. */
 export function fileTensor(model: LlliteModel, site: Pick<Site, "key">, name: SiteTensorName): Float32Array {
   const slot = model.slots.find((slot) => slot.plan.site.key === site.key && slot.name === name)
-  if (slot === undefined) throw new CoreError(`LLLite: no "${site.key}.${name}"`)
+  if (slot === undefined) throw new CoreError(`LLLite: there is no tensor "${site.key}.${name}"`)
   return toFileLayout(model.values.subarray(slot.offset, slot.offset + slot.size), slot.fileShape)
 }

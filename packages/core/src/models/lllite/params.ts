@@ -9,10 +9,10 @@ import { leafShapes } from "./layout.ts"
 /** An adapter on a device. */
 export interface AdapterParams {
   readonly plan: AdapterPlan
-  /** Convolutions whose stride is their kernel, which are dense layers over patches. */
+  /** Convolutions whose stride is equal to their kernel. They are dense layers over patches. */
   readonly conditioner: readonly DenseParams[]
   readonly down: DenseParams
-  /** The part of `mid` that reads the control: [condDim, mlpDim], with the bias of all of it. */
+  /** The part of `mid` that reads the control, [condDim, mlpDim], with the bias of `mid`. */
   readonly midControl: DenseParams
   /** The part of `mid` that reads `down`: [mlpDim, mlpDim]. */
   readonly midDown: Tensor2D
@@ -29,7 +29,7 @@ export interface LlliteParams {
 }
 
 /**
- * Brings an LLLite's values to the device. The caller disposes what comes back.
+ * Uploads an LLLite's values to the device. The caller disposes the result.
  */
 export function uploadLllite({ adapters, slots, values }: LlliteModel): LlliteParams {
   const bySite = new Map<string, Map<SiteTensorName, readonly Tensor[]>>(
@@ -52,7 +52,7 @@ export function uploadLllite({ adapters, slots, values }: LlliteModel): LllitePa
   }
 }
 
-/** An adapter of its tensors, which are in the order of its flat values. */
+/** Makes an adapter of its tensors, which are in the order of its flat values. */
 function adapterOf(plan: AdapterPlan, tensors: ReadonlyMap<SiteTensorName, readonly Tensor[]>): AdapterParams {
   const find = <T extends Tensor>(name: SiteTensorName, index = 0): T => {
     const tensor = tensors.get(name)?.[index]
@@ -76,10 +76,10 @@ function adapterOf(plan: AdapterPlan, tensors: ReadonlyMap<SiteTensorName, reado
 
 type LayerName = SiteTensorName extends `${infer Name}.${"weight" | "bias"}` ? Name : never
 
-/** The conditioner's layers; the last is there at depth 3 alone. */
+/** The conditioner's layers. The last one exists at depth 3 only. */
 const CONDITIONER: readonly LayerName[] = ["conditioning1.0", "conditioning1.2", "conditioning1.4"]
 
-/** Gives an LLLite's tensors back to the device. */
+/** Disposes an LLLite's tensors. */
 export function disposeLllite(params: LlliteParams): void {
   tf.dispose([...params.leaves])
 }

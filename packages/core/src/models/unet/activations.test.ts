@@ -23,7 +23,7 @@ import type { UnetInput } from "./unet.ts"
 import { unet } from "./unet.ts"
 import { buildUnet } from "./weights.ts"
 
-/** The least that a device of WebGPU binds. */
+/** The size of a binding that every WebGPU device allows. */
 const LEAST = 128 * 2 ** 20
 
 interface Run {
@@ -31,11 +31,11 @@ interface Run {
   readonly params: UnetParams
   readonly selection: SelectionName
   readonly batch: number
-  /** Of the picture, pixels. */
+  /** Sides of the picture, in pixels. */
   readonly side: number
 }
 
-/** A forward pass with an LLLite, then a training step of it; the prediction, and every gradient. */
+/** A forward pass with an LLLite, then a training step of it. Gives the prediction and every gradient. */
 async function pass(ops: Ops, { config, params, selection, batch, side }: Run, checkpointing: boolean) {
   const stream = createStream(1, "pass")
   const normal = (index: number, shape: number[]): tf.Tensor =>
@@ -81,7 +81,7 @@ describe("SDXL's activations at 1024 px", () => {
   })
 
   it.each(["generate", "train"] as const)("are too large two at a time, and are split (%s)", async (kind) => {
-    // What the feed-forward of 640 channels gives to its GEGLU.
+    // The input of the GEGLU in the feed-forward of 640 channels.
     expect(await largest(kind, 2, {})).toBe(4 * 2 * 4096 * 5120)
     expect(await largest(kind, 2, { maxTensorBytes: LEAST })).toBeLessThanOrEqual(LEAST)
   })
@@ -89,14 +89,14 @@ describe("SDXL's activations at 1024 px", () => {
 
 describe("a feed-forward in parts", () => {
   it.each(["default", "transformerAll"] as const)(
-    "gives the value and the gradients that it gives whole (%s)",
+    "has the value and the gradients of the whole (%s)",
     async (selection) => {
       const ops = await startWasm()
       const before = tf.memory().numTensors
       const params = await loadSynthetic("a U-Net", buildUnet(SMALL_UNET), ops.load)
       const run: Run = { config: SMALL_UNET, params, selection, batch: 2, side: 64 }
       const whole = await pass(ops, run, true)
-      // Five tokens of 64 channels at a time, of 32, and two of 128, of 8.
+      // Five of 32 tokens of 64 channels at a time, and two of 8 tokens of 128.
       const wide: number[] = []
       const limited: Ops = {
         ...ops,

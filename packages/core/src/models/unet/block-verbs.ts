@@ -4,17 +4,17 @@ import type { BlockContext } from "./blocks.ts"
 import { runBlock } from "./blocks.ts"
 import type { UnetBlock } from "./params.ts"
 
-/** What flows into a block. */
+/** The inputs of a block. */
 export interface BlockInput {
-  /** What the block before it left. [N, H, W, C] */
+  /** The output of the block before it. [N, H, W, C] */
   readonly x: Tensor4D
-  /** What a block on the way down left, joined to x on the way up; null where nothing is. [N, H, W, C'] */
+  /** The output of a block on the way down, which is joined to x on the way up. Null on the way down. [N, H, W, C'] */
   readonly skip: Tensor4D | null
 }
 
-/** A block that was run and can still be gone back through. */
+/** A block that has run and can still run its backward pass. */
 export interface KeptBlock {
-  /** [N, H', W', Cout]. Stays when the block is disposed. */
+  /** [N, H', W', Cout]. It stays when the block is disposed. */
   readonly y: Tensor4D
   /** See `BlockVerbs.back`. May be called once. */
   back(dy: Tensor4D, wanted: readonly Tensor[]): readonly Tensor[]
@@ -23,23 +23,23 @@ export interface KeptBlock {
 }
 
 /**
- * A whole block as one verb each way. A runtime may offer its own (a recorded graph, one submit), which has to give
- * what `composedBlocks` gives; `checkBlocks` of the tests holds them side by side. Tensors that come back are new and
- * the caller's; inputs stay.
+ * A whole block as one call forward and one call back. A runtime may offer its own (a recorded graph, one submit). Its
+ * results have to equal those of `composedBlocks`; `checkBlocks` of the tests compares them. Results are new tensors,
+ * which the caller disposes. Inputs stay.
  *
- * A block whose layers the tap does not know (`tap.has`) is the same for every tap.
+ * A block without layers of the tap (`tap.has`) is the same for every tap.
  */
 export interface BlockVerbs {
-  /** x → y, and keeps nothing. */
+  /** x → y. It keeps nothing. */
   forward(on: BlockContext, block: UnetBlock, input: BlockInput): Tensor4D
-  /** x → y, and keeps what the way back needs. The inputs have to live until then. */
+  /** x → y. It keeps what the backward pass needs. The inputs have to live until then. */
   keep(on: BlockContext, block: UnetBlock, input: BlockInput): KeptBlock
   /**
-   * Runs the block again and goes back through it.
+   * Runs the block again, then its backward pass.
    *
-   * @param dy the slope at y
-   * @param wanted tensors that the block reads: x, skip, the embedding, the context, or leaves of its tap
-   * @returns the slope at each of them, of its shape
+   * @param dy the gradient at y
+   * @param wanted tensors that the block reads: x, skip, the embedding, the context, or tensors of its tap
+   * @returns the gradient at each of them, of its shape
    */
   back(
     on: BlockContext,
@@ -50,7 +50,7 @@ export interface BlockVerbs {
   ): readonly Tensor[]
 }
 
-/** Blocks composed of the ops, one after another; the way back is the tape's. Keeps the inputs and nothing else. */
+/** Blocks composed of the ops, one after another, with the tape as backward pass. They keep only the inputs. */
 export const composedBlocks: BlockVerbs = {
   forward: (on, block, { x, skip }) => tf.tidy(() => runBlock(on, block, skip === null ? x : tf.concat([x, skip], 3))),
   keep: (on, block, input) => ({

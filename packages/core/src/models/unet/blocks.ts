@@ -6,7 +6,7 @@ import type { Grid, Pass, Tap } from "../taps.ts"
 import { runTapped, tapAfter, tapBefore } from "../taps.ts"
 import type { AttentionParams, ResParams, TransformerBlockParams, TransformerParams, UnetBlock } from "./params.ts"
 
-/** What every block reads besides what flows through it. */
+/** The values that every block reads besides its inputs. */
 export interface BlockContext {
   readonly ops: Ops
   readonly tap: Tap
@@ -20,7 +20,7 @@ export interface BlockContext {
 }
 
 const GROUPS = 32
-/** Residual blocks and the U-Net's last norm. */
+/** The norm of residual blocks, and the U-Net's last norm. */
 export const RES_NORM = { groups: GROUPS, epsilon: 1e-5, silu: true } as const
 /** The norm before a transformer has another epsilon: sd-scripts `library/sdxl_original_unet.py`. */
 const TRANSFORMER_NORM = { groups: GROUPS, epsilon: 1e-6, silu: false } as const
@@ -33,7 +33,7 @@ export function runBlock(on: BlockContext, block: UnetBlock, x: Tensor4D): Tenso
   return runInOrder(block.parts, x, (h, part) => runPart(on, part, h))
 }
 
-/** Runs steps one after another. Each step's input is freed as soon as its result is there, but x stays. */
+/** Runs steps one after another. Each step's input is freed as soon as its result exists. x stays. */
 function runInOrder<S, T extends Tensor>(steps: readonly S[], x: T, run: (h: T, step: S) => T): T {
   return tf.tidy(() =>
     steps.reduce((h, step) => {
@@ -109,14 +109,15 @@ function transformerBlock(on: BlockContext, block: TransformerBlockParams, x: Te
 }
 
 /**
- * The first half of a feed-forward, GEGLU of a layer eight times as wide as x: SDXL's largest activation. Tokens do not
- * read each other here, so a device that takes no such tensor gets them in parts. x: [N, T, C] → [N, T, 4·C]
+ * The first half of a feed-forward: GEGLU of a layer eight times as wide as x, which is SDXL's largest activation.
+ * Tokens are independent here. A device that takes no tensor of this size gets them in parts.
+ * x: [N, T, C] → [N, T, 4·C]
  */
 function feedIn(on: BlockContext, { layer, weight }: PlacedLinear, x: Tensor, grid: Grid): Tensor {
   const { ops, tap, pass } = on
   const place = { ...pass, grid }
   const layers = [layer]
-  // The wide result of a part is freed before the next one is made.
+  // The wide result of a part is freed before the next part runs.
   const feed = (read: Tensor): Tensor =>
     tf.tidy(() => ops.geglu(tapAfter(tap, layers, [read], [ops.linear(read, weight)], place)[0] as Tensor))
   const [n = 1, tokens = 1] = x.shape

@@ -4,21 +4,21 @@ import { SIZE_EMBEDDING_DIM } from "../../diffusion/size-embedding.ts"
 import { CoreError } from "../../errors.ts"
 import type { WeightFile } from "../weight-reader.ts"
 
-/** Channels of one attention head in SDXL. They leave no trace in a checkpoint. */
+/** Channels of one attention head in SDXL. A checkpoint does not contain this number. */
 const HEAD_DIM = 64
 
 /** An SDXL U-Net of any width. */
 export interface UnetConfig {
   readonly layout: UnetLayout
-  /** Width of the text context: both encoders side by side. */
+  /** Width of the text context, which is both encoders side by side. */
   readonly contextDim: number
-  /** Width of the pooled text embedding; the size embedding follows it in `vector`. */
+  /** Width of the pooled text embedding. The size embedding follows it in `vector`. */
   readonly pooledDim: number
   /** Channels of one attention head. */
   readonly headDim: number
-  /** Channels that it reads: those of the latents, and in a checkpoint for inpainting those of mask and picture. */
+  /** Input channels: those of the latents. A checkpoint for inpainting adds those of the mask and of the picture. */
   readonly inChannels: number
-  /** Channels that it predicts: those of the latents. */
+  /** Output channels: those of the latents. */
   readonly outChannels: number
 }
 
@@ -36,17 +36,17 @@ export function vectorDimOf({ pooledDim }: Pick<UnetConfig, "pooledDim">): numbe
   return pooledDim + SIZE_EMBEDDING_DIM
 }
 
-/** What a config says of the ends of its U-Net. */
+/** The widths of a config that the table of layers needs. */
 export function unetWidths(config: UnetConfig): UnetWidths {
   const { inChannels, outChannels, contextDim } = config
   return { inChannels, outChannels, contextDim, vectorDim: vectorDimOf(config) }
 }
 
-/** Where the U-Net lives in a checkpoint of the Stability layout. */
+/** The prefix of the U-Net's names in a checkpoint of the Stability layout. */
 export const UNET_PREFIX = "model.diffusion_model."
 
 /**
- * Reads widths and depths off a checkpoint's names and shapes.
+ * Reads widths and depths from a checkpoint's names and shapes.
  *
  * @throws CoreError if the file holds no U-Net of SDXL's structure
  */

@@ -73,7 +73,7 @@ function apart(a: Tensor, b: Tensor): number {
 }
 
 describe("a tap after the layers", () => {
-  it("gives with low-rank products what merged weights give, at every layer", async () => {
+  it("with low-rank products equals merged weights, at every layer", async () => {
     const before = tf.memory().numTensors
     const lowRank = createLowRank(products)
     expect(lowRank.leaves).toHaveLength(2 * products.length)
@@ -91,7 +91,7 @@ describe("a tap after the layers", () => {
     expect(tf.memory().numTensors).toBe(before)
   })
 
-  it("is asked once for layers that read the same x, and never of norms", () => {
+  it("is called once for layers that read the same x, and never for norms", () => {
     const asked: string[][] = []
     tf.tidy(() => {
       unet(ops, params, input, {
@@ -111,7 +111,7 @@ describe("a tap after the layers", () => {
     expect(asked).toContainEqual(["k", "v"].map((name) => `${block}.attn2.to_${name}`))
   })
 
-  it("sees what the layer read, where another tap stands before it", () => {
+  it("gets the input that another tap changed before the layer", () => {
     const before = { has: () => true, before: (_: unknown, x: Tensor) => [tf.mul(x, 2)] }
     const seen: Tensor[] = []
     const after = {
@@ -142,7 +142,7 @@ describe("gradients through a tap", () => {
   })
   afterAll(() => lowRank.dispose())
 
-  /** The norm of the gradient, by the loss at both sides of its point along the gradient itself. */
+  /** The norm of the gradient, from the loss at two points along the gradient. */
   function slopeAlong(direction: Float32Array): number {
     const norm = Math.hypot(...direction)
     const at = (by: number): number =>
@@ -164,8 +164,8 @@ describe("gradients through a tap", () => {
     return (at(0.02) - at(-0.02)) / 0.04
   }
 
-  it("are the slope of the loss, on one tape and stage by stage", async () => {
-    // Weights may keep a copy of themselves from the first way back on.
+  it("are the derivative of the loss, on one tape and stage by stage", async () => {
+    // Weights may keep a copy of themselves from the first backward pass on.
     await lossAndGradients(ops, params, lowRank, input, loss)
     const before = tf.memory().numTensors
     const once = await lossAndGradients(ops, params, lowRank, input, loss)
@@ -179,7 +179,7 @@ describe("gradients through a tap", () => {
     expect(tf.memory().numTensors).toBe(before)
   })
 
-  it("are the same through blocks of a runtime's own, which keep or run again, with residuals", async () => {
+  it("are the same through a runtime's blocks, which keep or run again, with residuals", async () => {
     const before = tf.memory().numTensors
     const calls = { forward: 0, keep: 0, back: 0 }
     const counted = countedBlocks(calls)
@@ -196,14 +196,14 @@ describe("gradients through a tap", () => {
       const error = Math.hypot(...found.gradients.map((value, i) => value - (wanted.gradients[i] as number)))
       expect(error).toBeLessThan(1e-4 * norm)
     }
-    // Four stages lie before the first leaf, and fifteen are gone back through, twice.
+    // Four stages come before the first leaf. Fifteen have a backward pass, twice.
     expect(calls).toEqual({ forward: 2 * 4 + 15, keep: 15, back: 15 })
     disposeResiduals(residuals)
     expect(tf.memory().numTensors).toBe(before)
   })
 })
 
-/** Core's own blocks, which count what they are asked. */
+/** Core's blocks, with a count of the calls. */
 function countedBlocks(calls: { forward: number; keep: number; back: number }): BlockVerbs {
   return {
     forward: (...read) => {
@@ -261,7 +261,7 @@ function disposeResiduals({ skips, middle }: Residuals): void {
 }
 
 describe("residuals", () => {
-  it("of zero change nothing, and any other changes the prediction", async () => {
+  it("of zero change nothing, and all others change the prediction", async () => {
     const plain = unet(ops, params, input)
     const zeros = residualsOf(0)
     const same = unet(ops, params, input, { residuals: zeros })
@@ -284,7 +284,7 @@ describe("residuals", () => {
 })
 
 describe("a U-Net for inpainting", () => {
-  it("reads nine channels and predicts four, by its file", async () => {
+  it("reads nine channels and predicts four, as its file says", async () => {
     const file = await fileOf({ ...SMALL_UNET, inChannels: 9 })
     expect(inferUnetConfig(file)).toMatchObject({ inChannels: 9, outChannels: 4 })
     const inpainting = await loadUnet(file, ops.load)
@@ -305,7 +305,7 @@ describe("the contract of blocks", () => {
     expect(calls).toEqual({ forward: 19, keep: 19, back: 19 })
   })
 
-  it("sees a wrong value, a wrong slope and a leak", async () => {
+  it("finds a wrong value, a wrong gradient and a leak", async () => {
     const results = await checkBlocks(ops, {
       forward: (...read) => tf.tidy(() => tf.mul(composedBlocks.forward(...read), 1.001)),
       keep: (...read) => {

@@ -16,7 +16,10 @@ import type { Residuals, UnetStage } from "./walk.ts"
 import { inputOf, unetStages } from "./walk.ts"
 
 export interface UnetInput {
-  /** Noisy latents, already scaled for the network, then what else it reads. [N, H, W, inChannels], H and W multiples of 4 */
+  /**
+   * Noisy latents, already scaled for the network, then other input channels. [N, H, W, inChannels], H and W multiples
+   * of 4
+   */
   readonly latents: Tensor4D
   /** Training timesteps, 0 to 999, one per sample; fractions are allowed. */
   readonly timesteps: readonly number[]
@@ -27,18 +30,18 @@ export interface UnetInput {
 }
 
 export interface UnetOptions {
-  /** What stands before and after the layers. Default: nothing. */
+  /** The tap before and after the layers. Default: no tap. */
   readonly tap?: Tap
-  /** Where the pass stands, for strengths that depend on it. Default: unknown. */
+  /** The position of the pass, for strengths that depend on it. Default: unknown. */
   readonly pass?: Pass
-  /** Added to the skips and to the middle. Default: nothing. */
+  /** Values to add to the skips and to the middle. Default: none. */
   readonly residuals?: Residuals
-  /** How a block is run. Default: composed of the ops. */
+  /** How a block runs. Default: `composedBlocks`. */
   readonly blocks?: BlockVerbs
 }
 
 /**
- * SDXL's U-Net. What it predicts (noise or velocity) is the denoiser's business.
+ * SDXL's U-Net. The denoiser knows whether the prediction is noise or velocity.
  * Source: sd-scripts `library/sdxl_original_unet.py`; Podell et al. 2023.
  *
  * @returns [N, H, W, outChannels]
@@ -59,7 +62,7 @@ export function unet(ops: Ops, params: UnetParams, input: UnetInput, options: Un
   })
 }
 
-/** What all blocks of a pass read. The caller disposes its embedding. */
+/** The context of all blocks of a pass. The caller disposes its embedding. */
 export function enterUnet(
   ops: Ops,
   params: UnetParams,
@@ -70,7 +73,7 @@ export function enterUnet(
   return { ops, tap, pass, headDim: params.config.headDim, embedding, context }
 }
 
-/** SiLU of the sum of time and size embedding, as every residual block reads it. → [N, 4·C] */
+/** SiLU of the sum of time and size embedding, which every residual block reads. → [N, 4·C] */
 function embedConditions(
   ops: Ops,
   params: UnetParams,
@@ -102,7 +105,7 @@ export function leaveUnet({ ops, tap, pass }: BlockContext, params: UnetParams, 
   })
 }
 
-/** @throws CoreError if the input's shapes do not fit the network */
+/** Checks the shapes of an input. @throws CoreError if they do not fit the network */
 export function checkInput(params: UnetParams, { latents, timesteps, context, vector }: UnetInput): void {
   const { contextDim, inChannels } = params.config
   const [n, height, width, channels] = latents.shape
@@ -114,7 +117,7 @@ export function checkInput(params: UnetParams, { latents, timesteps, context, ve
     height % 4 === 0 && width % 4 === 0,
     "latents are",
     `${width}×${height}`,
-    "multiples of 4, that is pictures whose sides are multiples of 32 px",
+    "multiples of 4, for pictures whose sides are multiples of 32 px",
   )
   expect(timesteps.length === n, "timesteps are", `${timesteps.length}`, `one for each of ${n} samples`)
   expect(
@@ -132,7 +135,7 @@ export function checkInput(params: UnetParams, { latents, timesteps, context, ve
   )
 }
 
-/** @throws CoreError if the residuals are not those of this U-Net's blocks */
+/** Checks the number of residuals. @throws CoreError if they are not those of this U-Net's blocks */
 export function checkResiduals(stages: readonly UnetStage[], residuals: Residuals | null): void {
   const wanted = stages.filter(({ skip }) => skip !== null).length
   if (residuals === null || residuals.skips.length === wanted) return

@@ -7,11 +7,11 @@ import type { UnetBlock, UnetParams } from "./params.ts"
 /** A block at its place in the walk through the U-Net. */
 export interface UnetStage {
   readonly block: UnetBlock
-  /** The stage whose output it reads besides that of the one before it. */
+  /** The stage whose output is its skip. Null on the way down. */
   readonly skip: number | null
 }
 
-/** Input blocks, middle, output blocks; each output block reads the input blocks' outputs from the last to the first. */
+/** Input blocks, middle, output blocks. The output blocks read the input blocks' outputs from the last to the first. */
 export function unetStages(params: UnetParams): readonly UnetStage[] {
   const inputs = params.inputBlocks.length
   return [
@@ -21,24 +21,24 @@ export function unetStages(params: UnetParams): readonly UnetStage[] {
   ]
 }
 
-/** What is added to a U-Net from outside, by a ControlNet for instance. */
+/** Values that are added to a U-Net from outside, for example by a ControlNet. */
 export interface Residuals {
-  /** Added to what the way up reads of each input block, first to last; null adds nothing. [N, H, W, C] */
+  /** Added to the skip of each input block, first to last. Null adds nothing. [N, H, W, C] */
   readonly skips: readonly (Tensor4D | null)[]
-  /** Added to what the middle leaves; null adds nothing. [N, H, W, C] */
+  /** Added to the output of the middle. Null adds nothing. [N, H, W, C] */
   readonly middle: Tensor4D | null
 }
 
 /**
- * What flows along the walk, place by place: place 0 is the latents, place i + 1 what stage i leaves. Places are set in
- * order, and may be freed by whoever set them.
+ * The tensors of the walk by place: place 0 is the latents, place i + 1 is the output of stage i. The walk's caller
+ * sets the places in order, and may free them.
  */
 export interface WalkState {
   readonly places: readonly (Tensor4D | null)[]
   readonly residuals: Residuals | null
 }
 
-/** The places that a stage reads: the one before it, and that of its skip. */
+/** The places that a stage reads: the place before it, and that of its skip. */
 export function placesRead(
   stages: readonly UnetStage[],
   index: number,
@@ -47,12 +47,13 @@ export function placesRead(
   return { x: index, skip: skip === null ? null : skip + 1 }
 }
 
-/** What flows into a stage. Tensors that had to be made for it are tracked by the scope around. */
+/** The inputs of a stage. The scope around tracks new tensors. */
 export function inputOf(stages: readonly UnetStage[], index: number, { places, residuals }: WalkState): BlockInput {
   const { x, skip } = placesRead(stages, index)
   const at = (place: number): Tensor4D => {
     const tensor = places[place]
-    if (tensor == null) throw new CoreError(`unet: stage ${index} reads place ${place}, which is not there`)
+    if (tensor == null)
+      throw new CoreError(`unet: stage ${index} reads place ${place}, which is not set. Run the stages in order.`)
     return tensor
   }
   const isAfterMiddle = stages[index - 1]?.block.name === "middle"

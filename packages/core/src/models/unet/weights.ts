@@ -10,9 +10,9 @@ import { inferUnetConfig, UNET_PREFIX, unetWidths } from "./config.ts"
 import type { AttentionParams, TransformerBlockParams, UnetBlock, UnetParams } from "./params.ts"
 
 /**
- * Loads the U-Net of a checkpoint, or one in a file of its own, at any width; see `unetOf` for the layouts.
+ * Loads the U-Net of a checkpoint, or of a separate file, at any width. See `unetOf` for the layouts.
  *
- * @throws CoreError naming every tensor that is missing or has another shape
+ * @throws CoreError that names every tensor that is missing or has another shape
  */
 export function loadUnet(file: WeightFile, loader: WeightLoader): Promise<UnetParams> {
   const unet = unetOf(file)
@@ -20,7 +20,7 @@ export function loadUnet(file: WeightFile, loader: WeightLoader): Promise<UnetPa
   return loadParams("an SDXL U-Net", unet, loader, buildUnet(config))
 }
 
-/** How a U-Net of this config is put together from named tensors: its figure, with a weight at every layer. */
+/** Builds a U-Net of this config from named tensors: the table of its layers, with a weight at every layer. */
 export function buildUnet(config: UnetConfig): BuildParams<UnetParams> {
   return (reader) => readUnet(reader, config)
 }
@@ -119,7 +119,7 @@ async function readAttention(read: LayerReader, { q, k, v, out }: AttentionParts
   return { q: await read.linear(q), k: await read.linear(k), v: await read.linear(v), out: await read.linear(out) }
 }
 
-/** One after another, so that no two tensors are in memory on their way to the device. */
+/** Loads one after another, so that memory never holds two tensors on their way to the device. */
 async function inOrder<A, B>(items: Iterable<A>, load: (item: A) => Promise<B>): Promise<B[]> {
   const loaded: B[] = []
   for (const item of items) loaded.push(await load(item))

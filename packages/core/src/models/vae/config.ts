@@ -1,22 +1,22 @@
 import { CoreError } from "../../errors.ts"
 import type { WeightFile } from "../weight-reader.ts"
 
-/** SDXL's latents are the posterior's values times this. */
+/** The factor from the posterior's values to SDXL's latents. */
 export const LATENT_SCALE = 0.13025
 
-/** Pixels per latent, each way. */
+/** Pixels for one latent, each way. */
 export const VAE_FACTOR = 8
 
-/** Of every norm in it. */
+/** The options of every norm in the VAE. */
 export const VAE_NORM = { groups: 32, epsilon: 1e-6 } as const
 
 export const VAE_PREFIX = "first_stage_model."
 
 /** An autoencoder in the LDM layout. */
 export interface VaeConfig {
-  /** Channels of each level, finest first. */
+  /** Channels of each level. The finest level is first. */
   readonly channels: readonly number[]
-  /** Residual blocks of a level on the way down; one more on the way up. */
+  /** Residual blocks of a level in the encoder. The decoder has one more. */
   readonly resBlocks: number
   readonly latentChannels: number
 }
@@ -27,7 +27,7 @@ export const SDXL_VAE: VaeConfig = Object.freeze({
   latentChannels: 4,
 })
 
-/** Reads widths off a checkpoint's names and shapes. @throws CoreError if it holds no VAE */
+/** Reads widths from a checkpoint's names and shapes. @throws CoreError if it holds no VAE */
 export function inferVaeConfig(file: WeightFile): VaeConfig {
   const find = (name: string): readonly number[] | undefined => file.entries.get(VAE_PREFIX + name)?.shape
   const count = (name: (index: number) => string): number => {

@@ -6,10 +6,12 @@ export interface VaePicture {
   readonly width: number
 }
 
-/** Rows that a slice borrows of its neighbours, at most: one of either side, which doubling makes two of. */
+/**
+ * The most rows that a slice reads from its neighbours. It reads one on either side, and doubling makes each row two.
+ */
 const BORROWED = 4
 
-/** Bytes of the largest tensor on the way. */
+/** Bytes of the largest tensor in one slice. */
 function largestTensor({ channels }: VaeConfig, { height, width }: VaePicture, slices: number): number {
   const rows = slices === 1 ? height : VAE_FACTOR * Math.ceil(height / VAE_FACTOR / slices)
   const borrowed = slices === 1 ? 0 : BORROWED
@@ -21,8 +23,8 @@ function largestTensor({ channels }: VaeConfig, { height, width }: VaePicture, s
 }
 
 /**
- * The fewest slices of a picture, a power of two, none of whose tensors is larger than `tensorBytes` (see
- * `Ops.maxTensorBytes`); as many as there can be if some are in any case.
+ * The fewest slices of a picture with no tensor larger than `tensorBytes` (see `Ops.maxTensorBytes`). The number is a
+ * power of two. If no number of slices is enough, the result is the largest possible number.
  */
 export function slicesToBind(config: VaeConfig, picture: VaePicture, tensorBytes: number): number {
   const most = Math.max(1, Math.ceil(picture.height / VAE_FACTOR))

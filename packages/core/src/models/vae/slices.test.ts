@@ -13,7 +13,7 @@ import { decodeLatents, encodeImage } from "./vae.ts"
 import type { VaeParams } from "./weights.ts"
 import { buildVae } from "./weights.ts"
 
-/** The real one's structure with fewer channels, of which two lie in a norm's group here and there. */
+/** The structure of SDXL's VAE with fewer channels. Some groups of a norm have two channels. */
 const CONFIG: VaeConfig = { channels: [32, 64, 64], resBlocks: 1, latentChannels: 4 }
 
 describe("a VAE in slices", () => {
@@ -26,7 +26,7 @@ describe("a VAE in slices", () => {
   })
   afterAll(() => disposeParams(params))
 
-  /** Runs twice, whole and in slices, and gives how far apart the results are. */
+  /** Runs twice, whole and in slices, and gives the distance of the results. */
   async function compare(run: (slices: number) => Tensor4D, slices: number): Promise<number> {
     const before = tf.memory().numTensors
     const [whole, sliced] = [run(1), run(slices)]
@@ -37,7 +37,7 @@ describe("a VAE in slices", () => {
     return found
   }
 
-  // Far above what an eye sees (45 dB or so): what is left is the rounding of float32.
+  // An eye sees no difference above about 45 dB. This limit is far higher, so only float32 rounding passes.
   it.each([2, 5, 11, 99])("decodes two pictures of 11 rows as if they were whole, in %d", async (slices) => {
     const latents = signalNhwc("latents", [2, 4, 11, 6])
     expect(await compare((count) => decodeLatents(ops, params, latents, { slices: count }), slices)).toBeGreaterThan(90)
@@ -81,7 +81,7 @@ describe("a VAE in slices", () => {
     expect(largest(limit)).toBeLessThanOrEqual(limit)
   })
 
-  it("refuses numbers of slices that are none", () => {
+  it("refuses numbers of slices that are not positive integers", () => {
     const latents = tf.zeros<tf.Rank.R4>([1, 2, 2, 4])
     for (const slices of [0, -1, 1.5, Number.NaN]) {
       expect(() => decodeLatents(ops, params, latents, { slices })).toThrow(`slices is ${slices}, expected a positive`)
@@ -91,19 +91,19 @@ describe("a VAE in slices", () => {
 })
 
 describe("slicesToBind", () => {
-  it("keeps every tensor within what a device binds", () => {
+  it("keeps every tensor small enough for a device to bind", () => {
     const picture = { height: 1024, width: 1024 }
     const GIB = 2 ** 30
     expect(slicesToBind(SDXL_VAE, picture, Number.POSITIVE_INFINITY)).toBe(1)
     expect(slicesToBind(SDXL_VAE, picture, GIB)).toBe(1)
     expect(slicesToBind(SDXL_VAE, picture, GIB - 1)).toBe(2)
-    // 8 slices of 128 MiB would fit without the rows that they borrow.
+    // 8 slices of 128 MiB would fit without their neighbours' rows.
     expect(slicesToBind(SDXL_VAE, picture, GIB / 8)).toBe(16)
     expect(slicesToBind(SDXL_VAE, { height: 8, width: 8 }, 0)).toBe(1)
   })
 })
 
-/** Peak signal to noise in decibels, with the expected values' range as the peak. */
+/** Peak signal to noise ratio in decibels. The peak is the expected values' range. */
 function peakToNoise(found: Float32Array, expected: Float32Array): number {
   let [low, high, error] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0]
   for (const [i, value] of expected.entries()) {

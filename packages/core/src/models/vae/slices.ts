@@ -6,14 +6,16 @@ import type { VaeCoderParams, VaeResBlock } from "./weights.ts"
 
 /*
  * The levels of the autoencoder over a picture that is cut into slices of rows. Every layer runs over all slices before
- * the next one begins: a convolution borrows a row from the slices above and below, and a norm takes its statistics of
- * all of them. So nothing is blended, and nothing shows where the cuts were. What a layer makes on the way (a norm and
- * its SiLU are seven tensors as large as their input) is in memory for one slice at a time.
+ * the next layer begins. A convolution reads a row of the slices above and below, and a norm uses the statistics of all
+ * slices. So the result needs no blending and shows no cuts. The inner tensors of a layer are in memory for one slice
+ * at a time. A norm and its SiLU have seven tensors as large as their input.
  */
 
 const { groups: GROUPS, epsilon: EPSILON } = VAE_NORM
 
-/** A picture cut into rows, from the top: [N, rows, W, C] each. A function that takes slices disposes them. */
+/**
+ * A picture cut into slices of rows, from the top: [N, rows, W, C] each. A function that takes slices disposes them.
+ */
 export type Slices = readonly Tensor4D[]
 
 /** Cuts a picture into `count` slices of nearly the same height, a multiple of `unit` rows. The picture stays. */
@@ -23,7 +25,7 @@ export function cutRows(x: Tensor4D, count: number, unit = 1): Slices {
   return Array.from({ length: count }, (_, i) => tf.slice(x, [0, edge(i), 0, 0], [-1, edge(i + 1) - edge(i), -1, -1]))
 }
 
-/** Puts slices together. */
+/** Joins slices. */
 export function joinRows(slices: Slices): Tensor4D {
   const whole = tf.concat([...slices], 1)
   tf.dispose([...slices])
@@ -71,7 +73,7 @@ function resBlock(ops: Ops, params: VaeResBlock, x: Slices): Slices {
   return out
 }
 
-/** A 3×3 convolution of what `before` makes of the rows. */
+/** A 3×3 convolution of the rows, after `before` has changed them. */
 function convolved(ops: Ops, x: Slices, weight: Conv2dWeight, before?: (rows: Tensor4D) => Tensor4D): Slices {
   return consumed(x, (i) => tf.tidy(() => convAt(ops, x, i, weight, before)))
 }
@@ -81,7 +83,7 @@ function doubled(ops: Ops, x: Slices, weight: Conv2dWeight): Slices {
   return consumed(x, (i) =>
     tf.tidy(() => {
       const large = ops.upsample2x(withNeighbours(x, i))
-      // A borrowed row has become two, of which the convolution reads the nearer.
+      // A neighbour's row has become two. The convolution reads the nearer one.
       const [above, below] = [i === 0 ? 0 : 1, i === x.length - 1 ? 0 : 1]
       const rows = tf.slice(large, [0, above, 0, 0], [-1, large.shape[1] - above - below, -1, -1]) as Tensor4D
       return ops.conv2d(rows, weight, { stride: 1, padding: paddingAt(x, i) })
@@ -89,7 +91,7 @@ function doubled(ops: Ops, x: Slices, weight: Conv2dWeight): Slices {
   )
 }
 
-/** Half the size: a 3×3 convolution whose windows begin at even rows and reach one row below. */
+/** Half the size: a 3×3 convolution. Its windows begin at even rows and end one row below. */
 function halved(ops: Ops, x: Slices, weight: Conv2dWeight): Slices {
   return consumed(x, (i) =>
     tf.tidy(() => {
@@ -110,12 +112,12 @@ function convAt(
   return ops.conv2d(before(withNeighbours(x, i)), weight, { stride: 1, padding: paddingAt(x, i) })
 }
 
-/** Zeros beside every slice, above the first and below the last: elsewhere the neighbours' rows stand. */
+/** Zeros beside every slice, above the first and below the last. Elsewhere are the neighbours' rows. */
 function paddingAt(x: Slices, i: number): Padding {
   return [i === 0 ? 1 : 0, i === x.length - 1 ? 1 : 0, 1, 1]
 }
 
-/** A slice with the row above it and the one below, where there are any. */
+/** A slice with the row above it and the row below it, if these rows exist. */
 function withNeighbours(x: Slices, i: number): Tensor4D {
   const [above, below] = [x[i - 1], x[i + 1]]
   const rows = [x[i] as Tensor4D]
@@ -128,7 +130,7 @@ function rowOf(x: Tensor4D, row: number): Tensor4D {
   return tf.slice(x, [0, row, 0, 0], [-1, 1, -1, -1])
 }
 
-/** Makes new slices of old ones, and lets go of each old one as soon as no later step reads a row of it. */
+/** Makes new slices of old ones. It disposes each old slice as soon as no later step reads a row of it. */
 function consumed(x: Slices, step: (i: number) => Tensor4D): Slices {
   const made = x.map((_, i) => {
     const y = step(i)
@@ -145,13 +147,13 @@ interface SlicedNorm {
   dispose(): void
 }
 
-/** A group norm whose statistics are those of all slices together. */
+/** A group norm with the statistics of all slices together. */
 function normOver(ops: Ops, x: Slices, weight: NormWeight): SlicedNorm {
   const total = x.reduce((rows, { shape }) => rows + shape[1], 0)
   const { factor, offset } = tf.tidy(() => {
     const [{ shape }] = x as readonly [Tensor4D]
     const [n, , , c] = shape
-    // Chan et al. 1983: the variance of a whole is the mean of its parts' own and that of their means.
+    // Chan et al. 1983: the variance of a whole is the mean of its parts' variances plus the variance of their means.
     const parts = x.map((part) => tf.tidy(() => moments(part)))
     const shares = x.map((part) => part.shape[1] / total)
     const channelMean = weighted(
@@ -191,8 +193,8 @@ function weighted(tensors: readonly Tensor[], shares: readonly number[]): Tensor
 }
 
 /**
- * What a norm multiplies by and adds. Only the ops can read a weight, so it is seen in what becomes of −1 and 1, whose
- * mean is 0 and whose variance is 1.
+ * The scale and the shift of a norm. Only the ops can read a weight. So the norm runs over −1 and 1, whose mean is 0
+ * and whose variance is 1.
  */
 function affineOf(ops: Ops, weight: NormWeight, channels: number): { scale: Tensor; shift: Tensor } {
   const ones = tf.ones<tf.Rank.R4>([1, 1, 1, channels])

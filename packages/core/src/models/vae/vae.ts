@@ -16,17 +16,17 @@ const PAD_AFTER: Padding = [0, 1, 0, 1]
 
 export interface VaeOptions {
   /**
-   * Slices of rows into which a picture is cut, so that what a layer computes on the way is held of one slice at a
-   * time: the result is the same but for rounding. At most one for each row of latents. Default: 1, the whole, and
-   * more than asked for where the device takes no tensor as large as a slice's (`Ops.maxTensorBytes`).
+   * Slices of rows into which a picture is cut, at most one for each row of latents. Memory then holds a layer's inner
+   * tensors for one slice at a time. The result is the same except for rounding. A device that takes no tensor as large
+   * as a slice's (`Ops.maxTensorBytes`) gets more slices. Default: 1.
    */
   readonly slices?: number
 }
 
-/** A Gaussian over latents. Both are [N, H/8, W/8, 4], not scaled. */
+/** A Gaussian over latents, not scaled. Both tensors are [N, H/8, W/8, 4]. */
 export interface Posterior {
   readonly mean: Tensor4D
-  /** Within −30 … 20. */
+  /** From −30 to 20. */
   readonly logvar: Tensor4D
 }
 
@@ -34,7 +34,7 @@ export interface Posterior {
  * Encodes pictures. image: [N, H, W, 3] in −1 … 1, sides multiples of 8.
  * Source: Rombach et al. 2022, `AutoencoderKL`.
  *
- * @throws CoreError if a side is no multiple of 8, or if `slices` is no positive integer
+ * @throws CoreError if a side is not a multiple of 8, or if `slices` is not a positive integer
  */
 export function encodeImage(ops: Ops, params: VaeParams, image: Tensor4D, options: VaeOptions = {}): Posterior {
   const [n, height, width, channels] = image.shape
@@ -70,8 +70,8 @@ function encodeInSlices(ops: Ops, { encoder }: VaeParams, image: Tensor4D, slice
 }
 
 /**
- * A draw from the posterior as the U-Net knows latents: scaled by 0.13025. noise: like the mean, standard normal;
- * none gives the mean.
+ * A draw from the posterior in the U-Net's scale, which is 0.13025. noise: standard normal, of the mean's shape. Null
+ * gives the mean.
  */
 export function latentsOf(posterior: Posterior, noise: Tensor4D | null): Tensor4D {
   return tf.tidy(() => {
@@ -82,9 +82,9 @@ export function latentsOf(posterior: Posterior, noise: Tensor4D | null): Tensor4
 }
 
 /**
- * Decodes what the U-Net knows as latents. [N, H, W, 4] → [N, 8H, 8W, 3], about −1 … 1, not clamped
+ * Decodes latents in the U-Net's scale. [N, H, W, 4] → [N, 8H, 8W, 3], about −1 … 1, not clamped
  *
- * @throws CoreError if `slices` is no positive integer
+ * @throws CoreError if `slices` is not a positive integer
  */
 export function decodeLatents(ops: Ops, params: VaeParams, latents: Tensor4D, options: VaeOptions = {}): Tensor4D {
   const slices = sliceCount(ops, params, options, latents.shape)
@@ -109,7 +109,10 @@ export function decodeLatents(ops: Ops, params: VaeParams, latents: Tensor4D, op
   })
 }
 
-/** As many slices as are asked for, or as the device needs, but none without rows. latents: [N, H, W, …] */
+/**
+ * The number of slices: the requested number, or more if the device needs more. Every slice has rows. latents: [N, H,
+ * W, …]
+ */
 function sliceCount(
   { maxTensorBytes }: Ops,
   { config }: VaeParams,
@@ -155,7 +158,7 @@ function attention(ops: Ops, params: VaeAttention, x: Tensor4D): Tensor4D {
   })
 }
 
-/** Applies a step and frees what it read: at these sizes a level's input is worth freeing at once. */
+/** Applies a step and frees its input at once, because a level's input is large. */
 function stepAndFree(x: Tensor4D, step: (x: Tensor4D) => Tensor4D): Tensor4D {
   const y = tf.tidy(() => step(x))
   x.dispose()

@@ -29,11 +29,11 @@ export interface VaeMiddle {
 
 export interface VaeLevel {
   readonly blocks: readonly VaeResBlock[]
-  /** Halves on the way down, follows the doubling on the way up; null at the last level. */
+  /** Halves the size in the encoder, and follows the doubling in the decoder. Null at the last level. */
   readonly resample: Conv2dWeight | null
 }
 
-/** One half of the autoencoder. Levels are in the order they run. */
+/** The encoder or the decoder. Levels are in the order they run. */
 export interface VaeCoderParams {
   readonly inConv: Conv2dWeight
   readonly levels: readonly VaeLevel[]
@@ -46,19 +46,22 @@ export interface VaeParams {
   readonly config: VaeConfig
   readonly encoder: VaeCoderParams
   readonly decoder: VaeCoderParams
-  /** 1×1 around the latents. */
+  /** The 1×1 convolutions before and after the latents. */
   readonly quant: Conv2dWeight
   readonly postQuant: Conv2dWeight
 }
 
-/** Loads the autoencoder of a checkpoint, or one in a file of its own; see `vaeOf` for the layouts. @throws CoreError naming what does not fit */
+/**
+ * Loads the autoencoder of a checkpoint, or of a separate file. See `vaeOf` for the layouts.
+ * @throws CoreError that names every tensor that is missing or has another shape
+ */
 export function loadVae(file: WeightFile, loader: WeightLoader): Promise<VaeParams> {
   const vae = vaeOf(file)
   const config = inferVaeConfig(vae)
   return loadParams("a VAE", vae, loader, buildVae(config))
 }
 
-/** How a VAE of this config is put together from named tensors. */
+/** Builds a VAE of this config from named tensors. */
 export function buildVae(config: VaeConfig): BuildParams<VaeParams> {
   return (reader) => readVae(reader, config)
 }

@@ -6,10 +6,10 @@ import { vjp } from "../vjp.ts"
 import type { BatchedProduct } from "./products.ts"
 import { transposed } from "./products.ts"
 
-/** Added to a score that must not count: far below any other, yet no infinity that could turn into NaN. */
+/** Added to a score that must not count. It is far below any other, but finite: infinity could become NaN. */
 const MASKED = -1e30
 
-/** softmax(q kᵀ / √d) v by heads, Vaswani et al. 2017, with the product that suits the backend. */
+/** softmax(q kᵀ / √d) v by heads, Vaswani et al. 2017, with the product that is fast on the backend. */
 export function createAttention(product: BatchedProduct): Ops["attention"] {
   return (q, k, v, { heads, causal }: AttentionOptions) => {
     const [n, tokens, width] = q.shape

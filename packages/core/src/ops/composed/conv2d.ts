@@ -7,7 +7,7 @@ import type { ComposedConv2d } from "./weights.ts"
 
 /** x: [N, H, W, Cin] → [N, H', W', Cout] */
 export function conv2d(x: Tensor4D, weight: Conv2dWeight, options: Conv2dOptions): Tensor4D {
-  const { filter, turned, bias } = weight as ComposedConv2d
+  const { filter, backwardFilter, bias } = weight as ComposedConv2d
   const [kernelHeight, kernelWidth, inner] = filter.shape
   if (x.shape[3] !== inner) {
     throw new CoreError(`conv2d: x is [${x.shape.join(", ")}], expected a last axis of ${inner}`)
@@ -25,28 +25,30 @@ export function conv2d(x: Tensor4D, weight: Conv2dWeight, options: Conv2dOptions
       value,
       saved: [],
       gradients: (dy) => [
-        same ? tf.conv2d(dy, turned(), 1, "same") : transposedConv2d(dy, turned(), x.shape, stride, padding),
+        same
+          ? tf.conv2d(dy, backwardFilter(), 1, "same")
+          : transposedConv2d(dy, backwardFilter(), x.shape, stride, padding),
       ],
     }
   })
 }
 
-/** The gradient of a convolution as a plain one: dy with zeros between its pixels, under the turned filter. */
+/** The gradient of a convolution as a plain convolution of dy, with zeros between its pixels, by the rotated filter. */
 function transposedConv2d(
   dy: Tensor4D,
-  turned: Tensor4D,
+  backwardFilter: Tensor4D,
   inputShape: readonly number[],
   stride: 1 | 2,
   [top, bottom, left, right]: Padding,
 ): Tensor4D {
-  const [kernelHeight, kernelWidth] = turned.shape
+  const [kernelHeight, kernelWidth] = backwardFilter.shape
   const [, height = 0, width = 0] = inputShape
   const spread = stride === 1 ? dy : spaced(dy)
-  // The last rows and columns of the padded input may lie outside every window.
+  // The last rows and columns of the padded input may be outside of every window.
   const below = height + top + bottom + kernelHeight - 1 - spread.shape[1] - (kernelHeight - 1)
   const beside = width + left + right + kernelWidth - 1 - spread.shape[2] - (kernelWidth - 1)
   const padded = pad(spread, [kernelHeight - 1, below, kernelWidth - 1, beside])
-  const full = tf.conv2d(padded, turned, 1, "valid")
+  const full = tf.conv2d(padded, backwardFilter, 1, "valid")
   return tf.slice(full, [0, top, left, 0], [full.shape[0], height, width, full.shape[3]])
 }
 

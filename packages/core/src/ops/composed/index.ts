@@ -9,19 +9,19 @@ import { batchedProduct, loopedProduct } from "./products.ts"
 import { upsample2x } from "./upsample.ts"
 import { composedLoader, lookUp } from "./weights.ts"
 
-/** What differs between tfjs backends as far as these ops care. */
+/** The difference between tfjs backends for these ops. */
 export interface ComposedOptions {
   /**
-   * How matrices are multiplied in batches. `batched` hands the whole batch to tfjs; `looped` multiplies one pair at a
-   * time, which is many times faster on WASM, where only single products reach its fast path.
+   * How matrices are multiplied in batches. `batched` gives the whole batch to tfjs. `looped` multiplies one pair at a
+   * time. This is many times faster on WASM, where only single products use the fast path.
    */
   readonly products?: "batched" | "looped"
 }
 
 /**
- * Every verb from plain tfjs ops, weights as float32 tensors: runs on any backend of tfjs, and is what every other
- * implementation is tested against. No product here asks tfjs to transpose an operand: on WASM that costs ten times
- * the product itself, so operands are laid out before.
+ * Every verb from plain tfjs ops, with weights as float32 tensors. It runs on any backend of tfjs. Every other
+ * implementation is tested against it. No product here lets tfjs transpose an operand, because on WASM that costs ten
+ * times the product. Operands are permuted before.
  */
 export function createComposedOps(options: ComposedOptions = {}): Ops {
   const product: BatchedProduct = options.products === "looped" ? loopedProduct : batchedProduct

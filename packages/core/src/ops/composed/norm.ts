@@ -6,7 +6,7 @@ import { vjp } from "../vjp.ts"
 import { siluGradient } from "./activation.ts"
 import type { ComposedNorm } from "./weights.ts"
 
-/** x: [N, H, W, C] → same; statistics per sample and group of channels, Wu and He 2018. */
+/** Normalises every sample and group of channels, Wu and He 2018. x: [N, H, W, C] → same */
 export function groupNorm(x: Tensor4D, weight: NormWeight, { groups, epsilon, silu }: GroupNormOptions): Tensor4D {
   const { scale, shift } = weight as ComposedNorm
   const [n, h, w, c] = x.shape
@@ -15,7 +15,7 @@ export function groupNorm(x: Tensor4D, weight: NormWeight, { groups, epsilon, si
       `groupNorm: x is [${x.shape.join(", ")}], expected ${scale.shape[0]} channels, a multiple of ${groups} groups`,
     )
   }
-  // Channels first puts a group's values next to each other, so that its statistics are those of a row.
+  // With channels first, a group's values are adjacent, so that its statistics are those of a row.
   const toRows = (t: Tensor): Tensor =>
     tf.reshape(tf.transpose(tf.reshape(t, [n, h * w, c]), [0, 2, 1]), [n * groups, -1])
   const fromRows = (t: Tensor): Tensor4D =>
@@ -56,7 +56,7 @@ export function layerNorm(x: Tensor, weight: NormWeight, epsilon: number): Tenso
   })
 }
 
-/** rows: [R, C] → rows of mean 0 and variance 1, and 1 / deviation [R, 1] */
+/** Normalises rows. rows: [R, C] → rows of mean 0 and variance 1, and 1 / deviation [R, 1] */
 function normalizeRows(rows: Tensor, epsilon: number): { normalized: Tensor; inverse: Tensor } {
   const centered = tf.sub(rows, tf.mean(rows, 1, true))
   const variance = tf.mean(tf.mul(centered, centered), 1, true)
@@ -64,7 +64,7 @@ function normalizeRows(rows: Tensor, epsilon: number): { normalized: Tensor; inv
   return { normalized: tf.mul(centered, inverse), inverse }
 }
 
-/** Gradient of `normalizeRows`: what is left of dHat without its mean and its share along the row, scaled. */
+/** Gradient of `normalizeRows`: dHat without its mean and without its part along the row, scaled. */
 function normalizeGradient(dHat: Tensor, normalized: Tensor, inverse: Tensor): Tensor {
   const along = tf.mean(tf.mul(dHat, normalized), 1, true)
   const rest = tf.sub(tf.sub(dHat, tf.mean(dHat, 1, true)), tf.mul(normalized, along))

@@ -5,11 +5,11 @@ import { CoreError } from "../../errors.ts"
 import type { Conv2dWeight, LinearWeight, NormWeight, TableWeight, WeightLoader } from "../ops.ts"
 import type { WeightEntry } from "../weight-entry.ts"
 
-/** A weight as float32 tensors, laid out for plain products. */
+/** A weight as float32 tensors, in the order of plain products. */
 export interface ComposedLinear extends LinearWeight {
   /** [in, out] */
   readonly matrix: Tensor2D
-  /** [out, in], for the gradient; made when first asked for. */
+  /** [out, in], for the gradient. Made at the first call. */
   readonly transposed: () => Tensor2D
   readonly bias: Tensor1D | null
 }
@@ -17,8 +17,10 @@ export interface ComposedLinear extends LinearWeight {
 export interface ComposedConv2d extends Conv2dWeight {
   /** HWIO */
   readonly filter: Tensor4D
-  /** The filter turned by half a turn with its channels swapped: the gradient is a plain convolution with it. */
-  readonly turned: () => Tensor4D
+  /**
+   * The filter rotated by 180°, with input and output channels exchanged. The gradient is a plain convolution with it.
+   */
+  readonly backwardFilter: () => Tensor4D
   readonly bias: Tensor1D | null
 }
 
@@ -28,7 +30,7 @@ export interface ComposedNorm extends NormWeight {
 }
 
 export interface ComposedTable extends TableWeight {
-  /** Rows one after another, kept off the device: only few of many are ever looked up. */
+  /** Rows one after another. They stay off the device, because few of many are ever looked up. */
   readonly rows: Float32Array
   readonly width: number
 }
@@ -122,15 +124,15 @@ function composedConv2d(
   filter: Tensor4D,
   bias: Tensor1D | null,
 ): ComposedConv2d {
-  const turned = lazily(() => tf.tidy(() => tf.transpose(tf.reverse(filter, [0, 1]), [0, 1, 3, 2]) as Tensor4D))
+  const backwardFilter = lazily(() => tf.tidy(() => tf.transpose(tf.reverse(filter, [0, 1]), [0, 1, 3, 2]) as Tensor4D))
   return {
     kind: "conv2d",
     shape,
     bytes,
     filter,
-    turned: turned.get,
+    backwardFilter: backwardFilter.get,
     bias,
-    dispose: () => disposeAll(filter, bias, turned),
+    dispose: () => disposeAll(filter, bias, backwardFilter),
   }
 }
 
@@ -139,7 +141,7 @@ interface Lazy<T extends Tensor> {
   readonly dispose: () => void
 }
 
-/** A tensor made at first use. It is kept until disposed, also inside of a tidy. */
+/** A tensor that is made at first use. It stays until it is disposed, also inside of a tidy. */
 function lazily<T extends Tensor>(make: () => T): Lazy<T> {
   let made: T | null = null
   return {

@@ -43,12 +43,12 @@ export function checkOptimizer(choice: OptimizerChoice): void {
   chosen(choice)
 }
 
-function chosen({ name, ...given }: OptimizerChoice): {
+function chosen({ name, ...options }: OptimizerChoice): {
   readonly rule: OptimizerRule
   readonly numbers: Readonly<Record<string, number>>
 } {
   const rule = ruleOf(name)
-  return { rule, numbers: numbersOf(rule, given) }
+  return { rule, numbers: numbersOf(rule, options) }
 }
 
 function ruleOf(name: OptimizerName): OptimizerRule {

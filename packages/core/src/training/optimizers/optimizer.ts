@@ -55,14 +55,14 @@ export interface OptimizerRule<O extends OptimizerOptions = OptimizerOptions> {
  */
 export function numbersOf<O extends OptimizerOptions>(
   { name, options }: Pick<OptimizerRule<O>, "name" | "options">,
-  given: Readonly<Record<string, unknown>>,
+  values: Readonly<Record<string, unknown>>,
 ): OptimizerNumbers<O> {
-  for (const option of Object.keys(given)) {
+  for (const option of Object.keys(values)) {
     if (Object.hasOwn(options, option)) continue
     throw new CoreError(`optimizer "${name}": no option "${option}". There are: ${Object.keys(options).join(", ")}.`)
   }
-  checkRanges(`optimizer "${name}"`, given, options)
-  const numbers = Object.entries(options).map(([option, { default: usual }]) => [option, given[option] ?? usual])
+  checkRanges(`optimizer "${name}"`, values, options)
+  const numbers = Object.entries(options).map(([option, { default: usual }]) => [option, values[option] ?? usual])
   return Object.fromEntries(numbers) as OptimizerNumbers<O>
 }
 
