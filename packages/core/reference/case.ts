@@ -1,20 +1,20 @@
 import type { SafetensorsFile } from "@lllite/format"
 
-/** The tensors beside a reference's description: NAME.safetensors, opened. Layouts are PyTorch's. */
+/** The opened tensors of a reference, NAME.safetensors. Layouts are PyTorch's. */
 export type ReferenceTensors = Pick<SafetensorsFile, "tensors" | "read" | "readFloat32">
 
-/** One of them. */
+/** One tensor of a reference. */
 export interface ReferenceTensor {
   readonly shape: readonly number[]
   readonly values: Float32Array
 }
 
-/** @throws FormatError when there is no such tensor. */
+/** Reads a tensor. @throws FormatError when the file does not have it */
 export async function readTensor(tensors: ReferenceTensors, name: string): Promise<ReferenceTensor> {
   return { values: await tensors.readFloat32(name), shape: tensors.tensors.get(name)?.shape ?? [] }
 }
 
-/** How one case came out: compared with the reference, or why it was not. */
+/** The result of one case: its error against the reference, or the reason why it was skipped. */
 export type CaseResult =
   | {
       readonly case: string
@@ -25,10 +25,10 @@ export type CaseResult =
     }
   | { readonly case: string; readonly skipped: string }
 
-/** How far apart two right implementations in float32 may be after one pass. */
+/** The largest relative difference of two correct float32 implementations after one pass. */
 export const FORWARD_TOLERANCE = 1e-4
 
-/** Compares values with the reference's. A missing value, or one that is not a number, is an infinite error. */
+/** Compares values with the reference's. A missing value or a NaN is an infinite error. */
 export function compare(
   name: string,
   ours: ArrayLike<number>,
@@ -46,7 +46,7 @@ export function compare(
   return { case: name, maxRelError, tolerance, ok: maxRelError <= tolerance }
 }
 
-/** A case whose result has to be the same, value by value; the error is the share of values that differ. */
+/** A case whose values have to be equal. The error is the share of values that differ. */
 export function compareExactly(name: string, ours: ArrayLike<number>, theirs: ArrayLike<number>): CaseResult {
   const count = Math.max(ours.length, theirs.length)
   let wrong = 0

@@ -19,7 +19,7 @@ import { normal, signal } from "./synthetic.ts"
 
 /** diffusion.json */
 export interface DiffusionReference {
-  /** What the names of all inputs begin with. */
+  /** The prefix of all inputs' names. */
   readonly tag: string
   readonly schedule: {
     readonly num_train_timesteps: number
@@ -71,11 +71,11 @@ interface Run {
   readonly reference: DiffusionReference
   readonly schedule: NoiseSchedule
   readonly zeroTerminal: NoiseSchedule
-  /** Of the latents and the noise that are mixed, a row for each timestep of the loss cases. */
+  /** The shape of the mixed latents and noise, with a row for each timestep of the loss cases. */
   readonly latentShape: readonly number[]
 }
 
-/** Two float32 exponentials may differ in the last bit of a frequency, which a size of 2048 makes 2.4e-4 of an angle. */
+/** Two float32 exponentials may differ in the last bit of a frequency. At a size of 2048 this is 2.4e-4 of an angle. */
 const EMBEDDING_TOLERANCE = 2.5e-4
 
 async function runTensor(run: Run, name: string, want: ReferenceTensor): Promise<CaseResult> {
@@ -91,7 +91,7 @@ async function runTensor(run: Run, name: string, want: ReferenceTensor): Promise
   return compare(name, ours, want.values, name.includes("embedding") ? EMBEDDING_TOLERANCE : FORWARD_TOLERANCE)
 }
 
-/** Computed on the backend, and so read asynchronously, or at hand. */
+/** Values from the backend, which are read asynchronously, or from the host. */
 type Values = Promise<Float32Array> | ArrayLike<number> | undefined
 
 function scheduleValues(run: Run, name: string, want: ReferenceTensor): Values {
@@ -112,7 +112,7 @@ function scheduleValues(run: Run, name: string, want: ReferenceTensor): Values {
   }
 }
 
-/** Rows of clean latents and noise, one per timestep of the loss cases. */
+/** Rows of clean latents and noise, one for each timestep of the loss cases. */
 async function withPair(
   { reference: { tag, timestepsOfLossCases }, schedule }: Run,
   shape: readonly number[],
@@ -139,13 +139,13 @@ function lossValues(run: Run, name: string, want: ReferenceTensor): Values {
       huberDelta({ schedule: huberSchedule }, timestep, schedule.sigmas.length, schedule.sigmas[timestep] as number),
     )
     const isHuber = type === "huber" || type === "smooth_l1"
-    // The reference keeps the rows apart, so each is a batch of one.
+    // The reference computes the rows separately, so each is a batch of one.
     return withPair(run, run.latentShape, (x0, noise) => {
       const losses = elementwiseLoss(noise, x0, type as LossType, isHuber ? deltas : undefined)
       return tf.stack(tf.split(losses, times.length).map((row) => weightedMean(row, [1])))
     })
   }
-  // The weights were applied to losses of 1, 2, 3, …
+  // The reference applied the weights to losses of 1, 2, 3, …
   const weigh = lossWeightOf(name)
   return weigh && Float32Array.from(want.values, (_, row) => (row + 1) * weigh(snrAt(schedule, times[row] as number)))
 }
@@ -164,7 +164,7 @@ function lossWeightOf(name: string): ((snr: number) => number) | undefined {
 function lrValues({ reference: { lrArgs } }: Run, name: string, want: ReferenceTensor): ArrayLike<number> | undefined {
   const curve = name.slice("lr.".length) as LrCurve
   if (!LR_CURVES.includes(curve)) return undefined
-  // The reference hands every curve all arguments; ours takes only those it reads.
+  // The reference gives every curve all arguments. Our curves take only their options.
   const own: Partial<LrScheduleOptions> = {
     ...(curve === "constant" ? {} : { warmupSteps: lrArgs.lr_warmup_steps }),
     ...(curve === "warmup_stable_decay" ? { decaySteps: lrArgs.lr_decay_steps } : {}),
@@ -184,8 +184,8 @@ function lrValues({ reference: { lrArgs } }: Run, name: string, want: ReferenceT
 }
 
 /**
- * The embedded numbers are not written down, so they are read off the waves, and each wave must then agree. Rows hold
- * one embedding (`timestep.embedding320`) or six of 256 (`timeIds.embedding`).
+ * The reference does not name the embedded numbers. They are computed from the waves, and each wave must then agree.
+ * Rows hold one embedding (`timestep.embedding320`) or six of 256 (`timeIds.embedding`).
  */
 function embeddingValues(name: string, want: ReferenceTensor): ArrayLike<number> | undefined {
   const width = name === "timeIds.embedding" ? 256 : Number(/^timestep\.embedding(\d+)$/.exec(name)?.[1])
@@ -198,7 +198,10 @@ function embeddingValues(name: string, want: ReferenceTensor): ArrayLike<number>
   return ours
 }
 
-/** From the slowest wave, which has not turned once, to the fastest, which tells the number best. */
+/**
+ * The number follows from the slowest wave, which has less than one period, then from each faster one, up to the
+ * fastest, which is the most exact.
+ */
 function embeddedNumber(embedding: Float32Array): number {
   const half = embedding.length / 2
   let number = 0

@@ -29,7 +29,7 @@ export interface FullReference {
   readonly gradNames: readonly string[]
 }
 
-/** What results may differ by, relative to the greatest value; gradient norms each relative to itself. */
+/** The largest differences of results, relative to the greatest value. Gradient norms are relative to themselves. */
 export interface FullTolerance {
   readonly output: number
   readonly siteNorm: number
@@ -37,10 +37,10 @@ export interface FullTolerance {
 }
 
 /**
- * For weights and products in float32, and for either in 16 bits. The reference's weights are float32. Rounding them
- * moves gradients much more than outputs: float32 throughout, but with weights that were rounded to bfloat16 before,
- * has norms that are 5.0 % off at a site and 15.3 % at a tensor, of float16 3.7 % and 12.7 %. Weights held in 16 bits
- * give the same to the two digits that are printed.
+ * For weights and products in float32, and for weights or products in 16 bits. The reference's weights are float32.
+ * Rounding them changes gradients much more than outputs. float32 with weights rounded to bfloat16 has norms that
+ * differ by 5.0 % at a site and 15.3 % at a tensor. With float16 these are 3.7 % and 12.7 %. Weights held in 16 bits
+ * give the same numbers to the two printed digits.
  */
 export const FULL_TOLERANCE = {
   float32: { output: 1e-3, siteNorm: 1e-2, tensorNorm: 1e-2 },
@@ -104,12 +104,13 @@ export async function runFull(
   return results
 }
 
-/** A gradient this much smaller than its site's is what rounding has left of none. */
+/** A gradient that is smaller than its site's by this factor is rounding alone. */
 const SILENT = 1e-5
 
 /**
- * Compares gradients' norms site by site and tensor by tensor, each relative to itself. Where a tensor's is silent, it
- * is held against its site's: what `up`'s bias adds to every key alike, softmax takes away again.
+ * Compares gradients' norms site by site and tensor by tensor, each relative to itself. A tensor with rounding alone is
+ * compared relative to its site's norm. One example is `up`'s bias before keys: it adds the same to every key, and
+ * softmax cancels it.
  */
 function compareNorms(
   names: readonly string[],
@@ -140,7 +141,7 @@ function compareNorms(
   ]
 }
 
-/** Norms of parts: a call takes only so many arguments. */
+/** Norms of parts, because a call takes a limited number of arguments. */
 function blockNorms(values: Float32Array): number[] {
   const size = 1024
   return Array.from({ length: Math.ceil(values.length / size) }, (_, i) =>

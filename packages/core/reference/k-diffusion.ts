@@ -7,7 +7,7 @@ import { type CaseResult, compare, type ReferenceTensors } from "./case.ts"
 import { toyNetwork } from "./samplers.ts"
 import { normal } from "./synthetic.ts"
 
-/** The part of samplers.json that k-diffusion made: its functions on the toy network. */
+/** The part of samplers.json from k-diffusion: its functions on the toy network. */
 export interface KDiffusionReference {
   readonly tag: string
   readonly kDiffusion: {
@@ -25,7 +25,7 @@ interface KDiffusionRun {
   readonly prediction: string
 }
 
-/** Functions of k-diffusion by our name. */
+/** Functions of k-diffusion by our names. */
 const SAMPLERS_BY_FUNCTION: Readonly<Record<string, SamplerName>> = {
   sample_euler: "euler",
   sample_euler_ancestral: "euler_a",
@@ -37,7 +37,7 @@ const SAMPLERS_BY_FUNCTION: Readonly<Record<string, SamplerName>> = {
   sample_dpmpp_2m_sde: "sde-dpmsolver++",
 }
 
-/** Arguments of its functions by our option. */
+/** Arguments of its functions by our options. */
 const OPTIONS_BY_ARGUMENT: Readonly<Record<string, SamplerOptionName>> = {
   eta: "eta",
   s_noise: "sNoise",
@@ -46,7 +46,7 @@ const OPTIONS_BY_ARGUMENT: Readonly<Record<string, SamplerOptionName>> = {
   s_tmax: "sTmax",
 }
 
-/** Runs the samplers and their options on k-diffusion's levels. Noise is known by the step, whatever it is asked for. */
+/** Runs the samplers and their options on k-diffusion's levels. The noise depends on the step alone. */
 export async function runKDiffusion(
   { tag, kDiffusion }: KDiffusionReference,
   tensors: ReferenceTensors,

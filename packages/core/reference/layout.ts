@@ -2,7 +2,7 @@ import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { signal } from "./synthetic.ts"
 
-/** A reference's pictures are NCHW, ours NHWC. */
+/** A reference's picture, which is NCHW, as NHWC. */
 export function fromNchw(values: Float32Array, shape: readonly number[]): Tensor4D {
   return tf.tidy(() => tf.transpose(tf.tensor4d(values, shape as [number, number, number, number]), [0, 2, 3, 1]))
 }

@@ -110,7 +110,7 @@ async function runCase(
   return results
 }
 
-/** [N, C, H, W] as pictures, [N, T, C] as it is. */
+/** Converts [N, C, H, W] to NHWC, and keeps [N, T, C]. */
 function input(name: string, shape: readonly number[]): Tensor {
   const values = signal(name, shape)
   return shape.length === 4 ? fromNchw(values, shape) : tf.tensor(values, [...shape])

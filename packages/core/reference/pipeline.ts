@@ -27,7 +27,7 @@ import type { LlliteReference, UnetReference } from "./unet.ts"
 import { controlOf, syntheticLllite, unetConfigOf } from "./unet.ts"
 import { loadSynthetic } from "./weights.ts"
 
-/** pipeline.json; the networks are those of unet.json and text-vae.json. */
+/** pipeline.json. The networks are those of unet.json and text-vae.json. */
 export interface PipelineReference {
   readonly prompt: string
   readonly negative: string
@@ -43,10 +43,10 @@ export interface PipelineReference {
   readonly window: string
 }
 
-/** How far a whole pipeline may drift. */
+/** The largest difference of a whole pipeline. */
 const PIPELINE_TOLERANCE = 2e-3
 
-/** Prompt to picture: every sampler and use of the adapter that the reference has numbers of. */
+/** Prompt to picture, with every sampler and use of the adapter in the reference. */
 export async function runPipeline(
   reference: PipelineReference,
   unetReference: UnetReference,

@@ -7,18 +7,18 @@ import { noiseLevels } from "../src/diffusion/sigmas.ts"
 import { type CaseResult, compare, type ReferenceTensors, readTensor } from "./case.ts"
 import { normal } from "./synthetic.ts"
 
-/** A sampler's run in diffusion.json: a class of diffusers and how it was set. */
+/** A sampler's run in diffusion.json: a class of diffusers with its settings. */
 export interface SamplerReference {
   readonly cls: string
   readonly config: Readonly<Record<string, unknown>>
   readonly steps: number
-  /** What the network was told, at every evaluation. */
+  /** The network's timestep at every evaluation. */
   readonly timesteps: readonly number[]
-  /** The levels; some classes write one twice, for the two evaluations of a step. */
+  /** The levels. Some classes list a level twice, for the two evaluations of a step. */
   readonly sigmas: readonly number[] | null
 }
 
-/** The classes of diffusers that are built here, by our name. */
+/** The supported classes of diffusers, by our names. */
 const SAMPLERS_BY_CLASS: Readonly<Record<string, SamplerName>> = {
   DDIMScheduler: "ddim",
   LMSDiscreteScheduler: "lms",
@@ -32,7 +32,7 @@ const SAMPLERS_BY_CLASS: Readonly<Record<string, SamplerName>> = {
   UniPCMultistepScheduler: "unipc",
 }
 
-/** Settings that are either translated below or say what is the case here anyway. */
+/** Settings that are translated below, or that are the same here in any case. */
 const SETTINGS: Readonly<Record<string, readonly unknown[]>> = {
   steps_offset: [1],
   clip_sample: [false],
@@ -83,7 +83,7 @@ export async function runSampler(
     const scale = entry.startScale === "sigma" ? 1 : Math.hypot(sigma, 1)
     return ((await x.data()) as Float32Array).map((value) => value / scale)
   }
-  /** What the reference calls a step ends where the network is evaluated next. */
+  /** A step of the reference ends where the network is evaluated next. */
   const evaluated: Float32Array[] = []
 
   let draws = 0

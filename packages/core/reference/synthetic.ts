@@ -1,8 +1,8 @@
 import { fnv1a32 } from "../src/random/fnv1a.ts"
 
 /**
- * Values made from names, so that two programs can compare networks of any size without exchanging weights.
- * Every value is computed in float64 and rounded once to float32; an index is row-major.
+ * Values that are made from names. With them two programs can compare networks of any size without exchanging weights.
+ * Every value is computed in float64 and rounded once to float32. An index is row-major.
  */
 
 /** MurmurHash3's finaliser over `hash + index · golden ratio`, as a number in [-1, 1). */
@@ -21,7 +21,7 @@ export function u(name: string, index: number): number {
   return mix(fnv1a32(name), index)
 }
 
-/** An input of a network: `u` as it is. Row-major values of `shape`. */
+/** An input of a network: the values of `u`. Row-major values of `shape`. */
 export function signal(name: string, shape: readonly number[]): Float32Array {
   return fill(name, shape, (value) => value)
 }
@@ -40,8 +40,8 @@ export function normal(name: string, shape: readonly number[]): Float32Array {
 }
 
 /**
- * A trained tensor, scaled so that a deep network keeps its activations near unit variance.
- * `shape` is PyTorch's (OIHW, [out, in]): the fan-in is the product of all dimensions but the first.
+ * A trained tensor, scaled so that a deep network keeps its activations near unit variance. `shape` is PyTorch's (OIHW,
+ * [out, in]). The fan-in is the product of all dimensions except the first.
  */
 export function weight(name: string, shape: readonly number[]): Float32Array {
   if (shape.length >= 2) {
@@ -53,8 +53,8 @@ export function weight(name: string, shape: readonly number[]): Float32Array {
 }
 
 /**
- * A tensor of a synthetic LLLite: `weight` of `prefix + key`; those of `up` are halved, so that the
- * adapter steers its host without drowning it.
+ * A tensor of a synthetic LLLite: `weight` of `prefix + key`. Values of `up` are halved, so that the adapter's delta
+ * stays smaller than its host's input.
  */
 export function llliteWeight(prefix: string, key: string, shape: readonly number[]): Float32Array {
   const values = weight(prefix + key, shape)

@@ -38,7 +38,7 @@ export interface TextVaeReference {
   }
 }
 
-/** CLIP's end token, at whose first place the pooled state is read. */
+/** CLIP's end token. The pooled state is read at the first one. */
 const END_TOKEN = 49407
 
 /** Both text encoders and the VAE. */
@@ -107,7 +107,7 @@ export function vaeConfigOf({ parts }: TextVaeReference): VaeConfig {
   return { channels: blockOutChannels, resBlocks: layersPerBlock, latentChannels }
 }
 
-/** Text encoders' params with synthetic weights. */
+/** The text encoders' params with synthetic weights. */
 export async function loadTexts(
   reference: TextVaeReference,
   ops: Ops,

@@ -9,7 +9,7 @@ export interface TokensReference {
   readonly rows: readonly { readonly text: string; readonly ids: readonly number[] }[]
 }
 
-/** Compares a tokenizer with the reference's ids, which have neither start nor end. */
+/** Compares a tokenizer with the reference's ids, which have no start and no end. */
 export function runTokens(reference: TokensReference, tokenizer: Tokenizer): readonly CaseResult[] {
   const { vocabSize, start, end } = reference
   return [

@@ -46,7 +46,7 @@ interface UnetCase {
   readonly latent: readonly [number, number]
   readonly timesteps: readonly number[]
   readonly controlBatch?: number
-  /** Tags of the control images, one for each LLLite; the case's own unless given. */
+  /** Tags of the control images, one for each LLLite. Default: the case's tag. */
   readonly controls?: readonly string[]
   readonly selection?: string
   readonly lllite?: readonly LlliteReference[]
@@ -80,13 +80,13 @@ export interface UnetSizes {
 }
 
 /**
- * How far updated values may be apart. AdamW's first update divides each gradient by its own size, so where a gradient
- * is as small as AdamW's epsilon of 1e-8, its rounding decides how far the value moves: single values were seen up to
- * 0.9 % apart between right implementations (a first gradient of 2.7e-9), and 0.03 % beside it.
+ * The largest difference of updated values. AdamW's first update divides each gradient by its size. If a gradient is as
+ * small as AdamW's epsilon of 1e-8, its rounding decides the update. Single values of correct implementations differed
+ * by up to 0.9 % (a first gradient of 2.7e-9). All others differed by up to 0.03 %.
  */
 const UPDATE_TOLERANCE = 2e-2
 
-/** The config that a reference's sizes stand for. */
+/** The config of a reference's sizes. */
 export function unetConfigOf({ channels, context, pooled, depth1, depth2 }: UnetSizes): UnetConfig {
   return {
     layout: {
@@ -151,7 +151,7 @@ function compareSites(
   const text = (key: string, depth: number, conv: boolean, inDim: number): string => `${key} ${depth} ${conv} ${inDim}`
   const wanted = theirs.map((site) => text(site.name, site.depth, site.conv, site.inDim))
   const found = ours.map((site) => text(site.key, site.depth, site.conv, site.inDim))
-  // Texts compare as numbers by their place among the reference's.
+  // Texts are compared by their index among the reference's.
   const place = (entry: string): number => wanted.indexOf(entry)
   return compareExactly(`unet.selection.${name}`, found.map(place), wanted.map(place))
 }
@@ -173,7 +173,7 @@ export function unetInput(
   }
 }
 
-/** A control image given as a signal [N, 3, 8h, 8w]. */
+/** Control images from a signal of the shape [N, 3, 8h, 8w]. */
 export async function controlOf(
   name: string,
   shape: readonly [number, number, number, number],
@@ -294,7 +294,7 @@ async function runTraining(
   return results
 }
 
-/** Compares the tensors that the reference stores of an LLLite, `what/site.tensor`. */
+/** Compares the LLLite's tensors that the reference stores, `what/site.tensor`. */
 async function compareTensors(
   what: string,
   label: string,

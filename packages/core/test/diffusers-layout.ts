@@ -1,12 +1,12 @@
 import type { Dtype } from "@lllite/format"
 
 /*
- * An SDXL in Stability's names, rewritten under the names of diffusers and transformers. Blocks are enumerated here as
- * diffusers' own converter does it (`scripts/convert_diffusers_to_original_stable_diffusion.py` and its SDXL sister),
- * from each block's place: nothing is shared with the code that is tested.
+ * An SDXL with Stability's names, renamed to the names of diffusers and transformers. Blocks are enumerated by their
+ * place, as in diffusers' converter (`scripts/convert_diffusers_to_original_stable_diffusion.py` and the one for SDXL).
+ * The code under test shares nothing with this file.
  */
 
-/** A tensor on its way: what it is, and its elements as numbers of any kind. */
+/** A tensor: its name, its shape, and its elements as numbers of any kind. */
 export interface LayoutTensor {
   readonly dtype: Dtype
   readonly shape: readonly number[]
@@ -37,7 +37,7 @@ const RES: readonly (readonly [string, string])[] = [
   ["skip_connection", "conv_shortcut"],
 ]
 
-/** Rewrites a checkpoint; throws for a tensor that it has no name for. */
+/** Renames a checkpoint. It throws for a tensor without a name in diffusers. */
 export function toDiffusers(checkpoint: LayoutTensors): DiffusersParts {
   const part = (prefix: string): Map<string, LayoutTensor> =>
     new Map(

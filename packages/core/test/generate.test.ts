@@ -29,7 +29,7 @@ describe("generation", () => {
   beforeAll(async () => {
     sdxl = await createSyntheticSdxl(await startWasm())
     const { model } = createTrainState(enumerateSites(SMALL_UNET.layout), { condDim: 8, mlpDim: 8 }, 1)
-    // An LLLite that does something: values of its own in `up`.
+    // An LLLite with an effect: its `up` is not zero.
     const noise = createStream(1, "up").normal(model.values.length)
     lllite = uploadLllite({ ...model, values: model.values.map((value, i) => value || 0.3 * (noise[i] ?? 0)) })
   })
@@ -48,7 +48,7 @@ describe("generation", () => {
   const use = (changes: Partial<AdapterUse> = {}): readonly AdapterUse[] => [{ lllite, control: grey(200), ...changes }]
 
   it.each(["euler", "ddim", "dpmsolver++", "euler_a"] as const)(
-    "gives with %s in a batch what a picture is alone",
+    "gives with %s the same picture in a batch and alone",
     async (sampler) => {
       const [first, second] = await pictures(requests, { sampler })
       const [alone] = await pictures(requests.slice(1), { sampler })
@@ -57,7 +57,7 @@ describe("generation", () => {
     },
   )
 
-  it("runs the U-Net by the blocks that a runtime offers with its model", async () => {
+  it("runs the U-Net with the blocks of a runtime", async () => {
     let blocks = 0
     const counted: BlockVerbs = {
       ...composedBlocks,
@@ -75,10 +75,10 @@ describe("generation", () => {
     expect(images).toEqual(await pictures(requests.slice(0, 1)))
   })
 
-  it("gives memory back between text, U-Net and VAE, and at the end", async () => {
+  it("frees memory between text, U-Net and VAE, and at the end", async () => {
     const phases: string[] = []
     const enter = (phase: string): void => {
-      // Within a phase, too, where shapes change.
+      // Memory is freed within a phase, too, where shapes change.
       if (phases.at(-1) === "trim" && phases.at(-2) === phase) phases.pop()
       if (phases.at(-1) !== phase) phases.push(phase)
     }
@@ -111,7 +111,7 @@ describe("generation", () => {
     expect(await pictures(requests)).toEqual(await pictures(requests))
   })
 
-  it("decodes in slices what it decodes whole", async () => {
+  it("decodes the same in slices and as a whole", async () => {
     const [[whole], [sliced]] = [
       await pictures(requests.slice(0, 1)),
       await pictures(requests.slice(0, 1), { vaeSlices: 3 }),
@@ -146,7 +146,7 @@ describe("generation", () => {
     expect(never).toEqual(await pictures(requests))
   })
 
-  it("lets a strength depend on where a pass stands", async () => {
+  it("lets a strength depend on the position of a pass", async () => {
     const one = requests.slice(0, 1)
     const places: StrengthPlace[] = []
     const first = await pictures(one, {
@@ -193,7 +193,7 @@ describe("generation", () => {
     expect(tf.memory().numTensors).toBe(before)
   })
 
-  it("hears in a pause that it is to stop, before the next pass of the U-Net", async () => {
+  it("stops after an abort in a pause, before the next pass of the U-Net", async () => {
     const before = tf.memory().numTensors
     const controller = new AbortController()
     let pauses = 0
@@ -216,7 +216,7 @@ describe("generation", () => {
     await expect(pictures(requests, { ...changes, adapters: use() })).rejects.toThrow(message)
   })
 
-  it("refuses a window that ends before it starts, and controls that fit no batch", async () => {
+  it("refuses a window that ends before it starts, and a wrong number of controls", async () => {
     await expect(pictures(requests, { adapters: use({ start: 0.8, end: 0.2 }) })).rejects.toThrow("0 ≤ start ≤ end ≤ 1")
     const three = [grey(1), grey(2), grey(3)]
     await expect(pictures(requests, { adapters: use({ control: three }) })).rejects.toThrow(

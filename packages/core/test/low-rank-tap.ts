@@ -4,26 +4,26 @@ import * as tf from "@tensorflow/tfjs-core"
 import { signal } from "../reference/synthetic.ts"
 import type { Tap } from "../src/models/taps.ts"
 
-/** A low-rank product beside some layers, as a LoRA has them. */
+/** A low-rank product beside some layers, as in a LoRA. */
 export interface LowRank {
   readonly tap: Tap
   /** Both factors of every layer: [kernel, kernel, in, rank] and [rank, out]. */
   readonly leaves: readonly Tensor[]
   leavesAt(layer: NetworkLayer): readonly Tensor[]
-  /** What has to be added to a layer's weight in the file's layout to merge the product; null for other layers. */
+  /** The delta that merges the product into a layer's weight, in the file's layout. Null for other layers. */
   delta(layer: NetworkLayer): Float32Array | null
   dispose(): void
 }
 
 const RANK = 2
 
-/** The factors beside a layer: what narrows, [kernel, kernel, in, rank], and what widens again, [rank, out]. */
+/** The factors beside a layer: `down`, [kernel, kernel, in, rank], and `up`, [rank, out]. */
 export interface Factors {
   readonly down: Tensor4D
   readonly up: Tensor2D
 }
 
-/** After each layer that has factors: y + up(down(x)), worked out on the fly. */
+/** A tap that gives y + up(down(x)) after each layer with factors. */
 export function lowRankTap(factorsOf: (layer: NetworkLayer) => Factors | undefined): Tap {
   const product = ({ kind, kernel, stride, inDim }: NetworkLayer, x: Tensor, down: Tensor4D): Tensor =>
     kind === "conv"
@@ -41,7 +41,7 @@ export function lowRankTap(factorsOf: (layer: NetworkLayer) => Factors | undefin
   }
 }
 
-/** Factors made from names beside each of these layers. */
+/** Makes factors from names, beside each of these layers. */
 export function createLowRank(layers: readonly NetworkLayer[], scale = 0.3): LowRank {
   const id = ({ network, path }: NetworkLayer): string => `${network}/${path}`
   const factors = new Map(

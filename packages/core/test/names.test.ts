@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest"
 
 const source = fileURLToPath(new URL("../src/", import.meta.url))
 
-/** Every file that is loaded with this one, and every package. Types load nothing. */
+/** Every file and package that loading this file loads. Types load nothing. */
 function loadedWith(file: string, seen = new Set<string>()): Set<string> {
   if (seen.has(file)) return seen
   seen.add(file)

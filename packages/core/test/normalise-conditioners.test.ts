@@ -15,7 +15,7 @@ beforeAll(startWasm)
 const sites = enumerateSites(SMALL_UNET.layout)
 const dims = { condDim: 8, mlpDim: 4 }
 
-/** White frames on black, of another size in every picture. */
+/** White frames on black, with another size in every picture. */
 const controls = Array.from({ length: 6 }, (_, image): RgbImage => {
   const side = 64
   const data = new Uint8Array(side * side * 3)
@@ -43,7 +43,7 @@ test("every channel of every conditioner has mean 0 and deviation 1 over the con
   disposeLllite(params)
 })
 
-test("nothing but the conditioners changes, and without controls nothing does", () => {
+test("only the conditioners change, and without controls nothing changes", () => {
   const plain = createTrainState(sites, dims, 1).model
   const normalised = createTrainState(sites, dims, 1, { controls }).model
   for (const { name, plan, offset, size } of plain.slots) {
@@ -56,7 +56,7 @@ test("nothing but the conditioners changes, and without controls nothing does", 
   }
 })
 
-test("a channel that no control moves stays finite", () => {
+test("a channel that is the same for all controls stays finite", () => {
   const black: RgbImage = { width: 64, height: 64, data: new Uint8Array(64 * 64 * 3) }
   const { model } = createTrainState(sites, dims, 1, { controls: [black] })
   expect(model.values.every(Number.isFinite)).toBe(true)

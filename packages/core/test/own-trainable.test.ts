@@ -10,7 +10,7 @@ import { beginTraining, loadTrainState, objective, saveTrainState, train } from 
 import { createSyntheticUnet, SMALL_UNET } from "./synthetic-sdxl.ts"
 import { startWasm } from "./wasm.ts"
 
-/** A product of low rank that is added after some layers, the same after each of them. */
+/** A low-rank product that is added after some layers. All layers have the same factors. */
 interface LowRank {
   readonly paths: readonly string[]
   readonly dim: number
@@ -18,7 +18,7 @@ interface LowRank {
   readonly values: Float32Array
 }
 
-/** Something else that trains than an LLLite: all that is needed for it stands here. */
+/** A trainable model other than an LLLite. This file has all its code. */
 const LOW_RANK: Trainable<LowRank> = {
   kind: "low-rank",
 
@@ -73,7 +73,7 @@ const EXAMPLES: readonly CachedExample[] = [0, 1, 2].map((index) => {
   }
 })
 
-describe("something of one's own that trains", () => {
+describe("a caller's trainable model", () => {
   let sdxl: Sdxl
   let like: LowRank
 
@@ -81,7 +81,7 @@ describe("something of one's own that trains", () => {
     const ops = await startWasm()
     sdxl = { ops, unet: await createSyntheticUnet(ops), prediction: "epsilon" } as Sdxl
     const layers = unetTable(SMALL_UNET.layout).layers
-    // Two blocks apart, so that its gradient comes from two places of the walk.
+    // The layers are in two blocks, so that the gradient is a sum over two places of the walk.
     const found = layers.filter(({ role, attention, inDim }) => role === "v" && attention === "self" && inDim === 128)
     const paths = [found[0], found.at(-1)].map((layer) => layer?.path ?? "")
     expect(new Set(found.map(({ block }) => block)).size).toBeGreaterThan(2)
@@ -112,10 +112,10 @@ describe("something of one's own that trains", () => {
     }
   }
 
-  it("has the slopes that the loss has", async () => {
+  it("has the derivatives of the loss", async () => {
     const task = { step: 0, firstRow: 0, examples: [0] }
     const [found] = await gradients()(begin(), [task])
-    // Copies of frozen weights that the way back reads are made at the first gradient, and stay.
+    // The first gradient makes copies of frozen weights for the backward pass, and they stay.
     const before = tf.memory().numTensors
     expect(found?.gradients).toHaveLength(512)
     const lossAt = async (place: number, shift: number): Promise<number> => {

@@ -32,7 +32,7 @@ const PICTURE: RgbImage = {
   data: Uint8Array.from({ length: SIDE * SIDE * 3 }, (_, i) => (7 * i) % 256),
 }
 
-/* Other ways to make a picture than `generate`, composed of the same phases. */
+/* Other ways to make a picture, composed of the phases of `generate`. */
 describe("the phases of generation", () => {
   let sdxl: Sdxl
   beforeAll(async () => {
@@ -42,7 +42,7 @@ describe("the phases of generation", () => {
 
   interface Run {
     readonly choice?: SamplingChoice
-    /** The start, of the plan and unit noise. Default: noise. */
+    /** The start, from the plan and unit noise. Default: noise. */
     readonly start?: (plan: SamplingPlan, unit: Tensor4D) => Tensor4D
     readonly afterStep?: (unit: Tensor4D) => AfterStep
     readonly from?: number
@@ -88,7 +88,7 @@ describe("the phases of generation", () => {
     throw new Error("no picture")
   }
 
-  it.each(["euler", "euler_a", "dpm_2_a"] as const)("compose to what generate makes, with %s", async (sampler) => {
+  it.each(["euler", "euler_a", "dpm_2_a"] as const)("compose to the pictures of generate, with %s", async (sampler) => {
     const before = tf.memory().numTensors
     const latents = await latentsOf({ choice: { sampler } })
     const image = await pictureOf(latents)
@@ -100,7 +100,7 @@ describe("the phases of generation", () => {
     expect(tf.memory().numTensors).toBe(before)
   })
 
-  it.each(["euler", "euler_a"] as const)("walk in two parts as in one, with %s", async (sampler) => {
+  it.each(["euler", "euler_a"] as const)("walk the same in two parts and in one, with %s", async (sampler) => {
     const whole = await latentsOf({ choice: { sampler } })
     const half = await latentsOf({ choice: { sampler }, to: 2 })
     const rest = await latentsOf({ choice: { sampler }, start: () => tf.clone(half), from: 2 })
@@ -121,7 +121,7 @@ describe("the phases of generation", () => {
         start: (plan, unit) => startFromLatents(plan, encoded, unit, from),
         seen: (at) => seen.push(at),
       })
-      // The network is given the steps of the whole plan.
+      // The network gets the number of steps in the whole plan.
       expect(seen.map(({ step, steps }) => [step, steps])).toEqual([1, 2, 3].slice(from - 1).map((step) => [step, 4]))
       expect(seen[0]?.sigma).toBe(sigmas[from])
       distances.push(await distance(latents, encoded))
@@ -129,14 +129,14 @@ describe("the phases of generation", () => {
       expect([image.width, image.height]).toEqual([SIDE, SIDE])
       latents.dispose()
     }
-    // The less noise, the nearer to the picture.
+    // With less noise, the result is nearer to the picture.
     expect(distances[0]).toBeGreaterThan(distances[1] as number)
     expect(distances[1]).toBeGreaterThan(distances[2] as number)
     encoded.dispose()
     expect(tf.memory().numTensors).toBe(before)
   })
 
-  it("adds nothing to latents where the walk ends, and refuses a step that is not there", () => {
+  it("adds no noise to latents at the end of the walk, and refuses a step that does not exist", () => {
     tf.tidy(() => {
       const plan = planSampling({ steps: 4 })
       const [latents, unit] = [tf.ones<tf.Rank.R4>([1, 2, 2, 4]), tf.ones<tf.Rank.R4>([1, 2, 2, 4])]
@@ -150,7 +150,7 @@ describe("the phases of generation", () => {
     async (sampler) => {
       const before = tf.memory().numTensors
       const encoded = encodePictures(sdxl, [PICTURE])
-      // The left half is made anew.
+      // The left half changes.
       const mask = tf.tensor4d(
         Array.from({ length: LATENT_SIDE ** 2 }, (_, i) => (i % LATENT_SIDE < LATENT_SIDE / 2 ? 1 : 0)),
         [1, LATENT_SIDE, LATENT_SIDE, 1],
@@ -171,7 +171,7 @@ describe("the phases of generation", () => {
     },
   )
 
-  it("leave nothing when a walk is left", async () => {
+  it("leave no tensor when a walk ends early", async () => {
     const before = tf.memory().numTensors
     const plan = planSampling({ steps: 4 })
     const start = tf.ones<tf.Rank.R4>([1, 2, 2, 4])

@@ -17,7 +17,7 @@ const skipped = (results: readonly CaseResult[]): readonly string[] =>
 const compared = (results: readonly CaseResult[]): number => results.length - skipped(results).length
 
 describe("the reference's numbers", () => {
-  it("are met by the tokenizer on every prompt", () => {
+  it("agree with the tokenizer on every prompt", () => {
     const merges = readFileSync(new URL("../data/clip-merges.txt", import.meta.url), "utf8")
     const results = runTokens(readDescription<TokensReference>("tokens"), createTokenizer(merges))
     expect(failures(results)).toEqual([])
@@ -25,26 +25,26 @@ describe("the reference's numbers", () => {
     expect(compared(results)).toBe(67)
   })
 
-  it("are met by the buckets on every picture", () => {
+  it("agree with the buckets on every picture", () => {
     const results = runBuckets(readDescription<BucketsReference>("buckets"))
     expect(failures(results)).toEqual([])
     expect(compared(results)).toBe(10)
   })
 
-  it("are met by Canny, bit for bit", () => {
+  it("agree with Canny, bit for bit", () => {
     const results = runCanny(readDescription<CannyReference>("canny"))
     expect(failures(results)).toEqual([])
     expect(skipped(results)).toEqual([])
     expect(compared(results)).toBe(16)
   })
 
-  it("are met by schedule, samplers, losses, embeddings and learning rates", async () => {
+  it("agree with schedule, samplers, losses, embeddings and learning rates", async () => {
     const results = await runDiffusion(readDescription<DiffusionReference>("diffusion"), await openTensors("diffusion"))
     expect(failures(results)).toEqual([])
     const unbuilt = new Set(skipped(results).map((name) => name.replace(/\.\d+$/, "")))
     expect([...unbuilt]).toEqual(["sampler.pndm", "sampler.pndm_plms", "sampler.lcm"])
   })
-  it("are met by the samplers with the options of k-diffusion", async () => {
+  it("agree with the samplers and the options of k-diffusion", async () => {
     const results = await runKDiffusion(readDescription<KDiffusionReference>("samplers"), await openTensors("samplers"))
     expect(failures(results)).toEqual([])
     expect(compared(results)).toBe(39)

@@ -70,13 +70,13 @@ describe("training", () => {
     }
   }
 
-  it("starts as the base model: an LLLite that was just made changes nothing", async () => {
+  it("starts as the base model: a new LLLite changes nothing", async () => {
     const { model } = createTrainState(sites, dims, 1)
     const [plain, fed] = await predictions(sdxl, model)
     expect(fed).toEqual(plain)
   })
 
-  it("gives the same LLLite twice, and another for another seed", async () => {
+  it("trains the same LLLite from the same seed, and another from another seed", async () => {
     const first = await run(createTrainState(sites, dims, 5))
     const second = await run(createTrainState(sites, dims, 5))
     const other = await run(createTrainState(sites, dims, 6))
@@ -93,7 +93,7 @@ describe("training", () => {
     expect(rest.optimizer).toEqual(whole.optimizer)
   })
 
-  it("does not care who computes the parts of a batch, only how many there are", async () => {
+  it("depends on the number of a batch's parts, and not on the workers that compute them", async () => {
     const shards = { shards: 2 }
     const together = await run(createTrainState(sites, dims, 5), shards)
     const source: GradientSource = async (model, tasks) => {
@@ -133,14 +133,14 @@ describe("training", () => {
     const before = tf.memory().numTensors
     await run(createTrainState(sites, dims, 5), { steps: 2 })
     await run(createTrainState(sites, dims, 5), { steps: 2 }, gradients(true))
-    // The second, turned copies of frozen weights are made at the first gradient and stay.
+    // The first gradient makes transposed copies of frozen weights, and they stay.
     const after = tf.memory().numTensors
     await run(createTrainState(sites, dims, 5), { steps: 2 }, gradients(true))
     expect(tf.memory().numTensors).toBe(after)
     expect(after).toBeGreaterThanOrEqual(before)
   })
 
-  it("stops after the step that runs when it is aborted", async () => {
+  it("stops after the running step when it is aborted", async () => {
     const controller = new AbortController()
     const taken: number[] = []
     const steps = train(
@@ -160,7 +160,7 @@ describe("training", () => {
     expect(taken).toEqual([1, 2])
   })
 
-  it("stops between two blocks when it hears in a pause that it is to", async () => {
+  it("stops between two blocks after an abort in a pause", async () => {
     const { model } = createTrainState(sites, dims, 5)
     const controller = new AbortController()
     let pauses = 0

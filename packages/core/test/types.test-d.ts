@@ -7,7 +7,7 @@ import type { LlliteModel, Sdxl } from "../src/models/index.ts"
 import type { TrainOptions, TrainState, TrainStepEvent } from "../src/training/index.ts"
 import { train } from "../src/training/index.ts"
 
-/* Checked by `tsc`, and not run: what a program that uses core may rely on when it compiles. */
+/* `tsc` checks this file, and no test runs it. It has the types that a program may rely on. */
 
 type Option<T> = { readonly [K in keyof T]: T[K] }
 type ReadonlyKeys<T> = { [K in keyof T]-?: Equal<Pick<T, K>, Option<Pick<T, K>>> extends true ? K : never }[keyof T]
@@ -15,14 +15,14 @@ type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ?
 type OptionalKeys<T> = { [K in keyof T]-?: object extends Pick<T, K> ? K : never }[keyof T]
 
 describe("generate", () => {
-  it("yields events that their kind tells apart", () => {
+  it("yields events with different kinds", () => {
     expectTypeOf(generate).returns.toEqualTypeOf<AsyncGenerator<GenerateEvent, void, void>>()
     expectTypeOf<GenerateEvent["kind"]>().toEqualTypeOf<"step" | "image">()
     expectTypeOf<Extract<GenerateEvent, { kind: "image" }>["image"]>().toEqualTypeOf<RgbImage>()
     expectTypeOf<Extract<GenerateEvent, { kind: "step" }>["denoised"]>().toEqualTypeOf<Tensor4D>()
   })
 
-  it("takes a model, requests and options that it does not change", () => {
+  it("takes a readonly model, requests and options", () => {
     expectTypeOf(generate).parameters.toEqualTypeOf<
       [sdxl: Sdxl, requests: readonly PictureRequest[], options: GenerateOptions]
     >()
@@ -31,13 +31,13 @@ describe("generate", () => {
     expectTypeOf<ReadonlyKeys<PictureRequest>>().toEqualTypeOf<keyof PictureRequest>()
   })
 
-  it("asks for the size of the pictures, and for nothing else", () => {
+  it("requires the size of the pictures, and no other option", () => {
     expectTypeOf<Exclude<keyof GenerateOptions, OptionalKeys<GenerateOptions>>>().toEqualTypeOf<"width" | "height">()
     expectTypeOf<Exclude<keyof AdapterUse, OptionalKeys<AdapterUse>>>().toEqualTypeOf<"lllite" | "control">()
     expectTypeOf<Exclude<keyof PictureRequest, OptionalKeys<PictureRequest>>>().toEqualTypeOf<"prompt" | "seed">()
   })
 
-  it("takes a sampler by a name that there is", () => {
+  it("takes a sampler by a known name", () => {
     expectTypeOf<"euler">().toExtend<NonNullable<GenerateOptions["sampler"]>>()
     expectTypeOf<"eular">().not.toExtend<NonNullable<GenerateOptions["sampler"]>>()
   })
@@ -49,7 +49,7 @@ describe("train", () => {
     expectTypeOf<TrainStepEvent["state"]>().toEqualTypeOf<() => Promise<TrainState>>()
   })
 
-  it("takes options that it does not change", () => {
+  it("takes readonly options", () => {
     expectTypeOf<ReadonlyKeys<TrainOptions>>().toEqualTypeOf<keyof TrainOptions>()
   })
 })

@@ -29,8 +29,8 @@ const CONFIG: UnetConfig = {
 const TOLERANCE = 5e-5
 
 /**
- * Holds a runtime's blocks against those composed of the ops: every block of a small U-Net forward, forward and kept,
- * and back, with a tap that trains in each of them. No tensor may be left behind.
+ * Compares a runtime's blocks with those composed of the ops. It runs every block of a small U-Net forward, forward
+ * with `keep`, and back. Every block has a tap that trains. No tensor may be left behind.
  */
 export async function checkBlocks(ops: Ops, blocks: BlockVerbs): Promise<readonly ContractResult[]> {
   const params = await loadSmallUnet(ops)
@@ -74,7 +74,7 @@ async function checkBlock(
   const dy = normal<Tensor4D>(`slope of ${block.name}`, value.shape)
   const slopes = composedBlocks.back(on, block, input, dy, tensors)
 
-  // Weights may keep a copy of themselves from the first way back on.
+  // Weights may keep a copy of themselves from the first backward pass on.
   const before = tf.memory().numTensors
   const forward = blocks.forward(on, block, input)
   const kept = blocks.keep(on, block, input)

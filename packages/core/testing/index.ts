@@ -1,5 +1,5 @@
 /**
- * The contracts that every implementation of the ops, and of blocks, keeps: for the tests of a backend.
+ * The contracts of the ops, of blocks and of runtimes, for the tests of an implementation.
  *
  * @module
  */

@@ -6,15 +6,15 @@ import type { WeightEntry } from "../src/ops/weight-entry.ts"
 import { createStream } from "../src/random/stream.ts"
 import * as plain from "./plain-ops.ts"
 
-/** A verb of `Ops` at certain shapes, on a device and in float64. */
+/** A verb of `Ops` with fixed shapes, on a device and in float64. */
 export interface OpsCase {
   readonly name: string
   readonly inputs: readonly CaseInput[]
-  /** What the result may differ by, relative to the greatest value of the expected one. */
+  /** The largest difference of the result, relative to the greatest expected value. */
   readonly tolerance: number
   /** The verb with its weights loaded. */
   prepare(ops: Ops): Promise<PreparedCase>
-  /** The same in float64, from the inputs' values. */
+  /** The result in float64, from the inputs' values. */
   expected(...inputs: plain.Values[]): plain.Values
 }
 
@@ -28,10 +28,14 @@ export interface PreparedCase {
   dispose(): void
 }
 
-/** Products of a few hundred terms in float32; backends that go through bfloat16 or float16 need their own figure. */
+/**
+ * The tolerance for float32 products of a few hundred terms. Backends with bfloat16 or float16 need other tolerances.
+ */
 const TOLERANCE = 2e-5
 
-/** Every verb, at the shapes where kernels go wrong: odd channels, one row, several heads, borders, large values. */
+/**
+ * Every verb, with the shapes where kernels often fail: odd channels, one row, several heads, borders, large values.
+ */
 export function opsCases(): OpsCase[] {
   return [
     ...[
@@ -133,7 +137,7 @@ function denseCase(title: string, shape: readonly number[], out: number, biased:
   }
 }
 
-/** With an x that nothing differentiates. */
+/** A dense layer whose x needs no gradient. */
 function denseConstantCase(title: string, shape: readonly number[], out: number): OpsCase {
   const inner = shape[shape.length - 1] as number
   const x = values("x", shape)
@@ -240,7 +244,7 @@ function attentionCase(title: string, sizes: plain.AttentionSizes, spread: numbe
       input("k", [n, keys, width], spread),
       input("v", [n, keys, width]),
     ],
-    // A score of hundreds has an error of 1e-5 in float32, which its exponential takes over.
+    // A score of some hundreds has an error of 1e-5 in float32, and so has its exponential.
     tolerance: spread === 1 ? TOLERANCE : 20 * TOLERANCE,
     async prepare(ops) {
       return {
@@ -252,7 +256,7 @@ function attentionCase(title: string, sizes: plain.AttentionSizes, spread: numbe
   }
 }
 
-/** Normal values and, among them, the tails: where exponentials overflow and cumulative distributions end. */
+/** Normal values with tails among them, where exponentials overflow and cumulative distributions end. */
 function activationCase(
   verb: "silu" | "gelu" | "quickGelu" | "relu",
   shape: readonly number[],
@@ -315,7 +319,7 @@ function lookUpCase(): OpsCase {
   }
 }
 
-/** LLLite's adapters before one x; their results one after another. */
+/** LLLite's adapters before one x, with their results one after another. */
 function adaptCase(
   title: string,
   shape: readonly [number, number, number],
@@ -337,7 +341,7 @@ function adaptCase(
       input(`up bias ${i}`, [channels]),
     ]),
   ]
-  /** The first three inputs, then every adapter's own four. */
+  /** The first three inputs, then four inputs of every adapter. */
   const parted = <T>(given: readonly T[]): readonly (readonly T[])[] => [
     given.slice(0, 3),
     ...widths.map((_, i) => given.slice(3 + 4 * i, 7 + 4 * i)),

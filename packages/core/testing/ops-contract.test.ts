@@ -18,11 +18,11 @@ describe("the contract of ops", () => {
     const results = await checkOps({ load, ...verbs })
     expect(results.filter(({ ok }) => !ok)).toEqual([])
     const visited = new Set(results.map((result) => result.case.split(/[: ]/)[0]))
-    // What a runtime need not have is composed of the others.
+    // Optional ops are composed of the others.
     expect([...visited].sort()).toEqual([...Object.keys(verbs), "adapt"].sort())
   })
 
-  it("sees a wrong value, a wrong gradient, a changed input and a leak", async () => {
+  it("finds a wrong value, a wrong gradient, a changed input and a leak", async () => {
     await tf.setBackend("cpu")
     const ops = createComposedOps()
     const broken: Ops = {

@@ -6,28 +6,28 @@ import { type CaseInput, type OpsCase, opsCases } from "./ops-cases.ts"
 import type { Values } from "./plain-ops.ts"
 
 export interface ContractResult {
-  /** Verb, shapes, and which of its results: "attention: causal, gradient of input 1". */
+  /** The verb, its shapes and the result, such as "attention: causal, gradient of input 1". */
   readonly case: string
-  /** Greatest difference over the greatest expected value; Infinity where the result has another size or a NaN. */
+  /** Greatest difference over the greatest expected value. Infinity if the result has another size or a NaN. */
   readonly maxRelError: number
   readonly tolerance: number
   readonly ok: boolean
 }
 
 export interface CheckOptions {
-  /** Chooses cases by verb and shapes, "attention: causal", where all of them would take too long. All unless given. */
+  /** Chooses cases by verb and shapes, such as "attention: causal". Default: all cases. */
   readonly isWanted?: (name: string) => boolean
 }
 
-/** Elements of an input whose gradient is compared. */
+/** The number of elements of an input whose gradient is compared. */
 const PROBES = 24
 
-/** Step of the central differences: their error in float64 is far below what float32 shows. */
+/** Step of the central differences. Their error in float64 is far below float32's rounding. */
 const STEP = 2e-6
 
 /**
- * Holds any `Ops` against what the verbs mean: every verb's value on the backend in use is compared with the same
- * formula in float64, and its gradients with central differences of that formula. Inputs must be left alone, and no
+ * Checks an `Ops` against the formulas of the verbs. It compares every verb's value on the backend in use with the same
+ * formula in float64. It compares gradients with central differences of that formula. Inputs must not change, and no
  * tensor may be left behind.
  */
 export async function checkOps(ops: Ops, { isWanted = () => true }: CheckOptions = {}): Promise<ContractResult[]> {
@@ -68,8 +68,8 @@ async function checkCase(ops: Ops, opsCase: OpsCase): Promise<ContractResult[]> 
 }
 
 /**
- * Error of one gradient, relative to its greatest value: at some of its elements, the first and last among them, and
- * along a random direction, which no wrong element escapes.
+ * Error of one gradient, relative to its greatest value. It checks some elements, with the first and the last. It also
+ * checks a random direction, which every wrong element changes.
  */
 function gradientError(
   { name, expected }: OpsCase,
@@ -89,7 +89,7 @@ function gradientError(
   }
   const probes = probesOf(point.length)
   const wanted = probes.map((probe) => derivative((element) => (element === probe ? 1 : 0)))
-  // Elements that were not probed count for the scale: among few, all may happen to be small.
+  // The scale is over all elements, because the few checked ones may all be small.
   const scale = Math.max(...Array.from(got, Math.abs).filter(Number.isFinite), ...wanted.map(Math.abs))
   const found = probes.map((element) => got[element] as number)
   const direction = createStream(1, `${name} direction`).normal(point.length)
@@ -107,7 +107,7 @@ function sumOver(values: ArrayLike<number>, term: (value: number, index: number)
   return sum
 }
 
-/** Elements spread over a length by a step that shares no factor with usual sizes, with both ends. */
+/** Indices over a length with both ends. Their step shares no factor with usual sizes. */
 function probesOf(length: number): number[] {
   if (length <= PROBES) return Array.from({ length }, (_, i) => i)
   const inner = Array.from({ length: PROBES - 2 }, (_, i) => 1 + Math.floor(((i + 0.5) * (length - 2)) / (PROBES - 2)))

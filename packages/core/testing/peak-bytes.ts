@@ -1,22 +1,22 @@
 import type { KernelBackend, Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 
-/** Where TensorFlow.js' engine hears of the memory of tensors. */
+/** The methods by which TensorFlow.js' engine counts tensors. */
 interface Engine {
   readonly state: { readonly tensorInfo: { has(dataId: object): boolean } }
   trackTensor(tensor: Tensor, backend: KernelBackend): void
   removeDataId(dataId: object, backend: KernelBackend): void
 }
 
-/** The most bytes that new tensors held at once while something ran, as the engine heard of it. */
+/** The most bytes that new tensors held at one time, by the engine's count. */
 export interface PeakBytes {
   readonly take: () => number
   readonly stop: () => void
 }
 
 /**
- * Counts what tensors hold from now on: values that several share once, where `tf.memory()` counts each. `take` gives
- * the most since it was called last.
+ * Counts the bytes of tensors from now on. Values that tensors share count once, and `tf.memory()` counts them for each
+ * tensor. `take` gives the most since its last call.
  */
 export function watchBytes(): PeakBytes {
   const engine = tf.engine() as unknown as Engine

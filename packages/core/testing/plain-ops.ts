@@ -1,6 +1,6 @@
 import type { Padding } from "../src/ops/ops.ts"
 
-/** The verbs of `Ops` in float64 and plain loops, as their formulas stand: what the contract compares with. */
+/** The verbs of `Ops` in float64 and plain loops, directly by their formulas. The contract compares with them. */
 export type Values = Float64Array
 
 /** x: [rows, inner], weight: [out, inner] → [rows, out] */
@@ -151,7 +151,10 @@ export interface AdapterValues {
   readonly upBias: Values
 }
 
-/** x: [rows, channels], down: [channels, Σ mlpDim] → [adapters, rows, channels]; a row's share is its own modulo all. */
+/**
+ * x: [rows, channels], down: [channels, Σ mlpDim] → [adapters, rows, channels]; a row reads the share with its index
+ * modulo their number.
+ */
 export function adapt(
   x: Values,
   down: Values,
@@ -221,7 +224,10 @@ export function gelu(x: number): number {
   return 0.5 * x * erfc(-x * Math.SQRT1_2)
 }
 
-/** 1 − erf(x): the Taylor series near 0, Laplace's continued fraction beyond, both to float64's last digits. */
+/**
+ * 1 − erf(x): the Taylor series near 0, and Laplace's continued fraction beyond. Both are exact to float64's last
+ * digits.
+ */
 function erfc(x: number): number {
   if (x < 0) return 2 - erfc(-x)
   if (x < 2.5) {

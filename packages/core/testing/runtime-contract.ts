@@ -11,25 +11,25 @@ import type { TrainDataset } from "../src/training/dataset.ts"
 import type { TrainState } from "../src/training/train.ts"
 
 /*
- * What `Runtime` promises, as cases that a runtime of any place runs, in a browser's page too. Every case throws where a
- * promise is broken. The models are small: two tiny checkpoints and an LLLite for them.
+ * The contract of `Runtime`, as cases that any runtime can run, also in a browser's page. A case throws when the
+ * runtime breaks the contract. The models are small: two tiny checkpoints and an LLLite for them.
  */
 
-/** A place that is held to the contract. */
+/** A runtime under test, with its files. */
 export interface RuntimeSubject<Source> {
-  /** A new runtime on a backend whose results repeat bit for bit. */
+  /** Creates a runtime on a backend whose results repeat bit for bit. */
   create(): Promise<Runtime<Source>>
   /** A small SDXL. */
   readonly checkpoint: Source
-  /** Another of the same layout, with other weights in its VAE. */
+  /** Another small SDXL of the same layout, with other weights in its VAE. */
   readonly otherVae: Source
-  /** An LLLite for both. */
+  /** An LLLite for both models. */
   readonly lllite: Source
-  /** A file that is no checkpoint. */
+  /** A file that is not a checkpoint. */
   readonly otherKind: Source
-  /** Sites that a training takes. */
+  /** The sites of a training. */
   sites(sdxl: SdxlHandle): TrainRunOptions["sites"]
-  /** Classes of errors on the side that asks. */
+  /** The classes of errors on the client's side. */
   readonly classes: { readonly CoreError: ErrorClass; readonly FormatError: ErrorClass }
 }
 
@@ -44,7 +44,7 @@ const SIDE = 64
 const picture = { width: SIDE, height: SIDE, steps: 2, guidanceScale: 1.5 } as const
 const stars = [1, 2, 3].map((seed) => ({ prompt: "a red star", seed }))
 
-/** Cases that share one runtime are run by `use`, which makes it and ends it. */
+/** All cases. `use` creates a runtime for several cases and ends it. */
 export const RUNTIME_CASES: readonly RuntimeCase[] = [
   loaded("makes pictures in their order, with every step of every batch before", async ({ sdxl, expect }) => {
     const events: string[] = []
@@ -55,7 +55,7 @@ export const RUNTIME_CASES: readonly RuntimeCase[] = [
         expect(event.image.width === SIDE && event.image.height === SIDE, "a picture has another size")
       } else {
         expect(event.done > done && event.done <= event.count, `done went from ${done} to ${event.done}`)
-        expect(event.count === 3 && event.previews.length === 0, "a step tells other than it should")
+        expect(event.count === 3 && event.previews.length === 0, "a step has wrong fields")
         done = event.done
         events.push(`step ${event.step} of ${event.steps} of ${event.first}`)
       }
@@ -72,7 +72,7 @@ export const RUNTIME_CASES: readonly RuntimeCase[] = [
     expect(done === 3, `${done} of 3 were done at the end`)
   }),
 
-  loaded("makes every picture as it is alone, whatever the size of a batch", async ({ sdxl, expect }) => {
+  loaded("makes every picture the same alone and in batches of any size", async ({ sdxl, expect }) => {
     const together = await draw(sdxl, stars, picture)
     const apart = await draw(sdxl, stars, { ...picture, batchSize: 2 })
     const alone = await draw(sdxl, stars.slice(1, 2), picture)
@@ -84,7 +84,7 @@ export const RUNTIME_CASES: readonly RuntimeCase[] = [
     expect(same(together[1], alone[0]), "a picture alone is another one")
   }),
 
-  loaded("decodes an estimate of every picture at every step when asked to", async ({ sdxl, expect }) => {
+  loaded("decodes an estimate of every picture at every step with previews", async ({ sdxl, expect }) => {
     const counts: number[] = []
     for await (const event of sdxl.generate(stars.slice(0, 2), { ...picture, previews: true })) {
       if (event.kind === "step") counts.push(event.previews.filter(({ width }) => width === SIDE).length)
@@ -104,9 +104,9 @@ export const RUNTIME_CASES: readonly RuntimeCase[] = [
       const steered = await withUse({})
       expect(!same(plain, steered), "the adapter changes nothing")
       expect(same(plain, await withUse({ strength: 0 })), "strength 0 changes something")
-      expect(!same(steered, await withUse({ strength: 0.5 })), "strength is not taken")
-      expect(!same(steered, await withUse({ end: 0.2 })), "the window is not taken")
-      expect(same(steered, await withUse({})), "it steers otherwise when it is used again")
+      expect(!same(steered, await withUse({ strength: 0.5 })), "strength has no effect")
+      expect(!same(steered, await withUse({ end: 0.2 })), "the window has no effect")
+      expect(same(steered, await withUse({})), "it steers differently in the second use")
       await adapter.dispose()
       await adapter.dispose()
       await refused(expect, subject, () => withUse({}), /not loaded in this runtime, or it was disposed/)
@@ -133,16 +133,19 @@ export const RUNTIME_CASES: readonly RuntimeCase[] = [
       await draw(sdxl, stars.slice(0, 1), picture),
       await draw(other, stars.slice(0, 1), picture),
     ]
-    expect(!same(first[0], second[0]), "both models draw one picture")
+    expect(!same(first[0], second[0]), "both models draw the same picture")
     const [again] = await draw(sdxl, stars.slice(0, 1), picture)
-    expect(same(first[0], again), "the first model draws otherwise after the second was loaded")
+    expect(same(first[0], again), "the first model draws another picture after the second was loaded")
     const before = await runtime.memory()
     await other.dispose()
     await other.dispose()
-    expect((await runtime.memory()).bytes < before.bytes, "disposing gave nothing back")
+    expect((await runtime.memory()).bytes < before.bytes, "disposing freed no memory")
     await refused(expect, subject, () => draw(other, stars.slice(0, 1), picture), /was disposed/)
     await refused(expect, subject, () => train(other, subject), /was disposed/)
-    expect(same(first[0], (await draw(sdxl, stars.slice(0, 1), picture))[0]), "the other model is gone, too")
+    expect(
+      same(first[0], (await draw(sdxl, stars.slice(0, 1), picture))[0]),
+      "the other model draws another picture now",
+    )
   }),
 
   loaded("runs two at once, and ends only the one that is aborted", async ({ sdxl, expect }) => {
@@ -184,7 +187,7 @@ export const RUNTIME_CASES: readonly RuntimeCase[] = [
         reason = error
       }
       expect(String(reason) === "Error: enough", `it threw ${reason}`)
-      // Every worker may have had one value on its way.
+      // Every worker may have sent one more value.
       expect(events <= 2 + runtime.threads, `${events} values came`)
       expect(equal(await runtime.memory(), before), "something stays on the device")
     },
@@ -214,12 +217,12 @@ export const RUNTIME_CASES: readonly RuntimeCase[] = [
     const [image] = await draw(sdxl, stars.slice(0, 1), picture)
     const seconds = (Date.now() - start) / 1000
     expect(image !== undefined, "no picture came")
-    // The 2400 passes that were left would take minutes.
+    // The remaining 2400 passes would take minutes.
     expect(seconds < 30, `the next picture took ${seconds} s`)
     expect(equal(await runtime.memory(), before), "something stays on the device")
   }),
 
-  loaded("trains, and tells every step; states come where they are asked for", async ({ sdxl, subject, expect }) => {
+  loaded("trains and yields every step, with states where they are requested", async ({ sdxl, subject, expect }) => {
     const events: string[] = []
     const state = await train(sdxl, subject, { steps: 3, stateEvery: 2 }, (event) => {
       events.push(event)
@@ -231,25 +234,22 @@ export const RUNTIME_CASES: readonly RuntimeCase[] = [
     expect(state.step === 3 && state.model.values.some((value) => value !== 0), "nothing was trained")
   }),
 
-  loaded(
-    "trains the same from the same seed, and goes on where a run was stopped",
-    async ({ sdxl, subject, expect }) => {
-      const whole = await train(sdxl, subject, { steps: 3, batchSize: 2, shards: 2 })
-      const half = await train(sdxl, subject, { steps: 1, batchSize: 2, shards: 2 })
-      const before = half.model.values.slice()
-      const rest = await train(sdxl, subject, { steps: 3, batchSize: 2, shards: 2, initial: half })
-      expect(equalValues(whole.model, rest.model), "the continued run trained another LLLite")
-      expect(
-        before.every((value, i) => value === half.model.values[i]),
-        "continuing changed what it began with",
-      )
-    },
-  ),
+  loaded("trains the same from the same seed, and continues a stopped run", async ({ sdxl, subject, expect }) => {
+    const whole = await train(sdxl, subject, { steps: 3, batchSize: 2, shards: 2 })
+    const half = await train(sdxl, subject, { steps: 1, batchSize: 2, shards: 2 })
+    const before = half.model.values.slice()
+    const rest = await train(sdxl, subject, { steps: 3, batchSize: 2, shards: 2, initial: half })
+    expect(equalValues(whole.model, rest.model), "the continued run trained another LLLite")
+    expect(
+      before.every((value, i) => value === half.model.values[i]),
+      "continuing changed the initial run",
+    )
+  }),
 
   loaded(
-    "stops a training inside of a step, and returns the run after the last whole one",
+    "stops a training inside of a step, and returns the run after the last complete one",
     async ({ runtime, sdxl, subject, expect }) => {
-      // The first step leaves copies of weights for the way back.
+      // The first step leaves copies of weights for the backward pass.
       await train(sdxl, subject, { steps: 1 })
       const before = await runtime.memory()
       const controller = new AbortController()
@@ -266,7 +266,7 @@ export const RUNTIME_CASES: readonly RuntimeCase[] = [
     },
   ),
 
-  loaded("steers with what was trained, while its training goes on", async ({ runtime, sdxl, subject, expect }) => {
+  loaded("steers with a training's state, while the training continues", async ({ runtime, sdxl, subject, expect }) => {
     const pictures: (RgbImage | undefined)[] = []
     for await (const event of sdxl.train(dataset(), trainOptions(sdxl, subject, { steps: 2, stateEvery: 1 }))) {
       if (event.kind !== "step" || event.state === null) continue
@@ -275,10 +275,10 @@ export const RUNTIME_CASES: readonly RuntimeCase[] = [
       pictures.push((await draw(sdxl, stars.slice(0, 1), options))[0])
       await adapter.dispose()
     }
-    expect(pictures.length === 2 && !same(pictures[0], pictures[1]), "a step changed nothing of the picture")
+    expect(pictures.length === 2 && !same(pictures[0], pictures[1]), "a step changed no pixel")
   }),
 
-  loaded("refuses by class and code what cannot be used", async ({ runtime, sdxl, subject, expect }) => {
+  loaded("refuses wrong files and options by class and code", async ({ runtime, sdxl, subject, expect }) => {
     const { CoreError, FormatError } = subject.classes
     const thrownBy = (work: () => Promise<unknown>): Promise<unknown> =>
       work().then(
@@ -287,7 +287,7 @@ export const RUNTIME_CASES: readonly RuntimeCase[] = [
       )
     const kind = await thrownBy(() => runtime.loadSdxl(subject.otherKind))
     expect(kind instanceof FormatError, `another kind of file gave ${kind}`)
-    expect((kind as { readonly code?: unknown }).code === "wrong-kind", "its code is gone")
+    expect((kind as { readonly code?: unknown }).code === "wrong-kind", "its code is missing")
     const adapter = await thrownBy(() => runtime.loadAdapter(subject.otherVae, sdxl))
     expect(adapter instanceof FormatError, `a checkpoint as an adapter gave ${adapter}`)
     const size = await thrownBy(() => draw(sdxl, stars, { ...picture, width: 65 }))
@@ -299,7 +299,7 @@ export const RUNTIME_CASES: readonly RuntimeCase[] = [
     const rate = await thrownBy(() => train(sdxl, subject, { learningRate: -1 }))
     expect(rate instanceof CoreError, `a negative rate gave ${rate}`)
     const [image] = await draw(sdxl, stars.slice(0, 1), picture)
-    expect(image !== undefined, "it draws no more after refusals")
+    expect(image !== undefined, "it draws no picture after refusals")
   }),
 
   {
@@ -350,7 +350,7 @@ interface CaseContext<Source> {
 
 type Expect = (isTrue: boolean, otherwise: string) => void
 
-/** A case with a runtime and a model, which are gone after it. */
+/** A case with a runtime and a model, which are disposed after it. */
 function loaded(name: string, check: <Source>(context: CaseContext<Source>) => Promise<void>): RuntimeCase {
   return {
     name,

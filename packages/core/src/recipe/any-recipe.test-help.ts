@@ -4,7 +4,7 @@ import { NOISE_NAMES, PREDICTIONS, SAMPLER_NAMES, samplerInfo, TIMESTEP_SPACINGS
 import type { AdapterRecipe, FileReference, Recipe } from "./recipe.ts"
 import { ADAPTER_KINDS, COMBINATIONS, CONTROL_FITS } from "./recipe.ts"
 
-/* Any recipe there may be, for tests of ways there and back. */
+/* Any valid recipe, for tests that write and read. */
 
 // JSON has no -0.
 const number = (range: fc.DoubleConstraints): fc.Arbitrary<number> =>

@@ -2,9 +2,9 @@ import { CoreError } from "../errors.ts"
 import type { NumberRange } from "../number-range.ts"
 import { isInRange, rangeText } from "../number-range.ts"
 
-/* Readers of plain JSON. Each refuses what it does not expect, by path. */
+/* Readers of plain JSON. Each throws for an unexpected value, with its path. */
 
-/** A value and where it stands: `adapters[0].strength`. */
+/** A value and its path, such as `adapters[0].strength`. */
 export interface Field {
   readonly value: unknown
   readonly path: string
@@ -16,7 +16,7 @@ export function refuse({ value, path }: Field, expected: string): CoreError {
   return new CoreError(`recipe: ${path} is ${got}, expected ${expected}`)
 }
 
-/** A reader of the fields of an object that may have these and no others. */
+/** A reader of an object's fields. The object may have these fields only. */
 export function readObject<Key extends string>(field: Field, keys: readonly Key[]): (key: Key) => Field {
   const { value, path } = field
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw refuse(field, "an object")
@@ -52,7 +52,7 @@ export function readChoice<T extends string>(field: Field, choices: readonly T[]
   return found
 }
 
-/** Reads a field, or takes the default where it is missing. */
+/** Reads a field, or gives the default if it is missing. */
 export function readOr<T>(field: Field, fallback: T, read: (field: Field) => T): T {
   return field.value === undefined ? fallback : read(field)
 }

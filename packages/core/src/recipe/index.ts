@@ -1,5 +1,5 @@
 /**
- * All that a picture follows from, as plain JSON: made, checked, put into a picture's text and read from it. Nothing
+ * Recipes: everything that determines a picture, as plain JSON. The functions make, check, write and read them. Nothing
  * here loads TensorFlow.js.
  *
  * @module

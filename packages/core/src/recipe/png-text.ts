@@ -3,15 +3,15 @@ import { readRecipe } from "./read-recipe.ts"
 import type { AdapterInput, AdapterRecipe, Recipe } from "./recipe.ts"
 import { nameOnly, RECIPE_VERSION, shareableRecipe } from "./recipe.ts"
 
-/** Keyword of the recipe in the text of a picture. */
+/** The recipe's keyword in the text of a picture. */
 const RECIPE_KEYWORD = "lllite-recipe"
 
-/** Stands for the checkpoint where the text does not name it, as that of sd-scripts does not. */
+/** Stands for the checkpoint if the text does not name it. sd-scripts does not name it. */
 const UNKNOWN = "unknown"
 
 /**
- * The text that is put into a picture: the keywords that sd-scripts writes, the LLLites, which it does not name, and
- * the whole recipe as JSON. Files are named without their folders, since pictures are shared.
+ * The text for a picture: the keywords of sd-scripts, the LLLites (which sd-scripts does not name), and the whole
+ * recipe as JSON. File names have no folders, because pictures are shared.
  */
 export function recipeText(recipe: Recipe): ReadonlyMap<string, string> {
   const { prompt, negativePrompt, seed, sampler, steps, guidanceScale, size, model, adapters } = recipe
@@ -39,11 +39,11 @@ function adapterText({ file, strength, window: { start, end } }: AdapterRecipe):
 }
 
 /**
- * The recipe in the text of a picture. Where there is no whole one, it is read from sd-scripts' keywords; what they do
- * not say has its default, and controls of LLLites are not known.
+ * The recipe in the text of a picture. If the text has no whole recipe, sd-scripts' keywords give it. Missing fields
+ * then have their defaults, and controls of LLLites are null.
  *
- * @param picture size of the picture in pixels, which sd-scripts' keywords do not say
- * @throws CoreError where the text has no settings, or naming the field that is wrong
+ * @param picture size of the picture in pixels, which sd-scripts' keywords do not have
+ * @throws CoreError if the text has no settings, or for a wrong field, with its name
  */
 export function readRecipeText(
   text: ReadonlyMap<string, string>,
@@ -87,10 +87,10 @@ export function readRecipeText(
   })
 }
 
-/** LLLites as `adapterText` writes them. */
+/** Reads LLLites from the text of `adapterText`. */
 function adaptersOf(text: string): readonly AdapterInput[] {
   if (text === "") return []
-  // Names may hold "; ", so a use ends where its numbers end.
+  // Names may contain "; ", so an entry ends after its numbers.
   const uses = [...text.matchAll(/(.+?) strength (\S+?)(?: start (\S+?))? end ([^\s;]+)(?:; |$)/g)]
   if (uses.map(([use]) => use).join("") !== text) {
     throw new CoreError(`recipe: "control-net-lllite" is ${JSON.stringify(text)}, expected NAME strength X end Y`)

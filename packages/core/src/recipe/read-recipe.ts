@@ -35,25 +35,25 @@ const KEYS = [
 ] as const satisfies readonly (keyof Recipe)[]
 
 /**
- * Fills in what a recipe does not say, and checks it.
+ * Fills in a recipe's defaults, and checks it.
  *
- * @throws CoreError naming the field that is wrong, by its path
+ * @throws CoreError that names the path of the wrong field
  */
 export function createRecipe(input: RecipeInput): Recipe {
   return readRecipe({ ...input, version: RECIPE_VERSION })
 }
 
 /**
- * A recipe out of JSON that anybody may have written. What it does not say has its default; only `version`, `prompt`,
- * `seed`, `width`, `height` and `model.checkpoint` have to be there.
+ * Reads a recipe from untrusted JSON. Missing fields get their defaults. `version`, `prompt`, `seed`, `width`, `height`
+ * and `model.checkpoint` are required.
  *
- * @throws CoreError for another version, and naming the field that is wrong or unknown, by its path
+ * @throws CoreError for another version, or that names the path of the wrong or unknown field
  */
 export function readRecipe(json: unknown): Recipe {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     throw new CoreError("recipe: expected an object. Is it the JSON of a recipe?")
   }
-  // Before anything else: another version may have other fields.
+  // The version is checked first, because another version may have other fields.
   const version: unknown = "version" in json ? json.version : undefined
   if (version !== RECIPE_VERSION) {
     throw new CoreError(

@@ -6,8 +6,8 @@ import { createRecipe, readRecipe, readRecipeText, recipeOf, recipeText, request
 const LEAST = { prompt: "a red star", seed: 7, width: 64, height: 96, model: { checkpoint: { path: "tiny" } } } as const
 const SHA = "0123456789abcdef".repeat(4)
 
-describe("a recipe, there and back", () => {
-  it("is the same by way of JSON", () => {
+describe("a recipe, written and read", () => {
+  it("is the same through JSON", () => {
     fc.assert(
       fc.property(anyRecipe, (recipe) => {
         expect(readRecipe(JSON.parse(JSON.stringify(recipe)))).toEqual(recipe)
@@ -15,7 +15,7 @@ describe("a recipe, there and back", () => {
     )
   })
 
-  it("is the same but for folders by way of a picture's text", () => {
+  it("is the same except for folders through a picture's text", () => {
     fc.assert(
       fc.property(anyRecipe, (recipe) => {
         const text = recipeText(recipe)
@@ -25,7 +25,7 @@ describe("a recipe, there and back", () => {
     )
   })
 
-  it("is the same by way of a runtime's request", () => {
+  it("is the same through a runtime's request", () => {
     fc.assert(
       fc.property(anyRecipe, (recipe) => {
         const { request, options } = requestOf(recipe)
@@ -35,7 +35,7 @@ describe("a recipe, there and back", () => {
     )
   })
 
-  it("keeps by way of sd-scripts' keywords what they say", () => {
+  it("keeps the fields of sd-scripts' keywords", () => {
     fc.assert(
       fc.property(anyRecipe, (recipe) => {
         const text = new Map([...recipeText(recipe)].filter(([keyword]) => keyword !== "lllite-recipe"))
@@ -61,7 +61,7 @@ describe("a recipe, there and back", () => {
 })
 
 describe("createRecipe", () => {
-  it("fills in what is not said", () => {
+  it("fills in missing fields", () => {
     expect(createRecipe({ ...LEAST, adapters: [{ file: { path: "a.safetensors" } }] })).toEqual({
       ...LEAST,
       version: 1,
@@ -164,7 +164,7 @@ describe("the text of a picture", () => {
     expect(JSON.parse(whole ?? "")).toMatchObject({ version: 1, adapters: [{ file: { sha256: SHA } }, {}] })
   })
 
-  it("is read where sd-scripts wrote it", () => {
+  it("is read from a picture of sd-scripts", () => {
     const text = new Map([
       ["prompt", "a cat"],
       ["seed", "3"],

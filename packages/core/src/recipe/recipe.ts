@@ -1,23 +1,23 @@
 import type { NoiseName, Prediction, SamplerName, SamplerOptions, TimestepSpacing } from "../diffusion/names.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 
-/** The version that is written, and the only one that is read. */
+/** The version of written recipes, and the only version that is read. */
 export const RECIPE_VERSION = 1
 
-/** A file that a picture follows from. */
+/** A file that a recipe uses. */
 export interface FileReference {
-  /** Where it is, or was: a path, an address, or a name alone. `tiny` is the embedded SDXL. */
+  /** Its location: a path, an address, or a name alone. `tiny` is the embedded SDXL. */
   readonly path: string
   /** SHA-256 of the file, 64 hexadecimal digits. */
   readonly sha256?: string
 }
 
-/** The SDXL that draws. */
+/** The SDXL of a recipe. */
 export interface ModelReference {
   readonly checkpoint: FileReference
-  /** A U-Net that takes the place of the checkpoint's. */
+  /** A U-Net that replaces the checkpoint's. */
   readonly unet?: FileReference
-  /** A VAE that takes the place of the checkpoint's. */
+  /** A VAE that replaces the checkpoint's. */
   readonly vae?: FileReference
   readonly prediction: Prediction
 }
@@ -34,7 +34,7 @@ export interface ControlReference {
 /** The kinds of adapters that a recipe can name. */
 export const ADAPTER_KINDS = ["lllite"] as const
 
-/** An adapter and how it is used. */
+/** An adapter with the settings of its use. */
 export interface AdapterRecipe {
   readonly kind: (typeof ADAPTER_KINDS)[number]
   readonly file: FileReference
@@ -45,38 +45,38 @@ export interface AdapterRecipe {
   readonly window: { readonly start: number; readonly end: number }
 }
 
-/** How several adapters meet. */
+/** How several adapters are combined. */
 export const COMBINATIONS = ["chain", "sum"] as const
 
-/** All that one picture follows from, as plain JSON. */
+/** Everything that determines one picture, as plain JSON. */
 export interface Recipe {
   readonly version: typeof RECIPE_VERSION
   readonly prompt: string
   readonly negativePrompt: string
   /** 0 to 2^53 - 1. */
   readonly seed: number
-  /** Where noise comes from. */
+  /** The source of noise. */
   readonly noise: NoiseName
-  /** Pixels, multiples of 32. */
+  /** In pixels, a multiple of 32. */
   readonly width: number
   readonly height: number
-  /** The size that SDXL is conditioned on. */
+  /** SDXL's condition on the picture's size. */
   readonly size: SizeCondition
   readonly steps: number
   readonly guidanceScale: number
   readonly sampler: SamplerName
   readonly spacing: TimestepSpacing
-  /** Options of the sampler that are not left at their defaults. */
+  /** Options of the sampler that differ from their defaults. */
   readonly samplerOptions: SamplerOptions
   readonly model: ModelReference
   readonly adapters: readonly AdapterRecipe[]
   readonly combine: (typeof COMBINATIONS)[number]
 }
 
-/** An adapter of a recipe, of which only the file has to be given. */
+/** An adapter of a recipe. Only the file is required. */
 export type AdapterInput = Pick<AdapterRecipe, "file"> & Partial<AdapterRecipe>
 
-/** A recipe of which only the prompt, the seed, the sides and the checkpoint have to be given. */
+/** A recipe without its defaults. The prompt, the seed, the sides and the checkpoint are required. */
 export type RecipeInput = Pick<Recipe, "prompt" | "seed" | "width" | "height"> &
   Partial<Omit<Recipe, "version" | "model" | "adapters">> & {
     readonly model: Pick<ModelReference, "checkpoint"> & Partial<ModelReference>
@@ -84,7 +84,7 @@ export type RecipeInput = Pick<Recipe, "prompt" | "seed" | "width" | "height"> &
   }
 
 /**
- * The recipe with names of files in the place of paths: what may be shared with a picture.
+ * The recipe with file names instead of paths, for sharing.
  */
 export function shareableRecipe(recipe: Recipe): Recipe {
   const { model, adapters } = recipe
@@ -107,6 +107,6 @@ export function shareableRecipe(recipe: Recipe): Recipe {
 
 /** A file without its folders. */
 export function nameOnly({ path, ...rest }: FileReference): FileReference {
-  // A path may end in a separator, as that of a diffusers folder may.
+  // The path of a diffusers folder may end in a separator.
   return { path: path.replace(/[\\/]+$/, "").replace(/^.*[\\/]/, "") || path, ...rest }
 }

@@ -2,16 +2,16 @@ import type { GenerateOptions, PictureRequest } from "../generation/request.ts"
 import { createRecipe } from "./read-recipe.ts"
 import type { AdapterInput, AdapterRecipe, Recipe, RecipeInput } from "./recipe.ts"
 
-/** Options of `generate` that a recipe says; adapters have to be loaded first. */
+/** Options of `generate` from a recipe. Adapters are not among them, because they have to be loaded first. */
 export type RecipeOptions = Required<Omit<GenerateOptions, "adapters" | "vaeSlices" | "signal" | "pause">>
 
-/** What a runtime is asked for. */
+/** A request to a runtime. */
 export interface RecipeRequest {
   readonly request: Required<PictureRequest>
   readonly options: RecipeOptions
 }
 
-/** A recipe as a request for one picture, without its adapters. See `adapterOptions` for how each is used. */
+/** A recipe as a request for one picture, without its adapters. `adapterOptions` gives the options of each adapter. */
 export function requestOf(recipe: Recipe): RecipeRequest {
   const { prompt, negativePrompt, seed, width, height, steps, guidanceScale } = recipe
   const { sampler, spacing, samplerOptions, combine, size, noise } = recipe
@@ -21,7 +21,7 @@ export function requestOf(recipe: Recipe): RecipeRequest {
   }
 }
 
-/** How an adapter of a recipe is used, for a runtime that has loaded it. */
+/** The options of a recipe's adapter, for a runtime that has loaded it. */
 export function adapterOptions({ strength, window: { start, end } }: Pick<AdapterRecipe, "strength" | "window">): {
   readonly strength: number
   readonly start: number
@@ -31,9 +31,9 @@ export function adapterOptions({ strength, window: { start, end } }: Pick<Adapte
 }
 
 /**
- * The recipe of a request for one picture, with the files that it was made from.
+ * The recipe of a request for one picture, with its files.
  *
- * @throws CoreError naming the field that is wrong, by its path
+ * @throws CoreError that names the path of the wrong field
  */
 export function recipeOf(
   request: PictureRequest,

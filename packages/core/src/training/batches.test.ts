@@ -5,7 +5,7 @@ import { createBatchOrder } from "./batches.ts"
 const squares = (count: number) => Array.from({ length: count }, () => ({ width: 64, height: 64 }))
 
 describe("the order of batches", () => {
-  it("takes every example once an epoch", () => {
+  it("takes every example once in an epoch", () => {
     const batchOf = createBatchOrder(squares(10), 4, createStream(1, "order"))
     const epoch = [0, 1, 2].flatMap((step) => [...batchOf(step)])
     expect(epoch.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
@@ -16,7 +16,7 @@ describe("the order of batches", () => {
     expect(batchOf(0)).not.toEqual(batchOf(1))
   })
 
-  it("gives a step's batch without the steps before it", () => {
+  it("gives a step's batch without the steps before", () => {
     const forward = createBatchOrder(squares(10), 3, createStream(7, "order"))
     const inOrder = Array.from({ length: 12 }, (_, step) => forward(step))
     const anywhere = createBatchOrder(squares(10), 3, createStream(7, "order"))
@@ -31,7 +31,7 @@ describe("the order of batches", () => {
     }
   })
 
-  it("refuses a batch of nothing", () => {
+  it("refuses an empty batch", () => {
     expect(() => createBatchOrder(squares(2), 0, createStream(1, "order"))).toThrow(
       "batchSize is 0, expected a whole number from 1 to 4096",
     )

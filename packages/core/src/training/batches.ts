@@ -2,17 +2,17 @@ import { checkRanges } from "../number-range.ts"
 import type { RandomStream } from "../random/stream.ts"
 import { TRAIN_RANGES } from "./ranges.ts"
 
-/** What decides which examples may share a batch. */
+/** The size of an example. Examples of one size may share a batch. */
 export interface Sized {
   readonly width: number
   readonly height: number
 }
 
 /**
- * The order of batches: every example once an epoch, in batches of one size each, shuffled anew every epoch. A batch at
- * the end of its size's examples may be short. Any step's batch can be asked for without the ones before it.
+ * The order of batches. Every example comes once in an epoch. Each batch has one size, and each epoch is shuffled anew.
+ * The last batch of a size may be short. The function gives any step's batch without the batches before it.
  *
- * @returns the examples' indices of the batch of a step, counted from 0
+ * @returns a function from a step, counted from 0, to the indices of its examples
  * @throws CoreError when batchSize is out of range
  */
 export function createBatchOrder(

@@ -32,11 +32,11 @@ describe("createBuckets", () => {
     }
   })
 
-  it("takes a size of its own for what it is", () => {
+  it("gives a picture of a bucket's size that bucket", () => {
     expect(createBuckets(sdxl).choose([512, 1856])).toEqual({ bucket: [512, 1856], resized: [512, 1856] })
   })
 
-  it("never enlarges when told so", () => {
+  it("never enlarges with noUpscale", () => {
     const { choose, sizes } = createBuckets({ resolution: [1024, 1024], noUpscale: true })
     expect(sizes).toEqual([])
     expect(choose([1000, 700])).toEqual({ bucket: [960, 640], resized: [1000, 700] })
@@ -50,8 +50,8 @@ describe("createBuckets", () => {
     expect(Math.max(...sizes.flat())).toBe(704)
   })
 
-  it("refuses a resolution outside its limits, limits without use and pictures too small", () => {
-    expect(() => createBuckets({ resolution: [2048, 2048] })).toThrow(/2048 x 2048 does not lie between/)
+  it("refuses a resolution outside its limits, limits without effect and pictures that are too small", () => {
+    expect(() => createBuckets({ resolution: [2048, 2048] })).toThrow(/2048 x 2048 is not between/)
     expect(() => createBuckets({ resolution: [512, 512], noUpscale: true, maxSize: 1024 })).toThrow(
       /maxSize has no effect/,
     )

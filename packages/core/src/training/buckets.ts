@@ -4,37 +4,37 @@ import { CoreError } from "../errors.ts"
 export type Size = readonly [width: number, height: number]
 
 export interface BucketOptions {
-  /** The area all buckets share, as the size of a picture. */
+  /** The area of all buckets, as the size of a picture. */
   readonly resolution: Size
   /** Shortest side of a bucket. Default: 256. Not with noUpscale. */
   readonly minSize?: number
   /** Longest side of a bucket. Default: 1024. Not with noUpscale. */
   readonly maxSize?: number
-  /** Sides of buckets are multiples of this. Default: 64; the U-Net with an LLLite needs a multiple of 32. */
+  /** Sides of buckets are multiples of this. The U-Net with an LLLite needs a multiple of 32. Default: 64. */
   readonly step?: number
-  /** Never enlarge: a smaller picture gets a bucket of its own size. Default: false. */
+  /** Never enlarge: the bucket of a smaller picture has the picture's size. Default: false. */
   readonly noUpscale?: boolean
 }
 
-/** How a picture is fitted into its bucket: resized to cover it, then cropped about the centre. */
+/** The bucket of a picture. The picture is resized to cover it, then cropped at the centre. */
 export interface BucketChoice {
   readonly bucket: Size
   readonly resized: Size
 }
 
 export interface Buckets {
-  /** The sizes there are, sorted; empty with noUpscale, where they come from the pictures. */
+  /** The sizes, sorted. Empty with noUpscale, where sizes follow from the pictures. */
   readonly sizes: readonly Size[]
   choose(image: Size): BucketChoice
 }
 
 /**
- * Sizes of nearly one area and different aspect ratios, so that a batch holds pictures of one shape with little
+ * Sizes of nearly one area and different aspect ratios. The pictures of a batch then have one shape, and little is
  * cropped.
  *
  * Source: sd-scripts `BucketManager`, and NovelAI's "Aspect Ratio Bucketing" before it.
  *
- * @throws CoreError when an option is out of range or the resolution does not lie between minSize and maxSize.
+ * @throws CoreError when an option is out of range or the resolution is not between minSize and maxSize.
  */
 export function createBuckets(options: BucketOptions): Buckets {
   const { resolution, step = 64, noUpscale = false } = options
@@ -60,7 +60,7 @@ function bucketSizes(options: BucketOptions, step: number): readonly Size[] {
   const longest = Math.ceil(maxSize / step) * step
   if (shortest < 1 || Math.min(...resolution) < shortest || Math.max(...resolution) > longest) {
     throw new CoreError(
-      `buckets: a resolution of ${resolution.join(" x ")} does not lie between the sides ${shortest} and ${longest} ` +
+      `buckets: a resolution of ${resolution.join(" x ")} is not between the sides ${shortest} and ${longest} ` +
         `(minSize and maxSize as multiples of ${step}). Change them or the resolution.`,
     )
   }
@@ -85,7 +85,7 @@ function chooseNearest(image: Size, sizes: readonly Size[]): BucketChoice {
   const error = ([bucketWidth, bucketHeight]: Size): number => Math.abs(bucketWidth / bucketHeight - aspect)
   const same = sizes.find(([bucketWidth, bucketHeight]) => bucketWidth === width && bucketHeight === height)
   const bucket = same ?? sizes.reduce((best, size) => (error(size) < error(best) ? size : best))
-  // The side with less to spare decides, so that the picture covers the bucket.
+  // The side with less surplus decides, so that the picture covers the bucket.
   const scale = aspect > bucket[0] / bucket[1] ? bucket[1] / height : bucket[0] / width
   return { bucket, resized: [Math.floor(width * scale + 0.5), Math.floor(height * scale + 0.5)] }
 }
@@ -103,7 +103,7 @@ function chooseWithoutUpscale(image: Size, area: number, step: number): BucketCh
   return { bucket, resized }
 }
 
-/** The size of about `area` that keeps the aspect best when one of its sides is a multiple of `step`. */
+/** The size of about `area` with the nearest aspect, of the sizes that have one side as a multiple of `step`. */
 function shrink(aspect: number, area: number, step: number): Size {
   const roundStep = (side: number): number => {
     const rounded = Math.floor(side + 0.5)
@@ -123,11 +123,11 @@ function shrink(aspect: number, area: number, step: number): Size {
 }
 
 /**
- * The top left corner that SDXL is told for a picture of size `image` in `bucket`: the margin it would have if it were
- * fitted inside the bucket instead of covering it, on the axis where it has one. This is Stability's rule, not the
- * corner of the real crop.
+ * SDXL's crop condition for a picture of size `image` in `bucket`. It is the margin that the picture would have if it
+ * were fitted inside the bucket. This is Stability's rule, and not the corner of the real crop.
  *
- * @param flipped mirrored left to right, for which the margin is counted from the other side.
+ * @param flipped whether the picture is mirrored left to right. The margin then counts from the other side. Default:
+ * false
  * @returns [top, left], for `SizeCondition.crop`.
  */
 export function cropCondition(image: Size, bucket: Size, flipped = false): readonly [top: number, left: number] {

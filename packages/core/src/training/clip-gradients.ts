@@ -5,7 +5,7 @@ import { CoreError } from "../errors.ts"
  *
  * Source: `torch.nn.utils.clip_grad_norm_`, with its 1e-6 in the denominator.
  *
- * @returns the norm before clipping. If it is not finite nothing is changed: a caller should skip the update.
+ * @returns the norm before clipping. If it is not finite, nothing is changed, and the caller should skip the update.
  * @throws CoreError when maxNorm is not above 0.
  */
 export function clipGradients(gradients: Iterable<Float32Array>, maxNorm: number): number {

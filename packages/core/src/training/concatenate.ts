@@ -1,4 +1,4 @@
-/** Lists one after another, in a new one. */
+/** Joins lists one after another in a new list. */
 export function concatenate(parts: readonly Float32Array[]): Float32Array {
   const joined = new Float32Array(parts.reduce((size, part) => size + part.length, 0))
   let offset = 0

@@ -12,24 +12,24 @@ import type { VaePicture } from "../models/vae/slice-sizes.ts"
 import { encodeImage, latentsOf } from "../models/vae/vae.ts"
 import { createStream } from "../random/stream.ts"
 
-/** A picture with what it shows and the control that should have led to it, both of one size, fitted already. */
+/** A picture with its caption and its control. Both are fitted already and have one size. */
 export interface TrainExample {
-  /** What to call it in messages, usually the file's name. */
+  /** Its name in messages, usually the file's name. */
   readonly name: string
   readonly image: RgbImage
   readonly control: RgbImage
   readonly caption: string
-  /** What SDXL is told about its size: the picture's own before it was fitted, and the crop. */
+  /** SDXL's condition on its size: the size before it was fitted, and the crop. */
   readonly size: SizeCondition
 }
 
-/** Examples that can be asked for in any order, again and again. */
+/** Examples that can be read in any order and repeatedly. */
 export interface TrainDataset {
   readonly count: number
   example(index: number): Promise<TrainExample>
 }
 
-/** An example with everything done that does not change from step to step. */
+/** An example with all values that are the same at every step. */
 export interface CachedExample {
   /** Pixels. */
   readonly width: number
@@ -51,20 +51,18 @@ export interface CacheProgress {
 export interface CacheOptions {
   /** Seed of the draws from the posterior. */
   readonly seed: number
-  /** Slices of rows in which the VAE encodes a picture of some size; see `chooseVaeSlices`. 1 unless given. */
+  /** The slices of rows in which the VAE encodes a picture of a size; see `chooseVaeSlices`. Default: 1. */
   readonly vaeSlices?: (picture: VaePicture) => number | Promise<number>
   readonly signal?: AbortSignal
 }
 
-/** Turns the examples of a data set, each with its index there, into cached ones. */
+/** Computes the cached example of an example, which has an index in the data set. */
 export type CacheExample = (example: TrainExample, index: number) => Promise<CachedExample>
 
 /**
- * Runs the VAE and the text encoders over examples, so that training needs neither. A caption that comes again is not
- * encoded again.
+ * Runs the VAE and the text encoders over examples, so that training needs neither. A repeated caption is encoded once.
  *
- * @throws CoreError (from the function) for an example whose picture and control differ in size, or whose sides are no
- * multiples of 32
+ * @throws CoreError (from the function) if picture and control differ in size, or a side is not a multiple of 32
  */
 export function createExampleCache(
   sdxl: Sdxl,
@@ -88,10 +86,10 @@ export function createExampleCache(
 }
 
 /**
- * Caches a whole data set. Every example is checked here, before the first step.
+ * Caches a whole data set. It checks every example, before the first step.
  *
  * @returns a generator that yields its progress and returns the cached examples
- * @throws CoreError for an empty data set, and as {@link createExampleCache}
+ * @throws CoreError for an empty data set, and for the examples that {@link createExampleCache} refuses
  */
 export async function* cacheDataset(
   sdxl: Sdxl,

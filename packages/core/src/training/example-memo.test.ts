@@ -7,7 +7,7 @@ const example = (): CachedExample => ({
   control: { width: 1, height: 1, data: new Uint8Array(3) },
 })
 
-/** Makes lists of 4 values, which are 16 bytes, and counts them. */
+/** Makes lists of 4 values, which are 16 bytes, and counts the calls. */
 function counting() {
   const made: string[] = []
   const make = (name: string) => (): Float32Array => {
@@ -18,7 +18,7 @@ function counting() {
 }
 
 describe("a memo of examples", () => {
-  it("makes each thing of each example once", () => {
+  it("makes each value of each example once", () => {
     const { made, make } = counting()
     const memo = createExampleMemo()
     const [a, b] = [example(), example()]
@@ -29,7 +29,7 @@ describe("a memo of examples", () => {
     expect(made).toEqual(["a", "b", "edges of a"])
   })
 
-  it("holds no more than its bytes, and forgets what was not asked for the longest", () => {
+  it("holds no more than its bytes, and removes the least recently used values", () => {
     const { made, make } = counting()
     const memo = createExampleMemo(32)
     const [a, b, c] = [example(), example(), example()]
@@ -42,7 +42,7 @@ describe("a memo of examples", () => {
     expect(made).toEqual(["a", "b", "c", "b"])
   })
 
-  it("keeps nothing that is larger than all of it", () => {
+  it("keeps no value that is larger than the whole memo", () => {
     const { made, make } = counting()
     const memo = createExampleMemo(15)
     const a = example()

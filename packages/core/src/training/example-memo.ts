@@ -1,20 +1,20 @@
 import type { CachedExample } from "./dataset.ts"
 
-/** Keeps what is made of examples from step to step. */
+/** Keeps values that are made of examples, from step to step. */
 export interface ExampleMemo {
   /**
-   * What `make` gives for this example. It is made once, and again only where there was no room to keep it. The caller
-   * must not change it.
+   * The result of `make` for this example. It is made once, and made again only if the memo had no room for it. The
+   * caller must not change it.
    *
-   * @param what names what is made
+   * @param what the name of the value
    */
   of(example: CachedExample, what: string, make: () => Float32Array): Float32Array
 }
 
-/** Bytes that are kept where nothing else is said. */
+/** The default size of a memo, in bytes. */
 const DEFAULT_BYTES = 128 * 2 ** 20
 
-/** A memo of at most so many bytes. What was not asked for the longest goes first. */
+/** A memo of at most `maxBytes` bytes. It removes the least recently used value first. */
 export function createExampleMemo(maxBytes = DEFAULT_BYTES): ExampleMemo {
   const kept = new Map<string, Float32Array>()
   const ids = new WeakMap<CachedExample, number>()
@@ -27,7 +27,7 @@ export function createExampleMemo(maxBytes = DEFAULT_BYTES): ExampleMemo {
       const key = `${id} ${what}`
       const found = kept.get(key)
       if (found !== undefined) {
-        // A map keeps the order in which keys were set.
+        // A map keeps keys in the order of insertion.
         kept.delete(key)
         kept.set(key, found)
         return found
@@ -46,5 +46,5 @@ export function createExampleMemo(maxBytes = DEFAULT_BYTES): ExampleMemo {
   }
 }
 
-/** Keeps nothing. */
+/** A memo that keeps nothing. */
 export const NO_MEMO: ExampleMemo = { of: (_, __, make) => make() }

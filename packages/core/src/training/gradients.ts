@@ -16,43 +16,43 @@ import { inputOf, placesRead, unetStages } from "../models/unet/walk.ts"
 import type { Ops } from "../ops/ops.ts"
 import { concatenate } from "./concatenate.ts"
 
-/** What trains, as it stands in the network. */
+/** A tap that trains. */
 export interface TrainedTap {
   readonly tap: Tap
   /** All tensors that train, in the order of the gradients. */
   readonly leaves: readonly Tensor[]
-  /** Those that stand at a layer. */
+  /** The tensors that act at a layer. */
   leavesAt(layer: NetworkLayer): readonly Tensor[]
 }
 
 export interface GradientOptions {
   /**
-   * Run every block again on the way back instead of holding all activations: one more forward pass, and the memory of
-   * one block instead of all. Chen et al. 2016.
+   * Run every block again in the backward pass instead of holding all activations. This costs one more forward pass,
+   * and needs the memory of one block only. Chen et al. 2016.
    */
   readonly checkpointing?: boolean
-  /** Added to the skips and to the middle. Default: nothing. */
+  /** Values to add to the skips and to the middle. Default: none. */
   readonly residuals?: Residuals
-  /** How a block is run, forward and back. Default: composed of the ops. */
+  /** How a block runs, forward and back. Default: `composedBlocks`. */
   readonly blocks?: BlockVerbs
   /** Checked before the work begins, and with `checkpointing` between blocks. */
   readonly signal?: AbortSignal
-  /** Awaited wherever the signal is checked: see core's `GenerateOptions`. */
+  /** Awaited before each check of the signal. See core's `GenerateOptions`. */
   readonly pause?: () => Promise<void>
 }
 
 export interface LossAndGradients {
   readonly loss: number
-  /** In the order of the leaves, flat. */
+  /** One flat list in the order of the leaves. */
   readonly gradients: Float32Array
 }
 
 /**
- * The loss of a prediction and its gradient with respect to every leaf of a tap. Nothing before the first block with a
- * leaf, and nothing of the base model, is ever differentiated.
+ * The loss of a prediction, and its gradient with respect to every leaf of a tap. The base model has no gradients, and
+ * neither has a block before the first leaf.
  *
- * @param input noisy latents as the network sees them, and its conditions
- * @param loss a scalar of the prediction [N, H, W, 4]; runs on the tape.
+ * @param input noisy latents in the scale of the network, and its conditions
+ * @param loss computes a scalar of the prediction [N, H, W, 4] on the tape
  * @throws CoreError if the input does not fit the network; the signal's reason when aborted
  */
 export async function lossAndGradients(
@@ -81,7 +81,7 @@ export async function lossAndGradients(
   const walk: Walk = { on, params, stages, leaves, first, residuals, loss, trained, blocks: blocks ?? composedBlocks }
   const start = runStart(walk, input.latents)
   try {
-    // Blocks of a runtime's own keep what they need; those of the ops are one tape together.
+    // A runtime's blocks keep what they need. Blocks that are composed of the ops share one tape.
     const isOneTape = options.checkpointing !== true && blocks === undefined
     return await (isOneTape ? backwardAtOnce(walk, start) : backwardByStages(walk, start, options))
   } finally {
@@ -93,7 +93,7 @@ interface Walk {
   readonly on: BlockContext
   readonly params: UnetParams
   readonly stages: readonly UnetStage[]
-  /** What trains in each stage. */
+  /** The leaves of each stage. */
   readonly leaves: readonly (readonly Tensor[])[]
   /** The first stage with a leaf. */
   readonly first: number
@@ -103,7 +103,7 @@ interface Walk {
   readonly trained: TrainedTap
 }
 
-/** The untrained beginning: places up to the first stage that trains, whose values are constants. */
+/** Runs the stages before the first one that trains. Their outputs are constants. */
 function runStart({ on, stages, first, residuals, blocks }: Walk, latents: Tensor4D): Tensor4D[] {
   const places = [latents]
   const fixed = { ...on, tap: NO_TAP }
@@ -113,7 +113,7 @@ function runStart({ on, stages, first, residuals, blocks }: Walk, latents: Tenso
   return places
 }
 
-/** One tape over everything that trains: fastest, and holds every activation. */
+/** One tape over all stages that train. This is fastest, and holds every activation. */
 async function backwardAtOnce(walk: Walk, start: readonly Tensor4D[]): Promise<LossAndGradients> {
   const { on, params, stages, first, residuals, blocks, loss, trained } = walk
   const { value, grads } = tf.valueAndGrads((): Scalar => {
@@ -129,8 +129,8 @@ async function backwardAtOnce(walk: Walk, start: readonly Tensor4D[]): Promise<L
 }
 
 /**
- * Forward without a tape, then back one stage at a time. With checkpointing a stage keeps its inputs alone and is run
- * again on the way back; without it the blocks keep what they want.
+ * Forward without a tape, then back one stage at a time. With checkpointing a stage keeps its inputs only, and runs
+ * again in the backward pass. Without it the blocks decide what they keep.
  */
 async function backwardByStages(
   walk: Walk,
@@ -138,7 +138,7 @@ async function backwardByStages(
   { signal, pause, checkpointing = false }: GradientOptions,
 ): Promise<LossAndGradients> {
   const { on, params, stages, leaves, first, loss, trained } = walk
-  // places[i + 1] is what stage i leaves; slopes[i + 1] the loss's gradient there.
+  // places[i + 1] is the output of stage i. slopes[i + 1] is the loss's gradient there.
   const places: (Tensor4D | null)[] = [...start]
   const slopes: (Tensor4D | null)[] = []
   const kept: (KeptStage | null)[] = []
@@ -163,7 +163,7 @@ async function backwardByStages(
       await pause?.()
       signal?.throwIfAborted()
       const slope = slopes[i + 1] as Tensor4D
-      // What was computed before the first leaf is a constant.
+      // Values before the first leaf are constants.
       const { x, skip } = placesRead(stages, i)
       const reads = [x, skip].filter((place) => place !== null && place > first) as number[]
       const own = leaves[i] ?? []
@@ -197,7 +197,7 @@ async function backwardByStages(
   }
 }
 
-/** A stage that was run and can still be gone back through. */
+/** A stage that has run and can still run its backward pass. */
 interface KeptStage {
   readonly y: Tensor4D
   back(slope: Tensor4D, wanted: (input: BlockInput) => readonly Tensor[]): readonly Tensor[]
@@ -225,7 +225,7 @@ function runStage(
   }
   const input = inputHere()
   const keptBlock = blocks.keep(on, block, input)
-  // A residual's sum is a tensor of this stage alone; everything else is a place.
+  // The sum with a residual belongs to this stage alone. All other inputs are places.
   const made = [input.x, input.skip].filter((tensor) => tensor !== null && !places.includes(tensor)) as Tensor4D[]
   return {
     y: keptBlock.y,

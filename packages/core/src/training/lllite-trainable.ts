@@ -13,7 +13,7 @@ import { concatenate } from "./concatenate.ts"
 import type { TrainedTap } from "./gradients.ts"
 import type { Trainable, TrainBatch, ValuePart } from "./trainable.ts"
 
-/** LLLites train. Their groups are `conditioning1`, `down`, `mid` and `up`. */
+/** How LLLites train. Their groups are `conditioning1`, `down`, `mid` and `up`. */
 export const LLLITE: Trainable<LlliteModel> = {
   kind: "lllite",
 
@@ -46,7 +46,7 @@ function partOf({ plan, name, fileShape, offset, size }: Slot): ValuePart {
   return { name: `${plan.site.key}.${name}`, group, shape: fileShape, offset, size }
 }
 
-/** The controls of a batch, cut for every depth of an LLLite. Each is cut once for all steps that have it. */
+/** The controls of a batch, cut for every depth of an LLLite. Each control is cut once for all steps. */
 function cutBatch({ adapters }: LlliteModel, { examples, memo }: TrainBatch): ReadonlyMap<Depth, ControlPatches> {
   const depths = new Set(adapters.map(({ site }) => site.depth))
   return new Map(
@@ -65,7 +65,7 @@ function cutBatch({ adapters }: LlliteModel, { examples, memo }: TrainBatch): Re
 }
 
 /**
- * An LLLite as a tap that trains. The control's share is computed anew at every layer, since the conditioner trains too.
+ * An LLLite as a tap that trains. Every layer computes the control's share anew, because the conditioner trains, too.
  *
  * @param control N control images, cut for every depth of the LLLite
  */

@@ -36,7 +36,7 @@ describe("elementwiseLoss", () => {
     tf.dispose([prediction, target, result])
   })
 
-  it("uses each row's own turning point", async () => {
+  it("uses each row's turning point", async () => {
     const prediction = tf.tensor2d([[2], [2]])
     const target = tf.zerosLike(prediction)
     const result = elementwiseLoss(prediction, target, "huber", [0.1, 1])
@@ -88,7 +88,7 @@ describe("elementwiseLoss", () => {
 })
 
 describe("huberDelta", () => {
-  it("goes from 1 to delta with the timestep or with the noise", () => {
+  it("falls from 1 to delta with the timestep or with the noise", () => {
     expect(huberDelta({ schedule: "exponential" }, 0, 1000, 0)).toBe(1)
     expect(huberDelta({ schedule: "exponential" }, 1000, 1000, 0)).toBeCloseTo(0.1, 12)
     expect(huberDelta({ schedule: "snr" }, 0, 1000, 0)).toBe(1)
@@ -110,19 +110,19 @@ describe("lossWeight", () => {
     expect(lossWeight({}, "epsilon", 3)).toBe(1)
   })
 
-  it("limits the weight of clean samples, by each prediction's own measure", () => {
+  it("limits the weight of clean samples, for each prediction", () => {
     expect(lossWeight({ minSnrGamma: 5 }, "epsilon", 20)).toBe(0.25)
     expect(lossWeight({ minSnrGamma: 5 }, "epsilon", 2)).toBe(1)
     expect(lossWeight({ minSnrGamma: 5 }, "v", 19)).toBe(0.25)
   })
 
-  it("multiplies what is combined", () => {
+  it("multiplies combined weights", () => {
     const snr = 10
     const product = lossWeight({ minSnrGamma: 5 }, "v", snr) * lossWeight({ debiased: true }, "v", snr)
     expect(lossWeight({ minSnrGamma: 5, debiased: true }, "v", snr)).toBeCloseTo(product, 12)
   })
 
-  it("refuses what does not go with the prediction", () => {
+  it("refuses options that do not fit the prediction", () => {
     expect(() => lossWeight({ scaleVLikeNoise: true }, "epsilon", 1)).toThrow(/predicts "v"/)
     expect(() => lossWeight({ vPredictionLike: 0.1 }, "v", 1)).toThrow(/predicts "epsilon"/)
     expect(() => lossWeight({ minSnrGamma: 0 }, "v", 1)).toThrow(/minSnrGamma is 0, expected a number above 0/)
@@ -130,7 +130,7 @@ describe("lossWeight", () => {
 })
 
 describe("weightedMean", () => {
-  it("averages rows by weight, each over its own values", async () => {
+  it("averages every row over its values, then all rows by weight", async () => {
     const values = tf.tensor3d([[[1, 3]], [[10, 20]]])
     const mean = weightedMean(values, [1, 0.1])
     expect((await mean.data())[0]).toBeCloseTo((2 + 1.5) / 2, 6)

@@ -6,15 +6,15 @@ import type { HuberSchedule, LossType } from "./names.ts"
 import { HUBER_SCHEDULES, LOSS_TYPES } from "./names.ts"
 import { HUBER_RANGES, LOSS_WEIGHT_RANGES } from "./ranges.ts"
 
-/** Where the Huber losses turn from squares to lines, over a run's noise levels. */
+/** The point where the Huber losses change from quadratic to linear, over a run's noise levels. */
 export interface HuberOptions {
   /**
-   * `constant`; `exponential`, falling from 1 to `delta` over the timesteps; or `snr`, falling with the noise level.
+   * `constant`, `exponential` (falls from 1 to `delta` over the timesteps), or `snr` (falls with the noise level).
    */
   readonly schedule: HuberSchedule
-  /** Where the curve ends, default: 0.1 (`--huber_c`). */
+  /** The end of the curve, sd-scripts' `huber_c`. Default: 0.1. */
   readonly delta?: number
-  /** Factor on the whole curve, default: 1 (`--huber_scale`). Not with `snr`, which has none. */
+  /** Factor on the whole curve, sd-scripts' `huber_scale`. Not with `snr`. Default: 1. */
   readonly scale?: number
 }
 
@@ -44,11 +44,11 @@ export function huberDelta(options: HuberOptions, timestep: number, timesteps: n
 /**
  * The loss of every value, differentiable in the prediction. prediction, target: [N, ...] → [N, ...]
  *
- * l2: d². l1: |d|. huber: 2c (sqrt(d² + c²) - c). smooth_l1: 2 (sqrt(d² + c²) - c). Both last are the pseudo-Huber
- * loss, scaled to behave as c · huber and as 2 |d| far out.
+ * l2: d². l1: |d|. huber: 2c (sqrt(d² + c²) - c). smooth_l1: 2 (sqrt(d² + c²) - c). The last two are the pseudo-Huber
+ * loss. For large d they behave as 2c |d| and as 2 |d|.
  *
  * @param deltas c of each row, for the Huber losses only; see `huberDelta`.
- * @throws CoreError when the type is unknown, the shapes differ, or deltas are missing, of another count, or of no use.
+ * @throws CoreError when the type is unknown, the shapes differ, or deltas are missing, of another number, or needless.
  */
 export function elementwiseLoss(
   prediction: tf.Tensor,
@@ -77,31 +77,31 @@ export function elementwiseLoss(
       Float32Array.from(deltas),
       prediction.shape.map((_, axis) => (axis === 0 ? rows : 1)),
     )
-    // sqrt(d² + c²) - c loses all digits where d is small; d² / (sqrt(d² + c²) + c) is the same and keeps them.
+    // sqrt(d² + c²) - c loses all digits where d is small. d² / (sqrt(d² + c²) + c) is equal and keeps them.
     const root = tf.sqrt(tf.add(squared, tf.square(delta)))
     const halved = tf.div(squared, tf.add(root, delta))
     return tf.mul(halved, type === "huber" ? tf.mul(delta, 2) : 2)
   })
 }
 
-/** Weights of a sample's loss by its signal to noise ratio. */
+/** Options for the weight of a sample's loss by its signal to noise ratio. */
 export interface LossWeightOptions {
   /** Min-SNR: Hang et al. 2023 (arXiv:2303.09556); 5 is usual. */
   readonly minSnrGamma?: number
-  /** Weighs v losses as if noise were predicted. For v only. */
+  /** Weights v losses as if noise were predicted. For v only. */
   readonly scaleVLikeNoise?: boolean
-  /** Adds this share of the loss weighted as if v were predicted. For epsilon only. */
+  /** Adds this share of the loss, weighted as if v were predicted. For epsilon only. */
   readonly vPredictionLike?: number
   /** Debiased estimation: Yu et al. 2023 (arXiv:2310.08442). */
   readonly debiased?: boolean
 }
 
-/** The ratio above which sd-scripts does not tell noise levels apart. */
+/** The ratio at which sd-scripts clamps the signal to noise ratio. */
 const LARGEST_SNR = 1000
 
 /**
- * The factor on the loss of a sample with signal to noise ratio `snr` (of the schedule before any rescaling to zero
- * terminal SNR; see `snrAt`).
+ * The factor on the loss of a sample with signal to noise ratio `snr`. The ratio is that of the schedule before a
+ * rescaling to zero terminal SNR; see `snrAt`.
  *
  * Source: sd-scripts `library/custom_train_functions.py`.
  *

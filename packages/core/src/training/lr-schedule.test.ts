@@ -39,7 +39,7 @@ describe("createLrSchedule", () => {
     expect(createLrSchedule(options("warmup_stable_decay"))(100)).toBeCloseTo(2e-5, 12)
   })
 
-  it("restarts the cosine as often as it is told", () => {
+  it("restarts the cosine as often as cycles says", () => {
     const rate = createLrSchedule({ curve: "cosine_with_restarts", learningRate: 1, totalSteps: 90, cycles: 3 })
     expect([rate(0), rate(30), rate(60)]).toEqual([1, 1, 1])
     expect(rate(29)).toBeLessThan(0.01)
@@ -51,7 +51,7 @@ describe("createLrSchedule", () => {
     expect(rate(150)).toBe(0.5)
   })
 
-  it("keeps warmup_stable_decay level until the decay", () => {
+  it("keeps warmup_stable_decay constant until the decay", () => {
     const rate = createLrSchedule(options("warmup_stable_decay"))
     expect(rate(79)).toBe(2e-4)
     expect(rate(81)).toBeLessThan(2e-4)

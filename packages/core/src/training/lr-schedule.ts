@@ -12,11 +12,11 @@ export interface LrScheduleOptions {
   readonly totalSteps: number
   /** Steps over which the rate rises from 0. Default: 0. All curves but `constant`. */
   readonly warmupSteps?: number
-  /** Length of the fall at the end, of `warmup_stable_decay`. Default: 0. */
+  /** Steps of the fall at the end of `warmup_stable_decay`. Default: 0. */
   readonly decaySteps?: number
   /**
-   * Of `cosine_with_restarts`: how often it falls to 0. Of `cosine_with_min_lr` and `warmup_stable_decay`: half waves
-   * of the cosine. Default: 1.
+   * For `cosine_with_restarts`, how often the rate falls to 0. For `cosine_with_min_lr` and `warmup_stable_decay`, half
+   * waves of the cosine. Default: 1.
    */
   readonly cycles?: number
   /** Exponent of `polynomial`. Default: 1, a straight line. */
@@ -24,12 +24,13 @@ export interface LrScheduleOptions {
   /** Steps after which `inverse_sqrt` has begun to fall. Default: the warm-up, or 10,000 without one. */
   readonly timescale?: number
   /**
-   * The lowest rate, as a share of learningRate. `cosine_with_min_lr` needs it; `warmup_stable_decay` defaults to 0.
+   * The lowest rate, as a share of learningRate. `cosine_with_min_lr` requires it. Default for `warmup_stable_decay`:
+   * 0.
    */
   readonly minRatio?: number
 }
 
-/** How a rate moves, whatever it is and however long the run. */
+/** The movement of a rate, without the rate and the length of the run. */
 export type LrMovement = Omit<LrScheduleOptions, "learningRate" | "totalSteps">
 
 const OWN_OPTIONS = ["warmupSteps", "decaySteps", "cycles", "power", "timescale", "minRatio"] as const
@@ -39,20 +40,20 @@ type OwnOption = (typeof OWN_OPTIONS)[number]
 const RANGES = { ...LR_RANGES, learningRate: TRAIN_RANGES.learningRate, totalSteps: TRAIN_RANGES.steps }
 
 interface CurveShape {
-  /** The options that mean something to this curve; others are refused. */
+  /** The options of this curve. All others are refused. */
   readonly options: readonly OwnOption[]
-  /** Factor at `step` steps after the start, of which the first `warmup` are not this curve's. */
+  /** The factor at `step` steps after the start. The first `warmup` steps do not use this curve. */
   readonly factor: (step: number, settings: Settings) => number
 }
 
-/** The options with defaults filled in. */
+/** The options with their defaults. */
 type Settings = Required<Omit<LrScheduleOptions, "curve" | "timescale" | "minRatio">> &
   Pick<LrScheduleOptions, "timescale" | "minRatio">
 
-/** What remains at the end of `polynomial`, as in transformers. */
+/** The rate at the end of `polynomial`, as in transformers. */
 const POLYNOMIAL_END = 1e-7
 
-/** Where `step` is between the end of the warm-up (0) and the end of the run (1). */
+/** The position of `step` between the end of the warm-up (0) and the end of the run (1). */
 const progress = (step: number, { totalSteps, warmupSteps }: Settings): number =>
   (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps)
 
@@ -121,7 +122,7 @@ const CURVES: Readonly<Record<LrCurve, CurveShape>> = {
  *
  * Source: `transformers.optimization`, with the options of sd-scripts.
  *
- * @throws CoreError when the curve is unknown, an option is out of range, missing, or of no use to the curve.
+ * @throws CoreError when the curve is unknown, or an option is out of range, missing, or not an option of the curve.
  */
 export function createLrSchedule(options: LrScheduleOptions): (step: number) => number {
   const { curve, learningRate, totalSteps, warmupSteps = 0, decaySteps = 0, cycles = 1, power = 1 } = options
@@ -142,7 +143,7 @@ export function createLrSchedule(options: LrScheduleOptions): (step: number) => 
   return (step) => {
     if (step < warmupSteps) {
       const rise = step / Math.max(1, warmupSteps)
-      // Only this curve rises from its lowest rate instead of from 0.
+      // This curve alone rises from its lowest rate instead of 0.
       const low = curve === "warmup_stable_decay" ? (options.minRatio ?? 0) : 0
       return learningRate * (rise * (1 - low) + low)
     }
@@ -155,18 +156,20 @@ function checkOptions(options: LrScheduleOptions, shape: CurveShape): void {
   checkRanges("learning rate", { ...options }, RANGES)
   for (const name of OWN_OPTIONS) {
     const value = options[name]
-    // A 0 asks for nothing, so it is no contradiction.
+    // A 0 has no effect, so it is allowed.
     if (value !== undefined && value !== 0 && !shape.options.includes(name)) {
       throw new CoreError(`learning rate: "${curve}" has no ${name}, got ${value}. Leave it out or use another curve.`)
     }
   }
   if (warmupSteps + decaySteps > totalSteps) {
     throw new CoreError(
-      `learning rate: ${warmupSteps} warm-up and ${decaySteps} decay steps do not fit in ${totalSteps} steps`,
+      `learning rate: ${warmupSteps} warm-up and ${decaySteps} decay steps do not fit in ${totalSteps} steps. Use fewer.`,
     )
   }
   if (curve === "cosine_with_min_lr" && minRatio === undefined) {
-    throw new CoreError('learning rate: "cosine_with_min_lr" needs minRatio, the lowest share of learningRate')
+    throw new CoreError(
+      'learning rate: "cosine_with_min_lr" needs minRatio, the lowest share of learningRate. Give it.',
+    )
   }
   if (curve === "polynomial" && learningRate <= POLYNOMIAL_END) {
     throw new CoreError(

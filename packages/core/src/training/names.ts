@@ -1,18 +1,18 @@
 /*
- * What a training can be asked for by name. Nothing here loads tfjs, so a command or a page can list these at once.
+ * Names of training options. Nothing here loads tfjs, so a command or a page can list these at once.
  */
 
-/** All losses there are, by the names of sd-scripts' `--loss_type`. */
+/** All losses, by the names of sd-scripts' `loss_type`. */
 export const LOSS_TYPES = ["l2", "l1", "huber", "smooth_l1"] as const
 
 export type LossType = (typeof LOSS_TYPES)[number]
 
-/** All curves of the Huber losses' turning point, by the names of sd-scripts' `--huber_schedule`. */
+/** All curves of the Huber losses' turning point, by the names of sd-scripts' `huber_schedule`. */
 export const HUBER_SCHEDULES = ["snr", "exponential", "constant"] as const
 
 export type HuberSchedule = (typeof HUBER_SCHEDULES)[number]
 
-/** All ways in which the learning rate moves after the warm-up, by the names of sd-scripts' `--lr_scheduler`. */
+/** All curves of the learning rate after the warm-up, by the names of sd-scripts' `lr_scheduler`. */
 export const LR_CURVES = [
   "constant",
   "constant_with_warmup",

@@ -5,17 +5,20 @@ import { cutPatches } from "../models/lllite/conditioner.ts"
 import type { AdapterPlan, LlliteModel } from "../models/lllite/layout.ts"
 import { concatenate } from "./concatenate.ts"
 
-/** Controls are read up to this many pixels, the first of them whole: enough for a mean and a deviation. */
+/**
+ * The most pixels of controls that are read, but always the first control. This is enough for a mean and a deviation.
+ */
 const MOST_PIXELS = 2 ** 20
 
-/** A channel that never changes is not blown up. */
+/** A lower limit for the deviation, so that a constant channel is not scaled to infinity. */
 const LEAST_DEVIATION = 1e-3
 
 /**
- * Scales and shifts the convolutions of a new LLLite's conditioners, in place, so that every channel of every layer has
- * mean 0 and deviation 1 over these controls (Mishkin and Matas 2015, https://arxiv.org/abs/1511.06422). With PyTorch's
- * own start, a control moves the embedding by little beside what is the same for all of them, and the adapters have to
- * learn to hear it first. sd-scripts does not do this; what is trained is an LLLite like any other.
+ * Scales and shifts the convolutions of a new LLLite's conditioners, in place. Every channel of every layer then has
+ * mean 0 and deviation 1 over these controls. With PyTorch's initialisation, a control changes the embedding little
+ * against the part that all controls share. The adapters then have to learn first to react to the control. sd-scripts
+ * has no such step. The trained file is an ordinary LLLite.
+ * Source: Mishkin and Matas 2015, https://arxiv.org/abs/1511.06422.
  *
  * @throws CoreError if a control is smaller than one token of a site
  */
@@ -39,7 +42,7 @@ export function normaliseConditioners(model: LlliteModel, controls: readonly Rgb
   }
 }
 
-/** Controls in rows as the first layer reads them. */
+/** The controls as rows for the first layer. */
 function patchesOf(controls: readonly RgbImage[], depth: AdapterPlan["site"]["depth"]): Float32Array {
   const parts: Float32Array[] = []
   let pixels = 0
@@ -52,7 +55,7 @@ function patchesOf(controls: readonly RgbImage[], depth: AdapterPlan["site"]["de
   return concatenate(parts)
 }
 
-/** Normalises a layer, weight [in, out] and bias [out], over its inputs, and gives its outputs: [rows, out]. */
+/** Normalises a layer, weight [in, out] and bias [out], over its inputs. Returns its outputs, [rows, out]. */
 function normaliseLayer(input: Float32Array, weight: Float32Array, bias: Float32Array): Float32Array {
   const outs = bias.length
   const ins = weight.length / outs

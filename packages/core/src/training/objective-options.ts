@@ -5,15 +5,15 @@ import type { LossType } from "./names.ts"
 import { HUBER_SCHEDULES, LOSS_TYPES } from "./names.ts"
 import { HUBER_RANGES, LOSS_WEIGHT_RANGES, OBJECTIVE_RANGES } from "./ranges.ts"
 
-/** What is minimised: how far a prediction is from the noise (or velocity) at timesteps drawn from a range. */
+/** The objective of a training: the distance of a prediction from the noise (or velocity) at random timesteps. */
 export interface ObjectiveOptions {
-  /** First timestep that is drawn. Default: 0. */
+  /** The first timestep of the range. Default: 0. */
   readonly minTimestep?: number
-  /** One past the last timestep that is drawn. Default: 1000. */
+  /** The timestep after the last one of the range. Default: 1000. */
   readonly maxTimestep?: number
   /** Default: `l2`. */
   readonly loss?: LossType
-  /** For the Huber losses. Default: the `snr` schedule. */
+  /** Options of the Huber losses. Default: the `snr` schedule. */
   readonly huber?: HuberOptions
   readonly weights?: LossWeightOptions
   readonly gradientCheckpointing?: boolean

@@ -21,25 +21,25 @@ import { checkObjective } from "./objective-options.ts"
 import type { Trainable, TrainableModel } from "./trainable.ts"
 
 /**
- * Rows of one step's batch. All draws depend on the seed, the step and the row alone, so any part of a batch can be made
- * anywhere.
+ * Rows of one step's batch. All draws depend on the seed, the step and the row alone. So any worker can compute any
+ * part of a batch.
  */
 export interface BatchRows {
-  /** The run's. */
+  /** The run's seed. */
   readonly seed: number
   readonly step: number
-  /** Which row of the whole batch the first of `examples` is. */
+  /** The row of the first example in the whole batch. */
   readonly firstRow: number
   readonly examples: readonly CachedExample[]
-  /** Keeps what is made of examples from step to step. Default: nothing is kept. */
+  /** Keeps values of examples from step to step. Default: `NO_MEMO`. */
   readonly memo?: ExampleMemo
   readonly signal?: AbortSignal
-  /** Awaited wherever the signal is checked. */
+  /** Awaited before each check of the signal. */
   readonly pause?: () => Promise<void>
 }
 
 /**
- * The mean loss over some rows of a batch and its gradient with respect to every value of a model.
+ * The mean loss over some rows of a batch, and its gradient with respect to every value of a model.
  *
  * Source: sd-scripts `sdxl_train_control_net_lllite.py`, the inner loop.
  */
@@ -103,7 +103,7 @@ export async function objective<M extends TrainableModel>(
   }
 }
 
-/** What the loss of each row needs to know of its timestep. */
+/** The values of each row's timestep that the loss uses. */
 function rowFactors(
   schedule: NoiseSchedule,
   timesteps: readonly number[],

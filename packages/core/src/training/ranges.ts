@@ -1,17 +1,16 @@
 import type { NumberRange } from "../number-range.ts"
 
 /*
- * The range of every number that training can be given, but for those of optimisers, which stand with each of them.
- * Nothing here loads tfjs.
+ * The ranges of training's numbers. Each optimiser has its ranges in its rule. Nothing here loads tfjs.
  */
 
-/** Steps of a run: more than any run has had. */
+/** The most steps of a run. */
 const STEPS = { integer: true, max: 10_000_000 } as const
 
-/** Members of a batch. */
+/** The range of a batch's size. */
 const ROWS = { integer: true, min: 1, max: 4096 } as const
 
-/** Numbers of `TrainOptions`. */
+/** Ranges of `TrainOptions`. */
 export const TRAIN_RANGES = {
   steps: { ...STEPS, min: 1 },
   batchSize: ROWS,
@@ -27,7 +26,7 @@ export const ADAPTER_RANGES = {
   mlpDim: { integer: true, min: 1, max: 4096 },
 } as const satisfies Readonly<Record<string, NumberRange>>
 
-/** Numbers of `LrMovement`. */
+/** Ranges of `LrMovement`. */
 export const LR_RANGES = {
   warmupSteps: { ...STEPS, min: 0 },
   decaySteps: { ...STEPS, min: 0 },
@@ -40,19 +39,19 @@ export const LR_RANGES = {
 /** Timesteps of SDXL's noise schedule. */
 const TIMESTEPS = 1000
 
-/** Numbers of `ObjectiveOptions` itself. */
+/** Ranges of `ObjectiveOptions`, without those of its nested options. */
 export const OBJECTIVE_RANGES = {
   minTimestep: { integer: true, min: 0, max: TIMESTEPS - 1 },
   maxTimestep: { integer: true, min: 1, max: TIMESTEPS },
 } as const satisfies Readonly<Record<string, NumberRange>>
 
-/** Numbers of `HuberOptions`. */
+/** Ranges of `HuberOptions`. */
 export const HUBER_RANGES = {
   delta: { above: 0 },
   scale: { above: 0 },
 } as const satisfies Readonly<Record<string, NumberRange>>
 
-/** Numbers of `LossWeightOptions`. */
+/** Ranges of `LossWeightOptions`. */
 export const LOSS_WEIGHT_RANGES = {
   minSnrGamma: { above: 0 },
   vPredictionLike: { min: 0 },

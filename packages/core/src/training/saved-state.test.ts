@@ -28,7 +28,7 @@ async function run(state: TrainState, until: number): Promise<TrainState> {
   throw new Error("the run was shorter")
 }
 
-/** What a file does to it: bytes and text. */
+/** Converts it to bytes and text and back, as a file does. */
 function throughAFile({ tensors, metadata }: SavedTrainState): SavedTrainState {
   const bytes = [...tensors].map(
     ([name, { shape, values }]) => [name, shape, new Uint8Array(values.slice().buffer)] as const,
@@ -65,7 +65,7 @@ describe("a saved run", () => {
     )
   })
 
-  it("is refused where it does not fit, by the name of what is wrong", () => {
+  it("is refused with the name of the wrong part", () => {
     const saved = saveTrainState(LLLITE, begin())
     const load = (changes: Partial<SavedTrainState>, like = begin().model): unknown =>
       loadTrainState(LLLITE, { ...saved, ...changes }, like)

@@ -2,15 +2,15 @@ import { CoreError } from "../errors.ts"
 import type { TrainState } from "./train.ts"
 import type { Trainable, TrainableModel } from "./trainable.ts"
 
-/** A tensor as it is saved. */
+/** A saved tensor. */
 export interface SavedTensor {
   readonly shape: readonly number[]
   readonly values: Float32Array
 }
 
-/** A run between two steps as a file holds it: tensors by name, and text by name. */
+/** A run between two steps in the form of a file: tensors by name, and text by name. */
 export interface SavedTrainState {
-  /** `model.NAME` of every part, and `optimizer.NAME` of what the optimiser remembers. */
+  /** `model.NAME` of every part, and `optimizer.NAME` of every list in the optimiser's state. */
   readonly tensors: ReadonlyMap<string, SavedTensor>
   readonly metadata: ReadonlyMap<string, string>
 }
@@ -18,7 +18,7 @@ export interface SavedTrainState {
 const MODEL = "model."
 const OPTIMIZER = "optimizer."
 
-/** A run as named tensors. Those of the model are copies; those of the optimiser are the state's own. */
+/** Converts a run to named tensors. The model's tensors are copies. The optimiser's tensors are those of the state. */
 export function saveTrainState<M extends TrainableModel>(
   trainable: Trainable<M>,
   { model, optimizer, step }: TrainState<M>,
@@ -40,10 +40,11 @@ export function saveTrainState<M extends TrainableModel>(
 }
 
 /**
- * The run again. It continues bit for bit with the options that it had.
+ * Reads a saved run. With the same options it continues bit for bit.
  *
- * @param like a model of the same parts, such as a new run's with the same options; its values are not read
- * @throws CoreError for a run of another kind, a tensor that is missing, of another shape or of no use, or a bad number
+ * @param like a model of the same parts, such as a new run's with the same options. Its values are not read
+ * @throws CoreError for a run of another kind, for a tensor that is missing, unknown or of another shape, or a bad
+ * number
  */
 export function loadTrainState<M extends TrainableModel>(
   trainable: Trainable<M>,

@@ -7,30 +7,30 @@ import type { OptimizerChoice } from "./optimizers/index.ts"
 import { checkOptimizer, DEFAULT_OPTIMIZER } from "./optimizers/index.ts"
 import { TRAIN_RANGES } from "./ranges.ts"
 
-/** How a run is trained. The ranges of its numbers stand in `TRAIN_RANGES`. */
+/** Options of a training run. `TRAIN_RANGES` has the ranges of the numbers. */
 export interface TrainOptions {
   readonly steps: number
   readonly batchSize: number
   readonly seed: number
   readonly learningRate: number
-  /** How the rate moves. Default: it is constant. */
+  /** The movement of the learning rate. Default: constant. */
   readonly lr?: LrMovement
-  /** Default: AdamW with its own defaults. */
+  /** Default: AdamW with its defaults. */
   readonly optimizer?: OptimizerChoice
-  /** Longest gradient that is taken as it is; 0 for no limit. Default: 1. */
+  /** The largest norm of a gradient. Larger gradients are scaled to it. 0 is no limit. Default: 1. */
   readonly maxGradNorm?: number
   /**
-   * Into how many parts a batch is cut. They may run side by side. Their sum is taken in order, so a run's result
-   * depends on their number and not on who computed them. Default: 1.
+   * The number of parts of a batch. Parts may run side by side. Their sum is taken in order. So a run's result depends
+   * on the number of parts, and not on the workers that compute them. Default: 1.
    */
   readonly shards?: number
   readonly signal?: AbortSignal
 }
 
 /**
- * Checks all options of a run together. It takes no time, so a caller can ask before it opens a data set or a model.
+ * Checks all options of a run together. It takes no time, so a caller can check before it opens a data set or a model.
  *
- * @throws CoreError naming the first option that is wrong, what is expected and what came
+ * @throws CoreError that names the first wrong option, what was expected and what came
  */
 export function checkTrainOptions(options: TrainOptions & { readonly objective?: ObjectiveOptions }): void {
   checkRanges("training", { ...options }, TRAIN_RANGES)

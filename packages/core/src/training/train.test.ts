@@ -9,7 +9,7 @@ const SITES = enumerateSites(LAYOUT).slice(0, 2)
 const EXAMPLES = Array.from({ length: 3 }, () => ({ width: 64, height: 64 }))
 const OPTIONS: TrainOptions = { steps: 5, batchSize: 2, seed: 1, learningRate: 0.1 }
 
-/** Pulls every value towards the number of the example. No network is needed. */
+/** Moves every value towards the number of the example. This needs no network. */
 const gradients: GradientSource = async ({ values }, tasks) =>
   tasks.map(({ examples }) => {
     const target = examples.reduce((sum, index) => sum + index, 0) / examples.length
@@ -30,7 +30,7 @@ async function run(
   }
 }
 
-/** Gradient descent with momentum, which answers later, as an optimiser in another thread does. */
+/** Asynchronous gradient descent with momentum, as if it ran in another thread. */
 const SGD: OptimizerRule<{ readonly momentum: { readonly default: 0.9; readonly min: 0; readonly below: 1 } }> = {
   name: "sgd",
   options: { momentum: { default: 0.9, min: 0, below: 1 } },
@@ -53,7 +53,7 @@ const SGD: OptimizerRule<{ readonly momentum: { readonly default: 0.9; readonly 
   },
 }
 
-describe("an optimiser of one's own", () => {
+describe("a caller's optimiser", () => {
   const machine: TrainMachine = {
     gradients,
     loadOptimizer: (values, state) => SGD.load(values, state, numbersOf(SGD, { momentum: 0.5 })),
@@ -82,7 +82,7 @@ describe("an optimiser of one's own", () => {
     expect(await run(half, {}, machine)).toEqual(whole)
   })
 
-  it("is disposed when the run ends, whatever ends it", async () => {
+  it("is disposed at every kind of end of the run", async () => {
     const ends: string[] = []
     const counting = (name: string): TrainMachine => ({
       gradients,

@@ -19,60 +19,62 @@ import type { TrainOptions } from "./train-options.ts"
 import { checkTrainOptions } from "./train-options.ts"
 import type { TrainableModel } from "./trainable.ts"
 
-/** Part of a step's batch, to be turned into a loss and a gradient wherever there is room for it. */
+/** A part of a step's batch, for one call of the gradient source. */
 export interface GradientTask {
   readonly step: number
-  /** Which row of the whole batch the first example is. */
+  /** The row of the first example in the whole batch. */
   readonly firstRow: number
   /** Indices into the data set. */
   readonly examples: readonly number[]
 }
 
-/** Computes the parts of one step; results in the tasks' order. */
+/** Computes the parts of one step. Results have the tasks' order. */
 export type GradientSource<M extends TrainableModel = LlliteModel> = (
   model: M,
   tasks: readonly GradientTask[],
 ) => Promise<readonly LossAndGradients[]>
 
-/** What a run needs of the machine. */
+/** The functions that compute for a run. */
 export interface TrainMachine<M extends TrainableModel = LlliteModel> {
   readonly gradients: GradientSource<M>
-  /** Where the optimiser computes. Default: on the thread that calls. */
+  /** Creates the optimiser. Default: `loadOptimizer`, on the calling thread. */
   readonly loadOptimizer?: LoadOptimizer
 }
 
 /**
- * All that a run is made of between two steps, as plain data. With the same options it continues from here bit for bit:
- * the order of batches, their noise and the learning rate follow from the options and `step`.
+ * A run between two steps, as plain data. With the same options the run continues from here bit for bit. The order of
+ * batches, their noise and the learning rate follow from the options and `step`.
  */
 export interface TrainState<M extends TrainableModel = LlliteModel> {
   readonly model: M
   readonly optimizer: OptimizerState
-  /** Steps taken. */
+  /** The number of finished steps. */
   readonly step: number
 }
 
 export interface TrainStepEvent<M extends TrainableModel = LlliteModel> {
-  /** Steps taken, this one included. */
+  /** The number of finished steps, this one included. */
   readonly step: number
   readonly steps: number
   readonly loss: number
   readonly learningRate: number
-  /** Before clipping. */
+  /** The gradient's norm before clipping. */
   readonly gradientNorm: number
-  /** The run as it is now, to save or to continue. To be called, and used, before the next step is asked for. */
+  /** The run as it is now, to save or to continue. Call it and use the result before you request the next step. */
   state(): Promise<TrainState<M>>
 }
 
 export interface TrainStateOptions {
-  /** Controls over which the conditioners are normalised (`normaliseConditioners`); as PyTorch draws them unless given. */
+  /**
+   * Controls over which the conditioners are normalised (`normaliseConditioners`). Default: PyTorch's initialisation.
+   */
   readonly controls?: readonly RgbImage[]
   /** Default: AdamW. */
   readonly optimizer?: OptimizerChoice
 }
 
 /**
- * The state of a new run of an LLLite: `up` at zero, so that it starts as the base model.
+ * The state of a new run of an LLLite. `up` is zero, so that the run starts as the base model.
  *
  * @throws CoreError for widths or a seed out of range, or an unknown optimiser
  */
@@ -97,12 +99,12 @@ export function beginTraining<M extends TrainableModel>(
 }
 
 /**
- * Trains a model from `state`, whose arrays change as steps are taken. Yields every step. Leaving the loop ends the
- * run. An aborted signal ends it too, after the step that runs or inside it, and the state that comes back is that of
- * the last whole step.
+ * Trains a model from `state`, and changes the arrays of `state` at every step. Yields every step. Leaving the loop
+ * ends the run. An aborted signal also ends it, inside the running step or after it. The result is then the state of
+ * the last complete step.
  *
- * @param examples sizes of the data set's examples, by which batches are made
- * @throws CoreError when an option is out of range, or when a loss or a gradient is not a number any more
+ * @param examples sizes of the data set's examples, which determine the batches
+ * @throws CoreError when an option is out of range, or when a loss or a gradient is not finite
  */
 export async function* train<M extends TrainableModel = LlliteModel>(
   state: TrainState<M>,
@@ -136,7 +138,7 @@ export async function* train<M extends TrainableModel = LlliteModel>(
   }
 }
 
-/** What comes of the work; null when it failed because it was stopped. */
+/** The result of the work, or null when it failed because of the abort. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T | null> {
   try {
     return await work
@@ -165,7 +167,7 @@ function cut(step: number, batch: readonly number[], shards: number): GradientTa
   return tasks
 }
 
-/** Every part is the mean of its own rows, and counts as much as it has rows. */
+/** Each part is the mean of its rows. Its weight is the number of its rows. */
 function sumParts(tasks: readonly GradientTask[], parts: readonly LossAndGradients[]): LossAndGradients {
   const rows = tasks.reduce((count, task) => count + task.examples.length, 0)
   const gradients = new Float32Array(parts[0]?.gradients.length ?? 0)

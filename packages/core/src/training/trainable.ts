@@ -3,50 +3,50 @@ import type { CachedExample } from "./dataset.ts"
 import type { ExampleMemo } from "./example-memo.ts"
 import type { TrainedTap } from "./gradients.ts"
 
-/** What trains, as data: all its values in one flat list, which is what an optimiser and a sum of gradients want. */
+/** A model that trains, as data. All its values are in one flat list, which optimisers and sums of gradients use. */
 export interface TrainableModel {
   readonly values: Float32Array
 }
 
 /** A named part of the flat values. */
 export interface ValuePart {
-  /** Unique in the model: its name in a file. */
+  /** Its name in a file, which is unique in the model. */
   readonly name: string
-  /** What it belongs to, such as `up`: a learning rate of its own, or none, can be for a group. */
+  /** Its group, such as `up`. A group can have a separate learning rate, or none. */
   readonly group: string
   /** Shape in a file. */
   readonly shape: readonly number[]
-  /** Where it begins among the flat values. Parts follow each other without gaps. */
+  /** Its first index in the flat values. Parts follow each other without gaps. */
   readonly offset: number
   readonly size: number
 }
 
-/** What a batch has for what trains. */
+/** The parts of a batch that a trainable model reads. */
 export interface TrainBatch {
-  /** All of one size, in the order of the batch's rows. */
+  /** Examples of one size, in the order of the batch's rows. */
   readonly examples: readonly CachedExample[]
-  /** For what does not change from step to step. */
+  /** Keeps values that are the same at every step. */
   readonly memo: ExampleMemo
 }
 
-/** What trains, on a device and at its place in the network. */
+/** A model that trains, on a device and as a tap of the network. */
 export interface PlacedTrainable extends TrainedTap {
-  /** Gives its tensors back. */
+  /** Disposes its tensors. */
   dispose(): void
 }
 
 /**
- * A kind of thing that trains: how its values are named, how they stand in the network, and how they are saved. LLLite
- * is one (`LLLITE`); a LoRA would be another.
+ * A kind of model that trains. It defines the names of values, their tap in the network, and their saved form. `LLLITE`
+ * is one kind; a LoRA would be another.
  */
 export interface Trainable<M extends TrainableModel> {
-  /** Names the kind in a saved run. */
+  /** The name of the kind in a saved run. */
   readonly kind: string
   /** All parts, in the order of the flat values. */
   parts(model: M): readonly ValuePart[]
   /**
-   * Brings the values to the device. The tape begins at the first block with a leaf. The leaves together are the flat
-   * values, in their order. The caller disposes what comes back.
+   * Uploads the values to the device. The tape begins at the first block with a leaf. The leaves together are the flat
+   * values, in their order. The caller disposes the result.
    */
   place(ops: Ops, model: M, batch: TrainBatch): PlacedTrainable
   /** One part in a file's order, of the part's shape. */

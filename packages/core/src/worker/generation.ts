@@ -10,7 +10,7 @@ import type { RuntimeTasks, RuntimeTypes, SentGenerateOptions } from "../runtime
 
 type GenerateTask = RuntimeTasks<RuntimeTypes>["generate"]
 
-/** Makes the pictures of one batch, with estimates of them at every step where they are asked for. */
+/** Makes the pictures of one batch. With previews, every step has estimates of them. */
 export async function* generateBatch(
   sdxl: Sdxl,
   requests: readonly PictureRequest[],
@@ -29,7 +29,7 @@ export async function* generateBatch(
   return null
 }
 
-/** Latents as pictures. latents: [N, H, W, 4] → N pictures of 8·H by 8·W */
+/** Decodes latents. latents: [N, H, W, 4] → N pictures of 8·H by 8·W */
 async function decode(sdxl: Sdxl, latents: Tensor4D, vaeSlices: number): Promise<RgbImage[]> {
   const images: RgbImage[] = []
   sdxl.ops.trim?.()

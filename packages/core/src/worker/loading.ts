@@ -10,14 +10,14 @@ import type { Ops, Weight, WeightLoader } from "../ops/ops.ts"
 import type { WeightEntry } from "../ops/weight-entry.ts"
 import type { LoadProgress } from "../runtime/contract.ts"
 
-/** How often progress is reported, in milliseconds. */
+/** The interval between reports of progress, in milliseconds. */
 const PROGRESS_EVERY = 100
 
-/** How long weights are loaded without reading messages, in milliseconds. */
+/** The time of loading between two reads of messages, in milliseconds. */
 const PAUSE_EVERY = 50
 
 /**
- * Loads an SDXL, reporting the bytes that are read. Stopped inside, or failing, it leaves nothing on the device.
+ * Loads an SDXL and reports the bytes that are read. After an abort or a failure, nothing stays on the device.
  *
  * @throws as `loadSdxl`; the signal's reason when aborted
  */
@@ -73,7 +73,7 @@ export async function* loadWatched(
   ).finally(() => {
     isLoaded = true
   })
-  // It is awaited below, and may fail before.
+  // It is awaited below, and may fail before that.
   loading.catch(() => {})
   let isTaken = false
   try {
@@ -95,7 +95,7 @@ export async function* loadWatched(
   }
 }
 
-/** A loader that knows what it has loaded. */
+/** A loader that records its weights. */
 function keepTrack(load: WeightLoader): WeightLoader & { disposeAll(): void } {
   const loaded: Weight[] = []
   const kept = async <T extends Weight>(loading: Promise<T>): Promise<T> => {

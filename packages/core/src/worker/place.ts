@@ -8,30 +8,30 @@ import type { LoadProgress, StartedBackend } from "../runtime/contract.ts"
 import type { RuntimeTypes } from "../runtime/tasks.ts"
 import type { LoadOptimizer } from "../training/optimizers/index.ts"
 
-/** A backend that computes in this thread. */
+/** A running backend of this thread. */
 export interface RunningBackend<Backend extends string = string> extends StartedBackend<Backend> {
   readonly ops: Ops
   /** Puts a training's optimiser to work on the device. Default: it computes on the worker's thread */
   readonly loadOptimizer?: LoadOptimizer
 }
 
-/** What a worker cannot know by itself: how a backend is started and where files are. */
+/** A runtime's part of a worker: the start of a backend and the access to files. */
 export interface WorkerPlace<Types extends RuntimeTypes> {
-  /** Whether arrays are put where other threads can read them. */
+  /** Whether arrays are in memory that other threads can read. */
   readonly isShared: boolean
-  /** Starts a backend that has been seen to compute. */
+  /** Starts a backend and checks that it computes. */
   start(argument: Types["start"]): Promise<RunningBackend<Types["backend"]>>
-  /** Loads a checkpoint onto the device. Stopped inside, it leaves nothing there. */
+  /** Loads a checkpoint onto the device. After an abort, nothing stays there. */
   load(
     checkpoint: Types["checkpoint"],
     context: TaskContext,
   ): AsyncGenerator<LoadProgress | Types["loadEvent"], Sdxl, void>
-  /** Reads an LLLite that has to fit a U-Net. */
+  /** Reads an LLLite, which has to fit a U-Net. */
   readAdapter(
     file: Types["file"],
     layout: UnetLayout,
     context: TaskContext,
   ): AsyncGenerator<LoadProgress, LlliteModel, void>
-  /** Slices in which the VAE takes a picture here. */
+  /** The number of slices in which the VAE takes a picture on this machine. */
   vaeSlices(sdxl: Sdxl, picture: VaePicture): Promise<number>
 }

@@ -1,6 +1,6 @@
 /**
- * Data whose arrays of numbers lie in memory that all threads can read: those are copies. What holds no such array is
- * the same as before.
+ * Copies data, with arrays of numbers in memory that all threads can read. Data without such an array is returned
+ * unchanged.
  */
 export function shareArrays<T>(value: T): T {
   return shared(value) as T

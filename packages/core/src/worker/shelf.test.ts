@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest"
 import { createShelf } from "./shelf.ts"
 
 describe("a shelf", () => {
-  it("disposes a thing at once where nothing uses it, and after its last use where something does", () => {
+  it("disposes an unused value at once, and a used value after its last use", () => {
     const disposed: string[] = []
     const shelf = createShelf<string>("thing", (value) => disposed.push(value))
     shelf.put(1, "one")
@@ -17,7 +17,7 @@ describe("a shelf", () => {
     expect(disposed).toEqual(["two", "one"])
   })
 
-  it("refuses a thing that was taken away, and takes it away only once", () => {
+  it("refuses a removed value, and removes it only once", () => {
     const disposed: string[] = []
     const shelf = createShelf<string>("thing", (value) => disposed.push(value))
     shelf.put(1, "one")

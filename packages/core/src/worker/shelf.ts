@@ -1,15 +1,15 @@
 import { CoreError } from "../errors.ts"
 
-/** Things on a device, by number, each kept until nothing uses it any more. */
+/** Values on a device, by number. Each is kept until its last use ends. */
 export interface Shelf<T> {
   put(id: number, value: T): void
-  /** The thing, kept until it is released. @throws CoreError if there is none of this number */
+  /** Gives a value, and keeps it until it is released. @throws CoreError for an unknown number */
   use(id: number): { readonly value: T; release(): void }
-  /** Takes the thing away. It is disposed as soon as every use of it is released. */
+  /** Removes a value. It is disposed as soon as every use of it is released. */
   remove(id: number): void
 }
 
-/** @param what the things, in errors: "an SDXL" */
+/** @param what the name of the values in errors */
 export function createShelf<T>(what: string, dispose: (value: T) => void): Shelf<T> {
   const entries = new Map<number, { readonly value: T; users: number; isRemoved: boolean }>()
   return {

@@ -26,11 +26,11 @@ import { beginRun, partOf, trainRun } from "./training.ts"
 interface Model {
   readonly sdxl: Sdxl
   readonly schedule: NoiseSchedule
-  /** Slices in which the VAE takes a picture: those that had room when one of its size came first. */
+  /** Slices in which the VAE takes a picture of a size. They are chosen for the first picture of the size. */
   readonly slicesOf: (picture: VaePicture) => Promise<number>
 }
 
-/** The examples of a training, ready to be trained on. */
+/** The cached examples of a training. */
 interface ExampleCache {
   readonly add: CacheExample
   readonly examples: Map<number, CachedExample>
@@ -38,9 +38,9 @@ interface ExampleCache {
 }
 
 /**
- * The tasks of a runtime's worker: one backend, and the models, adapters and runs on it.
+ * The tasks of a runtime's worker, which has one backend with its models, adapters and runs.
  *
- * @param server gives the server that runs them, which listens to other workers, too
+ * @param server gives the server of these tasks, which serves other workers, too
  */
 export function createRuntimeTasks<Types extends RuntimeTypes>(
   place: WorkerPlace<Types>,
@@ -50,7 +50,7 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
   const adapters = createShelf<LlliteParams>("adapter", disposeLllite)
   const caches = new Map<number, ExampleCache>()
   const helpers: Client<RuntimeTasks<RuntimeTypes>>[] = []
-  /** Data where other threads may read it, if there are any. */
+  /** Puts data into memory that other threads can read, if there are other threads. */
   const shared = <T>(value: T): T => (place.isShared ? shareArrays(value) : value)
   let running: RunningBackend | null = null
   const cacheOf = (run: number, add: CacheExample): ExampleCache => {
@@ -121,7 +121,7 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
         const { sdxl, slicesOf } = hold(models.use(model)).value
         const { adapters: sent, ...rest } = options
         const uses = sent.map(({ adapter, ...use }) => ({ ...use, lllite: hold(adapters.use(adapter)).value }))
-        // Slices are planned for sizes that there can be.
+        // Slices are planned for valid sizes only.
         checkRequest(requests, { ...rest, adapters: uses })
         const vaeSlices = options.vaeSlices ?? (await slicesOf(options))
         return yield* generateBatch(sdxl, requests, rest, uses, vaeSlices, context)
@@ -152,7 +152,7 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
     async *addCached({ run, examples }) {
       const cache = cacheOf(run, refuseExample)
       for (const [index, example] of examples) cache.examples.set(index, example)
-      // What comes now is the U-Net alone.
+      // From here on the U-Net runs alone.
       running?.ops.trim?.()
       return null
     },

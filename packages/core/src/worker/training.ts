@@ -13,12 +13,12 @@ import type { LoadOptimizer } from "../training/optimizers/index.ts"
 import type { GradientSource, GradientTask, TrainState } from "../training/train.ts"
 import { createTrainState, train } from "../training/train.ts"
 
-/** Where a run computes: a model, and the data set that is cached for the run. */
+/** The model of a run, and the run's cached data set. */
 export interface TrainPlace {
   readonly sdxl: Sdxl
   readonly schedule: NoiseSchedule
   readonly examples: ReadonlyMap<number, CachedExample>
-  /** What is made of the examples once for all steps. */
+  /** Values that are made of the examples once for all steps. */
   readonly memo: ExampleMemo
   /** Where the optimiser computes, if not on this thread. */
   readonly loadOptimizer?: LoadOptimizer | undefined
@@ -31,7 +31,7 @@ export interface TrainHelpers {
   readonly run: number
 }
 
-/** The state in which a run begins. */
+/** The state at the beginning of a run. */
 export function beginRun(
   examples: ReadonlyMap<number, CachedExample>,
   { sites, condDim, mlpDim, initial, init = "default", optimizer, seed }: SentTrainOptions,
@@ -42,9 +42,9 @@ export function beginRun(
 }
 
 /**
- * Trains an LLLite from `state`, whose arrays change. Leaving the loop ends what the step that runs does elsewhere.
+ * Trains an LLLite from `state`, and changes its arrays. Leaving the loop also ends the work of other workers.
  *
- * @throws CoreError naming what is wrong with an option, or a loss that is not a number any more
+ * @throws CoreError that names the wrong option, or for a loss that is not finite
  */
 export async function* trainRun(
   place: TrainPlace,
@@ -53,7 +53,7 @@ export async function* trainRun(
   options: SentTrainOptions,
   context: TaskContext,
 ): AsyncGenerator<TrainRunStep, TrainState, void> {
-  // What was before is the VAE, or pictures.
+  // Before this, the VAE or a generation has run.
   place.sdxl.ops.trim?.()
   const { stateEvery = 0 } = options
   const { loadOptimizer } = place
@@ -69,14 +69,14 @@ export async function* trainRun(
   }
 }
 
-/** Computes the parts of a step side by side, on whichever worker is free. */
+/** Computes the parts of a step side by side, each on a free worker. */
 function gradientsOf(
   place: TrainPlace,
   { clients, model, run }: TrainHelpers,
   { seed, objective = {} }: SentTrainOptions,
   context: TaskContext,
 ): GradientSource {
-  /** Memory for the gradients of a helper, kept for the run. */
+  /** Memory for a helper's gradients, which is kept for the run. */
   const buffers: (Float32Array | undefined)[] = []
   return async (lllite, tasks) => {
     const parts = new Array<LossAndGradients>(tasks.length)
@@ -115,7 +115,7 @@ export function partOf(
   return objective(sdxl, schedule, LLLITE, lllite, { seed, step, firstRow, examples: rows, memo, ...context }, options)
 }
 
-/** Waits for all, so that nothing computes any more when one has failed. */
+/** Waits for all, so that all work has ended when one has failed. */
 async function allOrFirstError(works: readonly Promise<void>[]): Promise<void> {
   for (const result of await Promise.allSettled(works)) {
     if (result.status === "rejected") throw result.reason

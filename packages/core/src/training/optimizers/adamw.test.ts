@@ -34,7 +34,7 @@ describe("AdamW", () => {
     expect((await optimizer.save()).step).toBe(4)
   })
 
-  it("moves by the learning rate at the first step, whatever the gradient's size", () => {
+  it("moves by the learning rate at the first step, for gradients of any size", () => {
     for (const size of [1e-3, 1, 1e3]) {
       const values = Float32Array.of(0)
       begin(values).step(Float32Array.of(size), 0.01)

@@ -4,21 +4,21 @@ import type { OptimizerNumbers, OptimizerRule } from "./optimizer.ts"
 import { expectGradients, expectStateOf, stateTensor } from "./optimizer.ts"
 
 const OPTIONS = {
-  /** How slowly the running mean of the gradient moves. */
+  /** The decay rate of the gradient's running mean. */
   beta1: { default: 0.9, min: 0, below: 1 },
-  /** How slowly the running mean of the squared gradient moves. */
+  /** The decay rate of the squared gradient's running mean. */
   beta2: { default: 0.999, min: 0, below: 1 },
   /** Added to the root of the mean square. */
   epsilon: { default: 1e-8, min: 0 },
-  /** Decoupled: a parameter shrinks by learningRate · weightDecay, whatever its gradient. */
+  /** Decoupled: a parameter shrinks by learningRate · weightDecay, independent of its gradient. */
   weightDecay: { default: 0.01, min: 0 },
 } as const
 
 export type AdamWNumbers = OptimizerNumbers<typeof OPTIONS>
 
 /**
- * AdamW. Each value is computed in float64 and rounded to float32 when stored. The bias correction comes from the number
- * of updates, so nothing drifts over a run.
+ * AdamW. Each value is computed in float64 and rounded to float32 when stored. The bias correction depends on the
+ * number of updates, so a run has no drift.
  *
  * Source: Loshchilov & Hutter 2019 (arXiv:1711.05101), algorithm 2, as `torch.optim.AdamW` (defaults included).
  */
@@ -57,16 +57,16 @@ export const ADAMW: OptimizerRule<typeof OPTIONS> = {
   },
 }
 
-/** What one update multiplies by, the same for every value. */
+/** The factors of one update, which are the same for every value. */
 export interface AdamWFactors {
   readonly beta1: number
   readonly beta2: number
   readonly epsilon: number
-  /** Of the parameter. */
+  /** The factor on the parameter. */
   readonly decay: number
-  /** Of the mean over the root of the square: the learning rate over the mean's bias correction. */
+  /** The factor on the mean over the root of the square: the learning rate over the mean's bias correction. */
   readonly stepSize: number
-  /** What the root of the square is divided by. */
+  /** The divisor of the root of the square. */
   readonly correction: number
 }
 

@@ -3,20 +3,20 @@ import { ADAMW } from "./adamw.ts"
 import type { Optimizer, OptimizerNumbers, OptimizerRule, OptimizerState } from "./optimizer.ts"
 import { numbersOf } from "./optimizer.ts"
 
-/** All optimisers there are, by the names of sd-scripts' `--optimizer_type` in small letters. */
+/** All optimisers, by the names of sd-scripts' `optimizer_type` in lower case. */
 export const OPTIMIZERS = { adamw: ADAMW } as const
 
 export type OptimizerName = keyof typeof OPTIMIZERS
 
-/** An optimiser by name, with what differs from its defaults. */
+/** An optimiser by name, with the options that differ from its defaults. */
 export type OptimizerChoice = {
   [N in OptimizerName]: { readonly name: N } & Partial<OptimizerNumbers<(typeof OPTIMIZERS)[N]["options"]>>
 }[OptimizerName]
 
-/** What trains where nothing else is asked for. */
+/** The default optimiser. */
 export const DEFAULT_OPTIMIZER: OptimizerChoice = { name: "adamw" }
 
-/** Puts an optimiser to work where there is room for it; see `OptimizerRule.load`. */
+/** Creates an optimiser from a state, for example on a device; see `OptimizerRule.load`. */
 export type LoadOptimizer = (
   values: Float32Array,
   state: OptimizerState,
@@ -29,7 +29,7 @@ export function initOptimizer({ name }: OptimizerChoice, length: number): Optimi
 }
 
 /**
- * Puts an optimiser to work on the thread that calls. The arrays of `values` and of the state are its own from now on.
+ * Creates an optimiser on the calling thread. It changes the arrays of `values` and of the state from now on.
  *
  * @throws CoreError for an unknown name or option, a number out of its range, or a state that does not fit
  */
@@ -38,7 +38,7 @@ export const loadOptimizer = (values: Float32Array, state: OptimizerState, choic
   return rule.load(values, state, numbers)
 }
 
-/** @throws CoreError for an unknown name or option, or a number out of its range */
+/** Checks a choice. @throws CoreError for an unknown name or option, or a number out of its range */
 export function checkOptimizer(choice: OptimizerChoice): void {
   chosen(choice)
 }

@@ -2,45 +2,44 @@ import { CoreError } from "../../errors.ts"
 import type { NumberOption } from "../../number-range.ts"
 import { checkRanges } from "../../number-range.ts"
 
-/** What an optimiser remembers between two updates, as data. Saved and loaded as it is, a run continues bit for bit. */
+/** The state of an optimiser between two updates, as data. With the saved state, a run continues bit for bit. */
 export interface OptimizerState {
-  /** Which optimiser it belongs to. */
+  /** The name of the optimiser. */
   readonly name: string
-  /** Updates made. */
+  /** The number of updates. */
   readonly step: number
-  /** What is remembered, by name: AdamW's are `m` and `v`. */
+  /** Its lists by name, such as AdamW's `m` and `v`. */
   readonly tensors: Readonly<Record<string, Float32Array>>
 }
 
-/** An optimiser at work on one flat list of values. It may compute elsewhere: in another thread, or on a device. */
+/** An optimiser of one flat list of values. It may compute in another thread, or on a device. */
 export interface Optimizer {
   /**
-   * One update. When it is done the values are changed in place, and the gradients are not.
+   * One update. It changes the values in place, and keeps the gradients.
    *
    * @throws CoreError when there is not one gradient for each value
    */
   step(gradients: Float32Array, learningRate: number): void | Promise<void>
   /** The state after the last update. It is valid until the next one. */
   save(): OptimizerState | Promise<OptimizerState>
-  /** Gives back what it holds elsewhere. */
+  /** Frees its memory in other threads or on a device. */
   dispose(): void
 }
 
 /** The numbers of an optimiser by name, with their ranges and defaults. */
 export type OptimizerOptions = Readonly<Record<string, NumberOption>>
 
-/** A value for each of them. */
+/** A value for each option. */
 export type OptimizerNumbers<O extends OptimizerOptions> = { readonly [K in keyof O]: number }
 
-/** How a kind of optimiser begins, and how it goes on from a state. */
+/** A kind of optimiser: its first state, and its creation from a state. */
 export interface OptimizerRule<O extends OptimizerOptions = OptimizerOptions> {
   readonly name: string
   readonly options: O
   /** The state before the first update of `length` values. */
   init(length: number): OptimizerState
   /**
-   * Goes on from a state. The arrays of `values` and of the state are the optimiser's from now on: it changes them in
-   * place.
+   * Continues from a state. The optimiser changes the arrays of `values` and of the state in place from now on.
    *
    * @param numbers a value for each option; see `numbersOf`
    * @throws CoreError when the state belongs to another optimiser, or to values of another length
@@ -49,7 +48,7 @@ export interface OptimizerRule<O extends OptimizerOptions = OptimizerOptions> {
 }
 
 /**
- * The numbers of a rule: what is given, and defaults for the rest.
+ * The numbers of a rule: `values`, and defaults for the rest.
  *
  * @throws CoreError for an option that the rule does not have, or a number out of its range
  */
@@ -67,7 +66,7 @@ export function numbersOf<O extends OptimizerOptions>(
 }
 
 /**
- * One tensor of a state, checked.
+ * Gives one tensor of a state after a check.
  *
  * @throws CoreError when it is missing, or not of this length
  */

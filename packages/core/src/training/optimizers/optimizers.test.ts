@@ -16,7 +16,7 @@ async function run(values: Float32Array, state: OptimizerState, from: number, to
 }
 
 describe.each(NAMES)("the optimiser %s", (name) => {
-  it("is listed by its own name", () => {
+  it("is listed by its name", () => {
     expect(OPTIMIZERS[name].name).toBe(name)
     expect(initOptimizer({ name }, 3)).toMatchObject({ name, step: 0 })
   })
@@ -38,7 +38,7 @@ describe.each(NAMES)("the optimiser %s", (name) => {
     expect(gradients).toEqual(Float32Array.of(1, 2, 3))
   })
 
-  it("refuses what does not belong together, before anything changes", async () => {
+  it("refuses values and states that do not fit, before it changes them", async () => {
     const values = START.slice()
     const state = initOptimizer({ name }, 3)
     const load = (values: Float32Array, state: OptimizerState, options: object = {}): unknown =>
@@ -60,7 +60,7 @@ describe.each(NAMES)("the optimiser %s", (name) => {
   })
 })
 
-it("refuses an optimiser that is not there, by name", () => {
+it("refuses an unknown optimiser by name", () => {
   for (const name of ["lion", "toString", "__proto__"]) {
     expect(() => initOptimizer({ name } as OptimizerChoice, 1)).toThrow(
       `optimizer: there is no "${name}". There are: adamw.`,
