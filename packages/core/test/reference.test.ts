@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs"
 import "@tensorflow/tfjs"
 import { describe, expect, it } from "vitest"
+import { describeWithReference } from "../../format/test/reference.ts"
 import { type BucketsReference, runBuckets } from "../reference/buckets.ts"
 import { type CannyReference, runCanny } from "../reference/canny.ts"
 import type { CaseResult } from "../reference/case.ts"
@@ -44,6 +45,9 @@ describe("the reference's numbers", () => {
     const unbuilt = new Set(skipped(results).map((name) => name.replace(/\.\d+$/, "")))
     expect([...unbuilt]).toEqual(["sampler.pndm", "sampler.pndm_plms", "sampler.lcm"])
   })
+})
+
+describeWithReference("the reference's numbers", ["samplers.json", "samplers.safetensors"], () => {
   it("agree with the samplers and the options of k-diffusion", async () => {
     const results = await runKDiffusion(readDescription<KDiffusionReference>("samplers"), await openTensors("samplers"))
     expect(failures(results)).toEqual([])
