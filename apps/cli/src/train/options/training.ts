@@ -4,7 +4,8 @@ import type { OptionTable } from "@lllite/runtime-node/options"
 import { choice, flag, ignored, integer, number, refused, steps } from "@lllite/runtime-node/options"
 
 const OPTIMIZER_NAMES = Object.keys(OPTIMIZERS).filter((name): name is OptimizerName => Object.hasOwn(OPTIMIZERS, name))
-const ONLY_ADAMW = "AdamW is the only optimizer here"
+const BY_NAME = "the optimizer is chosen by its name here"
+const OPTIMIZER_TYPE = { instead: "Leave it out, and use optimizer_type." }
 const ATTENTION = "attention has one implementation here"
 const FLOAT32 = "training computes in float32"
 const NO_PYTORCH = "this program does not use PyTorch"
@@ -53,7 +54,6 @@ export const OPTIMIZER = {
   optimizer_type: choice(OPTIMIZER_NAMES, {
     default: "adamw",
     ignoreCase: true,
-    because: ONLY_ADAMW,
     help: "Optimizer: the method that changes the weights.",
   }),
   learning_rate: number({ default: 2e-4, above: 0, max: 1000, help: "Learning rate: the size of a step." }),
@@ -84,10 +84,10 @@ export const OPTIMIZER = {
     max: 1,
     help: "Lowest rate as a share of learning_rate, for cosine_with_min_lr and warmup_stable_decay.",
   }),
-  use_8bit_adam: refused(ONLY_ADAMW),
-  use_lion_optimizer: refused(ONLY_ADAMW),
-  optimizer_args: refused("AdamW always has its usual constants here"),
-  fused_backward_pass: refused("it is for Adafactor, and AdamW is the only optimizer here"),
+  use_8bit_adam: refused(BY_NAME, OPTIMIZER_TYPE),
+  use_lion_optimizer: refused(BY_NAME, OPTIMIZER_TYPE),
+  optimizer_args: refused("an optimizer always has its usual constants here"),
+  fused_backward_pass: refused("an optimizer step needs all gradients here"),
   lr_scheduler_type: refused("lr_scheduler has all curves of this command", {
     instead: "Leave it out, and use lr_scheduler.",
   }),
