@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-// Runs ours and PyTorch in turns, so that what else the machine does falls on both, and prints what each took and the
-// ratios: medians over the rounds.
+// Runs ours and PyTorch alternately, so that other load of the machine affects both. Prints the medians over the rounds,
+// and the ratios.
 //   node bench/compare-unet.mjs [--latents 32,64,128] [--dtypes f32,bf16] [--rounds 3] [--runs 3] [--batch 1]
 //     [--python python3] [--torch ../shared/bench/torch_unet.py] [--weights F16] [--tiny] [--no-train] [--json]
-// PYTHON needs torch and diffusers. A size that has no room is left out with its error, and the others go on.
+// PYTHON needs torch and diffusers. A size that does not fit is left out with its error, and the others continue.
 import { execFile } from "node:child_process"
 import { access } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
@@ -74,7 +74,7 @@ function summary(latent, dtype, { ours, torch }) {
   for (const name of WORK) {
     if (ours[0][name] === undefined || torch[0][name] === undefined) continue
     row[name] = { ours: median(ours.map((run) => run[name])), torch: median(torch.map((run) => run[name])) }
-    // Of each round's pair, so that a slow minute weighs on both of its sides.
+    // The ratio of each round's pair, so that a slow minute affects both sides.
     row[name].ratio = median(ours.map((run, i) => run[name] / torch[i][name]))
   }
   row.llliteShare = median(ours.map(({ forward, forwardLllite }) => forwardLllite / forward - 1))

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The command at SDXL's real size, on made-up weights: `lllite train` for a few steps, then `lllite generate` with the
-// LLLite that it wrote. Says how long each took and the most memory it had; what is drawn means nothing.
+// LLLite that it wrote. Reports the time and the peak memory of each. The picture has no meaning.
 //   node bench/end-to-end.mjs CHECKPOINT [--size 256] [--steps 2] [--precision bfloat16] [--keep FOLDER]
 import { spawn } from "node:child_process"
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
@@ -56,7 +56,7 @@ async function timed(name, args) {
   const since = performance.now()
   const child = spawn(process.execPath, [command, name, ...args], { stdio: ["ignore", "inherit", "inherit"] })
   let peakKib = 0
-  // Linux tells the most memory that a process has had, as long as it runs; nothing is said elsewhere.
+  // Linux reports the peak memory of a process while it runs. Other systems do not.
   const watch = setInterval(async () => {
     const status = await readFile(`/proc/${child.pid}/status`, "utf8").catch(() => "")
     peakKib = Math.max(peakKib, Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1] ?? 0))

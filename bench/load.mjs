@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-// How long a checkpoint takes to load into TensorFlow, beside plain reading of the same file, and the most memory that
-// the process had meanwhile, beside the file's size.
+// Measures how long a checkpoint takes to load into TensorFlow, and how long plain reading of the file takes. Also
+// reports the process's peak memory beside the file's size.
 //   node bench/load.mjs CHECKPOINT [--weights file|float16|bfloat16]
-// Both read from the disk only if nothing has read the file since: drop the page cache before, and between with
-// --read first, --read after or --read none for one of them alone.
+// The page cache holds files that were read before. To measure the disk, drop it before each run. --read first and
+// --read after choose the order. --read none only loads.
 import { open, stat } from "node:fs/promises"
 import { parseArgs } from "node:util"
 import { loadCheckpoint, startBackend } from "../packages/runtime-node/dist/index.js"

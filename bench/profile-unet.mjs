@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Where the time of SDXL's U-Net on TensorFlow goes, by TensorFlow's ops: a forward pass, or with --train a training
-// step's gradients. What is neither an op's nor waiting for one is JavaScript's.
+// Reports how much time TensorFlow's ops take in SDXL's U-Net: in a forward pass, or with --train in the gradients of a
+// training step. The rest of the time is JavaScript's.
 //   node bench/profile-unet.mjs [--latent 32] [--dtype f32|bf16] [--weights F16|BF16|F32] [--train]
 import { parseArgs } from "node:util"
 import * as tf from "@tensorflow/tfjs"
@@ -101,7 +101,7 @@ function watchAddon() {
       }
       return result
     }
-    // The addon's own properties can neither be replaced nor listed, and its functions want it as `this`.
+    // The addon's properties cannot be replaced or listed. Its functions need it as `this`.
     module.exports = new Proxy({}, { get: (_, key) => (key === "executeOp" ? executeOp : bound(addon, key)) })
   }
 }

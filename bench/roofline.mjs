@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The least time that SDXL's U-Net and a training step can take on a card: operations and traffic are counted by
-// running both on shapes, and held against what the card's maker states. Bounds, not measurements. Markdown tables.
+// The least time that SDXL's U-Net and a training step can take on a card. Both run on shapes, which counts operations
+// and traffic. The card's rates are the maker's. The results are bounds, not measurements. Output: Markdown tables.
 //   node bench/roofline.mjs [--sizes 256,512,1024] [--json]
 import { parseArgs } from "node:util"
 import { planMemory, sdxlOutline } from "../packages/core/dist/memory.js"
@@ -44,7 +44,7 @@ for (const side of sizes) {
   )
 }
 
-/** Each op takes at least what its arithmetic and what its traffic takes; kinds are as fine as we look. */
+/** Each kind of op takes at least the time of its arithmetic, and at least the time of its traffic. */
 function leastSeconds(work, { tflops, gigabytes }) {
   return Object.values(work).reduce(
     (sum, { flops, bytes }) => sum + Math.max(flops / tflops / 1e12, bytes / gigabytes / 1e9),

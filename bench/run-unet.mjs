@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Seconds of SDXL's U-Net on TensorFlow: a forward pass, one with an LLLite, and a training step that computes blocks
-// again on the way back; and the most memory that the process had. One JSON line.
+// Seconds of SDXL's U-Net on TensorFlow: a forward pass, one with an LLLite, and a training step with gradient
+// checkpointing. Also the peak memory of the process. Output: one JSON line.
 //   node bench/run-unet.mjs [--latent 32] [--batch 1] [--dtype f32|bf16] [--weights F16|BF16|F32] [--runs 3] [--tiny] [--no-train]
 import { parseArgs } from "node:util"
 import * as tf from "@tensorflow/tfjs"
@@ -37,7 +37,7 @@ const [latent, batch, runs] = [options.latent, options.batch, options.runs].map(
 const precision = { f32: "float32", bf16: "bfloat16" }[options.dtype]
 if (precision === undefined) throw new Error(`--dtype is ${options.dtype}, expected f32 or bf16`)
 
-/** As `torch_unet.py --tiny` has it. */
+/** The same layout as in `torch_unet.py --tiny`. */
 const TINY = {
   layout: { modelChannels: 32, channelMult: [1, 2, 4], transformerDepth: [0, 2, 2], middleDepth: 2 },
   contextDim: 64,

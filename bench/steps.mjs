@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Many training steps on the embedded tiny SDXL: tensors and bytes that tfjs holds, and the process's memory, on the
-// way. Exits 1 if tfjs holds more at the end than after the first step.
+// Runs many training steps on the embedded tiny SDXL. Reports the tensors and bytes that tfjs holds, and the process's
+// memory. Exits 1 if tfjs holds more at the end than after the first step.
 //   node bench/steps.mjs [--steps 1000] [--backend tensorflow|wasm]
 import { parseArgs } from "node:util"
 import * as tf from "@tensorflow/tfjs"

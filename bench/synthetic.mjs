@@ -1,4 +1,4 @@
-// SDXL's tensors, made up: nothing is known of what they draw, but they cost what the real ones cost, and stay finite.
+// SDXL's tensors with made-up values. They cost the same as the real ones, and results stay finite.
 import { createStream } from "../packages/core/dist/random.js"
 import { fromFloat32 } from "../packages/format/dist/write.js"
 

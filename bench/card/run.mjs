@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // Checks a graphics card from a checkout, after a build:
 //   node bench/card/run.mjs [section …] [--quick] [--results results.jsonl] [--budget SECONDS] [--limit NAME=SECONDS]
-// Sections run one after another, each in a process of its own, which ends at the section's limit. Rows are added to
-// the results as they come. --quick takes small sizes, and a driver in software. Exits 1 when a section failed.
+// Sections run one after another, each in a separate process. The process ends at the section's limit. Rows are added
+// to the results as they come. --quick uses small sizes, and accepts a driver in software. Exits 1 when a section failed.
 import { spawn } from "node:child_process"
 import { appendFileSync, readFileSync, statSync } from "node:fs"
 import { resolve } from "node:path"
@@ -54,7 +54,7 @@ async function runSection(name, left) {
   const from = sizeOf(results)
   const since = performance.now()
   const child = spawn(process.execPath, [here("section.mjs"), name, ...(options.quick ? ["--quick"] : [])], {
-    // A group of its own, so that what it started ends with it.
+    // A separate process group, so that its child processes end with it.
     detached: true,
     stdio: ["ignore", "inherit", "inherit"],
     env: { ...process.env, LLLITE_CARD_RESULTS: results },

@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 // Runs one section in this process, and writes its rows:
 //   node bench/card/section.mjs NAME [--quick]
-// run.mjs and run.py start it, each section in a process of its own. LLLITE_CARD_RESULTS names the file that rows are
-// added to. Exits 1 when the section fails.
+// run.mjs and run.py start it, each section in a separate process. Rows are added to the file LLLITE_CARD_RESULTS. Exits 1 when the section fails.
 import { appendFileSync, existsSync, readFileSync } from "node:fs"
 import { env } from "node:process"
 import { parseArgs } from "node:util"
@@ -15,13 +14,13 @@ const { values, positionals } = parseArgs({
 const { quick } = values
 const [name = ""] = positionals
 const results = env.LLLITE_CARD_RESULTS
-/** Of what the bundle was built; null in a checkout. */
+/** The commit and the versions of the bundle. Null in a checkout. */
 const built = readIfThere(new URL("./built.json", import.meta.url))
 
 /** Adds a row to the results as one line of JSON, at once: a section may be stopped at any moment. */
 function write(row) {
   const line = JSON.stringify({ section: name, ...row }, (_, value) =>
-    // JSON has no NaN and no infinity, and an error that is one must not read as null.
+    // JSON has no NaN and no infinity. As null, such an error would look like a missing value.
     typeof value === "number" && !Number.isFinite(value) ? String(value) : value,
   )
   if (results !== undefined) appendFileSync(results, `${line}\n`)

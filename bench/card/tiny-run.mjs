@@ -1,4 +1,4 @@
-// What the section `picture` asks of the tiny model: build.mjs carries the words of these captions alone.
+// Inputs of the section `picture` for the tiny model. build.mjs packs only the words of these captions.
 import { captionOf, heldOutSeed, makeScene, trainingSeed } from "../../packages/tiny/dist/index.js"
 
 /** The picture that is drawn. */

@@ -1,4 +1,4 @@
-// The tiny model in fewer bits, as a file of the same layout: what a float16 loses is zeros, which pack to nothing.
+// The tiny model in fewer bits, as a file of the same layout. The removed bits are zeros, which compress well.
 
 /** Bits of the mantissa that are kept, of ten. */
 const KEPT_BITS = 1

@@ -1,4 +1,4 @@
-// The PyTorch side of a check: torch_unet.py in a process of its own, row by row.
+// The PyTorch side of a check: torch_unet.py in a separate process, row by row.
 import { spawn } from "node:child_process"
 import { env } from "node:process"
 import { createInterface } from "node:readline"
@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url"
 export async function runTorch(dtype, { quick, write }) {
   const script = fileURLToPath(new URL("./torch_unet.py", import.meta.url))
   const python = env.LLLITE_CARD_PYTHON ?? "python3"
-  // Python finds its own libraries: those that are carried for Dawn are not meant for it.
+  // Python uses the system's libraries, not those that are packed for Dawn.
   const { LLLITE_CARD_SYSTEM_LIBRARIES: libraries = env.LD_LIBRARY_PATH ?? "", LD_LIBRARY_PATH: _, ...rest } = env
   const child = spawn(python, [script, "--dtype", dtype, ...(quick ? ["--quick"] : [])], {
     stdio: ["ignore", "pipe", "inherit"],

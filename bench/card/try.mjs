@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Tries the folder that build.mjs made as on a machine with Python alone: a copy in a new place, an environment with
-// nothing in it, a PATH with python3 and nothing else. Every section must end well on a driver in software, or say why it
-// was skipped, and must end at its limit. Run after `npm run card`; VK_ICD_FILENAMES names the driver.
+// Tests the folder of build.mjs as on a machine that has only Python. The folder is copied, the environment is empty, and
+// the PATH has only python3. On a driver in software, every section must succeed, or name the reason for skipping. Every
+// section must end at its limit. Run after `npm run card`; VK_ICD_FILENAMES names the driver.
 import { spawnSync } from "node:child_process"
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs"
 import { homedir, tmpdir } from "node:os"
@@ -14,7 +14,7 @@ import { isRunning } from "./processes.mjs"
 const SOFTWARE_SECONDS = 600
 
 const card = fileURLToPath(new URL("../../card", import.meta.url))
-if (!existsSync(card)) throw new Error(`no "${card}": npm run card builds it`)
+if (!existsSync(card)) throw new Error(`no "${card}". Type: npm run card`)
 const { sections } = JSON.parse(readFileSync(join(card, "sections.json"), "utf8"))
 const names = sections.filter(({ hidden }) => !hidden).map(({ name }) => name)
 const folder = mkdtempSync(join(tmpdir(), "lllite-card-"))
@@ -59,7 +59,7 @@ function run(what, args) {
   const environment = {
     PATH: join(folder, "bin"),
     HOME: homedir(),
-    // Shaders that other tests compiled need not be compiled again.
+    // Shaders that other tests compiled are not compiled again.
     MESA_SHADER_CACHE_DIR: shaders ?? join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "mesa_shader_cache"),
     ...(driver === undefined ? {} : { VK_ICD_FILENAMES: driver }),
   }

@@ -3,13 +3,13 @@ import { each, fragmentsHead } from "./fragments.mjs"
 /** Channels of a head, as SDXL's U-Net has them. */
 export const HEAD = 64
 
-/** How much larger, as a power of two, a row's scores may be than what they are held against before sums are rescaled. */
+/** Largest excess, as a power of two, of a row's score over its reference. A larger one makes the sums rescale. */
 const SLACK = 8
 
 /**
- * WGSL of y = softmax(q kᵀ / √64) v by heads of 64, without the scores ever being in memory (flash attention). q and y:
- * [count, tokens, heads · 64]; k and v: [count, keys, heads · 64]; all float16. Scores and sums are float32, what v is
- * weighted with is float16.
+ * WGSL of y = softmax(q kᵀ / √64) v by heads of 64. The scores are never in memory (flash attention). q and y are
+ * [count, tokens, heads · 64]. k and v are [count, keys, heads · 64]. All are float16. Scores and sums are float32. The
+ * weights of v are float16.
  *
  * A subgroup makes one fragment's rows of y and passes over the keys, `tile.keys` at a time. Its sums stay in fragments.
  * They are rescaled, through shared memory, only when a score of the row is over `SLACK` greater than its reference.
@@ -26,7 +26,7 @@ export function attentionKernel({ config, lanes, tile }) {
     throw new Error(`${keys} keys do not go evenly into fragments of ${M}×${N}×${K} by ${lanes} lanes`)
   }
   const [headStride, keyStride, scoreStride] = [HEAD / 8 + 1, keys / 8 + 1, Math.max(keys, HEAD) / 4 + 1]
-  // Queries are staged where keys come later, and the weights of v take the place of the keys.
+  // Queries are staged in the memory of the keys. Later, the weights of v replace the keys.
   const pool = Math.max(Math.max(rows, keys) * headStride, rows * keyStride)
   const toHead = each(
     HEAD / N,

@@ -1,4 +1,4 @@
-// What the kernels on subgroup matrices are asked to compute, and what comes of it in float64.
+// Cases for the kernels on subgroup matrices, with their results in float64.
 import { relativeError, sample } from "../measure/check.mjs"
 import { attended, channelsLast, columnsOfHeads, convolved, dot } from "../measure/float64.mjs"
 import { fromHalf, normal, toHalf } from "../measure/made-up.mjs"
@@ -6,7 +6,7 @@ import { buffer, clear, readBytes } from "../measure/own-kernels.mjs"
 import { HEAD } from "./attention.mjs"
 
 /**
- * Sizes, tensors on the device and what y should be. `flops` counts a multiplication and an addition as two.
+ * Sizes, tensors on the device and the expected y. `flops` counts a multiplication and an addition as two.
  * `check(run, tolerance)` sets y to zeros, runs, reads sampled rows of y and gives the error.
  */
 function createCase(device, { name, size, flops, inputs, rows, columns, activations, valueAt, wide }) {

@@ -16,7 +16,7 @@ const WINDOWS = {
 
 /**
  * 3×3 convolution with padding 1. x: [count, height, width, channels] → [count, height', width', columns]; w: [columns,
- * 3, 3, channels]. See `tiledSum` for the options and types. `plan` gives what a dispatch of a size takes.
+ * 3, 3, channels]. See `tiledSum` for the options and types. `plan` returns the arguments of a dispatch.
  */
 export function convolutionKernel(options) {
   const kernel = tiledSum(options, WINDOWS)

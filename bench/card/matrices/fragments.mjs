@@ -1,4 +1,4 @@
-// What all kernels on subgroup matrices share. A subgroup holds fragments: M × K of a left factor, K × N of a right one,
+// Parts that all kernels on subgroup matrices share. A subgroup holds fragments: M × K of a left factor, K × N of a right one,
 // M × N of their sum. WGSL names the columns of a type first. Offsets and strides of loads and stores count elements of
 // the array, so that one of `vec4u` moves eight float16 at a time.
 

@@ -10,7 +10,7 @@ const ROWS = {
 
 /**
  * y[m, n] = Σ x[m, k] · w[n, k] + bias[n], as a linear layer has it. See `tiledSum` for the options and types.
- * `plan` gives what a dispatch of a size takes.
+ * `plan` returns the arguments of a dispatch.
  */
 export function productKernel(options) {
   const kernel = tiledSum(options, ROWS)

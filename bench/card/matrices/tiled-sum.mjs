@@ -11,9 +11,9 @@ export const tileSides = ({ M, N }, { subgroups, fragments }) => [
 ]
 
 /**
- * WGSL of y[row, column] = Σ over taps and channels of x · w[column, tap, channel] + bias[column], where a `reader` says
- * which x a row sees at a tap. w is float16. x and y are float16 or float32 as `activations` says; x becomes float16 on
- * its way into shared memory. Sums are f32 or f16. The channels are a multiple of 8, the columns of 4.
+ * WGSL of y[row, column] = Σ over taps and channels of x · w[column, tap, channel] + bias[column]. A `reader` chooses the
+ * x of a row at a tap. w is float16. `activations` is the type of x and y: float16 or float32. x becomes float16 when it
+ * is loaded into shared memory. Sums are f32 or f16. The channels are a multiple of 8, the columns of 4.
  *
  * `ahead` loads the next parts of x and w into registers while the present ones are multiplied.
  *
@@ -136,7 +136,7 @@ ${ahead ? `    if (step + 1u < p.steps) {\n${fetch}\n    }` : ""}
 ${multiply}
     workgroupBarrier();
   }
-  // A fragment's elements cannot be reached, so each goes through shared memory for its bias and its place in y.
+  // The elements of a fragment are not accessible. Each goes through shared memory to get its bias and its place in y.
   let scratch = subgroup * ${M * sumStride}u;
 ${each(down, (i) =>
   each(

@@ -3,8 +3,8 @@ import { readdir, readFile } from "node:fs/promises"
 import { promisify } from "node:util"
 
 /**
- * MiB of its memory that the first card has in use, by all programs together, as its driver says: nvidia-smi, or a file
- * of the kernel's amdgpu. Null where neither is there.
+ * MiB of memory that all programs use on the first card. The source is nvidia-smi, or a file of the kernel's amdgpu. Null
+ * if there is neither.
  */
 export async function usedMiB() {
   return (await ofNvidia()) ?? (await ofAmd())

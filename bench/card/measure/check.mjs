@@ -1,6 +1,6 @@
-// Values of a device held against float64, at sampled places where a whole comparison would take too long.
+// Compares values of a device with float64. Places are sampled if a complete comparison would take too long.
 
-/** A kernel that computed something else than it should. What is wrong is not timed. */
+/** A kernel computed wrong values. It is then not timed. */
 export class WrongValue extends Error {
   name = "WrongValue"
 }
@@ -9,8 +9,8 @@ export class WrongValue extends Error {
  * Greatest difference between what a device computed and what was expected, over the greatest expected magnitude.
  *
  * @param got values of the device
- * @param expected what they should be, one for each place
- * @param places where in `got` they lie; everywhere unless given
+ * @param expected expected values, one for each place
+ * @param places indices into `got`. Default: all
  * @throws WrongValue if that is over `tolerance`, if a value is not a number, or if there is nothing to compare
  */
 export function relativeError(what, got, expected, tolerance, places = null) {
@@ -22,7 +22,7 @@ export function relativeError(what, got, expected, tolerance, places = null) {
   for (let i = 0; i < expected.length; i++) {
     const place = places === null ? i : places[i]
     const apart = Math.abs(got[place] - expected[i])
-    // What is not a number is worse than anything, and so is a place outside.
+    // NaN is the largest error, and so is a place outside of `got`.
     if (!(apart <= worst)) [worst, at] = [Number.isNaN(apart) ? Number.POSITIVE_INFINITY : apart, i]
     greatest = Math.max(greatest, Math.abs(expected[i]))
   }
@@ -32,15 +32,15 @@ export function relativeError(what, got, expected, tolerance, places = null) {
     const place = places === null ? at : places[at]
     throw new WrongValue(
       `${what}: value ${place} is ${got[place]}, expected ${expected[at]}; relative to the greatest, ${greatest}, that ` +
-        `is an error of ${error.toExponential(2)}, tolerated are ${tolerance}`,
+        `is an error of ${error.toExponential(2)}, expected at most ${tolerance}`,
     )
   }
   return error
 }
 
 /**
- * Numbers below `count`, ascending and each once: the first, the last, those about multiples of `edge` (where tiles
- * meet), and others spread by chance, about `most` in all. All of them where there are no more.
+ * Numbers below `count`, ascending and each once. They are the first, the last, those near multiples of `edge` (where
+ * tiles meet), and random others. There are about `most` of them, or all if `count` is smaller.
  */
 export function sample(count, most, edge = 32) {
   if (count <= most) return Array.from({ length: count }, (_, i) => i)

@@ -1,10 +1,10 @@
-// How long a device takes. By its own timestamps where it has them: the time of every compute pass, without what lies
-// between. By the wall clock else, from the first command until the device is done.
+// The time of a device's work. With timestamps, it is the sum of all compute passes, without the time between them.
+// Without timestamps, it is the wall clock's time from the first command until the device is done.
 
-/** Of a query set, the most that WebGPU allows; a pass takes two. */
+/** The most queries of a query set that WebGPU allows. A pass takes two. */
 const MOST_QUERIES = 4096
 
-/** @param device its feature `timestamp-query` decides the clock */
+/** @param device its feature `timestamp-query` selects the clock */
 export function openClock(device) {
   const name = device.features.has("timestamp-query") ? "device" : "wall"
   return {
@@ -25,7 +25,7 @@ export function openClock(device) {
   }
 }
 
-/** Puts timestamps at both ends of every compute pass, whatever code begins it. */
+/** Puts timestamps at both ends of every compute pass. It wraps the device, so all code is included. */
 function stampPasses(device) {
   const { prototype } = globalThis.GPUCommandEncoder
   const begin = prototype.beginComputePass

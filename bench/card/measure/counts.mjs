@@ -1,6 +1,6 @@
-// What a piece of work asks of WebGPU, counted whoever asks: methods of the classes are wrapped meanwhile.
+// Counts WebGPU's calls during a piece of work. The methods of the classes are wrapped, so all callers count.
 
-/** @returns stop(), which gives the counts and takes the wrappers off */
+/** @returns stop(), which removes the wrappers and returns the counts */
 export function countCalls() {
   const counts = {
     ...{ dispatches: 0, passes: 0, submits: 0, bindGroups: 0, pipelines: 0, writes: 0, reads: 0 },

@@ -1,4 +1,4 @@
-// Values in float64, at sampled places: what kernels are held against.
+// Expected values in float64, at sampled places.
 
 /** Sum of a[i] · b[j] over `length` elements that lie `stepA` and `stepB` apart. */
 export function dot(a, atA, stepA, b, atB, stepB, length) {

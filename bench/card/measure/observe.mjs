@@ -2,12 +2,13 @@ import { usedMiB } from "./card-memory.mjs"
 import { countCalls } from "./counts.mjs"
 
 /**
- * A piece of work measured from all sides: once to compile and to fill the pools, so often by the wall clock, once more
- * with its calls counted, and once by the device's own clock.
+ * Measures a piece of work. The first run compiles and fills the pools. Some runs are timed by the wall clock. One run
+ * counts the calls, and one is timed by the device's clock.
  *
  * @param work resolves when the device is done
- * @returns firstSeconds; seconds (the median) and hostSeconds, CPU time of the process, of a run; deviceSeconds without
- *   what lies between compute passes, null without timestamps; the counts of a run; cardMiB in use after it
+ * @returns firstSeconds: the first run. seconds: the median. hostSeconds: the process's CPU time of a run.
+ *   deviceSeconds: without the time between compute passes. Null: the device has no timestamps. Also the counts of a
+ *   run, and cardMiB: the card's memory in use after it
  */
 export async function observe(clock, runs, work) {
   const firstSeconds = (await timed(work)).seconds

@@ -1,7 +1,7 @@
 /**
  * Watches a device for memory that runs out.
  *
- * @returns ranOut(error), which says whether an error comes of that: the device said so, or the driver did on the way
+ * @returns ranOut(error), which says whether an error has this cause. The device or the driver reports it
  */
 export function watchMemory(device) {
   let isOut = false

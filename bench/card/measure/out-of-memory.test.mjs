@@ -10,7 +10,7 @@ describe("a device's memory", () => {
     globalThis.GPUOutOfMemoryError = GPUOutOfMemoryError
   })
 
-  it("is seen to run out when the device says so, and else not", () => {
+  it("is recognised by the device's error, and not by other errors", () => {
     globalThis.GPUOutOfMemoryError = OutOfMemory
     const device = new EventTarget()
     const memory = watchMemory(device)
@@ -20,7 +20,7 @@ describe("a device's memory", () => {
     expect(memory.ranOut(new Error("refused"))).toBe(true)
   })
 
-  it("is seen to run out by what a driver calls it", () => {
+  it("is recognised by the names that drivers use", () => {
     const { ranOut } = watchMemory(new EventTarget())
     expect(ranOut(new Error("vkAllocateMemory failed with VK_ERROR_OUT_OF_DEVICE_MEMORY"))).toBe(true)
     expect(ranOut(new Error("the device refused a command: Out of memory."))).toBe(true)

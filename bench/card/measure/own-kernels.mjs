@@ -11,7 +11,7 @@ export function buffer(device, data, usage = GPUBufferUsage.STORAGE) {
   return made
 }
 
-/** Sets a buffer to zeros: what a kernel does not write must not be right from before. */
+/** Sets a buffer to zeros, so that values of an earlier run do not count as right. */
 export function clear(device, buffer) {
   const encoder = device.createCommandEncoder()
   encoder.clearBuffer(buffer)
@@ -42,7 +42,7 @@ export async function compile(device, label, code) {
 }
 
 /**
- * Prepares a kernel on buffers, for `run(count)`: so many dispatches in one compute pass.
+ * Prepares a kernel on buffers. `run(count)` makes `count` dispatches in one compute pass.
  *
  * @param params 32-bit words of the uniform at binding 0; the buffers follow
  */

@@ -24,7 +24,7 @@ const TINY_UNET = {
 export async function loadMadeUp({ quick, start, write }) {
   const before = await usedMiB()
   const { device, trim } = await start()
-  // In software, tuning takes minutes and says nothing.
+  // In software, tuning takes minutes and is of no use.
   const tiles = quick ? undefined : await tuneProducts()
   const ops = createWebgpuOps(createComposedOps(), { weights: "file", ...(tiles && { tiles }) })
   const config = quick ? TINY_UNET : SDXL_UNET

@@ -1,5 +1,5 @@
-// Every kernel of the contract against known values, on this driver: values against float64, gradients against central
-// differences. Once as WebGPU comes, and once more where toggles give kernels more to use.
+// Tests every kernel of the contract on this driver. Values are compared with float64, gradients with central
+// differences. The tests run with WebGPU's defaults, and again with toggles that kernels can use.
 import { createComposedOps } from "../../../packages/core/dist/ops.js"
 import { checkOps } from "../../../packages/core/dist/testing.js"
 import { createWebgpuOps } from "../../../packages/webgpu/dist/index.js"
@@ -38,7 +38,7 @@ function firstOfEachVerb() {
   }
 }
 
-/** How much of what is allowed an error takes. A check that allows none counts only when it fails. */
+/** An error as a share of its tolerance. A check without tolerance counts only if it fails. */
 function share({ maxRelError, tolerance }) {
   return tolerance > 0 ? maxRelError / tolerance : maxRelError
 }

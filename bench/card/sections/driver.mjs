@@ -1,4 +1,4 @@
-// What the driver is, and what WebGPU gets from it: with no toggle, and with those that subgroup matrices need.
+// Reports the driver, and WebGPU's features on it: without toggles, and with those for subgroup matrices.
 import { execFile } from "node:child_process"
 import { env } from "node:process"
 import { promisify } from "node:util"

@@ -1,4 +1,4 @@
-// Never ends, and starts a process that never ends: a section as limits are for.
+// Never ends, and starts a process that never ends. It tests the limits.
 import { spawn } from "node:child_process"
 
 export function run({ write }) {

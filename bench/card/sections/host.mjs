@@ -1,4 +1,4 @@
-// What the host pays: for a dispatch, for reading a value back, for bytes that go to the device and come back.
+// Costs of the host: a dispatch, reading a value back, and copies of bytes to the device and back.
 const DISPATCHES = 2000
 const ROUNDS = 5
 const BUFFERS = 64
@@ -112,7 +112,7 @@ async function copies(device, wanted, write) {
   }
   const timed = async (what, times, work) => {
     const rates = []
-    // The first round pays for memory that is touched for the first time.
+    // The first round includes the cost of touching new memory.
     for (let i = 0; i <= 3; i++) {
       const since = performance.now()
       await work()
@@ -133,7 +133,8 @@ async function copies(device, wanted, write) {
     await target.mapAsync(GPUMapMode.READ)
     const got = new Uint32Array(target.getMappedRange().slice(0))
     target.unmap()
-    if (got[0] !== values[0] || got.at(-1) !== values.at(-1)) throw new Error("what was read back is not what was sent")
+    if (got[0] !== values[0] || got.at(-1) !== values.at(-1))
+      throw new Error("the values read back differ from those sent")
   })
 }
 

@@ -1,5 +1,5 @@
-// GFLOPS of every kernel that a U-Net's time goes to, forward and with its gradient, at SDXL's shapes. Each is held
-// against float64 before it is timed. Products and convolutions run with the usual tiles, and with tuned ones.
+// GFLOPS of the kernels that take most time of a U-Net, forward and with gradient, at SDXL's shapes. Each is compared
+// with float64 before it is timed. Products and convolutions run with the usual tiles, and with tuned ones.
 import * as tf from "@tensorflow/tfjs"
 import { createComposedOps } from "../../../packages/core/dist/ops.js"
 import { createWebgpuOps, tuneProducts } from "../../../packages/webgpu/dist/index.js"
@@ -8,7 +8,7 @@ import { openClock, secondsOfRun } from "../measure/clock.mjs"
 import { startTrials } from "../measure/trials.mjs"
 import { attention, conv2d, dense, geglu, groupNorm, layerNorm, linear } from "../verbs/cases.mjs"
 
-/** What values may be off by, relative to the greatest: all sums are float32. */
+/** Largest allowed error relative to the greatest value. All sums are float32. */
 const TOLERANCE = 2e-5
 
 /** Those that take most of a pass at 1024 px come first. Cases are made when they are due: their tensors are large. */
@@ -56,7 +56,7 @@ export async function run({ quick, start, write }) {
   const { device, trim } = await start()
   const base = createComposedOps()
   const ways = [["usual", createWebgpuOps(base, { weights: "f16" })]]
-  // In software, tuning takes minutes and says nothing.
+  // In software, tuning takes minutes and is of no use.
   if (!quick) {
     const since = performance.now()
     const tiles = await tuneProducts()
@@ -78,7 +78,7 @@ export async function run({ quick, start, write }) {
   trials.end()
 }
 
-/** Holds a case against float64, then times it: forward, and with its gradient. */
+/** Compares a case with float64, then times it: forward, and with its gradient. */
 async function measure(
   { name, flops, inputs, dy, gradient = true, prepare, forward, back },
   ops,
@@ -112,7 +112,7 @@ async function measure(
   }
 }
 
-/** Leaves wrong values in idle buffers: what a kernel does not write must not be right from before. */
+/** Leaves wrong values in idle buffers, so that values of an earlier run do not count as right. */
 function spoil(shapes) {
   tf.dispose(shapes.flatMap((shape) => Array.from({ length: 4 }, () => tf.fill(shape, 1e9))))
 }
@@ -128,7 +128,7 @@ async function check(what, tensors, expected) {
   return Math.max(...errors)
 }
 
-/** Reading any value hands over all that was recorded before. */
+/** Reading any value submits all commands recorded before. */
 async function submitted(ops) {
   const one = tf.tidy(() => ops.relu(tf.ones([1])))
   await one.data()

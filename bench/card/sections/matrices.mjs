@@ -1,5 +1,5 @@
-// Kernels on subgroup matrices (tensor cores, where a card has them), which the packages do not use yet: products,
-// 3×3 convolutions and flash attention, each held against float64 before it is timed.
+// Kernels on subgroup matrices (tensor cores, where a card has them): products, 3×3 convolutions and flash attention.
+// The packages do not use them yet. Each is compared with float64 before it is timed.
 import { attentionKernel } from "../matrices/attention.mjs"
 import { attentionCase, convolutionCase, productCase } from "../matrices/cases.mjs"
 import { convolutionKernel } from "../matrices/convolution.mjs"
@@ -18,10 +18,10 @@ import { startTrials } from "../measure/trials.mjs"
 const TOGGLES = ["allow_unsafe_apis", "vulkan_enable_f16_on_nvidia", "disable_robustness"]
 const MATRICES = "chromium-experimental-subgroup-matrix"
 
-/** What values may be off by, relative to the greatest. Sums in float16 lose the most, then float16 in memory. */
+/** Largest allowed errors relative to the greatest value. Sums in float16 lose the most, then float16 in memory. */
 const TOLERANCE = { sums: { f32: 1e-5, f16: 3e-2 }, activations: { f32: 1e-5, f16: 1e-3 }, attention: 2e-3 }
 
-/** Sizes with a rest in every direction, which are compared whole. */
+/** Sizes that no tile divides, in every direction. All their values are compared. */
 const RAGGED = {
   products: [{ m: 203, n: 148, k: 104 }],
   convolutions: [1, 2].map((stride) => ({ side: 13, inner: 40, out: 44, stride })),
@@ -76,8 +76,8 @@ export async function run({ quick, open, write }) {
 }
 
 /**
- * Every kernel: what its rows are called, how it is made, what it must agree on and what it is timed at. Those that the
- * packages' next kernels will be made of come first, should the time not suffice for all.
+ * Every kernel: its name in rows, its source, the cases to compare and the cases to time. Those for the packages' next
+ * kernels come first, in case the time is too short for all.
  */
 function kernelsToTry({ device, configs, lanes, quick }) {
   const sizes = quick ? SMALL : SDXL
@@ -117,7 +117,7 @@ function kernelsToTry({ device, configs, lanes, quick }) {
   ]
 }
 
-/** Makes each case once: its tensors and what they should come to are the same for all kernels. */
+/** Makes each case once: its tensors and expected values are the same for all kernels. */
 function keptFor(device) {
   return (make) => {
     const kept = new Map()
@@ -129,7 +129,7 @@ function keptFor(device) {
   }
 }
 
-/** Begins to compile a kernel; null if it takes more than the device has. */
+/** Begins to compile a kernel. Null: it needs more than the device has. */
 function prepare({ device, limits }, { row, make }) {
   const ready = (async () => {
     const { code, threads, sharedBytes, plan } = make()
@@ -137,12 +137,12 @@ function prepare({ device, limits }, { row, make }) {
     if (sharedBytes > limits.maxComputeWorkgroupStorageSize) return null
     return { plan, pipeline: await compile(device, row.kernel, code) }
   })()
-  // Whoever awaits it gets the error; until then it is not unhandled.
+  // The code that awaits it gets the error. Until then it must not count as unhandled.
   ready.catch(() => {})
   return ready
 }
 
-/** Holds a kernel against float64, then times it. */
+/** Compares a kernel with float64, then times it. */
 async function measure({ device, clock, span }, { row, ready, tolerance, checked, timed }, write) {
   const kernel = await ready
   if (kernel === null) return write({ ...row, leftOut: "takes more invocations or shared memory than the device has" })
@@ -173,7 +173,7 @@ async function measure({ device, clock, span }, { row, ready, tolerance, checked
   }
 }
 
-/** Why an adapter cannot run any of this; null if it can. */
+/** Why an adapter cannot run these kernels, or null. */
 function whyNot({ features, info }, device) {
   if (!features.has(MATRICES)) {
     return `the adapter (${info.description}) has no feature ${MATRICES} with ${TOGGLES.join(", ")}`

@@ -9,7 +9,7 @@ import { loadCheckpoint, startBackend } from "../../../packages/runtime-node/dis
 import { captionOf, drawScene, judge } from "../../../packages/tiny/dist/index.js"
 import { REQUEST, SCENES } from "../tiny-run.mjs"
 
-/** Decibels, and a share of the loss, that float32 on two devices keeps with room to spare. */
+/** Least decibels, and largest share of the loss. float32 on two devices stays well within them. */
 const LEAST_PSNR = 40
 const MOST_LOSS_ERROR = 1e-3
 
@@ -22,7 +22,7 @@ export async function run({ quick, built, write }) {
     const started = await startBackend(backend)
     if (backend === "webgpu" && started.device === "CPU" && !quick) {
       throw new Error(
-        `the only adapter computes on the CPU (${started.version}): use a machine with a card, or --quick`,
+        `the only adapter computes on the CPU (${started.version}). Use a machine with a card, or --quick`,
       )
     }
     const since = performance.now()
@@ -44,7 +44,7 @@ export async function run({ quick, built, write }) {
   write({ psnr: decibels, lossError, valueError: Number((norm(apart) / norm(moved)).toPrecision(3)) })
   if (!(decibels >= LEAST_PSNR)) throw new Error(`the picture is ${decibels} dB from WASM's, expected ${LEAST_PSNR}`)
   if (!(lossError <= MOST_LOSS_ERROR))
-    throw new Error(`a loss is ${lossError} of WASM's apart: ${MOST_LOSS_ERROR} is allowed`)
+    throw new Error(`a loss differs from WASM's by a share of ${lossError}, expected at most ${MOST_LOSS_ERROR}`)
 }
 
 async function draw(sdxl, { side, steps }) {

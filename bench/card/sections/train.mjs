@@ -1,5 +1,5 @@
-// A training step of an LLLite on SDXL's U-Net with made-up weights, blocks computed again on the way back (gradient
-// checkpointing), AdamW on the host. What is measured is that of the section unet.
+// A training step of an LLLite on SDXL's U-Net with made-up weights. It uses gradient checkpointing, and AdamW on the
+// host. It measures the same values as the section unet.
 import { createNoiseSchedule } from "../../../packages/core/dist/diffusion.js"
 import {
   DEFAULT_OPTIMIZER,
@@ -29,7 +29,7 @@ export async function run({ quick, start, write }) {
     }
   } catch (error) {
     if (!memory?.ranOut(error)) throw error
-    // The card is too small for this: nothing is wrong, and nothing more can be measured.
+    // The card's memory is too small. This is not an error, and the rest of the section is skipped.
     const what = side === null ? "loading the U-Net" : `a training step at ${side} px`
     write({ skipped: `${what} takes more memory than the card has: ${error.message.split("\n")[0]}` })
   }

@@ -1,5 +1,5 @@
-// SDXL's U-Net with made-up weights: a forward pass, and one with an LLLite on 136 sites. Seconds, what the host pays,
-// what is asked of WebGPU, memory of the card.
+// SDXL's U-Net with made-up weights: a forward pass, and one with an LLLite on 136 sites. Measured are the seconds, the
+// host's seconds, the calls of WebGPU and the memory of the card.
 import * as tf from "@tensorflow/tfjs"
 import { disposeLllite, llliteTap, prepareControl, unet, uploadLllite } from "../../../packages/core/dist/models.js"
 import { openClock } from "../measure/clock.mjs"
@@ -40,7 +40,7 @@ export async function run({ quick, start, write }) {
   disposeLllite(lllite)
 }
 
-/** What it draws means nothing, but it must be numbers, and not zeros. */
+/** The result has no meaning, but its values must be finite and not all zero. */
 function expectNumbers(values) {
   let greatest = 0
   for (const value of values) {

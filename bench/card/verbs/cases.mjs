@@ -1,4 +1,4 @@
-// The verbs that a U-Net's time goes to, at certain sizes, and what they and their gradients are in float64.
+// The verbs that take most time of a U-Net, at certain sizes, with values and gradients in float64.
 import { sample } from "../measure/check.mjs"
 import { asInFile, attended, columnsOfHeads, convolved, convolvedBack, dot } from "../measure/float64.mjs"
 import { normal, toHalf } from "../measure/made-up.mjs"
@@ -7,12 +7,12 @@ import { attendedBack, gegluAt, gegluBackAt, normalised } from "./float64.mjs"
 /*
  * A case has:
  *   name
- *   flops    of the forward pass and of its gradient. Frozen weights have none; recomputing scores counts as work
- *   inputs   [{ shape, values }], with respect to which the gradient is taken, if `gradient` is not false
- *   dy       the slopes at the result
- *   prepare  of an `Ops`: loads what is frozen, gives { run(...inputs), dispose }
- *   forward  places in the result, and what lies there
- *   back     for every input the same of its gradient
+ *   flops    of the forward pass and of its gradient. Frozen weights have no gradient. Recomputed scores count.
+ *   inputs   [{ shape, values }]. The gradient is taken with respect to them. If `gradient` is false, there is none.
+ *   dy       The gradient at the result.
+ *   prepare  takes an `Ops`, loads the frozen weights, returns { run(...inputs), dispose }.
+ *   forward  places in the result, and their expected values.
+ *   back     for every input, the same of its gradient.
  */
 
 /** How many rows and columns of a result are compared. */
@@ -104,13 +104,13 @@ export function conv2d(side, inner, out, stride = 1) {
   }
 }
 
-/** @param gradient whether it is ever asked for: the VAE's attention is not trained through */
+/** @param gradient whether training needs it. The VAE's attention needs none */
 export function attention(tokens, keys, heads, dim, gradient = true) {
   const [width, product] = [heads * dim, 2 * tokens * keys * heads * dim]
   const [q, k, v] = [tokens, keys, keys].map((length, i) => normal(length * width, { seed: i + 1 }))
   const sizes = { keys, heads, dim }
   const queries = sample(tokens, ROWS)
-  // Slopes are zero but at a few queries: a key's gradient would take all of them in float64, otherwise.
+  // dy is zero except at a few queries. Otherwise a key's gradient in float64 would need all queries.
   const slopes = normal(queries.length * width, { seed: 4 })
   const dy = new Float32Array(tokens * width)
   queries.forEach((token, i) => {
