@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Writes what each package exports into docs/api, one file for each package, so that a review sees every change of a
-// name or a type: npm run api. It reads the built declarations, so run it after a build.
+// Writes the exports of each package into docs/api, one file for each package: npm run api. So a review shows every
+// change of a name or a type. It reads the built declarations, so run it after a build.
 //   node scripts/api.mjs [--check]
 // `--check` writes nothing and exits 1 where a file is stale.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"

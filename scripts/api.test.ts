@@ -44,7 +44,7 @@ describe("apiReports", () => {
     expect(texts[0]).toContain("## Types that these refer to")
   })
 
-  it("gives names as they are exported, whatever the bundler calls them", () => {
+  it("writes names as they are exported, not the bundler's names", () => {
     const text = reportOf("declare const paint$1: number\nexport { paint$1 as paint }")
     expect(text).toContain("const paint: number;")
   })

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Fails where a benchmark imports a name that a package does not export. Benchmarks are plain JavaScript, which no
-// compiler checks, and a card's check may not be run before it is needed. Needs a build.
+// Fails if a benchmark imports a name that a package does not export. No compiler checks benchmarks, since they are plain
+// JavaScript. A card's check may not run for months. Needs a build.
 import { execFileSync } from "node:child_process"
 import { build } from "esbuild"
 

@@ -1,16 +1,16 @@
 #!/usr/bin/env node
-// Checks who imports whom, types included: `import`, `import type`, `export … from`, `import()` and `import("…")` in types.
+// Checks the imports between files and packages, types included: `import`, `import type`, `export … from`, `import()` and `import("…")` in types.
 // Exits 1 and names every import that breaks a rule:
 //   1. A package imports only the packages that ARROWS lists for it, and only entries that they export.
 //   2. A file of a package imports no file of another package by its path, and nothing that is for tests.
 //   3. Tests, benchmarks and build files may import every package, and files in another package's `test` folder.
-//   4. No file imports itself, over any number of others.
+//   4. No file imports itself, directly or through others.
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { dirname, join, relative, resolve, sep } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import ts from "typescript"
 
-/** Which packages each package may import. What is not listed is refused. */
+/** The packages that each package may import. All others are refused. */
 const ARROWS = {
   format: [],
   tiny: [],
@@ -26,7 +26,7 @@ const ARROWS = {
 /** Entries that only tests, benchmarks and scripts may import. */
 const TEST_ENTRIES = ["@lllite/core/testing", "@lllite/core/reference"]
 
-/** Folders beside `src` whose files are no part of what is published. */
+/** Folders beside `src` whose files are not published. */
 const TEST_FOLDERS = ["test", "bench", "make", "build", "reference", "testing"]
 
 /** Files that import others. */
@@ -66,7 +66,7 @@ export function checkImports(root) {
   return { files: graph.size, problems }
 }
 
-/** What an import by a path breaks, if anything. */
+/** The rule that an import by a path breaks, or undefined. */
 function problemOfPath({ root, folder, path, isProduct: ofProduct }, target) {
   const file = resolve(dirname(path), target)
   if (!relative(folder, file).startsWith("..")) {
@@ -78,33 +78,33 @@ function problemOfPath({ root, folder, path, isProduct: ofProduct }, target) {
   return undefined
 }
 
-/** What an import by a name breaks, if anything. Only our own packages have rules. */
+/** The rule that an import by a name breaks, or undefined. Only our own packages have rules. */
 function problemOfName({ root, name, isProduct: ofProduct, allowed }, target) {
   const [, other, entry] = /^@lllite\/([a-z-]+)(?:\/([^?]+))?/.exec(target) ?? []
   if (other === undefined) return undefined
   const manifest = AREAS.map((area) => join(root, area, other, "package.json")).find(existsSync)
-  if (manifest === undefined) return "there is no such package"
+  if (manifest === undefined) return "the package does not exist"
   const { exports = {} } = JSON.parse(readFileSync(manifest, "utf8"))
-  if (!(entry === undefined ? "." in exports : `./${entry}` in exports)) return "the package exports no such entry"
+  if (!(entry === undefined ? "." in exports : `./${entry}` in exports)) return "the package does not export this entry"
   if (!ofProduct) return undefined
   if (other === name) return "a package imports its own files by their paths"
   if (TEST_ENTRIES.includes(target)) return "the entry is for tests"
   return allowed.includes(other) ? undefined : `${name} may import: ${allowed.join(", ") || "none of our packages"}`
 }
 
-/** Whether a file is part of what its package does, and not of how it is tested, measured or built. */
+/** Whether a file is part of the product, not of tests, benchmarks or the build. */
 function isProduct(folder, path) {
   const [first, ...rest] = relative(folder, path).split(sep)
   return rest.length > 0 && !TEST_FOLDERS.includes(first) && !/\.(test|test-d|bench)\.[a-z]+$/.test(path)
 }
 
-/** What a file imports, as it spells it. Comments and other texts are not read. */
+/** The specifiers of a file's imports. Comments and other texts are not read. */
 function importsOf(path) {
   const { importedFiles } = ts.preProcessFile(readFileSync(path, "utf8"), true, true)
   return new Set(importedFiles.map(({ fileName }) => fileName))
 }
 
-/** Every group of files that reach each other, as one way around. */
+/** Every group of files that import each other. Each is shown as one circle. */
 function circlesOf(graph) {
   const circles = []
   const done = new Set()

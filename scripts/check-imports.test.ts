@@ -77,7 +77,7 @@ describe("checkImports", () => {
     expect(problemsOf(files)).toHaveLength(2)
   })
 
-  it("refuses what stands beside a package, not only above", () => {
+  it("refuses packages of the same level, not only those above", () => {
     expect(problemsOf({ "packages/runtime-web/src/index.ts": 'import "@lllite/runtime-node"' })).toEqual([
       "packages/runtime-web/src/index.ts imports @lllite/runtime-node: runtime-web may import: format, core, wasm, webgpu",
     ])
@@ -88,11 +88,11 @@ describe("checkImports", () => {
     expect(problemsOf({ "packages/format/src/index.ts": text })).toEqual([])
   })
 
-  it("refuses entries and packages that there are not", () => {
+  it("refuses entries and packages that do not exist", () => {
     const text = 'import "@lllite/format/edits"\nimport "@lllite/formats"'
     expect(problemsOf({ "packages/core/src/index.ts": text })).toEqual([
-      "packages/core/src/index.ts imports @lllite/format/edits: the package exports no such entry",
-      "packages/core/src/index.ts imports @lllite/formats: there is no such package",
+      "packages/core/src/index.ts imports @lllite/format/edits: the package does not export this entry",
+      "packages/core/src/index.ts imports @lllite/formats: the package does not exist",
     ])
   })
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Writes the API reference of every package into docs/reference, a page for each entry: npm run docs. Run after a build.
-// Exits 1 on any warning: a link to nothing, or a tag that there is not.
+// Exits 1 on any warning: a broken link, or an unknown tag.
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"

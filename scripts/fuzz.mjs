@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Tries the readers' properties on 100,000 cases each, or as many as the argument says.
+// Tests each property of the readers with 100,000 cases. The argument is another number of cases.
 import { spawnSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
 

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Brings lavapipe, mesa's Vulkan driver for CPUs, without installing it, and prints the path of its description, which
-# VK_ICD_FILENAMES takes:
+# Fetches lavapipe, mesa's Vulkan driver for CPUs, without installing it. Prints the path of its description, for
+# VK_ICD_FILENAMES:
 #   scripts/lavapipe.sh [--matrices] [FOLDER]
-# Debian only. Default FOLDER: lllite/lavapipe in the user's cache, where tests look for it. What is there already is not
-# fetched again. Libraries that the driver needs and this system lacks come into FOLDER/lib, for LD_LIBRARY_PATH.
-# --matrices brings a newer one, which has subgroup matrices. It comes from Debian 13 with all its libraries, libc too,
-# and with FOLDER/node: a copy of this machine's Node that runs on them. It needs a CPU with AVX2.
+# Debian only. Default FOLDER: lllite/lavapipe in the user's cache, where tests look for it. Existing files are not fetched
+# again. Libraries that the driver needs and this system lacks are put into FOLDER/lib, for LD_LIBRARY_PATH.
+# --matrices fetches a newer driver, which has subgroup matrices. It comes from Debian 13 with all its libraries, libc
+# included. FOLDER/node is then a copy of this machine's Node that runs on them. It needs a CPU with AVX2.
 #   VK_ICD_FILENAMES=FOLDER/lvp_icd.json FOLDER/node PROGRAM
 # Default FOLDER with --matrices: lllite/lavapipe-matrices in the user's cache.
-# Exits 1, saying why, where it cannot be had.
+# If it cannot be fetched, exits 1 with the reason.
 set -euo pipefail
 
 matrices=false
@@ -19,7 +19,7 @@ fi
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/lllite
 
 fail() {
-  echo "lavapipe cannot be had: $*" >&2
+  echo "lavapipe cannot be fetched: $*" >&2
   exit 1
 }
 
@@ -29,16 +29,16 @@ if [[ -e "$folder/lvp_icd.json" ]]; then
   echo "$folder/lvp_icd.json"
   exit
 fi
-command -v apt-get > /dev/null || fail "there is no apt-get to take mesa-vulkan-drivers from"
+command -v apt-get > /dev/null || fail "there is no apt-get to fetch mesa-vulkan-drivers"
 . /etc/os-release
-[[ "$ID" == debian ]] || fail "this is $ID, and only Debian's packages are known to fit"
+[[ "$ID" == debian ]] || fail "this is $ID, expected Debian"
 mkdir -p "$folder" || fail "$folder cannot be written"
 folder=$(cd "$folder" && pwd)
 work=$(mktemp -d "$folder/new.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-# The first release of mesa that will do, and the release of Debian whose packages are taken. WebGPU wants features that
-# mesa has from 25 on; subgroup matrices come with 26.
+# The oldest release of mesa that works, and the release of Debian with its packages. WebGPU needs features of mesa 25.
+# Subgroup matrices need mesa 26.
 if $matrices; then
   release=26 suite=trixie
   grep -q -w avx2 /proc/cpuinfo || fail "this CPU has no AVX2, which subgroup matrices need"
@@ -46,7 +46,7 @@ else
   release=25 suite=$VERSION_CODENAME
 fi
 
-# Sources, lists and archives of our own: the system's stay as they are, and root is not needed.
+# Separate sources, lists and archives. The system's do not change, and root is not needed.
 mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' |
   awk -v release="$VERSION_CODENAME" '$2 == release { print $1; exit }')
 [[ -n "$mirror" ]] || fail "no source of $VERSION_CODENAME is configured"
@@ -60,7 +60,7 @@ apt() {
     -o Dir::State::Lists="$work/lists" -o Dir::State::Status="$work/status" -o Dir::Cache="$work" \
     -o Dir::Cache::Archives="$work/archives" -o Debug::NoLocking=1 -o APT::Sandbox::User="$(id -un)" "${@:2}"
 }
-apt get update >&2 || fail "the package lists of $mirror cannot be had"
+apt get update >&2 || fail "the package lists of $mirror cannot be fetched"
 
 # The release's own driver if it is new enough, or else that of backports.
 for version in $(apt cache show --all-versions mesa-vulkan-drivers | awk '/^Version:/ { print $2 }' | sort -V); do
@@ -78,13 +78,13 @@ with_all_it_needs() {
 # The driver alone, and of everything that it depends on, what is not found here.
 for_this_system() {
   missing() { LD_LIBRARY_PATH="$work/lib" ldd "$work/lib/libvulkan_lvp.so" | awk '/not found/ { print $1 }' | sort -u; }
-  (cd "$work/archives" && apt get download "mesa-vulkan-drivers=$version" >&2) || fail "its package cannot be had"
+  (cd "$work/archives" && apt get download "mesa-vulkan-drivers=$version" >&2) || fail "its package cannot be fetched"
   unpack
   take libvulkan_lvp.so
   [[ -n "$(missing)" ]] || return 0
   with_all_it_needs || true
   unpack
-  # What was missing may miss others in turn.
+  # A fetched library may need further ones.
   for _ in 1 2 3; do
     for library in $(missing); do take "$library"; done
   done
@@ -96,7 +96,7 @@ for_this_system() {
 with_its_own_libc() {
   local node library
   node=$(node -p process.execPath) || fail "there is no Node to copy"
-  with_all_it_needs libvulkan1 libstdc++6 patchelf || fail "its packages cannot be had"
+  with_all_it_needs libvulkan1 libstdc++6 patchelf || fail "its packages cannot be fetched"
   unpack
   while read -r library; do take "$library"; done < <(
     find "$work/root" -name '*.so.[0-9]*' -printf '%f\n' | sort -u
@@ -116,6 +116,6 @@ rm -rf "$folder/lib" "$folder/node"
 mv "$work/lib" "$folder"
 [[ ! -e "$work/node" ]] || mv "$work/node" "$folder"
 [[ ! -e "$folder/node" ]] || "$folder/node" --version > /dev/null || fail "the copy of Node does not start"
-# The description comes last: where it is, everything is.
+# The description is written last. If it exists, everything exists.
 mv "$work/lvp_icd.json" "$folder"
 echo "$folder/lvp_icd.json"

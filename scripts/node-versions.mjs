@@ -7,7 +7,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 
-/** The oldest that the packages say they take, and the newest of every major version. */
+/** The oldest version that the packages accept, and the newest of every major version. */
 const VERSIONS = ["20.19.0", "20", "21", "22", "23", "24", "25", "26"]
 
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -31,7 +31,7 @@ function tryVersion(version) {
   const npx = process.platform === "win32" ? "npx.cmd" : "npx"
   const where = "console.log(process.execPath + '\\n' + process.version)"
   const fetched = run(npx, ["-y", `node@${version}`, "-e", where], process.platform === "win32")
-  if (fetched.problem !== undefined) return { problem: `cannot be had: ${fetched.problem}` }
+  if (fetched.problem !== undefined) return { problem: `cannot be fetched: ${fetched.problem}` }
   const [node, found] = fetched.stdout.trim().split("\n").slice(-2)
   const file = join(folder, `${found}.safetensors`)
   const half = join(folder, `${found}-half.safetensors`)
@@ -47,7 +47,7 @@ function tryVersion(version) {
   return { found }
 }
 
-/** Runs a program; a problem is what it said when it failed. */
+/** Runs a program. If it fails, its output is the problem. */
 function run(command, args, shell = false) {
   const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: "utf8", cwd: folder, shell })
   return status === 0 ? { stdout } : { problem: error?.message ?? (stderr.trim() || `it ended with ${status}`) }

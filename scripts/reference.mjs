@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Holds this implementation against the reference's numbers:
+// Compares this implementation with the reference's numbers:
 //   pnpm reference [DIR] [--only NAME] [--backend NAME] [--weights FORMAT] [--json]
-// DIR has NAME.json and NAME.safetensors. Default: ../shared/reference, or reference/ where that is missing. Exits 1 if any case fails.
+// DIR has NAME.json and NAME.safetensors. Default: ../shared/reference, or reference/ if that is missing. Exits 1 if any case fails.
 import { access, readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { join, resolve } from "node:path"
@@ -15,7 +15,7 @@ import { NODE_BACKENDS, WEIGHT_FORMATS } from "../packages/runtime-node/dist/mac
 
 const usage = "usage: pnpm reference [DIR] [--only NAME] [--backend NAME] [--weights FORMAT] [--json]"
 
-/** What each name needs and how it is run. `full` runs only when it is named: it takes minutes and many GiB. */
+/** How each case runs. `full` runs only if it is named: it takes minutes and many GiB. */
 const suites = {
   module: async (read) => run.runModule(await read.json("module"), await read.tensors("module"), await read.ops()),
   unet: async (read) => run.runUnet(await read.json("unet"), await read.tensors("unet"), await read.ops()),
@@ -41,7 +41,7 @@ const suites = {
     if (read.backend !== "tensorflow")
       return [{ case: "full", skipped: "SDXL's real width needs --backend tensorflow" }]
     if (!read.isNamed("full"))
-      return [{ case: "full", skipped: "it needs 6 to 12 GiB of memory; name it: --only full" }]
+      return [{ case: "full", skipped: "it needs 6 to 12 GiB of memory. To run it, type: --only full" }]
     const tolerance = run.FULL_TOLERANCE[read.weights === "file" ? "float32" : "half"]
     return run.runFull(await read.json("full"), await read.tensors("full"), await read.ops(), tolerance)
   },

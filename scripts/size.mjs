@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// What @lllite/format adds to a page: each entry bundled alone, minified and gzipped, held against its limit, and all
-// of them together. Run after a build. Exits 1 when an entry has outgrown its limit.
+// Sizes of @lllite/format in a page: each entry bundled alone, minified and gzipped, and all of them together. Run after
+// a build. Exits 1 if an entry is larger than its limit.
 import { fileURLToPath } from "node:url"
 import { gzipSync } from "node:zlib"
 import { build } from "vite"

@@ -1,7 +1,7 @@
 import { relative } from "node:path"
 import type { Reporter, TestCase, TestModule, TestSuite } from "vitest/node"
 
-/** Says after all other output which suites were not run, then the totals in one line that any log reader understands. */
+/** After all other output, lists the suites that did not run. Then prints the totals in one line. */
 export default class TotalsReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const totals = { passed: 0, failed: 0, skipped: 0 }
@@ -16,7 +16,7 @@ export default class TotalsReporter implements Reporter {
           skipped.set(suite, [...(skipped.get(suite) ?? []), test])
         }
       }
-      // A file that does not load has no tests, and is a failure all the same.
+      // A file that does not load has no tests, but counts as a failure.
       totals.failed += module.errors().length
     }
     if (skipped.size > 0) {
