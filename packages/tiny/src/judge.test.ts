@@ -60,7 +60,7 @@ describe("judge", () => {
     }
   })
 
-  test("rejects a missing shape, a further one and swapped colours", () => {
+  test("rejects a missing shape, an extra one and exchanged colours", () => {
     const [first, second] = [0.28, 0.72].map(
       (x, i): Shape => ({
         kind: i ? "square" : "ring",
@@ -76,14 +76,14 @@ describe("judge", () => {
     expect(judge(drawScene({ shapes: [second, first] }), caption).right).toBe(true)
     expect(judge(drawScene({ shapes: [first] }), caption).right).toBe(false)
     expect(judge(drawScene({ shapes: [first, second] }), "a blue ring").right).toBe(false)
-    const swapped = [
+    const exchanged = [
       { ...first, colour: second.colour },
       { ...second, colour: first.colour },
     ]
-    expect(judge(drawScene({ shapes: swapped }), caption).right).toBe(false)
+    expect(judge(drawScene({ shapes: exchanged }), caption).right).toBe(false)
   })
 
-  test("takes blobs and foreign colours for nothing it knows", () => {
+  test("reports blobs and other colours as unknown", () => {
     const scene = { shapes: [{ ...(makeScene(1, 0).shapes[0] as Shape), kind: "square", colour: "red" } as const] }
     const pink = drawScene(scene)
     for (let i = 0; i < pink.data.length; i += 3) if ((pink.data[i + 1] ?? 255) < 200) pink.data.set([255, 120, 200], i)

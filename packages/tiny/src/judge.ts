@@ -10,7 +10,7 @@ import {
   shapeKinds,
 } from "./scene.ts"
 
-/** What the judge sees in one patch of ink. Lengths are fractions of the picture's side. */
+/** The judge's result for one patch of ink. Lengths are fractions of the picture's side. */
 export type FoundShape = {
   readonly kind: ShapeKind | "unknown"
   readonly colour: ColourName | "unknown"
@@ -34,9 +34,9 @@ export type Judgement = {
 const inkThreshold = 110
 /** Patches smaller than this share of the picture are specks: a small star covers 2 %. */
 const smallestPatch = 0.004
-/** Below this overlap a patch is of no known kind; drawn shapes have 0.91 with their own kind's template, or more. */
+/** Below this overlap a patch is of unknown kind. Drawn shapes have at least 0.91 with the template of their kind. */
 const leastOverlap = 0.78
-/** Euclidean distance in RGB beyond which a colour is none of the palette's; the nearest two are 150 apart. */
+/** Euclidean distance in RGB beyond which a colour is not in the palette. The nearest two are 150 apart. */
 const farthestColour = 80
 /** Between the largest small radius, 0.15, and the smallest medium one, 0.19. */
 const sizeBoundary = 0.17
@@ -174,11 +174,11 @@ export function findShapes(picture: Picture): readonly FoundShape[] {
 }
 
 /**
- * Says whether a picture shows what was asked for, in the right kinds and colours; where things lie is left free.
+ * Judges whether a picture shows the expected kinds and colours. Positions do not matter.
  *
  * @param picture square, of any size
  * @param expected a caption, or the shapes it names
- * @throws RangeError when the picture's bytes do not fit its size, or the caption is none of `captionOf`'s
+ * @throws RangeError when the picture's bytes do not fit its size, or the caption is not one of `captionOf`
  */
 export function judge(picture: Picture, expected: string | readonly ShapeWords[]): Judgement {
   if (picture.width !== picture.height || picture.data.length !== picture.width * picture.height * 3) {

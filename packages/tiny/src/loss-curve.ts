@@ -1,4 +1,4 @@
-/** Where a curve goes on its picture. */
+/** The frame of a curve in its picture. */
 export interface CurveFrame {
   /** The picture's edge on the left of the curve, and above it. Default: 0. */
   readonly left?: number
@@ -7,7 +7,7 @@ export interface CurveFrame {
   readonly height: number
   /** Steps of the whole run, which the curve's width stands for. Default: as many as there are losses. */
   readonly total?: number
-  /** How many steps the mean is over. */
+  /** Number of steps in the mean. */
   readonly window: number
 }
 
@@ -37,7 +37,7 @@ export function curvePaths(losses: readonly number[], frame: CurveFrame): CurveP
   return { steps: path(losses), mean: path(runningMean(losses, window)), largest }
 }
 
-/** The mean of the last `window` values at every place, and of fewer at the beginning. */
+/** The mean of the last `window` values at every index. At the beginning there are fewer values. */
 export function runningMean(values: readonly number[], window: number): readonly number[] {
   let sum = 0
   return values.map((value, i) => {

@@ -8,7 +8,7 @@ describe("drawings", () => {
     expect(heldOutDrawing(3).image.data).not.toEqual(trainingDrawing(3).image.data)
   })
 
-  it("are examples of their own size", async () => {
+  it("are examples with the size of their picture", async () => {
     const { image, caption } = trainingDrawing(0)
     const dataset = datasetOfPairs(2, (index) => ({ name: `pair ${index}`, image, caption, control: image }))
     const size = [image.height, image.width]

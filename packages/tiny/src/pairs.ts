@@ -1,10 +1,10 @@
 import { drawScene, type Picture } from "./draw.ts"
 import { captionOf, heldOutSeed, makeScene, trainingSeed } from "./scene.ts"
 
-/** Canny's thresholds: those that the LLLite that comes along was trained with. */
+/** Canny's thresholds of the packaged LLLite's training. */
 export const cannyThresholds = { low: 100, high: 200 } as const
 
-/** A drawing, and what it shows in words. */
+/** A drawing with its caption. */
 export interface CaptionedDrawing {
   readonly image: Picture
   readonly caption: string
@@ -25,7 +25,7 @@ export interface PairExample extends DrawnPair {
   }
 }
 
-/** Pairs by their index, made when they are asked for. */
+/** Pairs by their index, made on demand. */
 export interface PairDataset {
   readonly count: number
   example(index: number): Promise<PairExample>
@@ -36,7 +36,7 @@ export function trainingDrawing(index: number): CaptionedDrawing {
   return drawing(trainingSeed, index)
 }
 
-/** The drawing of an index that nothing was ever trained on. */
+/** The held-out drawing of an index: no model was trained on it. */
 export function heldOutDrawing(index: number): CaptionedDrawing {
   return drawing(heldOutSeed, index)
 }

@@ -10,7 +10,7 @@ describe("makeScene", () => {
     expect(makeScene(7, 4)).not.toEqual(scenes[3])
   })
 
-  test("keeps meaning what it meant when the checkpoint was trained", () => {
+  test("gives the same scenes as when the checkpoint was trained", () => {
     expect([0, 1, 2, 3].map((index) => captionOf(makeScene(1, index)))).toEqual([
       "a small yellow star",
       "a small yellow star",
@@ -64,7 +64,7 @@ describe("captionOf", () => {
     ],
   }
 
-  test("names size, colour and kind in order, and leaves the medium size unsaid", () => {
+  test("names size, colour and kind in order, and omits the medium size", () => {
     expect(captionOf(scene)).toBe("a small blue ring and a yellow square")
   })
 

@@ -12,10 +12,10 @@ export const palette = {
 export type ColourName = keyof typeof palette
 export const colourNames = Object.keys(palette) as readonly ColourName[]
 
-/** "medium" is the size a caption leaves unsaid. */
+/** A caption does not mention the size "medium". */
 export type SizeName = "small" | "medium"
 
-/** What a caption says of one shape. */
+/** The words of a caption about one shape. */
 export type ShapeWords = {
   readonly kind: ShapeKind
   readonly colour: ColourName
@@ -35,10 +35,10 @@ export type Scene = { readonly shapes: readonly Shape[] }
 
 /** The set of scenes that the tiny SDXL was trained on: `makeScene(trainingSeed, 0)` to `makeScene(trainingSeed, N)`. */
 export const trainingSeed = 1
-/** A set of scenes that it never saw, for measurements. Their captions may be old; the pictures are new. */
+/** A set of scenes that it was not trained on, for measurements. Captions may repeat, pictures do not. */
 export const heldOutSeed = 2
 
-/** The circle that an outline of radius 1 is given; only the shoulders of a heart stand out of it, by 0.04. */
+/** Radius of the circle for an outline of radius 1. Only a heart's shoulders are outside of it, by 0.04. */
 export const outlineReach = 1.12
 
 const radiusRange: Record<SizeName, readonly [number, number]> = { small: [0.12, 0.15], medium: [0.19, 0.24] }
@@ -97,7 +97,7 @@ export function makeScene(seed: number, index: number): Scene {
   }
 }
 
-/** The caption of a scene: `a red star`, `a small blue ring and a yellow square`. Positions are left unsaid. */
+/** The caption of a scene: `a red star`, `a small blue ring and a yellow square`. It has no positions. */
 export function captionOf(scene: { readonly shapes: readonly ShapeWords[] }): string {
   return scene.shapes.map((s) => `a ${s.size === "small" ? "small " : ""}${s.colour} ${s.kind}`).join(" and ")
 }

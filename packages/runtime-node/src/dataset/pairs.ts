@@ -126,7 +126,6 @@ async function readCaption(stem: string, config: SubsetConfig): Promise<string |
 }
 
 /** The result, or undefined. The reason is then added to the problems. */
-
 async function attempt<T>(problems: string[], work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work()
