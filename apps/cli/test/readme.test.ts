@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process"
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises"
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -11,6 +11,8 @@ import { enumerateSites } from "@lllite/format/selections"
 import { readImage, readPngText, writeLlliteFile, writePng } from "@lllite/runtime-node"
 import { captionOf, drawScene, heldOutSeed, makeScene } from "@lllite/tiny"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { parseArguments } from "../src/command/arguments.ts"
+import { COMMANDS } from "../src/program.ts"
 
 /*
  * Runs the commands of the READMEs in a folder that looks like a user's after `npm start`.
@@ -29,15 +31,20 @@ async function blocks(path: string, language: string): Promise<string[]> {
   )
 }
 
-/** The commands of a README's shell blocks that call this tree's `lllite`. */
-async function commands(path: string): Promise<string[]> {
+/** The commands of a file's shell blocks that call `lllite`, by default the one of this tree. */
+async function commands(path: string, program = "node apps/cli/dist/main.js"): Promise<string[]> {
   const lines = (await blocks(path, "sh")).flatMap((block) => block.replace(/\\\n\s*/g, " ").split("\n"))
-  return lines.filter((line) => line.startsWith("node apps/cli/dist/main.js"))
+  return lines.filter((line) => line.startsWith(`${program} `)).map((line) => line.replace(/ +#.*$/, ""))
+}
+
+/** The arguments of a command line. */
+function wordsOf(command: string): string[] {
+  return [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? "")
 }
 
 async function type(command: string): Promise<string> {
   // The Node of the tests. The path may have another one.
-  const [, ...words] = [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? "")
+  const [, ...words] = wordsOf(command)
   const { stdout } = await run(process.execPath, words, { cwd: folder })
   return stdout
 }
@@ -61,8 +68,8 @@ beforeAll(async () => {
     await writePng(at("controls", `0${i}.png`), control)
     await writeFile(at("images", `0${i}.txt`), captionOf(scene))
   }
-  // The README's file with fewer and smaller steps.
-  const [toml = ""] = await blocks("apps/cli/README.md", "toml")
+  // The guide's file with fewer and smaller steps.
+  const [toml = ""] = await blocks("docs/guides/training.md", "toml")
   const short = toml
     .replace(/^max_train_steps = .*$/m, "max_train_steps = 2")
     .replace(/^train_batch_size = .*$/m, "train_batch_size = 2")
@@ -97,4 +104,46 @@ describe("the commands of the READMEs", () => {
     await run(process.execPath, ["example.mjs"], { cwd: folder })
     expect(await readImage(at("out.png"))).toMatchObject({ width: 128, height: 128 })
   })
+
+  it.each(["apps/cli/README.md", "docs/guides/command.md", "docs/guides/training.md"])(
+    "have options that exist in %s",
+    async (path) => {
+      const lines = await commands(path, "lllite")
+      expect(lines.length).toBeGreaterThan(1)
+      for (const line of lines) {
+        const [, name = "", ...argv] = wordsOf(line)
+        const command = await COMMANDS.find((each) => each.name === name)?.load()
+        const table = Object.fromEntries((command?.groups ?? []).flatMap(([, options]) => Object.entries(options)))
+        const { hasUnknown, problems } = parseArguments(table, argv, name)
+        expect({ line, name: command?.name, hasUnknown, problems }).toEqual({
+          line,
+          name,
+          hasUnknown: false,
+          problems: [],
+        })
+      }
+    },
+  )
+
+  it("run in the guide to the command, without those that need a network or a build", async () => {
+    const lines = (await commands("docs/guides/command.md", "lllite")).filter(
+      (line) => !/https:|index\.json|owner\/name|lllite setup/.test(line),
+    )
+    expect(lines.length).toBeGreaterThan(10)
+    const lllite = at("demo-output", "lllite-canny.safetensors")
+    for (const name of ["canny", "model", "my", "a", "b"]) await cp(lllite, at(`${name}.safetensors`))
+    await cp(lllite, at("state", "model.safetensors"))
+    await cp(at("demo-output", "pictures", "00-control.png"), at("edges.png"))
+    const outputs = new Set<string>()
+    for (const line of lines) {
+      const [, written] = /--output (\S+)/.exec(line) ?? []
+      // The one that writes my.safetensors replaces it here. The next removes its key `note`.
+      if (line.includes("--unset note"))
+        await type("node apps/cli/dist/main.js edit my.safetensors --set note=old --force")
+      const force = written === "my.safetensors" ? " --force" : ""
+      await type(line.replace(/^lllite/, "node apps/cli/dist/main.js") + force)
+      if (written !== undefined) outputs.add(written)
+    }
+    for (const written of outputs) expect(await readFile(at(written))).not.toHaveLength(0)
+  }, 120_000)
 })
