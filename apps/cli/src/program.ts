@@ -121,12 +121,13 @@ async function findCommand(name: string): Promise<Command> {
   const listed = COMMANDS.find((each) => each.name === name)
   if (listed !== undefined) return listed.load()
   if (name.startsWith("-"))
-    throw new UsageError(`${name} is not an option here. Expected a command. Type: lllite --help`)
+    throw new UsageError("command-missing", `${name} is not an option here. Expected a command. Type: lllite --help`)
   const near = nearest(
     name,
     COMMANDS.map((each) => each.name),
   )
   throw new UsageError(
+    "command-unknown",
     `"${name}" is not a command.${near === null ? " Type: lllite --help" : ` Did you mean ${near}?`}`,
   )
 }

@@ -1,5 +1,116 @@
-/** The reason of an error for which a caller may know more remedies. Codes are stable, and messages are not. */
-export type CoreErrorCode = "no-room"
+/** Why core refused something. Stable: switch on it rather than on the message. `docs/errors.md` lists what to do. */
+export type CoreErrorCode =
+  // options
+  /** A number lies outside of its range. */
+  | "option-range"
+  /** There is no option or choice of that name. */
+  | "option-unknown"
+  /** Two options exclude each other, or one has no effect beside the other. */
+  | "option-conflict"
+  /** An option is missing that another one needs. */
+  | "option-missing"
+  /** The seed is not an unsigned 64-bit integer. */
+  | "seed"
+  /** The strength of an adapter is not a finite number, or its function lacks what it reads. */
+  | "strength"
+  // noise levels
+  /** The schedule has no such timestep. */
+  | "timestep"
+  /** The schedule has too few timesteps for that many steps. */
+  | "steps"
+  /** The noise levels do not fall to their end, or one is negative. */
+  | "sigmas"
+  /** A sampler asked for noise that its options exclude. */
+  | "noise-plan"
+  // arrays and tensors
+  /** A tensor has another shape than the operation expects. */
+  | "shape"
+  /** There is not one value for each row of the batch. */
+  | "row-count"
+  /** An index lies outside of what is looked up. */
+  | "index-range"
+  /** There is not one residual for each skip of the U-Net. */
+  | "residuals"
+  /** A stage of the U-Net reads a place that is not set. */
+  | "walk-place"
+  // pictures
+  /** The sides of a picture do not fit. */
+  | "picture-size"
+  /** A picture is grey where RGB is expected, or RGB where grey is expected. */
+  | "picture-channels"
+  /** The number of values does not match the sides of the picture. */
+  | "picture-data"
+  /** A computed picture holds NaN. */
+  | "picture-not-finite"
+  /** A control picture has another size than the picture. */
+  | "control-size"
+  /** The number of control pictures does not match the number of pictures. */
+  | "control-count"
+  /** The number of values does not match the sides of the control pictures. */
+  | "control-data"
+  /** A batch has no control patches for a depth of the adapter. */
+  | "control-missing"
+  // text
+  /** A text encoder got no token, or more tokens than it has positions. */
+  | "prompt-length"
+  /** The merges of the tokenizer are damaged. */
+  | "merges"
+  // checkpoints and adapters
+  /** The file does not hold this part of SDXL. */
+  | "checkpoint-part"
+  /** Tensors of the model are missing in the file. */
+  | "checkpoint-incomplete"
+  /** The parts belong to different models. */
+  | "checkpoint-mixed"
+  /** Weights that belong together have different dtypes. */
+  | "checkpoint-dtype"
+  /** A weight of the file has another shape than the layer expects. */
+  | "weight-shape"
+  /** Values of an LLLite are missing, or their number is wrong. */
+  | "adapter-values"
+  /** What trains does not fit to the layout of the U-Net. */
+  | "layout"
+  // recipes
+  /** A field of a recipe has a value that is not allowed. */
+  | "recipe-value"
+  /** A recipe has a field that does not exist. */
+  | "recipe-unknown"
+  /** The picture holds no settings. */
+  | "recipe-missing"
+  /** The text is not a recipe. */
+  | "recipe-syntax"
+  /** The recipe has a version that this release does not read. */
+  | "recipe-version"
+  // the runtime
+  /** The work contains no picture. */
+  | "request-empty"
+  /** The model does not fit into the memory, or a tensor does not fit into one buffer of the device. */
+  | "no-room"
+  /** The runtime or the model was disposed. */
+  | "disposed"
+  /** The model or adapter is not loaded in this runtime. */
+  | "not-loaded"
+  /** A worker thread failed. */
+  | "worker-failed"
+  /** A worker thread has ended. */
+  | "worker-ended"
+  // training
+  /** The data set has no example. */
+  | "dataset-empty"
+  /** A batch has no example. */
+  | "batch-empty"
+  /** An example was requested that is cached already. */
+  | "examples-cached"
+  /** The loss or the norm of the gradients is not finite. */
+  | "loss-not-finite"
+  /** The number of gradients differs from the number of values. */
+  | "gradient-count"
+  /** The saved state does not fit to the optimizer. */
+  | "optimizer-state"
+  /** The saved state of a run is damaged. */
+  | "saved-run"
+  /** The saved state belongs to a run with other options. */
+  | "saved-run-mismatch"
 
 /**
  * A request that core refuses, or work that failed. The message names the thing, what was expected, what came, and what
@@ -7,9 +118,9 @@ export type CoreErrorCode = "no-room"
  */
 export class CoreError extends Error {
   override readonly name = "CoreError"
-  readonly code: CoreErrorCode | undefined
+  readonly code: CoreErrorCode
 
-  constructor(message: string, { code, ...options }: ErrorOptions & { readonly code?: CoreErrorCode } = {}) {
+  constructor(code: CoreErrorCode, message: string, options?: ErrorOptions) {
     super(message, options)
     this.code = code
   }

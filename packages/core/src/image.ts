@@ -22,11 +22,12 @@ export interface GreyImage {
 export function channelsOf(image: RgbImage | GreyImage): 1 | 3 {
   const { width, height, data } = image
   if (!Number.isSafeInteger(width) || !Number.isSafeInteger(height) || width < 1 || height < 1) {
-    throw new CoreError(`image: sides must be positive integers, got ${width} x ${height}`)
+    throw new CoreError("picture-size", `image: sides must be positive integers, got ${width} x ${height}`)
   }
   if (data.length === width * height) return 1
   if (data.length === width * height * 3) return 3
   throw new CoreError(
+    "picture-data",
     `image: ${width} x ${height} needs ${width * height} bytes (grey) or ${width * height * 3} (RGB), got ` +
       `${data.length}. Drop an alpha channel before building the image.`,
   )
@@ -34,7 +35,10 @@ export function channelsOf(image: RgbImage | GreyImage): 1 | 3 {
 
 function requireRgb(image: RgbImage): void {
   if (channelsOf(image) !== 3) {
-    throw new CoreError(`image: expected RGB data for ${image.width} x ${image.height}, got grey. Use greyToRgb first.`)
+    throw new CoreError(
+      "picture-channels",
+      `image: expected RGB data for ${image.width} x ${image.height}, got grey. Use greyToRgb first.`,
+    )
   }
 }
 
@@ -56,13 +60,17 @@ export function imageToFloats(image: RgbImage): Float32Array {
  */
 export function floatsToImage(values: ArrayLike<number>, width: number, height: number): RgbImage {
   if (values.length !== width * height * 3) {
-    throw new CoreError(`image: ${width} x ${height} RGB needs ${width * height * 3} values, got ${values.length}`)
+    throw new CoreError(
+      "picture-data",
+      `image: ${width} x ${height} RGB needs ${width * height * 3} values, got ${values.length}`,
+    )
   }
   const pixels = new Uint8ClampedArray(values.length)
   for (let i = 0; i < values.length; i++) {
     const value = values[i] as number
     if (Number.isNaN(value)) {
       throw new CoreError(
+        "picture-not-finite",
         `image: value ${i} of ${values.length} is NaN. The network overflowed; run it in a wider number format.`,
       )
     }
@@ -91,7 +99,7 @@ export function rgbToGrey(image: RgbImage): GreyImage {
 /** The same grey in all three channels. */
 export function greyToRgb(image: GreyImage): RgbImage {
   if (channelsOf(image) !== 1) {
-    throw new CoreError(`image: expected grey data for ${image.width} x ${image.height}, got RGB`)
+    throw new CoreError("picture-channels", `image: expected grey data for ${image.width} x ${image.height}, got RGB`)
   }
   const data = new Uint8Array(image.data.length * 3)
   for (let i = 0; i < image.data.length; i++) data.fill(image.data[i] as number, 3 * i, 3 * i + 3)

@@ -55,7 +55,7 @@ export function checkRanges(
   for (const [name, range] of Object.entries(ranges)) {
     const value = values[name]
     if (value === undefined || isInRange(value, range)) continue
-    throw new CoreError(`${place}: ${name} is ${shown(value)}, expected ${rangeText(range)}`)
+    throw new CoreError("option-range", `${place}: ${name} is ${shown(value)}, expected ${rangeText(range)}`)
   }
 }
 

@@ -287,17 +287,21 @@ export const RUNTIME_CASES: readonly RuntimeCase[] = [
       )
     const kind = await thrownBy(() => runtime.loadSdxl(subject.otherKind))
     expect(kind instanceof FormatError, `another kind of file gave ${kind}`)
-    expect((kind as { readonly code?: unknown }).code === "wrong-kind", "its code is missing")
+    expect(codeOf(kind) === "wrong-kind", "its code is missing")
     const adapter = await thrownBy(() => runtime.loadAdapter(subject.otherVae, sdxl))
     expect(adapter instanceof FormatError, `a checkpoint as an adapter gave ${adapter}`)
     const size = await thrownBy(() => draw(sdxl, stars, { ...picture, width: 65 }))
     expect(size instanceof CoreError && /width is 65/.test(size.message), `a wrong width gave ${size}`)
+    expect(codeOf(size) === "picture-size", `its code is ${codeOf(size)}`)
     const none = await thrownBy(() => draw(sdxl, [], picture))
     expect(none instanceof CoreError, `no request gave ${none}`)
+    expect(codeOf(none) === "request-empty", `its code is ${codeOf(none)}`)
     const empty = await thrownBy(() => collect(sdxl.train({ ...dataset(), count: 0 }, trainOptions(sdxl, subject, {}))))
     expect(empty instanceof CoreError && /empty/.test(empty.message), `an empty data set gave ${empty}`)
+    expect(codeOf(empty) === "dataset-empty", `its code is ${codeOf(empty)}`)
     const rate = await thrownBy(() => train(sdxl, subject, { learningRate: -1 }))
     expect(rate instanceof CoreError, `a negative rate gave ${rate}`)
+    expect(codeOf(rate) === "option-range", `its code is ${codeOf(rate)}`)
     const [image] = await draw(sdxl, stars.slice(0, 1), picture)
     expect(image !== undefined, "it draws no picture after refusals")
   }),
@@ -334,6 +338,7 @@ export const RUNTIME_CASES: readonly RuntimeCase[] = [
           (error: unknown) => error,
         )
         expect(error instanceof CoreError && /disposed/.test(error.message), `call ${i} after dispose(): ${error}`)
+        expect(codeOf(error) === "disposed", `its code is ${codeOf(error)}`)
       }
       await sdxl.dispose()
       await adapter.dispose()
@@ -383,6 +388,10 @@ async function refused<Source>(
     (error: unknown) => error,
   )
   expect(error instanceof classes.CoreError && message.test(error.message), `expected ${message}, got ${error}`)
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined
 }
 
 async function draw(

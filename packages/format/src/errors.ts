@@ -1,57 +1,103 @@
 /** Why bytes, names or values were refused. Stable: switch on it rather than on the message. */
 export type FormatErrorCode =
   // reading bytes
+  /** A read goes past the end of the source. */
   | "source-range"
+  /** The source gave fewer bytes than it has. */
   | "source-short-read"
+  /** The server answered with an error. */
   | "source-status"
+  /** The server cannot be reached. */
   | "source-unreachable"
+  /** The server does not send parts of a file. */
   | "source-ranges"
+  /** The file changed on the server during the work. */
   | "source-changed"
   // finding what to read
+  /** The index of a sharded file is not valid. */
   | "index"
+  /** The repository does not lead to one file. */
   | "hub"
   // what the file is
+  /** The file is not a safetensors file. */
   | "not-safetensors"
+  /** The file is a pickle of PyTorch. Such files are never opened. */
   | "pickle"
+  /** The file holds another kind of model. */
   | "wrong-kind"
   // the safetensors header
+  /** The file is shorter than the length of a header. */
   | "file-too-short"
+  /** The header is longer than the format allows. */
   | "header-too-long"
+  /** The file ends inside of its header. */
   | "header-truncated"
+  /** The header holds more than any real file needs. */
   | "header-limit"
+  /** The header is not UTF-8. */
   | "header-utf8"
+  /** The header is not JSON. */
   | "header-syntax"
+  /** A name stands twice in the header. */
   | "header-duplicate"
+  /** A number in the header is not a plain whole number. */
   | "header-number"
+  /** A string in the header has a wrong escape. */
   | "header-string"
+  /** The metadata are not an object of strings. */
   | "metadata"
+  /** The entry of a tensor has missing, unknown or wrong fields. */
   | "tensor-entry"
+  /** The format has no such dtype. */
   | "dtype-unknown"
+  /** The shape of a tensor has too many dimensions. */
   | "shape"
+  /** A tensor takes more bytes than a file can hold, or not a whole number of bytes. */
   | "size-overflow"
+  /** The bytes of a tensor do not match its shape and dtype. */
   | "size-mismatch"
+  /** Bytes between two tensors belong to none. */
   | "offset-hole"
+  /** Two tensors share bytes. */
   | "offset-overlap"
+  /** The end of a tensor lies before its beginning. */
   | "offset-order"
+  /** The file ends before its last tensor does. */
   | "data-truncated"
+  /** The file has bytes after its last tensor. */
   | "data-trailing"
   // asking for or giving tensors
+  /** The file has no tensor of that name. */
   | "tensor-unknown"
+  /** Values of this dtype cannot be read or written here. */
   | "dtype-unsupported"
+  /** A value is too large for the dtype, or not finite. */
   | "value-range"
+  /** What is to be written is not a valid file. */
   | "write-input"
   // LLLite
+  /** The layout of the U-Net is not valid. */
   | "layout"
+  /** The choice of sites is not valid. */
   | "selection"
+  /** A width of the LLLite is not valid. */
   | "dims"
+  /** A site of the file does not exist in the U-Net. */
   | "site-unknown"
+  /** A site lacks some of its tensors. */
   | "site-incomplete"
+  /** A tensor of a site has a wrong shape. */
   | "site-shape"
+  /** The sites of the file disagree about the depth of a conditioner. */
   | "site-depth"
+  /** The width of a site does not match the U-Net. */
   | "site-width"
+  /** A tensor of a site does not hold floating-point values. */
   | "site-dtype"
   // editing LLLites
+  /** The files cannot be merged with these weights. */
   | "merge"
+  /** Pruning would keep all sites or none. */
   | "prune"
 
 /** Where a {@link FormatError} was found. Every field is optional because not every refusal has one. */

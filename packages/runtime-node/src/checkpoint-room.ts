@@ -44,8 +44,8 @@ export function expectRoom(file: WeightFile, place: CheckpointPlace, available =
         ? `Rounded to 16 bits they need ${gibibytes(rounded)}. Choose the weights "float16".`
         : "Close other programs, or use a machine with more memory."
   throw new CoreError(
+    "no-room",
     `"${file.label}": its weights need ${gibibytes(needed)} on ${backend}${copies}, and ${limit}. ${advice}`,
-    { code: "no-room" },
   )
 }
 

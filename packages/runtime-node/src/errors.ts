@@ -1,14 +1,95 @@
-/**
- * Why input was refused, for callers that have more advice. Codes are stable: switch on the code, not on the message.
- */
-export type InputErrorCode = "setup-python" | "setup-wheel" | "setup-package" | "setup-gpu"
+/** Why input was refused. Stable: switch on it rather than on the message. `docs/errors.md` lists what to do. */
+export type InputErrorCode =
+  // files and folders
+  /** The system refused to read or write a file. */
+  | "file"
+  /** The path is not that of a file. */
+  | "not-a-file"
+  /** The path is not that of a folder. */
+  | "not-a-folder"
+  /** The file to be written exists already. */
+  | "output-exists"
+  /** The text does not name a repository. */
+  | "repository-name"
+  /** A folder of a model lacks one of its files. */
+  | "model-part"
+  // pictures
+  /** The file is not a picture that can be read. */
+  | "not-a-picture"
+  /** The file of a picture is damaged. */
+  | "picture-broken"
+  /** A picture has too many pixels. */
+  | "picture-size"
+  /** A picture does not have three channels. */
+  | "picture-channels"
+  /** The number of bytes does not match the sides of the picture. */
+  | "picture-data"
+  /** The keyword cannot stand in a PNG. */
+  | "png-keyword"
+  /** The pictures do not form a table. */
+  | "contact-sheet"
+  /** A picture's settings lack a control picture. */
+  | "control-missing"
+  // settings and data sets
+  /** A file of settings is not valid TOML. */
+  | "config-syntax"
+  /** An option of the data set is wrong. */
+  | "dataset-options"
+  /** Files of the data set are missing or cannot be used. */
+  | "dataset-files"
+  /** The data set has no example of that number. */
+  | "dataset-index"
+  // backends
+  /** The backend does not take this option. */
+  | "backend-option"
+  /** The backend "tensorflow" is not in use. */
+  | "backend-not-started"
+  /** TensorFlow is not installed. */
+  | "tensorflow-missing"
+  /** The addon of TensorFlow cannot be loaded. */
+  | "tensorflow-addon"
+  /** The package "webgpu" cannot be loaded. */
+  | "webgpu-missing"
+  /** A tensor has another shape than the operation expects. */
+  | "shape"
+  /** A weight has another shape than the layer expects. */
+  | "weight-shape"
+  /** There is not one index for each position. */
+  | "row-count"
+  /** An index lies outside of what is looked up. */
+  | "index-range"
+  /** A weight has a value that float16 cannot hold. */
+  | "value-range"
+  // setting up TensorFlow
+  /** Python or pip is missing. */
+  | "setup-python"
+  /** A C++ compiler is missing. */
+  | "setup-compiler"
+  /** TensorFlow has no library for this system. */
+  | "setup-platform"
+  /** A wheel cannot be obtained. */
+  | "setup-wheel"
+  /** A package of npm cannot be obtained. */
+  | "setup-package"
+  /** A package is not the published one. */
+  | "setup-checksum"
+  /** A package cannot be unpacked. */
+  | "setup-unpack"
+  /** The binding cannot be compiled. */
+  | "setup-build"
+  /** A file is missing after a step of the setup. */
+  | "setup-incomplete"
+  /** TensorFlow was built and does not work. */
+  | "setup-broken"
+  /** The GPU cannot be used. */
+  | "setup-gpu"
 
 /** Input that cannot be used. The message names it, what was expected, what came, and what to do. */
 export class InputError extends Error {
   override readonly name = "InputError"
-  readonly code: InputErrorCode | undefined
+  readonly code: InputErrorCode
 
-  constructor(message: string, { code, ...options }: ErrorOptions & { readonly code?: InputErrorCode } = {}) {
+  constructor(code: InputErrorCode, message: string, options?: ErrorOptions) {
     super(message, options)
     this.code = code
   }
@@ -33,5 +114,5 @@ export function fileError(verb: string, path: string, cause: unknown): InputErro
   if (cause instanceof InputError) return cause
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : ""
   const reason = ADVICE[code] ?? (cause instanceof Error ? cause.message : String(cause))
-  return new InputError(`cannot ${verb} "${path}": ${reason}`, { cause })
+  return new InputError("file", `cannot ${verb} "${path}": ${reason}`, { cause })
 }

@@ -44,7 +44,7 @@ export type NodeRuntime = Runtime<string, NodeBackend>
 export async function createNodeRuntime(options: NodeRuntimeOptions = {}): Promise<NodeRuntime> {
   const { threads, weights = "file" } = options
   if (threads !== undefined && (!Number.isSafeInteger(threads) || threads < 1)) {
-    throw new CoreError(`runtime: threads must be a positive integer, got ${threads}.`)
+    throw new CoreError("option-range", `runtime: threads must be a positive integer, got ${threads}.`)
   }
   const { started, clients, close } = await startBest(options)
   return createRuntime<NodeTypes, string, LoadSdxlOptions<string>>({
@@ -88,7 +88,10 @@ async function startOn(backend: NodeBackend, threads: number | undefined, option
   if (backend === "tensorflow") {
     // TensorFlow's binding keeps names of attributes in a table that two threads must not change at the same time.
     if (threads !== undefined && threads !== 1) {
-      throw new CoreError(`runtime: threads must be 1 on tensorflow, got ${threads}. One thread uses every core.`)
+      throw new CoreError(
+        "option-range",
+        `runtime: threads must be 1 on tensorflow, got ${threads}. One thread uses every core.`,
+      )
     }
     prepareTensorflowEnvironment()
   }
@@ -97,7 +100,8 @@ async function startOn(backend: NodeBackend, threads: number | undefined, option
   try {
     const argument = { backend, options, threads: clients.length }
     const [started] = await Promise.all(clients.map((client) => client.call("start", argument)))
-    if (started === undefined) throw new CoreError("runtime: no thread is running. Create a new runtime.")
+    if (started === undefined)
+      throw new CoreError("worker-ended", "runtime: no thread is running. Create a new runtime.")
     return { started, ...workers }
   } catch (error) {
     await close()

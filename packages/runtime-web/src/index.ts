@@ -12,9 +12,9 @@ export type {
   TrainRunOptions,
   TrainRunStep,
 } from "@lllite/core/runtime"
-export { CoreError } from "@lllite/core/runtime"
+export { CoreError, type CoreErrorCode } from "@lllite/core/runtime"
 export { FormatError } from "@lllite/format"
-export { WebRuntimeError } from "./errors.ts"
+export { WebRuntimeError, type WebRuntimeErrorCode } from "./errors.ts"
 export {
   createWebRuntime,
   type WebLoadSdxlOptions,

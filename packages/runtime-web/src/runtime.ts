@@ -59,7 +59,7 @@ export async function createWebRuntime(options: WebRuntimeOptions = {}): Promise
       problems.push(`${name} is not used: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
-  throw new WebRuntimeError(`no backend works here. ${problems.join(" ")}`)
+  throw new WebRuntimeError("no-backend", `no backend works here. ${problems.join(" ")}`)
 }
 
 async function runtimeOf(

@@ -34,6 +34,7 @@ function addressOf(url: string | URL): string {
     if (address.protocol === "https:" || address.protocol === "http:") return address.href
   }
   throw new WebRuntimeError(
+    "address",
     `"${url}" is not an address, expected one that begins with https:// or http://. For a file on disk, pass a File.`,
   )
 }

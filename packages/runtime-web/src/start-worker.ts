@@ -46,15 +46,19 @@ export async function startWorker(
   }
   worker.addEventListener("error", (event: Event) => {
     const message = "message" in event && typeof event.message === "string" ? event.message : "it could not be loaded"
-    end(new WebRuntimeError(`the worker failed: ${message}. Reload the page.`))
+    end(new WebRuntimeError("worker-failed", `the worker failed: ${message}. Reload the page.`))
   })
   const timer = setTimeout(
-    () => end(new WebRuntimeError(`${backend} did not start within ${timeLimit} seconds.`)),
+    () => end(new WebRuntimeError("start-timeout", `${backend} did not start within ${timeLimit} seconds.`)),
     timeLimit * 1000,
   )
   try {
     const started = await client.call("start", { backend, software })
-    return { ...started, client, close: () => end(new CoreError("runtime: it was disposed. Create a new one.")) }
+    return {
+      ...started,
+      client,
+      close: () => end(new CoreError("disposed", "runtime: it was disposed. Create a new one.")),
+    }
   } catch (error) {
     end(error instanceof Error ? error : new Error(String(error)))
     throw error

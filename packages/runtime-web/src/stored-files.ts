@@ -36,6 +36,7 @@ export function canStore(): boolean {
 export async function storeFolder(): Promise<FileSystemDirectoryHandle> {
   if (!canStore()) {
     throw new WebRuntimeError(
+      "storage-unavailable",
       "this page cannot keep files: it needs https and a browser with a private file system (OPFS). Pick a file instead.",
     )
   }
@@ -87,7 +88,7 @@ export async function openStored(name: string): Promise<File> {
   const note = await readNote(folder, name)
   if (note === null || !note.isWhole) {
     const what = note === null ? "no such file is kept" : "its download is not complete"
-    throw new WebRuntimeError(`"${name}": ${what}. Load it by its address first.`)
+    throw new WebRuntimeError("not-stored", `"${name}": ${what}. Load it by its address first.`)
   }
   return (await folder.getFileHandle(name)).getFile()
 }

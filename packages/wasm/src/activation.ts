@@ -47,7 +47,7 @@ export function createActivations(
     geglu(h) {
       const width = (h.shape[h.rank - 1] ?? 0) / 2
       if (!Number.isInteger(width) || width === 0) {
-        throw new WasmOpsError(`geglu: h is [${h.shape.join(", ")}], expected an even last axis.`)
+        throw new WasmOpsError("shape", `geglu: h is [${h.shape.join(", ")}], expected an even last axis.`)
       }
       const rows = h.size / (2 * width)
       return vjp([h], () => {

@@ -17,6 +17,7 @@ export function createAttention(heap: Heap, kernels: Kernels): Ops["attention"] 
     const fits = k.shape[2] === width && samples === n && v.shape.every((size, axis) => size === k.shape[axis])
     if (!Number.isInteger(dim) || !fits) {
       throw new WasmOpsError(
+        "shape",
         `attention: q [${q.shape.join(", ")}], k [${k.shape.join(", ")}], v [${v.shape.join(", ")}] with ${heads} heads; ` +
           "expected the same samples and width, a width that is a multiple of the heads, and as many keys as values.",
       )

@@ -57,6 +57,7 @@ export function createConv2d(
       const outWidth = Math.floor((width + left + right - kernelWidth) / stride) + 1
       if (channels !== inner || outHeight < 1 || outWidth < 1) {
         throw new WasmOpsError(
+          "shape",
           `conv2d: x is [${x.shape.join(", ")}], expected a last axis of ${inner} and, with its padding of ` +
             `[${padding.join(", ")}], at least ${kernelHeight}×${kernelWidth} pixels.`,
         )

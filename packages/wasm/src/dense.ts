@@ -15,6 +15,7 @@ export function createDense(heap: Heap, kernels: Kernels): Ops["dense"] {
     const [inner, out] = weight.shape as [number, number]
     if (weight.rank !== 2 || x.shape[x.rank - 1] !== inner || (bias !== null && bias.size !== out)) {
       throw new WasmOpsError(
+        "shape",
         `dense: x [${x.shape.join(", ")}], weight [${weight.shape.join(", ")}], bias [${bias?.shape.join(", ") ?? "none"}]; ` +
           "expected [..., in], [in, out], [out]",
       )

@@ -29,7 +29,10 @@ export async function packMatrix(
 ): Promise<PackedMatrix> {
   const [out = 0, inner = 0, ...sides] = weight.shape
   if (weight.shape.length !== rank) {
-    throw new WasmOpsError(`"${weight.name}" is [${weight.shape.join(", ")}], expected ${rank} dimensions.`)
+    throw new WasmOpsError(
+      "weight-shape",
+      `"${weight.name}" is [${weight.shape.join(", ")}], expected ${rank} dimensions.`,
+    )
   }
   const taps = sides.reduce((product, side) => product * side, 1)
   const values = toFloat32(await weight.read(), weight.dtype)
@@ -58,7 +61,7 @@ export async function packMatrix(
 /** A bias, padded with zeros like the packed columns. */
 async function readBias(entry: WeightEntry, out: number): Promise<Float32Array> {
   if (entry.shape.length !== 1 || entry.shape[0] !== out) {
-    throw new WasmOpsError(`"${entry.name}" is [${entry.shape.join(", ")}], expected [${out}].`)
+    throw new WasmOpsError("weight-shape", `"${entry.name}" is [${entry.shape.join(", ")}], expected [${out}].`)
   }
   const padded = new Float32Array(Math.ceil(out / 8) * 8)
   padded.set(toFloat32(await entry.read(), entry.dtype))

@@ -19,6 +19,7 @@ export function openHeap(): Heap {
   const backend = tf.backend()
   if (tf.getBackend() !== "wasm" || !isWasmBackend(backend)) {
     throw new WasmOpsError(
+      "backend-not-started",
       `the backend in use is "${tf.getBackend()}", expected "wasm". Call await tf.setBackend("wasm") before you create the ops.`,
     )
   }
@@ -30,6 +31,7 @@ export function openHeap(): Heap {
     if (bytes > 0 && backend.getMemoryOffset(info.dataId) === 0) {
       backend.disposeData(info.dataId, true)
       throw new WasmOpsError(
+        "heap-full",
         `no room for [${shape.join(", ")}] (${bytes} bytes) in the heap of the WASM backend, which is at ` +
           `${memory.buffer.byteLength} bytes of 4 GiB. Use a smaller batch or picture.`,
       )
@@ -40,7 +42,7 @@ export function openHeap(): Heap {
     memory,
     address(tensor) {
       expectInUse(backend)
-      if (tensor.dtype !== "float32") throw new WasmOpsError(`a tensor is ${tensor.dtype}, expected float32.`)
+      if (tensor.dtype !== "float32") throw new WasmOpsError("dtype", `a tensor is ${tensor.dtype}, expected float32.`)
       return backend.getMemoryOffset(tensor.dataId)
     },
     create: <T extends Tensor>(shape: readonly number[]) =>
@@ -63,6 +65,7 @@ function isWasmBackend(backend: tf.KernelBackend): backend is BackendWasm {
 function expectInUse(backend: BackendWasm): void {
   if (tf.backend() === backend) return
   throw new WasmOpsError(
+    "backend-changed",
     `the backend in use is "${tf.getBackend()}", but these ops were created on another one. Create new ops after a ` +
       "change of the backend.",
   )
@@ -77,6 +80,7 @@ function memoryOf({ wasm }: BackendWasm): WebAssembly.Memory {
     }
   }
   throw new WasmOpsError(
+    "threads",
     "the WASM backend does not export its memory. Its build for threads never does. Turn threads off before the " +
       'backend starts (tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false)) or use the composed ops',
   )

@@ -1,2 +1,2 @@
-export { WasmOpsError } from "./errors.ts"
+export { WasmOpsError, type WasmOpsErrorCode } from "./errors.ts"
 export { createWasmOps } from "./wasm-ops.ts"

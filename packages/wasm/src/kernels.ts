@@ -86,7 +86,7 @@ export interface Kernels {
 export async function startKernels(memory: WebAssembly.Memory): Promise<Kernels> {
   const binary = [relaxedSimd, simd].map(decode).find((binary) => WebAssembly.validate(binary))
   if (binary === undefined) {
-    throw new WasmOpsError("this machine does not run WebAssembly with SIMD. Use the composed ops.")
+    throw new WasmOpsError("no-simd", "this machine does not run WebAssembly with SIMD. Use the composed ops.")
   }
   const { instance } = await WebAssembly.instantiate(binary, { env: { memory } })
   return instance.exports as unknown as Kernels

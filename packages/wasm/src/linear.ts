@@ -31,7 +31,7 @@ export function createLinear(
       const { packed, packedBackward, bias, shape } = weight as WasmLinear
       const [out, inner] = shape as [number, number]
       if (x.shape[x.rank - 1] !== inner) {
-        throw new WasmOpsError(`linear: x is [${x.shape.join(", ")}], expected a last axis of ${inner}.`)
+        throw new WasmOpsError("shape", `linear: x is [${x.shape.join(", ")}], expected a last axis of ${inner}.`)
       }
       return vjp([x], () => ({
         value: multiply(x, packed, bias, inner, out),

@@ -16,6 +16,7 @@ export const loadNorm: WeightLoader["norm"] = async (scale, shift) => {
   const values = [await readVector(scale), await readVector(shift)] as const
   if (values[0].length !== values[1].length) {
     throw new WasmOpsError(
+      "weight-shape",
       `"${shift.name}" is [${values[1].length}], expected [${values[0].length}] as "${scale.name}" is`,
     )
   }
@@ -43,6 +44,7 @@ export function createNorms(heap: Heap, kernels: Kernels): Pick<Ops, "groupNorm"
       const [n, h, w, c] = x.shape
       if (c !== scale.shape[0] || c % groups !== 0) {
         throw new WasmOpsError(
+          "shape",
           `groupNorm: x is [${x.shape.join(", ")}], expected ${scale.shape[0]} channels, a multiple of ${groups} groups.`,
         )
       }
@@ -71,7 +73,7 @@ export function createNorms(heap: Heap, kernels: Kernels): Pick<Ops, "groupNorm"
       const { scale, shift } = weight as WasmNorm
       const width = scale.shape[0]
       if (x.shape[x.rank - 1] !== width) {
-        throw new WasmOpsError(`layerNorm: x is [${x.shape.join(", ")}], expected a last axis of ${width}.`)
+        throw new WasmOpsError("shape", `layerNorm: x is [${x.shape.join(", ")}], expected a last axis of ${width}.`)
       }
       const rows = x.size / width
       return vjp([x], () => {
@@ -97,5 +99,5 @@ export function createNorms(heap: Heap, kernels: Kernels): Pick<Ops, "groupNorm"
 
 async function readVector(entry: WeightEntry): Promise<Float32Array> {
   if (entry.shape.length === 1) return toFloat32(await entry.read(), entry.dtype)
-  throw new WasmOpsError(`"${entry.name}" is [${entry.shape.join(", ")}], expected 1 dimension.`)
+  throw new WasmOpsError("weight-shape", `"${entry.name}" is [${entry.shape.join(", ")}], expected 1 dimension.`)
 }

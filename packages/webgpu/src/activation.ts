@@ -116,7 +116,7 @@ export function createActivations(
 function geglu(gpu: Gpu, h: Tensor): Tensor {
   const width = (h.shape[h.rank - 1] ?? 0) / 2
   if (!Number.isInteger(width) || width === 0) {
-    throw new WebgpuOpsError(`geglu: h is [${h.shape.join(", ")}], expected an even last axis`)
+    throw new WebgpuOpsError("shape", `geglu: h is [${h.shape.join(", ")}], expected an even last axis`)
   }
   const four = width % 4 === 0
   const { count, groups } = spanOf(h.size / 2, four)

@@ -41,13 +41,14 @@ export function openGpu(tiles: ProductTiles = DEFAULT_TILES): Gpu {
   const backend = tf.backend()
   if (tf.getBackend() !== "webgpu" || !isGuardedBackend(backend)) {
     throw new WebgpuOpsError(
+      "backend-not-started",
       `the backend in use is "${tf.getBackend()}"${tf.getBackend() === "webgpu" ? ", but not this package's" : ""}; ` +
         "await startWebgpu(gpu) before creating the ops",
     )
   }
   const { device, commands, features, health } = backend
   const bufferOf = (tensor: Tensor): GPUBuffer => {
-    if (tensor.dtype !== "float32") throw new WebgpuOpsError(`a tensor is ${tensor.dtype}, expected float32`)
+    if (tensor.dtype !== "float32") throw new WebgpuOpsError("dtype", `a tensor is ${tensor.dtype}, expected float32`)
     backend.uploadToGPU(tensor.dataId)
     return backend.tensorMap.get(tensor.dataId).resource as GPUBuffer
   }
@@ -139,6 +140,7 @@ export function openGpu(tiles: ProductTiles = DEFAULT_TILES): Gpu {
 function expectInUse(backend: GuardedBackend): void {
   if (tf.backend() === backend) return
   throw new WebgpuOpsError(
+    "backend-changed",
     `the backend in use is "${tf.getBackend()}", but these ops were created on another one; create them anew after ` +
       "starting it",
   )

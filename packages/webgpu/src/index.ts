@@ -1,6 +1,13 @@
 export type { OptionalFeature } from "./device/features.ts"
 export { type StartOptions, startWebgpu, type WebgpuDevice } from "./device/start.ts"
-export { WebgpuDeviceError, WebgpuLimitError, WebgpuOpsError } from "./errors.ts"
+export {
+  WebgpuDeviceError,
+  type WebgpuDeviceErrorCode,
+  WebgpuLimitError,
+  type WebgpuLimitErrorCode,
+  WebgpuOpsError,
+  type WebgpuOpsErrorCode,
+} from "./errors.ts"
 export { keptTiles, type TileStore } from "./product/kept-tiles.ts"
 export { areTiles, type ProductTiles, type Tile } from "./product/tiles.ts"
 export { tuneProducts } from "./product/tune.ts"

@@ -34,7 +34,10 @@ export interface WebgpuOpsOptions {
 export function createWebgpuOps(base: Ops, { weights = "file", tiles }: WebgpuOpsOptions = {}): Ops {
   const formats: readonly string[] = ["file", ...WEIGHT_FORMATS]
   if (!formats.includes(weights)) {
-    throw new WebgpuOpsError(`weights: ${JSON.stringify(weights)}, expected one of ${formats.join(", ")}`)
+    throw new WebgpuOpsError(
+      "weight-format",
+      `weights: ${JSON.stringify(weights)}, expected one of ${formats.join(", ")}`,
+    )
   }
   const gpu = openGpu(tiles && expectTiles(tiles))
   const dense = createDense(gpu)

@@ -48,7 +48,7 @@ export function flagName(name: string): string {
 
 /** All problems of a command line as an error. */
 export function usageError(message: string): UsageError {
-  return new UsageError(message)
+  return new UsageError("options", message)
 }
 
 async function configLayer<Table extends OptionTable>(

@@ -18,7 +18,7 @@ export async function readConfigLayer(table: OptionTable, path: string): Promise
   try {
     toml = parse(text)
   } catch (cause) {
-    throw new UsageError(`${where} is not valid TOML${tomlReason(cause)}`)
+    throw new UsageError("config-syntax", `${where} is not valid TOML${tomlReason(cause)}`)
   }
   const problems: Problem[] = []
   const entries = Object.entries(toml).flatMap(([name, value]) => {

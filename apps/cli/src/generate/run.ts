@@ -122,7 +122,8 @@ async function readControl(
   { width, height }: Recipe,
   reporter: Reporter,
 ): Promise<RgbImage> {
-  if (control === null) throw new InputError(`"${file.path}" has no control picture. Expected one for each LLLite.`)
+  if (control === null)
+    throw new InputError("control-missing", `"${file.path}" has no control picture. Expected one for each LLLite.`)
   const { path } = control.file
   const image = await readImage(path)
   if (image.width !== width || image.height !== height) {

@@ -33,7 +33,8 @@ export async function refuseTaken({ output, force }: Pick<OutputOptions, "output
     () => true,
     () => false,
   )
-  if (exists) throw new UsageError(`"${output}" exists already. Use another name, or --force to replace it.`)
+  if (exists)
+    throw new UsageError("output-exists", `"${output}" exists already. Use another name, or --force to replace it.`)
 }
 
 /**

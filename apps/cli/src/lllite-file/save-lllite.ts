@@ -25,7 +25,7 @@ export function fileDate(environment: NodeJS.ProcessEnv = process.env): Pick<Lll
   const seconds = Number(epoch)
   // The latest moment that a Date can hold.
   if (!Number.isSafeInteger(seconds) || seconds < 0 || seconds > 8.64e12) {
-    throw new UsageError(`SOURCE_DATE_EPOCH is "${epoch}", expected whole seconds since 1970`)
+    throw new UsageError("environment", `SOURCE_DATE_EPOCH is "${epoch}", expected whole seconds since 1970`)
   }
   return { date: new Date(1000 * seconds).toISOString().slice(0, 19) }
 }

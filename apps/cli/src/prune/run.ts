@@ -37,7 +37,7 @@ async function sitesToPrune(file: LlliteFile, options: PruneSettings): Promise<R
   }
   const count = weakest ?? 0
   if (count >= file.sites.length) {
-    throw new UsageError(`prune: --weakest is ${count}, expected 1 to ${file.sites.length - 1}`)
+    throw new UsageError("selection", `prune: --weakest is ${count}, expected 1 to ${file.sites.length - 1}`)
   }
   const { sites } = await checkLllite(file)
   // A site with NaN has no strength and breaks every picture, so it is removed first.
@@ -57,7 +57,7 @@ function readBlocks(file: LlliteFile, option: string, names: readonly string[]):
         const block = there.get(plain(name))
         if (block !== undefined) return block
         const list = [...new Set(there.values())].join(", ")
-        throw new UsageError(`prune: --${option} has "${name}", expected blocks of the file: ${list}`)
+        throw new UsageError("selection", `prune: --${option} has "${name}", expected blocks of the file: ${list}`)
       }),
   )
 }

@@ -3,7 +3,7 @@ import { describeError, InterruptedError, UsageError } from "./errors.ts"
 
 describe("describeError", () => {
   it("gives the sentence of an error about the input, alone", () => {
-    expect(describeError(new UsageError("no prompt is given"), {})).toBe("lllite: no prompt is given")
+    expect(describeError(new UsageError("options", "no prompt is given"), {})).toBe("lllite: no prompt is given")
     expect(describeError(new InterruptedError("stopped after 3 steps"), {})).toBe("lllite: stopped after 3 steps")
   })
 

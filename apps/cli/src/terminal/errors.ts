@@ -1,8 +1,31 @@
 import { adviceFor } from "./advice.ts"
 
+/** Why a command line was refused. Stable: `docs/errors.md` lists what to do. */
+export type UsageErrorCode =
+  /** The options or arguments of the command are wrong. */
+  | "options"
+  /** A file of settings is not valid TOML. */
+  | "config-syntax"
+  /** The line names no command. */
+  | "command-missing"
+  /** There is no command of that name. */
+  | "command-unknown"
+  /** The file to be written exists already. */
+  | "output-exists"
+  /** The selected layers or blocks are not in the file. */
+  | "selection"
+  /** An environment variable has a value that is not allowed. */
+  | "environment"
+
 /** A wrong command line. The message says what was expected and what to do. */
 export class UsageError extends Error {
   override readonly name = "UsageError"
+  readonly code: UsageErrorCode
+
+  constructor(code: UsageErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
 }
 
 /** Ctrl-C stopped the run. The work until then is saved. */

@@ -20,16 +20,16 @@ class OwnError extends Error {
 
 /** Errors that a worker may throw. */
 const REFUSALS = {
-  core: () => new CoreError("too small"),
+  core: () => new CoreError("option-range", "too small"),
   format: () => new FormatError("shape", "too long", { source: "a.safetensors", tensor: "b", offset: 8 }),
   unknown: () => new OwnError("mine"),
-  caused: () => new TypeError("outer", { cause: new CoreError("inner") }),
+  caused: () => new TypeError("outer", { cause: new CoreError("option-range", "inner") }),
   circular: () => {
     const error = new Error("itself")
     error.cause = error
     return error
   },
-  unsendable: () => Object.assign(new CoreError("with a function"), { code: 7, call: () => 1 }),
+  unsendable: () => Object.assign(new CoreError("option-range", "with a function"), { detail: 7, call: () => 1 }),
   text: () => "only text",
 }
 
@@ -127,7 +127,9 @@ describe("a task over a channel", () => {
         .catch((error: unknown) => error)
 
     it("of its class, with its fields", async () => {
-      expect(await refused("core")).toBeInstanceOf(CoreError)
+      const core = await refused("core")
+      expect(core).toBeInstanceOf(CoreError)
+      expect(core).toMatchObject({ name: "CoreError", code: "option-range", message: "too small" })
       const error = await refused("format")
       expect(error).toBeInstanceOf(FormatError)
       const { code, source, tensor, offset, message } = REFUSALS.format()
@@ -151,7 +153,7 @@ describe("a task over a channel", () => {
 
     it("without what cannot be sent", async () => {
       const error = await refused("unsendable")
-      expect(error).toMatchObject({ message: "with a function", code: 7 })
+      expect(error).toMatchObject({ message: "with a function", code: "option-range", detail: 7 })
       expect(error).not.toHaveProperty("call")
       expect(await refused("text")).toMatchObject({ name: "Error", message: "only text" })
     })

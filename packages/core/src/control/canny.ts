@@ -25,7 +25,7 @@ const TANGENT_22 = Math.floor(0.41421356237309503 * (1 << 15) + 0.5)
 export function canny(image: RgbImage | GreyImage, options: CannyOptions = {}): GreyImage {
   const { low = 100, high = 200, l2 = false } = options
   for (const [name, value] of Object.entries({ low, high })) {
-    if (!(value >= 0)) throw new CoreError(`canny: ${name} must be 0 or more, got ${value}`)
+    if (!(value >= 0)) throw new CoreError("option-range", `canny: ${name} must be 0 or more, got ${value}`)
   }
   const gradient = gradients(image, l2)
   const scale = (threshold: number): number => {

@@ -24,16 +24,19 @@ export function edgeF1(found: GreyImage, wanted: GreyImage, tolerance = 2): Edge
   for (const [name, image] of Object.entries({ found, wanted })) {
     if (image.data.length !== image.width * image.height) {
       throw new CoreError(
+        "picture-data",
         `edgeF1: ${name} is ${image.width} x ${image.height} but holds ${image.data.length} values; expected grey data`,
       )
     }
   }
   if (found.width !== wanted.width || found.height !== wanted.height) {
     throw new CoreError(
+      "picture-size",
       `edgeF1: expected maps of one size, got ${found.width} x ${found.height} and ${wanted.width} x ${wanted.height}`,
     )
   }
-  if (!(tolerance >= 0)) throw new CoreError(`edgeF1: tolerance must be 0 pixels or more, got ${tolerance}`)
+  if (!(tolerance >= 0))
+    throw new CoreError("option-range", `edgeF1: tolerance must be 0 pixels or more, got ${tolerance}`)
   const offsets = disc(tolerance)
   const precision = shareNear(found, wanted, offsets)
   const recall = shareNear(wanted, found, offsets)

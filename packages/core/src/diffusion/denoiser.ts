@@ -34,6 +34,7 @@ export function createDenoiser(network: Network, options: DenoiserOptions): Deno
   const { prediction, timestepOf } = options
   if (!PREDICTIONS.includes(prediction)) {
     throw new CoreError(
+      "option-unknown",
       `denoiser: there is no prediction "${String(prediction)}". There are: ${PREDICTIONS.join(", ")}.`,
     )
   }

@@ -11,6 +11,7 @@ import type { Network } from "./denoiser.ts"
 export function combineGuidance(prediction: tf.Tensor, guidanceScale: number): tf.Tensor {
   if (prediction.shape.length === 0 || (prediction.shape[0] as number) % 2 !== 0) {
     throw new CoreError(
+      "shape",
       `guidance: expected a batch of unconditional rows followed by as many conditional ones, got shape ` +
         `[${prediction.shape.join(", ")}]`,
     )

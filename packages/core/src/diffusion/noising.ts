@@ -32,11 +32,15 @@ function mixRows(
 ): tf.Tensor {
   if (x0.shape.join() !== noise.shape.join()) {
     throw new CoreError(
+      "shape",
       `noise: x0 is [${x0.shape.join(", ")}], the noise [${noise.shape.join(", ")}]. Both must have one shape.`,
     )
   }
   if (alphasCumprod.length !== x0.shape[0]) {
-    throw new CoreError(`noise: expected ${x0.shape[0]} values of ᾱ, one per row, got ${alphasCumprod.length}`)
+    throw new CoreError(
+      "row-count",
+      `noise: expected ${x0.shape[0]} values of ᾱ, one per row, got ${alphasCumprod.length}`,
+    )
   }
   const shape = x0.shape.map((size, axis) => (axis === 0 ? size : 1))
   const pairs = alphasCumprod.map(factors)

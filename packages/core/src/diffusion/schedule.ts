@@ -37,10 +37,13 @@ export const LARGEST_SIGMA = 2 ** 20
 export function createNoiseSchedule(options: NoiseScheduleOptions = {}): NoiseSchedule {
   const { timesteps = 1000, betaStart = 0.00085, betaEnd = 0.012, zeroTerminalSnr = false } = options
   if (!Number.isSafeInteger(timesteps) || timesteps < 2) {
-    throw new CoreError(`schedule: timesteps must be an integer of 2 or more, got ${timesteps}`)
+    throw new CoreError("option-range", `schedule: timesteps must be an integer of 2 or more, got ${timesteps}`)
   }
   if (!(betaStart > 0 && betaStart <= betaEnd && betaEnd < 1)) {
-    throw new CoreError(`schedule: expected 0 < betaStart <= betaEnd < 1, got ${betaStart} and ${betaEnd}`)
+    throw new CoreError(
+      "option-range",
+      `schedule: expected 0 < betaStart <= betaEnd < 1, got ${betaStart} and ${betaEnd}`,
+    )
   }
   let alphasCumprod: Float64Array = new Float64Array(timesteps)
   const first = Math.sqrt(betaStart)
@@ -83,6 +86,7 @@ export function alphaAt(schedule: NoiseSchedule, timestep: number): number {
   const alpha = schedule.alphasCumprod[timestep]
   if (alpha === undefined) {
     throw new CoreError(
+      "timestep",
       `schedule: timestep must be an integer from 0 to ${schedule.alphasCumprod.length - 1}, got ${timestep}`,
     )
   }
@@ -97,7 +101,7 @@ export function alphaAt(schedule: NoiseSchedule, timestep: number): number {
 export function sigmaAt(schedule: NoiseSchedule, timestep: number): number {
   const { sigmas } = schedule
   if (!(timestep >= 0 && timestep <= sigmas.length - 1)) {
-    throw new CoreError(`schedule: timestep must be from 0 to ${sigmas.length - 1}, got ${timestep}`)
+    throw new CoreError("timestep", `schedule: timestep must be from 0 to ${sigmas.length - 1}, got ${timestep}`)
   }
   const below = Math.floor(timestep)
   const low = sigmas[below] as number
@@ -121,7 +125,7 @@ export function timestepAt(
   sigma: number,
   interpolation: SigmaInterpolation = "linear",
 ): number {
-  if (!(sigma >= 0)) throw new CoreError(`schedule: sigma must be 0 or more, got ${sigma}`)
+  if (!(sigma >= 0)) throw new CoreError("sigmas", `schedule: sigma must be 0 or more, got ${sigma}`)
   const { sigmas } = schedule
   const last = sigmas.length - 1
   if (sigma <= (sigmas[0] as number)) return 0

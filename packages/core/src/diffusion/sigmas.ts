@@ -24,10 +24,13 @@ export interface NoiseLevels {
  */
 export function noiseLevels(schedule: NoiseSchedule, steps: number, spacing: TimestepSpacing): NoiseLevels {
   if (!Number.isSafeInteger(steps) || steps < 1) {
-    throw new CoreError(`sigmas: steps must be a positive integer, got ${steps}`)
+    throw new CoreError("option-range", `sigmas: steps must be a positive integer, got ${steps}`)
   }
   if (!TIMESTEP_SPACINGS.includes(spacing)) {
-    throw new CoreError(`sigmas: there is no spacing "${String(spacing)}". There are: ${TIMESTEP_SPACINGS.join(", ")}.`)
+    throw new CoreError(
+      "option-unknown",
+      `sigmas: there is no spacing "${String(spacing)}". There are: ${TIMESTEP_SPACINGS.join(", ")}.`,
+    )
   }
   const [timesteps, sigmas] = spacing.startsWith("karras")
     ? karrasLevels(schedule, steps, spacing === "karras-rounded")
@@ -35,6 +38,7 @@ export function noiseLevels(schedule: NoiseSchedule, steps: number, spacing: Tim
   const known = new Map(sigmas.map((sigma, i) => [sigma, timesteps[i] as number]))
   if (known.size !== steps) {
     throw new CoreError(
+      "steps",
       `sigmas: ${steps} steps with ${spacing} spacing visit only ${known.size} different levels of a schedule of ` +
         `${schedule.sigmas.length} timesteps. Use fewer steps.`,
     )
@@ -66,6 +70,7 @@ function spacedLevels(schedule: NoiseSchedule, steps: number, spacing: TimestepS
   const first = timesteps[0] as number
   if (first > total - 1) {
     throw new CoreError(
+      "steps",
       `sigmas: ${steps} steps with ${spacing} spacing start at timestep ${first}, past the last of a schedule of ` +
         `${total}. Use fewer steps.`,
     )
@@ -79,6 +84,7 @@ const KARRAS_RHO = 7
 function karrasLevels(schedule: NoiseSchedule, steps: number, rounded: boolean): Levels {
   if (schedule.alphasCumprod.at(-1) === 0) {
     throw new CoreError(
+      "option-conflict",
       'sigmas: Karras levels start at the largest sigma, and a schedule with zero terminal SNR has none. Use "trailing".',
     )
   }

@@ -32,7 +32,7 @@ export interface SizeCondition {
  */
 export function sinusoidalEmbedding(x: number, width: number): Float32Array {
   if (!Number.isSafeInteger(width) || width < 2 || width % 2 !== 0) {
-    throw new CoreError(`embedding: width must be a positive even number, got ${width}`)
+    throw new CoreError("option-range", `embedding: width must be a positive even number, got ${width}`)
   }
   const half = width / 2
   const values = new Float32Array(width)

@@ -57,7 +57,10 @@ function joinControls({ control }: AdapterUse, count: number): Parameters<typeof
   const images = "data" in control ? [control] : control
   const [first] = images
   if (first === undefined || (images.length !== 1 && images.length !== count)) {
-    throw new CoreError(`generate: ${images.length} control images for ${count} pictures, expected 1 or ${count}`)
+    throw new CoreError(
+      "control-count",
+      `generate: ${images.length} control images for ${count} pictures, expected 1 or ${count}`,
+    )
   }
   const { width, height } = first
   const data = new Float32Array(images.length * width * height * 3)

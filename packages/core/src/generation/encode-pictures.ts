@@ -21,7 +21,7 @@ export function encodePictures(
   const odd = pictures.find(({ width, height }) => width !== first?.width || height !== first.height)
   if (first === undefined || odd !== undefined) {
     const what = odd === undefined ? "none" : `${first?.width}×${first?.height} and ${odd.width}×${odd.height} px`
-    throw new CoreError(`generate: expected pictures of one size to encode, got ${what}`)
+    throw new CoreError("picture-size", `generate: expected pictures of one size to encode, got ${what}`)
   }
   // One at a time, because the encoder's memory grows with the batch.
   const encoded = pictures.map((picture) =>

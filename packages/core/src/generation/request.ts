@@ -1,6 +1,6 @@
 import type { NoiseName, SamplerName, SamplerOptions, TimestepSpacing } from "../diffusion/names.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
-import { CoreError } from "../errors.ts"
+import { CoreError, type CoreErrorCode } from "../errors.ts"
 import type { AdapterUse } from "./adapters.ts"
 import { GENERATE_DEFAULTS, SIDE_MULTIPLE } from "./defaults.ts"
 
@@ -53,30 +53,41 @@ export interface GenerateOptions {
 export function checkRequest(requests: readonly PictureRequest[], options: GenerateOptions): void {
   const { width, height, adapters = [], vaeSlices = 1 } = options
   const { steps, guidanceScale } = { ...GENERATE_DEFAULTS, ...options }
-  const expect = (good: boolean, what: string): void => {
-    if (!good) throw new CoreError(`generate: ${what}`)
+  const expect = (good: boolean, code: CoreErrorCode, what: string): void => {
+    if (!good) throw new CoreError(code, `generate: ${what}`)
   }
-  expect(requests.length > 0, "there is no request, expected at least one")
+  expect(requests.length > 0, "request-empty", "there is no request, expected at least one")
   for (const [name, pixels] of Object.entries({ width, height })) {
     const near = Math.max(SIDE_MULTIPLE, Math.round(pixels / SIDE_MULTIPLE) * SIDE_MULTIPLE)
     expect(
       Number.isSafeInteger(pixels) && pixels >= SIDE_MULTIPLE && pixels % SIDE_MULTIPLE === 0,
+      "picture-size",
       `${name} is ${pixels}, expected a multiple of ${SIDE_MULTIPLE}. The nearest is ${near}.`,
     )
   }
-  expect(Number.isSafeInteger(steps) && steps >= 1, `steps is ${steps}, expected a positive integer`)
+  expect(Number.isSafeInteger(steps) && steps >= 1, "option-range", `steps is ${steps}, expected a positive integer`)
   // Checked before the steps, because the VAE would refuse it only after them.
-  expect(Number.isSafeInteger(vaeSlices) && vaeSlices >= 1, `vaeSlices is ${vaeSlices}, expected a positive integer`)
-  expect(Number.isFinite(guidanceScale), `guidanceScale is ${guidanceScale}, expected a number`)
+  expect(
+    Number.isSafeInteger(vaeSlices) && vaeSlices >= 1,
+    "option-range",
+    `vaeSlices is ${vaeSlices}, expected a positive integer`,
+  )
+  expect(Number.isFinite(guidanceScale), "option-range", `guidanceScale is ${guidanceScale}, expected a number`)
   for (const { control, strength = 1, start = 0, end = 1 } of adapters) {
-    expect(typeof strength === "function" || Number.isFinite(strength), `strength is ${strength}, expected a number`)
+    expect(
+      typeof strength === "function" || Number.isFinite(strength),
+      "strength",
+      `strength is ${strength}, expected a number`,
+    )
     expect(
       start >= 0 && start <= end && end <= 1,
+      "option-range",
       `an adapter runs from ${start} to ${end}, expected 0 ≤ start ≤ end ≤ 1`,
     )
     for (const image of "data" in control ? [control] : control) {
       expect(
         image.width === width && image.height === height,
+        "control-size",
         `a control image is ${image.width}×${image.height} px, the picture ${width}×${height}. Resize the control.`,
       )
     }

@@ -27,6 +27,7 @@ export function startFromLatents({ levels }: SamplingPlan, latents: Tensor4D, un
 /** The level at which a step begins. The run ends at the last level. */
 function levelAt(sigmas: readonly number[], step: number): number {
   const sigma = sigmas[step]
-  if (sigma === undefined) throw new CoreError(`generate: step is ${step}, expected 0 to ${sigmas.length - 1}`)
+  if (sigma === undefined)
+    throw new CoreError("option-range", `generate: step is ${step}, expected 0 to ${sigmas.length - 1}`)
   return sigma
 }

@@ -44,7 +44,10 @@ export async function* walkLatents(
 ): AsyncGenerator<WalkStep, Tensor4D, void> {
   const steps = sigmas.length - 1
   if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || from < 0 || from >= to || to > steps) {
-    throw new CoreError(`generate: the walk goes from step ${from} to ${to}, expected 0 ≤ from < to ≤ ${steps}`)
+    throw new CoreError(
+      "option-range",
+      `generate: the walk goes from step ${from} to ${to}, expected 0 ≤ from < to ≤ ${steps}`,
+    )
   }
   const walk = sampler.sample(
     (x, sigma, at) => denoise(x, sigma, { ...at, step: at.step + from, steps }),

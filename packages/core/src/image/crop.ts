@@ -9,6 +9,7 @@ import type { RgbImage } from "../image.ts"
 export function cropCentre(image: RgbImage, width: number, height: number): RgbImage {
   if (width > image.width || height > image.height) {
     throw new CoreError(
+      "picture-size",
       `crop: ${width} x ${height} does not fit into ${image.width} x ${image.height}. Resize the picture first.`,
     )
   }

@@ -23,7 +23,10 @@ const LANCZOS_LOBES = 3
 export function resizeImage(image: RgbImage, width: number, height: number, kernel: ResizeKernel): RgbImage {
   for (const side of [width, height]) {
     if (!Number.isSafeInteger(side) || side < 1) {
-      throw new CoreError(`resize: ${width} x ${height} is not a size. Both sides must be positive integers.`)
+      throw new CoreError(
+        "picture-size",
+        `resize: ${width} x ${height} is not a size. Both sides must be positive integers.`,
+      )
     }
   }
   if (width === image.width && height === image.height) return image

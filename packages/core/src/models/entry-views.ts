@@ -8,7 +8,10 @@ export function stacked(entries: readonly WeightEntry[]): WeightEntry {
   const [first] = entries as [WeightEntry]
   const odd = entries.find(({ dtype }) => dtype !== first.dtype)
   if (odd !== undefined) {
-    throw new CoreError(`"${odd.name}" is ${odd.dtype} and "${first.name}" ${first.dtype}; expected one dtype for both`)
+    throw new CoreError(
+      "checkpoint-dtype",
+      `"${odd.name}" is ${odd.dtype} and "${first.name}" ${first.dtype}; expected one dtype for both`,
+    )
   }
   const rows = entries.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0)
   const shape = [rows, ...first.shape.slice(1)]

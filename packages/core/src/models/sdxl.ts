@@ -89,7 +89,8 @@ function expectFit(
   vae: VaeConfig,
 ): void {
   const expect = (what: string, got: number | null, wanted: number): void => {
-    if (got !== wanted) throw new CoreError(`${label}: its U-Net needs ${what} of width ${wanted}, got ${got}`)
+    if (got !== wanted)
+      throw new CoreError("checkpoint-mixed", `${label}: its U-Net needs ${what} of width ${wanted}, got ${got}`)
   }
   expect("a text context", text1.width + text2.width, unet.contextDim)
   expect("a pooled text", text2.projection, unet.pooledDim)

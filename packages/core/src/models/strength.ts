@@ -24,15 +24,22 @@ export function strengthsAt(strength: Strength, layer: NetworkLayer, count: numb
   const { position, rows } = pass
   if (position === null || rows === null) {
     throw new CoreError(
+      "strength",
       `strength: a function was given, and the pass has no ${position === null ? "position" : "rows"}. Give the network both, or give a number.`,
     )
   }
   if (rows.length !== count) {
-    throw new CoreError(`strength: the pass names ${rows.length} rows, expected one for each of ${count} samples`)
+    throw new CoreError(
+      "row-count",
+      `strength: the pass names ${rows.length} rows, expected one for each of ${count} samples`,
+    )
   }
   return rows.map((row) => {
     const value = strength({ layer, position, row })
     if (Number.isFinite(value)) return value
-    throw new CoreError(`strength: ${value} at "${layer.path}", step ${position.step}, expected a finite number`)
+    throw new CoreError(
+      "strength",
+      `strength: ${value} at "${layer.path}", step ${position.step}, expected a finite number`,
+    )
   })
 }

@@ -57,7 +57,7 @@ export async function loadParams<T>(
   if (problems.length > 0) {
     const shown = problems.slice(0, 5).join("; ")
     const more = problems.length > 5 ? `; and ${problems.length - 5} more` : ""
-    throw new CoreError(`${file.label} does not hold ${what}: ${shown}${more}`)
+    throw new CoreError("checkpoint-incomplete", `${file.label} does not hold ${what}: ${shown}${more}`)
   }
   return build(createReader((name) => file.entries.get(name) as WeightEntry, loader))
 }

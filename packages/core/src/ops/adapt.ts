@@ -22,13 +22,17 @@ export function adapt(
   if (strengths.length !== adapters.length || strengths.some((rows) => rows.length !== n)) {
     const came = strengths.map((rows) => rows.length).join(", ")
     throw new CoreError(
+      "row-count",
       `LLLite: strengths for [${came}] samples, expected ${n} for each of ${adapters.length} adapters`,
     )
   }
   for (const { share } of adapters) {
     const [count] = share.shape
     if (n % count === 0) continue
-    throw new CoreError(`LLLite: ${count} control images for a batch of ${n}. Their number must divide the batch.`)
+    throw new CoreError(
+      "control-count",
+      `LLLite: ${count} control images for a batch of ${n}. Their number must divide the batch.`,
+    )
   }
   if (ops.adapt !== undefined) return ops.adapt(x, down, adapters, strengths)
   return tf.tidy(() => {

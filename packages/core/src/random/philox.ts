@@ -51,9 +51,9 @@ function multiplyHigh(a: number, b: number): number {
  */
 export function keyOf(seed: number | bigint): readonly [number, number] {
   if (typeof seed === "number" && !Number.isSafeInteger(seed)) {
-    throw new CoreError(`seed: expected an integer up to 2^53 - 1 (or a bigint up to 2^64 - 1), got ${seed}`)
+    throw new CoreError("seed", `seed: expected an integer up to 2^53 - 1 (or a bigint up to 2^64 - 1), got ${seed}`)
   }
   const value = BigInt(seed)
-  if (value < 0n || value >> 64n !== 0n) throw new CoreError(`seed: expected 0 to 2^64 - 1, got ${seed}`)
+  if (value < 0n || value >> 64n !== 0n) throw new CoreError("seed", `seed: expected 0 to 2^64 - 1, got ${seed}`)
   return [Number(value & 0xffffffffn), Number(value >> 32n)]
 }

@@ -44,7 +44,7 @@ export function createStream(seed: number | bigint, purpose: string): RandomStre
   const words = (count: number, { step = 0, index = 0 }: DrawPosition): Uint32Array => {
     for (const [name, value] of Object.entries({ step, index })) {
       if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
-        throw new CoreError(`random: ${name} must be an integer from 0 to 2^32 - 1, got ${value}`)
+        throw new CoreError("option-range", `random: ${name} must be an integer from 0 to 2^32 - 1, got ${value}`)
       }
     }
     const blocks = Math.ceil(count / 4)
@@ -90,7 +90,10 @@ export function createStream(seed: number | bigint, purpose: string): RandomStre
 
     integers(size, low, high, at = {}) {
       if (low !== (low | 0) || high !== (high | 0) || low >= high) {
-        throw new CoreError(`random: integers need 32-bit bounds with low < high, got ${low} and ${high}`)
+        throw new CoreError(
+          "option-range",
+          `random: integers need 32-bit bounds with low < high, got ${low} and ${high}`,
+        )
       }
       const source = fractions(countOf(size), at)
       return Int32Array.from(source, (fraction) => low + Math.floor(fraction * (high - low)))
@@ -132,7 +135,10 @@ function countOf(size: number | readonly number[]): number {
   const dimensions = typeof size === "number" ? [size] : size
   for (const dimension of dimensions) {
     if (!Number.isSafeInteger(dimension) || dimension < 0) {
-      throw new CoreError(`random: a size must be made of integers of 0 or more, got [${dimensions.join(", ")}]`)
+      throw new CoreError(
+        "option-range",
+        `random: a size must be made of integers of 0 or more, got [${dimensions.join(", ")}]`,
+      )
     }
   }
   return dimensions.reduce((count, dimension) => count * dimension, 1)

@@ -29,7 +29,10 @@ export function createTorchGenerator(name: TorchGeneratorName, seed: number | bi
     case "torch-cuda":
       return torchCuda(seed)
     default:
-      throw new CoreError(`random: there is no generator "${String(name)}". There are: torch-cpu, torch-cuda.`)
+      throw new CoreError(
+        "option-unknown",
+        `random: there is no generator "${String(name)}". There are: torch-cpu, torch-cuda.`,
+      )
   }
 }
 
@@ -105,6 +108,6 @@ function torchCuda(seed: number | bigint): TorchGenerator {
 
 function checkLength(length: number): void {
   if (!Number.isSafeInteger(length) || length < 0) {
-    throw new CoreError(`random: length must be an integer of 0 or more, got ${length}`)
+    throw new CoreError("option-range", `random: length must be an integer of 0 or more, got ${length}`)
   }
 }

@@ -13,7 +13,7 @@ export interface Field {
 /** An error that names the field, what came and what was expected */
 export function refuse({ value, path }: Field, expected: string): CoreError {
   const got = value === undefined ? "missing" : typeof value === "number" ? String(value) : JSON.stringify(value)
-  return new CoreError(`recipe: ${path} is ${got}, expected ${expected}`)
+  return new CoreError("recipe-value", `recipe: ${path} is ${got}, expected ${expected}`)
 }
 
 /** A reader of an object's fields. The object may have these fields only. */
@@ -24,7 +24,7 @@ export function readObject<Key extends string>(field: Field, keys: readonly Key[
   for (const key of entries.keys()) {
     if (keys.some((known) => known === key)) continue
     const where = path === "" ? "" : ` in ${path}`
-    throw new CoreError(`recipe: there is no "${key}"${where}, expected ${keys.join(", ")}`)
+    throw new CoreError("recipe-unknown", `recipe: there is no "${key}"${where}, expected ${keys.join(", ")}`)
   }
   return (key) => ({ value: entries.get(key), path: path === "" ? key : `${path}.${key}` })
 }

@@ -55,6 +55,7 @@ export function readRecipeText(
     const value = text.get(keyword)
     if (value === undefined) {
       throw new CoreError(
+        "recipe-missing",
         `recipe: the text of the picture has no "${keyword}". It holds no settings of sd-scripts or LLLite.`,
       )
     }
@@ -93,7 +94,10 @@ function adaptersOf(text: string): readonly AdapterInput[] {
   // Names may contain "; ", so an entry ends after its numbers.
   const uses = [...text.matchAll(/(.+?) strength (\S+?)(?: start (\S+?))? end ([^\s;]+)(?:; |$)/g)]
   if (uses.map(([use]) => use).join("") !== text) {
-    throw new CoreError(`recipe: "control-net-lllite" is ${JSON.stringify(text)}, expected NAME strength X end Y`)
+    throw new CoreError(
+      "recipe-syntax",
+      `recipe: "control-net-lllite" is ${JSON.stringify(text)}, expected NAME strength X end Y`,
+    )
   }
   return uses.map(([, path = "", strength, start = "0", end]) => ({
     file: { path },
@@ -107,6 +111,6 @@ function parseJson(text: string): unknown {
     return JSON.parse(text)
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error)
-    throw new CoreError(`recipe: "${RECIPE_KEYWORD}" of the picture is not JSON: ${problem}`)
+    throw new CoreError("recipe-syntax", `recipe: "${RECIPE_KEYWORD}" of the picture is not JSON: ${problem}`)
   }
 }

@@ -51,12 +51,13 @@ export function createRecipe(input: RecipeInput): Recipe {
  */
 export function readRecipe(json: unknown): Recipe {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
-    throw new CoreError("recipe: expected an object. Is it the JSON of a recipe?")
+    throw new CoreError("recipe-syntax", "recipe: expected an object. Is it the JSON of a recipe?")
   }
   // The version is checked first, because another version may have other fields.
   const version: unknown = "version" in json ? json.version : undefined
   if (version !== RECIPE_VERSION) {
     throw new CoreError(
+      "recipe-version",
       `recipe: version is ${version === undefined ? "missing" : JSON.stringify(version)}, expected ${RECIPE_VERSION}. ` +
         "It may have been written by a newer program.",
     )

@@ -33,6 +33,7 @@ export function createAdapterIds(): AdapterIds {
         const id = ids.get(adapter)
         if (id === undefined) {
           throw new CoreError(
+            "not-loaded",
             "generate: an adapter is not loaded in this runtime, or it was disposed. Load it with the runtime's loadAdapter.",
           )
         }
@@ -40,6 +41,7 @@ export function createAdapterIds(): AdapterIds {
         if (!Array.isArray(control) || control.length === 1) return { ...use, adapter: id }
         if (control.length !== count) {
           throw new CoreError(
+            "control-count",
             `generate: ${control.length} control images for ${count} pictures, expected 1 or ${count}`,
           )
         }

@@ -132,7 +132,8 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
     async dispose() {
       if (isDisposed) return
       isDisposed = true
-      for (const client of clients) client.fail(new CoreError("runtime: it was disposed. Create a new one."))
+      for (const client of clients)
+        client.fail(new CoreError("disposed", "runtime: it was disposed. Create a new one."))
       await close()
     },
   }
@@ -152,7 +153,7 @@ function createHandle<Types extends RuntimeTypes>(parts: HandleParts<Types>): Sd
   const { clients, ids, model, layout, nextRun, isOver } = parts
   let isDisposed = false
   const expectLoaded = (task: string): void => {
-    if (isDisposed) throw new CoreError(`${task}: this SDXL was disposed. Load it again.`)
+    if (isDisposed) throw new CoreError("disposed", `${task}: this SDXL was disposed. Load it again.`)
   }
   return {
     layout,

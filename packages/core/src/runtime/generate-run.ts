@@ -17,9 +17,9 @@ export async function* generateWith<Types extends RuntimeTypes>(
 ): AsyncGenerator<GenerateRunEvent, void, void> {
   signal?.throwIfAborted()
   const count = requests.length
-  if (count === 0) throw new CoreError("generate: there is no request, expected at least one")
+  if (count === 0) throw new CoreError("request-empty", "generate: there is no request, expected at least one")
   if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
-    throw new CoreError(`generate: batchSize is ${batchSize}, expected a positive integer`)
+    throw new CoreError("option-range", `generate: batchSize is ${batchSize}, expected a positive integer`)
   }
   const batches = Array.from({ length: Math.ceil(count / batchSize) }, (_, i) => {
     const part = requests.slice(i * batchSize, (i + 1) * batchSize)

@@ -1,5 +1,5 @@
 export * from "../channel/index.ts"
-export { CoreError } from "../errors.ts"
+export { CoreError, type CoreErrorCode } from "../errors.ts"
 export { WASM_BYTES } from "../memory/limits.ts"
 export * from "./contract.ts"
 export { type Clients, createRuntime, type PlacedRuntime, type RuntimeParts } from "./create-runtime.ts"

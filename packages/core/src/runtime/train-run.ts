@@ -18,7 +18,8 @@ export async function* trainWith<Types extends RuntimeTypes>(
 ): AsyncGenerator<TrainRunEvent, TrainState, void> {
   const { run } = place
   const { count } = dataset
-  if (count < 1) throw new CoreError("training: the data set is empty. Give it at least one pair of pictures.")
+  if (count < 1)
+    throw new CoreError("dataset-empty", "training: the data set is empty. Give it at least one pair of pictures.")
   const [lead] = clients
   try {
     let done = 0

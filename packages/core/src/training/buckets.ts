@@ -40,11 +40,14 @@ export function createBuckets(options: BucketOptions): Buckets {
   const { resolution, step = 64, noUpscale = false } = options
   requireSize("resolution", resolution)
   if (!Number.isSafeInteger(step) || step < 1)
-    throw new CoreError(`buckets: step must be a positive integer, got ${step}`)
+    throw new CoreError("option-range", `buckets: step must be a positive integer, got ${step}`)
   if (noUpscale) {
     for (const name of ["minSize", "maxSize"] as const) {
       if (options[name] !== undefined) {
-        throw new CoreError(`buckets: ${name} has no effect with noUpscale, got ${options[name]}. Leave it out.`)
+        throw new CoreError(
+          "option-conflict",
+          `buckets: ${name} has no effect with noUpscale, got ${options[name]}. Leave it out.`,
+        )
       }
     }
     return { sizes: [], choose: (image) => chooseWithoutUpscale(image, resolution[0] * resolution[1], step) }
@@ -60,6 +63,7 @@ function bucketSizes(options: BucketOptions, step: number): readonly Size[] {
   const longest = Math.ceil(maxSize / step) * step
   if (shortest < 1 || Math.min(...resolution) < shortest || Math.max(...resolution) > longest) {
     throw new CoreError(
+      "option-conflict",
       `buckets: a resolution of ${resolution.join(" x ")} is not between the sides ${shortest} and ${longest} ` +
         `(minSize and maxSize as multiples of ${step}). Change them or the resolution.`,
     )
@@ -97,6 +101,7 @@ function chooseWithoutUpscale(image: Size, area: number, step: number): BucketCh
   const bucket: Size = [floored(resized[0]), floored(resized[1])]
   if (bucket[0] === 0 || bucket[1] === 0) {
     throw new CoreError(
+      "picture-size",
       `buckets: an image of ${image.join(" x ")} is smaller than the step of ${step}. Leave it out, or allow upscaling.`,
     )
   }
@@ -145,6 +150,6 @@ export function cropCondition(image: Size, bucket: Size, flipped = false): reado
 
 function requireSize(name: string, size: Size): void {
   if (!size.every((side) => Number.isSafeInteger(side) && side >= 1)) {
-    throw new CoreError(`buckets: ${name} must be positive integers, got ${size.join(" x ")}`)
+    throw new CoreError("option-range", `buckets: ${name} must be positive integers, got ${size.join(" x ")}`)
   }
 }

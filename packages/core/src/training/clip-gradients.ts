@@ -9,7 +9,7 @@ import { CoreError } from "../errors.ts"
  * @throws CoreError when maxNorm is not above 0.
  */
 export function clipGradients(gradients: Iterable<Float32Array>, maxNorm: number): number {
-  if (!(maxNorm > 0)) throw new CoreError(`clipGradients: maxNorm must be above 0, got ${maxNorm}`)
+  if (!(maxNorm > 0)) throw new CoreError("option-range", `clipGradients: maxNorm must be above 0, got ${maxNorm}`)
   const arrays = [...gradients]
   let squares = 0
   for (const array of arrays) for (let i = 0; i < array.length; i++) squares += (array[i] as number) ** 2

@@ -96,7 +96,8 @@ export async function* cacheDataset(
   dataset: TrainDataset,
   { signal, ...options }: CacheOptions,
 ): AsyncGenerator<CacheProgress, CachedExample[], void> {
-  if (dataset.count < 1) throw new CoreError("training: the data set is empty. Give it at least one pair of pictures.")
+  if (dataset.count < 1)
+    throw new CoreError("dataset-empty", "training: the data set is empty. Give it at least one pair of pictures.")
   const cache = createExampleCache(sdxl, options)
   const cached: CachedExample[] = []
   for (let index = 0; index < dataset.count; index++) {
@@ -134,11 +135,13 @@ async function encodePicture(sdxl: Sdxl, image: RgbImage, noise: Float32Array, s
 function checkExample({ name, image, control }: TrainExample): void {
   if (image.width % 32 !== 0 || image.height % 32 !== 0) {
     throw new CoreError(
+      "picture-size",
       `training: "${name}" is ${image.width}×${image.height} px, expected sides that are multiples of 32. Resize it, or let the data set fit it into a bucket.`,
     )
   }
   if (control.width !== image.width || control.height !== image.height) {
     throw new CoreError(
+      "control-size",
       `training: the control of "${name}" is ${control.width}×${control.height} px, the picture ${image.width}×${image.height}. Both must have one size.`,
     )
   }

@@ -74,6 +74,7 @@ export async function lossAndGradients(
   const placed = new Set(leaves.flat())
   if (first < 0 || trained.leaves.some((leaf) => !placed.has(leaf))) {
     throw new CoreError(
+      "layout",
       `training: ${placed.size} of ${trained.leaves.length} tensors that train have a place in this U-Net's blocks. Were they made for another layout?`,
     )
   }

@@ -58,7 +58,7 @@ function cutBatch({ adapters }: LlliteModel, { examples, memo }: TrainBatch): Re
         }),
       )
       const [first] = examples
-      if (first === undefined) throw new CoreError("training: the batch has no example")
+      if (first === undefined) throw new CoreError("batch-empty", "training: the batch has no example")
       return [depth, patchTensor(examples.length, patchGrid(first, depth), concatenate(parts))]
     }),
   )
@@ -88,7 +88,10 @@ export function trainedLllite(ops: Ops, lllite: LlliteParams, control: ReadonlyM
           if (adapter === undefined) return null
           const patches = control.get(adapter.plan.site.depth)
           if (patches === undefined) {
-            throw new CoreError(`training: no control images were cut for depth ${adapter.plan.site.depth}`)
+            throw new CoreError(
+              "control-missing",
+              `training: no control images were cut for depth ${adapter.plan.site.depth}`,
+            )
           }
           return { adapter, control: { share: controlShare(ops, adapter, patches), grid: patches.grid }, strengths }
         })

@@ -34,10 +34,14 @@ export function huberDelta(options: HuberOptions, timestep: number, timesteps: n
     case "exponential":
       return delta ** (timestep / timesteps) * scale
     case "snr":
-      if (scale !== 1) throw new CoreError('loss: the Huber schedule "snr" has no scale. Leave it out.')
+      if (scale !== 1)
+        throw new CoreError("option-conflict", 'loss: the Huber schedule "snr" has no scale. Leave it out.')
       return (1 - delta) / (1 + sigma) ** 2 + delta
     default:
-      throw new CoreError(`loss: no Huber schedule "${String(schedule)}". There are: ${HUBER_SCHEDULES.join(", ")}.`)
+      throw new CoreError(
+        "option-unknown",
+        `loss: no Huber schedule "${String(schedule)}". There are: ${HUBER_SCHEDULES.join(", ")}.`,
+      )
   }
 }
 
@@ -57,17 +61,24 @@ export function elementwiseLoss(
   deltas?: readonly number[],
 ): tf.Tensor {
   if (prediction.shape.join() !== target.shape.join()) {
-    throw new CoreError(`loss: prediction is [${prediction.shape.join(", ")}], target [${target.shape.join(", ")}]`)
+    throw new CoreError(
+      "shape",
+      `loss: prediction is [${prediction.shape.join(", ")}], target [${target.shape.join(", ")}]`,
+    )
   }
   if (!LOSS_TYPES.includes(type)) {
-    throw new CoreError(`loss: no loss "${String(type)}". There are: ${LOSS_TYPES.join(", ")}.`)
+    throw new CoreError("option-unknown", `loss: no loss "${String(type)}". There are: ${LOSS_TYPES.join(", ")}.`)
   }
   const rows = prediction.shape[0] as number
   const needsDeltas = type === "huber" || type === "smooth_l1"
   if (needsDeltas && deltas?.length !== rows) {
-    throw new CoreError(`loss: "${type}" needs ${rows} deltas, one per row, got ${deltas?.length ?? "none"}`)
+    throw new CoreError(
+      "row-count",
+      `loss: "${type}" needs ${rows} deltas, one per row, got ${deltas?.length ?? "none"}`,
+    )
   }
-  if (!needsDeltas && deltas !== undefined) throw new CoreError(`loss: "${type}" has no deltas. Leave them out.`)
+  if (!needsDeltas && deltas !== undefined)
+    throw new CoreError("option-conflict", `loss: "${type}" has no deltas. Leave them out.`)
   return tf.tidy(() => {
     const difference = tf.sub(prediction, target)
     if (type === "l1") return tf.abs(difference)
@@ -117,11 +128,13 @@ export function lossWeight(options: LossWeightOptions, prediction: Prediction, s
     weight *= Math.min(snr, minSnrGamma) / (isV ? snr + 1 : snr)
   }
   if (scaleVLikeNoise) {
-    if (!isV) throw new CoreError('loss: scaleVLikeNoise is for a network that predicts "v", got "epsilon"')
+    if (!isV)
+      throw new CoreError("option-conflict", 'loss: scaleVLikeNoise is for a network that predicts "v", got "epsilon"')
     weight *= limited / (limited + 1)
   }
   if (vPredictionLike !== undefined) {
-    if (isV) throw new CoreError('loss: vPredictionLike is for a network that predicts "epsilon", got "v"')
+    if (isV)
+      throw new CoreError("option-conflict", 'loss: vPredictionLike is for a network that predicts "epsilon", got "v"')
     weight *= 1 + (vPredictionLike * (limited + 1)) / limited
   }
   if (debiased) weight *= isV ? 1 / (limited + 1) : 1 / Math.sqrt(limited)
@@ -135,7 +148,8 @@ export function lossWeight(options: LossWeightOptions, prediction: Prediction, s
  */
 export function weightedMean(losses: tf.Tensor, weights: readonly number[]): tf.Scalar {
   const rows = losses.shape[0] as number
-  if (weights.length !== rows) throw new CoreError(`loss: expected ${rows} weights, one per row, got ${weights.length}`)
+  if (weights.length !== rows)
+    throw new CoreError("row-count", `loss: expected ${rows} weights, one per row, got ${weights.length}`)
   return tf.tidy(() => {
     const perRow = tf.mean(tf.reshape(losses, [rows, -1]), 1)
     return tf.mean(tf.mul(perRow, tf.tensor1d(Float32Array.from(weights)))) as tf.Scalar

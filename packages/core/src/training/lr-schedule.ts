@@ -127,7 +127,10 @@ const CURVES: Readonly<Record<LrCurve, CurveShape>> = {
 export function createLrSchedule(options: LrScheduleOptions): (step: number) => number {
   const { curve, learningRate, totalSteps, warmupSteps = 0, decaySteps = 0, cycles = 1, power = 1 } = options
   if (!Object.hasOwn(CURVES, curve)) {
-    throw new CoreError(`learning rate: no curve "${String(curve)}". There are: ${LR_CURVES.join(", ")}.`)
+    throw new CoreError(
+      "option-unknown",
+      `learning rate: no curve "${String(curve)}". There are: ${LR_CURVES.join(", ")}.`,
+    )
   }
   const shape = CURVES[curve]
   checkOptions(options, shape)
@@ -158,21 +161,27 @@ function checkOptions(options: LrScheduleOptions, shape: CurveShape): void {
     const value = options[name]
     // A 0 has no effect, so it is allowed.
     if (value !== undefined && value !== 0 && !shape.options.includes(name)) {
-      throw new CoreError(`learning rate: "${curve}" has no ${name}, got ${value}. Leave it out or use another curve.`)
+      throw new CoreError(
+        "option-conflict",
+        `learning rate: "${curve}" has no ${name}, got ${value}. Leave it out or use another curve.`,
+      )
     }
   }
   if (warmupSteps + decaySteps > totalSteps) {
     throw new CoreError(
+      "option-conflict",
       `learning rate: ${warmupSteps} warm-up and ${decaySteps} decay steps do not fit in ${totalSteps} steps. Use fewer.`,
     )
   }
   if (curve === "cosine_with_min_lr" && minRatio === undefined) {
     throw new CoreError(
+      "option-missing",
       'learning rate: "cosine_with_min_lr" needs minRatio, the lowest share of learningRate. Give it.',
     )
   }
   if (curve === "polynomial" && learningRate <= POLYNOMIAL_END) {
     throw new CoreError(
+      "option-range",
       `learning rate: "polynomial" ends at ${POLYNOMIAL_END}, so it must start above, got ${learningRate}`,
     )
   }

@@ -25,16 +25,18 @@ export function checkObjective(options: ObjectiveOptions): void {
   checkRanges("objective", { minTimestep, maxTimestep }, OBJECTIVE_RANGES)
   if (minTimestep >= maxTimestep) {
     throw new CoreError(
+      "option-conflict",
       `objective: minTimestep is ${minTimestep} and maxTimestep ${maxTimestep}, expected minTimestep below maxTimestep`,
     )
   }
   if (!LOSS_TYPES.includes(loss)) {
-    throw new CoreError(`objective: no loss "${String(loss)}". There are: ${LOSS_TYPES.join(", ")}.`)
+    throw new CoreError("option-unknown", `objective: no loss "${String(loss)}". There are: ${LOSS_TYPES.join(", ")}.`)
   }
   if (huber !== undefined) {
     const { schedule } = huber
     if (!HUBER_SCHEDULES.includes(schedule)) {
       throw new CoreError(
+        "option-unknown",
         `objective: no Huber schedule "${String(schedule)}". There are: ${HUBER_SCHEDULES.join(", ")}.`,
       )
     }

@@ -53,30 +53,33 @@ export function loadTrainState<M extends TrainableModel>(
 ): TrainState<M> {
   const text = (name: string): string => {
     const value = metadata.get(name)
-    if (value === undefined) throw new CoreError(`saved run: it does not say "${name}". Is it a training's state?`)
+    if (value === undefined)
+      throw new CoreError("saved-run", `saved run: it does not say "${name}". Is it a training's state?`)
     return value
   }
   const count = (name: string): number => {
     const value = Number(text(name))
     if (Number.isSafeInteger(value) && value >= 0) return value
-    throw new CoreError(`saved run: "${name}" is "${text(name)}", expected a whole number of at least 0`)
+    throw new CoreError("saved-run", `saved run: "${name}" is "${text(name)}", expected a whole number of at least 0`)
   }
   const kind = text("trains")
   if (kind !== trainable.kind) {
-    throw new CoreError(`saved run: it trains a "${kind}", expected a "${trainable.kind}"`)
+    throw new CoreError("saved-run-mismatch", `saved run: it trains a "${kind}", expected a "${trainable.kind}"`)
   }
   const parts = new Set(trainable.parts(like).map(({ name }) => `${MODEL}${name}`))
   const others = [...tensors.keys()].filter((name) => !parts.has(name) && !name.startsWith(OPTIMIZER))
   if (others.length > 0) {
     throw new CoreError(
+      "saved-run-mismatch",
       `saved run: ${others.length} tensors have no place in what is to be trained, the first is "${others[0]}". Give the options that the run had.`,
     )
   }
   const model = trainable.fill(like, ({ name, shape }) => {
     const found = tensors.get(`${MODEL}${name}`)
-    if (found === undefined) throw new CoreError(`saved run: "${MODEL}${name}" is missing`)
+    if (found === undefined) throw new CoreError("saved-run-mismatch", `saved run: "${MODEL}${name}" is missing`)
     if (found.shape.join() !== shape.join()) {
       throw new CoreError(
+        "saved-run-mismatch",
         `saved run: "${MODEL}${name}" is [${found.shape.join(", ")}], expected [${shape.join(", ")}]. Give the options that the run had.`,
       )
     }

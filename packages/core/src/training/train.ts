@@ -152,6 +152,7 @@ function expectFinite(figures: Readonly<Record<string, number>>, step: number, r
   for (const [name, value] of Object.entries(figures)) {
     if (Number.isFinite(value)) continue
     throw new CoreError(
+      "loss-not-finite",
       `training: the ${name} at step ${step + 1} is ${value}. Lower the learning rate (now ${rate}) and start from the last checkpoint.`,
     )
   }

@@ -16,7 +16,8 @@ export function createShelf<T>(what: string, dispose: (value: T) => void): Shelf
     put: (id, value) => void entries.set(id, { value, users: 0, isRemoved: false }),
     use(id) {
       const entry = entries.get(id)
-      if (entry === undefined) throw new CoreError(`runtime: there is no ${what} of this number, or it was disposed`)
+      if (entry === undefined)
+        throw new CoreError("not-loaded", `runtime: there is no ${what} of this number, or it was disposed`)
       entry.users += 1
       return {
         value: entry.value,

@@ -77,7 +77,9 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
     async *lead({ ports }) {
       for (const port of ports) {
         const client = createClient<RuntimeTasks<RuntimeTypes>>(port, { CoreError })
-        port.addEventListener("close", () => client.fail(new CoreError("runtime: a worker has ended that was needed")))
+        port.addEventListener("close", () =>
+          client.fail(new CoreError("worker-ended", "runtime: a worker has ended that was needed")),
+        )
         port.start()
         helpers.push(client)
       }
@@ -221,5 +223,5 @@ function createSlices<Types extends RuntimeTypes>(place: WorkerPlace<Types>, sdx
 }
 
 async function refuseExample(): Promise<CachedExample> {
-  throw new CoreError("training: all examples of this run are cached already")
+  throw new CoreError("examples-cached", "training: all examples of this run are cached already")
 }

@@ -22,6 +22,7 @@ export async function startBackend(backend: NodeBackend, options: StartOptions =
   ] as const) {
     if (value === undefined || value === usual || takers.some((taker) => taker === backend)) continue
     throw new InputError(
+      "backend-option",
       `${name} "${value}" needs the backend ${takers.map((taker) => `"${taker}"`).join(" or ")}, got "${backend}". Leave ${name} out, or choose such a backend.`,
     )
   }

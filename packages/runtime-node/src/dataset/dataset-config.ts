@@ -155,7 +155,7 @@ export function pickDatasetOptions(settings: DatasetOptions): DatasetOptions {
   return joinLayers(DATASET_OPTIONS, {
     title: "data set",
     layers: [layer],
-    refuse: (text) => new InputError(text),
+    refuse: (text) => new InputError("dataset-options", text),
   }).finish()
 }
 
@@ -174,7 +174,7 @@ function readerOf(title: string, layers: readonly Layer[], problems: Problem[]):
     title,
     layers: clean,
     report: (problem) => problems.push(problem),
-    refuse: (text) => new InputError(text),
+    refuse: (text) => new InputError("dataset-options", text),
   })
 }
 
@@ -187,7 +187,7 @@ function finish(groups: readonly Group[], label: string, problems: Problem[]): D
     const text = `the data sets have batch sizes ${sizes.join(" and ")}, expected one for all of them`
     problems.push({ where: label, text })
   }
-  if (problems.length > 0) throw new InputError(describeProblems(label, problems))
+  if (problems.length > 0) throw new InputError("dataset-options", describeProblems(label, problems))
   return { batchSize, groups: groups.map(({ group }) => group) }
 }
 
@@ -236,7 +236,7 @@ function parseToml(text: string, label: string): Readonly<Record<string, unknown
   try {
     return parse(text)
   } catch (cause) {
-    throw new InputError(`"${label}" is not valid TOML${tomlReason(cause)}`, { cause })
+    throw new InputError("config-syntax", `"${label}" is not valid TOML${tomlReason(cause)}`, { cause })
   }
 }
 

@@ -51,7 +51,7 @@ export async function openDataset(config: DatasetConfig): Promise<FolderDataset>
       }
     }
   }
-  if (problems.length > 0) throw new InputError(describeProblems(problems))
+  if (problems.length > 0) throw new InputError("dataset-files", describeProblems(problems))
   return {
     count: entries.length,
     pictures,
@@ -60,7 +60,8 @@ export async function openDataset(config: DatasetConfig): Promise<FolderDataset>
     notices: captionNotices(withoutCaption, config),
     example: async (index) => {
       const entry = entries[index]
-      if (entry === undefined) throw new InputError(`data set: there is no example ${index} of ${entries.length}`)
+      if (entry === undefined)
+        throw new InputError("dataset-index", `data set: there is no example ${index} of ${entries.length}`)
       const { pair, fit, kernel } = entry
       const fitted = fitPair(await readImage(pair.image), await readImage(pair.control), fit, kernel)
       return { name: pair.image, ...fitted, caption: pair.caption, size: fit.condition }

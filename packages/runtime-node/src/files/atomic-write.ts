@@ -76,7 +76,7 @@ async function refuseTaken(path: string): Promise<void> {
     () => true,
     () => false,
   )
-  if (taken) throw new InputError(`cannot write "${path}": it exists already. Choose another name.`)
+  if (taken) throw new InputError("output-exists", `cannot write "${path}": it exists already. Choose another name.`)
 }
 
 /** Gives a finished file its name if the name is free. A link fails where a rename would replace a file. */

@@ -42,6 +42,7 @@ export async function openLocation(text: string, environment: HubEnvironment = p
   if (reference === null) {
     if (text.startsWith("hf:")) {
       throw new InputError(
+        "repository-name",
         `"${text}" is not the name of a repository, expected hf:owner/name[@revision][:file]. Check the name.`,
       )
     }

@@ -142,6 +142,7 @@ async function findWeights(path: string, { folder, stem, what }: Part): Promise<
     ? ` "${stem}.bin" is a pickle, which can run code when it is opened. It is not read. Save it as safetensors.`
     : ""
   throw new InputError(
+    "model-part",
     `"${path}" has no ${what.replace(/^an? /, "")}: expected "${join(folder, `${stem}.safetensors`)}" in it.${pickled}`,
   )
 }

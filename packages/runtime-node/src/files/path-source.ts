@@ -29,7 +29,10 @@ export async function openPath(path: string): Promise<PathSource> {
     const status = await handle.stat()
     if (!status.isFile()) {
       const found = status.isDirectory() ? "a folder" : "not a regular file"
-      throw new InputError(`cannot read "${path}": it is ${found}, expected a file. Give the path of a file.`)
+      throw new InputError(
+        "not-a-file",
+        `cannot read "${path}": it is ${found}, expected a file. Give the path of a file.`,
+      )
     }
     const ahead = createReadAhead(handle, status.size)
     const fill = async (target: Uint8Array, start: number): Promise<number> => {

@@ -34,12 +34,13 @@ const GROUP_GAP = 20
 export function contactSheet({ title, columns, rows, across = 1 }: SheetOptions): RgbImage {
   const [first] = rows[0]?.images ?? []
   if (first === undefined || columns.length === 0) {
-    throw new InputError("contact sheet: it has no picture, expected one for each column of each row.")
+    throw new InputError("contact-sheet", "contact sheet: it has no picture, expected one for each column of each row.")
   }
   for (const [index, { images }] of rows.entries()) {
     const odd = images.find((image) => image.width !== first.width || image.height !== first.height)
     if (images.length !== columns.length || odd !== undefined) {
       throw new InputError(
+        "contact-sheet",
         `contact sheet: row ${index} has ${images.length} pictures${odd ? `, one of ${odd.width} x ${odd.height}` : ""}, ` +
           `expected ${columns.length} of ${first.width} x ${first.height}.`,
       )

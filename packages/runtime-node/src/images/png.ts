@@ -23,7 +23,10 @@ const MOST_TEXT = 16 * 1024 * 1024
 export function encodePng(image: RgbImage, text: PngText = new Map()): Uint8Array {
   const { width, height, data } = image
   if (data.length !== width * height * 3) {
-    throw new InputError(`PNG: ${width} x ${height} RGB takes ${width * height * 3} bytes, got ${data.length}.`)
+    throw new InputError(
+      "picture-data",
+      `PNG: ${width} x ${height} RGB takes ${width * height * 3} bytes, got ${data.length}.`,
+    )
   }
   const header = new Uint8Array(13)
   const view = new DataView(header.buffer)
@@ -45,13 +48,17 @@ export function encodePng(image: RgbImage, text: PngText = new Map()): Uint8Arra
  * @throws InputError when the bytes are not a PNG or end too early
  */
 export function decodePngText(bytes: Uint8Array): PngText {
-  if (!SIGNATURE.every((byte, i) => bytes[i] === byte)) throw new InputError("PNG text: the bytes are not a PNG.")
+  if (!SIGNATURE.every((byte, i) => bytes[i] === byte))
+    throw new InputError("not-a-picture", "PNG text: the bytes are not a PNG.")
   const text = new Map<string, string>()
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   for (let at = SIGNATURE.length; at < bytes.length; ) {
     const length = at + 12 <= bytes.length ? view.getUint32(at) : Number.POSITIVE_INFINITY
     if (at + 12 + length > bytes.length) {
-      throw new InputError(`PNG text: the file ends inside of the chunk at byte ${at}. Get a complete copy.`)
+      throw new InputError(
+        "picture-broken",
+        `PNG text: the file ends inside of the chunk at byte ${at}. Get a complete copy.`,
+      )
     }
     const type = latin1(bytes.subarray(at + 4, at + 8))
     const body = bytes.subarray(at + 8, at + 8 + length)
@@ -105,7 +112,10 @@ const FILTERS: readonly ((left: number, up: number, corner: number) => number)[]
 function textChunk(keyword: string, value: string): Uint8Array {
   const allowed = /^[\x21-\x7e\xa1-\xff]([\x20-\x7e\xa1-\xff]{0,77}[\x21-\x7e\xa1-\xff])?$/
   if (!allowed.test(keyword)) {
-    throw new InputError(`PNG: ${JSON.stringify(keyword)} is not a keyword, expected 1 to 79 Latin characters.`)
+    throw new InputError(
+      "png-keyword",
+      `PNG: ${JSON.stringify(keyword)} is not a keyword, expected 1 to 79 Latin characters.`,
+    )
   }
   const name = Uint8Array.from([...keyword, "\0"], (character) => character.charCodeAt(0))
   const codes = Uint16Array.from(value, (character) => character.charCodeAt(0))

@@ -43,7 +43,10 @@ export async function readImage(path: string): Promise<RgbImage> {
     image.toColourspace("srgb").removeAlpha().raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true }),
   )
   if (info.channels !== 3) {
-    throw new InputError(`"${path}" decodes to ${info.channels} channels, expected 3. Save it as an RGB picture.`)
+    throw new InputError(
+      "picture-channels",
+      `"${path}" decodes to ${info.channels} channels, expected 3. Save it as an RGB picture.`,
+    )
   }
   return { width: info.width, height: info.height, data: new Uint8Array(data) }
 }
@@ -57,10 +60,18 @@ async function decode<T>(path: string, use: (image: Sharp) => Promise<T>): Promi
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause)
     if (/pixel limit/.test(message)) {
-      throw new InputError(`"${path}" has more than ${MOST_PIXELS / 1e6} million pixels. Make it smaller.`, { cause })
+      throw new InputError(
+        "picture-size",
+        `"${path}" has more than ${MOST_PIXELS / 1e6} million pixels. Make it smaller.`,
+        { cause },
+      )
     }
     const reason = message.split("\n")[0]?.trim() ?? ""
-    throw new InputError(`"${path}" is a broken picture (${reason}). Save it again, or leave it out.`, { cause })
+    throw new InputError(
+      "picture-broken",
+      `"${path}" is a broken picture (${reason}). Save it again, or leave it out.`,
+      { cause },
+    )
   }
 }
 
@@ -81,5 +92,5 @@ async function checkSignature(path: string): Promise<void> {
   const names = SIGNATURES.map(([name]) => name).join(", ")
   const hint =
     first[0] === 0x42 && first[1] === 0x4d ? " It is a BMP. Save it as PNG." : " Convert it, or leave it out."
-  throw new InputError(`"${path}" is not a picture that can be read, expected ${names}.${hint}`)
+  throw new InputError("not-a-picture", `"${path}" is not a picture that can be read, expected ${names}.${hint}`)
 }

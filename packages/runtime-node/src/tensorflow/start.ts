@@ -45,6 +45,7 @@ export function expectFound({ found, unusable }: TensorflowSearch): TensorflowIn
   if (found !== null) return found
   const seen = unusable.map(({ source, problem }) => ` ${source}: ${problem}`).join("")
   throw new InputError(
+    "tensorflow-missing",
     `backend "tensorflow": no TensorFlow is installed.${seen === "" ? " Type: lllite setup tensorflow" : seen}`,
   )
 }
@@ -55,6 +56,7 @@ function loadBinding({ binding, source }: TensorflowInstallation): TensorflowBin
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause)
     throw new InputError(
+      "tensorflow-addon",
       `backend "tensorflow": the addon of ${source} cannot be loaded: ${reason}. Type: lllite setup tensorflow`,
       { cause },
     )

@@ -49,6 +49,7 @@ async function openDawn(): Promise<GPU> {
   const { create, globals } = await import("webgpu").catch((cause: unknown) => {
     const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause)
     throw new InputError(
+      "webgpu-missing",
       `backend "webgpu": the package "webgpu" cannot be loaded: ${reason}. Type: npm install webgpu@0.6.2`,
       { cause },
     )

@@ -26,10 +26,12 @@ export function startWorkers(count: number): StartedWorkers {
     void close()
   }
   for (const { worker } of workers) {
-    worker.on("error", (cause) => fail(new CoreError(`runtime: a worker thread failed: ${cause.message}`, { cause })))
+    worker.on("error", (cause) =>
+      fail(new CoreError("worker-failed", `runtime: a worker thread failed: ${cause.message}`, { cause })),
+    )
     // After a failure this changes nothing. The first error stays.
     worker.on("exit", (code) =>
-      fail(new CoreError(`runtime: a worker thread ended with code ${code}. Create a new runtime.`)),
+      fail(new CoreError("worker-ended", `runtime: a worker thread ended with code ${code}. Create a new runtime.`)),
     )
   }
   const [first, ...more] = workers

@@ -25,7 +25,7 @@ export async function startBackend(backend: WebBackend, software: boolean): Prom
 
 async function startGpu(software: boolean): Promise<WebRunningBackend> {
   if (!("gpu" in navigator) || navigator.gpu === undefined) {
-    throw new WebRuntimeError("this browser offers no WebGPU to this page.")
+    throw new WebRuntimeError("no-webgpu", "this browser offers no WebGPU to this page.")
   }
   const { createWebgpuOps, keptTiles, loadWebgpuOptimizer, startWebgpu } = await import("@lllite/webgpu")
   const device = await startWebgpu(navigator.gpu, { software })
@@ -60,6 +60,7 @@ async function startWasm(): Promise<WebRunningBackend> {
   setWasmPaths(BINARIES)
   if (!(await tf.setBackend("wasm"))) {
     throw new WebRuntimeError(
+      "no-webassembly",
       "TensorFlow.js could not start WebAssembly. Check whether a policy of the page or browser forbids it.",
     )
   }

@@ -85,6 +85,7 @@ export async function* download(
       if (!(error instanceof TypeError) && !(error instanceof BrokenConnection)) throw error
       if (++failures >= attempts) {
         throw new WebRuntimeError(
+          "connection-lost",
           `"${url}": the connection failed ${failures} times in a row, after ${at} bytes (${error.message}). Load it again to continue from there.`,
           { cause: error },
         )
@@ -128,7 +129,10 @@ async function request(
   if (status !== 200) {
     await response.body?.cancel()
     if (status >= 500 || status === 429) throw new BrokenConnection(`the server answered ${status}`)
-    throw new WebRuntimeError(`"${url}": the server answered ${status} ${response.statusText}. Check the address.`)
+    throw new WebRuntimeError(
+      "server-status",
+      `"${url}": the server answered ${status} ${response.statusText}. Check the address.`,
+    )
   }
   return { start: 0, version: versionOf(response), body: response.body }
 }

@@ -76,6 +76,7 @@ export function expectRoom(
   const { side, weightBytes, generateBytes, tensorBytes } = need
   if (backend === "wasm" && generateBytes > WASM_BYTES) {
     throw new CoreError(
+      "no-room",
       `"${label}": a picture of ${side} px needs ${gibibytes(generateBytes)}, weights in float32 (${gibibytes(weightBytes)}) ` +
         "included, and WebAssembly can address only 4 GiB. It needs WebGPU. Use a browser that has it, on a machine with " +
         "a graphics card.",
@@ -83,6 +84,7 @@ export function expectRoom(
   }
   if (ops.maxTensorBytes !== undefined && tensorBytes > ops.maxTensorBytes) {
     throw new CoreError(
+      "no-room",
       `"${label}": a guided picture of ${side} px has a tensor of ${gibibytes(tensorBytes)}, and this graphics card takes at ` +
         `most ${gibibytes(ops.maxTensorBytes)}. Choose a smaller \`side\`, or use another card.`,
     )

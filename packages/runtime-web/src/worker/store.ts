@@ -60,7 +60,10 @@ function toTarget(access: FileSystemSyncAccessHandle): DownloadTarget {
     write(bytes, at) {
       const written = access.write(bytes as Uint8Array<ArrayBuffer>, { at })
       if (written !== bytes.byteLength) {
-        throw new WebRuntimeError(`only ${written} of ${bytes.byteLength} bytes were stored. Make room on the disk.`)
+        throw new WebRuntimeError(
+          "storage-full",
+          `only ${written} of ${bytes.byteLength} bytes were stored. Make room on the disk.`,
+        )
       }
       unflushed += written
       if (unflushed < FLUSH_EVERY) return
@@ -100,6 +103,7 @@ async function expectRoom(url: string, { total }: FileVersion, there: number): P
   if (total <= free) return
   const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`
   throw new WebRuntimeError(
+    "storage-full",
     `"${url}" has ${gigabytes(total)}, and this browser lets the page keep only ${gigabytes(free)} more. Remove kept files, make room on the disk, or download it yourself and pick the file.`,
   )
 }

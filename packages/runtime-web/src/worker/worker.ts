@@ -84,6 +84,7 @@ async function fetchText(url: string, signal: AbortSignal): Promise<string> {
   const response = await fetch(url, { signal })
   if (response.ok) return response.text()
   throw new WebRuntimeError(
+    "asset-missing",
     `"${url}": the server answered ${response.status}. The file is part of @lllite/runtime-web. Serve it beside worker.js.`,
   )
 }

@@ -19,11 +19,13 @@ export function createAttention(gpu: Gpu): Ops["attention"] {
     const fits = k.shape[2] === width && samples === n && v.shape.every((size, axis) => size === k.shape[axis])
     if (!Number.isInteger(dim) || !fits) {
       throw new WebgpuOpsError(
+        "shape",
         `attention: q [${q.shape.join(", ")}], k [${k.shape.join(", ")}], v [${v.shape.join(", ")}] with ${heads} heads; ` +
           "expected the same samples and width, a multiple of the heads, and as many keys as values",
       )
     }
-    if (dim > MAX_DIM) throw new WebgpuOpsError(`attention: heads of ${dim}, expected at most ${MAX_DIM}`)
+    if (dim > MAX_DIM)
+      throw new WebgpuOpsError("width-limit", `attention: heads of ${dim}, expected at most ${MAX_DIM}`)
     const params = [heads, tokens, keys, floatWord(1 / Math.sqrt(dim))]
     const run = (result: AttentionResult, buffers: readonly Tensor[], count: number): void => {
       const rows = rowsFor(dim, count)

@@ -75,6 +75,7 @@ export function guardedBackend(
       const [program] = args
       if (program.shaderKey === "softmax" && program.dispatch[0] > SOFTMAX_ROWS) {
         throw new WebgpuLimitError(
+          "softmax-rows",
           `tf.softmax of ${program.dispatch[0]} rows: tfjs's kernel is right up to ${SOFTMAX_ROWS}. Use the attention of these ` +
             "ops, or softmax in parts.",
         )
@@ -103,7 +104,10 @@ export function guardedBackend(
     override readSync(dataId: DataId): BackendValues {
       const { values, dtype } = this.tensorMap.get(dataId)
       if (values != null || dtype === "string") return values
-      throw new WebgpuOpsError("a tensor on a GPU can be read asynchronously only: await tensor.data()")
+      throw new WebgpuOpsError(
+        "synchronous-read",
+        "a tensor on a GPU can be read asynchronously only: await tensor.data()",
+      )
     }
 
     trim(): void {

@@ -76,7 +76,7 @@ export function createCommands(device: GPUDevice, before: () => void): Commands 
 
   return {
     record(kernel, buffers, params, groups) {
-      if (groups < 1) throw new WebgpuOpsError(`${kernel.key}: nothing to compute`)
+      if (groups < 1) throw new WebgpuOpsError("empty-dispatch", `${kernel.key}: nothing to compute`)
       const [x, y] = spreadGroups(kernel.key, groups)
       const pipeline = pipelineOf(kernel)
       const uniform = uniformOf(params)

@@ -17,10 +17,10 @@ export function watchDevice(device: GPUDevice): DeviceHealth {
     // Without this, results are zeros and a line on the console is all that tells.
     event.preventDefault()
     const { error } = event as GPUUncapturedErrorEvent
-    failure ??= new WebgpuDeviceError(`the device refused a command: ${error.message} ${ADVICE}`, false)
+    failure ??= new WebgpuDeviceError("command-refused", `the device refused a command: ${error.message} ${ADVICE}`)
   })
   void device.lost.then(({ reason, message }) => {
-    failure = new WebgpuDeviceError(`the device is lost (${reason}): ${message} ${ADVICE}`, true)
+    failure = new WebgpuDeviceError("device-lost", `the device is lost (${reason}): ${message} ${ADVICE}`)
   })
   return {
     expectSound() {

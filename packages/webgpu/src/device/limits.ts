@@ -14,6 +14,7 @@ export function expectBindable(limits: GPUSupportedLimits, what: string, bytes: 
   for (const limit of ["maxStorageBufferBindingSize", "maxBufferSize"] as const) {
     if (bytes <= limits[limit]) continue
     throw new WebgpuLimitError(
+      "binding-size",
       `${what} takes ${bytes} bytes, this device's ${limit} is ${limits[limit]}. Use a smaller picture or batch, or a ` +
         "device that binds more.",
     )
@@ -30,7 +31,10 @@ export function spreadGroups(label: string, count: number): readonly [x: number,
   if (count <= MAX_GROUPS) return [count, 1]
   const y = Math.ceil(count / MAX_GROUPS)
   if (y > MAX_GROUPS) {
-    throw new WebgpuLimitError(`${label}: ${count} workgroups, at most ${MAX_GROUPS ** 2} can be dispatched`)
+    throw new WebgpuLimitError(
+      "dispatch-size",
+      `${label}: ${count} workgroups, at most ${MAX_GROUPS ** 2} can be dispatched`,
+    )
   }
   return [Math.ceil(count / y), y]
 }

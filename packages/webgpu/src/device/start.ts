@@ -49,11 +49,15 @@ export async function startWebgpu(
 ): Promise<WebgpuDevice> {
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" })
   if (adapter === null) {
-    throw new WebgpuOpsError("WebGPU found no adapter. Update the graphics driver, or choose another backend.")
+    throw new WebgpuOpsError(
+      "no-adapter",
+      "WebGPU found no adapter. Update the graphics driver, or choose another backend.",
+    )
   }
   const { info } = adapter
   if (info.isFallbackAdapter && !software) {
     throw new WebgpuOpsError(
+      "software-adapter",
       `WebGPU found only an adapter that computes on the CPU (${info.architecture}, ${info.description}), many times slower than ` +
         "the backend wasm. Choose wasm, or ask for a software adapter by name.",
     )

@@ -21,7 +21,7 @@ export function createAdapt(gpu: Gpu, dense: Ops["dense"]): NonNullable<Ops["ada
       const widths = adapters.map(({ midDown }) => midDown.shape[0])
       const joined = widths.reduce((sum, width) => sum + width, 0)
       if (joined !== h.shape[2]) {
-        throw new WebgpuOpsError(`adapt: down gives ${h.shape[2]} values, expected ${widths.join(" + ")}`)
+        throw new WebgpuOpsError("shape", `adapt: down gives ${h.shape[2]} values, expected ${widths.join(" + ")}`)
       }
       let from = 0
       return adapters.map((adapter, i) => {
@@ -47,11 +47,13 @@ function adaptOne(
   const came = [[width], midDown.shape, up.weight.shape, up.bias.shape]
   if (String(came) !== String(expected) || sharedTokens !== tokens || n % count !== 0) {
     throw new WebgpuOpsError(
+      "shape",
       `adapt: x [${x.shape.join(", ")}], midDown [${midDown.shape.join(", ")}], share [${share.shape.join(", ")}], up ` +
         `[${up.weight.shape.join(", ")}]; expected [N, T, C], [M, M], [a divisor of N, T, M], [M, C]`,
     )
   }
-  if (width > MAX_WIDTH) throw new WebgpuOpsError(`adapt: an adapter of width ${width}, expected at most ${MAX_WIDTH}`)
+  if (width > MAX_WIDTH)
+    throw new WebgpuOpsError("width-limit", `adapt: an adapter of width ${width}, expected at most ${MAX_WIDTH}`)
   const rows = n * tokens
   const joined = h.shape[2]
   // Samples of one strength that follow each other are one dispatch.

@@ -21,6 +21,7 @@ export function createGroupNorm(gpu: Gpu): Ops["groupNorm"] {
     const [n, h, w, c] = x.shape
     if (c !== width || c % groups !== 0) {
       throw new WebgpuOpsError(
+        "shape",
         `groupNorm: x is [${x.shape.join(", ")}], expected ${width} channels, a multiple of ${groups} groups`,
       )
     }

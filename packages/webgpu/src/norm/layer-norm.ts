@@ -17,7 +17,7 @@ export function createLayerNorm(gpu: Gpu): Ops["layerNorm"] {
   return (x: Tensor, weight: NormWeight, epsilon: number) => {
     const { values, width } = weight as WebgpuNorm
     if (x.shape[x.rank - 1] !== width) {
-      throw new WebgpuOpsError(`layerNorm: x is [${x.shape.join(", ")}], expected a last axis of ${width}`)
+      throw new WebgpuOpsError("shape", `layerNorm: x is [${x.shape.join(", ")}], expected a last axis of ${width}`)
     }
     const rows = x.size / width
     return vjp([x], () => {

@@ -21,6 +21,7 @@ export function createConv2d(gpu: Gpu): Ops["conv2d"] {
     const widthOut = Math.floor((width + left + right - kernelWidth) / stride) + 1
     if (channels !== inner || heightOut < 1 || widthOut < 1) {
       throw new WebgpuOpsError(
+        "shape",
         `conv2d: x is [${x.shape.join(", ")}], expected ${inner} channels and room for a kernel of ` +
           `${kernelHeight}×${kernelWidth}`,
       )

@@ -11,7 +11,7 @@ export function createLinear(gpu: Gpu): Ops["linear"] {
   return (x: Tensor, weight: LinearWeight) => {
     const { width, rows } = weight as WebgpuLinear
     if (x.shape[x.rank - 1] !== width) {
-      throw new WebgpuOpsError(`linear: x is [${x.shape.join(", ")}], expected a last axis of ${width}`)
+      throw new WebgpuOpsError("shape", `linear: x is [${x.shape.join(", ")}], expected a last axis of ${width}`)
     }
     return affine(gpu, x, weight as WebgpuLinear, [...x.shape.slice(0, -1), rows])
   }

@@ -80,5 +80,5 @@ export function areTiles(value: unknown): value is ProductTiles {
 /** @throws WebgpuOpsError if they are no tiles of this release */
 export function expectTiles(tiles: ProductTiles): ProductTiles {
   if (areTiles(tiles)) return tiles
-  throw new WebgpuOpsError(`tiles: ${JSON.stringify(tiles)} are none of this release; tune the device again`)
+  throw new WebgpuOpsError("tiles", `tiles: ${JSON.stringify(tiles)} are none of this release; tune the device again`)
 }

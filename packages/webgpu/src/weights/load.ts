@@ -46,7 +46,7 @@ export function createLoader(
     const [out = 0, ...rest] = weight.shape
     const width = rest.reduce((product, size) => product * size, 1)
     if (bias !== null && !(bias.shape.length === 1 && bias.shape[0] === out)) {
-      throw new WebgpuOpsError(`"${bias.name}" is [${bias.shape.join(", ")}], expected [${out}]`)
+      throw new WebgpuOpsError("weight-shape", `"${bias.name}" is [${bias.shape.join(", ")}], expected [${out}]`)
     }
     const laidOut = layOut(await weight.read(), DTYPE_BITS[weight.dtype] / 8)
     const encoded = encodeRows(weight.name, laidOut, weight.dtype, out, formatOf(weight.dtype, format))
@@ -94,7 +94,7 @@ export function createLoader(
     async norm(scale, shift) {
       const [width] = expectRank(scale, 1) as [number]
       if (shift.shape.length !== 1 || shift.shape[0] !== width) {
-        throw new WebgpuOpsError(`"${shift.name}" is [${shift.shape.join(", ")}], expected [${width}]`)
+        throw new WebgpuOpsError("weight-shape", `"${shift.name}" is [${shift.shape.join(", ")}], expected [${width}]`)
       }
       const both = new Uint8Array(8 * width)
       both.set(await floatBytes(scale))
@@ -113,7 +113,8 @@ function channelsLast(bytes: Uint8Array, size: number, inner: number, taps: numb
   // A view of whole elements needs an aligned start.
   const { buffer, byteOffset, byteLength } = bytes.byteOffset % size === 0 ? bytes : bytes.slice()
   const Elements = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: BigUint64Array }[size]
-  if (Elements === undefined) throw new WebgpuOpsError(`elements of ${size} bytes, expected 1, 2, 4 or 8`)
+  if (Elements === undefined)
+    throw new WebgpuOpsError("element-size", `elements of ${size} bytes, expected 1, 2, 4 or 8`)
   const from = new Elements(buffer as ArrayBuffer, byteOffset, byteLength / size)
   const to = new Elements(from.length)
   const width = inner * taps
@@ -134,5 +135,8 @@ async function floatBytes(entry: WeightEntry): Promise<Uint8Array> {
 
 function expectRank(entry: WeightEntry, rank: number): readonly number[] {
   if (entry.shape.length === rank) return entry.shape
-  throw new WebgpuOpsError(`"${entry.name}" is [${entry.shape.join(", ")}], expected ${rank} dimensions`)
+  throw new WebgpuOpsError(
+    "weight-shape",
+    `"${entry.name}" is [${entry.shape.join(", ")}], expected ${rank} dimensions`,
+  )
 }

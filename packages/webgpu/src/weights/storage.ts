@@ -48,7 +48,10 @@ export function encodeRows(
     case "f16": {
       const lost = countOverflow(values, "F16")
       if (lost > 0) {
-        throw new WebgpuOpsError(`"${name}" has ${lost} values that float16 cannot hold; load it as bf16 or f32`)
+        throw new WebgpuOpsError(
+          "value-range",
+          `"${name}" has ${lost} values that float16 cannot hold; load it as bf16 or f32`,
+        )
       }
       return { format, bytes: fromFloat32(values, "F16"), scales: null }
     }

@@ -56,13 +56,17 @@ export interface SamplerEntry extends SamplerInfo {
  */
 export function findSampler(name: string): SamplerEntry {
   const info = samplerInfo(name)
-  if (info === null) throw new CoreError(`sampler: there is no "${name}". There are: ${SAMPLER_NAMES.join(", ")}.`)
+  if (info === null)
+    throw new CoreError("option-unknown", `sampler: there is no "${name}". There are: ${SAMPLER_NAMES.join(", ")}.`)
   return {
     ...info,
     sample(denoise, start, sigmas, { options = {}, noise, afterStep } = {}) {
       const run = { sigmas, options: allOptions(info, options), noise: noise ?? NO_NOISE }
       if (noise === undefined && addsNoise(info, options)) {
-        throw new CoreError(`sampler: "${name}" adds noise between steps. Pass a source of noise as \`noise\`.`)
+        throw new CoreError(
+          "option-missing",
+          `sampler: "${name}" adds noise between steps. Pass a source of noise as \`noise\`.`,
+        )
       }
       return walk(denoise, start, sigmas, METHODS[info.name](run), afterStep)
     },
@@ -79,7 +83,7 @@ const NO_EFFECT: Readonly<Record<SamplerOptionName, number>> = {
 }
 
 const NO_NOISE: IntervalNoise = () => {
-  throw new CoreError("sampler: a method requests noise, but its options add none")
+  throw new CoreError("noise-plan", "sampler: a method requests noise, but its options add none")
 }
 
 /**
@@ -96,7 +100,7 @@ export function checkSamplerOptions(
     if (!Object.hasOwn(defaults, option)) {
       const taken = Object.keys(defaults)
       const what = taken.length === 0 ? "It takes no options." : `It takes: ${taken.join(", ")}.`
-      throw new CoreError(`sampler: "${name}" does not take the option "${option}". ${what}`)
+      throw new CoreError("option-unknown", `sampler: "${name}" does not take the option "${option}". ${what}`)
     }
   }
   checkRanges("sampler", options, SAMPLER_OPTIONS)

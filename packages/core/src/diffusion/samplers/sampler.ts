@@ -202,7 +202,7 @@ export async function disposeAfter<T>(tensor: tf.Tensor, use: (tensor: tf.Tensor
 
 function checkSigmas(sigmas: readonly number[]): void {
   if (sigmas.length < 2) {
-    throw new CoreError(`sampler: expected at least two sigmas (a start and an end), got ${sigmas.length}`)
+    throw new CoreError("sigmas", `sampler: expected at least two sigmas (a start and an end), got ${sigmas.length}`)
   }
   for (let i = 0; i < sigmas.length; i++) {
     const sigma = sigmas[i] as number
@@ -210,6 +210,7 @@ function checkSigmas(sigmas: readonly number[]): void {
     const isLast = i === sigmas.length - 1
     if (!Number.isFinite(sigma) || sigma < 0 || (sigma === 0 && !isLast) || !falls) {
       throw new CoreError(
+        "sigmas",
         `sampler: sigmas must be finite, fall, and be positive before the last, got ${sigma} at ${i} of ` +
           `[${sigmas.join(", ")}]`,
       )

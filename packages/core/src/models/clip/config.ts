@@ -56,7 +56,10 @@ export function inferText2Config(file: WeightFile): TextEncoderConfig {
 function shapeOf(file: WeightFile, name: string): readonly number[] {
   const entry = file.entries.get(name)
   if (entry === undefined) {
-    throw new CoreError(`${file.label} holds no SDXL text encoders: "${name}" is missing. Is this an SDXL checkpoint?`)
+    throw new CoreError(
+      "checkpoint-part",
+      `${file.label} holds no SDXL text encoders: "${name}" is missing. Is this an SDXL checkpoint?`,
+    )
   }
   return entry.shape
 }

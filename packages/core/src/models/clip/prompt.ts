@@ -71,7 +71,7 @@ export function endPosition(ids: ArrayLike<number>, endId: number): number {
 
 function sequence(tokenizer: Tokenizer, prompt: string, padId: number, room: number): Int32Array {
   if (!Number.isInteger(padId) || padId < 0 || padId >= tokenizer.vocabularySize) {
-    throw new CoreError(`prompt: padId must be an id below ${tokenizer.vocabularySize}, got ${padId}`)
+    throw new CoreError("option-range", `prompt: padId must be an id below ${tokenizer.vocabularySize}, got ${padId}`)
   }
   const tokens = tokenizer.encode(prompt).slice(0, room)
   const ids = new Int32Array(room + 2).fill(padId)
@@ -81,6 +81,6 @@ function sequence(tokenizer: Tokenizer, prompt: string, padId: number, room: num
 
 function checkChunks(chunks: number): void {
   if (!Number.isSafeInteger(chunks) || chunks < 1) {
-    throw new CoreError(`prompt: chunks must be a positive integer, got ${chunks}`)
+    throw new CoreError("option-range", `prompt: chunks must be a positive integer, got ${chunks}`)
   }
 }

@@ -39,6 +39,7 @@ export function encodeText(
   const length = tokens[0]?.length ?? 0
   if (length === 0 || length > config.positions) {
     throw new CoreError(
+      "prompt-length",
       `text encoder: ${length} tokens, expected 1 to ${config.positions}. Cut the prompt, or encode it in chunks.`,
     )
   }

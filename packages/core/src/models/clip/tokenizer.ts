@@ -108,6 +108,7 @@ function readMerges(merges: string): { readonly ids: ReadonlyMap<string, number>
     const rightId = ids.get(right ?? "")
     if (leftId === undefined || rightId === undefined || rest.length > 0) {
       throw new CoreError(
+        "merges",
         `tokenizer: line ${index + 1} of the merges, ${JSON.stringify(line.slice(0, 60))}, is not two symbols of ` +
           "earlier lines. Give the text of clip-merges.txt.",
       )
@@ -115,6 +116,7 @@ function readMerges(merges: string): { readonly ids: ReadonlyMap<string, number>
     const joined = `${left}${right}`
     if (ids.has(joined)) {
       throw new CoreError(
+        "merges",
         `tokenizer: line ${index + 1} of the merges makes ${JSON.stringify(joined)} a second time. Give the text of clip-merges.txt.`,
       )
     }

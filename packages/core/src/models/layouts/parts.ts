@@ -132,5 +132,5 @@ function renamed(
 function missing({ label, entries }: WeightFile, what: string, expected: string): CoreError {
   const [first] = entries.keys()
   const held = first === undefined ? "it is empty" : `its first tensor is "${first}"`
-  return new CoreError(`${label} holds no ${what}: expected tensors named ${expected}, and ${held}.`)
+  return new CoreError("checkpoint-part", `${label} holds no ${what}: expected tensors named ${expected}, and ${held}.`)
 }

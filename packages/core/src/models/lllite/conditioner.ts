@@ -51,7 +51,10 @@ export function patchGrid({ width, height }: Pick<ControlImages, "width" | "heig
   const pixels = pixelsOfToken(depth)
   const grid = { height: Math.floor(height / pixels), width: Math.floor(width / pixels) }
   if (grid.height < 1 || grid.width < 1) {
-    throw new CoreError(`control image: ${width}×${height} px, expected at least ${pixels}×${pixels} px`)
+    throw new CoreError(
+      "control-size",
+      `control image: ${width}×${height} px, expected at least ${pixels}×${pixels} px`,
+    )
   }
   return grid
 }
@@ -70,7 +73,7 @@ export function cutPatches(
   const pixels = pixelsOfToken(depth)
   const grid = patchGrid({ width, height }, depth)
   if (data.length !== count * height * width * 3) {
-    throw new CoreError(`control image: ${data.length} values, expected ${count}×${height}×${width}×3`)
+    throw new CoreError("control-data", `control image: ${data.length} values, expected ${count}×${height}×${width}×3`)
   }
   const result = new Float32Array(count * grid.height * grid.width * pixels * pixels * 3)
   let written = 0

@@ -56,6 +56,7 @@ export async function fillLllite(
     const found = await tensor(slot)
     if (found.length !== slot.size) {
       throw new CoreError(
+        "adapter-values",
         `LLLite: "${slot.plan.site.key}.${slot.name}" has ${found.length} values, expected ${slot.fileShape.join("×")}`,
       )
     }
@@ -67,6 +68,6 @@ export async function fillLllite(
 /** One tensor of an LLLite in the file's layout. */
 export function fileTensor(model: LlliteModel, site: Pick<Site, "key">, name: SiteTensorName): Float32Array {
   const slot = model.slots.find((slot) => slot.plan.site.key === site.key && slot.name === name)
-  if (slot === undefined) throw new CoreError(`LLLite: there is no tensor "${site.key}.${name}"`)
+  if (slot === undefined) throw new CoreError("adapter-values", `LLLite: there is no tensor "${site.key}.${name}"`)
   return toFileLayout(model.values.subarray(slot.offset, slot.offset + slot.size), slot.fileShape)
 }

@@ -56,7 +56,7 @@ export function uploadLllite({ adapters, slots, values }: LlliteModel): LllitePa
 function adapterOf(plan: AdapterPlan, tensors: ReadonlyMap<SiteTensorName, readonly Tensor[]>): AdapterParams {
   const find = <T extends Tensor>(name: SiteTensorName, index = 0): T => {
     const tensor = tensors.get(name)?.[index]
-    if (tensor === undefined) throw new CoreError(`LLLite: "${plan.site.key}.${name}" has no values`)
+    if (tensor === undefined) throw new CoreError("adapter-values", `LLLite: "${plan.site.key}.${name}" has no values`)
     return tensor as T
   }
   const dense = (name: LayerName): DenseParams => ({

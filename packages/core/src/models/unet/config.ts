@@ -55,6 +55,7 @@ export function inferUnetConfig(file: WeightFile): UnetConfig {
     const entry = file.entries.get(UNET_PREFIX + name)
     if (entry === undefined) {
       throw new CoreError(
+        "checkpoint-part",
         `${file.label} holds no SDXL U-Net: "${UNET_PREFIX + name}" is missing. Is this an SDXL checkpoint in the Stability layout?`,
       )
     }

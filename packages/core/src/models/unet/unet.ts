@@ -110,7 +110,7 @@ export function checkInput(params: UnetParams, { latents, timesteps, context, ve
   const { contextDim, inChannels } = params.config
   const [n, height, width, channels] = latents.shape
   const expect = (good: boolean, what: string, came: string, wanted: string): void => {
-    if (!good) throw new CoreError(`unet: ${what} ${came}, expected ${wanted}`)
+    if (!good) throw new CoreError("shape", `unet: ${what} ${came}, expected ${wanted}`)
   }
   expect(channels === inChannels, "latents are", `[${latents.shape.join(", ")}]`, `${inChannels} channels last`)
   expect(
@@ -139,5 +139,8 @@ export function checkInput(params: UnetParams, { latents, timesteps, context, ve
 export function checkResiduals(stages: readonly UnetStage[], residuals: Residuals | null): void {
   const wanted = stages.filter(({ skip }) => skip !== null).length
   if (residuals === null || residuals.skips.length === wanted) return
-  throw new CoreError(`unet: ${residuals.skips.length} residuals for the skips, expected ${wanted}, one for each`)
+  throw new CoreError(
+    "residuals",
+    `unet: ${residuals.skips.length} residuals for the skips, expected ${wanted}, one for each`,
+  )
 }

@@ -53,7 +53,10 @@ export function inputOf(stages: readonly UnetStage[], index: number, { places, r
   const at = (place: number): Tensor4D => {
     const tensor = places[place]
     if (tensor == null)
-      throw new CoreError(`unet: stage ${index} reads place ${place}, which is not set. Run the stages in order.`)
+      throw new CoreError(
+        "walk-place",
+        `unet: stage ${index} reads place ${place}, which is not set. Run the stages in order.`,
+      )
     return tensor
   }
   const isAfterMiddle = stages[index - 1]?.block.name === "middle"

@@ -38,7 +38,10 @@ export function inferVaeConfig(file: WeightFile): VaeConfig {
   const levels = count((level) => `encoder.down.${level}.block.0.norm1.weight`)
   const latents = find("post_quant_conv.weight")
   if (levels === 0 || latents === undefined) {
-    throw new CoreError(`${file.label} holds no VAE: "${VAE_PREFIX}encoder…" is missing. Is this an SDXL checkpoint?`)
+    throw new CoreError(
+      "checkpoint-part",
+      `${file.label} holds no VAE: "${VAE_PREFIX}encoder…" is missing. Is this an SDXL checkpoint?`,
+    )
   }
   const channels = Array.from(
     { length: levels },

@@ -39,7 +39,10 @@ export interface Posterior {
 export function encodeImage(ops: Ops, params: VaeParams, image: Tensor4D, options: VaeOptions = {}): Posterior {
   const [n, height, width, channels] = image.shape
   if (height % VAE_FACTOR !== 0 || width % VAE_FACTOR !== 0 || channels !== 3) {
-    throw new CoreError(`vae: image is [${image.shape.join(", ")}], expected RGB with sides that are multiples of 8`)
+    throw new CoreError(
+      "shape",
+      `vae: image is [${image.shape.join(", ")}], expected RGB with sides that are multiples of 8`,
+    )
   }
   const slices = sliceCount(ops, params, options, [n, height / VAE_FACTOR, width / VAE_FACTOR])
   const { mean, logvar } = tf.tidy(() => {
@@ -120,7 +123,7 @@ function sliceCount(
   [n, rows, columns]: readonly [number, number, number, ...number[]],
 ): number {
   if (!Number.isSafeInteger(slices) || slices < 1) {
-    throw new CoreError(`vae: slices is ${slices}, expected a positive integer`)
+    throw new CoreError("option-range", `vae: slices is ${slices}, expected a positive integer`)
   }
   if (maxTensorBytes === undefined) return Math.min(slices, rows)
   const picture = { height: VAE_FACTOR * rows, width: VAE_FACTOR * columns }

@@ -16,6 +16,7 @@ export function createAttention(product: BatchedProduct): Ops["attention"] {
     const dim = width / heads
     if (!Number.isInteger(dim) || k.shape[2] !== width || v.shape[2] !== width || k.shape[1] !== v.shape[1]) {
       throw new CoreError(
+        "shape",
         `attention: q [${q.shape.join(", ")}], k [${k.shape.join(", ")}], v [${v.shape.join(", ")}] with ${heads} heads; ` +
           "expected the same width, a multiple of the heads, and as many keys as values",
       )

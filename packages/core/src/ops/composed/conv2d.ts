@@ -10,7 +10,7 @@ export function conv2d(x: Tensor4D, weight: Conv2dWeight, options: Conv2dOptions
   const { filter, backwardFilter, bias } = weight as ComposedConv2d
   const [kernelHeight, kernelWidth, inner] = filter.shape
   if (x.shape[3] !== inner) {
-    throw new CoreError(`conv2d: x is [${x.shape.join(", ")}], expected a last axis of ${inner}`)
+    throw new CoreError("shape", `conv2d: x is [${x.shape.join(", ")}], expected a last axis of ${inner}`)
   }
   const { stride, padding } = options
   const same = stride === 1 && isSame(padding, kernelHeight, kernelWidth)

@@ -54,5 +54,5 @@ function rows(x: Tensor): Tensor2D {
 
 function expectWidth(op: string, x: Tensor, width: number): void {
   if (x.shape[x.rank - 1] === width) return
-  throw new CoreError(`${op}: x is [${x.shape.join(", ")}], expected a last axis of ${width}`)
+  throw new CoreError("shape", `${op}: x is [${x.shape.join(", ")}], expected a last axis of ${width}`)
 }

@@ -12,6 +12,7 @@ export function groupNorm(x: Tensor4D, weight: NormWeight, { groups, epsilon, si
   const [n, h, w, c] = x.shape
   if (c !== scale.shape[0] || c % groups !== 0) {
     throw new CoreError(
+      "shape",
       `groupNorm: x is [${x.shape.join(", ")}], expected ${scale.shape[0]} channels, a multiple of ${groups} groups`,
     )
   }
@@ -41,7 +42,7 @@ export function layerNorm(x: Tensor, weight: NormWeight, epsilon: number): Tenso
   const { scale, shift } = weight as ComposedNorm
   const width = scale.shape[0]
   if (x.shape[x.rank - 1] !== width) {
-    throw new CoreError(`layerNorm: x is [${x.shape.join(", ")}], expected a last axis of ${width}`)
+    throw new CoreError("shape", `layerNorm: x is [${x.shape.join(", ")}], expected a last axis of ${width}`)
   }
   return vjp([x], () => {
     const { normalized, inverse } = normalizeRows(tf.reshape(x, [-1, width]), epsilon)

@@ -88,11 +88,15 @@ export function lookUp(weight: TableWeight, indices: readonly ArrayLike<number>[
   const length = indices[0]?.length ?? 0
   const found = new Float32Array(indices.length * length * width)
   indices.forEach((list, n) => {
-    if (list.length !== length) throw new CoreError(`look-up: list ${n} has ${list.length} indices, expected ${length}`)
+    if (list.length !== length)
+      throw new CoreError("row-count", `look-up: list ${n} has ${list.length} indices, expected ${length}`)
     for (let t = 0; t < length; t++) {
       const index = list[t] as number
       if (!(Number.isInteger(index) && index >= 0 && index < count)) {
-        throw new CoreError(`look-up: index ${index} at [${n}, ${t}], expected a whole number from 0 to ${count - 1}`)
+        throw new CoreError(
+          "index-range",
+          `look-up: index ${index} at [${n}, ${t}], expected a whole number from 0 to ${count - 1}`,
+        )
       }
       found.set(rows.subarray(index * width, (index + 1) * width), (n * length + t) * width)
     }
@@ -164,7 +168,7 @@ function disposeAll(main: Tensor, bias: Tensor | null, second: Lazy<Tensor>): vo
 
 function expectRank(entry: WeightEntry, rank: number): readonly number[] {
   if (entry.shape.length === rank) return entry.shape
-  throw new CoreError(`"${entry.name}" is [${entry.shape.join(", ")}], expected ${rank} dimensions`)
+  throw new CoreError("weight-shape", `"${entry.name}" is [${entry.shape.join(", ")}], expected ${rank} dimensions`)
 }
 
 async function readFloat32(entry: WeightEntry): Promise<Float32Array> {
@@ -174,7 +178,7 @@ async function readFloat32(entry: WeightEntry): Promise<Float32Array> {
 async function readVector(entry: WeightEntry | null, width: number): Promise<Tensor1D | null> {
   if (entry === null) return null
   if (entry.shape.length !== 1 || entry.shape[0] !== width) {
-    throw new CoreError(`"${entry.name}" is [${entry.shape.join(", ")}], expected [${width}]`)
+    throw new CoreError("weight-shape", `"${entry.name}" is [${entry.shape.join(", ")}], expected [${width}]`)
   }
   return tf.keep(tf.tensor1d(await readFloat32(entry)))
 }

@@ -53,5 +53,8 @@ function chosen({ name, ...options }: OptimizerChoice): {
 
 function ruleOf(name: OptimizerName): OptimizerRule {
   if (Object.hasOwn(OPTIMIZERS, name)) return OPTIMIZERS[name]
-  throw new CoreError(`optimizer: there is no "${String(name)}". There are: ${Object.keys(OPTIMIZERS).join(", ")}.`)
+  throw new CoreError(
+    "option-unknown",
+    `optimizer: there is no "${String(name)}". There are: ${Object.keys(OPTIMIZERS).join(", ")}.`,
+  )
 }

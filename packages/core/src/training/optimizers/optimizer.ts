@@ -58,7 +58,10 @@ export function numbersOf<O extends OptimizerOptions>(
 ): OptimizerNumbers<O> {
   for (const option of Object.keys(values)) {
     if (Object.hasOwn(options, option)) continue
-    throw new CoreError(`optimizer "${name}": no option "${option}". There are: ${Object.keys(options).join(", ")}.`)
+    throw new CoreError(
+      "option-unknown",
+      `optimizer "${name}": no option "${option}". There are: ${Object.keys(options).join(", ")}.`,
+    )
   }
   checkRanges(`optimizer "${name}"`, values, options)
   const numbers = Object.entries(options).map(([option, { default: usual }]) => [option, values[option] ?? usual])
@@ -72,9 +75,10 @@ export function numbersOf<O extends OptimizerOptions>(
  */
 export function stateTensor({ name, tensors }: OptimizerState, tensor: string, length: number): Float32Array {
   const found = Object.hasOwn(tensors, tensor) ? tensors[tensor] : undefined
-  if (found === undefined) throw new CoreError(`optimizer "${name}": its state has no "${tensor}"`)
+  if (found === undefined) throw new CoreError("optimizer-state", `optimizer "${name}": its state has no "${tensor}"`)
   if (found.length !== length) {
     throw new CoreError(
+      "optimizer-state",
       `optimizer "${name}": its "${tensor}" has ${found.length} values, the parameters have ${length}`,
     )
   }
@@ -84,11 +88,17 @@ export function stateTensor({ name, tensors }: OptimizerState, tensor: string, l
 /** @throws CoreError when a state was made by another optimiser */
 export function expectStateOf(name: string, state: OptimizerState): void {
   if (state.name === name) return
-  throw new CoreError(`optimizer "${name}": the state is of "${state.name}". Continue with that one, or start anew.`)
+  throw new CoreError(
+    "optimizer-state",
+    `optimizer "${name}": the state is of "${state.name}". Continue with that one, or start anew.`,
+  )
 }
 
 /** @throws CoreError when there is not one gradient for each value */
 export function expectGradients(name: string, gradients: Float32Array, length: number): void {
   if (gradients.length === length) return
-  throw new CoreError(`optimizer "${name}": ${gradients.length} gradients, expected one for each of ${length} values`)
+  throw new CoreError(
+    "gradient-count",
+    `optimizer "${name}": ${gradients.length} gradients, expected one for each of ${length} values`,
+  )
 }

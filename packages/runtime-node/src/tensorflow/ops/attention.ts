@@ -33,6 +33,7 @@ export function attentionInChunks(
   const fits = k.shape[2] === width && samples === n && v.shape.every((size, axis) => size === k.shape[axis])
   if (!Number.isInteger(dim) || !fits) {
     throw new InputError(
+      "shape",
       `attention: q [${q.shape.join(", ")}], k [${k.shape.join(", ")}], v [${v.shape.join(", ")}] with ${heads} heads; ` +
         "expected the same samples and width, a width that is a multiple of the heads, and as many keys as values.",
     )

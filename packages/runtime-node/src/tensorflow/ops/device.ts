@@ -45,7 +45,10 @@ export const TYPE_BYTES = { F16: 2, BF16: 2, F32: 4 } as const
 export function openDevice(): TensorflowDevice {
   const backend = tf.backend()
   if (!isTensorflow(backend)) {
-    throw new InputError(`the backend in use is "${tf.getBackend()}", expected "tensorflow". Start it first.`)
+    throw new InputError(
+      "backend-not-started",
+      `the backend in use is "${tf.getBackend()}", expected "tensorflow". Start it first.`,
+    )
   }
   const { binding } = backend
   const attribute = (name: string, value: AttributeValue): OpAttribute => {

@@ -46,5 +46,5 @@ export function createMultiply(device: TensorflowDevice, compute: ComputeType): 
 
 export function expectWidth(op: string, x: Tensor, width: number): void {
   if (x.shape[x.rank - 1] === width) return
-  throw new InputError(`${op}: x is [${x.shape.join(", ")}], expected a last axis of ${width}.`)
+  throw new InputError("shape", `${op}: x is [${x.shape.join(", ")}], expected a last axis of ${width}.`)
 }

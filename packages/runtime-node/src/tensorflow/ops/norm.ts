@@ -15,6 +15,7 @@ export const groupNorm: Ops["groupNorm"] = (x, weight, { groups, epsilon, silu }
   const [n, h, w, c] = x.shape
   if (c !== scale.shape[0] || c % groups !== 0) {
     throw new InputError(
+      "shape",
       `groupNorm: x is [${x.shape.join(", ")}], expected ${scale.shape[0]} channels, a multiple of ${groups} groups.`,
     )
   }
@@ -50,7 +51,7 @@ export const layerNorm: Ops["layerNorm"] = (x, weight, epsilon) => {
   const { scale, shift } = weight as HeldNorm
   const [width] = scale.shape
   if (x.shape[x.rank - 1] !== width) {
-    throw new InputError(`layerNorm: x is [${x.shape.join(", ")}], expected a last axis of ${width}.`)
+    throw new InputError("shape", `layerNorm: x is [${x.shape.join(", ")}], expected a last axis of ${width}.`)
   }
   return vjp([x], () => {
     const rows = tf.reshape(x, [-1, width])

@@ -109,12 +109,15 @@ export function lookUp(weight: TableWeight, indices: readonly ArrayLike<number>[
   const found = new Float32Array(indices.length * length * width)
   indices.forEach((list, n) => {
     if (list.length !== length) {
-      throw new InputError(`look-up: list ${n} has ${list.length} indices, expected ${length}.`)
+      throw new InputError("row-count", `look-up: list ${n} has ${list.length} indices, expected ${length}.`)
     }
     for (let t = 0; t < length; t++) {
       const index = list[t] as number
       if (!(Number.isInteger(index) && index >= 0 && index < count)) {
-        throw new InputError(`look-up: index ${index} at [${n}, ${t}], expected a whole number from 0 to ${count - 1}.`)
+        throw new InputError(
+          "index-range",
+          `look-up: index ${index} at [${n}, ${t}], expected a whole number from 0 to ${count - 1}.`,
+        )
       }
       const row = rows.slice(index * rowBytes, (index + 1) * rowBytes)
       found.set(toFloat32(row, dtype), (n * length + t) * width)
@@ -183,6 +186,7 @@ function expectInFloat16(device: TensorflowDevice, held: Handle, name: string): 
   if (most <= LARGEST_F16) return
   held.dispose()
   throw new InputError(
+    "value-range",
     `"${name}" has a value of ${most}, expected at most ${LARGEST_F16} for float16. Choose the weights "bfloat16".`,
   )
 }
@@ -190,14 +194,14 @@ function expectInFloat16(device: TensorflowDevice, held: Handle, name: string): 
 async function readVector(entry: WeightEntry | null, width: number): Promise<Tensor1D | null> {
   if (entry === null) return null
   if (entry.shape.length !== 1 || entry.shape[0] !== width) {
-    throw new InputError(`"${entry.name}" is [${entry.shape.join(", ")}], expected [${width}].`)
+    throw new InputError("weight-shape", `"${entry.name}" is [${entry.shape.join(", ")}], expected [${width}].`)
   }
   return tf.keep(tf.tensor1d(toFloat32(await entry.read(), entry.dtype)))
 }
 
 function expectRank(entry: WeightEntry, rank: number): void {
   if (entry.shape.length === rank) return
-  throw new InputError(`"${entry.name}" is [${entry.shape.join(", ")}], expected ${rank} dimensions.`)
+  throw new InputError("weight-shape", `"${entry.name}" is [${entry.shape.join(", ")}], expected ${rank} dimensions.`)
 }
 
 function bytesOf({ shape, type }: Handle): number {

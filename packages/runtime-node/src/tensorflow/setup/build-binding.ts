@@ -40,6 +40,7 @@ export async function buildBinding(build: BindingBuild): Promise<void> {
   const result = await runCommand(compiler, args, { signal })
   if (result.code === 0) return
   throw new InputError(
+    "setup-build",
     `setup tensorflow: ${compiler} could not build the binding for TensorFlow ${tensorflow.version}. Its output:\n${lastLines(result, 12)}`,
   )
 }

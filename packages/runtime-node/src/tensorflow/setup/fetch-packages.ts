@@ -72,12 +72,16 @@ async function fetchPackage(pinned: PinnedPackage, folder: string, options: Fetc
       .digest("base64")
     if (found !== pinned.sha512) {
       throw new InputError(
+        "setup-checksum",
         `setup tensorflow: "${archive}" is not the published ${name} ${version}. Its SHA-512 is ${found}, expected ${pinned.sha512}. Download it again from the npm registry.`,
       )
     }
     const unpacked = await runCommand("tar", ["-xzf", archive, "-C", work], { signal })
     if (unpacked.code !== 0) {
-      throw new InputError(`setup tensorflow: tar could not unpack "${archive}". Its output:\n${lastLines(unpacked)}`)
+      throw new InputError(
+        "setup-unpack",
+        `setup tensorflow: tar could not unpack "${archive}". Its output:\n${lastLines(unpacked)}`,
+      )
     }
     await rename(join(work, "package"), folder)
   } finally {
@@ -96,8 +100,8 @@ async function packed(
   if (result.code === 0) return join(folder, file)
   const reason = result.missing ? "npm was not found." : `Output of npm:\n${lastLines(result)}`
   throw new InputError(
+    "setup-package",
     `setup tensorflow: ${name} ${version} is needed and could not be downloaded. Put ${file} from the npm registry into the folder of wheels. ${reason}`,
-    { code: "setup-package" },
   )
 }
 

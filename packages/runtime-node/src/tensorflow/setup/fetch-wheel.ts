@@ -42,8 +42,8 @@ export async function fetchWheel(request: WheelRequest): Promise<TensorflowLibra
     const needed = cudaRequirements(readFileSync(join(request.target, info.folder, "METADATA"), "utf8"))
     if (needed.length === 0) {
       throw new InputError(
+        "setup-gpu",
         `setup tensorflow: the wheel of ${name} ${info.version} names no CUDA libraries for this system. A GPU needs Linux and an NVIDIA card. Set TensorFlow up for the CPU.`,
-        { code: "setup-gpu" },
       )
     }
     await pipInstall(request, needed)
@@ -52,6 +52,7 @@ export async function fetchWheel(request: WheelRequest): Promise<TensorflowLibra
   const libraries = readdirSync(folder).filter((file) => /^libtensorflow_(cc|framework)\.(so\.2|2\.dylib)$/.test(file))
   if (libraries.length !== 2) {
     throw new InputError(
+      "setup-platform",
       `setup tensorflow: the wheel of ${name} ${info.version} holds ${libraries.length === 0 ? "no" : "only a part of the"} C library on ${process.platform}. Wheels for Linux and macOS have it. On other systems, install @tensorflow/tfjs-node.`,
     )
   }
@@ -77,8 +78,8 @@ async function pipInstall(
       ? "Check the network, or use another Python, since TensorFlow has wheels only for newer ones, or a folder of wheels."
       : "Download it with this Python: python -m pip download --no-deps tensorflow-cpu"
   throw new InputError(
+    "setup-wheel",
     `setup tensorflow: ${problem} ${requirements.join(" ")}. ${advice}\nOutput of pip:\n${lastLines(result)}`,
-    { code: "setup-wheel" },
   )
 }
 
@@ -88,7 +89,7 @@ function distInfo(target: string, name: string): { readonly folder: string; read
     const version = pattern.exec(folder)?.[1]
     if (version !== undefined) return { folder, version }
   }
-  throw new InputError(`setup tensorflow: pip left no "${name}" in "${target}". Try again.`)
+  throw new InputError("setup-incomplete", `setup tensorflow: pip left no "${name}" in "${target}". Try again.`)
 }
 
 /** NVIDIA's packages that a wheel's metadata names for its extra `and-cuda`, in pip's notation. */

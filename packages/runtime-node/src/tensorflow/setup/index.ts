@@ -48,13 +48,15 @@ export async function setUpTensorflow(options: TensorflowSetupOptions = {}): Pro
   const start = performance.now()
   if (process.platform !== "linux" && process.platform !== "darwin") {
     throw new InputError(
+      "setup-platform",
       `setup tensorflow: TensorFlow's wheels for ${process.platform} have no C library for the binding. Type: npm install @tensorflow/tfjs-node@${TFJS_VERSION}`,
     )
   }
   if (gpu && process.platform !== "linux") {
-    throw new InputError("setup tensorflow: only wheels for Linux have CUDA. Set TensorFlow up for the CPU.", {
-      code: "setup-gpu",
-    })
+    throw new InputError(
+      "setup-gpu",
+      "setup tensorflow: only wheels for Linux have CUDA. Set TensorFlow up for the CPU.",
+    )
   }
   if (wheelDir !== undefined) await expectFolder(wheelDir)
   const tools = await findTools(python, { signal })
@@ -108,7 +110,10 @@ async function expectFolder(path: string): Promise<void> {
     throw fileError("read", path, cause)
   })
   if (status.isDirectory()) return
-  throw new InputError(`cannot read "${path}": it is a file, expected a folder of wheels. Give the folder's path.`)
+  throw new InputError(
+    "not-a-folder",
+    `cannot read "${path}": it is a file, expected a folder of wheels. Give the folder's path.`,
+  )
 }
 
 /** Makes a folder beside the final one, to be renamed at the end. Folders of runs that were killed are removed. */
@@ -155,13 +160,14 @@ async function prune(work: string): Promise<void> {
 /** Computes in a separate process, since a library that does not suit the machine ends its process. */
 async function check(work: string, gpu: boolean): Promise<Extract<ProbeResult, { readonly works: true }>> {
   const installation = setupInstallation(work)
-  if (typeof installation === "string") throw new InputError(`setup tensorflow: ${installation}`)
+  if (typeof installation === "string") throw new InputError("setup-incomplete", `setup tensorflow: ${installation}`)
   const result = await probeBackend("tensorflow", { tensorflow: installation })
-  if (!result.works) throw new InputError(`setup tensorflow: TensorFlow was built and does not work: ${result.problem}`)
+  if (!result.works)
+    throw new InputError("setup-broken", `setup tensorflow: TensorFlow was built and does not work: ${result.problem}`)
   if (gpu && result.device !== "GPU") {
     throw new InputError(
+      "setup-gpu",
       "setup tensorflow: TensorFlow works and finds no GPU. Check that nvidia-smi shows the card and a driver for CUDA 12 or newer, or set TensorFlow up for the CPU.",
-      { code: "setup-gpu" },
     )
   }
   return result

@@ -53,7 +53,7 @@ export async function findTools(
     )
   }
   if (foundPython === null || compiler === null || problems.length > 0) {
-    throw new InputError(`setup tensorflow: ${problems.join(" ")}`, pythonWorks ? {} : { code: "setup-python" })
+    throw new InputError(pythonWorks ? "setup-compiler" : "setup-python", `setup tensorflow: ${problems.join(" ")}`)
   }
   return { python: foundPython.program, pythonVersion: foundPython.output, compiler: compiler.program }
 }
