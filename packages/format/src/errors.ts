@@ -88,7 +88,7 @@ export type FormatErrorCode =
   | "site-incomplete"
   /** A tensor of a site has a wrong shape. */
   | "site-shape"
-  /** The sites of the file disagree about the depth of a conditioner. */
+  /** The conditioner of a site does not have the depth of its block. */
   | "site-depth"
   /** The width of a site does not match the U-Net. */
   | "site-width"
