@@ -8,8 +8,8 @@ import { type KernelParts, wgslModule } from "./wgsl/module.ts"
 const THREADS = 256
 
 /**
- * Functions of one value or of four at once (`T`). Exponents are clamped: WGSL lets a driver assume that nothing
- * overflows. Φ through erf, Abramowitz and Stegun 1964, 7.1.26, within 1e-7.
+ * Functions of one value or of four at once (`T`). Exponents are clamped, because WGSL lets a driver assume that
+ * nothing overflows. Φ is computed from erf, Abramowitz and Stegun 1964, 7.1.26, within 1e-7.
  */
 const FUNCTIONS = `
 fn sigmoid(x: T) -> T { return T(1.0) / (T(1.0) + exp(-clamp(x, T(-80.0), T(80.0)))); }
@@ -28,7 +28,7 @@ fn cdf(x: T) -> T {
 }
 fn geluSlope(x: T) -> T { return cdf(x) + x * density(x); }`
 
-/** A kernel that computes every value by itself, four at a time where `four`. */
+/** A kernel that computes every value separately, four at a time with `four`. */
 function elementwise(
   key: string,
   four: boolean,
@@ -56,13 +56,13 @@ function elementwise(
   }
 }
 
-/** Elements of so many values, by four or by one, and the workgroups for them. */
+/** The number of elements for these values, by four or by one, and of their workgroups. */
 function spanOf(values: number, four: boolean): { count: number; groups: number } {
   const count = four ? values / 4 : values
   return { count, groups: Math.ceil(count / THREADS) }
 }
 
-/** WGSL of an activation and of its slope, both of `x`. */
+/** WGSL of an activation and of its derivative, both of `x`. */
 interface Formula {
   readonly name: string
   readonly value: string
@@ -70,12 +70,12 @@ interface Formula {
 }
 
 const SILU: Formula = { name: "silu", value: "swish(x, 1.0)", slope: "swishSlope(x, 1.0)" }
-/** As CLIP-L was trained with. */
+/** The activation of CLIP-L. */
 const QUICK_GELU: Formula = { name: "quickGelu", value: "swish(x, 1.702)", slope: "swishSlope(x, 1.702)" }
 const GELU: Formula = { name: "gelu", value: "x * cdf(x)", slope: "geluSlope(x)" }
 const RELU: Formula = { name: "relu", value: "max(x, T(0.0))", slope: "select(T(0.0), T(1.0), x > T(0.0))" }
 
-/** Activations, forward and gradient in one pass over the values each. */
+/** Activations. Forward and gradient are one pass over the values each. */
 export function createActivations(
   gpu: Gpu,
 ): Pick<Ops, "geglu" | "gelu" | "quickGelu" | "relu" | "silu" | "upsample2x"> {
@@ -112,7 +112,7 @@ export function createActivations(
   }
 }
 
-/** First half times GELU of the second, Shazeer 2020. h: [..., 2·C] → [..., C] */
+/** First half times GELU of the second half, Shazeer 2020. h: [..., 2·C] → [..., C] */
 function geglu(gpu: Gpu, h: Tensor): Tensor {
   const width = (h.shape[h.rank - 1] ?? 0) / 2
   if (!Number.isInteger(width) || width === 0) {
@@ -151,7 +151,7 @@ function upsample2x(gpu: Gpu, x: Tensor4D): Tensor4D {
   return vjp([x], () => {
     const y = gpu.create<Tensor4D>([n, 2 * h, 2 * w, c])
     const up = spanOf(y.size, four)
-    // Rows of all samples lie one after another, and every sample has an even number of them.
+    // Rows of all samples are one after another, and every sample has an even number of rows.
     const each = `let c = i % p.channels;
 let column = i / p.channels % (2u * p.width);
 let row = i / p.channels / (2u * p.width);

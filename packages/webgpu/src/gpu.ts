@@ -7,36 +7,36 @@ import { expectBindable } from "./device/limits.ts"
 import { WebgpuOpsError } from "./errors.ts"
 import { DEFAULT_TILES, type ProductTiles } from "./product/tiles.ts"
 
-/** The device as the ops see it: tensors, buffers, kernels. */
+/** The device's interface for the ops: tensors, buffers, kernels. */
 export interface Gpu {
   readonly limits: GPUSupportedLimits
   readonly features: DeviceFeatures
   readonly tiles: ProductTiles
-  /** A new float32 tensor whose values are not set yet. @throws WebgpuLimitError if it is too large to bind */
+  /** A new float32 tensor without set values. @throws WebgpuLimitError if it is too large to bind */
   create<T extends Tensor>(shape: readonly number[]): T
   /**
-   * Takes bytes to the device, padded to whole words.
+   * Uploads bytes to the device, padded to whole words.
    *
-   * @param what names them in an error
-   * @throws WebgpuLimitError if they are too many to bind
+   * @param what their name in an error
+   * @throws WebgpuLimitError for too many bytes to bind
    */
   upload(what: string, bytes: Uint8Array): GPUBuffer
-  /** Bytes of a buffer, once all that was recorded before is done. @throws WebgpuDeviceError if the device is lost */
+  /** Reads a buffer after all recorded commands. @throws WebgpuDeviceError if the device is lost */
   download(buffer: GPUBuffer): Promise<Uint8Array<ArrayBuffer>>
-  /** Gives a buffer back once the commands that read it are on their way. */
+  /** Frees a buffer after the commands that read it are submitted. */
   release(buffer: GPUBuffer): void
   /** Runs a kernel. See `Commands.record`. */
   run(kernel: KernelSource, buffers: readonly (Tensor | GPUBuffer)[], params: readonly number[], groups: number): void
-  /** Gives buffers of `TRIMMED_BYTES` and more that no tensor uses back to the driver. */
+  /** Frees buffers of `TRIMMED_BYTES` and more that no tensor uses. */
   trim(): void
-  /** Resolves when the device has done all that was recorded. @throws WebgpuDeviceError if it could not */
+  /** Resolves when the device has run all recorded commands. @throws WebgpuDeviceError if the device failed */
   done(): Promise<void>
 }
 
-/** Bytes that one write hands over: a copy of that size is held for a moment. */
+/** Bytes of one write. A copy of this size exists for a moment. */
 const CHUNK = 16 * 2 ** 20
 
-/** The device of the backend in use, which must have been started by `startWebgpu`. */
+/** Opens the device of the backend in use, which `startWebgpu` must have started. */
 export function openGpu(tiles: ProductTiles = DEFAULT_TILES): Gpu {
   const backend = tf.backend()
   if (tf.getBackend() !== "webgpu" || !isGuardedBackend(backend)) {

@@ -24,13 +24,13 @@ function entry(
   return { name, dtype: dtype as Dtype, shape, read: async () => fromFloat32(values, dtype) }
 }
 
-/** The values that a weight stands for once it lies in a format. */
+/** The values of a weight after it is stored in a format. */
 async function rounded(weight: WeightEntry, format: WeightFormat): Promise<WeightEntry> {
   const [rows = 1] = weight.shape
   const { bytes, scales } = encodeRows(weight.name, await weight.read(), weight.dtype, rows, format)
   if (scales === null) {
     const dtype = format === "f16" ? "F16" : format === "bf16" ? "BF16" : "F32"
-    // As float32, from any format.
+    // The values as float32, from any format.
     return entry(weight.name, weight.shape, toFloat32(bytes, dtype))
   }
   const whole = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -52,7 +52,7 @@ describe("ops on WebGPU", needsAdapter, () => {
   })
   afterAll(() => webgpu.dispose())
 
-  /** Value and gradients of `run` at normal inputs, with our ops and with the composed ones. */
+  /** Compares value and gradients of `run` at normal inputs, with these ops and with the composed ones. */
   async function compare(
     run: (ops: Ops, ...inputs: tf.Tensor[]) => tf.Tensor,
     ...shapes: readonly (readonly number[])[]
@@ -82,7 +82,7 @@ describe("ops on WebGPU", needsAdapter, () => {
     expect(results.length).toBeGreaterThan(150)
   })
 
-  it("activate and enlarge by four as by one", async () => {
+  it("compute activations and upsampling equally by four and by one", async () => {
     const [x, slope] = [normal("x", 24), normal("slope", 24)]
     for (const verb of ["silu", "quickGelu", "gelu", "relu"] as const) {
       const [four = [], one = []] = await Promise.all(
@@ -100,11 +100,11 @@ describe("ops on WebGPU", needsAdapter, () => {
     await compare((ops, x) => ops.upsample2x(x as tf.Tensor4D), [2, 3, 5, 8])
   })
 
-  it("multiply by trained weights by four as by one, and sum over many rows in parts", async () => {
+  it("multiply by trained weights equally by four and by one, and sum over many rows in parts", async () => {
     await compare((ops, x, weight, bias) => ops.dense(x, weight, bias as tf.Tensor), [2, 300, 8], [8, 36], [36])
   })
 
-  it("leave out the gradient of a constant", async () => {
+  it("compute no gradient of a constant", async () => {
     const x = tf.tensor(normal("x", 12), [3, 4])
     const [weight, bias] = [tf.tensor(normal("weight", 20), [4, 5]), tf.zeros([5])]
     const gradients = (ops: Ops): tf.Tensor[] =>
@@ -171,7 +171,7 @@ describe("ops on WebGPU", needsAdapter, () => {
     const attend = (ops: Ops, q: tf.Tensor): tf.Tensor =>
       ops.attention(q as tf.Tensor3D, k, v, { heads: 2, causal: false })
     const end = (x: tf.Tensor): tf.Tensor => tf.slice(x, [0, rows - last, 0], [1, last, 4])
-    // A query sees nothing of the others, so the last ones are as if alone. tfjs' own softmax takes no more than 65,535.
+    // Queries are independent, so the last ones can be computed alone. tfjs's softmax takes at most 65,535 rows.
     const [got, expected] = await Promise.all([
       tf.tidy(() => end(attend(ops, q))).data<"float32">(),
       tf.tidy(() => attend(base, end(q))).data<"float32">(),
@@ -192,14 +192,14 @@ describe("ops on WebGPU", needsAdapter, () => {
     x.dispose()
   })
 
-  // What rounding the weights may change of a result, and bytes of a value.
+  // The largest change of a result by rounding the weights, and the bytes of a value.
   describe.each([
     ["f32", 0, 4],
     ["f16", 1e-3, 2],
     ["bf16", 1e-2, 2],
     ["q8", 2e-2, 1],
   ] as const)("weights as %s", (format, rounding, size) => {
-    /** Value and gradient with a weight of the format, with the values that it stands for, and with those it is of. */
+    /** Value and gradient with a weight in the format, with the rounded values, and with the original values. */
     const compareFormats = async (
       weight: WeightEntry,
       shape: readonly number[],
@@ -253,7 +253,7 @@ describe("ops on WebGPU", needsAdapter, () => {
     ["BF16", 2],
     ["F64", 4],
   ] as const)("keep a file's %s as it is by default", async (dtype, size) => {
-    // Eighths up to 8: every format holds them.
+    // Eighths up to 8 are exact in every format.
     const values = Float32Array.from({ length: 35 }, (_, i) => (i - 17) / 8)
     const linear = await ops.load.linear(entry("weight", [5, 7], values, dtype), null)
     expect(linear.bytes).toBe(4 * Math.ceil((35 * size) / 4))
@@ -273,7 +273,7 @@ describe("ops on WebGPU", needsAdapter, () => {
       /"b" is \[3\], expected \[1\]/,
     )
     const { maxStorageBufferBindingSize } = webgpu.device.limits
-    // As much as that, without the memory: only the length is looked at before it is refused.
+    // A stand-in for that many bytes. The code reads only its length before it refuses it.
     const bytes = { byteLength: maxStorageBufferBindingSize + 4 } as Uint8Array
     const huge: WeightEntry = { ...large, name: "huge.weight", read: async () => bytes }
     await expect(ops.load.linear(huge, null)).rejects.toThrow(WebgpuLimitError)

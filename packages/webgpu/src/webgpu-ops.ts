@@ -15,21 +15,23 @@ import { WEIGHT_FORMATS, type WeightFormat } from "./weights/storage.ts"
 
 export interface WebgpuOpsOptions {
   /**
-   * How frozen weights of linear layers and convolutions lie on the device. `file` keeps float32, float16 and bfloat16
-   * as the file has them, and anything else as float32. Default: `file`.
+   * The format of frozen weights of linear layers and convolutions on the device. `file` keeps float32, float16 and
+   * bfloat16 as the file has them, and stores all other dtypes as float32. Default: `file`.
    */
   readonly weights?: WeightFormat | "file"
-  /** Tiles of products, from `tuneProducts` on such a device. Default: tiles that suit most. */
+  /**
+   * Tiles of products, from `tuneProducts` on the same kind of device. Default: tiles that are fast on most devices.
+   */
   readonly tiles?: ProductTiles
 }
 
 /**
- * Ops on TensorFlow.js' WebGPU backend: those of `base`, which must run on it, but for the verbs that have kernels
- * here. Load weights with the result's loader.
+ * Ops on TensorFlow.js' WebGPU backend. They have this package's kernels where a verb has one, and `base` for all other
+ * verbs. `base` must run on the same backend. Load weights with the result's loader.
  *
- * The backend must have been started by `startWebgpu`, and be in use then and whenever an op runs.
+ * `startWebgpu` must have started the backend. The backend must be in use now and whenever an op runs.
  *
- * @throws WebgpuOpsError if it is not, if `weights` names no format, or if `tiles` are none of this release
+ * @throws WebgpuOpsError for another backend, for an unknown format, or for tiles that are not of this release
  */
 export function createWebgpuOps(base: Ops, { weights = "file", tiles }: WebgpuOpsOptions = {}): Ops {
   const formats: readonly string[] = ["file", ...WEIGHT_FORMATS]

@@ -4,22 +4,22 @@ import { join } from "node:path"
 
 const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache")
 
-/** Vulkan's drivers in software, and where their descriptions lie. */
+/** Vulkan's software drivers, with the paths of their descriptions. */
 const DRIVERS = {
-  // As scripts/lavapipe.sh leaves it: many times as fast as the other once a kernel is compiled, which takes it longer.
+  // From scripts/lavapipe.sh. It compiles kernels slowly, and runs them many times as fast as the other.
   lavapipe: join(cache, "lllite", "lavapipe", "lvp_icd.json"),
-  // As Debian's chromium brings it.
+  // From Debian's chromium.
   swiftshader: "/usr/lib/chromium/vk_swiftshader_icd.json",
 } as const
 
 export type Driver = keyof typeof DRIVERS
 
-/** A driver's description; null where it is not on this machine. */
+/** The path of a driver's description. Null if the driver is not installed. */
 export function findDriver(driver: Driver): string | null {
   return existsSync(DRIVERS[driver]) ? DRIVERS[driver] : null
 }
 
-/** Names the first driver that is installed to Vulkan. A name in the environment wins. */
+/** Sets Vulkan's driver to the first one that is installed. A driver in the environment has priority. */
 export function chooseDriver(...drivers: readonly Driver[]): void {
   const found = drivers.map(findDriver).find((path) => path !== null)
   if (process.env.VK_ICD_FILENAMES === undefined && found !== undefined) process.env.VK_ICD_FILENAMES = found

@@ -5,15 +5,15 @@ import { chooseDriver, type Driver } from "./drivers.ts"
 
 export interface OpenedGpu {
   readonly gpu: GPU
-  /** Whether there is an adapter; without one, tests of kernels have nothing to run on. */
+  /** Whether there is an adapter. Tests of kernels need one. */
   readonly hasAdapter: boolean
-  /** "swiftshader", "llvmpipe" or a graphics card's; empty without an adapter. */
+  /** "swiftshader", "llvmpipe" or a graphics card's architecture. Empty without an adapter. */
   readonly architecture: string
   /** Starts the backend on it. */
   start(options?: StartOptions): Promise<WebgpuDevice>
 }
 
-/** Opens Dawn on the first of some drivers that is here, and says which it is: one for each process. */
+/** Opens Dawn on the first installed driver of a list. A process can use one driver only. */
 export async function openGpu(...drivers: readonly Driver[]): Promise<OpenedGpu> {
   chooseDriver(...drivers)
   Object.assign(globalThis, globals)

@@ -19,7 +19,7 @@ import { openTensors, readDescription } from "../../core/test/reference-folder.t
 /** A suite of the reference that computes on a device. */
 export interface ReferenceSuite {
   readonly what: string
-  /** How many numbers it compares. */
+  /** The number of compared cases. */
   readonly count: number
   run(ops: Ops): Promise<readonly CaseResult[]>
 }

@@ -7,7 +7,7 @@ import { compared, DIFFUSION, MODULE, PIPELINE, TEXT_VAE, UNET } from "./referen
 
 const { hasAdapter, architecture, start } = await openGpu("lavapipe", "swiftshader")
 
-/** SwiftShader takes four minutes from prompts to pictures, which Chromium's test spends on it already. */
+/** SwiftShader takes four minutes from prompts to pictures. Chromium's test covers this already. */
 const SUITES = [MODULE, DIFFUSION, TEXT_VAE, UNET, ...(architecture === "swiftshader" ? [] : [PIPELINE])]
 
 describe(
@@ -34,7 +34,7 @@ describe(
       const errors = results.map(({ maxRelError }) => maxRelError)
       expect(errors).toHaveLength(TEXT_VAE.count)
       for (const error of errors) expect(error).toBeLessThan(1e-2)
-      // Rounding the weights is seen.
+      // Rounding the weights has an effect.
       expect(Math.max(...errors)).toBeGreaterThan(1e-4)
     })
   },

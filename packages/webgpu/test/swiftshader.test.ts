@@ -7,7 +7,7 @@ import { findDriver } from "./drivers.ts"
 import { openGpu } from "./open-gpu.ts"
 import { compared, DIFFUSION, MODULE, TEXT_VAE, UNET } from "./reference-suites.ts"
 
-/* The driver that Chromium computes with where there is no graphics card: most other tests run on lavapipe. */
+/* Chromium's driver without a graphics card. Most other tests run on lavapipe. */
 
 const driver = findDriver("swiftshader")
 if (driver !== null) process.env.VK_ICD_FILENAMES = driver

@@ -21,7 +21,7 @@ import { needsAdapter, start } from "./start.ts"
 const SIDE = 32
 const OPTIONS = { steps: 2, batchSize: 1, seed: 3, learningRate: 1e-2 }
 
-/** Pictures and texts as a data set's cache holds them. */
+/** Pictures and texts in the form of a data set's cache. */
 const EXAMPLES: readonly CachedExample[] = [0, 1].map((index) => {
   const normal = (name: string, length: number): Float32Array => createStream(1, name).normal(length, { index })
   return {
@@ -33,7 +33,7 @@ const EXAMPLES: readonly CachedExample[] = [0, 1].map((index) => {
   }
 })
 
-/** The U-Net on the device in use, and the gradients there. `before` is called before every step. */
+/** Gradients by the U-Net on the device in use. `before` is called before every step. */
 async function gradientsHere(before: (step: number) => void): Promise<GradientSource> {
   const ops = createWebgpuOps(createComposedOps())
   const unet = await createSyntheticUnet(ops)

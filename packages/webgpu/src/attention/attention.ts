@@ -8,7 +8,7 @@ import { wgslModule } from "../wgsl/module.ts"
 import { type AttentionResult, attentionKernel, MAX_DIM, rowsOfGroup } from "./kernel.ts"
 
 /**
- * softmax(q kᵀ / √d) v by heads where they lie. Scores are never in memory; the gradients compute them anew.
+ * softmax(q kᵀ / √d) v by heads, without a copy of them. Scores are never in memory. The gradients compute them anew.
  * q: [N, T, heads·d], k and v: [N, S, heads·d] → [N, T, heads·d]
  */
 export function createAttention(gpu: Gpu): Ops["attention"] {
@@ -53,13 +53,13 @@ export function createAttention(gpu: Gpu): Ops["attention"] {
   }
 }
 
-/** Rows per invocation: as many as registers hold, no more than there are. */
+/** Rows for each invocation: as many as registers hold, and at most the number of rows. */
 function rowsFor(dim: number, count: number): number {
   const held = dim <= 80 ? 4 : dim <= 160 ? 2 : 1
   return count <= rowsOfGroup(1) ? 1 : count <= rowsOfGroup(2) ? Math.min(held, 2) : held
 }
 
-/** What a softmax takes off every slope of a row: Σ y dy, by heads. → [N, heads, T] */
+/** The value that softmax subtracts from every slope of a row: Σ y dy, by heads. → [N, heads, T] */
 const ALONG: KernelSource = {
   key: "attention slopes along",
   code: () =>

@@ -1,7 +1,7 @@
 import type { KernelSource } from "../device/commands.ts"
 import { type Element, unrolled, wgslModule } from "../wgsl/module.ts"
 
-/** Which result a kernel makes: attention, or its slope at q, k or v. */
+/** The result of a kernel: attention, or its slope at q, k or v. */
 export type AttentionResult = "y" | "dq" | "dk" | "dv"
 
 export interface AttentionKernelOptions {
@@ -9,7 +9,7 @@ export interface AttentionKernelOptions {
   /** Width of a head. */
   readonly dim: number
   readonly causal: boolean
-  /** Rows of the result that one invocation works on: 1, 2 or 4. */
+  /** Rows of the result that one invocation computes: 1, 2 or 4. */
   readonly rows: number
 }
 
@@ -21,9 +21,9 @@ const THREADS = DOWN * ACROSS
 const OTHERS = 4 * ACROSS
 /** Columns of a head that scores are summed over at a time. */
 const DEPTH = 16
-/** Shared values in every device's 16 KiB, less what the weights of a tile take. */
+/** Values of float32 in the 16 KiB of shared memory that every device has. */
 const SHARED = 4096
-/** Below any score, and no infinity, which WGSL lets a driver assume away. */
+/** Below any score. It is finite, because WGSL lets a driver assume that infinity does not occur. */
 const LOWEST = -1e30
 
 /** Widest head that fits into shared memory. */
@@ -34,13 +34,13 @@ export function rowsOfGroup(rows: number): number {
   return DOWN * rows
 }
 
-/** What a kernel multiplies: its own rows with those of the other side, and what it adds up by the weights found. */
+/** The buffers of a kernel: its own rows, the other side's rows, and the rows that it adds up by weights. */
 interface Plan {
-  /** Whether its own rows are queries, and the other side keys. */
+  /** Whether its own rows are queries, and the other side's are keys. */
   readonly queries: boolean
   /** Buffers of own rows and others whose products are the scores. */
   readonly scores: readonly [own: string, other: string]
-  /** Likewise for the slopes at the probabilities. */
+  /** Buffers of own rows and others whose products are the slopes at the probabilities. */
   readonly slopes: readonly [own: string, other: string] | null
   /** The buffer of the other side whose rows are added up. */
   readonly summed: string
@@ -61,17 +61,17 @@ const PLANS: Readonly<Record<AttentionResult, Plan>> = {
 }
 
 /**
- * Attention tile by tile, Dao et al. 2022: scores never reach memory. The result and its three slopes have one design. A
- * workgroup owns rows of one side and goes over the other side in tiles. For each tile it computes scores, makes weights
- * of them, and adds up rows by these. The result keeps a running maximum and sum. Slopes read the logarithm of the sum
- * instead. Without atomics and subgroups, sums have a fixed order.
+ * Attention tile by tile, Dao et al. 2022: scores are never in memory. The result and its three slopes have one design.
+ * A workgroup computes rows of one side, and reads the other side in tiles. For each tile it computes scores, makes
+ * weights of them, and adds up rows by these. The result keeps a running maximum and sum. Slopes read the logarithm of
+ * the sum instead. Without atomics and subgroups, sums have a fixed order.
  *
  * Parameters: heads, tokens, keys, scale. Groups: samples · heads · tiles of own rows. `y` writes `logSum` too.
  */
 export function attentionKernel({ result, dim, causal, rows }: AttentionKernelOptions): KernelSource {
   const plan = PLANS[result]
   const own = rowsOfGroup(rows)
-  // Columns of the result, in fours that lie apart, so that neighbours read neighbours: 32·j + 8·c + across.
+  // Columns of the result, in spaced fours, so that adjacent invocations read adjacent values: 32·j + 8·c + across.
   const fours = Math.ceil(dim / OTHERS)
   const padded = OTHERS * fours
   const room = SHARED - own * (OTHERS + 1)
@@ -98,7 +98,7 @@ let sample = group / tiles / p.heads;
 if (group >= arrayLength(&result) / (${ownCount} * ${dim}u) * tiles) { return; }
 let width = p.heads * ${dim}u;
 let own0 = group % tiles * ${own}u;
-// Where the head's columns of the first row of either side are.
+// The first element of the head's columns on either side.
 let ownAt = sample * ${ownCount} * width + head * ${dim}u;
 let otherAt = sample * ${otherCount} * width + head * ${dim}u;
 let statsAt = (sample * p.heads + head) * p.tokens;
@@ -205,7 +205,7 @@ ${unrolled(rows, (i) => `      ${name}${i} += work[a + ${i}u] * other;`)}
   }`
 }
 
-/** `weight`0 … : exponentials of the scores below the greatest so far; what was summed before is scaled to it. */
+/** `weight`0 … : exponentials of the scores less the greatest so far. Earlier sums are scaled to it. */
 function runningWeights(rows: number, fours: number): string {
   const each = (line: (i: number) => string): string => unrolled(rows, line)
   return `${each(

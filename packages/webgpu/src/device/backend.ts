@@ -11,21 +11,21 @@ import { expectBindable } from "./limits.ts"
 type DataId = TensorInfo["dataId"]
 type RunArguments = Parameters<WebGPUBackend["runWebGPUProgram"]>
 
-/** tfjs's WebGPU backend with guards around it, and room for commands of our own between its own. */
+/** tfjs's WebGPU backend with checks, and with this package's commands between its own. */
 export interface GuardedBackend extends WebGPUBackend {
   readonly commands: Commands
   readonly health: DeviceHealth
   readonly features: DeviceFeatures
-  /** Gives idle buffers of `TRIMMED_BYTES` and more back to the driver; tfjs itself keeps every one it ever had. */
+  /** Frees idle buffers of `TRIMMED_BYTES` and more. tfjs itself never frees a buffer. */
   trim(): void
 }
 
-/** Rows beyond which the stock softmax writes a wrong last value, for it has no bounds check. */
+/** The most rows for tfjs's softmax. With more rows it writes a wrong last value, because it has no bounds check. */
 const SOFTMAX_ROWS = 65_535
 
 /**
- * The class of {@link GuardedBackend}. tfjs's backend is an argument: importing it would register its kernels before they
- * are needed.
+ * The class of {@link GuardedBackend}. tfjs's backend is an argument, because an import would register its kernels too
+ * early.
  */
 export function guardedBackend(
   Base: typeof WebGPUBackend,
@@ -38,7 +38,7 @@ export function guardedBackend(
     readonly health: DeviceHealth
     readonly commands: Commands
     readonly features: DeviceFeatures
-    /** Sizes of buffers that may lie idle in tfjs's pool: of tensors, and of what they are read through. */
+    /** Sizes of buffers that may be idle in tfjs's pool: buffers of tensors, and buffers for reading tensors. */
     readonly #idle = { tensors: new Set<number>(), reads: new Set<number>() }
     #stockPending = false
 
@@ -49,7 +49,7 @@ export function guardedBackend(
       this.commands = createCommands(device, () => this.#submitStock())
     }
 
-    // tfjs calls this before it records anything: what was recorded here before goes first.
+    // tfjs calls this before it records a command. Commands that were recorded here are submitted first.
     override ensureCommandEncoderReady(): void {
       this.commands.submit()
       this.#stockPending = true
@@ -95,7 +95,7 @@ export function guardedBackend(
         this.health.expectSound()
         return values
       } catch (cause) {
-        // The device's own report may come just after the failure that it explains.
+        // The device's report may come just after the failure that it explains.
         await new Promise((resolve) => setTimeout(resolve))
         throw this.health.explain(cause)
       }
@@ -114,7 +114,7 @@ export function guardedBackend(
       this.#submitStock()
       this.commands.submit()
       const { COPY_DST, COPY_SRC, MAP_READ, STORAGE } = GPUBufferUsage
-      // As tfjs asks for them.
+      // With the usage flags of tfjs.
       this.#release(this.#idle.tensors, STORAGE | COPY_SRC | COPY_DST)
       this.#release(this.#idle.reads, COPY_DST | MAP_READ)
     }
@@ -122,7 +122,7 @@ export function guardedBackend(
     #release(sizes: Set<number>, usage: GPUBufferUsageFlags): void {
       const pool = this.bufferManager
       for (const size of sizes) {
-        // The pool does not say what it has of a size: taking one more than there are makes a new one.
+        // The pool does not give the number of buffers of a size. Taking more buffers than it has makes a new one.
         for (let idle = -1; pool.getNumFreeBuffers() !== idle && pool.getNumFreeBuffers() > 0; ) {
           idle = pool.getNumFreeBuffers()
           pool.releaseBuffer(pool.acquireBuffer(size, usage), false)

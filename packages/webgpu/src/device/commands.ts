@@ -1,36 +1,36 @@
 import { WebgpuOpsError } from "../errors.ts"
 import { spreadGroups } from "./limits.ts"
 
-/** A kernel to be compiled: the same key always means the same code. */
+/** A kernel to compile. Kernels with the same key have the same code. */
 export interface KernelSource {
-  /** Names the kernel and all that its code depends on. */
+  /** The name of the kernel, with everything that its code depends on. */
   readonly key: string
   /** WGSL with an entry point `main`. Binding 0 is the uniform of its parameters, then come its buffers. */
   readonly code: () => string
 }
 
-/** Records kernels of our own and submits them together. */
+/** Records this package's kernels and submits them together. */
 export interface Commands {
   /**
    * Records one dispatch.
    *
-   * @param params what the kernel's uniform holds, as 32-bit words
-   * @param groups workgroups, spread over two dimensions where they are many
+   * @param params the values of the kernel's uniform, as 32-bit words
+   * @param groups the number of workgroups, which are spread over two dimensions if necessary
    * @throws WebgpuLimitError for too many groups
    */
   record(kernel: KernelSource, buffers: readonly GPUBuffer[], params: readonly number[], groups: number): void
-  /** Hands what was recorded to the device, in order. */
+  /** Submits the recorded commands to the device, in order. */
   submit(): void
   dispose(): void
 }
 
-/** Dispatches before a submit: enough that its cost is small, few enough that the device does not wait for work. */
+/** Dispatches before a submit. With more, the device waits for work. With fewer, the cost of submits grows. */
 const BATCH = 32
 
-/** Parameter blocks kept; shapes of a model come again and again. */
+/** The number of parameter blocks to keep, because the shapes of a model repeat. */
 const MAX_UNIFORMS = 4096
 
-/** @param before submits what others have recorded: it is to run first */
+/** @param before submits the commands of others, which have to run first */
 export function createCommands(device: GPUDevice, before: () => void): Commands {
   const pipelines = new Map<string, GPUComputePipeline>()
   const uniforms = new Map<string, GPUBuffer>()
@@ -107,7 +107,7 @@ export function createCommands(device: GPUDevice, before: () => void): Commands 
 
 const view = new DataView(new ArrayBuffer(4))
 
-/** A float32 as the word that a uniform holds. */
+/** A float32 as a 32-bit word of a uniform. */
 export function floatWord(value: number): number {
   view.setFloat32(0, value, true)
   return view.getUint32(0, true)

@@ -1,25 +1,25 @@
 import type { Extension } from "../wgsl/module.ts"
 import { wgslModule } from "../wgsl/module.ts"
 
-/** What kernels use where an adapter has it; none of it is needed. */
+/** Optional features that kernels use if the adapter has them. */
 export const OPTIONAL_FEATURES = ["shader-f16", "subgroups"] as const satisfies readonly GPUFeatureName[]
 export type OptionalFeature = (typeof OPTIONAL_FEATURES)[number]
 
-/** What a device has beyond the least of WebGPU, as the kernels use it. */
+/** A device's optional features, as the kernels use them. */
 export interface DeviceFeatures {
   /** Whether kernels may hold float16 (`shader-f16`). */
   readonly float16: boolean
   /**
-   * How many neighbouring invocations may exchange values in registers, a power of two; 1 where they may not. Every
-   * subgroup has as many at least.
+   * The number of neighbouring invocations that may exchange values in registers, a power of two. 1 without this
+   * feature. Every subgroup has at least as many invocations.
    */
   readonly reach: number
 }
 
-/** Invocations of the workgroups in which neighbours were seen to exchange values as they should. */
+/** Invocations of the workgroups in which the exchange between neighbours was tested. */
 const PROBED_THREADS = [64, 256] as const
 
-/** What a device has, tried out where WebGPU leaves it open. */
+/** Finds a device's features. It tests what WebGPU does not specify. */
 export async function findFeatures(device: GPUDevice, info: GPUAdapterInfo): Promise<DeviceFeatures> {
   const float16 = device.features.has("shader-f16")
   if (!device.features.has("subgroups")) return { float16, reach: 1 }
@@ -31,8 +31,8 @@ export async function findFeatures(device: GPUDevice, info: GPUAdapterInfo): Pro
 }
 
 /**
- * Whether invocations whose numbers differ in one bit below `reach` find each other: WebGPU does not say in which order
- * invocations are put into subgroups.
+ * Tests whether invocations whose numbers differ in one bit below `reach` can exchange values. WebGPU does not specify
+ * the order of invocations in subgroups.
  */
 async function areNeighboursInOrder(device: GPUDevice, threads: number, reach: number): Promise<boolean> {
   const steps = Array.from({ length: Math.log2(reach) }, (_, level) => 2 ** level)

@@ -1,20 +1,22 @@
 import { WebgpuDeviceError } from "../errors.ts"
 
-/** What a device has reported about itself: WebGPU does that behind the caller's back. */
+/** The errors that a device has reported. WebGPU reports them asynchronously. */
 export interface DeviceHealth {
   /** @throws WebgpuDeviceError if the device is lost, or reported an error */
   expectSound(): void
-  /** The error that `cause` is to be seen as: that of the device, where there is one. */
+  /** The device's error if there is one, otherwise `cause`. */
   explain(cause: unknown): unknown
 }
 
-const ADVICE = "Start the backend anew and continue from what was saved."
+const ADVICE = "Start the backend anew and continue from the last save."
 
-/** Watches a device: validation errors, memory that runs out, and its loss become exceptions at the next use. */
+/**
+ * Watches a device. Validation errors, a lack of memory and the loss of the device become exceptions at the next use.
+ */
 export function watchDevice(device: GPUDevice): DeviceHealth {
   let failure: WebgpuDeviceError | null = null
   device.addEventListener("uncapturederror", (event) => {
-    // Without this, results are zeros and a line on the console is all that tells.
+    // Without this, results are zeros, and the only message is a line on the console.
     event.preventDefault()
     const { error } = event as GPUUncapturedErrorEvent
     failure ??= new WebgpuDeviceError("command-refused", `the device refused a command: ${error.message} ${ADVICE}`)

@@ -10,7 +10,7 @@ describe("limits", () => {
     expect(() => expectBindable(limits, "a tensor", 100)).not.toThrow()
   })
 
-  it("refuse what cannot be bound or created, by name and with the figures", () => {
+  it("refuse a tensor that cannot be bound or created, by name and with the figures", () => {
     expect(() => expectBindable(limits, 'weight "a"', 104)).toThrow(WebgpuLimitError)
     expect(() => expectBindable(limits, 'weight "a"', 104)).toThrow(
       /weight "a" takes 104 bytes, this device's maxStorageBufferBindingSize is 100/,
@@ -20,13 +20,13 @@ describe("limits", () => {
     )
   })
 
-  it("let every weight of SDXL through where a device binds the least that WebGPU allows", async () => {
+  it("accept every weight of SDXL on a device with WebGPU's default limits", async () => {
     const least = { maxBufferSize: 256 * 2 ** 20, maxStorageBufferBindingSize: 128 * 2 ** 20 } as GPUSupportedLimits
     const refused: string[] = []
     for (const shapes of Object.values(await sdxlShapes())) {
       for (const [name, shape] of shapes as ReadonlyMap<string, readonly number[]>) {
         try {
-          // As float32, the largest format.
+          // The sizes are for float32, the largest format.
           expectBindable(
             least,
             name,
@@ -37,12 +37,12 @@ describe("limits", () => {
         }
       }
     }
-    // Tables stay off the device: few of their rows are ever looked up.
+    // Tables stay off the device, because few of their rows are ever looked up.
     expect(refused.filter((name) => !name.endsWith("token_embedding.weight"))).toEqual([])
     expect(refused).toHaveLength(2)
   })
 
-  it("spread workgroups over two dimensions so that all are there and none is too long", () => {
+  it("spread all workgroups over two dimensions within the limit", () => {
     for (const count of [1, 65_535, 65_536, 70_001, 10 ** 9]) {
       const [x, y] = spreadGroups("kernel", count)
       expect(x).toBeLessThanOrEqual(65_535)

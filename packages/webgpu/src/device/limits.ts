@@ -1,14 +1,14 @@
 import { WebgpuLimitError } from "../errors.ts"
 
-/** The most workgroups that WebGPU dispatches along one dimension; every device allows exactly as many by default. */
+/** The most workgroups along one dimension. It is the default limit of every device. */
 const MAX_GROUPS = 65_535
 
 /**
- * Holds an allocation against what the device can create and bind. Beyond that, WebGPU reports an error behind the
- * caller's back, and results are zeros.
+ * Checks that the device can create and bind an allocation. Beyond its limits, WebGPU reports an error asynchronously,
+ * and results are zeros.
  *
- * @param what names the tensor or the weight
- * @throws WebgpuLimitError naming the limit
+ * @param what the name of the tensor or the weight
+ * @throws WebgpuLimitError that names the limit
  */
 export function expectBindable(limits: GPUSupportedLimits, what: string, bytes: number): void {
   for (const limit of ["maxStorageBufferBindingSize", "maxBufferSize"] as const) {
@@ -22,8 +22,8 @@ export function expectBindable(limits: GPUSupportedLimits, what: string, bytes: 
 }
 
 /**
- * A count of workgroups as WebGPU dispatches it: over two dimensions where one is too short. Kernels count groups by
- * `wid.x + wid.y * nwg.x` and leave those alone that are too many.
+ * Spreads workgroups over two dimensions if one is too short. Kernels number groups by `wid.x + wid.y * nwg.x`. Surplus
+ * groups do nothing.
  *
  * @throws WebgpuLimitError for more than 65,535² groups
  */

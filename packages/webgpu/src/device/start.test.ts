@@ -6,7 +6,7 @@ import { WebgpuDeviceError, WebgpuLimitError, WebgpuOpsError } from "../errors.t
 import { createWebgpuOps } from "../webgpu-ops.ts"
 import { startWebgpu, type WebgpuDevice } from "./start.ts"
 
-/** The error that something throws, now or later. */
+/** The error of a function or of its promise. */
 async function errorOf(run: () => unknown): Promise<unknown> {
   try {
     await run()
@@ -23,12 +23,12 @@ describe("the WebGPU backend", needsAdapter, () => {
   })
   afterEach(() => webgpu.dispose())
 
-  it("takes a software adapter only when asked for", async () => {
+  it("takes a software adapter only with its option", async () => {
     if (!webgpu.software) return
     await expect(startWebgpu(gpu)).rejects.toThrow(/only an adapter that computes on the CPU/)
   })
 
-  it("runs our commands and tfjs's in the order they were given", async () => {
+  it("runs this package's commands and tfjs's in their order", async () => {
     const ops = createWebgpuOps(createComposedOps())
     // More than one submit of either: 3 · 40 dispatches, each on the result of the one before.
     const y = tf.tidy(() => {
@@ -39,7 +39,7 @@ describe("the WebGPU backend", needsAdapter, () => {
     expect(new Set(await y.data())).toEqual(new Set([40]))
   })
 
-  it("refuses a tensor that cannot be bound, tfjs's too, and leaves nothing behind", async () => {
+  it("refuses a tensor that cannot be bound, also of tfjs, and leaves nothing behind", async () => {
     const { maxStorageBufferBindingSize } = webgpu.device.limits
     const ops = createWebgpuOps(createComposedOps())
     const before = tf.memory().numTensors
@@ -56,7 +56,7 @@ describe("the WebGPU backend", needsAdapter, () => {
     expect(await errorOf(() => tf.softmax(rows))).toBeInstanceOf(WebgpuLimitError)
   })
 
-  it("reads asynchronously only", async () => {
+  it("refuses to read synchronously", async () => {
     const y = tf.fill([5000], 1).mul(2)
     expect(() => y.dataSync()).toThrow(/await tensor\.data\(\)/)
     expect((await y.data())[4999]).toBe(2)
@@ -90,7 +90,7 @@ describe("the WebGPU backend", needsAdapter, () => {
     expect([...(await fresh.relu(tf.tensor1d([-1, 2, 3])).data())]).toEqual([0, 2, 3])
   })
 
-  it("gives idle buffers back when trimmed", async () => {
+  it("frees idle buffers when trimmed", async () => {
     const allocated = (): number =>
       (tf.memory() as unknown as { numBytesAllocatedInGPU: number }).numBytesAllocatedInGPU
     const kept = tf.fill([512, 1024], 1)
@@ -100,7 +100,7 @@ describe("the WebGPU backend", needsAdapter, () => {
     webgpu.trim()
     expect(before - allocated()).toBe(2 * 4 * 700_000)
     expect((await kept.add(1).data())[0]).toBe(2)
-    // What lived through one trim is given back by the next.
+    // The next trim frees what one trim has kept.
     const rest = allocated()
     kept.dispose()
     webgpu.trim()

@@ -4,13 +4,16 @@ import { type GuardedBackend, guardedBackend } from "./backend.ts"
 import { findFeatures, OPTIONAL_FEATURES, type OptionalFeature } from "./features.ts"
 
 export interface StartOptions {
-  /** Take an adapter that computes on the CPU (SwiftShader, lavapipe) too: slow, and there for tests. Default: false. */
+  /**
+   * Also take an adapter that computes on the CPU (SwiftShader, lavapipe). It is slow, and useful for tests. Default:
+   * false.
+   */
   readonly software?: boolean
-  /** Optional features that kernels use where the adapter has them. Default: all. None is needed. */
+  /** Optional features that kernels use if the adapter has them. Default: all. */
   readonly features?: readonly OptionalFeature[]
 }
 
-/** The WebGPU backend, started. */
+/** The running WebGPU backend. */
 export interface WebgpuDevice {
   readonly vendor: string
   readonly architecture: string
@@ -18,13 +21,13 @@ export interface WebgpuDevice {
   /** Whether the adapter computes on the CPU. */
   readonly software: boolean
   readonly device: GPUDevice
-  /** Gives buffers of 1 MiB and more that nothing uses back to the driver. Worth it between phases whose shapes differ. */
+  /** Frees unused buffers of 1 MiB and more. Call it between phases whose shapes differ. */
   trim(): void
   /** Ends the backend, with all of its tensors and weights. */
   dispose(): void
 }
 
-/** Limits that are asked for as high as the adapter has them; a device gets modest ones otherwise. */
+/** Limits to request at the adapter's maximum. Without a request, a device has low defaults. */
 const LIMITS = [
   "maxBufferSize",
   "maxStorageBufferBindingSize",
@@ -36,12 +39,12 @@ const LIMITS = [
 ] as const satisfies readonly (keyof GPUSupportedLimits)[]
 
 /**
- * Starts tfjs's WebGPU backend on a new device, with guards, and makes it the backend in use. One that ran before is
- * ended. In Node, `gpu` is Dawn's, and WebGPU's classes (`GPUBuffer`, `GPUBufferUsage` …) and `navigator.gpu`
- * must have been made global before.
+ * Starts tfjs's WebGPU backend on a new device, with checks, and makes it the backend in use. An earlier WebGPU backend
+ * is ended. In Node, `gpu` is Dawn's. WebGPU's classes (`GPUBuffer`, `GPUBufferUsage` …) and `navigator.gpu` must be
+ * global before.
  *
- * @param gpu `navigator.gpu`, or what `create` of the npm package `webgpu` returns
- * @throws WebgpuOpsError if there is no adapter, or only one in software that was not asked for
+ * @param gpu `navigator.gpu`, or the result of `create` of the npm package `webgpu`
+ * @throws WebgpuOpsError without an adapter, or with only a software adapter that the options do not allow
  */
 export async function startWebgpu(
   gpu: GPU,
@@ -59,11 +62,11 @@ export async function startWebgpu(
     throw new WebgpuOpsError(
       "software-adapter",
       `WebGPU found only an adapter that computes on the CPU (${info.architecture}, ${info.description}), many times slower than ` +
-        "the backend wasm. Choose wasm, or ask for a software adapter by name.",
+        "the backend wasm. Choose wasm, or allow a software adapter.",
     )
   }
   const device = await adapter.requestDevice({
-    // tfjs times its kernels with the last.
+    // tfjs needs the last one to measure its kernels.
     requiredFeatures: [...features, "timestamp-query" as const].filter((feature) => adapter.features.has(feature)),
     requiredLimits: Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]])),
   })

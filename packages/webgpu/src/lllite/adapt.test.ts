@@ -11,7 +11,7 @@ interface Case {
   readonly shape: readonly [number, number, number]
   readonly count: number
   readonly widths: readonly number[]
-  /** One for all samples, or one for each. */
+  /** One strength for all samples, or one for each. */
   readonly strength: number | readonly number[]
 }
 
@@ -77,7 +77,7 @@ describe("adapters on WebGPU", needsAdapter, () => {
     { shape: [4, 21, 20], count: 2, widths: [9, 16], strength: [0, 0.5, 0.5, -1] },
     { shape: [1, 19, 7], count: 1, widths: [300, 7], strength: 1 },
     { shape: [2, 520, 160], count: 2, widths: [64, 64, 64], strength: 1 },
-  ])("are fed as the composed ones, forward and back: %o", async (given) => {
+  ])("equal the composed ones, forward and back: %o", async (given) => {
     const before = tf.memory().numTensors
     const inputs = inputsOf(given)
     const results = [base, ops].map((ops) =>
@@ -99,7 +99,7 @@ describe("adapters on WebGPU", needsAdapter, () => {
     expect(tf.memory().numTensors).toBe(before)
   })
 
-  it("take a dispatch each, and one for what they share", () => {
+  it("take a dispatch each, and one for their shared product", () => {
     const given = { shape: [2, 37, 40], count: 1, widths: [16, 16, 16], strength: 0.5 } as const
     const inputs = inputsOf(given)
     const count = (ops: Ops): number => {
@@ -118,7 +118,7 @@ describe("adapters on WebGPU", needsAdapter, () => {
     tf.dispose(inputs)
   })
 
-  it("are refused where they do not fit, by name", () => {
+  it("are refused by name when they do not fit", () => {
     const given = { shape: [2, 3, 4], count: 1, widths: [2], strength: 1 } as const
     const [x, down, bias, midDown, share, up, upBias] = inputsOf(given)
     const refused = (...inputs: readonly (tf.Tensor | undefined)[]): unknown => {

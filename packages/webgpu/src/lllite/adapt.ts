@@ -11,8 +11,8 @@ import { runProduct } from "../product/run.ts"
 import { adaptKernel, blocksOf, MAX_WIDTH, rowsOfGroup, slopesKernel } from "./kernel.ts"
 
 /**
- * LLLite's adapters that read the same x. Their `down` is one product; what follows it is one pass for every adapter,
- * whose narrow middle never leaves a workgroup on its way. See `Ops.adapt`.
+ * LLLite's adapters that read the same x. Their `down` is one product. The rest is one pass for every adapter. Its
+ * narrow middle stays inside a workgroup. See `Ops.adapt`.
  */
 export function createAdapt(gpu: Gpu, dense: Ops["dense"]): NonNullable<Ops["adapt"]> {
   return (x, down, adapters, strengths) =>
@@ -32,7 +32,7 @@ export function createAdapt(gpu: Gpu, dense: Ops["dense"]): NonNullable<Ops["ada
     })
 }
 
-/** One adapter: its `down`, before the ReLU, is the columns of h from `from` on. */
+/** One adapter. Its `down`, before the ReLU, is the columns of h from `from` on. */
 function adaptOne(
   gpu: Gpu,
   x: Tensor3D,
@@ -56,7 +56,7 @@ function adaptOne(
     throw new WebgpuOpsError("width-limit", `adapt: an adapter of width ${width}, expected at most ${MAX_WIDTH}`)
   const rows = n * tokens
   const joined = h.shape[2]
-  // Samples of one strength that follow each other are one dispatch.
+  // Consecutive samples of one strength are one dispatch.
   const runs = runsOf(strengths, tokens).map((run) => ({
     ...run,
     tiles: Math.ceil((run.end - run.begin) / rowsOfGroup(width)),
@@ -86,7 +86,7 @@ function adaptOne(
           const params = [begin, end, joined, from, floatWord(strength)]
           gpu.run(slopesKernel(width), [dMiddle, middle, h, midDown, dSum, dh], params, tiles)
         }
-        /** Σ over rows of what a layer read times the slopes at what it gave. */
+        /** Σ over rows of a layer's input times the slopes at its output. */
         const ofWeight = (left: Factor, read: Tensor, params: readonly number[], dy: Tensor, out: number): Tensor =>
           runProduct(
             ...([gpu, { m: width, n: out, k: rows }] as const),
@@ -95,14 +95,14 @@ function adaptOne(
             ...([null, [width, out]] as const),
           )
         return [
-          // A tensor of its own, for the tape disposes what it adds up.
+          // A separate tensor, because the tape disposes the gradients that it adds up.
           tf.clone(dy),
           dh,
           ofWeight(ACTIVE, h, [joined, from], dSum, width),
           count === n
             ? tf.reshape(dSum, share.shape)
             : tf.reshape(tf.sum(tf.reshape(dSum, [n / count, count * tokens * width]), 0), share.shape),
-          // The middle holds the strength already.
+          // The middle includes the strength already.
           ofWeight(columnsOf("x", width, "p.m"), middle, [], dy, channels),
           biasSlope(gpu, dy as Tensor3D, strengths),
         ]
@@ -123,7 +123,7 @@ function biasSlope(gpu: Gpu, dy: Tensor3D, strengths: readonly number[]): Tensor
   return strength === 1 ? sums : tf.mul(sums, strength)
 }
 
-/** Rows of samples that follow each other and have one strength: from `begin` on, before `end`. */
+/** Rows of consecutive samples with one strength, from `begin` to before `end`. */
 function runsOf(
   strengths: readonly number[],
   tokens: number,
@@ -137,7 +137,7 @@ function runsOf(
   return runs
 }
 
-/** Columns of a layer that others stand beside, after ReLU. x: [k, joined] */
+/** Columns of one layer among joined layers, after ReLU. x: [k, joined] */
 const ACTIVE: Factor = {
   ...{ key: "active columns", reads: { x: "f32" }, params: ["joined", "origin"], along: "edge", four: false },
   body: "return max(x[inner * p.joined + p.origin + edge], 0.0);",

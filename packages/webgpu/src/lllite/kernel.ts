@@ -6,18 +6,21 @@ const DOWN = 4
 const ACROSS = 32
 const THREADS = DOWN * ACROSS
 
-/** Widest middle whose rows fit into every device's 16 KiB of shared memory, four at a time. */
+/** The widest middle. Four of its rows fit into the 16 KiB of shared memory that every device has. */
 export const MAX_WIDTH = 1024
 
-/** Workgroups that keep a device busy: rows with fewer are cut across their columns, and each part makes its middle. */
+/**
+ * The number of workgroups that keeps a device busy. With fewer, columns are cut into parts, and each part computes the
+ * middle.
+ */
 const BUSY = 64
 
-/** Rows that one workgroup feeds. */
+/** Rows of one workgroup. */
 export function rowsOfGroup(width: number): number {
   return width <= 256 ? 16 : DOWN
 }
 
-/** How so many tiles of rows are cut across their columns, which are fours where `four`. */
+/** How this many tiles of rows are cut across their columns. With `four`, columns count in fours. */
 export function blocksOf(
   channels: number,
   four: boolean,
@@ -31,8 +34,9 @@ export function blocksOf(
 }
 
 /**
- * result = x + up(middle) + strength · bias, where middle = strength · relu(share + midDown(relu(h))), which is kept for
- * the slopes. Parameters: the first row, the row after the last, rows of the share, columns, columns of h, the first of h, columns of a
+ * result = x + up(middle) + strength · bias, with middle = strength · relu(share + midDown(relu(h))). The middle is
+ * kept for the slopes.
+ * Parameters: first row, row after the last, rows of the share, columns, columns of h, first column of h, columns of a
  * part, strength.
  */
 export function adaptKernel(width: number, four: boolean): KernelSource {
@@ -85,8 +89,8 @@ ${unrolled(
 }
 
 /**
- * The slopes at the sum that the middle is the ReLU of, and at h, whose other columns are the other adapters': zeros.
- * Parameters: the first row, the row after the last, columns of h, the first of h, strength.
+ * The slopes at the sum before the middle's ReLU, and at h. The other adapters' columns of h are zeros.
+ * Parameters: the first row, the row after the last, columns of h, the first column of h, strength.
  */
 export function slopesKernel(width: number): KernelSource {
   const own = rowsOfGroup(width)

@@ -10,10 +10,10 @@ import { totalFunction } from "./reduce.ts"
 
 const THREADS = 256
 
-/** Values of a group that a workgroup adds up, about; a group with more is cut into slabs of pixels. */
+/** About how many values a workgroup adds up. A larger group is cut into slabs of pixels. */
 const SLAB = 8192
 
-/** x: [N, H, W, C] → same; statistics per sample and group of channels, Wu and He 2018, then SiLU where asked. */
+/** Normalises every sample and group of channels, Wu and He 2018, with an optional SiLU. x: [N, H, W, C] → same */
 export function createGroupNorm(gpu: Gpu): Ops["groupNorm"] {
   const { reach } = gpu.features
   return (x: Tensor4D, weight: NormWeight, { groups, epsilon, silu }: GroupNormOptions) => {
@@ -59,7 +59,7 @@ export function createGroupNorm(gpu: Gpu): Ops["groupNorm"] {
 
 const SIZES = ["pixels", "channels", "groups", "slabs"] as const
 
-/** Where a workgroup finds its slab: `first` element, `count` of them, the element `i` of which is at `place(first, i)`. */
+/** The slab of a workgroup: its `first` element and its `count`. The element `i` is at `place(first, i)`. */
 const SLABS = `
 fn span() -> u32 { return (p.pixels + p.slabs - 1u) / p.slabs; }
 fn pixelsOf(slab: u32) -> u32 { return min(span(), p.pixels - min(slab * span(), p.pixels)); }
@@ -71,13 +71,15 @@ fn firstOf(block: u32) -> u32 {
 }
 fn place(first: u32, i: u32) -> u32 { return first + i / channelsOf() * p.channels + i % channelsOf(); }`
 
-/** Declarations of a kernel whose workgroups each add up a slab. */
+/** Declarations of a kernel in which each workgroup adds up a slab. */
 function summing(reach: number): Pick<KernelParts, "enable" | "declarations"> {
   const { enable, declarations } = totalFunction(THREADS, reach)
   return { enable, declarations: SLABS + declarations }
 }
 
-/** Mean and sum of squares about it of every slab. Two passes: values may be far from zero. */
+/**
+ * The mean of every slab, and the sum of squares about it. It takes two passes, because values may be far from zero.
+ */
 function meanParts(reach: number): KernelSource {
   return {
     key: `group norm parts, neighbours ${reach}`,
@@ -105,7 +107,7 @@ if (local == 0u) { parts[group] = vec2f(mean, all); }`,
   }
 }
 
-/** Mean and 1 / deviation of every group, from its slabs in order: Chan, Golub and LeVeque 1979. */
+/** Mean and 1 / deviation of every group, from its slabs in order. Source: Chan, Golub and LeVeque 1979. */
 const STATS: KernelSource = {
   key: "group norm statistics",
   code: () =>
@@ -143,7 +145,7 @@ let y = normed * norm[c] + norm[p.channels + c];
 ${silu ? "let gate = 1.0 / (1.0 + exp(-clamp(y, -80.0, 80.0)));" : ""}`
 }
 
-/** The slope at `normed`, from the one at the result. */
+/** The slope at `normed`, from the slope at the result. */
 function slopeOf(silu: boolean): string {
   return `dy[i] * norm[c]${silu ? " * gate * (1.0 + y * (1.0 - gate))" : ""}`
 }

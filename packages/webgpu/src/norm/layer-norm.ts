@@ -11,7 +11,7 @@ import { totalFunction } from "./reduce.ts"
 /** A workgroup takes a row. */
 const THREADS = 64
 
-/** Normalises the last axis, Ba et al. 2016; only the input and two numbers per row are saved. x: [..., C] → same */
+/** Normalises the last axis, Ba et al. 2016. It saves the input and two numbers for each row. x: [..., C] → same */
 export function createLayerNorm(gpu: Gpu): Ops["layerNorm"] {
   const { reach } = gpu.features
   return (x: Tensor, weight: NormWeight, epsilon: number) => {

@@ -30,7 +30,7 @@ async function normed(): Promise<number[][]> {
 }
 
 describe("norms on WebGPU", needsAdapter, () => {
-  it("have the same bits whether or not neighbours exchange values in registers", async (context) => {
+  it("have the same bits with and without exchange in registers", async (context) => {
     const device = await start()
     const { reach } = openGpu().features
     // A device without subgroups has nothing to compare.

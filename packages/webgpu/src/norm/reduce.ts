@@ -2,10 +2,10 @@ import type { KernelParts } from "../wgsl/module.ts"
 
 /**
  * `total(local, v)`: the sum over a workgroup's invocations, the same in all of them. Every invocation must call it.
- * Neighbours are added up first, then pairs, then fours: one order, and the same bits on every device.
+ * Neighbours are added up first, then pairs, then fours. This fixed order gives the same bits on every device.
  *
- * @param threads of the workgroup, a power of two
- * @param reach neighbours that exchange values in registers: see `DeviceFeatures.reach`
+ * @param threads invocations of the workgroup, a power of two
+ * @param reach the number of neighbours that exchange values in registers, see `DeviceFeatures.reach`
  */
 export function totalFunction(threads: number, reach: number): Required<Pick<KernelParts, "enable" | "declarations">> {
   const steps = Array.from({ length: Math.log2(threads) }, (_, level) => 2 ** level)

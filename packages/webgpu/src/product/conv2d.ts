@@ -9,7 +9,8 @@ import { runProduct } from "./run.ts"
 
 /**
  * Convolution as a product with its windows' values, which are never written to memory. The gradient at a pixel is a
- * product with the slopes of the windows that contain it. x: [N, H, W, Cin] → [N, H', W', Cout]
+ * product with the slopes of the windows that contain it.
+ * x: [N, H, W, Cin] → [N, H', W', Cout]
  */
 export function createConv2d(gpu: Gpu): Ops["conv2d"] {
   return (x: Tensor4D, weight: Conv2dWeight, { stride, padding }: Conv2dOptions) => {

@@ -8,13 +8,13 @@ import { columnsOf, rowsOf } from "./factors.ts"
 import { runProduct } from "./run.ts"
 
 /**
- * Affine map with weights that train. The windows of LLLite's convolutions do not overlap, so these are such maps of
- * patches, and this is their filters' gradient, too.
+ * Affine map with weights that train. The windows of LLLite's convolutions do not overlap, so these convolutions are
+ * affine maps of patches. Their filters' gradient is computed here, too.
  *
  * x: [..., in], weight: [in, out], bias: [out] or none → [..., out]
  */
 export function createDense(gpu: Gpu): Ops["dense"] {
-  // Where nothing that x depends on is differentiated, no gradient at it is asked for.
+  // If x depends on no tensor that needs a gradient, its gradient is not computed.
   return (x, weight, bias, { inputGradient }: { readonly inputGradient: boolean } = { inputGradient: true }) => {
     const [inner, out] = weight.shape as [number, number]
     if (weight.rank !== 2 || x.shape[x.rank - 1] !== inner || (bias !== null && bias.size !== out)) {

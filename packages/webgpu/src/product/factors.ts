@@ -27,7 +27,7 @@ export function columnsOf(name: string, edges: number, count: "p.m" | "p.n"): Fa
   }
 }
 
-/** Rows of weights: what a forward pass multiplies by. weight: [edge, k] */
+/** Rows of weights, for a forward pass. weight: [edge, k] */
 export function weightRows(format: WeightFormat, k: number): Factor {
   const four = k % 4 === 0
   const { element, value } = decodingOf(format, four)
@@ -41,7 +41,7 @@ export function weightRows(format: WeightFormat, k: number): Factor {
 }
 
 /**
- * The same rows as a gradient reads them. k goes over the taps of a kernel and, within one, over the rows. The edge goes
+ * Rows of weights, for a gradient. k runs over the taps of a kernel and, within a tap, over the rows. The edge runs
  * over the channels of a tap. weight: [outs, taps · channels]; parameters: outs, the width of a row.
  */
 export function weightTaps(format: WeightFormat, channels: number): Factor {
@@ -58,10 +58,12 @@ return ${value("weight", "e")}${scaled ? " * scales[out]" : ""};`,
   }
 }
 
-/** The names of a convolution's sizes as parameters, in the order in which `sizeParams` gives them. */
+/** The names of a convolution's sizes as parameters, in the order of `sizeParams`. */
 const SIZES = ["height", "widthIn", "channels", "heightOut", "widthOut", "kernelWidth", "stride", "top", "left"]
 
-/** What a window of a convolution sees, as rows: k goes over the kernel's taps and, within one, over the channels. */
+/**
+ * The values in a window of a convolution, as rows. k runs over the kernel's taps and, within a tap, over the channels.
+ */
 export function patchesOf(channels: number): Factor {
   const four = channels % 4 === 0
   return {
@@ -78,8 +80,8 @@ return x[(pixel * p.channels + inner % p.channels)${four ? " / 4u" : ""}];`,
 }
 
 /**
- * The slopes of a convolution's outputs that read a pixel, as rows. k goes over the taps that read it and, within one,
- * over the outputs' channels. The parameter `channels` counts those.
+ * The slopes of the outputs that read a pixel, as rows. k runs over the taps that read it and, within a tap, over the
+ * outputs' channels. The parameter `channels` is their number.
  */
 export function seenBy(channels: number): Factor {
   const four = channels % 4 === 0

@@ -1,19 +1,19 @@
 import { areTiles, type ProductTiles } from "./tiles.ts"
 import { tuneProducts } from "./tune.ts"
 
-/** Where tiles are kept from one start to the next: a short text. */
+/** Storage for a short text, which keeps tiles from one start to the next. */
 export interface TileStore {
-  /** What was written last. Rejects where there is nothing, or nothing can be read. */
+  /** Reads the text. Rejects if there is no text, or if it cannot be read. */
   read(): Promise<string>
   write(text: string): Promise<void>
 }
 
 /**
- * Tiles of products as they were tuned on this adapter before, or else as they are tuned now, which is kept. A store
- * that is damaged, of another release or out of reach costs another tuning and nothing else.
+ * Gives the stored tiles of this adapter. Without them it tunes products now and stores the tiles. A store that is
+ * damaged, of another release or not readable only costs another tuning.
  *
- * @param adapter what tells adapters and drivers apart
- * @param tune measures on the device in use. Default: `tuneProducts`.
+ * @param adapter a text that is different for every adapter and driver
+ * @param tune measures on the device in use. Default: `tuneProducts`
  */
 export async function keptTiles(
   store: TileStore,

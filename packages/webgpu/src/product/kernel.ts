@@ -3,24 +3,24 @@ import { type Element, unrolled, wgslModule } from "../wgsl/module.ts"
 import { type Tile, threadsOf } from "./tiles.ts"
 
 /**
- * One factor of a product as a kernel reads it: a matrix that need not lie in memory as one. `edge` counts along the
- * side that the result has too, `inner` along the one that is summed over.
+ * One factor of a product as a kernel reads it. It is a matrix that may not exist in memory. `edge` is the index along
+ * the side that the result also has. `inner` is the index of the sum.
  */
 export interface Factor {
-  /** Names the factor's code. */
+  /** The name of the factor's code. */
   readonly key: string
   readonly reads: Readonly<Record<string, Element>>
-  /** Names of its parameters, which no other factor may have. */
+  /** Names of its parameters, which are different from those of all other factors. */
   readonly params: readonly string[]
-  /** The side along which neighbours lie side by side in memory. */
+  /** The side along which values are adjacent in memory. */
   readonly along: "edge" | "inner"
   /**
-   * WGSL statements that return the value at (edge, inner), both in range. If `four`, they return the four values from
-   * there on; the side `along` is then a multiple of four.
+   * WGSL statements that return the value at (edge, inner), both in range. With `four`, they return the four values
+   * from there on. The side `along` is then a multiple of four.
    */
   readonly body: string
   readonly four: boolean
-  /** Whether every value is one of float16. */
+  /** Whether every value is a float16. */
   readonly half?: boolean
 }
 
@@ -31,17 +31,17 @@ export interface ProductOptions {
   readonly right: Factor
   /** Added to every row. */
   readonly bias: boolean
-  /** Whether N is a multiple of four, so that results are written by four. */
+  /** Whether N is a multiple of four. Results are then written by four. */
   readonly four: boolean
   readonly tile: Tile
-  /** Whether values of float16 stay so in shared memory. */
+  /** Whether float16 values stay in 16 bits in shared memory. */
   readonly half: boolean
 }
 
 /**
- * result[m, n] = Σ left[m, k] right[n, k] (+ bias[n]), tile by tile through shared memory: every value that is loaded
- * there is used tileM or tileN times. Parameters: m, n, k, `span`, then those of the factors. A workgroup sums over
- * `span` of the k. Where `span` is less than k, partial results lie one after another, and a later pass adds them up.
+ * result[m, n] = Σ left[m, k] right[n, k] (+ bias[n]), tile by tile in shared memory. Every loaded value is used tileM
+ * or tileN times. Parameters: m, n, k, `span`, then those of the factors. A workgroup sums over `span` values of k. If
+ * `span` is less than k, partial results are one after another, and a later pass adds them up.
  */
 export function productKernel({ left, right, bias, four, tile, half }: ProductOptions): KernelSource {
   const { tileM, tileN, tileK, m, n } = tile
@@ -120,7 +120,7 @@ ${body}
 fn ${name}Four(edge: u32, inner: u32) -> vec4f { return vec4f(${[0, 1, 2, 3].map(at).join(", ")}); }`
 }
 
-/** Every invocation loads runs of four, and neighbours load neighbours. */
+/** Every invocation loads runs of four, and adjacent invocations load adjacent runs. */
 function loadTile(
   name: "left" | "right",
   { along }: Factor,

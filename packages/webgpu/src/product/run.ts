@@ -5,13 +5,13 @@ import { wgslModule } from "../wgsl/module.ts"
 import { type Factor, productKernel } from "./kernel.ts"
 import type { Tile } from "./tiles.ts"
 
-/** Workgroups that keep a device busy: a product with fewer is cut into smaller tiles, then along k. */
+/** The number of workgroups that keeps a device busy. A product with fewer is cut into smaller tiles, then along k. */
 const BUSY = 64
 
-/** The shortest part along k that is worth a workgroup. */
+/** The shortest part along k for a workgroup. */
 const LEAST_SPAN = 256
 
-/** A factor with what it reads and the values of its parameters. */
+/** A factor with its buffers and the values of its parameters. */
 export interface GivenFactor {
   readonly factor: Factor
   readonly buffers: readonly (Tensor | GPUBuffer)[]
@@ -36,7 +36,7 @@ export function runProduct<T extends Tensor>(
   const groups = ({ tileM, tileN }: Tile): number => Math.ceil(m / tileM) * Math.ceil(n / tileN)
   const { large, small } = gpu.tiles
   const tile = groups(large) >= BUSY ? large : small
-  // A bias is added once only, so it stays with products that are not cut.
+  // A bias must be added once. So only products that are not cut add it here.
   const wanted = bias === null ? Math.min(Math.floor(BUSY / groups(tile)), Math.floor(k / LEAST_SPAN)) : 1
   const span = wanted > 1 ? tile.tileK * Math.ceil(k / wanted / tile.tileK) : k
   const parts = Math.ceil(k / span)

@@ -38,7 +38,7 @@ describe("products on WebGPU", needsAdapter, () => {
   const tiles = [...CANDIDATES.large, ...CANDIDATES.small].map((tile) => [JSON.stringify(tile), tile] as const)
   it.each(tiles)("are right with %s", async (_, tile) => {
     const [base, dense] = [createComposedOps().dense, createDense(openGpu({ large: tile, small: tile, half: false }))]
-    // Written by four and by one, with tiles that reach over every edge.
+    // Results by four and by one, with tiles that cross every edge.
     for (const out of [76, 77]) {
       const [x, weight, bias] = [normal([70, 20]), normal([20, out]), normal([out])] as const
       const dy = normal([70, out])
@@ -63,7 +63,7 @@ describe("products on WebGPU", needsAdapter, () => {
     }
   })
 
-  it("hold weights of float16 in 16 bits without another result", async (context) => {
+  it("hold float16 weights in 16 bits with the same result", async (context) => {
     if (!openGpu().features.float16) return context.skip()
     const values = createStream(1, "weight").normal(76 * 70)
     const read = async (): Promise<Uint8Array> => fromFloat32(values, "F16")
@@ -85,11 +85,11 @@ describe("products on WebGPU", needsAdapter, () => {
     expect(new Set(whole.flatMap((values) => [...Array.from(values)])).size).toBeGreaterThan(10_000)
   })
 
-  it("are tuned to the device, and take no tiles but those", async () => {
+  it("are tuned to the device, and only tuned tiles are accepted", async () => {
     const tiles = await tuneProducts()
     expect(CANDIDATES.large).toContainEqual(tiles.large)
     expect(CANDIDATES.small).toContainEqual(tiles.small)
-    // As it comes back from a file.
+    // The same value, read from JSON.
     const kept = JSON.parse(JSON.stringify(tiles)) as typeof tiles
     expect(() => createWebgpuOps(createComposedOps(), { tiles: kept })).not.toThrow()
     expect(() => createWebgpuOps(createComposedOps(), { tiles: { ...kept, half: 1 as never } })).toThrow(WebgpuOpsError)

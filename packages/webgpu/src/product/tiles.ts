@@ -1,28 +1,30 @@
 import { WebgpuOpsError } from "../errors.ts"
 
-/** How a product is cut: a workgroup makes tileM × tileN values, an invocation m × n of them. */
+/** The tiles of a product. A workgroup computes tileM × tileN values, and an invocation m × n of them. */
 export interface Tile {
   readonly tileM: number
   readonly tileN: number
-  /** Of the sum, what lies in shared memory at a time; a multiple of four. */
+  /** The part of the sum that is in shared memory at one time. A multiple of four. */
   readonly tileK: number
   readonly m: number
   /** A multiple of four. */
   readonly n: number
 }
 
-/** The tiles of products: `large` where there are enough of them to keep a device busy, `small` else. */
+/**
+ * The tiles of products. `large` is for products with enough large tiles to keep a device busy, `small` for all others.
+ */
 export interface ProductTiles {
   readonly large: Tile
   readonly small: Tile
   /**
-   * Whether weights of float16 stay so in shared memory. They take half of it, and no value changes. Otherwise, and on a
-   * device without `shader-f16`, they become float32 there.
+   * Whether float16 weights stay in 16 bits in shared memory. They then take half the space, and no value changes.
+   * Otherwise, and on a device without `shader-f16`, they become float32 there.
    */
   readonly half: boolean
 }
 
-/** What is taken unless a device was tuned. */
+/** The tiles for a device that was not tuned. */
 export const DEFAULT_TILES: ProductTiles = {
   large: { tileM: 64, tileN: 64, tileK: 16, m: 4, n: 4 },
   small: { tileM: 32, tileN: 32, tileK: 16, m: 4, n: 4 },
@@ -32,7 +34,7 @@ export const DEFAULT_TILES: ProductTiles = {
 /** The two kinds of tiles. */
 export type TileSize = "large" | "small"
 
-/** What tuning chooses from; the defaults come first, so that they win where nothing is faster. */
+/** The candidates of tuning. The defaults come first, so that they win if no candidate is faster. */
 export const CANDIDATES: Readonly<Record<TileSize, readonly Tile[]>> = {
   large: [
     DEFAULT_TILES.large,
@@ -61,12 +63,12 @@ export function fits(
   limits: Pick<GPUSupportedLimits, "maxComputeInvocationsPerWorkgroup" | "maxComputeWorkgroupStorageSize">,
 ): boolean {
   const { tileM, tileN, tileK } = tile
-  // A column more than a tile has keeps neighbours in different banks.
+  // One more column than a tile has keeps neighbours in different banks.
   const shared = 4 * tileK * (tileM + 1 + tileN + 1)
   return threadsOf(tile) <= limits.maxComputeInvocationsPerWorkgroup && shared <= limits.maxComputeWorkgroupStorageSize
 }
 
-/** Whether a value, from a file perhaps, is what `tuneProducts` of this release may have given. */
+/** Whether a value, for example from a file, is a possible result of this release's `tuneProducts`. */
 export function areTiles(value: unknown): value is ProductTiles {
   const names = ["tileM", "tileN", "tileK", "m", "n"] as const
   const isTile = (candidates: readonly Tile[], tile: unknown): boolean => {
@@ -77,7 +79,7 @@ export function areTiles(value: unknown): value is ProductTiles {
   return isTile(CANDIDATES.large, large) && isTile(CANDIDATES.small, small) && typeof half === "boolean"
 }
 
-/** @throws WebgpuOpsError if they are no tiles of this release */
+/** Checks tiles. @throws WebgpuOpsError for tiles that are not of this release */
 export function expectTiles(tiles: ProductTiles): ProductTiles {
   if (areTiles(tiles)) return tiles
   throw new WebgpuOpsError("tiles", `tiles: ${JSON.stringify(tiles)} are none of this release; tune the device again`)

@@ -4,25 +4,27 @@ import type { GivenFactor, ProductSizes } from "./run.ts"
 import { runProduct } from "./run.ts"
 import { CANDIDATES, DEFAULT_TILES, fits, type ProductTiles, type TileSize } from "./tiles.ts"
 
-/** Products for which `runProduct` takes large tiles, whichever they are, and small ones. */
+/** Products that make `runProduct` choose large tiles, for every candidate, and small tiles. */
 const SIZES: Readonly<Record<TileSize, ProductSizes>> = {
   large: { m: 1024, n: 1024, k: 256 },
   small: { m: 256, n: 256, k: 256 },
 }
 
-/** The least that a measurement takes, in ms: below, the clock and the driver's own work would be measured. */
+/** The shortest measurement, in ms. A shorter one would measure the clock and the driver's work. */
 const SPAN = 5
 const MOST_REPEATS = 64
-/** Measurements of a candidate, of which the fastest counts. What takes long is measured once: chance is small beside it. */
+/**
+ * Measurements of a candidate. The fastest counts. A long product is measured once, because noise is small against it.
+ */
 const ROUNDS = 3
 const LONG = 100
-/** What a candidate must be faster by to be taken, so that chance does not choose. */
+/** The gain in speed that a candidate needs to win, so that noise does not decide. */
 const MARGIN = 0.03
 
 /**
- * Measures on the device in use which tiles its products are fastest with, for `WebgpuOpsOptions.tiles`. The result is
- * plain data, to be kept for the next start on the same adapter (`areTiles` checks what was kept). Products with other
- * tiles may differ in the last bits; with the same, they do not.
+ * Measures the fastest tiles of products on the device in use, for `WebgpuOpsOptions.tiles`. The result is plain data,
+ * which a program can store for the next start on the same adapter. `areTiles` checks stored data. Products with other
+ * tiles may differ in the last bits. Products with the same tiles have the same bits.
  *
  * @throws WebgpuOpsError if the backend in use was not started by `startWebgpu`
  */
@@ -44,7 +46,7 @@ export async function tuneProducts(): Promise<ProductTiles> {
   return fastest(gpu, "large", weights, [tiles, { ...tiles, half: true }])
 }
 
-/** Which of the candidates is the fastest at products of a size, the first unless another is so clearly. */
+/** The fastest candidate for products of a size. Default: the first, if no other is clearly faster. */
 async function fastest(
   gpu: Gpu,
   size: TileSize,
@@ -52,11 +54,11 @@ async function fastest(
   candidates: readonly ProductTiles[],
 ): Promise<ProductTiles> {
   const { m, n, k } = SIZES[size]
-  // What holds the right factor may be larger than that is.
+  // The buffer of the right factor may be larger than the factor.
   const [x, y] = [gpu.create([m, k]), gpu.create([n, k])]
   const left = { factor: rowsOf("x", k), buffers: [x], params: [] }
   const right = { factor, buffers: [y], params: [] }
-  /** Milliseconds of so many products, one after another. */
+  /** Milliseconds for this number of products, one after another. */
   const time = async (tiles: ProductTiles, repeats: number): Promise<number> => {
     const start = performance.now()
     for (let i = 0; i < repeats; i++) runProduct({ ...gpu, tiles }, SIZES[size], left, right, null, [m, n]).dispose()

@@ -10,7 +10,7 @@ const COUNT = 1001
 const CHOICE = { name: "adamw", weightDecay: 0.1 } as const
 const LEARNING_RATE = 1e-2
 
-/** From 1e-6 to 1e2 in size, and zeros. */
+/** Gradients from 1e-6 to 1e2 in size, and zeros. */
 function gradientsAt(step: number, count = COUNT): Float32Array {
   const sizes = createStream(1, "sizes").uniform(count)
   return createStream(1, "gradients")
@@ -50,7 +50,7 @@ describe("AdamW on WebGPU", needsAdapter, () => {
     optimizer.dispose()
     expect(tf.memory().numTensors).toBe(before)
     expect(state.step).toBe(20)
-    // Of values up to 4, moved by 1e-2 a step; of means and squares, of each by itself.
+    // Tolerances: for values up to 4, which move by 1e-2 a step, and for means and squares, each relative to itself.
     for (const [i, value] of values.entries()) expect(Math.abs(value - (expected[i] as number))).toBeLessThan(4e-6)
     for (const name of ["m", "v"] as const) {
       for (const [i, value] of (state.tensors[name] as Float32Array).entries()) {
@@ -62,7 +62,7 @@ describe("AdamW on WebGPU", needsAdapter, () => {
     expect(values).not.toEqual(begin())
   })
 
-  it("continues bit for bit from what was read, and reads without disturbing", async () => {
+  it("continues bit for bit from its read values, and reading changes nothing", async () => {
     const whole = createWebgpuAdamW(begin(), initial(), numbers)
     take(whole, 0, 7)
     const [values, state] = [await whole.read(), await whole.save()]
@@ -115,7 +115,7 @@ describe("AdamW on WebGPU", needsAdapter, () => {
     gradients.dispose()
   })
 
-  it("refuses what does not fit, before anything changes", async () => {
+  it("refuses gradients and states that do not fit, before it changes anything", async () => {
     expect(() => createWebgpuAdamW(begin(), initial(3), numbers)).toThrow(/"m" has 3 values, the parameters have 1001/)
     const optimizer = createWebgpuAdamW(begin(), initial(), numbers)
     const [few, all] = [tf.zeros([3]), tf.ones([COUNT])]

@@ -10,23 +10,23 @@ import { wgslModule } from "../wgsl/module.ts"
 /** AdamW over one flat list of values that stays on the device. */
 export interface WebgpuAdamW {
   /**
-   * One update, in one dispatch. gradients: on the same device, as many as the values, in their order
+   * One update, in one dispatch. gradients: on the same device, one for each value, in the values' order
    *
-   * @throws WebgpuOpsError if they are not as many; CoreError when the learning rate is out of range
+   * @throws WebgpuOpsError for another number of gradients; CoreError when the learning rate is out of range
    */
   step(gradients: Tensor, learningRate: number): void
-  /** The values as they are now. @throws WebgpuDeviceError if the device is lost */
+  /** Reads the current values. @throws WebgpuDeviceError if the device is lost */
   read(): Promise<Float32Array>
-  /** The state as it is now, to be saved. @throws WebgpuDeviceError if the device is lost */
+  /** Reads the current state, to save it. @throws WebgpuDeviceError if the device is lost */
   save(): Promise<OptimizerState>
-  /** Gives what it holds back to the device. */
+  /** Frees its buffers. */
   dispose(): void
 }
 
 /**
- * Takes values and the state of their optimiser to the device in use, and leaves the arrays alone. From what `read` and
- * `save` gave, updates continue bit for bit on the same device. They are computed in float32, where AdamW of core
- * computes in float64 and rounds what it stores.
+ * Copies values and the state of their optimiser to the device in use. From the results of `read` and `save`, updates
+ * continue bit for bit on the same device. Updates are computed in float32. AdamW of core computes in float64 and
+ * rounds stored values.
  *
  * Source: Loshchilov & Hutter 2019 (arXiv:1711.05101), algorithm 2.
  *
@@ -87,7 +87,7 @@ export function createWebgpuAdamW(values: Float32Array, state: OptimizerState, n
 }
 
 /**
- * Puts an optimiser to work on the device in use: AdamW. Others compute on the thread that calls.
+ * Creates an optimiser on the device in use, if it is AdamW. All others compute on the calling thread.
  *
  * @throws as {@link createWebgpuAdamW} and `loadOptimizer` of core
  */

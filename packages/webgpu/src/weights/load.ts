@@ -19,7 +19,7 @@ export interface WeightRows {
 
 export interface WebgpuLinear extends LinearWeight, WeightRows {}
 
-/** Rows hold [kernelHeight, kernelWidth, in], so that the channels of a pixel lie side by side as they do in x. */
+/** Rows are [kernelHeight, kernelWidth, in], so that the channels of a pixel are adjacent, as in x. */
 export interface WebgpuConv2d extends Conv2dWeight, WeightRows {
   readonly kernelHeight: number
   readonly kernelWidth: number
@@ -32,12 +32,12 @@ export interface WebgpuNorm extends NormWeight {
   readonly width: number
 }
 
-/** Takes weights to the device in the format asked for; biases and norms, which are small, are float32 always. */
+/** Loads weights to the device in a format. Biases and norms are small, and always float32. */
 export function createLoader(
   gpu: Gpu,
   format: WeightFormat | "file",
 ): Pick<WeightLoader, "linear" | "conv2d" | "norm"> {
-  /** @param layOut puts a row's elements in the order that the kernels want, size of an element in bytes given */
+  /** @param layOut puts a row's elements in the order of the kernels, from the size of an element in bytes */
   const loadRows = async (
     weight: WeightEntry,
     bias: WeightEntry | null,

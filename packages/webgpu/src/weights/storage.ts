@@ -4,8 +4,8 @@ import { WebgpuOpsError } from "../errors.ts"
 import type { Element } from "../wgsl/module.ts"
 
 /**
- * How a weight lies on the device. `f16` and `bf16` are pairs in a word; `q8` is four whole numbers from −127 to 127 in
- * a word, with a scale for every row. All are decoded as a kernel loads them, and summed in float32.
+ * The format of a weight on the device. `f16` and `bf16` are two values in a word. `q8` is four integers from −127 to
+ * 127 in a word, with a scale for every row. Kernels decode all formats when they load values, and sum in float32.
  */
 export type WeightFormat = "f32" | "f16" | "bf16" | "q8"
 
@@ -15,14 +15,14 @@ export const WEIGHT_FORMATS = ["f32", "f16", "bf16", "q8"] as const satisfies re
 export interface EncodedRows {
   readonly format: WeightFormat
   readonly bytes: Uint8Array
-  /** Of every row; for `q8` only. */
+  /** The scale of every row, for `q8` only. */
   readonly scales: Float32Array | null
 }
 
-/** The formats that hold a file's values as they are. */
+/** The formats that hold a file's values exactly. */
 const AS_IN_FILE: Partial<Record<Dtype, WeightFormat>> = { F32: "f32", F16: "f16", BF16: "bf16" }
 
-/** The format that a tensor of a file gets: the one asked for, or one that holds its values as they are. */
+/** The format of a file's tensor: the requested one, or for `file` one that holds its values exactly. */
 export function formatOf(dtype: Dtype, asked: WeightFormat | "file"): WeightFormat {
   return asked === "file" ? (AS_IN_FILE[dtype] ?? "f32") : asked
 }
@@ -62,7 +62,7 @@ export function encodeRows(
   }
 }
 
-/** Rows as whole numbers of their greatest magnitude's 127th part, to the nearest. */
+/** Rows as integers in units of 1/127 of their greatest magnitude, rounded to the nearest. */
 function quantise(values: Float32Array, rows: number): EncodedRows {
   const width = values.length / rows
   const whole = new Int8Array(values.length)
@@ -78,10 +78,10 @@ function quantise(values: Float32Array, rows: number): EncodedRows {
   return { format: "q8", bytes: new Uint8Array(whole.buffer), scales }
 }
 
-/** How a kernel declares a buffer of a format, and reads one element, or four from one that is a multiple of four. */
+/** How a kernel declares a buffer of a format, and reads one element, or four elements from a multiple of four on. */
 export interface Decoding {
   readonly element: Element
-  /** WGSL of the value at element `e` of buffer `name`: f32, or vec4f if read by four. */
+  /** WGSL of the value at element `e` of buffer `name`. It is an f32, or a vec4f for reads by four. */
   readonly value: (name: string, e: string) => string
 }
 

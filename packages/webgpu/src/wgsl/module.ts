@@ -1,22 +1,25 @@
 /** Element types that a kernel reads or writes. */
 export type Element = "f32" | "vec2f" | "vec4f" | "u32" | "vec2u"
 
-/** Parts of WGSL that not every device has. */
+/** Optional parts of WGSL. */
 export type Extension = "f16" | "subgroups"
 
 export interface KernelParts {
-  /** What the device must have. */
+  /** Extensions that the device must have. */
   readonly enable?: readonly Extension[]
   /** Names of the parameters: u32, or another type after a colon ("epsilon: f32"). */
   readonly params: readonly string[]
-  /** Buffers by name, in the order they are bound: what is read, then what is written. */
+  /** Buffers by name, in the order of their bindings: buffers to read, then buffers to write. */
   readonly reads: Readonly<Record<string, Element>>
   readonly writes: Readonly<Record<string, Element>>
   /** Invocations in a workgroup. */
   readonly threads: number
   /** Declarations: constants, shared memory, functions. */
   readonly declarations?: string
-  /** Body of `main`. `local` is the invocation in its workgroup, `group` the workgroup, counted over both dimensions. */
+  /**
+   * Body of `main`. `local` is the index of the invocation in its workgroup. `group` is the index of the workgroup over
+   * both dimensions.
+   */
   readonly main: string
 }
 
@@ -40,7 +43,7 @@ ${main}
 `
 }
 
-/** Lines for 0 … count − 1: WGSL compilers keep values in registers only where indices are constants. */
+/** Lines for 0 … count − 1. WGSL compilers keep values in registers only where indices are constants. */
 export function unrolled(count: number, line: (i: number) => string): string {
   return Array.from({ length: count }, (_, i) => line(i)).join("\n")
 }
