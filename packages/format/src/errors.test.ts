@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest"
 import { FormatError, show } from "./errors.ts"
 
 describe("FormatError", () => {
-  it("says where before what, and keeps both for programs", () => {
+  it("gives the place before the problem, and keeps both as fields", () => {
     const cause = new Error("below")
     const error = new FormatError("metadata", "not text", { source: "a.safetensors", tensor: "t", offset: 12, cause })
     expect(error.message).toBe('"a.safetensors", tensor "t", byte 12: not text')
@@ -17,7 +17,7 @@ describe("FormatError", () => {
     expect(error).toBeInstanceOf(Error)
   })
 
-  it("says only what when it has no place", () => {
+  it("gives only the problem without a place", () => {
     const error = new FormatError("layout", "too narrow")
     expect(error.message).toBe("too narrow")
     expect(error).toMatchObject({ source: undefined, tensor: undefined, offset: undefined })

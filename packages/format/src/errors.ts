@@ -1,4 +1,4 @@
-/** Why bytes, names or values were refused. Stable: switch on it rather than on the message. */
+/** The reason of a refusal of bytes, names or values. Codes are stable, and messages are not. */
 export type FormatErrorCode =
   // reading bytes
   /** A read goes past the end of the source. */
@@ -100,11 +100,11 @@ export type FormatErrorCode =
   /** Pruning would keep all sites or none. */
   | "prune"
 
-/** Where a {@link FormatError} was found. Every field is optional because not every refusal has one. */
+/** The place of a {@link FormatError}. A field is missing if it does not apply. */
 export interface FormatErrorPlace {
   /** Label of the source, usually a file name. */
   readonly source?: string
-  /** Name of the tensor the refusal is about. */
+  /** Name of the refused tensor. */
   readonly tensor?: string
   /** Byte position in the file. */
   readonly offset?: number
@@ -112,8 +112,8 @@ export interface FormatErrorPlace {
 }
 
 /**
- * The one error this package throws: the input is wrong and will stay wrong. The message says what was expected,
- * what came and what to do; the fields say the same to a program.
+ * The error of this package. The input is wrong, and a second try will not help. The message names what was expected,
+ * what came and what to do next. The fields have the same facts for programs.
  */
 export class FormatError extends Error {
   override readonly name = "FormatError"

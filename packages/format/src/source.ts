@@ -7,18 +7,18 @@ import { FormatError } from "./errors.ts"
 export interface ByteSource {
   /** Size in bytes. */
   readonly size: number
-  /** What to call this source in messages, usually the file name. */
+  /** The source's name in messages, usually the file name. */
   readonly label: string
-  /** Bytes `start` (inclusive) to `end` (exclusive), 0 <= start <= end <= size. Do not write to what comes back. */
+  /** Bytes `start` (inclusive) to `end` (exclusive), 0 <= start <= end <= size. Do not write to the result. */
   read(start: number, end: number): Promise<Uint8Array>
   /**
-   * Fills `target` with the bytes from `start` on and says how many there were, for sources that can do so without
-   * making a new array. Long headers and long files are read through one buffer then.
+   * Fills `target` with the bytes from `start` on and returns their number. Sources that need no new array for this
+   * offer it. Long headers and long files are then read through one buffer.
    */
   readInto?(target: Uint8Array, start: number): Promise<number>
 }
 
-/** Everything the readers of this package take. */
+/** All inputs of this package's readers. */
 export type SourceLike = ByteSource | Uint8Array | ArrayBuffer | Blob
 
 /** A source over bytes in memory. Nothing is copied: `read` returns views. */
@@ -34,7 +34,7 @@ export function fromBytes(bytes: Uint8Array | ArrayBuffer, label = "bytes"): Byt
   }
 }
 
-/** A source over a Blob or a browser's File, read lazily by slices. The label defaults to a File's name. */
+/** A source over a Blob or a browser's File, read lazily by slices. Default label: the File's name. */
 export function fromBlob(blob: Blob, label?: string): ByteSource {
   const name = label ?? ("name" in blob && typeof blob.name === "string" ? blob.name : "blob")
   return {
@@ -47,7 +47,7 @@ export function fromBlob(blob: Blob, label?: string): ByteSource {
   }
 }
 
-/** Any {@link SourceLike} as a {@link ByteSource}; a ByteSource comes back as it is. */
+/** Any {@link SourceLike} as a {@link ByteSource}. A ByteSource is returned unchanged. */
 export function toSource(input: SourceLike): ByteSource {
   if (input instanceof Uint8Array || input instanceof ArrayBuffer) return fromBytes(input)
   if (input instanceof Blob) return fromBlob(input)
@@ -55,8 +55,8 @@ export function toSource(input: SourceLike): ByteSource {
 }
 
 /**
- * Reads exactly `start` to `end`. A source is foreign code (a file that shrank, a server that ignores ranges), so the
- * length that came back is checked.
+ * Reads exactly `start` to `end`. The length of the result is checked, because a file may have become shorter, or a
+ * server may ignore ranges.
  *
  * @throws FormatError `source-range`, `source-short-read`
  */
@@ -70,7 +70,7 @@ export async function readExactly(source: ByteSource, start: number, end: number
 }
 
 /**
- * Fills `target` with the bytes from `start` on, through one buffer where the source can do so.
+ * Fills `target` with the bytes from `start` on, through one buffer if the source supports it.
  *
  * @throws FormatError `source-range`, `source-short-read`
  */

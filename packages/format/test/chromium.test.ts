@@ -169,7 +169,7 @@ describe("the built package in Chromium", needs("Chromium. CHROMIUM names one", 
     }
   })
 
-  it("works in a worker, on a file that is handed over", async () => {
+  it("works in a worker, on a file from the page", async () => {
     const answer = await page.evaluate(
       async (values) => {
         const worker = new Worker("/worker.js", { type: "module" })

@@ -6,12 +6,15 @@ import { createSampler, deltaDistance, samplePair } from "../network/samples.ts"
 import { readSiteNetwork } from "../network/site-network.ts"
 import { compareSites } from "../selections/compare-sites.ts"
 
-/** How far two adapters at one site are from each other. */
+/** The distance of two adapters at one site. */
 export interface SiteDistance {
   readonly site: LlliteSite
-  /** Of the parameters; null when the widths differ, and there are no pairs to compare. */
+  /** Distance of the parameters. Null if the widths differ, because there are no pairs to compare. */
   readonly parameters: ParameterDistance | null
-  /** Of what they do on samples, relative to the first: root of mean |b - a|² / mean |a|². Default: null, since it is only computed on request. */
+  /**
+   * Distance of their deltas on samples, relative to the first: root of mean |b - a|² / mean |a|². Null without
+   * the option for it; see {@link CompareOptions}.
+   */
   readonly delta: number | null
 }
 
@@ -21,7 +24,7 @@ export interface ParameterDistance {
   readonly relative: number
   /** The largest single difference. */
   readonly largest: number
-  /** Cosine of the angle between them; NaN where one is all zero. */
+  /** Cosine of the angle between them. NaN if one is all zero. */
   readonly cosine: number
 }
 
@@ -44,8 +47,8 @@ export interface LlliteDifference {
 /** Options of {@link compareLllites}. */
 export interface CompareOptions {
   /**
-   * Whether to compare what the adapters do, too: on samples as `resizeLllite` describes them. Widths may differ then,
-   * and files whose neurons merely stand in another order come out equal. Takes about a tenth of a second a site.
+   * Whether to compare the adapters' deltas, too, on samples as for `resizeLllite`. Widths may then differ, and files
+   * with the same neurons in another order are equal. It takes about a tenth of a second for each site.
    */
   readonly deltas?: boolean
 }
@@ -61,7 +64,7 @@ export async function compareLllites(
   options: CompareOptions = {},
 ): Promise<LlliteDifference> {
   const { missing, extra } = compareSites(second.sites, first.sites)
-  const gone = new Set(missing.map(({ key }) => key))
+  const missingKeys = new Set(missing.map(({ key }) => key))
   const added = new Set(extra.map(({ key }) => key))
   const secondByKey = new Map(second.sites.map((site) => [site.key, site]))
   const sampler = createSampler(0)
@@ -81,7 +84,7 @@ export async function compareLllites(
   }
   const keys = new Set([...first.metadata.keys(), ...second.metadata.keys()])
   return {
-    onlyFirst: first.sites.filter(({ key }) => gone.has(key)),
+    onlyFirst: first.sites.filter(({ key }) => missingKeys.has(key)),
     onlySecond: second.sites.filter(({ key }) => added.has(key)),
     sites,
     metadata: [...keys]

@@ -7,19 +7,19 @@ import { readExactly } from "../source.ts"
 import type { LazyTensorBytes } from "../write/safetensors.ts"
 
 /**
- * A safetensors file that is not written yet: what every function here that changes a file gives. Hand it to
- * `safetensorsChunks(tensors, metadata)`, which reads, changes and gives a piece at a time.
+ * A safetensors file that is not written yet. Every function here that changes a file returns one. Pass it to
+ * `safetensorsChunks(tensors, metadata)`, which reads, changes and yields one piece at a time.
  */
 export interface SafetensorsContents {
   readonly tensors: ReadonlyMap<string, LazyTensorBytes>
-  /** Undefined where the file is to have none. */
+  /** Undefined for a file without metadata. */
   readonly metadata: ReadonlyMap<string, string> | undefined
 }
 
-/** Bytes of a tensor that are in memory at once. A multiple of every element's size. */
+/** Bytes of a tensor in memory at one time. A multiple of every element's size. */
 const PIECE_BYTES = 2 ** 22
 
-/** Hashes that stand in metadata of the tensors' bytes, and are wrong once those change. */
+/** Metadata keys of hashes of the tensors' bytes. The hashes are wrong when the bytes change. */
 const HASH_KEYS = ["modelspec.hash_sha256", "sshs_model_hash", "sshs_legacy_hash"]
 
 /** A tensor's bytes as the file has them, in pieces. */
@@ -37,13 +37,13 @@ export function copiedTensor(source: ByteSource, info: TensorInfo): LazyTensorBy
   return { dtype: info.dtype, shape: info.shape, bytes: () => tensorPieces(source, info) }
 }
 
-/** A file's metadata for a file with other bytes: without hashes, which would be wrong. */
+/** The metadata for a changed file. It has no hashes, because they would be wrong. */
 export function metadataOfChanged(metadata: ReadonlyMap<string, string>): ReadonlyMap<string, string> | undefined {
   const kept = new Map([...metadata].filter(([key]) => !HASH_KEYS.includes(key)))
   return kept.size === 0 ? undefined : kept
 }
 
-/** The dtype that an LLLite's tensors have, or F32 where they have several. */
+/** The dtype of an LLLite's tensors, or F32 if they have several. */
 export function storedDtype({ dtypes }: LlliteFile): FloatDtype {
   const [dtype = "F32"] = dtypes
   return dtypes.length === 1 && isReadableDtype(dtype) ? dtype : "F32"

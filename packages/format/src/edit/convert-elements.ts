@@ -10,10 +10,10 @@ export interface ConvertedElements {
 }
 
 /**
- * Turns little-endian elements of one float dtype into another, each rounded once, to nearest, ties to even.
+ * Converts little-endian elements from one float dtype to another. Each is rounded once, to nearest, ties to even.
  *
- * A value that is too large becomes infinity, in F8_E4M3 NaN, as in PyTorch. Two points differ from PyTorch. A float64
- * is rounded once; PyTorch rounds it to float32 first. A NaN keeps as much of its payload as fits.
+ * A value that is too large becomes infinity, or NaN in F8_E4M3, as in PyTorch. Two points differ from PyTorch. A
+ * float64 is rounded once; PyTorch rounds it to float32 first. A NaN keeps as much of its payload as fits.
  */
 export function convertElements(bytes: Uint8Array, from: FloatDtype, to: FloatDtype): ConvertedElements {
   if (from === to) return { bytes, lost: 0 }

@@ -13,7 +13,7 @@ import { convertElements } from "./convert-elements.ts"
 
 const f64 = (...values: number[]): Uint8Array => new Uint8Array(Float64Array.from(values).buffer)
 
-/** All finite values of a small float, ascending, and the one that would come next. */
+/** All finite values of a small float, ascending, and the next one after them. */
 function finiteValues(dtype: "F16" | "F8_E4M3" | "F8_E5M2"): number[] {
   const bytes =
     dtype === "F16"
@@ -93,7 +93,7 @@ describe("convertSafetensors", () => {
     ]),
   )
 
-  it("changes float tensors, keeps others, and drops hashes that would be wrong", async () => {
+  it("changes float tensors, keeps others, and removes hashes that would be wrong", async () => {
     const result = await convertSafetensors(mixed, { dtype: "F16" })
     expect(result).toMatchObject({ converted: 1, kept: ["count"], leftOut: [] })
     const file = await openSafetensors(await written(result))
@@ -129,7 +129,7 @@ describe("convertSafetensors", () => {
     expect([...(await allowed.readFloat32("t"))]).toEqual([Number.POSITIVE_INFINITY])
   })
 
-  it("reads, converts and gives a large tensor in pieces", async () => {
+  it("reads, converts and yields a large tensor in pieces", async () => {
     const values = Float32Array.from({ length: 2 ** 20 + 5 }, (_, i) => i / 7)
     const file = serializeSafetensors(
       new Map([["t", { dtype: "F32", shape: [values.length], bytes: fromFloat32(values, "F32") }]]),
@@ -148,7 +148,7 @@ describe("convertSafetensors", () => {
     expect(await result.readFloat32("t")).toEqual(toFloat32(fromFloat32(values, "BF16"), "BF16"))
   })
 
-  it("takes an LLLite's names to those of training and back, out of a state with other tensors", async () => {
+  it("converts an LLLite's names to those of training and back, from a state with other tensors", async () => {
     const file = await smallLllite()
     const state = await openSafetensors(await written(await convertSafetensors(file, { keys: "training" })))
     const [name = ""] = state.tensors.keys()
@@ -160,7 +160,7 @@ describe("convertSafetensors", () => {
     expect(await written(back)).toEqual(file)
   })
 
-  it("refuses names where there is no adapter, and two tensors of one name", async () => {
+  it("refuses names in a file without an adapter, and two tensors of one name", async () => {
     await expect(convertSafetensors(mixed, { keys: "file" })).rejects.toMatchObject({ code: "site-unknown" })
     const site = "input_blocks.4.1.transformer_blocks.0.attn1.to_q.lllite_down.0.bias"
     const twice = serializeSafetensors(

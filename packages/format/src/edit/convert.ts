@@ -14,27 +14,27 @@ import { renameKeys } from "./key-layout.ts"
 
 /** Options of {@link convertSafetensors}. */
 export interface ConvertOptions {
-  /** What F64, F32, F16, BF16, F8_E4M3 and F8_E5M2 tensors become. Tensors of other dtypes stay as they are. */
+  /** The dtype for F64, F32, F16, BF16, F8_E4M3 and F8_E5M2 tensors. Tensors of other dtypes stay unchanged. */
   readonly dtype?: FloatDtype
   /**
-   * Names for an LLLite's tensors. Given, the result has the adapters' tensors alone: `file` takes an LLLite out of a
-   * training state.
+   * Names for an LLLite's tensors. With this option, the result has the adapters' tensors only. `file` extracts an
+   * LLLite from a training state.
    */
   readonly keys?: KeyLayout
   /**
-   * What to do about a value that the dtype cannot hold: `refuse` it by the tensor's name (unless said), or write what
-   * PyTorch would, infinity, and NaN in F8_E4M3.
+   * What to do with a value that the dtype cannot hold. `refuse` throws with the tensor's name. `infinity` writes
+   * infinity, or NaN in F8_E4M3, as PyTorch does. Default: `refuse`.
    */
   readonly overflow?: "refuse" | "infinity"
 }
 
 /** A converted file, to be written with `safetensorsChunks`. */
 export interface ConvertedFile extends SafetensorsContents {
-  /** How many tensors get another dtype. */
+  /** The number of tensors that get another dtype. */
   readonly converted: number
-  /** Names of tensors that stay as they are because their dtype is none of the six. */
+  /** Names of tensors that stay unchanged because they have another dtype than the six. */
   readonly kept: readonly string[]
-  /** Names of tensors that are left out because they belong to no adapter. */
+  /** Names of tensors that are left out because they are not an adapter's. */
   readonly leftOut: readonly string[]
 }
 

@@ -14,7 +14,7 @@ import { mergeLllites } from "./merge.ts"
 import { pruneLllite } from "./prune.ts"
 import { sdScriptsProblem } from "./reference-readers.ts"
 
-/** A small LLLite with every value the same, times how far its site is down the list where `rising`. */
+/** A small LLLite in which all values are equal. With `rising` they are multiplied by the site's place in the list. */
 const filled = async (value: number, rising = false): ReturnType<typeof readLllite> => {
   const sites = smallSites()
   return readLllite(
@@ -55,11 +55,11 @@ describe("changing metadata", () => {
     expect(before.size).toBe(3)
   })
 
-  it("refuses to remove what is not there, and says what is", () => {
+  it("refuses to remove a missing key, and lists the keys", () => {
     expect(() => changeMetadata(before, { remove: ["x"] })).toThrow(/no key "x" to remove; it has "a", "b", "c"/)
   })
 
-  it("leaves every tensor's bytes as they are", async () => {
+  it("leaves every tensor's bytes unchanged", async () => {
     const file = await smallLllite({ metadata: before })
     const other = await readLllite(await written(await withMetadata(file, new Map([["only", "this"]]))))
     expect([...other.metadata]).toEqual([["only", "this"]])
@@ -68,7 +68,7 @@ describe("changing metadata", () => {
     expect(await written(await withMetadata(file, before))).toEqual(file)
   })
 
-  it("fills in what the header tells, and nothing that is there", async () => {
+  it("fills in missing metadata from the header, and keeps existing keys", async () => {
     const file = await filled(1)
     expect(Object.fromEntries(missingMetadata(file, "name"))).toEqual({
       "modelspec.sai_model_spec": "1.0.1",
@@ -114,7 +114,7 @@ describe("mergeLllites", () => {
     },
   )
 
-  it("refuses other widths, other sites, one file, and a weight that is no number", async () => {
+  it("refuses other widths, other sites, one file, and a weight that is not finite", async () => {
     const file = await filled(1)
     const wide = await readLllite(
       await smallLllite({ sites: smallSites().map((site) => ({ ...site, mlpDim: 5 })), values: zeroValues }),
@@ -154,7 +154,7 @@ describe("pruneLllite", () => {
     expect(sites.every(({ parameters }) => parameters?.relative === 0)).toBe(true)
   })
 
-  it("zeroes sites so that they do nothing and are still there", async () => {
+  it("zeroes sites, which stay in the file without an effect", async () => {
     const file = await filled(1)
     const keeps = ({ block }: { block: string }): boolean => block === "middle"
     const zeroed = await readLllite(await written(pruneLllite(file, keeps, { mode: "zero" })))
@@ -162,7 +162,7 @@ describe("pruneLllite", () => {
     for (const { site, strength } of (await checkLllite(zeroed)).sites) expect(strength > 0).toBe(keeps(site))
   })
 
-  it("refuses to take out nothing or everything", async () => {
+  it("refuses to remove no site or all sites", async () => {
     const file = await filled(1)
     expect(() => pruneLllite(file, () => true)).toThrow(/every adapter would stay/)
     expect(() => pruneLllite(file, () => false)).toThrow(/no adapter would stay/)
@@ -170,7 +170,7 @@ describe("pruneLllite", () => {
 })
 
 describe("compareLllites", () => {
-  it("measures distance, angle and what the sites do", async () => {
+  it("measures distance, angle and the distance of the sites' deltas", async () => {
     const { sites, metadata } = await compareLllites(await filled(1), await filled(-2), { deltas: true })
     for (const { parameters, delta } of sites) {
       expect(parameters).toEqual({ relative: 3, largest: 3, cosine: expect.closeTo(-1, 12) })
@@ -179,7 +179,7 @@ describe("compareLllites", () => {
     expect(metadata).toEqual([{ key: "modelspec.title", first: "all 1", second: "all -2" }])
   })
 
-  it("has no pairs of parameters where widths differ", async () => {
+  it("compares no parameters where widths differ", async () => {
     const wide = await readLllite(
       await smallLllite({ sites: smallSites().map((site) => ({ ...site, mlpDim: 5 })), values: zeroValues }),
     )
@@ -187,7 +187,7 @@ describe("compareLllites", () => {
     for (const { parameters, delta } of sites) expect([parameters, delta]).toEqual([null, 1])
   })
 
-  it("tells NaN, and values where there were none", async () => {
+  it("reports NaN, and values where all were zero", async () => {
     const [zero, one] = [await readLllite(await smallLllite({ values: zeroValues })), await filled(1)]
     const broken = await filled(Number.NaN)
     const relative = async (a: typeof one, b: typeof one): Promise<unknown> =>
@@ -199,7 +199,7 @@ describe("compareLllites", () => {
 })
 
 describe("sdScriptsProblem", () => {
-  it("takes the usual sites with one pair of widths, and nothing else", async () => {
+  it("accepts the usual sites with one pair of widths only", async () => {
     const sites = enumerateSites(SDXL_LAYOUT).map((site) => ({ ...site, condDim: 2, mlpDim: 1 }))
     const [first, ...rest] = sites
     const file = async (kept: typeof sites): ReturnType<typeof readLllite> =>

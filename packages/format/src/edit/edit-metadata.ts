@@ -7,7 +7,7 @@ import { toSource } from "../source.ts"
 import type { SafetensorsContents } from "./contents.ts"
 import { copiedTensor } from "./contents.ts"
 
-/** A change of metadata. Removing comes first, so a key that is in both gets its new value at the end. */
+/** A change of metadata. Keys are removed first, so a key in both lists gets its new value at the end. */
 export interface MetadataChange {
   readonly remove?: Iterable<string>
   readonly set?: ReadonlyMap<string, string>
@@ -16,7 +16,7 @@ export interface MetadataChange {
 /**
  * The metadata after a change, in the old order, new keys last.
  *
- * @throws FormatError `metadata` when a key that is to be removed is not there
+ * @throws FormatError `metadata` when a key to remove does not exist
  */
 export function changeMetadata(
   metadata: ReadonlyMap<string, string>,
@@ -35,10 +35,10 @@ export function changeMetadata(
 /**
  * Metadata that an LLLite lacks, as far as its header or its name determines it. These are the ModelSpec's required keys
  * that are the same for every LLLite, a title, and the adapter's widths. The widths have the names that LLLites for
- * Anima use. Existing keys stay as they are. Nothing is guessed: not the author, the date, the resolution or what the
- * base model predicts.
+ * Anima use. Existing keys stay unchanged. The function guesses no author, date, resolution or prediction of the base
+ * model.
  *
- * @param title written as `modelspec.title` where there is none; usually the file's name without its ending
+ * @param title the `modelspec.title` for a file without one, usually the file's name without its ending
  */
 export function missingMetadata(file: LlliteFile, title: string): ReadonlyMap<string, string> {
   const { dims } = file
@@ -47,7 +47,7 @@ export function missingMetadata(file: LlliteFile, title: string): ReadonlyMap<st
     ["modelspec.architecture", LLLITE_ARCHITECTURE],
     ["modelspec.implementation", LLLITE_IMPLEMENTATION],
     ["modelspec.title", title],
-    // Files whose sites differ in width have no such number.
+    // Files whose sites differ in width have no single number.
     ["lllite.cond_emb_dim", dims === null ? undefined : String(dims.condDim)],
     ["lllite.mlp_dim", dims === null ? undefined : String(dims.mlpDim)],
   ]
@@ -59,8 +59,8 @@ export function missingMetadata(file: LlliteFile, title: string): ReadonlyMap<st
 /**
  * A safetensors file with other metadata. Tensors are copied byte for byte, 4 MiB at a time.
  *
- * @param metadata undefined for none at all
- * @throws FormatError everything `openSafetensors` throws
+ * @param metadata undefined for no metadata
+ * @throws FormatError as `openSafetensors`
  */
 export async function withMetadata(
   input: SourceLike,

@@ -16,7 +16,7 @@ describe("createSha256", () => {
     expect(createSha256().digest()).toBe("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
   })
 
-  it("equals Node's, however the bytes are cut", () => {
+  it("equals Node's, for any cut of the bytes", () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 8 }), (pieces) => {
         const [own, node] = [createSha256(), createHash("sha256")]
@@ -34,7 +34,7 @@ describe("hashSafetensors", () => {
   const bytes = Uint8Array.from({ length: 1_200_000 }, (_, i) => i * 31)
   const file = serializeSafetensors(new Map([["t", { dtype: "U8", shape: [bytes.length], bytes }]]))
 
-  it("gives the hashes that people quote", async () => {
+  it("gives the hashes of web UIs and model sites", async () => {
     const whole = sha256(file)
     expect(await hashSafetensors(file)).toEqual({
       sha256: whole,
@@ -46,7 +46,7 @@ describe("hashSafetensors", () => {
     })
   })
 
-  it("says whether the metadata's hashes hold", async () => {
+  it("checks the metadata's hashes", async () => {
     const metadata = new Map([
       ["sshs_model_hash", sha256(bytes)],
       ["modelspec.hash_sha256", "0x00"],

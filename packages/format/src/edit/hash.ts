@@ -5,13 +5,13 @@ import { tensorPieces } from "./contents.ts"
 import type { Hasher } from "./sha256.ts"
 import { createSha256 } from "./sha256.ts"
 
-/** The hashes that people and programs quote of a safetensors file. */
+/** The hashes of a safetensors file that people and programs use. */
 export interface FileHashes {
   /** SHA-256 of the whole file: what Hugging Face and Civitai show. */
   readonly sha256: string
   /**
-   * The oldest short hash of web UIs: 8 digits of the SHA-256 of 64 KiB from 1 MiB on. Files that are shorter than
-   * 1 MiB all have the same one.
+   * The oldest short hash of web UIs: 8 digits of the SHA-256 of 64 KiB from 1 MiB on. All files below 1 MiB have the
+   * same one.
    */
   readonly autoV1: string
   /** The first 10 digits of `sha256`: what AUTOMATIC1111's web UI and Civitai call AutoV2. */
@@ -19,17 +19,17 @@ export interface FileHashes {
   /** The first 12 digits of the tensors' hash: what Civitai calls AutoV3. */
   readonly autoV3: string
   /**
-   * SHA-256 of everything after the header, as `modelspec.hash_sha256` is written: with 0x before it. It stays when
-   * metadata changes. Source: https://github.com/Stability-AI/ModelSpec.
+   * SHA-256 of all bytes after the header, with 0x before it as in `modelspec.hash_sha256`. It stays when metadata
+   * changes. Source: https://github.com/Stability-AI/ModelSpec.
    */
   readonly tensors: string
-  /** What the file's metadata says its tensors' hash is, and whether it is. */
+  /** The hashes of the tensors in the file's metadata, and whether they are right. */
   readonly stated: readonly { readonly key: string; readonly value: string; readonly holds: boolean }[]
 }
 
 /** Options of {@link hashSafetensors}. */
 export interface HashOptions {
-  /** Makes a SHA-256. Default: the one of this package. It runs anywhere and is slower than a built-in one. */
+  /** Creates a SHA-256. Default: this package's, which runs anywhere and is slower than a built-in one. */
   readonly createHasher?: () => Hasher
 }
 
@@ -37,7 +37,7 @@ export interface HashOptions {
  * Hashes a safetensors file in one pass, 4 MiB in memory at a time.
  * Sources: sd-scripts `library/train_util.py`, `addnet_hash_safetensors` and `addnet_hash_legacy`.
  *
- * @throws FormatError everything `openSafetensors` throws, `source-short-read`
+ * @throws FormatError as `openSafetensors`; `source-short-read`
  */
 export async function hashSafetensors(input: SourceLike, options: HashOptions = {}): Promise<FileHashes> {
   const { createHasher = createSha256 } = options

@@ -3,9 +3,9 @@ import { keyTable } from "../lllite/fit.ts"
 import { isSiteTensorName } from "../lllite/tensors.ts"
 
 /**
- * How an LLLite's tensors are named. `file` is the form that every program reads:
- * `lllite_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_q.down.0.weight`. `training` is what the reference has in
- * memory while it trains, and in the model of an `accelerate` state, among the U-Net's own weights:
+ * The naming of an LLLite's tensors. `file` is the form that every program reads:
+ * `lllite_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_q.down.0.weight`. `training` is the reference's form in
+ * memory during training. It is also the form in the model of an `accelerate` state, among the U-Net's weights:
  * `input_blocks.4.1.transformer_blocks.0.attn1.to_q.lllite_down.0.weight`.
  * Source: sd-scripts `networks/control_net_lllite_for_train.py`, `save_lllite_weights`.
  */
@@ -13,13 +13,13 @@ export type KeyLayout = "file" | "training"
 
 const TRAINING_MARK = ".lllite_"
 
-/** Begins a name in the state of a model that `torch.compile` or DistributedDataParallel has wrapped. */
+/** The prefix of names in the state of a model that `torch.compile` or DistributedDataParallel has wrapped. */
 const WRAPPERS = /^(?:(?:_orig_mod|module)\.)+/
 
 /**
  * Names of an LLLite's tensors in another layout.
  *
- * @returns new name by old name, of the adapters' tensors alone
+ * @returns new names by old names, for the adapters' tensors only
  * @throws FormatError `site-unknown` when no tensor belongs to an adapter
  */
 export function renameKeys(names: Iterable<string>, layout: KeyLayout, label: string): ReadonlyMap<string, string> {

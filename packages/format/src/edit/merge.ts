@@ -15,7 +15,7 @@ export interface MergeInput {
 
 /** Options of {@link mergeLllites}. */
 export interface MergeOptions {
-  /** How the result is stored. Default: as the first file. */
+  /** The dtype of the result. Default: the first file's. */
   readonly dtype?: FloatDtype
 }
 
@@ -23,17 +23,16 @@ export interface MergeOptions {
  * The weighted sum of LLLites, parameter by parameter, in float64. It works well to average checkpoints of one training.
  * An LLLite is not linear in its parameters:
  *
- * - The sum of two does not do the sum of what they do.
- * - Files of different trainings have their neurons in different orders. Their sum does little of either.
+ * - The sum of two files does not add the sum of their deltas.
+ * - Files of different trainings have their neurons in different orders. Their sum has little effect of either.
  * - Weights that do not add up to 1 change the strength by more than their sum.
  *
- * To use two different LLLites at once, give both to the generator.
+ * To use two different LLLites at once, pass both to the generator.
  *
  * The result has the first file's metadata with `modelspec.merged_from`. One tensor of each file is in memory at a time.
  *
- * @throws FormatError `merge` when the files differ in sites or widths, when there are fewer than two, or when a weight is
- * not a finite number. While the result is written: `merge`, which names a file with NaN or infinite values, or
- * `value-range`.
+ * @throws FormatError `merge` when files differ in sites or widths, with fewer than two files, or when a weight is not
+ * finite. While the result is written: `merge`, which names a file with NaN or infinite values, or `value-range`.
  */
 export function mergeLllites(inputs: readonly MergeInput[], options: MergeOptions = {}): SafetensorsContents {
   const [first, ...others] = inputs
@@ -52,7 +51,7 @@ export function mergeLllites(inputs: readonly MergeInput[], options: MergeOption
     for (const { file, weight } of inputs) {
       const part = await file.tensor(site, name)
       if (!part.every(Number.isFinite)) {
-        const what = "it has NaN or infinite values, which would be in the result, too. Leave the file out."
+        const what = "it has NaN or infinite values, which would also be in the result. Leave the file out."
         throw new FormatError("merge", what, { source: file.label, tensor: `${site.key}.${name}` })
       }
       if (sum.length === 0) sum = new Float64Array(part.length)

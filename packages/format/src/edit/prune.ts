@@ -8,18 +8,19 @@ import { metadataOfChanged } from "./contents.ts"
 /** Options of {@link pruneLllite}. */
 export interface PruneOptions {
   /**
-   * What becomes of an adapter that is taken out. Default: `drop`. `drop` leaves its tensors out of the file: ComfyUI
-   * reads such a file, sd-scripts refuses it. `zero` keeps the tensors with `up` all zero. The effect is the same, every
-   * program reads the file, and the size stays.
+   * How an adapter is removed. `drop` leaves its tensors out of the file. ComfyUI reads such a file, and sd-scripts
+   * refuses it. `zero` keeps the tensors with `up` all zero. The effect is the same, every program reads the file, and
+   * the size stays. Default: `drop`.
    */
   readonly mode?: "drop" | "zero"
 }
 
 /**
- * An LLLite without some of its adapters. What stays is copied byte for byte, what belongs to no adapter is left out.
+ * Removes some adapters of an LLLite. Remaining tensors are copied byte for byte. Tensors that are not an adapter's are
+ * left out.
  *
  * @param keeps whether an adapter stays
- * @throws FormatError `prune` when none would stay, or all would
+ * @throws FormatError `prune` when no adapter would stay, or all would
  */
 export function pruneLllite(
   file: LlliteFile,
@@ -44,7 +45,7 @@ export function pruneLllite(
     }
   }
   const refuse = (what: string): FormatError => new FormatError("prune", what, { source: file.label })
-  if (kept === 0) throw refuse("no adapter would stay; keep at least one")
-  if (kept === file.sites.length) throw refuse("every adapter would stay; name some that the file has")
+  if (kept === 0) throw refuse("no adapter would stay. Keep at least one.")
+  if (kept === file.sites.length) throw refuse("every adapter would stay. Name some that the file has.")
   return { tensors, metadata: metadataOfChanged(file.metadata) }
 }

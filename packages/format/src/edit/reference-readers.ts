@@ -4,8 +4,8 @@ import { compareSites } from "../selections/compare-sites.ts"
 import { enumerateSites } from "../selections/selection.ts"
 
 /**
- * Why sd-scripts would not load an LLLite, in a sentence, or null. It takes exactly the sites that it trains, and one
- * pair of widths for the whole file. ComfyUI takes any of SDXL's sites, and the widths may differ between them.
+ * The reason why sd-scripts would not load an LLLite, in a sentence, or null. It takes exactly the sites that it
+ * trains, and one pair of widths for the whole file. ComfyUI takes any of SDXL's sites, and their widths may differ.
  * Source: sd-scripts `sdxl_gen_img.py`, `networks/control_net_lllite.py`, where the state is loaded strictly.
  */
 export function sdScriptsProblem(file: Pick<LlliteFile, "sites" | "layout" | "dims" | "extraTensors">): string | null {

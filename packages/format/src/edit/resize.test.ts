@@ -34,7 +34,7 @@ const reread = async (contents: Parameters<typeof written>[0]): Promise<LlliteFi
   readLllite(await written(contents))
 
 describe("an adapter as a network", () => {
-  it("conditions as plain convolutions do", async () => {
+  it("computes the embedding as plain convolutions do", async () => {
     const file = await randomLllite()
     for (const site of file.sites) {
       const network = await readSiteNetwork(file, site)
@@ -43,7 +43,7 @@ describe("an adapter as a network", () => {
       const picture = Array.from({ length: 3 }, () =>
         Array.from({ length: size }, () => Array.from({ length: size }, () => 2 * random() - 1)),
       )
-      // The same pixels for the network: innermost patch by patch, as its layers take them up.
+      // The same pixels in the order of the network's layers: innermost patch by patch.
       const pixels: number[] = []
       const visit = (kernels: readonly number[], x: number, y: number): void => {
         const [kernel, ...inner] = kernels
@@ -73,7 +73,7 @@ describe("an adapter as a network", () => {
     }
   })
 
-  it("gives back the tensors it was read from", async () => {
+  it("gives the tensors that it was read from", async () => {
     const file = await randomLllite()
     for (const site of file.sites) {
       const network = await readSiteNetwork(file, site)
@@ -85,7 +85,7 @@ describe("an adapter as a network", () => {
 })
 
 describe("resizeLllite", () => {
-  it("makes adapters wider without changing what they do, and finds the old ones in them again", async () => {
+  it("makes adapters wider without changing their delta, and finds the old ones when it narrows them again", async () => {
     const file = await randomLllite()
     const wide = await reread(await resizeLllite(file, { dims: { condDim: 11, mlpDim: 13 } }))
     expect(wide.dims).toEqual({ condDim: 11, mlpDim: 13 })
@@ -100,7 +100,7 @@ describe("resizeLllite", () => {
       expect(delta).toBeLessThan(1e-5)
   })
 
-  it("says the error that other samples show, between the least possible one and doing nothing", async () => {
+  it("gives the error on other samples, between the smallest possible error and that of no effect", async () => {
     const file = await randomLllite()
     for (const dims of [{ mlpDim: 4 }, { condDim: 3 }, { condDim: 4, mlpDim: 5 }]) {
       const resized = await resizeLllite(file, { dims })
@@ -114,7 +114,7 @@ describe("resizeLllite", () => {
     }
   })
 
-  it("is better than leaving the last neurons out", async () => {
+  it("is better than removing the last neurons", async () => {
     const file = await randomLllite()
     const resized = await resizeLllite(file, { dims: { mlpDim: 5 } })
     const cutSites = file.sites.map((site) => ({ ...site, mlpDim: 5 }))
@@ -141,7 +141,7 @@ describe("resizeLllite", () => {
     expect(await once(3)).not.toEqual(await once(4))
   })
 
-  it("refuses widths that no adapter has, and values that nothing can be fitted to", async () => {
+  it("refuses widths out of range, and values that are not finite", async () => {
     const file = await randomLllite()
     await expect(resizeLllite(file, { dims: { mlpDim: 0 } })).rejects.toMatchObject({ code: "dims" })
     const broken = await readLllite(

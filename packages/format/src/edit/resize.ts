@@ -14,17 +14,17 @@ import { metadataOfChanged, storedDtype } from "./contents.ts"
 
 /** Options of {@link resizeLllite}. */
 export interface ResizeOptions {
-  /** Widths of every adapter of the result; what is left out stays as it is at each site. */
+  /** Widths of every adapter of the result. A missing width stays unchanged at each site. */
   readonly dims: Partial<AdapterDims>
-  /** How the result is stored. Default: as the file. */
+  /** The dtype of the result. Default: the file's. */
   readonly dtype?: FloatDtype
-  /** Seed of the samples that the fit is made on. Default: 0. */
+  /** Seed of the samples for the fit. Default: 0. */
   readonly seed?: number
   /** Called after each site. */
   readonly onProgress?: (done: number, count: number) => void
 }
 
-/** How one site fared. */
+/** The error of one site, with its widths. */
 export interface ResizedSite extends ResizeError {
   readonly site: LlliteSite
 }
@@ -35,12 +35,13 @@ export interface ResizedLllite extends SafetensorsContents {
 }
 
 /**
- * An LLLite with other widths; `resizeNetwork` says how. A wider one does exactly what the old one did. A narrower
+ * An LLLite with other widths. `resizeNetwork` describes the method. A wider one has exactly the old delta. A narrower
  * one keeps the neurons that predict the others best, and has an error.
  *
- * The error is measured at each site on other samples than it was fitted on, before rounding to the dtype. Host inputs
- * have mean 0 and variance 1, as a layer norm gives them. Controls are patches of flat, lined and ramped pictures.
- * Real pictures give real models other inputs. So the error says which width is enough, not how pictures will differ.
+ * The error is measured at each site before rounding to the dtype, on other samples than those of the fit. Host inputs
+ * have mean 0 and variance 1, as after a layer norm. Controls are patches of flat, lined and ramped pictures.
+ * Real pictures give real models other inputs. So the error shows which width is enough, and not how pictures will
+ * differ.
  *
  * The whole result is in memory, as float32.
  *
@@ -77,7 +78,7 @@ export async function resizeLllite(file: LlliteFile, options: ResizeOptions): Pr
 function refuseNaN({ conditioner, down, mid, up }: SiteNetwork, site: LlliteSite, label: string): void {
   for (const { weight, bias } of [...conditioner, down, mid, up]) {
     if (weight.data.every(Number.isFinite) && bias.every(Number.isFinite)) continue
-    const message = "the adapter has NaN or infinity among its values, and nothing can be fitted to it"
+    const message = "the adapter has NaN or infinity among its values, and cannot be resized"
     throw new FormatError("value-range", `${message}. Prune this site, or look for another file.`, {
       source: label,
       tensor: site.key,
@@ -89,7 +90,7 @@ function widthsOf({ condDim, mlpDim }: AdapterDims): AdapterDims {
   return { condDim, mlpDim }
 }
 
-/** The widths that `missingMetadata` writes, which are others now. */
+/** Replaces the widths that `missingMetadata` writes. */
 function withoutWidths(metadata: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   return new Map([...metadata].filter(([key]) => key !== "lllite.cond_emb_dim" && key !== "lllite.mlp_dim"))
 }

@@ -6,8 +6,8 @@ export interface Hasher {
 }
 
 /**
- * SHA-256 (FIPS 180-4) piece by piece. WebCrypto only hashes data that is in memory as a whole; a checkpoint is not.
- * Where a faster one exists, as `node:crypto` in Node, pass that one instead.
+ * SHA-256 (FIPS 180-4) piece by piece. WebCrypto only hashes data that is in memory as a whole, and a checkpoint is
+ * not. If a faster one exists, such as `node:crypto` in Node, pass that one instead.
  */
 export function createSha256(): Hasher {
   const { rounds, state } = constants()
@@ -85,7 +85,7 @@ function rotate(word: number, by: number): number {
 
 /**
  * Fractional parts of the cube roots of the first 64 primes and of the square roots of the first 8: FIPS 180-4, 4.2.2
- * and 5.3.3. Computed, since the tables are nothing but this rule.
+ * and 5.3.3. The code computes them, because the tables follow from this rule.
  */
 function constants(): { rounds: Uint32Array; state: Uint32Array } {
   const primes: number[] = []

@@ -67,7 +67,7 @@ describe("checkLllite", () => {
     expect(health.findings[1]?.sites).toHaveLength(4)
   })
 
-  it("tells dead sites from those that add the same everywhere", async () => {
+  it("distinguishes dead sites from sites that add the same everywhere", async () => {
     const health = await healthOf((values, site, name) => {
       if (site.block === "input 4" && name.startsWith("up.0.")) values.fill(0)
       if (site.block === "input 5" && name === "up.0.weight") values.fill(0)
@@ -77,14 +77,14 @@ describe("checkLllite", () => {
     expect(health.blocks[0]).toMatchObject({ block: "input 4", strength: 0, norms: { up: 0 } })
   })
 
-  it("knows a file that was never trained", async () => {
+  it("recognises a file that was never trained", async () => {
     const health = await healthOf((values, _, name) => {
       if (name === "up.0.weight") values.fill(0)
     })
     expect(codes(health)).toEqual(["untrained"])
   })
 
-  it("finds what float16 cannot hold, in the file and on the way through it", async () => {
+  it("finds numbers that float16 cannot hold, in the file and during the computation", async () => {
     const large = await healthOf((values, site, name) => {
       if (site.block === "middle" && name === "conditioning1.0.bias") values[0] = -7e4
     })
@@ -94,7 +94,7 @@ describe("checkLllite", () => {
     expect(codes(deep)).toEqual(["half-activation"])
   })
 
-  it("finds adapters that drown their host", async () => {
+  it("finds adapters that are stronger than their host's input", async () => {
     expect(codes(await healthOf(() => {}, 4))).toContain("overpowering")
   })
 
@@ -153,7 +153,7 @@ async function sampleStrength(
   }
   const relu = (x: readonly number[]): number[] => x.map((value) => Math.max(0, value))
   const conv = (name: string, length: number, below: (place: number) => readonly number[]): number[] => {
-    // [channel][place], as the weights are: each place of the patch has channels of its own.
+    // [channel][place], in the order of the weights. Each place of the patch has separate channels.
     const patches = Array.from({ length }, (_, place) => below(place))
     return run(
       name,

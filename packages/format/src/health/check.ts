@@ -16,18 +16,18 @@ export interface BlockHealth {
   readonly controlStrength: number
 }
 
-/** What an LLLite's values say of it. */
+/** The health of an LLLite, from its values. */
 export interface LlliteHealth {
   readonly sites: readonly SiteHealth[]
   /** In module order. */
   readonly blocks: readonly BlockHealth[]
-  /** Empty where nothing is wrong. */
+  /** Empty if nothing is wrong. */
   readonly findings: readonly Finding[]
 }
 
 /**
- * Reads every value of an LLLite, one adapter at a time, and says what is wrong with them: NaN and infinities, sites
- * that do nothing, numbers that float16 cannot hold.
+ * Reads every value of an LLLite, one adapter at a time, and reports problems: NaN and infinities, sites without an
+ * effect, numbers that float16 cannot hold.
  *
  * @throws FormatError as the file's `tensor`
  */

@@ -1,6 +1,6 @@
 import type { SiteHealth } from "./site-health.ts"
 
-/** What can be wrong with an LLLite's values. Stable: switch on it rather than on the advice. */
+/** A problem with an LLLite's values. Codes are stable, and the advice is not. */
 export type FindingCode =
   | "nan"
   | "infinity"
@@ -11,22 +11,22 @@ export type FindingCode =
   | "half-activation"
   | "overpowering"
 
-/** One thing that was found, for as many sites as it was found at. */
+/** One problem, with all sites that have it. */
 export interface Finding {
   readonly code: FindingCode
-  /** An error makes the file useless as it is; a warning does not. */
+  /** An error makes the file unusable. A warning does not. */
   readonly severity: "error" | "warning"
   /** Keys of the sites. */
   readonly sites: readonly string[]
-  /** What it is and what to do, in a sentence. */
+  /** The problem and what to do. */
   readonly advice: string
 }
 
 /** The largest number of half precision. */
 const HALF_MAX = 65504
-/** An adapter that changes its host's input by less than float16 can show on a number near 1 does nothing. */
+/** An adapter has no effect if it changes its host's input by less than float16's step at 1. */
 const NOTHING = 2 ** -12
-/** Below this share of what it adds, the control is lost in rounding. */
+/** Below this share of the adapter's delta, the control disappears in rounding. */
 const SAME = 1e-5
 
 interface Check {
@@ -56,7 +56,7 @@ const CHECKS: readonly Check[] = [
     severity: "warning",
     holds: (site) => hasNumbersOnly(site) && site.strength < NOTHING,
     advice: (sites, of) =>
-      `${sites.length} of ${of} sites add next to nothing. For a smaller and faster file, take them out with \`lllite prune\`. If they should act, train longer.`,
+      `${sites.length} of ${of} sites add next to nothing. For a smaller and faster file, prune them. If they should act, train longer.`,
   },
   {
     code: "no-control",
@@ -70,29 +70,29 @@ const CHECKS: readonly Check[] = [
     severity: "warning",
     holds: ({ largestValue }) => largestValue > HALF_MAX && Number.isFinite(largestValue),
     advice: (sites) =>
-      `Values up to ${Math.max(...sites.map(({ largestValue }) => largestValue)).toPrecision(3)} at ${places(sites)} do not fit float16: keep the file in F32 or BF16.`,
+      `Values up to ${Math.max(...sites.map(({ largestValue }) => largestValue)).toPrecision(3)} at ${places(sites)} do not fit float16. Keep the file in F32 or BF16.`,
   },
   {
     code: "half-activation",
     severity: "warning",
     holds: (site) => hasNumbersOnly(site) && site.largestActivation > HALF_MAX,
     advice: (sites) =>
-      `Numbers on the way through ${places(sites)} may pass 65504, which float16 cannot hold: run it in bfloat16 or float32.`,
+      `Numbers inside ${places(sites)} may exceed 65504, which float16 cannot hold. Run it in bfloat16 or float32.`,
   },
   {
     code: "overpowering",
     severity: "warning",
     holds: (site) => hasNumbersOnly(site) && site.strength > 1 && site.largestActivation <= HALF_MAX,
     advice: (sites) =>
-      `${places(sites)} ${sites.length === 1 ? "adds" : "add"} more than the layer's own input has: if pictures look overdone, lower the strength, and train with a lower learning rate next time.`,
+      `${places(sites)} ${sites.length === 1 ? "adds" : "add"} more than the layer's own input has. If pictures look overdone, lower the strength, and train with a lower learning rate next time.`,
   },
 ]
 
-/** Goes through every check. An LLLite of which no site acts is one finding, not two for every site. */
+/** Runs every check. An LLLite without any active site is one finding, and not two for every site. */
 export function findProblems(sites: readonly SiteHealth[]): readonly Finding[] {
   if (sites.length > 0 && sites.every((site) => hasNumbersOnly(site) && site.isUpZero)) {
     const advice =
-      "No site has learned anything, every `up` is zero as training begins with: take a later save, or train longer."
+      "No site has learned anything. Every `up` is zero, as at the start of training. Take a later save, or train longer."
     return [{ code: "untrained", severity: "error", sites: keys(sites), advice }]
   }
   return CHECKS.flatMap(({ code, severity, holds, advice }) => {

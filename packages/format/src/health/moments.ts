@@ -1,4 +1,4 @@
-/** Mean and variance of each channel of something random. Channels are taken as independent. */
+/** Mean and variance of each channel of a random vector. Channels count as independent. */
 export interface Moments {
   readonly mean: Float64Array
   readonly variance: Float64Array
@@ -15,14 +15,15 @@ export function uniformMoments(channels: number, mean: number, variance: number)
   return { mean: new Float64Array(channels).fill(mean), variance: new Float64Array(channels).fill(variance) }
 }
 
-/** Two groups of channels, one after the other. */
+/** Joins two groups of channels. */
 export function concatMoments(a: Moments, b: Moments): Moments {
   return { mean: joined(a.mean, b.mean), variance: joined(a.variance, b.variance) }
 }
 
 /**
- * Moments after a linear layer, or after a convolution whose patches do not overlap, over independent channels. The mean
- * goes through the weights, the variance through their squares. Every place of a patch has its channel's moments.
+ * Moments after a linear layer, or after a convolution whose patches do not overlap, over independent channels. The
+ * mean is multiplied by the weights, and the variance by their squares. Every place of a patch has its channel's
+ * moments.
  *
  * x: [in] → [out]
  */
@@ -83,7 +84,7 @@ export function reluMoments(x: Moments): Moments {
   return { mean, variance }
 }
 
-/** Root of the mean of squares over channels: of the whole, and of what varies. */
+/** Root of the mean of squares over channels, of the whole and of the varying part. */
 export function rootMeanSquare({ mean, variance }: Moments): { readonly whole: number; readonly varying: number } {
   let squares = 0
   let varying = 0
@@ -94,7 +95,7 @@ export function rootMeanSquare({ mean, variance }: Moments): { readonly whole: n
   return { whole: Math.sqrt((squares + varying) / mean.length), varying: Math.sqrt(varying / mean.length) }
 }
 
-/** The largest magnitude that is to be expected: the mean and six deviations, of the channel where that is most. */
+/** The largest expected magnitude: the mean plus six deviations, of the channel with the most. */
 export function largestExpected({ mean, variance }: Moments): number {
   let largest = 0
   for (let i = 0; i < mean.length; i++) {

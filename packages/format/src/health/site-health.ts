@@ -14,7 +14,7 @@ import {
 /** The parts of an adapter, in the order they run. */
 export type AdapterPart = "conditioning1" | "down" | "mid" | "up"
 
-/** What the values of one adapter say of it. */
+/** The health of one adapter, from its values. */
 export interface SiteHealth {
   readonly site: LlliteSite
   readonly nanCount: number
@@ -23,32 +23,32 @@ export interface SiteHealth {
   readonly largestValue: number
   /** Euclidean norm of each part's weights and biases together. */
   readonly norms: Readonly<Record<AdapterPart, number>>
-  /** Whether `up`'s weights are all zero: what it adds then is the same everywhere, its bias. */
+  /** Whether `up`'s weights are all zero. The adapter then adds its bias everywhere. */
   readonly isUpZero: boolean
   /**
-   * How strongly the adapter acts: root mean square of what it adds to a channel of its host's input, in units of that
-   * input. Estimated; see `measureSite`. NaN where a value is not finite.
+   * The adapter's strength: root mean square of its delta for a channel of its host's input, in units of that input. It
+   * is an estimate, see `measureSite`. NaN if a value is not finite.
    */
   readonly strength: number
-  /** The part of `strength` that comes and goes with the control picture. */
+  /** The part of `strength` that depends on the control picture. */
   readonly controlStrength: number
-  /** The largest number to be expected on the way, which half precision has to hold. Estimated likewise. */
+  /** The largest expected number inside the adapter, which half precision has to hold. It is an estimate, too. */
   readonly largestActivation: number
 }
 
-/** Mean and variance of a control picture's values: any value from -1 to 1 as likely as any other. */
+/** Mean and variance of a control picture's values, which are uniform from -1 to 1. */
 const CONTROL = { mean: 0, variance: 1 / 3 }
-/** Hosts in transformer blocks read what a layer normalisation gives. */
+/** Hosts in transformer blocks read the output of a layer normalisation. */
 const HOST = { mean: 0, variance: 1 }
 
 /**
- * Measures one adapter. Its strength is estimated without running a model. Means and variances go through the layers
- * in closed form (`affineMoments`, `reluMoments`). The host's input has mean 0 and variance 1. Control pixels are
+ * Measures one adapter. It estimates the strength without running a model. Means and variances are computed layer by
+ * layer in closed form (`affineMoments`, `reluMoments`). The host's input has mean 0 and variance 1. Control pixels are
  * uniform on [-1, 1]. Every channel and pixel is independent. The part that depends on the control is the root of a
- * difference: the whole variance less the variance with the control's embedding fixed at its mean.
+ * difference of variances. One is the whole variance. The other has the control's embedding fixed at its mean.
  *
- * Real control pictures are far from noise. So this ranks adapters and finds those that do nothing. It does not predict
- * how different a picture will look.
+ * Real control pictures are far from noise. So the estimate ranks adapters and finds those without an effect. It does
+ * not predict the change of a picture.
  *
  * @throws FormatError as the file's `tensor`
  */

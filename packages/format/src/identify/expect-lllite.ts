@@ -4,8 +4,8 @@ import { identify } from "./identify.ts"
 import type { FileKind } from "./kind-rules.ts"
 
 /**
- * Refuses a file that is no LLLite for SDXL, saying what it is. `readLllite` knows only that it is none: it does not
- * load the rules for all the others.
+ * Refuses a file that is not an LLLite for SDXL, and names its kind. `readLllite` also refuses it, but does not load
+ * the rules that find the kind.
  *
  * @throws FormatError `wrong-kind`
  */
@@ -21,5 +21,5 @@ export function expectLllite(file: Pick<SafetensorsFile, "tensors" | "label">): 
 const ADVICE: Partial<Record<FileKind, string>> = {
   "lllite-anima": "It runs with Anima only.",
   "sdxl-checkpoint": "Load it as the base model, and an LLLite beside it.",
-  controlnet: "A full ControlNet is another kind of adapter; look for an LLLite of the same control.",
+  controlnet: "A full ControlNet is another kind of adapter. Find an LLLite of the same control.",
 }

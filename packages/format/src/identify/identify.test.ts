@@ -30,17 +30,17 @@ describe("identify", () => {
   it("does not depend on the order of names", () => {
     for (const { tensors } of GOLDEN_HEADERS) {
       const backwards = Object.fromEntries(Object.entries(tensors).toReversed())
-      // What is unknown is shown by its first name.
+      // An unknown file is shown by its first name.
       if (identify(header(tensors)).kind === "unknown") continue
       expect(identify(header(backwards))).toEqual(identify(header(tensors)))
     }
   })
 
-  it("shows the first name of what it does not know", () => {
+  it("shows the first name of an unknown file", () => {
     expect(identify(named("a\nb", "c")).detail).toBe('an unknown kind of file; its first tensor is "a\\nb"')
   })
 
-  it("is not led astray by names that only look alike", () => {
+  it("is not misled by similar names", () => {
     for (const name of ["my_lllite_unet_", "xlora_unet_a.weight", "LLLITE_UNET_a.down.0.weight", "control_model"]) {
       expect(identify(named(name, "other")).kind).toBe("unknown")
     }
@@ -51,7 +51,7 @@ describeWithReference(
   "identify on real names",
   ["sdxl-checkpoint-keys.json", "files/lllite-tiny-f32.safetensors", "unet.safetensors"],
   () => {
-    it("knows an SDXL checkpoint, its U-Net and its VAE", () => {
+    it("recognises an SDXL checkpoint, its U-Net and its VAE", () => {
       const names = Object.keys(referenceJson<Record<string, unknown>>("sdxl-checkpoint-keys.json"))
       const part = (prefix: string): FileKind =>
         identify(named(...names.filter((name) => name.startsWith(prefix)))).kind
@@ -60,7 +60,7 @@ describeWithReference(
       expect(part("first_stage_model.")).toBe("vae")
     })
 
-    it("knows an LLLite, and does not take a file of test numbers for one", async () => {
+    it("recognises an LLLite, and does not mistake a file of test numbers for one", async () => {
       const lllite = await openSafetensors(referenceBytes("files/lllite-tiny-f32.safetensors"))
       expect(identify(lllite).kind).toBe("lllite")
       expect(identify(await openSafetensors(referenceBytes("unet.safetensors"))).kind).toBe("unknown")

@@ -7,13 +7,13 @@ import { KIND_RULES } from "./kind-rules.ts"
 export interface FileIdentity {
   readonly kind: FileKind
   readonly detail: string
-  /** The model it is, or is for; null where the header does not say. */
+  /** The model that it is or belongs to. Null if the header does not show it. */
   readonly base: BaseModel | null
 }
 
 /**
- * Says what a safetensors file is, by its header alone. Tensor names decide; for the base model, the width of the text
- * that it reads decides. No tensor is read, so a wrong file of any size is recognised at once.
+ * Identifies a safetensors file by its header alone. Tensor names decide the kind. The width of the text input decides
+ * the base model. No tensor is read, so a wrong file of any size is recognised at once.
  */
 export function identify(header: Pick<SafetensorsHeader, "tensors">): FileIdentity {
   const { seen, contextDim } = survey(header.tensors)
@@ -40,10 +40,10 @@ const PATTERNS: ReadonlySet<string> = new Set(
 const CROSS_ATTENTION_KEY =
   /attn2[._](?:processor\.)?to_k(?:_lora\.down|\.lora_down|\.lora_A|_ip)?\.(?:default\.)?weight$|to_k_ip\.weight$/
 
-/** About how many characters of names are looked through at once. */
+/** About how many characters of names are searched at once. */
 const BATCH = 2 ** 16
 
-/** Which patterns of the rules some name matches, in one walk over names that may be millions. */
+/** The patterns that a name matches, in one pass over the names. There may be millions of names. */
 function survey(tensors: ReadonlyMap<string, TensorInfo>): {
   seen: ReadonlySet<string>
   contextDim: number | undefined
@@ -52,7 +52,7 @@ function survey(tensors: ReadonlyMap<string, TensorInfo>): {
   const waiting = new Set(PATTERNS)
   let contextName: string | undefined
   for (const names of batches(tensors.keys())) {
-    // Most patterns are nowhere: the engine's own search says so of thousands of names together.
+    // Most patterns match no name. The engine's string search shows this for thousands of names together.
     const text = names.join("\n")
     for (const pattern of waiting) {
       const part = pattern.replace("^", "")
@@ -61,7 +61,7 @@ function survey(tensors: ReadonlyMap<string, TensorInfo>): {
       waiting.delete(pattern)
       seen.add(pattern)
     }
-    // Cross-attention's keys are made from the text: their last axis is as wide as the text encoder's output.
+    // Cross-attention's keys read the text. Their last axis is as wide as the text encoder's output.
     if (text.includes("to_k")) contextName ??= names.find((name) => CROSS_ATTENTION_KEY.test(name))
   }
   return { seen, contextDim: contextName === undefined ? undefined : tensors.get(contextName)?.shape[1] }

@@ -1,7 +1,7 @@
 /** The family of image models that a file belongs to. */
 export type BaseModel = "sd1" | "sd2" | "sdxl" | "sd3" | "flux" | "anima"
 
-/** What a safetensors file holds, as far as its header tells. */
+/** The kind of a safetensors file, from its header. */
 export type FileKind =
   | "lllite"
   | "lllite-anima"
@@ -28,8 +28,9 @@ export type FileKind =
   | "unknown"
 
 /**
- * A kind, its name for people, its base model, and the names that it is known by. The base is "by-text" where the width
- * of the text decides it. One name is enough: `^a` begins with "a", `a` contains it, and `a & b` needs both.
+ * A kind, its name for people, its base model, and the patterns of its tensor names. The base is "by-text" if the width
+ * of the text decides it. One matching pattern is enough. `^a` begins with "a", `a` contains it, and `a & b` needs
+ * both.
  */
 export type KindRule = readonly [
   kind: FileKind,
@@ -39,11 +40,11 @@ export type KindRule = readonly [
 ]
 
 /**
- * The rules in order: the first that holds wins, so what contains something else (a checkpoint contains a VAE) comes
- * before it. Where each family's names come from is said in `test/golden-headers.ts`.
+ * The rules in order. The first match wins. So a kind that contains another one comes before it, as a checkpoint
+ * contains a VAE. `test/golden-headers.ts` has the source of each family's names.
  */
 export const KIND_RULES: readonly KindRule[] = [
-  // Anima's adapter is called LLLite too; "lllite" in a name alone therefore says nothing.
+  // Anima's adapter is also called LLLite. So "lllite" in a name alone decides nothing.
   [
     "lllite-anima",
     "a ControlNet-LLLite for Anima in the old, unnamed layout, which no current program loads",
@@ -69,7 +70,7 @@ export const KIND_RULES: readonly KindRule[] = [
   ["control-lora", "a Control-LoRA", "by-text", "^lora_controlnet"],
   ["controlnet-xs", "a ControlNet-XS (diffusers names)", "by-text", ".base_to_ctrl.", ".ctrl_to_base."],
   ["controlnet-xs", "a ControlNet-XS (original names)", "by-text", "enc_zero_convs_out.", "dec_zero_convs_out."],
-  // Those for Flux have the names of the first ControlNets, too.
+  // ControlNets for Flux also have the names of the first ControlNets.
   [
     "controlnet",
     "a ControlNet for Flux",
@@ -92,7 +93,7 @@ export const KIND_RULES: readonly KindRule[] = [
   ["ip-adapter", "an IP-Adapter for Flux", "flux", "ip_adapter_double_stream", "^ip_adapter_proj_model."],
   ["ip-adapter", "an IP-Adapter", "by-text", "^ip_adapter.", "to_k_ip."],
 
-  // LyCORIS' names are kohya's but for what follows the module.
+  // LyCORIS' names are kohya's except for the part after the module.
   ["lycoris", "a LyCORIS adapter (LoHa)", null, ".hada_w1_a", ".hada_w1_b", ".hada_t1"],
   ["lycoris", "a LyCORIS adapter (LoKr)", null, ".lokr_w1", ".lokr_w2"],
   ["lycoris", "a LyCORIS adapter (OFT)", null, ".oft_blocks", ".oft_diag"],

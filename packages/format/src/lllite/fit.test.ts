@@ -13,12 +13,12 @@ describe("inferLayout", () => {
     }
   })
 
-  it("is the whole layout where every site is there", () => {
+  it("is the whole layout if every site exists", () => {
     const layout = { ...SMALL_LAYOUT, transformerDepth: [1, 2, 3] as const, middleDepth: 4 }
     expect(inferLayout(siteTable(layout).sites, "f")).toEqual(layout)
   })
 
-  it("is the smallest layout that has the sites, where some are not there", () => {
+  it("is the smallest layout with the sites, if some are missing", () => {
     const limited = enumerateSites(SMALL_LAYOUT, { ...DEFAULT_SELECTION, inputBlocks: false, maxTransformerBlock: 0 })
     expect(inferLayout(limited, "f")).toEqual({ ...SMALL_LAYOUT, transformerDepth: [0, 0, 0], middleDepth: 1 })
   })

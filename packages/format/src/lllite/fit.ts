@@ -5,8 +5,9 @@ import type { Site, SiteTable } from "./site.ts"
 import { siteTable } from "./site.ts"
 
 /**
- * The table that file keys are looked up in. It has every site of every U-Net of SDXL's proportions, with transformers
- * up to SDXL's deepest, and every site of `layout`. A key says where a site is, not its width: one table serves all.
+ * The table for the lookup of file keys. It has every site of every U-Net of SDXL's proportions, with transformers up
+ * to SDXL's deepest, and every site of `layout`. A key depends on the place of a site and not on its width. So one
+ * table is enough.
  */
 export function keyTable(layout: UnetLayout = SDXL_LAYOUT): SiteTable {
   const deepest = Math.max(SDXL_LAYOUT.middleDepth, layout.middleDepth, ...layout.transformerDepth)
@@ -14,11 +15,11 @@ export function keyTable(layout: UnetLayout = SDXL_LAYOUT): SiteTable {
 }
 
 /**
- * The U-Net that a file's sites belong to: SDXL if they are all SDXL's, in its widths; otherwise the smallest U-Net
- * with the same proportions that has them.
+ * The U-Net of a file's sites. It is SDXL if all sites are SDXL's, in its widths. Otherwise it is the smallest U-Net
+ * with the same proportions that has the sites.
  *
- * @param table every site that there can be, in SDXL's widths
- * @throws FormatError `site-width` when no one width explains them all
+ * @param table every possible site, in SDXL's widths
+ * @throws FormatError `site-width` when no single width fits all sites
  */
 export function inferLayout(sites: readonly Site[], label: string, table = keyTable().byKey): UnetLayout {
   let modelChannels: number | undefined
@@ -53,7 +54,7 @@ export function inferLayout(sites: readonly Site[], label: string, table = keyTa
 }
 
 /**
- * Holds a file's sites against a U-Net.
+ * Checks that a file's sites fit a U-Net.
  *
  * @throws FormatError `site-unknown`, `site-width`
  */
@@ -63,7 +64,7 @@ export function checkSitesFit(sites: readonly Site[], layout: UnetLayout, label:
     const host = table.get(site.key)
     const place = { source: label, tensor: `${site.key}.down.0.weight` }
     if (host === undefined) {
-      throw new FormatError("site-unknown", `the U-Net has no ${site.path}; the file is for a deeper one`, place)
+      throw new FormatError("site-unknown", `the U-Net has no ${site.path}. The file is for a deeper one.`, place)
     }
     if (host.inDim !== site.inDim) {
       const message = `${site.path} takes ${site.inDim} channels in the file and ${host.inDim} in the U-Net`

@@ -6,14 +6,14 @@ import type { Site } from "./site.ts"
 import type { AdapterDims, SiteTensorName } from "./tensors.ts"
 import { siteTensorShapes } from "./tensors.ts"
 
-/** The tensors a file has at one site, by the name after the site's key. */
+/** The tensors of a file at one site, by the name after the site's key. */
 export type SiteTensors = ReadonlyMap<SiteTensorName, TensorInfo>
 
 /**
- * Reads an adapter's widths off its tensors' shapes; the format stores them nowhere else. Then compares every tensor
- * with the shape that those widths need. A file that passes has every tensor of every site in its shape.
+ * Reads an adapter's widths from its tensors' shapes. The format stores them nowhere else. Then it compares every
+ * tensor with the shape for these widths. An accepted file has every tensor of every site in its shape.
  *
- * @returns the site as the file has it: `inDim` is the file's own
+ * @returns the site of the file, with the file's `inDim`
  * @throws FormatError `site-incomplete`, `site-shape`, `site-depth`, `site-dtype`
  */
 export function inferSite(site: Site, tensors: SiteTensors, label: string): Site & AdapterDims {
@@ -70,7 +70,7 @@ export function inferSite(site: Site, tensors: SiteTensors, label: string): Site
   return found
 }
 
-/** Depth 3 has a third convolution; 1 and 2 differ in the second one's kernel. */
+/** Depth 3 has a third convolution. Depths 1 and 2 differ in the kernel of the second one. */
 function inferDepth(tensors: SiteTensors, second: readonly number[]): 1 | 2 | 3 | null {
   if (tensors.has("conditioning1.4.weight")) return 3
   return second[3] === 2 ? 1 : second[3] === 4 ? 2 : null

@@ -15,7 +15,7 @@ const firstKey = "lllite_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_q"
 const deepKey = "lllite_unet_middle_block_1_transformer_blocks_0_attn1_to_q"
 
 describe("readLllite", () => {
-  it("tells sites, widths and layout from names and shapes", async () => {
+  it("finds sites, widths and layout by names and shapes", async () => {
     const file = await readLllite(await smallLllite({ metadata: new Map([["modelspec.title", "small"]]) }))
     expect(file.sites).toEqual(smallSites())
     expect(file.sites[0]).toMatchObject({
@@ -55,7 +55,7 @@ describe("readLllite", () => {
     expect(file.sites).toEqual(sites)
   })
 
-  it("reads any sites, and says null for widths that differ", async () => {
+  it("reads any sites, and gives null for widths that differ", async () => {
     const sites = smallSites().slice(1)
     const mixed = sites.map((site, i) => (i === 0 ? { ...site, mlpDim: 5 } : site))
     const file = await readLllite(await smallLllite({ sites: mixed }))
@@ -71,7 +71,7 @@ describe("readLllite", () => {
     await expect(file.tensor(site, "conditioning1.4.bias")).rejects.toMatchObject({ code: "tensor-unknown" })
   })
 
-  it("lists tensors that belong to no site, and reads on", async () => {
+  it("lists tensors that belong to no site, and continues", async () => {
     const extra = ["note", `${firstKey}.alpha`, `${firstKey}.down.1.weight`, "lllite_unet_mid.down.0.weight", firstKey]
     const bytes = await edited(await smallLllite(), (tensors) => {
       for (const name of extra) tensors.set(name, zeros(1))
@@ -81,7 +81,7 @@ describe("readLllite", () => {
     expect(file.sites).toEqual(smallSites())
   })
 
-  it("finds sites of a U-Net deeper than SDXL when told of it", async () => {
+  it("finds sites of a U-Net deeper than SDXL with its layout", async () => {
     const layout = { ...SMALL_LAYOUT, middleDepth: 12 }
     const bytes = await smallLllite({ sites: smallSites(DEFAULT_SELECTION, layout) })
     expect((await readLllite(bytes, { layout })).sites).toEqual(smallSites(DEFAULT_SELECTION, layout))
@@ -192,7 +192,7 @@ describe("readLllite refuses", () => {
     })
   })
 
-  it("a file for another U-Net than the one asked for", async () => {
+  it("a file for another U-Net than the requested one", async () => {
     const bytes = await smallLllite()
     await expect(readLllite(bytes, { layout: SDXL_LAYOUT })).rejects.toMatchObject({
       code: "site-width",
@@ -205,7 +205,7 @@ describe("readLllite refuses", () => {
     })
   })
 
-  it("names that look like an LLLite's and are none", async () => {
+  it("names that are similar to an LLLite's", async () => {
     const bytes = serializeSafetensors(
       new Map([["lllite_unet_down_blocks_1_attentions_0.down.0.weight", zeros(3, 16)]]),
     )

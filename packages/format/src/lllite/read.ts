@@ -14,18 +14,18 @@ import { SITE_KEY_PREFIX, siteTable } from "./site.ts"
 import type { AdapterDims, SiteTensorName } from "./tensors.ts"
 import { isSiteTensorName, siteParameterCount } from "./tensors.ts"
 
-/** A site that a file has an adapter at. */
+/** A site with an adapter in a file. */
 export interface LlliteSite extends Site, AdapterDims {}
 
-/** An open LLLite file. Every site is complete and every shape is right; values are read when asked for. */
+/** An open LLLite file. Every site is complete and every shape is right. Values are read on request. */
 export interface LlliteFile {
   /** Label of the source, usually the file's name. */
   readonly label: string
   /** The file's adapters, in U-Net module order. */
   readonly sites: readonly LlliteSite[]
   /**
-   * The U-Net the file is for. It is the requested one, or else SDXL. Where the widths or blocks are not SDXL's, it is the
-   * smallest U-Net that has the file's sites.
+   * The U-Net of the file. It is the requested one, otherwise SDXL. If the widths or blocks are not SDXL's, it is the
+   * smallest U-Net with the file's sites.
    */
   readonly layout: UnetLayout
   /** The widths of every adapter, or null when they differ between sites. */
@@ -33,13 +33,13 @@ export interface LlliteFile {
   readonly parameterCount: number
   /** The dtypes of the adapters' tensors. */
   readonly dtypes: readonly Dtype[]
-  /** Names of tensors in the file that belong to no adapter, 10,000 at most. They are not read. */
+  /** Names of tensors that belong to no adapter, at most 10,000. They are not read. */
   readonly extraTensors: readonly string[]
-  /** How many of them there are. */
+  /** The number of tensors that belong to no adapter. */
   readonly extraTensorCount: number
-  /** The file's metadata as it stands. See `parseLlliteMetadata`. */
+  /** The file's metadata without changes. See `parseLlliteMetadata`. */
   readonly metadata: ReadonlyMap<string, string>
-  /** The file below, for raw bytes, dtypes and extra tensors. */
+  /** The safetensors file, for raw bytes, dtypes and extra tensors. */
   readonly safetensors: SafetensorsFile
   /**
    * The values of one tensor of one adapter, in a fresh array. Its shape is `siteTensorShapes(site, site)`'s.
@@ -51,23 +51,23 @@ export interface LlliteFile {
 
 /** Options of {@link readLllite}. */
 export interface ReadLlliteOptions {
-  /** The U-Net the file has to fit. Without it any U-Net with SDXL's proportions is taken. */
+  /** The U-Net that the file has to fit. Default: any U-Net with SDXL's proportions. */
   readonly layout?: UnetLayout
 }
 
 /**
- * Opens an LLLite file by its header. Widths come from the tensors' shapes, site by site, as the format stores them
- * nowhere else; files whose sites differ in width are fine.
+ * Opens an LLLite file by its header. Widths follow from the tensors' shapes, site by site, because the format stores
+ * them nowhere else. The sites of a file may differ in width.
  *
  * @throws FormatError `wrong-kind` for files of other kinds (`expectLllite` of `@lllite/format/identify` says which);
- * `site-*` when an adapter is not whole or does not fit its place; and everything `openSafetensors` throws
+ * `site-*` when an adapter is incomplete or does not fit its place; and as `openSafetensors`
  */
 export async function readLllite(input: SourceLike, options: ReadLlliteOptions = {}): Promise<LlliteFile> {
   return llliteOf(await openSafetensors(input), options)
 }
 
 /**
- * An LLLite of a file that is open already. See {@link readLllite}.
+ * Reads an LLLite from an open file. See {@link readLllite}.
  *
  * @throws FormatError `wrong-kind`, `site-*`
  */
@@ -100,7 +100,7 @@ export function llliteOf(safetensors: SafetensorsFile, options: ReadLlliteOption
   }
 }
 
-/** Sites in module order with their tensors, and the names of what belongs to none. */
+/** Sites in module order with their tensors, and the names of all other tensors. */
 function groupBySite(
   tensors: ReadonlyMap<string, TensorInfo>,
   table: SiteTable,
@@ -114,7 +114,7 @@ function groupBySite(
     const key = name.slice(0, dot)
     const rest = name.slice(dot + 1)
     if (dot < 0 || !table.byKey.has(key) || !isSiteTensorName(rest)) {
-      // A file may have a million of them.
+      // A file may have a million of these names.
       if (extraTensorCount++ < 10_000) extraTensors.push(name)
       continue
     }

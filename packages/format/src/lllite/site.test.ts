@@ -107,7 +107,7 @@ describe("siteTable", () => {
     }
   })
 
-  it("describes a site in people's words", () => {
+  it("describes a site in words", () => {
     const { byPath } = siteTable(SDXL_LAYOUT)
     expect(byPath.get("input_blocks.4.1.transformer_blocks.0.attn1.to_q")).toEqual({
       key: "lllite_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_q",

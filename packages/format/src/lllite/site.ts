@@ -3,17 +3,17 @@ import type { UnetLayout } from "../networks/unet-layout.ts"
 import { SDXL_LAYOUT } from "../networks/unet-layout.ts"
 import { unetTable } from "../networks/unet-table.ts"
 
-/** What every LLLite site key begins with. */
+/** The prefix of every LLLite site key. */
 export const SITE_KEY_PREFIX = "lllite_unet_"
 
-/** Where in the U-Net: way down, turning point, way up. */
+/** The part of the U-Net: way down, middle, way up. */
 export type SiteSection = Extract<UnetSection, "input" | "middle" | "output">
 
-/** A block as people say it. */
+/** A block's name for people. */
 export type SiteBlock = `input ${number}` | "middle" | `output ${number}`
 
 /**
- * Which layer of its block a site is. `q k v out` belong to an attention, `ff-in ff-out` to a feed-forward,
+ * The layer of a site in its block. `q k v out` belong to an attention, `ff-in ff-out` to a feed-forward,
  * `proj-in proj-out` to a transformer, `conv1 conv2 skip` to a residual block.
  */
 export type SiteProjection = Extract<UnetRole, (typeof PROJECTIONS)[number]>
@@ -35,18 +35,18 @@ export interface Site {
   readonly blockIndex: number
   /** Index of the transformer block inside the block's transformer, or null outside transformer blocks. */
   readonly index: number | null
-  /** `self` is the checkpoint's attn1, `cross` its attn2; null for layers of no attention. */
+  /** `self` is the checkpoint's attn1, `cross` its attn2. Null for layers outside of an attention. */
   readonly attention: "self" | "cross" | null
   readonly projection: SiteProjection
   /** Whether the host is a convolution rather than a linear layer. */
   readonly conv: boolean
   /** Channels of the host's input: what `down` reads and `up` writes. */
   readonly inDim: number
-  /** How far the conditioner shrinks the control image: 1 is 1/8, 2 is 1/16, 3 is 1/32 of its pixels per side. */
+  /** The reduction of the control image by the conditioner: 1 is 1/8, 2 is 1/16, 3 is 1/32 of its pixels per side. */
   readonly depth: 1 | 2 | 3
 }
 
-/** All sites a U-Net can have, in module order, and both ways to look one up. */
+/** All sites of a U-Net, in module order, and two lookups. */
 export interface SiteTable {
   readonly sites: readonly Site[]
   readonly byKey: ReadonlyMap<string, Site>
@@ -54,14 +54,14 @@ export interface SiteTable {
 }
 
 /**
- * Every layer of a U-Net that the reference could ever attach to. A key joins its path with `_` in place of `.`. No rule
- * can take such a key apart again. So keys are looked up here and never parsed.
+ * Every layer of a U-Net that an LLLite may change. A key is a path with `_` in place of `.`. No rule can split such a
+ * key again. So keys are looked up here and never parsed.
  *
  * @throws FormatError `layout`
  */
 export function siteTable(layout: UnetLayout): SiteTable {
   if (layout !== SDXL_LAYOUT) return createTable(layout)
-  // SDXL's is asked for again and again, and its layout is frozen.
+  // SDXL's table is used often, and its layout is frozen.
   sdxlTable ??= createTable(layout)
   return sdxlTable
 }
@@ -77,11 +77,11 @@ function createTable(layout: UnetLayout): SiteTable {
   }
 }
 
-/** A layer as a site, or null where the reference never attaches. */
+/** A layer as a site, or null if an LLLite cannot change it. */
 function siteOf({ path, section, blockIndex, index, attention, role, kind, inDim }: UnetLayer): Site | null {
   if (section === "embedding" || section === "end") return null
   const projection = PROJECTIONS.find((name) => name === role)
-  // Cross-attention's k and v read the text, which has no picture to be steered by.
+  // Cross-attention's k and v read the text, which has no place in the picture.
   if (projection === undefined || (attention === "cross" && (projection === "k" || projection === "v"))) return null
   return {
     key: SITE_KEY_PREFIX + path.replaceAll(".", "_"),
@@ -103,7 +103,7 @@ function depthOf(section: SiteSection, blockIndex: number, projection: SiteProje
   if (section === "middle") return 3
   const third = blockIndex <= 2 ? 0 : blockIndex <= 5 ? 1 : 2
   if (section === "input") return third === 0 ? 1 : third === 1 ? 2 : 3
-  // The reference counts the upsampler to the level it leads to.
+  // The reference counts the upsampler as part of the next level.
   const isUp = projection === "upsample"
   if (third === 0) return isUp ? 2 : 3
   return third === 1 && !isUp ? 2 : 1

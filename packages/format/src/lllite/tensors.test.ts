@@ -75,7 +75,7 @@ describe("parameter counts", () => {
 })
 
 describe("isSiteTensorName", () => {
-  it("knows what a site can have and nothing like it", () => {
+  it("knows the names of a site's tensors and no similar ones", () => {
     const names = [...siteTensorShapes({ inDim: 8, depth: 3, conv: true }, { condDim: 4, mlpDim: 4 }).keys()]
     expect(names.every(isSiteTensorName)).toBe(true)
     for (const name of ["up.0", "up.0.weight.", "up.1.weight", "conditioning1.1.bias", " up.0.weight", "alpha", ""]) {

@@ -5,14 +5,14 @@ import type { Site } from "./site.ts"
 export interface AdapterDims {
   /** Channels of the control image's embedding. Reference: `cond_emb_dim`. */
   readonly condDim: number
-  /** Width of the bottleneck. Reference: `mlp_dim`, `--network_dim`. */
+  /** Width of the bottleneck. Reference: `mlp_dim`, `network_dim`. */
   readonly mlpDim: number
 }
 
-/** What of a site decides the shapes of the tensors there. */
+/** The fields of a site that determine its tensors' shapes. */
 export type SiteShape = Pick<Site, "inDim" | "depth" | "conv">
 
-/** Name of a tensor at a site: what follows the site's key and a dot. */
+/** Name of a tensor at a site, which follows the site's key and a dot. */
 export type SiteTensorName =
   `${"conditioning1.0" | "conditioning1.2" | "conditioning1.4" | "down.0" | "mid.0" | "up.0"}.${"weight" | "bias"}`
 
@@ -25,11 +25,11 @@ export function isSiteTensorName(text: string): text is SiteTensorName {
 
 /**
  * Names and shapes of the tensors at one site, in the reference's order. Linear weights are [out, in], convolutions
- * [out, in, kh, kw]. The conditioner is two convolutions at depth 1 and 2, three at depth 3; `down`, `mid` and `up`
- * are linear, or 1x1 convolutions where the host is one.
+ * [out, in, kh, kw]. The conditioner has two convolutions at depth 1 and 2, and three at depth 3. `down`, `mid` and
+ * `up` are linear, or 1x1 convolutions if the host is a convolution.
  * Source: sd-scripts `networks/control_net_lllite.py`, `LLLiteModule.__init__`.
  *
- * @throws FormatError `dims` unless condDim >= 2 and mlpDim >= 1 are whole numbers
+ * @throws FormatError `dims` if condDim is not a whole number of at least 2, or mlpDim not one of at least 1
  */
 export function siteTensorShapes(site: SiteShape, dims: AdapterDims): ReadonlyMap<SiteTensorName, readonly number[]> {
   checkDims(dims)

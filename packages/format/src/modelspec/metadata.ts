@@ -9,26 +9,26 @@ export const LLLITE_IMPLEMENTATION = "https://github.com/Stability-AI/generative
 /** Version of the ModelSpec that is written. */
 export const MODEL_SPEC_VERSION = "1.0.1"
 
-/** What a model was trained to predict: the noise, or the velocity. */
+/** The quantity that a model predicts: the noise, or the velocity. */
 export type PredictionType = "epsilon" | "v"
 
 /**
- * What the trainer says about an LLLite in the file's metadata. Only the title is asked for; the rest is written when
- * given.
+ * An LLLite's description in the file's metadata. The title is required, and all other fields are optional.
  * Source: https://github.com/Stability-AI/ModelSpec; sd-scripts `library/sai_model_spec.py`.
  */
 export interface LlliteSpec {
   readonly title: string
   /**
-   * ISO 8601, to the second and without zone in the reference: `2026-01-02T03:04:05`. It is never read from the clock here.
-   * Without it, the same training gives the same bytes on any day, but a key that the specification requires is missing.
+   * ISO 8601, to the second and without zone in the reference: `2026-01-02T03:04:05`. This package never reads the
+   * clock. Without a date, the same training gives the same bytes on any day, but a required key of the specification
+   * is missing.
    */
   readonly date?: string
-  /** Pixels it was trained at. Default: 1024 x 1024. */
+  /** The resolution of its training in pixels. Default: 1024 x 1024. */
   readonly resolution?: { readonly width: number; readonly height: number }
-  /** What the base model predicts. Default: `epsilon`. */
+  /** The base model's prediction. Default: `epsilon`. */
   readonly predictionType?: PredictionType
-  /** Program and version that trained it. */
+  /** The program that trained it, with its version. */
   readonly implementationVersion?: string
   readonly description?: string
   readonly author?: string
@@ -39,26 +39,26 @@ export interface LlliteSpec {
   readonly tags?: string
   readonly mergedFrom?: string
   readonly triggerPhrase?: string
-  /** What makes its control images, for example `canny`. */
+  /** The preprocessor of its control images, for example `canny`. */
   readonly preprocessor?: string
-  /** Timesteps it was trained on, [from, to], when not all. */
+  /** The timesteps of its training, [from, to]. Default: all. */
   readonly timestepRange?: readonly [number, number]
-  /** Which layer of the text encoder, counted from the last, gave the text. */
+  /** The layer of the text encoder that gave the text, counted from the last. */
   readonly encoderLayer?: number
 }
 
-/** What a file's metadata says, each field only if it is there and readable. */
+/** The description in a file's metadata, with the fields that exist and are readable. */
 export interface ParsedLlliteSpec extends Partial<LlliteSpec> {
   readonly architecture?: string
   readonly implementation?: string
   readonly specVersion?: string
-  /** Keys of `modelspec.*` whose value has not the form the specification wants. Their text is in the metadata. */
+  /** Keys of `modelspec.*` whose value does not have the form of the specification. Their text is in the metadata. */
   readonly unreadable: readonly string[]
 }
 
 const PREFIX = "modelspec."
 
-/** Fields that are read as they stand, and the key of each. */
+/** Fields that are plain text, with their keys. */
 const TEXT_FIELDS = {
   architecture: "architecture",
   implementation: "implementation",
@@ -78,9 +78,9 @@ const TEXT_FIELDS = {
 } as const
 
 /**
- * The metadata the reference's trainer writes for an SDXL LLLite, in its order.
+ * The metadata that the reference's trainer writes for an SDXL LLLite, in its order.
  *
- * @throws FormatError `write-input` when a field has not the form the specification wants
+ * @throws FormatError `write-input` when a field does not have the form of the specification
  */
 export function buildLlliteMetadata(spec: LlliteSpec): ReadonlyMap<string, string> {
   const { width, height } = spec.resolution ?? { width: 1024, height: 1024 }
@@ -119,8 +119,8 @@ export function buildLlliteMetadata(spec: LlliteSpec): ReadonlyMap<string, strin
 }
 
 /**
- * Reads `modelspec.*` from a file's metadata. Metadata is free text that people edit, so nothing is refused: keys that
- * cannot be read are listed.
+ * Reads `modelspec.*` from a file's metadata. People edit metadata, so this function refuses nothing. It lists the keys
+ * that it cannot read.
  */
 export function parseLlliteMetadata(metadata: ReadonlyMap<string, string>): ParsedLlliteSpec {
   const unreadable: string[] = []

@@ -1,7 +1,7 @@
 import type { Matrix } from "./matrix.ts"
 import { columnMeans, covariance, matrix, pickColumns, solveSymmetric, times, transpose } from "./matrix.ts"
 
-/** Some of a hidden layer's neurons, and how the next layer reads what it used to read off them. */
+/** A choice of a hidden layer's neurons, and the map from them to the next layer's old inputs. */
 export interface NeuronChoice {
   /** Indices of the neurons that stay, ascending. */
   readonly chosen: readonly number[]
@@ -11,13 +11,13 @@ export interface NeuronChoice {
 }
 
 /**
- * Picks neurons that predict targets best, one after the other (orthogonal matching pursuit), and fits how by least
- * squares. An SVD would change the basis of a ReLU layer, and with it what the ReLU does. A part of the layer's neurons
- * can predict the others instead.
+ * Chooses the neurons that predict targets best, one after another (orthogonal matching pursuit), and fits the map by
+ * least squares. An SVD would change the basis of a ReLU layer, and so the function of the ReLU. A part of the layer's
+ * neurons can predict the others instead.
  *
  * @param candidates activations of the neurons to choose from, a row for each sample: [n, candidates]
- * @param targets what has to be predicted: [n, targets]
- * @param importance how errors of the targets count, symmetric without negative eigenvalues: [targets, targets]
+ * @param targets values to predict: [n, targets]
+ * @param importance weights of the targets' errors, symmetric without negative eigenvalues: [targets, targets]
  */
 export function chooseNeurons(candidates: Matrix, targets: Matrix, importance: Matrix, count: number): NeuronChoice {
   const own = covariance(candidates, candidates)
@@ -40,7 +40,7 @@ export function chooseNeurons(candidates: Matrix, targets: Matrix, importance: M
 function* pursue(own: Matrix, cross: Matrix, importance: Matrix, count: number): Generator<number> {
   const n = own.cols
   const targets = cross.rows
-  // What the neurons chosen so far leave unexplained, of the candidates and of the targets; and the latter weighed.
+  // The residuals after the chosen neurons: of the candidates, of the targets, and of the targets with weights.
   const left = own.data.slice()
   const leftCross = cross.data.slice()
   const weighed = times(importance, cross).data
@@ -54,7 +54,7 @@ function* pursue(own: Matrix, cross: Matrix, importance: Matrix, count: number):
       const variance = left[j * n + j] as number
       let gain = 0
       for (let i = 0; i < targets; i++) gain += (leftCross[i * n + j] as number) * (weighed[i * n + j] as number)
-      // A neuron that adds nothing to those chosen is taken only when there is no other.
+      // A neuron that adds nothing to the chosen ones is chosen only if no other is left.
       gain = variance <= scale * 1e-12 ? 0 : gain / variance
       if (best < 0 || gain > bestGain) [best, bestGain] = [j, gain]
     }

@@ -30,17 +30,17 @@ it("multiplies, transposed or not", () => {
   expect(timesTransposed(a, transpose(b))).toEqual(times(a, b))
 })
 
-it("takes the covariance of columns", () => {
+it("computes the covariance of columns", () => {
   const a = matrix(4, 1, Float64Array.of(1, 2, 3, 4))
   expect([...covariance(a, matrix(4, 2, Float64Array.of(1, 5, 2, 5, 3, 5, 4, 5))).data]).toEqual([1.25, 0])
 })
 
-it("factors and solves, directions without anything included", () => {
+it("factors and solves, also with zero directions", () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 6 }).chain((rank) => fc.tuple(anyMatrix(5, rank), anyMatrix(5, 2))),
       ([root, x]) => {
-        // Of any rank up to 5, and so often with no inverse.
+        // Matrices of any rank up to 5, which often have no inverse.
         const a = timesTransposed(root, root)
         const lower = cholesky(a)
         const scale = Math.max(1, ...a.data)

@@ -36,7 +36,7 @@ export function times(a: Matrix, b: Matrix): Matrix {
   return timesTransposed(a, transpose(b))
 }
 
-/** The columns of a matrix that `columns` names, in that order. */
+/** Some columns of a matrix, in the order of `columns`. */
 export function pickColumns(a: Matrix, columns: readonly number[]): Matrix {
   const picked = matrix(a.rows, columns.length)
   for (let i = 0; i < a.rows; i++) {
@@ -56,7 +56,7 @@ export function columnMeans(a: Matrix): Float64Array {
   return means
 }
 
-/** A matrix less the mean of each column. */
+/** A matrix minus the mean of each column. */
 export function centred(a: Matrix): Matrix {
   const means = columnMeans(a)
   return matrix(
@@ -66,7 +66,7 @@ export function centred(a: Matrix): Matrix {
   )
 }
 
-/** The covariance of the columns of a with those of b, which have a row for each row of a: [a.cols, b.cols]. */
+/** The covariance of the columns of a with those of b: [a.cols, b.cols]. Both have the same number of rows. */
 export function covariance(a: Matrix, b: Matrix): Matrix {
   const product = timesTransposed(transpose(centred(a)), transpose(centred(b)))
   return matrix(
@@ -77,8 +77,8 @@ export function covariance(a: Matrix, b: Matrix): Matrix {
 }
 
 /**
- * The lower triangular L with L Lᵀ = a, for symmetric a without negative eigenvalues. Directions in which `a` has
- * nothing get nothing.
+ * The lower triangular L with L Lᵀ = a, for symmetric a without negative eigenvalues. Directions in which `a` is zero
+ * are zero in L.
  */
 export function cholesky(a: Matrix): Matrix {
   const n = a.rows

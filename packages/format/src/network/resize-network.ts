@@ -17,10 +17,10 @@ import { deltaDistance, hiddenOutputs, rankBound } from "./samples.ts"
 import type { Layer, PatchLayer, SiteNetwork } from "./site-network.ts"
 import { beside, conditionerOutputs, relu } from "./site-network.ts"
 
-/** A smaller or larger network, and how far it is from the one it was made of. */
+/** A resized network. */
 export interface ResizedNetwork {
   readonly network: SiteNetwork
-  /** Indices of `down`'s neurons that stayed, to project samples of the old network for the new one. */
+  /** Indices of `down`'s remaining neurons, to project samples of the old network for the new one. */
   readonly downNeurons: readonly number[]
 }
 
@@ -29,16 +29,16 @@ export interface ResizedNetwork {
  *
  * Wider: the new neurons' weights are zero, and the function is the same.
  *
- * Narrower: layer by layer, each hidden layer keeps the neurons that predict best what the next layer used to get. The
- * next layer is fitted to read them, so later layers correct errors of earlier ones where they can. No ReLU stands
- * between the conditioner's last convolution and `mid`. Their product is cut to rank condDim by the singular vectors of
- * its values on the samples, which is the best approximation of that rank.
+ * Narrower: each hidden layer keeps the neurons that predict the next layer's old inputs best. The next layer is fitted
+ * to them, so later layers correct a part of earlier errors. No ReLU is between the conditioner's last convolution and
+ * `mid`. Their product is reduced to rank condDim by the singular vectors of its values on the samples. This is the
+ * best approximation of that rank.
  */
 export function resizeNetwork(network: SiteNetwork, dims: AdapterDims, samples: SiteSamples): ResizedNetwork {
   const target = hiddenOutputs(network, samples)
   const narrowed = narrowConditioner(network, dims.condDim, samples)
   const old = network.down.weight.rows
-  // With a coarser conditioner even the same neurons are best read anew.
+  // With a narrower conditioner, a new fit is better even for the same neurons.
   const { network: narrow, downNeurons } =
     narrowed === network && dims.mlpDim >= old
       ? { network, downNeurons: Array.from({ length: old }, (_, i) => i) }
@@ -46,11 +46,11 @@ export function resizeNetwork(network: SiteNetwork, dims: AdapterDims, samples: 
   return { network: widen(narrow, dims), downNeurons }
 }
 
-/** How far a resized adapter is from the one it was made of. */
+/** The distance of a resized adapter from the original. */
 export interface ResizeError {
   /** Root of mean |delta' - delta|² / mean |delta|². */
   readonly relative: number
-  /** The least that any adapter of this width has on the same samples. Its ReLUs may not let it reach that. */
+  /** A lower bound for any adapter of this width on the same samples. ReLUs may make it unreachable. */
   readonly bound: number
 }
 
@@ -82,14 +82,14 @@ function narrowConditioner(network: SiteNetwork, condDim: number, samples: SiteS
   return cutEmbedding({ ...network, conditioner: layers }, condDim, old, mid, samples)
 }
 
-/** How errors of a layer's channels count in the next layer, over all places of its patch. */
+/** Weights of errors of a layer's channels in the next layer, over all places of its patch. */
 function importanceOfChannels({ weight, places }: PatchLayer): Matrix {
   const channels = weight.cols / places
   const rows = matrix(weight.rows * places, channels, weight.data)
   return timesTransposed(transpose(rows), transpose(rows))
 }
 
-/** The layer after one that keeps only some channels, reading the others off them at every place. */
+/** The layer after a layer that keeps some of its channels. It computes the others from them at every place. */
 function readChosenAtPlaces(layer: PatchLayer, choice: NeuronChoice): PatchLayer {
   const { weight, places } = layer
   const channels = weight.cols / places
@@ -104,7 +104,7 @@ function readChosenAtPlaces(layer: PatchLayer, choice: NeuronChoice): PatchLayer
   return { weight: matrix(weight.rows, read.cols * places, read.data), bias, places }
 }
 
-/** Cuts the product of the conditioner's last layer and `mid`, which is linear, to rank condDim. */
+/** Reduces the product of the conditioner's last layer and `mid`, which is linear, to rank condDim. */
 function cutEmbedding(
   network: SiteNetwork,
   condDim: number,
@@ -117,7 +117,7 @@ function cutEmbedding(
   const embedding = outputs.at(-1) as Matrix
   const reads = columns(mid.weight, 0, oldCondDim)
   const rest = columns(mid.weight, oldCondDim, mid.weight.cols)
-  // Errors count by how often mid's neuron is not cut off by its ReLU and how much up makes of it.
+  // The weight of an error is how often mid's neuron is active, times the size of up's weights for it.
   const weights = neuronWeights(network, samples)
   const contribution = timesTransposed(embedding, reads)
   const weighed = matrix(
@@ -131,7 +131,7 @@ function cutEmbedding(
     vectors,
     Array.from({ length: rank }, (_, i) => i),
   )
-  // mid's input from the conditioner becomes spread · (compress · last): both factors in mid's own scale.
+  // mid's input from the conditioner becomes spread · (compress · last), with both factors in mid's scale.
   const spread = scaleRows(top, (row) => 1 / (weights[row] as number))
   const gather = transpose(scaleRows(top, (row) => weights[row] as number))
   const compress = times(gather, reads)
@@ -148,7 +148,7 @@ function cutEmbedding(
   }
 }
 
-/** For each neuron of `mid`: the root of how often it is on, times the size of what `up` makes of it. Never 0. */
+/** For each neuron of `mid`: the root of how often it is active, times the size of `up`'s weights for it. Never 0. */
 function neuronWeights(network: SiteNetwork, samples: SiteSamples): Float64Array {
   const hidden = hiddenOutputs(network, samples)
   const { weight } = network.up
@@ -161,7 +161,7 @@ function neuronWeights(network: SiteNetwork, samples: SiteSamples): Float64Array
     weights[j] = Math.sqrt((on / hidden.rows) * size)
   }
   const largest = Math.max(...weights)
-  // A floor keeps the division that undoes them from blowing up rounding errors.
+  // A lower limit, because the later division would increase rounding errors.
   return largest === 0 ? weights.fill(1) : weights.map((value) => Math.max(value, largest * 1e-4))
 }
 

@@ -1,7 +1,10 @@
 import type { Matrix } from "./matrix.ts"
 import { cholesky, matrix, timesTransposed } from "./matrix.ts"
 
-/** Uniform numbers in [0, 1), the same for the same seed on every machine. Source: Steele and others, SplitMix, 2014. */
+/**
+ * Uniform numbers in [0, 1). The same seed gives the same numbers on every machine. Source: Steele and others,
+ * SplitMix, 2014.
+ */
 export type Random = () => number
 
 /** A random stream. */
@@ -22,9 +25,9 @@ function normal(random: Random): number {
 }
 
 /**
- * Rows of weight x + bias for x of independent standard normal numbers, without making x: their covariance is
- * weight weightᵀ, which is small. An attention's projections read the output of a layer norm. Before its own scale, that
- * output has mean 0 and variance 1. So this is the distribution to assume without the base model.
+ * Rows of weight x + bias for x of independent standard normal numbers. The code does not make x, because the rows'
+ * covariance is weight weightᵀ, which is small. An attention's projections read the output of a layer norm. Before the
+ * norm's scale, that output has mean 0 and variance 1. So this is the distribution to assume without the base model.
  *
  * @returns [count, weight.rows]
  */
@@ -41,8 +44,8 @@ export function sampleProjection(weight: Matrix, bias: Float64Array, count: numb
 }
 
 /**
- * Patches of control pictures, of four kinds in rotation: flat grey, a few white lines on black (edges), a grey ramp
- * (depth), and a ramp in colour (tile). Values are in [-1, 1], as the conditioner takes them.
+ * Patches of control pictures. Four kinds alternate: flat grey, white lines on black (edges), a grey ramp (depth), and
+ * a ramp in colour (tile). Values are in [-1, 1], as for the conditioner.
  *
  * @param kernels widths of the conditioner's kernels, first to last
  * @returns rows [count * patches of the first kernel, kernel² * 3], in the order in which the layers take them up
@@ -94,7 +97,7 @@ function clamp(value: number): number {
   return Math.max(-1, Math.min(1, value))
 }
 
-/** Every pixel of a patch, those that a layer takes together one after the other, layer within layer. */
+/** Every pixel of a patch. Pixels that a layer reads together are adjacent, layer within layer. */
 function pixelOrder(kernels: readonly number[]): readonly (readonly [number, number])[] {
   let order: (readonly [number, number])[] = [[0, 0]]
   let size = 1

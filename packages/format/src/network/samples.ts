@@ -4,7 +4,7 @@ import { createRandom, samplePatches, sampleProjection } from "./sample-inputs.t
 import type { Layer, SiteNetwork } from "./site-network.ts"
 import { affine, beside, conditionerKernels, conditionerOutputs, relu } from "./site-network.ts"
 
-/** Inputs of one site, drawn at random: what its layers are held against. */
+/** Random inputs of one site, for the measurement of its layers. */
 export interface SiteSamples {
   /** Patches of control pictures for the conditioner. */
   readonly pixels: Matrix
@@ -42,13 +42,13 @@ function embeddings(network: SiteNetwork, samples: SiteSamples): Matrix {
   )
 }
 
-/** What `mid` gives for every token, ReLU included: [tokens, mlpDim]. */
+/** The output of `mid` for every token, ReLU included: [tokens, mlpDim]. */
 export function hiddenOutputs(network: SiteNetwork, samples: SiteSamples): Matrix {
   const d = relu(matrix(samples.projected.rows, samples.projected.cols, samples.projected.data.slice()))
   return relu(affine(network.mid, beside(embeddings(network, samples), d)))
 }
 
-/** Samples for two adapters of one site that see the same pictures and the same host inputs. */
+/** Samples for two adapters of one site, with the same pictures and the same host inputs. */
 export function samplePair(
   first: SiteNetwork,
   second: SiteNetwork,
@@ -76,8 +76,8 @@ export function samplePair(
 }
 
 /**
- * How far one adapter's delta is from another's on samples, relative to the first: root of mean |b - a|² / mean |a|².
- * Infinity where the first does nothing and the second does something.
+ * The distance of two adapters' deltas on samples, relative to the first: root of mean |b - a|² / mean |a|². Infinity
+ * if only the first one's delta is zero.
  */
 export function deltaDistance(
   first: SiteNetwork,
@@ -101,8 +101,8 @@ export function deltaDistance(
 }
 
 /**
- * The least relative distance that any delta confined to `rank` directions has from this adapter's on samples: what
- * singular values are left (Eckart and Young).
+ * The smallest relative distance of a delta with `rank` directions from this adapter's delta on samples. It follows
+ * from the remaining singular values (Eckart and Young).
  */
 export function rankBound(network: SiteNetwork, samples: SiteSamples, rank: number): number {
   const hidden = hiddenOutputs(network, samples)

@@ -10,7 +10,10 @@ export interface Layer {
   readonly bias: Float64Array
 }
 
-/** A convolution whose kernel is as wide as its stride: an affine map of each patch, its places one after the other. */
+/**
+ * A convolution whose kernel is as wide as its stride. It is an affine map of each patch, with places one after
+ * another.
+ */
 export interface PatchLayer extends Layer {
   /** Places in a patch: the kernel's width squared. `weight` is [out, places * channels in]. */
   readonly places: number
@@ -35,7 +38,7 @@ export interface SiteNetwork {
   readonly up: Layer
 }
 
-/** Widths of the kernels, which are the strides too, by depth. */
+/** Widths of the kernels by depth. Strides are equal to them. */
 const KERNELS = { 1: [4, 2], 2: [4, 4], 3: [4, 4, 2] } as const
 
 /** Reads the adapter at a site. @throws FormatError as the file's `tensor` */
@@ -73,17 +76,17 @@ export function affine({ weight, bias }: Layer, x: Matrix): Matrix {
   return y
 }
 
-/** Sets what is negative to 0, in place. */
+/** Sets negative values to 0, in place. */
 export function relu(x: Matrix): Matrix {
   for (let i = 0; i < x.data.length; i++) if ((x.data[i] as number) < 0) x.data[i] = 0
   return x
 }
 
 /**
- * What each layer of a conditioner gives, ReLU included; the last is the embedding, [patches, condDim]. The others have
- * a row for every place that the layers after them take: `patches * 16` rows, say.
+ * The outputs of each layer of a conditioner, ReLU included. The last is the embedding, [patches, condDim]. The others
+ * have a row for every place that later layers read, for example `patches * 16` rows.
  *
- * @param pixels rows of the first layer's patches, in the order in which the layers take them up
+ * @param pixels rows of the first layer's patches, in the order of the layers' reading
  */
 export function conditionerOutputs(conditioner: readonly PatchLayer[], pixels: Matrix): readonly Matrix[] {
   const outputs: Matrix[] = []
@@ -92,14 +95,14 @@ export function conditionerOutputs(conditioner: readonly PatchLayer[], pixels: M
     const y = affine(layer, x)
     if (i < conditioner.length - 1) relu(y)
     outputs.push(y)
-    // The rows that the next layer takes together lie one after the other, and so already are its rows.
+    // Rows that the next layer reads together are adjacent. So they are its rows already.
     const { places } = conditioner[i + 1] ?? { places: 1 }
     x = matrix(y.rows / places, y.cols * places, y.data)
   }
   return outputs
 }
 
-/** The rows of two matrices beside each other: [n, a + b]. */
+/** Joins the rows of two matrices: [n, a + b]. */
 export function beside(a: Matrix, b: Matrix): Matrix {
   const joined = matrix(a.rows, a.cols + b.cols)
   for (let i = 0; i < a.rows; i++) {

@@ -1,7 +1,7 @@
-/** A network of SDXL that has layers of its own. A ControlNet has the layers of the U-Net's way down. */
+/** A network of SDXL. A ControlNet has the layers of the U-Net's way down. */
 export type NetworkName = "unet" | "controlnet" | "text1" | "text2"
 
-/** One layer of a network: what an adapter, a loader or a key of a file means by it. */
+/** One layer of a network, as adapters, loaders and keys of files name it. */
 export interface NetworkLayer {
   readonly network: NetworkName
   /**
@@ -9,17 +9,17 @@ export interface NetworkLayer {
    * transformers in a text encoder (`encoder.layers.3.mlp.fc1`).
    */
   readonly path: string
-  /** The block as people say it: `input 4`, `middle`, `output 0`, `layer 3` of a text encoder. */
+  /** The block's name for people: `input 4`, `middle`, `output 0`, `layer 3` of a text encoder. */
   readonly block: string
   readonly kind: "linear" | "conv" | "norm"
-  /** Channels that it reads. */
+  /** Input channels. */
   readonly inDim: number
-  /** Channels that it gives. */
+  /** Output channels. */
   readonly outDim: number
-  /** Side of a convolution's kernel; 1 for other layers. */
+  /** Side of a convolution's kernel. 1 for other layers. */
   readonly kernel: 1 | 3
-  /** Pixels between two places of a convolution; 1 for other layers. */
+  /** Stride of a convolution in pixels. 1 for other layers. */
   readonly stride: 1 | 2
-  /** Whether it has a bias. A norm always has. */
+  /** Whether it has a bias. A norm always has one. */
   readonly bias: boolean
 }

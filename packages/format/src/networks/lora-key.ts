@@ -1,6 +1,6 @@
 import type { NetworkLayer, NetworkName } from "./layer.ts"
 
-/** What a LoRA's module names begin with, by network. Source: sd-scripts `networks/lora.py`. */
+/** The prefixes of a LoRA's module names, by network. Source: sd-scripts `networks/lora.py`. */
 const PREFIXES: Readonly<Partial<Record<NetworkName, string>>> = {
   unet: "lora_unet_",
   text1: "lora_te1_text_model_",
@@ -9,7 +9,7 @@ const PREFIXES: Readonly<Partial<Record<NetworkName, string>>> = {
 
 /**
  * A layer's module name in a LoRA as kohya's tools write it: `lora_unet_input_blocks_4_1_proj_in`,
- * `lora_te2_text_model_encoder_layers_0_self_attn_q_proj`. Null for networks that have no such names.
+ * `lora_te2_text_model_encoder_layers_0_self_attn_q_proj`. Null for networks without such names.
  *
  * @param path the layer's path; another layout's path gives that layout's key
  */

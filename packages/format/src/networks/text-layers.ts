@@ -1,6 +1,6 @@
 import type { NetworkLayer } from "./layer.ts"
 
-/** A CLIP text encoder's layers that multiply, in each of its blocks. */
+/** The linear layers in each block of a CLIP text encoder. */
 export type TextRole = "q" | "k" | "v" | "out" | "ff-in" | "ff-out"
 
 /** One linear layer of a text encoder. */
@@ -8,7 +8,7 @@ export interface TextLayer extends NetworkLayer {
   readonly network: "text1" | "text2"
   readonly kind: "linear"
   readonly role: TextRole
-  /** Which of the encoder's blocks, from 0. */
+  /** Index of the encoder's block, from 0. */
   readonly index: number
 }
 
@@ -16,9 +16,9 @@ export interface TextLayer extends NetworkLayer {
 export type TextBlockFigure = Readonly<Record<"q" | "k" | "v" | "out" | "feedIn" | "feedOut", TextLayer>>
 
 /**
- * A block of a CLIP text encoder, in transformers' names, which a LoRA's keys follow for both of SDXL's encoders.
+ * A block of a CLIP text encoder, in transformers' names. A LoRA's keys use these names for both of SDXL's encoders.
  *
- * @param index which block, from 0
+ * @param index index of the block, from 0
  * @param width channels of the encoder's states
  */
 export function textBlockFigure(network: "text1" | "text2", index: number, width: number): TextBlockFigure {

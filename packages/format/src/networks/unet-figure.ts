@@ -2,13 +2,13 @@ import type { UnetBlockName, UnetLayer, UnetRole, UnetSection } from "./unet-lay
 import type { UnetLayout } from "./unet-layout.ts"
 import { checkLayout } from "./unet-layout.ts"
 
-/** Widths at the ends of a U-Net, which its layout does not say. */
+/** Widths at the ends of a U-Net, which its layout does not have. */
 export interface UnetWidths {
-  /** Channels of the latents that it reads: 4, or 9 of a checkpoint for inpainting. */
+  /** Input channels: 4, or 9 of a checkpoint for inpainting. */
   readonly inChannels: number
-  /** Channels of what it predicts. */
+  /** Output channels. */
   readonly outChannels: number
-  /** Width of the text context: both encoders side by side. */
+  /** Width of the text context, which is both encoders side by side. */
   readonly contextDim: number
   /** Width of the pooled text and the size embedding together. */
   readonly vectorDim: number
@@ -50,7 +50,7 @@ export interface ResPart<Linear, Conv, Norm> {
   readonly embedding: Linear
   readonly outNorm: Norm
   readonly outConv: Conv
-  /** 1×1, where the channels change. */
+  /** A 1×1 convolution. Null if the number of channels stays. */
   readonly skip: Conv | null
 }
 
@@ -71,7 +71,7 @@ export interface UnetBlockParts<Linear, Conv, Norm> {
   readonly parts: readonly UnetPart<Linear, Conv, Norm>[]
 }
 
-/** A U-Net as a tree of its layers, in the order of a checkpoint. What stands for a layer is up to who builds it. */
+/** A U-Net as a tree of its layers, in the order of a checkpoint. The type parameters are the leaves for layers. */
 export interface UnetTree<Linear, Conv, Norm> {
   readonly timeEmbedding: readonly [Linear, Linear]
   readonly sizeEmbedding: readonly [Linear, Linear]
@@ -82,17 +82,17 @@ export interface UnetTree<Linear, Conv, Norm> {
   readonly outConv: Conv
 }
 
-/** The U-Net as it is drawn: every layer at its place. */
+/** The tree of a U-Net's layers. */
 export type UnetFigure = UnetTree<UnetLayer, UnetLayer, UnetLayer>
 
 type BlockFigure = UnetBlockParts<UnetLayer, UnetLayer, UnetLayer>
 type PartFigure = UnetPart<UnetLayer, UnetLayer, UnetLayer>
 
-/** Residual blocks of a level on the way down; one more on the way up. */
+/** Residual blocks of a level on the way down. The way up has one more. */
 const RES_BLOCKS = 2
 
 /**
- * Draws the U-Net of a layout. Everything that knows a layer's name, place or width looks it up here.
+ * Makes the tree of a layout's U-Net. All code gets a layer's name, place and width from here.
  * Source: sd-scripts `library/sdxl_original_unet.py`; diffusers `UNet2DConditionModel`.
  *
  * @throws FormatError `layout`
@@ -105,7 +105,8 @@ export function unetFigure(layout: UnetLayout, widths: UnetWidths = SDXL_WIDTHS)
   const embeddingDim = 4 * layout.modelChannels
   const draw = { embeddingDim, contextDim: widths.contextDim }
 
-  // Way down: block 0 is the first convolution, then two residual blocks a level, a downsampler between.
+  // Way down: block 0 is the first convolution. Then come two residual blocks for each level, with a downsampler
+  // between levels.
   const inputBlocks: BlockFigure[] = []
   const skips: number[] = []
   const nextInput = (): Place => place("input", inputBlocks.length)
@@ -138,7 +139,7 @@ export function unetFigure(layout: UnetLayout, widths: UnetWidths = SDXL_WIDTHS)
   }
   middle.push(resPart(at, middle.length, "mid_block.resnets.1", width, width, draw))
 
-  // Way up: every block reads what came so far and the matching block's output from the way down.
+  // Way up: every block reads the output so far and the matching block's output from the way down.
   const outputBlocks: BlockFigure[] = []
   for (const [level, levelWidth] of [...levels.entries()].reverse()) {
     const depth = layout.transformerDepth[level] ?? 0
@@ -181,7 +182,7 @@ export function unetFigure(layout: UnetLayout, widths: UnetWidths = SDXL_WIDTHS)
   }
 }
 
-/** A block, and what the paths of its layers begin with. */
+/** A block, with the prefix of its layers' paths. */
 interface Place {
   readonly section: UnetSection
   readonly block: UnetBlockName
@@ -241,7 +242,7 @@ function convPart(
   return { kind, conv: conv(at, { role, path, diffusersPath, inDim, outDim, stride: kind === "downsample" ? 2 : 1 }) }
 }
 
-/** A transformer is always the second of its block's parts, and its layers have the same names everywhere. */
+/** A transformer is always the second part of its block, and its layers have the same names in every block. */
 function transformerPart(
   at: Place,
   diffusers: string,

@@ -1,13 +1,13 @@
 import type { NetworkLayer } from "./layer.ts"
 
-/** Where in the U-Net: before the blocks, way down, turning point, way up, after the blocks. */
+/** The part of the U-Net: before the blocks, way down, middle, way up, after the blocks. */
 export type UnetSection = "embedding" | "input" | "middle" | "output" | "end"
 
-/** A block of the U-Net as people say it. */
+/** The name of a U-Net's block for people. */
 export type UnetBlockName = "embedding" | `input ${number}` | "middle" | `output ${number}` | "end"
 
 /**
- * Which layer of its block it is. `q k v out` belong to an attention, `ff-in ff-out` to a feed-forward, `norm1` to
+ * The layer's role in its block. `q k v out` belong to an attention, `ff-in ff-out` to a feed-forward, `norm1` to
  * `norm3` to a transformer block, `norm proj-in proj-out` to a transformer, `in-norm conv1 embedding out-norm conv2
  * skip` to a residual block; `time` and `size` are the two embeddings.
  */
@@ -46,11 +46,11 @@ export interface UnetLayer extends NetworkLayer {
   readonly diffusersPath: string
   readonly section: UnetSection
   readonly block: UnetBlockName
-  /** 4 of `input 4`; 0 where blocks are not counted. */
+  /** 4 of `input 4`. 0 for blocks without a number. */
   readonly blockIndex: number
   /** Index of the transformer block inside the block's transformer, or null outside transformer blocks. */
   readonly index: number | null
-  /** `self` is the checkpoint's attn1, `cross` its attn2; null for layers of no attention. */
+  /** `self` is the checkpoint's attn1, `cross` its attn2. Null for layers outside of an attention. */
   readonly attention: "self" | "cross" | null
   readonly role: UnetRole
 }

@@ -1,16 +1,16 @@
 import { FormatError } from "../errors.ts"
 
 /**
- * The shape of an SDXL-like U-Net, as far as it decides where an LLLite may attach. It has three levels, with two residual
- * blocks each on the way down (`input_blocks.0` … `8`) and three on the way up (`output_blocks.0` … `8`).
+ * The numbers of an SDXL-like U-Net that determine its sites. It has three levels, with two residual blocks each on the
+ * way down (`input_blocks.0` … `8`) and three on the way up (`output_blocks.0` … `8`).
  * Source: sd-scripts `library/sdxl_original_unet.py`.
  */
 export interface UnetLayout {
-  /** Width of the first level; the others are multiples of it. 320 in SDXL. */
+  /** Width of the first level, 320 in SDXL. The other widths are multiples of it. */
   readonly modelChannels: number
   /** Width of each level in units of `modelChannels`. */
   readonly channelMult: readonly [number, number, number]
-  /** Transformer blocks in each transformer of a level; 0 means that the level has no transformers. */
+  /** Transformer blocks in each transformer of a level. 0 means that the level has no transformers. */
   readonly transformerDepth: readonly [number, number, number]
   /** Transformer blocks of the middle block's transformer. */
   readonly middleDepth: number

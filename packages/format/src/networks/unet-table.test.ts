@@ -33,7 +33,7 @@ describeWithReference("the table of SDXL's U-Net", ["sdxl-checkpoint-keys.json"]
     )
     const { layers, byLoraKey } = unetTable(SDXL_LAYOUT)
     expect(layers.flatMap((layer) => (layer.kind === "norm" ? [] : (loraKey(layer) ?? [])))).toEqual(wanted)
-    // Two names each, one for each layout; none of them is two layers.
+    // Each layer has two names, one for each layout. No name belongs to two layers.
     expect(byLoraKey.size).toBe(2 * wanted.length)
   })
 })
@@ -72,7 +72,7 @@ describeWithReference("the table of a tiny U-Net", ["lora.json", "unet.json"], (
 })
 
 describe("the figure of a U-Net", () => {
-  it("reads as many channels as its checkpoint, and gives as many", () => {
+  it("has the input and output channels of its checkpoint", () => {
     const { inputBlocks, outConv } = unetFigure(SDXL_LAYOUT, { ...SDXL_WIDTHS, inChannels: 9 })
     const [first] = inputBlocks[0]?.parts ?? []
     expect(first).toMatchObject({ kind: "conv", conv: { path: "input_blocks.0.0", inDim: 9, outDim: 320 } })

@@ -5,7 +5,7 @@ import type { UnetLayer } from "./unet-layer.ts"
 import type { UnetLayout } from "./unet-layout.ts"
 import { SDXL_LAYOUT } from "./unet-layout.ts"
 
-/** All layers of a U-Net, and the ways to look one up. */
+/** All layers of a U-Net, with lookups. */
 export interface UnetTable {
   readonly figure: UnetFigure
   /** In the order of a checkpoint. */
@@ -20,14 +20,14 @@ export interface UnetTable {
 }
 
 /**
- * Every layer of a U-Net by its names. A key joins a path with `_` in place of `.`, which no rule can take apart again,
- * so keys are looked up here and never parsed.
+ * Every layer of a U-Net by its names. A key is a path with `_` in place of `.`. No rule can split such a key again. So
+ * keys are looked up here and never parsed.
  *
  * @throws FormatError `layout`
  */
 export function unetTable(layout: UnetLayout, widths: UnetWidths = SDXL_WIDTHS): UnetTable {
   if (layout !== SDXL_LAYOUT || widths !== SDXL_WIDTHS) return createTable(layout, widths)
-  // SDXL's is asked for again and again, and its layout is frozen.
+  // SDXL's table is used often, and its layout is frozen.
   sdxlTable ??= createTable(layout, widths)
   return sdxlTable
 }

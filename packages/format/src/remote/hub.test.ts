@@ -56,7 +56,7 @@ describe("a Hub", () => {
   beforeAll(async () => {
     const lllite = await smallLllite()
     cdn = await startServer((request, response) => sendRange(request, response, lllite, { etag: '"blob"' }))
-    // As the Hub answers: a list of files by revision, and a redirect to where a file's bytes lie.
+    // Answers as the Hub: a list of files by revision, and a redirect to the address of a file's bytes.
     hub = await startServer((request, response) => {
       const url = request.url ?? ""
       const [, listed] = /^\/api\/models\/(.+)\/revision\/main$/.exec(url) ?? []
@@ -80,7 +80,7 @@ describe("a Hub", () => {
     return resolveHubFile(reference, { endpoint: hub.origin, token, retryDelay: 1 })
   }
 
-  it("gives the only file of a repository, from where a redirect leads", async () => {
+  it("gives the only file of a repository, at the address of a redirect", async () => {
     const { url, headers, file } = await resolve("a/one")
     expect([url, file]).toEqual([`${hub.origin}/a/one/resolve/main/canny%20%CE%B2.safetensors`, "canny β.safetensors"])
     const lllite = await readLllite(await fromUrl(url, { headers }))
@@ -96,7 +96,7 @@ describe("a Hub", () => {
     expect((await resolve("a/sharded")).file).toBe("model.safetensors.index.json")
   })
 
-  it("names the files there are where none is meant", async () => {
+  it("lists the files if the reference names none", async () => {
     await expect(resolve("a/many")).rejects.toMatchObject({
       code: "hub",
       message: expect.stringMatching(
@@ -109,7 +109,7 @@ describe("a Hub", () => {
     })
   })
 
-  it("says what a repository that may not be read wants", async () => {
+  it("says what a protected repository needs", async () => {
     await expect(resolve("a/one", "wrong")).rejects.toMatchObject({
       code: "source-status",
       message: expect.stringMatching(/401.*token/),

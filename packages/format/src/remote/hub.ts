@@ -6,9 +6,9 @@ import { request } from "./request.ts"
 export interface HubReference {
   /** `owner/name`. */
   readonly repo: string
-  /** Branch, tag or commit; `main` unless said. */
+  /** Branch, tag or commit. Default: `main`. */
   readonly revision: string
-  /** Path of a file in the repository, or null for the one that is meant. */
+  /** Path of a file in the repository. Null for the repository's only file. */
   readonly file: string | null
 }
 
@@ -16,11 +16,11 @@ export interface HubReference {
 export interface HubOptions extends RequestOptions {
   /** Default: `https://huggingface.co`. */
   readonly endpoint?: string
-  /** A token that may read the repository. It is sent to the endpoint and nowhere else. */
+  /** A token that may read the repository. It is sent to the endpoint only. */
   readonly token?: string
 }
 
-/** Where a file of the Hub lies, and what it takes to read it: give both to `fromUrl`. */
+/** The address of a file of the Hub, with the options for reading it. Pass both to `fromUrl`. */
 export interface HubFile {
   readonly url: string
   readonly file: string
@@ -56,10 +56,11 @@ function pageReference(text: string, endpoint: string): HubReference | null {
 }
 
 /**
- * Where the file of a reference lies. Without a file's name the repository is asked: its only `.safetensors` is meant,
- * or its only index of a checkpoint in several files.
+ * Finds the address of a reference's file. Without a file's name, the Hub gives the repository's files. The result is
+ * then the only index of a checkpoint in several files, or the only `.safetensors` file.
  *
- * @throws FormatError `hub` when no one file is meant, naming those there are; `source-*` when the Hub cannot be read
+ * @throws FormatError `hub` with the list of files when none or several are possible; `source-*` when the Hub cannot be
+ * read
  */
 export async function resolveHubFile(reference: HubReference, options: HubOptions = {}): Promise<HubFile> {
   const { endpoint = ENDPOINT, token } = options

@@ -1,21 +1,21 @@
 import { FormatError } from "../errors.ts"
 
-/** How the web is asked. */
+/** Options of requests. */
 export interface RequestOptions {
-  /** Sent with every request to the server given, for example `{ authorization: "Bearer …" }`. */
+  /** Headers for every request to the given server, for example `{ authorization: "Bearer …" }`. */
   readonly headers?: Readonly<Record<string, string>>
-  /** How often a failed request is repeated. Default: 3. */
+  /** The number of repetitions of a failed request. Default: 3. */
   readonly retries?: number
-  /** Milliseconds before the first repetition; they double before each further one. Default: 300. */
+  /** Milliseconds before the first repetition. The time doubles before each further one. Default: 300. */
   readonly retryDelay?: number
   readonly signal?: AbortSignal
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>
 }
 
-/** What may be better the next time. */
+/** Statuses for which a repetition may help. */
 const PASSING = new Set([408, 425, 429, 500, 502, 503, 504])
 
-/** What a person can do about a status. */
+/** Advice for a status. */
 const ADVICE: Readonly<Record<number, string>> = {
   401: "A token is needed. Hugging Face answers this for a missing file, too.",
   403: "It may not be read by everyone. Give a token that may, and accept the model's terms on its page.",
@@ -23,7 +23,7 @@ const ADVICE: Readonly<Record<number, string>> = {
 }
 
 /**
- * Asks for a URL until there is an answer of success: 2xx, or 416 for a range of an empty file.
+ * Requests a URL until the answer is a success: 2xx, or 416 for a range of an empty file.
  *
  * @throws FormatError `source-status`, `source-unreachable`; and the signal's reason
  */
@@ -37,7 +37,7 @@ export async function request(
   const { retries = 3, retryDelay = 300, signal, fetch = globalThis.fetch } = options
   const init: RequestInit = {
     method,
-    // Ranges are over the file's own bytes, so it must not come compressed.
+    // Ranges count the file's bytes, so the answer must not be compressed.
     headers: { "accept-encoding": "identity", ...options.headers, ...headers },
     redirect: "follow",
     ...(signal === undefined ? {} : { signal }),

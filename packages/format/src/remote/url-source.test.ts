@@ -21,7 +21,7 @@ async function serve(handle: (request: IncomingMessage, response: ServerResponse
 }
 
 describe("fromUrl", () => {
-  it("reads any range, and asks for no more than that", async () => {
+  it("reads any range, and requests no more bytes", async () => {
     const { origin, served } = await serve((request, response) => sendRange(request, response, bytes, { etag: '"a"' }))
     const source = await fromUrl(`${origin}/canny β.safetensors?download=true`)
     expect(source.size).toBe(bytes.byteLength)
@@ -37,7 +37,7 @@ describe("fromUrl", () => {
     ] as const) {
       expect(Buffer.from(await source.read(start, end)).equals(bytes.subarray(start, end))).toBe(true)
     }
-    // What the first answer brought is not asked for again.
+    // Bytes of the first answer are not requested again.
     expect(served.map(({ range }) => range)).toEqual([
       "bytes=0-65535",
       "bytes=65536-69999",
@@ -64,7 +64,7 @@ describe("fromUrl", () => {
     await expect(openSafetensors(source)).rejects.toMatchObject({ code: "file-too-short" })
   })
 
-  it("reads the beginning of a file from a server without ranges, and lets go of the rest", async () => {
+  it("reads the beginning of a file from a server without ranges, and cancels the rest", async () => {
     const { origin, served } = await serve((_, response) => {
       response.writeHead(200, { "content-length": bytes.byteLength })
       response.end(bytes)
@@ -128,7 +128,7 @@ describe("fromUrl", () => {
     expect(files.served.map(({ authorization }) => authorization)).toEqual([undefined, undefined, undefined])
   })
 
-  it("asks again where the address that a redirect led to is no longer good", async () => {
+  it("requests the first address again when the redirected one has expired", async () => {
     let valid = "1"
     const files = await serve((request, response) => {
       if (request.url?.endsWith(valid)) sendRange(request, response, bytes)
@@ -182,7 +182,7 @@ describe("fromUrl", () => {
     await expect(source.read(100_000, 100_001)).rejects.toMatchObject({ code: "source-ranges" })
   })
 
-  it("repeats what fails, and says so in the end", async () => {
+  it("repeats failed requests, and says so in the end", async () => {
     let failures = 0
     const { origin, served } = await serve((request, response) => {
       if (failures-- > 0) response.writeHead(503).end()
@@ -200,7 +200,7 @@ describe("fromUrl", () => {
     })
   })
 
-  it("does not repeat what stays wrong", async () => {
+  it("does not repeat requests that cannot succeed", async () => {
     const { origin, served } = await serve((_, response) => {
       response.writeHead(404).end()
     })
@@ -242,7 +242,7 @@ describe("fromUrl", () => {
     },
   )
 
-  it("stops when told to", async () => {
+  it("stops when it is aborted", async () => {
     const { origin } = await serve((_, response) => {
       response.writeHead(503).end()
     })

@@ -5,7 +5,7 @@ import { discard, request } from "./request.ts"
 
 /** Options of {@link fromUrl}. */
 export interface UrlOptions extends RequestOptions {
-  /** What to call the source in messages. Default: the URL without its query. */
+  /** The source's name in messages. Default: the URL without its query. */
   readonly label?: string
 }
 
@@ -15,20 +15,19 @@ export interface UrlSource extends ByteSource {
 }
 
 /**
- * Bytes of the first request: with them a small file's whole header comes, and of a large one's not much too much.
+ * Bytes of the first request. They contain a small file's whole header, and few unneeded bytes of a large file.
  */
 const FIRST_BYTES = 64 * 1024
 
-/** The most that is taken of a file whose server cannot send parts of it. */
+/** The most bytes to read of a file whose server cannot send parts of it. */
 const MOST_WITHOUT_RANGES = 64 * 2 ** 20
 
 /**
- * A source over a file on the web, read by range requests: the header of a 7 GB checkpoint costs its own few hundred
- * kilobytes. Redirects are followed, and where they lead is asked directly from then on, without the headers given
- * here if it is another server. Failed requests are repeated. A file that changes on the way (its ETag, date or size)
- * is refused rather than mixed.
+ * A source over a file on the web, read by range requests. The header of a 7 GB checkpoint costs a few hundred
+ * kilobytes. After a redirect, later requests go directly to its target. Another server does not get the given headers.
+ * Failed requests are repeated. A file that changes during reading (its ETag, date or size) is refused.
  *
- * From a server without range requests the beginning is read as far as it is wanted, up to 64 MiB.
+ * From a server without range requests, the beginning is read as far as necessary, up to 64 MiB.
  *
  * @throws FormatError `source-unreachable`, `source-status`, `source-ranges`
  */
@@ -42,7 +41,7 @@ export async function fromUrl(url: string | URL, options: UrlOptions = {}): Prom
   const asked = new URL(url).href
   const first = await request(asked, label, options, rangeOf(0, FIRST_BYTES))
   if (first.status === 206) return rangeSource(asked, label, options, first)
-  // An empty file has no range that could be asked for.
+  // An empty file has no range to request.
   if (first.status === 416) {
     await discard(first)
     return { size: 0, label, read: async () => new Uint8Array(0), close: async () => {} }
@@ -50,7 +49,7 @@ export async function fromUrl(url: string | URL, options: UrlOptions = {}): Prom
   return wholeSource(label, first)
 }
 
-/** What tells one version of a file from another. */
+/** The headers that differ between versions of a file. */
 interface Version {
   readonly size: number
   readonly etag: string | null
@@ -75,7 +74,7 @@ async function rangeSource(url: string, label: string, options: UrlOptions, firs
           rangeOf(start, end),
         )
       } catch (error) {
-        // An address that a redirect led to is often good for an hour only.
+        // The target of a redirect is often valid for an hour only.
         if (place === url || !(error instanceof FormatError) || error.code !== "source-status") throw error
         place = url
         continue
@@ -131,7 +130,7 @@ function differs(now: string | null, before: string | null): boolean {
   return now !== null && before !== null && now !== before
 }
 
-/** A body of a length that is known beforehand; more than that is never taken. */
+/** A body of a known length. No further bytes are read. */
 async function body(answer: Response, label: string, start: number, end: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(end - start)
   const filled = await fill(answer.body?.getReader(), bytes, 0).catch(() => -1)
@@ -145,7 +144,7 @@ async function body(answer: Response, label: string, start: number, end: number)
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>
 
-/** Reads until `bytes` are full; lets go of what is left. Returns how far they are filled. */
+/** Reads until `bytes` is full, and cancels the rest. Returns the number of filled bytes. */
 async function fill(reader: Reader | undefined, bytes: Uint8Array, from: number): Promise<number> {
   let filled = from
   while (reader !== undefined && filled < bytes.byteLength) {
@@ -158,7 +157,7 @@ async function fill(reader: Reader | undefined, bytes: Uint8Array, from: number)
   return Math.min(filled, bytes.byteLength)
 }
 
-/** A server that answers every request with the whole file: the beginning is kept as it arrives. */
+/** A server that answers every request with the whole file. The beginning is kept as it arrives. */
 function wholeSource(label: string, answer: Response): UrlSource {
   const reader: Reader | undefined = answer.body?.getReader()
   const length = answer.headers.get("content-length")
@@ -195,10 +194,10 @@ function wholeSource(label: string, answer: Response): UrlSource {
     close: async () => reader?.cancel(),
     read: async (start, end) => {
       if (end > MOST_WITHOUT_RANGES) {
-        const what = `the server cannot send parts of the file, and byte ${end} lies behind the ${MOST_WITHOUT_RANGES} that are read then`
+        const what = `the server cannot send parts of the file, and byte ${end} is after the ${MOST_WITHOUT_RANGES} bytes that are read in this case`
         throw new FormatError("source-ranges", `${what}. Download the file.`, { source: label, offset: start })
       }
-      // One reader, so one after the other.
+      // There is one reader, so reads run one after another.
       pending = pending.then(() => (end > head.byteLength ? readTo(end) : undefined))
       await pending
       return head.subarray(Math.min(start, head.byteLength), end)
@@ -207,7 +206,7 @@ function wholeSource(label: string, answer: Response): UrlSource {
 }
 
 async function sizeByHead(url: string, label: string, options: UrlOptions): Promise<number> {
-  // Browsers hide Content-Range from pages of another origin unless the server allows it; Content-Length they show.
+  // Browsers hide Content-Range from pages of another origin if the server does not allow it. They show Content-Length.
   const answer = await request(url, label, options, {}, "HEAD")
   const length = answer.headers.get("content-length")
   if (length !== null && /^\d+$/.test(length)) return Number(length)

@@ -1,6 +1,6 @@
 import { FormatError } from "../errors.ts"
 
-/** Bytes that decide what a file is that is not a safetensors file. */
+/** The number of bytes that identify another format. */
 export const SNIFF_BYTES = 16
 
 const PICKLE =
@@ -9,7 +9,7 @@ const OTHER = "Only safetensors files are read."
 const IMAGE = "Give it as a control image; the adapter is a .safetensors file."
 
 // biome-ignore-start lint/suspicious/noControlCharactersInRegex: such files do begin with control characters
-/** How files of other formats begin, each byte a character; what they are; and what to do. */
+/** The first bytes of other formats, each byte a character; their names; and advice. */
 const FOREIGN_FORMATS: readonly (readonly [beginning: RegExp, what: string, advice: string])[] = [
   [/^PK\x03\x04/, "a zip archive, as PyTorch writes .pt, .pth and .ckpt files", PICKLE],
   [/^\x80[\x02-\x05]/, "a Python pickle, as older .pt, .pth and .ckpt files are", PICKLE],
@@ -33,8 +33,8 @@ const FOREIGN_FORMATS: readonly (readonly [beginning: RegExp, what: string, advi
 // biome-ignore-end lint/suspicious/noControlCharactersInRegex: from here on as everywhere
 
 /**
- * Names what a file is that failed as safetensors, from its first {@link SNIFF_BYTES} bytes, or undefined. Asked only
- * after a failure: a good file's length may begin with any of these bytes.
+ * An error that names the format of a file that is not safetensors, from its first {@link SNIFF_BYTES} bytes, or
+ * undefined. It is called only after a failure, because a good file's length may begin with any of these bytes.
  */
 export function foreignFormatError(first: Uint8Array, label: string, cause: unknown): FormatError | undefined {
   const text = String.fromCharCode(...first.subarray(0, SNIFF_BYTES))

@@ -1,10 +1,10 @@
 import type { Dtype } from "./dtype.ts"
 
-/** A tensor as the header describes it. */
+/** A tensor's entry in the header. */
 export interface TensorInfo {
   readonly name: string
   readonly dtype: Dtype
-  /** Row-major; [] is a scalar. */
+  /** Row-major. [] is a scalar. */
   readonly shape: readonly number[]
   /** First byte in the file. */
   readonly start: number
@@ -12,14 +12,14 @@ export interface TensorInfo {
   readonly end: number
 }
 
-/** Everything a safetensors file says before its data. */
+/** The contents of a safetensors header. */
 export interface SafetensorsHeader {
   /**
-   * By name, in the order of their data. With very many tensors this is no Map but something that reads like one and
-   * makes each {@link TensorInfo} when it is asked for.
+   * Tensors by name, in the order of their data. With very many tensors it is a packed map with a Map's read interface,
+   * which makes each {@link TensorInfo} on request.
    */
   readonly tensors: ReadonlyMap<string, TensorInfo>
-  /** Free text pairs in file order; empty when the file has none. */
+  /** Free text pairs in file order. Empty if the file has none. */
   readonly metadata: ReadonlyMap<string, string>
   /** Byte in the file where the data begins. */
   readonly dataStart: number

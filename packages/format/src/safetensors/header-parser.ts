@@ -25,10 +25,10 @@ const SHORTEST_ENTRY = 48
 /** The shortest pair of metadata: `"":"",`. */
 const SHORTEST_PAIR = 6
 
-/** Below this size a header's entries are handed out as ordinary Maps, which print, copy and clone as such. */
+/** Below this size a header's entries are ordinary Maps, which can be printed, copied and cloned. */
 const PLAIN_MAP_BYTES = 2 ** 20
 
-/** What the parser waits for. Each is one entry at most: a whole one is read, or nothing of it. */
+/** The parser's next element. Each is at most one entry, which is read as a whole or not at all. */
 type Expected =
   | "start"
   | "first-entry"
@@ -50,13 +50,13 @@ export class HeaderParser {
   readonly #metadata: PackedMap<string>
   #expected: Expected = "start"
   #hasMetadata = false
-  /** Bytes that the tensors read so far claim. A header of nothing but overlaps is refused early by it. */
+  /** Bytes that the tensors claim so far. With it a header that only has overlaps is refused early. */
   #claimed = 0
-  /** Whether the tensors read so far stand in the order of their data, as every known writer lists them. */
+  /** Whether the tensors so far have the order of their data, as every known writer lists them. */
   #inOrder = true
   #lastBegin = 0
   #lastBytes = 0
-  /** Bytes of the name being read: kept apart, since the scanner's text is the last string's. */
+  /** Bytes of the current name. They are stored separately, because the scanner's text changes with the next string. */
   #name: Uint8Array | undefined
   #nameStart = 0
   #nameEnd = 0
@@ -74,7 +74,7 @@ export class HeaderParser {
     this.#metadata = new PackedMap((cursor) => readText(cursor), headerLength / SHORTEST_PAIR)
   }
 
-  /** Position in the file from which bytes are wanted next. */
+  /** Position in the file of the next needed byte. */
   get wanted(): number {
     return this.#scanner.keptOffset
   }
@@ -336,7 +336,7 @@ export class HeaderParser {
 
   #compareByData(a: Cursor, b: Cursor): number {
     const difference = readVarint(a) - readVarint(b)
-    // Where two tensors begin at one byte, one of them has to be empty, and stands first.
+    // If two tensors begin at one byte, one of them has to be empty, and comes first.
     return difference === 0 ? readBytes(a) - readBytes(b) : difference
   }
 

@@ -4,7 +4,7 @@ import { DTYPE_BITS } from "./dtype.ts"
 /** The longest header the format allows. Source: huggingface/safetensors, `MAX_HEADER_SIZE`. */
 export const MAX_HEADER_BYTES = 100_000_000
 
-/** More dimensions than any library has tensors for (NumPy and PyTorch stop at 64). */
+/** The most dimensions of a tensor. NumPy and PyTorch also allow at most 64. */
 export const MAX_RANK = 64
 
 /** Bytes before the header: its length, as a little-endian u64. */
@@ -20,10 +20,10 @@ export const METADATA_KEY = "__metadata__"
 export const MAX_ENTRY_BYTES = 16 * 2 ** 20
 
 /**
- * The most that is kept of a header: a packed name, dtype, shape and place for each tensor, and the metadata as UTF-8.
- * An entry takes less than 1.5 times the bytes that it has in the header. So headers below 25,000,000 bytes stay far below
- * the limit; huggingface.js and the Hub's pages read none longer. A header of 100,000,000 bytes with as many tensors as
- * fit, 1.8 million, stays below it, too. Only tens of megabytes of names or metadata reach it.
+ * The most bytes to keep of a header: a packed name, dtype, shape and place for each tensor, and the metadata as UTF-8.
+ * An entry takes less than 1.5 times the bytes that it has in the header. So headers below 25,000,000 bytes stay far
+ * below the limit; huggingface.js and the Hub's pages read no longer header. A header of 100,000,000 bytes with as many
+ * tensors as fit, 1.8 million, stays below it, too. Only tens of megabytes of names or metadata reach it.
  */
 export const MAX_INDEX_BYTES = 40 * 2 ** 20
 

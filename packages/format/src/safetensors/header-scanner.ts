@@ -7,16 +7,16 @@ const BACKSLASH = 0x5c
 const ZERO = 0x30
 const NINE = 0x39
 
-/** Thrown when a token continues behind the bytes at hand. The reader of the bytes catches it and brings more. */
+/** Thrown when a token continues after the current bytes. The reader of the bytes catches it and reads more. */
 export const NEED_MORE = Symbol("the token goes on behind the window")
 
 /**
- * Reads the JSON of a safetensors header token by token, straight from the bytes, through a window that is moved along.
+ * Reads the JSON of a safetensors header token by token, directly from the bytes, through a moving window.
  *
- * `JSON.parse` cannot be used on a header. It keeps the last of duplicate keys and takes 2.0, 2e0 and -0 for integers.
- * It rounds integers above 2^53, lets lone surrogates through, and makes `__proto__` special. It also makes an object of
- * every value, and 100 MB of header can need a gigabyte of objects. A header needs no nesting beyond what its grammar
- * names, so there is no recursion to overflow either.
+ * `JSON.parse` is not safe for a header. It keeps the last of duplicate keys and accepts 2.0, 2e0 and -0 as integers.
+ * It rounds integers above 2^53, accepts lone surrogates, and treats `__proto__` specially. It also makes an object of
+ * every value, and 100 MB of header can need a gigabyte of objects. The depth of a header is fixed, so there is no
+ * recursion that could overflow.
  */
 export class HeaderScanner {
   #bytes: Uint8Array = new Uint8Array(0)
@@ -38,7 +38,7 @@ export class HeaderScanner {
   }
 
   /**
-   * Puts a window before the scanner.
+   * Sets the scanner's window.
    *
    * @param windowStart where `bytes` begin in the file; {@link keptOffset} says what the first has to be
    * @param isLast whether the header ends with these bytes
@@ -50,13 +50,13 @@ export class HeaderScanner {
     this.#isLast = isLast
   }
 
-  /** Lets go of everything before the next token: a later {@link NEED_MORE} goes back to here and no further. */
+  /** Releases everything before the next token. A later {@link NEED_MORE} goes back to here and no further. */
   keep(): void {
     this.#kept = this.#windowStart + this.#at
     this.#skipWhitespace()
   }
 
-  /** Position in the file from which bytes are still wanted. */
+  /** Position in the file of the first byte that is still needed. */
   get keptOffset(): number {
     return this.#kept
   }
@@ -106,7 +106,7 @@ export class HeaderScanner {
     throw this.error("header-syntax", `expected nothing after the header's closing "}", found ${this.#found()}`)
   }
 
-  /** Reads a string; `text`, `textStart` and `textEnd` then say what it is. */
+  /** Reads a string into `text`, `textStart` and `textEnd`. */
   string(what: string): void {
     this.#skipWhitespace()
     const bytes = this.#bytes
@@ -217,7 +217,7 @@ export class HeaderScanner {
       if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) break
       at++
     }
-    // Whitespace before a token that is first in its entry is let go of even when the token is not here yet.
+    // Whitespace before an entry's first token is released even if the token is not in the window yet.
     if (this.#windowStart + this.#at === this.#kept) this.#kept = this.#windowStart + at
     this.#at = at
     if (at === bytes.length && !this.#isLast) throw NEED_MORE

@@ -44,8 +44,7 @@ export function parseHeaderLength(firstBytes: Uint8Array, fileSize: number, labe
  * - sizes that disagree with shapes
  * - data that overlaps, has holes, or does not end with the file
  *
- * Names are only ever keys of maps, so `__proto__` is a name like others. Upstream takes six things that are refused
- * here:
+ * Names are only keys of maps, so `__proto__` is a name like others. Upstream accepts six things that are refused here:
  *
  * - duplicate names, unknown fields, entries written as arrays
  * - integers and counts of bits above 2^53 - 1, more than 64 dimensions
@@ -53,7 +52,7 @@ export function parseHeaderLength(firstBytes: Uint8Array, fileSize: number, labe
  *
  * @param json the header without its length
  * @param fileSize size of the whole file in bytes
- * @throws FormatError naming the rule, the tensor and the byte
+ * @throws FormatError that names the rule, the tensor and the byte
  */
 export function parseHeader(json: Uint8Array, fileSize: number, label: string): SafetensorsHeader {
   const usual = json.byteLength <= WINDOW_BYTES ? readUsualHeader(json, fileSize) : undefined
@@ -63,12 +62,12 @@ export function parseHeader(json: Uint8Array, fileSize: number, label: string): 
   return parser.finish()
 }
 
-/** How much of a header is read at once. Nearly every header is smaller. */
+/** Bytes of a header that are read at once. Nearly every header is smaller. */
 const WINDOW_BYTES = 2 ** 20
 
 /**
- * Reads a header from its source as {@link parseHeader} does, a window at a time, so that a long one never lies in
- * memory whole.
+ * Reads a header from its source as {@link parseHeader} does, one window at a time. So a long header is never in memory
+ * as a whole.
  *
  * @throws FormatError as {@link parseHeader}, `source-short-read`
  */
@@ -84,7 +83,7 @@ export async function scanHeader(source: ByteSource, length: number): Promise<Sa
   for (;;) {
     const start = parser.wanted
     const end = Math.min(headerEnd, start + reach)
-    // A fresh buffer for every window of a long header would wait for the garbage collector, all of them at once.
+    // One buffer serves all windows. New buffers for a long header would all stay until a garbage collection.
     if (window.length < end - start) window = new Uint8Array(end - start)
     await readExactlyInto(source, window.subarray(0, end - start), start)
     if (parser.feed(window.subarray(0, end - start), start, end === headerEnd)) return parser.finish()

@@ -7,21 +7,21 @@ import { parseHeaderLength, scanHeader } from "./header.ts"
 import type { SafetensorsHeader, TensorInfo } from "./header-contents.ts"
 import { HEADER_LENGTH_BYTES } from "./header-rules.ts"
 
-/** An open safetensors file: its header is in memory, its data is read when asked for. */
+/** An open safetensors file. Its header is in memory, and its data is read on request. */
 export interface SafetensorsFile extends SafetensorsHeader {
   /** Label of the source, usually the file's name. */
   readonly label: string
   /** Size of the whole file in bytes. */
   readonly size: number
   /**
-   * A tensor's bytes, little-endian, row-major. Bytes of an in-memory source come back as a view: do not write to them.
+   * A tensor's bytes, little-endian, row-major. Bytes of an in-memory source are a view, so do not write to them.
    *
    * @throws FormatError `tensor-unknown`, `source-short-read`
    */
   readonly read: (name: string) => Promise<Uint8Array>
   /**
-   * Fills `target`, which has the tensor's size, with its bytes: a large file is then read through one buffer, where
-   * the source can do so.
+   * Fills `target`, which has the tensor's size, with its bytes. A large file is then read through one buffer, if the
+   * source supports it.
    *
    * @throws FormatError `tensor-unknown`, `source-range`, `source-short-read`
    */
@@ -35,7 +35,7 @@ export interface SafetensorsFile extends SafetensorsHeader {
 }
 
 /**
- * Opens a safetensors file by its header; nothing else is read. A Blob, a file or a URL of any size costs just that.
+ * Opens a safetensors file by its header. It reads nothing else of a Blob, a file or a URL of any size.
  *
  * @throws FormatError the codes of `parseHeader` when the header breaks a rule; `pickle` for .ckpt, .pt and .pth files;
  * `not-safetensors` for other formats that are known by their first bytes
@@ -66,7 +66,7 @@ export async function openSafetensors(input: SourceLike): Promise<SafetensorsFil
       if (target.byteLength !== end - start) {
         throw new FormatError(
           "source-range",
-          `it has ${end - start} bytes, and ${target.byteLength} are to be filled`,
+          `it has ${end - start} bytes, and the array to fill has ${target.byteLength}`,
           {
             source: source.label,
             tensor: name,
@@ -102,7 +102,7 @@ async function readHeader(source: ByteSource): Promise<SafetensorsHeader> {
   }
 }
 
-/** Whether a header may begin so: with a brace, or with so much white space that its beginning is not among these bytes. */
+/** Whether a header may begin with these bytes: with a brace, or with white space only. */
 function mayBeObject(json: Uint8Array): boolean {
   const first = json.find((byte) => byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)
   return first === undefined || first === "{".charCodeAt(0)

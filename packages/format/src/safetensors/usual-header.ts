@@ -5,14 +5,14 @@ import { HEADER_LENGTH_BYTES, MAX_RANK, METADATA_KEY, tensorBytes } from "./head
 const SPACE = 0x20
 
 /**
- * Reads a header that is written as every known writer does it: in ASCII, without white space except at its end, with the
- * tensors in the order of their data. It uses the engine's own JSON, which runs at full speed at once. The strict parser
+ * Reads a header in the form of every known writer. It is ASCII, has white space at its end only, and has the tensors
+ * in the order of their data. The code uses the engine's JSON, which runs at full speed at once. The strict parser
  * needs time to warm up, which would be most of the time in which a command opens a file.
  *
  * JSON.parse takes some text that a strict reader must refuse: duplicate names, and numbers in another spelling or too
  * large to be exact. JSON.stringify gives other text for them, so a comparison finds them.
  *
- * @returns undefined for every other header, and for one that breaks a rule: the strict parser says which
+ * @returns undefined for every other header, and for a header that breaks a rule, which the strict parser names
  */
 export function readUsualHeader(json: Uint8Array, fileSize: number): SafetensorsHeader | undefined {
   let length = json.byteLength
@@ -46,7 +46,7 @@ export function readUsualHeader(json: Uint8Array, fileSize: number): Safetensors
   return end === fileSize ? { tensors, metadata, dataStart } : undefined
 }
 
-/** A value that is spelled as JSON.stringify would, or undefined. */
+/** A value in the spelling of JSON.stringify, or undefined. */
 function parseCanonical(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text)

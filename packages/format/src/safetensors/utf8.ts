@@ -1,6 +1,6 @@
 /**
  * Position of the first byte that is not valid UTF-8 (overlong forms, surrogates and code points above U+10FFFF are
- * not), or -1. A TextDecoder would say the same, but make a string of it, which may take twice the bytes.
+ * not), or -1. A TextDecoder would find the same, but it makes a string, which may take twice the bytes.
  * Source: The Unicode Standard, table 3-7.
  */
 export function invalidUtf8At(bytes: Uint8Array, start: number, end: number): number {
@@ -25,7 +25,7 @@ export function invalidUtf8At(bytes: Uint8Array, start: number, end: number): nu
   return -1
 }
 
-/** Writes a code point, which is no surrogate, as UTF-8; returns where the next one goes. */
+/** Writes a code point, which must not be a surrogate, as UTF-8. Returns the position of the next one. */
 export function writeUtf8(codePoint: number, out: Uint8Array, at: number): number {
   if (codePoint < 0x80) {
     out[at] = codePoint

@@ -2,13 +2,13 @@ import type { Site } from "../lllite/site.ts"
 
 /** How two sets of sites differ. */
 export interface SiteDifference {
-  /** Expected, but not there. */
+  /** Expected sites that are missing. */
   readonly missing: readonly Site[]
-  /** There, but not expected. */
+  /** Sites that are not expected. */
   readonly extra: readonly Site[]
 }
 
-/** Which sites two sets lack of each other, by key. */
+/** Compares two sets of sites by key. */
 export function compareSites(found: Iterable<Site>, expected: Iterable<Site>): SiteDifference {
   const foundByKey = new Map([...found].map((site) => [site.key, site]))
   const expectedByKey = new Map([...expected].map((site) => [site.key, site]))

@@ -6,8 +6,8 @@ import type { SiteSelection } from "./selection.ts"
 import { takesSite } from "./selection.ts"
 
 /**
- * The selection that takes exactly these sites, or null. Looks through the named selections, each with every limit on
- * the transformer block's index.
+ * The selection with exactly these sites, or null. It tries the named selections, each with every limit on the
+ * transformer block's index.
  *
  * @throws FormatError `layout`
  */

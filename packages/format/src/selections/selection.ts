@@ -4,8 +4,8 @@ import { siteTable } from "../lllite/site.ts"
 import type { UnetLayout } from "../networks/unet-layout.ts"
 
 /**
- * Which sites of a U-Net an LLLite takes. Each field is one constant of the reference, said positively; the file
- * itself records none of them.
+ * The sites of a U-Net that an LLLite uses. Each field is one constant of the reference, in positive form. A file
+ * stores none of them.
  * Source: sd-scripts `networks/control_net_lllite.py`, lines 10-35.
  */
 export interface SiteSelection {
@@ -15,21 +15,29 @@ export interface SiteSelection {
   readonly middle: boolean
   /** Sites in `output_blocks`. Reference: not SKIP_OUTPUT_BLOCKS. */
   readonly outputBlocks: boolean
-  /** Convolutions; they exist outside transformers only, so `transformerOnly` leaves none. Reference: not SKIP_CONV2D. */
+  /**
+   * Convolutions. They exist outside of transformers only, so `transformerOnly` excludes them. Reference: not
+   * SKIP_CONV2D.
+   */
   readonly conv: boolean
-  /** Nothing outside transformers (residual blocks, down- and upsamplers). Reference: TRANSFORMER_ONLY. */
+  /** Only layers of transformers, without residual blocks, down- and upsamplers. Reference: TRANSFORMER_ONLY. */
   readonly transformerOnly: boolean
-  /** Nothing but the two attentions' projections. Reference: ATTN1_2_ONLY. */
+  /** Only the two attentions' projections. Reference: ATTN1_2_ONLY. */
   readonly attentionOnly: boolean
-  /** With `attentionOnly`: not the attentions' output projections. No effect without it. Reference: ATTN_QKV_ONLY. */
+  /**
+   * With `attentionOnly`, excludes the attentions' output projections. No effect without it. Reference: ATTN_QKV_ONLY.
+   */
   readonly qkvOnly: boolean
   /** Only self-attention k, v, out, the feed-forward's second layer and `proj_out`. Reference: ATTN1_ETC_ONLY. */
   readonly attn1Etc: boolean
-  /** Highest transformer block index taken, or null for all. Reference: TRANSFORMER_MAX_BLOCK_INDEX. */
+  /** Highest used index of a transformer block, or null for all. Reference: TRANSFORMER_MAX_BLOCK_INDEX. */
   readonly maxTransformerBlock: number | null
 }
 
-/** What the reference trains and every published file has: q, k, v of self-attention, q of cross-attention, no output blocks. */
+/**
+ * The selection of the reference and of every published file: q, k, v of self-attention, q of cross-attention, no
+ * output blocks.
+ */
 export const DEFAULT_SELECTION: SiteSelection = Object.freeze({
   inputBlocks: true,
   middle: true,
@@ -43,8 +51,8 @@ export const DEFAULT_SELECTION: SiteSelection = Object.freeze({
 })
 
 /**
- * The sites of a U-Net that a selection takes, in the U-Net's module order. A forward pass meets the adapters in the same
- * order, except at cross-attention: the reference's module order puts the feed-forward before it.
+ * The sites of a selection, in the U-Net's module order. A forward pass runs the adapters in the same order, except at
+ * cross-attention. There the reference's module order puts the feed-forward first.
  *
  * @throws FormatError `layout`, `selection`
  */
@@ -53,7 +61,7 @@ export function enumerateSites(layout: UnetLayout, selection: SiteSelection = DE
   return siteTable(layout).sites.filter((site) => takesSite(selection, site))
 }
 
-/** Whether a selection takes a site. The order of the questions is the reference's. */
+/** Whether a selection has a site. The checks have the reference's order. */
 export function takesSite(selection: SiteSelection, site: Site): boolean {
   if (site.section === "input" && !selection.inputBlocks) return false
   if (site.section === "middle" && !selection.middle) return false

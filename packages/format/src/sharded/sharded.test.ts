@@ -37,8 +37,8 @@ describe("openSharded", () => {
   })
 
   it.each([
-    ["text that is no JSON", new TextEncoder().encode("hello")],
-    ["bytes that are no UTF-8", Uint8Array.of(0x7b, 0xff)],
+    ["text that is not JSON", new TextEncoder().encode("hello")],
+    ["bytes that are not UTF-8", Uint8Array.of(0x7b, 0xff)],
     ["an array", json([])],
     ["no weight_map", json({ metadata: {} })],
     ["no files", json({ weight_map: {} })],
@@ -55,7 +55,7 @@ describe("openSharded", () => {
     await expect(openSharded(bytes, never)).rejects.toMatchObject({ code: "index" })
   })
 
-  it("refuses an index that names what is not there, or leaves out what is", async () => {
+  it("refuses an index that names missing tensors, or leaves tensors out", async () => {
     await expect(openSharded(json({ weight_map: { ...map, c: "a.safetensors" } }), open)).rejects.toMatchObject({
       code: "index",
       tensor: "c",
@@ -66,7 +66,7 @@ describe("openSharded", () => {
     })
   })
 
-  it("refuses a broken file by what is broken", async () => {
+  it("refuses a broken file with its problem", async () => {
     const cut = async (name: string): Promise<Uint8Array> => (await open(name)).subarray(0, -1)
     await expect(openSharded(index, cut)).rejects.toMatchObject({ code: "data-truncated" })
   })

@@ -5,26 +5,27 @@ import { openSafetensors } from "../safetensors/read.ts"
 import type { SourceLike } from "../source.ts"
 import { readExactly, toSource } from "../source.ts"
 
-/** A checkpoint in several files, as one. Positions of its tensors are those in their own file. */
+/** A checkpoint in several files, as one. Positions of tensors are those in their files. */
 export interface ShardedSafetensors
   extends Pick<SafetensorsFile, "label" | "size" | "read" | "readInto" | "readFloat32">,
     Pick<SafetensorsHeader, "tensors" | "metadata"> {
-  /** The files by name, in the order the index names them. */
+  /** The files by name, in the order of the index. */
   readonly shards: ReadonlyMap<string, SafetensorsFile>
 }
 
-/** The largest index that is read: one of a million tensors. */
+/** The largest accepted index, which has about a million tensors. */
 const MAX_INDEX_BYTES = 128 * 2 ** 20
 const MAX_SHARDS = 10_000
-/** How many files are opened at once. */
+/** The number of files that are opened at once. */
 const PARALLEL = 4
 
 /**
- * Opens a checkpoint by its `*.safetensors.index.json`: every file's header is read, and held against the index both
- * ways.
+ * Opens a checkpoint by its `*.safetensors.index.json`. It reads every file's header, and compares it with the index in
+ * both directions.
  *
- * @param openShard opens one of the files that the index names; they lie beside it, and their names have no folder
- * @throws FormatError `index` when the index is none, or disagrees with the files; and what opening a file throws
+ * @param openShard opens a file of the index. The files are beside the index, and their names have no folder
+ * @throws FormatError `index` when the text is not an index, or disagrees with the files; and the errors of opening a
+ * file
  */
 export async function openSharded(
   index: SourceLike,
@@ -93,10 +94,10 @@ function parseIndex(bytes: Uint8Array, label: string): ReadonlyMap<string, strin
   if (!isRecord(map)) throw refuse("there is none")
   const shardOf = new Map<string, string>()
   for (const [name, shard] of Object.entries(map)) {
-    if (typeof shard !== "string") throw refuse(`the place of ${show(name)} is no text`)
-    // A name with a folder in it could lead anywhere on the disk, or to any server.
+    if (typeof shard !== "string") throw refuse(`the file of ${show(name)} is not text`)
+    // A name with a folder could point to any place on the disk, or to any server.
     if (!/^[^/\\:?#%]+\.safetensors$/.test(shard) || shard.startsWith(".")) {
-      throw refuse(`${show(shard)} is no name of a .safetensors file beside it`)
+      throw refuse(`${show(shard)} is not the name of a .safetensors file beside it`)
     }
     shardOf.set(name, shard)
   }

@@ -186,7 +186,7 @@ describe("fromFloat32 and toFloat32", () => {
     )
   })
 
-  it("read bytes that are not aligned, and give arrays of their own", () => {
+  it("read bytes that are not aligned, and return new arrays", () => {
     const bytes = new Uint8Array([9, ...fromFloat32(Float32Array.of(1, 2), "F32")]).subarray(1)
     const floats = toFloat32(bytes, "F32")
     bytes.fill(0)

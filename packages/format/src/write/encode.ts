@@ -3,9 +3,9 @@ import type { FloatDtype } from "../safetensors/dtype.ts"
 import { FLOAT_DTYPE_TEXT, hostIsLittleEndian, inHostOrder, reverseElements } from "../safetensors/dtype.ts"
 
 /**
- * Encodes float32 values as little-endian bytes, rounding to nearest, ties to even. What is too large becomes infinity,
- * in F8_E4M3, which has none, NaN: nothing is saturated, as in PyTorch. {@link countOverflow} finds such values
- * beforehand. NaN stays NaN, with as much of its payload as there is room for.
+ * Encodes float32 values as little-endian bytes, rounded to nearest, ties to even. A value that is too large becomes
+ * infinity, or NaN in F8_E4M3, which has no infinity. As in PyTorch, no value is saturated. {@link countOverflow} finds
+ * such values beforehand. NaN stays NaN, with as much of its payload as fits.
  *
  * @throws FormatError `dtype-unsupported` for any dtype but F64, F32, F16, BF16, F8_E4M3, F8_E5M2
  */
@@ -62,7 +62,7 @@ export function float64ToOddFloat32(bytes: Uint8Array): Float32Array<ArrayBuffer
   return rounded
 }
 
-/** How many finite values {@link fromFloat32} would turn into infinity or NaN. */
+/** The number of finite values that {@link fromFloat32} would turn into infinity or NaN. */
 export function countOverflow(values: Float32Array, dtype: FloatDtype): number {
   const limit = OVERFLOW_LIMIT[dtype]
   if (limit === Number.POSITIVE_INFINITY) return 0
@@ -79,7 +79,7 @@ export function float32BitsToFloat16(bits: number): number {
   const sign = (bits >>> 16) & 0x8000
   const magnitude = bits & 0x7fffffff
   if (magnitude > 0x7f800000) {
-    // A NaN stays one even when its payload sits wholly in the bits that are cut.
+    // A NaN stays a NaN, even if its whole payload is in the removed bits.
     const payload = (magnitude >>> 13) & 0x3ff
     return sign | 0x7c00 | (payload === 0 ? 0x200 : payload)
   }

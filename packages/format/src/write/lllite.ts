@@ -7,15 +7,17 @@ import { countOverflow, fromFloat32 } from "./encode.ts"
 import type { LazyTensorBytes } from "./safetensors.ts"
 import { safetensorsChunks, safetensorsSize } from "./safetensors.ts"
 
-/** A site to write an adapter of. */
+/** A site for an adapter to write. */
 export type SiteToWrite = Pick<Site, "key" | "inDim" | "depth" | "conv"> & AdapterDims
 
 /** An LLLite to write. */
 export interface LlliteContents<S extends SiteToWrite = SiteToWrite> {
   readonly sites: readonly S[]
-  /** The values of one tensor, row-major in `siteTensorShapes(site, site)`'s shape. Asked for once each. */
+  /**
+   * Gives the values of one tensor, row-major in `siteTensorShapes(site, site)`'s shape. Called once for each tensor.
+   */
   readonly values: (site: S, name: SiteTensorName) => Float32Array | Promise<Float32Array>
-  /** How values are stored. Published files have F16. */
+  /** The dtype of the file. Published files have F16. */
   readonly dtype: FloatDtype
   /** See `buildLlliteMetadata`. */
   readonly metadata?: ReadonlyMap<string, string>
@@ -52,7 +54,7 @@ export async function serializeLllite<S extends SiteToWrite>(
 }
 
 /**
- * An LLLite's tensors by name, each to be encoded when it is written.
+ * An LLLite's tensors by name. Each is encoded when it is written.
  *
  * @throws FormatError as {@link llliteChunks}
  */
@@ -84,7 +86,9 @@ function encode(key: string, values: Float32Array, shape: readonly number[], dty
   const overflow = countOverflow(values, dtype)
   if (overflow > 0) {
     const what = `${overflow} of ${values.length} values are too large for ${dtype} and would become infinite`
-    throw new FormatError("value-range", `${what}. Write F32 or BF16, or look why they grew.`, { tensor: key })
+    throw new FormatError("value-range", `${what}. Write F32 or BF16, or find out why the values are large.`, {
+      tensor: key,
+    })
   }
   return fromFloat32(values, dtype)
 }

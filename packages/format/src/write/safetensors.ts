@@ -23,8 +23,8 @@ export interface TensorBytes {
 }
 
 /**
- * A tensor to write whose bytes are made just before they are written. Only one tensor is in memory at a time. Where its
- * bytes come in pieces, only one piece is.
+ * A tensor to write whose bytes are made just before they are written. Only one tensor is in memory at a time, or one
+ * piece of a tensor whose bytes come in pieces.
  */
 export interface LazyTensorBytes {
   readonly dtype: Dtype
@@ -33,10 +33,11 @@ export interface LazyTensorBytes {
 }
 
 /**
- * A safetensors file in memory, byte for byte what upstream's writer makes. Tensors are ordered by dtype, widest first,
- * then by name. Metadata keeps its order; upstream's is random. The header is padded with spaces to a multiple of 8.
+ * A safetensors file in memory, with the bytes of upstream's writer. Tensors are ordered by dtype, widest first, then
+ * by name. Metadata keeps its order, which is random in upstream's writer. The header is padded with spaces to a
+ * multiple of 8.
  *
- * @param metadata written when given, even if empty
+ * @param metadata written if it is not undefined, even if it is empty
  * @throws FormatError `write-input` when a name, shape, dtype or length of bytes would not read back
  */
 export function serializeSafetensors(
@@ -52,8 +53,8 @@ export function serializeSafetensors(
 }
 
 /**
- * The same file in pieces, in order: the header, then each tensor. Nothing is asked of a tensor until the piece before
- * it has been taken.
+ * The file of {@link serializeSafetensors} in pieces, in order: the header, then each tensor. The bytes of a tensor are
+ * requested after the consumer has taken the piece before.
  *
  * @throws FormatError `write-input`
  */
@@ -83,7 +84,7 @@ async function* checkedPieces(
   let received = 0
   for await (const piece of pieces) {
     received += piece.byteLength
-    // A source without an end is stopped at its first byte too many.
+    // An endless source is stopped after its first surplus byte.
     if (received > expected) break
     yield piece
   }
@@ -91,7 +92,7 @@ async function* checkedPieces(
 }
 
 /**
- * How large the file will be, in bytes, before any tensor is made.
+ * The size of the file in bytes, before any tensor is made.
  *
  * @throws FormatError `write-input`
  */
@@ -144,7 +145,7 @@ function planFile<T extends Pick<TensorBytes, "dtype" | "shape">>(
 function checkedLength(name: string, tensor: Pick<TensorBytes, "dtype" | "shape">): number {
   const refuse = (message: string): FormatError => new FormatError("write-input", message, { tensor: name })
   checkText(name, "the name")
-  if (name === METADATA_KEY) throw refuse("the format keeps this name for itself; give the tensor another one")
+  if (name === METADATA_KEY) throw refuse("the format keeps this name for metadata. Give the tensor another name.")
   if (!isDtype(tensor.dtype)) throw refuse(`unknown dtype ${show(String(tensor.dtype))}`)
   if (tensor.shape.length > MAX_RANK) throw refuse(`the shape has ${tensor.shape.length} sizes, at most ${MAX_RANK}`)
   for (const size of tensor.shape) {
