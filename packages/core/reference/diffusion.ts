@@ -199,8 +199,7 @@ function embeddingValues(name: string, want: ReferenceTensor): ArrayLike<number>
 }
 
 /**
- * The number follows from the slowest wave, which has less than one period, then from each faster one, up to the
- * fastest, which is the most exact.
+ * The number follows from the slowest wave first, which has less than one period. Each faster wave makes it more exact.
  */
 function embeddedNumber(embedding: Float32Array): number {
   const half = embedding.length / 2

@@ -38,9 +38,9 @@ export interface FullTolerance {
 
 /**
  * For weights and products in float32, and for weights or products in 16 bits. The reference's weights are float32.
- * Rounding them changes gradients much more than outputs. float32 with weights rounded to bfloat16 has norms that
- * differ by 5.0 % at a site and 15.3 % at a tensor. With float16 these are 3.7 % and 12.7 %. Weights held in 16 bits
- * give the same numbers to the two printed digits.
+ * Rounding them changes gradients much more than outputs. With weights rounded to bfloat16, norms differ by 5.0 % at a
+ * site and 15.3 % at a tensor. With float16 these are 3.7 % and 12.7 %. Weights held in 16 bits give the same numbers
+ * to the two printed digits.
  */
 export const FULL_TOLERANCE = {
   float32: { output: 1e-3, siteNorm: 1e-2, tensorNorm: 1e-2 },

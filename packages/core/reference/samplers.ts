@@ -69,12 +69,12 @@ export async function runSampler(
   const wantFirst = await readTensor(tensors, `${label}.first`)
   const wantFinal = await readTensor(tensors, `${label}.final`)
   const shape = [...wantFinal.shape]
-  const toldTimesteps: number[] = []
+  const usedTimesteps: number[] = []
   const denoise = createDenoiser(toyNetwork, {
     prediction: config.prediction_type === "v_prediction" ? "v" : "epsilon",
     timestepOf(sigma) {
       const timestep = levels.timestepOf(sigma)
-      toldTimesteps.push(timestep)
+      usedTimesteps.push(timestep)
       return timestep
     },
   })
@@ -105,7 +105,7 @@ export async function runSampler(
   const ours = await inReferenceForm(final, end)
   tf.dispose([start, final])
   return [
-    compare(`${label}.timesteps`, toldTimesteps, timesteps),
+    compare(`${label}.timesteps`, usedTimesteps, timesteps),
     ...(sigmas === null ? [] : [compare(`${label}.sigmas`, path, withoutRepeats(sigmas))]),
     compare(`${label}.first`, evaluated[1] ?? ours, wantFirst.values),
     compare(`${label}.final`, ours, wantFinal.values),

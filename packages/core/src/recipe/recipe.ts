@@ -76,7 +76,10 @@ export interface Recipe {
 /** An adapter of a recipe. Only the file is required. */
 export type AdapterInput = Pick<AdapterRecipe, "file"> & Partial<AdapterRecipe>
 
-/** A recipe without its defaults. The prompt, the seed, the sides and the checkpoint are required. */
+/**
+ * The input of `createRecipe`. The prompt, the seed, the sides and the checkpoint are required. Other fields have
+ * defaults.
+ */
 export type RecipeInput = Pick<Recipe, "prompt" | "seed" | "width" | "height"> &
   Partial<Omit<Recipe, "version" | "model" | "adapters">> & {
     readonly model: Pick<ModelReference, "checkpoint"> & Partial<ModelReference>

@@ -49,7 +49,7 @@ export function promptChunks(tokenizer: Tokenizer, prompt: string, padId: number
 }
 
 /**
- * Positions of the chunks' tokens that make the context of the U-Net: the first start, every chunk's 75, the last end.
+ * Positions of the tokens for the U-Net's context: the first start, every chunk's 75, the last end.
  * → 75 · chunks + 2 positions into the chunks · 77 tokens
  */
 export function joinedPositions(chunks: number): Int32Array {

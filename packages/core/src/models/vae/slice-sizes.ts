@@ -9,15 +9,15 @@ export interface VaePicture {
 /**
  * The most rows that a slice reads from its neighbours. It reads one on either side, and doubling makes each row two.
  */
-const BORROWED = 4
+const NEIGHBOUR_ROWS = 4
 
 /** Bytes of the largest tensor in one slice. */
 function largestTensor({ channels }: VaeConfig, { height, width }: VaePicture, slices: number): number {
   const rows = slices === 1 ? height : VAE_FACTOR * Math.ceil(height / VAE_FACTOR / slices)
-  const borrowed = slices === 1 ? 0 : BORROWED
+  const neighbourRows = slices === 1 ? 0 : NEIGHBOUR_ROWS
   const sizes = channels.map((own, level) => {
     const wider = Math.max(own, channels[level + 1] ?? 0)
-    return wider * (rows / 2 ** level + borrowed) * (width / 2 ** level)
+    return wider * (rows / 2 ** level + neighbourRows) * (width / 2 ** level)
   })
   return 4 * Math.max(...sizes)
 }
