@@ -73,7 +73,7 @@ describe("checkLllite", () => {
       if (site.block === "input 5" && name === "up.0.weight") values.fill(0)
     })
     expect(codes(health)).toEqual(["dead-sites", "no-control"])
-    expect(health.findings[0]?.advice).toMatch(/^4 of \d+ sites add next to nothing.*lllite prune/)
+    expect(health.findings[0]?.advice).toMatch(/^4 of \d+ sites add next to nothing.*prune them/)
     expect(health.blocks[0]).toMatchObject({ block: "input 4", strength: 0, norms: { up: 0 } })
   })
 
