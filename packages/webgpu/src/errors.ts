@@ -49,7 +49,7 @@ export type WebgpuDeviceErrorCode =
   /** The device is lost. */
   | "device-lost"
 
-/** Something that the kernels cannot work with: the message names it, what was expected, what came, what to do. */
+/** Input that the kernels refuse. The message names the thing, what was expected, what came, and what to do next. */
 export class WebgpuOpsError<
   Code extends string = WebgpuOpsErrorCode | WebgpuLimitErrorCode | WebgpuDeviceErrorCode,
 > extends Error {
@@ -62,7 +62,7 @@ export class WebgpuOpsError<
   }
 }
 
-/** A tensor or a weight is larger than what the device can bind: it was refused before anything was allocated. */
+/** A tensor, a weight or a kernel exceeds a limit of the device. It was refused before an allocation. */
 export class WebgpuLimitError extends WebgpuOpsError<WebgpuLimitErrorCode> {
   override readonly name = "WebgpuLimitError"
 }

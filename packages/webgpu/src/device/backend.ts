@@ -106,7 +106,7 @@ export function guardedBackend(
       if (values != null || dtype === "string") return values
       throw new WebgpuOpsError(
         "synchronous-read",
-        "a tensor on a GPU can be read asynchronously only: await tensor.data()",
+        "a tensor on a GPU can only be read asynchronously. Use await tensor.data().",
       )
     }
 

@@ -33,7 +33,7 @@ export function spreadGroups(label: string, count: number): readonly [x: number,
   if (y > MAX_GROUPS) {
     throw new WebgpuLimitError(
       "dispatch-size",
-      `${label}: ${count} workgroups, at most ${MAX_GROUPS ** 2} can be dispatched`,
+      `${label}: ${count} workgroups, expected at most ${MAX_GROUPS ** 2}. Use a smaller picture or batch.`,
     )
   }
   return [Math.ceil(count / y), y]

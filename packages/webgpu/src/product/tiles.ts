@@ -82,5 +82,8 @@ export function areTiles(value: unknown): value is ProductTiles {
 /** Checks tiles. @throws WebgpuOpsError for tiles that are not of this release */
 export function expectTiles(tiles: ProductTiles): ProductTiles {
   if (areTiles(tiles)) return tiles
-  throw new WebgpuOpsError("tiles", `tiles: ${JSON.stringify(tiles)} are none of this release; tune the device again`)
+  throw new WebgpuOpsError(
+    "tiles",
+    `tiles: ${JSON.stringify(tiles)} are not tiles of this release. Tune the device again.`,
+  )
 }

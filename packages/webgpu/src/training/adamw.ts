@@ -52,7 +52,7 @@ export function createWebgpuAdamW(values: Float32Array, state: OptimizerState, n
     throw error
   }
   const download = async (which: readonly GPUBuffer[]): Promise<readonly Float32Array[]> => {
-    if (buffers.length === 0) throw new WebgpuOpsError("disposed", "AdamW: it was disposed; create it anew")
+    if (buffers.length === 0) throw new WebgpuOpsError("disposed", "AdamW: it was disposed. Create it anew.")
     const bytes = await Promise.all(which.map((buffer) => gpu.download(buffer)))
     return bytes.map(({ buffer }) => new Float32Array(buffer, 0, count))
   }
@@ -64,7 +64,7 @@ export function createWebgpuAdamW(values: Float32Array, state: OptimizerState, n
           `AdamW: ${gradients.size} gradients, expected one for each of ${count} values`,
         )
       }
-      if (buffers.length === 0) throw new WebgpuOpsError("disposed", "AdamW: it was disposed; create it anew")
+      if (buffers.length === 0) throw new WebgpuOpsError("disposed", "AdamW: it was disposed. Create it anew.")
       const { beta1, beta2, epsilon, decay, stepSize, correction } = adamWFactors(step + 1, learningRate, numbers)
       const factors = [1 - beta1, beta2, 1 - beta2, epsilon, decay, stepSize, 1 / correction]
       gpu.run(UPDATE, [gradients, ...buffers], [count, ...factors.map(floatWord)], Math.ceil(count / THREADS))

@@ -50,7 +50,7 @@ export function encodeRows(
       if (lost > 0) {
         throw new WebgpuOpsError(
           "value-range",
-          `"${name}" has ${lost} values that float16 cannot hold; load it as bf16 or f32`,
+          `"${name}" has ${lost} values that float16 cannot hold. Load it as bf16 or f32.`,
         )
       }
       return { format, bytes: fromFloat32(values, "F16"), scales: null }
