@@ -12,7 +12,7 @@ export type WebgpuOpsErrorCode =
   | "gradient-count"
   /** A weight has values that float16 cannot hold. */
   | "value-range"
-  /** There is no such format of weights. */
+  /** The format of weights is unknown. */
   | "weight-format"
   /** The elements of a weight have a size that cannot be loaded. */
   | "element-size"
