@@ -4,6 +4,17 @@ import type { RgbImage } from "../src/image/index.ts"
 import type { AdapterUse, GenerateEvent, GenerateOptions, PictureRequest } from "../src/index.ts"
 import { generate } from "../src/index.ts"
 import type { LlliteModel, Sdxl } from "../src/models/index.ts"
+import type {
+  AdapterHandle,
+  AdapterHandleUse,
+  GenerateRunEvent,
+  GenerateRunOptions,
+  LoadSdxlOptions,
+  Runtime,
+  SdxlHandle,
+  TrainRunEvent,
+  TrainRunOptions,
+} from "../src/runtime/index.ts"
 import type { TrainOptions, TrainState, TrainStepEvent } from "../src/training/index.ts"
 import { train } from "../src/training/index.ts"
 
@@ -51,5 +62,38 @@ describe("train", () => {
 
   it("takes readonly options", () => {
     expectTypeOf<ReadonlyKeys<TrainOptions>>().toEqualTypeOf<keyof TrainOptions>()
+  })
+})
+
+describe("a runtime", () => {
+  type Paths = Runtime<string>
+
+  it("loads models and adapters as handles", () => {
+    expectTypeOf<Paths["loadSdxl"]>().parameter(0).toEqualTypeOf<string>()
+    expectTypeOf<Paths["loadSdxl"]>().returns.toEqualTypeOf<Promise<SdxlHandle>>()
+    expectTypeOf<Paths["loadAdapter"]>().returns.toEqualTypeOf<Promise<AdapterHandle>>()
+    expectTypeOf<AdapterHandleUse["adapter"]>().toEqualTypeOf<AdapterHandle>()
+  })
+
+  it("gives handles that are readonly and can be disposed", () => {
+    expectTypeOf<SdxlHandle["dispose"]>().toEqualTypeOf<() => Promise<void>>()
+    expectTypeOf<AdapterHandle["dispose"]>().toEqualTypeOf<() => Promise<void>>()
+    expectTypeOf<Paths["dispose"]>().toEqualTypeOf<() => Promise<void>>()
+    expectTypeOf<AdapterHandle>().toExtend<Readonly<AdapterHandle>>()
+  })
+
+  it("yields events with different kinds", () => {
+    expectTypeOf<SdxlHandle["generate"]>().returns.toEqualTypeOf<AsyncGenerator<GenerateRunEvent, void, void>>()
+    expectTypeOf<SdxlHandle["train"]>().returns.toEqualTypeOf<AsyncGenerator<TrainRunEvent, TrainState, void>>()
+    expectTypeOf<GenerateRunEvent["kind"]>().toEqualTypeOf<"step" | "image">()
+    expectTypeOf<TrainRunEvent["kind"]>().toEqualTypeOf<"cache" | "step">()
+    expectTypeOf<Extract<TrainRunEvent, { kind: "step" }>["state"]>().toEqualTypeOf<TrainState | null>()
+  })
+
+  it("takes readonly options", () => {
+    expectTypeOf<ReadonlyKeys<GenerateRunOptions>>().toEqualTypeOf<keyof GenerateRunOptions>()
+    expectTypeOf<ReadonlyKeys<TrainRunOptions>>().toEqualTypeOf<keyof TrainRunOptions>()
+    expectTypeOf<ReadonlyKeys<AdapterHandleUse>>().toEqualTypeOf<keyof AdapterHandleUse>()
+    expectTypeOf<ReadonlyKeys<LoadSdxlOptions<string>>>().toEqualTypeOf<keyof LoadSdxlOptions<string>>()
   })
 })

@@ -2,6 +2,7 @@ import type { Client } from "../channel/client.ts"
 import { CoreError } from "../errors.ts"
 import type { CachedExample, TrainDataset } from "../training/dataset.ts"
 import type { TrainState } from "../training/train.ts"
+import { checkTrainOptions } from "../training/train-options.ts"
 import type { TrainRunEvent, TrainRunOptions } from "./contract.ts"
 import { merge } from "./merge.ts"
 import type { RuntimeTasks, RuntimeTypes } from "./tasks.ts"
@@ -16,6 +17,8 @@ export async function* trainWith<Types extends RuntimeTypes>(
   dataset: TrainDataset,
   { signal, vaeSlices, ...options }: TrainRunOptions,
 ): AsyncGenerator<TrainRunEvent, TrainState, void> {
+  // Before anything is encoded: a wrong option costs no time.
+  checkTrainOptions(options)
   const { run } = place
   const { count } = dataset
   if (count < 1)
