@@ -41,7 +41,7 @@ const DEBIAN_PACKAGES = [
   ...["libvulkan1", "libegl1", "libglvnd0", "libopengl0", "libgl1", "libglx0", "libgles2"],
   ...["libx11-6", "libxext6", "libxcb1", "libxau6", "libxdmcp6", "libbsd0", "libmd0"],
 ]
-const PROGRAM = ["--x86", "--lzma2=preset=6"]
+const PROGRAM = ["--x86", "--lzma2=preset=9"]
 const TEXT = ["--lzma2=preset=9"]
 /** For float16: two bytes at a time. */
 const HALVES = ["--lzma2=preset=9,lc=0,lp=1,pb=1"]
