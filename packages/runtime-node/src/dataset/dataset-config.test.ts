@@ -58,6 +58,28 @@ describe("parseDatasetConfig", () => {
     expect(parseDatasetConfig(text, "set.toml").groups).toHaveLength(1)
   })
 
+  it("names every option without effect once, with its first table", () => {
+    const notices = (text: string, defaults = {}) =>
+      parseDatasetConfig(text, "set.toml", defaults, { label: "train", nameOf: (name) => `--${name}` }).notices
+    const cached = least("", "cache_info = true")
+    expect(notices(cached)).toEqual([
+      "set.toml: datasets[0].subsets[0]: cache_info has no effect: every run reads sizes and captions again, and writes no file beside the pictures.",
+    ])
+    expect(notices(cached + cached.replace('"a"', '"b"'))).toEqual([
+      expect.stringMatching(/^set\.toml: datasets\[0\]\.subsets\[0\]: cache_info .* This holds for 2 tables\.$/),
+    ])
+    const general = "[general]\nmin_bucket_reso = 64\nmax_bucket_reso = 1024\nbucket_no_upscale = true\n"
+    expect(notices(general + least())).toEqual([
+      "set.toml: general: min_bucket_reso has no effect: enable_bucket is not set.",
+      "set.toml: general: bucket_no_upscale has no effect: enable_bucket is not set.",
+    ])
+    expect(notices(general + least() + least("enable_bucket = true"))).toEqual([])
+    expect(notices(least("cache_info = false"))).toEqual([])
+    expect(notices(least(), { minBucketReso: 256, bucketResoSteps: 32 })).toEqual([
+      "train: --bucketResoSteps has no effect: enable_bucket is not set.",
+    ])
+  })
+
   it("names all problems in one error", () => {
     const text = `${least("batch_size = 0", "num_repeat = 2\nflip_aug = true")}\n[generl]`
     expect(() => parseDatasetConfig(text, "set.toml")).toThrow(

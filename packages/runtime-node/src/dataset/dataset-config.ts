@@ -15,6 +15,8 @@ import {
   resolutionProblem,
   SUBSET_OPTIONS,
 } from "./dataset-options.ts"
+import type { BucketOptions } from "./unused-options.ts"
+import { bucketOptionsOf, describeUnused, unusedBucketOptions } from "./unused-options.ts"
 
 /** A folder of pictures with the folder of their controls. */
 export interface SubsetConfig {
@@ -50,8 +52,8 @@ export interface DatasetGroup {
 
 export interface DatasetConfig {
   readonly batchSize: number
-  /** Options that have no effect, one sentence each. */
-  readonly notices?: readonly string[]
+  /** Options that have no effect, one sentence each, with the table that has them. */
+  readonly notices: readonly string[]
   readonly groups: readonly DatasetGroup[]
 }
 
@@ -103,13 +105,22 @@ export function parseDatasetConfig(
   names: DatasetNames = {},
 ): DatasetConfig {
   const problems: Problem[] = []
+  const ignored: Problem[] = []
   const top = parseToml(text, label)
   const known = ["general", "datasets"]
   for (const key of Object.keys(top)) {
     if (!known.includes(key)) problems.push({ where: label, text: unknownTable(key) })
   }
-  const layer = (table: OptionTable, entries: Record<string, unknown>, where: string, elsewhere: OptionTable): Layer =>
-    readLayer(table, { where, entries: Object.entries(entries), elsewhere })
+  const layer = (
+    table: OptionTable,
+    entries: Record<string, unknown>,
+    where: string,
+    elsewhere: OptionTable,
+  ): Layer => {
+    const read = readLayer(table, { where, entries: Object.entries(entries), elsewhere })
+    ignored.push(...read.notes.map((text) => ({ where, text })))
+    return read
+  }
   const shared = { ...GROUP_OPTIONS, ...SUBSET_OPTIONS }
   const general = layer(
     shared,
@@ -131,7 +142,7 @@ export function parseDatasetConfig(
     })
     return readGroup(readerOf(where, [group, general, outermost], problems), where, readSubsets, problems)
   })
-  return finish(groups, label, problems)
+  return finish(groups, ignored, label, problems)
 }
 
 /**
@@ -145,7 +156,8 @@ export function datasetOfFolders(options: FolderDatasetOptions, names: DatasetNa
   const layer = objectLayer(options, names)
   problems.push(...layer.problems)
   const reader = readerOf(label, [layer], problems)
-  return finish([readGroup(reader, label, [readSubset(reader)], problems)], label, problems)
+  const ignored = layer.notes.map((text) => ({ where: label, text }))
+  return finish([readGroup(reader, label, [readSubset(reader)], problems)], ignored, label, problems)
 }
 
 /** The options of a data set among other settings. */
@@ -178,9 +190,19 @@ function readerOf(title: string, layers: readonly Layer[], problems: Problem[]):
   })
 }
 
-type Group = { /** Null where it was refused. */ readonly batchSize: number | null; readonly group: DatasetGroup }
+interface Group {
+  /** Null where it was refused. */
+  readonly batchSize: number | null
+  readonly group: DatasetGroup
+  readonly bucketOptions: BucketOptions
+}
 
-function finish(groups: readonly Group[], label: string, problems: Problem[]): DatasetConfig {
+function finish(
+  groups: readonly Group[],
+  ignored: readonly Problem[],
+  label: string,
+  problems: Problem[],
+): DatasetConfig {
   const sizes = [...new Set(groups.flatMap(({ batchSize }) => batchSize ?? []))]
   const [batchSize = 1] = sizes
   if (sizes.length > 1) {
@@ -188,7 +210,8 @@ function finish(groups: readonly Group[], label: string, problems: Problem[]): D
     problems.push({ where: label, text })
   }
   if (problems.length > 0) throw new InputError("dataset-options", describeProblems(label, problems))
-  return { batchSize, groups: groups.map(({ group }) => group) }
+  const unused = unusedBucketOptions(groups.map(({ bucketOptions }) => bucketOptions))
+  return { batchSize, notices: describeUnused([...ignored, ...unused]), groups: groups.map(({ group }) => group) }
 }
 
 function readGroup(reader: DatasetReader, where: string, subsets: readonly SubsetConfig[], problems: Problem[]): Group {
@@ -213,7 +236,11 @@ function readGroup(reader: DatasetReader, where: string, subsets: readonly Subse
     batchSize = settings.batchSize
     return null
   })
-  return { batchSize, group: { resolution, buckets: enableBucket ? buckets : null, subsets } }
+  return {
+    batchSize,
+    group: { resolution, buckets: enableBucket ? buckets : null, subsets },
+    bucketOptions: bucketOptionsOf(reader),
+  }
 }
 
 function readSubset({ settings, check, nameOf }: DatasetReader): SubsetConfig {

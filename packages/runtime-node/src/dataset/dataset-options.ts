@@ -1,5 +1,5 @@
 import { choice, flag, folder, integer, pixels, text } from "../options/kinds.ts"
-import { refused } from "../options/option.ts"
+import { ignored, refused } from "../options/option.ts"
 
 const CAPTIONS = "the command does not change captions"
 const PICTURES = "the command does not alter pictures"
@@ -53,7 +53,7 @@ export const SUBSET_OPTIONS = {
   flip_aug: refused(PICTURES, WRITE_PICTURES),
   random_crop: refused(PICTURES, WRITE_PICTURES),
   face_crop_aug_range: refused(PICTURES, WRITE_PICTURES),
-  cache_info: refused("every run reads sizes and captions again, and writes no file beside the pictures"),
+  cache_info: ignored("every run reads sizes and captions again, and writes no file beside the pictures"),
   custom_attributes: refused("no option of this trainer uses attributes"),
 }
 

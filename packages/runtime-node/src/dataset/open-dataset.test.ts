@@ -99,6 +99,12 @@ describe("openDataset", () => {
     expect(dataset.notices).toEqual([expect.stringMatching(/1 pictures have no caption file \(extension \.caption\)/)])
   })
 
+  it("names options of the configuration that have no effect", async () => {
+    await pair("a", bar(64, 64))
+    const { notices } = await open({ minBucketReso: 32 })
+    expect(notices).toEqual(["data set: minBucketReso has no effect: enable_bucket is not set."])
+  })
+
   it("reports everything that is wrong at once, by file", async () => {
     await pair("good", bar(64, 64))
     await pair("broken", bar(64, 64))

@@ -57,7 +57,7 @@ export async function openDataset(config: DatasetConfig): Promise<FolderDataset>
     pictures,
     batchSize: config.batchSize,
     sizes: entries.map(({ fit }) => ({ width: fit.cropped[0], height: fit.cropped[1] })),
-    notices: captionNotices(withoutCaption, config),
+    notices: [...config.notices, ...captionNotices(withoutCaption, config)],
     example: async (index) => {
       const entry = entries[index]
       if (entry === undefined)

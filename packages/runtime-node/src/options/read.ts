@@ -116,6 +116,8 @@ export interface OptionReader<Table extends OptionTable> {
   isGiven(key: SettingName<Table>): boolean
   /** An option's name as the source wrote it. For an absent option, as `spell` writes it. */
   nameOf(key: SettingName<Table>): string
+  /** The place of the source that gives an option. Null for an absent option. */
+  whereOf(key: SettingName<Table>): string | null
   /**
    * Checks options that depend on each other. The check does not run if one of them was refused already.
    *
@@ -167,6 +169,7 @@ export function joinLayers<Table extends OptionTable>(table: Table, options: Rea
     notes: layers.flatMap((layer) => layer.notes),
     isGiven: (key) => active.has(key),
     nameOf: (key) => names.get(key) ?? key,
+    whereOf: (key) => active.get(key)?.where ?? null,
     check(keys, problem) {
       if (keys.some((key) => broken.has(key))) return
       const text = problem()
