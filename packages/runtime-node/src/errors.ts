@@ -9,6 +9,8 @@ export type InputErrorCode =
   | "not-a-folder"
   /** The file to be written exists already. */
   | "output-exists"
+  /** The text of a file has another encoding than UTF-8. */
+  | "text-encoding"
   /** The text does not name a repository. */
   | "repository-name"
   /** A folder of a model lacks one of its files. */

@@ -92,6 +92,14 @@ describe("openDataset", () => {
     expect(names).toEqual(["a a", "a a", "a a", "a b", "a b", "a b"])
   })
 
+  it("reads captions of UTF-16, with a byte order mark, and with any line ends", async () => {
+    await pair("a", bar(64, 64), bar(64, 64), null)
+    await writeFile(join(folder, "images/a.caption"), Buffer.from("\ufeffa stár\rsecond", "utf16le"))
+    await pair("b", bar(64, 64), bar(64, 64), "\ufeffa ring")
+    const dataset = await open()
+    expect([(await dataset.example(0)).caption, (await dataset.example(1)).caption]).toEqual(["a stár", "a ring"])
+  })
+
   it("says so when pictures have no caption", async () => {
     await pair("a", bar(64, 64), bar(64, 64), null)
     const dataset = await open()

@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises"
 import { extname, join, parse } from "node:path"
 import { fileError } from "../errors.ts"
+import { decodeText } from "../files/read-text.ts"
 import type { ImageSize } from "../images/read-image.ts"
 import { IMAGE_EXTENSIONS, readImageSize } from "../images/read-image.ts"
 import type { SubsetConfig } from "./dataset-config.ts"
@@ -112,13 +113,10 @@ async function readCaption(stem: string, config: SubsetConfig): Promise<string |
     throw fileError("read", path, cause)
   })
   if (bytes === null) return null
-  let content: string
-  try {
-    content = new TextDecoder("utf-8", { fatal: true }).decode(bytes)
-  } catch (cause) {
-    throw fileError("read", path, new Error("it is not UTF-8 text. Save it as UTF-8.", { cause }))
-  }
-  const first = content.split(/\r?\n/)[0]?.trim() ?? ""
+  const first =
+    decodeText(bytes, path)
+      .split(/\r\n|\r|\n/)[0]
+      ?.trim() ?? ""
   if (first === "")
     throw fileError("use", path, new Error("its first line is empty. Write the caption there, or remove the file."))
   const { captionPrefix, captionSuffix } = config

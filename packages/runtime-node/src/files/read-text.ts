@@ -1,0 +1,42 @@
+import { readFile } from "node:fs/promises"
+import { fileError, InputError } from "../errors.ts"
+
+/**
+ * Reads a text file that people wrote: a caption, a list of prompts, a file of options. See {@link decodeText}.
+ *
+ * @throws InputError when it cannot be read, or when its encoding is unknown
+ */
+export async function readTextFile(path: string): Promise<string> {
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw fileError("read", path, cause)
+  })
+  return decodeText(bytes, path)
+}
+
+/**
+ * Decodes a text that people wrote. It is UTF-8, or UTF-16 with a byte order mark, which editors of Windows write. The
+ * mark is no part of the text. Other encodings do not say which one they are. Guessing would change letters silently.
+ *
+ * @param path names the text in errors
+ * @throws InputError `text-encoding` for other encodings
+ */
+export function decodeText(bytes: Uint8Array, path: string): string {
+  const [first, second] = bytes
+  const encoding =
+    first === 0xff && second === 0xfe ? "utf-16le" : first === 0xfe && second === 0xff ? "utf-16be" : null
+  let text: string
+  try {
+    text = new TextDecoder(encoding ?? "utf-8", { fatal: true }).decode(bytes)
+  } catch (cause) {
+    const what = encoding === null ? "it is not UTF-8 text" : "it begins as UTF-16 text and is damaged"
+    throw new InputError("text-encoding", `cannot read "${path}": ${what}. Save it as UTF-8.`, { cause })
+  }
+  // Bytes of UTF-16 without a mark are valid UTF-8, with a NUL beside every Latin letter.
+  if (text.includes("\0")) {
+    throw new InputError(
+      "text-encoding",
+      `cannot read "${path}": it contains NUL characters. It may be UTF-16 without a byte order mark. Save it as UTF-8.`,
+    )
+  }
+  return text
+}
