@@ -79,14 +79,14 @@ async function failure(...args: readonly string[]): Promise<string> {
 const train = (...more: readonly string[]): Promise<string> =>
   failure(
     "train",
-    ...["--pretrained_model_name_or_path", at("sd15.safetensors")],
+    ...["--pretrained_model_name_or_path", "tiny"],
     ...["--train_data_dir", at("images"), "--conditioning_data_dir", at("controls")],
     ...["--resolution", "64", "--output_dir", "OUT"],
     ...more,
   )
 
 const generate = (...more: readonly string[]): Promise<string> =>
-  failure("generate", "--ckpt", at("sd15.safetensors"), "--prompt", "x", "--outdir", "OUT", "--W", "64", ...more)
+  failure("generate", "--ckpt", "tiny", "--prompt", "x", "--outdir", "OUT", "--W", "64", ...more)
 
 const generateWith = (model: string): Promise<string> =>
   generate("--control_net_lllite_models", at(model), "--guide_image_path", at("controls", "a.png"))
@@ -117,8 +117,12 @@ describe("a data set", () => {
 
 describe("a base model", () => {
   it("that is Stable Diffusion 1", async () => {
-    expect(await generate()).toMatch(/sd15\.safetensors.*: expected an SDXL checkpoint, this is a Stable Diffusion 1/)
-    expect(await train()).toMatch(/expected an SDXL checkpoint, this is a Stable Diffusion 1/)
+    expect(await generate("--ckpt", at("sd15.safetensors"))).toMatch(
+      /sd15\.safetensors.*: expected an SDXL checkpoint, this is a Stable Diffusion 1/,
+    )
+    expect(await train("--pretrained_model_name_or_path", at("sd15.safetensors"))).toMatch(
+      /expected an SDXL checkpoint, this is a Stable Diffusion 1/,
+    )
   })
 
   it.each([
@@ -185,7 +189,7 @@ describe("a command line", () => {
     expect(await failure("trian")).toMatch(/"trian" is not a command\. Did you mean train\?/)
     await writeFile(at("a.toml"), "network_dims = 4")
     expect(await train("--config", at("a.toml"))).toMatch(
-      /a\.toml": there is no option network_dims\. Did you mean network_dim\?/,
+      /a\.toml", line 1: there is no option network_dims\. Did you mean network_dim\?/,
     )
   })
 
@@ -199,6 +203,36 @@ describe("a command line", () => {
       /--steps is "many", expected a whole number from 1/,
     )
     expect(await train("--seed", "x")).toMatch(/seed is "x", expected a whole number/)
+  })
+})
+
+describe("several things", () => {
+  it("in one answer: command line, options of a file, data set, checkpoint and LLLite", async () => {
+    const [config, set] = [at("all.toml"), at("set.toml")]
+    await writeFile(config, "learning_rate = -1\ncache_latents_to_disk = true\noutput_nam = 1\n")
+    await writeFile(
+      set,
+      `[[datasets]]\nresolution = 100\n[[datasets.subsets]]\nimage_dir = "${at("images")}"\nnum_repeats = 0\n`,
+    )
+    const { code, stderr } = await lllite(
+      ...["train", "--config", config, "--dataset_config", set, "--seed", "x", "--output_dir", at("out")],
+      ...["--pretrained_model_name_or_path", at("lora.safetensors"), "--network_weights", at("none.safetensors")],
+    )
+    expect(code).toBe(1)
+    const lines = stderr.trimEnd().split("\n")
+    expect(lines).toEqual([
+      "lllite: train: 8 problems:",
+      expect.stringMatching(/^ {2}- --seed is "x"/),
+      expect.stringMatching(/^ {2}- .*lora\.safetensors.*this is a LoRA/),
+      expect.stringMatching(/^ {2}- .*none\.safetensors": there is no such file/),
+      expect.stringMatching(/^ {2}- ".*all\.toml", line 1: learning_rate is -1, expected/),
+      expect.stringMatching(/^ {2}- ".*all\.toml", line 3: there is no option output_nam\. Did you mean output_name/),
+      expect.stringMatching(/^ {2}- .*set\.toml: datasets\[0\].subsets\[0\]: conditioning_data_dir is missing/),
+      expect.stringMatching(/^ {2}- .*set\.toml: datasets\[0\].subsets\[0\], line 5: num_repeats is 0/),
+      expect.stringMatching(/^ {2}- .*set\.toml: datasets\[0\], line 2: resolution is 100x100/),
+      "One note:",
+      expect.stringMatching(/^ {2}- cache_latents_to_disk has no effect/),
+    ])
   })
 })
 

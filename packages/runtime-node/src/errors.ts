@@ -1,3 +1,5 @@
+import type { Problem } from "./options/problems.ts"
+
 /** Why input was refused. Stable: switch on it rather than on the message. `docs/errors.md` lists what to do. */
 export type InputErrorCode =
   // files and folders
@@ -33,8 +35,10 @@ export type InputErrorCode =
   /** A picture's settings lack a control picture. */
   | "control-missing"
   // settings and data sets
-  /** A file of settings is not valid TOML. */
+  /** A file of settings is not valid TOML or JSON. */
   | "config-syntax"
+  /** A file of another kind stands in the place of a file of settings. */
+  | "config-kind"
   /** An option of the data set is wrong. */
   | "dataset-options"
   /** Files of the data set are missing or cannot be used. */
@@ -86,14 +90,22 @@ export type InputErrorCode =
   /** The GPU cannot be used. */
   | "setup-gpu"
 
+/** Options of an {@link InputError}. */
+export interface InputErrorOptions extends ErrorOptions {
+  readonly problems?: readonly Problem[]
+}
+
 /** Input that cannot be used. The message names it, what was expected, what came, and what to do. */
 export class InputError extends Error {
   override readonly name = "InputError"
   readonly code: InputErrorCode
+  /** The single problems, if the message lists several. */
+  readonly problems?: readonly Problem[]
 
-  constructor(code: InputErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: InputErrorCode, message: string, options: InputErrorOptions = {}) {
     super(message, options)
     this.code = code
+    if (options.problems !== undefined) this.problems = options.problems
   }
 }
 
@@ -116,5 +128,17 @@ export function fileError(verb: string, path: string, cause: unknown): InputErro
   if (cause instanceof InputError) return cause
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : ""
   const reason = ADVICE[code] ?? (cause instanceof Error ? cause.message : String(cause))
-  return new InputError("file", `cannot ${verb} "${path}": ${reason}`, { cause })
+  return new InputError("file", `cannot ${verb} ${quotedPath(path)}: ${reason}${controlAdvice(path)}`, { cause })
+}
+
+/** A path in quotes, with its control characters escaped. */
+function quotedPath(path: string): string {
+  const escaped = path.replaceAll(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1))
+  return `"${escaped}"`
+}
+
+/** Advice for a path such as "D:\train": in TOML and JSON, its double quotes make control characters of it. */
+function controlAdvice(path: string): string {
+  if (!/\p{Cc}/u.test(path)) return ""
+  return " The path has control characters. In double quotes, a backslash and a letter make one. Write / or single quotes."
 }

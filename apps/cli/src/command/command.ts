@@ -1,6 +1,6 @@
 import type { Layer, OptionTable, Problem } from "@lllite/runtime-node/options"
-import { joinLayers, readLayer } from "@lllite/runtime-node/options"
-import { UsageError } from "../terminal/errors.ts"
+import { describeProblems, joinLayers, readLayer } from "@lllite/runtime-node/options"
+import { describeInput, UsageError } from "../terminal/errors.ts"
 import { parseArguments } from "./arguments.ts"
 import { readConfigLayer } from "./config-file.ts"
 import { commandHelp } from "./help.ts"
@@ -33,9 +33,10 @@ export function defineCommand<Table extends OptionTable>(spec: CommandSpec<Table
       const layer = readLayer(options, { where: name, entries: parsed.entries, spell: flagName })
       const problems = [...parsed.problems, ...(parsed.hasUnknown ? [] : countProblems(spec, parsed.positionals))]
       const line: Layer = { ...layer, broken: new Set([...layer.broken, ...parsed.broken]) }
-      const file = await configLayer(spec, line)
+      const file = await configLayer(spec, line, problems)
       const layers = file === null ? [line] : [line, file]
-      const reader = joinLayers(options, { title: name, layers, problems, spell: flagName, refuse: usageError })
+      const texts = { title: name, spell: flagName, refuse: usageError, describe: describeInput }
+      const reader = joinLayers(options, { ...texts, layers, problems })
       await spec.run(reader, parsed.positionals)
     },
   }
@@ -51,12 +52,25 @@ export function usageError(message: string): UsageError {
   return new UsageError("options", message)
 }
 
+/**
+ * The options of the file that the command line names. If it cannot be read, it is not known which options are missing.
+ * So the problems until then are the answer.
+ */
 async function configLayer<Table extends OptionTable>(
-  { configFile, options }: CommandSpec<Table>,
+  { name, configFile, options }: CommandSpec<Table>,
   line: Layer,
+  problems: readonly Problem[],
 ): Promise<Layer | null> {
   const path = configFile === undefined ? undefined : line.values.get(configFile)?.value
-  return typeof path === "string" ? readConfigLayer(options, path) : null
+  if (typeof path !== "string") return null
+  try {
+    return await readConfigLayer(options, path)
+  } catch (error) {
+    const text = describeInput(error)
+    const before = [...problems, ...line.problems]
+    if (text === null || before.length === 0) throw error
+    throw usageError(describeProblems(name, [...before, { where: name, text }], line.notes))
+  }
 }
 
 function countProblems<Table extends OptionTable>(

@@ -45,7 +45,7 @@ describe("readConfigLayer", () => {
   })
 
   it("refuses a file that is not TOML, with the line, and a missing file", async () => {
-    await expect(read("seed = 1\nseed 1")).rejects.toThrow(/a\.toml" is not valid TOML, line 2: /)
+    await expect(read("seed = 1\nseed 1")).rejects.toThrow(/a\.toml" is not valid TOML, line 2, column 6: /)
     await expect(read("", "b.toml")).rejects.toThrow(/b\.toml": there is no such file/)
   })
 })

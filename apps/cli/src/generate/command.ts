@@ -1,7 +1,7 @@
 import { defineCommand } from "../command/command.ts"
 import { watched } from "../command/watched.ts"
 import { GENERATE_GROUPS, GENERATE_OPTIONS } from "./options.ts"
-import { readGenerateSettings } from "./settings.ts"
+import { checkGenerateOptions, readGenerateSettings } from "./settings.ts"
 
 /** `lllite generate` */
 export const generateCommand = defineCommand({
@@ -10,11 +10,13 @@ export const generateCommand = defineCommand({
     "Generate pictures, with or without LLLites. The options have the same names as in sd-scripts. Dashes and underscores in names mean the same.",
   options: GENERATE_OPTIONS,
   groups: GENERATE_GROUPS,
-  run: (reader) => {
-    const settings = readGenerateSettings(reader)
-    return watched(async (reporter, signal) => {
+  run: (reader) =>
+    watched(async (reporter, signal) => {
+      checkGenerateOptions(reader)
+      const { examineGeneration } = await import("./examine.ts")
+      await examineGeneration(reader)
+      const settings = readGenerateSettings(reader)
       const { runGenerate } = await import("./run.ts")
       await runGenerate(settings, reporter, signal)
-    })
-  },
+    }),
 })

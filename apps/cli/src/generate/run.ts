@@ -7,28 +7,23 @@ import { resizeImage } from "@lllite/core/image"
 import type { AdapterRecipe, FileReference, Recipe } from "@lllite/core/recipe"
 import { adapterOptions, recipeText, requestOf } from "@lllite/core/recipe"
 import type { AdapterHandleUse, SdxlHandle, SdxlPaths } from "@lllite/runtime-node"
-import { InputError, readImage, withPath, writePng } from "@lllite/runtime-node"
-import { openLllite } from "../lllite-file/open-lllite.ts"
+import { InputError, readImage, writePng } from "@lllite/runtime-node"
 import { prepareFolder } from "../lllite-file/save-lllite.ts"
-import { checkCheckpoint } from "../model/checkpoint.ts"
 import { startRuntime } from "../model/start-runtime.ts"
 import { InterruptedError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import type { GenerateSettings } from "./settings.ts"
 
 /**
- * Generates pictures from `settings`. Each is written as soon as it is complete, with its recipe inside.
+ * Generates pictures from `settings`, whose files `examineGeneration` has examined. Each is written as soon as it is complete, with its recipe inside.
  *
  * @throws InputError, FormatError, CoreError naming what is wrong; InterruptedError when stopped
  */
 export async function runGenerate(settings: GenerateSettings, reporter: Reporter, signal: AbortSignal): Promise<void> {
   for (const notice of settings.notices) reporter.say("notice", { text: notice }, `Note: ${notice}`)
   const { recipe } = settings
-  // All input is checked before the checkpoint is loaded: loading takes long.
   const controls = await Promise.all(recipe.adapters.map((adapter) => readControl(adapter, recipe, reporter)))
-  for (const { file } of recipe.adapters) await withPath(file.path, openLllite)
   const { checkpoint, ...parts } = pathsOf(recipe.model)
-  await checkCheckpoint({ checkpoint, ...parts })
   const runtime = await startRuntime(settings.runtime, reporter)
   try {
     reporter.say(

@@ -2,11 +2,14 @@ import { createRecipe, recipeText } from "@lllite/core/recipe"
 import { describe, expect, it } from "vitest"
 import { readRecord } from "../command/read-record.test-help.ts"
 import { GENERATE_OPTIONS } from "./options.ts"
-import { readGenerateSettings } from "./settings.ts"
+import { checkGenerateOptions, readGenerateSettings } from "./settings.ts"
 
 const least = { ckpt: "tiny", prompt: "a red star", outdir: "out" }
-const read = (more: Record<string, unknown> = {}) =>
-  readGenerateSettings(readRecord(GENERATE_OPTIONS, { ...least, ...more }))
+const read = (more: Record<string, unknown> = {}) => {
+  const reader = readRecord(GENERATE_OPTIONS, { ...least, ...more })
+  checkGenerateOptions(reader)
+  return readGenerateSettings(reader)
+}
 const two = { control_net_lllite_models: ["/m/a.safetensors", "b"], guide_image_path: ["p", "q"] }
 
 describe("readGenerateSettings", () => {

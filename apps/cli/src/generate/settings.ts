@@ -23,20 +23,36 @@ export interface GenerateSettings extends Pick<Settings<GenerateTable>, "outdir"
 
 const LARGEST_SEED = 2 ** 32
 
-/**
- * Checks options that depend on each other, and derives settings from several options.
- *
- * @throws UsageError with all problems
- */
-export function readGenerateSettings(reader: GenerateReader): GenerateSettings {
-  const { settings, check, nameOf } = reader
+/** Checks options that depend on each other. The reader keeps the problems. */
+export function checkGenerateOptions({ settings, check, nameOf }: GenerateReader): void {
   check(["seed", "imagesPerPrompt"], () =>
     settings.seed !== undefined && settings.seed + settings.imagesPerPrompt > LARGEST_SEED
       ? `${nameOf("seed")} is ${settings.seed}, expected 0 to ${LARGEST_SEED - settings.imagesPerPrompt}`
       : null,
   )
-  const adapters = readAdapters(reader)
+  const { controlNetLlliteModels: models, guideImagePath: guides } = settings
+  check(["guideImagePath", "controlNetLlliteModels"], () =>
+    models.length > 0 && guides.length === 0
+      ? `${nameOf("guideImagePath")} is missing, expected one control picture for each LLLite`
+      : null,
+  )
+  for (const name of ["guideImagePath", "controlNetMultipliers", "controlNetRatios"] as const) {
+    check([name, "controlNetLlliteModels"], () => {
+      const { length } = settings[name]
+      if (length === 0 || length === models.length) return null
+      return `${nameOf(name)} has ${length} ${length === 1 ? "entry" : "entries"} and ${nameOf("controlNetLlliteModels")} ${models.length}, expected one for each LLLite`
+    })
+  }
+}
+
+/**
+ * Derives settings from several options.
+ *
+ * @throws UsageError with all problems of the reader
+ */
+export function readGenerateSettings(reader: GenerateReader): GenerateSettings {
   const values = reader.finish()
+  const adapters = readAdapters(values)
   const { ckpt, W: width = ckpt === "tiny" ? 128 : 1024, H: height = width, prompt, steps, sampler } = values
   const { unet, vae, imagesPerPrompt: pictures } = values
   return {
@@ -60,21 +76,9 @@ export function readGenerateSettings(reader: GenerateReader): GenerateSettings {
   }
 }
 
-function readAdapters({ settings, check, nameOf }: GenerateReader): readonly AdapterInput[] {
+function readAdapters(settings: Settings<GenerateTable>): readonly AdapterInput[] {
   const { controlNetLlliteModels: models, guideImagePath: guides } = settings
   const { controlNetMultipliers: strengths, controlNetRatios: ends } = settings
-  check(["guideImagePath", "controlNetLlliteModels"], () =>
-    models.length > 0 && guides.length === 0
-      ? `${nameOf("guideImagePath")} is missing, expected one control picture for each LLLite`
-      : null,
-  )
-  for (const name of ["guideImagePath", "controlNetMultipliers", "controlNetRatios"] as const) {
-    check([name, "controlNetLlliteModels"], () => {
-      const { length } = settings[name]
-      if (length === 0 || length === models.length) return null
-      return `${nameOf(name)} has ${length} ${length === 1 ? "entry" : "entries"} and ${nameOf("controlNetLlliteModels")} ${models.length}, expected one for each LLLite`
-    })
-  }
   return models.map((path, i) => ({
     file: { path },
     control: { file: { path: guides[i] ?? "" }, fit: "stretch" },

@@ -4,8 +4,6 @@ import { adviceFor } from "./advice.ts"
 export type UsageErrorCode =
   /** The options or arguments of the command are wrong. */
   | "options"
-  /** A file of settings is not valid TOML. */
-  | "config-syntax"
   /** The line names no command. */
   | "command-missing"
   /** There is no command of that name. */
@@ -47,10 +45,19 @@ export function describeError(error: unknown, environment: NodeJS.ProcessEnv = p
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
   const debug = environment.LLLITE_DEBUG === "1"
   const known = ABOUT_INPUT.has(name)
-  const advice = adviceFor(error)
-  const advised = advice === null ? message : `${message}${message.includes("\n") ? "\n" : " "}${advice}`
-  const sentence = known ? advised : `unexpected error: ${message}`
+  const sentence = known ? advised(message, error) : `unexpected error: ${message}`
   const stop = /[.!?]$/.test(sentence) ? "" : "."
   const hint = known || debug ? "" : `${stop} To see where, set LLLITE_DEBUG=1 and run it again. Please report it.`
   return `lllite: ${sentence}${hint}${debug && stack !== undefined ? `\n${stack}` : ""}`
+}
+
+/** The text of an error that the user can correct, with the command's advice. Null for other errors. */
+export function describeInput(error: unknown): string | null {
+  if (!(error instanceof Error) || !ABOUT_INPUT.has(error.name) || error.name === "InterruptedError") return null
+  return advised(error.message, error)
+}
+
+function advised(message: string, error: unknown): string {
+  const advice = adviceFor(error)
+  return advice === null ? message : `${message}${message.includes("\n") ? "\n" : " "}${advice}`
 }

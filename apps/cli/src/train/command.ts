@@ -11,11 +11,14 @@ export const trainCommand = defineCommand({
   options: TRAIN_OPTIONS,
   groups: TRAIN_GROUPS,
   configFile: "config_file",
-  run: (reader) => {
-    const settings = readTrainSettings(reader)
-    return watched(async (reporter, signal) => {
+  run: (reader) =>
+    watched(async (reporter, signal) => {
+      const settings = readTrainSettings(reader)
+      const { examineTraining } = await import("./examine.ts")
+      const dataset = await examineTraining(reader, settings)
+      reader.finish()
+      if (dataset === null) return
       const { runTrain } = await import("./run.ts")
-      await runTrain(settings, reporter, signal)
-    })
-  },
+      await runTrain(settings, dataset, reporter, signal)
+    }),
 })

@@ -1,30 +1,19 @@
 import { join } from "node:path"
 import type { Prediction } from "@lllite/core/diffusion"
-import type { LrMovement, OptimizerChoice, TrainState } from "@lllite/core/training"
-import { createLrSchedule, initOptimizer } from "@lllite/core/training"
+import type { OptimizerChoice, TrainState } from "@lllite/core/training"
+import { initOptimizer } from "@lllite/core/training"
 import type { LlliteSpec } from "@lllite/format/modelspec"
 import { buildLlliteMetadata } from "@lllite/format/modelspec"
 import { enumerateSites } from "@lllite/format/selections"
 import type { FolderDataset, SdxlHandle, TrainRunEvent, TrainRunStep } from "@lllite/runtime-node"
-import {
-  datasetOfFolders,
-  openDataset,
-  pickDatasetOptions,
-  readDatasetConfig,
-  readLlliteFile,
-  stepsPerEpoch,
-  withPath,
-  writeLlliteFile,
-} from "@lllite/runtime-node"
-import type { StepCount } from "@lllite/runtime-node/options"
-import { openLllite } from "../lllite-file/open-lllite.ts"
+import { readLlliteFile, writeLlliteFile } from "@lllite/runtime-node"
 import { epochFileName, fileDate, prepareFolder, stepFileName } from "../lllite-file/save-lllite.ts"
-import { checkCheckpoint } from "../model/checkpoint.ts"
 import { startRuntime } from "../model/start-runtime.ts"
 import { InterruptedError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { readVersion } from "../version.ts"
-import type { LrSettings, TrainSettings } from "./settings.ts"
+import type { TrainSettings } from "./settings.ts"
+import { planSteps, type StepPlan } from "./step-plan.ts"
 
 /**
  * Number of parts of a batch. It is fixed, so that a machine with more cores trains the same LLLite.
@@ -32,23 +21,21 @@ import type { LrSettings, TrainSettings } from "./settings.ts"
 export const SHARDS = 2
 
 /**
- * Trains an LLLite by `settings` and saves it.
+ * Trains an LLLite by `settings` and saves it. `examineTraining` gives the data set.
  *
  * @throws InputError, FormatError, CoreError naming what is wrong; InterruptedError when stopped, after saving
  */
-export async function runTrain(settings: TrainSettings, reporter: Reporter, signal: AbortSignal): Promise<void> {
-  for (const notice of settings.notices) reporter.say("notice", { text: notice }, `Note: ${notice}`)
-  const dataset = await openTrainingSet(settings)
-  for (const notice of dataset.notices) reporter.say("notice", { text: notice }, `Note: ${notice}`)
+export async function runTrain(
+  settings: TrainSettings,
+  dataset: FolderDataset,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<void> {
+  const notices = [...settings.notices, ...dataset.notices]
+  for (const notice of notices) reporter.say("notice", { text: notice }, `Note: ${notice}`)
   const { networkWeights: startFrom } = settings
-  // The checkpoint and the learning rate are checked first: starting threads and loading a checkpoint take long.
-  await checkCheckpoint(settings.model)
-  if (startFrom !== undefined) await withPath(startFrom, openLllite)
-  const perEpoch = stepsPerEpoch(dataset.sizes, dataset.batchSize)
-  const { length } = settings
-  const steps = "steps" in length ? length.steps : length.epochs * perEpoch
-  const lr = lrMovement(settings.lr, steps)
-  createLrSchedule({ ...lr, learningRate: settings.learningRate, totalSteps: steps })
+  const plan = planSteps(settings, dataset)
+  const { steps } = plan
   const runtime = await startRuntime(settings.runtime, reporter)
   try {
     const { checkpoint, ...parts } = settings.model
@@ -63,25 +50,13 @@ export async function runTrain(settings: TrainSettings, reporter: Reporter, sign
       { pictures: dataset.pictures, steps, batchSize: dataset.batchSize, adapters, backend: runtime.backend },
       `${dataset.pictures} pairs, ${steps} steps of ${dataset.batchSize}, ${adapters} adapters, on ${runtime.backend}.`,
     )
-    await trainAndSave(sdxl, dataset, settings, { steps, perEpoch, lr, initial }, reporter, signal)
+    await trainAndSave(sdxl, dataset, settings, { ...plan, initial }, reporter, signal)
   } finally {
     await runtime.dispose()
   }
 }
 
-function lrMovement({ warmup, decay, ...lr }: LrSettings, steps: number): LrMovement {
-  const inSteps = (count: StepCount): number => ("steps" in count ? count.steps : Math.floor(count.share * steps))
-  return {
-    ...lr,
-    ...(warmup === undefined ? {} : { warmupSteps: inSteps(warmup) }),
-    ...(decay === undefined ? {} : { decaySteps: inSteps(decay) }),
-  }
-}
-
-interface Plan {
-  readonly steps: number
-  readonly perEpoch: number
-  readonly lr: LrMovement
+interface Plan extends StepPlan {
   readonly initial: TrainState | null
 }
 
@@ -162,18 +137,6 @@ export async function followTraining(
     reporter.progress("train", event.step, event.steps, { loss: event.loss, learningRate: event.learningRate })
     await onStep(event)
   }
-}
-
-async function openTrainingSet(settings: TrainSettings): Promise<FolderDataset> {
-  const { source, nameOf } = settings.dataset
-  const { trainBatchSize: batchSize, datasetRepeats: numRepeats } = settings
-  const options = pickDatasetOptions({ ...settings, batchSize, numRepeats })
-  const names = { label: "train", nameOf }
-  const config =
-    "config" in source
-      ? await readDatasetConfig(source.config, options, names)
-      : datasetOfFolders({ ...options, ...source }, names)
-  return openDataset(config)
 }
 
 function predictionOf({ vParameterization }: TrainSettings): Prediction {

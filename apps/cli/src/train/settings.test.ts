@@ -10,8 +10,12 @@ const least = {
   output_dir: "out",
   resolution: "64",
 }
-const read = (more: Record<string, unknown> = {}, file: Record<string, unknown> = {}) =>
-  readTrainSettings(readRecord(TRAIN_OPTIONS, { ...least, ...more }, file))
+const read = (more: Record<string, unknown> = {}, file: Record<string, unknown> = {}) => {
+  const reader = readRecord(TRAIN_OPTIONS, { ...least, ...more }, file)
+  const settings = readTrainSettings(reader)
+  reader.finish()
+  return settings
+}
 
 describe("readTrainSettings", () => {
   it("fills in defaults", () => {
@@ -151,12 +155,12 @@ describe("readTrainSettings", () => {
       "test: 8 problems:",
       '  - --seed is "x", expected a whole number from 0 to 4294967295',
       "  - there is no option --constructor.",
+      "  - --output_dir is missing, expected a folder to write into",
+      '  - --output_name is "a/b", expected a file name without folder and extension',
       '  - "a.toml": flip-aug is not supported: the command does not alter pictures. Leave it out, and put altered pictures into the folders.',
       '  - "a.toml": learning_rate is -1, expected a number above 0 and of at most 1000',
       '  - "a.toml": there is no option toString.',
       '  - "a.toml": there is no option __proto__.',
-      "  - --output_dir is missing, expected a folder to write into",
-      '  - --output_name is "a/b", expected a file name without folder and extension',
     ].join("\n")
     const line = { seed: "x", constructor: 1, output_dir: undefined, output_name: "a/b" }
     expect(() => read(line, file)).toThrow(message)

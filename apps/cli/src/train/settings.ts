@@ -43,16 +43,15 @@ export interface TrainSettings extends Settings<TrainTable> {
 const DTYPES = { float: "F32", fp16: "F16", bf16: "BF16" } as const satisfies Readonly<Record<string, FloatDtype>>
 
 /**
- * Checks options that depend on each other, and derives settings from several options.
- *
- * @throws UsageError with all problems
+ * Checks options that depend on each other, and derives settings from several options. The reader keeps the problems.
+ * The settings are right if its `finish` does not throw.
  */
 export function readTrainSettings(reader: TrainReader): TrainSettings {
   checkTraining(reader)
   const dataset = readDataset(reader)
   const lr = readRate(reader)
   const huber = readHuber(reader)
-  const values = reader.finish()
+  const values = reader.settings
   const { saveEveryNSteps: steps, saveEveryNEpochs: epochs } = values
   return {
     ...values,

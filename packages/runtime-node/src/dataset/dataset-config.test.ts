@@ -80,15 +80,39 @@ describe("parseDatasetConfig", () => {
     ])
   })
 
+  it("reads the same from JSON, where null means that an option is left out", () => {
+    const set = { resolution: [64, 32], batch_size: null, subsets: [{ image_dir: "a", conditioning_data_dir: "b" }] }
+    const { groups, batchSize } = parseDatasetConfig(JSON.stringify({ datasets: [set] }), "set.json")
+    expect(batchSize).toBe(1)
+    expect(groups).toMatchObject([{ resolution: [64, 32], subsets: [{ imageDir: "a", controlDir: "b" }] }])
+    expect(() => parseDatasetConfig('{"datasets": [],}', "set.json")).toThrow(
+      /not valid JSON, line 1, column 17: a comma/,
+    )
+    expect(() => parseDatasetConfig("[{}]", "set.json")).toThrow(/is a list in JSON, expected an object/)
+  })
+
+  it("says where an option of its caller belongs", () => {
+    const ownOption = (name: string): string | null => (name === "output_dir" ? "It is an option of train." : null)
+    const text = `output_dir = "out"\nresolution = 64\nseed = 1\n${least()}`
+    expect(() => parseDatasetConfig(text, "set.toml", {}, { ownOption })).toThrow(
+      [
+        "set.toml: 3 problems:",
+        "  - line 1: output_dir does not belong to a file of data sets. It is an option of train.",
+        "  - line 2: resolution is outside of all tables. Put it below [general].",
+        "  - line 3: there is no table seed. Tables are general and datasets.",
+      ].join("\n"),
+    )
+  })
+
   it("names all problems in one error", () => {
     const text = `${least("batch_size = 0", "num_repeat = 2\nflip_aug = true")}\n[generl]`
     expect(() => parseDatasetConfig(text, "set.toml")).toThrow(
       [
         "set.toml: 4 problems:",
-        "  - there is no table generl. Tables are general and datasets.",
-        "  - datasets[0]: batch_size is 0, expected a whole number from 1 to 65536",
-        "  - datasets[0].subsets[0]: there is no option num_repeat. Did you mean num_repeats?",
-        "  - datasets[0].subsets[0]: flip_aug is not supported: the command does not alter pictures. Leave it out, and put altered pictures into the folders.",
+        "  - line 11: there is no table generl. Tables are general and datasets.",
+        "  - datasets[0], line 4: batch_size is 0, expected a whole number from 1 to 65536",
+        "  - datasets[0].subsets[0], line 8: there is no option num_repeat. Did you mean num_repeats?",
+        "  - datasets[0].subsets[0], line 9: flip_aug is not supported: the command does not alter pictures. Leave it out, and put altered pictures into the folders.",
       ].join("\n"),
     )
   })
@@ -100,9 +124,9 @@ describe("parseDatasetConfig", () => {
   })
 
   it.each([
-    ["[[datasets", /set\.toml" is not valid TOML, line 1: /],
+    ["[[datasets", /set\.toml" is not valid TOML, line 1, column 3: /],
     ["", /datasets is missing, expected at least one table, written \[\[datasets\]\]/],
-    ["[[datasets]]\nresolution = 512", /datasets\[0\]: subsets is missing/],
+    ["[[datasets]]\nresolution = 512", /datasets\[0\], line 1: subsets is missing/],
     [least().replace("conditioning_data_dir", "#"), /subsets\[0\]: conditioning_data_dir is missing/],
     [least("", "flip_aug = true"), /flip_aug is not supported: the command does not alter pictures/],
     [least("", "num_repeat = 2"), /no option num_repeat\. Did you mean num_repeats\?/],

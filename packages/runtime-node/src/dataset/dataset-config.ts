@@ -1,12 +1,13 @@
-import { readFile } from "node:fs/promises"
 import type { ResizeKernel } from "@lllite/core/image"
 import type { Size } from "@lllite/core/training"
-import { parse } from "smol-toml"
-import { fileError, InputError } from "../errors.ts"
+import { InputError } from "../errors.ts"
 import type { OptionTable, Settings } from "../options/option.ts"
-import type { Layer, OptionReader, Problem, SettingName } from "../options/read.ts"
-import { describeProblems, findOption, joinLayers, readLayer, shown } from "../options/read.ts"
-import { tomlReason } from "../options/toml-reason.ts"
+import type { Problem } from "../options/problems.ts"
+import { describeProblems } from "../options/problems.ts"
+import type { Layer, OptionReader, SettingName } from "../options/read.ts"
+import { findOption, joinLayers, readLayer } from "../options/read.ts"
+import { readSettingsText } from "../settings-file/index.ts"
+import { createTableReader, parseTables, placed, unknownTable } from "./config-tables.ts"
 import {
   bucketStepProblem,
   DATASET_OPTIONS,
@@ -76,12 +77,14 @@ export interface DatasetNames {
   readonly label?: string
   /** An option's name as the user wrote it. Default: the name in camelCase. */
   readonly nameOf?: (option: SettingName<DatasetTable>) => string
+  /** What to do about an option that belongs to the caller, as a sentence. Null for an option that is unknown there. */
+  readonly ownOption?: (name: string) => string | null
 }
 
 type DatasetReader = OptionReader<DatasetTable>
 
 /**
- * Reads a `dataset_config` file: sd-scripts' TOML of `general`, `datasets` and `subsets`. A value is taken from the
+ * Reads a `dataset_config` file: sd-scripts' TOML or JSON of `general`, `datasets` and `subsets`. A value is taken from the
  * subset, then its dataset, then `general`, then `defaults`. Unknown keys are refused by name, never skipped.
  *
  * @throws InputError with all problems: the file, the key, the expected and the received value
@@ -91,10 +94,9 @@ export async function readDatasetConfig(
   defaults: DatasetOptions = {},
   names: DatasetNames = {},
 ): Promise<DatasetConfig> {
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw fileError("read", path, cause)
-  })
-  return parseDatasetConfig(text, path, defaults, names)
+  const { text, notices } = await readSettingsText(path)
+  const config = parseDatasetConfig(text, path, defaults, names)
+  return { ...config, notices: [...notices, ...(config.notices ?? [])] }
 }
 
 /** As {@link readDatasetConfig}, from text. */
@@ -106,40 +108,36 @@ export function parseDatasetConfig(
 ): DatasetConfig {
   const problems: Problem[] = []
   const ignored: Problem[] = []
-  const top = parseToml(text, label)
+  const { table: top, lineOf } = parseTables(text, label)
   const known = ["general", "datasets"]
   for (const key of Object.keys(top)) {
-    if (!known.includes(key)) problems.push({ where: label, text: unknownTable(key) })
+    if (!known.includes(key)) problems.push(placed(label, lineOf(key), unknownTable(key, names)))
   }
-  const layer = (
-    table: OptionTable,
-    entries: Record<string, unknown>,
-    where: string,
-    elsewhere: OptionTable,
-  ): Layer => {
-    const read = readLayer(table, { where, entries: Object.entries(entries), elsewhere })
+  const layer = (table: OptionTable, entries: Record<string, unknown>, path: string, elsewhere: OptionTable): Layer => {
+    const where = `${label}: ${path}`
+    const lined = Object.entries(entries).map(
+      ([name, value]) => [name, value, undefined, lineOf(`${path}.${name}`)] as const,
+    )
+    const read = readLayer(table, { where, entries: lined, elsewhere })
     ignored.push(...read.notes.map((text) => ({ where, text })))
     return read
   }
+  const tables = createTableReader(label, lineOf, problems)
   const shared = { ...GROUP_OPTIONS, ...SUBSET_OPTIONS }
-  const general = layer(
-    shared,
-    tableOf(top.general ?? {}, "general", label, problems),
-    `${label}: general`,
-    FOLDER_OPTIONS,
-  )
+  const general = layer(shared, tables.one(top.general ?? {}, "general"), "general", FOLDER_OPTIONS)
   const outermost = objectLayer(defaults, names)
   problems.push(...general.problems, ...outermost.problems)
-  const groups = tablesOf(top.datasets, "datasets", label, problems).map(({ subsets, ...own }, i) => {
-    const where = `${label}: datasets[${i}]`
-    const group = layer(shared, own, where, FOLDER_OPTIONS)
+  const groups = tables.list(top.datasets, "datasets", "datasets").map(({ subsets, ...own }, i) => {
+    const path = `datasets[${i}]`
+    const group = layer(shared, own, path, FOLDER_OPTIONS)
     problems.push(...group.problems)
-    const readSubsets = tablesOf(subsets, "subsets", where, problems).map((table, j) => {
-      const inside = `${where}.subsets[${j}]`
+    const readSubsets = tables.list(subsets, `${path}.subsets`, "datasets.subsets").map((table, j) => {
+      const inside = `${path}.subsets[${j}]`
       const subset = layer({ ...SUBSET_OPTIONS, ...FOLDER_OPTIONS }, table, inside, GROUP_OPTIONS)
       problems.push(...subset.problems)
-      return readSubset(readerOf(inside, [subset, group, general, outermost], problems))
+      return readSubset(readerOf(`${label}: ${inside}`, [subset, group, general, outermost], problems))
     })
+    const where = `${label}: ${path}`
     return readGroup(readerOf(where, [group, general, outermost], problems), where, readSubsets, problems)
   })
   return finish(groups, ignored, label, problems)
@@ -209,7 +207,7 @@ function finish(
     const text = `the data sets have batch sizes ${sizes.join(" and ")}, expected one for all of them`
     problems.push({ where: label, text })
   }
-  if (problems.length > 0) throw new InputError("dataset-options", describeProblems(label, problems))
+  if (problems.length > 0) throw new InputError("dataset-options", describeProblems(label, problems), { problems })
   const unused = unusedBucketOptions(groups.map(({ bucketOptions }) => bucketOptions))
   return { batchSize, notices: describeUnused([...ignored, ...unused]), groups: groups.map(({ group }) => group) }
 }
@@ -257,43 +255,4 @@ function readSubset({ settings, check, nameOf }: DatasetReader): SubsetConfig {
     repeats: settings.numRepeats,
     kernel: settings.resizeInterpolation ?? null,
   }
-}
-
-function parseToml(text: string, label: string): Readonly<Record<string, unknown>> {
-  try {
-    return parse(text)
-  } catch (cause) {
-    throw new InputError("config-syntax", `"${label}" is not valid TOML${tomlReason(cause)}`, { cause })
-  }
-}
-
-function unknownTable(key: string): string {
-  const isOption = findOption(DATASET_OPTIONS, key) !== null
-  return isOption
-    ? `${key} is outside of all tables. Put it below [general].`
-    : `there is no table ${key}. Tables are general and datasets.`
-}
-
-function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date)
-}
-
-function tableOf(value: unknown, name: string, where: string, problems: Problem[]): Readonly<Record<string, unknown>> {
-  if (isTable(value)) return value
-  problems.push({ where, text: `${name} is ${shown(value)}, expected a table` })
-  return {}
-}
-
-function tablesOf(
-  value: unknown,
-  name: string,
-  where: string,
-  problems: Problem[],
-): readonly Readonly<Record<string, unknown>>[] {
-  if (Array.isArray(value) && value.length > 0) {
-    return value.map((entry, i) => tableOf(entry, `${name}[${i}]`, where, problems))
-  }
-  const header = name === "subsets" ? "datasets.subsets" : name
-  problems.push({ where, text: `${name} is ${shown(value)}, expected at least one table, written [[${header}]]` })
-  return []
 }

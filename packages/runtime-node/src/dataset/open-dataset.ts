@@ -51,7 +51,10 @@ export async function openDataset(config: DatasetConfig): Promise<FolderDataset>
       }
     }
   }
-  if (problems.length > 0) throw new InputError("dataset-files", describeProblems(problems))
+  if (problems.length > 0) {
+    const listed = problems.map((text) => ({ where: "data set", text }))
+    throw new InputError("dataset-files", describeProblems(problems), { problems: listed })
+  }
   return {
     count: entries.length,
     pictures,

@@ -1,4 +1,5 @@
-import type { OptionReader, Problem } from "../options/read.ts"
+import type { Problem } from "../options/problems.ts"
+import type { OptionReader } from "../options/read.ts"
 import { DATASET_OPTIONS } from "./dataset-options.ts"
 
 /** The options of buckets that a data set has. */

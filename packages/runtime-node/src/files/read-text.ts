@@ -28,8 +28,9 @@ export function decodeText(bytes: Uint8Array, path: string): string {
   try {
     text = new TextDecoder(encoding ?? "utf-8", { fatal: true }).decode(bytes)
   } catch (cause) {
-    const what = encoding === null ? "it is not UTF-8 text" : "it begins as UTF-16 text and is damaged"
-    throw new InputError("text-encoding", `cannot read "${path}": ${what}. Save it as UTF-8.`, { cause })
+    const what =
+      encoding === null ? `it is not UTF-8 text. ${likelyEncodings(bytes)}` : "it begins as UTF-16 text and is damaged."
+    throw new InputError("text-encoding", `cannot read "${path}": ${what} Save it as UTF-8.`, { cause })
   }
   // Bytes of UTF-16 without a mark are valid UTF-8, with a NUL beside every Latin letter.
   if (text.includes("\0")) {
@@ -39,4 +40,31 @@ export function decodeText(bytes: Uint8Array, path: string): string {
     )
   }
   return text
+}
+
+/** Encodings that editors write in several countries, and their usual names. */
+const ENCODINGS = [
+  ["gbk", "GBK"],
+  ["shift_jis", "Shift_JIS"],
+  ["euc-kr", "EUC-KR"],
+  ["big5", "Big5"],
+] as const
+
+/** The line of the first bytes that are not UTF-8, and the encodings that the text may have, as a sentence. */
+function likelyEncodings(bytes: Uint8Array): string {
+  const [before = ""] = new TextDecoder("utf-8").decode(bytes).split("\ufffd")
+  const fitting = ENCODINGS.filter(([encoding]) => isIn(bytes, encoding)).map(([, name]) => name)
+  // Windows-1252 has a letter for every byte, so it always fits.
+  const names = [...fitting, "Windows-1252"]
+  const list = names.length === 1 ? names.join("") : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`
+  return `The first other bytes are in line ${before.split("\n").length}. It may be ${list}.`
+}
+
+function isIn(bytes: Uint8Array, encoding: string): boolean {
+  try {
+    new TextDecoder(encoding, { fatal: true }).decode(bytes)
+    return true
+  } catch {
+    return false
+  }
 }

@@ -7,6 +7,14 @@ export {
   SUBSET_OPTIONS,
 } from "../dataset/dataset-options.ts"
 export {
+  looksLikeJson,
+  parseJson,
+  parseToml,
+  readSettingsText,
+  type SettingsText,
+  type Toml,
+} from "../settings-file/index.ts"
+export {
   choice,
   file,
   flag,
@@ -32,16 +40,15 @@ export {
   type TakenOption,
   taken,
 } from "./option.ts"
+export { describeProblems, type Problem, problemsOf } from "./problems.ts"
 export {
-  describeProblems,
   findOption,
   joinLayers,
   type Layer,
+  type OptionEntry,
   type OptionReader,
   type OptionSource,
   optionName,
-  type Problem,
   readLayer,
   type SettingName,
 } from "./read.ts"
-export { tomlReason } from "./toml-reason.ts"

@@ -136,8 +136,8 @@ describe("options", () => {
       [
         "here: 3 problems:",
         '  - 0: integer is "x", expected a whole number from 0 to 9',
-        '  - 1: sampler is "eulr", expected one of euler, ddim, heun. Did you mean euler?',
         "  - 0: even is odd",
+        '  - 1: sampler is "eulr", expected one of euler, ddim, heun. Did you mean euler?',
       ].join("\n"),
     )
   })

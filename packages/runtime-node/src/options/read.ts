@@ -1,30 +1,34 @@
 import { nearest } from "./nearest.ts"
 import type { AnyOption, OptionTable, Settings, TakenOption } from "./option.ts"
 import { asksForNothing } from "./option.ts"
+import type { Problem } from "./problems.ts"
+import { describeProblems, problemsOf } from "./problems.ts"
+
+/**
+ * A name as it was written, dashes included, and its value. `written` is the name for errors, if that is another.
+ * `line` is the line of a file, from 1.
+ */
+export type OptionEntry = readonly [
+  name: string,
+  value: unknown,
+  written?: string | undefined,
+  line?: number | undefined,
+]
 
 /** A source of options: a command line, a TOML file, or one of its tables. */
 export interface OptionSource {
   /** Names the place in errors: `train`, or a file's path in quotes. */
   readonly where: string
-  /**
-   * Names as they were written, dashes included, with their values. The optional third element is the name for errors.
-   */
-  readonly entries: Iterable<readonly [name: string, value: unknown, written?: string]>
+  readonly entries: Iterable<OptionEntry>
   /** Spells a name as in this source, for advice. Default: the name itself. */
   readonly spell?: (name: string) => string
   /** Options that belong to another table. */
   readonly elsewhere?: OptionTable
 }
 
-/** A problem, and its place. */
-export interface Problem {
-  readonly where: string
-  /** One or more sentences. The last has no full stop. */
-  readonly text: string
-}
-
 interface OptionValue {
   readonly where: string
+  readonly line: number | undefined
   readonly written: string
   readonly value: unknown
   /** False if the value means the same as leaving the option out. */
@@ -64,17 +68,19 @@ export function readLayer(table: OptionTable, source: OptionSource): Layer {
   const broken = new Set<string>()
   const notes: string[] = []
   const problems: Problem[] = []
-  for (const [as, raw, written = as] of source.entries) {
+  for (const [as, raw, written = as, line] of source.entries) {
     if (raw === undefined) continue
+    const report = (text: string): void =>
+      void problems.push(line === undefined ? { where, text } : { where, line, text })
     const found = findOption(table, as)
     if (found === null) {
-      problems.push({ where, text: unknownOption(table, as, spell, source.elsewhere) })
+      report(unknownOption(table, as, spell, source.elsewhere))
       continue
     }
     const [name, option] = found
     const isActive = !asksForNothing(raw, option.nothing)
     if (option.fate === "refused") {
-      if (isActive) problems.push({ where, text: `${written} is not supported: ${option.reason}. ${option.instead}` })
+      if (isActive) report(`${written} is not supported: ${option.reason}. ${option.instead}`)
       continue
     }
     if (option.fate === "ignored") {
@@ -87,17 +93,17 @@ export function readLayer(table: OptionTable, source: OptionSource): Layer {
       const text = isSame
         ? `${written} appears twice. Keep one.`
         : `${before.written} and ${written} mean the same. Keep one of them.`
-      problems.push({ where, text })
+      report(text)
       broken.add(name)
       continue
     }
     const reading = isActive ? option.read(raw) : { value: option.fallback }
     if ("expected" in reading) {
       const came = "part" in reading ? `has ${shown(reading.part)}` : `is ${shown(raw)}`
-      problems.push({ where, text: `${written} ${came}, expected ${reading.expected}${meant(option, raw)}` })
+      report(`${written} ${came}, expected ${reading.expected}${meant(option, raw)}`)
       broken.add(name)
     } else {
-      values.set(name, { where, written, value: reading.value, isActive })
+      values.set(name, { where, line, written, value: reading.value, isActive })
     }
   }
   return { values, broken, notes, problems }
@@ -119,12 +125,24 @@ export interface OptionReader<Table extends OptionTable> {
   /** The place of the source that gives an option. Null for an absent option. */
   whereOf(key: SettingName<Table>): string | null
   /**
-   * Checks options that depend on each other. The check does not run if one of them was refused already.
+   * Checks options that depend on each other. The check does not run if one of them was refused already. After a
+   * problem, the first one counts as refused.
    *
    * @param problem returns the problem, or null
    */
   check(keys: readonly SettingName<Table>[], problem: () => string | null): void
-  /** The settings. @throws what `refuse` makes of all problems together */
+  /**
+   * Examines files that options name. An error of the work that `describe` knows becomes a problem. Other errors are
+   * thrown. The work does not run if one of the options was refused already, or if it is required and missing.
+   *
+   * @returns the result of the work, or null
+   */
+  examine<T>(keys: readonly SettingName<Table>[], work: () => Promise<T>): Promise<T | null>
+  /**
+   * The settings.
+   *
+   * @throws what `refuse` makes of all problems together. A single problem that `examine` found is thrown as it was
+   */
   finish(): Settings<Table>
 }
 
@@ -136,6 +154,8 @@ export interface ReaderOptions {
   /** Spells the name of an absent option. */
   readonly spell?: (name: string) => string
   readonly refuse: (message: string) => Error
+  /** The text of an error of {@link OptionReader.examine}. Null: the error is not about input. Default: null. */
+  readonly describe?: (error: unknown) => string | null
   /** Problems found before. */
   readonly problems?: readonly Problem[]
   /** Receives problems of joining and checking. Default: the reader keeps them until {@link OptionReader.finish}. */
@@ -144,7 +164,7 @@ export interface ReaderOptions {
 
 /** Joins layers into a table's settings. */
 export function joinLayers<Table extends OptionTable>(table: Table, options: ReaderOptions): OptionReader<Table> {
-  const { title, layers, spell = (name) => name, refuse } = options
+  const { title, layers, spell = (name) => name, refuse, describe = () => null } = options
   const problems = [...(options.problems ?? []), ...layers.flatMap((layer) => layer.problems)]
   const { report = (problem) => void problems.push(problem) } = options
   const broken = new Set(layers.flatMap((layer) => [...layer.broken]).map(camelCase))
@@ -164,9 +184,16 @@ export function joinLayers<Table extends OptionTable>(table: Table, options: Rea
     }
   }
   if (!holdsAll(table, values)) throw new Error("an option has no value")
+  const notes = layers.flatMap((layer) => layer.notes)
+  const placeOf = (keys: readonly string[]): Pick<Problem, "where" | "line"> => {
+    const place = keys.map((key) => active.get(key)).find((each) => each !== undefined)
+    if (place === undefined) return { where: title }
+    return place.line === undefined ? { where: place.where } : { where: place.where, line: place.line }
+  }
+  const causes: unknown[] = []
   return {
     settings: values,
-    notes: layers.flatMap((layer) => layer.notes),
+    notes,
     isGiven: (key) => active.has(key),
     nameOf: (key) => names.get(key) ?? key,
     whereOf: (key) => active.get(key)?.where ?? null,
@@ -174,24 +201,30 @@ export function joinLayers<Table extends OptionTable>(table: Table, options: Rea
       if (keys.some((key) => broken.has(key))) return
       const text = problem()
       if (text === null) return
-      const where = keys.map((key) => active.get(key)?.where).find((place) => place !== undefined) ?? title
-      report({ where, text })
+      report({ ...placeOf(keys), text })
+      const [first] = keys
+      if (first !== undefined) broken.add(first)
+    },
+    async examine(keys, work) {
+      if (keys.some((key) => broken.has(key))) return null
+      try {
+        return await work()
+      } catch (error) {
+        const text = describe(error)
+        if (text === null) throw error
+        causes.push(error)
+        for (const problem of problemsOf(error) ?? [{ ...placeOf(keys), text }]) report(problem)
+        return null
+      }
     },
     finish() {
-      if (problems.length > 0) throw refuse(describeProblems(title, problems))
-      return values
+      if (problems.length === 0) return values
+      const [cause] = causes
+      const isAll = causes.length === 1 && problems.length === (problemsOf(cause)?.length ?? 1)
+      if (isAll && notes.length === 0) throw cause
+      throw refuse(describeProblems(title, problems, notes))
     },
   }
-}
-
-/** All problems in one message: one line for one problem, a list for several. */
-export function describeProblems(title: string, problems: readonly Problem[]): string {
-  const [only] = problems
-  if (only !== undefined && problems.length === 1) return `${only.where}: ${only.text}`
-  const inside = (where: string): string =>
-    where === title ? "" : `${where.startsWith(`${title}: `) ? where.slice(title.length + 2) : where}: `
-  const lines = problems.map(({ where, text }) => `\n  - ${inside(where)}${text}`)
-  return `${title}: ${problems.length} problems:${lines.join("")}`
 }
 
 /** A value for a message: JSON, cut if it is long. Numbers have no quotes, even from a command line. */

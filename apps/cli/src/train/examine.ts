@@ -1,0 +1,53 @@
+import type { FolderDataset } from "@lllite/runtime-node"
+import { datasetOfFolders, openDataset, pickDatasetOptions, readDatasetConfig, withPath } from "@lllite/runtime-node"
+import type { OptionReader } from "@lllite/runtime-node/options"
+import { findOption } from "@lllite/runtime-node/options"
+import { openLllite } from "../lllite-file/open-lllite.ts"
+import { checkCheckpoint } from "../model/checkpoint.ts"
+import { TRAIN_OPTIONS } from "./options/index.ts"
+import type { TrainSettings } from "./settings.ts"
+import { planSteps } from "./step-plan.ts"
+
+/**
+ * Examines the files of a training. The reader keeps the problems. Nothing is loaded: that takes long.
+ *
+ * @returns the data set. Null if there is a problem with it
+ */
+export async function examineTraining(
+  { examine }: OptionReader<typeof TRAIN_OPTIONS>,
+  settings: TrainSettings,
+): Promise<FolderDataset | null> {
+  const { networkWeights } = settings
+  await examine(["pretrainedModelNameOrPath", "vae", "unet"], () => checkCheckpoint(settings.model))
+  if (networkWeights !== undefined) await examine(["networkWeights"], () => withPath(networkWeights, openLllite))
+  const keys =
+    "config" in settings.dataset.source
+      ? (["datasetConfig"] as const)
+      : (["trainDataDir", "conditioningDataDir", "resolution", "bucketResoSteps"] as const)
+  const dataset = await examine(keys, () => openTrainingSet(settings))
+  if (dataset !== null) {
+    await examine(["lrScheduler", "lrWarmupSteps", "lrDecaySteps", "learningRate"], async () => {
+      planSteps(settings, dataset)
+    })
+  }
+  return dataset
+}
+
+async function openTrainingSet(settings: TrainSettings): Promise<FolderDataset> {
+  const { source, nameOf } = settings.dataset
+  const { trainBatchSize: batchSize, datasetRepeats: numRepeats } = settings
+  const options = pickDatasetOptions({ ...settings, batchSize, numRepeats })
+  const names = { label: "train", nameOf, ownOption }
+  const config =
+    "config" in source
+      ? await readDatasetConfig(source.config, options, names)
+      : datasetOfFolders({ ...options, ...source }, names)
+  return openDataset(config)
+}
+
+/** Advice about an option of `train` that stands in a file of data sets. */
+function ownOption(name: string): string | null {
+  return findOption(TRAIN_OPTIONS, name) === null
+    ? null
+    : "It is an option of train. Put it into the file of --config_file, or on the command line."
+}
