@@ -55,16 +55,16 @@ export async function runTextVae(
 
   const first = await loadSynthetic("text encoder 1", buildText1(text1), ops.load)
   const encoding1 = encodeText(ops, first, await readIds(tensors, "text1.ids"), END_TOKEN)
-  await check("text1.penultimate", await encoding1.penultimate.data<"float32">())
+  await check("text1.penultimate", await encoding1.hidden.data<"float32">())
 
   for (const projection of ["checkpoint", "sd-scripts"] as const) {
     const second = await loadSynthetic("text encoder 2", buildText2(text2, { projection }), ops.load)
-    const { penultimate, pooled } = encodeText(ops, second, await readIds(tensors, "text2.ids"), END_TOKEN)
-    if (projection === "checkpoint") await check("text2.penultimate", await penultimate.data<"float32">())
+    const { hidden, pooled } = encodeText(ops, second, await readIds(tensors, "text2.ids"), END_TOKEN)
+    if (projection === "checkpoint") await check("text2.penultimate", await hidden.data<"float32">())
     const name = projection === "checkpoint" ? "text2.pooled" : "text2.pooledSdScripts"
     await check(name, (await pooled?.data<"float32">()) ?? new Float32Array())
     disposeParams(second)
-    penultimate.dispose()
+    hidden.dispose()
     pooled?.dispose()
   }
 
@@ -77,7 +77,7 @@ export async function runTextVae(
   const latents = tf.mul(z, LATENT_SCALE) as tf.Tensor4D
   const decoded = decodeLatents(ops, vae, latents)
   await check("vae.decoded", await toNchw(decoded))
-  tf.dispose([encoding1.penultimate, image, posterior.mean, posterior.logvar, z, latents, decoded])
+  tf.dispose([encoding1.hidden, image, posterior.mean, posterior.logvar, z, latents, decoded])
   disposeParams(first)
   disposeParams(vae)
   return results

@@ -6,10 +6,19 @@ export interface TokensReference {
   readonly vocabSize: number
   readonly start: number
   readonly end: number
-  readonly rows: readonly { readonly text: string; readonly ids: readonly number[] }[]
+  readonly rows: readonly {
+    readonly text: string
+    /** The ids without ftfy. */
+    readonly ids: readonly number[]
+    /** The ids with ftfy, of a tokenizer that reads special tokens as text. It is missing where both are equal. */
+    readonly openClip?: readonly number[]
+  }[]
 }
 
-/** Compares a tokenizer with the reference's ids, which have no start and no end. */
+/**
+ * Compares a tokenizer with the reference's ids, which have no start and no end. sd-scripts' tokenizer has ftfy, and
+ * reads special tokens.
+ */
 export function runTokens(reference: TokensReference, tokenizer: Tokenizer): readonly CaseResult[] {
   const { vocabSize, start, end } = reference
   return [
@@ -18,8 +27,9 @@ export function runTokens(reference: TokensReference, tokenizer: Tokenizer): rea
       [tokenizer.vocabularySize, tokenizer.startId, tokenizer.endId],
       [vocabSize, start, end],
     ),
-    ...reference.rows.map(({ text, ids }, row) =>
-      compareExactly(`tokens/${row} ${JSON.stringify(text.slice(0, 40))}`, tokenizer.encode(text), ids),
-    ),
+    ...reference.rows.map(({ text, ids, openClip = ids }, row) => {
+      const wanted = text.includes("<|") ? ids : openClip
+      return compareExactly(`tokens/${row} ${JSON.stringify(text.slice(0, 40))}`, tokenizer.encode(text), wanted)
+    }),
   ]
 }

@@ -1,7 +1,7 @@
 import type { Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import type { Sdxl } from "../models/sdxl.ts"
-import { conditionVector, encodePrompts } from "../models/sdxl.ts"
+import { conditionVector, encodePrompts } from "../models/text.ts"
 import type { PictureRequest } from "./request.ts"
 
 /** The U-Net's conditions for a batch of pictures. The caller disposes them. */

@@ -21,15 +21,7 @@ export type { ControlImages } from "./lllite/conditioner.ts"
 export { type AdapterPlan, type LlliteModel, layOutSlots, type Slot } from "./lllite/layout.ts"
 export { type CreateLlliteOptions, createLllite, fileTensor, readLlliteModel } from "./lllite/model.ts"
 export { type AdapterParams, disposeLllite, type LlliteParams, uploadLllite } from "./lllite/params.ts"
-export {
-  conditionVector,
-  encodePrompts,
-  type LoadSdxlOptions,
-  loadSdxl,
-  type Sdxl,
-  type TextCondition,
-  type TextModel,
-} from "./sdxl.ts"
+export { type LoadSdxlOptions, loadSdxl, type Sdxl } from "./sdxl.ts"
 export { type Strength, type StrengthPlace, strengthsAt } from "./strength.ts"
 export {
   chainTaps,
@@ -41,6 +33,14 @@ export {
   type TapPlace,
   UNKNOWN_PASS,
 } from "./taps.ts"
+export {
+  conditionVector,
+  countChunks,
+  encodePrompts,
+  encodeWeightedPrompts,
+  type TextCondition,
+  type TextModel,
+} from "./text.ts"
 export { type BlockInput, type BlockVerbs, composedBlocks, type KeptBlock } from "./unet/block-verbs.ts"
 export type { BlockContext } from "./unet/blocks.ts"
 export { inferUnetConfig, SDXL_UNET, type UnetConfig } from "./unet/config.ts"

@@ -1,21 +1,15 @@
-import type { Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
-import * as tf from "@tensorflow/tfjs-core"
 import type { Prediction } from "../diffusion/names.ts"
-import type { SizeCondition } from "../diffusion/size-embedding.ts"
-import { sizeEmbedding } from "../diffusion/size-embedding.ts"
 import { CoreError } from "../errors.ts"
 import type { Ops } from "../ops/ops.ts"
 import { disposeParams } from "../params.ts"
 import type { TextEncoderConfig } from "./clip/config.ts"
 import { inferText1Config, inferText2Config } from "./clip/config.ts"
-import { promptIds } from "./clip/prompt.ts"
-import type { EncodeTextOptions } from "./clip/text-encoder.ts"
-import { encodeText } from "./clip/text-encoder.ts"
 import type { Tokenizer } from "./clip/tokenizer.ts"
-import type { TextEncoderParams, TextLoadOptions } from "./clip/weights.ts"
+import type { TextLoadOptions } from "./clip/weights.ts"
 import { loadText1, loadText2 } from "./clip/weights.ts"
 import type { SdxlFiles } from "./layouts/parts.ts"
 import { partsOf } from "./layouts/parts.ts"
+import type { TextModel } from "./text.ts"
 import type { BlockVerbs } from "./unet/block-verbs.ts"
 import type { UnetConfig } from "./unet/config.ts"
 import { inferUnetConfig } from "./unet/config.ts"
@@ -26,13 +20,6 @@ import { inferVaeConfig } from "./vae/config.ts"
 import type { VaeParams } from "./vae/weights.ts"
 import { loadVae } from "./vae/weights.ts"
 import type { WeightFile } from "./weight-reader.ts"
-
-/** SDXL's tokenizer and two text encoders. */
-export interface TextModel {
-  readonly tokenizer: Tokenizer
-  readonly text1: TextEncoderParams
-  readonly text2: TextEncoderParams
-}
 
 /** All of SDXL on a device, with the ops that run it. */
 export interface Sdxl extends TextModel {
@@ -95,51 +82,4 @@ function expectFit(
   expect("a text context", text1.width + text2.width, unet.contextDim)
   expect("a pooled text", text2.projection, unet.pooledDim)
   expect("latents", vae.latentChannels, unet.outChannels)
-}
-
-/** The U-Net's conditions from a prompt. The caller disposes both tensors. */
-export interface TextCondition {
-  /** `[N, CONTEXT_LENGTH, contextDim]`: both encoders' last layer but one, side by side. */
-  readonly context: Tensor3D
-  /** `[N, pooledDim]`: the second encoder's pooled state. */
-  readonly pooled: Tensor2D
-}
-
-/** Encodes prompts as sd-scripts does for training, through the tap of both encoders. N prompts → N rows */
-export function encodePrompts(
-  ops: Ops,
-  model: TextModel,
-  prompts: readonly string[],
-  options: EncodeTextOptions = {},
-): TextCondition {
-  const { tokenizer, text1, text2 } = model
-  const { endId } = tokenizer
-  const first = encodeText(
-    ops,
-    text1,
-    prompts.map((prompt) => promptIds(tokenizer, prompt, endId)),
-    endId,
-    options,
-  )
-  // The second encoder was trained with zeros as padding.
-  const second = encodeText(
-    ops,
-    text2,
-    prompts.map((prompt) => promptIds(tokenizer, prompt, 0)),
-    endId,
-    options,
-  )
-  const context = tf.concat([first.penultimate, second.penultimate], 2)
-  tf.dispose([first.penultimate, second.penultimate])
-  return { context, pooled: second.pooled as Tensor2D }
-}
-
-/**
- * The U-Net's vector condition: pooled text, then the size embedding.
- * pooled: [N, pooledDim], sizes: one for each row → [N, pooledDim + SIZE_EMBEDDING_DIM]
- */
-export function conditionVector(pooled: Tensor2D, sizes: readonly SizeCondition[]): Tensor2D {
-  return tf.tidy(() =>
-    tf.concat([pooled, tf.stack(sizes.map((size) => tf.tensor1d(sizeEmbedding(size)))) as Tensor2D], 1),
-  )
 }

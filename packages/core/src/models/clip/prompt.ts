@@ -5,7 +5,7 @@ import type { Tokenizer } from "./tokenizer.ts"
 export const CONTEXT_LENGTH = 77
 
 /** Tokens of a prompt in one chunk. */
-const CHUNK_LENGTH = CONTEXT_LENGTH - 2
+export const CHUNK_LENGTH = CONTEXT_LENGTH - 2
 
 /**
  * A prompt as one text encoder reads it: start, tokens, end, padding. A longer prompt loses its last tokens and keeps

@@ -84,8 +84,8 @@ describe.each([
     const lowRank = createLowRank(layers)
     const [base, merged] = [await load(ops, build, layers), await load(ops, build, layers, lowRank)]
     const encode = (params: TextEncoderParams, tap?: LowRank["tap"]): Tensor[] => {
-      const { penultimate, pooled } = encodeText(ops, params, TOKENS, 19, tap === undefined ? {} : { tap })
-      return pooled === null ? [penultimate] : [penultimate, pooled]
+      const { hidden, pooled } = encodeText(ops, params, TOKENS, 19, tap === undefined ? {} : { tap })
+      return pooled === null ? [hidden] : [hidden, pooled]
     }
     const [plain, tapped, wanted] = [encode(base), encode(base, lowRank.tap), encode(merged)]
     expect(wanted).toHaveLength(network === "text1" ? 1 : 2)
@@ -115,23 +115,19 @@ describe.each([
       }),
     )
     expect(asked.slice(0, 3)).toEqual(["q", "k", "v"].map((name) => `encoder.layers.0.self_attn.${name}_proj`))
-    const [same, moved] = states.map(({ penultimate }) => penultimate) as [Tensor3D, Tensor3D]
-    const { penultimate } = encodeText(ops, params, TOKENS, 19)
+    const [same, moved] = states.map(({ hidden }) => hidden) as [Tensor3D, Tensor3D]
+    const { hidden } = encodeText(ops, params, TOKENS, 19)
     // A separate product for each input rounds as the joined one does.
-    expect(apart(same, penultimate)).toBeLessThan(1e-6)
-    expect(apart(moved, penultimate)).toBeGreaterThan(1e-3)
-    tf.dispose([
-      penultimate,
-      ...states.flatMap(({ penultimate, pooled }) => (pooled === null ? [penultimate] : [penultimate, pooled])),
-    ])
+    expect(apart(same, hidden)).toBeLessThan(1e-6)
+    expect(apart(moved, hidden)).toBeGreaterThan(1e-3)
+    tf.dispose([hidden, ...states.flatMap(({ hidden, pooled }) => (pooled === null ? [hidden] : [hidden, pooled]))])
     disposeParams(params)
   })
 
   it("lets gradients through to its tensors", async () => {
     const params = await load(ops, build, layers)
     const lowRank = createLowRank(layers.slice(0, 6))
-    const loss = (): tf.Scalar =>
-      tf.sum(tf.square(encodeText(ops, params, TOKENS, 19, { tap: lowRank.tap }).penultimate))
+    const loss = (): tf.Scalar => tf.sum(tf.square(encodeText(ops, params, TOKENS, 19, { tap: lowRank.tap }).hidden))
     const gradients = tf.grads(loss)([...lowRank.leaves])
     for (const gradient of gradients) {
       expect(Math.max(...(await gradient.data()).map(Math.abs))).toBeGreaterThan(0)

@@ -11,8 +11,8 @@ import type { TextEncoderParams, TextLayerParams } from "./weights.ts"
 const NORM_EPSILON = 1e-5
 
 export interface TextEncoding {
-  /** The output of the last layer but one, without the final norm: SDXL's context. [N, T, width] */
-  readonly penultimate: Tensor3D
+  /** The output of the layer that `clipSkip` chooses, without the final norm. [N, T, width] */
+  readonly hidden: Tensor3D
   /** The final state at the end token, projected. Null without a projection. [N, projection] */
   readonly pooled: Tensor2D | null
 }
@@ -20,20 +20,28 @@ export interface TextEncoding {
 export interface EncodeTextOptions {
   /** The tap before and after the layers. Default: no tap. */
   readonly tap?: Tap
+  /**
+   * The layer of the hidden states, counted from the end. 1 is the last layer, and one more than all layers the
+   * token embeddings. Default: 2, as SDXL was trained with.
+   */
+  readonly clipSkip?: number
 }
+
+/** SDXL reads the layer before the last of both encoders. */
+export const SDXL_CLIP_SKIP = 2
 
 /**
  * A CLIP text encoder. tokens: N lists of T ids. The pooled state is read at the first `endToken`.
  * Source: Radford et al. 2021; sd-scripts `library/strategy_sdxl.py`.
  *
- * @throws CoreError if a list is longer than the encoder's positions
+ * @throws CoreError if a list is longer than the encoder's positions, or if `clipSkip` names no layer
  */
 export function encodeText(
   ops: Ops,
   params: TextEncoderParams,
   tokens: readonly ArrayLike<number>[],
   endToken: number,
-  { tap = NO_TAP }: EncodeTextOptions = {},
+  { tap = NO_TAP, clipSkip = SDXL_CLIP_SKIP }: EncodeTextOptions = {},
 ): TextEncoding {
   const { config } = params
   const length = tokens[0]?.length ?? 0
@@ -43,21 +51,27 @@ export function encodeText(
       `text encoder: ${length} tokens, expected 1 to ${config.positions}. Cut the prompt, or encode it in chunks.`,
     )
   }
-  const [penultimate, pooled] = tf.tidy((): Tensor[] => {
+  if (!Number.isSafeInteger(clipSkip) || clipSkip < 1 || clipSkip > config.layers + 1) {
+    throw new CoreError("option-range", `text encoder: clipSkip is ${clipSkip}, expected 1 to ${config.layers + 1}`)
+  }
+  const [hidden, pooled] = tf.tidy((): Tensor[] => {
     const places = tokens.map((list) => Array.from(list, (_, place) => place))
     let h = tf.add(ops.lookUp(params.tokens, tokens), ops.lookUp(params.positions, places)) as Tensor3D
-    let beforeLast = h
-    for (const layer of params.layers) {
-      beforeLast = h
+    // Layers after the chosen one are needed for the pooled state only.
+    const chosen = params.layers.length - clipSkip
+    const last = params.projection === null ? chosen : params.layers.length - 1
+    let hidden = h
+    for (const [i, layer] of params.layers.slice(0, last + 1).entries()) {
       h = textLayer(ops, params, layer, h, tap)
+      if (i === chosen) hidden = h
     }
-    if (params.projection === null) return [beforeLast]
+    if (params.projection === null) return [hidden]
     const final = ops.layerNorm(h, params.finalNorm, NORM_EPSILON)
     const ends = tokens.map((list, n) => n * length + endPosition(list, endToken))
     const states = tf.gather(tf.reshape(final, [-1, config.width]), tf.tensor1d(ends, "int32"))
-    return [beforeLast, ops.linear(states, params.projection)]
+    return [hidden, ops.linear(states, params.projection)]
   })
-  return { penultimate: penultimate as Tensor3D, pooled: (pooled as Tensor2D | undefined) ?? null }
+  return { hidden: hidden as Tensor3D, pooled: (pooled as Tensor2D | undefined) ?? null }
 }
 
 /** Text has no position in the picture, and no step. */

@@ -1,4 +1,5 @@
 import { CoreError } from "../../errors.ts"
+import { mendText } from "./mend-text.ts"
 
 /** Text to the ids of CLIP's vocabulary, without start, end or padding. */
 export interface Tokenizer {
@@ -13,9 +14,10 @@ export interface Tokenizer {
 
 /**
  * CLIP's byte-pair tokenizer. `merges` is the text of `data/clip-merges.txt` of this package. Each line is a merge: two
- * symbols with a space between. The first line has the highest priority. Text is lower-cased first.
+ * symbols with a space between. The first line has the highest priority. Text is mended (`mendText`) and lower-cased
+ * first.
  *
- * Source: openai/CLIP `simple_tokenizer.py`; ids are those of transformers' `CLIPTokenizer`.
+ * Source: openai/CLIP `simple_tokenizer.py`; ids are those of transformers' `CLIPTokenizer` with ftfy, as sd-scripts has it.
  *
  * @throws CoreError when a line is not a merge of two symbols that earlier lines made, or repeats one.
  */
@@ -65,7 +67,7 @@ function splitLowered(word: string): readonly string[] {
 }
 
 function normalize(text: string): string {
-  const composed = text.normalize("NFC").replace(/\p{White_Space}+/gu, " ")
+  const composed = mendText(text).replace(/\p{White_Space}+/gu, " ")
   // The reference lower-cases each character alone. So a sigma at the end of a word stays a plain one.
   return Array.from(composed, (sign) => sign.toLowerCase()).join("")
 }

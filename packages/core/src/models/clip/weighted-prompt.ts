@@ -1,0 +1,127 @@
+import { CoreError } from "../../errors.ts"
+import type { WeightedText } from "../../prompt/weights.ts"
+import { CHUNK_LENGTH, CONTEXT_LENGTH } from "./prompt.ts"
+import type { Tokenizer } from "./tokenizer.ts"
+
+/** The tokens of a prompt in chunks, without start, end and padding. Each chunk has at most 75. */
+export type PromptTokenChunks = readonly (readonly PromptToken[])[]
+
+export interface PromptToken {
+  readonly id: number
+  readonly weight: number
+}
+
+/** A prompt as one text encoder reads it: as many rows of 77 as it has chunks. */
+export interface WeightedRows {
+  readonly ids: readonly Int32Array[]
+  /** The weight of every token. Start, end and padding have 1. */
+  readonly weights: readonly Float32Array[]
+}
+
+/**
+ * The tokens of a prompt, cut into chunks of 75. `BREAK` ends a chunk early. A prompt without tokens has one empty
+ * chunk.
+ */
+export function promptTokenChunks(tokenizer: Tokenizer, prompt: readonly WeightedText[]): PromptTokenChunks {
+  const chunks: PromptToken[][] = [[]]
+  for (const { text, weight, isBreak } of prompt) {
+    if (isBreak) {
+      if (chunks.at(-1)?.length !== 0) chunks.push([])
+      continue
+    }
+    for (const id of tokenizer.encode(text)) {
+      if (chunks.at(-1)?.length === CHUNK_LENGTH) chunks.push([])
+      chunks.at(-1)?.push({ id, weight })
+    }
+  }
+  // A `BREAK` at the end begins nothing.
+  if (chunks.length > 1 && chunks.at(-1)?.length === 0) chunks.pop()
+  return chunks
+}
+
+/**
+ * Chunks as rows for an encoder: start, tokens, end, padding. Chunks beyond the prompt are empty.
+ *
+ * Source: sd-scripts `gen_img.py`, `pad_tokens_and_weights`. Each row keeps its start and its end, which joined training
+ * chunks (`promptChunks`) do not.
+ *
+ * @param padId the padding: SDXL's first encoder pads with the end token (49407), its second with 0.
+ * @param rows the number of rows. Chunks of the prompt beyond it are not read.
+ * @throws CoreError when `rows` is not a positive integer
+ */
+export function weightedRows(
+  tokenizer: Tokenizer,
+  chunks: PromptTokenChunks,
+  padId: number,
+  rows: number,
+): WeightedRows {
+  if (!Number.isSafeInteger(rows) || rows < 1) {
+    throw new CoreError("option-range", `prompt: chunks is ${rows}, expected a positive integer`)
+  }
+  const { startId, endId } = tokenizer
+  const filled = Array.from({ length: rows }, (_, i) => chunks[i] ?? [])
+  return {
+    ids: filled.map((tokens) => {
+      const row = new Int32Array(CONTEXT_LENGTH).fill(padId)
+      row.set([startId, ...tokens.map(({ id }) => id), endId])
+      return row
+    }),
+    weights: filled.map((tokens) => {
+      const row = new Float32Array(CONTEXT_LENGTH).fill(1)
+      row.set(
+        tokens.map(({ weight }) => weight),
+        1,
+      )
+      return row
+    }),
+  }
+}
+
+/**
+ * The rows as sd-scripts makes them of a prompt with `BREAK`. `BREAK` pads to the next multiple of 77, so the text after
+ * it begins two tokens late. A row that ends in padding has no end token.
+ *
+ * Source: sd-scripts `gen_img.py`, `get_prompts_with_weights`, `get_unweighted_text_embeddings`.
+ *
+ * @throws CoreError when `rows` is not a positive integer
+ */
+export function sdScriptsRows(
+  tokenizer: Tokenizer,
+  prompt: readonly WeightedText[],
+  padId: number,
+  rows: number,
+): WeightedRows {
+  const { endId } = tokenizer
+  const tokens = prompt.flatMap(({ text, weight, isBreak }) =>
+    isBreak ? [BREAK_TOKEN] : tokenizer.encode(text).map((id) => ({ id, weight })),
+  )
+  const padded: PromptToken[] = []
+  for (const token of tokens) {
+    if (token !== BREAK_TOKEN) padded.push(token)
+    else {
+      const room = CONTEXT_LENGTH - (padded.length % CONTEXT_LENGTH)
+      for (let i = 0; i < room; i++) padded.push({ id: padId, weight: 1 })
+    }
+  }
+  const chunks = Array.from({ length: rows }, (_, i) => padded.slice(i * CHUNK_LENGTH, (i + 1) * CHUNK_LENGTH))
+  const { ids, weights } = weightedRows(tokenizer, chunks, padId, rows)
+  for (const [i, row] of ids.entries()) {
+    const next = padded[(i + 1) * CHUNK_LENGTH]
+    if (next?.id === padId && i + 1 < rows) row[CONTEXT_LENGTH - 1] = padId
+    if (row[1] === padId) row[1] = endId
+  }
+  return { ids, weights }
+}
+
+/** Stands for `BREAK` among tokens. */
+const BREAK_TOKEN: PromptToken = { id: -1, weight: 1 }
+
+/** The number of chunks that sd-scripts makes of a prompt. */
+export function sdScriptsChunkCount(tokenizer: Tokenizer, prompt: readonly WeightedText[]): number {
+  let length = 0
+  for (const { text, isBreak } of prompt) {
+    if (isBreak) length += CONTEXT_LENGTH - (length % CONTEXT_LENGTH)
+    else length += tokenizer.encode(text).length
+  }
+  return Math.max(1, Math.ceil(length / CHUNK_LENGTH))
+}

@@ -1,0 +1,138 @@
+import type { Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import type { SizeCondition } from "../diffusion/size-embedding.ts"
+import { sizeEmbedding } from "../diffusion/size-embedding.ts"
+import type { Ops } from "../ops/ops.ts"
+import type { EmbeddingNormalization, PromptOptions } from "../prompt/options.ts"
+import { PROMPT_DEFAULTS } from "../prompt/options.ts"
+import type { WeightedText } from "../prompt/weights.ts"
+import { parseWeights } from "../prompt/weights.ts"
+import { CONTEXT_LENGTH, promptIds } from "./clip/prompt.ts"
+import type { EncodeTextOptions } from "./clip/text-encoder.ts"
+import { encodeText } from "./clip/text-encoder.ts"
+import type { Tokenizer } from "./clip/tokenizer.ts"
+import type { WeightedRows } from "./clip/weighted-prompt.ts"
+import { promptTokenChunks, sdScriptsChunkCount, sdScriptsRows, weightedRows } from "./clip/weighted-prompt.ts"
+import type { TextEncoderParams } from "./clip/weights.ts"
+
+/** SDXL's tokenizer and two text encoders. */
+export interface TextModel {
+  readonly tokenizer: Tokenizer
+  readonly text1: TextEncoderParams
+  readonly text2: TextEncoderParams
+}
+
+/** The U-Net's conditions from a prompt. The caller disposes both tensors. */
+export interface TextCondition {
+  /** `[N, chunks · CONTEXT_LENGTH, contextDim]`: the hidden states of both encoders, side by side. */
+  readonly context: Tensor3D
+  /** `[N, pooledDim]`: the second encoder's pooled state. */
+  readonly pooled: Tensor2D
+}
+
+/** The padding of SDXL's second encoder. The first pads with the end token. */
+const TEXT2_PAD = 0
+
+/** Encodes captions as sd-scripts does for training, through the tap of both encoders. N captions → N rows of 77 */
+export function encodePrompts(
+  ops: Ops,
+  model: TextModel,
+  prompts: readonly string[],
+  options: EncodeTextOptions = {},
+): TextCondition {
+  const { tokenizer, text1, text2 } = model
+  const encode = (params: TextEncoderParams, padId: number) =>
+    encodeText(
+      ops,
+      params,
+      prompts.map((prompt) => promptIds(tokenizer, prompt, padId)),
+      tokenizer.endId,
+      options,
+    )
+  const first = encode(text1, tokenizer.endId)
+  const second = encode(text2, TEXT2_PAD)
+  const context = tf.concat([first.hidden, second.hidden], 2)
+  tf.dispose([first.hidden, second.hidden])
+  return { context, pooled: second.pooled as Tensor2D }
+}
+
+/**
+ * Encodes prompts for pictures: weights, `BREAK`, and chunks of 75 tokens for long ones. All prompts get as many chunks
+ * as the longest has. N prompts → N rows of chunks · 77
+ *
+ * The weights multiply the hidden states of their tokens. The pooled state is the first chunk's, without weights.
+ *
+ * Source: sd-scripts `gen_img.py`, `get_weighted_text_embeddings`.
+ *
+ * @throws CoreError when an option is out of its range
+ */
+export function encodeWeightedPrompts(
+  ops: Ops,
+  model: TextModel,
+  prompts: readonly string[],
+  { tap, ...options }: PromptOptions & Pick<EncodeTextOptions, "tap"> = {},
+): TextCondition {
+  const { tokenizer, text1, text2 } = model
+  const { clipSkip, normalization, compat, syntax } = { ...PROMPT_DEFAULTS, ...options }
+  const chunks = Math.max(...prompts.map((prompt) => countChunks(tokenizer, prompt, options)))
+  const rowsOf = compat === "sd-scripts" ? sdScriptsRows : ourRows
+  const encode = (params: TextEncoderParams, padId: number): { context: Tensor3D; pooled: Tensor2D | null } => {
+    const rows = prompts.map((prompt) => rowsOf(tokenizer, readPrompt(prompt, syntax), padId, chunks))
+    const { hidden, pooled } = encodeText(
+      ops,
+      params,
+      rows.flatMap(({ ids }) => ids),
+      tokenizer.endId,
+      { clipSkip, ...(tap === undefined ? {} : { tap }) },
+    )
+    const [context, first = null] = tf.tidy((): tf.Tensor[] => {
+      const states = tf.reshape(hidden, [prompts.length, chunks * CONTEXT_LENGTH, params.config.width]) as Tensor3D
+      const firstChunks = prompts.map((_, n) => n * chunks)
+      return [weigh(states, rows, normalization), ...(pooled === null ? [] : [tf.gather(pooled, firstChunks)])]
+    })
+    tf.dispose([hidden, ...(pooled === null ? [] : [pooled])])
+    return { context: context as Tensor3D, pooled: first as Tensor2D | null }
+  }
+  const first = encode(text1, tokenizer.endId)
+  const second = encode(text2, TEXT2_PAD)
+  const context = tf.concat([first.context, second.context], 2)
+  tf.dispose([first.context, second.context])
+  return { context, pooled: second.pooled as Tensor2D }
+}
+
+/** The number of chunks of 75 tokens that are read of a prompt, at least one. */
+export function countChunks(tokenizer: Tokenizer, prompt: string, options: PromptOptions = {}): number {
+  const { syntax, maxChunks, compat } = { ...PROMPT_DEFAULTS, ...options }
+  const runs = readPrompt(prompt, syntax)
+  const count =
+    compat === "sd-scripts" ? sdScriptsChunkCount(tokenizer, runs) : promptTokenChunks(tokenizer, runs).length
+  return Math.min(count, maxChunks ?? count)
+}
+
+function readPrompt(prompt: string, syntax: PromptOptions["syntax"]): readonly WeightedText[] {
+  return syntax === "plain" ? [{ text: prompt, weight: 1, isBreak: false }] : parseWeights(prompt)
+}
+
+function ourRows(tokenizer: Tokenizer, prompt: readonly WeightedText[], padId: number, rows: number): WeightedRows {
+  return weightedRows(tokenizer, promptTokenChunks(tokenizer, prompt), padId, rows)
+}
+
+/** Multiplies states by the weights of their tokens. states: [N, T, width] → the same shape */
+function weigh(states: Tensor3D, rows: readonly WeightedRows[], normalization: EmbeddingNormalization): Tensor3D {
+  const weights = rows.map(({ weights }) => weights.flatMap((row) => [...row]))
+  if (weights.every((row) => row.every((weight) => weight === 1))) return states
+  const weighed = tf.mul(states, tf.expandDims(tf.tensor2d(weights), 2)) as Tensor3D
+  if (normalization === "none") return weighed
+  const size = (x: Tensor3D): tf.Tensor => tf.mean(normalization === "abs" ? tf.abs(x) : x, [1, 2], true)
+  return tf.mul(weighed, tf.div(size(states), size(weighed))) as Tensor3D
+}
+
+/**
+ * The U-Net's vector condition: pooled text, then the size embedding.
+ * pooled: [N, pooledDim], sizes: one for each row → [N, pooledDim + SIZE_EMBEDDING_DIM]
+ */
+export function conditionVector(pooled: Tensor2D, sizes: readonly SizeCondition[]): Tensor2D {
+  return tf.tidy(() =>
+    tf.concat([pooled, tf.stack(sizes.map((size) => tf.tensor1d(sizeEmbedding(size)))) as Tensor2D], 1),
+  )
+}

@@ -1,0 +1,43 @@
+import type { NumberRange } from "../number-range.ts"
+
+/** `weighted` follows weights and `BREAK` (see `parseWeights`). `plain` reads every sign as text. */
+export const PROMPT_SYNTAXES = ["weighted", "plain"] as const
+export type PromptSyntax = (typeof PROMPT_SYNTAXES)[number]
+
+/**
+ * How the states of a prompt with weights are brought back to the size that they had without weights. `original` keeps
+ * their mean, `abs` the mean of their absolute values. `none` leaves them. The names are those of sd-scripts.
+ */
+export const EMBEDDING_NORMALIZATIONS = ["original", "abs", "none"] as const
+export type EmbeddingNormalization = (typeof EMBEDDING_NORMALIZATIONS)[number]
+
+/** How prompts are read for a picture. */
+export interface PromptOptions {
+  /** Default: `weighted`. */
+  readonly syntax?: PromptSyntax
+  /**
+   * The most chunks of 75 tokens that are read of a prompt. Tokens beyond are not read. Default: null, as many chunks as
+   * the prompt has.
+   */
+  readonly maxChunks?: number | null
+  /** Default: `original`. */
+  readonly normalization?: EmbeddingNormalization
+  /** The layer of both text encoders that is read, counted from the end. Default: 2. */
+  readonly clipSkip?: number
+  /** `sd-scripts` pads at `BREAK` as sd-scripts does, two tokens too far. Default: null, to the end of the chunk. */
+  readonly compat?: "sd-scripts" | null
+}
+
+export const PROMPT_DEFAULTS = {
+  syntax: "weighted",
+  maxChunks: null,
+  normalization: "original",
+  clipSkip: 2,
+  compat: null,
+} as const satisfies Required<PromptOptions>
+
+/** The ranges of the numbers in `PromptOptions`. */
+export const PROMPT_RANGES = {
+  maxChunks: { integer: true, min: 1, max: 100 },
+  clipSkip: { integer: true, min: 1, max: 12 },
+} as const satisfies { readonly [Name in keyof PromptOptions]?: NumberRange }
