@@ -5,3 +5,4 @@
  */
 export { CoreError, type CoreErrorCode } from "./errors.ts"
 export * from "./generation/index.ts"
+export * from "./prompt/index.ts"

@@ -7,6 +7,12 @@ export * from "./diffusion/names.ts"
 export { GENERATE_DEFAULTS, SIDE_MULTIPLE } from "./generation/defaults.ts"
 export { checkRanges, isInRange, type NumberOption, type NumberRange, rangeText } from "./number-range.ts"
 export {
+  EMBEDDING_NORMALIZATIONS,
+  PROMPT_DEFAULTS,
+  PROMPT_RANGES,
+  PROMPT_SYNTAXES,
+} from "./prompt/options.ts"
+export {
   HUBER_SCHEDULES,
   type HuberSchedule,
   LOSS_TYPES,

@@ -57,6 +57,36 @@ describe("generation", () => {
     },
   )
 
+  it("reads weights, BREAK and long prompts, and takes them as text where that is asked", async () => {
+    const [plainText, weighted, broken, long] = await Promise.all([
+      pictures([{ prompt: "a red star", seed: 1 }]),
+      pictures([{ prompt: "a (red:1.5) star", seed: 1 }]),
+      pictures([{ prompt: "a red BREAK star", seed: 1 }]),
+      pictures([{ prompt: `a red star ${"star ".repeat(80)}`, seed: 1 }]),
+    ])
+    for (const changed of [weighted, broken, long]) {
+      expect(largestDifference(changed?.[0], plainText?.[0])).toBeGreaterThan(1)
+    }
+    // Without a weight that is not 1, the syntax makes no difference.
+    const ones = { prompt: "a (red:1) star", seed: 1 }
+    expect(await pictures([ones])).toEqual(plainText)
+    expect(await pictures([ones], { prompts: { syntax: "plain" } })).not.toEqual(plainText)
+    const cut = { prompts: { maxChunks: 1 } }
+    const ends = [`${"star ".repeat(75)} red`, `${"star ".repeat(75)} blue`].map((prompt) => ({ prompt, seed: 1 }))
+    const [first, second] = await pictures(ends, cut)
+    expect(first).toEqual(second)
+    const [red, blue] = await pictures(ends)
+    expect(largestDifference(red, blue)).toBeGreaterThan(1)
+  })
+
+  it.each([
+    [{ maxChunks: 0 }, "maxChunks is 0"],
+    [{ clipSkip: 1.5 }, "clipSkip is 1.5"],
+    [{ syntax: "comfyui" as "plain" }, 'syntax is "comfyui", expected "weighted", "plain"'],
+  ])("refuses to read prompts with %j", async (prompts, text) => {
+    await expect(pictures(requests, { prompts })).rejects.toThrow(text)
+  })
+
   it("runs the U-Net with the blocks of a runtime", async () => {
     let blocks = 0
     const counted: BlockVerbs = {

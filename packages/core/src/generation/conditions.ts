@@ -1,7 +1,9 @@
 import type { Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
+import type { Tokenizer } from "../models/clip/tokenizer.ts"
 import type { Sdxl } from "../models/sdxl.ts"
-import { conditionVector, encodePrompts } from "../models/text.ts"
+import { conditionVector, countChunks, encodeWeightedPrompts } from "../models/text.ts"
+import type { PromptOptions } from "../prompt/options.ts"
 import type { PictureRequest } from "./request.ts"
 
 /** The U-Net's conditions for a batch of pictures. The caller disposes them. */
@@ -20,17 +22,31 @@ export interface ConditionOptions {
   /** Whether negative prompts are encoded, which guidance needs. */
   readonly guided: boolean
   readonly size: SizeCondition
+  /** How prompts are read. */
+  readonly prompts?: PromptOptions
 }
 
-/** Encodes the prompts of a batch of pictures. */
+/**
+ * The number of chunks of 75 tokens that a picture's prompts need. A picture in a batch is the same as alone if all of
+ * the batch need the same number.
+ */
+export function chunksNeeded(
+  tokenizer: Tokenizer,
+  { prompt, negativePrompt = "" }: Pick<PictureRequest, "prompt" | "negativePrompt">,
+  { guided, prompts }: Pick<ConditionOptions, "guided" | "prompts">,
+): number {
+  return Math.max(...[prompt, ...(guided ? [negativePrompt] : [])].map((text) => countChunks(tokenizer, text, prompts)))
+}
+
+/** Encodes the prompts of a batch of pictures. All get as many chunks of tokens as the longest needs. */
 export function encodeConditions(
   sdxl: Sdxl,
   requests: readonly Omit<PictureRequest, "seed">[],
-  { guided, size }: ConditionOptions,
+  { guided, size, prompts: promptOptions = {} }: ConditionOptions,
 ): Conditions {
   const prompts = requests.map(({ prompt }) => prompt)
   const negatives = guided ? requests.map(({ negativePrompt = "" }) => negativePrompt) : []
-  const { context, pooled } = encodePrompts(sdxl.ops, sdxl, [...negatives, ...prompts])
+  const { context, pooled } = encodeWeightedPrompts(sdxl.ops, sdxl, [...negatives, ...prompts], promptOptions)
   const vector = conditionVector(
     pooled,
     Array.from({ length: pooled.shape[0] }, () => size),

@@ -28,7 +28,8 @@ export type GenerateEvent =
   | { readonly kind: "image"; readonly index: number; readonly seed: number; readonly image: RgbImage }
 
 /**
- * Makes pictures from text, all in one batch. Each picture is the same as alone. Yields every step, then every picture.
+ * Makes pictures from text, all in one batch. Yields every step, then every picture. Each picture is the same as alone,
+ * if the prompts of all pictures need the same number of chunks (`chunksNeeded`).
  *
  * It is composed of the phases of this folder: conditions, start, walk, decode.
  *
@@ -50,7 +51,9 @@ export async function* generate(
   }
   try {
     const size = options.size ?? { original: [height, width], crop: [0, 0], target: [height, width] }
-    const conditions = disposeLater(encodeConditions(sdxl, requests, { guided: guidanceScale !== 1, size }))
+    const { prompts = {} } = options
+    const guided = guidanceScale !== 1
+    const conditions = disposeLater(encodeConditions(sdxl, requests, { guided, size, prompts }))
     const prepared = adapters.map((use) => disposeLater(prepareAdapter(ops, use, requests.length)))
     ops.trim?.()
 

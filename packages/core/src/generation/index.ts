@@ -1,5 +1,5 @@
 export { type AdapterUse, type PreparedAdapter, prepareAdapter } from "./adapters.ts"
-export { type ConditionOptions, type Conditions, encodeConditions } from "./conditions.ts"
+export { type ConditionOptions, type Conditions, chunksNeeded, encodeConditions } from "./conditions.ts"
 export { decodePictures } from "./decode-pictures.ts"
 export { createLatentDenoiser, type LatentDenoiserOptions } from "./denoise-latents.ts"
 export { encodePictures } from "./encode-pictures.ts"

@@ -1,6 +1,7 @@
 import type { NoiseName, SamplerName, SamplerOptions, TimestepSpacing } from "../diffusion/names.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { CoreError, type CoreErrorCode } from "../errors.ts"
+import { checkPromptOptions, type PromptOptions } from "../prompt/options.ts"
 import type { AdapterUse } from "./adapters.ts"
 import { GENERATE_DEFAULTS, SIDE_MULTIPLE } from "./defaults.ts"
 
@@ -26,6 +27,8 @@ export interface GenerateOptions {
   readonly spacing?: TimestepSpacing
   /** The sampler's options, see `SAMPLERS`. */
   readonly samplerOptions?: SamplerOptions
+  /** How prompts are read. */
+  readonly prompts?: PromptOptions
   readonly adapters?: readonly AdapterUse[]
   /**
    * How several adapters are combined: `chain` as sd-scripts and ComfyUI, `sum` as sd-webui-controlnet. Default:
@@ -72,6 +75,7 @@ export function checkRequest(requests: readonly PictureRequest[], options: Gener
     "option-range",
     `vaeSlices is ${vaeSlices}, expected a positive integer`,
   )
+  checkPromptOptions("generate: prompts", options.prompts)
   expect(Number.isFinite(guidanceScale), "option-range", `guidanceScale is ${guidanceScale}, expected a number`)
   for (const { control, strength = 1, start = 0, end = 1 } of adapters) {
     expect(

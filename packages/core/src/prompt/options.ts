@@ -1,4 +1,5 @@
-import type { NumberRange } from "../number-range.ts"
+import { CoreError } from "../errors.ts"
+import { checkRanges, type NumberRange } from "../number-range.ts"
 
 /** `weighted` follows weights and `BREAK` (see `parseWeights`). `plain` reads every sign as text. */
 export const PROMPT_SYNTAXES = ["weighted", "plain"] as const
@@ -25,8 +26,11 @@ export interface PromptOptions {
   /** The layer of both text encoders that is read, counted from the end. Default: 2. */
   readonly clipSkip?: number
   /** `sd-scripts` pads at `BREAK` as sd-scripts does, two tokens too far. Default: null, to the end of the chunk. */
-  readonly compat?: "sd-scripts" | null
+  readonly compat?: (typeof PROMPT_COMPATS)[number] | null
 }
+
+/** Programs whose reading of prompts can be had. */
+export const PROMPT_COMPATS = ["sd-scripts"] as const
 
 export const PROMPT_DEFAULTS = {
   syntax: "weighted",
@@ -34,10 +38,34 @@ export const PROMPT_DEFAULTS = {
   normalization: "original",
   clipSkip: 2,
   compat: null,
-} as const satisfies Required<PromptOptions>
+} as Required<PromptOptions>
 
 /** The ranges of the numbers in `PromptOptions`. */
 export const PROMPT_RANGES = {
   maxChunks: { integer: true, min: 1, max: 100 },
   clipSkip: { integer: true, min: 1, max: 12 },
 } as const satisfies { readonly [Name in keyof PromptOptions]?: NumberRange }
+
+/**
+ * Checks options of prompts.
+ *
+ * @param place the owner of the options, which begins the message
+ * @throws CoreError that names the first wrong option
+ */
+export function checkPromptOptions(place: string, options: PromptOptions = {}): void {
+  const { maxChunks, ...rest } = { ...PROMPT_DEFAULTS, ...options }
+  checkRanges(place, { ...rest, maxChunks: maxChunks ?? undefined }, PROMPT_RANGES)
+  const choices = {
+    syntax: PROMPT_SYNTAXES,
+    normalization: EMBEDDING_NORMALIZATIONS,
+    compat: [null, ...PROMPT_COMPATS],
+  } as const
+  for (const [name, allowed] of Object.entries(choices)) {
+    const value = rest[name as keyof typeof choices]
+    if (allowed.some((one) => one === value)) continue
+    throw new CoreError(
+      "option-range",
+      `${place}: ${name} is ${JSON.stringify(value)}, expected ${allowed.map((one) => JSON.stringify(one)).join(", ")}`,
+    )
+  }
+}

@@ -1,6 +1,7 @@
 import fc from "fast-check"
 import type { SamplerOptionName } from "../diffusion/names.ts"
 import { NOISE_NAMES, PREDICTIONS, SAMPLER_NAMES, samplerInfo, TIMESTEP_SPACINGS } from "../diffusion/names.ts"
+import { EMBEDDING_NORMALIZATIONS, PROMPT_COMPATS, PROMPT_SYNTAXES } from "../prompt/options.ts"
 import type { AdapterRecipe, FileReference, Recipe } from "./recipe.ts"
 import { ADAPTER_KINDS, COMBINATIONS, CONTROL_FITS } from "./recipe.ts"
 
@@ -39,6 +40,13 @@ export const anyRecipe: fc.Arbitrary<Recipe> = fc.constantFrom(...SAMPLER_NAMES)
     version: fc.constant(1 as const),
     prompt: fc.string({ unit: "grapheme" }),
     negativePrompt: fc.string(),
+    prompts: fc.record({
+      syntax: fc.constantFrom(...PROMPT_SYNTAXES),
+      maxChunks: fc.option(fc.integer({ min: 1, max: 100 })),
+      normalization: fc.constantFrom(...EMBEDDING_NORMALIZATIONS),
+      clipSkip: fc.integer({ min: 1, max: 12 }),
+      compat: fc.option(fc.constantFrom(...PROMPT_COMPATS)),
+    }),
     seed: fc.maxSafeNat(),
     noise: fc.constantFrom(...NOISE_NAMES),
     width: side,

@@ -10,6 +10,14 @@ import {
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { CoreError } from "../errors.ts"
 import { GENERATE_DEFAULTS, SIDE_MULTIPLE } from "../generation/defaults.ts"
+import type { PromptOptions } from "../prompt/options.ts"
+import {
+  EMBEDDING_NORMALIZATIONS,
+  PROMPT_COMPATS,
+  PROMPT_DEFAULTS,
+  PROMPT_RANGES,
+  PROMPT_SYNTAXES,
+} from "../prompt/options.ts"
 import type { Field } from "./fields.ts"
 import { readChoice, readList, readNumber, readObject, readOr, readText, refuse } from "./fields.ts"
 import type { AdapterRecipe, FileReference, ModelReference, Recipe, RecipeInput } from "./recipe.ts"
@@ -19,6 +27,7 @@ const KEYS = [
   "version",
   "prompt",
   "negativePrompt",
+  "prompts",
   "seed",
   "noise",
   "width",
@@ -72,6 +81,7 @@ export function readRecipe(json: unknown): Recipe {
     version: RECIPE_VERSION,
     prompt: readText(field("prompt")),
     negativePrompt: readOr(field("negativePrompt"), "", readText),
+    prompts: readOr(field("prompts"), PROMPT_DEFAULTS, readPrompts),
     seed: readNumber(field("seed"), { integer: true, min: 0, max: Number.MAX_SAFE_INTEGER }),
     noise: readOr(field("noise"), GENERATE_DEFAULTS.noise, (at) => readChoice(at, NOISE_NAMES)),
     width,
@@ -85,6 +95,25 @@ export function readRecipe(json: unknown): Recipe {
     model: readModel(field("model")),
     adapters: readOr(field("adapters"), [], (at) => readList(at, readAdapter)),
     combine: readOr(field("combine"), GENERATE_DEFAULTS.combine, (at) => readChoice(at, COMBINATIONS)),
+  }
+}
+
+function readPrompts(at: Field): Required<PromptOptions> {
+  const field = readObject(at, ["syntax", "maxChunks", "normalization", "clipSkip", "compat"])
+  const orNull = <T>(entry: Field, read: (entry: Field) => T): T | null => (entry.value === null ? null : read(entry))
+  const defaults = PROMPT_DEFAULTS
+  return {
+    syntax: readOr(field("syntax"), defaults.syntax, (entry) => readChoice(entry, PROMPT_SYNTAXES)),
+    maxChunks: readOr(field("maxChunks"), defaults.maxChunks, (entry) =>
+      orNull(entry, (number) => readNumber(number, PROMPT_RANGES.maxChunks)),
+    ),
+    normalization: readOr(field("normalization"), defaults.normalization, (entry) =>
+      readChoice(entry, EMBEDDING_NORMALIZATIONS),
+    ),
+    clipSkip: readOr(field("clipSkip"), defaults.clipSkip, (entry) => readNumber(entry, PROMPT_RANGES.clipSkip)),
+    compat: readOr(field("compat"), defaults.compat, (entry) =>
+      orNull(entry, (name) => readChoice(name, PROMPT_COMPATS)),
+    ),
   }
 }
 

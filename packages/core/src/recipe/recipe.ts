@@ -1,5 +1,6 @@
 import type { NoiseName, Prediction, SamplerName, SamplerOptions, TimestepSpacing } from "../diffusion/names.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
+import type { PromptOptions } from "../prompt/options.ts"
 
 /** The version of written recipes, and the only version that is read. */
 export const RECIPE_VERSION = 1
@@ -53,6 +54,8 @@ export interface Recipe {
   readonly version: typeof RECIPE_VERSION
   readonly prompt: string
   readonly negativePrompt: string
+  /** How both prompts are read. */
+  readonly prompts: Required<PromptOptions>
   /** 0 to 2^53 - 1. */
   readonly seed: number
   /** The source of noise. */
@@ -81,7 +84,8 @@ export type AdapterInput = Pick<AdapterRecipe, "file"> & Partial<AdapterRecipe>
  * defaults.
  */
 export type RecipeInput = Pick<Recipe, "prompt" | "seed" | "width" | "height"> &
-  Partial<Omit<Recipe, "version" | "model" | "adapters">> & {
+  Partial<Omit<Recipe, "version" | "prompts" | "model" | "adapters">> & {
+    readonly prompts?: PromptOptions
     readonly model: Pick<ModelReference, "checkpoint"> & Partial<ModelReference>
     readonly adapters?: readonly AdapterInput[]
   }

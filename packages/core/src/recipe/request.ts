@@ -14,10 +14,10 @@ export interface RecipeRequest {
 /** A recipe as a request for one picture, without its adapters. `adapterOptions` gives the options of each adapter. */
 export function requestOf(recipe: Recipe): RecipeRequest {
   const { prompt, negativePrompt, seed, width, height, steps, guidanceScale } = recipe
-  const { sampler, spacing, samplerOptions, combine, size, noise } = recipe
+  const { sampler, spacing, samplerOptions, combine, size, noise, prompts } = recipe
   return {
     request: { prompt, negativePrompt, seed },
-    options: { width, height, steps, guidanceScale, sampler, spacing, samplerOptions, combine, size, noise },
+    options: { width, height, steps, guidanceScale, sampler, spacing, samplerOptions, combine, size, noise, prompts },
   }
 }
 

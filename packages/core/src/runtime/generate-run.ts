@@ -21,9 +21,10 @@ export async function* generateWith<Types extends RuntimeTypes>(
   if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
     throw new CoreError("option-range", `generate: batchSize is ${batchSize}, expected a positive integer`)
   }
-  const batches = Array.from({ length: Math.ceil(count / batchSize) }, (_, i) => {
-    const part = requests.slice(i * batchSize, (i + 1) * batchSize)
-    return { from: i * batchSize, part, adapters: ids.sent(adapters, i * batchSize, part.length, count) }
+  const chunks = await chunksOf(clients, model, requests, options, signal)
+  const batches = cutBatches(chunks, batchSize).map(([from, to]) => {
+    const part = requests.slice(from, to)
+    return { from, part, adapters: ids.sent(adapters, from, part.length, count) }
   })
   const left = new AbortController()
   const abort = (): void => left.abort(signal?.reason)
@@ -60,4 +61,38 @@ export async function* generateWith<Types extends RuntimeTypes>(
   } finally {
     signal?.removeEventListener("abort", abort)
   }
+}
+
+/** The chunks of tokens that each request needs. Pictures of one prompt need no count. */
+async function chunksOf<Types extends RuntimeTypes>(
+  [client]: readonly Client<RuntimeTasks<Types>>[],
+  model: number,
+  requests: readonly PictureRequest[],
+  { guidanceScale, prompts }: Pick<GenerateRunOptions, "guidanceScale" | "prompts">,
+  signal: AbortSignal | undefined,
+): Promise<readonly number[]> {
+  const [first] = requests
+  const isOnePrompt = requests.every(
+    ({ prompt, negativePrompt = "" }) => prompt === first?.prompt && negativePrompt === (first?.negativePrompt ?? ""),
+  )
+  if (isOnePrompt || client === undefined) return requests.map(() => 1)
+  const options = {
+    ...(guidanceScale === undefined ? {} : { guidanceScale }),
+    ...(prompts === undefined ? {} : { prompts }),
+  }
+  return client.call("countChunks", { model, requests, options }, { signal })
+}
+
+/**
+ * Ranges of neighbouring requests, each of at most `batchSize` with the same number of chunks. A batch pads its prompts
+ * to the longest, so a picture of another length would not be the same as alone.
+ */
+export function cutBatches(chunks: readonly number[], batchSize: number): readonly (readonly [number, number])[] {
+  const batches: [number, number][] = []
+  for (const [i, count] of chunks.entries()) {
+    const last = batches.at(-1)
+    if (last !== undefined && i - last[0] < batchSize && chunks[last[0]] === count) last[1] = i + 1
+    else batches.push([i, i + 1])
+  }
+  return batches
 }

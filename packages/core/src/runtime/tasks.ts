@@ -72,6 +72,17 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
   }
   unloadAdapter: { argument: { readonly adapter: number }; yields: never; returns: null }
 
+  /** The chunks of tokens that each request needs. */
+  countChunks: {
+    argument: {
+      readonly model: number
+      readonly requests: readonly PictureRequest[]
+      readonly options: Pick<GenerateRunOptions, "guidanceScale" | "prompts">
+    }
+    yields: never
+    returns: readonly number[]
+  }
+
   generate: {
     argument: {
       readonly model: number

@@ -5,12 +5,15 @@ import type { Server, TaskTable } from "../channel/server.ts"
 import type { NoiseSchedule } from "../diffusion/schedule.ts"
 import { createNoiseSchedule } from "../diffusion/schedule.ts"
 import { CoreError } from "../errors.ts"
+import { chunksNeeded } from "../generation/conditions.ts"
+import { GENERATE_DEFAULTS } from "../generation/defaults.ts"
 import { checkRequest } from "../generation/request.ts"
 import { layOutSlots } from "../models/lllite/layout.ts"
 import type { LlliteParams } from "../models/lllite/params.ts"
 import { disposeLllite, uploadLllite } from "../models/lllite/params.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import type { VaePicture } from "../models/vae/slice-sizes.ts"
+import { checkPromptOptions } from "../prompt/options.ts"
 import type { RuntimeTasks, RuntimeTypes } from "../runtime/tasks.ts"
 import type { CachedExample, CacheExample } from "../training/dataset.ts"
 import { createExampleCache } from "../training/dataset.ts"
@@ -111,6 +114,22 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
     async *unloadAdapter({ adapter }) {
       adapters.remove(adapter)
       return null
+    },
+
+    // biome-ignore lint/correctness/useYield: one answer
+    async *countChunks({
+      model,
+      requests,
+      options: { guidanceScale = GENERATE_DEFAULTS.guidanceScale, prompts = {} },
+    }) {
+      const { value, release } = models.use(model)
+      try {
+        checkPromptOptions("generate: prompts", prompts)
+        const options = { guided: guidanceScale !== 1, prompts }
+        return requests.map((request) => chunksNeeded(value.sdxl.tokenizer, request, options))
+      } finally {
+        release()
+      }
     },
 
     async *generate({ model, requests, options }, context) {

@@ -1,0 +1,29 @@
+import fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { cutBatches } from "./generate-run.ts"
+
+describe("cutBatches", () => {
+  it("cuts after the batch size, and where the number of chunks changes", () => {
+    expect(cutBatches([1, 1, 1, 1, 1], 2)).toEqual([
+      [0, 2],
+      [2, 4],
+      [4, 5],
+    ])
+    expect(cutBatches([1, 1, 2, 2, 1], 4)).toEqual([
+      [0, 2],
+      [2, 4],
+      [4, 5],
+    ])
+  })
+
+  it("takes every request once, in order", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 3 })), fc.integer({ min: 1, max: 5 }), (chunks, size) => {
+        const taken = cutBatches(chunks, size).flatMap(([from, to]) =>
+          Array.from({ length: to - from }, (_, i) => from + i),
+        )
+        expect(taken).toEqual(chunks.map((_, i) => i))
+      }),
+    )
+  })
+})
