@@ -116,7 +116,6 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
       return null
     },
 
-    // biome-ignore lint/correctness/useYield: one answer
     async *countChunks({
       model,
       requests,
