@@ -4,10 +4,11 @@
 // Sections run one after another, each in a separate process. The process ends at the section's limit. Rows are added
 // to the results as they come. --quick uses small sizes, and accepts a driver in software. Exits 1 when a section failed.
 import { spawn } from "node:child_process"
-import { appendFileSync, readFileSync, statSync } from "node:fs"
+import { readFileSync, statSync } from "node:fs"
 import { resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
+import { appendRow, readRows } from "./rows.mjs"
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url))
 const { sections: known, budget } = JSON.parse(readFileSync(here("sections.json"), "utf8"))
@@ -37,7 +38,7 @@ for (const name of wanted) {
   const left = Number(options.budget) - (performance.now() - begun) / 1000
   const outcome = left < 1 ? { status: "skipped", reason: "no time left" } : await runSection(name, left)
   const row = { section: name, ...outcome }
-  appendFileSync(results, `${JSON.stringify(row)}\n`)
+  appendRow(results, row)
   console.log(JSON.stringify(row))
   done.push(row)
 }
@@ -87,10 +88,10 @@ async function runSection(name, left) {
   end()
   const seconds = Number(((performance.now() - since) / 1000).toFixed(2))
   if (isLate) return { status: "timed out", seconds, reason: `stopped at ${Number(limit.toFixed(1))} s` }
-  const rows = readFileSync(results).subarray(from).toString().trim().split("\n").filter(Boolean).map(JSON.parse)
+  const rows = readRows(results, from)
   const skipped = rows.find((row) => row.skipped !== undefined)?.skipped
   if (ended.code !== 0) {
-    const error = rows.find((row) => row.error !== undefined)?.error.split("\n")[0]
+    const error = rows.find((row) => typeof row.error === "string")?.error.split("\n")[0]
     return { status: "failed", seconds, reason: error ?? ended.signal ?? `exit code ${ended.code}` }
   }
   return skipped === undefined ? { status: "ok", seconds } : { status: "skipped", seconds, reason: skipped }

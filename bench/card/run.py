@@ -242,16 +242,21 @@ def rows_of(results, start):
     rows = []
     for line in results.read_bytes()[start:].decode(errors="replace").splitlines():
         try:
-            rows.append(json.loads(line))
+            row = json.loads(line)
         except ValueError:
-            pass  # A section that was ended may have left half a line.
+            continue  # A section that crashed may have left a part of a row.
+        if isinstance(row, dict):
+            rows.append(row)
     return rows
 
 
 def add(results, row):
     line = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+    # A row begins a line, also after a part of a row.
+    before = results.read_bytes() if results.exists() else b""
+    is_cut = before != b"" and not before.endswith(b"\n")
     with open(results, "a") as file:
-        file.write(line + "\n")
+        file.write(("\n" if is_cut else "") + line + "\n")
     print(line, flush=True)
 
 

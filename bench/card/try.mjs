@@ -9,6 +9,7 @@ import { join } from "node:path"
 import { env } from "node:process"
 import { fileURLToPath } from "node:url"
 import { isRunning } from "./processes.mjs"
+import { readRows } from "./rows.mjs"
 
 /** In software kernels compile for minutes where they are new to the driver. */
 const SOFTWARE_SECONDS = 600
@@ -50,6 +51,10 @@ try {
   const started = hung.rows.find(({ pid }) => pid !== undefined)?.pid
   expect(outcome(hung, "hang").status === "timed out", "a section that never ends was not ended")
   expect(started !== undefined && !(await isRunning(started)), `what the section started, ${started}, was not ended`)
+
+  const crashed = run("crashed", ["crash", "crash"])
+  const ends = crashed.rows.filter(({ status, reason }) => status === "failed" && reason === "ended by SIGKILL")
+  expect(ends.length === 2 && crashed.code === 1, `two crashes inside of a row gave ${JSON.stringify(crashed.rows)}`)
   if (process.exitCode === undefined) {
     console.log(`${names.length} sections ended well or said why not, and every one ended at its limit`)
   }
@@ -72,8 +77,7 @@ function run(what, args) {
     ...{ cwd: folder, env: environment, stdio: ["ignore", "inherit", "inherit"] },
   })
   if (error !== undefined) throw error
-  const rows = readFileSync(results, "utf8").split("\n").filter(Boolean).map(JSON.parse)
-  return { code: status, rows }
+  return { code: status, rows: readRows(results) }
 }
 
 function outcome({ rows }, name) {
