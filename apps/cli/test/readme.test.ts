@@ -11,6 +11,9 @@ import { enumerateSites } from "@lllite/format/selections"
 import { readImage, readPngText, writeLlliteFile, writePng } from "@lllite/runtime-node"
 import { captionOf, drawScene, heldOutSeed, makeScene } from "@lllite/tiny"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { findChromium, launchChromium } from "../../../packages/format/test/chromium.ts"
+import { needs } from "../../../packages/format/test/needs.ts"
+import { serveFolders } from "../../../packages/runtime-web/test/browser.ts"
 import { parseArguments } from "../src/command/arguments.ts"
 import { COMMANDS } from "../src/program.ts"
 
@@ -20,6 +23,7 @@ import { COMMANDS } from "../src/program.ts"
 
 const root = fileURLToPath(new URL("../../..", import.meta.url))
 const run = promisify(execFile)
+const chromium = findChromium()
 let folder = ""
 const at = (...names: readonly string[]): string => join(folder, ...names)
 
@@ -37,6 +41,18 @@ async function commands(path: string, program = "node apps/cli/dist/main.js"): P
   return lines.filter((line) => line.startsWith(`${program} `)).map((line) => line.replace(/ +#.*$/, ""))
 }
 
+/** The README's example with fewer steps, and its import in a browser. */
+async function exampleCode(): Promise<readonly [example: string, otherImport: string]> {
+  const [example = "", otherImport = ""] = await blocks("README.md", "js")
+  const short = example.replace("guidanceScale: 1.5", "guidanceScale: 1.5, steps: 4")
+  expect(short).not.toBe(example)
+  return [short, otherImport]
+}
+
+function withoutComments(code: string): string {
+  return code.replaceAll(/ *\/\/ .*$/gm, "")
+}
+
 /** The arguments of a command line. */
 function wordsOf(command: string): string[] {
   return [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? "")
@@ -52,6 +68,7 @@ async function type(command: string): Promise<string> {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "lllite-readme-"))
   await symlink(join(root, "apps"), at("apps"))
+  await symlink(join(root, "packages"), at("packages"))
   await mkdir(at("node_modules", "@lllite"), { recursive: true })
   await symlink(join(root, "packages", "runtime-node"), at("node_modules", "@lllite", "runtime-node"))
   await mkdir(at("demo-output", "pictures"), { recursive: true })
@@ -82,6 +99,8 @@ describe("the commands of the READMEs", () => {
   it("are the same in both languages", async () => {
     expect(await commands("README.ja.md")).toEqual(await commands("README.md"))
     expect(await blocks("README.ja.md", "toml")).toEqual(await blocks("README.md", "toml"))
+    const code = (await blocks("README.md", "js")).map(withoutComments)
+    expect((await blocks("README.ja.md", "js")).map(withoutComments)).toEqual(code)
   })
 
   it("generate, inspect and train", async () => {
@@ -99,11 +118,47 @@ describe("the commands of the READMEs", () => {
   })
 
   it("run as code", async () => {
-    const [example = ""] = await blocks("README.md", "js")
+    const [example] = await exampleCode()
     await writeFile(at("example.mjs"), example)
     await run(process.execPath, ["example.mjs"], { cwd: folder })
     expect(await readImage(at("out.png"))).toMatchObject({ width: 128, height: 128 })
   })
+
+  it(
+    "run as code in Chromium with another import",
+    needs("Chromium. CHROMIUM names one", chromium !== null),
+    async () => {
+      const [example, otherImport] = await exampleCode()
+      const inPage = example.replace(/^import .* from "@lllite\/runtime-node"\n/, otherImport)
+      expect(inPage).toMatch(/^import .* from "@lllite\/runtime-web"\n/)
+      expect(inPage).not.toContain("runtime-node")
+      await writeFile(at("example.js"), inPage)
+      const imports = { "@lllite/runtime-web": "/packages/runtime-web/dist/index.js" }
+      await writeFile(
+        at("index.html"),
+        `<script type="importmap">${JSON.stringify({ imports })}</script><script type="module" src="example.js"></script>`,
+      )
+      const server = await serveFolders({ "/": folder })
+      const browser = await launchChromium(chromium ?? "")
+      try {
+        const page = await browser.newPage()
+        const failed = new Promise<never>((_, reject) => page.on("pageerror", reject))
+        const [download] = await Promise.all([
+          Promise.race([page.waitForEvent("download", { timeout: 0 }), failed]),
+          page.goto(server.url),
+        ])
+        expect(download.suggestedFilename()).toBe("out.png")
+        await download.saveAs(at("out-of-chromium.png"))
+        // One seed gives one picture, up to the order of sums.
+        const [inTab, inNode] = [await readImage(at("out-of-chromium.png")), await readImage(at("out.png"))]
+        const farthest = inNode.data.map((value, i) => Math.abs(value - (inTab.data[i] ?? 0)))
+        expect(Math.max(...farthest)).toBeLessThanOrEqual(2)
+      } finally {
+        await browser.close()
+        await server.close()
+      }
+    },
+  )
 
   it.each(["apps/cli/README.md", "docs/guides/command.md", "docs/guides/training.md"])(
     "have options that exist in %s",

@@ -40,6 +40,8 @@ export type CoreErrorCode =
   | "picture-channels"
   /** The number of values does not match the sides of the picture. */
   | "picture-data"
+  /** The keyword cannot stand in a PNG. */
+  | "png-keyword"
   /** A computed picture holds NaN. */
   | "picture-not-finite"
   /** A control picture has another size than the picture. */

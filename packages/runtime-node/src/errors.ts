@@ -26,10 +26,6 @@ export type InputErrorCode =
   | "picture-size"
   /** A picture does not have three channels. */
   | "picture-channels"
-  /** The number of bytes does not match the sides of the picture. */
-  | "picture-data"
-  /** The keyword cannot stand in a PNG. */
-  | "png-keyword"
   /** The pictures do not form a table. */
   | "contact-sheet"
   /** A picture's settings lack a control picture. */

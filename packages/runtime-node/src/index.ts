@@ -1,3 +1,4 @@
+export type { PngText, RgbImage } from "@lllite/core/image"
 export type {
   AdapterHandle,
   AdapterHandleUse,
@@ -39,9 +40,9 @@ export { type OpenSdxl, openSdxl, type SdxlPaths, TINY } from "./files/open-sdxl
 export { openPath, type PathSource, withPath } from "./files/path-source.ts"
 export { blankImage, type Colour, drawImage, drawText, overlayEdges } from "./images/canvas.ts"
 export { contactSheet, type SheetOptions, type SheetRow } from "./images/contact-sheet.ts"
-export { decodePngText, encodePng, type PngText } from "./images/png.ts"
+export { decodePngText, encodePng } from "./images/png.ts"
 export { readPngText, writePng } from "./images/png-file.ts"
-export { IMAGE_EXTENSIONS, type ImageSize, readImage, readImageSize } from "./images/read-image.ts"
+export { IMAGE_EXTENSIONS, type ImageSize, type PictureSource, readImage, readImageSize } from "./images/read-image.ts"
 export { nearest } from "./options/nearest.ts"
 export type { Problem } from "./options/problems.ts"
 export { createNodeRuntime, type NodeRuntime, type NodeRuntimeOptions } from "./runtime.ts"

@@ -20,6 +20,17 @@ export type WebRuntimeErrorCode =
   | "server-status"
   /** A file of this package is missing beside the worker. */
   | "asset-missing"
+  // pictures
+  /** The file is not a picture that can be read. */
+  | "not-a-picture"
+  /** The file of a picture is damaged. */
+  | "picture-broken"
+  /** A picture has too many pixels. */
+  | "picture-size"
+  /** The browser does not give the pixels of a picture to the page. */
+  | "no-canvas"
+  /** The call needs a page. */
+  | "no-page"
   // kept files
   /** The page cannot keep files. */
   | "storage-unavailable"

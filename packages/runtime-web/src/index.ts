@@ -1,3 +1,4 @@
+export type { PngText, RgbImage } from "@lllite/core/image"
 export type {
   AdapterHandle,
   AdapterHandleUse,
@@ -15,6 +16,8 @@ export type {
 export { CoreError, type CoreErrorCode } from "@lllite/core/runtime"
 export { FormatError } from "@lllite/format"
 export { WebRuntimeError, type WebRuntimeErrorCode } from "./errors.ts"
+export { encodePng, writePng } from "./images/png.ts"
+export { type PictureSource, readImage } from "./images/read-image.ts"
 export {
   createWebRuntime,
   type WebLoadSdxlOptions,

@@ -26,12 +26,16 @@ export function toSent(source: WebSource): SentSource {
   return { kind: "url", url: addressOf(source.url), keep: source.keep }
 }
 
-/** Resolves a relative address by the address of the page, since the worker has another one. */
-function addressOf(url: string | URL): string {
+/**
+ * Resolves a relative address by the address of the page, since the worker has another one.
+ *
+ * @throws WebRuntimeError for text that is not an address, or that has another protocol
+ */
+export function addressOf(url: string | URL, protocols: readonly string[] = ["https:", "http:"]): string {
   const base = globalThis.document?.baseURI
   if (URL.canParse(url, base)) {
     const address = new URL(url, base)
-    if (address.protocol === "https:" || address.protocol === "http:") return address.href
+    if (protocols.includes(address.protocol)) return address.href
   }
   throw new WebRuntimeError(
     "address",

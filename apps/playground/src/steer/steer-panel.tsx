@@ -1,9 +1,10 @@
+import { recipeText } from "@lllite/core/recipe"
+import { writePng } from "@lllite/runtime-web"
 import type { JSX } from "preact"
 import { useEffect, useRef } from "preact/hooks"
 import { chosenLllite, lllites, modelState } from "../page/model.ts"
 import { Problem } from "../page/problem.tsx"
 import { Picture } from "../pictures/picture.tsx"
-import { savePicture } from "../pictures/save.ts"
 import { Compare } from "./compare.tsx"
 import { SettingsForm } from "./settings-form.tsx"
 import { Sketchpad } from "./sketchpad.tsx"
@@ -127,7 +128,7 @@ function Result(): JSX.Element {
         <Compare steered={steered} plain={plain} />
       )}
       <figcaption aria-live="polite">{caption}</figcaption>
-      <button type="button" onClick={() => savePicture("lllite.png", steered)}>
+      <button type="button" onClick={() => writePng("lllite.png", steered, recipeText(made.recipe))}>
         Save picture
       </button>
     </figure>

@@ -58,6 +58,8 @@ export const steerState = signal<SteerState>({ phase: "idle" })
 export interface SteerResult {
   readonly steered: RgbImage
   readonly plain: RgbImage | null
+  /** What the pictures follow from. */
+  readonly recipe: SteerRecipe
   /** The settings of the pictures as text. */
   readonly caption: string
   /** False while the pictures are estimates of steps before the last. */
@@ -77,8 +79,9 @@ export function stop(): void {
 export async function steer({ sdxl }: ReadyModel, adapter: AdapterHandle): Promise<void> {
   controller = new AbortController()
   const { signal } = controller
-  const { request, options } = requestOf(recipe.value)
-  const use = adapterOptions(recipe.value.adapters[0])
+  const made = recipe.value
+  const { request, options } = requestOf(made)
+  const use = adapterOptions(made.adapters[0])
   const caption = `“${request.prompt}”, seed ${request.seed}, strength ${use.strength}`
   const control = edges.value
   let plain: RgbImage | null = null
@@ -92,14 +95,14 @@ export async function steer({ sdxl }: ReadyModel, adapter: AdapterHandle): Promi
           const { step, steps, previews } = event
           steerState.value = { phase: "running", what, step, steps }
           const preview = previews[0]
-          if (preview !== undefined) result.value = { steered: preview, plain, caption, isFinal: false }
+          if (preview !== undefined) result.value = { steered: preview, plain, recipe: made, caption, isFinal: false }
         }
       }
       return image
     }
     if (isCompared.value) plain = await make("Without the LLLite", [])
     const steered = await make("With the LLLite", [{ adapter, control, ...use }])
-    if (steered !== null) result.value = { steered, plain, caption, isFinal: true }
+    if (steered !== null) result.value = { steered, plain, recipe: made, caption, isFinal: true }
     steerState.value = { phase: "idle" }
   } catch (error) {
     steerState.value = signal.aborted ? { phase: "stopped" } : { phase: "failed", message: messageOf(error) }

@@ -7,4 +7,13 @@ export { type CannyOptions, canny } from "../control/canny.ts"
 export { type EdgeAgreement, edgeF1 } from "../control/edge-f1.ts"
 export { floatsToImage, type GreyImage, greyToRgb, imageToFloats, type RgbImage, rgbToGrey } from "../image.ts"
 export { cropCentre } from "./crop.ts"
+export {
+  MOST_PICTURE_PIXELS,
+  otherFormatHint,
+  PICTURE_FORMATS,
+  PICTURE_SIGNATURE_BYTES,
+  type PictureFormat,
+  pictureFormatOf,
+} from "./picture-format.ts"
+export { PNG_SIGNATURE, type PngText, pngFile, pngRows } from "./png.ts"
 export { type ResizeKernel, resizeImage, trainingKernel } from "./resize.ts"

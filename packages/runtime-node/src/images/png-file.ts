@@ -1,8 +1,7 @@
 import { readFile } from "node:fs/promises"
-import type { RgbImage } from "@lllite/core/image"
+import type { PngText, RgbImage } from "@lllite/core/image"
 import { fileError } from "../errors.ts"
 import { writeAtomically } from "../files/atomic-write.ts"
-import type { PngText } from "./png.ts"
 import { decodePngText, encodePng } from "./png.ts"
 
 /**
