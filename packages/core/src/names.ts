@@ -17,8 +17,10 @@ export {
   type HuberSchedule,
   LOSS_TYPES,
   type LossType,
+  LR_CURVE_OPTIONS,
   LR_CURVES,
   type LrCurve,
+  type LrOption,
 } from "./training/names.ts"
 export { OPTIMIZERS, type OptimizerChoice, type OptimizerName } from "./training/optimizers/index.ts"
 export {

@@ -1,6 +1,7 @@
 import { SAMPLER_NAMES } from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
 import {
+  belongsTo,
   choice,
   flag,
   folder,
@@ -42,7 +43,7 @@ const MODEL = {
   v2: refused(OTHER_MODEL),
   zero_terminal_snr: refused("the noise schedule is always the one of SDXL"),
   tokenizer_cache_dir: ignored("this program contains the tokenizer"),
-  clip_skip: ignored("SDXL always uses the layer before the last of each text encoder", { nothing: [0, 2] }),
+  clip_skip: ignored("SDXL always uses the layer before the last of each text encoder", { nothing: [2] }),
   textual_inversion_embeddings: refused("embeddings cannot be loaded yet"),
 } satisfies OptionTable
 
@@ -52,15 +53,15 @@ const PROMPT = {
   negative_prompt: text({ aliases: ["n"], canBeEmpty: true, help: "What not to draw." }),
   from_file: refused(ONE_PROMPT, ONE_COMMAND),
   from_module: refused(ONE_PROMPT, ONE_COMMAND),
-  prompter_module_args: refused(ONE_PROMPT, ONE_COMMAND),
+  prompter_module_args: ignored(belongsTo("from_module")),
   interactive: refused(ONE_PROMPT, ONE_COMMAND),
   shuffle_prompts: ignored(ONE_PROMPT),
-  n_iter: refused(ONE_PROMPT, { nothing: [0, 1], instead: "Leave it out, and use images_per_prompt." }),
+  n_iter: refused(ONE_PROMPT, { nothing: [1], instead: "Leave it out, and use images_per_prompt." }),
   max_embeddings_multiples: refused("prompts have at most 75 tokens here", {
-    nothing: [0, 1],
+    nothing: [1],
     instead: "Leave it out. Longer prompts are cut.",
   }),
-  emb_normalize_mode: refused("prompts have no weights here", { nothing: ["original"] }),
+  emb_normalize_mode: ignored("prompts have no weights here", { nothing: ["original"] }),
 } satisfies OptionTable
 
 /** LLLites and their control pictures. */
@@ -79,15 +80,13 @@ const CONTROL = {
   control_net_preps: refused(NO_CONTROL_NET, { instead: "Leave it out, and prepare the control picture yourself." }),
   network_module: refused(NO_NETWORKS),
   network_weights: refused(NO_NETWORKS, { instead: "Leave it out. For LLLites, use control_net_lllite_models." }),
-  network_mul: refused(NO_NETWORKS),
-  network_args: refused(NO_NETWORKS),
-  network_show_meta: refused(NO_NETWORKS, {
-    instead: "Leave it out. To see a file's metadata, type: lllite inspect FILE",
-  }),
-  network_merge_n_models: refused(NO_NETWORKS, { nothing: [0] }),
-  network_merge: refused(NO_NETWORKS),
-  network_pre_calc: refused(NO_NETWORKS),
-  network_regional_mask_max_color_codes: refused(NO_NETWORKS),
+  network_mul: ignored(belongsTo("network_module")),
+  network_args: ignored(belongsTo("network_module")),
+  network_show_meta: ignored(belongsTo("network_module")),
+  network_merge_n_models: ignored(belongsTo("network_module")),
+  network_merge: ignored(belongsTo("network_module")),
+  network_pre_calc: ignored(belongsTo("network_module")),
+  network_regional_mask_max_color_codes: ignored(belongsTo("network_module")),
 } satisfies OptionTable
 
 /** Size, steps and noise. */
@@ -110,50 +109,50 @@ const PICTURE = {
     help: "Seed of the first picture. Each further picture has the next number.",
   }),
   images_per_prompt: integer({ default: 1, min: 1, max: 1_000_000, help: "Number of pictures." }),
-  iter_same_seed: refused("every picture has a different seed", { instead: "Leave it out, and give seed." }),
+  iter_same_seed: ignored("it has an effect with several prompts only"),
   batch_size: ignored("batches have a fixed size here, and do not change the pictures", {
-    nothing: [0, 1],
+    nothing: [1],
   }),
   original_width: refused(OWN_SIZE),
   original_height: refused(OWN_SIZE),
   original_width_negative: refused(OWN_SIZE),
   original_height_negative: refused(OWN_SIZE),
-  crop_top: refused(OWN_SIZE, { nothing: [0] }),
-  crop_left: refused(OWN_SIZE, { nothing: [0] }),
+  crop_top: refused(OWN_SIZE),
+  crop_left: refused(OWN_SIZE),
   negative_scale: refused("there is one guidance scale"),
-  pyramid_noise_prob: refused(PLAIN_NOISE, { nothing: [0] }),
-  pyramid_noise_discount_range: refused(PLAIN_NOISE),
-  noise_offset_prob: refused(PLAIN_NOISE, { nothing: [0] }),
-  noise_offset_range: refused(PLAIN_NOISE),
+  pyramid_noise_prob: refused(PLAIN_NOISE),
+  pyramid_noise_discount_range: ignored(belongsTo("pyramid_noise_prob")),
+  noise_offset_prob: refused(PLAIN_NOISE),
+  noise_offset_range: ignored(belongsTo("noise_offset_prob")),
 } satisfies OptionTable
 
 /** Refused options: pictures from pictures, and several stages. */
 const STAGES = {
   image_path: refused(NO_IMAGE_TO_IMAGE),
   mask_path: refused(NO_IMAGE_TO_IMAGE),
-  strength: refused(NO_IMAGE_TO_IMAGE, { nothing: [0.8] }),
-  clip_vision_strength: refused(NO_IMAGE_TO_IMAGE, { nothing: [0] }),
-  use_original_file_name: refused(NO_IMAGE_TO_IMAGE),
-  force_scheduler_zero_steps_offset: refused(NO_IMAGE_TO_IMAGE),
-  highres_fix_scale: refused(ONE_STAGE, { nothing: [0] }),
-  highres_fix_steps: refused(ONE_STAGE, { nothing: [28] }),
-  highres_fix_strength: refused(ONE_STAGE),
-  highres_fix_save_1st: refused(ONE_STAGE),
-  highres_fix_latents_upscaling: refused(ONE_STAGE),
-  highres_fix_upscaler: refused(ONE_STAGE),
-  highres_fix_upscaler_args: refused(ONE_STAGE),
-  highres_fix_disable_control_net: refused(ONE_STAGE),
+  strength: ignored(belongsTo("image_path"), { nothing: [0.8] }),
+  clip_vision_strength: ignored(belongsTo("image_path")),
+  use_original_file_name: ignored(belongsTo("image_path")),
+  force_scheduler_zero_steps_offset: ignored(belongsTo("image_path")),
+  highres_fix_scale: refused(ONE_STAGE),
+  highres_fix_steps: ignored(belongsTo("highres_fix_scale"), { nothing: [28] }),
+  highres_fix_strength: ignored(belongsTo("highres_fix_scale")),
+  highres_fix_save_1st: ignored(belongsTo("highres_fix_scale")),
+  highres_fix_latents_upscaling: ignored(belongsTo("highres_fix_scale")),
+  highres_fix_upscaler: ignored(belongsTo("highres_fix_scale")),
+  highres_fix_upscaler_args: ignored(belongsTo("highres_fix_scale")),
+  highres_fix_disable_control_net: ignored(belongsTo("highres_fix_scale")),
   ds_depth_1: refused(NO_DEEP_SHRINK),
-  ds_timesteps_1: refused(NO_DEEP_SHRINK, { nothing: [650] }),
-  ds_depth_2: refused(NO_DEEP_SHRINK),
-  ds_timesteps_2: refused(NO_DEEP_SHRINK, { nothing: [650] }),
-  ds_ratio: refused(NO_DEEP_SHRINK, { nothing: [0.5] }),
+  ds_timesteps_1: ignored(belongsTo("ds_depth_1"), { nothing: [650] }),
+  ds_depth_2: ignored(belongsTo("ds_depth_1")),
+  ds_timesteps_2: ignored(belongsTo("ds_depth_1"), { nothing: [650] }),
+  ds_ratio: ignored(belongsTo("ds_depth_1"), { nothing: [0.5] }),
   gradual_latent_timesteps: refused(NO_GRADUAL_LATENT),
-  gradual_latent_ratio: refused(NO_GRADUAL_LATENT, { nothing: [0.5] }),
-  gradual_latent_ratio_step: refused(NO_GRADUAL_LATENT, { nothing: [0.125] }),
-  gradual_latent_every_n_steps: refused(NO_GRADUAL_LATENT, { nothing: [3] }),
-  gradual_latent_s_noise: refused(NO_GRADUAL_LATENT, { nothing: [1] }),
-  gradual_latent_unsharp_params: refused(NO_GRADUAL_LATENT),
+  gradual_latent_ratio: ignored(belongsTo("gradual_latent_timesteps"), { nothing: [0.5] }),
+  gradual_latent_ratio_step: ignored(belongsTo("gradual_latent_timesteps"), { nothing: [0.125] }),
+  gradual_latent_every_n_steps: ignored(belongsTo("gradual_latent_timesteps"), { nothing: [3] }),
+  gradual_latent_s_noise: ignored(belongsTo("gradual_latent_timesteps"), { nothing: [1] }),
+  gradual_latent_unsharp_params: ignored(belongsTo("gradual_latent_timesteps")),
 } satisfies OptionTable
 
 /** Where pictures go. */
@@ -175,7 +174,7 @@ const COMPUTING = {
   diffusers_xformers: ignored(ATTENTION),
   opt_channels_last: ignored("tensors are always stored with channels last"),
   no_half_vae: ignored("the VAE computes in float32"),
-  vae_batch_size: ignored("pictures are decoded one at a time", { nothing: [0, 1] }),
+  vae_batch_size: ignored("pictures are decoded one at a time", { nothing: [1] }),
 } satisfies OptionTable
 
 /** All options of `generate`, by sd-scripts' names. */

@@ -90,6 +90,42 @@ describe("readTrainSettings", () => {
       "--xformers has no effect: attention has one implementation here.",
       "--mixed_precision has no effect: training computes in float32.",
     ])
+    expect(read({ lowram: true, highvram: true, sdpa: true }).notices).toEqual([
+      "--lowram and --highvram have no effect: weights are always read one tensor at a time.",
+      "--sdpa has no effect: attention has one implementation here.",
+    ])
+  })
+
+  it("says which options have no effect beside others, and leaves them out", () => {
+    const { notices, lr } = read({ lr_warmup_steps: 10, lr_scheduler_num_cycles: 3, huber_c: 0.2, huber_scale: 1 })
+    expect(lr).toEqual({ curve: "constant" })
+    expect(notices).toEqual([
+      "--lr_warmup_steps has no effect: --lr_scheduler is constant.",
+      "--lr_scheduler_num_cycles has no effect: --lr_scheduler is constant.",
+      "--huber_c has no effect: --loss_type is l2.",
+    ])
+  })
+
+  it("takes the options that the kohya_ss GUI writes for LoRAs, with one note for each reason", () => {
+    const file = {
+      ...{ epoch: 8, network_module: "networks.lora", network_alpha: 16, unet_lr: 1e-4, text_encoder_lr: [1e-5, 1e-5] },
+      ...{
+        scale_weight_norms: 0,
+        noise_offset_type: "Original",
+        prior_loss_weight: 1,
+        persistent_data_loader_workers: 0,
+      },
+      ...{ huggingface_repo_type: "model", sample_sampler: "euler_a", sample_prompts: "out/prompt.txt" },
+      ...{ log_with: "wandb", wandb_run_name: "last", logging_dir: "logs", stop_text_encoder_training: 0 },
+    }
+    expect(read({}, file).notices).toEqual([
+      expect.stringMatching(/^epoch has no effect: .*max_train_steps or max_train_epochs\.$/),
+      "network_module and network_alpha have no effect: this command trains an LLLite and no LoRA.",
+      expect.stringMatching(/^unet_lr has no effect: .*The rate is learning_rate\.$/),
+      "text_encoder_lr has no effect: an LLLite leaves the text encoders as they are.",
+      expect.stringMatching(/^sample_prompts has no effect: the command draws no pictures during training/),
+      expect.stringMatching(/^log_with, wandb_run_name and logging_dir have no effect: there is no log/),
+    ])
   })
 
   it.each([
@@ -107,7 +143,6 @@ describe("readTrainSettings", () => {
     [{ lr_scheduler: "adafactor" }, /lr_scheduler is "adafactor", expected one of constant/],
     [{ conditioner_init: "zero" }, /conditioner_init is "zero", expected "default" or "normalised"/],
     [{ network_weights: "a", conditioner_init: "normalised" }, /conditioner_init conflicts with --network_weights/],
-    [{ lr_warmup_steps: 10 }, /"constant", which has no warm-up/],
     [{ cond_emb_dim: 5 }, /cond_emb_dim is 5, expected a multiple of 2\. The nearest is 6/],
     [{ network_dim: 0 }, /network_dim is 0, expected a whole number from 1/],
     [
@@ -117,7 +152,6 @@ describe("readTrainSettings", () => {
     [{ learning_rate: 0 }, /learning_rate is 0/],
     [{ output_name: "a/b" }, /output_name is "a\/b"/],
     [{ save_every_n_steps: 1, save_every_n_epochs: 1 }, /expected one of them/],
-    [{ huber_c: 0.2 }, /--huber_c is for --loss_type huber and smooth_l1/],
     [{ network_weights: "a", network_dim: 4 }, /network_dim conflicts with --network_weights/],
     [{ dataset_repeats: 2 }, /dataset_repeats needs --dataset_config/],
   ])("refuses %j", (more, message) => {

@@ -1,7 +1,9 @@
+import type { LrOption } from "@lllite/core/names"
+import { LR_CURVE_OPTIONS } from "@lllite/core/names"
 import type { HuberOptions, LossWeightOptions, LrMovement } from "@lllite/core/training"
 import type { FloatDtype } from "@lllite/format"
 import type { DatasetOptions, SdxlPaths } from "@lllite/runtime-node"
-import type { OptionReader, Settings, StepCount } from "@lllite/runtime-node/options"
+import type { OptionReader, SettingName, Settings, StepCount } from "@lllite/runtime-node/options"
 import { bucketStepProblem, resolutionProblem } from "@lllite/runtime-node/options"
 import type { RuntimeChoice } from "../model/runtime-options.ts"
 import { runtimeChoice, sdxlPaths } from "../model/runtime-options.ts"
@@ -70,7 +72,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
     runtime: runtimeChoice(values),
     dtype: DTYPES[values.savePrecision],
     saveEvery: steps !== undefined ? { steps } : epochs !== undefined ? { epochs } : null,
-    notices: [...reader.notes, ...foldersUnused(reader)],
+    notices: [...reader.notes, ...foldersUnused(reader), ...unusedNotices(reader)],
   }
 }
 
@@ -130,37 +132,79 @@ function foldersUnused({ settings, isGiven, nameOf }: TrainReader): readonly str
   )
 }
 
-function readRate({ settings, check, nameOf }: TrainReader): LrSettings {
-  const { lrScheduler: curve, lrSchedulerNumCycles: cycles, lrSchedulerPower: power } = settings
-  check(["lrScheduler", "lrWarmupSteps"], () =>
-    curve === "constant" && settings.lrWarmupSteps !== undefined
-      ? `${nameOf("lrScheduler")} is "constant", which has no warm-up. Use "constant_with_warmup", or leave out ${nameOf("lrWarmupSteps")}.`
-      : null,
-  )
+/** Each option of the learning rate's curve, by its name in core. */
+const RATE_OPTIONS = {
+  lrWarmupSteps: "warmupSteps",
+  lrDecaySteps: "decaySteps",
+  lrSchedulerNumCycles: "cycles",
+  lrSchedulerPower: "power",
+  lrSchedulerTimescale: "timescale",
+  lrSchedulerMinLrRatio: "minRatio",
+} as const satisfies Readonly<Partial<Record<SettingName<TrainTable>, LrOption>>>
+
+type RateOption = keyof typeof RATE_OPTIONS
+
+const RATE_NAMES = [
+  "lrWarmupSteps",
+  "lrDecaySteps",
+  "lrSchedulerNumCycles",
+  "lrSchedulerPower",
+  "lrSchedulerTimescale",
+  "lrSchedulerMinLrRatio",
+] as const satisfies readonly RateOption[]
+
+const HUBER_OPTIONS = ["huberSchedule", "huberC", "huberScale"] as const
+
+/** Defaults of sd-scripts, which programs write into every file. They ask for nothing. */
+const NEUTRAL: Readonly<Partial<Record<RateOption | (typeof HUBER_OPTIONS)[number], unknown>>> = {
+  lrSchedulerNumCycles: 1,
+  lrSchedulerPower: 1,
+  huberSchedule: "snr",
+  huberC: 0.1,
+  huberScale: 1,
+}
+
+/** The curve's options. Those that it does not follow are left out: many files contain them. */
+function readRate({ settings }: TrainReader): LrSettings {
+  const { lrScheduler: curve } = settings
+  const followed = <Name extends RateOption>(name: Name): Settings<TrainTable>[Name] | undefined =>
+    LR_CURVE_OPTIONS[curve].includes(RATE_OPTIONS[name]) ? settings[name] : undefined
+  const [warmup, decay] = [followed("lrWarmupSteps"), followed("lrDecaySteps")]
+  const [cycles, power] = [followed("lrSchedulerNumCycles"), followed("lrSchedulerPower")]
+  const [timescale, minRatio] = [followed("lrSchedulerTimescale"), followed("lrSchedulerMinLrRatio")]
   return {
     curve,
-    ...(settings.lrWarmupSteps === undefined ? {} : { warmup: settings.lrWarmupSteps }),
-    ...(settings.lrDecaySteps === undefined ? {} : { decay: settings.lrDecaySteps }),
-    // One cycle and an exponent of 1 have no effect. Many files contain them although the curve has neither.
-    ...(cycles === 1 ? {} : { cycles }),
-    ...(power === 1 ? {} : { power }),
-    ...(settings.lrSchedulerTimescale === undefined ? {} : { timescale: settings.lrSchedulerTimescale }),
-    ...(settings.lrSchedulerMinLrRatio === undefined ? {} : { minRatio: settings.lrSchedulerMinLrRatio }),
+    ...(warmup === undefined ? {} : { warmup }),
+    ...(decay === undefined ? {} : { decay }),
+    ...(cycles === undefined || cycles === 1 ? {} : { cycles }),
+    ...(power === undefined || power === 1 ? {} : { power }),
+    ...(timescale === undefined ? {} : { timescale }),
+    ...(minRatio === undefined ? {} : { minRatio }),
   }
 }
 
-function readHuber({ settings, check, isGiven, nameOf }: TrainReader): HuberOptions {
-  const { lossType, huberSchedule: schedule, huberC, huberScale } = settings
-  for (const name of ["huberSchedule", "huberC", "huberScale"] as const) {
-    check([name, "lossType"], () =>
-      isGiven(name) && lossType !== "huber" && lossType !== "smooth_l1"
-        ? `${nameOf(name)} is for ${nameOf("lossType")} huber and smooth_l1, and ${nameOf("lossType")} is ${lossType}`
-        : null,
-    )
-  }
+function readHuber({ settings }: TrainReader): HuberOptions {
+  const { huberSchedule: schedule, huberC, huberScale } = settings
   return {
     schedule,
     ...(huberC === undefined ? {} : { delta: huberC }),
     ...(huberScale === undefined ? {} : { scale: huberScale }),
   }
+}
+
+/** Options that have no effect beside others. A default is not named: it asks for nothing. */
+function unusedNotices(reader: TrainReader): readonly string[] {
+  const { settings, nameOf } = reader
+  const { lrScheduler, lossType } = settings
+  const isHuber = lossType === "huber" || lossType === "smooth_l1"
+  const isUnused = (name: RateOption | (typeof HUBER_OPTIONS)[number]): boolean =>
+    reader.isGiven(name) && settings[name] !== NEUTRAL[name]
+  return [
+    ...RATE_NAMES.filter((name) => !LR_CURVE_OPTIONS[lrScheduler].includes(RATE_OPTIONS[name]) && isUnused(name)).map(
+      (name) => `${nameOf(name)} has no effect: ${nameOf("lrScheduler")} is ${lrScheduler}.`,
+    ),
+    ...HUBER_OPTIONS.filter((name) => !isHuber && isUnused(name)).map(
+      (name) => `${nameOf(name)} has no effect: ${nameOf("lossType")} is ${lossType}.`,
+    ),
+  ]
 }

@@ -1,7 +1,7 @@
 import { CoreError } from "../errors.ts"
 import { checkRanges } from "../number-range.ts"
-import type { LrCurve } from "./names.ts"
-import { LR_CURVES } from "./names.ts"
+import type { LrCurve, LrOption } from "./names.ts"
+import { LR_CURVE_OPTIONS, LR_CURVES } from "./names.ts"
 import { LR_RANGES, TRAIN_RANGES } from "./ranges.ts"
 
 export interface LrScheduleOptions {
@@ -33,18 +33,26 @@ export interface LrScheduleOptions {
 /** The movement of a rate, without the rate and the length of the run. */
 export type LrMovement = Omit<LrScheduleOptions, "learningRate" | "totalSteps">
 
-const OWN_OPTIONS = ["warmupSteps", "decaySteps", "cycles", "power", "timescale", "minRatio"] as const
+/** Options that only some curves follow, with the values that have no effect. */
+const WITHOUT_EFFECT = {
+  warmupSteps: 0,
+  decaySteps: 0,
+  cycles: 1,
+  power: 1,
+  timescale: 0,
+  minRatio: 0,
+} as const satisfies Record<LrOption, number>
 
-type OwnOption = (typeof OWN_OPTIONS)[number]
+const OWN_OPTIONS = [
+  "warmupSteps",
+  "decaySteps",
+  "cycles",
+  "power",
+  "timescale",
+  "minRatio",
+] as const satisfies readonly LrOption[]
 
 const RANGES = { ...LR_RANGES, learningRate: TRAIN_RANGES.learningRate, totalSteps: TRAIN_RANGES.steps }
-
-interface CurveShape {
-  /** The options of this curve. All others are refused. */
-  readonly options: readonly OwnOption[]
-  /** The factor at `step` steps after the start. The first `warmup` steps do not use this curve. */
-  readonly factor: (step: number, settings: Settings) => number
-}
 
 /** The options with their defaults. */
 type Settings = Required<Omit<LrScheduleOptions, "curve" | "timescale" | "minRatio">> &
@@ -59,61 +67,44 @@ const progress = (step: number, { totalSteps, warmupSteps }: Settings): number =
 
 const halfCosine = (turns: number): number => (1 + Math.cos(Math.PI * turns)) / 2
 
-const CURVES: Readonly<Record<LrCurve, CurveShape>> = {
-  constant: { options: [], factor: () => 1 },
+/** The factor of each curve at `step` steps after the start. The first `warmup` steps do not use it. */
+const CURVES: Readonly<Record<LrCurve, (step: number, settings: Settings) => number>> = {
+  constant: () => 1,
 
-  constant_with_warmup: { options: ["warmupSteps"], factor: () => 1 },
+  constant_with_warmup: () => 1,
 
-  linear: {
-    options: ["warmupSteps"],
-    factor: (step, settings) =>
-      Math.max(0, (settings.totalSteps - step) / Math.max(1, settings.totalSteps - settings.warmupSteps)),
+  linear: (step, settings) =>
+    Math.max(0, (settings.totalSteps - step) / Math.max(1, settings.totalSteps - settings.warmupSteps)),
+
+  cosine: (step, settings) => halfCosine(progress(step, settings)),
+
+  cosine_with_restarts(step, settings) {
+    const position = progress(step, settings)
+    return position >= 1 ? 0 : halfCosine((settings.cycles * position) % 1)
   },
 
-  cosine: { options: ["warmupSteps"], factor: (step, settings) => halfCosine(progress(step, settings)) },
-
-  cosine_with_restarts: {
-    options: ["warmupSteps", "cycles"],
-    factor(step, settings) {
-      const position = progress(step, settings)
-      return position >= 1 ? 0 : halfCosine((settings.cycles * position) % 1)
-    },
+  polynomial(step, settings) {
+    const end = POLYNOMIAL_END / settings.learningRate
+    if (step > settings.totalSteps) return end
+    const remaining = 1 - (step - settings.warmupSteps) / (settings.totalSteps - settings.warmupSteps)
+    return (1 - end) * remaining ** settings.power + end
   },
 
-  polynomial: {
-    options: ["warmupSteps", "power"],
-    factor(step, settings) {
-      const end = POLYNOMIAL_END / settings.learningRate
-      if (step > settings.totalSteps) return end
-      const remaining = 1 - (step - settings.warmupSteps) / (settings.totalSteps - settings.warmupSteps)
-      return (1 - end) * remaining ** settings.power + end
-    },
+  inverse_sqrt(step, { warmupSteps, timescale = warmupSteps || 10_000 }) {
+    return 1 / Math.sqrt((step + timescale - warmupSteps) / timescale)
   },
 
-  inverse_sqrt: {
-    options: ["warmupSteps", "timescale"],
-    factor(step, { warmupSteps, timescale = warmupSteps || 10_000 }) {
-      return 1 / Math.sqrt((step + timescale - warmupSteps) / timescale)
-    },
+  cosine_with_min_lr(step, settings) {
+    const { minRatio = 0 } = settings
+    return Math.max(0, halfCosine(settings.cycles * progress(step, settings)) * (1 - minRatio) + minRatio)
   },
 
-  cosine_with_min_lr: {
-    options: ["warmupSteps", "cycles", "minRatio"],
-    factor(step, settings) {
-      const { minRatio = 0 } = settings
-      return Math.max(0, halfCosine(settings.cycles * progress(step, settings)) * (1 - minRatio) + minRatio)
-    },
-  },
-
-  warmup_stable_decay: {
-    options: ["warmupSteps", "decaySteps", "cycles", "minRatio"],
-    factor(step, { totalSteps, decaySteps, cycles, minRatio = 0 }) {
-      const decayStart = totalSteps - decaySteps
-      if (step < decayStart) return 1
-      if (step >= totalSteps) return minRatio
-      const position = (step - decayStart) / Math.max(1, decaySteps)
-      return Math.max(0, halfCosine(cycles * position) * (1 - minRatio) + minRatio)
-    },
+  warmup_stable_decay(step, { totalSteps, decaySteps, cycles, minRatio = 0 }) {
+    const decayStart = totalSteps - decaySteps
+    if (step < decayStart) return 1
+    if (step >= totalSteps) return minRatio
+    const position = (step - decayStart) / Math.max(1, decaySteps)
+    return Math.max(0, halfCosine(cycles * position) * (1 - minRatio) + minRatio)
   },
 }
 
@@ -132,8 +123,8 @@ export function createLrSchedule(options: LrScheduleOptions): (step: number) => 
       `learning rate: no curve "${String(curve)}". There are: ${LR_CURVES.join(", ")}.`,
     )
   }
-  const shape = CURVES[curve]
-  checkOptions(options, shape)
+  const factor = CURVES[curve]
+  checkOptions(options)
   const settings: Settings = {
     ...options,
     learningRate,
@@ -150,17 +141,21 @@ export function createLrSchedule(options: LrScheduleOptions): (step: number) => 
       const low = curve === "warmup_stable_decay" ? (options.minRatio ?? 0) : 0
       return learningRate * (rise * (1 - low) + low)
     }
-    return learningRate * shape.factor(step, settings)
+    return learningRate * factor(step, settings)
   }
 }
 
-function checkOptions(options: LrScheduleOptions, shape: CurveShape): void {
+function checkOptions(options: LrScheduleOptions): void {
   const { curve, learningRate, totalSteps, warmupSteps = 0, decaySteps = 0, minRatio } = options
   checkRanges("learning rate", { ...options }, RANGES)
   for (const name of OWN_OPTIONS) {
     const value = options[name]
-    // A 0 has no effect, so it is allowed.
-    if (value !== undefined && value !== 0 && !shape.options.includes(name)) {
+    if (
+      value !== undefined &&
+      value !== 0 &&
+      value !== WITHOUT_EFFECT[name] &&
+      !LR_CURVE_OPTIONS[curve].includes(name)
+    ) {
       throw new CoreError(
         "option-conflict",
         `learning rate: "${curve}" has no ${name}, got ${value}. Leave it out or use another curve.`,

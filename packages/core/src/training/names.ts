@@ -26,3 +26,19 @@ export const LR_CURVES = [
 ] as const
 
 export type LrCurve = (typeof LR_CURVES)[number]
+
+/** Options of a curve, by the names of `LrMovement`. */
+export type LrOption = "warmupSteps" | "decaySteps" | "cycles" | "power" | "timescale" | "minRatio"
+
+/** The options that each curve follows. */
+export const LR_CURVE_OPTIONS: Readonly<Record<LrCurve, readonly LrOption[]>> = {
+  constant: [],
+  constant_with_warmup: ["warmupSteps"],
+  linear: ["warmupSteps"],
+  cosine: ["warmupSteps"],
+  cosine_with_restarts: ["warmupSteps", "cycles"],
+  polynomial: ["warmupSteps", "power"],
+  inverse_sqrt: ["warmupSteps", "timescale"],
+  cosine_with_min_lr: ["warmupSteps", "cycles", "minRatio"],
+  warmup_stable_decay: ["warmupSteps", "decaySteps", "cycles", "minRatio"],
+}

@@ -1,5 +1,5 @@
 import { choice, flag, folder, integer, pixels, text } from "../options/kinds.ts"
-import { ignored, refused } from "../options/option.ts"
+import { belongsTo, ignored, refused } from "../options/option.ts"
 
 const CAPTIONS = "the command does not change captions"
 const PICTURES = "the command does not alter pictures"
@@ -23,9 +23,9 @@ export const GROUP_OPTIONS = {
     help: "Sides of buckets are multiples of this. It is itself a multiple of 32.",
   }),
   bucket_no_upscale: flag({ help: "Never enlarge a picture." }),
-  validation_seed: refused(VALIDATION),
-  validation_split: refused(VALIDATION, { nothing: [0] }),
-  network_multiplier: refused("a trained LLLite has strength 1", { nothing: [1] }),
+  validation_seed: ignored(belongsTo("validation_split")),
+  validation_split: refused(VALIDATION),
+  network_multiplier: ignored("sd-scripts' LLLite trainer ignores it, too", { nothing: [1] }),
 }
 
 /** Options of a folder of pictures. A data set may give them for all of its folders. */
@@ -39,22 +39,33 @@ export const SUBSET_OPTIONS = {
     otherwise: "area to shrink, lanczos to enlarge",
   }),
   shuffle_caption: refused(CAPTIONS, WRITE_CAPTIONS),
-  caption_separator: refused(CAPTIONS, { ...WRITE_CAPTIONS, nothing: [","] }),
-  keep_tokens: refused(CAPTIONS, { ...WRITE_CAPTIONS, nothing: [0] }),
-  keep_tokens_separator: refused(CAPTIONS, WRITE_CAPTIONS),
+  // These have an effect only where parts of a caption move or are left out.
+  caption_separator: ignored(belongsTo("shuffle_caption"), { nothing: [","] }),
+  keep_tokens: ignored(belongsTo("shuffle_caption")),
+  keep_tokens_separator: ignored(belongsTo("shuffle_caption")),
   secondary_separator: refused(CAPTIONS, WRITE_CAPTIONS),
   enable_wildcard: refused(CAPTIONS, WRITE_CAPTIONS),
-  caption_dropout_rate: refused(CAPTIONS, { ...WRITE_CAPTIONS, nothing: [0] }),
-  caption_dropout_every_n_epochs: refused(CAPTIONS, { ...WRITE_CAPTIONS, nothing: [0] }),
-  caption_tag_dropout_rate: refused(CAPTIONS, { ...WRITE_CAPTIONS, nothing: [0] }),
-  token_warmup_min: refused(CAPTIONS, { ...WRITE_CAPTIONS, nothing: [0, 1] }),
-  token_warmup_step: refused(CAPTIONS, { ...WRITE_CAPTIONS, nothing: [0] }),
+  caption_dropout_rate: refused(CAPTIONS, WRITE_CAPTIONS),
+  caption_dropout_every_n_epochs: refused(CAPTIONS, WRITE_CAPTIONS),
+  caption_tag_dropout_rate: refused(CAPTIONS, WRITE_CAPTIONS),
+  token_warmup_min: ignored(belongsTo("token_warmup_step"), { nothing: [1] }),
+  token_warmup_step: refused(CAPTIONS, WRITE_CAPTIONS),
   color_aug: refused(PICTURES, WRITE_PICTURES),
   flip_aug: refused(PICTURES, WRITE_PICTURES),
   random_crop: refused(PICTURES, WRITE_PICTURES),
   face_crop_aug_range: refused(PICTURES, WRITE_PICTURES),
   cache_info: ignored("every run reads sizes and captions again, and writes no file beside the pictures"),
-  custom_attributes: refused("no option of this trainer uses attributes"),
+  custom_attributes: ignored("sd-scripts' LLLite trainer ignores them, too"),
+  // Options of sets of other trainers.
+  class_tokens: refused("captions come from files alone", {
+    instead: "Leave it out, and write a caption file for each picture.",
+  }),
+  is_reg: refused("there are no regularisation pictures"),
+  metadata_file: refused("captions come from files beside the pictures", {
+    instead: "Leave it out, and write a caption file for each picture.",
+  }),
+  alpha_mask: ignored("sd-scripts' LLLite trainer ignores it, too"),
+  prior_loss_weight: ignored("there are no regularisation pictures", { nothing: [1] }),
 }
 
 /** The two folders of a subset. */

@@ -32,6 +32,7 @@ export {
 export { nearest } from "./nearest.ts"
 export {
   type AnyOption,
+  belongsTo,
   ignored,
   type OptionTable,
   type Reading,

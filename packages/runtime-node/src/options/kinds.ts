@@ -76,18 +76,21 @@ export function choice<const Name extends string>(
   return taken(kind, { ...spec, nothing: ["", ...(spec.nothing ?? [])] })
 }
 
+/** Texts with which programs write that a number is left out. An empty text may be a mistake of a script. */
+const NO_NUMBER = ["none", "null"]
+
 /** A whole number. */
 export function integer(spec: OptionText & Range & Certain<number>): TakenOption<number>
 export function integer(spec: OptionText & Range): TakenOption<number | undefined>
 export function integer(spec: OptionText & Range & Partial<Certain<number>>): TakenOption<number | undefined> {
-  return taken(numberKind({ ...spec, integer: true }), spec)
+  return taken(numberKind({ ...spec, integer: true }), { ...spec, nothing: [...NO_NUMBER, ...(spec.nothing ?? [])] })
 }
 
 /** A number with or without decimals. */
 export function number(spec: OptionText & Range & Certain<number>): TakenOption<number>
 export function number(spec: OptionText & Range): TakenOption<number | undefined>
 export function number(spec: OptionText & Range & Partial<Certain<number>>): TakenOption<number | undefined> {
-  return taken(numberKind(spec), spec)
+  return taken(numberKind(spec), { ...spec, nothing: [...NO_NUMBER, ...(spec.nothing ?? [])] })
 }
 
 /** True or false. On a command line the name alone means true. */
@@ -129,7 +132,7 @@ export function steps(spec: OptionText): TakenOption<StepCount | undefined> {
     empty: undefined,
     read: readSteps,
   }
-  return taken(kind, { ...spec, nothing: [0, "", ...(spec.nothing ?? [])] })
+  return taken(kind, { ...spec, nothing: [0, "", ...NO_NUMBER, ...(spec.nothing ?? [])] })
 }
 
 /** Width and height in pixels: `1024`, `768,512`, or in TOML a list of two. */
@@ -145,7 +148,7 @@ export function pixels(
     empty: [0, 0],
     read: readPixels,
   }
-  return taken(kind, spec)
+  return taken(kind, { ...spec, nothing: [...NO_NUMBER, ...(spec.nothing ?? [])] })
 }
 
 function numberKind(range: Range): OptionKind<number> {

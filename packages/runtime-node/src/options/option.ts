@@ -109,8 +109,13 @@ export function taken<T>(kind: OptionKind<T>, spec: OptionText & Partial<Certain
   }
 }
 
-/** Values with which files and scripts leave an option out. */
-const NOTHING = ["", "no", "none", "false"]
+/** Values with which files and scripts leave an option out. `None` and `False` are Python's. */
+const NOTHING = ["", "no", "none", "null", "false", 0]
+
+/** The reason of an option that has an effect only beside a refused one, which is refused where it is there. */
+export function belongsTo(option: string): string {
+  return `only ${option} uses it, which is not supported`
+}
 
 /** An option without effect. @param reason why, as a clause without a full stop */
 export function ignored(
@@ -135,9 +140,14 @@ export function refused(
   return { fate: "refused", reason, instead, nothing: [...NOTHING, ...nothing] }
 }
 
-/** Whether a value means leaving its option out: false, an empty list, or a value in `nothing`. */
+/**
+ * Whether a value means leaving its option out: false, an empty list or table, a value in `nothing`, or a list of such
+ * values.
+ */
 export function asksForNothing(raw: unknown, nothing: readonly unknown[]): boolean {
-  if (raw === null || raw === false || (Array.isArray(raw) && raw.length === 0)) return true
+  if (raw === null || raw === false) return true
+  if (Array.isArray(raw)) return raw.every((entry: unknown) => asksForNothing(entry, nothing))
+  if (typeof raw === "object" && !(raw instanceof Date) && Object.keys(raw).length === 0) return true
   const text = typeof raw === "string" ? raw.trim().toLowerCase() : null
   return nothing.some((value) => {
     if (typeof value === "string") return text === value.toLowerCase()

@@ -66,7 +66,7 @@ export function readLayer(table: OptionTable, source: OptionSource): Layer {
   const { where, spell = (name) => name } = source
   const values = new Map<string, OptionValue>()
   const broken = new Set<string>()
-  const notes: string[] = []
+  const ignored = new Map<string, string[]>()
   const problems: Problem[] = []
   for (const [as, raw, written = as, line] of source.entries) {
     if (raw === undefined) continue
@@ -84,11 +84,13 @@ export function readLayer(table: OptionTable, source: OptionSource): Layer {
       continue
     }
     if (option.fate === "ignored") {
-      if (isActive) notes.push(`${written} has no effect: ${option.reason}.`)
+      if (isActive) ignored.set(option.reason, [...(ignored.get(option.reason) ?? []), written])
       continue
     }
     const before = values.get(name)
-    if (before !== undefined) {
+    // A name that asks for nothing does not speak against another name of the same option.
+    if (before !== undefined && !isActive) continue
+    if (before?.isActive === true) {
       const isSame = optionName(before.written) === optionName(written)
       const text = isSame
         ? `${written} appears twice. Keep one.`
@@ -106,7 +108,13 @@ export function readLayer(table: OptionTable, source: OptionSource): Layer {
       values.set(name, { where, line, written, value: reading.value, isActive })
     }
   }
-  return { values, broken, notes, problems }
+  return { values, broken, notes: [...ignored].map(([reason, names]) => effectNote(names, reason)), problems }
+}
+
+/** One sentence for all options that have no effect for one reason: `lowram and highvram have no effect: …`. */
+function effectNote(names: readonly string[], reason: string): string {
+  const all = names.length === 1 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`
+  return `${all} ${names.length === 1 ? "has" : "have"} no effect: ${reason}.`
 }
 
 /** Names of a table's taken options, in camelCase. */

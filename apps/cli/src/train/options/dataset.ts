@@ -11,7 +11,8 @@ import {
 } from "@lllite/runtime-node/options"
 
 const { batch_size, validation_seed, validation_split, network_multiplier, ...groupOptions } = GROUP_OPTIONS
-const { num_repeats, caption_extension, custom_attributes, ...subsetOptions } = SUBSET_OPTIONS
+const { num_repeats, caption_extension, custom_attributes, class_tokens, is_reg, metadata_file, ...subsetOptions } =
+  SUBSET_OPTIONS
 const READ_ONCE = "pictures are read once, before training"
 const NEITHER_THERE = "sd-scripts' LLLite trainer ignores it, too"
 
@@ -31,15 +32,16 @@ export const DATASET = {
   dataset_repeats: integer({
     min: 1,
     max: 1_000_000,
+    nothing: [1],
     help: "How often each pair appears in an epoch. For folders of dataset_config without num_repeats.",
   }),
   cache_latents: ignored("latents are always kept in memory"),
   cache_latents_to_disk: ignored("latents are kept in memory, and no file is written beside the pictures"),
-  vae_batch_size: ignored("pictures are encoded one at a time", { nothing: [0, 1] }),
+  vae_batch_size: ignored("pictures are encoded one at a time", { nothing: [1] }),
   skip_cache_check: ignored("no cache is kept on disk"),
   cache_text_encoder_outputs: ignored("captions are always encoded once, and kept in memory"),
   cache_text_encoder_outputs_to_disk: ignored("encoded captions are kept in memory, and no file is written"),
-  max_data_loader_n_workers: ignored(READ_ONCE, { nothing: [0] }),
+  max_data_loader_n_workers: ignored(READ_ONCE, { nothing: [8] }),
   persistent_data_loader_workers: ignored(READ_ONCE),
   alpha_mask: ignored(NEITHER_THERE),
   weighted_captions: ignored(NEITHER_THERE),

@@ -2,6 +2,7 @@ import { RUNTIME_OPTIONS } from "../../model/runtime-options.ts"
 import { DATASET } from "./dataset.ts"
 import { LOSS } from "./loss.ts"
 import { MODEL } from "./model.ts"
+import { OTHER_TRAINERS } from "./other-trainers.ts"
 import { OUTPUT, RUN } from "./output.ts"
 import { OPTIMIZER, TRAINING } from "./training.ts"
 
@@ -14,6 +15,7 @@ export const TRAIN_OPTIONS = {
   ...OPTIMIZER,
   ...LOSS,
   ...OUTPUT,
+  ...OTHER_TRAINERS,
   ...RUNTIME_OPTIONS,
 }
 
@@ -26,5 +28,6 @@ export const TRAIN_GROUPS = [
   ["Optimizer and learning rate", OPTIMIZER],
   ["Loss and timesteps", LOSS],
   ["Saving and metadata", OUTPUT],
+  ["Options of other trainers", OTHER_TRAINERS],
   ["Backend and precision", RUNTIME_OPTIONS],
 ] as const

@@ -1,6 +1,6 @@
 import { HUBER_SCHEDULES, LOSS_TYPES } from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
-import { choice, flag, integer, number, refused } from "@lllite/runtime-node/options"
+import { belongsTo, choice, flag, ignored, integer, number, refused } from "@lllite/runtime-node/options"
 
 const PLAIN_NOISE = "the noise is always plain Gaussian noise"
 
@@ -36,12 +36,12 @@ export const LOSS = {
     nothing: [0],
     help: "Share of an added loss, which is weighted like that of a v prediction.",
   }),
-  noise_offset: refused(PLAIN_NOISE, { nothing: [0] }),
-  noise_offset_random_strength: refused(PLAIN_NOISE),
-  adaptive_noise_scale: refused(PLAIN_NOISE, { nothing: [0] }),
-  multires_noise_iterations: refused(PLAIN_NOISE, { nothing: [0] }),
-  multires_noise_discount: refused(PLAIN_NOISE, { nothing: [0.3] }),
-  ip_noise_gamma: refused(PLAIN_NOISE, { nothing: [0] }),
-  ip_noise_gamma_random_strength: refused(PLAIN_NOISE),
+  noise_offset: refused(PLAIN_NOISE),
+  noise_offset_random_strength: ignored(belongsTo("noise_offset")),
+  adaptive_noise_scale: ignored(belongsTo("noise_offset")),
+  multires_noise_iterations: refused(PLAIN_NOISE),
+  multires_noise_discount: ignored(belongsTo("multires_noise_iterations"), { nothing: [0.3] }),
+  ip_noise_gamma: refused(PLAIN_NOISE),
+  ip_noise_gamma_random_strength: ignored(belongsTo("ip_noise_gamma")),
   zero_terminal_snr: refused("the noise schedule is always the one of SDXL"),
 } satisfies OptionTable

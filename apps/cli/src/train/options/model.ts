@@ -28,15 +28,15 @@ export const MODEL = {
   }),
   v2: refused("SDXL is the only model of this command"),
   tokenizer_cache_dir: ignored("this program contains the tokenizer"),
-  clip_skip: ignored("SDXL always uses the layer before the last of each text encoder", { nothing: [0, 2] }),
+  clip_skip: ignored("SDXL always uses the layer before the last of each text encoder", { nothing: [2] }),
   max_token_length: refused("captions have at most 75 tokens here", {
-    nothing: [0, 75],
+    nothing: [75],
     instead: "Leave it out. Longer captions are cut.",
   }),
   no_half_vae: ignored("the VAE computes in float32"),
   disable_mmap_load_safetensors: ignored(ONE_TENSOR_AT_A_TIME),
   lowram: ignored(ONE_TENSOR_AT_A_TIME),
   highvram: ignored(ONE_TENSOR_AT_A_TIME),
-  network_dropout: refused("adapters have no dropout here", { nothing: [0] }),
+  network_dropout: refused("adapters have no dropout here"),
   network_args: refused("an LLLite has no further options here"),
 } satisfies OptionTable

@@ -1,14 +1,15 @@
 import type { OptionTable } from "@lllite/runtime-node/options"
-import { choice, file, folder, ignored, integer, refused, text } from "@lllite/runtime-node/options"
+import { belongsTo, choice, file, folder, ignored, integer, refused, text } from "@lllite/runtime-node/options"
 
 const NO_RESUME = "the state of a run cannot be loaded yet"
 const CONTINUE = { instead: "Leave it out. To continue from a saved LLLite, use network_weights." }
 const KEPT = "the command never deletes saved files"
-const NO_SAMPLES = "the command draws no pictures during training"
-const DRAW_LATER = { instead: "Leave it out. Save with save_every_n_steps. Draw with: lllite generate" }
-const NO_TRACKER = "there is no log for TensorBoard or W&B"
-const JSON_LINES = { instead: "Leave it out. If stdout is not a terminal, each step is a line of JSON on it." }
+const NO_SAMPLES = "the command draws no pictures during training, as sd-scripts' LLLite trainer"
+const NO_TRACKER =
+  "there is no log for TensorBoard or W&B. If stdout is not a terminal, each step is a line of JSON on it"
 const NO_UPLOAD = "the command uploads nothing"
+const UPLOAD_OPTION = belongsTo("huggingface_repo_id")
+const STATE_OPTION = belongsTo("save_state")
 const LOCAL = { instead: "Leave it out, and upload the saved file." }
 const NOT_WRITTEN = "the command train does not write this metadata"
 const addLater = (key: string): { readonly instead: string } => ({
@@ -47,29 +48,28 @@ export const OUTPUT = {
     instead: "Leave it out. To remove metadata afterwards, type: lllite edit FILE --clear --force",
   }),
   save_n_epoch_ratio: refused("the command saves at fixed intervals", {
-    nothing: [0],
     instead: "Leave it out, and use save_every_n_epochs.",
   }),
-  save_last_n_epochs: refused(KEPT),
-  save_last_n_steps: refused(KEPT),
-  save_last_n_epochs_state: refused(NO_RESUME, CONTINUE),
-  save_last_n_steps_state: refused(NO_RESUME, CONTINUE),
+  save_last_n_epochs: ignored(KEPT),
+  save_last_n_steps: ignored(KEPT),
+  save_last_n_epochs_state: ignored(STATE_OPTION),
+  save_last_n_steps_state: ignored(STATE_OPTION),
   save_state: refused(NO_RESUME, CONTINUE),
   save_state_on_train_end: refused(NO_RESUME, CONTINUE),
   resume: refused(NO_RESUME, CONTINUE),
-  sample_every_n_steps: refused(NO_SAMPLES, { ...DRAW_LATER, nothing: [0] }),
-  sample_at_first: refused(NO_SAMPLES, DRAW_LATER),
-  sample_every_n_epochs: refused(NO_SAMPLES, { ...DRAW_LATER, nothing: [0] }),
-  sample_prompts: refused(NO_SAMPLES, DRAW_LATER),
-  sample_sampler: refused(NO_SAMPLES, { ...DRAW_LATER, nothing: ["ddim"] }),
+  sample_every_n_steps: ignored(NO_SAMPLES),
+  sample_at_first: ignored(NO_SAMPLES),
+  sample_every_n_epochs: ignored(NO_SAMPLES),
+  sample_prompts: ignored(NO_SAMPLES),
+  sample_sampler: ignored(NO_SAMPLES, { nothing: ["ddim", "euler_a"] }),
   huggingface_repo_id: refused(NO_UPLOAD, LOCAL),
-  huggingface_repo_type: refused(NO_UPLOAD, LOCAL),
-  huggingface_path_in_repo: refused(NO_UPLOAD, LOCAL),
-  huggingface_token: refused(NO_UPLOAD, LOCAL),
-  huggingface_repo_visibility: refused(NO_UPLOAD, LOCAL),
-  save_state_to_huggingface: refused(NO_UPLOAD, LOCAL),
-  resume_from_huggingface: refused(NO_RESUME, CONTINUE),
-  async_upload: refused(NO_UPLOAD, LOCAL),
+  huggingface_repo_type: ignored(UPLOAD_OPTION, { nothing: ["model"] }),
+  huggingface_path_in_repo: ignored(UPLOAD_OPTION),
+  huggingface_token: ignored(UPLOAD_OPTION),
+  huggingface_repo_visibility: ignored(UPLOAD_OPTION),
+  save_state_to_huggingface: ignored(STATE_OPTION),
+  resume_from_huggingface: ignored(belongsTo("resume")),
+  async_upload: ignored(UPLOAD_OPTION),
 } satisfies OptionTable
 
 /** Files of options, and output of a run. */
@@ -84,12 +84,12 @@ export const RUN = {
   console_log_level: ignored("progress and notes are always written to stdout", { nothing: ["info"] }),
   console_log_file: ignored("progress and notes are written to stdout, which can be redirected to a file"),
   console_log_simple: ignored("progress and notes are always plain lines if stdout is not a terminal"),
-  log_with: refused(NO_TRACKER, JSON_LINES),
-  logging_dir: refused(NO_TRACKER, JSON_LINES),
-  log_prefix: refused(NO_TRACKER, JSON_LINES),
-  log_tracker_name: refused(NO_TRACKER, JSON_LINES),
-  log_tracker_config: refused(NO_TRACKER, JSON_LINES),
-  log_config: refused(NO_TRACKER, JSON_LINES),
-  wandb_run_name: refused(NO_TRACKER, JSON_LINES),
-  wandb_api_key: refused(NO_TRACKER, JSON_LINES),
+  log_with: ignored(NO_TRACKER),
+  logging_dir: ignored(NO_TRACKER),
+  log_prefix: ignored(NO_TRACKER),
+  log_tracker_name: ignored(NO_TRACKER),
+  log_tracker_config: ignored(NO_TRACKER),
+  log_config: ignored(NO_TRACKER),
+  wandb_run_name: ignored(NO_TRACKER),
+  wandb_api_key: ignored(NO_TRACKER),
 } satisfies OptionTable

@@ -1,7 +1,7 @@
 import type { OptimizerName } from "@lllite/core/names"
 import { LR_CURVES, OPTIMIZERS } from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
-import { choice, flag, ignored, integer, number, refused, steps } from "@lllite/runtime-node/options"
+import { belongsTo, choice, flag, ignored, integer, number, refused, steps } from "@lllite/runtime-node/options"
 
 const OPTIMIZER_NAMES = Object.keys(OPTIMIZERS).filter((name): name is OptimizerName => Object.hasOwn(OPTIMIZERS, name))
 const BY_NAME = "the optimizer is chosen by its name here"
@@ -10,7 +10,7 @@ const ATTENTION = "attention has one implementation here"
 const FLOAT32 = "training computes in float32"
 const NO_PYTORCH = "this program does not use PyTorch"
 const ONE_MACHINE = "training runs on one machine and one device here"
-const WITHOUT_DEEPSPEED = { instead: "Leave out all options of DeepSpeed." }
+const DEEPSPEED = belongsTo("deepspeed")
 
 /** Length of the training, and how it computes. */
 export const TRAINING = {
@@ -18,12 +18,13 @@ export const TRAINING = {
   max_train_epochs: integer({
     min: 1,
     max: 1_000_000,
+    nothing: [0],
     help: "Number of epochs: passes over the whole data set. It replaces max_train_steps.",
   }),
   seed: integer({ default: 0, min: 0, max: 2 ** 32 - 1, help: "Seed. The same seed gives the same file." }),
   gradient_checkpointing: flag({ help: "Use less memory. Each step takes longer." }),
   gradient_accumulation_steps: refused("a step has one batch here", {
-    nothing: [0, 1],
+    nothing: [1],
     instead: "Leave it out, and use a larger train_batch_size.",
   }),
   mixed_precision: ignored(FLOAT32),
@@ -35,18 +36,18 @@ export const TRAINING = {
   mem_eff_attn: ignored(ATTENTION),
   torch_compile: ignored(NO_PYTORCH),
   dynamo_backend: ignored(NO_PYTORCH, { nothing: ["inductor"] }),
-  ddp_timeout: ignored(ONE_MACHINE, { nothing: [0] }),
+  ddp_timeout: ignored(ONE_MACHINE),
   ddp_gradient_as_bucket_view: ignored(ONE_MACHINE),
   ddp_static_graph: ignored(ONE_MACHINE),
-  deepspeed: refused(ONE_MACHINE, WITHOUT_DEEPSPEED),
-  zero_stage: refused(ONE_MACHINE, { ...WITHOUT_DEEPSPEED, nothing: [2] }),
-  offload_optimizer_device: refused(ONE_MACHINE, WITHOUT_DEEPSPEED),
-  offload_optimizer_nvme_path: refused(ONE_MACHINE, WITHOUT_DEEPSPEED),
-  offload_param_device: refused(ONE_MACHINE, WITHOUT_DEEPSPEED),
-  offload_param_nvme_path: refused(ONE_MACHINE, WITHOUT_DEEPSPEED),
-  zero3_init_flag: refused(ONE_MACHINE, WITHOUT_DEEPSPEED),
-  zero3_save_16bit_model: refused(ONE_MACHINE, WITHOUT_DEEPSPEED),
-  fp16_master_weights_and_gradients: refused(ONE_MACHINE, WITHOUT_DEEPSPEED),
+  deepspeed: refused(ONE_MACHINE, { instead: "Leave out all options of DeepSpeed." }),
+  zero_stage: ignored(DEEPSPEED, { nothing: [2] }),
+  offload_optimizer_device: ignored(DEEPSPEED),
+  offload_optimizer_nvme_path: ignored(DEEPSPEED),
+  offload_param_device: ignored(DEEPSPEED),
+  offload_param_nvme_path: ignored(DEEPSPEED),
+  zero3_init_flag: ignored(DEEPSPEED),
+  zero3_save_16bit_model: ignored(DEEPSPEED),
+  fp16_master_weights_and_gradients: ignored(DEEPSPEED),
 } satisfies OptionTable
 
 /** Optimizer and learning rate. */
@@ -87,7 +88,7 @@ export const OPTIMIZER = {
   use_8bit_adam: refused(BY_NAME, OPTIMIZER_TYPE),
   use_lion_optimizer: refused(BY_NAME, OPTIMIZER_TYPE),
   optimizer_args: refused("an optimizer always has its usual constants here"),
-  fused_backward_pass: refused("an optimizer step needs all gradients here"),
+  fused_backward_pass: ignored("an optimizer step needs all gradients here"),
   lr_scheduler_type: refused("lr_scheduler has all curves of this command", {
     instead: "Leave it out, and use lr_scheduler.",
   }),
