@@ -2,7 +2,8 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { Prediction } from "../src/diffusion/names.ts"
 import { addNoise, velocity } from "../src/diffusion/noising.ts"
 import { alphaAt, createNoiseSchedule, type NoiseSchedule, snrAt } from "../src/diffusion/schedule.ts"
-import { sinusoidalEmbedding } from "../src/diffusion/size-embedding.ts"
+import { type SizeCondition, sizeEmbedding, timestepEmbedding } from "../src/diffusion/size-embedding.ts"
+import { concatenate } from "../src/training/concatenate.ts"
 import { elementwiseLoss, huberDelta, lossWeight, weightedMean } from "../src/training/loss.ts"
 import { createLrSchedule, type LrScheduleOptions } from "../src/training/lr-schedule.ts"
 import { type HuberSchedule, LOSS_TYPES, type LossType, LR_CURVES, type LrCurve } from "../src/training/names.ts"
@@ -86,7 +87,7 @@ async function runTensor(run: Run, name: string, want: ReferenceTensor): Promise
       ? lossValues(run, name, want)
       : group === "lr"
         ? lrValues(run, name, want)
-        : embeddingValues(name, want))
+        : embeddingValues(name))
   if (ours === undefined) return { case: name, skipped: "not built" }
   return compare(name, ours, want.values, name.includes("embedding") ? EMBEDDING_TOLERANCE : FORWARD_TOLERANCE)
 }
@@ -183,31 +184,20 @@ function lrValues({ reference: { lrArgs } }: Run, name: string, want: ReferenceT
   return want.values.map((_, step) => rate(step))
 }
 
-/**
- * The reference does not name the embedded numbers. They are computed from the waves, and each wave must then agree.
- * Rows hold one embedding (`timestep.embedding320`) or six of 256 (`timeIds.embedding`).
- */
-function embeddingValues(name: string, want: ReferenceTensor): ArrayLike<number> | undefined {
-  const width = name === "timeIds.embedding" ? 256 : Number(/^timestep\.embedding(\d+)$/.exec(name)?.[1])
-  if (!(width > 0)) return undefined
-  const ours = new Float32Array(want.values.length)
-  for (let start = 0; start < ours.length; start += width) {
-    const number = embeddedNumber(want.values.subarray(start, start + width))
-    ours.set(sinusoidalEmbedding(number, width), start)
-  }
-  return ours
-}
+/** The sizes that `timeIds.embedding` embeds: SDXL's usual picture, and one whose six numbers all differ. */
+const EMBEDDED_SIZES: readonly SizeCondition[] = [
+  { original: [1024, 1024], crop: [0, 0], target: [1024, 1024] },
+  { original: [832, 1216], crop: [16, 32], target: [768, 1344] },
+]
 
-/**
- * The number follows from the slowest wave first, which has less than one period. Each faster wave makes it more exact.
- */
-function embeddedNumber(embedding: Float32Array): number {
-  const half = embedding.length / 2
-  let number = 0
-  for (let i = half - 1; i >= 0; i--) {
-    const frequency = Math.exp((-Math.log(10_000) * i) / half)
-    const phase = Math.atan2(embedding[half + i] as number, embedding[i] as number) - number * frequency
-    number += (phase - 2 * Math.PI * Math.round(phase / (2 * Math.PI))) / frequency
+/** The timesteps that `timestep.embedding320` embeds. */
+const EMBEDDED_TIMESTEPS: readonly number[] = [0, 1, 500, 999]
+
+/** The reference's description does not name what it embeds. So the numbers stand here, and not in its answer. */
+function embeddingValues(name: string): ArrayLike<number> | undefined {
+  if (name === "timeIds.embedding") return concatenate(EMBEDDED_SIZES.map(sizeEmbedding))
+  if (name === "timestep.embedding320") {
+    return concatenate(EMBEDDED_TIMESTEPS.map((timestep) => timestepEmbedding(timestep, 320)))
   }
-  return number
+  return undefined
 }

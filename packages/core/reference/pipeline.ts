@@ -86,9 +86,13 @@ export async function runPipeline(
   const noise = fromNchw(normal(startName, shape), shape)
 
   for (const name of tensors.tensors.keys()) {
-    const [, samplerName = "", use = ""] = /^pipe\.(.+)\.(\w+)\.latents$/.exec(name) ?? []
+    const [, samplerName, use = ""] = /^pipe\.(.+)\.(\w+)\.latents$/.exec(name) ?? []
+    if (samplerName === undefined) continue
     const strengthAt = strengths[use]
-    if (strengthAt === undefined) continue
+    if (strengthAt === undefined) {
+      results.push({ case: name, skipped: `no use of an adapter is called "${use}"` })
+      continue
+    }
     let evaluation = 0
     const network: Network = (input, { timestep }) => {
       const tap = llliteTap(ops, lllite, control, strengthAt(evaluation++))
