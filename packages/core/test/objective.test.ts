@@ -1,0 +1,181 @@
+import { enumerateSites } from "@lllite/format/selections"
+import * as tf from "@tensorflow/tfjs-core"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { signal } from "../reference/synthetic.ts"
+import { createNoiseSchedule, type Prediction, snrAt } from "../src/diffusion/index.ts"
+import { sizeEmbedding } from "../src/diffusion/size-embedding.ts"
+import { imageToFloats } from "../src/image.ts"
+import type { Sdxl } from "../src/models/index.ts"
+import { disposeLllite, encodePrompts, llliteTap, prepareControl, unet, uploadLllite } from "../src/models/index.ts"
+import { encodeImage, latentsOf } from "../src/models/vae/vae.ts"
+import { createStream } from "../src/random/index.ts"
+import { NO_MEMO } from "../src/training/example-memo.ts"
+import type { CachedExample, ObjectiveOptions, TrainExample, TrainState } from "../src/training/index.ts"
+import { cacheDataset, createTrainState, LLLITE, objective } from "../src/training/index.ts"
+import { trainRun } from "../src/worker/training.ts"
+import { createSyntheticSdxl, SMALL_UNET } from "./synthetic-sdxl.ts"
+import { startWasm } from "./wasm.ts"
+
+const WIDTH = 96
+const HEIGHT = 64
+const LATENT = [HEIGHT / 8, WIDTH / 8, 4] as const
+const SEED = 5
+const CAPTIONS = ["a red star", "two blue rings"]
+const SITES = enumerateSites(SMALL_UNET.layout)
+const DIMS = { condDim: 4, mlpDim: 4 }
+const schedule = createNoiseSchedule()
+
+function picture(name: string) {
+  const data = Uint8Array.from(signal(name, [HEIGHT, WIDTH, 3]), (value) => (value + 1) * 127)
+  return { width: WIDTH, height: HEIGHT, data }
+}
+
+/** Examples that differ in all that an example has. */
+const EXAMPLES: readonly TrainExample[] = CAPTIONS.map((caption, i) => ({
+  name: `example ${i}`,
+  image: picture(`image ${i}`),
+  control: picture(`control ${i}`),
+  caption,
+  size: { original: [300 + i, 500 + i], crop: [10 * i, 20 * i + 5], target: [HEIGHT, WIDTH] },
+}))
+
+/* Sides, rows of a batch and parts of a step: numbers of one type that are easy to take for each other. */
+describe("the loss of pictures that are not square, of examples that differ", () => {
+  let sdxl: Sdxl
+  let cached: readonly CachedExample[]
+  /** An LLLite with an effect. */
+  let model: TrainState["model"]
+
+  beforeAll(async () => {
+    sdxl = await createSyntheticSdxl(await startWasm())
+    const { model: fresh } = createTrainState(SITES, DIMS, 1)
+    const noise = createStream(1, "up").normal(fresh.values.length)
+    model = { ...fresh, values: fresh.values.map((value, i) => value || 0.3 * (noise[i] ?? 0)) }
+    const dataset = { count: 2, example: async (index: number) => EXAMPLES[index] as TrainExample }
+    const caching = cacheDataset(sdxl, dataset, { seed: SEED })
+    let next = await caching.next()
+    while (next.done !== true) next = await caching.next()
+    cached = next.value
+  })
+  afterAll(() => sdxl.dispose())
+
+  const lossOf = async (
+    firstRow: number,
+    members: readonly number[],
+    { options = {}, of = sdxl }: { options?: ObjectiveOptions; of?: Sdxl } = {},
+  ) => {
+    const examples = members.map((i) => cached[i] as CachedExample)
+    return objective(of, schedule, LLLITE, model, { seed: SEED, step: 3, firstRow, examples }, options)
+  }
+
+  /** The draws of a row of step 3, from the streams that training names. */
+  function drawsOf(row: number, from = 0, to = 1000) {
+    const at = { step: 3, index: row }
+    const [timestep = -1] = createStream(SEED, "timesteps").integers(1, from, to, at)
+    return { timestep, noise: createStream(SEED, "noise").normal(LATENT, at) }
+  }
+
+  /** The loss of an example in a row, composed anew of the network, the steered pass and the textbook's formulas. */
+  async function lossAlone(
+    row: number,
+    member: number,
+    { prediction = "epsilon", range = [0, 1000] }: { prediction?: Prediction; range?: readonly [number, number] } = {},
+  ): Promise<number> {
+    const { latents: clean, context, vector } = cached[member] as CachedExample
+    const { timestep, noise } = drawsOf(row, ...range)
+    const alpha = schedule.alphasCumprod[timestep] ?? Number.NaN
+    const mix = (ofClean: number, ofNoise: number) =>
+      clean.map((value, i) => ofClean * value + ofNoise * (noise[i] ?? Number.NaN))
+    const target = prediction === "epsilon" ? noise : mix(-Math.sqrt(1 - alpha), Math.sqrt(alpha))
+    const lllite = uploadLllite(model)
+    const data = imageToFloats(EXAMPLES[member]?.control ?? picture("none"))
+    const control = prepareControl(sdxl.ops, lllite, { count: 1, height: HEIGHT, width: WIDTH, data })
+    const output = tf.tidy(() => {
+      const input = {
+        latents: tf.tensor4d(mix(Math.sqrt(alpha), Math.sqrt(1 - alpha)), [1, ...LATENT]),
+        timesteps: [timestep],
+        context: tf.tensor3d(context, [1, 77, context.length / 77]),
+        vector: tf.tensor2d(vector, [1, vector.length]),
+      }
+      return unet(sdxl.ops, sdxl.unet, input, { tap: llliteTap(sdxl.ops, lllite, control, 1) })
+    })
+    const predicted = await output.data<"float32">()
+    output.dispose()
+    control.dispose()
+    disposeLllite(lllite)
+    return predicted.reduce((sum, value, i) => sum + (value - (target[i] ?? 0)) ** 2, 0) / predicted.length
+  }
+
+  it("caches a picture's rows, and the sizes and the text of its own example", async () => {
+    for (const [i, { image, control, caption, size }] of EXAMPLES.entries()) {
+      const example = cached[i] as CachedExample
+      expect([example.width, example.height]).toEqual([WIDTH, HEIGHT])
+      expect(example.control).toEqual(control)
+      const { context, pooled } = encodePrompts(sdxl.ops, sdxl, [caption])
+      expect(example.context).toEqual(await context.data())
+      expect(example.vector).toEqual(Float32Array.of(...(await pooled.data()), ...sizeEmbedding(size)))
+      const expected = tf.tidy(() => {
+        const pixels = Float32Array.from(image.data, (value) => (value / 255) * 2 - 1)
+        const posterior = encodeImage(sdxl.ops, sdxl.vae, tf.tensor4d(pixels, [1, HEIGHT, WIDTH, 3]))
+        const noise = createStream(SEED, "posterior").normal(LATENT, { index: i })
+        return latentsOf(posterior, tf.tensor4d(noise, [1, ...LATENT]))
+      })
+      expect(example.latents).toEqual(await expected.data())
+      tf.dispose([context, pooled, expected])
+    }
+  })
+
+  it.each(["epsilon", "v"] as const)("is the mean of what each row has alone, for %s", async (prediction) => {
+    const { loss } = await lossOf(2, [0, 1], { of: { ...sdxl, prediction } })
+    const rows = [await lossAlone(2, 0, { prediction }), await lossAlone(3, 1, { prediction })]
+    expect(loss).toBeCloseTo(((rows[0] ?? 0) + (rows[1] ?? 0)) / 2, 5)
+    // Rows that stood in each other's place would show.
+    const swapped = [await lossAlone(2, 1, { prediction }), await lossAlone(3, 0, { prediction })]
+    for (const [i, row] of rows.entries()) expect(Math.abs(row - (swapped[i] ?? row))).toBeGreaterThan(1e-4)
+  })
+
+  it("weighs each row by its own timestep", async () => {
+    const { loss } = await lossOf(0, [0, 1], { options: { weights: { debiased: true } } })
+    const weights = [0, 1].map((row) => 1 / Math.sqrt(snrAt(schedule, drawsOf(row).timestep)))
+    let sum = 0
+    for (const [row, weight] of weights.entries()) sum += weight * (await lossAlone(row, row))
+    expect(weights[0]).not.toBeCloseTo(weights[1] ?? 0, 3)
+    expect(loss / (sum / 2)).toBeCloseTo(1, 5)
+  })
+
+  it("draws its timesteps from the range that it is given", async () => {
+    const range = [900, 1000] as const
+    const options = { minTimestep: range[0], maxTimestep: range[1] }
+    const { loss } = await lossOf(0, [0], { options })
+    expect(loss).toBeCloseTo(await lossAlone(0, 0, { range }), 5)
+    expect(loss).not.toBeCloseTo(await lossAlone(0, 0), 3)
+  })
+
+  it("has in two parts the loss and the gradients of the whole, since each row keeps its draws", async () => {
+    const whole = await lossOf(0, [0, 1])
+    const first = await lossOf(0, [0])
+    const second = await lossOf(1, [1])
+    expect((first.loss + second.loss) / 2).toBeCloseTo(whole.loss, 5)
+    const largest = whole.gradients.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+    const joined = first.gradients.map((value, i) => (value + (second.gradients[i] ?? Number.NaN)) / 2)
+    const off = joined.reduce((most, value, i) => Math.max(most, Math.abs(value - (whole.gradients[i] ?? 0))), 0)
+    expect(off).toBeLessThan(1e-4 * largest)
+  })
+
+  it("is the same in a run, whatever the number of parts", async () => {
+    const losses: number[] = []
+    for (const shards of [1, 2]) {
+      const place = { sdxl, schedule, examples: new Map(cached.entries()), memo: NO_MEMO }
+      const state = createTrainState(SITES, DIMS, SEED)
+      const { signal } = new AbortController()
+      const options = { steps: 1, batchSize: 2, seed: SEED, learningRate: 1e-3, shards }
+      const sent = { ...options, ...DIMS, sites: SITES }
+      const helpers = { clients: [], model: 0, run: 0 }
+      for await (const { loss } of trainRun(place, state, helpers, sent, { signal, pause: async () => {} })) {
+        losses.push(loss)
+      }
+    }
+    expect(losses).toHaveLength(2)
+    expect(losses[0]).toBeCloseTo(losses[1] ?? 0, 5)
+  })
+})
