@@ -1,10 +1,12 @@
 /**
- * The names that options take, with their options, defaults and ranges. Nothing here loads TensorFlow.js.
+ * The names that options take, with their options, defaults and ranges, and the form of notices. Nothing here loads
+ * TensorFlow.js.
  *
  * @module
  */
 export * from "./diffusion/names.ts"
 export { GENERATE_DEFAULTS, SIDE_MULTIPLE } from "./generation/defaults.ts"
+export { countedNotice } from "./notice.ts"
 export { checkRanges, isInRange, type NumberOption, type NumberRange, rangeText } from "./number-range.ts"
 export {
   EMBEDDING_NORMALIZATIONS,

@@ -40,9 +40,18 @@ export { type OpenSdxl, openSdxl, type SdxlPaths, TINY } from "./files/open-sdxl
 export { openPath, type PathSource, withPath } from "./files/path-source.ts"
 export { blankImage, type Colour, drawImage, drawText, overlayEdges } from "./images/canvas.ts"
 export { contactSheet, type SheetOptions, type SheetRow } from "./images/contact-sheet.ts"
+export { IMAGE_EXTENSIONS } from "./images/formats.ts"
+export { type PictureTrait, type PictureWithTraits, pictureNotices } from "./images/picture-traits.ts"
 export { decodePngText, encodePng } from "./images/png.ts"
 export { readPngText, writePng } from "./images/png-file.ts"
-export { IMAGE_EXTENSIONS, type ImageSize, type PictureSource, readImage, readImageSize } from "./images/read-image.ts"
+export {
+  type ExaminedImage,
+  examineImage,
+  type ImageSize,
+  type PictureSource,
+  readImage,
+  readImageSize,
+} from "./images/read-image.ts"
 export { nearest } from "./options/nearest.ts"
 export type { Problem } from "./options/problems.ts"
 export { createNodeRuntime, type NodeRuntime, type NodeRuntimeOptions } from "./runtime.ts"

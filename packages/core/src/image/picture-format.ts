@@ -26,8 +26,30 @@ export function pictureFormatOf(first: Uint8Array): PictureFormat | null {
   )
 }
 
-/** Says which formats are read, and what to do with another one. @param first its first 12 bytes */
+/** Formats that are not read, by their first bytes. */
+const OTHERS: readonly (readonly [name: string, offset: number, bytes: readonly number[]])[] = [
+  ["BMP", 0, [0x42, 0x4d]],
+  ["GIF", 0, [0x47, 0x49, 0x46, 0x38]],
+  ["TIFF", 0, [0x49, 0x49, 0x2a, 0x00]],
+  ["TIFF", 0, [0x4d, 0x4d, 0x00, 0x2a]],
+  ["PSD", 0, [0x38, 0x42, 0x50, 0x53]],
+  ["PDF", 0, [0x25, 0x50, 0x44, 0x46]],
+  ["JPEG XL", 0, [0xff, 0x0a]],
+  ["JPEG XL", 4, [0x4a, 0x58, 0x4c, 0x20]],
+  ["JPEG 2000", 4, [0x6a, 0x50, 0x20, 0x20]],
+  ["AVIF", 4, [0x66, 0x74, 0x79, 0x70, 0x61, 0x76, 0x69]],
+  ["HEIC", 4, [0x66, 0x74, 0x79, 0x70, 0x68, 0x65]],
+  ["HEIC", 4, [0x66, 0x74, 0x79, 0x70, 0x6d, 0x69, 0x66, 0x31]],
+]
+
+/** Says which formats are read, and what to do with another one. @param first its first 12 bytes, or all that it has */
 export function otherFormatHint(first: Uint8Array): string {
-  const isBmp = first[0] === 0x42 && first[1] === 0x4d
-  return `expected ${PICTURE_FORMATS.join(", ")}.${isBmp ? " It is a BMP. Save it as PNG." : " Convert it, or leave it out."}`
+  const other = OTHERS.find(([, offset, bytes]) => bytes.every((byte, i) => first[offset + i] === byte))?.[0]
+  const advice =
+    first.length === 0
+      ? "The file is empty. Get a complete copy."
+      : other === undefined
+        ? "Convert it."
+        : `It is a ${other}. Save it as PNG.`
+  return `expected ${PICTURE_FORMATS.join(", ")}. ${advice}`
 }

@@ -49,7 +49,7 @@ const open = (options: Options = {}) =>
 describe("openDataset", () => {
   it("gives pairs by name, fitted and with the sizes for SDXL's embedding", async () => {
     await pair("b", bar(64, 64))
-    await pair("a", bar(160, 80), bar(80, 40), "first line \nsecond")
+    await pair("a", bar(160, 80), bar(80, 40), "first line \n")
     const dataset = await open({ captionPrefix: "drawing:" })
     expect(dataset).toMatchObject({ count: 2, pictures: 2, batchSize: 1, notices: [] })
     expect(dataset.sizes).toEqual([
@@ -104,7 +104,9 @@ describe("openDataset", () => {
     await pair("a", bar(64, 64), bar(64, 64), null)
     const dataset = await open()
     expect((await dataset.example(0)).caption).toBe("")
-    expect(dataset.notices).toEqual([expect.stringMatching(/1 pictures have no caption file \(extension \.caption\)/)])
+    expect(dataset.notices).toEqual([
+      expect.stringMatching(/a\.png" has no caption file\..*The extension of captions is \.caption/),
+    ])
   })
 
   it("names options of the configuration that have no effect", async () => {
@@ -127,13 +129,15 @@ describe("openDataset", () => {
     expect(message).toMatch(/has 6 problems:/)
     expect(message).toMatch(/lonely\.png" has no control picture: ".*controls.lonely" with any extension is missing/)
     expect(message).toMatch(/broken\.png" is not a picture that can be read/)
-    expect(message).toMatch(/extra\.png" has no picture of the same name/)
+    expect(message).toMatch(/extra\.png" has no picture of the same name and is not used/)
+    expect(message).not.toMatch(/remove/i)
     expect(message).toMatch(/shape\.png" is 64x48 and its picture 64x64/)
     expect(message).toMatch(/silent\.caption": its first line is empty/)
     expect(message).toMatch(/old\.bmp" is a \.bmp picture/)
   })
 
   it("says it in one sentence when one thing is wrong", async () => {
+    await put("controls/a.png", bar(64, 64))
     await expect(open()).rejects.toThrow(/^the data set has a problem: ".*images" has no pictures/)
     await expect(open({ imageDir: join(folder, "none") })).rejects.toThrow(
       /cannot read the folder ".*none": there is no/,

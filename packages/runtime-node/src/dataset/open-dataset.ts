@@ -1,11 +1,14 @@
 import type { ResizeKernel } from "@lllite/core/image"
 import type { Sized, TrainDataset } from "@lllite/core/training"
 import { InputError } from "../errors.ts"
+import { pictureNotices } from "../images/picture-traits.ts"
 import { readImage } from "../images/read-image.ts"
+import { checkPictures } from "./check-pictures.ts"
 import type { DatasetConfig } from "./dataset-config.ts"
+import { remarkNotices } from "./dataset-notices.ts"
 import type { Fit } from "./fit-pair.ts"
 import { createFitter, fitPair } from "./fit-pair.ts"
-import type { Pair } from "./pairs.ts"
+import type { Pair, PairListing, WatchOptions } from "./pairs.ts"
 import { listPairs } from "./pairs.ts"
 
 /** Pairs of pictures in folders, ready to train with. */
@@ -21,55 +24,96 @@ export interface FolderDataset extends TrainDataset {
 
 interface Entry {
   readonly pair: Pair
+  /** The number of the pair in the data set, without repeats. */
+  readonly picture: number
   readonly fit: Fit
   readonly kernel: ResizeKernel | null
 }
 
 /** How many problems are written out. */
 const SHOWN_PROBLEMS = 20
+/** How many pairs without a problem are named beside problems. */
+const SHOWN_USABLE = 3
+
+/** Progress of {@link openDataset}: headers and captions are read, then pictures are decoded. */
+export interface DatasetProgress {
+  readonly phase: "list" | "check"
+  /** Files done in the phase, and files of the phase. A phase `list` has the pairs of one folder. */
+  readonly done: number
+  readonly count: number
+}
+
+/** Options of {@link openDataset}. */
+export interface OpenDatasetOptions {
+  /** Stops the work between two files. */
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: DatasetProgress) => void
+}
 
 /**
- * Examines all folders of a data set. Pictures are decoded on demand.
+ * Examines all folders of a data set. Every picture is decoded once, so that a broken one is found before the training
+ * begins. No picture is kept: they are decoded again on demand.
  *
- * @throws InputError with all problems, by file: missing and extra controls, broken pictures, empty captions
+ * @throws InputError with all problems, by file: missing controls, broken pictures, formats that are not read, empty
+ * captions; the signal's reason when aborted
  */
-export async function openDataset(config: DatasetConfig): Promise<FolderDataset> {
+export async function openDataset(config: DatasetConfig, options: OpenDatasetOptions = {}): Promise<FolderDataset> {
+  const { signal, onProgress } = options
+  const watch = (phase: DatasetProgress["phase"]): WatchOptions => ({
+    ...(signal === undefined ? {} : { signal }),
+    onProgress: (done, count) => onProgress?.({ phase, done, count }),
+  })
   const entries: Entry[] = []
-  const problems: string[] = []
-  const withoutCaption: string[] = []
+  const listings: PairListing[] = []
   let pictures = 0
   for (const group of config.groups) {
     const fitter = createFitter(group)
     for (const subset of group.subsets) {
-      const listing = await listPairs(subset)
-      problems.push(...listing.problems)
-      withoutCaption.push(...listing.withoutCaption)
-      pictures += listing.pairs.length
-      for (const pair of listing.pairs) {
-        const entry = { pair, fit: fitter([pair.size.width, pair.size.height]), kernel: subset.kernel }
+      const listing = await listPairs(subset, watch("list"))
+      listings.push(listing)
+      for (const [offset, pair] of listing.pairs.entries()) {
+        const fit = fitter([pair.size.width, pair.size.height])
+        const entry = { pair, picture: pictures + offset, fit, kernel: subset.kernel }
         for (let repeat = 0; repeat < subset.repeats; repeat++) entries.push(entry)
       }
+      pictures += listing.pairs.length
     }
   }
+  const readable = listings.flatMap((listing) => listing.readable)
+  const checked = await checkPictures([...new Set(readable)], watch("check"))
+  const problems = [...listings.flatMap((listing) => listing.problems), ...checked.problems]
   if (problems.length > 0) {
+    const good = new Set(checked.pictures.map(({ path }) => path))
+    const pairs = listings.flatMap((listing) => listing.pairs)
+    const usable = pairs.filter(({ image, control }) => good.has(image) && good.has(control))
     const listed = problems.map((text) => ({ where: "data set", text }))
-    throw new InputError("dataset-files", describeProblems(problems), { problems: listed })
+    throw new InputError("dataset-files", describeProblems(problems, usable), { problems: listed })
   }
   return {
     count: entries.length,
     pictures,
     batchSize: config.batchSize,
     sizes: entries.map(({ fit }) => ({ width: fit.cropped[0], height: fit.cropped[1] })),
-    notices: [...config.notices, ...captionNotices(withoutCaption, config)],
+    notices: [
+      ...config.notices,
+      ...remarkNotices(
+        listings.flatMap(({ remarks }) => remarks),
+        captionExtensions(config),
+      ),
+      ...pictureNotices(checked.pictures),
+    ],
     example: async (index) => {
-      const entry = entries[index]
-      if (entry === undefined)
-        throw new InputError("dataset-index", `data set: there is no example ${index} of ${entries.length}`)
-      const { pair, fit, kernel } = entry
+      const { pair, fit, kernel } = entryAt(entries, index)
       const fitted = fitPair(await readImage(pair.image), await readImage(pair.control), fit, kernel)
       return { name: pair.image, ...fitted, caption: pair.caption, size: fit.condition }
     },
   }
+}
+
+function entryAt(entries: readonly Entry[], index: number): Entry {
+  const entry = entries[index]
+  if (entry !== undefined) return entry
+  throw new InputError("dataset-index", `data set: there is no example ${index} of ${entries.length}`)
 }
 
 /** Optimiser steps in one epoch: a size's last batch may be short. Source: sd-scripts `BucketManager`. */
@@ -82,20 +126,22 @@ export function stepsPerEpoch(sizes: readonly Sized[], batchSize: number): numbe
   return [...counts.values()].reduce((steps, count) => steps + Math.ceil(count / batchSize), 0)
 }
 
-function describeProblems(problems: readonly string[]): string {
+function describeProblems(problems: readonly string[], usable: readonly Pair[]): string {
   const [only] = problems
   if (problems.length === 1) return `the data set has a problem: ${only}`
   const shown = problems.slice(0, SHOWN_PROBLEMS).map((problem) => `\n  - ${problem}`)
   const more = problems.length > SHOWN_PROBLEMS ? `\n  - and ${problems.length - SHOWN_PROBLEMS} more` : ""
-  return `the data set has ${problems.length} problems:${shown.join("")}${more}`
+  return `the data set has ${problems.length} problems:${shown.join("")}${more}${describeUsable(usable)}`
 }
 
-function captionNotices(withoutCaption: readonly string[], config: DatasetConfig): readonly string[] {
-  const [first] = withoutCaption
-  if (first === undefined) return []
-  const endings = [...new Set(config.groups.flatMap(({ subsets }) => subsets.map((subset) => subset.captionExtension)))]
-  return [
-    `${withoutCaption.length} pictures have no caption file (extension ${endings.join(" or ")}). Training uses an empty ` +
-      `caption for them. The first is "${first}". To change the extension, set caption_extension.`,
-  ]
+/** Which pairs are in order. Among many problems, this shows whether a format or a folder as a whole is the cause. */
+function describeUsable(pairs: readonly Pair[]): string {
+  if (pairs.length === 0) return ""
+  const names = pairs.slice(0, SHOWN_USABLE).map(({ image }) => `"${image}"`)
+  const more = pairs.length > SHOWN_USABLE ? " …" : ""
+  return `\n${pairs.length === 1 ? "One pair has" : `${pairs.length} pairs have`} no problem: ${names.join(", ")}${more}`
+}
+
+function captionExtensions({ groups }: DatasetConfig): readonly string[] {
+  return [...new Set(groups.flatMap(({ subsets }) => subsets.map(({ captionExtension }) => captionExtension)))]
 }

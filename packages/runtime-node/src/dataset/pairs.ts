@@ -1,10 +1,16 @@
-import { readdir, readFile } from "node:fs/promises"
-import { extname, join, parse } from "node:path"
+import { readFile } from "node:fs/promises"
+import { join, parse } from "node:path"
 import { fileError } from "../errors.ts"
 import { decodeText } from "../files/read-text.ts"
 import type { ImageSize } from "../images/read-image.ts"
-import { IMAGE_EXTENSIONS, readImageSize } from "../images/read-image.ts"
+import { readImageHeader } from "../images/read-image.ts"
+import { compareShapes } from "./control-shape.ts"
 import type { SubsetConfig } from "./dataset-config.ts"
+import type { Remark } from "./dataset-notices.ts"
+import { mapInParallel } from "./in-parallel.ts"
+import { matchControls } from "./match-controls.ts"
+import type { PictureFolder } from "./picture-folder.ts"
+import { readPictureFolder } from "./picture-folder.ts"
 
 /** A picture, its control and its caption. */
 export interface Pair {
@@ -17,110 +23,114 @@ export interface Pair {
 /** The pairs of two folders, and their problems. */
 export interface PairListing {
   readonly pairs: readonly Pair[]
-  /** One sentence each, with the file and what to do. */
+  /** One sentence each, with the file and what to do. A cause of other problems comes before them. */
   readonly problems: readonly string[]
-  /** Pictures without a caption file. They are trained with an empty caption. */
-  readonly withoutCaption: readonly string[]
+  /** What is allowed and may be a mistake. */
+  readonly remarks: readonly Remark[]
+  /** Pictures and controls whose headers can be read, also of pairs with a problem. */
+  readonly readable: readonly string[]
 }
 
-/** Largest difference between the aspects of a picture and its control. It allows rounded sizes, not another crop. */
-const ASPECT_TOLERANCE = 0.01
-
-/** Extensions of pictures that sd-scripts reads and this package does not. */
-const OTHER_IMAGE_EXTENSIONS = [".bmp", ".avif", ".jxl"]
+/** Options of long work over files. */
+export interface WatchOptions {
+  readonly signal?: AbortSignal
+  /** Called after every file, with the number of files done and of all. */
+  readonly onProgress?: (done: number, count: number) => void
+}
 
 /**
  * Finds the pictures directly inside a folder, sorted by name. A control has the same name in the other folder, with any
  * extension. Only headers are decoded. All problems are collected.
  *
- * Source: sd-scripts `ControlNetDataset`.
+ * Names that begin with a dot are passed over. Source: sd-scripts `ControlNetDataset`.
  *
- * @throws InputError when a folder cannot be read
+ * @throws InputError when a folder cannot be read; the signal's reason when aborted
  */
-export async function listPairs(config: SubsetConfig): Promise<PairListing> {
-  const images = await listImages(config.imageDir)
-  const controls = await listImages(config.controlDir)
-  const problems = [...images.problems, ...controls.problems]
-  const controlOf = new Map([...controls.names].reverse().map((name) => [parse(name).name, name]))
-  const pairs: Pair[] = []
-  const withoutCaption: string[] = []
-  for (const name of images.names) {
-    const image = join(config.imageDir, name)
-    const stem = parse(name).name
-    const control = controlOf.get(stem)
-    if (control === undefined) {
-      problems.push(
-        `"${image}" has no control picture: "${join(config.controlDir, stem)}" with any extension is missing`,
-      )
-    }
-    const caption = await attempt(problems, () => readCaption(join(config.imageDir, stem), config))
-    const size = await attempt(problems, () => readImageSize(image))
-    if (caption === null) withoutCaption.push(image)
-    if (control === undefined || size === undefined || caption === undefined) continue
-    const controlPath = join(config.controlDir, control)
-    const controlSize = await attempt(problems, () => readImageSize(controlPath))
-    if (controlSize === undefined) continue
-    const aspects = (controlSize.width / controlSize.height / size.width) * size.height
-    if (Math.abs(aspects - 1) > ASPECT_TOLERANCE) {
-      const [a, b] = [controlSize, size].map(({ width, height }) => `${width}x${height}`)
-      problems.push(
-        `"${controlPath}" is ${a} and its picture ${b}: expected the same aspect. Make the control from the picture.`,
-      )
-      continue
-    }
-    pairs.push({ image, control: controlPath, caption: caption ?? "", size })
+export async function listPairs(config: SubsetConfig, { signal, onProgress }: WatchOptions = {}): Promise<PairListing> {
+  const images = await readPictureFolder(config.imageDir)
+  const controls = await readPictureFolder(config.controlDir)
+  const matched = matchControls(images, controls)
+  let done = 0
+  const found = await mapInParallel(matched.pairs, async (names) => {
+    signal?.throwIfAborted()
+    const result = await readPair(images, controls, names, config)
+    onProgress?.(++done, matched.pairs.length)
+    return result
+  })
+  return {
+    pairs: found.flatMap(({ pair }) => pair ?? []),
+    problems: [...matched.problems, ...found.flatMap(({ problems }) => problems)],
+    remarks: [...found.flatMap(({ remarks }) => remarks), ...matched.remarks],
+    readable: found.flatMap(({ readable }) => readable),
   }
-  const stems = new Set(images.names.map((name) => parse(name).name))
-  for (const name of controls.names) {
-    if (stems.has(parse(name).name)) continue
-    problems.push(
-      `"${join(config.controlDir, name)}" has no picture of the same name in "${config.imageDir}". Remove it, or add the picture.`,
-    )
-  }
-  if (images.names.length === 0 && images.problems.length === 0) {
-    problems.push(
-      `"${config.imageDir}" has no pictures, expected files with the extension ${IMAGE_EXTENSIONS.join(", ")}`,
-    )
-  }
-  return { pairs, problems, withoutCaption }
 }
 
-async function listImages(folder: string): Promise<{ names: string[]; problems: string[] }> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
-    throw fileError("read the folder", folder, cause)
-  })
-  const names: string[] = []
+interface FoundPair {
+  readonly pair: Pair | null
+  readonly problems: readonly string[]
+  readonly remarks: readonly Remark[]
+  readonly readable: readonly string[]
+}
+
+async function readPair(
+  images: PictureFolder,
+  controls: PictureFolder,
+  names: { readonly image: string; readonly control: string },
+  config: SubsetConfig,
+): Promise<FoundPair> {
   const problems: string[] = []
-  for (const entry of entries) {
-    const extension = extname(entry.name).toLowerCase()
-    if (entry.isDirectory()) continue
-    if ((IMAGE_EXTENSIONS as readonly string[]).includes(extension)) names.push(entry.name)
-    else if (OTHER_IMAGE_EXTENSIONS.includes(extension)) {
-      problems.push(
-        `"${join(folder, entry.name)}" is a ${extension} picture. This format is not supported. Save it as PNG.`,
-      )
-    }
+  const remarks: Remark[] = []
+  const image = join(images.path, names.image)
+  const control = join(controls.path, names.control)
+  const caption = await attempt(problems, () => readCaption(images, parse(names.image).name, config))
+  const header = await attempt(problems, () => readImageHeader(image))
+  const controlHeader = await attempt(problems, () => readImageHeader(control))
+  const readable = [...(header === undefined ? [] : [image]), ...(controlHeader === undefined ? [] : [control])]
+  if (caption === null) remarks.push({ kind: "no-caption", path: image })
+  if (caption?.isCut) remarks.push({ kind: "cut-caption", path: caption.path })
+  const nothing = { pair: null, problems, remarks, readable }
+  if (header === undefined || controlHeader === undefined) return nothing
+  const shape = compareShapes(controlHeader, header)
+  if (shape.kind === "other") {
+    const [a, b] = [controlHeader, header].map(({ width, height }) => `${width}x${height}`)
+    problems.push(`"${control}" is ${a} and its picture ${b}, expected one shape. ${shape.reason}`)
+    return nothing
   }
-  // By code point, which is the order of sd-scripts and the same everywhere.
-  return { names: names.sort(), problems }
+  if (shape.kind === "stretched") remarks.push({ kind: "stretched-control", path: control })
+  const { width, height } = header
+  return {
+    ...nothing,
+    pair: caption === undefined ? null : { image, control, caption: caption?.text ?? "", size: { width, height } },
+  }
+}
+
+interface Caption {
+  readonly path: string
+  readonly text: string
+  /** Whether lines follow the first one. */
+  readonly isCut: boolean
 }
 
 /** The caption of a picture, or null when it has no caption file. */
-async function readCaption(stem: string, config: SubsetConfig): Promise<string | null> {
-  const path = stem + config.captionExtension
+async function readCaption(folder: PictureFolder, stem: string, config: SubsetConfig): Promise<Caption | null> {
+  const name = stem + config.captionExtension
+  const path = join(folder.path, folder.find(name) ?? name)
   const bytes = await readFile(path).catch((cause: unknown) => {
     if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return null
     throw fileError("read", path, cause)
   })
   if (bytes === null) return null
-  const first =
-    decodeText(bytes, path)
-      .split(/\r\n|\r|\n/)[0]
-      ?.trim() ?? ""
+  const [line = "", ...rest] = decodeText(bytes, path).split(/\r\n|\r|\n/)
+  const first = line.trim()
   if (first === "")
-    throw fileError("use", path, new Error("its first line is empty. Write the caption there, or remove the file."))
+    throw fileError(
+      "use",
+      path,
+      new Error("its first line is empty. Write the caption there. Without the file, the caption is empty."),
+    )
   const { captionPrefix, captionSuffix } = config
-  return `${captionPrefix ? `${captionPrefix} ` : ""}${first}${captionSuffix ? ` ${captionSuffix}` : ""}`
+  const text = `${captionPrefix ? `${captionPrefix} ` : ""}${first}${captionSuffix ? ` ${captionSuffix}` : ""}`
+  return { path, text, isCut: rest.some((each) => each.trim() !== "") }
 }
 
 /** The result, or undefined. The reason is then added to the problems. */

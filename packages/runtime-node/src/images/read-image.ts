@@ -1,11 +1,10 @@
 import { open } from "node:fs/promises"
 import type { RgbImage } from "@lllite/core/image"
 import { MOST_PICTURE_PIXELS, otherFormatHint, PICTURE_SIGNATURE_BYTES, pictureFormatOf } from "@lllite/core/image"
-import sharp, { type Sharp } from "sharp"
+import sharp, { type Metadata, type Sharp } from "sharp"
 import { fileError, InputError } from "../errors.ts"
-
-/** Endings of the pictures that can be read, in lower case. */
-export const IMAGE_EXTENSIONS = [".png", ".jpg", ".jpeg", ".webp"] as const
+import type { PictureTrait } from "./picture-traits.ts"
+import { headerTraits, pixelTraits } from "./picture-traits.ts"
 
 /** Width and height of a picture, in pixels. */
 export interface ImageSize {
@@ -16,33 +15,79 @@ export interface ImageSize {
 /** A picture: the path of its file, or its bytes. */
 export type PictureSource = string | Uint8Array
 
+/** A picture's size, and what its header says that is not followed. */
+export interface ImageHeader extends ImageSize {
+  readonly traits: readonly PictureTrait[]
+}
+
+/** A picture, and what its file says or holds that is not in its pixels. */
+export interface ExaminedImage {
+  readonly image: RgbImage
+  readonly traits: readonly PictureTrait[]
+}
+
 /**
  * Reads the size of a PNG, JPEG or WebP from its header. As in sd-scripts, orientation in EXIF is not applied.
  *
  * @throws InputError when the file cannot be read or is not such a picture
  */
 export async function readImageSize(source: PictureSource): Promise<ImageSize> {
-  const { width, height } = await decode(source, (image) => image.metadata())
+  const { width, height } = await readImageHeader(source)
   return { width, height }
+}
+
+/** As {@link readImageSize}, with what the header says that is not followed. */
+export async function readImageHeader(source: PictureSource): Promise<ImageHeader> {
+  const metadata = await decode(source, (image) => image.metadata())
+  const { width, height } = metadata
+  return { width, height, traits: headerTraits(metadata) }
 }
 
 /**
  * Reads a PNG, JPEG or WebP as eight-bit RGB. As in sd-scripts, alpha is dropped and not blended. Orientation in EXIF
- * and colour profiles are not applied. An animation gives its first picture.
+ * and colour profiles are not applied. An animation gives its first picture. `examineImage` says which of these a file
+ * has.
  *
  * @throws InputError when the file cannot be read, is not such a picture, is broken, or has over 100 million pixels
  */
 export async function readImage(source: PictureSource): Promise<RgbImage> {
-  const { data, info } = await decode(source, (image) =>
-    image.toColourspace("srgb").removeAlpha().raw({ depth: "uchar" }).toBuffer({ resolveWithObject: true }),
-  )
-  if (info.channels !== 3) {
+  return (await examineImage(source)).image
+}
+
+/**
+ * Reads a picture as {@link readImage} does, with what its file says or holds that is dropped or not followed. See
+ * `pictureNotices`.
+ *
+ * @throws InputError as {@link readImage}
+ */
+export async function examineImage(source: PictureSource): Promise<ExaminedImage> {
+  const { metadata, data, info } = await decode(source, async (image) => {
+    const metadata: Metadata = await image.metadata()
+    const decoded = image.toColourspace("srgb").raw({ depth: "uchar" })
+    return { metadata, ...(await decoded.toBuffer({ resolveWithObject: true })) }
+  })
+  const { width, height, channels } = info
+  if (channels === 3) return { image: { width, height, data: new Uint8Array(data) }, traits: headerTraits(metadata) }
+  if (channels !== 4) {
     throw new InputError(
       "picture-channels",
-      `${labelOf(source)} decodes to ${info.channels} channels, expected 3. Save it as an RGB picture.`,
+      `${labelOf(source)} decodes to ${channels} channels, expected 3. Save it as an RGB picture.`,
     )
   }
-  return { width: info.width, height: info.height, data: new Uint8Array(data) }
+  return {
+    image: { width, height, data: withoutAlpha(data, width * height) },
+    traits: [...headerTraits(metadata), ...pixelTraits(data)],
+  }
+}
+
+function withoutAlpha(rgba: Uint8Array, pixels: number): Uint8Array {
+  const data = new Uint8Array(3 * pixels)
+  for (let from = 0, to = 0; to < data.length; from += 4, to += 3) {
+    data[to] = rgba[from] as number
+    data[to + 1] = rgba[from + 1] as number
+    data[to + 2] = rgba[from + 2] as number
+  }
+  return data
 }
 
 async function decode<T>(source: PictureSource, use: (image: Sharp) => Promise<T>): Promise<T> {
@@ -69,7 +114,7 @@ async function decode<T>(source: PictureSource, use: (image: Sharp) => Promise<T
     const reason = message.split("\n")[0]?.trim() ?? ""
     throw new InputError(
       "picture-broken",
-      `${labelOf(source)} is a broken picture (${reason}). Save it again, or leave it out.`,
+      `${labelOf(source)} is a broken picture (${reason}). Get a complete copy, or save it again.`,
       { cause },
     )
   }
@@ -89,14 +134,14 @@ async function firstBytes(path: string): Promise<Uint8Array> {
   try {
     const handle = await open(path, "r")
     try {
-      await handle.read(first, 0, first.length, 0)
+      const { bytesRead } = await handle.read(first, 0, first.length, 0)
+      return first.subarray(0, bytesRead)
     } finally {
       await handle.close()
     }
   } catch (cause) {
     throw fileError("read", path, cause)
   }
-  return first
 }
 
 function labelOf(source: PictureSource): string {

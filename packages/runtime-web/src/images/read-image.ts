@@ -59,7 +59,7 @@ async function readPixels(decode: () => Promise<ImageBitmap>, label: string): Pr
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new WebRuntimeError(
       "picture-broken",
-      `${label} is a broken picture (${reason}). Save it again, or leave it out.`,
+      `${label} is a broken picture (${reason}). Get a complete copy, or save it again.`,
       { cause },
     )
   })

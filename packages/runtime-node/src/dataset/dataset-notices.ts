@@ -1,0 +1,56 @@
+import { countedNotice } from "@lllite/core/names"
+
+/** What is allowed in a data set and may be a mistake, with the file or folder. */
+export interface Remark {
+  readonly kind: keyof typeof SENTENCES
+  readonly path: string
+}
+
+type Sentence = (subject: string, isOne: boolean) => string
+
+/** The kinds of remarks, with their word in the plural and their sentence. */
+const SENTENCES = {
+  "no-caption": [
+    "pictures",
+    (subject, isOne) => `${subject} ${isOne ? "has" : "have"} no caption file. Training uses an empty caption.`,
+  ],
+  "cut-caption": [
+    "captions",
+    (subject, isOne) => `${subject} ${isOne ? "has" : "have"} several lines. Only the first is read.`,
+  ],
+  "stretched-control": [
+    "control pictures",
+    (subject, isOne) =>
+      `${subject} ${isOne ? "has" : "have"} another shape than ${isOne ? "its picture" : "their pictures"}. ` +
+      `${isOne ? "It is" : "Each is"} stretched onto the picture. Annotators that round sizes make such controls.`,
+  ],
+  "unused-control": [
+    "control pictures",
+    (subject, isOne) =>
+      `${subject} ${isOne ? "has" : "have"} no picture of the same name and ${isOne ? "is" : "are"} not used.`,
+  ],
+  "doubled-control": [
+    "control pictures",
+    (subject, isOne) =>
+      `${subject} ${isOne ? "is" : "are"} not used: another control has the same name with an earlier extension.`,
+  ],
+  "inner-folder": [
+    "folders inside of folders of pictures",
+    (subject, isOne) =>
+      `${subject} ${isOne ? "holds" : "hold"} pictures that are not read. Make ${isOne ? "it" : "each"} a subset with its own image_dir to use them.`,
+  ],
+} as const satisfies Readonly<Record<string, readonly [what: string, sentence: Sentence]>>
+
+/** One notice for each kind of remark, with its number and the first path. */
+export function remarkNotices(remarks: readonly Remark[], captionExtensions: readonly string[]): readonly string[] {
+  const advice = `The extension of captions is ${captionExtensions.join(" or ")}. To change it, set caption_extension.`
+  return Object.entries(SENTENCES).flatMap(([kind, [what, sentence]]) => {
+    const paths = remarks.flatMap((remark) => (remark.kind === kind ? [remark.path] : []))
+    return countedNotice(paths, what, sentence).map((text) => (kind === "no-caption" ? `${text} ${advice}` : text))
+  })
+}
+
+/** The notice about controls without a picture. */
+export function describeUnused(paths: readonly string[]): readonly string[] {
+  return countedNotice(paths, ...SENTENCES["unused-control"])
+}

@@ -1,0 +1,94 @@
+import { join } from "node:path"
+import type { Remark } from "./dataset-notices.ts"
+import { describeUnused } from "./dataset-notices.ts"
+import type { PictureFolder } from "./picture-folder.ts"
+import { describeEmpty, describeUnread, stemOf } from "./picture-folder.ts"
+
+/** Pictures with their controls, by name. */
+export interface MatchedNames {
+  readonly pairs: readonly { readonly image: string; readonly control: string }[]
+  /** One sentence each. What may be the cause of others comes first. */
+  readonly problems: readonly string[]
+  readonly remarks: readonly Remark[]
+}
+
+/**
+ * Finds the control of every picture: the file of the same name, with any extension. Names are compared in NFC where
+ * the exact one is missing. macOS writes letters and accents apart, and other programs write them as one sign.
+ *
+ * Controls without a picture are not used, and a notice says so. sd-scripts refuses them.
+ */
+export function matchControls(images: PictureFolder, controls: PictureFolder): MatchedNames {
+  const unread = [images, controls].flatMap(({ path, unread }) => unread.map((name) => describeUnread(path, name)))
+  const empty = [
+    ...(images.names.length + images.unread.length === 0 ? [describeEmpty(images, "pictures")] : []),
+    ...(controls.names.length + controls.unread.length === 0 ? [describeEmpty(controls, "control pictures")] : []),
+  ]
+  // Without one side, every name of the other one would be a problem. None of them is the cause.
+  if (empty.length > 0) return { pairs: [], problems: [...empty, ...unread], remarks: [] }
+
+  const index = indexByStem(controls.names)
+  const hidden = indexByStem(controls.unread)
+  const pairs: { readonly image: string; readonly control: string }[] = []
+  const without: string[] = []
+  const used = new Set<string>()
+  for (const image of images.names) {
+    const [control, ...others] = index.find(stemOf(image))
+    if (control !== undefined) {
+      pairs.push({ image, control })
+      for (const name of [control, ...others]) used.add(name)
+    } else if (hidden.find(stemOf(image)).length === 0) without.push(image)
+  }
+  const ofUnread = new Set(images.unread.flatMap((name) => index.find(stemOf(name))))
+  const unused = controls.names.filter((name) => !used.has(name) && !ofUnread.has(name))
+  const alike = similarNames(unused)
+  const missing = without.map((image) => {
+    const stem = stemOf(image)
+    const near = alike(stem)
+    const advice =
+      near === null
+        ? `"${join(controls.path, stem)}" with any extension is missing`
+        : `"${join(controls.path, near)}" has a similar name. Controls have exactly the names of their pictures`
+    return `"${join(images.path, image)}" has no control picture: ${advice}`
+  })
+  const unusedPaths = unused.map((name) => join(controls.path, name))
+  const doubles = new Set(pairs.flatMap(({ image }) => index.find(stemOf(image)).slice(1)))
+  return {
+    pairs,
+    // Beside pictures without a control, unused controls may be those that are missing, under other names.
+    problems: [...unread, ...missing, ...(missing.length > 0 ? describeUnused(unusedPaths) : [])],
+    remarks: [
+      ...(missing.length > 0 ? [] : unusedPaths).map((path): Remark => ({ kind: "unused-control", path })),
+      ...[...doubles].map((name): Remark => ({ kind: "doubled-control", path: join(controls.path, name) })),
+      ...[...images.folders.keys()].map((name): Remark => ({ kind: "inner-folder", path: join(images.path, name) })),
+    ],
+  }
+}
+
+/** Files by their name without ending. `find` gives those of the exact name, or else those that look the same. */
+function indexByStem(names: readonly string[]): { find(stem: string): readonly string[] } {
+  const exact = groupBy(names, stemOf)
+  const composed = groupBy(names, (name) => stemOf(name).normalize("NFC"))
+  return { find: (stem) => exact.get(stem) ?? composed.get(stem.normalize("NFC")) ?? [] }
+}
+
+function groupBy(names: readonly string[], keyOf: (name: string) => string): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map<string, string[]>()
+  for (const name of names) {
+    const group = groups.get(keyOf(name))
+    if (group === undefined) groups.set(keyOf(name), [name])
+    else group.push(name)
+  }
+  return groups
+}
+
+/** Finds a name that differs in case only, or that has a picture's name and more, such as "a_canny.png" for "a.png". */
+function similarNames(names: readonly string[]): (stem: string) => string | null {
+  const near = new Map<string, string>()
+  for (const name of names.toReversed()) {
+    const stem = stemOf(name).normalize("NFC").toLowerCase()
+    near.set(stem, name)
+    for (const { index } of stem.matchAll(/[-_. ]/g)) near.set(stem.slice(0, index), name)
+  }
+  return (stem) => near.get(stem.normalize("NFC").toLowerCase()) ?? null
+}
