@@ -1,4 +1,4 @@
-import { readImageSize, withPath } from "@lllite/runtime-node"
+import { readImage, withPath } from "@lllite/runtime-node"
 import type { OptionReader } from "@lllite/runtime-node/options"
 import { openLllite } from "../lllite-file/open-lllite.ts"
 import { checkCheckpoint } from "../model/checkpoint.ts"
@@ -11,5 +11,5 @@ export async function examineGeneration({ settings, examine }: OptionReader<type
   for (const path of settings.controlNetLlliteModels) {
     await examine(["controlNetLlliteModels"], () => withPath(path, openLllite))
   }
-  for (const path of settings.guideImagePath) await examine(["guideImagePath"], () => readImageSize(path))
+  for (const path of settings.guideImagePath) await examine(["guideImagePath"], () => readImage(path))
 }

@@ -7,7 +7,7 @@ import { resizeImage } from "@lllite/core/image"
 import type { AdapterRecipe, FileReference, Recipe } from "@lllite/core/recipe"
 import { adapterOptions, recipeText, requestOf } from "@lllite/core/recipe"
 import type { AdapterHandleUse, SdxlHandle, SdxlPaths } from "@lllite/runtime-node"
-import { InputError, readImage, writePng } from "@lllite/runtime-node"
+import { examineImage, InputError, pictureNotices, writePng } from "@lllite/runtime-node"
 import { prepareFolder } from "../lllite-file/save-lllite.ts"
 import { startRuntime } from "../model/start-runtime.ts"
 import { InterruptedError } from "../terminal/errors.ts"
@@ -120,7 +120,8 @@ async function readControl(
   if (control === null)
     throw new InputError("control-missing", `"${file.path}" has no control picture. Expected one for each LLLite.`)
   const { path } = control.file
-  const image = await readImage(path)
+  const { image, traits } = await examineImage(path)
+  for (const text of pictureNotices([{ path, traits }])) reporter.say("notice", { text }, `Note: ${text}`)
   if (image.width !== width || image.height !== height) {
     const text = `"${path}" is ${image.width}x${image.height} and is resized to ${width}x${height}.`
     reporter.say("notice", { text }, `Note: ${text}`)

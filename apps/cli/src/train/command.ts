@@ -15,7 +15,7 @@ export const trainCommand = defineCommand({
     watched(async (reporter, signal) => {
       const settings = readTrainSettings(reader)
       const { examineTraining } = await import("./examine.ts")
-      const dataset = await examineTraining(reader, settings)
+      const dataset = await examineTraining(reader, settings, reporter, signal)
       reader.finish()
       if (dataset === null) return
       const { runTrain } = await import("./run.ts")

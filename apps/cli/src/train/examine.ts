@@ -4,6 +4,7 @@ import type { OptionReader } from "@lllite/runtime-node/options"
 import { findOption } from "@lllite/runtime-node/options"
 import { openLllite } from "../lllite-file/open-lllite.ts"
 import { checkCheckpoint } from "../model/checkpoint.ts"
+import type { Reporter } from "../terminal/progress.ts"
 import { TRAIN_OPTIONS } from "./options/index.ts"
 import type { TrainSettings } from "./settings.ts"
 import { planSteps } from "./step-plan.ts"
@@ -16,6 +17,8 @@ import { planSteps } from "./step-plan.ts"
 export async function examineTraining(
   { examine }: OptionReader<typeof TRAIN_OPTIONS>,
   settings: TrainSettings,
+  reporter: Reporter,
+  signal: AbortSignal,
 ): Promise<FolderDataset | null> {
   const { networkWeights } = settings
   await examine(["pretrainedModelNameOrPath", "vae", "unet"], () => checkCheckpoint(settings.model))
@@ -24,7 +27,7 @@ export async function examineTraining(
     "config" in settings.dataset.source
       ? (["datasetConfig"] as const)
       : (["trainDataDir", "conditioningDataDir", "resolution", "bucketResoSteps"] as const)
-  const dataset = await examine(keys, () => openTrainingSet(settings))
+  const dataset = await examine(keys, () => openTrainingSet(settings, reporter, signal))
   if (dataset !== null) {
     await examine(["lrScheduler", "lrWarmupSteps", "lrDecaySteps", "learningRate"], async () => {
       planSteps(settings, dataset)
@@ -33,7 +36,14 @@ export async function examineTraining(
   return dataset
 }
 
-async function openTrainingSet(settings: TrainSettings): Promise<FolderDataset> {
+/** Milliseconds between two reports about the files of a data set. */
+const REPORT_EVERY = 500
+
+async function openTrainingSet(
+  settings: TrainSettings,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<FolderDataset> {
   const { source, nameOf } = settings.dataset
   const { trainBatchSize: batchSize, datasetRepeats: numRepeats } = settings
   const options = pickDatasetOptions({ ...settings, batchSize, numRepeats })
@@ -42,7 +52,16 @@ async function openTrainingSet(settings: TrainSettings): Promise<FolderDataset> 
     "config" in source
       ? await readDatasetConfig(source.config, options, names)
       : datasetOfFolders({ ...options, ...source }, names)
-  return openDataset(config)
+  let reported = performance.now()
+  return openDataset(config, {
+    signal,
+    onProgress: ({ phase, done, count }) => {
+      // A small data set takes less time than one report.
+      if (performance.now() - reported < REPORT_EVERY) return
+      reported = performance.now()
+      reporter.progress(phase === "list" ? "list pairs" : "check pictures", done, count)
+    },
+  })
 }
 
 /** Advice about an option of `train` that stands in a file of data sets. */
