@@ -1,7 +1,8 @@
 /**
- * Random numbers by seed and position, and PyTorch's random numbers.
+ * Random numbers by seed and position, and the random numbers of PyTorch and Python.
  *
  * @module
  */
+export { createPythonRandom, type PythonRandom } from "./python.ts"
 export { createStream, type DrawPosition, normalRows, type RandomStream } from "./stream.ts"
 export { createTorchGenerator, type TorchGenerator, type TorchGeneratorName } from "./torch.ts"
