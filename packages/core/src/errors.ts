@@ -55,6 +55,8 @@ export type CoreErrorCode =
   // text
   /** A text encoder got no token, or more tokens than it has positions. */
   | "prompt-length"
+  /** A dynamic prompt cannot be expanded. */
+  | "prompt-expansion"
   /** The merges of the tokenizer are damaged. */
   | "merges"
   // checkpoints and adapters

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { type ExpandedPrompt, type ExpandOptions, expandPrompt, isDynamic } from "./dynamic.ts"
 export {
   EMBEDDING_NORMALIZATIONS,
   type EmbeddingNormalization,
@@ -13,4 +14,5 @@ export {
   type PromptOptions,
   type PromptSyntax,
 } from "./options.ts"
+export { isPromptLine, type PromptLine, type PromptLineOptions, parsePromptLine } from "./prompt-line.ts"
 export { parseWeights, type WeightedText } from "./weights.ts"

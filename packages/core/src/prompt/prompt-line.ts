@@ -1,0 +1,134 @@
+/** The options of one line of a prompt file. Sizes are in pixels. */
+export interface PromptLineOptions {
+  /** `--n` */
+  readonly negativePrompt?: string
+  /** `--w` */
+  readonly width?: number
+  /** `--h` */
+  readonly height?: number
+  /** `--s`. 1 to 1000 */
+  readonly steps?: number
+  /** `--d`: a seed for each picture. The last one is for all further pictures. */
+  readonly seeds?: readonly number[]
+  /** `--l` */
+  readonly guidanceScale?: number
+  /** `--ow`, `--oh`: SDXL's condition on the size before cropping */
+  readonly originalWidth?: number
+  readonly originalHeight?: number
+  /** `--ct`, `--cl`: SDXL's condition on the crop */
+  readonly cropTop?: number
+  readonly cropLeft?: number
+  /** `--f`: the name of the picture's file */
+  readonly fileName?: string
+}
+
+/** A line of a prompt file. */
+export interface PromptLine {
+  readonly prompt: string
+  readonly options: PromptLineOptions
+  /** Parts that are no option or have no such value, one sentence each. */
+  readonly problems: readonly string[]
+}
+
+type LineValue = string | number | readonly number[]
+
+interface LineOption {
+  readonly field: keyof PromptLineOptions
+  readonly expected: string
+  /** Null: the text is not such a value. */
+  read(text: string): LineValue | null
+}
+
+const whole = (field: keyof PromptLineOptions): LineOption => ({
+  field,
+  expected: "a whole number",
+  read: (text) => (/^\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : null),
+})
+
+const words = (field: keyof PromptLineOptions): LineOption => ({
+  field,
+  expected: "text",
+  read: (text) => text,
+})
+
+/** The options of a line, by their names without dashes. */
+const LINE_OPTIONS: ReadonlyMap<string, LineOption> = new Map([
+  ["n", words("negativePrompt")],
+  ["w", whole("width")],
+  ["h", whole("height")],
+  ["s", { ...whole("steps"), read: (text) => (/^\d+$/.test(text) ? Math.min(Math.max(Number(text), 1), 1000) : null) }],
+  [
+    "d",
+    {
+      field: "seeds",
+      expected: "seeds with commas between",
+      read: (text) => {
+        const seeds = text.split(",").map((part) => part.trim())
+        return seeds.every((seed) => /^\d+$/.test(seed) && Number.isSafeInteger(Number(seed)))
+          ? seeds.map(Number)
+          : null
+      },
+    },
+  ],
+  [
+    "l",
+    {
+      field: "guidanceScale",
+      expected: "a number",
+      read: (text) => (/^(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : null),
+    },
+  ],
+  ["ow", whole("originalWidth")],
+  ["oh", whole("originalHeight")],
+  ["ct", whole("cropTop")],
+  ["cl", whole("cropLeft")],
+  ["f", words("fileName")],
+])
+
+/** Options of sd-scripts' lines that are not followed yet, with what they ask for. */
+const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
+  ["nw", "a size condition of the negative prompt"],
+  ["nh", "a size condition of the negative prompt"],
+  ["nl", "a second guidance scale"],
+  ["t", "a strength of image to image"],
+  ["c", "a prompt of CLIP guidance"],
+  ["am", "strengths of LoRAs"],
+  ...["dsd1", "dst1", "dsd2", "dst2", "dsr"].map((name) => [name, "Deep Shrink"] as const),
+  ...["glt", "glr", "gle", "gls", "glsn", "glus"].map((name) => [name, "gradual latent"] as const),
+])
+
+/**
+ * Reads a line of a prompt file: `PROMPT --n NEGATIVE --w 1024 --h 768 --d 1,2`. Names ignore case. A part that is not
+ * an option is a problem, because it would otherwise be lost. Two dashes without a space before them are text.
+ *
+ * Source: sd-scripts `gen_img.py`, which drops such parts without a word.
+ */
+export function parsePromptLine(line: string): PromptLine {
+  const [prompt = "", ...parts] = ` ${line.trim()}`.split(" --")
+  const values = new Map<keyof PromptLineOptions, LineValue>()
+  const problems: string[] = []
+  for (const part of parts) {
+    const [, name = "", text = ""] = /^(\S*)\s*([\s\S]*)$/.exec(part.trim()) ?? []
+    const option = LINE_OPTIONS.get(name.toLowerCase())
+    if (option === undefined) problems.push(unknownPart(name, part))
+    else {
+      const value = option.read(text)
+      if (value === null) problems.push(`--${name} is "${text}", expected ${option.expected}.`)
+      else if (values.has(option.field)) problems.push(`--${name} appears twice. Keep one.`)
+      else values.set(option.field, value)
+    }
+  }
+  return { prompt: prompt.trim(), options: Object.fromEntries(values), problems }
+}
+
+function unknownPart(name: string, part: string): string {
+  const asked = UNSUPPORTED.get(name.toLowerCase())
+  if (asked !== undefined) return `--${name} is not supported: it asks for ${asked}. Leave it out.`
+  const names = [...LINE_OPTIONS.keys()].map((each) => `--${each}`).join(", ")
+  return `"--${part}" is not an option of a prompt, expected ${names}. For two dashes in the text, leave no space before them.`
+}
+
+/** Whether a line has prompt text or options: neither empty nor a comment. */
+export function isPromptLine(line: string): boolean {
+  return line.trim() !== "" && !line.trimStart().startsWith("#")
+}
