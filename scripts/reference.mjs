@@ -30,6 +30,22 @@ const suites = {
       await read.tokenizer(),
       await read.ops(),
     ),
+  prompt: async (read) =>
+    run.runPrompt(
+      await read.json("prompt"),
+      await read.json("text-vae"),
+      await read.tensors("prompt"),
+      await read.tokenizer(),
+      await read.ops(),
+    ),
+  lora: async (read) =>
+    run.runLora(
+      await read.json("lora"),
+      await read.json("unet"),
+      await read.json("text-vae"),
+      await read.tensors("lora"),
+      await read.ops(),
+    ),
   tokens: async (read) => run.runTokens(await read.json("tokens"), await read.tokenizer()),
   diffusion: async (read) => {
     await read.ops()

@@ -8,7 +8,8 @@ export async function loadSynthetic<T>(what: string, build: BuildParams<T>, load
   return loadParams(what, await syntheticFile(build), loader, build)
 }
 
-async function syntheticFile<T>(build: BuildParams<T>): Promise<WeightFile> {
+/** The tensors of a model, made from their names. */
+export async function syntheticFile<T>(build: BuildParams<T>): Promise<WeightFile> {
   const shapes = await shapesOf(build)
   return {
     label: "synthetic weights",
