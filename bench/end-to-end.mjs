@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The command at SDXL's real size, on made-up weights: `lllite train` for a few steps, then `lllite generate` with the
 // LLLite that it wrote. Reports the time and the peak memory of each. The picture has no meaning.
-//   node bench/end-to-end.mjs CHECKPOINT [--size 256] [--steps 2] [--precision bfloat16] [--keep FOLDER]
+//   node bench/end-to-end.mjs CHECKPOINT [--size 256] [--steps 2] [--precision BF16] [--keep FOLDER]
 import { spawn } from "node:child_process"
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -15,7 +15,7 @@ const { values: options, positionals } = parseArgs({
   options: {
     size: { type: "string", default: "256" },
     steps: { type: "string", default: "2" },
-    precision: { type: "string", default: "float32" },
+    precision: { type: "string", default: "F32" },
     keep: { type: "string" },
   },
 })

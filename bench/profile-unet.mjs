@@ -22,7 +22,7 @@ const { values: options } = parseArgs({
   },
 })
 const latent = Number(options.latent)
-const precision = { f32: "float32", bf16: "bfloat16" }[options.dtype]
+const precision = { f32: "F32", bf16: "BF16" }[options.dtype]
 if (precision === undefined) throw new Error(`--dtype is ${options.dtype}, expected f32 or bf16`)
 
 /** Of every op while it is measured: milliseconds and calls. */

@@ -34,7 +34,7 @@ const { values: options } = parseArgs({
   },
 })
 const [latent, batch, runs] = [options.latent, options.batch, options.runs].map(Number)
-const precision = { f32: "float32", bf16: "bfloat16" }[options.dtype]
+const precision = { f32: "F32", bf16: "BF16" }[options.dtype]
 if (precision === undefined) throw new Error(`--dtype is ${options.dtype}, expected f32 or bf16`)
 
 /** The same layout as in `torch_unet.py --tiny`. */

@@ -55,13 +55,13 @@ const SMALL = [
 export async function run({ quick, start, write }) {
   const { device, trim } = await start()
   const base = createComposedOps()
-  const ways = [["usual", createWebgpuOps(base, { weights: "f16" })]]
+  const ways = [["usual", createWebgpuOps(base, { weights: "F16" })]]
   // In software, tuning takes minutes and is of no use.
   if (!quick) {
     const since = performance.now()
     const tiles = await tuneProducts()
     write({ tuned: tiles, seconds: (performance.now() - since) / 1000 })
-    ways.push(["tuned", createWebgpuOps(base, { weights: "f16", tiles })])
+    ways.push(["tuned", createWebgpuOps(base, { weights: "F16", tiles })])
   }
   const clock = openClock(device)
   const trials = startTrials(write)

@@ -3,7 +3,7 @@ export type CoreErrorCode =
   // options
   /** A number lies outside of its range. */
   | "option-range"
-  /** There is no option or choice of that name. */
+  /** The name of an option or choice is not known. */
   | "option-unknown"
   /** Two options exclude each other, or one has no effect beside the other. */
   | "option-conflict"

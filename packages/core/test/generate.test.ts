@@ -118,9 +118,9 @@ describe("generation", () => {
       ops: {
         ...ops,
         trim: () => enter("trim"),
-        lookUp: (...given) => {
+        lookUp: (...args) => {
           enter("text")
-          return ops.lookUp(...given)
+          return ops.lookUp(...args)
         },
         geglu: (h) => {
           enter("U-Net")

@@ -342,23 +342,23 @@ function adaptCase(
     ]),
   ]
   /** The first three inputs, then four inputs of every adapter. */
-  const parted = <T>(given: readonly T[]): readonly (readonly T[])[] => [
-    given.slice(0, 3),
-    ...widths.map((_, i) => given.slice(3 + 4 * i, 7 + 4 * i)),
+  const parted = <T>(tensors: readonly T[]): readonly (readonly T[])[] => [
+    tensors.slice(0, 3),
+    ...widths.map((_, i) => tensors.slice(3 + 4 * i, 7 + 4 * i)),
   ]
   return {
     ...{ name: `adapt: ${title}`, inputs, tolerance: TOLERANCE },
     async prepare(ops) {
-      const run = (...given: Tensor[]): Tensor => {
-        const [[x, weight, bias] = [], ...rest] = parted(given)
+      const run = (...tensors: Tensor[]): Tensor => {
+        const [[x, weight, bias] = [], ...rest] = parted(tensors)
         const tails = rest.map(([midDown, share, weight, bias]) => ({ midDown, share, up: { weight, bias } }))
         const down = { weight, bias } as DenseParams
         return tf.stack([...adapt(ops, x as Tensor3D, down, tails as unknown as AdapterTail[], strengths)])
       }
       return { run, dispose: () => {} }
     },
-    expected: (...given) => {
-      const [[x, down, bias] = [], ...rest] = parted(given)
+    expected: (...tensors) => {
+      const [[x, down, bias] = [], ...rest] = parted(tensors)
       const tails = rest.map(([midDown, share, up, upBias]) => ({ midDown, share, up, upBias }) as plain.AdapterValues)
       return plain.adapt(x as plain.Values, down as plain.Values, bias as plain.Values, tails, strengths)
     },

@@ -19,17 +19,17 @@ const AsyncFunction = (async () => {}).constructor as new (
   ...args: string[]
 ) => (...args: unknown[]) => Promise<Record<string, unknown>>
 
-/** Runs a block of the documents with `given` in scope, and returns the values of the names and expressions asked for. */
+/** Runs a block of the documents with `inputs` in scope, and returns the values of the names and expressions asked for. */
 async function run(
   code: string,
-  given: Readonly<Record<string, unknown>>,
+  inputs: Readonly<Record<string, unknown>>,
   results: readonly string[],
 ): Promise<unknown[]> {
   const body = code.replaceAll(
     /^import \{(.*?)\} from "@lllite\/(?:format\/)?([a-z]+)"$/gm,
     (_, names: string, from: string) => `const {${names}} = entries.${from}`,
   )
-  const scope = { entries: { edit, format, health, identify, modelspec, remote, selections, write }, ...given }
+  const scope = { entries: { edit, format, health, identify, modelspec, remote, selections, write }, ...inputs }
   const asked = results.map((result) => `${JSON.stringify(result)}: ${result}`).join(", ")
   const values = await new AsyncFunction(...Object.keys(scope), `${body}\nreturn { ${asked} }`)(...Object.values(scope))
   return results.map((result) => values[result])
@@ -47,9 +47,9 @@ const published = smallLllite({ dtype: "F16", metadata: new Map([["modelspec.tit
 
 describe("the examples of the README and the guide run", () => {
   it("look into an LLLite", async () => {
-    const given = { blob: new Blob([await published]) }
+    const inputs = { blob: new Blob([await published]) }
     const results = ["file.sites[0]", "file.dims", "file.dtypes", "down.length"]
-    const [site, dims, dtypes, length] = await run(block("file.parameterCount"), given, results)
+    const [site, dims, dtypes, length] = await run(block("file.parameterCount"), inputs, results)
     expect(site).toMatchObject({ block: "input 4", index: 0, attention: "self", projection: "q", depth: 2 })
     expect([dims, dtypes, length]).toEqual([{ condDim: 4, mlpDim: 3 }, ["F16"], 3 * 16])
   })
@@ -79,8 +79,8 @@ describe("the examples of the README and the guide run", () => {
 
   it("any safetensors file", async () => {
     const log = vi.spyOn(console, "log").mockImplementation(() => {})
-    const given = { blob: new Blob([await published]) }
-    const [copy, values, raw] = await run(block("identify(file)"), given, ["copy", "values", "raw"])
+    const inputs = { blob: new Blob([await published]) }
+    const [copy, values, raw] = await run(block("identify(file)"), inputs, ["copy", "values", "raw"])
     expect(log).toHaveBeenCalledWith(expect.stringMatching(/^lllite_unet_/), "F16", [2])
     log.mockRestore()
     const file = await format.openSafetensors(copy as Uint8Array)
@@ -99,16 +99,16 @@ describe("the examples of the README and the guide run", () => {
 
   it("is it healthy?", async () => {
     const log = vi.spyOn(console, "log").mockImplementation(() => {})
-    const given = { blob: new Blob([await published]) }
-    const [first, largest] = await run(block("checkLllite"), given, ["blocks[0]", "sites[0].largestActivation"])
+    const inputs = { blob: new Blob([await published]) }
+    const [first, largest] = await run(block("checkLllite"), inputs, ["blocks[0]", "sites[0].largestActivation"])
     expect(first).toMatchObject({ block: "input 4", strength: expect.any(Number), norms: { up: expect.any(Number) } })
     expect(largest).toBeGreaterThan(0)
     log.mockRestore()
   })
 
   it("change a file", async () => {
-    const given = { blob: new Blob([await published]) }
-    const [sha256, autoV2, narrow, sites, middle] = await run(block("resizeLllite"), given, [
+    const inputs = { blob: new Blob([await published]) }
+    const [sha256, autoV2, narrow, sites, middle] = await run(block("resizeLllite"), inputs, [
       "sha256",
       "autoV2",
       "narrow.sites[0]",

@@ -143,13 +143,13 @@ json.dump(answers, sys.stdout)`
     const answers = runPython<Record<string, [string, string]>>(program, { values: hex, dtypes: names })
     for (const dtype of Object.keys(torchNames).filter((name): name is FloatDtype => isReadableDtype(name as Dtype))) {
       const [there = "", back = ""] = answers[torchNames[dtype]] ?? []
-      const [expected, own] = [new Uint8Array(Buffer.from(there, "hex")), fromFloat32(values, dtype)]
-      expect(isNaNAt(own, dtype)).toEqual(isNaNAt(expected, dtype))
+      const [expected, ours] = [new Uint8Array(Buffer.from(there, "hex")), fromFloat32(values, dtype)]
+      expect(isNaNAt(ours, dtype)).toEqual(isNaNAt(expected, dtype))
       const width = DTYPE_BITS[dtype] / 8
-      const nan = isNaNAt(own, dtype)
+      const nan = isNaNAt(ours, dtype)
       const differ = nan.flatMap((skip, i) =>
         skip ||
-        Buffer.compare(own.subarray(i * width, (i + 1) * width), expected.subarray(i * width, (i + 1) * width)) === 0
+        Buffer.compare(ours.subarray(i * width, (i + 1) * width), expected.subarray(i * width, (i + 1) * width)) === 0
           ? []
           : [bits[i]?.toString(16)],
       )

@@ -16,7 +16,7 @@ describe("weightBytes", () => {
   it("counts the width that the backend holds: the file's, a rounded one, or float32", () => {
     expect(weightBytes(file("BF16"), tensorflow)).toBe(7 * GIB)
     expect(weightBytes(file("F32"), tensorflow)).toBe(14 * GIB)
-    expect(weightBytes(file("F32"), { ...tensorflow, weights: "bfloat16" })).toBe(7 * GIB)
+    expect(weightBytes(file("F32"), { ...tensorflow, weights: "BF16" })).toBe(7 * GIB)
     expect(weightBytes(file("F16"), wasm)).toBe(14 * GIB)
   })
 })
@@ -30,7 +30,7 @@ describe("expectRoom", () => {
   it("refuses with the figures and advice", () => {
     expect(() => expectRoom(file("F32"), tensorflow, 8 * GIB)).toThrow(
       '"sdxl.safetensors": its weights need 14.0 GiB on tensorflow, and 8.0 GiB is free. ' +
-        'Rounded to 16 bits they need 7.0 GiB. Choose the weights "float16".',
+        'Rounded to 16 bits they need 7.0 GiB. Choose the weights "F16".',
     )
     expect(() => expectRoom(file("F16"), tensorflow, 6 * GIB)).toThrow("Close other programs")
     expect(() => expectRoom(file("F16"), wasm, 64 * GIB)).toThrow(

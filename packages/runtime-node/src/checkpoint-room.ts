@@ -36,12 +36,12 @@ export function expectRoom(file: WeightFile, place: CheckpointPlace, available =
   if (needed <= available && !isOverHeap) return
   const copies = threads === 1 ? "" : ` in ${threads} threads`
   const limit = isOverHeap ? `wasm can address only ${gibibytes(WASM_BYTES)}` : `${gibibytes(available)} is free`
-  const rounded = weightBytes(file, { ...place, backend: "tensorflow", weights: "float16" })
+  const rounded = weightBytes(file, { ...place, backend: "tensorflow", weights: "F16" })
   const advice =
     backend !== "tensorflow"
-      ? `On tensorflow they need ${gibibytes(rounded)} in 16 bits. Choose the backend "tensorflow" and the weights "float16".`
+      ? `On tensorflow they need ${gibibytes(rounded)} in 16 bits. Choose the backend "tensorflow" and the weights "F16".`
       : weights === "file" && rounded < each
-        ? `Rounded to 16 bits they need ${gibibytes(rounded)}. Choose the weights "float16".`
+        ? `Rounded to 16 bits they need ${gibibytes(rounded)}. Choose the weights "F16".`
         : "Close other programs, or use a machine with more memory."
   throw new CoreError(
     "no-room",

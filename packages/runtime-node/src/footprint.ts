@@ -1,6 +1,6 @@
 import { COMPOSED_FOOTPRINT, type Footprint } from "@lllite/core/memory"
 import { createComposedOps } from "@lllite/core/ops"
-import type { NodeBackend, WeightFormat } from "./backends/names.ts"
+import type { NodeBackend, WeightDtype } from "./backends/names.ts"
 import { attention } from "./tensorflow/ops/attention.ts"
 import { geglu } from "./tensorflow/ops/geglu.ts"
 import { groupNorm, layerNorm } from "./tensorflow/ops/norm.ts"
@@ -8,7 +8,7 @@ import { groupNorm, layerNorm } from "./tensorflow/ops/norm.ts"
 /** The backend that holds a model, and the format of its weights. */
 export interface ModelPlace {
   readonly backend: NodeBackend
-  readonly weights: WeightFormat
+  readonly weights: WeightDtype
   /** Bytes of the largest tensor that the device takes. Left out where the device does not say. */
   readonly maxTensorBytes?: number
 }
@@ -40,6 +40,6 @@ export function footprintOf({ backend, weights, maxTensorBytes }: ModelPlace): F
 }
 
 /** Bytes of one value of a weight, where 16-bit types of a file can be held and float32 can be rounded. */
-function heldBytes(dtype: string, weights: WeightFormat): 2 | 4 {
+function heldBytes(dtype: string, weights: WeightDtype): 2 | 4 {
   return dtype === "F16" || dtype === "BF16" || weights !== "file" ? 2 : 4
 }

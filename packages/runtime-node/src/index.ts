@@ -13,7 +13,7 @@ export type {
   TrainRunOptions,
   TrainRunStep,
 } from "@lllite/core/runtime"
-export { NODE_BACKENDS, type NodeBackend, type Precision, type WeightFormat } from "./backends/names.ts"
+export { NODE_BACKENDS, type NodeBackend, type Precision, type WeightDtype } from "./backends/names.ts"
 export { startBackend } from "./backends/start.ts"
 export type { NodeRunningBackend, StartOptions } from "./backends/started-backend.ts"
 export { loadCheckpoint } from "./checkpoint.ts"

@@ -3,7 +3,7 @@ import { CoreError } from "@lllite/core"
 import { joinedParts } from "@lllite/core/models"
 import type { LoadSdxlOptions, Runtime, StartedBackend } from "@lllite/core/runtime"
 import { createRuntime } from "@lllite/core/runtime"
-import type { NodeBackend, Precision, WeightFormat } from "./backends/names.ts"
+import type { NodeBackend, Precision, WeightDtype } from "./backends/names.ts"
 import type { StartOptions } from "./backends/started-backend.ts"
 import { expectRoom } from "./checkpoint-room.ts"
 import { openSdxl } from "./files/open-sdxl.ts"
@@ -22,11 +22,11 @@ export interface NodeRuntimeOptions {
    */
   readonly threads?: number
   /**
-   * Number format in which products with the base model's weights are computed. Default: `float32`. See `StartOptions`.
+   * Dtype in which products with the base model's weights are computed. Default: `F32`. See `StartOptions`.
    */
   readonly precision?: Precision
   /** How the base model's weights are held. Default: as the file has them. See `StartOptions`. */
-  readonly weights?: WeightFormat
+  readonly weights?: WeightDtype
 }
 
 /**

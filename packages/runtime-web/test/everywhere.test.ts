@@ -111,7 +111,7 @@ describe("the tiny model, in Node and in Chromium", needs("Chromium. CHROMIUM na
   /** The picture from a separate runtime in the tab. `lllite` is an address here. */
   async function drawInTab(backend: Web.WebBackend, { drawing, size, steps, lllite }: Picture): Promise<RgbImage> {
     const { prompt, control } = drawing
-    const given = { backend, size, steps, lllite, prompt, control: [...control.data] }
+    const input = { backend, size, steps, lllite, prompt, control: [...control.data] }
     const { version, data } = await page.evaluate(async ({ backend, size, steps, lllite, prompt, control }) => {
       const here = (path: string): URL => new URL(path, location.href)
       const runtime = await window.web.createWebRuntime({ backend, software: true, timeLimit: 600 })
@@ -130,7 +130,7 @@ describe("the tiny model, in Node and in Chromium", needs("Chromium. CHROMIUM na
       } finally {
         runtime.dispose()
       }
-    }, given)
+    }, input)
     console.info(`${backend} in Chromium: ${version}`)
     return { width: size, height: size, data: Uint8Array.from(data) }
   }

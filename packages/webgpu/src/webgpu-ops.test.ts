@@ -29,7 +29,7 @@ async function rounded(weight: WeightEntry, format: WeightFormat): Promise<Weigh
   const [rows = 1] = weight.shape
   const { bytes, scales } = encodeRows(weight.name, await weight.read(), weight.dtype, rows, format)
   if (scales === null) {
-    const dtype = format === "f16" ? "F16" : format === "bf16" ? "BF16" : "F32"
+    const dtype = format === "F16" ? "F16" : format === "BF16" ? "BF16" : "F32"
     // The values as float32, from any format.
     return entry(weight.name, weight.shape, toFloat32(bytes, dtype))
   }
@@ -132,9 +132,9 @@ describe("ops on WebGPU", needsAdapter, () => {
   it("normalise groups that are cut into slabs", async () => {
     const norm = async (ops: Ops): ReturnType<Ops["load"]["norm"]> =>
       ops.load.norm(entry("scale", [4], normal("scale", 4)), entry("shift", [4], normal("shift", 4)))
-    const [plain, own] = [await norm(base), await norm(ops)]
+    const [plain, held] = [await norm(base), await norm(ops)]
     const options = { groups: 1, epsilon: 1e-5, silu: true }
-    await compare((some, x) => some.groupNorm(x as tf.Tensor4D, some === ops ? own : plain, options), [2, 61, 43, 4])
+    await compare((some, x) => some.groupNorm(x as tf.Tensor4D, some === ops ? held : plain, options), [2, 61, 43, 4])
   })
 
   it("take 70,000 rows, more than a dimension has workgroups", async () => {
@@ -194,10 +194,10 @@ describe("ops on WebGPU", needsAdapter, () => {
 
   // The largest change of a result by rounding the weights, and the bytes of a value.
   describe.each([
-    ["f32", 0, 4],
-    ["f16", 1e-3, 2],
-    ["bf16", 1e-2, 2],
-    ["q8", 2e-2, 1],
+    ["F32", 0, 4],
+    ["F16", 1e-3, 2],
+    ["BF16", 1e-2, 2],
+    ["Q8", 2e-2, 1],
   ] as const)("weights as %s", (format, rounding, size) => {
     /** Value and gradient with a weight in the format, with the rounded values, and with the original values. */
     const compareFormats = async (
@@ -234,7 +234,7 @@ describe("ops on WebGPU", needsAdapter, () => {
         const weight = await ops.load.conv2d(filter, null)
         return { weight, run: (x) => ops.conv2d(x as tf.Tensor4D, weight, options) }
       })
-      expect(bytes).toBe(size * 864 + (format === "q8" ? 4 * 12 : 0))
+      expect(bytes).toBe(size * 864 + (format === "Q8" ? 4 * 12 : 0))
     })
 
     it("are read by one, forward and back", async () => {
@@ -244,7 +244,7 @@ describe("ops on WebGPU", needsAdapter, () => {
         return { weight, run: (x) => ops.linear(x, weight) }
       })
       // Whole words.
-      expect(bytes).toBe(4 * Math.ceil((size * 35) / 4) + (format === "q8" ? 4 * 5 : 0))
+      expect(bytes).toBe(4 * Math.ceil((size * 35) / 4) + (format === "Q8" ? 4 * 5 : 0))
     })
   })
 
@@ -264,7 +264,7 @@ describe("ops on WebGPU", needsAdapter, () => {
   })
 
   it("refuse weights that do not fit, by name", async () => {
-    const half = createWebgpuOps(base, { weights: "f16" })
+    const half = createWebgpuOps(base, { weights: "F16" })
     const large = entry("big.weight", [1, 2], Float32Array.of(70_000, 1))
     await expect(half.load.linear(large, null)).rejects.toThrow(/"big\.weight" has 1 values that float16 cannot hold/)
     const wide = { ...large, shape: [1, 2, 1] }
@@ -285,7 +285,7 @@ describe("ops on WebGPU", needsAdapter, () => {
     const filter = await ops.load.conv2d(entry("filter", [2, 3, 3, 3], normal("filter", 54)), null)
     const x = tf.zeros<tf.Rank.R4>([1, 2, 2, 4])
     const [q, k] = [tf.zeros<tf.Rank.R3>([1, 2, 4]), tf.zeros<tf.Rank.R3>([1, 3, 4])]
-    expect(() => createWebgpuOps(base, { weights: "f8" as "f16" })).toThrow(WebgpuOpsError)
+    expect(() => createWebgpuOps(base, { weights: "F8" as "F16" })).toThrow(WebgpuOpsError)
     expect(() => ops.linear(x, linear)).toThrow(/linear: x is \[1, 2, 2, 4\], expected a last axis of 7/)
     expect(() => ops.conv2d(x, filter, { stride: 1, padding: [0, 0, 0, 0] })).toThrow(/conv2d: x is/)
     expect(() => ops.geglu(tf.zeros([2, 3]))).toThrow(/geglu: h is \[2, 3\]/)

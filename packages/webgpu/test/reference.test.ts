@@ -29,7 +29,7 @@ describe(
     })
 
     it("agree on both text encoders and the VAE to within 1e-2 with weights of float16", async () => {
-      const half = createWebgpuOps(createComposedOps(), { weights: "f16" })
+      const half = createWebgpuOps(createComposedOps(), { weights: "F16" })
       const results = await compared(TEXT_VAE, half)
       const errors = results.map(({ maxRelError }) => maxRelError)
       expect(errors).toHaveLength(TEXT_VAE.count)

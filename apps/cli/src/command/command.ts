@@ -74,19 +74,19 @@ async function configLayer<Table extends OptionTable>(
 }
 
 function countProblems<Table extends OptionTable>(
-  { name, positionals = { text: "", least: 0 } }: CommandSpec<Table>,
+  { name, positionals = { text: "", min: 0 } }: CommandSpec<Table>,
   received: readonly string[],
 ): readonly Problem[] {
-  const { text, least, most = least } = positionals
+  const { text, min, max = min } = positionals
   const usage = `lllite ${name} ${text}`.trim()
-  if (received.length < least) {
+  if (received.length < min) {
     const came = received.length === 0 ? "" : `, received ${received.length}`
     return [{ where: name, text: `expected ${text}${came}. Type: ${usage}` }]
   }
-  const extra = received.slice(most).map((each) => JSON.stringify(each))
+  const extra = received.slice(max).map((each) => JSON.stringify(each))
   if (extra.length === 0) return []
   const names = extra.length > 3 ? `${extra.slice(0, 3).join(", ")} …` : extra.join(", ")
-  const takes = most === 0 ? "only options, which begin with --" : `${text} and options, which begin with --`
+  const takes = max === 0 ? "only options, which begin with --" : `${text} and options, which begin with --`
   const what = extra.length === 1 ? "one argument" : `${extra.length} arguments`
   return [{ where: name, text: `${what} too many: ${names}. Expected ${takes}` }]
 }

@@ -4,9 +4,10 @@ import type { OptionReader, OptionTable } from "@lllite/runtime-node/options"
 export interface Positionals {
   /** As help shows it: `<file>`, `<first> <second>`, `<files...>`. */
   readonly text: string
-  readonly least: number
-  /** Default: `least`. */
-  readonly most?: number
+  /** The fewest arguments. */
+  readonly min: number
+  /** The most arguments. Default: `min`. */
+  readonly max?: number
 }
 
 /** A command: its arguments, its options, and its function. */

@@ -5,7 +5,7 @@ import { CONVERT_OPTIONS } from "./options.ts"
 export const convertCommand = defineCommand({
   name: "convert",
   description: "Write a safetensors file with another dtype or other tensor names.",
-  positionals: { text: "<file>", least: 1 },
+  positionals: { text: "<file>", min: 1 },
   options: CONVERT_OPTIONS,
   async run(reader, files) {
     reader.check(["dtype", "keys"], () =>

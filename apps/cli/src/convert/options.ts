@@ -1,11 +1,12 @@
 import type { OptionTable, Settings } from "@lllite/runtime-node/options"
-import { choice, flag } from "@lllite/runtime-node/options"
-import { dtype, OUTPUT_OPTIONS } from "../lllite-file/output-options.ts"
+import { choice, flag, taken } from "@lllite/runtime-node/options"
+import { dtypeKind, FILE_DTYPES } from "../command/dtype.ts"
+import { OUTPUT_OPTIONS } from "../lllite-file/output-options.ts"
 
 /** Options of `convert`. */
 export const CONVERT_OPTIONS = {
   ...OUTPUT_OPTIONS,
-  dtype: dtype({ help: "New dtype of every floating-point tensor." }),
+  dtype: taken(dtypeKind(FILE_DTYPES), { help: "New dtype of every floating-point tensor." }),
   keys: choice(["file", "training"], {
     help: "New tensor names: file is for LLLite files, training for training states of sd-scripts.",
   }),

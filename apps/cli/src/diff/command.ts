@@ -6,7 +6,7 @@ import { JSON_OPTION } from "../lllite-file/output-options.ts"
 export const diffCommand = defineCommand({
   name: "diff",
   description: "Compare two LLLites, site by site.",
-  positionals: { text: "<first> <second>", least: 2 },
+  positionals: { text: "<first> <second>", min: 2 },
   options: {
     outputs: flag({ help: "Also compare what the sites compute on samples. The widths may then differ." }),
     ...JSON_OPTION,

@@ -5,7 +5,7 @@ import { EDIT_OPTIONS, editProblem } from "./options.ts"
 export const editCommand = defineCommand({
   name: "edit",
   description: "Show or change the metadata of a safetensors file.",
-  positionals: { text: "<file>", least: 1 },
+  positionals: { text: "<file>", min: 1 },
   options: EDIT_OPTIONS,
   async run(reader, files) {
     reader.check(["set", "unset", "clear", "fill", "output", "force"], () => editProblem(reader.settings))

@@ -26,8 +26,10 @@ describe("readGenerateSettings", () => {
   })
 
   it("reads the backend and the precision", () => {
-    const given = { backend: "tensorflow", precision: "bfloat16", weights: "float16" }
-    expect(read(given).runtime).toEqual(given)
+    const runtime = { backend: "tensorflow", precision: "BF16", weights: "F16" }
+    expect(read(runtime).runtime).toEqual(runtime)
+    // Any name of a dtype is taken.
+    expect(read({ ...runtime, precision: "bfloat16", weights: "fp16" }).runtime).toEqual(runtime)
   })
 
   it("takes parts of the model from elsewhere, and slices for the VAE", () => {

@@ -5,7 +5,7 @@ import { JSON_OPTION } from "../lllite-file/output-options.ts"
 export const hashCommand = defineCommand({
   name: "hash",
   description: "Print the common hashes of a safetensors file.",
-  positionals: { text: "<file>", least: 1 },
+  positionals: { text: "<file>", min: 1 },
   options: JSON_OPTION,
   async run(reader, files) {
     const settings = reader.finish()

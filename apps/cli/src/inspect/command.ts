@@ -7,7 +7,7 @@ export const inspectCommand = defineCommand({
   name: "inspect",
   description:
     "Show the kind and the contents of a safetensors file by its header. The file is a path, a URL, a checkpoint's *.index.json, or owner/name[@revision][:file] on the Hugging Face Hub.",
-  positionals: { text: "<file>", least: 1 },
+  positionals: { text: "<file>", min: 1 },
   options: {
     ...JSON_OPTION,
     health: flag({ help: "Also read the values of an LLLite, and report problems." }),

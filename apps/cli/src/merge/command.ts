@@ -5,7 +5,7 @@ import { MERGE_OPTIONS } from "./options.ts"
 export const mergeCommand = defineCommand({
   name: "merge",
   description: "Write the weighted sum of LLLites with the same sites and widths.",
-  positionals: { text: "<files...>", least: 1, most: Number.POSITIVE_INFINITY },
+  positionals: { text: "<files...>", min: 1, max: Number.POSITIVE_INFINITY },
   options: MERGE_OPTIONS,
   async run(reader, files) {
     reader.check(["ratios"], () => {

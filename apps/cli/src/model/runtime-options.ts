@@ -1,7 +1,8 @@
 import type { NodeRuntimeOptions, SdxlPaths } from "@lllite/runtime-node"
-import { NODE_BACKENDS, PRECISIONS, WEIGHT_FORMATS } from "@lllite/runtime-node/machine"
+import { NODE_BACKENDS, PRECISIONS, WEIGHT_DTYPES } from "@lllite/runtime-node/machine"
 import type { OptionTable, Settings } from "@lllite/runtime-node/options"
-import { choice, integer, text } from "@lllite/runtime-node/options"
+import { choice, integer, taken, text } from "@lllite/runtime-node/options"
+import { dtypeKind } from "../command/dtype.ts"
 
 /** Backend and precision, for the commands that load a user's checkpoint. */
 export const RUNTIME_OPTIONS = {
@@ -9,11 +10,11 @@ export const RUNTIME_OPTIONS = {
     help: "Backend that computes.",
     otherwise: "the best one that works on this machine",
   }),
-  precision: choice(PRECISIONS, {
-    help: "Precision of products with the checkpoint's weights. bfloat16 is faster on CPUs with instructions for it.",
-    otherwise: "float32",
+  precision: taken(dtypeKind(PRECISIONS), {
+    help: "Dtype of products with the checkpoint's weights. BF16 is faster on CPUs with instructions for it.",
+    otherwise: "F32",
   }),
-  weights: choice(WEIGHT_FORMATS, {
+  weights: taken(dtypeKind(WEIGHT_DTYPES), {
     help: "Dtype of the checkpoint's weights in memory. The 16-bit dtypes round.",
     otherwise: "the dtypes of the file",
   }),

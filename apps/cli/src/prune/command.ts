@@ -7,7 +7,7 @@ const WAYS = ["blocks", "keepBlocks", "weakest"] as const
 export const pruneCommand = defineCommand({
   name: "prune",
   description: "Write an LLLite without some of its sites.",
-  positionals: { text: "<file>", least: 1 },
+  positionals: { text: "<file>", min: 1 },
   options: PRUNE_OPTIONS,
   async run(reader, files) {
     reader.check(WAYS, () => {

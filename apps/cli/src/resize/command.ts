@@ -5,7 +5,7 @@ import { RESIZE_OPTIONS } from "./options.ts"
 export const resizeCommand = defineCommand({
   name: "resize",
   description: "Write an LLLite with other widths. The command measures and reports the error.",
-  positionals: { text: "<file>", least: 1 },
+  positionals: { text: "<file>", min: 1 },
   options: RESIZE_OPTIONS,
   async run(reader, files) {
     reader.check(["networkDim", "condEmbDim"], () =>

@@ -7,7 +7,7 @@ export const setupCommand = defineCommand({
   name: "setup",
   description:
     "Build a faster backend for this machine: lllite setup tensorflow. It needs Python 3 with pip, and a C++ compiler.",
-  positionals: { text: TARGETS.join("|"), least: 1 },
+  positionals: { text: TARGETS.join("|"), min: 1 },
   options: SETUP_OPTIONS,
   run: (reader, [target = ""]) => {
     reader.check([], () => setupProblem(target, reader.settings))

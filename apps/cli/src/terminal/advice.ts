@@ -4,7 +4,7 @@ import type { InputErrorCode } from "@lllite/runtime-node"
 /** The command's advice by error code. Errors of the packages do not name the command's options. */
 const ADVICE: Readonly<Partial<Record<CoreErrorCode | InputErrorCode, string>>> = {
   "no-room":
-    "--weights float16 rounds weights to 16 bits. --backend tensorflow can hold SDXL. To build it, type: lllite setup tensorflow",
+    "--weights F16 rounds weights to 16 bits. --backend tensorflow can hold SDXL. To build it, type: lllite setup tensorflow",
   "setup-python": "To choose a Python, use --python PATH.",
   "setup-wheel": "To choose another Python, use --python PATH. To use a folder of wheels, use --wheel_dir FOLDER.",
   "setup-package": "To choose the folder of wheels, use --wheel_dir FOLDER.",

@@ -14,7 +14,7 @@ describe("describeError", () => {
 
   it("adds the command's advice to errors that have a code", () => {
     const room = Object.assign(new Error("its weights take 14 GiB."), { name: "CoreError", code: "no-room" })
-    expect(describeError(room, {})).toMatch(/^lllite: its weights take 14 GiB\. --weights float16 rounds/)
+    expect(describeError(room, {})).toMatch(/^lllite: its weights take 14 GiB\. --weights F16 rounds/)
     const message = "expected an SDXL checkpoint, this is a VAE. Give a checkpoint, and this file as its VAE."
     const kind = Object.assign(new Error(message), { name: "FormatError", code: "wrong-kind" })
     expect(describeError(kind, {})).toBe(`lllite: ${message} The option is --vae.`)

@@ -6,7 +6,7 @@ export type UsageErrorCode =
   | "options"
   /** The line names no command. */
   | "command-missing"
-  /** There is no command of that name. */
+  /** The name of the command is not known. */
   | "command-unknown"
   /** The file to be written exists already. */
   | "output-exists"

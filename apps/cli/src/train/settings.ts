@@ -42,8 +42,6 @@ export interface TrainSettings extends Settings<TrainTable> {
   readonly notices: readonly string[]
 }
 
-const DTYPES = { float: "F32", fp16: "F16", bf16: "BF16" } as const satisfies Readonly<Record<string, FloatDtype>>
-
 /**
  * Checks options that depend on each other, and derives settings from several options. The reader keeps the problems.
  * The settings are right if its `finish` does not throw.
@@ -70,7 +68,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
       ...(values.scaleVPredLossLikeNoisePred ? { scaleVLikeNoise: true } : {}),
     },
     runtime: runtimeChoice(values),
-    dtype: DTYPES[values.savePrecision],
+    dtype: values.savePrecision,
     saveEvery: steps !== undefined ? { steps } : epochs !== undefined ? { epochs } : null,
     notices: [...reader.notes, ...foldersUnused(reader), ...unusedNotices(reader)],
   }

@@ -23,8 +23,8 @@ export async function* decodePictures(
     await pause?.()
     signal?.throwIfAborted()
     const picture = tf.tidy(() => {
-      const own = tf.slice(latents, [index, 0, 0, 0], [1, rows, columns, channels])
-      return decodeLatents(ops, vae, own, { slices: vaeSlices })
+      const latent = tf.slice(latents, [index, 0, 0, 0], [1, rows, columns, channels])
+      return decodeLatents(ops, vae, latent, { slices: vaeSlices })
     })
     const values = await picture.data<"float32">()
     picture.dispose()

@@ -21,7 +21,7 @@ export interface OutlineOptions {
 
 /** A weight that has only a size. */
 interface OutlineWeight extends LinearWeight {
-  readonly holdTurned: () => void
+  readonly holdTransposed: () => void
 }
 
 /** A norm's scale and shift, without values. */
@@ -94,7 +94,7 @@ export function createOutlineOps(backend: OutlineBackend, options: OutlineOption
           value: y,
           saved: [],
           gradients: (dy) => {
-            ;(weight as OutlineWeight).holdTurned()
+            ;(weight as OutlineWeight).holdTransposed()
             const dx = create([...dy.shape.slice(0, -1), inner])
             countProduct("linear", flops, dy, dx, weight.bytes)
             return [dx]
@@ -116,7 +116,7 @@ export function createOutlineOps(backend: OutlineBackend, options: OutlineOption
           value: y,
           saved: [],
           gradients: (dy) => {
-            ;(weight as unknown as OutlineWeight).holdTurned()
+            ;(weight as unknown as OutlineWeight).holdTransposed()
             const dx = create(x.shape)
             countProduct("conv2d", flops, dy, dx, weight.bytes)
             return [dx]
@@ -191,13 +191,13 @@ function outlineLoader(backend: OutlineBackend, { weightBytes, backwardCopies = 
     const matrix = weightBytes(dtype) * tf.util.sizeFromShape([...shape])
     const bytes = matrix + (hasBias ? 4 * (shape[0] ?? 0) : 0)
     const releases = [backend.hold(bytes)]
-    const holdTurned = (): void => {
+    const holdTransposed = (): void => {
       if (backwardCopies && releases.length === 1) releases.push(backend.hold(matrix))
     }
     const dispose = (): void => {
       for (const release of releases.splice(0)) release()
     }
-    return { kind, shape, bytes, holdTurned, dispose }
+    return { kind, shape, bytes, holdTransposed, dispose }
   }
   return {
     linear: async ({ shape, dtype }, bias) => product("linear", shape, dtype, bias !== null),

@@ -86,8 +86,8 @@ describe("a caller's optimiser", () => {
     const ends: string[] = []
     const counting = (name: string): TrainMachine => ({
       gradients,
-      loadOptimizer: (...given) => {
-        const optimizer = SGD.load(given[0], given[1], { momentum: 0 })
+      loadOptimizer: (...args) => {
+        const optimizer = SGD.load(args[0], args[1], { momentum: 0 })
         return { ...optimizer, dispose: () => void ends.push(name) }
       },
     })

@@ -19,11 +19,11 @@ describe("a shelf", () => {
 
   it("refuses a removed value, and removes it only once", () => {
     const disposed: string[] = []
-    const shelf = createShelf<string>("thing", (value) => disposed.push(value))
+    const shelf = createShelf<string>("adapter", (value) => disposed.push(value))
     shelf.put(1, "one")
     shelf.remove(1)
     shelf.remove(1)
-    expect(() => shelf.use(1)).toThrow("there is no thing of this number")
+    expect(() => shelf.use(1)).toThrow("runtime: adapter 1 is not loaded, or it was disposed. Load it again.")
     expect(disposed).toEqual(["one"])
   })
 })

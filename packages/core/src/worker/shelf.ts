@@ -17,7 +17,7 @@ export function createShelf<T>(what: string, dispose: (value: T) => void): Shelf
     use(id) {
       const entry = entries.get(id)
       if (entry === undefined)
-        throw new CoreError("not-loaded", `runtime: there is no ${what} of this number, or it was disposed`)
+        throw new CoreError("not-loaded", `runtime: ${what} ${id} is not loaded, or it was disposed. Load it again.`)
       entry.users += 1
       return {
         value: entry.value,

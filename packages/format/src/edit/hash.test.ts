@@ -19,12 +19,12 @@ describe("createSha256", () => {
   it("equals Node's, for any cut of the bytes", () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 8 }), (pieces) => {
-        const [own, node] = [createSha256(), createHash("sha256")]
+        const [ours, node] = [createSha256(), createHash("sha256")]
         for (const piece of pieces) {
-          own.update(piece)
+          ours.update(piece)
           node.update(piece)
         }
-        expect(own.digest()).toBe(node.digest("hex"))
+        expect(ours.digest()).toBe(node.digest("hex"))
       }),
     )
   })

@@ -20,11 +20,11 @@ export interface NeuronChoice {
  * @param importance weights of the targets' errors, symmetric without negative eigenvalues: [targets, targets]
  */
 export function chooseNeurons(candidates: Matrix, targets: Matrix, importance: Matrix, count: number): NeuronChoice {
-  const own = covariance(candidates, candidates)
+  const gram = covariance(candidates, candidates)
   const cross = covariance(targets, candidates)
-  const chosen = [...pursue(own, cross, importance, Math.min(count, candidates.cols))].sort((a, b) => a - b)
+  const chosen = [...pursue(gram, cross, importance, Math.min(count, candidates.cols))].sort((a, b) => a - b)
 
-  const among = transpose(pickColumns(transpose(pickColumns(own, chosen)), chosen))
+  const among = transpose(pickColumns(transpose(pickColumns(gram, chosen)), chosen))
   const map = solveSymmetric(among, transpose(pickColumns(cross, chosen)))
   const means = columnMeans(candidates)
   const ownMeans = matrix(
@@ -37,11 +37,11 @@ export function chooseNeurons(candidates: Matrix, targets: Matrix, importance: M
   return { chosen, map, offset }
 }
 
-function* pursue(own: Matrix, cross: Matrix, importance: Matrix, count: number): Generator<number> {
-  const n = own.cols
+function* pursue(gram: Matrix, cross: Matrix, importance: Matrix, count: number): Generator<number> {
+  const n = gram.cols
   const targets = cross.rows
   // The residuals after the chosen neurons: of the candidates, of the targets, and of the targets with weights.
-  const left = own.data.slice()
+  const left = gram.data.slice()
   const leftCross = cross.data.slice()
   const weighed = times(importance, cross).data
   const scale = Math.max(...Array.from({ length: n }, (_, j) => left[j * n + j] as number))

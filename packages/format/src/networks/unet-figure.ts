@@ -294,14 +294,14 @@ function transformerBlock(
   }
 }
 
-type Own = Pick<UnetLayer, "role" | "path" | "diffusersPath" | "inDim" | "outDim">
+type LayerFields = Pick<UnetLayer, "role" | "path" | "diffusersPath" | "inDim" | "outDim">
 
-function linear(at: Place, own: Own & Partial<Pick<UnetLayer, "bias" | "index" | "attention">>): UnetLayer {
-  return layer(at, { ...SINGLE, kind: "linear", ...own })
+function linear(at: Place, fields: LayerFields & Partial<Pick<UnetLayer, "bias" | "index" | "attention">>): UnetLayer {
+  return layer(at, { ...SINGLE, kind: "linear", ...fields })
 }
 
-function conv(at: Place, own: Own & Partial<Pick<UnetLayer, "kernel" | "stride">>): UnetLayer {
-  return layer(at, { ...SINGLE, kind: "conv", kernel: 3, ...own })
+function conv(at: Place, fields: LayerFields & Partial<Pick<UnetLayer, "kernel" | "stride">>): UnetLayer {
+  return layer(at, { ...SINGLE, kind: "conv", kernel: 3, ...fields })
 }
 
 function norm(at: Place, role: UnetRole, path: string, diffusersPath: string, width: number): UnetLayer {
@@ -312,7 +312,7 @@ const SINGLE = { kernel: 1, stride: 1, bias: true, index: null, attention: null 
 
 function layer(
   { section, block, blockIndex, root }: Place,
-  own: Omit<UnetLayer, "network" | "section" | "block" | "blockIndex">,
+  fields: Omit<UnetLayer, "network" | "section" | "block" | "blockIndex">,
 ): UnetLayer {
-  return { network: "unet", section, block, blockIndex, ...own, path: root + own.path }
+  return { network: "unet", section, block, blockIndex, ...fields, path: root + fields.path }
 }

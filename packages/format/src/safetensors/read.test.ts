@@ -61,9 +61,9 @@ describe("openSafetensors", () => {
         return target.byteLength
       },
     }
-    const own = await openSafetensors(source)
+    const direct = await openSafetensors(source)
     filled.length = 0
-    for (const opened of [plain, own]) {
+    for (const opened of [plain, direct]) {
       const target = new Uint8Array(10).fill(7)
       await opened.readInto("half", target.subarray(3, 7))
       expect([...target]).toEqual([7, 7, 7, ...(await plain.read("half")), 7, 7, 7])

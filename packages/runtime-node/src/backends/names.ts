@@ -9,16 +9,16 @@ export const NODE_BACKENDS = ["webgpu", "tensorflow", "wasm", "cpu"] as const
  */
 export type NodeBackend = (typeof NODE_BACKENDS)[number]
 
-/** Number formats in which products with a base model's weights are computed. */
-export const PRECISIONS = ["float32", "bfloat16"] as const
+/** Dtypes in which products with a base model's weights are computed. */
+export const PRECISIONS = ["F32", "BF16"] as const
 export type Precision = (typeof PRECISIONS)[number]
 
 /** The largest error of each precision that the self-check of a backend accepts. */
-export const TOLERANCES = { float32: 1e-4, bfloat16: 3e-2 } as const satisfies Record<Precision, number>
+export const TOLERANCES = { F32: 1e-4, BF16: 3e-2 } as const satisfies Record<Precision, number>
 
-/** How a base model's weights are held: as in the file, or with float32 weights rounded to 16 bits. */
-export const WEIGHT_FORMATS = ["file", "float16", "bfloat16"] as const
-export type WeightFormat = (typeof WEIGHT_FORMATS)[number]
+/** Dtypes in which a base model's weights are held: those of the file, or a dtype to which F32 is rounded. */
+export const WEIGHT_DTYPES = ["file", "F16", "BF16"] as const
+export type WeightDtype = (typeof WEIGHT_DTYPES)[number]
 
 /** Backends that are used without being named, if they work. The last one always works. */
 export const UNASKED_BACKENDS = ["tensorflow", "wasm"] as const satisfies readonly NodeBackend[]

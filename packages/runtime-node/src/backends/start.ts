@@ -17,7 +17,7 @@ export async function startBackend(backend: NodeBackend, options: StartOptions =
     return startTensorflow(options)
   }
   for (const [name, value, usual, takers] of [
-    ["precision", options.precision, "float32", ["tensorflow"]],
+    ["precision", options.precision, "F32", ["tensorflow"]],
     ["weights", options.weights, "file", ["tensorflow", "webgpu"]],
   ] as const) {
     if (value === undefined || value === usual || takers.some((taker) => taker === backend)) continue

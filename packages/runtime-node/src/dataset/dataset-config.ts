@@ -127,9 +127,9 @@ export function parseDatasetConfig(
   const general = layer(shared, tables.one(top.general ?? {}, "general"), "general", FOLDER_OPTIONS)
   const outermost = objectLayer(defaults, names)
   problems.push(...general.problems, ...outermost.problems)
-  const groups = tables.list(top.datasets, "datasets", "datasets").map(({ subsets, ...own }, i) => {
+  const groups = tables.list(top.datasets, "datasets", "datasets").map(({ subsets, ...options }, i) => {
     const path = `datasets[${i}]`
-    const group = layer(shared, own, path, FOLDER_OPTIONS)
+    const group = layer(shared, options, path, FOLDER_OPTIONS)
     problems.push(...group.problems)
     const readSubsets = tables.list(subsets, `${path}.subsets`, "datasets.subsets").map((table, j) => {
       const inside = `${path}.subsets[${j}]`

@@ -4,8 +4,8 @@ export {
   type NodeBackend,
   PRECISIONS,
   type Precision,
-  WEIGHT_FORMATS,
-  type WeightFormat,
+  WEIGHT_DTYPES,
+  type WeightDtype,
 } from "../backends/names.ts"
 export {
   findTensorflow,

@@ -34,6 +34,7 @@ export {
   type AnyOption,
   belongsTo,
   ignored,
+  type OptionKind,
   type OptionTable,
   type Reading,
   refused,

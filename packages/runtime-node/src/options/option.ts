@@ -89,7 +89,7 @@ export interface OptionKind<T> {
 }
 
 /** An option of any kind. Use it if {@link text}, `number` and the others do not fit. */
-export function taken<T>(kind: OptionKind<T>, spec: OptionText & Certain<T>): TakenOption<T>
+export function taken<T>(kind: OptionKind<T>, spec: OptionText & Certain<NoInfer<T>>): TakenOption<T>
 export function taken<T>(kind: OptionKind<T>, spec: OptionText): TakenOption<T | undefined>
 export function taken<T>(kind: OptionKind<T>, spec: OptionText & Partial<Certain<T>>): TakenOption<T | undefined> {
   const fallback = "default" in spec ? spec.default : undefined

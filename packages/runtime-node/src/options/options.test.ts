@@ -124,8 +124,8 @@ describe("options", () => {
     [{ toString: 1 }, "0: there is no option toString."],
     [{ constructor: 1 }, "0: there is no option constructor."],
     [{ ["__proto__"]: 1 }, "0: there is no option __proto__."],
-  ])("refuse %j", (given, message) => {
-    expect(() => read(given)).toThrow(message)
+  ])("refuse %j", (value, message) => {
+    expect(() => read(value)).toThrow(message)
   })
 
   it("report all problems together, and check options that depend on each other only when each is right", () => {

@@ -56,8 +56,8 @@ export function optionName(written: string): string {
 /** Finds an option by its name or an alias. */
 export function findOption(table: OptionTable, written: string): readonly [name: string, option: AnyOption] | null {
   const name = optionName(written)
-  const own = Object.hasOwn(table, name) ? table[name] : undefined
-  if (own !== undefined) return [name, own]
+  const exact = Object.hasOwn(table, name) ? table[name] : undefined
+  if (exact !== undefined) return [name, exact]
   return Object.entries(table).find(([, option]) => option.fate === "taken" && option.aliases.includes(name)) ?? null
 }
 

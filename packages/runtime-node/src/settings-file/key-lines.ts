@@ -30,9 +30,9 @@ export function keyLines(text: string): ReadonlyMap<string, number> {
     if (brackets !== undefined && name !== undefined) {
       const path = nameParts(name)
       const parent = path.slice(0, -1).reduce((before, part) => lastOf(join(before, part), counts), "")
-      const own = join(parent, path.at(-1) ?? "")
-      if (brackets === "[[") counts.set(own, (counts.get(own) ?? -1) + 1)
-      table = lastOf(own, counts)
+      const tablePath = join(parent, path.at(-1) ?? "")
+      if (brackets === "[[") counts.set(tablePath, (counts.get(tablePath) ?? -1) + 1)
+      table = lastOf(tablePath, counts)
       if (!lines.has(table)) lines.set(table, line)
       at = end
     } else {

@@ -11,15 +11,13 @@ import { loadNodeBackendPackage } from "./package-loader.ts"
 
 const require = createRequire(import.meta.url)
 
-const TYPES = { float32: "F32", float16: "F16", bfloat16: "BF16" } as const
-
 /**
  * Starts TensorFlow in this thread.
  *
  * @throws InputError if it is not installed or cannot be loaded
  */
 export async function startTensorflow(options: StartOptions = {}): Promise<NodeRunningBackend> {
-  const { precision = "float32", weights = "file" } = options
+  const { precision = "F32", weights = "file" } = options
   const chosen = options.tensorflow ?? expectFound(findTensorflow())
   prepareTensorflowEnvironment()
   const tf = await import("@tensorflow/tfjs")
@@ -33,7 +31,7 @@ export async function startTensorflow(options: StartOptions = {}): Promise<NodeR
   await tf.ready()
   return {
     backend: "tensorflow",
-    ops: createTensorflowOps({ compute: TYPES[precision], ...(weights === "file" ? {} : { round: TYPES[weights] }) }),
+    ops: createTensorflowOps({ compute: precision, ...(weights === "file" ? {} : { round: weights }) }),
     version: `TensorFlow ${binding.TF_Version}`,
     device: binding.isUsingGpuDevice() ? "GPU" : "CPU",
     notices: [],

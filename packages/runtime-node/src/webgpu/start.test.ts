@@ -32,7 +32,7 @@ describe("the backend webgpu", () => {
       read: async () => new Uint8Array(values.buffer.slice(0)),
     }
     const sizes = []
-    for (const weights of ["file", "float16", "bfloat16"] as const) {
+    for (const weights of ["file", "F16", "BF16"] as const) {
       const { ops } = await startBackend("webgpu", { weights })
       const linear = await ops.load.linear(weight, null)
       sizes.push(linear.bytes)
@@ -56,9 +56,9 @@ describe("the backend webgpu", () => {
   })
 
   it("refuses a precision, and names the backend that takes one", async () => {
-    await expect(startBackend("webgpu", { precision: "bfloat16" })).rejects.toThrow(/needs the backend "tensorflow"/)
-    await expect(startBackend("wasm", { weights: "float16" })).rejects.toThrow(
-      /weights "float16" needs the backend "tensorflow" or "webgpu", got "wasm"/,
+    await expect(startBackend("webgpu", { precision: "BF16" })).rejects.toThrow(/needs the backend "tensorflow"/)
+    await expect(startBackend("wasm", { weights: "F16" })).rejects.toThrow(
+      /weights "F16" needs the backend "tensorflow" or "webgpu", got "wasm"/,
     )
   })
 })

@@ -2,14 +2,11 @@ import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { createComposedOps } from "@lllite/core/ops"
 import { createWebgpuOps, keptTiles, loadWebgpuOptimizer, startWebgpu, type TileStore } from "@lllite/webgpu"
-import type { WeightFormat } from "../backends/names.ts"
+import type { WeightDtype } from "../backends/names.ts"
 import type { NodeRunningBackend } from "../backends/started-backend.ts"
 import { InputError } from "../errors.ts"
 import { writeAtomically } from "../files/atomic-write.ts"
 import { cacheFolder } from "../files/cache-folder.ts"
-
-/** Names of the formats in `@lllite/webgpu`. */
-const FORMATS = { file: "file", float16: "f16", bfloat16: "bf16" } as const satisfies Record<WeightFormat, string>
 
 /** Dawn's object. It must live as long as its adapters and devices. The thread keeps one. */
 let gpu: GPU | null = null
@@ -20,7 +17,7 @@ let gpu: GPU | null = null
  *
  * @throws InputError if the package is not installed; WebgpuOpsError if no adapter suits
  */
-export async function startDawn(weights: WeightFormat = "file"): Promise<NodeRunningBackend> {
+export async function startDawn(weights: WeightDtype = "file"): Promise<NodeRunningBackend> {
   gpu ??= await openDawn()
   // Registers the gradients of tfjs's own ops.
   await import("@tensorflow/tfjs")
@@ -31,7 +28,7 @@ export async function startDawn(weights: WeightFormat = "file"): Promise<NodeRun
   const tiles = device.software ? undefined : await keptTiles(tileFile(), version)
   return {
     backend: "webgpu",
-    ops: createWebgpuOps(createComposedOps(), { weights: FORMATS[weights], ...(tiles && { tiles }) }),
+    ops: createWebgpuOps(createComposedOps(), { weights, ...(tiles && { tiles }) }),
     version,
     device: device.software ? "CPU" : "GPU",
     notices: [],

@@ -34,7 +34,7 @@ const tasks = createRuntimeTasks<NodeTypes>(
     async start({ backend, options, threads }) {
       running = await startBackend(backend, options)
       const { ops, device } = running
-      await selfCheck(ops, TOLERANCES[options.precision ?? "float32"])
+      await selfCheck(ops, TOLERANCES[options.precision ?? "F32"])
       const { maxTensorBytes } = ops
       here = {
         ...{ backend, device, threads, weights: options.weights ?? "file" },

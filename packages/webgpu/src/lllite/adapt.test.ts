@@ -42,8 +42,8 @@ function inputsOf({ shape: [n, tokens, channels], count, widths }: Case): tf.Ten
 function run(ops: Ops, { strength }: Case, inputs: readonly tf.Tensor[]): readonly tf.Tensor[] {
   const [x, weight, bias, ...rest] = inputs as [tf.Tensor3D, tf.Tensor2D, tf.Tensor1D, ...tf.Tensor[]]
   const tails = Array.from({ length: rest.length / 4 }, (_, i): AdapterTail => {
-    const own = rest.slice(4 * i, 4 * i + 4) as [tf.Tensor2D, tf.Tensor3D, tf.Tensor2D, tf.Tensor1D]
-    const [midDown, share, weight, bias] = own
+    const leaves = rest.slice(4 * i, 4 * i + 4) as [tf.Tensor2D, tf.Tensor3D, tf.Tensor2D, tf.Tensor1D]
+    const [midDown, share, weight, bias] = leaves
     return { midDown, share, up: { weight, bias } }
   })
   const [n] = x.shape
@@ -77,14 +77,14 @@ describe("adapters on WebGPU", needsAdapter, () => {
     { shape: [4, 21, 20], count: 2, widths: [9, 16], strength: [0, 0.5, 0.5, -1] },
     { shape: [1, 19, 7], count: 1, widths: [300, 7], strength: 1 },
     { shape: [2, 520, 160], count: 2, widths: [64, 64, 64], strength: 1 },
-  ])("equal the composed ones, forward and back: %o", async (given) => {
+  ])("equal the composed ones, forward and back: %o", async (adapterCase) => {
     const before = tf.memory().numTensors
-    const inputs = inputsOf(given)
+    const inputs = inputsOf(adapterCase)
     const results = [base, ops].map((ops) =>
       tf.tidy(() => {
-        const value = tf.stack([...run(ops, given, inputs)])
+        const value = tf.stack([...run(ops, adapterCase, inputs)])
         const dy = normal("slope", value.shape)
-        return [value, ...tf.grads((...inputs) => tf.stack([...run(ops, given, inputs)]))(inputs, dy)]
+        return [value, ...tf.grads((...inputs) => tf.stack([...run(ops, adapterCase, inputs)]))(inputs, dy)]
       }),
     )
     const [expected = [], got = []] = await Promise.all(
@@ -100,16 +100,16 @@ describe("adapters on WebGPU", needsAdapter, () => {
   })
 
   it("take a dispatch each, and one for their shared product", () => {
-    const given = { shape: [2, 37, 40], count: 1, widths: [16, 16, 16], strength: 0.5 } as const
-    const inputs = inputsOf(given)
+    const adapterCase = { shape: [2, 37, 40], count: 1, widths: [16, 16, 16], strength: 0.5 } as const
+    const inputs = inputsOf(adapterCase)
     const count = (ops: Ops): number => {
       let dispatches = 0
       const { createBindGroup } = webgpu.device
-      webgpu.device.createBindGroup = function (...given) {
+      webgpu.device.createBindGroup = function (...args) {
         dispatches += 1
-        return createBindGroup.apply(this, given)
+        return createBindGroup.apply(this, args)
       }
-      tf.tidy(() => void run(ops, given, inputs))
+      tf.tidy(() => void run(ops, adapterCase, inputs))
       webgpu.device.createBindGroup = createBindGroup
       return dispatches
     }
@@ -119,11 +119,11 @@ describe("adapters on WebGPU", needsAdapter, () => {
   })
 
   it("are refused by name when they do not fit", () => {
-    const given = { shape: [2, 3, 4], count: 1, widths: [2], strength: 1 } as const
-    const [x, down, bias, midDown, share, up, upBias] = inputsOf(given)
+    const adapterCase = { shape: [2, 3, 4], count: 1, widths: [2], strength: 1 } as const
+    const [x, down, bias, midDown, share, up, upBias] = inputsOf(adapterCase)
     const refused = (...inputs: readonly (tf.Tensor | undefined)[]): unknown => {
       try {
-        return run(ops, given, inputs as tf.Tensor[])
+        return run(ops, adapterCase, inputs as tf.Tensor[])
       } catch (error) {
         return error
       }

@@ -40,8 +40,8 @@ export function blocksOf(
  * part, strength.
  */
 export function adaptKernel(width: number, four: boolean): KernelSource {
-  const own = rowsOfGroup(width)
-  const each = own / DOWN
+  const groupRows = rowsOfGroup(width)
+  const each = groupRows / DOWN
   const element = four ? "vec4f" : "f32"
   return {
     key: `adapt by ${width}, ${four ? "by four" : "by one"}`,
@@ -51,12 +51,12 @@ export function adaptKernel(width: number, four: boolean): KernelSource {
         reads: { x: element, h: "f32", midDown: "f32", share: "f32", up: element, bias: element },
         writes: { result: element, middle: "f32" },
         threads: THREADS,
-        declarations: `var<workgroup> tile: array<f32, ${own * width}>;`,
-        main: `let tiles = (p.rows - p.begin + ${own - 1}u) / ${own}u;
-let top = p.begin + group % tiles * ${own}u;
+        declarations: `var<workgroup> tile: array<f32, ${groupRows * width}>;`,
+        main: `let tiles = (p.rows - p.begin + ${groupRows - 1}u) / ${groupRows}u;
+let top = p.begin + group % tiles * ${groupRows}u;
 let first = group / tiles * p.span;
 if (first >= p.columns) { return; }
-for (var e = local; e < ${own * width}u; e += ${THREADS}u) {
+for (var e = local; e < ${groupRows * width}u; e += ${THREADS}u) {
   let row = top + e / ${width}u;
   let j = e % ${width}u;
   var sum = 0.0;
@@ -93,7 +93,7 @@ ${unrolled(
  * Parameters: the first row, the row after the last, columns of h, the first column of h, strength.
  */
 export function slopesKernel(width: number): KernelSource {
-  const own = rowsOfGroup(width)
+  const groupRows = rowsOfGroup(width)
   return {
     key: `adapt gradient by ${width}`,
     code: () =>
@@ -102,9 +102,9 @@ export function slopesKernel(width: number): KernelSource {
         reads: { dMiddle: "f32", middle: "f32", h: "f32", midDown: "f32" },
         writes: { dSum: "f32", dh: "f32" },
         threads: THREADS,
-        declarations: `var<workgroup> tile: array<f32, ${own * width}>;`,
-        main: `let top = p.begin + group * ${own}u;
-for (var e = local; e < ${own * width}u; e += ${THREADS}u) {
+        declarations: `var<workgroup> tile: array<f32, ${groupRows * width}>;`,
+        main: `let top = p.begin + group * ${groupRows}u;
+for (var e = local; e < ${groupRows * width}u; e += ${THREADS}u) {
   var slope = 0.0;
   if (top + e / ${width}u < p.rows) {
     let at = top * ${width}u + e;
@@ -114,7 +114,7 @@ for (var e = local; e < ${own * width}u; e += ${THREADS}u) {
   tile[e] = slope;
 }
 workgroupBarrier();
-for (var e = local; e < ${own}u * p.joined; e += ${THREADS}u) {
+for (var e = local; e < ${groupRows}u * p.joined; e += ${THREADS}u) {
   let row = e / p.joined;
   let column = e % p.joined;
   if (top + row >= p.rows) { return; }

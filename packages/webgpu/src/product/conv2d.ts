@@ -4,7 +4,7 @@ import { WebgpuOpsError } from "../errors.ts"
 import type { Gpu } from "../gpu.ts"
 import type { WebgpuConv2d } from "../weights/load.ts"
 import { patchesOf, seenBy, weightRows, weightTaps } from "./factors.ts"
-import { affine, given } from "./linear.ts"
+import { affine, weightInput } from "./linear.ts"
 import { runProduct } from "./run.ts"
 
 /**
@@ -49,15 +49,17 @@ export function createConv2d(gpu: Gpu): Ops["conv2d"] {
           gpu,
           forward,
           seen,
-          given(kernel, weightRows(format, taps * inner), []),
+          weightInput(kernel, weightRows(format, taps * inner), []),
           bias,
           shape,
         ),
         saved: [],
         gradients: (dy) => {
           const slopes = { factor: seenBy(rows), buffers: [dy], params: sizes(rows) }
-          const turned = given(kernel, weightTaps(format, inner), [rows, taps * inner])
-          return [runProduct(gpu, { m: n * height * width, n: inner, k: taps * rows }, slopes, turned, null, x.shape)]
+          const transposed = weightInput(kernel, weightTaps(format, inner), [rows, taps * inner])
+          return [
+            runProduct(gpu, { m: n * height * width, n: inner, k: taps * rows }, slopes, transposed, null, x.shape),
+          ]
         },
       }
     })

@@ -31,11 +31,11 @@ export function columnsOf(name: string, edges: number, count: "p.m" | "p.n"): Fa
 export function weightRows(format: WeightFormat, k: number): Factor {
   const four = k % 4 === 0
   const { element, value } = decodingOf(format, four)
-  const scaled = format === "q8"
+  const scaled = format === "Q8"
   return {
     key: `${format} weight${four ? "" : " by one"}`,
     reads: scaled ? { weight: element, scales: "f32" } : { weight: element },
-    ...{ params: [], along: "inner", four, half: format === "f16" },
+    ...{ params: [], along: "inner", four, half: format === "F16" },
     body: `return ${value("weight", "edge * p.k + inner")}${scaled ? " * scales[edge]" : ""};`,
   }
 }
@@ -47,11 +47,11 @@ export function weightRows(format: WeightFormat, k: number): Factor {
 export function weightTaps(format: WeightFormat, channels: number): Factor {
   const four = channels % 4 === 0
   const { element, value } = decodingOf(format, four)
-  const scaled = format === "q8"
+  const scaled = format === "Q8"
   return {
     key: `${format} weight's taps${four ? "" : " by one"}`,
     reads: scaled ? { weight: element, scales: "f32" } : { weight: element },
-    ...{ params: ["outs", "width"], along: "edge", four, half: format === "f16" },
+    ...{ params: ["outs", "width"], along: "edge", four, half: format === "F16" },
     body: `let out = inner % p.outs;
 let e = out * p.width + inner / p.outs * p.n + edge;
 return ${value("weight", "e")}${scaled ? " * scales[out]" : ""};`,

@@ -4,7 +4,7 @@ import { WebgpuOpsError } from "../errors.ts"
 import type { Gpu } from "../gpu.ts"
 import type { WebgpuLinear, WeightRows } from "../weights/load.ts"
 import { rowsOf, weightRows, weightTaps } from "./factors.ts"
-import { type GivenFactor, runProduct } from "./run.ts"
+import { type ProductInput, runProduct } from "./run.ts"
 
 /** Affine map of the last axis. x: [..., in] → [..., out] */
 export function createLinear(gpu: Gpu): Ops["linear"] {
@@ -23,21 +23,25 @@ export function affine<T extends Tensor>(gpu: Gpu, x: Tensor, weight: WeightRows
   const m = x.size / width
   return vjp([x], () => {
     const left = { factor: rowsOf("x", width), buffers: [x], params: [] }
-    const right = given(weight, weightRows(format, width), [])
+    const right = weightInput(weight, weightRows(format, width), [])
     return {
       value: runProduct<T>(gpu, { m, n: rows, k: width }, left, right, bias, shape),
       saved: [],
       gradients: (dy) => {
         const left = { factor: rowsOf("dy", rows), buffers: [dy], params: [] }
-        const right = given(weight, weightTaps(format, width), [rows, width])
+        const right = weightInput(weight, weightTaps(format, width), [rows, width])
         return [runProduct(gpu, { m, n: width, k: rows }, left, right, null, x.shape)]
       },
     }
   })
 }
 
-/** Weights as a factor. */
-export function given(weight: WeightRows, factor: GivenFactor["factor"], params: readonly number[]): GivenFactor {
+/** Weights as an input of a product. */
+export function weightInput(
+  weight: WeightRows,
+  factor: ProductInput["factor"],
+  params: readonly number[],
+): ProductInput {
   const { values, scales } = weight
   return { factor, buffers: scales === null ? [values] : [values, scales], params }
 }

@@ -12,7 +12,7 @@ const BUSY = 64
 const LEAST_SPAN = 256
 
 /** A factor with its buffers and the values of its parameters. */
-export interface GivenFactor {
+export interface ProductInput {
   readonly factor: Factor
   readonly buffers: readonly (Tensor | GPUBuffer)[]
   readonly params: readonly number[]
@@ -28,8 +28,8 @@ export interface ProductSizes {
 export function runProduct<T extends Tensor>(
   gpu: Gpu,
   { m, n, k }: ProductSizes,
-  left: GivenFactor,
-  right: GivenFactor,
+  left: ProductInput,
+  right: ProductInput,
   bias: Tensor | GPUBuffer | null,
   shape: readonly number[],
 ): T {

@@ -72,8 +72,8 @@ export function fits(
 export function areTiles(value: unknown): value is ProductTiles {
   const names = ["tileM", "tileN", "tileK", "m", "n"] as const
   const isTile = (candidates: readonly Tile[], tile: unknown): boolean => {
-    const given: Partial<Record<string, unknown>> = Object(tile)
-    return candidates.some((candidate) => names.every((name) => candidate[name] === given[name]))
+    const sides: Partial<Record<string, unknown>> = Object(tile)
+    return candidates.some((candidate) => names.every((name) => candidate[name] === sides[name]))
   }
   const { large, small, half }: Partial<Record<keyof ProductTiles, unknown>> = Object(value)
   return isTile(CANDIDATES.large, large) && isTile(CANDIDATES.small, small) && typeof half === "boolean"

@@ -1,6 +1,6 @@
 import { type Gpu, openGpu } from "../gpu.ts"
 import { rowsOf, weightRows } from "./factors.ts"
-import type { GivenFactor, ProductSizes } from "./run.ts"
+import type { ProductInput, ProductSizes } from "./run.ts"
 import { runProduct } from "./run.ts"
 import { CANDIDATES, DEFAULT_TILES, fits, type ProductTiles, type TileSize } from "./tiles.ts"
 
@@ -42,7 +42,7 @@ export async function tuneProducts(): Promise<ProductTiles> {
     )
   }
   if (!gpu.features.float16) return tiles
-  const weights = weightRows("f16", SIZES.large.k)
+  const weights = weightRows("F16", SIZES.large.k)
   return fastest(gpu, "large", weights, [tiles, { ...tiles, half: true }])
 }
 
@@ -50,7 +50,7 @@ export async function tuneProducts(): Promise<ProductTiles> {
 async function fastest(
   gpu: Gpu,
   size: TileSize,
-  factor: GivenFactor["factor"],
+  factor: ProductInput["factor"],
   candidates: readonly ProductTiles[],
 ): Promise<ProductTiles> {
   const { m, n, k } = SIZES[size]
@@ -76,12 +76,12 @@ async function fastest(
       taken = await time(best, repeats)
     }
     const rounds = taken > LONG ? 1 : ROUNDS
-    let least = Number.POSITIVE_INFINITY
+    let bestSeconds = Number.POSITIVE_INFINITY
     for (const tiles of candidates) {
       await time(tiles, 1)
-      let own = Number.POSITIVE_INFINITY
-      for (let round = 0; round < rounds; round++) own = Math.min(own, await time(tiles, repeats))
-      if (own < (1 - MARGIN) * least) [best, least] = [tiles, own]
+      let seconds = Number.POSITIVE_INFINITY
+      for (let round = 0; round < rounds; round++) seconds = Math.min(seconds, await time(tiles, repeats))
+      if (seconds < (1 - MARGIN) * bestSeconds) [best, bestSeconds] = [tiles, seconds]
     }
     return best
   } finally {

@@ -102,9 +102,9 @@ describe("AdamW on WebGPU", needsAdapter, () => {
     await gradients.data()
     let dispatches = 0
     const { createBindGroup } = webgpu.device
-    webgpu.device.createBindGroup = function (...given) {
+    webgpu.device.createBindGroup = function (...args) {
       dispatches += 1
-      return createBindGroup.apply(this, given)
+      return createBindGroup.apply(this, args)
     }
     optimizer.step(gradients, 0.5)
     webgpu.device.createBindGroup = createBindGroup

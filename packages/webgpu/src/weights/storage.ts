@@ -4,27 +4,27 @@ import { WebgpuOpsError } from "../errors.ts"
 import type { Element } from "../wgsl/module.ts"
 
 /**
- * The format of a weight on the device. `f16` and `bf16` are two values in a word. `q8` is four integers from −127 to
+ * The format of a weight on the device. `F16` and `BF16` are two values in a word. `Q8` is four integers from −127 to
  * 127 in a word, with a scale for every row. Kernels decode all formats when they load values, and sum in float32.
  */
-export type WeightFormat = "f32" | "f16" | "bf16" | "q8"
+export type WeightFormat = "F32" | "F16" | "BF16" | "Q8"
 
-export const WEIGHT_FORMATS = ["f32", "f16", "bf16", "q8"] as const satisfies readonly WeightFormat[]
+export const WEIGHT_FORMATS = ["F32", "F16", "BF16", "Q8"] as const satisfies readonly WeightFormat[]
 
 /** A matrix of weights, encoded for the device. */
 export interface EncodedRows {
   readonly format: WeightFormat
   readonly bytes: Uint8Array
-  /** The scale of every row, for `q8` only. */
+  /** The scale of every row, for `Q8` only. */
   readonly scales: Float32Array | null
 }
 
 /** The formats that hold a file's values exactly. */
-const AS_IN_FILE: Partial<Record<Dtype, WeightFormat>> = { F32: "f32", F16: "f16", BF16: "bf16" }
+const AS_IN_FILE: Partial<Record<Dtype, WeightFormat>> = { F32: "F32", F16: "F16", BF16: "BF16" }
 
 /** The format of a file's tensor: the requested one, or for `file` one that holds its values exactly. */
 export function formatOf(dtype: Dtype, asked: WeightFormat | "file"): WeightFormat {
-  return asked === "file" ? (AS_IN_FILE[dtype] ?? "f32") : asked
+  return asked === "file" ? (AS_IN_FILE[dtype] ?? "F32") : asked
 }
 
 /**
@@ -43,21 +43,21 @@ export function encodeRows(
   if (AS_IN_FILE[dtype] === format) return { format, bytes, scales: null }
   const values = toFloat32(bytes, dtype)
   switch (format) {
-    case "f32":
+    case "F32":
       return { format, bytes: new Uint8Array(values.buffer), scales: null }
-    case "f16": {
+    case "F16": {
       const lost = countOverflow(values, "F16")
       if (lost > 0) {
         throw new WebgpuOpsError(
           "value-range",
-          `"${name}" has ${lost} values that float16 cannot hold. Load it as bf16 or f32.`,
+          `"${name}" has ${lost} values that float16 cannot hold. Load it as BF16 or F32.`,
         )
       }
       return { format, bytes: fromFloat32(values, "F16"), scales: null }
     }
-    case "bf16":
+    case "BF16":
       return { format, bytes: fromFloat32(values, "BF16"), scales: null }
-    case "q8":
+    case "Q8":
       return quantise(values, rows)
   }
 }
@@ -75,7 +75,7 @@ function quantise(values: Float32Array, rows: number): EncodedRows {
     const inverse = greatest === 0 ? 0 : 127 / greatest
     for (let i = from; i < from + width; i++) whole[i] = Math.round((values[i] as number) * inverse)
   }
-  return { format: "q8", bytes: new Uint8Array(whole.buffer), scales }
+  return { format: "Q8", bytes: new Uint8Array(whole.buffer), scales }
 }
 
 /** How a kernel declares a buffer of a format, and reads one element, or four elements from a multiple of four on. */
@@ -86,26 +86,26 @@ export interface Decoding {
 }
 
 const BY_ONE: Readonly<Record<WeightFormat, Decoding>> = {
-  f32: { element: "f32", value: (name, e) => `${name}[${e}]` },
-  f16: { element: "u32", value: (name, e) => `unpack2x16float(${name}[(${e}) / 2u])[(${e}) % 2u]` },
-  bf16: {
+  F32: { element: "f32", value: (name, e) => `${name}[${e}]` },
+  F16: { element: "u32", value: (name, e) => `unpack2x16float(${name}[(${e}) / 2u])[(${e}) % 2u]` },
+  BF16: {
     element: "u32",
     value: (name, e) => `bitcast<f32>((${name}[(${e}) / 2u] >> (16u * ((${e}) % 2u))) << 16u)`,
   },
-  q8: { element: "u32", value: (name, e) => `(127.0 * unpack4x8snorm(${name}[(${e}) / 4u])[(${e}) % 4u])` },
+  Q8: { element: "u32", value: (name, e) => `(127.0 * unpack4x8snorm(${name}[(${e}) / 4u])[(${e}) % 4u])` },
 }
 
 const BY_FOUR: Readonly<Record<WeightFormat, Decoding>> = {
-  f32: { element: "vec4f", value: (name, e) => `${name}[(${e}) / 4u]` },
-  f16: {
+  F32: { element: "vec4f", value: (name, e) => `${name}[(${e}) / 4u]` },
+  F16: {
     element: "vec2u",
     value: (name, e) => `vec4f(unpack2x16float(${name}[(${e}) / 4u].x), unpack2x16float(${name}[(${e}) / 4u].y))`,
   },
-  bf16: {
+  BF16: {
     element: "vec2u",
     value: (name, e) => `bitcast<vec4f>((${name}[(${e}) / 4u].xxyy << vec4u(16u, 0u, 16u, 0u)) & vec4u(0xffff0000u))`,
   },
-  q8: { element: "u32", value: (name, e) => `(127.0 * unpack4x8snorm(${name}[(${e}) / 4u]))` },
+  Q8: { element: "u32", value: (name, e) => `(127.0 * unpack4x8snorm(${name}[(${e}) / 4u]))` },
 }
 
 export function decodingOf(format: WeightFormat, four: boolean): Decoding {

@@ -1,5 +1,6 @@
 import type { OptionTable } from "@lllite/runtime-node/options"
-import { belongsTo, choice, file, folder, ignored, integer, refused, text } from "@lllite/runtime-node/options"
+import { belongsTo, choice, file, folder, ignored, integer, refused, taken, text } from "@lllite/runtime-node/options"
+import { dtypeKind } from "../../command/dtype.ts"
 
 const NO_RESUME = "the state of a run cannot be loaded yet"
 const CONTINUE = { instead: "Leave it out. To continue from a saved LLLite, use network_weights." }
@@ -20,8 +21,8 @@ const addLater = (key: string): { readonly instead: string } => ({
 export const OUTPUT = {
   output_dir: folder({ required: "a folder to write into", help: "Folder to write into." }),
   output_name: text({ default: "last", valueName: "name", help: "Name of the saved file, without folder and ending." }),
-  save_precision: choice(["float", "fp16", "bf16"], {
-    default: "float",
+  save_precision: taken(dtypeKind(["F32", "F16", "BF16"]), {
+    default: "F32",
     nothing: ["none"],
     help: "Dtype of the values in the file.",
   }),

@@ -48,7 +48,7 @@ describe(
         const [values, filter] = [normal("matrix", [24, 16]), normal("filter", [8, 16, 3, 3])]
         const load = async ({ load }: Ops, type: FloatDtype) => {
           // The same values in every type of the file.
-          const as = (given: Float32Array) => (type === "F32" ? toFloat32(fromFloat32(given, dtype), dtype) : given)
+          const as = (values: Float32Array) => (type === "F32" ? toFloat32(fromFloat32(values, dtype), dtype) : values)
           return {
             linear: await load.linear(entry(type, [24, 16], as(values)), null),
             conv: await load.conv2d(entry(type, [8, 16, 3, 3], as(filter)), null),
@@ -128,7 +128,7 @@ describe(
       weight.dispose()
       values[5] = 1e6
       await expect(ops.load.linear(entry("F32", [4, 3], values), null)).rejects.toThrow(
-        '"w" has a value of 1000000, expected at most 65504 for float16. Choose the weights "bfloat16".',
+        '"w" has a value of 1000000, expected at most 65504 for F16. Choose the weights "BF16".',
       )
     })
 
@@ -171,7 +171,7 @@ describe(
         ["BF16", 1e-2],
       ] as const) {
         const multiply = createMultiply(device, compute)
-        const own = createConv2d(device, multiply, compute, never)
+        const native = createConv2d(device, multiply, compute, never)
         tf.tidy(() => {
           const x = tf.tensor4d(normal("x", [2, 6, 7, 4]), [2, 6, 7, 4])
           for (const padding of [
@@ -181,7 +181,7 @@ describe(
           ] as const) {
             for (const most of [2 ** 23, 1]) {
               const product = createConv2d(device, multiply, compute, always, most)
-              const [a, b] = [product, own].map(
+              const [a, b] = [product, native].map(
                 (conv2d) => (x: Tensor) => conv2d(x as Tensor4D, filter, { stride: 1, padding }),
               ) as [(x: Tensor) => Tensor, (x: Tensor) => Tensor]
               expect(relativeError(a(x), b(x))).toBeLessThan(tolerance)

@@ -187,7 +187,7 @@ function expectInFloat16(device: TensorflowDevice, held: Handle, name: string): 
   held.dispose()
   throw new InputError(
     "value-range",
-    `"${name}" has a value of ${most}, expected at most ${LARGEST_F16} for float16. Choose the weights "bfloat16".`,
+    `"${name}" has a value of ${most}, expected at most ${LARGEST_F16} for F16. Choose the weights "BF16".`,
   )
 }
 
