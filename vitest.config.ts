@@ -1,11 +1,12 @@
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
+import { gradientsForVite } from "./packages/core/build/gradients.ts"
 import { kernelsForVite } from "./packages/wasm/build/plugins.ts"
 
 const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
 export default defineConfig({
-  plugins: [kernelsForVite()],
+  plugins: [gradientsForVite(), kernelsForVite()],
   // Tests read the sources of every package, so a stale build never hides a change.
   resolve: {
     alias: [

@@ -1,4 +1,5 @@
 import { defineConfig } from "tsup"
+import { gradientsForEsbuild } from "./build/gradients.ts"
 
 export default defineConfig({
   entry: {
@@ -23,4 +24,5 @@ export default defineConfig({
   dts: true,
   sourcemap: true,
   clean: true,
+  esbuildPlugins: [gradientsForEsbuild()],
 })

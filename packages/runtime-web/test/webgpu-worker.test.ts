@@ -56,11 +56,7 @@ describe("WebGPU in a worker of Chromium", needs("Chromium. CHROMIUM names one",
     worker: { format: "es" },
     // If Vite found these one by one, it would reload the page during the test.
     optimizeDeps: {
-      include: [
-        "@tensorflow/tfjs-core",
-        "@tensorflow/tfjs-core/dist/register_all_gradients",
-        "@tensorflow/tfjs-backend-webgpu",
-      ],
+      include: ["@tensorflow/tfjs-core", "@tensorflow/tfjs-backend-webgpu"],
     },
   })
 

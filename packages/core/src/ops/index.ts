@@ -24,6 +24,7 @@ export type {
   WeightLoader,
 } from "./ops.ts"
 export { TRIMMED_BYTES } from "./ops.ts"
+export { registerGradients } from "./register-gradients.ts"
 export { selfCheck } from "./self-check.ts"
 export { type Differentiable, vjp } from "./vjp.ts"
 export { readEntryInto, type WeightEntry } from "./weight-entry.ts"

@@ -1,5 +1,5 @@
 import type { Ops } from "@lllite/core/ops"
-import { createComposedOps } from "@lllite/core/ops"
+import { createComposedOps, registerGradients } from "@lllite/core/ops"
 import { InputError } from "../errors.ts"
 import type { NodeBackend } from "./names.ts"
 import { NODE_BACKENDS } from "./names.ts"
@@ -30,14 +30,16 @@ export async function startBackend(backend: NodeBackend, options: StartOptions =
     const { startDawn } = await import("../webgpu/start.ts")
     return startDawn(options.weights)
   }
-  const tf = await import("@tensorflow/tfjs")
+  const tf = await import("@tensorflow/tfjs-core")
+  await registerGradients()
   if (backend === "wasm") await import("@tensorflow/tfjs-backend-wasm")
+  else await import("@tensorflow/tfjs-backend-cpu")
   const started = await tf.setBackend(backend)
   if (!started) {
     throw new Error(`backend "${backend}": tfjs did not start it. Choose another backend: ${NODE_BACKENDS.join(", ")}.`)
   }
   await tf.ready()
-  return { backend, ops: await opsOf(backend), version: `tfjs ${tf.version.tfjs}`, device: "CPU", notices: [] }
+  return { backend, ops: await opsOf(backend), version: `tfjs ${tf.version_core}`, device: "CPU", notices: [] }
 }
 
 async function opsOf(backend: "wasm" | "cpu"): Promise<Ops> {

@@ -3,7 +3,7 @@ import { createRequire } from "node:module"
 import { dirname, resolve } from "node:path"
 import * as util from "node:util"
 import { compileFunction } from "node:vm"
-import type * as tfjs from "@tensorflow/tfjs"
+import type * as tfjs from "@tensorflow/tfjs-core"
 import type { TensorflowBinding } from "./binding.ts"
 
 /** The part of tfjs-node's JavaScript that makes a backend from a binding. */

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module"
 
+import { registerGradients } from "@lllite/core/ops"
 import type { NodeRunningBackend, StartOptions } from "../backends/started-backend.ts"
 import { InputError } from "../errors.ts"
 import type { TensorflowBinding } from "./binding.ts"
@@ -20,7 +21,8 @@ export async function startTensorflow(options: StartOptions = {}): Promise<NodeR
   const { precision = "F32", weights = "file" } = options
   const chosen = options.tensorflow ?? expectFound(findTensorflow())
   prepareTensorflowEnvironment()
-  const tf = await import("@tensorflow/tfjs")
+  const tf = await import("@tensorflow/tfjs-core")
+  await registerGradients()
   const binding = loadBinding(chosen)
   if (tf.findBackend("tensorflow") === null) {
     const { createBackend } = loadNodeBackendPackage(chosen.package, tf)

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
-import { createComposedOps } from "@lllite/core/ops"
+import { createComposedOps, registerGradients } from "@lllite/core/ops"
 import { createWebgpuOps, keptTiles, loadWebgpuOptimizer, startWebgpu, type TileStore } from "@lllite/webgpu"
 import type { WeightDtype } from "../backends/names.ts"
 import type { NodeRunningBackend } from "../backends/started-backend.ts"
@@ -19,8 +19,7 @@ let gpu: GPU | null = null
  */
 export async function startDawn(weights: WeightDtype = "file"): Promise<NodeRunningBackend> {
   gpu ??= await openDawn()
-  // Registers the gradients of tfjs's own ops.
-  await import("@tensorflow/tfjs")
+  await registerGradients()
   const software = process.env.VK_ICD_FILENAMES !== undefined || process.env.VK_DRIVER_FILES !== undefined
   const device = await startWebgpu(gpu, { software })
   const version = ["WebGPU", device.vendor, device.architecture, device.description].filter(Boolean).join(" ")

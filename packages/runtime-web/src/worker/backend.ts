@@ -1,9 +1,7 @@
 import type { Ops } from "@lllite/core/ops"
-import { createComposedOps, selfCheck } from "@lllite/core/ops"
+import { createComposedOps, registerGradients, selfCheck } from "@lllite/core/ops"
 import type { RunningBackend } from "@lllite/core/worker"
 import * as tf from "@tensorflow/tfjs-core"
-// The core of TensorFlow.js registers no gradients.
-import "@tensorflow/tfjs-core/dist/register_all_gradients"
 import { WebRuntimeError } from "../errors.ts"
 import type { WebBackend } from "../types.ts"
 import { tileStore } from "./store.ts"
@@ -18,6 +16,7 @@ export type WebRunningBackend = RunningBackend<WebBackend>
  * @throws Error with the reason why it cannot be used
  */
 export async function startBackend(backend: WebBackend, software: boolean): Promise<WebRunningBackend> {
+  await registerGradients()
   const started = backend === "webgpu" ? await startGpu(software) : await startWasm()
   await selfCheck(started.ops)
   return started

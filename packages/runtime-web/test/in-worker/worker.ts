@@ -1,15 +1,15 @@
 import { createTokenizer } from "@lllite/core/models"
-import { createComposedOps, type Ops } from "@lllite/core/ops"
+import { createComposedOps, type Ops, registerGradients } from "@lllite/core/ops"
 import * as run from "@lllite/core/reference"
 import { checkOps } from "@lllite/core/testing"
 import { fromBytes, openSafetensors, type SafetensorsFile } from "@lllite/format"
 import { createWebgpuOps, startWebgpu } from "@lllite/webgpu"
-import "@tensorflow/tfjs-core/dist/register_all_gradients"
 import type { Answer, Outcome, Task } from "./tasks.ts"
 
 let started: Promise<{ readonly ops: Ops; readonly adapter: string }> | null = null
 
 async function start() {
+  await registerGradients()
   const { architecture, description } = await startWebgpu(navigator.gpu, { software: true })
   return { ops: createWebgpuOps(createComposedOps()), adapter: description || architecture }
 }

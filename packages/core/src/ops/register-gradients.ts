@@ -1,0 +1,9 @@
+import { getGradient, RealDiv } from "@tensorflow/tfjs-core"
+
+/**
+ * Registers the gradients of TensorFlow.js' own kernels, which `@tensorflow/tfjs-core` alone does not. Gradients that
+ * are there stay, such as those that `@tensorflow/tfjs` registers. Call it once before training or `tf.grad`.
+ */
+export async function registerGradients(): Promise<void> {
+  if (getGradient(RealDiv) === undefined) await import("lllite-core:gradients")
+}
