@@ -6,8 +6,8 @@ import { describe, expect, it } from "vitest"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 
-/** Classes without codes: one has one cause, and the other never leaves its file. */
-const WITHOUT_CODES = ["BrokenConnection", "InterruptedError"]
+/** Classes without codes: the base of all, one with one cause, and one that never leaves its file. */
+const WITHOUT_CODES = ["LlliteError", "BrokenConnection", "InterruptedError"]
 
 /** Helpers of this package take the code and make the error. So its codes do not all stand beside the class. */
 const BY_HELPERS = ["FormatError"]

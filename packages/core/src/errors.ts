@@ -1,3 +1,5 @@
+import { LlliteError } from "@lllite/format"
+
 /** Why core refused something. Stable: switch on it rather than on the message. `docs/errors.md` lists what to do. */
 export type CoreErrorCode =
   // options
@@ -120,12 +122,7 @@ export type CoreErrorCode =
  * A request that core refuses, or work that failed. The message names the thing, what was expected, what came, and what
  * to do next.
  */
-export class CoreError extends Error {
+export class CoreError extends LlliteError<CoreErrorCode> {
+  static override readonly kind = "CoreError"
   override readonly name = "CoreError"
-  readonly code: CoreErrorCode
-
-  constructor(code: CoreErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
 }

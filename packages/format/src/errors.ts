@@ -1,3 +1,5 @@
+import { LlliteError } from "./lllite-error.ts"
+
 /** The reason of a refusal of bytes, names or values. Codes are stable, and messages are not. */
 export type FormatErrorCode =
   // reading bytes
@@ -115,9 +117,9 @@ export interface FormatErrorPlace {
  * The error of this package. The input is wrong, and a second try will not help. The message names what was expected,
  * what came and what to do next. The fields have the same facts for programs.
  */
-export class FormatError extends Error {
+export class FormatError extends LlliteError<FormatErrorCode> {
+  static override readonly kind = "FormatError"
   override readonly name = "FormatError"
-  readonly code: FormatErrorCode
   readonly source: string | undefined
   readonly tensor: string | undefined
   readonly offset: number | undefined
@@ -129,10 +131,10 @@ export class FormatError extends Error {
       place.offset === undefined ? undefined : `byte ${place.offset}`,
     ].filter((part) => part !== undefined)
     super(
+      code,
       where.length === 0 ? message : `${where.join(", ")}: ${message}`,
       place.cause === undefined ? undefined : { cause: place.cause },
     )
-    this.code = code
     this.source = place.source
     this.tensor = place.tensor
     this.offset = place.offset

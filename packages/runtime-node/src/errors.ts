@@ -1,3 +1,4 @@
+import { LlliteError } from "@lllite/format"
 import type { Problem } from "./options/problems.ts"
 
 /** Why input was refused. Stable: switch on it rather than on the message. `docs/errors.md` lists what to do. */
@@ -92,15 +93,14 @@ export interface InputErrorOptions extends ErrorOptions {
 }
 
 /** Input that cannot be used. The message names it, what was expected, what came, and what to do. */
-export class InputError extends Error {
+export class InputError extends LlliteError<InputErrorCode> {
+  static override readonly kind = "InputError"
   override readonly name = "InputError"
-  readonly code: InputErrorCode
   /** The single problems, if the message lists several. */
   readonly problems?: readonly Problem[]
 
   constructor(code: InputErrorCode, message: string, options: InputErrorOptions = {}) {
-    super(message, options)
-    this.code = code
+    super(code, message, options)
     if (options.problems !== undefined) this.problems = options.problems
   }
 }

@@ -1,3 +1,5 @@
+import { LlliteError } from "@lllite/format"
+
 /** Why the browser's runtime refused something. Stable: switch on it. `docs/errors.md` lists what to do. */
 export type WebRuntimeErrorCode =
   // the browser
@@ -40,12 +42,7 @@ export type WebRuntimeErrorCode =
   | "not-stored"
 
 /** A problem with this browser, an address or an option. The message names it and says what to do. */
-export class WebRuntimeError extends Error {
+export class WebRuntimeError extends LlliteError<WebRuntimeErrorCode> {
+  static override readonly kind = "WebRuntimeError"
   override readonly name = "WebRuntimeError"
-  readonly code: WebRuntimeErrorCode
-
-  constructor(code: WebRuntimeErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
 }

@@ -1,3 +1,5 @@
+import { LlliteError } from "@lllite/format"
+
 /** Why the kernels refused something. Stable: switch on it. `docs/errors.md` lists what to do. */
 export type WasmOpsErrorCode =
   /** A tensor has another shape than the operation expects. */
@@ -18,12 +20,7 @@ export type WasmOpsErrorCode =
   | "no-simd"
 
 /** A machine, backend or input that the kernels cannot work with. The message says what to do. */
-export class WasmOpsError extends Error {
+export class WasmOpsError extends LlliteError<WasmOpsErrorCode> {
+  static override readonly kind = "WasmOpsError"
   override readonly name = "WasmOpsError"
-  readonly code: WasmOpsErrorCode
-
-  constructor(code: WasmOpsErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
 }

@@ -1,3 +1,5 @@
+import { LlliteError } from "@lllite/format"
+
 /** Why the kernels refused something. Stable: switch on it. `docs/errors.md` lists what to do. */
 export type WebgpuOpsErrorCode =
   /** A tensor has another shape than the operation expects. */
@@ -52,18 +54,14 @@ export type WebgpuDeviceErrorCode =
 /** Input that the kernels refuse. The message names the thing, what was expected, what came, and what to do next. */
 export class WebgpuOpsError<
   Code extends string = WebgpuOpsErrorCode | WebgpuLimitErrorCode | WebgpuDeviceErrorCode,
-> extends Error {
+> extends LlliteError<Code> {
+  static override readonly kind: string = "WebgpuOpsError"
   override readonly name: string = "WebgpuOpsError"
-  readonly code: Code
-
-  constructor(code: Code, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
 }
 
 /** A tensor, a weight or a kernel exceeds a limit of the device. It was refused before an allocation. */
 export class WebgpuLimitError extends WebgpuOpsError<WebgpuLimitErrorCode> {
+  static override readonly kind = "WebgpuLimitError"
   override readonly name = "WebgpuLimitError"
 }
 
@@ -72,6 +70,7 @@ export class WebgpuLimitError extends WebgpuOpsError<WebgpuLimitErrorCode> {
  * continue from the last save.
  */
 export class WebgpuDeviceError extends WebgpuOpsError<WebgpuDeviceErrorCode> {
+  static override readonly kind = "WebgpuDeviceError"
   override readonly name = "WebgpuDeviceError"
   /** Whether the device itself is lost. Otherwise it refused a command. */
   readonly lost: boolean

@@ -1,3 +1,5 @@
+import { LlliteError } from "@lllite/format"
+
 import { adviceFor } from "./advice.ts"
 
 /** Why a command line was refused. Stable: `docs/errors.md` lists what to do. */
@@ -16,14 +18,9 @@ export type UsageErrorCode =
   | "environment"
 
 /** A wrong command line. The message says what was expected and what to do. */
-export class UsageError extends Error {
+export class UsageError extends LlliteError<UsageErrorCode> {
+  static override readonly kind = "UsageError"
   override readonly name = "UsageError"
-  readonly code: UsageErrorCode
-
-  constructor(code: UsageErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-  }
 }
 
 /** Ctrl-C stopped the run. The work until then is saved. */

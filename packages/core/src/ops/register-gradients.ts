@@ -1,3 +1,4 @@
+/// <reference path="./gradients.d.ts" />
 import { getGradient, RealDiv } from "@tensorflow/tfjs-core"
 
 /**
