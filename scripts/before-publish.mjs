@@ -5,9 +5,12 @@ import { execFileSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 
 const { name, repository } = JSON.parse(readFileSync("package.json", "utf8"))
+// biome-ignore lint/suspicious/noUndeclaredEnvVars: package managers set it, and no task of turbo reads it
 const agent = process.env.npm_config_user_agent ?? ""
 if (!agent.startsWith("pnpm/")) {
-  refuse(`${agent.split("/")[0] || "this program"} would publish an archive that cannot be installed. Type: pnpm publish`)
+  refuse(
+    `${agent.split("/")[0] || "this program"} would publish an archive that cannot be installed. Type: pnpm publish`,
+  )
 }
 const origin = remote()
 const home = repository.url.replace(/^git\+|\.git$/g, "")

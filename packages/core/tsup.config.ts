@@ -21,7 +21,8 @@ export default defineConfig({
   // One CoreError for all entries, also when they are required.
   splitting: true,
   format: ["esm", "cjs"],
-  dts: true,
+  // The types of TensorFlow.js use this one's global without naming it.
+  dts: { banner: '/// <reference types="long" />' },
   sourcemap: true,
   clean: true,
   esbuildPlugins: [gradientsForEsbuild()],

@@ -5,11 +5,12 @@ const entries = {
   files: "src/files/index.ts",
   machine: "src/machine/index.ts",
   options: "src/options/index.ts",
+  "node-version": "src/node-version.ts",
 }
 
 export default defineConfig({
   // The last two are programs: a worker thread, and a process that tries a backend.
-  entry: { ...entries, worker: "src/workers/worker.ts", probe: "src/backends/probe.ts" },
+  entry: { ...entries, "lllite-worker": "src/workers/worker.ts", "lllite-probe": "src/backends/probe.ts" },
   format: ["esm", "cjs"],
   dts: { entry: entries },
   // Defines `import.meta.url` in the CommonJS build. The code finds files beside it by that address.

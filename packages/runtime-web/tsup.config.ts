@@ -18,6 +18,8 @@ export default defineConfig({
   dts: { entry: { index: "src/index.ts" } },
   // A worker has separate globals, so its bundle holds TensorFlow.js. It can be started without a bundler.
   noExternal: [/./],
+  // The WASM backend asks for Node, also by names that bundlers of pages refuse. A worker of a browser is not Node.
+  define: { __filename: "undefined", __dirname: "undefined", process: "undefined" },
   splitting: true,
   sourcemap: true,
   clean: true,

@@ -1,5 +1,12 @@
 #!/usr/bin/env node
 import module from "node:module"
+import { nodeProblem } from "@lllite/runtime-node/node-version"
+
+const problem = nodeProblem(process.versions.node)
+if (problem !== null) {
+  process.stderr.write(`lllite: ${problem}\n`)
+  process.exit(1)
+}
 
 // Compiled code is cached, so the next start is faster. Node 20 has no such cache.
 module.enableCompileCache?.()

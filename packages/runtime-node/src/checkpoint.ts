@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises"
-import { createRequire } from "node:module"
 import type { LoadSdxlOptions, Sdxl, Tokenizer } from "@lllite/core/models"
 import { createTokenizer, loadSdxl } from "@lllite/core/models"
 import type { Ops } from "@lllite/core/ops"
 import { openSdxl, type SdxlPaths } from "./files/open-sdxl.ts"
+import { requireFrom } from "./own-files.ts"
 
-const require = createRequire(import.meta.url)
+const require = requireFrom(import.meta.url)
 
 /** CLIP's tokenizer, from the table in `@lllite/core`. */
 export async function readTokenizer(): Promise<Tokenizer> {

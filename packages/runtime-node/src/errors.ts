@@ -1,5 +1,6 @@
 import { LlliteError } from "@lllite/format"
 import type { Problem } from "./options/problems.ts"
+import { systemReason } from "./system-error.ts"
 
 /** Why input was refused. Stable: switch on it rather than on the message. `docs/errors.md` lists what to do. */
 export type InputErrorCode =
@@ -16,6 +17,8 @@ export type InputErrorCode =
   | "text-encoding"
   /** The text does not name a repository. */
   | "repository-name"
+  /** An address is not valid. */
+  | "address"
   /** A folder of a model lacks one of its files. */
   | "model-part"
   // pictures
@@ -27,6 +30,8 @@ export type InputErrorCode =
   | "picture-size"
   /** A picture does not have three channels. */
   | "picture-channels"
+  /** The package "sharp" cannot be loaded. */
+  | "sharp-missing"
   /** The pictures do not form a table. */
   | "contact-sheet"
   /** A picture's settings lack a control picture. */
@@ -63,6 +68,11 @@ export type InputErrorCode =
   | "index-range"
   /** A weight has a value that float16 cannot hold. */
   | "value-range"
+  // the program
+  /** This Node is too old. */
+  | "node-version"
+  /** A bundler has moved the code away from the file of its worker. */
+  | "bundled"
   // setting up TensorFlow
   /** Python or pip is missing. */
   | "setup-python"
@@ -105,25 +115,10 @@ export class InputError extends LlliteError<InputErrorCode> {
   }
 }
 
-/** The cause of a failed system call and what to do about it, by its code. */
-const ADVICE: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file or folder. Check the path.",
-  EACCES: "permission was refused. Check who may read and write there.",
-  EPERM: "the system does not allow it. Check who may read and write there.",
-  EISDIR: "it is a folder, expected a file. Give the path of a file.",
-  ENOTDIR: "a part of the path is a file, expected folders. Check the path.",
-  EEXIST: "it exists already. Choose another name.",
-  ENOSPC: "the disk is full. Make room or choose another place.",
-  EROFS: "the file system is read-only. Choose another place.",
-  EMFILE: "too many files are open. Close some, or raise the limit.",
-  ENAMETOOLONG: "the name is too long. Choose a shorter one.",
-}
-
 /** A failed file operation as an {@link InputError}: `cannot read "a.png": there is no such file …`. */
 export function fileError(verb: string, path: string, cause: unknown): InputError {
   if (cause instanceof InputError) return cause
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : ""
-  const reason = ADVICE[code] ?? (cause instanceof Error ? cause.message : String(cause))
+  const reason = systemReason(cause) ?? (cause instanceof Error ? cause.message : String(cause))
   return new InputError("file", `cannot ${verb} ${quotedPath(path)}: ${reason}${controlAdvice(path)}`, { cause })
 }
 

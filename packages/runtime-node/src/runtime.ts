@@ -6,7 +6,9 @@ import { createRuntime } from "@lllite/core/runtime"
 import type { NodeBackend, Precision, WeightDtype } from "./backends/names.ts"
 import type { StartOptions } from "./backends/started-backend.ts"
 import { expectRoom } from "./checkpoint-room.ts"
+import { InputError } from "./errors.ts"
 import { openSdxl } from "./files/open-sdxl.ts"
+import { nodeProblem } from "./node-version.ts"
 import { prepareTensorflowEnvironment } from "./tensorflow/environment.ts"
 import type { TensorflowSearch } from "./tensorflow/installation.ts"
 import { findTensorflow } from "./tensorflow/installation.ts"
@@ -42,6 +44,7 @@ export type NodeRuntime = Runtime<string, NodeBackend>
  * @throws InputError when the named backend is not installed; Error when it does not work
  */
 export async function createNodeRuntime(options: NodeRuntimeOptions = {}): Promise<NodeRuntime> {
+  expectNode()
   const { threads, weights = "file" } = options
   if (threads !== undefined && (!Number.isSafeInteger(threads) || threads < 1)) {
     throw new CoreError("option-range", `runtime: threads must be a positive integer, got ${threads}.`)
@@ -60,6 +63,11 @@ export async function createNodeRuntime(options: NodeRuntimeOptions = {}): Promi
     },
     file: (path) => path,
   })
+}
+
+function expectNode(): void {
+  const problem = nodeProblem(process.versions.node)
+  if (problem !== null) throw new InputError("node-version", `runtime: ${problem}`)
 }
 
 interface StartedBest extends StartedWorkers {

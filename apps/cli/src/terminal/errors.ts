@@ -1,4 +1,6 @@
-import { LlliteError } from "@lllite/format"
+import { memoryError } from "@lllite/core/runtime"
+import { LlliteError, safeText } from "@lllite/format"
+import { systemReason } from "@lllite/runtime-node/files"
 
 import { adviceFor } from "./advice.ts"
 
@@ -29,7 +31,10 @@ export class InterruptedError extends Error {
 }
 
 /** Names of errors that the user can correct. An error from a worker thread has lost its class, but not its name. */
-const ABOUT_INPUT = new Set(["UsageError", "InterruptedError", "InputError", "FormatError", "CoreError", "RangeError"])
+const ABOUT_INPUT = new Set([
+  ...["UsageError", "InterruptedError", "InputError", "FormatError", "CoreError", "RangeError"],
+  ...["WasmOpsError", "WebgpuOpsError", "WebgpuLimitError", "WebgpuDeviceError"],
+])
 
 export const EXIT_FAILURE = 1
 /** The exit code that shells expect after SIGINT: 128 + 2. */
@@ -39,19 +44,35 @@ export const EXIT_INTERRUPTED = 130
  * The text for an error: its message, or for an unexpected one, how to report it. Only LLLITE_DEBUG=1 shows the stack.
  */
 export function describeError(error: unknown, environment: NodeJS.ProcessEnv = process.env): string {
-  const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
+  const { message, stack } = error instanceof Error ? error : new Error(String(error))
   const debug = environment.LLLITE_DEBUG === "1"
-  const known = ABOUT_INPUT.has(name)
-  const sentence = known ? advised(message, error) : `unexpected error: ${message}`
+  const known = describeInput(error) ?? (isInterrupted(error) ? message : null)
+  const sentence = known ?? `unexpected error: ${message}`
   const stop = /[.!?]$/.test(sentence) ? "" : "."
-  const hint = known || debug ? "" : `${stop} To see where, set LLLITE_DEBUG=1 and run it again. Please report it.`
-  return `lllite: ${sentence}${hint}${debug && stack !== undefined ? `\n${stack}` : ""}`
+  const hint =
+    known !== null || debug ? "" : `${stop} To see where, set LLLITE_DEBUG=1 and run it again. Please report it.`
+  return safeText(`lllite: ${sentence}${hint}${debug && stack !== undefined ? `\n${stack}` : ""}`)
 }
 
 /** The text of an error that the user can correct, with the command's advice. Null for other errors. */
 export function describeInput(error: unknown): string | null {
-  if (!(error instanceof Error) || !ABOUT_INPUT.has(error.name) || error.name === "InterruptedError") return null
-  return advised(error.message, error)
+  if (!(error instanceof Error) || isInterrupted(error)) return null
+  const memory = memoryError(error)
+  if (memory !== null) return advised(memory.message, memory)
+  if (error instanceof LlliteError || ABOUT_INPUT.has(error.name)) return advised(error.message, error)
+  return describeSystem(error)
+}
+
+/** The system's refusal of a call that no other sentence describes. */
+function describeSystem(error: Error): string | null {
+  const reason = systemReason(error)
+  if (reason === null) return null
+  const { path } = error as NodeJS.ErrnoException
+  return path === undefined ? `the system refused it: ${reason}` : `cannot use ${JSON.stringify(path)}: ${reason}`
+}
+
+function isInterrupted(error: unknown): boolean {
+  return error instanceof Error && error.name === "InterruptedError"
 }
 
 function advised(message: string, error: unknown): string {

@@ -1,3 +1,4 @@
+import { memoryError } from "../runtime/memory-error.ts"
 import type { Port, Reply, Request, TaskType } from "./messages.ts"
 import { packError } from "./sent-error.ts"
 
@@ -64,7 +65,7 @@ export function createServer<Tasks extends Record<keyof Tasks, TaskType>>(
           const { done, value } = await ask(task)
           reply = { id, kind: done === true ? "end" : "value", value }
         } catch (error) {
-          reply = { id, kind: "error", error: packError(error) }
+          reply = { id, kind: "error", error: packError(memoryError(error) ?? error) }
         }
         if (reply.kind !== "value") open.delete(id)
         try {

@@ -3,6 +3,7 @@ export { CoreError, type CoreErrorCode } from "../errors.ts"
 export { WASM_BYTES } from "../memory/limits.ts"
 export * from "./contract.ts"
 export { type Clients, createRuntime, type PlacedRuntime, type RuntimeParts } from "./create-runtime.ts"
+export { memoryError } from "./memory-error.ts"
 export type {
   RuntimeTasks,
   RuntimeTypes,

@@ -47,6 +47,21 @@ describe("fromUrl", () => {
     ])
   })
 
+  it("sends the user name and password of an address as a header, and shows neither", async () => {
+    const { origin, served } = await serve((request, response) =>
+      request.url === "/a" ? sendRange(request, response, bytes) : response.writeHead(404).end(),
+    )
+    const at = (path: string): string => origin.replace("//", "//me:p%20ä%zz@") + path
+    const source = await fromUrl(at("/a?signed=1"), quick)
+    expect(source.label).toBe(`${origin.replace("//", "//***@")}/a`)
+    expect(served.map(({ authorization }) => authorization)).toEqual([
+      `Basic ${Buffer.from("me:p ä%zz").toString("base64")}`,
+    ])
+    const refusal = await fromUrl(at("/b"), quick).catch(String)
+    expect(refusal).toContain("404")
+    expect(refusal).not.toMatch(/me:|p%20|signed/)
+  })
+
   it("opens an LLLite by its header", async () => {
     const file = await smallLllite()
     const { origin, served } = await serve((request, response) => sendRange(request, response, file))

@@ -1,4 +1,5 @@
 import { FormatError } from "../errors.ts"
+import { safeText } from "../safe-text.ts"
 import type { ByteSource } from "../source.ts"
 import type { RequestOptions } from "./request.ts"
 import { discard, request } from "./request.ts"
@@ -32,13 +33,21 @@ const MOST_WITHOUT_RANGES = 64 * 2 ** 20
  * @throws FormatError `source-unreachable`, `source-status`, `source-ranges`
  */
 export async function fromUrl(url: string | URL, options: UrlOptions = {}): Promise<UrlSource> {
-  const label = options.label ?? String(url).replace(/[?#].*$/s, "")
+  const label = options.label ?? safeText(String(url).replace(/[?#].*$/s, ""))
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-    throw new FormatError("source-unreachable", "this is no address that begins with https:// or http://", {
-      source: label,
-    })
+    throw new FormatError(
+      "source-unreachable",
+      "this is not an address that begins with https:// or http://, and names a server. Check the address.",
+      {
+        source: label,
+      },
+    )
   }
-  const asked = new URL(url).href
+  const { asked, headers } = withoutCredentials(new URL(url))
+  return open(asked, label, { ...options, headers: { ...headers, ...options.headers } })
+}
+
+async function open(asked: string, label: string, options: UrlOptions): Promise<UrlSource> {
   const first = await request(asked, label, options, rangeOf(0, FIRST_BYTES))
   if (first.status === 206) return rangeSource(asked, label, options, first)
   // An empty file has no range to request.
@@ -47,6 +56,24 @@ export async function fromUrl(url: string | URL, options: UrlOptions = {}): Prom
     return { size: 0, label, read: async () => new Uint8Array(0), close: async () => {} }
   }
   return wholeSource(label, first)
+}
+
+/** An address without user name and password, which `fetch` refuses. They become the header for them. */
+function withoutCredentials(url: URL): { readonly asked: string; readonly headers: Readonly<Record<string, string>> } {
+  const { username, password } = url
+  if (username === "" && password === "") return { asked: url.href, headers: {} }
+  url.username = ""
+  url.password = ""
+  const bytes = new TextEncoder().encode(`${decoded(username)}:${decoded(password)}`)
+  return { asked: url.href, headers: { authorization: `Basic ${btoa(String.fromCharCode(...bytes))}` } }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }
 
 /** The headers that differ between versions of a file. */

@@ -1,5 +1,5 @@
-import { fileURLToPath } from "node:url"
 import type { ModelNeed } from "../machine/model-need.ts"
+import { programFile } from "../own-files.ts"
 import { lastLines, runCommand } from "../processes/run-command.ts"
 import type { NodeBackend } from "./names.ts"
 import type { StartOptions } from "./started-backend.ts"
@@ -33,11 +33,9 @@ export async function probeBackend(
   backend: NodeBackend,
   { needs = false, ...options }: StartOptions & { readonly needs?: boolean } = {},
 ): Promise<ProbeResult> {
-  // Beside this file, as a source or built.
-  const file = new URL(import.meta.url.endsWith(".ts") ? "./probe.ts" : "./probe.js", import.meta.url)
   const result = await runCommand(
     process.execPath,
-    [fileURLToPath(file), JSON.stringify({ backend, options, needs })],
+    [programFile("probe", import.meta.url), JSON.stringify({ backend, options, needs })],
     {
       timeout: TIMEOUT,
     },

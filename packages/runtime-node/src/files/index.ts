@@ -1,5 +1,6 @@
 // Files without TensorFlow.js, for programs that only read or edit files. This entry loads in milliseconds.
 export { fileError, InputError } from "../errors.ts"
+export { systemReason } from "../system-error.ts"
 export { type Contents, type WriteOptions, writeAtomically } from "./atomic-write.ts"
 export { type OpenLocation, openLocation } from "./open-location.ts"
 export { openPath, type PathSource, withPath } from "./path-source.ts"

@@ -34,6 +34,7 @@ export async function openLocation(text: string, environment: HubEnvironment = p
   if (!/^(https?:\/\/|hf:)/i.test(text) && !(await mayBeRepository(text))) return openFile(text)
   const { fromUrl, parseHubReference, resolveHubFile } = await import("@lllite/format/remote")
   const { HF_ENDPOINT, HF_TOKEN } = environment
+  checkHub(environment)
   const options: HubOptions = {
     ...(HF_ENDPOINT ? { endpoint: HF_ENDPOINT.replace(/\/+$/, "") } : {}),
     ...(HF_TOKEN ? { token: HF_TOKEN } : {}),
@@ -52,11 +53,26 @@ export async function openLocation(text: string, environment: HubEnvironment = p
   return openUrl(url, (each) => fromUrl(each, { headers }))
 }
 
+/** Checks what the environment says about the Hub. @throws InputError that does not show the token */
+function checkHub({ HF_ENDPOINT, HF_TOKEN }: HubEnvironment): void {
+  if (HF_ENDPOINT && !(URL.canParse(HF_ENDPOINT) && /^https?:$/.test(new URL(HF_ENDPOINT).protocol))) {
+    throw new InputError(
+      "address",
+      `the environment variable HF_ENDPOINT is "${HF_ENDPOINT}", expected an address such as https://huggingface.co. Correct it, or remove it.`,
+    )
+  }
+  if (HF_TOKEN && !/^[\x21-\x7e]+$/.test(HF_TOKEN)) {
+    throw new InputError(
+      "address",
+      "the environment variable HF_TOKEN holds spaces or characters that no token has. Copy the token again.",
+    )
+  }
+}
+
 type Opened = Awaited<ReturnType<typeof openPath>>
 
 async function openUrl(url: string, open: (url: string) => Promise<Opened>): Promise<OpenLocation> {
-  const { pathname } = new URL(url)
-  if (!isIndex(pathname)) return openWhole(await open(url))
+  if (!URL.canParse(url) || !isIndex(new URL(url).pathname)) return openWhole(await open(url))
   return openIndex(await open(url), (name) => open(new URL(encodeURIComponent(name), url).href))
 }
 

@@ -1,5 +1,4 @@
 import { stat } from "node:fs/promises"
-import { createRequire } from "node:module"
 import { join } from "node:path"
 import type { SdxlFiles, WeightFile } from "@lllite/core/models"
 import { partsOf } from "@lllite/core/models"
@@ -7,6 +6,7 @@ import type { WeightEntry } from "@lllite/core/ops"
 import { FormatError } from "@lllite/format"
 import { type FileKind, identify } from "@lllite/format/identify"
 import { InputError } from "../errors.ts"
+import { requireFrom } from "../own-files.ts"
 import { type OpenLocation, openFile } from "./open-location.ts"
 
 /** The paths of an SDXL's files. */
@@ -36,7 +36,7 @@ export interface OpenSdxl {
 /** The name of the embedded model. */
 export const TINY = "tiny"
 
-const require = createRequire(import.meta.url)
+const require = requireFrom(import.meta.url)
 
 /** A part of an SDXL, and where it may lie. */
 interface Part {

@@ -1,8 +1,9 @@
 import { open } from "node:fs/promises"
 import type { RgbImage } from "@lllite/core/image"
 import { MOST_PICTURE_PIXELS, otherFormatHint, PICTURE_SIGNATURE_BYTES, pictureFormatOf } from "@lllite/core/image"
-import sharp, { type Metadata, type Sharp } from "sharp"
+import type { Metadata, Sharp } from "sharp"
 import { fileError, InputError } from "../errors.ts"
+import { loadSharp } from "./load-sharp.ts"
 import type { PictureTrait } from "./picture-traits.ts"
 import { headerTraits, pixelTraits } from "./picture-traits.ts"
 
@@ -92,6 +93,7 @@ function withoutAlpha(rgba: Uint8Array, pixels: number): Uint8Array {
 
 async function decode<T>(source: PictureSource, use: (image: Sharp) => Promise<T>): Promise<T> {
   await checkFormat(source)
+  const sharp = await loadSharp()
   try {
     return await use(
       sharp(source, {
@@ -111,6 +113,13 @@ async function decode<T>(source: PictureSource, use: (image: Sharp) => Promise<T
         { cause },
       )
     }
+    const code = systemCode(message)
+    if (code !== null)
+      throw fileError(
+        "read",
+        typeof source === "string" ? source : "a picture",
+        Object.assign(new Error(message), { code }),
+      )
     const reason = message.split("\n")[0]?.trim() ?? ""
     throw new InputError(
       "picture-broken",
@@ -118,6 +127,12 @@ async function decode<T>(source: PictureSource, use: (image: Sharp) => Promise<T
       { cause },
     )
   }
+}
+
+/** The code of a refusal of the system, which sharp gives in words. It is no fault of the picture. */
+function systemCode(message: string): string | null {
+  if (/too many open files/i.test(message)) return "EMFILE"
+  return /out of memory|cannot allocate memory/i.test(message) ? "ENOMEM" : null
 }
 
 async function checkFormat(source: PictureSource): Promise<void> {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs"
-import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { TFJS_VERSION } from "../backends/names.ts"
+import { requireFrom } from "../own-files.ts"
 import { setupFolder } from "./setup-folder.ts"
 
 /** Sources of a TensorFlow, in the order in which they are tried. */
@@ -26,7 +26,7 @@ export interface TensorflowSearch {
   readonly unusable: readonly { readonly source: TensorflowSource; readonly problem: string }[]
 }
 
-const require = createRequire(import.meta.url)
+const require = requireFrom(import.meta.url)
 
 /**
  * Looks for an installed TensorFlow without loading it. First comes the one that `lllite setup tensorflow` made. Then

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs"
-import { createRequire } from "node:module"
 import { dirname, resolve } from "node:path"
 import * as util from "node:util"
 import { compileFunction } from "node:vm"
 import type * as tfjs from "@tensorflow/tfjs-core"
+import { requireFrom } from "../own-files.ts"
 import type { TensorflowBinding } from "./binding.ts"
 
 /** The part of tfjs-node's JavaScript that makes a backend from a binding. */
@@ -27,7 +27,7 @@ const UTIL_OF_OLD = {
  * @param tf the tfjs that the kernels register with
  */
 export function loadNodeBackendPackage(folder: string, tf: typeof tfjs): NodeBackendPackage {
-  const native = createRequire(import.meta.url)
+  const native = requireFrom(import.meta.url)
   const loaded = new Map<string, { exports: unknown }>()
   const provided: Readonly<Record<string, unknown>> = {
     "@tensorflow/tfjs": tf,

@@ -1,8 +1,7 @@
-import { createRequire } from "node:module"
-
 import { registerGradients } from "@lllite/core/ops"
 import type { NodeRunningBackend, StartOptions } from "../backends/started-backend.ts"
 import { InputError } from "../errors.ts"
+import { requireFrom } from "../own-files.ts"
 import type { TensorflowBinding } from "./binding.ts"
 import { prepareTensorflowEnvironment } from "./environment.ts"
 import type { TensorflowInstallation, TensorflowSearch } from "./installation.ts"
@@ -10,7 +9,7 @@ import { findTensorflow } from "./installation.ts"
 import { createTensorflowOps } from "./ops/index.ts"
 import { loadNodeBackendPackage } from "./package-loader.ts"
 
-const require = createRequire(import.meta.url)
+const require = requireFrom(import.meta.url)
 
 /**
  * Starts TensorFlow in this thread.

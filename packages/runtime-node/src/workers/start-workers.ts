@@ -1,9 +1,11 @@
 import { Worker } from "node:worker_threads"
 import { CoreError } from "@lllite/core"
 import type { Client, Clients, ErrorClasses, RuntimeTasks } from "@lllite/core/runtime"
-import { createClient } from "@lllite/core/runtime"
+import { createClient, memoryError } from "@lllite/core/runtime"
 import { FormatError } from "@lllite/format"
 import { InputError } from "../errors.ts"
+import { programFile } from "../own-files.ts"
+import { systemReason } from "../system-error.ts"
 import type { NodeTypes } from "./types.ts"
 
 /** Error classes that are kept when an error comes from a worker. */
@@ -27,7 +29,12 @@ export function startWorkers(count: number): StartedWorkers {
   }
   for (const { worker } of workers) {
     worker.on("error", (cause) =>
-      fail(new CoreError("worker-failed", `runtime: a worker thread failed: ${cause.message}`, { cause })),
+      fail(
+        memoryError(cause) ??
+          new CoreError("worker-failed", `runtime: a worker thread failed: ${systemReason(cause) ?? cause.message}`, {
+            cause,
+          }),
+      ),
     )
     // After a failure this changes nothing. The first error stays.
     worker.on("exit", (code) =>
@@ -39,9 +46,7 @@ export function startWorkers(count: number): StartedWorkers {
 }
 
 function startWorker(): { worker: Worker; client: Client<RuntimeTasks<NodeTypes>> } {
-  // Beside this file, as a source or built.
-  const file = import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js"
-  const worker = new Worker(new URL(file, import.meta.url))
+  const worker = new Worker(programFile("worker", import.meta.url))
   const client = createClient<RuntimeTasks<NodeTypes>>(
     {
       postMessage: (message, transfer) => worker.postMessage(message, transfer as Transferable[] as never[]),
