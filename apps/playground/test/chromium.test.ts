@@ -5,8 +5,8 @@ import { openSafetensors } from "@lllite/format"
 import { serializeSafetensors } from "@lllite/format/write"
 import type { Browser, Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
-import { findChromium } from "../../../packages/format/test/chromium.ts"
-import { needs } from "../../../packages/format/test/needs.ts"
+import { findChromium, needsChromiumWebgpu } from "../../../packages/format/test/chromium.ts"
+import { longOnly, needs, needsAll } from "../../../packages/format/test/needs.ts"
 import type { FileServer } from "../../../packages/runtime-web/test/browser.ts"
 import { launchWithWebgpu, serveFolders } from "../../../packages/runtime-web/test/browser.ts"
 import { HOSTILE } from "./hostile.ts"
@@ -218,7 +218,7 @@ describe("the playground in Chromium", needs("Chromium. CHROMIUM names one", chr
     await panel("Inspect").getByRole("cell", { name: "canny, trained in a browser" }).waitFor()
   })
 
-  it("trains the chosen number of steps, and draws a sample of the last one", async () => {
+  it("trains the chosen number of steps, and draws a sample of the last one", longOnly, async () => {
     await open()
     await ready()
     await page.getByRole("tab", { name: "Train" }).click()
@@ -292,7 +292,7 @@ describe("the playground in Chromium", needs("Chromium. CHROMIUM names one", chr
     for (const text of HOSTILE) await steer.getByRole("textbox", { name: "Prompt" }).fill(text)
   })
 
-  it("starts again after a reload during loading, generating and training", async () => {
+  it("starts again after a reload during loading, generating and training", longOnly, async () => {
     await open()
     await page.reload()
     await ready()
@@ -334,7 +334,7 @@ describe("the playground in Chromium", needs("Chromium. CHROMIUM names one", chr
     expect(await panel("Steer").isVisible()).toBe(true)
   })
 
-  it("loads, generates and trains on WebGPU when it is named", async () => {
+  it("loads, generates and trains on WebGPU when it is named", needsAll(longOnly, needsChromiumWebgpu), async () => {
     await open("?backend=webgpu")
     await ready()
     expect(await page.locator(".status").getAttribute("data-backend")).toBe("webgpu")

@@ -19,3 +19,11 @@ export interface Needs {
 export function needs(what: string, isThere: boolean): Needs {
   return { skip: !isThere, meta: isThere ? {} : { needs: what } }
 }
+
+/** Tests that are slow and rarely break. `npm run long` runs them. Each part of the project keeps a quick test besides. */
+export const longOnly = needs("npm run long", process.env.LLLITE_LONG === "1")
+
+/** All of several needs. The first that is not met is the reason for the skip. */
+export function needsAll(...all: readonly Needs[]): Needs {
+  return all.find(({ skip }) => skip) ?? { skip: false, meta: {} }
+}

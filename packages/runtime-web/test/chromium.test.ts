@@ -3,7 +3,7 @@ import { readFile, stat } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import type { Browser, Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { findChromium } from "../../format/test/chromium.ts"
+import { findChromium, needsChromiumWebgpu } from "../../format/test/chromium.ts"
 import { needs } from "../../format/test/needs.ts"
 import type * as Web from "../src/index.ts"
 import type { FileServer } from "./browser.ts"
@@ -73,7 +73,7 @@ describe("the built runtime in Chromium", needs("Chromium. CHROMIUM names one", 
     await server?.close()
   })
 
-  it("uses WebAssembly when WebGPU computes in software, and says why", async () => {
+  it("uses WebAssembly when WebGPU computes in software, and says why", needsChromiumWebgpu, async () => {
     const { backend, device, notices } = await page.evaluate(async () => {
       window.runtime = await window.web.createWebRuntime()
       const { backend, device, notices } = window.runtime
@@ -259,7 +259,7 @@ describe("the built runtime in Chromium", needs("Chromium. CHROMIUM names one", 
     expect(messages[3]).toMatch(/^WebRuntimeError: "nothing": no such file is kept/)
   })
 
-  it("frees idle buffers after it has drawn on WebGPU", async () => {
+  it("frees idle buffers after it has drawn on WebGPU", needsChromiumWebgpu, async () => {
     const { drawn, memory } = await page.evaluate(async () => {
       const options = { width: 128, height: 128, steps: 1, guidanceScale: 1 }
       const runtime = await window.web.createWebRuntime({ backend: "webgpu", software: true, timeLimit: 600 })

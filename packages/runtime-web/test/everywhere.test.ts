@@ -8,7 +8,7 @@ import { createNodeRuntime, type NodeBackend, type NodeRuntime, type SdxlHandle 
 import { captionOf, drawScene, heldOutSeed, makeScene, trainingSeed } from "@lllite/tiny"
 import type { Browser, Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { findChromium } from "../../format/test/chromium.ts"
+import { findChromium, needsChromiumWebgpu } from "../../format/test/chromium.ts"
 import { needs } from "../../format/test/needs.ts"
 import { chooseDriver } from "../../webgpu/test/drivers.ts"
 import type * as Web from "../src/index.ts"
@@ -156,10 +156,12 @@ describe("the tiny model, in Node and in Chromium", needs("Chromium. CHROMIUM na
       await webgpu.runtime.dispose()
     })
 
-    it.each(["wasm", "webgpu"] as const)("in Chromium on %s", async (backend) => {
+    const inChromium = async (backend: "wasm" | "webgpu"): Promise<void> => {
       const inTab = { ...picture, lllite: "tiny/lllite-canny.safetensors" }
       expectSame(`${backend} in Chromium`, await drawInTab(backend, inTab))
-    })
+    }
+    it("in Chromium on wasm", () => inChromium("wasm"))
+    it("in Chromium on webgpu", needsChromiumWebgpu, () => inChromium("webgpu"))
   })
 
   /** Trains in the tab on drawings, and writes the file that a page would let a user download to `work`. */

@@ -8,6 +8,7 @@ import type { Browser, Page } from "playwright-core"
 import { build } from "vite"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { findChromium } from "../../format/test/chromium.ts"
+import { needs } from "../../format/test/needs.ts"
 import { writeOtherVae } from "../../runtime-node/test/other-vae.ts"
 import type * as Web from "../src/index.ts"
 import type { FileServer } from "./browser.ts"
@@ -28,7 +29,7 @@ declare global {
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 const chromium = findChromium()
 
-describe.skipIf(chromium === null)("the browser's runtime in Chromium (CHROMIUM names one)", () => {
+describe("the browser's runtime in Chromium", needs("Chromium. CHROMIUM names one", chromium !== null), () => {
   let browser: Browser
   let server: FileServer
   let page: Page

@@ -6,8 +6,8 @@ import type { Browser, Page } from "playwright-core"
 import type { InlineConfig } from "vite"
 import { build, createServer } from "vite"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { findChromium } from "../../format/test/chromium.ts"
-import { needs } from "../../format/test/needs.ts"
+import { findChromium, needsChromiumWebgpu } from "../../format/test/chromium.ts"
+import { longOnly, needs, needsAll } from "../../format/test/needs.ts"
 import { referenceFolder } from "../../format/test/reference.ts"
 import type { FileServer } from "./browser.ts"
 import { launchWithWebgpu, serveFolders } from "./browser.ts"
@@ -29,9 +29,13 @@ const SUITES: readonly (readonly [suite: Suite, compared: number])[] = [
   ["unet", 152],
 ]
 /** This suite makes pictures from prompts, which takes minutes. It runs only on the build for production. */
-const LONG: typeof SUITES = [["pipeline", 14]]
+const PICTURES: typeof SUITES = [["pipeline", 14]]
+/** What is quick enough for every run of the tests, on the build for production. */
+const QUICK: readonly Suite[] = ["diffusion"]
 
-describe("WebGPU in a worker of Chromium", needs("Chromium. CHROMIUM names one", chromium !== null), () => {
+const hasChromium = needs("Chromium. CHROMIUM names one", chromium !== null)
+
+describe("WebGPU in a worker of Chromium", needsAll(hasChromium, needsChromiumWebgpu), () => {
   let browser: Browser
   let files: FileServer
   let work: string
@@ -64,6 +68,7 @@ describe("WebGPU in a worker of Chromium", needs("Chromium. CHROMIUM names one",
     [
       "in development",
       SUITES,
+      longOnly,
       async () => {
         const server = await createServer({ ...config(), server: { port: 0, fs: { allow: [folder("../../..")] } } })
         await server.listen()
@@ -72,14 +77,15 @@ describe("WebGPU in a worker of Chromium", needs("Chromium. CHROMIUM names one",
     ],
     [
       "in production",
-      [...SUITES, ...LONG],
+      [...SUITES, ...PICTURES],
+      needs("", true),
       async () => {
         const outDir = join(work, "dist")
         await build({ ...config(), build: { outDir, target: "es2023" } })
         return serveFolders({ "/": outDir })
       },
     ],
-  ] as const)("%s", (_, suites, serve) => {
+  ] as const)("%s", (_, suites, when, serve) => {
     let served: { readonly url: string; close(): Promise<void> }
     let page: Page
 
@@ -105,22 +111,25 @@ describe("WebGPU in a worker of Chromium", needs("Chromium. CHROMIUM names one",
       return outcome
     }
 
-    it("keeps tuned tiles for later workers", async () => {
+    it("keeps tuned tiles for later workers", when, async () => {
       expect(await page.evaluate(() => window.tuned(2))).toBe(1)
       expect(await page.evaluate(() => window.tuned(1))).toBe(0)
     })
 
-    it("keeps the contract of ops", async () => {
+    it("keeps the contract of ops", longOnly, async () => {
       const { failed, compared } = await compute("ops", { kind: "ops" })
       expect(failed).toEqual([])
       expect(compared).toBeGreaterThan(180)
     })
 
-    it.each(suites)("meets the reference's numbers of %s", async (suite, count) => {
-      const task = { kind: "reference", suite, url: files.url, merges: `${files.url}core/clip-merges.txt` } as const
-      const { failed, compared } = await compute(suite, task)
-      expect(failed).toEqual([])
-      expect(compared).toBe(count)
-    })
+    for (const [suite, count] of suites) {
+      const isQuick = QUICK.includes(suite)
+      it(`meets the reference's numbers of ${suite}`, isQuick ? when : longOnly, async () => {
+        const task = { kind: "reference", suite, url: files.url, merges: `${files.url}core/clip-merges.txt` } as const
+        const { failed, compared } = await compute(suite, task)
+        expect(failed).toEqual([])
+        expect(compared).toBe(count)
+      })
+    }
   })
 })
