@@ -69,11 +69,14 @@ function withoutCredentials(url: URL): { readonly asked: string; readonly header
 }
 
 function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, (part) => {
+    try {
+      return decodeURIComponent(part)
+    } catch {
+      // It is not UTF-8, so it stands for itself.
+      return part
+    }
+  })
 }
 
 /** The headers that differ between versions of a file. */
