@@ -119,7 +119,7 @@ export async function runLora(
 async function steer(name: string, { config }: UnetParams, ops: Ops): Promise<{ tap: Tap; dispose(): void }> {
   const sites = enumerateSites(config.layout)
   const device = uploadLllite(await syntheticLllite({ prefix: `${name}/`, condDim: 8, mlpDim: 16, strength: 1 }, sites))
-  const control = prepareControl(ops, device, await controlOf(name, [1, 3, 8 * LATENT[0], 8 * LATENT[1]]))
+  const control = prepareControl(ops, device, await controlOf(`${name}/control`, [1, 3, 8 * LATENT[0], 8 * LATENT[1]]))
   return {
     tap: llliteTap(ops, device, control, 1),
     dispose() {
