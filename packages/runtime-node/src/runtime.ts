@@ -54,8 +54,13 @@ export async function createNodeRuntime(options: NodeRuntimeOptions = {}): Promi
     started,
     clients,
     close,
-    async checkpoint(checkpoint, { prediction = "epsilon", unet, vae }) {
-      const paths = { checkpoint, ...(unet === undefined ? {} : { unet }), ...(vae === undefined ? {} : { vae }) }
+    async checkpoint(checkpoint, { prediction = "epsilon", unet, vae, loras = [] }) {
+      const paths = {
+        checkpoint,
+        ...(unet === undefined ? {} : { unet }),
+        ...(vae === undefined ? {} : { vae }),
+        loras,
+      }
       const { files, close } = await openSdxl(paths)
       await close()
       expectRoom(joinedParts(files), { ...started, threads: clients.length, weights })

@@ -8,6 +8,7 @@ export type {
   LoadOptions,
   LoadProgress,
   LoadSdxlOptions,
+  LoraSource,
   SdxlHandle,
   TrainRunEvent,
   TrainRunOptions,

@@ -32,6 +32,11 @@ export type WebTypes = {
     /** Null takes the part of the checkpoint. */
     readonly unet: SentSource | null
     readonly vae: SentSource | null
+    readonly loras: readonly {
+      readonly source: SentSource
+      readonly strength?: number
+      readonly textStrength?: number
+    }[]
     readonly prediction: Prediction
     readonly side: number
   }

@@ -21,6 +21,7 @@ export type { ControlImages } from "./lllite/conditioner.ts"
 export { type AdapterPlan, type LlliteModel, layOutSlots, type Slot } from "./lllite/layout.ts"
 export { type CreateLlliteOptions, createLllite, fileTensor, readLlliteModel } from "./lllite/model.ts"
 export { type AdapterParams, disposeLllite, type LlliteParams, uploadLllite } from "./lllite/params.ts"
+export { type LoraUse, type MergedParts, mergeLoras } from "./lora/merged-parts.ts"
 export { type LoadSdxlOptions, loadSdxl, type Sdxl } from "./sdxl.ts"
 export { type Strength, type StrengthPlace, strengthsAt } from "./strength.ts"
 export {

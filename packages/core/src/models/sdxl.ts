@@ -30,6 +30,8 @@ export interface Sdxl extends TextModel {
   readonly prediction: Prediction
   /** How the runtime runs a block of the U-Net. Default: `composedBlocks`. */
   readonly blocks?: BlockVerbs
+  /** What of its files is not used, one sentence each. Default: none. */
+  readonly notices?: readonly string[]
   dispose(): void
 }
 

@@ -74,6 +74,17 @@ export interface LoadSdxlOptions<Source> extends LoadOptions {
   readonly unet?: Source
   /** A VAE that replaces the checkpoint's. */
   readonly vae?: Source
+  /** LoRAs that are merged into the weights, in this order. */
+  readonly loras?: readonly LoraSource<Source>[]
+}
+
+/** A LoRA, LoCon, LoHa, LoKr or DoRA for SDXL, in the names of kohya, PEFT or diffusers. */
+export interface LoraSource<Source> {
+  readonly source: Source
+  /** The factor on what it adds to the U-Net. Default: 1. */
+  readonly strength?: number
+  /** The factor on what it adds to both text encoders. Default: `strength`. */
+  readonly textStrength?: number
 }
 
 /** The progress of loading a file. */
@@ -181,6 +192,8 @@ export interface TrainRunStep extends Omit<TrainStepEvent, "state"> {
 /** A loaded SDXL. */
 export interface SdxlHandle {
   readonly layout: UnetLayout
+  /** What of its files is not used, one sentence each. */
+  readonly notices: readonly string[]
   /**
    * Makes pictures in batches. Each picture is the same as alone. Yields every step of a batch, and the pictures in
    * their order. Leaving the loop or aborting the signal ends the work before the next pass of the U-Net, and frees its

@@ -68,7 +68,7 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
       signal?.throwIfAborted()
       const model = ++lastId
       const from = await parts.checkpoint(source, options)
-      const { layout } = await everywhere(
+      const { layout, notices } = await everywhere(
         (client, index) =>
           client.call(
             "load",
@@ -85,7 +85,7 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
           ),
         (client) => client.call("unload", { model }),
       )
-      return createHandle({ clients, ids, model, layout, nextRun: () => ++lastId, isOver: () => isDisposed })
+      return createHandle({ clients, ids, model, layout, notices, nextRun: () => ++lastId, isOver: () => isDisposed })
     },
 
     async loadAdapter(source, { layout }, { signal, onProgress }: LoadOptions = {}) {
@@ -144,19 +144,21 @@ interface HandleParts<Types extends RuntimeTypes> {
   readonly ids: AdapterIds
   readonly model: number
   readonly layout: UnetLayout
+  readonly notices: readonly string[]
   nextRun(): number
   /** Whether the runtime was disposed. */
   isOver(): boolean
 }
 
 function createHandle<Types extends RuntimeTypes>(parts: HandleParts<Types>): SdxlHandle {
-  const { clients, ids, model, layout, nextRun, isOver } = parts
+  const { clients, ids, model, layout, notices, nextRun, isOver } = parts
   let isDisposed = false
   const expectLoaded = (task: string): void => {
     if (isDisposed) throw new CoreError("disposed", `${task}: this SDXL was disposed. Load it again.`)
   }
   return {
     layout,
+    notices,
     async *generate(requests, options) {
       expectLoaded("generate")
       yield* generateWith(clients, ids, model, requests, options)

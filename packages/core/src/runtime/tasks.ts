@@ -58,7 +58,7 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
   load: {
     argument: { readonly model: number; readonly from: Types["checkpoint"] }
     yields: LoadProgress | Types["loadEvent"]
-    returns: { readonly layout: UnetLayout }
+    returns: { readonly layout: UnetLayout; readonly notices: readonly string[] }
   }
   unload: { argument: { readonly model: number }; yields: never; returns: null }
   loadAdapter: {

@@ -92,7 +92,7 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
     async *load({ model, from }, context) {
       const sdxl = yield* place.load(from, context)
       models.put(model, { sdxl, schedule: createNoiseSchedule(), slicesOf: createSlices(place, sdxl) })
-      return { layout: sdxl.unet.config.layout }
+      return { layout: sdxl.unet.config.layout, notices: sdxl.notices ?? [] }
     },
 
     // biome-ignore lint/correctness/useYield: one answer

@@ -3,8 +3,10 @@ import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { joinedParts } from "@lllite/core/models"
-import { openSafetensors } from "@lllite/format"
+import type { FloatDtype } from "@lllite/format"
+import { openSafetensors, toFloat32 } from "@lllite/format"
 import { serializeSafetensors } from "@lllite/format/write"
+import "@tensorflow/tfjs"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type LayoutTensor, type LayoutTensors, toDiffusers } from "../../../core/test/diffusers-layout.ts"
 import { openSdxl, type SdxlPaths } from "./open-sdxl.ts"
@@ -121,5 +123,67 @@ describe("openSdxl", () => {
     await mkdir(at("old"))
     await writeFile(at("old", "diffusion_pytorch_model.bin"), "x")
     await expect(openSdxl({ checkpoint: "tiny", vae: at("old") })).rejects.toThrow(/\.bin" is a pickle/)
+  })
+
+  describe("with LoRAs", () => {
+    const KEY = "lora_unet_input_blocks_4_1_proj_in"
+    const WEIGHT = "model.diffusion_model.input_blocks.4.1.proj_in.weight"
+    const floats = (shape: readonly number[], value: number): LayoutTensor => {
+      const values = new Float32Array(shape.reduce((product, side) => product * side, 1)).fill(value)
+      return { dtype: "F32", shape, bytes: new Uint8Array(values.buffer) }
+    }
+    const weightsOf = async (paths: SdxlPaths): Promise<Float32Array> => {
+      const { files, close } = await openSdxl(paths)
+      const entry = files.unet.entries.get(WEIGHT)
+      const values = entry === undefined ? new Float32Array() : toFloat32(await entry.read(), entry.dtype as FloatDtype)
+      await close()
+      return values
+    }
+    let width = 0
+
+    beforeAll(async () => {
+      width = tiny.get(WEIGHT)?.shape[0] ?? 0
+      const tensors = new Map([
+        [`${KEY}.lora_down.weight`, floats([2, width], 0.5)],
+        [`${KEY}.lora_up.weight`, floats([width, 2], 0.25)],
+        [`${KEY}.alpha`, floats([], 1)],
+        ["lora_unet_input_blocks_99_1_proj_in.lora_up.weight", floats([2, 2], 1)],
+      ])
+      await write("lora.safetensors", tensors)
+      await write(
+        "sd15.safetensors",
+        new Map([["lora_te_text_model_encoder_layers_0_mlp_fc1.lora_up.weight", floats([2, 2], 1)]]),
+      )
+    })
+
+    it("adds them to the weights, in the checkpoint's dtype, and names what it does not use", async () => {
+      const lora = { source: at("lora.safetensors"), strength: 0.5 }
+      const plain = await weightsOf({ checkpoint: "tiny" })
+      const merged = await weightsOf({ checkpoint: "tiny", loras: [lora, lora] })
+      // Two times 0.5 · alpha / rank · (2 · 0.5 · 0.25)
+      const change = merged.map((value, i) => value - (plain[i] as number))
+      expect(Math.max(...change.map((value) => Math.abs(value - 0.125)))).toBeLessThan(2e-3)
+      const { notices, close } = await openSdxl({ checkpoint: "tiny", loras: [lora] })
+      await close()
+      expect(notices).toHaveLength(1)
+      expect(notices[0]).toContain(
+        'lora.safetensors": 1 tensor fits no layer and is not used, first "lora_unet_input_blocks_99_1_proj_in.lora_up.weight".',
+      )
+    })
+
+    it("leaves every weight at a strength of 0, and text alone at its own strength", async () => {
+      const source = at("lora.safetensors")
+      expect(await contents({ checkpoint: "tiny", loras: [{ source, strength: 0, textStrength: 1 }] })).toEqual(
+        await contents({ checkpoint: "tiny" }),
+      )
+    })
+
+    it("refuses files that are no LoRA for SDXL, and strengths that are no number", async () => {
+      const open = (loras: SdxlPaths["loras"]): Promise<unknown> =>
+        openSdxl({ checkpoint: "tiny", ...(loras === undefined ? {} : { loras }) })
+      await expect(open([{ source: at("sd15.safetensors") }])).rejects.toThrow(/LoRA/)
+      await expect(open([{ source: at("missing.safetensors") }])).rejects.toThrow("missing.safetensors")
+      await expect(open([{ source: at("lora.safetensors"), strength: Number.NaN }])).rejects.toThrow(/strength is NaN/)
+    })
   })
 })

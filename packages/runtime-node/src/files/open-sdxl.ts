@@ -1,8 +1,9 @@
 import { stat } from "node:fs/promises"
 import { join } from "node:path"
-import type { SdxlFiles, WeightFile } from "@lllite/core/models"
-import { partsOf } from "@lllite/core/models"
+import type { LoraUse, SdxlFiles, WeightFile } from "@lllite/core/models"
+import { mergeLoras, partsOf } from "@lllite/core/models"
 import type { WeightEntry } from "@lllite/core/ops"
+import type { LoraSource } from "@lllite/core/runtime"
 import { FormatError } from "@lllite/format"
 import { type FileKind, identify } from "@lllite/format/identify"
 import { InputError } from "../errors.ts"
@@ -25,11 +26,15 @@ export interface SdxlPaths {
   readonly unet?: string
   /** A VAE that replaces the checkpoint's: a file of a VAE, another checkpoint, or a diffusers folder. */
   readonly vae?: string
+  /** LoRAs that are merged into the weights, in this order. */
+  readonly loras?: readonly LoraSource<string>[]
 }
 
 /** An SDXL whose headers are read. Close it when it is loaded. */
 export interface OpenSdxl {
   readonly files: SdxlFiles
+  /** What of the files is not used, one sentence each. */
+  readonly notices: readonly string[]
   readonly close: () => Promise<void>
 }
 
@@ -56,6 +61,7 @@ const UNET: Part = {
 }
 const VAE: Part = { what: "a VAE", kinds: ["vae", "sdxl-checkpoint"], folder: "vae", stem: "diffusion_pytorch_model" }
 const TEXT1: Part = { what: "a text encoder", kinds: ["text-encoder"], folder: "text_encoder", stem: "model" }
+const LORA: Part = { what: "a LoRA for SDXL", kinds: ["lora"], folder: "", stem: "pytorch_lora_weights" }
 const TEXT2: Part = { ...TEXT1, folder: "text_encoder_2" }
 
 /** Endings of weights in a diffusers folder, in the order in which they are tried. Those of float16 come last. */
@@ -73,7 +79,7 @@ const ENDINGS = [
  * @throws InputError for a file that is missing; FormatError for a file that is broken or of another kind; CoreError
  * for a file that lacks the part that it should hold
  */
-export async function openSdxl({ checkpoint, unet, vae }: SdxlPaths): Promise<OpenSdxl> {
+export async function openSdxl({ checkpoint, unet, vae, loras = [] }: SdxlPaths): Promise<OpenSdxl> {
   const opened: OpenLocation[] = []
   const close = async (): Promise<void> => {
     for (const each of opened) await each.close()
@@ -100,7 +106,9 @@ export async function openSdxl({ checkpoint, unet, vae }: SdxlPaths): Promise<Op
       text1: await from(undefined, TEXT1),
       text2: await from(undefined, TEXT2),
     }
-    return { files: partsOf(files), close }
+    const uses: LoraUse[] = []
+    for (const { source, ...use } of loras) uses.push({ ...use, file: await openPart(source, LORA) })
+    return { ...mergeLoras(partsOf(files), uses), close }
   } catch (error) {
     await close()
     throw error

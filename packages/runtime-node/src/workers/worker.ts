@@ -44,9 +44,10 @@ const tasks = createRuntimeTasks<NodeTypes>(
     },
 
     async *load({ prediction, ...paths }, context) {
-      const { files, close } = await openSdxl(paths)
+      const { files, notices, close } = await openSdxl(paths)
       try {
-        return yield* loadWatched(started(running).ops, files, await readTokenizer(), { prediction }, context)
+        const sdxl = yield* loadWatched(started(running).ops, files, await readTokenizer(), { prediction }, context)
+        return { ...sdxl, notices }
       } finally {
         await close()
       }

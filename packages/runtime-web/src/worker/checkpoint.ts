@@ -1,5 +1,5 @@
-import type { SdxlFiles, WeightFile } from "@lllite/core/models"
-import { partsOf } from "@lllite/core/models"
+import type { LoraUse, MergedParts, WeightFile } from "@lllite/core/models"
+import { mergeLoras, partsOf } from "@lllite/core/models"
 import type { WeightEntry } from "@lllite/core/ops"
 import type { LoadProgress } from "@lllite/core/runtime"
 import type { ByteSource } from "@lllite/format"
@@ -16,28 +16,32 @@ interface Part {
 
 const CHECKPOINT: Part = { what: "an SDXL checkpoint", kinds: ["sdxl-checkpoint"] }
 const UNET: Part = { what: "an SDXL U-Net", kinds: ["sdxl-unet", "sdxl-checkpoint"] }
+const LORA: Part = { what: "a LoRA for SDXL", kinds: ["lora"] }
 const VAE: Part = { what: "a VAE", kinds: ["vae", "sdxl-checkpoint"] }
 
 /**
- * Opens an SDXL, and the files that replace its U-Net or VAE. Files at addresses are downloaded first.
+ * Opens an SDXL, the files that replace its U-Net or VAE, and LoRAs, which are merged. Files at addresses are downloaded first.
  *
  * @throws FormatError for a file that is broken or of another kind; CoreError for a file that lacks the part that it
  * should hold; WebRuntimeError for a file that cannot be read or downloaded
  */
 export async function* openCheckpoint(
-  { source, unet, vae }: Pick<WebTypes["checkpoint"], "source" | "unet" | "vae">,
+  { source, unet, vae, loras }: Pick<WebTypes["checkpoint"], "source" | "unet" | "vae" | "loras">,
   signal: AbortSignal,
-): AsyncGenerator<LoadProgress, SdxlFiles, void> {
+): AsyncGenerator<LoadProgress, MergedParts, void> {
   async function* open(source: SentSource, part: Part): AsyncGenerator<LoadProgress, WeightFile, void> {
     return readWeightFile(yield* openSource(source, signal), part)
   }
   const whole = yield* open(source, CHECKPOINT)
-  return partsOf({
+  const files = partsOf({
     unet: unet === null ? whole : yield* open(unet, UNET),
     vae: vae === null ? whole : yield* open(vae, VAE),
     text1: whole,
     text2: whole,
   })
+  const uses: LoraUse[] = []
+  for (const { source, ...use } of loras) uses.push({ ...use, file: yield* open(source, LORA) })
+  return mergeLoras(files, uses)
 }
 
 /** The named tensors of a file. */

@@ -36,13 +36,14 @@ const runtimeTasks = createRuntimeTasks<WebTypes>(
 
     async *load({ prediction, side, ...sources }, context) {
       const backend = started()
-      const files = yield* openCheckpoint(sources, context.signal)
+      const { files, notices } = yield* openCheckpoint(sources, context.signal)
       const whole = joinedParts(files)
       const need = await needOf(whole, side, backend)
       yield { kind: "plan", need }
       expectRoom(whole.label, need, backend)
       const tokenizer = createTokenizer(await fetchText(MERGES, context.signal))
-      return yield* loadWatched(backend.ops, files, tokenizer, { prediction }, context)
+      const sdxl = yield* loadWatched(backend.ops, files, tokenizer, { prediction }, context)
+      return { ...sdxl, notices }
     },
 
     readAdapter,
