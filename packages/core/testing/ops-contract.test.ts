@@ -19,7 +19,7 @@ describe("the contract of ops", () => {
     expect(results.filter(({ ok }) => !ok)).toEqual([])
     const visited = new Set(results.map((result) => result.case.split(/[: ]/)[0]))
     // Optional ops are composed of the others.
-    expect([...visited].sort()).toEqual([...Object.keys(verbs), "adapt"].sort())
+    expect([...visited].sort()).toEqual([...Object.keys(verbs), "adapt", "load"].sort())
   })
 
   it("finds a wrong value, a wrong gradient, a changed input and a leak", async () => {
@@ -39,6 +39,15 @@ describe("the contract of ops", () => {
         tf.keep(tf.scalar(1))
         return ops.upsample2x(x)
       },
+      load: {
+        ...ops.load,
+        linear: async (weight, bias) => {
+          const early = tf.keep(tf.scalar(1))
+          const linear = await ops.load.linear(weight, bias)
+          early.dispose()
+          return linear
+        },
+      },
     }
     const seen = (await failures(broken)).map((result) => (result as { case: string }).case)
     expect(seen).toEqual(
@@ -48,8 +57,9 @@ describe("the contract of ops", () => {
         "silu: with tails, gradient of input 0",
         "relu: with tails, inputs are left alone",
         "upsample2x: one pixel, tensors left behind",
+        "load linear, tensors left behind by a failure",
       ]),
     )
-    expect(seen.filter((name) => !/^(gelu|silu|relu|upsample2x)/.test(name))).toEqual([])
+    expect(seen.filter((name) => !/^(gelu|silu|relu|upsample2x|load linear)/.test(name))).toEqual([])
   })
 })

@@ -1,6 +1,7 @@
 import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import type { Ops } from "../src/ops/ops.ts"
+import type { WeightEntry } from "../src/ops/weight-entry.ts"
 import { createStream } from "../src/random/stream.ts"
 import { type CaseInput, type OpsCase, opsCases } from "./ops-cases.ts"
 import type { Values } from "./plain-ops.ts"
@@ -28,12 +29,33 @@ const STEP = 2e-6
 /**
  * Checks an `Ops` against the formulas of the verbs. It compares every verb's value on the backend in use with the same
  * formula in float64. It compares gradients with central differences of that formula. Inputs must not change, and no
- * tensor may be left behind.
+ * tensor may be left behind, also by a weight that cannot be read to its end.
  */
 export async function checkOps(ops: Ops, { isWanted = () => true }: CheckOptions = {}): Promise<ContractResult[]> {
   const results: ContractResult[] = []
   for (const opsCase of opsCases()) if (isWanted(opsCase.name)) results.push(...(await checkCase(ops, opsCase)))
+  for (const verb of ["linear", "conv2d", "norm"] as const) {
+    if (isWanted(`load ${verb}`)) results.push(await checkFailedLoad(ops, verb))
+  }
   return results
+}
+
+/** Loads a weight whose second tensor cannot be read. */
+async function checkFailedLoad({ load }: Ops, verb: "linear" | "conv2d" | "norm"): Promise<ContractResult> {
+  const shape = { linear: [4, 8], conv2d: [4, 8, 3, 3], norm: [4] }[verb]
+  const first: WeightEntry = {
+    ...{ name: "first", dtype: "F32", shape },
+    read: async () => new Uint8Array(4 * tf.util.sizeFromShape([...shape])),
+  }
+  const broken = new Error("it cannot be read")
+  const second: WeightEntry = { ...first, name: "second", shape: [4], read: () => Promise.reject(broken) }
+  const before = tf.memory().numTensors
+  const reason = await load[verb](first, second).then(
+    () => "it was loaded",
+    (error: unknown) => error,
+  )
+  const left = reason === broken ? tf.memory().numTensors - before : Number.POSITIVE_INFINITY
+  return { case: `load ${verb}, tensors left behind by a failure`, maxRelError: left, tolerance: 0, ok: left === 0 }
 }
 
 async function checkCase(ops: Ops, opsCase: OpsCase): Promise<ContractResult[]> {

@@ -35,27 +35,26 @@ export interface ComposedTable extends TableWeight {
   readonly width: number
 }
 
+/** Reads everything of a weight before its first tensor is made. So a read that fails leaves no tensor behind. */
 export const composedLoader: WeightLoader = {
   async linear(weight, bias) {
     const [out, inner] = expectRank(weight, 2) as [number, number]
-    const matrix = layOut(await readFloat32(weight), [out, inner], [1, 0]) as Tensor2D
+    const [values, biasValues] = [await readFloat32(weight), await readBias(bias, out)]
+    const matrix = layOut(values, [out, inner], [1, 0]) as Tensor2D
     const bytes = 4 * (out * inner + (bias === null ? 0 : out))
-    return composedLinear(weight.shape, bytes, matrix, await readVector(bias, out))
+    return composedLinear(weight.shape, bytes, matrix, biasValues && keptVector(biasValues))
   },
   async conv2d(weight, bias) {
     const [out] = expectRank(weight, 4) as [number]
-    const filter = layOut(await readFloat32(weight), weight.shape, [2, 3, 1, 0]) as Tensor4D
-    return composedConv2d(
-      weight.shape,
-      4 * (filter.size + (bias === null ? 0 : out)),
-      filter,
-      await readVector(bias, out),
-    )
+    const [values, biasValues] = [await readFloat32(weight), await readBias(bias, out)]
+    const filter = layOut(values, weight.shape, [2, 3, 1, 0]) as Tensor4D
+    const bytes = 4 * (filter.size + (bias === null ? 0 : out))
+    return composedConv2d(weight.shape, bytes, filter, biasValues && keptVector(biasValues))
   },
   async norm(scale, shift) {
     const [width] = expectRank(scale, 1) as [number]
-    const scaleTensor = (await readVector(scale, width)) as Tensor1D
-    const shiftTensor = (await readVector(shift, width)) as Tensor1D
+    const [scaleValues, shiftValues] = [await readVector(scale, width), await readVector(shift, width)]
+    const [scaleTensor, shiftTensor] = [keptVector(scaleValues), keptVector(shiftValues)]
     const norm: ComposedNorm = {
       kind: "norm",
       shape: scale.shape,
@@ -175,12 +174,19 @@ async function readFloat32(entry: WeightEntry): Promise<Float32Array> {
   return toFloat32(await entry.read(), entry.dtype)
 }
 
-async function readVector(entry: WeightEntry | null, width: number): Promise<Tensor1D | null> {
-  if (entry === null) return null
+async function readBias(entry: WeightEntry | null, width: number): Promise<Float32Array | null> {
+  return entry === null ? null : readVector(entry, width)
+}
+
+async function readVector(entry: WeightEntry, width: number): Promise<Float32Array> {
   if (entry.shape.length !== 1 || entry.shape[0] !== width) {
     throw new CoreError("weight-shape", `"${entry.name}" is [${entry.shape.join(", ")}], expected [${width}]`)
   }
-  return tf.keep(tf.tensor1d(await readFloat32(entry)))
+  return readFloat32(entry)
+}
+
+function keptVector(values: Float32Array): Tensor1D {
+  return tf.keep(tf.tensor1d(values))
 }
 
 function layOut(values: Float32Array, shape: readonly number[], order: number[]): Tensor {

@@ -35,7 +35,8 @@ export interface HeldTable extends TableWeight {
 const LARGEST_F16 = 65504
 
 /**
- * Loads weights from a file into TensorFlow. They keep the file's bytes, in 16 bits or 32.
+ * Loads weights from a file into TensorFlow. They keep the file's bytes, in 16 bits or 32. A bias is read before the
+ * first tensor is made. So a read that fails leaves no tensor behind.
  *
  * @param round the type to which float32 weights are rounded; null keeps them
  */
@@ -44,8 +45,9 @@ export function createLoader(device: TensorflowDevice, round: "F16" | "BF16" | n
   return {
     async linear(weight, bias) {
       expectRank(weight, 2)
+      const values = await readBias(bias, weight.shape[0] ?? 0)
       const matrix = await upload(weight, "as-stored")
-      const vector = await readVector(bias, weight.shape[0] ?? 0)
+      const vector = values && keptVector(values)
       const held: HeldLinear = {
         kind: "linear",
         shape: weight.shape,
@@ -58,8 +60,9 @@ export function createLoader(device: TensorflowDevice, round: "F16" | "BF16" | n
     },
     async conv2d(weight, bias) {
       expectRank(weight, 4)
+      const values = await readBias(bias, weight.shape[0] ?? 0)
       const filter = await upload(weight, "filter")
-      const vector = await readVector(bias, weight.shape[0] ?? 0)
+      const vector = values && keptVector(values)
       const held: HeldConv2d = {
         kind: "conv2d",
         shape: weight.shape,
@@ -73,7 +76,8 @@ export function createLoader(device: TensorflowDevice, round: "F16" | "BF16" | n
     async norm(scale, shift) {
       expectRank(scale, 1)
       const width = scale.shape[0] ?? 0
-      const tensors = [await readVector(scale, width), await readVector(shift, width)] as [Tensor1D, Tensor1D]
+      const values = [await readVector(scale, width), await readVector(shift, width)] as const
+      const tensors: [Tensor1D, Tensor1D] = [keptVector(values[0]), keptVector(values[1])]
       const held: HeldNorm = {
         kind: "norm",
         shape: scale.shape,
@@ -191,12 +195,19 @@ function expectInFloat16(device: TensorflowDevice, held: Handle, name: string): 
   )
 }
 
-async function readVector(entry: WeightEntry | null, width: number): Promise<Tensor1D | null> {
-  if (entry === null) return null
+async function readBias(entry: WeightEntry | null, width: number): Promise<Float32Array | null> {
+  return entry === null ? null : readVector(entry, width)
+}
+
+async function readVector(entry: WeightEntry, width: number): Promise<Float32Array> {
   if (entry.shape.length !== 1 || entry.shape[0] !== width) {
     throw new InputError("weight-shape", `"${entry.name}" is [${entry.shape.join(", ")}], expected [${width}].`)
   }
-  return tf.keep(tf.tensor1d(toFloat32(await entry.read(), entry.dtype)))
+  return toFloat32(await entry.read(), entry.dtype)
+}
+
+function keptVector(values: Float32Array): Tensor1D {
+  return tf.keep(tf.tensor1d(values))
 }
 
 function expectRank(entry: WeightEntry, rank: number): void {
