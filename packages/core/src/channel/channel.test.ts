@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from "vitest"
 import { CoreError } from "../errors.ts"
 import { createClient } from "./client.ts"
 import type { Port } from "./messages.ts"
-import type { TaskTable } from "./server.ts"
+import type { Server, TaskTable } from "./server.ts"
 import { createServer } from "./server.ts"
 
 type Tasks = {
@@ -74,12 +74,14 @@ const tasks: TaskTable<Tasks> = {
 }
 
 const channels: MessageChannel[] = []
+let server: Server
 function connect() {
   const channel = new MessageChannel()
   channels.push(channel)
   channel.port1.start()
   channel.port2.start()
-  createServer<Tasks>(tasks).listen(channel.port2 as Port)
+  server = createServer<Tasks>(tasks)
+  server.listen(channel.port2 as Port)
   log.length = 0
   return createClient<Tasks>(channel.port1 as Port, { CoreError, FormatError })
 }
@@ -101,6 +103,22 @@ describe("a task over a channel", () => {
   it("makes a value only on request, and cleans up when the loop is left", async () => {
     for await (const value of connect().open("count", 1000)) if (value === 2) break
     expect(log).toEqual(["makes 1", "makes 2", "cleans up"])
+  })
+
+  it("aborts what runs and makes no further value when the server ends", async () => {
+    const client = connect()
+    const working = client.call("work", null)
+    const counting = client.open("count", 1000)
+    while (!log.includes("turn 3")) await new Promise((resolve) => setTimeout(resolve, 1))
+    const counted = counting.next()
+    await server.end()
+    await expect(working).rejects.toThrow(/abort/i)
+    const turns = log.length
+    // The client learns it from the end of the worker.
+    client.fail(new Error("ended"))
+    await expect(counted).rejects.toThrow("ended")
+    expect(log).toHaveLength(turns)
+    expect(log).not.toContain("makes 1")
   })
 
   it("leaves the worker free for another task between two values", async () => {

@@ -25,6 +25,8 @@ export type TaskTable<Tasks extends Record<keyof Tasks, TaskType>> = {
 export interface Server {
   /** Answers a port from now on. */
   listen(port: Port): void
+  /** Aborts all tasks and begins no further value. Resolves when nothing is computed any more. */
+  end(): Promise<void>
 }
 
 interface OpenTask {
@@ -43,6 +45,8 @@ export function createServer<Tasks extends Record<keyof Tasks, TaskType>>(
   pause: () => Promise<void> = createPause(),
 ): Server {
   let last: Promise<void> = Promise.resolve()
+  let isEnding = false
+  const ports: ReadonlyMap<number, OpenTask>[] = []
 
   const start = (name: string, argument: unknown): OpenTask => {
     const task = Object.hasOwn(tasks, name) ? tasks[name as keyof Tasks] : undefined
@@ -57,9 +61,10 @@ export function createServer<Tasks extends Record<keyof Tasks, TaskType>>(
   return {
     listen(port) {
       const open = new Map<number, OpenTask>()
+      ports.push(open)
       const answer = async (id: number, ask: (task: OpenTask) => Promise<IteratorResult<unknown, unknown>>) => {
         const task = open.get(id)
-        if (task === undefined) return
+        if (task === undefined || isEnding) return
         let reply: Reply
         try {
           const { done, value } = await ask(task)
@@ -85,6 +90,12 @@ export function createServer<Tasks extends Record<keyof Tasks, TaskType>>(
         else
           last = last.then(() => answer(id, ({ steps }) => (kind === "next" ? steps.next() : steps.return(undefined))))
       })
+    },
+
+    async end() {
+      isEnding = true
+      for (const open of ports) for (const { controller } of open.values()) controller.abort()
+      await last
     },
   }
 }

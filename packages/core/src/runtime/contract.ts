@@ -55,8 +55,9 @@ export interface Runtime<Source, Backend extends string = string> extends Starte
   /** The memory that all workers hold on their devices. */
   memory(): Promise<DeviceMemory>
   /**
-   * Ends the workers and frees all models and adapters. Running work and every later call fail with a CoreError. A
-   * second call does nothing.
+   * Ends the workers and frees all models and adapters. Running work and every later call fail with a CoreError at
+   * once. The promise resolves when the workers have ended. A worker with a native library ends after its current step.
+   * A second call waits for the first.
    */
   dispose(): Promise<void>
 }

@@ -45,6 +45,12 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
   const ids = createAdapterIds()
   let lastId = 0
   let isDisposed = false
+  let ending: Promise<void> | null = null
+  const end = async (): Promise<void> => {
+    isDisposed = true
+    for (const client of clients) client.fail(new CoreError("disposed", "runtime: it was disposed. Create a new one."))
+    await close()
+  }
   /** Calls every worker. If one fails, the call is undone in all. */
   const everywhere = async <T>(
     ask: (client: Client<RuntimeTasks<Types>>, index: number) => Promise<T>,
@@ -129,12 +135,9 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
       }
     },
 
-    async dispose() {
-      if (isDisposed) return
-      isDisposed = true
-      for (const client of clients)
-        client.fail(new CoreError("disposed", "runtime: it was disposed. Create a new one."))
-      await close()
+    dispose() {
+      ending ??= end()
+      return ending
     },
   }
 }
