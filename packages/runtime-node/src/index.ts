@@ -17,7 +17,7 @@ export type {
 export { NODE_BACKENDS, type NodeBackend, type Precision, type WeightDtype } from "./backends/names.ts"
 export { startBackend } from "./backends/start.ts"
 export type { NodeRunningBackend, StartOptions } from "./backends/started-backend.ts"
-export { loadCheckpoint } from "./checkpoint.ts"
+export { type LoadCheckpointOptions, loadCheckpoint } from "./checkpoint.ts"
 export {
   type BucketConfig,
   type DatasetConfig,

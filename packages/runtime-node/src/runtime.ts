@@ -29,6 +29,8 @@ export interface NodeRuntimeOptions {
   readonly precision?: Precision
   /** How the base model's weights are held. Default: as the file has them. See `StartOptions`. */
   readonly weights?: WeightDtype
+  /** Stops the start and ends the threads. */
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -41,7 +43,8 @@ export type NodeRuntime = Runtime<string, NodeBackend>
  * Starts Node's runtime: threads with a backend in each. Every backend has computed a known value and a known gradient
  * before it is used. The caller disposes the runtime.
  *
- * @throws InputError when the named backend is not installed; Error when it does not work
+ * @throws InputError when the named backend is not installed; Error when it does not work; the signal's reason when
+ * aborted
  */
 export async function createNodeRuntime(options: NodeRuntimeOptions = {}): Promise<NodeRuntime> {
   expectNode()
@@ -81,6 +84,7 @@ interface StartedBest extends StartedWorkers {
 
 /** Starts the named backend, or the best that works. */
 async function startBest({ backend, threads, ...rest }: NodeRuntimeOptions): Promise<StartedBest> {
+  rest.signal?.throwIfAborted()
   if (backend !== undefined) return startOn(backend, threads, rest)
   const { found, unusable }: TensorflowSearch = findTensorflow()
   // Only wasm takes several threads among the backends that are used by default.
@@ -90,14 +94,19 @@ async function startBest({ backend, threads, ...rest }: NodeRuntimeOptions): Pro
   try {
     return withNotices(await startOn("tensorflow", threads, rest), notices)
   } catch (error) {
+    rest.signal?.throwIfAborted()
     const problem = error instanceof Error ? error.message : String(error)
     const notice = `TensorFlow from ${found.source} is installed and does not work: ${problem} The backend is wasm instead.`
     return withNotices(await startOn("wasm", threads, rest), [...notices, notice])
   }
 }
 
-async function startOn(backend: NodeBackend, threads: number | undefined, options: StartOptions): Promise<StartedBest> {
-  const usesOneThread = backend === "tensorflow" || backend === "webgpu"
+async function startOn(
+  backend: NodeBackend,
+  threads: number | undefined,
+  { signal, ...options }: StartOptions & Pick<NodeRuntimeOptions, "signal">,
+): Promise<StartedBest> {
+  const isNative = backend === "tensorflow" || backend === "webgpu"
   if (backend === "tensorflow") {
     // TensorFlow's binding keeps names of attributes in a table that two threads must not change at the same time.
     if (threads !== undefined && threads !== 1) {
@@ -108,8 +117,11 @@ async function startOn(backend: NodeBackend, threads: number | undefined, option
     }
     prepareTensorflowEnvironment()
   }
-  const workers = startWorkers(threads ?? (usesOneThread ? 1 : Math.min(2, availableParallelism())))
+  const workers = startWorkers(threads ?? (isNative ? 1 : Math.min(2, availableParallelism())), isNative)
   const { clients, close } = workers
+  // The calls of an ended thread fail.
+  const stop = (): void => void close()
+  signal?.addEventListener("abort", stop)
   try {
     const argument = { backend, options, threads: clients.length }
     const [started] = await Promise.all(clients.map((client) => client.call("start", argument)))
@@ -118,7 +130,10 @@ async function startOn(backend: NodeBackend, threads: number | undefined, option
     return { started, ...workers }
   } catch (error) {
     await close()
+    signal?.throwIfAborted()
     throw error
+  } finally {
+    signal?.removeEventListener("abort", stop)
   }
 }
 

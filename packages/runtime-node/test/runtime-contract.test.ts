@@ -7,7 +7,7 @@ import { RUNTIME_CASES, type RuntimeSubject } from "@lllite/core/testing"
 import { FormatError } from "@lllite/format"
 import { enumerateSites } from "@lllite/format/selections"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { createNodeRuntime, InputError } from "../src/index.ts"
+import { createNodeRuntime, InputError, loadCheckpoint, startBackend } from "../src/index.ts"
 import { writeOtherVae } from "./other-vae.ts"
 
 /*
@@ -38,6 +38,23 @@ describe("Node's runtime", () => {
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
   it.each(RUNTIME_CASES.map(({ name, run }) => [name, run] as const))("%s", (_, run) => run(subject))
+
+  it("stops while it starts, loads, and reads a checkpoint in the caller's thread", async () => {
+    const reason = new Error("enough")
+    const controller = new AbortController()
+    const starting = createNodeRuntime({ backend: "wasm", threads: 1, signal: controller.signal })
+    controller.abort(reason)
+    await expect(starting).rejects.toBe(reason)
+    await expect(createNodeRuntime({ signal: controller.signal })).rejects.toBe(reason)
+    const { ops } = await startBackend("cpu")
+    await expect(loadCheckpoint(ops, "tiny", { signal: controller.signal })).rejects.toBe(reason)
+    const runtime = await createNodeRuntime({ backend: "wasm", threads: 1 })
+    const loading = runtime.loadSdxl("tiny")
+    const first = runtime.dispose()
+    expect(runtime.dispose()).toBe(first)
+    await expect(loading).rejects.toMatchObject({ code: "disposed" })
+    await first
+  })
 
   it("keeps the class of InputError, too", async () => {
     const runtime = await createNodeRuntime({ backend: "wasm", threads: 1 })

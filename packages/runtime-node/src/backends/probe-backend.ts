@@ -18,6 +18,13 @@ export type ProbeResult =
     }
   | { readonly works: false; readonly problem: string }
 
+export interface ProbeOptions extends StartOptions {
+  /** Whether to plan how much memory models need. Default: false */
+  readonly needs?: boolean
+  /** Ends the process. The result then says that it was killed. */
+  readonly signal?: AbortSignal | undefined
+}
+
 /** Marks the result's line in a probe's output. Libraries write to the same streams. */
 export const PROBE_MARK = "lllite-probe:"
 
@@ -31,14 +38,12 @@ const TIMEOUT = 120_000
  */
 export async function probeBackend(
   backend: NodeBackend,
-  { needs = false, ...options }: StartOptions & { readonly needs?: boolean } = {},
+  { needs = false, signal, ...options }: ProbeOptions = {},
 ): Promise<ProbeResult> {
   const result = await runCommand(
     process.execPath,
     [programFile("probe", import.meta.url), JSON.stringify({ backend, options, needs })],
-    {
-      timeout: TIMEOUT,
-    },
+    { timeout: TIMEOUT, signal },
   )
   const line = result.stdout.split("\n").find((text) => text.startsWith(PROBE_MARK))
   if (line !== undefined) return JSON.parse(line.slice(PROBE_MARK.length)) as ProbeResult

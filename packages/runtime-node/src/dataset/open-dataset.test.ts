@@ -47,6 +47,17 @@ const open = (options: Options = {}) =>
   )
 
 describe("openDataset", () => {
+  it("stops listing when it is aborted", async () => {
+    await pair("a", bar(64, 64))
+    const config = datasetOfFolders({
+      imageDir: join(folder, "images"),
+      conditioningDataDir: join(folder, "controls"),
+      resolution: 64,
+    })
+    const signal = AbortSignal.abort(new Error("enough"))
+    await expect(openDataset(config, { signal })).rejects.toThrow("enough")
+  })
+
   it("gives pairs by name, fitted and with the sizes for SDXL's embedding", async () => {
     await pair("b", bar(64, 64))
     await pair("a", bar(160, 80), bar(80, 40), "first line \n")

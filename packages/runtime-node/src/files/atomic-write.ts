@@ -4,6 +4,7 @@ import { link, lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises"
 import { hostname } from "node:os"
 import { basename, dirname, join, resolve } from "node:path"
 import { fileError, InputError } from "../errors.ts"
+import { removeOnExit } from "./remove-on-exit.ts"
 
 /** The contents of a file: text, bytes, or bytes in pieces. */
 export type Contents = string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>
@@ -19,7 +20,8 @@ export interface WriteOptions {
  * flushed to the disk and then renamed to `path`. Missing folders are made. An earlier file at `path` stays until the
  * rename.
  *
- * A program that is killed leaves its temporary file behind. The next write into the same folder removes it.
+ * The temporary file is removed when the process exits meanwhile. A program that is killed leaves it behind. The next
+ * write into the same folder then removes it.
  *
  * @throws InputError when the path cannot be written, or when it exists and `overwrite` is false. Errors of `contents`
  * are passed on. No temporary file stays behind.
@@ -37,12 +39,13 @@ export async function writeAtomically(path: string, contents: Contents, options:
   }
   // The name is checked before the work and again at its end, since making the contents may take hours.
   if (!overwrite) await refuseTaken(path)
-  const { handle, firstMade } = await attempt(async () => {
-    const firstMade = await mkdir(folder, { recursive: true })
-    await removeAbandoned(folder)
-    return { handle: await open(temporary, "wx"), firstMade }
-  })
+  const keep = removeOnExit(temporary)
   try {
+    const { handle, firstMade } = await attempt(async () => {
+      const firstMade = await mkdir(folder, { recursive: true })
+      await removeAbandoned(folder)
+      return { handle: await open(temporary, "wx"), firstMade }
+    })
     try {
       // Errors of `contents` pass unchanged. Only errors of the disk are about this path.
       for await (const piece of pieces(contents)) await attempt(() => writeAll(handle, piece))
@@ -51,11 +54,14 @@ export async function writeAtomically(path: string, contents: Contents, options:
       await handle.close()
     }
     await attempt(() => (overwrite ? rename(temporary, path) : linkNew(temporary, path)))
+    await attempt(() => syncFolders(folder, firstMade))
   } catch (error) {
-    await rm(temporary, { force: true })
+    // The folder may be no folder. The error of the work says so.
+    await rm(temporary, { force: true }).catch(() => {})
     throw error
+  } finally {
+    keep()
   }
-  await attempt(() => syncFolders(folder, firstMade))
 }
 
 async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {

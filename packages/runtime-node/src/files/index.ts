@@ -2,6 +2,6 @@
 export { fileError, InputError } from "../errors.ts"
 export { systemReason } from "../system-error.ts"
 export { type Contents, type WriteOptions, writeAtomically } from "./atomic-write.ts"
-export { type OpenLocation, openLocation } from "./open-location.ts"
+export { type LocationOptions, type OpenLocation, openLocation } from "./open-location.ts"
 export { openPath, type PathSource, withPath } from "./path-source.ts"
 export { decodeText, readTextFile } from "./read-text.ts"

@@ -49,7 +49,7 @@ afterAll(async () => {
 })
 
 async function names(text: string, environment: Record<string, string> = {}): Promise<string[]> {
-  const { file, close } = await openLocation(text, environment)
+  const { file, close } = await openLocation(text, { environment })
   await close()
   return [...file.tensors.keys()]
 }
@@ -89,7 +89,7 @@ describe("openLocation", () => {
       "model.ckpt",
       "packages/none",
     ]) {
-      await expect(openLocation(text, environment)).rejects.toThrow(/there is no such file or folder/)
+      await expect(openLocation(text, { environment })).rejects.toThrow(/there is no such file or folder/)
     }
     expect(asked).toEqual([])
   })

@@ -13,8 +13,13 @@ export interface OpenLocation {
   readonly close: () => Promise<void>
 }
 
-/** The environment variables for the Hub. Source: huggingface_hub, "Environment variables". */
-type HubEnvironment = Readonly<Record<string, string | undefined>>
+/** Options of {@link openLocation}. */
+export interface LocationOptions {
+  /** Variables for the Hub. Source: huggingface_hub, "Environment variables". Default: those of the process */
+  readonly environment?: Readonly<Record<string, string | undefined>>
+  /** Stops requests, also those of later reads. */
+  readonly signal?: AbortSignal
+}
 
 /**
  * Opens a safetensors file by the text that names it:
@@ -30,12 +35,17 @@ type HubEnvironment = Readonly<Record<string, string | undefined>>
  *
  * @throws InputError when a path cannot be read; FormatError as `openSafetensors`, `fromUrl`, `openSharded`
  */
-export async function openLocation(text: string, environment: HubEnvironment = process.env): Promise<OpenLocation> {
+export async function openLocation(
+  text: string,
+  { environment = process.env, signal }: LocationOptions = {},
+): Promise<OpenLocation> {
   if (!/^(https?:\/\/|hf:)/i.test(text) && !(await mayBeRepository(text))) return openFile(text)
   const { fromUrl, parseHubReference, resolveHubFile } = await import("@lllite/format/remote")
   const { HF_ENDPOINT, HF_TOKEN } = environment
   checkHub(environment)
+  const requests = signal === undefined ? {} : { signal }
   const options: HubOptions = {
+    ...requests,
     ...(HF_ENDPOINT ? { endpoint: HF_ENDPOINT.replace(/\/+$/, "") } : {}),
     ...(HF_TOKEN ? { token: HF_TOKEN } : {}),
   }
@@ -47,14 +57,14 @@ export async function openLocation(text: string, environment: HubEnvironment = p
         `"${text}" is not the name of a repository, expected hf:owner/name[@revision][:file]. Check the name.`,
       )
     }
-    return openUrl(text, (url) => fromUrl(url))
+    return openUrl(text, (url) => fromUrl(url, requests))
   }
   const { url, headers } = await resolveHubFile(reference, options)
-  return openUrl(url, (each) => fromUrl(each, { headers }))
+  return openUrl(url, (each) => fromUrl(each, { ...requests, headers }))
 }
 
 /** Checks what the environment says about the Hub. @throws InputError that does not show the token */
-function checkHub({ HF_ENDPOINT, HF_TOKEN }: HubEnvironment): void {
+function checkHub({ HF_ENDPOINT, HF_TOKEN }: NonNullable<LocationOptions["environment"]>): void {
   if (HF_ENDPOINT && !(URL.canParse(HF_ENDPOINT) && /^https?:$/.test(new URL(HF_ENDPOINT).protocol))) {
     throw new InputError(
       "address",

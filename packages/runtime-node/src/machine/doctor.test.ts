@@ -35,6 +35,18 @@ const examine = (options: DoctorOptions & { tensorflowResult?: ProbeResult } = {
   })
 
 describe("examineMachine", () => {
+  it("stops at the next backend when it is aborted", async () => {
+    const controller = new AbortController()
+    const probed: NodeBackend[] = []
+    const probe = async (backend: NodeBackend): Promise<ProbeResult> => {
+      probed.push(backend)
+      controller.abort(new Error("enough"))
+      return works("tfjs 4.22.0")
+    }
+    await expect(examine({ probe, signal: controller.signal })).rejects.toThrow("enough")
+    expect(probed).toHaveLength(1)
+  })
+
   it("finds no TensorFlow on a plain machine, and says how to get it", async () => {
     const { backends, best, advice, models } = await examine()
     expect(of(backends, "tensorflow")).toMatchObject({ name: "tensorflow", found: false, works: false, problems: [] })

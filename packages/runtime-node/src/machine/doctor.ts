@@ -61,6 +61,8 @@ export interface DoctorOptions {
   /** Whether the npm package `webgpu` is installed. */
   readonly hasWebgpu?: boolean
   readonly memory?: MachineReport["memory"]
+  /** Ends the examination, with the programs that it runs. */
+  readonly signal?: AbortSignal | undefined
 }
 
 const LEAST_NODE = [20, 19] as const
@@ -68,13 +70,16 @@ const LEAST_NODE = [20, 19] as const
 /**
  * Examines the machine. Every backend is tried in a separate process, one after another, so the report holds only what
  * was seen. Faults of the machine stand in the report. They do not make the promise reject.
+ *
+ * @throws the signal's reason when aborted
  */
 export async function examineMachine(options: DoctorOptions = {}): Promise<MachineReport> {
+  const { signal } = options
   const {
-    probe = (backend) => probeBackend(backend, { needs: backend !== "cpu" }),
+    probe = (backend) => probeBackend(backend, { needs: backend !== "cpu", signal }),
     tensorflow = findTensorflow(),
     nodeVersion = process.versions.node,
-    nvidiaGpus = await listNvidiaGpus(),
+    nvidiaGpus = await listNvidiaGpus(signal),
     hasWebgpu = packageFolder("webgpu") !== null,
     memory = { totalBytes: totalMemory(), availableBytes: process.availableMemory() },
   } = options
@@ -83,6 +88,7 @@ export async function examineMachine(options: DoctorOptions = {}): Promise<Machi
   for (const name of NODE_BACKENDS) {
     const isFound = name === "tensorflow" ? tensorflow.found !== null : name !== "webgpu" || hasWebgpu
     const examined = await examineBackend(name, isFound, tensorflow, probe)
+    signal?.throwIfAborted()
     backends.push(examined.report)
     needs.push({ ...examined.report, needs: examined.needs })
   }
@@ -152,8 +158,9 @@ function adviceFor(
 }
 
 /** The cards that NVIDIA's driver lists. Empty without a driver. */
-async function listNvidiaGpus(): Promise<readonly string[]> {
-  const result = await runCommand("nvidia-smi", ["--query-gpu=name", "--format=csv,noheader"], { timeout: 20_000 })
+async function listNvidiaGpus(signal: AbortSignal | undefined): Promise<readonly string[]> {
+  const query = ["--query-gpu=name", "--format=csv,noheader"]
+  const result = await runCommand("nvidia-smi", query, { timeout: 20_000, signal })
   return result.code === 0 ? lastLines(result, 64).split("\n").filter(Boolean) : []
 }
 

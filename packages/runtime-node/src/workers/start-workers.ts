@@ -7,6 +7,7 @@ import { InputError } from "../errors.ts"
 import { programFile } from "../own-files.ts"
 import { systemReason } from "../system-error.ts"
 import type { NodeTypes } from "./types.ts"
+import { END } from "./types.ts"
 
 /** Error classes that are kept when an error comes from a worker. */
 const ERROR_CLASSES: ErrorClasses = { CoreError, FormatError, InputError }
@@ -17,11 +18,16 @@ export interface StartedWorkers {
   close(): Promise<void>
 }
 
-/** Starts worker threads without a backend. When one of them fails, all end. The caller closes them. */
-export function startWorkers(count: number): StartedWorkers {
+/**
+ * Starts worker threads without a backend. When one of them fails, all end. The caller closes them.
+ *
+ * @param isNative whether the threads run a native library. A thread that is ended inside of one can end the process, so
+ * `close` then waits for the end of the current step. Other threads are ended at once
+ */
+export function startWorkers(count: number, isNative: boolean): StartedWorkers {
   const workers = [startWorker(), ...Array.from({ length: count - 1 }, startWorker)] as const
   const close = async (): Promise<void> => {
-    await Promise.all(workers.map(({ worker }) => worker.terminate()))
+    await Promise.all(workers.map(({ worker, ended }) => (isNative ? endAfterStep(worker, ended) : worker.terminate())))
   }
   const fail = (error: Error): void => {
     for (const { client } of workers) client.fail(error)
@@ -45,7 +51,19 @@ export function startWorkers(count: number): StartedWorkers {
   return { clients: [first.client, ...more.map(({ client }) => client)], close }
 }
 
-function startWorker(): { worker: Worker; client: Client<RuntimeTasks<NodeTypes>> } {
+async function endAfterStep(worker: Worker, ended: Promise<unknown>): Promise<void> {
+  worker.postMessage(END)
+  await ended
+}
+
+interface StartedWorker {
+  readonly worker: Worker
+  readonly client: Client<RuntimeTasks<NodeTypes>>
+  /** Resolves when the thread has ended. */
+  readonly ended: Promise<unknown>
+}
+
+function startWorker(): StartedWorker {
   const worker = new Worker(programFile("worker", import.meta.url))
   const client = createClient<RuntimeTasks<NodeTypes>>(
     {
@@ -54,5 +72,5 @@ function startWorker(): { worker: Worker; client: Client<RuntimeTasks<NodeTypes>
     },
     ERROR_CLASSES,
   )
-  return { worker, client }
+  return { worker, client, ended: new Promise((resolve) => worker.once("exit", resolve)) }
 }

@@ -3,6 +3,9 @@ import type { NodeBackend } from "../backends/names.ts"
 import type { StartOptions } from "../backends/started-backend.ts"
 import type { SdxlPaths } from "../files/open-sdxl.ts"
 
+/** The message that ends a worker after its current step. */
+export const END = "end"
+
 /** Arguments that only Node's workers take. See `RuntimeTypes` of `@lllite/core/runtime`. */
 export type NodeTypes = {
   readonly start: {

@@ -15,6 +15,7 @@ import type { VaePlace } from "../vae-room.ts"
 import { vaeRoom } from "../vae-room.ts"
 import { pause } from "./pause.ts"
 import type { NodeTypes } from "./types.ts"
+import { END } from "./types.ts"
 
 /*
  * A thread that has a backend and holds models, adapters and trainings. No result depends on earlier work, so every
@@ -67,7 +68,13 @@ const server: Server = createServer<RuntimeTasks<NodeTypes>>(tasks, pause)
 
 server.listen({
   postMessage: (message) => port.postMessage(message),
-  addEventListener: (_, listener) => port.on("message", (data) => listener({ data })),
+  addEventListener: (_, listener) => port.on("message", (data) => data !== END && listener({ data })),
+})
+port.on("message", async (data) => {
+  if (data !== END) return
+  await server.end()
+  // Of a worker thread, this ends the thread alone.
+  process.exit()
 })
 
 function started<T>(value: T | null): T {

@@ -5,6 +5,7 @@ import { TFJS_VERSION } from "../../backends/names.ts"
 import type { ProbeResult } from "../../backends/probe-backend.ts"
 import { probeBackend } from "../../backends/probe-backend.ts"
 import { fileError, InputError } from "../../errors.ts"
+import { removeOnExit } from "../../files/remove-on-exit.ts"
 import { setupInstallation } from "../installation.ts"
 import { setupFolder } from "../setup-folder.ts"
 import { buildBinding } from "./build-binding.ts"
@@ -41,7 +42,7 @@ export interface TensorflowSetup {
  * wheel and builds tfjs-node's binding for the library inside. A computation and a gradient check the result. Only then
  * the result replaces an earlier one. If a step fails, nothing changes.
  *
- * @throws InputError with the tool that is missing or the step that failed
+ * @throws InputError with the tool that is missing or the step that failed; the signal's reason when aborted
  */
 export async function setUpTensorflow(options: TensorflowSetupOptions = {}): Promise<TensorflowSetup> {
   const { gpu = false, python, wheelDir, folder = setupFolder(), signal, say = () => {} } = options
@@ -61,6 +62,7 @@ export async function setUpTensorflow(options: TensorflowSetupOptions = {}): Pro
   if (wheelDir !== undefined) await expectFolder(wheelDir)
   const tools = await findTools(python, { signal })
   const work = await createWorkFolder(folder)
+  const keep = removeOnExit(work)
   try {
     const wheel = gpu ? "tensorflow[and-cuda]" : "tensorflow-cpu"
     say(`Taking ${wheel} from ${wheelDir ?? `pip of Python ${tools.pythonVersion}`} …`)
@@ -79,13 +81,17 @@ export async function setUpTensorflow(options: TensorflowSetupOptions = {}): Pro
     })
     await prune(work)
     say("Checking it with a computation and a gradient …")
-    const { device } = await check(work, gpu)
-    signal?.throwIfAborted()
+    const { device } = await check(work, gpu, signal)
     await replace(folder, work)
     const seconds = Math.round((performance.now() - start) / 100) / 10
     return { folder, tensorflow: tensorflow.version, device, bytes: await bytesIn(folder), seconds }
+  } catch (error) {
+    // A program that was ended by the signal fails in its own way.
+    signal?.throwIfAborted()
+    throw error
   } finally {
     await rm(work, { recursive: true, force: true })
+    keep()
   }
 }
 
@@ -158,10 +164,15 @@ async function prune(work: string): Promise<void> {
 }
 
 /** Computes in a separate process, since a library that does not suit the machine ends its process. */
-async function check(work: string, gpu: boolean): Promise<Extract<ProbeResult, { readonly works: true }>> {
+async function check(
+  work: string,
+  gpu: boolean,
+  signal: AbortSignal | undefined,
+): Promise<Extract<ProbeResult, { readonly works: true }>> {
   const installation = setupInstallation(work)
   if (typeof installation === "string") throw new InputError("setup-incomplete", `setup tensorflow: ${installation}`)
-  const result = await probeBackend("tensorflow", { tensorflow: installation })
+  const result = await probeBackend("tensorflow", { tensorflow: installation, signal })
+  signal?.throwIfAborted()
   if (!result.works)
     throw new InputError("setup-broken", `setup tensorflow: TensorFlow was built and does not work: ${result.problem}`)
   if (gpu && result.device !== "GPU") {
