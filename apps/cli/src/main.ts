@@ -17,5 +17,9 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(0)
 })
 
+const { watchInterrupt } = await import("./terminal/interrupt.ts")
+const interrupt = watchInterrupt()
 const { runProgram } = await import("./program.ts")
-process.exitCode = await runProgram(process.argv.slice(2))
+process.exitCode = await runProgram(process.argv.slice(2), interrupt)
+// Work without a result may go on after a signal.
+if (interrupt.signal.aborted) process.exit()

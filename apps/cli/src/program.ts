@@ -1,7 +1,8 @@
 import { nearest } from "@lllite/runtime-node/options"
 import type { Command } from "./command/command.ts"
 import { entry } from "./command/help.ts"
-import { describeError, EXIT_FAILURE, EXIT_INTERRUPTED, UsageError } from "./terminal/errors.ts"
+import { describeError, EXIT_FAILURE, UsageError } from "./terminal/errors.ts"
+import type { Interrupt } from "./terminal/interrupt.ts"
 import { readVersion } from "./version.ts"
 
 interface Listed {
@@ -80,20 +81,28 @@ export const COMMANDS: readonly Listed[] = [
   },
 ]
 
+/** Milliseconds in which a stopped command removes its temporary files. */
+const CLEANING_TIME = 500
+
 /**
  * Runs the command with its arguments (without node and the script). Returns the exit code: 0 for success, 1 for an
- * error, 130 for Ctrl-C.
+ * error, or the code of the signal that stopped it. After a signal the caller ends the process, since work without a
+ * result may go on.
  */
-export async function runProgram(argv: readonly string[]): Promise<number> {
+export async function runProgram(argv: readonly string[], interrupt: ProgramInterrupt = NO_INTERRUPT): Promise<number> {
   try {
-    return await runCommand(argv)
+    return await runCommand(argv, interrupt.signal)
   } catch (error) {
     process.stderr.write(`${describeError(error)}\n`)
-    return error instanceof Error && error.name === "InterruptedError" ? EXIT_INTERRUPTED : EXIT_FAILURE
+    return interrupt.exitCode() ?? EXIT_FAILURE
   }
 }
 
-async function runCommand(argv: readonly string[]): Promise<number> {
+type ProgramInterrupt = Pick<Interrupt, "signal" | "exitCode">
+
+const NO_INTERRUPT: ProgramInterrupt = { signal: new AbortController().signal, exitCode: () => null }
+
+async function runCommand(argv: readonly string[], signal: AbortSignal): Promise<number> {
   const [name, ...rest] = argv
   if (name === undefined) {
     process.stderr.write(`${programHelp()}\n`)
@@ -113,8 +122,19 @@ async function runCommand(argv: readonly string[]): Promise<number> {
     return 0
   }
   const command = await findCommand(name)
-  await command.invoke(rest)
+  const work = command.invoke(rest, signal)
+  await (command.endsItself ? work : endedAfter(work, signal))
   return 0
+}
+
+/** The result of work that is given up a moment after an abort. */
+function endedAfter(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => void setTimeout(() => reject(signal.reason), CLEANING_TIME)
+    if (signal.aborted) giveUp()
+    signal.addEventListener("abort", giveUp)
+    work.then(resolve, reject)
+  })
 }
 
 async function findCommand(name: string): Promise<Command> {

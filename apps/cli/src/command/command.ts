@@ -10,21 +10,24 @@ import type { CommandSpec, OptionGroup } from "./spec.ts"
 export interface Command {
   readonly name: string
   readonly groups: readonly OptionGroup[]
+  /** Whether it ends by itself when it is stopped. */
+  readonly endsItself: boolean
   /** @throws UsageError with all problems of the command line; the errors of the command itself */
-  invoke(argv: readonly string[]): Promise<void>
+  invoke(argv: readonly string[], signal: AbortSignal): Promise<void>
   /** @param which `all` also lists the options that are ignored or refused */
   help(which: "taken" | "all"): string
 }
 
 /** Makes a command from its spec. */
 export function defineCommand<Table extends OptionTable>(spec: CommandSpec<Table>): Command {
-  const { name, options, groups = [["Options", options]] } = spec
+  const { name, options, groups = [["Options", options]], endsItself = false } = spec
   const help = (which: "taken" | "all"): string => commandHelp(spec, groups, which)
   return {
     name,
     groups,
+    endsItself,
     help,
-    async invoke(argv) {
+    async invoke(argv, signal) {
       const parsed = parseArguments(options, argv, name)
       if (parsed.help !== null) {
         process.stdout.write(`${help(parsed.help)}\n`)
@@ -37,7 +40,7 @@ export function defineCommand<Table extends OptionTable>(spec: CommandSpec<Table
       const layers = file === null ? [line] : [line, file]
       const texts = { title: name, spell: flagName, refuse: usageError, describe: describeInput }
       const reader = joinLayers(options, { ...texts, layers, problems })
-      await spec.run(reader, parsed.positionals)
+      await spec.run(reader, parsed.positionals, signal)
     },
   }
 }

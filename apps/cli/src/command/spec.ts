@@ -21,8 +21,13 @@ export interface CommandSpec<Table extends OptionTable> {
   readonly groups?: readonly OptionGroup[]
   /** The option that names a TOML file of options. The command line has priority over it. */
   readonly configFile?: keyof Table & string
-  /** @param positionals as many as the spec allows */
-  run(options: OptionReader<Table>, positionals: readonly string[]): Promise<void>
+  /** Whether it ends by itself when it is stopped, because it saves or cleans up. Default: it is ended after a moment. */
+  readonly endsItself?: boolean
+  /**
+   * @param positionals as many as the spec allows
+   * @param signal aborted by Ctrl-C and other signals, with an InterruptedError
+   */
+  run(options: OptionReader<Table>, positionals: readonly string[], signal: AbortSignal): Promise<void>
 }
 
 /** Options under a heading. */

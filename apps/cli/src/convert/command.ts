@@ -7,12 +7,12 @@ export const convertCommand = defineCommand({
   description: "Write a safetensors file with another dtype or other tensor names.",
   positionals: { text: "<file>", min: 1 },
   options: CONVERT_OPTIONS,
-  async run(reader, files) {
+  async run(reader, files, signal) {
     reader.check(["dtype", "keys"], () =>
       reader.isGiven("dtype") || reader.isGiven("keys") ? null : "nothing to do, expected --dtype, --keys or both",
     )
     const settings = reader.finish()
     const { runConvert } = await import("./run.ts")
-    process.stdout.write(`${await runConvert(files, settings)}\n`)
+    process.stdout.write(`${await runConvert(files, settings, signal)}\n`)
   },
 })

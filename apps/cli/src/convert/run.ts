@@ -5,7 +5,11 @@ import { plural } from "../terminal/text.ts"
 import type { ConvertSettings } from "./options.ts"
 
 /** Writes a file with another dtype or other names. @throws InputError, FormatError */
-export async function runConvert(files: readonly string[], options: ConvertSettings): Promise<string> {
+export async function runConvert(
+  files: readonly string[],
+  options: ConvertSettings,
+  signal: AbortSignal,
+): Promise<string> {
   const [input = ""] = files
   const { dtype, keys, allowOverflow } = options
   await refuseTaken(options)
@@ -16,7 +20,7 @@ export async function runConvert(files: readonly string[], options: ConvertSetti
       overflow: allowOverflow ? "infinity" : "refuse",
     })
     const { converted, kept, leftOut } = result
-    const written = await writeEdited(options, result)
+    const written = await writeEdited(options, result, signal)
     const notes: string[] = []
     if (kept.length > 0)
       notes.push(`${plural(kept.length, "tensor")} of other dtypes did not change. The first is ${kept[0]}.`)

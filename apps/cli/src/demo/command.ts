@@ -1,5 +1,5 @@
 import { defineCommand } from "../command/command.ts"
-import { watched } from "../command/watched.ts"
+import { STOPPING, watched } from "../command/watched.ts"
 import { DEMO_OPTIONS } from "./options.ts"
 
 /** `lllite demo` */
@@ -8,9 +8,10 @@ export const demoCommand = defineCommand({
   description:
     "Train a Canny LLLite on the embedded tiny SDXL, draw with it and without it, and write a report. This takes some minutes.",
   options: DEMO_OPTIONS,
-  run: (reader) => {
+  endsItself: true,
+  run: (reader, _, signal) => {
     const settings = reader.finish()
-    return watched(async (reporter, signal) => {
+    return watched(signal, STOPPING.saves, async (reporter) => {
       const { runDemo } = await import("./run.ts")
       await runDemo(settings, reporter, signal)
     })

@@ -14,6 +14,7 @@ import { startRuntime } from "../model/start-runtime.ts"
 import { InterruptedError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { clock } from "../terminal/progress.ts"
+import { NOTHING_TO_SAVE, untilStopped } from "../terminal/until-stopped.ts"
 import { followTraining, SHARDS } from "../train/run.ts"
 import { readVersion } from "../version.ts"
 import type { DemoSettings } from "./options.ts"
@@ -50,14 +51,14 @@ export async function runDemo(settings: DemoSettings, reporter: Reporter, signal
   const start = performance.now()
   const secondsSince = (from: number): number => Math.round((performance.now() - from) / 10) / 100
   await prepareFolder(settings.out)
-  const runtime = await startRuntime({ backend: settings.backend }, reporter)
+  const runtime = await startRuntime({ backend: settings.backend }, reporter, signal)
   try {
     reporter.say(
       "load",
       { checkpoint: "tiny" },
       `Loading the tiny SDXL on ${runtime.backend}, ${runtime.threads} threads …`,
     )
-    const sdxl = await runtime.loadSdxl("tiny")
+    const sdxl = await untilStopped(runtime.loadSdxl("tiny", { signal }), signal, NOTHING_TO_SAVE)
 
     const trainStart = performance.now()
     const losses: number[] = []
@@ -76,10 +77,13 @@ export async function runDemo(settings: DemoSettings, reporter: Reporter, signal
       without: recipesOf(pairs, settings.seed, false),
       with: recipesOf(pairs, settings.seed, true),
     }
-    const plain = await drawAll(sdxl, recipes.without, [], "draw without", reporter, signal)
-    const adapter = await runtime.loadAdapter(state.model, sdxl)
-    const adapters = [{ adapter, control: pairs.map(({ control }) => control) }]
-    const steered = await drawAll(sdxl, recipes.with, adapters, "draw with", reporter, signal)
+    const draw = async (): Promise<readonly (readonly RgbImage[])[]> => {
+      const plain = await drawAll(sdxl, recipes.without, [], "draw without", reporter, signal)
+      const adapter = await runtime.loadAdapter(state.model, sdxl)
+      const adapters = [{ adapter, control: pairs.map(({ control }) => control) }]
+      return [plain, await drawAll(sdxl, recipes.with, adapters, "draw with", reporter, signal)]
+    }
+    const [plain = [], steered = []] = await untilStopped(draw(), signal, "stopped while drawing. The LLLite is saved")
     const generateSeconds = secondsSince(generateStart)
 
     const pictures = pairs.map(({ caption, edges }, i) => ({
@@ -99,7 +103,8 @@ export async function runDemo(settings: DemoSettings, reporter: Reporter, signal
       lllite: `${LLLITE_NAME}.safetensors`,
       pictures,
     }
-    await writeResults(settings.out, { pairs, recipes, plain, steered, losses, result })
+    const writing = writeResults(settings.out, { pairs, recipes, plain, steered, losses, result })
+    await untilStopped(writing, signal, "stopped while writing the results. The LLLite is saved")
     reporter.say(
       "result",
       { ...result, out: settings.out },
@@ -134,12 +139,12 @@ async function trainDemo(
     shards: SHARDS,
     signal,
   })
-  return followTraining(run, reporter, ({ loss }) => void losses.push(loss))
+  return followTraining(run, reporter, signal, ({ loss }) => void losses.push(loss))
 }
 
 /** Saves the LLLite. The file's name has the step if the training is not complete. */
 async function saveDemo(state: TrainState, { out, steps }: DemoSettings, reporter: Reporter): Promise<string> {
-  if (state.step === 0) throw new InterruptedError("stopped before the first step. There is nothing to save")
+  if (state.step === 0) throw new InterruptedError(NOTHING_TO_SAVE)
   const name = state.step < steps ? stepFileName(LLLITE_NAME, state.step) : `${LLLITE_NAME}.safetensors`
   const path = join(out, name)
   const metadata = buildLlliteMetadata({
@@ -197,18 +202,13 @@ async function drawAll(
   const [first] = requests
   const images: RgbImage[] = []
   if (first === undefined) return images
-  try {
-    const run = sdxl.generate(
-      requests.map(({ request }) => request),
-      { ...first.options, adapters, signal },
-    )
-    for await (const event of run) {
-      if (event.kind === "step") reporter.progress(phase, event.done, event.count)
-      else images[event.index] = event.image
-    }
-  } catch (error) {
-    if (signal.aborted) throw new InterruptedError("stopped while drawing. The LLLite is saved")
-    throw error
+  const run = sdxl.generate(
+    requests.map(({ request }) => request),
+    { ...first.options, adapters, signal },
+  )
+  for await (const event of run) {
+    if (event.kind === "step") reporter.progress(phase, event.done, event.count)
+    else images[event.index] = event.image
   }
   return images
 }

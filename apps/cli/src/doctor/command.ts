@@ -6,9 +6,9 @@ export const doctorCommand = defineCommand({
   name: "doctor",
   description: "Show which backends and models work on this machine, and which commands add more.",
   options: JSON_OPTION,
-  async run(reader) {
+  async run(reader, _, signal) {
     const { json } = reader.finish()
     const { runDoctor } = await import("./run.ts")
-    process.stdout.write(`${await runDoctor(json)}\n`)
+    process.stdout.write(`${await runDoctor(json, signal)}\n`)
   },
 })

@@ -1,9 +1,9 @@
 import type { BackendReport, MachineReport, ModelFit } from "@lllite/runtime-node/machine"
 import { examineMachine } from "@lllite/runtime-node/machine"
 
-/** Examines the machine. Returns the report as text or JSON. */
-export async function runDoctor(isJson: boolean): Promise<string> {
-  const report = await examineMachine()
+/** Examines the machine. Returns the report as text or JSON. @throws the signal's reason when aborted */
+export async function runDoctor(isJson: boolean, signal: AbortSignal): Promise<string> {
+  const report = await examineMachine({ signal })
   return isJson ? JSON.stringify(report, null, 2) : formatMachine(report)
 }
 

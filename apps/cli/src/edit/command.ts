@@ -7,10 +7,10 @@ export const editCommand = defineCommand({
   description: "Show or change the metadata of a safetensors file.",
   positionals: { text: "<file>", min: 1 },
   options: EDIT_OPTIONS,
-  async run(reader, files) {
+  async run(reader, files, signal) {
     reader.check(["set", "unset", "clear", "fill", "output", "force"], () => editProblem(reader.settings))
     const settings = reader.finish()
     const { runEdit } = await import("./run.ts")
-    process.stdout.write(`${await runEdit(files, settings)}\n`)
+    process.stdout.write(`${await runEdit(files, settings, signal)}\n`)
   },
 })

@@ -9,7 +9,7 @@ import type { EditSettings } from "./options.ts"
 import { isChange } from "./options.ts"
 
 /** Shows metadata, or writes a file with other metadata. @throws UsageError when the output exists; InputError, FormatError */
-export async function runEdit(files: readonly string[], options: EditSettings): Promise<string> {
+export async function runEdit(files: readonly string[], options: EditSettings, signal: AbortSignal): Promise<string> {
   const [input = ""] = files
   const { set, unset, clear, fill, output = input, force, json } = options
   const changes = isChange(options)
@@ -29,7 +29,7 @@ export async function runEdit(files: readonly string[], options: EditSettings): 
       : new Map<string, string>()
     const result = changeMetadata(changed, { set: missing })
     const contents = await withMetadata(source, result.size === 0 ? undefined : result)
-    const written = await writeEdited(target, contents)
+    const written = await writeEdited(target, contents, signal)
     const filled = [...missing.keys()]
     const notes = fill ? [filled.length === 0 ? "Nothing was missing." : `Added ${filled.join(", ")}.`] : []
     return reportWritten(written, { metadata: Object.fromEntries(result), filled }, notes, json)

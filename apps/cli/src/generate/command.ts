@@ -1,5 +1,6 @@
 import { defineCommand } from "../command/command.ts"
-import { watched } from "../command/watched.ts"
+import { STOPPING, watched } from "../command/watched.ts"
+import { untilStopped } from "../terminal/until-stopped.ts"
 import { GENERATE_GROUPS, GENERATE_OPTIONS } from "./options.ts"
 import { checkGenerateOptions, readGenerateSettings } from "./settings.ts"
 
@@ -10,11 +11,12 @@ export const generateCommand = defineCommand({
     "Generate pictures, with or without LLLites. The options have the same names as in sd-scripts. Dashes and underscores in names mean the same.",
   options: GENERATE_OPTIONS,
   groups: GENERATE_GROUPS,
-  run: (reader) =>
-    watched(async (reporter, signal) => {
+  endsItself: true,
+  run: (reader, _, signal) =>
+    watched(signal, STOPPING.ends, async (reporter) => {
       checkGenerateOptions(reader)
       const { examineGeneration } = await import("./examine.ts")
-      await examineGeneration(reader)
+      await untilStopped(examineGeneration(reader), signal)
       const settings = readGenerateSettings(reader)
       const { runGenerate } = await import("./run.ts")
       await runGenerate(settings, reporter, signal)

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto"
 import { createReadStream } from "node:fs"
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
+import { CoreError } from "@lllite/core"
 import type { RgbImage } from "@lllite/core/image"
 import { resizeImage } from "@lllite/core/image"
 import type { AdapterRecipe, FileReference, Recipe } from "@lllite/core/recipe"
@@ -12,6 +13,7 @@ import { prepareFolder } from "../lllite-file/save-lllite.ts"
 import { startRuntime } from "../model/start-runtime.ts"
 import { InterruptedError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
+import { untilStopped } from "../terminal/until-stopped.ts"
 import type { GenerateSettings } from "./settings.ts"
 
 /**
@@ -22,10 +24,15 @@ import type { GenerateSettings } from "./settings.ts"
 export async function runGenerate(settings: GenerateSettings, reporter: Reporter, signal: AbortSignal): Promise<void> {
   for (const notice of settings.notices) reporter.say("notice", { text: notice }, `Note: ${notice}`)
   const { recipe } = settings
-  const controls = await Promise.all(recipe.adapters.map((adapter) => readControl(adapter, recipe, reporter)))
+  const reading = Promise.all(recipe.adapters.map((adapter) => readControl(adapter, recipe, reporter)))
+  const controls = await untilStopped(reading, signal)
   const { checkpoint, ...parts } = pathsOf(recipe.model)
-  const runtime = await startRuntime(settings.runtime, reporter)
+  const runtime = await startRuntime(settings.runtime, reporter, signal)
+  // Nothing of a running batch can be saved, so nothing waits for its step.
+  const stop = (): void => void runtime.dispose()
+  signal.addEventListener("abort", stop)
   try {
+    signal.throwIfAborted()
     reporter.say(
       "load",
       { checkpoint, ...parts, backend: runtime.backend },
@@ -41,8 +48,13 @@ export async function runGenerate(settings: GenerateSettings, reporter: Reporter
     )
     await prepareFolder(settings.outdir)
     const hashed = { ...recipe, adapters: await Promise.all(recipe.adapters.map(hashAdapter)) }
+    signal.throwIfAborted()
     await writePictures(sdxl, { ...settings, recipe: hashed }, adapters, reporter, signal)
+  } catch (error) {
+    // The runtime was disposed because of the signal.
+    throw signal.aborted && error instanceof CoreError ? signal.reason : error
   } finally {
+    signal.removeEventListener("abort", stop)
     await runtime.dispose()
   }
 }
@@ -98,8 +110,9 @@ async function writePictures(
       reporter.say("file", { path, seed: event.seed }, path)
     }
   } catch (error) {
-    if (signal.aborted) throw new InterruptedError(`stopped. ${written} of ${pictures} pictures are written`)
-    throw error
+    // A picture that could not be written is told after a stop, too.
+    if (!signal.aborted || error instanceof InputError) throw error
+    throw new InterruptedError(`stopped. ${written} of ${pictures} pictures are written`)
   }
 }
 

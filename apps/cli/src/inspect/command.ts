@@ -12,11 +12,11 @@ export const inspectCommand = defineCommand({
     ...JSON_OPTION,
     health: flag({ help: "Also read the values of an LLLite, and report problems." }),
   },
-  async run(reader, [file = ""]) {
+  async run(reader, [file = ""], signal) {
     const { json, health } = reader.finish()
     const { inspectFile } = await import("./run.ts")
     const { formatReport } = await import("./text.ts")
-    const report = await inspectFile(file, { health })
+    const report = await inspectFile(file, { health, signal })
     process.stdout.write(`${json ? JSON.stringify(report, null, 2) : formatReport(report)}\n`)
   },
 })

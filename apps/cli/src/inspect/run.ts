@@ -71,6 +71,7 @@ export interface SdxlReport {
 export interface InspectOptions {
   /** Whether to read an LLLite's values, too. */
   readonly health?: boolean
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -80,7 +81,8 @@ export interface InspectOptions {
  * @throws InputError when it cannot be read; FormatError when it is broken
  */
 export async function inspectFile(location: string, options: InspectOptions = {}): Promise<FileReport> {
-  const { file, close } = await openLocation(location)
+  const { signal } = options
+  const { file, close } = await openLocation(location, signal === undefined ? {} : { signal })
   try {
     const identity = identify(file)
     const { kind } = identity

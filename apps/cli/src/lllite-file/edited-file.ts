@@ -38,22 +38,18 @@ export async function refuseTaken({ output, force }: Pick<OutputOptions, "output
 }
 
 /**
- * Writes a complete file or none, and reads its header back. After Ctrl-C, no file is left. Commands call
+ * Writes a complete file or none, and reads its header back. After an abort, no file is left. Commands call
  * {@link refuseTaken} before they begin. An output that appears later is not replaced either.
  *
  * @throws InputError, FormatError; InterruptedError
  */
-export async function writeEdited(options: OutputOptions, contents: SafetensorsContents): Promise<WrittenFile> {
+export async function writeEdited(
+  options: OutputOptions,
+  contents: SafetensorsContents,
+  signal: AbortSignal,
+): Promise<WrittenFile> {
   const { output } = options
-  const stop = new AbortController()
-  const onSignal = (): void => stop.abort()
-  const signals = ["SIGINT", "SIGTERM"] as const
-  for (const name of signals) process.once(name, onSignal)
-  try {
-    await writeAtomically(output, untilAborted(contents, stop.signal), { overwrite: options.force })
-  } finally {
-    for (const name of signals) process.off(name, onSignal)
-  }
+  await writeAtomically(output, untilAborted(contents, signal), { overwrite: options.force })
   return describeWritten(output)
 }
 

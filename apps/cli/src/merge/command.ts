@@ -7,7 +7,7 @@ export const mergeCommand = defineCommand({
   description: "Write the weighted sum of LLLites with the same sites and widths.",
   positionals: { text: "<files...>", min: 1, max: Number.POSITIVE_INFINITY },
   options: MERGE_OPTIONS,
-  async run(reader, files) {
+  async run(reader, files, signal) {
     reader.check(["ratios"], () => {
       const { length } = reader.settings.ratios
       return length === 0 || length === files.length
@@ -16,6 +16,6 @@ export const mergeCommand = defineCommand({
     })
     const settings = reader.finish()
     const { runMerge } = await import("./run.ts")
-    process.stdout.write(`${await runMerge(files, settings)}\n`)
+    process.stdout.write(`${await runMerge(files, settings, signal)}\n`)
   },
 })

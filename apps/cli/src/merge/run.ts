@@ -6,7 +6,7 @@ import { openLllite } from "../lllite-file/open-lllite.ts"
 import type { MergeSettings } from "./options.ts"
 
 /** Writes the weighted sum of LLLites. @throws UsageError, InputError, FormatError */
-export async function runMerge(files: readonly string[], options: MergeSettings): Promise<string> {
+export async function runMerge(files: readonly string[], options: MergeSettings, signal: AbortSignal): Promise<string> {
   const { ratios, dtype } = options
   const weights = ratios.length > 0 ? ratios : files.map(() => 1 / files.length)
   await refuseTaken(options)
@@ -19,7 +19,7 @@ export async function runMerge(files: readonly string[], options: MergeSettings)
       inputs.push({ file: await openLllite(source), weight: weights[i] as number })
     }
     const result = mergeLllites(inputs, dtype === undefined ? {} : { dtype })
-    const written = await writeEdited(options, result)
+    const written = await writeEdited(options, result, signal)
     const sum = weights.reduce((total, weight) => total + weight, 0)
     const isOne = Math.abs(sum - 1) < 1e-6
     const notes = isOne

@@ -9,7 +9,7 @@ export const pruneCommand = defineCommand({
   description: "Write an LLLite without some of its sites.",
   positionals: { text: "<file>", min: 1 },
   options: PRUNE_OPTIONS,
-  async run(reader, files) {
+  async run(reader, files, signal) {
     reader.check(WAYS, () => {
       const chosen = WAYS.filter((way) => reader.isGiven(way)).map((way) => reader.nameOf(way))
       if (chosen.length === 1) return null
@@ -18,6 +18,6 @@ export const pruneCommand = defineCommand({
     })
     const settings = reader.finish()
     const { runPrune } = await import("./run.ts")
-    process.stdout.write(`${await runPrune(files, settings)}\n`)
+    process.stdout.write(`${await runPrune(files, settings, signal)}\n`)
   },
 })

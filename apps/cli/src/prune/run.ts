@@ -9,14 +9,14 @@ import { plural } from "../terminal/text.ts"
 import type { PruneSettings } from "./options.ts"
 
 /** Writes an LLLite without some of its sites. @throws UsageError, InputError, FormatError */
-export async function runPrune(files: readonly string[], options: PruneSettings): Promise<string> {
+export async function runPrune(files: readonly string[], options: PruneSettings, signal: AbortSignal): Promise<string> {
   const [input = ""] = files
   await refuseTaken(options)
   return withPath(input, async (source) => {
     const file = await openLllite(source)
     const gone = await sitesToPrune(file, options)
     const contents = pruneLllite(file, (site) => !gone.has(site.key), { mode: options.zero ? "zero" : "drop" })
-    const written = await writeEdited(options, contents)
+    const written = await writeEdited(options, contents, signal)
     const done = options.zero ? "set to zero" : "removed"
     const notes = [`${plural(gone.size, "site")} of ${file.sites.length} ${done}.`]
     return reportWritten(written, { pruned: [...gone] }, notes, options.json)

@@ -7,7 +7,7 @@ export const resizeCommand = defineCommand({
   description: "Write an LLLite with other widths. The command measures and reports the error.",
   positionals: { text: "<file>", min: 1 },
   options: RESIZE_OPTIONS,
-  async run(reader, files) {
+  async run(reader, files, signal) {
     reader.check(["networkDim", "condEmbDim"], () =>
       reader.isGiven("networkDim") || reader.isGiven("condEmbDim")
         ? null
@@ -15,6 +15,6 @@ export const resizeCommand = defineCommand({
     )
     const settings = reader.finish()
     const { runResize } = await import("./run.ts")
-    process.stdout.write(`${await runResize(files, settings)}\n`)
+    process.stdout.write(`${await runResize(files, settings, signal)}\n`)
   },
 })

@@ -8,7 +8,11 @@ import { percentText } from "../terminal/text.ts"
 import type { ResizeSettings } from "./options.ts"
 
 /** Writes an LLLite with other widths and reports the error. @throws UsageError, InputError, FormatError */
-export async function runResize(files: readonly string[], options: ResizeSettings): Promise<string> {
+export async function runResize(
+  files: readonly string[],
+  options: ResizeSettings,
+  signal: AbortSignal,
+): Promise<string> {
   const [input = ""] = files
   const { networkDim: mlpDim, condEmbDim: condDim, seed, dtype } = options
   await refuseTaken(options)
@@ -22,7 +26,7 @@ export async function runResize(files: readonly string[], options: ResizeSetting
         onProgress: (done, count) => reporter?.progress("fit", done, count),
       })
       reporter?.close()
-      const written = await writeEdited(options, result)
+      const written = await writeEdited(options, result, signal)
       const sites = result.sites.map(({ site, relative, bound }) => ({ site: site.key, relative, bound }))
       return reportWritten(written, { error: summarise(result.sites), sites }, errorNotes(result.sites), options.json)
     })

@@ -1,5 +1,5 @@
 import { defineCommand } from "../command/command.ts"
-import { watched } from "../command/watched.ts"
+import { STOPPING, watched } from "../command/watched.ts"
 import { SETUP_OPTIONS, setupProblem, TARGETS } from "./options.ts"
 
 /** `lllite setup` */
@@ -9,10 +9,11 @@ export const setupCommand = defineCommand({
     "Build a faster backend for this machine: lllite setup tensorflow. It needs Python 3 with pip, and a C++ compiler.",
   positionals: { text: TARGETS.join("|"), min: 1 },
   options: SETUP_OPTIONS,
-  run: (reader, [target = ""]) => {
+  endsItself: true,
+  run: (reader, [target = ""], signal) => {
     reader.check([], () => setupProblem(target, reader.settings))
     const settings = reader.finish()
-    return watched(async (reporter, signal) => {
+    return watched(signal, STOPPING.ends, async (reporter) => {
       const { runSetup } = await import("./run.ts")
       await runSetup(settings, reporter, signal)
     })

@@ -25,7 +25,7 @@ export class UsageError extends LlliteError<UsageErrorCode> {
   override readonly name = "UsageError"
 }
 
-/** Ctrl-C stopped the run. The work until then is saved. */
+/** A signal stopped the run. The work until then is saved. */
 export class InterruptedError extends Error {
   override readonly name = "InterruptedError"
 }
@@ -37,8 +37,6 @@ const ABOUT_INPUT = new Set([
 ])
 
 export const EXIT_FAILURE = 1
-/** The exit code that shells expect after SIGINT: 128 + 2. */
-export const EXIT_INTERRUPTED = 130
 
 /**
  * The text for an error: its message, or for an unexpected one, how to report it. Only LLLITE_DEBUG=1 shows the stack.

@@ -1,5 +1,6 @@
 import { defineCommand } from "../command/command.ts"
-import { watched } from "../command/watched.ts"
+import { STOPPING, watched } from "../command/watched.ts"
+import { NOTHING_TO_SAVE, untilStopped } from "../terminal/until-stopped.ts"
 import { TRAIN_GROUPS, TRAIN_OPTIONS } from "./options/index.ts"
 import { readTrainSettings } from "./settings.ts"
 
@@ -11,11 +12,12 @@ export const trainCommand = defineCommand({
   options: TRAIN_OPTIONS,
   groups: TRAIN_GROUPS,
   configFile: "config_file",
-  run: (reader) =>
-    watched(async (reporter, signal) => {
+  endsItself: true,
+  run: (reader, _, signal) =>
+    watched(signal, STOPPING.saves, async (reporter) => {
       const settings = readTrainSettings(reader)
       const { examineTraining } = await import("./examine.ts")
-      const dataset = await examineTraining(reader, settings, reporter, signal)
+      const dataset = await untilStopped(examineTraining(reader, settings, reporter, signal), signal, NOTHING_TO_SAVE)
       reader.finish()
       if (dataset === null) return
       const { runTrain } = await import("./run.ts")

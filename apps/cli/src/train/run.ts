@@ -11,6 +11,7 @@ import { epochFileName, fileDate, prepareFolder, stepFileName } from "../lllite-
 import { startRuntime } from "../model/start-runtime.ts"
 import { InterruptedError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
+import { NOTHING_TO_SAVE, untilStopped } from "../terminal/until-stopped.ts"
 import { readVersion } from "../version.ts"
 import type { TrainSettings } from "./settings.ts"
 import { planSteps, type StepPlan } from "./step-plan.ts"
@@ -36,11 +37,12 @@ export async function runTrain(
   const { networkWeights: startFrom } = settings
   const plan = planSteps(settings, dataset)
   const { steps } = plan
-  const runtime = await startRuntime(settings.runtime, reporter)
+  const runtime = await startRuntime(settings.runtime, reporter, signal)
   try {
     const { checkpoint, ...parts } = settings.model
     reporter.say("load", { ...settings.model }, `Loading ${checkpoint} …`)
-    const sdxl = await runtime.loadSdxl(checkpoint, { prediction: predictionOf(settings), ...parts, signal })
+    const loading = runtime.loadSdxl(checkpoint, { prediction: predictionOf(settings), ...parts, signal })
+    const sdxl = await untilStopped(loading, signal, NOTHING_TO_SAVE)
     const optimizer = { name: settings.optimizerType }
     const initial = startFrom === undefined ? null : await continueFrom(startFrom, sdxl, optimizer)
     await prepareFolder(settings.outputDir)
@@ -109,27 +111,36 @@ async function trainAndSave(
     ...(every === null ? {} : { stateEvery: every }),
     signal,
   })
-  const state = await followTraining(run, reporter, async ({ step, state }) => {
+  const state = await followTraining(run, reporter, signal, async ({ step, state }) => {
     if (state === null || step === steps) return
     const byEpoch = saveEvery !== null && "epochs" in saveEvery
     await save(state, byEpoch ? epochFileName(outputName, step / perEpoch) : stepFileName(outputName, step))
   })
   if (state.step >= steps) return save(state, `${outputName}.safetensors`)
-  if (state.step === 0) throw new InterruptedError("stopped before the first step. There is nothing to save")
+  if (state.step === 0) throw new InterruptedError(NOTHING_TO_SAVE)
   await save(state, stepFileName(outputName, state.step))
   throw new InterruptedError(`stopped after ${state.step} of ${steps} steps. The LLLite of that step is saved`)
 }
 
-/** Reports a training run until it ends. Returns its last state. */
+/**
+ * Reports a training run until it ends. Returns its last state.
+ *
+ * @throws InterruptedError at an abort before the end of the first step, since there is nothing to wait for
+ */
 export async function followTraining(
   run: AsyncGenerator<TrainRunEvent, TrainState, void>,
   reporter: Reporter,
+  signal: AbortSignal,
   onStep: (step: TrainRunStep) => void | Promise<void> = () => {},
 ): Promise<TrainState> {
+  let hasSteps = false
   for (;;) {
-    const next = await run.next()
+    const next: IteratorResult<TrainRunEvent, TrainState> = await (hasSteps
+      ? run.next()
+      : untilStopped(run.next(), signal, NOTHING_TO_SAVE))
     if (next.done === true) return next.value
-    const event = next.value
+    const event: TrainRunEvent = next.value
+    hasSteps = event.kind === "step"
     if (event.kind === "cache") {
       reporter.progress("encode pictures", event.done, event.count)
       continue
