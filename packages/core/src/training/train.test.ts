@@ -147,7 +147,7 @@ describe("a run", () => {
       { optimizer: { name: "adamw", beta1: 1 } },
       'optimizer "adamw": beta1 is 1, expected a number of at least 0 and below 1',
     ],
-    [{ optimizer: { name: "constructor" } }, 'optimizer: there is no "constructor". There are: adamw.'],
+    [{ optimizer: { name: "constructor" } }, 'optimizer: there is no "constructor". There are: adamw'],
     [{ objective: { minTimestep: -1 } }, "objective: minTimestep is -1, expected a whole number from 0 to 999"],
     [{ objective: { maxTimestep: 1001 } }, "objective: maxTimestep is 1001, expected a whole number from 1 to 1000"],
     [{ objective: { minTimestep: 500, maxTimestep: 500 } }, "expected minTimestep below maxTimestep"],
