@@ -1,4 +1,6 @@
+export { type CheckpointTraits, readCheckpointTraits, SCHEDULER_KEY, type TraitSource } from "./checkpoint-traits.ts"
 export { expectLllite } from "./expect-lllite.ts"
 export type { FileIdentity } from "./identify.ts"
 export { identify } from "./identify.ts"
 export type { BaseModel, FileKind } from "./kind-rules.ts"
+export { describesPacking, scaleNameOf } from "./quantisation.ts"
