@@ -64,6 +64,10 @@ export type CoreErrorCode =
   // checkpoints and adapters
   /** The file does not hold this part of SDXL. */
   | "checkpoint-part"
+  /** The checkpoint has no VAE, and none is given beside it. */
+  | "checkpoint-no-vae"
+  /** The checkpoint is of a kind that cannot be run, such as one for inpainting, or quantised. */
+  | "checkpoint-unsupported"
   /** Tensors of the model are missing in the file. */
   | "checkpoint-incomplete"
   /** The parts belong to different models. */

@@ -86,7 +86,7 @@ describe("a runtime", () => {
     expectTypeOf<SdxlHandle["generate"]>().returns.toEqualTypeOf<AsyncGenerator<GenerateRunEvent, void, void>>()
     expectTypeOf<SdxlHandle["train"]>().returns.toEqualTypeOf<AsyncGenerator<TrainRunEvent, TrainState, void>>()
     expectTypeOf<GenerateRunEvent["kind"]>().toEqualTypeOf<"step" | "image">()
-    expectTypeOf<TrainRunEvent["kind"]>().toEqualTypeOf<"cache" | "step">()
+    expectTypeOf<TrainRunEvent["kind"]>().toEqualTypeOf<"notice" | "cache" | "step">()
     expectTypeOf<Extract<TrainRunEvent, { kind: "step" }>["state"]>().toEqualTypeOf<TrainState | null>()
   })
 

@@ -97,6 +97,9 @@ export const RUNTIME_CASES: readonly RuntimeCase[] = [
     async ({ runtime, sdxl, subject, expect }) => {
       const adapter = await runtime.loadAdapter(subject.lllite, sdxl)
       expect(adapter.adapters.length > 0, "the handle names no adapters")
+      expect(adapter.notices.length === 0, `the handle of a plain file says ${adapter.notices}`)
+      expect(sdxl.prediction === "epsilon" && !sdxl.zeroTerminalSnr, "the tiny SDXL is run in another way than it says")
+      expect(sdxl.notices.length === 0, `the handle of the tiny SDXL says ${sdxl.notices}`)
       const use = { adapter, control: lines() }
       const [plain] = await draw(sdxl, stars.slice(0, 1), picture)
       const withUse = async (changes: object): Promise<RgbImage | undefined> =>
@@ -232,6 +235,31 @@ export const RUNTIME_CASES: readonly RuntimeCase[] = [
       `events came as ${events}`,
     )
     expect(state.step === 3 && state.model.values.some((value) => value !== 0), "nothing was trained")
+  }),
+
+  loaded("encodes repeats once, and says which captions are cut", async ({ sdxl, subject, expect }) => {
+    const plain = dataset()
+    const asked: number[] = []
+    const repeated: TrainDataset = {
+      count: 5,
+      original: (index) => (index < 3 ? 0 : 3),
+      async example(index) {
+        asked.push(index)
+        const example = await plain.example(index === 0 ? 0 : 1)
+        return index === 0 ? example : { ...example, caption: "a red star, ".repeat(30) }
+      },
+    }
+    const events: string[] = []
+    for await (const event of sdxl.train(repeated, trainOptions(sdxl, subject, { steps: 1 }))) {
+      events.push(event.kind === "notice" ? event.text : event.kind === "cache" ? `${event.done}` : event.kind)
+    }
+    expect(asked.sort().join() === "0,3", `examples ${asked} were read`)
+    const [last, notice, step] = events.slice(-3)
+    expect(last === "5" && step === "step", `events came as ${events}`)
+    expect(
+      notice?.startsWith('The caption of "example 1" is longer than 75 tokens') === true,
+      `the notice is ${notice}`,
+    )
   }),
 
   loaded("trains the same from the same seed, and continues a stopped run", async ({ sdxl, subject, expect }) => {
@@ -449,7 +477,8 @@ async function train<Source>(
     const next = await run.next()
     if (next.done === true) return next.value
     const event = next.value
-    if (event.kind === "cache") onEvent(`cache ${event.done} of ${event.count}`)
+    if (event.kind === "notice") onEvent(`notice ${event.text}`)
+    else if (event.kind === "cache") onEvent(`cache ${event.done} of ${event.count}`)
     else onEvent(`step ${event.step} of ${event.steps}${event.state === null ? "" : " with its state"}`)
   }
 }

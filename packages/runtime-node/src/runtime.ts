@@ -57,7 +57,7 @@ export async function createNodeRuntime(options: NodeRuntimeOptions = {}): Promi
     started,
     clients,
     close,
-    async checkpoint(checkpoint, { prediction = "epsilon", unet, vae, loras = [] }) {
+    async checkpoint(checkpoint, { prediction, unet, vae, loras = [] }) {
       const paths = {
         checkpoint,
         ...(unet === undefined ? {} : { unet }),
@@ -67,7 +67,7 @@ export async function createNodeRuntime(options: NodeRuntimeOptions = {}): Promi
       const { files, close } = await openSdxl(paths)
       await close()
       expectRoom(joinedParts(files), { ...started, threads: clients.length, weights })
-      return { ...paths, prediction }
+      return { ...paths, ...(prediction === undefined ? {} : { prediction }) }
     },
     file: (path) => path,
   })

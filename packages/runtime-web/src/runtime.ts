@@ -70,7 +70,7 @@ async function runtimeOf(
     started: { ...started, notices: [...problems, ...started.notices] },
     clients: [client],
     close,
-    checkpoint: (checkpoint, { prediction = "epsilon", unet, vae, loras = [], side = 1024 }) => ({
+    checkpoint: (checkpoint, { prediction = null, unet, vae, loras = [], side = 1024 }) => ({
       source: toSent(checkpoint),
       unet: unet === undefined ? null : toSent(unet),
       vae: vae === undefined ? null : toSent(vae),

@@ -37,7 +37,8 @@ export type WebTypes = {
       readonly strength?: number
       readonly textStrength?: number
     }[]
-    readonly prediction: Prediction
+    /** Null: as the files say. */
+    readonly prediction: Prediction | null
     readonly side: number
   }
   readonly loadEvent: { readonly kind: "plan"; readonly need: MemoryNeed }

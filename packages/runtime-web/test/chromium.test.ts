@@ -176,7 +176,7 @@ describe("the built runtime in Chromium", needs("Chromium. CHROMIUM names one", 
           const event = next.value
           if (event.kind === "step") onStep()
           events.push(
-            event.kind === "cache" ? "cache" : `step ${event.step}${event.state === null ? "" : " with state"}`,
+            event.kind !== "step" ? event.kind : `step ${event.step}${event.state === null ? "" : " with state"}`,
           )
         }
       }

@@ -38,7 +38,9 @@ export async function runGenerate(settings: GenerateSettings, reporter: Reporter
       { checkpoint, ...parts, backend: runtime.backend },
       `Loading ${checkpoint} on ${runtime.backend} …`,
     )
-    const sdxl = await runtime.loadSdxl(checkpoint, { prediction: recipe.model.prediction, ...parts, signal })
+    // Without --v_parameterization, the checkpoint is run as its files say.
+    const asked = recipe.model.prediction === "v" ? ({ prediction: "v" } as const) : {}
+    const sdxl = await runtime.loadSdxl(checkpoint, { ...asked, ...parts, signal })
     const adapters = await Promise.all(
       recipe.adapters.map(async (adapter, i) => ({
         adapter: await runtime.loadAdapter(adapter.file.path, sdxl),
@@ -46,8 +48,15 @@ export async function runGenerate(settings: GenerateSettings, reporter: Reporter
         ...adapterOptions(adapter),
       })),
     )
+    for (const text of [...sdxl.notices, ...adapters.flatMap(({ adapter }) => adapter.notices)]) {
+      reporter.say("notice", { text }, `Note: ${text}`)
+    }
     await prepareFolder(settings.outdir)
-    const hashed = { ...recipe, adapters: await Promise.all(recipe.adapters.map(hashAdapter)) }
+    const hashed = {
+      ...recipe,
+      model: { ...recipe.model, prediction: sdxl.prediction },
+      adapters: await Promise.all(recipe.adapters.map(hashAdapter)),
+    }
     signal.throwIfAborted()
     await writePictures(sdxl, { ...settings, recipe: hashed }, adapters, reporter, signal)
   } catch (error) {

@@ -1,10 +1,11 @@
 import type { LlliteFile, SafetensorsFile, TensorInfo } from "@lllite/format"
 import { llliteOf, SDXL_LAYOUT, sameLayout, siteTable } from "@lllite/format"
-import type { FileIdentity } from "@lllite/format/identify"
-import { identify } from "@lllite/format/identify"
+import type { CheckpointTraits, FileIdentity } from "@lllite/format/identify"
+import { identify, readCheckpointTraits } from "@lllite/format/identify"
 import { parseLlliteMetadata } from "@lllite/format/modelspec"
 import type { SiteSelection } from "@lllite/format/selections"
 import { compareSites, DEFAULT_SELECTION, findSelection, NAMED_SELECTIONS, takesSite } from "@lllite/format/selections"
+import type { OpenLocation } from "@lllite/runtime-node/files"
 import { openLocation } from "@lllite/runtime-node/files"
 import type { HealthReport } from "./health.ts"
 
@@ -22,6 +23,8 @@ export interface FileReport extends FileIdentity {
   readonly shards?: readonly string[]
   readonly lllite?: LlliteReport
   readonly sdxl?: SdxlReport
+  /** How a checkpoint or a U-Net of SDXL is to be run. */
+  readonly running?: RunningReport
   /** With `--health`, of an LLLite. */
   readonly health?: HealthReport
 }
@@ -67,6 +70,15 @@ export interface SdxlReport {
   readonly isTiny: boolean
 }
 
+/** What an SDXL says about how it is to be run. */
+export interface RunningReport extends Omit<CheckpointTraits, "refusals"> {
+  /** Whether the file has the part. For a U-Net alone, they are missing. */
+  readonly hasVae: boolean
+  readonly hasTextEncoders: boolean
+  /** Why it cannot be run here. Empty: it can. */
+  readonly refusals: readonly string[]
+}
+
 /** Options of {@link inspectFile}. */
 export interface InspectOptions {
   /** Whether to read an LLLite's values, too. */
@@ -88,6 +100,7 @@ export async function inspectFile(location: string, options: InspectOptions = {}
     const { kind } = identity
     const counts = countTensors(file.tensors)
     const sdxl = kind === "sdxl-checkpoint" ? describeSdxl(file) : null
+    const running = kind === "sdxl-checkpoint" || kind === "sdxl-unet" ? describeRunning(file) : null
     const lllite = kind === "lllite" && !("shards" in file) ? llliteOf(file) : null
     return {
       file: location,
@@ -99,6 +112,7 @@ export async function inspectFile(location: string, options: InspectOptions = {}
       ...("shards" in file ? { shards: [...file.shards.keys()] } : {}),
       ...(lllite === null ? {} : { lllite: describeLllite(lllite) }),
       ...(sdxl === null ? {} : { sdxl }),
+      ...(running === null ? {} : { running }),
       ...(lllite === null || options.health !== true ? {} : { health: await examine(lllite) }),
     }
   } finally {
@@ -109,6 +123,18 @@ export async function inspectFile(location: string, options: InspectOptions = {}
 async function examine(lllite: LlliteFile): Promise<HealthReport> {
   const { reportHealth } = await import("./health.ts")
   return reportHealth(lllite)
+}
+
+function describeRunning({ tensors, metadata, label }: OpenLocation["file"]): RunningReport {
+  const starts = (prefix: string): boolean => {
+    for (const name of tensors.keys()) if (name.startsWith(prefix)) return true
+    return false
+  }
+  return {
+    ...readCheckpointTraits({ tensors, metadata, label }),
+    hasVae: starts("first_stage_model."),
+    hasTextEncoders: starts("conditioner.embedders.0.") && starts("conditioner.embedders.1."),
+  }
 }
 
 /** Visits every tensor only once, since there may be a million. */

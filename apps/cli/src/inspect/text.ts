@@ -1,6 +1,6 @@
 import { countText, few, plural, printable, sizeText, table } from "../terminal/text.ts"
 import type { HealthReport } from "./health.ts"
-import type { FileReport, LlliteReport } from "./run.ts"
+import type { FileReport, LlliteReport, RunningReport } from "./run.ts"
 
 /** A report as text. */
 export function formatReport(report: FileReport): string {
@@ -21,6 +21,7 @@ export function formatReport(report: FileReport): string {
   if (sdxl !== undefined) {
     lines.push(["widths", `${sdxl.modelChannels} channels (SDXL has 320), context ${sdxl.contextDim} (SDXL has 2048)`])
   }
+  if (report.running !== undefined) lines.push(...runningLines(report.running))
   const width = Math.max(...lines.map(([name]) => name.length))
   const metadata = Object.entries(report.metadata).map(([key, value]) => `  ${printable(key)} = ${printable(value)}`)
   return [
@@ -29,6 +30,28 @@ export function formatReport(report: FileReport): string {
     ...metadata,
     ...(health === undefined ? [] : healthLines(health)),
   ].join("\n")
+}
+
+function runningLines(running: RunningReport): [string, string][] {
+  const { prediction, saidBy, zeroTerminalSnr, scaledWeights, refusals, notices } = running
+  const quantity = prediction === "v" ? "velocity (v-prediction)" : "noise (epsilon)"
+  const schedule = zeroTerminalSnr ? ", with zero terminal SNR" : ""
+  const missing = [
+    ...(running.hasVae ? [] : ["no VAE: give one with --vae"]),
+    ...(running.hasTextEncoders ? [] : ["no text encoders: give it with --unet, beside a checkpoint"]),
+  ]
+  return [
+    [
+      "predicts",
+      saidBy === null ? `${quantity}, as most do. The file does not say it` : `${quantity}${schedule}, by ${saidBy}`,
+    ],
+    ...missing.map((text): [string, string] => ["lacks", text]),
+    ...(scaledWeights > 0
+      ? [["scales", `${plural(scaledWeights, "weight")} with a scale, which is applied`] satisfies [string, string]]
+      : []),
+    ...refusals.map((text): [string, string] => ["not run", text]),
+    ...notices.map((text): [string, string] => ["note", text]),
+  ]
 }
 
 const BASES = {

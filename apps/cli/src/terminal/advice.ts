@@ -3,6 +3,7 @@ import type { InputErrorCode } from "@lllite/runtime-node"
 
 /** The command's advice by error code. Errors of the packages do not name the command's options. */
 const ADVICE: Readonly<Partial<Record<CoreErrorCode | InputErrorCode, string>>> = {
+  "checkpoint-no-vae": "The option is --vae PATH.",
   "no-room":
     "--weights F16 rounds weights to 16 bits. --backend tensorflow can hold SDXL. To build it, type: lllite setup tensorflow",
   "setup-python": "To choose a Python, use --python PATH.",

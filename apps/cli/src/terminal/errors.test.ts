@@ -18,6 +18,11 @@ describe("describeError", () => {
     const message = "expected an SDXL checkpoint, this is a VAE. Give a checkpoint, and this file as its VAE."
     const kind = Object.assign(new Error(message), { name: "FormatError", code: "wrong-kind" })
     expect(describeError(kind, {})).toBe(`lllite: ${message} The option is --vae.`)
+    const blind = Object.assign(new Error("a checkpoint without a VAE."), {
+      name: "CoreError",
+      code: "checkpoint-no-vae",
+    })
+    expect(describeError(blind, {})).toBe("lllite: a checkpoint without a VAE. The option is --vae PATH.")
   })
 
   it("asks to report every other error, and shows the stack only with LLLITE_DEBUG=1", () => {

@@ -41,8 +41,9 @@ export async function runTrain(
   try {
     const { checkpoint, ...parts } = settings.model
     reporter.say("load", { ...settings.model }, `Loading ${checkpoint} …`)
-    const loading = runtime.loadSdxl(checkpoint, { prediction: predictionOf(settings), ...parts, signal })
+    const loading = runtime.loadSdxl(checkpoint, { ...askedPrediction(settings), ...parts, signal })
     const sdxl = await untilStopped(loading, signal, NOTHING_TO_SAVE)
+    for (const text of sdxl.notices) reporter.say("notice", { text }, `Note: ${text}`)
     const optimizer = { name: settings.optimizerType }
     const initial = startFrom === undefined ? null : await continueFrom(startFrom, sdxl, optimizer)
     await prepareFolder(settings.outputDir)
@@ -76,7 +77,7 @@ async function trainAndSave(
     ...statedMetadata(settings),
     ...fileDate(),
     ...resolutionOf(dataset),
-    predictionType: predictionOf(settings),
+    predictionType: sdxl.prediction,
     implementationVersion: `lllite/${readVersion()}`,
     ...(settings.recordsTimesteps ? { timestepRange: [minTimestep, maxTimestep] as const } : {}),
   })
@@ -141,6 +142,8 @@ export async function followTraining(
     if (next.done === true) return next.value
     const event: TrainRunEvent = next.value
     hasSteps = event.kind === "step"
+    // The data set has said the same before it was encoded.
+    if (event.kind === "notice") continue
     if (event.kind === "cache") {
       reporter.progress("encode pictures", event.done, event.count)
       continue
@@ -150,8 +153,9 @@ export async function followTraining(
   }
 }
 
-function predictionOf({ vParameterization }: TrainSettings): Prediction {
-  return vParameterization ? "v" : "epsilon"
+/** What the user asks for. Without it, the checkpoint is run as its files say. */
+function askedPrediction({ vParameterization }: TrainSettings): { readonly prediction?: Prediction } {
+  return vParameterization ? { prediction: "v" } : {}
 }
 
 function statedMetadata(settings: TrainSettings): LlliteSpec {

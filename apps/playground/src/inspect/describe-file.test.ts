@@ -19,8 +19,9 @@ it("describes an LLLite, and its strength in each block", async () => {
 })
 
 it("identifies a checkpoint by its header", async () => {
-  const { identity, lllite, tensorCount } = await describeFile("tiny", await tinyFile("tiny-sdxl.safetensors"))
+  const { identity, lllite, tensorCount, traits } = await describeFile("tiny", await tinyFile("tiny-sdxl.safetensors"))
   expect(identity).toMatchObject({ kind: "sdxl-checkpoint" })
+  expect(traits).toMatchObject({ prediction: "epsilon", refusals: [], notices: [] })
   expect(lllite).toBeNull()
   expect(tensorCount).toBeGreaterThan(500)
 })

@@ -2,8 +2,8 @@ import type { LlliteFile, SourceLike, TensorInfo } from "@lllite/format"
 import { llliteOf, openSafetensors, SDXL_LAYOUT, sameLayout } from "@lllite/format"
 import type { BlockHealth, Finding } from "@lllite/format/health"
 import { checkLllite } from "@lllite/format/health"
-import type { FileIdentity } from "@lllite/format/identify"
-import { identify } from "@lllite/format/identify"
+import type { CheckpointTraits, FileIdentity } from "@lllite/format/identify"
+import { identify, readCheckpointTraits } from "@lllite/format/identify"
 import { parseLlliteMetadata } from "@lllite/format/modelspec"
 import { compareSites, enumerateSites, NAMED_SELECTIONS } from "@lllite/format/selections"
 
@@ -20,6 +20,8 @@ export interface FileDescription {
   /** The first tensors, by name. */
   readonly tensors: readonly Pick<TensorInfo, "name" | "dtype" | "shape">[]
   readonly lllite: LlliteDescription | null
+  /** How a checkpoint or a U-Net of SDXL is to be run. Null for other files. */
+  readonly traits: CheckpointTraits | null
 }
 
 /** The description of an LLLite. */
@@ -35,6 +37,9 @@ export interface LlliteDescription {
   readonly preprocessor: string | null
   readonly blocks: readonly Pick<BlockHealth, "block" | "siteCount" | "strength" | "controlStrength">[]
   readonly findings: readonly Finding[]
+  /** Names of the first tensors that belong to no site, and the number of all. */
+  readonly extraTensors: readonly string[]
+  readonly extraTensorCount: number
 }
 
 /** The largest number of tensors that are listed. */
@@ -59,9 +64,22 @@ export async function describeFile(name: string, source: SourceLike): Promise<Fi
     if (tensors.length < MOST_TENSORS) tensors.push({ name, dtype, shape })
   }
   const lllite = identity.kind === "lllite" ? await describeLllite(llliteOf(file)) : null
-  const { size: bytes, metadata } = file
+  const { size: bytes, metadata, label } = file
+  const isSdxl = identity.kind === "sdxl-checkpoint" || identity.kind === "sdxl-unet"
+  const traits = isSdxl ? readCheckpointTraits({ tensors: file.tensors, metadata, label: name || label }) : null
   const tensorCount = file.tensors.size
-  return { name, bytes, identity, tensorCount, parameters, dtypes, metadata: new Map(metadata), tensors, lllite }
+  return {
+    name,
+    bytes,
+    identity,
+    tensorCount,
+    parameters,
+    dtypes,
+    metadata: new Map(metadata),
+    tensors,
+    lllite,
+    traits,
+  }
 }
 
 async function describeLllite(file: LlliteFile): Promise<LlliteDescription> {
@@ -86,5 +104,7 @@ async function describeLllite(file: LlliteFile): Promise<LlliteDescription> {
       controlStrength,
     })),
     findings,
+    extraTensors: file.extraTensors,
+    extraTensorCount: file.extraTensorCount,
   }
 }

@@ -1,3 +1,4 @@
+import type { CheckpointTraits } from "@lllite/format/identify"
 import type { ComponentChildren, JSX } from "preact"
 import { useState } from "preact/hooks"
 import { show } from "../page/app-state.ts"
@@ -45,7 +46,7 @@ export function InspectPanel(): JSX.Element {
 }
 
 function Description({ of }: { readonly of: FileDescription }): JSX.Element {
-  const { name, bytes, identity, tensorCount, parameters, dtypes, metadata, tensors, lllite } = of
+  const { name, bytes, identity, tensorCount, parameters, dtypes, metadata, tensors, lllite, traits } = of
   const entries = [...metadata]
   return (
     <>
@@ -60,6 +61,7 @@ function Description({ of }: { readonly of: FileDescription }): JSX.Element {
             </Row>
             <Row name="Dtypes">{[...dtypes].map(([dtype, count]) => `${dtype} × ${count}`).join(", ") || "none"}</Row>
             {lllite !== null && <LlliteRows of={lllite} />}
+            {traits !== null && <TraitRows of={traits} />}
           </tbody>
         </table>
         {lllite !== null && <UseIt />}
@@ -100,11 +102,41 @@ function Description({ of }: { readonly of: FileDescription }): JSX.Element {
   )
 }
 
+function TraitRows({ of }: { readonly of: CheckpointTraits }): JSX.Element {
+  const { prediction, saidBy, zeroTerminalSnr, scaledWeights, refusals, notices } = of
+  const quantity = prediction === "v" ? "velocity (v-prediction)" : "noise (epsilon)"
+  return (
+    <>
+      <Row name="Predicts">
+        {quantity}
+        {zeroTerminalSnr ? ", with zero terminal SNR" : ""}
+        {saidBy === null ? ", as most do. The file does not say it" : `, by ${saidBy}`}
+      </Row>
+      {scaledWeights > 0 && <Row name="Scales">of {scaledWeights} weights, which are applied</Row>}
+      {refusals.map((text) => (
+        <Row key={text} name="Not run">
+          {text}
+        </Row>
+      ))}
+      {notices.map((text) => (
+        <Row key={text} name="Note">
+          {text}
+        </Row>
+      ))}
+    </>
+  )
+}
+
 function LlliteRows({ of }: { readonly of: LlliteDescription }): JSX.Element {
-  const { sites, dims, selection, isForSdxl, title, preprocessor } = of
+  const { sites, dims, selection, isForSdxl, title, preprocessor, extraTensors, extraTensorCount } = of
   return (
     <>
       {title !== null && <Row name="Title">{title}</Row>}
+      {extraTensorCount > 0 && (
+        <Row name="Not read">
+          {extraTensorCount} tensors that belong to no site. The first is {extraTensors[0]}
+        </Row>
+      )}
       {preprocessor !== null && <Row name="Control">{preprocessor}</Row>}
       <Row name="U-Net">{isForSdxl ? "of SDXL" : "smaller than SDXL's, like the one of the tiny SDXL"}</Row>
       <Row name="Sites">

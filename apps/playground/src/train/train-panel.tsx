@@ -13,6 +13,7 @@ import { captionOfFile, drawPairs, pairOf } from "./pairs.ts"
 import {
   downloadTrained,
   losses,
+  notices,
   pairs,
   plannedSteps,
   SAMPLE_EVERY,
@@ -92,6 +93,11 @@ export function TrainPanel(): JSX.Element {
           </button>
         </div>
         <Progress />
+        {notices.value.map((notice) => (
+          <p class="note" key={notice}>
+            {notice}
+          </p>
+        ))}
         <LossCurve losses={losses.value} total={plannedSteps.value} />
         {model.phase === "ready" && trained.value !== null && <Trained model={model} />}
       </div>

@@ -50,6 +50,8 @@ export type TrainState =
 
 export const trainState = signal<TrainState>({ phase: "idle" })
 export const losses = signal<readonly number[]>([])
+/** What the shown run does not follow, one sentence each. */
+export const notices = signal<readonly string[]>([])
 /** Number of steps that the shown run was started with. */
 export const plannedSteps = signal(settings.value.steps)
 /** Samples with their steps. The sample of step 0 is without an LLLite. */
@@ -73,6 +75,7 @@ export async function startTraining(model: ReadyModel): Promise<void> {
   plannedSteps.value = steps
   losses.value = []
   samples.value = []
+  notices.value = []
   trained.value = null
   try {
     const sites = enumerateSites(sdxl.layout)
@@ -91,6 +94,10 @@ export async function startTraining(model: ReadyModel): Promise<void> {
         break
       }
       const event = next.value
+      if (event.kind === "notice") {
+        notices.value = [...notices.value, event.text]
+        continue
+      }
       if (event.kind === "cache") {
         trainState.value = { phase: "caching", done: event.done, count: event.count }
         continue

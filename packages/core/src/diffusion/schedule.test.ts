@@ -27,6 +27,7 @@ describe("the noise schedule", () => {
     expect(alphaAt(rescaled, 999)).toBe(0)
     expect(sigmaAt(rescaled, 999)).toBe(LARGEST_SIGMA)
     expect(snrAt(rescaled, 999)).toBe(0)
+    expect(rescaled.plainAlphas).toEqual(schedule.alphasCumprod)
   })
 
   it("falls in signal and rises in noise, step by step", () => {

@@ -10,6 +10,11 @@ export interface NoiseSchedule {
   readonly alphasCumprod: Float64Array
   /** sigma of each timestep, rising. */
   readonly sigmas: Float64Array
+  /**
+   * ᾱ before a rescaling to zero terminal SNR. Loss weights follow it, as in sd-scripts: a signal to noise ratio of 0
+   * has no weight. Default: `alphasCumprod`.
+   */
+  readonly plainAlphas?: Float64Array
 }
 
 export interface NoiseScheduleOptions {
@@ -53,8 +58,9 @@ export function createNoiseSchedule(options: NoiseScheduleOptions = {}): NoiseSc
     product *= 1 - (first + ((last - first) * t) / (timesteps - 1)) ** 2
     alphasCumprod[t] = product
   }
+  const plainAlphas = alphasCumprod
   if (zeroTerminalSnr) alphasCumprod = rescaleToZeroTerminalSnr(alphasCumprod)
-  return { alphasCumprod, sigmas: alphasCumprod.map(sigmaOfAlpha) }
+  return { alphasCumprod, sigmas: alphasCumprod.map(sigmaOfAlpha), ...(zeroTerminalSnr ? { plainAlphas } : {}) }
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core"
+import { createNoiseSchedule } from "../diffusion/schedule.ts"
 import type { RgbImage } from "../image.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
@@ -42,8 +43,8 @@ export async function* generate(
 ): AsyncGenerator<GenerateEvent, void, void> {
   const { width, height, guidanceScale = GENERATE_DEFAULTS.guidanceScale, adapters = [] } = options
   checkRequest(requests, options)
-  const plan = planSampling(options)
-  const { ops } = sdxl
+  const { ops, zeroTerminalSnr = false } = sdxl
+  const plan = planSampling({ ...options, schedule: createNoiseSchedule({ zeroTerminalSnr }) })
   const disposables: { dispose(): void }[] = []
   const disposeLater = <T extends { dispose(): void }>(value: T): T => {
     disposables.push(value)

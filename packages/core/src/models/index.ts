@@ -5,6 +5,7 @@
  * @experimental
  */
 export { bytesOf, disposeParams, type ParamsTree, weightsOf } from "../params.ts"
+export { cutCaptionNotices, isCutCaption } from "./clip/caption-length.ts"
 export type { TextEncoderConfig } from "./clip/config.ts"
 export { CONTEXT_LENGTH, joinedPositions, promptChunks, promptIds } from "./clip/prompt.ts"
 export { type EncodeTextOptions, encodeText, type TextEncoding } from "./clip/text-encoder.ts"
@@ -19,7 +20,7 @@ export {
 } from "./lllite/adapter.ts"
 export type { ControlImages } from "./lllite/conditioner.ts"
 export { type AdapterPlan, type LlliteModel, layOutSlots, type Slot } from "./lllite/layout.ts"
-export { type CreateLlliteOptions, createLllite, fileTensor, readLlliteModel } from "./lllite/model.ts"
+export { type CreateLlliteOptions, createLllite, fileTensor, llliteNotices, readLlliteModel } from "./lllite/model.ts"
 export { type AdapterParams, disposeLllite, type LlliteParams, uploadLllite } from "./lllite/params.ts"
 export { type LoraUse, type MergedParts, mergeLoras } from "./lora/merged-parts.ts"
 export { type LoadSdxlOptions, loadSdxl, type Sdxl } from "./sdxl.ts"

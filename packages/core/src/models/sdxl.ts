@@ -9,6 +9,7 @@ import type { TextLoadOptions } from "./clip/weights.ts"
 import { loadText1, loadText2 } from "./clip/weights.ts"
 import type { SdxlFiles } from "./layouts/parts.ts"
 import { partsOf } from "./layouts/parts.ts"
+import { runAs } from "./run-as.ts"
 import type { TextModel } from "./text.ts"
 import type { BlockVerbs } from "./unet/block-verbs.ts"
 import type { UnetConfig } from "./unet/config.ts"
@@ -28,16 +29,18 @@ export interface Sdxl extends TextModel {
   readonly vae: VaeParams
   /** The quantity that the U-Net was trained to predict. */
   readonly prediction: Prediction
+  /** Whether its noise schedule is rescaled to zero terminal SNR. Default: false. */
+  readonly zeroTerminalSnr?: boolean
+  /** What of its files is not used or not followed, or was followed unasked. One sentence each. Default: none. */
+  readonly notices?: readonly string[]
   /** How the runtime runs a block of the U-Net. Default: `composedBlocks`. */
   readonly blocks?: BlockVerbs
-  /** What of its files is not used, one sentence each. Default: none. */
-  readonly notices?: readonly string[]
   dispose(): void
 }
 
 export interface LoadSdxlOptions extends TextLoadOptions {
-  /** `v` for a checkpoint that is known to predict the velocity. Default: `epsilon`. */
-  readonly prediction?: Prediction
+  /** What the checkpoint predicts. Default: as its files say, or else `epsilon`. */
+  readonly prediction?: Prediction | undefined
   /** How the runtime runs a block of the U-Net. Default: `composedBlocks`. */
   readonly blocks?: BlockVerbs
 }
@@ -62,9 +65,9 @@ export async function loadSdxl(
     unet: await loadUnet(unet, ops.load),
     vae: await loadVae(vae, ops.load),
   }
-  const { prediction = "epsilon", blocks } = options
+  const { blocks } = options
   return {
-    ...{ ...parts, ops, tokenizer, prediction },
+    ...{ ...parts, ops, tokenizer, ...runAs(unet, options.prediction) },
     ...(blocks === undefined ? {} : { blocks }),
     dispose: () => disposeParams(parts),
   }

@@ -1,3 +1,4 @@
+import type { CheckpointTraits } from "@lllite/format/identify"
 import { CoreError } from "../errors.ts"
 import type { Conv2dWeight, LinearWeight, NormWeight, TableWeight, WeightLoader } from "../ops/ops.ts"
 import type { WeightEntry } from "../ops/weight-entry.ts"
@@ -8,6 +9,10 @@ export interface WeightFile {
   /** Its name in messages. */
   readonly label: string
   readonly entries: ReadonlyMap<string, WeightEntry>
+  /** Text pairs of its header, and what a diffusers folder says. They tell how the U-Net is to be run. Default: none */
+  readonly metadata?: ReadonlyMap<string, string>
+  /** What the file that a U-Net was taken of says of itself. Default: read from `entries` and `metadata` */
+  readonly traits?: CheckpointTraits
 }
 
 /** Reads a model's tensors, `name.weight` and `name.bias`, by their name and expected shape. */

@@ -69,7 +69,7 @@ export interface LoadOptions {
 }
 
 export interface LoadSdxlOptions<Source> extends LoadOptions {
-  /** The checkpoint's prediction. Default: `epsilon` */
+  /** The checkpoint's prediction. Default: as its files say, or else `epsilon` */
   readonly prediction?: Prediction
   /** A U-Net that replaces the checkpoint's. */
   readonly unet?: Source
@@ -107,6 +107,8 @@ export interface DeviceMemory {
 export interface AdapterHandle {
   /** Its sites in the U-Net, with their widths. */
   readonly adapters: readonly AdapterPlan[]
+  /** What its file holds that is not used, one sentence each. */
+  readonly notices: readonly string[]
   /** Frees its memory after the running pictures that use it. A second call does nothing. */
   dispose(): Promise<void>
 }
@@ -178,8 +180,11 @@ export interface TrainRunOptions extends TrainOptions, AdapterDims {
 }
 
 export type TrainRunEvent =
-  /** The number of encoded examples. */
-  { readonly kind: "cache"; readonly done: number; readonly count: number } | TrainRunStep
+  /** What the run does not follow. It comes after the caching and before the first step. */
+  | { readonly kind: "notice"; readonly text: string }
+  /** The number of encoded examples. Repeats of an example count, and are encoded once. */
+  | { readonly kind: "cache"; readonly done: number; readonly count: number }
+  | TrainRunStep
 
 export interface TrainRunStep extends Omit<TrainStepEvent, "state"> {
   readonly kind: "step"
@@ -193,7 +198,11 @@ export interface TrainRunStep extends Omit<TrainStepEvent, "state"> {
 /** A loaded SDXL. */
 export interface SdxlHandle {
   readonly layout: UnetLayout
-  /** What of its files is not used, one sentence each. */
+  /** The prediction that it is run with. */
+  readonly prediction: Prediction
+  /** Whether its noise schedule is rescaled to zero terminal SNR, as its file says. */
+  readonly zeroTerminalSnr: boolean
+  /** What of its files is not used or not followed, or was followed unasked. One sentence each. */
   readonly notices: readonly string[]
   /**
    * Makes pictures in batches. Each picture is the same as alone. Yields every step of a batch, and the pictures in

@@ -1,4 +1,3 @@
-import type { UnetLayout } from "@lllite/format"
 import type { Client } from "../channel/client.ts"
 import { CoreError } from "../errors.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
@@ -74,7 +73,7 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
       signal?.throwIfAborted()
       const model = ++lastId
       const from = await parts.checkpoint(source, options)
-      const { layout, notices } = await everywhere(
+      const loaded = await everywhere(
         (client, index) =>
           client.call(
             "load",
@@ -91,7 +90,7 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
           ),
         (client) => client.call("unload", { model }),
       )
-      return createHandle({ clients, ids, model, layout, notices, nextRun: () => ++lastId, isOver: () => isDisposed })
+      return createHandle({ clients, ids, model, loaded, nextRun: () => ++lastId, isOver: () => isDisposed })
     },
 
     async loadAdapter(source, { layout }, { signal, onProgress }: LoadOptions = {}) {
@@ -100,7 +99,7 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
       const from = isModel(source)
         ? { model: { adapters: source.adapters, values: source.values } }
         : { file: parts.file(source) }
-      const { adapters } = await everywhere(
+      const { adapters, notices } = await everywhere(
         (client, index) =>
           client.call(
             "loadAdapter",
@@ -114,6 +113,7 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
       )
       const handle: AdapterHandle = {
         adapters,
+        notices,
         async dispose() {
           const id = ids.remove(handle)
           if (id === null || isDisposed) return
@@ -146,22 +146,21 @@ interface HandleParts<Types extends RuntimeTypes> {
   readonly clients: Clients<Types>
   readonly ids: AdapterIds
   readonly model: number
-  readonly layout: UnetLayout
-  readonly notices: readonly string[]
+  /** What the workers say about the model. */
+  readonly loaded: Pick<SdxlHandle, "layout" | "prediction" | "zeroTerminalSnr" | "notices">
   nextRun(): number
   /** Whether the runtime was disposed. */
   isOver(): boolean
 }
 
 function createHandle<Types extends RuntimeTypes>(parts: HandleParts<Types>): SdxlHandle {
-  const { clients, ids, model, layout, notices, nextRun, isOver } = parts
+  const { clients, ids, model, loaded, nextRun, isOver } = parts
   let isDisposed = false
   const expectLoaded = (task: string): void => {
     if (isDisposed) throw new CoreError("disposed", `${task}: this SDXL was disposed. Load it again.`)
   }
   return {
-    layout,
-    notices,
+    ...loaded,
     async *generate(requests, options) {
       expectLoaded("generate")
       yield* generateWith(clients, ids, model, requests, options)

@@ -1,16 +1,18 @@
 import type { UnetLayout } from "@lllite/format"
 import type { AdapterUse } from "../generation/adapters.ts"
 import type { PictureRequest } from "../generation/request.ts"
-import type { AdapterPlan, LlliteModel } from "../models/lllite/layout.ts"
+import type { LlliteModel } from "../models/lllite/layout.ts"
 import type { CachedExample, TrainExample } from "../training/dataset.ts"
 import type { ObjectiveOptions } from "../training/objective-options.ts"
 import type { GradientTask, TrainState } from "../training/train.ts"
 import type {
+  AdapterHandle,
   DeviceMemory,
   GeneratedImage,
   GenerateRunOptions,
   GenerateStep,
   LoadProgress,
+  SdxlHandle,
   StartedBackend,
   TrainRunOptions,
   TrainRunStep,
@@ -58,7 +60,7 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
   load: {
     argument: { readonly model: number; readonly from: Types["checkpoint"] }
     yields: LoadProgress | Types["loadEvent"]
-    returns: { readonly layout: UnetLayout; readonly notices: readonly string[] }
+    returns: Pick<SdxlHandle, "layout" | "prediction" | "zeroTerminalSnr" | "notices">
   }
   unload: { argument: { readonly model: number }; yields: never; returns: null }
   loadAdapter: {
@@ -68,7 +70,7 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
       readonly from: { readonly model: SentModel } | { readonly file: Types["file"] }
     }
     yields: LoadProgress
-    returns: { readonly adapters: readonly AdapterPlan[] }
+    returns: Pick<AdapterHandle, "adapters" | "notices">
   }
   unloadAdapter: { argument: { readonly adapter: number }; yields: never; returns: null }
 
@@ -93,18 +95,18 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
     returns: null
   }
 
-  /** Adds an example to a run's cache. */
+  /** Adds an example to a run's cache, under the indexes of all that are the same. Its caption may be cut. */
   cache: {
     argument: {
       readonly model: number
       readonly run: number
       readonly example: TrainExample
-      readonly index: number
+      readonly indexes: readonly number[]
       readonly seed: number
       readonly vaeSlices: number | null
     }
     yields: never
-    returns: null
+    returns: { readonly isCut: boolean }
   }
   /** The examples of a run's cache, by index. For workers that share memory. */
   cached: { argument: { readonly run: number }; yields: never; returns: ReadonlyMap<number, CachedExample> }

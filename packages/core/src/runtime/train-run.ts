@@ -1,6 +1,8 @@
 import type { Client } from "../channel/client.ts"
 import { CoreError } from "../errors.ts"
+import { cutCaptionNotices } from "../models/clip/caption-length.ts"
 import type { CachedExample, TrainDataset } from "../training/dataset.ts"
+import { distinctExamples } from "../training/dataset.ts"
 import type { TrainState } from "../training/train.ts"
 import { checkTrainOptions } from "../training/train-options.ts"
 import type { TrainRunEvent, TrainRunOptions } from "./contract.ts"
@@ -25,17 +27,26 @@ export async function* trainWith<Types extends RuntimeTypes>(
     throw new CoreError("dataset-empty", "training: the data set is empty. Give it at least one pair of pictures.")
   const [lead] = clients
   try {
+    const groups = distinctExamples(dataset)
+    const cut = new Map<number, string>()
     let done = 0
     let taken = 0
     async function* walk(client: Client<RuntimeTasks<Types>>) {
-      for (let index = taken++; index < count && signal?.aborted !== true; index = taken++) {
-        const example = await dataset.example(index)
-        const argument = { ...place, example, index, seed: options.seed, vaeSlices: vaeSlices ?? null }
-        await client.call("cache", argument)
-        yield
+      for (let group = groups[taken++]; group !== undefined && signal?.aborted !== true; group = groups[taken++]) {
+        const { first, indexes } = group
+        const example = await dataset.example(first)
+        const argument = { ...place, example, indexes, seed: options.seed, vaeSlices: vaeSlices ?? null }
+        const { isCut } = await client.call("cache", argument)
+        if (isCut) cut.set(first, example.name)
+        yield indexes.length
       }
     }
-    for await (const _ of merge(clients.map(walk), () => {})) yield { kind: "cache", done: ++done, count }
+    for await (const more of merge(clients.map(walk), () => {})) {
+      done += more
+      yield { kind: "cache", done, count }
+    }
+    const names = [...cut].sort(([a], [b]) => a - b).map(([, name]) => name)
+    for (const text of cutCaptionNotices(names)) yield { kind: "notice", text }
     if (done < count) return await lead.call("begin", { run, options })
     if (clients.length > 1) await shareCaches(clients, run)
     return yield* lead.open("train", { ...place, options }, { signal })

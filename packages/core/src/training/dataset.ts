@@ -27,6 +27,35 @@ export interface TrainExample {
 export interface TrainDataset {
   readonly count: number
   example(index: number): Promise<TrainExample>
+  /**
+   * The index of the first example that is the same as this one, which is at most `index`. A data set that shows pictures
+   * several times in an epoch offers it. Then each of them is encoded once. Default: all examples differ.
+   */
+  readonly original?: (index: number) => number
+}
+
+/** Examples that are the same, by the index of the first. */
+export interface SameExamples {
+  readonly first: number
+  readonly indexes: readonly number[]
+}
+
+/** The different examples of a data set, in order. @throws CoreError when `original` gives no earlier index */
+export function distinctExamples({ count, original = (index) => index }: TrainDataset): readonly SameExamples[] {
+  const groups = new Map<number, number[]>()
+  for (let index = 0; index < count; index++) {
+    const first = original(index)
+    const group = groups.get(first)
+    if (group !== undefined) group.push(index)
+    else if (first === index) groups.set(first, [index])
+    else {
+      throw new CoreError(
+        "index-range",
+        `training: the original of example ${index} is ${first}, expected ${index} or the first index of the same example.`,
+      )
+    }
+  }
+  return [...groups].map(([first, indexes]) => ({ first, indexes }))
 }
 
 /** An example with all values that are the same at every step. */
@@ -100,10 +129,13 @@ export async function* cacheDataset(
     throw new CoreError("dataset-empty", "training: the data set is empty. Give it at least one pair of pictures.")
   const cache = createExampleCache(sdxl, options)
   const cached: CachedExample[] = []
-  for (let index = 0; index < dataset.count; index++) {
+  let done = 0
+  for (const { first, indexes } of distinctExamples(dataset)) {
     signal?.throwIfAborted()
-    cached.push(await cache(await dataset.example(index), index))
-    yield { done: index + 1, count: dataset.count }
+    const example = await cache(await dataset.example(first), first)
+    for (const index of indexes) cached[index] = example
+    done += indexes.length
+    yield { done, count: dataset.count }
   }
   sdxl.ops.trim?.()
   return cached

@@ -112,11 +112,12 @@ function rowFactors(
   { huber = { schedule: "snr" }, weights = {} }: ObjectiveOptions,
 ): { deltas: readonly number[] | undefined; weights: readonly number[] } {
   const total = schedule.alphasCumprod.length
+  const plain = { ...schedule, alphasCumprod: schedule.plainAlphas ?? schedule.alphasCumprod }
   const isHuber = type === "huber" || type === "smooth_l1"
   return {
     deltas: isHuber
       ? timesteps.map((timestep) => huberDelta(huber, timestep, total, sigmaAt(schedule, timestep)))
       : undefined,
-    weights: timesteps.map((timestep) => lossWeight(weights, prediction, snrAt(schedule, timestep))),
+    weights: timesteps.map((timestep) => lossWeight(weights, prediction, snrAt(plain, timestep))),
   }
 }

@@ -59,8 +59,8 @@ export async function* loadWatched(
       },
     }
   }
-  const watch = ({ label, entries }: WeightFile): WeightFile => ({
-    label,
+  const watch = ({ entries, ...rest }: WeightFile): WeightFile => ({
+    ...rest,
     entries: new Map([...entries].map(([name, entry]) => [name, watched(entry)])),
   })
   const loader = keepTrack(ops.load)

@@ -8,6 +8,7 @@ import { CoreError } from "../errors.ts"
 import { chunksNeeded } from "../generation/conditions.ts"
 import { GENERATE_DEFAULTS } from "../generation/defaults.ts"
 import { checkRequest } from "../generation/request.ts"
+import { isCutCaption } from "../models/clip/caption-length.ts"
 import { layOutSlots } from "../models/lllite/layout.ts"
 import type { LlliteParams } from "../models/lllite/params.ts"
 import { disposeLllite, uploadLllite } from "../models/lllite/params.ts"
@@ -91,8 +92,10 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
 
     async *load({ model, from }, context) {
       const sdxl = yield* place.load(from, context)
-      models.put(model, { sdxl, schedule: createNoiseSchedule(), slicesOf: createSlices(place, sdxl) })
-      return { layout: sdxl.unet.config.layout, notices: sdxl.notices ?? [] }
+      const { prediction, zeroTerminalSnr = false, notices = [] } = sdxl
+      const schedule = createNoiseSchedule({ zeroTerminalSnr })
+      models.put(model, { sdxl, schedule, slicesOf: createSlices(place, sdxl) })
+      return { layout: sdxl.unet.config.layout, prediction, zeroTerminalSnr, notices }
     },
 
     // biome-ignore lint/correctness/useYield: one answer
@@ -107,7 +110,8 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
           ? { ...from.model, slots: layOutSlots(from.model.adapters).slots }
           : yield* place.readAdapter(from.file, layout, context)
       adapters.put(adapter, uploadLllite(model))
-      return { adapters: model.adapters }
+      const { adapters: plans, notices = [] } = model
+      return { adapters: plans, notices }
     },
 
     // biome-ignore lint/correctness/useYield: one answer
@@ -150,14 +154,15 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
       }
     },
 
-    async *cache({ model, run, example, index, seed, vaeSlices }) {
+    async *cache({ model, run, example, indexes, seed, vaeSlices }) {
       const { value, release } = models.use(model)
       try {
         const slices = vaeSlices === null ? value.slicesOf : () => vaeSlices
         const found = cacheOf(run, createExampleCache(value.sdxl, { seed, vaeSlices: slices }))
-        const cached = await found.add(example, index)
-        found.examples.set(index, shared(cached))
-        return null
+        const [first = 0] = indexes
+        const cached = shared(await found.add(example, first))
+        for (const index of indexes) found.examples.set(index, cached)
+        return { isCut: isCutCaption(value.sdxl.tokenizer, example.caption) }
       } finally {
         release()
       }

@@ -1,5 +1,7 @@
 import type { ResizeKernel } from "@lllite/core/image"
+import { cutCaptionNotices, isCutCaption } from "@lllite/core/models"
 import type { Sized, TrainDataset } from "@lllite/core/training"
+import { readTokenizer } from "../checkpoint.ts"
 import { InputError } from "../errors.ts"
 import { pictureNotices } from "../images/picture-traits.ts"
 import { readImage } from "../images/read-image.ts"
@@ -32,6 +34,8 @@ interface Entry {
 
 /** How many problems are written out. */
 const SHOWN_PROBLEMS = 20
+/** Bytes of a caption that needs no tokenizer to be known as short. No token stands for less than a byte. */
+const SURELY_SHORT = 75
 /** How many pairs without a problem are named beside problems. */
 const SHOWN_USABLE = 3
 
@@ -89,6 +93,8 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
     const listed = problems.map((text) => ({ where: "data set", text }))
     throw new InputError("dataset-files", describeProblems(problems, usable), { problems: listed })
   }
+  const firsts: number[] = []
+  for (const [index, { picture }] of entries.entries()) firsts[picture] ??= index
   return {
     count: entries.length,
     pictures,
@@ -96,12 +102,14 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
     sizes: entries.map(({ fit }) => ({ width: fit.cropped[0], height: fit.cropped[1] })),
     notices: [
       ...config.notices,
+      ...(await captionNotices(listings.flatMap((listing) => listing.pairs))),
       ...remarkNotices(
         listings.flatMap(({ remarks }) => remarks),
         captionExtensions(config),
       ),
       ...pictureNotices(checked.pictures),
     ],
+    original: (index) => firsts[entryAt(entries, index).picture] ?? index,
     example: async (index) => {
       const { pair, fit, kernel } = entryAt(entries, index)
       const fitted = fitPair(await readImage(pair.image), await readImage(pair.control), fit, kernel)
@@ -144,4 +152,12 @@ function describeUsable(pairs: readonly Pair[]): string {
 
 function captionExtensions({ groups }: DatasetConfig): readonly string[] {
   return [...new Set(groups.flatMap(({ subsets }) => subsets.map(({ captionExtension }) => captionExtension)))]
+}
+
+/** The notice about captions of which only the first tokens are read. The tokenizer is read if one may be that long. */
+async function captionNotices(pairs: readonly Pair[]): Promise<readonly string[]> {
+  const long = pairs.filter(({ caption }) => 3 * caption.length > SURELY_SHORT)
+  if (long.length === 0) return []
+  const tokenizer = await readTokenizer()
+  return cutCaptionNotices(long.filter(({ caption }) => isCutCaption(tokenizer, caption)).map(({ image }) => image))
 }

@@ -119,6 +119,35 @@ describe("openSdxl", () => {
     await expect(openSdxl(full)).rejects.toThrow(message)
   })
 
+  it("hears what a folder says of its noise schedule", async () => {
+    await mkdir(at("folder", "scheduler"), { recursive: true })
+    const path = at("folder", "scheduler", "scheduler_config.json")
+    const traits = async (paths: SdxlPaths) => {
+      const { files, close } = await openSdxl(paths)
+      await close()
+      return files.unet.traits
+    }
+    await writeFile(path, JSON.stringify({ prediction_type: "v_prediction", rescale_betas_zero_snr: true }))
+    expect(await traits({ checkpoint: at("folder") })).toMatchObject({ prediction: "v", zeroTerminalSnr: true })
+    // Another U-Net has another schedule.
+    expect(await traits({ checkpoint: at("folder"), unet: at("unet.safetensors") })).toMatchObject({ prediction: null })
+    await writeFile(path, "{")
+    await expect(openSdxl({ checkpoint: at("folder") })).rejects.toThrow(/scheduler_config\.json" is not valid JSON/)
+    await rm(at("folder", "scheduler"), { recursive: true })
+  })
+
+  it.each([
+    ["FluxPipeline", /is a folder of FluxPipeline, expected StableDiffusionXLPipeline\. LLLite is for SDXL/],
+    ["StableDiffusionXLInpaintPipeline", /is a folder of StableDiffusionXLInpaintPipeline, .* for text to image/],
+    ["StableDiffusionXLPipeline", null],
+  ])("takes a folder of %s by its name", async (name, message) => {
+    await writeFile(at("folder", "model_index.json"), JSON.stringify({ _class_name: name, unet: ["diffusers", "x"] }))
+    const opening = openSdxl({ checkpoint: at("folder") })
+    if (message === null) await (await opening).close()
+    else await expect(opening).rejects.toThrow(message)
+    await rm(at("folder", "model_index.json"))
+  })
+
   it("says that a folder has only a pickle", async () => {
     await mkdir(at("old"))
     await writeFile(at("old", "diffusion_pytorch_model.bin"), "x")

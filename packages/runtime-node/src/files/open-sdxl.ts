@@ -8,6 +8,7 @@ import { FormatError } from "@lllite/format"
 import { type FileKind, identify } from "@lllite/format/identify"
 import { InputError } from "../errors.ts"
 import { requireFrom } from "../own-files.ts"
+import { expectSdxlFolder, readScheduler } from "./diffusers-folder.ts"
 import { type OpenLocation, openFile } from "./open-location.ts"
 
 /** The paths of an SDXL's files. */
@@ -100,8 +101,11 @@ export async function openSdxl({ checkpoint, unet, vae, loras = [] }: SdxlPaths)
     const whole = isParts ? null : await open(path, null)
     const from = async (replacement: string | undefined, part: Part): Promise<WeightFile> =>
       replacement === undefined ? (whole ?? openPart(path, part)) : openPart(replacement, part)
+    if (isParts) await expectSdxlFolder(path)
+    const unetFile = await from(unet, UNET)
+    const scheduler = isParts && unet === undefined ? await readScheduler(path) : new Map<string, string>()
     const files = {
-      unet: await from(unet, UNET),
+      unet: scheduler.size === 0 ? unetFile : withMetadata(unetFile, scheduler),
       vae: await from(vae, VAE),
       text1: await from(undefined, TEXT1),
       text2: await from(undefined, TEXT2),
@@ -115,12 +119,16 @@ export async function openSdxl({ checkpoint, unet, vae, loras = [] }: SdxlPaths)
   }
 }
 
+function withMetadata(file: WeightFile, more: ReadonlyMap<string, string>): WeightFile {
+  return { ...file, metadata: new Map([...(file.metadata ?? []), ...more]) }
+}
+
 function weightFile(file: OpenLocation["file"]): WeightFile {
   const entries = [...file.tensors].map(([name, { dtype, shape }]): [string, WeightEntry] => [
     name,
     { name, dtype, shape, read: () => file.read(name), readInto: (target) => file.readInto(name, target) },
   ])
-  return { label: file.label, entries: new Map(entries) }
+  return { label: file.label, entries: new Map(entries), metadata: file.metadata }
 }
 
 /** @param part the part that the file must hold; null for a whole checkpoint */

@@ -15,7 +15,7 @@ export type NodeTypes = {
     readonly threads: number
   }
   readonly backend: NodeBackend
-  readonly checkpoint: SdxlPaths & { readonly prediction: Prediction }
+  readonly checkpoint: SdxlPaths & { readonly prediction?: Prediction }
   readonly loadEvent: never
   /** A path. */
   readonly file: string

@@ -48,7 +48,7 @@ const tasks = createRuntimeTasks<NodeTypes>(
       const { files, notices, close } = await openSdxl(paths)
       try {
         const sdxl = yield* loadWatched(started(running).ops, files, await readTokenizer(), { prediction }, context)
-        return { ...sdxl, notices }
+        return { ...sdxl, notices: [...(sdxl.notices ?? []), ...notices] }
       } finally {
         await close()
       }

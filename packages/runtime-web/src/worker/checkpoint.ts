@@ -58,5 +58,5 @@ async function readWeightFile(source: ByteSource, { what, kinds }: Part): Promis
       { name, dtype, shape, read: () => file.read(name) },
     ]),
   )
-  return { label: file.label, entries }
+  return { label: file.label, entries, metadata: file.metadata }
 }

@@ -42,8 +42,8 @@ const runtimeTasks = createRuntimeTasks<WebTypes>(
       yield { kind: "plan", need }
       expectRoom(whole.label, need, backend)
       const tokenizer = createTokenizer(await fetchText(MERGES, context.signal))
-      const sdxl = yield* loadWatched(backend.ops, files, tokenizer, { prediction }, context)
-      return { ...sdxl, notices }
+      const sdxl = yield* loadWatched(backend.ops, files, tokenizer, { prediction: prediction ?? undefined }, context)
+      return { ...sdxl, notices: [...(sdxl.notices ?? []), ...notices] }
     },
 
     readAdapter,

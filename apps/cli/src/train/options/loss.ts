@@ -43,5 +43,5 @@ export const LOSS = {
   multires_noise_discount: ignored(belongsTo("multires_noise_iterations"), { nothing: [0.3] }),
   ip_noise_gamma: refused(PLAIN_NOISE),
   ip_noise_gamma_random_strength: ignored(belongsTo("ip_noise_gamma")),
-  zero_terminal_snr: refused("the noise schedule is always the one of SDXL"),
+  zero_terminal_snr: refused("the noise schedule follows what the checkpoint says of itself"),
 } satisfies OptionTable

@@ -12,7 +12,9 @@ export const MODEL = {
     help: "SDXL checkpoint (.safetensors) or diffusers folder. The embedded model is tiny.",
   }),
   ...MODEL_OPTIONS,
-  v_parameterization: flag({ help: "The checkpoint predicts v instead of noise." }),
+  v_parameterization: flag({
+    help: "The checkpoint predicts v instead of noise. Without it, the checkpoint is run as its file says.",
+  }),
   network_weights: file({ help: "LLLite to continue from. Its widths are kept." }),
   network_dim: integer({ default: 64, min: 1, max: 65536, help: "Width of the adapters' inner layer." }),
   cond_emb_dim: integer({

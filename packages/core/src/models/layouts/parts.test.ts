@@ -1,9 +1,12 @@
 import { createHash } from "node:crypto"
+import { toFloat32 } from "@lllite/format"
 import { describe, expect, it } from "vitest"
 import { weight } from "../../../reference/synthetic.ts"
 import { type LayoutTensors, toDiffusers } from "../../../test/diffusers-layout.ts"
+import type { WeightEntry } from "../../ops/weight-entry.ts"
 import type { TextEncoderConfig } from "../clip/config.ts"
 import { buildText1, buildText2 } from "../clip/weights.ts"
+import { runAs } from "../run-as.ts"
 import type { UnetConfig } from "../unet/config.ts"
 import { buildUnet } from "../unet/weights.ts"
 import { buildVae } from "../vae/weights.ts"
@@ -96,6 +99,68 @@ describe("partsOf", () => {
     expect(await contents(partsOf(files))).toEqual(contentsOf(tensors))
     const newer = new Map([...text1].map(([name, tensor]) => [name.replace(/^text_model\./, ""), tensor]))
     expect(await contents(partsOf({ ...files, text1: fileOf("text_encoder", newer) }))).toEqual(contentsOf(tensors))
+  })
+
+  it("multiplies weights by the scales beside them, and leaves out what describes packing", async () => {
+    const tensors = await checkpoint()
+    const [plain, rows] = ["input_blocks.4.1.proj_in", "input_blocks.4.1.proj_out"].map(
+      (n) => `model.diffusion_model.${n}`,
+    )
+    const [first, second] = [tensors.get(`${plain}.weight`), tensors.get(`${rows}.weight`)]
+    if (first === undefined || second === undefined) throw new Error("the checkpoint has no such weights")
+    const numbers = (...values: number[]): Uint8Array => new Uint8Array(Float32Array.from(values).buffer)
+    const count = first.shape[0] ?? 0
+    const scaled = new Map(tensors)
+    // 1, 1.5 and -2 of F8_E4M3, over and over.
+    const fp8 = (length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => [0x38, 0x3c, 0xc0][i % 3] ?? 0)
+    const perRow = Array.from({ length: count }, (_, row) => row + 1)
+    scaled.set(`${plain}.weight`, { ...first, dtype: "F8_E4M3", bytes: fp8(count * count) })
+    scaled.set(`${plain}.scale_weight`, { dtype: "F32", shape: [1], bytes: numbers(0.5) })
+    scaled.set(`${rows}.weight`, { ...second, dtype: "F8_E4M3", bytes: fp8(count * count) })
+    scaled.set(`${rows}.weight_scale`, { dtype: "F32", shape: [count, 1], bytes: numbers(...perRow) })
+    scaled.set("model.diffusion_model.scaled_fp8", { dtype: "F8_E4M3", shape: [2], bytes: new Uint8Array(2) })
+    const { unet } = partsOf(fileOf("all", scaled))
+    const values = async (name: string): Promise<Float32Array> => {
+      const { dtype, read } = unet.entries.get(name) as WeightEntry
+      expect(dtype).toBe("F16")
+      return toFloat32(await read(), dtype)
+    }
+    expect((await values(`${plain}.weight`)).slice(0, 4)).toEqual(Float32Array.of(0.5, 0.75, -1, 0.5))
+    const found = await values(`${rows}.weight`)
+    expect([...found]).toEqual(Array.from(found, (_, i) => ([1, 1.5, -2][i % 3] ?? 0) * (Math.floor(i / count) + 1)))
+    expect([...unet.entries.keys()].filter((name) => name.includes("scale"))).toEqual([])
+    expect(unet.entries.size).toBe(partsOf(fileOf("all", tensors)).unet.entries.size)
+  })
+
+  it("refuses a checkpoint that cannot be run by its kind, and says what one without a VAE needs", async () => {
+    const tensors = await checkpoint()
+    const wide = new Map(tensors)
+    const name = "model.diffusion_model.input_blocks.0.0.weight"
+    wide.set(name, { dtype: "F32", shape: [4, 9, 3, 3], bytes: new Uint8Array(4 * 4 * 9 * 9) })
+    expect(() => partsOf(fileOf("all", wide))).toThrow(/^all cannot be run: it is an inpainting checkpoint/)
+    expect(() => partsOf(fileOf("all", wide))).toThrow(expect.objectContaining({ code: "checkpoint-unsupported" }))
+    const blind = new Map([...tensors].filter(([name]) => !name.startsWith("first_stage_model.")))
+    expect(() => partsOf(fileOf("all", blind))).toThrow(expect.objectContaining({ code: "checkpoint-no-vae" }))
+    expect(partsOf({ ...partsOf(fileOf("all", tensors)), unet: fileOf("blind", blind) }).unet.label).toBe("blind")
+  })
+
+  it("keeps what a file says of itself with its U-Net", async () => {
+    const marked = new Map([
+      ...(await checkpoint()),
+      ["v_pred", { dtype: "F32" as const, shape: [0], bytes: new Uint8Array() }],
+    ])
+    const parts = partsOf(fileOf("all", marked))
+    expect(parts.unet.traits).toMatchObject({ prediction: "v" })
+    expect(partsOf(parts).unet.traits).toMatchObject({ prediction: "v" })
+    expect(runAs(parts.unet)).toMatchObject({ prediction: "v", zeroTerminalSnr: false })
+    expect(runAs(parts.unet).notices).toEqual([
+      expect.stringMatching(/^"all": It predicts velocity .* the tensor "v_pred" says/),
+    ])
+    expect(runAs(parts.unet, "v").notices).toEqual([])
+    expect(runAs(parts.unet, "epsilon")).toMatchObject({
+      prediction: "epsilon",
+      notices: [expect.stringMatching(/It is run as one that predicts noise \(epsilon\), as asked/)],
+    })
   })
 
   it("reads files of one part without the checkpoint's prefix", async () => {

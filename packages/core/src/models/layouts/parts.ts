@@ -1,3 +1,5 @@
+import type { CheckpointTraits } from "@lllite/format/identify"
+import { readCheckpointTraits } from "@lllite/format/identify"
 import { CoreError } from "../../errors.ts"
 import type { WeightEntry } from "../../ops/weight-entry.ts"
 import { TEXT1_PREFIX, TEXT2_PREFIX } from "../clip/config.ts"
@@ -8,6 +10,7 @@ import type { WeightFile } from "../weight-reader.ts"
 import { diffusersUnetRename } from "./diffusers-unet.ts"
 import { isPointwise, vaeRenames } from "./diffusers-vae.ts"
 import { type Rename, renameBy } from "./renames.ts"
+import { withScales } from "./scaled-weights.ts"
 import { TEXT2_QUERY, TEXT2_RENAMES } from "./transformers-text2.ts"
 
 /*
@@ -24,10 +27,30 @@ export interface SdxlFiles {
   readonly text2: WeightFile
 }
 
-/** The parts of SDXL under Stability's names. @throws CoreError that names a file without its part */
+/**
+ * The parts of SDXL under Stability's names, with the scales of scaled fp8 applied. The U-Net has the traits of its file.
+ *
+ * @throws CoreError that names a file without its part, or of a kind that cannot be run
+ */
 export function partsOf(files: WeightFile | SdxlFiles): SdxlFiles {
   const { unet, vae, text1, text2 } = "entries" in files ? allOf(files) : files
-  return { unet: unetOf(unet), vae: vaeOf(vae), text1: text1Of(text1), text2: text2Of(text2) }
+  const traits = new Map([...new Set([unet, vae, text1, text2])].map((file) => [file, traitsOf(file)]))
+  const readable = new Map([...traits.keys()].map((file) => [file, withScales(file)]))
+  const of = (file: WeightFile): WeightFile => readable.get(file) ?? file
+  return {
+    unet: { ...unetOf(of(unet)), traits: traits.get(unet) ?? traitsOf(unet) },
+    vae: vaeOf(of(vae)),
+    text1: text1Of(of(text1)),
+    text2: text2Of(of(text2)),
+  }
+}
+
+/** What a file says of itself. @throws CoreError for a kind that cannot be run */
+function traitsOf({ traits, entries: tensors, metadata = new Map(), label }: WeightFile): CheckpointTraits {
+  const found = traits ?? readCheckpointTraits({ tensors, metadata, label })
+  const [refusal] = found.refusals
+  if (refusal !== undefined) throw new CoreError("checkpoint-unsupported", `${label} cannot be run: ${refusal}.`)
+  return found
 }
 
 /** All parts' tensors, by the checkpoint's name. */
@@ -63,6 +86,12 @@ export function vaeOf(file: WeightFile): WeightFile {
     while (has(file, `decoder.up_blocks.${levels}.`)) levels++
     return renamed(file, VAE_PREFIX, renameBy(vaeRenames(levels)), (name, entry) =>
       isPointwise(name) && entry.shape.length === 2 ? reshaped(entry, [...entry.shape, 1, 1]) : entry,
+    )
+  }
+  if (has(file, UNET_PREFIX)) {
+    throw new CoreError(
+      "checkpoint-no-vae",
+      `${file.label} is a checkpoint without a VAE. Give a VAE of SDXL beside it.`,
     )
   }
   throw missing(file, "VAE", `"${VAE_PREFIX}…", "decoder.up.…" or diffusers' "decoder.up_blocks.…"`)

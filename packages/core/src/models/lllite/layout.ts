@@ -25,6 +25,8 @@ export interface LlliteModel {
   readonly adapters: readonly AdapterPlan[]
   readonly slots: readonly Slot[]
   readonly values: Float32Array
+  /** What its file holds that is not used, one sentence each. Default: none. */
+  readonly notices?: readonly string[]
 }
 
 /** The slots of a list of adapters, in the file's order, and the number of all values. */

@@ -39,10 +39,23 @@ export function createLllite(
 
 /** Reads a file's adapters. @throws FormatError for a tensor that the file does not hold */
 export async function readLlliteModel(file: LlliteFile): Promise<LlliteModel> {
-  return fillLllite(
+  const model = await fillLllite(
     file.sites.map((site) => ({ site, condDim: site.condDim, mlpDim: site.mlpDim })),
     ({ plan, name }) => file.tensor(plan.site, name),
   )
+  return { ...model, notices: llliteNotices(file) }
+}
+
+/** What an LLLite file holds that is not used, one sentence each. */
+export function llliteNotices({
+  extraTensors,
+  extraTensorCount,
+  safetensors,
+}: Pick<LlliteFile, "extraTensors" | "extraTensorCount" | "safetensors">): readonly string[] {
+  const [first] = extraTensors
+  if (first === undefined) return []
+  const are = extraTensorCount === 1 ? "tensor belongs to no site and is" : "tensors belong to no site and are"
+  return [`"${safetensors.label}": ${extraTensorCount} ${are} not read. The first is "${first}".`]
 }
 
 /** Makes an LLLite of tensors in the file's layout. @throws CoreError for a tensor of another length */

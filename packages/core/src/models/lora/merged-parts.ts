@@ -107,7 +107,7 @@ function mergedFile(file: WeightFile, merges: ReadonlyMap<string, readonly Merge
     // Layers that are stacked need one dtype, so all weights of eight bits are widened.
     return [name, own === undefined ? widened(entry) : mergedEntry(entry, own)]
   })
-  return { label: file.label, entries: new Map(entries) }
+  return { ...file, entries: new Map(entries) }
 }
 
 /** An entry of eight bits as F16, which holds its values exactly. */

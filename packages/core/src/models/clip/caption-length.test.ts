@@ -1,0 +1,26 @@
+import { expect, it } from "vitest"
+import { cutCaptionNotices, isCutCaption } from "./caption-length.ts"
+import type { Tokenizer } from "./tokenizer.ts"
+
+/** A token for each word. */
+const words: Tokenizer = {
+  encode: (text) => text.split(" ").map(() => 1),
+  ...{ vocabularySize: 2, startId: 0, endId: 1 },
+}
+
+it("finds captions over 75 tokens", () => {
+  const caption = (count: number): string => Array.from({ length: count }, () => "a").join(" ")
+  expect([0, 1, 75, 76, 200].map((count) => isCutCaption(words, caption(count)))).toEqual([
+    ...[false, false, false, true, true],
+  ])
+})
+
+it("names the first, and the number of all", () => {
+  expect(cutCaptionNotices([])).toEqual([])
+  expect(cutCaptionNotices(["a.png"])).toEqual([
+    'The caption of "a.png" is longer than 75 tokens. Only the first 75 are read.',
+  ])
+  expect(cutCaptionNotices(["a.png", "b.png"])).toEqual([
+    '2 captions are longer than 75 tokens. Only the first 75 are read. The first is "a.png".',
+  ])
+})
