@@ -11,8 +11,17 @@ export const wholeReference = process.env.LLLITE_REFERENCE ?? here("../../../../
 /** The cases that the repository has: those of the tiny networks. */
 export const treeReference = here("../../../reference")
 
-/** The cases that tests run: the whole set where it is there, or else those of the repository. */
-export const referenceFolder = existsSync(wholeReference) ? wholeReference : treeReference
+/**
+ * The cases that tests run: the whole set where it is there, or else those of the repository. A folder that is named
+ * and missing is an error, because far fewer cases would run in its place.
+ */
+export const referenceFolder = chooseFolder()
+
+function chooseFolder(): string {
+  if (existsSync(wholeReference)) return wholeReference
+  if (process.env.LLLITE_REFERENCE === undefined) return treeReference
+  throw new Error(`LLLITE_REFERENCE names "${wholeReference}", which is not there. Name a folder, or unset it.`)
+}
 
 /** A suite that needs files of the reference. Without one of them it is one skipped test that names it. */
 export function describeWithReference(name: string, files: readonly string[], suite: () => void): void {

@@ -64,7 +64,7 @@ describe("products on WebGPU", needsAdapter, () => {
   })
 
   it("hold float16 weights in 16 bits with the same result", async (context) => {
-    if (!openGpu().features.float16) return context.skip()
+    if (!openGpu().features.float16) return context.skip("needs an adapter with float16")
     const values = createStream(1, "weight").normal(76 * 70)
     const read = async (): Promise<Uint8Array> => fromFloat32(values, "F16")
     const run = async (half: boolean): Promise<ArrayLike<number>[]> => {
