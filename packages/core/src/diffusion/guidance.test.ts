@@ -53,4 +53,13 @@ describe("withGuidance", () => {
     expect(tf.memory().numTensors).toBe(before + 1)
     tf.dispose([input, output])
   })
+  it("tells the network's own error, and leaves no tensor", async () => {
+    const input = tf.tensor2d([[1], [2]])
+    const before = tf.memory().numTensors
+    const network = withGuidance(() => Promise.reject(new Error("no device")), 2)
+    const at = { sigma: 2, timestep: 500, step: 0, steps: 1, between: false }
+    await expect(network(input, at)).rejects.toThrow("no device")
+    expect(tf.memory().numTensors).toBe(before)
+    input.dispose()
+  })
 })

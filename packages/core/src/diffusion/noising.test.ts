@@ -30,7 +30,7 @@ describe("addNoise and velocity", () => {
   it("refuse a missing level and noise of another shape", () => {
     const x0 = tf.zeros([2, 3])
     const other = tf.zeros([2, 4])
-    expect(() => addNoise(x0, x0, [0.5])).toThrow(/2 values/)
+    expect(() => addNoise(x0, x0, [0.5])).toThrow("noise: expected 2 values of ᾱ, one per row, got 1")
     expect(() => velocity(x0, other, [0.5, 0.5])).toThrow(/\[2, 4\]/)
     tf.dispose([x0, other])
   })

@@ -3,6 +3,7 @@ import type { Tensor4D } from "@tensorflow/tfjs-core"
 import { describe, expect, it } from "vitest"
 import { NOISE_NAMES } from "../diffusion/names.ts"
 import { createStream } from "../random/stream.ts"
+import { createTorchGenerator } from "../random/torch.ts"
 import { createNoiseSource } from "./noise-source.ts"
 
 const SHAPE = [2, 3, 4] as const
@@ -60,5 +61,31 @@ describe("noise of LLLite's streams", () => {
     late.between({ from: 9, to: 8 }).dispose()
     late.between({ from: 14, to: 5 }).dispose()
     expect(await valuesOf(late.between(STEP) as Tensor4D)).toEqual(expected)
+  })
+})
+
+describe.each(["torch-cpu", "torch-cuda"] as const)("noise of PyTorch's %s", (name) => {
+  it("is drawn channels first, then rows, then columns, one tensor after another", async () => {
+    const [rows, columns, channels] = SHAPE
+    const generator = createTorchGenerator(name, 7)
+    const source = createNoiseSource(name, [7], SHAPE, SIGMAS)
+    for (const values of [await valuesOf(source.start()), await valuesOf(source.between(STEP) as Tensor4D)]) {
+      const drawn = generator.randn(rows * columns * channels)
+      const expected = Array.from({ length: drawn.length }, (_, i) => {
+        const [row, column] = [Math.floor(i / (columns * channels)), Math.floor(i / channels) % columns]
+        return drawn[((i % channels) * rows + row) * columns + column]
+      })
+      expect(values).toEqual(expected)
+    }
+  })
+})
+
+describe("the shape of noise", () => {
+  it.each(NOISE_NAMES)("is [pictures, rows, columns, channels] with %s", (name) => {
+    const source = createNoiseSource(name, [1, 2, 3], SHAPE, SIGMAS)
+    for (const noise of [source.start(), source.between(STEP)]) {
+      expect(noise.shape).toEqual([3, ...SHAPE])
+      noise.dispose()
+    }
   })
 })

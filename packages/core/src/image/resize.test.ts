@@ -47,6 +47,19 @@ describe("resizeImage", () => {
     expect([...resizeImage(image, 2, 2, "area").data]).toEqual([10, 20, 30, 200, 100, 0, 10, 20, 30, 200, 100, 0])
   })
 
+  it.each(["area", "lanczos"] as const)("does to columns what it does to rows, with %s", (kernel) => {
+    const value = (x: number, y: number): number => x * x * 5 + y * 7
+    const lying = resizeImage(grey(7, 4, value), 5, 6, kernel)
+    const standing = resizeImage(
+      grey(4, 7, (x, y) => value(y, x)),
+      6,
+      5,
+      kernel,
+    )
+    const reds = redOf(standing)
+    expect(redOf(lying)).toEqual(Array.from({ length: 30 }, (_, i) => reds[(i % 5) * 6 + Math.floor(i / 5)]))
+  })
+
   it.each([0, -1, 1.5, Number.NaN])("refuses a side of %s", (side) => {
     expect(() =>
       resizeImage(

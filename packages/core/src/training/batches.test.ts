@@ -31,6 +31,45 @@ describe("the order of batches", () => {
     }
   })
 
+  it("never mixes sides that have one width, or one height, or each other's", () => {
+    const sides = [
+      [64, 96],
+      [64, 64],
+      [96, 64],
+    ] as const
+    const examples = Array.from({ length: 12 }, (_, i) => {
+      const [width, height] = sides[i % 3] ?? [0, 0]
+      return { width, height }
+    })
+    const batchOf = createBatchOrder(examples, 4, createStream(3, "order"))
+    const batches = [0, 1, 2].map((step) => new Set(batchOf(step).map((index) => index % 3)))
+    expect(batches.map(({ size }) => size)).toEqual([1, 1, 1])
+    expect(new Set(batches.flatMap((sizes) => [...sizes])).size).toBe(3)
+  })
+
+  it("shuffles the batches of every epoch, and each size in its own order", () => {
+    // Two sizes of 8 examples, and batches of one, so that an epoch is an order of 16 examples.
+    const examples = Array.from({ length: 16 }, (_, i) => ({ width: i < 8 ? 64 : 96, height: 64 }))
+    const batchOf = createBatchOrder(examples, 8, createStream(3, "order"))
+    const epochs = Array.from({ length: 16 }, (_, epoch) => [batchOf(2 * epoch), batchOf(2 * epoch + 1)])
+    const firstSizes = epochs.map(([first = []]) => (first[0] ?? 0) < 8)
+    expect(new Set(firstSizes).size).toBe(2)
+    for (const batches of epochs) {
+      const [small, large] = batches.toSorted((a, b) => Math.min(...a) - Math.min(...b))
+      expect(large?.map((index) => index - 8)).not.toEqual(small)
+    }
+  })
+
+  it("takes the epochs of several sizes one after another, with short batches last of their size", () => {
+    const examples = Array.from({ length: 7 }, (_, i) => ({ width: i < 5 ? 64 : 96, height: 64 }))
+    const batchOf = createBatchOrder(examples, 2, createStream(5, "order"))
+    for (const epoch of [0, 1, 2]) {
+      const batches = [0, 1, 2, 3].map((step) => batchOf(4 * epoch + step))
+      expect(batches.map(({ length }) => length).toSorted()).toEqual([1, 2, 2, 2])
+      expect(batches.flat().toSorted()).toEqual([0, 1, 2, 3, 4, 5, 6])
+    }
+  })
+
   it("refuses an empty batch", () => {
     expect(() => createBatchOrder(squares(2), 0, createStream(1, "order"))).toThrow(
       "batchSize is 0, expected a whole number from 1 to 4096",

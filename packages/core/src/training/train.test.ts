@@ -1,5 +1,6 @@
 import { enumerateSites } from "@lllite/format/selections"
 import { describe, expect, it } from "vitest"
+import { createLrSchedule } from "./lr-schedule.ts"
 import { numbersOf, type OptimizerRule, stateTensor } from "./optimizers/optimizer.ts"
 import { createTrainState, type GradientSource, type TrainMachine, type TrainState, train } from "./train.ts"
 import type { TrainOptions } from "./train-options.ts"
@@ -96,6 +97,93 @@ describe("a caller's optimiser", () => {
     const failing = { ...counting("failed"), gradients: () => Promise.reject(new Error("no device")) }
     await expect(run(beginWithSgd(), {}, failing)).rejects.toThrow("no device")
     expect(ends).toEqual(["done", "left", "failed"])
+  })
+})
+
+describe("a step", () => {
+  const PART_OPTIONS: Partial<TrainOptions> = { steps: 1, batchSize: 3, shards: 2 }
+
+  it("is cut into parts that hold its rows in order, each with the row of its first", async () => {
+    const seen: unknown[] = []
+    const watching: GradientSource = async (model, tasks) => {
+      seen.push(tasks.map(({ step, firstRow, examples }) => [step, firstRow, examples.length]))
+      expect(new Set(tasks.flatMap(({ examples }) => examples))).toEqual(new Set([0, 1, 2]))
+      return gradients(model, tasks)
+    }
+    await run(begin(), { ...PART_OPTIONS, steps: 2 }, { gradients: watching })
+    await run(begin(), { ...PART_OPTIONS, shards: 7 }, { gradients: watching })
+    expect(seen).toEqual([
+      [
+        [0, 0, 2],
+        [0, 2, 1],
+      ],
+      [
+        [1, 0, 2],
+        [1, 2, 1],
+      ],
+      [
+        [0, 0, 1],
+        [0, 1, 1],
+        [0, 2, 1],
+      ],
+    ])
+  })
+
+  it("weighs a part by its rows, in the loss and in the gradients", async () => {
+    const uneven: GradientSource = async ({ values }, tasks) =>
+      tasks.map(({ firstRow }) => ({ loss: firstRow === 0 ? 3 : 9, gradients: values.map(() => firstRow + 1) }))
+    const steps = train(begin(), EXAMPLES, { gradients: uneven }, { ...OPTIONS, ...PART_OPTIONS })
+    const { value } = await steps.next()
+    const length = begin().model.values.length
+    // Two rows of 3 and one of 9; two rows of 1 and one of 3.
+    expect(value).toMatchObject({ step: 1, steps: 1, loss: (2 * 3 + 9) / 3 })
+    expect(value && "gradientNorm" in value && value.gradientNorm).toBeCloseTo(((2 + 3) / 3) * Math.sqrt(length), 3)
+    await steps.return(begin())
+  })
+
+  it("tells and takes the learning rate of its own number", async () => {
+    const taken: number[] = []
+    const machine: TrainMachine = {
+      gradients,
+      loadOptimizer: (values, state) => {
+        const optimizer = SGD.load(values, state, { momentum: 0 })
+        return {
+          ...optimizer,
+          step: async (slopes, rate) => {
+            taken.push(rate)
+            await optimizer.step(slopes, rate)
+          },
+        }
+      },
+    }
+    const told: number[] = []
+    const state = { ...begin(), optimizer: SGD.init(begin().model.values.length) }
+    const lr = { curve: "linear", warmupSteps: 2 } as const
+    for await (const event of train(state, EXAMPLES, machine, { ...OPTIONS, lr })) told.push(event.learningRate)
+    const rate = createLrSchedule({ ...lr, learningRate: OPTIONS.learningRate, totalSteps: OPTIONS.steps })
+    expect(told).toEqual([0, 1, 2, 3, 4].map(rate))
+    expect(taken).toEqual(told)
+    expect(new Set(told).size).toBeGreaterThan(3)
+  })
+
+  it("clips its gradient to the norm that is given, to 1 without one, and not at all with 0", async () => {
+    const moved = async (changes: Partial<TrainOptions>): Promise<number> => {
+      const start = begin()
+      const state = { ...start, optimizer: SGD.init(start.model.values.length) }
+      const steep: GradientSource = async ({ values }, tasks) =>
+        tasks.map(() => ({ loss: 0, gradients: values.map(() => 5) }))
+      const machine: TrainMachine = {
+        gradients: steep,
+        loadOptimizer: (values, state) => SGD.load(values, state, { momentum: 0 }),
+      }
+      const before = start.model.values.slice()
+      const { model } = await run(state, { steps: 1, learningRate: 1, ...changes }, machine)
+      return Math.hypot(...model.values.map((value, i) => value - (before[i] ?? Number.NaN)))
+    }
+    const whole = 5 * Math.sqrt(begin().model.values.length)
+    expect(await moved({ maxGradNorm: 0 })).toBeCloseTo(whole, 2)
+    expect(await moved({ maxGradNorm: 2 })).toBeCloseTo(2, 3)
+    expect(await moved({})).toBeCloseTo(1, 3)
   })
 })
 

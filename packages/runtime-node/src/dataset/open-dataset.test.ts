@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { RgbImage } from "@lllite/core/image"
+import { resizeImage } from "@lllite/core/image"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { encodePng } from "../images/png.ts"
 import type { DatasetOptions } from "./dataset-config.ts"
@@ -87,11 +88,25 @@ describe("openDataset", () => {
     await pair("wide", bar(256, 64))
     await pair("square", bar(100, 100))
     const buckets = { enableBucket: true, minBucketReso: 32, maxBucketReso: 128, bucketResoSteps: 32 }
-    const { sizes } = await open(buckets)
+    const { sizes, example } = await open(buckets)
     expect(sizes).toEqual([
       { width: 64, height: 64 },
       { width: 128, height: 32 },
     ])
+    const wide = await example(1)
+    expect(wide.size).toEqual({ original: [64, 256], crop: [0, 0], target: [32, 128] })
+    expect(wide.image).toMatchObject({ width: 128, height: 32 })
+  })
+
+  it("resizes a picture by the kernel that is asked for, and its control by the rule of training", async () => {
+    await pair("a", bar(160, 160))
+    const [usual, asked] = await Promise.all(
+      [{}, { resizeInterpolation: "lanczos" } as const].map(async (options) => (await open(options)).example(0)),
+    )
+    expect(usual?.image).toEqual(usual?.control)
+    expect(asked?.control).toEqual(usual?.control)
+    expect(asked?.image).toEqual(resizeImage(bar(160, 160), 64, 64, "lanczos"))
+    expect(asked?.image).not.toEqual(usual?.image)
   })
 
   it("shows a picture as often as num_repeats says", async () => {

@@ -7,7 +7,7 @@ import { startWasm } from "../../../test/wasm.ts"
 import { passRows } from "../../diffusion/pass-position.ts"
 import type { Ops } from "../../ops/ops.ts"
 import { createStream } from "../../random/stream.ts"
-import { chainTaps, sumTaps, type Tap, tapBefore, UNKNOWN_PASS } from "../taps.ts"
+import { chainTaps, type Grid, sumTaps, type Tap, tapBefore, UNKNOWN_PASS } from "../taps.ts"
 import type { PreparedControl } from "./adapter.ts"
 import { adaptedInputs, llliteTap, prepareControl } from "./adapter.ts"
 import { layOutSlots } from "./layout.ts"
@@ -91,6 +91,30 @@ describe("adapters before one input", () => {
     disposeLllite(params)
     expect(tf.memory().numTensors).toBe(before)
   })
+
+  it.each([[{ height: 4, width: 9 }], [{ height: 1, width: 2 }]])(
+    "read the nearest token of a control on another grid: %j",
+    (to) => {
+      const params = lllite(1)
+      const [site] = SITES
+      const adapter = params.adapters.get(site?.key ?? "") as AdapterParams
+      tf.tidy(() => {
+        const share = tf.tensor3d(createStream(2, "share").normal(2 * 6 * 3), [2, 6, 3])
+        const nearest = (at: number, from: number, count: number): number => Math.floor(((at + 0.5) * from) / count)
+        const places = Array.from({ length: to.height * to.width }, (_, i) => {
+          const row = nearest(Math.floor(i / to.width), GRID.height, to.height)
+          return row * GRID.width + nearest(i % to.width, GRID.width, to.width)
+        })
+        const input = tf.tensor(createStream(3, "x").normal(2 * places.length * 16), [2, places.length, 16])
+        const read = (control: { share: tf.Tensor3D; grid: Grid }): Tensor =>
+          adaptedInputs(ops, [{ adapter, control, strengths: [1, 0.5] }], input, to)[0] as Tensor
+        const gathered = tf.gather(share, tf.tensor1d(places, "int32"), 1)
+        expectSame([read({ share, grid: GRID })], [read({ share: gathered, grid: to })])
+        expect(tf.max(tf.abs(tf.sub(read({ share, grid: GRID }), input))).dataSync()[0]).toBeGreaterThan(1e-3)
+      })
+      disposeLllite(params)
+    },
+  )
 
   it("add as much as the strength is for each row at its step", () => {
     const params = lllite(1)

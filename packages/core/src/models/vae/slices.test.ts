@@ -81,6 +81,30 @@ describe("a VAE in slices", () => {
     expect(largest(limit)).toBeLessThanOrEqual(limit)
   })
 
+  it.each([
+    ["tall", 16, 6],
+    ["wide", 6, 16],
+  ])("cuts a %s picture into as many slices as its own rows and columns need", (_, rows, columns) => {
+    const picture = { height: 8 * rows, width: 8 * columns }
+    const convolutions = (limit: Partial<Pick<Ops, "maxTensorBytes">>, slices: number): number => {
+      let count = 0
+      const counted: Ops = {
+        ...{ ...ops, ...limit },
+        conv2d: (...read) => {
+          count += 1
+          return ops.conv2d(...read)
+        },
+      }
+      tf.tidy(() => void decodeLatents(counted, params, tf.zeros([1, rows, columns, 4]), { slices }))
+      return count
+    }
+    // Between what two slices need of a tall picture and of a wide one.
+    const limit = 4 * 64 * 3400
+    const needed = slicesToBind(CONFIG, picture, limit)
+    expect(needed).toBe(rows > columns ? 2 : 4)
+    expect(convolutions({ maxTensorBytes: limit }, 1)).toBe(convolutions({}, needed))
+  })
+
   it("refuses numbers of slices that are not positive integers", () => {
     const latents = tf.zeros<tf.Rank.R4>([1, 2, 2, 4])
     for (const slices of [0, -1, 1.5, Number.NaN]) {
