@@ -7,6 +7,8 @@ import type { Network } from "./denoiser.ts"
  * prediction: [2N, ...], the N unconditional rows first → [N, ...]
  *
  * Source: Ho & Salimans 2022 (arXiv:2207.12598), with the scale of Stable Diffusion (1 is no guidance).
+ *
+ * @throws CoreError when the number of rows is odd
  */
 export function combineGuidance(prediction: tf.Tensor, guidanceScale: number): tf.Tensor {
   if (prediction.shape.length === 0 || (prediction.shape[0] as number) % 2 !== 0) {
@@ -24,7 +26,7 @@ export function combineGuidance(prediction: tf.Tensor, guidanceScale: number): t
 
 /**
  * Wraps a network whose conditions are [N unconditional, N conditional], so that it takes N rows. The rows are doubled
- * before the network. The two predictions are combined after it.
+ * before the network. {@link combineGuidance} joins the two predictions after it.
  */
 export function withGuidance(network: Network, guidanceScale: number): Network {
   return async (input, at) => {

@@ -77,7 +77,11 @@ function sigmaOfAlpha(alpha: number): number {
   return Math.min(Math.sqrt((1 - alpha) / alpha), LARGEST_SIGMA)
 }
 
-/** Signal to noise ratio ᾱ / (1 - ᾱ) = 1 / sigma² of an integer timestep. */
+/**
+ * Signal to noise ratio ᾱ / (1 - ᾱ) = 1 / sigma² of an integer timestep.
+ *
+ * @throws CoreError when the schedule has no such timestep.
+ */
 export function snrAt(schedule: NoiseSchedule, timestep: number): number {
   const alpha = alphaAt(schedule, timestep)
   return alpha / (1 - alpha)

@@ -46,8 +46,10 @@ export function sinusoidalEmbedding(x: number, width: number): Float32Array {
 }
 
 /**
- * The U-Net's input for a timestep. Fractions are allowed. `width` is the number of model channels, 320 in SDXL. →
- * [width]
+ * The U-Net's input for a timestep. Fractions are allowed. → [width]
+ *
+ * @param width the number of model channels, 320 in SDXL
+ * @throws CoreError when the width is not an even whole number
  */
 export function timestepEmbedding(timestep: number, width: number): Float32Array {
   return sinusoidalEmbedding(timestep, width)

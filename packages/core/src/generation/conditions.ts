@@ -38,7 +38,10 @@ export function chunksNeeded(
   return Math.max(...[prompt, ...(guided ? [negativePrompt] : [])].map((text) => countChunks(tokenizer, text, prompts)))
 }
 
-/** Encodes the prompts of a batch of pictures. All get as many chunks of tokens as the longest needs. */
+/**
+ * Encodes the prompts of a batch of N pictures, and their size. All get as many chunks of tokens as the longest needs.
+ * With guidance there are 2N rows, the unconditional ones first. The caller disposes the result.
+ */
 export function encodeConditions(
   sdxl: Sdxl,
   requests: readonly Omit<PictureRequest, "seed">[],

@@ -20,7 +20,7 @@ export interface NoiseSource {
 }
 
 /**
- * Noise for pictures of [rows, columns, channels] with these seeds.
+ * Noise for the latents of N pictures, [rows, columns, channels] each, one seed for each picture.
  *
  * @param sigmas all levels of the run. They give the number of the step for an interval.
  */

@@ -68,6 +68,7 @@ function cutBatch({ adapters }: LlliteModel, { examples, memo }: TrainBatch): Re
  * An LLLite as a tap that trains. Every layer computes the control's share anew, because the conditioner trains, too.
  *
  * @param control N control images, cut for every depth of the LLLite
+ * @throws CoreError (from the tap) when a depth has no control images
  */
 export function trainedLllite(ops: Ops, lllite: LlliteParams, control: ReadonlyMap<Depth, ControlPatches>): TrainedTap {
   const adapters = adaptersByPath(lllite)

@@ -19,7 +19,11 @@ export interface ObjectiveOptions {
   readonly gradientCheckpointing?: boolean
 }
 
-/** @throws CoreError for an unknown name, a number out of its range, or no timestep between the first and the last */
+/**
+ * Checks the options of an objective.
+ *
+ * @throws CoreError for an unknown name, a number out of its range, or no timestep between the first and the last
+ */
 export function checkObjective(options: ObjectiveOptions): void {
   const { minTimestep = 0, maxTimestep = OBJECTIVE_RANGES.maxTimestep.max, loss = "l2", huber, weights } = options
   checkRanges("objective", { minTimestep, maxTimestep }, OBJECTIVE_RANGES)

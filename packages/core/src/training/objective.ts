@@ -42,6 +42,8 @@ export interface BatchRows {
  * The mean loss over some rows of a batch, and its gradient with respect to every value of a model.
  *
  * Source: sd-scripts `sdxl_train_control_net_lllite.py`, the inner loop.
+ *
+ * @throws CoreError for a wrong option, or when the model does not fit the examples; the signal's reason when aborted
  */
 export async function objective<M extends TrainableModel>(
   sdxl: Sdxl,

@@ -78,7 +78,7 @@ export async function fillLllite(
   return { adapters, slots, values }
 }
 
-/** One tensor of an LLLite in the file's layout. */
+/** One tensor of an LLLite in the file's layout: a copy. @throws CoreError when the model has no such tensor */
 export function fileTensor(model: LlliteModel, site: Pick<Site, "key">, name: SiteTensorName): Float32Array {
   const slot = model.slots.find((slot) => slot.plan.site.key === site.key && slot.name === name)
   if (slot === undefined) throw new CoreError("adapter-values", `LLLite: there is no tensor "${site.key}.${name}"`)

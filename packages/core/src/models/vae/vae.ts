@@ -31,7 +31,7 @@ export interface Posterior {
 }
 
 /**
- * Encodes pictures. image: [N, H, W, 3] in −1 … 1, sides multiples of 8.
+ * Encodes pictures. image: [N, H, W, 3] in −1 … 1, sides multiples of 8. → mean and logvar: [N, H/8, W/8, 4]
  * Source: Rombach et al. 2022, `AutoencoderKL`.
  *
  * @throws CoreError if a side is not a multiple of 8, or if `slices` is not a positive integer

@@ -85,7 +85,7 @@ export function stateTensor({ name, tensors }: OptimizerState, tensor: string, l
   return found
 }
 
-/** @throws CoreError when a state was made by another optimiser */
+/** Checks whose state it is. @throws CoreError when another optimiser made it */
 export function expectStateOf(name: string, state: OptimizerState): void {
   if (state.name === name) return
   throw new CoreError(
