@@ -13,7 +13,7 @@ const LIMITS = {
   modelspec: 4_000,
   selections: 4_000,
   health: 4_000,
-  remote: 4_000,
+  remote: 5_000,
   sharded: 12_000,
   edit: 21_000,
 }

@@ -11,6 +11,8 @@ export type FormatErrorCode =
   | "source-status"
   /** The server cannot be reached. */
   | "source-unreachable"
+  /** The server does not answer in time, or sends too slowly. */
+  | "source-timeout"
   /** The server does not send parts of a file. */
   | "source-ranges"
   /** The file changed on the server during the work. */

@@ -1,6 +1,6 @@
 import { FormatError, show } from "../errors.ts"
 import type { RequestOptions } from "./request.ts"
-import { request } from "./request.ts"
+import { limitsOf, readText, request } from "./request.ts"
 
 /** A file, or a whole repository, on the Hugging Face Hub. */
 export interface HubReference {
@@ -28,6 +28,8 @@ export interface HubFile {
 }
 
 const ENDPOINT = "https://huggingface.co"
+/** The longest list of files. The Hub's largest repositories have lists of some megabytes. */
+const MOST_LIST_BYTES = 16 * 2 ** 20
 /** Source: huggingface_hub, `utils/_validators.py` (`REPO_ID_REGEX`), with an owner asked for. */
 const REPO = /^[A-Za-z0-9][\w.-]{0,95}\/[A-Za-z0-9_][\w.-]{0,95}$/
 
@@ -76,7 +78,8 @@ async function onlyFile(reference: HubReference, endpoint: string, options: Requ
   const label = `${repo}@${revision}`
   const url = `${endpoint}/api/models/${repo}/revision/${encodeURIComponent(revision)}`
   const answer = await request(url, label, options, { accept: "application/json" })
-  const files = fileNames(await answer.json().catch(() => null))
+  const text = await readText(answer, MOST_LIST_BYTES, label, limitsOf(options))
+  const files = fileNames(text)
   if (files === null) {
     throw new FormatError("hub", `expected a list of files from ${show(url)}. Is it a Hugging Face Hub?`, {
       source: label,
@@ -96,7 +99,13 @@ async function onlyFile(reference: HubReference, endpoint: string, options: Requ
   throw new FormatError("hub", what, { source: label })
 }
 
-function fileNames(answer: unknown): string[] | null {
+function fileNames(text: string | null): string[] | null {
+  let answer: unknown
+  try {
+    answer = JSON.parse(text ?? "")
+  } catch {
+    return null
+  }
   const siblings: unknown = typeof answer === "object" && answer !== null && "siblings" in answer && answer.siblings
   if (!Array.isArray(siblings)) return null
   return siblings.flatMap((sibling: unknown) =>

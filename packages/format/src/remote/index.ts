@@ -1,5 +1,8 @@
 export type { HubFile, HubOptions, HubReference } from "./hub.ts"
 export { parseHubReference, resolveHubFile } from "./hub.ts"
+export type { BodyReader, TimeLimits } from "./limits.ts"
+export { createBodyReader, fetchWithin, TIME_LIMITS } from "./limits.ts"
 export type { RequestOptions } from "./request.ts"
+export { retryAfter } from "./request.ts"
 export type { UrlOptions, UrlSource } from "./url-source.ts"
 export { fromUrl } from "./url-source.ts"

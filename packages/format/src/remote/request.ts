@@ -1,4 +1,6 @@
 import { FormatError } from "../errors.ts"
+import type { BodyReader, TimeLimits } from "./limits.ts"
+import { createBodyReader, fetchWithin, TIME_LIMITS } from "./limits.ts"
 
 /** Options of requests. */
 export interface RequestOptions {
@@ -8,6 +10,8 @@ export interface RequestOptions {
   readonly retries?: number
   /** Milliseconds before the first repetition. The time doubles before each further one. Default: 300. */
   readonly retryDelay?: number
+  /** Default: {@link TIME_LIMITS} */
+  readonly limits?: Partial<TimeLimits>
   readonly signal?: AbortSignal
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>
 }
@@ -23,9 +27,10 @@ const ADVICE: Readonly<Record<number, string>> = {
 }
 
 /**
- * Requests a URL until the answer is a success: 2xx, or 416 for a range of an empty file.
+ * Requests a URL until the answer is a success: 2xx, or 416 for a range of an empty file. A server that is silent is not
+ * asked again. Retry-After is followed up to a limit.
  *
- * @throws FormatError `source-status`, `source-unreachable`; and the signal's reason
+ * @throws FormatError `source-status`, `source-unreachable`, `source-timeout`; and the signal's reason
  */
 export async function request(
   url: string,
@@ -35,6 +40,7 @@ export async function request(
   method = "GET",
 ): Promise<Response> {
   const { retries = 3, retryDelay = 300, signal, fetch = globalThis.fetch } = options
+  const limits = limitsOf(options)
   const init: RequestInit = {
     method,
     // Ranges count the file's bytes, so the answer must not be compressed.
@@ -43,21 +49,24 @@ export async function request(
     ...(signal === undefined ? {} : { signal }),
   }
   for (let attempt = 0; ; attempt++) {
-    const answer = await fetch(url, init).catch((cause: unknown) => {
+    const answer = await fetchWithin(fetch, url, init, label, limits).catch((cause: unknown) => {
       signal?.throwIfAborted()
+      if (isTimeout(cause)) throw cause
       return cause
     })
     const last = attempt >= retries
+    let wait = retryDelay * 2 ** attempt
     if (answer instanceof Response) {
       if (answer.ok || answer.status === 416) return answer
       await discard(answer)
-      if (last || !PASSING.has(answer.status)) {
+      const asked = retryAfter(answer)
+      if (last || !PASSING.has(answer.status) || asked > limits.longestWait) {
         const said = `the server answered ${answer.status} ${answer.statusText}`.trim()
         const tried = attempt > 0 ? ` (asked ${attempt + 1} times)` : ""
-        throw new FormatError("source-status", `${said}${tried}. ${ADVICE[answer.status] ?? "Try again later."}`, {
-          source: label,
-        })
+        const later = asked > 0 ? `Try again after ${Math.ceil(asked / 1000)} s.` : "Try again later."
+        throw new FormatError("source-status", `${said}${tried}. ${ADVICE[answer.status] ?? later}`, { source: label })
       }
+      wait = Math.max(wait, asked)
     } else if (last) {
       const reason = reasonOf(answer)
       throw new FormatError("source-unreachable", `no answer: ${reason}. Check the address and the connection.`, {
@@ -65,8 +74,45 @@ export async function request(
         cause: answer,
       })
     }
-    await pause(retryDelay * 2 ** attempt, signal)
+    await pause(wait, signal)
   }
+}
+
+/** Milliseconds that the server asks to wait: seconds, or a date. 0 if it asks for nothing. Source: RFC 9110, 10.2.3. */
+export function retryAfter({ headers }: Response, now: number = Date.now()): number {
+  const text = headers.get("retry-after") ?? ""
+  const wait = /^\d+$/.test(text) ? 1000 * Number(text) : Date.parse(text) - now
+  return Number.isFinite(wait) ? Math.max(0, wait) : 0
+}
+
+export function limitsOf({ limits }: RequestOptions): TimeLimits {
+  return { ...TIME_LIMITS, ...limits }
+}
+
+export function isTimeout(error: unknown): error is FormatError {
+  return error instanceof FormatError && error.code === "source-timeout"
+}
+
+/** A whole body as text. @returns null if it is longer than `most` bytes */
+export async function readText(
+  answer: Response,
+  most: number,
+  label: string,
+  limits: TimeLimits,
+): Promise<string | null> {
+  const reader: BodyReader = createBodyReader(answer.body, label, limits)
+  const decoder = new TextDecoder()
+  let text = ""
+  let received = 0
+  for (let piece = await reader.read(); piece !== null; piece = await reader.read()) {
+    received += piece.byteLength
+    if (received > most) {
+      await reader.cancel()
+      return null
+    }
+    text += decoder.decode(piece, { stream: true })
+  }
+  return text + decoder.decode()
 }
 
 /** Cancels an unread body, so that its connection is free. */

@@ -1,8 +1,10 @@
 import { FormatError } from "../errors.ts"
 import { safeText } from "../safe-text.ts"
 import type { ByteSource } from "../source.ts"
+import type { BodyReader } from "./limits.ts"
+import { createBodyReader } from "./limits.ts"
 import type { RequestOptions } from "./request.ts"
-import { discard, request } from "./request.ts"
+import { discard, isTimeout, limitsOf, request } from "./request.ts"
 
 /** Options of {@link fromUrl}. */
 export interface UrlOptions extends RequestOptions {
@@ -30,7 +32,7 @@ const MOST_WITHOUT_RANGES = 64 * 2 ** 20
  *
  * From a server without range requests, the beginning is read as far as necessary, up to 64 MiB.
  *
- * @throws FormatError `source-unreachable`, `source-status`, `source-ranges`
+ * @throws FormatError `source-unreachable`, `source-status`, `source-ranges`, `source-timeout`
  */
 export async function fromUrl(url: string | URL, options: UrlOptions = {}): Promise<UrlSource> {
   const label = options.label ?? safeText(String(url).replace(/[?#].*$/s, ""))
@@ -55,7 +57,7 @@ async function open(asked: string, label: string, options: UrlOptions): Promise<
     await discard(first)
     return { size: 0, label, read: async () => new Uint8Array(0), close: async () => {} }
   }
-  return wholeSource(label, first)
+  return wholeSource(label, first, options)
 }
 
 /** An address without user name and password, which `fetch` refuses. They become the header for them. */
@@ -87,9 +89,21 @@ interface Version {
 }
 
 async function rangeSource(url: string, label: string, options: UrlOptions, first: Response): Promise<UrlSource> {
-  const size = contentRange(first)?.size ?? (await sizeByHead(url, label, options))
+  const range = contentRange(first)
+  const isEncoded = (first.headers.get("content-encoding") ?? "identity") !== "identity"
+  if (isEncoded || (range !== null && range.start !== 0)) {
+    await discard(first)
+    const came = isEncoded ? "compressed ones" : `bytes from ${range?.start}`
+    throw new FormatError("source-ranges", `asked the server for the first bytes, got ${came}. Download the file.`, {
+      source: label,
+    })
+  }
+  const size = range?.size ?? (await sizeByHead(url, label, options))
   const version: Version = { size, etag: first.headers.get("etag"), modified: first.headers.get("last-modified") }
-  const head = await body(first, label, 0, Math.min(FIRST_BYTES, size)).catch(() => new Uint8Array(0))
+  const head = await body(first, label, 0, Math.min(FIRST_BYTES, size), options).catch((error: unknown) => {
+    if (isTimeout(error)) throw error
+    return new Uint8Array(0)
+  })
   let place = first.url === "" ? url : first.url
 
   const fetchRange = async (start: number, end: number): Promise<Uint8Array> => {
@@ -112,9 +126,9 @@ async function rangeSource(url: string, label: string, options: UrlOptions, firs
       checkVersion(answer, version, start, label)
       if (place === url && answer.url !== "") place = answer.url
       try {
-        return await body(answer, label, start, end)
+        return await body(answer, label, start, end, options)
       } catch (error) {
-        if (attempt >= retries) throw error
+        if (attempt >= retries || isTimeout(error)) throw error
       }
     }
   }
@@ -161,40 +175,43 @@ function differs(now: string | null, before: string | null): boolean {
 }
 
 /** A body of a known length. No further bytes are read. */
-async function body(answer: Response, label: string, start: number, end: number): Promise<Uint8Array> {
+async function body(
+  answer: Response,
+  label: string,
+  start: number,
+  end: number,
+  options: RequestOptions,
+): Promise<Uint8Array> {
   const bytes = new Uint8Array(end - start)
-  const filled = await fill(answer.body?.getReader(), bytes, 0).catch(() => -1)
+  const reader = createBodyReader(answer.body, label, limitsOf(options))
+  const filled = await fill(reader, bytes)
   if (filled === bytes.byteLength) return bytes
-  const came = filled < 0 ? "the connection broke" : `${filled} came`
-  throw new FormatError("source-short-read", `asked the server for ${bytes.byteLength} bytes, ${came}`, {
+  throw new FormatError("source-short-read", `asked the server for ${bytes.byteLength} bytes, ${filled} came`, {
     source: label,
     offset: start,
   })
 }
 
-type Reader = ReadableStreamDefaultReader<Uint8Array>
-
-/** Reads until `bytes` is full, and cancels the rest. Returns the number of filled bytes. */
-async function fill(reader: Reader | undefined, bytes: Uint8Array, from: number): Promise<number> {
-  let filled = from
-  while (reader !== undefined && filled < bytes.byteLength) {
-    const { done, value } = await reader.read()
-    if (done) return filled
-    bytes.set(value.subarray(0, bytes.byteLength - filled), filled)
-    filled += value.byteLength
+async function fill(reader: BodyReader, bytes: Uint8Array): Promise<number> {
+  let filled = 0
+  while (filled < bytes.byteLength) {
+    const piece = await reader.read()
+    if (piece === null) return filled
+    bytes.set(piece.subarray(0, bytes.byteLength - filled), filled)
+    filled += piece.byteLength
   }
-  await reader?.cancel()
+  await reader.cancel()
   return Math.min(filled, bytes.byteLength)
 }
 
 /** A server that answers every request with the whole file. The beginning is kept as it arrives. */
-function wholeSource(label: string, answer: Response): UrlSource {
-  const reader: Reader | undefined = answer.body?.getReader()
+function wholeSource(label: string, answer: Response, options: RequestOptions): UrlSource {
+  const reader = createBodyReader(answer.body, label, limitsOf(options))
   const length = answer.headers.get("content-length")
   const encoded = (answer.headers.get("content-encoding") ?? "identity") !== "identity"
   const size = length === null || encoded || !/^\d+$/.test(length) ? Number.NaN : Number(length)
   if (!Number.isSafeInteger(size)) {
-    void reader?.cancel()
+    void reader.cancel()
     const what = "the server neither sends parts of the file nor says how long it is"
     throw new FormatError("source-ranges", `${what}. Download the file and give its path.`, { source: label })
   }
@@ -207,9 +224,9 @@ function wholeSource(label: string, answer: Response): UrlSource {
     let filled = head.byteLength
     while (filled < end) {
       if (rest === null || rest.byteLength === 0) {
-        const next = (await reader?.read()) ?? { done: true as const, value: undefined }
-        if (next.done) break
-        rest = next.value
+        const next = await reader.read()
+        if (next === null) break
+        rest = next
       }
       const part = rest.subarray(0, end - filled)
       grown.set(part, filled)
@@ -221,7 +238,7 @@ function wholeSource(label: string, answer: Response): UrlSource {
   return {
     size,
     label,
-    close: async () => reader?.cancel(),
+    close: () => reader.cancel(),
     read: async (start, end) => {
       if (end > MOST_WITHOUT_RANGES) {
         const what = `the server cannot send parts of the file, and byte ${end} is after the ${MOST_WITHOUT_RANGES} bytes that are read in this case`
@@ -248,7 +265,9 @@ async function sizeByHead(url: string, label: string, options: UrlOptions): Prom
 function contentRange(answer: Response): { start: number; size: number | null } | null {
   const [, start, size] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(answer.headers.get("content-range") ?? "") ?? []
   if (start === undefined) return null
-  return { start: Number(start), size: size === "*" ? null : Number(size) }
+  const bytes = Number(size)
+  // A size that no file has is as good as none.
+  return { start: Number(start), size: Number.isSafeInteger(bytes) ? bytes : null }
 }
 
 function rangeOf(start: number, end: number): Record<string, string> {
