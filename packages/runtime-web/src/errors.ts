@@ -20,6 +20,8 @@ export type WebRuntimeErrorCode =
   | "connection-lost"
   /** The server answered with an error. */
   | "server-status"
+  /** The file is longer than any checkpoint. */
+  | "file-size"
   /** A file of this package is missing beside the worker. */
   | "asset-missing"
   // pictures

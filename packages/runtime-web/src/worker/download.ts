@@ -1,3 +1,6 @@
+import { FormatError } from "@lllite/format"
+import type { TimeLimits } from "@lllite/format/remote"
+import { createBodyReader, fetchWithin, retryAfter, TIME_LIMITS } from "@lllite/format/remote"
 import { WebRuntimeError } from "../errors.ts"
 
 /** The place that gets the bytes of a download. */
@@ -28,12 +31,19 @@ export interface DownloadOptions {
   /** Called and awaited when the server has sent a new version, before its first byte is written. */
   readonly onVersion?: (version: FileVersion) => void | Promise<void>
   readonly signal?: AbortSignal
-  /** Number of failed connections in a row, without a byte in between, that ends the download. Default: 5 */
+  /** Number of failed connections in a row, without a new mebibyte in between, that ends the download. Default: 5 */
   readonly attempts?: number
   /** Milliseconds before the second attempt. They double for every further attempt. Default: 500 */
   readonly backoff?: number
   readonly fetch?: typeof fetch
+  /** Default: `TIME_LIMITS` of `@lllite/format/remote` */
+  readonly limits?: TimeLimits
+  /** The most bytes of a file. Default: 32 GiB, more than an SDXL has in any dtype */
+  readonly mostBytes?: number
 }
+
+/** New bytes after which a connection counts as one that works. Else a server could send a byte for each connection. */
+const LEAST_PROGRESS = 2 ** 20
 
 /** The shortest time between two reports of progress, in milliseconds. */
 const PROGRESS_EVERY = 100
@@ -45,33 +55,46 @@ const PROGRESS_EVERY = 100
  * Source: RFC 9110, sections 13.1.5 (If-Range) and 14 (ranges).
  *
  * @returns the version that was downloaded
- * @throws WebRuntimeError when the server refuses or cannot be reached; the signal's reason after an abort
+ * @throws WebRuntimeError when the server refuses or cannot be reached, or when the file is too long; FormatError
+ * `source-timeout` when the server sends too slowly; the signal's reason after an abort
  */
 export async function* download(
   url: string,
   target: DownloadTarget,
   options: DownloadOptions = {},
 ): AsyncGenerator<DownloadProgress, FileVersion, void> {
-  const { signal, attempts = 5, backoff = 500 } = options
+  const { signal, attempts = 5, backoff = 500, limits = TIME_LIMITS, mostBytes = 32 * 2 ** 30 } = options
   let version = options.version ?? null
   let at = version?.validator == null ? 0 : target.size
   let failures = 0
+  /** The farthest byte when the failures were counted from 0. */
+  let reached = at
   for (;;) {
     signal?.throwIfAborted()
+    let wait = 0
+    let began = at
     try {
       const answer = await request(url, at, version, options)
       if (answer.start !== at || at === 0) target.truncate(answer.start)
       at = answer.start
+      began = at
       if (version === null || version.validator !== answer.version.validator) await options.onVersion?.(answer.version)
       version = answer.version
       const { total } = version
+      if ((total ?? 0) > mostBytes) throw tooLong(url, mostBytes)
       let reportedAt = 0
-      for (const reader = answer.body?.getReader(); reader !== undefined; ) {
-        const { done, value } = await reader.read()
-        if (done) break
-        target.write(value, at)
-        at += value.byteLength
-        failures = 0
+      const reader = createBodyReader(answer.body, url, limits)
+      for (let piece = await reader.read(); piece !== null; piece = await reader.read()) {
+        if (at + piece.byteLength > mostBytes) {
+          await reader.cancel()
+          throw tooLong(url, mostBytes)
+        }
+        target.write(piece, at)
+        at += piece.byteLength
+        if (at - reached >= LEAST_PROGRESS) {
+          failures = 0
+          reached = at
+        }
         if (performance.now() - reportedAt < PROGRESS_EVERY) continue
         reportedAt = performance.now()
         yield { done: at, total }
@@ -81,8 +104,16 @@ export async function* download(
       return { ...version, total: at }
     } catch (error) {
       signal?.throwIfAborted()
-      // fetch and its readers throw TypeError for every failed connection.
-      if (!(error instanceof TypeError) && !(error instanceof BrokenConnection)) throw error
+      if (!isPassing(error)) throw error
+      // A server that is silent or slow and has not sent much is not asked again.
+      if (error instanceof FormatError && error.code === "source-timeout" && at - began < LEAST_PROGRESS) throw error
+      if (error instanceof BrokenConnection) wait = error.wait
+      if (wait > limits.longestWait) {
+        throw new WebRuntimeError(
+          "server-status",
+          `"${url}": ${error.message}, and asks to wait ${Math.ceil(wait / 1000)} s. Load it again then.`,
+        )
+      }
       if (++failures >= attempts) {
         throw new WebRuntimeError(
           "connection-lost",
@@ -91,12 +122,34 @@ export async function* download(
         )
       }
       if (version?.validator == null) at = 0
-      await wait(backoff * 2 ** (failures - 1), signal)
+      await pause(Math.max(wait, backoff * 2 ** (failures - 1)), signal)
     }
   }
 }
 
-class BrokenConnection extends Error {}
+class BrokenConnection extends Error {
+  /** Milliseconds that the server asks to wait. */
+  readonly wait: number
+
+  constructor(message: string, wait = 0) {
+    super(message)
+    this.wait = wait
+  }
+}
+
+/** Whether a new connection may help. fetch throws TypeError for every failed connection. */
+function isPassing(error: unknown): error is Error {
+  if (error instanceof FormatError) return error.code === "source-timeout" || error.code === "source-short-read"
+  return error instanceof TypeError || error instanceof BrokenConnection
+}
+
+function tooLong(url: string, mostBytes: number): WebRuntimeError {
+  const most = `${(mostBytes / 2 ** 30).toFixed(0)} GiB`
+  return new WebRuntimeError(
+    "file-size",
+    `"${url}": the file has more than ${most}, and no checkpoint has. Check the address.`,
+  )
+}
 
 interface Answer {
   /** Position in the file where the bytes of the body begin. */
@@ -109,12 +162,13 @@ async function request(
   url: string,
   at: number,
   version: FileVersion | null,
-  { signal, fetch: ask = fetch }: DownloadOptions,
+  options: DownloadOptions,
 ): Promise<Answer> {
+  const { signal, fetch: ask = fetch, limits = TIME_LIMITS } = options
   const validator = version?.validator ?? null
   const headers: Record<string, string> =
     at > 0 && validator !== null ? { range: `bytes=${at}-`, "if-range": validator } : {}
-  const response = await ask(url, { headers, ...(signal === undefined ? {} : { signal }) })
+  const response = await fetchWithin(ask, url, { headers, ...(signal === undefined ? {} : { signal }) }, url, limits)
   const { status } = response
   const range = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(response.headers.get("content-range") ?? "")
   const total = range?.[2] === undefined || range[2] === "*" ? null : Number(range[2])
@@ -124,11 +178,11 @@ async function request(
   if (status === 206 && Number(range?.[1] ?? Number.NaN) === at) {
     return { start: at, version: { validator, total: total ?? version?.total ?? null }, body: response.body }
   }
-  if (status === 416 && at > 0)
-    return request(url, 0, null, { ...(signal === undefined ? {} : { signal }), fetch: ask })
+  if (status === 416 && at > 0) return request(url, 0, null, options)
   if (status !== 200) {
     await response.body?.cancel()
-    if (status >= 500 || status === 429) throw new BrokenConnection(`the server answered ${status}`)
+    if (status >= 500 || status === 429)
+      throw new BrokenConnection(`the server answered ${status}`, retryAfter(response))
     throw new WebRuntimeError(
       "server-status",
       `"${url}": the server answered ${status} ${response.statusText}. Check the address.`,
@@ -148,7 +202,7 @@ function versionOf({ headers }: Response): FileVersion {
   }
 }
 
-function wait(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {
       clearTimeout(timer)

@@ -1,3 +1,5 @@
+import { FormatError } from "@lllite/format"
+import { fetchWithin } from "@lllite/format/remote"
 import type { TileStore } from "@lllite/webgpu"
 import { WebRuntimeError } from "../errors.ts"
 import { noteName, readNote, type StoredNote, storedName, storeFolder } from "../stored-files.ts"
@@ -83,7 +85,7 @@ function acquire(name: string, signal: AbortSignal): Promise<() => void> {
 
 async function isCurrent(url: string, { validator, total }: StoredNote, signal: AbortSignal): Promise<boolean> {
   try {
-    const { ok, headers } = await fetch(url, { method: "HEAD", signal })
+    const { ok, headers } = await fetchWithin(fetch, url, { method: "HEAD", signal }, url)
     if (!ok) return true
     const now = headers.get("etag") ?? headers.get("last-modified")
     const length = headers.get("content-length")
@@ -91,7 +93,7 @@ async function isCurrent(url: string, { validator, total }: StoredNote, signal: 
     return isSameLength && (now === null || validator === null || now === validator)
   } catch (error) {
     signal.throwIfAborted()
-    if (error instanceof TypeError) return true
+    if (error instanceof TypeError || error instanceof FormatError) return true
     throw error
   }
 }

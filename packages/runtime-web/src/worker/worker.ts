@@ -5,6 +5,7 @@ import { createRuntimeTasks, loadWatched } from "@lllite/core/worker"
 import type { UnetLayout } from "@lllite/format"
 import { llliteOf, openSafetensors } from "@lllite/format"
 import { expectLllite } from "@lllite/format/identify"
+import { fetchWithin } from "@lllite/format/remote"
 import { llliteChunks } from "@lllite/format/write"
 import { WebRuntimeError } from "../errors.ts"
 import type { WebTasks } from "../tasks.ts"
@@ -82,7 +83,7 @@ function started(): WebRunningBackend {
 }
 
 async function fetchText(url: string, signal: AbortSignal): Promise<string> {
-  const response = await fetch(url, { signal })
+  const response = await fetchWithin(fetch, url, { signal }, url)
   if (response.ok) return response.text()
   throw new WebRuntimeError(
     "asset-missing",
