@@ -11,6 +11,8 @@ export type InputErrorCode =
   | "not-a-file"
   /** The path is not that of a folder. */
   | "not-a-folder"
+  /** The file is longer than any of its kind. */
+  | "file-size"
   /** The file to be written exists already. */
   | "output-exists"
   /** The text of a file has another encoding than UTF-8. */

@@ -1,7 +1,6 @@
-import { readFile } from "node:fs/promises"
 import { join, parse } from "node:path"
 import { fileError } from "../errors.ts"
-import { decodeText } from "../files/read-text.ts"
+import { readTextFile } from "../files/read-text.ts"
 import type { ImageSize } from "../images/read-image.ts"
 import { readImageHeader } from "../images/read-image.ts"
 import { compareShapes } from "./control-shape.ts"
@@ -115,12 +114,12 @@ interface Caption {
 async function readCaption(folder: PictureFolder, stem: string, config: SubsetConfig): Promise<Caption | null> {
   const name = stem + config.captionExtension
   const path = join(folder.path, folder.find(name) ?? name)
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return null
-    throw fileError("read", path, cause)
+  const content = await readTextFile(path).catch((error: unknown) => {
+    if (isMissing(error)) return null
+    throw error
   })
-  if (bytes === null) return null
-  const [line = "", ...rest] = decodeText(bytes, path).split(/\r\n|\r|\n/)
+  if (content === null) return null
+  const [line = "", ...rest] = content.split(/\r\n|\r|\n/)
   const first = line.trim()
   if (first === "")
     throw fileError(
@@ -131,6 +130,11 @@ async function readCaption(folder: PictureFolder, stem: string, config: SubsetCo
   const { captionPrefix, captionSuffix } = config
   const text = `${captionPrefix ? `${captionPrefix} ` : ""}${first}${captionSuffix ? ` ${captionSuffix}` : ""}`
   return { path, text, isCut: rest.some((each) => each.trim() !== "") }
+}
+
+function isMissing(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined
+  return cause instanceof Error && "code" in cause && cause.code === "ENOENT"
 }
 
 /** The result, or undefined. The reason is then added to the problems. */

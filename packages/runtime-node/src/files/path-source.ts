@@ -1,7 +1,7 @@
-import { open } from "node:fs/promises"
 import type { ByteSource } from "@lllite/format"
-import { fileError, InputError } from "../errors.ts"
+import { fileError } from "../errors.ts"
 import { createReadAhead } from "./read-ahead.ts"
+import { openRegular } from "./regular-file.ts"
 
 /**
  * A range is read in this many pieces at once. Node has as many threads for files. A disk is faster with several
@@ -19,22 +19,12 @@ export interface PathSource extends ByteSource {
 /**
  * Opens a file for reading by ranges. No contents are read yet.
  *
- * @throws InputError when the file does not exist, may not be read, or is a folder
+ * @throws InputError when the file does not exist, may not be read, or is no regular file
  */
 export async function openPath(path: string): Promise<PathSource> {
-  const handle = await open(path, "r").catch((cause: unknown) => {
-    throw fileError("read", path, cause)
-  })
+  const { handle, size } = await openRegular(path)
   try {
-    const status = await handle.stat()
-    if (!status.isFile()) {
-      const found = status.isDirectory() ? "a folder" : "not a regular file"
-      throw new InputError(
-        "not-a-file",
-        `cannot read "${path}": it is ${found}, expected a file. Give the path of a file.`,
-      )
-    }
-    const ahead = createReadAhead(handle, status.size)
+    const ahead = createReadAhead(handle, size)
     const fill = async (target: Uint8Array, start: number): Promise<number> => {
       let filled = 0
       // One call may return fewer bytes than were requested, and never more than 2 GiB.
@@ -48,15 +38,15 @@ export async function openPath(path: string): Promise<PathSource> {
     // The caller judges a short result. The readers of `@lllite/format` refuse it and name the file.
     const fillAtOnce = async (target: Uint8Array, start: number): Promise<number> => {
       if (target.byteLength >= LEAST_PIECE) ahead.after(start + target.byteLength)
-      const size = Math.max(LEAST_PIECE, Math.ceil(target.byteLength / PIECES))
-      const pieces = Array.from({ length: Math.ceil(target.byteLength / size) }, (_, i) => i * size)
-      const filled = await Promise.all(pieces.map((from) => fill(target.subarray(from, from + size), start + from)))
+      const step = Math.max(LEAST_PIECE, Math.ceil(target.byteLength / PIECES))
+      const pieces = Array.from({ length: Math.ceil(target.byteLength / step) }, (_, i) => i * step)
+      const filled = await Promise.all(pieces.map((from) => fill(target.subarray(from, from + step), start + from)))
       // A piece that is short ends the result. Later pieces lie behind the end of the file.
-      const short = filled.findIndex((length, i) => length < Math.min(size, target.byteLength - i * size))
-      return short < 0 ? target.byteLength : short * size + (filled[short] ?? 0)
+      const short = filled.findIndex((length, i) => length < Math.min(step, target.byteLength - i * step))
+      return short < 0 ? target.byteLength : short * step + (filled[short] ?? 0)
     }
     return {
-      size: status.size,
+      size,
       label: path,
       read: async (start, end) => {
         const bytes = new Uint8Array(end - start)

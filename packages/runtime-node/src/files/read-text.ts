@@ -1,16 +1,16 @@
-import { readFile } from "node:fs/promises"
-import { fileError, InputError } from "../errors.ts"
+import { InputError } from "../errors.ts"
+import { readSmallFile } from "./regular-file.ts"
+
+/** The longest text that people write for this program. A caption counts for its first 75 tokens or some chunks of them. */
+export const MOST_TEXT_BYTES = 4 * 2 ** 20
 
 /**
  * Reads a text file that people wrote: a caption, a list of prompts, a file of options. See {@link decodeText}.
  *
- * @throws InputError when it cannot be read, or when its encoding is unknown
+ * @throws InputError when it cannot be read, has over 4 MiB, or when its encoding is unknown
  */
 export async function readTextFile(path: string): Promise<string> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw fileError("read", path, cause)
-  })
-  return decodeText(bytes, path)
+  return decodeText(await readSmallFile(path, MOST_TEXT_BYTES, "a text"), path)
 }
 
 /**

@@ -1,8 +1,10 @@
-import { readFile } from "node:fs/promises"
 import type { PngText, RgbImage } from "@lllite/core/image"
-import { fileError } from "../errors.ts"
 import { writeAtomically } from "../files/atomic-write.ts"
+import { readSmallFile } from "../files/regular-file.ts"
 import { decodePngText, encodePng } from "./png.ts"
+
+/** The longest picture whose text is read. One of 100 million pixels has 300 MB without compression. */
+const MOST_PICTURE_BYTES = 2 ** 29
 
 /**
  * Writes a picture as a PNG with text inside. The file is there whole or not at all.
@@ -15,8 +17,5 @@ export async function writePng(path: string, image: RgbImage, text?: PngText): P
 
 /** Reads the text inside a PNG file, such as a picture's settings. @throws InputError when it is not a PNG */
 export async function readPngText(path: string): Promise<PngText> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw fileError("read", path, cause)
-  })
-  return decodePngText(bytes)
+  return decodePngText(await readSmallFile(path, MOST_PICTURE_BYTES, "a picture"))
 }

@@ -1,8 +1,8 @@
-import { open } from "node:fs/promises"
 import type { RgbImage } from "@lllite/core/image"
 import { MOST_PICTURE_PIXELS, otherFormatHint, PICTURE_SIGNATURE_BYTES, pictureFormatOf } from "@lllite/core/image"
 import type { Metadata, Sharp } from "sharp"
 import { fileError, InputError } from "../errors.ts"
+import { openRegular } from "../files/regular-file.ts"
 import { loadSharp } from "./load-sharp.ts"
 import type { PictureTrait } from "./picture-traits.ts"
 import { headerTraits, pixelTraits } from "./picture-traits.ts"
@@ -147,7 +147,7 @@ async function checkFormat(source: PictureSource): Promise<void> {
 async function firstBytes(path: string): Promise<Uint8Array> {
   const first = new Uint8Array(PICTURE_SIGNATURE_BYTES)
   try {
-    const handle = await open(path, "r")
+    const { handle } = await openRegular(path)
     try {
       const { bytesRead } = await handle.read(first, 0, first.length, 0)
       return first.subarray(0, bytesRead)

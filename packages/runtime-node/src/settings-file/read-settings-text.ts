@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises"
-import { fileError, InputError } from "../errors.ts"
-import { decodeText } from "../files/read-text.ts"
+import { InputError } from "../errors.ts"
+import { decodeText, MOST_TEXT_BYTES } from "../files/read-text.ts"
+import { readSmallFile } from "../files/regular-file.ts"
 
 /** The text of a file of settings. */
 export interface SettingsText {
@@ -12,16 +12,14 @@ export interface SettingsText {
 /**
  * Reads a text file of settings. See `decodeText` for its encoding.
  *
- * @throws InputError when the file cannot be read, is not text, or has another encoding
+ * @throws InputError when the file cannot be read, has over 4 MiB, is not text, or has another encoding
  */
 export async function readSettingsText(path: string): Promise<SettingsText> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw fileError("read", path, cause)
-  })
-  const kind = binaryKind(bytes)
-  if (kind !== null) {
+  const bytes = await readSmallFile(path, MOST_TEXT_BYTES, "a file of settings", (head) => {
+    const kind = binaryKind(head)
+    if (kind === null) return
     throw new InputError("config-kind", `"${path}" is ${kind}, expected a text file of settings. Check the path.`)
-  }
+  })
   const [first, second] = bytes
   const isWide = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)
   const notice = `"${path}" is UTF-16 text, and is read as such. Other programs may expect UTF-8.`

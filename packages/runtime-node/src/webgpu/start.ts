@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { createComposedOps, registerGradients } from "@lllite/core/ops"
 import { createWebgpuOps, keptTiles, loadWebgpuOptimizer, startWebgpu, type TileStore } from "@lllite/webgpu"
@@ -7,6 +6,7 @@ import type { NodeRunningBackend } from "../backends/started-backend.ts"
 import { InputError } from "../errors.ts"
 import { writeAtomically } from "../files/atomic-write.ts"
 import { cacheFolder } from "../files/cache-folder.ts"
+import { readTextFile } from "../files/read-text.ts"
 
 /** Dawn's object. It must live as long as its adapters and devices. The thread keeps one. */
 let gpu: GPU | null = null
@@ -37,7 +37,7 @@ export async function startDawn(weights: WeightDtype = "file"): Promise<NodeRunn
 
 function tileFile(): TileStore {
   const path = join(cacheFolder(), "webgpu-tiles.json")
-  return { read: () => readFile(path, "utf8"), write: (text) => writeAtomically(path, text) }
+  return { read: () => readTextFile(path), write: (text) => writeAtomically(path, text) }
 }
 
 /** Loads Dawn and makes WebGPU's classes global, since tfjs looks for them there. */

@@ -4,8 +4,10 @@ import { cp, mkdir, readFile, rename, rm } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { TFJS_VERSION } from "../../backends/names.ts"
 import { InputError } from "../../errors.ts"
+import { readSmallFile } from "../../files/regular-file.ts"
 import { lastLines, runCommand } from "../../processes/run-command.ts"
 import { packageFolder } from "../installation.ts"
+import { NETWORK_SILENCE } from "./limits.ts"
 
 /** A package of the npm registry, with the hash of its archive. */
 interface PinnedPackage {
@@ -13,6 +15,9 @@ interface PinnedPackage {
   readonly version: string
   readonly sha512: string
 }
+
+/** More than the archives of both packages. */
+const MOST_ARCHIVE_BYTES = 2 ** 27
 
 /** The sources of the binding, and the JavaScript that calls it. */
 const TFJS_NODE: PinnedPackage = {
@@ -68,7 +73,7 @@ async function fetchPackage(pinned: PinnedPackage, folder: string, options: Fetc
     const local = archiveDir === undefined ? null : join(archiveDir, file)
     const archive = local !== null && existsSync(local) ? local : await packed(pinned, work, file, signal)
     const found = createHash("sha512")
-      .update(await readFile(archive))
+      .update(await readSmallFile(archive, MOST_ARCHIVE_BYTES, "this archive"))
       .digest("base64")
     if (found !== pinned.sha512) {
       throw new InputError(
@@ -95,7 +100,8 @@ async function packed(
   file: string,
   signal: AbortSignal | undefined,
 ): Promise<string> {
-  const args = ["pack", `${name}@${version}`, "--ignore-scripts", "--pack-destination", folder]
+  const limits = ["--fetch-timeout", String(NETWORK_SILENCE), "--fetch-retries", "2"]
+  const args = ["pack", `${name}@${version}`, "--ignore-scripts", "--pack-destination", folder, ...limits]
   const result = await runCommand("npm", args, { signal })
   if (result.code === 0) return join(folder, file)
   const reason = result.missing ? "npm was not found." : `Output of npm:\n${lastLines(result)}`

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { InputError } from "../../errors.ts"
 import { lastLines, runCommand } from "../../processes/run-command.ts"
+import { NETWORK_SILENCE } from "./limits.ts"
 
 /** Releases whose wheels hold the C library for the binding. With `gpu` they hold kernels for CUDA 12, too. */
 const RANGE = ">=2.15,<3"
@@ -68,7 +69,8 @@ async function pipInstall(
   requirements: readonly string[],
 ): Promise<void> {
   const source = wheelDir === undefined ? [] : ["--no-index", "--find-links", wheelDir]
-  const quiet = ["--quiet", "--no-input", "--disable-pip-version-check"]
+  const limits = ["--timeout", String(NETWORK_SILENCE / 1000), "--retries", "2"]
+  const quiet = ["--quiet", "--no-input", "--disable-pip-version-check", ...limits]
   const install = ["-m", "pip", "install", ...quiet, "--no-deps", "--no-compile", "--only-binary", ":all:"]
   const result = await runCommand(python, [...install, "--target", target, ...source, ...requirements], { signal })
   if (result.code === 0) return

@@ -1,6 +1,7 @@
 import { InputError } from "../../errors.ts"
 import type { CommandOptions } from "../../processes/run-command.ts"
 import { runCommand } from "../../processes/run-command.ts"
+import { VERSION_TIME } from "./limits.ts"
 
 /** The programs that setup needs. Each was found and run once. */
 export interface SetupTools {
@@ -34,7 +35,7 @@ export async function findTools(
         : `The Python "${python}" cannot be run. Give the path of a Python 3.`,
     )
   } else {
-    const pip = await runCommand(foundPython.program, ["-m", "pip", "--version"], options)
+    const pip = await runCommand(foundPython.program, ["-m", "pip", "--version"], { ...options, timeout: VERSION_TIME })
     if (pip.code !== 0) {
       problems.push(
         `${foundPython.program} has no pip. Install it (Debian and Ubuntu: apt install python3-pip; elsewhere: ${foundPython.program} -m ensurepip), or use another Python.`,
@@ -64,7 +65,7 @@ async function firstThatRuns(
   options: CommandOptions,
 ): Promise<{ readonly program: string; readonly output: string } | null> {
   for (const program of programs) {
-    const { code, stdout } = await runCommand(program, args, options)
+    const { code, stdout } = await runCommand(program, args, { ...options, timeout: VERSION_TIME })
     if (code === 0) return { program, output: stdout.trim() }
   }
   return null
