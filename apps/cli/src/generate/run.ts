@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto"
-import { createReadStream } from "node:fs"
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { CoreError } from "@lllite/core"
@@ -8,7 +7,7 @@ import { resizeImage } from "@lllite/core/image"
 import type { AdapterRecipe, FileReference, Recipe } from "@lllite/core/recipe"
 import { adapterOptions, recipeText, requestOf } from "@lllite/core/recipe"
 import type { AdapterHandleUse, SdxlHandle, SdxlPaths } from "@lllite/runtime-node"
-import { examineImage, InputError, pictureNotices, writePng } from "@lllite/runtime-node"
+import { examineImage, InputError, pictureNotices, withPath, writePng } from "@lllite/runtime-node"
 import { prepareFolder } from "../lllite-file/save-lllite.ts"
 import { startRuntime } from "../model/start-runtime.ts"
 import { InterruptedError } from "../terminal/errors.ts"
@@ -86,9 +85,14 @@ async function hashAdapter(adapter: AdapterRecipe): Promise<AdapterRecipe> {
   }
 }
 
+/** Bytes that are hashed at once. */
+const HASHED_BYTES = 2 ** 22
+
 async function hashFile({ path }: FileReference): Promise<FileReference> {
   const hash = createHash("sha256")
-  for await (const chunk of createReadStream(path)) hash.update(chunk)
+  await withPath(path, async ({ size, read }) => {
+    for (let at = 0; at < size; at += HASHED_BYTES) hash.update(await read(at, Math.min(size, at + HASHED_BYTES)))
+  })
   return { path, sha256: hash.digest("hex") }
 }
 
