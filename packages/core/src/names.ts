@@ -5,7 +5,7 @@
  * @module
  */
 export * from "./diffusion/names.ts"
-export { GENERATE_DEFAULTS, SIDE_MULTIPLE } from "./generation/defaults.ts"
+export { GENERATE_DEFAULTS, GENERATE_RANGES, SIDE_MULTIPLE } from "./generation/defaults.ts"
 export { countedNotice } from "./notice.ts"
 export { checkRanges, isInRange, type NumberOption, type NumberRange, rangeText } from "./number-range.ts"
 export {
@@ -14,6 +14,7 @@ export {
   PROMPT_RANGES,
   PROMPT_SYNTAXES,
 } from "./prompt/options.ts"
+export { checkSeed, LARGEST_SEED, readSeed, type Seed, seedAfter } from "./random/seed.ts"
 export {
   HUBER_SCHEDULES,
   type HuberSchedule,

@@ -147,7 +147,9 @@ describe("generation", () => {
       await pictures(requests.slice(0, 1), { vaeSlices: 3 }),
     ]
     expect(largestDifference(sliced, whole)).toBeLessThanOrEqual(1)
-    await expect(pictures(requests, { vaeSlices: 0 })).rejects.toThrow("vaeSlices is 0, expected a positive integer")
+    await expect(pictures(requests, { vaeSlices: 0 })).rejects.toThrow(
+      "vaeSlices is 0, expected a whole number from 1 to 4096",
+    )
   })
 
   it("follows the control, and ignores it at strength 0", async () => {
@@ -237,7 +239,7 @@ describe("generation", () => {
 
   it.each([
     [{ width: 72 }, "width is 72, expected a multiple of 32. The nearest is 64."],
-    [{ steps: 0 }, "steps is 0, expected a positive integer"],
+    [{ steps: 0 }, "steps is 0, expected a whole number from 1 to 1000"],
     [{ guidanceScale: Number.NaN }, "guidanceScale is NaN"],
     [{ width: 96 }, "a control image is 64×64 px, the picture 96×64"],
   ])("refuses %o before it starts", async (changes, message) => {

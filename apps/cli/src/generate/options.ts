@@ -1,4 +1,4 @@
-import { SAMPLER_NAMES } from "@lllite/core/names"
+import { GENERATE_DEFAULTS, GENERATE_RANGES, SAMPLER_NAMES, SIDE_MULTIPLE } from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
 import {
   belongsTo,
@@ -10,6 +10,7 @@ import {
   number,
   numbers,
   refused,
+  seed,
   text,
   texts,
 } from "@lllite/runtime-node/options"
@@ -72,10 +73,9 @@ const CONTROL = {
   guide_image_path: texts({
     help: "Control picture of each LLLite, in the same order. The command does not preprocess it.",
   }),
-  control_net_multipliers: numbers({ min: -100, max: 100, help: "Strength of each LLLite. Default: 1." }),
+  control_net_multipliers: numbers({ ...GENERATE_RANGES.strength, help: "Strength of each LLLite. Default: 1." }),
   control_net_ratios: numbers({
-    min: 0,
-    max: 1,
+    ...GENERATE_RANGES.window,
     help: "Part of the noise schedule in which each LLLite works, from the beginning. Default: 1, all of it.",
   }),
   control_net_models: refused(NO_CONTROL_NET),
@@ -94,19 +94,25 @@ const CONTROL = {
 /** Size, steps and noise. */
 const PICTURE = {
   W: integer({
-    min: 32,
-    max: 16384,
-    multipleOf: 32,
+    ...GENERATE_RANGES.width,
+    multipleOf: SIDE_MULTIPLE,
     otherwise: "1024, and 128 with tiny",
     help: "Width in pixels.",
   }),
-  H: integer({ min: 32, max: 16384, multipleOf: 32, otherwise: "the same as W", help: "Height in pixels." }),
-  steps: integer({ default: 20, min: 1, max: 1000, help: "Number of steps." }),
-  scale: number({ default: 7.5, min: 0, max: 1000, help: "Guidance scale. 1 means no guidance." }),
+  H: integer({
+    ...GENERATE_RANGES.height,
+    multipleOf: SIDE_MULTIPLE,
+    otherwise: "the same as W",
+    help: "Height in pixels.",
+  }),
+  steps: integer({ default: GENERATE_DEFAULTS.steps, ...GENERATE_RANGES.steps, help: "Number of steps." }),
+  scale: number({
+    default: GENERATE_DEFAULTS.guidanceScale,
+    ...GENERATE_RANGES.guidanceScale,
+    help: "Guidance scale. 1 means no guidance.",
+  }),
   sampler: choice(SAMPLER_NAMES, { default: "euler", help: "Sampler: the method that turns noise into a picture." }),
-  seed: integer({
-    min: 0,
-    max: 2 ** 32 - 1,
+  seed: seed({
     otherwise: "random",
     help: "Seed of the first picture. Each further picture has the next number.",
   }),

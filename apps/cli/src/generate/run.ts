@@ -4,8 +4,9 @@ import { join } from "node:path"
 import { CoreError } from "@lllite/core"
 import type { RgbImage } from "@lllite/core/image"
 import { resizeImage } from "@lllite/core/image"
+import { seedAfter } from "@lllite/core/names"
 import type { AdapterRecipe, FileReference, Recipe } from "@lllite/core/recipe"
-import { adapterOptions, recipeText, requestOf } from "@lllite/core/recipe"
+import { adapterOptions, jsonSeed, recipeSeed, recipeText, requestOf } from "@lllite/core/recipe"
 import type { AdapterHandleUse, SdxlHandle, SdxlPaths } from "@lllite/runtime-node"
 import { examineImage, InputError, pictureNotices, withPath, writePng } from "@lllite/runtime-node"
 import { prepareFolder } from "../lllite-file/save-lllite.ts"
@@ -104,7 +105,10 @@ async function writePictures(
   signal: AbortSignal,
 ): Promise<void> {
   const first = await nextNumber(outdir)
-  const recipes = Array.from({ length: pictures }, (_, i) => ({ ...recipe, seed: recipe.seed + i }))
+  const recipes = Array.from({ length: pictures }, (_, i) => ({
+    ...recipe,
+    seed: jsonSeed(seedAfter(recipeSeed(recipe), i)),
+  }))
   const { options } = requestOf(recipe)
   let written = 0
   try {
@@ -118,9 +122,9 @@ async function writePictures(
         continue
       }
       const path = join(outdir, `im_${String(first + event.index).padStart(6, "0")}_${event.seed}.png`)
-      await writePng(path, event.image, recipeText({ ...recipe, seed: event.seed }))
+      await writePng(path, event.image, recipeText({ ...recipe, seed: jsonSeed(event.seed) }))
       written += 1
-      reporter.say("file", { path, seed: event.seed }, path)
+      reporter.say("file", { path, seed: jsonSeed(event.seed) }, path)
     }
   } catch (error) {
     // A picture that could not be written is told after a stop, too.

@@ -45,6 +45,8 @@ describe("readGenerateSettings", () => {
 
   it("takes the first seed and a number of pictures", () => {
     expect(read({ seed: "7", images_per_prompt: "3" })).toMatchObject({ recipe: { seed: 7 }, pictures: 3 })
+    expect(read({ seed: "712345678901234" }).recipe.seed).toBe(712345678901234)
+    expect(read({ seed: "18446744073709551613", images_per_prompt: 3 }).recipe.seed).toBe("18446744073709551613")
   })
 
   it("joins every LLLite with its control, strength and end", () => {
@@ -65,7 +67,12 @@ describe("readGenerateSettings", () => {
     [{ vae_slices: "-1" }, /--vae_slices is -1, expected a whole number from 1/],
     [{ sampler: "eule" }, /sampler is "eule", expected one of ddim/],
     [{ backend: "cuda" }, /backend is "cuda", expected one of webgpu, tensorflow, wasm, cpu/],
-    [{ seed: "-1" }, /--seed is -1/],
+    [{ seed: "-1" }, /--seed is -1, expected a whole number from 0 to 2\^64 - 1\. For a random seed, leave it out/],
+    [{ seed: "18446744073709551616" }, /--seed is 18446744073709551616, expected a whole number from 0 to 2\^64 - 1/],
+    [
+      { seed: "18446744073709551615", images_per_prompt: 2 },
+      /expected at most 2\^64 - 2: each picture has the next seed/,
+    ],
     [
       { steps: "20.5", flip: 1, sampler: "eulr" },
       /test: 3 problems:\n {2}- --steps is 20\.5.*\n {2}- there is no option --flip.*\n {2}- --sampler is "eulr".*Did you mean euler\?/,

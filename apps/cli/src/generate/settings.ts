@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto"
+import { readSeed } from "@lllite/core/names"
 import type { AdapterInput, Recipe } from "@lllite/core/recipe"
 import { createRecipe } from "@lllite/core/recipe"
 import type { OptionReader, Settings } from "@lllite/runtime-node/options"
@@ -21,13 +22,14 @@ export interface GenerateSettings extends Pick<Settings<GenerateTable>, "outdir"
   readonly notices: readonly string[]
 }
 
-const LARGEST_SEED = 2 ** 32
+/** Random seeds are short, so that they can be typed. */
+const RANDOM_SEEDS = 2 ** 32
 
 /** Checks options that depend on each other. The reader keeps the problems. */
 export function checkGenerateOptions({ settings, check, nameOf }: GenerateReader): void {
   check(["seed", "imagesPerPrompt"], () =>
-    settings.seed !== undefined && settings.seed + settings.imagesPerPrompt > LARGEST_SEED
-      ? `${nameOf("seed")} is ${settings.seed}, expected 0 to ${LARGEST_SEED - settings.imagesPerPrompt}`
+    readSeed(BigInt(settings.seed ?? 0) + BigInt(settings.imagesPerPrompt - 1)) === null
+      ? `${nameOf("seed")} is ${settings.seed}, expected at most 2^64 - ${settings.imagesPerPrompt}: each picture has the next seed`
       : null,
   )
   const { controlNetLlliteModels: models, guideImagePath: guides } = settings
@@ -59,7 +61,7 @@ export function readGenerateSettings(reader: GenerateReader): GenerateSettings {
     recipe: createRecipe({
       ...{ prompt, width, height, steps, sampler, adapters },
       negativePrompt: values.negativePrompt ?? "",
-      seed: values.seed ?? randomInt(LARGEST_SEED - pictures),
+      seed: values.seed ?? randomInt(RANDOM_SEEDS - pictures),
       guidanceScale: values.scale,
       model: {
         checkpoint: { path: ckpt },

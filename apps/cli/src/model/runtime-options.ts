@@ -1,3 +1,4 @@
+import { GENERATE_RANGES } from "@lllite/core/names"
 import type { NodeRuntimeOptions, SdxlPaths } from "@lllite/runtime-node"
 import { NODE_BACKENDS, PRECISIONS, WEIGHT_DTYPES } from "@lllite/runtime-node/machine"
 import type { OptionTable, Settings } from "@lllite/runtime-node/options"
@@ -25,8 +26,7 @@ export const MODEL_OPTIONS = {
   vae: text({ valueName: "path", help: "VAE that replaces the checkpoint's: a file or a diffusers folder." }),
   unet: text({ valueName: "path", help: "U-Net that replaces the checkpoint's: a file or a diffusers folder." }),
   vae_slices: integer({
-    min: 1,
-    max: 4096,
+    ...GENERATE_RANGES.vaeSlices,
     nothing: [0],
     otherwise: "chosen from the free memory",
     help: "Parts in which the VAE computes a picture. More parts need less memory.",

@@ -187,7 +187,7 @@ describe("readTrainSettings", () => {
     const file = { "flip-aug": true, learning_rate: -1, toString: 1, ["__proto__"]: 2 }
     const message = [
       "test: 8 problems:",
-      '  - --seed is "x", expected a whole number from 0 to 4294967295',
+      '  - --seed is "x", expected a whole number from 0 to 2^64 - 1',
       "  - there is no option --constructor.",
       "  - --output_dir is missing, expected a folder to write into",
       '  - --output_name is "a/b", expected a file name without folder and extension',

@@ -1,3 +1,5 @@
+import { LARGEST_SEED, readSeed } from "@lllite/core/names"
+import { jsonSeed, type Recipe } from "@lllite/core/recipe"
 import type { JSX } from "preact"
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks"
 
@@ -38,16 +40,54 @@ export function SliderField(props: SliderFieldProps): JSX.Element {
   )
 }
 
-/**
- * A field for a whole number. Text that is not a number within the bounds is reported and changes no value. Its form
- * cannot be sent until it is corrected, so the number that is used is always the number that is shown.
- */
+/** A field for a whole number. */
 export function NumberField({ label, value, min, max, disabled, onValue }: FieldProps): JSX.Element {
+  return (
+    <DigitsField
+      {...{ label, value, onValue }}
+      disabled={disabled === true}
+      bounds={`${min.toLocaleString("en")} to ${max.toLocaleString("en")}`}
+      read={(text) => (/^\d{1,10}$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : null)}
+    />
+  )
+}
+
+interface SeedFieldProps {
+  readonly label: string
+  readonly value: Recipe["seed"]
+  readonly onValue: (value: Recipe["seed"]) => void
+}
+
+/** A field for a seed, which has up to 64 bits. */
+export function SeedField(props: SeedFieldProps): JSX.Element {
+  const read = (text: string): Recipe["seed"] | null => {
+    const seed = readSeed(text)
+    return seed === null ? null : jsonSeed(seed)
+  }
+  return <DigitsField {...props} disabled={false} bounds={`0 to ${LARGEST_SEED.toLocaleString("en")}`} read={read} />
+}
+
+interface DigitsFieldProps<Value> {
+  readonly label: string
+  readonly value: Value
+  readonly disabled: boolean
+  /** In words, for a wrong text. */
+  readonly bounds: string
+  /** The value of a text. Null: the text is wrong. */
+  readonly read: (text: string) => Value | null
+  readonly onValue: (value: Value) => void
+}
+
+/**
+ * A field for digits. Text that is not a number within the bounds is reported and changes no value. Its form cannot be
+ * sent until it is corrected, so the number that is used is always the number that is shown.
+ */
+function DigitsField<Value extends number | string>(props: DigitsFieldProps<Value>): JSX.Element {
+  const { label, value, disabled, bounds, read, onValue } = props
   const [text, setText] = useState(String(value))
   useEffect(() => setText(String(value)), [value])
   const input = useRef<HTMLInputElement>(null)
-  const bounds = `${min.toLocaleString("en")} to ${max.toLocaleString("en")}`
-  const problem = isWithin(text, min, max) ? "" : `Type a whole number from ${bounds}.`
+  const problem = read(text.trim()) === null ? `Type a whole number from ${bounds}.` : ""
   useLayoutEffect(() => input.current?.setCustomValidity(problem), [problem])
   return (
     <label class="field">
@@ -57,19 +97,16 @@ export function NumberField({ label, value, min, max, disabled, onValue }: Field
         type="text"
         inputMode="numeric"
         value={text}
-        disabled={disabled === true}
+        disabled={disabled}
         aria-invalid={problem !== ""}
         onInput={(event) => {
           const typed = event.currentTarget.value
           setText(typed)
-          if (isWithin(typed, min, max)) onValue(Number(typed))
+          const number = read(typed.trim())
+          if (number !== null) onValue(number)
         }}
       />
       {problem !== "" && <small class="problem">{problem}</small>}
     </label>
   )
-}
-
-function isWithin(text: string, min: number, max: number): boolean {
-  return /^\d{1,10}$/.test(text.trim()) && Number(text) >= min && Number(text) <= max
 }

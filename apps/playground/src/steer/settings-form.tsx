@@ -1,6 +1,6 @@
 import { SAMPLER_NAMES, SAMPLERS } from "@lllite/core/names"
 import type { JSX } from "preact"
-import { NumberField, SliderField } from "../page/fields.tsx"
+import { NumberField, SeedField, SliderField } from "../page/fields.tsx"
 import { chosenLllite, lllites } from "../page/model.ts"
 import { changeAdapter, changeRecipe, chooseSampler, isCompared, recipe } from "./steer-state.ts"
 
@@ -66,7 +66,7 @@ export function SettingsForm(): JSX.Element {
         onValue={(guidanceScale) => changeRecipe({ guidanceScale })}
       />
       <NumberField label="Steps" value={steps} min={1} max={60} onValue={(steps) => changeRecipe({ steps })} />
-      <NumberField label="Seed" value={seed} min={0} max={2 ** 32 - 1} onValue={(seed) => changeRecipe({ seed })} />
+      <SeedField label="Seed" value={seed} onValue={(seed) => changeRecipe({ seed })} />
       <label class="field">
         Sampler
         <select

@@ -3,6 +3,7 @@ import { createNoiseSchedule } from "../diffusion/schedule.ts"
 import type { RgbImage } from "../image.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
+import type { Seed } from "../random/seed.ts"
 import { prepareAdapter } from "./adapters.ts"
 import { encodeConditions } from "./conditions.ts"
 import { decodePictures } from "./decode-pictures.ts"
@@ -26,7 +27,7 @@ export type GenerateEvent =
       /** The estimate of the latents without noise, [N, H/8, W/8, 4]. It is valid until the next event. */
       readonly denoised: Tensor4D
     }
-  | { readonly kind: "image"; readonly index: number; readonly seed: number; readonly image: RgbImage }
+  | { readonly kind: "image"; readonly index: number; readonly seed: Seed; readonly image: RgbImage }
 
 /**
  * Makes pictures from text, all in one batch. Yields every step, then every picture. Each picture is the same as alone,
@@ -70,7 +71,7 @@ export async function* generate(
 
     let index = 0
     for await (const image of decodePictures(sdxl, latents, options)) {
-      yield { kind: "image", index, seed: seeds[index] as number, image }
+      yield { kind: "image", index, seed: seeds[index] as Seed, image }
       index += 1
     }
   } finally {

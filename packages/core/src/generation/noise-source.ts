@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { NoiseName } from "../diffusion/names.ts"
 import type { IntervalNoise, NoiseInterval } from "../diffusion/samplers/index.ts"
 import { fnv1a32 } from "../random/fnv1a.ts"
+import type { Seed } from "../random/seed.ts"
 import { createStream } from "../random/stream.ts"
 import type { TorchGenerator, TorchGeneratorName } from "../random/torch.ts"
 import { createTorchGenerator } from "../random/torch.ts"
@@ -26,7 +27,7 @@ export interface NoiseSource {
  */
 export function createNoiseSource(
   name: NoiseName,
-  seeds: readonly number[],
+  seeds: readonly Seed[],
   [rows, columns, channels]: readonly [number, number, number],
   sigmas: readonly number[],
 ): NoiseSource {
@@ -49,7 +50,7 @@ interface PictureNoise {
   between(interval: NoiseInterval): Tensor3D
 }
 
-function streamed(seed: number, shape: [number, number, number], sigmas: readonly number[]): PictureNoise {
+function streamed(seed: Seed, shape: [number, number, number], sigmas: readonly number[]): PictureNoise {
   const start = createStream(seed, "start")
   const steps = createStream(seed, "step noise")
   const intervals = createStream(seed, "interval noise")
@@ -67,7 +68,7 @@ function streamed(seed: number, shape: [number, number, number], sigmas: readonl
 }
 
 /** PyTorch draws channels first, one tensor after another. All draws are kept, so that they can be repeated. */
-function torched(name: TorchGeneratorName, seed: number, shape: readonly [number, number, number]): PictureNoise {
+function torched(name: TorchGeneratorName, seed: Seed, shape: readonly [number, number, number]): PictureNoise {
   const [rows, columns, channels] = shape
   const generator: TorchGenerator = createTorchGenerator(name, seed)
   const draw = (): Float32Array => generator.randn(channels * rows * columns)

@@ -1,16 +1,19 @@
 import type { NoiseName, SamplerName, SamplerOptions, TimestepSpacing } from "../diffusion/names.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { CoreError, type CoreErrorCode } from "../errors.ts"
+import { checkRanges } from "../number-range.ts"
 import { checkPromptOptions, type PromptOptions } from "../prompt/options.ts"
+import { checkSeed, type Seed } from "../random/seed.ts"
 import type { AdapterUse } from "./adapters.ts"
-import { GENERATE_DEFAULTS, SIDE_MULTIPLE } from "./defaults.ts"
+import { GENERATE_RANGES, SIDE_MULTIPLE } from "./defaults.ts"
 
 /** A request for one picture. */
 export interface PictureRequest {
   readonly prompt: string
   /** Default: empty. */
   readonly negativePrompt?: string
-  readonly seed: number
+  /** 0 to 2^64 - 1. */
+  readonly seed: Seed
 }
 
 export interface GenerateOptions {
@@ -54,35 +57,25 @@ export interface GenerateOptions {
 
 /** Checks requests and options. @throws CoreError that names the first one that is wrong */
 export function checkRequest(requests: readonly PictureRequest[], options: GenerateOptions): void {
-  const { width, height, adapters = [], vaeSlices = 1 } = options
-  const { steps, guidanceScale } = { ...GENERATE_DEFAULTS, ...options }
+  const { width, height, adapters = [] } = options
   const expect = (good: boolean, code: CoreErrorCode, what: string): void => {
     if (!good) throw new CoreError(code, `generate: ${what}`)
   }
   expect(requests.length > 0, "request-empty", "there is no request, expected at least one")
+  for (const { seed } of requests) checkSeed("generate", seed)
   for (const [name, pixels] of Object.entries({ width, height })) {
     const near = Math.max(SIDE_MULTIPLE, Math.round(pixels / SIDE_MULTIPLE) * SIDE_MULTIPLE)
     expect(
-      Number.isSafeInteger(pixels) && pixels >= SIDE_MULTIPLE && pixels % SIDE_MULTIPLE === 0,
+      !Number.isSafeInteger(pixels) || pixels % SIDE_MULTIPLE === 0,
       "picture-size",
       `${name} is ${pixels}, expected a multiple of ${SIDE_MULTIPLE}. The nearest is ${near}.`,
     )
   }
-  expect(Number.isSafeInteger(steps) && steps >= 1, "option-range", `steps is ${steps}, expected a positive integer`)
-  // Checked before the steps, because the VAE would refuse it only after them.
-  expect(
-    Number.isSafeInteger(vaeSlices) && vaeSlices >= 1,
-    "option-range",
-    `vaeSlices is ${vaeSlices}, expected a positive integer`,
-  )
+  // All numbers are checked before the first step, because some would be refused only after the last one.
+  checkRanges("generate", { ...options }, GENERATE_RANGES)
   checkPromptOptions("generate: prompts", options.prompts)
-  expect(Number.isFinite(guidanceScale), "option-range", `guidanceScale is ${guidanceScale}, expected a number`)
   for (const { control, strength = 1, start = 0, end = 1 } of adapters) {
-    expect(
-      typeof strength === "function" || Number.isFinite(strength),
-      "strength",
-      `strength is ${strength}, expected a number`,
-    )
+    if (typeof strength !== "function") checkRanges("generate", { strength }, GENERATE_RANGES)
     expect(
       start >= 0 && start <= end && end <= 1,
       "option-range",

@@ -4,5 +4,6 @@
  * @module
  */
 export { createPythonRandom, type PythonRandom } from "./python.ts"
+export { checkSeed, LARGEST_SEED, readSeed, type Seed, seedAfter } from "./seed.ts"
 export { createStream, type DrawPosition, normalRows, type RandomStream } from "./stream.ts"
 export { createTorchGenerator, type TorchGenerator, type TorchGeneratorName } from "./torch.ts"

@@ -38,6 +38,6 @@ describe("keyOf", () => {
   })
 
   it.each([-1, 0.5, Number.NaN, 2 ** 53, -1n, 1n << 64n])("refuses %s", (seed) => {
-    expect(() => keyOf(seed)).toThrow(/seed: expected/)
+    expect(() => keyOf(seed)).toThrow(/seed is .*, expected a whole number from 0 to 2\^64 - 1/)
   })
 })

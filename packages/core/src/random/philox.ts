@@ -1,4 +1,4 @@
-import { CoreError } from "../errors.ts"
+import { checkSeed, type Seed } from "./seed.ts"
 
 /**
  * Philox4x32-10: 128 random bits for every 128-bit counter and 64-bit key, without any state.
@@ -49,11 +49,8 @@ function multiplyHigh(a: number, b: number): number {
  *
  * @throws CoreError when the seed is not an integer in 0 .. 2^64 - 1.
  */
-export function keyOf(seed: number | bigint): readonly [number, number] {
-  if (typeof seed === "number" && !Number.isSafeInteger(seed)) {
-    throw new CoreError("seed", `seed: expected an integer up to 2^53 - 1 (or a bigint up to 2^64 - 1), got ${seed}`)
-  }
+export function keyOf(seed: Seed): readonly [number, number] {
+  checkSeed("random", seed)
   const value = BigInt(seed)
-  if (value < 0n || value >> 64n !== 0n) throw new CoreError("seed", `seed: expected 0 to 2^64 - 1, got ${seed}`)
   return [Number(value & 0xffffffffn), Number(value >> 32n)]
 }

@@ -1,6 +1,7 @@
 import { CoreError } from "../errors.ts"
 import { fnv1a32 } from "./fnv1a.ts"
 import { keyOf, philox4x32 } from "./philox.ts"
+import type { Seed } from "./seed.ts"
 
 /** The position of a draw in its stream. */
 export interface DrawPosition {
@@ -36,7 +37,7 @@ export interface RandomStream {
  *
  * @throws CoreError when the seed is not an integer in 0 .. 2^64 - 1.
  */
-export function createStream(seed: number | bigint, purpose: string): RandomStream {
+export function createStream(seed: Seed, purpose: string): RandomStream {
   const [key0, key1] = keyOf(seed)
   const purposeHash = fnv1a32(purpose)
 

@@ -1,6 +1,7 @@
 import { CoreError } from "../errors.ts"
 import { createMt19937 } from "./mt19937.ts"
 import { keyOf, philox4x32 } from "./philox.ts"
+import type { Seed } from "./seed.ts"
 
 /** PyTorch's generators. With them, a seed gives the same numbers as in programs that use PyTorch. */
 export type TorchGeneratorName = "torch-cpu" | "torch-cuda"
@@ -22,7 +23,7 @@ export interface TorchGenerator {
  *
  * @throws CoreError when the seed is not an integer in 0 .. 2^64 - 1.
  */
-export function createTorchGenerator(name: TorchGeneratorName, seed: number | bigint): TorchGenerator {
+export function createTorchGenerator(name: TorchGeneratorName, seed: Seed): TorchGenerator {
   switch (name) {
     case "torch-cpu":
       return torchCpu(seed)
@@ -36,7 +37,7 @@ export function createTorchGenerator(name: TorchGeneratorName, seed: number | bi
   }
 }
 
-function torchCpu(seed: number | bigint): TorchGenerator {
+function torchCpu(seed: Seed): TorchGenerator {
   const next = createMt19937(keyOf(seed)[0])
   let spare: number | undefined
   /** aten's uniform_real_distribution<double>: 53 bits, the first word high. */
@@ -83,7 +84,7 @@ function torchCpu(seed: number | bigint): TorchGenerator {
   }
 }
 
-function torchCuda(seed: number | bigint): TorchGenerator {
+function torchCuda(seed: Seed): TorchGenerator {
   const [key0, key1] = keyOf(seed)
   let calls = 0
   return {

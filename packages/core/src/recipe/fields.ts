@@ -12,7 +12,14 @@ export interface Field {
 
 /** An error that names the field, what came and what was expected */
 export function refuse({ value, path }: Field, expected: string): CoreError {
-  const got = value === undefined ? "missing" : typeof value === "number" ? String(value) : JSON.stringify(value)
+  const got =
+    value === undefined
+      ? "missing"
+      : typeof value === "number"
+        ? String(value)
+        : typeof value === "bigint"
+          ? String(value)
+          : JSON.stringify(value)
   return new CoreError("recipe-value", `recipe: ${path} is ${got}, expected ${expected}`)
 }
 

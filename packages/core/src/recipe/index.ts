@@ -21,4 +21,12 @@ export {
   type RecipeInput,
   shareableRecipe,
 } from "./recipe.ts"
-export { adapterOptions, type RecipeOptions, type RecipeRequest, recipeOf, requestOf } from "./request.ts"
+export {
+  adapterOptions,
+  jsonSeed,
+  type RecipeOptions,
+  type RecipeRequest,
+  recipeOf,
+  recipeSeed,
+  requestOf,
+} from "./request.ts"

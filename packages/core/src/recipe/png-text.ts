@@ -72,7 +72,7 @@ export function readRecipeText(
     version: RECIPE_VERSION,
     prompt: needed("prompt"),
     negativePrompt: text.get("negative-prompt") ?? "",
-    seed: Number(needed("seed")),
+    seed: needed("seed"),
     width,
     height,
     size: {

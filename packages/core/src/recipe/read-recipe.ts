@@ -9,7 +9,7 @@ import {
 } from "../diffusion/names.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { CoreError } from "../errors.ts"
-import { GENERATE_DEFAULTS, SIDE_MULTIPLE } from "../generation/defaults.ts"
+import { GENERATE_DEFAULTS, GENERATE_RANGES, SIDE_MULTIPLE } from "../generation/defaults.ts"
 import type { PromptOptions } from "../prompt/options.ts"
 import {
   EMBEDDING_NORMALIZATIONS,
@@ -18,6 +18,7 @@ import {
   PROMPT_RANGES,
   PROMPT_SYNTAXES,
 } from "../prompt/options.ts"
+import { readSeed } from "../random/seed.ts"
 import type { Field } from "./fields.ts"
 import { readChoice, readList, readNumber, readObject, readOr, readText, refuse } from "./fields.ts"
 import type { AdapterRecipe, FileReference, ModelReference, Recipe, RecipeInput } from "./recipe.ts"
@@ -82,13 +83,15 @@ export function readRecipe(json: unknown): Recipe {
     prompt: readText(field("prompt")),
     negativePrompt: readOr(field("negativePrompt"), "", readText),
     prompts: readOr(field("prompts"), PROMPT_DEFAULTS, readPrompts),
-    seed: readNumber(field("seed"), { integer: true, min: 0, max: Number.MAX_SAFE_INTEGER }),
+    seed: readRecipeSeed(field("seed")),
     noise: readOr(field("noise"), GENERATE_DEFAULTS.noise, (at) => readChoice(at, NOISE_NAMES)),
     width,
     height,
     size: readOr(field("size"), { original: [height, width], crop: [0, 0], target: [height, width] }, readSize),
-    steps: readOr(field("steps"), GENERATE_DEFAULTS.steps, (at) => readNumber(at, { integer: true, min: 1 })),
-    guidanceScale: readOr(field("guidanceScale"), GENERATE_DEFAULTS.guidanceScale, (at) => readNumber(at)),
+    steps: readOr(field("steps"), GENERATE_DEFAULTS.steps, (at) => readNumber(at, GENERATE_RANGES.steps)),
+    guidanceScale: readOr(field("guidanceScale"), GENERATE_DEFAULTS.guidanceScale, (at) =>
+      readNumber(at, GENERATE_RANGES.guidanceScale),
+    ),
     sampler,
     spacing: readOr(field("spacing"), ownSpacing, (at) => readChoice(at, TIMESTEP_SPACINGS)),
     samplerOptions: readOr(field("samplerOptions"), {}, (at) => readSamplerOptions(at, sampler)),
@@ -117,8 +120,15 @@ function readPrompts(at: Field): Required<PromptOptions> {
   }
 }
 
+/** The seed as JSON has it: a number where it is exact, and digits above. */
+function readRecipeSeed(at: Field): number | string {
+  const seed = readSeed(at.value)
+  if (seed === null) throw refuse(at, "a whole number from 0 to 2^64 - 1, as digits in quotes above 2^53 - 1")
+  return typeof seed === "number" ? seed : String(seed)
+}
+
 function readSide(at: Field): number {
-  const side = readNumber(at, { integer: true, min: SIDE_MULTIPLE })
+  const side = readNumber(at, GENERATE_RANGES.width)
   if (side % SIDE_MULTIPLE !== 0) throw refuse(at, `a multiple of ${SIDE_MULTIPLE}`)
   return side
 }
@@ -166,7 +176,9 @@ function readAdapter(at: Field): AdapterRecipe {
     kind: readOr(field("kind"), ADAPTER_KINDS[0], (entry) => readChoice(entry, ADAPTER_KINDS)),
     file: readFile(field("file")),
     control: readOr(field("control"), null, (entry) => (entry.value === null ? null : readControl(entry))),
-    strength: readOr(field("strength"), GENERATE_DEFAULTS.strength, (entry) => readNumber(entry)),
+    strength: readOr(field("strength"), GENERATE_DEFAULTS.strength, (entry) =>
+      readNumber(entry, GENERATE_RANGES.strength),
+    ),
     window: readOr(field("window"), { start: 0, end: 1 }, readWindow),
   }
 }
@@ -181,8 +193,8 @@ function readControl(at: Field): NonNullable<AdapterRecipe["control"]> {
 
 function readWindow(at: Field): AdapterRecipe["window"] {
   const field = readObject(at, ["start", "end"])
-  const start = readOr(field("start"), 0, (entry) => readNumber(entry, { min: 0, max: 1 }))
-  const end = readOr(field("end"), 1, (entry) => readNumber(entry, { min: 0, max: 1 }))
+  const start = readOr(field("start"), 0, (entry) => readNumber(entry, GENERATE_RANGES.window))
+  const end = readOr(field("end"), 1, (entry) => readNumber(entry, GENERATE_RANGES.window))
   if (start > end) throw refuse(at, "a start that is not after the end")
   return { start, end }
 }

@@ -93,12 +93,15 @@ describe("readRecipe", () => {
     [{ version: 2 }, "recipe: version is 2, expected 1. It may have been written by a newer program."],
     [{ version: undefined }, "recipe: version is missing, expected 1"],
     [{ prompt: 3 }, "recipe: prompt is 3, expected text"],
-    [{ seed: -1 }, "recipe: seed is -1, expected a whole number from 0 to 9007199254740991"],
+    [
+      { seed: -1 },
+      "recipe: seed is -1, expected a whole number from 0 to 2^64 - 1, as digits in quotes above 2^53 - 1",
+    ],
     [{ seed: undefined }, "recipe: seed is missing"],
     [{ prompts: { maxChunks: 0 } }, "recipe: prompts.maxChunks is 0, expected a whole number from 1 to 100"],
     [{ prompts: { syntax: "a1111" } }, 'recipe: prompts.syntax is "a1111", expected one of weighted, plain'],
     [{ width: 100 }, "recipe: width is 100, expected a multiple of 32"],
-    [{ steps: 1.5 }, "recipe: steps is 1.5, expected a whole number of at least 1"],
+    [{ steps: 1.5 }, "recipe: steps is 1.5, expected a whole number from 1 to 1000"],
     [{ guidanceScale: Number.NaN }, "recipe: guidanceScale is NaN, expected a number"],
     [{ sampler: "plms" }, 'recipe: sampler is "plms", expected one of ddim, lms'],
     [{ spacing: "even" }, 'recipe: spacing is "even", expected one of leading'],
@@ -183,7 +186,7 @@ describe("the text of a picture", () => {
 
   it.each([
     [{}, 'the text of the picture has no "prompt"'],
-    [{ prompt: "a", seed: "x" }, "recipe: seed is NaN"],
+    [{ prompt: "a", seed: "x" }, 'recipe: seed is "x"'],
     [{ "lllite-recipe": "{" }, '"lllite-recipe" of the picture is not JSON'],
     [{ "lllite-recipe": '{"version":2}' }, "version is 2, expected 1"],
     [{ prompt: "a", seed: "1", "control-net-lllite": "a" }, "expected NAME strength X end Y"],

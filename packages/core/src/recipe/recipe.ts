@@ -1,6 +1,7 @@
 import type { NoiseName, Prediction, SamplerName, SamplerOptions, TimestepSpacing } from "../diffusion/names.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import type { PromptOptions } from "../prompt/options.ts"
+import type { Seed } from "../random/seed.ts"
 
 /** The version of written recipes, and the only version that is read. */
 export const RECIPE_VERSION = 1
@@ -56,8 +57,8 @@ export interface Recipe {
   readonly negativePrompt: string
   /** How both prompts are read. */
   readonly prompts: Required<PromptOptions>
-  /** 0 to 2^53 - 1. */
-  readonly seed: number
+  /** 0 to 2^64 - 1. Above 2^53 - 1 it is a text of digits, because a number of JSON is not exact there. */
+  readonly seed: number | string
   /** The source of noise. */
   readonly noise: NoiseName
   /** In pixels, a multiple of 32. */
@@ -83,8 +84,9 @@ export type AdapterInput = Pick<AdapterRecipe, "file"> & Partial<AdapterRecipe>
  * The input of `createRecipe`. The prompt, the seed, the sides and the checkpoint are required. Other fields have
  * defaults.
  */
-export type RecipeInput = Pick<Recipe, "prompt" | "seed" | "width" | "height"> &
-  Partial<Omit<Recipe, "version" | "prompts" | "model" | "adapters">> & {
+export type RecipeInput = Pick<Recipe, "prompt" | "width" | "height"> &
+  Partial<Omit<Recipe, "version" | "seed" | "prompts" | "model" | "adapters">> & {
+    readonly seed: Seed | string
     readonly prompts?: PromptOptions
     readonly model: Pick<ModelReference, "checkpoint"> & Partial<ModelReference>
     readonly adapters?: readonly AdapterInput[]

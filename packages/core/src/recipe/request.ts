@@ -1,4 +1,6 @@
+import { CoreError } from "../errors.ts"
 import type { GenerateOptions, PictureRequest } from "../generation/request.ts"
+import { readSeed, type Seed } from "../random/seed.ts"
 import { createRecipe } from "./read-recipe.ts"
 import type { AdapterInput, AdapterRecipe, Recipe, RecipeInput } from "./recipe.ts"
 
@@ -11,12 +13,25 @@ export interface RecipeRequest {
   readonly options: RecipeOptions
 }
 
+/** A seed as JSON has it: a number where it is exact, and digits above 2^53 - 1. */
+export function jsonSeed(seed: Seed): number | string {
+  const read = readSeed(seed)
+  return typeof read === "number" ? read : String(seed)
+}
+
+/** The seed of a recipe. @throws CoreError when it is not one */
+export function recipeSeed({ seed }: Pick<Recipe, "seed">): Seed {
+  const read = readSeed(seed)
+  if (read === null) throw new CoreError("seed", `recipe: seed is ${seed}, expected a whole number from 0 to 2^64 - 1`)
+  return read
+}
+
 /** A recipe as a request for one picture, without its adapters. `adapterOptions` gives the options of each adapter. */
 export function requestOf(recipe: Recipe): RecipeRequest {
-  const { prompt, negativePrompt, seed, width, height, steps, guidanceScale } = recipe
+  const { prompt, negativePrompt, width, height, steps, guidanceScale } = recipe
   const { sampler, spacing, samplerOptions, combine, size, noise, prompts } = recipe
   return {
-    request: { prompt, negativePrompt, seed },
+    request: { prompt, negativePrompt, seed: recipeSeed(recipe) },
     options: { width, height, steps, guidanceScale, sampler, spacing, samplerOptions, combine, size, noise, prompts },
   }
 }

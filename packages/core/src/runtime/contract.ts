@@ -4,6 +4,7 @@ import type { AdapterUse } from "../generation/adapters.ts"
 import type { GenerateOptions, PictureRequest } from "../generation/request.ts"
 import type { RgbImage } from "../image.ts"
 import type { AdapterPlan, LlliteModel } from "../models/lllite/layout.ts"
+import type { Seed } from "../random/seed.ts"
 import type { TrainDataset } from "../training/dataset.ts"
 import type { ObjectiveOptions } from "../training/objective-options.ts"
 import type { TrainState, TrainStepEvent } from "../training/train.ts"
@@ -156,7 +157,7 @@ export interface GeneratedImage {
   readonly kind: "image"
   /** The index of its request. */
   readonly index: number
-  readonly seed: number
+  readonly seed: Seed
   readonly image: RgbImage
 }
 

@@ -1,6 +1,8 @@
 import type { Client } from "../channel/client.ts"
 import { CoreError } from "../errors.ts"
+import { GENERATE_RANGES } from "../generation/defaults.ts"
 import type { PictureRequest } from "../generation/request.ts"
+import { checkRanges } from "../number-range.ts"
 import type { AdapterIds } from "./adapter-ids.ts"
 import type { GeneratedImage, GenerateRunEvent, GenerateRunOptions } from "./contract.ts"
 import { DEFAULT_BATCH_SIZE } from "./contract.ts"
@@ -18,9 +20,7 @@ export async function* generateWith<Types extends RuntimeTypes>(
   signal?.throwIfAborted()
   const count = requests.length
   if (count === 0) throw new CoreError("request-empty", "generate: there is no request, expected at least one")
-  if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
-    throw new CoreError("option-range", `generate: batchSize is ${batchSize}, expected a positive integer`)
-  }
+  checkRanges("generate", { batchSize }, GENERATE_RANGES)
   const chunks = await chunksOf(clients, model, requests, options, signal)
   const batches = cutBatches(chunks, batchSize).map(([from, to]) => {
     const part = requests.slice(from, to)

@@ -2,6 +2,7 @@ import type { UnetLayout } from "@lllite/format"
 import type { AdapterUse } from "../generation/adapters.ts"
 import type { PictureRequest } from "../generation/request.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
+import type { Seed } from "../random/seed.ts"
 import type { CachedExample, TrainExample } from "../training/dataset.ts"
 import type { ObjectiveOptions } from "../training/objective-options.ts"
 import type { GradientTask, TrainState } from "../training/train.ts"
@@ -102,7 +103,7 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
       readonly run: number
       readonly example: TrainExample
       readonly indexes: readonly number[]
-      readonly seed: number
+      readonly seed: Seed
       readonly vaeSlices: number | null
     }
     yields: never
@@ -122,7 +123,7 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
       readonly model: number
       readonly run: number
       readonly lllite: SentModel
-      readonly seed: number
+      readonly seed: Seed
       readonly task: GradientTask
       readonly objective: ObjectiveOptions
       readonly into: Float32Array

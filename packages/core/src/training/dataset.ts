@@ -10,6 +10,7 @@ import { encodePrompts } from "../models/text.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
 import type { VaePicture } from "../models/vae/slice-sizes.ts"
 import { encodeImage, latentsOf } from "../models/vae/vae.ts"
+import type { Seed } from "../random/seed.ts"
 import { createStream } from "../random/stream.ts"
 
 /** A picture with its caption and its control. Both are fitted already and have one size. */
@@ -79,7 +80,7 @@ export interface CacheProgress {
 
 export interface CacheOptions {
   /** Seed of the draws from the posterior. */
-  readonly seed: number
+  readonly seed: Seed
   /** The slices of rows in which the VAE encodes a picture of a size; see `chooseVaeSlices`. Default: 1. */
   readonly vaeSlices?: (picture: VaePicture) => number | Promise<number>
   readonly signal?: AbortSignal

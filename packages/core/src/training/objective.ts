@@ -7,6 +7,7 @@ import { alphaAt, sigmaAt, snrAt } from "../diffusion/schedule.ts"
 import { CONTEXT_LENGTH } from "../models/clip/prompt.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
+import type { Seed } from "../random/seed.ts"
 import { createStream } from "../random/stream.ts"
 import { concatenate } from "./concatenate.ts"
 import type { CachedExample } from "./dataset.ts"
@@ -26,7 +27,7 @@ import type { Trainable, TrainableModel } from "./trainable.ts"
  */
 export interface BatchRows {
   /** The run's seed. */
-  readonly seed: number
+  readonly seed: Seed
   readonly step: number
   /** The row of the first example in the whole batch. */
   readonly firstRow: number

@@ -13,11 +13,12 @@ const ROWS = { integer: true, min: 1, max: 4096 } as const
 /** Ranges of `TrainOptions`. */
 export const TRAIN_RANGES = {
   steps: { ...STEPS, min: 1 },
+  /** Epochs of a run, which its data set makes into steps. */
+  epochs: { integer: true, min: 1, max: 1_000_000 },
   batchSize: ROWS,
   shards: ROWS,
-  seed: { integer: true, min: 0, max: Number.MAX_SAFE_INTEGER },
-  learningRate: { min: 0 },
-  maxGradNorm: { min: 0 },
+  learningRate: { min: 0, max: 1000 },
+  maxGradNorm: { min: 0, max: 1e9 },
 } as const satisfies Readonly<Record<string, NumberRange>>
 
 /** Widths of a new LLLite's adapters. */
@@ -30,9 +31,9 @@ export const ADAPTER_RANGES = {
 export const LR_RANGES = {
   warmupSteps: { ...STEPS, min: 0 },
   decaySteps: { ...STEPS, min: 0 },
-  cycles: { min: 0 },
-  power: { min: 0 },
-  timescale: { above: 0 },
+  cycles: { min: 0, max: 1e6 },
+  power: { min: 0, max: 1000 },
+  timescale: { ...STEPS, min: 1 },
   minRatio: { min: 0, max: 1 },
 } as const satisfies Readonly<Record<string, NumberRange>>
 
@@ -47,12 +48,12 @@ export const OBJECTIVE_RANGES = {
 
 /** Ranges of `HuberOptions`. */
 export const HUBER_RANGES = {
-  delta: { above: 0 },
-  scale: { above: 0 },
+  delta: { above: 0, max: 1000 },
+  scale: { above: 0, max: 1e6 },
 } as const satisfies Readonly<Record<string, NumberRange>>
 
 /** Ranges of `LossWeightOptions`. */
 export const LOSS_WEIGHT_RANGES = {
-  minSnrGamma: { above: 0 },
-  vPredictionLike: { min: 0 },
+  minSnrGamma: { above: 0, max: 1e6 },
+  vPredictionLike: { min: 0, max: 1e6 },
 } as const satisfies Readonly<Record<string, NumberRange>>

@@ -1,4 +1,5 @@
 import { checkRanges } from "../number-range.ts"
+import { checkSeed, type Seed } from "../random/seed.ts"
 import type { LrMovement } from "./lr-schedule.ts"
 import { createLrSchedule } from "./lr-schedule.ts"
 import type { ObjectiveOptions } from "./objective-options.ts"
@@ -11,7 +12,7 @@ import { TRAIN_RANGES } from "./ranges.ts"
 export interface TrainOptions {
   readonly steps: number
   readonly batchSize: number
-  readonly seed: number
+  readonly seed: Seed
   readonly learningRate: number
   /** The movement of the learning rate. Default: constant. */
   readonly lr?: LrMovement
@@ -33,6 +34,7 @@ export interface TrainOptions {
  * @throws CoreError that names the first wrong option, what was expected and what came
  */
 export function checkTrainOptions(options: TrainOptions & { readonly objective?: ObjectiveOptions }): void {
+  checkSeed("training", options.seed)
   checkRanges("training", { ...options }, TRAIN_RANGES)
   const { lr = { curve: "constant" }, learningRate, steps, optimizer = DEFAULT_OPTIMIZER, objective = {} } = options
   createLrSchedule({ ...lr, learningRate, totalSteps: steps })

@@ -222,15 +222,18 @@ describe("a run", () => {
     [{ steps: 2.5 }, "training: steps is 2.5"],
     [{ shards: 0 }, "training: shards is 0"],
     [{ seed: -1 }, "training: seed is -1"],
-    [{ learningRate: Number.NaN }, "training: learningRate is NaN, expected a number of at least 0"],
+    [{ learningRate: Number.NaN }, "training: learningRate is NaN, expected a number from 0 to 1000"],
     [{ maxGradNorm: Number.POSITIVE_INFINITY }, "training: maxGradNorm is Infinity"],
     [{ lr: { curve: "cosine", warmupSteps: 1.5 } }, "learning rate: warmupSteps is 1.5, expected a whole number"],
-    [{ lr: { curve: "polynomial", power: -1 } }, "learning rate: power is -1, expected a number of at least 0"],
+    [{ lr: { curve: "polynomial", power: -1 } }, "learning rate: power is -1, expected a number from 0 to 1000"],
     [
       { lr: { curve: "cosine_with_min_lr", minRatio: 2 } },
       "learning rate: minRatio is 2, expected a number from 0 to 1",
     ],
-    [{ lr: { curve: "inverse_sqrt", timescale: 0 } }, "learning rate: timescale is 0, expected a number above 0"],
+    [
+      { lr: { curve: "inverse_sqrt", timescale: 0 } },
+      "learning rate: timescale is 0, expected a whole number from 1 to 10000000",
+    ],
     [
       { optimizer: { name: "adamw", beta1: 1 } },
       'optimizer "adamw": beta1 is 1, expected a number of at least 0 and below 1',
@@ -241,7 +244,10 @@ describe("a run", () => {
     [{ objective: { minTimestep: 500, maxTimestep: 500 } }, "expected minTimestep below maxTimestep"],
     [{ objective: { loss: "toString" } }, 'objective: no loss "toString". There are: l2, l1, huber, smooth_l1.'],
     [{ objective: { huber: { schedule: "linear" } } }, 'objective: no Huber schedule "linear"'],
-    [{ objective: { huber: { schedule: "snr", delta: 0 } } }, "objective.huber: delta is 0, expected a number above 0"],
+    [
+      { objective: { huber: { schedule: "snr", delta: 0 } } },
+      "objective.huber: delta is 0, expected a number above 0 and of at most 1000",
+    ],
     [{ objective: { weights: { minSnrGamma: Number.NaN } } }, "objective.weights: minSnrGamma is NaN"],
   ])("refuses %j before it computes anything", async (changes, message) => {
     const untouched: GradientSource = () => Promise.reject(new Error("it has begun"))

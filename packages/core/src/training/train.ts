@@ -4,6 +4,7 @@ import type { RgbImage } from "../image.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import { createLllite } from "../models/lllite/model.ts"
 import { checkRanges } from "../number-range.ts"
+import { checkSeed, type Seed } from "../random/seed.ts"
 import { createStream } from "../random/stream.ts"
 import type { Sized } from "./batches.ts"
 import { createBatchOrder } from "./batches.ts"
@@ -14,7 +15,7 @@ import { normaliseConditioners } from "./normalise-conditioners.ts"
 import type { LoadOptimizer, OptimizerChoice } from "./optimizers/index.ts"
 import { DEFAULT_OPTIMIZER, initOptimizer, loadOptimizer } from "./optimizers/index.ts"
 import type { OptimizerState } from "./optimizers/optimizer.ts"
-import { ADAPTER_RANGES, TRAIN_RANGES } from "./ranges.ts"
+import { ADAPTER_RANGES } from "./ranges.ts"
 import type { TrainOptions } from "./train-options.ts"
 import { checkTrainOptions } from "./train-options.ts"
 import type { TrainableModel } from "./trainable.ts"
@@ -81,10 +82,11 @@ export interface TrainStateOptions {
 export function createTrainState(
   sites: readonly Site[],
   dims: AdapterDims,
-  seed: number,
+  seed: Seed,
   { controls = [], optimizer = DEFAULT_OPTIMIZER }: TrainStateOptions = {},
 ): TrainState {
-  checkRanges("training", { ...dims, seed }, { ...ADAPTER_RANGES, seed: TRAIN_RANGES.seed })
+  checkSeed("training", seed)
+  checkRanges("training", { ...dims }, ADAPTER_RANGES)
   const model = createLllite(sites, dims, createStream(seed, "init"))
   if (controls.length > 0) normaliseConditioners(model, controls)
   return beginTraining(model, optimizer)

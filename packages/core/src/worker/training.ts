@@ -2,6 +2,7 @@ import type { Client } from "../channel/client.ts"
 import type { TaskContext } from "../channel/server.ts"
 import type { NoiseSchedule } from "../diffusion/schedule.ts"
 import type { Sdxl } from "../models/sdxl.ts"
+import type { Seed } from "../random/seed.ts"
 import type { TrainRunStep } from "../runtime/contract.ts"
 import type { RuntimeTasks, RuntimeTypes, SentTrainOptions } from "../runtime/tasks.ts"
 import type { CachedExample } from "../training/dataset.ts"
@@ -106,7 +107,7 @@ function gradientsOf(
 export function partOf(
   { sdxl, schedule, examples, memo }: TrainPlace,
   lllite: TrainState["model"],
-  seed: number,
+  seed: Seed,
   { step, firstRow, examples: indices }: GradientTask,
   options: NonNullable<SentTrainOptions["objective"]>,
   context: TaskContext,

@@ -1,3 +1,4 @@
+import { TRAIN_RANGES } from "@lllite/core/names"
 import { choice, flag, folder, integer, pixels, text } from "../options/kinds.ts"
 import { belongsTo, ignored, refused } from "../options/option.ts"
 
@@ -9,7 +10,7 @@ const VALIDATION = "there is no validation during training"
 
 /** Options of a data set whose pictures are fitted in one way, by sd-scripts' names. */
 export const GROUP_OPTIONS = {
-  batch_size: integer({ default: 1, min: 1, max: 65536, help: "Pairs in a step." }),
+  batch_size: integer({ default: 1, ...TRAIN_RANGES.batchSize, help: "Pairs in a step." }),
   resolution: pixels({
     help: "Size of pictures for training, in pixels. Without buckets, it is a multiple of 32.",
   }),

@@ -25,6 +25,7 @@ export {
   pixels,
   type Range,
   type StepCount,
+  seed,
   steps,
   text,
   texts,

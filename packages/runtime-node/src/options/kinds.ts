@@ -1,5 +1,5 @@
-import type { NumberRange } from "@lllite/core/names"
-import { isInRange, rangeText } from "@lllite/core/names"
+import type { NumberRange, Seed } from "@lllite/core/names"
+import { isInRange, rangeText, readSeed } from "@lllite/core/names"
 import type { Certain, OptionKind, OptionText, Reading, TakenOption } from "./option.ts"
 import { taken } from "./option.ts"
 
@@ -93,6 +93,26 @@ export function number(spec: OptionText & Range & Partial<Certain<number>>): Tak
   return taken(numberKind(spec), { ...spec, nothing: [...NO_NUMBER, ...(spec.nothing ?? [])] })
 }
 
+/** A seed: 0 to 2^64 - 1. */
+export function seed(spec: OptionText & Certain<Seed>): TakenOption<Seed>
+export function seed(spec: OptionText): TakenOption<Seed | undefined>
+export function seed(spec: OptionText & Partial<Certain<Seed>>): TakenOption<Seed | undefined> {
+  const range = "a whole number from 0 to 2^64 - 1"
+  const kind: OptionKind<Seed | undefined> = {
+    arity: "one",
+    valueName: "number",
+    range,
+    empty: undefined,
+    read: (raw) => {
+      const value = readSeed(raw)
+      if (value !== null) return { value }
+      const isNegative = typeof raw !== "object" && /^-\d+$/.test(String(raw))
+      return { expected: isNegative ? `${range}. For a random seed, leave it out` : range }
+    },
+  }
+  return taken(kind, { ...spec, nothing: [...NO_NUMBER, ...(spec.nothing ?? [])] })
+}
+
 /** True or false. On a command line the name alone means true. */
 export function flag(spec: OptionText): TakenOption<boolean> {
   return taken({ arity: "none", valueName: "", empty: false, read: readFlag }, { ...spec, default: false })
@@ -171,13 +191,14 @@ function numberKind(range: Range): OptionKind<number> {
 /** Decimal digits only: JavaScript reads `0x10` and spaces as numbers, too. */
 function numberOf(raw: unknown): number | null {
   if (typeof raw === "number") return raw
+  if (typeof raw === "bigint") return Number(raw)
   return typeof raw === "string" && /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(raw) ? Number(raw) : null
 }
 
 /** A text. TOML may have a number instead, for example as a name. */
 function readText(raw: unknown): Reading<string> {
   if (typeof raw === "string") return { value: raw }
-  return typeof raw === "number" ? { value: String(raw) } : { expected: "text" }
+  return typeof raw === "number" || typeof raw === "bigint" ? { value: String(raw) } : { expected: "text" }
 }
 
 function readFlag(raw: unknown): Reading<boolean> {

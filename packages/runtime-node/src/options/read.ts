@@ -238,9 +238,14 @@ export function joinLayers<Table extends OptionTable>(table: Table, options: Rea
 /** A value for a message: JSON, cut if it is long. Numbers have no quotes, even from a command line. */
 export function shown(value: unknown): string {
   if (typeof value === "string" && /^-?\d+(\.\d+)?$/.test(value)) return value
-  if (typeof value === "number") return String(value)
-  const text = value === undefined ? "missing" : (JSON.stringify(value) ?? String(value))
+  if (typeof value === "number" || typeof value === "bigint") return String(value)
+  const text = value === undefined ? "missing" : (JSON.stringify(value, exactNumbers) ?? String(value))
   return text.length <= 120 ? text : `${text.slice(0, 120)}…`
+}
+
+/** JSON has no NaN, no infinities and no big integers. */
+function exactNumbers(_: string, value: unknown): unknown {
+  return typeof value === "bigint" || (typeof value === "number" && !Number.isFinite(value)) ? String(value) : value
 }
 
 /** Whether every taken option has a value. Each value is the result of its option's `read`, or its default. */

@@ -18,7 +18,8 @@ export interface Toml {
  */
 export function parseToml(text: string, label: string): Toml {
   try {
-    const table = parse(text)
+    // Seeds have up to 64 bits.
+    const table = parse(text, { integersAsBigInt: "asNeeded" })
     let lines: ReadonlyMap<string, number> | null = null
     return {
       table,

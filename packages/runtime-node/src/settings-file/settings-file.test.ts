@@ -34,6 +34,11 @@ describe("parseToml", () => {
     expect(subsets.map((path) => lineOf(`${path}.image_dir`))).toEqual([14, 16, 19])
   })
 
+  it("keeps all digits of a whole number, and other numbers as numbers", () => {
+    const { table } = parseToml("seed = 18446744073709551615\nsteps = 20\nscale = 7.5", "a.toml")
+    expect(table).toEqual({ seed: 18446744073709551615n, steps: 20, scale: 7.5 })
+  })
+
   it.each([
     ['a = "C:\\Users\\me"', "line 1, column 10", "Write / instead of it, or use single quotes."],
     ['x = 1\na = "D:\\photos"', "line 2, column", "Write / instead of it, or use single quotes."],

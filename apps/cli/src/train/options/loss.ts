@@ -1,4 +1,4 @@
-import { HUBER_SCHEDULES, LOSS_TYPES } from "@lllite/core/names"
+import { HUBER_RANGES, HUBER_SCHEDULES, LOSS_TYPES, LOSS_WEIGHT_RANGES, OBJECTIVE_RANGES } from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
 import { belongsTo, choice, flag, ignored, integer, number, refused } from "@lllite/runtime-node/options"
 
@@ -11,28 +11,29 @@ export const LOSS = {
     default: "snr",
     help: "How the parameter of huber and smooth_l1 depends on the noise.",
   }),
-  huber_c: number({ above: 0, max: 1000, otherwise: "0.1", help: "Last value of the Huber schedule." }),
+  huber_c: number({ ...HUBER_RANGES.delta, otherwise: "0.1", help: "Last value of the Huber schedule." }),
   huber_scale: number({
-    above: 0,
-    max: 1e6,
+    ...HUBER_RANGES.scale,
     otherwise: "1",
     help: "Factor for the Huber schedules constant and exponential.",
   }),
-  min_timestep: integer({ default: 0, min: 0, max: 999, help: "Lowest timestep that training draws." }),
+  min_timestep: integer({ default: 0, ...OBJECTIVE_RANGES.minTimestep, help: "Lowest timestep that training draws." }),
   max_timestep: integer({
     default: 1000,
-    min: 1,
-    max: 1000,
+    ...OBJECTIVE_RANGES.maxTimestep,
     help: "Upper limit of the timesteps. Training draws only timesteps below it.",
   }),
-  min_snr_gamma: number({ above: 0, max: 1e6, nothing: [0], help: "Min-SNR weighting of the loss. 5 is usual." }),
+  min_snr_gamma: number({
+    ...LOSS_WEIGHT_RANGES.minSnrGamma,
+    nothing: [0],
+    help: "Min-SNR weighting of the loss. 5 is usual.",
+  }),
   debiased_estimation_loss: flag({ help: "Weight the loss by debiased estimation." }),
   scale_v_pred_loss_like_noise_pred: flag({
     help: "Weight the loss of a v prediction like that of a noise prediction.",
   }),
   v_pred_like_loss: number({
-    above: 0,
-    max: 1e6,
+    ...LOSS_WEIGHT_RANGES.vPredictionLike,
     nothing: [0],
     help: "Share of an added loss, which is weighted like that of a v prediction.",
   }),

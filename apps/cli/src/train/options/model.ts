@@ -1,3 +1,4 @@
+import { ADAPTER_RANGES } from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
 import { choice, file, flag, ignored, integer, refused, text } from "@lllite/runtime-node/options"
 import { MODEL_OPTIONS } from "../../model/runtime-options.ts"
@@ -16,11 +17,10 @@ export const MODEL = {
     help: "The checkpoint predicts v instead of noise. Without it, the checkpoint is run as its file says.",
   }),
   network_weights: file({ help: "LLLite to continue from. Its widths are kept." }),
-  network_dim: integer({ default: 64, min: 1, max: 65536, help: "Width of the adapters' inner layer." }),
+  network_dim: integer({ default: 64, ...ADAPTER_RANGES.mlpDim, help: "Width of the adapters' inner layer." }),
   cond_emb_dim: integer({
     default: 32,
-    min: 2,
-    max: 65536,
+    ...ADAPTER_RANGES.condDim,
     multipleOf: 2,
     help: "Width of the control's embedding.",
   }),

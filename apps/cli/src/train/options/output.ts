@@ -1,3 +1,4 @@
+import { TRAIN_RANGES } from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
 import { belongsTo, choice, file, folder, ignored, integer, refused, taken, text } from "@lllite/runtime-node/options"
 import { dtypeKind } from "../../command/dtype.ts"
@@ -32,8 +33,8 @@ export const OUTPUT = {
     because: "ckpt and pt files are pickles, which can run code when they are opened",
     help: "Format of the file.",
   }),
-  save_every_n_steps: integer({ min: 1, max: 10_000_000, nothing: [0], help: "Also save every N steps." }),
-  save_every_n_epochs: integer({ min: 1, max: 1_000_000, nothing: [0], help: "Also save every N epochs." }),
+  save_every_n_steps: integer({ ...TRAIN_RANGES.steps, nothing: [0], help: "Also save every N steps." }),
+  save_every_n_epochs: integer({ ...TRAIN_RANGES.epochs, nothing: [0], help: "Also save every N epochs." }),
   metadata_title: text({ otherwise: "output_name", help: "Title in the file's metadata." }),
   metadata_author: text({ help: "Author in the file's metadata." }),
   metadata_description: text({ help: "Description in the file's metadata." }),

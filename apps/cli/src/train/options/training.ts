@@ -1,7 +1,7 @@
 import type { OptimizerName } from "@lllite/core/names"
-import { LR_CURVES, OPTIMIZERS } from "@lllite/core/names"
+import { LR_CURVES, LR_RANGES, OPTIMIZERS, TRAIN_RANGES } from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
-import { belongsTo, choice, flag, ignored, integer, number, refused, steps } from "@lllite/runtime-node/options"
+import { belongsTo, choice, flag, ignored, integer, number, refused, seed, steps } from "@lllite/runtime-node/options"
 
 const OPTIMIZER_NAMES = Object.keys(OPTIMIZERS).filter((name): name is OptimizerName => Object.hasOwn(OPTIMIZERS, name))
 const BY_NAME = "the optimizer is chosen by its name here"
@@ -14,14 +14,13 @@ const DEEPSPEED = belongsTo("deepspeed")
 
 /** Length of the training, and how it computes. */
 export const TRAINING = {
-  max_train_steps: integer({ default: 1600, min: 1, max: 10_000_000, help: "Number of steps." }),
+  max_train_steps: integer({ default: 1600, ...TRAIN_RANGES.steps, help: "Number of steps." }),
   max_train_epochs: integer({
-    min: 1,
-    max: 1_000_000,
+    ...TRAIN_RANGES.epochs,
     nothing: [0],
     help: "Number of epochs: passes over the whole data set. It replaces max_train_steps.",
   }),
-  seed: integer({ default: 0, min: 0, max: 2 ** 32 - 1, help: "Seed. The same seed gives the same file." }),
+  seed: seed({ default: 0, help: "Seed. The same seed gives the same file." }),
   gradient_checkpointing: flag({ help: "Use less memory. Each step takes longer." }),
   gradient_accumulation_steps: refused("a step has one batch here", {
     nothing: [1],
@@ -57,11 +56,15 @@ export const OPTIMIZER = {
     ignoreCase: true,
     help: "Optimizer: the method that changes the weights.",
   }),
-  learning_rate: number({ default: 2e-4, above: 0, max: 1000, help: "Learning rate: the size of a step." }),
+  learning_rate: number({
+    default: 2e-4,
+    above: 0,
+    max: TRAIN_RANGES.learningRate.max,
+    help: "Learning rate: the size of a step.",
+  }),
   max_grad_norm: number({
     default: 1,
-    min: 0,
-    max: 1e9,
+    ...TRAIN_RANGES.maxGradNorm,
     help: "Largest norm of the gradient. A larger gradient is scaled down to it. 0 means no limit.",
   }),
   lr_scheduler: choice(LR_CURVES, { default: "constant", help: "How the learning rate changes over the run." }),
@@ -69,20 +72,17 @@ export const OPTIMIZER = {
   lr_decay_steps: steps({ help: "Steps over which the learning rate falls at the end, for warmup_stable_decay." }),
   lr_scheduler_num_cycles: number({
     default: 1,
-    above: 0,
-    max: 1e6,
+    ...LR_RANGES.cycles,
     help: "Number of restarts of cosine_with_restarts. Number of half waves of cosine_with_min_lr and warmup_stable_decay.",
   }),
-  lr_scheduler_power: number({ default: 1, min: 0, max: 1000, help: "Exponent of polynomial." }),
+  lr_scheduler_power: number({ default: 1, ...LR_RANGES.power, help: "Exponent of polynomial." }),
   lr_scheduler_timescale: integer({
-    min: 1,
-    max: 10_000_000,
+    ...LR_RANGES.timescale,
     otherwise: "the warm-up",
     help: "Steps after which the rate of inverse_sqrt falls.",
   }),
   lr_scheduler_min_lr_ratio: number({
-    min: 0,
-    max: 1,
+    ...LR_RANGES.minRatio,
     help: "Lowest rate as a share of learning_rate, for cosine_with_min_lr and warmup_stable_decay.",
   }),
   use_8bit_adam: refused(BY_NAME, OPTIMIZER_TYPE),
