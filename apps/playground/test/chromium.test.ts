@@ -106,6 +106,14 @@ describe("the playground in Chromium", needs("Chromium. CHROMIUM names one", chr
       [...document.querySelectorAll<HTMLCanvasElement>(".compare canvas")].map((canvas) => canvas.toDataURL()),
     )
     expect(new Set(hashes).size).toBe(2)
+    // The saved picture says what it follows from.
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      steer.getByRole("button", { name: "Save picture" }).click(),
+    ])
+    const saved = (await readFile(await download.path())).toString("latin1")
+    expect(saved).toContain("tEXtsteps\u00002")
+    expect(saved).toMatch(/lllite-recipe.*"guidanceScale":1\.5/)
   })
 
   const edges = (): Promise<string> =>
