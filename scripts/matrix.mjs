@@ -44,6 +44,8 @@ class Missing extends Error {}
 /** Everything that a stranger may ask for. */
 const RUNTIMES = ["@lllite/cli", "@lllite/runtime-node", "@lllite/core", "@lllite/format"]
 const MODULES = ["@lllite/tiny", "@lllite/wasm", "@lllite/webgpu"]
+/** What these ask their user for. Yarn installs no peers by itself. */
+const PEERS = ["core", "backend-wasm", "backend-webgpu"].map((name) => `@tensorflow/tfjs-${name}@${TFJS}`)
 
 const projects = {
   npm: async () => {
@@ -377,7 +379,7 @@ npmScopes: { lllite: { npmRegistryServer: "${registry.address}" } }
   written(folder, "yarn.lock", "")
   const yarnpkg = await tool("yarn", "@yarnpkg/cli-dist/bin/yarn.js")
   const environment = { YARN_ENABLE_IMMUTABLE_INSTALLS: "false" }
-  const said = await run(folder, process.execPath, [yarnpkg, "add", ...RUNTIMES, ...MODULES], environment)
+  const said = await run(folder, process.execPath, [yarnpkg, "add", ...RUNTIMES, ...MODULES, ...PEERS], environment)
   const lacking = said.split("\n").filter((line) => /YN0002|YN0086/.test(line) && line.includes("@lllite"))
   if (lacking.length > 0) throw new Error(`peers are lacking: ${lacking.join("\n")}`)
   await expectWorks(

@@ -1,4 +1,5 @@
-import { availableParallelism } from "node:os"
+// Not by name: a Node that is too old lacks the function, and must get as far as the sentence that says so.
+import os from "node:os"
 import { CoreError } from "@lllite/core"
 import { joinedParts } from "@lllite/core/models"
 import type { LoadSdxlOptions, Runtime, StartedBackend } from "@lllite/core/runtime"
@@ -117,7 +118,7 @@ async function startOn(
     }
     prepareTensorflowEnvironment()
   }
-  const workers = startWorkers(threads ?? (isNative ? 1 : Math.min(2, availableParallelism())), isNative)
+  const workers = startWorkers(threads ?? (isNative ? 1 : Math.min(2, os.availableParallelism())), isNative)
   const { clients, close } = workers
   // The calls of an ended thread fail.
   const stop = (): void => void close()
