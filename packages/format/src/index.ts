@@ -1,3 +1,4 @@
+export type { Bytes, Floats } from "./arrays.ts"
 export type { FormatErrorCode, FormatErrorPlace } from "./errors.ts"
 export { FormatError } from "./errors.ts"
 export type { LlliteFile, LlliteSite, ReadLlliteOptions } from "./lllite/read.ts"

@@ -1,3 +1,4 @@
+import type { Bytes } from "@lllite/format"
 import { CoreError } from "../errors.ts"
 import type { RgbImage } from "../image.ts"
 import { channelsOf } from "../image.ts"
@@ -42,7 +43,7 @@ export function pngFile(
   { width, height }: Pick<RgbImage, "width" | "height">,
   packed: Uint8Array,
   text: PngText = new Map(),
-): Uint8Array<ArrayBuffer> {
+): Bytes {
   const header = new Uint8Array(13)
   const view = new DataView(header.buffer)
   view.setUint32(0, width)
@@ -123,7 +124,7 @@ function chunk(type: string, body: Uint8Array): Uint8Array {
   return result
 }
 
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+function joined(parts: readonly Uint8Array[]): Bytes {
   const result = new Uint8Array(parts.reduce((size, part) => size + part.length, 0))
   let offset = 0
   for (const part of parts) {

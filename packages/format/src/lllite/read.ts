@@ -1,3 +1,4 @@
+import type { Floats } from "../arrays.ts"
 import { FormatError, show } from "../errors.ts"
 import type { UnetLayout } from "../networks/unet-layout.ts"
 import { SDXL_LAYOUT } from "../networks/unet-layout.ts"
@@ -46,7 +47,7 @@ export interface LlliteFile {
    *
    * @throws FormatError `tensor-unknown`, `source-short-read`
    */
-  readonly tensor: (site: Pick<Site, "key">, name: SiteTensorName) => Promise<Float32Array<ArrayBuffer>>
+  readonly tensor: (site: Pick<Site, "key">, name: SiteTensorName) => Promise<Floats>
 }
 
 /** Options of {@link readLllite}. */

@@ -1,3 +1,4 @@
+import type { Floats } from "../arrays.ts"
 import type { FormatErrorPlace } from "../errors.ts"
 import { FormatError } from "../errors.ts"
 
@@ -69,7 +70,7 @@ export function checkReadable(dtype: Dtype, place?: FormatErrorPlace): asserts d
  * @throws FormatError `dtype-unsupported` for integers and the rarer float formats, `size-mismatch` when `bytes` is
  * not a whole number of elements
  */
-export function toFloat32(bytes: Uint8Array, dtype: Dtype): Float32Array<ArrayBuffer> {
+export function toFloat32(bytes: Uint8Array, dtype: Dtype): Floats {
   checkReadable(dtype)
   const width = DTYPE_BITS[dtype] / 8
   if (bytes.byteLength % width !== 0) {
@@ -98,12 +99,7 @@ export function toFloat32(bytes: Uint8Array, dtype: Dtype): Float32Array<ArrayBu
  * @param bias the exponent field of 1
  * @param special magnitude from which on it is infinity or NaN. E4M3 ("fn") has no infinities and one NaN.
  */
-function widen(
-  elements: Uint8Array | Uint16Array,
-  mantissaBits: number,
-  bias: number,
-  special: number,
-): Float32Array<ArrayBuffer> {
+function widen(elements: Uint8Array | Uint16Array, mantissaBits: number, bias: number, special: number): Floats {
   const signBit = 8 * elements.BYTES_PER_ELEMENT - 1
   const shift = 23 - mantissaBits
   const rebias = (127 - bias) << 23
@@ -124,7 +120,7 @@ function widen(
 }
 
 /** A bfloat16 is the upper half of a float32. */
-function widenBfloat16(elements: Uint16Array): Float32Array<ArrayBuffer> {
+function widenBfloat16(elements: Uint16Array): Floats {
   const bits = new Uint32Array(elements.length)
   for (let i = 0; i < bits.length; i++) bits[i] = (elements[i] as number) << 16
   return new Float32Array(bits.buffer)

@@ -1,3 +1,4 @@
+import type { Floats } from "../arrays.ts"
 import { FormatError } from "../errors.ts"
 import type { ByteSource, SourceLike } from "../source.ts"
 import { readExactly, readExactlyInto, toSource } from "../source.ts"
@@ -31,7 +32,7 @@ export interface SafetensorsFile extends SafetensorsHeader {
    *
    * @throws FormatError `tensor-unknown`, `dtype-unsupported`, `source-short-read`
    */
-  readonly readFloat32: (name: string) => Promise<Float32Array<ArrayBuffer>>
+  readonly readFloat32: (name: string) => Promise<Floats>
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Bytes, Floats } from "../arrays.ts"
 import { FormatError } from "../errors.ts"
 import type { FloatDtype } from "../safetensors/dtype.ts"
 import { FLOAT_DTYPE_TEXT, hostIsLittleEndian, inHostOrder, reverseElements } from "../safetensors/dtype.ts"
@@ -9,7 +10,7 @@ import { FLOAT_DTYPE_TEXT, hostIsLittleEndian, inHostOrder, reverseElements } fr
  *
  * @throws FormatError `dtype-unsupported` for any dtype but F64, F32, F16, BF16, F8_E4M3, F8_E5M2
  */
-export function fromFloat32(values: Float32Array, dtype: FloatDtype): Uint8Array<ArrayBuffer> {
+export function fromFloat32(values: Float32Array, dtype: FloatDtype): Bytes {
   switch (dtype) {
     case "F64":
       return inFileOrder(new Float64Array(values))
@@ -48,7 +49,7 @@ const OVERFLOW_LIMIT: Readonly<Record<FloatDtype, number>> = {
  * No value becomes infinite.
  * Source: Boldo and Melquiond, "Emulation of a FMA and correctly rounded sums", 2008, theorem 3.
  */
-export function float64ToOddFloat32(bytes: Uint8Array): Float32Array<ArrayBuffer> {
+export function float64ToOddFloat32(bytes: Uint8Array): Floats {
   const values = new Float64Array(inHostOrder(bytes, 8))
   const rounded = new Float32Array(values)
   const bits = new Uint32Array(rounded.buffer)
@@ -155,7 +156,7 @@ function narrowToBfloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
   return out
 }
 
-function narrowToFloat8(values: Float32Array, encode: (bits: number) => number): Uint8Array<ArrayBuffer> {
+function narrowToFloat8(values: Float32Array, encode: (bits: number) => number): Bytes {
   const bits = bitsOf(values)
   const out = new Uint8Array(bits.length)
   for (let i = 0; i < bits.length; i++) out[i] = encode(bits[i] as number)
@@ -166,7 +167,7 @@ function bitsOf(values: Float32Array): Uint32Array {
   return new Uint32Array(values.buffer, values.byteOffset, values.length)
 }
 
-function inFileOrder(elements: Float64Array | Float32Array | Uint16Array): Uint8Array<ArrayBuffer> {
+function inFileOrder(elements: Float64Array | Float32Array | Uint16Array): Bytes {
   const bytes = new Uint8Array(elements.buffer as ArrayBuffer)
   if (!hostIsLittleEndian()) reverseElements(bytes, elements.BYTES_PER_ELEMENT)
   return bytes

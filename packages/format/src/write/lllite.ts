@@ -1,3 +1,4 @@
+import type { Bytes } from "../arrays.ts"
 import { FormatError } from "../errors.ts"
 import type { Site } from "../lllite/site.ts"
 import type { AdapterDims, SiteTensorName } from "../lllite/tensors.ts"
@@ -40,9 +41,7 @@ export function llliteChunks<S extends SiteToWrite>(
  *
  * @throws FormatError `write-input`, `dims`, `value-range`
  */
-export async function serializeLllite<S extends SiteToWrite>(
-  contents: LlliteContents<S>,
-): Promise<Uint8Array<ArrayBuffer>> {
+export async function serializeLllite<S extends SiteToWrite>(contents: LlliteContents<S>): Promise<Bytes> {
   const tensors = llliteTensors(contents)
   const file = new Uint8Array(safetensorsSize(tensors, contents.metadata))
   let end = 0

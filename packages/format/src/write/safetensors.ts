@@ -1,3 +1,4 @@
+import type { Bytes } from "../arrays.ts"
 import { FormatError, show } from "../errors.ts"
 import type { Dtype } from "../safetensors/dtype.ts"
 import { DTYPE_BITS, isDtype } from "../safetensors/dtype.ts"
@@ -43,7 +44,7 @@ export interface LazyTensorBytes {
 export function serializeSafetensors(
   tensors: ReadonlyMap<string, TensorBytes>,
   metadata?: ReadonlyMap<string, string>,
-): Uint8Array<ArrayBuffer> {
+): Bytes {
   const plan = planFile(tensors, metadata)
   for (const { name, tensor } of plan.entries) checkLength(name, tensor, tensor.bytes.byteLength)
   const file = new Uint8Array(plan.size)

@@ -37,8 +37,8 @@ export function createFitter({
 
 /**
  * A picture and its control, fitted. Both are resized and cropped in the same way, so a line of the control keeps its
- * place in the picture. sd-scripts stretches a control to the whole bucket instead. That moves it against a cropped
- * picture.
+ * place in the picture. sd-scripts stretched a control to the whole bucket until June 2026 (sd-scripts#2368, #2381). That
+ * moved it against a cropped picture.
  *
  * @param kernel for the picture. Null: the rule of `trainingKernel`, which the control always follows
  */

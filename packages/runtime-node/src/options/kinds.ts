@@ -1,6 +1,6 @@
 import type { NumberRange, Seed } from "@lllite/core/names"
 import { isInRange, rangeText, readSeed } from "@lllite/core/names"
-import type { Certain, OptionKind, OptionText, Reading, TakenOption } from "./option.ts"
+import type { Certain, NotInferred, OptionKind, OptionText, Reading, TakenOption } from "./option.ts"
 import { taken } from "./option.ts"
 
 /** Steps as `lr_warmup_steps` gives them: a count, or a share of the whole run. */
@@ -49,7 +49,7 @@ type ChoiceSpec = OptionText & {
 /** One of some names. */
 export function choice<const Name extends string>(
   names: readonly Name[],
-  spec: ChoiceSpec & Certain<NoInfer<Name>>,
+  spec: ChoiceSpec & Certain<NotInferred<Name>>,
 ): TakenOption<Name>
 export function choice<const Name extends string>(
   names: readonly Name[],

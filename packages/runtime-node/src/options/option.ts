@@ -88,8 +88,11 @@ export interface OptionKind<T> {
   read(raw: unknown): Reading<T>
 }
 
+/** `NoInfer`, which TypeScript has from 5.4 on. */
+export type NotInferred<T> = [T][T extends unknown ? 0 : never]
+
 /** An option of any kind. Use it if {@link text}, `number` and the others do not fit. */
-export function taken<T>(kind: OptionKind<T>, spec: OptionText & Certain<NoInfer<T>>): TakenOption<T>
+export function taken<T>(kind: OptionKind<T>, spec: OptionText & Certain<NotInferred<T>>): TakenOption<T>
 export function taken<T>(kind: OptionKind<T>, spec: OptionText): TakenOption<T | undefined>
 export function taken<T>(kind: OptionKind<T>, spec: OptionText & Partial<Certain<T>>): TakenOption<T | undefined> {
   const fallback = "default" in spec ? spec.default : undefined

@@ -1,4 +1,5 @@
 import type { PictureFormat } from "@lllite/core/image"
+import type { Bytes } from "@lllite/format"
 
 /*
  * Browsers rotate a picture by the orientation in its EXIF, and have no setting against it. Training pictures are not
@@ -6,7 +7,7 @@ import type { PictureFormat } from "@lllite/core/image"
  */
 
 /** The bytes of a picture without its EXIF, by which a browser would rotate it. The pixels stay as they are. */
-export function withoutExif(bytes: Uint8Array<ArrayBuffer>, format: PictureFormat): Uint8Array<ArrayBuffer> {
+export function withoutExif(bytes: Bytes, format: PictureFormat): Bytes {
   if (format === "JPEG") return renameJpegExif(bytes.slice())
   if (format === "WebP") return renameWebpExif(bytes.slice())
   return dropPngExif(bytes)
@@ -20,7 +21,7 @@ const APP1 = 0xe1
 const APP15 = 0xef
 
 /** Source: ITU-T T.81, annex B. */
-function renameJpegExif(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+function renameJpegExif(bytes: Bytes): Bytes {
   for (let at = 2; at + 4 <= bytes.length && bytes[at] === SEGMENT && bytes[at + 1] !== START_OF_SCAN; ) {
     if (bytes[at + 1] === APP1) bytes[at + 1] = APP15
     at += 2 + bigEndian16(bytes, at + 2)
@@ -29,7 +30,7 @@ function renameJpegExif(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>
 }
 
 /** Source: RFC 9649, section 2.7. */
-function renameWebpExif(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+function renameWebpExif(bytes: Bytes): Bytes {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   for (let at = 12; at + 8 <= bytes.length; ) {
     const size = view.getUint32(at + 4, true)
@@ -40,7 +41,7 @@ function renameWebpExif(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>
 }
 
 /** Source: PNG, third edition (W3C), sections 5.3 and 11.3.4.5. */
-function dropPngExif(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+function dropPngExif(bytes: Bytes): Bytes {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   for (let at = 8; at + 12 <= bytes.length; ) {
     const end = at + 12 + view.getUint32(at)

@@ -1,5 +1,6 @@
 import type { PngText, RgbImage } from "@lllite/core/image"
 import { pngFile, pngRows } from "@lllite/core/image"
+import type { Bytes } from "@lllite/format"
 import { WebRuntimeError } from "../errors.ts"
 
 /**
@@ -7,7 +8,7 @@ import { WebRuntimeError } from "../errors.ts"
  *
  * @throws CoreError for a keyword that PNG does not allow, or for data whose length does not fit the size
  */
-export async function encodePng(image: RgbImage, text?: PngText): Promise<Uint8Array<ArrayBuffer>> {
+export async function encodePng(image: RgbImage, text?: PngText): Promise<Bytes> {
   const packed = new Blob([new Uint8Array(pngRows(image))]).stream().pipeThrough(new CompressionStream("deflate"))
   return pngFile(image, new Uint8Array(await new Response(packed).arrayBuffer()), text)
 }

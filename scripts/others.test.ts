@@ -1,0 +1,25 @@
+import { globSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { describe, expect, it } from "vitest"
+
+const root = fileURLToPath(new URL("..", import.meta.url))
+const OTHERS = /sd-scripts|ComfyUI|A1111|AUTOMATIC1111|kohya_ss|\bdiffusers\b/
+/** A version: a commit, a date, a number with two dots, or the list of all. */
+const DATED = /others\.md|`[0-9a-f]{7,}`|commit [0-9a-f]{7,}|20\d\d-\d\d-\d\d/
+
+describe("documents that name other programs", () => {
+  const documents = globSync(
+    "{*.md,docs/*.md,docs/guides/*.md,docs/measurements/*.md,{packages,apps}/*/README.md,reference/*.md,bench/**/README.md}",
+    {
+      cwd: root,
+      exclude: (name) => name.includes("node_modules") || name === "CHANGELOG.md",
+    },
+  ).map((path) => ({ path, text: readFileSync(join(root, path), "utf8") }))
+
+  it("say of which version, or link the list of versions", () => {
+    const undated = documents.filter(({ text }) => OTHERS.test(text) && !DATED.test(text)).map(({ path }) => path)
+    expect(documents.length).toBeGreaterThan(20)
+    expect(undated).toEqual([])
+  })
+})
