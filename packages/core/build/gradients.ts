@@ -77,7 +77,11 @@ async function bundle(): Promise<string> {
   const dist = dirname(require.resolve(CORE))
   const exported = require(CORE) as Readonly<Record<string, object>>
   const { outputFiles } = await build({
-    stdin: { contents: REGISTERING.map((file) => `import "./${file}"\n`).join(""), resolveDir: dist },
+    // Bundlers may leave out a module without exports that are used.
+    stdin: {
+      contents: `${REGISTERING.map((file) => `import "./${file}"\n`).join("")}export const areRegistered = true`,
+      resolveDir: dist,
+    },
     bundle: true,
     format: "esm",
     write: false,

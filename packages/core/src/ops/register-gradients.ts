@@ -6,5 +6,7 @@ import { getGradient, RealDiv } from "@tensorflow/tfjs-core"
  * are there stay, such as those that `@tensorflow/tfjs` registers. Call it once before training or `tf.grad`.
  */
 export async function registerGradients(): Promise<void> {
-  if (getGradient(RealDiv) === undefined) await import("lllite-core:gradients")
+  if (getGradient(RealDiv) !== undefined) return
+  const { areRegistered } = await import("lllite-core:gradients")
+  if (!areRegistered) throw new Error("the gradients of TensorFlow.js are not in this bundle")
 }

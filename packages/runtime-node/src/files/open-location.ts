@@ -71,6 +71,12 @@ function checkHub({ HF_ENDPOINT, HF_TOKEN }: NonNullable<LocationOptions["enviro
       `the environment variable HF_ENDPOINT is "${HF_ENDPOINT}", expected an address such as https://huggingface.co. Correct it, or remove it.`,
     )
   }
+  if (HF_ENDPOINT && (new URL(HF_ENDPOINT).username !== "" || new URL(HF_ENDPOINT).password !== "")) {
+    throw new InputError(
+      "address",
+      "the environment variable HF_ENDPOINT holds a user name or password, expected an address alone. Give a token as HF_TOKEN.",
+    )
+  }
   if (HF_TOKEN && !/^[\x21-\x7e]+$/.test(HF_TOKEN)) {
     throw new InputError(
       "address",
