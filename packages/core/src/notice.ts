@@ -1,3 +1,5 @@
+import { safeText } from "@lllite/format"
+
 /**
  * One notice about things of one sort: their number and the first name. `"a.png" is an animation.`, or
  * `3 pictures are animations. The first is "a.png".`
@@ -12,7 +14,7 @@ export function countedNotice(
   what: string,
   sentence: (subject: string, isOne: boolean) => string,
 ): readonly string[] {
-  const [first] = names
+  const first = names[0] === undefined ? undefined : safeText(names[0])
   if (first === undefined) return []
   const isOne = names.length === 1
   const subject = isOne ? `"${first}"` : `${names.length} ${what}`

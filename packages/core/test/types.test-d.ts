@@ -85,7 +85,7 @@ describe("a runtime", () => {
   it("yields events with different kinds", () => {
     expectTypeOf<SdxlHandle["generate"]>().returns.toEqualTypeOf<AsyncGenerator<GenerateRunEvent, void, void>>()
     expectTypeOf<SdxlHandle["train"]>().returns.toEqualTypeOf<AsyncGenerator<TrainRunEvent, TrainState, void>>()
-    expectTypeOf<GenerateRunEvent["kind"]>().toEqualTypeOf<"step" | "image">()
+    expectTypeOf<GenerateRunEvent["kind"]>().toEqualTypeOf<"notice" | "step" | "image">()
     expectTypeOf<TrainRunEvent["kind"]>().toEqualTypeOf<"notice" | "cache" | "step">()
     expectTypeOf<Extract<TrainRunEvent, { kind: "step" }>["state"]>().toEqualTypeOf<TrainState | null>()
   })

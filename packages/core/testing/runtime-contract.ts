@@ -53,6 +53,8 @@ export const RUNTIME_CASES: readonly RuntimeCase[] = [
       if (event.kind === "image") {
         events.push(`image ${event.index} of seed ${event.seed}`)
         expect(event.image.width === SIDE && event.image.height === SIDE, "a picture has another size")
+      } else if (event.kind === "notice") {
+        events.push(event.text)
       } else {
         expect(event.done > done && event.done <= event.count, `done went from ${done} to ${event.done}`)
         expect(event.count === 3 && event.previews.length === 0, "a step has wrong fields")
@@ -70,6 +72,18 @@ export const RUNTIME_CASES: readonly RuntimeCase[] = [
       )
     }
     expect(done === 3, `${done} of 3 were done at the end`)
+  }),
+
+  loaded("says what is not read of prompts, once, before the first step", async ({ sdxl, expect }) => {
+    const requests = stars.map((request) => ({ ...request, prompt: "a {red|blue} (star:1.5)" }))
+    const events: string[] = []
+    for await (const event of sdxl.generate(requests, { ...picture, batchSize: 1 })) {
+      events.push(event.kind === "notice" ? event.text : event.kind)
+    }
+    const [weights, alternatives, next] = events
+    expect(weights?.includes('read as weights: "star" 1.5') === true, `the first event is ${weights}`)
+    expect(alternatives?.includes('"{red|blue}". It is not followed') === true, `the second event is ${alternatives}`)
+    expect(next === "step" && !events.slice(2).some((event) => event.includes(" ")), `events came as ${events}`)
   }),
 
   loaded("makes every picture the same alone and in batches of any size", async ({ sdxl, expect }) => {

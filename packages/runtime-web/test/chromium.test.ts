@@ -118,7 +118,7 @@ describe("the built runtime in Chromium", needs("Chromium. CHROMIUM names one", 
       for (const adapters of [[], [{ adapter, control }]]) {
         for await (const event of sdxl.generate([request], { ...options, adapters })) {
           if (event.kind === "image") images.push(event.image.data)
-          events.push(event.kind === "image" ? "image" : `step ${event.step}, ${event.previews[0]?.width} px`)
+          events.push(event.kind === "step" ? `step ${event.step}, ${event.previews[0]?.width} px` : event.kind)
         }
       }
       const differs = images[0]?.some((value, i) => value !== images[1]?.[i])

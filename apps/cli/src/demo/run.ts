@@ -208,7 +208,8 @@ async function drawAll(
   )
   for await (const event of run) {
     if (event.kind === "step") reporter.progress(phase, event.done, event.count)
-    else images[event.index] = event.image
+    else if (event.kind === "image") images[event.index] = event.image
+    else reporter.say("notice", { text: event.text }, `Note: ${event.text}`)
   }
   return images
 }

@@ -117,6 +117,10 @@ async function writePictures(
       { ...options, adapters, signal, ...(vaeSlices === undefined ? {} : { vaeSlices }) },
     )
     for await (const event of run) {
+      if (event.kind === "notice") {
+        reporter.say("notice", { text: event.text }, `Note: ${event.text}`)
+        continue
+      }
       if (event.kind === "step") {
         reporter.progress("generate", event.done, event.count)
         continue

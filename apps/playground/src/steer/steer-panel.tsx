@@ -8,7 +8,7 @@ import { Picture } from "../pictures/picture.tsx"
 import { Compare } from "./compare.tsx"
 import { SettingsForm } from "./settings-form.tsx"
 import { Sketchpad } from "./sketchpad.tsx"
-import { changeRecipe, edges, recipe, result, steer, steerState, stop } from "./steer-state.ts"
+import { changeRecipe, edges, notices, recipe, result, steer, steerState, stop } from "./steer-state.ts"
 
 /** The panel for drawing, settings, and the result. */
 export function SteerPanel(): JSX.Element {
@@ -71,6 +71,11 @@ export function SteerPanel(): JSX.Element {
         <div ref={output} class="output">
           <Result />
           <Progress />
+          {notices.value.map((notice) => (
+            <p class="note" key={notice}>
+              {notice}
+            </p>
+          ))}
         </div>
       </div>
       <div class="card settings-card">

@@ -68,6 +68,9 @@ export interface SteerResult {
 
 export const result = signal<SteerResult | null>(null)
 
+/** What the last pictures do not read of their prompt, one sentence each. */
+export const notices = signal<readonly string[]>([])
+
 let controller: AbortController | null = null
 
 /** Stops the running generation. */
@@ -85,13 +88,16 @@ export async function steer({ sdxl }: ReadyModel, adapter: AdapterHandle): Promi
   const caption = `“${request.prompt}”, seed ${request.seed}, strength ${use.strength}`
   const control = edges.value
   let plain: RgbImage | null = null
+  notices.value = []
   try {
     const make = async (what: string, adapters: readonly AdapterHandleUse[]) => {
       let image: RgbImage | null = null
       steerState.value = { phase: "running", what, step: 0, steps: options.steps }
       for await (const event of sdxl.generate([request], { ...options, previews: true, signal, adapters })) {
         if (event.kind === "image") image = event.image
-        else {
+        else if (event.kind === "notice") {
+          notices.value = [...new Set([...notices.value, event.text])]
+        } else {
           const { step, steps, previews } = event
           steerState.value = { phase: "running", what, step, steps }
           const preview = previews[0]

@@ -161,7 +161,9 @@ export interface GeneratedImage {
   readonly image: RgbImage
 }
 
-export type GenerateRunEvent = GenerateStep | GeneratedImage
+export type GenerateRunEvent =
+  /** What is not read of the prompts, or not as letters. It comes before the first step. */
+  { readonly kind: "notice"; readonly text: string } | GenerateStep | GeneratedImage
 
 export interface TrainRunOptions extends TrainOptions, AdapterDims {
   readonly sites: readonly Site[]

@@ -1,6 +1,6 @@
 import type { Client } from "../channel/client.ts"
 import { CoreError } from "../errors.ts"
-import { GENERATE_RANGES } from "../generation/defaults.ts"
+import { GENERATE_DEFAULTS, GENERATE_RANGES } from "../generation/defaults.ts"
 import type { PictureRequest } from "../generation/request.ts"
 import { checkRanges } from "../number-range.ts"
 import type { AdapterIds } from "./adapter-ids.ts"
@@ -21,6 +21,13 @@ export async function* generateWith<Types extends RuntimeTypes>(
   const count = requests.length
   if (count === 0) throw new CoreError("request-empty", "generate: there is no request, expected at least one")
   checkRanges("generate", { batchSize }, GENERATE_RANGES)
+  const [lead] = clients
+  const { guidanceScale = GENERATE_DEFAULTS.guidanceScale, prompts = {} } = options
+  const texts = requests.flatMap(({ prompt, negativePrompt = "" }) =>
+    guidanceScale === 1 ? [prompt] : [prompt, negativePrompt],
+  )
+  const argument = { model, prompts: [...new Set(texts)], options: prompts }
+  for (const text of (await lead?.call("promptNotices", argument, { signal })) ?? []) yield { kind: "notice", text }
   const chunks = await chunksOf(clients, model, requests, options, signal)
   const batches = cutBatches(chunks, batchSize).map(([from, to]) => {
     const part = requests.slice(from, to)

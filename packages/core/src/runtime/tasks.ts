@@ -2,6 +2,7 @@ import type { UnetLayout } from "@lllite/format"
 import type { AdapterUse } from "../generation/adapters.ts"
 import type { PictureRequest } from "../generation/request.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
+import type { PromptOptions } from "../prompt/options.ts"
 import type { Seed } from "../random/seed.ts"
 import type { CachedExample, TrainExample } from "../training/dataset.ts"
 import type { ObjectiveOptions } from "../training/objective-options.ts"
@@ -75,6 +76,12 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
   }
   unloadAdapter: { argument: { readonly adapter: number }; yields: never; returns: null }
 
+  /** What is not read of prompts, or not as letters. See `promptNotices`. */
+  promptNotices: {
+    argument: { readonly model: number; readonly prompts: readonly string[]; readonly options: PromptOptions }
+    yields: never
+    returns: readonly string[]
+  }
   /** The chunks of tokens that each request needs. */
   countChunks: {
     argument: {

@@ -9,6 +9,7 @@ import { chunksNeeded } from "../generation/conditions.ts"
 import { GENERATE_DEFAULTS } from "../generation/defaults.ts"
 import { checkRequest } from "../generation/request.ts"
 import { isCutCaption } from "../models/clip/caption-length.ts"
+import { promptNotices } from "../models/clip/prompt-notices.ts"
 import { layOutSlots } from "../models/lllite/layout.ts"
 import type { LlliteParams } from "../models/lllite/params.ts"
 import { disposeLllite, uploadLllite } from "../models/lllite/params.ts"
@@ -112,6 +113,17 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
       adapters.put(adapter, uploadLllite(model))
       const { adapters: plans, notices = [] } = model
       return { adapters: plans, notices }
+    },
+
+    // biome-ignore lint/correctness/useYield: one answer
+    async *promptNotices({ model, prompts, options }) {
+      const { value, release } = models.use(model)
+      try {
+        checkPromptOptions("generate: prompts", options)
+        return promptNotices(value.sdxl.tokenizer, prompts, options)
+      } finally {
+        release()
+      }
     },
 
     // biome-ignore lint/correctness/useYield: one answer

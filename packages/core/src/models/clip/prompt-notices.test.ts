@@ -1,0 +1,64 @@
+import { expect, it } from "vitest"
+import { promptNotices } from "./prompt-notices.ts"
+import type { Tokenizer } from "./tokenizer.ts"
+
+/** A token for each word. */
+const words: Tokenizer = {
+  encode: (text) =>
+    text
+      .split(/\s+/)
+      .filter((word) => word !== "")
+      .map(() => 1),
+  ...{ vocabularySize: 2, startId: 0, endId: 1 },
+}
+const long = (count: number): string => Array.from({ length: count }, () => "a").join(" ")
+
+it("says nothing about plain prompts", () => {
+  for (const prompt of [
+    "",
+    "a red ring",
+    long(75),
+    "a red-blue ring, 1:2",
+    "rock and roll",
+    "5 -- 6",
+    "snake_case__x",
+    "a \\(b\\)",
+  ])
+    expect(promptNotices(words, [prompt]), prompt).toEqual([])
+})
+
+it("says which prompts are read in chunks, and which are cut", () => {
+  expect(promptNotices(words, [long(76)])).toEqual([
+    expect.stringMatching(/is too long for one chunk of 75 tokens.* It is read in 2 chunks\.$/),
+  ])
+  expect(promptNotices(words, ["a BREAK b"])).toEqual([
+    expect.stringMatching(/or has a BREAK\. It is read in 2 chunks/),
+  ])
+  expect(promptNotices(words, [long(76), long(200)], { maxChunks: 1 })).toEqual([
+    expect.stringMatching(/^2 prompts have more than 75 tokens\. The rest is not read\. The first is "a a /),
+  ])
+})
+
+it("says what brackets do, unless they are letters", () => {
+  expect(promptNotices(words, ["a (red:1.5) [ring]", "saber (fate)"])).toEqual([
+    expect.stringMatching(
+      /^2 prompts have brackets, which are read as weights: "red" 1\.5, "ring" 0\.909, "fate" 1\.1\./,
+    ),
+  ])
+  expect(promptNotices(words, ["a (red:1.5) ring"], { syntax: "plain" })).toEqual([])
+})
+
+it.each([
+  ["a ring <lora:add_detail:0.8>", /the syntax of a LoRA or hypernetwork, "<lora:add_detail:0\.8>"/],
+  ["embedding:easynegative, blurry", /a textual inversion, "embedding:easynegative"/],
+  ["a __colour__ ring", /a wildcard, "__colour__"/],
+  ["a {red|blue} ring", /alternatives, "\{red\|blue\}"/],
+  ["a red ring --n blurry --w 128", /an option of a prompt file, "--n"/],
+  ["a [cat|dog]", /alternating words/],
+  ["a [cat:dog:0.5]", /a change during the steps, "\[cat:dog:0\.5\]"/],
+  ["a cat AND a dog", /a prompt of several parts, "AND"/],
+])("names what is not followed in %j", (prompt, message) => {
+  const notices = promptNotices(words, [prompt, prompt])
+  expect(notices.filter((notice) => message.test(notice))).toHaveLength(1)
+  expect(notices.join()).toMatch(/It is not followed, and is read as text/)
+})
