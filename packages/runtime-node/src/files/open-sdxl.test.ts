@@ -196,7 +196,7 @@ describe("openSdxl", () => {
       await close()
       expect(notices).toHaveLength(1)
       expect(notices[0]).toContain(
-        'lora.safetensors": 1 tensor fits no layer and is not used, first "lora_unet_input_blocks_99_1_proj_in.lora_up.weight".',
+        'lora.safetensors: 1 tensor fits no layer and is not used, first "lora_unet_input_blocks_99_1_proj_in.lora_up.weight".',
       )
     })
 
