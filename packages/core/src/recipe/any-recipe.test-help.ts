@@ -58,8 +58,14 @@ export const anyRecipe: fc.Arbitrary<Recipe> = fc.constantFrom(...SAMPLER_NAMES)
     spacing: fc.constantFrom(...TIMESTEP_SPACINGS),
     samplerOptions: fc.record(Object.fromEntries(taken.map((name) => [name, option])), { requiredKeys: [] }),
     model: fc.record(
-      { checkpoint: file, unet: file, vae: file, prediction: fc.constantFrom(...PREDICTIONS) },
-      { requiredKeys: ["checkpoint", "prediction"] },
+      {
+        ...{ checkpoint: file, unet: file, vae: file, prediction: fc.constantFrom(...PREDICTIONS) },
+        loras: fc.array(
+          fc.record({ file, strength: number({ min: -4, max: 4 }), textStrength: number({ min: -4, max: 4 }) }),
+          { maxLength: 2 },
+        ),
+      },
+      { requiredKeys: ["checkpoint", "prediction", "loras"] },
     ),
     adapters: fc.array(adapter, { maxLength: 3 }),
     combine: fc.constantFrom(...COMBINATIONS),

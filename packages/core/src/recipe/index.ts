@@ -15,6 +15,7 @@ export {
   CONTROL_FITS,
   type ControlReference,
   type FileReference,
+  type LoraReference,
   type ModelReference,
   RECIPE_VERSION,
   type Recipe,

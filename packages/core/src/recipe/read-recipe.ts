@@ -21,7 +21,7 @@ import {
 import { readSeed } from "../random/seed.ts"
 import type { Field } from "./fields.ts"
 import { readChoice, readList, readNumber, readObject, readOr, readText, refuse } from "./fields.ts"
-import type { AdapterRecipe, FileReference, ModelReference, Recipe, RecipeInput } from "./recipe.ts"
+import type { AdapterRecipe, FileReference, LoraReference, ModelReference, Recipe, RecipeInput } from "./recipe.ts"
 import { ADAPTER_KINDS, COMBINATIONS, CONTROL_FITS, RECIPE_VERSION } from "./recipe.ts"
 
 const KEYS = [
@@ -159,7 +159,7 @@ function readSamplerOptions(at: Field, sampler: SamplerName): SamplerOptions {
 }
 
 function readModel(at: Field): ModelReference {
-  const field = readObject(at, ["checkpoint", "unet", "vae", "prediction"])
+  const field = readObject(at, ["checkpoint", "unet", "vae", "prediction", "loras"])
   const unet = readOr(field("unet"), null, readFile)
   const vae = readOr(field("vae"), null, readFile)
   return {
@@ -167,6 +167,17 @@ function readModel(at: Field): ModelReference {
     ...(unet === null ? {} : { unet }),
     ...(vae === null ? {} : { vae }),
     prediction: readOr(field("prediction"), PREDICTIONS[0], (entry) => readChoice(entry, PREDICTIONS)),
+    loras: readOr(field("loras"), [], (entry) => readList(entry, readLora)),
+  }
+}
+
+function readLora(at: Field): LoraReference {
+  const field = readObject(at, ["file", "strength", "textStrength"])
+  const strength = readOr(field("strength"), GENERATE_DEFAULTS.strength, (entry) => readNumber(entry))
+  return {
+    file: readFile(field("file")),
+    strength,
+    textStrength: readOr(field("textStrength"), strength, (entry) => readNumber(entry)),
   }
 }
 

@@ -74,7 +74,7 @@ describe("createRecipe", () => {
       sampler: "euler",
       spacing: "linspace",
       samplerOptions: {},
-      model: { ...LEAST.model, prediction: "epsilon" },
+      model: { ...LEAST.model, prediction: "epsilon", loras: [] },
       adapters: [
         { kind: "lllite", file: { path: "a.safetensors" }, control: null, strength: 1, window: { start: 0, end: 1 } },
       ],

@@ -22,6 +22,15 @@ export interface ModelReference {
   /** A VAE that replaces the checkpoint's. */
   readonly vae?: FileReference
   readonly prediction: Prediction
+  /** LoRAs that are merged into the weights, in this order. */
+  readonly loras: readonly LoraReference[]
+}
+
+/** A LoRA, with the factors on what it adds. */
+export interface LoraReference {
+  readonly file: FileReference
+  readonly strength: number
+  readonly textStrength: number
 }
 
 /** How a control picture of another size is fitted: `stretch` resizes it to the picture's size by Lanczos. */
@@ -88,7 +97,10 @@ export type RecipeInput = Pick<Recipe, "prompt" | "width" | "height"> &
   Partial<Omit<Recipe, "version" | "seed" | "prompts" | "model" | "adapters">> & {
     readonly seed: Seed | string
     readonly prompts?: PromptOptions
-    readonly model: Pick<ModelReference, "checkpoint"> & Partial<ModelReference>
+    readonly model: Pick<ModelReference, "checkpoint"> &
+      Partial<Omit<ModelReference, "loras">> & {
+        readonly loras?: readonly (Pick<LoraReference, "file"> & Partial<LoraReference>)[]
+      }
     readonly adapters?: readonly AdapterInput[]
   }
 
@@ -97,7 +109,7 @@ export type RecipeInput = Pick<Recipe, "prompt" | "width" | "height"> &
  */
 export function shareableRecipe(recipe: Recipe): Recipe {
   const { model, adapters } = recipe
-  const { checkpoint, unet, vae, prediction } = model
+  const { checkpoint, unet, vae, prediction, loras } = model
   return {
     ...recipe,
     model: {
@@ -105,6 +117,7 @@ export function shareableRecipe(recipe: Recipe): Recipe {
       ...(unet === undefined ? {} : { unet: nameOnly(unet) }),
       ...(vae === undefined ? {} : { vae: nameOnly(vae) }),
       prediction,
+      loras: loras.map((lora) => ({ ...lora, file: nameOnly(lora.file) })),
     },
     adapters: adapters.map((adapter) => ({
       ...adapter,
