@@ -10,6 +10,7 @@ export { countedNotice } from "./notice.ts"
 export { checkRanges, isInRange, type NumberOption, type NumberRange, rangeText } from "./number-range.ts"
 export {
   EMBEDDING_NORMALIZATIONS,
+  PROMPT_COMPATS,
   PROMPT_DEFAULTS,
   PROMPT_RANGES,
   PROMPT_SYNTAXES,

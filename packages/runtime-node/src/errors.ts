@@ -38,6 +38,11 @@ export type InputErrorCode =
   | "contact-sheet"
   /** A picture's settings lack a control picture. */
   | "control-missing"
+  // prompts
+  /** A file of prompts or of a wildcard cannot be used. */
+  | "prompt-file"
+  /** A line of prompts asks for something that is not possible. */
+  | "prompt-line"
   // settings and data sets
   /** A file of settings is not valid TOML or JSON. */
   | "config-syntax"

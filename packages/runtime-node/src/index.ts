@@ -39,6 +39,7 @@ export { type Contents, type WriteOptions, writeAtomically } from "./files/atomi
 export { readLlliteFile, type WriteLlliteOptions, writeLlliteFile } from "./files/lllite-file.ts"
 export { type OpenSdxl, openSdxl, type SdxlPaths, TINY } from "./files/open-sdxl.ts"
 export { openPath, type PathSource, withPath } from "./files/path-source.ts"
+export { decodeText, readTextFile } from "./files/read-text.ts"
 export { blankImage, type Colour, drawImage, drawText, overlayEdges } from "./images/canvas.ts"
 export { contactSheet, type SheetOptions, type SheetRow } from "./images/contact-sheet.ts"
 export { IMAGE_EXTENSIONS } from "./images/formats.ts"

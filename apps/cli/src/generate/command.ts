@@ -16,8 +16,8 @@ export const generateCommand = defineCommand({
     watched(signal, STOPPING.ends, async (reporter) => {
       checkGenerateOptions(reader)
       const { examineGeneration } = await import("./examine.ts")
-      await untilStopped(examineGeneration(reader), signal)
-      const settings = readGenerateSettings(reader)
+      const pictures = await untilStopped(examineGeneration(reader), signal)
+      const settings = readGenerateSettings(reader, pictures)
       const { runGenerate } = await import("./run.ts")
       await runGenerate(settings, reporter, signal)
     }),

@@ -1,15 +1,48 @@
-import { readImage, withPath } from "@lllite/runtime-node"
+import { InputError, readImage, withPath } from "@lllite/runtime-node"
 import type { OptionReader } from "@lllite/runtime-node/options"
 import { openLllite } from "../lllite-file/open-lllite.ts"
 import { checkCheckpoint } from "../model/checkpoint.ts"
 import { sdxlPaths } from "../model/runtime-options.ts"
 import type { GENERATE_OPTIONS } from "./options.ts"
+import type { PlannedPicture } from "./plan-pictures.ts"
+import type { PromptSource } from "./prompts.ts"
+import { problemsOfSource, readPromptFile } from "./prompts.ts"
+import { planOf } from "./settings.ts"
 
-/** Examines the files of a generation. The reader keeps the problems. Nothing is loaded: that takes long. */
-export async function examineGeneration({ settings, examine }: OptionReader<typeof GENERATE_OPTIONS>): Promise<void> {
-  await examine(["ckpt", "vae", "unet"], () => checkCheckpoint(sdxlPaths(settings.ckpt, settings)))
+type GenerateReader = OptionReader<typeof GENERATE_OPTIONS>
+
+/**
+ * Examines the files and prompts of a generation. The reader keeps the problems. Nothing is loaded: that takes long.
+ *
+ * @returns the pictures to make, none if there is a problem
+ */
+export async function examineGeneration(reader: GenerateReader): Promise<readonly PlannedPicture[]> {
+  const { settings, examine } = reader
+  const paths = sdxlPaths(settings.ckpt, settings)
+  const isSdxl = await examine(["ckpt", "vae", "unet"], async () => {
+    await checkCheckpoint(paths)
+    return true
+  })
+  for (const source of isSdxl === null ? [] : settings.networkWeights) {
+    await examine(["networkWeights"], () => checkCheckpoint({ ...paths, loras: [{ source }] }))
+  }
   for (const path of settings.controlNetLlliteModels) {
     await examine(["controlNetLlliteModels"], () => withPath(path, openLllite))
   }
   for (const path of settings.guideImagePath) await examine(["guideImagePath"], () => readImage(path))
+  const sources = await examine(["prompt", "fromFile"], () => readSources(reader))
+  if (sources === null) return []
+  return planOf(reader, sources)
+}
+
+/** The prompts of the command line or of a file. @throws InputError with every option of a line that is wrong */
+async function readSources({ settings, nameOf }: GenerateReader): Promise<readonly PromptSource[]> {
+  const { prompt, fromFile } = settings
+  const sources: readonly PromptSource[] =
+    fromFile === undefined ? [{ text: prompt ?? "", where: nameOf("prompt") }] : await readPromptFile(fromFile)
+  const problems = sources.flatMap(problemsOfSource)
+  const [first] = problems
+  if (first === undefined) return sources
+  const place = first.line === undefined ? first.where : `${first.where}, line ${first.line}`
+  throw new InputError("prompt-line", `${place}: ${first.text}`, { problems })
 }

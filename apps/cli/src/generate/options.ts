@@ -1,8 +1,19 @@
-import { GENERATE_DEFAULTS, GENERATE_RANGES, SAMPLER_NAMES, SIDE_MULTIPLE } from "@lllite/core/names"
+import {
+  EMBEDDING_NORMALIZATIONS,
+  GENERATE_DEFAULTS,
+  GENERATE_RANGES,
+  PROMPT_COMPATS,
+  PROMPT_DEFAULTS,
+  PROMPT_RANGES,
+  PROMPT_SYNTAXES,
+  SAMPLER_NAMES,
+  SIDE_MULTIPLE,
+} from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
 import {
   belongsTo,
   choice,
+  file,
   flag,
   folder,
   ignored,
@@ -17,11 +28,13 @@ import {
 import { MODEL_OPTIONS, RUNTIME_OPTIONS } from "../model/runtime-options.ts"
 
 const ATTENTION = "attention has one implementation here"
-const ONE_PROMPT = "the command draws one prompt"
-const ONE_COMMAND = { instead: "Leave it out, and run the command once for each prompt." }
+const FROM_LINES = "prompts come from the command line or a text file"
+const USE_FILE = { instead: "Leave it out, and write the prompts into a text file for from_file." }
 const OTHER_MODEL = "SDXL is the only model of this command"
 const NO_IMAGE_TO_IMAGE = "the command starts every picture from noise"
-const NO_NETWORKS = "LoRAs and other networks cannot be loaded yet"
+const ALWAYS_MERGED = "LoRAs are always merged into the weights"
+const SIZE = { min: 1, max: 65_536 }
+const CROP = { default: 0, min: 0, max: 65_536 }
 const NO_CONTROL_NET = "LLLite is the only adapter with a control picture here"
 const OWN_SIZE = "SDXL always receives the real size of the picture"
 const PLAIN_NOISE = "the noise is always plain Gaussian noise"
@@ -46,25 +59,47 @@ const MODEL = {
   v2: refused(OTHER_MODEL),
   zero_terminal_snr: refused("the noise schedule follows what the checkpoint says of itself"),
   tokenizer_cache_dir: ignored("this program contains the tokenizer"),
-  clip_skip: ignored("SDXL always uses the layer before the last of each text encoder", { nothing: [2] }),
+  clip_skip: integer({
+    ...PROMPT_RANGES.clipSkip,
+    default: PROMPT_DEFAULTS.clipSkip,
+    nothing: [0],
+    help: "Layer of both text encoders that is read, counted from the end.",
+  }),
   textual_inversion_embeddings: refused("embeddings cannot be loaded yet"),
 } satisfies OptionTable
 
 /** What to draw. */
 const PROMPT = {
-  prompt: text({ required: "what to draw", canBeEmpty: true, help: "What to draw." }),
-  negative_prompt: text({ aliases: ["n"], canBeEmpty: true, help: "What not to draw." }),
-  from_file: refused(ONE_PROMPT, ONE_COMMAND),
-  from_module: refused(ONE_PROMPT, ONE_COMMAND),
-  prompter_module_args: ignored(belongsTo("from_module")),
-  interactive: refused(ONE_PROMPT, ONE_COMMAND),
-  shuffle_prompts: ignored(ONE_PROMPT),
-  n_iter: refused(ONE_PROMPT, { nothing: [1], instead: "Leave it out, and use images_per_prompt." }),
-  max_embeddings_multiples: refused("prompts have at most 75 tokens here", {
-    nothing: [1],
-    instead: "Leave it out. Longer prompts are cut.",
+  prompt: text({
+    canBeEmpty: true,
+    help: "What to draw. Weights such as (x:1.2) and [x], BREAK and {a|b} are followed. Options of a line, such as --n, may follow.",
   }),
-  emb_normalize_mode: ignored("prompts have no weights here", { nothing: ["original"] }),
+  negative_prompt: text({ aliases: ["n"], canBeEmpty: true, help: "What not to draw." }),
+  from_file: file({
+    help: "Text file with a prompt in each line. A line may end with options: --n, --w, --h, --s, --d, --l, --ow, --oh, --ct, --cl, --f.",
+  }),
+  wildcard_dir: folder({ help: "Folder of NAME.txt files. __NAME__ in a prompt becomes one of their lines." }),
+  prompt_syntax: choice(PROMPT_SYNTAXES, {
+    default: PROMPT_DEFAULTS.syntax,
+    help: "How prompts are read. plain takes brackets and BREAK as text.",
+  }),
+  from_module: refused(FROM_LINES, USE_FILE),
+  prompter_module_args: ignored(belongsTo("from_module")),
+  interactive: refused(FROM_LINES, USE_FILE),
+  shuffle_prompts: ignored("prompts are drawn in the order of the file"),
+  n_iter: integer({ default: 1, min: 1, max: 1_000_000, help: "How often all prompts are drawn." }),
+  max_embeddings_multiples: integer({
+    ...PROMPT_RANGES.maxChunks,
+    otherwise: "as many as a prompt has",
+    help: "Most chunks of 75 tokens that are read of a prompt. The rest is not read.",
+  }),
+  emb_normalize_mode: choice(EMBEDDING_NORMALIZATIONS, {
+    default: PROMPT_DEFAULTS.normalization,
+    help: "How states with weights get their former size: by their mean, by their mean absolute value, or not.",
+  }),
+  compat: choice(PROMPT_COMPATS, {
+    help: "Program whose reading of BREAK and of groups in groups is copied, faults included.",
+  }),
 } satisfies OptionTable
 
 /** LLLites and their control pictures. */
@@ -80,15 +115,15 @@ const CONTROL = {
   }),
   control_net_models: refused(NO_CONTROL_NET),
   control_net_preps: refused(NO_CONTROL_NET, { instead: "Leave it out, and prepare the control picture yourself." }),
-  network_module: refused(NO_NETWORKS),
-  network_weights: refused(NO_NETWORKS, { instead: "Leave it out. For LLLites, use control_net_lllite_models." }),
-  network_mul: ignored(belongsTo("network_module")),
-  network_args: ignored(belongsTo("network_module")),
-  network_show_meta: ignored(belongsTo("network_module")),
-  network_merge_n_models: ignored(belongsTo("network_module")),
-  network_merge: ignored(belongsTo("network_module")),
-  network_pre_calc: ignored(belongsTo("network_module")),
-  network_regional_mask_max_color_codes: ignored(belongsTo("network_module")),
+  network_module: ignored("the kind of a network follows from its file", { nothing: ["networks.lora"] }),
+  network_weights: texts({ help: "LoRA files (LoRA, LoCon, LoHa, LoKr, DoRA). They are merged into the weights." }),
+  network_mul: numbers({ min: -100, max: 100, help: "Strength of each LoRA. Default: 1." }),
+  network_args: refused("the settings of a LoRA follow from its file"),
+  network_show_meta: ignored("lllite inspect FILE shows the metadata of a file"),
+  network_merge_n_models: ignored(ALWAYS_MERGED),
+  network_merge: ignored(ALWAYS_MERGED),
+  network_pre_calc: ignored(ALWAYS_MERGED),
+  network_regional_mask_max_color_codes: refused("LoRAs act on the whole picture here"),
 } satisfies OptionTable
 
 /** Size, steps and noise. */
@@ -117,16 +152,24 @@ const PICTURE = {
     help: "Seed of the first picture. Each further picture has the next number.",
   }),
   images_per_prompt: integer({ default: 1, min: 1, max: 1_000_000, help: "Number of pictures." }),
-  iter_same_seed: ignored("it has an effect with several prompts only"),
+  iter_same_seed: flag({ help: "All pictures of one iteration have the same seed." }),
   batch_size: ignored("batches have a fixed size here, and do not change the pictures", {
     nothing: [1],
   }),
-  original_width: refused(OWN_SIZE),
-  original_height: refused(OWN_SIZE),
+  original_width: integer({
+    ...SIZE,
+    otherwise: "the same as W",
+    help: "SDXL's condition on the width before cropping.",
+  }),
+  original_height: integer({
+    ...SIZE,
+    otherwise: "the same as H",
+    help: "SDXL's condition on the height before cropping.",
+  }),
   original_width_negative: refused(OWN_SIZE),
   original_height_negative: refused(OWN_SIZE),
-  crop_top: refused(OWN_SIZE),
-  crop_left: refused(OWN_SIZE),
+  crop_top: integer({ ...CROP, help: "SDXL's condition on the rows that are cropped above." }),
+  crop_left: integer({ ...CROP, help: "SDXL's condition on the columns that are cropped on the left." }),
   negative_scale: refused("there is one guidance scale"),
   pyramid_noise_prob: refused(PLAIN_NOISE),
   pyramid_noise_discount_range: ignored(belongsTo("pyramid_noise_prob")),

@@ -4,9 +4,8 @@ import { join } from "node:path"
 import { CoreError } from "@lllite/core"
 import type { RgbImage } from "@lllite/core/image"
 import { resizeImage } from "@lllite/core/image"
-import { seedAfter } from "@lllite/core/names"
-import type { AdapterRecipe, FileReference, Recipe } from "@lllite/core/recipe"
-import { adapterOptions, jsonSeed, recipeSeed, recipeText, requestOf } from "@lllite/core/recipe"
+import type { AdapterRecipe, FileReference, LoraReference, Recipe } from "@lllite/core/recipe"
+import { adapterOptions, jsonSeed, recipeText, requestOf } from "@lllite/core/recipe"
 import type { AdapterHandleUse, SdxlHandle, SdxlPaths } from "@lllite/runtime-node"
 import { examineImage, InputError, pictureNotices, withPath, writePng } from "@lllite/runtime-node"
 import { prepareFolder } from "../lllite-file/save-lllite.ts"
@@ -14,6 +13,7 @@ import { startRuntime } from "../model/start-runtime.ts"
 import { InterruptedError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { untilStopped } from "../terminal/until-stopped.ts"
+import type { PlannedPicture } from "./plan-pictures.ts"
 import type { GenerateSettings } from "./settings.ts"
 
 /**
@@ -23,9 +23,10 @@ import type { GenerateSettings } from "./settings.ts"
  */
 export async function runGenerate(settings: GenerateSettings, reporter: Reporter, signal: AbortSignal): Promise<void> {
   for (const notice of settings.notices) reporter.say("notice", { text: notice }, `Note: ${notice}`)
-  const { recipe } = settings
-  const reading = Promise.all(recipe.adapters.map((adapter) => readControl(adapter, recipe, reporter)))
-  const controls = await untilStopped(reading, signal)
+  const [first] = settings.pictures
+  if (first === undefined) throw new Error("there is no picture to generate")
+  const { recipe } = first
+  const controls = await untilStopped(readControls(settings.pictures, reporter), signal)
   const { checkpoint, ...parts } = pathsOf(recipe.model)
   const runtime = await startRuntime(settings.runtime, reporter, signal)
   // Nothing of a running batch can be saved, so nothing waits for its step.
@@ -42,9 +43,8 @@ export async function runGenerate(settings: GenerateSettings, reporter: Reporter
     const asked = recipe.model.prediction === "v" ? ({ prediction: "v" } as const) : {}
     const sdxl = await runtime.loadSdxl(checkpoint, { ...asked, ...parts, signal })
     const adapters = await Promise.all(
-      recipe.adapters.map(async (adapter, i) => ({
+      recipe.adapters.map(async (adapter) => ({
         adapter: await runtime.loadAdapter(adapter.file.path, sdxl),
-        control: controls[i] as RgbImage,
         ...adapterOptions(adapter),
       })),
     )
@@ -53,12 +53,16 @@ export async function runGenerate(settings: GenerateSettings, reporter: Reporter
     }
     await prepareFolder(settings.outdir)
     const hashed = {
-      ...recipe,
-      model: { ...recipe.model, prediction: sdxl.prediction },
+      model: {
+        ...recipe.model,
+        prediction: sdxl.prediction,
+        loras: await Promise.all(recipe.model.loras.map(hashLora)),
+      },
       adapters: await Promise.all(recipe.adapters.map(hashAdapter)),
     }
     signal.throwIfAborted()
-    await writePictures(sdxl, { ...settings, recipe: hashed }, adapters, reporter, signal)
+    const pictures = settings.pictures.map((picture) => ({ ...picture, recipe: { ...picture.recipe, ...hashed } }))
+    await writePictures(sdxl, { ...settings, pictures }, { adapters, controls }, reporter, signal)
   } catch (error) {
     // The runtime was disposed because of the signal.
     throw signal.aborted && error instanceof CoreError ? signal.reason : error
@@ -68,8 +72,9 @@ export async function runGenerate(settings: GenerateSettings, reporter: Reporter
   }
 }
 
-function pathsOf({ checkpoint, unet, vae }: Recipe["model"]): SdxlPaths {
+function pathsOf({ checkpoint, unet, vae, loras }: Recipe["model"]): SdxlPaths {
   return {
+    ...(loras.length === 0 ? {} : { loras: loras.map(({ file, ...use }) => ({ ...use, source: file.path })) }),
     checkpoint: checkpoint.path,
     ...(unet === undefined ? {} : { unet: unet.path }),
     ...(vae === undefined ? {} : { vae: vae.path }),
@@ -86,6 +91,10 @@ async function hashAdapter(adapter: AdapterRecipe): Promise<AdapterRecipe> {
   }
 }
 
+async function hashLora(lora: LoraReference): Promise<LoraReference> {
+  return { ...lora, file: await hashFile(lora.file) }
+}
+
 /** Bytes that are hashed at once. */
 const HASHED_BYTES = 2 ** 22
 
@@ -97,44 +106,69 @@ async function hashFile({ path }: FileReference): Promise<FileReference> {
   return { path, sha256: hash.digest("hex") }
 }
 
+/** The adapters of all pictures, and their control pictures for each size. */
+interface Steering {
+  readonly adapters: readonly Omit<AdapterHandleUse, "control">[]
+  readonly controls: Controls
+}
+
 async function writePictures(
   sdxl: SdxlHandle,
-  { recipe, pictures, vaeSlices, outdir }: GenerateSettings,
-  adapters: readonly AdapterHandleUse[],
+  { pictures, vaeSlices, outdir }: GenerateSettings,
+  { adapters, controls }: Steering,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
   const first = await nextNumber(outdir)
-  const recipes = Array.from({ length: pictures }, (_, i) => ({
-    ...recipe,
-    seed: jsonSeed(seedAfter(recipeSeed(recipe), i)),
-  }))
-  const { options } = requestOf(recipe)
   let written = 0
   try {
-    const run = sdxl.generate(
-      recipes.map((each) => requestOf(each).request),
-      { ...options, adapters, signal, ...(vaeSlices === undefined ? {} : { vaeSlices }) },
-    )
-    for await (const event of run) {
-      if (event.kind === "notice") {
-        reporter.say("notice", { text: event.text }, `Note: ${event.text}`)
-        continue
+    for (const group of groupsOf(pictures)) {
+      const [{ recipe }] = group
+      const run = sdxl.generate(
+        group.map((picture) => requestOf(picture.recipe).request),
+        {
+          ...requestOf(recipe).options,
+          adapters: adapters.map((use, i) => ({ ...use, control: controls(i, recipe) })),
+          signal,
+          ...(vaeSlices === undefined ? {} : { vaeSlices }),
+        },
+      )
+      const before = written
+      for await (const event of run) {
+        if (event.kind === "notice") {
+          reporter.say("notice", { text: event.text }, `Note: ${event.text}`)
+          continue
+        }
+        if (event.kind === "step") {
+          reporter.progress("generate", before + event.done, pictures.length)
+          continue
+        }
+        const { recipe, fileName } = group[event.index] as PlannedPicture
+        const name = fileName ?? `im_${String(first + before + event.index).padStart(6, "0")}_${event.seed}.png`
+        const path = join(outdir, name)
+        await writePng(path, event.image, recipeText(recipe))
+        written += 1
+        reporter.say("file", { path, seed: jsonSeed(event.seed) }, path)
       }
-      if (event.kind === "step") {
-        reporter.progress("generate", event.done, event.count)
-        continue
-      }
-      const path = join(outdir, `im_${String(first + event.index).padStart(6, "0")}_${event.seed}.png`)
-      await writePng(path, event.image, recipeText({ ...recipe, seed: jsonSeed(event.seed) }))
-      written += 1
-      reporter.say("file", { path, seed: jsonSeed(event.seed) }, path)
     }
   } catch (error) {
     // A picture that could not be written is told after a stop, too.
     if (!signal.aborted || error instanceof InputError) throw error
-    throw new InterruptedError(`stopped. ${written} of ${pictures} pictures are written`)
+    throw new InterruptedError(`stopped. ${written} of ${pictures.length} pictures are written`)
   }
+}
+
+/** Neighbouring pictures that differ in prompt and seed only. Each group is one run. */
+function groupsOf(pictures: readonly PlannedPicture[]): readonly (readonly [PlannedPicture, ...PlannedPicture[]])[] {
+  const groups: [PlannedPicture, ...PlannedPicture[]][] = []
+  let last = ""
+  for (const picture of pictures) {
+    const options = JSON.stringify(requestOf(picture.recipe).options)
+    if (options === last) groups.at(-1)?.push(picture)
+    else groups.push([picture])
+    last = options
+  }
+  return groups
 }
 
 /** The first number after those of the folder's pictures, so that no file is overwritten. */
@@ -143,22 +177,38 @@ async function nextNumber(folder: string): Promise<number> {
   return Math.max(-1, ...numbers) + 1
 }
 
+/** The control picture of the adapter with this index, in the size of a picture. */
+type Controls = (adapter: number, size: Pick<Recipe, "width" | "height">) => RgbImage
+
 /**
- * The control picture of an LLLite. If its size differs from the picture's, it is stretched by Lanczos, as in sd-scripts.
+ * Reads the control pictures of the LLLites, and fits them to every size of a picture. One of another size is stretched
+ * by Lanczos, as in sd-scripts.
  */
+async function readControls(pictures: readonly PlannedPicture[], reporter: Reporter): Promise<Controls> {
+  const [first] = pictures
+  const images = await Promise.all((first?.recipe.adapters ?? []).map((adapter) => readControl(adapter, reporter)))
+  const fitted = new Map<string, RgbImage>()
+  const sizes = new Map(pictures.map(({ recipe }) => [`${recipe.width}x${recipe.height}`, recipe]))
+  for (const [size, { width, height }] of sizes) {
+    for (const [i, { path, image }] of images.entries()) {
+      if (image.width !== width || image.height !== height) {
+        const text = `"${path}" is ${image.width}x${image.height} and is resized to ${size}.`
+        reporter.say("notice", { text }, `Note: ${text}`)
+      }
+      fitted.set(`${i} ${size}`, resizeImage(image, width, height, "lanczos"))
+    }
+  }
+  return (adapter, { width, height }) => fitted.get(`${adapter} ${width}x${height}`) as RgbImage
+}
+
 async function readControl(
   { control, file }: AdapterRecipe,
-  { width, height }: Recipe,
   reporter: Reporter,
-): Promise<RgbImage> {
+): Promise<{ readonly path: string; readonly image: RgbImage }> {
   if (control === null)
     throw new InputError("control-missing", `"${file.path}" has no control picture. Expected one for each LLLite.`)
   const { path } = control.file
   const { image, traits } = await examineImage(path)
   for (const text of pictureNotices([{ path, traits }])) reporter.say("notice", { text }, `Note: ${text}`)
-  if (image.width !== width || image.height !== height) {
-    const text = `"${path}" is ${image.width}x${image.height} and is resized to ${width}x${height}.`
-    reporter.say("notice", { text }, `Note: ${text}`)
-  }
-  return resizeImage(image, width, height, "lanczos")
+  return { path, image }
 }

@@ -2,55 +2,102 @@ import { createRecipe, recipeText } from "@lllite/core/recipe"
 import { describe, expect, it } from "vitest"
 import { readRecord } from "../command/read-record.test-help.ts"
 import { GENERATE_OPTIONS } from "./options.ts"
-import { checkGenerateOptions, readGenerateSettings } from "./settings.ts"
+import { checkGenerateOptions, planOf, readGenerateSettings } from "./settings.ts"
 
 const least = { ckpt: "tiny", prompt: "a red star", outdir: "out" }
-const read = (more: Record<string, unknown> = {}) => {
+const read = async (more: Record<string, unknown> = {}) => {
   const reader = readRecord(GENERATE_OPTIONS, { ...least, ...more })
   checkGenerateOptions(reader)
-  return readGenerateSettings(reader)
+  const source = { text: reader.settings.prompt ?? "", where: "--prompt" }
+  const settings = readGenerateSettings(reader, await planOf(reader, [source]))
+  const [first] = settings.pictures
+  if (first === undefined) throw new Error("there is no picture")
+  return { ...settings, recipe: first.recipe, seeds: settings.pictures.map(({ recipe }) => recipe.seed) }
 }
 const two = { control_net_lllite_models: ["/m/a.safetensors", "b"], guide_image_path: ["p", "q"] }
 
 describe("readGenerateSettings", () => {
-  it("fills in defaults", () => {
-    const { recipe, ...rest } = read()
-    expect(rest).toEqual({ pictures: 1, vaeSlices: undefined, outdir: "out", runtime: {}, notices: [] })
+  it("fills in defaults", async () => {
+    const { recipe, pictures, seeds, ...rest } = await read()
+    expect(rest).toEqual({ vaeSlices: undefined, outdir: "out", runtime: {}, notices: [] })
+    expect(pictures).toEqual([{ recipe, fileName: null }])
     const { prompt, seed } = recipe
     expect(recipe).toEqual(
       createRecipe({ prompt, seed, width: 128, height: 128, model: { checkpoint: { path: "tiny" } } }),
     )
     expect(prompt).toBe("a red star")
-    expect(read({ ckpt: "sdxl.safetensors", W: "512" }).recipe).toMatchObject({ width: 512, height: 512 })
-    expect(read({ ckpt: "sdxl.safetensors" }).recipe).toMatchObject({ width: 1024, height: 1024 })
+    expect((await read({ ckpt: "sdxl.safetensors", W: "512" })).recipe).toMatchObject({ width: 512, height: 512 })
+    expect((await read({ ckpt: "sdxl.safetensors" })).recipe).toMatchObject({ width: 1024, height: 1024 })
   })
 
-  it("reads the backend and the precision", () => {
+  it("reads the backend and the precision", async () => {
     const runtime = { backend: "tensorflow", precision: "BF16", weights: "F16" }
-    expect(read(runtime).runtime).toEqual(runtime)
+    expect((await read(runtime)).runtime).toEqual(runtime)
     // Any name of a dtype is taken.
-    expect(read({ ...runtime, precision: "bfloat16", weights: "fp16" }).runtime).toEqual(runtime)
+    expect((await read({ ...runtime, precision: "bfloat16", weights: "fp16" })).runtime).toEqual(runtime)
   })
 
-  it("takes parts of the model from elsewhere, and slices for the VAE", () => {
-    const { recipe, vaeSlices } = read({ vae: "v.safetensors", unet: "u", vae_slices: "4", v_parameterization: true })
+  it("takes parts of the model from elsewhere, and slices for the VAE", async () => {
+    const { recipe, vaeSlices } = await read({
+      vae: "v.safetensors",
+      unet: "u",
+      vae_slices: "4",
+      v_parameterization: true,
+    })
     expect(recipe.model).toEqual({
       checkpoint: { path: "tiny" },
       vae: { path: "v.safetensors" },
       unet: { path: "u" },
       prediction: "v",
+      loras: [],
     })
     expect(vaeSlices).toBe(4)
   })
 
-  it("takes the first seed and a number of pictures", () => {
-    expect(read({ seed: "7", images_per_prompt: "3" })).toMatchObject({ recipe: { seed: 7 }, pictures: 3 })
-    expect(read({ seed: "712345678901234" }).recipe.seed).toBe(712345678901234)
-    expect(read({ seed: "18446744073709551613", images_per_prompt: 3 }).recipe.seed).toBe("18446744073709551613")
+  it("takes the first seed and a number of pictures", async () => {
+    expect((await read({ seed: "7", images_per_prompt: "3" })).seeds).toEqual([7, 8, 9])
+    expect((await read({ seed: "7", images_per_prompt: "2", n_iter: "2" })).seeds).toEqual([7, 8, 9, 10])
+    expect((await read({ seed: "7", images_per_prompt: "2", n_iter: "2", iter_same_seed: true })).seeds).toEqual([
+      7, 7, 8, 8,
+    ])
+    expect((await read({ seed: "712345678901234" })).recipe.seed).toBe(712345678901234)
+    const large = { seed: "18446744073709551613", images_per_prompt: "3" }
+    expect((await read(large)).seeds).toEqual(["18446744073709551613", "18446744073709551614", "18446744073709551615"])
   })
 
-  it("joins every LLLite with its control, strength and end", () => {
-    const { recipe } = read({ ...two, control_net_multipliers: ["1", "0.5"], control_net_ratios: ["1", "0.6"] })
+  it("takes how prompts are read", async () => {
+    expect((await read()).recipe.prompts).toMatchObject({ syntax: "weighted", maxChunks: null, clipSkip: 2 })
+    const options = { max_embeddings_multiples: "3", emb_normalize_mode: "abs", clip_skip: "1", compat: "sd-scripts" }
+    expect((await read({ ...options, prompt_syntax: "plain" })).recipe.prompts).toEqual({
+      ...{ syntax: "plain", maxChunks: 3, normalization: "abs", clipSkip: 1, compat: "sd-scripts" },
+    })
+  })
+
+  it("takes LoRAs with their strengths", async () => {
+    const loras = { network_module: "networks.lora", network_weights: ["a", "b"] }
+    expect((await read({ ...loras, network_mul: ["0.5", "-1"] })).recipe.model.loras).toEqual([
+      { file: { path: "a" }, strength: 0.5, textStrength: 0.5 },
+      { file: { path: "b" }, strength: -1, textStrength: -1 },
+    ])
+    expect((await read(loras)).recipe.model.loras.map(({ strength }) => strength)).toEqual([1, 1])
+  })
+
+  it("takes SDXL's conditions on sizes", async () => {
+    expect((await read({ W: "64", H: "96" })).recipe.size).toEqual({
+      original: [96, 64],
+      crop: [0, 0],
+      target: [96, 64],
+    })
+    const size = { original_width: "640", original_height: "512", crop_top: "8", crop_left: "16" }
+    expect((await read({ ...size, W: "64", H: "96" })).recipe.size).toEqual({
+      original: [512, 640],
+      crop: [8, 16],
+      target: [96, 64],
+    })
+  })
+
+  it("joins every LLLite with its control, strength and end", async () => {
+    const { recipe } = await read({ ...two, control_net_multipliers: ["1", "0.5"], control_net_ratios: ["1", "0.6"] })
     const used = (path: string, control: string, strength: number, end: number) => ({
       ...{ kind: "lllite", file: { path }, strength, window: { start: 0, end } },
       control: { file: { path: control }, fit: "stretch" },
@@ -81,14 +128,21 @@ describe("readGenerateSettings", () => {
     [{ control_net_lllite_models: ["a"] }, /--guide_image_path is missing/],
     [{ ...two, guide_image_path: ["p"] }, /--guide_image_path has 1 entry and --control_net_lllite_models 2/],
     [{ guide_image_path: ["p"] }, /has 1 entry and --control_net_lllite_models 0/],
+    [{ from_file: "p.txt" }, /--prompt and --from_file are both given/],
+    [
+      { network_weights: ["a"], network_mul: ["1", "1"] },
+      /--network_mul has 2 entries and --network_weights 1, expected one for each LoRA/,
+    ],
+    [{ clip_skip: "13" }, /--clip_skip is 13, expected a whole number from 1 to 12/],
+    [{ emb_normalize_mode: "mean" }, /--emb_normalize_mode is "mean", expected one of original, abs, none/],
     [{ ...two, control_net_ratios: ["1", "2"] }, /--control_net_ratios has 2, expected a number from 0 to 1/],
-  ])("refuses %j", (more, message) => {
-    expect(() => read(more)).toThrow(message)
+  ])("refuses %j", async (more, message) => {
+    await expect(read(more)).rejects.toThrow(message)
   })
 })
 
-it("puts the settings into the picture, without the user's folders", () => {
-  const { recipe } = read({
+it("puts the settings into the picture, without the user's folders", async () => {
+  const { recipe } = await read({
     ...two,
     ckpt: "/home/ada/sdxl.safetensors",
     vae: "/home/ada/v.safetensors",

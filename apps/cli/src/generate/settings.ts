@@ -1,20 +1,21 @@
 import { randomInt } from "node:crypto"
 import { readSeed } from "@lllite/core/names"
-import type { AdapterInput, Recipe } from "@lllite/core/recipe"
-import { createRecipe } from "@lllite/core/recipe"
+import type { AdapterInput } from "@lllite/core/recipe"
 import type { OptionReader, Settings } from "@lllite/runtime-node/options"
 import type { RuntimeChoice } from "../model/runtime-options.ts"
 import { runtimeChoice } from "../model/runtime-options.ts"
 import type { GENERATE_OPTIONS } from "./options.ts"
+import type { PicturePlan, PlannedPicture } from "./plan-pictures.ts"
+import { planPictures } from "./plan-pictures.ts"
+import type { PromptSource } from "./prompts.ts"
 
 type GenerateTable = typeof GENERATE_OPTIONS
 type GenerateReader = OptionReader<GenerateTable>
 
 /** The checked settings of `generate`. */
 export interface GenerateSettings extends Pick<Settings<GenerateTable>, "outdir"> {
-  /** The recipe of the first picture. The others have the next seeds. */
-  readonly recipe: Recipe
-  readonly pictures: number
+  /** At least one. All have the same model and adapters. */
+  readonly pictures: readonly PlannedPicture[]
   /** Undefined: chosen from the free memory. */
   readonly vaeSlices: number | undefined
   readonly runtime: RuntimeChoice
@@ -27,55 +28,100 @@ const RANDOM_SEEDS = 2 ** 32
 
 /** Checks options that depend on each other. The reader keeps the problems. */
 export function checkGenerateOptions({ settings, check, nameOf }: GenerateReader): void {
-  check(["seed", "imagesPerPrompt"], () =>
-    readSeed(BigInt(settings.seed ?? 0) + BigInt(settings.imagesPerPrompt - 1)) === null
-      ? `${nameOf("seed")} is ${settings.seed}, expected at most 2^64 - ${settings.imagesPerPrompt}: each picture has the next seed`
+  const { prompt, fromFile } = settings
+  check(["prompt", "fromFile"], () => {
+    if (prompt === undefined && fromFile === undefined) return `${nameOf("prompt")} is missing, expected what to draw`
+    if (prompt === undefined || fromFile === undefined) return null
+    return `${nameOf("prompt")} and ${nameOf("fromFile")} are both given. Keep one of them`
+  })
+  const { seed, imagesPerPrompt, nIter } = settings
+  check(["seed", "imagesPerPrompt", "nIter"], () =>
+    readSeed(BigInt(seed ?? 0) + BigInt(imagesPerPrompt * nIter - 1)) === null
+      ? `${nameOf("seed")} is ${seed}, expected at most 2^64 - ${imagesPerPrompt * nIter}: each picture has the next seed`
       : null,
   )
+  const pairs = [
+    ["controlNetLlliteModels", ["guideImagePath", "controlNetMultipliers", "controlNetRatios"], "LLLite"],
+    ["networkWeights", ["networkMul"], "LoRA"],
+  ] as const
   const { controlNetLlliteModels: models, guideImagePath: guides } = settings
   check(["guideImagePath", "controlNetLlliteModels"], () =>
     models.length > 0 && guides.length === 0
       ? `${nameOf("guideImagePath")} is missing, expected one control picture for each LLLite`
       : null,
   )
-  for (const name of ["guideImagePath", "controlNetMultipliers", "controlNetRatios"] as const) {
-    check([name, "controlNetLlliteModels"], () => {
-      const { length } = settings[name]
-      if (length === 0 || length === models.length) return null
-      return `${nameOf(name)} has ${length} ${length === 1 ? "entry" : "entries"} and ${nameOf("controlNetLlliteModels")} ${models.length}, expected one for each LLLite`
-    })
+  for (const [owner, others, what] of pairs) {
+    for (const name of others) {
+      check([name, owner], () => {
+        const { length } = settings[name]
+        if (length === 0 || length === settings[owner].length) return null
+        return `${nameOf(name)} has ${length} ${length === 1 ? "entry" : "entries"} and ${nameOf(owner)} ${settings[owner].length}, expected one for each ${what}`
+      })
+    }
   }
 }
 
 /**
- * Derives settings from several options.
+ * The pictures that prompts become. The reader keeps the problems.
  *
- * @throws UsageError with all problems of the reader
+ * @returns none if there is a problem
  */
-export function readGenerateSettings(reader: GenerateReader): GenerateSettings {
-  const values = reader.finish()
-  const adapters = readAdapters(values)
-  const { ckpt, W: width = ckpt === "tiny" ? 128 : 1024, H: height = width, prompt, steps, sampler } = values
-  const { unet, vae, imagesPerPrompt: pictures } = values
+export async function planOf(
+  { settings, examine }: GenerateReader,
+  sources: readonly PromptSource[],
+): Promise<readonly PlannedPicture[]> {
+  return (await examine(PLAN_OPTIONS, async () => planPictures(picturePlan(settings, sources)))) ?? []
+}
+
+/** The options that a plan reads. */
+const PLAN_OPTIONS = [
+  ...(["prompt", "fromFile", "wildcardDir", "ckpt", "W", "H", "seed", "imagesPerPrompt", "nIter"] as const),
+  ...(["controlNetLlliteModels", "guideImagePath", "controlNetMultipliers", "controlNetRatios"] as const),
+  ...(["networkWeights", "networkMul"] as const),
+]
+
+/** What the pictures follow from. */
+function picturePlan(settings: Settings<GenerateTable>, sources: readonly PromptSource[]): PicturePlan {
+  const { ckpt, W: width = ckpt === "tiny" ? 128 : 1024, H: height = width, steps, sampler, unet, vae } = settings
+  const { imagesPerPrompt, nIter: iterations, iterSameSeed: sameSeed, wildcardDir: wildcards } = settings
+  const { originalWidth, originalHeight, cropTop, cropLeft, networkWeights: loras, networkMul } = settings
+  const pictures = imagesPerPrompt * iterations * sources.length
   return {
-    recipe: createRecipe({
-      ...{ prompt, width, height, steps, sampler, adapters },
-      negativePrompt: values.negativePrompt ?? "",
-      seed: values.seed ?? randomInt(RANDOM_SEEDS - pictures),
-      guidanceScale: values.scale,
+    sources,
+    base: {
+      ...{ width, height, steps, sampler },
+      adapters: readAdapters(settings),
+      negativePrompt: settings.negativePrompt ?? "",
+      guidanceScale: settings.scale,
+      prompts: {
+        syntax: settings.promptSyntax,
+        maxChunks: settings.maxEmbeddingsMultiples ?? null,
+        normalization: settings.embNormalizeMode,
+        clipSkip: settings.clipSkip,
+        compat: settings.compat ?? null,
+      },
       model: {
         checkpoint: { path: ckpt },
         ...(unet === undefined ? {} : { unet: { path: unet } }),
         ...(vae === undefined ? {} : { vae: { path: vae } }),
-        prediction: values.vParameterization ? "v" : "epsilon",
+        prediction: settings.vParameterization ? "v" : "epsilon",
+        loras: loras.map((path, i) => ({ file: { path }, strength: networkMul[i] ?? 1 })),
       },
-    }),
-    pictures,
-    vaeSlices: values.vaeSlices,
-    outdir: values.outdir,
-    runtime: runtimeChoice(values),
-    notices: reader.notes,
+    },
+    size: { originalWidth, originalHeight, cropTop, cropLeft },
+    seed: settings.seed ?? randomInt(Math.max(1, RANDOM_SEEDS - pictures)),
+    ...{ imagesPerPrompt, iterations, sameSeed, wildcards },
   }
+}
+
+/**
+ * The settings, with the pictures that the prompts become.
+ *
+ * @throws UsageError with all problems of the reader
+ */
+export function readGenerateSettings(reader: GenerateReader, pictures: readonly PlannedPicture[]): GenerateSettings {
+  const { vaeSlices, outdir, ...values } = reader.finish()
+  return { pictures, vaeSlices, outdir, runtime: runtimeChoice(values), notices: reader.notes }
 }
 
 function readAdapters(settings: Settings<GenerateTable>): readonly AdapterInput[] {

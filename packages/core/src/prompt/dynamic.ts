@@ -1,12 +1,13 @@
 import { CoreError } from "../errors.ts"
 import type { PythonRandom } from "../random/python.ts"
 import { createPythonRandom } from "../random/python.ts"
+import type { Seed } from "../random/seed.ts"
 import type { PromptOptions } from "./options.ts"
 
 /** A prompt that was expanded, with the seed of its picture. */
 export interface ExpandedPrompt {
   readonly prompt: string
-  readonly seed: number
+  readonly seed: Seed
 }
 
 export interface ExpandOptions {
@@ -45,7 +46,7 @@ const DEEPEST_WILDCARD = 20
  */
 export function expandPrompt(
   prompt: string,
-  seeds: readonly number[],
+  seeds: readonly Seed[],
   { wildcard, compat = null }: ExpandOptions = {},
 ): readonly ExpandedPrompt[] {
   const hidden = prompt.replaceAll("\\{", HIDDEN_OPEN).replaceAll("\\}", HIDDEN_CLOSE)

@@ -1,3 +1,5 @@
+import { readSeed, type Seed } from "../random/seed.ts"
+
 /** The options of one line of a prompt file. Sizes are in pixels. */
 export interface PromptLineOptions {
   /** `--n` */
@@ -9,7 +11,7 @@ export interface PromptLineOptions {
   /** `--s`. 1 to 1000 */
   readonly steps?: number
   /** `--d`: a seed for each picture. The last one is for all further pictures. */
-  readonly seeds?: readonly number[]
+  readonly seeds?: readonly Seed[]
   /** `--l` */
   readonly guidanceScale?: number
   /** `--ow`, `--oh`: SDXL's condition on the size before cropping */
@@ -30,7 +32,7 @@ export interface PromptLine {
   readonly problems: readonly string[]
 }
 
-type LineValue = string | number | readonly number[]
+type LineValue = string | number | readonly Seed[]
 
 interface LineOption {
   readonly field: keyof PromptLineOptions
@@ -64,9 +66,8 @@ const LINE_OPTIONS: ReadonlyMap<string, LineOption> = new Map([
       expected: "seeds with commas between",
       read: (text) => {
         const seeds = text.split(",").map((part) => part.trim())
-        return seeds.every((seed) => /^\d+$/.test(seed) && Number.isSafeInteger(Number(seed)))
-          ? seeds.map(Number)
-          : null
+        const read = seeds.flatMap((seed) => (/^\d+$/.test(seed) ? (readSeed(seed) ?? []) : []))
+        return read.length === seeds.length ? read : null
       },
     },
   ],

@@ -1,0 +1,109 @@
+import { CoreError } from "@lllite/core"
+import { readSeed, type Seed, seedAfter } from "@lllite/core/names"
+import type { Recipe, RecipeInput } from "@lllite/core/recipe"
+import { createRecipe } from "@lllite/core/recipe"
+import { InputError } from "@lllite/runtime-node"
+import type { ExpandedLine, PromptSource } from "./prompts.ts"
+import { expandSource } from "./prompts.ts"
+
+/** A picture to make. */
+export interface PlannedPicture {
+  readonly recipe: Recipe
+  /** The name that its line gives it, without a folder. Null: a numbered name. */
+  readonly fileName: string | null
+}
+
+/** What all pictures have in common. */
+export interface PicturePlan {
+  readonly sources: readonly PromptSource[]
+  /** Of a picture whose line has no options. The prompt and the seed are each picture's own. */
+  readonly base: Omit<RecipeInput, "prompt" | "seed">
+  /** SDXL's conditions on sizes, where they are not the picture's. */
+  readonly size: {
+    readonly originalWidth: number | undefined
+    readonly originalHeight: number | undefined
+    readonly cropTop: number
+    readonly cropLeft: number
+  }
+  readonly seed: Seed
+  readonly imagesPerPrompt: number
+  readonly iterations: number
+  /** All pictures of an iteration have one seed. */
+  readonly sameSeed: boolean
+  readonly wildcards: string | undefined
+}
+
+/**
+ * The pictures of a command, in the order in which they are made. The first has the seed, and each further one the next
+ * number, unless its line names seeds.
+ *
+ * @throws InputError for a wildcard that cannot be read; CoreError for groups that cannot be expanded, or for an option
+ * out of its range
+ */
+export function planPictures(plan: PicturePlan): readonly PlannedPicture[] {
+  const { sources, seed, imagesPerPrompt, iterations, sameSeed, base, wildcards } = plan
+  const pictures: PlannedPicture[] = []
+  let next = seed
+  for (let iteration = 0; iteration < iterations; iteration++) {
+    for (const source of sources) {
+      const given = seedsOf(source)
+      const seeds = Array.from({ length: imagesPerPrompt }, (_, i) => {
+        if (given.length > 0) return given[Math.min(i, given.length - 1)] as Seed
+        if (sameSeed) return seedAfter(seed, iteration)
+        const own = next
+        next = seedAfter(next, 1)
+        return own
+      })
+      const compat = base.prompts?.compat ?? null
+      const lines = expandSource(source, seeds, { wildcards, compat })
+      // Equal names would replace each other.
+      const named = lines.length === 1 && iterations === 1 ? lines[0]?.options.fileName : undefined
+      const name = named === undefined ? null : inPlace(source, () => pngName(named))
+      for (const line of lines) pictures.push({ recipe: inPlace(source, () => recipeOf(plan, line)), fileName: name })
+    }
+  }
+  return pictures
+}
+
+/** The name of a picture's file, which is a PNG in the folder of the others. */
+function pngName(name: string): string {
+  const path = name.endsWith(".png") ? name : `${name}.png`
+  if (/[/\\\0]/.test(path) || /\.(webp|jpe?g|gif|bmp|tiff?)\.png$/i.test(path)) {
+    throw new CoreError("option-range", `--f is ${JSON.stringify(name)}, expected the name of a PNG without a folder`)
+  }
+  return path
+}
+
+/** Names the place of a prompt in an error about its values. */
+function inPlace<T>({ where, line }: PromptSource, work: () => T): T {
+  try {
+    return work()
+  } catch (cause) {
+    if (!(cause instanceof CoreError)) throw cause
+    const place = line === undefined ? where : `${where}, line ${line}`
+    throw new InputError("prompt-line", `${place}: ${cause.message.replace(/^recipe: /, "")}`, { cause })
+  }
+}
+
+/** The seeds that a line names. They are read before its groups are expanded, which needs them. */
+function seedsOf({ text }: PromptSource): readonly Seed[] {
+  const [, list = ""] = /\s--d\s+(\d+(?:\s*,\s*\d+)*)/i.exec(text) ?? []
+  return list === "" ? [] : list.split(",").flatMap((seed) => readSeed(seed.trim()) ?? [])
+}
+
+function recipeOf({ base, size }: PicturePlan, { prompt, options, seed }: ExpandedLine): Recipe {
+  const { width = base.width, height = base.height } = options
+  const original = [
+    options.originalHeight ?? size.originalHeight ?? height,
+    options.originalWidth ?? size.originalWidth ?? width,
+  ] as const
+  const crop = [options.cropTop ?? size.cropTop, options.cropLeft ?? size.cropLeft] as const
+  return createRecipe({
+    ...base,
+    ...{ prompt, seed, width, height },
+    size: { original, crop, target: [height, width] },
+    ...(options.negativePrompt === undefined ? {} : { negativePrompt: options.negativePrompt }),
+    ...(options.steps === undefined ? {} : { steps: options.steps }),
+    ...(options.guidanceScale === undefined ? {} : { guidanceScale: options.guidanceScale }),
+  })
+}

@@ -1,0 +1,94 @@
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import type { PromptLine } from "@lllite/core"
+import { expandPrompt, isDynamic, isPromptLine, parsePromptLine } from "@lllite/core"
+import type { Seed } from "@lllite/core/names"
+import { decodeText, InputError, readTextFile } from "@lllite/runtime-node"
+import type { Problem } from "@lllite/runtime-node/options"
+
+/** A prompt to draw, as it was written. */
+export interface PromptSource {
+  /** With options of a line, and before groups are expanded. */
+  readonly text: string
+  /** The place of the prompt, for errors. */
+  readonly where: string
+  readonly line?: number
+}
+
+/** A prompt of a picture, with the options of its line. */
+export interface ExpandedLine extends PromptLine {
+  readonly seed: Seed
+}
+
+/**
+ * Reads a file of prompts, one in each line. Empty lines and lines that begin with # are passed over.
+ *
+ * @throws InputError when it cannot be read, or has no prompt
+ */
+export async function readPromptFile(path: string): Promise<readonly PromptSource[]> {
+  const lines = (await readTextFile(path)).split(/\r\n|\r|\n/)
+  const sources = lines.flatMap((text, i) =>
+    isPromptLine(text) ? [{ text: text.trim(), where: `"${path}"`, line: i + 1 }] : [],
+  )
+  if (sources.length > 0) return sources
+  throw new InputError("prompt-file", `"${path}" has no prompt. Write one in each line.`)
+}
+
+/**
+ * The prompts that a source becomes, for pictures with these seeds.
+ *
+ * @param wildcards the folder of wildcards, if there is one
+ * @throws InputError for a line that cannot be followed; CoreError for groups that cannot be expanded
+ */
+export function expandSource(
+  source: PromptSource,
+  seeds: readonly Seed[],
+  { wildcards, compat }: { readonly wildcards: string | undefined; readonly compat: "sd-scripts" | null },
+): readonly ExpandedLine[] {
+  const { text } = source
+  const expanded = isDynamic(text)
+    ? expandPrompt(text, seeds, {
+        compat,
+        ...(wildcards === undefined ? {} : { wildcard: (name: string) => readWildcard(wildcards, name) }),
+      })
+    : seeds.map((seed) => ({ prompt: text, seed }))
+  return expanded.map(({ prompt, seed }) => ({ ...parsePromptLine(prompt), seed }))
+}
+
+/** The problems of a source's options, one for each. */
+export function problemsOfSource({ text, where, line }: PromptSource): readonly Problem[] {
+  return parsePromptLine(text).problems.map((problem) => ({
+    where,
+    ...(line === undefined ? {} : { line }),
+    text: problem.replace(/\.$/, ""),
+  }))
+}
+
+/**
+ * The lines of a wildcard.
+ *
+ * @throws InputError when its file cannot be read, or has no line
+ */
+function readWildcard(folder: string, name: string): readonly string[] {
+  const path = join(folder, `${name}.txt`)
+  if (name.split("/").includes("..")) {
+    throw new InputError("prompt-file", `the wildcard __${name}__ leads out of "${folder}". Name a file in it.`)
+  }
+  let text: string
+  try {
+    text = decodeText(readFileSync(path), path)
+  } catch (cause) {
+    if (cause instanceof InputError) throw cause
+    throw new InputError(
+      "prompt-file",
+      `the wildcard __${name}__ has no file "${path}". Write one, with a line for each choice.`,
+      {
+        cause,
+      },
+    )
+  }
+  const lines = text.split(/\r\n|\r|\n/).map((each) => each.trim())
+  const choices = lines.filter(isPromptLine)
+  if (choices.length === 0) throw new InputError("prompt-file", `"${path}" has no line for the wildcard __${name}__.`)
+  return choices
+}
