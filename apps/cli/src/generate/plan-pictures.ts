@@ -43,16 +43,14 @@ export interface PicturePlan {
 export function planPictures(plan: PicturePlan): readonly PlannedPicture[] {
   const { sources, seed, imagesPerPrompt, iterations, sameSeed, base, wildcards } = plan
   const pictures: PlannedPicture[] = []
-  let next = seed
+  let unnamed = 0
   for (let iteration = 0; iteration < iterations; iteration++) {
     for (const source of sources) {
       const given = seedsOf(source)
       const seeds = Array.from({ length: imagesPerPrompt }, (_, i) => {
         if (given.length > 0) return given[Math.min(i, given.length - 1)] as Seed
         if (sameSeed) return seedAfter(seed, iteration)
-        const own = next
-        next = seedAfter(next, 1)
-        return own
+        return seedAfter(seed, unnamed++)
       })
       const compat = base.prompts?.compat ?? null
       const lines = expandSource(source, seeds, { wildcards, compat })
