@@ -36,10 +36,11 @@ function runningLines(running: RunningReport): [string, string][] {
   const { prediction, saidBy, zeroTerminalSnr, scaledWeights, refusals, notices } = running
   const quantity = prediction === "v" ? "velocity (v-prediction)" : "noise (epsilon)"
   const schedule = zeroTerminalSnr ? ", with zero terminal SNR" : ""
-  const missing = [
-    ...(running.hasVae ? [] : ["no VAE: give one with --vae"]),
-    ...(running.hasTextEncoders ? [] : ["no text encoders: give it with --unet, beside a checkpoint"]),
-  ]
+  const missing = running.hasTextEncoders
+    ? running.hasVae
+      ? []
+      : ["a VAE: give one with --vae"]
+    : ["text encoders: give this file with --unet, beside a checkpoint"]
   return [
     [
       "predicts",

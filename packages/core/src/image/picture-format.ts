@@ -42,6 +42,13 @@ const OTHERS: readonly (readonly [name: string, offset: number, bytes: readonly 
   ["HEIC", 4, [0x66, 0x74, 0x79, 0x70, 0x6d, 0x69, 0x66, 0x31]],
 ]
 
+/** What to do with a file of an unknown format. Some begin as text. */
+function textAdvice(first: Uint8Array): string {
+  const start = new TextDecoder("latin1").decode(first)
+  if (start.startsWith("version http")) return "It is a pointer of Git LFS. Get the picture itself: git lfs pull."
+  return start.trimStart().startsWith("<") ? "It is text, such as SVG or HTML. Save it as PNG." : "Convert it."
+}
+
 /** Says which formats are read, and what to do with another one. @param first its first 12 bytes, or all that it has */
 export function otherFormatHint(first: Uint8Array): string {
   const other = OTHERS.find(([, offset, bytes]) => bytes.every((byte, i) => first[offset + i] === byte))?.[0]
@@ -49,7 +56,7 @@ export function otherFormatHint(first: Uint8Array): string {
     first.length === 0
       ? "The file is empty. Get a complete copy."
       : other === undefined
-        ? "Convert it."
-        : `It is a ${other}. Save it as PNG.`
+        ? textAdvice(first)
+        : `It is ${other === "AVIF" ? "an" : "a"} ${other}. Save it as PNG.`
   return `expected ${PICTURE_FORMATS.join(", ")}. ${advice}`
 }

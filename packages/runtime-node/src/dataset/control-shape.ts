@@ -22,13 +22,16 @@ export function compareShapes(control: ImageHeader, image: ImageHeader): Control
   if (difference <= ROUNDED) return { kind: "same" }
   if (difference <= STRETCHED) return { kind: "stretched" }
   const turned = [image, control].filter(({ traits }) => traits.includes("turned"))
-  const isTurned = turned.length > 0 && Math.abs(aspect(control) * aspect(image) - 1) <= STRETCHED
+  const isSideways = Math.abs(aspect(control) * aspect(image) - 1) <= STRETCHED
+  const isTurned = turned.length > 0 && isSideways
   return {
     kind: "other",
     reason: isTurned
       ? `The EXIF orientation of the ${turned[0] === image ? "picture" : "control"} is the cause. It is not applied here, and another program turned the picture by it. ` +
         "Save the picture turned, without the orientation."
-      : "Make the control from the picture, uncropped. Annotators may round or crop sizes: set them to the picture's size.",
+      : isSideways
+        ? "One of them is turned by 90 degrees. Turn it back."
+        : "Make the control from the picture, uncropped. Annotators may round or crop sizes: set them to the picture's size.",
   }
 }
 

@@ -82,13 +82,17 @@ function groupBy(names: readonly string[], keyOf: (name: string) => string): Rea
   return groups
 }
 
-/** Finds a name that differs in case only, or that has a picture's name and more, such as "a_canny.png" for "a.png". */
+/** Finds a name that differs in case or in spaces at its ends, or that has a picture's name and more, such as "a_canny.png" for "a.png". */
 function similarNames(names: readonly string[]): (stem: string) => string | null {
   const near = new Map<string, string>()
   for (const name of names.toReversed()) {
-    const stem = stemOf(name).normalize("NFC").toLowerCase()
+    const stem = looseName(stemOf(name))
     near.set(stem, name)
     for (const { index } of stem.matchAll(/[-_. ]/g)) near.set(stem.slice(0, index), name)
   }
-  return (stem) => near.get(stem.normalize("NFC").toLowerCase()) ?? null
+  return (stem) => near.get(looseName(stem)) ?? null
+}
+
+function looseName(stem: string): string {
+  return stem.normalize("NFC").toLowerCase().trim()
 }

@@ -10,6 +10,8 @@ export interface PictureFolder {
   readonly names: readonly string[]
   /** Names of pictures in other formats. */
   readonly unread: readonly string[]
+  /** The number of pictures whose names begin with a dot. */
+  readonly hidden: number
   /** Folders in it that hold pictures, with their number. */
   readonly folders: ReadonlyMap<string, number>
   /** The name of a file as the folder has it: exactly, or by the same letters in Unicode. Null: there is none. */
@@ -18,12 +20,15 @@ export interface PictureFolder {
 
 /** Lists a folder. Names that begin with a dot are passed over. They are hidden, or macOS' notes beside other files. */
 export async function readPictureFolder(path: string): Promise<PictureFolder> {
-  const entries = await readVisible(path)
+  const all = await readEntries(path)
+  const entries = all.filter(isVisible)
   const files = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name)
   const folders = new Map<string, number>()
   for (const { name } of entries.filter((entry) => entry.isDirectory() && entry.name !== "__MACOSX")) {
-    const inside = await readVisible(join(path, name)).catch(() => [])
-    const count = inside.filter((entry) => !entry.isDirectory() && isReadImage(extname(entry.name))).length
+    const inside = await readEntries(join(path, name)).catch(() => [])
+    const count = inside.filter(
+      (entry) => isVisible(entry) && !entry.isDirectory() && isReadImage(extname(entry.name)),
+    ).length
     if (count > 0) folders.set(name, count)
   }
   const exact = new Set(files)
@@ -32,16 +37,18 @@ export async function readPictureFolder(path: string): Promise<PictureFolder> {
     path,
     names: files.filter((name) => isReadImage(extname(name))).sort(),
     unread: files.filter((name) => isUnreadImage(extname(name))).sort(),
+    hidden: all.filter((entry) => !isVisible(entry) && isReadImage(extname(entry.name))).length,
     folders,
     find: (name) => (exact.has(name) ? name : (composed.get(name.normalize("NFC")) ?? null)),
   }
 }
 
 /** A sentence for a folder without pictures. It names the folders in it that hold some. */
-export function describeEmpty({ path, folders }: PictureFolder, word: string): string {
+export function describeEmpty({ path, folders, hidden }: PictureFolder, word: string): string {
   const [first] = folders
   if (first === undefined) {
-    return `"${path}" has no ${word}, expected files with the extension ${IMAGE_EXTENSIONS.join(", ")}`
+    const aside = hidden === 0 ? "" : `. Names that begin with a dot are passed over: ${hidden} of them`
+    return `"${path}" has no ${word}, expected files with the extension ${IMAGE_EXTENSIONS.join(", ")}${aside}`
   }
   const [name, count] = first
   const pictures = count === 1 ? "one" : String(count)
@@ -63,9 +70,12 @@ export function stemOf(name: string): string {
   return parse(name).name
 }
 
-async function readVisible(path: string) {
-  const entries = await readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
+function isVisible({ name }: { readonly name: string }): boolean {
+  return !name.startsWith(".")
+}
+
+async function readEntries(path: string) {
+  return readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
     throw fileError("read the folder", path, cause)
   })
-  return entries.filter(({ name }) => !name.startsWith("."))
 }

@@ -62,6 +62,14 @@ describe("names", () => {
     expect(await open()).toMatchObject({ count: 1, notices: [] })
   })
 
+  it("says that a folder has hidden pictures only", async () => {
+    await put("images/.00.png", await png())
+    await put("controls/00.png", await png())
+    expect(await problemOf()).toMatch(
+      /images" has no pictures.* Names that begin with a dot are passed over: 1 of them$/,
+    )
+  })
+
   it("pairs names that look the same in Unicode, with their captions, and prefers the exact name", async () => {
     const name = "が_été"
     await put(`images/${name.normalize("NFD")}.png`, await png())
@@ -91,16 +99,18 @@ describe("names", () => {
   })
 
   it("finds controls under similar names", async () => {
-    for (const name of ["a", "b", "c"]) await put(`images/${name}.png`, await png())
+    for (const name of ["a", "b", "c", "d "]) await put(`images/${name}.png`, await png())
+    await put("controls/d.png", await png())
     await put("controls/a_canny.png", await png())
     await put("controls/B.png", await png())
     await put("controls/z.png", await png())
     const message = await problemOf()
     expect(message).toMatch(/a\.png" has no control picture: ".*a_canny\.png" has a similar name/)
     expect(message).toMatch(/b\.png" has no control picture: ".*B\.png" has a similar name/)
+    expect(message).toMatch(/d \.png" has no control picture: ".*d\.png" has a similar name/)
     expect(message).toMatch(/c\.png" has no control picture: ".*controls.c" with any extension is missing/)
     expect(message).toMatch(
-      /3 control pictures have no picture of the same name and are not used\. The first is ".*B\.png"/,
+      /4 control pictures have no picture of the same name and are not used\. The first is ".*B\.png"/,
     )
   })
 
@@ -174,6 +184,12 @@ describe("shapes", () => {
     ])
     const { image, control } = await dataset.example(0)
     expect([control.width, control.height]).toEqual([image.width, image.height])
+  })
+
+  it("says that a control is turned", async () => {
+    await put("images/a.png", await png(96, 64))
+    await put("controls/a.png", await png(64, 96))
+    expect(await problemOf()).toMatch(/is 64x96 and its picture 96x64, .* One of them is turned by 90 degrees/)
   })
 
   it("names EXIF orientation where it is the cause of another shape", async () => {

@@ -61,7 +61,9 @@ it("does not turn a picture by its EXIF orientation", async () => {
 
 it.each([
   ["text.png", "not a picture", /is not a picture that can be read, expected PNG, JPEG, WebP/],
-  ["empty.png", "", /is not a picture/],
+  ["empty.png", "", /is not a picture.* The file is empty/],
+  ["pointer.png", "version https://git-lfs.github.com/spec/v1", /a pointer of Git LFS.*git lfs pull/],
+  ["page.jpg", "<!doctype html>", /It is text, such as SVG or HTML/],
   ["drawing.png", "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>", /is not a picture/],
   ["old.bmp", "BM..........", /It is a BMP\. Save it as PNG/],
 ])("refuses %s", async (name, content, message) => {
