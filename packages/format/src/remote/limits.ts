@@ -23,11 +23,17 @@ export interface BodyReader {
   cancel(): Promise<void>
 }
 
-/** Reads a body within limits of time. @param label the source's name in messages */
+/**
+ * Reads a body within limits of time.
+ *
+ * @param label the source's name in messages
+ * @param offset where the body begins in the source, for errors
+ */
 export function createBodyReader(
   body: ReadableStream<Uint8Array> | null,
   label: string,
   { silence, leastRate }: TimeLimits = TIME_LIMITS,
+  offset?: number,
 ): BodyReader {
   const reader = body?.getReader()
   const cancel = async (): Promise<void> => reader?.cancel().catch(() => {})
@@ -43,7 +49,10 @@ export function createBodyReader(
         // fetch says this of every connection that breaks.
         if (!(error instanceof TypeError)) throw error
         const what = `the connection broke after ${received} bytes. Try again.`
-        throw new FormatError("source-short-read", what, { source: label, cause: error })
+        throw new FormatError("source-short-read", what, {
+          ...{ source: label, cause: error },
+          ...(offset === undefined ? {} : { offset }),
+        })
       })
       if (next.done) return null
       waited += performance.now() - start

@@ -183,7 +183,7 @@ async function body(
   options: RequestOptions,
 ): Promise<Uint8Array> {
   const bytes = new Uint8Array(end - start)
-  const reader = createBodyReader(answer.body, label, limitsOf(options))
+  const reader = createBodyReader(answer.body, label, limitsOf(options), start)
   const filled = await fill(reader, bytes)
   if (filled === bytes.byteLength) return bytes
   throw new FormatError("source-short-read", `asked the server for ${bytes.byteLength} bytes, ${filled} came`, {
