@@ -47,7 +47,7 @@ export interface WebRuntime extends Runtime<WebSource, WebBackend> {
  * before it is used. WebGPU is tried first, then WebAssembly. Each attempt has a time limit. `notices` names the
  * attempts that failed. The caller disposes the runtime.
  *
- * @throws WebRuntimeError when no backend works, with the problem of each
+ * @throws WebRuntimeError when no backend works, with the problem of each; the signal's reason when aborted
  */
 export async function createWebRuntime(options: WebRuntimeOptions = {}): Promise<WebRuntime> {
   const { backend, ...attempt } = options
@@ -56,6 +56,7 @@ export async function createWebRuntime(options: WebRuntimeOptions = {}): Promise
     try {
       return await runtimeOf(await startWorker(name, attempt), problems)
     } catch (error) {
+      attempt.signal?.throwIfAborted()
       problems.push(`${name} is not used: ${error instanceof Error ? error.message : String(error)}`)
     }
   }

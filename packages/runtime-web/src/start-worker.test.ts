@@ -39,6 +39,15 @@ describe("createWebRuntime", () => {
     expect(log).toEqual(["webgpu", "ended", "wasm", "ended"])
   })
 
+  it("ends the worker and tries no other backend when it is aborted", async () => {
+    const controller = new AbortController()
+    const { worker, log } = fakeWorker(() => controller.abort(new Error("enough")))
+    await expect(createWebRuntime({ worker, signal: controller.signal })).rejects.toThrow("enough")
+    expect(log).toEqual(["webgpu", "ended"])
+    await expect(createWebRuntime({ worker, signal: controller.signal })).rejects.toThrow("enough")
+    expect(log).toHaveLength(2)
+  })
+
   it("uses the next backend when the better one fails, and says why", async () => {
     let attempts = 0
     const { worker } = fakeWorker((send, id) => {

@@ -15,6 +15,8 @@ export interface AttemptOptions {
   readonly software?: boolean
   /** Makes the worker from this package's `worker.js`, as a module. Needed if a bundler does not find that file. */
   readonly worker?: () => WorkerLike
+  /** Stops the start and ends the worker. */
+  readonly signal?: AbortSignal
 }
 
 /** Error classes that are kept when an error comes from the worker. */
@@ -29,12 +31,14 @@ export interface StartedWorker extends StartedBackend<WebBackend> {
 /**
  * Starts a worker with a backend. A worker that does not start is ended in every case. The next attempt gets a new one.
  *
- * @throws the backend's error; WebRuntimeError when it takes too long or the worker fails
+ * @throws the backend's error; WebRuntimeError when it takes too long or the worker fails; the signal's reason when
+ * aborted
  */
 export async function startWorker(
   backend: WebBackend,
-  { timeLimit = 60, software = false, worker: make = makeWorker }: AttemptOptions,
+  { timeLimit = 60, software = false, worker: make = makeWorker, signal }: AttemptOptions,
 ): Promise<StartedWorker> {
+  signal?.throwIfAborted()
   const worker = make()
   const client = createClient<WebTasks>(worker, ERROR_CLASSES)
   let isEnded = false
@@ -52,6 +56,8 @@ export async function startWorker(
     () => end(new WebRuntimeError("start-timeout", `${backend} did not start within ${timeLimit} seconds.`)),
     timeLimit * 1000,
   )
+  const stop = (): void => end(new WebRuntimeError("worker-failed", `the start of ${backend} was stopped.`))
+  signal?.addEventListener("abort", stop)
   try {
     const started = await client.call("start", { backend, software })
     return {
@@ -61,8 +67,10 @@ export async function startWorker(
     }
   } catch (error) {
     end(error instanceof Error ? error : new Error(String(error)))
+    signal?.throwIfAborted()
     throw error
   } finally {
+    signal?.removeEventListener("abort", stop)
     clearTimeout(timer)
   }
 }
