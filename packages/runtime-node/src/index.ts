@@ -38,7 +38,7 @@ export { fileError, InputError, type InputErrorCode, type InputErrorOptions } fr
 export { type Contents, type WriteOptions, writeAtomically } from "./files/atomic-write.ts"
 export { readLlliteFile, type WriteLlliteOptions, writeLlliteFile } from "./files/lllite-file.ts"
 export { type OpenSdxl, openSdxl, type SdxlPaths, TINY } from "./files/open-sdxl.ts"
-export { openPath, type PathSource, withPath } from "./files/path-source.ts"
+export { openPath, type PathOptions, type PathSource, withPath } from "./files/path-source.ts"
 export { decodeText, readTextFile } from "./files/read-text.ts"
 export { blankImage, type Colour, drawImage, drawText, overlayEdges } from "./images/canvas.ts"
 export { contactSheet, type SheetOptions, type SheetRow } from "./images/contact-sheet.ts"

@@ -5,7 +5,7 @@ import { openSafetensors } from "@lllite/format"
 import type { HubOptions } from "@lllite/format/remote"
 import type { ShardedSafetensors } from "@lllite/format/sharded"
 import { InputError } from "../errors.ts"
-import { openPath } from "./path-source.ts"
+import { openPath, type PathOptions } from "./path-source.ts"
 
 /** A file that was opened on disk or on the web, or a checkpoint in several files. Close it when done. */
 export interface OpenLocation {
@@ -39,7 +39,7 @@ export async function openLocation(
   text: string,
   { environment = process.env, signal }: LocationOptions = {},
 ): Promise<OpenLocation> {
-  if (!/^(https?:\/\/|hf:)/i.test(text) && !(await mayBeRepository(text))) return openFile(text)
+  if (!/^(https?:\/\/|hf:)/i.test(text) && !(await mayBeRepository(text))) return openFile(text, { signal })
   const { fromUrl, parseHubReference, resolveHubFile } = await import("@lllite/format/remote")
   const { HF_ENDPOINT, HF_TOKEN } = environment
   checkHub(environment)
@@ -97,10 +97,10 @@ async function openUrl(url: string, open: (url: string) => Promise<Opened>): Pro
  *
  * @throws InputError when it cannot be read; FormatError as `openSafetensors`, `openSharded`
  */
-export async function openFile(path: string): Promise<OpenLocation> {
-  const source = await openPath(path)
+export async function openFile(path: string, options: PathOptions = {}): Promise<OpenLocation> {
+  const source = await openPath(path, options)
   if (!isIndex(path)) return openWhole(source)
-  return openIndex(source, (name) => openPath(join(dirname(path), name)))
+  return openIndex(source, (name) => openPath(join(dirname(path), name), options))
 }
 
 function isIndex(path: string): boolean {

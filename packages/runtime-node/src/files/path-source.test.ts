@@ -71,3 +71,17 @@ it("closes the file when its use fails", async () => {
   await expect(failing).rejects.toThrow("mine")
   await expect(read?.()).rejects.toThrow()
 })
+
+it("refuses reads after an abort, with the signal's reason", async () => {
+  const controller = new AbortController()
+  const read = withPath(
+    join(folder, "ten"),
+    async (source) => {
+      expect(await source.read(0, 2)).toHaveLength(2)
+      controller.abort(new Error("enough"))
+      return source.read(2, 4)
+    },
+    { signal: controller.signal },
+  )
+  await expect(read).rejects.toThrow("enough")
+})

@@ -16,12 +16,18 @@ export interface PathSource extends ByteSource {
   close(): Promise<void>
 }
 
+/** Options of {@link openPath}. */
+export interface PathOptions {
+  /** Refuses further reads with its reason. */
+  readonly signal?: AbortSignal | undefined
+}
+
 /**
  * Opens a file for reading by ranges. No contents are read yet.
  *
  * @throws InputError when the file does not exist, may not be read, or is no regular file
  */
-export async function openPath(path: string): Promise<PathSource> {
+export async function openPath(path: string, { signal }: PathOptions = {}): Promise<PathSource> {
   const { handle, size } = await openRegular(path)
   try {
     const ahead = createReadAhead(handle, size)
@@ -37,6 +43,7 @@ export async function openPath(path: string): Promise<PathSource> {
     }
     // The caller judges a short result. The readers of `@lllite/format` refuse it and name the file.
     const fillAtOnce = async (target: Uint8Array, start: number): Promise<number> => {
+      signal?.throwIfAborted()
       if (target.byteLength >= LEAST_PIECE) ahead.after(start + target.byteLength)
       const step = Math.max(LEAST_PIECE, Math.ceil(target.byteLength / PIECES))
       const pieces = Array.from({ length: Math.ceil(target.byteLength / step) }, (_, i) => i * step)
@@ -65,8 +72,12 @@ export async function openPath(path: string): Promise<PathSource> {
 }
 
 /** Opens a file, calls `use` with it, and closes it in every case. @throws InputError as {@link openPath} */
-export async function withPath<T>(path: string, use: (source: ByteSource) => Promise<T>): Promise<T> {
-  const source = await openPath(path)
+export async function withPath<T>(
+  path: string,
+  use: (source: ByteSource) => Promise<T>,
+  options: PathOptions = {},
+): Promise<T> {
+  const source = await openPath(path, options)
   try {
     return await use(source)
   } finally {
