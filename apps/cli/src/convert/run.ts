@@ -13,20 +13,24 @@ export async function runConvert(
   const [input = ""] = files
   const { dtype, keys, allowOverflow } = options
   await refuseTaken(options)
-  return withPath(input, async (source) => {
-    const result = await convertSafetensors(source, {
-      ...(dtype === undefined ? {} : { dtype }),
-      ...(keys === undefined ? {} : { keys }),
-      overflow: allowOverflow ? "infinity" : "refuse",
-    })
-    const { converted, kept, leftOut } = result
-    const written = await writeEdited(options, result, signal)
-    const notes: string[] = []
-    if (kept.length > 0)
-      notes.push(`${plural(kept.length, "tensor")} of other dtypes did not change. The first is ${kept[0]}.`)
-    if (leftOut.length > 0)
-      notes.push(`${plural(leftOut.length, "tensor")} that do not belong to an adapter were left out.`)
-    if (dtype !== undefined && converted === 0) notes.push(`All tensors were ${dtype} already.`)
-    return reportWritten(written, { converted, kept, leftOut: leftOut.length }, notes, options.json)
-  })
+  return withPath(
+    input,
+    async (source) => {
+      const result = await convertSafetensors(source, {
+        ...(dtype === undefined ? {} : { dtype }),
+        ...(keys === undefined ? {} : { keys }),
+        overflow: allowOverflow ? "infinity" : "refuse",
+      })
+      const { converted, kept, leftOut } = result
+      const written = await writeEdited(options, result, signal)
+      const notes: string[] = []
+      if (kept.length > 0)
+        notes.push(`${plural(kept.length, "tensor")} of other dtypes did not change. The first is ${kept[0]}.`)
+      if (leftOut.length > 0)
+        notes.push(`${plural(leftOut.length, "tensor")} that do not belong to an adapter were left out.`)
+      if (dtype !== undefined && converted === 0) notes.push(`All tensors were ${dtype} already.`)
+      return reportWritten(written, { converted, kept, leftOut: leftOut.length }, notes, options.json)
+    },
+    { signal },
+  )
 }

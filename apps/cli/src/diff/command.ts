@@ -11,9 +11,9 @@ export const diffCommand = defineCommand({
     outputs: flag({ help: "Also compare what the sites compute on samples. The widths may then differ." }),
     ...JSON_OPTION,
   },
-  async run(reader, files) {
+  async run(reader, files, signal) {
     const settings = reader.finish()
     const { runDiff } = await import("./run.ts")
-    process.stdout.write(`${await runDiff(files, settings)}\n`)
+    process.stdout.write(`${await runDiff(files, settings, signal)}\n`)
   },
 })

@@ -8,10 +8,16 @@ import { few, percentText, plural, printable, table } from "../terminal/text.ts"
 export async function runDiff(
   files: readonly string[],
   { outputs, json }: { readonly outputs: boolean; readonly json: boolean },
+  signal: AbortSignal,
 ): Promise<string> {
   const [first = "", second = ""] = files
-  const difference = await withPath(first, (a) =>
-    withPath(second, async (b) => compareLllites(await openLllite(a), await openLllite(b), { deltas: outputs })),
+  const difference = await withPath(
+    first,
+    (a) =>
+      withPath(second, async (b) => compareLllites(await openLllite(a), await openLllite(b), { deltas: outputs }), {
+        signal,
+      }),
+    { signal },
   )
   return json ? JSON.stringify(forPrograms(difference), finiteOrText, 2) : forPeople(difference)
 }

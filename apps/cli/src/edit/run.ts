@@ -15,25 +15,29 @@ export async function runEdit(files: readonly string[], options: EditSettings, s
   const changes = isChange(options)
   const target = { output, force, json }
   if (changes) await refuseTaken(target)
-  return withPath(input, async (source) => {
-    const { metadata } = await openSafetensors(source)
-    if (!changes) return showMetadata(metadata, json)
-    const additions = new Map(set)
-    const base = clear ? new Map<string, string>() : metadata
-    const changed = changeMetadata(base, { remove: unset, set: additions })
-    const missing = fill
-      ? missingMetadata(
-          { ...(await openLllite(source)), metadata: changed },
-          basename(input).replace(/\.safetensors$/i, ""),
-        )
-      : new Map<string, string>()
-    const result = changeMetadata(changed, { set: missing })
-    const contents = await withMetadata(source, result.size === 0 ? undefined : result)
-    const written = await writeEdited(target, contents, signal)
-    const filled = [...missing.keys()]
-    const notes = fill ? [filled.length === 0 ? "Nothing was missing." : `Added ${filled.join(", ")}.`] : []
-    return reportWritten(written, { metadata: Object.fromEntries(result), filled }, notes, json)
-  })
+  return withPath(
+    input,
+    async (source) => {
+      const { metadata } = await openSafetensors(source)
+      if (!changes) return showMetadata(metadata, json)
+      const additions = new Map(set)
+      const base = clear ? new Map<string, string>() : metadata
+      const changed = changeMetadata(base, { remove: unset, set: additions })
+      const missing = fill
+        ? missingMetadata(
+            { ...(await openLllite(source)), metadata: changed },
+            basename(input).replace(/\.safetensors$/i, ""),
+          )
+        : new Map<string, string>()
+      const result = changeMetadata(changed, { set: missing })
+      const contents = await withMetadata(source, result.size === 0 ? undefined : result)
+      const written = await writeEdited(target, contents, signal)
+      const filled = [...missing.keys()]
+      const notes = fill ? [filled.length === 0 ? "Nothing was missing." : `Added ${filled.join(", ")}.`] : []
+      return reportWritten(written, { metadata: Object.fromEntries(result), filled }, notes, json)
+    },
+    { signal },
+  )
 }
 
 function showMetadata(metadata: ReadonlyMap<string, string>, json: boolean): string {

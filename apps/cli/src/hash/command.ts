@@ -7,9 +7,9 @@ export const hashCommand = defineCommand({
   description: "Print the common hashes of a safetensors file.",
   positionals: { text: "<file>", min: 1 },
   options: JSON_OPTION,
-  async run(reader, files) {
+  async run(reader, files, signal) {
     const settings = reader.finish()
     const { runHash } = await import("./run.ts")
-    process.stdout.write(`${await runHash(files, settings)}\n`)
+    process.stdout.write(`${await runHash(files, settings, signal)}\n`)
   },
 })

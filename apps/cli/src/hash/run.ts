@@ -5,9 +5,13 @@ import { withPath } from "@lllite/runtime-node/files"
 import { printable, table } from "../terminal/text.ts"
 
 /** Reports a file's hashes. @throws InputError, FormatError */
-export async function runHash(files: readonly string[], { json }: { readonly json: boolean }): Promise<string> {
+export async function runHash(
+  files: readonly string[],
+  { json }: { readonly json: boolean },
+  signal: AbortSignal,
+): Promise<string> {
   const [input = ""] = files
-  const hashes = await withPath(input, (source) => hashSafetensors(source, { createHasher }))
+  const hashes = await withPath(input, (source) => hashSafetensors(source, { createHasher }), { signal })
   return json ? JSON.stringify({ file: input, ...hashes }, null, 2) : forPeople(hashes)
 }
 

@@ -14,7 +14,7 @@ export async function runMerge(files: readonly string[], options: MergeSettings,
   try {
     const inputs: { file: LlliteFile; weight: number }[] = []
     for (const [i, path] of files.entries()) {
-      const source = await openPath(path)
+      const source = await openPath(path, { signal })
       sources.push(source)
       inputs.push({ file: await openLllite(source), weight: weights[i] as number })
     }

@@ -12,15 +12,19 @@ import type { PruneSettings } from "./options.ts"
 export async function runPrune(files: readonly string[], options: PruneSettings, signal: AbortSignal): Promise<string> {
   const [input = ""] = files
   await refuseTaken(options)
-  return withPath(input, async (source) => {
-    const file = await openLllite(source)
-    const gone = await sitesToPrune(file, options)
-    const contents = pruneLllite(file, (site) => !gone.has(site.key), { mode: options.zero ? "zero" : "drop" })
-    const written = await writeEdited(options, contents, signal)
-    const done = options.zero ? "set to zero" : "removed"
-    const notes = [`${plural(gone.size, "site")} of ${file.sites.length} ${done}.`]
-    return reportWritten(written, { pruned: [...gone] }, notes, options.json)
-  })
+  return withPath(
+    input,
+    async (source) => {
+      const file = await openLllite(source)
+      const gone = await sitesToPrune(file, options)
+      const contents = pruneLllite(file, (site) => !gone.has(site.key), { mode: options.zero ? "zero" : "drop" })
+      const written = await writeEdited(options, contents, signal)
+      const done = options.zero ? "set to zero" : "removed"
+      const notes = [`${plural(gone.size, "site")} of ${file.sites.length} ${done}.`]
+      return reportWritten(written, { pruned: [...gone] }, notes, options.json)
+    },
+    { signal },
+  )
 }
 
 async function sitesToPrune(file: LlliteFile, options: PruneSettings): Promise<ReadonlySet<string>> {

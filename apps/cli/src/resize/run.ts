@@ -18,18 +18,22 @@ export async function runResize(
   await refuseTaken(options)
   const reporter = process.stderr.isTTY ? createReporter(process.stderr) : undefined
   try {
-    return await withPath(input, async (source) => {
-      const result = await resizeLllite(await openLllite(source), {
-        dims: { ...(mlpDim === undefined ? {} : { mlpDim }), ...(condDim === undefined ? {} : { condDim }) },
-        seed,
-        ...(dtype === undefined ? {} : { dtype }),
-        onProgress: (done, count) => reporter?.progress("fit", done, count),
-      })
-      reporter?.close()
-      const written = await writeEdited(options, result, signal)
-      const sites = result.sites.map(({ site, relative, bound }) => ({ site: site.key, relative, bound }))
-      return reportWritten(written, { error: summarise(result.sites), sites }, errorNotes(result.sites), options.json)
-    })
+    return await withPath(
+      input,
+      async (source) => {
+        const result = await resizeLllite(await openLllite(source), {
+          dims: { ...(mlpDim === undefined ? {} : { mlpDim }), ...(condDim === undefined ? {} : { condDim }) },
+          seed,
+          ...(dtype === undefined ? {} : { dtype }),
+          onProgress: (done, count) => reporter?.progress("fit", done, count),
+        })
+        reporter?.close()
+        const written = await writeEdited(options, result, signal)
+        const sites = result.sites.map(({ site, relative, bound }) => ({ site: site.key, relative, bound }))
+        return reportWritten(written, { error: summarise(result.sites), sites }, errorNotes(result.sites), options.json)
+      },
+      { signal },
+    )
   } finally {
     reporter?.close()
   }
