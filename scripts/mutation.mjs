@@ -3,8 +3,8 @@
 // survives:
 //   npm run mutation -- [--all] [--since COMMIT] [PATH…]
 // PATH is a folder or a file of the parts in scripts/mutation/parts.mjs. Without one: the files that differ from the
-// merge base with main, or with COMMIT. Results of unchanged code are kept in reports/mutation, so a second run is
-// short. Exits 1 if a part's score is under 85 %.
+// merge base with main, or with COMMIT. Results are kept in reports/mutation, so that a second run tests only what has
+// changed since. Exits 1 if a part's score is under 85 %.
 import { execFileSync } from "node:child_process"
 import { mkdirSync, statSync, writeFileSync } from "node:fs"
 import { relative, resolve } from "node:path"
@@ -37,15 +37,23 @@ async function main() {
   }
 }
 
-/** What of `path` lies in a part, as patterns of StrykerJS. */
+/** What of `path` belongs to a part, as patterns of StrykerJS. */
 function within(part, path) {
   const asked = relative(root, resolve(path)).replaceAll("\\", "/")
   if (part === asked || part.startsWith(`${asked}/`)) return sources(part)
-  if (!asked.startsWith(`${part}/`)) return []
-  return statSync(asked).isDirectory() ? sources(asked) : [asked]
+  if (!asked.startsWith(`${part}/`) || asked in PARTS) return []
+  return sources(asked)
 }
 
-const sources = (folder) => [`${folder}/**/*.ts`, `!${folder}/**/*.test.ts`, `!${folder}/**/*.test-help.ts`]
+/** The code of a folder without tests and without what is a part of its own, or a file. */
+function sources(path) {
+  if (!statSync(path).isDirectory()) return [path]
+  const others = Object.keys(PARTS).filter((part) => part.startsWith(`${path}/`))
+  return [
+    `${path}/**/*.ts`,
+    ...[`${path}/**/*.test.ts`, `${path}/**/*.test-help.ts`, ...others].map((out) => `!${out}`),
+  ]
+}
 
 /** Files that differ from the merge base, or are new. */
 function changedFiles(commit) {
@@ -60,6 +68,7 @@ async function run(part, tests, mutate) {
   const name = part
     .replace(/^packages\//, "")
     .replace(/\/src/, "")
+    .replace(/\.ts$/, "")
     .replaceAll("/", "-")
   mkdirSync("reports/mutation", { recursive: true })
   const results = await new Stryker({
@@ -74,7 +83,7 @@ async function run(part, tests, mutate) {
     ignoreStatic: true,
     concurrency: 1,
     // A busy machine is slow. A loop without an end is found by its number of turns, long before this limit.
-    timeoutMS: 60_000,
+    timeoutMS: 20_000,
     incremental: true,
     incrementalFile: `reports/mutation/${name}.json`,
     ignorePatterns: ["reports", "bench", "docs", "**/dist"],

@@ -1,22 +1,22 @@
+const CORE = "packages/core/src"
+const SLOW = "packages/core/test"
+
 /**
- * The parts of the code that mutants are made in, and the tests that have to find them. A part's tests are those beside
- * its files, and the fast ones of its package that go through it. So a mutant that survives here may still be found by a
- * slower test.
+ * The parts of the code that mutants are made in, and the tests that have to find them. A part is a folder, or a file
+ * that needs other tests than its folder. Tests are those beside the code. Code that runs only with a network needs the
+ * fastest ones of those that have one. So a mutant that survives here may still be found by a slower test.
  */
 export const PARTS = {
-  "packages/core/src/generation": [
-    "packages/core/src/generation/**/*.test.ts",
-    "packages/core/test/{generate-places,phases,generate}.test.ts",
-  ],
-  "packages/core/src/training": [
-    "packages/core/src/training/**/*.test.ts",
-    "packages/core/test/{objective,train,own-trainable,normalise-conditioners}.test.ts",
-  ],
-  "packages/core/src/diffusion": ["packages/core/src/diffusion/**/*.test.ts", "packages/core/test/reference.test.ts"],
-  "packages/core/src/models": ["packages/core/src/models/**/*.test.ts"],
-  "packages/core/src/ops/composed": [
-    "packages/core/src/ops/**/*.test.ts",
-    "packages/core/testing/ops-contract.test.ts",
-  ],
+  [`${CORE}/generation`]: [`${CORE}/generation/**/*.test.ts`, `${SLOW}/{generate-places,phases}.test.ts`],
+  [`${CORE}/generation/noise-source.ts`]: [`${CORE}/generation/noise-source.test.ts`],
+  [`${CORE}/training`]: [`${CORE}/training/**/*.test.ts`],
+  [`${CORE}/training/objective.ts`]: [`${SLOW}/objective.test.ts`],
+  [`${CORE}/training/dataset.ts`]: [`${SLOW}/{objective,train}.test.ts`],
+  [`${CORE}/training/gradients.ts`]: [`${SLOW}/{own-trainable,train}.test.ts`],
+  [`${CORE}/training/lllite-trainable.ts`]: [`${SLOW}/{objective,own-trainable}.test.ts`],
+  [`${CORE}/training/normalise-conditioners.ts`]: [`${SLOW}/normalise-conditioners.test.ts`],
+  [`${CORE}/diffusion`]: [`${CORE}/diffusion/**/*.test.ts`, `${SLOW}/reference.test.ts`],
+  [`${CORE}/models`]: [`${CORE}/models/**/*.test.ts`],
+  [`${CORE}/ops/composed`]: ["packages/core/testing/ops-contract.test.ts"],
   "packages/format/src": ["packages/format/src/**/*.test.ts"],
 }

@@ -72,7 +72,7 @@ describe("the order of batches", () => {
 
   it("refuses an empty batch", () => {
     expect(() => createBatchOrder(squares(2), 0, createStream(1, "order"))).toThrow(
-      "batchSize is 0, expected a whole number from 1 to 4096",
+      "training: batchSize is 0, expected a whole number from 1 to 4096",
     )
   })
 })
