@@ -6,7 +6,7 @@
 // merge base with main, or with COMMIT. Results are kept in reports/mutation, so that a second run tests only what has
 // changed since. Exits 1 if a part's score is under 85 %.
 import { execFileSync } from "node:child_process"
-import { mkdirSync, statSync, writeFileSync } from "node:fs"
+import { mkdirSync, statSync } from "node:fs"
 import { relative, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
@@ -24,6 +24,10 @@ async function main() {
   })
   process.chdir(root)
   const asked = values.all ? Object.keys(PARTS) : positionals.length > 0 ? positionals : changedFiles(values.since)
+  const unknown = positionals.find((path) => !Object.keys(PARTS).some((part) => within(part, path).length > 0))
+  if (unknown !== undefined) {
+    throw new Error(`mutation: "${unknown}" lies in no part. There are: ${Object.keys(PARTS).join(", ")}.`)
+  }
   const rows = []
   for (const [part, tests] of Object.entries(PARTS)) {
     const files = asked.flatMap((path) => within(part, path))
@@ -71,7 +75,7 @@ async function run(part, tests, mutate) {
     .replace(/\.ts$/, "")
     .replaceAll("/", "-")
   mkdirSync("reports/mutation", { recursive: true })
-  const results = await new Stryker({
+  const all = await new Stryker({
     mutate,
     testFiles: tests,
     testRunner: "vitest",
@@ -91,23 +95,21 @@ async function run(part, tests, mutate) {
     allowEmpty: true,
     logLevel: "warn",
   }).runMutationTest()
+  // Results of other files are kept beside those of this run.
+  const results = all.filter(({ fileName }) => isAsked(relative(root, fileName).replaceAll("\\", "/"), mutate))
   const count = (...states) => results.filter(({ status }) => states.includes(status)).length
   const found = count("Killed", "Timeout")
   const mutants = found + count("Survived", "NoCoverage")
   for (const mutant of results.filter(({ status }) => status === "Survived" || status === "NoCoverage")) tell(mutant)
-  writeFileSync(`reports/mutation/${name}.results.json`, JSON.stringify(results.map(brief)))
   return { part, mutants, found, score: mutants === 0 ? 100 : (100 * found) / mutants, ignored: count("Ignored") }
 }
 
-const brief = ({ fileName, location, mutatorName, replacement, status, coveredBy }) => ({
-  file: relative(root, fileName),
-  line: location.start.line,
-  column: location.start.column,
-  mutatorName,
-  replacement,
-  status,
-  tests: coveredBy?.length ?? 0,
-})
+/** Whether a file is one of those patterns: a file, or a folder. Patterns of what is left out have no result. */
+function isAsked(file, patterns) {
+  return patterns.some(
+    (pattern) => pattern === file || (pattern.endsWith("/**/*.ts") && file.startsWith(pattern.slice(0, -7))),
+  )
+}
 
 function tell({ fileName, location, mutatorName, replacement, status }) {
   const { line, column } = location.start

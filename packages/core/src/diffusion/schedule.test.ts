@@ -56,6 +56,7 @@ describe("the noise schedule", () => {
 
   it("refuses timesteps that it does not have", () => {
     expect(() => sigmaAt(schedule, 999.5)).toThrow(/from 0 to 999, got 999.5/)
+    expect(() => sigmaAt(schedule, -0.5)).toThrow(/from 0 to 999, got -0.5/)
     expect(() => alphaAt(schedule, 1.5)).toThrow(/integer from 0 to 999/)
     expect(() => timestepAt(schedule, Number.NaN)).toThrow(/sigma must be 0 or more/)
     expect(() => createNoiseSchedule({ timesteps: 1 })).toThrow(/timesteps/)

@@ -1,6 +1,10 @@
 import { enumerateSites } from "@lllite/format/selections"
 import { describe, expect, it } from "vitest"
+import { createLllite } from "../models/lllite/model.ts"
+import { createStream } from "../random/stream.ts"
+import { createBatchOrder } from "./batches.ts"
 import { createLrSchedule } from "./lr-schedule.ts"
+import { normaliseConditioners } from "./normalise-conditioners.ts"
 import { numbersOf, type OptimizerRule, stateTensor } from "./optimizers/optimizer.ts"
 import { createTrainState, type GradientSource, type TrainMachine, type TrainState, train } from "./train.ts"
 import type { TrainOptions } from "./train-options.ts"
@@ -100,8 +104,46 @@ describe("a caller's optimiser", () => {
   })
 })
 
+describe("the state of a new run", () => {
+  it("is the LLLite of the seed's own stream, or one whose conditioners are normalised over controls", () => {
+    const plain = createLllite(SITES, { condDim: 2, mlpDim: 2 }, createStream(1, "init"))
+    expect(begin()).toMatchObject({ step: 0, model: plain })
+    const data = Uint8Array.from({ length: 64 * 96 * 3 }, (_, i) => (i * i) % 256)
+    const controls = [{ width: 96, height: 64, data }]
+    const { model } = createTrainState(SITES, { condDim: 2, mlpDim: 2 }, 1, { controls })
+    normaliseConditioners(plain, controls)
+    expect(model.values).toEqual(plain.values)
+    expect(model.values).not.toEqual(begin().model.values)
+  })
+
+  it.each([
+    [{ condDim: 0, mlpDim: 2 }, 1, "training: condDim is 0"],
+    [{ condDim: 2, mlpDim: 2.5 }, 1, "training: mlpDim is 2.5"],
+    [{ condDim: 2, mlpDim: 2 }, -1, "training: seed is -1"],
+  ])("is refused for %j and seed %d", (dims, seed, message) => {
+    expect(() => createTrainState(SITES, dims, seed)).toThrow(message)
+  })
+})
+
 describe("a step", () => {
   const PART_OPTIONS: Partial<TrainOptions> = { steps: 1, batchSize: 3, shards: 2 }
+
+  it("takes its batch from the order of the seed's own stream", async () => {
+    const taken: unknown[] = []
+    const watching: GradientSource = async (model, tasks) => {
+      taken.push(tasks.flatMap(({ examples }) => examples))
+      return gradients(model, tasks)
+    }
+    await run(begin(), { shards: 2 }, { gradients: watching })
+    const batchOf = createBatchOrder(EXAMPLES, OPTIONS.batchSize, createStream(OPTIONS.seed, "order"))
+    expect(taken).toEqual([0, 1, 2, 3, 4].map(batchOf))
+  })
+
+  it("is not begun after an abort", async () => {
+    const untouched: GradientSource = () => Promise.reject(new Error("it has begun"))
+    const state = await run(begin(), { signal: AbortSignal.abort() }, { gradients: untouched })
+    expect(state).toEqual(begin())
+  })
 
   it("is cut into parts that hold its rows in order, each with the row of its first", async () => {
     const seen: unknown[] = []
