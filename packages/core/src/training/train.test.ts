@@ -140,9 +140,13 @@ describe("a step", () => {
   })
 
   it("is not begun after an abort", async () => {
-    const untouched: GradientSource = () => Promise.reject(new Error("it has begun"))
-    const state = await run(begin(), { signal: AbortSignal.abort() }, { gradients: untouched })
-    expect(state).toEqual(begin())
+    let begun = 0
+    const counting: GradientSource = (model, tasks) => {
+      begun += 1
+      return gradients(model, tasks)
+    }
+    expect(await run(begin(), { signal: AbortSignal.abort() }, { gradients: counting })).toEqual(begin())
+    expect(begun).toBe(0)
   })
 
   it("is cut into parts that hold its rows in order, each with the row of its first", async () => {
