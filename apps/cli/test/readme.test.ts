@@ -7,7 +7,9 @@ import { promisify } from "node:util"
 import { canny, greyToRgb, rgbToGrey } from "@lllite/core/image"
 import { createLllite } from "@lllite/core/models"
 import { createStream } from "@lllite/core/random"
+import { fromBytes, openSafetensors } from "@lllite/format"
 import { enumerateSites } from "@lllite/format/selections"
+import { serializeSafetensors } from "@lllite/format/write"
 import { readImage, readPngText, writeLlliteFile, writePng } from "@lllite/runtime-node"
 import { captionOf, drawScene, heldOutSeed, makeScene } from "@lllite/tiny"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -189,6 +191,7 @@ describe("the commands of the READMEs", () => {
     for (const name of ["canny", "model", "my", "a", "b"]) await cp(lllite, at(`${name}.safetensors`))
     await cp(lllite, at("state", "model.safetensors"))
     await cp(at("demo-output", "pictures", "00-control.png"), at("edges.png"))
+    await writeFile(at("style.safetensors"), await tinyLora())
     const outputs = new Set<string>()
     for (const line of lines) {
       const [, written] = /--output (\S+)/.exec(line) ?? []
@@ -202,3 +205,21 @@ describe("the commands of the READMEs", () => {
     for (const written of outputs) expect(await readFile(at(written))).not.toHaveLength(0)
   }, 120_000)
 })
+
+/** A LoRA for one layer of the tiny SDXL. */
+async function tinyLora(): Promise<Uint8Array> {
+  const path = join(root, "packages/tiny/model/tiny-sdxl.safetensors")
+  const { tensors } = await openSafetensors(fromBytes(await readFile(path), path))
+  const [width = 0] = tensors.get("model.diffusion_model.input_blocks.4.1.proj_in.weight")?.shape ?? []
+  const tensor = (shape: readonly number[]) => {
+    const values = new Float32Array(width).fill(0.01)
+    return { dtype: "F32", shape, bytes: new Uint8Array(values.buffer) } as const
+  }
+  const module = "lora_unet_input_blocks_4_1_proj_in"
+  return serializeSafetensors(
+    new Map([
+      [`${module}.lora_down.weight`, tensor([1, width])],
+      [`${module}.lora_up.weight`, tensor([width, 1])],
+    ]),
+  )
+}
