@@ -111,8 +111,6 @@ export type CoreErrorCode =
   | "batch-empty"
   /** An example was requested that is cached already. */
   | "examples-cached"
-  /** The loss or the norm of the gradients is not finite. */
-  | "loss-not-finite"
   /** The number of gradients differs from the number of values. */
   | "gradient-count"
   /** The saved state does not fit to the optimizer. */
@@ -122,11 +120,18 @@ export type CoreErrorCode =
   /** The saved state belongs to a run with other options. */
   | "saved-run-mismatch"
 
+/** Which number of a training run is not finite. Stable: switch on it. */
+export type DivergedErrorCode =
+  /** The loss or the norm of the gradients is not finite. */
+  | "loss-not-finite"
+  /** A weight is not finite. */
+  | "weights-not-finite"
+
 /**
  * A request that core refuses, or work that failed. The message names the thing, what was expected, what came, and what
  * to do next.
  */
-export class CoreError extends LlliteError<CoreErrorCode> {
-  static override readonly kind = "CoreError"
-  override readonly name = "CoreError"
+export class CoreError<Code extends string = CoreErrorCode | DivergedErrorCode> extends LlliteError<Code> {
+  static override readonly kind: string = "CoreError"
+  override readonly name: string = "CoreError"
 }

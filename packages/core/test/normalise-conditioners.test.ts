@@ -6,7 +6,7 @@ import { imageToFloats } from "../src/image.ts"
 import { cutControl, embedControl } from "../src/models/lllite/conditioner.ts"
 import { disposeLllite, uploadLllite } from "../src/models/lllite/params.ts"
 import { createComposedOps } from "../src/ops/index.ts"
-import { createTrainState } from "../src/training/train.ts"
+import { createTrainState } from "../src/training/train-state.ts"
 import { SMALL_UNET } from "./synthetic-sdxl.ts"
 import { startWasm } from "./wasm.ts"
 

@@ -8,7 +8,8 @@ import type {
   TrainRunOptions,
 } from "../src/runtime/contract.ts"
 import type { TrainDataset } from "../src/training/dataset.ts"
-import type { TrainState } from "../src/training/train.ts"
+import type { DivergedError } from "../src/training/diverged-error.ts"
+import type { TrainState } from "../src/training/train-state.ts"
 
 /*
  * The contract of `Runtime`, as cases that any runtime can run, also in a browser's page. A case throws when the
@@ -308,6 +309,19 @@ export const RUNTIME_CASES: readonly RuntimeCase[] = [
     },
   ),
 
+  loaded("keeps the run after the last good step when a training diverges", async ({ sdxl, subject, expect }) => {
+    // The first step has a rate of 0. The rate of the second is larger than any weight can be.
+    const lr = { curve: "constant_with_warmup", warmupSteps: 2 } as const
+    const run = train(sdxl, subject, { steps: 3, learningRate: 1e300, lr })
+    const error = await run.catch((error: unknown) => error)
+    expect(error instanceof subject.classes.CoreError, `the run ended with ${error}`)
+    if (!isDiverged(error)) throw error
+    expect(error.code === "weights-not-finite", `the code is ${error.code}`)
+    expect(error.message.includes("at step 2"), `no step is named: ${error.message}`)
+    const good = await train(sdxl, subject, { steps: 1, learningRate: 0 })
+    expect(error.state.step === 1, `the state is that of step ${error.state.step}`)
+    expect(equalValues(error.state.model, good.model), "the state is not that after step 1")
+  }),
   loaded("steers with a training's state, while the training continues", async ({ runtime, sdxl, subject, expect }) => {
     const pictures: (RgbImage | undefined)[] = []
     for await (const event of sdxl.train(dataset(), trainOptions(sdxl, subject, { steps: 2, stateEvery: 1 }))) {
@@ -495,6 +509,11 @@ async function train<Source>(
     else if (event.kind === "cache") onEvent(`cache ${event.done} of ${event.count}`)
     else onEvent(`step ${event.step} of ${event.steps}${event.state === null ? "" : " with its state"}`)
   }
+}
+
+/** By its name: the runtime may have another copy of the class. */
+function isDiverged(error: unknown): error is DivergedError {
+  return error instanceof Error && error.name === "DivergedError"
 }
 
 async function collect(run: AsyncIterable<unknown>): Promise<void> {

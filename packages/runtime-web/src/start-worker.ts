@@ -1,5 +1,5 @@
 import type { Client, ErrorClasses, StartedBackend } from "@lllite/core/runtime"
-import { CoreError, createClient } from "@lllite/core/runtime"
+import { CoreError, createClient, DivergedError } from "@lllite/core/runtime"
 import { FormatError } from "@lllite/format"
 import { WebRuntimeError } from "./errors.ts"
 import type { WebTasks } from "./tasks.ts"
@@ -20,7 +20,7 @@ export interface AttemptOptions {
 }
 
 /** Error classes that are kept when an error comes from the worker. */
-const ERROR_CLASSES: ErrorClasses = { CoreError, FormatError, WebRuntimeError }
+const ERROR_CLASSES: ErrorClasses = { CoreError, DivergedError, FormatError, WebRuntimeError }
 
 export interface StartedWorker extends StartedBackend<WebBackend> {
   readonly client: Client<WebTasks>

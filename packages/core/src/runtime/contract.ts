@@ -7,8 +7,9 @@ import type { AdapterPlan, LlliteModel } from "../models/lllite/layout.ts"
 import type { Seed } from "../random/seed.ts"
 import type { TrainDataset } from "../training/dataset.ts"
 import type { ObjectiveOptions } from "../training/objective-options.ts"
-import type { TrainState, TrainStepEvent } from "../training/train.ts"
+import type { TrainStepEvent } from "../training/train.ts"
 import type { TrainOptions } from "../training/train-options.ts"
+import type { TrainState } from "../training/train-state.ts"
 
 /*
  * The interface of every runtime. `createNodeRuntime` and `createWebRuntime` create one. `checkRuntime` of
@@ -223,7 +224,8 @@ export interface SdxlHandle {
    * the run inside of a step: between two blocks with `gradientCheckpointing`, otherwise between two shards. The result
    * is then the run after the last complete step, which `initial` continues.
    *
-   * @throws CoreError that names the wrong option or example
+   * @throws CoreError that names the wrong option or example; DivergedError, with the run after the last good step, when
+   * a loss or a weight is not finite
    */
   train(dataset: TrainDataset, options: TrainRunOptions): AsyncGenerator<TrainRunEvent, TrainState, void>
   /** Frees its memory after the work that runs with it now. A second call does nothing. */

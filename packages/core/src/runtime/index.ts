@@ -1,6 +1,7 @@
 export * from "../channel/index.ts"
 export { CoreError, type CoreErrorCode } from "../errors.ts"
 export { WASM_BYTES } from "../memory/limits.ts"
+export { DivergedError } from "../training/diverged-error.ts"
 export * from "./contract.ts"
 export { type Clients, createRuntime, type PlacedRuntime, type RuntimeParts } from "./create-runtime.ts"
 export { memoryError } from "./memory-error.ts"

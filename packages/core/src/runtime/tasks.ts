@@ -6,7 +6,8 @@ import type { PromptOptions } from "../prompt/options.ts"
 import type { Seed } from "../random/seed.ts"
 import type { CachedExample, TrainExample } from "../training/dataset.ts"
 import type { ObjectiveOptions } from "../training/objective-options.ts"
-import type { GradientTask, TrainState } from "../training/train.ts"
+import type { GradientTask } from "../training/train.ts"
+import type { TrainState } from "../training/train-state.ts"
 import type {
   AdapterHandle,
   DeviceMemory,

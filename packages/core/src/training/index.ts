@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+export type { DivergedErrorCode } from "../errors.ts"
 export { createBatchOrder, type Sized } from "./batches.ts"
 export {
   type BucketChoice,
@@ -23,6 +25,7 @@ export {
   type TrainDataset,
   type TrainExample,
 } from "./dataset.ts"
+export { DivergedError } from "./diverged-error.ts"
 export { createExampleMemo, type ExampleMemo } from "./example-memo.ts"
 export { type GradientOptions, type LossAndGradients, lossAndGradients, type TrainedTap } from "./gradients.ts"
 export { LLLITE, trainedLllite } from "./lllite-trainable.ts"
@@ -70,15 +73,12 @@ export {
 } from "./ranges.ts"
 export { loadTrainState, type SavedTensor, type SavedTrainState, saveTrainState } from "./saved-state.ts"
 export {
-  beginTraining,
-  createTrainState,
   type GradientSource,
   type GradientTask,
   type TrainMachine,
-  type TrainState,
-  type TrainStateOptions,
   type TrainStepEvent,
   train,
 } from "./train.ts"
 export { checkTrainOptions, type TrainOptions } from "./train-options.ts"
+export { beginTraining, createTrainState, type TrainState, type TrainStateOptions } from "./train-state.ts"
 export type { PlacedTrainable, Trainable, TrainableModel, TrainBatch, ValuePart } from "./trainable.ts"

@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest"
 import { createStream } from "../random/stream.ts"
 import { LLLITE } from "./lllite-trainable.ts"
 import { loadTrainState, type SavedTrainState, saveTrainState } from "./saved-state.ts"
-import { createTrainState, type GradientSource, type TrainState, train } from "./train.ts"
+import { type GradientSource, train } from "./train.ts"
+import { createTrainState, type TrainState } from "./train-state.ts"
 
 const LAYOUT = { modelChannels: 4, channelMult: [1, 2, 4], transformerDepth: [0, 1, 1], middleDepth: 1 } as const
 const SITES = enumerateSites(LAYOUT).slice(0, 3)

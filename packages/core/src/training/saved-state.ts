@@ -1,5 +1,5 @@
 import { CoreError } from "../errors.ts"
-import type { TrainState } from "./train.ts"
+import type { TrainState } from "./train-state.ts"
 import type { Trainable, TrainableModel } from "./trainable.ts"
 
 /** A saved tensor. */

@@ -3,11 +3,13 @@ import { describe, expect, it } from "vitest"
 import { createLllite } from "../models/lllite/model.ts"
 import { createStream } from "../random/stream.ts"
 import { createBatchOrder } from "./batches.ts"
+import { DivergedError } from "./diverged-error.ts"
 import { createLrSchedule } from "./lr-schedule.ts"
 import { normaliseConditioners } from "./normalise-conditioners.ts"
 import { numbersOf, type OptimizerRule, stateTensor } from "./optimizers/optimizer.ts"
-import { createTrainState, type GradientSource, type TrainMachine, type TrainState, train } from "./train.ts"
+import { type GradientSource, type TrainMachine, train } from "./train.ts"
 import type { TrainOptions } from "./train-options.ts"
+import { createTrainState, type TrainState } from "./train-state.ts"
 
 const LAYOUT = { modelChannels: 4, channelMult: [1, 2, 4], transformerDepth: [0, 1, 1], middleDepth: 1 } as const
 const SITES = enumerateSites(LAYOUT).slice(0, 2)
@@ -33,6 +35,13 @@ async function run(
     const next = await steps.next()
     if (next.done === true) return next.value
   }
+}
+
+/** The error of a run that diverges. */
+async function failure(work: Promise<unknown>): Promise<DivergedError> {
+  const error: unknown = await work.catch((error: unknown) => error)
+  if (error instanceof DivergedError) return error
+  throw error
 }
 
 /** Asynchronous gradient descent with momentum, as if it ran in another thread. */
@@ -256,10 +265,38 @@ describe("a run", () => {
         ? parts.map(({ loss, gradients }) => ({ loss, gradients: gradients.fill(value, 3, 4) }))
         : parts
     }
-    await expect(run(state, {}, { gradients: broken })).rejects.toThrow(
-      `the length of the gradient at step 2 is ${value}. Lower the learning rate (now 0.1)`,
+    const error = await failure(run(state, {}, { gradients: broken }))
+    expect(error.message).toBe(
+      `training: the length of the gradient is ${value} at step 2. Lower the learning rate (now 0.1). The run after step 1 is kept.`,
     )
-    expect(state.model.values).toEqual((await run(begin(), { steps: 1 })).model.values)
+    expect(error).toMatchObject({ code: "loss-not-finite" })
+    expect(error.state).toEqual(await run(begin(), { steps: 1 }))
+  })
+
+  it.each([1, 5])("keeps the weights before an update that overflows, here that of step %i", async (broken) => {
+    const overflowing: TrainMachine = {
+      gradients,
+      loadOptimizer: (values, state) => {
+        const optimizer = SGD.load(values, state, { momentum: 0 })
+        let step = 0
+        return {
+          ...optimizer,
+          step: (sum, rate) => optimizer.step(sum, ++step === broken ? 1e60 : rate),
+        }
+      },
+    }
+    const start = (): TrainState => ({ ...begin(), optimizer: SGD.init(begin().model.values.length) })
+    const error = await failure(run(start(), { steps: broken }, overflowing))
+    expect(error).toMatchObject({ code: "weights-not-finite", state: { step: broken - 1 } })
+    expect(error.message).toContain(`a weight is not finite at step ${broken}`)
+    const good = broken === 1 ? start() : await run(start(), { steps: broken - 1 }, overflowing)
+    expect(error.state.model.values).toEqual(good.model.values)
+  })
+
+  it("refuses to start from weights that are not finite", async () => {
+    const state = begin()
+    state.model.values[7] = Number.NaN
+    expect(await failure(run(state))).toMatchObject({ code: "weights-not-finite", state: { step: 0 } })
   })
 
   it.each<[object, string]>([

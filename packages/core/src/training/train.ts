@@ -1,23 +1,16 @@
-import type { AdapterDims, Site } from "@lllite/format"
-import { CoreError } from "../errors.ts"
-import type { RgbImage } from "../image.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
-import { createLllite } from "../models/lllite/model.ts"
-import { checkRanges } from "../number-range.ts"
-import { checkSeed, type Seed } from "../random/seed.ts"
 import { createStream } from "../random/stream.ts"
 import type { Sized } from "./batches.ts"
 import { createBatchOrder } from "./batches.ts"
 import { clipGradients } from "./clip-gradients.ts"
+import { DivergedError } from "./diverged-error.ts"
 import type { LossAndGradients } from "./gradients.ts"
 import { createLrSchedule } from "./lr-schedule.ts"
-import { normaliseConditioners } from "./normalise-conditioners.ts"
-import type { LoadOptimizer, OptimizerChoice } from "./optimizers/index.ts"
-import { DEFAULT_OPTIMIZER, initOptimizer, loadOptimizer } from "./optimizers/index.ts"
-import type { OptimizerState } from "./optimizers/optimizer.ts"
-import { ADAPTER_RANGES } from "./ranges.ts"
+import type { LoadOptimizer } from "./optimizers/index.ts"
+import { DEFAULT_OPTIMIZER, loadOptimizer } from "./optimizers/index.ts"
 import type { TrainOptions } from "./train-options.ts"
 import { checkTrainOptions } from "./train-options.ts"
+import type { TrainState } from "./train-state.ts"
 import type { TrainableModel } from "./trainable.ts"
 
 /** A part of a step's batch, for one call of the gradient source. */
@@ -42,17 +35,6 @@ export interface TrainMachine<M extends TrainableModel = LlliteModel> {
   readonly loadOptimizer?: LoadOptimizer
 }
 
-/**
- * A run between two steps, as plain data. With the same options the run continues from here bit for bit. The order of
- * batches, their noise and the learning rate follow from the options and `step`.
- */
-export interface TrainState<M extends TrainableModel = LlliteModel> {
-  readonly model: M
-  readonly optimizer: OptimizerState
-  /** The number of finished steps. */
-  readonly step: number
-}
-
 export interface TrainStepEvent<M extends TrainableModel = LlliteModel> {
   /** The number of finished steps, this one included. */
   readonly step: number
@@ -65,48 +47,14 @@ export interface TrainStepEvent<M extends TrainableModel = LlliteModel> {
   state(): Promise<TrainState<M>>
 }
 
-export interface TrainStateOptions {
-  /**
-   * Controls over which the conditioners are normalised (`normaliseConditioners`). Default: PyTorch's initialisation.
-   */
-  readonly controls?: readonly RgbImage[]
-  /** Default: AdamW. */
-  readonly optimizer?: OptimizerChoice
-}
-
-/**
- * The state of a new run of an LLLite. `up` is zero, so that the run starts as the base model.
- *
- * @throws CoreError for widths or a seed out of range, or an unknown optimiser
- */
-export function createTrainState(
-  sites: readonly Site[],
-  dims: AdapterDims,
-  seed: Seed,
-  { controls = [], optimizer = DEFAULT_OPTIMIZER }: TrainStateOptions = {},
-): TrainState {
-  checkSeed("training", seed)
-  checkRanges("training", { ...dims }, ADAPTER_RANGES)
-  const model = createLllite(sites, dims, createStream(seed, "init"))
-  if (controls.length > 0) normaliseConditioners(model, controls)
-  return beginTraining(model, optimizer)
-}
-
-/** The state of a run that begins with a model. @throws CoreError for an unknown optimiser */
-export function beginTraining<M extends TrainableModel>(
-  model: M,
-  optimizer: OptimizerChoice = DEFAULT_OPTIMIZER,
-): TrainState<M> {
-  return { model, optimizer: initOptimizer(optimizer, model.values.length), step: 0 }
-}
-
 /**
  * Trains a model from `state`, and changes the arrays of `state` at every step. Yields every step. Leaving the loop
  * ends the run. An aborted signal also ends it, inside the running step or after it. The result is then the state of
  * the last complete step.
  *
  * @param examples sizes of the data set's examples, which determine the batches
- * @throws CoreError when an option is out of range, or when a loss or a gradient is not finite
+ * @throws CoreError when an option is out of range; DivergedError, with the run before the failed step, when a loss, a
+ * gradient or a weight is not finite
  */
 export async function* train<M extends TrainableModel = LlliteModel>(
   state: TrainState<M>,
@@ -122,15 +70,33 @@ export async function* train<M extends TrainableModel = LlliteModel>(
   let { step } = state
   const optimizer = await load(model.values, state.optimizer, options.optimizer ?? DEFAULT_OPTIMIZER)
   const stateNow = async (): Promise<TrainState<M>> => ({ model, optimizer: await optimizer.save(), step })
+  const describe = (what: string): string => divergedText(what, step, rate(step))
+  /** The values before an update. */
+  const before = model.values.slice()
   try {
+    if (!areFinite(model.values)) {
+      throw new DivergedError(
+        "weights-not-finite",
+        "training: weights at the start are not finite. Start from another file, or anew.",
+        state,
+      )
+    }
     while (step < steps && signal?.aborted !== true) {
       const tasks = cut(step, batchOf(step), shards)
       const parts = await unlessAborted(gradients(model, tasks), signal)
       if (parts === null) break
       const { loss, gradients: sum } = sumParts(tasks, parts)
       const gradientNorm = clipGradients([sum], maxGradNorm > 0 ? maxGradNorm : Number.MAX_VALUE)
-      expectFinite({ loss, "length of the gradient": gradientNorm }, step, rate(step))
+      for (const [name, value] of Object.entries({ loss, "length of the gradient": gradientNorm })) {
+        if (Number.isFinite(value)) continue
+        throw new DivergedError("loss-not-finite", describe(`the ${name} is ${value}`), await stateNow())
+      }
+      before.set(model.values)
       await optimizer.step(sum, rate(step))
+      if (!areFinite(model.values)) {
+        model.values.set(before)
+        throw new DivergedError("weights-not-finite", describe("a weight is not finite"), await stateNow())
+      }
       step += 1
       yield { step, steps, loss, learningRate: rate(step - 1), gradientNorm, state: stateNow }
     }
@@ -150,14 +116,17 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefine
   }
 }
 
-function expectFinite(figures: Readonly<Record<string, number>>, step: number, rate: number): void {
-  for (const [name, value] of Object.entries(figures)) {
-    if (Number.isFinite(value)) continue
-    throw new CoreError(
-      "loss-not-finite",
-      `training: the ${name} at step ${step + 1} is ${value}. Lower the learning rate (now ${rate}) and start from the last checkpoint.`,
-    )
-  }
+/** @param step the finished steps */
+function divergedText(what: string, step: number, rate: number): string {
+  const kept = step === 0 ? "No step was made before." : `The run after step ${step} is kept.`
+  return `training: ${what} at step ${step + 1}. Lower the learning rate (now ${rate}). ${kept}`
+}
+
+function areFinite(values: Float32Array): boolean {
+  // One sum tells it, and is faster than a question for each value: NaN and Infinity times 0 are NaN.
+  let sum = 0
+  for (let i = 0; i < values.length; i++) sum += (values[i] as number) * 0
+  return sum === 0
 }
 
 /** A batch in at most `shards` parts of nearly one size. */

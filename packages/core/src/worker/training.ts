@@ -11,8 +11,10 @@ import type { LossAndGradients } from "../training/gradients.ts"
 import { LLLITE } from "../training/lllite-trainable.ts"
 import { objective } from "../training/objective.ts"
 import type { LoadOptimizer } from "../training/optimizers/index.ts"
-import type { GradientSource, GradientTask, TrainState } from "../training/train.ts"
-import { createTrainState, train } from "../training/train.ts"
+import type { GradientSource, GradientTask } from "../training/train.ts"
+import { train } from "../training/train.ts"
+import type { TrainState } from "../training/train-state.ts"
+import { createTrainState } from "../training/train-state.ts"
 
 /** The model of a run, and the run's cached data set. */
 export interface TrainPlace {

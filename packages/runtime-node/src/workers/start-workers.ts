@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads"
 import { CoreError } from "@lllite/core"
 import type { Client, Clients, ErrorClasses, RuntimeTasks } from "@lllite/core/runtime"
-import { createClient, memoryError } from "@lllite/core/runtime"
+import { createClient, DivergedError, memoryError } from "@lllite/core/runtime"
 import { FormatError } from "@lllite/format"
 import { InputError } from "../errors.ts"
 import { programFile } from "../own-files.ts"
@@ -10,7 +10,7 @@ import type { NodeTypes } from "./types.ts"
 import { END } from "./types.ts"
 
 /** Error classes that are kept when an error comes from a worker. */
-const ERROR_CLASSES: ErrorClasses = { CoreError, FormatError, InputError }
+const ERROR_CLASSES: ErrorClasses = { CoreError, DivergedError, FormatError, InputError }
 
 /** Worker threads, and the clients that call their tasks. */
 export interface StartedWorkers {

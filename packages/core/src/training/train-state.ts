@@ -1,0 +1,59 @@
+import type { AdapterDims, Site } from "@lllite/format"
+import type { RgbImage } from "../image.ts"
+import type { LlliteModel } from "../models/lllite/layout.ts"
+import { createLllite } from "../models/lllite/model.ts"
+import { checkRanges } from "../number-range.ts"
+import { checkSeed, type Seed } from "../random/seed.ts"
+import { createStream } from "../random/stream.ts"
+import { normaliseConditioners } from "./normalise-conditioners.ts"
+import type { OptimizerChoice } from "./optimizers/index.ts"
+import { DEFAULT_OPTIMIZER, initOptimizer } from "./optimizers/index.ts"
+import type { OptimizerState } from "./optimizers/optimizer.ts"
+import { ADAPTER_RANGES } from "./ranges.ts"
+import type { TrainableModel } from "./trainable.ts"
+
+/**
+ * A run between two steps, as plain data. With the same options the run continues from here bit for bit. The order of
+ * batches, their noise and the learning rate follow from the options and `step`.
+ */
+export interface TrainState<M extends TrainableModel = LlliteModel> {
+  readonly model: M
+  readonly optimizer: OptimizerState
+  /** The number of finished steps. */
+  readonly step: number
+}
+
+export interface TrainStateOptions {
+  /**
+   * Controls over which the conditioners are normalised (`normaliseConditioners`). Default: PyTorch's initialisation.
+   */
+  readonly controls?: readonly RgbImage[]
+  /** Default: AdamW. */
+  readonly optimizer?: OptimizerChoice
+}
+
+/**
+ * The state of a new run of an LLLite. `up` is zero, so that the run starts as the base model.
+ *
+ * @throws CoreError for widths or a seed out of range, or an unknown optimiser
+ */
+export function createTrainState(
+  sites: readonly Site[],
+  dims: AdapterDims,
+  seed: Seed,
+  { controls = [], optimizer = DEFAULT_OPTIMIZER }: TrainStateOptions = {},
+): TrainState {
+  checkSeed("training", seed)
+  checkRanges("training", { ...dims }, ADAPTER_RANGES)
+  const model = createLllite(sites, dims, createStream(seed, "init"))
+  if (controls.length > 0) normaliseConditioners(model, controls)
+  return beginTraining(model, optimizer)
+}
+
+/** The state of a run that begins with a model. @throws CoreError for an unknown optimiser */
+export function beginTraining<M extends TrainableModel>(
+  model: M,
+  optimizer: OptimizerChoice = DEFAULT_OPTIMIZER,
+): TrainState<M> {
+  return { model, optimizer: initOptimizer(optimizer, model.values.length), step: 0 }
+}
