@@ -17,6 +17,8 @@ export type InputErrorCode =
   | "output-exists"
   /** The text of a file has another encoding than UTF-8. */
   | "text-encoding"
+  /** The disk has less room than the work needs. */
+  | "no-space"
   /** The text does not name a repository. */
   | "repository-name"
   /** An address is not valid. */

@@ -1,4 +1,6 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { execFileSync } from "node:child_process"
+import { chmod, lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises"
+import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
@@ -46,7 +48,7 @@ it("leaves no files when the path is a folder", async () => {
   expect(await readdir(folder)).toEqual(["file"])
 })
 
-describe("without overwrite", () => {
+describe("with existing files that stay", () => {
   it("refuses a name that exists before it makes the contents, and keeps the file", async () => {
     const path = join(folder, "file")
     await writeFile(path, "old")
@@ -55,7 +57,7 @@ describe("without overwrite", () => {
       asked = true
       yield bytes(1)
     }
-    await expect(writeAtomically(path, contents(), { overwrite: false })).rejects.toThrow(/it exists already/)
+    await expect(writeAtomically(path, contents(), { existing: "refuse" })).rejects.toThrow(/it exists already/)
     expect(asked).toBe(false)
     expect(await readFile(path, "utf8")).toBe("old")
     expect(await readdir(folder)).toEqual(["file"])
@@ -67,15 +69,103 @@ describe("without overwrite", () => {
       await writeFile(path, "another program's")
       yield bytes(1)
     }
-    await expect(writeAtomically(path, contents(), { overwrite: false })).rejects.toThrow(/it exists already/)
+    await expect(writeAtomically(path, contents(), { existing: "refuse" })).rejects.toThrow(/it exists already/)
     expect(await readFile(path, "utf8")).toBe("another program's")
     expect(await readdir(folder)).toEqual(["file"])
   })
 
   it("writes a new file, under a name of any length", async () => {
     const name = "β".repeat(127)
-    await writeAtomically(join(folder, name), "text", { overwrite: false })
+    await writeAtomically(join(folder, name), "text", { existing: "refuse" })
     expect(await readdir(folder)).toEqual([name])
+  })
+})
+
+describe("with existing names that are passed over", () => {
+  it("takes the first free name, also one that is taken meanwhile, and says which", async () => {
+    const path = join(folder, "a.png")
+    expect(await writeAtomically(path, "1", { existing: "rename" })).toBe(path)
+    async function* contents(): AsyncGenerator<Uint8Array> {
+      await writeFile(join(folder, "a-2.png"), "another program's")
+      yield bytes(51)
+    }
+    expect(await writeAtomically(path, contents(), { existing: "rename" })).toBe(join(folder, "a-3.png"))
+    expect(
+      await Promise.all(["a.png", "a-2.png", "a-3.png"].map((name) => readFile(join(folder, name), "utf8"))),
+    ).toEqual(["1", "another program's", "3"])
+  })
+
+  it("gives each of many writers at once a name of its own", async () => {
+    const texts = Array.from({ length: 20 }, (_, i) => `picture ${i}`)
+    const write = (text: string) => writeAtomically(join(folder, "a.png"), text, { existing: "rename" })
+    const paths = await Promise.all(texts.map(write))
+    expect(await Promise.all(paths.map((path) => readFile(path, "utf8")))).toEqual(texts)
+    expect(await readdir(folder)).toHaveLength(20)
+  })
+
+  it("cuts a name that has no room for a number", async () => {
+    const path = join(folder, `${"β".repeat(125)}.png`)
+    await writeFile(path, "old")
+    expect(await writeAtomically(path, "new", { existing: "rename" })).toBe(join(folder, `${"β".repeat(124)}-2.png`))
+  })
+})
+
+describe.skipIf(process.platform === "win32")("what is at the path", () => {
+  it("keeps the permissions of a file that it replaces", async () => {
+    const path = join(folder, "private")
+    await writeFile(path, "old", { mode: 0o600 })
+    for (const mode of [0o600, 0o640, 0o444]) {
+      await chmod(path, mode)
+      await writeAtomically(path, "new")
+      expect((await stat(path)).mode & 0o777).toBe(mode)
+    }
+  })
+
+  it.skipIf(process.getuid?.() !== 0)("keeps the owner where the system allows it", async () => {
+    const path = join(folder, "file")
+    await writeFile(path, "old")
+    execFileSync("chown", ["1234:1235", path])
+    await writeAtomically(path, "new")
+    expect(await stat(path)).toMatchObject({ uid: 1234, gid: 1235 })
+  })
+
+  it("writes the file behind symbolic links, also one that does not exist yet", async () => {
+    await writeFile(join(folder, "file"), "old")
+    await symlink("file", join(folder, "near"))
+    await symlink("near", join(folder, "far"))
+    await symlink("later", join(folder, "dangling"))
+    expect(await writeAtomically(join(folder, "far"), "new")).toBe(join(folder, "far"))
+    await writeAtomically(join(folder, "dangling"), "first")
+    expect(await readFile(join(folder, "file"), "utf8")).toBe("new")
+    expect(await readFile(join(folder, "later"), "utf8")).toBe("first")
+    for (const name of ["near", "far", "dangling"])
+      expect((await lstat(join(folder, name))).isSymbolicLink()).toBe(true)
+  })
+
+  it("refuses what is not a file, also behind a link, and leaves it as it is", async () => {
+    execFileSync("mkfifo", [join(folder, "pipe")])
+    const server = createServer().listen(join(folder, "socket"))
+    await new Promise((resolve) => server.on("listening", resolve))
+    await symlink("/dev/null", join(folder, "device"))
+    await symlink("circle", join(folder, "circle"))
+    const kinds = {
+      pipe: "a named pipe",
+      socket: "a socket",
+      device: "a device",
+      ".": "a folder",
+      circle: "in a circle",
+    }
+    try {
+      for (const [name, kind] of Object.entries(kinds)) {
+        for (const existing of ["replace", "refuse"] as const) {
+          await expect(writeAtomically(join(folder, name), "x", { existing })).rejects.toThrow(kind)
+        }
+      }
+      expect((await readdir(folder)).sort()).toEqual(["circle", "device", "pipe", "socket"])
+      expect((await stat("/dev/null")).isCharacterDevice()).toBe(true)
+    } finally {
+      server.close()
+    }
   })
 })
 

@@ -1,18 +1,19 @@
-import { createHash, randomBytes } from "node:crypto"
 import type { FileHandle } from "node:fs/promises"
-import { link, lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises"
-import { hostname } from "node:os"
-import { basename, dirname, join, resolve } from "node:path"
-import { fileError, InputError } from "../errors.ts"
-import { removeOnExit } from "./remove-on-exit.ts"
+import { link, open, rename, rm } from "node:fs/promises"
+import { dirname, join, parse, resolve } from "node:path"
+import { fileError } from "../errors.ts"
+import type { Existing } from "./output-target.ts"
+import { findTarget, takenError } from "./output-target.ts"
+import { hasCode } from "./system-code.ts"
+import { openTemporary } from "./temporary-file.ts"
 
 /** The contents of a file: text, bytes, or bytes in pieces. */
 export type Contents = string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 
 /** Options of {@link writeAtomically}. */
 export interface WriteOptions {
-  /** Whether an existing file at the path may be replaced. Default: true */
-  readonly overwrite?: boolean
+  /** What happens if the name is taken. Default: `replace` */
+  readonly existing?: Existing
 }
 
 /**
@@ -20,16 +21,18 @@ export interface WriteOptions {
  * flushed to the disk and then renamed to `path`. Missing folders are made. An earlier file at `path` stays until the
  * rename.
  *
+ * A replaced file keeps its permissions, and its owner where the system allows it. A symbolic link stays, and the file
+ * that it leads to is replaced. Folders, devices, pipes and sockets are refused.
+ *
  * The temporary file is removed when the process exits meanwhile. A program that is killed leaves it behind. The next
  * write into the same folder then removes it.
  *
- * @throws InputError when the path cannot be written, or when it exists and `overwrite` is false. Errors of `contents`
+ * @returns the path of the file, which differs from `path` if `existing` is `rename` and the name was taken
+ * @throws InputError when the path cannot be written, or when it exists and `existing` is `refuse`. Errors of `contents`
  * are passed on. No temporary file stays behind.
  */
-export async function writeAtomically(path: string, contents: Contents, options: WriteOptions = {}): Promise<void> {
-  const { overwrite = true } = options
-  const folder = dirname(path)
-  const temporary = join(folder, temporaryName(basename(path)))
+export async function writeAtomically(path: string, contents: Contents, options: WriteOptions = {}): Promise<string> {
+  const { existing = "replace" } = options
   const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work()
@@ -38,30 +41,38 @@ export async function writeAtomically(path: string, contents: Contents, options:
     }
   }
   // The name is checked before the work and again at its end, since making the contents may take hours.
-  if (!overwrite) await refuseTaken(path)
-  const keep = removeOnExit(temporary)
+  const target = await findTarget(path, existing)
+  const temporary = await attempt(() => openTemporary(target.path, target.earlier))
+  let written: string
   try {
-    const { handle, firstMade } = await attempt(async () => {
-      const firstMade = await mkdir(folder, { recursive: true })
-      await removeAbandoned(folder)
-      return { handle: await open(temporary, "wx"), firstMade }
-    })
-    try {
-      // Errors of `contents` pass unchanged. Only errors of the disk are about this path.
-      for await (const piece of pieces(contents)) await attempt(() => writeAll(handle, piece))
-      await attempt(() => handle.sync())
-    } finally {
-      await handle.close()
-    }
-    await attempt(() => (overwrite ? rename(temporary, path) : linkNew(temporary, path)))
-    await attempt(() => syncFolders(folder, firstMade))
+    await fill(temporary.handle, contents, attempt)
+    written = await attempt(() => giveName(temporary.path, path, existing))
   } catch (error) {
-    // The folder may be no folder. The error of the work says so.
-    await rm(temporary, { force: true }).catch(() => {})
+    // The first error is the one that counts.
+    await rm(temporary.path, { force: true }).catch(() => {})
     throw error
   } finally {
-    keep()
+    temporary.keep()
   }
+  await attempt(() => syncFolders(dirname(target.path), temporary.firstMade))
+  return written
+}
+
+/** Writes the contents, flushes them to the disk and closes the file. */
+async function fill(
+  handle: FileHandle,
+  contents: Contents,
+  attempt: <T>(work: () => Promise<T>) => Promise<T>,
+): Promise<void> {
+  try {
+    // Errors of `contents` pass unchanged. Only errors of the disk are about this path.
+    for await (const piece of pieces(contents)) await attempt(() => writeAll(handle, piece))
+    await attempt(() => handle.sync())
+  } catch (error) {
+    await handle.close().catch(() => {})
+    throw error
+  }
+  await attempt(() => handle.close())
 }
 
 async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
@@ -77,56 +88,51 @@ function pieces(contents: Contents): Iterable<Uint8Array> | AsyncIterable<Uint8A
   return contents instanceof Uint8Array ? [contents] : contents
 }
 
-async function refuseTaken(path: string): Promise<void> {
-  const taken = await lstat(path).then(
-    () => true,
-    () => false,
-  )
-  if (taken) throw new InputError("output-exists", `cannot write "${path}": it exists already. Choose another name.`)
+/** Gives a finished file its name. @returns the path that it has now */
+async function giveName(temporary: string, path: string, existing: Existing): Promise<string> {
+  if (existing === "replace") {
+    // Meanwhile the path may have become a folder or a link.
+    await rename(temporary, (await findTarget(path, existing)).path)
+    return path
+  }
+  for (let number = 1; ; number++) {
+    const free = number === 1 ? path : numbered(path, number)
+    if (await takeFree(temporary, free)) return free
+    if (existing === "refuse") throw takenError([path])
+  }
 }
 
-/** Gives a finished file its name if the name is free. A link fails where a rename would replace a file. */
-async function linkNew(temporary: string, path: string): Promise<void> {
+/** Gives a finished file a name if the name is free. Of several programs at once, one gets it. */
+async function takeFree(temporary: string, path: string): Promise<boolean> {
   try {
     await link(temporary, path)
-  } catch (cause) {
-    // FAT and some network file systems have no links. There, a check right before the rename is the best that is
-    // possible.
-    if (!hasCode(cause, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS")) throw cause
-    await refuseTaken(path)
-    return rename(temporary, path)
-  }
-  await rm(temporary)
-}
-
-const SUFFIX = ".lllite-tmp"
-
-/** Identifies this machine. Several machines may share a folder and use the same process numbers. */
-const MACHINE = createHash("sha256").update(hostname()).digest("hex").slice(0, 8)
-
-/** A hidden name with the machine and process that write it. It is cut, since names have a limit of 255 bytes. */
-function temporaryName(name: string): string {
-  const beginning = [...name].slice(0, 40).join("")
-  return `.${beginning}.${MACHINE}-${process.pid}-${randomBytes(6).toString("hex")}${SUFFIX}`
-}
-
-/** Removes temporary files of processes of this machine that have ended. */
-async function removeAbandoned(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const [, machine, pid] = /\.([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.lllite-tmp$/.exec(name) ?? []
-    if (!name.startsWith(".") || machine !== MACHINE || isRunning(Number(pid))) continue
-    await rm(join(folder, name), { force: true })
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
+    await rm(temporary)
     return true
   } catch (cause) {
-    // EPERM means that the process exists and may not be signalled.
-    return !hasCode(cause, "ESRCH")
+    if (hasCode(cause, "EEXIST")) return false
+    // FAT and some network file systems have no links. An empty file reserves the name there.
+    if (!hasCode(cause, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK")) throw cause
   }
+  try {
+    await (await open(path, "wx")).close()
+  } catch (cause) {
+    if (hasCode(cause, "EEXIST")) return false
+    throw cause
+  }
+  await rename(temporary, path)
+  return true
+}
+
+/** The longest name in bytes that common file systems take. */
+const LONGEST_NAME = 255
+
+/** `a/name-2.png` for `a/name.png`. A long name is cut. */
+function numbered(path: string, number: number): string {
+  const { dir, name, ext } = parse(path)
+  const end = `-${number}${ext}`
+  let begin = name
+  while (begin !== "" && Buffer.byteLength(begin + end) > LONGEST_NAME) begin = [...begin].slice(0, -1).join("")
+  return join(dir, begin + end)
 }
 
 /** Flushes a rename, and the folders made for it, to the disk. Windows cannot open a folder and does not need this. */
@@ -140,17 +146,15 @@ async function syncFolders(folder: string, firstMade: string | undefined): Promi
 }
 
 async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, "r")
+  let handle: FileHandle | undefined
   try {
+    handle = await open(path, "r")
     await handle.sync()
   } catch (cause) {
-    // Some network file systems cannot sync a folder. They keep the order of renames themselves.
-    if (!hasCode(cause, "EINVAL", "ENOTSUP", "EOPNOTSUPP")) throw cause
+    // Some network file systems cannot sync a folder. They keep the order of renames themselves. A folder that may not
+    // be read cannot be opened. The file itself is on the disk already.
+    if (!hasCode(cause, "EINVAL", "ENOTSUP", "EOPNOTSUPP", "EACCES", "EPERM")) throw cause
   } finally {
-    await handle.close()
+    await handle?.close()
   }
-}
-
-function hasCode(cause: unknown, ...codes: readonly string[]): boolean {
-  return cause instanceof Error && "code" in cause && codes.includes(String(cause.code))
 }

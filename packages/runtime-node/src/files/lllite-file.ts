@@ -4,6 +4,7 @@ import type { FloatDtype, UnetLayout } from "@lllite/format"
 import { llliteOf, openSafetensors } from "@lllite/format"
 import { expectLllite } from "@lllite/format/identify"
 import { llliteChunks } from "@lllite/format/write"
+import type { WriteOptions } from "./atomic-write.ts"
 import { writeAtomically } from "./atomic-write.ts"
 import { withPath } from "./path-source.ts"
 
@@ -22,19 +23,22 @@ export async function readLlliteFile(path: string, layout: UnetLayout): Promise<
   })
 }
 
-export interface WriteLlliteOptions {
+export interface WriteLlliteOptions extends WriteOptions {
   readonly dtype: FloatDtype
   /** See format's `buildLlliteMetadata`. */
   readonly metadata?: ReadonlyMap<string, string>
 }
 
 /**
- * Writes an LLLite that every reader of the format loads. The file is there whole or not at all.
+ * Writes an LLLite that every reader of the format loads. The file is there whole or not at all. See
+ * `writeAtomically`.
  *
+ * @returns the path of the file, which differs from `path` if `existing` is `rename` and the name was taken
  * @throws InputError when the path cannot be written; FormatError when a value is too large for the dtype
  */
-export async function writeLlliteFile(path: string, model: LlliteModel, options: WriteLlliteOptions): Promise<void> {
+export async function writeLlliteFile(path: string, model: LlliteModel, options: WriteLlliteOptions): Promise<string> {
+  const { existing, ...file } = options
   const sites = model.adapters.map(({ site, condDim, mlpDim }) => ({ ...site, condDim, mlpDim }))
-  const chunks = llliteChunks({ ...options, sites, values: (site, name) => fileTensor(model, site, name) })
-  await writeAtomically(path, chunks)
+  const chunks = llliteChunks({ ...file, sites, values: (site, name) => fileTensor(model, site, name) })
+  return writeAtomically(path, chunks, existing === undefined ? {} : { existing })
 }

@@ -37,7 +37,7 @@ export async function startDawn(weights: WeightDtype = "file"): Promise<NodeRunn
 
 function tileFile(): TileStore {
   const path = join(cacheFolder(), "webgpu-tiles.json")
-  return { read: () => readTextFile(path), write: (text) => writeAtomically(path, text) }
+  return { read: () => readTextFile(path), write: async (text) => void (await writeAtomically(path, text)) }
 }
 
 /** Loads Dawn and makes WebGPU's classes global, since tfjs looks for them there. */

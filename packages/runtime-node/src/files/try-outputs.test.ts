@@ -1,0 +1,69 @@
+import { execFileSync } from "node:child_process"
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterEach, beforeEach, expect, it } from "vitest"
+import { tryOutputs } from "./try-outputs.ts"
+
+let folder = ""
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "lllite-try-"))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+const at = (...names: readonly string[]): string => join(folder, ...names)
+
+it("accepts paths that can be written, and leaves no file and no folder behind", async () => {
+  await mkdir(at("there"))
+  await writeFile(at("there", "old"), "old")
+  await tryOutputs([at("a", "b", "file"), at("there", "old"), at("there", "new")], { bytes: 1 })
+  await tryOutputs([at("there", "old")], { existing: "rename" })
+  expect(await readdir(folder, { recursive: true })).toEqual(["there", join("there", "old")])
+})
+
+it("names every kind of path that cannot be written", async () => {
+  await writeFile(at("file"), "")
+  await mkdir(at("folder"))
+  await symlink("circle", at("circle"))
+  const refused: readonly (readonly [path: string, reason: RegExp])[] = [
+    [at("folder"), /it is a folder, expected a file/],
+    [`${at("new")}/`, /it is the name of a folder/],
+    ["", /expected that of a file/],
+    [at("file", "inner"), /a part of the path is a file/],
+    [at("x".repeat(256)), /too long/],
+    [at(...Array.from({ length: 20 }, () => "y".repeat(250)), "z"), /too long/],
+    [at("a\0b"), /cannot hold a NUL character/],
+    [at("circle"), /lead in a circle/],
+    [at("circle", "inner"), /lead in a circle/],
+  ]
+  for (const existing of ["replace", "refuse"] as const) {
+    for (const [path, reason] of refused) await expect(tryOutputs([path], { existing }), path).rejects.toThrow(reason)
+  }
+  expect((await readdir(folder)).sort()).toEqual(["circle", "file", "folder"])
+})
+
+it("counts the files that exist", async () => {
+  for (const name of ["a", "b", "c"]) await writeFile(at(name), "")
+  const paths = ["new", "a", "b", "c"].map((name) => at(name))
+  await expect(tryOutputs(paths, { existing: "refuse" })).rejects.toMatchObject({
+    code: "output-exists",
+    message: expect.stringContaining('a" and 2 more files: they exist already.'),
+  })
+})
+
+it("compares the room on the disk with what the work needs", async () => {
+  await expect(tryOutputs([at("file")], { bytes: 2 ** 60 })).rejects.toMatchObject({
+    code: "no-space",
+    message: expect.stringMatching(/the work needs 1099511627776\.0 MiB there, and [\d.]+ MiB are free/),
+  })
+})
+
+it.skipIf(process.platform === "win32")("tries the disk: a limit of the system is found before the work", async () => {
+  const module = join(import.meta.dirname, "..", "..", "dist", "files.js")
+  const program = `const { tryOutputs } = await import(${JSON.stringify(module)})
+await tryOutputs(["new/file"]).catch((error) => console.log(error.message))`
+  const script = `ulimit -f 1; exec "$0" --input-type=module -e "$1"`
+  const said = execFileSync("bash", ["-c", script, process.execPath, program], { cwd: folder, encoding: "utf8" })
+  expect(said).toMatch(/cannot write into "new": the file would be larger than the system allows/)
+  expect(await readdir(folder)).toEqual([])
+})
