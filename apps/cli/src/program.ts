@@ -3,6 +3,7 @@ import type { Command } from "./command/command.ts"
 import { entry } from "./command/help.ts"
 import { describeError, EXIT_FAILURE, UsageError } from "./terminal/errors.ts"
 import type { Interrupt } from "./terminal/interrupt.ts"
+import { print } from "./terminal/streams.ts"
 import { readVersion } from "./version.ts"
 
 interface Listed {
@@ -109,16 +110,16 @@ async function runCommand(argv: readonly string[], signal: AbortSignal): Promise
     return EXIT_FAILURE
   }
   if (name === "-V" || name === "--version") {
-    process.stdout.write(`${readVersion()}\n`)
+    print(readVersion())
     return 0
   }
   if (name === "-h" || name === "--help" || (name === "help" && rest.length === 0)) {
-    process.stdout.write(`${programHelp()}\n`)
+    print(programHelp())
     return 0
   }
   if (name === "help") {
     const command = await findCommand(rest[0] ?? "")
-    process.stdout.write(`${command.help(rest[1] === "all" ? "all" : "taken")}\n`)
+    print(command.help(rest[1] === "all" ? "all" : "taken"))
     return 0
   }
   const command = await findCommand(name)

@@ -1,6 +1,7 @@
 import type { Layer, OptionTable, Problem } from "@lllite/runtime-node/options"
 import { describeProblems, joinLayers, readLayer } from "@lllite/runtime-node/options"
 import { describeInput, UsageError } from "../terminal/errors.ts"
+import { print } from "../terminal/streams.ts"
 import { parseArguments } from "./arguments.ts"
 import { readConfigLayer } from "./config-file.ts"
 import { commandHelp } from "./help.ts"
@@ -30,7 +31,7 @@ export function defineCommand<Table extends OptionTable>(spec: CommandSpec<Table
     async invoke(argv, signal) {
       const parsed = parseArguments(options, argv, name)
       if (parsed.help !== null) {
-        process.stdout.write(`${help(parsed.help)}\n`)
+        print(help(parsed.help))
         return
       }
       const layer = readLayer(options, { where: name, entries: parsed.entries, spell: flagName })

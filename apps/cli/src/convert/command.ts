@@ -1,4 +1,5 @@
 import { defineCommand } from "../command/command.ts"
+import { print } from "../terminal/streams.ts"
 import { CONVERT_OPTIONS } from "./options.ts"
 
 /** `lllite convert` */
@@ -13,6 +14,6 @@ export const convertCommand = defineCommand({
     )
     const settings = reader.finish()
     const { runConvert } = await import("./run.ts")
-    process.stdout.write(`${await runConvert(files, settings, signal)}\n`)
+    print(await runConvert(files, settings, signal))
   },
 })

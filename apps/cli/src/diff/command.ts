@@ -1,6 +1,7 @@
 import { flag } from "@lllite/runtime-node/options"
 import { defineCommand } from "../command/command.ts"
 import { JSON_OPTION } from "../lllite-file/output-options.ts"
+import { print } from "../terminal/streams.ts"
 
 /** `lllite diff` */
 export const diffCommand = defineCommand({
@@ -14,6 +15,6 @@ export const diffCommand = defineCommand({
   async run(reader, files, signal) {
     const settings = reader.finish()
     const { runDiff } = await import("./run.ts")
-    process.stdout.write(`${await runDiff(files, settings, signal)}\n`)
+    print(await runDiff(files, settings, signal))
   },
 })

@@ -1,5 +1,6 @@
 import { defineCommand } from "../command/command.ts"
 import { JSON_OPTION } from "../lllite-file/output-options.ts"
+import { print } from "../terminal/streams.ts"
 
 /** `lllite doctor` */
 export const doctorCommand = defineCommand({
@@ -9,6 +10,6 @@ export const doctorCommand = defineCommand({
   async run(reader, _, signal) {
     const { json } = reader.finish()
     const { runDoctor } = await import("./run.ts")
-    process.stdout.write(`${await runDoctor(json, signal)}\n`)
+    print(await runDoctor(json, signal))
   },
 })

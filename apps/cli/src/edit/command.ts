@@ -1,4 +1,5 @@
 import { defineCommand } from "../command/command.ts"
+import { print } from "../terminal/streams.ts"
 import { EDIT_OPTIONS, editProblem } from "./options.ts"
 
 /** `lllite edit` */
@@ -11,6 +12,6 @@ export const editCommand = defineCommand({
     reader.check(["set", "unset", "clear", "fill", "output", "force"], () => editProblem(reader.settings))
     const settings = reader.finish()
     const { runEdit } = await import("./run.ts")
-    process.stdout.write(`${await runEdit(files, settings, signal)}\n`)
+    print(await runEdit(files, settings, signal))
   },
 })

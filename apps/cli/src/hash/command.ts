@@ -1,5 +1,6 @@
 import { defineCommand } from "../command/command.ts"
 import { JSON_OPTION } from "../lllite-file/output-options.ts"
+import { print } from "../terminal/streams.ts"
 
 /** `lllite hash` */
 export const hashCommand = defineCommand({
@@ -10,6 +11,6 @@ export const hashCommand = defineCommand({
   async run(reader, files, signal) {
     const settings = reader.finish()
     const { runHash } = await import("./run.ts")
-    process.stdout.write(`${await runHash(files, settings, signal)}\n`)
+    print(await runHash(files, settings, signal))
   },
 })

@@ -1,6 +1,7 @@
 import { flag } from "@lllite/runtime-node/options"
 import { defineCommand } from "../command/command.ts"
 import { JSON_OPTION } from "../lllite-file/output-options.ts"
+import { print } from "../terminal/streams.ts"
 
 /** `lllite inspect` */
 export const inspectCommand = defineCommand({
@@ -17,6 +18,6 @@ export const inspectCommand = defineCommand({
     const { inspectFile } = await import("./run.ts")
     const { formatReport } = await import("./text.ts")
     const report = await inspectFile(file, { health, signal })
-    process.stdout.write(`${json ? JSON.stringify(report, null, 2) : formatReport(report)}\n`)
+    print(json ? JSON.stringify(report, null, 2) : formatReport(report))
   },
 })

@@ -1,4 +1,5 @@
 import { defineCommand } from "../command/command.ts"
+import { print } from "../terminal/streams.ts"
 import { MERGE_OPTIONS } from "./options.ts"
 
 /** `lllite merge` */
@@ -16,6 +17,6 @@ export const mergeCommand = defineCommand({
     })
     const settings = reader.finish()
     const { runMerge } = await import("./run.ts")
-    process.stdout.write(`${await runMerge(files, settings, signal)}\n`)
+    print(await runMerge(files, settings, signal))
   },
 })

@@ -1,4 +1,5 @@
 import { defineCommand } from "../command/command.ts"
+import { print } from "../terminal/streams.ts"
 import { PRUNE_OPTIONS } from "./options.ts"
 
 const WAYS = ["blocks", "keepBlocks", "weakest"] as const
@@ -18,6 +19,6 @@ export const pruneCommand = defineCommand({
     })
     const settings = reader.finish()
     const { runPrune } = await import("./run.ts")
-    process.stdout.write(`${await runPrune(files, settings, signal)}\n`)
+    print(await runPrune(files, settings, signal))
   },
 })

@@ -1,4 +1,5 @@
 import { defineCommand } from "../command/command.ts"
+import { print } from "../terminal/streams.ts"
 import { RESIZE_OPTIONS } from "./options.ts"
 
 /** `lllite resize` */
@@ -15,6 +16,6 @@ export const resizeCommand = defineCommand({
     )
     const settings = reader.finish()
     const { runResize } = await import("./run.ts")
-    process.stdout.write(`${await runResize(files, settings, signal)}\n`)
+    print(await runResize(files, settings, signal))
   },
 })
