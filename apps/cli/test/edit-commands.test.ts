@@ -211,7 +211,7 @@ describe("used rightly", () => {
 describe("used wrongly", () => {
   const cases: readonly (readonly [RegExp, ...string[]])[] = [
     [
-      /ones\.safetensors" exists already\. Use another name, or --force/,
+      /ones\.safetensors": it exists already\. Choose another name\. To replace it, use --force\.\n/,
       "convert",
       "a.safetensors",
       "--dtype",

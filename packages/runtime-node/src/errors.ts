@@ -15,10 +15,10 @@ export type InputErrorCode =
   | "file-size"
   /** The file to be written exists already. */
   | "output-exists"
-  /** The text of a file has another encoding than UTF-8. */
-  | "text-encoding"
   /** The disk has less room than the work needs. */
   | "no-space"
+  /** The text of a file has another encoding than UTF-8. */
+  | "text-encoding"
   /** The text does not name a repository. */
   | "repository-name"
   /** An address is not valid. */
@@ -105,6 +105,8 @@ export type InputErrorCode =
   | "setup-broken"
   /** The GPU cannot be used. */
   | "setup-gpu"
+  /** The folder of the setup holds other files. */
+  | "setup-folder"
 
 /** Options of an {@link InputError}. */
 export interface InputErrorOptions extends ErrorOptions {

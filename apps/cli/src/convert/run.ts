@@ -1,6 +1,6 @@
 import { convertSafetensors } from "@lllite/format/edit"
 import { withPath } from "@lllite/runtime-node/files"
-import { refuseTaken, reportWritten, writeEdited } from "../lllite-file/edited-file.ts"
+import { reportWritten, tryOutput, writeEdited } from "../lllite-file/edited-file.ts"
 import { plural } from "../terminal/text.ts"
 import type { ConvertSettings } from "./options.ts"
 
@@ -12,7 +12,7 @@ export async function runConvert(
 ): Promise<string> {
   const [input = ""] = files
   const { dtype, keys, allowOverflow } = options
-  await refuseTaken(options)
+  await tryOutput(options)
   return withPath(
     input,
     async (source) => {

@@ -7,15 +7,15 @@ import type { TrainState } from "@lllite/core/training"
 import { buildLlliteMetadata } from "@lllite/format/modelspec"
 import { enumerateSites } from "@lllite/format/selections"
 import type { AdapterHandleUse, SdxlHandle } from "@lllite/runtime-node"
-import { contactSheet, encodePng, overlayEdges, writeAtomically, writeLlliteFile, writePng } from "@lllite/runtime-node"
+import { contactSheet, encodePng, overlayEdges, tryOutputs, writeAtomically, writePng } from "@lllite/runtime-node"
 import { cannyThresholds } from "@lllite/tiny"
-import { fileDate, prepareFolder, stepFileName } from "../lllite-file/save-lllite.ts"
+import { fileDate, saveLllite, stepFileName } from "../lllite-file/save-lllite.ts"
 import { startRuntime } from "../model/start-runtime.ts"
 import { InterruptedError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { clock } from "../terminal/progress.ts"
 import { NOTHING_TO_SAVE, untilStopped } from "../terminal/until-stopped.ts"
-import { followTraining, SHARDS } from "../train/run.ts"
+import { followTraining, SHARDS, saveDiverged } from "../train/run.ts"
 import { readVersion } from "../version.ts"
 import type { DemoSettings } from "./options.ts"
 import type { EdgePair } from "./pairs.ts"
@@ -50,7 +50,7 @@ const EDGE_COLOUR = [230, 0, 90] as const
 export async function runDemo(settings: DemoSettings, reporter: Reporter, signal: AbortSignal): Promise<void> {
   const start = performance.now()
   const secondsSince = (from: number): number => Math.round((performance.now() - from) / 10) / 100
-  await prepareFolder(settings.out)
+  await tryDemoFiles(settings)
   const runtime = await startRuntime({ backend: settings.backend }, reporter, signal)
   try {
     reporter.say(
@@ -103,15 +103,15 @@ export async function runDemo(settings: DemoSettings, reporter: Reporter, signal
       lllite: `${LLLITE_NAME}.safetensors`,
       pictures,
     }
-    const writing = writeResults(settings.out, { pairs, recipes, plain, steered, losses, result })
-    await untilStopped(writing, signal, "stopped while writing the results. The LLLite is saved")
+    const writing = writeResults(settings, { pairs, recipes, plain, steered, losses, result })
+    const report = await untilStopped(writing, signal, "stopped while writing the results. The LLLite is saved")
     reporter.say(
       "result",
       { ...result, out: settings.out },
       [
         `Edge F1 with the LLLite ${result.edgeF1.with.toFixed(3)}, without ${result.edgeF1.without.toFixed(3)}.`,
         `Trained for ${clock(trainSeconds)}, drew for ${clock(generateSeconds)}. Peak memory: ${result.peakRssMiB} MiB.`,
-        `Open ${join(settings.out, "report.html")}`,
+        `Open ${report}`,
       ].join("\n"),
     )
   } finally {
@@ -121,11 +121,12 @@ export async function runDemo(settings: DemoSettings, reporter: Reporter, signal
 
 async function trainDemo(
   sdxl: SdxlHandle,
-  { seed, steps }: DemoSettings,
+  settings: DemoSettings,
   losses: number[],
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<TrainState> {
+  const { seed, steps } = settings
   const { batchSize, learningRate, minTimestep, maxTimestep } = DEMO
   const run = sdxl.train(drawnDataset(DEMO.pairs), {
     ...DEMO.dims,
@@ -139,14 +140,14 @@ async function trainDemo(
     shards: SHARDS,
     signal,
   })
-  return followTraining(run, reporter, signal, ({ loss }) => void losses.push(loss))
+  const following = followTraining(run, reporter, signal, ({ loss }) => void losses.push(loss))
+  return following.catch((error: unknown) => saveDiverged(error, (state) => saveDemo(state, settings, reporter)))
 }
 
 /** Saves the LLLite. The file's name has the step if the training is not complete. */
-async function saveDemo(state: TrainState, { out, steps }: DemoSettings, reporter: Reporter): Promise<string> {
+async function saveDemo(state: TrainState, { out, steps, force }: DemoSettings, reporter: Reporter): Promise<string> {
   if (state.step === 0) throw new InterruptedError(NOTHING_TO_SAVE)
   const name = state.step < steps ? stepFileName(LLLITE_NAME, state.step) : `${LLLITE_NAME}.safetensors`
-  const path = join(out, name)
   const metadata = buildLlliteMetadata({
     title: LLLITE_NAME,
     ...fileDate(),
@@ -156,9 +157,7 @@ async function saveDemo(state: TrainState, { out, steps }: DemoSettings, reporte
     preprocessor: "canny",
     timestepRange: [DEMO.minTimestep, DEMO.maxTimestep],
   })
-  await writeLlliteFile(path, state.model, { dtype: "F16", metadata })
-  reporter.say("file", { path, step: state.step }, `Saved ${path}`)
-  return path
+  return saveLllite(join(out, name), state, { dtype: "F16", metadata, force }, reporter)
 }
 
 /** The recipes of the held-out pairs, with or without the LLLite. */
@@ -186,7 +185,26 @@ function recipesOf(pairs: readonly EdgePair[], seed: number, isSteered: boolean)
   )
 }
 
-function pictureFile(index: number, what: "control" | "without" | "with"): string {
+const SHEET = "sheet.png"
+const REPORT = "report.html"
+const RESULT = "result.json"
+const PICTURES = "pictures"
+const PICTURE_KINDS = ["control", "without", "with"] as const
+
+/** Refuses files of an earlier demo, and a folder that cannot be written. @throws InputError */
+async function tryDemoFiles({ out, force }: DemoSettings): Promise<void> {
+  const pictures = Array.from({ length: DEMO.heldOut }, (_, i) =>
+    PICTURE_KINDS.map((kind) => join(PICTURES, pictureFile(i, kind))),
+  )
+  const names = [`${LLLITE_NAME}.safetensors`, SHEET, REPORT, RESULT, ...pictures.flat()]
+  const paths = names.map((name) => join(out, name))
+  await tryOutputs(paths, { existing: force ? "replace" : "refuse", bytes: DEMO_BYTES })
+}
+
+/** Bytes that a demo writes at most. */
+const DEMO_BYTES = 8 * 2 ** 20
+
+function pictureFile(index: number, what: (typeof PICTURE_KINDS)[number]): string {
   return `${String(index).padStart(2, "0")}-${what}.png`
 }
 
@@ -223,17 +241,19 @@ interface DemoPictures {
   readonly result: DemoResult
 }
 
-async function writeResults(out: string, pictures: DemoPictures): Promise<void> {
+/** Writes everything but the LLLite. Files that appeared meanwhile stay. @returns the path of the report */
+async function writeResults({ out, force }: DemoSettings, pictures: DemoPictures): Promise<string> {
+  const options = { existing: force ? "replace" : "rename" } as const
   const { pairs, recipes, plain, steered, losses, result } = pictures
   const rows = pairs.map(({ control, caption, edges }, i) => {
     const image = steered[i] as RgbImage
     return { images: [control, plain[i] as RgbImage, image, overlayEdges(image, edges, EDGE_COLOUR)], caption }
   })
   for (const [i, { images }] of rows.entries()) {
-    for (const [j, name] of (["control", "without", "with"] as const).entries()) {
+    for (const [j, name] of PICTURE_KINDS.entries()) {
       const recipe = name === "control" ? undefined : recipes[name][i]
       const text = recipe === undefined ? undefined : recipeText(recipe)
-      await writePng(join(out, "pictures", pictureFile(i, name)), images[j] as RgbImage, text)
+      await writePng(join(out, PICTURES, pictureFile(i, name)), images[j] as RgbImage, text, options)
     }
   }
   const sheet = encodePng(
@@ -244,10 +264,11 @@ async function writeResults(out: string, pictures: DemoPictures): Promise<void> 
       across: 2,
     }),
   )
-  await writeAtomically(join(out, "sheet.png"), sheet)
-  await writeAtomically(join(out, "report.html"), renderReport(reportOf(sheet, losses, result)))
+  await writeAtomically(join(out, SHEET), sheet, options)
+  const report = await writeAtomically(join(out, REPORT), renderReport(reportOf(sheet, losses, result)), options)
   // This file is written last. If it exists, all others exist.
-  await writeAtomically(join(out, "result.json"), `${JSON.stringify(result, null, 2)}\n`)
+  await writeAtomically(join(out, RESULT), `${JSON.stringify(result, null, 2)}\n`, options)
+  return report
 }
 
 function reportOf(

@@ -2,19 +2,19 @@ import { basename } from "node:path"
 import { openSafetensors } from "@lllite/format"
 import { changeMetadata, missingMetadata, withMetadata } from "@lllite/format/edit"
 import { withPath } from "@lllite/runtime-node/files"
-import { refuseTaken, reportWritten, writeEdited } from "../lllite-file/edited-file.ts"
+import { reportWritten, tryOutput, writeEdited } from "../lllite-file/edited-file.ts"
 import { openLllite } from "../lllite-file/open-lllite.ts"
 import { plural, printable } from "../terminal/text.ts"
 import type { EditSettings } from "./options.ts"
 import { isChange } from "./options.ts"
 
-/** Shows metadata, or writes a file with other metadata. @throws UsageError when the output exists; InputError, FormatError */
+/** Shows metadata, or writes a file with other metadata. @throws InputError, FormatError */
 export async function runEdit(files: readonly string[], options: EditSettings, signal: AbortSignal): Promise<string> {
   const [input = ""] = files
   const { set, unset, clear, fill, output = input, force, json } = options
   const changes = isChange(options)
   const target = { output, force, json }
-  if (changes) await refuseTaken(target)
+  if (changes) await tryOutput(target)
   return withPath(
     input,
     async (source) => {

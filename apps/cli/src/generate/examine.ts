@@ -4,6 +4,7 @@ import { openLllite } from "../lllite-file/open-lllite.ts"
 import { checkCheckpoint } from "../model/checkpoint.ts"
 import { sdxlPaths } from "../model/runtime-options.ts"
 import type { GENERATE_OPTIONS } from "./options.ts"
+import { tryPictures } from "./picture-files.ts"
 import type { PlannedPicture } from "./plan-pictures.ts"
 import type { PromptSource } from "./prompts.ts"
 import { problemsOfSource, readPromptFile } from "./prompts.ts"
@@ -31,8 +32,9 @@ export async function examineGeneration(reader: GenerateReader): Promise<readonl
   }
   for (const path of settings.guideImagePath) await examine(["guideImagePath"], () => readImage(path))
   const sources = await examine(["prompt", "fromFile"], () => readSources(reader))
-  if (sources === null) return []
-  return planOf(reader, sources)
+  const pictures = sources === null ? [] : await planOf(reader, sources)
+  await examine(["outdir"], () => tryPictures(settings.outdir, pictures))
+  return pictures
 }
 
 /** The prompts of the command line or of a file. @throws InputError with every option of a line that is wrong */

@@ -1,18 +1,16 @@
 import { createHash } from "node:crypto"
-import { readdir } from "node:fs/promises"
-import { join } from "node:path"
 import { CoreError } from "@lllite/core"
 import type { RgbImage } from "@lllite/core/image"
 import { resizeImage } from "@lllite/core/image"
 import type { AdapterRecipe, FileReference, LoraReference, Recipe } from "@lllite/core/recipe"
 import { adapterOptions, jsonSeed, recipeText, requestOf } from "@lllite/core/recipe"
 import type { AdapterHandleUse, SdxlHandle, SdxlPaths } from "@lllite/runtime-node"
-import { examineImage, InputError, pictureNotices, withPath, writePng } from "@lllite/runtime-node"
-import { prepareFolder } from "../lllite-file/save-lllite.ts"
+import { examineImage, InputError, pictureNotices, withPath } from "@lllite/runtime-node"
 import { startRuntime } from "../model/start-runtime.ts"
 import { InterruptedError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { untilStopped } from "../terminal/until-stopped.ts"
+import { createPictureFiles } from "./picture-files.ts"
 import type { PlannedPicture } from "./plan-pictures.ts"
 import type { GenerateSettings } from "./settings.ts"
 
@@ -51,7 +49,6 @@ export async function runGenerate(settings: GenerateSettings, reporter: Reporter
     for (const text of [...sdxl.notices, ...adapters.flatMap(({ adapter }) => adapter.notices)]) {
       reporter.say("notice", { text }, `Note: ${text}`)
     }
-    await prepareFolder(settings.outdir)
     const hashed = {
       model: {
         ...recipe.model,
@@ -119,8 +116,7 @@ async function writePictures(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
-  const first = await nextNumber(outdir)
-  let written = 0
+  const files = createPictureFiles(outdir)
   try {
     for (const group of groupsOf(pictures)) {
       const [{ recipe }] = group
@@ -133,7 +129,7 @@ async function writePictures(
           ...(vaeSlices === undefined ? {} : { vaeSlices }),
         },
       )
-      const before = written
+      const before = files.written
       for await (const event of run) {
         if (event.kind === "notice") {
           reporter.say("notice", { text: event.text }, `Note: ${event.text}`)
@@ -144,17 +140,15 @@ async function writePictures(
           continue
         }
         const { recipe, fileName } = group[event.index] as PlannedPicture
-        const name = fileName ?? `im_${String(first + before + event.index).padStart(6, "0")}_${event.seed}.png`
-        const path = join(outdir, name)
-        await writePng(path, event.image, recipeText(recipe))
-        written += 1
+        const { image, seed } = event
+        const path = await files.write({ index: before + event.index, fileName, image, seed }, recipeText(recipe))
         reporter.say("file", { path, seed: jsonSeed(event.seed) }, path)
       }
     }
   } catch (error) {
     // A picture that could not be written is told after a stop, too.
     if (!signal.aborted || error instanceof InputError) throw error
-    throw new InterruptedError(`stopped. ${written} of ${pictures.length} pictures are written`)
+    throw new InterruptedError(`stopped. ${files.written} of ${pictures.length} pictures are written`)
   }
 }
 
@@ -169,12 +163,6 @@ function groupsOf(pictures: readonly PlannedPicture[]): readonly (readonly [Plan
     last = options
   }
   return groups
-}
-
-/** The first number after those of the folder's pictures, so that no file is overwritten. */
-async function nextNumber(folder: string): Promise<number> {
-  const numbers = (await readdir(folder)).map((name) => Number(/^im_(\d+)_\d+\.png$/.exec(name)?.[1] ?? -1))
-  return Math.max(-1, ...numbers) + 1
 }
 
 /** The control picture of the adapter with this index, in the size of a picture. */

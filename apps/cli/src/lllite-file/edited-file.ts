@@ -1,12 +1,12 @@
-import { access } from "node:fs/promises"
 import type { LlliteFile } from "@lllite/format"
 import { llliteOf, openSafetensors } from "@lllite/format"
 import type { SafetensorsContents } from "@lllite/format/edit"
 import { sdScriptsProblem } from "@lllite/format/edit"
 import { identify } from "@lllite/format/identify"
 import { safetensorsChunks } from "@lllite/format/write"
-import { withPath, writeAtomically } from "@lllite/runtime-node/files"
-import { InterruptedError, UsageError } from "../terminal/errors.ts"
+import type { Existing } from "@lllite/runtime-node/files"
+import { tryOutputs, withPath, writeAtomically } from "@lllite/runtime-node/files"
+import { InterruptedError } from "../terminal/errors.ts"
 import { plural, sizeText } from "../terminal/text.ts"
 import type { OutputOptions } from "./output-options.ts"
 
@@ -26,20 +26,19 @@ export interface WrittenFile {
   } | null
 }
 
-/** Refuses an output that exists, before the work begins. @throws UsageError */
-export async function refuseTaken({ output, force }: Pick<OutputOptions, "output" | "force">): Promise<void> {
-  if (force) return
-  const exists = await access(output).then(
-    () => true,
-    () => false,
-  )
-  if (exists)
-    throw new UsageError("output-exists", `"${output}" exists already. Use another name, or --force to replace it.`)
+/** Refuses an output that exists or cannot be written, before the work begins. @throws InputError */
+export async function tryOutput({ output, force }: Pick<OutputOptions, "output" | "force">): Promise<void> {
+  await tryOutputs([output], { existing: existingFile(force) })
+}
+
+/** What happens to a file that has the name of the output. */
+function existingFile(force: boolean): Existing {
+  return force ? "replace" : "refuse"
 }
 
 /**
  * Writes a complete file or none, and reads its header back. After an abort, no file is left. Commands call
- * {@link refuseTaken} before they begin. An output that appears later is not replaced either.
+ * {@link tryOutput} before they begin. An output that appears later is not replaced either.
  *
  * @throws InputError, FormatError; InterruptedError
  */
@@ -49,7 +48,7 @@ export async function writeEdited(
   signal: AbortSignal,
 ): Promise<WrittenFile> {
   const { output } = options
-  await writeAtomically(output, untilAborted(contents, signal), { overwrite: options.force })
+  await writeAtomically(output, untilAborted(contents, signal), { existing: existingFile(options.force) })
   return describeWritten(output)
 }
 

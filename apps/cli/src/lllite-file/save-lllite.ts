@@ -1,15 +1,65 @@
-import { access, constants, mkdir } from "node:fs/promises"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { basename, join } from "node:path"
+import type { LlliteModel } from "@lllite/core/models"
+import { FormatError } from "@lllite/format"
 import type { LlliteSpec } from "@lllite/format/modelspec"
-import { fileError } from "@lllite/runtime-node"
+import { InputError, type WriteLlliteOptions, writeLlliteFile } from "@lllite/runtime-node"
 import { UsageError } from "../terminal/errors.ts"
+import type { Reporter } from "../terminal/progress.ts"
 
-/** Makes a folder and checks that it is writable. So a long run does not fail when it saves. */
-export async function prepareFolder(path: string): Promise<void> {
+/**
+ * Saves a trained LLLite and reports its path. The work of hours is not lost for a file: values that the dtype cannot
+ * hold are saved as F32. If the path cannot be written, the LLLite is saved in a temporary folder.
+ *
+ * @param path without `force`, a file there stays, and the LLLite gets the next free name
+ * @returns the path of the file
+ * @throws InputError when the path cannot be written; it names the temporary folder
+ */
+export async function saveLllite(
+  path: string,
+  { model, step }: { readonly model: LlliteModel; readonly step: number },
+  { force, ...options }: Pick<WriteLlliteOptions, "dtype" | "metadata"> & { readonly force: boolean },
+  reporter: Reporter,
+): Promise<string> {
+  const write = async (): Promise<string> => {
+    const existing = force ? "replace" : "rename"
+    try {
+      return await writeLlliteFile(path, model, { ...options, existing })
+    } catch (error) {
+      if (!(error instanceof FormatError) || error.code !== "value-range" || options.dtype === "F32") throw error
+      const text = `values of the LLLite are too large for ${options.dtype}. It is saved as F32.`
+      reporter.say("notice", { text }, `Note: ${text}`)
+      return writeLlliteFile(path, model, { ...options, dtype: "F32", existing })
+    }
+  }
+  const saved = await write().catch(async (error: unknown) => {
+    if (!(error instanceof InputError)) throw error
+    throw await saveElsewhere(error, basename(path), model, options)
+  })
+  if (saved !== path) {
+    const text = `"${path}" appeared during the run and is kept.`
+    reporter.say("notice", { text }, `Note: ${text}`)
+  }
+  reporter.say("file", { path: saved, step }, `Saved ${saved}`)
+  return saved
+}
+
+/** Saves an LLLite in a temporary folder. @returns the error, which names the folder if that worked */
+async function saveElsewhere(
+  error: InputError,
+  name: string,
+  model: LlliteModel,
+  options: Pick<WriteLlliteOptions, "metadata">,
+): Promise<InputError> {
+  const folder = await mkdtemp(join(tmpdir(), "lllite-saved-")).catch(() => null)
+  if (folder === null) return error
   try {
-    await mkdir(path, { recursive: true })
-    await access(path, constants.W_OK)
-  } catch (cause) {
-    throw fileError("write into", path, cause)
+    const saved = await writeLlliteFile(join(folder, name), model, { ...options, dtype: "F32" })
+    return new InputError(error.code, `${error.message} The LLLite is saved as "${saved}" instead.`, { cause: error })
+  } catch {
+    await rm(folder, { recursive: true, force: true })
+    return error
   }
 }
 

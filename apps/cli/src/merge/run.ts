@@ -1,7 +1,7 @@
 import type { LlliteFile } from "@lllite/format"
 import { mergeLllites } from "@lllite/format/edit"
 import { openPath } from "@lllite/runtime-node/files"
-import { refuseTaken, reportWritten, writeEdited } from "../lllite-file/edited-file.ts"
+import { reportWritten, tryOutput, writeEdited } from "../lllite-file/edited-file.ts"
 import { openLllite } from "../lllite-file/open-lllite.ts"
 import type { MergeSettings } from "./options.ts"
 
@@ -9,7 +9,7 @@ import type { MergeSettings } from "./options.ts"
 export async function runMerge(files: readonly string[], options: MergeSettings, signal: AbortSignal): Promise<string> {
   const { ratios, dtype } = options
   const weights = ratios.length > 0 ? ratios : files.map(() => 1 / files.length)
-  await refuseTaken(options)
+  await tryOutput(options)
   const sources = []
   try {
     const inputs: { file: LlliteFile; weight: number }[] = []

@@ -2,7 +2,7 @@ import type { LlliteFile, LlliteSite } from "@lllite/format"
 import { pruneLllite } from "@lllite/format/edit"
 import { checkLllite } from "@lllite/format/health"
 import { withPath } from "@lllite/runtime-node/files"
-import { refuseTaken, reportWritten, writeEdited } from "../lllite-file/edited-file.ts"
+import { reportWritten, tryOutput, writeEdited } from "../lllite-file/edited-file.ts"
 import { openLllite } from "../lllite-file/open-lllite.ts"
 import { UsageError } from "../terminal/errors.ts"
 import { plural } from "../terminal/text.ts"
@@ -11,7 +11,7 @@ import type { PruneSettings } from "./options.ts"
 /** Writes an LLLite without some of its sites. @throws UsageError, InputError, FormatError */
 export async function runPrune(files: readonly string[], options: PruneSettings, signal: AbortSignal): Promise<string> {
   const [input = ""] = files
-  await refuseTaken(options)
+  await tryOutput(options)
   return withPath(
     input,
     async (source) => {

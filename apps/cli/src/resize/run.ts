@@ -1,7 +1,7 @@
 import type { ResizedSite } from "@lllite/format/edit"
 import { resizeLllite } from "@lllite/format/edit"
 import { withPath } from "@lllite/runtime-node/files"
-import { refuseTaken, reportWritten, writeEdited } from "../lllite-file/edited-file.ts"
+import { reportWritten, tryOutput, writeEdited } from "../lllite-file/edited-file.ts"
 import { openLllite } from "../lllite-file/open-lllite.ts"
 import { createReporter } from "../terminal/progress.ts"
 import { percentText } from "../terminal/text.ts"
@@ -15,7 +15,7 @@ export async function runResize(
 ): Promise<string> {
   const [input = ""] = files
   const { networkDim: mlpDim, condEmbDim: condDim, seed, dtype } = options
-  await refuseTaken(options)
+  await tryOutput(options)
   const reporter = process.stderr.isTTY ? createReporter(process.stderr) : undefined
   try {
     return await withPath(

@@ -6,6 +6,7 @@ const ADVICE: Readonly<Partial<Record<CoreErrorCode | InputErrorCode, string>>> 
   "checkpoint-no-vae": "The option is --vae PATH.",
   "no-room":
     "--weights F16 rounds weights to 16 bits. --backend tensorflow can hold SDXL. To build it, type: lllite setup tensorflow",
+  "output-exists": "To replace it, use --force.",
   "setup-python": "To choose a Python, use --python PATH.",
   "setup-wheel": "To choose another Python, use --python PATH. To use a folder of wheels, use --wheel_dir FOLDER.",
   "setup-package": "To choose the folder of wheels, use --wheel_dir FOLDER.",

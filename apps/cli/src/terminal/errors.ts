@@ -12,8 +12,6 @@ export type UsageErrorCode =
   | "command-missing"
   /** The name of the command is not known. */
   | "command-unknown"
-  /** The file to be written exists already. */
-  | "output-exists"
   /** The selected layers or blocks are not in the file. */
   | "selection"
   /** An environment variable has a value that is not allowed. */
@@ -32,7 +30,7 @@ export class InterruptedError extends Error {
 
 /** Names of errors that the user can correct. An error from a worker thread has lost its class, but not its name. */
 const ABOUT_INPUT = new Set([
-  ...["UsageError", "InterruptedError", "InputError", "FormatError", "CoreError", "RangeError"],
+  ...["UsageError", "InterruptedError", "InputError", "FormatError", "CoreError", "DivergedError", "RangeError"],
   ...["WasmOpsError", "WebgpuOpsError", "WebgpuLimitError", "WebgpuDeviceError"],
 ])
 

@@ -1,3 +1,6 @@
+import type { LlliteFile, UnetLayout } from "@lllite/format"
+import { DTYPE_BITS, siteParameterCount } from "@lllite/format"
+import { enumerateSites } from "@lllite/format/selections"
 import type { FolderDataset } from "@lllite/runtime-node"
 import { datasetOfFolders, openDataset, pickDatasetOptions, readDatasetConfig, withPath } from "@lllite/runtime-node"
 import type { OptionReader } from "@lllite/runtime-node/options"
@@ -6,6 +9,7 @@ import { openLllite } from "../lllite-file/open-lllite.ts"
 import { checkCheckpoint } from "../model/checkpoint.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { TRAIN_OPTIONS } from "./options/index.ts"
+import { trySavedFiles } from "./saved-files.ts"
 import type { TrainSettings } from "./settings.ts"
 import { planSteps } from "./step-plan.ts"
 
@@ -21,19 +25,27 @@ export async function examineTraining(
   signal: AbortSignal,
 ): Promise<FolderDataset | null> {
   const { networkWeights } = settings
-  await examine(["pretrainedModelNameOrPath", "vae", "unet"], () => checkCheckpoint(settings.model))
-  if (networkWeights !== undefined) await examine(["networkWeights"], () => withPath(networkWeights, openLllite))
+  const layout = await examine(["pretrainedModelNameOrPath", "vae", "unet"], () => checkCheckpoint(settings.model))
+  const start =
+    networkWeights === undefined ? null : await examine(["networkWeights"], () => withPath(networkWeights, openLllite))
   const keys =
     "config" in settings.dataset.source
       ? (["datasetConfig"] as const)
       : (["trainDataDir", "conditioningDataDir", "resolution", "bucketResoSteps"] as const)
   const dataset = await examine(keys, () => openTrainingSet(settings, reporter, signal))
-  if (dataset !== null) {
-    await examine(["lrScheduler", "lrWarmupSteps", "lrDecaySteps", "learningRate"], async () => {
-      planSteps(settings, dataset)
-    })
-  }
+  const keysOfRate = ["lrScheduler", "lrWarmupSteps", "lrDecaySteps", "learningRate"] as const
+  const plan = dataset === null ? null : await examine(keysOfRate, async () => planSteps(settings, dataset))
+  const bytes = layout === null ? 0 : llliteBytes(settings, layout, start)
+  await examine(["outputDir", "outputName"], () => trySavedFiles(settings, plan, bytes))
   return dataset
+}
+
+/** Bytes of the values in the LLLite's file. @param start the LLLite that the run begins with, or null */
+function llliteBytes(settings: TrainSettings, layout: UnetLayout, start: LlliteFile | null): number {
+  const { networkDim: mlpDim, condEmbDim: condDim } = settings
+  const sites = start?.sites ?? enumerateSites(layout).map((site) => ({ ...site, mlpDim, condDim }))
+  const values = sites.reduce((sum, site) => sum + siteParameterCount(site, site), 0)
+  return (values * DTYPE_BITS[settings.dtype]) / 8
 }
 
 /** Milliseconds between two reports about the files of a data set. */

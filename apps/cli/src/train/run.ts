@@ -1,18 +1,19 @@
 import { join } from "node:path"
 import type { Prediction } from "@lllite/core/diffusion"
 import type { OptimizerChoice, TrainState } from "@lllite/core/training"
-import { initOptimizer } from "@lllite/core/training"
+import { DivergedError, initOptimizer } from "@lllite/core/training"
 import type { LlliteSpec } from "@lllite/format/modelspec"
 import { buildLlliteMetadata } from "@lllite/format/modelspec"
 import { enumerateSites } from "@lllite/format/selections"
 import type { FolderDataset, SdxlHandle, TrainRunEvent, TrainRunStep } from "@lllite/runtime-node"
-import { readLlliteFile, writeLlliteFile } from "@lllite/runtime-node"
-import { epochFileName, fileDate, prepareFolder, stepFileName } from "../lllite-file/save-lllite.ts"
+import { readLlliteFile } from "@lllite/runtime-node"
+import { epochFileName, fileDate, saveLllite, stepFileName } from "../lllite-file/save-lllite.ts"
 import { startRuntime } from "../model/start-runtime.ts"
 import { InterruptedError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { NOTHING_TO_SAVE, untilStopped } from "../terminal/until-stopped.ts"
 import { readVersion } from "../version.ts"
+import { finalFileName } from "./saved-files.ts"
 import type { TrainSettings } from "./settings.ts"
 import { planSteps, type StepPlan } from "./step-plan.ts"
 
@@ -46,7 +47,6 @@ export async function runTrain(
     for (const text of sdxl.notices) reporter.say("notice", { text }, `Note: ${text}`)
     const optimizer = { name: settings.optimizerType }
     const initial = startFrom === undefined ? null : await continueFrom(startFrom, sdxl, optimizer)
-    await prepareFolder(settings.outputDir)
     const adapters = initial === null ? enumerateSites(sdxl.layout).length : initial.model.adapters.length
     reporter.say(
       "plan",
@@ -81,10 +81,13 @@ async function trainAndSave(
     implementationVersion: `lllite/${readVersion()}`,
     ...(settings.recordsTimesteps ? { timestepRange: [minTimestep, maxTimestep] as const } : {}),
   })
-  const save = async (state: TrainState, name: string): Promise<void> => {
-    const path = join(settings.outputDir, name)
-    await writeLlliteFile(path, state.model, { dtype: settings.dtype, metadata })
-    reporter.say("file", { path, step: state.step }, `Saved ${path}`)
+  const { dtype, force } = settings
+  /** The last saved step, and its file. */
+  let last: { readonly step: number; readonly path: string } | null = null
+  const save = async (state: TrainState, name: string): Promise<string> => {
+    const path = await saveLllite(join(settings.outputDir, name), state, { dtype, metadata, force }, reporter)
+    last = { step: state.step, path }
+    return path
   }
   const run = sdxl.train(dataset, {
     steps,
@@ -112,15 +115,37 @@ async function trainAndSave(
     ...(every === null ? {} : { stateEvery: every }),
     signal,
   })
-  const state = await followTraining(run, reporter, signal, async ({ step, state }) => {
+  const onStep = async ({ step, state }: TrainRunStep): Promise<void> => {
     if (state === null || step === steps) return
     const byEpoch = saveEvery !== null && "epochs" in saveEvery
     await save(state, byEpoch ? epochFileName(outputName, step / perEpoch) : stepFileName(outputName, step))
-  })
-  if (state.step >= steps) return save(state, `${outputName}.safetensors`)
+  }
+  const saveStep = async (state: TrainState): Promise<string> =>
+    last?.step === state.step ? last.path : save(state, stepFileName(outputName, state.step))
+  const following = followTraining(run, reporter, signal, onStep)
+  const state = await following.catch((error: unknown) => saveDiverged(error, saveStep))
+  if (state.step >= steps) {
+    await save(state, finalFileName(settings))
+    return
+  }
   if (state.step === 0) throw new InterruptedError(NOTHING_TO_SAVE)
-  await save(state, stepFileName(outputName, state.step))
+  await saveStep(state)
   throw new InterruptedError(`stopped after ${state.step} of ${steps} steps. The LLLite of that step is saved`)
+}
+
+/**
+ * Saves the last good state of a run that diverged.
+ *
+ * @throws the error, and for a run that diverged it names the saved file
+ */
+export async function saveDiverged(error: unknown, save: (state: TrainState) => Promise<string>): Promise<never> {
+  if (!(error instanceof DivergedError) || error.state.step === 0) throw error
+  const { code, message, state } = error
+  const saved = await save(state).catch((cause: unknown) => {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new DivergedError(code, `${message} It could not be saved: ${reason}`, state, { cause })
+  })
+  throw new DivergedError(code, `${message} Its LLLite is saved as "${saved}".`, state, { cause: error })
 }
 
 /**
@@ -149,7 +174,13 @@ export async function followTraining(
       continue
     }
     reporter.progress("train", event.step, event.steps, { loss: event.loss, learningRate: event.learningRate })
-    await onStep(event)
+    try {
+      await onStep(event)
+    } catch (error) {
+      // The run waits for the next request. This ends it.
+      await run.throw(error).catch(() => {})
+      throw error
+    }
   }
 }
 

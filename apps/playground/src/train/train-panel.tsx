@@ -19,6 +19,7 @@ import {
   SAMPLE_EVERY,
   sampleCaption,
   sampleControl,
+  sampleProblem,
   samples,
   settings,
   startTraining,
@@ -107,6 +108,7 @@ export function TrainPanel(): JSX.Element {
           The prompt is “{sampleCaption}”. The first sample is without an LLLite. After every {SAMPLE_EVERY} steps, a
           sample with the LLLite follows. Its edges are not among the pairs.
         </p>
+        <Problem text={sampleProblem.value} />
         <ul class="samples">
           <li>
             <Picture image={sampleControl} label="Edges that steer the samples" />

@@ -1,5 +1,6 @@
 import type { RgbImage } from "@lllite/core/image"
 import type { LlliteModel } from "@lllite/core/models"
+import { DivergedError } from "@lllite/core/runtime"
 import { buildLlliteMetadata } from "@lllite/format/modelspec"
 import { enumerateSites } from "@lllite/format/selections"
 import { captionOf, drawScene, heldOutSeed, makeScene } from "@lllite/tiny"
@@ -56,8 +57,16 @@ export const notices = signal<readonly string[]>([])
 export const plannedSteps = signal(settings.value.steps)
 /** Samples with their steps. The sample of step 0 is without an LLLite. */
 export const samples = signal<readonly Sample[]>([])
+/** Why a sample is missing. Null if none is. */
+export const sampleProblem = signal<string | null>(null)
 /** The result of the last training. Null if it took no step. */
 export const trained = signal<{ readonly lllite: LlliteModel; readonly step: number } | null>(null)
+
+/** A run between two steps. */
+interface TrainedState {
+  readonly model: LlliteModel
+  readonly step: number
+}
 
 let controller: AbortController | null = null
 
@@ -66,8 +75,14 @@ export function stopTraining(): void {
   controller?.abort()
 }
 
-/** Trains a new LLLite on the pairs. */
-export async function startTraining(model: ReadyModel): Promise<void> {
+/** The parts of a ready model that a training needs. */
+export interface TrainingModel {
+  readonly runtime: Pick<ReadyModel["runtime"], "loadAdapter">
+  readonly sdxl: Pick<ReadyModel["sdxl"], "layout" | "train" | "generate">
+}
+
+/** Trains a new LLLite on the pairs. A failure is shown, and what was trained before it is kept. */
+export async function startTraining(model: TrainingModel): Promise<void> {
   controller = new AbortController()
   const { signal } = controller
   const { sdxl } = model
@@ -76,7 +91,15 @@ export async function startTraining(model: ReadyModel): Promise<void> {
   losses.value = []
   samples.value = []
   notices.value = []
+  sampleProblem.value = null
   trained.value = null
+  /** The run as it was at the last sample. */
+  let atSample: TrainedState | null = null
+  const keep = async ({ model: lllite, step }: TrainedState): Promise<void> => {
+    if (step === 0) return
+    trained.value = { lllite, step }
+    addLllite(`Trained here, ${step} steps`, await model.runtime.loadAdapter(lllite, sdxl))
+  }
   try {
     const sites = enumerateSites(sdxl.layout)
     const options = { ...FIXED, sites, steps, batchSize, seed, stateEvery: SAMPLE_EVERY, signal }
@@ -86,11 +109,8 @@ export async function startTraining(model: ReadyModel): Promise<void> {
       const next = await run.next()
       if (next.done === true) {
         const { model: lllite, step } = next.value
-        if (step > 0) {
-          trained.value = { lllite, step }
-          addLllite(`Trained here, ${step} steps`, await model.runtime.loadAdapter(lllite, sdxl))
-          if (step % SAMPLE_EVERY !== 0 && !signal.aborted) await drawSample(model, lllite, step, signal)
-        }
+        await keep(next.value)
+        if (step % SAMPLE_EVERY !== 0 && !signal.aborted) await drawSample(model, lllite, step, signal)
         break
       }
       const event = next.value
@@ -107,19 +127,27 @@ export async function startTraining(model: ReadyModel): Promise<void> {
       const secondsPerStep = before === 0 ? null : (now - before) / 1000
       trainState.value = { phase: "training", step: event.step, secondsPerStep }
       if (event.step === 1) await drawSample(model, null, 0, signal)
-      if (event.state !== null) await drawSample(model, event.state.model, event.step, signal)
+      if (event.state !== null) {
+        const { model: lllite, step } = event.state
+        // The arrays of the event change with the next step.
+        atSample = { model: { ...lllite, values: lllite.values.slice() }, step }
+        await drawSample(model, lllite, step, signal)
+      }
       before = performance.now()
     }
     trainState.value = { phase: "idle" }
   } catch (error) {
     trainState.value = signal.aborted ? { phase: "idle" } : { phase: "failed", message: messageOf(error) }
+    // What was trained before the failure can be used and saved.
+    const last = error instanceof DivergedError ? error.state : atSample
+    if (last !== null) await keep(last).catch(() => {})
   } finally {
     controller = null
   }
 }
 
 async function drawSample(
-  { runtime, sdxl }: ReadyModel,
+  { runtime, sdxl }: TrainingModel,
   lllite: LlliteModel | null,
   step: number,
   signal: AbortSignal,
@@ -132,8 +160,8 @@ async function drawSample(
       if (event.kind === "image") samples.value = [...samples.value, { step, image: event.image }]
     }
   } catch (error) {
-    // A stop ends the sample. The training ends by itself and returns its state.
-    if (!signal.aborted) throw error
+    // Neither a stop nor a sample that fails ends the training. After a stop it returns its state.
+    if (!signal.aborted) sampleProblem.value = `The sample of step ${step} failed: ${messageOf(error)}`
   } finally {
     await adapter?.dispose()
   }

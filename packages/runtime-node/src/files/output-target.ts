@@ -62,19 +62,20 @@ function kindOf(found: Stats): string {
   return found.isSocket() ? "a socket" : "a device"
 }
 
-/** The path behind a symbolic link that may lead to a file that does not exist yet. */
-async function followLinks(path: string): Promise<string> {
+/** The path behind symbolic links. The last may lead to a path that does not exist yet. @throws the system's errors */
+export async function followLinks(path: string): Promise<string> {
   let at = path
   for (;;) {
-    // The system has refused circles of links before this.
     const found = await unlessMissing(lstat(at))
     if (found?.isSymbolicLink() !== true) return at
+    // It fails for links that lead in a circle.
+    await unlessMissing(stat(at))
     at = resolve(await realpath(dirname(at)), await readlink(at))
   }
 }
 
 /** The result, or null for a path that does not exist. */
-export async function unlessMissing<T>(work: Promise<T>): Promise<T | null> {
+async function unlessMissing<T>(work: Promise<T>): Promise<T | null> {
   try {
     return await work
   } catch (cause) {

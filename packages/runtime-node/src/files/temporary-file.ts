@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from "node:crypto"
 import type { Stats } from "node:fs"
 import type { FileHandle } from "node:fs/promises"
-import { mkdir, open, readdir, rm } from "node:fs/promises"
+import { open, readdir, rm } from "node:fs/promises"
 import { hostname } from "node:os"
 import { basename, dirname, join } from "node:path"
+import { makeFolder } from "./make-folder.ts"
 import { removeOnExit } from "./remove-on-exit.ts"
 import { hasCode } from "./system-code.ts"
 
@@ -31,7 +32,7 @@ export async function openTemporary(path: string, earlier: Stats | null): Promis
   let firstMade: string | undefined
   try {
     for (let attempt = 1; ; attempt++) {
-      firstMade = (await mkdir(folder, { recursive: true })) ?? firstMade
+      firstMade = (await makeFolder(folder)) ?? firstMade
       await removeAbandoned(folder)
       const handle = await openNew(temporary, earlier).catch((cause: unknown) => {
         // Another program may have removed the folder again, for example after it tried it.

@@ -29,7 +29,8 @@ it("names every kind of path that cannot be written", async () => {
     [at("folder"), /it is a folder, expected a file/],
     [`${at("new")}/`, /it is the name of a folder/],
     ["", /expected that of a file/],
-    [at("file", "inner"), /a part of the path is a file/],
+    [at("file", "inner"), /file": it is a file, expected a folder/],
+    [at("file", "inner", "most"), /a part of the path is a file/],
     [at("x".repeat(256)), /too long/],
     [at(...Array.from({ length: 20 }, () => "y".repeat(250)), "z"), /too long/],
     [at("a\0b"), /cannot hold a NUL character/],
@@ -40,6 +41,12 @@ it("names every kind of path that cannot be written", async () => {
     for (const [path, reason] of refused) await expect(tryOutputs([path], { existing }), path).rejects.toThrow(reason)
   }
   expect((await readdir(folder)).sort()).toEqual(["circle", "file", "folder"])
+})
+
+it.skipIf(process.platform !== "linux")("ends on a file system that takes no folder", async () => {
+  await expect(tryOutputs(["/proc/none/file", "/proc/none/a/b/file"])).rejects.toThrow(
+    /cannot write into "\/proc\/none"/,
+  )
 })
 
 it("counts the files that exist", async () => {

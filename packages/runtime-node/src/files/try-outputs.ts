@@ -1,8 +1,9 @@
-import { mkdir, rm, rmdir, stat, statfs } from "node:fs/promises"
+import { rm, rmdir, stat, statfs } from "node:fs/promises"
 import { dirname, resolve } from "node:path"
 import { fileError, InputError } from "../errors.ts"
 import type { WriteOptions } from "./atomic-write.ts"
-import { findTarget, takenError, unlessMissing } from "./output-target.ts"
+import { makeFolder } from "./make-folder.ts"
+import { findTarget, takenError } from "./output-target.ts"
 import { openTemporary } from "./temporary-file.ts"
 
 /** Options of {@link tryOutputs}. */
@@ -23,6 +24,7 @@ export async function tryOutputs(paths: readonly string[], options: TryOptions =
   const folders = new Set<string>()
   const taken: string[] = []
   for (const path of paths) {
+    await expectFolder(dirname(path))
     try {
       folders.add(dirname((await findTarget(path, existing)).path))
     } catch (error) {
@@ -39,7 +41,7 @@ const TRIAL = new Uint8Array(4096)
 
 async function tryFolder(folder: string, bytes: number): Promise<void> {
   try {
-    const firstMade = await mkdir(folder, { recursive: true })
+    const firstMade = await makeFolder(folder)
     try {
       const { path, handle, keep } = await openTemporary(resolve(folder, "trial"), null)
       try {
@@ -55,15 +57,18 @@ async function tryFolder(folder: string, bytes: number): Promise<void> {
       if (firstMade !== undefined) await removeMade(folder, firstMade)
     }
   } catch (cause) {
-    if ((await unlessMissing(stat(folder)).catch(() => null))?.isDirectory() === false) {
-      throw new InputError(
-        "not-a-folder",
-        `cannot write into "${folder}": it is a file, expected a folder. Choose another folder.`,
-        { cause },
-      )
-    }
     throw fileError("write into", folder, cause)
   }
+}
+
+/** Refuses a file in the place of a folder. Every other problem of a folder is found when it is tried. */
+async function expectFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => null)
+  if (found === null || found.isDirectory()) return
+  throw new InputError(
+    "not-a-folder",
+    `cannot write into "${folder}": it is a file, expected a folder. Choose another folder.`,
+  )
 }
 
 async function expectRoom(folder: string, bytes: number): Promise<void> {

@@ -62,10 +62,7 @@ function toTarget(access: FileSystemSyncAccessHandle): DownloadTarget {
     write(bytes, at) {
       const written = access.write(bytes as Uint8Array<ArrayBuffer>, { at })
       if (written !== bytes.byteLength) {
-        throw new WebRuntimeError(
-          "storage-full",
-          `only ${written} of ${bytes.byteLength} bytes were stored. Make room on the disk.`,
-        )
+        throw fullError(written, bytes.byteLength)
       }
       unflushed += written
       if (unflushed < FLUSH_EVERY) return
@@ -74,6 +71,11 @@ function toTarget(access: FileSystemSyncAccessHandle): DownloadTarget {
     },
     truncate: (size) => access.truncate(size),
   }
+}
+
+function fullError(written: number, expected: number): WebRuntimeError {
+  const text = `only ${written} of ${expected} bytes were stored. Make room on the disk.`
+  return new WebRuntimeError("storage-full", text)
 }
 
 /** Waits for a lock and returns a function that releases it. A browser releases the locks of a closed tab. */
@@ -127,8 +129,11 @@ async function writeText(folder: FileSystemDirectoryHandle, name: string, text: 
   const handle = await folder.getFileHandle(name, { create: true })
   const access = await handle.createSyncAccessHandle()
   try {
-    access.truncate(0)
-    access.write(new TextEncoder().encode(text), { at: 0 })
+    // The old text is cut after the new one is there. So a full disk does not take the room that the file has.
+    const bytes = new TextEncoder().encode(text)
+    const written = access.write(bytes, { at: 0 })
+    if (written !== bytes.byteLength) throw fullError(written, bytes.byteLength)
+    access.truncate(bytes.byteLength)
     access.flush()
   } finally {
     access.close()

@@ -1,6 +1,17 @@
 import { TRAIN_RANGES } from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
-import { belongsTo, choice, file, folder, ignored, integer, refused, taken, text } from "@lllite/runtime-node/options"
+import {
+  belongsTo,
+  choice,
+  file,
+  flag,
+  folder,
+  ignored,
+  integer,
+  refused,
+  taken,
+  text,
+} from "@lllite/runtime-node/options"
 import { dtypeKind } from "../../command/dtype.ts"
 
 const NO_RESUME = "the state of a run cannot be loaded yet"
@@ -22,6 +33,7 @@ const addLater = (key: string): { readonly instead: string } => ({
 export const OUTPUT = {
   output_dir: folder({ required: "a folder to write into", help: "Folder to write into." }),
   output_name: text({ default: "last", valueName: "name", help: "Name of the saved file, without folder and ending." }),
+  force: flag({ help: "Replace files of an earlier run that have the names of this run." }),
   save_precision: taken(dtypeKind(["F32", "F16", "BF16"]), {
     default: "F32",
     nothing: ["none"],

@@ -1,16 +1,18 @@
 import { existsSync } from "node:fs"
-import { mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises"
+import { mkdtemp, readdir, rename, rm, stat } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import { TFJS_VERSION } from "../../backends/names.ts"
 import type { ProbeResult } from "../../backends/probe-backend.ts"
 import { probeBackend } from "../../backends/probe-backend.ts"
 import { fileError, InputError } from "../../errors.ts"
+import { makeFolder } from "../../files/make-folder.ts"
 import { removeOnExit } from "../../files/remove-on-exit.ts"
 import { setupInstallation } from "../installation.ts"
 import { setupFolder } from "../setup-folder.ts"
 import { buildBinding } from "./build-binding.ts"
 import { fetchTfjsNode, nodeHeaders } from "./fetch-packages.ts"
 import { fetchWheel } from "./fetch-wheel.ts"
+import { setupPlace } from "./setup-place.ts"
 import { findTools } from "./tools.ts"
 
 export interface TensorflowSetupOptions {
@@ -60,8 +62,9 @@ export async function setUpTensorflow(options: TensorflowSetupOptions = {}): Pro
     )
   }
   if (wheelDir !== undefined) await expectFolder(wheelDir)
+  const { path: place } = await setupPlace(folder)
   const tools = await findTools(python, { signal })
-  const work = await createWorkFolder(folder)
+  const work = await createWorkFolder(place)
   const keep = removeOnExit(work)
   try {
     const wheel = gpu ? "tensorflow[and-cuda]" : "tensorflow-cpu"
@@ -82,9 +85,9 @@ export async function setUpTensorflow(options: TensorflowSetupOptions = {}): Pro
     await prune(work)
     say("Checking it with a computation and a gradient …")
     const { device } = await check(work, gpu, signal)
-    await replace(folder, work)
+    await replace(place, work)
     const seconds = Math.round((performance.now() - start) / 100) / 10
-    return { folder, tensorflow: tensorflow.version, device, bytes: await bytesIn(folder), seconds }
+    return { folder, tensorflow: tensorflow.version, device, bytes: await bytesIn(place), seconds }
   } catch (error) {
     // A program that was ended by the signal fails in its own way.
     signal?.throwIfAborted()
@@ -99,13 +102,15 @@ export async function setUpTensorflow(options: TensorflowSetupOptions = {}): Pro
  * Undoes {@link setUpTensorflow}.
  *
  * @returns the folder and the bytes that were in it, or null when there was none
+ * @throws InputError for a file, and for a folder that holds anything but a setup
  */
 export async function removeTensorflow(
   folder: string = setupFolder(),
 ): Promise<{ readonly folder: string; readonly bytes: number } | null> {
-  if (!existsSync(folder)) return null
-  const bytes = await bytesIn(folder)
-  await rm(folder, { recursive: true }).catch((cause: unknown) => {
+  const { path: place, exists } = await setupPlace(folder)
+  if (!exists) return null
+  const bytes = await bytesIn(place)
+  await rm(place, { recursive: true }).catch((cause: unknown) => {
     throw fileError("remove", folder, cause)
   })
   return { folder, bytes }
@@ -127,7 +132,7 @@ async function createWorkFolder(folder: string): Promise<string> {
   const parent = dirname(folder)
   const prefix = `${basename(folder)}.new-`
   try {
-    await mkdir(parent, { recursive: true })
+    await makeFolder(parent)
     for (const name of await readdir(parent)) {
       if (name.startsWith(prefix) && !(await isInUse(join(parent, name)))) {
         await rm(join(parent, name), { recursive: true, force: true })
@@ -186,10 +191,14 @@ async function check(
 
 async function replace(folder: string, work: string): Promise<void> {
   const old = `${work}.old`
-  const isReplacing = existsSync(folder)
-  if (isReplacing) await rename(folder, old)
-  await rename(work, folder)
-  if (isReplacing) await rm(old, { recursive: true, force: true })
+  try {
+    const isReplacing = existsSync(folder)
+    if (isReplacing) await rename(folder, old)
+    await rename(work, folder)
+    if (isReplacing) await rm(old, { recursive: true, force: true })
+  } catch (cause) {
+    throw fileError("write", folder, cause)
+  }
 }
 
 async function bytesIn(folder: string): Promise<number> {

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises"
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
@@ -68,10 +68,34 @@ describe("setUpTensorflow", onPosix, () => {
 })
 
 describe("removeTensorflow", () => {
+  it("neither replaces nor removes a file or a folder that no setup made", async () => {
+    const folder = join(root, "mine")
+    await mkdir(folder)
+    await writeFile(join(folder, "thesis.txt"), "12345")
+    for (const work of [() => setUpTensorflow({ folder }), () => removeTensorflow(folder)]) {
+      await expect(work()).rejects.toMatchObject({
+        code: "setup-folder",
+        message: expect.stringContaining("thesis.txt"),
+      })
+    }
+    const file = join(folder, "thesis.txt")
+    for (const work of [() => setUpTensorflow({ folder: file }), () => removeTensorflow(file)]) {
+      await expect(work()).rejects.toMatchObject({ code: "not-a-folder" })
+    }
+    expect(await readFile(file, "utf8")).toBe("12345")
+  })
+
+  it("removes the folder behind a link, and keeps the link", async () => {
+    await mkdir(join(root, "disk", "site-packages"), { recursive: true })
+    await symlink("disk", join(root, "linked"))
+    expect(await removeTensorflow(join(root, "linked"))).toEqual({ folder: join(root, "linked"), bytes: 0 })
+    expect(await removeTensorflow(join(root, "linked"))).toBeNull()
+  })
+
   it("removes the folder and says how much was in it", async () => {
     const folder = join(root, "tensorflow")
-    await mkdir(join(folder, "deep"), { recursive: true })
-    await writeFile(join(folder, "deep", "file"), "12345")
+    await mkdir(join(folder, "site-packages"), { recursive: true })
+    await writeFile(join(folder, "site-packages", "file"), "12345")
     expect(await removeTensorflow(folder)).toEqual({ folder, bytes: 5 })
     expect(await removeTensorflow(folder)).toBeNull()
   })
