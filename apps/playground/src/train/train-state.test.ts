@@ -18,7 +18,7 @@ const stateOf = (step: number) => ({
 function failing(steps: number, error: Error): TrainingModel {
   const event = { kind: "step", steps: 100, loss: 1, learningRate: 1, gradientNorm: 1 } as const
   return {
-    runtime: { loadAdapter: async () => ({ adapters: [], dispose: async () => {} }) },
+    runtime: { loadAdapter: async () => ({ adapters: [], notices: [], dispose: async () => {} }) },
     sdxl: {
       layout: SDXL_LAYOUT,
       // biome-ignore lint/correctness/useYield: it fails before the first

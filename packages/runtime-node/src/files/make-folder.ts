@@ -1,5 +1,5 @@
-import { mkdir, stat } from "node:fs/promises"
-import { dirname } from "node:path"
+import { mkdir, rmdir, stat } from "node:fs/promises"
+import { dirname, resolve } from "node:path"
 import { hasCode } from "./system-code.ts"
 
 /**
@@ -7,7 +7,7 @@ import { hasCode } from "./system-code.ts"
  * system takes no folder, such as `/proc`.
  *
  * @returns the first folder that was made, or undefined if all were there
- * @throws the system's error
+ * @throws the system's error. No folder is then left
  */
 export async function makeFolder(folder: string): Promise<string | undefined> {
   try {
@@ -16,7 +16,12 @@ export async function makeFolder(folder: string): Promise<string | undefined> {
   } catch (cause) {
     if (hasCode(cause, "ENOENT") && dirname(folder) !== folder) {
       const firstMade = await makeFolder(dirname(folder))
-      return (await makeOne(folder)) ? (firstMade ?? folder) : firstMade
+      try {
+        return (await makeOne(folder)) ? (firstMade ?? folder) : firstMade
+      } catch (cause) {
+        if (firstMade !== undefined) await removeMade(dirname(folder), firstMade)
+        throw cause
+      }
     }
     if (await isFolder(folder)) return undefined
     throw cause
@@ -32,6 +37,20 @@ async function makeOne(folder: string): Promise<boolean> {
     // Another program may have made it.
     if (await isFolder(folder)) return false
     throw cause
+  }
+}
+
+/** Removes empty folders, from `folder` up to the first that was made. */
+export async function removeMade(folder: string, firstMade: string): Promise<void> {
+  const last = resolve(firstMade)
+  for (let path = resolve(folder); ; path = dirname(path)) {
+    try {
+      await rmdir(path)
+    } catch {
+      // Another program uses the folder by now.
+      return
+    }
+    if (path === last || path === dirname(path)) return
   }
 }
 

@@ -33,6 +33,7 @@ it("names every kind of path that cannot be written", async () => {
     [at("file", "inner", "most"), /a part of the path is a file/],
     [at("x".repeat(256)), /too long/],
     [at(...Array.from({ length: 20 }, () => "y".repeat(250)), "z"), /too long/],
+    [at("new", "x".repeat(256), "inner"), /too long/],
     [at("a\0b"), /cannot hold a NUL character/],
     [at("circle"), /lead in a circle/],
     [at("circle", "inner"), /lead in a circle/],

@@ -1,8 +1,8 @@
-import { rm, rmdir, stat, statfs } from "node:fs/promises"
+import { rm, stat, statfs } from "node:fs/promises"
 import { dirname, resolve } from "node:path"
 import { fileError, InputError } from "../errors.ts"
 import type { WriteOptions } from "./atomic-write.ts"
-import { makeFolder } from "./make-folder.ts"
+import { makeFolder, removeMade } from "./make-folder.ts"
 import { findTarget, takenError } from "./output-target.ts"
 import { openTemporary } from "./temporary-file.ts"
 
@@ -81,18 +81,4 @@ async function expectRoom(folder: string, bytes: number): Promise<void> {
     "no-space",
     `cannot write into "${folder}": the work needs ${mebibytes(bytes)} there, and ${mebibytes(free)} are free. Make room or choose another place.`,
   )
-}
-
-/** Removes empty folders, from `folder` up to the first that was made. */
-async function removeMade(folder: string, firstMade: string): Promise<void> {
-  const last = resolve(firstMade)
-  for (let path = resolve(folder); ; path = dirname(path)) {
-    try {
-      await rmdir(path)
-    } catch {
-      // Another program uses the folder by now.
-      return
-    }
-    if (path === last || path === dirname(path)) return
-  }
 }
