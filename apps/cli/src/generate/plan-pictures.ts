@@ -9,6 +9,8 @@ import { expandSource } from "./prompts.ts"
 /** A picture to make. */
 export interface PlannedPicture {
   readonly recipe: Recipe
+  /** Its prompt as it was written, with the options of its line and before groups are expanded. */
+  readonly written: string
   /** The name that its line gives it, without a folder. Null: a numbered name. */
   readonly fileName: string | null
 }
@@ -57,7 +59,10 @@ export function planPictures(plan: PicturePlan): readonly PlannedPicture[] {
       // Equal names would replace each other.
       const named = lines.length === 1 && iterations === 1 ? lines[0]?.options.fileName : undefined
       const name = named === undefined ? null : inPlace(source, () => pngName(named))
-      for (const line of lines) pictures.push({ recipe: inPlace(source, () => recipeOf(plan, line)), fileName: name })
+      for (const line of lines) {
+        const recipe = inPlace(source, () => recipeOf(plan, line))
+        pictures.push({ recipe, written: source.text, fileName: name })
+      }
     }
   }
   return pictures

@@ -10,6 +10,7 @@ import { startRuntime } from "../model/start-runtime.ts"
 import { InterruptedError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { untilStopped } from "../terminal/until-stopped.ts"
+import { lineNotices } from "./line-notices.ts"
 import { createPictureFiles } from "./picture-files.ts"
 import type { PlannedPicture } from "./plan-pictures.ts"
 import type { GenerateSettings } from "./settings.ts"
@@ -20,7 +21,8 @@ import type { GenerateSettings } from "./settings.ts"
  * @throws InputError, FormatError, CoreError naming what is wrong; InterruptedError when stopped
  */
 export async function runGenerate(settings: GenerateSettings, reporter: Reporter, signal: AbortSignal): Promise<void> {
-  for (const notice of settings.notices) reporter.say("notice", { text: notice }, `Note: ${notice}`)
+  for (const notice of [...settings.notices, ...lineNotices(settings.pictures)])
+    reporter.say("notice", { text: notice }, `Note: ${notice}`)
   const [first] = settings.pictures
   if (first === undefined) throw new Error("there is no picture to generate")
   const { recipe } = first

@@ -20,7 +20,7 @@ describe("readGenerateSettings", () => {
   it("fills in defaults", async () => {
     const { recipe, pictures, seeds, ...rest } = await read()
     expect(rest).toEqual({ vaeSlices: undefined, outdir: "out", runtime: {}, notices: [] })
-    expect(pictures).toEqual([{ recipe, fileName: null }])
+    expect(pictures).toEqual([{ recipe, written: recipe?.prompt, fileName: null }])
     const { prompt, seed } = recipe
     expect(recipe).toEqual(
       createRecipe({ prompt, seed, width: 128, height: 128, model: { checkpoint: { path: "tiny" } } }),

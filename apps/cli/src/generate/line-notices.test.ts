@@ -1,0 +1,26 @@
+import { createRecipe } from "@lllite/core/recipe"
+import { expect, it } from "vitest"
+import { lineNotices } from "./line-notices.ts"
+
+const picture = (written: string, prompt: string, more: { readonly negativePrompt?: string } = {}) => ({
+  written,
+  recipe: createRecipe({
+    ...{ prompt, seed: 42, width: 128, height: 64, steps: 3, guidanceScale: 7, ...more },
+    model: { checkpoint: { path: "tiny" } },
+  }),
+})
+
+it("says nothing about prompts that are drawn as they were written", () => {
+  expect(lineNotices([picture("a red ring", "a red ring")])).toEqual([])
+})
+
+it("says what becomes of options and groups, once, with the number of prompts", () => {
+  const options = picture("a ring --n blurry --s 3 --d 42", "a ring", { negativePrompt: "blurry" })
+  expect(lineNotices([options, options])).toEqual([
+    '"a ring --n blurry --s 3 --d 42" has options or groups, which are followed. ' +
+      'The first picture is "a ring", without "blurry": 128x64, 3 steps, scale 7, seed 42.',
+  ])
+  expect(lineNotices([options, picture("a {red|blue} ring", "a red ring")])).toEqual([
+    expect.stringMatching(/^2 prompts have options or groups, .* The first is "a ring --n blurry --s 3 --d 42"\.$/),
+  ])
+})

@@ -1,0 +1,28 @@
+import { countedNotice } from "@lllite/core/names"
+import type { PlannedPicture } from "./plan-pictures.ts"
+
+/** Characters of a prompt that a notice shows. */
+const SHOWN = 60
+
+/**
+ * One notice about prompts that are not drawn as they were written: they have options of a line, which win over the
+ * command's, or groups, of which one choice is drawn. It says what the first picture of them becomes.
+ */
+export function lineNotices(pictures: readonly Pick<PlannedPicture, "recipe" | "written">[]): readonly string[] {
+  const changed = pictures.filter(({ recipe, written }) => recipe.prompt !== written)
+  const [first] = changed
+  if (first === undefined) return []
+  const { prompt, negativePrompt, width, height, steps, guidanceScale, seed } = first.recipe
+  const negative = negativePrompt === "" ? "" : `, without "${shortened(negativePrompt)}"`
+  const made = `"${shortened(prompt)}"${negative}: ${width}x${height}, ${steps} steps, scale ${guidanceScale}, seed ${seed}`
+  return countedNotice(
+    [...new Set(changed.map(({ written }) => shortened(written)))],
+    "prompts",
+    (subject, isOne) =>
+      `${subject} ${isOne ? "has" : "have"} options or groups, which are followed. The first picture is ${made}.`,
+  )
+}
+
+function shortened(text: string): string {
+  return text.length <= SHOWN ? text : `${text.slice(0, SHOWN)}…`
+}
