@@ -54,6 +54,20 @@ describe("the noise schedule", () => {
     expect(timestepAt(schedule, 100)).toBe(999)
   })
 
+  it("takes two timesteps and equal betas, and refuses betas of 0, of 1 and in the wrong order", () => {
+    const { alphasCumprod } = createNoiseSchedule({ timesteps: 2, betaStart: 0.25, betaEnd: 0.25 })
+    expect([...alphasCumprod]).toEqual([0.75, 0.5625])
+    for (const [betaStart, betaEnd] of [
+      [0, 0.5],
+      [-0.1, 0.5],
+      [0.5, 0.4],
+      [0.5, 1],
+      [0.5, 2],
+    ] as const) {
+      expect(() => createNoiseSchedule({ betaStart, betaEnd })).toThrow(`got ${betaStart} and ${betaEnd}`)
+    }
+  })
+
   it("refuses timesteps that it does not have", () => {
     expect(() => sigmaAt(schedule, 999.5)).toThrow(/from 0 to 999, got 999.5/)
     expect(() => sigmaAt(schedule, -0.5)).toThrow(/from 0 to 999, got -0.5/)

@@ -2,6 +2,7 @@ import "@tensorflow/tfjs"
 import type { Tensor4D } from "@tensorflow/tfjs-core"
 import { describe, expect, it } from "vitest"
 import { NOISE_NAMES } from "../diffusion/names.ts"
+import { fnv1a32 } from "../random/fnv1a.ts"
 import { createStream } from "../random/stream.ts"
 import { createTorchGenerator } from "../random/torch.ts"
 import { createNoiseSource } from "./noise-source.ts"
@@ -51,6 +52,19 @@ describe.each(NOISE_NAMES)("noise of %s", (name) => {
 })
 
 describe("noise of LLLite's streams", () => {
+  it("has a stream for the start, one for steps by their number, and one for other intervals by their ends", async () => {
+    const source = createNoiseSource("lllite", [7], SHAPE, SIGMAS)
+    const drawn = (purpose: string, at = {}): number[] => [...createStream(7, purpose).normal(SHAPE, at)]
+    const between = (from: number, to: number) => valuesOf(source.between({ from, to }) as Tensor4D)
+    const ends = (from: number, to: number) => ({ step: fnv1a32(String(from)), index: fnv1a32(String(to)) })
+    expect(await valuesOf(source.start())).toEqual(drawn("start"))
+    expect(await between(14, 5)).toEqual(drawn("step noise", { step: 0 }))
+    expect(await between(1, 0)).toEqual(drawn("step noise", { step: 2 }))
+    expect(await between(14, 1)).toEqual(drawn("interval noise", ends(14, 1)))
+    // This level comes before the first one.
+    expect(await between(20, 14)).toEqual(drawn("interval noise", ends(20, 14)))
+  })
+
   it("depends on the step's number, and not on earlier calls", async () => {
     const [early, late] = [
       createNoiseSource("lllite", [7], SHAPE, SIGMAS),

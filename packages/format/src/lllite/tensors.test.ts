@@ -43,6 +43,15 @@ describe("siteTensorShapes", () => {
       expect.objectContaining({ code: "dims", message: expect.stringMatching(message) }),
     )
   })
+
+  it("takes the least and the greatest widths", () => {
+    for (const dims of [
+      { condDim: 2, mlpDim: 1 },
+      { condDim: 65536, mlpDim: 65536 },
+    ]) {
+      expect(siteTensorShapes({ inDim: 8, depth: 1, conv: false }, dims).get("down.0.weight")).toEqual([dims.mlpDim, 8])
+    }
+  })
 })
 
 describeWithReference("siteTensorShapes matches the reference's modules", ["module.json"], () => {
