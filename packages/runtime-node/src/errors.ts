@@ -129,8 +129,24 @@ export class InputError extends LlliteError<InputErrorCode> {
 /** A failed file operation as an {@link InputError}: `cannot read "a.png": there is no such file …`. */
 export function fileError(verb: string, path: string, cause: unknown): InputError {
   if (cause instanceof InputError) return cause
+  const remote = remoteAdvice(verb, path, cause)
+  if (remote !== null) return new InputError("file", `cannot ${verb} ${remote}`, { cause })
   const reason = systemReason(cause) ?? (cause instanceof Error ? cause.message : String(cause))
   return new InputError("file", `cannot ${verb} ${quotedPath(path)}: ${reason}${controlAdvice(path)}`, { cause })
+}
+
+/** A path that is no path: an address, or a name on the Hugging Face Hub. With what to do. Null for other paths. */
+function remoteAdvice(verb: string, path: string, cause: unknown): string | null {
+  if (!(cause instanceof Error) || !("code" in cause) || (cause.code !== "ENOENT" && cause.code !== "ENOTDIR"))
+    return null
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(path)) {
+    return `${quotedPath(path)}: it is an address, and only files of this machine are read here. Download it, and give the path of the file.`
+  }
+  // A path of a picture or of a text has an ending. A name on the Hub has none, or ends in a version.
+  const isName =
+    /^(hf:)?[\w-][\w.-]*\/[\w.-]+(@[\w.-]+)?(:.+)?$/.test(path) && (path.includes(":") || !/\.[a-z]\w*$/i.test(path))
+  if (verb !== "read" || !isName) return null
+  return `${quotedPath(path)}: there is no such file or folder. If it is a name on the Hugging Face Hub, download it, and give the path of its file or folder.`
 }
 
 /** A path in quotes, with its control characters escaped. */
