@@ -25,6 +25,29 @@ describe("describeError", () => {
     expect(describeError(blind, {})).toBe("lllite: a checkpoint without a VAE. The option is --vae PATH.")
   })
 
+  it.each([
+    [
+      "no WebGPU adapter",
+      Object.assign(new Error("this machine offers no WebGPU adapter."), { name: "WebgpuOpsError" }),
+    ],
+    ["a device that is lost", Object.assign(new Error("the device is lost."), { name: "WebgpuDeviceError" })],
+    ["a refusal of the system", Object.assign(new Error("ELOOP: x, open 'a'"), { code: "ELOOP", path: "a" })],
+    ["a limit of open files", Object.assign(new Error("spawn EMFILE"), { code: "EMFILE" })],
+    ["a full memory", new RangeError("Invalid typed array length: 4000000000000")],
+    ["a full memory of WebAssembly", new WebAssembly.RuntimeError("memory access out of bounds")],
+  ])("says %s in a sentence, and does not ask to report it", (_, error) => {
+    const text = describeError(error, {})
+    expect(text).not.toMatch(/unexpected|report|ELOOP|EMFILE/)
+    expect(text).toMatch(/^lllite: .{10,}\S$/)
+  })
+
+  it("shows no secret and no control character, also of an unexpected error", () => {
+    const error = new TypeError("cannot parse https://me:hunter2@a.b/c?sig=SECRET\u001b[2J of hf_AbCdEfGhIjKl")
+    for (const environment of [{}, { LLLITE_DEBUG: "1" }]) {
+      expect(describeError(error, environment)).not.toMatch(/hunter2|SECRET|\p{Cc}\[|AbCdEfGh/u)
+    }
+  })
+
   it("asks to report every other error, and shows the stack only with LLLITE_DEBUG=1", () => {
     const error = new TypeError("x is undefined")
     expect(describeError(error, {})).toBe(
