@@ -61,6 +61,8 @@ export type InputErrorCode =
   | "backend-option"
   /** The backend "tensorflow" is not in use. */
   | "backend-not-started"
+  /** The backend did not start. */
+  | "backend-start"
   /** TensorFlow is not installed. */
   | "tensorflow-missing"
   /** The addon of TensorFlow cannot be loaded. */

@@ -9,7 +9,7 @@ import type { NodeRunningBackend, StartOptions } from "./started-backend.ts"
  * Starts a backend of tfjs in this thread, with the ops that suit it. Backends and gradients are registered here.
  * Importing this file registers nothing, so a program that starts no backend loads none.
  *
- * @throws InputError if TensorFlow or WebGPU is named and not installed; Error if the backend does not start
+ * @throws InputError if TensorFlow or WebGPU is named and not installed; or if the backend does not start
  */
 export async function startBackend(backend: NodeBackend, options: StartOptions = {}): Promise<NodeRunningBackend> {
   if (backend === "tensorflow") {
@@ -36,7 +36,10 @@ export async function startBackend(backend: NodeBackend, options: StartOptions =
   else await import("@tensorflow/tfjs-backend-cpu")
   const started = await tf.setBackend(backend)
   if (!started) {
-    throw new Error(`backend "${backend}": tfjs did not start it. Choose another backend: ${NODE_BACKENDS.join(", ")}.`)
+    throw new InputError(
+      "backend-start",
+      `backend "${backend}": TensorFlow.js did not start it. Is there enough memory? Close some programs, or choose another backend: ${NODE_BACKENDS.join(", ")}.`,
+    )
   }
   await tf.ready()
   return { backend, ops: await opsOf(backend), version: `tfjs ${tf.version_core}`, device: "CPU", notices: [] }

@@ -1,5 +1,5 @@
 import { join, parse } from "node:path"
-import { fileError } from "../errors.ts"
+import { fileError, InputError } from "../errors.ts"
 import { readTextFile } from "../files/read-text.ts"
 import type { ImageSize } from "../images/read-image.ts"
 import { readImageHeader } from "../images/read-image.ts"
@@ -142,6 +142,8 @@ async function attempt<T>(problems: string[], work: () => Promise<T>): Promise<T
   try {
     return await work()
   } catch (error) {
+    // Without the decoder, every picture has the same problem, and none is at fault.
+    if (error instanceof InputError && error.code === "sharp-missing") throw error
     problems.push(error instanceof Error ? error.message : String(error))
     return undefined
   }
