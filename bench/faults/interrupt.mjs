@@ -1,5 +1,6 @@
 // Interrupts every command at random moments, and counts how it ended and what it left. Needs a build.
-//   node bench/faults/interrupt.mjs [--moments 100] [--only NAME,NAME] [--seed 1]
+//   node bench/faults/interrupt.mjs [--moments 100] [--only NAME,NAME] [--seed 1] [--each]
+// --each prints the counts after each moment.
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     moments: { type: "string", default: "100" },
     only: { type: "string", default: "" },
     seed: { type: "string", default: "1" },
+    each: { type: "boolean", default: false },
   },
 })
 const main = fileURLToPath(new URL("../../apps/cli/dist/main.js", import.meta.url))
@@ -147,7 +149,7 @@ async function interruptOften(name, { args, environment = {} }) {
   Object.assign(row, { wrongCode: 0, temporary: 0, corrupt: 0, lost: 0, unexpected: 0, left: 0, longest: 0 })
   for (let i = 0; i < moments; i++) {
     const signal = ["SIGINT", "SIGTERM", "SIGHUP"][i % 3]
-    const run = await once(args, environment, { signal, after: 60 + random() * Math.min(whole.seconds, 20) * 1000 })
+    const run = await once(args, environment, { signal, after: 60 + random() * whole.seconds * 1000 })
     const { code, endedBy, taken, files, text } = run
     if (run.sent === false || code === 0) row.finished++
     else if (code === CODES[signal] || endedBy === signal) row.stopped++
@@ -164,6 +166,7 @@ async function interruptOften(name, { args, environment = {} }) {
     row.lost += announced.filter((path) => !existsSync(join(work, path))).length
     row.left += run.left
     row.longest = Math.max(row.longest, taken)
+    if (values.each) console.log(JSON.stringify({ ...row, moments: i + 1 }))
   }
   return row
 }
@@ -191,8 +194,8 @@ async function once(args, environment, interruption) {
           sentAt = performance.now()
           child.kill(interruption.signal)
         }, interruption.after)
-  // What never ends by itself is measured as ten seconds.
-  const limit = setTimeout(() => child.kill("SIGKILL"), interruption === null ? 10_000 : 60_000)
+  // What does not end by itself within a minute counts as one minute.
+  const limit = setTimeout(() => child.kill("SIGKILL"), interruption === null ? 60_000 : 120_000)
   const [code, endedBy] = await new Promise((resolve) => child.once("exit", (...ended) => resolve(ended)))
   clearTimeout(timer)
   clearTimeout(limit)
