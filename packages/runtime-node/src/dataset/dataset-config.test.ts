@@ -110,7 +110,7 @@ describe("parseDatasetConfig", () => {
       [
         "set.toml: 4 problems:",
         "  - line 11: there is no table generl. Tables are general and datasets.",
-        "  - datasets[0], line 4: batch_size is 0, expected a whole number from 1 to 65536",
+        "  - datasets[0], line 4: batch_size is 0, expected a whole number from 1 to 4096",
         "  - datasets[0].subsets[0], line 8: there is no option num_repeat. Did you mean num_repeats?",
         "  - datasets[0].subsets[0], line 9: flip_aug is not supported: the command does not alter pictures. Leave it out, and put altered pictures into the folders.",
       ].join("\n"),
