@@ -8,8 +8,7 @@ import { readLllite } from "@lllite/format"
 import { readImage } from "@lllite/runtime-node"
 import { createServer } from "vite"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { findChromium } from "../../packages/format/test/chromium.ts"
-import { needs } from "../../packages/format/test/needs.ts"
+import { needsChromium } from "../../packages/format/test/chromium.ts"
 import { launchWithWebgpu } from "../../packages/runtime-web/test/browser.ts"
 
 /*
@@ -69,7 +68,7 @@ describe("the examples", () => {
     expect(without?.equals(steered ?? new Uint8Array())).toBe(false)
   })
 
-  it("07-browser-page draws in Chromium", needs("Chromium. CHROMIUM names one", findChromium() !== null), async () => {
+  it("07-browser-page draws in Chromium", needsChromium, async () => {
     expect(existsSync(join(examples, "../packages/runtime-web/dist/worker.js"))).toBe(true)
     const server = await createServer({
       root: join(examples, "07-browser-page"),
@@ -79,7 +78,7 @@ describe("the examples", () => {
       server: { host: "127.0.0.1", port: 0, fs: { allow: [join(examples, "..")] } },
     })
     await server.listen()
-    const browser = await launchWithWebgpu(findChromium() as string)
+    const browser = await launchWithWebgpu()
     try {
       const page = await browser.newPage()
       page.setDefaultTimeout(0)

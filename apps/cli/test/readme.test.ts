@@ -13,8 +13,7 @@ import { serializeSafetensors } from "@lllite/format/write"
 import { readImage, readPngText, writeLlliteFile, writePng } from "@lllite/runtime-node"
 import { captionOf, drawScene, heldOutSeed, makeScene } from "@lllite/tiny"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { findChromium, launchChromium } from "../../../packages/format/test/chromium.ts"
-import { needs } from "../../../packages/format/test/needs.ts"
+import { launchChromium, needsChromium } from "../../../packages/format/test/chromium.ts"
 import { serveFolders } from "../../../packages/runtime-web/test/browser.ts"
 import { parseArguments } from "../src/command/arguments.ts"
 import { COMMANDS } from "../src/program.ts"
@@ -25,7 +24,6 @@ import { COMMANDS } from "../src/program.ts"
 
 const root = fileURLToPath(new URL("../../..", import.meta.url))
 const run = promisify(execFile)
-const chromium = findChromium()
 let folder = ""
 const at = (...names: readonly string[]): string => join(folder, ...names)
 
@@ -126,41 +124,37 @@ describe("the commands of the READMEs", () => {
     expect(await readImage(at("out.png"))).toMatchObject({ width: 128, height: 128 })
   })
 
-  it(
-    "run as code in Chromium with another import",
-    needs("Chromium. CHROMIUM names one", chromium !== null),
-    async () => {
-      const [example, otherImport] = await exampleCode()
-      const inPage = example.replace(/^import .* from "@lllite\/runtime-node"\n/, otherImport)
-      expect(inPage).toMatch(/^import .* from "@lllite\/runtime-web"\n/)
-      expect(inPage).not.toContain("runtime-node")
-      await writeFile(at("example.js"), inPage)
-      const imports = { "@lllite/runtime-web": "/packages/runtime-web/dist/index.js" }
-      await writeFile(
-        at("index.html"),
-        `<script type="importmap">${JSON.stringify({ imports })}</script><script type="module" src="example.js"></script>`,
-      )
-      const server = await serveFolders({ "/": folder })
-      const browser = await launchChromium(chromium ?? "")
-      try {
-        const page = await browser.newPage()
-        const failed = new Promise<never>((_, reject) => page.on("pageerror", reject))
-        const [download] = await Promise.all([
-          Promise.race([page.waitForEvent("download", { timeout: 0 }), failed]),
-          page.goto(server.url),
-        ])
-        expect(download.suggestedFilename()).toBe("out.png")
-        await download.saveAs(at("out-of-chromium.png"))
-        // One seed gives one picture, up to the order of sums.
-        const [inTab, inNode] = [await readImage(at("out-of-chromium.png")), await readImage(at("out.png"))]
-        const farthest = inNode.data.map((value, i) => Math.abs(value - (inTab.data[i] ?? 0)))
-        expect(Math.max(...farthest)).toBeLessThanOrEqual(2)
-      } finally {
-        await browser.close()
-        await server.close()
-      }
-    },
-  )
+  it("run as code in Chromium with another import", needsChromium, async () => {
+    const [example, otherImport] = await exampleCode()
+    const inPage = example.replace(/^import .* from "@lllite\/runtime-node"\n/, otherImport)
+    expect(inPage).toMatch(/^import .* from "@lllite\/runtime-web"\n/)
+    expect(inPage).not.toContain("runtime-node")
+    await writeFile(at("example.js"), inPage)
+    const imports = { "@lllite/runtime-web": "/packages/runtime-web/dist/index.js" }
+    await writeFile(
+      at("index.html"),
+      `<script type="importmap">${JSON.stringify({ imports })}</script><script type="module" src="example.js"></script>`,
+    )
+    const server = await serveFolders({ "/": folder })
+    const browser = await launchChromium()
+    try {
+      const page = await browser.newPage()
+      const failed = new Promise<never>((_, reject) => page.on("pageerror", reject))
+      const [download] = await Promise.all([
+        Promise.race([page.waitForEvent("download", { timeout: 0 }), failed]),
+        page.goto(server.url),
+      ])
+      expect(download.suggestedFilename()).toBe("out.png")
+      await download.saveAs(at("out-of-chromium.png"))
+      // One seed gives one picture, up to the order of sums.
+      const [inTab, inNode] = [await readImage(at("out-of-chromium.png")), await readImage(at("out.png"))]
+      const farthest = inNode.data.map((value, i) => Math.abs(value - (inTab.data[i] ?? 0)))
+      expect(Math.max(...farthest)).toBeLessThanOrEqual(2)
+    } finally {
+      await browser.close()
+      await server.close()
+    }
+  })
 
   it.each(["apps/cli/README.md", "docs/guides/command.md", "docs/guides/training.md"])(
     "have options that exist in %s",

@@ -5,8 +5,8 @@ import { openSafetensors } from "@lllite/format"
 import { serializeSafetensors } from "@lllite/format/write"
 import type { Browser, Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
-import { findChromium, needsChromiumWebgpu } from "../../../packages/format/test/chromium.ts"
-import { longOnly, needs, needsAll } from "../../../packages/format/test/needs.ts"
+import { needsChromium, needsChromiumWebgpu } from "../../../packages/format/test/chromium.ts"
+import { longOnly, needsAll } from "../../../packages/format/test/needs.ts"
 import type { FileServer } from "../../../packages/runtime-web/test/browser.ts"
 import { launchWithWebgpu, serveFolders } from "../../../packages/runtime-web/test/browser.ts"
 import { HOSTILE } from "./hostile.ts"
@@ -17,9 +17,8 @@ import { HOSTILE } from "./hostile.ts"
 
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 const LLLITE = folder("../../../packages/tiny/model/lllite-canny.safetensors")
-const chromium = findChromium()
 
-describe("the playground in Chromium", needs("Chromium. CHROMIUM names one", chromium !== null), () => {
+describe("the playground in Chromium", needsChromium, () => {
   let browser: Browser
   let server: FileServer
   let page: Page
@@ -29,7 +28,7 @@ describe("the playground in Chromium", needs("Chromium. CHROMIUM names one", chr
     if (!existsSync(folder("../dist/index.html"))) throw new Error("playground is not built: run turbo run build first")
     // The page lies not at the root, since it must work in every folder of a host.
     server = await serveFolders({ "/some/folder/": folder("../dist/") })
-    browser = await launchWithWebgpu(chromium as string)
+    browser = await launchWithWebgpu()
   })
   afterAll(async () => {
     await browser?.close()

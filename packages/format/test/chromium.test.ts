@@ -8,11 +8,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { checkLllite } from "../src/health/index.ts"
 import type { FormatError } from "../src/index.ts"
 import { readLllite } from "../src/index.ts"
-import { findChromium, launchChromium } from "./chromium.ts"
+import { launchChromium, needsChromium } from "./chromium.ts"
 import type { FileServer } from "./file-server.ts"
 import { sendRange, startServer } from "./file-server.ts"
 import { smallLllite } from "./lllite-file.ts"
-import { needs } from "./needs.ts"
 
 /*
  * The built package in a real browser, loaded by <script type="module"> without a bundler, under a policy that allows
@@ -66,9 +65,7 @@ onmessage = async ({ data }) => {
 `
 
 const dist = fileURLToPath(new URL("../dist/", import.meta.url))
-const executable = findChromium()
-
-describe("the built package in Chromium", needs("Chromium. CHROMIUM names one", executable !== null), () => {
+describe("the built package in Chromium", needsChromium, () => {
   let browser: Browser
   let server: FileServer
   let elsewhere: FileServer
@@ -92,7 +89,7 @@ describe("the built package in Chromium", needs("Chromium. CHROMIUM names one", 
     elsewhere = await startServer((request, response) => {
       sendRange(request, response, bytes, { "access-control-allow-origin": "*" })
     })
-    browser = await launchChromium(executable as string)
+    browser = await launchChromium()
     page = await browser.newPage()
     page.on("pageerror", (error) => problems.push(String(error)))
     page.on("console", (message) => {

@@ -15,13 +15,19 @@ const PLACES = [
   chromium.executablePath(),
 ]
 
-/** A Chromium of this machine, or the one that CHROMIUM names; null where there is none. */
-export function findChromium(): string | null {
-  return PLACES.find((path) => path !== undefined && existsSync(path)) ?? null
-}
+/** A Chromium of this machine, or the one that CHROMIUM names. */
+const executablePath = PLACES.find((path) => path !== undefined && existsSync(path))
 
-/** Starts Chromium without a window, with further arguments. */
-export function launchChromium(executablePath: string, args: readonly string[] = []): Promise<Browser> {
+/** Skips tests of a browser where there is none. */
+export const needsChromium = needs("Chromium. CHROMIUM names one", executablePath !== undefined)
+
+/**
+ * Starts Chromium without a window, with further arguments.
+ *
+ * @throws {Error} if there is none: see {@link needsChromium}
+ */
+export async function launchChromium(args: readonly string[] = []): Promise<Browser> {
+  if (executablePath === undefined) throw new Error("this machine has no Chromium")
   // Where tests run as root, as in containers, Chromium's own sandbox cannot be had.
   return chromium.launch({ executablePath, args: ["--no-sandbox", ...args] })
 }

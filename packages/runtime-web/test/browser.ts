@@ -7,8 +7,8 @@ import type { Browser } from "playwright-core"
 import { launchChromium } from "../../format/test/chromium.ts"
 
 /** Starts Chromium without a window, with WebGPU in software. */
-export function launchWithWebgpu(executablePath: string): Promise<Browser> {
-  return launchChromium(executablePath, ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"])
+export function launchWithWebgpu(): Promise<Browser> {
+  return launchChromium(["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"])
 }
 
 const TYPES: Readonly<Record<string, string>> = {

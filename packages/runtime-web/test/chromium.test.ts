@@ -3,8 +3,7 @@ import { readFile, stat } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import type { Browser, Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { findChromium, needsChromiumWebgpu } from "../../format/test/chromium.ts"
-import { needs } from "../../format/test/needs.ts"
+import { needsChromium, needsChromiumWebgpu } from "../../format/test/chromium.ts"
 import type * as Web from "../src/index.ts"
 import type { FileServer } from "./browser.ts"
 import { launchWithWebgpu, serveFolders } from "./browser.ts"
@@ -24,9 +23,8 @@ declare global {
 
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 const LLLITE = folder("../../tiny/model/lllite-canny.safetensors")
-const chromium = findChromium()
 
-describe("the built runtime in Chromium", needs("Chromium. CHROMIUM names one", chromium !== null), () => {
+describe("the built runtime in Chromium", needsChromium, () => {
   let browser: Browser
   let server: FileServer
   let page: Page
@@ -58,7 +56,7 @@ describe("the built runtime in Chromium", needs("Chromium. CHROMIUM names one", 
         },
       },
     )
-    browser = await launchWithWebgpu(chromium as string)
+    browser = await launchWithWebgpu()
     page = await browser.newPage()
     page.setDefaultTimeout(0)
     page.on("pageerror", (error) => problems.push(error.message))

@@ -8,7 +8,7 @@ import { createNodeRuntime, type NodeBackend, type NodeRuntime, type SdxlHandle 
 import { captionOf, drawScene, heldOutSeed, makeScene, trainingSeed } from "@lllite/tiny"
 import type { Browser, Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { findChromium, needsChromiumWebgpu } from "../../format/test/chromium.ts"
+import { needsChromium, needsChromiumWebgpu } from "../../format/test/chromium.ts"
 import { needs } from "../../format/test/needs.ts"
 import { chooseDriver } from "../../webgpu/test/drivers.ts"
 import type * as Web from "../src/index.ts"
@@ -22,7 +22,6 @@ import { launchWithWebgpu, serveFolders } from "./browser.ts"
 
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 const SHIPPED = folder("../../tiny/model/lllite-canny.safetensors")
-const chromium = findChromium()
 
 chooseDriver("lavapipe", "swiftshader")
 const hasDriver = process.env.VK_ICD_FILENAMES !== undefined
@@ -71,7 +70,7 @@ async function drawInNode({ runtime, sdxl }: InNode, { drawing, size, steps, lll
   throw new Error("the run ended without a picture")
 }
 
-describe("the tiny model, in Node and in Chromium", needs("Chromium. CHROMIUM names one", chromium !== null), () => {
+describe("the tiny model, in Node and in Chromium", needsChromium, () => {
   let browser: Browser
   let server: FileServer
   let page: Page
@@ -89,7 +88,7 @@ describe("the tiny model, in Node and in Chromium", needs("Chromium. CHROMIUM na
       "/work/": work,
       "/": folder("page/"),
     })
-    browser = await launchWithWebgpu(chromium as string)
+    browser = await launchWithWebgpu()
     page = await browser.newPage()
     page.setDefaultTimeout(0)
     await page.goto(server.url)

@@ -6,8 +6,7 @@ import { fileURLToPath } from "node:url"
 import { decodePngText, readImage } from "@lllite/runtime-node"
 import type { Browser, Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { findChromium } from "../../format/test/chromium.ts"
-import { needs } from "../../format/test/needs.ts"
+import { needsChromium } from "../../format/test/chromium.ts"
 import { oddPictures } from "../../runtime-node/test/odd-pictures.ts"
 import type * as Web from "../src/index.ts"
 import type { FileServer } from "./browser.ts"
@@ -24,9 +23,8 @@ declare global {
 }
 
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-const chromium = findChromium()
 
-describe("pictures in Chromium", needs("Chromium. CHROMIUM names one", chromium !== null), () => {
+describe("pictures in Chromium", needsChromium, () => {
   let browser: Browser
   let server: FileServer
   let page: Page
@@ -47,7 +45,7 @@ describe("pictures in Chromium", needs("Chromium. CHROMIUM names one", chromium 
       "/work/": work,
       "/": folder("page/"),
     })
-    browser = await launchWithWebgpu(chromium as string)
+    browser = await launchWithWebgpu()
     page = await browser.newPage()
     await page.goto(server.url)
     await page.waitForFunction(() => window.web !== undefined)

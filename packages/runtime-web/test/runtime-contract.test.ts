@@ -7,8 +7,7 @@ import { RUNTIME_CASES, type RuntimeCase } from "@lllite/core/testing"
 import type { Browser, Page } from "playwright-core"
 import { build } from "vite"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { findChromium } from "../../format/test/chromium.ts"
-import { needs } from "../../format/test/needs.ts"
+import { needsChromium } from "../../format/test/chromium.ts"
 import { writeOtherVae } from "../../runtime-node/test/other-vae.ts"
 import type * as Web from "../src/index.ts"
 import type { FileServer } from "./browser.ts"
@@ -27,9 +26,8 @@ declare global {
 }
 
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-const chromium = findChromium()
 
-describe("the browser's runtime in Chromium", needs("Chromium. CHROMIUM names one", chromium !== null), () => {
+describe("the browser's runtime in Chromium", needsChromium, () => {
   let browser: Browser
   let server: FileServer
   let page: Page
@@ -58,7 +56,7 @@ describe("the browser's runtime in Chromium", needs("Chromium. CHROMIUM names on
       "/work/": work,
       "/": folder("page/"),
     })
-    browser = await launchWithWebgpu(chromium as string)
+    browser = await launchWithWebgpu()
     page = await browser.newPage()
     page.setDefaultTimeout(0)
     await page.goto(server.url)

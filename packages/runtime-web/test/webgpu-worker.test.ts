@@ -6,7 +6,7 @@ import type { Browser, Page } from "playwright-core"
 import type { InlineConfig } from "vite"
 import { build, createServer } from "vite"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { findChromium, needsChromiumWebgpu } from "../../format/test/chromium.ts"
+import { needsChromium, needsChromiumWebgpu } from "../../format/test/chromium.ts"
 import { longOnly, needs, needsAll } from "../../format/test/needs.ts"
 import { referenceFolder } from "../../format/test/reference.ts"
 import type { FileServer } from "./browser.ts"
@@ -19,7 +19,6 @@ import type { Outcome, Suite, Task } from "./in-worker/tasks.ts"
  */
 
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-const chromium = findChromium()
 
 /** How many numbers each compares. */
 const SUITES: readonly (readonly [suite: Suite, compared: number])[] = [
@@ -33,9 +32,7 @@ const PICTURES: typeof SUITES = [["pipeline", 14]]
 /** What is quick enough for every run of the tests, on the build for production. */
 const QUICK: readonly Suite[] = ["diffusion"]
 
-const hasChromium = needs("Chromium. CHROMIUM names one", chromium !== null)
-
-describe("WebGPU in a worker of Chromium", needsAll(hasChromium, needsChromiumWebgpu), () => {
+describe("WebGPU in a worker of Chromium", needsAll(needsChromium, needsChromiumWebgpu), () => {
   let browser: Browser
   let files: FileServer
   let work: string
@@ -44,7 +41,7 @@ describe("WebGPU in a worker of Chromium", needsAll(hasChromium, needsChromiumWe
     work = await mkdtemp(join(tmpdir(), "lllite-vite-"))
     const headers = { "access-control-allow-origin": "*" }
     files = await serveFolders({ "/core/": folder("../../core/data/"), "/": referenceFolder }, { headers })
-    browser = await launchWithWebgpu(chromium as string)
+    browser = await launchWithWebgpu()
   })
   afterAll(async () => {
     await browser?.close()
