@@ -1,12 +1,12 @@
-import { existsSync } from "node:fs"
 import { readFile, stat } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
-import type { Browser, Page } from "playwright-core"
+import type { Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { needsChromium, needsChromiumWebgpu } from "../../format/test/chromium.ts"
 import type * as Web from "../src/index.ts"
 import type { FileServer } from "./browser.ts"
-import { launchWithWebgpu, serveFolders } from "./browser.ts"
+import type { WebPage } from "./web-page.ts"
+import { openWebPage } from "./web-page.ts"
 
 /*
  * The built package in a real browser, loaded by a page without a bundler. `turbo run build` comes first.
@@ -14,8 +14,6 @@ import { launchWithWebgpu, serveFolders } from "./browser.ts"
 
 declare global {
   interface Window {
-    web: typeof Web
-    selections: typeof import("@lllite/format/selections")
     runtime: Web.WebRuntime
     sdxl: Web.SdxlHandle
   }
@@ -25,50 +23,32 @@ const folder = (path: string): string => fileURLToPath(new URL(path, import.meta
 const LLLITE = folder("../../tiny/model/lllite-canny.safetensors")
 
 describe("the built runtime in Chromium", needsChromium, () => {
-  let browser: Browser
+  let web: WebPage
   let server: FileServer
   let page: Page
-  const problems: string[] = []
   /** Byte at which the next answer of the broken server ends. */
   let breakAt: number | null = null
 
   beforeAll(async () => {
-    if (!existsSync(folder("../dist/worker.js"))) throw new Error("runtime-web is not built: run turbo run build first")
     const lllite = await readFile(LLLITE)
-    server = await serveFolders(
-      {
-        "/web/": folder("../dist/"),
-        "/format/": folder("../../format/dist/"),
-        "/tiny/": folder("../../tiny/model/"),
-        "/": folder("page/"),
+    web = await openWebPage({
+      // A server of one file that can send ranges. Its connection fails at the byte that a test chooses.
+      answer: ({ headers, method }, response, path) => {
+        if (path !== "/broken/canny.safetensors") return false
+        const from = headers["if-range"] === '"1"' ? Number(/^bytes=(\d+)-/.exec(headers.range ?? "")?.[1] ?? 0) : 0
+        const part = from > 0 ? { "content-range": `bytes ${from}-${lllite.length - 1}/${lllite.length}` } : {}
+        response.writeHead(from > 0 ? 206 : 200, { etag: '"1"', "content-length": lllite.length - from, ...part })
+        if (method === "HEAD") response.end()
+        else if (breakAt === null) response.end(lllite.subarray(from))
+        else response.write(lllite.subarray(from, breakAt))
+        return true
       },
-      {
-        // A server of one file that can send ranges. Its connection fails at the byte that a test chooses.
-        answer: ({ headers, method }, response, path) => {
-          if (path !== "/broken/canny.safetensors") return false
-          const from = headers["if-range"] === '"1"' ? Number(/^bytes=(\d+)-/.exec(headers.range ?? "")?.[1] ?? 0) : 0
-          const part = from > 0 ? { "content-range": `bytes ${from}-${lllite.length - 1}/${lllite.length}` } : {}
-          response.writeHead(from > 0 ? 206 : 200, { etag: '"1"', "content-length": lllite.length - from, ...part })
-          if (method === "HEAD") response.end()
-          else if (breakAt === null) response.end(lllite.subarray(from))
-          else response.write(lllite.subarray(from, breakAt))
-          return true
-        },
-      },
-    )
-    browser = await launchWithWebgpu()
-    page = await browser.newPage()
-    page.setDefaultTimeout(0)
-    page.on("pageerror", (error) => problems.push(error.message))
-    page.on("console", (message) => {
-      if (message.type() === "error") problems.push(message.text())
     })
-    await page.goto(server.url)
-    await page.waitForFunction(() => window.web !== undefined)
+    server = web.server
+    page = web.page
   })
   afterAll(async () => {
-    await browser?.close()
-    await server?.close()
+    await web?.close()
   })
 
   it("uses WebAssembly when WebGPU computes in software, and says why", needsChromiumWebgpu, async () => {
@@ -203,10 +183,7 @@ describe("the built runtime in Chromium", needsChromium, () => {
   it("continues a download after a reload, and keeps it", async () => {
     const url = `${server.url}broken/canny.safetensors`
     breakAt = 700_000
-    const other = await browser.newPage()
-    other.setDefaultTimeout(0)
-    await other.goto(server.url)
-    await other.waitForFunction(() => window.web !== undefined)
+    const other = await web.openAnother()
     await other.evaluate(async (url) => {
       const runtime = await window.web.createWebRuntime({ backend: "wasm" })
       const layout = { modelChannels: 64 } as Web.SdxlHandle["layout"]
@@ -282,6 +259,6 @@ describe("the built runtime in Chromium", needsChromium, () => {
     })
     expect(memory.tensors).toBe(0)
     // The browser itself logs the address that answers 404.
-    expect(problems.filter((problem) => !problem.includes("404"))).toEqual([])
+    expect(web.problems.filter((problem) => !problem.includes("404"))).toEqual([])
   })
 })

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -6,14 +5,14 @@ import { fileURLToPath } from "node:url"
 import { canny, edgeF1, greyToRgb, type RgbImage, rgbToGrey } from "@lllite/core/image"
 import { createNodeRuntime, type NodeBackend, type NodeRuntime, type SdxlHandle } from "@lllite/runtime-node"
 import { captionOf, drawScene, heldOutSeed, makeScene, trainingSeed } from "@lllite/tiny"
-import type { Browser, Page } from "playwright-core"
+import type { Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { needsChromium, needsChromiumWebgpu } from "../../format/test/chromium.ts"
 import { needs } from "../../format/test/needs.ts"
 import { chooseDriver } from "../../webgpu/test/drivers.ts"
 import type * as Web from "../src/index.ts"
-import type { FileServer } from "./browser.ts"
-import { launchWithWebgpu, serveFolders } from "./browser.ts"
+import type { WebPage } from "./web-page.ts"
+import { openWebPage } from "./web-page.ts"
 
 /*
  * The tiny model in Node and in Chromium, on WebAssembly and on WebGPU: one seed gives one picture. An LLLite is
@@ -71,32 +70,19 @@ async function drawInNode({ runtime, sdxl }: InNode, { drawing, size, steps, lll
 }
 
 describe("the tiny model, in Node and in Chromium", needsChromium, () => {
-  let browser: Browser
-  let server: FileServer
+  let web: WebPage
   let page: Page
   let work: string
   let wasm: InNode
 
   beforeAll(async () => {
-    if (!existsSync(folder("../dist/worker.js"))) throw new Error("runtime-web is not built: run turbo run build first")
     work = await mkdtemp(join(tmpdir(), "lllite-everywhere-"))
     wasm = await inNode("wasm")
-    server = await serveFolders({
-      "/web/": folder("../dist/"),
-      "/format/": folder("../../format/dist/"),
-      "/tiny/": folder("../../tiny/model/"),
-      "/work/": work,
-      "/": folder("page/"),
-    })
-    browser = await launchWithWebgpu()
-    page = await browser.newPage()
-    page.setDefaultTimeout(0)
-    await page.goto(server.url)
-    await page.waitForFunction(() => window.web !== undefined)
+    web = await openWebPage({ work })
+    page = web.page
   })
   afterAll(async () => {
-    await browser?.close()
-    await server?.close()
+    await web?.close()
     await wasm?.runtime.dispose()
     await rm(work, { recursive: true, force: true })
   })

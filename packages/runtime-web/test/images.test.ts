@@ -1,58 +1,36 @@
-import { existsSync } from "node:fs"
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { decodePngText, readImage } from "@lllite/runtime-node"
-import type { Browser, Page } from "playwright-core"
+import type { Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { needsChromium } from "../../format/test/chromium.ts"
 import { oddPictures } from "../../runtime-node/test/odd-pictures.ts"
-import type * as Web from "../src/index.ts"
-import type { FileServer } from "./browser.ts"
-import { launchWithWebgpu, serveFolders } from "./browser.ts"
+import type { WebPage } from "./web-page.ts"
+import { openWebPage } from "./web-page.ts"
 
 /*
  * Pictures in Chromium, compared with Node's: one file gives the same pixels. `turbo run build` comes first.
  */
 
-declare global {
-  interface Window {
-    web: typeof Web
-  }
-}
-
-const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-
 describe("pictures in Chromium", needsChromium, () => {
-  let browser: Browser
-  let server: FileServer
+  let web: WebPage
   let page: Page
   let work: string
   let files: Awaited<ReturnType<typeof oddPictures>>
 
   beforeAll(async () => {
-    if (!existsSync(folder("../dist/index.js"))) throw new Error("runtime-web is not built: run turbo run build first")
     work = await mkdtemp(join(tmpdir(), "lllite-images-"))
     files = await oddPictures()
     for (const [name, bytes] of files) await writeFile(join(work, name), bytes)
     const opaque = files.get("opaque.png") ?? new Uint8Array()
     await writeFile(join(work, "half.png"), opaque.subarray(0, opaque.length - 30))
     await writeFile(join(work, "old.bmp"), "BM")
-    server = await serveFolders({
-      "/web/": folder("../dist/"),
-      "/format/": folder("../../format/dist/"),
-      "/work/": work,
-      "/": folder("page/"),
-    })
-    browser = await launchWithWebgpu()
-    page = await browser.newPage()
-    await page.goto(server.url)
-    await page.waitForFunction(() => window.web !== undefined)
+    web = await openWebPage({ work })
+    page = web.page
   })
   afterAll(async () => {
-    await browser?.close()
-    await server?.close()
+    await web?.close()
     await rm(work, { recursive: true, force: true })
   })
 

@@ -1,17 +1,16 @@
-import { existsSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { RUNTIME_CASES, type RuntimeCase } from "@lllite/core/testing"
-import type { Browser, Page } from "playwright-core"
+import type { Page } from "playwright-core"
 import { build } from "vite"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { needsChromium } from "../../format/test/chromium.ts"
 import { writeOtherVae } from "../../runtime-node/test/other-vae.ts"
 import type * as Web from "../src/index.ts"
-import type { FileServer } from "./browser.ts"
-import { launchWithWebgpu, serveFolders } from "./browser.ts"
+import type { WebPage } from "./web-page.ts"
+import { openWebPage } from "./web-page.ts"
 
 /*
  * The contract of runtimes for the built package in Chromium, on WebAssembly. `turbo run build` comes first.
@@ -19,8 +18,6 @@ import { launchWithWebgpu, serveFolders } from "./browser.ts"
 
 declare global {
   interface Window {
-    web: typeof Web
-    selections: typeof import("@lllite/format/selections")
     cases: readonly RuntimeCase[]
   }
 }
@@ -28,13 +25,11 @@ declare global {
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
 describe("the browser's runtime in Chromium", needsChromium, () => {
-  let browser: Browser
-  let server: FileServer
+  let web: WebPage
   let page: Page
   let work: string
 
   beforeAll(async () => {
-    if (!existsSync(folder("../dist/worker.js"))) throw new Error("runtime-web is not built: run turbo run build first")
     work = await mkdtemp(join(tmpdir(), "lllite-contract-"))
     await writeOtherVae(join(work, "other-vae.safetensors"))
     await build({
@@ -49,26 +44,16 @@ describe("the browser's runtime in Chromium", needsChromium, () => {
         },
       },
     })
-    server = await serveFolders({
-      "/web/": folder("../dist/"),
-      "/format/": folder("../../format/dist/"),
-      "/tiny/": folder("../../tiny/model/"),
-      "/work/": work,
-      "/": folder("page/"),
-    })
-    browser = await launchWithWebgpu()
-    page = await browser.newPage()
-    page.setDefaultTimeout(0)
-    await page.goto(server.url)
+    web = await openWebPage({ work })
+    page = web.page
     await page.addScriptTag({
       type: "module",
       content: 'import { RUNTIME_CASES } from "/work/contract/contract.js"; window.cases = RUNTIME_CASES',
     })
-    await page.waitForFunction(() => window.web !== undefined && window.cases !== undefined)
+    await page.waitForFunction(() => window.cases !== undefined)
   })
   afterAll(async () => {
-    await browser?.close()
-    await server?.close()
+    await web?.close()
     await rm(work, { recursive: true, force: true })
   })
 
