@@ -110,7 +110,9 @@ describe("pictures in Chromium", needsChromium, () => {
     expect(refusals).toEqual([
       expect.stringMatching(/^server-status: ".*work\/none\.png": the server answered 404/),
       expect.stringMatching(/^not-a-picture: ".*old\.bmp" is not .*expected PNG, JPEG, WebP\. It is a BMP/),
-      expect.stringMatching(/^picture-broken: ".*half\.png" is a broken picture \(.+\)\. Save it again/),
+      expect.stringMatching(
+        /^picture-broken: ".*half\.png" is a broken picture \(.+\)\. Get a complete copy, or save it again/,
+      ),
       expect.stringMatching(/^address: "file:\/\/\/etc\/hosts" is not an address/),
       expect.stringMatching(/^not-a-picture: "a\.gif" is not/),
       expect.stringMatching(/^connection-lost: ".*:9\/a\.png" cannot be read/),
