@@ -52,12 +52,12 @@ describe("the WebGPU backend", needsAdapter, () => {
   })
 
   it("refuses tfjs's softmax where it is wrong", async () => {
-    const rows = tf.zeros([65_536, 1]).add(tf.zeros([1, 2]))
+    const rows = tf.add(tf.zeros([65_536, 1]), tf.zeros([1, 2]))
     expect(await errorOf(() => tf.softmax(rows))).toBeInstanceOf(WebgpuLimitError)
   })
 
   it("refuses to read synchronously", async () => {
-    const y = tf.fill([5000], 1).mul(2)
+    const y = tf.mul(tf.fill([5000], 1), 2)
     expect(() => y.dataSync()).toThrow(/await tensor\.data\(\)/)
     expect((await y.data())[4999]).toBe(2)
   })

@@ -123,7 +123,7 @@ describe(
       const ops = createTensorflowOps({ round: "F16" })
       const weight = await ops.load.linear(entry("F32", [4, 3], values), null)
       expect(weight.bytes).toBe(2 * values.length)
-      const rows = tf.tidy(() => ops.linear(tf.eye(3), weight).transpose().dataSync<"float32">())
+      const rows = tf.tidy(() => tf.transpose(ops.linear(tf.eye(3), weight)).dataSync<"float32">())
       expect([...rows]).toEqual([...toFloat32(fromFloat32(values, "F16"), "F16")])
       weight.dispose()
       values[5] = 1e6
@@ -138,7 +138,7 @@ describe(
       const values = names.map((name) => normal(name, [16, 16]))
       const weights = await Promise.all(values.map((each) => ops.load.linear(entry("F32", [16, 16], each), null)))
       for (const [i, weight] of weights.entries()) {
-        const rows = tf.tidy(() => ops.linear(tf.eye(16), weight).transpose().dataSync<"float32">())
+        const rows = tf.tidy(() => tf.transpose(ops.linear(tf.eye(16), weight)).dataSync<"float32">())
         expect([...rows]).toEqual([...toFloat32(fromFloat32(values[i] as Float32Array, "BF16"), "BF16")])
         weight.dispose()
       }
