@@ -190,6 +190,20 @@ describe("the phases of generation", () => {
     },
   )
 
+  it("encode pictures that are not square in their order, with the rows of their height", async () => {
+    const lying = [3, 5].map((factor): RgbImage => {
+      const data = Uint8Array.from({ length: 64 * 32 * 3 }, (_, i) => (factor * i) % 256)
+      return { width: 64, height: 32, data }
+    })
+    const together = encodePictures(sdxl, lying)
+    const alone = lying.map((picture) => encodePictures(sdxl, [picture]))
+    expect(together.shape).toEqual([2, 4, 8, 4])
+    const rows = await Promise.all(alone.map((latents) => latents.data()))
+    expect([...(await together.data())]).toEqual(rows.flatMap((values) => [...values]))
+    expect(rows[0]).not.toEqual(rows[1])
+    tf.dispose([together, ...alone])
+  })
+
   it("refuse pictures of two sizes, and none", () => {
     const other: RgbImage = { width: 32, height: 32, data: new Uint8Array(32 * 32 * 3) }
     expect(() => encodePictures(sdxl, [PICTURE, other])).toThrow("64×64 and 32×32 px")
