@@ -1,5 +1,6 @@
 import { defineCommand } from "../command/command.ts"
 import { STOPPING, watched } from "../command/watched.ts"
+import { demoFolder } from "./demo-folder.ts"
 import { DEMO_OPTIONS } from "./options.ts"
 
 /** `lllite demo` */
@@ -10,10 +11,10 @@ export const demoCommand = defineCommand({
   options: DEMO_OPTIONS,
   endsItself: true,
   run: (reader, _, signal) => {
-    const settings = reader.finish()
+    const options = reader.finish()
     return watched(signal, STOPPING.saves, async (reporter) => {
       const { runDemo } = await import("./run.ts")
-      await runDemo(settings, reporter, signal)
+      await runDemo({ ...options, out: await demoFolder(options.out, options.force) }, reporter, signal)
     })
   },
 })
