@@ -38,7 +38,7 @@ describe("the browser's runtime in Chromium", needsChromium, () => {
       build: {
         outDir: join(work, "contract"),
         lib: {
-          entry: folder("../../core/testing/runtime-contract.ts"),
+          entry: folder("../../core/testing/runtime-contract/index.ts"),
           formats: ["es"],
           fileName: () => "contract.js",
         },

@@ -1,0 +1,16 @@
+import { ADAPTERS } from "./adapters.ts"
+import type { RuntimeCase } from "./case.ts"
+import { GENERATING } from "./generating.ts"
+import { REFUSING } from "./refusing.ts"
+import { STOPPING } from "./stopping.ts"
+import { TRAINING } from "./training.ts"
+
+export type { RuntimeCase, RuntimeSubject } from "./case.ts"
+
+/*
+ * The contract of `Runtime`, as cases that any runtime can run, also in a browser's page. A case throws when the
+ * runtime breaks the contract. The models are small: two tiny checkpoints and an LLLite for them.
+ */
+
+/** All cases. Each creates a runtime and ends it. */
+export const RUNTIME_CASES: readonly RuntimeCase[] = [...GENERATING, ...ADAPTERS, ...STOPPING, ...TRAINING, ...REFUSING]
