@@ -305,7 +305,7 @@ describe("a run", () => {
     [{ steps: 2.5 }, "training: steps is 2.5"],
     [{ shards: 0 }, "training: shards is 0"],
     [{ seed: -1 }, "training: seed is -1"],
-    [{ learningRate: Number.NaN }, "training: learningRate is NaN, expected a number from 0 to 1000"],
+    [{ learningRate: Number.NaN }, "training: learningRate is NaN, expected a number of at least 0"],
     [{ maxGradNorm: Number.POSITIVE_INFINITY }, "training: maxGradNorm is Infinity"],
     [{ lr: { curve: "cosine", warmupSteps: 1.5 } }, "learning rate: warmupSteps is 1.5, expected a whole number"],
     [{ lr: { curve: "polynomial", power: -1 } }, "learning rate: power is -1, expected a number from 0 to 1000"],

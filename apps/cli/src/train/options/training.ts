@@ -59,7 +59,7 @@ export const OPTIMIZER = {
   learning_rate: number({
     default: 2e-4,
     above: 0,
-    max: TRAIN_RANGES.learningRate.max,
+    max: 1000,
     help: "Learning rate: the size of a step.",
   }),
   max_grad_norm: number({
