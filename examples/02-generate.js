@@ -9,6 +9,6 @@ const requests = [{ prompt: "a large red star", seed: 7 }]
 const options = { width: 128, height: 128, steps: 8, guidanceScale: 1.5 }
 for await (const event of sdxl.generate(requests, options)) {
   if (event.kind === "step") console.log(`step ${event.step} of ${event.steps}`)
-  else await writePng("02-generate.png", event.image)
+  if (event.kind === "image") await writePng("02-generate.png", event.image)
 }
 await runtime.dispose()

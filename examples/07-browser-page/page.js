@@ -11,7 +11,7 @@ const sdxl = await runtime.loadSdxl(tiny)
 const options = { width: 128, height: 128, steps: 4, guidanceScale: 1.5 }
 for await (const event of sdxl.generate([{ prompt: "a large red star", seed: 7 }], options)) {
   if (event.kind === "step") state.textContent = `Step ${event.step} of ${event.steps} on ${runtime.backend}.`
-  else draw(event.image)
+  if (event.kind === "image") draw(event.image)
 }
 await runtime.dispose()
 state.textContent = "Done."

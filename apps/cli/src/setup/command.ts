@@ -10,7 +10,7 @@ export const setupCommand = defineCommand({
   positionals: { text: TARGETS.join("|"), min: 1 },
   options: SETUP_OPTIONS,
   endsItself: true,
-  run: (reader, [target = ""], signal) => {
+  run: (reader, [target], signal) => {
     reader.check([], () => setupProblem(target, reader.settings))
     const settings = reader.finish()
     return watched(signal, STOPPING.ends, async (reporter) => {

@@ -10,6 +10,7 @@ it("accepts known targets", () => {
 })
 
 it.each([
+  ["", {}, /the target is "", expected tensorflow/],
   ["pytorch", {}, /the target is "pytorch", expected tensorflow/],
   ["tensorflw", {}, /Did you mean tensorflow\?/],
   ["tensorflow", { remove: true, gpu: true }, /--remove does not go with other options/],

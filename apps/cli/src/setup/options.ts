@@ -15,8 +15,12 @@ export const SETUP_OPTIONS = {
 export type SetupSettings = Settings<typeof SETUP_OPTIONS>
 
 /** The problem of the target and the options, or null. */
-export function setupProblem(target: string, { gpu, remove, python, wheelDir }: SetupSettings): string | null {
-  if (target === "") return null
+export function setupProblem(
+  target: string | undefined,
+  { gpu, remove, python, wheelDir }: SetupSettings,
+): string | null {
+  // A missing target is refused before.
+  if (target === undefined) return null
   if (!TARGETS.some((known) => known === target)) {
     const near = nearest(target, TARGETS)
     return `the target is "${target}", expected ${TARGETS.join(" or ")}${near === null ? "" : `. Did you mean ${near}?`}`
