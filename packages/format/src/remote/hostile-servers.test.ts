@@ -14,7 +14,7 @@ const CODES: Readonly<Record<string, string>> = {
   "never answers": "source-timeout",
   "closes at once": "source-unreachable",
   "sends half a status line": "source-timeout",
-  "sends headers without end": "source-timeout",
+  "sends headers without end": "source-unreachable",
   "sends a header line a moment": "source-timeout",
   "does not speak HTTP": "source-unreachable",
   "sends headers and no body": "source-timeout",

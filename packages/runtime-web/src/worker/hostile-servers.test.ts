@@ -8,7 +8,7 @@ import { download } from "./download.ts"
 const ENDS: Readonly<Record<string, string>> = {
   "never answers": "source-timeout",
   "sends half a status line": "source-timeout",
-  "sends headers without end": "source-timeout",
+  "sends headers without end": "connection-lost",
   "sends a header line a moment": "source-timeout",
   "sends headers and no body": "source-timeout",
   "sends a byte a moment": "source-timeout",
