@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { blankImage, writePng } from "@lllite/runtime-node"
 import { afterAll, beforeAll, expect, it } from "vitest"
+import { needs } from "../../../packages/format/test/needs.ts"
 
 /* The built command, with a stdout that takes nothing. The work goes on, and its files are written. */
 
@@ -53,27 +54,33 @@ it("trains on when the reader of its progress is gone", async () => {
   expect(await readdir(at("trained"))).toEqual(["last.safetensors"])
 })
 
-it.skipIf(!existsSync("/dev/full"))("loses no picture to a full disk under its log, or to a second run", async () => {
-  const full = openSync("/dev/full", "w")
-  try {
-    const args = [
-      ...["generate", "--ckpt", "tiny", "--backend", "wasm", "--prompt", "a star", "--seed", "5"],
-      ...["--W", "64", "--steps", "1", "--outdir", at("drawn")],
-    ]
-    for (const { code, stderr } of await Promise.all([run(args, full), run(args, full)])) {
-      expect(stderr).toMatch(/^lllite: cannot write "stdout": the disk is full\. .*The work went on without them\.\n$/)
-      expect(code).toBe(0)
+it(
+  "loses no picture to a full disk under its log, or to a second run",
+  needs("/dev/full", existsSync("/dev/full")),
+  async () => {
+    const full = openSync("/dev/full", "w")
+    try {
+      const args = [
+        ...["generate", "--ckpt", "tiny", "--backend", "wasm", "--prompt", "a star", "--seed", "5"],
+        ...["--W", "64", "--steps", "1", "--outdir", at("drawn")],
+      ]
+      for (const { code, stderr } of await Promise.all([run(args, full), run(args, full)])) {
+        expect(stderr).toMatch(
+          /^lllite: cannot write "stdout": the disk is full\. .*The work went on without them\.\n$/,
+        )
+        expect(code).toBe(0)
+      }
+      expect((await readdir(at("drawn"))).sort()).toEqual(["im_000000_5.png", "im_000001_5.png"])
+      const [first, second] = await Promise.all(["0", "1"].map((n) => readFile(at("drawn", `im_00000${n}_5.png`))))
+      expect(first?.equals(second ?? Buffer.of())).toBe(true)
+      // The result of these is what stdout lacks.
+      const result = await run(["hash", at("drawn", "im_000000_5.png"), "--help"], full)
+      expect(result.stderr).toMatch(
+        /^lllite: cannot write "stdout": the disk is full\. .*The report is missing there\.\n$/,
+      )
+      expect(result.code).toBe(1)
+    } finally {
+      closeSync(full)
     }
-    expect((await readdir(at("drawn"))).sort()).toEqual(["im_000000_5.png", "im_000001_5.png"])
-    const [first, second] = await Promise.all(["0", "1"].map((n) => readFile(at("drawn", `im_00000${n}_5.png`))))
-    expect(first?.equals(second ?? Buffer.of())).toBe(true)
-    // The result of these is what stdout lacks.
-    const result = await run(["hash", at("drawn", "im_000000_5.png"), "--help"], full)
-    expect(result.stderr).toMatch(
-      /^lllite: cannot write "stdout": the disk is full\. .*The report is missing there\.\n$/,
-    )
-    expect(result.code).toBe(1)
-  } finally {
-    closeSync(full)
-  }
-})
+  },
+)

@@ -4,6 +4,7 @@ import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { needs } from "../../../format/test/needs.ts"
 import { writeAtomically } from "./atomic-write.ts"
 
 let folder = ""
@@ -110,7 +111,7 @@ describe("with existing names that are passed over", () => {
   })
 })
 
-describe.skipIf(process.platform === "win32")("what is at the path", () => {
+describe("what is at the path", needs("a system with links and permissions", process.platform !== "win32"), () => {
   it("keeps the permissions of a file that it replaces", async () => {
     const path = join(folder, "private")
     await writeFile(path, "old", { mode: 0o600 })
@@ -121,7 +122,7 @@ describe.skipIf(process.platform === "win32")("what is at the path", () => {
     }
   })
 
-  it.skipIf(process.getuid?.() !== 0)("keeps the owner where the system allows it", async () => {
+  it("keeps the owner where the system allows it", needs("the user root", process.getuid?.() === 0), async () => {
     const path = join(folder, "file")
     await writeFile(path, "old")
     execFileSync("chown", ["1234:1235", path])

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, it } from "vitest"
+import { needs } from "../../../format/test/needs.ts"
 import { tryOutputs } from "./try-outputs.ts"
 
 let folder = ""
@@ -44,7 +45,7 @@ it("names every kind of path that cannot be written", async () => {
   expect((await readdir(folder)).sort()).toEqual(["circle", "file", "folder"])
 })
 
-it.skipIf(process.platform !== "linux")("ends on a file system that takes no folder", async () => {
+it("ends on a file system that takes no folder", needs("Linux, with /proc", process.platform === "linux"), async () => {
   await expect(tryOutputs(["/proc/none/file", "/proc/none/a/b/file"])).rejects.toThrow(
     /cannot write into "\/proc\/none"/,
   )
@@ -66,12 +67,16 @@ it("compares the room on the disk with what the work needs", async () => {
   })
 })
 
-it.skipIf(process.platform === "win32")("tries the disk: a limit of the system is found before the work", async () => {
-  const module = join(import.meta.dirname, "..", "..", "dist", "files.js")
-  const program = `const { tryOutputs } = await import(${JSON.stringify(module)})
+it(
+  "tries the disk: a limit of the system is found before the work",
+  needs("a system with limits of file sizes", process.platform !== "win32"),
+  async () => {
+    const module = join(import.meta.dirname, "..", "..", "dist", "files.js")
+    const program = `const { tryOutputs } = await import(${JSON.stringify(module)})
 await tryOutputs(["new/file"]).catch((error) => console.log(error.message))`
-  const script = `ulimit -f 1; exec "$0" --input-type=module -e "$1"`
-  const said = execFileSync("bash", ["-c", script, process.execPath, program], { cwd: folder, encoding: "utf8" })
-  expect(said).toMatch(/cannot write into "new": the file would be larger than the system allows/)
-  expect(await readdir(folder)).toEqual([])
-})
+    const script = `ulimit -f 1; exec "$0" --input-type=module -e "$1"`
+    const said = execFileSync("bash", ["-c", script, process.execPath, program], { cwd: folder, encoding: "utf8" })
+    expect(said).toMatch(/cannot write into "new": the file would be larger than the system allows/)
+    expect(await readdir(folder)).toEqual([])
+  },
+)
