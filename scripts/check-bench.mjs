@@ -1,10 +1,12 @@
 #!/usr/bin/env node
-// Fails if a benchmark imports a name that a package does not export. No compiler checks benchmarks, since they are plain
-// JavaScript. A card's check may not run for months. Needs a build.
+// Fails if a benchmark or a script imports a name that a package does not export. No compiler checks them, since they are
+// plain JavaScript. A card's check may not run for months. Needs a build.
 import { execFileSync } from "node:child_process"
 import { build } from "esbuild"
 
-const entryPoints = execFileSync("git", ["ls-files", "bench/**/*.mjs", "packages/*/bench/*.mjs"], { encoding: "utf8" })
+const entryPoints = execFileSync("git", ["ls-files", "bench/**/*.mjs", "packages/*/bench/*.mjs", "scripts/*.mjs"], {
+  encoding: "utf8",
+})
   .trim()
   .split("\n")
   .filter((path) => !path.endsWith(".test.mjs"))

@@ -11,7 +11,7 @@ import { createTokenizer } from "../packages/core/dist/models.js"
 import * as run from "../packages/core/dist/reference.js"
 import { fromBytes, openSafetensors } from "../packages/format/dist/index.js"
 import { startBackend } from "../packages/runtime-node/dist/index.js"
-import { NODE_BACKENDS, WEIGHT_FORMATS } from "../packages/runtime-node/dist/machine.js"
+import { NODE_BACKENDS, WEIGHT_DTYPES } from "../packages/runtime-node/dist/machine.js"
 
 const usage = "usage: pnpm reference [DIR] [--only NAME] [--backend NAME] [--weights FORMAT] [--json]"
 
@@ -77,7 +77,7 @@ async function main() {
   const only = (values.only ?? []).flatMap((names) => names.split(","))
   for (const name of only) expectOneOf("--only", name, Object.keys(suites))
   expectOneOf("--backend", values.backend, NODE_BACKENDS)
-  expectOneOf("--weights", values.weights, WEIGHT_FORMATS)
+  expectOneOf("--weights", values.weights, WEIGHT_DTYPES)
   const here = (path) => fileURLToPath(new URL(path, import.meta.url))
   const whole = here("../../shared/reference")
   const folder = resolve(positionals[0] ?? ((await exists(whole)) ? whole : here("../reference")))
