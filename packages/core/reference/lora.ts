@@ -7,7 +7,7 @@ import type { SdxlFiles } from "../src/models/layouts/parts.ts"
 import { llliteTap, prepareControl } from "../src/models/lllite/adapter.ts"
 import { disposeLllite, uploadLllite } from "../src/models/lllite/params.ts"
 import { mergeLoras } from "../src/models/lora/merged-parts.ts"
-import type { LayerWeight, LoraModule } from "../src/models/lora/module-delta.ts"
+import type { LoraModule, LoraTensor } from "../src/models/lora/module-delta.ts"
 import { mergedWeight } from "../src/models/lora/module-delta.ts"
 import { type LoraTensorName, loraTensorPlace } from "../src/models/lora/module-names.ts"
 import { loraTargets } from "../src/models/lora/targets.ts"
@@ -243,7 +243,7 @@ async function runModuleCase(
 ): Promise<readonly CaseResult[]> {
   const path = `${tag}/${key}`
   const hostShape = kind === "linear" ? [20, 12] : [16, 10, 3, 3]
-  const host: LayerWeight = { shape: hostShape, values: weight(`${path}/host.weight`, hostShape) }
+  const host: LoraTensor = { shape: hostShape, values: weight(`${path}/host.weight`, hostShape) }
   const module: LoraModule = new Map<LoraTensorName, { shape: readonly number[]; values: Float32Array }>([
     ["alpha", { shape: [], values: Float32Array.of(alpha) }],
     ...Object.entries(shapes).map(([name, shape]) => {

@@ -1,5 +1,5 @@
-import { CoreError } from "@lllite/core"
-import { readSeed, type Seed, seedAfter } from "@lllite/core/names"
+import { CoreError, parsePromptLine } from "@lllite/core"
+import { type Seed, seedAfter } from "@lllite/core/names"
 import type { Recipe, RecipeInput } from "@lllite/core/recipe"
 import { createRecipe } from "@lllite/core/recipe"
 import { InputError } from "@lllite/runtime-node"
@@ -48,7 +48,8 @@ export function planPictures(plan: PicturePlan): readonly PlannedPicture[] {
   let unnamed = 0
   for (let iteration = 0; iteration < iterations; iteration++) {
     for (const source of sources) {
-      const given = seedsOf(source)
+      // Expanding groups needs the seeds, so they are read of the line as it was written.
+      const given = parsePromptLine(source.text).options.seeds ?? []
       const seeds = Array.from({ length: imagesPerPrompt }, (_, i) => {
         if (given.length > 0) return given[Math.min(i, given.length - 1)] as Seed
         if (sameSeed) return seedAfter(seed, iteration)
@@ -86,12 +87,6 @@ function inPlace<T>({ where, line }: PromptSource, work: () => T): T {
     const place = line === undefined ? where : `${where}, line ${line}`
     throw new InputError("prompt-line", `${place}: ${cause.message.replace(/^recipe: /, "")}`, { cause })
   }
-}
-
-/** The seeds that a line names. They are read before its groups are expanded, which needs them. */
-function seedsOf({ text }: PromptSource): readonly Seed[] {
-  const [, list = ""] = /\s--d\s+(\d+(?:\s*,\s*\d+)*)/i.exec(text) ?? []
-  return list === "" ? [] : list.split(",").flatMap((seed) => readSeed(seed.trim()) ?? [])
 }
 
 function recipeOf({ base, size }: PicturePlan, { prompt, options, seed }: ExpandedLine): Recipe {

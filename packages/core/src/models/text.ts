@@ -6,13 +6,12 @@ import type { Ops } from "../ops/ops.ts"
 import type { EmbeddingNormalization, PromptOptions } from "../prompt/options.ts"
 import { PROMPT_DEFAULTS } from "../prompt/options.ts"
 import type { WeightedText } from "../prompt/weights.ts"
-import { parseWeights } from "../prompt/weights.ts"
 import { CONTEXT_LENGTH, promptIds } from "./clip/prompt.ts"
 import type { EncodeTextOptions } from "./clip/text-encoder.ts"
 import { encodeText } from "./clip/text-encoder.ts"
 import type { Tokenizer } from "./clip/tokenizer.ts"
 import type { WeightedRows } from "./clip/weighted-prompt.ts"
-import { promptTokenChunks, sdScriptsChunkCount, sdScriptsRows, weightedRows } from "./clip/weighted-prompt.ts"
+import { chunkCount, promptTokenChunks, readPrompt, sdScriptsRows, weightedRows } from "./clip/weighted-prompt.ts"
 import type { TextEncoderParams } from "./clip/weights.ts"
 
 /** SDXL's tokenizer and two text encoders. */
@@ -103,14 +102,8 @@ export function encodeWeightedPrompts(
 /** The number of chunks of 75 tokens that are read of a prompt, at least one. */
 export function countChunks(tokenizer: Tokenizer, prompt: string, options: PromptOptions = {}): number {
   const { syntax, maxChunks, compat } = { ...PROMPT_DEFAULTS, ...options }
-  const runs = readPrompt(prompt, syntax)
-  const count =
-    compat === "sd-scripts" ? sdScriptsChunkCount(tokenizer, runs) : promptTokenChunks(tokenizer, runs).length
+  const count = chunkCount(tokenizer, readPrompt(prompt, syntax), compat)
   return Math.min(count, maxChunks ?? count)
-}
-
-function readPrompt(prompt: string, syntax: PromptOptions["syntax"]): readonly WeightedText[] {
-  return syntax === "plain" ? [{ text: prompt, weight: 1, isBreak: false }] : parseWeights(prompt)
 }
 
 function ourRows(tokenizer: Tokenizer, prompt: readonly WeightedText[], padId: number, rows: number): WeightedRows {

@@ -2,10 +2,9 @@ import { countedNotice } from "../../notice.ts"
 import type { PromptOptions } from "../../prompt/options.ts"
 import { PROMPT_DEFAULTS } from "../../prompt/options.ts"
 import type { WeightedText } from "../../prompt/weights.ts"
-import { parseWeights } from "../../prompt/weights.ts"
 import { CHUNK_LENGTH } from "./prompt.ts"
 import type { Tokenizer } from "./tokenizer.ts"
-import { promptTokenChunks } from "./weighted-prompt.ts"
+import { chunkCount, readPrompt } from "./weighted-prompt.ts"
 
 /** Syntax of other programs that is text here, with what it is. Programs that follow it have removed it from prompts. */
 const TEXT_HERE: readonly (readonly [pattern: RegExp, what: string])[] = [
@@ -33,11 +32,10 @@ export function promptNotices(
   prompts: readonly string[],
   options: PromptOptions = {},
 ): readonly string[] {
-  const { syntax, maxChunks } = { ...PROMPT_DEFAULTS, ...options }
+  const { syntax, maxChunks, compat } = { ...PROMPT_DEFAULTS, ...options }
   const distinct = [...new Set(prompts)].map((prompt) => {
-    const runs: readonly WeightedText[] =
-      syntax === "plain" ? [{ text: prompt, weight: 1, isBreak: false }] : parseWeights(prompt)
-    return { prompt, runs, chunks: promptTokenChunks(tokenizer, runs).length }
+    const runs = readPrompt(prompt, syntax)
+    return { prompt, runs, chunks: chunkCount(tokenizer, runs, compat) }
   })
   type Read = (typeof distinct)[number]
   const about = (has: (read: Read) => boolean, sentence: (subject: string, isOne: boolean) => string) =>

@@ -1,5 +1,7 @@
 import { CoreError } from "../../errors.ts"
+import type { PromptOptions, PromptSyntax } from "../../prompt/options.ts"
 import type { WeightedText } from "../../prompt/weights.ts"
+import { parseWeights } from "../../prompt/weights.ts"
 import { CHUNK_LENGTH, CONTEXT_LENGTH } from "./prompt.ts"
 import type { Tokenizer } from "./tokenizer.ts"
 
@@ -92,17 +94,7 @@ export function sdScriptsRows(
   rows: number,
 ): WeightedRows {
   const { endId } = tokenizer
-  const tokens = prompt.flatMap(({ text, weight, isBreak }) =>
-    isBreak ? [BREAK_TOKEN] : tokenizer.encode(text).map((id) => ({ id, weight })),
-  )
-  const padded: PromptToken[] = []
-  for (const token of tokens) {
-    if (token !== BREAK_TOKEN) padded.push(token)
-    else {
-      const room = CONTEXT_LENGTH - (padded.length % CONTEXT_LENGTH)
-      for (let i = 0; i < room; i++) padded.push({ id: padId, weight: 1 })
-    }
-  }
+  const padded = sdScriptsTokens(tokenizer, prompt, padId)
   const chunks = Array.from({ length: rows }, (_, i) => padded.slice(i * CHUNK_LENGTH, (i + 1) * CHUNK_LENGTH))
   const { ids, weights } = weightedRows(tokenizer, chunks, padId, rows)
   for (const [i, row] of ids.entries()) {
@@ -113,15 +105,30 @@ export function sdScriptsRows(
   return { ids, weights }
 }
 
-/** Stands for `BREAK` among tokens. */
-const BREAK_TOKEN: PromptToken = { id: -1, weight: 1 }
-
-/** The number of chunks that sd-scripts makes of a prompt. */
-export function sdScriptsChunkCount(tokenizer: Tokenizer, prompt: readonly WeightedText[]): number {
-  let length = 0
-  for (const { text, isBreak } of prompt) {
-    if (isBreak) length += CONTEXT_LENGTH - (length % CONTEXT_LENGTH)
-    else length += tokenizer.encode(text).length
+/** The tokens of a prompt without chunks, with the padding of `BREAK`. */
+function sdScriptsTokens(tokenizer: Tokenizer, prompt: readonly WeightedText[], padId: number): readonly PromptToken[] {
+  const tokens: PromptToken[] = []
+  for (const { text, weight, isBreak } of prompt) {
+    if (!isBreak) tokens.push(...tokenizer.encode(text).map((id) => ({ id, weight })))
+    else {
+      const room = CONTEXT_LENGTH - (tokens.length % CONTEXT_LENGTH)
+      for (let i = 0; i < room; i++) tokens.push({ id: padId, weight: 1 })
+    }
   }
-  return Math.max(1, Math.ceil(length / CHUNK_LENGTH))
+  return tokens
+}
+
+/** The runs of a prompt, in a syntax. */
+export function readPrompt(prompt: string, syntax: PromptSyntax): readonly WeightedText[] {
+  return syntax === "plain" ? [{ text: prompt, weight: 1, isBreak: false }] : parseWeights(prompt)
+}
+
+/** The chunks of 75 tokens that a prompt has, at least one, whether they are read or not. */
+export function chunkCount(
+  tokenizer: Tokenizer,
+  prompt: readonly WeightedText[],
+  compat: PromptOptions["compat"],
+): number {
+  if (compat !== "sd-scripts") return promptTokenChunks(tokenizer, prompt).length
+  return Math.max(1, Math.ceil(sdScriptsTokens(tokenizer, prompt, tokenizer.endId).length / CHUNK_LENGTH))
 }

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../../errors.ts"
 import type { LoraTensorName } from "./module-names.ts"
 
-/** A tensor of a LoRA in PyTorch's layout, row-major. */
+/** A tensor of a LoRA or of a layer in PyTorch's layout, row-major. A weight is [out, in], or [out, in, kernel, kernel]. */
 export interface LoraTensor {
   readonly shape: readonly number[]
   readonly values: Float32Array
@@ -10,12 +10,6 @@ export interface LoraTensor {
 
 /** The tensors of one module. */
 export type LoraModule = ReadonlyMap<LoraTensorName, LoraTensor>
-
-/** A weight of a layer: [out, in], or [out, in, kernel, kernel]. */
-export interface LayerWeight {
-  readonly shape: readonly number[]
-  readonly values: Float32Array
-}
 
 /**
  * A layer's weight with a module merged into it: W + strength · alpha / rank · (up · down). A DoRA then gives each
@@ -31,7 +25,7 @@ export interface LayerWeight {
  */
 export async function mergedWeight(
   label: string,
-  weight: LayerWeight,
+  weight: LoraTensor,
   module: LoraModule,
   strength: number,
 ): Promise<Float32Array> {
@@ -47,7 +41,7 @@ export async function mergedWeight(
 }
 
 interface Reader {
-  readonly weight: LayerWeight
+  readonly weight: LoraTensor
   has(name: LoraTensorName): boolean
   tensor(name: LoraTensorName): LoraTensor
   /** [rows, everything else] */
@@ -55,7 +49,7 @@ interface Reader {
   refuse(problem: string): CoreError
 }
 
-function readerOf(label: string, module: LoraModule, weight: LayerWeight): Reader {
+function readerOf(label: string, module: LoraModule, weight: LoraTensor): Reader {
   const refuse = (problem: string): CoreError =>
     new CoreError(
       "adapter-values",
@@ -175,7 +169,7 @@ const EPSILON = 2 ** -23
  */
 function decomposed(
   reader: Reader,
-  { shape, values }: LayerWeight,
+  { shape, values }: LoraTensor,
   magnitude: LoraTensor,
   strength: number,
 ): Float32Array {
