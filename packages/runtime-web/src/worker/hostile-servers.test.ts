@@ -26,12 +26,10 @@ const ENDS: Readonly<Record<string, string>> = {
   "sends more than its length": "downloaded",
 }
 
-it.each(Object.keys(HOSTILE_SERVERS))("ends a download from a server that %s", async (name) => {
-  const server = createServer((request, response) => HOSTILE_SERVERS[name]?.(request, response))
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const { port } = server.address() as AddressInfo
+/** A target of a download that keeps its size alone. */
+function sizedTarget(): Parameters<typeof download>[1] {
   let size = 0
-  const target = {
+  return {
     get size() {
       return size
     },
@@ -42,6 +40,13 @@ it.each(Object.keys(HOSTILE_SERVERS))("ends a download from a server that %s", a
       size = to
     },
   }
+}
+
+it.each(Object.keys(HOSTILE_SERVERS))("ends a download from a server that %s", async (name) => {
+  const server = createServer((request, response) => HOSTILE_SERVERS[name]?.(request, response))
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  const { port } = server.address() as AddressInfo
+  const target = sizedTarget()
   const limits = { silence: 300, leastRate: 4096, longestWait: 100 }
   const options = { attempts: 2, backoff: 1, limits, mostBytes: 2 ** 24 }
   try {
@@ -51,7 +56,7 @@ it.each(Object.keys(HOSTILE_SERVERS))("ends a download from a server that %s", a
       return "downloaded"
     })().catch((error: unknown) => (error instanceof Error && "code" in error ? error.code : String(error)))
     expect(end).toBe(ENDS[name] ?? "connection-lost")
-    expect(size).toBeLessThanOrEqual(2 ** 24)
+    expect(target.size).toBeLessThanOrEqual(2 ** 24)
   } finally {
     server.closeAllConnections()
     server.close()
@@ -70,18 +75,7 @@ it("gives up a server that sends one byte for each connection", async () => {
       at === 0 ? { headers: { etag: '"a"', "content-length": `${total}` } } : { status: 206, headers },
     )
   }
-  let size = 0
-  const target = {
-    get size() {
-      return size
-    },
-    write: (bytes: Uint8Array, at: number) => {
-      size = at + bytes.byteLength
-    },
-    truncate: (to: number) => {
-      size = to
-    },
-  }
+  const target = sizedTarget()
   await expect(async () => {
     for await (const _ of download("https://example.org/a", target, { fetch, backoff: 1 })) {
     }
