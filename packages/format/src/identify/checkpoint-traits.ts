@@ -15,7 +15,7 @@ export interface CheckpointTraits {
   readonly scaledWeights: number
   /** Why this project cannot run it, one sentence each. The first names its kind. Empty: it can. */
   readonly refusals: readonly string[]
-  /** What is not followed, or should be known to whoever runs it, one sentence each. */
+  /** What is not followed, and what users have to know, one sentence each. */
   readonly notices: readonly string[]
 }
 

@@ -129,7 +129,7 @@ async function decode<T>(source: PictureSource, use: (image: Sharp) => Promise<T
   }
 }
 
-/** The code of a refusal of the system, which sharp gives in words. It is no fault of the picture. */
+/** The code of a refusal of the system, which sharp gives in words. The picture is not at fault. */
 function systemCode(message: string): string | null {
   if (/too many open files/i.test(message)) return "EMFILE"
   return /out of memory|cannot allocate memory/i.test(message) ? "ENOMEM" : null
