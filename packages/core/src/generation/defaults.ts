@@ -1,13 +1,25 @@
 import type { NoiseName, SamplerName } from "../diffusion/names.ts"
 import type { NumberRange } from "../number-range.ts"
 
+/**
+ * How several adapters are combined at a layer:
+ *
+ * - `chain`: one after another as in sd-scripts. The last adapter reads the layer's input. Each other one reads the
+ *   result of the adapter behind it in the list.
+ * - `chain-comfyui`: one after another as in ComfyUI. The first adapter reads the layer's input. Each other one reads
+ *   the result of the adapter before it in the list.
+ * - `sum`: side by side as in sd-webui-controlnet. Each adapter reads the layer's input.
+ */
+export const COMBINATIONS = ["chain", "chain-comfyui", "sum"] as const
+export type Combination = (typeof COMBINATIONS)[number]
+
 /** The defaults of `generate`. */
 export const GENERATE_DEFAULTS = {
   steps: 20,
   guidanceScale: 7.5,
   sampler: "euler" as SamplerName,
   noise: "lllite" as NoiseName,
-  combine: "chain" as "chain" | "sum",
+  combine: "chain" as Combination,
   /** An adapter's strength. */
   strength: 1,
 } as const
@@ -27,4 +39,10 @@ export const GENERATE_RANGES = {
   strength: { min: -100, max: 100 },
   /** Both ends of an adapter's window. */
   window: { min: 0, max: 1 },
+  /** The slopes of a window, as a part of the noise schedule. */
+  ease: { min: 0, max: 1 },
+  /** The noise level of a curve's point. */
+  sigma: { min: 0 },
+  /** The width of a mask's soft edge in pixels. */
+  feather: { min: 0, max: 4096 },
 } as const satisfies Readonly<Record<string, NumberRange>>
