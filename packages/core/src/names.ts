@@ -5,7 +5,7 @@
  * @module
  */
 export * from "./diffusion/names.ts"
-export { GENERATE_DEFAULTS, GENERATE_RANGES, SIDE_MULTIPLE } from "./generation/defaults.ts"
+export { COMBINATIONS, GENERATE_DEFAULTS, GENERATE_RANGES, SIDE_MULTIPLE } from "./generation/defaults.ts"
 export { countedNotice } from "./notice.ts"
 export { checkRanges, isInRange, type NumberOption, type NumberRange, rangeText } from "./number-range.ts"
 export {

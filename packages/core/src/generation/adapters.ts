@@ -4,28 +4,27 @@ import { imageToFloats } from "../image.ts"
 import type { PreparedControl } from "../models/lllite/adapter.ts"
 import { llliteTap, prepareControl } from "../models/lllite/adapter.ts"
 import type { LlliteParams } from "../models/lllite/params.ts"
-import type { Strength } from "../models/strength.ts"
-import { chainTaps, sumTaps } from "../models/taps.ts"
+import { maskedTap, type PreparedMask, prepareMask } from "../models/masked-tap.ts"
+import { chainTaps, sumTaps, type Tap } from "../models/taps.ts"
 import type { Ops } from "../ops/ops.ts"
-import { GENERATE_DEFAULTS } from "./defaults.ts"
+import { type AdapterControl, strengthAt } from "./adapter-settings.ts"
+import { factorsByBlock } from "./block-strengths.ts"
+import type { Combination } from "./defaults.ts"
+import type { WindowReader } from "./window.ts"
 
 /** An LLLite with the settings of its use. */
-export interface AdapterUse {
+export interface AdapterUse extends AdapterControl {
   readonly lllite: LlliteParams
   /** One control image for each picture of the batch, or one for all. It has the pictures' size. */
   readonly control: RgbImage | readonly RgbImage[]
-  /** The factor on what the adapter adds: a number, or a function of the place. Default: 1. */
-  readonly strength?: Strength
-  /** Where it begins on the noise schedule, from 0 (pure noise) to 1 (no noise). Default: 0. */
-  readonly start?: number
-  /** Where it ends on the noise schedule. Default: 1. */
-  readonly end?: number
 }
 
 /** An adapter with the values for its control. The caller disposes it. */
 export interface PreparedAdapter {
   readonly use: AdapterUse
   readonly control: PreparedControl
+  /** Null acts everywhere in the picture. */
+  readonly mask: PreparedMask | null
   dispose(): void
 }
 
@@ -36,21 +35,45 @@ export interface PreparedAdapter {
  */
 export function prepareAdapter(ops: Ops, use: AdapterUse, pictures: number): PreparedAdapter {
   const control = prepareControl(ops, use.lllite, joinControls(use, pictures))
-  return { use, control, dispose: () => control.dispose() }
+  const masks = use.mask === undefined ? [] : "data" in use.mask ? [use.mask] : use.mask
+  const mask = masks.length === 0 ? null : prepareMask(masks, use.maskFeather ?? 0)
+  return {
+    ...{ use, control, mask },
+    dispose() {
+      control.dispose()
+      mask?.dispose()
+    },
+  }
 }
 
-/** The tap of the adapters at a position on the noise schedule, from 0 (pure noise) to 1. */
-export function tapAt(
-  ops: Ops,
-  adapters: readonly PreparedAdapter[],
-  progress: number,
-  combine: "chain" | "sum",
-): ReturnType<typeof chainTaps> {
-  const active = adapters.flatMap(
-    ({ use: { lllite, strength = GENERATE_DEFAULTS.strength, start = 0, end = 1 }, control }) =>
-      progress >= start && progress <= end ? [llliteTap(ops, lllite, control, strength)] : [],
-  )
-  return combine === "chain" ? chainTaps(active) : sumTaps(active)
+/**
+ * The tap of the adapters in a pass. An adapter outside of its window has no tap, so it costs nothing.
+ *
+ * @param window reads the windows at the pass
+ */
+export function tapAt(ops: Ops, adapters: readonly PreparedAdapter[], window: WindowReader, combine: Combination): Tap {
+  const active = adapters.flatMap(({ use, control, mask }) => {
+    const factor = window(use)
+    const strength = factor === 0 ? 0 : strengthAt(use, factor)
+    if (strength === 0) return []
+    const tap = actingTap(llliteTap(ops, use.lllite, control, strength), use)
+    return [mask === null ? tap : maskedTap(tap, mask)]
+  })
+  switch (combine) {
+    case "chain":
+      return chainTaps(active)
+    case "chain-comfyui":
+      return chainTaps(active.reverse())
+    case "sum":
+      return sumTaps(active)
+  }
+}
+
+/** The tap without the blocks whose factor is 0, so that a runtime runs them as blocks without an adapter. */
+function actingTap(tap: Tap, { blocks }: AdapterUse): Tap {
+  if (blocks === undefined) return tap
+  const factors = factorsByBlock("generate: an adapter", blocks)
+  return { ...tap, has: (layer) => factors.get(layer.block) !== 0 && tap.has(layer) }
 }
 
 function joinControls({ control }: AdapterUse, count: number): Parameters<typeof prepareControl>[2] {

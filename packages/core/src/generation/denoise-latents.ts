@@ -11,6 +11,7 @@ import type { Conditions } from "./conditions.ts"
 import { GENERATE_DEFAULTS } from "./defaults.ts"
 import type { SamplingPlan } from "./plan-sampling.ts"
 import type { GenerateOptions } from "./request.ts"
+import { createWindowReader } from "./window.ts"
 
 export interface LatentDenoiserOptions extends Pick<GenerateOptions, "combine" | "signal" | "pause"> {
   readonly guidanceScale: number
@@ -24,16 +25,16 @@ export interface LatentDenoiserOptions extends Pick<GenerateOptions, "combine" |
 export function createLatentDenoiser(
   { ops, unet: params, prediction, blocks }: Sdxl,
   { pictures, context, vector, guided }: Conditions,
-  { schedule, levels }: SamplingPlan,
+  { schedule, levels, sampler }: SamplingPlan,
   { guidanceScale, adapters = [], combine = GENERATE_DEFAULTS.combine, signal, pause }: LatentDenoiserOptions,
 ): Denoise {
-  const last = schedule.alphasCumprod.length - 1
+  const windowsAt = createWindowReader(schedule, sampler.name)
   const rows = passRows(pictures, guided)
   const network: Network = async (input, position) => {
     await pause?.()
     signal?.throwIfAborted()
     const latents = input as Tensor4D
-    const tap = tapAt(ops, adapters, 1 - position.timestep / last, combine)
+    const tap = tapAt(ops, adapters, windowsAt(position), combine)
     const timesteps = Array.from({ length: latents.shape[0] }, () => position.timestep)
     return unet(
       ops,

@@ -1,4 +1,6 @@
+export type { AdapterControl, AdapterSettings } from "./adapter-settings.ts"
 export { type AdapterUse, type PreparedAdapter, prepareAdapter } from "./adapters.ts"
+export { type BlockStrengths, UNET_BLOCKS } from "./block-strengths.ts"
 export { type ConditionOptions, type Conditions, chunksNeeded, encodeConditions } from "./conditions.ts"
 export { decodePictures } from "./decode-pictures.ts"
 export { createLatentDenoiser, type LatentDenoiserOptions } from "./denoise-latents.ts"
@@ -10,3 +12,12 @@ export { planSampling, type SamplingChoice, type SamplingPlan } from "./plan-sam
 export type { GenerateOptions, PictureRequest } from "./request.ts"
 export { startFromLatents, startFromNoise } from "./start.ts"
 export { type WalkOptions, type WalkStep, walkLatents } from "./walk-latents.ts"
+export {
+  type CurvePoint,
+  checkWindow,
+  createWindowReader,
+  WINDOW_COUNTS,
+  type Window,
+  type WindowCount,
+  type WindowReader,
+} from "./window.ts"

@@ -4,8 +4,9 @@ import { CoreError, type CoreErrorCode } from "../errors.ts"
 import { checkRanges } from "../number-range.ts"
 import { checkPromptOptions, type PromptOptions } from "../prompt/options.ts"
 import { checkSeed, type Seed } from "../random/seed.ts"
+import { checkAdapterSettings } from "./adapter-settings.ts"
 import type { AdapterUse } from "./adapters.ts"
-import { GENERATE_RANGES, SIDE_MULTIPLE } from "./defaults.ts"
+import { COMBINATIONS, type Combination, GENERATE_RANGES, SIDE_MULTIPLE } from "./defaults.ts"
 
 /** A request for one picture. */
 export interface PictureRequest {
@@ -33,11 +34,8 @@ export interface GenerateOptions {
   /** How prompts are read. */
   readonly prompts?: PromptOptions
   readonly adapters?: readonly AdapterUse[]
-  /**
-   * How several adapters are combined: `chain` as sd-scripts and ComfyUI, `sum` as sd-webui-controlnet. Default:
-   * `chain`.
-   */
-  readonly combine?: "chain" | "sum"
+  /** How several adapters are combined, see `COMBINATIONS`. Default: `chain`, the order of sd-scripts. */
+  readonly combine?: Combination
   /** SDXL's condition on the picture's size. Default: `width` and `height`, without a crop. */
   readonly size?: SizeCondition
   /**
@@ -74,13 +72,13 @@ export function checkRequest(requests: readonly PictureRequest[], options: Gener
   // All numbers are checked before the first step, because some would be refused only after the last one.
   checkRanges("generate", { ...options }, GENERATE_RANGES)
   checkPromptOptions("generate: prompts", options.prompts)
-  for (const { control, strength = 1, start = 0, end = 1 } of adapters) {
-    if (typeof strength !== "function") checkRanges("generate", { strength }, GENERATE_RANGES)
-    expect(
-      start >= 0 && start <= end && end <= 1,
-      "option-range",
-      `an adapter runs from ${start} to ${end}, expected 0 ≤ start ≤ end ≤ 1`,
-    )
+  expect(
+    options.combine === undefined || COMBINATIONS.includes(options.combine),
+    "option-unknown",
+    `combine is ${JSON.stringify(options.combine)}, expected one of ${COMBINATIONS.join(", ")}`,
+  )
+  for (const { control, ...settings } of adapters) {
+    checkAdapterSettings(settings, { count: requests.length, width, height })
     for (const image of "data" in control ? [control] : control) {
       expect(
         image.width === width && image.height === height,

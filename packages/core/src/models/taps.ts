@@ -89,7 +89,8 @@ export function runTapped(
 
 /**
  * Several taps one after another. Before a layer the last tap reads x, and each other tap reads the result of the tap
- * behind it. The reference chains LLLites in the same way. After a layer the first tap reads y.
+ * behind it. So sd-scripts chains LLLites. ComfyUI runs its patches the other way round: give it the taps in reverse.
+ * After a layer the first tap reads y.
  */
 export function chainTaps(taps: readonly Tap[]): Tap {
   const [only] = taps

@@ -1,9 +1,10 @@
 import fc from "fast-check"
 import type { SamplerOptionName } from "../diffusion/names.ts"
 import { NOISE_NAMES, PREDICTIONS, SAMPLER_NAMES, samplerInfo, TIMESTEP_SPACINGS } from "../diffusion/names.ts"
+import { COMBINATIONS } from "../generation/defaults.ts"
 import { EMBEDDING_NORMALIZATIONS, PROMPT_COMPATS, PROMPT_SYNTAXES } from "../prompt/options.ts"
 import type { AdapterRecipe, FileReference, Recipe } from "./recipe.ts"
-import { ADAPTER_KINDS, COMBINATIONS, CONTROL_FITS } from "./recipe.ts"
+import { ADAPTER_KINDS, CONTROL_FITS } from "./recipe.ts"
 
 /* Any valid recipe, for tests that write and read. */
 

@@ -5,13 +5,13 @@
  * @module
  * @experimental
  */
+export { COMBINATIONS, type Combination } from "../generation/defaults.ts"
 export { readRecipeText, recipeText } from "./png-text.ts"
 export { createRecipe, readRecipe } from "./read-recipe.ts"
 export {
   ADAPTER_KINDS,
   type AdapterInput,
   type AdapterRecipe,
-  COMBINATIONS,
   CONTROL_FITS,
   type ControlReference,
   type FileReference,

@@ -9,7 +9,7 @@ import {
 } from "../diffusion/names.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { CoreError } from "../errors.ts"
-import { GENERATE_DEFAULTS, GENERATE_RANGES, SIDE_MULTIPLE } from "../generation/defaults.ts"
+import { COMBINATIONS, GENERATE_DEFAULTS, GENERATE_RANGES, SIDE_MULTIPLE } from "../generation/defaults.ts"
 import type { PromptOptions } from "../prompt/options.ts"
 import {
   EMBEDDING_NORMALIZATIONS,
@@ -22,7 +22,7 @@ import { readSeed } from "../random/seed.ts"
 import type { Field } from "./fields.ts"
 import { readChoice, readList, readNumber, readObject, readOr, readText, refuse } from "./fields.ts"
 import type { AdapterRecipe, FileReference, LoraReference, ModelReference, Recipe, RecipeInput } from "./recipe.ts"
-import { ADAPTER_KINDS, COMBINATIONS, CONTROL_FITS, RECIPE_VERSION } from "./recipe.ts"
+import { ADAPTER_KINDS, CONTROL_FITS, RECIPE_VERSION } from "./recipe.ts"
 
 const KEYS = [
   "version",

@@ -1,5 +1,6 @@
 import type { NoiseName, Prediction, SamplerName, SamplerOptions, TimestepSpacing } from "../diffusion/names.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
+import type { Combination } from "../generation/defaults.ts"
 import type { PromptOptions } from "../prompt/options.ts"
 import type { Seed } from "../random/seed.ts"
 
@@ -56,9 +57,6 @@ export interface AdapterRecipe {
   readonly window: { readonly start: number; readonly end: number }
 }
 
-/** How several adapters are combined. */
-export const COMBINATIONS = ["chain", "sum"] as const
-
 /** Everything that determines one picture, as plain JSON. */
 export interface Recipe {
   readonly version: typeof RECIPE_VERSION
@@ -83,7 +81,7 @@ export interface Recipe {
   readonly samplerOptions: SamplerOptions
   readonly model: ModelReference
   readonly adapters: readonly AdapterRecipe[]
-  readonly combine: (typeof COMBINATIONS)[number]
+  readonly combine: Combination
 }
 
 /** An adapter of a recipe. Only the file is required. */

@@ -19,6 +19,11 @@ export interface AdapterIds {
   sent(uses: readonly AdapterHandleUse[], from: number, length: number, count: number): readonly SentAdapterUse[]
 }
 
+/** `Array.isArray` does not narrow lists that are readonly. */
+function isList<T>(value: T | readonly T[]): value is readonly T[] {
+  return Array.isArray(value)
+}
+
 export function createAdapterIds(): AdapterIds {
   const ids = new WeakMap<AdapterHandle, number>()
   return {
@@ -37,15 +42,20 @@ export function createAdapterIds(): AdapterIds {
             "generate: an adapter is not loaded in this runtime, or it was disposed. Load it with the runtime's loadAdapter.",
           )
         }
-        const { control } = use
-        if (!Array.isArray(control) || control.length === 1) return { ...use, adapter: id }
-        if (control.length !== count) {
+        const part = <T>(list: T | readonly T[], what: string): T | readonly T[] => {
+          if (!isList(list) || list.length === 1) return list
+          if (list.length === count) return list.slice(from, from + length)
           throw new CoreError(
             "control-count",
-            `generate: ${control.length} control images for ${count} pictures, expected 1 or ${count}`,
+            `generate: ${list.length} ${what} for ${count} pictures, expected 1 or ${count}`,
           )
         }
-        return { ...use, adapter: id, control: control.slice(from, from + length) }
+        const { control, mask, strength, ...rest } = use
+        return {
+          ...{ ...rest, adapter: id, control: part(control, "control images") },
+          ...(mask === undefined ? {} : { mask: part(mask, "masks") }),
+          ...(strength === undefined ? {} : { strength: part(strength, "strengths") }),
+        }
       }),
   }
 }

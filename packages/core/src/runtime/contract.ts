@@ -1,5 +1,6 @@
 import type { AdapterDims, Site, UnetLayout } from "@lllite/format"
 import type { Prediction } from "../diffusion/names.ts"
+import type { AdapterSettings } from "../generation/adapter-settings.ts"
 import type { AdapterUse } from "../generation/adapters.ts"
 import type { GenerateOptions, PictureRequest } from "../generation/request.ts"
 import type { RgbImage } from "../image.ts"
@@ -116,10 +117,8 @@ export interface AdapterHandle {
 }
 
 /** A loaded adapter with the settings of its use. */
-export interface AdapterHandleUse extends Omit<AdapterUse, "lllite" | "strength"> {
+export interface AdapterHandleUse extends AdapterSettings, Pick<AdapterUse, "control"> {
   readonly adapter: AdapterHandle
-  /** The factor on what the adapter adds. Default: 1. */
-  readonly strength?: number
 }
 
 /** The default number of pictures in one batch. */

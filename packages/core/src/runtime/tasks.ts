@@ -1,5 +1,4 @@
 import type { UnetLayout } from "@lllite/format"
-import type { AdapterUse } from "../generation/adapters.ts"
 import type { PictureRequest } from "../generation/request.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import type { PromptOptions } from "../prompt/options.ts"
@@ -10,6 +9,7 @@ import type { GradientTask } from "../training/train.ts"
 import type { TrainState } from "../training/train-state.ts"
 import type {
   AdapterHandle,
+  AdapterHandleUse,
   DeviceMemory,
   GeneratedImage,
   GenerateRunOptions,
@@ -42,7 +42,7 @@ export interface RuntimeTypes {
 /** An LLLite's adapters and values. The slots follow from the adapters. */
 export type SentModel = Pick<LlliteModel, "adapters" | "values">
 
-export interface SentAdapterUse extends Omit<AdapterUse, "lllite"> {
+export interface SentAdapterUse extends Omit<AdapterHandleUse, "adapter"> {
   readonly adapter: number
 }
 
