@@ -45,7 +45,7 @@ export async function runTrain(
     const loading = runtime.loadSdxl(checkpoint, { ...askedPrediction(settings), ...parts, signal })
     const sdxl = await untilStopped(loading, signal, NOTHING_TO_SAVE)
     for (const text of sdxl.notices) reporter.say("notice", { text }, `Note: ${text}`)
-    const optimizer = { name: settings.optimizerType }
+    const optimizer = optimizerOf(settings)
     const initial = startFrom === undefined ? null : await continueFrom(startFrom, sdxl, optimizer)
     const adapters = initial === null ? enumerateSites(sdxl.layout).length : initial.model.adapters.length
     reporter.say(
@@ -57,6 +57,10 @@ export async function runTrain(
   } finally {
     await runtime.dispose()
   }
+}
+
+function optimizerOf({ optimizerType: name, optimizerArgs }: TrainSettings): OptimizerChoice {
+  return { name, ...optimizerArgs }
 }
 
 interface Plan extends StepPlan {
@@ -93,7 +97,7 @@ async function trainAndSave(
     steps,
     batchSize: dataset.batchSize,
     seed: settings.seed,
-    optimizer: { name: settings.optimizerType },
+    optimizer: optimizerOf(settings),
     learningRate: settings.learningRate,
     lr,
     maxGradNorm: settings.maxGradNorm,

@@ -85,6 +85,32 @@ describe("readTrainSettings", () => {
     })
   })
 
+  it.each([
+    [["eps=1e-6", "weight_decay=0"], { epsilon: 1e-6, weightDecay: 0 }],
+    [["betas=0.8,0.95"], { beta1: 0.8, beta2: 0.95 }],
+    [["betas=(.8, 0.95)", "amsgrad=False", "foreach=None"], { beta1: 0.8, beta2: 0.95 }],
+    [["weight_decay=0.1 betas=[0.8, 0.95] eps=1E-3"], { beta1: 0.8, beta2: 0.95, epsilon: 1e-3, weightDecay: 0.1 }],
+    [[], {}],
+  ])("turns optimizer_args %j into core's", (optimizer_args, args) => {
+    expect(read({}, { optimizer_args }).optimizerArgs).toEqual(args)
+  })
+
+  it.each([
+    ["eps=tiny", "expected a number of at least 0"],
+    ["eps=-1", "expected a number of at least 0"],
+    ["eps=1,2", "expected a number of at least 0"],
+    ["betas=0.9", "expected 2 values, each a number of at least 0 and below 1"],
+    ["betas=0.9,1", "expected 2 values, each a number of at least 0 and below 1"],
+    ["amsgrad=True", "expected betas=…, eps=…, weight_decay=…"],
+    ["toString=1", "expected betas=…, eps=…, weight_decay=…"],
+    ["eps", "expected betas=…, eps=…, weight_decay=…"],
+    ["eps=1e-6 eps=1e-7", "expected eps once"],
+  ])("refuses optimizer_args %j", (arg, expected) => {
+    expect(() => read({ optimizer_args: [arg] })).toThrow(
+      `--optimizer_args has "${arg.split(" ").at(-1)}", ${expected}`,
+    )
+  })
+
   it("says which options have no effect", () => {
     expect(read({ xformers: true, mixed_precision: "bf16", lowram: false }).notices).toEqual([
       "--xformers has no effect: attention has one implementation here.",

@@ -17,7 +17,7 @@ export const TRAIN_RANGES = {
   epochs: { integer: true, min: 1, max: 1_000_000 },
   batchSize: ROWS,
   shards: ROWS,
-  learningRate: { min: 0 },
+  learningRate: { min: 0, max: 1000 },
   maxGradNorm: { min: 0, max: 1e9 },
 } as const satisfies Readonly<Record<string, NumberRange>>
 

@@ -2,6 +2,7 @@ import type { OptimizerName } from "@lllite/core/names"
 import { LR_CURVES, LR_RANGES, OPTIMIZERS, TRAIN_RANGES } from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
 import { belongsTo, choice, flag, ignored, integer, number, refused, seed, steps } from "@lllite/runtime-node/options"
+import { optimizerArgs } from "./optimizer-args.ts"
 
 const OPTIMIZER_NAMES = Object.keys(OPTIMIZERS).filter((name): name is OptimizerName => Object.hasOwn(OPTIMIZERS, name))
 const BY_NAME = "the optimizer is chosen by its name here"
@@ -59,7 +60,7 @@ export const OPTIMIZER = {
   learning_rate: number({
     default: 2e-4,
     above: 0,
-    max: 1000,
+    max: TRAIN_RANGES.learningRate.max,
     help: "Learning rate: the size of a step.",
   }),
   max_grad_norm: number({
@@ -87,7 +88,7 @@ export const OPTIMIZER = {
   }),
   use_8bit_adam: refused(BY_NAME, OPTIMIZER_TYPE),
   use_lion_optimizer: refused(BY_NAME, OPTIMIZER_TYPE),
-  optimizer_args: refused("an optimizer always has its usual constants here"),
+  optimizer_args: optimizerArgs(),
   fused_backward_pass: ignored("an optimizer step needs all gradients here"),
   lr_scheduler_type: refused("lr_scheduler has all curves of this command", {
     instead: "Leave it out, and use lr_scheduler.",
