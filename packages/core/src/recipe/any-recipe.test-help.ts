@@ -2,6 +2,7 @@ import fc from "fast-check"
 import type { SamplerOptionName } from "../diffusion/names.ts"
 import { NOISE_NAMES, PREDICTIONS, SAMPLER_NAMES, samplerInfo, TIMESTEP_SPACINGS } from "../diffusion/names.ts"
 import { COMBINATIONS } from "../generation/defaults.ts"
+import { WINDOW_COUNTS } from "../generation/window.ts"
 import { EMBEDDING_NORMALIZATIONS, PROMPT_COMPATS, PROMPT_SYNTAXES } from "../prompt/options.ts"
 import type { AdapterRecipe, FileReference, Recipe } from "./recipe.ts"
 import { ADAPTER_KINDS, CONTROL_FITS } from "./recipe.ts"
@@ -24,15 +25,36 @@ const file: fc.Arbitrary<FileReference> = fc
   )
   .map(([folder, name, sha256]) => ({ path: folder + name, ...(sha256 === undefined ? {} : { sha256 }) }))
 
-const adapter: fc.Arbitrary<AdapterRecipe> = fc.record({
-  kind: fc.constantFrom(...ADAPTER_KINDS),
-  file,
-  control: fc.option(fc.record({ file, fit: fc.constantFrom(...CONTROL_FITS) })),
-  strength: number({ min: -4, max: 4 }),
-  window: fc
-    .tuple(number({ min: 0, max: 1 }), number({ min: 0, max: 1 }))
-    .map(([a, b]) => ({ start: Math.min(a, b), end: Math.max(a, b) })),
-})
+/** Objects without undefined fields, which JSON does not have. */
+const adapter: fc.Arbitrary<AdapterRecipe> = fc.record(
+  {
+    kind: fc.constantFrom(...ADAPTER_KINDS),
+    file,
+    control: fc.option(fc.record({ file, fit: fc.constantFrom(...CONTROL_FITS) })),
+    strength: number({ min: -4, max: 4 }),
+    window: fc
+      .tuple(
+        number({ min: 0, max: 1 }),
+        number({ min: 0, max: 1 }),
+        fc.record({ ease: number({ min: 0, max: 1 }), by: fc.constantFrom(...WINDOW_COUNTS) }, { requiredKeys: [] }),
+      )
+      .map(([a, b, more]) => ({ start: Math.min(a, b), end: Math.max(a, b), ...more })),
+    curve: fc.array(
+      fc.oneof(
+        fc.record({ at: number({ min: 0, max: 1 }), strength: number({ min: -4, max: 4 }) }),
+        fc.record({ sigma: number({ min: 0, max: 20 }), strength: number({ min: -4, max: 4 }) }),
+      ),
+      { minLength: 1, maxLength: 4 },
+    ),
+    blocks: fc.dictionary(
+      fc.constantFrom("*", "input *", "input 4-5", "middle", "output 0"),
+      number({ min: -4, max: 4 }),
+    ),
+    guidance: fc.record({ cond: number({ min: -4, max: 4 }), uncond: number({ min: -4, max: 4 }) }),
+    mask: fc.record({ file, feather: number({ min: 0, max: 64 }) }),
+  },
+  { requiredKeys: ["kind", "file", "control", "strength", "window"] },
+)
 
 export const anyRecipe: fc.Arbitrary<Recipe> = fc.constantFrom(...SAMPLER_NAMES).chain((sampler) => {
   const taken = Object.keys(samplerInfo(sampler)?.options ?? {}) as SamplerOptionName[]

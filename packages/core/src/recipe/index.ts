@@ -16,11 +16,13 @@ export {
   type ControlReference,
   type FileReference,
   type LoraReference,
+  type MaskReference,
   type ModelReference,
   RECIPE_VERSION,
   type Recipe,
   type RecipeInput,
   shareableRecipe,
+  type WindowRecipe,
 } from "./recipe.ts"
 export {
   adapterOptions,

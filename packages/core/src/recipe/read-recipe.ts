@@ -21,8 +21,10 @@ import {
 import { readSeed } from "../random/seed.ts"
 import type { Field } from "./fields.ts"
 import { readChoice, readList, readNumber, readObject, readOr, readText, refuse } from "./fields.ts"
-import type { AdapterRecipe, FileReference, LoraReference, ModelReference, Recipe, RecipeInput } from "./recipe.ts"
-import { ADAPTER_KINDS, CONTROL_FITS, RECIPE_VERSION } from "./recipe.ts"
+import { readAdapter } from "./read-adapter.ts"
+import { readFile } from "./read-file.ts"
+import type { LoraReference, ModelReference, Recipe, RecipeInput } from "./recipe.ts"
+import { RECIPE_VERSION } from "./recipe.ts"
 
 const KEYS = [
   "version",
@@ -179,44 +181,4 @@ function readLora(at: Field): LoraReference {
     strength,
     textStrength: readOr(field("textStrength"), strength, (entry) => readNumber(entry)),
   }
-}
-
-function readAdapter(at: Field): AdapterRecipe {
-  const field = readObject(at, ["kind", "file", "control", "strength", "window"])
-  return {
-    kind: readOr(field("kind"), ADAPTER_KINDS[0], (entry) => readChoice(entry, ADAPTER_KINDS)),
-    file: readFile(field("file")),
-    control: readOr(field("control"), null, (entry) => (entry.value === null ? null : readControl(entry))),
-    strength: readOr(field("strength"), GENERATE_DEFAULTS.strength, (entry) =>
-      readNumber(entry, GENERATE_RANGES.strength),
-    ),
-    window: readOr(field("window"), { start: 0, end: 1 }, readWindow),
-  }
-}
-
-function readControl(at: Field): NonNullable<AdapterRecipe["control"]> {
-  const field = readObject(at, ["file", "fit"])
-  return {
-    file: readFile(field("file")),
-    fit: readOr(field("fit"), CONTROL_FITS[0], (entry) => readChoice(entry, CONTROL_FITS)),
-  }
-}
-
-function readWindow(at: Field): AdapterRecipe["window"] {
-  const field = readObject(at, ["start", "end"])
-  const start = readOr(field("start"), 0, (entry) => readNumber(entry, GENERATE_RANGES.window))
-  const end = readOr(field("end"), 1, (entry) => readNumber(entry, GENERATE_RANGES.window))
-  if (start > end) throw refuse(at, "a start that is not after the end")
-  return { start, end }
-}
-
-function readFile(at: Field): FileReference {
-  const field = readObject(at, ["path", "sha256"])
-  const path = readText(field("path"))
-  if (path === "") throw refuse(field("path"), "the name of a file")
-  const sha256 = readOr(field("sha256"), null, readText)
-  if (sha256 !== null && !/^[0-9a-f]{64}$/.test(sha256)) {
-    throw refuse(field("sha256"), "64 hexadecimal digits in lower case")
-  }
-  return { path, ...(sha256 === null ? {} : { sha256 }) }
 }

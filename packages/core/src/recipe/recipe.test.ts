@@ -1,10 +1,42 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { anyRecipe } from "./any-recipe.test-help.ts"
-import { createRecipe, readRecipe, readRecipeText, recipeOf, recipeText, requestOf, shareableRecipe } from "./index.ts"
+import {
+  adapterOptions,
+  createRecipe,
+  readRecipe,
+  readRecipeText,
+  recipeOf,
+  recipeText,
+  requestOf,
+  shareableRecipe,
+} from "./index.ts"
 
 const LEAST = { prompt: "a red star", seed: 7, width: 64, height: 96, model: { checkpoint: { path: "tiny" } } } as const
 const SHA = "0123456789abcdef".repeat(4)
+
+describe("the settings of a recipe's adapter", () => {
+  it("are those of a runtime", () => {
+    const [adapter] = createRecipe({
+      ...LEAST,
+      adapters: [
+        {
+          file: { path: "a" },
+          strength: 0.5,
+          window: { start: 0.1, end: 0.9, ease: 0.2, by: "comfyui" },
+          curve: [{ at: 0, strength: 2 }],
+          blocks: { middle: 0 },
+          guidance: { cond: 1, uncond: 0 },
+          mask: { file: { path: "m" }, feather: 8 },
+        },
+      ],
+    }).adapters
+    expect(adapter && adapterOptions(adapter)).toEqual({
+      ...{ strength: 0.5, start: 0.1, end: 0.9, ease: 0.2, windowBy: "comfyui", curve: [{ at: 0, strength: 2 }] },
+      ...{ blocks: { middle: 0 }, cond: 1, uncond: 0, maskFeather: 8 },
+    })
+  })
+})
 
 describe("a recipe, written and read", () => {
   it("is the same through JSON", () => {
@@ -51,8 +83,8 @@ describe("a recipe, written and read", () => {
           vae?.path,
         ])
         expect(read.adapters).toEqual(
-          adapters.map(({ kind, file: { path }, strength, window }) => ({
-            ...{ kind, file: { path }, control: null, strength, window },
+          adapters.map(({ kind, file: { path }, strength, window: { start, end } }) => ({
+            ...{ kind, file: { path }, control: null, strength, window: { start, end } },
           })),
         )
       }),
@@ -127,7 +159,18 @@ describe("readRecipe", () => {
     [adapter({ strength: "1" }), 'recipe: adapters[0].strength is "1", expected a number'],
     [adapter({ window: { start: 0.6, end: 0.5 } }), "recipe: adapters[0].window is"],
     [adapter({ control: { file: { path: "p" }, fit: "crop" } }), 'recipe: adapters[0].control.fit is "crop"'],
-    [adapter({ curve: [] }), 'recipe: there is no "curve" in adapters[0]'],
+    [adapter({ ratio: 1 }), 'recipe: there is no "ratio" in adapters[0]'],
+    [adapter({ window: { by: "steps" } }), 'recipe: adapters[0].window.by is "steps", expected one of schedule'],
+    [adapter({ window: { ease: 2 } }), "recipe: adapters[0].window.ease is 2, expected a number from 0 to 1"],
+    [adapter({ curve: [] }), "recipe: adapters[0].curve is [], expected at least one point"],
+    [adapter({ curve: [{ at: 2, strength: 1 }] }), "recipe: adapters[0].curve[0].at is 2, expected a number from 0"],
+    [adapter({ curve: [{ strength: 1 }] }), 'recipe: adapters[0].curve[0] is {"strength":1}, expected either at or'],
+    [adapter({ blocks: [1] }), "recipe: adapters[0].blocks is [1], expected an object"],
+    [adapter({ blocks: { "input 9": 1 } }), 'recipe: adapters[0].blocks: blocks has "input 9", expected "middle"'],
+    [adapter({ blocks: { middle: "x" } }), 'recipe: adapters[0].blocks["middle"] is "x", expected a number'],
+    [adapter({ guidance: { cond: null } }), "recipe: adapters[0].guidance.cond is null, expected a number"],
+    [adapter({ mask: { file: { path: "m" }, feather: -1 } }), "recipe: adapters[0].mask.feather is -1"],
+    [{ combine: "chains" }, 'recipe: combine is "chains", expected one of chain, chain-comfyui, sum'],
   ])("refuses %j by path", (changes, message) => {
     expect(() => read(changes)).toThrow(message)
   })

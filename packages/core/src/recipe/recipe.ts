@@ -1,6 +1,8 @@
 import type { NoiseName, Prediction, SamplerName, SamplerOptions, TimestepSpacing } from "../diffusion/names.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
+import type { BlockStrengths } from "../generation/block-strengths.ts"
 import type { Combination } from "../generation/defaults.ts"
+import type { CurvePoint, WindowCount } from "../generation/window.ts"
 import type { PromptOptions } from "../prompt/options.ts"
 import type { Seed } from "../random/seed.ts"
 
@@ -53,8 +55,33 @@ export interface AdapterRecipe {
   /** Null where it was not recorded. */
   readonly control: ControlReference | null
   readonly strength: number
-  /** The part of the noise schedule on which it acts, 0 (pure noise) to 1 (no noise). */
-  readonly window: { readonly start: number; readonly end: number }
+  /** The part of the noise schedule on which it acts. */
+  readonly window: WindowRecipe
+  /** Factors over the noise schedule. Missing: 1. */
+  readonly curve?: readonly CurvePoint[]
+  /** Factors by block of the U-Net. Missing: 1. */
+  readonly blocks?: BlockStrengths
+  /** Factors on both sides of guidance. Missing: 1. */
+  readonly guidance?: { readonly cond: number; readonly uncond: number }
+  /** Where in the picture it acts. Missing: everywhere. */
+  readonly mask?: MaskReference
+}
+
+/** The part of the noise schedule on which an adapter acts, 0 (pure noise) to 1 (no noise). */
+export interface WindowRecipe {
+  readonly start: number
+  readonly end: number
+  /** The width of its slopes. Missing: 0. */
+  readonly ease?: number
+  /** How its ends are read. Missing: by the schedule. */
+  readonly by?: WindowCount
+}
+
+/** A picture that is white where an adapter acts. One of another size is stretched. */
+export interface MaskReference {
+  readonly file: FileReference
+  /** The width of its soft edge in pixels. */
+  readonly feather: number
 }
 
 /** Everything that determines one picture, as plain JSON. */
@@ -121,6 +148,7 @@ export function shareableRecipe(recipe: Recipe): Recipe {
       ...adapter,
       file: nameOnly(adapter.file),
       control: adapter.control === null ? null : { ...adapter.control, file: nameOnly(adapter.control.file) },
+      ...(adapter.mask === undefined ? {} : { mask: { ...adapter.mask, file: nameOnly(adapter.mask.file) } }),
     })),
   }
 }

@@ -1,4 +1,5 @@
 import { CoreError } from "../errors.ts"
+import type { AdapterSettings } from "../generation/adapter-settings.ts"
 import type { GenerateOptions, PictureRequest } from "../generation/request.ts"
 import { readSeed, type Seed } from "../random/seed.ts"
 import { createRecipe } from "./read-recipe.ts"
@@ -36,13 +37,18 @@ export function requestOf(recipe: Recipe): RecipeRequest {
   }
 }
 
-/** The options of a recipe's adapter, for a runtime that has loaded it. */
-export function adapterOptions({ strength, window: { start, end } }: Pick<AdapterRecipe, "strength" | "window">): {
-  readonly strength: number
-  readonly start: number
-  readonly end: number
-} {
-  return { strength, start, end }
+/** The settings of a recipe's adapter, for a runtime that has loaded it. Its control and mask are not among them. */
+export function adapterOptions(adapter: Omit<AdapterRecipe, "kind" | "file" | "control">): AdapterSettings {
+  const { strength, window, curve, blocks, guidance, mask } = adapter
+  const { start, end, ease, by } = window
+  return {
+    ...{ strength, start, end, ...guidance },
+    ...(ease === undefined ? {} : { ease }),
+    ...(by === undefined ? {} : { windowBy: by }),
+    ...(curve === undefined ? {} : { curve }),
+    ...(blocks === undefined ? {} : { blocks }),
+    ...(mask === undefined ? {} : { maskFeather: mask.feather }),
+  }
 }
 
 /**

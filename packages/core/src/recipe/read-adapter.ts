@@ -1,0 +1,102 @@
+import { CoreError } from "../errors.ts"
+import { checkBlockStrengths } from "../generation/block-strengths.ts"
+import { GENERATE_DEFAULTS, GENERATE_RANGES } from "../generation/defaults.ts"
+import type { CurvePoint } from "../generation/window.ts"
+import { WINDOW_COUNTS } from "../generation/window.ts"
+import type { Field } from "./fields.ts"
+import { readChoice, readList, readNumber, readObject, readOr, refuse } from "./fields.ts"
+import { readFile } from "./read-file.ts"
+import type { AdapterRecipe, MaskReference, WindowRecipe } from "./recipe.ts"
+import { ADAPTER_KINDS, CONTROL_FITS } from "./recipe.ts"
+
+/** Reads an adapter of a recipe. @throws CoreError that names the path of the wrong field */
+export function readAdapter(at: Field): AdapterRecipe {
+  const field = readObject(at, [
+    ...(["kind", "file", "control", "strength", "window", "curve", "blocks", "guidance", "mask"] as const),
+  ])
+  return {
+    kind: readOr(field("kind"), ADAPTER_KINDS[0], (entry) => readChoice(entry, ADAPTER_KINDS)),
+    file: readFile(field("file")),
+    control: readOr(field("control"), null, (entry) => (entry.value === null ? null : readControl(entry))),
+    strength: readOr(field("strength"), GENERATE_DEFAULTS.strength, readStrength),
+    window: readOr(field("window"), { start: 0, end: 1 }, readWindow),
+    ...given("curve", field("curve"), readCurve),
+    ...given("blocks", field("blocks"), readBlocks),
+    ...given("guidance", field("guidance"), readGuidance),
+    ...given("mask", field("mask"), readMask),
+  }
+}
+
+/** A field that is left out where it is missing. */
+function given<Name extends string, T>(
+  name: Name,
+  field: Field,
+  read: (field: Field) => T,
+): { readonly [Key in Name]?: T } {
+  return field.value === undefined ? {} : ({ [name]: read(field) } as { readonly [Key in Name]: T })
+}
+
+const readStrength = (at: Field): number => readNumber(at, GENERATE_RANGES.strength)
+
+function readControl(at: Field): NonNullable<AdapterRecipe["control"]> {
+  const field = readObject(at, ["file", "fit"])
+  return {
+    file: readFile(field("file")),
+    fit: readOr(field("fit"), CONTROL_FITS[0], (entry) => readChoice(entry, CONTROL_FITS)),
+  }
+}
+
+function readWindow(at: Field): WindowRecipe {
+  const field = readObject(at, ["start", "end", "ease", "by"])
+  const start = readOr(field("start"), 0, (entry) => readNumber(entry, GENERATE_RANGES.window))
+  const end = readOr(field("end"), 1, (entry) => readNumber(entry, GENERATE_RANGES.window))
+  if (start > end) throw refuse(at, "a start that is not after the end")
+  return {
+    ...{ start, end },
+    ...given("ease", field("ease"), (entry) => readNumber(entry, GENERATE_RANGES.ease)),
+    ...given("by", field("by"), (entry) => readChoice(entry, WINDOW_COUNTS)),
+  }
+}
+
+function readCurve(at: Field): readonly CurvePoint[] {
+  const points = readList(at, (entry): CurvePoint => {
+    const field = readObject(entry, ["at", "sigma", "strength"])
+    const strength = readStrength(field("strength"))
+    const [part, sigma] = [field("at"), field("sigma")]
+    if ((part.value === undefined) === (sigma.value === undefined)) throw refuse(entry, "either at or sigma")
+    return sigma.value === undefined
+      ? { at: readNumber(part, GENERATE_RANGES.window), strength }
+      : { sigma: readNumber(sigma, GENERATE_RANGES.sigma), strength }
+  })
+  if (points.length === 0) throw refuse(at, "at least one point")
+  return points
+}
+
+function readBlocks(at: Field): NonNullable<AdapterRecipe["blocks"]> {
+  const { value } = at
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw refuse(at, "an object")
+  const factors = Object.entries(value).map(
+    ([key, factor]: [string, unknown]) => [key, readStrength({ value: factor, path: `${at.path}["${key}"]` })] as const,
+  )
+  const blocks = Object.fromEntries(factors)
+  try {
+    checkBlockStrengths(at.path, blocks)
+  } catch (cause) {
+    if (!(cause instanceof CoreError)) throw cause
+    throw new CoreError("recipe-value", `recipe: ${cause.message}`, { cause })
+  }
+  return blocks
+}
+
+function readGuidance(at: Field): NonNullable<AdapterRecipe["guidance"]> {
+  const field = readObject(at, ["cond", "uncond"])
+  return { cond: readOr(field("cond"), 1, readStrength), uncond: readOr(field("uncond"), 1, readStrength) }
+}
+
+function readMask(at: Field): MaskReference {
+  const field = readObject(at, ["file", "feather"])
+  return {
+    file: readFile(field("file")),
+    feather: readOr(field("feather"), 0, (entry) => readNumber(entry, GENERATE_RANGES.feather)),
+  }
+}
