@@ -6,12 +6,13 @@ import { buildText1, buildText2, loadText1, loadText2 } from "../src/models/clip
 import type { SdxlFiles } from "../src/models/layouts/parts.ts"
 import { llliteTap, prepareControl } from "../src/models/lllite/adapter.ts"
 import { disposeLllite, uploadLllite } from "../src/models/lllite/params.ts"
+import { type LiveLora, loadLiveLora, loraTap } from "../src/models/lora/live-lora.ts"
 import { mergeLoras } from "../src/models/lora/merged-parts.ts"
 import type { LoraModule, LoraTensor } from "../src/models/lora/module-delta.ts"
 import { mergedWeight } from "../src/models/lora/module-delta.ts"
 import { type LoraTensorName, loraTensorPlace } from "../src/models/lora/module-names.ts"
 import { loraTargets } from "../src/models/lora/targets.ts"
-import type { Tap } from "../src/models/taps.ts"
+import { chainTaps, type Tap } from "../src/models/taps.ts"
 import type { UnetParams } from "../src/models/unet/params.ts"
 import { unet } from "../src/models/unet/unet.ts"
 import { buildUnet, loadUnet } from "../src/models/unet/weights.ts"
@@ -36,7 +37,7 @@ export interface LoraReference {
   readonly ids2: readonly (readonly number[])[]
   readonly cases: readonly {
     readonly key: string
-    readonly loras: readonly { readonly file: string; readonly multiplier: number }[]
+    readonly loras: readonly { readonly file: string; readonly multiplier: number; readonly mode: "live" | "merged" }[]
     readonly lllite: boolean
     readonly text: boolean
     readonly unet: boolean
@@ -67,7 +68,7 @@ const END_TOKEN = 49407
 const LATENT = [16, 16] as const
 
 /**
- * LoRAs merged into the tiny SDXL, and single modules of LyCORIS.
+ * LoRAs merged into the tiny SDXL or beside its layers, and single modules of LyCORIS.
  *
  * @param options `only` names the cases of whole networks. Default: all of them
  */
@@ -95,20 +96,34 @@ export async function runLora(
   const { cases, tag } = reference
   for (const { key, loras, lllite, ...parts } of cases) {
     if (only !== undefined && !only.includes(key)) continue
-    const uses = loras.map(({ file, multiplier }) => ({ file: loraFile(reference, file, files), strength: multiplier }))
-    const merged = mergeLoras(files, uses).files
+    const uses = loras.map(({ file, multiplier, mode }) => ({
+      ...{ file: loraFile(reference, file, files), strength: multiplier, mode },
+    }))
+    const merged = mergeLoras(
+      files,
+      uses.filter(({ mode }) => mode === "merged"),
+    ).files
+    const live: { readonly lora: LiveLora; readonly strength: number }[] = []
+    for (const { file, strength, mode } of uses) {
+      if (mode === "live") {
+        live.push({ lora: await loadLiveLora(ops.load, file, { unet: config, text1, text2 }), strength })
+      }
+    }
+    const taps = live.map(({ lora, strength }) => loraTap(ops, lora, { strength }))
     if (parts.unet) {
       const params = await loadUnet(merged.unet, ops.load)
       const input = unetInput({ tag: `${tag}/lora`, batch: 2, latent: LATENT, timesteps: [500, 37] }, config)
       const steered = lllite ? await steer(`${tag}/lora/lllite`, params, ops) : null
-      const output = unet(ops, params, input, steered === null ? {} : { tap: steered.tap })
+      const tap = chainTaps([...taps, ...(steered === null ? [] : [steered.tap])])
+      const output = unet(ops, params, input, { tap })
       await check(`${key}.unet`, await toNchw(output))
       disposeInput(input)
       output.dispose()
       steered?.dispose()
       disposeParams(params)
     }
-    if (parts.text) await checkText(check, key, reference, merged, text1, text2, ops)
+    if (parts.text) await checkText(check, key, reference, merged, chainTaps(taps), text1, text2, ops)
+    for (const { lora } of live) lora.dispose()
   }
   results.push(...compareNames(reference, files))
   for (const module of reference.modules) results.push(...(await runModuleCase(reference.tag, module, tensors)))
@@ -134,14 +149,15 @@ async function checkText(
   key: string,
   { ids1, ids2 }: LoraReference,
   files: SdxlFiles,
+  tap: Tap,
   text1: TextEncoderConfig,
   text2: TextEncoderConfig,
   ops: Ops,
 ): Promise<void> {
   const first = await loadText1(files.text1, ops.load, text1)
   const second = await loadText2(files.text2, ops.load, text2)
-  const one = encodeText(ops, first, ids1, END_TOKEN)
-  const two = encodeText(ops, second, ids2, END_TOKEN)
+  const one = encodeText(ops, first, ids1, END_TOKEN, { tap })
+  const two = encodeText(ops, second, ids2, END_TOKEN, { tap })
   const context = tf.concat([one.hidden, two.hidden], 2)
   const [, , width = 0] = context.shape
   const values = await context.data<"float32">()

@@ -7,7 +7,7 @@ import { openTensors, readDescription } from "./reference-folder.ts"
 import { startWasm } from "./wasm.ts"
 
 describeWithReference("the reference's LoRAs", ["lora.json", "lora.safetensors", "unet.json", "text-vae.json"], () => {
-  it("give the same states and latents when they are merged", async () => {
+  it("give the same states and latents, merged or live", async () => {
     const ops = await startWasm()
     const results = await runLora(
       readDescription<LoraReference>("lora"),
@@ -16,9 +16,9 @@ describeWithReference("the reference's LoRAs", ["lora.json", "lora.safetensors",
       await openTensors("lora"),
       ops,
       // The others run by `npm run reference`.
-      { only: ["lora.conv.half", "lora.three", "lora.lllite"] },
+      { only: ["lora.conv.half", "lora.three", "lora.lllite", "lora.lllite.merged"] },
     )
     expect(results.filter((result) => "ok" in result && !result.ok)).toEqual([])
-    expect(results.filter((result) => "ok" in result).length).toBe(3 + 3 * 2 + 3 + 14)
+    expect(results.filter((result) => "ok" in result).length).toBe(4 + 3 * 2 + 3 + 14)
   })
 })

@@ -8,6 +8,8 @@ export type {
   LoadOptions,
   LoadProgress,
   LoadSdxlOptions,
+  LoraHandle,
+  LoraHandleUse,
   LoraSource,
   SdxlHandle,
   TrainRunEvent,

@@ -2,6 +2,7 @@ import type { Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import type { Tokenizer } from "../models/clip/tokenizer.ts"
 import type { Sdxl } from "../models/sdxl.ts"
+import type { Tap } from "../models/taps.ts"
 import { conditionVector, countChunks, encodeWeightedPrompts } from "../models/text.ts"
 import type { PromptOptions } from "../prompt/options.ts"
 import type { PictureRequest } from "./request.ts"
@@ -24,6 +25,8 @@ export interface ConditionOptions {
   readonly size: SizeCondition
   /** How prompts are read. */
   readonly prompts?: PromptOptions
+  /** The tap of both text encoders. Default: no tap. */
+  readonly tap?: Tap
 }
 
 /**
@@ -45,11 +48,14 @@ export function chunksNeeded(
 export function encodeConditions(
   sdxl: Sdxl,
   requests: readonly Omit<PictureRequest, "seed">[],
-  { guided, size, prompts: promptOptions = {} }: ConditionOptions,
+  { guided, size, prompts: promptOptions = {}, tap }: ConditionOptions,
 ): Conditions {
   const prompts = requests.map(({ prompt }) => prompt)
   const negatives = guided ? requests.map(({ negativePrompt = "" }) => negativePrompt) : []
-  const { context, pooled } = encodeWeightedPrompts(sdxl.ops, sdxl, [...negatives, ...prompts], promptOptions)
+  const { context, pooled } = encodeWeightedPrompts(sdxl.ops, sdxl, [...negatives, ...prompts], {
+    ...promptOptions,
+    ...(tap === undefined ? {} : { tap }),
+  })
   const vector = conditionVector(
     pooled,
     Array.from({ length: pooled.shape[0] }, () => size),

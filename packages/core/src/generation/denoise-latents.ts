@@ -4,6 +4,7 @@ import { createDenoiser } from "../diffusion/denoiser.ts"
 import { withGuidance } from "../diffusion/guidance.ts"
 import { passRows } from "../diffusion/pass-position.ts"
 import type { Sdxl } from "../models/sdxl.ts"
+import { chainTaps, NO_TAP, type Tap } from "../models/taps.ts"
 import { unet } from "../models/unet/unet.ts"
 import type { PreparedAdapter } from "./adapters.ts"
 import { tapAt } from "./adapters.ts"
@@ -16,6 +17,8 @@ import { createWindowReader } from "./window.ts"
 export interface LatentDenoiserOptions extends Pick<GenerateOptions, "combine" | "signal" | "pause"> {
   readonly guidanceScale: number
   readonly adapters?: readonly PreparedAdapter[]
+  /** The LoRAs of the run. Default: none. */
+  readonly loras?: Tap
 }
 
 /**
@@ -26,7 +29,14 @@ export function createLatentDenoiser(
   { ops, unet: params, prediction, blocks }: Sdxl,
   { pictures, context, vector, guided }: Conditions,
   { schedule, levels, sampler }: SamplingPlan,
-  { guidanceScale, adapters = [], combine = GENERATE_DEFAULTS.combine, signal, pause }: LatentDenoiserOptions,
+  {
+    guidanceScale,
+    adapters = [],
+    loras = NO_TAP,
+    combine = GENERATE_DEFAULTS.combine,
+    signal,
+    pause,
+  }: LatentDenoiserOptions,
 ): Denoise {
   const windowsAt = createWindowReader(schedule, sampler.name)
   const rows = passRows(pictures, guided)
@@ -34,7 +44,8 @@ export function createLatentDenoiser(
     await pause?.()
     signal?.throwIfAborted()
     const latents = input as Tensor4D
-    const tap = tapAt(ops, adapters, windowsAt(position), combine)
+    const adapted = tapAt(ops, adapters, windowsAt(position), combine)
+    const tap = loras === NO_TAP ? adapted : chainTaps([loras, adapted])
     const timesteps = Array.from({ length: latents.shape[0] }, () => position.timestep)
     return unet(
       ops,

@@ -9,6 +9,7 @@ import { encodeConditions } from "./conditions.ts"
 import { decodePictures } from "./decode-pictures.ts"
 import { GENERATE_DEFAULTS } from "./defaults.ts"
 import { createLatentDenoiser } from "./denoise-latents.ts"
+import { lorasTap } from "./loras.ts"
 import { createNoiseSource } from "./noise-source.ts"
 import { planSampling } from "./plan-sampling.ts"
 import type { GenerateOptions, PictureRequest } from "./request.ts"
@@ -55,7 +56,8 @@ export async function* generate(
     const size = options.size ?? { original: [height, width], crop: [0, 0], target: [height, width] }
     const { prompts = {} } = options
     const guided = guidanceScale !== 1
-    const conditions = disposeLater(encodeConditions(sdxl, requests, { guided, size, prompts }))
+    const loras = lorasTap(ops, options.loras ?? [])
+    const conditions = disposeLater(encodeConditions(sdxl, requests, { guided, size, prompts, tap: loras }))
     const prepared = adapters.map((use) => disposeLater(prepareAdapter(ops, use, requests.length)))
     ops.trim?.()
 
@@ -64,7 +66,12 @@ export async function* generate(
     const noise = createNoiseSource(options.noise ?? GENERATE_DEFAULTS.noise, seeds, shape, plan.levels.sigmas)
     const unit = disposeLater(noise.start())
     const start = disposeLater(startFromNoise(plan, unit))
-    const denoise = createLatentDenoiser(sdxl, conditions, plan, { ...options, guidanceScale, adapters: prepared })
+    const denoise = createLatentDenoiser(sdxl, conditions, plan, {
+      ...options,
+      guidanceScale,
+      adapters: prepared,
+      loras,
+    })
     const walk = walkLatents(plan, denoise, start, { noise: noise.between })
     const latents = disposeLater(yield* stepEvents(walk, start))
     ops.trim?.()

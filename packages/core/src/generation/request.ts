@@ -7,6 +7,7 @@ import { checkSeed, type Seed } from "../random/seed.ts"
 import { checkAdapterSettings } from "./adapter-settings.ts"
 import type { AdapterUse } from "./adapters.ts"
 import { COMBINATIONS, type Combination, GENERATE_RANGES, SIDE_MULTIPLE } from "./defaults.ts"
+import type { LoraRun } from "./loras.ts"
 
 /** A request for one picture. */
 export interface PictureRequest {
@@ -34,6 +35,8 @@ export interface GenerateOptions {
   /** How prompts are read. */
   readonly prompts?: PromptOptions
   readonly adapters?: readonly AdapterUse[]
+  /** LoRAs that act beside the layers of the U-Net and of both text encoders. Default: none. */
+  readonly loras?: readonly LoraRun[]
   /** How several adapters are combined, see `COMBINATIONS`. Default: `chain`, the order of sd-scripts. */
   readonly combine?: Combination
   /** SDXL's condition on the picture's size. Default: `width` and `height`, without a crop. */
@@ -53,9 +56,11 @@ export interface GenerateOptions {
   readonly pause?: () => Promise<void>
 }
 
+const LORA = GENERATE_RANGES.strength
+
 /** Checks requests and options. @throws CoreError that names the first one that is wrong */
 export function checkRequest(requests: readonly PictureRequest[], options: GenerateOptions): void {
-  const { width, height, adapters = [] } = options
+  const { width, height, adapters = [], loras = [] } = options
   const expect = (good: boolean, code: CoreErrorCode, what: string): void => {
     if (!good) throw new CoreError(code, `generate: ${what}`)
   }
@@ -77,6 +82,9 @@ export function checkRequest(requests: readonly PictureRequest[], options: Gener
     "option-unknown",
     `combine is ${JSON.stringify(options.combine)}, expected one of ${COMBINATIONS.join(", ")}`,
   )
+  for (const { strength = 1, textStrength = strength } of loras) {
+    checkRanges("generate: a LoRA", { strength, textStrength }, { strength: LORA, textStrength: LORA })
+  }
   for (const { control, ...settings } of adapters) {
     checkAdapterSettings(settings, { count: requests.length, width, height })
     for (const image of "data" in control ? [control] : control) {

@@ -3,8 +3,9 @@ import type { SamplerOptionName } from "../diffusion/names.ts"
 import { NOISE_NAMES, PREDICTIONS, SAMPLER_NAMES, samplerInfo, TIMESTEP_SPACINGS } from "../diffusion/names.ts"
 import { COMBINATIONS } from "../generation/defaults.ts"
 import { WINDOW_COUNTS } from "../generation/window.ts"
+import { LORA_BLOCKS } from "../models/lora/block-weights.ts"
 import { EMBEDDING_NORMALIZATIONS, PROMPT_COMPATS, PROMPT_SYNTAXES } from "../prompt/options.ts"
-import type { AdapterRecipe, FileReference, Recipe } from "./recipe.ts"
+import type { AdapterRecipe, FileReference, LoraReference, Recipe } from "./recipe.ts"
 import { ADAPTER_KINDS, CONTROL_FITS } from "./recipe.ts"
 
 /* Any valid recipe, for tests that write and read. */
@@ -24,6 +25,11 @@ const file: fc.Arbitrary<FileReference> = fc
     fc.option(fc.stringMatching(/^[0-9a-f]{64}$/), { nil: undefined }),
   )
   .map(([folder, name, sha256]) => ({ path: folder + name, ...(sha256 === undefined ? {} : { sha256 }) }))
+
+const lora: fc.Arbitrary<LoraReference> = fc.record({
+  ...{ file, strength: number({ min: -4, max: 4 }), textStrength: number({ min: -4, max: 4 }) },
+  blocks: fc.dictionary(fc.constantFrom(...LORA_BLOCKS), number({ min: -4, max: 4 })),
+})
 
 /** Objects without undefined fields, which JSON does not have. */
 const adapter: fc.Arbitrary<AdapterRecipe> = fc.record(
@@ -83,13 +89,11 @@ export const anyRecipe: fc.Arbitrary<Recipe> = fc.constantFrom(...SAMPLER_NAMES)
     model: fc.record(
       {
         ...{ checkpoint: file, unet: file, vae: file, prediction: fc.constantFrom(...PREDICTIONS) },
-        loras: fc.array(
-          fc.record({ file, strength: number({ min: -4, max: 4 }), textStrength: number({ min: -4, max: 4 }) }),
-          { maxLength: 2 },
-        ),
+        loras: fc.array(lora, { maxLength: 2 }),
       },
       { requiredKeys: ["checkpoint", "prediction", "loras"] },
     ),
+    loras: fc.array(lora, { maxLength: 2 }),
     adapters: fc.array(adapter, { maxLength: 3 }),
     combine: fc.constantFrom(...COMBINATIONS),
   })

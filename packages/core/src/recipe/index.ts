@@ -15,6 +15,7 @@ export {
   CONTROL_FITS,
   type ControlReference,
   type FileReference,
+  type LoraInput,
   type LoraReference,
   type MaskReference,
   type ModelReference,
@@ -27,6 +28,7 @@ export {
 export {
   adapterOptions,
   jsonSeed,
+  loraOptions,
   type RecipeOptions,
   type RecipeRequest,
   recipeOf,

@@ -23,7 +23,8 @@ import type { Field } from "./fields.ts"
 import { readChoice, readList, readNumber, readObject, readOr, readText, refuse } from "./fields.ts"
 import { readAdapter } from "./read-adapter.ts"
 import { readFile } from "./read-file.ts"
-import type { LoraReference, ModelReference, Recipe, RecipeInput } from "./recipe.ts"
+import { readLora } from "./read-lora.ts"
+import type { ModelReference, Recipe, RecipeInput } from "./recipe.ts"
 import { RECIPE_VERSION } from "./recipe.ts"
 
 const KEYS = [
@@ -42,6 +43,7 @@ const KEYS = [
   "spacing",
   "samplerOptions",
   "model",
+  "loras",
   "adapters",
   "combine",
 ] as const satisfies readonly (keyof Recipe)[]
@@ -98,6 +100,7 @@ export function readRecipe(json: unknown): Recipe {
     spacing: readOr(field("spacing"), ownSpacing, (at) => readChoice(at, TIMESTEP_SPACINGS)),
     samplerOptions: readOr(field("samplerOptions"), {}, (at) => readSamplerOptions(at, sampler)),
     model: readModel(field("model")),
+    loras: readOr(field("loras"), [], (at) => readList(at, readLora)),
     adapters: readOr(field("adapters"), [], (at) => readList(at, readAdapter)),
     combine: readOr(field("combine"), GENERATE_DEFAULTS.combine, (at) => readChoice(at, COMBINATIONS)),
   }
@@ -170,15 +173,5 @@ function readModel(at: Field): ModelReference {
     ...(vae === null ? {} : { vae }),
     prediction: readOr(field("prediction"), PREDICTIONS[0], (entry) => readChoice(entry, PREDICTIONS)),
     loras: readOr(field("loras"), [], (entry) => readList(entry, readLora)),
-  }
-}
-
-function readLora(at: Field): LoraReference {
-  const field = readObject(at, ["file", "strength", "textStrength"])
-  const strength = readOr(field("strength"), GENERATE_DEFAULTS.strength, (entry) => readNumber(entry))
-  return {
-    file: readFile(field("file")),
-    strength,
-    textStrength: readOr(field("textStrength"), strength, (entry) => readNumber(entry)),
   }
 }

@@ -61,8 +61,8 @@ describe("a recipe, written and read", () => {
     fc.assert(
       fc.property(anyRecipe, (recipe) => {
         const { request, options } = requestOf(recipe)
-        const { model, adapters } = recipe
-        expect(recipeOf(request, options, { model, adapters })).toEqual(recipe)
+        const { model, loras, adapters } = recipe
+        expect(recipeOf(request, options, { model, loras, adapters })).toEqual(recipe)
       }),
     )
   })
@@ -107,6 +107,7 @@ describe("createRecipe", () => {
       spacing: "linspace",
       samplerOptions: {},
       model: { ...LEAST.model, prediction: "epsilon", loras: [] },
+      loras: [],
       adapters: [
         { kind: "lllite", file: { path: "a.safetensors" }, control: null, strength: 1, window: { start: 0, end: 1 } },
       ],

@@ -3,6 +3,7 @@ import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import type { BlockStrengths } from "../generation/block-strengths.ts"
 import type { Combination } from "../generation/defaults.ts"
 import type { CurvePoint, WindowCount } from "../generation/window.ts"
+import type { LoraBlocks } from "../models/lora/block-weights.ts"
 import type { PromptOptions } from "../prompt/options.ts"
 import type { Seed } from "../random/seed.ts"
 
@@ -34,6 +35,8 @@ export interface LoraReference {
   readonly file: FileReference
   readonly strength: number
   readonly textStrength: number
+  /** A factor for each block. A block that is not named has 1. */
+  readonly blocks: LoraBlocks
 }
 
 /** How a control picture of another size is fitted: `stretch` resizes it to the picture's size by Lanczos. */
@@ -107,9 +110,14 @@ export interface Recipe {
   /** Options of the sampler that differ from their defaults. */
   readonly samplerOptions: SamplerOptions
   readonly model: ModelReference
+  /** LoRAs that act beside the layers. Those of `model` are merged into the weights. */
+  readonly loras: readonly LoraReference[]
   readonly adapters: readonly AdapterRecipe[]
   readonly combine: Combination
 }
+
+/** A LoRA of a recipe. Only the file is required. */
+export type LoraInput = Pick<LoraReference, "file"> & Partial<LoraReference>
 
 /** An adapter of a recipe. Only the file is required. */
 export type AdapterInput = Pick<AdapterRecipe, "file"> & Partial<AdapterRecipe>
@@ -119,13 +127,14 @@ export type AdapterInput = Pick<AdapterRecipe, "file"> & Partial<AdapterRecipe>
  * defaults.
  */
 export type RecipeInput = Pick<Recipe, "prompt" | "width" | "height"> &
-  Partial<Omit<Recipe, "version" | "seed" | "prompts" | "model" | "adapters">> & {
+  Partial<Omit<Recipe, "version" | "seed" | "prompts" | "model" | "loras" | "adapters">> & {
     readonly seed: Seed | string
     readonly prompts?: PromptOptions
     readonly model: Pick<ModelReference, "checkpoint"> &
       Partial<Omit<ModelReference, "loras">> & {
-        readonly loras?: readonly (Pick<LoraReference, "file"> & Partial<LoraReference>)[]
+        readonly loras?: readonly LoraInput[]
       }
+    readonly loras?: readonly LoraInput[]
     readonly adapters?: readonly AdapterInput[]
   }
 
@@ -142,8 +151,9 @@ export function shareableRecipe(recipe: Recipe): Recipe {
       ...(unet === undefined ? {} : { unet: nameOnly(unet) }),
       ...(vae === undefined ? {} : { vae: nameOnly(vae) }),
       prediction,
-      loras: loras.map((lora) => ({ ...lora, file: nameOnly(lora.file) })),
+      loras: loras.map(withNameOnly),
     },
+    loras: recipe.loras.map(withNameOnly),
     adapters: adapters.map((adapter) => ({
       ...adapter,
       file: nameOnly(adapter.file),
@@ -151,6 +161,10 @@ export function shareableRecipe(recipe: Recipe): Recipe {
       ...(adapter.mask === undefined ? {} : { mask: { ...adapter.mask, file: nameOnly(adapter.mask.file) } }),
     })),
   }
+}
+
+function withNameOnly<T extends { readonly file: FileReference }>(use: T): T {
+  return { ...use, file: nameOnly(use.file) }
 }
 
 /** A file without its folders. */

@@ -1,12 +1,16 @@
 import { CoreError } from "../errors.ts"
 import type { AdapterSettings } from "../generation/adapter-settings.ts"
 import type { GenerateOptions, PictureRequest } from "../generation/request.ts"
+import type { LoraStrength } from "../models/lora/live-lora.ts"
 import { readSeed, type Seed } from "../random/seed.ts"
 import { createRecipe } from "./read-recipe.ts"
-import type { AdapterInput, AdapterRecipe, Recipe, RecipeInput } from "./recipe.ts"
+import type { AdapterInput, AdapterRecipe, LoraInput, LoraReference, Recipe, RecipeInput } from "./recipe.ts"
 
-/** Options of `generate` from a recipe. Adapters are not among them, because they have to be loaded first. */
-export type RecipeOptions = Required<Omit<GenerateOptions, "adapters" | "vaeSlices" | "signal" | "pause">>
+/** Options of `generate` from a recipe. Adapters and LoRAs are not among them, because they have to be loaded first. */
+export type RecipeOptions = Required<Omit<GenerateOptions, RunOnly>>
+
+/** Options of `generate` that are loaded first, or that do not change the picture. */
+type RunOnly = "adapters" | "loras" | "vaeSlices" | "signal" | "pause"
 
 /** A request to a runtime. */
 export interface RecipeRequest {
@@ -51,6 +55,11 @@ export function adapterOptions(adapter: Omit<AdapterRecipe, "kind" | "file" | "c
   }
 }
 
+/** The strengths of a recipe's LoRA, for a runtime that has loaded it. */
+export function loraOptions({ strength, textStrength, blocks }: Omit<LoraReference, "file">): Required<LoraStrength> {
+  return { strength, textStrength, blocks }
+}
+
 /**
  * The recipe of a request for one picture, with its files.
  *
@@ -58,8 +67,12 @@ export function adapterOptions(adapter: Omit<AdapterRecipe, "kind" | "file" | "c
  */
 export function recipeOf(
   request: PictureRequest,
-  options: Omit<GenerateOptions, "adapters" | "vaeSlices" | "signal" | "pause">,
-  files: { readonly model: RecipeInput["model"]; readonly adapters?: readonly AdapterInput[] },
+  options: Omit<GenerateOptions, RunOnly>,
+  files: {
+    readonly model: RecipeInput["model"]
+    readonly loras?: readonly LoraInput[]
+    readonly adapters?: readonly AdapterInput[]
+  },
 ): Recipe {
   return createRecipe({ ...request, ...options, ...files })
 }

@@ -1,13 +1,11 @@
 import { CoreError } from "../errors.ts"
 import type { AdapterHandle, AdapterHandleUse } from "./contract.ts"
+import type { HandleIds } from "./handle-ids.ts"
+import { createHandleIds } from "./handle-ids.ts"
 import type { SentAdapterUse } from "./tasks.ts"
 
 /** The numbers of a runtime's adapters in its workers. */
-export interface AdapterIds {
-  /** Stores a handle's number. */
-  add(handle: AdapterHandle, id: number): void
-  /** Removes a handle and gives its number. Null if it is removed already. */
-  remove(handle: AdapterHandle): number | null
+export interface AdapterIds extends HandleIds<AdapterHandle> {
   /**
    * The uses to send for a part of the pictures.
    *
@@ -25,23 +23,12 @@ function isList<T>(value: T | readonly T[]): value is readonly T[] {
 }
 
 export function createAdapterIds(): AdapterIds {
-  const ids = new WeakMap<AdapterHandle, number>()
+  const ids = createHandleIds<AdapterHandle>("an adapter", "loadAdapter")
   return {
-    add: (handle, id) => void ids.set(handle, id),
-    remove(handle) {
-      const id = ids.get(handle) ?? null
-      ids.delete(handle)
-      return id
-    },
+    ...ids,
     sent: (uses, from, length, count) =>
       uses.map(({ adapter, ...use }): SentAdapterUse => {
         const id = ids.get(adapter)
-        if (id === undefined) {
-          throw new CoreError(
-            "not-loaded",
-            "generate: an adapter is not loaded in this runtime, or it was disposed. Load it with the runtime's loadAdapter.",
-          )
-        }
         const part = <T>(list: T | readonly T[], what: string): T | readonly T[] => {
           if (!isList(list) || list.length === 1) return list
           if (list.length === count) return list.slice(from, from + length)

@@ -5,6 +5,7 @@ import type { AdapterUse } from "../generation/adapters.ts"
 import type { GenerateOptions, PictureRequest } from "../generation/request.ts"
 import type { RgbImage } from "../image.ts"
 import type { AdapterPlan, LlliteModel } from "../models/lllite/layout.ts"
+import type { LoraStrength } from "../models/lora/live-lora.ts"
 import type { Seed } from "../random/seed.ts"
 import type { TrainDataset } from "../training/dataset.ts"
 import type { ObjectiveOptions } from "../training/objective-options.ts"
@@ -55,6 +56,14 @@ export interface Runtime<Source, Backend extends string = string> extends Starte
     sdxl: Pick<SdxlHandle, "layout">,
     options?: LoadOptions,
   ): Promise<AdapterHandle>
+  /**
+   * Loads a LoRA, LoCon, LoHa or LoKr that acts beside an SDXL's layers. Its weights stay as they are, so each run of
+   * pictures chooses its LoRAs and their strengths. To merge one instead, see `LoadSdxlOptions`.
+   *
+   * @param sdxl the model of this runtime that the LoRA is for
+   * @throws as `loadSdxl`; CoreError for a file that fits no layer, and for a DoRA, which has to be merged
+   */
+  loadLora(source: Source, sdxl: SdxlHandle, options?: LoadOptions): Promise<LoraHandle>
   /** The memory that all workers hold on their devices. */
   memory(): Promise<DeviceMemory>
   /**
@@ -83,12 +92,8 @@ export interface LoadSdxlOptions<Source> extends LoadOptions {
 }
 
 /** A LoRA, LoCon, LoHa, LoKr or DoRA for SDXL, in the names of kohya, PEFT or diffusers. */
-export interface LoraSource<Source> {
+export interface LoraSource<Source> extends LoraStrength {
   readonly source: Source
-  /** The factor on what it adds to the U-Net. Default: 1. */
-  readonly strength?: number
-  /** The factor on what it adds to both text encoders. Default: `strength`. */
-  readonly textStrength?: number
 }
 
 /** The progress of loading a file. */
@@ -116,6 +121,19 @@ export interface AdapterHandle {
   dispose(): Promise<void>
 }
 
+/** A loaded LoRA. It can be used with the SDXL that it was loaded for. */
+export interface LoraHandle {
+  /** What its file holds that is not used, one sentence each. */
+  readonly notices: readonly string[]
+  /** Frees its memory after the running pictures that use it. A second call does nothing. */
+  dispose(): Promise<void>
+}
+
+/** A loaded LoRA with its strengths. */
+export interface LoraHandleUse extends LoraStrength {
+  readonly lora: LoraHandle
+}
+
 /** A loaded adapter with the settings of its use. */
 export interface AdapterHandleUse extends AdapterSettings, Pick<AdapterUse, "control"> {
   readonly adapter: AdapterHandle
@@ -124,8 +142,10 @@ export interface AdapterHandleUse extends AdapterSettings, Pick<AdapterUse, "con
 /** The default number of pictures in one batch. */
 export const DEFAULT_BATCH_SIZE = 4
 
-export interface GenerateRunOptions extends Omit<GenerateOptions, "adapters" | "signal" | "pause"> {
+export interface GenerateRunOptions extends Omit<GenerateOptions, "adapters" | "loras" | "signal" | "pause"> {
   readonly adapters?: readonly AdapterHandleUse[]
+  /** LoRAs that act beside the layers. What they add is summed. Default: none. */
+  readonly loras?: readonly LoraHandleUse[]
   /** Pictures in one batch. Default: 4 */
   readonly batchSize?: number
   /** Decode the estimate of every picture at every step. This takes as long as decoding the result. Default: false */

@@ -1,10 +1,18 @@
 import type { Client } from "../channel/client.ts"
 import { CoreError } from "../errors.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
-import type { AdapterIds } from "./adapter-ids.ts"
 import { createAdapterIds } from "./adapter-ids.ts"
-import type { AdapterHandle, LoadOptions, LoadSdxlOptions, Runtime, SdxlHandle, StartedBackend } from "./contract.ts"
-import { generateWith } from "./generate-run.ts"
+import type {
+  AdapterHandle,
+  LoadOptions,
+  LoadSdxlOptions,
+  LoraHandle,
+  Runtime,
+  SdxlHandle,
+  StartedBackend,
+} from "./contract.ts"
+import { generateWith, type RunIds } from "./generate-run.ts"
+import { createHandleIds } from "./handle-ids.ts"
 import type { RuntimeTasks, RuntimeTypes } from "./tasks.ts"
 import { trainWith } from "./train-run.ts"
 
@@ -42,6 +50,8 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
   const { started, clients, close } = parts
   await connect(clients)
   const ids = createAdapterIds()
+  const loraIds = createHandleIds<LoraHandle>("a LoRA", "loadLora")
+  const modelIds = createHandleIds<SdxlHandle>("the SDXL", "loadSdxl")
   let lastId = 0
   let isDisposed = false
   let ending: Promise<void> | null = null
@@ -90,7 +100,38 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
           ),
         (client) => client.call("unload", { model }),
       )
-      return createHandle({ clients, ids, model, loaded, nextRun: () => ++lastId, isOver: () => isDisposed })
+      const handle = createHandle({
+        ...{ clients, model, loaded, ids: { adapters: ids, loras: loraIds } },
+        ...{ nextRun: () => ++lastId, isOver: () => isDisposed },
+      })
+      modelIds.add(handle, model)
+      return handle
+    },
+
+    async loadLora(source, sdxl, { signal, onProgress }: LoadOptions = {}) {
+      signal?.throwIfAborted()
+      const model = modelIds.get(sdxl)
+      const lora = ++lastId
+      const file = parts.file(source)
+      const { notices } = await everywhere(
+        (client, index) =>
+          client.call(
+            "loadLora",
+            { lora, model, file },
+            { signal, onValue: (progress) => index === 0 && onProgress?.(progress) },
+          ),
+        (client) => client.call("unloadLora", { lora }),
+      )
+      const handle: LoraHandle = {
+        notices,
+        async dispose() {
+          const id = loraIds.remove(handle)
+          if (id === null || isDisposed) return
+          await Promise.all(clients.map((client) => client.call("unloadLora", { lora: id })))
+        },
+      }
+      loraIds.add(handle, lora)
+      return handle
     },
 
     async loadAdapter(source, { layout }, { signal, onProgress }: LoadOptions = {}) {
@@ -144,7 +185,7 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
 
 interface HandleParts<Types extends RuntimeTypes> {
   readonly clients: Clients<Types>
-  readonly ids: AdapterIds
+  readonly ids: RunIds
   readonly model: number
   /** What the workers say about the model. */
   readonly loaded: Pick<SdxlHandle, "layout" | "prediction" | "zeroTerminalSnr" | "notices">

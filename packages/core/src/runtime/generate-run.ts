@@ -4,18 +4,25 @@ import { GENERATE_DEFAULTS, GENERATE_RANGES } from "../generation/defaults.ts"
 import type { PictureRequest } from "../generation/request.ts"
 import { checkRanges } from "../number-range.ts"
 import type { AdapterIds } from "./adapter-ids.ts"
-import type { GeneratedImage, GenerateRunEvent, GenerateRunOptions } from "./contract.ts"
+import type { GeneratedImage, GenerateRunEvent, GenerateRunOptions, LoraHandle } from "./contract.ts"
 import { DEFAULT_BATCH_SIZE } from "./contract.ts"
+import type { HandleIds } from "./handle-ids.ts"
 import { merge } from "./merge.ts"
 import type { RuntimeTasks, RuntimeTypes } from "./tasks.ts"
+
+/** The numbers of what a run uses. */
+export interface RunIds {
+  readonly adapters: AdapterIds
+  readonly loras: HandleIds<LoraHandle>
+}
 
 /** Makes pictures with a model on several workers, in batches side by side. See `SdxlHandle`. */
 export async function* generateWith<Types extends RuntimeTypes>(
   clients: readonly Client<RuntimeTasks<Types>>[],
-  ids: AdapterIds,
+  { adapters: ids, loras: loraIds }: RunIds,
   model: number,
   requests: readonly PictureRequest[],
-  { batchSize = DEFAULT_BATCH_SIZE, adapters = [], signal, ...options }: GenerateRunOptions,
+  { batchSize = DEFAULT_BATCH_SIZE, adapters = [], loras = [], signal, ...options }: GenerateRunOptions,
 ): AsyncGenerator<GenerateRunEvent, void, void> {
   signal?.throwIfAborted()
   const count = requests.length
@@ -33,6 +40,7 @@ export async function* generateWith<Types extends RuntimeTypes>(
     const part = requests.slice(from, to)
     return { from, part, adapters: ids.sent(adapters, from, part.length, count) }
   })
+  const usedLoras = loras.map(({ lora, ...use }) => ({ ...use, lora: loraIds.get(lora) }))
   const left = new AbortController()
   const abort = (): void => left.abort(signal?.reason)
   signal?.addEventListener("abort", abort)
@@ -42,7 +50,7 @@ export async function* generateWith<Types extends RuntimeTypes>(
   async function* walk(client: Client<RuntimeTasks<Types>>) {
     for (let batch = batches[taken++]; batch !== undefined; batch = batches[taken++]) {
       const { from, part, adapters } = batch
-      const argument = { model, requests: part, options: { ...options, adapters } }
+      const argument = { model, requests: part, options: { ...options, adapters, loras: usedLoras } }
       for await (const event of client.open("generate", argument, { signal: left.signal })) yield { from, part, event }
     }
   }

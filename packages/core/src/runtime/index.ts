@@ -10,6 +10,7 @@ export type {
   RuntimeTypes,
   SentAdapterUse,
   SentGenerateOptions,
+  SentLoraUse,
   SentModel,
   SentTrainOptions,
 } from "./tasks.ts"

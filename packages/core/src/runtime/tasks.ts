@@ -1,6 +1,7 @@
 import type { UnetLayout } from "@lllite/format"
 import type { PictureRequest } from "../generation/request.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
+import type { LoraStrength } from "../models/lora/live-lora.ts"
 import type { PromptOptions } from "../prompt/options.ts"
 import type { Seed } from "../random/seed.ts"
 import type { CachedExample, TrainExample } from "../training/dataset.ts"
@@ -15,6 +16,7 @@ import type {
   GenerateRunOptions,
   GenerateStep,
   LoadProgress,
+  LoraHandle,
   SdxlHandle,
   StartedBackend,
   TrainRunOptions,
@@ -46,8 +48,14 @@ export interface SentAdapterUse extends Omit<AdapterHandleUse, "adapter"> {
   readonly adapter: number
 }
 
-export interface SentGenerateOptions extends Omit<GenerateRunOptions, "adapters" | "batchSize" | "signal"> {
+/** A LoRA's number, with its strengths. */
+export interface SentLoraUse extends LoraStrength {
+  readonly lora: number
+}
+
+export interface SentGenerateOptions extends Omit<GenerateRunOptions, "adapters" | "loras" | "batchSize" | "signal"> {
   readonly adapters: readonly SentAdapterUse[]
+  readonly loras: readonly SentLoraUse[]
 }
 
 export type SentTrainOptions = Omit<TrainRunOptions, "signal" | "vaeSlices">
@@ -75,6 +83,12 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
     yields: LoadProgress
     returns: Pick<AdapterHandle, "adapters" | "notices">
   }
+  loadLora: {
+    argument: { readonly lora: number; readonly model: number; readonly file: Types["file"] }
+    yields: LoadProgress
+    returns: Pick<LoraHandle, "notices">
+  }
+  unloadLora: { argument: { readonly lora: number }; yields: never; returns: null }
   unloadAdapter: { argument: { readonly adapter: number }; yields: never; returns: null }
 
   /** What is not read of prompts, or not as letters. See `promptNotices`. */

@@ -3,7 +3,7 @@ import type { TaskContext } from "../channel/server.ts"
 import type { AdapterUse } from "../generation/adapters.ts"
 import { decodePictures } from "../generation/decode-pictures.ts"
 import { generate } from "../generation/generate.ts"
-import type { PictureRequest } from "../generation/request.ts"
+import type { GenerateOptions, PictureRequest } from "../generation/request.ts"
 import type { RgbImage } from "../image.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import type { RuntimeTasks, RuntimeTypes, SentGenerateOptions } from "../runtime/tasks.ts"
@@ -14,7 +14,7 @@ type GenerateTask = RuntimeTasks<RuntimeTypes>["generate"]
 export async function* generateBatch(
   sdxl: Sdxl,
   requests: readonly PictureRequest[],
-  { previews = false, ...options }: Omit<SentGenerateOptions, "adapters">,
+  { previews = false, ...options }: Omit<SentGenerateOptions, "adapters" | "loras"> & Pick<GenerateOptions, "loras">,
   adapters: readonly AdapterUse[],
   vaeSlices: number,
   context: TaskContext,

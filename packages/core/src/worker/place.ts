@@ -3,6 +3,7 @@ import type { TaskContext } from "../channel/server.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import type { VaePicture } from "../models/vae/slice-sizes.ts"
+import type { WeightFile } from "../models/weight-reader.ts"
 import type { Ops } from "../ops/ops.ts"
 import type { LoadProgress, StartedBackend } from "../runtime/contract.ts"
 import type { RuntimeTypes } from "../runtime/tasks.ts"
@@ -32,6 +33,11 @@ export interface WorkerPlace<Types extends RuntimeTypes> {
     layout: UnetLayout,
     context: TaskContext,
   ): AsyncGenerator<LoadProgress, LlliteModel, void>
+  /** Opens a LoRA, whose tensors are read while it is open. */
+  openLora(
+    file: Types["file"],
+    context: TaskContext,
+  ): AsyncGenerator<LoadProgress, { readonly file: WeightFile; close(): Promise<void> }, void>
   /** The number of slices in which the VAE takes a picture on this machine. */
   vaeSlices(sdxl: Sdxl, picture: VaePicture): Promise<number>
 }

@@ -13,6 +13,8 @@ import { promptNotices } from "../models/clip/prompt-notices.ts"
 import { layOutSlots } from "../models/lllite/layout.ts"
 import type { LlliteParams } from "../models/lllite/params.ts"
 import { disposeLllite, uploadLllite } from "../models/lllite/params.ts"
+import type { LiveLora } from "../models/lora/live-lora.ts"
+import { loadLiveLora } from "../models/lora/live-lora.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import type { VaePicture } from "../models/vae/slice-sizes.ts"
 import { checkPromptOptions } from "../prompt/options.ts"
@@ -53,6 +55,7 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
 ): TaskTable<RuntimeTasks<Types>> {
   const models = createShelf<Model>("SDXL", ({ sdxl }) => sdxl.dispose())
   const adapters = createShelf<LlliteParams>("adapter", disposeLllite)
+  const loras = createShelf<LiveLora>("LoRA", (lora) => lora.dispose())
   const caches = new Map<number, ExampleCache>()
   const helpers: Client<RuntimeTasks<RuntimeTypes>>[] = []
   /** Puts data into memory that other threads can read, if there are other threads. */
@@ -115,6 +118,30 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
       return { adapters: plans, notices }
     },
 
+    async *loadLora({ lora, model, file }, context) {
+      const { value, release } = models.use(model)
+      try {
+        const { ops, unet, text1, text2 } = value.sdxl
+        const opened = yield* place.openLora(file, context)
+        try {
+          const configs = { unet: unet.config, text1: text1.config, text2: text2.config }
+          const loaded = await loadLiveLora(ops.load, opened.file, configs)
+          loras.put(lora, loaded)
+          return { notices: loaded.notices }
+        } finally {
+          await opened.close()
+        }
+      } finally {
+        release()
+      }
+    },
+
+    // biome-ignore lint/correctness/useYield: one answer
+    async *unloadLora({ lora }) {
+      loras.remove(lora)
+      return null
+    },
+
     // biome-ignore lint/correctness/useYield: one answer
     async *promptNotices({ model, prompts, options }) {
       const { value, release } = models.use(model)
@@ -155,7 +182,9 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
       }
       try {
         const { sdxl, slicesOf } = hold(models.use(model)).value
-        const { adapters: sent, ...rest } = options
+        const { adapters: sent, loras: sentLoras, ...settings } = options
+        const live = sentLoras.map(({ lora, ...use }) => ({ ...use, lora: hold(loras.use(lora)).value }))
+        const rest = { ...settings, loras: live }
         const uses = sent.map(({ adapter, ...use }) => ({ ...use, lllite: hold(adapters.use(adapter)).value }))
         // Slices are planned for valid sizes only.
         checkRequest(requests, { ...rest, adapters: uses })

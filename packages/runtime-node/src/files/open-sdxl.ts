@@ -119,6 +119,23 @@ export async function openSdxl({ checkpoint, unet, vae, loras = [] }: SdxlPaths)
   }
 }
 
+/**
+ * Opens a LoRA. Only its header is read.
+ *
+ * @param path of its file, or of a diffusers folder
+ * @throws as `openSdxl`
+ */
+export async function openLora(path: string): Promise<{ readonly file: WeightFile; close(): Promise<void> }> {
+  const location = await openFile((await isFolder(path)) ? await findWeights(path, LORA) : path)
+  try {
+    expectKind(location.file, LORA)
+    return { file: weightFile(location.file), close: location.close }
+  } catch (error) {
+    await location.close()
+    throw error
+  }
+}
+
 function withMetadata(file: WeightFile, more: ReadonlyMap<string, string>): WeightFile {
   return { ...file, metadata: new Map([...(file.metadata ?? []), ...more]) }
 }

@@ -44,6 +44,14 @@ export async function* openCheckpoint(
   return mergeLoras(files, uses)
 }
 
+/** Opens a LoRA. A file at an address is downloaded first. @throws as `openCheckpoint` */
+export async function* openLora(
+  source: SentSource,
+  signal: AbortSignal,
+): AsyncGenerator<LoadProgress, { readonly file: WeightFile; close(): Promise<void> }, void> {
+  return { file: await readWeightFile(yield* openSource(source, signal), LORA), close: async () => {} }
+}
+
 /** The named tensors of a file. */
 async function readWeightFile(source: ByteSource, { what, kinds }: Part): Promise<WeightFile> {
   const file = await openSafetensors(source)

@@ -5,10 +5,9 @@ import { CoreError } from "../../errors.ts"
 import type { WeightEntry } from "../../ops/weight-entry.ts"
 import type { SdxlFiles } from "../layouts/parts.ts"
 import type { WeightFile } from "../weight-reader.ts"
-import type { LoraModule, LoraTensor } from "./module-delta.ts"
+import { type LoraBlocks, layerWeight } from "./block-weights.ts"
+import { type LoraTensors, modulesOf, readModule, unusedNotice } from "./file-modules.ts"
 import { mergedWeight } from "./module-delta.ts"
-import type { LoraTensorName } from "./module-names.ts"
-import { loraTensorPlace } from "./module-names.ts"
 import type { LoraPart, LoraTarget } from "./targets.ts"
 import { loraTargets } from "./targets.ts"
 
@@ -19,6 +18,8 @@ export interface LoraUse {
   readonly strength?: number
   /** The factor on what it adds to both text encoders. Default: `strength`. */
   readonly textStrength?: number
+  /** A factor for each block. Default: 1 everywhere. */
+  readonly blocks?: LoraBlocks
 }
 
 /** The parts of an SDXL with LoRAs merged into them. */
@@ -32,7 +33,7 @@ export interface MergedParts {
 interface Merge {
   readonly label: string
   readonly target: LoraTarget
-  readonly tensors: ReadonlyMap<LoraTensorName, WeightEntry>
+  readonly tensors: LoraTensors
   readonly strength: number
 }
 
@@ -49,17 +50,12 @@ export function mergeLoras(files: SdxlFiles, loras: readonly LoraUse[]): MergedP
   const notices: string[] = []
   for (const lora of loras) {
     const { modules, unknown } = modulesOf(lora.file, targets)
-    if (modules.size === 0) throw noModules(lora.file)
-    if (unknown.length > 0) {
-      const [first = ""] = unknown
-      const tensors = unknown.length === 1 ? "tensor fits" : "tensors fit"
-      notices.push(`${lora.file.label}: ${unknown.length} ${tensors} no layer and is not used, first "${first}".`)
-    }
+    notices.push(...unusedNotice(lora.file, unknown))
     for (const [key, tensors] of modules) {
       const target = targets.get(key)
       if (target === undefined) continue
-      const { strength = 1, textStrength = strength } = lora
-      const used = target.part === "unet" ? strength : textStrength
+      const { strength = 1, textStrength = strength, blocks = {} } = lora
+      const used = (target.part === "unet" ? strength : textStrength) * layerWeight(blocks, target.layer)
       if (!Number.isFinite(used)) {
         throw new CoreError("strength", `${lora.file.label}: strength is ${used}, expected a number`)
       }
@@ -70,35 +66,6 @@ export function mergeLoras(files: SdxlFiles, loras: readonly LoraUse[]): MergedP
   }
   const part = (name: LoraPart): WeightFile => mergedFile(files[name], merges)
   return { files: { ...files, unet: part("unet"), text1: part("text1"), text2: part("text2") }, notices }
-}
-
-function modulesOf(
-  { entries }: WeightFile,
-  targets: ReadonlyMap<string, LoraTarget>,
-): {
-  readonly modules: ReadonlyMap<string, ReadonlyMap<LoraTensorName, WeightEntry>>
-  readonly unknown: readonly string[]
-} {
-  const modules = new Map<string, Map<LoraTensorName, WeightEntry>>()
-  const unknown: string[] = []
-  for (const [name, entry] of entries) {
-    const place = loraTensorPlace(name)
-    if (place === null || !targets.has(place.module)) {
-      unknown.push(name)
-      continue
-    }
-    const module = modules.get(place.module) ?? new Map<LoraTensorName, WeightEntry>()
-    modules.set(place.module, module.set(place.tensor, entry))
-  }
-  return { modules, unknown }
-}
-
-function noModules({ label, entries }: WeightFile): CoreError {
-  const [first = "nothing"] = entries.keys()
-  return new CoreError(
-    "adapter-values",
-    `${label} has no module for a layer of this SDXL; its first tensor is "${first}". Give a LoRA for SDXL.`,
-  )
 }
 
 function mergedFile(file: WeightFile, merges: ReadonlyMap<string, readonly Merge[]>): WeightFile {
@@ -145,14 +112,4 @@ function mergedEntry(entry: WeightEntry, merges: readonly Merge[]): WeightEntry 
       return fromFloat32(values, to)
     },
   }
-}
-
-async function readModule(tensors: ReadonlyMap<LoraTensorName, WeightEntry>): Promise<LoraModule> {
-  const read = async (entry: WeightEntry): Promise<LoraTensor> => {
-    if (!isReadableDtype(entry.dtype)) {
-      throw new CoreError("checkpoint-dtype", `"${entry.name}" is ${entry.dtype}, expected a dtype of floats`)
-    }
-    return { shape: entry.shape, values: toFloat32(await entry.read(), entry.dtype) }
-  }
-  return new Map(await Promise.all([...tensors].map(async ([name, entry]) => [name, await read(entry)] as const)))
 }

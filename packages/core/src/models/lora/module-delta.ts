@@ -40,6 +40,54 @@ export async function mergedWeight(
   return decomposed(reader, { ...weight, values: whole }, magnitude, strength)
 }
 
+/** A module that runs beside its layer. Its scale, alpha / rank, is in its last weight. */
+export type LiveFactors =
+  /** Layers one after another: down, the core of a Tucker decomposition if there is one, up. */
+  | { readonly kind: "low-rank"; readonly down: LoraTensor; readonly mid: LoraTensor | null; readonly up: LoraTensor }
+  /** The whole difference, in the shape of the layer's weight. */
+  | { readonly kind: "whole"; readonly delta: LoraTensor }
+
+/**
+ * A module as what it adds to its layer's output at strength 1. LoHa, LoKr and whole differences have no small form, so
+ * they take as much memory as the layer.
+ *
+ * @param shape of the layer's weight: [out, in], or [out, in, kernel, kernel]
+ * @throws CoreError when tensors are missing or do not fit the layer; for DoRA, which changes the weight itself
+ */
+export async function liveFactors(label: string, shape: readonly number[], module: LoraModule): Promise<LiveFactors> {
+  const reader = readerOf(label, module, { shape, values: new Float32Array() })
+  if (reader.has("dora_scale")) {
+    throw new CoreError(
+      "lora-merge",
+      `${label} is a DoRA, which changes the weights themselves. Merge it into the weights.`,
+    )
+  }
+  const size = shape.reduce((product, side) => product * side, 1)
+  if (!reader.has("lora_up") && !reader.has("lora_down")) {
+    const change = tf.tidy(() => tf.reshape(tf.mul(deltaOf(reader), scaleOf(reader)), [-1]))
+    const values = await change.data<"float32">()
+    change.dispose()
+    if (values.length !== size) throw reader.refuse(`is for a weight of ${values.length} values`)
+    return { kind: "whole", delta: { shape, values } }
+  }
+  const [out = 0, inner = 0, ...kernel] = shape
+  const [down, up] = [reader.tensor("lora_down"), reader.tensor("lora_up")]
+  const mid = reader.has("lora_mid") ? reader.tensor("lora_mid") : null
+  const [rank = 0] = down.shape
+  const [, lastRank = 0] = up.shape
+  const positions = kernel.reduce((product, side) => product * side, 1)
+  const fits =
+    down.values.length === rank * inner * (mid === null ? positions : 1) &&
+    up.values.length === out * lastRank &&
+    (mid === null ? lastRank === rank : mid.values.length === lastRank * rank * positions)
+  if (!fits) {
+    const shapes = [down, ...(mid === null ? [] : [mid]), up].map((one) => `[${one.shape.join(", ")}]`)
+    throw reader.refuse(`has factors of ${shapes.join(", ")}`)
+  }
+  const scale = scaleOf(reader)
+  return { kind: "low-rank", down, mid, up: { shape: up.shape, values: up.values.map((value) => scale * value) } }
+}
+
 interface Reader {
   readonly weight: LoraTensor
   has(name: LoraTensorName): boolean

@@ -3,6 +3,7 @@ import { loraKey, textBlockFigure, unetTable } from "@lllite/format"
 import type { TextEncoderConfig } from "../clip/config.ts"
 import { inferText1Config, inferText2Config, TEXT1_PREFIX, TEXT2_PREFIX } from "../clip/config.ts"
 import type { SdxlFiles } from "../layouts/parts.ts"
+import type { UnetConfig } from "../unet/config.ts"
 import { inferUnetConfig, UNET_PREFIX, unetWidths } from "../unet/config.ts"
 
 /** The part of SDXL in which a LoRA's layer lies. */
@@ -18,15 +19,29 @@ export interface LoraTarget {
   readonly layer: NetworkLayer
 }
 
+/** The widths and depths of the parts that a LoRA can change. */
+export interface LoraConfigs {
+  readonly unet: UnetConfig
+  readonly text1: TextEncoderConfig
+  readonly text2: TextEncoderConfig
+}
+
 /** Every weight that a LoRA can change in an SDXL, by the module's name in kohya's LoRAs. */
-export function loraTargets(files: Pick<SdxlFiles, LoraPart>): ReadonlyMap<string, LoraTarget> {
+export function loraTargets({ unet, text1, text2 }: Pick<SdxlFiles, LoraPart>): ReadonlyMap<string, LoraTarget> {
+  return loraTargetsOf({
+    unet: inferUnetConfig(unet),
+    text1: inferText1Config(text1),
+    text2: inferText2Config(text2),
+  })
+}
+
+/** The same, for an SDXL of these widths. */
+export function loraTargetsOf({ unet: config, text1, text2 }: LoraConfigs): ReadonlyMap<string, LoraTarget> {
   const targets = new Map<string, LoraTarget>()
-  const config = inferUnetConfig(files.unet)
   for (const [key, layer] of unetTable(config.layout, unetWidths(config)).byLoraKey) {
     targets.set(key, { part: "unet", weight: `${UNET_PREFIX}${layer.path}.weight`, firstRow: 0, layer })
   }
-  addText(targets, "text1", inferText1Config(files.text1), (layer) => [`${TEXT1_PREFIX}${layer.path}.weight`, 0])
-  const text2 = inferText2Config(files.text2)
+  addText(targets, "text1", text1, (layer) => [`${TEXT1_PREFIX}${layer.path}.weight`, 0])
   addText(targets, "text2", text2, ({ role, index }) => {
     const block = `${TEXT2_PREFIX}transformer.resblocks.${index}.`
     const joined = JOINED_ROLES.indexOf(role)
