@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { createNumpyRandom, type NumpyRandom } from "./numpy.ts"
 export { createPythonRandom, type PythonRandom } from "./python.ts"
 export { checkSeed, LARGEST_SEED, readSeed, type Seed, seedAfter } from "./seed.ts"
 export { createStream, type DrawPosition, normalRows, type RandomStream } from "./stream.ts"
