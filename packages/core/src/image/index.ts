@@ -5,6 +5,23 @@
  */
 export { type CannyOptions, canny } from "../control/canny.ts"
 export { type EdgeAgreement, edgeF1 } from "../control/edge-f1.ts"
+export { gaussianBlur } from "../control/filters/gaussian-blur.ts"
+export { type ResampleKernel, resample } from "../control/filters/resample.ts"
+export { ridgeLines, ridges, thinLines } from "../control/filters/thin-lines.ts"
+export { binaryMask, onWhite, type RgbaImage, showInpaintMask } from "../control/filters/transparency.ts"
+export {
+  type Preprocessing,
+  preprocess,
+  preprocessorName,
+  preprocessorOf,
+} from "../control/preprocessors/preprocess.ts"
+export type {
+  Preprocessor,
+  PreprocessorOption,
+  PreprocessorOptionTable,
+  PreprocessorValues,
+} from "../control/preprocessors/preprocessor.ts"
+export { PREPROCESSOR_NAMES, type PreprocessorName } from "../control/preprocessors/table.ts"
 export { floatsToImage, type GreyImage, greyToRgb, imageToFloats, type RgbImage, rgbToGrey } from "../image.ts"
 export { cropCentre } from "./crop.ts"
 export {
