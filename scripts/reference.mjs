@@ -53,6 +53,7 @@ const suites = {
   },
   buckets: async (read) => run.runBuckets(await read.json("buckets")),
   canny: async (read) => run.runCanny(await read.json("canny")),
+  preprocess: async (read) => run.runPreprocess(await read.json("preprocess"), await read.tensors("preprocess")),
   full: async (read) => {
     if (read.backend !== "tensorflow")
       return [{ case: "full", skipped: "SDXL's real width needs --backend tensorflow" }]

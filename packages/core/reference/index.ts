@@ -13,6 +13,7 @@ export { FULL_TOLERANCE, type FullReference, type FullTolerance, runFull } from 
 export { type LoraReference, runLora } from "./lora.ts"
 export { type ModuleReference, runModule } from "./module.ts"
 export { type PipelineReference, runPipeline } from "./pipeline.ts"
+export { type PreprocessReference, runPreprocess } from "./preprocess.ts"
 export { type PromptReference, runPrompt } from "./prompt.ts"
 export { runTextVae, type TextVaeReference } from "./text-vae.ts"
 export { runTokens, type TokensReference } from "./tokens.ts"
