@@ -9,6 +9,7 @@ import type { PlannedPicture } from "./plan-pictures.ts"
 import type { PromptSource } from "./prompts.ts"
 import { problemsOfSource, readPromptFile } from "./prompts.ts"
 import { planOf } from "./settings.ts"
+import { masksOf } from "./steering-options.ts"
 
 type GenerateReader = OptionReader<typeof GENERATE_OPTIONS>
 
@@ -30,6 +31,7 @@ export async function examineGeneration(reader: GenerateReader): Promise<readonl
   for (const path of settings.controlNetLlliteModels) {
     await examine(["controlNetLlliteModels"], () => withPath(path, openLllite))
   }
+  for (const path of masksOf(settings)) await examine(["llliteMasks"], () => readImage(path))
   for (const path of settings.guideImagePath) await examine(["guideImagePath"], () => readImage(path))
   const sources = await examine(["prompt", "fromFile"], () => readSources(reader))
   const pictures = sources === null ? [] : await planOf(reader, sources)

@@ -2,7 +2,6 @@ import {
   EMBEDDING_NORMALIZATIONS,
   GENERATE_DEFAULTS,
   GENERATE_RANGES,
-  PROMPT_COMPATS,
   PROMPT_DEFAULTS,
   PROMPT_RANGES,
   PROMPT_SYNTAXES,
@@ -26,6 +25,7 @@ import {
   texts,
 } from "@lllite/runtime-node/options"
 import { MODEL_OPTIONS, RUNTIME_OPTIONS } from "../model/runtime-options.ts"
+import { COMPATS, STEERING_OPTIONS } from "./steering-options.ts"
 
 const ATTENTION = "attention has one implementation here"
 const FROM_LINES = "prompts come from the command line or a text file"
@@ -97,8 +97,8 @@ const PROMPT = {
     default: PROMPT_DEFAULTS.normalization,
     help: "How states with weights get their former size: by their mean, by their mean absolute value, or not.",
   }),
-  compat: choice(PROMPT_COMPATS, {
-    help: "Program whose reading of BREAK and of groups in groups is copied, faults included.",
+  compat: choice(COMPATS, {
+    help: "Program that is followed where programs differ: in reading BREAK and groups in groups (sd-scripts), in counting the steps of an LLLite's window, and in the order of several LLLites.",
   }),
 } satisfies OptionTable
 
@@ -111,8 +111,9 @@ const CONTROL = {
   control_net_multipliers: numbers({ ...GENERATE_RANGES.strength, help: "Strength of each LLLite. Default: 1." }),
   control_net_ratios: numbers({
     ...GENERATE_RANGES.window,
-    help: "Part of the noise schedule in which each LLLite works, from the beginning. Default: 1, all of it.",
+    help: "Part of the noise schedule where each LLLite ends. Default: 1, which is the end of the schedule.",
   }),
+  ...STEERING_OPTIONS,
   control_net_models: refused(NO_CONTROL_NET),
   control_net_preps: refused(NO_CONTROL_NET, { instead: "Leave it out, and prepare the control picture yourself." }),
   network_module: ignored("the kind of a network follows from its file", { nothing: ["networks.lora"] }),

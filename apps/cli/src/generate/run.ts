@@ -1,16 +1,18 @@
-import { createHash } from "node:crypto"
 import { CoreError } from "@lllite/core"
 import type { RgbImage } from "@lllite/core/image"
 import { resizeImage } from "@lllite/core/image"
-import type { AdapterRecipe, FileReference, LoraReference, Recipe } from "@lllite/core/recipe"
+import type { AdapterRecipe, Recipe } from "@lllite/core/recipe"
 import { adapterOptions, jsonSeed, recipeText, requestOf } from "@lllite/core/recipe"
-import type { AdapterHandleUse, SdxlHandle, SdxlPaths } from "@lllite/runtime-node"
-import { examineImage, InputError, pictureNotices, withPath } from "@lllite/runtime-node"
+import type { AdapterHandle, AdapterHandleUse, SdxlHandle, SdxlPaths } from "@lllite/runtime-node"
+import { examineImage, InputError, pictureNotices } from "@lllite/runtime-node"
 import { startRuntime } from "../model/start-runtime.ts"
 import { InterruptedError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { untilStopped } from "../terminal/until-stopped.ts"
+import { createHasher } from "./hashed-recipe.ts"
 import { lineNotices } from "./line-notices.ts"
+import type { Masks } from "./masks.ts"
+import { readMasks } from "./masks.ts"
 import { createPictureFiles } from "./picture-files.ts"
 import type { PlannedPicture } from "./plan-pictures.ts"
 import type { GenerateSettings } from "./settings.ts"
@@ -27,6 +29,9 @@ export async function runGenerate(settings: GenerateSettings, reporter: Reporter
   if (first === undefined) throw new Error("there is no picture to generate")
   const { recipe } = first
   const controls = await untilStopped(readControls(settings.pictures, reporter), signal)
+  const recipes = settings.pictures.map(({ recipe }) => recipe)
+  const say = (text: string): void => reporter.say("notice", { text }, `Note: ${text}`)
+  const masks = await untilStopped(readMasks(recipes, say), signal)
   const { checkpoint, ...parts } = pathsOf(recipe.model)
   const runtime = await startRuntime(settings.runtime, reporter, signal)
   // Nothing of a running batch can be saved, so nothing waits for its step.
@@ -42,26 +47,19 @@ export async function runGenerate(settings: GenerateSettings, reporter: Reporter
     // Without --v_parameterization, the checkpoint is run as its files say.
     const asked = recipe.model.prediction === "v" ? ({ prediction: "v" } as const) : {}
     const sdxl = await runtime.loadSdxl(checkpoint, { ...asked, ...parts, signal })
-    const adapters = await Promise.all(
-      recipe.adapters.map(async (adapter) => ({
-        adapter: await runtime.loadAdapter(adapter.file.path, sdxl),
-        ...adapterOptions(adapter),
-      })),
-    )
-    for (const text of [...sdxl.notices, ...adapters.flatMap(({ adapter }) => adapter.notices)]) {
+    const adapters = await Promise.all(recipe.adapters.map(({ file }) => runtime.loadAdapter(file.path, sdxl)))
+    for (const text of [...sdxl.notices, ...adapters.flatMap(({ notices }) => notices)]) {
       reporter.say("notice", { text }, `Note: ${text}`)
     }
-    const hashed = {
-      model: {
-        ...recipe.model,
-        prediction: sdxl.prediction,
-        loras: await Promise.all(recipe.model.loras.map(hashLora)),
-      },
-      adapters: await Promise.all(recipe.adapters.map(hashAdapter)),
-    }
+    const hashed = createHasher()
+    const pictures = await Promise.all(
+      settings.pictures.map(async (picture) => {
+        const recipe = await hashed(picture.recipe)
+        return { ...picture, recipe: { ...recipe, model: { ...recipe.model, prediction: sdxl.prediction } } }
+      }),
+    )
     signal.throwIfAborted()
-    const pictures = settings.pictures.map((picture) => ({ ...picture, recipe: { ...picture.recipe, ...hashed } }))
-    await writePictures(sdxl, { ...settings, pictures }, { adapters, controls }, reporter, signal)
+    await writePictures(sdxl, { ...settings, pictures }, { adapters, controls, masks }, reporter, signal)
   } catch (error) {
     // The runtime was disposed because of the signal.
     throw signal.aborted && error instanceof CoreError ? signal.reason : error
@@ -80,41 +78,17 @@ function pathsOf({ checkpoint, unet, vae, loras }: Recipe["model"]): SdxlPaths {
   }
 }
 
-/** An adapter with the hashes of its files. The checkpoint gets no hash: that would take longer than a picture. */
-async function hashAdapter(adapter: AdapterRecipe): Promise<AdapterRecipe> {
-  const { file, control } = adapter
-  return {
-    ...adapter,
-    file: await hashFile(file),
-    control: control === null ? null : { ...control, file: await hashFile(control.file) },
-  }
-}
-
-async function hashLora(lora: LoraReference): Promise<LoraReference> {
-  return { ...lora, file: await hashFile(lora.file) }
-}
-
-/** Bytes that are hashed at once. */
-const HASHED_BYTES = 2 ** 22
-
-async function hashFile({ path }: FileReference): Promise<FileReference> {
-  const hash = createHash("sha256")
-  await withPath(path, async ({ size, read }) => {
-    for (let at = 0; at < size; at += HASHED_BYTES) hash.update(await read(at, Math.min(size, at + HASHED_BYTES)))
-  })
-  return { path, sha256: hash.digest("hex") }
-}
-
-/** The adapters of all pictures, and their control pictures for each size. */
+/** The adapters of all pictures, and their control pictures and masks for each size. */
 interface Steering {
-  readonly adapters: readonly Omit<AdapterHandleUse, "control">[]
+  readonly adapters: readonly AdapterHandle[]
   readonly controls: Controls
+  readonly masks: Masks
 }
 
 async function writePictures(
   sdxl: SdxlHandle,
   { pictures, vaeSlices, outdir }: GenerateSettings,
-  { adapters, controls }: Steering,
+  { adapters, controls, masks }: Steering,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
@@ -126,7 +100,13 @@ async function writePictures(
         group.map((picture) => requestOf(picture.recipe).request),
         {
           ...requestOf(recipe).options,
-          adapters: adapters.map((use, i) => ({ ...use, control: controls(i, recipe) })),
+          adapters: recipe.adapters.map((adapter, i): AdapterHandleUse => {
+            const mask = masks(adapter, recipe)
+            return {
+              ...{ adapter: adapters[i] as AdapterHandle, control: controls(i, recipe), ...adapterOptions(adapter) },
+              ...(mask === undefined ? {} : { mask }),
+            }
+          }),
           signal,
           ...(vaeSlices === undefined ? {} : { vaeSlices }),
         },
@@ -159,7 +139,7 @@ function groupsOf(pictures: readonly PlannedPicture[]): readonly (readonly [Plan
   const groups: [PlannedPicture, ...PlannedPicture[]][] = []
   let last = ""
   for (const picture of pictures) {
-    const options = JSON.stringify(requestOf(picture.recipe).options)
+    const options = JSON.stringify([requestOf(picture.recipe).options, picture.recipe.adapters])
     if (options === last) groups.at(-1)?.push(picture)
     else groups.push([picture])
     last = options

@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto"
-import { readSeed } from "@lllite/core/names"
+import { PROMPT_COMPATS, readSeed } from "@lllite/core/names"
 import type { AdapterInput } from "@lllite/core/recipe"
 import type { OptionReader, Settings } from "@lllite/runtime-node/options"
 import type { RuntimeChoice } from "../model/runtime-options.ts"
@@ -8,6 +8,7 @@ import type { GENERATE_OPTIONS } from "./options.ts"
 import type { PicturePlan, PlannedPicture } from "./plan-pictures.ts"
 import { planPictures } from "./plan-pictures.ts"
 import type { PromptSource } from "./prompts.ts"
+import { checkSteering, combinationOf, STEERING_LISTS, steeringOf } from "./steering-options.ts"
 
 type GenerateTable = typeof GENERATE_OPTIONS
 type GenerateReader = OptionReader<GenerateTable>
@@ -27,7 +28,9 @@ export interface GenerateSettings extends Pick<Settings<GenerateTable>, "outdir"
 const RANDOM_SEEDS = 2 ** 32
 
 /** Checks options that depend on each other. The reader keeps the problems. */
-export function checkGenerateOptions({ settings, check, nameOf }: GenerateReader): void {
+export function checkGenerateOptions(reader: GenerateReader): void {
+  const { settings, check, nameOf } = reader
+  checkSteering(reader)
   const { prompt, fromFile } = settings
   check(["prompt", "fromFile"], () => {
     if (prompt === undefined && fromFile === undefined) return `${nameOf("prompt")} is missing, expected what to draw`
@@ -78,6 +81,7 @@ const PLAN_OPTIONS = [
   ...(["prompt", "fromFile", "wildcardDir", "ckpt", "W", "H", "seed", "imagesPerPrompt", "nIter"] as const),
   ...(["controlNetLlliteModels", "guideImagePath", "controlNetMultipliers", "controlNetRatios"] as const),
   ...(["networkWeights", "networkMul"] as const),
+  ...STEERING_LISTS,
 ]
 
 /** What the pictures follow from. */
@@ -86,11 +90,13 @@ function picturePlan(settings: Settings<GenerateTable>, sources: readonly Prompt
   const { imagesPerPrompt, nIter: iterations, iterSameSeed: sameSeed, wildcardDir: wildcards } = settings
   const { originalWidth, originalHeight, cropTop, cropLeft, networkWeights: loras, networkMul } = settings
   const pictures = imagesPerPrompt * iterations * sources.length
+  const combine = combinationOf(settings)
   return {
     sources,
     base: {
       ...{ width, height, steps, sampler },
       adapters: readAdapters(settings),
+      ...(combine === undefined ? {} : { combine }),
       negativePrompt: settings.negativePrompt ?? "",
       guidanceScale: settings.scale,
       prompts: {
@@ -98,7 +104,7 @@ function picturePlan(settings: Settings<GenerateTable>, sources: readonly Prompt
         maxChunks: settings.maxEmbeddingsMultiples ?? null,
         normalization: settings.embNormalizeMode,
         clipSkip: settings.clipSkip,
-        compat: settings.compat ?? null,
+        compat: PROMPT_COMPATS.find((name) => name === settings.compat) ?? null,
       },
       model: {
         checkpoint: { path: ckpt },
@@ -131,6 +137,6 @@ function readAdapters(settings: Settings<GenerateTable>): readonly AdapterInput[
     file: { path },
     control: { file: { path: guides[i] ?? "" }, fit: "stretch" },
     strength: strengths[i] ?? 1,
-    window: { start: 0, end: ends[i] ?? 1 },
+    ...steeringOf(settings, i, ends[i] ?? 1),
   }))
 }

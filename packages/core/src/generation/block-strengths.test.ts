@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { checkBlockStrengths, factorsByBlock, UNET_BLOCKS } from "./block-strengths.ts"
+import { checkBlockStrengths, clashOf, factorsByBlock, UNET_BLOCKS } from "./block-strengths.ts"
 
 describe("strengths by block", () => {
   it("follow the key that names the fewest blocks, in any order", () => {
@@ -12,6 +12,11 @@ describe("strengths by block", () => {
       ])
       expect(factors.size).toBe(UNET_BLOCKS.length)
     }
+  })
+
+  it("clash where two keys of one width name a block", () => {
+    expect(clashOf(["input 4-5", "*", "input 5-6"])).toBe("input 5")
+    expect(clashOf(["input 4-5", "input 5", "input *"])).toBeNull()
   })
 
   it.each([

@@ -31,6 +31,13 @@ export function blocksOf(key: string): readonly string[] | null {
   return Array.from({ length: last - first + 1 }, (_, i) => `${way} ${first + i}`)
 }
 
+/** A block that two keys of one width name, so that neither wins. Null if there is none. */
+export function clashOf(keys: readonly string[]): string | null {
+  const named = keys.flatMap((key) => (blocksOf(key) ?? []).map((name) => `${blocksOf(key)?.length} ${name}`))
+  const twice = named.find((name, i) => named.indexOf(name) !== i)
+  return twice === undefined ? null : twice.replace(/^\d+ /, "")
+}
+
 /**
  * Checks factors by block.
  *

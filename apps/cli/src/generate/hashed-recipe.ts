@@ -1,0 +1,45 @@
+import { createHash } from "node:crypto"
+import type { FileReference, Recipe } from "@lllite/core/recipe"
+import { withPath } from "@lllite/runtime-node"
+
+/** Bytes that are hashed at once. */
+const HASHED_BYTES = 2 ** 22
+
+/**
+ * A function that puts the hashes of files into recipes: of adapters with their pictures, and of LoRAs. Each file is
+ * read once. A checkpoint gets no hash: that would take longer than a picture.
+ */
+export function createHasher(): (recipe: Recipe) => Promise<Recipe> {
+  const hashes = new Map<string, Promise<string>>()
+  const hashed = async ({ path }: FileReference): Promise<FileReference> => {
+    const hash = hashes.get(path) ?? hashOf(path)
+    hashes.set(path, hash)
+    return { path, sha256: await hash }
+  }
+  return async (recipe) => ({
+    ...recipe,
+    model: {
+      ...recipe.model,
+      loras: await Promise.all(recipe.model.loras.map(async (lora) => ({ ...lora, file: await hashed(lora.file) }))),
+    },
+    adapters: await Promise.all(
+      recipe.adapters.map(async (adapter) => {
+        const { file, control, mask } = adapter
+        return {
+          ...adapter,
+          file: await hashed(file),
+          control: control === null ? null : { ...control, file: await hashed(control.file) },
+          ...(mask === undefined ? {} : { mask: { ...mask, file: await hashed(mask.file) } }),
+        }
+      }),
+    ),
+  })
+}
+
+async function hashOf(path: string): Promise<string> {
+  const hash = createHash("sha256")
+  await withPath(path, async ({ size, read }) => {
+    for (let at = 0; at < size; at += HASHED_BYTES) hash.update(await read(at, Math.min(size, at + HASHED_BYTES)))
+  })
+  return hash.digest("hex")
+}
