@@ -93,6 +93,11 @@ export type CoreErrorCode =
   | "recipe-syntax"
   /** The recipe has a version that this release does not read. */
   | "recipe-version"
+  // workflows of ComfyUI
+  /** The file is not a workflow of ComfyUI. */
+  | "workflow-syntax"
+  /** A node or a setting of the workflow cannot be followed. */
+  | "workflow-unsupported"
   // the runtime
   /** The work contains no picture. */
   | "request-empty"

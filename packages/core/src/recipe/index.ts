@@ -6,6 +6,7 @@
  * @experimental
  */
 export { COMBINATIONS, type Combination } from "../generation/defaults.ts"
+export { NODE_TYPES, type NodeTypeName, parseWorkflow, readWorkflow, type WorkflowPictures } from "../workflow/index.ts"
 export { readRecipeText, recipeText } from "./png-text.ts"
 export { createRecipe, readRecipe } from "./read-recipe.ts"
 export {

@@ -1,0 +1,4 @@
+/** Workflows of ComfyUI as recipes. */
+export { NODE_TYPES, type NodeTypeName } from "./node-types.ts"
+export { parseWorkflow } from "./parse.ts"
+export { readWorkflow, type WorkflowPictures } from "./read-workflow.ts"

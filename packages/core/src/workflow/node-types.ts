@@ -1,0 +1,213 @@
+/* The classes of nodes that can be followed, with their inputs in the order in which ComfyUI lists them. */
+
+/** An input of a node. */
+export interface InputType {
+  /** The type of its value, by ComfyUI's name. */
+  readonly type: string
+  /** Whether the node shows a field for it. Fields have their values in the file, in this order. */
+  readonly isField: boolean
+  /** The value where the file has none. Undefined: it is required. */
+  readonly fallback?: unknown
+  /** Whether the field is followed by another, which says how the value changes after a run. */
+  readonly hasControl?: true
+  /** Whether the node runs without it. */
+  readonly isOptional?: true
+}
+
+/** A class of nodes. */
+export interface NodeType {
+  readonly inputs: Readonly<Record<string, InputType>>
+  /** The types of its outputs. */
+  readonly outputs: readonly string[]
+}
+
+const link = (type: string): InputType => ({ type, isField: false })
+const optional = (type: string): InputType => ({ type, isField: false, isOptional: true })
+const name: InputType = { type: "COMBO", isField: true }
+const choice = (fallback: string): InputType => ({ type: "COMBO", isField: true, fallback })
+const text: InputType = { type: "STRING", isField: true, fallback: "" }
+const int = (fallback: number): InputType => ({ type: "INT", isField: true, fallback })
+const float = (fallback: number): InputType => ({ type: "FLOAT", isField: true, fallback })
+const flag = (fallback: boolean): InputType => ({ type: "BOOLEAN", isField: true, fallback })
+const seed: InputType = { type: "INT", isField: true, fallback: 0, hasControl: true }
+
+const SCALE = { image: link("IMAGE"), upscale_method: choice("nearest-exact") }
+const LATENT_SCALE = { samples: link("LATENT"), upscale_method: choice("nearest-exact") }
+const PERCENT = { strength: float(1), start_percent: float(0), end_percent: float(1) }
+const ADVANCED = {
+  mask_optional: optional("MASK"),
+  timestep_kf: optional("TIMESTEP_KEYFRAME"),
+  latent_kf_override: optional("LATENT_KEYFRAME"),
+  weights_override: optional("CONTROL_NET_WEIGHTS"),
+  vae_optional: optional("VAE"),
+}
+
+/**
+ * The classes that can be followed. Source: ComfyUI a125cd8 (`nodes.py`, `comfy_extras`), kohya's
+ * ControlNet-LLLite-ComfyUI 103a445, and ComfyUI-Advanced-ControlNet 9e60d8a.
+ */
+export const NODE_TYPES = {
+  // models
+  CheckpointLoaderSimple: { inputs: { ckpt_name: name }, outputs: ["MODEL", "CLIP", "VAE"] },
+  CheckpointLoader: { inputs: { config_name: name, ckpt_name: name }, outputs: ["MODEL", "CLIP", "VAE"] },
+  UNETLoader: { inputs: { unet_name: name, weight_dtype: choice("default") }, outputs: ["MODEL"] },
+  VAELoader: { inputs: { vae_name: name }, outputs: ["VAE"] },
+  LoraLoader: {
+    inputs: {
+      ...{ model: link("MODEL"), clip: link("CLIP"), lora_name: name },
+      ...{ strength_model: float(1), strength_clip: float(1) },
+    },
+    outputs: ["MODEL", "CLIP"],
+  },
+  LoraLoaderModelOnly: {
+    inputs: { model: link("MODEL"), lora_name: name, strength_model: float(1) },
+    outputs: ["MODEL"],
+  },
+  CLIPSetLastLayer: { inputs: { clip: link("CLIP"), stop_at_clip_layer: int(-1) }, outputs: ["CLIP"] },
+  ModelSamplingDiscrete: {
+    inputs: { model: link("MODEL"), sampling: choice("eps"), zsnr: flag(false) },
+    outputs: ["MODEL"],
+  },
+  LLLiteLoader: {
+    inputs: {
+      ...{ model: link("MODEL"), model_name: name, cond_image: link("IMAGE"), strength: float(1), steps: int(0) },
+      ...{ start_percent: float(0), end_percent: float(0), latents: optional("LATENT") },
+    },
+    outputs: ["MODEL"],
+  },
+  // text
+  CLIPTextEncode: { inputs: { text, clip: link("CLIP") }, outputs: ["CONDITIONING"] },
+  CLIPTextEncodeSDXL: {
+    inputs: {
+      ...{ clip: link("CLIP"), width: int(1024), height: int(1024), crop_w: int(0), crop_h: int(0) },
+      ...{ target_width: int(1024), target_height: int(1024), text_g: text, text_l: text },
+    },
+    outputs: ["CONDITIONING"],
+  },
+  // control
+  ControlNetLoader: { inputs: { control_net_name: name }, outputs: ["CONTROL_NET"] },
+  DiffControlNetLoader: { inputs: { model: link("MODEL"), control_net_name: name }, outputs: ["CONTROL_NET"] },
+  ControlNetApply: {
+    inputs: {
+      ...{ conditioning: link("CONDITIONING"), control_net: link("CONTROL_NET"), image: link("IMAGE") },
+      strength: float(1),
+    },
+    outputs: ["CONDITIONING"],
+  },
+  ControlNetApplyAdvanced: {
+    inputs: {
+      ...{ positive: link("CONDITIONING"), negative: link("CONDITIONING"), control_net: link("CONTROL_NET") },
+      ...{ image: link("IMAGE"), ...PERCENT, vae: optional("VAE") },
+    },
+    outputs: ["CONDITIONING", "CONDITIONING"],
+  },
+  ACN_ControlNetLoaderAdvanced: {
+    inputs: { cnet: name, _tk_opt: optional("TIMESTEP_KEYFRAME") },
+    outputs: ["CONTROL_NET"],
+  },
+  ControlNetLoaderAdvanced: {
+    inputs: { control_net_name: name, tk_optional: optional("TIMESTEP_KEYFRAME") },
+    outputs: ["CONTROL_NET"],
+  },
+  ACN_AdvancedControlNetApply_v2: {
+    inputs: {
+      ...{ positive: link("CONDITIONING"), negative: link("CONDITIONING"), control_net: link("CONTROL_NET") },
+      ...{ image: link("IMAGE"), ...PERCENT, ...ADVANCED },
+    },
+    outputs: ["CONDITIONING", "CONDITIONING"],
+  },
+  ACN_AdvancedControlNetApply: {
+    inputs: {
+      ...{ positive: link("CONDITIONING"), negative: link("CONDITIONING"), control_net: link("CONTROL_NET") },
+      ...{ image: link("IMAGE"), ...PERCENT, ...ADVANCED, model_optional: optional("MODEL") },
+    },
+    outputs: ["CONDITIONING", "CONDITIONING", "MODEL"],
+  },
+  ACN_AdvancedControlNetApplySingle_v2: {
+    inputs: {
+      ...{ conditioning: link("CONDITIONING"), control_net: link("CONTROL_NET"), image: link("IMAGE") },
+      ...{ ...PERCENT, ...ADVANCED },
+    },
+    outputs: ["CONDITIONING", "MODEL"],
+  },
+  // latents
+  EmptyLatentImage: { inputs: { width: int(512), height: int(512), batch_size: int(1) }, outputs: ["LATENT"] },
+  VAEEncode: { inputs: { pixels: link("IMAGE"), vae: link("VAE") }, outputs: ["LATENT"] },
+  VAEEncodeTiled: {
+    inputs: {
+      ...{ pixels: link("IMAGE"), vae: link("VAE"), tile_size: int(512), overlap: int(64) },
+      ...{ temporal_size: int(64), temporal_overlap: int(8) },
+    },
+    outputs: ["LATENT"],
+  },
+  VAEEncodeForInpaint: {
+    inputs: { pixels: link("IMAGE"), vae: link("VAE"), mask: link("MASK"), grow_mask_by: int(6) },
+    outputs: ["LATENT"],
+  },
+  SetLatentNoiseMask: { inputs: { samples: link("LATENT"), mask: link("MASK") }, outputs: ["LATENT"] },
+  VAEDecode: { inputs: { samples: link("LATENT"), vae: link("VAE") }, outputs: ["IMAGE"] },
+  VAEDecodeTiled: {
+    inputs: {
+      ...{ samples: link("LATENT"), vae: link("VAE"), tile_size: int(512), overlap: int(64) },
+      ...{ temporal_size: int(64), temporal_overlap: int(8) },
+    },
+    outputs: ["IMAGE"],
+  },
+  LatentUpscale: {
+    inputs: { ...LATENT_SCALE, width: int(512), height: int(512), crop: choice("disabled") },
+    outputs: ["LATENT"],
+  },
+  LatentUpscaleBy: { inputs: { ...LATENT_SCALE, scale_by: float(1.5) }, outputs: ["LATENT"] },
+  RepeatLatentBatch: { inputs: { samples: link("LATENT"), amount: int(1) }, outputs: ["LATENT"] },
+  // samplers
+  KSampler: {
+    inputs: {
+      ...{ model: link("MODEL"), seed, steps: int(20), cfg: float(8) },
+      ...{ sampler_name: choice("euler"), scheduler: choice("normal"), positive: link("CONDITIONING") },
+      ...{ negative: link("CONDITIONING"), latent_image: link("LATENT"), denoise: float(1) },
+    },
+    outputs: ["LATENT"],
+  },
+  KSamplerAdvanced: {
+    inputs: {
+      ...{ model: link("MODEL"), add_noise: choice("enable"), noise_seed: seed, steps: int(20), cfg: float(8) },
+      ...{ sampler_name: choice("euler"), scheduler: choice("normal"), positive: link("CONDITIONING") },
+      ...{ negative: link("CONDITIONING"), latent_image: link("LATENT"), start_at_step: int(0) },
+      ...{ end_at_step: int(10_000), return_with_leftover_noise: choice("disable") },
+    },
+    outputs: ["LATENT"],
+  },
+  // pictures
+  LoadImage: { inputs: { image: name }, outputs: ["IMAGE", "MASK"] },
+  LoadImageMask: { inputs: { image: name, channel: choice("alpha") }, outputs: ["MASK"] },
+  ImageScale: {
+    inputs: { ...SCALE, width: int(512), height: int(512), crop: choice("disabled") },
+    outputs: ["IMAGE"],
+  },
+  ImageScaleBy: { inputs: { ...SCALE, scale_by: float(1) }, outputs: ["IMAGE"] },
+  ImageScaleToTotalPixels: { inputs: { ...SCALE, megapixels: float(1) }, outputs: ["IMAGE"] },
+  ImageInvert: { inputs: { image: link("IMAGE") }, outputs: ["IMAGE"] },
+  Canny: {
+    inputs: { image: link("IMAGE"), low_threshold: float(0.4), high_threshold: float(0.8) },
+    outputs: ["IMAGE"],
+  },
+  SaveImage: { inputs: { images: link("IMAGE"), filename_prefix: text }, outputs: [] },
+  PreviewImage: { inputs: { images: link("IMAGE") }, outputs: [] },
+  // values
+  PrimitiveInt: { inputs: { value: seed }, outputs: ["INT"] },
+  PrimitiveFloat: { inputs: { value: float(0) }, outputs: ["FLOAT"] },
+  PrimitiveString: { inputs: { value: text }, outputs: ["STRING"] },
+  PrimitiveStringMultiline: { inputs: { value: text }, outputs: ["STRING"] },
+  PrimitiveBoolean: { inputs: { value: flag(false) }, outputs: ["BOOLEAN"] },
+} as const satisfies Readonly<Record<string, NodeType>>
+
+/** The name of a class that can be followed. */
+export type NodeTypeName = keyof typeof NODE_TYPES
+
+/** A class by its name. Null: it cannot be followed. */
+export function nodeType(name: string): NodeType | null {
+  return Object.hasOwn(NODE_TYPES, name) ? NODE_TYPES[name as NodeTypeName] : null
+}
+
+/** The values of the field that says how a seed changes after a run. */
+export const CONTROL_VALUES: readonly string[] = ["fixed", "increment", "decrement", "randomize", "increment-wrap"]

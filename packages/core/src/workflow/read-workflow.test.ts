@@ -1,0 +1,176 @@
+import { existsSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { describe, expect, it } from "vitest"
+import { needs } from "../../../format/test/needs.ts"
+import { API_WORKFLOW, apiWorkflow } from "../../test/workflow.ts"
+import { createRecipe } from "../recipe/read-recipe.ts"
+import { parseWorkflow } from "./parse.ts"
+import { readWorkflow } from "./read-workflow.ts"
+
+const SAMPLES = fileURLToPath(new URL("../../../../../shared/data/workflows", import.meta.url))
+
+const one = (json: unknown) => readWorkflow(json).recipes[0]
+
+describe("the author's sample", () => {
+  if (!existsSync(SAMPLES)) it("is not run", needs(`${SAMPLES}, which is not there`, false), () => {})
+  else {
+    it.each(["v1", "v3"])("%s becomes a recipe", (form) => {
+      const text = readFileSync(join(SAMPLES, `lllite_workflow.${form}.json`), "utf8")
+      const { recipes, notices } = readWorkflow(parseWorkflow(text))
+      expect(notices).toEqual([])
+      expect(recipes).toHaveLength(1)
+      expect(recipes[0]).toMatchObject({
+        ...{ seed: "1", noise: "torch-cpu", width: 1024, height: 1024, steps: 36, guidanceScale: 7.5 },
+        ...{ sampler: "ddim", spacing: "linspace" },
+        size: { original: [1024, 1024], crop: [0, 0], target: [1024, 1024] },
+        model: { checkpoint: { path: "sd_xl_base_1.0_0.9vae.safetensors" }, loras: [] },
+        adapters: [
+          {
+            file: { path: "controllllite_v01032064e_sdxl_canny_anime.safetensors" },
+            ...{ control: { file: { path: "canny1.png" } }, strength: 1, window: { start: 0, end: 1 } },
+          },
+        ],
+      })
+      expect(recipes[0]?.prompt).toMatch(/^anime screen cap 1girl .*beautiful face$/)
+      expect(recipes[0]?.negativePrompt).toMatch(/^nsfw, .*poorly drawn $/)
+    })
+  }
+})
+
+describe("a workflow in the API form", () => {
+  it("becomes a recipe that is valid", () => {
+    const { recipes, notices } = readWorkflow(API_WORKFLOW)
+    expect(notices).toEqual([])
+    expect(recipes.map((recipe) => createRecipe(recipe))).toMatchObject([
+      {
+        ...{ prompt: "a red star", negativePrompt: "blurry", seed: 7, noise: "torch-cpu", width: 128, height: 96 },
+        ...{ steps: 4, guidanceScale: 3, sampler: "euler", spacing: "linspace" },
+        size: { original: [96, 128], crop: [0, 0], target: [96, 128] },
+        adapters: [{ file: { path: "canny.safetensors" }, control: { file: { path: "canny.png" } }, strength: 0.8 }],
+      },
+    ])
+  })
+
+  it("is read out of a request to ComfyUI's server", () => {
+    expect(readWorkflow({ prompt: API_WORKFLOW, client_id: "x" })).toEqual(readWorkflow(API_WORKFLOW))
+  })
+
+  it("keeps a seed of 64 bits exactly", () => {
+    const text = JSON.stringify(apiWorkflow({ 3: { inputs: { seed: 7 } } })).replace(
+      '"seed":7',
+      '"seed":18446744073709551615',
+    )
+    expect(one(parseWorkflow(text))?.seed).toBe("18446744073709551615")
+  })
+
+  it("is read with NaN in it, which Python writes", () => {
+    const text = JSON.stringify({ ...API_WORKFLOW, 9: { ...API_WORKFLOW[9], is_changed: ["NaN"] } })
+    expect(one(parseWorkflow(text.replace('"NaN"', "NaN")))?.prompt).toBe("a red star")
+    const inText = apiWorkflow({ 6: { inputs: { text: 'say "NaN", 1234567890123456789' } } })
+    expect(one(parseWorkflow(JSON.stringify(inText)))?.prompt).toBe('say "NaN", 1234567890123456789')
+  })
+
+  it("runs the first LLLite of a graph first, which a recipe has last", () => {
+    const second = { ...API_WORKFLOW[10]?.inputs, model: ["10", 0], model_name: "depth.safetensors" }
+    const recipe = one(
+      apiWorkflow({ 12: { class_type: "LLLiteLoader", inputs: second }, 3: { inputs: { model: ["12", 0] } } }),
+    )
+    expect(recipe?.adapters?.map(({ file }) => file.path)).toEqual(["depth.safetensors", "canny.safetensors"])
+  })
+
+  it("takes the old loader of LLLites, which has latents and no strength", () => {
+    const inputs = { model: ["4", 0], model_name: "a.safetensors", cond_image: ["9", 0], latents: ["5", 0] }
+    const recipe = one(apiWorkflow({ 10: { class_type: "LLLiteLoader", inputs } }))
+    expect(recipe?.adapters).toMatchObject([{ strength: 1, window: { start: 0, end: 1 } }])
+  })
+
+  it("takes an LLLite of Advanced-ControlNet by parts of the schedule", () => {
+    const recipe = one(
+      apiWorkflow({
+        3: { inputs: { model: ["4", 0], positive: ["13", 0], negative: ["13", 1] } },
+        12: { class_type: "ACN_ControlNetLoaderAdvanced", inputs: { cnet: "lllite.safetensors" } },
+        13: {
+          class_type: "ACN_AdvancedControlNetApply_v2",
+          inputs: {
+            ...{ positive: ["6", 0], negative: ["7", 0], control_net: ["12", 0], image: ["9", 0] },
+            ...{ strength: 0.5, start_percent: 0.2, end_percent: 0.9 },
+          },
+        },
+      }),
+    )
+    expect(recipe?.adapters).toMatchObject([
+      { file: { path: "lllite.safetensors" }, strength: 0.5, window: { start: 0.2, end: 0.9 } },
+    ])
+  })
+
+  it("joins the two strengths of a LoRA, and takes one for the model alone", () => {
+    const recipe = one(
+      apiWorkflow({
+        12: {
+          class_type: "LoraLoader",
+          inputs: { model: ["4", 0], clip: ["4", 1], lora_name: "a", strength_model: 0.5, strength_clip: 0.25 },
+        },
+        13: { class_type: "LoraLoaderModelOnly", inputs: { model: ["12", 0], lora_name: "b", strength_model: 2 } },
+        10: { inputs: { model: ["13", 0] } },
+        6: { inputs: { clip: ["12", 1] } },
+        7: { inputs: { clip: ["12", 1] } },
+      }),
+    )
+    expect(recipe?.model.loras).toEqual([
+      { file: { path: "a" }, strength: 0.5, textStrength: 0.25 },
+      { file: { path: "b" }, strength: 2, textStrength: 0 },
+    ])
+  })
+
+  it("takes a VAE, a U-Net, the layer of the encoders and v-prediction from their nodes", () => {
+    const recipe = one(
+      apiWorkflow({
+        12: { class_type: "VAELoader", inputs: { vae_name: "v.safetensors" } },
+        13: { class_type: "UNETLoader", inputs: { unet_name: "u.safetensors", weight_dtype: "default" } },
+        14: { class_type: "CLIPSetLastLayer", inputs: { clip: ["4", 1], stop_at_clip_layer: -3 } },
+        15: {
+          class_type: "ModelSamplingDiscrete",
+          inputs: { model: ["13", 0], sampling: "v_prediction", zsnr: false },
+        },
+        6: { inputs: { clip: ["14", 0] } },
+        7: { inputs: { clip: ["14", 0] } },
+        8: { inputs: { vae: ["12", 0] } },
+        10: { inputs: { model: ["15", 0] } },
+      }),
+    )
+    expect(recipe?.model).toMatchObject({
+      ...{ checkpoint: { path: "sdxl.safetensors" }, unet: { path: "u.safetensors" }, vae: { path: "v.safetensors" } },
+      prediction: "v",
+    })
+    expect(recipe?.prompts?.clipSkip).toBe(3)
+  })
+
+  it("makes a recipe for each picture of a batch, and for each sampler that is saved", () => {
+    const { recipes, notices } = readWorkflow(
+      apiWorkflow({
+        5: { inputs: { batch_size: 2 } },
+        12: { class_type: "KSampler", inputs: { ...API_WORKFLOW[3]?.inputs, model: ["4", 0], seed: 40 } },
+        13: { class_type: "VAEDecodeTiled", inputs: { samples: ["12", 0], vae: ["4", 2], tile_size: 512 } },
+        14: { class_type: "PreviewImage", inputs: { images: ["13", 0] } },
+        15: { class_type: "PreviewImage", inputs: { images: ["8", 0] } },
+      }),
+    )
+    expect(recipes.map(({ seed }) => seed)).toEqual(["7", "8", "40", "41"])
+    expect(notices).toMatchObject([expect.stringMatching(/^KSampler #3 makes 2 pictures/), expect.any(String)])
+  })
+
+  it("leaves out what leads to no picture, with a notice", () => {
+    const { recipes, notices } = readWorkflow(
+      apiWorkflow({
+        12: { class_type: "PreviewImage", inputs: { images: ["9", 0] } },
+        13: { class_type: "SomethingElse", inputs: { x: ["9", 0] } },
+      }),
+    )
+    expect(recipes).toHaveLength(1)
+    expect(notices).toEqual([
+      "PreviewImage #12 shows a picture that no sampler makes, and is left out.",
+      '"SomethingElse #13" leads to no picture and is left out.',
+    ])
+  })
+})

@@ -1,0 +1,105 @@
+import { CoreError } from "../errors.ts"
+import { countedNotice } from "../notice.ts"
+import type { RecipeInput } from "../recipe/recipe.ts"
+import { createEvaluation } from "./evaluate.ts"
+import type { GraphNode } from "./graph.ts"
+import { nodeName } from "./graph.ts"
+import { NODE_TYPES } from "./node-types.ts"
+import { picturesOf } from "./picture.ts"
+import { readGraph } from "./read-graph.ts"
+import type { ImageValue } from "./values.ts"
+
+/** What a workflow makes. */
+export interface WorkflowPictures {
+  /** One for each picture, in the order of the nodes that save them. Files have the names of the workflow. */
+  readonly recipes: readonly RecipeInput[]
+  /** What is not followed, one sentence each. */
+  readonly notices: readonly string[]
+}
+
+/** The nodes in which a workflow ends. */
+const OUTPUTS = ["SaveImage", "PreviewImage"]
+
+/**
+ * Reads a workflow of ComfyUI, in the form of its page or of its server, as recipes. The graph is not run: its nodes are
+ * followed from those that save pictures.
+ *
+ * @param json the parsed file, see `parseWorkflow`
+ * @throws CoreError with all nodes and settings that cannot be followed
+ */
+export function readWorkflow(json: unknown): WorkflowPictures {
+  const { graph } = readGraph(json)
+  const evaluation = createEvaluation(graph)
+  const problems = new Set<string>()
+  const notices = new Set<string>()
+  const nameOf = (id: string): string => {
+    const node = graph.get(id)
+    return node === undefined ? `node ${id}` : nodeName(node)
+  }
+  const outputs = [...graph.values()].filter(({ type }) => OUTPUTS.includes(type)).sort(byId)
+  const runs = new Set<string>()
+  const recipes = outputs.flatMap((output): readonly RecipeInput[] => {
+    const image = evaluation.input(output, "images", "IMAGE")
+    if (image === null) return []
+    const decoded = decodedOf(image)
+    if (decoded === null) {
+      notices.add(`${nodeName(output)} shows a picture that no sampler makes, and is left out.`)
+      return []
+    }
+    if (decoded !== image)
+      notices.add(`${nodeName(output)} changes the finished picture. It is left as the sampler makes it.`)
+    const { latents } = decoded
+    // A preview often shows what is saved, too.
+    const run = latents.made === "sampled" ? latents.run.node : output.id
+    if (runs.has(run)) return []
+    runs.add(run)
+    const made = picturesOf(decoded, nameOf, (problem) => void problems.add(problem))
+    for (const notice of made?.notices ?? []) notices.add(notice)
+    return made?.recipes ?? []
+  })
+  const unread = [...graph.values()].filter(({ id, type }) => !evaluation.isRead(id) && !OUTPUTS.includes(type))
+  const unknown =
+    recipes.length === 0 ? [...new Set([...evaluation.unknown, ...unread.filter(isUnknown)])] : [...evaluation.unknown]
+  const all = [
+    ...(unknown.length === 0 ? [] : [unknownNodes(unknown)]),
+    ...evaluation.problems,
+    ...problems,
+    ...(outputs.length === 0 ? ["there is no SaveImage or PreviewImage, where a picture would end"] : []),
+  ]
+  if (all.length > 0) {
+    throw new CoreError("workflow-unsupported", `workflow: ${all.join(". ")}.`)
+  }
+  if (recipes.length === 0) {
+    throw new CoreError("workflow-unsupported", "workflow: no picture that it saves is made by a sampler")
+  }
+  for (const notice of countedNotice(
+    unread.map(nodeName),
+    "nodes",
+    (subject, isOne) => `${subject} ${isOne ? "leads" : "lead"} to no picture and ${isOne ? "is" : "are"} left out.`,
+  )) {
+    notices.add(notice)
+  }
+  for (const notice of evaluation.notices) notices.add(`${notice}.`)
+  return { recipes, notices: [...notices] }
+}
+
+function isUnknown({ type }: GraphNode): boolean {
+  return !Object.hasOwn(NODE_TYPES, type)
+}
+
+function unknownNodes(nodes: readonly GraphNode[]): string {
+  const names = nodes.map(nodeName).join(", ")
+  const supported = Object.keys(NODE_TYPES).join(", ")
+  return `there ${nodes.length === 1 ? "is a node that is" : "are nodes that are"} not supported: ${names}. Supported are ${supported}`
+}
+
+/** The decoded picture behind changes of a finished one. Null: nothing is decoded. */
+function decodedOf(image: ImageValue): (ImageValue & { readonly made: "decoded" }) | null {
+  if (image.made === "decoded") return image
+  return image.made === "loaded" ? null : decodedOf(image.image)
+}
+
+/** ComfyUI's numbers first, by their size. */
+function byId(a: GraphNode, b: GraphNode): number {
+  return Number(a.id) - Number(b.id) || (a.id < b.id ? -1 : 1)
+}

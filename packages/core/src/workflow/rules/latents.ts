@@ -1,0 +1,74 @@
+import type { NodeReader, NodeRule } from "../node-rule.ts"
+import type { SamplerRun } from "../values.ts"
+import { resizeOf } from "./resize.ts"
+
+/* Nodes that make and change latents. */
+
+const SIDE = { integer: true, min: 16, max: 16_384 } as const
+const COUNT = { integer: true, min: 1, max: 4096 } as const
+
+export const emptyLatent: NodeRule = (node) => [
+  {
+    ...{ type: "LATENT", made: "empty", batch: node.number("batch_size", COUNT) },
+    ...{ width: node.number("width", SIDE), height: node.number("height", SIDE) },
+  },
+]
+
+export const vaeEncode: NodeRule = (node) => [
+  {
+    ...{ type: "LATENT", made: "encoded", batch: 1 },
+    ...{ image: node.read("pixels", "IMAGE"), vae: node.read("vae", "VAE") },
+  },
+]
+
+export const vaeDecode: NodeRule = (node) => [
+  { type: "IMAGE", made: "decoded", latents: node.read("samples", "LATENT"), vae: node.read("vae", "VAE") },
+]
+
+export const latentUpscale: NodeRule = (node) => [
+  { type: "LATENT", made: "resized", latents: node.read("samples", "LATENT"), resize: resizeOf(node) },
+]
+
+export const repeatBatch: NodeRule = (node) => {
+  const latents = node.read("samples", "LATENT")
+  const amount = node.number("amount", COUNT)
+  if (latents.made === "empty" || latents.made === "encoded") return [{ ...latents, batch: latents.batch * amount }]
+  return amount === 1 ? [latents] : node.refuse("repeats latents that a sampler has made, which cannot be followed")
+}
+
+export const noiseMask: NodeRule = (node) => node.refuse("masks the noise, which cannot be followed yet")
+
+export const kSampler: NodeRule = (node) => [
+  {
+    type: "LATENT",
+    made: "sampled",
+    run: { ...runOf(node, "seed"), denoise: node.number("denoise", { min: 0, max: 1 }), part: null },
+  },
+]
+
+export const kSamplerAdvanced: NodeRule = (node) => {
+  const run = runOf(node, "noise_seed")
+  const step = { integer: true, min: 0, max: 100_000 } as const
+  const firstStep = node.number("start_at_step", step)
+  const endStep = Math.min(run.steps, node.number("end_at_step", step))
+  const addsNoise = node.choice("add_noise", ["enable", "disable"]) === "enable"
+  const leavesNoise = node.choice("return_with_leftover_noise", ["disable", "enable"]) === "enable"
+  const isWhole = firstStep === 0 && endStep === run.steps && addsNoise
+  const part = isWhole ? null : { firstStep, endStep, addsNoise, leavesNoise }
+  return [{ type: "LATENT", made: "sampled", run: { ...run, denoise: 1, part } }]
+}
+
+function runOf(node: NodeReader, seed: "seed" | "noise_seed"): Omit<SamplerRun, "denoise" | "part"> {
+  return {
+    node: node.id,
+    model: node.read("model", "MODEL"),
+    positive: node.read("positive", "CONDITIONING"),
+    negative: node.read("negative", "CONDITIONING"),
+    latents: node.read("latent_image", "LATENT"),
+    seed: node.seed(seed),
+    steps: node.number("steps", { integer: true, min: 1, max: 10_000 }),
+    guidanceScale: node.number("cfg", { min: 0, max: 1000 }),
+    sampler: node.text("sampler_name"),
+    scheduler: node.text("scheduler"),
+  }
+}

@@ -1,0 +1,85 @@
+import type { NodeReader, NodeRule } from "../node-rule.ts"
+import type { ConditioningValue, ControlKind, ControlUse } from "../values.ts"
+
+/* Nodes that make conditions of text, and nodes that add control to them. */
+
+const STRENGTH = { min: 0, max: 100 } as const
+const PERCENT = { min: 0, max: 1 } as const
+const SIDE = { integer: true, min: 0, max: 65_536 } as const
+
+export const clipTextEncode: NodeRule = (node) => {
+  const text = node.text("text")
+  return [{ type: "CONDITIONING", clip: node.read("clip", "CLIP"), text, firstText: text, size: null, controls: [] }]
+}
+
+export const clipTextEncodeSdxl: NodeRule = (node) => {
+  const side = (name: string): number => node.number(name, SIDE)
+  return [
+    {
+      ...{ type: "CONDITIONING", clip: node.read("clip", "CLIP"), controls: [] },
+      ...{ text: node.text("text_g"), firstText: node.text("text_l") },
+      size: {
+        original: [side("height"), side("width")],
+        crop: [side("crop_h"), side("crop_w")],
+        target: [side("target_height"), side("target_width")],
+      },
+    },
+  ]
+}
+
+/** A loader of a network that follows a picture, whose file has this name. */
+const loader =
+  (input: string, kind: ControlKind, refused: readonly string[] = []): NodeRule =>
+  (node) => {
+    refuseInputs(node, refused)
+    return [{ type: "CONTROL_NET", name: node.text(input), kind }]
+  }
+
+export const controlNetLoader = loader("control_net_name", "controlnet")
+export const diffControlNetLoader: NodeRule = (node) =>
+  node.refuse("loads a ControlNet that is stored as a difference, which cannot be run")
+export const advancedLoader = loader("cnet", "either", ["_tk_opt"])
+export const oldAdvancedLoader = loader("control_net_name", "either", ["tk_optional"])
+
+export const controlNetApply: NodeRule = (node) => [
+  withControl(node.read("conditioning", "CONDITIONING"), useOf(node, { start: 0, end: 1 })),
+]
+
+export const controlNetApplyAdvanced: NodeRule = (node) => applyToBoth(node)
+
+const REFUSED = ["mask_optional", "timestep_kf", "latent_kf_override", "weights_override"]
+
+export const advancedApply: NodeRule = (node) => {
+  refuseInputs(node, [...REFUSED, "model_optional"])
+  return applyToBoth(node)
+}
+
+export const advancedApplySingle: NodeRule = (node) => {
+  refuseInputs(node, REFUSED)
+  return [withControl(node.read("conditioning", "CONDITIONING"), useOf(node, windowOf(node)))]
+}
+
+function applyToBoth(node: NodeReader): readonly ConditioningValue[] {
+  const use = useOf(node, windowOf(node))
+  return (["positive", "negative"] as const).map((name) => withControl(node.read(name, "CONDITIONING"), use))
+}
+
+function withControl(conditioning: ConditioningValue, use: ControlUse): ConditioningValue {
+  return use.strength === 0 ? conditioning : { ...conditioning, controls: [...conditioning.controls, use] }
+}
+
+function useOf(node: NodeReader, window: ControlUse["window"]): ControlUse {
+  const { kind, name } = node.read("control_net", "CONTROL_NET")
+  const image = node.read("image", "IMAGE")
+  return { node: node.id, kind, name, image, strength: node.number("strength", STRENGTH), window }
+}
+
+function windowOf(node: NodeReader): { readonly start: number; readonly end: number } {
+  const [start, end] = [node.number("start_percent", PERCENT), node.number("end_percent", PERCENT)]
+  return start <= end ? { start, end } : node.refuse(`starts at ${start}, after its end at ${end}`)
+}
+
+function refuseInputs(node: NodeReader, names: readonly string[]): void {
+  const connected = names.filter((name) => node.has(name))
+  if (connected.length > 0) node.refuse(`has ${connected.join(", ")} connected, which cannot be followed`)
+}

@@ -1,0 +1,150 @@
+/* What the outputs of nodes stand for. Nothing is computed: a value says what made it. */
+
+/** Where a model's parts come from. */
+export interface ModelValue {
+  readonly type: "MODEL"
+  readonly source: ModelSource
+  readonly loras: readonly LoraUse[]
+  /** LLLites, the one that runs first in front. */
+  readonly lllites: readonly ControlUse[]
+  /** Null: as the file says. */
+  readonly prediction: "epsilon" | "v" | null
+}
+
+/** A checkpoint, or a file with a U-Net alone. */
+export type ModelSource = { readonly checkpoint: string } | { readonly unet: string }
+
+/** A LoRA of one part of the model. */
+export interface LoraUse {
+  /** The node that loads it. One node may load it for both parts. */
+  readonly node: string
+  readonly name: string
+  readonly strength: number
+}
+
+export interface ClipValue {
+  readonly type: "CLIP"
+  readonly checkpoint: string
+  readonly loras: readonly LoraUse[]
+  /** The layer that is read, counted from the end. */
+  readonly clipSkip: number
+}
+
+export interface VaeValue {
+  readonly type: "VAE"
+  /** The checkpoint that it is part of, or a file of its own. */
+  readonly source: { readonly checkpoint: string } | { readonly vae: string }
+}
+
+export interface ConditioningValue {
+  readonly type: "CONDITIONING"
+  readonly clip: ClipValue
+  readonly text: string
+  /** The text for the first encoder, where that is another. */
+  readonly firstText: string
+  /** SDXL's condition on sizes. Null: the picture's size. */
+  readonly size: {
+    readonly original: readonly [number, number]
+    readonly crop: readonly [number, number]
+    readonly target: readonly [number, number]
+  } | null
+  readonly controls: readonly ControlUse[]
+}
+
+/** A network that follows a picture. */
+export interface ControlUse {
+  readonly node: string
+  readonly kind: ControlKind
+  readonly name: string
+  readonly image: ImageValue
+  readonly strength: number
+  readonly window: ControlWindow
+}
+
+/** `either` is a file in the folder of ControlNets, which Advanced-ControlNet also takes as an LLLite. */
+export type ControlKind = "lllite" | "controlnet" | "either"
+
+/** Parts of the noise schedule, or calls of a run of so many steps, as kohya's node counts them. */
+export type ControlWindow =
+  | { readonly start: number; readonly end: number }
+  | { readonly steps: number; readonly firstStep: number; readonly endStep: number }
+
+export interface ControlNetValue {
+  readonly type: "CONTROL_NET"
+  readonly name: string
+  readonly kind: ControlKind
+}
+
+/** Latents of a batch of pictures. */
+export type LatentValue = { readonly type: "LATENT" } & (
+  | { readonly made: "empty"; readonly width: number; readonly height: number; readonly batch: number }
+  | { readonly made: "sampled"; readonly run: SamplerRun }
+  | { readonly made: "encoded"; readonly image: ImageValue; readonly vae: VaeValue; readonly batch: number }
+  | { readonly made: "resized"; readonly latents: LatentValue; readonly resize: Resize }
+)
+
+/** A run of a sampler. */
+export interface SamplerRun {
+  readonly node: string
+  readonly model: ModelValue
+  readonly positive: ConditioningValue
+  readonly negative: ConditioningValue
+  readonly latents: LatentValue
+  /** 0 to 2^64 - 1, in digits. */
+  readonly seed: string
+  readonly steps: number
+  readonly guidanceScale: number
+  readonly sampler: string
+  readonly scheduler: string
+  /** The part of the noise schedule that is run, 0 to 1, from its end. */
+  readonly denoise: number
+  /** Null: all of it. Of the steps of KSampler (Advanced). */
+  readonly part: {
+    readonly firstStep: number
+    readonly endStep: number
+    readonly addsNoise: boolean
+    readonly leavesNoise: boolean
+  } | null
+}
+
+/** How a picture or latents get another size. A side of 0 keeps the aspect. */
+export type Resize = { readonly method: string } & (
+  | { readonly width: number; readonly height: number; readonly crop: "disabled" | "center" }
+  | { readonly factor: number }
+  | { readonly megapixels: number }
+)
+
+/** A picture. */
+export type ImageValue = { readonly type: "IMAGE" } & (
+  | { readonly made: "loaded"; readonly name: string }
+  | { readonly made: "decoded"; readonly latents: LatentValue; readonly vae: VaeValue }
+  | { readonly made: "resized"; readonly image: ImageValue; readonly resize: Resize }
+  | { readonly made: "canny"; readonly image: ImageValue; readonly low: number; readonly high: number }
+  | { readonly made: "inverted"; readonly image: ImageValue }
+)
+
+/** A mask. Nothing takes one yet. */
+export interface MaskValue {
+  readonly type: "MASK"
+  readonly name: string
+}
+
+/** A number, a text, or true or false, of a node that holds one. */
+export interface PlainValue {
+  readonly type: "VALUE"
+  readonly value: unknown
+}
+
+export type WorkflowValue =
+  | ModelValue
+  | ClipValue
+  | VaeValue
+  | ConditioningValue
+  | ControlNetValue
+  | LatentValue
+  | ImageValue
+  | MaskValue
+  | PlainValue
+
+/** The value of a type. */
+export type ValueOf<Type extends WorkflowValue["type"]> = Extract<WorkflowValue, { readonly type: Type }>
