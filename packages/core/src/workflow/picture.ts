@@ -1,6 +1,7 @@
-import type { AdapterInput, RecipeInput } from "../recipe/recipe.ts"
+import type { RecipeInput } from "../recipe/recipe.ts"
+import { adaptersOf } from "./controls.ts"
 import { comfySampler } from "./sampler-names.ts"
-import type { ClipValue, ConditioningValue, ControlUse, ImageValue, SamplerRun, VaeValue } from "./values.ts"
+import type { ClipValue, ImageValue, SamplerRun, VaeValue } from "./values.ts"
 
 /** Pictures of one run of a sampler: a recipe for each picture of its batch. */
 export interface PictureRecipes {
@@ -71,7 +72,7 @@ export function picturesOf(
       noise: "torch-cpu",
       ...{ width, height, size, steps: run.steps, guidanceScale: run.guidanceScale },
       ...sampler,
-      ...{ model, adapters },
+      ...{ model, adapters, combine: "chain-comfyui" },
     }),
   )
   return { recipes, notices }
@@ -111,65 +112,4 @@ function vaeOf({ source }: VaeValue, clip: ClipValue): Pick<RecipeInput["model"]
 
 function isSameClip(a: ClipValue, b: ClipValue): boolean {
   return JSON.stringify(a) === JSON.stringify(b)
-}
-
-/** ComfyUI runs the first LLLite of a graph first. The chain of a recipe runs the last one first. */
-function adaptersOf(run: SamplerRun, problem: Refuse, notice: (text: string) => void): readonly AdapterInput[] {
-  const { positive, negative } = run
-  const controls = controlsOf(positive, negative, problem)
-  return [...run.model.lllites, ...controls].reverse().flatMap((use) => {
-    if (use.kind === "controlnet") {
-      problem(`is controlled by the ControlNet ${use.name}, which cannot be run yet`)
-      return []
-    }
-    const file = fileOf(use.image, run, problem, notice)
-    if ("steps" in use.window) {
-      problem(
-        `has the LLLite ${use.name} on steps ${use.window.firstStep} to ${use.window.endStep}, which cannot be followed yet`,
-      )
-      return []
-    }
-    return file === null
-      ? []
-      : [
-          {
-            file: { path: use.name },
-            control: { file: { path: file }, fit: "stretch" },
-            strength: use.strength,
-            window: use.window,
-          },
-        ]
-  })
-}
-
-/** The controls of both prompts. */
-function controlsOf(positive: ConditioningValue, negative: ConditioningValue, problem: Refuse): readonly ControlUse[] {
-  const nodes = (controls: readonly ControlUse[]): string => controls.map(({ node }) => node).join(" ")
-  if (nodes(positive.controls) !== nodes(negative.controls)) {
-    problem("has other controls on the negative prompt than on the positive one, which cannot be followed")
-    return []
-  }
-  return positive.controls
-}
-
-/** The file of a control picture. It is stretched to the picture's size. */
-function fileOf(image: ImageValue, run: SamplerRun, problem: Refuse, notice: (text: string) => void): string | null {
-  switch (image.made) {
-    case "loaded":
-      return image.name
-    case "resized": {
-      const { resize } = image
-      if (!("width" in resize) || resize.crop !== "disabled" || resize.width === 0 || resize.height === 0) {
-        problem("has a control picture that is cropped or scaled by a factor, which cannot be followed yet")
-        return null
-      }
-      return fileOf(image.image, run, problem, notice)
-    }
-    case "decoded":
-      problem("has a control picture that another sampler makes, which cannot be followed")
-      return null
-    default:
-      problem(`has a control picture of ${image.made}, which cannot be followed yet`)
-      return null
-  }
 }

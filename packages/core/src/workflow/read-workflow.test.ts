@@ -71,12 +71,13 @@ describe("a workflow in the API form", () => {
     expect(one(parseWorkflow(JSON.stringify(inText)))?.prompt).toBe('say "NaN", 1234567890123456789')
   })
 
-  it("runs the first LLLite of a graph first, which a recipe has last", () => {
+  it("chains several LLLites in ComfyUI's order", () => {
     const second = { ...API_WORKFLOW[10]?.inputs, model: ["10", 0], model_name: "depth.safetensors" }
     const recipe = one(
       apiWorkflow({ 12: { class_type: "LLLiteLoader", inputs: second }, 3: { inputs: { model: ["12", 0] } } }),
     )
-    expect(recipe?.adapters?.map(({ file }) => file.path)).toEqual(["depth.safetensors", "canny.safetensors"])
+    expect(recipe?.adapters?.map(({ file }) => file.path)).toEqual(["canny.safetensors", "depth.safetensors"])
+    expect(recipe?.combine).toBe("chain-comfyui")
   })
 
   it("takes the old loader of LLLites, which has latents and no strength", () => {
@@ -85,23 +86,37 @@ describe("a workflow in the API form", () => {
     expect(recipe?.adapters).toMatchObject([{ strength: 1, window: { start: 0, end: 1 } }])
   })
 
-  it("takes an LLLite of Advanced-ControlNet by parts of the schedule", () => {
-    const recipe = one(
-      apiWorkflow({
-        3: { inputs: { model: ["4", 0], positive: ["13", 0], negative: ["13", 1] } },
-        12: { class_type: "ACN_ControlNetLoaderAdvanced", inputs: { cnet: "lllite.safetensors" } },
-        13: {
-          class_type: "ACN_AdvancedControlNetApply_v2",
-          inputs: {
-            ...{ positive: ["6", 0], negative: ["7", 0], control_net: ["12", 0], image: ["9", 0] },
-            ...{ strength: 0.5, start_percent: 0.2, end_percent: 0.9 },
+  it("takes an LLLite of Advanced-ControlNet by parts of the schedule, on both prompts or one", () => {
+    const recipe = (sampler: object) =>
+      one(
+        apiWorkflow({
+          3: { inputs: { model: ["4", 0], ...sampler } },
+          12: { class_type: "ACN_ControlNetLoaderAdvanced", inputs: { cnet: "lllite.safetensors" } },
+          13: {
+            class_type: "ACN_AdvancedControlNetApply_v2",
+            inputs: {
+              ...{ positive: ["6", 0], negative: ["7", 0], control_net: ["12", 0], image: ["9", 0] },
+              ...{ strength: 0.5, start_percent: 0.2, end_percent: 0.9 },
+            },
           },
-        },
-      }),
-    )
-    expect(recipe?.adapters).toMatchObject([
+        }),
+      )
+    const both = recipe({ positive: ["13", 0], negative: ["13", 1] })?.adapters
+    expect(both).toMatchObject([
       { file: { path: "lllite.safetensors" }, strength: 0.5, window: { start: 0.2, end: 0.9 } },
     ])
+    expect(both?.[0]?.guidance).toBeUndefined()
+    expect(recipe({ positive: ["13", 0] })?.adapters?.[0]?.guidance).toEqual({ cond: 1, uncond: 0 })
+    expect(() => recipe({ negative: ["13", 1] })).toThrow("has a control on the negative prompt alone")
+  })
+
+  it("counts the steps of an LLLite as kohya's node does, and needs the sampler's number", () => {
+    const window = (changes: object) => one(apiWorkflow({ 10: { inputs: changes } }))?.adapters?.[0]?.window
+    expect(window({ steps: 0, start_percent: 30 })).toEqual({ start: 0, end: 1 })
+    expect(window({ steps: 4, start_percent: 25 })).toEqual({ start: 0.25, end: 1, by: "comfyui" })
+    expect(window({ steps: 4, end_percent: 50 })).toEqual({ start: 0, end: 0.5, by: "comfyui" })
+    expect(() => window({ steps: 20, end_percent: 50 })).toThrow("counts 20. Give both the same number")
+    expect(one(apiWorkflow({ 10: { inputs: { steps: 4, start_percent: 80, end_percent: 50 } } }))?.adapters).toEqual([])
   })
 
   it("joins the two strengths of a LoRA, and takes one for the model alone", () => {

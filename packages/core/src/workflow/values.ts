@@ -59,15 +59,19 @@ export interface ControlUse {
   readonly image: ImageValue
   readonly strength: number
   readonly window: ControlWindow
+  /** Whether it acts on both prompts, although it stands at one. */
+  readonly onBoth: boolean
 }
 
 /** `either` is a file in the folder of ControlNets, which Advanced-ControlNet also takes as an LLLite. */
 export type ControlKind = "lllite" | "controlnet" | "either"
 
-/** Parts of the noise schedule, or calls of a run of so many steps, as kohya's node counts them. */
-export type ControlWindow =
-  | { readonly start: number; readonly end: number }
-  | { readonly steps: number; readonly firstStep: number; readonly endStep: number }
+/** Parts of the noise schedule, or of a run of so many steps, as kohya's node counts them. */
+export interface ControlWindow {
+  readonly start: number
+  readonly end: number
+  readonly steps: number | null
+}
 
 export interface ControlNetValue {
   readonly type: "CONTROL_NET"

@@ -64,15 +64,10 @@ export const llliteLoader: NodeRule = (node) => {
   const steps = node.number("steps", { integer: true, min: 0, max: 10_000 })
   const percent = { min: 0, max: 100 } as const
   const [start, end] = [node.number("start_percent", percent), node.number("end_percent", percent)]
+  // An end of 0 is the end of the run. Without steps, the node does not look at either.
   const window =
-    steps === 0
-      ? { start: 0, end: 1 }
-      : {
-          steps,
-          firstStep: Math.floor(steps * start * 0.01),
-          endStep: end === 0 ? steps : Math.floor(steps * end * 0.01),
-        }
-  const use = { node: node.id, kind: "lllite", name, image, strength, window } as const
+    steps === 0 ? { start: 0, end: 1, steps: null } : { start: start / 100, end: end === 0 ? 1 : end / 100, steps }
+  const use = { node: node.id, kind: "lllite", name, image, strength, window, onBoth: true } as const
   return [{ ...model, lllites: strength === 0 ? model.lllites : [...model.lllites, use] }]
 }
 

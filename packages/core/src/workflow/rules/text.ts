@@ -42,7 +42,7 @@ export const advancedLoader = loader("cnet", "either", ["_tk_opt"])
 export const oldAdvancedLoader = loader("control_net_name", "either", ["tk_optional"])
 
 export const controlNetApply: NodeRule = (node) => [
-  withControl(node.read("conditioning", "CONDITIONING"), useOf(node, { start: 0, end: 1 })),
+  withControl(node.read("conditioning", "CONDITIONING"), useOf(node, { start: 0, end: 1 }, true)),
 ]
 
 export const controlNetApplyAdvanced: NodeRule = (node) => applyToBoth(node)
@@ -56,11 +56,11 @@ export const advancedApply: NodeRule = (node) => {
 
 export const advancedApplySingle: NodeRule = (node) => {
   refuseInputs(node, REFUSED)
-  return [withControl(node.read("conditioning", "CONDITIONING"), useOf(node, windowOf(node)))]
+  return [withControl(node.read("conditioning", "CONDITIONING"), useOf(node, windowOf(node), true))]
 }
 
 function applyToBoth(node: NodeReader): readonly ConditioningValue[] {
-  const use = useOf(node, windowOf(node))
+  const use = useOf(node, windowOf(node), false)
   return (["positive", "negative"] as const).map((name) => withControl(node.read(name, "CONDITIONING"), use))
 }
 
@@ -68,10 +68,15 @@ function withControl(conditioning: ConditioningValue, use: ControlUse): Conditio
   return use.strength === 0 ? conditioning : { ...conditioning, controls: [...conditioning.controls, use] }
 }
 
-function useOf(node: NodeReader, window: ControlUse["window"]): ControlUse {
+function useOf(
+  node: NodeReader,
+  window: { readonly start: number; readonly end: number },
+  onBoth: boolean,
+): ControlUse {
   const { kind, name } = node.read("control_net", "CONTROL_NET")
   const image = node.read("image", "IMAGE")
-  return { node: node.id, kind, name, image, strength: node.number("strength", STRENGTH), window }
+  const strength = node.number("strength", STRENGTH)
+  return { node: node.id, kind, name, image, strength, window: { ...window, steps: null }, onBoth }
 }
 
 function windowOf(node: NodeReader): { readonly start: number; readonly end: number } {
