@@ -64,6 +64,13 @@ export async function lossAndGradients(
   options: GradientOptions = {},
 ): Promise<LossAndGradients> {
   checkInput(params, input)
+  const [, height, width] = input.latents.shape
+  if (height % 4 !== 0 || width % 4 !== 0) {
+    throw new CoreError(
+      "shape",
+      `training: latents are ${width}×${height}, expected multiples of 4, for pictures whose sides are multiples of 32 px`,
+    )
+  }
   await options.pause?.()
   options.signal?.throwIfAborted()
   const { blocks, residuals = null } = options

@@ -11,15 +11,13 @@ import { composedBlocks } from "./block-verbs.ts"
 import type { BlockContext } from "./blocks.ts"
 import { RES_NORM } from "./blocks.ts"
 import { vectorDimOf } from "./config.ts"
+import type { Shrink } from "./deep-shrink.ts"
 import type { UnetParams } from "./params.ts"
 import type { Residuals, UnetStage } from "./walk.ts"
-import { inputOf, unetStages } from "./walk.ts"
+import { inputOf, sizedLike, unetStages } from "./walk.ts"
 
 export interface UnetInput {
-  /**
-   * Noisy latents, already scaled for the network, then other input channels. [N, H, W, inChannels], H and W multiples
-   * of 4
-   */
+  /** Noisy latents, already scaled for the network, then other input channels. [N, H, W, inChannels] */
   readonly latents: Tensor4D
   /** Training timesteps, 0 to 999, one per sample; fractions are allowed. */
   readonly timesteps: readonly number[]
@@ -36,6 +34,8 @@ export interface UnetOptions {
   readonly pass?: Pass
   /** Values to add to the skips and to the middle. Default: none. */
   readonly residuals?: Residuals
+  /** Where the features shrink in this pass, see `DeepShrink`. Default: nowhere. */
+  readonly shrink?: Shrink | null
   /** How a block runs. Default: `composedBlocks`. */
   readonly blocks?: BlockVerbs
 }
@@ -49,16 +49,16 @@ export interface UnetOptions {
  */
 export function unet(ops: Ops, params: UnetParams, input: UnetInput, options: UnetOptions = {}): Tensor4D {
   checkInput(params, input)
-  const { blocks = composedBlocks, residuals = null } = options
+  const { blocks = composedBlocks, residuals = null, shrink = null } = options
   const stages = unetStages(params)
   checkResiduals(stages, residuals)
   return tf.tidy(() => {
     const on = enterUnet(ops, params, input, options)
     const places = [input.latents]
     for (const [index, { block }] of stages.entries()) {
-      places.push(tf.tidy(() => blocks.forward(on, block, inputOf(stages, index, { places, residuals }))))
+      places.push(tf.tidy(() => blocks.forward(on, block, inputOf(stages, index, { places, residuals, shrink }))))
     }
-    return leaveUnet(on, params, places.at(-1) as Tensor4D)
+    return leaveUnet(on, params, sizedLike(places.at(-1) as Tensor4D, input.latents))
   })
 }
 
@@ -108,17 +108,11 @@ export function leaveUnet({ ops, tap, pass }: BlockContext, params: UnetParams, 
 /** Checks the shapes of an input. @throws CoreError if they do not fit the network */
 export function checkInput(params: UnetParams, { latents, timesteps, context, vector }: UnetInput): void {
   const { contextDim, inChannels } = params.config
-  const [n, height, width, channels] = latents.shape
+  const [n, , , channels] = latents.shape
   const expect = (good: boolean, what: string, came: string, wanted: string): void => {
     if (!good) throw new CoreError("shape", `unet: ${what} ${came}, expected ${wanted}`)
   }
   expect(channels === inChannels, "latents are", `[${latents.shape.join(", ")}]`, `${inChannels} channels last`)
-  expect(
-    height % 4 === 0 && width % 4 === 0,
-    "latents are",
-    `${width}×${height}`,
-    "multiples of 4, for pictures whose sides are multiples of 32 px",
-  )
   expect(timesteps.length === n, "timesteps are", `${timesteps.length}`, `one for each of ${n} samples`)
   expect(
     context.shape[0] === n && context.shape[2] === contextDim,

@@ -1,7 +1,9 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../../errors.ts"
+import { resizeGrid } from "../resize-grid.ts"
 import type { BlockInput } from "./block-verbs.ts"
+import type { Shrink } from "./deep-shrink.ts"
 import type { UnetBlock, UnetParams } from "./params.ts"
 
 /** A block at its place in the walk through the U-Net. */
@@ -36,6 +38,8 @@ export interface Residuals {
 export interface WalkState {
   readonly places: readonly (Tensor4D | null)[]
   readonly residuals: Residuals | null
+  /** Where the features shrink. Default: nowhere. */
+  readonly shrink?: Shrink | null
 }
 
 /** The places that a stage reads: the place before it, and that of its skip. */
@@ -47,8 +51,15 @@ export function placesRead(
   return { x: index, skip: skip === null ? null : skip + 1 }
 }
 
-/** The inputs of a stage. The scope around tracks new tensors. */
-export function inputOf(stages: readonly UnetStage[], index: number, { places, residuals }: WalkState): BlockInput {
+/**
+ * The inputs of a stage. The scope around tracks new tensors. On the way up, x gets the size of its skip: halving and
+ * doubling does not lead back to an odd size, and features may be shrunk.
+ */
+export function inputOf(
+  stages: readonly UnetStage[],
+  index: number,
+  { places, residuals, shrink = null }: WalkState,
+): BlockInput {
   const { x, skip } = placesRead(stages, index)
   const at = (place: number): Tensor4D => {
     const tensor = places[place]
@@ -60,12 +71,26 @@ export function inputOf(stages: readonly UnetStage[], index: number, { places, r
     return tensor
   }
   const isAfterMiddle = stages[index - 1]?.block.name === "middle"
-  return {
-    x: plus(at(x), isAfterMiddle ? (residuals?.middle ?? null) : null),
-    skip: skip === null ? null : plus(at(skip), residuals?.skips[skip - 1] ?? null),
+  const read = plus(at(x), isAfterMiddle ? (residuals?.middle ?? null) : null)
+  if (skip !== null) {
+    const joined = plus(at(skip), residuals?.skips[skip - 1] ?? null)
+    return { x: sizedLike(read, joined), skip: joined }
   }
+  return { x: shrink?.depth === index ? shrunk(read, shrink.ratio) : read, skip: null }
 }
 
+/** Features of the size of others. x: [N, H, W, C] → [N, H', W', C] */
+export function sizedLike(x: Tensor4D, { shape: [, height, width] }: Tensor4D): Tensor4D {
+  const isSame = x.shape[1] === height && x.shape[2] === width
+  return isSame ? x : resizeGrid(x, { height, width }, "bicubic")
+}
+
+function shrunk(x: Tensor4D, ratio: number): Tensor4D {
+  const smaller = (side: number): number => Math.max(1, Math.floor(side * ratio))
+  return resizeGrid(x, { height: smaller(x.shape[1]), width: smaller(x.shape[2]) }, "bicubic", 1 / ratio)
+}
+
+/** A residual has the size that the features have without shrinking. */
 function plus(x: Tensor4D, residual: Tensor4D | null): Tensor4D {
-  return residual === null ? x : tf.add(x, residual)
+  return residual === null ? x : tf.add(x, sizedLike(residual, x))
 }
