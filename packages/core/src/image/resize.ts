@@ -1,8 +1,11 @@
 import { CoreError } from "../errors.ts"
-import type { RgbImage } from "../image.ts"
+import { channelsOf, type GreyImage, type RgbImage } from "../image.ts"
 
-/** How pixels are weighed: `lanczos` over three lobes, or `area`, the exact mean of what a new pixel covers. */
-export type ResizeKernel = "lanczos" | "area"
+/**
+ * How pixels are weighed: `lanczos` over three lobes, `bilinear` over a triangle, or `area`, the exact mean of what a
+ * new pixel covers.
+ */
+export type ResizeKernel = "lanczos" | "bilinear" | "area"
 
 /** Which input pixels make one output pixel, and how much of each. */
 interface Taps {
@@ -10,17 +13,32 @@ interface Taps {
   readonly weights: Float64Array
 }
 
-const LANCZOS_LOBES = 3
+/** The kernels of PIL, with their reach in pixels. */
+const PIL_KERNELS = {
+  lanczos: { reach: 3, weight: lanczos },
+  bilinear: { reach: 1, weight: triangle },
+} as const satisfies Record<string, PilKernel>
+
+interface PilKernel {
+  readonly reach: number
+  readonly weight: (distance: number) => number
+}
 
 /**
- * Resizes a picture, without regard to its aspect. When it shrinks, the Lanczos kernel is widened so that every pixel
- * counts, as in PIL. The code uses no library, so that a pixel is the same on every machine.
+ * Resizes a picture or a mask, without regard to its aspect. When it shrinks, PIL's kernels are widened so that every
+ * pixel counts. `lanczos` and `bilinear` give PIL's bytes. The code uses no library, so that a pixel is the same on
+ * every machine.
  *
- * Source: PIL `Image.resize(LANCZOS)`, OpenCV `INTER_AREA`.
+ * Source: PIL `Image.resize` (`Resample.c`), OpenCV `INTER_AREA`.
  *
  * @throws CoreError when a side is not a positive integer
  */
-export function resizeImage(image: RgbImage, width: number, height: number, kernel: ResizeKernel): RgbImage {
+export function resizeImage<Image extends RgbImage | GreyImage>(
+  image: Image,
+  width: number,
+  height: number,
+  kernel: ResizeKernel,
+): Image {
   for (const side of [width, height]) {
     if (!Number.isSafeInteger(side) || side < 1) {
       throw new CoreError(
@@ -30,9 +48,9 @@ export function resizeImage(image: RgbImage, width: number, height: number, kern
     }
   }
   if (width === image.width && height === image.height) return image
-  const tapsOf = kernel === "area" ? areaTaps : lanczosTaps
-  const rows = alongRows(image, tapsOf(image.width, width))
-  return { width, height, data: alongColumns(rows, width, tapsOf(image.height, height)) }
+  const channels = channelsOf(image)
+  const resize = kernel === "area" ? byArea : byPil(PIL_KERNELS[kernel])
+  return { ...image, width, height, data: resize(image, width, height, channels) }
 }
 
 /**
@@ -43,53 +61,101 @@ export function trainingKernel(from: { width: number; height: number }, width: n
   return from.width >= width && from.height >= height ? "area" : "lanczos"
 }
 
-/** [H, inW, 3] → [H, outW, 3], not rounded yet. */
-function alongRows({ width, height, data }: RgbImage, taps: readonly Taps[]): Float32Array {
-  const result = new Float32Array(height * taps.length * 3)
+type Resize = (image: RgbImage | GreyImage, width: number, height: number, channels: 1 | 3) => Uint8Array
+
+/** The mean of areas. Between the two directions nothing is rounded, as in OpenCV. */
+function byArea(image: RgbImage | GreyImage, width: number, height: number, channels: 1 | 3): Uint8Array {
+  const rows = new Float32Array(image.height * width * channels)
+  alongRows(image.data, rows, image, areaTaps(image.width, width), channels)
+  const result = new Float32Array(height * width * channels)
+  alongColumns(rows, result, width * channels, areaTaps(image.height, height))
+  return Uint8Array.from(result, (value) => Math.min(255, Math.max(0, Math.floor(value + 0.5))))
+}
+
+/** The bits behind the point of PIL's weights: those of an int without the byte, the sign and the overshoot. */
+const PIL_UNIT = 2 ** 22
+
+/** PIL rounds weights to fixed point, and bytes after each direction. A direction that keeps its size does not run. */
+function byPil(kernel: PilKernel): Resize {
+  return (image, width, height, channels) => {
+    let { data } = image
+    if (width !== image.width) {
+      const rows = new Float64Array(image.height * width * channels)
+      alongRows(data, rows, image, pilTaps(image.width, width, kernel), channels)
+      data = toBytes(rows)
+    }
+    if (height !== image.height) {
+      const result = new Float64Array(height * width * channels)
+      alongColumns(data, result, width * channels, pilTaps(image.height, height, kernel))
+      data = toBytes(result)
+    }
+    return data
+  }
+}
+
+/** Sums in PIL's fixed point as bytes. Half goes up. */
+function toBytes(sums: Float64Array): Uint8Array {
+  const bytes = new Uint8Array(sums.length)
+  for (let i = 0; i < sums.length; i++) {
+    bytes[i] = Math.min(255, Math.max(0, Math.floor(((sums[i] as number) + PIL_UNIT / 2) / PIL_UNIT)))
+  }
+  return bytes
+}
+
+/** [H, inW, C] → [H, outW, C] */
+function alongRows(
+  data: ArrayLike<number>,
+  result: Float32Array | Float64Array,
+  { width, height }: { readonly width: number; readonly height: number },
+  taps: readonly Taps[],
+  channels: 1 | 3,
+): void {
   let at = 0
   for (let row = 0; row < height; row++) {
     for (const { first, weights } of taps) {
-      const from = (row * width + first) * 3
-      for (let channel = 0; channel < 3; channel++) {
+      const from = (row * width + first) * channels
+      for (let channel = 0; channel < channels; channel++) {
         let sum = 0
         for (let i = 0; i < weights.length; i++)
-          sum += (weights[i] as number) * (data[from + 3 * i + channel] as number)
+          sum += (weights[i] as number) * (data[from + channels * i + channel] as number)
         result[at++] = sum
       }
     }
   }
-  return result
 }
 
-/** [inH, W, 3] → [outH, W, 3], clamped and rounded. */
-function alongColumns(rows: Float32Array, width: number, taps: readonly Taps[]): Uint8Array {
-  const line = width * 3
-  const result = new Uint8ClampedArray(taps.length * line)
+/** [inH, line] → [outH, line] */
+function alongColumns(
+  data: ArrayLike<number>,
+  result: Float32Array | Float64Array,
+  line: number,
+  taps: readonly Taps[],
+): void {
   for (const [row, { first, weights }] of taps.entries()) {
     for (let i = 0; i < line; i++) {
       let sum = 0
       for (let tap = 0; tap < weights.length; tap++) {
-        sum += (weights[tap] as number) * (rows[(first + tap) * line + i] as number)
+        sum += (weights[tap] as number) * (data[(first + tap) * line + i] as number)
       }
-      // Half goes up, as in PIL; a clamped array would send it to the even number.
-      result[row * line + i] = Math.floor(sum + 0.5)
+      result[row * line + i] = sum
     }
   }
-  return new Uint8Array(result.buffer)
 }
 
-function lanczosTaps(from: number, to: number): readonly Taps[] {
+/** Weights in PIL's fixed point. */
+function pilTaps(from: number, to: number, { reach, weight }: PilKernel): readonly Taps[] {
   const scale = from / to
   const stretch = Math.max(scale, 1)
-  const reach = LANCZOS_LOBES * stretch
+  const support = reach * stretch
   return Array.from({ length: to }, (_, i) => {
     const centre = (i + 0.5) * scale
-    const first = Math.max(0, Math.floor(centre - reach + 0.5))
-    const end = Math.min(from, Math.floor(centre + reach + 0.5))
+    const first = Math.max(0, Math.trunc(centre - support + 0.5))
+    const end = Math.min(from, Math.trunc(centre + support + 0.5))
     const weights = Float64Array.from({ length: end - first }, (_, tap) =>
-      lanczos((first + tap + 0.5 - centre) / stretch),
+      weight((first + tap - centre + 0.5) * (1 / stretch)),
     )
-    return { first, weights: normalised(weights) }
+    const fixed = (value: number): number => Math.trunc(value * PIL_UNIT + (value < 0 ? -0.5 : 0.5))
+    return { first, weights: normalised(weights).map(fixed) }
   })
 }
 
@@ -108,10 +174,12 @@ function areaTaps(from: number, to: number): readonly Taps[] {
 }
 
 function lanczos(x: number): number {
-  if (x === 0) return 1
-  if (Math.abs(x) >= LANCZOS_LOBES) return 0
-  const angle = Math.PI * x
-  return (LANCZOS_LOBES * Math.sin(angle) * Math.sin(angle / LANCZOS_LOBES)) / (angle * angle)
+  const sinc = (value: number): number => (value === 0 ? 1 : Math.sin(value * Math.PI) / (value * Math.PI))
+  return x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0
+}
+
+function triangle(x: number): number {
+  return Math.max(0, 1 - Math.abs(x))
 }
 
 function normalised(weights: Float64Array): Float64Array {
