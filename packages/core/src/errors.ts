@@ -48,6 +48,10 @@ export type CoreErrorCode =
   | "picture-not-finite"
   /** A control picture has another size than the picture. */
   | "control-size"
+  /** A control's embedding would be resampled to another grid, which is not allowed. */
+  | "control-grid"
+  /** The number of pictures to start from, or of masks, does not match the number of pictures. */
+  | "start-count"
   /** The number of control pictures does not match the number of pictures. */
   | "control-count"
   /** The number of values does not match the sides of the control pictures. */

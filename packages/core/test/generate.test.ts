@@ -238,7 +238,7 @@ describe("generation", () => {
   })
 
   it.each([
-    [{ width: 72 }, "width is 72, expected a multiple of 32. The nearest is 64."],
+    [{ width: 70 }, "width is 70, expected a multiple of 8. The nearest is 72."],
     [{ steps: 0 }, "steps is 0, expected a whole number from 1 to 1000"],
     [{ guidanceScale: Number.NaN }, "guidanceScale is NaN"],
     [{ width: 96 }, "a control image is 64×64 px, the picture 96×64"],

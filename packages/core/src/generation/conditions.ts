@@ -23,6 +23,8 @@ export interface ConditionOptions {
   /** Whether negative prompts are encoded, which guidance needs. */
   readonly guided: boolean
   readonly size: SizeCondition
+  /** The same for the negative prompts. Default: `size`. */
+  readonly negativeSize?: SizeCondition | undefined
   /** How prompts are read. */
   readonly prompts?: PromptOptions
   /** The tap of both text encoders. Default: no tap. */
@@ -48,7 +50,7 @@ export function chunksNeeded(
 export function encodeConditions(
   sdxl: Sdxl,
   requests: readonly Omit<PictureRequest, "seed">[],
-  { guided, size, prompts: promptOptions = {}, tap }: ConditionOptions,
+  { guided, size, negativeSize = size, prompts: promptOptions = {}, tap }: ConditionOptions,
 ): Conditions {
   const prompts = requests.map(({ prompt }) => prompt)
   const negatives = guided ? requests.map(({ negativePrompt = "" }) => negativePrompt) : []
@@ -56,10 +58,7 @@ export function encodeConditions(
     ...promptOptions,
     ...(tap === undefined ? {} : { tap }),
   })
-  const vector = conditionVector(
-    pooled,
-    Array.from({ length: pooled.shape[0] }, () => size),
-  )
+  const vector = conditionVector(pooled, [...negatives.map(() => negativeSize), ...prompts.map(() => size)])
   pooled.dispose()
   return {
     pictures: requests.length,

@@ -24,13 +24,16 @@ export const GENERATE_DEFAULTS = {
   strength: 1,
 } as const
 
-/** Sides of a picture are multiples of this, because the VAE divides them by eight and the U-Net halves them twice. */
-export const SIDE_MULTIPLE = 32
+/** Sides of a picture are multiples of this, because the VAE divides them by eight. */
+export const SIDE_MULTIPLE = 8
+
+/** The shortest side, in pixels: one token of the deepest sites. */
+const SHORTEST_SIDE = 32
 
 /** Ranges of `GenerateOptions` and `AdapterUse`. Sides are multiples of `SIDE_MULTIPLE`, too. */
 export const GENERATE_RANGES = {
-  width: { integer: true, min: SIDE_MULTIPLE, max: 16384 },
-  height: { integer: true, min: SIDE_MULTIPLE, max: 16384 },
+  width: { integer: true, min: SHORTEST_SIDE, max: 16384 },
+  height: { integer: true, min: SHORTEST_SIDE, max: 16384 },
   steps: { integer: true, min: 1, max: 1000 },
   guidanceScale: { min: 0, max: 1000 },
   vaeSlices: { integer: true, min: 1, max: 4096 },

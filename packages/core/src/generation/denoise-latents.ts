@@ -1,10 +1,12 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
 import type { Denoise, Network } from "../diffusion/denoiser.ts"
 import { createDenoiser } from "../diffusion/denoiser.ts"
 import { withGuidance } from "../diffusion/guidance.ts"
 import { passRows } from "../diffusion/pass-position.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { chainTaps, NO_TAP, type Tap } from "../models/taps.ts"
+import { shrinkAt } from "../models/unet/deep-shrink.ts"
 import { unet } from "../models/unet/unet.ts"
 import type { PreparedAdapter } from "./adapters.ts"
 import { tapAt } from "./adapters.ts"
@@ -14,8 +16,10 @@ import type { SamplingPlan } from "./plan-sampling.ts"
 import type { GenerateOptions } from "./request.ts"
 import { createWindowReader } from "./window.ts"
 
-export interface LatentDenoiserOptions extends Pick<GenerateOptions, "combine" | "signal" | "pause"> {
+export interface LatentDenoiserOptions extends Pick<GenerateOptions, "combine" | "deepShrink" | "signal" | "pause"> {
   readonly guidanceScale: number
+  /** What the U-Net reads beside the latents, one row for each picture. Default: nothing. [N, H/8, W/8, C'] */
+  readonly channels?: Tensor4D | null
   readonly adapters?: readonly PreparedAdapter[]
   /** The LoRAs of the run. Default: none. */
   readonly loras?: Tap
@@ -33,6 +37,8 @@ export function createLatentDenoiser(
     guidanceScale,
     adapters = [],
     loras = NO_TAP,
+    channels = null,
+    deepShrink = null,
     combine = GENERATE_DEFAULTS.combine,
     signal,
     pause,
@@ -43,22 +49,33 @@ export function createLatentDenoiser(
   const network: Network = async (input, position) => {
     await pause?.()
     signal?.throwIfAborted()
-    const latents = input as Tensor4D
+    const read = input as Tensor4D
+    const latents = channels === null ? read : withChannels(read, channels)
     const adapted = tapAt(ops, adapters, windowsAt(position), combine)
     const tap = loras === NO_TAP ? adapted : chainTaps([loras, adapted])
     const timesteps = Array.from({ length: latents.shape[0] }, () => position.timestep)
-    return unet(
-      ops,
-      params,
-      { latents, timesteps, context, vector },
-      {
-        ...{ tap, pass: { position, rows } },
-        ...(blocks === undefined ? {} : { blocks }),
-      },
-    )
+    const shrink = deepShrink === null ? null : shrinkAt(deepShrink, position.timestep)
+    try {
+      return unet(
+        ops,
+        params,
+        { latents, timesteps, context, vector },
+        {
+          ...{ tap, shrink, pass: { position, rows } },
+          ...(blocks === undefined ? {} : { blocks }),
+        },
+      )
+    } finally {
+      if (latents !== read) latents.dispose()
+    }
   }
   return createDenoiser(guided ? withGuidance(network, guidanceScale) : network, {
     prediction,
     timestepOf: levels.timestepOf,
   })
+}
+
+/** Latents with further channels for every picture. Guidance has two rows for each. */
+function withChannels(latents: Tensor4D, channels: Tensor4D): Tensor4D {
+  return tf.tidy(() => tf.concat([latents, tf.tile(channels, [latents.shape[0] / channels.shape[0], 1, 1, 1])], 3))
 }

@@ -13,9 +13,9 @@ import { encodeImage, latentsOf } from "../models/vae/vae.ts"
  * @throws CoreError without a picture, or when sizes differ or are not multiples of 8
  */
 export function encodePictures(
-  { ops, vae }: Sdxl,
+  sdxl: Sdxl,
   pictures: readonly RgbImage[],
-  { vaeSlices = 1 }: { readonly vaeSlices?: number } = {},
+  options: { readonly vaeSlices?: number } = {},
 ): Tensor4D {
   const [first] = pictures
   const odd = pictures.find(({ width, height }) => width !== first?.width || height !== first.height)
@@ -24,13 +24,21 @@ export function encodePictures(
     throw new CoreError("picture-size", `generate: expected pictures of one size to encode, got ${what}`)
   }
   // One at a time, because the encoder's memory grows with the batch.
-  const encoded = pictures.map((picture) =>
-    tf.tidy(() => {
-      const image = tf.tensor4d(imageToFloats(picture), [1, picture.height, picture.width, 3])
-      return latentsOf(encodeImage(ops, vae, image, { slices: vaeSlices }), null)
-    }),
-  )
+  const encoded = pictures.map((picture) => encodeFloats(sdxl, imageToFloats(picture), picture, options))
   const latents = tf.concat(encoded, 0)
   tf.dispose(encoded)
   return latents
+}
+
+/** Encodes one picture of values in −1 … 1. → [1, H/8, W/8, C], which the caller disposes */
+export function encodeFloats(
+  { ops, vae }: Sdxl,
+  values: Float32Array,
+  { width, height }: Pick<RgbImage, "width" | "height">,
+  { vaeSlices = 1 }: { readonly vaeSlices?: number } = {},
+): Tensor4D {
+  return tf.tidy(() => {
+    const image = tf.tensor4d(values, [1, height, width, 3])
+    return latentsOf(encodeImage(ops, vae, image, { slices: vaeSlices }), null)
+  })
 }

@@ -2,37 +2,34 @@ import type { Tensor4D } from "@tensorflow/tfjs-core"
 import { createNoiseSchedule } from "../diffusion/schedule.ts"
 import type { RgbImage } from "../image.ts"
 import type { Sdxl } from "../models/sdxl.ts"
-import { VAE_FACTOR } from "../models/vae/config.ts"
 import type { Seed } from "../random/seed.ts"
-import { prepareAdapter } from "./adapters.ts"
-import { encodeConditions } from "./conditions.ts"
 import { decodePictures } from "./decode-pictures.ts"
-import { GENERATE_DEFAULTS } from "./defaults.ts"
-import { createLatentDenoiser } from "./denoise-latents.ts"
-import { lorasTap } from "./loras.ts"
-import { createNoiseSource } from "./noise-source.ts"
-import { planSampling } from "./plan-sampling.ts"
+import { enlargeLatents, enlargePictures } from "./enlarge.ts"
+import { HIRES_DEFAULTS } from "./hires-fix.ts"
+import { checkChannels } from "./inpaint-channels.ts"
 import type { GenerateOptions, PictureRequest } from "./request.ts"
 import { checkRequest } from "./request.ts"
-import { startFromNoise } from "./start.ts"
+import { runStage } from "./run-stage.ts"
+import { planStages, stepsOf } from "./stages.ts"
 import type { WalkStep } from "./walk-latents.ts"
-import { walkLatents } from "./walk-latents.ts"
 
 export type GenerateEvent =
   | {
       readonly kind: "step"
-      /** From 1. */
+      /** From 1, over all stages. */
       readonly step: number
       readonly steps: number
       readonly sigma: number
       /** The estimate of the latents without noise, [N, H/8, W/8, 4]. It is valid until the next event. */
       readonly denoised: Tensor4D
     }
+  /** A picture of the first stage of `hires`, with `firstStage`. */
+  | { readonly kind: "first-stage"; readonly index: number; readonly seed: Seed; readonly image: RgbImage }
   | { readonly kind: "image"; readonly index: number; readonly seed: Seed; readonly image: RgbImage }
 
 /**
- * Makes pictures from text, all in one batch. Yields every step, then every picture. Each picture is the same as alone,
- * if the prompts of all pictures need the same number of chunks (`chunksNeeded`).
+ * Makes pictures from text, from pictures, or from both, all in one batch. Yields every step, then every picture. Each
+ * picture is the same as alone, if the prompts of all pictures need the same number of chunks (`chunksNeeded`).
  *
  * It is composed of the phases of this folder: conditions, start, walk, decode.
  *
@@ -43,46 +40,54 @@ export async function* generate(
   requests: readonly PictureRequest[],
   options: GenerateOptions,
 ): AsyncGenerator<GenerateEvent, void, void> {
-  const { width, height, guidanceScale = GENERATE_DEFAULTS.guidanceScale, adapters = [] } = options
   checkRequest(requests, options)
+  checkChannels(sdxl, options)
   const { ops, zeroTerminalSnr = false } = sdxl
-  const plan = planSampling({ ...options, schedule: createNoiseSchedule({ zeroTerminalSnr }) })
-  const disposables: { dispose(): void }[] = []
-  const disposeLater = <T extends { dispose(): void }>(value: T): T => {
-    disposables.push(value)
-    return value
+  const stages = planStages(requests, options, createNoiseSchedule({ zeroTerminalSnr }))
+  const steps = stages.reduce((sum, stage) => sum + stepsOf(stage), 0)
+  const { hires = null, firstStage = false } = options
+  const { upscaler } = { ...HIRES_DEFAULTS, ...hires }
+  const seeds = requests.map(({ seed }) => seed)
+  let latents: Tensor4D | null = null
+  let done = 0
+  const replace = (next: Tensor4D): Tensor4D => {
+    latents?.dispose()
+    latents = next
+    return next
   }
   try {
-    const size = options.size ?? { original: [height, width], crop: [0, 0], target: [height, width] }
-    const { prompts = {} } = options
-    const guided = guidanceScale !== 1
-    const loras = lorasTap(ops, options.loras ?? [])
-    const conditions = disposeLater(encodeConditions(sdxl, requests, { guided, size, prompts, tap: loras }))
-    const prepared = adapters.map((use) => disposeLater(prepareAdapter(ops, use, requests.length)))
+    const [first, second] = stages
+    let current = replace(yield* stepEvents(runStage(sdxl, first, null), { done, steps }))
+    done += stepsOf(first)
     ops.trim?.()
-
-    const seeds = requests.map(({ seed }) => seed)
-    const shape = [height / VAE_FACTOR, width / VAE_FACTOR, sdxl.unet.config.outChannels] as const
-    const noise = createNoiseSource(options.noise ?? GENERATE_DEFAULTS.noise, seeds, shape, plan.levels.sigmas)
-    const unit = disposeLater(noise.start())
-    const start = disposeLater(startFromNoise(plan, unit))
-    const denoise = createLatentDenoiser(sdxl, conditions, plan, {
-      ...options,
-      guidanceScale,
-      adapters: prepared,
-      loras,
-    })
-    const walk = walkLatents(plan, denoise, start, { noise: noise.between })
-    const latents = disposeLater(yield* stepEvents(walk, start))
-    ops.trim?.()
-
+    if (second !== undefined) {
+      const pictures: RgbImage[] = []
+      if (firstStage || upscaler === "lanczos") {
+        for await (const image of decodePictures(sdxl, current, options)) pictures.push(image)
+        ops.trim?.()
+      }
+      if (firstStage) {
+        for (const [index, image] of pictures.entries()) {
+          yield { kind: "first-stage", index, seed: seeds[index] as Seed, image }
+        }
+      }
+      const larger =
+        upscaler === "lanczos"
+          ? enlargePictures(sdxl, pictures, options)
+          : enlargeLatents(current, options, upscaler === "latents-bicubic" ? "bicubic" : "bilinear")
+      current = replace(larger)
+      ops.trim?.()
+      current = replace(yield* stepEvents(runStage(sdxl, second, current), { done, steps }))
+      ops.trim?.()
+    }
     let index = 0
-    for await (const image of decodePictures(sdxl, latents, options)) {
+    for await (const image of decodePictures(sdxl, current, options)) {
       yield { kind: "image", index, seed: seeds[index] as Seed, image }
       index += 1
     }
   } finally {
-    for (const value of disposables) value.dispose()
+    const last = latents as Tensor4D | null
+    last?.dispose()
     ops.trim?.()
   }
 }
@@ -90,9 +95,10 @@ export async function* generate(
 /** Yields the steps of a walk as events, and returns the walk's result. */
 async function* stepEvents(
   walk: AsyncGenerator<WalkStep, Tensor4D, void>,
-  start: Tensor4D,
+  { done, steps }: { readonly done: number; readonly steps: number },
 ): AsyncGenerator<GenerateEvent, Tensor4D, void> {
   let finished = false
+  let step = done
   try {
     for (;;) {
       const next = await walk.next()
@@ -100,10 +106,12 @@ async function* stepEvents(
         finished = true
         return next.value
       }
-      const { step, steps, sigma, denoised } = next.value
-      yield { kind: "step", step: step + 1, steps, sigma, denoised }
+      step += 1
+      const { sigma, denoised } = next.value
+      yield { kind: "step", step, steps, sigma, denoised }
     }
   } finally {
-    if (!finished) await walk.return(start)
+    // An ended walk has no result.
+    if (!finished) await walk.return(undefined as unknown as Tensor4D)
   }
 }

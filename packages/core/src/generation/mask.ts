@@ -1,6 +1,11 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import type { AfterStep } from "../diffusion/samplers/index.ts"
+import { resizeImage } from "../image/resize.ts"
+import type { GreyImage } from "../image.ts"
+import type { Grid } from "../models/taps.ts"
+import type { SamplingPlan } from "./plan-sampling.ts"
+import { misreadFactor } from "./start.ts"
 
 /** A mask and the latents that it protects. The caller keeps all tensors, which have to live as long as the walk. */
 export interface Masked {
@@ -16,11 +21,28 @@ export interface Masked {
  * Restores latents outside of a mask after each step, with noise of the step's level.
  *
  * Source: the legacy inpainting pipeline of diffusers.
+ *
+ * @param late The plan of a run that copies sd-scripts: the noise has the level at which the step began
  */
-export function keepOutside({ latents, mask, unit }: Masked): AfterStep {
-  return (x, { sigma }) =>
+export function keepOutside({ latents, mask, unit }: Masked, late?: SamplingPlan): AfterStep {
+  return (x, { step, sigma }) =>
     tf.tidy(() => {
-      const kept = tf.add(latents, tf.mul(unit, sigma))
+      const level = late?.levels.sigmas[step] ?? sigma
+      const factor = late === undefined ? 1 : misreadFactor(late, level, sigma)
+      const kept = tf.mul(tf.add(latents, tf.mul(unit, level)), factor)
       return tf.add(kept, tf.mul(tf.sub(x, kept), mask))
     })
+}
+
+/**
+ * Masks as the share of each latent pixel that changes, 0 to 1. Each mask is resized by a triangle kernel, as in
+ * sd-scripts. → [N, rows, columns, 1]
+ */
+export function latentMask(masks: readonly GreyImage[], { height, width }: Grid): Tensor4D {
+  const values = new Float32Array(masks.length * height * width)
+  for (const [i, mask] of masks.entries()) {
+    const { data } = resizeImage(mask, width, height, "bilinear")
+    for (const [j, value] of data.entries()) values[i * height * width + j] = value / 255
+  }
+  return tf.tensor4d(values, [masks.length, height, width, 1])
 }

@@ -1,7 +1,7 @@
 import type { Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import type { NoiseName } from "../diffusion/names.ts"
-import type { IntervalNoise, NoiseInterval } from "../diffusion/samplers/index.ts"
+import type { NoiseInterval } from "../diffusion/samplers/index.ts"
 import { fnv1a32 } from "../random/fnv1a.ts"
 import type { Seed } from "../random/seed.ts"
 import { createStream } from "../random/stream.ts"
@@ -12,12 +12,25 @@ import { createTorchGenerator } from "../random/torch.ts"
 export interface NoiseSource {
   start(): Tensor4D
   /**
+   * Noise for the start from a picture as sd-scripts draws it: after the start and `draws` more. LLLite's streams have no
+   * order, and give the noise of the start.
+   */
+  after(draws: number): Tensor4D
+  /**
    * For samplers that add noise between steps. An interval always gives the same noise. Other intervals give other
    * noise.
    *
    * PyTorch's generators continue from draw to draw. With them, an interval keeps the noise of its first call.
+   *
+   * @param size Rows and columns. Default: those of the start.
    */
-  readonly between: IntervalNoise
+  between(interval: NoiseInterval, size?: LatentSize): Tensor4D
+}
+
+/** Rows and columns of latents. */
+export interface LatentSize {
+  readonly height: number
+  readonly width: number
 }
 
 /**
@@ -40,49 +53,64 @@ export function createNoiseSource(
     tf.tidy(() => tf.stack(pictures.map(draw)) as Tensor4D)
   return {
     start: () => stacked((picture) => picture.start()),
-    between: (interval) => stacked((picture) => picture.between(interval)),
+    after: (draws) => stacked((picture) => picture.after(draws)),
+    between: (interval, { height, width } = { height: rows, width: columns }) =>
+      stacked((picture) => picture.between(interval, [height, width, channels])),
   }
 }
 
 /** Noise of one picture. */
 interface PictureNoise {
   start(): Tensor3D
-  between(interval: NoiseInterval): Tensor3D
+  after(draws: number): Tensor3D
+  between(interval: NoiseInterval, shape: Shape): Tensor3D
 }
 
-function streamed(seed: Seed, shape: [number, number, number], sigmas: readonly number[]): PictureNoise {
+type Shape = [rows: number, columns: number, channels: number]
+
+function streamed(seed: Seed, shape: Shape, sigmas: readonly number[]): PictureNoise {
   const start = createStream(seed, "start")
   const steps = createStream(seed, "step noise")
   const intervals = createStream(seed, "interval noise")
+  const first = (): Tensor3D => tf.tensor3d(start.normal(shape), shape)
   return {
-    start: () => tf.tensor3d(start.normal(shape), shape),
-    between({ from, to }) {
+    start: first,
+    after: first,
+    between({ from, to }, size) {
       const step = sigmas.indexOf(from)
       const values =
         step >= 0 && sigmas[step + 1] === to
-          ? steps.normal(shape, { step })
-          : intervals.normal(shape, { step: fnv1a32(String(from)), index: fnv1a32(String(to)) })
-      return tf.tensor3d(values, shape)
+          ? steps.normal(size, { step })
+          : intervals.normal(size, { step: fnv1a32(String(from)), index: fnv1a32(String(to)) })
+      return tf.tensor3d(values, size)
     },
   }
 }
 
 /** PyTorch draws channels first, one tensor after another. All draws are kept, so that they can be repeated. */
-function torched(name: TorchGeneratorName, seed: Seed, shape: readonly [number, number, number]): PictureNoise {
-  const [rows, columns, channels] = shape
+function torched(name: TorchGeneratorName, seed: Seed, shape: Shape): PictureNoise {
   const generator: TorchGenerator = createTorchGenerator(name, seed)
-  const draw = (): Float32Array => generator.randn(channels * rows * columns)
-  const first = draw()
-  const drawn = new Map<string, Float32Array>()
-  const tensorOf = (values: Float32Array): Tensor3D =>
+  const drawn: Float32Array[] = []
+  const draw = ([rows, columns, channels]: Shape): Float32Array => {
+    const values = generator.randn(channels * rows * columns)
+    drawn.push(values)
+    return values
+  }
+  const tensorOf = (values: Float32Array, [rows, columns, channels]: Shape): Tensor3D =>
     tf.transpose(tf.tensor3d(values, [channels, rows, columns]), [1, 2, 0])
+  const first = draw(shape)
+  const ofInterval = new Map<string, Float32Array>()
   return {
-    start: () => tensorOf(first),
-    between({ from, to }) {
+    start: () => tensorOf(first, shape),
+    after(draws) {
+      while (drawn.length < draws + 2) draw(shape)
+      return tensorOf(drawn[draws + 1] as Float32Array, shape)
+    },
+    between({ from, to }, size) {
       const key = `${from} ${to}`
-      const values = drawn.get(key) ?? draw()
-      drawn.set(key, values)
-      return tensorOf(values)
+      const values = ofInterval.get(key) ?? draw(size)
+      ofInterval.set(key, values)
+      return tensorOf(values, size)
     },
   }
 }

@@ -1,13 +1,19 @@
+import { checkGradualLatent, type GradualLatent } from "../diffusion/gradual-latent.ts"
 import type { NoiseName, SamplerName, SamplerOptions, TimestepSpacing } from "../diffusion/names.ts"
+import { samplerInfo } from "../diffusion/names.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { CoreError, type CoreErrorCode } from "../errors.ts"
+import { checkDeepShrink, type DeepShrink } from "../models/unet/deep-shrink.ts"
 import { checkRanges } from "../number-range.ts"
 import { checkPromptOptions, type PromptOptions } from "../prompt/options.ts"
 import { checkSeed, type Seed } from "../random/seed.ts"
 import { checkAdapterSettings } from "./adapter-settings.ts"
 import type { AdapterUse } from "./adapters.ts"
-import { COMBINATIONS, type Combination, GENERATE_RANGES, SIDE_MULTIPLE } from "./defaults.ts"
+import { COMBINATIONS, type Combination, GENERATE_DEFAULTS, GENERATE_RANGES, SIDE_MULTIPLE } from "./defaults.ts"
+import { resampleReason } from "./grids.ts"
+import { checkHires, type HiresFix } from "./hires-fix.ts"
 import type { LoraRun } from "./loras.ts"
+import { checkStart, type StartPicture } from "./start-picture.ts"
 
 /** A request for one picture. */
 export interface PictureRequest {
@@ -19,7 +25,7 @@ export interface PictureRequest {
 }
 
 export interface GenerateOptions {
-  /** In pixels, a multiple of 32. */
+  /** In pixels, a multiple of 8. */
   readonly width: number
   readonly height: number
   /** Default: 20. */
@@ -41,12 +47,26 @@ export interface GenerateOptions {
   readonly combine?: Combination
   /** SDXL's condition on the picture's size. Default: `width` and `height`, without a crop. */
   readonly size?: SizeCondition
+  /** The same for the negative prompts. Default: `size`. */
+  readonly negativeSize?: SizeCondition
   /**
    * The source of noise: LLLite's streams, or a generator of PyTorch for the seeds of other programs. Default:
    * `lllite`.
    */
   readonly noise?: NoiseName
-  /** Slices of rows in which the VAE decodes a picture, see `chooseVaeSlices`. Default: 1. */
+  /** Pictures to start from, with masks for inpainting. Default: null, noise alone. */
+  readonly start?: StartPicture | null
+  /** Draws a smaller picture first, and enlarges it. Default: null, one stage. */
+  readonly hires?: HiresFix | null
+  /** Yields the pictures of the first stage of `hires`, too. Default: false. */
+  readonly firstStage?: boolean
+  /** Shrinks the features of deep blocks at the beginning. Default: null, never. */
+  readonly deepShrink?: DeepShrink | null
+  /** Begins with smaller latents, which grow. It needs the sampler `euler_a`. Default: null, the full size. */
+  readonly gradualLatent?: GradualLatent | null
+  /** Refuses what makes the embeddings of an LLLite be resampled. Default: false, a notice says it. */
+  readonly strict?: boolean
+  /** Slices of rows in which the VAE encodes and decodes a picture, see `chooseVaeSlices`. Default: 1. */
   readonly vaeSlices?: number
   readonly signal?: AbortSignal
   /**
@@ -77,6 +97,7 @@ export function checkRequest(requests: readonly PictureRequest[], options: Gener
   // All numbers are checked before the first step, because some would be refused only after the last one.
   checkRanges("generate", { ...options }, GENERATE_RANGES)
   checkPromptOptions("generate: prompts", options.prompts)
+  checkStages(requests.length, options)
   expect(
     options.combine === undefined || COMBINATIONS.includes(options.combine),
     "option-unknown",
@@ -94,5 +115,27 @@ export function checkRequest(requests: readonly PictureRequest[], options: Gener
         `a control image is ${image.width}×${image.height} px, the picture ${width}×${height}. Resize the control.`,
       )
     }
+  }
+}
+
+/** Checks the options of a start and of stages. */
+function checkStages(pictures: number, options: GenerateOptions): void {
+  const { start = null, hires = null, deepShrink = null, gradualLatent = null, sampler, strict = false } = options
+  if (start !== null) checkStart(start, pictures)
+  if (hires !== null) checkHires(hires, options)
+  if (deepShrink !== null) checkDeepShrink(deepShrink)
+  if (gradualLatent !== null) {
+    checkGradualLatent(gradualLatent)
+    const name = sampler ?? GENERATE_DEFAULTS.sampler
+    const conflict = (what: string): CoreError => new CoreError("option-conflict", `generate: gradualLatent ${what}`)
+    if (samplerInfo(name)?.name !== "euler_a") throw conflict(`needs the sampler "euler_a", got "${name}"`)
+    if (start?.mask != null) throw conflict("takes no mask, because a mask keeps latents of the full size")
+  }
+  const reason = strict ? resampleReason(options) : null
+  if (reason !== null) {
+    throw new CoreError(
+      "control-grid",
+      `generate: the embeddings of LLLites would be resampled, because ${reason}. Change this, or leave strict out.`,
+    )
   }
 }

@@ -17,11 +17,27 @@ export function startFromNoise({ sampler, levels }: SamplingPlan, unit: Tensor4D
  * the level of `step`, where the walk begins.
  * latents, unit: [N, H/8, W/8, C] → the same, a new tensor
  *
+ * @param level The step whose level the noise has. sd-scripts begins one step below it. Default: `step`.
  * @throws CoreError when the plan has no such step
  */
-export function startFromLatents({ levels }: SamplingPlan, latents: Tensor4D, unit: Tensor4D, step: number): Tensor4D {
-  const sigma = levelAt(levels.sigmas, step)
-  return tf.tidy(() => tf.add(latents, tf.mul(unit, sigma)))
+export function startFromLatents(
+  plan: SamplingPlan,
+  latents: Tensor4D,
+  unit: Tensor4D,
+  step: number,
+  level = step,
+): Tensor4D {
+  const { sigmas } = plan.levels
+  const sigma = levelAt(sigmas, level)
+  return tf.tidy(() => tf.mul(tf.add(latents, tf.mul(unit, sigma)), misreadFactor(plan, sigma, levelAt(sigmas, step))))
+}
+
+/**
+ * The factor on a sample of one level that is read as a sample of another. Samplers of sd-scripts that start from
+ * noise of unit variance keep samples in the variance-preserving form, whose scale depends on the level.
+ */
+export function misreadFactor({ sampler }: SamplingPlan, sigma: number, read: number): number {
+  return sampler.startScale === "sigma" || sigma === read ? 1 : Math.hypot(read, 1) / Math.hypot(sigma, 1)
 }
 
 /** The level at which a step begins. The run ends at the last level. */

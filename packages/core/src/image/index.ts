@@ -24,6 +24,7 @@ export type {
 export { PREPROCESSOR_NAMES, type PreprocessorName } from "../control/preprocessors/table.ts"
 export { floatsToImage, type GreyImage, greyToRgb, imageToFloats, type RgbImage, rgbToGrey } from "../image.ts"
 export { cropCentre } from "./crop.ts"
+export { maskOf } from "./mask.ts"
 export {
   MOST_PICTURE_PIXELS,
   otherFormatHint,

@@ -13,17 +13,59 @@ export type GridKernel = "bicubic" | "bilinear"
  * @param scale Input pixels for each output pixel. Default: the ratio of the sizes, for each side.
  */
 export function resizeGrid(x: Tensor4D, { height, width }: Grid, kernel: GridKernel, scale?: number): Tensor4D {
-  const [n, h, w, c] = x.shape
+  const [, h, w] = x.shape
   if (h === height && w === width) return tf.clone(x)
-  return tf.tidy(() => {
-    // Every side is a product with a matrix that has two or four values in each row.
-    const rows = tf.reshape(kernelMatrix(h, height, kernel, scale), [1, height, h])
-    const byRows = tf.matMul(tf.tile(rows, [n, 1, 1]), tf.reshape(x, [n, h, w * c]))
-    const columnsFirst = tf.reshape(tf.transpose(tf.reshape(byRows, [n * height, w, c]), [1, 0, 2]), [w, -1])
-    const byColumns = tf.matMul(kernelMatrix(w, width, kernel, scale), columnsFirst as tf.Tensor2D)
-    const last = tf.transpose(tf.reshape(byColumns, [width, n * height, c]), [1, 0, 2])
-    return tf.reshape(last, [n, height, width, c]) as Tensor4D
-  })
+  return tf.tidy(() => mixSides(x, kernelMatrix(h, height, kernel, scale), kernelMatrix(w, width, kernel, scale)))
+}
+
+/**
+ * A Gaussian blur. Beyond the sides pixels are mirrored. x: [N, H, W, C] → the same, a new tensor
+ *
+ * Source: torchvision's `gaussian_blur`.
+ *
+ * @param size The side of the kernel, an odd number
+ * @param sigma The deviation, in pixels
+ */
+export function blurGrid(x: Tensor4D, size: number, sigma: number): Tensor4D {
+  const [, h, w] = x.shape
+  return tf.tidy(() => mixSides(x, gaussianMatrix(h, size, sigma), gaussianMatrix(w, size, sigma)))
+}
+
+/**
+ * Mixes rows and columns. Every side is a product with a matrix that has few values in each row. x: [N, H, W, C],
+ * rows: [H', H], columns: [W', W] → [N, H', W', C]
+ */
+function mixSides(x: Tensor4D, rows: tf.Tensor2D, columns: tf.Tensor2D): Tensor4D {
+  const [n, h, w, c] = x.shape
+  const [height, width] = [rows.shape[0], columns.shape[0]]
+  const rowsFirst = tf.reshape(tf.transpose(x, [1, 0, 2, 3]), [h, n * w * c]) as tf.Tensor2D
+  const byRows = tf.reshape(tf.matMul(rows, rowsFirst), [height * n, w, c])
+  const columnsFirst = tf.reshape(tf.transpose(byRows, [1, 0, 2]), [w, height * n * c]) as tf.Tensor2D
+  const byColumns = tf.reshape(tf.matMul(columns, columnsFirst), [width, height, n, c])
+  return tf.transpose(byColumns, [2, 1, 0, 3]) as Tensor4D
+}
+
+/** The shares of the pixels around every pixel. → [side, side] */
+function gaussianMatrix(side: number, size: number, sigma: number): tf.Tensor2D {
+  const reach = (size - 1) / 2
+  const shares = Array.from({ length: size }, (_, i) => Math.exp(-0.5 * ((i - reach) / sigma) ** 2))
+  const sum = shares.reduce((total, share) => total + share, 0)
+  const values = new Float32Array(side * side)
+  for (let i = 0; i < side; i++) {
+    for (const [k, share] of shares.entries()) {
+      const pixel = mirrored(i + k - reach, side)
+      values[i * side + pixel] = (values[i * side + pixel] as number) + share / sum
+    }
+  }
+  return tf.tensor2d(values, [side, side])
+}
+
+/** A pixel beyond a side, mirrored at the pixel of the edge. */
+function mirrored(pixel: number, side: number): number {
+  if (side === 1) return 0
+  const period = 2 * (side - 1)
+  const at = ((pixel % period) + period) % period
+  return at < side ? at : period - at
 }
 
 /** The shares of the input pixels in every output pixel. → [to, from] */

@@ -10,7 +10,19 @@ import type { AdapterInput, AdapterRecipe, LoraInput, LoraReference, Recipe, Rec
 export type RecipeOptions = Required<Omit<GenerateOptions, RunOnly>>
 
 /** Options of `generate` that are loaded first, or that do not change the picture. */
-type RunOnly = "adapters" | "loras" | "vaeSlices" | "signal" | "pause"
+type RunOnly =
+  | "adapters"
+  | "loras"
+  | "start"
+  | "hires"
+  | "firstStage"
+  | "deepShrink"
+  | "gradualLatent"
+  | "negativeSize"
+  | "strict"
+  | "vaeSlices"
+  | "signal"
+  | "pause"
 
 /** A request to a runtime. */
 export interface RecipeRequest {

@@ -181,9 +181,14 @@ export interface GeneratedImage {
   readonly image: RgbImage
 }
 
+/** A picture of the first stage of `hires`, with `firstStage`. */
+export interface FirstStageImage extends Omit<GeneratedImage, "kind"> {
+  readonly kind: "first-stage"
+}
+
 export type GenerateRunEvent =
-  /** What is not read of the prompts, or not as letters. It comes before the first step. */
-  { readonly kind: "notice"; readonly text: string } | GenerateStep | GeneratedImage
+  /** What is not followed, or not as it was written. It comes before the first step. */
+  { readonly kind: "notice"; readonly text: string } | GenerateStep | FirstStageImage | GeneratedImage
 
 export interface TrainRunOptions extends TrainOptions, AdapterDims {
   readonly sites: readonly Site[]
@@ -230,7 +235,7 @@ export interface SdxlHandle {
   /**
    * Makes pictures in batches. Each picture is the same as alone. Yields every step of a batch, and the pictures in
    * their order. Leaving the loop or aborting the signal ends the work before the next pass of the U-Net, and frees its
-   * memory. A control that is a list has one image for every request.
+   * memory. A control, a start picture or a mask that is a list has one image for every request.
    *
    * @throws CoreError that names the wrong option; the signal's reason when aborted
    */

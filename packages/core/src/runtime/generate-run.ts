@@ -1,7 +1,9 @@
 import type { Client } from "../channel/client.ts"
 import { CoreError } from "../errors.ts"
 import { GENERATE_DEFAULTS, GENERATE_RANGES } from "../generation/defaults.ts"
+import { resampleNotice, resampleReason } from "../generation/grids.ts"
 import type { PictureRequest } from "../generation/request.ts"
+import { checkStart, listOf, type StartPicture } from "../generation/start-picture.ts"
 import { checkRanges } from "../number-range.ts"
 import type { AdapterIds } from "./adapter-ids.ts"
 import type { GeneratedImage, GenerateRunEvent, GenerateRunOptions, LoraHandle } from "./contract.ts"
@@ -22,7 +24,7 @@ export async function* generateWith<Types extends RuntimeTypes>(
   { adapters: ids, loras: loraIds }: RunIds,
   model: number,
   requests: readonly PictureRequest[],
-  { batchSize = DEFAULT_BATCH_SIZE, adapters = [], loras = [], signal, ...options }: GenerateRunOptions,
+  { batchSize = DEFAULT_BATCH_SIZE, adapters = [], loras = [], start = null, signal, ...options }: GenerateRunOptions,
 ): AsyncGenerator<GenerateRunEvent, void, void> {
   signal?.throwIfAborted()
   const count = requests.length
@@ -35,10 +37,14 @@ export async function* generateWith<Types extends RuntimeTypes>(
   )
   const argument = { model, prompts: [...new Set(texts)], options: prompts }
   for (const text of (await lead?.call("promptNotices", argument, { signal })) ?? []) yield { kind: "notice", text }
+  const reason = resampleReason({ ...options, adapters })
+  if (reason !== null) yield { kind: "notice", text: resampleNotice(reason) }
+  if (start !== null) checkStart(start, count)
   const chunks = await chunksOf(clients, model, requests, options, signal)
   const batches = cutBatches(chunks, batchSize).map(([from, to]) => {
     const part = requests.slice(from, to)
-    return { from, part, adapters: ids.sent(adapters, from, part.length, count) }
+    const startOfPart = start === null ? null : partOfStart(start, from, part.length)
+    return { from, part, start: startOfPart, adapters: ids.sent(adapters, from, part.length, count) }
   })
   const usedLoras = loras.map(({ lora, ...use }) => ({ ...use, lora: loraIds.get(lora) }))
   const left = new AbortController()
@@ -49,8 +55,8 @@ export async function* generateWith<Types extends RuntimeTypes>(
   let taken = 0
   async function* walk(client: Client<RuntimeTasks<Types>>) {
     for (let batch = batches[taken++]; batch !== undefined; batch = batches[taken++]) {
-      const { from, part, adapters } = batch
-      const argument = { model, requests: part, options: { ...options, adapters, loras: usedLoras } }
+      const { from, part, adapters, start } = batch
+      const argument = { model, requests: part, options: { ...options, adapters, start, loras: usedLoras } }
       for await (const event of client.open("generate", argument, { signal: left.signal })) yield { from, part, event }
     }
   }
@@ -65,7 +71,8 @@ export async function* generateWith<Types extends RuntimeTypes>(
         fractions.set(from, (event.step / event.steps) * part.length)
         const done = [...fractions.values()].reduce((sum, value) => sum + value, 0)
         yield { ...event, first: from, done, count }
-      } else {
+      } else if (event.kind === "first-stage") yield { ...event, index: from + event.index }
+      else {
         ready.set(from + event.index, { ...event, index: from + event.index })
         for (let image = ready.get(sent); image !== undefined; image = ready.get(++sent)) {
           ready.delete(sent)
@@ -75,6 +82,16 @@ export async function* generateWith<Types extends RuntimeTypes>(
     }
   } finally {
     signal?.removeEventListener("abort", abort)
+  }
+}
+
+/** The start of neighbouring pictures. A list of one picture or mask is for all. */
+function partOfStart(start: StartPicture, from: number, length: number): StartPicture {
+  const part = <T>(list: readonly T[]): readonly T[] => (list.length === 1 ? list : list.slice(from, from + length))
+  return {
+    ...start,
+    image: part(listOf(start.image)),
+    ...(start.mask == null ? {} : { mask: part(listOf(start.mask)) }),
   }
 }
 

@@ -12,6 +12,7 @@ import type {
   AdapterHandle,
   AdapterHandleUse,
   DeviceMemory,
+  FirstStageImage,
   GeneratedImage,
   GenerateRunOptions,
   GenerateStep,
@@ -114,7 +115,7 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
       readonly requests: readonly PictureRequest[]
       readonly options: SentGenerateOptions
     }
-    yields: Omit<GenerateStep, "first" | "done" | "count"> | GeneratedImage
+    yields: Omit<GenerateStep, "first" | "done" | "count"> | FirstStageImage | GeneratedImage
     returns: null
   }
 

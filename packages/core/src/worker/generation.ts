@@ -20,7 +20,7 @@ export async function* generateBatch(
   context: TaskContext,
 ): AsyncGenerator<GenerateTask["yields"], null, void> {
   for await (const event of generate(sdxl, requests, { ...options, vaeSlices, adapters, ...context })) {
-    if (event.kind === "image") yield event
+    if (event.kind !== "step") yield event
     else {
       const { denoised, ...step } = event
       yield { ...step, previews: previews ? await decode(sdxl, denoised, vaeSlices) : [] }

@@ -14,7 +14,7 @@ export const GENERATING: readonly RuntimeCase[] = [
         expect(event.image.width === SIDE && event.image.height === SIDE, "a picture has another size")
       } else if (event.kind === "notice") {
         events.push(event.text)
-      } else {
+      } else if (event.kind === "step") {
         expect(event.done > done && event.done <= event.count, `done went from ${done} to ${event.done}`)
         expect(event.count === 3 && event.previews.length === 0, "a step has wrong fields")
         done = event.done

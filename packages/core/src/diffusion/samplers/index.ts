@@ -1,5 +1,6 @@
 import { CoreError } from "../../errors.ts"
 import { checkRanges } from "../../number-range.ts"
+import type { GradualLatent, GradualSizes } from "../gradual-latent.ts"
 import type { OwnSamplerName, SamplerInfo, SamplerOptionName, SamplerOptions } from "../names.ts"
 import { SAMPLER_NAMES, SAMPLER_OPTIONS, type SAMPLERS, samplerInfo } from "../names.ts"
 import { ddim } from "./ddim.ts"
@@ -8,12 +9,14 @@ import { dpmpp2m, dpmpp2mSde } from "./dpmpp-2m.ts"
 import { dpmpp2s } from "./dpmpp-2s.ts"
 import { euler } from "./euler.ts"
 import { eulerAncestral } from "./euler-ancestral.ts"
+import { gradualEulerAncestral } from "./gradual-euler-ancestral.ts"
 import { heun } from "./heun.ts"
 import { lms } from "./lms.ts"
 import type { IntervalNoise, Method, MethodRun, Sampler } from "./sampler.ts"
 import { walk } from "./sampler.ts"
 import { unipc } from "./unipc.ts"
 
+export { gradualStart } from "./gradual-euler-ancestral.ts"
 export {
   type AfterStep,
   finish,
@@ -69,6 +72,28 @@ export function findSampler(name: string): SamplerEntry {
         )
       }
       return walk(denoise, start, sigmas, METHODS[info.name](run), afterStep)
+    },
+  }
+}
+
+/**
+ * A sampler whose latents grow between its steps. Only `euler_a` has such a form.
+ *
+ * @param sizes of the steps of one walk
+ * @throws CoreError for another sampler
+ */
+export function withGradualLatent(entry: SamplerEntry, gradual: GradualLatent, sizes: GradualSizes): SamplerEntry {
+  if (entry.name !== "euler_a") {
+    throw new CoreError(
+      "option-conflict",
+      `sampler: gradual latent needs "euler_a", got "${entry.name}". Choose this sampler, or leave gradual latent out.`,
+    )
+  }
+  return {
+    ...entry,
+    sample(denoise, start, sigmas, { options = {}, noise = NO_NOISE, afterStep } = {}) {
+      const run = { sigmas, options: allOptions(entry, options), noise }
+      return walk(denoise, start, sigmas, gradualEulerAncestral(gradual, sizes, run), afterStep)
     },
   }
 }

@@ -1,0 +1,30 @@
+import type { GenerateOptions } from "./request.ts"
+
+/** The sides of pictures whose features and embeddings of LLLites have the same grids, in pixels. */
+const GRID_MULTIPLE = 32
+
+/**
+ * Why embeddings of LLLites are resampled in a run: the features of some block have another grid. Null: they are not.
+ */
+export function resampleReason({
+  width,
+  height,
+  adapters = [],
+  deepShrink = null,
+  gradualLatent = null,
+}: Pick<GenerateOptions, "width" | "height" | "deepShrink" | "gradualLatent"> & {
+  readonly adapters?: readonly unknown[]
+}): string | null {
+  if (adapters.length === 0) return null
+  if (width % GRID_MULTIPLE !== 0 || height % GRID_MULTIPLE !== 0) {
+    return `${width}×${height} px is not a multiple of ${GRID_MULTIPLE}`
+  }
+  if (deepShrink !== null) return "Deep Shrink makes features smaller"
+  if (gradualLatent !== null) return "gradual latent begins with smaller features"
+  return null
+}
+
+/** A sentence about embeddings that are resampled. */
+export function resampleNotice(reason: string): string {
+  return `The embeddings of LLLites are resampled to the grid of the features, because ${reason}.`
+}

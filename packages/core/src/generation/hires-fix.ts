@@ -1,0 +1,70 @@
+import { CoreError } from "../errors.ts"
+import type { NumberRange } from "../number-range.ts"
+import { checkRanges } from "../number-range.ts"
+
+/**
+ * What the first stage becomes for the second: a picture that is enlarged by Lanczos, or latents that are enlarged.
+ */
+export const HIRES_UPSCALERS = ["lanczos", "latents-bicubic", "latents-bilinear"] as const
+
+export type HiresUpscaler = (typeof HIRES_UPSCALERS)[number]
+
+/**
+ * Hires fix: a first stage draws a smaller picture, which has one composition. The second stage enlarges it and adds
+ * details from it as a start.
+ */
+export interface HiresFix {
+  /** The factor from the picture's sides to those of the first stage, above 0 and below 1. */
+  readonly scale: number
+  /** The first stage's steps. Default: 28. */
+  readonly steps?: number
+  /** The second stage's strength, 0 to 1. See `StartPicture.strength`. Default: 0.8. */
+  readonly strength?: number
+  /** Default: `lanczos`. */
+  readonly upscaler?: HiresUpscaler
+  /** Whether the adapters act in the second stage, too. Default: true. */
+  readonly control?: boolean
+}
+
+/** Defaults of `HiresFix`. */
+export const HIRES_DEFAULTS = { steps: 28, strength: 0.8, upscaler: "lanczos", control: true } as const
+
+/** Ranges of `HiresFix`. */
+export const HIRES_RANGES = {
+  scale: { above: 0, below: 1 },
+  steps: { integer: true, min: 1, max: 1000 },
+  strength: { min: 0, max: 1 },
+} as const satisfies Readonly<Record<string, NumberRange>>
+
+/** Sides of a first stage are multiples of this, as in sd-scripts. */
+const FIRST_MULTIPLE = 32
+
+/** A first stage's side, in pixels. */
+export function firstSide(side: number, { scale }: Pick<HiresFix, "scale">): number {
+  const scaled = scaledLength(side, { scale })
+  return scaled - (scaled % FIRST_MULTIPLE)
+}
+
+/** A length of the picture in the first stage, in pixels. It is rounded as in sd-scripts. */
+export function scaledLength(length: number, { scale }: Pick<HiresFix, "scale">): number {
+  return Math.floor(length * scale + 0.5)
+}
+
+/** Checks the settings for a picture's sides. @throws CoreError that names what is wrong */
+export function checkHires(hires: HiresFix, sides: { readonly width: number; readonly height: number }): void {
+  checkRanges("generate: hires", { ...hires }, HIRES_RANGES)
+  const { upscaler = HIRES_DEFAULTS.upscaler } = hires
+  if (!HIRES_UPSCALERS.includes(upscaler)) {
+    throw new CoreError(
+      "option-unknown",
+      `generate: hires has no upscaler "${String(upscaler)}". There are: ${HIRES_UPSCALERS.join(", ")}.`,
+    )
+  }
+  for (const [name, side] of Object.entries(sides)) {
+    if (firstSide(side, hires) >= FIRST_MULTIPLE) continue
+    throw new CoreError(
+      "option-range",
+      `generate: ${name} ${side} by the scale ${hires.scale} of hires is less than ${FIRST_MULTIPLE} px. Expected a larger scale.`,
+    )
+  }
+}

@@ -1,0 +1,143 @@
+import type { Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import { gradualSizes } from "../diffusion/gradual-latent.ts"
+import type { NoiseInterval } from "../diffusion/samplers/index.ts"
+import { gradualStart, withGradualLatent } from "../diffusion/samplers/index.ts"
+import { resizeImage } from "../image/resize.ts"
+import type { RgbImage } from "../image.ts"
+import type { Sdxl } from "../models/sdxl.ts"
+import { VAE_FACTOR } from "../models/vae/config.ts"
+import { prepareAdapter } from "./adapters.ts"
+import { encodeConditions } from "./conditions.ts"
+import { GENERATE_DEFAULTS } from "./defaults.ts"
+import { createLatentDenoiser } from "./denoise-latents.ts"
+import { encodePictures } from "./encode-pictures.ts"
+import { inpaintChannels } from "./inpaint-channels.ts"
+import { lorasTap } from "./loras.ts"
+import { keepOutside, latentMask } from "./mask.ts"
+import type { NoiseSource } from "./noise-source.ts"
+import { createNoiseSource } from "./noise-source.ts"
+import type { SamplingPlan } from "./plan-sampling.ts"
+import type { Stage } from "./stages.ts"
+import { stepsOf } from "./stages.ts"
+import { startFromLatents, startFromNoise } from "./start.ts"
+import { listOf } from "./start-picture.ts"
+import { type WalkStep, walkLatents } from "./walk-latents.ts"
+
+/** Draws of noise that sd-scripts prepares for each step of a sampler. Default: 1. */
+const PREPARED_DRAWS: Readonly<Record<string, number>> = { dpm_2_a: 2 }
+
+/**
+ * Runs a stage: conditions, start, walk.
+ *
+ * @param before Latents of the stage before, of this stage's size. The caller keeps them. Null: the stage begins from
+ * the start picture or from noise.
+ * @returns a generator that yields every step and returns the latents, which belong to the caller
+ */
+export async function* runStage(
+  sdxl: Sdxl,
+  stage: Stage,
+  before: Tensor4D | null,
+): AsyncGenerator<WalkStep, Tensor4D, void> {
+  const { ops } = sdxl
+  const { requests, options, size, negativeSize, plan, steps } = stage
+  const { width, height, guidanceScale = GENERATE_DEFAULTS.guidanceScale, adapters = [], prompts = {} } = options
+  const disposables: { dispose(): void }[] = []
+  const keep = <T extends { dispose(): void }>(value: T): T => {
+    disposables.push(value)
+    return value
+  }
+  try {
+    const from = keepPictures(sdxl, stage, before, keep)
+    const guided = guidanceScale !== 1
+    const loras = lorasTap(ops, options.loras ?? [])
+    const conditions = keep(encodeConditions(sdxl, requests, { guided, size, negativeSize, prompts, tap: loras }))
+    const prepared = adapters.map((use) => keep(prepareAdapter(ops, use, requests.length)))
+    ops.trim?.()
+
+    const full = { height: height / VAE_FACTOR, width: width / VAE_FACTOR }
+    const seeds = requests.map(({ seed }) => seed)
+    const shape = [full.height, full.width, sdxl.unet.config.outChannels] as const
+    const noise = createNoiseSource(options.noise ?? GENERATE_DEFAULTS.noise, seeds, shape, plan.levels.sigmas)
+    const isFromLatents = from.latents !== null
+    const unit = keep(isFromLatents ? startNoise(noise, stage) : noise.start())
+    const start = keep(
+      from.latents === null
+        ? startFromNoise(plan, unit)
+        : startFromLatents(plan, from.latents, unit, steps.from, steps.level),
+    )
+    const { channels, mask, kept } = from
+    const denoise = createLatentDenoiser(sdxl, conditions, plan, {
+      ...{ ...options, guidanceScale, adapters: prepared, channels, loras },
+    })
+    const late = options.start?.compat === "sd-scripts" ? plan : undefined
+    const afterStep = mask === null || kept === null ? null : keepOutside({ latents: kept, mask, unit }, late)
+    if (stepsOf(stage) === 0) return tf.clone(start)
+    const walked = gradually(stage, start, noise, keep)
+    const walk = walkLatents(walked.plan, denoise, walked.start, {
+      noise: walked.noise,
+      from: steps.from,
+      ...(afterStep === null ? {} : { afterStep }),
+    })
+    return yield* walk
+  } finally {
+    for (const value of disposables) value.dispose()
+    ops.trim?.()
+  }
+}
+
+/** The latents that a stage begins from, and those of the picture that a mask keeps. */
+interface FromPictures {
+  readonly latents: Tensor4D | null
+  readonly kept: Tensor4D | null
+  readonly mask: Tensor4D | null
+  /** For a U-Net that reads the mask. */
+  readonly channels: Tensor4D | null
+}
+
+function keepPictures(
+  sdxl: Sdxl,
+  { options }: Stage,
+  before: Tensor4D | null,
+  keep: <T extends Tensor4D>(value: T) => T,
+): FromPictures {
+  const { start = null, width, height, vaeSlices = 1 } = options
+  if (start === null) return { latents: before, kept: null, mask: null, channels: null }
+  const masks = start.mask == null ? [] : listOf(start.mask)
+  if (before !== null && masks.length === 0) return { latents: before, kept: null, mask: null, channels: null }
+  const pictures = listOf(start.image).map((image): RgbImage => resizeImage(image, width, height, "lanczos"))
+  const kept = keep(encodePictures(sdxl, pictures, { vaeSlices }))
+  const grid = { height: height / VAE_FACTOR, width: width / VAE_FACTOR }
+  const mask = masks.length === 0 ? null : keep(latentMask(masks, grid))
+  const reads = sdxl.unet.config.inChannels > sdxl.unet.config.outChannels
+  const shown = pictures.length === 1 ? masks.map(() => pictures[0] as RgbImage) : pictures
+  const channels = reads && mask !== null ? keep(inpaintChannels(sdxl, shown, masks, { vaeSlices })) : null
+  return { latents: before ?? kept, kept, mask, channels }
+}
+
+function startNoise(noise: NoiseSource, { options, plan }: Stage): Tensor4D {
+  if (options.start?.compat !== "sd-scripts") return noise.start()
+  return noise.after(plan.levels.timesteps.length * (PREPARED_DRAWS[plan.sampler.name] ?? 1))
+}
+
+/** The walk of a stage, whose latents may begin smaller and grow. */
+function gradually(
+  { options: { gradualLatent = null, width, height }, plan, steps }: Stage,
+  start: Tensor4D,
+  noise: NoiseSource,
+  keep: <T extends Tensor4D>(value: T) => T,
+): { readonly plan: SamplingPlan; readonly start: Tensor4D; readonly noise: (interval: NoiseInterval) => Tensor4D } {
+  if (gradualLatent === null) return { plan, start, noise: noise.between }
+  const full = { height: height / VAE_FACTOR, width: width / VAE_FACTOR }
+  const sizes = gradualSizes(gradualLatent, plan.levels.timesteps.slice(steps.from), full)
+  let size = sizes.start
+  const after = sizes.growth.map((grown) => {
+    size = grown ?? size
+    return size
+  })
+  return {
+    plan: { ...plan, sampler: withGradualLatent(plan.sampler, gradualLatent, sizes) },
+    start: keep(gradualStart(gradualLatent, sizes, start)),
+    noise: (interval) => noise.between(interval, after[plan.levels.sigmas.indexOf(interval.from) - steps.from] ?? full),
+  }
+}
