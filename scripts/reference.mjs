@@ -46,6 +46,8 @@ const suites = {
       await read.tensors("lora"),
       await read.ops(),
     ),
+  deepshrink: async (read) =>
+    run.runDeepShrink(await read.json("deepshrink"), await read.tensors("deepshrink"), await read.ops()),
   tokens: async (read) => run.runTokens(await read.json("tokens"), await read.tokenizer()),
   diffusion: async (read) => {
     await read.ops()

@@ -177,8 +177,8 @@ describe("a command line", () => {
     expect(message).toMatch(/text\.png" is not a picture/)
   })
 
-  it("with a size that is not a multiple of 32", async () => {
-    expect(await generate("--H", "100")).toMatch(/--H is 100, expected a multiple of 32\. The nearest is 96/)
+  it("with a size that is not a multiple of 8", async () => {
+    expect(await generate("--H", "100")).toMatch(/--H is 100, expected a multiple of 8\. The nearest is 104/)
   })
 
   it("with unknown options and commands", async () => {

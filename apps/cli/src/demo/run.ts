@@ -227,7 +227,7 @@ async function drawAll(
   for await (const event of run) {
     if (event.kind === "step") reporter.progress(phase, event.done, event.count)
     else if (event.kind === "image") images[event.index] = event.image
-    else reporter.say("notice", { text: event.text }, `Note: ${event.text}`)
+    else if (event.kind === "notice") reporter.say("notice", { text: event.text }, `Note: ${event.text}`)
   }
   return images
 }

@@ -93,7 +93,7 @@ describe("planPictures", () => {
     ["__../colour__", "leads out of"],
     ["a --f ../x", '"p.txt", line 1: --f is "../x", expected the name of a PNG without a folder'],
     ["a --f x.webp", '--f is "x.webp", expected the name of a PNG'],
-    ["a --w 100", '"p.txt", line 1: width is 100, expected a multiple of 32'],
+    ["a --w 100", '"p.txt", line 1: width is 100, expected a multiple of 8'],
   ])("refuses %j, with its place", (prompt, message) => {
     expect(() => plan([prompt], { wildcards: folder })).toThrow(message)
   })

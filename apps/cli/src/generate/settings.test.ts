@@ -108,8 +108,8 @@ describe("readGenerateSettings", () => {
   it.each([
     [{ prompt: undefined }, /--prompt is missing/],
     [{ ckpt: undefined }, /--ckpt is missing/],
-    [{ W: "100" }, /--W is 100, expected a multiple of 32\. The nearest is 96/],
-    [{ H: "130" }, /--H is 130, expected a multiple of 32\. The nearest is 128/],
+    [{ W: "100" }, /--W is 100, expected a multiple of 8\. The nearest is 104/],
+    [{ H: "130" }, /--H is 130, expected a multiple of 8\. The nearest is 128/],
     [{ steps: "0" }, /--steps is 0, expected a whole number from 1 to 1000/],
     [{ vae_slices: "-1" }, /--vae_slices is -1, expected a whole number from 1/],
     [{ sampler: "eule" }, /sampler is "eule", expected one of ddim/],

@@ -97,7 +97,7 @@ export async function steer({ sdxl }: ReadyModel, adapter: AdapterHandle): Promi
         if (event.kind === "image") image = event.image
         else if (event.kind === "notice") {
           notices.value = [...new Set([...notices.value, event.text])]
-        } else {
+        } else if (event.kind === "step") {
           const { step, steps, previews } = event
           steerState.value = { phase: "running", what, step, steps }
           const preview = previews[0]

@@ -1,4 +1,5 @@
-import type { GenerateOptions } from "./request.ts"
+import type { GradualLatent } from "../diffusion/gradual-latent.ts"
+import type { DeepShrink } from "../models/unet/deep-shrink.ts"
 
 /** The sides of pictures whose features and embeddings of LLLites have the same grids, in pixels. */
 const GRID_MULTIPLE = 32
@@ -12,8 +13,12 @@ export function resampleReason({
   adapters = [],
   deepShrink = null,
   gradualLatent = null,
-}: Pick<GenerateOptions, "width" | "height" | "deepShrink" | "gradualLatent"> & {
+}: {
+  readonly width: number
+  readonly height: number
   readonly adapters?: readonly unknown[]
+  readonly deepShrink?: DeepShrink | null
+  readonly gradualLatent?: GradualLatent | null
 }): string | null {
   if (adapters.length === 0) return null
   if (width % GRID_MULTIPLE !== 0 || height % GRID_MULTIPLE !== 0) {

@@ -98,7 +98,7 @@ export interface Recipe {
   readonly seed: number | string
   /** The source of noise. */
   readonly noise: NoiseName
-  /** In pixels, a multiple of 32. */
+  /** In pixels, a multiple of 8. */
   readonly width: number
   readonly height: number
   /** SDXL's condition on the picture's size. */
