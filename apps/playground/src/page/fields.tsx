@@ -55,16 +55,17 @@ export function NumberField({ label, value, min, max, disabled, onValue }: Field
 interface SeedFieldProps {
   readonly label: string
   readonly value: Recipe["seed"]
+  readonly disabled?: boolean
   readonly onValue: (value: Recipe["seed"]) => void
 }
 
 /** A field for a seed, which has up to 64 bits. */
-export function SeedField(props: SeedFieldProps): JSX.Element {
+export function SeedField({ disabled = false, ...props }: SeedFieldProps): JSX.Element {
   const read = (text: string): Recipe["seed"] | null => {
     const seed = readSeed(text)
     return seed === null ? null : jsonSeed(seed)
   }
-  return <DigitsField {...props} disabled={false} bounds={`0 to ${LARGEST_SEED.toLocaleString("en")}`} read={read} />
+  return <DigitsField {...props} disabled={disabled} bounds={`0 to ${LARGEST_SEED.toLocaleString("en")}`} read={read} />
 }
 
 interface DigitsFieldProps<Value> {

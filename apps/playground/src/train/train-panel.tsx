@@ -1,7 +1,7 @@
 import type { JSX } from "preact"
 import { useState } from "preact/hooks"
 import { show } from "../page/app-state.ts"
-import { NumberField } from "../page/fields.tsx"
+import { NumberField, SeedField } from "../page/fields.tsx"
 import type { ReadyModel } from "../page/model.ts"
 import { messageOf, modelState } from "../page/model.ts"
 import { Problem } from "../page/problem.tsx"
@@ -74,11 +74,9 @@ export function TrainPanel(): JSX.Element {
               settings.value = { ...settings.value, batchSize }
             }}
           />
-          <NumberField
+          <SeedField
             label="Seed"
             value={seed}
-            min={0}
-            max={2 ** 32 - 1}
             disabled={isRunning}
             onValue={(seed) => {
               settings.value = { ...settings.value, seed }

@@ -6,7 +6,7 @@ import { SDXL_LAYOUT } from "@lllite/format"
 import { enumerateSites } from "@lllite/format/selections"
 import { expect, it } from "vitest"
 import type { TrainingModel } from "./train-state.ts"
-import { SAMPLE_EVERY, sampleProblem, samples, startTraining, trained, trainState } from "./train-state.ts"
+import { SAMPLE_EVERY, sampleProblem, samples, settings, startTraining, trained, trainState } from "./train-state.ts"
 
 const sites = enumerateSites(SDXL_LAYOUT).slice(0, 1)
 const stateOf = (step: number) => ({
@@ -48,4 +48,22 @@ it("keeps the run as it was at the last sample when the training fails in anothe
   await startTraining(failing(2 * SAMPLE_EVERY - 1, new Error("the device is lost")))
   expect(trainState.value).toEqual({ phase: "failed", message: "the device is lost" })
   expect(trained.value).toEqual({ lllite: stateOf(SAMPLE_EVERY).model, step: SAMPLE_EVERY })
+})
+
+it("gives the training a seed of 64 bits", async () => {
+  const asked: unknown[] = []
+  const model = failing(1, new Error("stopped"))
+  const { train } = model.sdxl
+  settings.value = { ...settings.value, seed: "18446744073709551615" }
+  await startTraining({
+    ...model,
+    sdxl: {
+      ...model.sdxl,
+      train(dataset, options) {
+        asked.push(options.seed)
+        return train(dataset, options)
+      },
+    },
+  })
+  expect(asked).toEqual([2n ** 64n - 1n])
 })

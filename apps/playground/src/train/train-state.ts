@@ -1,5 +1,6 @@
 import type { RgbImage } from "@lllite/core/image"
 import type { LlliteModel } from "@lllite/core/models"
+import { type Recipe, recipeSeed } from "@lllite/core/recipe"
 import { DivergedError } from "@lllite/core/runtime"
 import { buildLlliteMetadata } from "@lllite/format/modelspec"
 import { enumerateSites } from "@lllite/format/selections"
@@ -15,7 +16,8 @@ import { datasetOf, drawPairs } from "./pairs.ts"
 export interface TrainSettings {
   readonly steps: number
   readonly batchSize: number
-  readonly seed: number
+  /** A seed over 2^53 is a text. */
+  readonly seed: Recipe["seed"]
 }
 
 /** The settings of `lllite demo`. Noisy timesteps teach the places of edges. A real SDXL needs a tenth of this rate. */
@@ -102,7 +104,7 @@ export async function startTraining(model: TrainingModel): Promise<void> {
   }
   try {
     const sites = enumerateSites(sdxl.layout)
-    const options = { ...FIXED, sites, steps, batchSize, seed, stateEvery: SAMPLE_EVERY, signal }
+    const options = { ...FIXED, sites, steps, batchSize, seed: recipeSeed({ seed }), stateEvery: SAMPLE_EVERY, signal }
     const run = sdxl.train(datasetOf(pairs.value), options)
     let before = 0
     for (;;) {
