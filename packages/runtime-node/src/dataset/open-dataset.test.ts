@@ -118,6 +118,13 @@ describe("openDataset", () => {
     expect(names).toEqual(["a a", "a a", "a a", "a b", "a b", "a b"])
   })
 
+  it("refuses more repeats than an epoch can have", async () => {
+    await Promise.all(Array.from({ length: 11 }, (_, i) => pair(`p${i}`, bar(64, 64))))
+    await expect(open({ numRepeats: 1_000_000 })).rejects.toThrow(
+      /11 pairs of ".*images", each 1000000 times, make 11000000 examples in an epoch, expected at most 10000000\./,
+    )
+  })
+
   it("reads captions of UTF-16, with a byte order mark, and with any line ends", async () => {
     await pair("a", bar(64, 64), bar(64, 64), null)
     await writeFile(join(folder, "images/a.caption"), Buffer.from("\ufeffa stár\rsecond", "utf16le"))

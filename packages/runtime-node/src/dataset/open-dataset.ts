@@ -6,7 +6,7 @@ import { InputError } from "../errors.ts"
 import { pictureNotices } from "../images/picture-traits.ts"
 import { readImage } from "../images/read-image.ts"
 import { checkPictures } from "./check-pictures.ts"
-import type { DatasetConfig } from "./dataset-config.ts"
+import type { DatasetConfig, SubsetConfig } from "./dataset-config.ts"
 import { remarkNotices } from "./dataset-notices.ts"
 import type { Fit } from "./fit-pair.ts"
 import { createFitter, fitPair } from "./fit-pair.ts"
@@ -32,6 +32,8 @@ interface Entry {
   readonly kernel: ResizeKernel | null
 }
 
+/** The most examples of an epoch, repeats included. The order of an epoch is a list in memory. */
+const MOST_EXAMPLES = 10_000_000
 /** How many problems are written out. */
 const SHOWN_PROBLEMS = 20
 /** Bytes of a caption that needs no tokenizer to be known as short. No token stands for less than a byte. */
@@ -75,6 +77,7 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
     for (const subset of group.subsets) {
       const listing = await listPairs(subset, watch("list"))
       listings.push(listing)
+      checkExamples(entries.length, listing.pairs.length, subset)
       for (const [offset, pair] of listing.pairs.entries()) {
         const fit = fitter([pair.size.width, pair.size.height])
         const entry = { pair, picture: pictures + offset, fit, kernel: subset.kernel }
@@ -116,6 +119,16 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
       return { name: pair.image, ...fitted, caption: pair.caption, size: fit.condition }
     },
   }
+}
+
+/** @throws InputError when the pairs of a folder, repeats included, make an epoch too long */
+function checkExamples(before: number, pairs: number, { imageDir, repeats }: SubsetConfig): void {
+  const count = before + pairs * repeats
+  if (count <= MOST_EXAMPLES) return
+  throw new InputError(
+    "dataset-options",
+    `data set: ${pairs} pairs of "${imageDir}", each ${repeats} times, make ${count} examples in an epoch, expected at most ${MOST_EXAMPLES}. Lower num_repeats, and train more epochs.`,
+  )
 }
 
 function entryAt(entries: readonly Entry[], index: number): Entry {
