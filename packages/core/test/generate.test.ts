@@ -223,18 +223,27 @@ describe("generation", () => {
     expect(tf.memory().numTensors).toBe(before)
   })
 
-  it("stops after an abort in a pause, before the next pass of the U-Net", async () => {
+  it("stops at any pause: in the text encoders, before a pass of the U-Net, in the decoder", async () => {
     const before = tf.memory().numTensors
-    const controller = new AbortController()
-    let pauses = 0
-    const pause = async (): Promise<void> => {
-      if (++pauses === 2) controller.abort(new Error("enough"))
+    const stopAt = async (last: number): Promise<number> => {
+      const controller = new AbortController()
+      let pauses = 0
+      const pause = async (): Promise<void> => {
+        if (++pauses === last) controller.abort(new Error("enough"))
+      }
+      // Heun's method evaluates twice in a step.
+      const options = { sampler: "heun", steps: 2, signal: controller.signal, pause } as const
+      const work = pictures(requests.slice(0, 1), options)
+      if (last < Number.POSITIVE_INFINITY) await expect(work).rejects.toThrow("enough")
+      else await work
+      expect(tf.memory().numTensors).toBe(before)
+      return pauses
     }
-    // Heun's method evaluates twice in a step.
-    const work = pictures(requests, { sampler: "heun", signal: controller.signal, pause })
-    await expect(work).rejects.toThrow("enough")
-    expect(pauses).toBe(2)
-    expect(tf.memory().numTensors).toBe(before)
+    const all = await stopAt(Number.POSITIVE_INFINITY)
+    // Four layers and three evaluations are the least, and the decoder has more than ten blocks.
+    expect(all).toBeGreaterThan(4 + 3 + 10)
+    // `stopping.test.ts` tries every pause of the autoencoder.
+    for (const last of [1, 3, 6, all - 20, all - 10, all]) expect(await stopAt(last)).toBe(last)
   })
 
   it.each([

@@ -2,8 +2,9 @@ import type { Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import type { Tokenizer } from "../models/clip/tokenizer.ts"
 import type { Sdxl } from "../models/sdxl.ts"
+import { runAtOnce, type Steps } from "../models/steps.ts"
 import type { Tap } from "../models/taps.ts"
-import { conditionVector, countChunks, encodeWeightedPrompts } from "../models/text.ts"
+import { conditionVector, countChunks, encodeWeightedPromptSteps } from "../models/text.ts"
 import type { PromptOptions } from "../prompt/options.ts"
 import type { PictureRequest } from "./request.ts"
 
@@ -50,14 +51,22 @@ export function chunksNeeded(
 export function encodeConditions(
   sdxl: Sdxl,
   requests: readonly Omit<PictureRequest, "seed">[],
-  { guided, size, negativeSize = size, prompts: promptOptions = {}, tap }: ConditionOptions,
+  options: ConditionOptions,
 ): Conditions {
+  return runAtOnce(encodeConditionSteps(sdxl, requests, options))
+}
+
+/** Encodes conditions as `encodeConditions` does, in steps. A step is a layer of a text encoder. */
+export function* encodeConditionSteps(
+  sdxl: Sdxl,
+  requests: readonly Omit<PictureRequest, "seed">[],
+  { guided, size, negativeSize = size, prompts: promptOptions = {}, tap }: ConditionOptions,
+): Steps<Conditions> {
   const prompts = requests.map(({ prompt }) => prompt)
   const negatives = guided ? requests.map(({ negativePrompt = "" }) => negativePrompt) : []
-  const { context, pooled } = encodeWeightedPrompts(sdxl.ops, sdxl, [...negatives, ...prompts], {
-    ...promptOptions,
-    ...(tap === undefined ? {} : { tap }),
-  })
+  const texts = [...negatives, ...prompts]
+  const textOptions = { ...promptOptions, ...(tap === undefined ? {} : { tap }) }
+  const { context, pooled } = yield* encodeWeightedPromptSteps(sdxl.ops, sdxl, texts, textOptions)
   const vector = conditionVector(pooled, [...negatives.map(() => negativeSize), ...prompts.map(() => size)])
   pooled.dispose()
   return {

@@ -3,29 +3,27 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { RgbImage } from "../image.ts"
 import { floatsToImage } from "../image.ts"
 import type { Sdxl } from "../models/sdxl.ts"
+import { runUntilStopped } from "../models/steps.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
-import { decodeLatents } from "../models/vae/vae.ts"
+import { decodeSteps } from "../models/vae/vae.ts"
 import type { GenerateOptions } from "./request.ts"
 
 /**
  * Decodes latents to pictures, one after another, because the decoder's memory grows with the batch. latents: [N, H/8,
  * W/8, C]. The caller keeps them.
  *
- * @throws the signal's reason when aborted
+ * @throws the signal's reason when aborted, between two blocks of the decoder
  */
 export async function* decodePictures(
   { ops, vae }: Sdxl,
   latents: Tensor4D,
-  { vaeSlices = 1, signal, pause }: Pick<GenerateOptions, "vaeSlices" | "signal" | "pause"> = {},
+  { vaeSlices = 1, ...stop }: Pick<GenerateOptions, "vaeSlices" | "signal" | "pause"> = {},
 ): AsyncGenerator<RgbImage, void, void> {
   const [count, rows, columns, channels] = latents.shape
   for (let index = 0; index < count; index++) {
-    await pause?.()
-    signal?.throwIfAborted()
-    const picture = tf.tidy(() => {
-      const latent = tf.slice(latents, [index, 0, 0, 0], [1, rows, columns, channels])
-      return decodeLatents(ops, vae, latent, { slices: vaeSlices })
-    })
+    const latent = tf.slice(latents, [index, 0, 0, 0], [1, rows, columns, channels])
+    const decoding = decodeSteps(ops, vae, latent, { slices: vaeSlices })
+    const picture = await runUntilStopped(decoding, stop).finally(() => latent.dispose())
     const values = await picture.data<"float32">()
     picture.dispose()
     yield floatsToImage(values, VAE_FACTOR * columns, VAE_FACTOR * rows)

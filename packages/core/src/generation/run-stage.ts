@@ -6,9 +6,10 @@ import { gradualStart, withGradualLatent } from "../diffusion/samplers/index.ts"
 import { resizeImage } from "../image/resize.ts"
 import type { RgbImage } from "../image.ts"
 import type { Sdxl } from "../models/sdxl.ts"
+import { runUntilStopped } from "../models/steps.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
 import { prepareAdapter } from "./adapters.ts"
-import { encodeConditions } from "./conditions.ts"
+import { encodeConditionSteps } from "./conditions.ts"
 import { GENERATE_DEFAULTS } from "./defaults.ts"
 import { createLatentDenoiser } from "./denoise-latents.ts"
 import { encodePictures } from "./encode-pictures.ts"
@@ -51,7 +52,8 @@ export async function* runStage(
     const from = keepPictures(sdxl, stage, before, keep)
     const guided = guidanceScale !== 1
     const loras = lorasTap(ops, options.loras ?? [])
-    const conditions = keep(encodeConditions(sdxl, requests, { guided, size, negativeSize, prompts, tap: loras }))
+    const encoding = encodeConditionSteps(sdxl, requests, { guided, size, negativeSize, prompts, tap: loras })
+    const conditions = keep(await runUntilStopped(encoding, options))
     const prepared = adapters.map((use) => keep(prepareAdapter(ops, use, requests.length)))
     ops.trim?.()
 

@@ -7,12 +7,13 @@ import type { EmbeddingNormalization, PromptOptions } from "../prompt/options.ts
 import { PROMPT_DEFAULTS } from "../prompt/options.ts"
 import type { WeightedText } from "../prompt/weights.ts"
 import { CONTEXT_LENGTH, promptIds } from "./clip/prompt.ts"
-import type { EncodeTextOptions } from "./clip/text-encoder.ts"
-import { encodeText } from "./clip/text-encoder.ts"
+import type { EncodeTextOptions, TextEncoding } from "./clip/text-encoder.ts"
+import { encodeTextSteps } from "./clip/text-encoder.ts"
 import type { Tokenizer } from "./clip/tokenizer.ts"
 import type { WeightedRows } from "./clip/weighted-prompt.ts"
 import { chunkCount, promptTokenChunks, readPrompt, sdScriptsRows, weightedRows } from "./clip/weighted-prompt.ts"
 import type { TextEncoderParams } from "./clip/weights.ts"
+import { runAtOnce, type Steps } from "./steps.ts"
 
 /** SDXL's tokenizer and two text encoders. */
 export interface TextModel {
@@ -39,20 +40,21 @@ export function encodePrompts(
   prompts: readonly string[],
   options: EncodeTextOptions = {},
 ): TextCondition {
-  const { tokenizer, text1, text2 } = model
-  const encode = (params: TextEncoderParams, padId: number) =>
-    encodeText(
-      ops,
-      params,
-      prompts.map((prompt) => promptIds(tokenizer, prompt, padId)),
-      tokenizer.endId,
-      options,
-    )
-  const first = encode(text1, tokenizer.endId)
-  const second = encode(text2, TEXT2_PAD)
-  const context = tf.concat([first.hidden, second.hidden], 2)
-  tf.dispose([first.hidden, second.hidden])
-  return { context, pooled: second.pooled as Tensor2D }
+  return runAtOnce(encodePromptSteps(ops, model, prompts, options))
+}
+
+/** Encodes captions as `encodePrompts` does, in steps. A step is a layer of an encoder. */
+export function* encodePromptSteps(
+  ops: Ops,
+  model: TextModel,
+  prompts: readonly string[],
+  options: EncodeTextOptions = {},
+): Steps<TextCondition> {
+  const { tokenizer } = model
+  return yield* sideBySide(model, function* (params, padId) {
+    const ids = prompts.map((prompt) => promptIds(tokenizer, prompt, padId))
+    return yield* encodeTextSteps(ops, params, ids, tokenizer.endId, options)
+  })
 }
 
 /**
@@ -69,34 +71,53 @@ export function encodeWeightedPrompts(
   ops: Ops,
   model: TextModel,
   prompts: readonly string[],
-  { tap, ...options }: PromptOptions & Pick<EncodeTextOptions, "tap"> = {},
+  options: PromptOptions & Pick<EncodeTextOptions, "tap"> = {},
 ): TextCondition {
-  const { tokenizer, text1, text2 } = model
+  return runAtOnce(encodeWeightedPromptSteps(ops, model, prompts, options))
+}
+
+/** Encodes prompts as `encodeWeightedPrompts` does, in steps. A step is a layer of an encoder. */
+export function* encodeWeightedPromptSteps(
+  ops: Ops,
+  model: TextModel,
+  prompts: readonly string[],
+  { tap, ...options }: PromptOptions & Pick<EncodeTextOptions, "tap"> = {},
+): Steps<TextCondition> {
+  const { tokenizer } = model
   const { clipSkip, normalization, compat, syntax } = { ...PROMPT_DEFAULTS, ...options }
   const chunks = Math.max(...prompts.map((prompt) => countChunks(tokenizer, prompt, options)))
   const rowsOf = compat === "sd-scripts" ? sdScriptsRows : ourRows
-  const encode = (params: TextEncoderParams, padId: number): { context: Tensor3D; pooled: Tensor2D | null } => {
+  return yield* sideBySide(model, function* (params, padId) {
     const rows = prompts.map((prompt) => rowsOf(tokenizer, readPrompt(prompt, syntax), padId, chunks))
-    const { hidden, pooled } = encodeText(
-      ops,
-      params,
-      rows.flatMap(({ ids }) => ids),
-      tokenizer.endId,
-      { clipSkip, ...(tap === undefined ? {} : { tap }) },
-    )
-    const [context, first = null] = tf.tidy((): tf.Tensor[] => {
+    const ids = rows.flatMap(({ ids }) => ids)
+    const { hidden, pooled } = yield* encodeTextSteps(ops, params, ids, tokenizer.endId, {
+      clipSkip,
+      ...(tap === undefined ? {} : { tap }),
+    })
+    const [states, first = null] = tf.tidy((): tf.Tensor[] => {
       const states = tf.reshape(hidden, [prompts.length, chunks * CONTEXT_LENGTH, params.config.width]) as Tensor3D
       const firstChunks = prompts.map((_, n) => n * chunks)
       return [weigh(states, rows, normalization), ...(pooled === null ? [] : [tf.gather(pooled, firstChunks)])]
     })
     tf.dispose([hidden, ...(pooled === null ? [] : [pooled])])
-    return { context: context as Tensor3D, pooled: first as Tensor2D | null }
+    return { hidden: states as Tensor3D, pooled: first as Tensor2D | null }
+  })
+}
+
+/** The hidden states of both encoders, and the pooled state of the second. */
+function* sideBySide(
+  { tokenizer, text1, text2 }: TextModel,
+  encode: (params: TextEncoderParams, padId: number) => Steps<TextEncoding>,
+): Steps<TextCondition> {
+  const first = yield* encode(text1, tokenizer.endId)
+  try {
+    const second = yield* encode(text2, TEXT2_PAD)
+    const context = tf.concat([first.hidden, second.hidden], 2)
+    second.hidden.dispose()
+    return { context, pooled: second.pooled as Tensor2D }
+  } finally {
+    tf.dispose([first.hidden, ...(first.pooled === null ? [] : [first.pooled])])
   }
-  const first = encode(text1, tokenizer.endId)
-  const second = encode(text2, TEXT2_PAD)
-  const context = tf.concat([first.context, second.context], 2)
-  tf.dispose([first.context, second.context])
-  return { context, pooled: second.pooled as Tensor2D }
 }
 
 /** The number of chunks of 75 tokens that are read of a prompt, at least one. */

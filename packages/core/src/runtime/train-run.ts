@@ -36,8 +36,12 @@ export async function* trainWith<Types extends RuntimeTypes>(
         const { first, indexes } = group
         const example = await dataset.example(first)
         const argument = { ...place, example, indexes, seed: options.seed, vaeSlices: vaeSlices ?? null }
-        const { isCut } = await client.call("cache", argument)
-        if (isCut) cut.set(first, example.name)
+        const cached = await client.call("cache", argument, { signal }).catch((error: unknown) => {
+          if (signal?.aborted === true) return null
+          throw error
+        })
+        if (cached === null) return
+        if (cached.isCut) cut.set(first, example.name)
         yield indexes.length
       }
     }

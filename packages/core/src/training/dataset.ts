@@ -6,10 +6,11 @@ import { CoreError } from "../errors.ts"
 import type { RgbImage } from "../image.ts"
 import { imageToFloats } from "../image.ts"
 import type { Sdxl } from "../models/sdxl.ts"
-import { encodePrompts } from "../models/text.ts"
+import { runUntilStopped, type StopOptions } from "../models/steps.ts"
+import { encodePromptSteps } from "../models/text.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
 import type { VaePicture } from "../models/vae/slice-sizes.ts"
-import { encodeImage, latentsOf } from "../models/vae/vae.ts"
+import { encodeSteps, latentsOf } from "../models/vae/vae.ts"
 import type { Seed } from "../random/seed.ts"
 import { createStream } from "../random/stream.ts"
 
@@ -86,8 +87,12 @@ export interface CacheOptions {
   readonly signal?: AbortSignal
 }
 
-/** Computes the cached example of an example, which has an index in the data set. */
-export type CacheExample = (example: TrainExample, index: number) => Promise<CachedExample>
+/**
+ * Computes the cached example of an example, which has an index in the data set.
+ *
+ * @throws the signal's reason when aborted, between two blocks of the encoder
+ */
+export type CacheExample = (example: TrainExample, index: number, stop?: StopOptions) => Promise<CachedExample>
 
 /**
  * Runs the VAE and the text encoders over examples, so that training needs neither. A repeated caption is encoded once.
@@ -100,17 +105,17 @@ export function createExampleCache(
 ): CacheExample {
   const stream = createStream(seed, "posterior")
   const texts = new Map<string, TextValues>()
-  return async (example, index) => {
+  return async (example, index, stop = {}) => {
     checkExample(example)
     const { image, control, caption } = example
-    const text = texts.get(caption) ?? (await encodeCaption(sdxl, caption))
+    const text = texts.get(caption) ?? (await encodeCaption(sdxl, caption, stop))
     texts.set(caption, text)
     const vector = new Float32Array(text.pooled.length + SIZE_EMBEDDING_DIM)
     vector.set(text.pooled)
     vector.set(sizeEmbedding(example.size), text.pooled.length)
     const pixels = (image.width / VAE_FACTOR) * (image.height / VAE_FACTOR)
     const noise = stream.normal(pixels * sdxl.vae.config.latentChannels, { index })
-    const latents = await encodePicture(sdxl, image, noise, await vaeSlices(image))
+    const latents = await encodePicture(sdxl, image, noise, await vaeSlices(image), stop)
     return { width: image.width, height: image.height, latents, control, context: text.context, vector }
   }
 }
@@ -133,7 +138,7 @@ export async function* cacheDataset(
   let done = 0
   for (const { first, indexes } of distinctExamples(dataset)) {
     signal?.throwIfAborted()
-    const example = await cache(await dataset.example(first), first)
+    const example = await cache(await dataset.example(first), first, signal === undefined ? {} : { signal })
     for (const index of indexes) cached[index] = example
     done += indexes.length
     yield { done, count: dataset.count }
@@ -147,20 +152,27 @@ interface TextValues {
   readonly pooled: Float32Array
 }
 
-async function encodeCaption(sdxl: Sdxl, caption: string): Promise<TextValues> {
-  const { context, pooled } = encodePrompts(sdxl.ops, sdxl, [caption])
+async function encodeCaption(sdxl: Sdxl, caption: string, stop: StopOptions): Promise<TextValues> {
+  const { context, pooled } = await runUntilStopped(encodePromptSteps(sdxl.ops, sdxl, [caption]), stop)
   const values = { context: await context.data<"float32">(), pooled: await pooled.data<"float32">() }
   tf.dispose([context, pooled])
   return values
 }
 
-async function encodePicture(sdxl: Sdxl, image: RgbImage, noise: Float32Array, slices: number): Promise<Float32Array> {
+async function encodePicture(
+  sdxl: Sdxl,
+  image: RgbImage,
+  noise: Float32Array,
+  slices: number,
+  stop: StopOptions,
+): Promise<Float32Array> {
   const picture: Tensor4D = tf.tensor4d(imageToFloats(image), [1, image.height, image.width, 3])
-  const posterior = encodeImage(sdxl.ops, sdxl.vae, picture, { slices })
+  const encoding = encodeSteps(sdxl.ops, sdxl.vae, picture, { slices })
+  const posterior = await runUntilStopped(encoding, stop).finally(() => picture.dispose())
   const draw = tf.tensor4d(noise, posterior.mean.shape)
   const latents = latentsOf(posterior, draw)
   const values = await latents.data<"float32">()
-  tf.dispose([picture, posterior.mean, posterior.logvar, draw, latents])
+  tf.dispose([posterior.mean, posterior.logvar, draw, latents])
   sdxl.ops.trim?.()
   return values
 }

@@ -195,13 +195,13 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
       }
     },
 
-    async *cache({ model, run, example, indexes, seed, vaeSlices }) {
+    async *cache({ model, run, example, indexes, seed, vaeSlices }, context) {
       const { value, release } = models.use(model)
       try {
         const slices = vaeSlices === null ? value.slicesOf : () => vaeSlices
         const found = cacheOf(run, createExampleCache(value.sdxl, { seed, vaeSlices: slices }))
         const [first = 0] = indexes
-        const cached = shared(await found.add(example, first))
+        const cached = shared(await found.add(example, first, context))
         for (const index of indexes) found.examples.set(index, cached)
         return { isCut: isCutCaption(value.sdxl.tokenizer, example.caption) }
       } finally {

@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../../errors.ts"
 import type { Ops } from "../../ops/ops.ts"
 import type { PlacedLinear } from "../placed.ts"
+import { runAtOnce, type Steps } from "../steps.ts"
 import type { Tap, TapPlace } from "../taps.ts"
 import { NO_TAP, runTapped, tapAfter, tapBefore, UNKNOWN_PASS } from "../taps.ts"
 import { endPosition } from "./prompt.ts"
@@ -41,8 +42,19 @@ export function encodeText(
   params: TextEncoderParams,
   tokens: readonly ArrayLike<number>[],
   endToken: number,
-  { tap = NO_TAP, clipSkip = SDXL_CLIP_SKIP }: EncodeTextOptions = {},
+  options: EncodeTextOptions = {},
 ): TextEncoding {
+  return runAtOnce(encodeTextSteps(ops, params, tokens, endToken, options))
+}
+
+/** Encodes text as `encodeText` does, in steps. A step is a layer. */
+export function* encodeTextSteps(
+  ops: Ops,
+  params: TextEncoderParams,
+  tokens: readonly ArrayLike<number>[],
+  endToken: number,
+  { tap = NO_TAP, clipSkip = SDXL_CLIP_SKIP }: EncodeTextOptions = {},
+): Steps<TextEncoding> {
   const { config } = params
   const length = tokens[0]?.length ?? 0
   if (length === 0 || length > config.positions) {
@@ -54,24 +66,47 @@ export function encodeText(
   if (!Number.isSafeInteger(clipSkip) || clipSkip < 1 || clipSkip > config.layers + 1) {
     throw new CoreError("option-range", `text encoder: clipSkip is ${clipSkip}, expected 1 to ${config.layers + 1}`)
   }
-  const [hidden, pooled] = tf.tidy((): Tensor[] => {
+  // Layers after the chosen one are needed for the pooled state only.
+  const chosen = params.layers.length - clipSkip
+  const last = params.projection === null ? chosen : params.layers.length - 1
+  let h = tf.tidy(() => {
     const places = tokens.map((list) => Array.from(list, (_, place) => place))
-    let h = tf.add(ops.lookUp(params.tokens, tokens), ops.lookUp(params.positions, places)) as Tensor3D
-    // Layers after the chosen one are needed for the pooled state only.
-    const chosen = params.layers.length - clipSkip
-    const last = params.projection === null ? chosen : params.layers.length - 1
-    let hidden = h
-    for (const [i, layer] of params.layers.slice(0, last + 1).entries()) {
-      h = textLayer(ops, params, layer, h, tap)
-      if (i === chosen) hidden = h
-    }
-    if (params.projection === null) return [hidden]
-    const final = ops.layerNorm(h, params.finalNorm, NORM_EPSILON)
-    const ends = tokens.map((list, n) => n * length + endPosition(list, endToken))
-    const states = tf.gather(tf.reshape(final, [-1, config.width]), tf.tensor1d(ends, "int32"))
-    return [hidden, ops.linear(states, params.projection)]
+    return tf.add<Tensor3D>(ops.lookUp(params.tokens, tokens), ops.lookUp(params.positions, places))
   })
-  return { hidden: hidden as Tensor3D, pooled: (pooled as Tensor2D | undefined) ?? null }
+  let hidden = h
+  let isDone = false
+  try {
+    for (const [i, layer] of params.layers.slice(0, last + 1).entries()) {
+      const before = h
+      h = textLayer(ops, params, layer, before, tap)
+      if (i <= chosen) hidden = h
+      if (before !== hidden) before.dispose()
+      yield
+    }
+    const pooled = pooledState(ops, params, h, tokens, endToken)
+    isDone = true
+    return { hidden, pooled }
+  } finally {
+    if (h !== hidden) h.dispose()
+    if (!isDone) hidden.dispose()
+  }
+}
+
+/** The final state at the end token, projected. h: [N, T, width] → [N, projection] */
+function pooledState(
+  ops: Ops,
+  { config, projection, finalNorm }: TextEncoderParams,
+  h: Tensor3D,
+  tokens: readonly ArrayLike<number>[],
+  endToken: number,
+): Tensor2D | null {
+  if (projection === null) return null
+  return tf.tidy(() => {
+    const final = ops.layerNorm(h, finalNorm, NORM_EPSILON)
+    const ends = tokens.map((list, n) => n * h.shape[1] + endPosition(list, endToken))
+    const states = tf.gather(tf.reshape(final, [-1, config.width]), tf.tensor1d(ends, "int32"))
+    return ops.linear(states, projection) as Tensor2D
+  })
 }
 
 /** Text has no position in the picture, and no step. */

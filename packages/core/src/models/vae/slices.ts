@@ -1,6 +1,7 @@
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import type { Conv2dWeight, NormWeight, Ops, Padding } from "../../ops/ops.ts"
+import type { Steps } from "../steps.ts"
 import { VAE_NORM } from "./config.ts"
 import type { VaeCoderParams, VaeResBlock } from "./weights.ts"
 
@@ -33,53 +34,72 @@ export function joinRows(slices: Slices): Tensor4D {
 }
 
 /** The levels of an encoder, after its first convolution, or of a decoder. */
-export function levelsInSlices(ops: Ops, coder: VaeCoderParams, slices: Slices, direction: "down" | "up"): Slices {
-  let h = direction === "down" ? convolved(ops, slices, coder.inConv) : slices
+export function* levelsInSlices(
+  ops: Ops,
+  coder: VaeCoderParams,
+  slices: Slices,
+  direction: "down" | "up",
+): Steps<Slices> {
+  let h = direction === "down" ? yield* convolved(ops, slices, coder.inConv) : slices
   for (const { blocks, resample } of coder.levels) {
     for (const block of blocks) {
-      h = resBlock(ops, block, h)
+      h = yield* resBlock(ops, block, h)
       ops.trim?.()
     }
-    if (resample !== null) h = direction === "down" ? halved(ops, h, resample) : doubled(ops, h, resample)
+    if (resample !== null) h = yield* direction === "down" ? halved(ops, h, resample) : doubled(ops, h, resample)
     ops.trim?.()
   }
   return h
 }
 
 /** A decoder's last norm and convolution. */
-export function outInSlices(ops: Ops, { outNorm, outConv }: VaeCoderParams, h: Slices): Slices {
+export function* outInSlices(ops: Ops, { outNorm, outConv }: VaeCoderParams, h: Slices): Steps<Slices> {
   const norm = normOver(ops, h, outNorm)
-  const out = convolved(ops, h, outConv, norm.apply)
-  norm.dispose()
-  return out
+  try {
+    return yield* convolved(ops, h, outConv, norm.apply)
+  } finally {
+    norm.dispose()
+  }
 }
 
-function resBlock(ops: Ops, params: VaeResBlock, x: Slices): Slices {
+function* resBlock(ops: Ops, params: VaeResBlock, x: Slices): Steps<Slices> {
   const { skip } = params
-  const norm1 = normOver(ops, x, params.norm1)
-  const h = x.map((_, i) => tf.tidy(() => convAt(ops, x, i, params.conv1, norm1.apply)))
-  const norm2 = normOver(ops, h, params.norm2)
-  const out = consumed(h, (i) => {
-    const own = x[i] as Tensor4D
-    const y = tf.tidy(() => {
-      const through = convAt(ops, h, i, params.conv2, norm2.apply)
-      return tf.add(skip === null ? own : ops.conv2d(own, skip, { stride: 1, padding: [0, 0, 0, 0] }), through)
+  const h: Tensor4D[] = []
+  const norms: SlicedNorm[] = []
+  const normed = (slices: Slices, weight: NormWeight): SlicedNorm => {
+    const norm = normOver(ops, slices, weight)
+    norms.push(norm)
+    return norm
+  }
+  try {
+    const norm1 = normed(x, params.norm1)
+    for (const i of x.keys()) {
+      h.push(tf.tidy(() => convAt(ops, x, i, params.conv1, norm1.apply)))
+      yield
+    }
+    const norm2 = normed(h, params.norm2)
+    return yield* consumed(h, (i) => {
+      const own = x[i] as Tensor4D
+      const y = tf.tidy(() => {
+        const through = convAt(ops, h, i, params.conv2, norm2.apply)
+        return tf.add(skip === null ? own : ops.conv2d(own, skip, { stride: 1, padding: [0, 0, 0, 0] }), through)
+      })
+      own.dispose()
+      return y as Tensor4D
     })
-    own.dispose()
-    return y as Tensor4D
-  })
-  norm1.dispose()
-  norm2.dispose()
-  return out
+  } finally {
+    for (const norm of norms) norm.dispose()
+    tf.dispose([...x, ...h])
+  }
 }
 
 /** A 3×3 convolution of the rows, after `before` has changed them. */
-function convolved(ops: Ops, x: Slices, weight: Conv2dWeight, before?: (rows: Tensor4D) => Tensor4D): Slices {
+function convolved(ops: Ops, x: Slices, weight: Conv2dWeight, before?: (rows: Tensor4D) => Tensor4D): Steps<Slices> {
   return consumed(x, (i) => tf.tidy(() => convAt(ops, x, i, weight, before)))
 }
 
 /** Twice the size, then a 3×3 convolution. */
-function doubled(ops: Ops, x: Slices, weight: Conv2dWeight): Slices {
+function doubled(ops: Ops, x: Slices, weight: Conv2dWeight): Steps<Slices> {
   return consumed(x, (i) =>
     tf.tidy(() => {
       const large = ops.upsample2x(withNeighbours(x, i))
@@ -92,7 +112,7 @@ function doubled(ops: Ops, x: Slices, weight: Conv2dWeight): Slices {
 }
 
 /** Half the size: a 3×3 convolution. Its windows begin at even rows and end one row below. */
-function halved(ops: Ops, x: Slices, weight: Conv2dWeight): Slices {
+function halved(ops: Ops, x: Slices, weight: Conv2dWeight): Steps<Slices> {
   return consumed(x, (i) =>
     tf.tidy(() => {
       const next = x[i + 1]
@@ -131,14 +151,20 @@ function rowOf(x: Tensor4D, row: number): Tensor4D {
 }
 
 /** Makes new slices of old ones. It disposes each old slice as soon as no later step reads a row of it. */
-function consumed(x: Slices, step: (i: number) => Tensor4D): Slices {
-  const made = x.map((_, i) => {
-    const y = step(i)
-    x[i - 1]?.dispose()
-    return y
-  })
-  x[x.length - 1]?.dispose()
-  return made
+function* consumed(x: Slices, step: (i: number) => Tensor4D): Steps<Slices> {
+  const made: Tensor4D[] = []
+  let isDone = false
+  try {
+    for (const i of x.keys()) {
+      made.push(step(i))
+      x[i - 1]?.dispose()
+      yield
+    }
+    isDone = true
+    return made
+  } finally {
+    tf.dispose([...x, ...(isDone ? [] : made)])
+  }
 }
 
 interface SlicedNorm {

@@ -1,11 +1,12 @@
 import type { Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../../errors.ts"
-import type { Ops, Padding } from "../../ops/ops.ts"
+import type { Conv2dWeight, Ops, Padding } from "../../ops/ops.ts"
+import { runAtOnce, type Steps } from "../steps.ts"
 import { LATENT_SCALE, VAE_FACTOR, VAE_NORM } from "./config.ts"
 import { slicesToBind } from "./slice-sizes.ts"
 import { cutRows, joinRows, levelsInSlices, outInSlices } from "./slices.ts"
-import type { VaeAttention, VaeMiddle, VaeParams, VaeResBlock } from "./weights.ts"
+import type { VaeAttention, VaeCoderParams, VaeMiddle, VaeParams, VaeResBlock } from "./weights.ts"
 
 const NORM = { ...VAE_NORM, silu: true }
 const PLAIN_NORM = { ...VAE_NORM, silu: false }
@@ -37,6 +38,11 @@ export interface Posterior {
  * @throws CoreError if a side is not a multiple of 8, or if `slices` is not a positive integer
  */
 export function encodeImage(ops: Ops, params: VaeParams, image: Tensor4D, options: VaeOptions = {}): Posterior {
+  return runAtOnce(encodeSteps(ops, params, image, options))
+}
+
+/** Encodes pictures as `encodeImage` does, in steps. A step is a block, or a layer of one slice. */
+export function* encodeSteps(ops: Ops, params: VaeParams, image: Tensor4D, options: VaeOptions = {}): Steps<Posterior> {
   const [n, height, width, channels] = image.shape
   if (height % VAE_FACTOR !== 0 || width % VAE_FACTOR !== 0 || channels !== 3) {
     throw new CoreError(
@@ -45,31 +51,37 @@ export function encodeImage(ops: Ops, params: VaeParams, image: Tensor4D, option
     )
   }
   const slices = sliceCount(ops, params, options, [n, height / VAE_FACTOR, width / VAE_FACTOR])
-  const { mean, logvar } = tf.tidy(() => {
-    const { encoder } = params
-    const deep = slices === 1 ? encodeLevels(ops, params, image) : encodeInSlices(ops, params, image, slices)
-    const h = middle(ops, encoder.middle, deep)
-    const out = ops.conv2d(ops.groupNorm(h, encoder.outNorm, NORM), encoder.outConv, { stride: 1, padding: PAD_ONE })
-    const moments = ops.conv2d(out, params.quant, { stride: 1, padding: PAD_NONE })
+  const { encoder } = params
+  const deep =
+    slices === 1
+      ? yield* inTurn(ops, tf.clone(image), levelsDown(ops, encoder))
+      : joinRows(yield* levelsInSlices(ops, encoder, cutRows(image, slices, VAE_FACTOR), "down"))
+  const moments = yield* inTurn(ops, deep, [
+    ...middle(ops, encoder.middle),
+    (h) => ops.conv2d(ops.groupNorm(h, encoder.outNorm, NORM), encoder.outConv, { stride: 1, padding: PAD_ONE }),
+    (h) => ops.conv2d(h, params.quant, { stride: 1, padding: PAD_NONE }),
+  ])
+  const posterior = tf.tidy(() => {
     const [mean, logvar] = tf.split(moments, 2, 3) as [Tensor4D, Tensor4D]
     return { mean, logvar: tf.clipByValue(logvar, -30, 20) }
   })
-  return { mean, logvar }
+  moments.dispose()
+  return posterior
 }
 
 /** Down to the latents' size. [N, 8H, 8W, 3] → [N, H, W, C] */
-function encodeLevels(ops: Ops, { encoder }: VaeParams, image: Tensor4D): Tensor4D {
-  let h = ops.conv2d(image, encoder.inConv, { stride: 1, padding: PAD_ONE })
-  for (const { blocks, resample } of encoder.levels) {
-    for (const block of blocks) h = stepAndFree(h, (x) => resBlock(ops, block, x))
-    if (resample !== null) h = stepAndFree(h, (x) => ops.conv2d(x, resample, { stride: 2, padding: PAD_AFTER }))
-    ops.trim?.()
-  }
-  return h
-}
-
-function encodeInSlices(ops: Ops, { encoder }: VaeParams, image: Tensor4D, slices: number): Tensor4D {
-  return joinRows(levelsInSlices(ops, encoder, cutRows(image, slices, VAE_FACTOR), "down"))
+function levelsDown(ops: Ops, { inConv, levels }: VaeCoderParams): readonly Step[] {
+  return [
+    (h) => ops.conv2d(h, inConv, { stride: 1, padding: PAD_ONE }),
+    ...levels.flatMap(({ blocks, resample }): readonly Step[] => [
+      ...blocks.map(
+        (block): Step =>
+          (h) =>
+            resBlock(ops, block, h),
+      ),
+      ...(resample === null ? [] : [(h: Tensor4D) => ops.conv2d(h, resample, { stride: 2, padding: PAD_AFTER })]),
+    ]),
+  ]
 }
 
 /**
@@ -90,26 +102,44 @@ export function latentsOf(posterior: Posterior, noise: Tensor4D | null): Tensor4
  * @throws CoreError if `slices` is not a positive integer
  */
 export function decodeLatents(ops: Ops, params: VaeParams, latents: Tensor4D, options: VaeOptions = {}): Tensor4D {
+  return runAtOnce(decodeSteps(ops, params, latents, options))
+}
+
+/** Decodes latents as `decodeLatents` does, in steps. A step is a block, or a layer of one slice. */
+export function* decodeSteps(
+  ops: Ops,
+  params: VaeParams,
+  latents: Tensor4D,
+  options: VaeOptions = {},
+): Steps<Tensor4D> {
   const slices = sliceCount(ops, params, options, latents.shape)
-  return tf.tidy(() => {
-    const { decoder } = params
-    const unscaled = tf.div(latents, LATENT_SCALE) as Tensor4D
-    const quantized = ops.conv2d(unscaled, params.postQuant, { stride: 1, padding: PAD_NONE })
-    const deep = middle(ops, decoder.middle, ops.conv2d(quantized, decoder.inConv, { stride: 1, padding: PAD_ONE }))
-    if (slices > 1) {
-      const last = levelsInSlices(ops, decoder, cutRows(deep, slices), "up")
-      return joinRows(outInSlices(ops, decoder, last))
-    }
-    let h = deep
-    for (const { blocks, resample } of decoder.levels) {
-      for (const block of blocks) h = stepAndFree(h, (x) => resBlock(ops, block, x))
-      if (resample !== null) {
-        h = stepAndFree(h, (x) => ops.conv2d(ops.upsample2x(x), resample, { stride: 1, padding: PAD_ONE }))
-      }
-      ops.trim?.()
-    }
-    return ops.conv2d(ops.groupNorm(h, decoder.outNorm, NORM), decoder.outConv, { stride: 1, padding: PAD_ONE })
-  })
+  const { decoder } = params
+  const deep = yield* inTurn(ops, tf.clone(latents), [
+    (h) => ops.conv2d(tf.div(h, LATENT_SCALE), params.postQuant, { stride: 1, padding: PAD_NONE }),
+    (h) => ops.conv2d(h, decoder.inConv, { stride: 1, padding: PAD_ONE }),
+    ...middle(ops, decoder.middle),
+  ])
+  if (slices === 1) return yield* inTurn(ops, deep, levelsUp(ops, decoder))
+  const cut = cutRows(deep, slices)
+  deep.dispose()
+  return joinRows(yield* outInSlices(ops, decoder, yield* levelsInSlices(ops, decoder, cut, "up")))
+}
+
+/** Up to the pictures' size. [N, H, W, C] → [N, 8H, 8W, 3] */
+function levelsUp(ops: Ops, { levels, outNorm, outConv }: VaeCoderParams): readonly Step[] {
+  const convolved = (h: Tensor4D, weight: Conv2dWeight): Tensor4D =>
+    ops.conv2d(h, weight, { stride: 1, padding: PAD_ONE })
+  return [
+    ...levels.flatMap(({ blocks, resample }): readonly Step[] => [
+      ...blocks.map(
+        (block): Step =>
+          (h) =>
+            resBlock(ops, block, h),
+      ),
+      ...(resample === null ? [] : [(h: Tensor4D) => convolved(ops.upsample2x(h), resample)]),
+    ]),
+    (h) => convolved(ops.groupNorm(h, outNorm, NORM), outConv),
+  ]
 }
 
 /**
@@ -131,9 +161,12 @@ function sliceCount(
   return Math.min(Math.max(slices, needed), rows)
 }
 
-function middle(ops: Ops, params: VaeMiddle, x: Tensor4D): Tensor4D {
-  const h = attention(ops, params.attention, resBlock(ops, params.block1, x))
-  return resBlock(ops, params.block2, h)
+function middle(ops: Ops, params: VaeMiddle): readonly Step[] {
+  return [
+    (h) => resBlock(ops, params.block1, h),
+    (h) => attention(ops, params.attention, h),
+    (h) => resBlock(ops, params.block2, h),
+  ]
 }
 
 function resBlock(ops: Ops, params: VaeResBlock, x: Tensor4D): Tensor4D {
@@ -161,9 +194,24 @@ function attention(ops: Ops, params: VaeAttention, x: Tensor4D): Tensor4D {
   })
 }
 
-/** Applies a step and frees its input at once, because a level's input is large. */
-function stepAndFree(x: Tensor4D, step: (x: Tensor4D) => Tensor4D): Tensor4D {
-  const y = tf.tidy(() => step(x))
-  x.dispose()
-  return y
+/** A step of the autoencoder. The scope around tracks new tensors. */
+type Step = (x: Tensor4D) => Tensor4D
+
+/** Applies steps in turn. Each frees its input at once, because a level's input is large. */
+function* inTurn(ops: Ops, x: Tensor4D, steps: readonly Step[]): Steps<Tensor4D> {
+  let h = x
+  let isDone = false
+  try {
+    for (const step of steps) {
+      const y = tf.tidy(() => step(h))
+      h.dispose()
+      h = y
+      ops.trim?.()
+      yield
+    }
+    isDone = true
+    return h
+  } finally {
+    if (!isDone) h.dispose()
+  }
 }
