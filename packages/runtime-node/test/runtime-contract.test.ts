@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -19,6 +19,7 @@ const LLLITE = fileURLToPath(new URL("../../tiny/model/lllite-canny.safetensors"
 
 describe("Node's runtime", () => {
   let folder: string
+  let files = 0
   let subject: RuntimeSubject<string>
 
   beforeAll(async () => {
@@ -31,6 +32,11 @@ describe("Node's runtime", () => {
       otherVae,
       lllite: LLLITE,
       otherKind: LLLITE,
+      async file(bytes) {
+        const path = join(folder, `${files++}.safetensors`)
+        await writeFile(path, bytes)
+        return path
+      },
       sites: ({ layout }) => enumerateSites(layout).slice(0, 4),
       classes: { CoreError, FormatError },
     }

@@ -70,6 +70,7 @@ describe("the browser's runtime in Chromium", needsChromium, () => {
           otherVae: here("work/other-vae.safetensors"),
           lllite: here("tiny/lllite-canny.safetensors"),
           otherKind: here("tiny/lllite-canny.safetensors"),
+          file: (bytes) => new Blob([bytes as Uint8Array<ArrayBuffer>]),
           sites: ({ layout }) => window.selections.enumerateSites(layout).slice(0, 4),
           classes: { CoreError, FormatError },
         })

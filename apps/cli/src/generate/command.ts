@@ -16,8 +16,8 @@ export const generateCommand = defineCommand({
     watched(signal, STOPPING.ends, async (reporter) => {
       checkGenerateOptions(reader)
       const { examineGeneration } = await import("./examine.ts")
-      const pictures = await untilStopped(examineGeneration(reader), signal)
-      const settings = readGenerateSettings(reader, pictures)
+      const { pictures, notices } = await untilStopped(examineGeneration(reader), signal)
+      const settings = readGenerateSettings(reader, pictures, notices)
       const { runGenerate } = await import("./run.ts")
       await runGenerate(settings, reporter, signal)
     }),

@@ -3,9 +3,9 @@ import type { OptionReader } from "@lllite/runtime-node/options"
 import { openLllite } from "../lllite-file/open-lllite.ts"
 import { checkCheckpoint } from "../model/checkpoint.ts"
 import { sdxlPaths } from "../model/runtime-options.ts"
+import { findNamedLoras, type NamedLoras, readLoraOptions } from "./loras.ts"
 import type { GENERATE_OPTIONS } from "./options.ts"
 import { tryPictures } from "./picture-files.ts"
-import type { PlannedPicture } from "./plan-pictures.ts"
 import type { PromptSource } from "./prompts.ts"
 import { problemsOfSource, readPromptFile } from "./prompts.ts"
 import { planOf } from "./settings.ts"
@@ -16,9 +16,9 @@ type GenerateReader = OptionReader<typeof GENERATE_OPTIONS>
 /**
  * Examines the files and prompts of a generation. The reader keeps the problems. Nothing is loaded: that takes long.
  *
- * @returns the pictures to make, none if there is a problem
+ * @returns the pictures to make, none if there is a problem, and what is said of them
  */
-export async function examineGeneration(reader: GenerateReader): Promise<readonly PlannedPicture[]> {
+export async function examineGeneration(reader: GenerateReader): Promise<NamedLoras> {
   const { settings, examine } = reader
   const paths = sdxlPaths(settings.ckpt, settings)
   const isSdxl = await examine(["ckpt", "vae", "unet"], async () => {
@@ -34,10 +34,15 @@ export async function examineGeneration(reader: GenerateReader): Promise<readonl
   for (const path of masksOf(settings)) await examine(["llliteMasks"], () => readImage(path))
   for (const path of settings.guideImagePath) await examine(["guideImagePath"], () => readImage(path))
   const sources = await examine(["prompt", "fromFile"], () => readSources(reader))
-  const pictures = sources === null ? [] : await planOf(reader, sources)
+  const loras = await examine(LORA_OPTIONS, () => readLoraOptions(reader))
+  const planned = sources === null || loras === null ? [] : await planOf(reader, sources, loras)
+  const named = await examine(["prompt", "fromFile", "loraDir"], () => findNamedLoras(planned, settings.loraDir))
+  const { pictures } = named ?? { pictures: [] }
   await examine(["outdir"], () => tryPictures(settings.outdir, pictures))
-  return pictures
+  return { pictures, notices: [...(loras?.notices ?? []), ...(named?.notices ?? [])] }
 }
+
+const LORA_OPTIONS = ["networkWeights", "networkMul", "networkArgs", "networkMerge", "networkMergeNModels"] as const
 
 /** The prompts of the command line or of a file. @throws InputError with every option of a line that is wrong */
 async function readSources({ settings, nameOf }: GenerateReader): Promise<readonly PromptSource[]> {

@@ -16,12 +16,12 @@ export function createHasher(): (recipe: Recipe) => Promise<Recipe> {
     hashes.set(path, hash)
     return { path, sha256: await hash }
   }
+  const hashedAll = async <T extends { readonly file: FileReference }>(uses: readonly T[]): Promise<readonly T[]> =>
+    Promise.all(uses.map(async (use) => ({ ...use, file: await hashed(use.file) })))
   return async (recipe) => ({
     ...recipe,
-    model: {
-      ...recipe.model,
-      loras: await Promise.all(recipe.model.loras.map(async (lora) => ({ ...lora, file: await hashed(lora.file) }))),
-    },
+    model: { ...recipe.model, loras: await hashedAll(recipe.model.loras) },
+    loras: await hashedAll(recipe.loras),
     adapters: await Promise.all(
       recipe.adapters.map(async (adapter) => {
         const { file, control, mask } = adapter

@@ -17,10 +17,12 @@ it("says nothing about prompts that are drawn as they were written", () => {
 it("says what becomes of options and groups, once, with the number of prompts", () => {
   const options = picture("a ring --n blurry --s 3 --d 42", "a ring", { negativePrompt: "blurry" })
   expect(lineNotices([options, options])).toEqual([
-    '"a ring --n blurry --s 3 --d 42" has options or groups, which are followed. ' +
+    '"a ring --n blurry --s 3 --d 42" has options, groups or LoRAs, which are followed. ' +
       'The first picture is "a ring", without "blurry": 128x64, 3 steps, scale 7, seed 42.',
   ])
   expect(lineNotices([options, picture("a {red|blue} ring", "a red ring")])).toEqual([
-    expect.stringMatching(/^2 prompts have options or groups, .* The first is "a ring --n blurry --s 3 --d 42"\.$/),
+    expect.stringMatching(
+      /^2 prompts have options, groups or LoRAs, .* The first is "a ring --n blurry --s 3 --d 42"\.$/,
+    ),
   ])
 })

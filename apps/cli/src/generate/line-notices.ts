@@ -6,7 +6,7 @@ const SHOWN = 60
 
 /**
  * One notice about prompts that are not drawn as they were written: they have options of a line, which win over the
- * command's, or groups, of which one choice is drawn. It says what the first picture of them becomes.
+ * command's, groups, of which one choice is drawn, or LoRAs. It says what the first picture of them becomes.
  */
 export function lineNotices(pictures: readonly Pick<PlannedPicture, "recipe" | "written">[]): readonly string[] {
   const changed = pictures.filter(({ recipe, written }) => recipe.prompt !== written)
@@ -19,7 +19,7 @@ export function lineNotices(pictures: readonly Pick<PlannedPicture, "recipe" | "
     [...new Set(changed.map(({ written }) => shortened(written)))],
     "prompts",
     (subject, isOne) =>
-      `${subject} ${isOne ? "has" : "have"} options or groups, which are followed. The first picture is ${made}.`,
+      `${subject} ${isOne ? "has" : "have"} options, groups or LoRAs, which are followed. The first picture is ${made}.`,
   )
 }
 

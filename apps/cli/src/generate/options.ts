@@ -32,7 +32,6 @@ const FROM_LINES = "prompts come from the command line or a text file"
 const USE_FILE = { instead: "Leave it out, and write the prompts into a text file for from_file." }
 const OTHER_MODEL = "SDXL is the only model of this command"
 const NO_IMAGE_TO_IMAGE = "the command starts every picture from noise"
-const ALWAYS_MERGED = "LoRAs are always merged into the weights"
 const SIZE = { min: 1, max: 65_536 }
 const CROP = { default: 0, min: 0, max: 65_536 }
 const NO_CONTROL_NET = "LLLite is the only adapter with a control picture here"
@@ -117,13 +116,18 @@ const CONTROL = {
   control_net_models: refused(NO_CONTROL_NET),
   control_net_preps: refused(NO_CONTROL_NET, { instead: "Leave it out, and prepare the control picture yourself." }),
   network_module: ignored("the kind of a network follows from its file", { nothing: ["networks.lora"] }),
-  network_weights: texts({ help: "LoRA files (LoRA, LoCon, LoHa, LoKr, DoRA). They are merged into the weights." }),
+  network_weights: texts({
+    help: "LoRA files (LoRA, LoCon, LoHa, LoKr, DoRA). They act beside the layers. A DoRA is merged into the weights.",
+  }),
   network_mul: numbers({ min: -100, max: 100, help: "Strength of each LoRA. Default: 1." }),
-  network_args: refused("the settings of a LoRA follow from its file"),
+  network_args: texts({
+    help: "Settings of each LoRA, such as lbw=OUTALL or te=0.5;unet=1. lbw are block weights: 12, 17, 20 or 26 numbers, or a preset.",
+  }),
   network_show_meta: ignored("lllite inspect FILE shows the metadata of a file"),
-  network_merge_n_models: ignored(ALWAYS_MERGED),
-  network_merge: ignored(ALWAYS_MERGED),
-  network_pre_calc: ignored(ALWAYS_MERGED),
+  network_merge_n_models: integer({ min: 0, max: 1000, help: "Number of LoRAs that are merged, from the first." }),
+  network_merge: flag({ help: "Merge all LoRAs into the weights. A step is faster, and --am cannot change them." }),
+  network_pre_calc: ignored("a LoRA beside the layers gives the same picture without it"),
+  lora_dir: texts({ help: "Folders in which <lora:NAME:STRENGTH> of a prompt finds NAME.safetensors." }),
   network_regional_mask_max_color_codes: refused("LoRAs act on the whole picture here"),
 } satisfies OptionTable
 

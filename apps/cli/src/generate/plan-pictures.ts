@@ -1,8 +1,10 @@
+import type { LoraTag } from "@lllite/core"
 import { CoreError, parsePromptLine } from "@lllite/core"
 import { type Seed, seedAfter } from "@lllite/core/names"
-import type { Recipe, RecipeInput } from "@lllite/core/recipe"
+import type { LoraInput, Recipe, RecipeInput } from "@lllite/core/recipe"
 import { createRecipe } from "@lllite/core/recipe"
 import { InputError } from "@lllite/runtime-node"
+import { tagsOf } from "./loras.ts"
 import type { ExpandedLine, PromptSource } from "./prompts.ts"
 import { expandSource } from "./prompts.ts"
 
@@ -11,6 +13,8 @@ export interface PlannedPicture {
   readonly recipe: Recipe
   /** Its prompt as it was written, with the options of its line and before groups are expanded. */
   readonly written: string
+  /** The LoRAs that its prompt names. Their files are not known yet. */
+  readonly tags: readonly LoraTag[]
   /** The name that its line gives it, without a folder. Null: a numbered name. */
   readonly fileName: string | null
 }
@@ -61,8 +65,8 @@ export function planPictures(plan: PicturePlan): readonly PlannedPicture[] {
       const named = lines.length === 1 && iterations === 1 ? lines[0]?.options.fileName : undefined
       const name = named === undefined ? null : inPlace(source, () => pngName(named))
       for (const line of lines) {
-        const recipe = inPlace(source, () => recipeOf(plan, line))
-        pictures.push({ recipe, written: source.text, fileName: name })
+        const { recipe, tags } = inPlace(source, () => pictureOf(plan, line))
+        pictures.push({ recipe, tags, written: source.text, fileName: name })
       }
     }
   }
@@ -89,19 +93,39 @@ function inPlace<T>({ where, line }: PromptSource, work: () => T): T {
   }
 }
 
-function recipeOf({ base, size }: PicturePlan, { prompt, options, seed }: ExpandedLine): Recipe {
+function pictureOf(
+  { base, size }: PicturePlan,
+  { prompt: text, options, seed }: ExpandedLine,
+): Pick<PlannedPicture, "recipe" | "tags"> {
+  const { prompt, tags } = tagsOf(text, base.prompts?.syntax === "plain")
   const { width = base.width, height = base.height } = options
   const original = [
     options.originalHeight ?? size.originalHeight ?? height,
     options.originalWidth ?? size.originalWidth ?? width,
   ] as const
   const crop = [options.cropTop ?? size.cropTop, options.cropLeft ?? size.cropLeft] as const
-  return createRecipe({
+  const recipe = createRecipe({
     ...base,
     ...{ prompt, seed, width, height },
     size: { original, crop, target: [height, width] },
     ...(options.negativePrompt === undefined ? {} : { negativePrompt: options.negativePrompt }),
     ...(options.steps === undefined ? {} : { steps: options.steps }),
     ...(options.guidanceScale === undefined ? {} : { guidanceScale: options.guidanceScale }),
+    ...(options.loraStrengths === undefined ? {} : { loras: withStrengths(base.loras ?? [], options.loraStrengths) }),
+  })
+  return { recipe, tags }
+}
+
+/** The LoRAs with the strengths of a line. @throws CoreError for more strengths than LoRAs */
+function withStrengths(loras: readonly LoraInput[], strengths: readonly number[]): readonly LoraInput[] {
+  if (strengths.length > loras.length) {
+    throw new CoreError(
+      "option-range",
+      `--am has ${strengths.length} ${strengths.length === 1 ? "strength" : "strengths"}, expected at most ${loras.length}: one for each LoRA of --network_weights that is not merged`,
+    )
+  }
+  return loras.map((lora, i) => {
+    const strength = strengths[Math.min(i, strengths.length - 1)] ?? 1
+    return { ...lora, strength, textStrength: strength }
   })
 }

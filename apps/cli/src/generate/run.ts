@@ -11,6 +11,7 @@ import type { Reporter } from "../terminal/progress.ts"
 import { untilStopped } from "../terminal/until-stopped.ts"
 import { createHasher } from "./hashed-recipe.ts"
 import { lineNotices } from "./line-notices.ts"
+import { type LorasOf, loadLoras } from "./load-loras.ts"
 import type { Masks } from "./masks.ts"
 import { readMasks } from "./masks.ts"
 import { createPictureFiles } from "./picture-files.ts"
@@ -51,6 +52,7 @@ export async function runGenerate(settings: GenerateSettings, reporter: Reporter
     for (const text of [...sdxl.notices, ...adapters.flatMap(({ notices }) => notices)]) {
       reporter.say("notice", { text }, `Note: ${text}`)
     }
+    const loras = await loadLoras(runtime, sdxl, settings.pictures, reporter)
     const hashed = createHasher()
     const pictures = await Promise.all(
       settings.pictures.map(async (picture) => {
@@ -59,7 +61,7 @@ export async function runGenerate(settings: GenerateSettings, reporter: Reporter
       }),
     )
     signal.throwIfAborted()
-    await writePictures(sdxl, { ...settings, pictures }, { adapters, controls, masks }, reporter, signal)
+    await writePictures(sdxl, { ...settings, pictures }, { adapters, controls, masks, loras }, reporter, signal)
   } catch (error) {
     // The runtime was disposed because of the signal.
     throw signal.aborted && error instanceof CoreError ? signal.reason : error
@@ -83,12 +85,13 @@ interface Steering {
   readonly adapters: readonly AdapterHandle[]
   readonly controls: Controls
   readonly masks: Masks
+  readonly loras: LorasOf
 }
 
 async function writePictures(
   sdxl: SdxlHandle,
   { pictures, vaeSlices, outdir }: GenerateSettings,
-  { adapters, controls, masks }: Steering,
+  { adapters, controls, masks, loras }: Steering,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
@@ -107,6 +110,7 @@ async function writePictures(
               ...(mask === undefined ? {} : { mask }),
             }
           }),
+          loras: loras(recipe),
           signal,
           ...(vaeSlices === undefined ? {} : { vaeSlices }),
         },
@@ -139,7 +143,7 @@ function groupsOf(pictures: readonly PlannedPicture[]): readonly (readonly [Plan
   const groups: [PlannedPicture, ...PlannedPicture[]][] = []
   let last = ""
   for (const picture of pictures) {
-    const options = JSON.stringify([requestOf(picture.recipe).options, picture.recipe.adapters])
+    const options = JSON.stringify([requestOf(picture.recipe).options, picture.recipe.loras, picture.recipe.adapters])
     if (options === last) groups.at(-1)?.push(picture)
     else groups.push([picture])
     last = options

@@ -9,7 +9,11 @@ const read = async (more: Record<string, unknown> = {}) => {
   const reader = readRecord(GENERATE_OPTIONS, { ...least, ...more })
   checkGenerateOptions(reader)
   const source = { text: reader.settings.prompt ?? "", where: "--prompt" }
-  const settings = readGenerateSettings(reader, await planOf(reader, [source]))
+  const uses = reader.settings.networkWeights.map((path, i) => ({
+    ...{ file: { path }, strength: reader.settings.networkMul[i] ?? 1 },
+  }))
+  const planned = await planOf(reader, [source], { merged: [], live: uses })
+  const settings = readGenerateSettings(reader, planned)
   const [first] = settings.pictures
   if (first === undefined) throw new Error("there is no picture")
   return { ...settings, recipe: first.recipe, seeds: settings.pictures.map(({ recipe }) => recipe.seed) }
@@ -20,7 +24,7 @@ describe("readGenerateSettings", () => {
   it("fills in defaults", async () => {
     const { recipe, pictures, seeds, ...rest } = await read()
     expect(rest).toEqual({ vaeSlices: undefined, outdir: "out", runtime: {}, notices: [] })
-    expect(pictures).toEqual([{ recipe, written: recipe?.prompt, fileName: null }])
+    expect(pictures).toEqual([{ recipe, written: recipe?.prompt, tags: [], fileName: null }])
     const { prompt, seed } = recipe
     expect(recipe).toEqual(
       createRecipe({ prompt, seed, width: 128, height: 128, model: { checkpoint: { path: "tiny" } } }),
@@ -75,11 +79,11 @@ describe("readGenerateSettings", () => {
 
   it("takes LoRAs with their strengths", async () => {
     const loras = { network_module: "networks.lora", network_weights: ["a", "b"] }
-    expect((await read({ ...loras, network_mul: ["0.5", "-1"] })).recipe.model.loras).toEqual([
-      { file: { path: "a" }, strength: 0.5, textStrength: 0.5 },
-      { file: { path: "b" }, strength: -1, textStrength: -1 },
+    expect((await read({ ...loras, network_mul: ["0.5", "-1"] })).recipe.loras).toEqual([
+      { file: { path: "a" }, strength: 0.5, textStrength: 0.5, blocks: {} },
+      { file: { path: "b" }, strength: -1, textStrength: -1, blocks: {} },
     ])
-    expect((await read(loras)).recipe.model.loras.map(({ strength }) => strength)).toEqual([1, 1])
+    expect((await read(loras)).recipe.loras.map(({ strength }) => strength)).toEqual([1, 1])
   })
 
   it("takes SDXL's conditions on sizes", async () => {

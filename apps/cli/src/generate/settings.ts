@@ -4,6 +4,7 @@ import type { AdapterInput } from "@lllite/core/recipe"
 import type { OptionReader, Settings } from "@lllite/runtime-node/options"
 import type { RuntimeChoice } from "../model/runtime-options.ts"
 import { runtimeChoice } from "../model/runtime-options.ts"
+import type { LoraChoice } from "./loras.ts"
 import type { GENERATE_OPTIONS } from "./options.ts"
 import type { PicturePlan, PlannedPicture } from "./plan-pictures.ts"
 import { planPictures } from "./plan-pictures.ts"
@@ -45,7 +46,7 @@ export function checkGenerateOptions(reader: GenerateReader): void {
   )
   const pairs = [
     ["controlNetLlliteModels", ["guideImagePath", "controlNetMultipliers", "controlNetRatios"], "LLLite"],
-    ["networkWeights", ["networkMul"], "LoRA"],
+    ["networkWeights", ["networkMul", "networkArgs"], "LoRA"],
   ] as const
   const { controlNetLlliteModels: models, guideImagePath: guides } = settings
   check(["guideImagePath", "controlNetLlliteModels"], () =>
@@ -72,23 +73,28 @@ export function checkGenerateOptions(reader: GenerateReader): void {
 export async function planOf(
   { settings, examine }: GenerateReader,
   sources: readonly PromptSource[],
+  loras: Pick<LoraChoice, "merged" | "live"> = { merged: [], live: [] },
 ): Promise<readonly PlannedPicture[]> {
-  return (await examine(PLAN_OPTIONS, async () => planPictures(picturePlan(settings, sources)))) ?? []
+  return (await examine(PLAN_OPTIONS, async () => planPictures(picturePlan(settings, sources, loras)))) ?? []
 }
 
 /** The options that a plan reads. */
 const PLAN_OPTIONS = [
   ...(["prompt", "fromFile", "wildcardDir", "ckpt", "W", "H", "seed", "imagesPerPrompt", "nIter"] as const),
   ...(["controlNetLlliteModels", "guideImagePath", "controlNetMultipliers", "controlNetRatios"] as const),
-  ...(["networkWeights", "networkMul"] as const),
+  ...(["networkWeights", "networkMul", "networkArgs"] as const),
   ...STEERING_LISTS,
 ]
 
 /** What the pictures follow from. */
-function picturePlan(settings: Settings<GenerateTable>, sources: readonly PromptSource[]): PicturePlan {
+function picturePlan(
+  settings: Settings<GenerateTable>,
+  sources: readonly PromptSource[],
+  { merged, live }: Pick<LoraChoice, "merged" | "live">,
+): PicturePlan {
   const { ckpt, W: width = ckpt === "tiny" ? 128 : 1024, H: height = width, steps, sampler, unet, vae } = settings
   const { imagesPerPrompt, nIter: iterations, iterSameSeed: sameSeed, wildcardDir: wildcards } = settings
-  const { originalWidth, originalHeight, cropTop, cropLeft, networkWeights: loras, networkMul } = settings
+  const { originalWidth, originalHeight, cropTop, cropLeft } = settings
   const pictures = imagesPerPrompt * iterations * sources.length
   const combine = combinationOf(settings)
   return {
@@ -111,8 +117,9 @@ function picturePlan(settings: Settings<GenerateTable>, sources: readonly Prompt
         ...(unet === undefined ? {} : { unet: { path: unet } }),
         ...(vae === undefined ? {} : { vae: { path: vae } }),
         prediction: settings.vParameterization ? "v" : "epsilon",
-        loras: loras.map((path, i) => ({ file: { path }, strength: networkMul[i] ?? 1 })),
+        loras: merged,
       },
+      loras: live,
     },
     size: { originalWidth, originalHeight, cropTop, cropLeft },
     seed: settings.seed ?? randomInt(Math.max(1, RANDOM_SEEDS - pictures)),
@@ -125,9 +132,13 @@ function picturePlan(settings: Settings<GenerateTable>, sources: readonly Prompt
  *
  * @throws UsageError with all problems of the reader
  */
-export function readGenerateSettings(reader: GenerateReader, pictures: readonly PlannedPicture[]): GenerateSettings {
+export function readGenerateSettings(
+  reader: GenerateReader,
+  pictures: readonly PlannedPicture[],
+  notices: readonly string[] = [],
+): GenerateSettings {
   const { vaeSlices, outdir, ...values } = reader.finish()
-  return { pictures, vaeSlices, outdir, runtime: runtimeChoice(values), notices: reader.notes }
+  return { pictures, vaeSlices, outdir, runtime: runtimeChoice(values), notices: [...reader.notes, ...notices] }
 }
 
 function readAdapters(settings: Settings<GenerateTable>): readonly AdapterInput[] {

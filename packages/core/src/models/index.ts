@@ -24,6 +24,7 @@ export { type AdapterPlan, type LlliteModel, layOutSlots, type Slot } from "./ll
 export { type CreateLlliteOptions, createLllite, fileTensor, llliteNotices, readLlliteModel } from "./lllite/model.ts"
 export { type AdapterParams, disposeLllite, type LlliteParams, uploadLllite } from "./lllite/params.ts"
 export { LORA_BLOCKS, type LoraBlockName, type LoraBlocks, parseBlockWeights } from "./lora/block-weights.ts"
+export { isDora } from "./lora/file-modules.ts"
 export { type LiveLora, type LoraStrength, loadLiveLora, loraTap } from "./lora/live-lora.ts"
 export { type LoraUse, type MergedParts, mergeLoras } from "./lora/merged-parts.ts"
 export { type LoadSdxlOptions, loadSdxl, type Sdxl } from "./sdxl.ts"

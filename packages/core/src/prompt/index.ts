@@ -4,6 +4,7 @@
  * @module
  */
 export { type ExpandedPrompt, type ExpandOptions, expandPrompt, isDynamic } from "./dynamic.ts"
+export { type LoraTag, type TaggedPrompt, takeLoraTags } from "./lora-tags.ts"
 export {
   EMBEDDING_NORMALIZATIONS,
   type EmbeddingNormalization,

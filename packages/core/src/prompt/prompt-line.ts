@@ -20,6 +20,8 @@ export interface PromptLineOptions {
   /** `--ct`, `--cl`: SDXL's condition on the crop */
   readonly cropTop?: number
   readonly cropLeft?: number
+  /** `--am`: the strength of each LoRA. The last one is for all further LoRAs. */
+  readonly loraStrengths?: readonly number[]
   /** `--f`: the name of the picture's file */
   readonly fileName?: string
 }
@@ -32,7 +34,7 @@ export interface PromptLine {
   readonly problems: readonly string[]
 }
 
-type LineValue = string | number | readonly Seed[]
+type LineValue = string | number | readonly Seed[] | readonly number[]
 
 interface LineOption {
   readonly field: keyof PromptLineOptions
@@ -83,6 +85,17 @@ const LINE_OPTIONS: ReadonlyMap<string, LineOption> = new Map([
   ["oh", whole("originalHeight")],
   ["ct", whole("cropTop")],
   ["cl", whole("cropLeft")],
+  [
+    "am",
+    {
+      field: "loraStrengths",
+      expected: "numbers with commas between",
+      read: (text) => {
+        const parts = text.split(",").map((part) => part.trim())
+        return parts.every((part) => /^[+-]?(\d+\.?\d*|\.\d+)$/.test(part)) ? parts.map(Number) : null
+      },
+    },
+  ],
   ["f", words("fileName")],
 ])
 
@@ -93,7 +106,6 @@ const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
   ["nl", "a second guidance scale"],
   ["t", "a strength of image to image"],
   ["c", "a prompt of CLIP guidance"],
-  ["am", "strengths of LoRAs"],
   ...["dsd1", "dst1", "dsd2", "dst2", "dsr"].map((name) => [name, "Deep Shrink"] as const),
   ...["glt", "glr", "gle", "gls", "glsn", "glus"].map((name) => [name, "gradual latent"] as const),
 ])

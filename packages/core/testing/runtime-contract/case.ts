@@ -12,6 +12,8 @@ export interface RuntimeSubject<Source> {
   readonly lllite: Source
   /** A file that is not a checkpoint. */
   readonly otherKind: Source
+  /** A file with these bytes. */
+  file(bytes: Uint8Array): Source | Promise<Source>
   /** The sites of a training. */
   sites(sdxl: SdxlHandle): TrainRunOptions["sites"]
   /** The classes of errors on the client's side. */

@@ -1,6 +1,7 @@
 import { ADAPTERS } from "./adapters.ts"
 import type { RuntimeCase } from "./case.ts"
 import { GENERATING } from "./generating.ts"
+import { LORAS } from "./loras.ts"
 import { REFUSING } from "./refusing.ts"
 import { STOPPING } from "./stopping.ts"
 import { TRAINING } from "./training.ts"
@@ -13,4 +14,11 @@ export type { RuntimeCase, RuntimeSubject } from "./case.ts"
  */
 
 /** All cases. Each creates a runtime and ends it. */
-export const RUNTIME_CASES: readonly RuntimeCase[] = [...GENERATING, ...ADAPTERS, ...STOPPING, ...TRAINING, ...REFUSING]
+export const RUNTIME_CASES: readonly RuntimeCase[] = [
+  ...GENERATING,
+  ...ADAPTERS,
+  ...LORAS,
+  ...STOPPING,
+  ...TRAINING,
+  ...REFUSING,
+]

@@ -51,6 +51,11 @@ export function unusedNotice({ label }: WeightFile, unknown: readonly string[]):
   return [`${label}: ${unknown.length} ${tensors} no layer and is not used, first "${first}".`]
 }
 
+/** Whether a LoRA changes the weights themselves (DoRA), so that it can only be merged into them. */
+export function isDora({ entries }: Pick<WeightFile, "entries">): boolean {
+  return [...entries.keys()].some((name) => loraTensorPlace(name)?.tensor === "dora_scale")
+}
+
 /** Reads a module's tensors. @throws CoreError for a dtype that is not one of floats */
 export async function readModule(tensors: LoraTensors): Promise<LoraModule> {
   const read = async (entry: WeightEntry): Promise<LoraTensor> => {

@@ -1,0 +1,24 @@
+import { loraOptions, type Recipe } from "@lllite/core/recipe"
+import type { LoraHandle, LoraHandleUse, NodeRuntime, SdxlHandle } from "@lllite/runtime-node"
+import type { Reporter } from "../terminal/progress.ts"
+import type { PlannedPicture } from "./plan-pictures.ts"
+
+/** Gives the loaded LoRAs of a picture, with their strengths. */
+export type LorasOf = (recipe: Pick<Recipe, "loras">) => readonly LoraHandleUse[]
+
+/** Loads the LoRAs of all pictures, each file once. */
+export async function loadLoras(
+  runtime: NodeRuntime,
+  sdxl: SdxlHandle,
+  pictures: readonly Pick<PlannedPicture, "recipe">[],
+  reporter: Reporter,
+): Promise<LorasOf> {
+  const paths = new Set(pictures.flatMap(({ recipe }) => recipe.loras.map(({ file }) => file.path)))
+  const handles = new Map<string, LoraHandle>()
+  for (const path of paths) {
+    const lora = await runtime.loadLora(path, sdxl)
+    for (const text of lora.notices) reporter.say("notice", { text }, `Note: ${text}`)
+    handles.set(path, lora)
+  }
+  return ({ loras }) => loras.map((use) => ({ lora: handles.get(use.file.path) as LoraHandle, ...loraOptions(use) }))
+}

@@ -1,0 +1,99 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { createRecipe } from "@lllite/core/recipe"
+import { serializeSafetensors } from "@lllite/format/write"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { readRecord } from "../command/read-record.test-help.ts"
+import { findNamedLoras, readLoraOptions, tagsOf } from "./loras.ts"
+import { GENERATE_OPTIONS } from "./options.ts"
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "lllite-loras-"))
+  await mkdir(join(folder, "styles"))
+  const tensors = (names: readonly string[]) =>
+    serializeSafetensors(
+      new Map(names.map((name) => [name, { dtype: "F32", shape: [1, 1], bytes: new Uint8Array(4) } as const])),
+    )
+  const module = "lora_unet_middle_block_1_proj_in"
+  const plain = [`${module}.lora_down.weight`, `${module}.lora_up.weight`]
+  await writeFile(join(folder, "ink.safetensors"), tensors(plain))
+  await writeFile(join(folder, "styles", "Wash.safetensors"), tensors(plain))
+  await writeFile(join(folder, "styles", "ink.safetensors"), tensors(plain))
+  await writeFile(join(folder, "dora.safetensors"), tensors([...plain, `${module}.dora_scale`]))
+  await writeFile(join(folder, "old.pt"), "PK")
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+const picture = (text: string) => {
+  const { prompt, tags } = tagsOf(text, false)
+  const recipe = createRecipe({ prompt, seed: 1, width: 64, height: 64, model: { checkpoint: { path: "tiny" } } })
+  return { recipe, tags, written: text, fileName: null }
+}
+const find = (...texts: readonly string[]) => findNamedLoras(texts.map(picture), [folder])
+
+describe("findNamedLoras", () => {
+  it("finds files by name, in folders below, with or without the ending, in any case", async () => {
+    const { pictures, notices } = await find("a <lora:wash:0.5>", "b", `c <lora:styles/ink.safetensors:1:2>`)
+    expect(pictures.map(({ recipe }) => recipe.loras.map(({ file, strength }) => [file.path, strength]))).toEqual([
+      [[join(folder, "styles", "Wash.safetensors"), 0.5]],
+      [],
+      [[join(folder, "styles", "ink.safetensors"), 2]],
+    ])
+    expect(notices).toEqual([])
+  })
+
+  it("takes a path as it is", async () => {
+    const path = join(folder, "ink.safetensors")
+    const { pictures } = await findNamedLoras([picture(`a <lora:${path}:1>`)], [])
+    expect(pictures[0]?.recipe.loras[0]?.file.path).toBe(path)
+  })
+
+  it("says which of two files of one name is used", async () => {
+    const { notices } = await find("a <lora:ink>")
+    expect(notices).toEqual([`2 files are named "ink". "${join(folder, "ink.safetensors")}" is used.`])
+  })
+
+  it("lists all names without a file at once", async () => {
+    await expect(find("a <lora:inc>", "b <lora:old> <lora:nothing-like-it>")).rejects.toThrow(
+      /"inc" \(did you mean "ink"\?\); "old" is only ".*old.pt", a pickle.*; "nothing-like-it"$/,
+    )
+    await expect(findNamedLoras([picture("<lora:a>")], [])).rejects.toThrow("no folder is given, which --lora_dir does")
+    await expect(findNamedLoras([picture("<lora:a>")], [join(folder, "no")])).rejects.toThrow("cannot be listed")
+  })
+
+  it("refuses a DoRA, which has to be merged", async () => {
+    await expect(find("<lora:dora>")).rejects.toMatchObject({ code: "lora-merge" })
+  })
+})
+
+describe("readLoraOptions", () => {
+  const read = (more: Record<string, unknown>) =>
+    readLoraOptions(readRecord(GENERATE_OPTIONS, { ckpt: "tiny", prompt: "a", outdir: "out", ...more }))
+  const ink = (): string => join(folder, "ink.safetensors")
+
+  it("keeps LoRAs beside the layers, and merges those that are asked for", async () => {
+    const files = [ink(), ink(), ink()]
+    expect((await read({ network_weights: files })).live.length).toBe(3)
+    expect((await read({ network_weights: files, network_merge: true })).merged.length).toBe(3)
+    const some = await read({ network_weights: files, network_merge_n_models: "1", network_mul: ["1", "2", "3"] })
+    expect(some.merged.map(({ strength }) => strength)).toEqual([1])
+    expect(some.live.map(({ strength }) => strength)).toEqual([2, 3])
+  })
+
+  it("merges a DoRA, and says so", async () => {
+    const { merged, live, notices } = await read({ network_weights: [join(folder, "dora.safetensors"), ink()] })
+    expect([merged.length, live.length]).toEqual([1, 1])
+    expect(notices.join()).toContain("is a DoRA")
+  })
+
+  it("reads arguments of each LoRA", async () => {
+    const { live } = await read({ network_weights: [ink(), ink()], network_args: ["te=0;unet=0.5", "lbw=OUTALL"] })
+    expect(live).toMatchObject([
+      { strength: 0.5, textStrength: 0 },
+      { strength: 1, blocks: { M00: 0, OUT03: 1 } },
+    ])
+    await expect(read({ network_weights: [ink()], network_args: ["dim=4"] })).rejects.toThrow('has "dim=4", expected')
+  })
+})

@@ -1,0 +1,174 @@
+import { readdir, stat } from "node:fs/promises"
+import { basename, extname, join } from "node:path"
+import type { LoraTag } from "@lllite/core"
+import { CoreError, takeLoraTags } from "@lllite/core"
+import { isDora, parseBlockWeights } from "@lllite/core/models"
+import type { LoraInput } from "@lllite/core/recipe"
+import { InputError, nearest, openLora } from "@lllite/runtime-node"
+import type { OptionReader } from "@lllite/runtime-node/options"
+import type { GENERATE_OPTIONS } from "./options.ts"
+import type { PlannedPicture } from "./plan-pictures.ts"
+
+type GenerateReader = OptionReader<typeof GENERATE_OPTIONS>
+
+/** The LoRAs of the command line. */
+export interface LoraChoice {
+  /** Merged into the weights, in order. */
+  readonly merged: readonly LoraInput[]
+  /** Beside the layers, in order. */
+  readonly live: readonly LoraInput[]
+  readonly notices: readonly string[]
+}
+
+/**
+ * The LoRAs of the options `network_*`. One acts beside the layers, unless it is to be merged, or has to be because it
+ * is a DoRA. Only headers of files are read.
+ *
+ * @throws CoreError for wrong arguments; InputError and FormatError for a file that cannot be read
+ */
+export async function readLoraOptions({ settings, nameOf }: GenerateReader): Promise<LoraChoice> {
+  const { networkWeights, networkMul, networkArgs, networkMerge, networkMergeNModels = 0 } = settings
+  const [merged, live, notices]: [LoraInput[], LoraInput[], string[]] = [[], [], []]
+  for (const [i, path] of networkWeights.entries()) {
+    const strength = networkMul[i] ?? 1
+    const use = { file: { path }, strength, ...readArguments(nameOf("networkArgs"), networkArgs[i] ?? "", strength) }
+    const asked = networkMerge || i < networkMergeNModels
+    const needed = !asked && (await mustMerge(path))
+    if (needed) notices.push(`"${path}" is a DoRA, which changes the weights themselves. It is merged into them.`)
+    if (asked || needed) merged.push(use)
+    else live.push(use)
+  }
+  return { merged, live, notices }
+}
+
+async function mustMerge(path: string): Promise<boolean> {
+  const { file, close } = await openLora(path)
+  await close()
+  return isDora(file)
+}
+
+/** Reads a LoRA's arguments, `key=value` with semicolons between. @throws CoreError for another key or value */
+function readArguments(option: string, text: string, strength: number): Omit<LoraInput, "file"> {
+  // `--network_args a=1 b=2` of a shell comes as two entries, so an entry that holds no pair is refused by its text.
+  const pairs = text.split(";").filter((part) => part.trim() !== "")
+  if (pairs.length === 0) return {}
+  const values = new Map(
+    pairs.map((pair) => {
+      const [, key = "", value = ""] = /^\s*(\w+)\s*=\s*(.*?)\s*$/s.exec(pair) ?? []
+      if (key === "lbw" || ((key === "te" || key === "unet") && Number.isFinite(Number(value)) && value !== "")) {
+        return [key, value] as const
+      }
+      throw new CoreError("option-range", `${option} has "${pair}", expected lbw=…, te=NUMBER or unet=NUMBER`)
+    }),
+  )
+  const [blocks, te, unet] = [values.get("lbw"), values.get("te"), values.get("unet")]
+  return {
+    strength: unet === undefined ? strength : Number(unet),
+    textStrength: te === undefined ? strength : Number(te),
+    ...(blocks === undefined ? {} : { blocks: parseBlockWeights(blocks) }),
+  }
+}
+
+/** The pictures with the LoRAs that their prompts name, and what is said of them. */
+export interface NamedLoras {
+  readonly pictures: readonly PlannedPicture[]
+  readonly notices: readonly string[]
+}
+
+/**
+ * Finds the files of the LoRAs that prompts name. A name is a path, or the name of a file in one of the folders or below
+ * it, with or without its ending.
+ *
+ * @throws InputError that lists every name without a file; FormatError for a file that is no LoRA
+ */
+export async function findNamedLoras(
+  pictures: readonly PlannedPicture[],
+  folders: readonly string[],
+): Promise<NamedLoras> {
+  const names = [...new Set(pictures.flatMap(({ tags }) => tags.map(({ name }) => name)))]
+  if (names.length === 0) return { pictures, notices: [] }
+  const files = (await Promise.all(folders.map(listFiles))).flat()
+  const found = new Map<string, string>()
+  const notices: string[] = []
+  const missing: string[] = []
+  for (const name of names) {
+    const matches = (await isFile(name)) ? [name] : files.filter((path) => isNamed(path, name))
+    const [path, ...more] = matches.filter((path) => extname(path) === ".safetensors")
+    if (path === undefined) {
+      missing.push(problemOf(name, matches, files))
+      continue
+    }
+    found.set(name, path)
+    if (more.length > 0) notices.push(`${more.length + 1} files are named "${name}". "${path}" is used.`)
+  }
+  if (missing.length > 0) {
+    const where = folders.length === 0 ? "no folder is given, which --lora_dir does" : `looked in ${folders.join(", ")}`
+    throw new InputError("lora-file", `prompts name LoRAs without a file (${where}): ${missing.join("; ")}`)
+  }
+  for (const path of new Set(found.values())) {
+    if (await mustMerge(path)) {
+      throw new CoreError(
+        "lora-merge",
+        `"${path}" is a DoRA, which changes the weights themselves. Give it with --network_weights instead of in a prompt.`,
+      )
+    }
+  }
+  const named = pictures.map((picture) => {
+    const loras = picture.tags.map(({ name, ...use }) => ({ file: { path: found.get(name) ?? name }, ...use }))
+    return { ...picture, recipe: { ...picture.recipe, loras: [...picture.recipe.loras, ...loras] } }
+  })
+  return { pictures: named, notices }
+}
+
+/** The LoRAs in a prompt, and the prompt without them. @throws CoreError for a tag that cannot be read */
+export function tagsOf(
+  prompt: string,
+  isPlain: boolean,
+): { readonly prompt: string; readonly tags: readonly LoraTag[] } {
+  if (isPlain) return { prompt, tags: [] }
+  const { prompt: rest, loras } = takeLoraTags(prompt)
+  return { prompt: rest, tags: loras }
+}
+
+const WEIGHTS = new Set([".safetensors", ".pt", ".ckpt", ".bin"])
+
+/** Files of weights in a folder and below it, sorted. @throws InputError for a folder that cannot be read */
+async function listFiles(folder: string): Promise<readonly string[]> {
+  try {
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+    return entries
+      .filter((entry) => !entry.isDirectory() && WEIGHTS.has(extname(entry.name)))
+      .map((entry) => join(entry.parentPath, entry.name))
+      .sort()
+  } catch (cause) {
+    throw new InputError("lora-file", `"${folder}" cannot be listed, expected a folder of LoRAs. Check the path.`, {
+      cause,
+    })
+  }
+}
+
+/** Whether a path ends in a name, with or without its ending. Case does not count. */
+function isNamed(path: string, name: string): boolean {
+  const wanted = `/${name.replaceAll("\\", "/")}`.toLowerCase()
+  const whole = `/${path.replaceAll("\\", "/")}`.toLowerCase()
+  return whole.endsWith(wanted) || whole.slice(0, -extname(whole).length).endsWith(wanted)
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  )
+}
+
+function problemOf(name: string, matches: readonly string[], files: readonly string[]): string {
+  const [pickle] = matches
+  if (pickle !== undefined) {
+    return `"${name}" is only "${pickle}", a pickle, which can run code when it is opened. Save it as safetensors`
+  }
+  const near = nearest(
+    name,
+    files.map((path) => basename(path, extname(path))),
+  )
+  return near === null ? `"${name}"` : `"${name}" (did you mean "${near}"?)`
+}
