@@ -9,11 +9,13 @@ export { gaussianBlur } from "../control/filters/gaussian-blur.ts"
 export { type ResampleKernel, resample } from "../control/filters/resample.ts"
 export { ridgeLines, ridges, thinLines } from "../control/filters/thin-lines.ts"
 export { binaryMask, onWhite, type RgbaImage, showInpaintMask } from "../control/filters/transparency.ts"
+export { parsePreprocessing, preprocessingText } from "../control/preprocessors/parse.ts"
 export {
   type Preprocessing,
   preprocess,
   preprocessorName,
   preprocessorOf,
+  readPreprocessorValues,
 } from "../control/preprocessors/preprocess.ts"
 export type {
   Preprocessor,
@@ -21,7 +23,11 @@ export type {
   PreprocessorOptionTable,
   PreprocessorValues,
 } from "../control/preprocessors/preprocessor.ts"
-export { PREPROCESSOR_NAMES, type PreprocessorName } from "../control/preprocessors/table.ts"
+export {
+  PREPROCESSOR_NAMES,
+  type PreprocessorName,
+  type PreprocessorOptionName,
+} from "../control/preprocessors/table.ts"
 export { floatsToImage, type GreyImage, greyToRgb, imageToFloats, type RgbImage, rgbToGrey } from "../image.ts"
 export { cropCentre } from "./crop.ts"
 export { maskOf } from "./mask.ts"

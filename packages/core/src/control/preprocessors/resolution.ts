@@ -10,7 +10,7 @@ export const RESOLUTION = {
   integer: true,
   min: 1,
   max: 16384,
-  help: "Pixels that the shorter side gets first. Default: the picture's own.",
+  help: "Pixels that the shorter side gets first. Without it, the picture keeps its size.",
 } as const
 
 /** Annotators work on sides of whole blocks, and some neighbours of the edge follow from it. */

@@ -33,3 +33,8 @@ export type PreprocessorName = keyof typeof PREPROCESSORS
 
 /** The names, in the order of help. */
 export const PREPROCESSOR_NAMES = Object.keys(PREPROCESSORS) as readonly PreprocessorName[]
+
+/** The name of an option that any of them has. */
+export type PreprocessorOptionName = {
+  [Kind in PreprocessorName]: keyof (typeof PREPROCESSORS)[Kind]["options"] & string
+}[PreprocessorName]

@@ -5,11 +5,11 @@ import { definePreprocessor } from "./preprocessor.ts"
 
 export const thin = definePreprocessor({
   help: "White lines on black, thinned to a pixel's width.",
-  options: { prune: { default: true, help: "Remove single pixels and spurs." } },
-  run: (image, { prune }) =>
+  options: { spurs: { default: false, help: "Keep single pixels and spurs." } },
+  run: (image, { spurs }) =>
     thinLines(
       mapBytes(rgbToGrey(image), (byte) => (byte > 127 ? 255 : 0)),
-      { prune },
+      { prune: !spurs },
     ),
 })
 
