@@ -9,8 +9,13 @@ const entries = {
 }
 
 export default defineConfig({
-  // The last two are programs: a worker thread, and a process that tries a backend.
-  entry: { ...entries, "lllite-worker": "src/workers/worker.ts", "lllite-probe": "src/backends/probe.ts" },
+  // The last three are programs: two worker threads, and a process that tries a backend.
+  entry: {
+    ...entries,
+    "lllite-worker": "src/workers/worker.ts",
+    "lllite-preprocess": "src/preprocessing/preprocess.ts",
+    "lllite-probe": "src/backends/probe.ts",
+  },
   format: ["esm", "cjs"],
   dts: { entry: entries },
   // Defines `import.meta.url` in the CommonJS build. The code finds files beside it by that address.

@@ -21,7 +21,7 @@ export function requireFrom(url: string | undefined): NodeJS.Require {
  * @param url the `import.meta.url` of the module that starts it
  * @throws InputError if the file is in neither place
  */
-export function programFile(name: "worker" | "probe", url: string | undefined): string {
+export function programFile(name: "worker" | "probe" | "preprocess", url: string | undefined): string {
   if (url?.endsWith(".ts")) return fileURLToPath(new URL(`./${name}.ts`, url))
   // The name is this package's own. Another "worker.js" may lie beside a bundle.
   const built = `lllite-${name}.js`
