@@ -31,6 +31,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import("./generate/command.ts")).generateCommand,
   },
   {
+    name: "preprocess",
+    summary: "Make control pictures: edges, lines, blurs and others, without a network.",
+    load: async () => (await import("./preprocess/command.ts")).preprocessCommand,
+  },
+  {
     name: "inspect",
     summary: "Show the kind and the contents of a safetensors file.",
     load: async () => (await import("./inspect/command.ts")).inspectCommand,

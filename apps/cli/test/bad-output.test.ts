@@ -53,6 +53,7 @@ const inFolder = {
     ...["--train_data_dir", at("images"), "--conditioning_data_dir", at("controls"), "--max_train_steps", "2"],
   ],
   generate: (out: string): readonly string[] => ["generate", "--ckpt", "tiny", "--prompt", "x", "--outdir", out],
+  preprocess: (out: string): readonly string[] => ["preprocess", "canny", at("images"), out],
   demo: (out: string): readonly string[] => ["demo", "--steps", "1", "--out", out],
 }
 

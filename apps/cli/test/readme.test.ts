@@ -156,7 +156,7 @@ describe("the commands of the READMEs", () => {
     }
   })
 
-  it.each(["apps/cli/README.md", "docs/guides/command.md", "docs/guides/training.md"])(
+  it.each(["apps/cli/README.md", ...["command", "preprocessors", "training"].map((name) => `docs/guides/${name}.md`)])(
     "have options that exist in %s",
     async (path) => {
       const lines = await commands(path, "lllite")
@@ -175,6 +175,16 @@ describe("the commands of the READMEs", () => {
       }
     },
   )
+
+  it("run in the guide to control pictures", async () => {
+    const lines = await commands("docs/guides/preprocessors.md", "lllite")
+    expect(lines.length).toBeGreaterThan(3)
+    const drawing = at("demo-output", "pictures", "00-control.png")
+    for (const name of ["photo.jpg", join("photos", "1.jpg"), join("photos", "2.png")]) await cp(drawing, at(name))
+    for (const line of lines) await type(line.replace(/^lllite/, "node apps/cli/dist/main.js"))
+    expect(await readdir(at("edges"))).toEqual(["1.png", "2.png"])
+    expect(await readdir(at("blurred"))).toEqual(["1.png"])
+  }, 120_000)
 
   it("run in the guide to the command, without those that need a network or a build", async () => {
     const lines = (await commands("docs/guides/command.md", "lllite")).filter(
