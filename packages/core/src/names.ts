@@ -35,5 +35,6 @@ export {
   LOSS_WEIGHT_RANGES,
   LR_RANGES,
   OBJECTIVE_RANGES,
+  STRENGTH_RANGES,
   TRAIN_RANGES,
 } from "./training/ranges.ts"

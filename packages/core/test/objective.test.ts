@@ -75,11 +75,19 @@ describe("the loss of pictures that are not square, of examples that differ", ()
     return { timestep, noise: createStream(SEED, "noise").normal(LATENT, at) }
   }
 
+  interface Alone {
+    readonly prediction?: Prediction
+    readonly range?: readonly [number, number]
+    readonly strength?: number
+    /** The share of the way from the network's own prediction to the target. */
+    readonly share?: number
+  }
+
   /** The loss of an example in a row, composed anew of the network, the steered pass and the textbook's formulas. */
   async function lossAlone(
     row: number,
     member: number,
-    { prediction = "epsilon", range = [0, 1000] }: { prediction?: Prediction; range?: readonly [number, number] } = {},
+    { prediction = "epsilon", range = [0, 1000], strength = 1, share = 1 }: Alone = {},
   ): Promise<number> {
     const { latents: clean, context, vector } = cached[member] as CachedExample
     const { timestep, noise } = drawsOf(row, ...range)
@@ -90,20 +98,23 @@ describe("the loss of pictures that are not square, of examples that differ", ()
     const lllite = uploadLllite(model)
     const data = imageToFloats(EXAMPLES[member]?.control ?? picture("none"))
     const control = prepareControl(sdxl.ops, lllite, { count: 1, height: HEIGHT, width: WIDTH, data })
-    const output = tf.tidy(() => {
+    const [output, own] = tf.tidy(() => {
       const input = {
         latents: tf.tensor4d(mix(Math.sqrt(alpha), Math.sqrt(1 - alpha)), [1, ...LATENT]),
         timesteps: [timestep],
         context: tf.tensor3d(context, [1, 77, context.length / 77]),
         vector: tf.tensor2d(vector, [1, vector.length]),
       }
-      return unet(sdxl.ops, sdxl.unet, input, { tap: llliteTap(sdxl.ops, lllite, control, 1) })
-    })
+      const tap = llliteTap(sdxl.ops, lllite, control, strength)
+      return [unet(sdxl.ops, sdxl.unet, input, { tap }), unet(sdxl.ops, sdxl.unet, input)]
+    }) as [tf.Tensor, tf.Tensor]
     const predicted = await output.data<"float32">()
-    output.dispose()
+    const plain = await own.data<"float32">()
+    tf.dispose([output, own])
     control.dispose()
     disposeLllite(lllite)
-    return predicted.reduce((sum, value, i) => sum + (value - (target[i] ?? 0)) ** 2, 0) / predicted.length
+    const wanted = plain.map((value, i) => value + share * ((target[i] ?? 0) - value))
+    return predicted.reduce((sum, value, i) => sum + (value - (wanted[i] ?? 0)) ** 2, 0) / predicted.length
   }
 
   it("caches a picture's rows, and the sizes and the text of its own example", async () => {
@@ -149,6 +160,19 @@ describe("the loss of pictures that are not square, of examples that differ", ()
     const { loss } = await lossOf(0, [0], { options })
     expect(loss).toBeCloseTo(await lossAlone(0, 0, { range }), 5)
     expect(loss).not.toBeCloseTo(await lossAlone(0, 0), 3)
+  })
+
+  it.each(["epsilon", "v"] as const)("aims by each row's strength between its own prediction and %s", async (of) => {
+    const strengthRange = { min: 0.2, floor: 0.3, power: 2 }
+    const { loss } = await lossOf(2, [0, 1], { options: { strengthRange }, of: { ...sdxl, prediction: of } })
+    const rows = [0, 1].map((row) => {
+      const [draw = 0] = createStream(SEED, "strengths").uniform(1, { step: 3, index: 2 + row })
+      const strength = 0.2 + 0.8 * draw
+      return { prediction: of, strength, share: 0.3 + 0.7 * strength ** 2 }
+    })
+    const alone = [await lossAlone(2, 0, rows[0]), await lossAlone(3, 1, rows[1])]
+    expect(loss).toBeCloseTo(((alone[0] ?? 0) + (alone[1] ?? 0)) / 2, 5)
+    expect(Math.abs(loss - (await lossOf(2, [0, 1], { of: { ...sdxl, prediction: of } })).loss)).toBeGreaterThan(1e-3)
   })
 
   it("has in two parts the loss and the gradients of the whole, since each row keeps its draws", async () => {

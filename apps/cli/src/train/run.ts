@@ -112,6 +112,7 @@ async function trainAndSave(
       loss: settings.lossType,
       huber: settings.huber,
       weights: settings.lossWeights,
+      ...(settings.strengthRange === null ? {} : { strengthRange: settings.strengthRange }),
       gradientCheckpointing: settings.gradientCheckpointing,
     },
     ...(initial === null ? {} : { initial }),

@@ -122,6 +122,18 @@ describe("readTrainSettings", () => {
     ])
   })
 
+  it("draws strengths only below 1", () => {
+    const range = { strength_floor: 0.3, strength_power: 2 }
+    expect(read({ min_strength: 0.2, ...range }).strengthRange).toEqual({ min: 0.2, floor: 0.3, power: 2 })
+    expect(read({ min_strength: 0 }).strengthRange).toEqual({ min: 0 })
+    const { strengthRange, notices } = read(range)
+    expect(strengthRange).toBeNull()
+    expect(notices).toEqual([
+      "--strength_floor has no effect: --min_strength is 1.",
+      "--strength_power has no effect: --min_strength is 1.",
+    ])
+  })
+
   it("says which options have no effect beside others, and leaves them out", () => {
     const { notices, lr } = read({ lr_warmup_steps: 10, lr_scheduler_num_cycles: 3, huber_c: 0.2, huber_scale: 1 })
     expect(lr).toEqual({ curve: "constant" })

@@ -1,6 +1,6 @@
 import type { LrOption } from "@lllite/core/names"
 import { LR_CURVE_OPTIONS } from "@lllite/core/names"
-import type { HuberOptions, LossWeightOptions, LrMovement } from "@lllite/core/training"
+import type { HuberOptions, LossWeightOptions, LrMovement, StrengthRange } from "@lllite/core/training"
 import type { FloatDtype } from "@lllite/format"
 import type { DatasetOptions, SdxlPaths } from "@lllite/runtime-node"
 import type { OptionReader, SettingName, Settings, StepCount } from "@lllite/runtime-node/options"
@@ -35,6 +35,8 @@ export interface TrainSettings extends Settings<TrainTable> {
   readonly recordsTimesteps: boolean
   readonly huber: HuberOptions
   readonly lossWeights: LossWeightOptions
+  /** Null: strength 1 alone. */
+  readonly strengthRange: StrengthRange | null
   readonly runtime: RuntimeChoice
   readonly dtype: FloatDtype
   readonly saveEvery: { readonly steps: number } | { readonly epochs: number } | null
@@ -67,6 +69,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
       ...(values.debiasedEstimationLoss ? { debiased: true } : {}),
       ...(values.scaleVPredLossLikeNoisePred ? { scaleVLikeNoise: true } : {}),
     },
+    strengthRange: readStrengths(values),
     runtime: runtimeChoice(values),
     dtype: values.savePrecision,
     saveEvery: steps !== undefined ? { steps } : epochs !== undefined ? { epochs } : null,
@@ -153,6 +156,8 @@ const RATE_NAMES = [
 
 const HUBER_OPTIONS = ["huberSchedule", "huberC", "huberScale"] as const
 
+const STRENGTH_OPTIONS = ["strengthFloor", "strengthPower"] as const
+
 /** Defaults of sd-scripts, which programs write into every file. They ask for nothing. */
 const NEUTRAL: Readonly<Partial<Record<RateOption | (typeof HUBER_OPTIONS)[number], unknown>>> = {
   lrSchedulerNumCycles: 1,
@@ -190,6 +195,15 @@ function readHuber({ settings }: TrainReader): HuberOptions {
   }
 }
 
+function readStrengths({ minStrength: min, strengthFloor, strengthPower }: Settings<TrainTable>): StrengthRange | null {
+  if (min === 1) return null
+  return {
+    min,
+    ...(strengthFloor === undefined ? {} : { floor: strengthFloor }),
+    ...(strengthPower === undefined ? {} : { power: strengthPower }),
+  }
+}
+
 /** Options that have no effect beside others. A default is not named: it asks for nothing. */
 function unusedNotices(reader: TrainReader): readonly string[] {
   const { settings, nameOf } = reader
@@ -200,6 +214,9 @@ function unusedNotices(reader: TrainReader): readonly string[] {
   return [
     ...RATE_NAMES.filter((name) => !LR_CURVE_OPTIONS[lrScheduler].includes(RATE_OPTIONS[name]) && isUnused(name)).map(
       (name) => `${nameOf(name)} has no effect: ${nameOf("lrScheduler")} is ${lrScheduler}.`,
+    ),
+    ...STRENGTH_OPTIONS.filter((name) => settings.minStrength === 1 && reader.isGiven(name)).map(
+      (name) => `${nameOf(name)} has no effect: ${nameOf("minStrength")} is 1.`,
     ),
     ...HUBER_OPTIONS.filter((name) => !isHuber && isUnused(name)).map(
       (name) => `${nameOf(name)} has no effect: ${nameOf("lossType")} is ${lossType}.`,

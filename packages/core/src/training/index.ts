@@ -69,9 +69,11 @@ export {
   LOSS_WEIGHT_RANGES,
   LR_RANGES,
   OBJECTIVE_RANGES,
+  STRENGTH_RANGES,
   TRAIN_RANGES,
 } from "./ranges.ts"
 export { loadTrainState, type SavedTensor, type SavedTrainState, saveTrainState } from "./saved-state.ts"
+export { type StrengthRange, shareAt } from "./strength-range.ts"
 export {
   type GradientSource,
   type GradientTask,

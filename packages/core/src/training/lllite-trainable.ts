@@ -23,7 +23,7 @@ export const LLLITE: Trainable<LlliteModel> = {
     const lllite = uploadLllite(model)
     const control = cutBatch(model, batch)
     return {
-      ...trainedLllite(ops, lllite, control),
+      ...trainedLllite(ops, lllite, control, batch.strengths),
       dispose() {
         disposeCuts(control)
         disposeLllite(lllite)
@@ -68,9 +68,15 @@ function cutBatch({ adapters }: LlliteModel, { examples, memo }: TrainBatch): Re
  * An LLLite as a tap that trains. Every layer computes the control's share anew, because the conditioner trains, too.
  *
  * @param control N control images, cut for every depth of the LLLite
+ * @param rowStrengths the factor on what the LLLite adds, for each of N rows. Default: 1
  * @throws CoreError (from the tap) when a depth has no control images
  */
-export function trainedLllite(ops: Ops, lllite: LlliteParams, control: ReadonlyMap<Depth, ControlPatches>): TrainedTap {
+export function trainedLllite(
+  ops: Ops,
+  lllite: LlliteParams,
+  control: ReadonlyMap<Depth, ControlPatches>,
+  rowStrengths?: readonly number[],
+): TrainedTap {
   const adapters = adaptersByPath(lllite)
   return {
     leaves: lllite.leaves,
@@ -83,7 +89,7 @@ export function trainedLllite(ops: Ops, lllite: LlliteParams, control: ReadonlyM
       before(layers, x, { grid }) {
         if (grid === null) return layers.map(() => x)
         const [count = 0] = x.shape
-        const strengths = Array<number>(count).fill(1)
+        const strengths = rowStrengths ?? Array<number>(count).fill(1)
         const active = layers.map(({ path }): ActiveAdapter | null => {
           const adapter = adapters.get(path)
           if (adapter === undefined) return null

@@ -3,7 +3,8 @@ import { checkRanges } from "../number-range.ts"
 import type { HuberOptions, LossWeightOptions } from "./loss.ts"
 import type { LossType } from "./names.ts"
 import { HUBER_SCHEDULES, LOSS_TYPES } from "./names.ts"
-import { HUBER_RANGES, LOSS_WEIGHT_RANGES, OBJECTIVE_RANGES } from "./ranges.ts"
+import { HUBER_RANGES, LOSS_WEIGHT_RANGES, OBJECTIVE_RANGES, STRENGTH_RANGES } from "./ranges.ts"
+import type { StrengthRange } from "./strength-range.ts"
 
 /** The objective of a training: the distance of a prediction from the noise (or velocity) at random timesteps. */
 export interface ObjectiveOptions {
@@ -17,6 +18,8 @@ export interface ObjectiveOptions {
   readonly huber?: HuberOptions
   readonly weights?: LossWeightOptions
   readonly gradientCheckpointing?: boolean
+  /** Trains a range of strengths. It costs one more forward pass a step. Default: strength 1 alone. */
+  readonly strengthRange?: StrengthRange
 }
 
 /**
@@ -46,5 +49,6 @@ export function checkObjective(options: ObjectiveOptions): void {
     }
     checkRanges("objective.huber", { ...huber }, HUBER_RANGES)
   }
+  checkRanges("objective.strengthRange", { ...options.strengthRange }, STRENGTH_RANGES)
   checkRanges("objective.weights", { ...weights }, LOSS_WEIGHT_RANGES)
 }

@@ -1,4 +1,4 @@
-import type { Tensor4D } from "@tensorflow/tfjs-core"
+import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import type { Prediction } from "../diffusion/names.ts"
 import { addNoise, velocity } from "../diffusion/noising.ts"
@@ -6,6 +6,7 @@ import type { NoiseSchedule } from "../diffusion/schedule.ts"
 import { alphaAt, sigmaAt, snrAt } from "../diffusion/schedule.ts"
 import { CONTEXT_LENGTH } from "../models/clip/prompt.ts"
 import type { Sdxl } from "../models/sdxl.ts"
+import { unet } from "../models/unet/unet.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
 import type { Seed } from "../random/seed.ts"
 import { createStream } from "../random/stream.ts"
@@ -19,6 +20,7 @@ import { elementwiseLoss, huberDelta, lossWeight, weightedMean } from "./loss.ts
 import type { LossType } from "./names.ts"
 import type { ObjectiveOptions } from "./objective-options.ts"
 import { checkObjective } from "./objective-options.ts"
+import { drawStrengths, type RowStrength } from "./strength-range.ts"
 import type { Trainable, TrainableModel } from "./trainable.ts"
 
 /**
@@ -73,7 +75,7 @@ export async function objective<M extends TrainableModel>(
   const clean = tf.tensor4d(concatenate(examples.map((example) => example.latents)), shape)
   const alphas = timesteps.map((timestep) => alphaAt(schedule, timestep))
   const latents = addNoise(clean, noise, alphas) as Tensor4D
-  const target = sdxl.prediction === "epsilon" ? noise.clone() : velocity(clean, noise, alphas)
+  const full = sdxl.prediction === "epsilon" ? noise.clone() : velocity(clean, noise, alphas)
   const contextDim = sdxl.unet.config.contextDim
   const context = tf.tensor3d(concatenate(examples.map((example) => example.context)), [
     count,
@@ -84,14 +86,21 @@ export async function objective<M extends TrainableModel>(
     count,
     examples[0]?.vector.length ?? 0,
   ])
-  const placed = trainable.place(sdxl.ops, model, { examples, memo })
+  const input = { latents, timesteps, context, vector }
+  const rows =
+    options.strengthRange === undefined ? null : drawStrengths(options.strengthRange, { seed, step, firstRow, count })
+  const target = rows === null ? full : towards(full, unet(sdxl.ops, sdxl.unet, input), rows)
+  const placed = trainable.place(sdxl.ops, model, {
+    ...{ examples, memo },
+    ...(rows === null ? {} : { strengths: rows.map(({ strength }) => strength) }),
+  })
   const { deltas, weights } = rowFactors(schedule, timesteps, type, sdxl.prediction, options)
   try {
     return await lossAndGradients(
       sdxl.ops,
       sdxl.unet,
       placed,
-      { latents, timesteps, context, vector },
+      input,
       (prediction) => weightedMean(elementwiseLoss(prediction, target, type, deltas), weights),
       {
         checkpointing: options.gradientCheckpointing ?? false,
@@ -101,9 +110,22 @@ export async function objective<M extends TrainableModel>(
       },
     )
   } finally {
-    tf.dispose([noise, clean, latents, target, context, vector])
+    tf.dispose([noise, clean, latents, full, target, context, vector])
     placed.dispose()
   }
+}
+
+/** The share of the way from the network's own prediction, which is disposed, to the target. */
+function towards(target: Tensor, own: Tensor4D, rows: readonly RowStrength[]): Tensor {
+  return tf.tidy(() => {
+    const shares = tf.tensor4d(
+      rows.map(({ share }) => share),
+      [rows.length, 1, 1, 1],
+    )
+    const mixed = tf.add(own, tf.mul(shares, tf.sub(target, own)))
+    own.dispose()
+    return mixed
+  })
 }
 
 /** The values of each row's timestep that the loss uses. */

@@ -57,3 +57,10 @@ export const LOSS_WEIGHT_RANGES = {
   minSnrGamma: { above: 0, max: 1e6 },
   vPredictionLike: { min: 0, max: 1e6 },
 } as const satisfies Readonly<Record<string, NumberRange>>
+
+/** Ranges of `StrengthRange`. */
+export const STRENGTH_RANGES = {
+  min: { min: 0, max: 1 },
+  floor: { min: 0, max: 1 },
+  power: { above: 0, max: 100 },
+} as const satisfies Readonly<Record<string, NumberRange>>

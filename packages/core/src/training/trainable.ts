@@ -27,6 +27,8 @@ export interface TrainBatch {
   readonly examples: readonly CachedExample[]
   /** Keeps values that are the same at every step. */
   readonly memo: ExampleMemo
+  /** The factor on what the model adds, for each row. Default: 1. */
+  readonly strengths?: readonly number[]
 }
 
 /** A model that trains, on a device and as a tap of the network. */

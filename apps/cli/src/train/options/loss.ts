@@ -1,4 +1,11 @@
-import { HUBER_RANGES, HUBER_SCHEDULES, LOSS_TYPES, LOSS_WEIGHT_RANGES, OBJECTIVE_RANGES } from "@lllite/core/names"
+import {
+  HUBER_RANGES,
+  HUBER_SCHEDULES,
+  LOSS_TYPES,
+  LOSS_WEIGHT_RANGES,
+  OBJECTIVE_RANGES,
+  STRENGTH_RANGES,
+} from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
 import { belongsTo, choice, flag, ignored, integer, number, refused } from "@lllite/runtime-node/options"
 
@@ -22,6 +29,21 @@ export const LOSS = {
     default: 1000,
     ...OBJECTIVE_RANGES.maxTimestep,
     help: "Upper limit of the timesteps. Training draws only timesteps below it.",
+  }),
+  min_strength: number({
+    default: 1,
+    ...STRENGTH_RANGES.min,
+    help: "Lowest strength that training draws. Below 1, the LLLite learns to follow its control by degrees. Each step then takes longer.",
+  }),
+  strength_floor: number({
+    ...STRENGTH_RANGES.floor,
+    otherwise: "0",
+    help: "Share of the control's effect that the lowest strengths learn, for min_strength.",
+  }),
+  strength_power: number({
+    ...STRENGTH_RANGES.power,
+    otherwise: "1",
+    help: "Exponent with which that share rises to 1, for min_strength. 1 is a straight line.",
   }),
   min_snr_gamma: number({
     ...LOSS_WEIGHT_RANGES.minSnrGamma,

@@ -1,0 +1,44 @@
+import type { Seed } from "../random/seed.ts"
+import { createStream } from "../random/stream.ts"
+
+/**
+ * How a model learns to follow its control by degrees. Each row of a batch draws a strength, at which the model acts. The
+ * target is the frozen network's own prediction, plus a share of its distance from the true target. The share rises
+ * with the strength, up to 1.
+ *
+ * sd-scripts has no such option. It trains strength 1 alone, and lower strengths then often have no effect, or the
+ * whole.
+ */
+export interface StrengthRange {
+  /** The lowest strength that is drawn. The highest is 1. Default: 0. */
+  readonly min?: number
+  /** The share near strength 0. Default: 0. */
+  readonly floor?: number
+  /** The exponent of the strength in the share. 1 is a straight line. Default: 1. */
+  readonly power?: number
+}
+
+/** The strength of a row, and the share of the target's distance at this strength. */
+export interface RowStrength {
+  readonly strength: number
+  readonly share: number
+}
+
+/** The share at a strength: floor + (1 − floor) · strength^power. */
+export function shareAt({ floor = 0, power = 1 }: StrengthRange, strength: number): number {
+  return floor + (1 - floor) * strength ** power
+}
+
+/** Draws the strengths of rows of a step, uniformly from `min` to 1. */
+export function drawStrengths(
+  range: StrengthRange,
+  { seed, step, firstRow, count }: { seed: Seed; step: number; firstRow: number; count: number },
+): readonly RowStrength[] {
+  const { min = 0 } = range
+  const stream = createStream(seed, "strengths")
+  return Array.from({ length: count }, (_, row) => {
+    const [draw = 0] = stream.uniform(1, { step, index: firstRow + row })
+    const strength = min + (1 - min) * draw
+    return { strength, share: shareAt(range, strength) }
+  })
+}
