@@ -48,6 +48,10 @@ const suites = {
     ),
   deepshrink: async (read) =>
     run.runDeepShrink(await read.json("deepshrink"), await read.tensors("deepshrink"), await read.ops()),
+  start: async (read) => {
+    await read.ops()
+    return run.runStart(await read.json("start"), await read.tensors("start"))
+  },
   tokens: async (read) => run.runTokens(await read.json("tokens"), await read.tokenizer()),
   diffusion: async (read) => {
     await read.ops()

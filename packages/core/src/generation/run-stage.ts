@@ -79,6 +79,7 @@ export async function* runStage(
     const walk = walkLatents(walked.plan, denoise, walked.start, {
       noise: walked.noise,
       from: steps.from,
+      countsMissed: late !== undefined,
       ...(afterStep === null ? {} : { afterStep }),
     })
     return yield* walk

@@ -24,6 +24,8 @@ export interface WalkOptions {
   readonly from?: number
   /** The step before which the walk ends. Default: the number of steps. */
   readonly to?: number
+  /** LMS counts the steps before `from` as diffusers does, see `SampleSettings.missed`. Default: false. */
+  readonly countsMissed?: boolean
   /** Changes the latents after each step. */
   readonly afterStep?: AfterStep
 }
@@ -40,7 +42,7 @@ export async function* walkLatents(
   { sampler, samplerOptions, levels: { sigmas } }: SamplingPlan,
   denoise: Denoise,
   start: Tensor4D,
-  { noise, from = 0, to = sigmas.length - 1, afterStep }: WalkOptions = {},
+  { noise, from = 0, to = sigmas.length - 1, countsMissed = false, afterStep }: WalkOptions = {},
 ): AsyncGenerator<WalkStep, Tensor4D, void> {
   const steps = sigmas.length - 1
   if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || from < 0 || from >= to || to > steps) {
@@ -55,6 +57,7 @@ export async function* walkLatents(
     sigmas.slice(from, to + 1),
     {
       options: samplerOptions,
+      ...(countsMissed ? { missed: sigmas.slice(0, from).reverse() } : {}),
       ...(noise === undefined ? {} : { noise }),
       ...(afterStep === undefined
         ? {}

@@ -63,8 +63,8 @@ export function findSampler(name: string): SamplerEntry {
     throw new CoreError("option-unknown", `sampler: there is no "${name}". There are: ${SAMPLER_NAMES.join(", ")}.`)
   return {
     ...info,
-    sample(denoise, start, sigmas, { options = {}, noise, afterStep } = {}) {
-      const run = { sigmas, options: allOptions(info, options), noise: noise ?? NO_NOISE }
+    sample(denoise, start, sigmas, { options = {}, noise, missed = [], afterStep } = {}) {
+      const run = { sigmas, options: allOptions(info, options), noise: noise ?? NO_NOISE, missed }
       if (noise === undefined && addsNoise(info, options)) {
         throw new CoreError(
           "option-missing",
@@ -92,7 +92,7 @@ export function withGradualLatent(entry: SamplerEntry, gradual: GradualLatent, s
   return {
     ...entry,
     sample(denoise, start, sigmas, { options = {}, noise = NO_NOISE, afterStep } = {}) {
-      const run = { sigmas, options: allOptions(entry, options), noise }
+      const run = { sigmas, options: allOptions(entry, options), noise, missed: [] }
       return walk(denoise, start, sigmas, gradualEulerAncestral(gradual, sizes, run), afterStep)
     },
   }

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { derivative, type Method } from "./sampler.ts"
+import { derivative, type Method, type MethodRun } from "./sampler.ts"
 
 const ORDER = 4
 
@@ -9,12 +9,12 @@ const ORDER = 4
  *
  * Source: k-diffusion `sample_lms`; Adams-Bashforth for levels at uneven distances.
  */
-export const lms = (): Method => ({
+export const lms = ({ missed }: Pick<MethodRun, "missed">): Method => ({
   memory: ORDER - 1,
   advance({ nextSigma, past, ...point }) {
     const points = [point, ...past]
     const weights = basisIntegrals(
-      points.map(({ sigma }) => sigma),
+      [...points.map(({ sigma }) => sigma), ...missed].slice(0, ORDER),
       point.sigma,
       nextSigma,
     )

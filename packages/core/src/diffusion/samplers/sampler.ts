@@ -50,6 +50,11 @@ export interface SampleSettings {
   readonly options?: SamplerOptions
   /** The source of noise. It is required if the sampler adds noise with its options. */
   readonly noise?: IntervalNoise
+  /**
+   * Levels before the walk, the latest first. LMS of diffusers counts them in a run that begins late, although it has
+   * no slopes there. Default: none.
+   */
+  readonly missed?: readonly number[]
   readonly afterStep?: AfterStep
 }
 
@@ -108,6 +113,8 @@ export interface MethodRun<Name extends SamplerOptionName = never> {
   readonly sigmas: readonly number[]
   readonly noise: IntervalNoise
   readonly options: Readonly<Record<Name, number>>
+  /** See `SampleSettings`. */
+  readonly missed: readonly number[]
 }
 
 /** The loop of all samplers: evaluate, yield, advance. It disposes every tensor in between. */
