@@ -96,7 +96,7 @@ control.dispose()
 disposeLllite(lllite)
 
 if (!options["no-train"]) {
-  const state = initOptimizer(DEFAULT_OPTIMIZER, model.values.length)
+  const state = initOptimizer(DEFAULT_OPTIMIZER)
   const optimizer = loadOptimizer(model.values, state, DEFAULT_OPTIMIZER)
   const example = () => ({
     width: side,

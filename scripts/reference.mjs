@@ -57,6 +57,7 @@ const suites = {
     await read.ops()
     return run.runDiffusion(await read.json("diffusion"), await read.tensors("diffusion"))
   },
+  optimizers: async (read) => run.runOptimizers(await read.json("optimizers"), await read.tensors("optimizers")),
   buckets: async (read) => run.runBuckets(await read.json("buckets")),
   canny: async (read) => run.runCanny(await read.json("canny")),
   preprocess: async (read) => run.runPreprocess(await read.json("preprocess"), await read.tensors("preprocess")),
@@ -126,7 +127,7 @@ function reader(folder, { backend, weights }, only) {
     backend,
     weights,
     isNamed: (name) => only.includes(name),
-    json: (name) => once(`json ${name}`, async () => JSON.parse(await readFile(join(folder, `${name}.json`), "utf8"))),
+    json: (name) => once(`json ${name}`, async () => parseJson(await readFile(join(folder, `${name}.json`), "utf8"))),
     tensors: (name) =>
       once(`tensors ${name}`, async () => {
         const path = join(folder, `${name}.safetensors`)
@@ -139,6 +140,11 @@ function reader(folder, { backend, weights }, only) {
       }),
     ops: () => once("ops", async () => (await startBackend(backend, { weights })).ops),
   }
+}
+
+/** Python writes Infinity and NaN, which JSON has not. They become null. */
+function parseJson(text) {
+  return JSON.parse(text.replaceAll(/:\s*-?(?:Infinity|NaN)\b/g, ":null"))
 }
 
 function print(results) {

@@ -45,7 +45,7 @@ function observeStep({ config, device, ops, params, model }, side, quick) {
   }
   const sdxl = { ops, unet: params, prediction: "epsilon" }
   const schedule = createNoiseSchedule()
-  const state = initOptimizer(DEFAULT_OPTIMIZER, model.values.length)
+  const state = initOptimizer(DEFAULT_OPTIMIZER)
   const optimizer = loadOptimizer(model.values, state, DEFAULT_OPTIMIZER)
   const rows = { seed: 1, step: 0, firstRow: 0, examples: [example] }
   return observe(openClock(device), quick ? 1 : 2, async () => {

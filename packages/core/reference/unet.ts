@@ -277,7 +277,7 @@ async function runTraining(
     if (tensor.startsWith("up.")) model.values.fill(0, offset, offset + size)
   }
   const losses: number[] = []
-  const state = initOptimizer(DEFAULT_OPTIMIZER, model.values.length)
+  const state = initOptimizer(DEFAULT_OPTIMIZER)
   const optimizer = loadOptimizer(model.values, state, DEFAULT_OPTIMIZER)
   const wanted = await tensors.readFloat32(`${name}.losses`)
   while (losses.length < wanted.length) {

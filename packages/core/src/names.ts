@@ -29,6 +29,7 @@ export {
   type LrOption,
 } from "./training/names.ts"
 export { OPTIMIZERS, type OptimizerChoice, type OptimizerName } from "./training/optimizers/index.ts"
+export { OPTIMIZER_TYPES, optimizerOfType, readOptimizerArguments } from "./training/optimizers/python-arguments.ts"
 export {
   ADAPTER_RANGES,
   HUBER_RANGES,

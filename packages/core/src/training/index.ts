@@ -42,7 +42,7 @@ export { HUBER_SCHEDULES, type HuberSchedule, LOSS_TYPES, type LossType, LR_CURV
 export { normaliseConditioners } from "./normalise-conditioners.ts"
 export { type BatchRows, objective } from "./objective.ts"
 export { checkObjective, type ObjectiveOptions } from "./objective-options.ts"
-export { type AdamWFactors, type AdamWNumbers, adamWFactors } from "./optimizers/adamw.ts"
+export { type AdamWFactors, type AdamWSettings, adamWFactors } from "./optimizers/adam.ts"
 export {
   checkOptimizer,
   DEFAULT_OPTIMIZER,
@@ -53,16 +53,29 @@ export {
   type OptimizerChoice,
   type OptimizerName,
 } from "./optimizers/index.ts"
+export type { Optimizer, OptimizerState } from "./optimizers/optimizer.ts"
 export {
-  expectStateOf,
-  numbersOf,
-  type Optimizer,
-  type OptimizerNumbers,
+  type OptimizerOption,
   type OptimizerOptions,
+  type OptimizerSettings,
+  settingsOf,
+} from "./optimizers/options.ts"
+export {
+  OPTIMIZER_TYPES,
+  type OptimizerArguments,
+  optimizerOfType,
+  readOptimizerArguments,
+} from "./optimizers/python-arguments.ts"
+export {
+  defineOptimizer,
+  type ListPlan,
+  loadRule,
+  memoryOf,
+  type OptimizedModel,
+  type OptimizerMemory,
   type OptimizerRule,
-  type OptimizerState,
-  stateTensor,
-} from "./optimizers/optimizer.ts"
+  type OptimizerUpdate,
+} from "./optimizers/rule.ts"
 export {
   ADAPTER_RANGES,
   HUBER_RANGES,
@@ -83,4 +96,6 @@ export {
 } from "./train.ts"
 export { checkTrainOptions, type TrainOptions } from "./train-options.ts"
 export { beginTraining, createTrainState, type TrainState, type TrainStateOptions } from "./train-state.ts"
-export type { PlacedTrainable, Trainable, TrainableModel, TrainBatch, ValuePart } from "./trainable.ts"
+export type { PlacedTrainable, Trainable, TrainableModel, TrainBatch } from "./trainable.ts"
+export { trainedModel } from "./trained-model.ts"
+export { fileStrides, type ValuePart } from "./value-part.ts"

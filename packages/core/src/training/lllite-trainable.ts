@@ -5,13 +5,14 @@ import { adaptedInputs, adaptersByPath, controlShare, disposeCuts } from "../mod
 import type { ControlPatches, Depth } from "../models/lllite/conditioner.ts"
 import { cutPatches, patchGrid, patchTensor } from "../models/lllite/conditioner.ts"
 import type { LlliteModel, Slot } from "../models/lllite/layout.ts"
-import { fromFileLayout, layOutSlots, toFileLayout } from "../models/lllite/layout.ts"
+import { flatStrides, fromFileLayout, layOutSlots, toFileLayout } from "../models/lllite/layout.ts"
 import type { LlliteParams } from "../models/lllite/params.ts"
 import { disposeLllite, uploadLllite } from "../models/lllite/params.ts"
 import type { Ops } from "../ops/ops.ts"
 import { concatenate } from "./concatenate.ts"
 import type { TrainedTap } from "./gradients.ts"
-import type { Trainable, TrainBatch, ValuePart } from "./trainable.ts"
+import type { Trainable, TrainBatch } from "./trainable.ts"
+import type { ValuePart } from "./value-part.ts"
 
 /** How LLLites train. Their groups are `conditioning1`, `down`, `mid` and `up`. */
 export const LLLITE: Trainable<LlliteModel> = {
@@ -43,7 +44,7 @@ export const LLLITE: Trainable<LlliteModel> = {
 
 function partOf({ plan, name, fileShape, offset, size }: Slot): ValuePart {
   const [group = name] = name.split(".")
-  return { name: `${plan.site.key}.${name}`, group, shape: fileShape, offset, size }
+  return { name: `${plan.site.key}.${name}`, group, shape: fileShape, offset, size, strides: flatStrides(fileShape) }
 }
 
 /** The controls of a batch, cut for every depth of an LLLite. Each control is cut once for all steps. */

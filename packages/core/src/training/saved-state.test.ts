@@ -2,9 +2,10 @@ import { enumerateSites } from "@lllite/format/selections"
 import { describe, expect, it } from "vitest"
 import { createStream } from "../random/stream.ts"
 import { LLLITE } from "./lllite-trainable.ts"
+import { OPTIMIZERS, type OptimizerChoice, type OptimizerName } from "./optimizers/index.ts"
 import { loadTrainState, type SavedTrainState, saveTrainState } from "./saved-state.ts"
 import { type GradientSource, train } from "./train.ts"
-import { createTrainState, type TrainState } from "./train-state.ts"
+import { beginTraining, createTrainState, type TrainState } from "./train-state.ts"
 
 const LAYOUT = { modelChannels: 4, channelMult: [1, 2, 4], transformerDepth: [0, 1, 1], middleDepth: 1 } as const
 const SITES = enumerateSites(LAYOUT).slice(0, 3)
@@ -22,8 +23,13 @@ const gradients: GradientSource = async ({ values }, tasks) =>
     return { loss: pull, gradients: noise.map((value, i) => value + (values[i] ?? 0) - pull) }
   })
 
-async function run(state: TrainState, until: number): Promise<TrainState> {
-  for await (const event of train(state, EXAMPLES, { gradients }, OPTIONS)) {
+async function run(
+  state: TrainState,
+  until: number,
+  optimizer: OptimizerChoice = { name: "adamw" },
+): Promise<TrainState> {
+  const machine = { gradients, parts: LLLITE.parts(state.model) }
+  for await (const event of train(state, EXAMPLES, machine, { ...OPTIONS, optimizer })) {
     if (event.step === until) return event.state()
   }
   throw new Error("the run was shorter")
@@ -32,11 +38,17 @@ async function run(state: TrainState, until: number): Promise<TrainState> {
 /** Converts it to bytes and text and back, as a file does. */
 function throughAFile({ tensors, metadata }: SavedTrainState): SavedTrainState {
   const bytes = [...tensors].map(
-    ([name, { shape, values }]) => [name, shape, new Uint8Array(values.slice().buffer)] as const,
+    ([name, { shape, values }]) =>
+      [name, shape, values instanceof Float32Array, new Uint8Array(values.slice().buffer)] as const,
   )
   const read = JSON.parse(JSON.stringify([...metadata])) as [string, string][]
   return {
-    tensors: new Map(bytes.map(([name, shape, data]) => [name, { shape, values: new Float32Array(data.buffer) }])),
+    tensors: new Map(
+      bytes.map(([name, shape, isFloat, data]) => [
+        name,
+        { shape, values: isFloat ? new Float32Array(data.buffer) : data },
+      ]),
+    ),
     metadata: new Map(read),
   }
 }
@@ -52,8 +64,16 @@ describe("a saved run", () => {
     expect(resumed.step).toBe(12)
   })
 
+  it.each(Object.keys(OPTIMIZERS) as OptimizerName[])("of %s continues bit for bit", async (name) => {
+    const optimizer = { name } as OptimizerChoice
+    const start = (): TrainState => beginTraining(begin(48).model, optimizer)
+    const whole = await run(start(), 12, optimizer)
+    const saved = throughAFile(saveTrainState(LLLITE, await run(start(), 5, optimizer)))
+    expect(await run(loadTrainState(LLLITE, saved, begin(48).model), 12, optimizer)).toEqual(whole)
+  })
+
   it("names every tensor of the LLLite as its file does, in the file's shape", async () => {
-    const { tensors } = saveTrainState(LLLITE, begin())
+    const { tensors } = saveTrainState(LLLITE, await run(begin(), 1))
     const [site] = SITES
     const key = `model.${site?.key}`
     expect(tensors.get(`${key}.mid.0.weight`)?.shape).toEqual([3, 7])
@@ -86,6 +106,7 @@ describe("a saved run", () => {
     expect(() => load({}, begin(5).model)).toThrow(/is \[3, \d+\], expected \[5, \d+\]/)
     expect(() => load(said("trains", "lora"))).toThrow('it trains a "lora", expected a "lllite"')
     expect(() => load(said("step", "-1"))).toThrow('"step" is "-1", expected a whole number')
+    expect(() => load(said("optimizer_number.d", "much"))).toThrow('"optimizer_number.d" is "much", expected a number')
     expect(() => load(said("optimizer"))).toThrow('does not say "optimizer"')
   })
 })

@@ -5,18 +5,20 @@ import type { Trainable, TrainableModel } from "./trainable.ts"
 /** A saved tensor. */
 export interface SavedTensor {
   readonly shape: readonly number[]
-  readonly values: Float32Array
+  readonly values: Float32Array | Uint8Array
 }
 
 /** A run between two steps in the form of a file: tensors by name, and text by name. */
 export interface SavedTrainState {
-  /** `model.NAME` of every part, and `optimizer.NAME` of every list in the optimiser's state. */
+  /** `model.NAME` of every part, and `optimizer.NAME` of every list in the optimiser's state: float32, or bytes. */
   readonly tensors: ReadonlyMap<string, SavedTensor>
   readonly metadata: ReadonlyMap<string, string>
 }
 
 const MODEL = "model."
 const OPTIMIZER = "optimizer."
+/** Before the names of the optimiser's numbers. */
+const NUMBER = "optimizer_number."
 
 /** Converts a run to named tensors. The model's tensors are copies. The optimiser's tensors are those of the state. */
 export function saveTrainState<M extends TrainableModel>(
@@ -35,6 +37,10 @@ export function saveTrainState<M extends TrainableModel>(
     step: String(step),
     optimizer: optimizer.name,
     optimizer_step: String(optimizer.step),
+    ...Object.fromEntries(
+      // The text of a number reads back as the same float64.
+      Object.entries(optimizer.numbers ?? {}).map(([name, value]) => [`${NUMBER}${name}`, String(value)]),
+    ),
   }
   return { tensors, metadata: new Map(Object.entries(metadata)) }
 }
@@ -77,7 +83,7 @@ export function loadTrainState<M extends TrainableModel>(
   const model = trainable.fill(like, ({ name, shape }) => {
     const found = tensors.get(`${MODEL}${name}`)
     if (found === undefined) throw new CoreError("saved-run-mismatch", `saved run: "${MODEL}${name}" is missing`)
-    if (found.shape.join() !== shape.join()) {
+    if (found.shape.join() !== shape.join() || !(found.values instanceof Float32Array)) {
       throw new CoreError(
         "saved-run-mismatch",
         `saved run: "${MODEL}${name}" is [${found.shape.join(", ")}], expected [${shape.join(", ")}]. Give the options that the run had.`,
@@ -85,9 +91,19 @@ export function loadTrainState<M extends TrainableModel>(
     }
     return found.values
   })
-  const remembered = [...tensors]
+  const lists = [...tensors]
     .filter(([name]) => name.startsWith(OPTIMIZER))
     .map(([name, { values }]) => [name.slice(OPTIMIZER.length), values.slice()] as const)
-  const optimizer = { name: text("optimizer"), step: count("optimizer_step"), tensors: Object.fromEntries(remembered) }
+  const numbers = [...metadata]
+    .filter(([name]) => name.startsWith(NUMBER))
+    .map(([name, value]) => [name.slice(NUMBER.length), Number(value)] as const)
+  for (const [name, value] of numbers) {
+    if (!Number.isNaN(value)) continue
+    throw new CoreError("saved-run", `saved run: "${NUMBER}${name}" is "${text(NUMBER + name)}", expected a number`)
+  }
+  const optimizer = {
+    ...{ name: text("optimizer"), step: count("optimizer_step"), tensors: Object.fromEntries(lists) },
+    ...(numbers.length === 0 ? {} : { numbers: Object.fromEntries(numbers) }),
+  }
   return { model, optimizer, step: count("step") }
 }

@@ -19,6 +19,8 @@ import type { TrainableModel } from "./trainable.ts"
 export interface TrainState<M extends TrainableModel = LlliteModel> {
   readonly model: M
   readonly optimizer: OptimizerState
+  /** The values that a finished model has, where they differ from those that train; see `Optimizer.average`. */
+  readonly average?: Float32Array
   /** The number of finished steps. */
   readonly step: number
 }
@@ -55,5 +57,5 @@ export function beginTraining<M extends TrainableModel>(
   model: M,
   optimizer: OptimizerChoice = DEFAULT_OPTIMIZER,
 ): TrainState<M> {
-  return { model, optimizer: initOptimizer(optimizer, model.values.length), step: 0 }
+  return { model, optimizer: initOptimizer(optimizer), step: 0 }
 }

@@ -12,6 +12,7 @@ import type { TrainOptions } from "./train-options.ts"
 import { checkTrainOptions } from "./train-options.ts"
 import type { TrainState } from "./train-state.ts"
 import type { TrainableModel } from "./trainable.ts"
+import type { ValuePart } from "./value-part.ts"
 
 /** A part of a step's batch, for one call of the gradient source. */
 export interface GradientTask {
@@ -31,6 +32,8 @@ export type GradientSource<M extends TrainableModel = LlliteModel> = (
 /** The functions that compute for a run. */
 export interface TrainMachine<M extends TrainableModel = LlliteModel> {
   readonly gradients: GradientSource<M>
+  /** The tensors of the model's values, which some optimisers read: `parts` of a `Trainable`. Default: one list. */
+  readonly parts?: readonly ValuePart[]
   /** Creates the optimiser. Default: `loadOptimizer`, on the calling thread. */
   readonly loadOptimizer?: LoadOptimizer
 }
@@ -59,7 +62,7 @@ export interface TrainStepEvent<M extends TrainableModel = LlliteModel> {
 export async function* train<M extends TrainableModel = LlliteModel>(
   state: TrainState<M>,
   examples: readonly Sized[],
-  { gradients, loadOptimizer: load = loadOptimizer }: TrainMachine<M>,
+  { gradients, parts, loadOptimizer: load = loadOptimizer }: TrainMachine<M>,
   options: TrainOptions,
 ): AsyncGenerator<TrainStepEvent<M>, TrainState<M>, void> {
   checkTrainOptions(options)
@@ -68,8 +71,11 @@ export async function* train<M extends TrainableModel = LlliteModel>(
   const batchOf = createBatchOrder(examples, batchSize, createStream(seed, "order"))
   const { model } = state
   let { step } = state
-  const optimizer = await load(model.values, state.optimizer, options.optimizer ?? DEFAULT_OPTIMIZER)
-  const stateNow = async (): Promise<TrainState<M>> => ({ model, optimizer: await optimizer.save(), step })
+  const optimizer = await load(model.values, state.optimizer, options.optimizer ?? DEFAULT_OPTIMIZER, parts)
+  const stateNow = async (): Promise<TrainState<M>> => {
+    const average = await optimizer.average?.()
+    return { model, optimizer: await optimizer.save(), step, ...(average === undefined ? {} : { average }) }
+  }
   const describe = (what: string): string => divergedText(what, step, rate(step))
   /** The values before an update. */
   const before = model.values.slice()

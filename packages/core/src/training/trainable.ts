@@ -2,23 +2,11 @@ import type { Ops } from "../ops/ops.ts"
 import type { CachedExample } from "./dataset.ts"
 import type { ExampleMemo } from "./example-memo.ts"
 import type { TrainedTap } from "./gradients.ts"
+import type { ValuePart } from "./value-part.ts"
 
 /** A model that trains, as data. All its values are in one flat list, which optimisers and sums of gradients use. */
 export interface TrainableModel {
   readonly values: Float32Array
-}
-
-/** A named part of the flat values. */
-export interface ValuePart {
-  /** Its name in a file, which is unique in the model. */
-  readonly name: string
-  /** Its group, such as `up`. A group can have a separate learning rate, or none. */
-  readonly group: string
-  /** Shape in a file. */
-  readonly shape: readonly number[]
-  /** Its first index in the flat values. Parts follow each other without gaps. */
-  readonly offset: number
-  readonly size: number
 }
 
 /** The parts of a batch that a trainable model reads. */

@@ -61,7 +61,11 @@ export async function* trainRun(
   const { stateEvery = 0 } = options
   const { loadOptimizer } = place
   const gradients = gradientsOf(place, helpers, options, context)
-  const machine = { gradients, ...(loadOptimizer === undefined ? {} : { loadOptimizer }) }
+  const machine = {
+    gradients,
+    parts: LLLITE.parts(state.model),
+    ...(loadOptimizer === undefined ? {} : { loadOptimizer }),
+  }
   const steps = train(state, inOrder(place.examples), machine, { ...options, signal: context.signal })
   for (;;) {
     const next = await steps.next()

@@ -1,5 +1,5 @@
 import { createStream } from "@lllite/core/random"
-import { initOptimizer, loadOptimizer, numbersOf, OPTIMIZERS, type OptimizerState } from "@lllite/core/training"
+import { initOptimizer, loadOptimizer, OPTIMIZERS, type OptimizerState, settingsOf } from "@lllite/core/training"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { needsAdapter, start } from "../../test/start.ts"
@@ -26,8 +26,8 @@ describe("AdamW on WebGPU", needsAdapter, () => {
   afterAll(() => webgpu.dispose())
 
   const begin = (): Float32Array => createStream(1, "parameters").normal(COUNT)
-  const initial = (count = COUNT): OptimizerState => initOptimizer(CHOICE, count)
-  const numbers = numbersOf(OPTIMIZERS.adamw, { weightDecay: 0.1 })
+  const initial = (): OptimizerState => initOptimizer(CHOICE)
+  const numbers = settingsOf(OPTIMIZERS.adamw, { weightDecay: 0.1 })
 
   /** Updates from `from` to `to`. */
   function take(optimizer: WebgpuAdamW, from: number, to: number): void {
@@ -96,8 +96,8 @@ describe("AdamW on WebGPU", needsAdapter, () => {
 
   it("takes one dispatch for every update", async () => {
     const count = 100_003
-    const still = numbersOf(OPTIMIZERS.adamw, { weightDecay: 0 })
-    const optimizer = createWebgpuAdamW(new Float32Array(count).fill(1), initial(count), still)
+    const still = settingsOf(OPTIMIZERS.adamw, { weightDecay: 0 })
+    const optimizer = createWebgpuAdamW(new Float32Array(count).fill(1), initial(), still)
     const gradients = tf.fill([count], 1)
     await gradients.data()
     let dispatches = 0
@@ -116,7 +116,9 @@ describe("AdamW on WebGPU", needsAdapter, () => {
   })
 
   it("refuses gradients and states that do not fit, before it changes anything", async () => {
-    expect(() => createWebgpuAdamW(begin(), initial(3), numbers)).toThrow(/"m" has 3 values, the parameters have 1001/)
+    const list = new Float32Array(3)
+    const short = { ...initial(), step: 1, tensors: { m: list, v: list } }
+    expect(() => createWebgpuAdamW(begin(), short, numbers)).toThrow(/"m" has 3 values, expected 1001/)
     const optimizer = createWebgpuAdamW(begin(), initial(), numbers)
     const [few, all] = [tf.zeros([3]), tf.ones([COUNT])]
     expect(() => optimizer.step(few, LEARNING_RATE)).toThrow(/3 gradients, expected one for each of 1001/)

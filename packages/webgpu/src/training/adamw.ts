@@ -1,5 +1,5 @@
-import type { AdamWNumbers, LoadOptimizer, OptimizerState } from "@lllite/core/training"
-import { adamWFactors, expectStateOf, loadOptimizer, numbersOf, OPTIMIZERS, stateTensor } from "@lllite/core/training"
+import type { AdamWSettings, LoadOptimizer, OptimizerState } from "@lllite/core/training"
+import { adamWFactors, loadOptimizer, memoryOf, OPTIMIZERS, settingsOf } from "@lllite/core/training"
 import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { floatWord, type KernelSource } from "../device/commands.ts"
@@ -33,11 +33,11 @@ export interface WebgpuAdamW {
  * @throws CoreError if the state does not fit the values; WebgpuOpsError if the backend in use was not started by
  * `startWebgpu`; WebgpuLimitError if the arrays are too long to bind
  */
-export function createWebgpuAdamW(values: Float32Array, state: OptimizerState, numbers: AdamWNumbers): WebgpuAdamW {
+export function createWebgpuAdamW(values: Float32Array, state: OptimizerState, settings: AdamWSettings): WebgpuAdamW {
   const gpu = openGpu()
   const count = values.length
-  expectStateOf("adamw", state)
-  const arrays = { values, m: stateTensor(state, "m", count), v: stateTensor(state, "v", count) }
+  const { m, v } = memoryOf(OPTIMIZERS.adamw, { values, parts: [] }, state, settings).lists
+  const arrays = { values, m, v }
   let { step } = state
   const buffers: GPUBuffer[] = []
   const dispose = (): void => {
@@ -65,7 +65,7 @@ export function createWebgpuAdamW(values: Float32Array, state: OptimizerState, n
         )
       }
       if (buffers.length === 0) throw new WebgpuOpsError("disposed", "AdamW: it was disposed. Create it anew.")
-      const { beta1, beta2, epsilon, decay, stepSize, correction } = adamWFactors(step + 1, learningRate, numbers)
+      const { beta1, beta2, epsilon, decay, stepSize, correction } = adamWFactors(step + 1, learningRate, settings)
       const factors = [1 - beta1, beta2, 1 - beta2, epsilon, decay, stepSize, 1 / correction]
       gpu.run(UPDATE, [gradients, ...buffers], [count, ...factors.map(floatWord)], Math.ceil(count / THREADS))
       step += 1
@@ -78,6 +78,7 @@ export function createWebgpuAdamW(values: Float32Array, state: OptimizerState, n
 
     async save() {
       const at = step
+      if (at === 0 && buffers.length > 0) return { name: "adamw", step: at, tensors: {} }
       const [m, v] = await download(buffers.slice(1))
       return { name: "adamw", step: at, tensors: { m: m as Float32Array, v: v as Float32Array } }
     },
@@ -87,14 +88,14 @@ export function createWebgpuAdamW(values: Float32Array, state: OptimizerState, n
 }
 
 /**
- * Creates an optimiser on the device in use, if it is AdamW. All others compute on the calling thread.
+ * Creates an optimiser on the device in use, if it is AdamW without AMSGrad. All others compute on the calling thread.
  *
  * @throws as {@link createWebgpuAdamW} and `loadOptimizer` of core
  */
-export const loadWebgpuOptimizer: LoadOptimizer = (values, state, choice) => {
-  if (choice.name !== "adamw") return loadOptimizer(values, state, choice)
+export const loadWebgpuOptimizer: LoadOptimizer = (values, state, choice, parts) => {
+  if (choice.name !== "adamw" || choice.amsgrad === true) return loadOptimizer(values, state, choice, parts)
   const { name, ...options } = choice
-  const adamW = createWebgpuAdamW(values, state, numbersOf(OPTIMIZERS[name], options))
+  const adamW = createWebgpuAdamW(values, state, settingsOf(OPTIMIZERS[name], options))
   return {
     async step(gradients, learningRate) {
       const onDevice = tf.tensor1d(gradients)

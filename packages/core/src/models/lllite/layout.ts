@@ -62,6 +62,15 @@ export function leafShapes({ plan, name, fileShape, size }: Slot): readonly (rea
     : [[size / out, out]]
 }
 
+/**
+ * The distance in the flat values between neighbours along each axis of a file's shape: [out, in, kh, kw], [out, in] or
+ * [out].
+ */
+export function flatStrides(fileShape: readonly number[]): readonly number[] {
+  const [out = 1, inner = 1, , width = 1] = fileShape
+  return [1, out, out * inner * width, out * inner].slice(0, fileShape.length)
+}
+
 /** Reorders a file's [out, in, kh, kw] (or [out, in], [out]) to inputs by outputs. */
 export function fromFileLayout(values: Float32Array, fileShape: readonly number[]): Float32Array {
   return reorder(values, fileShape, (file, flat, result) => {

@@ -1,41 +1,109 @@
 import { CoreError } from "../../errors.ts"
-import { ADAMW } from "./adamw.ts"
-import type { Optimizer, OptimizerNumbers, OptimizerRule, OptimizerState } from "./optimizer.ts"
-import { numbersOf } from "./optimizer.ts"
+import type { ValuePart } from "../value-part.ts"
+import { ADAM, ADAMW } from "./adam.ts"
+import { D_ADAPT_ADAGRAD } from "./dadaptation/adagrad.ts"
+import { D_ADAPT_ADAM, D_ADAPTATION } from "./dadaptation/adam.ts"
+import { D_ADAPT_ADAN, D_ADAPT_ADAN_IP } from "./dadaptation/adan.ts"
+import { D_ADAPT_LION } from "./dadaptation/lion.ts"
+import { D_ADAPT_SGD } from "./dadaptation/sgd.ts"
+import { ADAMW_8BIT } from "./eight-bit/adamw8bit.ts"
+import { LION_8BIT } from "./eight-bit/lion8bit.ts"
+import { SGD_8BIT } from "./eight-bit/sgd8bit.ts"
+import { ADAFACTOR } from "./factored/adafactor.ts"
+import { CAME } from "./factored/came.ts"
+import { TORCH_ADAFACTOR } from "./factored/torch-adafactor.ts"
+import { LION } from "./lion.ts"
+import type { Optimizer, OptimizerState } from "./optimizer.ts"
+import type { OptimizerSettings } from "./options.ts"
+import { settingsOf } from "./options.ts"
+import { PRODIGY } from "./prodigy.ts"
+import type { OptimizerRule } from "./rule.ts"
+import { loadRule } from "./rule.ts"
+import { ADAMW_SCHEDULE_FREE } from "./schedule-free/adamw.ts"
+import { RADAM_SCHEDULE_FREE } from "./schedule-free/radam.ts"
+import { SGD_SCHEDULE_FREE } from "./schedule-free/sgd.ts"
+import { SGD } from "./sgd.ts"
+import { ADADELTA } from "./torch/adadelta.ts"
+import { ADAGRAD } from "./torch/adagrad.ts"
+import { ADAMAX } from "./torch/adamax.ts"
+import { ASGD } from "./torch/asgd.ts"
+import { NADAM } from "./torch/nadam.ts"
+import { RADAM } from "./torch/radam.ts"
+import { RMSPROP } from "./torch/rmsprop.ts"
 
 /** All optimisers, by the names of sd-scripts' `optimizer_type` in lower case. */
-export const OPTIMIZERS = { adamw: ADAMW } as const
+export const OPTIMIZERS = {
+  adamw: ADAMW,
+  adamw8bit: ADAMW_8BIT,
+  lion: LION,
+  lion8bit: LION_8BIT,
+  prodigy: PRODIGY,
+  adafactor: ADAFACTOR,
+  came: CAME,
+  adamwschedulefree: ADAMW_SCHEDULE_FREE,
+  radamschedulefree: RADAM_SCHEDULE_FREE,
+  sgdschedulefree: SGD_SCHEDULE_FREE,
+  dadaptation: D_ADAPTATION,
+  dadaptadam: D_ADAPT_ADAM,
+  dadaptlion: D_ADAPT_LION,
+  dadaptadagrad: D_ADAPT_ADAGRAD,
+  dadaptadan: D_ADAPT_ADAN,
+  dadaptadanip: D_ADAPT_ADAN_IP,
+  dadaptsgd: D_ADAPT_SGD,
+  sgd: SGD,
+  sgdnesterov8bit: SGD_8BIT,
+  adam: ADAM,
+  nadam: NADAM,
+  radam: RADAM,
+  adamax: ADAMAX,
+  rmsprop: RMSPROP,
+  adagrad: ADAGRAD,
+  adadelta: ADADELTA,
+  asgd: ASGD,
+  "torch.optim.adafactor": TORCH_ADAFACTOR,
+} as const
 
 export type OptimizerName = keyof typeof OPTIMIZERS
 
 /** An optimiser by name, with the options that differ from its defaults. */
 export type OptimizerChoice = {
-  [N in OptimizerName]: { readonly name: N } & Partial<OptimizerNumbers<(typeof OPTIMIZERS)[N]["options"]>>
+  [N in OptimizerName]: { readonly name: N } & Partial<OptimizerSettings<(typeof OPTIMIZERS)[N]["options"]>>
 }[OptimizerName]
 
 /** The default optimiser. */
 export const DEFAULT_OPTIMIZER: OptimizerChoice = { name: "adamw" }
 
-/** Creates an optimiser from a state, for example on a device; see `OptimizerRule.load`. */
+/**
+ * Creates an optimiser from a state, for example on a device. It changes the arrays of `values` and of the state in
+ * place from now on.
+ *
+ * @param parts the tensors of the values. Default: one list
+ */
 export type LoadOptimizer = (
   values: Float32Array,
   state: OptimizerState,
   choice: OptimizerChoice,
+  parts?: readonly ValuePart[],
 ) => Optimizer | Promise<Optimizer>
 
-/** The state of an optimiser before the first update of `length` values. @throws CoreError for an unknown name */
-export function initOptimizer({ name }: OptimizerChoice, length: number): OptimizerState {
-  return ruleOf(name).init(length)
+/** The state of an optimiser before its first update. @throws CoreError for an unknown name */
+export function initOptimizer({ name }: Pick<OptimizerChoice, "name">): OptimizerState {
+  return { name: ruleOf(name).name, step: 0, tensors: {} }
 }
 
 /**
- * Creates an optimiser on the calling thread. It changes the arrays of `values` and of the state from now on.
+ * Creates an optimiser on the calling thread; see `LoadOptimizer`.
  *
  * @throws CoreError for an unknown name or option, a number out of its range, or a state that does not fit
  */
-export const loadOptimizer = (values: Float32Array, state: OptimizerState, choice: OptimizerChoice): Optimizer => {
-  const { rule, numbers } = chosen(choice)
-  return rule.load(values, state, numbers)
+export const loadOptimizer = (
+  values: Float32Array,
+  state: OptimizerState,
+  choice: OptimizerChoice,
+  parts: readonly ValuePart[] = [oneList(values)],
+): Optimizer => {
+  const { rule, settings } = chosen(choice)
+  return loadRule(rule, { values, parts }, state, settings)
 }
 
 /** Checks a choice. @throws CoreError for an unknown name or option, or a number out of its range */
@@ -43,16 +111,21 @@ export function checkOptimizer(choice: OptimizerChoice): void {
   chosen(choice)
 }
 
+function oneList({ length }: Float32Array): ValuePart {
+  return { name: "values", group: "values", shape: [length], offset: 0, size: length }
+}
+
 function chosen({ name, ...options }: OptimizerChoice): {
   readonly rule: OptimizerRule
-  readonly numbers: Readonly<Record<string, number>>
+  readonly settings: Readonly<Record<string, number>>
 } {
   const rule = ruleOf(name)
-  return { rule, numbers: numbersOf(rule, options) }
+  return { rule, settings: settingsOf(rule, options) as Readonly<Record<string, number>> }
 }
 
 function ruleOf(name: OptimizerName): OptimizerRule {
-  if (Object.hasOwn(OPTIMIZERS, name)) return OPTIMIZERS[name]
+  // Each rule reads its own options and lists, whose names the table's type has no word for.
+  if (Object.hasOwn(OPTIMIZERS, name)) return OPTIMIZERS[name] as unknown as OptimizerRule
   throw new CoreError(
     "option-unknown",
     `optimizer: there is no "${String(name)}". There are: ${Object.keys(OPTIMIZERS).join(", ")}.`,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { initOptimizer, loadOptimizer, type OptimizerChoice } from "./index.ts"
+import type { AdamWSettings } from "./adam.ts"
+import { initOptimizer, loadOptimizer } from "./index.ts"
 
 /** Four updates in float32 of `torch.optim.AdamW(lr=0.05, weight_decay=0.1)`, torch 2.8. */
 const torch = {
@@ -18,8 +19,8 @@ const torch = {
   ],
 }
 
-const begin = (values: Float32Array, options: Partial<OptimizerChoice> = {}) =>
-  loadOptimizer(values, initOptimizer({ name: "adamw" }, values.length), { name: "adamw", ...options })
+const begin = (values: Float32Array, options: Partial<AdamWSettings> = {}) =>
+  loadOptimizer(values, initOptimizer({ name: "adamw" }), { name: "adamw", ...options })
 
 describe("AdamW", () => {
   it("follows torch.optim.AdamW over gradients of very different size", async () => {

@@ -1,0 +1,172 @@
+import type { NumberRange } from "../../number-range.ts"
+import { isInRange, rangeText } from "../../number-range.ts"
+import type { OptimizerChoice, OptimizerName } from "./index.ts"
+import { DEFAULT_OPTIMIZER, OPTIMIZERS } from "./index.ts"
+import type { OptimizerOption, OptimizerOptions } from "./options.ts"
+
+/** An optimiser as `optimizer_type` and `optimizer_args` describe it, or what is wrong with an argument. */
+export type OptimizerArguments =
+  | {
+      readonly optimizer: OptimizerChoice
+      /** Names of arguments that change nothing here, such as `fused`. */
+      readonly ignored: readonly string[]
+    }
+  | { readonly part: string; readonly expected: string }
+
+/** Arguments of Python's classes that choose how they compute, and not what. */
+const NO_EFFECT: readonly string[] = [
+  ...["foreach", "fused", "capturable", "differentiable", "log_every", "fsdp_in_use", "use_triton"],
+  ...["is_paged", "optim_bits", "args", "percentile_clipping", "block_wise", "min_8bit_size", "maximize"],
+]
+
+/** The values with which an argument of `NO_EFFECT` asks for what happens anyway. Other arguments take any value. */
+const ONLY: Readonly<Record<string, readonly Literal[]>> = {
+  maximize: [false],
+  percentile_clipping: [100],
+  block_wise: [true],
+  min_8bit_size: [4096],
+}
+
+/** Names of optimisers, beside their own, that differ in nothing or in defaults. */
+const ALIASES: Readonly<Record<string, readonly [name: OptimizerName, defaults?: Readonly<Record<string, Literal>>]>> =
+  {
+    pagedadamw: ["adamw"],
+    pagedadamw32bit: ["adamw"],
+    pagedadamw8bit: ["adamw8bit"],
+    pagedlion8bit: ["lion8bit"],
+    sgdnesterov: ["sgd", { momentum: 0.9, nesterov: true }],
+    sgd8bit: ["sgdnesterov8bit"],
+    dadaptadampreprint: ["dadaptation"],
+  }
+
+/** Modules of Python that users write before the name of a class. */
+const MODULES =
+  /^(torch\.optim|bitsandbytes\.optim|bnb\.optim|lion_pytorch|prodigyopt|came_pytorch|schedulefree|dadaptation(\.experimental)?|transformers(\.optimization)?)\./
+
+/** All names that `optimizer_type` takes, in lower case. Modules of Python may stand before them. */
+export const OPTIMIZER_TYPES: readonly string[] = [
+  ...Object.keys(OPTIMIZERS),
+  ...Object.keys(ALIASES).filter((name) => !Object.hasOwn(OPTIMIZERS, name)),
+]
+
+/** A value that Python's `literal_eval` reads: a number, a switch, None, or a list of them. */
+type Literal = number | boolean | null | readonly Literal[]
+
+/**
+ * The name of the optimiser that an `optimizer_type` of sd-scripts means, or null. Upper and lower case are the same.
+ * Modules of Python's classes may stand before it: `came_pytorch.CAME`.
+ */
+export function optimizerOfType(type: string): OptimizerName | null {
+  return aliasOf(type)?.[0] ?? null
+}
+
+function aliasOf(type: string): (typeof ALIASES)[string] | null {
+  const lower = type.toLowerCase()
+  if (lower === "") return [DEFAULT_OPTIMIZER.name]
+  for (const name of [lower, lower.replace(MODULES, "")]) {
+    if (Object.hasOwn(ALIASES, name)) return ALIASES[name] ?? null
+    if (Object.hasOwn(OPTIMIZERS, name)) return [name as OptimizerName]
+  }
+  return null
+}
+
+/**
+ * Reads `optimizer_type` and `optimizer_args` of sd-scripts: `eps=1e-6`, `betas=0.9,0.99`, `decouple=True`. Values are
+ * those of Python's `literal_eval`. All arguments may stand in one text.
+ *
+ * Source: sd-scripts `train_util.get_optimizer`.
+ */
+export function readOptimizerArguments(type: string, args: readonly string[]): OptimizerArguments {
+  const alias = aliasOf(type)
+  if (alias === null) return { part: type, expected: `one of ${OPTIMIZER_TYPES.join(", ")}` }
+  const [name, defaults = {}] = alias
+  const { options, python = {} } = OPTIMIZERS[name] as {
+    readonly options: OptimizerOptions
+    readonly python?: Readonly<Record<string, string | readonly string[]>>
+  }
+  const named = argumentsOf(options, python)
+  const given: Record<string, Literal> = {}
+  const ignored: string[] = []
+  for (const part of args.flatMap((text) => text.trim().split(/\s+(?=\w+\s*=)/))) {
+    const [, argument = "", text = ""] = /^(\w+)\s*=(.*)$/s.exec(part) ?? []
+    const value = readLiteral(text)
+    if (NO_EFFECT.includes(argument) && value !== undefined) {
+      const only = Object.hasOwn(ONLY, argument) ? ONLY[argument] : undefined
+      if (only === undefined || only.includes(value)) ignored.push(argument)
+      else return { part, expected: `${argument}=${only.map(pythonText).join(" or ")}` }
+      continue
+    }
+    const targets = named.get(argument)
+    if (targets === undefined) return { part, expected: `${[...named.keys()].map((key) => `${key}=…`).join(", ")}` }
+    const values = targets.length === 1 ? [value] : Array.isArray(value) ? value : []
+    const found = targets.map((target) => options[target] as OptimizerOption)
+    if (values.length !== targets.length || !found.every((option, i) => fits(option, values[i]))) {
+      return { part, expected: wanted(found) }
+    }
+    for (const [i, target] of targets.entries()) {
+      if (Object.hasOwn(given, target)) return { part, expected: `${argument} once` }
+      given[target] = values[i] as Literal
+    }
+  }
+  return { optimizer: { name, ...defaults, ...given } as OptimizerChoice, ignored }
+}
+
+/** Our options by the names of Python's arguments. */
+function argumentsOf(
+  options: OptimizerOptions,
+  python: Readonly<Record<string, string | readonly string[]>>,
+): ReadonlyMap<string, readonly string[]> {
+  const named = new Map(Object.entries(python).map(([key, target]) => [key, [target].flat()] as const))
+  const renamed = new Set([...named.values()].flat())
+  for (const option of Object.keys(options)) {
+    if (!renamed.has(option))
+      named.set(
+        option.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+        [option],
+      )
+  }
+  return named
+}
+
+function fits({ default: usual, ...range }: OptimizerOption, value: unknown): boolean {
+  if (typeof usual === "boolean") return typeof value === "boolean"
+  return (usual === null && value === null) || isInRange(value, range)
+}
+
+function wanted(options: readonly OptimizerOption[]): string {
+  const texts = options.map(({ default: usual, ...range }) => optionText(usual, range))
+  const [first = ""] = texts
+  if (texts.length === 1) return first
+  return texts.every((text) => text === first)
+    ? `${texts.length} values, each ${first}`
+    : `${texts.length} values: ${texts.join(", ")}`
+}
+
+function optionText(usual: number | boolean | null, range: NumberRange): string {
+  if (typeof usual === "boolean") return "True or False"
+  return usual === null ? `${rangeText(range)}, or None` : rangeText(range)
+}
+
+function pythonText(value: Literal): string {
+  return value === null ? "None" : value === true ? "True" : value === false ? "False" : String(value)
+}
+
+/** Reads a number, True, False, None, or a list of them with or without brackets. Undefined for other text. */
+function readLiteral(text: string): Literal | undefined {
+  const trimmed = text.trim()
+  const bracketed = /^\((.*)\)$|^\[(.*)\]$/s.exec(trimmed)
+  const inner = bracketed?.[1] ?? bracketed?.[2] ?? trimmed
+  if (bracketed !== null || inner.includes(",")) {
+    const items = inner.replace(/,\s*$/, "").split(",").map(readScalar)
+    return items.some((item) => item === undefined) ? undefined : (items as readonly Literal[])
+  }
+  return readScalar(inner)
+}
+
+const SCALARS: Readonly<Record<string, boolean | null>> = { True: true, False: false, None: null }
+
+function readScalar(text: string): number | boolean | null | undefined {
+  const trimmed = text.trim()
+  if (Object.hasOwn(SCALARS, trimmed)) return SCALARS[trimmed]
+  return /^[+-]?(\d[\d_]*\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(trimmed) ? Number(trimmed.replaceAll("_", "")) : undefined
+}
