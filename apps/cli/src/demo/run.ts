@@ -3,7 +3,7 @@ import type { RgbImage } from "@lllite/core/image"
 import { edgeF1 } from "@lllite/core/image"
 import type { Recipe } from "@lllite/core/recipe"
 import { createRecipe, recipeText, requestOf } from "@lllite/core/recipe"
-import type { TrainState } from "@lllite/core/training"
+import { type TrainState, trainedModel } from "@lllite/core/training"
 import { buildLlliteMetadata } from "@lllite/format/modelspec"
 import { enumerateSites } from "@lllite/format/selections"
 import type { AdapterHandleUse, SdxlHandle } from "@lllite/runtime-node"
@@ -79,7 +79,7 @@ export async function runDemo(settings: DemoSettings, reporter: Reporter, signal
     }
     const draw = async (): Promise<readonly (readonly RgbImage[])[]> => {
       const plain = await drawAll(sdxl, recipes.without, [], "draw without", reporter, signal)
-      const adapter = await runtime.loadAdapter(state.model, sdxl)
+      const adapter = await runtime.loadAdapter(trainedModel(state), sdxl)
       const adapters = [{ adapter, control: pairs.map(({ control }) => control) }]
       return [plain, await drawAll(sdxl, recipes.with, adapters, "draw with", reporter, signal)]
     }

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { basename, join } from "node:path"
 import type { LlliteModel } from "@lllite/core/models"
+import { type TrainState, trainedModel } from "@lllite/core/training"
 import { FormatError } from "@lllite/format"
 import type { LlliteSpec } from "@lllite/format/modelspec"
 import { InputError, type WriteLlliteOptions, writeLlliteFile } from "@lllite/runtime-node"
@@ -18,10 +19,12 @@ import type { Reporter } from "../terminal/progress.ts"
  */
 export async function saveLllite(
   path: string,
-  { model, step }: { readonly model: LlliteModel; readonly step: number },
+  state: Omit<TrainState, "optimizer">,
   { force, ...options }: Pick<WriteLlliteOptions, "dtype" | "metadata"> & { readonly force: boolean },
   reporter: Reporter,
 ): Promise<string> {
+  const { step } = state
+  const model = trainedModel(state)
   const write = async (): Promise<string> => {
     const existing = force ? "replace" : "rename"
     try {

@@ -1,7 +1,7 @@
 import { join } from "node:path"
 import type { Prediction } from "@lllite/core/diffusion"
 import type { OptimizerChoice, TrainState } from "@lllite/core/training"
-import { DivergedError, initOptimizer } from "@lllite/core/training"
+import { beginTraining, DivergedError } from "@lllite/core/training"
 import type { LlliteSpec } from "@lllite/format/modelspec"
 import { buildLlliteMetadata } from "@lllite/format/modelspec"
 import { enumerateSites } from "@lllite/format/selections"
@@ -45,8 +45,7 @@ export async function runTrain(
     const loading = runtime.loadSdxl(checkpoint, { ...askedPrediction(settings), ...parts, signal })
     const sdxl = await untilStopped(loading, signal, NOTHING_TO_SAVE)
     for (const text of sdxl.notices) reporter.say("notice", { text }, `Note: ${text}`)
-    const optimizer = optimizerOf(settings)
-    const initial = startFrom === undefined ? null : await continueFrom(startFrom, sdxl, optimizer)
+    const initial = startFrom === undefined ? null : await continueFrom(startFrom, sdxl, settings.optimizer)
     const adapters = initial === null ? enumerateSites(sdxl.layout).length : initial.model.adapters.length
     reporter.say(
       "plan",
@@ -57,10 +56,6 @@ export async function runTrain(
   } finally {
     await runtime.dispose()
   }
-}
-
-function optimizerOf({ optimizerType: name, optimizerArgs }: TrainSettings): OptimizerChoice {
-  return { name, ...optimizerArgs }
 }
 
 interface Plan extends StepPlan {
@@ -97,7 +92,7 @@ async function trainAndSave(
     steps,
     batchSize: dataset.batchSize,
     seed: settings.seed,
-    optimizer: optimizerOf(settings),
+    optimizer: settings.optimizer,
     learningRate: settings.learningRate,
     lr,
     maxGradNorm: settings.maxGradNorm,
@@ -208,8 +203,7 @@ function statedMetadata(settings: TrainSettings): LlliteSpec {
 
 /** The first state of a run that begins with a saved LLLite. The file does not hold the optimiser's state. */
 async function continueFrom(path: string, sdxl: SdxlHandle, optimizer: OptimizerChoice): Promise<TrainState> {
-  const model = await readLlliteFile(path, sdxl.layout)
-  return { model, optimizer: initOptimizer(optimizer, model.values.length), step: 0 }
+  return beginTraining(await readLlliteFile(path, sdxl.layout), optimizer)
 }
 
 /** The resolution for the file's metadata: that of the data set, if all pictures have one size. */

@@ -86,29 +86,59 @@ describe("readTrainSettings", () => {
   })
 
   it.each([
-    [["eps=1e-6", "weight_decay=0"], { epsilon: 1e-6, weightDecay: 0 }],
-    [["betas=0.8,0.95"], { beta1: 0.8, beta2: 0.95 }],
-    [["betas=(.8, 0.95)", "amsgrad=False", "foreach=None"], { beta1: 0.8, beta2: 0.95 }],
-    [["weight_decay=0.1 betas=[0.8, 0.95] eps=1E-3"], { beta1: 0.8, beta2: 0.95, epsilon: 1e-3, weightDecay: 0.1 }],
-    [[], {}],
-  ])("turns optimizer_args %j into core's", (optimizer_args, args) => {
-    expect(read({}, { optimizer_args }).optimizerArgs).toEqual(args)
+    [{}, { name: "adamw" }],
+    [{ optimizer_type: "", optimizer_args: [] }, { name: "adamw" }],
+    [{ optimizer_args: ["betas=0.8,0.95"] }, { name: "adamw", beta1: 0.8, beta2: 0.95 }],
+    [{ optimizer_type: "AdamW8bit" }, { name: "adamw8bit" }],
+    [{ use_8bit_adam: true }, { name: "adamw8bit" }],
+    [
+      { use_lion_optimizer: true, optimizer_args: ["weight_decay=0.1"] },
+      { name: "lion", weightDecay: 0.1 },
+    ],
+    [{ optimizer_type: "came_pytorch.CAME" }, { name: "came" }],
+    [
+      { optimizer_type: "Prodigy", optimizer_args: "d_coef=2 decouple=True" },
+      { name: "prodigy", dCoef: 2, decouple: true },
+    ],
+  ])("turns the optimizer %j into core's", (options, optimizer) => {
+    expect(read({}, options).optimizer).toEqual(optimizer)
   })
 
   it.each([
-    ["eps=tiny", "expected a number of at least 0"],
-    ["eps=-1", "expected a number of at least 0"],
-    ["eps=1,2", "expected a number of at least 0"],
-    ["betas=0.9", "expected 2 values, each a number of at least 0 and below 1"],
-    ["betas=0.9,1", "expected 2 values, each a number of at least 0 and below 1"],
-    ["amsgrad=True", "expected betas=…, eps=…, weight_decay=…"],
-    ["toString=1", "expected betas=…, eps=…, weight_decay=…"],
-    ["eps", "expected betas=…, eps=…, weight_decay=…"],
-    ["eps=1e-6 eps=1e-7", "expected eps once"],
-  ])("refuses optimizer_args %j", (arg, expected) => {
-    expect(() => read({ optimizer_args: [arg] })).toThrow(
-      `--optimizer_args has "${arg.split(" ").at(-1)}", ${expected}`,
+    [{ optimizer_args: ["eps=tiny"] }, '--optimizer_args has "eps=tiny", expected a number of at least 0'],
+    [
+      { optimizer_type: "lion", optimizer_args: ["eps=1"] },
+      '--optimizer_args has "eps=1", expected betas=…, weight_decay=…',
+    ],
+    [{ optimizer_args: [7] }, "--optimizer_args has 7, expected name=value"],
+    [{ optimizer_type: "plain" }, '--optimizer_type is "plain", expected one of adamw, adamw8bit,'],
+    [{ use_8bit_adam: true, optimizer_type: "lion" }, "--optimizer_type and --use_8bit_adam exclude each other"],
+    [{ use_8bit_adam: true, use_lion_optimizer: true }, "--use_8bit_adam and --use_lion_optimizer exclude each other"],
+  ])("refuses the optimizer %j", (options, message) => {
+    expect(() => read(options)).toThrow(message)
+  })
+
+  it("says what has no effect beside an optimizer", () => {
+    expect(read({ optimizer_type: "adafactor", lr_scheduler: "cosine", optimizer_args: ["fused=True"] })).toMatchObject(
+      {
+        lr: { curve: "constant" },
+        notices: [
+          "--optimizer_args: fused has no effect here.",
+          "--learning_rate has no effect: the steps of adafactor follow from their number. relative_step=False in --optimizer_args takes the rate.",
+          "--lr_scheduler has no effect: adafactor has its own schedule.",
+        ],
+      },
     )
+    const fixed = { optimizer_type: "adafactor", lr_scheduler: "cosine", optimizer_args: ["relative_step=False"] }
+    expect(read(fixed)).toMatchObject({ lr: { curve: "cosine" }, notices: [] })
+    expect(read({ optimizer_type: "AdamWScheduleFree", lr_scheduler: "cosine" })).toMatchObject({
+      lr: { curve: "constant" },
+      notices: ["--lr_scheduler has no effect: adamwschedulefree has its own schedule."],
+    })
+    expect(read({ optimizer_type: "prodigy", learning_rate: 1e-4 }).notices).toEqual([
+      "--learning_rate is 0.0001. prodigy finds the size of its steps and multiplies it with the rate, which is usually 1.",
+    ])
+    expect(read({ optimizer_type: "prodigy", learning_rate: 1 }).notices).toEqual([])
   })
 
   it("says which options have no effect", () => {

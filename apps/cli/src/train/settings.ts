@@ -1,12 +1,13 @@
 import type { LrOption } from "@lllite/core/names"
 import { LR_CURVE_OPTIONS } from "@lllite/core/names"
-import type { HuberOptions, LossWeightOptions, LrMovement, StrengthRange } from "@lllite/core/training"
+import type { HuberOptions, LossWeightOptions, LrMovement, OptimizerChoice, StrengthRange } from "@lllite/core/training"
 import type { FloatDtype } from "@lllite/format"
 import type { DatasetOptions, SdxlPaths } from "@lllite/runtime-node"
 import type { OptionReader, SettingName, Settings, StepCount } from "@lllite/runtime-node/options"
 import { bucketStepProblem, resolutionProblem } from "@lllite/runtime-node/options"
 import type { RuntimeChoice } from "../model/runtime-options.ts"
 import { runtimeChoice, sdxlPaths } from "../model/runtime-options.ts"
+import { readOptimizer } from "./optimizer-settings.ts"
 import type { TRAIN_OPTIONS } from "./options/index.ts"
 
 type TrainTable = typeof TRAIN_OPTIONS
@@ -31,6 +32,7 @@ export interface TrainSettings extends Settings<TrainTable> {
   readonly dataset: DatasetSettings
   readonly length: { readonly steps: number } | { readonly epochs: number }
   readonly lr: LrSettings
+  readonly optimizer: OptimizerChoice
   /** Whether the file's metadata names the timesteps. */
   readonly recordsTimesteps: boolean
   readonly huber: HuberOptions
@@ -51,7 +53,8 @@ export interface TrainSettings extends Settings<TrainTable> {
 export function readTrainSettings(reader: TrainReader): TrainSettings {
   checkTraining(reader)
   const dataset = readDataset(reader)
-  const lr = readRate(reader)
+  const { optimizer, followsCurve, notices } = readOptimizer(reader)
+  const lr: LrSettings = followsCurve ? readRate(reader) : { curve: "constant" }
   const huber = readHuber(reader)
   const values = reader.settings
   const { saveEveryNSteps: steps, saveEveryNEpochs: epochs } = values
@@ -61,6 +64,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
     dataset,
     length: values.maxTrainEpochs === undefined ? { steps: values.maxTrainSteps } : { epochs: values.maxTrainEpochs },
     lr,
+    optimizer,
     recordsTimesteps: reader.isGiven("minTimestep") || reader.isGiven("maxTimestep"),
     huber,
     lossWeights: {
@@ -73,7 +77,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
     runtime: runtimeChoice(values),
     dtype: values.savePrecision,
     saveEvery: steps !== undefined ? { steps } : epochs !== undefined ? { epochs } : null,
-    notices: [...reader.notes, ...foldersUnused(reader), ...unusedNotices(reader)],
+    notices: [...reader.notes, ...foldersUnused(reader), ...notices, ...unusedNotices(reader)],
   }
 }
 

@@ -1,7 +1,7 @@
 import type { RgbImage } from "@lllite/core/image"
 import type { LlliteModel } from "@lllite/core/models"
 import { type Recipe, recipeSeed } from "@lllite/core/recipe"
-import { DivergedError } from "@lllite/core/runtime"
+import { DivergedError, trainedModel } from "@lllite/core/runtime"
 import { buildLlliteMetadata } from "@lllite/format/modelspec"
 import { enumerateSites } from "@lllite/format/selections"
 import { captionOf, drawScene, heldOutSeed, makeScene } from "@lllite/tiny"
@@ -130,7 +130,8 @@ export async function startTraining(model: TrainingModel): Promise<void> {
       trainState.value = { phase: "training", step: event.step, secondsPerStep }
       if (event.step === 1) await drawSample(model, null, 0, signal)
       if (event.state !== null) {
-        const { model: lllite, step } = event.state
+        const { step } = event.state
+        const lllite = trainedModel(event.state)
         // The arrays of the event change with the next step.
         atSample = { model: { ...lllite, values: lllite.values.slice() }, step }
         await drawSample(model, lllite, step, signal)

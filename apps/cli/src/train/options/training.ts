@@ -1,12 +1,8 @@
-import type { OptimizerName } from "@lllite/core/names"
-import { LR_CURVES, LR_RANGES, OPTIMIZERS, TRAIN_RANGES } from "@lllite/core/names"
+import { LR_CURVES, LR_RANGES, TRAIN_RANGES } from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
 import { belongsTo, choice, flag, ignored, integer, number, refused, seed, steps } from "@lllite/runtime-node/options"
-import { optimizerArgs } from "./optimizer-args.ts"
+import { optimizerArgs, optimizerType } from "./optimizer.ts"
 
-const OPTIMIZER_NAMES = Object.keys(OPTIMIZERS).filter((name): name is OptimizerName => Object.hasOwn(OPTIMIZERS, name))
-const BY_NAME = "the optimizer is chosen by its name here"
-const OPTIMIZER_TYPE = { instead: "Leave it out, and use optimizer_type." }
 const ATTENTION = "attention has one implementation here"
 const FLOAT32 = "training computes in float32"
 const NO_PYTORCH = "this program does not use PyTorch"
@@ -52,11 +48,7 @@ export const TRAINING = {
 
 /** Optimizer and learning rate. */
 export const OPTIMIZER = {
-  optimizer_type: choice(OPTIMIZER_NAMES, {
-    default: "adamw",
-    ignoreCase: true,
-    help: "Optimizer: the method that changes the weights.",
-  }),
+  optimizer_type: optimizerType(),
   learning_rate: number({
     default: 2e-4,
     above: 0,
@@ -86,8 +78,8 @@ export const OPTIMIZER = {
     ...LR_RANGES.minRatio,
     help: "Lowest rate as a share of learning_rate, for cosine_with_min_lr and warmup_stable_decay.",
   }),
-  use_8bit_adam: refused(BY_NAME, OPTIMIZER_TYPE),
-  use_lion_optimizer: refused(BY_NAME, OPTIMIZER_TYPE),
+  use_8bit_adam: flag({ help: "The same as optimizer_type adamw8bit." }),
+  use_lion_optimizer: flag({ help: "The same as optimizer_type lion." }),
   optimizer_args: optimizerArgs(),
   fused_backward_pass: ignored("an optimizer step needs all gradients here"),
   lr_scheduler_type: refused("lr_scheduler has all curves of this command", {
