@@ -36,5 +36,7 @@ export function referenceBytes(name: string): Uint8Array {
 }
 
 export function referenceJson<T>(name: string): T {
-  return JSON.parse(readFileSync(`${referenceFolder}/${name}`, "utf8").replaceAll(/:\s*-?(?:Infinity|NaN)\b/g, ":null")) as T
+  return JSON.parse(
+    readFileSync(`${referenceFolder}/${name}`, "utf8").replaceAll(/:\s*-?(?:Infinity|NaN)\b/g, ":null"),
+  ) as T
 }
