@@ -165,7 +165,7 @@ describe("generation of pictures that are not square, from members that differ",
     const events: unknown[] = []
     for await (const event of generate(sdxl, [STAR, RING], { ...BASE, guidanceScale: 1 })) {
       if (event.kind === "step") events.push([event.step, event.steps, event.sigma])
-      else events.push([event.index, event.seed])
+      else if (event.kind === "image") events.push([event.index, event.seed])
     }
     const [first, second] = levels.sigmas
     expect(events).toEqual([

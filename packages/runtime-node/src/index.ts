@@ -3,6 +3,7 @@ export type {
   AdapterHandle,
   AdapterHandleUse,
   DeviceMemory,
+  GeneratedDeltas,
   GenerateRunEvent,
   GenerateRunOptions,
   LoadOptions,
@@ -47,6 +48,7 @@ export { type TryOptions, tryOutputs } from "./files/try-outputs.ts"
 export { blankImage, type Colour, drawImage, drawText, overlayEdges } from "./images/canvas.ts"
 export { contactSheet, type SheetOptions, type SheetRow } from "./images/contact-sheet.ts"
 export { IMAGE_EXTENSIONS } from "./images/formats.ts"
+export { type HeatMap, heatMap } from "./images/heat-map.ts"
 export { listPictures } from "./images/list-pictures.ts"
 export { type PictureTrait, type PictureWithTraits, pictureNotices } from "./images/picture-traits.ts"
 export { decodePngText, encodePng } from "./images/png.ts"

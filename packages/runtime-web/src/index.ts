@@ -3,6 +3,7 @@ export type {
   AdapterHandle,
   AdapterHandleUse,
   DeviceMemory,
+  GeneratedDeltas,
   GenerateRunEvent,
   GenerateRunOptions,
   LoadOptions,

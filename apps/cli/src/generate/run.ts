@@ -9,6 +9,7 @@ import { startRuntime } from "../model/start-runtime.ts"
 import { InterruptedError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { untilStopped } from "../terminal/until-stopped.ts"
+import { createAdapterMaps } from "./adapter-maps.ts"
 import { createHasher } from "./hashed-recipe.ts"
 import { lineNotices } from "./line-notices.ts"
 import { type LorasOf, loadLoras } from "./load-loras.ts"
@@ -90,7 +91,7 @@ interface Steering {
 
 async function writePictures(
   sdxl: SdxlHandle,
-  { pictures, vaeSlices, outdir }: GenerateSettings,
+  { pictures, vaeSlices, outdir, llliteMap }: GenerateSettings,
   { adapters, controls, masks, loras }: Steering,
   reporter: Reporter,
   signal: AbortSignal,
@@ -111,11 +112,12 @@ async function writePictures(
             }
           }),
           loras: loras(recipe),
-          signal,
+          ...{ signal, measureAdapters: llliteMap !== undefined },
           ...(vaeSlices === undefined ? {} : { vaeSlices }),
         },
       )
       const before = files.written
+      const maps = llliteMap === undefined ? null : createAdapterMaps(llliteMap)
       for await (const event of run) {
         if (event.kind === "notice") {
           reporter.say("notice", { text: event.text }, `Note: ${event.text}`)
@@ -125,10 +127,15 @@ async function writePictures(
           reporter.progress("generate", before + event.done, pictures.length)
           continue
         }
+        if (event.kind === "deltas") {
+          maps?.add(event)
+          continue
+        }
         const { recipe, fileName } = group[event.index] as PlannedPicture
         const { image, seed } = event
         const path = await files.write({ index: before + event.index, fileName, image, seed }, recipeText(recipe))
         reporter.say("file", { path, seed: jsonSeed(event.seed) }, path)
+        for (const map of (await maps?.write(event.index, path, recipe)) ?? []) reporter.say("file", { path: map }, map)
       }
     }
   } catch (error) {

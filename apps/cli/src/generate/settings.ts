@@ -15,7 +15,7 @@ type GenerateTable = typeof GENERATE_OPTIONS
 type GenerateReader = OptionReader<GenerateTable>
 
 /** The checked settings of `generate`. */
-export interface GenerateSettings extends Pick<Settings<GenerateTable>, "outdir"> {
+export interface GenerateSettings extends Pick<Settings<GenerateTable>, "outdir" | "llliteMap"> {
   /** At least one. All have the same model and adapters. */
   readonly pictures: readonly PlannedPicture[]
   /** Undefined: chosen from the free memory. */
@@ -137,8 +137,11 @@ export function readGenerateSettings(
   pictures: readonly PlannedPicture[],
   notices: readonly string[] = [],
 ): GenerateSettings {
-  const { vaeSlices, outdir, ...values } = reader.finish()
-  return { pictures, vaeSlices, outdir, runtime: runtimeChoice(values), notices: [...reader.notes, ...notices] }
+  const { vaeSlices, outdir, llliteMap, ...values } = reader.finish()
+  return {
+    ...{ pictures, vaeSlices, outdir, llliteMap },
+    ...{ runtime: runtimeChoice(values), notices: [...reader.notes, ...notices] },
+  }
 }
 
 function readAdapters(settings: Settings<GenerateTable>): readonly AdapterInput[] {

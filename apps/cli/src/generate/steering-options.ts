@@ -2,7 +2,7 @@ import type { BlockStrengths, CurvePoint } from "@lllite/core/names"
 import { blocksOf, COMBINATIONS, clashOf, GENERATE_RANGES, isInRange, rangeText } from "@lllite/core/names"
 import type { AdapterInput } from "@lllite/core/recipe"
 import type { OptionReader, Reading, Settings, TakenOption } from "@lllite/runtime-node/options"
-import { choice, numbers, taken, texts } from "@lllite/runtime-node/options"
+import { choice, folder, numbers, taken, texts } from "@lllite/runtime-node/options"
 
 /** Leaves an LLLite of a list without this setting. */
 const NONE = "none"
@@ -67,6 +67,9 @@ export const STEERING_OPTIONS = {
   lllite_mask_feathers: numbers({
     ...GENERATE_RANGES.feather,
     help: "Width of a mask's soft edge in pixels. Default: 0.",
+  }),
+  lllite_map: folder({
+    help: "Folder for maps of where each LLLite acted, by block and step, as PNG and JSON for each picture.",
   }),
   lllite_combine: choice(COMBINATIONS, {
     otherwise: "chain, and chain-comfyui with --compat comfyui",

@@ -10,6 +10,7 @@ import type { Ops } from "../ops/ops.ts"
 import { type AdapterControl, strengthAt } from "./adapter-settings.ts"
 import { factorsByBlock } from "./block-strengths.ts"
 import type { Combination } from "./defaults.ts"
+import type { DeltaMeter } from "./delta-meter.ts"
 import type { WindowReader } from "./window.ts"
 
 /** An LLLite with the settings of its use. */
@@ -50,14 +51,22 @@ export function prepareAdapter(ops: Ops, use: AdapterUse, pictures: number): Pre
  * The tap of the adapters in a pass. An adapter outside of its window has no tap, so it costs nothing.
  *
  * @param window reads the windows at the pass
+ * @param meter measures what each adapter adds
  */
-export function tapAt(ops: Ops, adapters: readonly PreparedAdapter[], window: WindowReader, combine: Combination): Tap {
-  const active = adapters.flatMap(({ use, control, mask }) => {
+export function tapAt(
+  ops: Ops,
+  adapters: readonly PreparedAdapter[],
+  window: WindowReader,
+  combine: Combination,
+  meter: DeltaMeter | null = null,
+): Tap {
+  const active = adapters.flatMap(({ use, control, mask }, index) => {
     const factor = window(use)
     const strength = factor === 0 ? 0 : strengthAt(use, factor)
     if (strength === 0) return []
     const tap = actingTap(llliteTap(ops, use.lllite, control, strength), use)
-    return [mask === null ? tap : maskedTap(tap, mask)]
+    const masked = mask === null ? tap : maskedTap(tap, mask)
+    return [meter === null ? masked : meter.measured(index, masked)]
   })
   switch (combine) {
     case "chain":

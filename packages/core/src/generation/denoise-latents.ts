@@ -12,6 +12,7 @@ import type { PreparedAdapter } from "./adapters.ts"
 import { tapAt } from "./adapters.ts"
 import type { Conditions } from "./conditions.ts"
 import { GENERATE_DEFAULTS } from "./defaults.ts"
+import type { DeltaMeter } from "./delta-meter.ts"
 import type { SamplingPlan } from "./plan-sampling.ts"
 import type { GenerateOptions } from "./request.ts"
 import { createWindowReader } from "./window.ts"
@@ -21,6 +22,8 @@ export interface LatentDenoiserOptions extends Pick<GenerateOptions, "combine" |
   /** What the U-Net reads beside the latents, one row for each picture. Default: nothing. [N, H/8, W/8, C'] */
   readonly channels?: Tensor4D | null
   readonly adapters?: readonly PreparedAdapter[]
+  /** Measures what the adapters add. Null measures nothing. Default: null. */
+  readonly meter?: DeltaMeter | null
   /** The LoRAs of the run. Default: none. */
   readonly loras?: Tap
 }
@@ -40,6 +43,7 @@ export function createLatentDenoiser(
     channels = null,
     deepShrink = null,
     combine = GENERATE_DEFAULTS.combine,
+    meter = null,
     signal,
     pause,
   }: LatentDenoiserOptions,
@@ -51,12 +55,12 @@ export function createLatentDenoiser(
     signal?.throwIfAborted()
     const read = input as Tensor4D
     const latents = channels === null ? read : withChannels(read, channels)
-    const adapted = tapAt(ops, adapters, windowsAt(position), combine)
+    const adapted = tapAt(ops, adapters, windowsAt(position), combine, meter)
     const tap = loras === NO_TAP ? adapted : chainTaps([loras, adapted])
     const timesteps = Array.from({ length: latents.shape[0] }, () => position.timestep)
     const shrink = deepShrink === null ? null : shrinkAt(deepShrink, position.timestep)
     try {
-      return unet(
+      const predicted = unet(
         ops,
         params,
         { latents, timesteps, context, vector },
@@ -65,6 +69,8 @@ export function createLatentDenoiser(
           ...(blocks === undefined ? {} : { blocks }),
         },
       )
+      await meter?.endPass(position)
+      return predicted
     } finally {
       if (latents !== read) latents.dispose()
     }

@@ -4,6 +4,7 @@ import type { RgbImage } from "../image.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import type { Seed } from "../random/seed.ts"
 import { decodePictures } from "./decode-pictures.ts"
+import { createDeltaMeter, type StepDeltas } from "./delta-meter.ts"
 import { enlargeLatents, enlargePictures } from "./enlarge.ts"
 import { HIRES_DEFAULTS } from "./hires-fix.ts"
 import { checkChannels } from "./inpaint-channels.ts"
@@ -25,6 +26,11 @@ export type GenerateEvent =
     }
   /** A picture of the first stage of `hires`, with `firstStage`. */
   | { readonly kind: "first-stage"; readonly index: number; readonly seed: Seed; readonly image: RgbImage }
+  | {
+      /** With `measureAdapters`, after the last step and before the first picture. */
+      readonly kind: "deltas"
+      readonly steps: readonly StepDeltas[]
+    }
   | { readonly kind: "image"; readonly index: number; readonly seed: Seed; readonly image: RgbImage }
 
 /**
@@ -45,7 +51,8 @@ export async function* generate(
   const { ops, zeroTerminalSnr = false } = sdxl
   const stages = planStages(requests, options, createNoiseSchedule({ zeroTerminalSnr }))
   const steps = stages.reduce((sum, stage) => sum + stepsOf(stage), 0)
-  const { hires = null, firstStage = false } = options
+  const { hires = null, firstStage = false, measureAdapters = false, adapters = [] } = options
+  const meter = measureAdapters ? createDeltaMeter(adapters.length, requests.length) : null
   const { upscaler } = { ...HIRES_DEFAULTS, ...hires }
   const seeds = requests.map(({ seed }) => seed)
   let latents: Tensor4D | null = null
@@ -57,7 +64,8 @@ export async function* generate(
   }
   try {
     const [first, second] = stages
-    let current = replace(yield* stepEvents(runStage(sdxl, first, null), { done, steps }))
+    meter?.beginStage(-first.steps.from)
+    let current = replace(yield* stepEvents(runStage(sdxl, first, null, meter), { done, steps }))
     done += stepsOf(first)
     ops.trim?.()
     if (second !== undefined) {
@@ -77,9 +85,11 @@ export async function* generate(
           : enlargeLatents(current, options, upscaler === "latents-bicubic" ? "bicubic" : "bilinear")
       current = replace(larger)
       ops.trim?.()
-      current = replace(yield* stepEvents(runStage(sdxl, second, current), { done, steps }))
+      meter?.beginStage(done - second.steps.from)
+      current = replace(yield* stepEvents(runStage(sdxl, second, current, meter), { done, steps }))
       ops.trim?.()
     }
+    if (meter !== null) yield { kind: "deltas", steps: meter.steps() }
     let index = 0
     for await (const image of decodePictures(sdxl, current, options)) {
       yield { kind: "image", index, seed: seeds[index] as Seed, image }
@@ -88,6 +98,7 @@ export async function* generate(
   } finally {
     const last = latents as Tensor4D | null
     last?.dispose()
+    meter?.dispose()
     ops.trim?.()
   }
 }

@@ -3,6 +3,7 @@ export { type AdapterUse, type PreparedAdapter, prepareAdapter } from "./adapter
 export { type BlockStrengths, UNET_BLOCKS } from "./block-strengths.ts"
 export { type ConditionOptions, type Conditions, chunksNeeded, encodeConditions } from "./conditions.ts"
 export { decodePictures } from "./decode-pictures.ts"
+export type { BlockDelta, StepDeltas } from "./delta-meter.ts"
 export { createLatentDenoiser, type LatentDenoiserOptions } from "./denoise-latents.ts"
 export { encodePictures } from "./encode-pictures.ts"
 export { type GenerateEvent, generate } from "./generate.ts"

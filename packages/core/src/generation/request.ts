@@ -45,6 +45,8 @@ export interface GenerateOptions {
   readonly loras?: readonly LoraRun[]
   /** How several adapters are combined, see `COMBINATIONS`. Default: `chain`, the order of sd-scripts. */
   readonly combine?: Combination
+  /** Measure what each adapter adds at each block and step. An event of `generate` has it. Default: false. */
+  readonly measureAdapters?: boolean
   /** SDXL's condition on the picture's size. Default: `width` and `height`, without a crop. */
   readonly size?: SizeCondition
   /** The same for the negative prompts. Default: `size`. */

@@ -11,6 +11,7 @@ import { VAE_FACTOR } from "../models/vae/config.ts"
 import { prepareAdapter } from "./adapters.ts"
 import { encodeConditionSteps } from "./conditions.ts"
 import { GENERATE_DEFAULTS } from "./defaults.ts"
+import type { DeltaMeter } from "./delta-meter.ts"
 import { createLatentDenoiser } from "./denoise-latents.ts"
 import { encodePictures } from "./encode-pictures.ts"
 import { inpaintChannels } from "./inpaint-channels.ts"
@@ -33,12 +34,14 @@ const PREPARED_DRAWS: Readonly<Record<string, number>> = { dpm_2_a: 2 }
  *
  * @param before Latents of the stage before, of this stage's size. The caller keeps them. Null: the stage begins from
  * the start picture or from noise.
+ * @param meter Measures what the adapters add.
  * @returns a generator that yields every step and returns the latents, which belong to the caller
  */
 export async function* runStage(
   sdxl: Sdxl,
   stage: Stage,
   before: Tensor4D | null,
+  meter: DeltaMeter | null = null,
 ): AsyncGenerator<WalkStep, Tensor4D, void> {
   const { ops } = sdxl
   const { requests, options, size, negativeSize, plan, steps } = stage
@@ -70,7 +73,7 @@ export async function* runStage(
     )
     const { channels, mask, kept } = from
     const denoise = createLatentDenoiser(sdxl, conditions, plan, {
-      ...{ ...options, guidanceScale, adapters: prepared, channels, loras },
+      ...{ ...options, guidanceScale, adapters: prepared, channels, loras, meter },
     })
     const late = options.start?.compat === "sd-scripts" ? plan : undefined
     const afterStep = mask === null || kept === null ? null : keepOutside({ latents: kept, mask, unit }, late)

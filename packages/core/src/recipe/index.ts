@@ -20,6 +20,7 @@ export {
   type LoraReference,
   type MaskReference,
   type ModelReference,
+  nameOnly,
   RECIPE_VERSION,
   type Recipe,
   type RecipeInput,

@@ -19,6 +19,7 @@ type RunOnly =
   | "deepShrink"
   | "gradualLatent"
   | "negativeSize"
+  | "measureAdapters"
   | "strict"
   | "vaeSlices"
   | "signal"

@@ -2,6 +2,7 @@ import type { AdapterDims, Site, UnetLayout } from "@lllite/format"
 import type { Prediction } from "../diffusion/names.ts"
 import type { AdapterSettings } from "../generation/adapter-settings.ts"
 import type { AdapterUse } from "../generation/adapters.ts"
+import type { StepDeltas } from "../generation/delta-meter.ts"
 import type { GenerateOptions, PictureRequest } from "../generation/request.ts"
 import type { RgbImage } from "../image.ts"
 import type { AdapterPlan, LlliteModel } from "../models/lllite/layout.ts"
@@ -186,9 +187,17 @@ export interface FirstStageImage extends Omit<GeneratedImage, "kind"> {
   readonly kind: "first-stage"
 }
 
+/** What the adapters added to the pictures of a batch. With `measureAdapters`, it comes before the batch's pictures. */
+export interface GeneratedDeltas {
+  readonly kind: "deltas"
+  /** The index of the batch's first picture among the requests. */
+  readonly first: number
+  readonly steps: readonly StepDeltas[]
+}
+
 export type GenerateRunEvent =
   /** What is not followed, or not as it was written. It comes before the first step. */
-  { readonly kind: "notice"; readonly text: string } | GenerateStep | FirstStageImage | GeneratedImage
+  { readonly kind: "notice"; readonly text: string } | GenerateStep | GeneratedDeltas | FirstStageImage | GeneratedImage
 
 export interface TrainRunOptions extends TrainOptions, AdapterDims {
   readonly sites: readonly Site[]

@@ -71,7 +71,8 @@ export async function* generateWith<Types extends RuntimeTypes>(
         fractions.set(from, (event.step / event.steps) * part.length)
         const done = [...fractions.values()].reduce((sum, value) => sum + value, 0)
         yield { ...event, first: from, done, count }
-      } else if (event.kind === "first-stage") yield { ...event, index: from + event.index }
+      } else if (event.kind === "deltas") yield { ...event, first: from }
+      else if (event.kind === "first-stage") yield { ...event, index: from + event.index }
       else {
         ready.set(from + event.index, { ...event, index: from + event.index })
         for (let image = ready.get(sent); image !== undefined; image = ready.get(++sent)) {

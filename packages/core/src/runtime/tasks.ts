@@ -13,6 +13,7 @@ import type {
   AdapterHandleUse,
   DeviceMemory,
   FirstStageImage,
+  GeneratedDeltas,
   GeneratedImage,
   GenerateRunOptions,
   GenerateStep,
@@ -115,7 +116,11 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
       readonly requests: readonly PictureRequest[]
       readonly options: SentGenerateOptions
     }
-    yields: Omit<GenerateStep, "first" | "done" | "count"> | FirstStageImage | GeneratedImage
+    yields:
+      | Omit<GenerateStep, "first" | "done" | "count">
+      | Omit<GeneratedDeltas, "first">
+      | FirstStageImage
+      | GeneratedImage
     returns: null
   }
 

@@ -1,8 +1,8 @@
 import type { RgbImage } from "../../src/image.ts"
-import type { AdapterHandle } from "../../src/runtime/contract.ts"
+import type { AdapterHandle, GeneratedDeltas } from "../../src/runtime/contract.ts"
 import type { RuntimeCase } from "./case.ts"
 import { loaded, refused } from "./case.ts"
-import { draw, lines, picture, same, stars } from "./pictures.ts"
+import { draw, lines, picture, SIDE, same, stars } from "./pictures.ts"
 import { dataset, trainOptions } from "./trainings.ts"
 
 /** Cases of LLLites that steer, also with a training's state. */
@@ -42,6 +42,73 @@ export const ADAPTERS: readonly RuntimeCase[] = [
       expect(same(each[2], last), "the third picture is steered by another control")
       const two = { ...options, adapters: [{ adapter, control: controls.slice(1) }] }
       await refused(expect, subject, () => draw(sdxl, stars, two), /2 control images for 3 pictures/)
+    },
+  ),
+
+  loaded("steers by curve, block, guidance, mask and picture", async ({ runtime, sdxl, subject, expect }) => {
+    const adapter = await runtime.loadAdapter(subject.lllite, sdxl)
+    const use = { adapter, control: lines() }
+    const [plain] = await draw(sdxl, stars.slice(0, 1), picture)
+    const withUse = async (changes: object): Promise<RgbImage | undefined> =>
+      (await draw(sdxl, stars.slice(0, 1), { ...picture, adapters: [{ ...use, ...changes }] }))[0]
+    const steered = await withUse({})
+    const black = { width: SIDE, height: SIDE, data: new Uint8Array(SIDE * SIDE * 3) }
+    const off = [{ curve: [{ at: 0, strength: 0 }] }, { blocks: { "*": 0 } }, { cond: 0, uncond: 0 }, { mask: black }]
+    for (const changes of off) {
+      const [name] = Object.keys(changes)
+      expect(same(plain, await withUse(changes)), `${name} of 0 changes something`)
+    }
+    const less = [
+      { curve: [{ sigma: 1, strength: 0.5 }] },
+      { blocks: { "input *": 0.2 } },
+      { uncond: 0 },
+      { mask: lines() },
+    ]
+    for (const changes of less) {
+      const [name] = Object.keys(changes)
+      const changed = await withUse(changes)
+      expect(!same(plain, changed) && !same(steered, changed), `${name} has no effect`)
+    }
+    const strengths = [1, 0.5, 0.1]
+    const each = await draw(sdxl, stars, { ...picture, batchSize: 2, adapters: [{ ...use, strength: strengths }] })
+    const [last] = await draw(sdxl, stars.slice(2), { ...picture, adapters: [{ ...use, strength: 0.1 }] })
+    expect(same(each[2], last), "the third picture has another strength")
+    const wrong = { ...picture, adapters: [{ ...use, strength: strengths.slice(1) }] }
+    await refused(expect, subject, () => draw(sdxl, stars, wrong), /2 strengths for 3 pictures/)
+    await refused(expect, subject, () => withUse({ blocks: { "input 9": 1 } }), /blocks has "input 9"/)
+  }),
+
+  loaded(
+    "measures where an adapter acted, before the pictures of a batch",
+    async ({ runtime, sdxl, subject, expect }) => {
+      const adapter = await runtime.loadAdapter(subject.lllite, sdxl)
+      const adapters = [
+        { adapter, control: lines() },
+        { adapter, control: lines(40), strength: 0.5, end: 0.2 },
+      ]
+      const events: GeneratedDeltas[] = []
+      const before = new Set<number>()
+      const options = { ...picture, batchSize: 2, adapters, measureAdapters: true }
+      for await (const event of sdxl.generate(stars, options)) {
+        if (event.kind === "deltas") events.push(event)
+        if (event.kind === "image" && events.some(({ first }) => first === 2 * Math.floor(event.index / 2))) {
+          before.add(event.index)
+        }
+      }
+      expect(events.length === 2 && before.size === 3, `${events.length} batches were measured, before ${[...before]}`)
+      const batch = events.find(({ first }) => first === 0)?.steps ?? []
+      expect(batch.map(({ step }) => step).join() === "1,2", `the steps are ${batch.map(({ step }) => step)}`)
+      const [one, two] = batch.map((step) => step.adapters)
+      expect(one?.[0]?.length === 2 && (one[0][0] ?? []).length > 0, "a picture of the batch was not measured")
+      const values = one?.flat(2) ?? []
+      expect(
+        values.every(
+          ({ block, layers, delta, relative }) =>
+            /^(input|middle|output)/.test(block) && layers > 0 && delta > 0 && relative > 0,
+        ),
+        `a block has ${JSON.stringify(values)}`,
+      )
+      expect(two?.[1]?.flat().length === 0, "an adapter outside of its window was measured")
     },
   ),
 
