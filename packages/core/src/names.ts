@@ -8,6 +8,7 @@ export * from "./diffusion/names.ts"
 export { type BlockStrengths, blocksOf, clashOf } from "./generation/block-strengths.ts"
 export { COMBINATIONS, GENERATE_DEFAULTS, GENERATE_RANGES, SIDE_MULTIPLE } from "./generation/defaults.ts"
 export { type CurvePoint, WINDOW_COUNTS, type WindowCount } from "./generation/window.ts"
+export { nearest } from "./nearest.ts"
 export { countedNotice } from "./notice.ts"
 export { checkRanges, isInRange, type NumberOption, type NumberRange, rangeText } from "./number-range.ts"
 export {

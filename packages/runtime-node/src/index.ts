@@ -1,4 +1,5 @@
 export type { PngText, RgbImage } from "@lllite/core/image"
+export { nearest } from "@lllite/core/names"
 export type {
   AdapterHandle,
   AdapterHandleUse,
@@ -61,7 +62,6 @@ export {
   readImage,
   readImageSize,
 } from "./images/read-image.ts"
-export { nearest } from "./options/nearest.ts"
 export type { Problem } from "./options/problems.ts"
 export { type PreprocessThreads, startPreprocessing } from "./preprocessing/threads.ts"
 export { createNodeRuntime, type NodeRuntime, type NodeRuntimeOptions } from "./runtime.ts"

@@ -1,4 +1,6 @@
 // Tables of options: names, values and help. Loads no TensorFlow.js.
+
+export { nearest } from "@lllite/core/names"
 export {
   bucketStepProblem,
   DATASET_OPTIONS,
@@ -30,7 +32,6 @@ export {
   text,
   texts,
 } from "./kinds.ts"
-export { nearest } from "./nearest.ts"
 export {
   type AnyOption,
   belongsTo,

@@ -1,4 +1,4 @@
-import { nearest } from "./nearest.ts"
+import { nearest } from "@lllite/core/names"
 import type { AnyOption, OptionTable, Settings, TakenOption } from "./option.ts"
 import { asksForNothing } from "./option.ts"
 import type { Problem } from "./problems.ts"

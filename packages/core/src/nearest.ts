@@ -1,3 +1,5 @@
+import { CoreError } from "./errors.ts"
+
 /**
  * The known name with the fewest changes from a misspelt one. Null if none is near.
  *
@@ -33,4 +35,19 @@ function distance(a: string, b: string): number {
     previous = row
   }
   return previous[b.length] as number
+}
+
+/** Names that an error lists where none is near. */
+const MOST_LISTED = 40
+
+/**
+ * An error about a name that does not exist, with the nearest names, or with all of them if none is near.
+ *
+ * @param place the owner of the name, which begins the message
+ */
+export function unknownName(place: string, what: string, name: string, known: readonly string[]): CoreError {
+  const near = nearest(name, known)
+  const advice = near === null ? "" : ` Did you mean "${near}"?`
+  const list = `${known.slice(0, MOST_LISTED).join(", ")}${known.length > MOST_LISTED ? ", …" : ""}`
+  return new CoreError("option-unknown", `${place}: there is no ${what} "${name}".${advice} There are: ${list}.`)
 }
