@@ -58,6 +58,10 @@ const suites = {
     return run.runDiffusion(await read.json("diffusion"), await read.tensors("diffusion"))
   },
   optimizers: async (read) => run.runOptimizers(await read.json("optimizers"), await read.tensors("optimizers")),
+  samplers: async (read) => {
+    await read.ops()
+    return run.runSamplerGroup(await read.json("samplers"), await read.tensors("samplers"))
+  },
   buckets: async (read) => run.runBuckets(await read.json("buckets")),
   canny: async (read) => run.runCanny(await read.json("canny")),
   preprocess: async (read) => run.runPreprocess(await read.json("preprocess"), await read.tensors("preprocess")),

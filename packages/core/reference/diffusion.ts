@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { Prediction } from "../src/diffusion/names.ts"
 import { addNoise, velocity } from "../src/diffusion/noising.ts"
-import { alphaAt, createNoiseSchedule, type NoiseSchedule, snrAt } from "../src/diffusion/schedule.ts"
+import { alphaAt, type NoiseSchedule, snrAt } from "../src/diffusion/schedule.ts"
 import { type SizeCondition, sizeEmbedding, timestepEmbedding } from "../src/diffusion/size-embedding.ts"
 import { concatenate } from "../src/training/concatenate.ts"
 import { elementwiseLoss, huberDelta, lossWeight, weightedMean } from "../src/training/loss.ts"
@@ -15,7 +15,7 @@ import {
   type ReferenceTensors,
   readTensor,
 } from "./case.ts"
-import { runSampler, type SamplerReference } from "./samplers.ts"
+import { runSamplers, type SamplerReference, schedulesOf } from "./samplers.ts"
 import { normal, signal } from "./synthetic.ts"
 
 /** diffusion.json */
@@ -46,26 +46,21 @@ export async function runDiffusion(
   reference: DiffusionReference,
   tensors: ReferenceTensors,
 ): Promise<readonly CaseResult[]> {
-  const { num_train_timesteps: timesteps, beta_start: betaStart, beta_end: betaEnd } = reference.schedule
   if (reference.schedule.beta_schedule !== "scaled_linear") {
     return [{ case: "schedule", skipped: `no beta schedule "${reference.schedule.beta_schedule}"` }]
   }
-  const options = { timesteps, betaStart, betaEnd }
+  const schedules = schedulesOf(reference.schedule)
   const run: Run = {
     reference,
-    schedule: createNoiseSchedule(options),
-    zeroTerminal: createNoiseSchedule({ ...options, zeroTerminalSnr: true }),
+    schedule: schedules.plain,
+    zeroTerminal: schedules.zeroTerminal,
     latentShape: tensors.tensors.get("schedule.addNoise")?.shape ?? [],
   }
   const results: CaseResult[] = []
   for (const name of [...tensors.tensors.keys()].filter((name) => !name.startsWith("sampler."))) {
     results.push(await runTensor(run, name, await readTensor(tensors, name)))
   }
-  for (const [name, sampler] of Object.entries(reference.samplers)) {
-    const schedule = sampler.config.rescale_betas_zero_snr === true ? run.zeroTerminal : run.schedule
-    results.push(...(await runSampler(reference.tag, name, sampler, schedule, tensors)))
-  }
-  return results
+  return [...results, ...(await runSamplers(reference.tag, reference.samplers, schedules, tensors))]
 }
 
 interface Run {

@@ -6,7 +6,7 @@ import { type BucketsReference, runBuckets } from "../reference/buckets.ts"
 import { type CannyReference, runCanny } from "../reference/canny.ts"
 import type { CaseResult } from "../reference/case.ts"
 import { type DiffusionReference, runDiffusion } from "../reference/diffusion.ts"
-import { type KDiffusionReference, runKDiffusion } from "../reference/k-diffusion.ts"
+import { runSamplerGroup, type SamplersReference } from "../reference/sampler-group.ts"
 import { runTokens, type TokensReference } from "../reference/tokens.ts"
 import { createTokenizer } from "../src/models/clip/tokenizer.ts"
 import { openTensors, readDescription } from "./reference-folder.ts"
@@ -42,16 +42,16 @@ describe("the reference's numbers", () => {
   it("agree with schedule, samplers, losses, embeddings and learning rates", async () => {
     const results = await runDiffusion(readDescription<DiffusionReference>("diffusion"), await openTensors("diffusion"))
     expect(failures(results)).toEqual([])
-    const unbuilt = new Set(skipped(results).map((name) => name.replace(/\.\d+$/, "")))
-    expect([...unbuilt]).toEqual(["sampler.pndm", "sampler.pndm_plms", "sampler.lcm"])
-    expect(compared(results)).toBe(164)
+    expect(skipped(results).map((name) => name.replace(/\.\d+$/, ""))).toEqual([])
+    expect(compared(results)).toBe(179)
   })
 })
 
 describeWithReference("the reference's numbers", ["samplers.json", "samplers.safetensors"], () => {
-  it("agree with the samplers and the options of k-diffusion", async () => {
-    const results = await runKDiffusion(readDescription<KDiffusionReference>("samplers"), await openTensors("samplers"))
+  it("agree with diffusers' samplers, k-diffusion's functions and levels, and the rescaling of guidance", async () => {
+    const results = await runSamplerGroup(readDescription<SamplersReference>("samplers"), await openTensors("samplers"))
     expect(failures(results)).toEqual([])
-    expect(compared(results)).toBe(39)
+    expect(skipped(results)).toEqual([])
+    expect(compared(results)).toBe(510)
   })
 })

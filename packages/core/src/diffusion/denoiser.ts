@@ -18,8 +18,11 @@ export type Denoise = (x: tf.Tensor, sigma: number, at: StepPosition) => tf.Tens
 
 export interface DenoiserOptions {
   readonly prediction: Prediction
-  /** The network's timestep for a noise level. See `NoiseLevels.timestepOf` and `timestepAt`. */
-  readonly timestepOf: (sigma: number) => number
+  /**
+   * The network's timestep for a noise level, and whether the evaluation lies between two steps. See
+   * `NoiseLevels.timestepOf` and `timestepAt`.
+   */
+  readonly timestepOf: (sigma: number, between: boolean) => number
 }
 
 /**
@@ -43,7 +46,7 @@ export function createDenoiser(network: Network, options: DenoiserOptions): Deno
     const input = tf.mul(x, scale)
     let output: tf.Tensor | undefined
     try {
-      const predicted = await network(input, { ...at, sigma, timestep: timestepOf(sigma) })
+      const predicted = await network(input, { ...at, sigma, timestep: timestepOf(sigma, at.between) })
       output = predicted
       return prediction === "epsilon"
         ? tf.tidy(() => tf.sub(x, tf.mul(predicted, sigma)))

@@ -1,7 +1,7 @@
 import "@tensorflow/tfjs"
 import * as tf from "@tensorflow/tfjs-core"
 import { describe, expect, it } from "vitest"
-import { combineGuidance, withGuidance } from "./guidance.ts"
+import { combineGuidance, rescaleGuidance, withGuidance } from "./guidance.ts"
 
 describe("combineGuidance", () => {
   it("extrapolates from the unconditional rows beyond the conditional ones", async () => {
@@ -61,5 +61,40 @@ describe("withGuidance", () => {
     await expect(network(input, at)).rejects.toThrow("no device")
     expect(tf.memory().numTensors).toBe(before)
     input.dispose()
+  })
+})
+
+describe("rescaleGuidance", () => {
+  it("gives each picture the deviation of its conditional prediction, or a share of it", async () => {
+    const cond = tf.tensor2d([
+      [1, -1, 2, 0],
+      [3, 3.5, 4, 2],
+    ])
+    const guided = tf.tidy(() => tf.add(tf.mul(cond, [[4], [0.5]]), 1))
+    const deviations = (x: tf.Tensor): readonly number[] => {
+      const values = tf.tidy(() => tf.sqrt(tf.moments(x, 1).variance).dataSync())
+      return [...values]
+    }
+    const before = tf.memory().numTensors
+    const whole = rescaleGuidance(guided, cond, 1)
+    const half = rescaleGuidance(guided, cond, 0.5)
+    expect(tf.memory().numTensors).toBe(before + 2)
+    for (const [i, deviation] of deviations(cond).entries()) {
+      expect(deviations(whole)[i]).toBeCloseTo(deviation, 5)
+      expect(deviations(half)[i]).toBeCloseTo((deviation + (deviations(guided)[i] as number)) / 2, 5)
+    }
+    tf.dispose([cond, guided, whole, half])
+  })
+
+  it("changes nothing with the share 0", async () => {
+    const rows = tf.tensor2d([
+      [0, 1, 2],
+      [3, -1, 5],
+    ])
+    const [plain, rescaled] = [combineGuidance(rows, 7), combineGuidance(rows, 7, 0)]
+    expect(await rescaled.data()).toEqual(await plain.data())
+    const changed = combineGuidance(rows, 7, 0.7)
+    expect(await changed.data()).not.toEqual(await plain.data())
+    tf.dispose([rows, plain, rescaled, changed])
   })
 })

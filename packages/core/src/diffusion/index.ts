@@ -5,7 +5,7 @@
  * @experimental
  */
 export { createDenoiser, type Denoise, type DenoiserOptions, type Network } from "./denoiser.ts"
-export { combineGuidance, withGuidance } from "./guidance.ts"
+export { combineGuidance, rescaleGuidance, withGuidance } from "./guidance.ts"
 export * from "./names.ts"
 export { addNoise, velocity } from "./noising.ts"
 export { type PassPosition, type PassRow, passRows, type StepPosition } from "./pass-position.ts"
@@ -22,6 +22,7 @@ export {
   type SamplerStep,
   type SampleSettings,
   startFactor,
+  type TimestepMap,
 } from "./samplers/index.ts"
 export {
   alphaAt,
@@ -33,7 +34,7 @@ export {
   snrAt,
   timestepAt,
 } from "./schedule.ts"
-export { type NoiseLevels, noiseLevels } from "./sigmas.ts"
+export { listedLevels, type NoiseLevels, noiseLevels } from "./sigmas.ts"
 export {
   SIZE_EMBEDDING_DIM,
   type SizeCondition,

@@ -1,19 +1,28 @@
 import { describe, expect, it } from "vitest"
-import type { TimestepSpacing } from "./names.ts"
+import type { SpacingName, SpacingUse, TimestepSpacing } from "./names.ts"
+import { SPACING_ALIASES, TIMESTEP_SPACINGS } from "./names.ts"
 import { createNoiseSchedule, sigmaAt, timestepAt } from "./schedule.ts"
-import { noiseLevels } from "./sigmas.ts"
+import { listedLevels, noiseLevels } from "./sigmas.ts"
 
 const schedule = createNoiseSchedule()
 
 describe("noiseLevels", () => {
-  it.each<[TimestepSpacing, readonly number[]]>([
+  it.each<[TimestepSpacing, readonly number[], SpacingUse?]>([
     ["leading", [801, 601, 401, 201, 1]],
     ["linspace", [999, 749.25, 499.5, 249.75, 0]],
-    ["linspace-rounded", [999, 799, 599, 400, 200]],
+    ["linspace", [999, 799, 599, 400, 200], { grid: "intervals" }],
+    ["leading", [831, 665, 499, 333, 167], { grid: "intervals" }],
+    ["leading_0", [800, 600, 400, 200, 0]],
+    ["lcm", [999, 799, 599, 399, 199]],
+    ["simple", [999, 799, 599, 399, 199]],
+    ["ddim_uniform", [801, 601, 401, 201, 1]],
+    ["exponential", [998, 680, 233, 20, 0], { grid: "intervals" }],
+    ["lu", [999, 681, 233, 20, 0], { grid: "intervals" }],
+    ["beta", [998, 966, 874, 634, 0], { grid: "intervals" }],
     ["trailing", [999, 799, 599, 399, 199]],
-    ["karras-rounded", [999, 786, 427, 59, 0]],
-  ])("visits the reference's timesteps with %s spacing", (spacing, timesteps) => {
-    expect(noiseLevels(schedule, 5, spacing).timesteps).toEqual(timesteps)
+    ["karras", [999, 786, 427, 59, 0], { wholeKarras: true }],
+  ])("visits the reference's timesteps with %s spacing", (spacing, timesteps, use = {}) => {
+    expect(noiseLevels(schedule, 5, spacing, use).timesteps).toEqual(timesteps)
   })
 
   it("rounds halves to even, as numpy does", () => {
@@ -23,7 +32,7 @@ describe("noiseLevels", () => {
 
   it("lands beside a half where numpy's sum does", () => {
     // 15 * 33.3 is a little less than 499.5 in float64.
-    expect(noiseLevels(schedule, 30, "linspace-rounded").timesteps[15]).toBe(499)
+    expect(noiseLevels(schedule, 30, "linspace", { grid: "intervals" }).timesteps[15]).toBe(499)
   })
 
   it("ends at 0 after as many levels as there are steps", () => {
@@ -40,11 +49,13 @@ describe("noiseLevels", () => {
   })
 
   it("gives the network the timestep of each level, and interpolates between levels", () => {
-    const levels = noiseLevels(schedule, 5, "karras-rounded")
+    const levels = noiseLevels(schedule, 5, "karras", { wholeKarras: true })
     for (const [i, timestep] of levels.timesteps.entries()) {
       expect(levels.timestepOf(levels.sigmas[i] as number)).toBe(timestep)
     }
     expect(levels.timestepOf(3)).toBe(timestepAt(schedule, 3, "log"))
+    const second = levels.sigmas[1] as number
+    expect(levels.timestepOf(second, true)).toBe(timestepAt(schedule, second, "log"))
   })
 
   it("refuses Karras levels where the largest sigma is infinite", () => {
@@ -53,8 +64,52 @@ describe("noiseLevels", () => {
     expect(noiseLevels(rescaled, 5, "trailing").timestepOf(2 ** 20)).toBe(999)
   })
 
+  it("starts Karras levels at a sampler's number for infinity", () => {
+    const rescaled = createNoiseSchedule({ zeroTerminalSnr: true })
+    const { sigmas, timesteps } = noiseLevels(rescaled, 5, "karras", { largestSigma: 4096 })
+    expect(sigmas[0]).toBe(4096)
+    expect(timesteps[0]).toBe(999)
+    expect(noiseLevels(schedule, 5, "karras", { largestSigma: 4096 }).sigmas[0]).toBe(schedule.sigmas[999])
+  })
+
+  it.each(TIMESTEP_SPACINGS)("falls from level to level with %s spacing, for one step and for many", (spacing) => {
+    for (const steps of [1, 2, 3, 7, 19, 50]) {
+      const { sigmas, timesteps } = noiseLevels(schedule, steps, spacing)
+      expect(sigmas.length).toBe(timesteps.length + 1)
+      expect(Math.min(...sigmas)).toBe(sigmas.at(-1))
+      for (const [i, sigma] of sigmas.slice(1).entries()) expect(sigma).toBeLessThan(sigmas[i] as number)
+    }
+  })
+
+  it("lays a curve between the given ends, with the given exponent", () => {
+    const { sigmas } = noiseLevels(schedule, 3, "karras", {}, { sigmaMin: 0.5, sigmaMax: 8, rho: 1 })
+    expect(sigmas).toEqual([8, 4.25, 0.5, 0])
+    const ends = { sigmaMin: 9, sigmaMax: 8 }
+    expect(() => noiseLevels(schedule, 3, "karras", {}, ends)).toThrow(/sigmaMin is 9, expected less than sigmaMax, 8/)
+  })
+
+  it("leaves out the level before the end", () => {
+    const whole = noiseLevels(schedule, 6, "karras").sigmas
+    const { sigmas } = noiseLevels(schedule, 5, "karras", {}, { discardPenultimate: true })
+    expect(sigmas).toEqual([...whole.slice(0, 5), 0])
+  })
+
+  it("ends at the smallest sigma where the sampler does", () => {
+    expect(noiseLevels(schedule, 5, "leading", { end: "smallest" }).sigmas.at(-1)).toBe(schedule.sigmas[0])
+    expect(noiseLevels(schedule, 5, "kl_optimal").sigmas.at(-1)).toBe(schedule.sigmas[0])
+    expect(noiseLevels(schedule, 5, "kl_optimal_0").sigmas.at(-1)).toBe(0)
+  })
+
+  it("takes the second names of spacings", () => {
+    for (const [name, spacing] of Object.entries(SPACING_ALIASES)) {
+      const named = noiseLevels(schedule, 6, name as SpacingName)
+      expect(named.sigmas).toEqual(noiseLevels(schedule, 6, spacing).sigmas)
+    }
+  })
+
   it("lists the spacings", () => {
     expect(() => noiseLevels(schedule, 5, "even" as TimestepSpacing)).toThrow(/no spacing "even".*leading.*karras/)
+    expect(() => noiseLevels(schedule, 5, "karas" as TimestepSpacing)).toThrow(/Did you mean "karras"\?/)
   })
 
   it("reaches every timestep at most once", () => {
@@ -62,5 +117,20 @@ describe("noiseLevels", () => {
     expect(() => noiseLevels(schedule, 1000, "leading")).toThrow(/start at timestep 1000/)
     expect(() => noiseLevels(schedule, 1500, "trailing")).toThrow(/different levels/)
     expect(() => noiseLevels(schedule, 0, "linspace")).toThrow(/positive integer/)
+  })
+})
+
+describe("listedLevels", () => {
+  it("takes timesteps, sigmas, or both", () => {
+    const ofTimesteps = listedLevels(schedule, { timesteps: [999, 500, 20] })
+    expect(ofTimesteps.sigmas).toEqual([...[999, 500, 20].map((timestep) => sigmaAt(schedule, timestep)), 0])
+    const ofSigmas = listedLevels(schedule, { sigmas: [12, 3], end: 0.5 })
+    expect(ofSigmas.sigmas).toEqual([12, 3, 0.5])
+    expect(ofSigmas.timesteps).toEqual([timestepAt(schedule, 12, "log"), timestepAt(schedule, 3, "log")])
+    expect(listedLevels(schedule, { sigmas: [12, 3], timesteps: [900, 3] }).timestepOf(12)).toBe(900)
+  })
+
+  it.each([[{}], [{ timesteps: [1000] }], [{ timesteps: [3, 2], sigmas: [1] }]])("refuses %j", (lists) => {
+    expect(() => listedLevels(schedule, lists)).toThrow(/expected a list/)
   })
 })

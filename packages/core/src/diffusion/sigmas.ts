@@ -1,109 +1,176 @@
 import { CoreError } from "../errors.ts"
-import type { TimestepSpacing } from "./names.ts"
-import { TIMESTEP_SPACINGS } from "./names.ts"
-import { type NoiseSchedule, sigmaAt, timestepAt } from "./schedule.ts"
+import { unknownName } from "../nearest.ts"
+import { checkRanges } from "../number-range.ts"
+import { LARGEST_SIGMA, type NoiseSchedule, timestepAt } from "./schedule.ts"
+import * as bySigma from "./spacings/by-sigma.ts"
+import * as byTimestep from "./spacings/by-timestep.ts"
+import { roundHalfToEven, type SpacedLevels, type SpacingRun } from "./spacings/levels.ts"
+import type { SpacingName, SpacingOptions, SpacingUse, TimestepSpacing } from "./spacings/names.ts"
+import { SPACING_NAMES, SPACING_RANGES, spacingOf } from "./spacings/names.ts"
 
 /** The levels of one run. */
 export interface NoiseLevels {
   /** The network's timestep at each step, n values. */
   readonly timesteps: readonly number[]
-  /** The noise level at each step, then the level at the end of the run: n + 1 values, falling to 0. */
+  /** The noise level at each step, then the level at the end of the run: n + 1 values, falling. */
   readonly sigmas: readonly number[]
   /**
    * The timestep of a noise level. A level of the list has its timestep of the list. Other levels are for methods that
    * evaluate between two levels. Their timestep follows from the schedule, linear in log sigma.
+   *
+   * @param between whether the level lies between two steps. Where timesteps are whole, it then keeps its fraction.
    */
-  readonly timestepOf: (sigma: number) => number
+  readonly timestepOf: (sigma: number, between?: boolean) => number
 }
+
+const SPACINGS: Readonly<Record<TimestepSpacing, (run: SpacingRun) => SpacedLevels>> = {
+  leading: byTimestep.leading,
+  leading_0: byTimestep.leadingFromZero,
+  linspace: byTimestep.linspace,
+  trailing: byTimestep.trailing,
+  lcm: byTimestep.lcm,
+  uniform: byTimestep.uniform,
+  sgm_uniform: byTimestep.sgmUniform,
+  simple: byTimestep.simple,
+  ddim_uniform: byTimestep.ddimUniform,
+  karras: bySigma.karras,
+  exponential: bySigma.exponential,
+  polyexponential: bySigma.polyexponential,
+  lu: bySigma.exponential,
+  beta: bySigma.beta,
+  beta_timesteps: byTimestep.betaTimesteps,
+  kl_optimal: bySigma.klOptimal,
+  kl_optimal_0: bySigma.klOptimalToZero,
+  align_your_steps: bySigma.alignYourSteps,
+  vp: bySigma.vp,
+}
+
+/** Spacings between the largest and the smallest sigma. */
+const RANGED: readonly TimestepSpacing[] = [
+  ...(["karras", "exponential", "polyexponential", "lu", "beta", "kl_optimal", "kl_optimal_0"] as const),
+]
 
 /**
  * The noise levels of a run of `steps` steps.
  *
- * @throws CoreError when the spacing is unknown, or when the schedule has fewer than `steps` different timesteps. Also
- * for Karras levels of a schedule without a largest sigma (zero terminal SNR).
+ * @param use how the sampler uses a spacing; a `SamplerEntry` has it.
+ * @throws CoreError when the spacing or an option is unknown or out of range, or when the schedule has fewer than
+ * `steps` different timesteps. Also for a curve of sigma on a schedule without a largest sigma (zero terminal SNR),
+ * unless `sigmaMax` or the sampler's `largestSigma` is given.
  */
-export function noiseLevels(schedule: NoiseSchedule, steps: number, spacing: TimestepSpacing): NoiseLevels {
+export function noiseLevels(
+  given: NoiseSchedule,
+  steps: number,
+  spacing: SpacingName,
+  { grid = "points", wholeKarras, largestSigma, end = "zero" }: SpacingUse = {},
+  { sigmaMin, sigmaMax, rho, discardPenultimate = false }: SpacingOptions = {},
+): NoiseLevels {
   if (!Number.isSafeInteger(steps) || steps < 1) {
     throw new CoreError("option-range", `sigmas: steps must be a positive integer, got ${steps}`)
   }
-  if (!TIMESTEP_SPACINGS.includes(spacing)) {
+  const name = spacingOf(spacing)
+  if (name === null) throw unknownName("sigmas", "spacing", String(spacing), SPACING_NAMES)
+  checkRanges("sigmas", { sigmaMin, sigmaMax, rho }, SPACING_RANGES)
+  const schedule = largestSigma === undefined ? given : cappedAt(given, largestSigma)
+  const [smallest, largest] = [sigmaMin ?? schedule.sigmas[0], sigmaMax ?? schedule.sigmas.at(-1)] as [number, number]
+  if (smallest >= largest) {
+    throw new CoreError("option-range", `sigmas: sigmaMin is ${smallest}, expected less than sigmaMax, ${largest}`)
+  }
+  if (RANGED.includes(name) && sigmaMax === undefined && isEndless(schedule)) {
     throw new CoreError(
-      "option-unknown",
-      `sigmas: there is no spacing "${String(spacing)}". There are: ${TIMESTEP_SPACINGS.join(", ")}.`,
+      "option-conflict",
+      `sigmas: ${name} levels start at the largest sigma, and a schedule with zero terminal SNR has none. Use "trailing".`,
     )
   }
-  const [timesteps, sigmas] = spacing.startsWith("karras")
-    ? karrasLevels(schedule, steps, spacing === "karras-rounded")
-    : spacedLevels(schedule, steps, spacing)
+  const spaced = SPACINGS[name]({
+    ...{ schedule, grid, rho, sigmaMin: smallest, sigmaMax: largest },
+    steps: discardPenultimate ? steps + 1 : steps,
+  })
+  const count = discardPenultimate && spaced.sigmas.length > 1 ? spaced.sigmas.length - 1 : spaced.sigmas.length
+  const sigmas = spaced.sigmas.slice(0, count)
+  const rounded =
+    grid === "intervals" ? wholeTimestep(name) : wholeKarras === true && name === "karras" ? nearest : null
+  const timesteps =
+    spaced.timesteps?.slice(0, count) ??
+    sigmas.map((sigma) => {
+      const timestep = timestepAt(schedule, sigma, "log")
+      return rounded === null ? timestep : rounded(timestep)
+    })
+  const last = spaced.end ?? (end === "smallest" ? (schedule.sigmas[0] as number) : 0)
+  return levelsFrom(schedule, { timesteps, sigmas, end: last, spacing: name, whole: rounded !== null })
+}
+
+function isEndless({ sigmas }: NoiseSchedule): boolean {
+  return sigmas.at(-1) === LARGEST_SIGMA
+}
+
+/** The schedule with another number for an infinite sigma. */
+function cappedAt(schedule: NoiseSchedule, largest: number): NoiseSchedule {
+  return isEndless(schedule)
+    ? { ...schedule, sigmas: schedule.sigmas.map((sigma) => Math.min(sigma, largest)) }
+    : schedule
+}
+
+/**
+ * Noise levels of a list, for example from a paper: of timesteps, of sigmas, or of both.
+ *
+ * @throws CoreError when a list is empty, when two have different lengths, or when a timestep is not of the schedule
+ */
+export function listedLevels(
+  schedule: NoiseSchedule,
+  { timesteps, sigmas, end = 0 }: { timesteps?: readonly number[]; sigmas?: readonly number[]; end?: number },
+): NoiseLevels {
+  const levels = sigmas ?? timesteps?.map((timestep) => schedule.sigmas[timestep] ?? Number.NaN) ?? []
+  const steps = timesteps ?? levels.map((sigma) => timestepAt(schedule, sigma, "log"))
+  if (levels.length === 0 || levels.length !== steps.length || levels.some(Number.isNaN)) {
+    throw new CoreError("sigmas", `sigmas: expected a list of timesteps or of sigmas, got [${steps.join(", ")}]`)
+  }
+  return levelsFrom(schedule, { timesteps: steps, sigmas: levels, end, spacing: "listed", whole: false })
+}
+
+function levelsFrom(
+  schedule: NoiseSchedule,
+  {
+    timesteps,
+    sigmas,
+    end,
+    spacing,
+    whole,
+  }: {
+    readonly timesteps: readonly number[]
+    readonly sigmas: readonly number[]
+    readonly end: number
+    readonly spacing: string
+    readonly whole: boolean
+  },
+): NoiseLevels {
   const known = new Map(sigmas.map((sigma, i) => [sigma, timesteps[i] as number]))
-  if (known.size !== steps) {
+  if (known.size !== sigmas.length) {
     throw new CoreError(
       "steps",
-      `sigmas: ${steps} steps with ${spacing} spacing visit only ${known.size} different levels of a schedule of ` +
+      `sigmas: ${sigmas.length} steps with ${spacing} spacing visit only ${known.size} different levels of a schedule of ` +
         `${schedule.sigmas.length} timesteps. Use fewer steps.`,
     )
   }
   return {
     timesteps,
-    sigmas: [...sigmas, 0],
-    timestepOf: (sigma) => known.get(sigma) ?? timestepAt(schedule, sigma, "log"),
+    sigmas: [...sigmas, end],
+    timestepOf: (sigma, between = false) =>
+      (whole && between ? undefined : known.get(sigma)) ?? timestepAt(schedule, sigma, "log"),
   }
 }
 
-type Levels = readonly [timesteps: readonly number[], sigmas: readonly number[]]
+const nearest = roundHalfToEven
 
-function spacedLevels(schedule: NoiseSchedule, steps: number, spacing: TimestepSpacing): Levels {
-  const total = schedule.sigmas.length
-  // The order of the sum is numpy's. Near a half, another order rounds to another timestep.
-  const timesteps = Array.from({ length: steps }, (_, i) => {
-    switch (spacing) {
-      case "leading":
-        return (steps - 1 - i) * Math.floor(total / steps) + 1
-      case "linspace":
-        return i === 0 ? total - 1 : (steps - 1 - i) * ((total - 1) / (steps - 1))
-      case "linspace-rounded":
-        return roundHalfToEven((steps - i) * ((total - 1) / steps))
-      default:
-        return roundHalfToEven(total + i * (total - total / steps - total)) - 1
-    }
-  })
-  const first = timesteps[0] as number
-  if (first > total - 1) {
-    throw new CoreError(
-      "steps",
-      `sigmas: ${steps} steps with ${spacing} spacing start at timestep ${first}, past the last of a schedule of ` +
-        `${total}. Use fewer steps.`,
-    )
-  }
-  return [timesteps, timesteps.map((timestep) => sigmaAt(schedule, timestep))]
+/**
+ * diffusers makes the timesteps of `karras` and `lu` whole by rounding. It cuts off those of the other curves, in float32,
+ * where the largest level is a little below the last timestep.
+ */
+function wholeTimestep(spacing: TimestepSpacing): (timestep: number) => number {
+  return spacing === "karras" || spacing === "lu"
+    ? nearest
+    : (timestep) => Math.max(0, Math.floor(timestep - FLOAT32_SHARE))
 }
 
-/** Exponent of Karras et al. 2022, table 1. */
-const KARRAS_RHO = 7
-
-function karrasLevels(schedule: NoiseSchedule, steps: number, rounded: boolean): Levels {
-  if (schedule.alphasCumprod.at(-1) === 0) {
-    throw new CoreError(
-      "option-conflict",
-      'sigmas: Karras levels start at the largest sigma, and a schedule with zero terminal SNR has none. Use "trailing".',
-    )
-  }
-  const smallest = (schedule.sigmas[0] as number) ** (1 / KARRAS_RHO)
-  const largest = (schedule.sigmas[schedule.sigmas.length - 1] as number) ** (1 / KARRAS_RHO)
-  const sigmas = Array.from({ length: steps }, (_, i) => {
-    const position = steps === 1 ? 0 : i / (steps - 1)
-    return (largest + position * (smallest - largest)) ** KARRAS_RHO
-  })
-  const timesteps = sigmas.map((sigma) => {
-    const timestep = timestepAt(schedule, sigma, "log")
-    return rounded ? roundHalfToEven(timestep) : timestep
-  })
-  return [timesteps, sigmas]
-}
-
-/** numpy's rounding, which defines the spacings of the reference. */
-function roundHalfToEven(value: number): number {
-  const floor = Math.floor(value)
-  const isHalf = value - floor === 0.5
-  return isHalf ? floor + (floor % 2) : Math.round(value)
-}
+/** More than float32's error of a timestep that is a whole number, and less than any other distance. */
+const FLOAT32_SHARE = 1e-5

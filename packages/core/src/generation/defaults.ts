@@ -17,6 +17,7 @@ export type Combination = (typeof COMBINATIONS)[number]
 export const GENERATE_DEFAULTS = {
   steps: 20,
   guidanceScale: 7.5,
+  guidanceRescale: 0,
   sampler: "euler" as SamplerName,
   noise: "lllite" as NoiseName,
   combine: "chain" as Combination,
@@ -36,6 +37,7 @@ export const GENERATE_RANGES = {
   height: { integer: true, min: SHORTEST_SIDE, max: 16384 },
   steps: { integer: true, min: 1, max: 1000 },
   guidanceScale: { min: 0, max: 1000 },
+  guidanceRescale: { min: 0, max: 1 },
   vaeSlices: { integer: true, min: 1, max: 4096 },
   /** Pictures in one batch. */
   batchSize: { integer: true, min: 1, max: 4096 },

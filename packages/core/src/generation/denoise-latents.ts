@@ -17,7 +17,8 @@ import type { SamplingPlan } from "./plan-sampling.ts"
 import type { GenerateOptions } from "./request.ts"
 import { createWindowReader } from "./window.ts"
 
-export interface LatentDenoiserOptions extends Pick<GenerateOptions, "combine" | "deepShrink" | "signal" | "pause"> {
+export interface LatentDenoiserOptions
+  extends Pick<GenerateOptions, "combine" | "deepShrink" | "guidanceRescale" | "signal" | "pause"> {
   readonly guidanceScale: number
   /** What the U-Net reads beside the latents, one row for each picture. Default: nothing. [N, H/8, W/8, C'] */
   readonly channels?: Tensor4D | null
@@ -38,6 +39,7 @@ export function createLatentDenoiser(
   { schedule, levels, sampler }: SamplingPlan,
   {
     guidanceScale,
+    guidanceRescale = GENERATE_DEFAULTS.guidanceRescale,
     adapters = [],
     loras = NO_TAP,
     channels = null,
@@ -75,7 +77,7 @@ export function createLatentDenoiser(
       if (latents !== read) latents.dispose()
     }
   }
-  return createDenoiser(guided ? withGuidance(network, guidanceScale) : network, {
+  return createDenoiser(guided ? withGuidance(network, guidanceScale, guidanceRescale) : network, {
     prediction,
     timestepOf: levels.timestepOf,
   })

@@ -48,7 +48,8 @@ export async function* generate(
 ): AsyncGenerator<GenerateEvent, void, void> {
   checkRequest(requests, options)
   checkChannels(sdxl, options)
-  const { ops, zeroTerminalSnr = false } = sdxl
+  const { ops } = sdxl
+  const zeroTerminalSnr = options.zeroTerminalSnr ?? sdxl.zeroTerminalSnr ?? false
   const stages = planStages(requests, options, createNoiseSchedule({ zeroTerminalSnr }))
   const steps = stages.reduce((sum, stage) => sum + stepsOf(stage), 0)
   const { hires = null, firstStage = false, measureAdapters = false, adapters = [] } = options
@@ -119,7 +120,8 @@ async function* stepEvents(
       }
       step += 1
       const { sigma, denoised } = next.value
-      yield { kind: "step", step, steps, sigma, denoised }
+      // Some samplers make more steps than they were asked for.
+      yield { kind: "step", step, steps: Math.max(steps, step), sigma, denoised }
     }
   } finally {
     // An ended walk has no result.

@@ -76,12 +76,15 @@ function streamed(seed: Seed, shape: Shape, sigmas: readonly number[]): PictureN
   return {
     start: first,
     after: first,
-    between({ from, to }, size) {
+    between({ from, to, repeat = 0 }, size) {
       const step = sigmas.indexOf(from)
       const values =
-        step >= 0 && sigmas[step + 1] === to
+        step >= 0 && sigmas[step + 1] === to && repeat === 0
           ? steps.normal(size, { step })
-          : intervals.normal(size, { step: fnv1a32(String(from)), index: fnv1a32(String(to)) })
+          : intervals.normal(size, {
+              step: fnv1a32(String(from)),
+              index: fnv1a32(repeat === 0 ? String(to) : `${to} ${repeat}`),
+            })
       return tf.tensor3d(values, size)
     },
   }
@@ -106,8 +109,8 @@ function torched(name: TorchGeneratorName, seed: Seed, shape: Shape): PictureNoi
       while (drawn.length < draws + 2) draw(shape)
       return tensorOf(drawn[draws + 1] as Float32Array, shape)
     },
-    between({ from, to }, size) {
-      const key = `${from} ${to}`
+    between({ from, to, repeat = 0 }, size) {
+      const key = `${from} ${to} ${repeat}`
       const values = ofInterval.get(key) ?? draw(size)
       ofInterval.set(key, values)
       return tensorOf(values, size)

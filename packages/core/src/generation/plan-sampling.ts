@@ -1,8 +1,9 @@
-import type { SamplerName, SamplerOptions, TimestepSpacing } from "../diffusion/names.ts"
-import type { SamplerEntry } from "../diffusion/samplers/index.ts"
+import type { SamplerName, SamplerOptions, SpacingName, SpacingOptions, TimestepSpacing } from "../diffusion/names.ts"
+import { spacingOf } from "../diffusion/names.ts"
+import type { SamplerEntry, TimestepMap } from "../diffusion/samplers/index.ts"
 import { checkSamplerOptions, findSampler } from "../diffusion/samplers/index.ts"
 import type { NoiseSchedule } from "../diffusion/schedule.ts"
-import { createNoiseSchedule } from "../diffusion/schedule.ts"
+import { createNoiseSchedule, sigmaAt } from "../diffusion/schedule.ts"
 import type { NoiseLevels } from "../diffusion/sigmas.ts"
 import { noiseLevels } from "../diffusion/sigmas.ts"
 import { GENERATE_DEFAULTS } from "./defaults.ts"
@@ -12,7 +13,9 @@ export interface SamplingPlan {
   readonly schedule: NoiseSchedule
   readonly sampler: SamplerEntry
   readonly samplerOptions: SamplerOptions
+  readonly spacing: TimestepSpacing
   readonly levels: NoiseLevels
+  readonly timesteps: TimestepMap
 }
 
 export interface SamplingChoice {
@@ -21,7 +24,8 @@ export interface SamplingChoice {
   /** Default: `euler`. */
   readonly sampler?: SamplerName
   /** Default: the sampler's spacing. */
-  readonly spacing?: TimestepSpacing
+  readonly spacing?: SpacingName
+  readonly spacingOptions?: SpacingOptions
   readonly samplerOptions?: SamplerOptions
   /** Default: SDXL's training schedule. */
   readonly schedule?: NoiseSchedule
@@ -36,10 +40,16 @@ export function planSampling({
   steps = GENERATE_DEFAULTS.steps,
   sampler: name = GENERATE_DEFAULTS.sampler,
   spacing,
+  spacingOptions = {},
   samplerOptions = {},
   schedule = createNoiseSchedule(),
 }: SamplingChoice): SamplingPlan {
   const sampler = findSampler(name)
   checkSamplerOptions(sampler, samplerOptions)
-  return { schedule, sampler, samplerOptions, levels: noiseLevels(schedule, steps, spacing ?? sampler.spacing) }
+  const levels = noiseLevels(schedule, steps, spacing ?? sampler.spacing, sampler, spacingOptions)
+  return {
+    ...{ schedule, sampler, samplerOptions, levels },
+    spacing: spacingOf(spacing ?? sampler.spacing) ?? sampler.spacing,
+    timesteps: { timestepOf: levels.timestepOf, sigmaOf: (timestep) => sigmaAt(schedule, timestep) },
+  }
 }

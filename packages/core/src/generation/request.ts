@@ -1,5 +1,5 @@
 import { checkGradualLatent, type GradualLatent } from "../diffusion/gradual-latent.ts"
-import type { NoiseName, SamplerName, SamplerOptions, TimestepSpacing } from "../diffusion/names.ts"
+import type { NoiseName, SamplerName, SamplerOptions, SpacingName, SpacingOptions } from "../diffusion/names.ts"
 import { samplerInfo } from "../diffusion/names.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { CoreError, type CoreErrorCode } from "../errors.ts"
@@ -32,10 +32,22 @@ export interface GenerateOptions {
   readonly steps?: number
   /** The scale of classifier-free guidance. 1 is no guidance. Default: 7.5. */
   readonly guidanceScale?: number
+  /**
+   * The share of guidance that is rescaled to the deviation of the conditional prediction, 0 to 1, see
+   * `rescaleGuidance`. Default: 0, none.
+   */
+  readonly guidanceRescale?: number
+  /**
+   * Whether the noise schedule ends with noise alone (zero terminal SNR). Default: null, as the checkpoint says of
+   * itself.
+   */
+  readonly zeroTerminalSnr?: boolean | null
   /** Default: `euler`. */
   readonly sampler?: SamplerName
   /** The timesteps that the run visits. Default: the sampler's spacing, see `SAMPLERS`. */
-  readonly spacing?: TimestepSpacing
+  readonly spacing?: SpacingName
+  /** Ends and exponent of the spacing. */
+  readonly spacingOptions?: SpacingOptions
   /** The sampler's options, see `SAMPLERS`. */
   readonly samplerOptions?: SamplerOptions
   /** How prompts are read. */

@@ -39,7 +39,7 @@ export interface WalkOptions {
  * @throws CoreError for a part that the plan does not have
  */
 export async function* walkLatents(
-  { sampler, samplerOptions, levels: { sigmas } }: SamplingPlan,
+  { sampler, samplerOptions, timesteps, levels: { sigmas } }: SamplingPlan,
   denoise: Denoise,
   start: Tensor4D,
   { noise, from = 0, to = sigmas.length - 1, countsMissed = false, afterStep }: WalkOptions = {},
@@ -51,17 +51,19 @@ export async function* walkLatents(
       `generate: the walk goes from step ${from} to ${to}, expected 0 ≤ from < to ≤ ${steps}`,
     )
   }
+  // Some samplers make more or fewer steps than there are levels.
+  const inPlan = (count: number): number => from + count + steps - to
   const walk = sampler.sample(
-    (x, sigma, at) => denoise(x, sigma, { ...at, step: at.step + from, steps }),
+    (x, sigma, at) => denoise(x, sigma, { ...at, step: at.step + from, steps: inPlan(at.steps) }),
     start,
     sigmas.slice(from, to + 1),
     {
-      options: samplerOptions,
+      ...{ options: samplerOptions, timesteps },
       ...(countsMissed ? { missed: sigmas.slice(0, from).reverse() } : {}),
       ...(noise === undefined ? {} : { noise }),
       ...(afterStep === undefined
         ? {}
-        : { afterStep: (x, at) => afterStep(x, { ...at, step: at.step + from, steps }) }),
+        : { afterStep: (x, at) => afterStep(x, { ...at, step: at.step + from, steps: inPlan(at.steps) }) }),
     },
   )
   let finished = false
@@ -72,8 +74,8 @@ export async function* walkLatents(
         finished = true
         return next.value as Tensor4D
       }
-      const { index, sigma, x, denoised } = next.value
-      yield { step: index + from, steps, sigma, latents: x as Tensor4D, denoised: denoised as Tensor4D }
+      const { index, count, sigma, x, denoised } = next.value
+      yield { step: index + from, steps: inPlan(count), sigma, latents: x as Tensor4D, denoised: denoised as Tensor4D }
     }
   } finally {
     if (!finished) await walk.return(start)

@@ -1,6 +1,13 @@
 import fc from "fast-check"
-import type { SamplerOptionName } from "../diffusion/names.ts"
-import { NOISE_NAMES, PREDICTIONS, SAMPLER_NAMES, samplerInfo, TIMESTEP_SPACINGS } from "../diffusion/names.ts"
+import type { SamplerOptionInfo, SamplerOptionName } from "../diffusion/names.ts"
+import {
+  NOISE_NAMES,
+  PREDICTIONS,
+  SAMPLER_NAMES,
+  SAMPLER_OPTIONS,
+  samplerInfo,
+  TIMESTEP_SPACINGS,
+} from "../diffusion/names.ts"
 import { COMBINATIONS } from "../generation/defaults.ts"
 import { WINDOW_COUNTS } from "../generation/window.ts"
 import { LORA_BLOCKS } from "../models/lora/block-weights.ts"
@@ -64,7 +71,13 @@ const adapter: fc.Arbitrary<AdapterRecipe> = fc.record(
 
 export const anyRecipe: fc.Arbitrary<Recipe> = fc.constantFrom(...SAMPLER_NAMES).chain((sampler) => {
   const taken = Object.keys(samplerInfo(sampler)?.options ?? {}) as SamplerOptionName[]
-  const option = number({ min: 0, max: 1 })
+  const option = (name: SamplerOptionName): fc.Arbitrary<number | string> => {
+    const info: SamplerOptionInfo = SAMPLER_OPTIONS[name]
+    if ("choices" in info) return fc.constantFrom(...info.choices)
+    return info.integer === true
+      ? fc.integer({ min: info.min ?? 0, max: info.max ?? 9 })
+      : number({ min: 0.001, max: 1 })
+  }
   return fc.record({
     version: fc.constant(1 as const),
     prompt: fc.string({ unit: "grapheme" }),
@@ -84,8 +97,18 @@ export const anyRecipe: fc.Arbitrary<Recipe> = fc.constantFrom(...SAMPLER_NAMES)
     steps: fc.integer({ min: 1, max: 999 }),
     guidanceScale: number({ min: 0, max: 30 }),
     sampler: fc.constant(sampler),
+    guidanceRescale: number({ min: 0, max: 1 }),
+    zeroTerminalSnr: fc.option(fc.boolean()),
     spacing: fc.constantFrom(...TIMESTEP_SPACINGS),
-    samplerOptions: fc.record(Object.fromEntries(taken.map((name) => [name, option])), { requiredKeys: [] }),
+    spacingOptions: fc.record(
+      {
+        sigmaMin: number({ min: 0.01, max: 1 }),
+        sigmaMax: number({ min: 2, max: 20 }),
+        ...{ rho: number({ min: 0.5, max: 20 }), discardPenultimate: fc.boolean() },
+      },
+      { requiredKeys: [] },
+    ),
+    samplerOptions: fc.record(Object.fromEntries(taken.map((name) => [name, option(name)])), { requiredKeys: [] }),
     model: fc.record(
       {
         ...{ checkpoint: file, unet: file, vae: file, prediction: fc.constantFrom(...PREDICTIONS) },

@@ -53,6 +53,11 @@ export function readNumber(field: Field, range: NumberRange = {}): number {
   return value
 }
 
+export function readFlag(field: Field): boolean {
+  if (typeof field.value !== "boolean") throw refuse(field, "true or false")
+  return field.value
+}
+
 export function readChoice<T extends string>(field: Field, choices: readonly T[]): T {
   const found = choices.find((choice) => choice === field.value)
   if (found === undefined) throw refuse(field, `one of ${choices.join(", ")}`)

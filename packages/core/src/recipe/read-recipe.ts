@@ -1,12 +1,4 @@
-import type { SamplerName, SamplerOptionName, SamplerOptions } from "../diffusion/names.ts"
-import {
-  NOISE_NAMES,
-  PREDICTIONS,
-  SAMPLER_NAMES,
-  SAMPLER_OPTIONS,
-  samplerInfo,
-  TIMESTEP_SPACINGS,
-} from "../diffusion/names.ts"
+import { NOISE_NAMES, PREDICTIONS } from "../diffusion/names.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { CoreError } from "../errors.ts"
 import { COMBINATIONS, GENERATE_DEFAULTS, GENERATE_RANGES, SIDE_MULTIPLE } from "../generation/defaults.ts"
@@ -20,10 +12,11 @@ import {
 } from "../prompt/options.ts"
 import { readSeed } from "../random/seed.ts"
 import type { Field } from "./fields.ts"
-import { readChoice, readList, readNumber, readObject, readOr, readText, refuse } from "./fields.ts"
+import { readChoice, readFlag, readList, readNumber, readObject, readOr, readText, refuse } from "./fields.ts"
 import { readAdapter } from "./read-adapter.ts"
 import { readFile } from "./read-file.ts"
 import { readLora } from "./read-lora.ts"
+import { readSampling } from "./read-sampling.ts"
 import type { ModelReference, Recipe, RecipeInput } from "./recipe.ts"
 import { RECIPE_VERSION } from "./recipe.ts"
 
@@ -39,8 +32,11 @@ const KEYS = [
   "size",
   "steps",
   "guidanceScale",
+  "guidanceRescale",
+  "zeroTerminalSnr",
   "sampler",
   "spacing",
+  "spacingOptions",
   "samplerOptions",
   "model",
   "loras",
@@ -78,10 +74,6 @@ export function readRecipe(json: unknown): Recipe {
   }
   const field = readObject({ value: json, path: "" }, KEYS)
   const [width, height] = [readSide(field("width")), readSide(field("height"))]
-  const sampler = readOr(field("sampler"), GENERATE_DEFAULTS.sampler, (at) =>
-    readChoice<SamplerName>(at, SAMPLER_NAMES),
-  )
-  const ownSpacing = samplerInfo(sampler)?.spacing ?? TIMESTEP_SPACINGS[0]
   return {
     version: RECIPE_VERSION,
     prompt: readText(field("prompt")),
@@ -96,9 +88,11 @@ export function readRecipe(json: unknown): Recipe {
     guidanceScale: readOr(field("guidanceScale"), GENERATE_DEFAULTS.guidanceScale, (at) =>
       readNumber(at, GENERATE_RANGES.guidanceScale),
     ),
-    sampler,
-    spacing: readOr(field("spacing"), ownSpacing, (at) => readChoice(at, TIMESTEP_SPACINGS)),
-    samplerOptions: readOr(field("samplerOptions"), {}, (at) => readSamplerOptions(at, sampler)),
+    guidanceRescale: readOr(field("guidanceRescale"), GENERATE_DEFAULTS.guidanceRescale, (at) =>
+      readNumber(at, GENERATE_RANGES.guidanceRescale),
+    ),
+    zeroTerminalSnr: readOr(field("zeroTerminalSnr"), null, (at) => (at.value === null ? null : readFlag(at))),
+    ...readSampling(field),
     model: readModel(field("model")),
     loras: readOr(field("loras"), [], (at) => readList(at, readLora)),
     adapters: readOr(field("adapters"), [], (at) => readList(at, readAdapter)),
@@ -147,20 +141,6 @@ function readSize(at: Field): SizeCondition {
     return [first, second]
   }
   return { original: pair("original", 1), crop: pair("crop", 0), target: pair("target", 1) }
-}
-
-function readSamplerOptions(at: Field, sampler: SamplerName): SamplerOptions {
-  const taken = Object.keys(samplerInfo(sampler)?.options ?? {}) as SamplerOptionName[]
-  if (taken.length === 0 && typeof at.value === "object" && at.value !== null && Object.keys(at.value).length > 0) {
-    throw refuse(at, `nothing: "${sampler}" takes no options`)
-  }
-  const field = readObject(at, taken)
-  const options: { [Name in SamplerOptionName]?: number } = {}
-  for (const name of taken) {
-    const value = readOr(field(name), null, (entry) => readNumber(entry, SAMPLER_OPTIONS[name]))
-    if (value !== null) options[name] = value
-  }
-  return options
 }
 
 function readModel(at: Field): ModelReference {

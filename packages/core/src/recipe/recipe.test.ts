@@ -103,8 +103,11 @@ describe("createRecipe", () => {
       size: { original: [96, 64], crop: [0, 0], target: [96, 64] },
       steps: 20,
       guidanceScale: 7.5,
+      guidanceRescale: 0,
+      zeroTerminalSnr: null,
       sampler: "euler",
       spacing: "linspace",
+      spacingOptions: {},
       samplerOptions: {},
       model: { ...LEAST.model, prediction: "epsilon", loras: [] },
       loras: [],
@@ -114,7 +117,7 @@ describe("createRecipe", () => {
       combine: "chain",
     })
     expect(createRecipe({ ...LEAST, sampler: "k_dpm_2" }).spacing).toBe("linspace")
-    expect(createRecipe({ ...LEAST, sampler: "sde-dpmsolver++" }).spacing).toBe("karras-rounded")
+    expect(createRecipe({ ...LEAST, sampler: "sde-dpmsolver++" }).spacing).toBe("karras")
   })
 })
 
@@ -135,8 +138,14 @@ describe("readRecipe", () => {
     [{ prompts: { syntax: "a1111" } }, 'recipe: prompts.syntax is "a1111", expected one of weighted, plain'],
     [{ width: 100 }, "recipe: width is 100, expected a multiple of 8"],
     [{ steps: 1.5 }, "recipe: steps is 1.5, expected a whole number from 1 to 1000"],
+    [{ guidanceRescale: 2 }, "recipe: guidanceRescale is 2, expected a number from 0 to 1"],
+    [{ zeroTerminalSnr: "yes" }, 'recipe: zeroTerminalSnr is "yes", expected true or false'],
+    [{ sampler: "dpmp_2m" }, 'Did you mean "dpmpp_2m"?'],
+    [{ spacing: "karas" }, 'Did you mean "karras"?'],
+    [{ spacingOptions: { rho: 0 } }, "recipe: spacingOptions.rho is 0, expected a number above 0"],
+    [{ sampler: "unipc", samplerOptions: { correction: "bh3" } }, "expected one of bh1, bh2"],
     [{ guidanceScale: Number.NaN }, "recipe: guidanceScale is NaN, expected a number"],
-    [{ sampler: "plms" }, 'recipe: sampler is "plms", expected one of ddim, lms'],
+    [{ sampler: "ipndm" }, 'recipe: sampler is "ipndm", expected one of ddim, pndm'],
     [{ spacing: "even" }, 'recipe: spacing is "even", expected one of leading'],
     [{ noise: "random" }, 'recipe: noise is "random", expected one of lllite'],
     [{ strength: 1 }, 'recipe: there is no "strength", expected version, prompt'],

@@ -1,4 +1,12 @@
-import type { NoiseName, Prediction, SamplerName, SamplerOptions, TimestepSpacing } from "../diffusion/names.ts"
+import type {
+  NoiseName,
+  Prediction,
+  SamplerName,
+  SamplerOptions,
+  SpacingName,
+  SpacingOptions,
+  TimestepSpacing,
+} from "../diffusion/names.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import type { BlockStrengths } from "../generation/block-strengths.ts"
 import type { Combination } from "../generation/defaults.ts"
@@ -105,8 +113,14 @@ export interface Recipe {
   readonly size: SizeCondition
   readonly steps: number
   readonly guidanceScale: number
+  /** The share of guidance that is rescaled, 0 to 1. */
+  readonly guidanceRescale: number
+  /** Whether the noise schedule ends with noise alone. Null: as the checkpoint says of itself. */
+  readonly zeroTerminalSnr: boolean | null
   readonly sampler: SamplerName
   readonly spacing: TimestepSpacing
+  /** Options of the spacing that differ from their defaults. */
+  readonly spacingOptions: SpacingOptions
   /** Options of the sampler that differ from their defaults. */
   readonly samplerOptions: SamplerOptions
   readonly model: ModelReference
@@ -127,8 +141,9 @@ export type AdapterInput = Pick<AdapterRecipe, "file"> & Partial<AdapterRecipe>
  * defaults.
  */
 export type RecipeInput = Pick<Recipe, "prompt" | "width" | "height"> &
-  Partial<Omit<Recipe, "version" | "seed" | "prompts" | "model" | "loras" | "adapters">> & {
+  Partial<Omit<Recipe, "version" | "seed" | "spacing" | "prompts" | "model" | "loras" | "adapters">> & {
     readonly seed: Seed | string
+    readonly spacing?: SpacingName
     readonly prompts?: PromptOptions
     readonly model: Pick<ModelReference, "checkpoint"> &
       Partial<Omit<ModelReference, "loras">> & {

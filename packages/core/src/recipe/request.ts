@@ -46,11 +46,14 @@ export function recipeSeed({ seed }: Pick<Recipe, "seed">): Seed {
 
 /** A recipe as a request for one picture, without its adapters. `adapterOptions` gives the options of each adapter. */
 export function requestOf(recipe: Recipe): RecipeRequest {
-  const { prompt, negativePrompt, width, height, steps, guidanceScale } = recipe
-  const { sampler, spacing, samplerOptions, combine, size, noise, prompts } = recipe
+  const { prompt, negativePrompt, width, height, steps, guidanceScale, guidanceRescale, zeroTerminalSnr } = recipe
+  const { sampler, spacing, spacingOptions, samplerOptions, combine, size, noise, prompts } = recipe
   return {
     request: { prompt, negativePrompt, seed: recipeSeed(recipe) },
-    options: { width, height, steps, guidanceScale, sampler, spacing, samplerOptions, combine, size, noise, prompts },
+    options: {
+      ...{ width, height, steps, guidanceScale, guidanceRescale, zeroTerminalSnr },
+      ...{ sampler, spacing, spacingOptions, samplerOptions, combine, size, noise, prompts },
+    },
   }
 }
 

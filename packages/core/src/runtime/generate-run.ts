@@ -1,4 +1,5 @@
 import type { Client } from "../channel/client.ts"
+import { samplerInfo } from "../diffusion/names.ts"
 import { CoreError } from "../errors.ts"
 import { GENERATE_DEFAULTS, GENERATE_RANGES } from "../generation/defaults.ts"
 import { resampleNotice, resampleReason } from "../generation/grids.ts"
@@ -41,7 +42,9 @@ export async function* generateWith<Types extends RuntimeTypes>(
   if (reason !== null) yield { kind: "notice", text: resampleNotice(reason) }
   if (start !== null) checkStart(start, count)
   const chunks = await chunksOf(clients, model, requests, options, signal)
-  const batches = cutBatches(chunks, batchSize).map(([from, to]) => {
+  // Some samplers would change a picture by the others of its batch.
+  const isAlone = samplerInfo(options.sampler ?? GENERATE_DEFAULTS.sampler)?.alone === true
+  const batches = cutBatches(chunks, isAlone ? 1 : batchSize).map(([from, to]) => {
     const part = requests.slice(from, to)
     const startOfPart = start === null ? null : partOfStart(start, from, part.length)
     return { from, part, start: startOfPart, adapters: ids.sent(adapters, from, part.length, count) }

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { churn } from "./churn.ts"
-import { derivative, disposeAfter, type Method, type MethodRun, straight } from "./sampler.ts"
+import { type Advance, derivative, disposeAfter, type Method, type MethodRun, straight } from "./sampler.ts"
 
 /**
  * Heun's method: a step with the mean of the slopes at both its ends. Second order. Every step has two evaluations,
@@ -10,16 +10,19 @@ import { derivative, disposeAfter, type Method, type MethodRun, straight } from 
  */
 export const heun = (run: MethodRun<"sChurn" | "sTmin" | "sTmax" | "sNoise">): Method => ({
   ...churn(run),
-  advance({ nextSigma, evaluate, ...point }) {
-    const predicted = straight(point, nextSigma)
-    if (nextSigma === 0) return predicted
-    return disposeAfter(predicted, async () =>
-      disposeAfter(await evaluate(predicted, nextSigma), (denoised) =>
-        tf.tidy(() => {
-          const there = derivative({ sigma: nextSigma, x: predicted, denoised })
-          return tf.add(point.x, tf.mul(tf.add(derivative(point), there), (nextSigma - point.sigma) / 2))
-        }),
-      ),
-    )
-  },
+  advance: advanceHeun,
 })
+
+/** One step of Heun's method. */
+export async function advanceHeun({ nextSigma, evaluate, ...point }: Advance): Promise<tf.Tensor> {
+  const predicted = straight(point, nextSigma)
+  if (nextSigma === 0) return predicted
+  return disposeAfter(predicted, async () =>
+    disposeAfter(await evaluate(predicted, nextSigma), (denoised) =>
+      tf.tidy(() => {
+        const there = derivative({ sigma: nextSigma, x: predicted, denoised })
+        return tf.add(point.x, tf.mul(tf.add(derivative(point), there), (nextSigma - point.sigma) / 2))
+      }),
+    ),
+  )
+}

@@ -1,19 +1,39 @@
 import { CoreError } from "../../errors.ts"
+import { unknownName } from "../../nearest.ts"
 import { checkRanges } from "../../number-range.ts"
 import type { GradualLatent, GradualSizes } from "../gradual-latent.ts"
-import type { OwnSamplerName, SamplerInfo, SamplerOptionName, SamplerOptions } from "../names.ts"
+import type {
+  OwnSamplerName,
+  SamplerInfo,
+  SamplerOptionInfo,
+  SamplerOptionName,
+  SamplerOptions,
+  TimestepSpacing,
+} from "../names.ts"
 import { SAMPLER_NAMES, SAMPLER_OPTIONS, type SAMPLERS, samplerInfo } from "../names.ts"
+import { createNoiseSchedule, sigmaAt, timestepAt } from "../schedule.ts"
 import { ddim } from "./ddim.ts"
+import { ddpm } from "./ddpm.ts"
+import { deis } from "./deis.ts"
 import { dpm2, dpm2Ancestral } from "./dpm-2.ts"
-import { dpmpp2m, dpmpp2mSde } from "./dpmpp-2m.ts"
-import { dpmpp2s } from "./dpmpp-2s.ts"
+import { dpmAdaptive } from "./dpm-adaptive.ts"
+import { dpmFast } from "./dpm-fast.ts"
+import { dpmpp2sAncestral } from "./dpmpp-2s-ancestral.ts"
+import { dpmpp2m, dpmpp2mSde, dpmpp3mSde, dpmppMultistep, sdeDpmppMultistep } from "./dpmpp-multistep.ts"
+import { dpmppSde } from "./dpmpp-sde.ts"
+import { dpmppSinglestep } from "./dpmpp-singlestep.ts"
+import { dpmsolver } from "./dpmsolver.ts"
 import { euler } from "./euler.ts"
 import { eulerAncestral } from "./euler-ancestral.ts"
 import { gradualEulerAncestral } from "./gradual-euler-ancestral.ts"
 import { heun } from "./heun.ts"
+import { lcm } from "./lcm.ts"
 import { lms } from "./lms.ts"
-import type { IntervalNoise, Method, MethodRun, Sampler } from "./sampler.ts"
+import { plms, pndm } from "./pndm.ts"
+import { restart } from "./restart.ts"
+import type { IntervalNoise, Method, MethodRun, Sampler, TimestepMap } from "./sampler.ts"
 import { walk } from "./sampler.ts"
+import { tcd } from "./tcd.ts"
 import { unipc } from "./unipc.ts"
 
 export { gradualStart } from "./gradual-euler-ancestral.ts"
@@ -25,6 +45,7 @@ export {
   type Sampler,
   type SamplerStep,
   type SampleSettings,
+  type TimestepMap,
 } from "./sampler.ts"
 
 /** The methods of `SAMPLERS`, which declares their options. */
@@ -34,16 +55,31 @@ const METHODS: {
   ) => Method
 } = {
   ddim,
+  pndm,
   lms,
   euler,
   euler_a: eulerAncestral,
   heun,
   dpm_2: dpm2,
   dpm_2_a: dpm2Ancestral,
-  "dpmsolver++": dpmpp2m,
-  dpmsingle: dpmpp2s,
-  "sde-dpmsolver++": dpmpp2mSde,
+  dpmsolver,
+  "dpmsolver++": dpmppMultistep,
+  dpmsingle: dpmppSinglestep,
+  "sde-dpmsolver++": sdeDpmppMultistep,
   unipc,
+  deis,
+  plms,
+  ddpm,
+  lcm,
+  tcd,
+  dpmpp_2m: dpmpp2m,
+  dpmpp_2m_sde: dpmpp2mSde,
+  dpmpp_3m_sde: dpmpp3mSde,
+  dpmpp_sde: dpmppSde,
+  dpmpp_2s_ancestral: dpmpp2sAncestral,
+  dpm_fast: dpmFast,
+  dpm_adaptive: dpmAdaptive,
+  restart,
 }
 
 /** A sampler with its settings. */
@@ -55,23 +91,22 @@ export interface SamplerEntry extends SamplerInfo {
 /**
  * The sampler called `name`.
  *
- * @throws CoreError that lists the samplers.
+ * @throws CoreError with the nearest name and the samplers.
  */
 export function findSampler(name: string): SamplerEntry {
   const info = samplerInfo(name)
-  if (info === null)
-    throw new CoreError("option-unknown", `sampler: there is no "${name}". There are: ${SAMPLER_NAMES.join(", ")}.`)
+  if (info === null) throw unknownName("sampler", "sampler", name, SAMPLER_NAMES)
   return {
     ...info,
-    sample(denoise, start, sigmas, { options = {}, noise, missed = [], afterStep } = {}) {
-      const run = { sigmas, options: allOptions(info, options), noise: noise ?? NO_NOISE, missed }
+    sample(denoise, start, sigmas, { options = {}, noise, missed = [], afterStep, timesteps = sdxlTimesteps() } = {}) {
+      const run = { sigmas, options: allOptions(info, options), noise: noise ?? NO_NOISE, missed, timesteps }
       if (noise === undefined && addsNoise(info, options)) {
         throw new CoreError(
           "option-missing",
           `sampler: "${name}" adds noise between steps. Pass a source of noise as \`noise\`.`,
         )
       }
-      return walk(denoise, start, sigmas, METHODS[info.name](run), afterStep)
+      return walk(denoise, start, sigmas, () => METHODS[info.name](run), afterStep)
     },
   }
 }
@@ -91,20 +126,39 @@ export function withGradualLatent(entry: SamplerEntry, gradual: GradualLatent, s
   }
   return {
     ...entry,
-    sample(denoise, start, sigmas, { options = {}, noise = NO_NOISE, afterStep } = {}) {
-      const run = { sigmas, options: allOptions(entry, options), noise, missed: [] }
-      return walk(denoise, start, sigmas, gradualEulerAncestral(gradual, sizes, run), afterStep)
+    sample(denoise, start, sigmas, { options = {}, noise = NO_NOISE, afterStep, timesteps = sdxlTimesteps() } = {}) {
+      const run = { sigmas, options: allOptions(entry, options), noise, missed: [], timesteps }
+      return walk(denoise, start, sigmas, () => gradualEulerAncestral(gradual, sizes, run), afterStep)
     },
   }
 }
 
+/** The timesteps of SDXL's schedule. */
+function sdxlTimesteps(): TimestepMap {
+  const schedule = createNoiseSchedule()
+  return {
+    timestepOf: (sigma) => timestepAt(schedule, sigma, "log"),
+    sigmaOf: (timestep) => sigmaAt(schedule, timestep),
+  }
+}
+
 /** Options without an effect, for options that a sampler does not take. */
-const NO_EFFECT: Readonly<Record<SamplerOptionName, number>> = {
+const NO_EFFECT: Required<SamplerOptions> = {
   eta: 0,
   sNoise: 1,
   sChurn: 0,
   sTmin: 0,
   sTmax: Number.POSITIVE_INFINITY,
+  order: 2,
+  solver: "midpoint",
+  correction: "bh2",
+  variance: "small",
+  rtol: 0.05,
+  atol: 0.0078,
+  restarts: 0,
+  restartSteps: 3,
+  restartMin: 0.1,
+  restartMax: 2,
 }
 
 const NO_NOISE: IntervalNoise = () => {
@@ -127,20 +181,27 @@ export function checkSamplerOptions(
       const what = taken.length === 0 ? "It takes no options." : `It takes: ${taken.join(", ")}.`
       throw new CoreError("option-unknown", `sampler: "${name}" does not take the option "${option}". ${what}`)
     }
+    const info: SamplerOptionInfo = SAMPLER_OPTIONS[option as SamplerOptionName]
+    if (!("choices" in info)) checkRanges("sampler", { [option]: value }, { [option]: info })
+    else if (!info.choices.includes(String(value))) {
+      throw new CoreError(
+        "option-unknown",
+        `sampler: ${option} is ${JSON.stringify(value)}, expected one of ${info.choices.join(", ")}`,
+      )
+    }
   }
-  checkRanges("sampler", options, SAMPLER_OPTIONS)
 }
 
 /** Whether a sampler needs a source of noise with these options. */
-export function addsNoise(entry: Pick<SamplerEntry, "name" | "options">, options: SamplerOptions = {}): boolean {
+export function addsNoise(
+  entry: Pick<SamplerEntry, "name" | "options" | "alwaysNoisy">,
+  options: SamplerOptions = {},
+): boolean {
   const { eta, sChurn } = allOptions(entry, options)
-  return eta > 0 || sChurn > 0
+  return entry.alwaysNoisy === true || eta > 0 || sChurn > 0
 }
 
-function allOptions(
-  entry: Pick<SamplerEntry, "name" | "options">,
-  options: SamplerOptions,
-): Readonly<Record<SamplerOptionName, number>> {
+function allOptions(entry: Pick<SamplerEntry, "name" | "options">, options: SamplerOptions): Required<SamplerOptions> {
   checkSamplerOptions(entry, options)
   return { ...NO_EFFECT, ...entry.options, ...givenOf(options) }
 }
@@ -150,7 +211,15 @@ function givenOf(options: SamplerOptions): SamplerOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
+/** Spacings of diffusers that begin below the largest sigma, where noise alone would be too little. */
+const BEGINS_LOWER: readonly string[] = ["leading", "leading_0"] satisfies readonly TimestepSpacing[]
+
 /** The factor from unit noise to a start at `sigma`, the first level of a run. */
-export function startFactor({ startScale }: Pick<SamplerInfo, "startScale">, sigma: number): number {
-  return startScale === "sigma" ? sigma : Math.hypot(sigma, 1)
+export function startFactor(
+  { startScale }: Pick<SamplerInfo, "startScale">,
+  sigma: number,
+  spacing?: TimestepSpacing,
+): number {
+  const isNoiseAlone = startScale === "sigma" && (spacing === undefined || !BEGINS_LOWER.includes(spacing))
+  return isNoiseAlone ? sigma : Math.hypot(sigma, 1)
 }

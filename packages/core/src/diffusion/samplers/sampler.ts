@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../../errors.ts"
 import type { Denoise } from "../denoiser.ts"
-import type { SamplerOptionName, SamplerOptions } from "../names.ts"
+import type { SamplerOptionName, SamplerOptions, SamplerOptionValue } from "../names.ts"
+import type { StepPosition } from "../pass-position.ts"
 
 /**
  * The event of a sampler at each step. The tensors belong to the sampler. They are valid until the consumer requests
@@ -24,6 +25,8 @@ export interface SamplerStep {
 export interface NoiseInterval {
   readonly from: number
   readonly to: number
+  /** How often a sampler has crossed the interval before, for those that go back. Default: 0. */
+  readonly repeat?: number
 }
 
 /**
@@ -56,6 +59,14 @@ export interface SampleSettings {
    */
   readonly missed?: readonly number[]
   readonly afterStep?: AfterStep
+  /** The network's timesteps, which `pndm`, `plms`, `lcm` and `tcd` read. Default: those of SDXL's schedule. */
+  readonly timesteps?: TimestepMap
+}
+
+/** Which timestep a noise level has, and the other way. */
+export interface TimestepMap {
+  readonly timestepOf: (sigma: number) => number
+  readonly sigmaOf: (timestep: number) => number
 }
 
 /**
@@ -93,26 +104,37 @@ export interface Advance extends Point {
   readonly evaluate: (x: tf.Tensor, sigma: number) => Promise<tf.Tensor>
 }
 
+/** A sample and its level. */
+export type Sample = Omit<Point, "denoised">
+
 /** A sampling method without the loop. */
 export interface Method {
   /** The number of earlier points that it uses. Default: 0. */
   readonly memory?: number
+  /** The steps, if they are not those from level to level. A step may begin above the end of the one before. */
+  readonly intervals?: readonly NoiseInterval[]
   /** A sample at a higher level, from which the step at `index` begins instead. Null for no change. */
-  readonly raise?: (sample: Omit<Point, "denoised">, index: number) => Omit<Point, "denoised"> | null
+  readonly raise?: (sample: Sample, index: number) => Sample | null
   /**
    * For predictor-correctors: a better sample at the current level, from the estimate there. It is a new tensor, which
    * replaces `x` from here on. Not called at the first point.
    */
-  readonly correct?: (point: Point, past: readonly Point[]) => tf.Tensor
-  /** The sample at `nextSigma`, as a new tensor. */
-  readonly advance: (step: Advance) => tf.Tensor | Promise<tf.Tensor>
+  readonly correct?: (point: Point, past: readonly Point[], index: number) => tf.Tensor
+  /**
+   * The sample at `nextSigma`, as a new tensor. A method that chooses its own steps may return a sample above
+   * `nextSigma`. The walk then goes on from there.
+   */
+  readonly advance: (step: Advance) => tf.Tensor | Sample | Promise<tf.Tensor | Sample>
+  /** Disposes the tensors that the method keeps. */
+  readonly dispose?: () => void
 }
 
 /** The arguments of a method: the levels of a run, its noise, and the method's options with their defaults. */
 export interface MethodRun<Name extends SamplerOptionName = never> {
   readonly sigmas: readonly number[]
   readonly noise: IntervalNoise
-  readonly options: Readonly<Record<Name, number>>
+  readonly timesteps: TimestepMap
+  readonly options: { readonly [Option in Name]: SamplerOptionValue<Option> }
   /** See `SampleSettings`. */
   readonly missed: readonly number[]
 }
@@ -122,55 +144,66 @@ export async function* walk(
   denoise: Denoise,
   start: tf.Tensor,
   sigmas: readonly number[],
-  { memory = 0, raise, correct, advance }: Method,
+  method: () => Method,
   afterStep?: AfterStep,
 ): AsyncGenerator<SamplerStep, tf.Tensor, void> {
   checkSigmas(sigmas)
-  const count = sigmas.length - 1
+  const { memory = 0, intervals = stepsBetween(sigmas), raise, correct, advance, dispose } = method()
   const past: Point[] = []
   let x = tf.clone(start)
+  let sigma = sigmas[0] as number
   let denoised: tf.Tensor | undefined
   let finished = false
+  /** Steps that were walked. A method that chooses its own may walk more than there are levels. */
+  let index = 0
+  const isFree = intervals.length === 1
   try {
-    for (let index = 0; index < count; index++) {
-      let sigma = sigmas[index] as number
-      const raised = raise?.({ sigma, x }, index) ?? null
-      if (raised !== null) {
-        x.dispose()
-        ;({ sigma, x } = raised)
-      }
-      denoised = await denoise(x, sigma, { step: index, steps: count, between: false })
-      yield { index, count, sigma, x, denoised }
-      if (correct !== undefined && index > 0) {
-        const corrected = correct({ sigma, x, denoised }, past)
-        x.dispose()
-        x = corrected
-      }
-      const point: Point = { sigma, x, denoised }
-      const nextSigma = sigmas[index + 1] as number
-      x = await advance({
-        ...point,
-        index,
-        nextSigma,
-        past,
-        evaluate: async (between, level) => denoise(between, level, { step: index, steps: count, between: true }),
-      })
-      past.unshift(point)
-      denoised = undefined
-      for (const forgotten of past.splice(memory)) tf.dispose([forgotten.x, forgotten.denoised])
-      if (afterStep !== undefined) {
-        const changed = await afterStep(x, { step: index, steps: count, sigma: nextSigma })
-        x.dispose()
-        x = changed
-      }
+    for (const { to: nextSigma } of intervals) {
+      do {
+        const count = Math.max(isFree ? sigmas.length - 1 : intervals.length, index + 1)
+        const raised = raise?.({ sigma, x }, index) ?? null
+        if (raised !== null) {
+          x.dispose()
+          ;({ sigma, x } = raised)
+        }
+        // Some levels of diffusers end with a step of no length.
+        if (sigma === nextSigma) break
+        denoised = await denoise(x, sigma, { step: index, steps: count, between: false })
+        yield { index, count, sigma, x, denoised }
+        if (correct !== undefined && index > 0) {
+          const corrected = correct({ sigma, x, denoised }, past, index)
+          x.dispose()
+          x = corrected
+        }
+        const point: Point = { sigma, x, denoised }
+        const at: StepPosition = { step: index, steps: count, between: true }
+        const evaluate = async (between: tf.Tensor, level: number): Promise<tf.Tensor> => denoise(between, level, at)
+        const reached = await advance({ ...point, index, nextSigma, past, evaluate })
+        ;({ sigma, x } = "sigma" in reached ? reached : { sigma: nextSigma, x: reached })
+        past.unshift(point)
+        denoised = undefined
+        for (const forgotten of past.splice(memory)) tf.dispose([forgotten.x, forgotten.denoised])
+        if (afterStep !== undefined) {
+          const changed = await afterStep(x, { step: index, steps: count, sigma })
+          x.dispose()
+          x = changed
+        }
+        index += 1
+      } while (sigma > nextSigma)
     }
     finished = true
     return x
   } finally {
     denoised?.dispose()
+    dispose?.()
     for (const point of past) tf.dispose([point.x, point.denoised])
     if (!finished) x.dispose()
   }
+}
+
+/** The steps from level to level. */
+export function stepsBetween(sigmas: readonly number[]): readonly NoiseInterval[] {
+  return sigmas.slice(1).map((to, i) => ({ from: sigmas[i] as number, to }))
 }
 
 /**
@@ -198,6 +231,11 @@ export function straight({ sigma: from, x, denoised }: Point, sigma: number): tf
   return tf.tidy(() => tf.add(denoised, tf.mul(tf.sub(x, denoised), sigma / from)))
 }
 
+/** The sum of tensors, each times its factor. */
+export function weighted(terms: readonly (readonly [tensor: tf.Tensor, factor: number])[]): tf.Tensor {
+  return tf.tidy(() => terms.map(([tensor, factor]) => tf.mul(tensor, factor)).reduce((sum, term) => tf.add(sum, term)))
+}
+
 /** Uses a tensor, and disposes it afterwards. */
 export async function disposeAfter<T>(tensor: tf.Tensor, use: (tensor: tf.Tensor) => T | Promise<T>): Promise<T> {
   try {
@@ -213,8 +251,10 @@ function checkSigmas(sigmas: readonly number[]): void {
   }
   for (let i = 0; i < sigmas.length; i++) {
     const sigma = sigmas[i] as number
-    const falls = i === 0 || sigma < (sigmas[i - 1] as number)
+    const before = sigmas[i - 1] ?? Number.POSITIVE_INFINITY
     const isLast = i === sigmas.length - 1
+    // The smallest level may be the end, too. Its step has no length.
+    const falls = sigma < before || (isLast && i > 1 && sigma === before)
     if (!Number.isFinite(sigma) || sigma < 0 || (sigma === 0 && !isLast) || !falls) {
       throw new CoreError(
         "sigmas",

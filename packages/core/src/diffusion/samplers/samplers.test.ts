@@ -22,11 +22,16 @@ const gaussian =
 
 const noiseOf =
   (shape: readonly number[]): IntervalNoise =>
-  ({ from, to }) =>
-    tf.tensor(createStream(5, `test ${from} ${to}`).normal(shape), [...shape])
+  ({ from, to, repeat = 0 }) =>
+    tf.tensor(createStream(5, `test ${from} ${to} ${repeat}`).normal(shape), [...shape])
 
 const NAMES = Object.keys(SAMPLERS)
-const DETERMINISTIC = NAMES.filter((name) => !addsNoise(findSampler(name)))
+/** These choose their own levels between the highest and the lowest. */
+const FREE = ["dpm_fast", "dpm_adaptive"]
+const BOUND = NAMES.filter((name) => !FREE.includes(name))
+/** These sample distilled models only, in at most 50 steps. */
+const DISTILLED = ["lcm", "tcd"]
+const DETERMINISTIC = BOUND.filter((name) => !addsNoise(findSampler(name)))
 const RANDOM = NAMES.filter((name) => addsNoise(findSampler(name)))
 
 async function endOf(name: string, steps: number, denoise: Denoise): Promise<number> {
@@ -57,7 +62,7 @@ describe.each(DETERMINISTIC)("%s", (name) => {
   })
 })
 
-describe.each(RANDOM)("%s", (name) => {
+describe.each(RANDOM.filter((name) => !DISTILLED.includes(name)))("%s", (name) => {
   it("spreads many samples like the data", async () => {
     const { sample, spacing } = findSampler(name)
     const { sigmas } = noiseLevels(schedule, 80, spacing)
@@ -73,12 +78,15 @@ describe.each(RANDOM)("%s", (name) => {
     expect(Math.abs(Math.sqrt((await variance.data())[0] as number) / 0.7 - 1)).toBeLessThan(0.08)
     tf.dispose([start, end])
   })
+})
 
+describe.each(RANDOM)("%s", (name) => {
   it("gives the same sample with the same noise, and another with other noise", async () => {
     const { sample } = findSampler(name)
     const start = tf.tensor1d([14])
     const run = async (noise: IntervalNoise): Promise<number> => {
-      const end = await finish(sample(gaussian(1), start, [14, 5, 1, 0], { noise }))
+      const options = name === "restart" ? { restarts: 1 } : {}
+      const end = await finish(sample(gaussian(1), start, [14, 5, 2, 0.1, 0], { noise, options }))
       const value = (await end.data())[0] as number
       end.dispose()
       return value
@@ -109,28 +117,6 @@ describe.each(NAMES)("%s", (name) => {
     tf.dispose([start, end])
   })
 
-  it("yields each step's level, sample and estimate", async () => {
-    const start = tf.tensor1d([14])
-    const sigmas = [14, 5, 1, 0]
-    const shown: { readonly index: number; readonly count: number; readonly sigma: number }[] = []
-    const steps = sample(gaussian(1), start, sigmas)
-    let result = await steps.next()
-    while (!result.done) {
-      const { index, count, sigma, x, denoised } = result.value
-      shown.push({ index, count, sigma })
-      const expected = ((await x.data())[0] as number) / (1 + sigma ** 2)
-      expect((await denoised.data())[0]).toBeCloseTo(expected, 5)
-      if (index === 0) expect((await x.data())[0]).toBe(14)
-      result = await steps.next()
-    }
-    expect(shown).toEqual([
-      { index: 0, count: 3, sigma: 14 },
-      { index: 1, count: 3, sigma: 5 },
-      { index: 2, count: 3, sigma: 1 },
-    ])
-    tf.dispose([start, result.value])
-  })
-
   it("leaves only its result, and the start unchanged", async () => {
     const start = tf.tensor1d([14])
     const before = tf.memory().numTensors
@@ -140,25 +126,12 @@ describe.each(NAMES)("%s", (name) => {
     tf.dispose([start, end])
   })
 
-  it("holds no more tensors late in a run than early", async () => {
-    const start = tf.tensor1d([14])
-    const held: number[] = []
-    const steps = sample(gaussian(1), start, noiseLevels(schedule, 12, "linspace").sigmas)
-    let result = await steps.next()
-    while (!result.done) {
-      held.push(tf.memory().numTensors)
-      result = await steps.next()
-    }
-    // By the fifth step every method's memory is full.
-    expect(held.at(-1)).toBe(held[4])
-    tf.dispose([start, result.value])
-  })
-
   it("leaves no tensor when the consumer stops, at any step", async () => {
     const start = tf.tensor1d([14])
     const before = tf.memory().numTensors
     for (const stopAt of [0, 1, 2]) {
-      for await (const { index } of sample(gaussian(1), start, [14, 5, 1, 0])) if (index === stopAt) break
+      for await (const { index } of sample(gaussian(1), start, [14, 9, 5, 3, 1, 0.5, 0.1, 0]))
+        if (index === stopAt) break
       expect(tf.memory().numTensors).toBe(before)
     }
     start.dispose()
@@ -191,6 +164,47 @@ describe.each(NAMES)("%s", (name) => {
   )
 })
 
+describe.each(BOUND)("%s", (name) => {
+  const sample = (denoise: Denoise, start: tf.Tensor, sigmas: readonly number[]): ReturnType<Sampler> =>
+    findSampler(name).sample(denoise, start, sigmas, { noise: noiseOf(start.shape) })
+
+  it("yields each step's level, sample and estimate", async () => {
+    const start = tf.tensor1d([14])
+    const sigmas = [14, 5, 1, 0]
+    const shown: { readonly index: number; readonly count: number; readonly sigma: number }[] = []
+    const steps = sample(gaussian(1), start, sigmas)
+    let result = await steps.next()
+    while (!result.done) {
+      const { index, count, sigma, x, denoised } = result.value
+      shown.push({ index, count, sigma })
+      const expected = ((await x.data())[0] as number) / (1 + sigma ** 2)
+      expect((await denoised.data())[0]).toBeCloseTo(expected, 5)
+      if (index === 0) expect((await x.data())[0]).toBe(14)
+      result = await steps.next()
+    }
+    expect(shown).toEqual([
+      { index: 0, count: 3, sigma: 14 },
+      { index: 1, count: 3, sigma: 5 },
+      { index: 2, count: 3, sigma: 1 },
+    ])
+    tf.dispose([start, result.value])
+  })
+
+  it("holds no more tensors late in a run than early", async () => {
+    const start = tf.tensor1d([14])
+    const held: number[] = []
+    const steps = sample(gaussian(1), start, noiseLevels(schedule, 12, "linspace").sigmas)
+    let result = await steps.next()
+    while (!result.done) {
+      held.push(tf.memory().numTensors)
+      result = await steps.next()
+    }
+    // By the fifth step every method's memory is full.
+    expect(held.at(-1)).toBe(held[4])
+    tf.dispose([start, result.value])
+  })
+})
+
 describe("the order of a method", () => {
   /** Error at a level above 0: the step to 0 itself is of first order for every method. */
   const error = async (name: string, steps: number): Promise<number> => {
@@ -209,6 +223,10 @@ describe("the order of a method", () => {
     ["heun", 2],
     ["dpm_2", 2],
     ["dpmsolver++", 2],
+    ["dpmsolver", 2],
+    ["dpmpp_2m", 2],
+    ["unipc", 2],
+    ["deis", 2],
   ])("of %s is %s", async (name, order) => {
     const measured = Math.log((await error(name, 20)) / (await error(name, 80))) / Math.log(4)
     expect(Math.abs(measured - order)).toBeLessThan(0.25)
@@ -249,7 +267,7 @@ describe("the position of an evaluation", () => {
 })
 
 describe("the hook after a step", () => {
-  it.each(NAMES)("with %s replaces the sample, gets its level, and leaves no tensor", async (name) => {
+  it.each(BOUND)("with %s replaces the sample, gets its level, and leaves no tensor", async (name) => {
     const start = tf.tensor1d([14])
     const before = tf.memory().numTensors
     const levels: number[] = []
@@ -281,6 +299,8 @@ describe("options of samplers", () => {
     ["euler_a", "euler"],
     ["dpm_2_a", "dpm_2"],
     ["sde-dpmsolver++", "dpmsolver++"],
+    ["dpmpp_2m_sde", "dpmpp_2m"],
+    ["tcd", "euler"],
   ])("%s without fresh noise is %s", async (name, plain) => {
     expect(await end(name, { eta: 0 })).toBeCloseTo(await end(plain, {}), 5)
   })
@@ -309,6 +329,8 @@ describe("options of samplers", () => {
     ["euler_a", { eta: 2 }, "eta is 2, expected a number from 0 to 1"],
     ["euler", { sChurn: -1 }, "sChurn is -1, expected a number of at least 0"],
     ["euler", { sNoise: Number.NaN }, "sNoise is NaN, expected a number of at least 0"],
+    ["unipc", { order: 4 }, "order is 4, expected a whole number from 1 to 3"],
+    ["dpmpp_2m_sde", { solver: "bh1" as "heun" }, 'solver is "bh1", expected one of midpoint, heun'],
   ])("of %s: refuses %j by name", async (name, options, message) => {
     await expect(end(name, options)).rejects.toThrow(message)
   })
@@ -330,8 +352,9 @@ describe("findSampler", () => {
   })
 
   it("lists the samplers, also for the names of an object's properties", () => {
-    expect(() => findSampler("plms")).toThrow(/no "plms".*ddim.*euler.*dpmsolver\+\+/)
-    expect(() => findSampler("constructor")).toThrow(/no "constructor"/)
+    expect(() => findSampler("ipndm")).toThrow(/no sampler "ipndm".*ddim.*euler.*dpmsolver\+\+/)
+    expect(() => findSampler("eular")).toThrow(/Did you mean "euler"\?/)
+    expect(() => findSampler("constructor")).toThrow(/no sampler "constructor"/)
   })
 })
 
@@ -339,5 +362,7 @@ describe("startFactor", () => {
   it("scales unit noise to the first level, with or without the unit of signal", () => {
     expect(startFactor(findSampler("euler"), 12)).toBe(12)
     expect(startFactor(findSampler("ddim"), Math.sqrt(24))).toBeCloseTo(5, 12)
+    expect(startFactor(findSampler("euler"), Math.sqrt(24), "leading")).toBeCloseTo(5, 12)
+    expect(startFactor(findSampler("euler"), 12, "trailing")).toBe(12)
   })
 })

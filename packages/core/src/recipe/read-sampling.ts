@@ -1,0 +1,73 @@
+import type {
+  SamplerName,
+  SamplerOptionInfo,
+  SamplerOptionName,
+  SamplerOptions,
+  SpacingOptions,
+  TimestepSpacing,
+} from "../diffusion/names.ts"
+import {
+  SAMPLER_NAMES,
+  SAMPLER_OPTIONS,
+  SPACING_NAMES,
+  SPACING_RANGES,
+  samplerInfo,
+  spacingOf,
+  TIMESTEP_SPACINGS,
+} from "../diffusion/names.ts"
+import { GENERATE_DEFAULTS } from "../generation/defaults.ts"
+import { nearest } from "../nearest.ts"
+import type { Field } from "./fields.ts"
+import { readChoice, readFlag, readNumber, readObject, readOr, refuse } from "./fields.ts"
+import type { Recipe } from "./recipe.ts"
+
+type SamplingFields = Pick<Recipe, "sampler" | "spacing" | "spacingOptions" | "samplerOptions">
+
+/** Reads the sampler and the noise levels of a recipe. @throws CoreError that names the path of the wrong field */
+export function readSampling(field: (key: keyof SamplingFields) => Field): SamplingFields {
+  const sampler = readOr(field("sampler"), GENERATE_DEFAULTS.sampler, (at) => readName<SamplerName>(at, SAMPLER_NAMES))
+  const ownSpacing = samplerInfo(sampler)?.spacing ?? TIMESTEP_SPACINGS[0]
+  return {
+    sampler,
+    spacing: readOr(field("spacing"), ownSpacing, readSpacing),
+    spacingOptions: readOr(field("spacingOptions"), {}, readSpacingOptions),
+    samplerOptions: readOr(field("samplerOptions"), {}, (at) => readSamplerOptions(at, sampler)),
+  }
+}
+
+/** A name of a long list, with the nearest one in the error. */
+function readName<Name extends string>(at: Field, names: readonly Name[]): Name {
+  const near = typeof at.value === "string" && !names.includes(at.value as Name) ? nearest(at.value, names) : null
+  if (near !== null) throw refuse(at, `one of ${names.join(", ")}. Did you mean "${near}"?`)
+  return readChoice(at, names)
+}
+
+function readSpacingOptions(at: Field): SpacingOptions {
+  const field = readObject(at, ["sigmaMin", "sigmaMax", "rho", "discardPenultimate"])
+  const numbers = (["sigmaMin", "sigmaMax", "rho"] as const).map((name) => {
+    const value = readOr<number | null>(field(name), null, (entry) => readNumber(entry, SPACING_RANGES[name]))
+    return value === null ? {} : { [name]: value }
+  })
+  const discard = readOr<boolean | null>(field("discardPenultimate"), null, readFlag)
+  return Object.assign({}, ...numbers, discard === null ? {} : { discardPenultimate: discard })
+}
+
+/** A spacing by its first name. Recipes may have a second name. */
+function readSpacing(at: Field): TimestepSpacing {
+  return spacingOf(readName(at, SPACING_NAMES)) ?? TIMESTEP_SPACINGS[0]
+}
+
+function readSamplerOptions(at: Field, sampler: SamplerName): SamplerOptions {
+  const taken = Object.keys(samplerInfo(sampler)?.options ?? {}) as SamplerOptionName[]
+  if (taken.length === 0 && typeof at.value === "object" && at.value !== null && Object.keys(at.value).length > 0) {
+    throw refuse(at, `nothing: "${sampler}" takes no options`)
+  }
+  const field = readObject(at, taken)
+  const read = (name: SamplerOptionName): number | string | null =>
+    readOr<number | string | null>(field(name), null, (entry) => {
+      const info: SamplerOptionInfo = SAMPLER_OPTIONS[name]
+      return "choices" in info ? readChoice(entry, info.choices) : readNumber(entry, info)
+    })
+  const given = taken.map((name) => [name, read(name)] as const).filter(([, value]) => value !== null)
+  return Object.fromEntries(given) as SamplerOptions
+}
