@@ -5,8 +5,9 @@ import { createRecipe } from "@lllite/core/recipe"
 import { serializeSafetensors } from "@lllite/format/write"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { readRecord } from "../command/read-record.test-help.ts"
-import { findNamedLoras, readLoraOptions, tagsOf } from "./loras.ts"
+import { findNamedLoras, readLoraOptions } from "./loras.ts"
 import { GENERATE_OPTIONS } from "./options.ts"
+import { tagsOf } from "./prompts.ts"
 
 let folder: string
 beforeAll(async () => {

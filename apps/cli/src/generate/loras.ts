@@ -1,7 +1,6 @@
 import { readdir, stat } from "node:fs/promises"
 import { basename, extname, join } from "node:path"
-import type { LoraTag } from "@lllite/core"
-import { CoreError, takeLoraTags } from "@lllite/core"
+import { CoreError } from "@lllite/core"
 import { isDora, parseBlockWeights } from "@lllite/core/models"
 import type { LoraInput } from "@lllite/core/recipe"
 import { InputError, nearest, openLora } from "@lllite/runtime-node"
@@ -118,16 +117,6 @@ export async function findNamedLoras(
     return { ...picture, recipe: { ...picture.recipe, loras: [...picture.recipe.loras, ...loras] } }
   })
   return { pictures: named, notices }
-}
-
-/** The LoRAs in a prompt, and the prompt without them. @throws CoreError for a tag that cannot be read */
-export function tagsOf(
-  prompt: string,
-  isPlain: boolean,
-): { readonly prompt: string; readonly tags: readonly LoraTag[] } {
-  if (isPlain) return { prompt, tags: [] }
-  const { prompt: rest, loras } = takeLoraTags(prompt)
-  return { prompt: rest, tags: loras }
 }
 
 const WEIGHTS = new Set([".safetensors", ".pt", ".ckpt", ".bin"])

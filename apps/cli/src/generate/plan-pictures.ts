@@ -4,9 +4,8 @@ import { type Seed, seedAfter } from "@lllite/core/names"
 import type { LoraInput, Recipe, RecipeInput } from "@lllite/core/recipe"
 import { createRecipe } from "@lllite/core/recipe"
 import { InputError } from "@lllite/runtime-node"
-import { tagsOf } from "./loras.ts"
 import type { ExpandedLine, PromptSource } from "./prompts.ts"
-import { expandSource } from "./prompts.ts"
+import { expandSource, tagsOf } from "./prompts.ts"
 
 /** A picture to make. */
 export interface PlannedPicture {

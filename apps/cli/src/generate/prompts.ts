@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import type { PromptLine } from "@lllite/core"
-import { expandPrompt, isDynamic, isPromptLine, parsePromptLine } from "@lllite/core"
+import type { LoraTag, PromptLine } from "@lllite/core"
+import { expandPrompt, isDynamic, isPromptLine, parsePromptLine, takeLoraTags } from "@lllite/core"
 import type { Seed } from "@lllite/core/names"
 import { decodeText, InputError, readTextFile } from "@lllite/runtime-node"
 import type { Problem } from "@lllite/runtime-node/options"
@@ -53,6 +53,16 @@ export function expandSource(
       })
     : seeds.map((seed) => ({ prompt: text, seed }))
   return expanded.map(({ prompt, seed }) => ({ ...parsePromptLine(prompt), seed }))
+}
+
+/** The LoRAs in a prompt, and the prompt without them. @throws CoreError for a tag that cannot be read */
+export function tagsOf(
+  prompt: string,
+  isPlain: boolean,
+): { readonly prompt: string; readonly tags: readonly LoraTag[] } {
+  if (isPlain) return { prompt, tags: [] }
+  const { prompt: rest, loras } = takeLoraTags(prompt)
+  return { prompt: rest, tags: loras }
 }
 
 /** The problems of a source's options, one for each. */
