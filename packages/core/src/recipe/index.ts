@@ -7,6 +7,7 @@
  */
 export { COMBINATIONS, type Combination } from "../generation/defaults.ts"
 export { NODE_TYPES, type NodeTypeName, parseWorkflow, readWorkflow, type WorkflowPictures } from "../workflow/index.ts"
+export { type RecipeFileKind, shareableRecipe, withFiles } from "./files.ts"
 export { readRecipeText, recipeText } from "./png-text.ts"
 export { createRecipe, readRecipe } from "./read-recipe.ts"
 export {
@@ -24,7 +25,6 @@ export {
   RECIPE_VERSION,
   type Recipe,
   type RecipeInput,
-  shareableRecipe,
   type WindowRecipe,
 } from "./recipe.ts"
 export {

@@ -1,7 +1,8 @@
 import { CoreError } from "../errors.ts"
+import { nameOnly, shareableRecipe } from "./files.ts"
 import { readRecipe } from "./read-recipe.ts"
 import type { AdapterInput, AdapterRecipe, Recipe } from "./recipe.ts"
-import { nameOnly, RECIPE_VERSION, shareableRecipe } from "./recipe.ts"
+import { RECIPE_VERSION } from "./recipe.ts"
 
 /** The recipe's keyword in the text of a picture. */
 const RECIPE_KEYWORD = "lllite-recipe"

@@ -152,38 +152,3 @@ export type RecipeInput = Pick<Recipe, "prompt" | "width" | "height"> &
     readonly loras?: readonly LoraInput[]
     readonly adapters?: readonly AdapterInput[]
   }
-
-/**
- * The recipe with file names instead of paths, for sharing.
- */
-export function shareableRecipe(recipe: Recipe): Recipe {
-  const { model, adapters } = recipe
-  const { checkpoint, unet, vae, prediction, loras } = model
-  return {
-    ...recipe,
-    model: {
-      checkpoint: nameOnly(checkpoint),
-      ...(unet === undefined ? {} : { unet: nameOnly(unet) }),
-      ...(vae === undefined ? {} : { vae: nameOnly(vae) }),
-      prediction,
-      loras: loras.map(withNameOnly),
-    },
-    loras: recipe.loras.map(withNameOnly),
-    adapters: adapters.map((adapter) => ({
-      ...adapter,
-      file: nameOnly(adapter.file),
-      control: adapter.control === null ? null : { ...adapter.control, file: nameOnly(adapter.control.file) },
-      ...(adapter.mask === undefined ? {} : { mask: { ...adapter.mask, file: nameOnly(adapter.mask.file) } }),
-    })),
-  }
-}
-
-function withNameOnly<T extends { readonly file: FileReference }>(use: T): T {
-  return { ...use, file: nameOnly(use.file) }
-}
-
-/** A file without its folders. */
-export function nameOnly({ path, ...rest }: FileReference): FileReference {
-  // The path of a diffusers folder may end in a separator.
-  return { path: path.replace(/[\\/]+$/, "").replace(/^.*[\\/]/, "") || path, ...rest }
-}

@@ -1,0 +1,53 @@
+import type { FileReference, Recipe, RecipeInput } from "./recipe.ts"
+
+/** What a file of a recipe is. ComfyUI keeps each kind in a folder of its own. */
+export type RecipeFileKind = "checkpoint" | "unet" | "vae" | "lora" | "adapter" | "picture"
+
+/** The recipe with every file as `change` gives it. */
+export function withFiles<T extends RecipeInput>(
+  recipe: T,
+  change: (file: FileReference, kind: RecipeFileKind) => FileReference,
+): T {
+  const { model, loras, adapters } = recipe
+  const { checkpoint, unet, vae, loras: merged } = model
+  const changed = <U extends { readonly file: FileReference }>(use: U, kind: RecipeFileKind): U => ({
+    ...use,
+    file: change(use.file, kind),
+  })
+  return {
+    ...recipe,
+    model: {
+      ...model,
+      checkpoint: change(checkpoint, "checkpoint"),
+      ...(unet === undefined ? {} : { unet: change(unet, "unet") }),
+      ...(vae === undefined ? {} : { vae: change(vae, "vae") }),
+      ...(merged === undefined ? {} : { loras: merged.map((lora) => changed(lora, "lora")) }),
+    },
+    ...(loras === undefined ? {} : { loras: loras.map((lora) => changed(lora, "lora")) }),
+    ...(adapters === undefined
+      ? {}
+      : {
+          adapters: adapters.map((adapter) => {
+            const { control, mask } = adapter
+            return {
+              ...changed(adapter, "adapter"),
+              ...(control === undefined ? {} : { control: control === null ? null : changed(control, "picture") }),
+              ...(mask === undefined ? {} : { mask: changed(mask, "picture") }),
+            }
+          }),
+        }),
+  }
+}
+
+/**
+ * The recipe with file names instead of paths, for sharing.
+ */
+export function shareableRecipe(recipe: Recipe): Recipe {
+  return withFiles(recipe, nameOnly)
+}
+
+/** A file without its folders. */
+export function nameOnly({ path, ...rest }: FileReference): FileReference {
+  // The path of a diffusers folder may end in a separator.
+  return { path: path.replace(/[\\/]+$/, "").replace(/^.*[\\/]/, "") || path, ...rest }
+}
