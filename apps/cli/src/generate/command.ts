@@ -3,6 +3,7 @@ import { STOPPING, watched } from "../command/watched.ts"
 import { untilStopped } from "../terminal/until-stopped.ts"
 import { GENERATE_GROUPS, GENERATE_OPTIONS } from "./options.ts"
 import { checkGenerateOptions, readGenerateSettings } from "./settings.ts"
+import { hasSource } from "./source/options.ts"
 
 /** `lllite generate` */
 export const generateCommand = defineCommand({
@@ -14,6 +15,11 @@ export const generateCommand = defineCommand({
   endsItself: true,
   run: (reader, _, signal) =>
     watched(signal, STOPPING.ends, async (reporter) => {
+      if (hasSource(reader)) {
+        const { runSource } = await import("./source/run-source.ts")
+        await runSource(reader, reporter, signal)
+        return
+      }
       checkGenerateOptions(reader)
       const { examineGeneration } = await import("./examine.ts")
       const { pictures, notices } = await untilStopped(examineGeneration(reader), signal)

@@ -9,6 +9,7 @@ import { tryPictures } from "./picture-files.ts"
 import type { PromptSource } from "./prompts.ts"
 import { problemsOfSource, readPromptFile } from "./prompts.ts"
 import { planOf } from "./settings.ts"
+import type { SourceRecipe } from "./source/examine-source.ts"
 import { masksOf } from "./steering-options.ts"
 
 type GenerateReader = OptionReader<typeof GENERATE_OPTIONS>
@@ -16,11 +17,12 @@ type GenerateReader = OptionReader<typeof GENERATE_OPTIONS>
 /**
  * Examines the files and prompts of a generation. The reader keeps the problems. Nothing is loaded: that takes long.
  *
+ * @param from the recipe of a file, with which the reader is filled
  * @returns the pictures to make, none if there is a problem, and what is said of them
  */
-export async function examineGeneration(reader: GenerateReader): Promise<NamedLoras> {
+export async function examineGeneration(reader: GenerateReader, from: SourceRecipe | null = null): Promise<NamedLoras> {
   const { settings, examine } = reader
-  const paths = sdxlPaths(settings.ckpt, settings)
+  const paths = sdxlPaths(settings.ckpt ?? "", settings)
   const isSdxl = await examine(["ckpt", "vae", "unet"], async () => {
     await checkCheckpoint(paths)
     return true
@@ -33,9 +35,9 @@ export async function examineGeneration(reader: GenerateReader): Promise<NamedLo
   }
   for (const path of masksOf(settings)) await examine(["llliteMasks"], () => readImage(path))
   for (const path of settings.guideImagePath) await examine(["guideImagePath"], () => readImage(path))
-  const sources = await examine(["prompt", "fromFile"], () => readSources(reader))
+  const sources = await examine(["prompt", "fromFile"], () => readSources(reader, from))
   const loras = await examine(LORA_OPTIONS, () => readLoraOptions(reader))
-  const planned = sources === null || loras === null ? [] : await planOf(reader, sources, loras)
+  const planned = sources === null || loras === null ? [] : await planOf(reader, sources, loras, from?.recipe)
   const named = await examine(["prompt", "fromFile", "loraDir"], () => findNamedLoras(planned, settings.loraDir))
   const { pictures } = named ?? { pictures: [] }
   await examine(["outdir"], () => tryPictures(settings.outdir, pictures))
@@ -45,8 +47,14 @@ export async function examineGeneration(reader: GenerateReader): Promise<NamedLo
 const LORA_OPTIONS = ["networkWeights", "networkMul", "networkArgs", "networkMerge", "networkMergeNModels"] as const
 
 /** The prompts of the command line or of a file. @throws InputError with every option of a line that is wrong */
-async function readSources({ settings, nameOf }: GenerateReader): Promise<readonly PromptSource[]> {
+async function readSources(
+  { settings, nameOf, isGiven }: GenerateReader,
+  from: SourceRecipe | null,
+): Promise<readonly PromptSource[]> {
   const { prompt, fromFile } = settings
+  if (from !== null && !isGiven("prompt") && !isGiven("fromFile")) {
+    return [{ text: from.recipe.prompt, where: "its prompt", isLiteral: true, hasGroups: from.hasGroups }]
+  }
   const sources: readonly PromptSource[] =
     fromFile === undefined ? [{ text: prompt ?? "", where: nameOf("prompt") }] : await readPromptFile(fromFile)
   const problems = sources.flatMap(problemsOfSource)

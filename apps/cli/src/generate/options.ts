@@ -25,6 +25,7 @@ import {
   texts,
 } from "@lllite/runtime-node/options"
 import { MODEL_OPTIONS, RUNTIME_OPTIONS } from "../model/runtime-options.ts"
+import { SOURCE_OPTIONS } from "./source/options.ts"
 import { COMPATS, STEERING_OPTIONS } from "./steering-options.ts"
 
 const ATTENTION = "attention has one implementation here"
@@ -45,9 +46,8 @@ const ALWAYS_PRINTED = "progress and notes are always written to stdout"
 /** The checkpoint. */
 const MODEL = {
   ckpt: text({
-    required: 'an SDXL checkpoint, or "tiny" for the embedded model',
     valueName: "path",
-    help: "SDXL checkpoint (.safetensors) or diffusers folder. The embedded model is tiny.",
+    help: "SDXL checkpoint (.safetensors) or diffusers folder. The embedded model is tiny. Required, unless a workflow or a picture names it.",
   }),
   ...MODEL_OPTIONS,
   v_parameterization: flag({
@@ -77,6 +77,7 @@ const PROMPT = {
   from_file: file({
     help: "Text file with a prompt in each line. A line may end with options: --n, --w, --h, --s, --d, --l, --ow, --oh, --ct, --cl, --f.",
   }),
+  ...SOURCE_OPTIONS,
   wildcard_dir: folder({ help: "Folder of NAME.txt files. __NAME__ in a prompt becomes one of their lines." }),
   prompt_syntax: choice(PROMPT_SYNTAXES, {
     default: PROMPT_DEFAULTS.syntax,

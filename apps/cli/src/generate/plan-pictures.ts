@@ -29,6 +29,8 @@ export interface PicturePlan {
     readonly originalHeight: number | undefined
     readonly cropTop: number
     readonly cropLeft: number
+    /** Null: the picture's size. */
+    readonly target: readonly [height: number, width: number] | null
   }
   readonly seed: Seed
   readonly imagesPerPrompt: number
@@ -52,7 +54,7 @@ export function planPictures(plan: PicturePlan): readonly PlannedPicture[] {
   for (let iteration = 0; iteration < iterations; iteration++) {
     for (const source of sources) {
       // Expanding groups needs the seeds, so they are read of the line as it was written.
-      const given = parsePromptLine(source.text).options.seeds ?? []
+      const given = source.isLiteral === true ? [] : (parsePromptLine(source.text).options.seeds ?? [])
       const seeds = Array.from({ length: imagesPerPrompt }, (_, i) => {
         if (given.length > 0) return given[Math.min(i, given.length - 1)] as Seed
         if (sameSeed) return seedAfter(seed, iteration)
@@ -94,9 +96,9 @@ function inPlace<T>({ where, line }: PromptSource, work: () => T): T {
 
 function pictureOf(
   { base, size }: PicturePlan,
-  { prompt: text, options, seed }: ExpandedLine,
+  { prompt: text, options, seed, isLiteral = false }: ExpandedLine,
 ): Pick<PlannedPicture, "recipe" | "tags"> {
-  const { prompt, tags } = tagsOf(text, base.prompts?.syntax === "plain")
+  const { prompt, tags } = tagsOf(text, isLiteral || base.prompts?.syntax === "plain")
   const { width = base.width, height = base.height } = options
   const original = [
     options.originalHeight ?? size.originalHeight ?? height,
@@ -106,7 +108,7 @@ function pictureOf(
   const recipe = createRecipe({
     ...base,
     ...{ prompt, seed, width, height },
-    size: { original, crop, target: [height, width] },
+    size: { original, crop, target: size.target ?? [height, width] },
     ...(options.negativePrompt === undefined ? {} : { negativePrompt: options.negativePrompt }),
     ...(options.steps === undefined ? {} : { steps: options.steps }),
     ...(options.guidanceScale === undefined ? {} : { guidanceScale: options.guidanceScale }),

@@ -13,11 +13,17 @@ export interface PromptSource {
   /** The place of the prompt, for errors. */
   readonly where: string
   readonly line?: number
+  /** Whether the text is the prompt as it is: from a file that has options elsewhere. */
+  readonly isLiteral?: boolean
+  /** Whether groups of a literal prompt are expanded. */
+  readonly hasGroups?: boolean
 }
 
 /** A prompt of a picture, with the options of its line. */
 export interface ExpandedLine extends PromptLine {
   readonly seed: Seed
+  /** Whether signs such as <lora:NAME> are letters. */
+  readonly isLiteral?: boolean
 }
 
 /**
@@ -45,14 +51,17 @@ export function expandSource(
   seeds: readonly Seed[],
   { wildcards, compat }: { readonly wildcards: string | undefined; readonly compat: "sd-scripts" | null },
 ): readonly ExpandedLine[] {
-  const { text } = source
-  const expanded = isDynamic(text)
-    ? expandPrompt(text, seeds, {
-        compat,
-        ...(wildcards === undefined ? {} : { wildcard: (name: string) => readWildcard(wildcards, name) }),
-      })
-    : seeds.map((seed) => ({ prompt: text, seed }))
-  return expanded.map(({ prompt, seed }) => ({ ...parsePromptLine(prompt), seed }))
+  const { text, isLiteral = false, hasGroups = true } = source
+  const expanded =
+    hasGroups && isDynamic(text)
+      ? expandPrompt(text, seeds, {
+          compat,
+          ...(wildcards === undefined ? {} : { wildcard: (name: string) => readWildcard(wildcards, name) }),
+        })
+      : seeds.map((seed) => ({ prompt: text, seed }))
+  return expanded.map(({ prompt, seed }) =>
+    isLiteral ? { prompt, options: {}, problems: [], seed, isLiteral } : { ...parsePromptLine(prompt), seed },
+  )
 }
 
 /** The LoRAs in a prompt, and the prompt without them. @throws CoreError for a tag that cannot be read */
@@ -66,7 +75,8 @@ export function tagsOf(
 }
 
 /** The problems of a source's options, one for each. */
-export function problemsOfSource({ text, where, line }: PromptSource): readonly Problem[] {
+export function problemsOfSource({ text, where, line, isLiteral = false }: PromptSource): readonly Problem[] {
+  if (isLiteral) return []
   return parsePromptLine(text).problems.map((problem) => ({
     where,
     ...(line === undefined ? {} : { line }),

@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto"
 import { PROMPT_COMPATS, readSeed } from "@lllite/core/names"
-import type { AdapterInput } from "@lllite/core/recipe"
+import type { AdapterInput, RecipeInput } from "@lllite/core/recipe"
 import type { OptionReader, Settings } from "@lllite/runtime-node/options"
 import type { RuntimeChoice } from "../model/runtime-options.ts"
 import { runtimeChoice } from "../model/runtime-options.ts"
@@ -9,6 +9,7 @@ import type { GENERATE_OPTIONS } from "./options.ts"
 import type { PicturePlan, PlannedPicture } from "./plan-pictures.ts"
 import { planPictures } from "./plan-pictures.ts"
 import type { PromptSource } from "./prompts.ts"
+import { mergeParts } from "./source/merge-parts.ts"
 import { checkSteering, combinationOf, STEERING_LISTS, steeringOf } from "./steering-options.ts"
 
 type GenerateTable = typeof GENERATE_OPTIONS
@@ -32,7 +33,12 @@ const RANDOM_SEEDS = 2 ** 32
 export function checkGenerateOptions(reader: GenerateReader): void {
   const { settings, check, nameOf } = reader
   checkSteering(reader)
-  const { prompt, fromFile } = settings
+  const { ckpt, prompt, fromFile } = settings
+  check(["ckpt"], () =>
+    ckpt === undefined
+      ? `${nameOf("ckpt")} is missing, expected an SDXL checkpoint, or "tiny" for the embedded model`
+      : null,
+  )
   check(["prompt", "fromFile"], () => {
     if (prompt === undefined && fromFile === undefined) return `${nameOf("prompt")} is missing, expected what to draw`
     if (prompt === undefined || fromFile === undefined) return null
@@ -71,11 +77,16 @@ export function checkGenerateOptions(reader: GenerateReader): void {
  * @returns none if there is a problem
  */
 export async function planOf(
-  { settings, examine }: GenerateReader,
+  { settings, examine, isGiven }: GenerateReader,
   sources: readonly PromptSource[],
   loras: Pick<LoraChoice, "merged" | "live"> = { merged: [], live: [] },
+  from: RecipeInput | null = null,
 ): Promise<readonly PlannedPicture[]> {
-  return (await examine(PLAN_OPTIONS, async () => planPictures(picturePlan(settings, sources, loras)))) ?? []
+  const plan = (): PicturePlan => {
+    const own = picturePlan(settings, sources, loras)
+    return from === null ? own : planFrom(own, from, isGiven)
+  }
+  return (await examine(PLAN_OPTIONS, async () => planPictures(plan()))) ?? []
 }
 
 /** The options that a plan reads. */
@@ -86,13 +97,34 @@ const PLAN_OPTIONS = [
   ...STEERING_LISTS,
 ]
 
+/** The plan of a recipe from a file, in which options that are given win. */
+function planFrom(plan: PicturePlan, from: RecipeInput, isGiven: GenerateReader["isGiven"]): PicturePlan {
+  const { width, height, size: { original = null, crop = null, target = null } = {}, seed } = from
+  // A size that is the picture's follows another size of the picture.
+  const own = (pair: readonly [number, number] | null): readonly [number | undefined, number | undefined] =>
+    pair === null || (pair[0] === height && pair[1] === width) ? [undefined, undefined] : pair
+  const [originalHeight, originalWidth] = own(original)
+  return {
+    ...plan,
+    base: mergeParts(from, plan.base, isGiven),
+    size: {
+      originalWidth: plan.size.originalWidth ?? originalWidth,
+      originalHeight: plan.size.originalHeight ?? originalHeight,
+      cropTop: isGiven("cropTop") ? plan.size.cropTop : (crop?.[0] ?? 0),
+      cropLeft: isGiven("cropLeft") ? plan.size.cropLeft : (crop?.[1] ?? 0),
+      target: own(target)[0] === undefined ? null : target,
+    },
+    seed: isGiven("seed") ? plan.seed : (readSeed(seed) ?? plan.seed),
+  }
+}
+
 /** What the pictures follow from. */
 function picturePlan(
   settings: Settings<GenerateTable>,
   sources: readonly PromptSource[],
   { merged, live }: Pick<LoraChoice, "merged" | "live">,
 ): PicturePlan {
-  const { ckpt, W: width = ckpt === "tiny" ? 128 : 1024, H: height = width, steps, sampler, unet, vae } = settings
+  const { ckpt = "", W: width = ckpt === "tiny" ? 128 : 1024, H: height = width, steps, sampler, unet, vae } = settings
   const { imagesPerPrompt, nIter: iterations, iterSameSeed: sameSeed, wildcardDir: wildcards } = settings
   const { originalWidth, originalHeight, cropTop, cropLeft } = settings
   const pictures = imagesPerPrompt * iterations * sources.length
@@ -121,7 +153,7 @@ function picturePlan(
       },
       loras: live,
     },
-    size: { originalWidth, originalHeight, cropTop, cropLeft },
+    size: { originalWidth, originalHeight, cropTop, cropLeft, target: null },
     seed: settings.seed ?? randomInt(Math.max(1, RANDOM_SEEDS - pictures)),
     ...{ imagesPerPrompt, iterations, sameSeed, wildcards },
   }

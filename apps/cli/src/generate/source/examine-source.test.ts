@@ -1,0 +1,106 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, describe, expect, it } from "vitest"
+import { readRecord } from "../../command/read-record.test-help.ts"
+import { GENERATE_OPTIONS } from "../options.ts"
+import { checkGenerateOptions, planOf, readGenerateSettings } from "../settings.ts"
+import { examineSource, filledReader } from "./examine-source.ts"
+
+const folder = mkdtempSync(join(tmpdir(), "lllite-source-"))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const file = (name: string, text = ""): string => {
+  writeFileSync(join(folder, name), text)
+  return join(folder, name)
+}
+const [lllite, guide, other] = [file("a.safetensors"), file("guide.png"), file("b.safetensors")]
+const node = (class_type: string, inputs: object) => ({ class_type, inputs })
+const graph = (sampler: object = {}, text = "a {red|blue} star --n x") => ({
+  1: node("CheckpointLoaderSimple", { ckpt_name: "xl.safetensors" }),
+  2: node("LLLiteLoader", { model: ["1", 0], model_name: "a.safetensors", cond_image: ["3", 0], strength: 0.5 }),
+  3: node("LoadImage", { image: "guide.png" }),
+  4: node("CLIPTextEncodeSDXL", {
+    ...{ clip: ["1", 1], text_g: text, text_l: text, crop_w: 0, crop_h: 8 },
+    ...{ width: 1024, height: 512, target_width: 640, target_height: 512 },
+  }),
+  5: node("EmptyLatentImage", { width: 1024, height: 512, batch_size: 1 }),
+  6: node("KSampler", {
+    ...{ model: ["2", 0], positive: ["4", 0], negative: ["4", 0], latent_image: ["5", 0], denoise: 1 },
+    ...{ seed: 7, steps: 12, cfg: 3, sampler_name: "euler_ancestral", scheduler: "karras", ...sampler },
+  }),
+  7: node("VAEDecode", { samples: ["6", 0], vae: ["1", 2] }),
+  8: node("SaveImage", { images: ["7", 0] }),
+})
+
+const read = async (more: Record<string, unknown> = {}, json: unknown = graph()) => {
+  const workflow = file("w.json", JSON.stringify(json))
+  const reader = readRecord(GENERATE_OPTIONS, { workflow, outdir: "out", models_dir: folder, ...more })
+  const source = await examineSource(reader)
+  const [first] = source?.recipes ?? []
+  if (first === undefined) return readGenerateSettings(reader, [])
+  const filled = filledReader(reader, first)
+  checkGenerateOptions(filled)
+  const isLiteral = more.prompt === undefined
+  const prompts = [{ text: filled.settings.prompt ?? "", where: "x", isLiteral, hasGroups: first.hasGroups }]
+  return readGenerateSettings(reader, await planOf(filled, prompts, undefined, first.recipe), source?.notices)
+}
+const recipe = async (more?: Record<string, unknown>, json?: unknown) => (await read(more, json)).pictures[0]?.recipe
+
+describe("a workflow with options", () => {
+  it("is a recipe with the files that were found, and its prompt is not a line of options", async () => {
+    expect(await recipe({ ckpt: "tiny" })).toMatchObject({
+      ...{ prompt: "a {red|blue} star --n x", width: 1024, height: 512, seed: 7, noise: "torch-cpu", steps: 12 },
+      ...{ sampler: "euler_a", spacing: "karras", guidanceScale: 3, combine: "chain-comfyui" },
+      size: { original: [512, 1024], crop: [8, 0], target: [512, 640] },
+      model: { checkpoint: { path: "tiny" } },
+      adapters: [{ file: { path: lllite }, control: { file: { path: guide } }, strength: 0.5 }],
+    })
+  })
+
+  it("gives way to every option that is given, also where its value is the default", async () => {
+    const options = { ckpt: "tiny", steps: "20", scale: "7.5", seed: "9", sampler: "euler", negative_prompt: "bad" }
+    expect(await recipe(options)).toMatchObject({
+      ...{ steps: 20, guidanceScale: 7.5, seed: 9, sampler: "euler", spacing: "linspace", negativePrompt: "bad" },
+      noise: "torch-cpu",
+    })
+    const lllites = { control_net_lllite_models: other, guide_image_path: "p.png", control_net_multipliers: "2" }
+    expect((await recipe({ ckpt: "tiny", ...lllites }))?.adapters).toMatchObject([
+      { file: { path: other }, control: { file: { path: "p.png" } }, strength: 2 },
+    ])
+    expect((await recipe({ ckpt: "tiny", control_net_multipliers: "2" }))?.adapters).toMatchObject([
+      { file: { path: lllite }, control: { file: { path: guide } }, strength: 2 },
+    ])
+  })
+
+  it("keeps its shape where one side is given, and a condition on the size follows", async () => {
+    expect(await recipe({ ckpt: "tiny", W: "256" })).toMatchObject({
+      ...{ width: 256, height: 128, size: { original: [128, 256], crop: [8, 0], target: [512, 640] } },
+    })
+    expect(await recipe({ ckpt: "tiny", H: "64" })).toMatchObject({ width: 128, height: 64 })
+    expect(await recipe({ ckpt: "tiny", H: "64", W: "64" })).toMatchObject({ width: 64, height: 64 })
+  })
+
+  it("takes a prompt of the command with the options of its line", async () => {
+    expect(await recipe({ ckpt: "tiny", prompt: "a cat --n dog --s 3" })).toMatchObject({
+      ...{ prompt: "a cat", negativePrompt: "dog", steps: 3 },
+    })
+  })
+
+  it("makes several pictures with the next seeds", async () => {
+    const { pictures } = await read({ ckpt: "tiny", images_per_prompt: "3" })
+    expect(pictures.map((picture) => picture.recipe.seed)).toEqual([7, 8, 9])
+  })
+
+  it("names all files that are missing, and the option for each", async () => {
+    const json = { ...graph(), 3: node("LoadImage", { image: "gone.png" }) }
+    await expect(read({}, json)).rejects.toThrow(
+      /2 problems:\n {2}- the checkpoint "xl.safetensors" is not in .*--ckpt, or its folder with --models-dir\n {2}- the control picture "gone.png" is not in .*--guide_image_path/,
+    )
+  })
+
+  it("is refused with what cannot be followed, and beside --from", async () => {
+    await expect(read({}, graph({ denoise: 0.5 }))).rejects.toThrow("KSampler #6 has denoise 0.5")
+    await expect(read({ from: "a.png", ckpt: "tiny" })).rejects.toThrow("--workflow and --from are both given")
+  })
+})

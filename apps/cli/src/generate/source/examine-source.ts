@@ -1,0 +1,138 @@
+import { SIDE_MULTIPLE } from "@lllite/core/names"
+import type { RecipeFileKind, RecipeInput } from "@lllite/core/recipe"
+import { withFiles } from "@lllite/core/recipe"
+import { InputError } from "@lllite/runtime-node"
+import type { OptionReader, Problem, SettingName } from "@lllite/runtime-node/options"
+import { describeProblems } from "@lllite/runtime-node/options"
+import type { GENERATE_OPTIONS } from "../options.ts"
+import type { ModelFolders } from "./model-folders.ts"
+import { openModelFolders } from "./model-folders.ts"
+import type { RecipeSource } from "./read-source.ts"
+import { readPictureFile, readWorkflowFile } from "./read-source.ts"
+
+type GenerateTable = typeof GENERATE_OPTIONS
+type GenerateReader = OptionReader<GenerateTable>
+
+/** A recipe of a workflow or a picture, whose files are found. */
+export interface SourceRecipe {
+  readonly recipe: RecipeInput
+  readonly hasGroups: boolean
+}
+
+/** What --workflow or --from gives. */
+export interface ExaminedSource {
+  /** None if there is a problem. */
+  readonly recipes: readonly SourceRecipe[]
+  readonly notices: readonly string[]
+}
+
+/**
+ * Reads the workflow or the picture that options name, and finds its files. The reader keeps the problems.
+ *
+ * @returns null without such an option
+ */
+export async function examineSource(reader: GenerateReader): Promise<ExaminedSource | null> {
+  const { settings, examine, check, nameOf } = reader
+  const { workflow, from, modelsDir, extraModelPathsConfig: extraPaths } = settings
+  check(["from", "workflow"], () =>
+    workflow !== undefined && from !== undefined
+      ? `${nameOf("workflow")} and ${nameOf("from")} are both given. Keep one of them`
+      : null,
+  )
+  const path = workflow ?? from
+  if (path === undefined) return null
+  const option = workflow === undefined ? "from" : "workflow"
+  const none = { recipes: [], notices: [] }
+  const read = await examine([option], () => (option === "from" ? readPictureFile(path) : readWorkflowFile(path)))
+  if (read === null) return none
+  const folders = await examine(["extraModelPathsConfig", "modelsDir"], () =>
+    openModelFolders({ modelsDirs: modelsDir, extraPaths, source: path }),
+  )
+  if (folders === null) return none
+  const found = await examine([option], async () => located(read, folders, path, reader))
+  return found === null ? none : { recipes: found, notices: read.notices }
+}
+
+/** The option that replaces the files of a kind. */
+const OPTION_OF: Readonly<Record<RecipeFileKind, SettingName<GenerateTable>>> = {
+  checkpoint: "ckpt",
+  unet: "unet",
+  vae: "vae",
+  lora: "networkWeights",
+  adapter: "controlNetLlliteModels",
+  picture: "guideImagePath",
+}
+
+const KIND_NAMES: Readonly<Record<RecipeFileKind, string>> = {
+  checkpoint: "checkpoint",
+  unet: "U-Net",
+  vae: "VAE",
+  lora: "LoRA",
+  adapter: "LLLite",
+  picture: "control picture",
+}
+
+/** The recipes with the paths of their files. @throws InputError with all files that are missing */
+function located(
+  { recipes, hasGroups }: RecipeSource,
+  folders: ModelFolders,
+  source: string,
+  { isGiven, nameOf }: GenerateReader,
+): readonly SourceRecipe[] {
+  const missing = new Map<string, string>()
+  const found = recipes.map((recipe) => ({
+    hasGroups,
+    recipe: withFiles(recipe, (file, kind) => {
+      if (isGiven(OPTION_OF[kind])) return file
+      const path = folders.find(file.path, kind)
+      if (path !== null) return { path }
+      missing.set(`${kind} ${file.path}`, missingText(file.path, kind, folders, nameOf(OPTION_OF[kind])))
+      return file
+    }),
+  }))
+  if (missing.size === 0) return found
+  const problems: readonly Problem[] = [...missing.values()].map((text) => ({ where: `"${source}"`, text }))
+  throw new InputError("file", describeProblems(`"${source}"`, problems), { problems })
+}
+
+function missingText(name: string, kind: RecipeFileKind, folders: ModelFolders, option: string): string {
+  const what = KIND_NAMES[kind]
+  if (name === "unknown") return `its ${what} is not named. Give it with ${option}`
+  const searched = folders.foldersOf(kind)
+  const advice = `Give it with ${option}, or its folder with --models-dir`
+  if (searched.length === 0) return `the ${what} ${JSON.stringify(name)} is not there. ${advice}`
+  const more = searched.length === 1 ? "" : ` and ${searched.length - 1} more`
+  return `the ${what} ${JSON.stringify(name)} is not in "${searched[0]}"${more}. ${advice}`
+}
+
+/**
+ * The reader with the settings that a recipe has, where no option gives them. So options that depend on each other, and
+ * files, are examined as if all came from the command line.
+ */
+export function filledReader(reader: GenerateReader, { recipe }: SourceRecipe): GenerateReader {
+  const { settings, isGiven } = reader
+  const { model, adapters = [] } = recipe
+  const guides = adapters.flatMap(({ control }) => control?.file.path ?? [])
+  const loras = [...(model.loras ?? []), ...(recipe.loras ?? [])].map(({ file }) => file.path)
+  const { W, H } = sidesOf(reader, recipe)
+  return {
+    ...reader,
+    settings: {
+      ...settings,
+      ...{ W, H, ckpt: settings.ckpt ?? model.checkpoint.path },
+      ...(settings.prompt === undefined && settings.fromFile === undefined ? { prompt: recipe.prompt } : {}),
+      ...(settings.vae === undefined && model.vae !== undefined ? { vae: model.vae.path } : {}),
+      ...(settings.unet === undefined && model.unet !== undefined ? { unet: model.unet.path } : {}),
+      ...(isGiven("networkWeights") ? {} : { networkWeights: loras }),
+      ...(isGiven("controlNetLlliteModels") ? {} : { controlNetLlliteModels: adapters.map(({ file }) => file.path) }),
+      ...(isGiven("guideImagePath") || guides.length < adapters.length ? {} : { guideImagePath: guides }),
+    },
+  }
+}
+
+/** The sides of the pictures. One that is given changes the other in proportion. */
+function sidesOf({ settings: { W, H } }: GenerateReader, { width, height }: RecipeInput): { W: number; H: number } {
+  const near = (side: number): number => Math.max(SIDE_MULTIPLE, Math.round(side / SIDE_MULTIPLE) * SIDE_MULTIPLE)
+  if (W !== undefined) return { W, H: H ?? near((W * height) / width) }
+  return H === undefined ? { W: width, H: height } : { W: near((H * width) / height), H }
+}

@@ -1,0 +1,78 @@
+import type { RecipeInput } from "@lllite/core/recipe"
+import type { SettingName } from "@lllite/runtime-node/options"
+import type { GENERATE_OPTIONS } from "../options.ts"
+
+/**
+ * A part of a recipe that an option decides: a field, a field of `prompts` or `model`, or a field of every
+ * adapter, such as `adapters.strength`.
+ */
+export type RecipePart =
+  | Exclude<keyof RecipeInput, "prompt" | "seed">
+  | `prompts.${string}`
+  | `model.${string}`
+  | `adapters.${string}`
+
+/** LoRAs, which all of their options decide together. */
+const LORAS: readonly RecipePart[] = ["model.loras", "loras"]
+
+/**
+ * Which part of a recipe each option decides. With --workflow and --from, an option that is given wins over the file in
+ * its part. `null` decides none, because it is not about a recipe, or because the plan of pictures reads it.
+ */
+export const OPTION_PARTS: { readonly [Name in SettingName<typeof GENERATE_OPTIONS>]: readonly RecipePart[] | null } = {
+  ckpt: ["model.checkpoint"],
+  vae: ["model.vae"],
+  unet: ["model.unet"],
+  vParameterization: ["model.prediction"],
+  clipSkip: ["prompts.clipSkip"],
+  prompt: null,
+  negativePrompt: ["negativePrompt"],
+  fromFile: null,
+  workflow: null,
+  from: null,
+  modelsDir: null,
+  extraModelPathsConfig: null,
+  wildcardDir: null,
+  promptSyntax: ["prompts.syntax"],
+  nIter: null,
+  maxEmbeddingsMultiples: ["prompts.maxChunks"],
+  embNormalizeMode: ["prompts.normalization"],
+  compat: ["prompts.compat", "combine"],
+  controlNetLlliteModels: ["adapters"],
+  guideImagePath: ["adapters.control"],
+  controlNetMultipliers: ["adapters.strength"],
+  controlNetRatios: ["adapters.window"],
+  llliteStarts: ["adapters.window"],
+  llliteEases: ["adapters.window"],
+  llliteCurves: ["adapters.curve"],
+  llliteBlocks: ["adapters.blocks"],
+  llliteCond: ["adapters.guidance"],
+  llliteUncond: ["adapters.guidance"],
+  llliteMasks: ["adapters.mask"],
+  llliteMaskFeathers: ["adapters.mask"],
+  llliteCombine: ["combine"],
+  networkWeights: LORAS,
+  networkArgs: LORAS,
+  networkMerge: LORAS,
+  networkMergeNModels: LORAS,
+  loraDir: null,
+  networkMul: LORAS,
+  // A side that is given changes the other in proportion.
+  W: ["width", "height"],
+  H: ["width", "height"],
+  steps: ["steps"],
+  scale: ["guidanceScale"],
+  sampler: ["sampler", "spacing", "samplerOptions"],
+  seed: null,
+  imagesPerPrompt: null,
+  iterSameSeed: null,
+  originalWidth: null,
+  originalHeight: null,
+  cropTop: null,
+  cropLeft: null,
+  outdir: null,
+  vaeSlices: null,
+  backend: null,
+  precision: null,
+  weights: null,
+}

@@ -1,0 +1,53 @@
+import type { OptionReader } from "@lllite/runtime-node/options"
+import type { Reporter } from "../../terminal/progress.ts"
+import { untilStopped } from "../../terminal/until-stopped.ts"
+import { examineGeneration } from "../examine.ts"
+import type { GENERATE_OPTIONS } from "../options.ts"
+import type { PlannedPicture } from "../plan-pictures.ts"
+import { runGenerate } from "../run.ts"
+import { checkGenerateOptions, readGenerateSettings } from "../settings.ts"
+import { examineSource, filledReader } from "./examine-source.ts"
+
+/**
+ * Makes the pictures of a workflow, or a picture again from its text. Everything is examined before the first model is
+ * loaded. Pictures with other models or adapters are made one after another.
+ *
+ * @throws UsageError with all problems of the reader; the errors of `runGenerate`
+ */
+export async function runSource(
+  reader: OptionReader<typeof GENERATE_OPTIONS>,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<void> {
+  const source = await untilStopped(examineSource(reader), signal)
+  const runs: (readonly PlannedPicture[])[] = []
+  const said = new Set(source?.notices)
+  for (const recipe of source?.recipes ?? []) {
+    const filled = filledReader(reader, recipe)
+    checkGenerateOptions(filled)
+    const { pictures, notices } = await untilStopped(examineGeneration(filled, recipe), signal)
+    runs.push(pictures)
+    for (const notice of notices) said.add(notice)
+  }
+  for (const [i, pictures] of joined(runs).entries()) {
+    await runGenerate(readGenerateSettings(reader, pictures, i === 0 ? [...said] : []), reporter, signal)
+  }
+  // Without a recipe there are problems.
+  reader.finish()
+}
+
+/** Neighbouring runs with the same models and adapters as one. */
+function joined(runs: readonly (readonly PlannedPicture[])[]): readonly (readonly PlannedPicture[])[] {
+  const result: PlannedPicture[][] = []
+  let last = ""
+  for (const pictures of runs) {
+    const key = JSON.stringify([
+      pictures[0]?.recipe.model,
+      pictures[0]?.recipe.adapters.map(({ file, control }) => [file, control]),
+    ])
+    if (key === last) result.at(-1)?.push(...pictures)
+    else result.push([...pictures])
+    last = key
+  }
+  return result
+}
