@@ -7,7 +7,7 @@
  */
 export { COMBINATIONS, type Combination } from "../generation/defaults.ts"
 export { NODE_TYPES, type NodeTypeName, parseWorkflow, readWorkflow, type WorkflowPictures } from "../workflow/index.ts"
-export { type RecipeFileKind, shareableRecipe, withFiles } from "./files.ts"
+export { nameOnly, type RecipeFileKind, shareableRecipe, withFiles } from "./files.ts"
 export { readRecipeText, recipeText } from "./png-text.ts"
 export { createRecipe, readRecipe } from "./read-recipe.ts"
 export {
@@ -21,7 +21,6 @@ export {
   type LoraReference,
   type MaskReference,
   type ModelReference,
-  nameOnly,
   RECIPE_VERSION,
   type Recipe,
   type RecipeInput,

@@ -51,6 +51,7 @@ export const OPTION_PARTS: { readonly [Name in SettingName<typeof GENERATE_OPTIO
   llliteMasks: ["adapters.mask"],
   llliteMaskFeathers: ["adapters.mask"],
   llliteCombine: ["combine"],
+  llliteMap: null,
   networkWeights: LORAS,
   networkArgs: LORAS,
   networkMerge: LORAS,
