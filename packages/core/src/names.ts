@@ -5,6 +5,7 @@
  * @module
  */
 export * from "./diffusion/names.ts"
+export * from "./diffusion/other-programs.ts"
 export { type BlockStrengths, blocksOf, clashOf } from "./generation/block-strengths.ts"
 export { COMBINATIONS, GENERATE_DEFAULTS, GENERATE_RANGES, SIDE_MULTIPLE } from "./generation/defaults.ts"
 export { type CurvePoint, WINDOW_COUNTS, type WindowCount } from "./generation/window.ts"

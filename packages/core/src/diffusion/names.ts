@@ -5,7 +5,7 @@
  */
 import type { NumberRange } from "../number-range.ts"
 import type { TorchGeneratorName } from "../random/torch.ts"
-import type { SpacingUse, TimestepSpacing } from "./spacings/names.ts"
+import type { SpacingUse, StartScale, TimestepSpacing } from "./spacings/names.ts"
 
 export * from "./spacings/names.ts"
 
@@ -60,12 +60,6 @@ export type SamplerOptionValue<Name extends SamplerOptionName> = (typeof SAMPLER
 
 /** Options of a sampler. `SAMPLERS` has the defaults. */
 export type SamplerOptions = { readonly [Name in SamplerOptionName]?: SamplerOptionValue<Name> }
-
-/**
- * The factor on unit noise at the start. `sigma` is noise alone. `unit-variance` is noise in the variance-preserving
- * form, which is sqrt(sigma² + 1) in the scale of samplers.
- */
-export type StartScale = "sigma" | "unit-variance"
 
 /** A sampler's settings, by its name. */
 export interface SamplerInfo extends SpacingUse {

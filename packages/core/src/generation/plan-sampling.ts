@@ -14,6 +14,7 @@ export interface SamplingPlan {
   readonly sampler: SamplerEntry
   readonly samplerOptions: SamplerOptions
   readonly spacing: TimestepSpacing
+  readonly spacingOptions: SpacingOptions
   readonly levels: NoiseLevels
   readonly timesteps: TimestepMap
 }
@@ -48,7 +49,7 @@ export function planSampling({
   checkSamplerOptions(sampler, samplerOptions)
   const levels = noiseLevels(schedule, steps, spacing ?? sampler.spacing, sampler, spacingOptions)
   return {
-    ...{ schedule, sampler, samplerOptions, levels },
+    ...{ schedule, sampler, samplerOptions, spacingOptions, levels },
     spacing: spacingOf(spacing ?? sampler.spacing) ?? sampler.spacing,
     timesteps: { timestepOf: levels.timestepOf, sigmaOf: (timestep) => sigmaAt(schedule, timestep) },
   }

@@ -8,8 +8,9 @@ import type { SamplingPlan } from "./plan-sampling.ts"
  * The start of a run from noise alone.
  * unit: unit normal noise, [N, H/8, W/8, C] → the sample at the first level, a new tensor
  */
-export function startFromNoise({ sampler, levels, spacing }: SamplingPlan, unit: Tensor4D): Tensor4D {
-  return tf.tidy(() => tf.mul(unit, startFactor(sampler, levelAt(levels.sigmas, 0), spacing)) as Tensor4D)
+export function startFromNoise({ sampler, levels, spacing, spacingOptions }: SamplingPlan, unit: Tensor4D): Tensor4D {
+  const factor = startFactor(sampler, levelAt(levels.sigmas, 0), spacing, spacingOptions.startScale)
+  return tf.tidy(() => tf.mul(unit, factor) as Tensor4D)
 }
 
 /**

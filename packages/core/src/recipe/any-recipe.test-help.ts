@@ -5,6 +5,7 @@ import {
   PREDICTIONS,
   SAMPLER_NAMES,
   SAMPLER_OPTIONS,
+  START_SCALES,
   samplerInfo,
   TIMESTEP_SPACINGS,
 } from "../diffusion/names.ts"
@@ -104,7 +105,11 @@ export const anyRecipe: fc.Arbitrary<Recipe> = fc.constantFrom(...SAMPLER_NAMES)
       {
         sigmaMin: number({ min: 0.01, max: 1 }),
         sigmaMax: number({ min: 2, max: 20 }),
-        ...{ rho: number({ min: 0.5, max: 20 }), discardPenultimate: fc.boolean() },
+        ...{
+          rho: number({ min: 0.5, max: 20 }),
+          discardPenultimate: fc.boolean(),
+          startScale: fc.constantFrom(...START_SCALES),
+        },
       },
       { requiredKeys: [] },
     ),

@@ -4,6 +4,7 @@ import type {
   SamplerOptionName,
   SamplerOptions,
   SpacingOptions,
+  StartScale,
   TimestepSpacing,
 } from "../diffusion/names.ts"
 import {
@@ -11,6 +12,7 @@ import {
   SAMPLER_OPTIONS,
   SPACING_NAMES,
   SPACING_RANGES,
+  START_SCALES,
   samplerInfo,
   spacingOf,
   TIMESTEP_SPACINGS,
@@ -43,13 +45,19 @@ function readName<Name extends string>(at: Field, names: readonly Name[]): Name 
 }
 
 function readSpacingOptions(at: Field): SpacingOptions {
-  const field = readObject(at, ["sigmaMin", "sigmaMax", "rho", "discardPenultimate"])
+  const field = readObject(at, ["sigmaMin", "sigmaMax", "rho", "discardPenultimate", "startScale"])
   const numbers = (["sigmaMin", "sigmaMax", "rho"] as const).map((name) => {
     const value = readOr<number | null>(field(name), null, (entry) => readNumber(entry, SPACING_RANGES[name]))
     return value === null ? {} : { [name]: value }
   })
   const discard = readOr<boolean | null>(field("discardPenultimate"), null, readFlag)
-  return Object.assign({}, ...numbers, discard === null ? {} : { discardPenultimate: discard })
+  const startScale = readOr<StartScale | null>(field("startScale"), null, (entry) => readChoice(entry, START_SCALES))
+  return Object.assign(
+    {},
+    ...numbers,
+    discard === null ? {} : { discardPenultimate: discard },
+    startScale === null ? {} : { startScale },
+  )
 }
 
 /** A spacing by its first name. Recipes may have a second name. */

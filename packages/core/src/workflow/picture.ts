@@ -1,3 +1,4 @@
+import { isNearComfyUi } from "../diffusion/other-programs.ts"
 import type { RecipeInput } from "../recipe/recipe.ts"
 import { adaptersOf } from "./controls.ts"
 import { comfySampler } from "./sampler-names.ts"
@@ -39,12 +40,15 @@ export function picturesOf(
   if (start.made !== "empty") problem("starts from other latents than empty ones, which cannot be followed yet")
   if (run.denoise < 1) problem(`has denoise ${run.denoise}, and only 1 can be followed`)
   if (run.part !== null) problem("runs a part of its steps, which cannot be followed yet")
-  const sampler = comfySampler(run.sampler, run.scheduler, run.steps)
+  const sampler = comfySampler(run.sampler, run.scheduler)
   if ("problem" in sampler) problem(sampler.problem)
   const model = modelOf(run, vae, problem)
   const adapters = adaptersOf(run, problem, (text) => void notices.push(text))
   if (!isGood || start.made !== "empty" || "problem" in sampler || model === null) return null
 
+  if (isNearComfyUi(run.sampler)) {
+    notices.push(`${nameOf(run.node)} has the sampler ${run.sampler}, which is near ComfyUI's here, and not the same.`)
+  }
   const { width, height, batch } = start
   const { positive, negative } = run
   const size = positive.size ?? { original: [height, width], crop: [0, 0], target: [height, width] }

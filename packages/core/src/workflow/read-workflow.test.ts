@@ -22,7 +22,7 @@ describe("the author's sample", () => {
       expect(recipes).toHaveLength(1)
       expect(recipes[0]).toMatchObject({
         ...{ seed: "1", noise: "torch-cpu", width: 1024, height: 1024, steps: 36, guidanceScale: 7.5 },
-        ...{ sampler: "ddim", spacing: "linspace" },
+        ...{ sampler: "euler", spacing: "uniform", spacingOptions: { startScale: "unit-variance" } },
         size: { original: [1024, 1024], crop: [0, 0], target: [1024, 1024] },
         model: { checkpoint: { path: "sd_xl_base_1.0_0.9vae.safetensors" }, loras: [] },
         adapters: [
@@ -45,7 +45,7 @@ describe("a workflow in the API form", () => {
     expect(recipes.map((recipe) => createRecipe(recipe))).toMatchObject([
       {
         ...{ prompt: "a red star", negativePrompt: "blurry", seed: 7, noise: "torch-cpu", width: 128, height: 96 },
-        ...{ steps: 4, guidanceScale: 3, sampler: "euler", spacing: "linspace" },
+        ...{ steps: 4, guidanceScale: 3, sampler: "euler", spacing: "uniform" },
         size: { original: [96, 128], crop: [0, 0], target: [96, 128] },
         adapters: [{ file: { path: "canny.safetensors" }, control: { file: { path: "canny.png" } }, strength: 0.8 }],
       },

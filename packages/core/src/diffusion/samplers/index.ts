@@ -8,6 +8,7 @@ import type {
   SamplerOptionInfo,
   SamplerOptionName,
   SamplerOptions,
+  StartScale,
   TimestepSpacing,
 } from "../names.ts"
 import { SAMPLER_NAMES, SAMPLER_OPTIONS, type SAMPLERS, samplerInfo } from "../names.ts"
@@ -214,12 +215,16 @@ function givenOf(options: SamplerOptions): SamplerOptions {
 /** Spacings of diffusers that begin below the largest sigma, where noise alone would be too little. */
 const BEGINS_LOWER: readonly string[] = ["leading", "leading_0"] satisfies readonly TimestepSpacing[]
 
-/** The factor from unit noise to a start at `sigma`, the first level of a run. */
+/**
+ * The factor from unit noise to a start at `sigma`, the first level of a run.
+ *
+ * @param scale See `SpacingOptions`. Default: the sampler's, or the spacing's where it begins below the largest sigma.
+ */
 export function startFactor(
   { startScale }: Pick<SamplerInfo, "startScale">,
   sigma: number,
   spacing?: TimestepSpacing,
+  scale: StartScale = spacing !== undefined && BEGINS_LOWER.includes(spacing) ? "unit-variance" : startScale,
 ): number {
-  const isNoiseAlone = startScale === "sigma" && (spacing === undefined || !BEGINS_LOWER.includes(spacing))
-  return isNoiseAlone ? sigma : Math.hypot(sigma, 1)
+  return scale === "sigma" ? sigma : Math.hypot(sigma, 1)
 }

@@ -364,5 +364,7 @@ describe("startFactor", () => {
     expect(startFactor(findSampler("ddim"), Math.sqrt(24))).toBeCloseTo(5, 12)
     expect(startFactor(findSampler("euler"), Math.sqrt(24), "leading")).toBeCloseTo(5, 12)
     expect(startFactor(findSampler("euler"), 12, "trailing")).toBe(12)
+    expect(startFactor(findSampler("euler"), Math.sqrt(24), "karras", "unit-variance")).toBeCloseTo(5, 12)
+    expect(startFactor(findSampler("euler"), 12, "leading", "sigma")).toBe(12)
   })
 })

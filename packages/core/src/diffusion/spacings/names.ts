@@ -110,7 +110,18 @@ export interface SpacingOptions {
    * do so with some samplers. Default: false.
    */
   readonly discardPenultimate?: boolean
+  /** The factor on unit noise at the first level. Default: the sampler's. */
+  readonly startScale?: StartScale
 }
+
+/**
+ * The factor on unit noise at the start. `sigma` is noise alone. `unit-variance` is noise in the variance-preserving
+ * form, which is sqrt(sigma² + 1) in the scale of samplers.
+ */
+export type StartScale = (typeof START_SCALES)[number]
+
+/** All scales of the start. */
+export const START_SCALES = ["sigma", "unit-variance"] as const
 
 /** Ranges of `SpacingOptions`. */
 export const SPACING_RANGES = {
