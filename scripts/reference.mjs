@@ -57,6 +57,10 @@ const suites = {
     await read.ops()
     return run.runDiffusion(await read.json("diffusion"), await read.tensors("diffusion"))
   },
+  noise: async (read) => {
+    await read.ops()
+    return run.runNoise(await read.json("noise"), await read.tensors("noise"))
+  },
   optimizers: async (read) => run.runOptimizers(await read.json("optimizers"), await read.tensors("optimizers")),
   samplers: async (read) => {
     await read.ops()

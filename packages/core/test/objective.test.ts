@@ -81,26 +81,32 @@ describe("the loss of pictures that are not square, of examples that differ", ()
     readonly strength?: number
     /** The share of the way from the network's own prediction to the target. */
     readonly share?: number
+    /** The size of the noise that the input has beside the target's. */
+    readonly perturbation?: number
+    readonly alphas?: Float64Array
   }
 
   /** The loss of an example in a row, composed anew of the network, the steered pass and the textbook's formulas. */
   async function lossAlone(
     row: number,
     member: number,
-    { prediction = "epsilon", range = [0, 1000], strength = 1, share = 1 }: Alone = {},
+    { prediction = "epsilon", range = [0, 1000], strength = 1, share = 1, ...more }: Alone = {},
   ): Promise<number> {
     const { latents: clean, context, vector } = cached[member] as CachedExample
     const { timestep, noise } = drawsOf(row, ...range)
-    const alpha = schedule.alphasCumprod[timestep] ?? Number.NaN
-    const mix = (ofClean: number, ofNoise: number) =>
-      clean.map((value, i) => ofClean * value + ofNoise * (noise[i] ?? Number.NaN))
+    const { perturbation = 0, alphas = schedule.alphasCumprod } = more
+    const alpha = alphas[timestep] ?? Number.NaN
+    const second = createStream(SEED, "perturbation").normal(LATENT, { step: 3, index: row })
+    const inInput = noise.map((value, i) => value + perturbation * (second[i] ?? Number.NaN))
+    const mix = (ofClean: number, ofNoise: number, from = noise) =>
+      clean.map((value, i) => ofClean * value + ofNoise * (from[i] ?? Number.NaN))
     const target = prediction === "epsilon" ? noise : mix(-Math.sqrt(1 - alpha), Math.sqrt(alpha))
     const lllite = uploadLllite(model)
     const data = imageToFloats(EXAMPLES[member]?.control ?? picture("none"))
     const control = prepareControl(sdxl.ops, lllite, { count: 1, height: HEIGHT, width: WIDTH, data })
     const [output, own] = tf.tidy(() => {
       const input = {
-        latents: tf.tensor4d(mix(Math.sqrt(alpha), Math.sqrt(1 - alpha)), [1, ...LATENT]),
+        latents: tf.tensor4d(mix(Math.sqrt(alpha), Math.sqrt(1 - alpha), inInput), [1, ...LATENT]),
         timesteps: [timestep],
         context: tf.tensor3d(context, [1, 77, context.length / 77]),
         vector: tf.tensor2d(vector, [1, vector.length]),
@@ -160,6 +166,22 @@ describe("the loss of pictures that are not square, of examples that differ", ()
     const { loss } = await lossOf(0, [0], { options })
     expect(loss).toBeCloseTo(await lossAlone(0, 0, { range }), 5)
     expect(loss).not.toBeCloseTo(await lossAlone(0, 0), 3)
+  })
+
+  it.each(["epsilon", "v"] as const)("has more noise in the input than in the target, if asked, for %s", async (of) => {
+    const options = { noise: { inputPerturbation: 0.5 } }
+    const { loss } = await lossOf(1, [0], { options, of: { ...sdxl, prediction: of } })
+    expect(loss).toBeCloseTo(await lossAlone(1, 0, { prediction: of, perturbation: 0.5 }), 5)
+    expect(loss).not.toBeCloseTo(await lossAlone(1, 0, { prediction: of }), 3)
+  })
+
+  it("trains on a schedule that ends in noise alone, if asked", async () => {
+    const range = [990, 1000] as const
+    const options = { minTimestep: range[0], maxTimestep: range[1], zeroTerminalSnr: true }
+    const { loss } = await lossOf(0, [0], { options, of: { ...sdxl, prediction: "v" } })
+    const { alphasCumprod: alphas } = createNoiseSchedule({ zeroTerminalSnr: true })
+    expect(loss).toBeCloseTo(await lossAlone(0, 0, { prediction: "v", range, alphas }), 5)
+    expect(Math.abs(loss - (await lossAlone(0, 0, { prediction: "v", range })))).toBeGreaterThan(1e-4)
   })
 
   it.each(["epsilon", "v"] as const)("aims by each row's strength between its own prediction and %s", async (of) => {

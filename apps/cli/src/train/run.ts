@@ -107,6 +107,8 @@ async function trainAndSave(
       loss: settings.lossType,
       huber: settings.huber,
       weights: settings.lossWeights,
+      noise: settings.noise,
+      ...(settings.zeroTerminalSnr ? { zeroTerminalSnr: true } : {}),
       ...(settings.strengthRange === null ? {} : { strengthRange: settings.strengthRange }),
       gradientCheckpointing: settings.gradientCheckpointing,
     },

@@ -118,6 +118,37 @@ describe("readTrainSettings", () => {
     expect(() => read(options)).toThrow(message)
   })
 
+  it("turns options of noise into core's", () => {
+    const offsets = { noise_offset: 0.05, noise_offset_random_strength: true, adaptive_noise_scale: 0.1 }
+    const others = { multires_noise_iterations: 6, multires_noise_discount: 0.8, ip_noise_gamma: 0.1 }
+    expect(read({ ...offsets, ...others }, {})).toMatchObject({
+      noise: {
+        ...{ offset: 0.05, randomOffset: true, adaptiveOffset: 0.1 },
+        ...{ multires: { iterations: 6, discount: 0.8 }, inputPerturbation: 0.1, randomInputPerturbation: false },
+      },
+      notices: [],
+    })
+    // The kohya_ss GUI writes these into every file.
+    const nothing = {
+      noise_offset: 0,
+      adaptive_noise_scale: 0,
+      multires_noise_iterations: 0,
+      multires_noise_discount: 0.3,
+    }
+    expect(read({}, { ...nothing, ip_noise_gamma: 0 })).toMatchObject({ noise: {}, notices: [] })
+  })
+
+  it("refuses or names options of noise that act through another one", () => {
+    expect(() => read({ adaptive_noise_scale: 0.1 })).toThrow("--adaptive_noise_scale needs --noise_offset")
+    expect(
+      read({ noise_offset_random_strength: true, multires_noise_discount: 0.8, zero_terminal_snr: true }).notices,
+    ).toEqual([
+      "--noise_offset_random_strength has no effect: --noise_offset is not given.",
+      "--multires_noise_discount has no effect: --multires_noise_iterations is not given.",
+      "--zero_terminal_snr is meant for a checkpoint that predicts v, with --v_parameterization.",
+    ])
+  })
+
   it("says what has no effect beside an optimizer", () => {
     expect(read({ optimizer_type: "adafactor", lr_scheduler: "cosine", optimizer_args: ["fused=True"] })).toMatchObject(
       {

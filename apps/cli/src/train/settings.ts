@@ -1,12 +1,20 @@
 import type { LrOption } from "@lllite/core/names"
 import { LR_CURVE_OPTIONS } from "@lllite/core/names"
-import type { HuberOptions, LossWeightOptions, LrMovement, OptimizerChoice, StrengthRange } from "@lllite/core/training"
+import type {
+  HuberOptions,
+  LossWeightOptions,
+  LrMovement,
+  NoiseOptions,
+  OptimizerChoice,
+  StrengthRange,
+} from "@lllite/core/training"
 import type { FloatDtype } from "@lllite/format"
 import type { DatasetOptions, SdxlPaths } from "@lllite/runtime-node"
 import type { OptionReader, SettingName, Settings, StepCount } from "@lllite/runtime-node/options"
 import { bucketStepProblem, resolutionProblem } from "@lllite/runtime-node/options"
 import type { RuntimeChoice } from "../model/runtime-options.ts"
 import { runtimeChoice, sdxlPaths } from "../model/runtime-options.ts"
+import { readNoise } from "./noise-settings.ts"
 import { readOptimizer } from "./optimizer-settings.ts"
 import type { TRAIN_OPTIONS } from "./options/index.ts"
 
@@ -36,6 +44,7 @@ export interface TrainSettings extends Settings<TrainTable> {
   /** Whether the file's metadata names the timesteps. */
   readonly recordsTimesteps: boolean
   readonly huber: HuberOptions
+  readonly noise: NoiseOptions
   readonly lossWeights: LossWeightOptions
   /** Null: strength 1 alone. */
   readonly strengthRange: StrengthRange | null
@@ -56,6 +65,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
   const { optimizer, followsCurve, notices } = readOptimizer(reader)
   const lr: LrSettings = followsCurve ? readRate(reader) : { curve: "constant" }
   const huber = readHuber(reader)
+  const noise = readNoise(reader)
   const values = reader.settings
   const { saveEveryNSteps: steps, saveEveryNEpochs: epochs } = values
   return {
@@ -67,6 +77,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
     optimizer,
     recordsTimesteps: reader.isGiven("minTimestep") || reader.isGiven("maxTimestep"),
     huber,
+    noise: noise.noise,
     lossWeights: {
       ...(values.minSnrGamma === undefined ? {} : { minSnrGamma: values.minSnrGamma }),
       ...(values.vPredLikeLoss === undefined ? {} : { vPredictionLike: values.vPredLikeLoss }),
@@ -77,7 +88,14 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
     runtime: runtimeChoice(values),
     dtype: values.savePrecision,
     saveEvery: steps !== undefined ? { steps } : epochs !== undefined ? { epochs } : null,
-    notices: [...reader.notes, ...foldersUnused(reader), ...notices, ...unusedNotices(reader)],
+    notices: [
+      ...reader.notes,
+      ...foldersUnused(reader),
+      ...notices,
+      ...noise.notices,
+      ...terminalNotices(reader),
+      ...unusedNotices(reader),
+    ],
   }
 }
 
@@ -188,6 +206,14 @@ function readRate({ settings }: TrainReader): LrSettings {
     ...(timescale === undefined ? {} : { timescale }),
     ...(minRatio === undefined ? {} : { minRatio }),
   }
+}
+
+/** Without v prediction, the last timestep has nothing to learn. Source: sd-scripts, which warns, too. */
+function terminalNotices({ settings, nameOf }: TrainReader): readonly string[] {
+  if (!settings.zeroTerminalSnr || settings.vParameterization) return []
+  return [
+    `${nameOf("zeroTerminalSnr")} is meant for a checkpoint that predicts v, with ${nameOf("vParameterization")}.`,
+  ]
 }
 
 function readHuber({ settings }: TrainReader): HuberOptions {

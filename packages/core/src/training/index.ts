@@ -39,6 +39,7 @@ export {
 } from "./loss.ts"
 export { createLrSchedule, type LrMovement, type LrScheduleOptions } from "./lr-schedule.ts"
 export { HUBER_SCHEDULES, type HuberSchedule, LOSS_TYPES, type LossType, LR_CURVES, type LrCurve } from "./names.ts"
+export type { NoiseOptions } from "./noise.ts"
 export { normaliseConditioners } from "./normalise-conditioners.ts"
 export { type BatchRows, objective } from "./objective.ts"
 export { checkObjective, type ObjectiveOptions } from "./objective-options.ts"
@@ -81,6 +82,7 @@ export {
   HUBER_RANGES,
   LOSS_WEIGHT_RANGES,
   LR_RANGES,
+  NOISE_RANGES,
   OBJECTIVE_RANGES,
   STRENGTH_RANGES,
   TRAIN_RANGES,

@@ -3,6 +3,8 @@ import { checkRanges } from "../number-range.ts"
 import type { HuberOptions, LossWeightOptions } from "./loss.ts"
 import type { LossType } from "./names.ts"
 import { HUBER_SCHEDULES, LOSS_TYPES } from "./names.ts"
+import type { NoiseOptions } from "./noise.ts"
+import { checkNoise } from "./noise.ts"
 import { HUBER_RANGES, LOSS_WEIGHT_RANGES, OBJECTIVE_RANGES, STRENGTH_RANGES } from "./ranges.ts"
 import type { StrengthRange } from "./strength-range.ts"
 
@@ -17,6 +19,13 @@ export interface ObjectiveOptions {
   /** Options of the Huber losses. Default: the `snr` schedule. */
   readonly huber?: HuberOptions
   readonly weights?: LossWeightOptions
+  /** What is added to the plain noise. Default: nothing. */
+  readonly noise?: NoiseOptions
+  /**
+   * Trains on a schedule whose last timestep is noise alone (Lin et al. 2024, arXiv:2305.08891). It suits networks that
+   * predict v. Default: as the checkpoint says.
+   */
+  readonly zeroTerminalSnr?: boolean
   readonly gradientCheckpointing?: boolean
   /** Trains a range of strengths. It costs one more forward pass a step. Default: strength 1 alone. */
   readonly strengthRange?: StrengthRange
@@ -50,5 +59,6 @@ export function checkObjective(options: ObjectiveOptions): void {
     checkRanges("objective.huber", { ...huber }, HUBER_RANGES)
   }
   checkRanges("objective.strengthRange", { ...options.strengthRange }, STRENGTH_RANGES)
+  checkNoise(options.noise)
   checkRanges("objective.weights", { ...weights }, LOSS_WEIGHT_RANGES)
 }

@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { Prediction } from "../diffusion/names.ts"
 import { addNoise, velocity } from "../diffusion/noising.ts"
 import type { NoiseSchedule } from "../diffusion/schedule.ts"
-import { alphaAt, sigmaAt, snrAt } from "../diffusion/schedule.ts"
+import { alphaAt, createNoiseSchedule, sigmaAt, snrAt } from "../diffusion/schedule.ts"
 import { CONTEXT_LENGTH } from "../models/clip/prompt.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { unet } from "../models/unet/unet.ts"
@@ -18,6 +18,7 @@ import type { LossAndGradients } from "./gradients.ts"
 import { lossAndGradients } from "./gradients.ts"
 import { elementwiseLoss, huberDelta, lossWeight, weightedMean } from "./loss.ts"
 import type { LossType } from "./names.ts"
+import { drawNoise, streamDraws } from "./noise.ts"
 import type { ObjectiveOptions } from "./objective-options.ts"
 import { checkObjective } from "./objective-options.ts"
 import { drawStrengths, type RowStrength } from "./strength-range.ts"
@@ -50,31 +51,32 @@ export interface BatchRows {
  */
 export async function objective<M extends TrainableModel>(
   sdxl: Sdxl,
-  schedule: NoiseSchedule,
+  ofCheckpoint: NoiseSchedule,
   trainable: Trainable<M>,
   model: M,
   { seed, step, firstRow, examples, memo = NO_MEMO, signal, pause }: BatchRows,
   options: ObjectiveOptions = {},
 ): Promise<LossAndGradients> {
   checkObjective(options)
+  const schedule = trainingSchedule(ofCheckpoint, options)
   const { minTimestep = 0, maxTimestep = schedule.alphasCumprod.length, loss: type = "l2" } = options
   const [{ width, height }] = examples as readonly [CachedExample]
   const count = examples.length
   const channels = sdxl.unet.config.outChannels
   const shape: [number, number, number, number] = [count, height / VAE_FACTOR, width / VAE_FACTOR, channels]
   const timestepStream = createStream(seed, "timesteps")
-  const noiseStream = createStream(seed, "noise")
   const timesteps = examples.map((_, row) => {
     const [timestep] = timestepStream.integers(1, minTimestep, maxTimestep, { step, index: firstRow + row })
     return timestep as number
   })
-  const noise = tf.tensor4d(
-    concatenate(examples.map((_, row) => noiseStream.normal(shape.slice(1), { step, index: firstRow + row }))),
-    shape,
-  )
-  const clean = tf.tensor4d(concatenate(examples.map((example) => example.latents)), shape)
+  const cleanValues = concatenate(examples.map((example) => example.latents))
+  const grid = { rows: count, height: shape[1], width: shape[2], channels }
+  const drawn = drawNoise(options.noise ?? {}, cleanValues, grid, streamDraws(seed, step, firstRow))
+  const [clean, noise, inputNoise] = [cleanValues, drawn.noise, drawn.input].map((values) =>
+    tf.tensor4d(values, shape),
+  ) as [Tensor4D, Tensor4D, Tensor4D]
   const alphas = timesteps.map((timestep) => alphaAt(schedule, timestep))
-  const latents = addNoise(clean, noise, alphas) as Tensor4D
+  const latents = addNoise(clean, inputNoise, alphas) as Tensor4D
   const full = sdxl.prediction === "epsilon" ? noise.clone() : velocity(clean, noise, alphas)
   const contextDim = sdxl.unet.config.contextDim
   const context = tf.tensor3d(concatenate(examples.map((example) => example.context)), [
@@ -110,9 +112,16 @@ export async function objective<M extends TrainableModel>(
       },
     )
   } finally {
-    tf.dispose([noise, clean, latents, full, target, context, vector])
+    tf.dispose([noise, inputNoise, clean, latents, full, target, context, vector])
     placed.dispose()
   }
+}
+
+/** The schedule of the checkpoint, or the one that the options ask for. */
+function trainingSchedule(ofCheckpoint: NoiseSchedule, { zeroTerminalSnr }: ObjectiveOptions): NoiseSchedule {
+  return zeroTerminalSnr === undefined || zeroTerminalSnr === (ofCheckpoint.plainAlphas !== undefined)
+    ? ofCheckpoint
+    : createNoiseSchedule({ zeroTerminalSnr })
 }
 
 /** The share of the way from the network's own prediction, which is disposed, to the target. */

@@ -46,6 +46,15 @@ export const OBJECTIVE_RANGES = {
   maxTimestep: { integer: true, min: 1, max: TIMESTEPS },
 } as const satisfies Readonly<Record<string, NumberRange>>
 
+/** Ranges of `NoiseOptions`. */
+export const NOISE_RANGES = {
+  offset: { min: -10, max: 10 },
+  adaptiveOffset: { min: -10, max: 10 },
+  iterations: { integer: true, min: 0, max: 100 },
+  discount: { min: 0, max: 1 },
+  inputPerturbation: { min: 0, max: 10 },
+} as const satisfies Readonly<Record<string, NumberRange>>
+
 /** Ranges of `HuberOptions`. */
 export const HUBER_RANGES = {
   delta: { above: 0, max: 1000 },

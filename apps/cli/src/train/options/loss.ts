@@ -3,13 +3,12 @@ import {
   HUBER_SCHEDULES,
   LOSS_TYPES,
   LOSS_WEIGHT_RANGES,
+  NOISE_RANGES,
   OBJECTIVE_RANGES,
   STRENGTH_RANGES,
 } from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
-import { belongsTo, choice, flag, ignored, integer, number, refused } from "@lllite/runtime-node/options"
-
-const PLAIN_NOISE = "the noise is always plain Gaussian noise"
+import { choice, flag, integer, number } from "@lllite/runtime-node/options"
 
 /** Timesteps, and the loss. */
 export const LOSS = {
@@ -59,12 +58,34 @@ export const LOSS = {
     nothing: [0],
     help: "Share of an added loss, which is weighted like that of a v prediction.",
   }),
-  noise_offset: refused(PLAIN_NOISE),
-  noise_offset_random_strength: ignored(belongsTo("noise_offset")),
-  adaptive_noise_scale: ignored(belongsTo("noise_offset")),
-  multires_noise_iterations: refused(PLAIN_NOISE),
-  multires_noise_discount: ignored(belongsTo("multires_noise_iterations"), { nothing: [0.3] }),
-  ip_noise_gamma: refused(PLAIN_NOISE),
-  ip_noise_gamma_random_strength: ignored(belongsTo("ip_noise_gamma")),
-  zero_terminal_snr: refused("the noise schedule follows what the checkpoint says of itself"),
+  noise_offset: number({
+    ...NOISE_RANGES.offset,
+    nothing: [0],
+    help: "Size of one more random number for each channel, which moves the mean of the noise. 0.05 is usual.",
+  }),
+  noise_offset_random_strength: flag({ help: "Draw the size at each step, from 0 to noise_offset." }),
+  adaptive_noise_scale: number({
+    ...NOISE_RANGES.adaptiveOffset,
+    nothing: [0],
+    help: "Added to noise_offset, times the size of the channel's mean in the latents.",
+  }),
+  multires_noise_iterations: integer({
+    ...NOISE_RANGES.iterations,
+    nothing: [0],
+    help: "Add noise of coarser grids, up to this many. 6 is usual.",
+  }),
+  multires_noise_discount: number({
+    default: 0.3,
+    ...NOISE_RANGES.discount,
+    help: "Factor from one grid of multires_noise_iterations to the next.",
+  }),
+  ip_noise_gamma: number({
+    ...NOISE_RANGES.inputPerturbation,
+    nothing: [0],
+    help: "Size of more noise in the network's input, which is not in the target. 0.1 is usual.",
+  }),
+  ip_noise_gamma_random_strength: flag({ help: "Draw the size at each step, from 0 to ip_noise_gamma." }),
+  zero_terminal_snr: flag({
+    help: "Train on a noise schedule whose last timestep is noise alone. It suits networks that predict v.",
+  }),
 } satisfies OptionTable
