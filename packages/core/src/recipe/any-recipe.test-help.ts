@@ -10,11 +10,14 @@ import {
   TIMESTEP_SPACINGS,
 } from "../diffusion/names.ts"
 import { COMBINATIONS } from "../generation/defaults.ts"
+import { HIRES_UPSCALERS } from "../generation/hires-fix.ts"
 import { WINDOW_COUNTS } from "../generation/window.ts"
 import { LORA_BLOCKS } from "../models/lora/block-weights.ts"
 import { EMBEDDING_NORMALIZATIONS, PROMPT_COMPATS, PROMPT_SYNTAXES } from "../prompt/options.ts"
-import type { AdapterRecipe, FileReference, LoraReference, Recipe } from "./recipe.ts"
+import type { FileReference } from "./file-reference.ts"
+import type { AdapterRecipe, LoraReference, Recipe } from "./recipe.ts"
 import { ADAPTER_KINDS, CONTROL_FITS } from "./recipe.ts"
+import type { StartRecipe } from "./start-recipe.ts"
 
 /* Any valid recipe, for tests that write and read. */
 
@@ -22,7 +25,7 @@ import { ADAPTER_KINDS, CONTROL_FITS } from "./recipe.ts"
 const number = (range: fc.DoubleConstraints): fc.Arbitrary<number> =>
   fc.double({ noNaN: true, noDefaultInfinity: true, ...range }).map((value) => value + 0)
 
-const side = fc.integer({ min: 1, max: 64 }).map((units) => 32 * units)
+const side = fc.integer({ min: 1, max: 64 }).map((units) => 32 + 8 * units)
 const pair = (min: number): fc.Arbitrary<[number, number]> =>
   fc.tuple(fc.integer({ min, max: 9999 }), fc.integer({ min, max: 9999 }))
 
@@ -70,6 +73,47 @@ const adapter: fc.Arbitrary<AdapterRecipe> = fc.record(
   { requiredKeys: ["kind", "file", "control", "strength", "window"] },
 )
 
+const share = fc.double({ min: 0.01, max: 0.99, noNaN: true })
+
+const start: fc.Arbitrary<StartRecipe> = fc.record({
+  image: file,
+  mask: fc.option(file),
+  strength: number({ min: 0, max: 1 }),
+  compat: fc.constantFrom("sd-scripts" as const, null),
+  stepsOffset: fc.constantFrom(0 as const, 1 as const),
+})
+
+const hires = fc.record({
+  scale: share,
+  steps: fc.integer({ min: 1, max: 1000 }),
+  strength: number({ min: 0, max: 1 }),
+  upscaler: fc.constantFrom(...HIRES_UPSCALERS),
+  control: fc.boolean(),
+})
+
+const deepShrink = fc.record({
+  levels: fc
+    .tuple(fc.integer({ min: 0, max: 8 }), fc.integer({ min: 0, max: 8 }), fc.boolean())
+    .map(([a, b, both]) => [{ depth: a, timestep: 800 }, ...(both ? [{ depth: b, timestep: 300.5 }] : [])]),
+  ratio: share,
+})
+
+const gradualLatent = fc.record({
+  timestep: number({ min: 0, max: 1000 }),
+  ratio: share,
+  ratioStep: share,
+  everySteps: fc.integer({ min: 1, max: 9 }),
+  sNoise: number({ min: 0, max: 4 }),
+  unsharp: fc.option(
+    fc.record({
+      kernel: fc.integer({ min: 0, max: 9 }).map((half) => 2 * half + 1),
+      sigma: share,
+      strength: number({ min: -2, max: 2 }),
+      target: fc.constantFrom("step" as const, "start" as const),
+    }),
+  ),
+})
+
 export const anyRecipe: fc.Arbitrary<Recipe> = fc.constantFrom(...SAMPLER_NAMES).chain((sampler) => {
   const taken = Object.keys(samplerInfo(sampler)?.options ?? {}) as SamplerOptionName[]
   const option = (name: SamplerOptionName): fc.Arbitrary<number | string> => {
@@ -95,6 +139,11 @@ export const anyRecipe: fc.Arbitrary<Recipe> = fc.constantFrom(...SAMPLER_NAMES)
     width: side,
     height: side,
     size: fc.record({ original: pair(1), crop: pair(0), target: pair(1) }),
+    negativeSize: fc.record({ original: pair(1), crop: pair(0), target: pair(1) }),
+    start: fc.option(start),
+    hires: fc.option(hires),
+    deepShrink: fc.option(deepShrink),
+    gradualLatent: fc.option(gradualLatent),
     steps: fc.integer({ min: 1, max: 999 }),
     guidanceScale: number({ min: 0, max: 30 }),
     sampler: fc.constant(sampler),

@@ -1,4 +1,5 @@
-import type { FileReference, Recipe, RecipeInput } from "./recipe.ts"
+import type { FileReference } from "./file-reference.ts"
+import type { Recipe, RecipeInput } from "./recipe.ts"
 
 /** What a file of a recipe is. ComfyUI keeps each kind in a folder of its own. */
 export type RecipeFileKind = "checkpoint" | "unet" | "vae" | "lora" | "adapter" | "picture"
@@ -8,7 +9,7 @@ export function withFiles<T extends RecipeInput>(
   recipe: T,
   change: (file: FileReference, kind: RecipeFileKind) => FileReference,
 ): T {
-  const { model, loras, adapters } = recipe
+  const { model, loras, adapters, start } = recipe
   const { checkpoint, unet, vae, loras: merged } = model
   const changed = <U extends { readonly file: FileReference }>(use: U, kind: RecipeFileKind): U => ({
     ...use,
@@ -24,6 +25,15 @@ export function withFiles<T extends RecipeInput>(
       ...(merged === undefined ? {} : { loras: merged.map((lora) => changed(lora, "lora")) }),
     },
     ...(loras === undefined ? {} : { loras: loras.map((lora) => changed(lora, "lora")) }),
+    ...(start == null
+      ? {}
+      : {
+          start: {
+            ...start,
+            image: change(start.image, "picture"),
+            ...(start.mask == null ? {} : { mask: change(start.mask, "picture") }),
+          },
+        }),
     ...(adapters === undefined
       ? {}
       : {

@@ -7,6 +7,7 @@
  */
 export { COMBINATIONS, type Combination } from "../generation/defaults.ts"
 export { NODE_TYPES, type NodeTypeName, parseWorkflow, readWorkflow, type WorkflowPictures } from "../workflow/index.ts"
+export type { FileReference } from "./file-reference.ts"
 export { nameOnly, type RecipeFileKind, shareableRecipe, withFiles } from "./files.ts"
 export { readRecipeText, recipeText } from "./png-text.ts"
 export { createRecipe, readRecipe } from "./read-recipe.ts"
@@ -16,7 +17,6 @@ export {
   type AdapterRecipe,
   CONTROL_FITS,
   type ControlReference,
-  type FileReference,
   type LoraInput,
   type LoraReference,
   type MaskReference,
@@ -36,3 +36,4 @@ export {
   recipeSeed,
   requestOf,
 } from "./request.ts"
+export { type StagesInput, type StagesRecipe, type StartInput, type StartRecipe, startOptions } from "./start-recipe.ts"

@@ -15,7 +15,7 @@ const UNKNOWN = "unknown"
  * recipe as JSON. File names have no folders, because pictures are shared.
  */
 export function recipeText(recipe: Recipe): ReadonlyMap<string, string> {
-  const { prompt, negativePrompt, seed, sampler, steps, guidanceScale, size, model, adapters } = recipe
+  const { prompt, negativePrompt, seed, sampler, steps, guidanceScale, size, negativeSize, model, adapters } = recipe
   const text = new Map([
     ["prompt", prompt],
     ["seed", String(seed)],
@@ -29,6 +29,10 @@ export function recipeText(recipe: Recipe): ReadonlyMap<string, string> {
     ["crop-left", String(size.crop[1])],
     ["checkpoint", nameOnly(model.checkpoint).path],
   ])
+  if (negativeSize.original.join() !== size.original.join()) {
+    text.set("original-height-negative", String(negativeSize.original[0]))
+    text.set("original-width-negative", String(negativeSize.original[1]))
+  }
   if (model.unet !== undefined) text.set("unet", nameOnly(model.unet).path)
   if (model.vae !== undefined) text.set("vae", nameOnly(model.vae).path)
   if (adapters.length > 0) text.set("control-net-lllite", adapters.map(adapterText).join("; "))
@@ -69,6 +73,9 @@ export function readRecipeText(
     return path === undefined ? {} : { [keyword]: { path } }
   }
   const [sampler, steps, scale] = [text.get("sampler"), text.get("steps"), text.get("scale")]
+  const original = [number("original-height", height), number("original-width", width)] as const
+  const negative = [number("original-height-negative", original[0]), number("original-width-negative", original[1])]
+  const rest = { crop: [number("crop-top", 0), number("crop-left", 0)], target: [height, width] }
   return readRecipe({
     version: RECIPE_VERSION,
     prompt: needed("prompt"),
@@ -76,11 +83,8 @@ export function readRecipeText(
     seed: needed("seed"),
     width,
     height,
-    size: {
-      original: [number("original-height", height), number("original-width", width)],
-      crop: [number("crop-top", 0), number("crop-left", 0)],
-      target: [height, width],
-    },
+    size: { original, ...rest },
+    negativeSize: { original: negative, ...rest },
     ...(sampler === undefined ? {} : { sampler }),
     ...(steps === undefined ? {} : { steps: Number(steps) }),
     ...(scale === undefined ? {} : { guidanceScale: Number(scale) }),

@@ -1,6 +1,6 @@
 import type { Field } from "./fields.ts"
 import { readObject, readOr, readText, refuse } from "./fields.ts"
-import type { FileReference } from "./recipe.ts"
+import type { FileReference } from "./file-reference.ts"
 
 /** Reads a file of a recipe. @throws CoreError with its path */
 export function readFile(at: Field): FileReference {

@@ -17,6 +17,7 @@ import { readAdapter } from "./read-adapter.ts"
 import { readFile } from "./read-file.ts"
 import { readLora } from "./read-lora.ts"
 import { readSampling } from "./read-sampling.ts"
+import { readDeepShrink, readGradualLatent, readHires, readStart } from "./read-stages.ts"
 import type { ModelReference, Recipe, RecipeInput } from "./recipe.ts"
 import { RECIPE_VERSION } from "./recipe.ts"
 
@@ -30,6 +31,7 @@ const KEYS = [
   "width",
   "height",
   "size",
+  "negativeSize",
   "steps",
   "guidanceScale",
   "guidanceRescale",
@@ -42,6 +44,10 @@ const KEYS = [
   "loras",
   "adapters",
   "combine",
+  "start",
+  "hires",
+  "deepShrink",
+  "gradualLatent",
 ] as const satisfies readonly (keyof Recipe)[]
 
 /**
@@ -74,6 +80,11 @@ export function readRecipe(json: unknown): Recipe {
   }
   const field = readObject({ value: json, path: "" }, KEYS)
   const [width, height] = [readSide(field("width")), readSide(field("height"))]
+  const size = readOr(
+    field("size"),
+    { original: [height, width], crop: [0, 0], target: [height, width] } as const,
+    readSize,
+  )
   return {
     version: RECIPE_VERSION,
     prompt: readText(field("prompt")),
@@ -83,7 +94,8 @@ export function readRecipe(json: unknown): Recipe {
     noise: readOr(field("noise"), GENERATE_DEFAULTS.noise, (at) => readChoice(at, NOISE_NAMES)),
     width,
     height,
-    size: readOr(field("size"), { original: [height, width], crop: [0, 0], target: [height, width] }, readSize),
+    size,
+    negativeSize: readOr(field("negativeSize"), size, readSize),
     steps: readOr(field("steps"), GENERATE_DEFAULTS.steps, (at) => readNumber(at, GENERATE_RANGES.steps)),
     guidanceScale: readOr(field("guidanceScale"), GENERATE_DEFAULTS.guidanceScale, (at) =>
       readNumber(at, GENERATE_RANGES.guidanceScale),
@@ -97,6 +109,10 @@ export function readRecipe(json: unknown): Recipe {
     loras: readOr(field("loras"), [], (at) => readList(at, readLora)),
     adapters: readOr(field("adapters"), [], (at) => readList(at, readAdapter)),
     combine: readOr(field("combine"), GENERATE_DEFAULTS.combine, (at) => readChoice(at, COMBINATIONS)),
+    start: readStart(field("start")),
+    hires: readHires(field("hires")),
+    deepShrink: readDeepShrink(field("deepShrink")),
+    gradualLatent: readGradualLatent(field("gradualLatent")),
   }
 }
 

@@ -61,8 +61,8 @@ describe("a recipe, written and read", () => {
     fc.assert(
       fc.property(anyRecipe, (recipe) => {
         const { request, options } = requestOf(recipe)
-        const { model, loras, adapters } = recipe
-        expect(recipeOf(request, options, { model, loras, adapters })).toEqual(recipe)
+        const { model, loras, adapters, start } = recipe
+        expect(recipeOf(request, options, { model, loras, adapters, start })).toEqual(recipe)
       }),
     )
   })
@@ -101,6 +101,11 @@ describe("createRecipe", () => {
       prompts: { syntax: "weighted", maxChunks: null, normalization: "original", clipSkip: 2, compat: null },
       noise: "lllite",
       size: { original: [96, 64], crop: [0, 0], target: [96, 64] },
+      negativeSize: { original: [96, 64], crop: [0, 0], target: [96, 64] },
+      start: null,
+      hires: null,
+      deepShrink: null,
+      gradualLatent: null,
       steps: 20,
       guidanceScale: 7.5,
       guidanceRescale: 0,
@@ -148,6 +153,26 @@ describe("readRecipe", () => {
     [{ sampler: "ipndm" }, 'recipe: sampler is "ipndm", expected one of ddim, pndm'],
     [{ spacing: "even" }, 'recipe: spacing is "even", expected one of leading'],
     [{ noise: "random" }, 'recipe: noise is "random", expected one of lllite'],
+    [{ start: {} }, "recipe: start.image is missing, expected an object"],
+    [
+      { start: { image: { path: "a" }, strength: 1.5 } },
+      "recipe: start.strength is 1.5, expected a number from 0 to 1",
+    ],
+    [
+      { start: { image: { path: "a" }, compat: "a1111" } },
+      'recipe: start.compat is "a1111", expected one of sd-scripts',
+    ],
+    [{ hires: { scale: 1 } }, "recipe: hires.scale is 1, expected a number above 0 and below 1"],
+    [{ hires: { scale: 0.5, upscaler: "esrgan" } }, 'recipe: hires.upscaler is "esrgan", expected one of lanczos'],
+    [{ hires: { scale: 0.5, control: 1 } }, "recipe: hires.control is 1, expected true or false"],
+    [{ deepShrink: { levels: [] } }, "recipe: deepShrink.levels is [], expected one level or two"],
+    [{ deepShrink: { levels: [{ depth: 9 }] } }, "recipe: deepShrink.levels[0].depth is 9, expected a whole number"],
+    [{ deepShrink: { levels: [{ depth: 3 }, { depth: 4 }] } }, "expected timesteps that fall"],
+    [{ gradualLatent: { ratio: 1 } }, "recipe: gradualLatent.ratio is 1, expected a number above 0"],
+    [
+      { gradualLatent: { unsharp: { kernel: 2, sigma: 1, strength: 1 } } },
+      "recipe: gradualLatent.unsharp.kernel is 2, expected an odd number",
+    ],
     [{ strength: 1 }, 'recipe: there is no "strength", expected version, prompt'],
     [{ samplerOptions: { eta: 1 } }, 'recipe: there is no "eta" in samplerOptions, expected sChurn'],
     [

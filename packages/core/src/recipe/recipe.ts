@@ -14,17 +14,11 @@ import type { CurvePoint, WindowCount } from "../generation/window.ts"
 import type { LoraBlocks } from "../models/lora/block-weights.ts"
 import type { PromptOptions } from "../prompt/options.ts"
 import type { Seed } from "../random/seed.ts"
+import type { FileReference } from "./file-reference.ts"
+import type { StagesInput, StagesRecipe } from "./start-recipe.ts"
 
 /** The version of written recipes, and the only version that is read. */
 export const RECIPE_VERSION = 1
-
-/** A file that a recipe uses. */
-export interface FileReference {
-  /** Its location: a path, an address, or a name alone. `tiny` is the embedded SDXL. */
-  readonly path: string
-  /** SHA-256 of the file, 64 hexadecimal digits. */
-  readonly sha256?: string
-}
 
 /** The SDXL of a recipe. */
 export interface ModelReference {
@@ -96,7 +90,7 @@ export interface MaskReference {
 }
 
 /** Everything that determines one picture, as plain JSON. */
-export interface Recipe {
+export interface Recipe extends StagesRecipe {
   readonly version: typeof RECIPE_VERSION
   readonly prompt: string
   readonly negativePrompt: string
@@ -111,6 +105,8 @@ export interface Recipe {
   readonly height: number
   /** SDXL's condition on the picture's size. */
   readonly size: SizeCondition
+  /** The same for the negative prompt. */
+  readonly negativeSize: SizeCondition
   readonly steps: number
   readonly guidanceScale: number
   /** The share of guidance that is rescaled, 0 to 1. */
@@ -141,7 +137,10 @@ export type AdapterInput = Pick<AdapterRecipe, "file"> & Partial<AdapterRecipe>
  * defaults.
  */
 export type RecipeInput = Pick<Recipe, "prompt" | "width" | "height"> &
-  Partial<Omit<Recipe, "version" | "seed" | "spacing" | "prompts" | "model" | "loras" | "adapters">> & {
+  Partial<
+    Omit<Recipe, "version" | "seed" | "spacing" | "prompts" | "model" | "loras" | "adapters" | keyof StagesRecipe>
+  > &
+  StagesInput & {
     readonly seed: Seed | string
     readonly spacing?: SpacingName
     readonly prompts?: PromptOptions

@@ -5,8 +5,12 @@ import type { LoraStrength } from "../models/lora/live-lora.ts"
 import { readSeed, type Seed } from "../random/seed.ts"
 import { createRecipe } from "./read-recipe.ts"
 import type { AdapterInput, AdapterRecipe, LoraInput, LoraReference, Recipe, RecipeInput } from "./recipe.ts"
+import type { StartInput } from "./start-recipe.ts"
 
-/** Options of `generate` from a recipe. Adapters and LoRAs are not among them, because they have to be loaded first. */
+/**
+ * Options of `generate` from a recipe. Adapters, LoRAs and the picture of a start are not among them, because they have
+ * to be loaded first.
+ */
 export type RecipeOptions = Required<Omit<GenerateOptions, RunOnly>>
 
 /** Options of `generate` that are loaded first, or that do not change the picture. */
@@ -14,11 +18,7 @@ type RunOnly =
   | "adapters"
   | "loras"
   | "start"
-  | "hires"
   | "firstStage"
-  | "deepShrink"
-  | "gradualLatent"
-  | "negativeSize"
   | "measureAdapters"
   | "strict"
   | "vaeSlices"
@@ -48,11 +48,13 @@ export function recipeSeed({ seed }: Pick<Recipe, "seed">): Seed {
 export function requestOf(recipe: Recipe): RecipeRequest {
   const { prompt, negativePrompt, width, height, steps, guidanceScale, guidanceRescale, zeroTerminalSnr } = recipe
   const { sampler, spacing, spacingOptions, samplerOptions, combine, size, noise, prompts } = recipe
+  const { negativeSize, hires, deepShrink, gradualLatent } = recipe
   return {
     request: { prompt, negativePrompt, seed: recipeSeed(recipe) },
     options: {
       ...{ width, height, steps, guidanceScale, guidanceRescale, zeroTerminalSnr },
       ...{ sampler, spacing, spacingOptions, samplerOptions, combine, size, noise, prompts },
+      ...{ negativeSize, hires, deepShrink, gradualLatent },
     },
   }
 }
@@ -88,6 +90,7 @@ export function recipeOf(
     readonly model: RecipeInput["model"]
     readonly loras?: readonly LoraInput[]
     readonly adapters?: readonly AdapterInput[]
+    readonly start?: StartInput | null
   },
 ): Recipe {
   return createRecipe({ ...request, ...options, ...files })

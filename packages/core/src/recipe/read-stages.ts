@@ -1,0 +1,101 @@
+import type { LatentUnsharp } from "../diffusion/gradual-latent.ts"
+import { GRADUAL_LATENT_DEFAULTS, GRADUAL_LATENT_RANGES, LATENT_UNSHARP_RANGES } from "../diffusion/gradual-latent.ts"
+import { HIRES_DEFAULTS, HIRES_RANGES, HIRES_UPSCALERS } from "../generation/hires-fix.ts"
+import { START_COMPATS, START_DEFAULTS, START_RANGES } from "../generation/start-picture.ts"
+import { DEEP_SHRINK_RANGES, DEEP_SHRINK_RATIO, DEEP_SHRINK_TIMESTEP } from "../models/unet/deep-shrink.ts"
+import type { Field } from "./fields.ts"
+import { readChoice, readFlag, readList, readNumber, readObject, readOr, refuse } from "./fields.ts"
+import { readFile } from "./read-file.ts"
+import type { StagesRecipe } from "./start-recipe.ts"
+
+/* The parts of a recipe about what a picture starts from, and in which sizes it is made. Null is none. */
+
+const orNull = <T>(at: Field, read: (at: Field) => T): T | null => (at.value == null ? null : read(at))
+
+/** Reads the start. Its strength has a default. */
+export function readStart(at: Field): StagesRecipe["start"] {
+  return orNull(at, (entry) => {
+    const field = readObject(entry, ["image", "mask", "strength", "compat", "stepsOffset"])
+    const compat = orNull(field("compat"), (each) => readChoice(each, START_COMPATS))
+    return {
+      image: readFile(field("image")),
+      mask: orNull(field("mask"), readFile),
+      strength: readOr(field("strength"), START_DEFAULTS.strength, (each) => readNumber(each, START_RANGES.strength)),
+      compat,
+      stepsOffset: readOr(field("stepsOffset"), compat === null ? 0 : 1, (each) =>
+        readNumber(each, { integer: true, min: 0, max: 1 }) === 0 ? 0 : 1,
+      ),
+    }
+  })
+}
+
+/** Reads hires fix. Its scale is required. */
+export function readHires(at: Field): StagesRecipe["hires"] {
+  return orNull(at, (entry) => {
+    const field = readObject(entry, ["scale", "steps", "strength", "upscaler", "control"])
+    return {
+      scale: readNumber(field("scale"), HIRES_RANGES.scale),
+      steps: readOr(field("steps"), HIRES_DEFAULTS.steps, (each) => readNumber(each, HIRES_RANGES.steps)),
+      strength: readOr(field("strength"), HIRES_DEFAULTS.strength, (each) => readNumber(each, HIRES_RANGES.strength)),
+      upscaler: readOr(field("upscaler"), HIRES_DEFAULTS.upscaler, (each) => readChoice(each, HIRES_UPSCALERS)),
+      control: readOr<boolean>(field("control"), HIRES_DEFAULTS.control, readFlag),
+    }
+  })
+}
+
+/** Reads Deep Shrink. Its depths are required. */
+export function readDeepShrink(at: Field): StagesRecipe["deepShrink"] {
+  return orNull(at, (entry) => {
+    const field = readObject(entry, ["levels", "ratio"])
+    const levels = readList(field("levels"), (each) => {
+      const level = readObject(each, ["depth", "timestep"])
+      return {
+        depth: readNumber(level("depth"), DEEP_SHRINK_RANGES.depth),
+        timestep: readOr(level("timestep"), DEEP_SHRINK_TIMESTEP, (number) =>
+          readNumber(number, DEEP_SHRINK_RANGES.timestep),
+        ),
+      }
+    })
+    const [first, second] = levels
+    if (first === undefined || levels.length > 2) throw refuse(field("levels"), "one level or two")
+    if (second !== undefined && second.timestep >= first.timestep) {
+      throw refuse(field("levels"), "timesteps that fall, because the second level would never act")
+    }
+    return {
+      levels,
+      ratio: readOr(field("ratio"), DEEP_SHRINK_RATIO, (each) => readNumber(each, DEEP_SHRINK_RANGES.ratio)),
+    }
+  })
+}
+
+/** Reads gradual latent. Every field has a default. */
+export function readGradualLatent(at: Field): StagesRecipe["gradualLatent"] {
+  return orNull(at, (entry) => {
+    const names = ["timestep", "ratio", "ratioStep", "everySteps", "sNoise"] as const
+    const field = readObject(entry, [...names, "unsharp"])
+    const number = (name: (typeof names)[number]): number =>
+      readOr<number>(field(name), GRADUAL_LATENT_DEFAULTS[name], (each) =>
+        readNumber(each, GRADUAL_LATENT_RANGES[name]),
+      )
+    return {
+      timestep: number("timestep"),
+      ratio: number("ratio"),
+      ratioStep: number("ratioStep"),
+      everySteps: number("everySteps"),
+      sNoise: number("sNoise"),
+      unsharp: orNull(field("unsharp"), readUnsharp),
+    }
+  })
+}
+
+function readUnsharp(at: Field): Required<LatentUnsharp> {
+  const field = readObject(at, ["kernel", "sigma", "strength", "target"])
+  const kernel = readNumber(field("kernel"), LATENT_UNSHARP_RANGES.kernel)
+  if (kernel % 2 === 0) throw refuse(field("kernel"), "an odd number")
+  return {
+    kernel,
+    sigma: readNumber(field("sigma"), LATENT_UNSHARP_RANGES.sigma),
+    strength: readNumber(field("strength"), LATENT_UNSHARP_RANGES.strength),
+    target: readOr(field("target"), "step", (each) => readChoice(each, ["step", "start"] as const)),
+  }
+}

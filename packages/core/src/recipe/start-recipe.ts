@@ -1,0 +1,49 @@
+import type { GradualLatent, LatentUnsharp } from "../diffusion/gradual-latent.ts"
+import type { HiresFix } from "../generation/hires-fix.ts"
+import type { StartPicture } from "../generation/start-picture.ts"
+import type { DeepShrink } from "../models/unet/deep-shrink.ts"
+import type { FileReference } from "./file-reference.ts"
+
+/** The picture that a picture starts from. */
+export interface StartRecipe {
+  /** One of another size is stretched. */
+  readonly image: FileReference
+  /** White changes. One of another size is stretched. Null: everything changes. */
+  readonly mask: FileReference | null
+  /** The part of the steps that runs, 0 to 1. */
+  readonly strength: number
+  /** The program whose start is copied, see `StartPicture`. */
+  readonly compat: NonNullable<StartPicture["compat"]> | null
+  /** The steps by which the loop begins below the noise. */
+  readonly stepsOffset: 0 | 1
+}
+
+/** A start of a recipe. Only the picture is required. */
+export type StartInput = Pick<StartRecipe, "image"> & Partial<StartRecipe>
+
+/** How a picture is made beside its samples: from what it starts, and in which sizes. */
+export interface StagesRecipe {
+  /** Null: noise alone. */
+  readonly start: StartRecipe | null
+  /** Null: one stage. */
+  readonly hires: Required<HiresFix> | null
+  /** Null: features keep their size. */
+  readonly deepShrink: Required<DeepShrink> | null
+  /** Null: latents keep their size. */
+  readonly gradualLatent:
+    | (Required<Omit<GradualLatent, "unsharp">> & { readonly unsharp: Required<LatentUnsharp> | null })
+    | null
+}
+
+/** The input of stages. Missing fields have their defaults. */
+export interface StagesInput {
+  readonly start?: StartInput | null
+  readonly hires?: HiresFix | null
+  readonly deepShrink?: DeepShrink | null
+  readonly gradualLatent?: GradualLatent | null
+}
+
+/** The settings of a recipe's start, for a run that has read its pictures. */
+export function startOptions({ strength, compat, stepsOffset }: StartRecipe): Omit<StartPicture, "image" | "mask"> {
+  return { strength, compat, stepsOffset }
+}
