@@ -36,6 +36,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import("./preprocess/command.ts")).preprocessCommand,
   },
   {
+    name: "grid",
+    summary: "Draw one labelled sheet of pictures, over the values of two options.",
+    load: async () => (await import("./grid/command.ts")).gridCommand,
+  },
+  {
     name: "inspect",
     summary: "Show the kind and the contents of a safetensors file.",
     load: async () => (await import("./inspect/command.ts")).inspectCommand,

@@ -41,6 +41,8 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
   const named = await examine(["prompt", "fromFile", "loraDir"], () => findNamedLoras(planned, settings.loraDir))
   const { pictures } = named ?? { pictures: [] }
   await examine(["outdir"], () => tryPictures(settings.outdir, pictures))
+  const { llliteMap } = settings
+  if (llliteMap !== undefined) await examine(["llliteMap"], () => tryPictures(llliteMap, pictures))
   return { pictures, notices: [...(loras?.notices ?? []), ...(named?.notices ?? [])] }
 }
 

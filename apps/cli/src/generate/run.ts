@@ -15,6 +15,7 @@ import { lineNotices } from "./line-notices.ts"
 import { type LorasOf, loadLoras } from "./load-loras.ts"
 import type { Masks } from "./masks.ts"
 import { readMasks } from "./masks.ts"
+import type { PictureFiles } from "./picture-files.ts"
 import { createPictureFiles } from "./picture-files.ts"
 import type { PlannedPicture } from "./plan-pictures.ts"
 import type { GenerateSettings } from "./settings.ts"
@@ -22,9 +23,15 @@ import type { GenerateSettings } from "./settings.ts"
 /**
  * Generates pictures from `settings`, whose files `examineGeneration` has examined. Each is written as soon as it is complete, with its recipe inside.
  *
+ * @param files where pictures are written. Default: the folder of the settings
  * @throws InputError, FormatError, CoreError naming what is wrong; InterruptedError when stopped
  */
-export async function runGenerate(settings: GenerateSettings, reporter: Reporter, signal: AbortSignal): Promise<void> {
+export async function runGenerate(
+  settings: GenerateSettings,
+  reporter: Reporter,
+  signal: AbortSignal,
+  files: PictureFiles = createPictureFiles(settings.outdir),
+): Promise<void> {
   for (const notice of [...settings.notices, ...lineNotices(settings.pictures)])
     reporter.say("notice", { text: notice }, `Note: ${notice}`)
   const [first] = settings.pictures
@@ -62,7 +69,8 @@ export async function runGenerate(settings: GenerateSettings, reporter: Reporter
       }),
     )
     signal.throwIfAborted()
-    await writePictures(sdxl, { ...settings, pictures }, { adapters, controls, masks, loras }, reporter, signal)
+    const written = { ...settings, pictures, files }
+    await writePictures(sdxl, written, { adapters, controls, masks, loras }, reporter, signal)
   } catch (error) {
     // The runtime was disposed because of the signal.
     throw signal.aborted && error instanceof CoreError ? signal.reason : error
@@ -91,12 +99,11 @@ interface Steering {
 
 async function writePictures(
   sdxl: SdxlHandle,
-  { pictures, vaeSlices, outdir, llliteMap }: GenerateSettings,
+  { pictures, vaeSlices, llliteMap, files }: GenerateSettings & { readonly files: PictureFiles },
   { adapters, controls, masks, loras }: Steering,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
-  const files = createPictureFiles(outdir)
   try {
     for (const group of groupsOf(pictures)) {
       const [{ recipe }] = group

@@ -85,14 +85,19 @@ export function heatMap({ title, rows, columns, values, most }: HeatMap): RgbIma
   }
   for (const [row, name] of rows.entries()) {
     const y = top + row * (CELL.height + GAP)
-    drawText(map, name, { left: MARGIN, top: y + (CELL.height - line) / 2, scale: SCALE, colour: INK })
+    drawText(map, name, { left: MARGIN, top: y + Math.floor((CELL.height - line) / 2), scale: SCALE, colour: INK })
     for (const [column, value] of (values[row] ?? []).entries()) {
       const x = left + column * (CELL.width + GAP)
       const share = value === null || full === 0 ? 0 : value / full
       fill(map, x, y, CELL.width, CELL.height, value === null ? EMPTY : heatColour(share))
       if (value === null) continue
       const colour = share > 0.6 ? INK : PAPER
-      drawText(map, shortNumber(value), { left: x + 4, top: y + (CELL.height - GLYPH_HEIGHT) / 2, scale: 1, colour })
+      drawText(map, shortNumber(value), {
+        left: x + 4,
+        top: y + Math.floor((CELL.height - GLYPH_HEIGHT) / 2),
+        scale: 1,
+        colour,
+      })
     }
   }
   return map

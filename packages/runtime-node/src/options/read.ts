@@ -146,6 +146,8 @@ export interface OptionReader<Table extends OptionTable> {
    * @returns the result of the work, or null
    */
   examine<T>(keys: readonly SettingName<Table>[], work: () => Promise<T>): Promise<T | null>
+  /** A reader of the same sources, and of one that has priority over them. */
+  override(source: OptionSource): OptionReader<Table>
   /**
    * The settings.
    *
@@ -225,6 +227,7 @@ export function joinLayers<Table extends OptionTable>(table: Table, options: Rea
         return null
       }
     },
+    override: (source) => joinLayers(table, { ...options, layers: [readLayer(table, source), ...layers] }),
     finish() {
       if (problems.length === 0) return values
       const [cause] = causes

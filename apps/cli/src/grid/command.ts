@@ -1,0 +1,25 @@
+import { defineCommand } from "../command/command.ts"
+import { STOPPING, watched } from "../command/watched.ts"
+import { checkGenerateOptions } from "../generate/settings.ts"
+import { untilStopped } from "../terminal/until-stopped.ts"
+import { GRID_GROUPS, GRID_OPTIONS } from "./options.ts"
+import { readAxes } from "./settings.ts"
+
+/** `lllite grid` */
+export const gridCommand = defineCommand({
+  name: "grid",
+  description:
+    "Draw one picture for each pair of values of two options, and all of them as one labelled sheet. All options of generate can be given.",
+  options: GRID_OPTIONS,
+  groups: GRID_GROUPS,
+  endsItself: true,
+  run: (reader, _, signal) =>
+    watched(signal, STOPPING.ends, async (reporter) => {
+      checkGenerateOptions(reader)
+      const axes = readAxes(reader)
+      const { planGrid } = await import("./plan.ts")
+      const grid = await untilStopped(planGrid(reader, axes), signal)
+      const { runGrid } = await import("./run.ts")
+      await runGrid(grid, reporter, signal)
+    }),
+})
