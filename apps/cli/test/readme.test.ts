@@ -156,25 +156,25 @@ describe("the commands of the READMEs", () => {
     }
   })
 
-  it.each(["apps/cli/README.md", ...["command", "preprocessors", "training"].map((name) => `docs/guides/${name}.md`)])(
-    "have options that exist in %s",
-    async (path) => {
-      const lines = await commands(path, "lllite")
-      expect(lines.length).toBeGreaterThan(1)
-      for (const line of lines) {
-        const [, name = "", ...argv] = wordsOf(line)
-        const command = await COMMANDS.find((each) => each.name === name)?.load()
-        const table = Object.fromEntries((command?.groups ?? []).flatMap(([, options]) => Object.entries(options)))
-        const { hasUnknown, problems } = parseArguments(table, argv, name)
-        expect({ line, name: command?.name, hasUnknown, problems }).toEqual({
-          line,
-          name,
-          hasUnknown: false,
-          problems: [],
-        })
-      }
-    },
-  )
+  it.each([
+    "apps/cli/README.md",
+    ...["command", "preprocessors", "steering", "training"].map((name) => `docs/guides/${name}.md`),
+  ])("have options that exist in %s", async (path) => {
+    const lines = await commands(path, "lllite")
+    expect(lines.length).toBeGreaterThan(1)
+    for (const line of lines) {
+      const [, name = "", ...argv] = wordsOf(line)
+      const command = await COMMANDS.find((each) => each.name === name)?.load()
+      const table = Object.fromEntries((command?.groups ?? []).flatMap(([, options]) => Object.entries(options)))
+      const { hasUnknown, problems } = parseArguments(table, argv, name)
+      expect({ line, name: command?.name, hasUnknown, problems }).toEqual({
+        line,
+        name,
+        hasUnknown: false,
+        problems: [],
+      })
+    }
+  })
 
   it("run in the guide to control pictures", async () => {
     const lines = await commands("docs/guides/preprocessors.md", "lllite")
@@ -185,6 +185,23 @@ describe("the commands of the READMEs", () => {
     expect(await readdir(at("edges"))).toEqual(["1.png", "2.png"])
     expect(await readdir(at("blurred"))).toEqual(["1.png"])
   }, 120_000)
+
+  it("run in the guide to steering", async () => {
+    const lines = await commands("docs/guides/steering.md", "lllite")
+    expect(lines.length).toBeGreaterThan(5)
+    for (const name of ["canny", "other"]) {
+      await cp(at("demo-output", "lllite-canny.safetensors"), at(`${name}.safetensors`))
+    }
+    const edges = await readImage(at("demo-output", "pictures", "00-control.png"))
+    await writePng(at("edges.png"), edges)
+    const left = new Uint8Array(edges.data.length).map((_, i) => (Math.floor(i / 3) % edges.width < 64 ? 255 : 0))
+    await writePng(at("left.png"), { ...edges, data: left })
+    // Fewer steps are enough to see that they run.
+    for (const line of lines)
+      await type(line.replace(/^lllite/, "node apps/cli/dist/main.js").replace("--steps 8", "--steps 2"))
+    expect((await readPngText(at("sheet", "grid.png"))).get("lllite-grid")).toContain('"strength"')
+    expect((await readdir(at("out"))).filter((name) => name.endsWith(".lllite-1.png"))).toHaveLength(1)
+  }, 180_000)
 
   it("run in the guide to the command, without those that need a network or a build", async () => {
     const lines = (await commands("docs/guides/command.md", "lllite")).filter(
