@@ -1,8 +1,9 @@
-import { globSync, readFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import ts from "typescript"
 import { describe, expect, it } from "vitest"
+import { workspaceFiles } from "./workspace-files.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 
@@ -12,7 +13,7 @@ const WITHOUT_CODES = ["LlliteError", "BrokenConnection", "InterruptedError"]
 /** Helpers of this package take the code and make the error. So its codes do not all stand beside the class. */
 const BY_HELPERS = ["FormatError"]
 
-const files = globSync("{packages,apps}/*/src/**/*.{ts,tsx}", { cwd: root })
+const files = workspaceFiles(/^(packages|apps)\/[^/]+\/src\/.*\.tsx?$/)
   .filter((path) => !/\.test\.tsx?$/.test(path))
   .map((path) => {
     const text = readFileSync(join(root, path), "utf8")

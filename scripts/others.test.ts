@@ -1,7 +1,8 @@
-import { globSync, readFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
+import { workspaceFiles } from "./workspace-files.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 /** A table of ours names layouts of files by these, and a list of tools one that it runs: nothing is said of them there. */
@@ -11,13 +12,11 @@ const OTHERS = /sd-scripts|ComfyUI|A1111|AUTOMATIC1111|kohya_ss|\bdiffusers\b/
 const DATED = /others\.md|`[0-9a-f]{7,}`|commit [0-9a-f]{7,}|20\d\d-\d\d-\d\d/
 
 describe("documents that name other programs", () => {
-  const documents = globSync(
-    "{*.md,docs/*.md,docs/guides/*.md,docs/measurements/*.md,{packages,apps}/*/README.md,reference/*.md,bench/**/README.md}",
-    {
-      cwd: root,
-      exclude: (name) => name.includes("node_modules") || name === "CHANGELOG.md",
-    },
-  ).map((path) => ({ path, text: readFileSync(join(root, path), "utf8") }))
+  const documents = workspaceFiles(
+    /^([^/]+\.md|docs\/([^/]+|(guides|measurements)\/[^/]+)\.md|(packages|apps)\/[^/]+\/README\.md|reference\/[^/]+\.md|bench\/(.*\/)?README\.md)$/,
+  )
+    .filter((path) => path !== "CHANGELOG.md")
+    .map((path) => ({ path, text: readFileSync(join(root, path), "utf8") }))
 
   it("say of which version, or link the list of versions", () => {
     const undated = documents.filter(

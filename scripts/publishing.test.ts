@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process"
-import { globSync, readFileSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
+import { workspaceFiles } from "./workspace-files.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 
@@ -17,7 +18,7 @@ interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>
 }
 
-const published = globSync("{packages,apps}/*/package.json", { cwd: root })
+const published = workspaceFiles(/^(packages|apps)\/[^/]+\/package\.json$/)
   .map((path) => ({
     folder: path.replace("/package.json", ""),
     manifest: JSON.parse(readFileSync(join(root, path), "utf8")) as Manifest,
