@@ -38,6 +38,11 @@ export function startPreprocessing(count: number): PreprocessThreads {
         memoryError(cause) ??
         new CoreError("worker-failed", `preprocess: a worker thread failed: ${cause.message}`, { cause })
     })
+    // It comes after an error, too. What waits for any thread would wait for ever if all have ended.
+    worker.on("exit", (code) => {
+      failure ??= new CoreError("worker-ended", `preprocess: a worker thread ended with code ${code}.`)
+      for (const next of waiting.splice(0)) next(worker)
+    })
   }
   const take = (): Promise<Worker> => {
     const worker = idle.pop()
@@ -53,23 +58,24 @@ export function startPreprocessing(count: number): PreprocessThreads {
       const worker = await take()
       try {
         if (failure !== null) throw failure
-        const ended = new AbortController()
-        const answered = once(worker, "message", ended)
-        const exited = once(worker, "exit", ended)
+        const left = new AbortController()
+        const answered = once(worker, "message", left)
+        const exited = once(worker, "exit", left)
         worker.postMessage({ image, preprocessing } satisfies PreprocessTask)
         const [answer] = (await Promise.race([answered, exited]).finally(() => {
-          ended.abort()
           for (const each of [answered, exited]) each.catch(() => {})
+          left.abort()
         })) as [PreprocessAnswer | number]
-        if (typeof answer === "number") {
-          throw failure ?? new CoreError("worker-ended", `preprocess: a worker thread ended with code ${answer}.`)
-        }
+        if (typeof answer !== "object") throw failure ?? new CoreError("worker-ended", "preprocess: a thread ended.")
         if ("image" in answer) return answer.image
         throw new CoreError(answer.code, answer.message)
       } finally {
         give(worker)
       }
     },
-    close: async () => void (await Promise.all(workers.map((worker) => worker.terminate()))),
+    async close() {
+      failure ??= new CoreError("worker-ended", "preprocess: the threads are closed.")
+      await Promise.all(workers.map((worker) => worker.terminate()))
+    },
   }
 }
