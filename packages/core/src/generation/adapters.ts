@@ -9,14 +9,18 @@ import { chainTaps, sumTaps, type Tap } from "../models/taps.ts"
 import type { Ops } from "../ops/ops.ts"
 import { type AdapterControl, strengthAt } from "./adapter-settings.ts"
 import { factorsByBlock } from "./block-strengths.ts"
+import type { ControlPreparation } from "./control-picture.ts"
 import type { Combination } from "./defaults.ts"
 import type { DeltaMeter } from "./delta-meter.ts"
 import type { WindowReader } from "./window.ts"
 
 /** An LLLite with the settings of its use. */
-export interface AdapterUse extends AdapterControl {
+export interface AdapterUse extends AdapterControl, ControlPreparation {
   readonly lllite: LlliteParams
-  /** One control image for each picture of the batch, or one for all. It has the pictures' size. */
+  /**
+   * One control image for each picture of the batch, or one for all. Without `fit` and `preprocess`, it has the
+   * pictures' size.
+   */
   readonly control: RgbImage | readonly RgbImage[]
 }
 

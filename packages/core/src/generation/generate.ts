@@ -3,6 +3,7 @@ import { createNoiseSchedule } from "../diffusion/schedule.ts"
 import type { RgbImage } from "../image.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import type { Seed } from "../random/seed.ts"
+import { withReadyControls } from "./control-picture.ts"
 import { decodePictures } from "./decode-pictures.ts"
 import { createDeltaMeter, type StepDeltas } from "./delta-meter.ts"
 import { enlargeLatents, enlargePictures } from "./enlarge.ts"
@@ -44,9 +45,10 @@ export type GenerateEvent =
 export async function* generate(
   sdxl: Sdxl,
   requests: readonly PictureRequest[],
-  options: GenerateOptions,
+  given: GenerateOptions,
 ): AsyncGenerator<GenerateEvent, void, void> {
-  checkRequest(requests, options)
+  checkRequest(requests, given)
+  const options = { ...given, adapters: (given.adapters ?? []).map((use) => withReadyControls(use, given)) }
   checkChannels(sdxl, options)
   const { ops } = sdxl
   const zeroTerminalSnr = options.zeroTerminalSnr ?? sdxl.zeroTerminalSnr ?? false

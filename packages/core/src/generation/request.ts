@@ -9,6 +9,7 @@ import { checkPromptOptions, type PromptOptions } from "../prompt/options.ts"
 import { checkSeed, type Seed } from "../random/seed.ts"
 import { checkAdapterSettings } from "./adapter-settings.ts"
 import type { AdapterUse } from "./adapters.ts"
+import { checkControls } from "./control-picture.ts"
 import { COMBINATIONS, type Combination, GENERATE_DEFAULTS, GENERATE_RANGES, SIDE_MULTIPLE } from "./defaults.ts"
 import { resampleReason } from "./grids.ts"
 import { checkHires, type HiresFix } from "./hires-fix.ts"
@@ -122,13 +123,7 @@ export function checkRequest(requests: readonly PictureRequest[], options: Gener
   }
   for (const { control, ...settings } of adapters) {
     checkAdapterSettings(settings, { count: requests.length, width, height })
-    for (const image of "data" in control ? [control] : control) {
-      expect(
-        image.width === width && image.height === height,
-        "control-size",
-        `a control image is ${image.width}×${image.height} px, the picture ${width}×${height}. Resize the control.`,
-      )
-    }
+    checkControls("data" in control ? [control] : control, { width, height }, settings)
   }
 }
 

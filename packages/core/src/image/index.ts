@@ -11,6 +11,7 @@ export { ridgeLines, ridges, thinLines } from "../control/filters/thin-lines.ts"
 export { binaryMask, onWhite, type RgbaImage, showInpaintMask } from "../control/filters/transparency.ts"
 export { parsePreprocessing, preprocessingText } from "../control/preprocessors/parse.ts"
 export {
+  checkPreprocessing,
   type Preprocessing,
   preprocess,
   preprocessorName,
@@ -30,6 +31,7 @@ export {
 } from "../control/preprocessors/table.ts"
 export { floatsToImage, type GreyImage, greyToRgb, imageToFloats, type RgbImage, rgbToGrey } from "../image.ts"
 export { cropCentre } from "./crop.ts"
+export { DEFAULT_FIT, FITS, type Fit, fitImage } from "./fit.ts"
 export { maskOf } from "./mask.ts"
 export {
   MOST_PICTURE_PIXELS,

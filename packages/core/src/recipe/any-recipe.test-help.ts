@@ -1,4 +1,5 @@
 import fc from "fast-check"
+import type { Preprocessing } from "../control/preprocessors/preprocess.ts"
 import type { SamplerOptionInfo, SamplerOptionName } from "../diffusion/names.ts"
 import {
   NOISE_NAMES,
@@ -12,11 +13,12 @@ import {
 import { COMBINATIONS } from "../generation/defaults.ts"
 import { HIRES_UPSCALERS } from "../generation/hires-fix.ts"
 import { WINDOW_COUNTS } from "../generation/window.ts"
+import { FITS } from "../image/fit.ts"
 import { LORA_BLOCKS } from "../models/lora/block-weights.ts"
 import { EMBEDDING_NORMALIZATIONS, PROMPT_COMPATS, PROMPT_SYNTAXES } from "../prompt/options.ts"
 import type { FileReference } from "./file-reference.ts"
 import type { AdapterRecipe, LoraReference, Recipe } from "./recipe.ts"
-import { ADAPTER_KINDS, CONTROL_FITS } from "./recipe.ts"
+import { ADAPTER_KINDS } from "./recipe.ts"
 import type { StartRecipe } from "./start-recipe.ts"
 
 /* Any valid recipe, for tests that write and read. */
@@ -42,12 +44,20 @@ const lora: fc.Arbitrary<LoraReference> = fc.record({
   blocks: fc.dictionary(fc.constantFrom(...LORA_BLOCKS), number({ min: -4, max: 4 })),
 })
 
+const preprocess: fc.Arbitrary<Preprocessing> = fc.constantFrom<Preprocessing[]>(
+  { kind: "invert" },
+  { kind: "canny", options: { low: 63, grey: true } },
+  { kind: "shuffle", options: { seed: 7, resolution: 512 } },
+)
+
 /** Objects without undefined fields, which JSON does not have. */
 const adapter: fc.Arbitrary<AdapterRecipe> = fc.record(
   {
     kind: fc.constantFrom(...ADAPTER_KINDS),
     file,
-    control: fc.option(fc.record({ file, fit: fc.constantFrom(...CONTROL_FITS) })),
+    control: fc.option(
+      fc.record({ file, fit: fc.constantFrom(...FITS), preprocess }, { requiredKeys: ["file", "fit"] }),
+    ),
     strength: number({ min: -4, max: 4 }),
     window: fc
       .tuple(

@@ -15,7 +15,6 @@ export {
   ADAPTER_KINDS,
   type AdapterInput,
   type AdapterRecipe,
-  CONTROL_FITS,
   type ControlReference,
   type LoraInput,
   type LoraReference,

@@ -1,13 +1,17 @@
+import { type Preprocessing, readPreprocessorValues } from "../control/preprocessors/preprocess.ts"
+import type { PreprocessorValues } from "../control/preprocessors/preprocessor.ts"
+import { PREPROCESSOR_NAMES } from "../control/preprocessors/table.ts"
 import { CoreError } from "../errors.ts"
 import { checkBlockStrengths } from "../generation/block-strengths.ts"
 import { GENERATE_DEFAULTS, GENERATE_RANGES } from "../generation/defaults.ts"
 import type { CurvePoint } from "../generation/window.ts"
 import { WINDOW_COUNTS } from "../generation/window.ts"
+import { DEFAULT_FIT, FITS } from "../image/fit.ts"
 import type { Field } from "./fields.ts"
 import { readChoice, readList, readNumber, readObject, readOr, refuse } from "./fields.ts"
 import { readFile } from "./read-file.ts"
 import type { AdapterRecipe, MaskReference, WindowRecipe } from "./recipe.ts"
-import { ADAPTER_KINDS, CONTROL_FITS } from "./recipe.ts"
+import { ADAPTER_KINDS } from "./recipe.ts"
 
 /** Reads an adapter of a recipe. @throws CoreError that names the path of the wrong field */
 export function readAdapter(at: Field): AdapterRecipe {
@@ -39,10 +43,26 @@ function given<Name extends string, T>(
 const readStrength = (at: Field): number => readNumber(at, GENERATE_RANGES.strength)
 
 function readControl(at: Field): NonNullable<AdapterRecipe["control"]> {
-  const field = readObject(at, ["file", "fit"])
+  const field = readObject(at, ["file", "fit", "preprocess"])
   return {
     file: readFile(field("file")),
-    fit: readOr(field("fit"), CONTROL_FITS[0], (entry) => readChoice(entry, CONTROL_FITS)),
+    fit: readOr(field("fit"), DEFAULT_FIT, (entry) => readChoice(entry, FITS)),
+    ...given("preprocess", field("preprocess"), readPreprocess),
+  }
+}
+
+function readPreprocess(at: Field): Preprocessing {
+  const field = readObject(at, ["kind", "options"])
+  const kind = readChoice(field("kind"), PREPROCESSOR_NAMES)
+  const { value = {} } = field("options")
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw refuse(field("options"), "an object")
+  try {
+    const options = readPreprocessorValues(kind, value as PreprocessorValues)
+    return Object.keys(options).length === 0 ? { kind } : { kind, options }
+  } catch (cause) {
+    if (!(cause instanceof CoreError)) throw cause
+    const problem = cause.message.replace(/^preprocess: /, "")
+    throw new CoreError("recipe-value", `recipe: ${field("options").path}: ${problem}`, { cause })
   }
 }
 

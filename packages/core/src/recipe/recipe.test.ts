@@ -193,7 +193,19 @@ describe("readRecipe", () => {
     [adapter({ kind: "lora" }), 'recipe: adapters[0].kind is "lora", expected one of lllite'],
     [adapter({ strength: "1" }), 'recipe: adapters[0].strength is "1", expected a number'],
     [adapter({ window: { start: 0.6, end: 0.5 } }), "recipe: adapters[0].window is"],
-    [adapter({ control: { file: { path: "p" }, fit: "crop" } }), 'recipe: adapters[0].control.fit is "crop"'],
+    [adapter({ control: { file: { path: "p" }, fit: "fill" } }), 'recipe: adapters[0].control.fit is "fill"'],
+    [
+      adapter({ control: { file: { path: "p" }, preprocess: { kind: "depth" } } }),
+      'recipe: adapters[0].control.preprocess.kind is "depth", expected one of canny',
+    ],
+    [
+      adapter({ control: { file: { path: "p" }, preprocess: { kind: "canny", options: { low: -1 } } } }),
+      "recipe: adapters[0].control.preprocess.options: low of canny is -1, expected a number from 0 to 32767",
+    ],
+    [
+      adapter({ control: { file: { path: "p" }, preprocess: { kind: "canny", options: [] } } }),
+      "recipe: adapters[0].control.preprocess.options is [], expected an object",
+    ],
     [adapter({ ratio: 1 }), 'recipe: there is no "ratio" in adapters[0]'],
     [adapter({ window: { by: "steps" } }), 'recipe: adapters[0].window.by is "steps", expected one of schedule'],
     [adapter({ window: { ease: 2 } }), "recipe: adapters[0].window.ease is 2, expected a number from 0 to 1"],

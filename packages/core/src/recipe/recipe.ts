@@ -1,3 +1,4 @@
+import type { Preprocessing } from "../control/preprocessors/preprocess.ts"
 import type {
   NoiseName,
   Prediction,
@@ -11,6 +12,7 @@ import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import type { BlockStrengths } from "../generation/block-strengths.ts"
 import type { Combination } from "../generation/defaults.ts"
 import type { CurvePoint, WindowCount } from "../generation/window.ts"
+import type { Fit } from "../image/fit.ts"
 import type { LoraBlocks } from "../models/lora/block-weights.ts"
 import type { PromptOptions } from "../prompt/options.ts"
 import type { Seed } from "../random/seed.ts"
@@ -41,13 +43,13 @@ export interface LoraReference {
   readonly blocks: LoraBlocks
 }
 
-/** How a control picture of another size is fitted: `stretch` resizes it to the picture's size by Lanczos. */
-export const CONTROL_FITS = ["stretch"] as const
-
 /** The picture that an adapter follows. */
 export interface ControlReference {
   readonly file: FileReference
-  readonly fit: (typeof CONTROL_FITS)[number]
+  /** How a picture of another size is fitted. */
+  readonly fit: Fit
+  /** What is made of the fitted picture. Missing: it is the control itself. */
+  readonly preprocess?: Preprocessing
 }
 
 /** The kinds of adapters that a recipe can name. */

@@ -2,6 +2,7 @@ import type { AdapterDims, Site, UnetLayout } from "@lllite/format"
 import type { Prediction } from "../diffusion/names.ts"
 import type { AdapterSettings } from "../generation/adapter-settings.ts"
 import type { AdapterUse } from "../generation/adapters.ts"
+import type { ControlPreparation } from "../generation/control-picture.ts"
 import type { StepDeltas } from "../generation/delta-meter.ts"
 import type { GenerateOptions, PictureRequest } from "../generation/request.ts"
 import type { RgbImage } from "../image.ts"
@@ -136,7 +137,7 @@ export interface LoraHandleUse extends LoraStrength {
 }
 
 /** A loaded adapter with the settings of its use. */
-export interface AdapterHandleUse extends AdapterSettings, Pick<AdapterUse, "control"> {
+export interface AdapterHandleUse extends AdapterSettings, ControlPreparation, Pick<AdapterUse, "control"> {
   readonly adapter: AdapterHandle
 }
 

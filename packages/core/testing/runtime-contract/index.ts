@@ -1,5 +1,6 @@
 import { ADAPTERS } from "./adapters.ts"
 import type { RuntimeCase } from "./case.ts"
+import { CONTROLS } from "./controls.ts"
 import { GENERATING } from "./generating.ts"
 import { LORAS } from "./loras.ts"
 import { REFUSING } from "./refusing.ts"
@@ -17,6 +18,7 @@ export type { RuntimeCase, RuntimeSubject } from "./case.ts"
 export const RUNTIME_CASES: readonly RuntimeCase[] = [
   ...GENERATING,
   ...ADAPTERS,
+  ...CONTROLS,
   ...LORAS,
   ...STOPPING,
   ...TRAINING,

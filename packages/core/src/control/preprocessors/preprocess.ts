@@ -26,6 +26,11 @@ export function preprocess(image: RgbImage, { kind, options = {} }: Preprocessin
   return channelsOf(result) === 3 ? result : greyToRgb(result)
 }
 
+/** Checks a preprocessor and its options. @throws CoreError that names the first wrong one */
+export function checkPreprocessing({ kind, options = {} }: Preprocessing): void {
+  readPreprocessorValues(kind, options)
+}
+
 /** A preprocessor by its name. @throws CoreError for an unknown name */
 export function preprocessorOf(kind: string): Preprocessor {
   const name = PREPROCESSOR_NAMES.find((each) => each === kind)
