@@ -89,15 +89,20 @@ export function* encodeWeightedPromptSteps(
   const rowsOf = compat === "sd-scripts" ? sdScriptsRows : ourRows
   return yield* sideBySide(model, function* (params, padId) {
     const rows = prompts.map((prompt) => rowsOf(tokenizer, readPrompt(prompt, syntax), padId, chunks))
-    const ids = rows.flatMap(({ ids }) => ids)
+    // ComfyUI measures weights from the states of an empty prompt.
+    const empty = syntax === "comfyui" && rows.some(hasWeights) ? weightedRows(tokenizer, [[]], padId, 1).ids : []
+    const ids = [...rows.flatMap(({ ids }) => ids), ...empty]
     const { hidden, pooled } = yield* encodeTextSteps(ops, params, ids, tokenizer.endId, {
       clipSkip,
       ...(tap === undefined ? {} : { tap }),
     })
     const [states, first = null] = tf.tidy((): tf.Tensor[] => {
-      const states = tf.reshape(hidden, [prompts.length, chunks * CONTEXT_LENGTH, params.config.width]) as Tensor3D
+      const own = tf.slice(hidden, 0, prompts.length * chunks)
+      const states = tf.reshape(own, [prompts.length, chunks * CONTEXT_LENGTH, params.config.width]) as Tensor3D
+      const none = empty.length === 0 ? null : tf.slice(hidden, prompts.length * chunks, 1)
       const firstChunks = prompts.map((_, n) => n * chunks)
-      return [weigh(states, rows, normalization), ...(pooled === null ? [] : [tf.gather(pooled, firstChunks)])]
+      const weighed = none === null ? weigh(states, rows, normalization) : weighFrom(none, states, rows)
+      return [weighed, ...(pooled === null ? [] : [tf.gather(pooled, firstChunks)])]
     })
     tf.dispose([hidden, ...(pooled === null ? [] : [pooled])])
     return { hidden: states as Tensor3D, pooled: first as Tensor2D | null }
@@ -131,10 +136,28 @@ function ourRows(tokenizer: Tokenizer, prompt: readonly WeightedText[], padId: n
   return weightedRows(tokenizer, promptTokenChunks(tokenizer, prompt), padId, rows)
 }
 
+/** Whether a token of a prompt has a weight. */
+function hasWeights({ weights }: WeightedRows): boolean {
+  return weights.some((row) => row.some((weight) => weight !== 1))
+}
+
+/**
+ * Moves states away from those of an empty prompt, by the weights of their tokens: `none + (state - none) · weight`.
+ * none: [1, 77, width], states: [N, chunks · 77, width] → the shape of states
+ *
+ * Source: ComfyUI a125cd8, `comfy/sd1_clip.py`, `ClipTokenWeightEncoder`.
+ */
+function weighFrom(none: tf.Tensor, states: Tensor3D, rows: readonly WeightedRows[]): Tensor3D {
+  const chunks = states.shape[1] / CONTEXT_LENGTH
+  const weights = tf.expandDims(tf.tensor2d(rows.map((row) => row.weights.flatMap((each) => [...each]))), 2)
+  const base = tf.tile(none, [1, chunks, 1])
+  return tf.add(base, tf.mul(tf.sub(states, base), weights)) as Tensor3D
+}
+
 /** Multiplies states by the weights of their tokens. states: [N, T, width] → the same shape */
 function weigh(states: Tensor3D, rows: readonly WeightedRows[], normalization: EmbeddingNormalization): Tensor3D {
   const weights = rows.map(({ weights }) => weights.flatMap((row) => [...row]))
-  if (weights.every((row) => row.every((weight) => weight === 1))) return states
+  if (!rows.some(hasWeights)) return states
   const weighed = tf.mul(states, tf.expandDims(tf.tensor2d(weights), 2)) as Tensor3D
   if (normalization === "none") return weighed
   const size = (x: Tensor3D): tf.Tensor => tf.mean(normalization === "abs" ? tf.abs(x) : x, [1, 2], true)

@@ -1,8 +1,15 @@
 import { CoreError } from "../errors.ts"
 import { checkRanges, type NumberRange } from "../number-range.ts"
 
-/** `weighted` follows weights and `BREAK` (see `parseWeights`). `plain` reads every sign as text. */
-export const PROMPT_SYNTAXES = ["weighted", "plain"] as const
+/**
+ * How prompts are read:
+ *
+ * - `weighted`: weights and `BREAK`, see `parseWeights`. A weight multiplies the states of its tokens.
+ * - `comfyui`: weights as in ComfyUI, see `parseComfyUiWeights`. A weight moves the states of its tokens away from those
+ *   of an empty prompt, and no size is normalised.
+ * - `plain`: every sign is text.
+ */
+export const PROMPT_SYNTAXES = ["weighted", "comfyui", "plain"] as const
 export type PromptSyntax = (typeof PROMPT_SYNTAXES)[number]
 
 /**

@@ -3,6 +3,8 @@ export interface WeightedText {
   readonly text: string
   readonly weight: number
   readonly isBreak: boolean
+  /** Whether the run moves into the next chunk as a whole, if it is short. Default: false, it is cut. */
+  readonly isWhole?: boolean
 }
 
 /** The factor of one pair of round brackets. Square brackets divide by it. */
@@ -12,7 +14,7 @@ const BRACKET_WEIGHT = 1.1
 const SIGNS = /\\[()[\]\\]?|BREAK|[([]|:([+-]?(?:\d+\.?\d*|\.\d+))\)|[)\]]|(?:(?!BREAK)[^\\()[\]:])+|:/g
 
 /**
- * A prompt as runs of text with weights, in A1111's syntax, which sd-scripts and ComfyUI share.
+ * A prompt as runs of text with weights, in A1111's syntax, which sd-scripts shares.
  *
  * - `(x)` multiplies the weight of x by 1.1, and `[x]` divides it. Brackets may stand in brackets.
  * - `(x:1.3)` multiplies it by 1.3. The number may be signed.

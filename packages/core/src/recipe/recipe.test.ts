@@ -140,7 +140,7 @@ describe("readRecipe", () => {
     ],
     [{ seed: undefined }, "recipe: seed is missing"],
     [{ prompts: { maxChunks: 0 } }, "recipe: prompts.maxChunks is 0, expected a whole number from 1 to 100"],
-    [{ prompts: { syntax: "a1111" } }, 'recipe: prompts.syntax is "a1111", expected one of weighted, plain'],
+    [{ prompts: { syntax: "a1111" } }, 'recipe: prompts.syntax is "a1111", expected one of weighted, comfyui, plain'],
     [{ width: 100 }, "recipe: width is 100, expected a multiple of 8"],
     [{ steps: 1.5 }, "recipe: steps is 1.5, expected a whole number from 1 to 1000"],
     [{ guidanceRescale: 2 }, "recipe: guidanceRescale is 2, expected a number from 0 to 1"],

@@ -71,7 +71,7 @@ export function picturesOf(
     (_, i): RecipeInput => ({
       prompt: positive.text,
       negativePrompt: negative.text,
-      prompts: { syntax: "weighted", clipSkip: positive.clip.clipSkip },
+      prompts: { syntax: "comfyui", clipSkip: positive.clip.clipSkip },
       seed: String((seed + BigInt(i)) % 2n ** 64n),
       noise: "torch-cpu",
       ...{ width, height, size, steps: run.steps, guidanceScale: run.guidanceScale },

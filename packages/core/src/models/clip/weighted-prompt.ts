@@ -1,4 +1,5 @@
 import { CoreError } from "../../errors.ts"
+import { parseComfyUiWeights } from "../../prompt/comfyui-weights.ts"
 import type { PromptOptions, PromptSyntax } from "../../prompt/options.ts"
 import type { WeightedText } from "../../prompt/weights.ts"
 import { parseWeights } from "../../prompt/weights.ts"
@@ -20,18 +21,24 @@ export interface WeightedRows {
   readonly weights: readonly Float32Array[]
 }
 
+/** A whole run of so many tokens is cut at the end of a chunk. Source: ComfyUI `comfy/sd1_clip.py`, `max_word_length`. */
+const CUT_LENGTH = 8
+
 /**
  * The tokens of a prompt, cut into chunks of 75. `BREAK` ends a chunk early. A prompt without tokens has one empty
  * chunk.
  */
 export function promptTokenChunks(tokenizer: Tokenizer, prompt: readonly WeightedText[]): PromptTokenChunks {
   const chunks: PromptToken[][] = [[]]
-  for (const { text, weight, isBreak } of prompt) {
+  for (const { text, weight, isBreak, isWhole = false } of prompt) {
     if (isBreak) {
       if (chunks.at(-1)?.length !== 0) chunks.push([])
       continue
     }
-    for (const id of tokenizer.encode(text)) {
+    const tokens = tokenizer.encode(text)
+    const room = CHUNK_LENGTH - (chunks.at(-1)?.length ?? 0)
+    if (isWhole && tokens.length > room && tokens.length < CUT_LENGTH) chunks.push([])
+    for (const id of tokens) {
       if (chunks.at(-1)?.length === CHUNK_LENGTH) chunks.push([])
       chunks.at(-1)?.push({ id, weight })
     }
@@ -120,6 +127,7 @@ function sdScriptsTokens(tokenizer: Tokenizer, prompt: readonly WeightedText[], 
 
 /** The runs of a prompt, in a syntax. */
 export function readPrompt(prompt: string, syntax: PromptSyntax): readonly WeightedText[] {
+  if (syntax === "comfyui") return parseComfyUiWeights(prompt)
   return syntax === "plain" ? [{ text: prompt, weight: 1, isBreak: false }] : parseWeights(prompt)
 }
 

@@ -1,0 +1,57 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import type { Sdxl } from "../src/models/index.ts"
+import { encodeWeightedPrompts } from "../src/models/index.ts"
+import type { PromptOptions } from "../src/prompt/index.ts"
+import { createSyntheticSdxl } from "./synthetic-sdxl.ts"
+import { startWasm } from "./wasm.ts"
+
+const TOKENS = 77
+
+/* ComfyUI's rule for weights: a state moves away from that of an empty prompt. */
+describe("prompts in ComfyUI's syntax", () => {
+  let sdxl: Sdxl
+  beforeAll(async () => {
+    sdxl = await createSyntheticSdxl(await startWasm())
+  })
+  afterAll(() => sdxl.dispose())
+
+  const statesOf = (prompt: string, options: PromptOptions) => {
+    const { context, pooled } = encodeWeightedPrompts(sdxl.ops, sdxl, [prompt], options)
+    const result = { states: context.arraySync()[0] ?? [], pooled: pooled.arraySync() }
+    tf.dispose([context, pooled])
+    return result
+  }
+
+  it("have the states of plain text where there is no weight", () => {
+    expect(statesOf("a red star", { syntax: "comfyui" })).toEqual(statesOf("a red star", { syntax: "plain" }))
+    expect(statesOf("[a] BREAK b", { syntax: "comfyui" })).toEqual(statesOf("[a] BREAK b", { syntax: "plain" }))
+  })
+
+  it("move the states of weighted tokens from those of an empty prompt, and no others", () => {
+    const [weighted, plain, empty] = [
+      statesOf("a (red:1.5) star", { syntax: "comfyui" }),
+      statesOf("a red star", { syntax: "plain" }),
+      statesOf("", { syntax: "plain" }),
+    ]
+    expect(weighted.pooled).toEqual(plain.pooled)
+    for (let token = 0; token < TOKENS; token++) {
+      // Start, "a", "red".
+      const weight = token === 2 ? 1.5 : 1
+      for (const [i, value] of (weighted.states[token] ?? []).entries()) {
+        const [own = 0, none = 0] = [plain.states[token]?.[i], empty.states[token]?.[i]]
+        expect(value).toBeCloseTo(none + (own - none) * weight, 5)
+      }
+    }
+  })
+
+  it("move a short run into the next chunk as a whole", () => {
+    const words = (count: number): string => Array.from({ length: count }, () => "cat").join(" ")
+    const { states } = statesOf(`${words(73)} (red star dog:1.2)`, { syntax: "comfyui" })
+    expect(states).toHaveLength(2 * TOKENS)
+    const alone = statesOf("red star dog", { syntax: "plain" }).states
+    const empty = statesOf("", { syntax: "plain" }).states
+    const expected = (alone[1] ?? []).map((value, i) => (empty[1]?.[i] ?? 0) + (value - (empty[1]?.[i] ?? 0)) * 1.2)
+    for (const [i, value] of (states[TOKENS + 1] ?? []).entries()) expect(value).toBeCloseTo(expected[i] ?? 0, 5)
+  })
+})
