@@ -3,7 +3,8 @@
 //   node bench/strength.mjs FILE [--strengths 0,0.25,0.5,0.75,1] [--pictures 24] [--backend tensorflow|wasm]
 // Without FILE it trains one first, on pairs of which a share has the control of another picture at each step.
 //   node bench/strength.mjs [--out strength.safetensors] [--steps 160] [--batch 8] [--rate 2e-3] [--epsilon 1e-8]
-//     [--mismatched 0]
+//     [--decay 0.01] [--mismatched 0] [--min 1] [--floor 0] [--power 1]
+// --min, --floor and --power are min_strength, strength_floor and strength_power of `lllite train`.
 import { openAsBlob } from "node:fs"
 import { parseArgs } from "node:util"
 import { createNoiseSchedule } from "../packages/core/dist/diffusion.js"
@@ -33,6 +34,7 @@ const { values: options, positionals } = parseArgs({
   options: {
     ...{ strengths: string("0,0.25,0.5,0.75,1"), pictures: string("24"), backend: string("tensorflow") },
     ...{ steps: string("160"), batch: string("8"), rate: string("2e-3"), epsilon: string("1e-8") },
+    ...{ decay: string("0.01"), min: string("1"), floor: string("0"), power: string("1") },
     ...{ mismatched: string("0"), out: string("strength.safetensors") },
   },
 })
@@ -53,7 +55,9 @@ async function trainNew() {
   const examples = next.value
   const controls = examples.map(({ control }) => control)
   const sites = enumerateSites(sdxl.unet.config.layout)
-  const optimizer = { name: "adamw", epsilon: Number(options.epsilon) }
+  const optimizer = { name: "adamw", epsilon: Number(options.epsilon), weightDecay: Number(options.decay) }
+  const [min, floor, power] = [Number(options.min), Number(options.floor), Number(options.power)]
+  const aim = { ...TIMESTEPS, ...(min === 1 ? {} : { strengthRange: { min, floor, power } }) }
   const state = createTrainState(sites, { condDim: 32, mlpDim: 64 }, SEED, { controls, optimizer })
   const draws = createStream(SEED, "order")
   const schedule = createNoiseSchedule()
@@ -65,7 +69,7 @@ async function trainNew() {
           const isMismatched = (chances[row] ?? 1) < Number(options.mismatched)
           return isMismatched ? { ...examples[place], control: controls[(place + 31) % PAIRS] } : examples[place]
         })
-        return objective(sdxl, schedule, LLLITE, model, { seed: SEED, step, firstRow, examples: rows }, TIMESTEPS)
+        return objective(sdxl, schedule, LLLITE, model, { seed: SEED, step, firstRow, examples: rows }, aim)
       }),
     )
   const settings = { steps: Number(options.steps), batchSize: Number(options.batch), seed: SEED, optimizer }

@@ -96,6 +96,7 @@ async function trainAndSave(
     learningRate: settings.learningRate,
     lr,
     maxGradNorm: settings.maxGradNorm,
+    ...(settings.siteLimit === undefined ? {} : { siteLimit: settings.siteLimit }),
     shards: SHARDS,
     sites: enumerateSites(sdxl.layout),
     condDim: settings.condEmbDim,

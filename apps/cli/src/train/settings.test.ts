@@ -249,6 +249,7 @@ describe("readTrainSettings", () => {
       /--min_timestep is 900 and --max_timestep is 900, expected the first below the second/,
     ],
     [{ learning_rate: 0 }, /learning_rate is 0/],
+    [{ site_limit: 0 }, /site_limit is 0, expected a number above 0/],
     [{ output_name: "a/b" }, /output_name is "a\/b"/],
     [{ save_every_n_steps: 1, save_every_n_epochs: 1 }, /expected one of them/],
     [{ network_weights: "a", network_dim: 4 }, /network_dim conflicts with --network_weights/],

@@ -211,6 +211,11 @@ export interface TrainRunOptions extends TrainOptions, AdapterDims {
    * controls, so that the controls count from the first step on (`normaliseConditioners`). Default: `default`
    */
   readonly init?: "default" | "normalised"
+  /**
+   * The most that a site may add after each update, in units of its layer's input (`limitSites`). The optimiser then
+   * runs on the processor. Default: no limit.
+   */
+  readonly siteLimit?: number
   /** Slices of rows in which the VAE encodes a picture. Default: the fewest that fit the free memory */
   readonly vaeSlices?: number
   /** The interval in steps at which an event has the run's state, to save or to draw with. Default: no event has it */

@@ -19,6 +19,7 @@ export const TRAIN_RANGES = {
   shards: ROWS,
   learningRate: { min: 0, max: 1000 },
   maxGradNorm: { min: 0, max: 1e9 },
+  siteLimit: { above: 0, max: 1e6 },
 } as const satisfies Readonly<Record<string, NumberRange>>
 
 /** Widths of a new LLLite's adapters. */

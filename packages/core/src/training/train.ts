@@ -36,6 +36,8 @@ export interface TrainMachine<M extends TrainableModel = LlliteModel> {
   readonly parts?: readonly ValuePart[]
   /** Creates the optimiser. Default: `loadOptimizer`, on the calling thread. */
   readonly loadOptimizer?: LoadOptimizer
+  /** Changes the values after each update, for example to limit them. Default: no change. */
+  readonly afterUpdate?: (model: M) => void
 }
 
 export interface TrainStepEvent<M extends TrainableModel = LlliteModel> {
@@ -62,7 +64,7 @@ export interface TrainStepEvent<M extends TrainableModel = LlliteModel> {
 export async function* train<M extends TrainableModel = LlliteModel>(
   state: TrainState<M>,
   examples: readonly Sized[],
-  { gradients, parts, loadOptimizer: load = loadOptimizer }: TrainMachine<M>,
+  { gradients, parts, loadOptimizer: load = loadOptimizer, afterUpdate }: TrainMachine<M>,
   options: TrainOptions,
 ): AsyncGenerator<TrainStepEvent<M>, TrainState<M>, void> {
   checkTrainOptions(options)
@@ -103,6 +105,7 @@ export async function* train<M extends TrainableModel = LlliteModel>(
         model.values.set(before)
         throw new DivergedError("weights-not-finite", describe("a weight is not finite"), await stateNow())
       }
+      afterUpdate?.(model)
       step += 1
       yield { step, steps, loss, learningRate: rate(step - 1), gradientNorm, state: stateNow }
     }

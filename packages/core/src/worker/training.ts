@@ -8,6 +8,7 @@ import type { RuntimeTasks, RuntimeTypes, SentTrainOptions } from "../runtime/ta
 import type { CachedExample } from "../training/dataset.ts"
 import type { ExampleMemo } from "../training/example-memo.ts"
 import type { LossAndGradients } from "../training/gradients.ts"
+import { limitSites } from "../training/limit-sites.ts"
 import { LLLITE } from "../training/lllite-trainable.ts"
 import { objective } from "../training/objective.ts"
 import type { LoadOptimizer } from "../training/optimizers/index.ts"
@@ -58,13 +59,15 @@ export async function* trainRun(
 ): AsyncGenerator<TrainRunStep, TrainState, void> {
   // Before this, the VAE or a generation has run.
   place.sdxl.ops.trim?.()
-  const { stateEvery = 0 } = options
-  const { loadOptimizer } = place
+  const { stateEvery = 0, siteLimit } = options
+  // An optimiser on a device keeps a copy of the values, which would not be limited.
+  const loadOptimizer = siteLimit === undefined ? place.loadOptimizer : undefined
   const gradients = gradientsOf(place, helpers, options, context)
   const machine = {
     gradients,
     parts: LLLITE.parts(state.model),
     ...(loadOptimizer === undefined ? {} : { loadOptimizer }),
+    ...(siteLimit === undefined ? {} : { afterUpdate: (lllite: TrainState["model"]) => limitSites(lllite, siteLimit) }),
   }
   const steps = train(state, inOrder(place.examples), machine, { ...options, signal: context.signal })
   for (;;) {

@@ -1,4 +1,5 @@
 export type { BlockHealth, LlliteHealth } from "./check.ts"
 export { checkLllite } from "./check.ts"
 export type { Finding, FindingCode } from "./findings.ts"
-export type { AdapterPart, SiteHealth } from "./site-health.ts"
+export type { AdapterPart, SiteHealth, SiteShape } from "./site-health.ts"
+export { siteStrength } from "./site-health.ts"

@@ -1,7 +1,7 @@
 import type { LlliteFile, LlliteSite } from "../lllite/read.ts"
 import type { SiteTensorName } from "../lllite/tensors.ts"
 import { siteTensorShapes } from "../lllite/tensors.ts"
-import type { LayerValues, Moments } from "./moments.ts"
+import type { Moments } from "./moments.ts"
 import {
   affineMoments,
   concatMoments,
@@ -27,7 +27,7 @@ export interface SiteHealth {
   readonly isUpZero: boolean
   /**
    * The adapter's strength: root mean square of its delta for a channel of its host's input, in units of that input. It
-   * is an estimate, see `measureSite`. NaN if a value is not finite.
+   * is an estimate, see `siteStrength`. NaN if a value is not finite.
    */
   readonly strength: number
   /** The part of `strength` that depends on the control picture. */
@@ -41,24 +41,53 @@ const CONTROL = { mean: 0, variance: 1 / 3 }
 /** Hosts in transformer blocks read the output of a layer normalisation. */
 const HOST = { mean: 0, variance: 1 }
 
+/** An adapter's depth, and the width of its host's input. */
+export type SiteShape = Pick<LlliteSite, "depth" | "inDim">
+
 /**
- * Measures one adapter. It estimates the strength without running a model. Means and variances are computed layer by
- * layer in closed form (`affineMoments`, `reluMoments`). The host's input has mean 0 and variance 1. Control pixels are
- * uniform on [-1, 1]. Every channel and pixel is independent. The part that depends on the control is the root of a
- * difference of variances. One is the whole variance. The other has the control's embedding fixed at its mean.
+ * Estimates the strength of an adapter without running a model. Means and variances are computed layer by layer in
+ * closed form (`affineMoments`, `reluMoments`). The host's input has mean 0 and variance 1. Control pixels are uniform on
+ * [-1, 1]. Every channel and pixel is independent. The part that depends on the control is the root of a difference of
+ * variances. One is the whole variance. The other has the control's embedding fixed at its mean.
  *
  * Real control pictures are far from noise. So the estimate ranks adapters and finds those without an effect. It does
  * not predict the change of a picture.
+ *
+ * @param tensor the adapter's tensors in a file's order
+ * @param seen is given the moments of every layer's output
+ */
+export function siteStrength(
+  { depth, inDim }: SiteShape,
+  tensor: (name: SiteTensorName) => Float32Array,
+  seen: (moments: Moments) => void = () => {},
+): Pick<SiteHealth, "strength" | "controlStrength"> {
+  const layer = (name: string, x: Moments): Moments => {
+    const weight = tensor(`${name}.weight` as SiteTensorName)
+    const moments = affineMoments({ weight, bias: tensor(`${name}.bias` as SiteTensorName) }, x)
+    seen(moments)
+    return moments
+  }
+  let control = uniformMoments(3, CONTROL.mean, CONTROL.variance)
+  const conditioning = ["conditioning1.0", "conditioning1.2", ...(depth === 3 ? ["conditioning1.4"] : [])]
+  for (const [i, name] of conditioning.entries()) control = layer(name, i === 0 ? control : reluMoments(control))
+  const host = reluMoments(layer("down.0", uniformMoments(inDim, HOST.mean, HOST.variance)))
+  const delta = (embedding: Moments): Moments =>
+    layer("up.0", reluMoments(layer("mid.0", concatMoments(embedding, host))))
+  const still: Moments = { mean: control.mean, variance: new Float64Array(control.mean.length) }
+  const { whole, varying } = rootMeanSquare(delta(control))
+  const { varying: varyingWithout } = rootMeanSquare(delta(still))
+  return { strength: whole, controlStrength: Math.sqrt(Math.max(0, varying ** 2 - varyingWithout ** 2)) }
+}
+
+/**
+ * Measures one adapter. Its strength is an estimate, see `siteStrength`.
  *
  * @throws FormatError as the file's `tensor`
  */
 export async function measureSite(file: LlliteFile, site: LlliteSite): Promise<SiteHealth> {
   const values = new Map<SiteTensorName, Float32Array>()
   for (const name of siteTensorShapes(site, site).keys()) values.set(name, await file.tensor(site, name))
-  const layer = (name: string): LayerValues => ({
-    weight: values.get(`${name}.weight` as SiteTensorName) ?? new Float32Array(0),
-    bias: values.get(`${name}.bias` as SiteTensorName) ?? new Float32Array(0),
-  })
+  const valuesOf = (name: SiteTensorName): Float32Array => values.get(name) ?? new Float32Array(0)
 
   let nanCount = 0
   let infinityCount = 0
@@ -78,25 +107,11 @@ export async function measureSite(file: LlliteFile, site: LlliteSite): Promise<S
     squares[name.slice(0, name.indexOf(".")) as AdapterPart] += sum
   }
 
-  const conditioning = ["conditioning1.0", "conditioning1.2", ...(site.depth === 3 ? ["conditioning1.4"] : [])]
   let largestActivation = 0
-  const seen = (moments: Moments): Moments => {
+  const strengths = siteStrength(site, valuesOf, (moments) => {
     const largest = largestExpected(moments)
     if (!(largest <= largestActivation)) largestActivation = largest
-    return moments
-  }
-  let control = uniformMoments(3, CONTROL.mean, CONTROL.variance)
-  for (const [i, name] of conditioning.entries()) {
-    control = seen(affineMoments(layer(name), i === 0 ? control : reluMoments(control)))
-  }
-  const host = reluMoments(seen(affineMoments(layer("down.0"), uniformMoments(site.inDim, HOST.mean, HOST.variance))))
-  const delta = (embedding: Moments): Moments => {
-    const mid = seen(affineMoments(layer("mid.0"), concatMoments(embedding, host)))
-    return seen(affineMoments(layer("up.0"), reluMoments(mid)))
-  }
-  const still: Moments = { mean: control.mean, variance: new Float64Array(control.mean.length) }
-  const { whole, varying } = rootMeanSquare(delta(control))
-  const { varying: varyingWithout } = rootMeanSquare(delta(still))
+  })
 
   return {
     site,
@@ -109,9 +124,8 @@ export async function measureSite(file: LlliteFile, site: LlliteSite): Promise<S
       mid: Math.sqrt(squares.mid),
       up: Math.sqrt(squares.up),
     },
-    isUpZero: layer("up.0").weight.every((value) => value === 0),
-    strength: whole,
-    controlStrength: Math.sqrt(Math.max(0, varying ** 2 - varyingWithout ** 2)),
+    isUpZero: valuesOf("up.0.weight").every((value) => value === 0),
+    ...strengths,
     largestActivation,
   }
 }

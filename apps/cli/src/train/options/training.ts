@@ -60,6 +60,11 @@ export const OPTIMIZER = {
     ...TRAIN_RANGES.maxGradNorm,
     help: "Largest norm of the gradient. A larger gradient is scaled down to it. 0 means no limit.",
   }),
+  site_limit: number({
+    ...TRAIN_RANGES.siteLimit,
+    otherwise: "no limit",
+    help: "Most that a site may add, in units of its layer's input. Below 1, lllite inspect --health finds no site that adds too much.",
+  }),
   lr_scheduler: choice(LR_CURVES, { default: "constant", help: "How the learning rate changes over the run." }),
   lr_warmup_steps: steps({ help: "Steps over which the learning rate rises from 0." }),
   lr_decay_steps: steps({ help: "Steps over which the learning rate falls at the end, for warmup_stable_decay." }),
