@@ -13,7 +13,7 @@ describe("expectLllite", () => {
   it.each([
     ["lora_unet_down_blocks_0.lora_down.weight", /this is a LoRA \(kohya names\)\. Give an LLLite/],
     ["lllite_dit_blocks_0_self_attn_q_proj.down.0.weight", /LLLite for Anima.* It runs with Anima only/],
-    ["controlnet_cond_embedding.conv_in.weight", /ControlNet \(diffusers names\).* Find an LLLite/],
+    ["controlnet_cond_embedding.conv_in.weight", /ControlNet \(diffusers names\).* find an LLLite/],
     ["other", /an unknown kind of file; its first tensor is "other"/],
   ])("refuses a file whose tensors are named like %s", async (name, message) => {
     const file = await openSafetensors(serializeSafetensors(new Map([[name, zeros(1)]])))

@@ -21,5 +21,5 @@ export function expectLllite(file: Pick<SafetensorsFile, "tensors" | "label">): 
 const ADVICE: Partial<Record<FileKind, string>> = {
   "lllite-anima": "It runs with Anima only.",
   "sdxl-checkpoint": "Load it as the base model, and an LLLite beside it.",
-  controlnet: "A full ControlNet is another kind of adapter. Find an LLLite of the same control.",
+  controlnet: "A ControlNet is another kind of adapter. Load it as one, or find an LLLite of the same control.",
 }

@@ -1,7 +1,10 @@
 import { show } from "../errors.ts"
-import type { SafetensorsHeader, TensorInfo } from "../safetensors/header-contents.ts"
+import type { TensorInfo } from "../safetensors/header-contents.ts"
 import type { BaseModel, FileKind } from "./kind-rules.ts"
 import { KIND_RULES } from "./kind-rules.ts"
+
+/** What of a file's tensors decides its kind. */
+export type NamedShapes = ReadonlyMap<string, Pick<TensorInfo, "name" | "shape">>
 
 /** A file's kind with a phrase for people: "a LoRA (kohya names)". */
 export interface FileIdentity {
@@ -15,11 +18,11 @@ export interface FileIdentity {
  * Identifies a safetensors file by its header alone. Tensor names decide the kind. The width of the text input decides
  * the base model. No tensor is read, so a wrong file of any size is recognised at once.
  */
-export function identify(header: Pick<SafetensorsHeader, "tensors">): FileIdentity {
+export function identify(header: { readonly tensors: NamedShapes }): FileIdentity {
   const { seen, contextDim } = survey(header.tensors)
   for (const [kind, detail, base, ...names] of KIND_RULES) {
     if (!names.some((patterns) => patterns.split(AND).every((pattern) => seen.has(pattern)))) continue
-    return { kind, detail, base: base === "by-text" ? baseOfText(contextDim) : base }
+    return { kind, detail, base: base === "by-text" ? (baseOfText(contextDim) ?? baseOfSizes(header.tensors)) : base }
   }
   const [only, another] = header.tensors.values()
   if (only === undefined) return { kind: "empty", detail: "a safetensors file without tensors", base: null }
@@ -44,7 +47,7 @@ const CROSS_ATTENTION_KEY =
 const BATCH = 2 ** 16
 
 /** The patterns that a name matches, in one pass over the names. There may be millions of names. */
-function survey(tensors: ReadonlyMap<string, TensorInfo>): {
+function survey(tensors: NamedShapes): {
   seen: ReadonlySet<string>
   contextDim: number | undefined
 } {
@@ -84,3 +87,11 @@ function* batches(names: Iterable<string>): Generator<readonly string[]> {
 function baseOfText(width: number | undefined): BaseModel | null {
   return width === 768 ? "sd1" : width === 1024 ? "sd2" : width === 2048 ? "sdxl" : null
 }
+
+/** A network without attention reads no text. Only SDXL's reads the picture's sizes beside the pooled text. */
+function baseOfSizes(tensors: NamedShapes): BaseModel | null {
+  const isSdxl = SIZE_KEYS.some((name) => tensors.get(name)?.shape[1] === 2816)
+  return isSdxl ? "sdxl" : null
+}
+
+const SIZE_KEYS = ["add_embedding.linear_1.weight", "label_emb.0.0.weight", "control_model.label_emb.0.0.weight"]
