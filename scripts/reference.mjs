@@ -52,6 +52,13 @@ const suites = {
     await read.ops()
     return run.runStart(await read.json("start"), await read.tensors("start"))
   },
+  controlnet: async (read) =>
+    run.runControlNet(
+      await read.json("controlnet"),
+      await read.json("unet"),
+      await read.tensors("controlnet"),
+      await read.ops(),
+    ),
   tokens: async (read) => run.runTokens(await read.json("tokens"), await read.tokenizer()),
   diffusion: async (read) => {
     await read.ops()

@@ -3,6 +3,8 @@ export { nearest } from "@lllite/core/names"
 export type {
   AdapterHandle,
   AdapterHandleUse,
+  ControlNetHandle,
+  ControlNetHandleUse,
   DeviceMemory,
   GeneratedDeltas,
   GenerateRunEvent,
@@ -41,7 +43,7 @@ export { listPairs, type Pair, type PairListing } from "./dataset/pairs.ts"
 export { fileError, InputError, type InputErrorCode, type InputErrorOptions } from "./errors.ts"
 export { type Contents, type WriteOptions, writeAtomically } from "./files/atomic-write.ts"
 export { readLlliteFile, type WriteLlliteOptions, writeLlliteFile } from "./files/lllite-file.ts"
-export { type OpenSdxl, openLora, openSdxl, type SdxlPaths, TINY } from "./files/open-sdxl.ts"
+export { type OpenSdxl, openAddition, openSdxl, type SdxlPaths, TINY } from "./files/open-sdxl.ts"
 export type { Existing } from "./files/output-target.ts"
 export { openPath, type PathOptions, type PathSource, withPath } from "./files/path-source.ts"
 export { decodeText, readTextFile } from "./files/read-text.ts"

@@ -3,7 +3,7 @@ import { basename, extname, join } from "node:path"
 import { CoreError } from "@lllite/core"
 import { isDora, parseBlockWeights } from "@lllite/core/models"
 import type { LoraInput } from "@lllite/core/recipe"
-import { InputError, nearest, openLora } from "@lllite/runtime-node"
+import { InputError, nearest, openAddition } from "@lllite/runtime-node"
 import type { OptionReader } from "@lllite/runtime-node/options"
 import type { GENERATE_OPTIONS } from "./options.ts"
 import type { PlannedPicture } from "./plan-pictures.ts"
@@ -41,7 +41,7 @@ export async function readLoraOptions({ settings, nameOf }: GenerateReader): Pro
 }
 
 async function mustMerge(path: string): Promise<boolean> {
-  const { file, close } = await openLora(path)
+  const { file, close } = await openAddition(path, "lora")
   await close()
   return isDora(file)
 }

@@ -11,6 +11,8 @@ import { unet } from "../models/unet/unet.ts"
 import type { PreparedAdapter } from "./adapters.ts"
 import { tapAt } from "./adapters.ts"
 import type { Conditions } from "./conditions.ts"
+import type { PreparedControlNet } from "./control-nets.ts"
+import { residualsAt } from "./control-nets.ts"
 import { GENERATE_DEFAULTS } from "./defaults.ts"
 import type { DeltaMeter } from "./delta-meter.ts"
 import type { SamplingPlan } from "./plan-sampling.ts"
@@ -25,6 +27,7 @@ export interface LatentDenoiserOptions
   readonly adapters?: readonly PreparedAdapter[]
   /** Measures what the adapters add. Null measures nothing. Default: null. */
   readonly meter?: DeltaMeter | null
+  readonly controlNets?: readonly PreparedControlNet[]
   /** The LoRAs of the run. Default: none. */
   readonly loras?: Tap
 }
@@ -41,6 +44,7 @@ export function createLatentDenoiser(
     guidanceScale,
     guidanceRescale = GENERATE_DEFAULTS.guidanceRescale,
     adapters = [],
+    controlNets = [],
     loras = NO_TAP,
     channels = null,
     deepShrink = null,
@@ -57,24 +61,24 @@ export function createLatentDenoiser(
     signal?.throwIfAborted()
     const read = input as Tensor4D
     const latents = channels === null ? read : withChannels(read, channels)
-    const adapted = tapAt(ops, adapters, windowsAt(position), combine, meter)
+    const window = windowsAt(position)
+    const adapted = tapAt(ops, adapters, window, combine, meter)
     const tap = loras === NO_TAP ? adapted : chainTaps([loras, adapted])
     const timesteps = Array.from({ length: latents.shape[0] }, () => position.timestep)
     const shrink = deepShrink === null ? null : shrinkAt(deepShrink, position.timestep)
+    const all = { latents, timesteps, context, vector }
+    const residuals = residualsAt(ops, controlNets, all, { window, rows, blocks })
     try {
-      const predicted = unet(
-        ops,
-        params,
-        { latents, timesteps, context, vector },
-        {
-          ...{ tap, shrink, pass: { position, rows } },
-          ...(blocks === undefined ? {} : { blocks }),
-        },
-      )
+      const predicted = unet(ops, params, all, {
+        ...{ tap, shrink, pass: { position, rows } },
+        ...(residuals === null ? {} : { residuals }),
+        ...(blocks === undefined ? {} : { blocks }),
+      })
       await meter?.endPass(position)
       return predicted
     } finally {
       if (latents !== read) latents.dispose()
+      if (residuals !== null) tf.dispose([...residuals.skips, residuals.middle])
     }
   }
   return createDenoiser(guided ? withGuidance(network, guidanceScale, guidanceRescale) : network, {

@@ -2,6 +2,12 @@ export type { AdapterControl, AdapterSettings } from "./adapter-settings.ts"
 export { type AdapterUse, type PreparedAdapter, prepareAdapter } from "./adapters.ts"
 export { type BlockStrengths, UNET_BLOCKS } from "./block-strengths.ts"
 export { type ConditionOptions, type Conditions, chunksNeeded, encodeConditions } from "./conditions.ts"
+export {
+  type ControlNetSettings,
+  type ControlNetUse,
+  type PreparedControlNet,
+  prepareControlNet,
+} from "./control-nets.ts"
 export { type ControlPreparation, controlPicture } from "./control-picture.ts"
 export { decodePictures } from "./decode-pictures.ts"
 export type { BlockDelta, StepDeltas } from "./delta-meter.ts"

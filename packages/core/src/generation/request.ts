@@ -9,6 +9,7 @@ import { checkPromptOptions, type PromptOptions } from "../prompt/options.ts"
 import { checkSeed, type Seed } from "../random/seed.ts"
 import { checkAdapterSettings } from "./adapter-settings.ts"
 import type { AdapterUse } from "./adapters.ts"
+import { type ControlNetUse, checkControlNet } from "./control-nets.ts"
 import { checkControls } from "./control-picture.ts"
 import { COMBINATIONS, type Combination, GENERATE_DEFAULTS, GENERATE_RANGES, SIDE_MULTIPLE } from "./defaults.ts"
 import { resampleReason } from "./grids.ts"
@@ -54,6 +55,8 @@ export interface GenerateOptions {
   /** How prompts are read. */
   readonly prompts?: PromptOptions
   readonly adapters?: readonly AdapterUse[]
+  /** ControlNets, whose outputs are summed. They act beside the adapters. Default: none. */
+  readonly controlNets?: readonly ControlNetUse[]
   /** LoRAs that act beside the layers of the U-Net and of both text encoders. Default: none. */
   readonly loras?: readonly LoraRun[]
   /** How several adapters are combined, see `COMBINATIONS`. Default: `chain`, the order of sd-scripts. */
@@ -121,6 +124,7 @@ export function checkRequest(requests: readonly PictureRequest[], options: Gener
   for (const { strength = 1, textStrength = strength } of loras) {
     checkRanges("generate: a LoRA", { strength, textStrength }, { strength: LORA, textStrength: LORA })
   }
+  for (const use of options.controlNets ?? []) checkControlNet(use, { width, height })
   for (const { control, ...settings } of adapters) {
     checkAdapterSettings(settings, { count: requests.length, width, height })
     checkControls("data" in control ? [control] : control, { width, height }, settings)

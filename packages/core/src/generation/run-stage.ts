@@ -10,6 +10,7 @@ import { runUntilStopped } from "../models/steps.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
 import { prepareAdapter } from "./adapters.ts"
 import { encodeConditionSteps } from "./conditions.ts"
+import { prepareControlNet } from "./control-nets.ts"
 import { GENERATE_DEFAULTS } from "./defaults.ts"
 import type { DeltaMeter } from "./delta-meter.ts"
 import { createLatentDenoiser } from "./denoise-latents.ts"
@@ -58,6 +59,7 @@ export async function* runStage(
     const encoding = encodeConditionSteps(sdxl, requests, { guided, size, negativeSize, prompts, tap: loras })
     const conditions = keep(await runUntilStopped(encoding, options))
     const prepared = adapters.map((use) => keep(prepareAdapter(ops, use, requests.length)))
+    const nets = (options.controlNets ?? []).map((use) => keep(prepareControlNet(ops, use, requests.length)))
     ops.trim?.()
 
     const full = { height: height / VAE_FACTOR, width: width / VAE_FACTOR }
@@ -73,7 +75,7 @@ export async function* runStage(
     )
     const { channels, mask, kept } = from
     const denoise = createLatentDenoiser(sdxl, conditions, plan, {
-      ...{ ...options, guidanceScale, adapters: prepared, channels, loras, meter },
+      ...{ ...options, guidanceScale, adapters: prepared, controlNets: nets, channels, loras, meter },
     })
     const late = options.start?.compat === "sd-scripts" ? plan : undefined
     const afterStep = mask === null || kept === null ? null : keepOutside({ latents: kept, mask, unit }, late)

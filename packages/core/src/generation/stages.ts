@@ -34,7 +34,7 @@ export function planStages(
   if (hires === null) return [stageOf(requests, options, options.start ?? null, schedule)]
   const { strength, control } = { ...HIRES_DEFAULTS, ...hires }
   const first = firstOptions(options, hires)
-  const second = { ...options, ...(control ? {} : { adapters: [] }) }
+  const second = { ...options, ...(control ? {} : { adapters: [], controlNets: [] }) }
   const next = requests.map((request) => ({ ...request, seed: seedAfter(request.seed, 1) }))
   const { compat = null, stepsOffset } = options.start ?? {}
   const again = { strength, compat, ...(stepsOffset === undefined ? {} : { stepsOffset }) }
@@ -75,23 +75,35 @@ function firstOptions(options: GenerateOptions, hires: HiresFix): GenerateOption
     ...(options.size === undefined ? {} : { size: scaled(options.size) }),
     ...(options.negativeSize === undefined ? {} : { negativeSize: scaled(options.negativeSize) }),
     adapters: (options.adapters ?? []).map((use) => scaledUse(use, { width, height }, hires)),
+    controlNets: (options.controlNets ?? []).map((use) => ({
+      ...use,
+      control: resizedList(use.control, { width, height }, "lanczos"),
+    })),
   }
 }
 
 /** An adapter's use with its controls and masks in the size of a first stage. */
 function scaledUse(
   { control, mask, maskFeather, ...use }: AdapterUse,
-  { width, height }: { readonly width: number; readonly height: number },
+  size: PictureSize,
   { scale }: HiresFix,
 ): AdapterUse {
-  const resized = (images: RgbImage | readonly RgbImage[], kernel: ResizeKernel): readonly RgbImage[] =>
-    listOf(images).map((image) => resizeImage(image, width, height, kernel))
   return {
     ...use,
-    control: resized(control, "lanczos"),
-    ...(mask === undefined ? {} : { mask: resized(mask, "bilinear") }),
+    control: resizedList(control, size, "lanczos"),
+    ...(mask === undefined ? {} : { mask: resizedList(mask, size, "bilinear") }),
     ...(maskFeather === undefined ? {} : { maskFeather: maskFeather * scale }),
   }
+}
+
+type PictureSize = Pick<GenerateOptions, "width" | "height">
+
+function resizedList(
+  images: RgbImage | readonly RgbImage[],
+  { width, height }: PictureSize,
+  kernel: ResizeKernel,
+): readonly RgbImage[] {
+  return listOf(images).map((image) => resizeImage(image, width, height, kernel))
 }
 
 /** The number of steps that a stage runs. */

@@ -12,6 +12,11 @@ export { promptNotices } from "./clip/prompt-notices.ts"
 export { type EncodeTextOptions, encodeText, type TextEncoding } from "./clip/text-encoder.ts"
 export { createTokenizer, type Tokenizer } from "./clip/tokenizer.ts"
 export type { TextEncoderParams, TextLoadOptions } from "./clip/weights.ts"
+export { type ControlNetOptions, controlNet } from "./controlnet/controlnet.ts"
+export { embedHint } from "./controlnet/hint.ts"
+export type { ControlNetParams } from "./controlnet/params.ts"
+export type { ControlNetResiduals } from "./controlnet/residuals.ts"
+export { loadControlNet } from "./controlnet/weights.ts"
 export { joinedParts, partsOf, type SdxlFiles, unetOf, vaeOf } from "./layouts/parts.ts"
 export {
   type ControlShare,

@@ -16,6 +16,7 @@ export type RecipeOptions = Required<Omit<GenerateOptions, RunOnly>>
 /** Options of `generate` that are loaded first, or that do not change the picture. */
 type RunOnly =
   | "adapters"
+  | "controlNets"
   | "loras"
   | "start"
   | "firstStage"

@@ -1,7 +1,7 @@
-import { CoreError } from "../errors.ts"
 import type { AdapterHandle, AdapterHandleUse } from "./contract.ts"
 import type { HandleIds } from "./handle-ids.ts"
 import { createHandleIds } from "./handle-ids.ts"
+import { partOfList } from "./part-of-list.ts"
 import type { SentAdapterUse } from "./tasks.ts"
 
 /** The numbers of a runtime's adapters in its workers. */
@@ -17,11 +17,6 @@ export interface AdapterIds extends HandleIds<AdapterHandle> {
   sent(uses: readonly AdapterHandleUse[], from: number, length: number, count: number): readonly SentAdapterUse[]
 }
 
-/** `Array.isArray` does not narrow lists that are readonly. */
-function isList<T>(value: T | readonly T[]): value is readonly T[] {
-  return Array.isArray(value)
-}
-
 export function createAdapterIds(): AdapterIds {
   const ids = createHandleIds<AdapterHandle>("an adapter", "loadAdapter")
   return {
@@ -29,14 +24,8 @@ export function createAdapterIds(): AdapterIds {
     sent: (uses, from, length, count) =>
       uses.map(({ adapter, ...use }): SentAdapterUse => {
         const id = ids.get(adapter)
-        const part = <T>(list: T | readonly T[], what: string): T | readonly T[] => {
-          if (!isList(list) || list.length === 1) return list
-          if (list.length === count) return list.slice(from, from + length)
-          throw new CoreError(
-            "control-count",
-            `generate: ${list.length} ${what} for ${count} pictures, expected 1 or ${count}`,
-          )
-        }
+        const part = <T>(list: T | readonly T[], what: string): T | readonly T[] =>
+          partOfList(list, { from, length, count }, what)
         const { control, mask, strength, ...rest } = use
         return {
           ...{ ...rest, adapter: id, control: part(control, "control images") },

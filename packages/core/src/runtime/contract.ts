@@ -2,6 +2,7 @@ import type { AdapterDims, Site, UnetLayout } from "@lllite/format"
 import type { Prediction } from "../diffusion/names.ts"
 import type { AdapterSettings } from "../generation/adapter-settings.ts"
 import type { AdapterUse } from "../generation/adapters.ts"
+import type { ControlNetSettings, ControlNetUse } from "../generation/control-nets.ts"
 import type { ControlPreparation } from "../generation/control-picture.ts"
 import type { StepDeltas } from "../generation/delta-meter.ts"
 import type { GenerateOptions, PictureRequest } from "../generation/request.ts"
@@ -66,6 +67,13 @@ export interface Runtime<Source, Backend extends string = string> extends Starte
    * @throws as `loadSdxl`; CoreError for a file that fits no layer, and for a DoRA, which has to be merged
    */
   loadLora(source: Source, sdxl: SdxlHandle, options?: LoadOptions): Promise<LoraHandle>
+  /**
+   * Loads a ControlNet for SDXL, once for all pictures.
+   *
+   * @param sdxl a model of this runtime whose widths the ControlNet has to fit
+   * @throws as `loadSdxl`; FormatError `wrong-kind` for a file of another kind, such as one for Stable Diffusion 1
+   */
+  loadControlNet(source: Source, sdxl: SdxlHandle, options?: LoadOptions): Promise<ControlNetHandle>
   /** The memory that all workers hold on their devices. */
   memory(): Promise<DeviceMemory>
   /**
@@ -136,6 +144,19 @@ export interface LoraHandleUse extends LoraStrength {
   readonly lora: LoraHandle
 }
 
+/** A loaded ControlNet. It can be used with every SDXL of its widths in the same runtime. */
+export interface ControlNetHandle {
+  /** What its file holds that is not used, one sentence each. */
+  readonly notices: readonly string[]
+  /** Frees its memory after the running pictures that use it. A second call does nothing. */
+  dispose(): Promise<void>
+}
+
+/** A loaded ControlNet with the settings of its use. */
+export interface ControlNetHandleUse extends ControlNetSettings, Pick<ControlNetUse, "control"> {
+  readonly controlNet: ControlNetHandle
+}
+
 /** A loaded adapter with the settings of its use. */
 export interface AdapterHandleUse extends AdapterSettings, ControlPreparation, Pick<AdapterUse, "control"> {
   readonly adapter: AdapterHandle
@@ -144,8 +165,11 @@ export interface AdapterHandleUse extends AdapterSettings, ControlPreparation, P
 /** The default number of pictures in one batch. */
 export const DEFAULT_BATCH_SIZE = 4
 
-export interface GenerateRunOptions extends Omit<GenerateOptions, "adapters" | "loras" | "signal" | "pause"> {
+export interface GenerateRunOptions
+  extends Omit<GenerateOptions, "adapters" | "controlNets" | "loras" | "signal" | "pause"> {
   readonly adapters?: readonly AdapterHandleUse[]
+  /** ControlNets, whose outputs are summed. They act beside the adapters. Default: none. */
+  readonly controlNets?: readonly ControlNetHandleUse[]
   /** LoRAs that act beside the layers. What they add is summed. Default: none. */
   readonly loras?: readonly LoraHandleUse[]
   /** Pictures in one batch. Default: 4 */

@@ -4,6 +4,7 @@ import type { LlliteModel } from "../models/lllite/layout.ts"
 import { createAdapterIds } from "./adapter-ids.ts"
 import type {
   AdapterHandle,
+  ControlNetHandle,
   LoadOptions,
   LoadSdxlOptions,
   LoraHandle,
@@ -11,6 +12,7 @@ import type {
   SdxlHandle,
   StartedBackend,
 } from "./contract.ts"
+import { createControlNetIds } from "./control-net-ids.ts"
 import { generateWith, type RunIds } from "./generate-run.ts"
 import { createHandleIds } from "./handle-ids.ts"
 import type { RuntimeTasks, RuntimeTypes } from "./tasks.ts"
@@ -50,6 +52,7 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
   const { started, clients, close } = parts
   await connect(clients)
   const ids = createAdapterIds()
+  const controlNetIds = createControlNetIds()
   const loraIds = createHandleIds<LoraHandle>("a LoRA", "loadLora")
   const modelIds = createHandleIds<SdxlHandle>("the SDXL", "loadSdxl")
   let lastId = 0
@@ -101,7 +104,7 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
         (client) => client.call("unload", { model }),
       )
       const handle = createHandle({
-        ...{ clients, model, loaded, ids: { adapters: ids, loras: loraIds } },
+        ...{ clients, model, loaded, ids: { adapters: ids, controlNets: controlNetIds, loras: loraIds } },
         ...{ nextRun: () => ++lastId, isOver: () => isDisposed },
       })
       modelIds.add(handle, model)
@@ -131,6 +134,32 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
         },
       }
       loraIds.add(handle, lora)
+      return handle
+    },
+
+    async loadControlNet(source, sdxl, { signal, onProgress }: LoadOptions = {}) {
+      signal?.throwIfAborted()
+      const model = modelIds.get(sdxl)
+      const controlNet = ++lastId
+      const file = parts.file(source)
+      const { notices } = await everywhere(
+        (client, index) =>
+          client.call(
+            "loadControlNet",
+            { controlNet, model, file },
+            { signal, onValue: (progress) => index === 0 && onProgress?.(progress) },
+          ),
+        (client) => client.call("unloadControlNet", { controlNet }),
+      )
+      const handle: ControlNetHandle = {
+        notices,
+        async dispose() {
+          const id = controlNetIds.remove(handle)
+          if (id === null || isDisposed) return
+          await Promise.all(clients.map((client) => client.call("unloadControlNet", { controlNet: id })))
+        },
+      }
+      controlNetIds.add(handle, controlNet)
       return handle
     },
 

@@ -9,6 +9,7 @@ import { checkRanges } from "../number-range.ts"
 import type { AdapterIds } from "./adapter-ids.ts"
 import type { GeneratedImage, GenerateRunEvent, GenerateRunOptions, LoraHandle } from "./contract.ts"
 import { DEFAULT_BATCH_SIZE } from "./contract.ts"
+import type { ControlNetIds } from "./control-net-ids.ts"
 import type { HandleIds } from "./handle-ids.ts"
 import { merge } from "./merge.ts"
 import type { RuntimeTasks, RuntimeTypes } from "./tasks.ts"
@@ -16,16 +17,25 @@ import type { RuntimeTasks, RuntimeTypes } from "./tasks.ts"
 /** The numbers of what a run uses. */
 export interface RunIds {
   readonly adapters: AdapterIds
+  readonly controlNets: ControlNetIds
   readonly loras: HandleIds<LoraHandle>
 }
 
 /** Makes pictures with a model on several workers, in batches side by side. See `SdxlHandle`. */
 export async function* generateWith<Types extends RuntimeTypes>(
   clients: readonly Client<RuntimeTasks<Types>>[],
-  { adapters: ids, loras: loraIds }: RunIds,
+  ids: RunIds,
   model: number,
   requests: readonly PictureRequest[],
-  { batchSize = DEFAULT_BATCH_SIZE, adapters = [], loras = [], start = null, signal, ...options }: GenerateRunOptions,
+  {
+    batchSize = DEFAULT_BATCH_SIZE,
+    adapters = [],
+    controlNets = [],
+    loras = [],
+    start = null,
+    signal,
+    ...options
+  }: GenerateRunOptions,
 ): AsyncGenerator<GenerateRunEvent, void, void> {
   signal?.throwIfAborted()
   const count = requests.length
@@ -47,9 +57,11 @@ export async function* generateWith<Types extends RuntimeTypes>(
   const batches = cutBatches(chunks, isAlone ? 1 : batchSize).map(([from, to]) => {
     const part = requests.slice(from, to)
     const startOfPart = start === null ? null : partOfStart(start, from, part.length)
-    return { from, part, start: startOfPart, adapters: ids.sent(adapters, from, part.length, count) }
+    const of = [from, part.length, count] as const
+    const nets = ids.controlNets.sent(controlNets, ...of)
+    return { from, part, start: startOfPart, adapters: ids.adapters.sent(adapters, ...of), controlNets: nets }
   })
-  const usedLoras = loras.map(({ lora, ...use }) => ({ ...use, lora: loraIds.get(lora) }))
+  const usedLoras = loras.map(({ lora, ...use }) => ({ ...use, lora: ids.loras.get(lora) }))
   const left = new AbortController()
   const abort = (): void => left.abort(signal?.reason)
   signal?.addEventListener("abort", abort)
@@ -58,8 +70,9 @@ export async function* generateWith<Types extends RuntimeTypes>(
   let taken = 0
   async function* walk(client: Client<RuntimeTasks<Types>>) {
     for (let batch = batches[taken++]; batch !== undefined; batch = batches[taken++]) {
-      const { from, part, adapters, start } = batch
-      const argument = { model, requests: part, options: { ...options, adapters, start, loras: usedLoras } }
+      const { from, part, adapters, controlNets, start } = batch
+      const used = { adapters, controlNets, start, loras: usedLoras }
+      const argument = { model, requests: part, options: { ...options, ...used } }
       for await (const event of client.open("generate", argument, { signal: left.signal })) yield { from, part, event }
     }
   }

@@ -10,6 +10,7 @@ export type {
   RuntimeTasks,
   RuntimeTypes,
   SentAdapterUse,
+  SentControlNetUse,
   SentGenerateOptions,
   SentLoraUse,
   SentModel,

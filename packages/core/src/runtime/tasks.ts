@@ -11,6 +11,8 @@ import type { TrainState } from "../training/train-state.ts"
 import type {
   AdapterHandle,
   AdapterHandleUse,
+  ControlNetHandle,
+  ControlNetHandleUse,
   DeviceMemory,
   FirstStageImage,
   GeneratedDeltas,
@@ -55,8 +57,15 @@ export interface SentLoraUse extends LoraStrength {
   readonly lora: number
 }
 
-export interface SentGenerateOptions extends Omit<GenerateRunOptions, "adapters" | "loras" | "batchSize" | "signal"> {
+/** A ControlNet's number, with the settings of its use. */
+export interface SentControlNetUse extends Omit<ControlNetHandleUse, "controlNet"> {
+  readonly controlNet: number
+}
+
+export interface SentGenerateOptions
+  extends Omit<GenerateRunOptions, "adapters" | "controlNets" | "loras" | "batchSize" | "signal"> {
   readonly adapters: readonly SentAdapterUse[]
+  readonly controlNets: readonly SentControlNetUse[]
   readonly loras: readonly SentLoraUse[]
 }
 
@@ -90,6 +99,12 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
     yields: LoadProgress
     returns: Pick<LoraHandle, "notices">
   }
+  loadControlNet: {
+    argument: { readonly controlNet: number; readonly model: number; readonly file: Types["file"] }
+    yields: LoadProgress
+    returns: Pick<ControlNetHandle, "notices">
+  }
+  unloadControlNet: { argument: { readonly controlNet: number }; yields: never; returns: null }
   unloadLora: { argument: { readonly lora: number }; yields: never; returns: null }
   unloadAdapter: { argument: { readonly adapter: number }; yields: never; returns: null }
 

@@ -14,7 +14,10 @@ type GenerateTask = RuntimeTasks<RuntimeTypes>["generate"]
 export async function* generateBatch(
   sdxl: Sdxl,
   requests: readonly PictureRequest[],
-  { previews = false, ...options }: Omit<SentGenerateOptions, "adapters" | "loras"> & Pick<GenerateOptions, "loras">,
+  {
+    previews = false,
+    ...options
+  }: Omit<SentGenerateOptions, "adapters" | "controlNets" | "loras"> & Pick<GenerateOptions, "controlNets" | "loras">,
   adapters: readonly AdapterUse[],
   vaeSlices: number,
   context: TaskContext,

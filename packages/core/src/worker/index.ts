@@ -1,3 +1,3 @@
 export { loadWatched } from "./loading.ts"
-export type { RunningBackend, WorkerPlace } from "./place.ts"
+export type { AdditionKind, RunningBackend, WorkerPlace } from "./place.ts"
 export { createRuntimeTasks } from "./tasks.ts"

@@ -1,6 +1,8 @@
 import { DTYPE_BITS } from "@lllite/format"
 import type { TaskContext } from "../channel/server.ts"
 import type { Tokenizer } from "../models/clip/tokenizer.ts"
+import type { LoadedControlNet } from "../models/controlnet/weights.ts"
+import { loadControlNet } from "../models/controlnet/weights.ts"
 import type { SdxlFiles } from "../models/layouts/parts.ts"
 import { partsOf } from "../models/layouts/parts.ts"
 import type { LoadSdxlOptions, Sdxl } from "../models/sdxl.ts"
@@ -26,10 +28,39 @@ export async function* loadWatched(
   files: WeightFile | SdxlFiles,
   tokenizer: Tokenizer,
   options: LoadSdxlOptions,
-  { signal, pause }: TaskContext,
+  context: TaskContext,
 ): AsyncGenerator<LoadProgress, Sdxl, void> {
-  const parts = partsOf(files)
-  const entries = [parts.unet, parts.vae, parts.text1, parts.text2].flatMap((part) => [...part.entries.values()])
+  const { unet, vae, text1, text2 } = partsOf(files)
+  const sdxl = yield* watchLoading(
+    ops.load,
+    [unet, vae, text1, text2],
+    (load, [unet, vae, text1, text2]) => loadSdxl({ ...ops, load }, { unet, vae, text1, text2 }, tokenizer, options),
+    context,
+  )
+  return { ...sdxl, ops }
+}
+
+/**
+ * Loads a ControlNet for the U-Net of an SDXL, and reports the bytes that are read. After an abort or a failure, nothing
+ * stays on the device.
+ *
+ * @throws as `loadControlNet`; the signal's reason when aborted
+ */
+export function loadControlNetWatched(
+  { ops, unet }: Sdxl,
+  file: WeightFile,
+  context: TaskContext,
+): AsyncGenerator<LoadProgress, LoadedControlNet, void> {
+  return watchLoading(ops.load, [file], (load, [watched]) => loadControlNet(watched, load, unet.config), context)
+}
+
+async function* watchLoading<const Files extends readonly WeightFile[], T>(
+  weights: WeightLoader,
+  files: Files,
+  load: (loader: WeightLoader, files: { readonly [Index in keyof Files]: WeightFile }) => Promise<T>,
+  { signal, pause }: TaskContext,
+): AsyncGenerator<LoadProgress, T, void> {
+  const entries = files.flatMap((file) => [...file.entries.values()])
   const total = entries.reduce((sum, entry) => sum + entryBytes(entry), 0)
   let done = 0
   let paused = performance.now()
@@ -63,14 +94,9 @@ export async function* loadWatched(
     ...rest,
     entries: new Map([...entries].map(([name, entry]) => [name, watched(entry)])),
   })
-  const loader = keepTrack(ops.load)
+  const loader = keepTrack(weights)
   let isLoaded = false
-  const loading = loadSdxl(
-    { ...ops, load: loader },
-    { unet: watch(parts.unet), vae: watch(parts.vae), text1: watch(parts.text1), text2: watch(parts.text2) },
-    tokenizer,
-    options,
-  ).finally(() => {
+  const loading = load(loader, files.map(watch) as { readonly [Index in keyof Files]: WeightFile }).finally(() => {
     isLoaded = true
   })
   // It is awaited below, and may fail before that.
@@ -82,11 +108,11 @@ export async function* loadWatched(
       if (isLoaded) break
       yield { kind: "read", done, total }
     }
-    const sdxl = await loading
+    const loaded = await loading
     yield { kind: "read", done: total, total }
     signal.throwIfAborted()
     isTaken = true
-    return { ...sdxl, ops }
+    return loaded
   } finally {
     if (!isTaken) {
       await loading.catch(() => {})

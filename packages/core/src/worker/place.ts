@@ -16,6 +16,9 @@ export interface RunningBackend<Backend extends string = string> extends Started
   readonly loadOptimizer?: LoadOptimizer
 }
 
+/** The kinds of files that are loaded for an SDXL, beside it. */
+export type AdditionKind = "lora" | "controlnet"
+
 /** A runtime's part of a worker: the start of a backend and the access to files. */
 export interface WorkerPlace<Types extends RuntimeTypes> {
   /** Whether arrays are in memory that other threads can read. */
@@ -33,9 +36,10 @@ export interface WorkerPlace<Types extends RuntimeTypes> {
     layout: UnetLayout,
     context: TaskContext,
   ): AsyncGenerator<LoadProgress, LlliteModel, void>
-  /** Opens a LoRA, whose tensors are read while it is open. */
-  openLora(
+  /** Opens a LoRA or a ControlNet, whose tensors are read while it is open. */
+  openAddition(
     file: Types["file"],
+    kind: AdditionKind,
     context: TaskContext,
   ): AsyncGenerator<LoadProgress, { readonly file: WeightFile; close(): Promise<void> }, void>
   /** The number of slices in which the VAE takes a picture on this machine. */

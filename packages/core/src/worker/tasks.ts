@@ -10,6 +10,7 @@ import { GENERATE_DEFAULTS } from "../generation/defaults.ts"
 import { checkRequest } from "../generation/request.ts"
 import { isCutCaption } from "../models/clip/caption-length.ts"
 import { promptNotices } from "../models/clip/prompt-notices.ts"
+import type { LoadedControlNet } from "../models/controlnet/weights.ts"
 import { layOutSlots } from "../models/lllite/layout.ts"
 import type { LlliteParams } from "../models/lllite/params.ts"
 import { disposeLllite, uploadLllite } from "../models/lllite/params.ts"
@@ -24,6 +25,7 @@ import { createExampleCache } from "../training/dataset.ts"
 import type { ExampleMemo } from "../training/example-memo.ts"
 import { createExampleMemo } from "../training/example-memo.ts"
 import { generateBatch } from "./generation.ts"
+import { loadControlNetWatched } from "./loading.ts"
 import type { RunningBackend, WorkerPlace } from "./place.ts"
 import { shareArrays } from "./shared-memory.ts"
 import { createShelf } from "./shelf.ts"
@@ -55,6 +57,7 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
 ): TaskTable<RuntimeTasks<Types>> {
   const models = createShelf<Model>("SDXL", ({ sdxl }) => sdxl.dispose())
   const adapters = createShelf<LlliteParams>("adapter", disposeLllite)
+  const controlNets = createShelf<LoadedControlNet>("ControlNet", (net) => net.dispose())
   const loras = createShelf<LiveLora>("LoRA", (lora) => lora.dispose())
   const caches = new Map<number, ExampleCache>()
   const helpers: Client<RuntimeTasks<RuntimeTypes>>[] = []
@@ -122,7 +125,7 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
       const { value, release } = models.use(model)
       try {
         const { ops, unet, text1, text2 } = value.sdxl
-        const opened = yield* place.openLora(file, context)
+        const opened = yield* place.openAddition(file, "lora", context)
         try {
           const configs = { unet: unet.config, text1: text1.config, text2: text2.config }
           const loaded = await loadLiveLora(ops.load, opened.file, configs)
@@ -134,6 +137,28 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
       } finally {
         release()
       }
+    },
+
+    async *loadControlNet({ controlNet, model, file }, context) {
+      const { value, release } = models.use(model)
+      try {
+        const opened = yield* place.openAddition(file, "controlnet", context)
+        try {
+          const loaded = yield* loadControlNetWatched(value.sdxl, opened.file, context)
+          controlNets.put(controlNet, loaded)
+          return { notices: loaded.notices }
+        } finally {
+          await opened.close()
+        }
+      } finally {
+        release()
+      }
+    },
+
+    // biome-ignore lint/correctness/useYield: one answer
+    async *unloadControlNet({ controlNet }) {
+      controlNets.remove(controlNet)
+      return null
     },
 
     // biome-ignore lint/correctness/useYield: one answer
@@ -182,9 +207,13 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
       }
       try {
         const { sdxl, slicesOf } = hold(models.use(model)).value
-        const { adapters: sent, loras: sentLoras, ...settings } = options
+        const { adapters: sent, controlNets: sentNets, loras: sentLoras, ...settings } = options
+        const nets = sentNets.map(({ controlNet, ...use }) => ({
+          ...use,
+          controlNet: hold(controlNets.use(controlNet)).value.params,
+        }))
         const live = sentLoras.map(({ lora, ...use }) => ({ ...use, lora: hold(loras.use(lora)).value }))
-        const rest = { ...settings, loras: live }
+        const rest = { ...settings, controlNets: nets, loras: live }
         const uses = sent.map(({ adapter, ...use }) => ({ ...use, lllite: hold(adapters.use(adapter)).value }))
         // Slices are planned for valid sizes only.
         checkRequest(requests, { ...rest, adapters: uses })

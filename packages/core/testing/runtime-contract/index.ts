@@ -1,5 +1,6 @@
 import { ADAPTERS } from "./adapters.ts"
 import type { RuntimeCase } from "./case.ts"
+import { CONTROL_NETS } from "./control-nets.ts"
 import { CONTROLS } from "./controls.ts"
 import { GENERATING } from "./generating.ts"
 import { LORAS } from "./loras.ts"
@@ -19,6 +20,7 @@ export const RUNTIME_CASES: readonly RuntimeCase[] = [
   ...GENERATING,
   ...ADAPTERS,
   ...CONTROLS,
+  ...CONTROL_NETS,
   ...LORAS,
   ...STOPPING,
   ...TRAINING,

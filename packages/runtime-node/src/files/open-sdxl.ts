@@ -4,8 +4,9 @@ import type { LoraUse, SdxlFiles, WeightFile } from "@lllite/core/models"
 import { mergeLoras, partsOf } from "@lllite/core/models"
 import type { WeightEntry } from "@lllite/core/ops"
 import type { LoraSource } from "@lllite/core/runtime"
+import type { AdditionKind } from "@lllite/core/worker"
 import { FormatError } from "@lllite/format"
-import { type FileKind, identify } from "@lllite/format/identify"
+import { expectControlNet, type FileKind, identify } from "@lllite/format/identify"
 import { InputError } from "../errors.ts"
 import { requireFrom } from "../own-files.ts"
 import { expectSdxlFolder, readScheduler } from "./diffusers-folder.ts"
@@ -63,6 +64,12 @@ const UNET: Part = {
 const VAE: Part = { what: "a VAE", kinds: ["vae", "sdxl-checkpoint"], folder: "vae", stem: "diffusion_pytorch_model" }
 const TEXT1: Part = { what: "a text encoder", kinds: ["text-encoder"], folder: "text_encoder", stem: "model" }
 const LORA: Part = { what: "a LoRA for SDXL", kinds: ["lora"], folder: "", stem: "pytorch_lora_weights" }
+const CONTROL_NET: Part = {
+  what: "a ControlNet for SDXL",
+  kinds: ["controlnet"],
+  folder: "controlnet",
+  stem: "diffusion_pytorch_model",
+}
 const TEXT2: Part = { ...TEXT1, folder: "text_encoder_2" }
 
 /** Endings of weights in a diffusers folder, in the order in which they are tried. Those of float16 come last. */
@@ -120,15 +127,20 @@ export async function openSdxl({ checkpoint, unet, vae, loras = [] }: SdxlPaths)
 }
 
 /**
- * Opens a LoRA. Only its header is read.
+ * Opens a LoRA or a ControlNet. Only its header is read.
  *
  * @param path of its file, or of a diffusers folder
  * @throws as `openSdxl`
  */
-export async function openLora(path: string): Promise<{ readonly file: WeightFile; close(): Promise<void> }> {
-  const location = await openFile((await isFolder(path)) ? await findWeights(path, LORA) : path)
+export async function openAddition(
+  path: string,
+  kind: AdditionKind,
+): Promise<{ readonly file: WeightFile; close(): Promise<void> }> {
+  const part = kind === "lora" ? LORA : CONTROL_NET
+  const location = await openFile((await isFolder(path)) ? await findWeights(path, part) : path)
   try {
-    expectKind(location.file, LORA)
+    if (kind === "lora") expectKind(location.file, part)
+    else expectControlNet(location.file)
     return { file: weightFile(location.file), close: location.close }
   } catch (error) {
     await location.close()

@@ -9,7 +9,7 @@ import { startBackend } from "../backends/start.ts"
 import type { NodeRunningBackend } from "../backends/started-backend.ts"
 import { readTokenizer } from "../checkpoint.ts"
 import { readLlliteFile } from "../files/lllite-file.ts"
-import { openLora, openSdxl } from "../files/open-sdxl.ts"
+import { openAddition, openSdxl } from "../files/open-sdxl.ts"
 import { footprintOf, type ModelPlace } from "../footprint.ts"
 import type { VaePlace } from "../vae-room.ts"
 import { vaeRoom } from "../vae-room.ts"
@@ -60,8 +60,8 @@ const tasks = createRuntimeTasks<NodeTypes>(
     },
 
     // biome-ignore lint/correctness/useYield: opening a file reports no progress
-    async *openLora(path) {
-      return openLora(path)
+    async *openAddition(path, kind) {
+      return openAddition(path, kind)
     },
 
     vaeSlices: ({ vae }, picture) =>

@@ -2,9 +2,10 @@ import type { LoraUse, MergedParts, WeightFile } from "@lllite/core/models"
 import { mergeLoras, partsOf } from "@lllite/core/models"
 import type { WeightEntry } from "@lllite/core/ops"
 import type { LoadProgress } from "@lllite/core/runtime"
+import type { AdditionKind } from "@lllite/core/worker"
 import type { ByteSource } from "@lllite/format"
 import { FormatError, openSafetensors } from "@lllite/format"
-import { type FileKind, identify } from "@lllite/format/identify"
+import { expectControlNet, type FileKind, identify } from "@lllite/format/identify"
 import type { SentSource, WebTypes } from "../types.ts"
 import { openSource } from "./source.ts"
 
@@ -17,6 +18,7 @@ interface Part {
 const CHECKPOINT: Part = { what: "an SDXL checkpoint", kinds: ["sdxl-checkpoint"] }
 const UNET: Part = { what: "an SDXL U-Net", kinds: ["sdxl-unet", "sdxl-checkpoint"] }
 const LORA: Part = { what: "a LoRA for SDXL", kinds: ["lora"] }
+const CONTROL_NET: Part = { what: "a ControlNet for SDXL", kinds: ["controlnet"] }
 const VAE: Part = { what: "a VAE", kinds: ["vae", "sdxl-checkpoint"] }
 
 /**
@@ -44,17 +46,20 @@ export async function* openCheckpoint(
   return mergeLoras(files, uses)
 }
 
-/** Opens a LoRA. A file at an address is downloaded first. @throws as `openCheckpoint` */
-export async function* openLora(
+/** Opens a LoRA or a ControlNet. A file at an address is downloaded first. @throws as `openCheckpoint` */
+export async function* openAddition(
   source: SentSource,
+  kind: AdditionKind,
   signal: AbortSignal,
 ): AsyncGenerator<LoadProgress, { readonly file: WeightFile; close(): Promise<void> }, void> {
-  return { file: await readWeightFile(yield* openSource(source, signal), LORA), close: async () => {} }
+  const part = kind === "lora" ? LORA : CONTROL_NET
+  return { file: await readWeightFile(yield* openSource(source, signal), part), close: async () => {} }
 }
 
 /** The named tensors of a file. */
 async function readWeightFile(source: ByteSource, { what, kinds }: Part): Promise<WeightFile> {
   const file = await openSafetensors(source)
+  if (kinds === CONTROL_NET.kinds) expectControlNet(file)
   const { kind, detail } = identify(file)
   if (!kinds.includes(kind)) {
     const advice = kinds === CHECKPOINT.kinds ? " Give the base model's safetensors file." : ""

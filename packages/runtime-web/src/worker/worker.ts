@@ -12,7 +12,7 @@ import type { WebTasks } from "../tasks.ts"
 import type { SentSource, WebTypes } from "../types.ts"
 import type { WebRunningBackend } from "./backend.ts"
 import { startBackend } from "./backend.ts"
-import { openCheckpoint, openLora } from "./checkpoint.ts"
+import { openAddition, openCheckpoint } from "./checkpoint.ts"
 import { expectRoom, needOf, slicesOf } from "./memory.ts"
 import { openSource } from "./source.ts"
 
@@ -48,7 +48,7 @@ const runtimeTasks = createRuntimeTasks<WebTypes>(
     },
 
     readAdapter,
-    openLora: (source, { signal }) => openLora(source, signal),
+    openAddition: (source, kind, { signal }) => openAddition(source, kind, signal),
     vaeSlices: ({ vae }, picture) => slicesOf(started(), vae.config, picture),
   },
   () => server,

@@ -5,7 +5,7 @@ import { CoreError } from "../../errors.ts"
 import type { WeightFile } from "../weight-reader.ts"
 
 /** Channels of one attention head in SDXL. A checkpoint does not contain this number. */
-const HEAD_DIM = 64
+export const HEAD_DIM = 64
 
 /** An SDXL U-Net of any width. */
 export interface UnetConfig {

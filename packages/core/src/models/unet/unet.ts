@@ -69,21 +69,27 @@ export function enterUnet(
   { timesteps, vector, context }: UnetInput,
   { tap = NO_TAP, pass = UNKNOWN_PASS }: Pick<UnetOptions, "tap" | "pass">,
 ): BlockContext {
-  const embedding = embedConditions(ops, params, timesteps, vector, tap, pass)
+  const width = params.config.layout.modelChannels
+  const embedding = embedConditions(ops, params, { timesteps, vector }, width, { tap, pass })
   return { ops, tap, pass, headDim: params.config.headDim, embedding, context }
 }
 
-/** SiLU of the sum of time and size embedding, which every residual block reads. → [N, 4·C] */
-function embedConditions(
+/** The layers that embed the conditions of a pass, at any width. */
+export type ConditionLayers = Pick<UnetParams, "timeEmbedding" | "sizeEmbedding">
+
+/**
+ * SiLU of the sum of time and size embedding, which every residual block reads. → [N, 4·C]
+ *
+ * @param width the number of model channels
+ */
+export function embedConditions(
   ops: Ops,
-  params: UnetParams,
-  timesteps: readonly number[],
-  vector: Tensor2D,
-  tap: Tap,
-  pass: Pass,
+  params: ConditionLayers,
+  { timesteps, vector }: Pick<UnetInput, "timesteps" | "vector">,
+  width: number,
+  { tap = NO_TAP, pass = UNKNOWN_PASS }: Pick<UnetOptions, "tap" | "pass"> = {},
 ): Tensor {
   return tf.tidy(() => {
-    const width = params.config.layout.modelChannels
     const waves = tf.stack(timesteps.map((timestep) => tf.tensor1d(timestepEmbedding(timestep, width))))
     const linear = (x: Tensor, { layer, weight }: PlacedLinear): Tensor =>
       runTapped(tap, [layer], x, { ...pass, grid: null }, (_, read) => ops.linear(read, weight))[0] as Tensor

@@ -27,7 +27,7 @@ export function buildUnet(config: UnetConfig): BuildParams<UnetParams> {
 
 async function readUnet(reader: WeightReader, config: UnetConfig): Promise<UnetParams> {
   const figure = unetFigure(config.layout, unetWidths(config))
-  const read = layerReader(reader)
+  const read = layerReader(reader, UNET_PREFIX)
   const pair = async (layers: readonly [UnetLayer, UnetLayer]): Promise<[PlacedLinear, PlacedLinear]> => [
     await read.linear(layers[0]),
     await read.linear(layers[1]),
@@ -48,30 +48,32 @@ async function readUnet(reader: WeightReader, config: UnetConfig): Promise<UnetP
 }
 
 /** Reads the weight of a layer by its kind. */
-interface LayerReader {
+export interface LayerReader {
   linear(layer: UnetLayer): Promise<PlacedLinear>
   conv(layer: UnetLayer): Promise<PlacedConv>
   norm(layer: UnetLayer): Promise<NormWeight>
 }
 
-function layerReader(reader: WeightReader): LayerReader {
+/** A reader of the layers of a U-Net or a ControlNet. Their paths follow the prefix in a file. */
+export function layerReader(reader: WeightReader, prefix: string): LayerReader {
   return {
     async linear(layer) {
       const { path, outDim, inDim, bias } = layer
-      return { layer, weight: await reader.linear(UNET_PREFIX + path, outDim, inDim, { bias }) }
+      return { layer, weight: await reader.linear(prefix + path, outDim, inDim, { bias }) }
     },
     async conv(layer) {
       const { path, outDim, inDim, kernel } = layer
-      return { layer, weight: await reader.conv2d(UNET_PREFIX + path, outDim, inDim, kernel) }
+      return { layer, weight: await reader.conv2d(prefix + path, outDim, inDim, kernel) }
     },
-    norm: ({ path, outDim }) => reader.norm(UNET_PREFIX + path, outDim),
+    norm: ({ path, outDim }) => reader.norm(prefix + path, outDim),
   }
 }
 
 type BlockFigure = UnetBlockParts<UnetLayer, UnetLayer, UnetLayer>
 type PartFigure = UnetPart<UnetLayer, UnetLayer, UnetLayer>
 
-async function readBlock(read: LayerReader, { name, parts }: BlockFigure): Promise<UnetBlock> {
+/** Reads one numbered block. */
+export async function readBlock(read: LayerReader, { name, parts }: BlockFigure): Promise<UnetBlock> {
   return { name, parts: await inOrder(parts, (part) => readPart(read, part)) }
 }
 
@@ -120,7 +122,7 @@ async function readAttention(read: LayerReader, { q, k, v, out }: AttentionParts
 }
 
 /** Loads one after another, so that memory never holds two tensors on their way to the device. */
-async function inOrder<A, B>(items: Iterable<A>, load: (item: A) => Promise<B>): Promise<B[]> {
+export async function inOrder<A, B>(items: Iterable<A>, load: (item: A) => Promise<B>): Promise<B[]> {
   const loaded: B[] = []
   for (const item of items) loaded.push(await load(item))
   return loaded

@@ -1,0 +1,143 @@
+import type { Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import type { PassRow } from "../diffusion/pass-position.ts"
+import { CoreError } from "../errors.ts"
+import type { RgbImage } from "../image.ts"
+import { controlNet } from "../models/controlnet/controlnet.ts"
+import { embedHint } from "../models/controlnet/hint.ts"
+import type { ControlNetParams } from "../models/controlnet/params.ts"
+import type { ControlNetResiduals } from "../models/controlnet/residuals.ts"
+import { residualScales, scaleResiduals, sumResiduals, tidyResiduals } from "../models/controlnet/residuals.ts"
+import type { BlockVerbs } from "../models/unet/block-verbs.ts"
+import type { UnetInput } from "../models/unet/unet.ts"
+import { checkRanges } from "../number-range.ts"
+import type { Ops } from "../ops/ops.ts"
+import { GENERATE_DEFAULTS, GENERATE_RANGES } from "./defaults.ts"
+import type { Window, WindowReader } from "./window.ts"
+import { checkWindow } from "./window.ts"
+
+/** Where a ControlNet acts and how much. All factors multiply. */
+export interface ControlNetSettings extends Window {
+  /** The factor on what the ControlNet adds. Default: 1. */
+  readonly strength?: number
+  /**
+   * Guess mode: the control acts on the prompt's half of guidance alone, and weaker in the first blocks. So it counts
+   * without a prompt, too. Default: false.
+   */
+  readonly guessMode?: boolean
+}
+
+/** A ControlNet with the settings of its use. */
+export interface ControlNetUse extends ControlNetSettings {
+  readonly controlNet: ControlNetParams
+  /** One control picture for each picture of the batch, or one for all. It has the pictures' size. */
+  readonly control: RgbImage | readonly RgbImage[]
+}
+
+/**
+ * Checks the settings of a ControlNet, and the size of its controls.
+ *
+ * @throws CoreError that names the first wrong setting
+ */
+export function checkControlNet(
+  { control, strength = GENERATE_DEFAULTS.strength, ...settings }: Omit<ControlNetUse, "controlNet">,
+  pictures: { readonly width: number; readonly height: number },
+): void {
+  const place = "generate: a ControlNet"
+  checkWindow(place, settings)
+  checkRanges(place, { strength }, GENERATE_RANGES)
+  for (const { width, height } of "data" in control ? [control] : control) {
+    if (width === pictures.width && height === pictures.height) continue
+    throw new CoreError(
+      "control-size",
+      `${place}: a control picture is ${width}×${height} px, the picture ${pictures.width}×${pictures.height}. Resize the control.`,
+    )
+  }
+}
+
+/** A ControlNet with the embedding of its control. The caller disposes it. */
+export interface PreparedControlNet {
+  readonly use: ControlNetUse
+  /** The embedding of its control. [count, H/8, W/8, C] */
+  readonly hint: Tensor4D
+  dispose(): void
+}
+
+/**
+ * Embeds the control of a ControlNet, once for a run. The caller disposes the result.
+ *
+ * @throws CoreError when the number of control pictures is neither 1 nor `pictures`
+ */
+export function prepareControlNet(ops: Ops, use: ControlNetUse, pictures: number): PreparedControlNet {
+  const picture = pictureTensor(use.control, pictures)
+  const hint = embedHint(ops, use.controlNet, picture)
+  picture.dispose()
+  return { use, hint, dispose: () => hint.dispose() }
+}
+
+/** What a pass of the U-Net is given besides its input. */
+export interface ControlNetPass {
+  /** Reads the windows at the pass. */
+  readonly window: WindowReader
+  /** The rows of the batch. Rows without the prompt come first. */
+  readonly rows: readonly PassRow[]
+  readonly blocks?: BlockVerbs | undefined
+}
+
+/**
+ * What the ControlNets add to the U-Net in a pass: the sum over those whose window has the position, or null if there is
+ * none. The caller disposes it, or tidies.
+ */
+export function residualsAt(
+  ops: Ops,
+  prepared: readonly PreparedControlNet[],
+  input: UnetInput,
+  { window, rows, blocks }: ControlNetPass,
+): ControlNetResiduals | null {
+  const active = prepared
+    .map((one) => ({ ...one, factor: window(one.use) * (one.use.strength ?? GENERATE_DEFAULTS.strength) }))
+    .filter(({ factor }) => factor !== 0)
+  if (active.length === 0) return null
+  const options = blocks === undefined ? {} : { blocks }
+  const uncond = rows.filter(({ guidance }) => guidance === "uncond").length
+  const residualsOf = ({ use, hint, factor }: (typeof active)[number]): ControlNetResiduals => {
+    const { controlNet: params, guessMode = false } = use
+    const read = guessMode ? rowsFrom(input, uncond) : input
+    const found = controlNet(ops, params, read, hint, options)
+    const scaled = scaleResiduals(found, residualScales(found.skips.length + 1, factor, guessMode))
+    if (!guessMode || uncond === 0) return scaled
+    const behindZeros = (x: Tensor4D): Tensor4D => tf.pad(x, [[uncond, 0], NONE, NONE, NONE])
+    return { skips: scaled.skips.map(behindZeros), middle: behindZeros(scaled.middle) }
+  }
+  return tidyResiduals(
+    () => sumResiduals(active.map((one) => tidyResiduals(() => residualsOf(one)))) as ControlNetResiduals,
+  )
+}
+
+const NONE: [number, number] = [0, 0]
+
+/** The rows of an input from `first` on. */
+function rowsFrom({ latents, timesteps, context, vector }: UnetInput, first: number): UnetInput {
+  if (first === 0) return { latents, timesteps, context, vector }
+  const rest = <T extends tf.Tensor>(x: T): T => tf.slice(x, [first, ...x.shape.slice(1).map(() => 0)])
+  return { latents: rest(latents), timesteps: timesteps.slice(first), context: rest(context), vector: rest(vector) }
+}
+
+/** Control pictures as [count, H, W, 3] in 0 … 1. */
+function pictureTensor(control: ControlNetUse["control"], pictures: number): Tensor4D {
+  const images = "data" in control ? [control] : control
+  const [first] = images
+  if (first === undefined || (images.length !== 1 && images.length !== pictures)) {
+    throw new CoreError(
+      "control-count",
+      `generate: ${images.length} control images for ${pictures} pictures, expected 1 or ${pictures}`,
+    )
+  }
+  const { width, height } = first
+  const values = new Float32Array(images.length * width * height * 3)
+  for (const [i, { data }] of images.entries()) {
+    const from = i * width * height * 3
+    for (let at = 0; at < data.length; at++) values[from + at] = (data[at] ?? 0) / 255
+  }
+  return tf.tensor4d(values, [images.length, height, width, 3])
+}

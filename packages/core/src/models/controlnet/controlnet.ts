@@ -1,0 +1,91 @@
+import type { Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import { CoreError } from "../../errors.ts"
+import type { Ops } from "../../ops/ops.ts"
+import { NO_TAP, UNKNOWN_PASS } from "../taps.ts"
+import type { BlockVerbs } from "../unet/block-verbs.ts"
+import { composedBlocks } from "../unet/block-verbs.ts"
+import type { BlockContext } from "../unet/blocks.ts"
+import { HEAD_DIM } from "../unet/config.ts"
+import type { UnetInput } from "../unet/unet.ts"
+import { embedConditions } from "../unet/unet.ts"
+import { sizedLike } from "../unet/walk.ts"
+import type { ControlNetParams } from "./params.ts"
+import type { ControlNetResiduals } from "./residuals.ts"
+import { tidyResiduals } from "./residuals.ts"
+
+export interface ControlNetOptions {
+  /** How a block runs. Default: `composedBlocks`. */
+  readonly blocks?: BlockVerbs
+}
+
+/**
+ * A ControlNet: the U-Net's way down over the same latents and text, with the control picture. Its outputs are added to
+ * the skips and to the middle of the U-Net (`UnetOptions.residuals`).
+ *
+ * Source: Zhang et al. 2023 (arXiv:2302.05543); diffusers `models/controlnets/controlnet.py`.
+ *
+ * @param input as for the U-Net. Channels of a mask, after those of the latents, are not read
+ * @param hint `embedHint` of the control pictures. Row n of the batch reads number n modulo count. [count, H/8, W/8, C]
+ * @returns new tensors, which the caller disposes
+ * @throws CoreError if the rows of the batch are not a multiple of the control pictures
+ */
+export function controlNet(
+  ops: Ops,
+  params: ControlNetParams,
+  input: UnetInput,
+  hint: Tensor4D,
+  { blocks = composedBlocks }: ControlNetOptions = {},
+): ControlNetResiduals {
+  const [rows] = input.latents.shape
+  const [count] = hint.shape
+  if (rows % count !== 0) {
+    throw new CoreError("control-count", `ControlNet: ${count} control pictures for ${rows} rows of the batch`)
+  }
+  return tidyResiduals(() => {
+    const on = enter(ops, params, input)
+    const [first, ...rest] = params.inputBlocks
+    const latents = ownChannels(params, input.latents)
+    let h = tf.tidy(() => {
+      const read = first === undefined ? latents : blocks.forward(on, first, { x: latents, skip: null })
+      return tf.add(read, fitted(hint, read)) as Tensor4D
+    })
+    const skips = [residual(ops, params.zero[0], h)]
+    const run = (block: typeof params.middle): Tensor4D => {
+      const next = tf.tidy(() => blocks.forward(on, block, { x: h, skip: null }))
+      h.dispose()
+      return next
+    }
+    for (const [i, block] of rest.entries()) {
+      h = run(block)
+      skips.push(residual(ops, params.zero[i + 1], h))
+    }
+    h = run(params.middle)
+    return { skips, middle: residual(ops, params.middleZero, h) }
+  })
+}
+
+function enter(ops: Ops, params: ControlNetParams, input: UnetInput): BlockContext {
+  const { context } = input
+  const embedding = embedConditions(ops, params, input, params.config.unet.modelChannels)
+  return { ops, tap: NO_TAP, pass: UNKNOWN_PASS, headDim: HEAD_DIM, embedding, context }
+}
+
+/** The embedding of the size of the latents, which may grow during a run. One picture is broadcast to all rows. */
+function fitted(hint: Tensor4D, latents: Tensor4D): Tensor4D {
+  const sized = sizedLike(hint, latents)
+  const [rows] = latents.shape
+  const [count] = sized.shape
+  return count === 1 || count === rows ? sized : tf.tile(sized, [rows / count, 1, 1, 1])
+}
+
+/** The latents without the channels that a checkpoint for inpainting has after them. */
+function ownChannels({ config }: ControlNetParams, latents: Tensor4D): Tensor4D {
+  const [n, height, width, channels] = latents.shape
+  const { inChannels } = config.widths
+  return channels === inChannels ? latents : tf.slice(latents, [0, 0, 0, 0], [n, height, width, inChannels])
+}
+
+function residual(ops: Ops, zero: ControlNetParams["middleZero"] | undefined, h: Tensor4D): Tensor4D {
+  return (zero === undefined ? tf.zerosLike(h) : ops.linear(h, zero)) as Tensor4D
+}

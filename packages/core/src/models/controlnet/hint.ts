@@ -1,0 +1,18 @@
+import type { Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import type { Ops } from "../../ops/ops.ts"
+import type { ControlNetParams } from "./params.ts"
+
+/**
+ * Embeds control pictures, which is the same for all steps. picture: [count, H, W, 3] in 0 … 1 → [count, H/8, W/8, C]
+ *
+ * Source: lllyasviel/ControlNet `cldm/cldm.py`, `input_hint_block`.
+ */
+export function embedHint(ops: Ops, { hint }: ControlNetParams, picture: Tensor4D): Tensor4D {
+  return tf.tidy(() =>
+    hint.reduce<Tensor4D>((h, { layer, weight }, i) => {
+      const y = ops.conv2d(h, weight, { stride: layer.stride, padding: [1, 1, 1, 1] })
+      return i === hint.length - 1 ? y : (ops.silu(y) as Tensor4D)
+    }, picture),
+  )
+}
