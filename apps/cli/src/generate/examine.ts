@@ -1,11 +1,13 @@
-import { InputError, readImage, withPath } from "@lllite/runtime-node"
+import { InputError, listPictures, readImage, withPath } from "@lllite/runtime-node"
 import type { OptionReader } from "@lllite/runtime-node/options"
 import { openLllite } from "../lllite-file/open-lllite.ts"
 import { checkCheckpoint } from "../model/checkpoint.ts"
 import { sdxlPaths } from "../model/runtime-options.ts"
+import { guideNotices } from "./guides.ts"
 import { findNamedLoras, type NamedLoras, readLoraOptions } from "./loras.ts"
 import type { GENERATE_OPTIONS } from "./options.ts"
 import { tryPictures } from "./picture-files.ts"
+import type { PlannedPicture } from "./plan-pictures.ts"
 import type { PromptSource } from "./prompts.ts"
 import { problemsOfSource, readPromptFile } from "./prompts.ts"
 import { planOf } from "./settings.ts"
@@ -34,19 +36,38 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
     await examine(["controlNetLlliteModels"], () => withPath(path, openLllite))
   }
   for (const path of masksOf(settings)) await examine(["llliteMasks"], () => readImage(path))
-  for (const path of settings.guideImagePath) await examine(["guideImagePath"], () => readImage(path))
+  const guides = await examine(["guideImagePath"], () => listGuides(reader))
   const sources = await examine(["prompt", "fromFile"], () => readSources(reader, from))
   const loras = await examine(LORA_OPTIONS, () => readLoraOptions(reader))
-  const planned = sources === null || loras === null ? [] : await planOf(reader, sources, loras, from?.recipe)
+  const planned =
+    sources === null || loras === null ? [] : await planOf(reader, sources, loras, from?.recipe, guides ?? [])
   const named = await examine(["prompt", "fromFile", "loraDir"], () => findNamedLoras(planned, settings.loraDir))
   const { pictures } = named ?? { pictures: [] }
+  for (const path of controlPaths(planned)) await examine(["guideImagePath"], () => readImage(path))
   await examine(["outdir"], () => tryPictures(settings.outdir, pictures))
   const { llliteMap } = settings
   if (llliteMap !== undefined) await examine(["llliteMap"], () => tryPictures(llliteMap, pictures))
-  return { pictures, notices: [...(loras?.notices ?? []), ...(named?.notices ?? [])] }
+  const said = guideNotices(settings, guides ?? [])
+  return { pictures, notices: [...said, ...(loras?.notices ?? []), ...(named?.notices ?? [])] }
 }
 
 const LORA_OPTIONS = ["networkWeights", "networkMul", "networkArgs", "networkMerge", "networkMergeNModels"] as const
+
+/** The control pictures of paths, folders and patterns. @throws InputError when there are fewer than LLLites */
+async function listGuides({ settings, nameOf }: GenerateReader): Promise<readonly string[]> {
+  const guides = await listPictures(settings.guideImagePath)
+  const { length } = settings.controlNetLlliteModels
+  if (guides.length >= length) return guides
+  throw new InputError(
+    "control-missing",
+    `${nameOf("guideImagePath")} has ${guides.length === 1 ? "one picture" : `${guides.length} pictures`} for ${length} LLLites. Expected one for each.`,
+  )
+}
+
+/** The control pictures of all pictures, each once. */
+function controlPaths(pictures: readonly PlannedPicture[]): ReadonlySet<string> {
+  return new Set(pictures.flatMap(({ recipe }) => recipe.adapters.flatMap(({ control }) => control?.file.path ?? [])))
+}
 
 /** The prompts of the command line or of a file. @throws InputError with every option of a line that is wrong */
 async function readSources(

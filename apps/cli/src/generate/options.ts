@@ -25,6 +25,7 @@ import {
   texts,
 } from "@lllite/runtime-node/options"
 import { MODEL_OPTIONS, RUNTIME_OPTIONS } from "../model/runtime-options.ts"
+import { GUIDE_OPTIONS } from "./guides.ts"
 import { SOURCE_OPTIONS } from "./source/options.ts"
 import { COMPATS, STEERING_OPTIONS } from "./steering-options.ts"
 
@@ -105,17 +106,9 @@ const PROMPT = {
 /** LLLites and their control pictures. */
 const CONTROL = {
   control_net_lllite_models: texts({ help: "LLLite files." }),
-  guide_image_path: texts({
-    help: "Control picture of each LLLite, in the same order. The command does not preprocess it.",
-  }),
-  control_net_multipliers: numbers({ ...GENERATE_RANGES.strength, help: "Strength of each LLLite. Default: 1." }),
-  control_net_ratios: numbers({
-    ...GENERATE_RANGES.window,
-    help: "Part of the noise schedule where each LLLite ends. Default: 1, which is the end of the schedule.",
-  }),
+  ...GUIDE_OPTIONS,
   ...STEERING_OPTIONS,
   control_net_models: refused(NO_CONTROL_NET),
-  control_net_preps: refused(NO_CONTROL_NET, { instead: "Leave it out, and prepare the control picture yourself." }),
   network_module: ignored("the kind of a network follows from its file", { nothing: ["networks.lora"] }),
   network_weights: texts({
     help: "LoRA files (LoRA, LoCon, LoHa, LoKr, DoRA). They act beside the layers. A DoRA is merged into the weights.",

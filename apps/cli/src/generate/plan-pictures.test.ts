@@ -18,7 +18,7 @@ const plan = (texts: readonly string[], changes: Partial<PicturePlan> = {}) =>
     sources: texts.map((text, i) => ({ text, where: '"p.txt"', line: i + 1 })),
     base: { width: 64, height: 96, steps: 5, model: { checkpoint: { path: "tiny" } } },
     size: { originalWidth: undefined, originalHeight: undefined, cropTop: 0, cropLeft: 0, target: null },
-    ...{ seed: 10, imagesPerPrompt: 1, iterations: 1, sameSeed: false, wildcards: undefined },
+    ...{ seed: 10, imagesPerPrompt: 1, iterations: 1, sameSeed: false, wildcards: undefined, guides: [] },
     ...changes,
   })
 const brief = (texts: readonly string[], changes: Partial<PicturePlan> = {}) =>

@@ -4,6 +4,7 @@ import { type Seed, seedAfter } from "@lllite/core/names"
 import type { LoraInput, Recipe, RecipeInput } from "@lllite/core/recipe"
 import { createRecipe } from "@lllite/core/recipe"
 import { InputError } from "@lllite/runtime-node"
+import { withGuides } from "./guides.ts"
 import type { ExpandedLine, PromptSource } from "./prompts.ts"
 import { expandSource, tagsOf } from "./prompts.ts"
 
@@ -32,6 +33,8 @@ export interface PicturePlan {
     /** Null: the picture's size. */
     readonly target: readonly [height: number, width: number] | null
   }
+  /** Control pictures, for the LLLites of each picture in turn. None: those of `base`. */
+  readonly guides: readonly string[]
   readonly seed: Seed
   readonly imagesPerPrompt: number
   readonly iterations: number
@@ -66,7 +69,9 @@ export function planPictures(plan: PicturePlan): readonly PlannedPicture[] {
       const named = lines.length === 1 && iterations === 1 ? lines[0]?.options.fileName : undefined
       const name = named === undefined ? null : inPlace(source, () => pngName(named))
       for (const line of lines) {
-        const { recipe, tags } = inPlace(source, () => pictureOf(plan, line))
+        const adapters = withGuides(base.adapters ?? [], plan.guides, pictures.length)
+        const own = { ...plan, base: { ...base, adapters } }
+        const { recipe, tags } = inPlace(source, () => pictureOf(own, line))
         pictures.push({ recipe, tags, written: source.text, fileName: name })
       }
     }

@@ -1,15 +1,15 @@
 import { CoreError } from "@lllite/core"
-import type { RgbImage } from "@lllite/core/image"
-import { resizeImage } from "@lllite/core/image"
-import type { AdapterRecipe, Recipe } from "@lllite/core/recipe"
+import type { Recipe } from "@lllite/core/recipe"
 import { adapterOptions, jsonSeed, recipeText, requestOf } from "@lllite/core/recipe"
 import type { AdapterHandle, AdapterHandleUse, SdxlHandle, SdxlPaths } from "@lllite/runtime-node"
-import { examineImage, InputError, pictureNotices } from "@lllite/runtime-node"
+import { InputError } from "@lllite/runtime-node"
 import { startRuntime } from "../model/start-runtime.ts"
 import { InterruptedError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { untilStopped } from "../terminal/until-stopped.ts"
 import { createAdapterMaps } from "./adapter-maps.ts"
+import type { Controls, ControlUse } from "./controls.ts"
+import { createControls } from "./controls.ts"
 import { createHasher } from "./hashed-recipe.ts"
 import { lineNotices } from "./line-notices.ts"
 import { type LorasOf, loadLoras } from "./load-loras.ts"
@@ -37,9 +37,9 @@ export async function runGenerate(
   const [first] = settings.pictures
   if (first === undefined) throw new Error("there is no picture to generate")
   const { recipe } = first
-  const controls = await untilStopped(readControls(settings.pictures, reporter), signal)
   const recipes = settings.pictures.map(({ recipe }) => recipe)
   const say = (text: string): void => reporter.say("notice", { text }, `Note: ${text}`)
+  const controls = createControls(say)
   const masks = await untilStopped(readMasks(recipes, say), signal)
   const { checkpoint, ...parts } = pathsOf(recipe.model)
   const runtime = await startRuntime(settings.runtime, reporter, signal)
@@ -107,6 +107,7 @@ async function writePictures(
   try {
     for (const group of groupsOf(pictures)) {
       const [{ recipe }] = group
+      const uses = await controls(group.map((picture) => picture.recipe))
       const run = sdxl.generate(
         group.map((picture) => requestOf(picture.recipe).request),
         {
@@ -114,7 +115,7 @@ async function writePictures(
           adapters: recipe.adapters.map((adapter, i): AdapterHandleUse => {
             const mask = masks(adapter, recipe)
             return {
-              ...{ adapter: adapters[i] as AdapterHandle, control: controls(i, recipe), ...adapterOptions(adapter) },
+              ...{ adapter: adapters[i] as AdapterHandle, ...(uses[i] as ControlUse), ...adapterOptions(adapter) },
               ...(mask === undefined ? {} : { mask }),
             }
           }),
@@ -152,51 +153,22 @@ async function writePictures(
   }
 }
 
-/** Neighbouring pictures that differ in prompt and seed only. Each group is one run. */
+/** The most pictures of a run that have different control pictures, which are in memory together. */
+const MOST_GUIDED = 16
+
+/** Neighbouring pictures that differ in prompt, seed and control picture only. Each group is one run. */
 function groupsOf(pictures: readonly PlannedPicture[]): readonly (readonly [PlannedPicture, ...PlannedPicture[]])[] {
   const groups: [PlannedPicture, ...PlannedPicture[]][] = []
   let last = ""
   for (const picture of pictures) {
-    const options = JSON.stringify([requestOf(picture.recipe).options, picture.recipe.loras, picture.recipe.adapters])
-    if (options === last) groups.at(-1)?.push(picture)
+    const { loras, adapters } = picture.recipe
+    const uses = adapters.map(({ control, ...adapter }) => [adapter, { ...control, file: null }])
+    const options = JSON.stringify([requestOf(picture.recipe).options, loras, uses])
+    const group = groups.at(-1)
+    const isOther = JSON.stringify(group?.[0].recipe.adapters) !== JSON.stringify(adapters)
+    if (options === last && !(isOther && (group?.length ?? 0) >= MOST_GUIDED)) group?.push(picture)
     else groups.push([picture])
     last = options
   }
   return groups
-}
-
-/** The control picture of the adapter with this index, in the size of a picture. */
-type Controls = (adapter: number, size: Pick<Recipe, "width" | "height">) => RgbImage
-
-/**
- * Reads the control pictures of the LLLites, and fits them to every size of a picture. One of another size is stretched
- * by Lanczos, as in sd-scripts.
- */
-async function readControls(pictures: readonly PlannedPicture[], reporter: Reporter): Promise<Controls> {
-  const [first] = pictures
-  const images = await Promise.all((first?.recipe.adapters ?? []).map((adapter) => readControl(adapter, reporter)))
-  const fitted = new Map<string, RgbImage>()
-  const sizes = new Map(pictures.map(({ recipe }) => [`${recipe.width}x${recipe.height}`, recipe]))
-  for (const [size, { width, height }] of sizes) {
-    for (const [i, { path, image }] of images.entries()) {
-      if (image.width !== width || image.height !== height) {
-        const text = `"${path}" is ${image.width}x${image.height} and is resized to ${size}.`
-        reporter.say("notice", { text }, `Note: ${text}`)
-      }
-      fitted.set(`${i} ${size}`, resizeImage(image, width, height, "lanczos"))
-    }
-  }
-  return (adapter, { width, height }) => fitted.get(`${adapter} ${width}x${height}`) as RgbImage
-}
-
-async function readControl(
-  { control, file }: AdapterRecipe,
-  reporter: Reporter,
-): Promise<{ readonly path: string; readonly image: RgbImage }> {
-  if (control === null)
-    throw new InputError("control-missing", `"${file.path}" has no control picture. Expected one for each LLLite.`)
-  const { path } = control.file
-  const { image, traits } = await examineImage(path)
-  for (const text of pictureNotices([{ path, traits }])) reporter.say("notice", { text }, `Note: ${text}`)
-  return { path, image }
 }

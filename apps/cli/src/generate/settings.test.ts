@@ -109,6 +109,19 @@ describe("readGenerateSettings", () => {
     expect(recipe.adapters).toEqual([used("/m/a.safetensors", "p", 1, 1), used("b", "q", 0.5, 0.6)])
   })
 
+  it("preprocesses and fits controls, and leaves what a list lacks at its default, as sd-scripts does", async () => {
+    const lists = { control_net_preps: ["canny_50_150"], control_net_weights: ["0.5"], guide_fit: "pad" }
+    const { recipe } = await read({ ...two, ...lists })
+    expect(recipe.adapters).toMatchObject([
+      {
+        strength: 0.5,
+        control: { fit: "pad", preprocess: { kind: "canny", options: { low: 50, high: 150, grey: true } } },
+      },
+      { strength: 1, control: { file: { path: "q" }, fit: "pad" } },
+    ])
+    expect(recipe.adapters[1]?.control?.preprocess).toBeUndefined()
+  })
+
   it.each([
     [{ prompt: undefined }, /--prompt is missing/],
     [{ ckpt: undefined }, /--ckpt is missing/],
@@ -130,8 +143,19 @@ describe("readGenerateSettings", () => {
     ],
     [{ n: "a", negative_prompt: "b" }, /mean the same/],
     [{ control_net_lllite_models: ["a"] }, /--guide_image_path is missing/],
-    [{ ...two, guide_image_path: ["p"] }, /--guide_image_path has 1 entry and --control_net_lllite_models 2/],
-    [{ guide_image_path: ["p"] }, /has 1 entry and --control_net_lllite_models 0/],
+    [{ guide_image_path: ["p"] }, /has 1 entry and --control_net_lllite_models 0, expected LLLites that follow them/],
+    [{ ...two, control_net_multipliers: ["1", "1", "1"] }, /multipliers has 3 entries and .* 2, expected at most one/],
+    [{ ...two, control_net_multipliers: ["1"], control_net_weights: ["1"] }, /mean the same/],
+    [{ control_net_preps: ["canny"] }, /--control_net_preps has 1 entry and --control_net_lllite_models 0/],
+    [
+      { ...two, control_net_preps: ["none", "depth"] },
+      /--control_net_preps: there is no "depth", expected none or one of/,
+    ],
+    [
+      { ...two, control_net_preps: ["canny_-1_2"] },
+      /--control_net_preps: low of canny is -1, expected a number from 0/,
+    ],
+    [{ ...two, guide_fit: "fill" }, /--guide_fit is "fill", expected one of stretch, crop, pad/],
     [{ from_file: "p.txt" }, /--prompt and --from_file are both given/],
     [
       { network_weights: ["a"], network_mul: ["1", "1"] },

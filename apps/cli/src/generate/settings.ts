@@ -4,6 +4,7 @@ import type { AdapterInput, RecipeInput } from "@lllite/core/recipe"
 import type { OptionReader, Settings } from "@lllite/runtime-node/options"
 import type { RuntimeChoice } from "../model/runtime-options.ts"
 import { runtimeChoice } from "../model/runtime-options.ts"
+import { checkGuides, GUIDE_SETTINGS, preprocessOf } from "./guides.ts"
 import type { LoraChoice } from "./loras.ts"
 import type { GENERATE_OPTIONS } from "./options.ts"
 import type { PicturePlan, PlannedPicture } from "./plan-pictures.ts"
@@ -32,6 +33,7 @@ const RANDOM_SEEDS = 2 ** 32
 /** Checks options that depend on each other. The reader keeps the problems. */
 export function checkGenerateOptions(reader: GenerateReader): void {
   const { settings, check, nameOf } = reader
+  checkGuides(reader)
   checkSteering(reader)
   const { ckpt, prompt, fromFile } = settings
   check(["ckpt"], () =>
@@ -50,16 +52,7 @@ export function checkGenerateOptions(reader: GenerateReader): void {
       ? `${nameOf("seed")} is ${seed}, expected at most 2^64 - ${imagesPerPrompt * nIter}: each picture has the next seed`
       : null,
   )
-  const pairs = [
-    ["controlNetLlliteModels", ["guideImagePath", "controlNetMultipliers", "controlNetRatios"], "LLLite"],
-    ["networkWeights", ["networkMul", "networkArgs"], "LoRA"],
-  ] as const
-  const { controlNetLlliteModels: models, guideImagePath: guides } = settings
-  check(["guideImagePath", "controlNetLlliteModels"], () =>
-    models.length > 0 && guides.length === 0
-      ? `${nameOf("guideImagePath")} is missing, expected one control picture for each LLLite`
-      : null,
-  )
+  const pairs = [["networkWeights", ["networkMul", "networkArgs"], "LoRA"]] as const
   for (const [owner, others, what] of pairs) {
     for (const name of others) {
       check([name, owner], () => {
@@ -81,9 +74,10 @@ export async function planOf(
   sources: readonly PromptSource[],
   loras: Pick<LoraChoice, "merged" | "live"> = { merged: [], live: [] },
   from: RecipeInput | null = null,
+  guides: readonly string[] = settings.guideImagePath,
 ): Promise<readonly PlannedPicture[]> {
   const plan = (): PicturePlan => {
-    const own = picturePlan(settings, sources, loras)
+    const own = { ...picturePlan(settings, sources, loras), guides }
     return from === null ? own : planFrom(own, from, isGiven)
   }
   return (await examine(PLAN_OPTIONS, async () => planPictures(plan()))) ?? []
@@ -92,7 +86,7 @@ export async function planOf(
 /** The options that a plan reads. */
 const PLAN_OPTIONS = [
   ...(["prompt", "fromFile", "wildcardDir", "ckpt", "W", "H", "seed", "imagesPerPrompt", "nIter"] as const),
-  ...(["controlNetLlliteModels", "guideImagePath", "controlNetMultipliers", "controlNetRatios"] as const),
+  ...(["controlNetLlliteModels", ...GUIDE_SETTINGS] as const),
   ...(["networkWeights", "networkMul", "networkArgs"] as const),
   ...STEERING_LISTS,
 ]
@@ -123,7 +117,7 @@ function picturePlan(
   settings: Settings<GenerateTable>,
   sources: readonly PromptSource[],
   { merged, live }: Pick<LoraChoice, "merged" | "live">,
-): PicturePlan {
+): Omit<PicturePlan, "guides"> {
   const { ckpt = "", W: width = ckpt === "tiny" ? 128 : 1024, H: height = width, steps, sampler, unet, vae } = settings
   const { imagesPerPrompt, nIter: iterations, iterSameSeed: sameSeed, wildcardDir: wildcards } = settings
   const { originalWidth, originalHeight, cropTop, cropLeft } = settings
@@ -177,11 +171,11 @@ export function readGenerateSettings(
 }
 
 function readAdapters(settings: Settings<GenerateTable>): readonly AdapterInput[] {
-  const { controlNetLlliteModels: models, guideImagePath: guides } = settings
+  const { controlNetLlliteModels: models, guideImagePath: guides, guideFit: fit } = settings
   const { controlNetMultipliers: strengths, controlNetRatios: ends } = settings
   return models.map((path, i) => ({
     file: { path },
-    control: { file: { path: guides[i] ?? "" }, fit: "stretch" },
+    control: { file: { path: guides[i] ?? guides[0] ?? "" }, fit, ...preprocessOf(settings, i) },
     strength: strengths[i] ?? 1,
     ...steeringOf(settings, i, ends[i] ?? 1),
   }))
