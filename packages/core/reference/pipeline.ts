@@ -4,11 +4,16 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { Network } from "../src/diffusion/denoiser.ts"
 import { createDenoiser } from "../src/diffusion/denoiser.ts"
 import { withGuidance } from "../src/diffusion/guidance.ts"
-import { findSampler, finish, startFactor } from "../src/diffusion/samplers/index.ts"
-import { createNoiseSchedule } from "../src/diffusion/schedule.ts"
-import { noiseLevels } from "../src/diffusion/sigmas.ts"
+import type { SamplerName } from "../src/diffusion/names.ts"
+import type { AdapterControl } from "../src/generation/adapter-settings.ts"
+import type { PreparedAdapter } from "../src/generation/adapters.ts"
+import { tapAt } from "../src/generation/adapters.ts"
+import { planSampling } from "../src/generation/plan-sampling.ts"
+import { startFromNoise } from "../src/generation/start.ts"
+import { walkLatents } from "../src/generation/walk-latents.ts"
+import { createWindowReader } from "../src/generation/window.ts"
 import type { Tokenizer } from "../src/models/clip/tokenizer.ts"
-import { llliteTap, prepareControl } from "../src/models/lllite/adapter.ts"
+import { prepareControl } from "../src/models/lllite/adapter.ts"
 import { disposeLllite, uploadLllite } from "../src/models/lllite/params.ts"
 import { conditionVector, encodePrompts } from "../src/models/text.ts"
 import { unet } from "../src/models/unet/unet.ts"
@@ -75,11 +80,14 @@ export async function runPipeline(
   const [, controlName = "", controlShape = ""] = /^(\S+) \[([\d,]+)\]/.exec(reference.control) ?? []
   const images = await controlOf(controlName, controlShape.split(",").map(Number) as [number, number, number, number])
   const control = prepareControl(ops, lllite, images)
-  const active = new Set(/steps ([\d, ]+)/.exec(reference.window)?.[1]?.split(",").map(Number))
-  const strengths: Readonly<Record<string, (step: number) => number>> = {
-    plain: () => 0,
-    lllite: () => reference.lllite.strength,
-    window: (step) => (active.has(step) ? reference.lllite.strength : 0),
+  const active = /steps ([\d, ]+)/.exec(reference.window)?.[1]?.split(",").map(Number) ?? []
+  const { strength } = reference.lllite
+  // A window by counting: from the first of these steps to the one after the last.
+  const [start, end] = [Math.min(...active) / reference.steps, (Math.max(...active) + 1) / reference.steps]
+  const uses: Readonly<Record<string, AdapterControl>> = {
+    plain: { strength: 0 },
+    lllite: { strength },
+    window: { strength, start, end, windowBy: "comfyui" },
   }
   const [, startName = "", startShape = ""] = /^normal\((.+?),\[([\d,]+)\]\)/.exec(reference.start) ?? []
   const shape = startShape.split(",").map(Number)
@@ -88,27 +96,26 @@ export async function runPipeline(
   for (const name of tensors.tensors.keys()) {
     const [, samplerName, use = ""] = /^pipe\.(.+)\.(\w+)\.latents$/.exec(name) ?? []
     if (samplerName === undefined) continue
-    const strengthAt = strengths[use]
-    if (strengthAt === undefined) {
+    const settings = uses[use]
+    if (settings === undefined) {
       results.push({ case: name, skipped: `no use of an adapter is called "${use}"` })
       continue
     }
-    let evaluation = 0
-    const network: Network = (input, { timestep }) => {
-      const tap = llliteTap(ops, lllite, control, strengthAt(evaluation++))
+    const plan = planSampling({ steps: reference.steps, sampler: samplerName as SamplerName })
+    const windowsAt = createWindowReader(plan.schedule, plan.sampler.name)
+    const prepared: PreparedAdapter = { use: { lllite, control: [], ...settings }, control, mask: null, dispose() {} }
+    const network: Network = (input, position) => {
+      const tap = tapAt(ops, [prepared], windowsAt(position), "chain")
       const latents = input as Tensor4D
-      const timesteps = Array.from({ length: latents.shape[0] }, () => timestep)
+      const timesteps = Array.from({ length: latents.shape[0] }, () => position.timestep)
       return unet(ops, params, { latents, timesteps, context, vector }, { tap })
     }
-    const sampler = findSampler(samplerName)
-    const schedule = createNoiseSchedule()
-    const levels = noiseLevels(schedule, reference.steps, sampler.spacing)
     const denoise = createDenoiser(withGuidance(network, reference.guidanceScale), {
       prediction: "epsilon",
-      timestepOf: levels.timestepOf,
+      timestepOf: plan.levels.timestepOf,
     })
-    const start = tf.mul(noise, startFactor(sampler, levels.sigmas[0] as number))
-    const latents = (await finish(sampler.sample(denoise, start, levels.sigmas))) as Tensor4D
+    const start = startFromNoise(plan, noise as Tensor4D)
+    const latents = await walked(walkLatents(plan, denoise, start))
     await check(name, await toNchw(latents), PIPELINE_TOLERANCE)
     const imageName = `pipe.${samplerName}.${use}.image`
     if (tensors.tensors.has(imageName)) {
@@ -124,4 +131,12 @@ export async function runPipeline(
   disposeLllite(lllite)
   for (const tree of [params, vae, texts]) disposeParams(tree)
   return results
+}
+
+/** The end of a walk. */
+async function walked(walk: AsyncGenerator<unknown, Tensor4D, void>): Promise<Tensor4D> {
+  for (;;) {
+    const next = await walk.next()
+    if (next.done === true) return next.value
+  }
 }
