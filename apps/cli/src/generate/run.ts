@@ -19,6 +19,7 @@ import type { PictureFiles } from "./picture-files.ts"
 import { createPictureFiles } from "./picture-files.ts"
 import type { PlannedPicture } from "./plan-pictures.ts"
 import type { GenerateSettings } from "./settings.ts"
+import { steeringNotices } from "./steering-notices.ts"
 
 /**
  * Generates pictures from `settings`, whose files `examineGeneration` has examined. Each is written as soon as it is complete, with its recipe inside.
@@ -57,7 +58,8 @@ export async function runGenerate(
     const asked = recipe.model.prediction === "v" ? ({ prediction: "v" } as const) : {}
     const sdxl = await runtime.loadSdxl(checkpoint, { ...asked, ...parts, signal })
     const adapters = await Promise.all(recipe.adapters.map(({ file }) => runtime.loadAdapter(file.path, sdxl)))
-    for (const text of [...sdxl.notices, ...adapters.flatMap(({ notices }) => notices)]) {
+    const steering = new Set(recipes.flatMap((each) => steeringNotices(each, adapters)))
+    for (const text of [...sdxl.notices, ...adapters.flatMap(({ notices }) => notices), ...steering]) {
       reporter.say("notice", { text }, `Note: ${text}`)
     }
     const loras = await loadLoras(runtime, sdxl, settings.pictures, reporter)

@@ -1,6 +1,5 @@
 import { defineCommand } from "../command/command.ts"
 import { STOPPING, watched } from "../command/watched.ts"
-import { checkGenerateOptions } from "../generate/settings.ts"
 import { untilStopped } from "../terminal/until-stopped.ts"
 import { GRID_GROUPS, GRID_OPTIONS } from "./options.ts"
 import { readAxes } from "./settings.ts"
@@ -15,7 +14,6 @@ export const gridCommand = defineCommand({
   endsItself: true,
   run: (reader, _, signal) =>
     watched(signal, STOPPING.ends, async (reporter) => {
-      checkGenerateOptions(reader)
       const axes = readAxes(reader)
       const { planGrid } = await import("./plan.ts")
       const grid = await untilStopped(planGrid(reader, axes), signal)

@@ -4,6 +4,8 @@ import { examineGeneration } from "../generate/examine.ts"
 import type { PlannedPicture } from "../generate/plan-pictures.ts"
 import type { GenerateSettings } from "../generate/settings.ts"
 import { checkGenerateOptions, readGenerateSettings } from "../generate/settings.ts"
+import { examineSource, filledReader } from "../generate/source/examine-source.ts"
+import { hasSource } from "../generate/source/options.ts"
 import { cellEntries } from "./cells.ts"
 import { GRID_OPTIONS } from "./options.ts"
 import type { Axes, GridReader } from "./settings.ts"
@@ -15,6 +17,24 @@ export interface GridPlan {
   readonly settings: GenerateSettings
 }
 
+/**
+ * The settings of options, of a workflow, or of a picture.
+ *
+ * @returns `base` also has what comes of the workflow or the picture
+ * @throws UsageError with all problems of the options
+ */
+async function settingsOf(
+  reader: GridReader,
+): Promise<{ readonly settings: GenerateSettings; readonly base: GridReader["settings"] }> {
+  const source = hasSource(reader) ? await examineSource(reader) : null
+  const [recipe = null] = source?.recipes ?? []
+  const filled = recipe === null ? reader : filledReader(reader, recipe)
+  checkGenerateOptions(filled)
+  const { pictures, notices } = await examineGeneration(filled, recipe)
+  const said = [...(source?.notices ?? []), ...notices]
+  return { settings: readGenerateSettings(filled, pictures, said), base: { ...reader.settings, ...filled.settings } }
+}
+
 /** The most cells of a sheet. */
 const MOST_CELLS = 1024
 
@@ -24,8 +44,7 @@ const MOST_CELLS = 1024
  * @throws UsageError with all problems of the options; InputError for a cell that cannot be drawn
  */
 export async function planGrid(reader: GridReader, axes: Axes | null): Promise<GridPlan> {
-  const examined = await examineGeneration(reader)
-  const settings = readGenerateSettings(reader, examined.pictures, examined.notices)
+  const { settings, base } = await settingsOf(reader)
   // Without axes, the reader has refused by now.
   if (axes === null) throw new InputError("prompt-line", "grid: there is no axis, expected --x")
   const { x, y } = axes
@@ -44,7 +63,7 @@ export async function planGrid(reader: GridReader, axes: Axes | null): Promise<G
     for (let column = 0; column < x.values.length; column++) {
       const choices = [{ axis: x, index: column }, ...(y === null ? [] : [{ axis: y, index: row }])]
       const where = choices.map(({ axis, index }) => `${axis.label}=${axis.values[index]}`).join(", ")
-      const entries = cellEntries(GRID_OPTIONS, reader.settings, choices)
+      const entries = cellEntries(GRID_OPTIONS, base, choices)
       if ("problem" in entries) throw new InputError("prompt-line", `grid: ${entries.problem}`)
       const fixed = reader.isGiven("seed") || seed === undefined ? [] : [["seed", String(seed)] as const]
       const isSeed = entries.some(([name]) => name === "seed")
@@ -52,9 +71,7 @@ export async function planGrid(reader: GridReader, axes: Axes | null): Promise<G
         ...{ where: `grid, ${where}`, spell: flagName },
         entries: [...entries, ...(isSeed ? [] : fixed)],
       })
-      checkGenerateOptions(cell)
-      const planned = await examineGeneration(cell)
-      const own = readGenerateSettings(cell, planned.pictures, planned.notices)
+      const { settings: own } = await settingsOf(cell)
       for (const notice of own.notices) notices.add(notice)
       const [picture] = own.pictures
       if (picture === undefined || own.pictures.length > 1) {
