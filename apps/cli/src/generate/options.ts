@@ -5,7 +5,6 @@ import {
   PROMPT_DEFAULTS,
   PROMPT_RANGES,
   PROMPT_SYNTAXES,
-  SAMPLER_NAMES,
   SIDE_MULTIPLE,
 } from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
@@ -26,6 +25,7 @@ import {
 } from "@lllite/runtime-node/options"
 import { MODEL_OPTIONS, RUNTIME_OPTIONS } from "../model/runtime-options.ts"
 import { GUIDE_OPTIONS } from "./guides.ts"
+import { SAMPLING_OPTIONS } from "./sampling-options.ts"
 import { SOURCE_OPTIONS } from "./source/options.ts"
 import { COMPATS, STEERING_OPTIONS } from "./steering-options.ts"
 
@@ -57,7 +57,6 @@ const MODEL = {
   sdxl: ignored("this command always draws with SDXL"),
   v1: refused(OTHER_MODEL),
   v2: refused(OTHER_MODEL),
-  zero_terminal_snr: refused("the noise schedule follows what the checkpoint says of itself"),
   tokenizer_cache_dir: ignored("this program contains the tokenizer"),
   clip_skip: integer({
     ...PROMPT_RANGES.clipSkip,
@@ -145,7 +144,7 @@ const PICTURE = {
     ...GENERATE_RANGES.guidanceScale,
     help: "Guidance scale. 1 means no guidance.",
   }),
-  sampler: choice(SAMPLER_NAMES, { default: "euler", help: "Sampler: the method that turns noise into a picture." }),
+  ...SAMPLING_OPTIONS,
   seed: seed({
     otherwise: "random",
     help: "Seed of the first picture. Each further picture has the next number.",

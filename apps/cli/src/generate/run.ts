@@ -18,6 +18,7 @@ import { readMasks } from "./masks.ts"
 import type { PictureFiles } from "./picture-files.ts"
 import { createPictureFiles } from "./picture-files.ts"
 import type { PlannedPicture } from "./plan-pictures.ts"
+import { samplingNotices } from "./sampling-options.ts"
 import type { GenerateSettings } from "./settings.ts"
 import { steeringNotices } from "./steering-notices.ts"
 
@@ -58,7 +59,10 @@ export async function runGenerate(
     const asked = recipe.model.prediction === "v" ? ({ prediction: "v" } as const) : {}
     const sdxl = await runtime.loadSdxl(checkpoint, { ...asked, ...parts, signal })
     const adapters = await Promise.all(recipe.adapters.map(({ file }) => runtime.loadAdapter(file.path, sdxl)))
-    const steering = new Set(recipes.flatMap((each) => steeringNotices(each, adapters)))
+    const steering = new Set([
+      ...recipes.flatMap((each) => steeringNotices(each, adapters)),
+      ...samplingNotices(recipe, sdxl.prediction),
+    ])
     for (const text of [...sdxl.notices, ...adapters.flatMap(({ notices }) => notices), ...steering]) {
       reporter.say("notice", { text }, `Note: ${text}`)
     }

@@ -10,6 +10,7 @@ import type { GENERATE_OPTIONS } from "./options.ts"
 import type { PicturePlan, PlannedPicture } from "./plan-pictures.ts"
 import { planPictures } from "./plan-pictures.ts"
 import type { PromptSource } from "./prompts.ts"
+import { checkSampling, samplingOf } from "./sampling-options.ts"
 import { mergeParts } from "./source/merge-parts.ts"
 import { checkSteering, combinationOf, STEERING_LISTS, steeringOf } from "./steering-options.ts"
 
@@ -35,6 +36,7 @@ export function checkGenerateOptions(reader: GenerateReader): void {
   const { settings, check, nameOf } = reader
   checkGuides(reader)
   checkSteering(reader)
+  checkSampling(reader)
   const { ckpt, prompt, fromFile } = settings
   check(["ckpt"], () =>
     ckpt === undefined
@@ -88,6 +90,7 @@ const PLAN_OPTIONS = [
   ...(["prompt", "fromFile", "wildcardDir", "ckpt", "W", "H", "seed", "imagesPerPrompt", "nIter"] as const),
   ...(["controlNetLlliteModels", ...GUIDE_SETTINGS] as const),
   ...(["networkWeights", "networkMul", "networkArgs"] as const),
+  ...(["sampler", "spacing", "eta", "samplerArgs", "spacingArgs"] as const),
   ...STEERING_LISTS,
 ]
 
@@ -118,7 +121,7 @@ function picturePlan(
   sources: readonly PromptSource[],
   { merged, live }: Pick<LoraChoice, "merged" | "live">,
 ): Omit<PicturePlan, "guides"> {
-  const { ckpt = "", W: width = ckpt === "tiny" ? 128 : 1024, H: height = width, steps, sampler, unet, vae } = settings
+  const { ckpt = "", W: width = ckpt === "tiny" ? 128 : 1024, H: height = width, steps, unet, vae } = settings
   const { imagesPerPrompt, nIter: iterations, iterSameSeed: sameSeed, wildcardDir: wildcards } = settings
   const { originalWidth, originalHeight, cropTop, cropLeft } = settings
   const pictures = imagesPerPrompt * iterations * sources.length
@@ -126,7 +129,7 @@ function picturePlan(
   return {
     sources,
     base: {
-      ...{ width, height, steps, sampler },
+      ...{ width, height, steps, ...samplingOf(settings) },
       adapters: readAdapters(settings),
       ...(combine === undefined ? {} : { combine }),
       negativePrompt: settings.negativePrompt ?? "",

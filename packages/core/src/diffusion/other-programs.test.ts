@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest"
 import { SAMPLERS } from "./names.ts"
-import { comfyUiNames, comfyUiSampling, isNearComfyUi, webuiNames, webuiSampling } from "./other-programs.ts"
+import {
+  comfyUiNames,
+  comfyUiSampling,
+  isNearComfyUi,
+  samplingByName,
+  webuiNames,
+  webuiSampling,
+} from "./other-programs.ts"
 
 describe("comfyUiSampling", () => {
   it.each([
@@ -87,5 +94,22 @@ describe("names for other programs", () => {
     expect(webuiNames({ sampler: "tcd", spacing: "lcm" })).toBeNull()
     expect(webuiNames({ sampler: "ddim", spacing: "karras" })).toBeNull()
     expect(comfyUiNames({ sampler: "euler", spacing: "linspace" })).toEqual({ sampler: "euler", scheduler: "normal" })
+  })
+})
+
+describe("samplingByName", () => {
+  it.each([
+    ["k_euler_a", { sampler: "k_euler_a", samplerOptions: {}, spacingOptions: {} }],
+    ["dpmpp_2m", { sampler: "dpmpp_2m" }],
+    ["uni_pc_bh2", { sampler: "unipc", samplerOptions: { order: 3, correction: "bh2" } }],
+    ["DPM++ 2M Karras", { sampler: "dpmpp_2m", spacing: "karras" }],
+    ["dpm++ 2m", { sampler: "dpmpp_2m", spacing: "karras" }],
+    ["Euler a", { sampler: "euler_a", spacing: "uniform" }],
+  ])("reads %s", (name, expected) => {
+    expect(samplingByName(name)).toMatchObject(expected)
+  })
+
+  it("knows no other name", () => {
+    for (const name of ["", "eular", "DPM++ 4M", "constructor", "karras"]) expect(samplingByName(name)).toBeNull()
   })
 })

@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { CoreError } from "../errors.ts"
 import { unknownName } from "../nearest.ts"
-import type { OwnSamplerName, SamplerOptions, SpacingOptions, TimestepSpacing } from "./names.ts"
+import type { OwnSamplerName, SamplerName, SamplerOptions, SpacingOptions, TimestepSpacing } from "./names.ts"
+import { SAMPLER_NAMES } from "./names.ts"
 
 /** A sampler with its noise levels, by our names. The fields are those of a recipe. */
 export interface NamedSampling {
@@ -206,4 +208,34 @@ function find<T>(table: Readonly<Record<string, T>>, name: string, what: string)
   const key = keyOf(table, name)
   if (key === undefined) throw unknownName("sampler", what, name, Object.keys(table))
   return table[key] as T
+}
+
+/** A sampler by any of its names, with what the name says beside it. */
+export interface SamplingByName {
+  readonly sampler: SamplerName
+  /** Missing: the sampler's. */
+  readonly spacing?: TimestepSpacing
+  readonly samplerOptions: SamplerOptions
+  readonly spacingOptions: SpacingOptions
+}
+
+/**
+ * A sampler by our name, or by a name of ComfyUI or stable-diffusion-webui, such as `euler_a`, `uni_pc_bh2` or "DPM++ 2M
+ * Karras". A name of several programs is ours. Null for an unknown name.
+ */
+export function samplingByName(name: string): SamplingByName | null {
+  const own = SAMPLER_NAMES.find((known) => known === name)
+  if (own !== undefined) return { sampler: own, samplerOptions: {}, spacingOptions: {} }
+  const foreign = Object.hasOwn(COMFYUI_SAMPLERS, name) ? COMFYUI_SAMPLERS[name] : undefined
+  if (foreign !== undefined) {
+    const { spacing: _, ...sampling } = namedSampling(foreign, "karras")
+    return sampling
+  }
+  try {
+    const isBare = keyOf(WEBUI_SAMPLERS, name) !== undefined
+    return webuiSampling(name, isBare ? AUTOMATIC : undefined)
+  } catch (error) {
+    if (error instanceof CoreError) return null
+    throw error
+  }
 }

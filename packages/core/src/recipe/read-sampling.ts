@@ -60,9 +60,10 @@ function readSpacingOptions(at: Field): SpacingOptions {
   )
 }
 
-/** A spacing by its first name. Recipes may have a second name. */
+/** A spacing by its first name. Recipes may have a second name, or a former one. */
 function readSpacing(at: Field): TimestepSpacing {
-  return spacingOf(readName(at, SPACING_NAMES)) ?? TIMESTEP_SPACINGS[0]
+  const known = typeof at.value === "string" ? spacingOf(at.value) : null
+  return known ?? (readName(at, SPACING_NAMES) as TimestepSpacing)
 }
 
 function readSamplerOptions(at: Field, sampler: SamplerName): SamplerOptions {

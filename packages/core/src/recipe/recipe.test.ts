@@ -123,6 +123,8 @@ describe("createRecipe", () => {
     })
     expect(createRecipe({ ...LEAST, sampler: "k_dpm_2" }).spacing).toBe("linspace")
     expect(createRecipe({ ...LEAST, sampler: "sde-dpmsolver++" }).spacing).toBe("karras")
+    expect(createRecipe({ ...LEAST, spacing: "normal" }).spacing).toBe("uniform")
+    expect(createRecipe({ ...LEAST, spacing: "karras-rounded" as "karras" }).spacing).toBe("karras")
   })
 })
 

@@ -61,8 +61,6 @@ export const SPACING_ALIASES = {
   normal: "uniform",
   ddim: "ddim_uniform",
   ays: "align_your_steps",
-  "linspace-rounded": "linspace",
-  "karras-rounded": "karras",
 } as const satisfies Record<string, TimestepSpacing>
 
 export type SpacingName = TimestepSpacing | keyof typeof SPACING_ALIASES
@@ -73,9 +71,12 @@ export const SPACING_NAMES: readonly SpacingName[] = [
   ...(Object.keys(SPACING_ALIASES) as (keyof typeof SPACING_ALIASES)[]),
 ]
 
-/** The spacing with a name or a second name. Null for an unknown name. */
+/** Names in recipes of version 0.1. The sampler now says whether it needs whole timesteps. */
+const FORMER_NAMES = { "linspace-rounded": "linspace", "karras-rounded": "karras" } as const
+
+/** The spacing with a name, a second name, or a former one. Null for an unknown name. */
 export function spacingOf(name: string): TimestepSpacing | null {
-  const aliases: ReadonlyMap<string, TimestepSpacing> = new Map(Object.entries(SPACING_ALIASES))
+  const aliases: ReadonlyMap<string, TimestepSpacing> = new Map(Object.entries({ ...SPACING_ALIASES, ...FORMER_NAMES }))
   return TIMESTEP_SPACINGS.find((spacing) => spacing === name) ?? aliases.get(name) ?? null
 }
 
