@@ -118,6 +118,23 @@ describe("the playground in Chromium", needsChromium, () => {
   const edges = (): Promise<string> =>
     page.evaluate(() => document.querySelector<HTMLCanvasElement>(".card > canvas")?.toDataURL() ?? "")
 
+  it("shows what every preprocessor makes of the drawing, and the drawing itself", async () => {
+    await open()
+    const kinds = page.getByLabel("Preprocessor")
+    const names = await kinds.locator("option").allTextContents()
+    expect(names.slice(0, 2)).toEqual(["canny", "scribble_xdog"])
+    const seen = new Map<string, string>()
+    for (const name of names) {
+      await kinds.selectOption(name)
+      seen.set(name, await edges())
+    }
+    // Both are the drawing: the rate of tiles is 1.
+    expect(seen.get("none")).toBe(seen.get("tile_resample"))
+    expect(new Set(seen.values()).size).toBeGreaterThan(10)
+    await kinds.selectOption("canny")
+    expect(await edges()).toBe(seen.get("canny"))
+  })
+
   it("draws with the keys, and shows the edges at once", async () => {
     await open()
     await page.getByRole("button", { name: "Clear" }).click()

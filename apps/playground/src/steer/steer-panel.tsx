@@ -8,7 +8,18 @@ import { Picture } from "../pictures/picture.tsx"
 import { Compare } from "./compare.tsx"
 import { SettingsForm } from "./settings-form.tsx"
 import { Sketchpad } from "./sketchpad.tsx"
-import { changeRecipe, edges, notices, recipe, result, steer, steerState, stop } from "./steer-state.ts"
+import {
+  CONTROL_KINDS,
+  changeRecipe,
+  control,
+  controlKind,
+  notices,
+  recipe,
+  result,
+  steer,
+  steerState,
+  stop,
+} from "./steer-state.ts"
 
 /** The panel for drawing, settings, and the result. */
 export function SteerPanel(): JSX.Element {
@@ -35,9 +46,7 @@ export function SteerPanel(): JSX.Element {
       </div>
       <div class="between">
         <div class="card edges">
-          <h2>Edges</h2>
-          <Picture image={edges.value} label="Canny edges of the drawing" />
-          <p class="note">The model sees only these Canny edges of the drawing. Colours come from the prompt.</p>
+          <Control />
         </div>
         <div class="card">
           <label class="field">
@@ -83,6 +92,38 @@ export function SteerPanel(): JSX.Element {
         <SettingsForm />
       </div>
     </form>
+  )
+}
+
+/** What the model sees of the drawing. */
+function Control(): JSX.Element {
+  const isEdges = controlKind.value === "canny"
+  return (
+    <>
+      <h2>{isEdges ? "Edges" : "Control"}</h2>
+      <Picture image={control.value} label={isEdges ? "Canny edges of the drawing" : "Control picture"} />
+      <label class="field">
+        Preprocessor
+        <select
+          value={controlKind.value}
+          onChange={(event) => {
+            const kind = CONTROL_KINDS.find((kind) => kind === event.currentTarget.value)
+            if (kind !== undefined) controlKind.value = kind
+          }}
+        >
+          {CONTROL_KINDS.map((kind) => (
+            <option key={kind} value={kind}>
+              {kind}
+            </option>
+          ))}
+        </select>
+      </label>
+      <p class="note">
+        {isEdges
+          ? "The model sees only these Canny edges of the drawing. Colours come from the prompt."
+          : "The model sees only this. The LLLite of this page was trained on canny. Choose what yours was trained on."}
+      </p>
+    </>
   )
 }
 

@@ -1,19 +1,40 @@
-import type { RgbImage } from "@lllite/core/image"
+import type { ControlPreparation, Preprocessing, RgbImage } from "@lllite/core/image"
+import { controlPicture, PREPROCESSOR_NAMES } from "@lllite/core/image"
 import type { SamplerName } from "@lllite/core/names"
 import type { AdapterRecipe, Recipe } from "@lllite/core/recipe"
 import { adapterOptions, requestOf } from "@lllite/core/recipe"
 import type { AdapterHandle, AdapterHandleUse } from "@lllite/runtime-web"
-import { captionOf, drawScene, heldOutSeed, makeScene } from "@lllite/tiny"
+import { cannyThresholds, captionOf, drawScene, heldOutSeed, makeScene } from "@lllite/tiny"
 import { computed, signal } from "@preact/signals"
 import type { ReadyModel } from "../page/model.ts"
 import { chosenLllite, lllites, messageOf } from "../page/model.ts"
-import { edgesOf, SIZE } from "../pictures/canvas-image.ts"
+import { SIZE } from "../pictures/canvas-image.ts"
 import type { SteerRecipe } from "./steer-recipe.ts"
 import { steerRecipe, withAdapter, withSampler } from "./steer-recipe.ts"
 
 const first = makeScene(heldOutSeed, 0)
 export const drawing = signal<RgbImage>(drawScene(first, SIZE))
-export const edges = computed(() => edgesOf(drawing.value))
+
+/** What the tiny SDXL's LLLite was trained on: edges as `edgesOf` finds them. */
+const TINY_EDGES: Preprocessing = { kind: "canny", options: { ...cannyThresholds, grey: true } }
+
+/** The kinds of control pictures. `none` is the drawing itself. */
+export const CONTROL_KINDS = [...PREPROCESSOR_NAMES, "none"] as const
+export type ControlKind = (typeof CONTROL_KINDS)[number]
+
+/** What is made of the drawing. */
+export const controlKind = signal<ControlKind>("canny")
+
+const preparation = computed<ControlPreparation>(() => {
+  const kind = controlKind.value
+  if (kind === "none") return {}
+  // A drawing of this size has two squares of colour on each side.
+  const options = kind === "color_grid" ? { resolution: SIZE } : {}
+  return { preprocess: kind === "canny" ? TINY_EDGES : { kind, options } }
+})
+
+/** The control picture. */
+export const control = computed(() => controlPicture(drawing.value, drawing.value, preparation.value))
 
 const draft = signal<SteerRecipe>(
   steerRecipe({
@@ -26,7 +47,10 @@ const draft = signal<SteerRecipe>(
 /** The recipe of the next picture, as set in the form. */
 export const recipe = computed<SteerRecipe>(() => {
   const name = lllites.value[chosenLllite.value]?.name
-  return name === undefined ? draft.value : withAdapter(draft.value, { file: { path: name } })
+  return withAdapter(draft.value, {
+    ...(name === undefined ? {} : { file: { path: name } }),
+    control: { file: { path: "drawing" }, fit: "stretch", ...preparation.value },
+  })
 })
 
 /** Changes settings of the form. */
@@ -86,7 +110,7 @@ export async function steer({ sdxl }: ReadyModel, adapter: AdapterHandle): Promi
   const { request, options } = requestOf(made)
   const use = adapterOptions(made.adapters[0])
   const caption = `“${request.prompt}”, seed ${request.seed}, strength ${use.strength}`
-  const control = edges.value
+  const followed = control.value
   let plain: RgbImage | null = null
   notices.value = []
   try {
@@ -107,7 +131,7 @@ export async function steer({ sdxl }: ReadyModel, adapter: AdapterHandle): Promi
       return image
     }
     if (isCompared.value) plain = await make("Without the LLLite", [])
-    const steered = await make("With the LLLite", [{ adapter, control, ...use }])
+    const steered = await make("With the LLLite", [{ adapter, control: followed, ...use }])
     if (steered !== null) result.value = { steered, plain, recipe: made, caption, isFinal: true }
     steerState.value = { phase: "idle" }
   } catch (error) {

@@ -8,7 +8,7 @@ export {
   type PreparedControlNet,
   prepareControlNet,
 } from "./control-nets.ts"
-export { type ControlPreparation, controlPicture } from "./control-picture.ts"
+export type { ControlPreparation } from "./control-picture.ts"
 export { decodePictures } from "./decode-pictures.ts"
 export type { BlockDelta, StepDeltas } from "./delta-meter.ts"
 export { createLatentDenoiser, type LatentDenoiserOptions } from "./denoise-latents.ts"

@@ -29,6 +29,7 @@ export {
   type PreprocessorName,
   type PreprocessorOptionName,
 } from "../control/preprocessors/table.ts"
+export { type ControlPreparation, controlPicture } from "../generation/control-picture.ts"
 export { floatsToImage, type GreyImage, greyToRgb, imageToFloats, type RgbImage, rgbToGrey } from "../image.ts"
 export { cropCentre } from "./crop.ts"
 export { DEFAULT_FIT, FITS, type Fit, fitImage } from "./fit.ts"
