@@ -25,6 +25,11 @@ export const generateCommand = defineCommand({
       const { pictures, notices } = await untilStopped(examineGeneration(reader), signal)
       const settings = readGenerateSettings(reader, pictures, notices)
       const { runGenerate } = await import("./run.ts")
+      if (reader.settings.saveWorkflow !== undefined) {
+        const { saveWorkflow } = await import("./source/save-workflow.ts")
+        const recipes = pictures.map(({ recipe }) => recipe)
+        await saveWorkflow(reader.settings.saveWorkflow, recipes, reporter)
+      }
       await runGenerate(settings, reporter, signal)
     }),
 })

@@ -1,4 +1,4 @@
-import { InputError, listPictures, readImage, withPath } from "@lllite/runtime-node"
+import { InputError, listPictures, readImage, tryOutputs, withPath } from "@lllite/runtime-node"
 import type { OptionReader } from "@lllite/runtime-node/options"
 import { openLllite } from "../lllite-file/open-lllite.ts"
 import { checkCheckpoint } from "../model/checkpoint.ts"
@@ -44,6 +44,8 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
   const named = await examine(["prompt", "fromFile", "loraDir"], () => findNamedLoras(planned, settings.loraDir))
   const { pictures } = named ?? { pictures: [] }
   for (const path of controlPaths(planned)) await examine(["guideImagePath"], () => readImage(path))
+  const { saveWorkflow } = settings
+  if (saveWorkflow !== undefined) await examine(["saveWorkflow"], () => tryOutputs([saveWorkflow], { bytes: 2 ** 16 }))
   await examine(["outdir"], () => tryPictures(settings.outdir, pictures))
   const { llliteMap } = settings
   if (llliteMap !== undefined) await examine(["llliteMap"], () => tryPictures(llliteMap, pictures))
@@ -76,7 +78,15 @@ async function readSources(
 ): Promise<readonly PromptSource[]> {
   const { prompt, fromFile } = settings
   if (from !== null && !isGiven("prompt") && !isGiven("fromFile")) {
-    return [{ text: from.recipe.prompt, where: "its prompt", isLiteral: true, hasGroups: from.hasGroups }]
+    return [
+      {
+        text: from.recipe.prompt,
+        where: "its prompt",
+        isLiteral: true,
+        hasGroups: from.hasGroups,
+        hasTags: from.hasTags,
+      },
+    ]
   }
   const sources: readonly PromptSource[] =
     fromFile === undefined ? [{ text: prompt ?? "", where: nameOf("prompt") }] : await readPromptFile(fromFile)

@@ -101,9 +101,9 @@ function inPlace<T>({ where, line }: PromptSource, work: () => T): T {
 
 function pictureOf(
   { base, size }: PicturePlan,
-  { prompt: text, options, seed, isLiteral = false }: ExpandedLine,
+  { prompt: text, options, seed, hasTags = true }: ExpandedLine,
 ): Pick<PlannedPicture, "recipe" | "tags"> {
-  const { prompt, tags } = tagsOf(text, isLiteral || base.prompts?.syntax === "plain")
+  const { prompt, tags } = tagsOf(text, !hasTags || base.prompts?.syntax === "plain")
   const { width = base.width, height = base.height } = options
   const original = [
     options.originalHeight ?? size.originalHeight ?? height,

@@ -15,15 +15,16 @@ export interface PromptSource {
   readonly line?: number
   /** Whether the text is the prompt as it is: from a file that has options elsewhere. */
   readonly isLiteral?: boolean
-  /** Whether groups of a literal prompt are expanded. */
+  /** Whether groups of a literal prompt are expanded, and whether it names LoRAs. */
   readonly hasGroups?: boolean
+  readonly hasTags?: boolean
 }
 
 /** A prompt of a picture, with the options of its line. */
 export interface ExpandedLine extends PromptLine {
   readonly seed: Seed
-  /** Whether signs such as <lora:NAME> are letters. */
-  readonly isLiteral?: boolean
+  /** Whether <lora:NAME> names a LoRA. Default: true. Else it is text. */
+  readonly hasTags?: boolean
 }
 
 /**
@@ -51,7 +52,7 @@ export function expandSource(
   seeds: readonly Seed[],
   { wildcards, compat }: { readonly wildcards: string | undefined; readonly compat: "sd-scripts" | null },
 ): readonly ExpandedLine[] {
-  const { text, isLiteral = false, hasGroups = true } = source
+  const { text, isLiteral = false, hasGroups = true, hasTags = !isLiteral } = source
   const expanded =
     hasGroups && isDynamic(text)
       ? expandPrompt(text, seeds, {
@@ -60,7 +61,7 @@ export function expandSource(
         })
       : seeds.map((seed) => ({ prompt: text, seed }))
   return expanded.map(({ prompt, seed }) =>
-    isLiteral ? { prompt, options: {}, problems: [], seed, isLiteral } : { ...parsePromptLine(prompt), seed },
+    isLiteral ? { prompt, options: {}, problems: [], seed, hasTags } : { ...parsePromptLine(prompt), seed },
   )
 }
 

@@ -21,6 +21,11 @@ export function readAxes({ settings, check, nameOf }: GridReader): Axes | null {
     check([key], () => `${nameOf(key)} is ${JSON.stringify(text)}: ${reading.problem}`)
     return null
   }
+  for (const key of ["workflow", "from", "saveWorkflow"] as const) {
+    check([key], () =>
+      settings[key] === undefined ? null : `${nameOf(key)} cannot be used for a sheet. Give its settings as options`,
+    )
+  }
   const [x, y] = [read("x"), read("y")]
   if (x === null) return null
   check(["y", "x"], () =>

@@ -6,9 +6,20 @@
  * @experimental
  */
 export { COMBINATIONS, type Combination } from "../generation/defaults.ts"
-export { NODE_TYPES, type NodeTypeName, parseWorkflow, readWorkflow, type WorkflowPictures } from "../workflow/index.ts"
+export {
+  type ApiWorkflow,
+  NODE_TYPES,
+  type NodeTypeName,
+  parseWorkflow,
+  readWorkflow,
+  type UiWorkflow,
+  type WorkflowPictures,
+  type WrittenWorkflow,
+  writeWorkflow,
+} from "../workflow/index.ts"
 export type { FileReference } from "./file-reference.ts"
 export { nameOnly, type RecipeFileKind, shareableRecipe, withFiles } from "./files.ts"
+export { type PictureText, readPictureText, type TextProgram } from "./picture-text.ts"
 export { readRecipeText, recipeText } from "./png-text.ts"
 export { createRecipe, readRecipe } from "./read-recipe.ts"
 export {

@@ -1,4 +1,6 @@
 import { CoreError } from "../errors.ts"
+import { writeWorkflow } from "../workflow/index.ts"
+import { a1111Text } from "./a1111-text.ts"
 import { nameOnly, shareableRecipe } from "./files.ts"
 import { readRecipe } from "./read-recipe.ts"
 import type { AdapterInput, AdapterRecipe, Recipe } from "./recipe.ts"
@@ -11,8 +13,9 @@ const RECIPE_KEYWORD = "lllite-recipe"
 const UNKNOWN = "unknown"
 
 /**
- * The text for a picture: the keywords of sd-scripts, the LLLites (which sd-scripts does not name), and the whole
- * recipe as JSON. File names have no folders, because pictures are shared.
+ * The text for a picture: the keywords of sd-scripts, the LLLites (which sd-scripts does not name), the text of
+ * stable-diffusion-webui, a workflow that ComfyUI opens, and the whole recipe as JSON. File names have no folders,
+ * because pictures are shared.
  */
 export function recipeText(recipe: Recipe): ReadonlyMap<string, string> {
   const { prompt, negativePrompt, seed, sampler, steps, guidanceScale, size, negativeSize, model, adapters } = recipe
@@ -36,7 +39,10 @@ export function recipeText(recipe: Recipe): ReadonlyMap<string, string> {
   if (model.unet !== undefined) text.set("unet", nameOnly(model.unet).path)
   if (model.vae !== undefined) text.set("vae", nameOnly(model.vae).path)
   if (adapters.length > 0) text.set("control-net-lllite", adapters.map(adapterText).join("; "))
-  return text.set(RECIPE_KEYWORD, JSON.stringify(shareableRecipe(recipe)))
+  const shared = shareableRecipe(recipe)
+  text.set("parameters", a1111Text(shared))
+  text.set("workflow", JSON.stringify(writeWorkflow(shared).ui))
+  return text.set(RECIPE_KEYWORD, JSON.stringify(shared))
 }
 
 function adapterText({ file, strength, window: { start, end } }: AdapterRecipe): string {
@@ -67,7 +73,11 @@ export function readRecipeText(
     return value
   }
   const { width, height } = picture
-  const number = (keyword: string, fallback: number): number => Number(text.get(keyword) ?? fallback)
+  // sd-scripts writes Python's None for a size that was not given.
+  const number = (keyword: string, fallback: number): number => {
+    const value = text.get(keyword)
+    return value === undefined || value === "None" ? fallback : Number(value)
+  }
   const file = (keyword: "unet" | "vae") => {
     const path = text.get(keyword)
     return path === undefined ? {} : { [keyword]: { path } }
@@ -85,6 +95,8 @@ export function readRecipeText(
     height,
     size: { original, ...rest },
     negativeSize: { original: negative, ...rest },
+    // sd-scripts draws noise on the graphics card. Its text does not name the checkpoint.
+    ...(text.has("checkpoint") ? {} : { noise: "torch-cuda" }),
     ...(sampler === undefined ? {} : { sampler }),
     ...(steps === undefined ? {} : { steps: Number(steps) }),
     ...(scale === undefined ? {} : { guidanceScale: Number(scale) }),

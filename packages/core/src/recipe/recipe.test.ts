@@ -242,8 +242,8 @@ describe("the text of a picture", () => {
     ],
   })
 
-  it("has the keywords that it always had, in order, and then the recipe", () => {
-    const { "lllite-recipe": whole, ...keywords } = Object.fromEntries(recipeText(recipe))
+  it("has the keywords that it always had, in order, then the words of other programs, and then the recipe", () => {
+    const { "lllite-recipe": whole, parameters, workflow, ...keywords } = Object.fromEntries(recipeText(recipe))
     expect(Object.entries(keywords)).toEqual([
       ["prompt", "a red star"],
       ["seed", "7"],
@@ -259,6 +259,9 @@ describe("the text of a picture", () => {
       ["vae", "v"],
       ["control-net-lllite", "a.safetensors strength 1 end 1; b strength 0.5 start 0.25 end 1"],
     ])
+    expect(parameters).toMatch(/^a red star\nSteps: 20, Sampler: Euler, Schedule type: Uniform/)
+    expect(JSON.parse(workflow ?? "")).toMatchObject({ version: 0.4, last_node_id: 14 })
+    expect(`${parameters} ${workflow}`).not.toContain("ada")
     expect(JSON.parse(whole ?? "")).toMatchObject({ version: 1, adapters: [{ file: { sha256: SHA } }, {}] })
   })
 
@@ -269,9 +272,11 @@ describe("the text of a picture", () => {
       ["sampler", "ddim"],
       ["steps", "50"],
       ["scale", "7.0"],
+      ["original-height", "None"],
     ])
     expect(readRecipeText(text, { width: 64, height: 64 })).toMatchObject({
       ...{ prompt: "a cat", seed: 3, sampler: "ddim", steps: 50, guidanceScale: 7, spacing: "leading" },
+      ...{ noise: "torch-cuda", size: { original: [64, 64] } },
       model: { checkpoint: { path: "unknown" } },
     })
   })

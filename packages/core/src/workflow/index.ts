@@ -2,3 +2,4 @@
 export { NODE_TYPES, type NodeTypeName } from "./node-types.ts"
 export { parseWorkflow } from "./parse.ts"
 export { readWorkflow, type WorkflowPictures } from "./read-workflow.ts"
+export { type ApiWorkflow, type UiWorkflow, type WrittenWorkflow, writeWorkflow } from "./write-workflow.ts"

@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { blankImage, writePng } from "@lllite/runtime-node"
 import { afterAll, describe, expect, it } from "vitest"
 import { readRecord } from "../../command/read-record.test-help.ts"
 import { GENERATE_OPTIONS } from "../options.ts"
 import { checkGenerateOptions, planOf, readGenerateSettings } from "../settings.ts"
 import { examineSource, filledReader } from "./examine-source.ts"
+import { saveWorkflow } from "./save-workflow.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "lllite-source-"))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -97,6 +99,40 @@ describe("a workflow with options", () => {
     await expect(read({}, json)).rejects.toThrow(
       /2 problems:\n {2}- the checkpoint "xl.safetensors" is not in .*--ckpt, or its folder with --models-dir\n {2}- the control picture "gone.png" is not in .*--guide_image_path/,
     )
+  })
+
+  it("is read from the text of a picture, whose prompt may name LoRAs", async () => {
+    const parameters =
+      "a star <lora:b:0.5>\nNegative prompt: bad\nSteps: 4, Sampler: Euler a, Schedule type: Karras, CFG scale: 2, Seed: 5, Size: 64x96, Model: xl, RNG: CPU, Tiling: True"
+    const path = join(folder, "a1111.png")
+    await writePng(path, blankImage(8, 8, [0, 0, 0]), new Map([["parameters", parameters]]))
+    const reader = readRecord(GENERATE_OPTIONS, { from: path, outdir: "out", ckpt: "tiny", models_dir: folder })
+    const source = await examineSource(reader)
+    expect(source?.notices).toEqual(["Of the picture's text, this is not followed: Tiling."])
+    expect(source?.recipes).toMatchObject([
+      {
+        ...{ hasTags: true, hasGroups: false, loraFolders: [folder] },
+        recipe: { prompt: "a star <lora:b:0.5>", width: 64, height: 96, sampler: "euler_a", noise: "torch-cpu" },
+      },
+    ])
+  })
+
+  it("is written for ComfyUI in both forms, and read again", async () => {
+    const recipes = (await read({ ckpt: "tiny" })).pictures.map(({ recipe: each }) => each)
+    for (const name of ["saved.json", "saved.api.json"]) {
+      const said: string[] = []
+      const reporter = {
+        say: (_: string, __: unknown, text: string) => void said.push(text),
+        progress: () => {},
+        close: () => {},
+      }
+      await saveWorkflow(join(folder, name), recipes, reporter)
+      expect(said).toEqual([join(folder, name)])
+      const again = await examineSource(
+        readRecord(GENERATE_OPTIONS, { workflow: join(folder, name), outdir: "out", models_dir: folder }),
+      )
+      expect(again?.recipes[0]?.recipe).toMatchObject({ steps: 12, sampler: "euler_a", adapters: [{ strength: 0.5 }] })
+    }
   })
 
   it("is refused with what cannot be followed, and beside --from", async () => {

@@ -16,7 +16,11 @@ type GenerateReader = OptionReader<GenerateTable>
 /** A recipe of a workflow or a picture, whose files are found. */
 export interface SourceRecipe {
   readonly recipe: RecipeInput
+  /** Whether groups such as {a|b} are drawn in its prompt, and whether <lora:NAME> names a LoRA in it. */
   readonly hasGroups: boolean
+  readonly hasTags: boolean
+  /** Folders in which the LoRAs of its prompt are found. */
+  readonly loraFolders: readonly string[]
 }
 
 /** What --workflow or --from gives. */
@@ -74,14 +78,15 @@ const KIND_NAMES: Readonly<Record<RecipeFileKind, string>> = {
 
 /** The recipes with the paths of their files. @throws InputError with all files that are missing */
 function located(
-  { recipes, hasGroups }: RecipeSource,
+  { recipes, hasGroups, hasTags }: RecipeSource,
   folders: ModelFolders,
   source: string,
   { isGiven, nameOf }: GenerateReader,
 ): readonly SourceRecipe[] {
   const missing = new Map<string, string>()
+  const loraFolders = hasTags ? folders.foldersOf("lora") : []
   const found = recipes.map((recipe) => ({
-    hasGroups,
+    ...{ hasGroups, hasTags, loraFolders },
     recipe: withFiles(recipe, (file, kind) => {
       if (isGiven(OPTION_OF[kind])) return file
       const path = folders.find(file.path, kind)
@@ -109,7 +114,7 @@ function missingText(name: string, kind: RecipeFileKind, folders: ModelFolders, 
  * The reader with the settings that a recipe has, where no option gives them. So options that depend on each other, and
  * files, are examined as if all came from the command line.
  */
-export function filledReader(reader: GenerateReader, { recipe }: SourceRecipe): GenerateReader {
+export function filledReader(reader: GenerateReader, { recipe, loraFolders }: SourceRecipe): GenerateReader {
   const { settings, isGiven } = reader
   const { model, adapters = [] } = recipe
   const guides = adapters.flatMap(({ control }) => control?.file.path ?? [])
@@ -119,6 +124,7 @@ export function filledReader(reader: GenerateReader, { recipe }: SourceRecipe): 
     ...reader,
     settings: {
       ...settings,
+      loraDir: [...settings.loraDir, ...loraFolders],
       ...{ W, H, ckpt: settings.ckpt ?? model.checkpoint.path },
       ...(settings.prompt === undefined && settings.fromFile === undefined ? { prompt: recipe.prompt } : {}),
       ...(settings.vae === undefined && model.vae !== undefined ? { vae: model.vae.path } : {}),

@@ -31,6 +31,7 @@ export const OPTION_PARTS: { readonly [Name in SettingName<typeof GENERATE_OPTIO
   workflow: null,
   from: null,
   modelsDir: null,
+  saveWorkflow: null,
   extraModelPathsConfig: null,
   wildcardDir: null,
   promptSyntax: ["prompts.syntax"],

@@ -16,6 +16,9 @@ export const SOURCE_OPTIONS = {
   extra_model_paths_config: file({
     help: "ComfyUI's extra_model_paths.yaml, with further folders. One in ComfyUI's folder is read anyway.",
   }),
+  save_workflow: file({
+    help: "File to write for ComfyUI: the workflow of the first picture. A name that ends in .api.json gets the API form.",
+  }),
 } as const
 
 /** Whether the pictures come from a workflow or a picture. */

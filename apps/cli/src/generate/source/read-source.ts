@@ -1,5 +1,5 @@
 import type { RecipeInput } from "@lllite/core/recipe"
-import { parseWorkflow, readRecipeText, readWorkflow } from "@lllite/core/recipe"
+import { parseWorkflow, readPictureText, readWorkflow } from "@lllite/core/recipe"
 import { InputError, readImageSize, readPngText, readTextFile } from "@lllite/runtime-node"
 
 /** Recipes of a workflow or of a picture. */
@@ -9,6 +9,8 @@ export interface RecipeSource {
   readonly notices: readonly string[]
   /** Whether groups such as {a|b} are drawn in its prompts, as ComfyUI's page does. */
   readonly hasGroups: boolean
+  /** Whether <lora:NAME> in its prompts names a LoRA. */
+  readonly hasTags: boolean
 }
 
 /**
@@ -32,15 +34,19 @@ export async function readWorkflowFile(path: string): Promise<RecipeSource> {
  */
 export async function readPictureFile(path: string): Promise<RecipeSource> {
   const [text, size] = [await readPngText(path), await readImageSize(path)]
-  const prompt = text.get("prompt")
-  const isWorkflow = prompt === undefined ? text.has("workflow") : prompt.trimStart().startsWith("{")
-  if (isWorkflow && !text.has("lllite-recipe")) return readWorkflowFile(path)
-  return { recipes: [readRecipeText(text, size)], notices: [], hasGroups: false }
+  const { program, recipes, notices } = readPictureText(text, size)
+  const isWebui = program === "a1111"
+  const hasGroups = program === "comfyui" && text.get("prompt")?.trimStart().startsWith("{") !== true
+  return { recipes, notices, hasGroups, hasTags: isWebui }
 }
 
 function workflowOf(text: string): RecipeSource {
   const json = parseWorkflow(text)
-  return { ...readWorkflow(json), hasGroups: typeof json === "object" && json !== null && "nodes" in json }
+  return {
+    ...readWorkflow(json),
+    hasTags: false,
+    hasGroups: typeof json === "object" && json !== null && "nodes" in json,
+  }
 }
 
 function isPng(path: string): boolean {

@@ -7,6 +7,7 @@ import type { PlannedPicture } from "../plan-pictures.ts"
 import { runGenerate } from "../run.ts"
 import { checkGenerateOptions, readGenerateSettings } from "../settings.ts"
 import { examineSource, filledReader } from "./examine-source.ts"
+import { saveWorkflow } from "./save-workflow.ts"
 
 /**
  * Makes the pictures of a workflow, or a picture again from its text. Everything is examined before the first model is
@@ -29,11 +30,17 @@ export async function runSource(
     runs.push(pictures)
     for (const notice of notices) said.add(notice)
   }
+  reader.finish()
+  const { saveWorkflow: path } = reader.settings
+  if (path !== undefined)
+    await saveWorkflow(
+      path,
+      runs.flat().map(({ recipe }) => recipe),
+      reporter,
+    )
   for (const [i, pictures] of joined(runs).entries()) {
     await runGenerate(readGenerateSettings(reader, pictures, i === 0 ? [...said] : []), reporter, signal)
   }
-  // Without a recipe there are problems.
-  reader.finish()
 }
 
 /** Neighbouring runs with the same models and adapters as one. */

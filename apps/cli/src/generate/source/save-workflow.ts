@@ -1,0 +1,21 @@
+import type { Recipe } from "@lllite/core/recipe"
+import { shareableRecipe, writeWorkflow } from "@lllite/core/recipe"
+import { writeAtomically } from "@lllite/runtime-node/files"
+import type { Reporter } from "../../terminal/progress.ts"
+
+/**
+ * Writes the workflow of a recipe for ComfyUI: as its page opens it, or with a name that ends in `.api.json` as its
+ * server runs it. Says what the workflow lacks.
+ *
+ * @throws InputError when it cannot be written
+ */
+export async function saveWorkflow(path: string, recipes: readonly Recipe[], reporter: Reporter): Promise<void> {
+  const [recipe] = recipes
+  if (recipe === undefined) return
+  const { ui, api, notices } = writeWorkflow(shareableRecipe(recipe))
+  const isApi = /\.api\.json$/i.test(path)
+  await writeAtomically(path, new TextEncoder().encode(`${JSON.stringify(isApi ? api : ui, null, 2)}\n`))
+  const one = recipes.length === 1 ? [] : [`"${path}" has the first of ${recipes.length} pictures.`]
+  for (const text of [...notices, ...one]) reporter.say("notice", { text }, `Note: ${text}`)
+  reporter.say("workflow", { path }, path)
+}

@@ -1,0 +1,67 @@
+import fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { anyRecipe } from "../recipe/any-recipe.test-help.ts"
+import { createRecipe } from "../recipe/read-recipe.ts"
+import type { RecipeInput } from "../recipe/recipe.ts"
+import { NODE_TYPES } from "./node-types.ts"
+import { readWorkflow } from "./read-workflow.ts"
+import { writeWorkflow } from "./write-workflow.ts"
+
+const COMFY: RecipeInput = {
+  ...{ prompt: "a (red:1.2) star", negativePrompt: "blurry", seed: 7, noise: "torch-cpu", width: 128, height: 96 },
+  ...{ steps: 12, guidanceScale: 3, sampler: "dpmpp_2m", spacing: "karras", combine: "chain-comfyui" },
+  spacingOptions: { startScale: "unit-variance" },
+  prompts: { syntax: "comfyui", clipSkip: 3 },
+  size: { original: [96, 128], crop: [0, 8], target: [96, 128] },
+  model: {
+    ...{ checkpoint: { path: "xl.safetensors" }, unet: { path: "u.safetensors" }, vae: { path: "v.safetensors" } },
+    prediction: "v",
+    loras: [{ file: { path: "style.safetensors" }, strength: 0.5, textStrength: 0.25 }],
+  },
+  adapters: [
+    { file: { path: "a.safetensors" }, control: { file: { path: "a.png" }, fit: "stretch" }, strength: 0.8 },
+    {
+      ...{ file: { path: "b.safetensors" }, control: { file: { path: "b.png" }, fit: "stretch" } },
+      window: { start: 0.25, end: 0.75, by: "comfyui" },
+    },
+  ],
+}
+
+describe("a workflow of a recipe", () => {
+  it.each(["ui", "api"] as const)("reads back as the recipe, in the %s form", (form) => {
+    const recipe = createRecipe(COMFY)
+    const written = writeWorkflow(recipe)
+    expect(written.notices).toEqual([])
+    const { recipes, notices } = readWorkflow(JSON.parse(JSON.stringify(written[form])))
+    expect(notices).toEqual([])
+    expect(recipes.map((each) => createRecipe(each))).toEqual([recipe])
+  })
+
+  it("says what ComfyUI has no words for", () => {
+    const recipe = createRecipe({
+      ...{ prompt: "a", seed: 1, width: 64, height: 64, model: { checkpoint: { path: "tiny" } } },
+      ...{ sampler: "pndm", hires: { scale: 0.5 } },
+      adapters: [{ file: { path: "a" }, window: { start: 0.5, end: 1 }, curve: [{ at: 0, strength: 1 }] }],
+    })
+    expect(writeWorkflow(recipe).notices).toEqual([
+      "ComfyUI has no sampler that is pndm with leading. The workflow has euler with normal.",
+      "The workflow does not say: noise of lllite, where ComfyUI draws torch-cpu; prompts in the syntax weighted, where ComfyUI weighs words in its own way; curves, blocks, sides or masks of LLLites; windows by the schedule, where kohya's node counts steps; the control picture, which is not recorded; hires fix.",
+    ])
+  })
+
+  it("has links whose ends exist and whose types are those of the nodes, for any recipe", () => {
+    fc.assert(
+      fc.property(anyRecipe, (recipe) => {
+        const { ui, api } = writeWorkflow(recipe)
+        const typeOf = (id: number) => NODE_TYPES[api[String(id)]?.class_type as keyof typeof NODE_TYPES]
+        for (const [, from, slot, to, , type] of ui.links) {
+          expect(typeOf(from).outputs[slot]).toBe(type)
+          expect(typeOf(to)).toBeDefined()
+        }
+        expect(ui.nodes).toHaveLength(Object.keys(api).length)
+        expect(() => readWorkflow(api)).not.toThrow(/not there|expected (MODEL|CLIP|VAE|IMAGE|LATENT|CONDITIONING)/)
+      }),
+      { numRuns: 40 },
+    )
+  })
+})
