@@ -64,6 +64,12 @@ const suites = {
     await read.ops()
     return run.runDiffusion(await read.json("diffusion"), await read.tensors("diffusion"))
   },
+  "lllite-train-options": async (read) =>
+    run.runTrainOptions(
+      await read.json("lllite-train-options"),
+      await read.tensors("lllite-train-options"),
+      await read.ops(),
+    ),
   noise: async (read) => {
     await read.ops()
     return run.runNoise(await read.json("noise"), await read.tensors("noise"))

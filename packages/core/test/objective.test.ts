@@ -175,6 +175,24 @@ describe("the loss of pictures that are not square, of examples that differ", ()
     expect(loss).not.toBeCloseTo(await lossAlone(1, 0, { prediction: of }), 3)
   })
 
+  it("leaves out numbers inside its adapters, the same ones when a block runs again", async () => {
+    const plain = await lossOf(0, [0, 1])
+    const dropped = await lossOf(0, [0, 1], { options: { dropout: 0.5 } })
+    const again = await lossOf(0, [0, 1], { options: { dropout: 0.5, gradientCheckpointing: true } })
+    expect(Math.abs(dropped.loss - plain.loss)).toBeGreaterThan(1e-4)
+    expect(again.loss).toBeCloseTo(dropped.loss, 6)
+    const largest = dropped.gradients.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+    const off = dropped.gradients.reduce(
+      (most, value, i) => Math.max(most, Math.abs(value - (again.gradients[i] ?? 0))),
+      0,
+    )
+    expect(off).toBeLessThan(1e-4 * largest)
+    // A row keeps its numbers in any part of the batch.
+    const first = await lossOf(0, [0], { options: { dropout: 0.5 } })
+    const second = await lossOf(1, [1], { options: { dropout: 0.5 } })
+    expect((first.loss + second.loss) / 2).toBeCloseTo(dropped.loss, 5)
+  })
+
   it("trains on a schedule that ends in noise alone, if asked", async () => {
     const range = [990, 1000] as const
     const options = { minTimestep: range[0], maxTimestep: range[1], zeroTerminalSnr: true }

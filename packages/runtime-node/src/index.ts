@@ -38,7 +38,7 @@ export {
   type SubsetConfig,
 } from "./dataset/dataset-config.ts"
 export { createFitter, type Fit, fitPair } from "./dataset/fit-pair.ts"
-export { type FolderDataset, openDataset, stepsPerEpoch } from "./dataset/open-dataset.ts"
+export { type FolderDataset, openDataset } from "./dataset/open-dataset.ts"
 export { listPairs, type Pair, type PairListing } from "./dataset/pairs.ts"
 export { fileError, InputError, type InputErrorCode, type InputErrorOptions } from "./errors.ts"
 export { type Contents, type WriteOptions, writeAtomically } from "./files/atomic-write.ts"

@@ -50,12 +50,17 @@ export async function runTrain(
     reporter.say(
       "plan",
       { pictures: dataset.pictures, steps, batchSize: dataset.batchSize, adapters, backend: runtime.backend },
-      `${dataset.pictures} pairs, ${steps} steps of ${dataset.batchSize}, ${adapters} adapters, on ${runtime.backend}.`,
+      `${dataset.pictures} pairs, ${steps} steps of ${rowsText(dataset, settings)}, ${adapters} adapters, on ${runtime.backend}.`,
     )
     await trainAndSave(sdxl, dataset, settings, { ...plan, initial }, reporter, signal)
   } finally {
     await runtime.dispose()
   }
+}
+
+/** The pictures of a step. */
+function rowsText({ batchSize }: FolderDataset, { gradientAccumulationSteps: batches }: TrainSettings): string {
+  return batches === 1 ? String(batchSize) : `${batches} × ${batchSize}`
 }
 
 interface Plan extends StepPlan {
@@ -91,6 +96,7 @@ async function trainAndSave(
   const run = sdxl.train(dataset, {
     steps,
     batchSize: dataset.batchSize,
+    accumulation: settings.gradientAccumulationSteps,
     seed: settings.seed,
     optimizer: settings.optimizer,
     learningRate: settings.learningRate,
@@ -108,6 +114,7 @@ async function trainAndSave(
       loss: settings.lossType,
       huber: settings.huber,
       weights: settings.lossWeights,
+      ...(settings.networkDropout === undefined ? {} : { dropout: settings.networkDropout }),
       noise: settings.noise,
       ...(settings.zeroTerminalSnr ? { zeroTerminalSnr: true } : {}),
       ...(settings.strengthRange === null ? {} : { strengthRange: settings.strengthRange }),

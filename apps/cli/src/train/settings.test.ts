@@ -118,6 +118,16 @@ describe("readTrainSettings", () => {
     expect(() => read(options)).toThrow(message)
   })
 
+  it("takes batches of a step and dropout", () => {
+    expect(read({ gradient_accumulation_steps: 4, network_dropout: 0.1 })).toMatchObject({
+      ...{ gradientAccumulationSteps: 4, networkDropout: 0.1 },
+      notices: [],
+    })
+    expect(read({}, { gradient_accumulation_steps: 1, network_dropout: 0 })).toMatchObject({ notices: [] })
+    expect(() => read({ gradient_accumulation_steps: 0 })).toThrow("expected a whole number from 1 to 100000")
+    expect(() => read({ network_dropout: 1 })).toThrow("expected a number of at least 0 and below 1")
+  })
+
   it("turns options of noise into core's", () => {
     const offsets = { noise_offset: 0.05, noise_offset_random_strength: true, adaptive_noise_scale: 0.1 }
     const others = { multires_noise_iterations: 6, multires_noise_discount: 0.8, ip_noise_gamma: 0.1 }

@@ -1,7 +1,6 @@
 import type { LrMovement } from "@lllite/core/training"
-import { createLrSchedule } from "@lllite/core/training"
+import { createLrSchedule, stepsPerEpoch } from "@lllite/core/training"
 import type { FolderDataset } from "@lllite/runtime-node"
-import { stepsPerEpoch } from "@lllite/runtime-node"
 import type { StepCount } from "@lllite/runtime-node/options"
 import type { LrSettings, TrainSettings } from "./settings.ts"
 
@@ -12,12 +11,14 @@ export interface StepPlan {
   readonly lr: LrMovement
 }
 
+type PlannedSettings = Pick<TrainSettings, "length" | "lr" | "learningRate" | "gradientAccumulationSteps">
+
 /** Steps of a run over a data set. @throws CoreError when the learning rate's options contradict each other */
 export function planSteps(
-  { length, lr: rate, learningRate }: Pick<TrainSettings, "length" | "lr" | "learningRate">,
+  { length, lr: rate, learningRate, gradientAccumulationSteps }: PlannedSettings,
   { sizes, batchSize }: Pick<FolderDataset, "sizes" | "batchSize">,
 ): StepPlan {
-  const perEpoch = stepsPerEpoch(sizes, batchSize)
+  const perEpoch = stepsPerEpoch(sizes, batchSize, gradientAccumulationSteps)
   const steps = "steps" in length ? length.steps : length.epochs * perEpoch
   const lr = lrMovement(rate, steps)
   createLrSchedule({ ...lr, learningRate, totalSteps: steps })

@@ -34,14 +34,16 @@ export function adapt(
       `LLLite: ${count} control images for a batch of ${n}. Their number must divide the batch.`,
     )
   }
-  if (ops.adapt !== undefined) return ops.adapt(x, down, adapters, strengths)
+  const isPlain = adapters.every(({ keep }) => keep === undefined)
+  if (ops.adapt !== undefined && isPlain) return ops.adapt(x, down, adapters, strengths)
   return tf.tidy(() => {
     const joined = ops.relu(ops.dense(x, down.weight, down.bias))
     const widths = adapters.map(({ midDown }) => midDown.shape[0])
     const downs = adapters.length === 1 ? [joined] : tf.split(joined, widths, 2)
-    return adapters.map(({ midDown, share, up }, i) => {
+    return adapters.map(({ midDown, share, up, keep }, i) => {
       const h = tf.add(repeated(share, n), ops.dense(downs[i] as Tensor, midDown, null))
-      const delta = ops.dense(ops.relu(h), up.weight, up.bias)
+      const z = ops.relu(h)
+      const delta = ops.dense(keep === undefined ? z : tf.mul(z, keep), up.weight, up.bias)
       return tf.add<Tensor3D>(x, scaled(delta, strengths[i] as readonly number[]))
     })
   })

@@ -80,6 +80,10 @@ export interface AdapterTail {
   /** `mid`'s share of the control, bias included. Sample n reads number n modulo count. [count, T, mlpDim] */
   readonly share: Tensor3D
   readonly up: DenseParams
+  /**
+   * Factors on what `up` reads, [N, T, mlpDim], for dropout in training. `Ops.adapt` never gets them. Default: 1.
+   */
+  readonly keep?: Tensor3D
 }
 
 /** The factor on each adapter's delta, for every sample: [adapters][samples]. 1 adds all of it. */

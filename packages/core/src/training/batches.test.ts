@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { createStream } from "../random/stream.ts"
-import { createBatchOrder } from "./batches.ts"
+import { batchesOfStep, createBatchOrder, stepsPerEpoch } from "./batches.ts"
 
 const squares = (count: number) => Array.from({ length: count }, () => ({ width: 64, height: 64 }))
 
@@ -68,6 +68,22 @@ describe("the order of batches", () => {
       expect(batches.map(({ length }) => length).toSorted()).toEqual([1, 2, 2, 2])
       expect(batches.flat().toSorted()).toEqual([0, 1, 2, 3, 4, 5, 6])
     }
+  })
+
+  it("counts an epoch's steps size by size, short batches included", () => {
+    const examples = [...squares(3), { width: 128, height: 32 }]
+    expect(stepsPerEpoch(examples, 2)).toBe(3)
+    expect([1, 2, 3, 4].map((accumulation) => stepsPerEpoch(examples, 2, accumulation))).toEqual([3, 2, 1, 1])
+  })
+
+  it("gives a step some batches, and never those of two epochs", () => {
+    const steps = (accumulation: number) => [0, 1, 2, 3, 4].map((step) => batchesOfStep(step, 5, accumulation))
+    expect(steps(1)).toEqual([[0], [1], [2], [3], [4]])
+    expect(steps(2)).toEqual([[0, 1], [2, 3], [4], [5, 6], [7, 8]])
+    expect(steps(9).slice(0, 2)).toEqual([
+      [0, 1, 2, 3, 4],
+      [5, 6, 7, 8, 9],
+    ])
   })
 
   it("refuses an empty batch", () => {

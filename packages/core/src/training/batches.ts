@@ -21,15 +21,8 @@ export function createBatchOrder(
   stream: RandomStream,
 ): (step: number) => readonly number[] {
   checkRanges("training", { batchSize }, TRAIN_RANGES)
-  const bySize = new Map<string, number[]>()
-  for (const [index, { width, height }] of examples.entries()) {
-    const key = `${width}×${height}`
-    const list = bySize.get(key) ?? []
-    list.push(index)
-    bySize.set(key, list)
-  }
-  const buckets = [...bySize.values()]
-  const perEpoch = buckets.reduce((count, bucket) => count + Math.ceil(bucket.length / batchSize), 0)
+  const buckets = bucketsOf(examples)
+  const perEpoch = batchesPerEpoch(examples, batchSize)
 
   let cached: { epoch: number; batches: readonly (readonly number[])[] } | null = null
   const epochOf = (epoch: number): readonly (readonly number[])[] => {
@@ -47,4 +40,41 @@ export function createBatchOrder(
     return cached.batches
   }
   return (step) => epochOf(Math.floor(step / perEpoch))[step % perEpoch] as readonly number[]
+}
+
+/** The examples of each size, by their indices. */
+function bucketsOf(examples: readonly Sized[]): readonly (readonly number[])[] {
+  const bySize = new Map<string, number[]>()
+  for (const [index, { width, height }] of examples.entries()) {
+    const key = `${width}×${height}`
+    const list = bySize.get(key) ?? []
+    list.push(index)
+    bySize.set(key, list)
+  }
+  return [...bySize.values()]
+}
+
+/** Batches in one epoch: the last batch of a size may be short. Source: sd-scripts `BucketManager`. */
+export function batchesPerEpoch(examples: readonly Sized[], batchSize: number): number {
+  return bucketsOf(examples).reduce((count, bucket) => count + Math.ceil(bucket.length / batchSize), 0)
+}
+
+/**
+ * Steps in one epoch, if each takes some batches. A step never takes batches of two epochs, so the last one of an epoch
+ * may have fewer. Source: accelerate, whose data loader ends an accumulation.
+ */
+export function stepsPerEpoch(examples: readonly Sized[], batchSize: number, accumulation = 1): number {
+  return Math.ceil(batchesPerEpoch(examples, batchSize) / accumulation)
+}
+
+/**
+ * The numbers of a step's batches in the run, from 0.
+ *
+ * @param perEpoch the batches in one epoch
+ */
+export function batchesOfStep(step: number, perEpoch: number, accumulation: number): readonly number[] {
+  const steps = Math.ceil(perEpoch / accumulation)
+  const first = (step % steps) * accumulation
+  const count = Math.min(accumulation, perEpoch - first)
+  return Array.from({ length: count }, (_, i) => Math.floor(step / steps) * perEpoch + first + i)
 }

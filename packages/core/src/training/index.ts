@@ -5,7 +5,7 @@
  */
 
 export type { DivergedErrorCode } from "../errors.ts"
-export { createBatchOrder, type Sized } from "./batches.ts"
+export { createBatchOrder, type Sized, stepsPerEpoch } from "./batches.ts"
 export {
   type BucketChoice,
   type BucketOptions,

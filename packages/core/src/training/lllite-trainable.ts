@@ -1,3 +1,5 @@
+import type { Tensor3D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../errors.ts"
 import { imageToFloats } from "../image.ts"
 import type { ActiveAdapter } from "../models/lllite/adapter.ts"
@@ -6,12 +8,12 @@ import type { ControlPatches, Depth } from "../models/lllite/conditioner.ts"
 import { cutPatches, patchGrid, patchTensor } from "../models/lllite/conditioner.ts"
 import type { LlliteModel, Slot } from "../models/lllite/layout.ts"
 import { flatStrides, fromFileLayout, layOutSlots, toFileLayout } from "../models/lllite/layout.ts"
-import type { LlliteParams } from "../models/lllite/params.ts"
+import type { AdapterParams, LlliteParams } from "../models/lllite/params.ts"
 import { disposeLllite, uploadLllite } from "../models/lllite/params.ts"
 import type { Ops } from "../ops/ops.ts"
 import { concatenate } from "./concatenate.ts"
 import type { TrainedTap } from "./gradients.ts"
-import type { Trainable, TrainBatch } from "./trainable.ts"
+import type { Dropout, Trainable, TrainBatch } from "./trainable.ts"
 import type { ValuePart } from "./value-part.ts"
 
 /** How LLLites train. Their groups are `conditioning1`, `down`, `mid` and `up`. */
@@ -24,7 +26,7 @@ export const LLLITE: Trainable<LlliteModel> = {
     const lllite = uploadLllite(model)
     const control = cutBatch(model, batch)
     return {
-      ...trainedLllite(ops, lllite, control, batch.strengths),
+      ...trainedLllite(ops, lllite, control, batch),
       dispose() {
         disposeCuts(control)
         disposeLllite(lllite)
@@ -69,14 +71,14 @@ function cutBatch({ adapters }: LlliteModel, { examples, memo }: TrainBatch): Re
  * An LLLite as a tap that trains. Every layer computes the control's share anew, because the conditioner trains, too.
  *
  * @param control N control images, cut for every depth of the LLLite
- * @param rowStrengths the factor on what the LLLite adds, for each of N rows. Default: 1
+ * @param batch the strengths of its N rows, and its dropout
  * @throws CoreError (from the tap) when a depth has no control images
  */
 export function trainedLllite(
   ops: Ops,
   lllite: LlliteParams,
   control: ReadonlyMap<Depth, ControlPatches>,
-  rowStrengths?: readonly number[],
+  { strengths: rowStrengths, dropout }: Pick<TrainBatch, "strengths" | "dropout"> = {},
 ): TrainedTap {
   const adapters = adaptersByPath(lllite)
   return {
@@ -101,10 +103,21 @@ export function trainedLllite(
               `training: no control images were cut for depth ${adapter.plan.site.depth}`,
             )
           }
-          return { adapter, control: { share: controlShare(ops, adapter, patches), grid: patches.grid }, strengths }
+          const share = controlShare(ops, adapter, patches)
+          const keep = dropout === undefined ? {} : { keep: keepOf(adapter, count, dropout) }
+          return { adapter, control: { share, grid: patches.grid }, strengths, ...keep }
         })
         return adaptedInputs(ops, active, x, grid)
       },
     },
+  }
+}
+
+/** What dropout keeps after `mid`'s ReLU. It is the same when a block runs again. */
+function keepOf({ plan }: AdapterParams, count: number, { rate, draws }: Dropout): (tokens: number) => Tensor3D {
+  return (tokens) => {
+    const drawn = draws.keeps(plan.site.key, tokens, plan.mlpDim)
+    const factors = drawn.map((value) => (value >= rate ? 1 / (1 - rate) : 0))
+    return tf.tensor3d(factors, [count, tokens, plan.mlpDim])
   }
 }

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest"
-import { checkNoise, drawNoise, type NoiseOptions, type RowGrid, streamDraws } from "./noise.ts"
+import { streamDraws } from "./batch-draws.ts"
+import { checkNoise, drawNoise, type NoiseOptions, type RowGrid } from "./noise.ts"
 
 const GRID: RowGrid = { rows: 2, height: 6, width: 10, channels: 4 }
 const LATENTS = Float32Array.from({ length: 480 }, (_, i) => Math.sin(i))
 
 const draw = (options: NoiseOptions, firstRow = 0, grid = GRID): ReturnType<typeof drawNoise> =>
-  drawNoise(options, LATENTS.slice(0, grid.rows * 240), grid, streamDraws(3, 7, firstRow))
+  drawNoise(options, LATENTS.slice(0, grid.rows * 240), grid, streamDraws(3, 7, firstRow, grid.rows))
 
 describe("noise of training", () => {
   it("is plain without options, and the target's noise is the input's", () => {
@@ -20,7 +21,7 @@ describe("noise of training", () => {
   it("of a row depends on the row, and not on the part of the batch", () => {
     for (const options of [{ offset: 0.3, randomOffset: true, adaptiveOffset: 0.1 }, { inputPerturbation: 0.2 }]) {
       const whole = draw(options)
-      const second = drawNoise(options, LATENTS.slice(240), { ...GRID, rows: 1 }, streamDraws(3, 7, 1))
+      const second = drawNoise(options, LATENTS.slice(240), { ...GRID, rows: 1 }, streamDraws(3, 7, 1, 1))
       expect(second.noise).toEqual(whole.noise.slice(240))
       expect(second.input).toEqual(whole.input.slice(240))
     }
@@ -43,7 +44,7 @@ describe("noise of training", () => {
     ]) {
       const size = grid.rows * grid.height * grid.width * grid.channels
       const options = { multires: { iterations: 6, discount: 0.8 } }
-      const { noise } = drawNoise(options, LATENTS.slice(0, size), grid, streamDraws(3, 7, 0))
+      const { noise } = drawNoise(options, LATENTS.slice(0, size), grid, streamDraws(3, 7, 0, grid.rows))
       const mean = noise.reduce((sum, value) => sum + value, 0) / size
       const variance = noise.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (size - 1)
       expect(variance).toBeCloseTo(1, 4)

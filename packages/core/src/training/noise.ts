@@ -1,7 +1,5 @@
 import { CoreError } from "../errors.ts"
 import { checkRanges } from "../number-range.ts"
-import type { Seed } from "../random/seed.ts"
-import { createStream } from "../random/stream.ts"
 import { NOISE_RANGES } from "./ranges.ts"
 
 /** What is added to the plain noise of training. */
@@ -65,22 +63,6 @@ export function checkNoise(options: NoiseOptions = {}): void {
   checkRanges("objective.noise.multires", { ...multires }, NOISE_RANGES)
   if ((options.adaptiveOffset ?? 0) !== 0 && (options.offset ?? 0) === 0) {
     throw new CoreError("option-conflict", "objective.noise: adaptiveOffset needs an offset. Give both, or none.")
-  }
-}
-
-/** The draws of some rows of a step. A row's normal numbers depend on the row alone, and uniform ones on the step. */
-export function streamDraws(seed: Seed, step: number, firstRow: number): NoiseDraws {
-  return {
-    normal(purpose, { rows, height, width, channels }) {
-      const stream = createStream(seed, purpose)
-      const size = height * width * channels
-      const values = new Float32Array(rows * size)
-      for (let row = 0; row < rows; row++) {
-        values.set(stream.normal([height, width, channels], { step, index: firstRow + row }), row * size)
-      }
-      return values
-    },
-    uniform: (purpose) => createStream(seed, purpose).uniform(1, { step })[0] as number,
   }
 }
 

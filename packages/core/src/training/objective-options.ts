@@ -26,6 +26,11 @@ export interface ObjectiveOptions {
    * predict v. Default: as the checkpoint says.
    */
   readonly zeroTerminalSnr?: boolean
+  /**
+   * The share of numbers in the middle of each adapter that a step leaves out. The others grow, so that their sum
+   * keeps its size (Srivastava et al. 2014). Default: 0.
+   */
+  readonly dropout?: number
   readonly gradientCheckpointing?: boolean
   /** Trains a range of strengths. It costs one more forward pass a step. Default: strength 1 alone. */
   readonly strengthRange?: StrengthRange
@@ -38,7 +43,7 @@ export interface ObjectiveOptions {
  */
 export function checkObjective(options: ObjectiveOptions): void {
   const { minTimestep = 0, maxTimestep = OBJECTIVE_RANGES.maxTimestep.max, loss = "l2", huber, weights } = options
-  checkRanges("objective", { minTimestep, maxTimestep }, OBJECTIVE_RANGES)
+  checkRanges("objective", { minTimestep, maxTimestep, dropout: options.dropout }, OBJECTIVE_RANGES)
   if (minTimestep >= maxTimestep) {
     throw new CoreError(
       "option-conflict",

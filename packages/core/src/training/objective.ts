@@ -9,7 +9,7 @@ import type { Sdxl } from "../models/sdxl.ts"
 import { unet } from "../models/unet/unet.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
 import type { Seed } from "../random/seed.ts"
-import { createStream } from "../random/stream.ts"
+import { type BatchDraws, streamDraws } from "./batch-draws.ts"
 import { concatenate } from "./concatenate.ts"
 import type { CachedExample } from "./dataset.ts"
 import type { ExampleMemo } from "./example-memo.ts"
@@ -18,7 +18,7 @@ import type { LossAndGradients } from "./gradients.ts"
 import { lossAndGradients } from "./gradients.ts"
 import { elementwiseLoss, huberDelta, lossWeight, weightedMean } from "./loss.ts"
 import type { LossType } from "./names.ts"
-import { drawNoise, streamDraws } from "./noise.ts"
+import { drawNoise } from "./noise.ts"
 import type { ObjectiveOptions } from "./objective-options.ts"
 import { checkObjective } from "./objective-options.ts"
 import { drawStrengths, type RowStrength } from "./strength-range.ts"
@@ -35,6 +35,8 @@ export interface BatchRows {
   /** The row of the first example in the whole batch. */
   readonly firstRow: number
   readonly examples: readonly CachedExample[]
+  /** The random numbers. Default: those of the run's streams. */
+  readonly draws?: BatchDraws
   /** Keeps values of examples from step to step. Default: `NO_MEMO`. */
   readonly memo?: ExampleMemo
   readonly signal?: AbortSignal
@@ -50,28 +52,27 @@ export interface BatchRows {
  * @throws CoreError for a wrong option, or when the model does not fit the examples; the signal's reason when aborted
  */
 export async function objective<M extends TrainableModel>(
-  sdxl: Sdxl,
+  sdxl: Pick<Sdxl, "ops" | "unet" | "prediction" | "blocks">,
   ofCheckpoint: NoiseSchedule,
   trainable: Trainable<M>,
   model: M,
-  { seed, step, firstRow, examples, memo = NO_MEMO, signal, pause }: BatchRows,
+  rowsOfBatch: BatchRows,
   options: ObjectiveOptions = {},
 ): Promise<LossAndGradients> {
   checkObjective(options)
+  const { seed, step, firstRow, examples, memo = NO_MEMO, signal, pause } = rowsOfBatch
+  const { draws = streamDraws(seed, step, firstRow, examples.length) } = rowsOfBatch
   const schedule = trainingSchedule(ofCheckpoint, options)
   const { minTimestep = 0, maxTimestep = schedule.alphasCumprod.length, loss: type = "l2" } = options
+  const { dropout = 0 } = options
   const [{ width, height }] = examples as readonly [CachedExample]
   const count = examples.length
   const channels = sdxl.unet.config.outChannels
   const shape: [number, number, number, number] = [count, height / VAE_FACTOR, width / VAE_FACTOR, channels]
-  const timestepStream = createStream(seed, "timesteps")
-  const timesteps = examples.map((_, row) => {
-    const [timestep] = timestepStream.integers(1, minTimestep, maxTimestep, { step, index: firstRow + row })
-    return timestep as number
-  })
+  const timesteps = draws.timesteps(minTimestep, maxTimestep)
   const cleanValues = concatenate(examples.map((example) => example.latents))
   const grid = { rows: count, height: shape[1], width: shape[2], channels }
-  const drawn = drawNoise(options.noise ?? {}, cleanValues, grid, streamDraws(seed, step, firstRow))
+  const drawn = drawNoise(options.noise ?? {}, cleanValues, grid, draws)
   const [clean, noise, inputNoise] = [cleanValues, drawn.noise, drawn.input].map((values) =>
     tf.tensor4d(values, shape),
   ) as [Tensor4D, Tensor4D, Tensor4D]
@@ -94,6 +95,7 @@ export async function objective<M extends TrainableModel>(
   const target = rows === null ? full : towards(full, unet(sdxl.ops, sdxl.unet, input), rows)
   const placed = trainable.place(sdxl.ops, model, {
     ...{ examples, memo },
+    ...(dropout === 0 ? {} : { dropout: { rate: dropout, draws } }),
     ...(rows === null ? {} : { strengths: rows.map(({ strength }) => strength) }),
   })
   const { deltas, weights } = rowFactors(schedule, timesteps, type, sdxl.prediction, options)

@@ -20,6 +20,7 @@ export const TRAIN_RANGES = {
   learningRate: { min: 0, max: 1000 },
   maxGradNorm: { min: 0, max: 1e9 },
   siteLimit: { above: 0, max: 1e6 },
+  accumulation: { integer: true, min: 1, max: 100_000 },
 } as const satisfies Readonly<Record<string, NumberRange>>
 
 /** Widths of a new LLLite's adapters. */
@@ -45,6 +46,7 @@ const TIMESTEPS = 1000
 export const OBJECTIVE_RANGES = {
   minTimestep: { integer: true, min: 0, max: TIMESTEPS - 1 },
   maxTimestep: { integer: true, min: 1, max: TIMESTEPS },
+  dropout: { min: 0, below: 1 },
 } as const satisfies Readonly<Record<string, NumberRange>>
 
 /** Ranges of `NoiseOptions`. */

@@ -12,6 +12,11 @@ import { TRAIN_RANGES } from "./ranges.ts"
 export interface TrainOptions {
   readonly steps: number
   readonly batchSize: number
+  /**
+   * The number of batches that a step takes, one after another. Their mean is one update, as if they were one batch. The
+   * last step of an epoch may take fewer. Default: 1.
+   */
+  readonly accumulation?: number
   readonly seed: Seed
   readonly learningRate: number
   /** The movement of the learning rate. Default: constant. */

@@ -219,6 +219,33 @@ describe("a step", () => {
     expect(new Set(told).size).toBeGreaterThan(3)
   })
 
+  it("takes the mean of several batches as one update", async () => {
+    // Three examples of one size make the batches of one example the whole data set, in any order.
+    const one = await run(begin(), { steps: 2, batchSize: 3 })
+    const several = await run(begin(), { steps: 2, batchSize: 1, accumulation: 3 })
+    for (const [i, value] of several.model.values.entries()) expect(value).toBeCloseTo(one.model.values[i] as number, 5)
+    expect(several.step).toBe(2)
+    // A step at the end of an epoch takes what is left.
+    const seen: (readonly [step: number, examples: number])[] = []
+    const watching: GradientSource = async (model, tasks) => {
+      for (const { step, examples } of tasks) seen.push([step, examples.length])
+      return gradients(model, tasks)
+    }
+    await run(begin(), { steps: 4, batchSize: 1, accumulation: 2 }, { gradients: watching })
+    expect(seen.map(([step]) => step)).toEqual([0, 1, 2, 3, 4, 5])
+  })
+
+  it("leaves a step out that was aborted between its batches", async () => {
+    const controller = new AbortController()
+    const stopping: GradientSource = async (model, tasks) => {
+      if (tasks[0]?.step === 3) controller.abort()
+      return gradients(model, tasks)
+    }
+    const { signal } = controller
+    const stopped = await run(begin(), { batchSize: 1, accumulation: 2, signal }, { gradients: stopping })
+    expect(stopped.step).toBe(2)
+  })
+
   it("clips its gradient to the norm that is given, to 1 without one, and not at all with 0", async () => {
     const moved = async (changes: Partial<TrainOptions>): Promise<number> => {
       const start = begin()

@@ -1,7 +1,7 @@
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import { createStream } from "../random/stream.ts"
 import type { Sized } from "./batches.ts"
-import { createBatchOrder } from "./batches.ts"
+import { batchesOfStep, batchesPerEpoch, createBatchOrder } from "./batches.ts"
 import { clipGradients } from "./clip-gradients.ts"
 import { DivergedError } from "./diverged-error.ts"
 import type { LossAndGradients } from "./gradients.ts"
@@ -16,6 +16,7 @@ import type { ValuePart } from "./value-part.ts"
 
 /** A part of a step's batch, for one call of the gradient source. */
 export interface GradientTask {
+  /** The number of the batch in the run, from 0: the step, if a step has one batch. It chooses the random numbers. */
   readonly step: number
   /** The row of the first example in the whole batch. */
   readonly firstRow: number
@@ -68,8 +69,9 @@ export async function* train<M extends TrainableModel = LlliteModel>(
   options: TrainOptions,
 ): AsyncGenerator<TrainStepEvent<M>, TrainState<M>, void> {
   checkTrainOptions(options)
-  const { steps, batchSize, seed, learningRate, shards = 1, maxGradNorm = 1, signal } = options
+  const { steps, batchSize, accumulation = 1, seed, learningRate, shards = 1, maxGradNorm = 1, signal } = options
   const rate = createLrSchedule({ ...(options.lr ?? { curve: "constant" }), learningRate, totalSteps: steps })
+  const perEpoch = batchesPerEpoch(examples, batchSize)
   const batchOf = createBatchOrder(examples, batchSize, createStream(seed, "order"))
   const { model } = state
   let { step } = state
@@ -79,6 +81,19 @@ export async function* train<M extends TrainableModel = LlliteModel>(
     return { model, optimizer: await optimizer.save(), step, ...(average === undefined ? {} : { average }) }
   }
   const describe = (what: string): string => divergedText(what, step, rate(step))
+  /** The loss and the gradient of a step: the mean of its batches. Null when it was aborted. */
+  const meanOfBatches = async (): Promise<LossAndGradients | null> => {
+    let mean: LossAndGradients | null = null
+    const batches = batchesOfStep(step, perEpoch, accumulation)
+    for (const [number, index] of batches.entries()) {
+      if (number > 0 && signal?.aborted === true) return null
+      const tasks = cut(index, batchOf(index), shards)
+      const computed = await unlessAborted(gradients(model, tasks), signal)
+      if (computed === null) return null
+      mean = plusShare(mean, sumParts(tasks, computed), 1 / batches.length)
+    }
+    return mean
+  }
   /** The values before an update. */
   const before = model.values.slice()
   try {
@@ -90,10 +105,9 @@ export async function* train<M extends TrainableModel = LlliteModel>(
       )
     }
     while (step < steps && signal?.aborted !== true) {
-      const tasks = cut(step, batchOf(step), shards)
-      const parts = await unlessAborted(gradients(model, tasks), signal)
-      if (parts === null) break
-      const { loss, gradients: sum } = sumParts(tasks, parts)
+      const found = await meanOfBatches()
+      if (found === null) break
+      const { loss, gradients: sum } = found
       const gradientNorm = clipGradients([sum], maxGradNorm > 0 ? maxGradNorm : Number.MAX_VALUE)
       for (const [name, value] of Object.entries({ loss, "length of the gradient": gradientNorm })) {
         if (Number.isFinite(value)) continue
@@ -146,6 +160,18 @@ function cut(step: number, batch: readonly number[], shards: number): GradientTa
     tasks.push({ step, firstRow: from, examples: batch.slice(from, from + size) })
   }
   return tasks
+}
+
+/** Adds a share of one batch's loss and gradient to those of the batches before, whose list it changes. */
+function plusShare(
+  before: LossAndGradients | null,
+  { loss, gradients }: LossAndGradients,
+  share: number,
+): LossAndGradients {
+  if (share === 1) return { loss, gradients }
+  const sum = before?.gradients ?? new Float32Array(gradients.length)
+  for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (gradients[i] as number) * share
+  return { loss: (before?.loss ?? 0) + loss * share, gradients: sum }
 }
 
 /** Each part is the mean of its rows. Its weight is the number of its rows. */

@@ -1,4 +1,5 @@
 import type { Ops } from "../ops/ops.ts"
+import type { BatchDraws } from "./batch-draws.ts"
 import type { CachedExample } from "./dataset.ts"
 import type { ExampleMemo } from "./example-memo.ts"
 import type { TrainedTap } from "./gradients.ts"
@@ -17,6 +18,15 @@ export interface TrainBatch {
   readonly memo: ExampleMemo
   /** The factor on what the model adds, for each row. Default: 1. */
   readonly strengths?: readonly number[]
+  /** The share of numbers inside the model that this step leaves out, and the draws that choose them. Default: none. */
+  readonly dropout?: Dropout
+}
+
+/** What a step leaves out. */
+export interface Dropout {
+  /** 0 to below 1. */
+  readonly rate: number
+  readonly draws: Pick<BatchDraws, "keeps">
 }
 
 /** A model that trains, on a device and as a tap of the network. */

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { encodePng } from "../images/png.ts"
 import type { DatasetOptions } from "./dataset-config.ts"
 import { datasetOfFolders } from "./dataset-config.ts"
-import { openDataset, stepsPerEpoch } from "./open-dataset.ts"
+import { openDataset } from "./open-dataset.ts"
 
 let folder = ""
 beforeEach(async () => {
@@ -176,10 +176,4 @@ describe("openDataset", () => {
       /cannot read the folder ".*none": there is no/,
     )
   })
-})
-
-it("counts an epoch's steps size by size, short batches included", () => {
-  const square = { width: 64, height: 64 }
-  const wide = { width: 128, height: 32 }
-  expect(stepsPerEpoch([square, square, square, wide], 2)).toBe(3)
 })

@@ -137,16 +137,6 @@ function entryAt(entries: readonly Entry[], index: number): Entry {
   throw new InputError("dataset-index", `data set: there is no example ${index} of ${entries.length}`)
 }
 
-/** Optimiser steps in one epoch: a size's last batch may be short. Source: sd-scripts `BucketManager`. */
-export function stepsPerEpoch(sizes: readonly Sized[], batchSize: number): number {
-  const counts = new Map<string, number>()
-  for (const { width, height } of sizes) {
-    const key = `${width}x${height}`
-    counts.set(key, (counts.get(key) ?? 0) + 1)
-  }
-  return [...counts.values()].reduce((steps, count) => steps + Math.ceil(count / batchSize), 0)
-}
-
 function describeProblems(problems: readonly string[], usable: readonly Pair[]): string {
   const [only] = problems
   if (problems.length === 1) return `the data set has a problem: ${only}`

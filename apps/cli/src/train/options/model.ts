@@ -1,6 +1,6 @@
-import { ADAPTER_RANGES } from "@lllite/core/names"
+import { ADAPTER_RANGES, OBJECTIVE_RANGES } from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
-import { choice, file, flag, ignored, integer, refused, text } from "@lllite/runtime-node/options"
+import { choice, file, flag, ignored, integer, number, refused, text } from "@lllite/runtime-node/options"
 import { MODEL_OPTIONS } from "../../model/runtime-options.ts"
 
 const ONE_TENSOR_AT_A_TIME = "weights are always read one tensor at a time"
@@ -39,6 +39,10 @@ export const MODEL = {
   disable_mmap_load_safetensors: ignored(ONE_TENSOR_AT_A_TIME),
   lowram: ignored(ONE_TENSOR_AT_A_TIME),
   highvram: ignored(ONE_TENSOR_AT_A_TIME),
-  network_dropout: refused("adapters have no dropout here"),
+  network_dropout: number({
+    ...OBJECTIVE_RANGES.dropout,
+    nothing: [0],
+    help: "Share of numbers inside each adapter that a step leaves out. sd-scripts does so only with gradient_checkpointing.",
+  }),
   network_args: refused("an LLLite has no further options here"),
 } satisfies OptionTable

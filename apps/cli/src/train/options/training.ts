@@ -19,9 +19,10 @@ export const TRAINING = {
   }),
   seed: seed({ default: 0, help: "Seed. The same seed gives the same file." }),
   gradient_checkpointing: flag({ help: "Use less memory. Each step takes longer." }),
-  gradient_accumulation_steps: refused("a step has one batch here", {
-    nothing: [1],
-    instead: "Leave it out, and use a larger train_batch_size.",
+  gradient_accumulation_steps: integer({
+    default: 1,
+    ...TRAIN_RANGES.accumulation,
+    help: "Batches of one step. Their mean is one update, as if they were one larger batch.",
   }),
   mixed_precision: ignored(FLOAT32),
   full_fp16: ignored(FLOAT32),

@@ -101,6 +101,8 @@ export interface ActiveAdapter {
   readonly control: ControlShare
   /** One for each of x's N rows. */
   readonly strengths: readonly number[]
+  /** Makes factors on what `up` reads, [N, tokens, mlpDim]. Default: 1. */
+  readonly keep?: (tokens: number) => Tensor3D
 }
 
 /** The first layers of adapters as one layer. The scope around tracks new tensors. */
@@ -161,8 +163,9 @@ export function adaptedInputs(
     const adapters = present.map(({ adapter }) => adapter)
     const isJoined =
       joined?.adapters.length === adapters.length && adapters.every((one, i) => one === joined.adapters[i])
-    const tails = present.map(({ adapter: { midDown, up }, control }) => ({
+    const tails = present.map(({ adapter: { midDown, up }, control, keep }) => ({
       ...{ midDown, up, share: resampled(control, grid) },
+      ...(keep === undefined ? {} : { keep: keep(grid.height * grid.width) }),
     }))
     const strengths = present.map((one) => one.strengths)
     const adapted = adapt(ops, tokens, isJoined ? joined : downOf(adapters), tails, strengths)
