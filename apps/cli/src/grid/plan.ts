@@ -1,9 +1,9 @@
 import { InputError } from "@lllite/runtime-node"
 import { flagName } from "../command/command.ts"
 import { examineGeneration } from "../generate/examine.ts"
-import type { PlannedPicture } from "../generate/plan-pictures.ts"
 import type { GenerateSettings } from "../generate/settings.ts"
 import { checkGenerateOptions, readGenerateSettings } from "../generate/settings.ts"
+import type { ExaminedSource, SourceRecipe } from "../generate/source/examine-source.ts"
 import { examineSource, filledReader } from "../generate/source/examine-source.ts"
 import { hasSource } from "../generate/source/options.ts"
 import { cellEntries } from "./cells.ts"
@@ -17,36 +17,20 @@ export interface GridPlan {
   readonly settings: GenerateSettings
 }
 
-/**
- * The settings of options, of a workflow, or of a picture.
- *
- * @returns `base` also has what comes of the workflow or the picture
- * @throws UsageError with all problems of the options
- */
-async function settingsOf(
-  reader: GridReader,
-): Promise<{ readonly settings: GenerateSettings; readonly base: GridReader["settings"] }> {
-  const source = hasSource(reader) ? await examineSource(reader) : null
-  const [recipe = null] = source?.recipes ?? []
-  const filled = recipe === null ? reader : filledReader(reader, recipe)
-  checkGenerateOptions(filled)
-  const { pictures, notices } = await examineGeneration(filled, recipe)
-  const said = [...(source?.notices ?? []), ...notices]
-  return { settings: readGenerateSettings(filled, pictures, said), base: { ...reader.settings, ...filled.settings } }
-}
-
 /** The most cells of a sheet. */
 const MOST_CELLS = 1024
 
 /**
- * The pictures of a sheet, examined like those of `generate`.
+ * The pictures of a sheet, examined like those of `generate`. Every cell is examined with its own values, because an
+ * axis may have what the other options need.
  *
  * @throws UsageError with all problems of the options; InputError for a cell that cannot be drawn
  */
 export async function planGrid(reader: GridReader, axes: Axes | null): Promise<GridPlan> {
-  const { settings, base } = await settingsOf(reader)
-  // Without axes, the reader has refused by now.
-  if (axes === null) throw new InputError("prompt-line", "grid: there is no axis, expected --x")
+  if (axes === null) {
+    reader.finish()
+    throw new InputError("prompt-line", "grid: an axis cannot be read")
+  }
   const { x, y } = axes
   const rows = y?.values.length ?? 1
   if (rows * x.values.length > MOST_CELLS) {
@@ -55,33 +39,52 @@ export async function planGrid(reader: GridReader, axes: Axes | null): Promise<G
       `grid: ${x.values.length} by ${rows} cells, expected at most ${MOST_CELLS}. Give fewer values.`,
     )
   }
-  const pictures: PlannedPicture[] = []
-  const notices = new Set(settings.notices)
-  // A seed that was not given is drawn once, so that cells differ by their axes alone.
-  const seed = settings.pictures[0]?.recipe.seed
+  const base = { ...reader.settings, ...(await filledOf(reader)).filled.settings }
+  const cells: GenerateSettings[] = []
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < x.values.length; column++) {
       const choices = [{ axis: x, index: column }, ...(y === null ? [] : [{ axis: y, index: row }])]
       const where = choices.map(({ axis, index }) => `${axis.label}=${axis.values[index]}`).join(", ")
       const entries = cellEntries(GRID_OPTIONS, base, choices)
       if ("problem" in entries) throw new InputError("prompt-line", `grid: ${entries.problem}`)
-      const fixed = reader.isGiven("seed") || seed === undefined ? [] : [["seed", String(seed)] as const]
-      const isSeed = entries.some(([name]) => name === "seed")
+      // A seed that was not given is drawn once, so that cells differ by their axes alone.
+      const seed = cells[0]?.pictures[0]?.recipe.seed
+      const needsSeed = !reader.isGiven("seed") && !entries.some(([name]) => name === "seed") && seed !== undefined
       const cell = reader.override({
         ...{ where: `grid, ${where}`, spell: flagName },
-        entries: [...entries, ...(isSeed ? [] : fixed)],
+        entries: [...entries, ...(needsSeed ? [["seed", String(seed)] as const] : [])],
       })
-      const { settings: own } = await settingsOf(cell)
-      for (const notice of own.notices) notices.add(notice)
-      const [picture] = own.pictures
-      if (picture === undefined || own.pictures.length > 1) {
+      const settings = await settingsOf(cell)
+      if (settings.pictures.length !== 1) {
         throw new InputError(
           "prompt-line",
-          `grid: the cell ${where} has ${own.pictures.length} pictures, expected one. Leave out what draws several: images_per_prompt, n_iter, lines of from_file, and groups that begin with e$$.`,
+          `grid: the cell ${where} has ${settings.pictures.length} pictures, expected one. Leave out what draws several: images_per_prompt, n_iter, lines of from_file, and groups that begin with e$$.`,
         )
       }
-      pictures.push(picture)
+      cells.push(settings)
     }
   }
-  return { axes, settings: { ...settings, pictures, notices: [...notices] } }
+  const [first] = cells
+  if (first === undefined) throw new Error("a sheet has no cell")
+  const notices = [...new Set(cells.flatMap((cell) => cell.notices))]
+  return { axes, settings: { ...first, pictures: cells.flatMap(({ pictures }) => pictures), notices } }
+}
+
+/** The settings of options, of a workflow, or of a picture. @throws UsageError with all problems of the options */
+async function settingsOf(reader: GridReader): Promise<GenerateSettings> {
+  const { filled, source, recipe } = await filledOf(reader)
+  checkGenerateOptions(filled)
+  const { pictures, notices } = await examineGeneration(filled, recipe)
+  return readGenerateSettings(filled, pictures, [...(source?.notices ?? []), ...notices])
+}
+
+/** A reader with what comes of the workflow or the picture that it names. */
+async function filledOf(reader: GridReader): Promise<{
+  readonly filled: Parameters<typeof examineGeneration>[0]
+  readonly source: ExaminedSource | null
+  readonly recipe: SourceRecipe | null
+}> {
+  const source = hasSource(reader) ? await examineSource(reader) : null
+  const [recipe = null] = source?.recipes ?? []
+  return { filled: recipe === null ? reader : filledReader(reader, recipe), source, recipe }
 }

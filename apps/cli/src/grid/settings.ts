@@ -27,11 +27,8 @@ export function readAxes({ settings, check, nameOf }: GridReader): Axes | null {
     )
   }
   const [x, y] = [read("x"), read("y")]
-  if (x === null) return null
-  check(["y", "x"], () =>
-    y !== null && x.kind === y.kind && x.option === y.option
-      ? `${nameOf("x")} and ${nameOf("y")} both change ${x.label}, expected two different options`
-      : null,
-  )
-  return { x, y }
+  if (x === null || (y === null && settings.y !== undefined)) return null
+  if (y === null || x.kind !== y.kind || x.option !== y.option) return { x, y }
+  check(["y", "x"], () => `${nameOf("x")} and ${nameOf("y")} both change ${x.label}, expected two different options`)
+  return null
 }
