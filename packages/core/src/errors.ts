@@ -46,13 +46,13 @@ export type CoreErrorCode =
   | "png-keyword"
   /** A computed picture holds NaN. */
   | "picture-not-finite"
-  /** A control picture has another size than the picture. */
+  /** A control picture or a mask has another size than the picture. */
   | "control-size"
   /** A control's embedding would be resampled to another grid, which is not allowed. */
   | "control-grid"
   /** The number of pictures to start from, or of masks, does not match the number of pictures. */
   | "start-count"
-  /** The number of control pictures does not match the number of pictures. */
+  /** The number of control pictures or masks does not match the number of pictures. */
   | "control-count"
   /** The number of values does not match the sides of the control pictures. */
   | "control-data"

@@ -36,8 +36,10 @@ export type InputErrorCode =
   | "picture-channels"
   /** The package "sharp" cannot be loaded. */
   | "sharp-missing"
-  /** The pictures do not form a table. */
+  /** The pictures, or the values of a heat map, do not form a table. */
   | "contact-sheet"
+  /** A sheet of pictures over the values of options cannot be drawn. */
+  | "grid"
   /** A picture's settings lack a control picture. */
   | "control-missing"
   // prompts

@@ -29,13 +29,13 @@ const MOST_CELLS = 1024
 export async function planGrid(reader: GridReader, axes: Axes | null): Promise<GridPlan> {
   if (axes === null) {
     reader.finish()
-    throw new InputError("prompt-line", "grid: an axis cannot be read")
+    throw new InputError("grid", "grid: an axis cannot be read")
   }
   const { x, y } = axes
   const rows = y?.values.length ?? 1
   if (rows * x.values.length > MOST_CELLS) {
     throw new InputError(
-      "prompt-line",
+      "grid",
       `grid: ${x.values.length} by ${rows} cells, expected at most ${MOST_CELLS}. Give fewer values.`,
     )
   }
@@ -46,7 +46,7 @@ export async function planGrid(reader: GridReader, axes: Axes | null): Promise<G
       const choices = [{ axis: x, index: column }, ...(y === null ? [] : [{ axis: y, index: row }])]
       const where = choices.map(({ axis, index }) => `${axis.label}=${axis.values[index]}`).join(", ")
       const entries = cellEntries(GRID_OPTIONS, base, choices)
-      if ("problem" in entries) throw new InputError("prompt-line", `grid: ${entries.problem}`)
+      if ("problem" in entries) throw new InputError("grid", `grid: ${entries.problem}`)
       // A seed that was not given is drawn once, so that cells differ by their axes alone.
       const seed = cells[0]?.pictures[0]?.recipe.seed
       const needsSeed = !reader.isGiven("seed") && !entries.some(([name]) => name === "seed") && seed !== undefined
@@ -57,7 +57,7 @@ export async function planGrid(reader: GridReader, axes: Axes | null): Promise<G
       const settings = await settingsOf(cell)
       if (settings.pictures.length !== 1) {
         throw new InputError(
-          "prompt-line",
+          "grid",
           `grid: the cell ${where} has ${settings.pictures.length} pictures, expected one. Leave out what draws several: images_per_prompt, n_iter, lines of from_file, and groups that begin with e$$.`,
         )
       }
