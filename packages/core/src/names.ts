@@ -4,12 +4,27 @@
  *
  * @module
  */
+export {
+  GRADUAL_LATENT_DEFAULTS,
+  GRADUAL_LATENT_RANGES,
+  type GradualLatent,
+  LATENT_UNSHARP_RANGES,
+  type LatentUnsharp,
+} from "./diffusion/gradual-latent.ts"
 export * from "./diffusion/names.ts"
 export * from "./diffusion/other-programs.ts"
 export { type BlockStrengths, blocksOf, clashOf } from "./generation/block-strengths.ts"
 export { COMBINATIONS, GENERATE_DEFAULTS, GENERATE_RANGES, SIDE_MULTIPLE } from "./generation/defaults.ts"
+export { HIRES_DEFAULTS, HIRES_RANGES, HIRES_UPSCALERS, type HiresFix } from "./generation/hires-fix.ts"
+export { START_DEFAULTS, START_RANGES } from "./generation/start-picture.ts"
 export { type CurvePoint, WINDOW_COUNTS, type WindowCount } from "./generation/window.ts"
 export { DEFAULT_FIT, FITS, type Fit } from "./image/fit.ts"
+export {
+  DEEP_SHRINK_RANGES,
+  DEEP_SHRINK_RATIO,
+  DEEP_SHRINK_TIMESTEP,
+  type DeepShrink,
+} from "./models/unet/deep-shrink.ts"
 export { nearest } from "./nearest.ts"
 export { countedNotice } from "./notice.ts"
 export { checkRanges, isInRange, type NumberOption, type NumberRange, rangeText } from "./number-range.ts"

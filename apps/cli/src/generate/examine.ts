@@ -12,6 +12,7 @@ import type { PromptSource } from "./prompts.ts"
 import { problemsOfSource, readPromptFile } from "./prompts.ts"
 import { planOf } from "./settings.ts"
 import type { SourceRecipe } from "./source/examine-source.ts"
+import { readStartFiles, startNotices } from "./start-files.ts"
 import { masksOf } from "./steering-options.ts"
 
 type GenerateReader = OptionReader<typeof GENERATE_OPTIONS>
@@ -38,9 +39,12 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
   for (const path of masksOf(settings)) await examine(["llliteMasks"], () => readImage(path))
   const guides = await examine(["guideImagePath"], () => listGuides(reader))
   const sources = await examine(["prompt", "fromFile"], () => readSources(reader, from))
+  const { imagePath, maskPath } = settings
+  const starts =
+    imagePath === undefined ? [] : await examine(["imagePath", "maskPath"], () => readStartFiles(imagePath, maskPath))
   const loras = await examine(LORA_OPTIONS, () => readLoraOptions(reader))
-  const planned =
-    sources === null || loras === null ? [] : await planOf(reader, sources, loras, from?.recipe, guides ?? [])
+  const isReady = sources !== null && loras !== null && starts !== null
+  const planned = isReady ? await planOf(reader, sources, loras, from?.recipe, guides ?? [], starts) : []
   const named = await examine(["prompt", "fromFile", "loraDir"], () => findNamedLoras(planned, settings.loraDir))
   const { pictures } = named ?? { pictures: [] }
   for (const path of controlPaths(planned)) await examine(["guideImagePath"], () => readImage(path))
@@ -49,7 +53,7 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
   await examine(["outdir"], () => tryPictures(settings.outdir, pictures))
   const { llliteMap } = settings
   if (llliteMap !== undefined) await examine(["llliteMap"], () => tryPictures(llliteMap, pictures))
-  const said = guideNotices(settings, guides ?? [])
+  const said = [...guideNotices(settings, guides ?? []), ...startNotices(starts ?? [], pictures.length)]
   return { pictures, notices: [...said, ...(loras?.notices ?? []), ...(named?.notices ?? [])] }
 }
 

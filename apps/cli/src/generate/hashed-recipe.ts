@@ -22,6 +22,14 @@ export function createHasher(): (recipe: Recipe) => Promise<Recipe> {
     ...recipe,
     model: { ...recipe.model, loras: await hashedAll(recipe.model.loras) },
     loras: await hashedAll(recipe.loras),
+    start:
+      recipe.start === null
+        ? null
+        : {
+            ...recipe.start,
+            image: await hashed(recipe.start.image),
+            mask: recipe.start.mask === null ? null : await hashed(recipe.start.mask),
+          },
     adapters: await Promise.all(
       recipe.adapters.map(async (adapter) => {
         const { file, control, mask } = adapter

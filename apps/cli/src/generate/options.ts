@@ -27,21 +27,17 @@ import { MODEL_OPTIONS, RUNTIME_OPTIONS } from "../model/runtime-options.ts"
 import { GUIDE_OPTIONS } from "./guides.ts"
 import { SAMPLING_OPTIONS } from "./sampling-options.ts"
 import { SOURCE_OPTIONS } from "./source/options.ts"
+import { STAGE_OPTIONS } from "./stage-options.ts"
 import { COMPATS, STEERING_OPTIONS } from "./steering-options.ts"
 
 const ATTENTION = "attention has one implementation here"
 const FROM_LINES = "prompts come from the command line or a text file"
 const USE_FILE = { instead: "Leave it out, and write the prompts into a text file for from_file." }
 const OTHER_MODEL = "SDXL is the only model of this command"
-const NO_IMAGE_TO_IMAGE = "the command starts every picture from noise"
 const SIZE = { min: 1, max: 65_536 }
 const CROP = { default: 0, min: 0, max: 65_536 }
 const NO_CONTROL_NET = "LLLite is the only adapter with a control picture here"
-const OWN_SIZE = "SDXL always receives the real size of the picture"
 const PLAIN_NOISE = "the noise is always plain Gaussian noise"
-const ONE_STAGE = "the command draws a picture in one stage"
-const NO_DEEP_SHRINK = "this command has no Deep Shrink"
-const NO_GRADUAL_LATENT = "this command has no gradual latent"
 const ALWAYS_PRINTED = "progress and notes are always written to stdout"
 
 /** The checkpoint. */
@@ -75,7 +71,7 @@ const PROMPT = {
   }),
   negative_prompt: text({ aliases: ["n"], canBeEmpty: true, help: "What not to draw." }),
   from_file: file({
-    help: "Text file with a prompt in each line. A line may end with options: --n, --w, --h, --s, --d, --l, --ow, --oh, --ct, --cl, --f.",
+    help: "Text file with a prompt in each line. A line may end with options: --n, --w, --h, --s, --d, --l, --t, --ow, --oh, --nw, --nh, --ct, --cl, --dsd1 …, --glt …, --f.",
   }),
   ...SOURCE_OPTIONS,
   wildcard_dir: folder({ help: "Folder of NAME.txt files. __NAME__ in a prompt becomes one of their lines." }),
@@ -129,7 +125,7 @@ const PICTURE = {
   W: integer({
     ...GENERATE_RANGES.width,
     multipleOf: SIDE_MULTIPLE,
-    otherwise: "1024, and 128 with tiny",
+    otherwise: "1024, 128 with tiny, or that of a start picture",
     help: "Width in pixels.",
   }),
   H: integer({
@@ -164,8 +160,16 @@ const PICTURE = {
     otherwise: "the same as H",
     help: "SDXL's condition on the height before cropping.",
   }),
-  original_width_negative: refused(OWN_SIZE),
-  original_height_negative: refused(OWN_SIZE),
+  original_width_negative: integer({
+    ...SIZE,
+    otherwise: "the same as original_width",
+    help: "The same for the negative prompt.",
+  }),
+  original_height_negative: integer({
+    ...SIZE,
+    otherwise: "the same as original_height",
+    help: "The same for the negative prompt.",
+  }),
   crop_top: integer({ ...CROP, help: "SDXL's condition on the rows that are cropped above." }),
   crop_left: integer({ ...CROP, help: "SDXL's condition on the columns that are cropped on the left." }),
   negative_scale: refused("there is one guidance scale"),
@@ -173,35 +177,6 @@ const PICTURE = {
   pyramid_noise_discount_range: ignored(belongsTo("pyramid_noise_prob")),
   noise_offset_prob: refused(PLAIN_NOISE),
   noise_offset_range: ignored(belongsTo("noise_offset_prob")),
-} satisfies OptionTable
-
-/** Refused options: pictures from pictures, and several stages. */
-const STAGES = {
-  image_path: refused(NO_IMAGE_TO_IMAGE),
-  mask_path: refused(NO_IMAGE_TO_IMAGE),
-  strength: ignored(belongsTo("image_path"), { nothing: [0.8] }),
-  clip_vision_strength: ignored(belongsTo("image_path")),
-  use_original_file_name: ignored(belongsTo("image_path")),
-  force_scheduler_zero_steps_offset: ignored(belongsTo("image_path")),
-  highres_fix_scale: refused(ONE_STAGE),
-  highres_fix_steps: ignored(belongsTo("highres_fix_scale"), { nothing: [28] }),
-  highres_fix_strength: ignored(belongsTo("highres_fix_scale")),
-  highres_fix_save_1st: ignored(belongsTo("highres_fix_scale")),
-  highres_fix_latents_upscaling: ignored(belongsTo("highres_fix_scale")),
-  highres_fix_upscaler: ignored(belongsTo("highres_fix_scale")),
-  highres_fix_upscaler_args: ignored(belongsTo("highres_fix_scale")),
-  highres_fix_disable_control_net: ignored(belongsTo("highres_fix_scale")),
-  ds_depth_1: refused(NO_DEEP_SHRINK),
-  ds_timesteps_1: ignored(belongsTo("ds_depth_1"), { nothing: [650] }),
-  ds_depth_2: ignored(belongsTo("ds_depth_1")),
-  ds_timesteps_2: ignored(belongsTo("ds_depth_1"), { nothing: [650] }),
-  ds_ratio: ignored(belongsTo("ds_depth_1"), { nothing: [0.5] }),
-  gradual_latent_timesteps: refused(NO_GRADUAL_LATENT),
-  gradual_latent_ratio: ignored(belongsTo("gradual_latent_timesteps"), { nothing: [0.5] }),
-  gradual_latent_ratio_step: ignored(belongsTo("gradual_latent_timesteps"), { nothing: [0.125] }),
-  gradual_latent_every_n_steps: ignored(belongsTo("gradual_latent_timesteps"), { nothing: [3] }),
-  gradual_latent_s_noise: ignored(belongsTo("gradual_latent_timesteps"), { nothing: [1] }),
-  gradual_latent_unsharp_params: ignored(belongsTo("gradual_latent_timesteps")),
 } satisfies OptionTable
 
 /** Where pictures go. */
@@ -232,7 +207,7 @@ export const GENERATE_OPTIONS = {
   ...PROMPT,
   ...CONTROL,
   ...PICTURE,
-  ...STAGES,
+  ...STAGE_OPTIONS,
   ...OUTPUT,
   ...COMPUTING,
 }
@@ -243,7 +218,7 @@ export const GENERATE_GROUPS = [
   ["Prompt", PROMPT],
   ["LLLites", CONTROL],
   ["Picture", PICTURE],
-  ["Several stages", STAGES],
+  ["Start pictures and stages", STAGE_OPTIONS],
   ["Output", OUTPUT],
   ["Backend and precision", COMPUTING],
 ] as const

@@ -22,6 +22,8 @@ export interface PictureFiles {
   readonly written: number
   /** Writes a picture under the next free number. @returns its path @throws InputError */
   write(picture: PictureToWrite, text: PngText): Promise<string>
+  /** Writes the picture of a first stage, under the name of its picture with `_first`. @returns its path @throws InputError */
+  writeFirstStage(picture: PictureToWrite, text: PngText): Promise<string>
 }
 
 /** The longest name that a picture can have. */
@@ -51,6 +53,11 @@ export function createPictureFiles(outdir: string): PictureFiles {
   return {
     get written() {
       return written
+    },
+    async writeFirstStage({ index, fileName, seed, image }, text) {
+      first ??= await nextNumber(outdir)
+      const name = (fileName ?? nameOf(first + index, seed)).replace(/\.png$/, "_first.png")
+      return writePng(join(outdir, name), image, text, { existing: "rename" })
     },
     async write({ index, fileName, seed, image }, text) {
       if (fileName !== null) {

@@ -7,6 +7,8 @@ import { InputError } from "@lllite/runtime-node"
 import { withGuides } from "./guides.ts"
 import type { ExpandedLine, PromptSource } from "./prompts.ts"
 import { expandSource, tagsOf } from "./prompts.ts"
+import { lineStages } from "./stages.ts"
+import { type StartFile, stemOf } from "./start-files.ts"
 
 /** A picture to make. */
 export interface PlannedPicture {
@@ -28,6 +30,8 @@ export interface PicturePlan {
   readonly size: {
     readonly originalWidth: number | undefined
     readonly originalHeight: number | undefined
+    readonly originalWidthNegative?: number | undefined
+    readonly originalHeightNegative?: number | undefined
     readonly cropTop: number
     readonly cropLeft: number
     /** Null: the picture's size. */
@@ -41,6 +45,14 @@ export interface PicturePlan {
   /** All pictures of an iteration have one seed. */
   readonly sameSeed: boolean
   readonly wildcards: string | undefined
+  /** Pictures to start from, which the pictures of the run take in turn. Default: that of `base`. */
+  readonly starts?: readonly StartFile[]
+  /** Whether pictures have the size of their start pictures. */
+  readonly hasStartSize?: boolean
+  /** Whether the first stage of hires fix has a strength of its own. */
+  readonly hasOwnFirst?: boolean
+  /** Whether pictures have the names of their start pictures. */
+  readonly hasStartNames?: boolean
 }
 
 /**
@@ -71,8 +83,11 @@ export function planPictures(plan: PicturePlan): readonly PlannedPicture[] {
       for (const line of lines) {
         const adapters = withGuides(base.adapters ?? [], plan.guides, pictures.length)
         const own = { ...plan, base: { ...base, adapters } }
-        const { recipe, tags } = inPlace(source, () => pictureOf(own, line))
-        pictures.push({ recipe, tags, written: source.text, fileName: name })
+        const { starts = [] } = plan
+        const start = starts[pictures.length % Math.max(1, starts.length)]
+        const { recipe, tags } = inPlace(source, () => pictureOf(own, line, start))
+        const ownName = plan.hasStartNames === true && start !== undefined ? `${stemOf(start.image)}.png` : name
+        pictures.push({ recipe, tags, written: source.text, fileName: ownName })
       }
     }
   }
@@ -100,20 +115,37 @@ function inPlace<T>({ where, line }: PromptSource, work: () => T): T {
 }
 
 function pictureOf(
-  { base, size }: PicturePlan,
+  { base, size, hasStartSize = false, hasOwnFirst = false }: PicturePlan,
   { prompt: text, options, seed, hasTags = true }: ExpandedLine,
+  from?: StartFile,
 ): Pick<PlannedPicture, "recipe" | "tags"> {
   const { prompt, tags } = tagsOf(text, !hasTags || base.prompts?.syntax === "plain")
-  const { width = base.width, height = base.height } = options
+  const own = from !== undefined && hasStartSize ? startSize(from) : base
+  const { width = own.width, height = own.height } = options
   const original = [
     options.originalHeight ?? size.originalHeight ?? height,
     options.originalWidth ?? size.originalWidth ?? width,
   ] as const
   const crop = [options.cropTop ?? size.cropTop, options.cropLeft ?? size.cropLeft] as const
+  const negative = [
+    options.originalHeightNegative ?? size.originalHeightNegative ?? original[0],
+    options.originalWidthNegative ?? size.originalWidthNegative ?? original[1],
+  ] as const
+  const target = size.target ?? ([height, width] as const)
+  const start =
+    from === undefined
+      ? base.start
+      : {
+          ...base.start,
+          image: { path: from.image },
+          mask: from.mask === null ? null : { path: from.mask },
+        }
   const recipe = createRecipe({
     ...base,
+    ...lineStages({ ...base, ...(start === undefined ? {} : { start }) }, options, hasOwnFirst),
     ...{ prompt, seed, width, height },
-    size: { original, crop, target: size.target ?? [height, width] },
+    size: { original, crop, target },
+    negativeSize: { original: negative, crop, target },
     ...(options.negativePrompt === undefined ? {} : { negativePrompt: options.negativePrompt }),
     ...(options.steps === undefined ? {} : { steps: options.steps }),
     ...(options.guidanceScale === undefined ? {} : { guidanceScale: options.guidanceScale }),
@@ -121,6 +153,14 @@ function pictureOf(
   })
   return { recipe, tags }
 }
+
+/** Sides of a picture that has the size of a start picture, in pixels. Source: sd-scripts `preprocess_image`. */
+function startSize({ width, height }: StartFile): { readonly width: number; readonly height: number } {
+  const floored = (side: number): number => Math.max(START_MULTIPLE, side - (side % START_MULTIPLE))
+  return { width: floored(width), height: floored(height) }
+}
+
+const START_MULTIPLE = 32
 
 /** The LoRAs with the strengths of a line. @throws CoreError for more strengths than LoRAs */
 function withStrengths(loras: readonly LoraInput[], strengths: readonly number[]): readonly LoraInput[] {

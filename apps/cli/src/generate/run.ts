@@ -1,6 +1,6 @@
 import { CoreError } from "@lllite/core"
 import type { Recipe } from "@lllite/core/recipe"
-import { adapterOptions, jsonSeed, recipeText, requestOf } from "@lllite/core/recipe"
+import { adapterOptions, firstStageRecipe, jsonSeed, recipeText, requestOf, startOptions } from "@lllite/core/recipe"
 import type { AdapterHandle, AdapterHandleUse, SdxlHandle, SdxlPaths } from "@lllite/runtime-node"
 import { InputError } from "@lllite/runtime-node"
 import { startRuntime } from "../model/start-runtime.ts"
@@ -20,6 +20,7 @@ import { createPictureFiles } from "./picture-files.ts"
 import type { PlannedPicture } from "./plan-pictures.ts"
 import { samplingNotices } from "./sampling-options.ts"
 import type { GenerateSettings } from "./settings.ts"
+import { createStarts, type StartsOf } from "./start-pictures.ts"
 import { steeringNotices } from "./steering-notices.ts"
 
 /**
@@ -43,6 +44,7 @@ export async function runGenerate(
   const say = (text: string): void => reporter.say("notice", { text }, `Note: ${text}`)
   const controls = createControls(say)
   const masks = await untilStopped(readMasks(recipes, say), signal)
+  const starts = createStarts(say)
   const { checkpoint, ...parts } = pathsOf(recipe.model)
   const runtime = await startRuntime(settings.runtime, reporter, signal)
   // Nothing of a running batch can be saved, so nothing waits for its step.
@@ -76,7 +78,7 @@ export async function runGenerate(
     )
     signal.throwIfAborted()
     const written = { ...settings, pictures, files }
-    await writePictures(sdxl, written, { adapters, controls, masks, loras }, reporter, signal)
+    await writePictures(sdxl, written, { adapters, controls, masks, loras, starts }, reporter, signal)
   } catch (error) {
     // The runtime was disposed because of the signal.
     throw signal.aborted && error instanceof CoreError ? signal.reason : error
@@ -101,12 +103,13 @@ interface Steering {
   readonly controls: Controls
   readonly masks: Masks
   readonly loras: LorasOf
+  readonly starts: StartsOf
 }
 
 async function writePictures(
   sdxl: SdxlHandle,
-  { pictures, vaeSlices, llliteMap, files }: GenerateSettings & { readonly files: PictureFiles },
-  { adapters, controls, masks, loras }: Steering,
+  { pictures, vaeSlices, llliteMap, firstStage, strict, files }: GenerateSettings & { readonly files: PictureFiles },
+  { adapters, controls, masks, loras, starts }: Steering,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
@@ -126,7 +129,13 @@ async function writePictures(
             }
           }),
           loras: loras(recipe),
-          ...{ signal, measureAdapters: llliteMap !== undefined },
+          start: await starts(group.map(({ recipe }) => recipe)),
+          ...{
+            signal,
+            strict,
+            firstStage: firstStage && recipe.hires !== null,
+            measureAdapters: llliteMap !== undefined,
+          },
           ...(vaeSlices === undefined ? {} : { vaeSlices }),
         },
       )
@@ -147,6 +156,15 @@ async function writePictures(
         }
         const { recipe, fileName } = group[event.index] as PlannedPicture
         const { image, seed } = event
+        if (event.kind === "first-stage") {
+          const index = before + event.index
+          const first = await files.writeFirstStage(
+            { index, fileName, image, seed },
+            recipeText(firstStageRecipe(recipe)),
+          )
+          reporter.say("file", { path: first, seed: jsonSeed(seed) }, first)
+          continue
+        }
         const path = await files.write({ index: before + event.index, fileName, image, seed }, recipeText(recipe))
         reporter.say("file", { path, seed: jsonSeed(event.seed) }, path)
         for (const map of (await maps?.write(event.index, path, recipe)) ?? []) reporter.say("file", { path: map }, map)
@@ -167,11 +185,13 @@ function groupsOf(pictures: readonly PlannedPicture[]): readonly (readonly [Plan
   const groups: [PlannedPicture, ...PlannedPicture[]][] = []
   let last = ""
   for (const picture of pictures) {
-    const { loras, adapters } = picture.recipe
+    const { loras, adapters, start } = picture.recipe
     const uses = adapters.map(({ control, ...adapter }) => [adapter, { ...control, file: null }])
-    const options = JSON.stringify([requestOf(picture.recipe).options, loras, uses])
+    const begins = start === null ? null : { ...startOptions(start), hasMask: start.mask !== null }
+    const options = JSON.stringify([requestOf(picture.recipe).options, loras, uses, begins])
     const group = groups.at(-1)
-    const isOther = JSON.stringify(group?.[0].recipe.adapters) !== JSON.stringify(adapters)
+    const read = ({ recipe }: PlannedPicture): string => JSON.stringify([recipe.adapters, recipe.start])
+    const isOther = group !== undefined && read(group[0]) !== read(picture)
     if (options === last && !(isOther && (group?.length ?? 0) >= MOST_GUIDED)) group?.push(picture)
     else groups.push([picture])
     last = options

@@ -23,7 +23,14 @@ const two = { control_net_lllite_models: ["/m/a.safetensors", "b"], guide_image_
 describe("readGenerateSettings", () => {
   it("fills in defaults", async () => {
     const { recipe, pictures, seeds, ...rest } = await read()
-    expect(rest).toEqual({ vaeSlices: undefined, outdir: "out", runtime: {}, notices: [] })
+    expect(rest).toEqual({
+      strict: false,
+      firstStage: false,
+      vaeSlices: undefined,
+      outdir: "out",
+      runtime: {},
+      notices: [],
+    })
     expect(pictures).toEqual([{ recipe, written: recipe?.prompt, tags: [], fileName: null }])
     const { prompt, seed } = recipe
     expect(recipe).toEqual(

@@ -12,6 +12,9 @@ import { planPictures } from "./plan-pictures.ts"
 import type { PromptSource } from "./prompts.ts"
 import { checkSampling, samplingOf } from "./sampling-options.ts"
 import { mergeParts } from "./source/merge-parts.ts"
+import { checkStageOptions } from "./stage-options.ts"
+import { stagesOf, startOf } from "./stages.ts"
+import type { StartFile } from "./start-files.ts"
 import { checkSteering, combinationOf, STEERING_LISTS, steeringOf } from "./steering-options.ts"
 
 type GenerateTable = typeof GENERATE_OPTIONS
@@ -21,6 +24,9 @@ type GenerateReader = OptionReader<GenerateTable>
 export interface GenerateSettings extends Pick<Settings<GenerateTable>, "outdir" | "llliteMap"> {
   /** At least one. All have the same model and adapters. */
   readonly pictures: readonly PlannedPicture[]
+  readonly strict: boolean
+  /** Whether the pictures of first stages are written, too. */
+  readonly firstStage: boolean
   /** Undefined: chosen from the free memory. */
   readonly vaeSlices: number | undefined
   readonly runtime: RuntimeChoice
@@ -37,6 +43,7 @@ export function checkGenerateOptions(reader: GenerateReader): void {
   checkGuides(reader)
   checkSteering(reader)
   checkSampling(reader)
+  checkStageOptions(reader, samplingOf(settings).sampler ?? "")
   const { ckpt, prompt, fromFile } = settings
   check(["ckpt"], () =>
     ckpt === undefined
@@ -77,9 +84,10 @@ export async function planOf(
   loras: Pick<LoraChoice, "merged" | "live"> = { merged: [], live: [] },
   from: RecipeInput | null = null,
   guides: readonly string[] = settings.guideImagePath,
+  starts: readonly StartFile[] = [],
 ): Promise<readonly PlannedPicture[]> {
   const plan = (): PicturePlan => {
-    const own = { ...picturePlan(settings, sources, loras), guides }
+    const own = { ...picturePlan(settings, sources, loras), guides, starts, ...startRules(settings, isGiven) }
     return from === null ? own : planFrom(own, from, isGiven)
   }
   return (await examine(PLAN_OPTIONS, async () => planPictures(plan()))) ?? []
@@ -92,7 +100,20 @@ const PLAN_OPTIONS = [
   ...(["networkWeights", "networkMul", "networkArgs"] as const),
   ...(["sampler", "spacing", "eta", "samplerArgs", "spacingArgs"] as const),
   ...STEERING_LISTS,
+  ...(["imagePath", "strength", "highresFixScale", "dsDepth1", "gradualLatentTimesteps"] as const),
 ]
+
+/** What start pictures decide beside the pixels. */
+function startRules(
+  settings: Settings<GenerateTable>,
+  isGiven: GenerateReader["isGiven"],
+): Pick<PicturePlan, "hasStartSize" | "hasOwnFirst" | "hasStartNames"> {
+  return {
+    hasStartSize: !isGiven("W") && !isGiven("H"),
+    hasOwnFirst: settings.highresFixStrength !== undefined,
+    hasStartNames: settings.useOriginalFileName,
+  }
+}
 
 /** The plan of a recipe from a file, in which options that are given win. */
 function planFrom(plan: PicturePlan, from: RecipeInput, isGiven: GenerateReader["isGiven"]): PicturePlan {
@@ -124,6 +145,7 @@ function picturePlan(
   const { ckpt = "", W: width = ckpt === "tiny" ? 128 : 1024, H: height = width, steps, unet, vae } = settings
   const { imagesPerPrompt, nIter: iterations, iterSameSeed: sameSeed, wildcardDir: wildcards } = settings
   const { originalWidth, originalHeight, cropTop, cropLeft } = settings
+  const { originalWidthNegative, originalHeightNegative } = settings
   const pictures = imagesPerPrompt * iterations * sources.length
   const combine = combinationOf(settings)
   return {
@@ -132,6 +154,10 @@ function picturePlan(
       ...{ width, height, steps, ...samplingOf(settings) },
       adapters: readAdapters(settings),
       ...(combine === undefined ? {} : { combine }),
+      ...stagesOf(settings),
+      ...(settings.imagePath === undefined
+        ? {}
+        : { start: { ...startOf(settings), image: { path: settings.imagePath } } }),
       negativePrompt: settings.negativePrompt ?? "",
       guidanceScale: settings.scale,
       prompts: {
@@ -150,7 +176,10 @@ function picturePlan(
       },
       loras: live,
     },
-    size: { originalWidth, originalHeight, cropTop, cropLeft, target: null },
+    size: {
+      ...{ originalWidth, originalHeight, originalWidthNegative, originalHeightNegative },
+      ...{ cropTop, cropLeft, target: null },
+    },
     seed: settings.seed ?? randomInt(Math.max(1, RANDOM_SEEDS - pictures)),
     ...{ imagesPerPrompt, iterations, sameSeed, wildcards },
   }
@@ -166,8 +195,9 @@ export function readGenerateSettings(
   pictures: readonly PlannedPicture[],
   notices: readonly string[] = [],
 ): GenerateSettings {
-  const { vaeSlices, outdir, llliteMap, ...values } = reader.finish()
+  const { vaeSlices, outdir, llliteMap, strict, highresFixSave1st: firstStage, ...values } = reader.finish()
   return {
+    ...{ strict, firstStage },
     ...{ pictures, vaeSlices, outdir, llliteMap },
     ...{ runtime: runtimeChoice(values), notices: [...reader.notes, ...notices] },
   }

@@ -30,6 +30,7 @@ export async function runGrid({ axes, settings }: GridPlan, reporter: Reporter, 
       get written() {
         return files.written - before
       },
+      writeFirstStage: (picture, text) => files.writeFirstStage({ ...picture, index: before + picture.index }, text),
       write(picture, text) {
         const cell = indexes[picture.index] ?? 0
         images[cell] = picture.image

@@ -29,7 +29,7 @@ export const GENERATE_DEFAULTS = {
 export const SIDE_MULTIPLE = 8
 
 /** The shortest side, in pixels: one token of the deepest sites. */
-const SHORTEST_SIDE = 32
+export const SHORTEST_SIDE = 32
 
 /** Ranges of `GenerateOptions` and `AdapterUse`. Sides are multiples of `SIDE_MULTIPLE`, too. */
 export const GENERATE_RANGES = {

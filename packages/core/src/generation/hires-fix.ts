@@ -1,6 +1,8 @@
+import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { CoreError } from "../errors.ts"
 import type { NumberRange } from "../number-range.ts"
 import { checkRanges } from "../number-range.ts"
+import { checkStartRule, type StartPicture } from "./start-picture.ts"
 
 /**
  * What the first stage becomes for the second: a picture that is enlarged by Lanczos, or latents that are enlarged.
@@ -24,6 +26,10 @@ export interface HiresFix {
   readonly upscaler?: HiresUpscaler
   /** Whether the adapters act in the second stage, too. Default: true. */
   readonly control?: boolean
+  /** Copies how sd-scripts begins the second stage, see `StartPicture.compat`. Default: null. */
+  readonly compat?: NonNullable<StartPicture["compat"]> | null
+  /** See `StartPicture.stepsOffset`. Default: 0, and 1 with `compat`. */
+  readonly stepsOffset?: 0 | 1
 }
 
 /** Defaults of `HiresFix`. */
@@ -46,13 +52,27 @@ export function firstSide(side: number, { scale }: Pick<HiresFix, "scale">): num
 }
 
 /** A length of the picture in the first stage, in pixels. It is rounded as in sd-scripts. */
-export function scaledLength(length: number, { scale }: Pick<HiresFix, "scale">): number {
+function scaledLength(length: number, { scale }: Pick<HiresFix, "scale">): number {
   return Math.floor(length * scale + 0.5)
 }
 
+/** SDXL's condition on the size of a first stage. target: its sides */
+export function firstSize(
+  { original, crop }: SizeCondition,
+  hires: Pick<HiresFix, "scale">,
+  target: SizeCondition["target"],
+): SizeCondition {
+  const scaled = ([a, b]: readonly [number, number]) => [scaledLength(a, hires), scaledLength(b, hires)] as const
+  return { original: scaled(original), crop: scaled(crop), target }
+}
+
 /** Checks the settings for a picture's sides. @throws CoreError that names what is wrong */
-export function checkHires(hires: HiresFix, sides: { readonly width: number; readonly height: number }): void {
+export function checkHires(
+  hires: HiresFix,
+  { width, height }: { readonly width: number; readonly height: number },
+): void {
   checkRanges("generate: hires", { ...hires }, HIRES_RANGES)
+  checkStartRule("hires", hires)
   const { upscaler = HIRES_DEFAULTS.upscaler } = hires
   if (!HIRES_UPSCALERS.includes(upscaler)) {
     throw new CoreError(
@@ -60,7 +80,7 @@ export function checkHires(hires: HiresFix, sides: { readonly width: number; rea
       `generate: hires has no upscaler "${String(upscaler)}". There are: ${HIRES_UPSCALERS.join(", ")}.`,
     )
   }
-  for (const [name, side] of Object.entries(sides)) {
+  for (const [name, side] of Object.entries({ width, height })) {
     if (firstSide(side, hires) >= FIRST_MULTIPLE) continue
     throw new CoreError(
       "option-range",

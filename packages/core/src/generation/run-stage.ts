@@ -77,7 +77,7 @@ export async function* runStage(
     const denoise = createLatentDenoiser(sdxl, conditions, plan, {
       ...{ ...options, guidanceScale, adapters: prepared, controlNets: nets, channels, loras, meter },
     })
-    const late = options.start?.compat === "sd-scripts" ? plan : undefined
+    const late = stage.compat === "sd-scripts" ? plan : undefined
     const afterStep = mask === null || kept === null ? null : keepOutside({ latents: kept, mask, unit }, late)
     if (stepsOf(stage) === 0) return tf.clone(start)
     const walked = gradually(stage, start, noise, keep)
@@ -123,8 +123,8 @@ function keepPictures(
   return { latents: before ?? kept, kept, mask, channels }
 }
 
-function startNoise(noise: NoiseSource, { options, plan }: Stage): Tensor4D {
-  if (options.start?.compat !== "sd-scripts") return noise.start()
+function startNoise(noise: NoiseSource, { compat, plan }: Stage): Tensor4D {
+  if (compat !== "sd-scripts") return noise.start()
   return noise.after(plan.levels.timesteps.length * (PREPARED_DRAWS[plan.sampler.name] ?? 1))
 }
 

@@ -4,7 +4,7 @@ import { type ResizeKernel, resizeImage } from "../image/resize.ts"
 import type { RgbImage } from "../image.ts"
 import { seedAfter } from "../random/seed.ts"
 import type { AdapterUse } from "./adapters.ts"
-import { firstSide, HIRES_DEFAULTS, type HiresFix, scaledLength } from "./hires-fix.ts"
+import { firstSide, firstSize, HIRES_DEFAULTS, type HiresFix } from "./hires-fix.ts"
 import { planSampling, type SamplingPlan } from "./plan-sampling.ts"
 import type { GenerateOptions, PictureRequest } from "./request.ts"
 import { listOf, type StartPicture, type StartSteps, startSteps } from "./start-picture.ts"
@@ -18,6 +18,8 @@ export interface Stage {
   readonly negativeSize: SizeCondition
   readonly plan: SamplingPlan
   readonly steps: StartSteps
+  /** The program whose start is copied, see `StartPicture.compat`. */
+  readonly compat: NonNullable<StartPicture["compat"]> | null
 }
 
 /**
@@ -32,11 +34,10 @@ export function planStages(
 ): readonly [Stage, ...Stage[]] {
   const { hires = null } = options
   if (hires === null) return [stageOf(requests, options, options.start ?? null, schedule)]
-  const { strength, control } = { ...HIRES_DEFAULTS, ...hires }
+  const { strength, control, compat = null, stepsOffset } = { ...HIRES_DEFAULTS, ...hires }
   const first = firstOptions(options, hires)
   const second = { ...options, ...(control ? {} : { adapters: [], controlNets: [] }) }
   const next = requests.map((request) => ({ ...request, seed: seedAfter(request.seed, 1) }))
-  const { compat = null, stepsOffset } = options.start ?? {}
   const again = { strength, compat, ...(stepsOffset === undefined ? {} : { stepsOffset }) }
   return [stageOf(requests, first, options.start ?? null, schedule), stageOf(next, second, again, schedule)]
 }
@@ -52,7 +53,15 @@ function stageOf(
   const count = plan.levels.timesteps.length
   const size = options.size ?? { original: [height, width], crop: [0, 0], target: [height, width] }
   const steps = from === null ? { level: 0, from: 0 } : startSteps(count, withOffset(plan, from))
-  return { requests, options, size, negativeSize: options.negativeSize ?? size, plan, steps }
+  return {
+    requests,
+    options,
+    size,
+    negativeSize: options.negativeSize ?? size,
+    plan,
+    steps,
+    compat: from?.compat ?? null,
+  }
 }
 
 /** sd-scripts sets no offset for `dpmsingle`. */
@@ -64,11 +73,7 @@ function withOffset({ sampler }: SamplingPlan, from: Partial<StartPicture>): Par
 function firstOptions(options: GenerateOptions, hires: HiresFix): GenerateOptions {
   const width = firstSide(options.width, hires)
   const height = firstSide(options.height, hires)
-  const scaled = ({ original, crop }: SizeCondition): SizeCondition => ({
-    original: [scaledLength(original[0], hires), scaledLength(original[1], hires)],
-    crop: [scaledLength(crop[0], hires), scaledLength(crop[1], hires)],
-    target: [height, width],
-  })
+  const scaled = (size: SizeCondition): SizeCondition => firstSize(size, hires, [height, width])
   return {
     ...options,
     ...{ width, height, steps: hires.steps ?? HIRES_DEFAULTS.steps },

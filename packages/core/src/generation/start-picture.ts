@@ -58,10 +58,7 @@ export function startSteps(
 /** Checks a start against the number of pictures. @throws CoreError that names what is wrong */
 export function checkStart(start: StartPicture, pictures: number): void {
   checkRanges("generate: start", { strength: start.strength }, START_RANGES)
-  const { stepsOffset } = start
-  if (stepsOffset !== undefined && stepsOffset !== 0 && stepsOffset !== 1) {
-    throw new CoreError("option-range", `generate: start: stepsOffset is ${String(stepsOffset)}, expected 0 or 1`)
-  }
+  checkStartRule("start", start)
   const images = listOf(start.image)
   const masks = start.mask == null ? [] : listOf(start.mask)
   for (const [what, list] of [
@@ -85,6 +82,22 @@ export function checkStart(start: StartPicture, pictures: number): void {
   for (const mask of masks) {
     if (channelsOf(mask) !== 1)
       throw new CoreError("picture-channels", "generate: a mask is RGB, expected grey. Use maskOf first.")
+  }
+}
+
+/** Checks how the loop of a stage begins. @throws CoreError that names what is wrong */
+export function checkStartRule(
+  place: "start" | "hires",
+  { stepsOffset, compat = null }: Pick<StartPicture, "compat" | "stepsOffset">,
+): void {
+  if (stepsOffset !== undefined && stepsOffset !== 0 && stepsOffset !== 1) {
+    throw new CoreError("option-range", `generate: ${place}: stepsOffset is ${String(stepsOffset)}, expected 0 or 1`)
+  }
+  if (compat !== null && !START_COMPATS.includes(compat)) {
+    throw new CoreError(
+      "option-unknown",
+      `generate: ${place}: compat is ${JSON.stringify(compat)}, expected one of ${START_COMPATS.join(", ")}`,
+    )
   }
 }
 

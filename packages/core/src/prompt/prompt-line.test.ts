@@ -27,6 +27,19 @@ describe("parsePromptLine", () => {
     })
   })
 
+  it("reads sizes of the negative prompt, a strength, Deep Shrink and gradual latent", () => {
+    expect(
+      parsePromptLine(
+        "a --nw 64 --nh 96 --t 0.5 --dsd1 3 --dst1 700 --dsd2 4 --dst2 500 --dsr .5 --glt 650 --glr 0.5 --gls 0.25 --gle 2 --glsn 1.1 --glus 3,0.5,0.5,0",
+      ).options,
+    ).toEqual({
+      ...{ originalWidthNegative: 64, originalHeightNegative: 96, strength: 0.5 },
+      ...{ dsDepth1: 3, dsTimesteps1: 700, dsDepth2: 4, dsTimesteps2: 500, dsRatio: 0.5 },
+      ...{ gradualLatentTimesteps: 650, gradualLatentRatio: 0.5, gradualLatentRatioStep: 0.25 },
+      ...{ gradualLatentEveryNSteps: 2, gradualLatentSNoise: 1.1, gradualLatentUnsharpParams: "3,0.5,0.5,0" },
+    })
+  })
+
   it("limits steps as sd-scripts does", () => {
     expect(["a --s 0", "a --s 2000"].map((line) => parsePromptLine(line).options.steps)).toEqual([1, 1000])
   })
@@ -48,7 +61,8 @@ describe("parsePromptLine", () => {
     ["a --d 99999999999999999999", "--d is"],
     ["a --l none", '--l is "none", expected a number.'],
     ["a --w 64 --W 96", "--W appears twice. Keep one."],
-    ["a --glt 650", "--glt is not supported: it asks for gradual latent. Leave it out."],
+    ["a --nl 2", "--nl is not supported: it asks for a second guidance scale. Leave it out."],
+    ["a --t half", '--t is "half", expected a number.'],
     ["a --constructor 1", '"--constructor 1" is not an option'],
     ["a -- b", '"-- b" is not an option'],
   ])("names what is wrong in %j", (line, problem) => {

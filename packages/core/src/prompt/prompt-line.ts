@@ -22,6 +22,24 @@ export interface PromptLineOptions {
   readonly cropLeft?: number
   /** `--am`: the strength of each LoRA. The last one is for all further LoRAs. */
   readonly loraStrengths?: readonly number[]
+  /** `--nw`, `--nh`: the same as `--ow` and `--oh` for the negative prompt */
+  readonly originalWidthNegative?: number
+  readonly originalHeightNegative?: number
+  /** `--t`: the strength of image to image, and of the second stage of hires fix */
+  readonly strength?: number
+  /** `--dsd1`, `--dst1`, `--dsd2`, `--dst2`, `--dsr`: Deep Shrink */
+  readonly dsDepth1?: number
+  readonly dsTimesteps1?: number
+  readonly dsDepth2?: number
+  readonly dsTimesteps2?: number
+  readonly dsRatio?: number
+  /** `--glt`, `--glr`, `--gls`, `--gle`, `--glsn`, `--glus`: gradual latent */
+  readonly gradualLatentTimesteps?: number
+  readonly gradualLatentRatio?: number
+  readonly gradualLatentRatioStep?: number
+  readonly gradualLatentEveryNSteps?: number
+  readonly gradualLatentSNoise?: number
+  readonly gradualLatentUnsharpParams?: string
   /** `--f`: the name of the picture's file */
   readonly fileName?: string
 }
@@ -49,6 +67,12 @@ const whole = (field: keyof PromptLineOptions): LineOption => ({
   read: (text) => (/^\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : null),
 })
 
+const decimal = (field: keyof PromptLineOptions): LineOption => ({
+  field,
+  expected: "a number",
+  read: (text) => (/^(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : null),
+})
+
 const words = (field: keyof PromptLineOptions): LineOption => ({
   field,
   expected: "text",
@@ -73,14 +97,7 @@ const LINE_OPTIONS: ReadonlyMap<string, LineOption> = new Map([
       },
     },
   ],
-  [
-    "l",
-    {
-      field: "guidanceScale",
-      expected: "a number",
-      read: (text) => (/^(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : null),
-    },
-  ],
+  ["l", decimal("guidanceScale")],
   ["ow", whole("originalWidth")],
   ["oh", whole("originalHeight")],
   ["ct", whole("cropTop")],
@@ -96,18 +113,27 @@ const LINE_OPTIONS: ReadonlyMap<string, LineOption> = new Map([
       },
     },
   ],
+  ["nw", whole("originalWidthNegative")],
+  ["nh", whole("originalHeightNegative")],
+  ["t", decimal("strength")],
+  ["dsd1", whole("dsDepth1")],
+  ["dst1", whole("dsTimesteps1")],
+  ["dsd2", whole("dsDepth2")],
+  ["dst2", whole("dsTimesteps2")],
+  ["dsr", decimal("dsRatio")],
+  ["glt", whole("gradualLatentTimesteps")],
+  ["glr", decimal("gradualLatentRatio")],
+  ["gls", decimal("gradualLatentRatioStep")],
+  ["gle", whole("gradualLatentEveryNSteps")],
+  ["glsn", decimal("gradualLatentSNoise")],
+  ["glus", words("gradualLatentUnsharpParams")],
   ["f", words("fileName")],
 ])
 
 /** Options of sd-scripts' lines that are not followed yet, with what they ask for. */
 const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
-  ["nw", "a size condition of the negative prompt"],
-  ["nh", "a size condition of the negative prompt"],
   ["nl", "a second guidance scale"],
-  ["t", "a strength of image to image"],
   ["c", "a prompt of CLIP guidance"],
-  ...["dsd1", "dst1", "dsd2", "dst2", "dsr"].map((name) => [name, "Deep Shrink"] as const),
-  ...["glt", "glr", "gle", "gls", "glsn", "glus"].map((name) => [name, "gradual latent"] as const),
 ])
 
 /**

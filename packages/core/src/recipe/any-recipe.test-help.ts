@@ -27,7 +27,7 @@ import type { StartRecipe } from "./start-recipe.ts"
 const number = (range: fc.DoubleConstraints): fc.Arbitrary<number> =>
   fc.double({ noNaN: true, noDefaultInfinity: true, ...range }).map((value) => value + 0)
 
-const side = fc.integer({ min: 1, max: 64 }).map((units) => 32 + 8 * units)
+const side = fc.integer({ min: 1, max: 64 }).map((units) => 40 + 8 * units)
 const pair = (min: number): fc.Arbitrary<[number, number]> =>
   fc.tuple(fc.integer({ min, max: 9999 }), fc.integer({ min, max: 9999 }))
 
@@ -94,11 +94,14 @@ const start: fc.Arbitrary<StartRecipe> = fc.record({
 })
 
 const hires = fc.record({
-  scale: share,
+  // A first stage has at least 32 px.
+  scale: fc.double({ min: 0.9, max: 0.99, noNaN: true }),
   steps: fc.integer({ min: 1, max: 1000 }),
   strength: number({ min: 0, max: 1 }),
   upscaler: fc.constantFrom(...HIRES_UPSCALERS),
   control: fc.boolean(),
+  compat: fc.constantFrom("sd-scripts" as const, null),
+  stepsOffset: fc.constantFrom(0 as const, 1 as const),
 })
 
 const deepShrink = fc.record({

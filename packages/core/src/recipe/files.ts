@@ -2,7 +2,7 @@ import type { FileReference } from "./file-reference.ts"
 import type { Recipe, RecipeInput } from "./recipe.ts"
 
 /** What a file of a recipe is. ComfyUI keeps each kind in a folder of its own. */
-export type RecipeFileKind = "checkpoint" | "unet" | "vae" | "lora" | "adapter" | "picture"
+export type RecipeFileKind = "checkpoint" | "unet" | "vae" | "lora" | "adapter" | "picture" | "start" | "mask"
 
 /** The recipe with every file as `change` gives it. */
 export function withFiles<T extends RecipeInput>(
@@ -30,8 +30,8 @@ export function withFiles<T extends RecipeInput>(
       : {
           start: {
             ...start,
-            image: change(start.image, "picture"),
-            ...(start.mask == null ? {} : { mask: change(start.mask, "picture") }),
+            image: change(start.image, "start"),
+            ...(start.mask == null ? {} : { mask: change(start.mask, "mask") }),
           },
         }),
     ...(adapters === undefined

@@ -46,4 +46,11 @@ export {
   recipeSeed,
   requestOf,
 } from "./request.ts"
-export { type StagesInput, type StagesRecipe, type StartInput, type StartRecipe, startOptions } from "./start-recipe.ts"
+export {
+  firstStageRecipe,
+  type StagesInput,
+  type StagesRecipe,
+  type StartInput,
+  type StartRecipe,
+  startOptions,
+} from "./start-recipe.ts"

@@ -110,7 +110,7 @@ export function readRecipe(json: unknown): Recipe {
     adapters: readOr(field("adapters"), [], (at) => readList(at, readAdapter)),
     combine: readOr(field("combine"), GENERATE_DEFAULTS.combine, (at) => readChoice(at, COMBINATIONS)),
     start: readStart(field("start")),
-    hires: readHires(field("hires")),
+    hires: readHires(field("hires"), { width, height }),
     deepShrink: readDeepShrink(field("deepShrink")),
     gradualLatent: readGradualLatent(field("gradualLatent")),
   }

@@ -1,12 +1,13 @@
 import type { LatentUnsharp } from "../diffusion/gradual-latent.ts"
 import { GRADUAL_LATENT_DEFAULTS, GRADUAL_LATENT_RANGES, LATENT_UNSHARP_RANGES } from "../diffusion/gradual-latent.ts"
-import { HIRES_DEFAULTS, HIRES_RANGES, HIRES_UPSCALERS } from "../generation/hires-fix.ts"
+import { SHORTEST_SIDE } from "../generation/defaults.ts"
+import { firstSide, HIRES_DEFAULTS, HIRES_RANGES, HIRES_UPSCALERS } from "../generation/hires-fix.ts"
 import { START_COMPATS, START_DEFAULTS, START_RANGES } from "../generation/start-picture.ts"
 import { DEEP_SHRINK_RANGES, DEEP_SHRINK_RATIO, DEEP_SHRINK_TIMESTEP } from "../models/unet/deep-shrink.ts"
 import type { Field } from "./fields.ts"
 import { readChoice, readFlag, readList, readNumber, readObject, readOr, refuse } from "./fields.ts"
 import { readFile } from "./read-file.ts"
-import type { StagesRecipe } from "./start-recipe.ts"
+import type { StagesRecipe, StartRecipe } from "./start-recipe.ts"
 
 /* The parts of a recipe about what a picture starts from, and in which sizes it is made. Null is none. */
 
@@ -16,29 +17,45 @@ const orNull = <T>(at: Field, read: (at: Field) => T): T | null => (at.value == 
 export function readStart(at: Field): StagesRecipe["start"] {
   return orNull(at, (entry) => {
     const field = readObject(entry, ["image", "mask", "strength", "compat", "stepsOffset"])
-    const compat = orNull(field("compat"), (each) => readChoice(each, START_COMPATS))
     return {
       image: readFile(field("image")),
       mask: orNull(field("mask"), readFile),
       strength: readOr(field("strength"), START_DEFAULTS.strength, (each) => readNumber(each, START_RANGES.strength)),
-      compat,
-      stepsOffset: readOr(field("stepsOffset"), compat === null ? 0 : 1, (each) =>
-        readNumber(each, { integer: true, min: 0, max: 1 }) === 0 ? 0 : 1,
-      ),
+      ...readStartRule(field("compat"), field("stepsOffset")),
     }
   })
 }
 
+/** Reads how the loop of a stage begins. */
+function readStartRule(at: Field, offset: Field): Pick<StartRecipe, "compat" | "stepsOffset"> {
+  const compat = orNull(at, (each) => readChoice(each, START_COMPATS))
+  const stepsOffset = readOr(offset, compat === null ? 0 : 1, (each) =>
+    readNumber(each, { integer: true, min: 0, max: 1 }),
+  )
+  return { compat, stepsOffset: stepsOffset === 0 ? 0 : 1 }
+}
+
 /** Reads hires fix. Its scale is required. */
-export function readHires(at: Field): StagesRecipe["hires"] {
+export function readHires(
+  at: Field,
+  sides: { readonly width: number; readonly height: number },
+): StagesRecipe["hires"] {
   return orNull(at, (entry) => {
-    const field = readObject(entry, ["scale", "steps", "strength", "upscaler", "control"])
+    const field = readObject(entry, ["scale", "steps", "strength", "upscaler", "control", "compat", "stepsOffset"])
+    const scale = readNumber(field("scale"), HIRES_RANGES.scale)
+    if (Math.min(firstSide(sides.width, { scale }), firstSide(sides.height, { scale })) < SHORTEST_SIDE) {
+      throw refuse(
+        field("scale"),
+        `a scale with which ${sides.width}×${sides.height} px keeps sides of ${SHORTEST_SIDE} px`,
+      )
+    }
     return {
-      scale: readNumber(field("scale"), HIRES_RANGES.scale),
+      scale,
       steps: readOr(field("steps"), HIRES_DEFAULTS.steps, (each) => readNumber(each, HIRES_RANGES.steps)),
       strength: readOr(field("strength"), HIRES_DEFAULTS.strength, (each) => readNumber(each, HIRES_RANGES.strength)),
       upscaler: readOr(field("upscaler"), HIRES_DEFAULTS.upscaler, (each) => readChoice(each, HIRES_UPSCALERS)),
       control: readOr<boolean>(field("control"), HIRES_DEFAULTS.control, readFlag),
+      ...readStartRule(field("compat"), field("stepsOffset")),
     }
   })
 }

@@ -1,5 +1,6 @@
 import type { GradualLatent, LatentUnsharp } from "../diffusion/gradual-latent.ts"
-import type { HiresFix } from "../generation/hires-fix.ts"
+import type { SizeCondition } from "../diffusion/size-embedding.ts"
+import { firstSide, firstSize, type HiresFix } from "../generation/hires-fix.ts"
 import type { StartPicture } from "../generation/start-picture.ts"
 import type { DeepShrink } from "../models/unet/deep-shrink.ts"
 import type { FileReference } from "./file-reference.ts"
@@ -26,7 +27,7 @@ export interface StagesRecipe {
   /** Null: noise alone. */
   readonly start: StartRecipe | null
   /** Null: one stage. */
-  readonly hires: Required<HiresFix> | null
+  readonly hires: (Required<HiresFix> & { readonly compat: StartRecipe["compat"] }) | null
   /** Null: features keep their size. */
   readonly deepShrink: Required<DeepShrink> | null
   /** Null: latents keep their size. */
@@ -46,4 +47,25 @@ export interface StagesInput {
 /** The settings of a recipe's start, for a run that has read its pictures. */
 export function startOptions({ strength, compat, stepsOffset }: StartRecipe): Omit<StartPicture, "image" | "mask"> {
   return { strength, compat, stepsOffset }
+}
+
+/** The recipe of the first stage of a picture with hires fix. It is the same without hires fix. */
+export function firstStageRecipe<T extends FirstStageFields>(recipe: T): T {
+  const { hires, size, negativeSize } = recipe
+  if (hires === null) return recipe
+  const [width, height] = [firstSide(recipe.width, hires), firstSide(recipe.height, hires)]
+  return {
+    ...recipe,
+    ...{ width, height, steps: hires.steps, hires: null },
+    size: firstSize(size, hires, [height, width]),
+    negativeSize: firstSize(negativeSize, hires, [height, width]),
+  }
+}
+
+interface FirstStageFields extends Pick<StagesRecipe, "hires"> {
+  readonly width: number
+  readonly height: number
+  readonly steps: number
+  readonly size: SizeCondition
+  readonly negativeSize: SizeCondition
 }

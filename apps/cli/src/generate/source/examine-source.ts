@@ -65,6 +65,8 @@ const OPTION_OF: Readonly<Record<RecipeFileKind, SettingName<GenerateTable>>> = 
   lora: "networkWeights",
   adapter: "controlNetLlliteModels",
   picture: "guideImagePath",
+  start: "imagePath",
+  mask: "maskPath",
 }
 
 const KIND_NAMES: Readonly<Record<RecipeFileKind, string>> = {
@@ -74,6 +76,8 @@ const KIND_NAMES: Readonly<Record<RecipeFileKind, string>> = {
   lora: "LoRA",
   adapter: "LLLite",
   picture: "control picture",
+  start: "picture to start from",
+  mask: "mask",
 }
 
 /** The recipes with the paths of their files. @throws InputError with all files that are missing */

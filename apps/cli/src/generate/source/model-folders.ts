@@ -22,6 +22,8 @@ const KINDS: Readonly<Record<RecipeFileKind, readonly string[]>> = {
   lora: ["loras", "Lora", "LyCORIS"],
   adapter: ["controlnet", "ControlNet", "model_patches", "lllite"],
   picture: [],
+  start: [],
+  mask: [],
 }
 
 /** The folder of kohya's node, below ComfyUI's. */
@@ -53,11 +55,11 @@ export async function openModelFolders(options: {
     const named = roots.flatMap(({ base, models }) => [
       ...KINDS[kind].map((name) => join(models, name)),
       ...(kind === "adapter" ? [join(base, LLLITES)] : []),
-      ...(kind === "picture" ? [join(base, "input"), join(base, "output")] : []),
+      ...(isPicture(kind) ? [join(base, "input"), join(base, "output")] : []),
     ])
     const flat = roots.flatMap(({ models }) => (isFlat(models) ? [models] : []))
     const all = [...named, ...extra.flatMap((paths) => extraFolders(paths, kind)), ...flat]
-    return [...new Set([...all, ...(kind === "picture" ? [source] : [])].map((path) => resolve(path)))].filter(isFolder)
+    return [...new Set([...all, ...(isPicture(kind) ? [source] : [])].map((path) => resolve(path)))].filter(isFolder)
   }
   return {
     foldersOf,
@@ -141,4 +143,8 @@ function listed(path: string): readonly Dirent[] {
 
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+}
+
+function isPicture(kind: RecipeFileKind): boolean {
+  return kind === "picture" || kind === "start" || kind === "mask"
 }

@@ -11,6 +11,8 @@ export type RecipePart =
   | `prompts.${string}`
   | `model.${string}`
   | `adapters.${string}`
+  | `start.${string}`
+  | `hires.${string}`
 
 /** LoRAs, which all of their options decide together. */
 const LORAS: readonly RecipePart[] = ["model.loras", "loras"]
@@ -77,6 +79,32 @@ export const OPTION_PARTS: { readonly [Name in SettingName<typeof GENERATE_OPTIO
   seed: null,
   imagesPerPrompt: null,
   iterSameSeed: null,
+  imagePath: ["start"],
+  maskPath: ["start"],
+  strength: ["start.strength", "hires.strength"],
+  useOriginalFileName: null,
+  forceSchedulerZeroStepsOffset: ["start.stepsOffset", "hires.stepsOffset"],
+  highresFixScale: ["hires"],
+  highresFixSteps: ["hires.steps"],
+  highresFixStrength: ["start.strength"],
+  highresFixSave1st: null,
+  highresFixLatentsUpscaling: ["hires.upscaler"],
+  highresFixUpscaler: ["hires.upscaler"],
+  highresFixDisableControlNet: ["hires.control"],
+  dsDepth1: ["deepShrink"],
+  dsTimesteps1: ["deepShrink"],
+  dsDepth2: ["deepShrink"],
+  dsTimesteps2: ["deepShrink"],
+  dsRatio: ["deepShrink"],
+  gradualLatentTimesteps: ["gradualLatent"],
+  gradualLatentRatio: ["gradualLatent"],
+  gradualLatentRatioStep: ["gradualLatent"],
+  gradualLatentEveryNSteps: ["gradualLatent"],
+  gradualLatentSNoise: ["gradualLatent"],
+  gradualLatentUnsharpParams: ["gradualLatent"],
+  strict: null,
+  originalWidthNegative: null,
+  originalHeightNegative: null,
   originalWidth: null,
   originalHeight: null,
   cropTop: null,
