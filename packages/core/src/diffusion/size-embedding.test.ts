@@ -37,7 +37,8 @@ describe("sinusoidalEmbedding", () => {
     expect([...sinusoidalEmbedding(0, 6)]).toEqual([1, 1, 1, 0, 0, 0])
   })
 
-  it("refuses an odd width", () => {
-    expect(() => sinusoidalEmbedding(1, 5)).toThrow(/even/)
+  it("refuses a width that is not a positive even number", () => {
+    for (const width of [5, 0, -2, 2.5, Number.NaN]) expect(() => sinusoidalEmbedding(1, width)).toThrow(/even/)
+    expect(sinusoidalEmbedding(0, 2)).toEqual(Float32Array.of(1, 0))
   })
 })

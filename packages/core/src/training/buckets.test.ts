@@ -14,6 +14,13 @@ describe("createBuckets", () => {
     }
   })
 
+  it("lists every size of an area both ways, in order", () => {
+    expect(createBuckets({ resolution: [128, 128], minSize: 64, maxSize: 256 }).sizes).toEqual([
+      ...[[64, 192] as const, [64, 256] as const, [128, 128] as const],
+      ...[[192, 64] as const, [256, 64] as const],
+    ])
+  })
+
   it("has 25 sizes under the default longest side", () => {
     expect(createBuckets({ resolution: [1024, 1024] }).sizes.length).toBe(25)
   })
@@ -41,6 +48,45 @@ describe("createBuckets", () => {
     expect(sizes).toEqual([])
     expect(choose([1000, 700])).toEqual({ bucket: [960, 640], resized: [1000, 700] })
     expect(choose([4000, 3000])).toEqual({ bucket: [1088, 832], resized: [1109, 832] })
+  })
+
+  it.each([
+    [
+      [1024, 1024],
+      [1024, 1024],
+      [1024, 1024],
+    ],
+    [
+      [3000, 4000],
+      [832, 1109],
+      [832, 1088],
+    ],
+    [
+      [5000, 2000],
+      [1600, 640],
+      [1600, 640],
+    ],
+    [
+      [2500, 2400],
+      [1024, 983],
+      [1024, 960],
+    ],
+    [
+      [1300, 1000],
+      [1165, 896],
+      [1152, 896],
+    ],
+  ] as const)("fits %j without enlarging it", (image, resized, bucket) => {
+    expect(createBuckets({ resolution: [1024, 1024], noUpscale: true }).choose(image)).toEqual({ bucket, resized })
+  })
+
+  it("takes any step from 1, and a resolution at its limits", () => {
+    expect(createBuckets({ resolution: [64, 64], step: 1, noUpscale: true }).choose([33, 61]).bucket).toEqual([33, 61])
+    expect(createBuckets({ resolution: [256, 1024] }).sizes).toContainEqual([256, 1024])
+    expect(() => createBuckets({ resolution: [192, 1024] })).toThrow(/not between the sides 256 and 1024/)
+    expect(() => createBuckets({ resolution: [256, 1088] })).toThrow(/not between the sides 256 and 1024/)
+    expect(() => createBuckets({ resolution: [64, 64], minSize: 32 })).toThrow(/between the sides 0 and 1024/)
+    expect(() => createBuckets({ resolution: [512, 512], minSize: 0 })).toThrow(/minSize and maxSize must be positive/)
   })
 
   it("widens the limits to multiples of the step", () => {

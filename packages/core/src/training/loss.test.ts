@@ -96,6 +96,12 @@ describe("huberDelta", () => {
     expect(huberDelta({ schedule: "constant", delta: 0.2, scale: 3 }, 500, 1000, 1)).toBeCloseTo(0.6, 12)
   })
 
+  it("follows its schedule between the ends", () => {
+    expect(huberDelta({ schedule: "exponential", delta: 0.04, scale: 3 }, 500, 1000, 0)).toBeCloseTo(0.6, 12)
+    expect(huberDelta({ schedule: "snr", delta: 0.2 }, 0, 1000, 1)).toBeCloseTo(0.4, 12)
+    expect(huberDelta({ schedule: "constant", scale: 2 }, 500, 1000, 1)).toBeCloseTo(0.2, 12)
+  })
+
   it("refuses a scale where the schedule has none, and a turning point at 0", () => {
     expect(() => huberDelta({ schedule: "snr", scale: 2 }, 0, 1000, 1)).toThrow(/no scale/)
     expect(() => huberDelta({ schedule: "cosine" as HuberSchedule }, 0, 1000, 1)).toThrow(/no Huber schedule "cosine"/)
@@ -114,6 +120,20 @@ describe("lossWeight", () => {
     expect(lossWeight({ minSnrGamma: 5 }, "epsilon", 20)).toBe(0.25)
     expect(lossWeight({ minSnrGamma: 5 }, "epsilon", 2)).toBe(1)
     expect(lossWeight({ minSnrGamma: 5 }, "v", 19)).toBe(0.25)
+  })
+
+  it.each([
+    [{ vPredictionLike: 0.5 }, "epsilon", 4, 1 + (0.5 * 5) / 4],
+    [{ scaleVLikeNoise: true }, "v", 4, 4 / 5],
+    [{ debiased: true }, "epsilon", 4, 1 / 2],
+    [{ debiased: true }, "v", 4, 1 / 5],
+    // The ratio is at most 1000.
+    [{ vPredictionLike: 0.5 }, "epsilon", 1e6, 1 + (0.5 * 1001) / 1000],
+    [{ scaleVLikeNoise: true }, "v", 1e6, 1000 / 1001],
+    [{ debiased: true }, "epsilon", 1e6, 1 / Math.sqrt(1000)],
+    [{ minSnrGamma: 5, vPredictionLike: 0.5, debiased: true }, "epsilon", 10, (0.5 * 1.55) / Math.sqrt(10)],
+  ] as const)("weights by %j for %s at a ratio of %d", (options, prediction, snr, weight) => {
+    expect(lossWeight(options, prediction, snr)).toBeCloseTo(weight, 12)
   })
 
   it("multiplies combined weights", () => {

@@ -57,6 +57,27 @@ describe("createLrSchedule", () => {
     expect(rate(81)).toBeLessThan(2e-4)
   })
 
+  it.each([
+    // From the lowest rate up, constant, then half a cosine down to it.
+    ["warmup_stable_decay", { warmupSteps: 10, decaySteps: 20, minRatio: 0.1 }, { 0: 0.1, 5: 0.55, 10: 1, 80: 1 }],
+    ["warmup_stable_decay", { decaySteps: 20, minRatio: 0.1 }, { 90: 0.55, 99: 0.1055, 100: 0.1, 150: 0.1 }],
+    ["warmup_stable_decay", { decaySteps: 20, minRatio: 0.1, cycles: 2 }, { 85: 0.55, 90: 0.1, 95: 0.55, 100: 0.1 }],
+    ["warmup_stable_decay", { warmupSteps: 80, decaySteps: 20 }, { 0: 0, 40: 0.5, 80: 1, 90: 0.5, 100: 0 }],
+    ["warmup_stable_decay", {}, { 0: 1, 99: 1, 100: 0 }],
+    // All other curves rise from 0.
+    ["cosine_with_min_lr", { warmupSteps: 10, minRatio: 0.2 }, { 0: 0, 5: 0.5, 10: 1, 55: 0.6, 100: 0.2 }],
+    ["polynomial", { warmupSteps: 20, power: 2 }, { 10: 0.5, 60: 0.25 + 0.75e-7, 100: 1e-7, 101: 1e-7, 500: 1e-7 }],
+    ["inverse_sqrt", { warmupSteps: 10 }, { 5: 0.5, 10: 1, 40: 0.5 }],
+    ["inverse_sqrt", { warmupSteps: 10, timescale: 30 }, { 10: 1, 100: 0.5 }],
+    ["inverse_sqrt", {}, { 0: 1, 30000: 0.5 }],
+    // These values ask for nothing.
+    ["linear", { cycles: 1, power: 1, minRatio: 0, decaySteps: 0 }, { 0: 1, 25: 0.75, 100: 0 }],
+  ] as const)("gives %s with %j these rates: %j", (curve, more, rates) => {
+    const rate = createLrSchedule({ curve, learningRate: 1, totalSteps: 100, ...more })
+    for (const [step, wanted] of Object.entries(rates)) expect(rate(Number(step))).toBeCloseTo(wanted, 4)
+    if (curve === "polynomial") expect(rate(101)).toBe(1e-7)
+  })
+
   it("refuses an option that the curve does not read", () => {
     const bad: readonly [LrCurve, Partial<LrScheduleOptions>, RegExp][] = [
       ["constant", { warmupSteps: 10 }, /"constant" has no warmupSteps, got 10/],
@@ -76,5 +97,8 @@ describe("createLrSchedule", () => {
     expect(() => createLrSchedule({ ...base, curve: "linear", warmupSteps: 101 })).toThrow(/do not fit in 100/)
     expect(() => createLrSchedule({ ...base, curve: "toString" as LrCurve })).toThrow(/There are: constant, /)
     expect(() => createLrSchedule({ ...base, curve: "polynomial", learningRate: 1e-8 })).toThrow(/1e-7/)
+    expect(() => createLrSchedule({ ...base, curve: "polynomial", learningRate: 1e-7 })).toThrow(/must start above/)
+    const both = { ...base, curve: "warmup_stable_decay", warmupSteps: 60, decaySteps: 41 } as const
+    expect(() => createLrSchedule(both)).toThrow(/60 warm-up and 41 decay steps do not fit in 100/)
   })
 })
