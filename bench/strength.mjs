@@ -3,8 +3,9 @@
 //   node bench/strength.mjs FILE [--strengths 0,0.25,0.5,0.75,1] [--pictures 24] [--backend tensorflow|wasm]
 // Without FILE it trains one first, on pairs of which a share has the control of another picture at each step.
 //   node bench/strength.mjs [--out strength.safetensors] [--steps 160] [--batch 8] [--rate 2e-3] [--epsilon 1e-8]
-//     [--decay 0.01] [--mismatched 0] [--min 1] [--floor 0] [--power 1]
-// --min, --floor and --power are min_strength, strength_floor and strength_power of `lllite train`.
+//     [--decay 0.01] [--mismatched 0] [--min 1] [--floor 0] [--top 1] [--power 1] [--limit]
+// --min, --floor, --top and --power are min_strength, strength_floor, strength_top and strength_power of `lllite train`.
+// --limit is its site_limit.
 import { openAsBlob } from "node:fs"
 import { parseArgs } from "node:util"
 import { createNoiseSchedule } from "../packages/core/dist/diffusion.js"
@@ -12,7 +13,7 @@ import { canny, edgeF1, greyToRgb, rgbToGrey } from "../packages/core/dist/image
 import { generate } from "../packages/core/dist/index.js"
 import { disposeLllite, uploadLllite } from "../packages/core/dist/models.js"
 import { createStream } from "../packages/core/dist/random.js"
-import { cacheDataset, createTrainState, LLLITE, objective, train } from "../packages/core/dist/training.js"
+import { cacheDataset, createTrainState, LLLITE, limitSites, objective, train } from "../packages/core/dist/training.js"
 import { checkLllite } from "../packages/format/dist/health.js"
 import { readLllite } from "../packages/format/dist/index.js"
 import { enumerateSites } from "../packages/format/dist/selections.js"
@@ -34,7 +35,8 @@ const { values: options, positionals } = parseArgs({
   options: {
     ...{ strengths: string("0,0.25,0.5,0.75,1"), pictures: string("24"), backend: string("tensorflow") },
     ...{ steps: string("160"), batch: string("8"), rate: string("2e-3"), epsilon: string("1e-8") },
-    ...{ decay: string("0.01"), min: string("1"), floor: string("0"), power: string("1") },
+    ...{ decay: string("0.01"), min: string("1"), floor: string("0"), top: string("1"), power: string("1") },
+    limit: { type: "string" },
     ...{ mismatched: string("0"), out: string("strength.safetensors") },
   },
 })
@@ -56,8 +58,8 @@ async function trainNew() {
   const controls = examples.map(({ control }) => control)
   const sites = enumerateSites(sdxl.unet.config.layout)
   const optimizer = { name: "adamw", epsilon: Number(options.epsilon), weightDecay: Number(options.decay) }
-  const [min, floor, power] = [Number(options.min), Number(options.floor), Number(options.power)]
-  const aim = { ...TIMESTEPS, ...(min === 1 ? {} : { strengthRange: { min, floor, power } }) }
+  const [min, floor, top, power] = [options.min, options.floor, options.top, options.power].map(Number)
+  const aim = { ...TIMESTEPS, ...(min === 1 ? {} : { strengthRange: { min, floor, top, power } }) }
   const state = createTrainState(sites, { condDim: 32, mlpDim: 64 }, SEED, { controls, optimizer })
   const draws = createStream(SEED, "order")
   const schedule = createNoiseSchedule()
@@ -73,7 +75,12 @@ async function trainNew() {
       }),
     )
   const settings = { steps: Number(options.steps), batchSize: Number(options.batch), seed: SEED, optimizer }
-  const run = train(state, examples, { gradients }, { ...settings, learningRate: Number(options.rate) })
+  const { limit } = options
+  const machine = {
+    gradients,
+    ...(limit === undefined ? {} : { afterUpdate: (model) => limitSites(model, Number(limit)) }),
+  }
+  const run = train(state, examples, machine, { ...settings, learningRate: Number(options.rate) })
   let losses = 0
   for await (const { step, loss } of run) {
     losses += loss / 20

@@ -194,13 +194,14 @@ describe("readTrainSettings", () => {
   })
 
   it("draws strengths only below 1", () => {
-    const range = { strength_floor: 0.3, strength_power: 2 }
-    expect(read({ min_strength: 0.2, ...range }).strengthRange).toEqual({ min: 0.2, floor: 0.3, power: 2 })
+    const range = { strength_floor: 0.3, strength_top: 0.8, strength_power: 2 }
+    expect(read({ min_strength: 0.2, ...range }).strengthRange).toEqual({ min: 0.2, floor: 0.3, top: 0.8, power: 2 })
     expect(read({ min_strength: 0 }).strengthRange).toEqual({ min: 0 })
     const { strengthRange, notices } = read(range)
     expect(strengthRange).toBeNull()
     expect(notices).toEqual([
       "--strength_floor has no effect: --min_strength is 1.",
+      "--strength_top has no effect: --min_strength is 1.",
       "--strength_power has no effect: --min_strength is 1.",
     ])
   })

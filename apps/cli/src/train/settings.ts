@@ -178,7 +178,7 @@ const RATE_NAMES = [
 
 const HUBER_OPTIONS = ["huberSchedule", "huberC", "huberScale"] as const
 
-const STRENGTH_OPTIONS = ["strengthFloor", "strengthPower"] as const
+const STRENGTH_OPTIONS = ["strengthFloor", "strengthTop", "strengthPower"] as const
 
 /** Defaults of sd-scripts, which programs write into every file. They ask for nothing. */
 const NEUTRAL: Readonly<Partial<Record<RateOption | (typeof HUBER_OPTIONS)[number], unknown>>> = {
@@ -225,12 +225,14 @@ function readHuber({ settings }: TrainReader): HuberOptions {
   }
 }
 
-function readStrengths({ minStrength: min, strengthFloor, strengthPower }: Settings<TrainTable>): StrengthRange | null {
+function readStrengths(values: Settings<TrainTable>): StrengthRange | null {
+  const { minStrength: min, strengthFloor: floor, strengthTop: top, strengthPower: power } = values
   if (min === 1) return null
   return {
     min,
-    ...(strengthFloor === undefined ? {} : { floor: strengthFloor }),
-    ...(strengthPower === undefined ? {} : { power: strengthPower }),
+    ...(floor === undefined ? {} : { floor }),
+    ...(top === undefined ? {} : { top }),
+    ...(power === undefined ? {} : { power }),
   }
 }
 

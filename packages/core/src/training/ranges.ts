@@ -74,5 +74,6 @@ export const LOSS_WEIGHT_RANGES = {
 export const STRENGTH_RANGES = {
   min: { min: 0, max: 1 },
   floor: { min: 0, max: 1 },
+  top: { min: 0, max: 1 },
   power: { above: 0, max: 100 },
 } as const satisfies Readonly<Record<string, NumberRange>>

@@ -5,6 +5,7 @@ it.each([
   [{}, [0, 0.25, 1]],
   [{ floor: 0.4 }, [0.4, 0.55, 1]],
   [{ power: 2 }, [0, 0.0625, 1]],
+  [{ floor: 0.2, top: 0.6 }, [0.2, 0.3, 0.6]],
   [{ floor: 0.5, power: 0.5 }, [0.5, 0.75, 1]],
 ])("gives %j these shares at strengths 0, 0.25 and 1: %j", (range, shares) => {
   for (const [i, strength] of [0, 0.25, 1].entries()) expect(shareAt(range, strength)).toBeCloseTo(shares[i] ?? 0, 12)

@@ -4,7 +4,7 @@ import { createStream } from "../random/stream.ts"
 /**
  * How a model learns to follow its control by degrees. Each row of a batch draws a strength, at which the model acts. The
  * target is the frozen network's own prediction, plus a share of its distance from the true target. The share rises
- * with the strength, up to 1.
+ * with the strength.
  *
  * sd-scripts has no such option. It trains strength 1 alone, and lower strengths then often have no effect, or the
  * whole.
@@ -14,6 +14,8 @@ export interface StrengthRange {
   readonly min?: number
   /** The share near strength 0. Default: 0. */
   readonly floor?: number
+  /** The share at strength 1. Default: 1. */
+  readonly top?: number
   /** The exponent of the strength in the share. 1 is a straight line. Default: 1. */
   readonly power?: number
 }
@@ -24,9 +26,9 @@ export interface RowStrength {
   readonly share: number
 }
 
-/** The share at a strength: floor + (1 − floor) · strength^power. */
-export function shareAt({ floor = 0, power = 1 }: StrengthRange, strength: number): number {
-  return floor + (1 - floor) * strength ** power
+/** The share at a strength: floor + (top − floor) · strength^power. */
+export function shareAt({ floor = 0, top = 1, power = 1 }: StrengthRange, strength: number): number {
+  return floor + (top - floor) * strength ** power
 }
 
 /** Draws the strengths of rows of a step, uniformly from `min` to 1. */

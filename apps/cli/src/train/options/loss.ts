@@ -39,10 +39,15 @@ export const LOSS = {
     otherwise: "0",
     help: "Share of the control's effect that the lowest strengths learn, for min_strength.",
   }),
+  strength_top: number({
+    ...STRENGTH_RANGES.top,
+    otherwise: "1",
+    help: "Share of the control's effect that strength 1 learns, for min_strength.",
+  }),
   strength_power: number({
     ...STRENGTH_RANGES.power,
     otherwise: "1",
-    help: "Exponent with which that share rises to 1, for min_strength. 1 is a straight line.",
+    help: "Exponent of the rise between the two shares, for min_strength. 1 is a straight line.",
   }),
   min_snr_gamma: number({
     ...LOSS_WEIGHT_RANGES.minSnrGamma,
