@@ -4,9 +4,10 @@ import { beginTraining, DivergedError } from "@lllite/core/training"
 import { SDXL_LAYOUT } from "@lllite/format"
 import { enumerateSites } from "@lllite/format/selections"
 import type { TrainRunEvent } from "@lllite/runtime-node"
+import { InputError } from "@lllite/runtime-node"
 import { expect, it } from "vitest"
 import { createReporter } from "../terminal/progress.ts"
-import { followTraining, saveDiverged } from "./run.ts"
+import { followTraining, saveDiverged, unlessFull } from "./run.ts"
 
 const sites = enumerateSites(SDXL_LAYOUT).slice(0, 1)
 const model = createLllite(sites, { condDim: 2, mlpDim: 2 }, createStream(1, "init"))
@@ -34,7 +35,20 @@ it("saves the last good state of a run that diverged, and still fails", async ()
   )
 })
 
-it("ends the run when a step cannot be saved", async () => {
+it("goes on when a step in between cannot be saved, and says so", async () => {
+  const said: string[] = []
+  const watched = createReporter({ write: (text: string) => void said.push(text) })
+  await unlessFull(Promise.resolve("out/a"), 10, watched)
+  expect(said).toEqual([])
+  const full = new InputError("file", 'cannot write "out/a": the disk is full. Make room or choose another place.')
+  await unlessFull(Promise.reject(full), 20, watched)
+  expect(said.map((line) => JSON.parse(line).text)).toEqual([
+    'the LLLite of step 20 is not saved: cannot write "out/a": the disk is full. Make room or choose another place. The training goes on.',
+  ])
+  await expect(unlessFull(Promise.reject(new Error("a fault")), 30, watched)).rejects.toThrow("a fault")
+})
+
+it("ends the run when its caller fails at a step", async () => {
   let ended = false
   async function* run(): AsyncGenerator<TrainRunEvent, never, void> {
     try {
@@ -45,9 +59,7 @@ it("ends the run when a step cannot be saved", async () => {
       ended = true
     }
   }
-  const failing = (): Promise<void> => Promise.reject(new Error("the disk is full"))
-  await expect(followTraining(run(), reporter, new AbortController().signal, failing)).rejects.toThrow(
-    "the disk is full",
-  )
+  const failing = (): Promise<void> => Promise.reject(new Error("a fault"))
+  await expect(followTraining(run(), reporter, new AbortController().signal, failing)).rejects.toThrow("a fault")
   expect(ended).toBe(true)
 })

@@ -6,7 +6,7 @@ import type { LlliteSpec } from "@lllite/format/modelspec"
 import { buildLlliteMetadata } from "@lllite/format/modelspec"
 import { enumerateSites } from "@lllite/format/selections"
 import type { FolderDataset, SdxlHandle, TrainRunEvent, TrainRunStep } from "@lllite/runtime-node"
-import { readLlliteFile } from "@lllite/runtime-node"
+import { InputError, readLlliteFile } from "@lllite/runtime-node"
 import { epochFileName, fileDate, saveLllite, stepFileName } from "../lllite-file/save-lllite.ts"
 import { startRuntime } from "../model/start-runtime.ts"
 import { InterruptedError } from "../terminal/errors.ts"
@@ -128,7 +128,8 @@ async function trainAndSave(
   const onStep = async ({ step, state }: TrainRunStep): Promise<void> => {
     if (state === null || step === steps) return
     const byEpoch = saveEvery !== null && "epochs" in saveEvery
-    await save(state, byEpoch ? epochFileName(outputName, step / perEpoch) : stepFileName(outputName, step))
+    const name = byEpoch ? epochFileName(outputName, step / perEpoch) : stepFileName(outputName, step)
+    await unlessFull(save(state, name), step, reporter)
   }
   const saveStep = async (state: TrainState): Promise<string> =>
     last?.step === state.step ? last.path : save(state, stepFileName(outputName, state.step))
@@ -141,6 +142,22 @@ async function trainAndSave(
   if (state.step === 0) throw new InterruptedError(NOTHING_TO_SAVE)
   await saveStep(state)
   throw new InterruptedError(`stopped after ${state.step} of ${steps} steps. The LLLite of that step is saved`)
+}
+
+/**
+ * Waits for a file of a step in between. If it cannot be written, the run goes on, because there may be room for the
+ * next one.
+ *
+ * @throws errors that are not of the file
+ */
+export async function unlessFull(saving: Promise<string>, step: number, reporter: Reporter): Promise<void> {
+  try {
+    await saving
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    const text = `the LLLite of step ${step} is not saved: ${error.message} The training goes on.`
+    reporter.say("notice", { text }, `Note: ${text}`)
+  }
 }
 
 /**
