@@ -28,7 +28,7 @@ export {
 export { DivergedError } from "./diverged-error.ts"
 export { createExampleMemo, type ExampleMemo } from "./example-memo.ts"
 export { type GradientOptions, type LossAndGradients, lossAndGradients, type TrainedTap } from "./gradients.ts"
-export { limitSites } from "./limit-sites.ts"
+export { controlValues, limitSites } from "./limit-sites.ts"
 export { LLLITE, trainedLllite } from "./lllite-trainable.ts"
 export {
   elementwiseLoss,

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest"
 import { toFileLayout } from "../models/lllite/layout.ts"
 import { createLllite } from "../models/lllite/model.ts"
 import { createStream } from "../random/stream.ts"
-import { limitSites } from "./limit-sites.ts"
+import { controlValues, limitSites } from "./limit-sites.ts"
 import { train } from "./train.ts"
 import { beginTraining } from "./train-state.ts"
 
@@ -61,6 +61,24 @@ describe("limitSites", () => {
     limitSites(fresh, 1e-3)
     expect(fresh.values).toEqual(values)
   })
+})
+
+it("reads the values of control pictures", () => {
+  const black = { width: 2, height: 2, data: new Uint8Array(12) }
+  const half = { width: 2, height: 1, data: Uint8Array.of(0, 0, 0, 255, 255, 255) }
+  expect(controlValues([black])).toEqual({ mean: -1, variance: 0 })
+  expect(controlValues([half])).toEqual({ mean: 0, variance: 1 })
+  // 15 values of -1 and 3 of 1.
+  const { mean, variance } = controlValues([black, half])
+  expect(mean).toBeCloseTo(-2 / 3, 12)
+  expect(variance).toBeCloseTo(1 - 4 / 9, 12)
+})
+
+it("limits by the values of the controls", () => {
+  const [noise, lines] = [model(), model()]
+  limitSites(noise, 0.3)
+  limitSites(lines, 0.3, { mean: -0.9, variance: 0.19 })
+  expect(noise.values).not.toEqual(lines.values)
 })
 
 it("limits a run after each update", async () => {

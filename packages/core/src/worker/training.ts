@@ -8,7 +8,7 @@ import type { RuntimeTasks, RuntimeTypes, SentTrainOptions } from "../runtime/ta
 import type { CachedExample } from "../training/dataset.ts"
 import type { ExampleMemo } from "../training/example-memo.ts"
 import type { LossAndGradients } from "../training/gradients.ts"
-import { limitSites } from "../training/limit-sites.ts"
+import { controlValues, limitSites } from "../training/limit-sites.ts"
 import { LLLITE } from "../training/lllite-trainable.ts"
 import { objective } from "../training/objective.ts"
 import type { LoadOptimizer } from "../training/optimizers/index.ts"
@@ -67,7 +67,7 @@ export async function* trainRun(
     gradients,
     parts: LLLITE.parts(state.model),
     ...(loadOptimizer === undefined ? {} : { loadOptimizer }),
-    ...(siteLimit === undefined ? {} : { afterUpdate: (lllite: TrainState["model"]) => limitSites(lllite, siteLimit) }),
+    ...(siteLimit === undefined ? {} : { afterUpdate: limiter(place, siteLimit) }),
   }
   const steps = train(state, inOrder(place.examples), machine, { ...options, signal: context.signal })
   for (;;) {
@@ -77,6 +77,12 @@ export async function* trainRun(
     const isKept = stateEvery > 0 && step.step % stateEvery === 0
     yield { kind: "step", ...step, state: isKept ? await state() : null }
   }
+}
+
+/** Limits the sites of an LLLite by the values of the run's controls. */
+function limiter({ examples }: TrainPlace, most: number): (lllite: TrainState["model"]) => void {
+  const control = controlValues(inOrder(examples).map(({ control }) => control))
+  return (lllite) => limitSites(lllite, most, control)
 }
 
 /** Computes the parts of a step side by side, each on a free worker. */

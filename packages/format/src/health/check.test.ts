@@ -98,6 +98,24 @@ describe("checkLllite", () => {
     expect(codes(await healthOf(() => {}, 4))).toContain("overpowering")
   })
 
+  it("supposes lines on black where the metadata names such a preprocessor", async () => {
+    const strengthsOf = async (preprocessor: string | null): Promise<number[]> => {
+      const random = createRandom(1)
+      const file = await readLllite(
+        await smallLllite({
+          values: (site, name) => Float32Array.from({ length: count(site, name) }, () => random() - 0.5),
+          ...(preprocessor === null ? {} : { metadata: new Map([["modelspec.preprocessor", preprocessor]]) }),
+        }),
+      )
+      return (await checkLllite(file)).sites.map(({ strength }) => strength)
+    }
+    const noise = await strengthsOf(null)
+    expect(await strengthsOf("depth")).toEqual(noise)
+    const lines = await strengthsOf("canny")
+    for (const [i, strength] of lines.entries()) expect(strength).not.toBe(noise[i])
+    for (const name of ["lineart_anime", "SoftEdge_HED", "scribble"]) expect(await strengthsOf(name)).toEqual(lines)
+  })
+
   it("estimates strength as running the adapter on such inputs does", async () => {
     const random = createRandom(7)
     const normal = (): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())

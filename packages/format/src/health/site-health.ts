@@ -1,6 +1,7 @@
 import type { LlliteFile, LlliteSite } from "../lllite/read.ts"
 import type { SiteTensorName } from "../lllite/tensors.ts"
 import { siteTensorShapes } from "../lllite/tensors.ts"
+import { type ControlValues, controlValuesOf, NOISE } from "./control-values.ts"
 import type { Moments } from "./moments.ts"
 import {
   affineMoments,
@@ -36,8 +37,6 @@ export interface SiteHealth {
   readonly largestActivation: number
 }
 
-/** Mean and variance of a control picture's values, which are uniform from -1 to 1. */
-const CONTROL = { mean: 0, variance: 1 / 3 }
 /** Hosts in transformer blocks read the output of a layer normalisation. */
 const HOST = { mean: 0, variance: 1 }
 
@@ -46,19 +45,21 @@ export type SiteShape = Pick<LlliteSite, "depth" | "inDim">
 
 /**
  * Estimates the strength of an adapter without running a model. Means and variances are computed layer by layer in
- * closed form (`affineMoments`, `reluMoments`). The host's input has mean 0 and variance 1. Control pixels are uniform on
- * [-1, 1]. Every channel and pixel is independent. The part that depends on the control is the root of a difference of
+ * closed form (`affineMoments`, `reluMoments`). The host's input has mean 0 and variance 1. Every channel and pixel is
+ * independent, those of the control picture, too. The part that depends on the control is the root of a difference of
  * variances. One is the whole variance. The other has the control's embedding fixed at its mean.
  *
- * Real control pictures are far from noise. So the estimate ranks adapters and finds those without an effect. It does
+ * Neighbours in real control pictures are alike. So the estimate ranks adapters and finds those without an effect. It does
  * not predict the change of a picture.
  *
  * @param tensor the adapter's tensors in a file's order
+ * @param control mean and variance of the control pictures' values
  * @param seen is given the moments of every layer's output
  */
 export function siteStrength(
   { depth, inDim }: SiteShape,
   tensor: (name: SiteTensorName) => Float32Array,
+  control: ControlValues = NOISE,
   seen: (moments: Moments) => void = () => {},
 ): Pick<SiteHealth, "strength" | "controlStrength"> {
   const layer = (name: string, x: Moments): Moments => {
@@ -67,20 +68,20 @@ export function siteStrength(
     seen(moments)
     return moments
   }
-  let control = uniformMoments(3, CONTROL.mean, CONTROL.variance)
+  let embedding = uniformMoments(3, control.mean, control.variance)
   const conditioning = ["conditioning1.0", "conditioning1.2", ...(depth === 3 ? ["conditioning1.4"] : [])]
-  for (const [i, name] of conditioning.entries()) control = layer(name, i === 0 ? control : reluMoments(control))
+  for (const [i, name] of conditioning.entries()) embedding = layer(name, i === 0 ? embedding : reluMoments(embedding))
   const host = reluMoments(layer("down.0", uniformMoments(inDim, HOST.mean, HOST.variance)))
-  const delta = (embedding: Moments): Moments =>
-    layer("up.0", reluMoments(layer("mid.0", concatMoments(embedding, host))))
-  const still: Moments = { mean: control.mean, variance: new Float64Array(control.mean.length) }
-  const { whole, varying } = rootMeanSquare(delta(control))
+  const delta = (moments: Moments): Moments => layer("up.0", reluMoments(layer("mid.0", concatMoments(moments, host))))
+  const still: Moments = { mean: embedding.mean, variance: new Float64Array(embedding.mean.length) }
+  const { whole, varying } = rootMeanSquare(delta(embedding))
   const { varying: varyingWithout } = rootMeanSquare(delta(still))
   return { strength: whole, controlStrength: Math.sqrt(Math.max(0, varying ** 2 - varyingWithout ** 2)) }
 }
 
 /**
- * Measures one adapter. Its strength is an estimate, see `siteStrength`.
+ * Measures one adapter. Its strength is an estimate, see `siteStrength`. The control pictures are those that the file's
+ * metadata names, see `controlValuesOf`.
  *
  * @throws FormatError as the file's `tensor`
  */
@@ -108,7 +109,7 @@ export async function measureSite(file: LlliteFile, site: LlliteSite): Promise<S
   }
 
   let largestActivation = 0
-  const strengths = siteStrength(site, valuesOf, (moments) => {
+  const strengths = siteStrength(site, valuesOf, controlValuesOf(file), (moments) => {
     const largest = largestExpected(moments)
     if (!(largest <= largestActivation)) largestActivation = largest
   })
