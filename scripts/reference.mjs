@@ -75,6 +75,7 @@ const suites = {
     return run.runNoise(await read.json("noise"), await read.tensors("noise"))
   },
   optimizers: async (read) => run.runOptimizers(await read.json("optimizers"), await read.tensors("optimizers")),
+  rng: async (read) => run.runRng(await read.json("rng"), await read.tensors("rng")),
   samplers: async (read) => {
     await read.ops()
     return run.runSamplerGroup(await read.json("samplers"), await read.tensors("samplers"))

@@ -6,6 +6,7 @@ import { type BucketsReference, runBuckets } from "../reference/buckets.ts"
 import { type CannyReference, runCanny } from "../reference/canny.ts"
 import type { CaseResult } from "../reference/case.ts"
 import { type DiffusionReference, runDiffusion } from "../reference/diffusion.ts"
+import { type RngReference, runRng } from "../reference/rng.ts"
 import { runSamplerGroup, type SamplersReference } from "../reference/sampler-group.ts"
 import { runTokens, type TokensReference } from "../reference/tokens.ts"
 import { createTokenizer } from "../src/models/clip/tokenizer.ts"
@@ -53,5 +54,13 @@ describeWithReference("the reference's numbers", ["samplers.json", "samplers.saf
     expect(failures(results)).toEqual([])
     expect(skipped(results)).toEqual([])
     expect(compared(results)).toBe(510)
+  })
+})
+
+describeWithReference("the reference's numbers", ["rng.json", "rng.safetensors"], () => {
+  it("agree with the random numbers of PyTorch, NumPy and Python", async () => {
+    const results = await runRng(readDescription<RngReference>("rng"), await openTensors("rng"))
+    expect(failures(results)).toEqual([])
+    expect(compared(results)).toBe(309)
   })
 })

@@ -1,7 +1,7 @@
 import { CoreError } from "../errors.ts"
-import { createMt19937 } from "./mt19937.ts"
 import { keyOf, philox4x32 } from "./philox.ts"
 import type { Seed } from "./seed.ts"
+import { checkLength, createTorchCpu } from "./torch-cpu.ts"
 
 /** PyTorch's generators. With them, a seed gives the same numbers as in programs that use PyTorch. */
 export type TorchGeneratorName = "torch-cpu" | "torch-cuda"
@@ -15,8 +15,7 @@ export interface TorchGenerator {
 /**
  * A PyTorch generator after `manual_seed(seed)`.
  *
- * `torch-cpu`: mt19937, seeded with the seed's low 32 bits. Below 16 values the numbers are PyTorch's bit for bit. From
- * 16 on PyTorch uses vector instructions. The numbers then agree to within a few units in the last place.
+ * `torch-cpu`: see `createTorchCpu`.
  *
  * `torch-cuda`: Philox4x32-10 through cuRAND, one thread per value. A GPU does the same while it can hold `length` threads
  * at once (its multiprocessors times the threads of each). Longer draws depend on the card's size.
@@ -26,7 +25,7 @@ export interface TorchGenerator {
 export function createTorchGenerator(name: TorchGeneratorName, seed: Seed): TorchGenerator {
   switch (name) {
     case "torch-cpu":
-      return torchCpu(seed)
+      return createTorchCpu(seed)
     case "torch-cuda":
       return torchCuda(seed)
     default:
@@ -37,52 +36,8 @@ export function createTorchGenerator(name: TorchGeneratorName, seed: Seed): Torc
   }
 }
 
-function torchCpu(seed: Seed): TorchGenerator {
-  const next = createMt19937(keyOf(seed)[0])
-  let spare: number | undefined
-  /** aten's uniform_real_distribution<double>: 53 bits, the first word high. */
-  const uniform53 = (): number => {
-    const high = next() & 0x1fffff
-    return (high * 2 ** 32 + next()) / 2 ** 53
-  }
-  /** aten's normal_distribution<double>, which keeps the second of its pair for the next call. */
-  const normalOne = (): number => {
-    if (spare !== undefined) {
-      const value = spare
-      spare = undefined
-      return value
-    }
-    const angle = 2 * Math.PI * uniform53()
-    const radius = Math.sqrt(-2 * Math.log1p(-uniform53()))
-    spare = radius * Math.sin(angle)
-    return radius * Math.cos(angle)
-  }
-  /** aten's normal_fill: sixteen 24-bit uniforms become sixteen normals, in float32. */
-  const fillSixteen = (values: Float32Array): void => {
-    for (let i = 0; i < 8; i++) {
-      const radius = Math.fround(Math.sqrt(Math.fround(-2 * Math.fround(Math.log(1 - (values[i] as number))))))
-      const angle = Math.fround(Math.fround(2 * Math.PI) * (values[i + 8] as number))
-      values[i] = radius * Math.fround(Math.cos(angle))
-      values[i + 8] = radius * Math.fround(Math.sin(angle))
-    }
-  }
-  const uniform24 = (): number => (next() & 0xffffff) / 2 ** 24
-  return {
-    randn(length) {
-      checkLength(length)
-      if (length < 16) return Float32Array.from({ length }, normalOne)
-      const values = Float32Array.from({ length }, uniform24)
-      for (let i = 0; i + 16 <= length; i += 16) fillSixteen(values.subarray(i, i + 16))
-      if (length % 16 !== 0) {
-        // An incomplete last group is not filled alone: the last sixteen values are drawn anew.
-        const rest = values.subarray(length - 16)
-        for (let i = 0; i < 16; i++) rest[i] = uniform24()
-        fillSixteen(rest)
-      }
-      return values
-    },
-  }
-}
+/** 2π / 2^32, in float32. */
+const TURN = Math.fround(2 * Math.PI) * 2 ** -32
 
 function torchCuda(seed: Seed): TorchGenerator {
   const [key0, key1] = keyOf(seed)
@@ -95,20 +50,14 @@ function torchCuda(seed: Seed): TorchGenerator {
       for (let thread = 0; thread < length; thread++) {
         words.set([calls, 0, thread, 0])
         philox4x32(words, key0, key1)
-        // curand_box_muller in float32. A thread makes four normals, of which the first reaches the tensor.
-        const uniform = Math.fround((words[0] as number) * 2 ** -32 + 2 ** -33)
-        const angle = Math.fround((words[1] as number) * 2 ** -32 * 2 * Math.PI + 2 ** -33 * 2 * Math.PI)
-        const radius = Math.fround(Math.sqrt(Math.fround(-2 * Math.fround(Math.log(uniform)))))
-        values[thread] = radius * Math.fround(Math.sin(angle))
+        // A thread makes four normals by Box-Muller, of which the first reaches the tensor. Like webui's copy this rounds
+        // once, at the end. A GPU computes in float32, and differs in the last bits.
+        const uniform = (words[0] as number) * 2 ** -32 + 2 ** -33
+        const angle = ((words[1] as number) + 0.5) * TURN
+        values[thread] = Math.sqrt(-2 * Math.log(uniform)) * Math.sin(angle)
       }
       calls += 1
       return values
     },
-  }
-}
-
-function checkLength(length: number): void {
-  if (!Number.isSafeInteger(length) || length < 0) {
-    throw new CoreError("option-range", `random: length must be an integer of 0 or more, got ${length}`)
   }
 }
