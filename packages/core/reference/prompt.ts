@@ -7,13 +7,15 @@ import { disposeParams } from "../src/params.ts"
 import type { EmbeddingNormalization } from "../src/prompt/options.ts"
 import { parseWeights } from "../src/prompt/weights.ts"
 import type { CaseResult, ReferenceTensors } from "./case.ts"
-import { compare } from "./case.ts"
-import { u } from "./synthetic.ts"
+import { type InversionReference, runInversions } from "./prompt-inversions.ts"
+import { compareStates } from "./prompt-states.ts"
+import { runTrainingPrompts, type TrainingPromptReference } from "./prompt-training.ts"
 import type { TextVaeReference } from "./text-vae.ts"
 import { loadTexts } from "./text-vae.ts"
 
 /** prompt.json */
-export interface PromptReference {
+export interface PromptReference extends TrainingPromptReference {
+  readonly textualInversion: InversionReference
   readonly parse: readonly {
     readonly text: string
     readonly parsed: readonly (readonly [text: string, weight: number])[]
@@ -63,47 +65,20 @@ export async function runPrompt(
       compat: "sd-scripts",
     } as const
     const { context, pooled } = encodeWeightedPrompts(ops, model, [...subPrompts, ...(negatives ?? [])], options)
-    const check = async (name: string, from: number, count: number): Promise<void> => {
-      const compareTo = async (part: string, ours: ArrayLike<number>): Promise<void> => {
-        results.push(compare(`prompt/${name}.${part}`, ours, await tensors.readFloat32(`${name}.${part}`)))
-      }
-      const states = tf.slice(context, [from, 0, 0], [count, -1, -1])
-      const pools = tf.slice(pooled, [from, 0], [count, -1])
-      const values = await states.data<"float32">()
-      const [, length = 0, width = 0] = states.shape
-      await compareTo("probe", probe(values, width))
-      await compareTo("rows", everyTokenOf(values, length, width))
-      await compareTo("pooled", await pools.data<"float32">())
-      tf.dispose([states, pools])
-    }
     if (context.shape[1] !== tokens) {
       results.push({ case: `prompt/${key}.tokens`, maxRelError: 1, tolerance: 0, ok: false })
     } else {
-      await check(key, 0, subPrompts.length)
-      if (negatives !== null) await check(`${key}.negative`, subPrompts.length, negatives.length)
+      const check = { context, pooled, tensors }
+      results.push(...(await compareStates(key, { ...check, from: 0, count: subPrompts.length })))
+      if (negatives !== null) {
+        const part = { from: subPrompts.length, count: negatives.length }
+        results.push(...(await compareStates(`${key}.negative`, { ...check, ...part })))
+      }
     }
     tf.dispose([context, pooled])
   }
+  results.push(...(await runTrainingPrompts(reference, model, tensors, ops)))
+  results.push(...(await runInversions(reference.textualInversion, model, tensors, ops)))
   disposeParams(texts)
   return results
-}
-
-/** Tokens between two whole rows of a case. */
-const ROW_STRIDE = 25
-
-function everyTokenOf(values: Float32Array, length: number, width: number): readonly number[] {
-  const rows: number[] = []
-  for (let i = 0; i < values.length / width; i++) {
-    if ((i % length) % ROW_STRIDE === 0) rows.push(...values.subarray(i * width, (i + 1) * width))
-  }
-  return rows
-}
-
-/** The probe of a tensor: products of its last dimension with the values of `probe`. */
-function probe(values: Float32Array, width: number): readonly number[] {
-  return Array.from({ length: values.length / width }, (_, row) => {
-    let sum = 0
-    for (let j = 0; j < width; j++) sum += (values[row * width + j] as number) * u("probe", j)
-    return sum
-  })
 }

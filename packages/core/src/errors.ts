@@ -61,6 +61,8 @@ export type CoreErrorCode =
   // text
   /** A text encoder got no token, or more tokens than it has positions. */
   | "prompt-length"
+  /** A textual inversion is not for this SDXL, or two have one name. */
+  | "textual-inversion"
   /** A dynamic prompt cannot be expanded. */
   | "prompt-expansion"
   /** The merges of the tokenizer are damaged. */

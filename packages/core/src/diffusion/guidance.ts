@@ -60,3 +60,47 @@ export function withGuidance(network: Network, guidanceScale: number, guidanceRe
     }
   }
 }
+
+/** How several prompts guide at once. */
+export interface ComposedGuidance {
+  readonly scale: number
+  /** See `rescaleGuidance`. Default: 0. */
+  readonly rescale?: number
+  /** The weight of every prompt, for every row: [prompts][N] */
+  readonly weights: readonly (readonly number[])[]
+}
+
+/**
+ * Guidance by several prompts at once: uncond + scale · Σ weight · (cond − uncond). `network` has the rows
+ * [N unconditional, N conditional] of the first prompt, and each of `further` has the N rows of another.
+ *
+ * Source: Liu et al. 2022 (arXiv:2206.01714), equation 11, with the scale of classifier-free guidance.
+ */
+export function withComposedGuidance(
+  network: Network,
+  further: readonly Network[],
+  { scale, rescale = 0, weights }: ComposedGuidance,
+): Network {
+  return async (input, position) => {
+    const doubled = tf.concat([input, input], 0)
+    const outputs: tf.Tensor[] = []
+    try {
+      outputs.push(await network(doubled, position))
+      for (const each of further) outputs.push(await each(input, position))
+      return tf.tidy(() => {
+        const [both, ...others] = outputs as [tf.Tensor, ...tf.Tensor[]]
+        const [uncond, first] = tf.split(both, 2, 0) as [tf.Tensor, tf.Tensor]
+        const rows = [input.shape[0] ?? 0, ...input.shape.slice(1).map(() => 1)]
+        const at = (factor: number): tf.Tensor =>
+          [first, ...others].reduce((sum, cond, i) => {
+            const factors = (weights[i] ?? []).map((weight) => factor * weight)
+            return tf.add(sum, tf.mul(tf.sub(cond, uncond), tf.tensor(factors, rows)))
+          }, uncond)
+        return rescale === 0 ? at(scale) : rescaleGuidance(at(scale), at(1), rescale)
+      })
+    } finally {
+      doubled.dispose()
+      tf.dispose(outputs)
+    }
+  }
+}

@@ -5,7 +5,7 @@
  * @experimental
  */
 export { createDenoiser, type Denoise, type DenoiserOptions, type Network } from "./denoiser.ts"
-export { combineGuidance, rescaleGuidance, withGuidance } from "./guidance.ts"
+export { combineGuidance, rescaleGuidance, withComposedGuidance, withGuidance } from "./guidance.ts"
 export * from "./names.ts"
 export { addNoise, velocity } from "./noising.ts"
 export { type PassPosition, type PassRow, passRows, type StepPosition } from "./pass-position.ts"

@@ -1,10 +1,12 @@
 import type { Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import type { Tokenizer } from "../models/clip/tokenizer.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { runAtOnce, type Steps } from "../models/steps.ts"
 import type { Tap } from "../models/taps.ts"
 import { conditionVector, countChunks, encodeWeightedPromptSteps } from "../models/text.ts"
+import { type PromptPart, partsOfPrompt } from "../prompt/composed.ts"
 import type { PromptOptions } from "../prompt/options.ts"
 import type { PictureRequest } from "./request.ts"
 
@@ -17,6 +19,10 @@ export interface Conditions {
   readonly context: Tensor3D
   /** Pooled text and sizes. [rows, vectorDim] */
   readonly vector: Tensor2D
+  /** The further parts of composed prompts (`AND`). Each has a row for every picture. */
+  readonly further: readonly Pick<Conditions, "context" | "vector">[]
+  /** The weight of each part for each picture: [parts][pictures]. 0 where a picture has fewer parts. */
+  readonly weights: readonly (readonly number[])[]
   dispose(): void
 }
 
@@ -41,7 +47,10 @@ export function chunksNeeded(
   { prompt, negativePrompt = "" }: Pick<PictureRequest, "prompt" | "negativePrompt">,
   { guided, prompts }: Pick<ConditionOptions, "guided" | "prompts">,
 ): number {
-  return Math.max(...[prompt, ...(guided ? [negativePrompt] : [])].map((text) => countChunks(tokenizer, text, prompts)))
+  const parts = partsOfPrompt(prompt, prompts).map(({ text }) => text)
+  return Math.max(
+    ...[...parts, ...(guided ? [negativePrompt] : [])].map((text) => countChunks(tokenizer, text, prompts)),
+  )
 }
 
 /**
@@ -62,21 +71,47 @@ export function* encodeConditionSteps(
   requests: readonly Omit<PictureRequest, "seed">[],
   { guided, size, negativeSize = size, prompts: promptOptions = {}, tap }: ConditionOptions,
 ): Steps<Conditions> {
-  const prompts = requests.map(({ prompt }) => prompt)
+  const pictures = requests.length
+  const parts = requests.map(({ prompt }) => partsOfPrompt(prompt, promptOptions))
+  const count = Math.max(...parts.map(({ length }) => length))
+  const numbered = Array.from({ length: count }, (_, i) => parts.map((own) => own[i] ?? { text: "", weight: 0 }))
+  const prompts = numbered.flatMap((row) => row.map(({ text }) => text))
   const negatives = guided ? requests.map(({ negativePrompt = "" }) => negativePrompt) : []
   const texts = [...negatives, ...prompts]
   const textOptions = { ...promptOptions, ...(tap === undefined ? {} : { tap }) }
-  const { context, pooled } = yield* encodeWeightedPromptSteps(sdxl.ops, sdxl, texts, textOptions)
-  const vector = conditionVector(pooled, [...negatives.map(() => negativeSize), ...prompts.map(() => size)])
-  pooled.dispose()
+  const encoded = yield* encodeWeightedPromptSteps(sdxl.ops, sdxl, texts, textOptions)
+  const pooled = promptOptions.compat === "sd-scripts" ? lastPooled(encoded.pooled, parts, count) : encoded.pooled
+  const vectors = conditionVector(pooled, [...negatives.map(() => negativeSize), ...prompts.map(() => size)])
+  tf.dispose([pooled, encoded.pooled])
+  const first = negatives.length + pictures
+  const sizes = [first, ...Array<number>(count - 1).fill(pictures)]
+  const contexts = tf.split(encoded.context, sizes) as Tensor3D[]
+  const split = tf.split(vectors, sizes) as Tensor2D[]
+  tf.dispose([encoded.context, vectors])
+  const all = contexts.map((context, i) => ({ context, vector: split[i] as Tensor2D }))
+  const [{ context, vector }, ...further] = all as [(typeof all)[number], ...typeof all]
   return {
-    pictures: requests.length,
-    guided,
+    ...{ pictures, guided, further },
+    weights: numbered.map((row) => row.map(({ weight }) => weight)),
     context,
     vector,
     dispose() {
-      context.dispose()
-      vector.dispose()
+      tf.dispose(all.flatMap((one) => [one.context, one.vector]))
     },
   }
+}
+
+/**
+ * The pooled state of each picture's last part, for all of its parts, as sd-scripts has it.
+ * pooled: negative prompts, then `count` parts of `pictures` rows each → the same shape
+ */
+function lastPooled(pooled: Tensor2D, parts: readonly (readonly PromptPart[])[], count: number): Tensor2D {
+  const pictures = parts.length
+  const first = pooled.shape[0] - count * pictures
+  const rows = Array.from({ length: pooled.shape[0] }, (_, row) => {
+    if (row < first) return row
+    const picture = (row - first) % pictures
+    return first + ((parts[picture]?.length ?? 1) - 1) * pictures + picture
+  })
+  return tf.tidy(() => tf.gather(pooled, tf.tensor1d(rows, "int32")))
 }

@@ -2,8 +2,8 @@ import type { Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import type { Denoise, Network } from "../diffusion/denoiser.ts"
 import { createDenoiser } from "../diffusion/denoiser.ts"
-import { withGuidance } from "../diffusion/guidance.ts"
-import { passRows } from "../diffusion/pass-position.ts"
+import { withComposedGuidance, withGuidance } from "../diffusion/guidance.ts"
+import { type PassRow, passRows } from "../diffusion/pass-position.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { chainTaps, NO_TAP, type Tap } from "../models/taps.ts"
 import { shrinkAt } from "../models/unet/deep-shrink.ts"
@@ -38,7 +38,7 @@ export interface LatentDenoiserOptions
  */
 export function createLatentDenoiser(
   { ops, unet: params, prediction, blocks }: Sdxl,
-  { pictures, context, vector, guided }: Conditions,
+  { pictures, guided, further, weights, ...first }: Conditions,
   { schedule, levels, sampler }: SamplingPlan,
   {
     guidanceScale,
@@ -55,33 +55,41 @@ export function createLatentDenoiser(
   }: LatentDenoiserOptions,
 ): Denoise {
   const windowsAt = createWindowReader(schedule, sampler.name)
-  const rows = passRows(pictures, guided)
-  const network: Network = async (input, position) => {
-    await pause?.()
-    signal?.throwIfAborted()
-    const read = input as Tensor4D
-    const latents = channels === null ? read : withChannels(read, channels)
-    const window = windowsAt(position)
-    const adapted = tapAt(ops, adapters, window, combine, meter)
-    const tap = loras === NO_TAP ? adapted : chainTaps([loras, adapted])
-    const timesteps = Array.from({ length: latents.shape[0] }, () => position.timestep)
-    const shrink = deepShrink === null ? null : shrinkAt(deepShrink, position.timestep)
-    const all = { latents, timesteps, context, vector }
-    const residuals = residualsAt(ops, controlNets, all, { window, rows, blocks })
-    try {
-      const predicted = unet(ops, params, all, {
-        ...{ tap, shrink, pass: { position, rows } },
-        ...(residuals === null ? {} : { residuals }),
-        ...(blocks === undefined ? {} : { blocks }),
-      })
-      await meter?.endPass(position)
-      return predicted
-    } finally {
-      if (latents !== read) latents.dispose()
-      if (residuals !== null) tf.dispose([...residuals.skips, residuals.middle])
+  const networkOf =
+    ({ context, vector }: Pick<Conditions, "context" | "vector">, rows: readonly PassRow[]): Network =>
+    async (input, position) => {
+      await pause?.()
+      signal?.throwIfAborted()
+      const read = input as Tensor4D
+      const latents = channels === null ? read : withChannels(read, channels)
+      const window = windowsAt(position)
+      const adapted = tapAt(ops, adapters, window, combine, meter)
+      const tap = loras === NO_TAP ? adapted : chainTaps([loras, adapted])
+      const timesteps = Array.from({ length: latents.shape[0] }, () => position.timestep)
+      const shrink = deepShrink === null ? null : shrinkAt(deepShrink, position.timestep)
+      const all = { latents, timesteps, context, vector }
+      const residuals = residualsAt(ops, controlNets, all, { window, rows, blocks })
+      try {
+        const predicted = unet(ops, params, all, {
+          ...{ tap, shrink, pass: { position, rows } },
+          ...(residuals === null ? {} : { residuals }),
+          ...(blocks === undefined ? {} : { blocks }),
+        })
+        await meter?.endPass(position)
+        return predicted
+      } finally {
+        if (latents !== read) latents.dispose()
+        if (residuals !== null) tf.dispose([...residuals.skips, residuals.middle])
+      }
     }
-  }
-  return createDenoiser(guided ? withGuidance(network, guidanceScale, guidanceRescale) : network, {
+  const network = networkOf(first, passRows(pictures, guided))
+  const others = further.map((part) => networkOf(part, passRows(pictures, false)))
+  const guidance = { scale: guidanceScale, rescale: guidanceRescale }
+  const guidedNetwork =
+    others.length > 0
+      ? withComposedGuidance(network, others, { ...guidance, weights })
+      : withGuidance(network, guidanceScale, guidanceRescale)
+  return createDenoiser(guided ? guidedNetwork : network, {
     prediction,
     timestepOf: levels.timestepOf,
   })

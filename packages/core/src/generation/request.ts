@@ -3,6 +3,7 @@ import type { NoiseName, SamplerName, SamplerOptions, SpacingName, SpacingOption
 import { samplerInfo } from "../diffusion/names.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { CoreError, type CoreErrorCode } from "../errors.ts"
+import type { TextualInversion } from "../models/clip/textual-inversion.ts"
 import { checkDeepShrink, type DeepShrink } from "../models/unet/deep-shrink.ts"
 import { checkRanges } from "../number-range.ts"
 import { checkPromptOptions, type PromptOptions } from "../prompt/options.ts"
@@ -55,6 +56,8 @@ export interface GenerateOptions {
   /** How prompts are read. */
   readonly prompts?: PromptOptions
   readonly adapters?: readonly AdapterUse[]
+  /** Textual inversions, whose names prompts use. Default: none. */
+  readonly textualInversions?: readonly TextualInversion[]
   /** ControlNets, whose outputs are summed. They act beside the adapters. Default: none. */
   readonly controlNets?: readonly ControlNetUse[]
   /** LoRAs that act beside the layers of the U-Net and of both text encoders. Default: none. */

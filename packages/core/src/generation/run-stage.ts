@@ -5,9 +5,11 @@ import type { NoiseInterval } from "../diffusion/samplers/index.ts"
 import { gradualStart, withGradualLatent } from "../diffusion/samplers/index.ts"
 import { resizeImage } from "../image/resize.ts"
 import type { RgbImage } from "../image.ts"
+import { withInversions } from "../models/clip/textual-inversion.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { runUntilStopped } from "../models/steps.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
+import { isGuided } from "../prompt/composed.ts"
 import { prepareAdapter } from "./adapters.ts"
 import { encodeConditionSteps } from "./conditions.ts"
 import { prepareControlNet } from "./control-nets.ts"
@@ -54,9 +56,10 @@ export async function* runStage(
   }
   try {
     const from = keepPictures(sdxl, stage, before, keep)
-    const guided = guidanceScale !== 1
+    const guided = isGuided(requests, { guidanceScale, prompts })
+    const texts = withInversions(sdxl, options.textualInversions ?? [], prompts.compat ?? null)
     const loras = lorasTap(ops, options.loras ?? [])
-    const encoding = encodeConditionSteps(sdxl, requests, { guided, size, negativeSize, prompts, tap: loras })
+    const encoding = encodeConditionSteps(texts, requests, { guided, size, negativeSize, prompts, tap: loras })
     const conditions = keep(await runUntilStopped(encoding, options))
     const prepared = adapters.map((use) => keep(prepareAdapter(ops, use, requests.length)))
     const nets = (options.controlNets ?? []).map((use) => keep(prepareControlNet(ops, use, requests.length)))

@@ -18,6 +18,7 @@ type RunOnly =
   | "adapters"
   | "controlNets"
   | "loras"
+  | "textualInversions"
   | "start"
   | "firstStage"
   | "measureAdapters"

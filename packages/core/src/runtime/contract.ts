@@ -7,6 +7,7 @@ import type { ControlPreparation } from "../generation/control-picture.ts"
 import type { StepDeltas } from "../generation/delta-meter.ts"
 import type { GenerateOptions, PictureRequest } from "../generation/request.ts"
 import type { RgbImage } from "../image.ts"
+import type { TextualInversion } from "../models/clip/textual-inversion.ts"
 import type { AdapterPlan, LlliteModel } from "../models/lllite/layout.ts"
 import type { LoraStrength } from "../models/lora/live-lora.ts"
 import type { Seed } from "../random/seed.ts"
@@ -74,6 +75,14 @@ export interface Runtime<Source, Backend extends string = string> extends Starte
    * @throws as `loadSdxl`; FormatError `wrong-kind` for a file of another kind, such as one for Stable Diffusion 1
    */
   loadControlNet(source: Source, sdxl: SdxlHandle, options?: LoadOptions): Promise<ControlNetHandle>
+  /**
+   * Reads a textual inversion, for `textualInversions` of `generate`. It is plain data: it needs no disposal, and can be
+   * kept or sent.
+   *
+   * @param name its word in prompts. Default: the name of its file, without the ending
+   * @throws FormatError for a file that is broken or a pickle; CoreError for one that is not for SDXL
+   */
+  readTextualInversion(source: Source, options?: LoadOptions & { readonly name?: string }): Promise<TextualInversion>
   /** The memory that all workers hold on their devices. */
   memory(): Promise<DeviceMemory>
   /**

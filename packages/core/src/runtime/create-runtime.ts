@@ -111,6 +111,15 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
       return handle
     },
 
+    async readTextualInversion(source, { name, signal, onProgress } = {}) {
+      signal?.throwIfAborted()
+      const argument = { file: parts.file(source), name: name ?? null }
+      return clients[0].call("readTextualInversion", argument, {
+        signal,
+        ...(onProgress === undefined ? {} : { onValue: onProgress }),
+      })
+    },
+
     async loadLora(source, sdxl, { signal, onProgress }: LoadOptions = {}) {
       signal?.throwIfAborted()
       const model = modelIds.get(sdxl)

@@ -6,6 +6,7 @@ import { resampleNotice, resampleReason } from "../generation/grids.ts"
 import type { PictureRequest } from "../generation/request.ts"
 import { checkStart, listOf, type StartPicture } from "../generation/start-picture.ts"
 import { checkRanges } from "../number-range.ts"
+import { isGuided, partsOfPrompt } from "../prompt/composed.ts"
 import type { AdapterIds } from "./adapter-ids.ts"
 import type { GeneratedImage, GenerateRunEvent, GenerateRunOptions, LoraHandle } from "./contract.ts"
 import { DEFAULT_BATCH_SIZE } from "./contract.ts"
@@ -42,11 +43,12 @@ export async function* generateWith<Types extends RuntimeTypes>(
   if (count === 0) throw new CoreError("request-empty", "generate: there is no request, expected at least one")
   checkRanges("generate", { batchSize }, GENERATE_RANGES)
   const [lead] = clients
-  const { guidanceScale = GENERATE_DEFAULTS.guidanceScale, prompts = {} } = options
-  const texts = requests.flatMap(({ prompt, negativePrompt = "" }) =>
-    guidanceScale === 1 ? [prompt] : [prompt, negativePrompt],
-  )
-  const argument = { model, prompts: [...new Set(texts)], options: prompts }
+  const { guidanceScale = GENERATE_DEFAULTS.guidanceScale, prompts = {}, textualInversions = [] } = options
+  const texts = requests.flatMap((request) => {
+    const parts = partsOfPrompt(request.prompt, prompts).map(({ text }) => text)
+    return isGuided([request], { guidanceScale, prompts }) ? [...parts, request.negativePrompt ?? ""] : parts
+  })
+  const argument = { model, prompts: [...new Set(texts)], options: prompts, textualInversions }
   for (const text of (await lead?.call("promptNotices", argument, { signal })) ?? []) yield { kind: "notice", text }
   const reason = resampleReason({ ...options, adapters })
   if (reason !== null) yield { kind: "notice", text: resampleNotice(reason) }
@@ -117,7 +119,11 @@ async function chunksOf<Types extends RuntimeTypes>(
   [client]: readonly Client<RuntimeTasks<Types>>[],
   model: number,
   requests: readonly PictureRequest[],
-  { guidanceScale, prompts }: Pick<GenerateRunOptions, "guidanceScale" | "prompts">,
+  {
+    guidanceScale,
+    prompts,
+    textualInversions,
+  }: Pick<GenerateRunOptions, "guidanceScale" | "prompts" | "textualInversions">,
   signal: AbortSignal | undefined,
 ): Promise<readonly number[]> {
   const [first] = requests
@@ -128,6 +134,7 @@ async function chunksOf<Types extends RuntimeTypes>(
   const options = {
     ...(guidanceScale === undefined ? {} : { guidanceScale }),
     ...(prompts === undefined ? {} : { prompts }),
+    ...(textualInversions === undefined ? {} : { textualInversions }),
   }
   return client.call("countChunks", { model, requests, options }, { signal })
 }

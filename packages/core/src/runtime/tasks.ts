@@ -1,5 +1,6 @@
 import type { UnetLayout } from "@lllite/format"
 import type { PictureRequest } from "../generation/request.ts"
+import type { TextualInversion } from "../models/clip/textual-inversion.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import type { LoraStrength } from "../models/lora/live-lora.ts"
 import type { PromptOptions } from "../prompt/options.ts"
@@ -94,6 +95,11 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
     yields: LoadProgress
     returns: Pick<AdapterHandle, "adapters" | "notices">
   }
+  readTextualInversion: {
+    argument: { readonly file: Types["file"]; readonly name: string | null }
+    yields: LoadProgress
+    returns: TextualInversion
+  }
   loadLora: {
     argument: { readonly lora: number; readonly model: number; readonly file: Types["file"] }
     yields: LoadProgress
@@ -110,7 +116,12 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
 
   /** What is not read of prompts, or not as letters. See `promptNotices`. */
   promptNotices: {
-    argument: { readonly model: number; readonly prompts: readonly string[]; readonly options: PromptOptions }
+    argument: {
+      readonly model: number
+      readonly prompts: readonly string[]
+      readonly options: PromptOptions
+      readonly textualInversions: readonly TextualInversion[]
+    }
     yields: never
     returns: readonly string[]
   }
@@ -119,7 +130,7 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
     argument: {
       readonly model: number
       readonly requests: readonly PictureRequest[]
-      readonly options: Pick<GenerateRunOptions, "guidanceScale" | "prompts">
+      readonly options: Pick<GenerateRunOptions, "guidanceScale" | "prompts" | "textualInversions">
     }
     yields: never
     returns: readonly number[]

@@ -17,7 +17,7 @@ export interface RunningBackend<Backend extends string = string> extends Started
 }
 
 /** The kinds of files that are loaded for an SDXL, beside it. */
-export type AdditionKind = "lora" | "controlnet"
+export type AdditionKind = "lora" | "controlnet" | "textual-inversion"
 
 /** A runtime's part of a worker: the start of a backend and the access to files. */
 export interface WorkerPlace<Types extends RuntimeTypes> {

@@ -10,6 +10,7 @@ import { GENERATE_DEFAULTS } from "../generation/defaults.ts"
 import { checkRequest } from "../generation/request.ts"
 import { isCutCaption } from "../models/clip/caption-length.ts"
 import { promptNotices } from "../models/clip/prompt-notices.ts"
+import { readTextualInversion, tokenizerOf } from "../models/clip/textual-inversion.ts"
 import type { LoadedControlNet } from "../models/controlnet/weights.ts"
 import { layOutSlots } from "../models/lllite/layout.ts"
 import type { LlliteParams } from "../models/lllite/params.ts"
@@ -18,6 +19,7 @@ import type { LiveLora } from "../models/lora/live-lora.ts"
 import { loadLiveLora } from "../models/lora/live-lora.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import type { VaePicture } from "../models/vae/slice-sizes.ts"
+import { isGuided } from "../prompt/composed.ts"
 import { checkPromptOptions } from "../prompt/options.ts"
 import type { RuntimeTasks, RuntimeTypes } from "../runtime/tasks.ts"
 import type { CachedExample, CacheExample } from "../training/dataset.ts"
@@ -121,6 +123,15 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
       return { adapters: plans, notices }
     },
 
+    async *readTextualInversion({ file, name }, context) {
+      const opened = yield* place.openAddition(file, "textual-inversion", context)
+      try {
+        return await readTextualInversion(opened.file, name ?? fileStem(opened.file.label))
+      } finally {
+        await opened.close()
+      }
+    },
+
     async *loadLora({ lora, model, file }, context) {
       const { value, release } = models.use(model)
       try {
@@ -168,11 +179,11 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
     },
 
     // biome-ignore lint/correctness/useYield: one answer
-    async *promptNotices({ model, prompts, options }) {
+    async *promptNotices({ model, prompts, options, textualInversions }) {
       const { value, release } = models.use(model)
       try {
         checkPromptOptions("generate: prompts", options)
-        return promptNotices(value.sdxl.tokenizer, prompts, options)
+        return promptNotices(value.sdxl.tokenizer, prompts, options, textualInversions)
       } finally {
         release()
       }
@@ -187,13 +198,15 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
     async *countChunks({
       model,
       requests,
-      options: { guidanceScale = GENERATE_DEFAULTS.guidanceScale, prompts = {} },
+      options: { guidanceScale = GENERATE_DEFAULTS.guidanceScale, prompts = {}, textualInversions = [] },
     }) {
       const { value, release } = models.use(model)
       try {
         checkPromptOptions("generate: prompts", prompts)
-        const options = { guided: guidanceScale !== 1, prompts }
-        return requests.map((request) => chunksNeeded(value.sdxl.tokenizer, request, options))
+        const tokenizer = tokenizerOf(value.sdxl.tokenizer, textualInversions, prompts.compat)
+        return requests.map((request) =>
+          chunksNeeded(tokenizer, request, { guided: isGuided([request], { guidanceScale, prompts }), prompts }),
+        )
       } finally {
         release()
       }
@@ -303,6 +316,12 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
       return { tensors: numTensors, bytes: numBytes, allocated: numBytesAllocatedInGPU }
     },
   }
+}
+
+/** The name of a file without folders and ending. */
+function fileStem(label: string): string {
+  const [name = label] = /[^\\/]+$/.exec(label) ?? []
+  return name.replace(/\.[^.]+$/, "")
 }
 
 function createSlices<Types extends RuntimeTypes>(place: WorkerPlace<Types>, sdxl: Sdxl): Model["slicesOf"] {

@@ -64,6 +64,10 @@ const UNET: Part = {
 const VAE: Part = { what: "a VAE", kinds: ["vae", "sdxl-checkpoint"], folder: "vae", stem: "diffusion_pytorch_model" }
 const TEXT1: Part = { what: "a text encoder", kinds: ["text-encoder"], folder: "text_encoder", stem: "model" }
 const LORA: Part = { what: "a LoRA for SDXL", kinds: ["lora"], folder: "", stem: "pytorch_lora_weights" }
+const INVERSION: Part = {
+  ...{ what: "a textual inversion", folder: "", stem: "learned_embeds" },
+  kinds: ["textual-inversion"],
+}
 const CONTROL_NET: Part = {
   what: "a ControlNet for SDXL",
   kinds: ["controlnet"],
@@ -71,6 +75,12 @@ const CONTROL_NET: Part = {
   stem: "diffusion_pytorch_model",
 }
 const TEXT2: Part = { ...TEXT1, folder: "text_encoder_2" }
+
+const ADDITIONS: Readonly<Record<AdditionKind, Part>> = {
+  lora: LORA,
+  "textual-inversion": INVERSION,
+  controlnet: CONTROL_NET,
+}
 
 /** Endings of weights in a diffusers folder, in the order in which they are tried. Those of float16 come last. */
 const ENDINGS = [
@@ -127,20 +137,20 @@ export async function openSdxl({ checkpoint, unet, vae, loras = [] }: SdxlPaths)
 }
 
 /**
- * Opens a LoRA or a ControlNet. Only its header is read.
+ * Opens a LoRA, a textual inversion or a ControlNet. Only its header is read.
  *
- * @param path of its file, or of a diffusers folder
+ * @param path of its file, or of a diffusers folder with a LoRA
  * @throws as `openSdxl`
  */
 export async function openAddition(
   path: string,
   kind: AdditionKind,
 ): Promise<{ readonly file: WeightFile; close(): Promise<void> }> {
-  const part = kind === "lora" ? LORA : CONTROL_NET
+  const part = ADDITIONS[kind]
   const location = await openFile((await isFolder(path)) ? await findWeights(path, part) : path)
   try {
-    if (kind === "lora") expectKind(location.file, part)
-    else expectControlNet(location.file)
+    if (kind === "controlnet") expectControlNet(location.file)
+    else expectKind(location.file, part)
     return { file: weightFile(location.file), close: location.close }
   } catch (error) {
     await location.close()

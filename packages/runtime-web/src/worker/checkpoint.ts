@@ -18,8 +18,15 @@ interface Part {
 const CHECKPOINT: Part = { what: "an SDXL checkpoint", kinds: ["sdxl-checkpoint"] }
 const UNET: Part = { what: "an SDXL U-Net", kinds: ["sdxl-unet", "sdxl-checkpoint"] }
 const LORA: Part = { what: "a LoRA for SDXL", kinds: ["lora"] }
+const INVERSION: Part = { what: "a textual inversion", kinds: ["textual-inversion"] }
 const CONTROL_NET: Part = { what: "a ControlNet for SDXL", kinds: ["controlnet"] }
 const VAE: Part = { what: "a VAE", kinds: ["vae", "sdxl-checkpoint"] }
+
+const ADDITIONS: Readonly<Record<AdditionKind, Part>> = {
+  lora: LORA,
+  "textual-inversion": INVERSION,
+  controlnet: CONTROL_NET,
+}
 
 /**
  * Opens an SDXL, the files that replace its U-Net or VAE, and LoRAs, which are merged. Files at addresses are downloaded first.
@@ -46,13 +53,13 @@ export async function* openCheckpoint(
   return mergeLoras(files, uses)
 }
 
-/** Opens a LoRA or a ControlNet. A file at an address is downloaded first. @throws as `openCheckpoint` */
+/** Opens a LoRA, a textual inversion or a ControlNet. A file at an address is downloaded first. @throws as `openCheckpoint` */
 export async function* openAddition(
   source: SentSource,
   kind: AdditionKind,
   signal: AbortSignal,
 ): AsyncGenerator<LoadProgress, { readonly file: WeightFile; close(): Promise<void> }, void> {
-  const part = kind === "lora" ? LORA : CONTROL_NET
+  const part = ADDITIONS[kind]
   return { file: await readWeightFile(yield* openSource(source, signal), part), close: async () => {} }
 }
 

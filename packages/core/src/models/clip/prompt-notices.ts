@@ -3,6 +3,7 @@ import type { PromptOptions } from "../../prompt/options.ts"
 import { PROMPT_DEFAULTS } from "../../prompt/options.ts"
 import type { WeightedText } from "../../prompt/weights.ts"
 import { CHUNK_LENGTH } from "./prompt.ts"
+import { type TextualInversion, tokenizerOf } from "./textual-inversion.ts"
 import type { Tokenizer } from "./tokenizer.ts"
 import { chunkCount, readPrompt } from "./weighted-prompt.ts"
 
@@ -26,16 +27,25 @@ const SHOWN = 60
  * not followed. A kind gets one notice, with the number of prompts and the first.
  *
  * @param prompts as they reach the text encoders. A prompt may occur several times
+ * @param inversions the textual inversions whose names are followed
  */
 export function promptNotices(
   tokenizer: Tokenizer,
   prompts: readonly string[],
   options: PromptOptions = {},
+  inversions: readonly Pick<TextualInversion, "name" | "vectors">[] = [],
 ): readonly string[] {
+  const known = tokenizerOf(tokenizer, inversions, options.compat)
+  /** The prompt without the syntax of textual inversions that are followed. */
+  const unknownSyntax = (prompt: string): string =>
+    prompt.replace(/\bembedding:([^\s,()[\]]+)/gi, (whole, found: string) =>
+      isKnown(found.replace(/(\.safetensors|\.pt|\.bin)?(:.*)?$/i, "")) ? found : whole,
+    )
+  const isKnown = (name: string): boolean => inversions.some((one) => one.name.toLowerCase() === name.toLowerCase())
   const { syntax, maxChunks, compat } = { ...PROMPT_DEFAULTS, ...options }
   const distinct = [...new Set(prompts)].map((prompt) => {
     const runs = readPrompt(prompt, syntax)
-    return { prompt, runs, chunks: chunkCount(tokenizer, runs, compat) }
+    return { prompt, syntax: unknownSyntax(prompt), runs, chunks: chunkCount(known, runs, compat) }
   })
   type Read = (typeof distinct)[number]
   const about = (has: (read: Read) => boolean, sentence: (subject: string, isOne: boolean) => string) =>
@@ -66,7 +76,7 @@ export function promptNotices(
     ),
     ...TEXT_HERE.flatMap(([pattern, what]) =>
       about(
-        ({ prompt }) => pattern.test(prompt),
+        ({ syntax }) => pattern.test(syntax),
         (subject, isOne) =>
           `${subject} ${isOne ? "has" : "have"} the syntax of ${what}, ${example(distinct, pattern)}. It is not followed, and is read as text.`,
       ),
@@ -83,8 +93,8 @@ function weightsOf(reads: readonly { readonly runs: readonly WeightedText[] }[])
   return `${shown.join(", ")}${weighted.length > shown.length ? " …" : ""}`
 }
 
-function example(reads: readonly { readonly prompt: string }[], pattern: RegExp): string {
-  const found = reads.map(({ prompt }) => pattern.exec(prompt)?.[0].trim()).find((each) => each !== undefined)
+function example(reads: readonly { readonly syntax: string }[], pattern: RegExp): string {
+  const found = reads.map(({ syntax }) => pattern.exec(syntax)?.[0].trim()).find((each) => each !== undefined)
   return `"${shortened(found ?? "")}"`
 }
 

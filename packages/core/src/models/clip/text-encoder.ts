@@ -71,7 +71,7 @@ export function* encodeTextSteps(
   const last = params.projection === null ? chosen : params.layers.length - 1
   let h = tf.tidy(() => {
     const places = tokens.map((list) => Array.from(list, (_, place) => place))
-    return tf.add<Tensor3D>(ops.lookUp(params.tokens, tokens), ops.lookUp(params.positions, places))
+    return tf.add<Tensor3D>(lookUpTokens(ops, params, tokens), ops.lookUp(params.positions, places))
   })
   let hidden = h
   let isDone = false
@@ -106,6 +106,31 @@ function pooledState(
     const ends = tokens.map((list, n) => n * h.shape[1] + endPosition(list, endToken))
     const states = tf.gather(tf.reshape(final, [-1, config.width]), tf.tensor1d(ends, "int32"))
     return ops.linear(states, projection) as Tensor2D
+  })
+}
+
+/** The embeddings of tokens. Ids after the vocabulary are those of `added`. → [N, T, width] */
+function lookUpTokens(ops: Ops, params: TextEncoderParams, tokens: readonly ArrayLike<number>[]): Tensor3D {
+  const { added, config } = params
+  const { vocabulary, width } = config
+  if (added === undefined || tokens.every((list) => Array.from(list).every((id) => id < vocabulary))) {
+    return ops.lookUp(params.tokens, tokens)
+  }
+  return tf.tidy(() => {
+    const [count, length] = [tokens.length, tokens[0]?.length ?? 0]
+    const values = new Float32Array(count * length * width)
+    const isAdded = new Uint8Array(count * length)
+    const plain = tokens.map((list, n) =>
+      Array.from(list, (id, place) => {
+        if (id < vocabulary) return id
+        const at = n * length + place
+        isAdded[at] = 1
+        values.set(added.subarray((id - vocabulary) * width, (id - vocabulary + 1) * width), at * width)
+        return 0
+      }),
+    )
+    const mask = tf.tensor3d(isAdded, [count, length, 1], "bool")
+    return tf.where(mask, tf.tensor3d(values, [count, length, width]), ops.lookUp(params.tokens, plain))
   })
 }
 

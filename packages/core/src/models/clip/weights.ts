@@ -24,6 +24,8 @@ export interface TextEncoderParams {
   readonly layers: readonly TextLayerParams[]
   readonly finalNorm: NormWeight
   readonly projection: LinearWeight | null
+  /** Vectors of textual inversions, whose ids follow the vocabulary. [count, width], row-major. Default: none. */
+  readonly added?: Float32Array
 }
 
 export interface TextLoadOptions {

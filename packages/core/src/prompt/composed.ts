@@ -1,0 +1,38 @@
+import { PROMPT_DEFAULTS, type PromptOptions } from "./options.ts"
+
+/** A prompt of several parts, each of which has a weight. */
+export interface PromptPart {
+  readonly text: string
+  readonly weight: number
+}
+
+/**
+ * The parts of a composed prompt, with `AND` between them. A part may end in its weight: `a cat AND a dog :1.2`. A
+ * prompt without `AND` is one part, as it stands.
+ *
+ * Source: Liu et al. 2022 (arXiv:2206.01714); stable-diffusion-webui 1.10, `get_multicond_prompt_list`.
+ */
+export function splitComposed(prompt: string): readonly PromptPart[] {
+  const parts = prompt.split(/(?:^|(?<=\s))AND(?=\s|$)/)
+  if (parts.length === 1) return [{ text: prompt, weight: 1 }]
+  return parts.map((part) => {
+    const [, text = part, weight = "1"] = /^([\s\S]*?)\s*:\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*$/.exec(part) ?? []
+    return { text: text.trim(), weight: Number(weight) }
+  })
+}
+
+/** The parts of a prompt as the options have it read: `plain` has one. */
+export function partsOfPrompt(
+  prompt: string,
+  { syntax = PROMPT_DEFAULTS.syntax }: PromptOptions = {},
+): readonly PromptPart[] {
+  return syntax === "plain" ? [{ text: prompt, weight: 1 }] : splitComposed(prompt)
+}
+
+/** Whether pictures need negative prompts: for guidance, and to compose the parts of a prompt. */
+export function isGuided(
+  requests: readonly { readonly prompt: string }[],
+  { guidanceScale, prompts }: { readonly guidanceScale: number; readonly prompts?: PromptOptions },
+): boolean {
+  return guidanceScale !== 1 || requests.some(({ prompt }) => partsOfPrompt(prompt, prompts).length > 1)
+}

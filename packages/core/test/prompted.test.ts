@@ -1,0 +1,104 @@
+import * as tf from "@tensorflow/tfjs-core"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { signal } from "../reference/synthetic.ts"
+import type { RgbImage } from "../src/image/index.ts"
+import type { GenerateOptions, PictureRequest } from "../src/index.ts"
+import { generate } from "../src/index.ts"
+import type { Sdxl } from "../src/models/index.ts"
+import { createSyntheticSdxl } from "./synthetic-sdxl.ts"
+import { startWasm } from "./wasm.ts"
+
+/* Composed prompts and textual inversions, in pictures. */
+
+const base: GenerateOptions = { width: 64, height: 64, steps: 2, guidanceScale: 4 }
+
+let sdxl: Sdxl
+beforeAll(async () => {
+  sdxl = await createSyntheticSdxl(await startWasm())
+})
+afterAll(() => sdxl.dispose())
+
+async function draw(list: readonly PictureRequest[], changes: Partial<GenerateOptions> = {}) {
+  const images: RgbImage[] = []
+  for await (const event of generate(sdxl, list, { ...base, ...changes })) {
+    if (event.kind === "image") images.push(event.image)
+  }
+  return images
+}
+const one = async (prompt: string, changes: Partial<GenerateOptions> = {}) =>
+  (await draw([{ prompt, seed: 1 }], changes))[0]
+
+function difference(a: RgbImage | undefined, b: RgbImage | undefined): number {
+  if (a === undefined || b === undefined) return Number.NaN
+  return a.data.reduce((most, value, i) => Math.max(most, Math.abs(value - (b.data[i] ?? 0))), 0)
+}
+
+describe("a composed prompt", () => {
+  it("is its first part where the others have no weight", async () => {
+    const star = await one("a red star")
+    expect(difference(await one("a red star AND a blue ring :0"), star)).toBeLessThanOrEqual(1)
+    expect(difference(await one("a red star AND a blue ring"), star)).toBeGreaterThan(1)
+  })
+
+  it("is one prompt with the sum of the weights where all parts are the same", async () => {
+    const twice = await one("a red star AND a red star :0.5")
+    expect(difference(twice, await one("a red star", { guidanceScale: 6 }))).toBeLessThanOrEqual(1)
+  })
+
+  it("is guided at scale 1, too, and is text in the plain syntax", async () => {
+    const star = await one("a red star", { guidanceScale: 1 })
+    expect(difference(await one("a red star AND a blue ring :0", { guidanceScale: 1 }), star)).toBeLessThanOrEqual(1)
+    const plain = { prompts: { syntax: "plain" } } as const
+    expect(difference(await one("a red star AND a blue ring :0", plain), await one("a red star"))).toBeGreaterThan(1)
+  })
+
+  it("is the same in a batch with prompts of fewer parts, and leaves no tensor", async () => {
+    const before = tf.memory().numTensors
+    const list = [
+      { prompt: "a red star", seed: 1 },
+      { prompt: "a red star AND a blue ring :0.5 AND a cat :-1", seed: 2 },
+    ]
+    const [star, composed] = await draw(list)
+    expect(difference(star, await one("a red star"))).toBeLessThanOrEqual(1)
+    expect(difference(composed, (await draw(list.slice(1)))[0])).toBeLessThanOrEqual(1)
+    expect(tf.memory().numTensors).toBe(before)
+  })
+})
+
+describe("a textual inversion", () => {
+  const vectors = (name: string) => ({
+    ...{ name, vectors: 2 },
+    text1: signal(`${name}/1`, [2, sdxl.text1.config.width]),
+    text2: signal(`${name}/2`, [2, sdxl.text2.config.width]),
+  })
+
+  it("acts where a prompt names it, also in the negative prompt", async () => {
+    const textualInversions = [vectors("ink")]
+    const plain = await one("a star")
+    expect(await one("a star", { textualInversions })).toEqual(plain)
+    expect(await one("a star ink", { textualInversions })).not.toEqual(await one("a star ink"))
+    expect(await one("a star embedding:INK", { textualInversions })).toEqual(
+      await one("a star ink", { textualInversions }),
+    )
+    const negative = [{ prompt: "a star", negativePrompt: "ink", seed: 1 }]
+    expect((await draw(negative, { textualInversions }))[0]).not.toEqual((await draw(negative))[0])
+  })
+
+  it("is the token whose embedding it has", async () => {
+    const { tokenizer, ops, text1, text2 } = sdxl
+    const [id = 0] = tokenizer.encode("star")
+    const row = async (text: typeof text1) => (await ops.lookUp(text.tokens, [[id]]).data()) as Float32Array
+    const textualInversions = [{ name: "mine", vectors: 1, text1: await row(text1), text2: await row(text2) }]
+    expect(await one("a red mine", { textualInversions })).toEqual(await one("a red star"))
+  })
+
+  it("is refused where it is for another width, or two have one name", async () => {
+    const wide = { name: "wide", vectors: 1, text1: new Float32Array(768), text2: new Float32Array(1280) }
+    await expect(one("a", { textualInversions: [wide] })).rejects.toThrow(
+      'textual inversion "wide": its vectors are 768 and 1280 wide, those of this SDXL 8 and 8. Give one for SDXL.',
+    )
+    await expect(one("a", { textualInversions: [vectors("ink"), vectors("INK")] })).rejects.toThrow(
+      "two have this name",
+    )
+  })
+})
