@@ -47,8 +47,8 @@ export type InputErrorCode =
   | "prompt-file"
   /** A line of prompts asks for something that is not possible. */
   | "prompt-line"
-  /** A prompt names a LoRA that has no file, or the folder of LoRAs cannot be read. */
-  | "lora-file"
+  /** The name or the folder of a LoRA or textual inversion leads to no file. */
+  | "network-file"
   // settings and data sets
   /** A file of settings is not valid TOML or JSON. */
   | "config-syntax"

@@ -14,6 +14,7 @@ import { planOf } from "./settings.ts"
 import type { SourceRecipe } from "./source/examine-source.ts"
 import { readStartFiles, startNotices } from "./start-files.ts"
 import { masksOf } from "./steering-options.ts"
+import { findTextualInversions } from "./textual-inversions.ts"
 
 type GenerateReader = OptionReader<typeof GENERATE_OPTIONS>
 
@@ -43,8 +44,12 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
   const starts =
     imagePath === undefined ? [] : await examine(["imagePath", "maskPath"], () => readStartFiles(imagePath, maskPath))
   const loras = await examine(LORA_OPTIONS, () => readLoraOptions(reader))
-  const isReady = sources !== null && loras !== null && starts !== null
-  const planned = isReady ? await planOf(reader, sources, loras, from?.recipe, guides ?? [], starts) : []
+  const textualInversions = await examine(["textualInversionEmbeddings"], () =>
+    findTextualInversions(settings.textualInversionEmbeddings),
+  )
+  const isReady = sources !== null && loras !== null && textualInversions !== null && starts !== null
+  const networks = { merged: [], live: [], ...loras, textualInversions: textualInversions ?? [] }
+  const planned = isReady ? await planOf(reader, sources, networks, from?.recipe, guides ?? [], starts) : []
   const named = await examine(["prompt", "fromFile", "loraDir"], () => findNamedLoras(planned, settings.loraDir))
   const { pictures } = named ?? { pictures: [] }
   for (const path of controlPaths(planned)) await examine(["guideImagePath"], () => readImage(path))

@@ -21,6 +21,7 @@ export function createHasher(): (recipe: Recipe) => Promise<Recipe> {
   return async (recipe) => ({
     ...recipe,
     model: { ...recipe.model, loras: await hashedAll(recipe.model.loras) },
+    textualInversions: await hashedAll(recipe.textualInversions),
     loras: await hashedAll(recipe.loras),
     start:
       recipe.start === null

@@ -1,12 +1,17 @@
+import type { TextualInversion } from "@lllite/core/models"
 import { loraOptions, type Recipe } from "@lllite/core/recipe"
 import type { LoraHandle, LoraHandleUse, NodeRuntime, SdxlHandle } from "@lllite/runtime-node"
 import type { Reporter } from "../terminal/progress.ts"
 import type { PlannedPicture } from "./plan-pictures.ts"
+import { loadTextualInversions } from "./textual-inversions.ts"
 
-/** Gives the loaded LoRAs of a picture, with their strengths. */
-export type LorasOf = (recipe: Pick<Recipe, "loras">) => readonly LoraHandleUse[]
+/** Gives the loaded LoRAs of a picture, with their strengths, and its textual inversions. */
+export type LorasOf = (recipe: Pick<Recipe, "loras" | "textualInversions">) => {
+  readonly loras: readonly LoraHandleUse[]
+  readonly textualInversions: readonly TextualInversion[]
+}
 
-/** Loads the LoRAs of all pictures, each file once. */
+/** Loads the LoRAs and textual inversions of all pictures, each file once. */
 export async function loadLoras(
   runtime: NodeRuntime,
   sdxl: SdxlHandle,
@@ -20,5 +25,10 @@ export async function loadLoras(
     for (const text of lora.notices) reporter.say("notice", { text }, `Note: ${text}`)
     handles.set(path, lora)
   }
-  return ({ loras }) => loras.map((use) => ({ lora: handles.get(use.file.path) as LoraHandle, ...loraOptions(use) }))
+  const inversions = await loadTextualInversions(runtime, pictures[0]?.recipe.textualInversions ?? [])
+  return ({ loras }) => ({
+    loras: loras.map((use) => ({ lora: handles.get(use.file.path) as LoraHandle, ...loraOptions(use) })),
+    // All pictures have the same ones.
+    textualInversions: inversions,
+  })
 }

@@ -102,7 +102,7 @@ export async function findNamedLoras(
   }
   if (missing.length > 0) {
     const where = folders.length === 0 ? "no folder is given, which --lora_dir does" : `looked in ${folders.join(", ")}`
-    throw new InputError("lora-file", `prompts name LoRAs without a file (${where}): ${missing.join("; ")}`)
+    throw new InputError("network-file", `prompts name LoRAs without a file (${where}): ${missing.join("; ")}`)
   }
   for (const path of new Set(found.values())) {
     if (await mustMerge(path)) {
@@ -130,7 +130,7 @@ async function listFiles(folder: string): Promise<readonly string[]> {
       .map((entry) => join(entry.parentPath, entry.name))
       .sort()
   } catch (cause) {
-    throw new InputError("lora-file", `"${folder}" cannot be listed, expected a folder of LoRAs. Check the path.`, {
+    throw new InputError("network-file", `"${folder}" cannot be listed, expected a folder of LoRAs. Check the path.`, {
       cause,
     })
   }

@@ -60,7 +60,9 @@ const MODEL = {
     nothing: [0],
     help: "Layer of both text encoders that is read, counted from the end.",
   }),
-  textual_inversion_embeddings: refused("embeddings cannot be loaded yet"),
+  textual_inversion_embeddings: texts({
+    help: "Textual inversions for SDXL: files, or folders of them. A prompt uses one by the name of its file, or as embedding:NAME.",
+  }),
 } satisfies OptionTable
 
 /** What to draw. */

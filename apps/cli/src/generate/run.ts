@@ -128,7 +128,7 @@ async function writePictures(
               ...(mask === undefined ? {} : { mask }),
             }
           }),
-          loras: loras(recipe),
+          ...loras(recipe),
           start: await starts(group.map(({ recipe }) => recipe)),
           ...{
             signal,

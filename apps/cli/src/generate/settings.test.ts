@@ -12,7 +12,7 @@ const read = async (more: Record<string, unknown> = {}) => {
   const uses = reader.settings.networkWeights.map((path, i) => ({
     ...{ file: { path }, strength: reader.settings.networkMul[i] ?? 1 },
   }))
-  const planned = await planOf(reader, [source], { merged: [], live: uses })
+  const planned = await planOf(reader, [source], { merged: [], live: uses, textualInversions: [] })
   const settings = readGenerateSettings(reader, planned)
   const [first] = settings.pictures
   if (first === undefined) throw new Error("there is no picture")

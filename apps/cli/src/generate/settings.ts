@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto"
 import { PROMPT_COMPATS, readSeed } from "@lllite/core/names"
-import type { AdapterInput, RecipeInput } from "@lllite/core/recipe"
+import type { AdapterInput, RecipeInput, TextualInversionReference } from "@lllite/core/recipe"
 import type { OptionReader, Settings } from "@lllite/runtime-node/options"
 import type { RuntimeChoice } from "../model/runtime-options.ts"
 import { runtimeChoice } from "../model/runtime-options.ts"
@@ -73,6 +73,11 @@ export function checkGenerateOptions(reader: GenerateReader): void {
   }
 }
 
+/** The LoRAs and textual inversions of all pictures. */
+export interface Networks extends Pick<LoraChoice, "merged" | "live"> {
+  readonly textualInversions: readonly TextualInversionReference[]
+}
+
 /**
  * The pictures that prompts become. The reader keeps the problems.
  *
@@ -81,13 +86,13 @@ export function checkGenerateOptions(reader: GenerateReader): void {
 export async function planOf(
   { settings, examine, isGiven }: GenerateReader,
   sources: readonly PromptSource[],
-  loras: Pick<LoraChoice, "merged" | "live"> = { merged: [], live: [] },
+  networks: Networks = { merged: [], live: [], textualInversions: [] },
   from: RecipeInput | null = null,
   guides: readonly string[] = settings.guideImagePath,
   starts: readonly StartFile[] = [],
 ): Promise<readonly PlannedPicture[]> {
   const plan = (): PicturePlan => {
-    const own = { ...picturePlan(settings, sources, loras), guides, starts, ...startRules(settings, isGiven) }
+    const own = { ...picturePlan(settings, sources, networks), guides, starts, ...startRules(settings, isGiven) }
     return from === null ? own : planFrom(own, from, isGiven)
   }
   return (await examine(PLAN_OPTIONS, async () => planPictures(plan()))) ?? []
@@ -140,7 +145,7 @@ function planFrom(plan: PicturePlan, from: RecipeInput, isGiven: GenerateReader[
 function picturePlan(
   settings: Settings<GenerateTable>,
   sources: readonly PromptSource[],
-  { merged, live }: Pick<LoraChoice, "merged" | "live">,
+  { merged, live, textualInversions }: Networks,
 ): Omit<PicturePlan, "guides"> {
   const { ckpt = "", W: width = ckpt === "tiny" ? 128 : 1024, H: height = width, steps, unet, vae } = settings
   const { imagesPerPrompt, nIter: iterations, iterSameSeed: sameSeed, wildcardDir: wildcards } = settings
@@ -175,6 +180,7 @@ function picturePlan(
         loras: merged,
       },
       loras: live,
+      textualInversions,
     },
     size: {
       ...{ originalWidth, originalHeight, originalWidthNegative, originalHeightNegative },

@@ -183,6 +183,7 @@ export const anyRecipe: fc.Arbitrary<Recipe> = fc.constantFrom(...SAMPLER_NAMES)
       },
       { requiredKeys: ["checkpoint", "prediction", "loras"] },
     ),
+    textualInversions: fc.array(fc.record({ name: fc.stringMatching(/^[a-z-]{1,9}$/), file }), { maxLength: 2 }),
     loras: fc.array(lora, { maxLength: 2 }),
     adapters: fc.array(adapter, { maxLength: 3 }),
     combine: fc.constantFrom(...COMBINATIONS),

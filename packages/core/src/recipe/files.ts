@@ -9,7 +9,7 @@ export function withFiles<T extends RecipeInput>(
   recipe: T,
   change: (file: FileReference, kind: RecipeFileKind) => FileReference,
 ): T {
-  const { model, loras, adapters, start } = recipe
+  const { model, textualInversions, loras, adapters, start } = recipe
   const { checkpoint, unet, vae, loras: merged } = model
   const changed = <U extends { readonly file: FileReference }>(use: U, kind: RecipeFileKind): U => ({
     ...use,
@@ -24,6 +24,9 @@ export function withFiles<T extends RecipeInput>(
       ...(vae === undefined ? {} : { vae: change(vae, "vae") }),
       ...(merged === undefined ? {} : { loras: merged.map((lora) => changed(lora, "lora")) }),
     },
+    ...(textualInversions === undefined
+      ? {}
+      : { textualInversions: textualInversions.map((one) => changed(one, "textual-inversion")) }),
     ...(loras === undefined ? {} : { loras: loras.map((lora) => changed(lora, "lora")) }),
     ...(start == null
       ? {}

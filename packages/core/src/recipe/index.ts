@@ -34,6 +34,7 @@ export {
   RECIPE_VERSION,
   type Recipe,
   type RecipeInput,
+  type TextualInversionReference,
   type WindowRecipe,
 } from "./recipe.ts"
 export {

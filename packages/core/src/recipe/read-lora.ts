@@ -1,9 +1,9 @@
 import { GENERATE_DEFAULTS } from "../generation/defaults.ts"
 import { LORA_BLOCKS, type LoraBlockName, type LoraBlocks } from "../models/lora/block-weights.ts"
 import type { Field } from "./fields.ts"
-import { readNumber, readObject, readOr } from "./fields.ts"
+import { readNumber, readObject, readOr, readText, refuse } from "./fields.ts"
 import { readFile } from "./read-file.ts"
-import type { LoraReference } from "./recipe.ts"
+import type { LoraReference, TextualInversionReference } from "./recipe.ts"
 
 /** Reads a LoRA of a recipe. @throws CoreError that names the path of the wrong field */
 export function readLora(at: Field): LoraReference {
@@ -15,6 +15,14 @@ export function readLora(at: Field): LoraReference {
     textStrength: readOr(field("textStrength"), strength, (entry) => readNumber(entry)),
     blocks: readOr(field("blocks"), {}, readBlocks),
   }
+}
+
+/** Reads a textual inversion of a recipe. @throws as `readLora` */
+export function readInversion(at: Field): TextualInversionReference {
+  const field = readObject(at, ["name", "file"])
+  const name = readText(field("name"))
+  if (name.trim() === "") throw refuse(field("name"), "a word")
+  return { name, file: readFile(field("file")) }
 }
 
 function readBlocks(at: Field): LoraBlocks {

@@ -15,7 +15,7 @@ import type { Field } from "./fields.ts"
 import { readChoice, readFlag, readList, readNumber, readObject, readOr, readText, refuse } from "./fields.ts"
 import { readAdapter } from "./read-adapter.ts"
 import { readFile } from "./read-file.ts"
-import { readLora } from "./read-lora.ts"
+import { readInversion, readLora } from "./read-lora.ts"
 import { readSampling } from "./read-sampling.ts"
 import { readDeepShrink, readGradualLatent, readHires, readStart } from "./read-stages.ts"
 import type { ModelReference, Recipe, RecipeInput } from "./recipe.ts"
@@ -41,6 +41,7 @@ const KEYS = [
   "spacingOptions",
   "samplerOptions",
   "model",
+  "textualInversions",
   "loras",
   "adapters",
   "combine",
@@ -106,6 +107,7 @@ export function readRecipe(json: unknown): Recipe {
     zeroTerminalSnr: readOr(field("zeroTerminalSnr"), null, (at) => (at.value === null ? null : readFlag(at))),
     ...readSampling(field),
     model: readModel(field("model")),
+    textualInversions: readOr(field("textualInversions"), [], (at) => readList(at, readInversion)),
     loras: readOr(field("loras"), [], (at) => readList(at, readLora)),
     adapters: readOr(field("adapters"), [], (at) => readList(at, readAdapter)),
     combine: readOr(field("combine"), GENERATE_DEFAULTS.combine, (at) => readChoice(at, COMBINATIONS)),

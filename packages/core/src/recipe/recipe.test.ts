@@ -61,8 +61,8 @@ describe("a recipe, written and read", () => {
     fc.assert(
       fc.property(anyRecipe, (recipe) => {
         const { request, options } = requestOf(recipe)
-        const { model, loras, adapters, start } = recipe
-        expect(recipeOf(request, options, { model, loras, adapters, start })).toEqual(recipe)
+        const { model, textualInversions, loras, adapters, start } = recipe
+        expect(recipeOf(request, options, { model, textualInversions, loras, adapters, start })).toEqual(recipe)
       }),
     )
   })
@@ -115,6 +115,7 @@ describe("createRecipe", () => {
       spacingOptions: {},
       samplerOptions: {},
       model: { ...LEAST.model, prediction: "epsilon", loras: [] },
+      textualInversions: [],
       loras: [],
       adapters: [
         { kind: "lllite", file: { path: "a.safetensors" }, control: null, strength: 1, window: { start: 0, end: 1 } },

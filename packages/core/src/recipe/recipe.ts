@@ -34,6 +34,13 @@ export interface ModelReference {
   readonly loras: readonly LoraReference[]
 }
 
+/** A textual inversion. */
+export interface TextualInversionReference {
+  /** Its word in prompts. */
+  readonly name: string
+  readonly file: FileReference
+}
+
 /** A LoRA, with the factors on what it adds. */
 export interface LoraReference {
   readonly file: FileReference
@@ -122,6 +129,8 @@ export interface Recipe extends StagesRecipe {
   /** Options of the sampler that differ from their defaults. */
   readonly samplerOptions: SamplerOptions
   readonly model: ModelReference
+  /** Textual inversions, whose names the prompts use. */
+  readonly textualInversions: readonly TextualInversionReference[]
   /** LoRAs that act beside the layers. Those of `model` are merged into the weights. */
   readonly loras: readonly LoraReference[]
   readonly adapters: readonly AdapterRecipe[]

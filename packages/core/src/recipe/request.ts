@@ -4,7 +4,15 @@ import type { GenerateOptions, PictureRequest } from "../generation/request.ts"
 import type { LoraStrength } from "../models/lora/live-lora.ts"
 import { readSeed, type Seed } from "../random/seed.ts"
 import { createRecipe } from "./read-recipe.ts"
-import type { AdapterInput, AdapterRecipe, LoraInput, LoraReference, Recipe, RecipeInput } from "./recipe.ts"
+import type {
+  AdapterInput,
+  AdapterRecipe,
+  LoraInput,
+  LoraReference,
+  Recipe,
+  RecipeInput,
+  TextualInversionReference,
+} from "./recipe.ts"
 import type { StartInput } from "./start-recipe.ts"
 
 /**
@@ -90,6 +98,7 @@ export function recipeOf(
   options: Omit<GenerateOptions, RunOnly>,
   files: {
     readonly model: RecipeInput["model"]
+    readonly textualInversions?: readonly TextualInversionReference[]
     readonly loras?: readonly LoraInput[]
     readonly adapters?: readonly AdapterInput[]
     readonly start?: StartInput | null

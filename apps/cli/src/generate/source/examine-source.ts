@@ -63,6 +63,7 @@ const OPTION_OF: Readonly<Record<RecipeFileKind, SettingName<GenerateTable>>> = 
   unet: "unet",
   vae: "vae",
   lora: "networkWeights",
+  "textual-inversion": "textualInversionEmbeddings",
   adapter: "controlNetLlliteModels",
   picture: "guideImagePath",
   start: "imagePath",
@@ -74,6 +75,7 @@ const KIND_NAMES: Readonly<Record<RecipeFileKind, string>> = {
   unet: "U-Net",
   vae: "VAE",
   lora: "LoRA",
+  "textual-inversion": "textual inversion",
   adapter: "LLLite",
   picture: "control picture",
   start: "picture to start from",
@@ -123,6 +125,7 @@ export function filledReader(reader: GenerateReader, { recipe, loraFolders }: So
   const { model, adapters = [] } = recipe
   const guides = adapters.flatMap(({ control }) => control?.file.path ?? [])
   const loras = [...(model.loras ?? []), ...(recipe.loras ?? [])].map(({ file }) => file.path)
+  const inversions = (recipe.textualInversions ?? []).map(({ file }) => file.path)
   const { W, H } = sidesOf(reader, recipe)
   return {
     ...reader,
@@ -134,6 +137,7 @@ export function filledReader(reader: GenerateReader, { recipe, loraFolders }: So
       ...(settings.vae === undefined && model.vae !== undefined ? { vae: model.vae.path } : {}),
       ...(settings.unet === undefined && model.unet !== undefined ? { unet: model.unet.path } : {}),
       ...(isGiven("networkWeights") ? {} : { networkWeights: loras }),
+      ...(isGiven("textualInversionEmbeddings") ? {} : { textualInversionEmbeddings: inversions }),
       ...(isGiven("controlNetLlliteModels") ? {} : { controlNetLlliteModels: adapters.map(({ file }) => file.path) }),
       ...(isGiven("guideImagePath") || guides.length < adapters.length ? {} : { guideImagePath: guides }),
     },

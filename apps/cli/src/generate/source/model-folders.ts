@@ -20,6 +20,7 @@ const KINDS: Readonly<Record<RecipeFileKind, readonly string[]>> = {
   unet: ["diffusion_models", "unet"],
   vae: ["vae", "VAE"],
   lora: ["loras", "Lora", "LyCORIS"],
+  "textual-inversion": ["embeddings"],
   adapter: ["controlnet", "ControlNet", "model_patches", "lllite"],
   picture: [],
   start: [],

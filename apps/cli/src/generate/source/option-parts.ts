@@ -57,6 +57,7 @@ export const OPTION_PARTS: { readonly [Name in SettingName<typeof GENERATE_OPTIO
   llliteMaskFeathers: ["adapters.mask"],
   llliteCombine: ["combine"],
   llliteMap: null,
+  textualInversionEmbeddings: ["textualInversions"],
   networkWeights: LORAS,
   networkArgs: LORAS,
   networkMerge: LORAS,
