@@ -2,7 +2,16 @@ import type { FileReference } from "./file-reference.ts"
 import type { Recipe, RecipeInput } from "./recipe.ts"
 
 /** What a file of a recipe is. ComfyUI keeps each kind in a folder of its own. */
-export type RecipeFileKind = "checkpoint" | "unet" | "vae" | "lora" | "adapter" | "picture" | "start" | "mask"
+export type RecipeFileKind =
+  | "checkpoint"
+  | "unet"
+  | "vae"
+  | "lora"
+  | "textual-inversion"
+  | "adapter"
+  | "picture"
+  | "start"
+  | "mask"
 
 /** The recipe with every file as `change` gives it. */
 export function withFiles<T extends RecipeInput>(
