@@ -13,6 +13,7 @@ export {
   parseWorkflow,
   readWorkflow,
   type UiWorkflow,
+  type WorkflowOptions,
   type WorkflowPictures,
   type WrittenWorkflow,
   writeWorkflow,

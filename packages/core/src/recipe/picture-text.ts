@@ -1,3 +1,4 @@
+import type { WorkflowOptions } from "../workflow/index.ts"
 import { parseWorkflow, readWorkflow } from "../workflow/index.ts"
 import { readA1111Text } from "./a1111-text.ts"
 import { readRecipeText } from "./png-text.ts"
@@ -25,12 +26,13 @@ export interface PictureText {
 export function readPictureText(
   text: ReadonlyMap<string, string>,
   picture: { readonly width: number; readonly height: number },
+  options: WorkflowOptions = {},
 ): PictureText {
   const [prompt, workflow, parameters] = ["prompt", "workflow", "parameters"].map((keyword) => text.get(keyword))
   if (text.has("lllite-recipe")) return { program: "lllite", recipes: [readRecipeText(text, picture)], notices: [] }
   // What the server ran comes before the page's form, in which values may be random.
   const found = [prompt, workflow].find((each) => each?.trimStart().startsWith("{"))
-  if (found !== undefined) return { program: "comfyui", ...readWorkflow(parseWorkflow(found)) }
+  if (found !== undefined) return { program: "comfyui", ...readWorkflow(parseWorkflow(found), options) }
   if (parameters !== undefined) {
     const { recipe, notices } = readA1111Text(parameters)
     return { program: "a1111", recipes: [recipe], notices }

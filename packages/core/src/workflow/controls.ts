@@ -1,16 +1,15 @@
-import type { AdapterInput, WindowRecipe } from "../recipe/recipe.ts"
+import type { AdapterInput, ControlReference, WindowRecipe } from "../recipe/recipe.ts"
 import type { ControlUse, ImageValue, SamplerRun } from "./values.ts"
+
+/** Is told what cannot be followed, or is left out. */
+type Say = (text: string) => void
 
 /**
  * The adapters of a run, in the order in which ComfyUI runs them: those of the model, then those of the prompts.
  *
  * @param problem is told what cannot be followed, as a clause about the run
  */
-export function adaptersOf(
-  run: SamplerRun,
-  problem: (text: string) => void,
-  notice: (text: string) => void,
-): readonly AdapterInput[] {
+export function adaptersOf(run: SamplerRun, problem: Say, notice: Say): readonly AdapterInput[] {
   const uses: readonly PlacedControl[] = [...run.model.lllites, ...controlsOf(run, problem)]
   return uses.flatMap((use): readonly AdapterInput[] => {
     if (use.kind === "controlnet") {
@@ -18,15 +17,20 @@ export function adaptersOf(
       return []
     }
     const window = windowOf(use, run, problem)
-    const path = fileOf(use.image, problem)
-    if (window === null || path === null) return []
+    const control = controlOf(use.image, problem)
+    if (window === null || control === null) return []
     if (window.start > window.end) {
       notice(`${use.name} begins after its end, and is left out.`)
       return []
     }
-    const { onlyPositive, strength } = use
-    const guidance = onlyPositive === true ? { guidance: { cond: 1, uncond: 0 } } : {}
-    return [{ file: { path: use.name }, control: { file: { path }, fit: "stretch" }, strength, window, ...guidance }]
+    const { onlyPositive, strength, mask } = use
+    return [
+      {
+        ...{ file: { path: use.name }, control, strength, window },
+        ...(onlyPositive === true ? { guidance: { cond: 1, uncond: 0 } } : {}),
+        ...(mask === null ? {} : { mask: { file: { path: mask }, feather: 0 } }),
+      },
+    ]
   })
 }
 
@@ -34,7 +38,7 @@ export function adaptersOf(
 type PlacedControl = ControlUse & { readonly onlyPositive?: boolean }
 
 /** The controls of both prompts. */
-function controlsOf({ positive, negative }: SamplerRun, problem: (text: string) => void): readonly PlacedControl[] {
+function controlsOf({ positive, negative }: SamplerRun, problem: Say): readonly PlacedControl[] {
   const isIn = (uses: readonly ControlUse[], { node }: ControlUse): boolean => uses.some((use) => use.node === node)
   if (negative.controls.some((use) => !isIn(positive.controls, use) && !use.onBoth)) {
     problem("has a control on the negative prompt alone, which cannot be followed")
@@ -50,7 +54,7 @@ function controlsOf({ positive, negative }: SamplerRun, problem: (text: string) 
 function windowOf(
   { name, window: { start, end, steps } }: ControlUse,
   run: SamplerRun,
-  problem: (text: string) => void,
+  problem: Say,
 ): WindowRecipe | null {
   if (steps === null) return { start, end }
   if (steps === run.steps) return { start, end, by: "comfyui" }
@@ -58,21 +62,24 @@ function windowOf(
   return null
 }
 
-/** The file of a control picture, which is stretched to the picture's size. */
-function fileOf(image: ImageValue, problem: (text: string) => void): string | null {
-  if (image.made === "loaded") return image.name
-  if (image.made === "decoded") {
-    problem("has a control picture that another sampler makes, which cannot be followed")
-    return null
+/** A control picture: its file, how it is fitted, and what is made of it. It is fitted first. */
+function controlOf(image: ImageValue, problem: Say): ControlReference | null {
+  switch (image.made) {
+    case "loaded":
+      return { file: { path: image.name }, fit: "stretch" }
+    case "resized": {
+      const control = controlOf(image.image, problem)
+      const isCropped = "crop" in image.resize && image.resize.crop === "center"
+      return control === null || !isCropped ? control : { ...control, fit: "crop" }
+    }
+    case "preprocessed": {
+      const control = controlOf(image.image, problem)
+      if (control?.preprocess === undefined) return control === null ? null : { ...control, preprocess: image.by }
+      problem("has a control picture that is preprocessed twice, which cannot be followed")
+      return null
+    }
+    default:
+      problem("has a control picture that another sampler makes, which cannot be followed")
+      return null
   }
-  if (image.made !== "resized") {
-    problem(`has a control picture that is ${image.made}, which cannot be followed yet`)
-    return null
-  }
-  const { resize } = image
-  if (!("width" in resize) || resize.crop !== "disabled" || resize.width === 0 || resize.height === 0) {
-    problem("has a control picture that is cropped or scaled by a factor, which cannot be followed yet")
-    return null
-  }
-  return fileOf(image.image, problem)
 }

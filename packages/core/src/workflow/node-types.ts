@@ -44,7 +44,7 @@ const ADVANCED = {
 
 /**
  * The classes that can be followed. Source: ComfyUI a125cd8 (`nodes.py`, `comfy_extras`), kohya's
- * ControlNet-LLLite-ComfyUI 103a445, and ComfyUI-Advanced-ControlNet 9e60d8a.
+ * ControlNet-LLLite-ComfyUI 103a445, ComfyUI-Advanced-ControlNet 9e60d8a, and comfyui_controlnet_aux.
  */
 export const NODE_TYPES = {
   // models
@@ -68,6 +68,7 @@ export const NODE_TYPES = {
     inputs: { model: link("MODEL"), sampling: choice("eps"), zsnr: flag(false) },
     outputs: ["MODEL"],
   },
+  RescaleCFG: { inputs: { model: link("MODEL"), multiplier: float(0.7) }, outputs: ["MODEL"] },
   LLLiteLoader: {
     inputs: {
       ...{ model: link("MODEL"), model_name: name, cond_image: link("IMAGE"), strength: float(1), steps: int(0) },
@@ -189,6 +190,10 @@ export const NODE_TYPES = {
   ImageInvert: { inputs: { image: link("IMAGE") }, outputs: ["IMAGE"] },
   Canny: {
     inputs: { image: link("IMAGE"), low_threshold: float(0.4), high_threshold: float(0.8) },
+    outputs: ["IMAGE"],
+  },
+  CannyEdgePreprocessor: {
+    inputs: { image: link("IMAGE"), low_threshold: int(100), high_threshold: int(200), resolution: int(512) },
     outputs: ["IMAGE"],
   },
   SaveImage: { inputs: { images: link("IMAGE"), filename_prefix: text }, outputs: [] },

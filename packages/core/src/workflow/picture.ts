@@ -2,6 +2,8 @@ import { isNearComfyUi } from "../diffusion/other-programs.ts"
 import type { RecipeInput } from "../recipe/recipe.ts"
 import { adaptersOf } from "./controls.ts"
 import { comfySampler } from "./sampler-names.ts"
+import type { SizeOf } from "./stages.ts"
+import { stagesOf } from "./stages.ts"
 import type { ClipValue, ImageValue, SamplerRun, VaeValue } from "./values.ts"
 
 /** Pictures of one run of a sampler: a recipe for each picture of its batch. */
@@ -18,10 +20,12 @@ export type Refuse = (problem: string) => void
  * The recipes of a decoded picture. Null if something cannot be followed, which `refuse` is told.
  *
  * @param nameOf names a node for messages
+ * @param sizeOf the size of a picture that a run starts from
  */
 export function picturesOf(
   image: ImageValue & { readonly made: "decoded" },
   nameOf: (node: string) => string,
+  sizeOf: SizeOf,
   refuse: Refuse,
 ): PictureRecipes | null {
   const { latents, vae } = image
@@ -36,25 +40,22 @@ export function picturesOf(
     isGood = false
     refuse(`${nameOf(run.node)} ${text}`)
   }
-  const start = run.latents
-  if (start.made !== "empty") problem("starts from other latents than empty ones, which cannot be followed yet")
-  if (run.denoise < 1) problem(`has denoise ${run.denoise}, and only 1 can be followed`)
-  if (run.part !== null) problem("runs a part of its steps, which cannot be followed yet")
+  const notice = (text: string): void => void notices.push(text)
+  const stages = stagesOf(run, { sizeOf, problem, notice })
   const sampler = comfySampler(run.sampler, run.scheduler)
   if ("problem" in sampler) problem(sampler.problem)
   const model = modelOf(run, vae, problem)
-  const adapters = adaptersOf(run, problem, (text) => void notices.push(text))
-  if (!isGood || start.made !== "empty" || "problem" in sampler || model === null) return null
+  // A second stage without LLLites has those of the first one in its recipe.
+  const adapters = adaptersOf(stages?.hires?.control === false ? stages.first : run, problem, notice)
+  if (!isGood || stages === null || "problem" in sampler || model === null) return null
 
   if (isNearComfyUi(run.sampler)) {
     notices.push(`${nameOf(run.node)} has the sampler ${run.sampler}, which is near ComfyUI's here, and not the same.`)
   }
-  const { width, height, batch } = start
+  const { width, height, batch, steps, start, hires, first } = stages
   const { positive, negative } = run
   const size = positive.size ?? { original: [height, width], crop: [0, 0], target: [height, width] }
-  if (JSON.stringify(positive.size) !== JSON.stringify(negative.size)) {
-    notices.push(`${nameOf(run.node)} has other sizes for the negative prompt. Both prompts get the positive one's.`)
-  }
+  const negativeSize = negative.size ?? { original: [height, width], crop: [0, 0], target: [height, width] }
   for (const [name, { text, firstText }] of Object.entries({ positive, negative })) {
     if (text !== firstText) {
       notices.push(`${nameOf(run.node)} has two ${name} texts. Both text encoders read text_g.`)
@@ -65,7 +66,7 @@ export function picturesOf(
       `${nameOf(run.node)} makes ${batch} pictures. The first has ComfyUI's noise. The others have the next seeds, and ComfyUI draws the noise of all from one.`,
     )
   }
-  const seed = BigInt(run.seed)
+  const seed = BigInt(first.seed)
   const recipes = Array.from(
     { length: batch },
     (_, i): RecipeInput => ({
@@ -74,12 +75,23 @@ export function picturesOf(
       prompts: { syntax: "comfyui", clipSkip: positive.clip.clipSkip },
       seed: String((seed + BigInt(i)) % 2n ** 64n),
       noise: "torch-cpu",
-      ...{ width, height, size, steps: run.steps, guidanceScale: run.guidanceScale },
+      ...{ width, height, size, negativeSize, steps, guidanceScale: run.guidanceScale },
+      ...(start == null ? {} : { start }),
+      ...(hires == null ? {} : { hires }),
+      ...samplingOf(run.model),
       ...sampler,
       ...{ model, adapters, combine: "chain-comfyui" },
     }),
   )
   return { recipes, notices }
+}
+
+/** What nodes say of the schedule and of guidance. */
+function samplingOf({ zeroTerminalSnr, guidanceRescale }: SamplerRun["model"]): Partial<RecipeInput> {
+  return {
+    ...(zeroTerminalSnr === null ? {} : { zeroTerminalSnr }),
+    ...(guidanceRescale === 0 ? {} : { guidanceRescale }),
+  }
 }
 
 function modelOf(run: SamplerRun, vae: VaeValue, problem: Refuse): RecipeInput["model"] | null {

@@ -7,6 +7,7 @@ import { nodeName } from "./graph.ts"
 import { NODE_TYPES } from "./node-types.ts"
 import { picturesOf } from "./picture.ts"
 import { readGraph } from "./read-graph.ts"
+import type { SizeOf } from "./stages.ts"
 import type { ImageValue } from "./values.ts"
 
 /** What a workflow makes. */
@@ -15,6 +16,11 @@ export interface WorkflowPictures {
   readonly recipes: readonly RecipeInput[]
   /** What is not followed, one sentence each. */
   readonly notices: readonly string[]
+}
+
+export interface WorkflowOptions {
+  /** The size of a picture that the graph loads, by its name, for graphs that start from one. Default: none is known. */
+  readonly sizeOf?: SizeOf
 }
 
 /** The nodes in which a workflow ends. */
@@ -27,7 +33,7 @@ const OUTPUTS = ["SaveImage", "PreviewImage"]
  * @param json the parsed file, see `parseWorkflow`
  * @throws CoreError with all nodes and settings that cannot be followed
  */
-export function readWorkflow(json: unknown): WorkflowPictures {
+export function readWorkflow(json: unknown, { sizeOf = () => null }: WorkflowOptions = {}): WorkflowPictures {
   const { graph } = readGraph(json)
   const evaluation = createEvaluation(graph)
   const problems = new Set<string>()
@@ -53,7 +59,7 @@ export function readWorkflow(json: unknown): WorkflowPictures {
     const run = latents.made === "sampled" ? latents.run.node : output.id
     if (runs.has(run)) return []
     runs.add(run)
-    const made = picturesOf(decoded, nameOf, (problem) => void problems.add(problem))
+    const made = picturesOf(decoded, nameOf, sizeOf, (problem) => void problems.add(problem))
     for (const notice of made?.notices ?? []) notices.add(notice)
     return made?.recipes ?? []
   })

@@ -1,3 +1,5 @@
+import type { Preprocessing } from "../control/preprocessors/preprocess.ts"
+
 /* What the outputs of nodes stand for. Nothing is computed: a value says what made it. */
 
 /** Where a model's parts come from. */
@@ -9,6 +11,10 @@ export interface ModelValue {
   readonly lllites: readonly ControlUse[]
   /** Null: as the file says. */
   readonly prediction: "epsilon" | "v" | null
+  /** Null: as the file says. */
+  readonly zeroTerminalSnr: true | null
+  /** The share of guidance that is rescaled. */
+  readonly guidanceRescale: number
 }
 
 /** A checkpoint, or a file with a U-Net alone. */
@@ -61,6 +67,8 @@ export interface ControlUse {
   readonly window: ControlWindow
   /** Whether it acts on both prompts, although it stands at one. */
   readonly onBoth: boolean
+  /** The picture that is white where it acts. Null: everywhere. */
+  readonly mask: string | null
 }
 
 /** `either` is a file in the folder of ControlNets, which Advanced-ControlNet also takes as an LLLite. */
@@ -123,14 +131,14 @@ export type ImageValue = { readonly type: "IMAGE" } & (
   | { readonly made: "loaded"; readonly name: string }
   | { readonly made: "decoded"; readonly latents: LatentValue; readonly vae: VaeValue }
   | { readonly made: "resized"; readonly image: ImageValue; readonly resize: Resize }
-  | { readonly made: "canny"; readonly image: ImageValue; readonly low: number; readonly high: number }
-  | { readonly made: "inverted"; readonly image: ImageValue }
+  | { readonly made: "preprocessed"; readonly image: ImageValue; readonly by: Preprocessing }
 )
 
-/** A mask. Nothing takes one yet. */
+/** A mask out of a picture. */
 export interface MaskValue {
   readonly type: "MASK"
   readonly name: string
+  readonly channel: string
 }
 
 /** A number, a text, or true or false, of a node that holds one. */

@@ -47,12 +47,13 @@ export async function examineSource(reader: GenerateReader): Promise<ExaminedSou
   if (path === undefined) return null
   const option = workflow === undefined ? "from" : "workflow"
   const none = { recipes: [], notices: [] }
-  const read = await examine([option], () => (option === "from" ? readPictureFile(path) : readWorkflowFile(path)))
-  if (read === null) return none
   const folders = await examine(["extraModelPathsConfig", "modelsDir"], () =>
     openModelFolders({ modelsDirs: modelsDir, extraPaths, source: path }),
   )
   if (folders === null) return none
+  const readFile = option === "from" ? readPictureFile : readWorkflowFile
+  const read = await examine([option], () => readFile(path, folders))
+  if (read === null) return none
   const found = await examine([option], async () => located(read, folders, path, reader))
   return found === null ? none : { recipes: found, notices: read.notices }
 }

@@ -1,6 +1,7 @@
-import type { RecipeInput } from "@lllite/core/recipe"
+import type { RecipeInput, WorkflowOptions } from "@lllite/core/recipe"
 import { parseWorkflow, readPictureText, readWorkflow } from "@lllite/core/recipe"
 import { InputError, readImageSize, readPngText, readTextFile } from "@lllite/runtime-node"
+import type { ModelFolders } from "./model-folders.ts"
 
 /** Recipes of a workflow or of a picture. */
 export interface RecipeSource {
@@ -18,12 +19,12 @@ export interface RecipeSource {
  *
  * @throws InputError when it cannot be read or holds none; CoreError when it cannot be followed
  */
-export async function readWorkflowFile(path: string): Promise<RecipeSource> {
-  if (!isPng(path)) return workflowOf(await readTextFile(path))
+export async function readWorkflowFile(path: string, folders: ModelFolders): Promise<RecipeSource> {
+  if (!isPng(path)) return workflowOf(await readTextFile(path), folders)
   const text = await readPngText(path)
   // The server's form has what was run. The page's form may have random values.
   const found = text.get("prompt") ?? text.get("workflow")
-  if (found?.trimStart().startsWith("{") === true) return workflowOf(found)
+  if (found?.trimStart().startsWith("{") === true) return workflowOf(found, folders)
   throw new InputError("not-a-picture", `"${path}" holds no workflow of ComfyUI. Its text may have been removed.`)
 }
 
@@ -32,20 +33,41 @@ export async function readWorkflowFile(path: string): Promise<RecipeSource> {
  *
  * @throws InputError when it is not a PNG; CoreError when its text has no settings
  */
-export async function readPictureFile(path: string): Promise<RecipeSource> {
+export async function readPictureFile(path: string, folders: ModelFolders): Promise<RecipeSource> {
   const [text, size] = [await readPngText(path), await readImageSize(path)]
-  const { program, recipes, notices } = readPictureText(text, size)
+  const { program, recipes, notices } = await withSizes(folders, (sizeOf) => readPictureText(text, size, { sizeOf }))
   const isWebui = program === "a1111"
   const hasGroups = program === "comfyui" && text.get("prompt")?.trimStart().startsWith("{") !== true
   return { recipes, notices, hasGroups, hasTags: isWebui }
 }
 
-function workflowOf(text: string): RecipeSource {
+async function workflowOf(text: string, folders: ModelFolders): Promise<RecipeSource> {
   const json = parseWorkflow(text)
-  return {
-    ...readWorkflow(json),
-    hasTags: false,
-    hasGroups: typeof json === "object" && json !== null && "nodes" in json,
+  const read = await withSizes(folders, (sizeOf) => readWorkflow(json, { sizeOf }))
+  return { ...read, hasTags: false, hasGroups: typeof json === "object" && json !== null && "nodes" in json }
+}
+
+type SizeOf = NonNullable<WorkflowOptions["sizeOf"]>
+
+/** Reads with the sizes of pictures, which are looked up when the reading has asked for them. */
+async function withSizes<T>(folders: ModelFolders, read: (sizeOf: SizeOf) => T): Promise<T> {
+  const sizes = new Map<string, ReturnType<SizeOf>>()
+  for (;;) {
+    const wanted = new Set<string>()
+    const sizeOf: SizeOf = (name) => {
+      if (!sizes.has(name)) wanted.add(name)
+      return sizes.get(name) ?? null
+    }
+    try {
+      const result = read(sizeOf)
+      if (wanted.size === 0) return result
+    } catch (error) {
+      if (wanted.size === 0) throw error
+    }
+    for (const name of wanted) {
+      const path = folders.find(name, "picture")
+      sizes.set(name, path === null ? null : await readImageSize(path))
+    }
   }
 }
 

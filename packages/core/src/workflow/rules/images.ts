@@ -1,3 +1,4 @@
+import type { Preprocessing } from "../../control/preprocessors/preprocess.ts"
 import type { NodeRule } from "../node-rule.ts"
 import { resizeOf } from "./resize.ts"
 
@@ -7,26 +8,48 @@ export const loadImage: NodeRule = (node) => {
   const name = node.text("image").replace(/ \[(input|output|temp)\]$/, "")
   return [
     { type: "IMAGE", made: "loaded", name },
-    { type: "MASK", name },
+    { type: "MASK", name, channel: "alpha" },
   ]
 }
 
-export const loadMask: NodeRule = (node) => [{ type: "MASK", name: node.text("image") }]
+export const loadMask: NodeRule = (node) => [
+  { type: "MASK", name: node.text("image"), channel: node.choice("channel", ["alpha", "red", "green", "blue"]) },
+]
 
 export const imageScale: NodeRule = (node) => [
   { type: "IMAGE", made: "resized", image: node.read("image", "IMAGE"), resize: resizeOf(node) },
 ]
 
-export const imageInvert: NodeRule = (node) => [{ type: "IMAGE", made: "inverted", image: node.read("image", "IMAGE") }]
+export const imageInvert: NodeRule = (node) => [
+  { type: "IMAGE", made: "preprocessed", image: node.read("image", "IMAGE"), by: { kind: "invert" } },
+]
 
 const THRESHOLD = { min: 0, max: 1 } as const
 
-export const canny: NodeRule = (node) => [
-  {
-    ...{ type: "IMAGE", made: "canny", image: node.read("image", "IMAGE") },
-    ...{ low: node.number("low_threshold", THRESHOLD), high: node.number("high_threshold", THRESHOLD) },
-  },
-]
+/** ComfyUI's own edges. kornia measures gradients of the luma in the range 0 to 1, and blurs the picture before. */
+export const canny: NodeRule = (node) => {
+  const image = node.read("image", "IMAGE")
+  const [low, high] = ["low_threshold", "high_threshold"].map((name) => Math.round(255 * node.number(name, THRESHOLD)))
+  node.notice("blurs the picture before it finds edges, which is not done here")
+  return [{ type: "IMAGE", made: "preprocessed", image, by: cannyBy(low ?? 0, high ?? 0, { l2: true, grey: true }) }]
+}
+
+/** The edges of comfyui_controlnet_aux, which are OpenCV's. */
+export const cannyEdges: NodeRule = (node) => {
+  const level = { integer: true, min: 0, max: 255 } as const
+  const [low, high] = [node.number("low_threshold", level), node.number("high_threshold", level)]
+  const resolution = node.number("resolution", { integer: true, min: 64, max: 16_384 })
+  return [
+    {
+      ...{ type: "IMAGE", made: "preprocessed", image: node.read("image", "IMAGE") },
+      by: cannyBy(low, high, { resolution }),
+    },
+  ]
+}
+
+function cannyBy(low: number, high: number, options: Preprocessing["options"]): Preprocessing {
+  return { kind: "canny", options: { low, high, ...options } }
+}
 
 /** A node that ends in a picture has no output. */
 export const output: NodeRule = () => []

@@ -1,6 +1,6 @@
 import type { NodeRule } from "../node-rule.ts"
 import type { NodeTypeName } from "../node-types.ts"
-import { canny, imageInvert, imageScale, loadImage, loadMask, output } from "./images.ts"
+import { canny, cannyEdges, imageInvert, imageScale, loadImage, loadMask, output } from "./images.ts"
 import {
   emptyLatent,
   kSampler,
@@ -19,6 +19,7 @@ import {
   modelLoraLoader,
   modelSampling,
   primitive,
+  rescaleCfg,
   unetLoader,
   vaeLoader,
 } from "./models.ts"
@@ -45,6 +46,7 @@ export const NODE_RULES: Readonly<Record<NodeTypeName, NodeRule>> = {
   LoraLoaderModelOnly: modelLoraLoader,
   CLIPSetLastLayer: clipSetLastLayer,
   ModelSamplingDiscrete: modelSampling,
+  RescaleCFG: rescaleCfg,
   LLLiteLoader: llliteLoader,
   CLIPTextEncode: clipTextEncode,
   CLIPTextEncodeSDXL: clipTextEncodeSdxl,
@@ -76,6 +78,7 @@ export const NODE_RULES: Readonly<Record<NodeTypeName, NodeRule>> = {
   ImageScaleToTotalPixels: imageScale,
   ImageInvert: imageInvert,
   Canny: canny,
+  CannyEdgePreprocessor: cannyEdges,
   SaveImage: output,
   PreviewImage: output,
   PrimitiveInt: primitive,

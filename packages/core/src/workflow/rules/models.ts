@@ -8,18 +8,21 @@ const STRENGTH = { min: -100, max: 100 } as const
 /** The layer that SDXL reads where a graph says nothing. */
 const SDXL_CLIP_SKIP = 2
 
+/** What no node has changed. */
+const AS_FILED = { prediction: null, zeroTerminalSnr: null, guidanceRescale: 0 } as const
+
 /** A checkpoint's model, text encoders and VAE. */
 export const checkpointLoader: NodeRule = (node) => {
   const checkpoint = node.text("ckpt_name")
   return [
-    { type: "MODEL", source: { checkpoint }, loras: [], lllites: [], prediction: null },
+    { type: "MODEL", source: { checkpoint }, loras: [], lllites: [], ...AS_FILED },
     { type: "CLIP", checkpoint, loras: [], clipSkip: SDXL_CLIP_SKIP },
     { type: "VAE", source: { checkpoint } },
   ]
 }
 
 export const unetLoader: NodeRule = (node) => [
-  { type: "MODEL", source: { unet: node.text("unet_name") }, loras: [], lllites: [], prediction: null },
+  { type: "MODEL", source: { unet: node.text("unet_name") }, loras: [], lllites: [], ...AS_FILED },
 ]
 
 export const vaeLoader: NodeRule = (node) => [{ type: "VAE", source: { vae: node.text("vae_name") } }]
@@ -48,9 +51,13 @@ export const clipSetLastLayer: NodeRule = (node) => [
 export const modelSampling: NodeRule = (node) => {
   const model = node.read("model", "MODEL")
   const sampling = node.choice("sampling", ["eps", "v_prediction"])
-  if (node.flag("zsnr")) node.refuse("sets zsnr. The schedule follows what the checkpoint says of itself here")
-  return [{ ...model, prediction: sampling === "eps" ? "epsilon" : "v" }]
+  const zeroTerminalSnr = node.flag("zsnr") ? true : null
+  return [{ ...model, prediction: sampling === "eps" ? "epsilon" : "v", zeroTerminalSnr }]
 }
+
+export const rescaleCfg: NodeRule = (node) => [
+  { ...node.read("model", "MODEL"), guidanceRescale: node.number("multiplier", { min: 0, max: 1 }) },
+]
 
 /**
  * kohya's loader of LLLites. It counts calls of the network: with `steps` it acts from one step to another, and without
@@ -67,7 +74,7 @@ export const llliteLoader: NodeRule = (node) => {
   // An end of 0 is the end of the run. Without steps, the node does not look at either.
   const window =
     steps === 0 ? { start: 0, end: 1, steps: null } : { start: start / 100, end: end === 0 ? 1 : end / 100, steps }
-  const use = { node: node.id, kind: "lllite", name, image, strength, window, onBoth: true } as const
+  const use = { node: node.id, kind: "lllite", name, image, strength, window, onBoth: true, mask: null } as const
   return [{ ...model, lllites: strength === 0 ? model.lllites : [...model.lllites, use] }]
 }
 

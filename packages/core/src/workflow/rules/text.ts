@@ -47,7 +47,7 @@ export const controlNetApply: NodeRule = (node) => [
 
 export const controlNetApplyAdvanced: NodeRule = (node) => applyToBoth(node)
 
-const REFUSED = ["mask_optional", "timestep_kf", "latent_kf_override", "weights_override"]
+const REFUSED = ["timestep_kf", "latent_kf_override", "weights_override"]
 
 export const advancedApply: NodeRule = (node) => {
   refuseInputs(node, [...REFUSED, "model_optional"])
@@ -76,7 +76,19 @@ function useOf(
   const { kind, name } = node.read("control_net", "CONTROL_NET")
   const image = node.read("image", "IMAGE")
   const strength = node.number("strength", STRENGTH)
-  return { node: node.id, kind, name, image, strength, window: { ...window, steps: null }, onBoth }
+  const mask = node.readOptional("mask_optional", "MASK")
+  if (mask?.channel === "alpha")
+    node.refuse("has the alpha of a picture as its mask. Give a picture whose red is the mask")
+  return {
+    node: node.id,
+    kind,
+    name,
+    image,
+    strength,
+    window: { ...window, steps: null },
+    onBoth,
+    mask: mask?.name ?? null,
+  }
 }
 
 function windowOf(node: NodeReader): { readonly start: number; readonly end: number } {

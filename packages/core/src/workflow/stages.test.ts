@@ -1,0 +1,112 @@
+import { describe, expect, it } from "vitest"
+import { API_WORKFLOW, apiWorkflow } from "../../test/workflow.ts"
+import { createRecipe } from "../recipe/read-recipe.ts"
+import { readWorkflow } from "./read-workflow.ts"
+
+const SIZES = { sizeOf: (name: string) => (name === "photo.png" ? { width: 200, height: 101 } : null) }
+const one = (changes: Parameters<typeof apiWorkflow>[0]) => readWorkflow(apiWorkflow(changes), SIZES).recipes[0]
+const photo = { class_type: "LoadImage", inputs: { image: "photo.png" } }
+const sampler = API_WORKFLOW[3]?.inputs
+/** A second sampler whose picture is saved. */
+const second = (changes: object) => ({
+  21: { class_type: "KSampler", inputs: { ...sampler, latent_image: ["20", 0], denoise: 0.5, ...changes } },
+  8: { inputs: { samples: ["21", 0] } },
+})
+
+describe("a run that starts from a picture", () => {
+  it("has its size in whole latents, and ComfyUI's number of steps", () => {
+    const encode = { class_type: "VAEEncode", inputs: { pixels: ["12", 0], vae: ["4", 2] } }
+    const recipe = one({ 12: photo, 5: encode, 3: { inputs: { denoise: 0.3, steps: 4 } } })
+    expect(recipe).toMatchObject({
+      ...{ width: 200, height: 96, steps: 13 },
+      start: { image: { path: "photo.png" }, strength: 4 / 13 },
+    })
+    const scale = { class_type: "ImageScaleBy", inputs: { image: ["12", 0], upscale_method: "area", scale_by: 2 } }
+    const scaled = one({ 12: photo, 13: scale, 5: { ...encode, inputs: { ...encode.inputs, pixels: ["13", 0] } } })
+    expect(scaled).toMatchObject({ width: 400, height: 200, start: { strength: 1 } })
+  })
+
+  it("begins at a step of KSampler (Advanced)", () => {
+    const inputs = { ...sampler, noise_seed: 7, steps: 10, start_at_step: 4, end_at_step: 10_000, add_noise: "enable" }
+    const encode = { class_type: "VAEEncode", inputs: { pixels: ["12", 0], vae: ["4", 2] } }
+    const recipe = (more: object) =>
+      one({ 12: photo, 5: encode, 3: { class_type: "KSamplerAdvanced", inputs: { ...inputs, ...more } } })
+    expect(recipe({})).toMatchObject({ steps: 10, start: { strength: 0.6 } })
+    expect(() => recipe({ return_with_leftover_noise: "enable" })).toThrow("hands on latents with noise")
+    expect(() => recipe({ end_at_step: 8 })).toThrow("hands on latents with noise")
+  })
+
+  it("is refused where the size of the picture is not known", () => {
+    const encode = { class_type: "VAEEncode", inputs: { pixels: ["9", 0], vae: ["4", 2] } }
+    expect(() => one({ 5: encode })).toThrow("starts from canny.png, whose size is not known")
+  })
+})
+
+describe("two stages", () => {
+  it("are hires fix in latents", () => {
+    const up = { class_type: "LatentUpscaleBy", inputs: { samples: ["3", 0], upscale_method: "bicubic", scale_by: 2 } }
+    const recipe = one({ 5: { inputs: { width: 128, height: 96 } }, 20: up, ...second({}) })
+    expect(recipe).toMatchObject({
+      ...{ width: 256, height: 192, steps: 8, seed: "7" },
+      hires: { scale: 0.5, steps: 4, strength: 0.5, upscaler: "latents-bicubic", control: true },
+    })
+    expect(
+      createRecipe(recipe ?? { prompt: "", seed: 0, width: 0, height: 0, model: { checkpoint: { path: "" } } }),
+    ).toBeDefined()
+  })
+
+  it("are hires fix in pixels, whose second stage may be without LLLites", () => {
+    const up = {
+      class_type: "ImageScale",
+      inputs: { image: ["22", 0], upscale_method: "lanczos", width: 256, height: 192 },
+    }
+    const recipe = one({
+      22: { class_type: "VAEDecode", inputs: { samples: ["3", 0], vae: ["4", 2] } },
+      23: up,
+      20: { class_type: "VAEEncode", inputs: { pixels: ["23", 0], vae: ["4", 2] } },
+      ...second({ model: ["4", 0] }),
+    })
+    expect(recipe).toMatchObject({ hires: { upscaler: "lanczos", control: false }, adapters: [{ strength: 0.8 }] })
+  })
+
+  it("say what differs, and are refused where it cannot", () => {
+    const up = { class_type: "LatentUpscale", inputs: { samples: ["3", 0], width: 256, height: 192 } }
+    const { notices } = readWorkflow(apiWorkflow({ 20: up, ...second({ seed: 9 }) }))
+    expect(notices).toEqual([
+      "The first stage is enlarged by bicubic instead of nearest-exact.",
+      "Both stages have the seed 7, where the second one has 9.",
+    ])
+    expect(() => one({ 20: up, ...second({ cfg: 9 }) })).toThrow("has another model, prompt, sampler")
+    const odd = { ...up, inputs: { ...up.inputs, width: 300 } }
+    expect(() => one({ 20: odd, ...second({}) })).toThrow("is enlarged from 128x96 to 296x192")
+  })
+})
+
+describe("a control picture", () => {
+  const control = (nodes: object, from: readonly [string, number]) =>
+    one({ ...nodes, 10: { inputs: { cond_image: from } } })?.adapters?.[0]?.control
+
+  it("is cropped, and preprocessed once", () => {
+    const crop = { class_type: "ImageScale", inputs: { image: ["9", 0], width: 128, height: 96, crop: "center" } }
+    const edges = {
+      class_type: "CannyEdgePreprocessor",
+      inputs: { image: ["20", 0], low_threshold: 50, resolution: 512 },
+    }
+    expect(control({ 20: crop, 21: edges }, ["21", 0])).toEqual({
+      ...{ file: { path: "canny.png" }, fit: "crop" },
+      preprocess: { kind: "canny", options: { low: 50, high: 200, resolution: 512 } },
+    })
+    const invert = { class_type: "ImageInvert", inputs: { image: ["21", 0] } }
+    expect(() => control({ 20: crop, 21: edges, 22: invert }, ["22", 0])).toThrow("preprocessed twice")
+  })
+
+  it("has ComfyUI's edges by their thresholds, with a notice", () => {
+    const canny = { class_type: "Canny", inputs: { image: ["9", 0], low_threshold: 0.4, high_threshold: 0.8 } }
+    const { recipes, notices } = readWorkflow(apiWorkflow({ 20: canny, 10: { inputs: { cond_image: ["20", 0] } } }))
+    expect(recipes[0]?.adapters?.[0]?.control?.preprocess).toEqual({
+      kind: "canny",
+      options: { low: 102, high: 204, l2: true, grey: true },
+    })
+    expect(notices).toEqual(["Canny #20 blurs the picture before it finds edges, which is not done here."])
+  })
+})

@@ -1,0 +1,189 @@
+import { firstSide } from "../generation/hires-fix.ts"
+import type { RecipeInput } from "../recipe/recipe.ts"
+import type { ImageValue, LatentValue, Resize, SamplerRun } from "./values.ts"
+
+/** The size of the picture with this name. Null: it is not known. */
+export type SizeOf = (name: string) => Size | null
+
+export interface Size {
+  readonly width: number
+  readonly height: number
+}
+
+/** What a run starts from, and in which stages: fields of its recipe. */
+export interface RunStages extends Size, Pick<RecipeInput, "start" | "hires"> {
+  readonly batch: number
+  readonly steps: number
+  /** The run that makes the first stage, or the only one. */
+  readonly first: SamplerRun
+}
+
+/** What stages are read with. */
+export interface StageReader {
+  readonly sizeOf: SizeOf
+  /** Is told what cannot be followed, as a clause about the run. */
+  problem(text: string): void
+  notice(text: string): void
+}
+
+/** Sides of latents in pixels. */
+const MULTIPLE = 8
+
+/** The stages of a run. Null: they cannot be followed. */
+export function stagesOf(run: SamplerRun, reader: StageReader): RunStages | null {
+  const { problem } = reader
+  const part = partOf(run, problem)
+  if (part === null) return null
+  const { latents } = run
+  if (latents.made === "empty") {
+    const { width, height, batch } = latents
+    if (part.strength === 1) return { width, height, batch, steps: part.steps, first: run }
+    problem("runs a part of its steps on empty latents, which gives no picture")
+    return null
+  }
+  const first = firstStage(latents)
+  if (first !== null) return secondStage(run, first, part, reader)
+  if (latents.made !== "encoded") {
+    problem("starts from latents that are resized or sampled in a way that cannot be followed")
+    return null
+  }
+  const loaded = loadedOf(latents.image)
+  const size = loaded === null ? null : pixelsOf(latents.image, reader.sizeOf)
+  if (loaded === null || size === null) {
+    problem(
+      loaded === null
+        ? "starts from a picture that is changed before"
+        : `starts from ${loaded}, whose size is not known`,
+    )
+    return null
+  }
+  const start = { image: { path: loaded }, strength: part.strength }
+  return { ...inLatents(size), batch: latents.batch, steps: part.steps, start, first: run }
+}
+
+/** All steps of a run, and the part of them that runs. */
+interface Part {
+  readonly steps: number
+  readonly strength: number
+}
+
+function partOf({ steps, denoise, part }: SamplerRun, problem: StageReader["problem"]): Part | null {
+  if (part !== null) {
+    if (part.addsNoise && !part.leavesNoise && part.endStep === steps && part.firstStep < steps) {
+      return { steps, strength: strengthOf(steps - part.firstStep, steps) }
+    }
+    problem("hands on latents with noise, or adds none, which cannot be followed")
+    return null
+  }
+  // ComfyUI: above 0.9999 all of it, and otherwise more steps, of which the last ones run.
+  if (denoise > 0.9999) return { steps, strength: 1 }
+  const all = denoise > 0 ? Math.trunc(steps / denoise) : Number.POSITIVE_INFINITY
+  if (all <= 1000) return { steps: all, strength: strengthOf(steps, all) }
+  problem(`has denoise ${denoise}, which spaces more than 1000 steps`)
+  return null
+}
+
+/** The strength with which so many of all steps run. Their number is rounded down, so the quotient may be one too small. */
+function strengthOf(run: number, all: number): number {
+  const share = run / all
+  return Math.floor(all * share) === run ? share : Math.min(1, share + Number.EPSILON)
+}
+
+/** A first stage whose result is enlarged. */
+interface FirstStage {
+  readonly run: SamplerRun
+  readonly resize: Resize
+  readonly upscaler: NonNullable<NonNullable<RecipeInput["hires"]>["upscaler"]>
+}
+
+function firstStage(latents: LatentValue): FirstStage | null {
+  if (latents.made === "resized" && latents.latents.made === "sampled") {
+    const upscaler = latents.resize.method === "bilinear" ? "latents-bilinear" : "latents-bicubic"
+    return { run: latents.latents.run, resize: latents.resize, upscaler }
+  }
+  if (latents.made !== "encoded" || latents.image.made !== "resized") return null
+  const { image, resize } = latents.image
+  return image.made === "decoded" && image.latents.made === "sampled"
+    ? { run: image.latents.run, resize, upscaler: "lanczos" }
+    : null
+}
+
+function secondStage(
+  run: SamplerRun,
+  { run: before, resize, upscaler }: FirstStage,
+  part: Part,
+  { problem, notice }: StageReader,
+): RunStages | null {
+  const { latents } = before
+  if (latents.made !== "empty" || before.denoise < 1 || before.part !== null) {
+    problem("is a third stage, or its first stage starts from a picture, which cannot be followed")
+    return null
+  }
+  const control = run.model.lllites.length > 0 || before.model.lllites.length === 0
+  if (unlike(run, before, control)) {
+    problem("has another model, prompt, sampler, scale or control than the stage before it, which cannot be followed")
+    return null
+  }
+  const size = upscaler === "lanczos" ? resized(latents, resize) : inLatents(resized(latents, resize))
+  const scale = latents.width / size.width
+  const fits =
+    firstSide(size.width, { scale }) === latents.width && firstSide(size.height, { scale }) === latents.height
+  if (scale >= 1 || !fits || ("crop" in resize && resize.crop === "center")) {
+    problem(
+      `is enlarged from ${latents.width}x${latents.height} to ${size.width}x${size.height}, which cannot be followed`,
+    )
+    return null
+  }
+  const method = upscaler.replace("latents-", "")
+  if (resize.method !== method) notice(`The first stage is enlarged by ${method} instead of ${resize.method}.`)
+  if (run.seed !== before.seed)
+    notice(`Both stages have the seed ${before.seed}, where the second one has ${run.seed}.`)
+  return {
+    ...{ ...size, batch: latents.batch, steps: part.steps, first: before },
+    hires: { scale, steps: before.steps, strength: part.strength, upscaler, control },
+  }
+}
+
+/** Whether two stages differ in what both have in common here. */
+function unlike(a: SamplerRun, b: SamplerRun, control: boolean): boolean {
+  const shared = ({ model, positive, negative, guidanceScale, sampler, scheduler }: SamplerRun): string =>
+    JSON.stringify([control ? model : { ...model, lllites: [] }, positive, negative, guidanceScale, sampler, scheduler])
+  return shared(a) !== shared(b)
+}
+
+/** The name of a picture that is loaded, and at most stretched. */
+function loadedOf(image: ImageValue): string | null {
+  if (image.made === "loaded") return image.name
+  const isStretched = image.made === "resized" && !("crop" in image.resize && image.resize.crop === "center")
+  return isStretched ? loadedOf(image.image) : null
+}
+
+function pixelsOf(image: ImageValue, sizeOf: SizeOf): Size | null {
+  if (image.made === "loaded") return sizeOf(image.name)
+  if (image.made !== "resized") return null
+  const { resize } = image
+  const isWhole = "width" in resize && resize.width > 0 && resize.height > 0
+  if (isWhole) return { width: resize.width, height: resize.height }
+  const size = pixelsOf(image.image, sizeOf)
+  return size === null ? null : resized(size, resize)
+}
+
+/** A size after a node. Source: ComfyUI `nodes.py`, `ImageScale`, `ImageScaleBy`, `ImageScaleToTotalPixels`. */
+function resized({ width, height }: Size, resize: Resize): Size {
+  if ("factor" in resize)
+    return { width: Math.round(width * resize.factor), height: Math.round(height * resize.factor) }
+  if ("megapixels" in resize) {
+    const factor = Math.sqrt((resize.megapixels * 1024 * 1024) / (width * height))
+    return { width: Math.round(width * factor), height: Math.round(height * factor) }
+  }
+  if (resize.width === 0 && resize.height === 0) return { width, height }
+  return {
+    width: resize.width === 0 ? Math.max(1, Math.round((width * resize.height) / height)) : resize.width,
+    height: resize.height === 0 ? Math.max(1, Math.round((height * resize.width) / width)) : resize.height,
+  }
+}
+
+/** A size in whole latents. The rest of a picture is cut. */
+function inLatents({ width, height }: Size): Size {
+  return { width: Math.floor(width / MULTIPLE) * MULTIPLE, height: Math.floor(height / MULTIPLE) * MULTIPLE }
+}
