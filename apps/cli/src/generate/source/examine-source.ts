@@ -123,7 +123,7 @@ function missingText(name: string, kind: RecipeFileKind, folders: ModelFolders, 
  */
 export function filledReader(reader: GenerateReader, { recipe, loraFolders }: SourceRecipe): GenerateReader {
   const { settings, isGiven } = reader
-  const { model, adapters = [] } = recipe
+  const { model, adapters = [], start, hires } = recipe
   const guides = adapters.flatMap(({ control }) => control?.file.path ?? [])
   const loras = [...(model.loras ?? []), ...(recipe.loras ?? [])].map(({ file }) => file.path)
   const inversions = (recipe.textualInversions ?? []).map(({ file }) => file.path)
@@ -137,6 +137,9 @@ export function filledReader(reader: GenerateReader, { recipe, loraFolders }: So
       ...(settings.prompt === undefined && settings.fromFile === undefined ? { prompt: recipe.prompt } : {}),
       ...(settings.vae === undefined && model.vae !== undefined ? { vae: model.vae.path } : {}),
       ...(settings.unet === undefined && model.unet !== undefined ? { unet: model.unet.path } : {}),
+      ...(isGiven("imagePath") || start == null ? {} : { imagePath: start.image.path }),
+      ...(isGiven("imagePath") || isGiven("maskPath") || start?.mask == null ? {} : { maskPath: start.mask.path }),
+      ...(isGiven("highresFixScale") || hires == null ? {} : { highresFixScale: hires.scale }),
       ...(isGiven("networkWeights") ? {} : { networkWeights: loras }),
       ...(isGiven("textualInversionEmbeddings") ? {} : { textualInversionEmbeddings: inversions }),
       ...(isGiven("controlNetLlliteModels") ? {} : { controlNetLlliteModels: adapters.map(({ file }) => file.path) }),

@@ -28,15 +28,22 @@ function withPart(file: RecipeBase, options: RecipeBase, part: RecipePart): Reci
   return replaced(file as Fields, options as Fields, part.split(".")) as RecipeBase
 }
 
-/** The object with the field at `path` as `from` has it, in every entry of a list. A field that `from` lacks is left out. */
+/**
+ * The object with the field at `path` as `from` has it, in every entry of a list. A field that `from` lacks is left out.
+ * Where `from` lacks what holds the field, all stays.
+ */
 function replaced(into: Fields, from: Fields, [key = "", ...rest]: readonly string[]): Fields {
   const { [key]: before, ...others } = into
   const after = from[key]
   if (rest.length === 0) return after === undefined ? others : { ...others, [key]: after }
+  if (after === undefined || after === null) return into
   if (Array.isArray(before)) {
-    const source = Array.isArray(after) ? (after as readonly Fields[]) : []
-    const entries = (before as readonly Fields[]).map((entry, i) => replaced(entry, source[i] ?? {}, rest))
+    const source = after as readonly Fields[]
+    const entries = (before as readonly Fields[]).map((entry, i) => {
+      const own = source[i]
+      return own === undefined ? entry : replaced(entry, own, rest)
+    })
     return { ...others, [key]: entries }
   }
-  return { ...others, [key]: replaced((before ?? {}) as Fields, (after ?? {}) as Fields, rest) }
+  return { ...others, [key]: replaced((before ?? {}) as Fields, after as Fields, rest) }
 }
