@@ -115,6 +115,34 @@ describe("a data set", () => {
   })
 })
 
+describe("control pictures", () => {
+  const guided = (...more: readonly string[]): Promise<string> =>
+    generate("--control_net_lllite_models", at("good.safetensors"), ...more)
+
+  it("that are not there, or too few", async () => {
+    expect(await guided("--guide_image_path", at("nowhere"))).toMatch(/nowhere": there is no such file or folder/)
+    expect(await guided("--guide_image_path", at("images", "*.gif"))).toMatch(/no picture matches/)
+    const two = ["--control_net_lllite_models", at("good.safetensors"), at("good.safetensors")]
+    expect(await generate(...two, "--guide_image_path", at("controls", "a.png"))).toMatch(
+      /--guide_image_path has one picture for 2 LLLites\. Expected one for each\./,
+    )
+  })
+
+  it("that are broken, in a folder", async () => {
+    await cp(at("controls"), at("guides"), { recursive: true })
+    await cp(at("text.png"), at("guides", "0.png"))
+    expect(await guided("--guide_image_path", at("guides"))).toMatch(/0\.png" is not a picture that can be read/)
+  })
+
+  it("with a preprocessor that there is not", async () => {
+    const picture = ["--guide_image_path", at("controls", "a.png")]
+    expect(await guided(...picture, "--control_net_preps", "depth")).toMatch(
+      /there is no "depth", expected none or one/,
+    )
+    expect(await guided(...picture, "--control_net_preps", "blur_0")).toMatch(/sigma of blur_gaussian is 0, expected/)
+  })
+})
+
 describe("a base model", () => {
   it("that is Stable Diffusion 1", async () => {
     expect(await generate("--ckpt", at("sd15.safetensors"))).toMatch(

@@ -181,6 +181,7 @@ describe("the commands of the READMEs", () => {
     expect(lines.length).toBeGreaterThan(3)
     const drawing = at("demo-output", "pictures", "00-control.png")
     for (const name of ["photo.jpg", join("photos", "1.jpg"), join("photos", "2.png")]) await cp(drawing, at(name))
+    await cp(at("demo-output", "lllite-canny.safetensors"), at("canny.safetensors"))
     for (const line of lines) await type(line.replace(/^lllite/, "node apps/cli/dist/main.js"))
     expect(await readdir(at("edges"))).toEqual(["1.png", "2.png"])
     expect(await readdir(at("blurred"))).toEqual(["1.png"])

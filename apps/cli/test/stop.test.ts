@@ -82,7 +82,7 @@ it("stops loading and drawing at SIGTERM and Ctrl-C, and keeps finished pictures
 })
 
 it("stops making control pictures at Ctrl-C, inside of a large one, too", async () => {
-  await writePng(join(folder, "large.png"), blankImage(4000, 4000, [90, 20, 40]))
+  await writePng(join(folder, "large.png"), blankImage(2400, 2400, [90, 20, 40]))
   const args = ["preprocess", "blur", join(folder, "large.png"), "out", "--sigma", "64"]
   const { code, stderr, files } = await stopped(args, ["SIGINT"], '"done":0')
   expect([code, stderr, files]).toEqual([130, "lllite: stopped. 0 of 1 pictures are written\n", []])

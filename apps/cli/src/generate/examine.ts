@@ -52,7 +52,8 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
   const planned = isReady ? await planOf(reader, sources, networks, from?.recipe, guides ?? [], starts) : []
   const named = await examine(["prompt", "fromFile", "loraDir"], () => findNamedLoras(planned, settings.loraDir))
   const { pictures } = named ?? { pictures: [] }
-  for (const path of controlPaths(planned)) await examine(["guideImagePath"], () => readImage(path))
+  for (const path of guides === null ? [] : controlPaths(planned))
+    await examine(["guideImagePath"], () => readImage(path))
   const { saveWorkflow } = settings
   if (saveWorkflow !== undefined) await examine(["saveWorkflow"], () => tryOutputs([saveWorkflow], { bytes: 2 ** 16 }))
   await examine(["outdir"], () => tryPictures(settings.outdir, pictures))
