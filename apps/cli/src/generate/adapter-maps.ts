@@ -58,7 +58,8 @@ export function createAdapterMaps(folder: string): AdapterMaps {
   }
 }
 
-function labelOf({ adapters }: Recipe, index: number): { readonly file: string; readonly strength: number } {
+function labelOf(recipe: Recipe, index: number): { readonly file: string; readonly strength: number } {
+  const adapters = recipe.adapters.filter(({ kind }) => kind === "lllite")
   const { file, strength } = adapters[index] ?? { file: { path: "" }, strength: 0 }
   return { file: nameOnly(file).path, strength }
 }

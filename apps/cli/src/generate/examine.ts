@@ -1,8 +1,9 @@
-import { InputError, listPictures, readImage, tryOutputs, withPath } from "@lllite/runtime-node"
+import type { AdapterRecipe } from "@lllite/core/recipe"
+import { InputError, listPictures, readImage, tryOutputs } from "@lllite/runtime-node"
 import type { OptionReader } from "@lllite/runtime-node/options"
-import { openLllite } from "../lllite-file/open-lllite.ts"
 import { checkCheckpoint } from "../model/checkpoint.ts"
 import { sdxlPaths } from "../model/runtime-options.ts"
+import { controlNotices, readControlKind } from "./control-files.ts"
 import { guideNotices } from "./guides.ts"
 import { findNamedLoras, type NamedLoras, readLoraOptions } from "./loras.ts"
 import type { GENERATE_OPTIONS } from "./options.ts"
@@ -34,8 +35,10 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
   for (const source of isSdxl === null ? [] : settings.networkWeights) {
     await examine(["networkWeights"], () => checkCheckpoint({ ...paths, loras: [{ source }] }))
   }
+  const kinds = new Map<string, AdapterRecipe["kind"]>()
   for (const path of settings.controlNetLlliteModels) {
-    await examine(["controlNetLlliteModels"], () => withPath(path, openLllite))
+    const kind = await examine(["controlNetLlliteModels"], () => readControlKind(path))
+    if (kind !== null) kinds.set(path, kind)
   }
   for (const path of masksOf(settings)) await examine(["llliteMasks"], () => readImage(path))
   const guides = await examine(["guideImagePath"], () => listGuides(reader))
@@ -49,7 +52,7 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
   )
   const isReady = sources !== null && loras !== null && textualInversions !== null && starts !== null
   const networks = { merged: [], live: [], ...loras, textualInversions: textualInversions ?? [] }
-  const planned = isReady ? await planOf(reader, sources, networks, from?.recipe, guides ?? [], starts) : []
+  const planned = isReady ? await planOf(reader, sources, networks, from?.recipe, guides ?? [], starts, kinds) : []
   const named = await examine(["prompt", "fromFile", "loraDir"], () => findNamedLoras(planned, settings.loraDir))
   const { pictures } = named ?? { pictures: [] }
   for (const path of guides === null ? [] : controlPaths(planned))
@@ -59,7 +62,11 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
   await examine(["outdir"], () => tryPictures(settings.outdir, pictures))
   const { llliteMap } = settings
   if (llliteMap !== undefined) await examine(["llliteMap"], () => tryPictures(llliteMap, pictures))
-  const said = [...guideNotices(settings, guides ?? []), ...startNotices(starts ?? [], pictures.length)]
+  const said = [
+    ...guideNotices(settings, guides ?? []),
+    ...controlNotices(kinds, settings),
+    ...startNotices(starts ?? [], pictures.length),
+  ]
   return { pictures, notices: [...said, ...(loras?.notices ?? []), ...(named?.notices ?? [])] }
 }
 

@@ -22,11 +22,11 @@ export const GUIDE_OPTIONS = {
   control_net_multipliers: numbers({
     ...GENERATE_RANGES.strength,
     aliases: ["control_net_weights"],
-    help: "Strength of each LLLite. Default: 1.",
+    help: "Strength of each LLLite or ControlNet. Default: 1.",
   }),
   control_net_ratios: numbers({
     ...GENERATE_RANGES.window,
-    help: "Part of the noise schedule where each LLLite ends. Default: 1, which is the end of the schedule.",
+    help: "Part of the noise schedule where each LLLite or ControlNet ends. Default: 1, which is the end of the schedule.",
   }),
 } as const
 

@@ -36,7 +36,6 @@ const USE_FILE = { instead: "Leave it out, and write the prompts into a text fil
 const OTHER_MODEL = "SDXL is the only model of this command"
 const SIZE = { min: 1, max: 65_536 }
 const CROP = { default: 0, min: 0, max: 65_536 }
-const NO_CONTROL_NET = "LLLite is the only adapter with a control picture here"
 const PLAIN_NOISE = "the noise is always plain Gaussian noise"
 const ALWAYS_PRINTED = "progress and notes are always written to stdout"
 
@@ -100,12 +99,17 @@ const PROMPT = {
   }),
 } satisfies OptionTable
 
-/** LLLites and their control pictures. */
+/** LLLites, ControlNets and their control pictures. */
 const CONTROL = {
-  control_net_lllite_models: texts({ help: "LLLite files." }),
+  control_net_lllite_models: texts({
+    aliases: ["control_net_models"],
+    help: "LLLite and ControlNet files for SDXL. What they are follows from the files.",
+  }),
   ...GUIDE_OPTIONS,
+  control_net_guess_mode: flag({
+    help: "Each ControlNet acts on the pass with the prompt alone, and weaker in the first blocks.",
+  }),
   ...STEERING_OPTIONS,
-  control_net_models: refused(NO_CONTROL_NET),
   network_module: ignored("the kind of a network follows from its file", { nothing: ["networks.lora"] }),
   network_weights: texts({
     help: "LoRA files (LoRA, LoCon, LoHa, LoKr, DoRA). They act beside the layers. A DoRA is merged into the weights.",
@@ -218,7 +222,7 @@ export const GENERATE_OPTIONS = {
 export const GENERATE_GROUPS = [
   ["Model", MODEL],
   ["Prompt", PROMPT],
-  ["LLLites", CONTROL],
+  ["LLLites and ControlNets", CONTROL],
   ["Picture", PICTURE],
   ["Start pictures and stages", STAGE_OPTIONS],
   ["Output", OUTPUT],

@@ -1,17 +1,18 @@
 import { CoreError } from "@lllite/core"
 import type { Recipe } from "@lllite/core/recipe"
-import { adapterOptions, firstStageRecipe, jsonSeed, recipeText, requestOf, startOptions } from "@lllite/core/recipe"
-import type { AdapterHandle, AdapterHandleUse, SdxlHandle, SdxlPaths } from "@lllite/runtime-node"
+import { firstStageRecipe, jsonSeed, recipeText, requestOf, startOptions } from "@lllite/core/recipe"
+import type { SdxlHandle, SdxlPaths } from "@lllite/runtime-node"
 import { InputError } from "@lllite/runtime-node"
 import { startRuntime } from "../model/start-runtime.ts"
 import { InterruptedError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { untilStopped } from "../terminal/until-stopped.ts"
 import { createAdapterMaps } from "./adapter-maps.ts"
-import type { Controls, ControlUse } from "./controls.ts"
+import type { Controls } from "./controls.ts"
 import { createControls } from "./controls.ts"
 import { createHasher } from "./hashed-recipe.ts"
 import { lineNotices } from "./line-notices.ts"
+import { type LoadedAdapters, loadAdapters } from "./load-adapters.ts"
 import { type LorasOf, loadLoras } from "./load-loras.ts"
 import type { Masks } from "./masks.ts"
 import { readMasks } from "./masks.ts"
@@ -60,14 +61,13 @@ export async function runGenerate(
     // Without --v_parameterization, the checkpoint is run as its files say.
     const asked = recipe.model.prediction === "v" ? ({ prediction: "v" } as const) : {}
     const sdxl = await runtime.loadSdxl(checkpoint, { ...asked, ...parts, signal })
-    const adapters = await Promise.all(recipe.adapters.map(({ file }) => runtime.loadAdapter(file.path, sdxl)))
+    for (const text of sdxl.notices) say(text)
+    const adapters = await loadAdapters(runtime, sdxl, recipe, say)
     const steering = new Set([
-      ...recipes.flatMap((each) => steeringNotices(each, adapters)),
+      ...recipes.flatMap((each) => steeringNotices(each, adapters.sites)),
       ...samplingNotices(recipe, sdxl.prediction),
     ])
-    for (const text of [...sdxl.notices, ...adapters.flatMap(({ notices }) => notices), ...steering]) {
-      reporter.say("notice", { text }, `Note: ${text}`)
-    }
+    for (const text of steering) say(text)
     const loras = await loadLoras(runtime, sdxl, settings.pictures, reporter)
     const hashed = createHasher()
     const pictures = await Promise.all(
@@ -99,7 +99,7 @@ function pathsOf({ checkpoint, unet, vae, loras }: Recipe["model"]): SdxlPaths {
 
 /** The adapters of all pictures, and their control pictures and masks for each size. */
 interface Steering {
-  readonly adapters: readonly AdapterHandle[]
+  readonly adapters: LoadedAdapters
   readonly controls: Controls
   readonly masks: Masks
   readonly loras: LorasOf
@@ -121,13 +121,7 @@ async function writePictures(
         group.map((picture) => requestOf(picture.recipe).request),
         {
           ...requestOf(recipe).options,
-          adapters: recipe.adapters.map((adapter, i): AdapterHandleUse => {
-            const mask = masks(adapter, recipe)
-            return {
-              ...{ adapter: adapters[i] as AdapterHandle, ...(uses[i] as ControlUse), ...adapterOptions(adapter) },
-              ...(mask === undefined ? {} : { mask }),
-            }
-          }),
+          ...adapters.uses(recipe, uses, masks),
           ...loras(recipe),
           start: await starts(group.map(({ recipe }) => recipe)),
           ...{

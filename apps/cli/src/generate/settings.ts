@@ -4,6 +4,7 @@ import type { AdapterInput, RecipeInput, TextualInversionReference } from "@llli
 import type { OptionReader, Settings } from "@lllite/runtime-node/options"
 import type { RuntimeChoice } from "../model/runtime-options.ts"
 import { runtimeChoice } from "../model/runtime-options.ts"
+import { type ControlKinds, ofKind } from "./control-files.ts"
 import { checkGuides, GUIDE_SETTINGS, preprocessOf } from "./guides.ts"
 import type { LoraChoice } from "./loras.ts"
 import type { GENERATE_OPTIONS } from "./options.ts"
@@ -90,10 +91,11 @@ export async function planOf(
   from: RecipeInput | null = null,
   guides: readonly string[] = settings.guideImagePath,
   starts: readonly StartFile[] = [],
+  kinds: ControlKinds = new Map(),
 ): Promise<readonly PlannedPicture[]> {
   const plan = (): PicturePlan => {
     const own = { ...picturePlan(settings, sources, networks), guides, starts, ...startRules(settings, isGiven) }
-    return from === null ? own : planFrom(own, from, isGiven)
+    return withKinds(from === null ? own : planFrom(own, from, isGiven), kinds, settings.controlNetGuessMode)
   }
   return (await examine(PLAN_OPTIONS, async () => planPictures(plan()))) ?? []
 }
@@ -218,4 +220,12 @@ function readAdapters(settings: Settings<GenerateTable>): readonly AdapterInput[
     strength: strengths[i] ?? 1,
     ...steeringOf(settings, i, ends[i] ?? 1),
   }))
+}
+
+/** A plan whose adapters are what their files say. */
+function withKinds(plan: PicturePlan, kinds: ControlKinds, guessMode: boolean): PicturePlan {
+  const adapters = (plan.base.adapters ?? []).map((adapter) =>
+    ofKind(adapter, kinds.get(adapter.file.path) ?? adapter.kind ?? "lllite", guessMode || adapter.guessMode === true),
+  )
+  return { ...plan, base: { ...plan.base, adapters } }
 }

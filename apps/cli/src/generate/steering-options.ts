@@ -42,7 +42,8 @@ function settings<T>(
 export const STEERING_OPTIONS = {
   lllite_starts: numbers({
     ...GENERATE_RANGES.window,
-    help: "Part of the noise schedule where each LLLite begins. Default: 0.",
+    aliases: ["control_net_starts"],
+    help: "Part of the noise schedule where each LLLite or ControlNet begins. Default: 0.",
   }),
   lllite_eases: numbers({
     ...GENERATE_RANGES.ease,

@@ -7,6 +7,7 @@ import type { SiteSelection } from "@lllite/format/selections"
 import { compareSites, DEFAULT_SELECTION, findSelection, NAMED_SELECTIONS, takesSite } from "@lllite/format/selections"
 import type { OpenLocation } from "@lllite/runtime-node/files"
 import { openLocation } from "@lllite/runtime-node/files"
+import { describeControlNet } from "./controlnet.ts"
 import type { HealthReport } from "./health.ts"
 
 /** The result of `inspect`. `--json` prints exactly this. */
@@ -22,6 +23,7 @@ export interface FileReport extends FileIdentity {
   /** Names of a checkpoint's files, where it has several. */
   readonly shards?: readonly string[]
   readonly lllite?: LlliteReport
+  readonly controlNet?: ReturnType<typeof describeControlNet>
   readonly sdxl?: SdxlReport
   /** How a checkpoint or a U-Net of SDXL is to be run. */
   readonly running?: RunningReport
@@ -111,6 +113,7 @@ export async function inspectFile(location: string, options: InspectOptions = {}
       metadata: Object.fromEntries(file.metadata),
       ...("shards" in file ? { shards: [...file.shards.keys()] } : {}),
       ...(lllite === null ? {} : { lllite: describeLllite(lllite) }),
+      ...(kind === "controlnet" ? { controlNet: describeControlNet(file) } : {}),
       ...(sdxl === null ? {} : { sdxl }),
       ...(running === null ? {} : { running }),
       ...(lllite === null || options.health !== true ? {} : { health: await examine(lllite) }),

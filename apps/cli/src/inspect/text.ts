@@ -1,4 +1,5 @@
 import { countText, few, plural, printable, sizeText, table } from "../terminal/text.ts"
+import { controlNetLines } from "./controlnet.ts"
 import type { HealthReport } from "./health.ts"
 import type { FileReport, LlliteReport, RunningReport } from "./run.ts"
 
@@ -18,6 +19,7 @@ export function formatReport(report: FileReport): string {
   ]
   if (shards !== undefined) lines.push(["files", `${shards.length}: ${few(shards)}`])
   if (lllite !== undefined) lines.push(...llliteLines(lllite))
+  if (report.controlNet !== undefined) lines.push(...controlNetLines(report.controlNet))
   if (sdxl !== undefined) {
     lines.push(["widths", `${sdxl.modelChannels} channels (SDXL has 320), context ${sdxl.contextDim} (SDXL has 2048)`])
   }

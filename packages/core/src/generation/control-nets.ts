@@ -12,6 +12,8 @@ import type { BlockVerbs } from "../models/unet/block-verbs.ts"
 import type { UnetInput } from "../models/unet/unet.ts"
 import { checkRanges } from "../number-range.ts"
 import type { Ops } from "../ops/ops.ts"
+import type { ControlPreparation } from "./control-picture.ts"
+import { checkControls } from "./control-picture.ts"
 import { GENERATE_DEFAULTS, GENERATE_RANGES } from "./defaults.ts"
 import type { Window, WindowReader } from "./window.ts"
 import { checkWindow } from "./window.ts"
@@ -28,9 +30,12 @@ export interface ControlNetSettings extends Window {
 }
 
 /** A ControlNet with the settings of its use. */
-export interface ControlNetUse extends ControlNetSettings {
+export interface ControlNetUse extends ControlNetSettings, ControlPreparation {
   readonly controlNet: ControlNetParams
-  /** One control picture for each picture of the batch, or one for all. It has the pictures' size. */
+  /**
+   * One control picture for each picture of the batch, or one for all. Without `fit` and `preprocess`, it has the
+   * pictures' size.
+   */
   readonly control: RgbImage | readonly RgbImage[]
 }
 
@@ -46,13 +51,7 @@ export function checkControlNet(
   const place = "generate: a ControlNet"
   checkWindow(place, settings)
   checkRanges(place, { strength }, GENERATE_RANGES)
-  for (const { width, height } of "data" in control ? [control] : control) {
-    if (width === pictures.width && height === pictures.height) continue
-    throw new CoreError(
-      "control-size",
-      `${place}: a control picture is ${width}×${height} px, the picture ${pictures.width}×${pictures.height}. Resize the control.`,
-    )
-  }
+  checkControls("data" in control ? [control] : control, pictures, settings)
 }
 
 /** A ControlNet with the embedding of its control. The caller disposes it. */

@@ -48,13 +48,15 @@ export async function* generate(
   given: GenerateOptions,
 ): AsyncGenerator<GenerateEvent, void, void> {
   checkRequest(requests, given)
-  const options = { ...given, adapters: (given.adapters ?? []).map((use) => withReadyControls(use, given)) }
+  const adapters = (given.adapters ?? []).map((use) => withReadyControls(use, given))
+  const controlNets = (given.controlNets ?? []).map((use) => withReadyControls(use, given))
+  const options = { ...given, adapters, controlNets }
   checkChannels(sdxl, options)
   const { ops } = sdxl
   const zeroTerminalSnr = options.zeroTerminalSnr ?? sdxl.zeroTerminalSnr ?? false
   const stages = planStages(requests, options, createNoiseSchedule({ zeroTerminalSnr }))
   const steps = stages.reduce((sum, stage) => sum + stepsOf(stage), 0)
-  const { hires = null, firstStage = false, measureAdapters = false, adapters = [] } = options
+  const { hires = null, firstStage = false, measureAdapters = false } = options
   const meter = measureAdapters ? createDeltaMeter(adapters.length, requests.length) : null
   const { upscaler } = { ...HIRES_DEFAULTS, ...hires }
   const seeds = requests.map(({ seed }) => seed)

@@ -51,9 +51,10 @@ const preprocess: fc.Arbitrary<Preprocessing> = fc.constantFrom<Preprocessing[]>
 )
 
 /** Objects without undefined fields, which JSON does not have. */
-const adapter: fc.Arbitrary<AdapterRecipe> = fc.record(
+const anyAdapter: fc.Arbitrary<AdapterRecipe> = fc.record(
   {
     kind: fc.constantFrom(...ADAPTER_KINDS),
+    guessMode: fc.boolean(),
     file,
     control: fc.option(
       fc.record({ file, fit: fc.constantFrom(...FITS), preprocess }, { requiredKeys: ["file", "fit"] }),
@@ -81,6 +82,18 @@ const adapter: fc.Arbitrary<AdapterRecipe> = fc.record(
     mask: fc.record({ file, feather: number({ min: 0, max: 64 }) }),
   },
   { requiredKeys: ["kind", "file", "control", "strength", "window"] },
+)
+
+/** An adapter with the fields of its kind. */
+const adapter: fc.Arbitrary<AdapterRecipe> = anyAdapter.map(({ blocks, guidance, mask, guessMode, ...common }) =>
+  common.kind === "controlnet"
+    ? { ...common, ...(guessMode === undefined ? {} : { guessMode }) }
+    : {
+        ...common,
+        ...(blocks === undefined ? {} : { blocks }),
+        ...(guidance === undefined ? {} : { guidance }),
+        ...(mask === undefined ? {} : { mask }),
+      },
 )
 
 const share = fc.double({ min: 0.01, max: 0.99, noNaN: true })

@@ -40,6 +40,7 @@ export {
 } from "./recipe.ts"
 export {
   adapterOptions,
+  controlNetOptions,
   jsonSeed,
   loraOptions,
   type RecipeOptions,

@@ -9,13 +9,19 @@ import { RECIPE_VERSION } from "./recipe.ts"
 /** The recipe's keyword in the text of a picture. */
 const RECIPE_KEYWORD = "lllite-recipe"
 
+/** The keywords of adapters by their kind. */
+const KEYWORDS = [
+  ["lllite", "control-net-lllite"],
+  ["controlnet", "control-net"],
+] as const
+
 /** Stands for the checkpoint if the text does not name it. sd-scripts does not name it. */
 const UNKNOWN = "unknown"
 
 /**
- * The text for a picture: the keywords of sd-scripts, the LLLites (which sd-scripts does not name), the text of
- * stable-diffusion-webui, a workflow that ComfyUI opens, and the whole recipe as JSON. File names have no folders,
- * because pictures are shared.
+ * The text for a picture: the keywords of sd-scripts, the LLLites and ControlNets (which sd-scripts does not name), the
+ * text of stable-diffusion-webui, a workflow that ComfyUI opens, and the whole recipe as JSON. File names have no
+ * folders, because pictures are shared.
  */
 export function recipeText(recipe: Recipe): ReadonlyMap<string, string> {
   const { prompt, negativePrompt, seed, sampler, steps, guidanceScale, size, negativeSize, model, adapters } = recipe
@@ -38,7 +44,10 @@ export function recipeText(recipe: Recipe): ReadonlyMap<string, string> {
   }
   if (model.unet !== undefined) text.set("unet", nameOnly(model.unet).path)
   if (model.vae !== undefined) text.set("vae", nameOnly(model.vae).path)
-  if (adapters.length > 0) text.set("control-net-lllite", adapters.map(adapterText).join("; "))
+  for (const [kind, keyword] of KEYWORDS) {
+    const uses = adapters.filter((adapter) => adapter.kind === kind)
+    if (uses.length > 0) text.set(keyword, uses.map(adapterText).join("; "))
+  }
   const shared = shareableRecipe(recipe)
   text.set("parameters", a1111Text(shared))
   text.set("workflow", JSON.stringify(writeWorkflow(shared).ui))
@@ -101,22 +110,23 @@ export function readRecipeText(
     ...(steps === undefined ? {} : { steps: Number(steps) }),
     ...(scale === undefined ? {} : { guidanceScale: Number(scale) }),
     model: { checkpoint: { path: text.get("checkpoint") ?? UNKNOWN }, ...file("unet"), ...file("vae") },
-    adapters: adaptersOf(text.get("control-net-lllite") ?? ""),
+    adapters: KEYWORDS.flatMap(([kind, keyword]) => adaptersOf(kind, keyword, text.get(keyword) ?? "")),
   })
 }
 
-/** Reads LLLites from the text of `adapterText`. */
-function adaptersOf(text: string): readonly AdapterInput[] {
+/** Reads adapters from the text of `adapterText`. */
+function adaptersOf(kind: AdapterRecipe["kind"], keyword: string, text: string): readonly AdapterInput[] {
   if (text === "") return []
   // Names may contain "; ", so an entry ends after its numbers.
   const uses = [...text.matchAll(/(.+?) strength (\S+?)(?: start (\S+?))? end ([^\s;]+)(?:; |$)/g)]
   if (uses.map(([use]) => use).join("") !== text) {
     throw new CoreError(
       "recipe-syntax",
-      `recipe: "control-net-lllite" is ${JSON.stringify(text)}, expected NAME strength X end Y`,
+      `recipe: "${keyword}" is ${JSON.stringify(text)}, expected NAME strength X end Y`,
     )
   }
   return uses.map(([, path = "", strength, start = "0", end]) => ({
+    kind,
     file: { path },
     strength: Number(strength),
     window: { start: Number(start), end: Number(end) },

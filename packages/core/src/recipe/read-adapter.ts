@@ -15,11 +15,14 @@ import { ADAPTER_KINDS } from "./recipe.ts"
 
 /** Reads an adapter of a recipe. @throws CoreError that names the path of the wrong field */
 export function readAdapter(at: Field): AdapterRecipe {
-  const field = readObject(at, [
-    ...(["kind", "file", "control", "strength", "window", "curve", "blocks", "guidance", "mask"] as const),
-  ])
+  const field = readObject(at, [...COMMON, ...OF_LLLITE, ...OF_CONTROL_NET])
+  const kind = readOr(field("kind"), ADAPTER_KINDS[0], (entry) => readChoice(entry, ADAPTER_KINDS))
+  for (const name of kind === "lllite" ? OF_CONTROL_NET : OF_LLLITE) {
+    if (field(name).value !== undefined)
+      throw refuse(field(name), `nothing: an adapter of kind "${kind}" has no ${name}`)
+  }
   return {
-    kind: readOr(field("kind"), ADAPTER_KINDS[0], (entry) => readChoice(entry, ADAPTER_KINDS)),
+    kind,
     file: readFile(field("file")),
     control: readOr(field("control"), null, (entry) => (entry.value === null ? null : readControl(entry))),
     strength: readOr(field("strength"), GENERATE_DEFAULTS.strength, readStrength),
@@ -28,7 +31,17 @@ export function readAdapter(at: Field): AdapterRecipe {
     ...given("blocks", field("blocks"), readBlocks),
     ...given("guidance", field("guidance"), readGuidance),
     ...given("mask", field("mask"), readMask),
+    ...given("guessMode", field("guessMode"), readFlag),
   }
+}
+
+const COMMON = ["kind", "file", "control", "strength", "window", "curve"] as const
+const OF_LLLITE = ["blocks", "guidance", "mask"] as const
+const OF_CONTROL_NET = ["guessMode"] as const
+
+function readFlag(at: Field): boolean {
+  if (typeof at.value !== "boolean") throw refuse(at, "true or false")
+  return at.value
 }
 
 /** A field that is left out where it is missing. */

@@ -60,7 +60,7 @@ export interface ControlReference {
 }
 
 /** The kinds of adapters that a recipe can name. */
-export const ADAPTER_KINDS = ["lllite"] as const
+export const ADAPTER_KINDS = ["lllite", "controlnet"] as const
 
 /** An adapter with the settings of its use. */
 export interface AdapterRecipe {
@@ -73,11 +73,13 @@ export interface AdapterRecipe {
   readonly window: WindowRecipe
   /** Factors over the noise schedule. Missing: 1. */
   readonly curve?: readonly CurvePoint[]
-  /** Factors by block of the U-Net. Missing: 1. */
+  /** Of a ControlNet: whether it acts on the pass with the prompt alone, see `ControlNetSettings`. Missing: no. */
+  readonly guessMode?: boolean
+  /** Factors by block of the U-Net, of an LLLite. Missing: 1. */
   readonly blocks?: BlockStrengths
-  /** Factors on both sides of guidance. Missing: 1. */
+  /** Factors on both sides of guidance, of an LLLite. Missing: 1. */
   readonly guidance?: { readonly cond: number; readonly uncond: number }
-  /** Where in the picture it acts. Missing: everywhere. */
+  /** Where in the picture an LLLite acts. Missing: everywhere. */
   readonly mask?: MaskReference
 }
 

@@ -1,6 +1,8 @@
 import { CoreError } from "../errors.ts"
 import type { AdapterSettings } from "../generation/adapter-settings.ts"
+import type { ControlNetSettings } from "../generation/control-nets.ts"
 import type { GenerateOptions, PictureRequest } from "../generation/request.ts"
+import type { Window } from "../generation/window.ts"
 import type { LoraStrength } from "../models/lora/live-lora.ts"
 import { readSeed, type Seed } from "../random/seed.ts"
 import { createRecipe } from "./read-recipe.ts"
@@ -71,15 +73,26 @@ export function requestOf(recipe: Recipe): RecipeRequest {
 
 /** The settings of a recipe's adapter, for a runtime that has loaded it. Its control and mask are not among them. */
 export function adapterOptions(adapter: Omit<AdapterRecipe, "kind" | "file" | "control">): AdapterSettings {
-  const { strength, window, curve, blocks, guidance, mask } = adapter
-  const { start, end, ease, by } = window
+  const { strength, blocks, guidance, mask } = adapter
   return {
-    ...{ strength, start, end, ...guidance },
+    ...{ strength, ...windowOf(adapter), ...guidance },
+    ...(blocks === undefined ? {} : { blocks }),
+    ...(mask === undefined ? {} : { maskFeather: mask.feather }),
+  }
+}
+
+/** The settings of a recipe's ControlNet, for a runtime that has loaded it. Its control is not among them. */
+export function controlNetOptions(adapter: Omit<AdapterRecipe, "kind" | "file" | "control">): ControlNetSettings {
+  const { strength, guessMode } = adapter
+  return { strength, ...windowOf(adapter), ...(guessMode === undefined ? {} : { guessMode }) }
+}
+
+function windowOf({ window: { start, end, ease, by }, curve }: Pick<AdapterRecipe, "window" | "curve">): Window {
+  return {
+    ...{ start, end },
     ...(ease === undefined ? {} : { ease }),
     ...(by === undefined ? {} : { windowBy: by }),
     ...(curve === undefined ? {} : { curve }),
-    ...(blocks === undefined ? {} : { blocks }),
-    ...(mask === undefined ? {} : { maskFeather: mask.feather }),
   }
 }
 

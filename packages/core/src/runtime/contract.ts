@@ -162,7 +162,7 @@ export interface ControlNetHandle {
 }
 
 /** A loaded ControlNet with the settings of its use. */
-export interface ControlNetHandleUse extends ControlNetSettings, Pick<ControlNetUse, "control"> {
+export interface ControlNetHandleUse extends ControlNetSettings, ControlPreparation, Pick<ControlNetUse, "control"> {
   readonly controlNet: ControlNetHandle
 }
 

@@ -47,6 +47,7 @@ export const OPTION_PARTS: { readonly [Name in SettingName<typeof GENERATE_OPTIO
   controlNetPreps: ["adapters.control.preprocess"],
   controlNetMultipliers: ["adapters.strength"],
   controlNetRatios: ["adapters.window"],
+  controlNetGuessMode: ["adapters.guessMode"],
   llliteStarts: ["adapters.window"],
   llliteEases: ["adapters.window"],
   llliteCurves: ["adapters.curve"],
