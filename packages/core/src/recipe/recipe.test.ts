@@ -11,6 +11,7 @@ import {
   requestOf,
   shareableRecipe,
 } from "./index.ts"
+import { controlNetOptions } from "./request.ts"
 
 const LEAST = { prompt: "a red star", seed: 7, width: 64, height: 96, model: { checkpoint: { path: "tiny" } } } as const
 const SHA = "0123456789abcdef".repeat(4)
@@ -82,13 +83,39 @@ describe("a recipe, written and read", () => {
           unet?.path,
           vae?.path,
         ])
+        // The keywords list LLLites, then ControlNets.
+        const byKind = adapters.toSorted((a, b) => Number(a.kind === "controlnet") - Number(b.kind === "controlnet"))
         expect(read.adapters).toEqual(
-          adapters.map(({ kind, file: { path }, strength, window: { start, end } }) => ({
+          byKind.map(({ kind, file: { path }, strength, window: { start, end } }) => ({
             ...{ kind, file: { path }, control: null, strength, window: { start, end } },
           })),
         )
       }),
     )
+  })
+})
+
+describe("an adapter of a recipe", () => {
+  const read = (adapter: object) => createRecipe({ ...LEAST, adapters: [{ file: { path: "a" }, ...adapter }] })
+
+  it.each([
+    [{ kind: "controlnet", blocks: { middle: 1 } }, /adapters\[0\]\.blocks is .*of kind "controlnet" has no blocks/],
+    [{ kind: "controlnet", mask: { file: { path: "m" } } }, /of kind "controlnet" has no mask/],
+    [{ kind: "lllite", guessMode: true }, /of kind "lllite" has no guessMode/],
+    [{ kind: "controlnet", guessMode: 1 }, /adapters\[0\]\.guessMode is 1, expected true or false/],
+    [{ kind: "t2i" }, /expected one of lllite, controlnet/],
+  ])("has the fields of its kind only: %j", (adapter, message) => {
+    expect(() => read(adapter)).toThrow(message)
+  })
+
+  it("gives a ControlNet's settings to a runtime", () => {
+    const [adapter] = read({
+      kind: "controlnet",
+      strength: 0.5,
+      guessMode: true,
+      window: { start: 0.1, end: 0.8 },
+    }).adapters
+    expect(adapter && controlNetOptions(adapter)).toEqual({ strength: 0.5, start: 0.1, end: 0.8, guessMode: true })
   })
 })
 

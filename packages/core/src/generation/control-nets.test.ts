@@ -1,0 +1,131 @@
+import { openSafetensors } from "@lllite/format"
+import * as tf from "@tensorflow/tfjs"
+import { beforeAll, describe, expect, it } from "vitest"
+import { SMALL_UNET } from "../../test/synthetic-sdxl.ts"
+import { startWasm } from "../../test/wasm.ts"
+import { controlNetBytes } from "../../testing/controlnet-file.ts"
+import { passRows } from "../diffusion/pass-position.ts"
+import { CoreError } from "../errors.ts"
+import type { ControlNetParams } from "../models/controlnet/params.ts"
+import { loadControlNet } from "../models/controlnet/weights.ts"
+import { vectorDimOf } from "../models/unet/config.ts"
+import type { UnetInput } from "../models/unet/unet.ts"
+import type { Ops } from "../ops/ops.ts"
+import { disposeParams } from "../params.ts"
+import { createStream } from "../random/stream.ts"
+import { checkControlNet, prepareControlNet, residualsAt } from "./control-nets.ts"
+
+const LAYOUT = {
+  unet: SMALL_UNET.layout,
+  widths: { inChannels: 4, contextDim: SMALL_UNET.contextDim, vectorDim: vectorDimOf(SMALL_UNET) },
+  middleBlocks: 2,
+  hintChannels: 3,
+  hintWidths: [16, 16, 32],
+} as const
+const SIDE = 32
+const picture = (shade: number) => ({
+  ...{ width: SIDE, height: SIDE },
+  data: Uint8Array.from({ length: 3 * SIDE * SIDE }, (_, i) => (i * shade) % 256),
+})
+
+async function load(ops: Ops, dtype: "F32" | "F16" | "BF16" | "F8_E4M3" | "F8_E5M2"): Promise<ControlNetParams> {
+  const file = await openSafetensors(controlNetBytes({ name: "net", layout: LAYOUT, dtype }))
+  const entries = new Map([...file.tensors].map(([name, info]) => [name, { ...info, read: () => file.read(name) }]))
+  return (await loadControlNet({ label: "net", entries }, ops.load, SMALL_UNET)).params
+}
+
+/** Two pictures with guidance, or without. */
+function inputOf(rows: number): UnetInput {
+  const stream = createStream(1, "input")
+  const normal = (shape: number[], index: number) => tf.tensor(stream.normal(shape, { index }), shape)
+  return {
+    latents: normal([rows, SIDE / 8, SIDE / 8, 4], 0),
+    timesteps: Array<number>(rows).fill(500),
+    context: normal([rows, 5, SMALL_UNET.contextDim], 1),
+    vector: normal([rows, vectorDimOf(SMALL_UNET)], 2),
+  } as UnetInput
+}
+
+describe("residualsAt", () => {
+  let ops: Ops
+  let net: ControlNetParams
+  beforeAll(async () => {
+    ops = await startWasm()
+    net = await load(ops, "F32")
+  })
+
+  const middleOf = async (settings: object, input: UnetInput, pictures = 2, factor = 1) => {
+    const guided = input.timesteps.length > pictures
+    const prepared = prepareControlNet(
+      ops,
+      { controlNet: net, control: [picture(3), picture(7)], ...settings },
+      pictures,
+    )
+    const found = residualsAt(ops, [prepared], input, { window: () => factor, rows: passRows(pictures, guided) })
+    prepared.dispose()
+    if (found === null) return null
+    const values = await found.middle.data<"float32">()
+    const first = await (found.skips[0] as tf.Tensor).data<"float32">()
+    tf.dispose([...found.skips, found.middle])
+    return { middle: [...values], first: [...first] }
+  }
+
+  it("leaves nothing on the device, and nothing to do outside of a window", async () => {
+    const input = inputOf(4)
+    const before = tf.memory().numTensors
+    expect(await middleOf({}, input)).not.toBeNull()
+    expect(await middleOf({}, input, 2, 0)).toBeNull()
+    expect(await middleOf({ strength: 0 }, input)).toBeNull()
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
+  it("multiplies strength and window", async () => {
+    const input = inputOf(4)
+    const [full, half] = [await middleOf({}, input), await middleOf({ strength: 0.5 }, input, 2, 0.5)]
+    const scale = Math.max(...(full?.middle ?? []).map(Math.abs))
+    for (const [i, value] of (full?.middle ?? []).entries()) {
+      expect(Math.abs((half?.middle[i] ?? Number.NaN) - value / 4)).toBeLessThan(1e-5 * scale)
+    }
+  })
+
+  it("acts on the rows with the prompt alone in guess mode, weaker in the first blocks", async () => {
+    const input = inputOf(4)
+    const plain = await middleOf({}, input)
+    const guessed = await middleOf({ guessMode: true }, input)
+    const half = (plain?.middle.length ?? 0) / 2
+    expect(guessed?.middle.slice(0, half).every((value) => value === 0)).toBe(true)
+    // The middle counts fully, and the first block a tenth.
+    const close = (one: number[] = [], other: number[] = [], factor = 1) => {
+      const scale = Math.max(...other.map(Math.abs))
+      expect(one.every((value, i) => Math.abs(value - factor * (other[i] as number)) < 1e-4 * scale)).toBe(true)
+    }
+    close(guessed?.middle.slice(half), plain?.middle.slice(half))
+    const firstHalf = (plain?.first.length ?? 0) / 2
+    close(guessed?.first.slice(firstHalf), plain?.first.slice(firstHalf), 0.1)
+  })
+
+  it.each(["F16", "BF16", "F8_E4M3", "F8_E5M2"] as const)("runs weights of %s", async (dtype) => {
+    const own = await load(ops, dtype)
+    const input = inputOf(2)
+    const [wide, narrow] = [await middleOf({}, input), await middleOf({ controlNet: own }, input)]
+    const scale = Math.max(...(wide?.middle ?? []).map(Math.abs))
+    const apart = Math.max(
+      ...(wide?.middle ?? []).map((value, i) => Math.abs(value - (narrow?.middle[i] ?? Number.NaN))),
+    )
+    expect(apart).toBeGreaterThan(0)
+    expect(apart / scale).toBeLessThan({ F16: 0.01, BF16: 0.05, F8_E4M3: 0.5, F8_E5M2: 0.9 }[dtype])
+    disposeParams(own)
+  })
+})
+
+describe("checkControlNet", () => {
+  it.each([
+    [{ strength: 101 }, "option-range"],
+    [{ start: 0.6, end: 0.5 }, "option-range"],
+    [{ control: { ...picture(1), width: 16, height: 64 } }, "control-size"],
+  ])("refuses %j", (change, code) => {
+    const check = () => checkControlNet({ control: picture(1), ...change }, { width: SIDE, height: SIDE })
+    expect(check).toThrow(CoreError)
+    expect(check).toThrow(expect.objectContaining({ code }))
+  })
+})
