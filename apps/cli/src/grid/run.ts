@@ -51,7 +51,10 @@ export async function runGrid({ axes, settings }: GridPlan, reporter: Reporter, 
     rows: y === null ? [""] : y.values.map((value) => labelOf(y.label, value)),
     images: Array.from({ length: images.length / width }, (_, row) => images.slice(row * width, (row + 1) * width)),
   })
-  const named = [x, ...(y === null ? [] : [y])].map(({ label, values }) => ({ name: label, values }))
+  const named = [x, ...(y === null ? [] : [y])].map(({ label, values }) => ({
+    name: label,
+    values: values.map(sharedValue),
+  }))
   const text = new Map([...texts, [GRID_KEYWORD, JSON.stringify({ x: named[0], y: named[1] ?? null })]])
   const path = await writePng(join(outdir, "grid.png"), sheet, text, { existing: "rename" })
   reporter.say("file", { path }, path)
@@ -68,10 +71,14 @@ function runsOf(pictures: readonly PlannedPicture[]): readonly (readonly number[
   return [...runs.values()]
 }
 
-/** A value beside the name of its axis. A file is shown without its folder. */
+/** A value beside the name of its axis. */
 function labelOf(label: string, value: string): string {
-  const shown = /[\\/]/.test(value) && /\.\w{2,12}$/.test(value) ? value.replace(/^.*[\\/]/, "") : value
-  return `${label}: ${shown}`
+  return `${label}: ${sharedValue(value)}`
+}
+
+/** A value without folders, if it is the path of a file. Sheets are shared. */
+function sharedValue(value: string): string {
+  return /[\\/]/.test(value) && /\.\w{2,12}$/.test(value) ? value.replace(/^.*[\\/]/, "") : value
 }
 
 /** What all cells have in common. */

@@ -67,13 +67,14 @@ export function gridSheet({ title, columns, rows, images }: GridSheet): RgbImage
   return sheet
 }
 
-/** Lines of at most so many letters. Long words are cut. */
+/** Lines of at most so many letters, broken after spaces and commas. Long words are cut. */
 function wrapped(text: string, most: number): readonly string[] {
   const lines: string[] = []
-  for (const word of text.split(" ").flatMap((word) => word.match(new RegExp(`.{1,${most}}`, "gu")) ?? [])) {
+  const pieces = text.split(/(?<=[ ,])/).flatMap((piece) => piece.match(new RegExp(`.{1,${most}}`, "gu")) ?? [])
+  for (const piece of pieces) {
     const last = lines.at(-1)
-    if (last !== undefined && last.length + 1 + word.length <= most) lines[lines.length - 1] = `${last} ${word}`
-    else lines.push(word)
+    if (last !== undefined && (last + piece).trimEnd().length <= most) lines[lines.length - 1] = last + piece
+    else lines.push(piece)
   }
-  return lines
+  return lines.map((line) => line.trimEnd())
 }
