@@ -1,3 +1,5 @@
+import { toFloat32 } from "@lllite/format"
+import { fromFloat32 } from "@lllite/format/write"
 import { expect, it } from "vitest"
 import type { WeightEntry } from "../ops/weight-entry.ts"
 import { readEntryInto } from "../ops/weight-entry.ts"
@@ -29,7 +31,26 @@ it("stacks rows, by both ways of reading", async () => {
   expect(await values(view)).toEqual(Array(2).fill([1, 2, 3, 4, 5, 6]))
   const vectors = stacked([entry("a", [2], [1, 2]), entry("b", [1], [3])])
   expect(await values(vectors)).toEqual(Array(2).fill([1, 2, 3]))
-  expect(() => stacked([entry("a", [1], [1]), { ...entry("b", [1], [1]), dtype: "F32" }])).toThrow('"b" is F32')
+})
+
+it.each([
+  [["F8_E4M3", "F16", "F16"], "F16"],
+  [["F8_E5M2", "F8_E4M3", "F16"], "F16"],
+  [["F16", "BF16", "F16"], "F32"],
+  [["F16", "F16", "F32"], "F32"],
+  [["BF16", "BF16", "BF16"], "BF16"],
+] as const)("stacks rows of the dtypes %j as %s, with the values of all", async (dtypes, common) => {
+  const rows = dtypes.map((dtype, row): WeightEntry => {
+    const bytes = fromFloat32(Float32Array.of(row + 0.5, -row), dtype)
+    return { name: `row ${row}`, dtype, shape: [1, 2], read: async () => bytes }
+  })
+  const view = stacked(rows)
+  expect(view.dtype).toBe(common)
+  const target = new Uint8Array((await view.read()).byteLength)
+  await readEntryInto(view, target)
+  for (const bytes of [await view.read(), target]) {
+    expect([...toFloat32(bytes, common)]).toEqual([0.5, -0, 1.5, -1, 2.5, -2])
+  }
 })
 
 it("transposes a matrix, by both ways of reading", async () => {

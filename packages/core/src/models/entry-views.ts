@@ -1,18 +1,17 @@
-import { DTYPE_BITS } from "@lllite/format"
-import { CoreError } from "../errors.ts"
+import type { Dtype } from "@lllite/format"
+import { DTYPE_BITS, toFloat32 } from "@lllite/format"
+import { fromFloat32 } from "@lllite/format/write"
 import type { WeightEntry } from "../ops/weight-entry.ts"
 import { readEntryInto } from "../ops/weight-entry.ts"
 
-/** Entries stacked by rows. Rows are contiguous in a file, so the bytes of the entries follow each other. */
-export function stacked(entries: readonly WeightEntry[]): WeightEntry {
+/**
+ * Entries stacked by rows. Rows are contiguous in a file, so the bytes of the entries follow each other. Entries of
+ * several dtypes, such as a quantised layer beside others, get one dtype that holds the values of all.
+ */
+export function stacked(all: readonly WeightEntry[]): WeightEntry {
+  const dtype = commonDtype(all.map(({ dtype }) => dtype))
+  const entries = all.map((entry) => converted(entry, dtype))
   const [first] = entries as [WeightEntry]
-  const odd = entries.find(({ dtype }) => dtype !== first.dtype)
-  if (odd !== undefined) {
-    throw new CoreError(
-      "checkpoint-dtype",
-      `"${odd.name}" is ${odd.dtype} and "${first.name}" ${first.dtype}; expected one dtype for both`,
-    )
-  }
   const rows = entries.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0)
   const shape = [rows, ...first.shape.slice(1)]
   const readInto = async (target: Uint8Array): Promise<void> => {
@@ -35,6 +34,22 @@ export function stacked(entries: readonly WeightEntry[]): WeightEntry {
     },
     readInto,
   }
+}
+
+/** A dtype that holds the values of all. Float16 holds those of both float8. */
+function commonDtype(dtypes: readonly Dtype[]): Dtype {
+  const [first = "F32"] = dtypes
+  if (dtypes.every((dtype) => dtype === first)) return first
+  return dtypes.every((dtype) => dtype === "F16" || dtype.startsWith("F8_")) ? "F16" : "F32"
+}
+
+/** @throws FormatError (from reading) when the values are not floats */
+function converted(entry: WeightEntry, dtype: Dtype): WeightEntry {
+  if (entry.dtype === dtype) return entry
+  const { name, shape } = entry
+  // Another dtype than the entry's own is one of the two that `commonDtype` chooses.
+  const to = dtype === "F16" ? "F16" : "F32"
+  return { name, dtype, shape, read: async () => fromFloat32(toFloat32(await entry.read(), entry.dtype), to) }
 }
 
 /** A matrix with its rows as columns: [A, B] → [B, A]. */
