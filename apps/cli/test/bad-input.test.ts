@@ -282,6 +282,16 @@ describe("a command line that is right", () => {
     expect(JSON.parse(stdout)).toMatchObject({ kind: "lora", tensors: 1, parameters: 2 })
   })
 
+  it.skipIf(process.platform === "win32")("says so when the system lets it open too few files", async () => {
+    const limited = ["-c", 'ulimit -n 40; exec "$0" "$@"', process.execPath, command, "inspect", at("good.safetensors")]
+    const { code, stderr } = await new Promise<Omit<Outcome, "stdout">>((resolve) => {
+      execFile("sh", limited, (error, _, stderr) => resolve({ code: error ? Number(error.code) : 0, stderr }))
+    })
+    // Node 20 opens all files of the program at once. Newer ones open fewer.
+    if (code !== 0) expect(stderr).toMatch(/^lllite: .*[Tt]oo many files are open\. .*ulimit -n/m)
+    expect(stderr).not.toMatch(/^\s+at /m)
+  })
+
   it("shows its help and its version", async () => {
     expect((await lllite("--help")).stdout).toMatch(/demo[\s\S]+train[\s\S]+generate[\s\S]+inspect/)
     const { version } = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")) as {
