@@ -13,7 +13,15 @@ import { canny, edgeF1, greyToRgb, rgbToGrey } from "../packages/core/dist/image
 import { generate } from "../packages/core/dist/index.js"
 import { disposeLllite, uploadLllite } from "../packages/core/dist/models.js"
 import { createStream } from "../packages/core/dist/random.js"
-import { cacheDataset, createTrainState, LLLITE, limitSites, objective, train } from "../packages/core/dist/training.js"
+import {
+  cacheDataset,
+  controlValues,
+  createTrainState,
+  LLLITE,
+  limitSites,
+  objective,
+  train,
+} from "../packages/core/dist/training.js"
 import { checkLllite } from "../packages/format/dist/health.js"
 import { readLllite } from "../packages/format/dist/index.js"
 import { enumerateSites } from "../packages/format/dist/selections.js"
@@ -78,7 +86,9 @@ async function trainNew() {
   const { limit } = options
   const machine = {
     gradients,
-    ...(limit === undefined ? {} : { afterUpdate: (model) => limitSites(model, Number(limit)) }),
+    ...(limit === undefined
+      ? {}
+      : { afterUpdate: (model) => limitSites(model, Number(limit), controlValues(controls)) }),
   }
   const run = train(state, examples, machine, { ...settings, learningRate: Number(options.rate) })
   let losses = 0
