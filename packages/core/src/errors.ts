@@ -72,7 +72,7 @@ export type CoreErrorCode =
   | "checkpoint-part"
   /** The checkpoint has no VAE, and none is given beside it. */
   | "checkpoint-no-vae"
-  /** The checkpoint is of a kind that cannot be run, such as one for inpainting, or quantised. */
+  /** The checkpoint is of a kind that cannot be run, such as one for editing, or quantised. */
   | "checkpoint-unsupported"
   /** Tensors of the model are missing in the file. */
   | "checkpoint-incomplete"

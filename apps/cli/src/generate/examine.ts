@@ -29,8 +29,13 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
   const { settings, examine } = reader
   const paths = sdxlPaths(settings.ckpt ?? "", settings)
   const isSdxl = await examine(["ckpt", "vae", "unet"], async () => {
-    await checkCheckpoint(paths)
-    return true
+    const { inChannels, outChannels } = await checkCheckpoint(paths)
+    const hasMask = settings.maskPath !== undefined || from?.recipe.start?.mask != null
+    if (inChannels === outChannels || hasMask) return true
+    throw new InputError(
+      "model-part",
+      `"${settings.ckpt}" is an inpainting checkpoint and there is no mask. Give a picture to start from with --image_path, and a mask with --mask_path.`,
+    )
   })
   for (const source of isSdxl === null ? [] : settings.networkWeights) {
     await examine(["networkWeights"], () => checkCheckpoint({ ...paths, loras: [{ source }] }))

@@ -189,7 +189,7 @@ export function checkStageOptions({ settings, check, nameOf, isGiven }: StageRea
     }
   }
   const { dsDepth2, dsTimesteps1, dsTimesteps2, highresFixLatentsUpscaling, highresFixUpscaler } = settings
-  check(["dsTimesteps1", "dsTimesteps2"], () =>
+  check(["dsDepth1", "dsDepth2", "dsTimesteps1", "dsTimesteps2"], () =>
     dsDepth2 !== undefined && dsTimesteps2 >= dsTimesteps1
       ? `${nameOf("dsTimesteps2")} is ${dsTimesteps2} and ${nameOf("dsTimesteps1")} ${dsTimesteps1}, expected less: the second depth acts below the first timestep`
       : null,

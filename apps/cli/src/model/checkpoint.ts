@@ -1,17 +1,17 @@
+import type { UnetConfig } from "@lllite/core/models"
 import { inferUnetConfig } from "@lllite/core/models"
-import type { UnetLayout } from "@lllite/format"
 import type { SdxlPaths } from "@lllite/runtime-node"
 import { openSdxl } from "@lllite/runtime-node"
 
 /**
  * Checks the headers of an SDXL's files, so that a wrong file is refused before the backend starts.
  *
- * @returns the layout of the U-Net
+ * @returns the sizes of the U-Net
  * @throws InputError when one cannot be read; FormatError when one is broken or of another kind; CoreError when a part
  * is missing
  */
-export async function checkCheckpoint(paths: SdxlPaths): Promise<UnetLayout> {
+export async function checkCheckpoint(paths: SdxlPaths): Promise<UnetConfig> {
   const { files, close } = await openSdxl(paths)
   await close()
-  return inferUnetConfig(files.unet).layout
+  return inferUnetConfig(files.unet)
 }

@@ -2,7 +2,14 @@ import type { LlliteFile, UnetLayout } from "@lllite/format"
 import { DTYPE_BITS, siteParameterCount } from "@lllite/format"
 import { enumerateSites } from "@lllite/format/selections"
 import type { FolderDataset } from "@lllite/runtime-node"
-import { datasetOfFolders, openDataset, pickDatasetOptions, readDatasetConfig, withPath } from "@lllite/runtime-node"
+import {
+  datasetOfFolders,
+  InputError,
+  openDataset,
+  pickDatasetOptions,
+  readDatasetConfig,
+  withPath,
+} from "@lllite/runtime-node"
 import type { OptionReader } from "@lllite/runtime-node/options"
 import { findOption } from "@lllite/runtime-node/options"
 import { openLllite } from "../lllite-file/open-lllite.ts"
@@ -25,7 +32,14 @@ export async function examineTraining(
   signal: AbortSignal,
 ): Promise<FolderDataset | null> {
   const { networkWeights } = settings
-  const layout = await examine(["pretrainedModelNameOrPath", "vae", "unet"], () => checkCheckpoint(settings.model))
+  const layout = await examine(["pretrainedModelNameOrPath", "vae", "unet"], async () => {
+    const config = await checkCheckpoint(settings.model)
+    if (config.inChannels === config.outChannels) return config.layout
+    throw new InputError(
+      "model-part",
+      `"${settings.model.checkpoint}" is an inpainting checkpoint, on which an LLLite cannot be trained. Give a checkpoint for text to image.`,
+    )
+  })
   const start =
     networkWeights === undefined ? null : await examine(["networkWeights"], () => withPath(networkWeights, openLllite))
   const keys =

@@ -1,6 +1,7 @@
+import type { RgbImage } from "../../src/image.ts"
 import type { RuntimeCase } from "./case.ts"
 import { loaded, refused } from "./case.ts"
-import { draw, picture, SIDE, same, stars } from "./pictures.ts"
+import { draw, lines, picture, SIDE, same, stars } from "./pictures.ts"
 import { train } from "./trainings.ts"
 
 /** Cases of pictures, their order and their steps. */
@@ -55,6 +56,29 @@ export const GENERATING: readonly RuntimeCase[] = [
       "a batch of two made other pictures",
     )
     expect(same(together[1], alone[0]), "a picture alone is another one")
+  }),
+
+  loaded("starts every picture from its own, under one mask, the same alone", async ({ sdxl, expect }) => {
+    const images = [lines(4), lines(28), lines(52)]
+    const mask = { width: 2, height: 1, data: Uint8Array.of(0, 255) }
+    const options = (image: readonly RgbImage[]) => ({ ...picture, start: { image, mask, strength: 0.5 } })
+    const together = await draw(sdxl, stars, { ...options(images), batchSize: 2 })
+    const alone = await draw(sdxl, stars.slice(2), options(images.slice(2)))
+    expect(same(together[2], alone[0]), "a picture alone is another one")
+    const other = await draw(sdxl, stars.slice(2), options(images.slice(0, 1)))
+    expect(!same(other[0], alone[0]), "another start made the same picture")
+  }),
+
+  loaded("draws in two stages, and gives the pictures of the first", async ({ sdxl, expect }) => {
+    const sides: string[] = []
+    const options = { ...picture, hires: { scale: 0.5, steps: 1, strength: 0.5 }, firstStage: true, batchSize: 1 }
+    for await (const event of sdxl.generate(stars.slice(0, 2), options)) {
+      if (event.kind === "image" || event.kind === "first-stage") {
+        sides.push(`${event.kind} ${event.index} ${event.image.width}`)
+      }
+    }
+    const wanted = [0, 1].flatMap((i) => [`first-stage ${i} ${SIDE / 2}`, `image ${i} ${SIDE}`])
+    expect(sides.sort().join() === wanted.sort().join(), `pictures came as ${sides}`)
   }),
 
   loaded("decodes an estimate of every picture at every step with previews", async ({ sdxl, expect }) => {

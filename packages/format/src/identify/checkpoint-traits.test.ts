@@ -65,10 +65,14 @@ describe("prediction", () => {
   })
 })
 
+it.each([FIRST, "conv_in.weight"])("says of nine channels in %s that a mask is needed", (name) => {
+  const { refusals, notices } = read([[name, [320, 9, 3, 3]]])
+  expect(refusals).toEqual([])
+  expect(notices).toEqual([expect.stringMatching(/an inpainting checkpoint\. It needs .* a mask/)])
+})
+
 describe("refusals", () => {
   it.each([
-    ["inpainting", [[FIRST, [320, 9, 3, 3]]], /an inpainting checkpoint/],
-    ["inpainting of diffusers", [["conv_in.weight", [320, 9, 3, 3]]], /an inpainting checkpoint/],
     ["editing by instructions", [["input_blocks.0.0.weight", [320, 8, 3, 3]]], /editing by instructions/],
     ["EDM of Playground", [["edm_mean", [4]]], /EDM's noise levels, as its tensor "edm_mean" says/],
     ["EDM of CosXL", [["edm_vpred.sigma_max", []]], /EDM's noise levels/],

@@ -49,6 +49,9 @@ export function readCheckpointTraits({ tensors, metadata = new Map(), label = ""
     scaledWeights,
     refusals: [inputs, levels, reason].filter((each) => each !== null),
     notices: [
+      ...(inputChannelsOf(tensors) === INPAINTING_CHANNELS
+        ? ["It is an inpainting checkpoint. It needs a picture to start from and a mask."]
+        : []),
       ...unknown.map((what) => `${what}, which is not followed. It is run as a model that predicts noise.`),
       ...(zeroTerminalSnr && prediction !== "v"
         ? ["It says zero terminal SNR without v-prediction. Its noise schedule is not rescaled."]
@@ -100,21 +103,22 @@ const FIRST_CONVOLUTIONS = [
   "conv_in.weight",
 ]
 
-function inputRefusal(tensors: TensorOutlines): string | null {
+/** Input channels of a U-Net for inpainting: latents, mask, and latents of the masked picture. */
+const INPAINTING_CHANNELS = 9
+
+function inputChannelsOf(tensors: TensorOutlines): number | null {
   for (const name of FIRST_CONVOLUTIONS) {
     const shape = tensors.get(name)?.shape
-    if (shape?.length !== 4) continue
-    const [, channels = 0] = shape
-    // The VAE of a checkpoint for latents of 16 channels does not fit, which is said where it is loaded.
-    if (channels === 9) {
-      return "it is an inpainting checkpoint: its U-Net reads a mask and a masked picture beside the latents. Inpainting is not supported. Give a checkpoint for text to image"
-    }
-    if (channels === 8) {
-      return "it is a checkpoint for editing by instructions: its U-Net reads a picture beside the latents. This is not supported. Give a checkpoint for text to image"
-    }
-    return null
+    if (shape?.length === 4) return shape[1] ?? null
   }
   return null
+}
+
+function inputRefusal(tensors: TensorOutlines): string | null {
+  // The VAE of a checkpoint for latents of 16 channels does not fit, which is said where it is loaded.
+  return inputChannelsOf(tensors) === 8
+    ? "it is a checkpoint for editing by instructions: its U-Net reads a picture beside the latents. This is not supported. Give a checkpoint for text to image"
+    : null
 }
 
 function levelRefusal(tensors: TensorOutlines): string | null {

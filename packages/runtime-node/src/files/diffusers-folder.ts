@@ -15,7 +15,7 @@ const MOST_BYTES = 1_000_000
  */
 export async function expectSdxlFolder(path: string): Promise<void> {
   const { _class_name: name, unet } = await readConfiguration(join(path, "model_index.json"))
-  if (typeof name !== "string" || /^StableDiffusionXL(Img2Img|ControlNet)?Pipeline$/.test(name)) return
+  if (typeof name !== "string" || /^StableDiffusionXL(Img2Img|ControlNet|Inpaint)?Pipeline$/.test(name)) return
   const isOther = unet === undefined || !name.startsWith("StableDiffusionXL")
   throw new InputError(
     "model-part",

@@ -138,7 +138,8 @@ describe("openSdxl", () => {
 
   it.each([
     ["FluxPipeline", /is a folder of FluxPipeline, expected StableDiffusionXLPipeline\. LLLite is for SDXL/],
-    ["StableDiffusionXLInpaintPipeline", /is a folder of StableDiffusionXLInpaintPipeline, .* for text to image/],
+    ["StableDiffusionXLInstructPix2PixPipeline", /is a folder of StableDiffusionXLInstruct.*, .* for text to image/],
+    ["StableDiffusionXLInpaintPipeline", null],
     ["StableDiffusionXLPipeline", null],
   ])("takes a folder of %s by its name", async (name, message) => {
     await writeFile(at("folder", "model_index.json"), JSON.stringify({ _class_name: name, unet: ["diffusers", "x"] }))

@@ -136,8 +136,10 @@ describe("partsOf", () => {
     const tensors = await checkpoint()
     const wide = new Map(tensors)
     const name = "model.diffusion_model.input_blocks.0.0.weight"
-    wide.set(name, { dtype: "F32", shape: [4, 9, 3, 3], bytes: new Uint8Array(4 * 4 * 9 * 9) })
-    expect(() => partsOf(fileOf("all", wide))).toThrow(/^all cannot be run: it is an inpainting checkpoint/)
+    wide.set(name, { dtype: "F32", shape: [4, 8, 3, 3], bytes: new Uint8Array(4 * 4 * 8 * 9) })
+    expect(() => partsOf(fileOf("all", wide))).toThrow(
+      /^all cannot be run: it is a checkpoint for editing by instructions/,
+    )
     expect(() => partsOf(fileOf("all", wide))).toThrow(expect.objectContaining({ code: "checkpoint-unsupported" }))
     const blind = new Map([...tensors].filter(([name]) => !name.startsWith("first_stage_model.")))
     expect(() => partsOf(fileOf("all", blind))).toThrow(expect.objectContaining({ code: "checkpoint-no-vae" }))
