@@ -1,6 +1,7 @@
 import type { RgbImage } from "@lllite/core/image"
 import { canny, cropCentre, greyToRgb, resizeImage, rgbToGrey } from "@lllite/core/image"
 import { cannyThresholds } from "@lllite/tiny"
+import { changesOf, type PictureChange } from "./picture-changes.ts"
 
 /** Pixels of a side. The tiny SDXL draws best at this size. */
 export const SIZE = 128
@@ -20,14 +21,22 @@ export function blank(size: number): RgbImage {
 
 /** Reads the picture of a canvas. Transparent pixels become white. */
 export function readCanvas(canvas: HTMLCanvasElement | OffscreenCanvas): RgbImage {
-  const { width, height } = canvas
+  return onWhite(canvas.width, canvas.height, pixelsOf(canvas))
+}
+
+/** Four bytes for each pixel. */
+function pixelsOf(canvas: HTMLCanvasElement | OffscreenCanvas): Uint8ClampedArray {
   const context = canvas.getContext("2d", { willReadFrequently: true }) as
     | CanvasRenderingContext2D
     | OffscreenCanvasRenderingContext2D
     | null
   if (context === null)
     throw new Error("this browser gives the page no canvas. Reload the page, or use another browser.")
-  const pixels = context.getImageData(0, 0, width, height).data
+  return context.getImageData(0, 0, canvas.width, canvas.height).data
+}
+
+/** A picture on a white ground. rgba: four bytes for each pixel */
+function onWhite(width: number, height: number, pixels: Uint8ClampedArray): RgbImage {
   const data = new Uint8Array(width * height * 3)
   for (let i = 0; i < width * height; i++) {
     const alpha = (pixels[4 * i + 3] ?? 0) / 255
@@ -38,12 +47,19 @@ export function readCanvas(canvas: HTMLCanvasElement | OffscreenCanvas): RgbImag
   return { width, height, data }
 }
 
+/** A picture that was read, and what it does not show of its file. */
+export interface FittedPicture {
+  readonly image: RgbImage
+  readonly changes: readonly PictureChange[]
+}
+
 /**
- * Reads a picture file and fits it into a square. It is resized like training pictures and cropped at the centre.
+ * Reads a picture file and fits it into a square. It is resized like training pictures and cropped at the centre. The
+ * browser turns it as its EXIF orientation says.
  *
  * @throws Error when the browser cannot read it or it is too large
  */
-export async function readPicture(file: Blob, size: number): Promise<RgbImage> {
+export async function readPicture(file: Blob, size: number): Promise<FittedPicture> {
   const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" }).catch(
     () => null,
   )
@@ -57,7 +73,9 @@ export async function readPicture(file: Blob, size: number): Promise<RgbImage> {
     const canvas = new OffscreenCanvas(width, height)
     const context = canvas.getContext("2d", { willReadFrequently: true })
     context?.drawImage(bitmap, 0, 0)
-    return fitSquare(readCanvas(canvas), size)
+    const pixels = pixelsOf(canvas)
+    const image = fitSquare(onWhite(width, height, pixels), size)
+    return { image, changes: changesOf(width, height, pixels) }
   } finally {
     bitmap.close()
   }

@@ -7,6 +7,7 @@ import { Problem } from "../page/problem.tsx"
 import { blank, readCanvas, readPicture, SIZE } from "../pictures/canvas-image.ts"
 import { FileButton, FileDrop } from "../pictures/file-drop.tsx"
 import { paint } from "../pictures/picture.tsx"
+import { changeNotices } from "../pictures/picture-changes.ts"
 import { changeRecipe, drawing } from "./steer-state.ts"
 
 const INKS = Object.entries(palette).map(([name, [red, green, blue]]) => ({
@@ -30,6 +31,7 @@ export function Sketchpad(): JSX.Element {
   const [width, setWidth] = useState(8)
   const [pen, setPen] = useState<{ readonly at: Point; readonly isDown: boolean } | null>(null)
   const [problem, setProblem] = useState<string | null>(null)
+  const [notices, setNotices] = useState<readonly string[]>([])
 
   useLayoutEffect(() => {
     if (canvas.current === null) return
@@ -56,6 +58,7 @@ export function Sketchpad(): JSX.Element {
   const replace = (image: RgbImage): void => {
     remember()
     setProblem(null)
+    setNotices([])
     drawing.value = image
   }
   const moveByKey = (event: KeyboardEvent): void => {
@@ -88,7 +91,13 @@ export function Sketchpad(): JSX.Element {
 
   const open = ([file]: readonly File[]): void => {
     if (file === undefined) return
-    readPicture(file, SIZE).then(replace, (error: unknown) => setProblem(messageOf(error)))
+    readPicture(file, SIZE).then(
+      ({ image, changes }) => {
+        replace(image)
+        setNotices(changeNotices([{ name: file.name, changes }]))
+      },
+      (error: unknown) => setProblem(messageOf(error)),
+    )
   }
 
   return (
@@ -176,6 +185,11 @@ export function Sketchpad(): JSX.Element {
         <FileButton label="Open a picture" accept="image/*" onFiles={open} />
       </div>
       <Problem text={problem} />
+      {notices.map((notice) => (
+        <p class="note" role="status" key={notice}>
+          {notice}
+        </p>
+      ))}
     </FileDrop>
   )
 }

@@ -8,6 +8,7 @@ import { Problem } from "../page/problem.tsx"
 import { readPicture, SIZE } from "../pictures/canvas-image.ts"
 import { FileButton, FileDrop } from "../pictures/file-drop.tsx"
 import { Picture } from "../pictures/picture.tsx"
+import { changeNotices, type PictureChange } from "../pictures/picture-changes.ts"
 import { LossCurve } from "./loss-curve.tsx"
 import { captionOfFile, drawPairs, pairOf } from "./pairs.ts"
 import {
@@ -180,16 +181,21 @@ function remaining(seconds: number): string {
 function Pairs({ isLocked }: { readonly isLocked: boolean }): JSX.Element {
   const [problem, setProblem] = useState<string | null>(null)
   const isEmpty = pairs.value.length === 0
+  const [changed, setChanged] = useState<readonly string[]>([])
   const add = async (files: readonly File[]): Promise<void> => {
     const problems: string[] = []
+    const read: { readonly name: string; readonly changes: readonly PictureChange[] }[] = []
     for (const file of files) {
       try {
-        pairs.value = [...pairs.value, pairOf(file.name, await readPicture(file, SIZE), captionOfFile(file.name))]
+        const { image, changes } = await readPicture(file, SIZE)
+        pairs.value = [...pairs.value, pairOf(file.name, image, captionOfFile(file.name))]
+        read.push({ name: file.name, changes })
       } catch (error) {
         problems.push(messageOf(error))
       }
     }
     setProblem(problems.length === 0 ? null : problems.join(" "))
+    setChanged(changeNotices(read))
   }
   return (
     <FileDrop disabled={isLocked} onFiles={(files) => void add(files)}>
@@ -252,6 +258,11 @@ function Pairs({ isLocked }: { readonly isLocked: boolean }): JSX.Element {
         />
       </div>
       <Problem text={problem} />
+      {changed.map((notice) => (
+        <p class="note" role="status" key={notice}>
+          {notice}
+        </p>
+      ))}
     </FileDrop>
   )
 }
