@@ -149,7 +149,7 @@ const PICTURE = {
   ...SAMPLING_OPTIONS,
   seed: seed({
     otherwise: "random",
-    help: "Seed of the first picture. Each further picture has the next number.",
+    help: "Seed of the first picture. Each further picture has the next number. With --compat sd-scripts, seeds are drawn from it as there.",
   }),
   images_per_prompt: integer({ default: 1, min: 1, max: 1_000_000, help: "Number of pictures." }),
   iter_same_seed: flag({ help: "All pictures of one iteration have the same seed." }),

@@ -1,12 +1,13 @@
 import type { LoraTag } from "@lllite/core"
-import { CoreError, parsePromptLine } from "@lllite/core"
-import { type Seed, seedAfter } from "@lllite/core/names"
+import { CoreError, isDynamic, parsePromptLine } from "@lllite/core"
+import type { Seed } from "@lllite/core/names"
 import type { LoraInput, Recipe, RecipeInput } from "@lllite/core/recipe"
 import { createRecipe } from "@lllite/core/recipe"
 import { InputError } from "@lllite/runtime-node"
 import { withGuides } from "./guides.ts"
 import type { ExpandedLine, PromptSource } from "./prompts.ts"
 import { expandSource, tagsOf } from "./prompts.ts"
+import { namedSeed, seedSeries } from "./seed-series.ts"
 import { lineStages } from "./stages.ts"
 import { type StartFile, stemOf } from "./start-files.ts"
 
@@ -57,7 +58,7 @@ export interface PicturePlan {
 
 /**
  * The pictures of a command, in the order in which they are made. The first has the seed, and each further one the next
- * number, unless its line names seeds.
+ * number, unless its line names seeds. See `seedSeries`.
  *
  * @throws InputError for a wildcard that cannot be read; CoreError for groups that cannot be expanded, or for an option
  * out of its range
@@ -65,17 +66,15 @@ export interface PicturePlan {
 export function planPictures(plan: PicturePlan): readonly PlannedPicture[] {
   const { sources, seed, imagesPerPrompt, iterations, sameSeed, base, wildcards } = plan
   const pictures: PlannedPicture[] = []
-  let unnamed = 0
+  const compat = base.prompts?.compat ?? null
+  const nextSeed = seedSeries(seed, { sameSeed, compat })
   for (let iteration = 0; iteration < iterations; iteration++) {
     for (const source of sources) {
       // Expanding groups needs the seeds, so they are read of the line as it was written.
       const given = source.isLiteral === true ? [] : (parsePromptLine(source.text).options.seeds ?? [])
       const seeds = Array.from({ length: imagesPerPrompt }, (_, i) => {
-        if (given.length > 0) return given[Math.min(i, given.length - 1)] as Seed
-        if (sameSeed) return seedAfter(seed, iteration)
-        return seedAfter(seed, unnamed++)
+        return namedSeed(given, i, { compat, isDynamic: isDynamic(source.text) }) ?? nextSeed(iteration)
       })
-      const compat = base.prompts?.compat ?? null
       const lines = expandSource(source, seeds, { wildcards, compat })
       // Equal names would replace each other.
       const named = lines.length === 1 && iterations === 1 ? lines[0]?.options.fileName : undefined
