@@ -15,12 +15,22 @@ export const generateCommand = defineCommand({
   endsItself: true,
   run: (reader, _, signal) =>
     watched(signal, STOPPING.ends, async (reporter) => {
+      reader.check(["interactive", "workflow", "from"], () =>
+        reader.settings.interactive && hasSource(reader)
+          ? `${reader.nameOf("interactive")} reads prompts as they are typed. Leave out the workflow or picture`
+          : null,
+      )
       if (hasSource(reader)) {
         const { runSource } = await import("./source/run-source.ts")
         await runSource(reader, reporter, signal)
         return
       }
       checkGenerateOptions(reader)
+      if (reader.settings.interactive) {
+        const { runInteractive } = await import("./interactive.ts")
+        await runInteractive(reader, reporter, signal)
+        return
+      }
       const { examineGeneration } = await import("./examine.ts")
       const { pictures, notices } = await untilStopped(examineGeneration(reader), signal)
       const settings = readGenerateSettings(reader, pictures, notices)

@@ -11,24 +11,25 @@ export type LorasOf = (recipe: Pick<Recipe, "loras" | "textualInversions">) => {
   readonly textualInversions: readonly TextualInversion[]
 }
 
-/** Loads the LoRAs and textual inversions of all pictures, each file once. */
-export async function loadLoras(
+/** A function that loads the LoRAs and textual inversions of pictures, each file once over all calls. */
+export function createNetworks(
   runtime: NodeRuntime,
   sdxl: SdxlHandle,
-  pictures: readonly Pick<PlannedPicture, "recipe">[],
   reporter: Reporter,
-): Promise<LorasOf> {
-  const paths = new Set(pictures.flatMap(({ recipe }) => recipe.loras.map(({ file }) => file.path)))
+): (pictures: readonly Pick<PlannedPicture, "recipe">[]) => Promise<LorasOf> {
   const handles = new Map<string, LoraHandle>()
-  for (const path of paths) {
-    const lora = await runtime.loadLora(path, sdxl)
-    for (const text of lora.notices) reporter.say("notice", { text }, `Note: ${text}`)
-    handles.set(path, lora)
+  return async (pictures) => {
+    for (const path of pictures.flatMap(({ recipe }) => recipe.loras.map(({ file }) => file.path))) {
+      if (handles.has(path)) continue
+      const lora = await runtime.loadLora(path, sdxl)
+      for (const text of lora.notices) reporter.say("notice", { text }, `Note: ${text}`)
+      handles.set(path, lora)
+    }
+    const inversions = await loadTextualInversions(runtime, pictures[0]?.recipe.textualInversions ?? [])
+    return ({ loras }) => ({
+      loras: loras.map((use) => ({ lora: handles.get(use.file.path) as LoraHandle, ...loraOptions(use) })),
+      // All pictures have the same ones.
+      textualInversions: inversions,
+    })
   }
-  const inversions = await loadTextualInversions(runtime, pictures[0]?.recipe.textualInversions ?? [])
-  return ({ loras }) => ({
-    loras: loras.map((use) => ({ lora: handles.get(use.file.path) as LoraHandle, ...loraOptions(use) })),
-    // All pictures have the same ones.
-    textualInversions: inversions,
-  })
 }

@@ -72,7 +72,7 @@ const PROMPT = {
   }),
   negative_prompt: text({ aliases: ["n"], canBeEmpty: true, help: "What not to draw." }),
   from_file: file({
-    help: "Text file with a prompt in each line. A line may end with options: --n, --w, --h, --s, --d, --l, --t, --ow, --oh, --nw, --nh, --ct, --cl, --dsd1 …, --glt …, --f.",
+    help: "Text file with a prompt in each line, or - for stdin. A line may end with options: --n, --w, --h, --s, --d, --l, --t, --ow, --oh, --nw, --nh, --ct, --cl, --dsd1 …, --glt …, --f.",
   }),
   ...SOURCE_OPTIONS,
   wildcard_dir: folder({ help: "Folder of NAME.txt files. __NAME__ in a prompt becomes one of their lines." }),
@@ -82,7 +82,9 @@ const PROMPT = {
   }),
   from_module: refused(FROM_LINES, USE_FILE),
   prompter_module_args: ignored(belongsTo("from_module")),
-  interactive: refused(FROM_LINES, USE_FILE),
+  interactive: flag({
+    help: "Read prompts from the terminal or from stdin, one in each line, until it ends. The model is loaded once.",
+  }),
   shuffle_prompts: ignored("prompts are drawn in the order of the file"),
   n_iter: integer({ default: 1, min: 1, max: 1_000_000, help: "How often all prompts are drawn." }),
   max_embeddings_multiples: integer({
@@ -153,8 +155,10 @@ const PICTURE = {
   }),
   images_per_prompt: integer({ default: 1, min: 1, max: 1_000_000, help: "Number of pictures." }),
   iter_same_seed: flag({ help: "All pictures of one iteration have the same seed." }),
-  batch_size: ignored("batches have a fixed size here, and do not change the pictures", {
-    nothing: [1],
+  batch_size: integer({
+    ...GENERATE_RANGES.batchSize,
+    otherwise: "4",
+    help: "Most pictures in one pass of the U-Net. A picture is the same in every batch.",
   }),
   original_width: integer({
     ...SIZE,

@@ -28,17 +28,24 @@ export interface ExpandedLine extends PromptLine {
 }
 
 /**
- * Reads a file of prompts, one in each line. Empty lines and lines that begin with # are passed over.
+ * Reads a file of prompts, or `-` for stdin, one in each line. Empty lines and lines that begin with # are passed over.
  *
  * @throws InputError when it cannot be read, or has no prompt
  */
 export async function readPromptFile(path: string): Promise<readonly PromptSource[]> {
-  const lines = (await readTextFile(path)).split(/\r\n|\r|\n/)
+  const text = path === "-" ? decodeText(await readStdin(), "stdin") : await readTextFile(path)
+  const lines = text.split(/\r\n|\r|\n/)
   const sources = lines.flatMap((text, i) =>
     isPromptLine(text) ? [{ text: text.trim(), where: `"${path}"`, line: i + 1 }] : [],
   )
   if (sources.length > 0) return sources
   throw new InputError("prompt-file", `"${path}" has no prompt. Write one in each line.`)
+}
+
+async function readStdin(): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  for await (const part of process.stdin) parts.push(part as Uint8Array)
+  return Buffer.concat(parts)
 }
 
 /**

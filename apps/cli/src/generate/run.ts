@@ -13,7 +13,7 @@ import { createControls } from "./controls.ts"
 import { createHasher } from "./hashed-recipe.ts"
 import { lineNotices } from "./line-notices.ts"
 import { type LoadedAdapters, loadAdapters } from "./load-adapters.ts"
-import { type LorasOf, loadLoras } from "./load-loras.ts"
+import { createNetworks, type LorasOf } from "./load-loras.ts"
 import type { Masks } from "./masks.ts"
 import { readMasks } from "./masks.ts"
 import type { PictureFiles } from "./picture-files.ts"
@@ -28,6 +28,8 @@ import { steeringNotices } from "./steering-notices.ts"
  * Generates pictures from `settings`, whose files `examineGeneration` has examined. Each is written as soon as it is complete, with its recipe inside.
  *
  * @param files where pictures are written. Default: the folder of the settings
+ * @param next gives further pictures of the same files until it gives null. With it, those of the settings are not
+ * drawn, and only say what to load
  * @throws InputError, FormatError, CoreError naming what is wrong; InterruptedError when stopped
  */
 export async function runGenerate(
@@ -35,6 +37,7 @@ export async function runGenerate(
   reporter: Reporter,
   signal: AbortSignal,
   files: PictureFiles = createPictureFiles(settings.outdir),
+  next: (() => Promise<readonly PlannedPicture[] | null>) | null = null,
 ): Promise<void> {
   for (const notice of [...settings.notices, ...lineNotices(settings.pictures)])
     reporter.say("notice", { text: notice }, `Note: ${notice}`)
@@ -68,17 +71,27 @@ export async function runGenerate(
       ...samplingNotices(recipe, sdxl.prediction),
     ])
     for (const text of steering) say(text)
-    const loras = await loadLoras(runtime, sdxl, settings.pictures, reporter)
+    const loras = createNetworks(runtime, sdxl, reporter)
     const hashed = createHasher()
-    const pictures = await Promise.all(
-      settings.pictures.map(async (picture) => {
-        const recipe = await hashed(picture.recipe)
-        return { ...picture, recipe: { ...recipe, model: { ...recipe.model, prediction: sdxl.prediction } } }
-      }),
-    )
-    signal.throwIfAborted()
-    const written = { ...settings, pictures, files }
-    await writePictures(sdxl, written, { adapters, controls, masks, loras, starts }, reporter, signal)
+    const draw = async (planned: readonly PlannedPicture[], masks: Masks): Promise<void> => {
+      const networks = await loras(planned)
+      const pictures = await Promise.all(
+        planned.map(async (picture) => {
+          const recipe = await hashed(picture.recipe)
+          return { ...picture, recipe: { ...recipe, model: { ...recipe.model, prediction: sdxl.prediction } } }
+        }),
+      )
+      signal.throwIfAborted()
+      const written = { ...settings, pictures, files }
+      await writePictures(sdxl, written, { adapters, controls, masks, loras: networks, starts }, reporter, signal)
+    }
+    if (next === null) await draw(settings.pictures, masks)
+    else {
+      for (let planned = await next(); planned !== null; planned = await next()) {
+        const recipes = planned.map(({ recipe }) => recipe)
+        await draw(planned, await readMasks(recipes, say))
+      }
+    }
   } catch (error) {
     // The runtime was disposed because of the signal.
     throw signal.aborted && error instanceof CoreError ? signal.reason : error
@@ -108,7 +121,15 @@ interface Steering {
 
 async function writePictures(
   sdxl: SdxlHandle,
-  { pictures, vaeSlices, llliteMap, firstStage, strict, files }: GenerateSettings & { readonly files: PictureFiles },
+  {
+    pictures,
+    vaeSlices,
+    batchSize,
+    llliteMap,
+    firstStage,
+    strict,
+    files,
+  }: GenerateSettings & { readonly files: PictureFiles },
   { adapters, controls, masks, loras, starts }: Steering,
   reporter: Reporter,
   signal: AbortSignal,
@@ -131,6 +152,7 @@ async function writePictures(
             measureAdapters: llliteMap !== undefined,
           },
           ...(vaeSlices === undefined ? {} : { vaeSlices }),
+          ...(batchSize === undefined ? {} : { batchSize }),
         },
       )
       const before = files.written

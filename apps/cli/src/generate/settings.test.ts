@@ -27,6 +27,7 @@ describe("readGenerateSettings", () => {
       strict: false,
       firstStage: false,
       vaeSlices: undefined,
+      batchSize: undefined,
       outdir: "out",
       runtime: {},
       notices: [],

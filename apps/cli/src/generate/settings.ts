@@ -30,6 +30,8 @@ export interface GenerateSettings extends Pick<Settings<GenerateTable>, "outdir"
   readonly firstStage: boolean
   /** Undefined: chosen from the free memory. */
   readonly vaeSlices: number | undefined
+  /** Undefined: the runtime's default. */
+  readonly batchSize?: number | undefined
   readonly runtime: RuntimeChoice
   /** Options that have no effect here, one sentence each. */
   readonly notices: readonly string[]
@@ -45,13 +47,18 @@ export function checkGenerateOptions(reader: GenerateReader): void {
   checkSteering(reader)
   checkSampling(reader)
   checkStageOptions(reader, samplingOf(settings).sampler ?? "")
-  const { ckpt, prompt, fromFile } = settings
+  const { ckpt, prompt, fromFile, interactive } = settings
   check(["ckpt"], () =>
     ckpt === undefined
       ? `${nameOf("ckpt")} is missing, expected an SDXL checkpoint, or "tiny" for the embedded model`
       : null,
   )
-  check(["prompt", "fromFile"], () => {
+  check(["prompt", "fromFile", "interactive"], () => {
+    if (interactive) {
+      return prompt === undefined && fromFile === undefined
+        ? null
+        : `${nameOf("interactive")} reads prompts as they are typed. Leave out ${nameOf(prompt === undefined ? "fromFile" : "prompt")}`
+    }
     if (prompt === undefined && fromFile === undefined) return `${nameOf("prompt")} is missing, expected what to draw`
     if (prompt === undefined || fromFile === undefined) return null
     return `${nameOf("prompt")} and ${nameOf("fromFile")} are both given. Keep one of them`
@@ -203,10 +210,10 @@ export function readGenerateSettings(
   pictures: readonly PlannedPicture[],
   notices: readonly string[] = [],
 ): GenerateSettings {
-  const { vaeSlices, outdir, llliteMap, strict, highresFixSave1st: firstStage, ...values } = reader.finish()
+  const { vaeSlices, batchSize, outdir, llliteMap, strict, highresFixSave1st: firstStage, ...values } = reader.finish()
   return {
     ...{ strict, firstStage },
-    ...{ pictures, vaeSlices, outdir, llliteMap },
+    ...{ pictures, vaeSlices, batchSize, outdir, llliteMap },
     ...{ runtime: runtimeChoice(values), notices: [...reader.notes, ...notices] },
   }
 }

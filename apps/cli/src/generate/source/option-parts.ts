@@ -30,6 +30,8 @@ export const OPTION_PARTS: { readonly [Name in SettingName<typeof GENERATE_OPTIO
   prompt: null,
   negativePrompt: ["negativePrompt"],
   fromFile: null,
+  interactive: null,
+  batchSize: null,
   workflow: null,
   from: null,
   modelsDir: null,

@@ -1,0 +1,55 @@
+import { stderr, stdin } from "node:process"
+import { createInterface } from "node:readline"
+import { isPromptLine } from "@lllite/core"
+import type { OptionReader } from "@lllite/runtime-node/options"
+import { describeInput } from "../terminal/errors.ts"
+import type { Reporter } from "../terminal/progress.ts"
+import { untilStopped } from "../terminal/until-stopped.ts"
+import { examineGeneration } from "./examine.ts"
+import type { GENERATE_OPTIONS } from "./options.ts"
+import { createPictureFiles } from "./picture-files.ts"
+import type { PlannedPicture } from "./plan-pictures.ts"
+import { runGenerate } from "./run.ts"
+import { readGenerateSettings } from "./settings.ts"
+
+type GenerateReader = OptionReader<typeof GENERATE_OPTIONS>
+
+/**
+ * Draws prompts as they are typed, each in a line with its options. The files are loaded once. A line that cannot be
+ * followed says so, and the next one is read. An empty line is passed over. The end of the input ends the command.
+ *
+ * @throws as `runGenerate`
+ */
+export async function runInteractive(reader: GenerateReader, reporter: Reporter, signal: AbortSignal): Promise<void> {
+  const { pictures, notices } = await untilStopped(examineGeneration(withPrompt(reader, "")), signal)
+  const settings = readGenerateSettings(reader, pictures, notices)
+  const isTerminal = stdin.isTTY === true && stderr.isTTY === true
+  // In a terminal the arrow keys bring back earlier lines. The pictures' paths are on stdout.
+  const lines = createInterface({ input: stdin, output: stderr, terminal: isTerminal, signal, prompt: "prompt> " })
+  const typed = lines[Symbol.asyncIterator]()
+  const next = async (): Promise<readonly PlannedPicture[] | null> => {
+    for (;;) {
+      if (isTerminal) lines.prompt()
+      const { value, done } = await typed.next()
+      if (done === true) return null
+      if (!isPromptLine(value)) continue
+      try {
+        return (await examineGeneration(withPrompt(reader, value.trim()))).pictures
+      } catch (error) {
+        const text = describeInput(error)
+        if (text === null) throw error
+        reporter.say("notice", { text }, text)
+      }
+    }
+  }
+  try {
+    await runGenerate(settings, reporter, signal, createPictureFiles(settings.outdir), next)
+  } finally {
+    lines.close()
+  }
+}
+
+/** The reader with another prompt. A problem is thrown where it is found. */
+function withPrompt(reader: GenerateReader, prompt: string): GenerateReader {
+  return { ...reader, settings: { ...reader.settings, prompt }, examine: async (_, work) => work() }
+}
