@@ -65,6 +65,20 @@ describe("a composed prompt", () => {
   })
 })
 
+describe("guidance on a part of the schedule", () => {
+  it("is no guidance outside of it, and guidance in all of it", async () => {
+    const plain = await one("a red star", { guidanceScale: 1 })
+    const guided = await one("a red star")
+    const within = (start: number, end: number) => one("a red star", { guidanceWindow: { start, end } })
+    expect(difference(await within(0, 1), guided)).toBe(0)
+    expect(difference(await within(0.999, 1), plain)).toBeLessThanOrEqual(1)
+    const half = await within(0, 0.1)
+    expect(difference(half, guided)).toBeGreaterThan(0)
+    expect(difference(half, plain)).toBeGreaterThan(0)
+    await expect(within(0.6, 0.5)).rejects.toThrow("generate: guidance")
+  })
+})
+
 describe("a textual inversion", () => {
   const vectors = (name: string) => ({
     ...{ name, vectors: 2 },

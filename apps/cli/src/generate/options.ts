@@ -143,6 +143,12 @@ const PICTURE = {
     help: "Height in pixels.",
   }),
   steps: integer({ default: GENERATE_DEFAULTS.steps, ...GENERATE_RANGES.steps, help: "Number of steps." }),
+  guidance_start: number({
+    ...GENERATE_RANGES.window,
+    default: 0,
+    help: "Where guidance begins on the noise schedule, from 0 (noise) to 1. Outside of its part a step takes half the time.",
+  }),
+  guidance_end: number({ ...GENERATE_RANGES.window, default: 1, help: "Where guidance ends on the noise schedule." }),
   scale: number({
     default: GENERATE_DEFAULTS.guidanceScale,
     ...GENERATE_RANGES.guidanceScale,

@@ -174,6 +174,7 @@ function picturePlan(
         : { start: { ...startOf(settings), image: { path: settings.imagePath } } }),
       negativePrompt: settings.negativePrompt ?? "",
       guidanceScale: settings.scale,
+      guidanceWindow: { start: settings.guidanceStart, end: settings.guidanceEnd },
       prompts: {
         syntax: settings.promptSyntax,
         maxChunks: settings.maxEmbeddingsMultiples ?? null,

@@ -20,7 +20,7 @@ import type { GenerateOptions } from "./request.ts"
 import { createWindowReader } from "./window.ts"
 
 export interface LatentDenoiserOptions
-  extends Pick<GenerateOptions, "combine" | "deepShrink" | "guidanceRescale" | "signal" | "pause"> {
+  extends Pick<GenerateOptions, "combine" | "deepShrink" | "guidanceRescale" | "guidanceWindow" | "signal" | "pause"> {
   readonly guidanceScale: number
   /** What the U-Net reads beside the latents, one row for each picture. Default: nothing. [N, H/8, W/8, C'] */
   readonly channels?: Tensor4D | null
@@ -43,6 +43,7 @@ export function createLatentDenoiser(
   {
     guidanceScale,
     guidanceRescale = GENERATE_DEFAULTS.guidanceRescale,
+    guidanceWindow,
     adapters = [],
     controlNets = [],
     loras = NO_TAP,
@@ -84,12 +85,29 @@ export function createLatentDenoiser(
     }
   const network = networkOf(first, passRows(pictures, guided))
   const others = further.map((part) => networkOf(part, passRows(pictures, false)))
+  /** The prompts' rows alone. */
+  const unguided: Network = async (input, position) => {
+    const part = tf.tidy(() => ({
+      context: tf.slice(first.context, [pictures, 0, 0], [pictures, -1, -1]),
+      vector: tf.slice(first.vector, [pictures, 0], [pictures, -1]),
+    }))
+    try {
+      return await networkOf(part, passRows(pictures, false))(input, position)
+    } finally {
+      tf.dispose([part.context, part.vector])
+    }
+  }
   const guidance = { scale: guidanceScale, rescale: guidanceRescale }
   const guidedNetwork =
     others.length > 0
       ? withComposedGuidance(network, others, { ...guidance, weights })
       : withGuidance(network, guidanceScale, guidanceRescale)
-  return createDenoiser(guided ? guidedNetwork : network, {
+  const windowed: Network =
+    guidanceWindow === undefined || others.length > 0
+      ? guidedNetwork
+      : (input, position) =>
+          windowsAt(position)(guidanceWindow) === 0 ? unguided(input, position) : guidedNetwork(input, position)
+  return createDenoiser(guided ? windowed : network, {
     prediction,
     timestepOf: levels.timestepOf,
   })

@@ -173,6 +173,9 @@ export const anyRecipe: fc.Arbitrary<Recipe> = fc.constantFrom(...SAMPLER_NAMES)
     steps: fc.integer({ min: 1, max: 999 }),
     guidanceScale: number({ min: 0, max: 30 }),
     sampler: fc.constant(sampler),
+    guidanceWindow: fc
+      .tuple(number({ min: 0, max: 1 }), number({ min: 0, max: 1 }))
+      .map(([a, b]) => ({ start: Math.min(a, b), end: Math.max(a, b) })),
     guidanceRescale: number({ min: 0, max: 1 }),
     zeroTerminalSnr: fc.option(fc.boolean()),
     spacing: fc.constantFrom(...TIMESTEP_SPACINGS),

@@ -35,6 +35,7 @@ const KEYS = [
   "steps",
   "guidanceScale",
   "guidanceRescale",
+  "guidanceWindow",
   "zeroTerminalSnr",
   "sampler",
   "spacing",
@@ -101,6 +102,7 @@ export function readRecipe(json: unknown): Recipe {
     guidanceScale: readOr(field("guidanceScale"), GENERATE_DEFAULTS.guidanceScale, (at) =>
       readNumber(at, GENERATE_RANGES.guidanceScale),
     ),
+    guidanceWindow: readOr(field("guidanceWindow"), { start: 0, end: 1 }, readGuidanceWindow),
     guidanceRescale: readOr(field("guidanceRescale"), GENERATE_DEFAULTS.guidanceRescale, (at) =>
       readNumber(at, GENERATE_RANGES.guidanceRescale),
     ),
@@ -172,4 +174,12 @@ function readModel(at: Field): ModelReference {
     prediction: readOr(field("prediction"), PREDICTIONS[0], (entry) => readChoice(entry, PREDICTIONS)),
     loras: readOr(field("loras"), [], (entry) => readList(entry, readLora)),
   }
+}
+
+function readGuidanceWindow(at: Field): Recipe["guidanceWindow"] {
+  const field = readObject(at, ["start", "end"])
+  const start = readOr(field("start"), 0, (entry) => readNumber(entry, GENERATE_RANGES.window))
+  const end = readOr(field("end"), 1, (entry) => readNumber(entry, GENERATE_RANGES.window))
+  if (start > end) throw refuse(at, "a start that is not after the end")
+  return { start, end }
 }

@@ -136,6 +136,7 @@ describe("createRecipe", () => {
       steps: 20,
       guidanceScale: 7.5,
       guidanceRescale: 0,
+      guidanceWindow: { start: 0, end: 1 },
       zeroTerminalSnr: null,
       sampler: "euler",
       spacing: "linspace",

@@ -122,6 +122,8 @@ export interface Recipe extends StagesRecipe {
   readonly guidanceScale: number
   /** The share of guidance that is rescaled, 0 to 1. */
   readonly guidanceRescale: number
+  /** The part of the noise schedule on which guidance acts. */
+  readonly guidanceWindow: { readonly start: number; readonly end: number }
   /** Whether the noise schedule ends with noise alone. Null: as the checkpoint says of itself. */
   readonly zeroTerminalSnr: boolean | null
   readonly sampler: SamplerName

@@ -58,13 +58,23 @@ export function recipeSeed({ seed }: Pick<Recipe, "seed">): Seed {
 
 /** A recipe as a request for one picture, without its adapters. `adapterOptions` gives the options of each adapter. */
 export function requestOf(recipe: Recipe): RecipeRequest {
-  const { prompt, negativePrompt, width, height, steps, guidanceScale, guidanceRescale, zeroTerminalSnr } = recipe
+  const {
+    prompt,
+    negativePrompt,
+    width,
+    height,
+    steps,
+    guidanceScale,
+    guidanceRescale,
+    guidanceWindow,
+    zeroTerminalSnr,
+  } = recipe
   const { sampler, spacing, spacingOptions, samplerOptions, combine, size, noise, prompts } = recipe
   const { negativeSize, hires, deepShrink, gradualLatent } = recipe
   return {
     request: { prompt, negativePrompt, seed: recipeSeed(recipe) },
     options: {
-      ...{ width, height, steps, guidanceScale, guidanceRescale, zeroTerminalSnr },
+      ...{ width, height, steps, guidanceScale, guidanceRescale, guidanceWindow, zeroTerminalSnr },
       ...{ sampler, spacing, spacingOptions, samplerOptions, combine, size, noise, prompts },
       ...{ negativeSize, hires, deepShrink, gradualLatent },
     },

@@ -135,6 +135,8 @@ function unsaid(recipe: Recipe): readonly string[] {
     [deepShrink !== null, "Deep Shrink"],
     [gradualLatent !== null, "gradual latent"],
     [guidanceRescale !== 0, "rescaled guidance"],
+    [recipe.guidanceWindow.start > 0 || recipe.guidanceWindow.end < 1, "guidance on a part of the schedule"],
+    [recipe.textualInversions.length > 0, "textual inversions"],
   ]
   const there = parts.flatMap(([isThere, what]) => (isThere ? [what] : []))
   return there.length === 0 ? [] : [`The workflow does not say: ${there.join("; ")}.`]

@@ -78,6 +78,8 @@ export const OPTION_PARTS: { readonly [Name in SettingName<typeof GENERATE_OPTIO
   samplerArgs: ["samplerOptions"],
   spacingArgs: ["spacingOptions"],
   guidanceRescale: ["guidanceRescale"],
+  guidanceStart: ["guidanceWindow"],
+  guidanceEnd: ["guidanceWindow"],
   zeroTerminalSnr: ["zeroTerminalSnr"],
   rng: ["noise"],
   seed: null,
