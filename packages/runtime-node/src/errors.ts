@@ -49,6 +49,8 @@ export type InputErrorCode =
   | "prompt-line"
   /** The name or the folder of a LoRA or textual inversion leads to no file. */
   | "network-file"
+  /** The folder or file is not the state of a training. */
+  | "state-file"
   // settings and data sets
   /** A file of settings is not valid TOML or JSON. */
   | "config-syntax"

@@ -9,6 +9,9 @@ import { InputError, type WriteLlliteOptions, writeLlliteFile } from "@lllite/ru
 import { UsageError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 
+/** How a trained LLLite is saved. */
+export type SavedFile = Pick<WriteLlliteOptions, "dtype" | "metadata"> & { readonly force: boolean }
+
 /**
  * Saves a trained LLLite and reports its path. The work of hours is not lost for a file: values that the dtype cannot
  * hold are saved as F32. If the path cannot be written, the LLLite is saved in a temporary folder.
@@ -20,7 +23,7 @@ import type { Reporter } from "../terminal/progress.ts"
 export async function saveLllite(
   path: string,
   state: Omit<TrainState, "optimizer">,
-  { force, ...options }: Pick<WriteLlliteOptions, "dtype" | "metadata"> & { readonly force: boolean },
+  { force, ...options }: SavedFile,
   reporter: Reporter,
 ): Promise<string> {
   const { step } = state

@@ -1,13 +1,14 @@
 import type { LlliteFile, UnetLayout } from "@lllite/format"
 import { DTYPE_BITS, siteParameterCount } from "@lllite/format"
 import { enumerateSites } from "@lllite/format/selections"
-import type { FolderDataset } from "@lllite/runtime-node"
+import type { FolderDataset, SavedRun } from "@lllite/runtime-node"
 import {
   datasetOfFolders,
   InputError,
   openDataset,
   pickDatasetOptions,
   readDatasetConfig,
+  readTrainState,
   withPath,
 } from "@lllite/runtime-node"
 import type { OptionReader } from "@lllite/runtime-node/options"
@@ -18,6 +19,7 @@ import type { Reporter } from "../terminal/progress.ts"
 import { TRAIN_OPTIONS } from "./options/index.ts"
 import { trySavedFiles } from "./saved-files.ts"
 import type { TrainSettings } from "./settings.ts"
+import type { StepPlan } from "./step-plan.ts"
 import { planSteps } from "./step-plan.ts"
 
 /**
@@ -42,6 +44,9 @@ export async function examineTraining(
   })
   const start =
     networkWeights === undefined ? null : await examine(["networkWeights"], () => withPath(networkWeights, openLllite))
+  const { resume } = settings
+  const saved =
+    resume === undefined || layout === null ? null : await examine(["resume"], () => readTrainState(resume, layout))
   const keys =
     "config" in settings.dataset.source
       ? (["datasetConfig"] as const)
@@ -49,17 +54,35 @@ export async function examineTraining(
   const dataset = await examine(keys, () => openTrainingSet(settings, reporter, signal))
   const keysOfRate = ["lrScheduler", "lrWarmupSteps", "lrDecaySteps", "learningRate"] as const
   const plan = dataset === null ? null : await examine(keysOfRate, async () => planSteps(settings, dataset))
-  const bytes = layout === null ? 0 : llliteBytes(settings, layout, start)
-  await examine(["outputDir", "outputName"], () => trySavedFiles(settings, plan, bytes))
+  const keysOfLength = ["resume", "maxTrainSteps", "maxTrainEpochs"] as const
+  await examine(keysOfLength, async () => checkLength(saved, plan, settings))
+  const bytes =
+    layout === null
+      ? 0
+      : llliteBytes(
+          settings,
+          layout,
+          saved?.state.model.adapters.map(({ site, ...dims }) => ({ ...site, ...dims })) ?? start?.sites,
+        )
+  await examine(["outputDir", "outputName"], () => trySavedFiles(settings, plan, bytes, saved?.state.step ?? 0))
   return dataset
 }
 
-/** Bytes of the values in the LLLite's file. @param start the LLLite that the run begins with, or null */
-function llliteBytes(settings: TrainSettings, layout: UnetLayout, start: LlliteFile | null): number {
+/** Bytes of the values in the LLLite's file. @param from the sites of the LLLite that the run begins with */
+function llliteBytes(settings: TrainSettings, layout: UnetLayout, from?: LlliteFile["sites"]): number {
   const { networkDim: mlpDim, condEmbDim: condDim } = settings
-  const sites = start?.sites ?? enumerateSites(layout).map((site) => ({ ...site, mlpDim, condDim }))
+  const sites = from ?? enumerateSites(layout).map((site) => ({ ...site, mlpDim, condDim }))
   const values = sites.reduce((sum, site) => sum + siteParameterCount(site, site), 0)
   return (values * DTYPE_BITS[settings.dtype]) / 8
+}
+
+/** @throws InputError when a run that continues has more steps than it is to have */
+function checkLength(saved: SavedRun | null, plan: StepPlan | null, { resume = "" }: TrainSettings): void {
+  if (saved === null || plan === null || saved.state.step <= plan.steps) return
+  throw new InputError(
+    "state-file",
+    `"${resume}" is after step ${saved.state.step}, and the run has ${plan.steps}. Give it more steps, or an earlier state.`,
+  )
 }
 
 /** Milliseconds between two reports about the files of a data set. */

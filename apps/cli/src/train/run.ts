@@ -1,19 +1,19 @@
-import { join } from "node:path"
 import type { Prediction } from "@lllite/core/diffusion"
-import type { OptimizerChoice, TrainState } from "@lllite/core/training"
+import type { TrainState } from "@lllite/core/training"
 import { beginTraining, DivergedError } from "@lllite/core/training"
 import type { LlliteSpec } from "@lllite/format/modelspec"
 import { buildLlliteMetadata } from "@lllite/format/modelspec"
 import { enumerateSites } from "@lllite/format/selections"
 import type { FolderDataset, SdxlHandle, TrainRunEvent, TrainRunStep } from "@lllite/runtime-node"
-import { InputError, readLlliteFile } from "@lllite/runtime-node"
-import { epochFileName, fileDate, saveLllite, stepFileName } from "../lllite-file/save-lllite.ts"
+import { InputError, readLlliteFile, readTrainState } from "@lllite/runtime-node"
+import { fileDate } from "../lllite-file/save-lllite.ts"
 import { startRuntime } from "../model/start-runtime.ts"
 import { InterruptedError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { NOTHING_TO_SAVE, untilStopped } from "../terminal/until-stopped.ts"
 import { readVersion } from "../version.ts"
-import { finalFileName } from "./saved-files.ts"
+import { factNotices, runFacts } from "./run-facts.ts"
+import { createSaver } from "./saver.ts"
 import type { TrainSettings } from "./settings.ts"
 import { planSteps, type StepPlan } from "./step-plan.ts"
 
@@ -35,7 +35,6 @@ export async function runTrain(
 ): Promise<void> {
   const notices = [...settings.notices, ...dataset.notices]
   for (const notice of notices) reporter.say("notice", { text: notice }, `Note: ${notice}`)
-  const { networkWeights: startFrom } = settings
   const plan = planSteps(settings, dataset)
   const { steps } = plan
   const runtime = await startRuntime(settings.runtime, reporter, signal)
@@ -45,14 +44,15 @@ export async function runTrain(
     const loading = runtime.loadSdxl(checkpoint, { ...askedPrediction(settings), ...parts, signal })
     const sdxl = await untilStopped(loading, signal, NOTHING_TO_SAVE)
     for (const text of sdxl.notices) reporter.say("notice", { text }, `Note: ${text}`)
-    const initial = startFrom === undefined ? null : await continueFrom(startFrom, sdxl, settings.optimizer)
+    const facts = runFacts(settings, dataset, plan)
+    const initial = await initialState(settings, sdxl, facts, reporter)
     const adapters = initial === null ? enumerateSites(sdxl.layout).length : initial.model.adapters.length
     reporter.say(
       "plan",
       { pictures: dataset.pictures, steps, batchSize: dataset.batchSize, adapters, backend: runtime.backend },
       `${dataset.pictures} pairs, ${steps} steps of ${rowsText(dataset, settings)}, ${adapters} adapters, on ${runtime.backend}.`,
     )
-    await trainAndSave(sdxl, dataset, settings, { ...plan, initial }, reporter, signal)
+    await trainAndSave(sdxl, dataset, settings, { ...plan, facts, initial }, reporter, signal)
   } finally {
     await runtime.dispose()
   }
@@ -64,6 +64,7 @@ function rowsText({ batchSize }: FolderDataset, { gradientAccumulationSteps: bat
 }
 
 interface Plan extends StepPlan {
+  readonly facts: ReadonlyMap<string, string>
   readonly initial: TrainState | null
 }
 
@@ -71,12 +72,12 @@ async function trainAndSave(
   sdxl: SdxlHandle,
   dataset: FolderDataset,
   settings: TrainSettings,
-  { steps, perEpoch, lr, initial }: Plan,
+  { facts, initial, ...plan }: Plan,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
-  const { minTimestep, maxTimestep, outputName, saveEvery } = settings
-  const every = saveEvery === null ? null : "steps" in saveEvery ? saveEvery.steps : saveEvery.epochs * perEpoch
+  const { minTimestep, maxTimestep } = settings
+  const { steps, lr } = plan
   const metadata = buildLlliteMetadata({
     ...statedMetadata(settings),
     ...fileDate(),
@@ -86,13 +87,8 @@ async function trainAndSave(
     ...(settings.recordsTimesteps ? { timestepRange: [minTimestep, maxTimestep] as const } : {}),
   })
   const { dtype, force } = settings
-  /** The last saved step, and its file. */
-  let last: { readonly step: number; readonly path: string } | null = null
-  const save = async (state: TrainState, name: string): Promise<string> => {
-    const path = await saveLllite(join(settings.outputDir, name), state, { dtype, metadata, force }, reporter)
-    last = { step: state.step, path }
-    return path
-  }
+  const saver = createSaver(settings, plan, { dtype, metadata, force }, facts, reporter)
+  if (settings.resume !== undefined && initial !== null) await saver.missing(initial)
   const run = sdxl.train(dataset, {
     steps,
     batchSize: dataset.batchSize,
@@ -122,25 +118,17 @@ async function trainAndSave(
     },
     ...(initial === null ? {} : { initial }),
     ...(settings.vaeSlices === undefined ? {} : { vaeSlices: settings.vaeSlices }),
-    ...(every === null ? {} : { stateEvery: every }),
+    ...(saver.every === null ? {} : { stateEvery: saver.every }),
     signal,
   })
   const onStep = async ({ step, state }: TrainRunStep): Promise<void> => {
-    if (state === null || step === steps) return
-    const byEpoch = saveEvery !== null && "epochs" in saveEvery
-    const name = byEpoch ? epochFileName(outputName, step / perEpoch) : stepFileName(outputName, step)
-    await unlessFull(save(state, name), step, reporter)
+    if (state !== null && step !== steps) await unlessFull(saver.periodic(state), step, reporter)
   }
-  const saveStep = async (state: TrainState): Promise<string> =>
-    last?.step === state.step ? last.path : save(state, stepFileName(outputName, state.step))
   const following = followTraining(run, reporter, signal, onStep)
-  const state = await following.catch((error: unknown) => saveDiverged(error, saveStep))
-  if (state.step >= steps) {
-    await save(state, finalFileName(settings))
-    return
-  }
+  const state = await following.catch((error: unknown) => saveDiverged(error, saver.stopped))
+  if (state.step >= steps) return saver.final(state)
   if (state.step === 0) throw new InterruptedError(NOTHING_TO_SAVE)
-  await saveStep(state)
+  await saver.stopped(state)
   throw new InterruptedError(`stopped after ${state.step} of ${steps} steps. The LLLite of that step is saved`)
 }
 
@@ -150,7 +138,7 @@ async function trainAndSave(
  *
  * @throws errors that are not of the file
  */
-export async function unlessFull(saving: Promise<string>, step: number, reporter: Reporter): Promise<void> {
+export async function unlessFull(saving: Promise<unknown>, step: number, reporter: Reporter): Promise<void> {
   try {
     await saving
   } catch (error) {
@@ -228,9 +216,21 @@ function statedMetadata(settings: TrainSettings): LlliteSpec {
   }
 }
 
-/** The first state of a run that begins with a saved LLLite. The file does not hold the optimiser's state. */
-async function continueFrom(path: string, sdxl: SdxlHandle, optimizer: OptimizerChoice): Promise<TrainState> {
-  return beginTraining(await readLlliteFile(path, sdxl.layout), optimizer)
+/** The state that a run begins with, if it continues from a file. */
+async function initialState(
+  { networkWeights, resume, optimizer }: TrainSettings,
+  { layout }: SdxlHandle,
+  facts: ReadonlyMap<string, string>,
+  reporter: Reporter,
+): Promise<TrainState | null> {
+  if (resume !== undefined) {
+    const saved = await readTrainState(resume, layout)
+    for (const text of factNotices(saved.facts, facts)) reporter.say("notice", { text }, `Note: ${text}`)
+    reporter.say("resume", { path: resume, step: saved.state.step }, `Continues after step ${saved.state.step}.`)
+    return saved.state
+  }
+  // The file of an LLLite does not hold the optimiser's state.
+  return networkWeights === undefined ? null : beginTraining(await readLlliteFile(networkWeights, layout), optimizer)
 }
 
 /** The resolution for the file's metadata: that of the data set, if all pictures have one size. */

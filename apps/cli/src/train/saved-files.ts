@@ -1,5 +1,6 @@
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
+import { trainStatePath } from "@lllite/runtime-node"
 import { tryOutputs } from "@lllite/runtime-node/files"
 import { epochFileName, stepFileName } from "../lllite-file/save-lllite.ts"
 import type { StepPlan } from "./step-plan.ts"
@@ -10,6 +11,8 @@ export interface SavedNames {
   readonly outputName: string
   readonly force: boolean
   readonly saveEvery: { readonly steps: number } | { readonly epochs: number } | null
+  readonly saveState: boolean
+  readonly saveStateOnTrainEnd: boolean
 }
 
 /** The name of the file of the whole run. */
@@ -17,18 +20,35 @@ export function finalFileName({ outputName }: Pick<SavedNames, "outputName">): s
   return `${outputName}.safetensors`
 }
 
+/** The folder of a run's state beside the file of this name, as sd-scripts names it. */
+export function stateFolderName(fileName: string): string {
+  return `${fileName.replace(/\.safetensors$/, "")}-state`
+}
+
 /**
  * Refuses files of an earlier run that have this run's names, names that are too long, a folder that cannot be written,
  * and a disk without room for one file. It is called before anything is loaded.
  *
  * @param plan null if the steps are not known
+ * @param from the step that the run continues from. Its files up to there stay
  * @param bytes of one file
  * @throws InputError
  */
-export async function trySavedFiles(names: SavedNames, plan: StepPlan | null, bytes: number): Promise<void> {
+export async function trySavedFiles(names: SavedNames, plan: StepPlan | null, bytes: number, from = 0): Promise<void> {
   const there = await readdir(names.outputDir).catch(() => [])
-  const periodic = plan === null ? [] : there.filter(periodicNames(names, plan)).sort()
+  const isPeriodic = plan === null ? () => false : periodicNames(names, plan, from)
+  const periodic = there.filter(isPeriodic).sort()
   const paths = [finalFileName(names), ...periodic].map((name) => pathIn(names, name))
+  const isFinished = plan !== null && from >= plan.steps
+  if ((names.saveState || names.saveStateOnTrainEnd) && !isFinished) {
+    paths.push(trainStatePath(pathIn(names, stateFolderName(finalFileName(names)))))
+  }
+  if (names.saveState) {
+    const states = there.filter(
+      (name) => isPeriodic(name.replace(/-state$/, ".safetensors")) && name.endsWith("-state"),
+    )
+    paths.push(...states.sort().map((name) => trainStatePath(pathIn(names, name))))
+  }
   await tryOutputs(paths, { existing: names.force ? "replace" : "refuse", bytes })
   // After Ctrl-C, the name holds the step. It is the longest.
   await tryOutputs([pathIn(names, stepFileName(names.outputName, plan?.steps ?? 0))], { existing: "rename" })
@@ -42,14 +62,15 @@ function pathIn({ outputDir }: SavedNames, name: string): string {
 function periodicNames(
   { outputName, saveEvery }: SavedNames,
   { steps, perEpoch }: StepPlan,
+  from: number,
 ): (name: string) => boolean {
   if (saveEvery === null) return () => false
-  const [every, nameOf, last] =
+  const [every, nameOf, last, first] =
     "steps" in saveEvery
-      ? [saveEvery.steps, stepFileName, steps - 1]
-      : [saveEvery.epochs, epochFileName, Math.ceil(steps / perEpoch) - 1]
+      ? [saveEvery.steps, stepFileName, steps - 1, from + 1]
+      : [saveEvery.epochs, epochFileName, Math.ceil(steps / perEpoch) - 1, Math.floor(from / perEpoch) + 1]
   return (name) => {
     const count = Number(/(\d+)\.safetensors$/.exec(name)?.[1])
-    return count >= 1 && count <= last && count % every === 0 && name === nameOf(outputName, count)
+    return count >= first && count <= last && count % every === 0 && name === nameOf(outputName, count)
   }
 }

@@ -118,6 +118,14 @@ describe("readTrainSettings", () => {
     expect(() => read(options)).toThrow(message)
   })
 
+  it("continues either from a state or from an LLLite", () => {
+    expect(read({ resume: "last-state" }).resume).toBe("last-state")
+    expect(() => read({ resume: "last-state", network_weights: "a.safetensors" })).toThrow(
+      "--resume and --network_weights exclude each other",
+    )
+    expect(() => read({ resume: "last-state", network_dim: 8 })).toThrow("--network_dim conflicts with --resume")
+  })
+
   it("takes batches of a step and dropout", () => {
     expect(read({ gradient_accumulation_steps: 4, network_dropout: 0.1 })).toMatchObject({
       ...{ gradientAccumulationSteps: 4, networkDropout: 0.1 },
@@ -247,7 +255,6 @@ describe("readTrainSettings", () => {
     [{ conditioning_data_dir: undefined }, /conditioning_data_dir is missing/],
     [{ network_dims: 4 }, /no option --network_dims\. Did you mean --network_dim\?/],
     [{ flip_aug: true }, /flip_aug is not supported: the command does not alter pictures/],
-    [{ resume: "x" }, /resume is not supported: the state of a run cannot be loaded yet/],
     [{ optimizer_type: "plain" }, /optimizer_type is "plain", expected .*adamw/],
     [{ save_model_as: "ckpt" }, /save_model_as is "ckpt", expected "safetensors": ckpt and pt files are pickles/],
     [{ lr_scheduler: "adafactor" }, /lr_scheduler is "adafactor", expected one of constant/],

@@ -115,7 +115,17 @@ function checkTraining({ settings, check, isGiven, nameOf }: TrainReader): void 
     if (minTimestep < maxTimestep) return null
     return `${nameOf("minTimestep")} is ${minTimestep} and ${nameOf("maxTimestep")} is ${maxTimestep}, expected the first below the second`
   })
+  check(["resume", "networkWeights"], () =>
+    isGiven("resume") && isGiven("networkWeights")
+      ? `${nameOf("resume")} and ${nameOf("networkWeights")} exclude each other: a state has its own LLLite. Keep one of them`
+      : null,
+  )
   for (const name of ["networkDim", "condEmbDim", "conditionerInit"] as const) {
+    check([name, "resume"], () =>
+      isGiven(name) && isGiven("resume")
+        ? `${nameOf(name)} conflicts with ${nameOf("resume")}, whose state has its own value. Leave out ${nameOf(name)}`
+        : null,
+    )
     check([name, "networkWeights"], () =>
       isGiven(name) && isGiven("networkWeights")
         ? `${nameOf(name)} conflicts with ${nameOf("networkWeights")}, whose file has its own value. Leave out ${nameOf(name)}`

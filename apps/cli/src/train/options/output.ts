@@ -14,15 +14,11 @@ import {
 } from "@lllite/runtime-node/options"
 import { dtypeKind } from "../../command/dtype.ts"
 
-const NO_RESUME = "the state of a run cannot be loaded yet"
-const CONTINUE = { instead: "Leave it out. To continue from a saved LLLite, use network_weights." }
-const KEPT = "the command never deletes saved files"
 const NO_SAMPLES = "the command draws no pictures during training, as sd-scripts' LLLite trainer"
 const NO_TRACKER =
   "there is no log for TensorBoard or W&B. If stdout is not a terminal, each step is a line of JSON on it"
 const NO_UPLOAD = "the command uploads nothing"
 const UPLOAD_OPTION = belongsTo("huggingface_repo_id")
-const STATE_OPTION = belongsTo("save_state")
 const LOCAL = { instead: "Leave it out, and upload the saved file." }
 const NOT_WRITTEN = "the command train does not write this metadata"
 const addLater = (key: string): { readonly instead: string } => ({
@@ -64,13 +60,32 @@ export const OUTPUT = {
   save_n_epoch_ratio: refused("the command saves at fixed intervals", {
     instead: "Leave it out, and use save_every_n_epochs.",
   }),
-  save_last_n_epochs: ignored(KEPT),
-  save_last_n_steps: ignored(KEPT),
-  save_last_n_epochs_state: ignored(STATE_OPTION),
-  save_last_n_steps_state: ignored(STATE_OPTION),
-  save_state: refused(NO_RESUME, CONTINUE),
-  save_state_on_train_end: refused(NO_RESUME, CONTINUE),
-  resume: refused(NO_RESUME, CONTINUE),
+  save_last_n_steps: integer({
+    ...TRAIN_RANGES.steps,
+    nothing: [0],
+    help: "Of the files of save_every_n_steps, keep those of the last N steps. The run removes older ones that it saved.",
+  }),
+  save_last_n_epochs: integer({
+    ...TRAIN_RANGES.epochs,
+    nothing: [0],
+    help: "Of the files of save_every_n_epochs, keep the last N. The run removes older ones that it saved.",
+  }),
+  save_last_n_steps_state: integer({
+    ...TRAIN_RANGES.steps,
+    nothing: [0],
+    help: "The same for states. Default: as save_last_n_steps.",
+  }),
+  save_last_n_epochs_state: integer({
+    ...TRAIN_RANGES.epochs,
+    nothing: [0],
+    help: "The same for states. Default: as save_last_n_epochs.",
+  }),
+  save_state: flag({ help: "Beside each saved file, also save the state of the run, from which resume continues." }),
+  save_state_on_train_end: flag({ help: "Save the state of the run at its end alone." }),
+  resume: text({
+    valueName: "folder",
+    help: "State of a run to continue, a folder that save_state has written. The run ends as if it had never stopped.",
+  }),
   sample_every_n_steps: ignored(NO_SAMPLES),
   sample_at_first: ignored(NO_SAMPLES),
   sample_every_n_epochs: ignored(NO_SAMPLES),
@@ -81,8 +96,8 @@ export const OUTPUT = {
   huggingface_path_in_repo: ignored(UPLOAD_OPTION),
   huggingface_token: ignored(UPLOAD_OPTION),
   huggingface_repo_visibility: ignored(UPLOAD_OPTION),
-  save_state_to_huggingface: ignored(STATE_OPTION),
-  resume_from_huggingface: ignored(belongsTo("resume")),
+  save_state_to_huggingface: ignored(NO_UPLOAD),
+  resume_from_huggingface: ignored(NO_UPLOAD),
   async_upload: ignored(UPLOAD_OPTION),
 } satisfies OptionTable
 

@@ -1,0 +1,43 @@
+import { createHash } from "node:crypto"
+import type { FolderDataset } from "@lllite/runtime-node"
+import type { TrainSettings } from "./settings.ts"
+import type { StepPlan } from "./step-plan.ts"
+
+/** Settings that a run follows from, beside its data set and its model. */
+const SETTINGS = [
+  ...["seed", "learningRate", "maxGradNorm", "siteLimit", "gradientAccumulationSteps", "networkDropout"],
+  ...["minTimestep", "maxTimestep", "lossType", "huber", "lossWeights", "noise", "zeroTerminalSnr", "strengthRange"],
+  ...["optimizer", "lr", "vParameterization"],
+] as const satisfies readonly (keyof TrainSettings)[]
+
+/**
+ * What a run follows from, as text by name. A run that continues with the same facts ends as one that never stopped.
+ */
+export function runFacts(
+  settings: TrainSettings,
+  { sizes, batchSize }: Pick<FolderDataset, "sizes" | "batchSize">,
+  { steps, lr }: StepPlan,
+): ReadonlyMap<string, string> {
+  const order = createHash("sha256").update(JSON.stringify(sizes.map(({ width, height }) => [width, height])))
+  return new Map([
+    ...SETTINGS.map((name) => [name, text(settings[name])] as const),
+    ["batchSize", String(batchSize)],
+    ["examples", `${sizes.length}, ${order.digest("hex").slice(0, 16)}`],
+    // A constant rate does not depend on the length of the run.
+    ["steps", lr.curve === "constant" ? "any" : String(steps)],
+  ])
+}
+
+/** The facts in which two runs differ, one sentence each. */
+export function factNotices(before: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): readonly string[] {
+  const differing = [...now].filter(([name, value]) => before.has(name) && before.get(name) !== value)
+  return differing.map(
+    ([name, value]) =>
+      `The run before had another ${name}: ${before.get(name)}. It goes on with ${value}, and not as if it had never stopped.`,
+  )
+}
+
+function text(value: TrainSettings[(typeof SETTINGS)[number]]): string {
+  // A seed above 2^53 is a bigint.
+  return typeof value === "bigint" ? String(value) : (JSON.stringify(value) ?? "none")
+}

@@ -1,0 +1,138 @@
+import { rm, stat } from "node:fs/promises"
+import { join } from "node:path"
+import type { TrainState } from "@lllite/core/training"
+import { writeTrainState } from "@lllite/runtime-node"
+import { epochFileName, type SavedFile, saveLllite, stepFileName } from "../lllite-file/save-lllite.ts"
+import type { Reporter } from "../terminal/progress.ts"
+import { finalFileName, stateFolderName } from "./saved-files.ts"
+import type { TrainSettings } from "./settings.ts"
+import type { StepPlan } from "./step-plan.ts"
+
+/** What a run saves, and when. */
+export interface RunSaver {
+  /** Steps between two states that the run has to hand out. Null: none. */
+  readonly every: number | null
+  /**
+   * Saves the LLLite of a step whose state is saved already, if it is missing: the run was killed between the two.
+   */
+  missing(state: TrainState): Promise<void>
+  /** Saves what the run's rhythm asks for after this step. */
+  periodic(state: TrainState): Promise<void>
+  /** Saves the run at a step that no rhythm asked for. @returns the path of the LLLite */
+  stopped(state: TrainState): Promise<string>
+  /** Saves the whole run. */
+  final(state: TrainState): Promise<void>
+}
+
+/** A file or folder that the run has saved, with its number: the step or the epoch. */
+interface Saved {
+  readonly number: number
+  readonly path: string
+}
+
+type SaverSettings = Pick<
+  TrainSettings,
+  | "outputDir"
+  | "outputName"
+  | "saveEvery"
+  | "saveState"
+  | "saveStateOnTrainEnd"
+  | "saveLastNSteps"
+  | "saveLastNEpochs"
+  | "saveLastNStepsState"
+  | "saveLastNEpochsState"
+>
+
+/**
+ * Saves a run. A state comes before its LLLite. So a run that is killed between the two continues from this state, and
+ * saves the LLLite then.
+ *
+ * @param facts what the run follows from, for its states
+ */
+export function createSaver(
+  settings: SaverSettings,
+  { perEpoch }: Pick<StepPlan, "perEpoch">,
+  file: SavedFile,
+  facts: ReadonlyMap<string, string>,
+  reporter: Reporter,
+): RunSaver {
+  const { outputDir, outputName, saveEvery, saveState } = settings
+  const [files, states]: [Saved[], Saved[]] = [[], []]
+  /** The last saved step, and its file. */
+  let last: Saved | null = null
+  const save = async (state: TrainState, name: string): Promise<string> => {
+    const path = await saveLllite(join(outputDir, name), state, file, reporter)
+    last = { number: state.step, path }
+    return path
+  }
+  const saveRun = async (state: TrainState, name: string): Promise<string> => {
+    const folder = join(outputDir, stateFolderName(name))
+    await writeTrainState(folder, { state, facts })
+    reporter.say("state", { path: folder, step: state.step }, `Saved ${folder}`)
+    return folder
+  }
+  const byEpoch = saveEvery !== null && "epochs" in saveEvery
+  const every = saveEvery === null ? null : "steps" in saveEvery ? saveEvery.steps : saveEvery.epochs * perEpoch
+  /** The name and the number of what is saved after a step, or null. */
+  const nameAt = (step: number): { readonly name: string; readonly number: number } | null => {
+    if (every === null || step === 0 || step % every !== 0) return null
+    const number = byEpoch ? step / perEpoch : step
+    return { number, name: byEpoch ? epochFileName(outputName, number) : stepFileName(outputName, number) }
+  }
+  return {
+    every,
+
+    async missing(state) {
+      const saved = nameAt(state.step)
+      if (saved === null) return
+      const path = join(outputDir, saved.name)
+      const isThere = await stat(path).then(
+        () => true,
+        () => false,
+      )
+      if (isThere) last = { number: state.step, path }
+      else await save(state, saved.name)
+    },
+
+    async periodic(state) {
+      const saved = nameAt(state.step)
+      if (saved === null) return
+      const { number, name } = saved
+      if (saveState) states.push({ number, path: await saveRun(state, name) })
+      files.push({ number, path: await save(state, name) })
+      await removeOlder(files, oldest(number, settings, false))
+      await removeOlder(states, oldest(number, settings, true))
+    },
+
+    async stopped(state) {
+      if (last?.number === state.step) return last.path
+      const name = stepFileName(outputName, state.step)
+      if (saveState) await saveRun(state, name)
+      return save(state, name)
+    },
+
+    async final(state) {
+      const name = finalFileName(settings)
+      if (saveState || settings.saveStateOnTrainEnd) await saveRun(state, name)
+      await save(state, name)
+    },
+  }
+}
+
+/** The number up to which saved files are removed. Source: sd-scripts `get_remove_step_no`, `get_remove_epoch_no`. */
+function oldest(number: number, settings: SaverSettings, isState: boolean): number {
+  const { saveEvery, saveLastNSteps, saveLastNEpochs } = settings
+  if (saveEvery === null) return -1
+  if ("steps" in saveEvery) {
+    const kept = isState ? (settings.saveLastNStepsState ?? saveLastNSteps) : saveLastNSteps
+    return kept === undefined ? -1 : number - kept - 1
+  }
+  const kept = isState ? (settings.saveLastNEpochsState ?? saveLastNEpochs) : saveLastNEpochs
+  return kept === undefined ? -1 : number - kept * saveEvery.epochs
+}
+
+/** Removes what the run has saved up to a number. */
+async function removeOlder(saved: Saved[], number: number): Promise<void> {
+  for (const { path } of saved.filter((one) => one.number <= number)) await rm(path, { recursive: true, force: true })
+  saved.splice(0, saved.length, ...saved.filter((one) => one.number > number))
+}
