@@ -49,6 +49,19 @@ describe("listPictures", () => {
     expect(await list(...paths)).toEqual(expected)
   })
 
+  it("says which pictures of a folder are passed over", async () => {
+    const notices: string[] = []
+    await mkdir(join(folder, "mixed"))
+    for (const name of ["a.png", "b.bmp", "c.tiff"]) await writeFile(join(folder, "mixed", name), "")
+    expect(await listPictures([join(folder, "mixed")], (notice) => notices.push(notice))).toHaveLength(1)
+    expect(notices).toEqual([
+      expect.stringMatching(
+        /^2 pictures have a format that is not read, and are passed over\. Save them as PNG\. The first is ".*b\.bmp"\.$/,
+      ),
+    ])
+    await rm(join(folder, "mixed"), { recursive: true })
+  })
+
   it.each([
     ["nowhere.png", /cannot read ".*nowhere\.png": there is no such file/],
     ["*.gif", /no picture matches ".*\*\.gif"/],

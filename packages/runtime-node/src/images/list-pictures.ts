@@ -1,5 +1,6 @@
 import { readdir, stat } from "node:fs/promises"
 import { extname, join } from "node:path"
+import { countedNotice } from "@lllite/core/names"
 import { describeEmpty, readPictureFolder } from "../dataset/picture-folder.ts"
 import { fileError, InputError } from "../errors.ts"
 import { hasCode } from "../files/system-code.ts"
@@ -10,15 +11,19 @@ import { isReadImage } from "./formats.ts"
  * of a pattern with `*`, `?` or `[…]` all pictures that match, by path. `**` stands for any folders. A path that is
  * there is never a pattern.
  *
+ * @param say is told which pictures of folders are passed over, because their format is not read
  * @throws InputError for a path that is not there, a folder without pictures, or a pattern without matches
  */
-export async function listPictures(paths: readonly string[]): Promise<readonly string[]> {
+export async function listPictures(
+  paths: readonly string[],
+  say: (notice: string) => void = () => {},
+): Promise<readonly string[]> {
   const lists: (readonly string[])[] = []
-  for (const path of paths) lists.push(await listOne(path))
+  for (const path of paths) lists.push(await listOne(path, say))
   return lists.flat()
 }
 
-async function listOne(path: string): Promise<readonly string[]> {
+async function listOne(path: string, say: (notice: string) => void): Promise<readonly string[]> {
   let isFolder: boolean
   try {
     isFolder = (await stat(path)).isDirectory()
@@ -31,6 +36,13 @@ async function listOne(path: string): Promise<readonly string[]> {
   if (!isFolder) return [path]
   const folder = await readPictureFolder(path)
   if (folder.names.length === 0) throw new InputError("not-a-picture", `${describeEmpty(folder, "picture")}.`)
+  const unread = countedNotice(
+    folder.unread.map((name) => join(path, name)),
+    "pictures",
+    (subject, isOne) =>
+      `${subject} ${isOne ? "has" : "have"} a format that is not read, and ${isOne ? "is" : "are"} passed over. Save ${isOne ? "it" : "them"} as PNG.`,
+  )
+  for (const notice of unread) say(notice)
   return folder.names.map((name) => join(path, name))
 }
 
