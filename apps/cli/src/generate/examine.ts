@@ -46,7 +46,8 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
     if (kind !== null) kinds.set(path, kind)
   }
   for (const path of masksOf(settings)) await examine(["llliteMasks"], () => readImage(path))
-  const guides = await examine(["guideImagePath"], () => listGuides(reader))
+  const unread: string[] = []
+  const guides = await examine(["guideImagePath"], () => listGuides(reader, (text) => unread.push(text)))
   const sources = await examine(["prompt", "fromFile"], () => readSources(reader, from))
   const { imagePath, maskPath } = settings
   const starts =
@@ -68,6 +69,7 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
   const { llliteMap } = settings
   if (llliteMap !== undefined) await examine(["llliteMap"], () => tryPictures(llliteMap, pictures))
   const said = [
+    ...unread,
     ...guideNotices(settings, guides ?? []),
     ...controlNotices(kinds, settings),
     ...startNotices(starts ?? [], pictures.length),
@@ -78,8 +80,11 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
 const LORA_OPTIONS = ["networkWeights", "networkMul", "networkArgs", "networkMerge", "networkMergeNModels"] as const
 
 /** The control pictures of paths, folders and patterns. @throws InputError when there are fewer than LLLites */
-async function listGuides({ settings, nameOf }: GenerateReader): Promise<readonly string[]> {
-  const guides = await listPictures(settings.guideImagePath)
+async function listGuides(
+  { settings, nameOf }: GenerateReader,
+  say: (notice: string) => void,
+): Promise<readonly string[]> {
+  const guides = await listPictures(settings.guideImagePath, say)
   const { length } = settings.controlNetLlliteModels
   if (guides.length >= length) return guides
   throw new InputError(

@@ -49,7 +49,8 @@ export async function runPreprocess(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
-  const jobs = await planJobs(inputs, out)
+  const say = (text: string): void => reporter.say("notice", { text }, `Note: ${text}`)
+  const jobs = planJobs(await listPictures(inputs, say), out)
   const existing = force ? "replace" : "refuse"
   await expectInputsStay(jobs)
   await examineInputs(jobs)
@@ -82,7 +83,7 @@ export async function runPreprocess(
   } finally {
     signal.removeEventListener("abort", stop)
     await threads.close()
-    for (const text of pictureNotices(examined)) reporter.say("notice", { text }, `Note: ${text}`)
+    for (const text of pictureNotices(examined)) say(text)
   }
   reporter.say(
     "done",
@@ -105,10 +106,10 @@ async function makePicture(
 /**
  * Which picture becomes which file. One picture may become a file with the ending `.png`. All else goes into a folder.
  *
- * @throws InputError for inputs that are not there, another ending, or two pictures with one name
+ * @throws InputError for another ending, or two pictures with one name
  */
-async function planJobs(inputs: readonly string[], out: string): Promise<readonly Job[]> {
-  const pictures = [...new Set(await listPictures(inputs))]
+function planJobs(inputs: readonly string[], out: string): readonly Job[] {
+  const pictures = [...new Set(inputs)]
   const [first = ""] = pictures
   const ending = extname(out).toLowerCase()
   if (ending !== "" && (IMAGE_EXTENSIONS as readonly string[]).includes(ending) && !/[\\/]$/.test(out)) {
