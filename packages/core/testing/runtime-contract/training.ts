@@ -54,10 +54,25 @@ export const TRAINING: readonly RuntimeCase[] = [
     )
   }),
 
+  loaded("trains a range of strengths, and limits what sites add", async ({ sdxl, subject, expect }) => {
+    const objective = { strengthRange: { min: 0.2, floor: 0.3, power: 2 } }
+    const plain = await train(sdxl, subject, { learningRate: 0.1 })
+    const ranged = await train(sdxl, subject, { learningRate: 0.1, objective })
+    expect(!equalValues(plain.model, ranged.model), "the range of strengths had no effect")
+    const limited = await train(sdxl, subject, { learningRate: 0.1, objective, siteLimit: 1e-3 })
+    const size = (name: string, { slots, values }: typeof limited.model): number =>
+      slots
+        .filter((slot) => slot.name.startsWith(name))
+        .reduce((most, { offset, size }) => Math.max(most, ...values.subarray(offset, offset + size).map(Math.abs)), 0)
+    expect(size("up", limited.model) > 0, "the limit removed what was trained")
+    expect(size("up", limited.model) < size("up", ranged.model) / 2, "the limit had no effect")
+  }),
+
   loaded("keeps the run after the last good step when a training diverges", async ({ sdxl, subject, expect }) => {
-    // The first step has a rate of 0. The rate of the second is larger than any weight can be.
+    // The first step has a rate of 0. The decay of the second makes weights that are larger than any number.
     const lr = { curve: "constant_with_warmup", warmupSteps: 2 } as const
-    const run = train(sdxl, subject, { steps: 3, learningRate: 1e300, lr })
+    const optimizer = { name: "adamw", weightDecay: 1e300 } as const
+    const run = train(sdxl, subject, { steps: 3, learningRate: 1, lr, optimizer })
     const error = await run.catch((error: unknown) => error)
     expect(error instanceof subject.classes.CoreError, `the run ended with ${error}`)
     if (!isDiverged(error)) throw error
