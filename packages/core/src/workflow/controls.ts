@@ -12,10 +12,6 @@ type Say = (text: string) => void
 export function adaptersOf(run: SamplerRun, problem: Say, notice: Say): readonly AdapterInput[] {
   const uses: readonly PlacedControl[] = [...run.model.lllites, ...controlsOf(run, problem)]
   return uses.flatMap((use): readonly AdapterInput[] => {
-    if (use.kind === "controlnet") {
-      problem(`is controlled by the ControlNet ${use.name}, which cannot be run yet`)
-      return []
-    }
     const window = windowOf(use, run, problem)
     const control = controlOf(use.image, problem)
     if (window === null || control === null) return []
@@ -24,9 +20,16 @@ export function adaptersOf(run: SamplerRun, problem: Say, notice: Say): readonly
       return []
     }
     const { onlyPositive, strength, mask } = use
+    const base = { file: { path: use.name }, control, strength, window }
+    if (use.kind === "controlnet") {
+      if (onlyPositive !== true && mask === null) return [{ ...base, kind: "controlnet" }]
+      const what = mask === null ? "on the positive prompt alone" : "with a mask"
+      problem(`has the ControlNet ${use.name} ${what}, which cannot be followed`)
+      return []
+    }
     return [
       {
-        ...{ file: { path: use.name }, control, strength, window },
+        ...base,
         ...(onlyPositive === true ? { guidance: { cond: 1, uncond: 0 } } : {}),
         ...(mask === null ? {} : { mask: { file: { path: mask }, feather: 0 } }),
       },

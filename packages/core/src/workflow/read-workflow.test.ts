@@ -86,6 +86,33 @@ describe("a workflow in the API form", () => {
     expect(recipe?.adapters).toMatchObject([{ strength: 1, window: { start: 0, end: 1 } }])
   })
 
+  it("takes a ControlNet on both prompts", () => {
+    const applied = (type: string, more: object) => ({
+      12: { class_type: "ControlNetLoader", inputs: { control_net_name: "depth.safetensors" } },
+      13: {
+        class_type: type,
+        inputs: { control_net: ["12", 0], image: ["9", 0], strength: 0.5, ...more },
+      },
+    })
+    const prompts = { positive: ["6", 0], negative: ["7", 0], start_percent: 0.2, end_percent: 0.9 }
+    const advanced = (sampler: object) =>
+      one(
+        apiWorkflow({
+          3: { inputs: { model: ["4", 0], ...sampler } },
+          ...applied("ControlNetApplyAdvanced", prompts),
+        }),
+      )
+    const file = { kind: "controlnet", file: { path: "depth.safetensors" }, strength: 0.5 }
+    const window = { start: 0.2, end: 0.9 }
+    expect(advanced({ positive: ["13", 0], negative: ["13", 1] })?.adapters).toMatchObject([{ ...file, window }])
+    expect(() => advanced({ positive: ["13", 0] })).toThrow("ControlNet depth.safetensors on the positive prompt alone")
+    const old = apiWorkflow({
+      3: { inputs: { model: ["4", 0], positive: ["13", 0] } },
+      ...applied("ControlNetApply", { conditioning: ["6", 0] }),
+    })
+    expect(one(old)?.adapters).toMatchObject([{ ...file, window: { start: 0, end: 1 } }])
+  })
+
   it("takes an LLLite of Advanced-ControlNet by parts of the schedule, on both prompts or one", () => {
     const recipe = (sampler: object) =>
       one(

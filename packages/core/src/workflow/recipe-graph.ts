@@ -57,8 +57,8 @@ export function recipeGraph(recipe: Recipe): RecipeGraph {
         ...{ target_width: target[1], target_height: target[0], text_g: text, text_l: text },
       }),
     )
-  const positive = encode(recipe.prompt, "Prompt", size)
-  const negative = encode(recipe.negativePrompt, "Negative prompt", negativeSize)
+  let positive = encode(recipe.prompt, "Prompt", size)
+  let negative = encode(recipe.negativePrompt, "Negative prompt", negativeSize)
 
   const ordered = recipe.combine === "chain" ? recipe.adapters.toReversed() : recipe.adapters
   for (const adapter of ordered) {
@@ -71,6 +71,16 @@ export function recipeGraph(recipe: Recipe): RecipeGraph {
       crop: adapter.control?.fit === "crop" ? "center" : "disabled",
     }
     const fitted = add("ImageScale", "Fit the control picture", { image: out(image), ...scale })
+    if (adapter.kind === "controlnet") {
+      const net = add("ControlNetLoader", "Load the ControlNet", { control_net_name: adapter.file.path })
+      const { strength, window } = adapter
+      const applied = add("ControlNetApplyAdvanced", "ControlNet", {
+        ...{ positive, negative, control_net: out(net), image: out(fitted), strength },
+        ...{ start_percent: window.start, end_percent: window.end },
+      })
+      ;[positive, negative] = [out(applied), out(applied, 1)]
+      continue
+    }
     const { start, end, steps: counted } = windowOf(adapter, steps)
     model = out(
       add("LLLiteLoader", "LLLite", {
@@ -124,9 +134,10 @@ function unsaid(recipe: Recipe): readonly string[] {
       "curves, blocks, sides or masks of LLLites",
     ],
     [
-      any(({ window }) => window.by !== "comfyui" && (window.start > 0 || window.end < 1)),
+      any(({ kind, window }) => kind === "lllite" && window.by !== "comfyui" && (window.start > 0 || window.end < 1)),
       "windows by the schedule, where kohya's node counts steps",
     ],
+    [any(({ guessMode }) => guessMode === true), "the guess mode of ControlNets"],
     [any(({ control }) => control === null), "the control picture, which is not recorded"],
     [any(({ control }) => control?.preprocess !== undefined), "the preprocessing of control pictures"],
     [any(({ control }) => control?.fit === "pad"), "control pictures that are padded"],

@@ -24,6 +24,10 @@ const COMFY: RecipeInput = {
       ...{ file: { path: "b.safetensors" }, control: { file: { path: "b.png" }, fit: "stretch" } },
       window: { start: 0.25, end: 0.75, by: "comfyui" },
     },
+    {
+      ...{ kind: "controlnet", file: { path: "c.safetensors" }, control: { file: { path: "c.png" }, fit: "stretch" } },
+      ...{ strength: 0.6, window: { start: 0.1, end: 0.9 } },
+    },
   ],
 }
 
