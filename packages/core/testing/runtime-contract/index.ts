@@ -5,6 +5,7 @@ import { CONTROLS } from "./controls.ts"
 import { GENERATING } from "./generating.ts"
 import { LORAS } from "./loras.ts"
 import { REFUSING } from "./refusing.ts"
+import { SAMPLING } from "./sampling.ts"
 import { STOPPING } from "./stopping.ts"
 import { TRAINING } from "./training.ts"
 
@@ -18,6 +19,7 @@ export type { RuntimeCase, RuntimeSubject } from "./case.ts"
 /** All cases. Each creates a runtime and ends it. */
 export const RUNTIME_CASES: readonly RuntimeCase[] = [
   ...GENERATING,
+  ...SAMPLING,
   ...ADAPTERS,
   ...CONTROLS,
   ...CONTROL_NETS,
