@@ -64,7 +64,7 @@ export const OPTIMIZER = {
   site_limit: number({
     ...TRAIN_RANGES.siteLimit,
     otherwise: "no limit",
-    help: "Most that a site may add, in units of its layer's input. Below 1, lllite inspect --health finds no site that adds too much.",
+    help: "Most that a site may add, in units of its layer's input, by the estimate of lllite inspect --health.",
   }),
   lr_scheduler: choice(LR_CURVES, { default: "constant", help: "How the learning rate changes over the run." }),
   lr_warmup_steps: steps({ help: "Steps over which the learning rate rises from 0." }),
