@@ -158,7 +158,7 @@ describe("the commands of the READMEs", () => {
 
   it.each([
     "apps/cli/README.md",
-    ...["command", "preprocessors", "steering", "training"].map((name) => `docs/guides/${name}.md`),
+    ...["comfyui", "command", "preprocessors", "steering", "training"].map((name) => `docs/guides/${name}.md`),
   ])("have options that exist in %s", async (path) => {
     const lines = await commands(path, "lllite")
     expect(lines.length).toBeGreaterThan(1)
@@ -202,6 +202,27 @@ describe("the commands of the READMEs", () => {
       await type(line.replace(/^lllite/, "node apps/cli/dist/main.js").replace("--steps 8", "--steps 2"))
     expect((await readPngText(at("sheet", "grid.png"))).get("lllite-grid")).toContain('"strength"')
     expect((await readdir(at("out"))).filter((name) => name.endsWith(".lllite-1.png"))).toHaveLength(1)
+  }, 180_000)
+
+  it("run in the guide for users of ComfyUI", async () => {
+    const lines = await commands("docs/guides/comfyui.md", "lllite")
+    expect(lines.length).toBeGreaterThan(5)
+    const models = at("ComfyUI", "custom_nodes", "ControlNet-LLLite-ComfyUI", "models")
+    await mkdir(models, { recursive: true })
+    await mkdir(at("ComfyUI", "input"))
+    for (const path of [at(), models]) {
+      await cp(at("demo-output", "lllite-canny.safetensors"), join(path, "canny.safetensors"))
+    }
+    await cp(at("demo-output", "pictures", "00-control.png"), at("edges.png"))
+    await cp(at("edges.png"), at("ComfyUI", "input", "edges.png"))
+    await rm(at("out"), { recursive: true, force: true })
+    for (const line of lines) {
+      await type(line.replace(/^lllite/, "node apps/cli/dist/main.js").replace(/--steps \d/, "--steps 2"))
+    }
+    expect(JSON.parse(await readFile(at("ring.json"), "utf8"))).toMatchObject({ version: 0.4 })
+    expect(await readdir(at("again"))).toEqual(["im_000000_7.png", "im_000001_9.png"])
+    const [first, again] = await Promise.all(["out", "again"].map((name) => readImage(at(name, "im_000000_7.png"))))
+    expect(again?.data).toEqual(first?.data)
   }, 180_000)
 
   it("run in the guide to the command, without those that need a network or a build", async () => {
