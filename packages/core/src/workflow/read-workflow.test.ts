@@ -137,6 +137,28 @@ describe("a workflow in the API form", () => {
     expect(() => recipe({ negative: ["13", 1] })).toThrow("has a control on the negative prompt alone")
   })
 
+  it("takes ControlNets beside LLLites, on both prompts", () => {
+    const net = (changes: object) =>
+      one(
+        apiWorkflow({
+          12: { class_type: "ControlNetLoader", inputs: { control_net_name: "net.safetensors" } },
+          13: {
+            class_type: "ControlNetApplyAdvanced",
+            inputs: {
+              ...{ positive: ["6", 0], negative: ["7", 0], control_net: ["12", 0], image: ["9", 0] },
+              ...{ strength: 0.5, start_percent: 0, end_percent: 0.8 },
+            },
+          },
+          3: { inputs: changes },
+        }),
+      )
+    expect(net({ positive: ["13", 0], negative: ["13", 1] })?.adapters).toMatchObject([
+      { kind: "lllite", file: { path: "canny.safetensors" } },
+      { kind: "controlnet", file: { path: "net.safetensors" }, strength: 0.5, window: { start: 0, end: 0.8 } },
+    ])
+    expect(() => net({ positive: ["13", 0] })).toThrow("has the ControlNet net.safetensors on one prompt")
+  })
+
   it("counts the steps of an LLLite as kohya's node does, and needs the sampler's number", () => {
     const window = (changes: object) => one(apiWorkflow({ 10: { inputs: changes } }))?.adapters?.[0]?.window
     expect(window({ steps: 0, start_percent: 30 })).toEqual({ start: 0, end: 1 })
