@@ -87,7 +87,6 @@ export const NODE_TYPES = {
   },
   // control
   ControlNetLoader: { inputs: { control_net_name: name }, outputs: ["CONTROL_NET"] },
-  DiffControlNetLoader: { inputs: { model: link("MODEL"), control_net_name: name }, outputs: ["CONTROL_NET"] },
   ControlNetApply: {
     inputs: {
       ...{ conditioning: link("CONDITIONING"), control_net: link("CONTROL_NET"), image: link("IMAGE") },
@@ -139,10 +138,6 @@ export const NODE_TYPES = {
       ...{ pixels: link("IMAGE"), vae: link("VAE"), tile_size: int(512), overlap: int(64) },
       ...{ temporal_size: int(64), temporal_overlap: int(8) },
     },
-    outputs: ["LATENT"],
-  },
-  VAEEncodeForInpaint: {
-    inputs: { pixels: link("IMAGE"), vae: link("VAE"), mask: link("MASK"), grow_mask_by: int(6) },
     outputs: ["LATENT"],
   },
   SetLatentNoiseMask: { inputs: { samples: link("LATENT"), mask: link("MASK") }, outputs: ["LATENT"] },

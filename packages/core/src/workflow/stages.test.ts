@@ -36,6 +36,16 @@ describe("a run that starts from a picture", () => {
     expect(() => recipe({ end_at_step: 8 })).toThrow("hands on latents with noise")
   })
 
+  it("changes where a mask is white", () => {
+    const encode = { class_type: "VAEEncode", inputs: { pixels: ["12", 0], vae: ["4", 2] } }
+    const mask = (channel: string) => ({
+      ...{ 12: photo, 14: encode, 15: { class_type: "LoadImageMask", inputs: { image: "mask.png", channel } } },
+      5: { class_type: "SetLatentNoiseMask", inputs: { samples: ["14", 0], mask: ["15", 0] } },
+    })
+    expect(one(mask("red"))?.start).toEqual({ image: { path: "photo.png" }, mask: { path: "mask.png" }, strength: 1 })
+    expect(() => one(mask("alpha"))).toThrow("has the alpha of a picture as its mask")
+  })
+
   it("is refused where the size of the picture is not known", () => {
     const encode = { class_type: "VAEEncode", inputs: { pixels: ["9", 0], vae: ["4", 2] } }
     expect(() => one({ 5: encode })).toThrow("starts from canny.png, whose size is not known")

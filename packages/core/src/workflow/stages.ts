@@ -57,7 +57,8 @@ export function stagesOf(run: SamplerRun, reader: StageReader): RunStages | null
     )
     return null
   }
-  const start = { image: { path: loaded }, strength: part.strength }
+  const mask = latents.mask === null ? {} : { mask: { path: latents.mask } }
+  const start = { image: { path: loaded }, strength: part.strength, ...mask }
   return { ...inLatents(size), batch: latents.batch, steps: part.steps, start, first: run }
 }
 

@@ -91,7 +91,14 @@ export interface ControlNetValue {
 export type LatentValue = { readonly type: "LATENT" } & (
   | { readonly made: "empty"; readonly width: number; readonly height: number; readonly batch: number }
   | { readonly made: "sampled"; readonly run: SamplerRun }
-  | { readonly made: "encoded"; readonly image: ImageValue; readonly vae: VaeValue; readonly batch: number }
+  | {
+      readonly made: "encoded"
+      readonly image: ImageValue
+      readonly vae: VaeValue
+      readonly batch: number
+      /** The picture that is white where they change. Null: everywhere. */
+      readonly mask: string | null
+    }
   | { readonly made: "resized"; readonly latents: LatentValue; readonly resize: Resize }
 )
 

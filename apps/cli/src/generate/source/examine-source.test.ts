@@ -136,7 +136,9 @@ describe("a workflow with options", () => {
   })
 
   it("is refused with what cannot be followed, and beside --from", async () => {
-    await expect(read({}, graph({ denoise: 0.5 }))).rejects.toThrow("KSampler #6 runs a part of its steps on empty latents")
+    await expect(read({}, graph({ denoise: 0.5 }))).rejects.toThrow(
+      "KSampler #6 runs a part of its steps on empty latents",
+    )
     await expect(read({ from: "a.png", ckpt: "tiny" })).rejects.toThrow("--workflow and --from are both given")
   })
 })

@@ -32,7 +32,6 @@ import {
   controlNetApply,
   controlNetApplyAdvanced,
   controlNetLoader,
-  diffControlNetLoader,
   oldAdvancedLoader,
 } from "./text.ts"
 
@@ -51,7 +50,6 @@ export const NODE_RULES: Readonly<Record<NodeTypeName, NodeRule>> = {
   CLIPTextEncode: clipTextEncode,
   CLIPTextEncodeSDXL: clipTextEncodeSdxl,
   ControlNetLoader: controlNetLoader,
-  DiffControlNetLoader: diffControlNetLoader,
   ControlNetApply: controlNetApply,
   ControlNetApplyAdvanced: controlNetApplyAdvanced,
   ACN_ControlNetLoaderAdvanced: advancedLoader,
@@ -62,7 +60,6 @@ export const NODE_RULES: Readonly<Record<NodeTypeName, NodeRule>> = {
   EmptyLatentImage: emptyLatent,
   VAEEncode: vaeEncode,
   VAEEncodeTiled: vaeEncode,
-  VAEEncodeForInpaint: noiseMask,
   SetLatentNoiseMask: noiseMask,
   VAEDecode: vaeDecode,
   VAEDecodeTiled: vaeDecode,

@@ -16,7 +16,7 @@ export const emptyLatent: NodeRule = (node) => [
 
 export const vaeEncode: NodeRule = (node) => [
   {
-    ...{ type: "LATENT", made: "encoded", batch: 1 },
+    ...{ type: "LATENT", made: "encoded", batch: 1, mask: null },
     ...{ image: node.read("pixels", "IMAGE"), vae: node.read("vae", "VAE") },
   },
 ]
@@ -36,7 +36,16 @@ export const repeatBatch: NodeRule = (node) => {
   return amount === 1 ? [latents] : node.refuse("repeats latents that a sampler has made, which cannot be followed")
 }
 
-export const noiseMask: NodeRule = (node) => node.refuse("masks the noise, which cannot be followed yet")
+/** Latents that change in a part of the picture. */
+export const noiseMask: NodeRule = (node) => {
+  const latents = node.read("samples", "LATENT")
+  const { name, channel } = node.read("mask", "MASK")
+  if (latents.made !== "encoded")
+    return node.refuse("masks latents that are not of a picture, which cannot be followed")
+  if (channel === "alpha")
+    return node.refuse("has the alpha of a picture as its mask. Give a picture whose red is the mask")
+  return [{ ...latents, mask: name }]
+}
 
 export const kSampler: NodeRule = (node) => [
   {

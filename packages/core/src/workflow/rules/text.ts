@@ -36,8 +36,6 @@ const loader =
   }
 
 export const controlNetLoader = loader("control_net_name", "controlnet")
-export const diffControlNetLoader: NodeRule = (node) =>
-  node.refuse("loads a ControlNet that is stored as a difference, which cannot be run")
 export const advancedLoader = loader("cnet", "either", ["_tk_opt"])
 export const oldAdvancedLoader = loader("control_net_name", "either", ["tk_optional"])
 
