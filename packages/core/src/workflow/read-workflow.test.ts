@@ -153,10 +153,12 @@ describe("a workflow in the API form", () => {
         }),
       )
     expect(net({ positive: ["13", 0], negative: ["13", 1] })?.adapters).toMatchObject([
-      { kind: "lllite", file: { path: "canny.safetensors" } },
+      { file: { path: "canny.safetensors" } },
       { kind: "controlnet", file: { path: "net.safetensors" }, strength: 0.5, window: { start: 0, end: 0.8 } },
     ])
-    expect(() => net({ positive: ["13", 0] })).toThrow("has the ControlNet net.safetensors on one prompt")
+    expect(() => net({ positive: ["13", 0] })).toThrow(
+      "has the ControlNet net.safetensors on the positive prompt alone",
+    )
   })
 
   it("counts the steps of an LLLite as kohya's node does, and needs the sampler's number", () => {
