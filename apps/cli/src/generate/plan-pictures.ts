@@ -137,7 +137,7 @@ function pictureOf(
       : {
           ...base.start,
           image: { path: from.image },
-          mask: from.mask === null ? null : { path: from.mask },
+          mask: from.mask === null ? (base.start?.mask ?? null) : { path: from.mask },
         }
   const recipe = createRecipe({
     ...base,

@@ -101,7 +101,12 @@ export async function planOf(
   kinds: ControlKinds = new Map(),
 ): Promise<readonly PlannedPicture[]> {
   const plan = (): PicturePlan => {
-    const own = { ...picturePlan(settings, sources, networks), guides, starts, ...startRules(settings, isGiven) }
+    const own = {
+      ...picturePlan(settings, sources, networks),
+      guides,
+      starts,
+      ...startRules(settings, from === null && !isGiven("W") && !isGiven("H")),
+    }
     return withKinds(from === null ? own : planFrom(own, from, isGiven), kinds, settings.controlNetGuessMode)
   }
   return (await examine(PLAN_OPTIONS, async () => planPictures(plan()))) ?? []
@@ -120,10 +125,10 @@ const PLAN_OPTIONS = [
 /** What start pictures decide beside the pixels. */
 function startRules(
   settings: Settings<GenerateTable>,
-  isGiven: GenerateReader["isGiven"],
+  hasStartSize: boolean,
 ): Pick<PicturePlan, "hasStartSize" | "hasOwnFirst" | "hasStartNames"> {
   return {
-    hasStartSize: !isGiven("W") && !isGiven("H"),
+    hasStartSize,
     hasOwnFirst: settings.highresFixStrength !== undefined,
     hasStartNames: settings.useOriginalFileName,
   }
