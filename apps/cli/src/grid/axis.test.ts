@@ -51,7 +51,7 @@ describe("a cell of a sheet", () => {
     expect(entries("strength=0,1", 1)).toEqual([["control_net_multipliers", ["1", "1"], "strength=1"]])
     expect(entries("strength=0.2,1", 0, { controlNetLlliteModels: [] })).toEqual([["strength", "0.2", "strength=0.2"]])
     expect(entries("curve=0:1,none", 0)).toEqual([["lllite_curves", ["0:1"], "curve=0:1"]])
-    expect(entries("sampler=Euler a", 0)).toEqual([["sampler", "euler_a", "sampler=Euler a"]])
+    expect(entries("prompt_syntax=Plain", 0)).toEqual([["prompt_syntax", "plain", "prompt_syntax=Plain"]])
     expect(entries("size=512x768", 0)).toMatchObject([
       ["W", "512", "size=512x768"],
       ["H", "768", "size=512x768"],

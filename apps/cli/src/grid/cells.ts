@@ -70,7 +70,7 @@ function entriesOf(
   return [[option, spelled(entry, value), written]]
 }
 
-/** A value as an option spells it: A1111 writes `Euler a` for `euler_a`. */
+/** A value as an option spells it: A1111 writes names with capitals and spaces. */
 function spelled(option: TakenOption<unknown>, value: string): string {
   const plain = value.toLowerCase().replaceAll(/ +/g, "_")
   return "value" in option.read(value) || !("value" in option.read(plain)) ? value : plain
