@@ -27,6 +27,18 @@ describe("planMemory", () => {
     expect(peakBytes).toBeLessThan(10 * GIB)
   })
 
+  it("counts the weights of ControlNets, and what they hold beside the U-Net", async () => {
+    const [without, one] = [await plan({ kind: "generate" }), await plan({ kind: "generate", controlNets: 1 })]
+    const bytes = one.weights.controlNets
+    // Values have 16 bits, except for biases and norms.
+    expect(without.weights.controlNets).toBe(0)
+    expect(bytes / 2 ** 30).toBeGreaterThan(2.3)
+    expect(bytes / 2 ** 30).toBeLessThan(2.4)
+    expect(one.weightBytes).toBe(without.weightBytes + bytes)
+    expect(one.peakBytes).toBeGreaterThanOrEqual(without.peakBytes + bytes)
+    expect(one.peakBytes).toBeLessThan(without.peakBytes + bytes + GIB)
+  })
+
   it("fits its training into 12 GiB, and says what holding all activations takes", async () => {
     const { phases, peakBytes } = await plan({ kind: "train" })
     expect(phases.map(({ name }) => name)).toEqual(["VAE and text", "training step"])

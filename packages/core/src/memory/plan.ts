@@ -4,6 +4,8 @@ import { createNoiseSchedule } from "../diffusion/schedule.ts"
 import { generate } from "../generation/generate.ts"
 import type { RgbImage } from "../image.ts"
 import type { Tokenizer } from "../models/clip/tokenizer.ts"
+import type { LoadedControlNet } from "../models/controlnet/weights.ts"
+import { loadControlNet } from "../models/controlnet/weights.ts"
 import type { SdxlFiles } from "../models/layouts/parts.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import { layOutSlots } from "../models/lllite/layout.ts"
@@ -16,6 +18,7 @@ import { bytesOf } from "../params.ts"
 import { createExampleCache } from "../training/dataset.ts"
 import { LLLITE } from "../training/lllite-trainable.ts"
 import { objective } from "../training/objective.ts"
+import { controlNetOutline } from "./controlnet-outline.ts"
 import type { Holding, OutlineBackend, Work } from "./outline-backend.ts"
 import { withOutline } from "./outline-backend.ts"
 import type { OutlineOptions } from "./outline-ops.ts"
@@ -33,6 +36,8 @@ export interface MemoryTask {
   readonly guided?: boolean
   /** Widths of the LLLite. Left out for a generation without one. */
   readonly lllite: AdapterDims | null
+  /** ControlNets of a generation, in 16 bits. They have as many blocks as the U-Net's way down. Default: 0. */
+  readonly controlNets?: number
   /** The sites of the LLLite. Default: the default selection. */
   readonly sites?: readonly Site[]
   /** Whether training runs blocks again in the backward pass. Default: true. */
@@ -60,7 +65,14 @@ export interface MemoryPhase extends Holding {
 export interface MemoryPlan {
   readonly task: MemoryTask
   /** Frozen weights, which are held all the time. */
-  readonly weights: { readonly text1: number; readonly text2: number; readonly unet: number; readonly vae: number }
+  readonly weights: {
+    readonly text1: number
+    readonly text2: number
+    readonly unet: number
+    readonly vae: number
+    /** All ControlNets together. */
+    readonly controlNets: number
+  }
   readonly weightBytes: number
   readonly phases: readonly MemoryPhase[]
   /** The most that is held at one time, weights included. */
@@ -85,15 +97,22 @@ export function planMemory(
   return withOutline(options.pooled ?? false, async (backend) => {
     const sdxl = await loadSdxl(adjust(createOutlineOps(backend, options)), files, NO_WORDS)
     const { text1, text2, unet, vae } = sdxl
-    const weights = { text1: bytesOf(text1), text2: bytesOf(text2), unet: bytesOf(unet), vae: bytesOf(vae) }
+    const nets = await loadControlNets(sdxl, task)
+    const weights = {
+      ...{ text1: bytesOf(text1), text2: bytesOf(text2), unet: bytesOf(unet), vae: bytesOf(vae) },
+      controlNets: nets.reduce((sum, { params }) => sum + bytesOf(params), 0),
+    }
     backend.takeHolding()
     backend.takeWork()
-    const phases = await (task.kind === "train" ? planTraining : planGeneration)(backend, sdxl, task)
+    const phases = await (task.kind === "train"
+      ? planTraining(backend, sdxl, task)
+      : planGeneration(backend, sdxl, task, nets))
+    for (const net of nets) net.dispose()
     sdxl.dispose()
     return {
       task,
       weights,
-      weightBytes: weights.text1 + weights.text2 + weights.unet + weights.vae,
+      weightBytes: Object.values(weights).reduce((sum, bytes) => sum + bytes, 0),
       phases,
       peakBytes: Math.max(...phases.map(({ peakBytes }) => peakBytes)),
       largestTensorBytes: Math.max(...phases.map(({ largestBytes }) => largestBytes)),
@@ -104,7 +123,24 @@ export function planMemory(
 /** The second step begins with the memory that the first has left. */
 const STEPS = 2
 
-async function planGeneration(backend: OutlineBackend, sdxl: Sdxl, task: MemoryTask): Promise<MemoryPhase[]> {
+async function loadControlNets(
+  { ops, unet }: Sdxl,
+  { kind, controlNets = 0 }: MemoryTask,
+): Promise<readonly LoadedControlNet[]> {
+  const nets: LoadedControlNet[] = []
+  const count = kind === "generate" ? controlNets : 0
+  while (nets.length < count) {
+    nets.push(await loadControlNet(await controlNetOutline(unet.config, "F16"), ops.load, unet.config))
+  }
+  return nets
+}
+
+async function planGeneration(
+  backend: OutlineBackend,
+  sdxl: Sdxl,
+  task: MemoryTask,
+  nets: readonly LoadedControlNet[],
+): Promise<MemoryPhase[]> {
   const { width, height, batchSize = 1, guided = true, vaeSlices = 1 } = task
   const phases: MemoryPhase[] = []
   const leave = (name: MemoryPhase["name"], runs: number): void => void phases.push(takePhase(backend, name, runs))
@@ -117,6 +153,7 @@ async function planGeneration(backend: OutlineBackend, sdxl: Sdxl, task: MemoryT
     {
       ...{ width, height, vaeSlices, steps: STEPS, guidanceScale: guided ? 7.5 : 1 },
       adapters: lllite === null ? [] : [{ lllite, control: blank(width, height) }],
+      controlNets: nets.map(({ params }) => ({ controlNet: params, control: blank(width, height) })),
       // This runs before every pass of the U-Net, then before every decoding.
       pause: async () => {
         if (phases.length === 0) leave("text and control", 1)
