@@ -13,6 +13,7 @@ import type { PromptSource } from "./prompts.ts"
 import { problemsOfSource, readPromptFile } from "./prompts.ts"
 import { planOf } from "./settings.ts"
 import type { SourceRecipe } from "./source/examine-source.ts"
+import { openModelFolders } from "./source/model-folders.ts"
 import { readStartFiles, startNotices } from "./start-files.ts"
 import { masksOf } from "./steering-options.ts"
 import { findTextualInversions } from "./textual-inversions.ts"
@@ -59,7 +60,9 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
   const isReady = sources !== null && loras !== null && textualInversions !== null && starts !== null
   const networks = { merged: [], live: [], ...loras, textualInversions: textualInversions ?? [] }
   const planned = isReady ? await planOf(reader, sources, networks, from?.recipe, guides ?? [], starts, kinds) : []
-  const named = await examine(["prompt", "fromFile", "loraDir"], () => findNamedLoras(planned, settings.loraDir))
+  const named = await examine(["prompt", "fromFile", "loraDir", "modelsDir", "extraModelPathsConfig"], async () =>
+    findNamedLoras(planned, await loraFolders(settings)),
+  )
   const { pictures } = named ?? { pictures: [] }
   for (const path of guides === null ? [] : controlPaths(planned))
     await examine(["guideImagePath"], () => readImage(path))
@@ -75,6 +78,17 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
     ...startNotices(starts ?? [], pictures.length),
   ]
   return { pictures, notices: [...said, ...(loras?.notices ?? []), ...(named?.notices ?? [])] }
+}
+
+/** The folders in which LoRAs of prompts are found: those that are given, and those of model folders. */
+async function loraFolders({
+  loraDir,
+  modelsDir: modelsDirs,
+  extraModelPathsConfig: extraPaths,
+}: GenerateReader["settings"]): Promise<readonly string[]> {
+  if (modelsDirs.length === 0 && extraPaths === undefined) return loraDir
+  const folders = await openModelFolders({ modelsDirs, extraPaths, source: "." })
+  return [...loraDir, ...folders.foldersOf("lora")]
 }
 
 const LORA_OPTIONS = ["networkWeights", "networkMul", "networkArgs", "networkMerge", "networkMergeNModels"] as const

@@ -60,7 +60,7 @@ describe("findNamedLoras", () => {
     await expect(find("a <lora:inc>", "b <lora:old> <lora:nothing-like-it>")).rejects.toThrow(
       /"inc" \(did you mean "ink"\?\); "old" is only ".*old.pt", a pickle.*; "nothing-like-it"$/,
     )
-    await expect(findNamedLoras([picture("<lora:a>")], [])).rejects.toThrow("no folder is given, which --lora_dir does")
+    await expect(findNamedLoras([picture("<lora:a>")], [])).rejects.toThrow("no folder is given, as --lora_dir")
     await expect(findNamedLoras([picture("<lora:a>")], [join(folder, "no")])).rejects.toThrow("cannot be listed")
   })
 

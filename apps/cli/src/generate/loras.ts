@@ -101,7 +101,8 @@ export async function findNamedLoras(
     if (more.length > 0) notices.push(`${more.length + 1} files are named "${name}". "${path}" is used.`)
   }
   if (missing.length > 0) {
-    const where = folders.length === 0 ? "no folder is given, which --lora_dir does" : `looked in ${folders.join(", ")}`
+    const where =
+      folders.length === 0 ? "no folder is given, as --lora_dir or --models-dir do" : `looked in ${folders.join(", ")}`
     throw new InputError("network-file", `prompts name LoRAs without a file (${where}): ${missing.join("; ")}`)
   }
   for (const path of new Set(found.values())) {

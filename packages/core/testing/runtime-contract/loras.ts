@@ -22,7 +22,7 @@ function loraBytes(width: number, name: string, ending = ""): Uint8Array {
   )
 }
 
-/** Cases of LoRAs that act beside the layers. */
+/** Cases of LoRAs that act beside the layers, and of textual inversions. */
 export const LORAS: readonly RuntimeCase[] = [
   loaded("uses LoRAs by their handles, with their strengths, and leaves the weights as they are", async (context) => {
     const { runtime, sdxl, subject, expect } = context
@@ -53,5 +53,20 @@ export const LORAS: readonly RuntimeCase[] = [
     const width = sdxl.layout.modelChannels * sdxl.layout.channelMult[2]
     await refused(expect, subject, () => load(loraBytes(width + 4, "wide")), /the layer's weight is/)
     await refused(expect, subject, () => load(loraBytes(width, "dora", "dora_scale")), /is a DoRA/)
+  }),
+
+  loaded("reads a textual inversion as data, and refuses one for another width", async (context) => {
+    const { runtime, sdxl, subject, expect } = context
+    const vectors = (rows: number, width: number) =>
+      ({ dtype: "F32", shape: [rows, width], bytes: new Uint8Array(4 * rows * width) }) as const
+    const read = async (...entries: readonly (readonly [string, ReturnType<typeof vectors>])[]) =>
+      runtime.readTextualInversion(await subject.file(serializeSafetensors(new Map(entries))), { name: "ink" })
+    const ink = await read(["clip_l", vectors(2, 3)], ["clip_g", vectors(2, 5)])
+    expect(ink.name === "ink" && ink.vectors === 2, `it is read as ${ink.name} with ${ink.vectors} vectors`)
+    expect(ink.text1.length === 6 && ink.text2.length === 10, "its vectors have another size")
+    const options = { ...picture, textualInversions: [ink] }
+    await refused(expect, subject, () => draw(sdxl, stars.slice(0, 1), options), /"ink": its vectors are 3 and 5 wide/)
+    const uneven = () => read(["clip_l", vectors(2, 3)], ["clip_g", vectors(1, 5)])
+    await refused(expect, subject, uneven, /2 vectors for the first text encoder and 1 for the second/)
   }),
 ]
