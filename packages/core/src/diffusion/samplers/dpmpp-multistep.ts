@@ -93,7 +93,7 @@ function advanceNoisily(
  * The sample after a step, without its noise. The estimate of x0 is a polynomial in log sigma through the last ones, and
  * the step integrates it.
  */
-export function advanceDpmpp(
+function advanceDpmpp(
   { sigma, nextSigma, x, denoised, past }: Advance,
   { order, solver, eta, extra = 0 }: MultistepRule,
 ): tf.Tensor {
