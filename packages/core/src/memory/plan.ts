@@ -147,17 +147,21 @@ async function planGeneration(
   const model = modelOf(sdxl, task)
   const lllite = model === null ? null : uploadLllite(model)
   let step = 0
+  // Text and controls are ready at the first trim. Before it, the text encoders pause between their layers.
+  const trim = (): void => {
+    sdxl.ops.trim?.()
+    if (phases.length === 0) leave("text and control", 1)
+  }
   for await (const event of generate(
-    sdxl,
+    { ...sdxl, ops: { ...sdxl.ops, trim } },
     Array.from({ length: batchSize }, (_, seed) => ({ prompt: "", seed })),
     {
       ...{ width, height, vaeSlices, steps: STEPS, guidanceScale: guided ? 7.5 : 1 },
       adapters: lllite === null ? [] : [{ lllite, control: blank(width, height) }],
       controlNets: nets.map(({ params }) => ({ controlNet: params, control: blank(width, height) })),
-      // This runs before every pass of the U-Net, then before every decoding.
+      // After the last step, this runs before the first decoding.
       pause: async () => {
-        if (phases.length === 0) leave("text and control", 1)
-        else if (phases.length === 1 && step === STEPS) leave("U-Net", STEPS)
+        if (phases.length === 1 && step === STEPS) leave("U-Net", STEPS)
       },
     },
   )) {
