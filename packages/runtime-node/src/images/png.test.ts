@@ -1,3 +1,4 @@
+import { deflateSync } from "node:zlib"
 import type { RgbImage } from "@lllite/core/image"
 import sharp from "sharp"
 import { describe, expect, it } from "vitest"
@@ -49,5 +50,19 @@ describe("decodePngText", () => {
     for (const length of [9, 20, 60, 200, bytes.length - 13]) {
       expect(() => decodePngText(bytes.subarray(0, length)), `${length}`).toThrow(/ends inside of the chunk/)
     }
+  })
+
+  it("reads compressed text, and refuses what cannot be unpacked", () => {
+    const bytes = encodePng(image)
+    const withText = (packed: Uint8Array): Uint8Array => {
+      const body = Buffer.concat([Buffer.from("parameters\0\0", "latin1"), packed])
+      const length = Buffer.alloc(4)
+      length.writeUInt32BE(body.length)
+      const chunk = Buffer.concat([length, Buffer.from("zTXt", "latin1"), body, Buffer.alloc(4)])
+      // After the signature and the header.
+      return Buffer.concat([bytes.subarray(0, 33), chunk, bytes.subarray(33)])
+    }
+    expect(decodePngText(withText(deflateSync("Steps: 20")))).toEqual(new Map([["parameters", "Steps: 20"]]))
+    expect(() => decodePngText(withText(Uint8Array.of(1, 2, 3)))).toThrow("a text cannot be unpacked")
   })
 })

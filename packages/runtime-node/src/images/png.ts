@@ -37,7 +37,8 @@ export function decodePngText(bytes: Uint8Array): PngText {
     const type = latin1(bytes.subarray(at + 4, at + 8))
     const body = bytes.subarray(at + 8, at + 8 + length)
     if (type === "IEND") break
-    const entry = type === "tEXt" ? parseText(body) : type === "iTXt" ? parseInternational(body) : undefined
+    const parse = TEXT_CHUNKS[type]
+    const entry = parse?.(body)
     if (entry !== undefined) text.set(...entry)
     at += 12 + length
   }
@@ -49,14 +50,37 @@ function parseText(body: Uint8Array): [string, string] | undefined {
   return end < 0 ? undefined : [latin1(body.subarray(0, end)), latin1(body.subarray(end + 1))]
 }
 
+function parseCompressed(body: Uint8Array): [string, string] | undefined {
+  const end = body.indexOf(0)
+  // Zero is the only method of compression.
+  if (end < 0 || body[end + 1] !== 0) return undefined
+  return [latin1(body.subarray(0, end)), latin1(inflated(body.subarray(end + 2)))]
+}
+
 function parseInternational(body: Uint8Array): [string, string] | undefined {
   const end = body.indexOf(0)
   const language = body.indexOf(0, end + 3)
   const translated = body.indexOf(0, language + 1)
   if (end < 0 || language < 0 || translated < 0) return undefined
   const packed = body.subarray(translated + 1)
-  const value = body[end + 1] === 1 ? inflateSync(packed, { maxOutputLength: MOST_TEXT }) : packed
+  const value = body[end + 1] === 1 ? inflated(packed) : packed
   return [latin1(body.subarray(0, end)), new TextDecoder().decode(value)]
+}
+
+/** @throws InputError for text that cannot be unpacked, or that is too long */
+function inflated(packed: Uint8Array): Uint8Array {
+  try {
+    return inflateSync(packed, { maxOutputLength: MOST_TEXT })
+  } catch (cause) {
+    throw new InputError("picture-broken", "PNG text: a text cannot be unpacked. Get a complete copy.", { cause })
+  }
+}
+
+/** Readers of the chunks that hold text. */
+const TEXT_CHUNKS: Readonly<Record<string, (body: Uint8Array) => [string, string] | undefined>> = {
+  tEXt: parseText,
+  zTXt: parseCompressed,
+  iTXt: parseInternational,
 }
 
 function latin1(bytes: Uint8Array): string {
