@@ -8,7 +8,7 @@ import { workspaceFiles } from "./workspace-files.ts"
 const root = fileURLToPath(new URL("..", import.meta.url))
 
 /** Classes without codes: the base of all, one with one cause, and one that never leaves its file. */
-const WITHOUT_CODES = ["LlliteError", "BrokenConnection", "InterruptedError"]
+const WITHOUT_CODES = ["LlliteError", "BrokenConnection", "InterruptedError", "NotFollowed"]
 
 /** Helpers of this package take the code and make the error. So its codes do not all stand beside the class. */
 const BY_HELPERS = ["FormatError"]
