@@ -16,6 +16,7 @@ import { findOption } from "@lllite/runtime-node/options"
 import { openLllite } from "../lllite-file/open-lllite.ts"
 import { checkCheckpoint } from "../model/checkpoint.ts"
 import type { Reporter } from "../terminal/progress.ts"
+import { readThumbnail } from "./metadata.ts"
 import { TRAIN_OPTIONS } from "./options/index.ts"
 import { trySavedFiles } from "./saved-files.ts"
 import type { TrainSettings } from "./settings.ts"
@@ -56,6 +57,7 @@ export async function examineTraining(
   const plan = dataset === null ? null : await examine(keysOfRate, async () => planSteps(settings, dataset))
   const keysOfLength = ["resume", "maxTrainSteps", "maxTrainEpochs"] as const
   await examine(keysOfLength, async () => checkLength(saved, plan, settings))
+  await examine(["metadataThumbnail"], () => readThumbnail(settings.metadataThumbnail))
   const bytes =
     layout === null
       ? 0

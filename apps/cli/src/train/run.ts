@@ -1,7 +1,6 @@
 import type { Prediction } from "@lllite/core/diffusion"
 import type { TrainState } from "@lllite/core/training"
 import { beginTraining, DivergedError } from "@lllite/core/training"
-import type { LlliteSpec } from "@lllite/format/modelspec"
 import { buildLlliteMetadata } from "@lllite/format/modelspec"
 import { enumerateSites } from "@lllite/format/selections"
 import type { FolderDataset, SdxlHandle, TrainRunEvent, TrainRunStep } from "@lllite/runtime-node"
@@ -12,6 +11,7 @@ import { InterruptedError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { NOTHING_TO_SAVE, untilStopped } from "../terminal/until-stopped.ts"
 import { readVersion } from "../version.ts"
+import { readThumbnail, statedMetadata } from "./metadata.ts"
 import { factNotices, runFacts } from "./run-facts.ts"
 import { createSaver } from "./saver.ts"
 import type { TrainSettings } from "./settings.ts"
@@ -79,7 +79,7 @@ async function trainAndSave(
   const { minTimestep, maxTimestep } = settings
   const { steps, lr } = plan
   const metadata = buildLlliteMetadata({
-    ...statedMetadata(settings),
+    ...statedMetadata(settings, await readThumbnail(settings.metadataThumbnail)),
     ...fileDate(),
     ...resolutionOf(dataset),
     predictionType: sdxl.prediction,
@@ -87,7 +87,8 @@ async function trainAndSave(
     ...(settings.recordsTimesteps ? { timestepRange: [minTimestep, maxTimestep] as const } : {}),
   })
   const { dtype, force } = settings
-  const saver = createSaver(settings, plan, { dtype, metadata, force }, facts, reporter)
+  const file = { dtype, force, ...(settings.noMetadata ? {} : { metadata }) }
+  const saver = createSaver(settings, plan, file, facts, reporter)
   if (settings.resume !== undefined && initial !== null) await saver.missing(initial)
   const run = sdxl.train(dataset, {
     steps,
@@ -202,18 +203,6 @@ export async function followTraining(
 /** What the user asks for. Without it, the checkpoint is run as its files say. */
 function askedPrediction({ vParameterization }: TrainSettings): { readonly prediction?: Prediction } {
   return vParameterization ? { prediction: "v" } : {}
-}
-
-function statedMetadata(settings: TrainSettings): LlliteSpec {
-  const { metadataAuthor: author, metadataDescription: description } = settings
-  const { metadataLicense: license, metadataTags: tags } = settings
-  return {
-    title: settings.metadataTitle ?? settings.outputName,
-    ...(author === undefined ? {} : { author }),
-    ...(description === undefined ? {} : { description }),
-    ...(license === undefined ? {} : { license }),
-    ...(tags === undefined ? {} : { tags }),
-  }
 }
 
 /** The state that a run begins with, if it continues from a file. */

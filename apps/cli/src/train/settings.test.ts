@@ -118,6 +118,16 @@ describe("readTrainSettings", () => {
     expect(() => read(options)).toThrow(message)
   })
 
+  it("saves about as often as a ratio asks for", () => {
+    const rhythm = (ratio: number, epochs: number) =>
+      read({ save_n_epoch_ratio: ratio, max_train_epochs: epochs }).saveEvery
+    expect([rhythm(4, 10), rhythm(4, 3), rhythm(1, 7)]).toEqual([{ epochs: 2 }, { epochs: 1 }, { epochs: 7 }])
+    expect(() => read({ save_n_epoch_ratio: 4 })).toThrow("--save_n_epoch_ratio needs --max_train_epochs")
+    expect(() => read({ save_n_epoch_ratio: 4, max_train_epochs: 8, save_every_n_steps: 2 })).toThrow(
+      "exclude each other",
+    )
+  })
+
   it("continues either from a state or from an LLLite", () => {
     expect(read({ resume: "last-state" }).resume).toBe("last-state")
     expect(() => read({ resume: "last-state", network_weights: "a.safetensors" })).toThrow(

@@ -67,7 +67,6 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
   const huber = readHuber(reader)
   const noise = readNoise(reader)
   const values = reader.settings
-  const { saveEveryNSteps: steps, saveEveryNEpochs: epochs } = values
   return {
     ...values,
     model: sdxlPaths(values.pretrainedModelNameOrPath, values),
@@ -87,7 +86,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
     strengthRange: readStrengths(values),
     runtime: runtimeChoice(values),
     dtype: values.savePrecision,
-    saveEvery: steps !== undefined ? { steps } : epochs !== undefined ? { epochs } : null,
+    saveEvery: savingRhythm(values),
     notices: [
       ...reader.notes,
       ...foldersUnused(reader),
@@ -99,10 +98,28 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
   }
 }
 
+/** When a run saves before its end. Source: sd-scripts, where a ratio replaces a number of epochs. */
+function savingRhythm(values: Settings<TrainTable>): TrainSettings["saveEvery"] {
+  const { saveEveryNSteps: steps, saveEveryNEpochs: epochs, saveNEpochRatio: ratio, maxTrainEpochs = 0 } = values
+  if (steps !== undefined) return { steps }
+  if (ratio !== undefined) return { epochs: Math.max(1, Math.floor(maxTrainEpochs / ratio)) }
+  return epochs === undefined ? null : { epochs }
+}
+
 function checkTraining({ settings, check, isGiven, nameOf }: TrainReader): void {
   check(["saveEveryNSteps", "saveEveryNEpochs"], () =>
     isGiven("saveEveryNSteps") && isGiven("saveEveryNEpochs")
       ? `${nameOf("saveEveryNSteps")} and ${nameOf("saveEveryNEpochs")} exclude each other, expected one of them`
+      : null,
+  )
+  check(["saveNEpochRatio", "maxTrainEpochs"], () =>
+    settings.saveNEpochRatio !== undefined && settings.maxTrainEpochs === undefined
+      ? `${nameOf("saveNEpochRatio")} needs ${nameOf("maxTrainEpochs")}. Give both, or ${nameOf("saveEveryNEpochs")}`
+      : null,
+  )
+  check(["saveEveryNSteps", "saveNEpochRatio"], () =>
+    isGiven("saveEveryNSteps") && isGiven("saveNEpochRatio")
+      ? `${nameOf("saveEveryNSteps")} and ${nameOf("saveNEpochRatio")} exclude each other, expected one of them`
       : null,
   )
   check(["outputName"], () =>

@@ -20,10 +20,6 @@ const NO_TRACKER =
 const NO_UPLOAD = "the command uploads nothing"
 const UPLOAD_OPTION = belongsTo("huggingface_repo_id")
 const LOCAL = { instead: "Leave it out, and upload the saved file." }
-const NOT_WRITTEN = "the command train does not write this metadata"
-const addLater = (key: string): { readonly instead: string } => ({
-  instead: `Leave it out. Add it to the file with: lllite edit FILE --set modelspec.${key}=TEXT`,
-})
 
 /** What is saved, and when. */
 export const OUTPUT = {
@@ -48,17 +44,22 @@ export const OUTPUT = {
   metadata_description: text({ help: "Description in the file's metadata." }),
   metadata_license: text({ help: "Licence in the file's metadata." }),
   metadata_tags: text({ help: "Tags in the file's metadata, separated by commas." }),
-  metadata_usage_hint: refused(NOT_WRITTEN, addLater("usage_hint")),
-  metadata_thumbnail: refused(NOT_WRITTEN, addLater("thumbnail")),
-  metadata_merged_from: refused(NOT_WRITTEN, addLater("merged_from")),
-  metadata_trigger_phrase: refused(NOT_WRITTEN, addLater("trigger_phrase")),
-  metadata_preprocessor: refused(NOT_WRITTEN, addLater("preprocessor")),
-  metadata_is_negative_embedding: refused("an LLLite is not an embedding"),
-  no_metadata: refused("ModelSpec's required metadata are always written", {
-    instead: "Leave it out. To remove metadata afterwards, type: lllite edit FILE --clear --force",
+  metadata_usage_hint: text({ help: "How the LLLite is used, in the file's metadata." }),
+  metadata_thumbnail: text({
+    valueName: "picture",
+    help: "Picture of the LLLite, in the file's metadata: a PNG, JPEG or WebP of at most 1 MB, or a data URL.",
   }),
-  save_n_epoch_ratio: refused("the command saves at fixed intervals", {
-    instead: "Leave it out, and use save_every_n_epochs.",
+  metadata_merged_from: text({ help: "What the LLLite was merged from, in the file's metadata." }),
+  metadata_trigger_phrase: text({ help: "Words that the LLLite needs in a prompt, in the file's metadata." }),
+  metadata_preprocessor: text({
+    help: "Preprocessor that made the controls, in the file's metadata: canny, for example.",
+  }),
+  metadata_is_negative_embedding: refused("an LLLite is not an embedding"),
+  no_metadata: flag({ help: "Write no metadata into the file." }),
+  save_n_epoch_ratio: integer({
+    ...TRAIN_RANGES.epochs,
+    nothing: [0],
+    help: "Save about this many times over max_train_epochs. It replaces save_every_n_epochs.",
   }),
   save_last_n_steps: integer({
     ...TRAIN_RANGES.steps,

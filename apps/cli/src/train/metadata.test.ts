@@ -1,0 +1,30 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { readThumbnail } from "./metadata.ts"
+
+describe("a thumbnail", () => {
+  let folder = ""
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "lllite-thumbnail-"))
+    await writeFile(join(folder, "small.PNG"), Uint8Array.of(1, 2, 3))
+    await writeFile(join(folder, "large.webp"), new Uint8Array(1_000_001))
+    await writeFile(join(folder, "other.gif"), "GIF")
+  })
+  afterAll(() => rm(folder, { recursive: true }))
+
+  it("is a file's bytes as a data URL, or the data URL that was given", async () => {
+    expect(await readThumbnail(join(folder, "small.PNG"))).toBe("data:image/png;base64,AQID")
+    expect(await readThumbnail("data:image/jpeg;base64,AA==")).toBe("data:image/jpeg;base64,AA==")
+    expect(await readThumbnail(undefined)).toBeNull()
+  })
+
+  it.each([
+    ["large.webp", "has 1000001 bytes, expected at most 1000000"],
+    ["other.gif", "is no thumbnail, expected a file that ends in .png, .jpg or .webp"],
+    ["none.png", "there is no"],
+  ])("is refused: %s", async (name, message) => {
+    await expect(readThumbnail(join(folder, name))).rejects.toThrow(message)
+  })
+})

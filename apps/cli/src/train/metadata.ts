@@ -1,0 +1,60 @@
+import { extname } from "node:path"
+import type { LlliteSpec } from "@lllite/format/modelspec"
+import { InputError, withPath } from "@lllite/runtime-node/files"
+import type { TrainSettings } from "./settings.ts"
+
+/** What the user says of an LLLite, for its file. @param thumbnail see `readThumbnail` */
+export function statedMetadata(settings: TrainSettings, thumbnail: string | null): LlliteSpec {
+  const said = {
+    author: settings.metadataAuthor,
+    description: settings.metadataDescription,
+    license: settings.metadataLicense,
+    tags: settings.metadataTags,
+    usageHint: settings.metadataUsageHint,
+    mergedFrom: settings.metadataMergedFrom,
+    triggerPhrase: settings.metadataTriggerPhrase,
+    preprocessor: settings.metadataPreprocessor,
+    thumbnail: thumbnail ?? undefined,
+  }
+  return {
+    title: settings.metadataTitle ?? settings.outputName,
+    ...Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)),
+  }
+}
+
+/** Media types of thumbnails by the ending of a file. Source: sd-scripts `sai_model_spec.file_to_data_url`. */
+const MEDIA: Readonly<Record<string, string>> = {
+  ".png": "image/png",
+  ".jpg": "image/jpeg",
+  ".jpeg": "image/jpeg",
+  ".webp": "image/webp",
+}
+
+/** A header of safetensors holds the thumbnail, and every reader reads it whole. */
+const MOST_BYTES = 1_000_000
+
+/**
+ * The thumbnail as a data URL. Null: none is asked for.
+ *
+ * @param thumbnail a path, or a data URL, which stays as it is
+ * @throws InputError for a file of another kind, or one that is too large or cannot be read
+ */
+export async function readThumbnail(thumbnail: string | undefined): Promise<string | null> {
+  if (thumbnail === undefined || thumbnail.startsWith("data:")) return thumbnail ?? null
+  const media = MEDIA[extname(thumbnail).toLowerCase()]
+  if (media === undefined) {
+    throw new InputError(
+      "not-a-picture",
+      `"${thumbnail}" is no thumbnail, expected a file that ends in .png, .jpg or .webp`,
+    )
+  }
+  return withPath(thumbnail, async ({ size, read }) => {
+    if (size > MOST_BYTES) {
+      throw new InputError(
+        "picture-size",
+        `"${thumbnail}" has ${size} bytes, expected at most ${MOST_BYTES}. Make it smaller.`,
+      )
+    }
+    return `data:${media};base64,${Buffer.from(await read(0, size)).toString("base64")}`
+  })
+}
