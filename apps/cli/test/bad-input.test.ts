@@ -185,7 +185,10 @@ describe("an LLLite", () => {
     ["hostile.safetensors", /hostile\.safetensors/],
     ["sd15.safetensors", /expected a ControlNet-LLLite for SDXL, this is a Stable Diffusion 1/],
     ["lora.safetensors", /expected a ControlNet-LLLite for SDXL, this is a LoRA/],
-    ["controlnet.safetensors", /expected a ControlNet for SDXL, this is a ControlNet \(original names\) without SDXL's size conditioning/],
+    [
+      "controlnet.safetensors",
+      /expected a ControlNet for SDXL, this is a ControlNet \(original names\) without SDXL's size conditioning/,
+    ],
     ["anima.safetensors", /expected a ControlNet-LLLite for SDXL, this is a ControlNet-LLLite for Anima/],
     ["model.ckpt", /pickle/],
   ])("that is %s", async (name, message) => {

@@ -1,10 +1,8 @@
-import type { Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import { CONTEXT_LENGTH, joinedPositions, promptChunks } from "../src/models/clip/prompt.ts"
-import { encodeText } from "../src/models/clip/text-encoder.ts"
+import { CONTEXT_LENGTH, promptChunks } from "../src/models/clip/prompt.ts"
 import { promptTokenChunks, readPrompt } from "../src/models/clip/weighted-prompt.ts"
-import type { TextEncoderParams } from "../src/models/clip/weights.ts"
 import type { TextModel } from "../src/models/text.ts"
+import { encodePrompts } from "../src/models/text.ts"
 import type { Ops } from "../src/ops/ops.ts"
 import type { CaseResult, ReferenceTensors } from "./case.ts"
 import { compareEqual, compareStates } from "./prompt-states.ts"
@@ -32,10 +30,11 @@ export interface TrainingPromptReference {
  */
 export async function runTrainingPrompts(
   { train, weightedCaptions }: TrainingPromptReference,
-  { tokenizer, text1, text2 }: TextModel,
+  model: TextModel,
   tensors: ReferenceTensors,
   ops: Ops,
 ): Promise<readonly CaseResult[]> {
+  const { tokenizer } = model
   const results: CaseResult[] = weightedCaptions.flatMap(({ key, prompt, ids1, weights1 }) => {
     const tokens = promptTokenChunks(tokenizer, readPrompt(prompt, "weighted")).flat()
     // Every row has a start and an end around its tokens.
@@ -55,22 +54,9 @@ export async function runTrainingPrompts(
     }
     const [rows1, rows2] = [rowsOf(tokenizer.endId), rowsOf(0)]
     results.push(compareEqual(`${key}.ids1`, rows1, ids1), compareEqual(`${key}.ids2`, rows2, ids2))
-    const encode = (params: TextEncoderParams, rows: readonly (readonly number[])[]) => {
-      const { hidden, pooled } = encodeText(ops, params, rows, tokenizer.endId)
-      const joined = tf.tidy(() => {
-        const tokens = tf.reshape(hidden, [1, chunks * CONTEXT_LENGTH, params.config.width]) as Tensor3D
-        return tf.gather(tokens, tf.tensor1d(joinedPositions(chunks), "int32"), 1)
-      })
-      hidden.dispose()
-      return { joined, pooled }
-    }
-    const [first, second] = [encode(text1, rows1), encode(text2, rows2)]
-    const context = tf.concat([first.joined, second.joined], 2)
-    if (second.pooled !== null) {
-      results.push(...(await compareStates(key, { context, pooled: second.pooled, count: 1, tensors })))
-      second.pooled.dispose()
-    }
-    tf.dispose([context, first.joined, second.joined])
+    const { context, pooled } = encodePrompts(ops, model, [prompt], { chunks })
+    results.push(...(await compareStates(key, { context, pooled, tensors })))
+    tf.dispose([context, pooled])
   }
   return results
 }

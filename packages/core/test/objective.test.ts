@@ -11,7 +11,7 @@ import { encodeImage, latentsOf } from "../src/models/vae/vae.ts"
 import { createStream } from "../src/random/index.ts"
 import { NO_MEMO } from "../src/training/example-memo.ts"
 import type { CachedExample, ObjectiveOptions, TrainExample, TrainState } from "../src/training/index.ts"
-import { cacheDataset, createTrainState, LLLITE, objective } from "../src/training/index.ts"
+import { cacheDataset, createExampleCache, createTrainState, LLLITE, objective } from "../src/training/index.ts"
 import { trainRun } from "../src/worker/training.ts"
 import { createSyntheticSdxl, SMALL_UNET } from "./synthetic-sdxl.ts"
 import { startWasm } from "./wasm.ts"
@@ -191,6 +191,19 @@ describe("the loss of pictures that are not square, of examples that differ", ()
     const first = await lossOf(0, [0], { options: { dropout: 0.5 } })
     const second = await lossOf(1, [1], { options: { dropout: 0.5 } })
     expect((first.loss + second.loss) / 2).toBeCloseTo(dropped.loss, 5)
+  })
+
+  it("reads captions of several chunks", async () => {
+    const long = Array.from({ length: 60 }, (_, i) => `star ${i}`).join(", ")
+    const [example] = EXAMPLES as [TrainExample]
+    const lossWith = async (captionChunks: number): Promise<number> => {
+      const cache = createExampleCache(sdxl, { seed: SEED, captionChunks })
+      const examples = [await cache({ ...example, caption: long }, 0)]
+      expect(examples[0]?.context).toHaveLength((75 * captionChunks + 2) * SMALL_UNET.contextDim)
+      return (await objective(sdxl, schedule, LLLITE, model, { seed: SEED, step: 3, firstRow: 0, examples })).loss
+    }
+    const losses = [await lossWith(1), await lossWith(2), await lossWith(3)]
+    expect(new Set(losses.map((loss) => loss.toFixed(6))).size).toBe(3)
   })
 
   it("trains on a schedule that ends in noise alone, if asked", async () => {

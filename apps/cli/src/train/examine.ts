@@ -106,6 +106,7 @@ async function openTrainingSet(
   let reported = performance.now()
   return openDataset(config, {
     signal,
+    captionChunks: settings.captionChunks,
     onProgress: ({ phase, done, count }) => {
       // A small data set takes less time than one report.
       if (performance.now() - reported < REPORT_EVERY) return

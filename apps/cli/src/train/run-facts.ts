@@ -5,7 +5,15 @@ import type { StepPlan } from "./step-plan.ts"
 
 /** Settings that a run follows from, beside its data set and its model. */
 const SETTINGS = [
-  ...["seed", "learningRate", "maxGradNorm", "siteLimit", "gradientAccumulationSteps", "networkDropout"],
+  ...[
+    "seed",
+    "learningRate",
+    "maxGradNorm",
+    "siteLimit",
+    "gradientAccumulationSteps",
+    "networkDropout",
+    "captionChunks",
+  ],
   ...["minTimestep", "maxTimestep", "lossType", "huber", "lossWeights", "noise", "zeroTerminalSnr", "strengthRange"],
   ...["optimizer", "lr", "vParameterization"],
 ] as const satisfies readonly (keyof TrainSettings)[]

@@ -95,6 +95,7 @@ async function trainAndSave(
     batchSize: dataset.batchSize,
     accumulation: settings.gradientAccumulationSteps,
     seed: settings.seed,
+    captionChunks: settings.captionChunks,
     optimizer: settings.optimizer,
     learningRate: settings.learningRate,
     lr,

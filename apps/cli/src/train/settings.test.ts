@@ -118,6 +118,13 @@ describe("readTrainSettings", () => {
     expect(() => read(options)).toThrow(message)
   })
 
+  it("reads captions in chunks", () => {
+    expect(
+      [{}, { max_token_length: 150 }, { max_token_length: 225 }].map((options) => read(options).captionChunks),
+    ).toEqual([1, 2, 3])
+    expect(() => read({ max_token_length: 100 })).toThrow("--max_token_length is 100, expected 75, 150 or 225")
+  })
+
   it("saves about as often as a ratio asks for", () => {
     const rhythm = (ratio: number, epochs: number) =>
       read({ save_n_epoch_ratio: ratio, max_train_epochs: epochs }).saveEvery

@@ -27,6 +27,9 @@ export interface LrSettings extends Omit<LrMovement, "warmupSteps" | "decaySteps
   readonly decay?: StepCount
 }
 
+/** Tokens of a caption in one chunk. */
+const CHUNK_LENGTH = 75
+
 /** Source of the pictures. */
 export interface DatasetSettings {
   readonly source: { readonly config: string } | { readonly imageDir: string; readonly conditioningDataDir: string }
@@ -41,6 +44,8 @@ export interface TrainSettings extends Settings<TrainTable> {
   readonly length: { readonly steps: number } | { readonly epochs: number }
   readonly lr: LrSettings
   readonly optimizer: OptimizerChoice
+  /** Chunks of 75 tokens that are read of a caption. */
+  readonly captionChunks: number
   /** Whether the file's metadata names the timesteps. */
   readonly recordsTimesteps: boolean
   readonly huber: HuberOptions
@@ -74,6 +79,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
     length: values.maxTrainEpochs === undefined ? { steps: values.maxTrainSteps } : { epochs: values.maxTrainEpochs },
     lr,
     optimizer,
+    captionChunks: values.maxTokenLength / CHUNK_LENGTH,
     recordsTimesteps: reader.isGiven("minTimestep") || reader.isGiven("maxTimestep"),
     huber,
     noise: noise.noise,
@@ -121,6 +127,11 @@ function checkTraining({ settings, check, isGiven, nameOf }: TrainReader): void 
     isGiven("saveEveryNSteps") && isGiven("saveNEpochRatio")
       ? `${nameOf("saveEveryNSteps")} and ${nameOf("saveNEpochRatio")} exclude each other, expected one of them`
       : null,
+  )
+  check(["maxTokenLength"], () =>
+    settings.maxTokenLength % CHUNK_LENGTH === 0
+      ? null
+      : `${nameOf("maxTokenLength")} is ${settings.maxTokenLength}, expected 75, 150 or 225`,
   )
   check(["outputName"], () =>
     /[/\\]/.test(settings.outputName)

@@ -6,7 +6,7 @@ import type { Ops } from "../ops/ops.ts"
 import type { EmbeddingNormalization, PromptOptions } from "../prompt/options.ts"
 import { PROMPT_DEFAULTS } from "../prompt/options.ts"
 import type { WeightedText } from "../prompt/weights.ts"
-import { CONTEXT_LENGTH, promptIds } from "./clip/prompt.ts"
+import { CONTEXT_LENGTH, joinedPositions, promptChunks } from "./clip/prompt.ts"
 import type { EncodeTextOptions, TextEncoding } from "./clip/text-encoder.ts"
 import { encodeTextSteps } from "./clip/text-encoder.ts"
 import type { Tokenizer } from "./clip/tokenizer.ts"
@@ -33,12 +33,25 @@ export interface TextCondition {
 /** The padding of SDXL's second encoder. The first pads with the end token. */
 const TEXT2_PAD = 0
 
-/** Encodes captions as sd-scripts does for training, through the tap of both encoders. N captions → N rows of 77 */
+/** How captions are encoded. */
+export interface EncodePromptOptions extends EncodeTextOptions {
+  /** Chunks of 75 tokens that are read of each. The rest is cut. Default: 1. */
+  readonly chunks?: number
+}
+
+/**
+ * Encodes captions as sd-scripts does for training, through the tap of both encoders. N captions → N rows of 75 tokens
+ * for each chunk, between one start and one end. The pooled state is the first chunk's.
+ *
+ * Source: sd-scripts `library/strategy_sdxl.py`, with `max_token_length` of 75 · chunks.
+ *
+ * @throws CoreError when `chunks` is not a positive integer
+ */
 export function encodePrompts(
   ops: Ops,
   model: TextModel,
   prompts: readonly string[],
-  options: EncodeTextOptions = {},
+  options: EncodePromptOptions = {},
 ): TextCondition {
   return runAtOnce(encodePromptSteps(ops, model, prompts, options))
 }
@@ -48,13 +61,33 @@ export function* encodePromptSteps(
   ops: Ops,
   model: TextModel,
   prompts: readonly string[],
-  options: EncodeTextOptions = {},
+  { chunks = 1, ...options }: EncodePromptOptions = {},
 ): Steps<TextCondition> {
   const { tokenizer } = model
   return yield* sideBySide(model, function* (params, padId) {
-    const ids = prompts.map((prompt) => promptIds(tokenizer, prompt, padId))
-    return yield* encodeTextSteps(ops, params, ids, tokenizer.endId, options)
+    const ids = prompts.flatMap((prompt) => {
+      const all = promptChunks(tokenizer, prompt, padId, chunks)
+      return Array.from({ length: chunks }, (_, i) => all.subarray(i * CONTEXT_LENGTH, (i + 1) * CONTEXT_LENGTH))
+    })
+    const encoding = yield* encodeTextSteps(ops, params, ids, tokenizer.endId, options)
+    return chunks === 1 ? encoding : joinChunks(encoding, chunks)
   })
+}
+
+/** Joins the chunks of each prompt to one row, and keeps the first one's pooled state. Disposes `encoding`. */
+function joinChunks({ hidden, pooled }: TextEncoding, chunks: number): TextEncoding {
+  const [rows, , width] = hidden.shape
+  const [joined, first = null] = tf.tidy((): tf.Tensor[] => {
+    const count = rows / chunks
+    const tokens = tf.reshape(hidden, [count, chunks * CONTEXT_LENGTH, width])
+    const firsts = Array.from({ length: count }, (_, n) => n * chunks)
+    return [
+      tf.gather(tokens, tf.tensor1d(joinedPositions(chunks), "int32"), 1),
+      ...(pooled === null ? [] : [tf.gather(pooled, tf.tensor1d(firsts, "int32"))]),
+    ]
+  })
+  tf.dispose([hidden, ...(pooled === null ? [] : [pooled])])
+  return { hidden: joined as Tensor3D, pooled: first as Tensor2D | null }
 }
 
 /**

@@ -159,6 +159,7 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
       readonly indexes: readonly number[]
       readonly seed: Seed
       readonly vaeSlices: number | null
+      readonly captionChunks: number
     }
     yields: never
     returns: { readonly isCut: boolean }

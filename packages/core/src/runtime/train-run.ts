@@ -22,6 +22,7 @@ export async function* trainWith<Types extends RuntimeTypes>(
   // Before anything is encoded: a wrong option costs no time.
   checkTrainOptions(options)
   const { run } = place
+  const { captionChunks = 1 } = options
   const { count } = dataset
   if (count < 1)
     throw new CoreError("dataset-empty", "training: the data set is empty. Give it at least one pair of pictures.")
@@ -35,7 +36,7 @@ export async function* trainWith<Types extends RuntimeTypes>(
       for (let group = groups[taken++]; group !== undefined && signal?.aborted !== true; group = groups[taken++]) {
         const { first, indexes } = group
         const example = await dataset.example(first)
-        const argument = { ...place, example, indexes, seed: options.seed, vaeSlices: vaeSlices ?? null }
+        const argument = { ...place, example, indexes, seed: options.seed, captionChunks, vaeSlices: vaeSlices ?? null }
         const cached = await client.call("cache", argument, { signal }).catch((error: unknown) => {
           if (signal?.aborted === true) return null
           throw error
@@ -50,7 +51,7 @@ export async function* trainWith<Types extends RuntimeTypes>(
       yield { kind: "cache", done, count }
     }
     const names = [...cut].sort(([a], [b]) => a - b).map(([, name]) => name)
-    for (const text of cutCaptionNotices(names)) yield { kind: "notice", text }
+    for (const text of cutCaptionNotices(names, captionChunks)) yield { kind: "notice", text }
     if (done < count) return await lead.call("begin", { run, options })
     if (clients.length > 1) await shareCaches(clients, run)
     return yield* lead.open("train", { ...place, options }, { signal })

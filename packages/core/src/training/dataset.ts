@@ -68,7 +68,7 @@ export interface CachedExample {
   /** A draw from the VAE's posterior, scaled. [H/8, W/8, 4] */
   readonly latents: Float32Array
   readonly control: RgbImage
-  /** [CONTEXT_LENGTH · contextDim] */
+  /** [tokens · contextDim]: 77 tokens, or 75 · chunks + 2 */
   readonly context: Float32Array
   /** [pooledDim + SIZE_EMBEDDING_DIM] */
   readonly vector: Float32Array
@@ -82,6 +82,8 @@ export interface CacheProgress {
 export interface CacheOptions {
   /** Seed of the draws from the posterior. */
   readonly seed: Seed
+  /** Chunks of 75 tokens that are read of a caption. Default: 1. */
+  readonly captionChunks?: number
   /** The slices of rows in which the VAE encodes a picture of a size; see `chooseVaeSlices`. Default: 1. */
   readonly vaeSlices?: (picture: VaePicture) => number | Promise<number>
   readonly signal?: AbortSignal
@@ -101,14 +103,14 @@ export type CacheExample = (example: TrainExample, index: number, stop?: StopOpt
  */
 export function createExampleCache(
   sdxl: Sdxl,
-  { seed, vaeSlices = () => 1 }: Omit<CacheOptions, "signal">,
+  { seed, vaeSlices = () => 1, captionChunks = 1 }: Omit<CacheOptions, "signal">,
 ): CacheExample {
   const stream = createStream(seed, "posterior")
   const texts = new Map<string, TextValues>()
   return async (example, index, stop = {}) => {
     checkExample(example)
     const { image, control, caption } = example
-    const text = texts.get(caption) ?? (await encodeCaption(sdxl, caption, stop))
+    const text = texts.get(caption) ?? (await encodeCaption(sdxl, caption, captionChunks, stop))
     texts.set(caption, text)
     const vector = new Float32Array(text.pooled.length + SIZE_EMBEDDING_DIM)
     vector.set(text.pooled)
@@ -152,8 +154,8 @@ interface TextValues {
   readonly pooled: Float32Array
 }
 
-async function encodeCaption(sdxl: Sdxl, caption: string, stop: StopOptions): Promise<TextValues> {
-  const { context, pooled } = await runUntilStopped(encodePromptSteps(sdxl.ops, sdxl, [caption]), stop)
+async function encodeCaption(sdxl: Sdxl, caption: string, chunks: number, stop: StopOptions): Promise<TextValues> {
+  const { context, pooled } = await runUntilStopped(encodePromptSteps(sdxl.ops, sdxl, [caption], { chunks }), stop)
   const values = { context: await context.data<"float32">(), pooled: await pooled.data<"float32">() }
   tf.dispose([context, pooled])
   return values

@@ -4,7 +4,6 @@ import type { Prediction } from "../diffusion/names.ts"
 import { addNoise, velocity } from "../diffusion/noising.ts"
 import type { NoiseSchedule } from "../diffusion/schedule.ts"
 import { alphaAt, createNoiseSchedule, sigmaAt, snrAt } from "../diffusion/schedule.ts"
-import { CONTEXT_LENGTH } from "../models/clip/prompt.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { unet } from "../models/unet/unet.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
@@ -82,7 +81,7 @@ export async function objective<M extends TrainableModel>(
   const contextDim = sdxl.unet.config.contextDim
   const context = tf.tensor3d(concatenate(examples.map((example) => example.context)), [
     count,
-    CONTEXT_LENGTH,
+    (examples[0]?.context.length ?? 0) / contextDim,
     contextDim,
   ])
   const vector = tf.tensor2d(concatenate(examples.map((example) => example.vector)), [

@@ -20,6 +20,7 @@ export const TRAIN_RANGES = {
   learningRate: { min: 0, max: 1000 },
   maxGradNorm: { min: 0, max: 1e9 },
   siteLimit: { above: 0, max: 1e6 },
+  captionChunks: { integer: true, min: 1, max: 3 },
   accumulation: { integer: true, min: 1, max: 100_000 },
 } as const satisfies Readonly<Record<string, NumberRange>>
 

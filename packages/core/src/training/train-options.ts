@@ -18,6 +18,8 @@ export interface TrainOptions {
    */
   readonly accumulation?: number
   readonly seed: Seed
+  /** Chunks of 75 tokens that are read of a caption. Default: 1. */
+  readonly captionChunks?: number
   readonly learningRate: number
   /** The movement of the learning rate. Default: constant. */
   readonly lr?: LrMovement

@@ -237,15 +237,15 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
       }
     },
 
-    async *cache({ model, run, example, indexes, seed, vaeSlices }, context) {
+    async *cache({ model, run, example, indexes, seed, vaeSlices, captionChunks }, context) {
       const { value, release } = models.use(model)
       try {
         const slices = vaeSlices === null ? value.slicesOf : () => vaeSlices
-        const found = cacheOf(run, createExampleCache(value.sdxl, { seed, vaeSlices: slices }))
+        const found = cacheOf(run, createExampleCache(value.sdxl, { seed, vaeSlices: slices, captionChunks }))
         const [first = 0] = indexes
         const cached = shared(await found.add(example, first, context))
         for (const index of indexes) found.examples.set(index, cached)
-        return { isCut: isCutCaption(value.sdxl.tokenizer, example.caption) }
+        return { isCut: isCutCaption(value.sdxl.tokenizer, example.caption, captionChunks) }
       } finally {
         release()
       }

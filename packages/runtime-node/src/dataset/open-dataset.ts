@@ -53,6 +53,8 @@ export interface DatasetProgress {
 export interface OpenDatasetOptions {
   /** Stops the work between two files. */
   readonly signal?: AbortSignal
+  /** Chunks of 75 tokens that training reads of a caption, for the notice about longer ones. Default: 1. */
+  readonly captionChunks?: number
   readonly onProgress?: (progress: DatasetProgress) => void
 }
 
@@ -64,7 +66,7 @@ export interface OpenDatasetOptions {
  * captions; the signal's reason when aborted
  */
 export async function openDataset(config: DatasetConfig, options: OpenDatasetOptions = {}): Promise<FolderDataset> {
-  const { signal, onProgress } = options
+  const { signal, captionChunks = 1, onProgress } = options
   const watch = (phase: DatasetProgress["phase"]): WatchOptions => ({
     ...(signal === undefined ? {} : { signal }),
     onProgress: (done, count) => onProgress?.({ phase, done, count }),
@@ -105,7 +107,10 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
     sizes: entries.map(({ fit }) => ({ width: fit.cropped[0], height: fit.cropped[1] })),
     notices: [
       ...config.notices,
-      ...(await captionNotices(listings.flatMap((listing) => listing.pairs))),
+      ...(await captionNotices(
+        listings.flatMap((listing) => listing.pairs),
+        captionChunks,
+      )),
       ...remarkNotices(
         listings.flatMap(({ remarks }) => remarks),
         captionExtensions(config),
@@ -158,9 +163,12 @@ function captionExtensions({ groups }: DatasetConfig): readonly string[] {
 }
 
 /** The notice about captions of which only the first tokens are read. The tokenizer is read if one may be that long. */
-async function captionNotices(pairs: readonly Pair[]): Promise<readonly string[]> {
+async function captionNotices(pairs: readonly Pair[], chunks: number): Promise<readonly string[]> {
   const long = pairs.filter(({ caption }) => 3 * caption.length > SURELY_SHORT)
   if (long.length === 0) return []
   const tokenizer = await readTokenizer()
-  return cutCaptionNotices(long.filter(({ caption }) => isCutCaption(tokenizer, caption)).map(({ image }) => image))
+  return cutCaptionNotices(
+    long.filter(({ caption }) => isCutCaption(tokenizer, caption, chunks)).map(({ image }) => image),
+    chunks,
+  )
 }

@@ -31,9 +31,11 @@ export const MODEL = {
   v2: refused("SDXL is the only model of this command"),
   tokenizer_cache_dir: ignored("this program contains the tokenizer"),
   clip_skip: ignored("SDXL always uses the layer before the last of each text encoder", { nothing: [2] }),
-  max_token_length: refused("captions have at most 75 tokens here", {
-    nothing: [75],
-    instead: "Leave it out. Longer captions are cut.",
+  max_token_length: integer({
+    default: 75,
+    min: 75,
+    max: 225,
+    help: "Tokens that are read of a caption: 75, 150 or 225. Longer captions are cut, and a note says so.",
   }),
   no_half_vae: ignored("the VAE computes in float32"),
   disable_mmap_load_safetensors: ignored(ONE_TENSOR_AT_A_TIME),
