@@ -57,10 +57,11 @@ interface PipeCase {
 
 interface UnionCase {
   readonly key: string
+  /** The control type of each picture. */
   readonly union: readonly number[]
+  readonly images: readonly string[]
+  readonly scale: number
 }
-
-const UNION = "ControlNets of several control types are refused by name"
 
 type Keys = Readonly<Record<string, readonly [original: string, shape: readonly number[]]>>
 
@@ -74,7 +75,14 @@ export interface ControlNetReference {
   readonly sizeRows: readonly (readonly number[])[]
   readonly cases: readonly (ForwardCase | PipeCase | UnionCase)[]
   readonly keys: { readonly keys: Keys }
+  readonly union: { readonly prefix: string; readonly extraKeys: Readonly<Record<string, readonly number[]>> }
 }
+
+/**
+ * Widths of the layers that read the control picture. The case gives none, so `ControlNetUnionModel` takes its own
+ * default, which is not that of `ControlNetModel`.
+ */
+const UNION_HINT_WIDTHS = [48, 96, 192, 384] as const
 
 /** The largest difference of a whole pipeline. */
 const PIPELINE_TOLERANCE = 2e-3
@@ -97,16 +105,40 @@ export async function runControlNet(
     one: await load(reference.prefixes.one, "diffusers"),
     two: await load(reference.prefixes.two, "original"),
   }
+  const { prefix, extraKeys } = reference.union
+  const unionKeys = withHintWidths(keys, UNION_HINT_WIDTHS)
+  const ownKeys = Object.entries(extraKeys).map(([name, shape]) => [name, [name, shape]] as const)
+  const unionFile = netFile(prefix, { ...unionKeys, ...Object.fromEntries(ownKeys) }, "diffusers")
+  const { params: union } = await loadControlNet(unionFile, ops.load, config)
   const input = batchInput(reference)
   const results: CaseResult[] = []
   for (const one of reference.cases) {
     if ("pipeline" in one) results.push(await runPipe(reference, one, nets, params, tensors, ops))
-    else if ("union" in one) results.push({ case: `controlnet/${one.key}`, skipped: UNION })
+    else if ("union" in one) results.push(await runUnion(reference, one, union, params, input, tensors, ops))
     else results.push(...(await runForward(reference, one, nets, params, input, tensors, ops)))
   }
   tf.dispose([input.latents, input.context, input.vector])
-  for (const tree of [params, nets.one, nets.two]) disposeParams(tree)
+  for (const tree of [params, nets.one, nets.two, union]) disposeParams(tree)
   return results
+}
+
+/** The same keys, with other widths of the layers that read the control picture. */
+function withHintWidths(keys: Keys, widths: readonly number[]): Keys {
+  const [first = 1] = widths
+  const at = "controlnet_cond_embedding"
+  const layers: readonly (readonly [name: string, inDim: number, outDim: number])[] = [
+    [`${at}.conv_in`, 3, first],
+    ...widths.slice(1).flatMap((width, i) => {
+      const before = widths[i] ?? first
+      return [[`${at}.blocks.${2 * i}`, before, before] as const, [`${at}.blocks.${2 * i + 1}`, before, width] as const]
+    }),
+    [`${at}.conv_out`, widths.at(-1) ?? first, keys["conv_in.weight"]?.[1][0] ?? 0],
+  ]
+  const shapes = layers.flatMap(([name, inDim, outDim]) => [
+    [`${name}.weight`, [name, [outDim, inDim, 3, 3]]] as const,
+    [`${name}.bias`, [name, [outDim]]] as const,
+  ])
+  return { ...keys, ...Object.fromEntries(shapes) }
 }
 
 type Names = "diffusers" | "original"
@@ -163,7 +195,9 @@ async function runForward(
   const results: CaseResult[] = []
   const found = uses.map(({ net, scale, image }) => {
     return tidyResiduals(() => {
-      const residuals = controlNet(ops, nets[net], input, hintOf(ops, nets[net], image, latent, batch))
+      const residuals = controlNet(ops, nets[net], input, [
+        { embedding: hintOf(ops, nets[net], image, latent, batch), type: 0 },
+      ])
       return scaleResiduals(residuals, residualScales(residuals.skips.length + 1, scale, guessMode))
     })
   })
@@ -184,6 +218,29 @@ async function runForward(
   if (residuals !== null) tf.dispose([...residuals.skips, residuals.middle].filter((one) => one !== null))
   steered?.dispose()
   return results
+}
+
+async function runUnion(
+  { latent, batch }: ControlNetReference,
+  { key, union: types, images, scale }: UnionCase,
+  net: ControlNetParams,
+  params: UnetParams,
+  input: UnetInput,
+  tensors: ReferenceTensors,
+  ops: Ops,
+): Promise<CaseResult> {
+  const output = tf.tidy(() => {
+    const hints = images.map((image, i) => ({
+      embedding: hintOf(ops, net, image, latent, batch),
+      type: types[i] ?? 0,
+    }))
+    const found = controlNet(ops, net, input, hints)
+    const residuals = scaleResiduals(found, residualScales(found.skips.length + 1, scale, false))
+    return unet(ops, params, input, { residuals })
+  })
+  const result = compare(`controlnet/${key}`, await toNchw(output), await tensors.readFloat32(key))
+  output.dispose()
+  return result
 }
 
 async function steer(

@@ -54,6 +54,8 @@ export type CoreErrorCode =
   | "start-count"
   /** The number of control pictures or masks does not match the number of pictures. */
   | "control-count"
+  /** A ControlNet Union needs another control type, or any. */
+  | "control-type"
   /** The number of values does not match the sides of the control pictures. */
   | "control-data"
   /** A batch has no control patches for a depth of the adapter. */

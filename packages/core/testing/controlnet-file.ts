@@ -1,5 +1,5 @@
-import type { ControlNetLayout } from "@lllite/format/identify"
-import { controlNetFigure } from "@lllite/format/identify"
+import type { ControlNetLayout, ControlNetUnion } from "@lllite/format/identify"
+import { controlNetFigure, unionShapes } from "@lllite/format/identify"
 import { fromFloat32, serializeSafetensors, type TensorBytes } from "@lllite/format/write"
 import { weight } from "../reference/synthetic.ts"
 
@@ -8,6 +8,8 @@ export interface ControlNetFileOptions {
   /** Seeds its values. */
   readonly name: string
   readonly layout: ControlNetLayout
+  /** The parts of a ControlNet of several control types. Default: none. */
+  readonly union?: ControlNetUnion
   /** Default: `diffusers`. */
   readonly names?: "diffusers" | "original"
   /** Default: `F32`. */
@@ -27,11 +29,14 @@ export const TINY_CONTROL_NET: ControlNetLayout = {
 export function controlNetBytes({
   name,
   layout,
+  union,
   names = "diffusers",
   dtype = "F32",
 }: ControlNetFileOptions): Uint8Array {
   const tensors = new Map<string, TensorBytes>()
-  for (const [path, shape] of shapesOf(layout)) {
+  const own = union === undefined ? [] : [...unionShapes(union, layout)]
+  const paths = own.map(([name, shape]) => [{ original: name, diffusers: name }, shape] as const)
+  for (const [path, shape] of [...shapesOf(layout), ...paths]) {
     const stored = names === "original" ? `control_model.${path.original}` : path.diffusers
     const values = weight(`${name}/${path.diffusers}`, shape)
     tensors.set(stored, { dtype, shape, bytes: fromFloat32(values, dtype) })

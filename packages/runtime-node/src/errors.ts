@@ -42,6 +42,8 @@ export type InputErrorCode =
   | "grid"
   /** A picture's settings lack a control picture. */
   | "control-missing"
+  /** A ControlNet Union needs another control type, or any. */
+  | "control-type"
   // prompts
   /** A file of prompts or of a wildcard cannot be used. */
   | "prompt-file"

@@ -1,3 +1,5 @@
+import type { ControlType } from "@lllite/format/identify"
+import { CONTROL_TYPES, controlTypeProblem } from "@lllite/format/identify"
 import type { Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import type { PassRow } from "../diffusion/pass-position.ts"
@@ -27,6 +29,8 @@ export interface ControlNetSettings extends Window {
    * without a prompt, too. Default: false.
    */
   readonly guessMode?: boolean
+  /** What the control is, of a ControlNet Union, which needs it. A ControlNet of one control type does not read it. */
+  readonly controlType?: ControlType
 }
 
 /** A ControlNet with the settings of its use. */
@@ -65,9 +69,13 @@ export interface PreparedControlNet {
 /**
  * Embeds the control of a ControlNet, once for a run. The caller disposes the result.
  *
- * @throws CoreError when the number of control pictures is neither 1 nor `pictures`
+ * @throws CoreError when the number of control pictures is neither 1 nor `pictures`, or when a ControlNet Union does not
+ * have the control type
  */
 export function prepareControlNet(ops: Ops, use: ControlNetUse, pictures: number): PreparedControlNet {
+  const { union } = use.controlNet
+  const problem = union === null ? null : controlTypeProblem(union, use.controlType)
+  if (problem !== null) throw new CoreError("control-type", `generate: ${problem}`)
   const picture = pictureTensor(use.control, pictures)
   const hint = embedHint(ops, use.controlNet, picture)
   picture.dispose()
@@ -97,12 +105,16 @@ export function residualsAt(
     .map((one) => ({ ...one, factor: window(one.use) * (one.use.strength ?? GENERATE_DEFAULTS.strength) }))
     .filter(({ factor }) => factor !== 0)
   if (active.length === 0) return null
-  const options = blocks === undefined ? {} : { blocks }
+  const options = {
+    ...(blocks === undefined ? {} : { blocks }),
+    pictures: new Set(rows.map(({ picture }) => picture)).size,
+  }
   const uncond = rows.filter(({ guidance }) => guidance === "uncond").length
   const residualsOf = ({ use, hint, factor }: (typeof active)[number]): ControlNetResiduals => {
-    const { controlNet: params, guessMode = false } = use
+    const { controlNet: params, guessMode = false, controlType } = use
+    const type = controlType === undefined ? 0 : CONTROL_TYPES[controlType]
     const read = guessMode ? rowsFrom(input, uncond) : input
-    const found = controlNet(ops, params, read, hint, options)
+    const found = controlNet(ops, params, read, [{ embedding: hint, type }], options)
     const scaled = scaleResiduals(found, residualScales(found.skips.length + 1, factor, guessMode))
     if (!guessMode || uncond === 0) return scaled
     const behindZeros = (x: Tensor4D): Tensor4D => tf.pad(x, [[uncond, 0], NONE, NONE, NONE])

@@ -1,3 +1,4 @@
+import { CONTROL_TYPE_NAMES } from "@lllite/format/identify"
 import { type Preprocessing, readPreprocessorValues } from "../control/preprocessors/preprocess.ts"
 import type { PreprocessorValues } from "../control/preprocessors/preprocessor.ts"
 import { PREPROCESSOR_NAMES } from "../control/preprocessors/table.ts"
@@ -32,12 +33,13 @@ export function readAdapter(at: Field): AdapterRecipe {
     ...given("guidance", field("guidance"), readGuidance),
     ...given("mask", field("mask"), readMask),
     ...given("guessMode", field("guessMode"), readFlag),
+    ...given("controlType", field("controlType"), (entry) => readChoice(entry, CONTROL_TYPE_NAMES)),
   }
 }
 
 const COMMON = ["kind", "file", "control", "strength", "window", "curve"] as const
 const OF_LLLITE = ["blocks", "guidance", "mask"] as const
-const OF_CONTROL_NET = ["guessMode"] as const
+const OF_CONTROL_NET = ["guessMode", "controlType"] as const
 
 function readFlag(at: Field): boolean {
   if (typeof at.value !== "boolean") throw refuse(at, "true or false")

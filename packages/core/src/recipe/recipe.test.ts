@@ -103,6 +103,11 @@ describe("an adapter of a recipe", () => {
     [{ kind: "controlnet", mask: { file: { path: "m" } } }, /of kind "controlnet" has no mask/],
     [{ kind: "lllite", guessMode: true }, /of kind "lllite" has no guessMode/],
     [{ kind: "controlnet", guessMode: 1 }, /adapters\[0\]\.guessMode is 1, expected true or false/],
+    [{ kind: "lllite", controlType: "depth" }, /of kind "lllite" has no controlType/],
+    [
+      { kind: "controlnet", controlType: "ink" },
+      /adapters\[0\]\.controlType is "ink", expected one of openpose, depth/,
+    ],
     [{ kind: "t2i" }, /expected one of lllite, controlnet/],
   ])("has the fields of its kind only: %j", (adapter, message) => {
     expect(() => read(adapter)).toThrow(message)
@@ -113,9 +118,13 @@ describe("an adapter of a recipe", () => {
       kind: "controlnet",
       strength: 0.5,
       guessMode: true,
+      controlType: "depth",
       window: { start: 0.1, end: 0.8 },
     }).adapters
-    expect(adapter && controlNetOptions(adapter)).toEqual({ strength: 0.5, start: 0.1, end: 0.8, guessMode: true })
+    expect(adapter && controlNetOptions(adapter)).toEqual({
+      ...{ strength: 0.5, start: 0.1, end: 0.8 },
+      ...{ guessMode: true, controlType: "depth" },
+    })
   })
 })
 

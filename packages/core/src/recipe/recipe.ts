@@ -1,3 +1,4 @@
+import type { ControlType } from "@lllite/format/identify"
 import type { Preprocessing } from "../control/preprocessors/preprocess.ts"
 import type {
   NoiseName,
@@ -75,6 +76,8 @@ export interface AdapterRecipe {
   readonly curve?: readonly CurvePoint[]
   /** Of a ControlNet: whether it acts on the pass with the prompt alone, see `ControlNetSettings`. Missing: no. */
   readonly guessMode?: boolean
+  /** Of a ControlNet Union: what its control is. Missing: it is a ControlNet of one control type. */
+  readonly controlType?: ControlType
   /** Factors by block of the U-Net, of an LLLite. Missing: 1. */
   readonly blocks?: BlockStrengths
   /** Factors on both sides of guidance, of an LLLite. Missing: 1. */

@@ -93,8 +93,12 @@ export function adapterOptions(adapter: Omit<AdapterRecipe, "kind" | "file" | "c
 
 /** The settings of a recipe's ControlNet, for a runtime that has loaded it. Its control is not among them. */
 export function controlNetOptions(adapter: Omit<AdapterRecipe, "kind" | "file" | "control">): ControlNetSettings {
-  const { strength, guessMode } = adapter
-  return { strength, ...windowOf(adapter), ...(guessMode === undefined ? {} : { guessMode }) }
+  const { strength, guessMode, controlType } = adapter
+  return {
+    ...{ strength, ...windowOf(adapter) },
+    ...(guessMode === undefined ? {} : { guessMode }),
+    ...(controlType === undefined ? {} : { controlType }),
+  }
 }
 
 function windowOf({ window: { start, end, ease, by }, curve }: Pick<AdapterRecipe, "window" | "curve">): Window {

@@ -138,6 +138,7 @@ function unsaid(recipe: Recipe): readonly string[] {
       "windows by the schedule, where kohya's node counts steps",
     ],
     [any(({ guessMode }) => guessMode === true), "the guess mode of ControlNets"],
+    [any(({ controlType }) => controlType !== undefined), "the control type of a ControlNet Union"],
     [any(({ control }) => control === null), "the control picture, which is not recorded"],
     [any(({ control }) => control?.preprocess !== undefined), "the preprocessing of control pictures"],
     [any(({ control }) => control?.fit === "pad"), "control pictures that are padded"],

@@ -57,6 +57,34 @@ export const CONTROL_NETS: readonly RuntimeCase[] = [
     }
   }),
 
+  loaded("uses a ControlNet Union with the types of its controls", async ({ runtime, sdxl, subject, expect }) => {
+    const union = { types: 6, width: 64, blocks: 1 }
+    const load = async (names: "diffusers" | "original") =>
+      runtime.loadControlNet(
+        await subject.file(controlNetBytes({ name: "union", names, layout: TINY_CONTROL_NET, union })),
+        sdxl,
+      )
+    const [controlNet, original] = [await load("diffusers"), await load("original")]
+    const requests = stars.slice(0, 2)
+    const drawn = (...uses: readonly Partial<ControlNetHandleUse>[]) =>
+      draw(sdxl, requests, { ...picture, controlNets: uses.map((use) => ({ controlNet, control, ...use })) })
+    const depth = await drawn({ controlType: "depth" })
+    const [alone] = await draw(sdxl, requests.slice(1), {
+      ...picture,
+      controlNets: [{ controlNet, control, controlType: "depth" }],
+    })
+    expect(same(depth[1], alone), "the second picture differs from the same alone")
+    const canny = await drawn({ controlType: "canny" })
+    expect(!same(depth[0], canny[0]), "the control type has no effect")
+    expect(same(canny[0], (await drawn({ controlType: "lineart" }))[0]), "canny and lineart are one type")
+    const both = await drawn({ controlType: "canny" }, { controlType: "depth" })
+    expect(!same(both[0], canny[0]), "a second control has no effect")
+    const renamed = await drawn({ controlNet: original, controlType: "depth" })
+    expect(same(depth[0], renamed[0]), "the same file in the original layout differs")
+    await refused(expect, subject, () => drawn({}), /ControlNet Union needs the type of its control.*openpose, depth/)
+    await refused(expect, subject, () => drawn({ controlType: "tile" }), /has 6 control types, and "tile" is not/)
+  }),
+
   loaded("refuses a ControlNet that does not fit, by what it is", async ({ runtime, sdxl, subject, expect }) => {
     const load = async (layout: typeof TINY_CONTROL_NET) =>
       runtime.loadControlNet(await subject.file(controlNetBytes({ name: "edges", layout })), sdxl)

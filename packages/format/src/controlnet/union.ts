@@ -11,24 +11,24 @@ export interface ControlNetUnion {
 }
 
 /** The tensor that only such a ControlNet has: one row for each type. */
-const UNION_NAME = "task_embedding"
+export const UNION_TASKS = "task_embedding"
+
+/** The transformer that joins the controls. The misspelt name is that of every such file. */
+export const UNION_BLOCKS = "transformer_layes"
 
 /** Width of the embedding of each type, which is that of SDXL's sizes. */
-const TYPE_EMBEDDING_DIM = 256
+export const UNION_TYPE_DIM = 256
 
 /** The numbers of a union, or null if the file is a ControlNet of one control type. */
 export function unionOf(shape: (name: string) => readonly number[] | undefined): ControlNetUnion | null {
-  const [types, width] = shape(UNION_NAME) ?? []
+  const [types, width] = shape(UNION_TASKS) ?? []
   if (types === undefined || width === undefined) return null
   let blocks = 0
-  while (blocks < 1000 && shape(`transformer_layes.${blocks}.ln_1.weight`) !== undefined) blocks++
+  while (blocks < 1000 && shape(`${UNION_BLOCKS}.${blocks}.ln_1.weight`) !== undefined) blocks++
   return { types, width, blocks: Math.max(1, blocks) }
 }
 
-/**
- * The tensors of a union by name and shape. The misspelt name is that of every such file.
- * Source: diffusers `models/controlnets/controlnet_union.py`.
- */
+/** The tensors of a union by name and shape. Source: diffusers `models/controlnets/controlnet_union.py`. */
 export function unionShapes(
   { types, width, blocks }: ControlNetUnion,
   { unet }: Pick<ControlNetLayout, "unet">,
@@ -45,7 +45,7 @@ export function unionShapes(
     [`${name}.bias`, [width]],
   ]
   const block = (index: number): [string, readonly number[]][] => {
-    const at = `transformer_layes.${index}`
+    const at = `${UNION_BLOCKS}.${index}`
     return [
       [`${at}.attn.in_proj_weight`, [3 * width, width]],
       [`${at}.attn.in_proj_bias`, [3 * width]],
@@ -57,10 +57,10 @@ export function unionShapes(
     ]
   }
   return new Map([
-    [UNION_NAME, [types, width]],
+    [UNION_TASKS, [types, width]],
     ...Array.from({ length: blocks }, (_, index) => block(index)).flat(),
     ...linear("spatial_ch_projs", channels, width),
-    ...linear("control_add_embedding.linear_1", embeddingDim, TYPE_EMBEDDING_DIM * types),
+    ...linear("control_add_embedding.linear_1", embeddingDim, UNION_TYPE_DIM * types),
     ...linear("control_add_embedding.linear_2", embeddingDim, embeddingDim),
   ])
 }

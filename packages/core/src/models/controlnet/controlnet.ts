@@ -10,13 +10,17 @@ import { HEAD_DIM } from "../unet/config.ts"
 import type { UnetInput } from "../unet/unet.ts"
 import { embedConditions } from "../unet/unet.ts"
 import { sizedLike } from "../unet/walk.ts"
+import type { ControlNetHint } from "./hint.ts"
 import type { ControlNetParams } from "./params.ts"
 import type { ControlNetResiduals } from "./residuals.ts"
 import { tidyResiduals } from "./residuals.ts"
+import { embedTypes, joinHints } from "./union.ts"
 
 export interface ControlNetOptions {
   /** How a block runs. Default: `composedBlocks`. */
   readonly blocks?: BlockVerbs
+  /** Number of pictures in the batch. Row n belongs to picture n modulo this. A ControlNet Union reads it. Default: 1. */
+  readonly pictures?: number
 }
 
 /**
@@ -26,7 +30,7 @@ export interface ControlNetOptions {
  * Source: Zhang et al. 2023 (arXiv:2302.05543); diffusers `models/controlnets/controlnet.py`.
  *
  * @param input as for the U-Net. Channels of a mask, after those of the latents, are not read
- * @param hint `embedHint` of the control pictures. Row n of the batch reads number n modulo count. [count, H/8, W/8, C]
+ * @param hints the control, or several controls of a ControlNet Union. Row n of the batch reads picture n modulo count
  * @returns new tensors, which the caller disposes
  * @throws CoreError if the rows of the batch are not a multiple of the control pictures
  */
@@ -34,21 +38,26 @@ export function controlNet(
   ops: Ops,
   params: ControlNetParams,
   input: UnetInput,
-  hint: Tensor4D,
-  { blocks = composedBlocks }: ControlNetOptions = {},
+  hints: readonly ControlNetHint[],
+  { blocks = composedBlocks, pictures = 1 }: ControlNetOptions = {},
 ): ControlNetResiduals {
   const [rows] = input.latents.shape
-  const [count] = hint.shape
-  if (rows % count !== 0) {
+  if (rows % pictures !== 0)
+    throw new CoreError("control-count", `ControlNet: ${pictures} pictures for ${rows} rows of the batch`)
+  for (const { embedding } of hints) {
+    const [count] = embedding.shape
+    if (rows % count === 0) continue
     throw new CoreError("control-count", `ControlNet: ${count} control pictures for ${rows} rows of the batch`)
   }
   return tidyResiduals(() => {
-    const on = enter(ops, params, input)
+    const on = enter(ops, params, input, hints)
     const [first, ...rest] = params.inputBlocks
     const latents = ownChannels(params, input.latents)
     let h = tf.tidy(() => {
       const read = first === undefined ? latents : blocks.forward(on, first, { x: latents, skip: null })
-      return tf.add(read, fitted(hint, read)) as Tensor4D
+      const own = hints.map(({ embedding, ...hint }) => ({ ...hint, embedding: fitted(embedding, read) }))
+      const joined = params.union === null ? sumOf(own) : joinHints(ops, params.union, read, own, pictures)
+      return tf.add(read, joined) as Tensor4D
     })
     const skips = [residual(ops, params.zero[0], h)]
     const run = (block: typeof params.middle): Tensor4D => {
@@ -65,11 +74,16 @@ export function controlNet(
   })
 }
 
-function enter(ops: Ops, params: ControlNetParams, input: UnetInput): BlockContext {
+function enter(ops: Ops, params: ControlNetParams, input: UnetInput, hints: readonly ControlNetHint[]): BlockContext {
   const { context } = input
-  const embedding = embedConditions(ops, params, input, params.config.unet.modelChannels)
+  const embedding = tf.tidy(() => {
+    const added = params.union === null ? null : embedTypes(ops, params.union, hints)
+    return embedConditions(ops, params, input, params.config.unet.modelChannels, { added })
+  })
   return { ops, tap: NO_TAP, pass: UNKNOWN_PASS, headDim: HEAD_DIM, embedding, context }
 }
+
+const sumOf = (hints: readonly ControlNetHint[]): Tensor4D => tf.addN(hints.map(({ embedding }) => embedding))
 
 /** The embedding of the size of the latents, which may grow during a run. One picture is broadcast to all rows. */
 function fitted(hint: Tensor4D, latents: Tensor4D): Tensor4D {

@@ -16,3 +16,11 @@ export function embedHint(ops: Ops, { hint }: ControlNetParams, picture: Tensor4
     }, picture),
   )
 }
+
+/** The embedding of a control picture, with its type. */
+export interface ControlNetHint {
+  /** `embedHint` of the control pictures. [count, H/8, W/8, C] */
+  readonly embedding: Tensor4D
+  /** The row of its control type in a ControlNet Union. A ControlNet of one control type does not read it. */
+  readonly type: number
+}

@@ -1,4 +1,4 @@
-import type { ControlNetFigure, ControlNetLayout } from "@lllite/format/identify"
+import type { ControlNetFigure, ControlNetLayout, ControlNetUnion } from "@lllite/format/identify"
 import { controlNetFigure, readControlNet } from "@lllite/format/identify"
 import { CoreError } from "../../errors.ts"
 import type { LinearWeight, WeightLoader } from "../../ops/ops.ts"
@@ -12,11 +12,14 @@ import { inOrder, layerReader, readBlock } from "../unet/weights.ts"
 import type { BuildParams, WeightFile } from "../weight-reader.ts"
 import { loadParams } from "../weight-reader.ts"
 import type { ControlNetParams } from "./params.ts"
+import { readUnion } from "./union-weights.ts"
 
 /** A ControlNet's file under the names of Stability's layout, without a prefix. */
 export interface ControlNetWeights {
   readonly file: WeightFile
   readonly layout: ControlNetLayout
+  /** The parts that only a ControlNet of several control types has. */
+  readonly union: ControlNetUnion | null
   /** What the file holds that is not used, one sentence each. */
   readonly notices: readonly string[]
 }
@@ -30,12 +33,6 @@ export interface ControlNetWeights {
 export function controlNetWeights(file: WeightFile, unet: UnetConfig): ControlNetWeights {
   const scaled = withScales(file)
   const { tensors, layout, union, problems, unused } = readControlNet({ tensors: scaled.entries, label: file.label })
-  if (union !== null) {
-    throw new CoreError(
-      "checkpoint-unsupported",
-      `${file.label} is a ControlNet Union of ${union.types} control types, which cannot be run yet. Give a ControlNet of one control type.`,
-    )
-  }
   if (problems.length > 0) {
     const shown = problems.slice(0, 5).join("; ")
     const more = problems.length > 5 ? `; and ${problems.length - 5} more` : ""
@@ -58,7 +55,7 @@ export function controlNetWeights(file: WeightFile, unet: UnetConfig): ControlNe
       : [
           `"${file.label}": ${unused.length} of its tensors do not belong to a ControlNet and are not used, such as "${first}".`,
         ]
-  return { file: { label: file.label, entries }, layout, notices }
+  return { file: { label: file.label, entries }, layout, union, notices }
 }
 
 const HINT = "input_hint_block."
@@ -126,13 +123,16 @@ export async function loadControlNet(
   loader: WeightLoader,
   unet: UnetConfig,
 ): Promise<LoadedControlNet> {
-  const { file: named, layout, notices } = controlNetWeights(file, unet)
-  const params = await loadParams("a ControlNet", named, loader, buildControlNet(layout))
+  const { file: named, layout, union, notices } = controlNetWeights(file, unet)
+  const params = await loadParams("a ControlNet", named, loader, buildControlNet(layout, union))
   return { params, notices, dispose: () => disposeParams(params) }
 }
 
 /** Builds a ControlNet of a layout from tensors that are named as in Stability's layout, without a prefix. */
-export function buildControlNet(layout: ControlNetLayout): BuildParams<ControlNetParams> {
+export function buildControlNet(
+  layout: ControlNetLayout,
+  union: ControlNetUnion | null = null,
+): BuildParams<ControlNetParams> {
   return async (reader) => {
     const figure = controlNetFigure(layout)
     const read = layerReader(reader, "")
@@ -152,6 +152,7 @@ export function buildControlNet(layout: ControlNetLayout): BuildParams<ControlNe
       middle: await readBlock(read, figure.middle),
       zero: await inOrder(figure.zero, zero),
       middleZero: await zero(figure.middleZero),
+      union: union === null ? null : await readUnion(reader, union, layout),
     }
   }
 }

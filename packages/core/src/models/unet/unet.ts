@@ -81,13 +81,18 @@ export type ConditionLayers = Pick<UnetParams, "timeEmbedding" | "sizeEmbedding"
  * SiLU of the sum of time and size embedding, which every residual block reads. → [N, 4·C]
  *
  * @param width the number of model channels
+ * @param added what else is added to the sum, before SiLU. [1, 4·C]. Default: nothing
  */
 export function embedConditions(
   ops: Ops,
   params: ConditionLayers,
   { timesteps, vector }: Pick<UnetInput, "timesteps" | "vector">,
   width: number,
-  { tap = NO_TAP, pass = UNKNOWN_PASS }: Pick<UnetOptions, "tap" | "pass"> = {},
+  {
+    tap = NO_TAP,
+    pass = UNKNOWN_PASS,
+    added = null,
+  }: Pick<UnetOptions, "tap" | "pass"> & { added?: Tensor | null } = {},
 ): Tensor {
   return tf.tidy(() => {
     const waves = tf.stack(timesteps.map((timestep) => tf.tensor1d(timestepEmbedding(timestep, width))))
@@ -95,7 +100,8 @@ export function embedConditions(
       runTapped(tap, [layer], x, { ...pass, grid: null }, (_, read) => ops.linear(read, weight))[0] as Tensor
     const mlp = (x: Tensor, [first, second]: readonly [PlacedLinear, PlacedLinear]): Tensor =>
       linear(ops.silu(linear(x, first)), second)
-    return ops.silu(tf.add(mlp(waves, params.timeEmbedding), mlp(vector, params.sizeEmbedding)))
+    const sum = tf.add(mlp(waves, params.timeEmbedding), mlp(vector, params.sizeEmbedding))
+    return ops.silu(added === null ? sum : tf.add(sum, added))
   })
 }
 
