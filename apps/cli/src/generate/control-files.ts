@@ -1,7 +1,8 @@
 import type { AdapterInput, AdapterRecipe } from "@lllite/core/recipe"
 import { openSafetensors } from "@lllite/format"
-import { controlFileKind } from "@lllite/format/identify"
-import { withPath } from "@lllite/runtime-node"
+import type { ControlType } from "@lllite/format/identify"
+import { controlFileKind, controlTypeProblem, readControlNet } from "@lllite/format/identify"
+import { InputError, withPath } from "@lllite/runtime-node"
 
 /** The kinds of files with a control picture, by path. */
 export type ControlKinds = ReadonlyMap<string, AdapterRecipe["kind"]>
@@ -11,13 +12,31 @@ export function readControlKind(path: string): Promise<AdapterRecipe["kind"]> {
   return withPath(path, async (source) => controlFileKind(await openSafetensors(source)))
 }
 
-/** An adapter with the settings of its kind. `guessMode` belongs to ControlNets. */
+/**
+ * Whether a ControlNet reads its control type, which is that of a ControlNet Union.
+ *
+ * @throws InputError for a ControlNet Union without its control type, or of a type that it does not have
+ */
+export function readsControlType(path: string, type: ControlType | undefined): Promise<boolean> {
+  return withPath(path, async (source) => {
+    const { union } = readControlNet(await openSafetensors(source))
+    if (union === null) return false
+    const problem = controlTypeProblem(union, type)
+    if (problem === null) return true
+    throw new InputError("control-type", `"${path}": ${problem} Name it with --control_net_types.`)
+  })
+}
+
+/** An adapter with the settings of its kind. `guessMode` and `controlType` belong to ControlNets. */
 export function ofKind(
-  { blocks, guidance, mask, guessMode: _, ...adapter }: AdapterInput,
+  { blocks, guidance, mask, guessMode: _, controlType, ...adapter }: AdapterInput,
   kind: AdapterRecipe["kind"],
   guessMode: boolean,
 ): AdapterInput {
-  if (kind === "controlnet") return { ...adapter, kind, ...(guessMode ? { guessMode } : {}) }
+  if (kind === "controlnet") {
+    const type = controlType === undefined ? {} : { controlType }
+    return { ...adapter, kind, ...(guessMode ? { guessMode } : {}), ...type }
+  }
   return {
     ...{ ...adapter, kind },
     ...(blocks === undefined ? {} : { blocks }),

@@ -3,7 +3,7 @@ import { InputError, listPictures, readImage, tryOutputs } from "@lllite/runtime
 import type { OptionReader } from "@lllite/runtime-node/options"
 import { checkCheckpoint } from "../model/checkpoint.ts"
 import { sdxlPaths } from "../model/runtime-options.ts"
-import { controlNotices, readControlKind } from "./control-files.ts"
+import { controlNotices, readControlKind, readsControlType } from "./control-files.ts"
 import { guideNotices } from "./guides.ts"
 import { findNamedLoras, type NamedLoras, readLoraOptions } from "./loras.ts"
 import type { GENERATE_OPTIONS } from "./options.ts"
@@ -15,7 +15,7 @@ import { planOf } from "./settings.ts"
 import type { SourceRecipe } from "./source/examine-source.ts"
 import { openModelFolders } from "./source/model-folders.ts"
 import { readStartFiles, startNotices } from "./start-files.ts"
-import { masksOf } from "./steering-options.ts"
+import { controlTypeAt, masksOf } from "./steering-options.ts"
 import { findTextualInversions } from "./textual-inversions.ts"
 
 type GenerateReader = OptionReader<typeof GENERATE_OPTIONS>
@@ -42,9 +42,13 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
     await examine(["networkWeights"], () => checkCheckpoint({ ...paths, loras: [{ source }] }))
   }
   const kinds = new Map<string, AdapterRecipe["kind"]>()
-  for (const path of settings.controlNetLlliteModels) {
+  let isTypeRead = false
+  for (const [i, path] of settings.controlNetLlliteModels.entries()) {
     const kind = await examine(["controlNetLlliteModels"], () => readControlKind(path))
     if (kind !== null) kinds.set(path, kind)
+    if (kind !== "controlnet") continue
+    const type = controlTypeAt(settings, i) ?? from?.recipe.adapters?.[i]?.controlType
+    isTypeRead = (await examine(["controlNetTypes"], () => readsControlType(path, type))) === true || isTypeRead
   }
   for (const path of masksOf(settings)) await examine(["llliteMasks"], () => readImage(path))
   const unread: string[] = []
@@ -75,6 +79,9 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
     ...unread,
     ...guideNotices(settings, guides ?? []),
     ...controlNotices(kinds, settings),
+    ...(isTypeRead || kinds.size === 0 || settings.controlNetTypes.length === 0
+      ? []
+      : ["--control_net_types has no effect, because no file is a ControlNet Union."]),
     ...startNotices(starts ?? [], pictures.length),
   ]
   return { pictures, notices: [...said, ...(loras?.notices ?? []), ...(named?.notices ?? [])] }

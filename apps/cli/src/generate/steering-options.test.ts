@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest"
 import { readRecord } from "../command/read-record.test-help.ts"
 import { GENERATE_OPTIONS } from "./options.ts"
 import { checkGenerateOptions, planOf, readGenerateSettings } from "./settings.ts"
+import { controlTypeAt } from "./steering-options.ts"
 
 const two = {
   ...{ ckpt: "tiny", prompt: "a red star", outdir: "out" },
@@ -88,4 +89,12 @@ describe("the options that steer LLLites", () => {
   ])("refuse %j", async (more, message) => {
     await expect(read(more)).rejects.toThrow(message)
   })
+})
+
+it("has a control type for each ControlNet Union, by name", () => {
+  const reader = (types: readonly string[]) => readRecord(GENERATE_OPTIONS, { ...two, control_net_types: types })
+  const { settings } = reader(["none", "depth"])
+  expect([0, 1].map((i) => controlTypeAt(settings, i))).toEqual([undefined, "depth"])
+  expect([0, 1].map((i) => controlTypeAt(reader(["scribble"]).settings, i))).toEqual(["scribble", "scribble"])
+  expect(() => reader(["ink"]).finish()).toThrow(/control_net_types.*expected one of openpose, depth/s)
 })

@@ -1,6 +1,7 @@
 import type { BlockStrengths, CurvePoint } from "@lllite/core/names"
 import { blocksOf, COMBINATIONS, clashOf, GENERATE_RANGES, isInRange, rangeText } from "@lllite/core/names"
 import type { AdapterInput } from "@lllite/core/recipe"
+import { CONTROL_TYPE_NAMES, type ControlType } from "@lllite/format/identify"
 import type { OptionReader, Reading, Settings, TakenOption } from "@lllite/runtime-node/options"
 import { choice, folder, numbers, taken, texts } from "@lllite/runtime-node/options"
 
@@ -59,6 +60,11 @@ export const STEERING_OPTIONS = {
     "Strength by block of the U-Net, as BLOCK=STRENGTH,…: input*=0.5,middle=1 or input4-5=0.",
     readBlocks,
   ),
+  control_net_types: settings(
+    "type",
+    `What the control of each ControlNet Union is: ${CONTROL_TYPE_NAMES.join(", ")}.`,
+    readControlType,
+  ),
   lllite_cond: numbers({ ...GENERATE_RANGES.strength, help: "Factor on the pass with the prompt. Default: 1." }),
   lllite_uncond: numbers({
     ...GENERATE_RANGES.strength,
@@ -83,7 +89,7 @@ type SteeringSettings = Settings<typeof STEERING_OPTIONS>
 /** Options that have one value for each LLLite, or one for all. */
 export const STEERING_LISTS = [
   ...(["llliteStarts", "llliteEases", "llliteCurves", "llliteBlocks", "llliteCond", "llliteUncond"] as const),
-  ...(["llliteMasks", "llliteMaskFeathers"] as const),
+  ...(["llliteMasks", "llliteMaskFeathers", "controlNetTypes"] as const),
 ] satisfies readonly (keyof SteeringSettings)[]
 
 /** Programs whose way can be followed. */
@@ -129,6 +135,7 @@ export function steeringOf(
   const ease = entryOf(settings.llliteEases, index)
   const curve = entryOf(settings.llliteCurves, index) ?? null
   const blocks = entryOf(settings.llliteBlocks, index) ?? null
+  const controlType = controlTypeAt(settings, index)
   const [cond, uncond] = [entryOf(settings.llliteCond, index), entryOf(settings.llliteUncond, index)]
   const mask = entryOf(settings.llliteMasks, index) ?? NONE
   return {
@@ -139,11 +146,25 @@ export function steeringOf(
     },
     ...(curve === null ? {} : { curve }),
     ...(blocks === null ? {} : { blocks }),
+    ...(controlType === undefined ? {} : { controlType }),
     ...(cond === undefined && uncond === undefined ? {} : { guidance: { cond: cond ?? 1, uncond: uncond ?? 1 } }),
     ...(mask === NONE
       ? {}
       : { mask: { file: { path: mask }, feather: entryOf(settings.llliteMaskFeathers, index) ?? 0 } }),
   }
+}
+
+/** The control type of the file with this index. */
+export function controlTypeAt(
+  { controlNetTypes }: Pick<SteeringSettings, "controlNetTypes">,
+  index: number,
+): ControlType | undefined {
+  return entryOf(controlNetTypes, index) ?? undefined
+}
+
+function readControlType(text: string): Reading<ControlType> {
+  const value = CONTROL_TYPE_NAMES.find((name) => name === text)
+  return value === undefined ? { expected: `one of ${CONTROL_TYPE_NAMES.join(", ")}` } : { value }
 }
 
 /** The masks that options name, without those that are left out. */

@@ -17,6 +17,14 @@ describe("inspecting a ControlNet", () => {
     ])
   })
 
+  it("lists the control types of a ControlNet Union", async () => {
+    const union = { types: 6, width: 64, blocks: 1 }
+    const file = await openSafetensors(controlNetBytes({ name: "a", layout: TINY_CONTROL_NET, union }))
+    const report = describeControlNet(file)
+    expect(report.refusals).toEqual([])
+    expect(Object.fromEntries(controlNetLines(report))["control types"]).toMatch(/^openpose, depth, .*segment$/)
+  })
+
   it("says what is missing, and what is not read", async () => {
     const { tensors, label } = await open("diffusers")
     const changed = new Map(tensors)

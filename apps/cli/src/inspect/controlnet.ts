@@ -1,5 +1,5 @@
 import { SDXL_LAYOUT } from "@lllite/format"
-import { expectControlNet, readControlNet } from "@lllite/format/identify"
+import { controlTypesOf, expectControlNet, readControlNet } from "@lllite/format/identify"
 
 /** What `inspect` says of a ControlNet. */
 export interface ControlNetReport {
@@ -11,6 +11,8 @@ export interface ControlNetReport {
   readonly transformerBlocks: readonly number[]
   readonly contextDim: number
   readonly isForSdxl: boolean
+  /** Control types of a ControlNet Union. Empty: it has one, which the file does not name. */
+  readonly controlTypes: readonly string[]
   /** Tensors that are missing or of another shape, one phrase each. */
   readonly problems: readonly string[]
   /** Tensors that the network does not have. */
@@ -35,12 +37,8 @@ export function describeControlNet(
     ...{ names, modelChannels, contextDim: layout.widths.contextDim, problems, unused },
     transformerBlocks: [...transformerDepth, middleDepth],
     isForSdxl: modelChannels === SDXL_LAYOUT.modelChannels,
-    refusals: [
-      ...(union === null
-        ? []
-        : [`it is a ControlNet Union of ${union.types} control types. Give a ControlNet of one control type`]),
-      ...(problems.length === 0 ? [] : ["it is not whole"]),
-    ],
+    controlTypes: union === null ? [] : controlTypesOf(union),
+    refusals: problems.length === 0 ? [] : ["it is not whole"],
   }
 }
 
@@ -48,7 +46,7 @@ export function describeControlNet(
 export function controlNetLines(report: ReturnType<typeof describeControlNet>): [string, string][] {
   const refusals = report.refusals.map((text): [string, string] => ["not run", text])
   if (!("names" in report)) return refusals
-  const { names, modelChannels, transformerBlocks, contextDim, isForSdxl, problems, unused } = report
+  const { names, modelChannels, transformerBlocks, contextDim, isForSdxl, controlTypes, problems, unused } = report
   const shown = (list: readonly string[]): string =>
     list.slice(0, 3).join("; ") + (list.length > 3 ? `; and ${list.length - 3} more` : "")
   return [
@@ -57,6 +55,7 @@ export function controlNetLines(report: ReturnType<typeof describeControlNet>): 
       "widths",
       `${modelChannels} channels${isForSdxl ? "" : " (SDXL has 320)"}, context ${contextDim}, transformer blocks ${transformerBlocks.join(", ")}`,
     ],
+    ...(controlTypes.length === 0 ? [] : [["control types", controlTypes.join(", ")] satisfies [string, string]]),
     ...(problems.length === 0 ? [] : [["lacks", shown(problems)] satisfies [string, string]]),
     ...(unused.length === 0 ? [] : [["not read", shown(unused)] satisfies [string, string]]),
     ...refusals,

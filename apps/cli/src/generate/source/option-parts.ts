@@ -50,6 +50,7 @@ export const OPTION_PARTS: { readonly [Name in SettingName<typeof GENERATE_OPTIO
   controlNetMultipliers: ["adapters.strength"],
   controlNetRatios: ["adapters.window"],
   controlNetGuessMode: ["adapters.guessMode"],
+  controlNetTypes: ["adapters.controlType"],
   llliteStarts: ["adapters.window"],
   llliteEases: ["adapters.window"],
   llliteCurves: ["adapters.curve"],
