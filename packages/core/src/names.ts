@@ -19,6 +19,7 @@ export { HIRES_DEFAULTS, HIRES_RANGES, HIRES_UPSCALERS, type HiresFix } from "./
 export { START_DEFAULTS, START_RANGES } from "./generation/start-picture.ts"
 export { type CurvePoint, WINDOW_COUNTS, type WindowCount } from "./generation/window.ts"
 export { DEFAULT_FIT, FITS, type Fit } from "./image/fit.ts"
+export { DEEP_CACHE_DEPTH, DEEP_CACHE_RANGES, type DeepCache } from "./models/unet/deep-cache.ts"
 export {
   DEEP_SHRINK_RANGES,
   DEEP_SHRINK_RATIO,

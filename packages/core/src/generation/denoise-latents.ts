@@ -7,6 +7,7 @@ import { type PassRow, passRows } from "../diffusion/pass-position.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { chainTaps, NO_TAP, type Tap } from "../models/taps.ts"
 import { shrinkAt } from "../models/unet/deep-shrink.ts"
+import type { FeatureCache } from "../models/unet/feature-cache.ts"
 import { unet } from "../models/unet/unet.ts"
 import type { PreparedAdapter } from "./adapters.ts"
 import { tapAt } from "./adapters.ts"
@@ -28,6 +29,8 @@ export interface LatentDenoiserOptions
   /** Measures what the adapters add. Null measures nothing. Default: null. */
   readonly meter?: DeltaMeter | null
   readonly controlNets?: readonly PreparedControlNet[]
+  /** The deep features of each prompt's network, the first prompt's first. Default: none are kept. */
+  readonly features?: readonly FeatureCache[]
   /** The LoRAs of the run. Default: none. */
   readonly loras?: Tap
 }
@@ -49,6 +52,7 @@ export function createLatentDenoiser(
     loras = NO_TAP,
     channels = null,
     deepShrink = null,
+    features = [],
     combine = GENERATE_DEFAULTS.combine,
     meter = null,
     signal,
@@ -57,7 +61,7 @@ export function createLatentDenoiser(
 ): Denoise {
   const windowsAt = createWindowReader(schedule, sampler.name)
   const networkOf =
-    ({ context, vector }: Pick<Conditions, "context" | "vector">, rows: readonly PassRow[]): Network =>
+    ({ context, vector }: Pick<Conditions, "context" | "vector">, rows: readonly PassRow[], prompt = 0): Network =>
     async (input, position) => {
       await pause?.()
       signal?.throwIfAborted()
@@ -72,7 +76,7 @@ export function createLatentDenoiser(
       const residuals = residualsAt(ops, controlNets, all, { window, rows, blocks })
       try {
         const predicted = unet(ops, params, all, {
-          ...{ tap, shrink, pass: { position, rows } },
+          ...{ tap, shrink, features: features[prompt] ?? null, pass: { position, rows } },
           ...(residuals === null ? {} : { residuals }),
           ...(blocks === undefined ? {} : { blocks }),
         })
@@ -84,7 +88,7 @@ export function createLatentDenoiser(
       }
     }
   const network = networkOf(first, passRows(pictures, guided))
-  const others = further.map((part) => networkOf(part, passRows(pictures, false)))
+  const others = further.map((part, i) => networkOf(part, passRows(pictures, false), i + 1))
   /** The prompts' rows alone. */
   const unguided: Network = async (input, position) => {
     const part = tf.tidy(() => ({

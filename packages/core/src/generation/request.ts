@@ -4,6 +4,7 @@ import { samplerInfo } from "../diffusion/names.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { CoreError, type CoreErrorCode } from "../errors.ts"
 import type { TextualInversion } from "../models/clip/textual-inversion.ts"
+import { checkDeepCache, type DeepCache } from "../models/unet/deep-cache.ts"
 import { checkDeepShrink, type DeepShrink } from "../models/unet/deep-shrink.ts"
 import { checkRanges } from "../number-range.ts"
 import { checkPromptOptions, type PromptOptions } from "../prompt/options.ts"
@@ -91,6 +92,8 @@ export interface GenerateOptions {
   readonly firstStage?: boolean
   /** Shrinks the features of deep blocks at the beginning. Default: null, never. */
   readonly deepShrink?: DeepShrink | null
+  /** Keeps deep features between passes. This is faster, and changes the picture. Default: null, never. */
+  readonly deepCache?: DeepCache | null
   /** Begins with smaller latents, which grow. It needs the sampler `euler_a`. Default: null, the full size. */
   readonly gradualLatent?: GradualLatent | null
   /** Refuses what makes the embeddings of an LLLite be resampled. Default: false, a notice says it. */
@@ -127,6 +130,7 @@ export function checkRequest(requests: readonly PictureRequest[], options: Gener
   checkRanges("generate", { ...options }, GENERATE_RANGES)
   checkPromptOptions("generate: prompts", options.prompts)
   if (options.guidanceWindow !== undefined) checkWindow("generate: guidance", options.guidanceWindow)
+  if (options.deepCache != null) checkDeepCache(options.deepCache)
   checkStages(requests.length, options)
   expect(
     options.combine === undefined || COMBINATIONS.includes(options.combine),

@@ -8,6 +8,7 @@ import type { RgbImage } from "../image.ts"
 import { withInversions } from "../models/clip/textual-inversion.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { runUntilStopped } from "../models/steps.ts"
+import { createFeatureCache } from "../models/unet/feature-cache.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
 import { isGuided } from "../prompt/composed.ts"
 import { prepareAdapter } from "./adapters.ts"
@@ -63,6 +64,9 @@ export async function* runStage(
     const conditions = keep(await runUntilStopped(encoding, options))
     const prepared = adapters.map((use) => keep(prepareAdapter(ops, use, requests.length)))
     const nets = (options.controlNets ?? []).map((use) => keep(prepareControlNet(ops, use, requests.length)))
+    const { deepCache = null } = options
+    const networks = [conditions, ...conditions.further]
+    const features = deepCache === null ? [] : networks.map(() => keep(createFeatureCache(deepCache)))
     ops.trim?.()
 
     const full = { height: height / VAE_FACTOR, width: width / VAE_FACTOR }
@@ -78,7 +82,7 @@ export async function* runStage(
     )
     const { channels, mask, kept } = from
     const denoise = createLatentDenoiser(sdxl, conditions, plan, {
-      ...{ ...options, guidanceScale, adapters: prepared, controlNets: nets, channels, loras, meter },
+      ...{ ...options, guidanceScale, adapters: prepared, controlNets: nets, channels, loras, meter, features },
     })
     const late = stage.compat === "sd-scripts" ? plan : undefined
     const afterStep = mask === null || kept === null ? null : keepOutside({ latents: kept, mask, unit }, late)

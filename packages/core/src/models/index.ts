@@ -56,6 +56,7 @@ export {
 export { type BlockInput, type BlockVerbs, composedBlocks, type KeptBlock } from "./unet/block-verbs.ts"
 export type { BlockContext } from "./unet/blocks.ts"
 export { inferUnetConfig, SDXL_UNET, type UnetConfig } from "./unet/config.ts"
+export { createFeatureCache, type FeatureCache } from "./unet/feature-cache.ts"
 export type { UnetBlock, UnetParams } from "./unet/params.ts"
 export { type UnetInput, type UnetOptions, unet } from "./unet/unet.ts"
 export type { Residuals } from "./unet/walk.ts"

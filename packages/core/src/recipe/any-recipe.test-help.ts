@@ -169,6 +169,9 @@ export const anyRecipe: fc.Arbitrary<Recipe> = fc.constantFrom(...SAMPLER_NAMES)
     start: fc.option(start),
     hires: fc.option(hires),
     deepShrink: fc.option(deepShrink),
+    deepCache: fc.option(
+      fc.record({ interval: fc.integer({ min: 1, max: 1000 }), depth: fc.integer({ min: 1, max: 9 }) }),
+    ),
     gradualLatent: fc.option(gradualLatent),
     steps: fc.integer({ min: 1, max: 999 }),
     guidanceScale: number({ min: 0, max: 30 }),

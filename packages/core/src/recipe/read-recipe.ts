@@ -17,7 +17,7 @@ import { readAdapter } from "./read-adapter.ts"
 import { readFile } from "./read-file.ts"
 import { readInversion, readLora } from "./read-lora.ts"
 import { readSampling } from "./read-sampling.ts"
-import { readDeepShrink, readGradualLatent, readHires, readStart } from "./read-stages.ts"
+import { readDeepCache, readDeepShrink, readGradualLatent, readHires, readStart } from "./read-stages.ts"
 import type { ModelReference, Recipe, RecipeInput } from "./recipe.ts"
 import { RECIPE_VERSION } from "./recipe.ts"
 
@@ -49,6 +49,7 @@ const KEYS = [
   "start",
   "hires",
   "deepShrink",
+  "deepCache",
   "gradualLatent",
 ] as const satisfies readonly (keyof Recipe)[]
 
@@ -116,6 +117,7 @@ export function readRecipe(json: unknown): Recipe {
     start: readStart(field("start")),
     hires: readHires(field("hires"), { width, height }),
     deepShrink: readDeepShrink(field("deepShrink")),
+    deepCache: readDeepCache(field("deepCache")),
     gradualLatent: readGradualLatent(field("gradualLatent")),
   }
 }

@@ -3,6 +3,7 @@ import { GRADUAL_LATENT_DEFAULTS, GRADUAL_LATENT_RANGES, LATENT_UNSHARP_RANGES }
 import { SHORTEST_SIDE } from "../generation/defaults.ts"
 import { firstSide, HIRES_DEFAULTS, HIRES_RANGES, HIRES_UPSCALERS } from "../generation/hires-fix.ts"
 import { START_COMPATS, START_DEFAULTS, START_RANGES } from "../generation/start-picture.ts"
+import { DEEP_CACHE_DEPTH, DEEP_CACHE_RANGES } from "../models/unet/deep-cache.ts"
 import { DEEP_SHRINK_RANGES, DEEP_SHRINK_RATIO, DEEP_SHRINK_TIMESTEP } from "../models/unet/deep-shrink.ts"
 import type { Field } from "./fields.ts"
 import { readChoice, readFlag, readList, readNumber, readObject, readOr, refuse } from "./fields.ts"
@@ -81,6 +82,17 @@ export function readDeepShrink(at: Field): StagesRecipe["deepShrink"] {
     return {
       levels,
       ratio: readOr(field("ratio"), DEEP_SHRINK_RATIO, (each) => readNumber(each, DEEP_SHRINK_RANGES.ratio)),
+    }
+  })
+}
+
+/** Reads DeepCache. Its interval is required. */
+export function readDeepCache(at: Field): StagesRecipe["deepCache"] {
+  return orNull(at, (entry) => {
+    const field = readObject(entry, ["interval", "depth"])
+    return {
+      interval: readNumber(field("interval"), DEEP_CACHE_RANGES.interval),
+      depth: readOr<number>(field("depth"), DEEP_CACHE_DEPTH, (each) => readNumber(each, DEEP_CACHE_RANGES.depth)),
     }
   })
 }

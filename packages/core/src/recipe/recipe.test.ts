@@ -141,6 +141,7 @@ describe("createRecipe", () => {
       start: null,
       hires: null,
       deepShrink: null,
+      deepCache: null,
       gradualLatent: null,
       steps: 20,
       guidanceScale: 7.5,
@@ -208,6 +209,8 @@ describe("readRecipe", () => {
     [{ deepShrink: { levels: [] } }, "recipe: deepShrink.levels is [], expected one level or two"],
     [{ deepShrink: { levels: [{ depth: 9 }] } }, "recipe: deepShrink.levels[0].depth is 9, expected a whole number"],
     [{ deepShrink: { levels: [{ depth: 3 }, { depth: 4 }] } }, "expected timesteps that fall"],
+    [{ deepCache: { depth: 3 } }, "recipe: deepCache.interval is missing, expected a whole number"],
+    [{ deepCache: { interval: 2, depth: 0 } }, "recipe: deepCache.depth is 0, expected a whole number from 1 to 9"],
     [{ gradualLatent: { ratio: 1 } }, "recipe: gradualLatent.ratio is 1, expected a number above 0"],
     [
       { gradualLatent: { unsharp: { kernel: 2, sigma: 1, strength: 1 } } },

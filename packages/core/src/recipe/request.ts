@@ -70,13 +70,13 @@ export function requestOf(recipe: Recipe): RecipeRequest {
     zeroTerminalSnr,
   } = recipe
   const { sampler, spacing, spacingOptions, samplerOptions, combine, size, noise, prompts } = recipe
-  const { negativeSize, hires, deepShrink, gradualLatent } = recipe
+  const { negativeSize, hires, deepShrink, deepCache, gradualLatent } = recipe
   return {
     request: { prompt, negativePrompt, seed: recipeSeed(recipe) },
     options: {
       ...{ width, height, steps, guidanceScale, guidanceRescale, guidanceWindow, zeroTerminalSnr },
       ...{ sampler, spacing, spacingOptions, samplerOptions, combine, size, noise, prompts },
-      ...{ negativeSize, hires, deepShrink, gradualLatent },
+      ...{ negativeSize, hires, deepShrink, deepCache, gradualLatent },
     },
   }
 }

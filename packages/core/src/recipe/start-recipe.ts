@@ -2,6 +2,7 @@ import type { GradualLatent, LatentUnsharp } from "../diffusion/gradual-latent.t
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { firstSide, firstSize, type HiresFix } from "../generation/hires-fix.ts"
 import type { StartPicture } from "../generation/start-picture.ts"
+import type { DeepCache } from "../models/unet/deep-cache.ts"
 import type { DeepShrink } from "../models/unet/deep-shrink.ts"
 import type { FileReference } from "./file-reference.ts"
 
@@ -30,6 +31,8 @@ export interface StagesRecipe {
   readonly hires: (Required<HiresFix> & { readonly compat: StartRecipe["compat"] }) | null
   /** Null: features keep their size. */
   readonly deepShrink: Required<DeepShrink> | null
+  /** Null: every pass of the U-Net is full. */
+  readonly deepCache: Required<DeepCache> | null
   /** Null: latents keep their size. */
   readonly gradualLatent:
     | (Required<Omit<GradualLatent, "unsharp">> & { readonly unsharp: Required<LatentUnsharp> | null })
@@ -41,6 +44,7 @@ export interface StagesInput {
   readonly start?: StartInput | null
   readonly hires?: HiresFix | null
   readonly deepShrink?: DeepShrink | null
+  readonly deepCache?: DeepCache | null
   readonly gradualLatent?: GradualLatent | null
 }
 

@@ -145,6 +145,7 @@ function unsaid(recipe: Recipe): readonly string[] {
     [start !== null, "the picture to start from"],
     [hires !== null, "hires fix"],
     [deepShrink !== null, "Deep Shrink"],
+    [recipe.deepCache !== null, "DeepCache"],
     [gradualLatent !== null, "gradual latent"],
     [guidanceRescale !== 0, "rescaled guidance"],
     [recipe.guidanceWindow.start > 0 || recipe.guidanceWindow.end < 1, "guidance on a part of the schedule"],

@@ -12,6 +12,7 @@ import type { BlockContext } from "./blocks.ts"
 import { RES_NORM } from "./blocks.ts"
 import { vectorDimOf } from "./config.ts"
 import type { Shrink } from "./deep-shrink.ts"
+import { type FeatureCache, outliving, skippedStages } from "./feature-cache.ts"
 import type { UnetParams } from "./params.ts"
 import type { Residuals, UnetStage } from "./walk.ts"
 import { inputOf, sizedLike, unetStages } from "./walk.ts"
@@ -36,6 +37,8 @@ export interface UnetOptions {
   readonly residuals?: Residuals
   /** Where the features shrink in this pass, see `DeepShrink`. Default: nowhere. */
   readonly shrink?: Shrink | null
+  /** The deep features of this network's former passes, see `DeepCache`. Default: every pass is full. */
+  readonly features?: FeatureCache | null
   /** How a block runs. Default: `composedBlocks`. */
   readonly blocks?: BlockVerbs
 }
@@ -49,15 +52,19 @@ export interface UnetOptions {
  */
 export function unet(ops: Ops, params: UnetParams, input: UnetInput, options: UnetOptions = {}): Tensor4D {
   checkInput(params, input)
-  const { blocks = composedBlocks, residuals = null, shrink = null } = options
+  const { blocks = composedBlocks, residuals = null, shrink = null, features = null } = options
   const stages = unetStages(params)
   checkResiduals(stages, residuals)
+  const kept = features?.begin(input.latents, shrink) ?? null
+  const { first, end } = skippedStages(params.inputBlocks.length, features?.depth ?? 0)
   return tf.tidy(() => {
     const on = enterUnet(ops, params, input, options)
-    const places = [input.latents]
+    const places: (Tensor4D | null)[] = [input.latents]
     for (const [index, { block }] of stages.entries()) {
-      places.push(tf.tidy(() => blocks.forward(on, block, inputOf(stages, index, { places, residuals, shrink }))))
+      if (kept !== null && index >= first && index < end) places.push(index === end - 1 ? kept : null)
+      else places.push(tf.tidy(() => blocks.forward(on, block, inputOf(stages, index, { places, residuals, shrink }))))
     }
+    if (kept === null) features?.keep(outliving(places[end] as Tensor4D))
     return leaveUnet(on, params, sizedLike(places.at(-1) as Tensor4D, input.latents))
   })
 }
