@@ -1,7 +1,7 @@
 import { CoreError } from "@lllite/core"
 import type { Recipe } from "@lllite/core/recipe"
 import { firstStageRecipe, jsonSeed, recipeText, requestOf, startOptions } from "@lllite/core/recipe"
-import type { SdxlHandle, SdxlPaths } from "@lllite/runtime-node"
+import type { NodeRuntime, SdxlHandle, SdxlPaths } from "@lllite/runtime-node"
 import { InputError } from "@lllite/runtime-node"
 import { startRuntime } from "../model/start-runtime.ts"
 import { InterruptedError } from "../terminal/errors.ts"
@@ -19,6 +19,7 @@ import { readMasks } from "./masks.ts"
 import type { PictureFiles } from "./picture-files.ts"
 import { createPictureFiles } from "./picture-files.ts"
 import type { PlannedPicture } from "./plan-pictures.ts"
+import { createRunSummary, type RunSummary } from "./run-summary.ts"
 import { samplingNotices } from "./sampling-options.ts"
 import type { GenerateSettings } from "./settings.ts"
 import { createStarts, type StartsOf } from "./start-pictures.ts"
@@ -73,6 +74,7 @@ export async function runGenerate(
     for (const text of steering) say(text)
     const loras = createNetworks(runtime, sdxl, reporter)
     const hashed = createHasher()
+    const summary = createRunSummary()
     const draw = async (planned: readonly PlannedPicture[], masks: Masks): Promise<void> => {
       const networks = await loras(planned)
       const pictures = await Promise.all(
@@ -83,7 +85,8 @@ export async function runGenerate(
       )
       signal.throwIfAborted()
       const written = { ...settings, pictures, files }
-      await writePictures(sdxl, written, { adapters, controls, masks, loras: networks, starts }, reporter, signal)
+      const steering = { adapters, controls, masks, loras: networks, starts }
+      await writePictures({ runtime, sdxl, summary }, written, steering, reporter, signal)
     }
     if (next === null) await draw(settings.pictures, masks)
     else {
@@ -92,6 +95,7 @@ export async function runGenerate(
         await draw(planned, await readMasks(recipes, say))
       }
     }
+    summary.say(reporter)
   } catch (error) {
     // The runtime was disposed because of the signal.
     throw signal.aborted && error instanceof CoreError ? signal.reason : error
@@ -119,8 +123,15 @@ interface Steering {
   readonly starts: StartsOf
 }
 
+/** What draws, and what is said of it at the end. */
+interface Drawing {
+  readonly runtime: Pick<NodeRuntime, "device" | "memory">
+  readonly sdxl: SdxlHandle
+  readonly summary: RunSummary
+}
+
 async function writePictures(
-  sdxl: SdxlHandle,
+  { runtime, sdxl, summary }: Drawing,
   {
     pictures,
     vaeSlices,
@@ -163,6 +174,7 @@ async function writePictures(
           continue
         }
         if (event.kind === "step") {
+          summary.step(event)
           reporter.progress("generate", before + event.done, pictures.length)
           continue
         }
@@ -181,6 +193,7 @@ async function writePictures(
           reporter.say("file", { path: first, seed: jsonSeed(seed) }, first)
           continue
         }
+        summary.picture(runtime.device === "GPU" ? (await runtime.memory()).allocated : null)
         const path = await files.write({ index: before + event.index, fileName, image, seed }, recipeText(recipe))
         reporter.say("file", { path, seed: jsonSeed(event.seed) }, path)
         for (const map of (await maps?.write(event.index, path, recipe)) ?? []) reporter.say("file", { path: map }, map)
