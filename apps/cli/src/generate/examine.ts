@@ -14,6 +14,7 @@ import { problemsOfSource, readPromptFile } from "./prompts.ts"
 import { planOf } from "./settings.ts"
 import type { SourceRecipe } from "./source/examine-source.ts"
 import { openModelFolders } from "./source/model-folders.ts"
+import { speedNotices } from "./speed-options.ts"
 import { readStartFiles, startNotices } from "./start-files.ts"
 import { controlTypeAt, masksOf } from "./steering-options.ts"
 import { findTextualInversions } from "./textual-inversions.ts"
@@ -77,6 +78,7 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
   if (llliteMap !== undefined) await examine(["llliteMap"], () => tryPictures(llliteMap, pictures))
   const said = [
     ...unread,
+    ...speedNotices(reader),
     ...guideNotices(settings, guides ?? []),
     ...controlNotices(kinds, settings),
     ...(isTypeRead || kinds.size === 0 || settings.controlNetTypes.length === 0

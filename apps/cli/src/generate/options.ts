@@ -27,6 +27,7 @@ import { MODEL_OPTIONS, RUNTIME_OPTIONS } from "../model/runtime-options.ts"
 import { GUIDE_OPTIONS } from "./guides.ts"
 import { SAMPLING_OPTIONS } from "./sampling-options.ts"
 import { SOURCE_OPTIONS } from "./source/options.ts"
+import { SPEED_OPTIONS } from "./speed-options.ts"
 import { STAGE_OPTIONS } from "./stage-options.ts"
 import { COMPATS, STEERING_OPTIONS } from "./steering-options.ts"
 
@@ -155,6 +156,7 @@ const PICTURE = {
     help: "Guidance scale. 1 means no guidance.",
   }),
   ...SAMPLING_OPTIONS,
+  ...SPEED_OPTIONS,
   seed: seed({
     otherwise: "random",
     help: "Seed of the first picture. Each further picture has the next number. With --compat sd-scripts, seeds are drawn from it as there.",

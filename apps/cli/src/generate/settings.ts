@@ -13,6 +13,7 @@ import { planPictures } from "./plan-pictures.ts"
 import type { PromptSource } from "./prompts.ts"
 import { checkSampling, samplingOf } from "./sampling-options.ts"
 import { mergeParts } from "./source/merge-parts.ts"
+import { checkSpeed, speedOf } from "./speed-options.ts"
 import { checkStageOptions } from "./stage-options.ts"
 import { stagesOf, startOf } from "./stages.ts"
 import type { StartFile } from "./start-files.ts"
@@ -46,6 +47,7 @@ export function checkGenerateOptions(reader: GenerateReader): void {
   checkGuides(reader)
   checkSteering(reader)
   checkSampling(reader)
+  checkSpeed(reader)
   checkStageOptions(reader, samplingOf(settings).sampler ?? "")
   const { ckpt, prompt, fromFile, interactive } = settings
   check(["ckpt"], () =>
@@ -102,7 +104,7 @@ export async function planOf(
 ): Promise<readonly PlannedPicture[]> {
   const plan = (): PicturePlan => {
     const own = {
-      ...picturePlan(settings, sources, networks),
+      ...picturePlan(settings, sources, networks, isGiven),
       guides,
       starts,
       ...startRules(settings, from === null && !isGiven("W") && !isGiven("H")),
@@ -118,6 +120,7 @@ const PLAN_OPTIONS = [
   ...(["controlNetLlliteModels", ...GUIDE_SETTINGS] as const),
   ...(["networkWeights", "networkMul", "networkArgs"] as const),
   ...(["sampler", "spacing", "eta", "samplerArgs", "spacingArgs"] as const),
+  ...(["guidanceStart", "guidanceEnd", "deepCacheInterval", "deepCacheDepth", "fast"] as const),
   ...STEERING_LISTS,
   ...(["imagePath", "strength", "highresFixScale", "dsDepth1", "gradualLatentTimesteps"] as const),
 ]
@@ -160,6 +163,7 @@ function picturePlan(
   settings: Settings<GenerateTable>,
   sources: readonly PromptSource[],
   { merged, live, textualInversions }: Networks,
+  isGiven: GenerateReader["isGiven"],
 ): Omit<PicturePlan, "guides"> {
   const { ckpt = "", W: width = ckpt === "tiny" ? 128 : 1024, H: height = width, steps, unet, vae } = settings
   const { imagesPerPrompt, nIter: iterations, iterSameSeed: sameSeed, wildcardDir: wildcards } = settings
@@ -179,7 +183,7 @@ function picturePlan(
         : { start: { ...startOf(settings), image: { path: settings.imagePath } } }),
       negativePrompt: settings.negativePrompt ?? "",
       guidanceScale: settings.scale,
-      guidanceWindow: { start: settings.guidanceStart, end: settings.guidanceEnd },
+      ...speedOf(settings, isGiven),
       prompts: {
         syntax: settings.promptSyntax,
         maxChunks: settings.maxEmbeddingsMultiples ?? null,
