@@ -1,4 +1,5 @@
 import { openSafetensors } from "@lllite/format"
+import type { ControlNetUnion } from "@lllite/format/identify"
 import * as tf from "@tensorflow/tfjs"
 import { beforeAll, describe, expect, it } from "vitest"
 import { SMALL_UNET } from "../../test/synthetic-sdxl.ts"
@@ -28,8 +29,12 @@ const picture = (shade: number) => ({
   data: Uint8Array.from({ length: 3 * SIDE * SIDE }, (_, i) => (i * shade) % 256),
 })
 
-async function load(ops: Ops, dtype: "F32" | "F16" | "BF16" | "F8_E4M3" | "F8_E5M2"): Promise<ControlNetParams> {
-  const file = await openSafetensors(controlNetBytes({ name: "net", layout: LAYOUT, dtype }))
+async function load(
+  ops: Ops,
+  dtype: "F32" | "F16" | "BF16" | "F8_E4M3" | "F8_E5M2",
+  union: { readonly union?: ControlNetUnion } = {},
+): Promise<ControlNetParams> {
+  const file = await openSafetensors(controlNetBytes({ name: "net", layout: LAYOUT, dtype, ...union }))
   const entries = new Map([...file.tensors].map(([name, info]) => [name, { ...info, read: () => file.read(name) }]))
   return (await loadControlNet({ label: "net", entries }, ops.load, SMALL_UNET)).params
 }
@@ -115,6 +120,67 @@ describe("residualsAt", () => {
     expect(apart).toBeGreaterThan(0)
     expect(apart / scale).toBeLessThan({ F16: 0.01, BF16: 0.05, F8_E4M3: 0.5, F8_E5M2: 0.9 }[dtype])
     disposeParams(own)
+  })
+})
+
+describe("a ControlNet Union", () => {
+  const use = { control: picture(3), controlType: "depth" } as const
+  let ops: Ops
+  let net: ControlNetParams
+  beforeAll(async () => {
+    ops = await startWasm()
+    net = await load(ops, "F32", { union: { types: 6, width: 32, blocks: 1 } })
+  })
+
+  const middleOf = async (input: UnetInput, pictures: number, settings: object = {}) => {
+    const prepared = prepareControlNet(ops, { controlNet: net, ...use, ...settings }, pictures)
+    const rows = passRows(pictures, input.timesteps.length > pictures)
+    const found = residualsAt(ops, [prepared], input, { window: () => 1, rows })
+    prepared.dispose()
+    if (found === null) throw new Error("there are no residuals")
+    const values = await found.middle.data<"float32">()
+    tf.dispose([...found.skips, found.middle])
+    return values
+  }
+
+  it("reads one control for all rows as one for each picture, and leaves nothing on the device", async () => {
+    const input = inputOf(4)
+    const before = tf.memory().numTensors
+    const one = await middleOf(input, 2)
+    expect(await middleOf(input, 2, { control: [picture(3), picture(3)] })).toEqual(one)
+    expect(await middleOf(input, 2, { controlType: "canny" })).not.toEqual(one)
+    expect(await middleOf(input, 2, { guessMode: true })).not.toEqual(one)
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
+  it("gives a picture the same alone and in a batch", async () => {
+    const input = inputOf(4)
+    const rows = <T extends tf.Tensor>(x: T): T => tf.gather(x, [1, 3]) as T
+    const alone = await middleOf(
+      {
+        ...{ latents: rows(input.latents), timesteps: [500, 500] },
+        ...{ context: rows(input.context), vector: rows(input.vector) },
+      },
+      1,
+    )
+    const both = await middleOf(input, 2)
+    const size = both.length / 4
+    const wanted = [...both.slice(size, 2 * size), ...both.slice(3 * size)]
+    const apart = Math.max(...wanted.map((value, i) => Math.abs(value - (alone[i] ?? 0))))
+    expect(apart).toBeLessThan(1e-5)
+  })
+
+  it("refuses a file whose transformer has another width than its blocks", async () => {
+    await expect(load(ops, "F32", { union: { types: 6, width: 64, blocks: 1 } })).rejects.toThrow(
+      /a transformer over its controls of 64, and the SDXL 32/,
+    )
+  })
+
+  it("refuses a use without its control type, or of one that it does not have", () => {
+    expect(() => prepareControlNet(ops, { controlNet: net, control: picture(3) }, 1)).toThrow(/needs the type/)
+    expect(() => prepareControlNet(ops, { controlNet: net, ...use, controlType: "tile" }, 1)).toThrow(
+      /has 6 control types, and "tile" is not among them/,
+    )
   })
 })
 

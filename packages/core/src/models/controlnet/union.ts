@@ -31,7 +31,7 @@ export function embedTypes(ops: Ops, { types, typeEmbedding }: UnionParams, hint
  * Source: diffusers `models/controlnets/controlnet_union.py`.
  *
  * @param latents after the first convolution. [N, H, W, C]
- * @param hints embeddings of the size of the latents. [N, H, W, C]
+ * @param hints embeddings of the size of the latents. [N or 1, H, W, C]
  * @param pictures row n of the batch belongs to picture n modulo this
  */
 export function joinHints(
@@ -44,7 +44,8 @@ export function joinHints(
   return tf.tidy(() => {
     const means = hints.map(({ embedding, type }) => {
       const task = tf.reshape(ops.lookUp(union.tasks, [[type]]), [1, -1])
-      return tf.add(tf.mean(embedding, [1, 2]), task) as Tensor2D
+      const mean = tf.add(tf.mean(embedding, [1, 2]), task) as Tensor2D
+      return tf.tile(mean, [latents.shape[0] / mean.shape[0], 1])
     })
     const tokens = tf.stack([...means, tf.mean(latents, [1, 2])], 1) as Tensor3D
     const read = union.blocks.reduce((x, block) => unionBlock(ops, block, x, pictures), tokens)

@@ -38,7 +38,7 @@ export function controlNetWeights(file: WeightFile, unet: UnetConfig): ControlNe
     const more = problems.length > 5 ? `; and ${problems.length - 5} more` : ""
     throw new CoreError("checkpoint-incomplete", `${file.label} is not a whole ControlNet for SDXL: ${shown}${more}`)
   }
-  expectFit(file.label, layout, unet)
+  expectFit(file.label, { ...layout, union }, unet)
   const entries = new Map<string, WeightEntry>()
   const isMatrix = matricesOf(controlNetFigure(layout))
   for (const [name, stored] of tensors) {
@@ -82,7 +82,11 @@ function withKernel(name: string, { shape }: WeightEntry): readonly number[] {
 }
 
 /** Checks that residuals and conditions have the widths of the U-Net. */
-function expectFit(label: string, { unet, widths, hintChannels }: ControlNetLayout, base: UnetConfig): void {
+function expectFit(
+  label: string,
+  { unet, widths, hintChannels, union }: ControlNetLayout & { readonly union: ControlNetUnion | null },
+  base: UnetConfig,
+): void {
   const expect = (what: string, got: number | string, wanted: number | string): void => {
     if (got === wanted) return
     throw new CoreError(
@@ -96,6 +100,9 @@ function expectFit(label: string, { unet, widths, hintChannels }: ControlNetLayo
   if (widths.contextDim > 0) expect("a text context", widths.contextDim, base.contextDim)
   expect("a pooled text and sizes", widths.vectorDim, vectorDimOf(base))
   expect("latent channels", widths.inChannels, base.outChannels)
+  // It reads means over the channels of the first block.
+  if (union !== null)
+    expect("a transformer over its controls", union.width, (unet.channelMult[0] ?? 1) * unet.modelChannels)
   if (hintChannels !== 3) {
     throw new CoreError(
       "checkpoint-unsupported",
