@@ -41,6 +41,8 @@ export interface PicturePlan {
   /** Control pictures, for the LLLites of each picture in turn. None: those of `base`. */
   readonly guides: readonly string[]
   readonly seed: Seed
+  /** Whether the seed is that of a picture which is made again. The first picture then has it. */
+  readonly isSeedOfPicture?: boolean
   readonly imagesPerPrompt: number
   readonly iterations: number
   /** All pictures of an iteration have one seed. */
@@ -67,7 +69,7 @@ export function planPictures(plan: PicturePlan): readonly PlannedPicture[] {
   const { sources, seed, imagesPerPrompt, iterations, sameSeed, base, wildcards } = plan
   const pictures: PlannedPicture[] = []
   const compat = base.prompts?.compat ?? null
-  const nextSeed = seedSeries(seed, { sameSeed, compat })
+  const nextSeed = seedSeries(seed, { sameSeed, compat, isOfPicture: plan.isSeedOfPicture ?? false })
   for (let iteration = 0; iteration < iterations; iteration++) {
     for (const source of sources) {
       // Expanding groups needs the seeds, so they are read of the line as it was written.

@@ -5,14 +5,15 @@ const LINES = ["a cat --d 42", "a dog", "bird --d 5,6,7", "plain", "{red|blue} b
 
 const seedsOf = (
   seed: number,
-  more: { images?: number; iterations?: number; sameSeed?: boolean; compat?: "sd-scripts" } = {},
+  more: { images?: number; iterations?: number; sameSeed?: boolean; compat?: "sd-scripts"; isOfPicture?: boolean } = {},
 ): readonly (readonly unknown[])[] => {
-  const { images = 1, iterations = 1, sameSeed = false, compat = null } = more
+  const { images = 1, iterations = 1, sameSeed = false, compat = null, isOfPicture = false } = more
   const pictures = planPictures({
     sources: LINES.map((text) => ({ text, where: "lines" })),
     base: { width: 64, height: 64, model: { checkpoint: { path: "tiny" } }, prompts: { compat } },
     size: { originalWidth: undefined, originalHeight: undefined, cropTop: 0, cropLeft: 0, target: null },
     ...{ guides: [], seed, imagesPerPrompt: images, iterations, sameSeed, wildcards: undefined },
+    isSeedOfPicture: isOfPicture,
   })
   const seeds = pictures.map(({ recipe }) => recipe.seed)
   return Array.from({ length: seeds.length / images }, (_, i) => seeds.slice(i * images, (i + 1) * images))
@@ -51,5 +52,10 @@ describe("the seeds of pictures", () => {
       ...[42, 1013818839, 5, 1013818839, 9, 1013818839],
       ...[42, 1701057193, 5, 1701057193, 9, 1701057193],
     ])
+  })
+
+  it("begin with that of a picture which is made again, also with --compat sd-scripts", () => {
+    const again = { compat: "sd-scripts", isOfPicture: true } as const
+    expect(seedsOf(1, again).flat()).toEqual([42, 1, 5, 2, 9, 3])
   })
 })

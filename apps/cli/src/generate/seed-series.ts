@@ -6,6 +6,8 @@ export interface SeriesOptions {
   readonly sameSeed: boolean
   /** Draws seeds as `gen_img.py` of sd-scripts does: the first picture has another seed than the given one. */
   readonly compat: "sd-scripts" | null
+  /** The given seed is that of a picture which is made again: the first picture has it, whatever is followed. */
+  readonly isOfPicture?: boolean
 }
 
 /**
@@ -14,10 +16,14 @@ export interface SeriesOptions {
  *
  * @returns a function that gives the next seed of an iteration, from 0
  */
-export function seedSeries(seed: Seed, { sameSeed, compat }: SeriesOptions): (iteration: number) => Seed {
+export function seedSeries(
+  seed: Seed,
+  { sameSeed, compat, isOfPicture = false }: SeriesOptions,
+): (iteration: number) => Seed {
   const random = createPythonRandom(seed)
   let count = 0
-  const next = (): Seed => (compat === "sd-scripts" ? random.randint(0, 2 ** 32 - 1) : seedAfter(seed, count++))
+  const isDrawn = compat === "sd-scripts" && !isOfPicture
+  const next = (): Seed => (isDrawn ? random.randint(0, 2 ** 32 - 1) : seedAfter(seed, count++))
   if (!sameSeed) return next
   const ofIteration: Seed[] = []
   return (iteration) => {

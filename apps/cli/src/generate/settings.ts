@@ -140,6 +140,7 @@ function startRules(
 /** The plan of a recipe from a file, in which options that are given win. */
 function planFrom(plan: PicturePlan, from: RecipeInput, isGiven: GenerateReader["isGiven"]): PicturePlan {
   const { width, height, size: { original = null, crop = null, target = null } = {}, seed } = from
+  const ownSeed = isGiven("seed") ? null : readSeed(seed)
   // A size that is the picture's follows another size of the picture.
   const own = (pair: readonly [number, number] | null): readonly [number | undefined, number | undefined] =>
     pair === null || (pair[0] === height && pair[1] === width) ? [undefined, undefined] : pair
@@ -154,7 +155,8 @@ function planFrom(plan: PicturePlan, from: RecipeInput, isGiven: GenerateReader[
       cropLeft: isGiven("cropLeft") ? plan.size.cropLeft : (crop?.[1] ?? 0),
       target: own(target)[0] === undefined ? null : target,
     },
-    seed: isGiven("seed") ? plan.seed : (readSeed(seed) ?? plan.seed),
+    seed: ownSeed ?? plan.seed,
+    isSeedOfPicture: ownSeed !== null,
   }
 }
 
