@@ -61,7 +61,11 @@ async function open(asked: string, label: string, options: UrlOptions): Promise<
 }
 
 /** An address without user name and password, which `fetch` refuses. They become the header for them. */
-function withoutCredentials(url: URL): { readonly asked: string; readonly headers: Readonly<Record<string, string>> } {
+export function withoutCredentials(given: URL): {
+  readonly asked: string
+  readonly headers: Readonly<Record<string, string>>
+} {
+  const url = new URL(given)
   const { username, password } = url
   if (username === "" && password === "") return { asked: url.href, headers: {} }
   url.username = ""
