@@ -23,6 +23,10 @@ export type InputErrorCode =
   | "repository-name"
   /** An address is not valid. */
   | "address"
+  /** The bytes of a download are not those that the server stated. */
+  | "download"
+  /** A file is not in the cache, and may not be downloaded. */
+  | "offline"
   /** A folder of a model lacks one of its files. */
   | "model-part"
   // pictures

@@ -2,8 +2,18 @@
 export { fileError, InputError } from "../errors.ts"
 export { systemReason } from "../system-error.ts"
 export { type Contents, type WriteOptions, writeAtomically } from "./atomic-write.ts"
-export { type LocationOptions, type OpenLocation, openLocation } from "./open-location.ts"
+export {
+  type CachedFile,
+  downloadFolder,
+  isRemote,
+  type LocalPathOptions,
+  listDownloads,
+  localPath,
+  purgeDownloads,
+} from "./downloads/index.ts"
+export { type OpenLocation, openLocation } from "./open-location.ts"
 export type { Existing } from "./output-target.ts"
 export { openPath, type PathOptions, type PathSource, withPath } from "./path-source.ts"
 export { decodeText, readTextFile } from "./read-text.ts"
+export type { LocationOptions } from "./remote-location.ts"
 export { type TryOptions, tryOutputs } from "./try-outputs.ts"

@@ -1,24 +1,14 @@
-import { stat } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import type { SafetensorsFile } from "@lllite/format"
 import { openSafetensors } from "@lllite/format"
-import type { HubOptions } from "@lllite/format/remote"
 import type { ShardedSafetensors } from "@lllite/format/sharded"
-import { InputError } from "../errors.ts"
 import { openPath, type PathOptions } from "./path-source.ts"
+import { findRemote, type LocationOptions } from "./remote-location.ts"
 
 /** A file that was opened on disk or on the web, or a checkpoint in several files. Close it when done. */
 export interface OpenLocation {
   readonly file: SafetensorsFile | ShardedSafetensors
   readonly close: () => Promise<void>
-}
-
-/** Options of {@link openLocation}. */
-export interface LocationOptions {
-  /** Variables for the Hub. Source: huggingface_hub, "Environment variables". Default: those of the process */
-  readonly environment?: Readonly<Record<string, string | undefined>>
-  /** Stops requests, also those of later reads. */
-  readonly signal?: AbortSignal
 }
 
 /**
@@ -39,50 +29,11 @@ export async function openLocation(
   text: string,
   { environment = process.env, signal }: LocationOptions = {},
 ): Promise<OpenLocation> {
-  if (!/^(https?:\/\/|hf:)/i.test(text) && !(await mayBeRepository(text))) return openFile(text, { signal })
-  const { fromUrl, parseHubReference, resolveHubFile } = await import("@lllite/format/remote")
-  const { HF_ENDPOINT, HF_TOKEN } = environment
-  checkHub(environment)
-  const requests = signal === undefined ? {} : { signal }
-  const options: HubOptions = {
-    ...requests,
-    ...(HF_ENDPOINT ? { endpoint: HF_ENDPOINT.replace(/\/+$/, "") } : {}),
-    ...(HF_TOKEN ? { token: HF_TOKEN } : {}),
-  }
-  const reference = parseHubReference(text, options.endpoint)
-  if (reference === null) {
-    if (text.startsWith("hf:")) {
-      throw new InputError(
-        "repository-name",
-        `"${text}" is not the name of a repository, expected hf:owner/name[@revision][:file]. Check the name.`,
-      )
-    }
-    return openUrl(text, (url) => fromUrl(url, requests))
-  }
-  const { url, headers } = await resolveHubFile(reference, options)
-  return openUrl(url, (each) => fromUrl(each, { ...requests, headers }))
-}
-
-/** Checks what the environment says about the Hub. @throws InputError that does not show the token */
-function checkHub({ HF_ENDPOINT, HF_TOKEN }: NonNullable<LocationOptions["environment"]>): void {
-  if (HF_ENDPOINT && !(URL.canParse(HF_ENDPOINT) && /^https?:$/.test(new URL(HF_ENDPOINT).protocol))) {
-    throw new InputError(
-      "address",
-      `the environment variable HF_ENDPOINT is "${HF_ENDPOINT}", expected an address such as https://huggingface.co. Correct it, or remove it.`,
-    )
-  }
-  if (HF_ENDPOINT && (new URL(HF_ENDPOINT).username !== "" || new URL(HF_ENDPOINT).password !== "")) {
-    throw new InputError(
-      "address",
-      "the environment variable HF_ENDPOINT holds a user name or password, expected an address alone. Give a token as HF_TOKEN.",
-    )
-  }
-  if (HF_TOKEN && !/^[\x21-\x7e]+$/.test(HF_TOKEN)) {
-    throw new InputError(
-      "address",
-      "the environment variable HF_TOKEN holds spaces or characters that no token has. Copy the token again.",
-    )
-  }
+  const remote = await findRemote(text, { environment, ...(signal === undefined ? {} : { signal }) })
+  if (remote === null) return openFile(text, { signal })
+  const { fromUrl } = await import("@lllite/format/remote")
+  const { url, headers } = remote
+  return openUrl(url, (each) => fromUrl(each, { headers, ...(signal === undefined ? {} : { signal }) }))
 }
 
 type Opened = Awaited<ReturnType<typeof openPath>>
@@ -103,7 +54,8 @@ export async function openFile(path: string, options: PathOptions = {}): Promise
   return openIndex(source, (name) => openPath(join(dirname(path), name), options))
 }
 
-function isIndex(path: string): boolean {
+/** Whether a path is that of the index of a checkpoint in several files. */
+export function isIndex(path: string): boolean {
   // Diffusers writes the name of a variant into it: "model.safetensors.index.fp16.json".
   return /\.index(\.[\w-]+)?\.json$/i.test(path)
 }
@@ -134,20 +86,4 @@ async function openIndex(source: Opened, openShard: (name: string) => Promise<Op
     await close()
     throw error
   }
-}
-
-/** Whether text that is not an address may name a repository: neither that path nor its first folder exists here. */
-async function mayBeRepository(text: string): Promise<boolean> {
-  const [, owner, file] = /^([\w.-]+)\/[^/\\:]+(?::(.+))?$/.exec(text.replace(/@[^:]*/, "")) ?? []
-  if (owner === undefined || owner.startsWith(".")) return false
-  // "models/canny.safetensors" is a path, even if no such file exists.
-  if (file === undefined && /\.(safetensors|json|ckpt|pt|pth|bin)$/i.test(text)) return false
-  return !(await exists(text)) && !(await exists(owner))
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
 }

@@ -91,7 +91,7 @@ async function isAllowed(change: Promise<void>): Promise<boolean> {
 const SUFFIX = ".lllite-tmp"
 
 /** Identifies this machine. Several machines may share a folder and use the same process numbers. */
-const MACHINE = createHash("sha256").update(hostname()).digest("hex").slice(0, 8)
+export const MACHINE = createHash("sha256").update(hostname()).digest("hex").slice(0, 8)
 
 /** A hidden name with the machine and process that write it. It is cut, since some file systems allow 143 bytes. */
 function temporaryName(name: string): string {
@@ -109,7 +109,8 @@ async function removeAbandoned(folder: string): Promise<void> {
   }
 }
 
-function isRunning(pid: number): boolean {
+/** Whether a process of this machine runs. */
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true

@@ -71,7 +71,8 @@ async function expectFolder(folder: string): Promise<void> {
   )
 }
 
-async function expectRoom(folder: string, bytes: number): Promise<void> {
+/** @throws InputError `no-space` when a folder has room for fewer bytes; the system's errors */
+export async function expectRoom(folder: string, bytes: number): Promise<void> {
   const { bavail, bsize, blocks } = await statfs(folder)
   const free = bavail * bsize
   // Some virtual file systems do not know their size.
