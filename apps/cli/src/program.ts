@@ -86,6 +86,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import("./hash/command.ts")).hashCommand,
   },
   {
+    name: "cache",
+    summary: "List the models that were downloaded, or remove them.",
+    load: async () => (await import("./cache/command.ts")).cacheCommand,
+  },
+  {
     name: "setup",
     summary: "Build a faster backend: lllite setup tensorflow.",
     load: async () => (await import("./setup/command.ts")).setupCommand,

@@ -1,7 +1,8 @@
 import { defineCommand } from "../command/command.ts"
 import { STOPPING, watched } from "../command/watched.ts"
+import { localModels } from "../model/local-models.ts"
 import { untilStopped } from "../terminal/until-stopped.ts"
-import { GENERATE_GROUPS, GENERATE_OPTIONS } from "./options.ts"
+import { GENERATE_GROUPS, GENERATE_OPTIONS, MODEL_FILES } from "./options.ts"
 import { checkGenerateOptions, readGenerateSettings } from "./settings.ts"
 import { hasSource } from "./source/options.ts"
 
@@ -13,8 +14,10 @@ export const generateCommand = defineCommand({
   options: GENERATE_OPTIONS,
   groups: GENERATE_GROUPS,
   endsItself: true,
-  run: (reader, _, signal) =>
+  run: (given, _, signal) =>
     watched(signal, STOPPING.ends, async (reporter) => {
+      if (!hasSource(given)) checkGenerateOptions(given)
+      const reader = await localModels(given, MODEL_FILES, reporter, signal)
       reader.check(["interactive", "workflow", "from"], () =>
         reader.settings.interactive && hasSource(reader)
           ? `${reader.nameOf("interactive")} reads prompts as they are typed. Leave out the workflow or picture`
@@ -25,7 +28,6 @@ export const generateCommand = defineCommand({
         await runSource(reader, reporter, signal)
         return
       }
-      checkGenerateOptions(reader)
       if (reader.settings.interactive) {
         const { runInteractive } = await import("./interactive.ts")
         await runInteractive(reader, reporter, signal)

@@ -44,7 +44,7 @@ const ALWAYS_PRINTED = "progress and notes are always written to stdout"
 const MODEL = {
   ckpt: text({
     valueName: "path",
-    help: "SDXL checkpoint (.safetensors) or diffusers folder. The embedded model is tiny. Required, unless a workflow or a picture names it.",
+    help: "SDXL checkpoint (.safetensors), its address or owner/name[:file] on the Hugging Face Hub, or a diffusers folder. The embedded model is tiny. Required, unless a workflow or a picture names it.",
   }),
   ...MODEL_OPTIONS,
   v_parameterization: flag({
@@ -64,6 +64,12 @@ const MODEL = {
     help: "Textual inversions for SDXL: files, or folders of them. A prompt uses one by the name of its file, or as embedding:NAME.",
   }),
 } satisfies OptionTable
+
+/** Settings that name files of models, which may lie on the web. */
+export const MODEL_FILES = [
+  ...(["ckpt", "vae", "unet", "networkWeights"] as const),
+  ...(["controlNetLlliteModels", "textualInversionEmbeddings"] as const),
+] as const
 
 /** What to draw. */
 const PROMPT = {

@@ -1,5 +1,7 @@
 import { defineCommand } from "../command/command.ts"
 import { STOPPING, watched } from "../command/watched.ts"
+import { MODEL_FILES } from "../generate/options.ts"
+import { localModels } from "../model/local-models.ts"
 import { untilStopped } from "../terminal/until-stopped.ts"
 import { GRID_GROUPS, GRID_OPTIONS } from "./options.ts"
 import { readAxes } from "./settings.ts"
@@ -12,8 +14,9 @@ export const gridCommand = defineCommand({
   options: GRID_OPTIONS,
   groups: GRID_GROUPS,
   endsItself: true,
-  run: (reader, _, signal) =>
+  run: (given, _, signal) =>
     watched(signal, STOPPING.ends, async (reporter) => {
+      const reader = await localModels(given, MODEL_FILES, reporter, signal)
       const axes = readAxes(reader)
       const { planGrid } = await import("./plan.ts")
       const grid = await untilStopped(planGrid(reader, axes), signal)

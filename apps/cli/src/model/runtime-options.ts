@@ -2,7 +2,7 @@ import { GENERATE_RANGES } from "@lllite/core/names"
 import type { NodeRuntimeOptions, SdxlPaths } from "@lllite/runtime-node"
 import { NODE_BACKENDS, PRECISIONS, WEIGHT_DTYPES } from "@lllite/runtime-node/machine"
 import type { OptionTable, Settings } from "@lllite/runtime-node/options"
-import { choice, integer, taken, text } from "@lllite/runtime-node/options"
+import { choice, flag, integer, taken, text } from "@lllite/runtime-node/options"
 import { dtypeKind } from "../command/dtype.ts"
 
 /** Backend and precision, for the commands that load a user's checkpoint. */
@@ -23,8 +23,15 @@ export const RUNTIME_OPTIONS = {
 
 /** Other files for parts of the checkpoint, and how the VAE runs. */
 export const MODEL_OPTIONS = {
-  vae: text({ valueName: "path", help: "VAE that replaces the checkpoint's: a file or a diffusers folder." }),
-  unet: text({ valueName: "path", help: "U-Net that replaces the checkpoint's: a file or a diffusers folder." }),
+  vae: text({
+    valueName: "path",
+    help: "VAE that replaces the checkpoint's: a file, an address, a name on the Hub or a diffusers folder.",
+  }),
+  unet: text({
+    valueName: "path",
+    help: "U-Net that replaces the checkpoint's: a file, an address, a name on the Hub or a diffusers folder.",
+  }),
+  offline: flag({ help: "Do not download: use the models in the cache. See lllite cache." }),
   vae_slices: integer({
     ...GENERATE_RANGES.vaeSlices,
     nothing: [0],

@@ -1,5 +1,6 @@
 import { defineCommand } from "../command/command.ts"
 import { STOPPING, watched } from "../command/watched.ts"
+import { localModels } from "../model/local-models.ts"
 import { NOTHING_TO_SAVE, untilStopped } from "../terminal/until-stopped.ts"
 import { TRAIN_GROUPS, TRAIN_OPTIONS } from "./options/index.ts"
 import { readTrainSettings } from "./settings.ts"
@@ -13,8 +14,10 @@ export const trainCommand = defineCommand({
   groups: TRAIN_GROUPS,
   configFile: "config_file",
   endsItself: true,
-  run: (reader, _, signal) =>
+  run: (given, _, signal) =>
     watched(signal, STOPPING.saves, async (reporter) => {
+      const files = ["pretrainedModelNameOrPath", "vae", "unet", "networkWeights"] as const
+      const reader = await localModels(given, files, reporter, signal)
       const settings = readTrainSettings(reader)
       const { examineTraining } = await import("./examine.ts")
       const dataset = await untilStopped(examineTraining(reader, settings, reporter, signal), signal, NOTHING_TO_SAVE)

@@ -124,4 +124,5 @@ export const OPTION_PARTS: { readonly [Name in SettingName<typeof GENERATE_OPTIO
   backend: null,
   precision: null,
   weights: null,
+  offline: null,
 }

@@ -10,7 +10,7 @@ export const MODEL = {
   pretrained_model_name_or_path: text({
     required: 'an SDXL checkpoint, or "tiny" for the embedded model',
     valueName: "path",
-    help: "SDXL checkpoint (.safetensors) or diffusers folder. The embedded model is tiny.",
+    help: "SDXL checkpoint (.safetensors), its address or owner/name[:file] on the Hugging Face Hub, or a diffusers folder. The embedded model is tiny.",
   }),
   ...MODEL_OPTIONS,
   v_parameterization: flag({

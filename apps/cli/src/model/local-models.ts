@@ -1,0 +1,60 @@
+import { basename } from "node:path"
+import { isRemote, localPath } from "@lllite/runtime-node/files"
+import type { Reporter } from "../terminal/progress.ts"
+
+/** The part of an option reader that is needed here. */
+interface Reader {
+  readonly settings: object
+  finish(): unknown
+}
+
+/** Milliseconds between two reports of a download. */
+const REPORT_EVERY = 250
+
+/**
+ * The reader with local paths in the place of addresses and of names on the Hub. Their files are downloaded into the
+ * cache, after the reader has no problem.
+ *
+ * @param names settings that name files of models
+ * @throws UsageError with the problems of the reader; and as `localPath`
+ */
+export async function localModels<R extends Reader>(
+  reader: R,
+  names: readonly (keyof R["settings"])[],
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<R> {
+  const settings: R["settings"] = reader.settings
+  const isOffline = "offline" in settings && settings.offline === true
+  const report = createReport(reporter)
+  const replaced: Partial<R["settings"]> = {}
+  const paths = new Map<string, string>()
+  for (const name of names) {
+    const value = settings[name]
+    const texts = [value].flat().filter((text): text is string & typeof text => typeof text === "string")
+    const remote: string[] = []
+    for (const text of texts) if (await isRemote(text)) remote.push(text)
+    if (remote.length === 0) continue
+    reader.finish()
+    for (const text of remote) {
+      if (paths.has(text)) continue
+      const path = await localPath(text, { signal, onProgress: report, ...(isOffline ? { offline: true } : {}) })
+      reporter.say("model", { path }, `Using ${path}`)
+      paths.set(text, path)
+    }
+    const local = texts.map((text) => paths.get(text) ?? text)
+    Object.assign(replaced, { [name]: Array.isArray(value) ? local : local[0] })
+  }
+  return paths.size === 0 ? reader : { ...reader, settings: { ...settings, ...replaced } }
+}
+
+/** Reports the bytes of downloads, and not each piece. */
+function createReport(reporter: Reporter): (address: string, done: number, size: number | null) => void {
+  let last = 0
+  return (address, done, size) => {
+    const now = performance.now()
+    if (size === null || (now - last < REPORT_EVERY && done < size)) return
+    last = now
+    reporter.progress(`download ${basename(address)}`, done, size)
+  }
+}
