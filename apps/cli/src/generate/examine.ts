@@ -15,7 +15,7 @@ import { planOf } from "./settings.ts"
 import type { SourceRecipe } from "./source/examine-source.ts"
 import { openModelFolders } from "./source/model-folders.ts"
 import { speedNotices } from "./speed-options.ts"
-import { readStartFiles, startNotices } from "./start-files.ts"
+import { readStartFiles, startNotices, strengthNotices } from "./start-files.ts"
 import { controlTypeAt, masksOf } from "./steering-options.ts"
 import { findTextualInversions } from "./textual-inversions.ts"
 
@@ -39,8 +39,10 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
       `"${settings.ckpt}" is an inpainting checkpoint and there is no mask. Give a picture to start from with --image_path, and a mask with --mask_path.`,
     )
   })
+  let areLoras = true
   for (const source of isSdxl === null ? [] : settings.networkWeights) {
-    await examine(["networkWeights"], () => checkCheckpoint({ ...paths, loras: [{ source }] }))
+    const checked = await examine(["networkWeights"], () => checkCheckpoint({ ...paths, loras: [{ source }] }))
+    if (checked === null) areLoras = false
   }
   const kinds = new Map<string, AdapterRecipe["kind"]>()
   let isTypeRead = false
@@ -58,7 +60,8 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
   const { imagePath, maskPath } = settings
   const starts =
     imagePath === undefined ? [] : await examine(["imagePath", "maskPath"], () => readStartFiles(imagePath, maskPath))
-  const loras = await examine(LORA_OPTIONS, () => readLoraOptions(reader))
+  // A file with a problem would be named twice.
+  const loras = areLoras ? await examine(LORA_OPTIONS, () => readLoraOptions(reader)) : null
   const textualInversions = await examine(["textualInversionEmbeddings"], () =>
     findTextualInversions(settings.textualInversionEmbeddings),
   )
@@ -76,6 +79,7 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
   await examine(["outdir"], () => tryPictures(settings.outdir, pictures))
   const { llliteMap } = settings
   if (llliteMap !== undefined) await examine(["llliteMap"], () => tryPictures(llliteMap, pictures))
+  const recipes = pictures.map(({ recipe }) => recipe)
   const said = [
     ...unread,
     ...speedNotices(reader),
@@ -85,6 +89,7 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
       ? []
       : ["--control_net_types has no effect, because no file is a ControlNet Union."]),
     ...startNotices(starts ?? [], pictures.length),
+    ...(reader.isGiven("strength") ? strengthNotices(recipes, reader.nameOf("strength")) : []),
   ]
   return { pictures, notices: [...said, ...(loras?.notices ?? []), ...(named?.notices ?? [])] }
 }

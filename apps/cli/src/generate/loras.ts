@@ -102,7 +102,7 @@ export async function findNamedLoras(
   }
   if (missing.length > 0) {
     const where =
-      folders.length === 0 ? "no folder is given, as --lora_dir or --models-dir do" : `looked in ${folders.join(", ")}`
+      folders.length === 0 ? "no folder is given, as --lora_dir or --models_dir do" : `looked in ${folders.join(", ")}`
     throw new InputError("network-file", `prompts name LoRAs without a file (${where}): ${missing.join("; ")}`)
   }
   for (const path of new Set(found.values())) {

@@ -8,7 +8,7 @@ import { GENERATE_OPTIONS } from "./options.ts"
 import { checkGenerateOptions, planOf, readGenerateSettings } from "./settings.ts"
 import { readUnsharp } from "./stage-options.ts"
 import type { StartFile } from "./start-files.ts"
-import { readStartFiles, startNotices } from "./start-files.ts"
+import { readStartFiles, startNotices, strengthNotices } from "./start-files.ts"
 
 const least = { ckpt: "tiny", prompt: "a red star", outdir: "out", seed: "1" }
 const START: StartFile = { image: "a/cat.jpg", mask: null, width: 70, height: 45 }
@@ -41,6 +41,19 @@ describe("options of starts and stages", () => {
     const [picture] = await read({ image_path: "a", use_original_file_name: true }, [START])
     expect(picture?.fileName).toBe("cat.png")
     expect(startNotices([START, START, START], 2)).toEqual([expect.stringContaining("2 of 3 start pictures are used")])
+  })
+
+  it("say that a strength has no effect without a stage that it changes", async () => {
+    const notices = async (...given: Parameters<typeof read>): Promise<readonly string[]> =>
+      strengthNotices(
+        (await read(...given)).map(({ recipe }) => recipe),
+        "--strength",
+      )
+    expect(await notices({ strength: "0.5" })).toEqual([
+      "--strength has no effect without a start picture or hires fix.",
+    ])
+    expect(await notices({ strength: "0.5", image_path: "a" }, [START])).toEqual([])
+    expect(await notices({ strength: "0.5", highres_fix_scale: "0.5" })).toEqual([])
   })
 
   it("copy sd-scripts' start where that is asked", async () => {

@@ -1,4 +1,5 @@
 import { basename, extname } from "node:path"
+import type { Recipe } from "@lllite/core/recipe"
 import { InputError, listPictures, readImage } from "@lllite/runtime-node"
 
 /** A picture to start from, with its mask. */
@@ -48,4 +49,13 @@ export function startNotices(starts: readonly StartFile[], pictures: number): re
   return [
     `${pictures} of ${starts.length} start pictures are used, one for each picture of the run. For all, use --images_per_prompt ${starts.length}.`,
   ]
+}
+
+/** What is said of a strength of the command that no picture has a stage for. */
+export function strengthNotices(
+  recipes: readonly Pick<Recipe, "start" | "hires">[],
+  option: string,
+): readonly string[] {
+  if (recipes.length === 0 || recipes.some(({ start, hires }) => start !== null || hires !== null)) return []
+  return [`${option} has no effect without a start picture or hires fix.`]
 }

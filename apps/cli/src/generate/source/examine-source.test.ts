@@ -97,7 +97,7 @@ describe("a workflow with options", () => {
   it("names all files that are missing, and the option for each", async () => {
     const json = { ...graph(), 3: node("LoadImage", { image: "gone.png" }) }
     await expect(read({}, json)).rejects.toThrow(
-      /2 problems:\n {2}- the checkpoint "xl.safetensors" is not in .*--ckpt, or its folder with --models-dir\n {2}- the control picture "gone.png" is not in .*--guide_image_path/,
+      /2 problems:\n {2}- the checkpoint "xl.safetensors" is not in .*--ckpt, or its folder with --models_dir\n {2}- the control picture "gone.png" is not in .*--guide_image_path/,
     )
   })
 
@@ -115,6 +115,14 @@ describe("a workflow with options", () => {
         recipe: { prompt: "a star <lora:b:0.5>", width: 64, height: 96, sampler: "euler_a", noise: "torch-cpu" },
       },
     ])
+  })
+
+  it("is named where its contents cannot be read", async () => {
+    const from = join(folder, "plain.png")
+    await writePng(from, blankImage(8, 8, [0, 0, 0]))
+    await expect(read({ workflow: undefined, from })).rejects.toThrow(/plain\.png": .*no "prompt"/)
+    await expect(read({ workflow: undefined, from: file("not.png", "x") })).rejects.toThrow(/not\.png": .*not a PNG/)
+    await expect(read({ workflow: file("bad.json", "{bad") })).rejects.toThrow(/bad\.json": workflow: it is not JSON/)
   })
 
   it("is written for ComfyUI in both forms, and read again", async () => {

@@ -98,7 +98,10 @@ function located(
       if (isGiven(OPTION_OF[kind])) return file
       const path = folders.find(file.path, kind)
       if (path !== null) return { path }
-      missing.set(`${kind} ${file.path}`, missingText(file.path, kind, folders, nameOf(OPTION_OF[kind])))
+      missing.set(
+        `${kind} ${file.path}`,
+        missingText(file.path, kind, folders, nameOf(OPTION_OF[kind]), nameOf("modelsDir")),
+      )
       return file
     }),
   }))
@@ -107,11 +110,17 @@ function located(
   throw new InputError("file", describeProblems(`"${source}"`, problems), { problems })
 }
 
-function missingText(name: string, kind: RecipeFileKind, folders: ModelFolders, option: string): string {
+function missingText(
+  name: string,
+  kind: RecipeFileKind,
+  folders: ModelFolders,
+  option: string,
+  modelsOption: string,
+): string {
   const what = KIND_NAMES[kind]
   if (name === "unknown") return `its ${what} is not named. Give it with ${option}`
   const searched = folders.foldersOf(kind)
-  const advice = `Give it with ${option}, or its folder with --models-dir`
+  const advice = `Give it with ${option}, or its folder with ${modelsOption}`
   if (searched.length === 0) return `the ${what} ${JSON.stringify(name)} is not there. ${advice}`
   const more = searched.length === 1 ? "" : ` and ${searched.length - 1} more`
   return `the ${what} ${JSON.stringify(name)} is not in "${searched[0]}"${more}. ${advice}`

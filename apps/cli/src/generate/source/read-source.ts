@@ -1,3 +1,4 @@
+import { CoreError } from "@lllite/core"
 import type { RecipeInput, WorkflowOptions } from "@lllite/core/recipe"
 import { parseWorkflow, readPictureText, readWorkflow } from "@lllite/core/recipe"
 import { InputError, readImageSize, readPngText, readTextFile } from "@lllite/runtime-node"
@@ -20,11 +21,14 @@ export interface RecipeSource {
  * @throws InputError when it cannot be read or holds none; CoreError when it cannot be followed
  */
 export async function readWorkflowFile(path: string, folders: ModelFolders): Promise<RecipeSource> {
-  if (!isPng(path)) return workflowOf(await readTextFile(path), folders)
-  const text = await readPngText(path)
+  if (!isPng(path)) {
+    const json = await readTextFile(path)
+    return inFile(path, () => workflowOf(json, folders))
+  }
+  const text = await inFile(path, () => readPngText(path))
   // The server's form has what was run. The page's form may have random values.
   const found = text.get("prompt") ?? text.get("workflow")
-  if (found?.trimStart().startsWith("{") === true) return workflowOf(found, folders)
+  if (found?.trimStart().startsWith("{") === true) return inFile(path, () => workflowOf(found, folders))
   throw new InputError("not-a-picture", `"${path}" holds no workflow of ComfyUI. Its text may have been removed.`)
 }
 
@@ -34,11 +38,26 @@ export async function readWorkflowFile(path: string, folders: ModelFolders): Pro
  * @throws InputError when it is not a PNG; CoreError when its text has no settings
  */
 export async function readPictureFile(path: string, folders: ModelFolders): Promise<RecipeSource> {
-  const [text, size] = [await readPngText(path), await readImageSize(path)]
-  const { program, recipes, notices } = await withSizes(folders, (sizeOf) => readPictureText(text, size, { sizeOf }))
+  const [text, size] = [await inFile(path, () => readPngText(path)), await readImageSize(path)]
+  const { program, recipes, notices } = await inFile(path, () =>
+    withSizes(folders, (sizeOf) => readPictureText(text, size, { sizeOf })),
+  )
   const isWebui = program === "a1111"
   const hasGroups = program === "comfyui" && text.get("prompt")?.trimStart().startsWith("{") !== true
   return { recipes, notices, hasGroups, hasTags: isWebui }
+}
+
+/** Names the file in an error about its contents. */
+async function inFile<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    if (cause instanceof InputError && cause.code === "not-a-picture") {
+      throw new InputError(cause.code, `"${path}": ${cause.message}`, { cause })
+    }
+    if (!(cause instanceof CoreError)) throw cause
+    throw new CoreError(cause.code, `"${path}": ${cause.message}`, { cause })
+  }
 }
 
 async function workflowOf(text: string, folders: ModelFolders): Promise<RecipeSource> {
