@@ -40,6 +40,15 @@ describe("identify", () => {
     expect(identify(named("a\nb", "c")).detail).toBe('an unknown kind of file; its first tensor is "a\\nb"')
   })
 
+  it("says how the weights of an unknown file are quantised", () => {
+    const block = "transformer_blocks.0.qkv_proj"
+    expect(identify(named(`${block}.qweight`, `${block}.wscales`))).toMatchObject({
+      kind: "unknown",
+      detail: expect.stringMatching(/quantised by SVDQuant, which is not supported\. Give a checkpoint in fp8/),
+    })
+    expect(identify(named(`${block}.qweight`)).detail).toMatch(/quantised by GPTQ/)
+  })
+
   it("is not misled by similar names", () => {
     for (const name of ["my_lllite_unet_", "xlora_unet_a.weight", "LLLITE_UNET_a.down.0.weight", "control_model"]) {
       expect(identify(named(name, "other")).kind).toBe("unknown")

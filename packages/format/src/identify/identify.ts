@@ -2,6 +2,7 @@ import { show } from "../errors.ts"
 import type { TensorInfo } from "../safetensors/header-contents.ts"
 import type { BaseModel, FileKind } from "./kind-rules.ts"
 import { KIND_RULES } from "./kind-rules.ts"
+import { quantisedByName } from "./quantisation.ts"
 
 /** What of a file's tensors decides its kind. */
 export type NamedShapes = ReadonlyMap<string, Pick<TensorInfo, "name" | "shape">>
@@ -31,6 +32,8 @@ export function identify(header: { readonly tensors: NamedShapes }): FileIdentit
   if (another === undefined && only.shape.length <= 2 && [768, 1024, 1280].includes(width)) {
     return { kind: "textual-inversion", detail: "a textual inversion (diffusers names)", base: baseOfText(width) }
   }
+  const reason = quantisedByName([...header.tensors.keys()])
+  if (reason !== null) return { kind: "unknown", detail: `an unknown kind of file: ${reason}`, base: null }
   return { kind: "unknown", detail: `an unknown kind of file; its first tensor is ${show(only.name)}`, base: null }
 }
 

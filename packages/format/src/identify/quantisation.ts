@@ -25,6 +25,7 @@ const SIGNS: readonly (readonly [end: string, how: string])[] = [
   [".quant_state.bitsandbytes__fp4", "to fp4 by bitsandbytes"],
   [".absmax", "by bitsandbytes"],
   [".SCB", "to int8 by bitsandbytes"],
+  [".wscales", "by SVDQuant"],
   [".qweight", "by GPTQ, AWQ or a method like them"],
   [".weight_scale_2", "to nvfp4"],
   [".weight._scale", "by quanto"],
@@ -52,6 +53,12 @@ export function quantisationOf(tensors: TensorOutlines): Quantisation {
   if (packed !== null) return { scaledWeights, reason: refusal(`to ${packed.dtype}, as "${packed.name}"`) }
   if (blocks !== null) return { scaledWeights, reason: refusal(`in blocks, as the shape of "${blocks}" says`) }
   return { scaledWeights, reason: null }
+}
+
+/** Why weights with these names cannot be read, or null if no name shows a quantisation. */
+export function quantisedByName(names: readonly string[]): string | null {
+  const method = SIGNS.find(([end]) => names.some((name) => name.endsWith(end)))
+  return method === undefined ? null : refusal(method[1])
 }
 
 /** The name of the scale of a weight, or null. */

@@ -20,7 +20,7 @@ const foreign: [string, Uint8Array, string, RegExp][] = [
     /git lfs/,
   ],
   ["a login page", bytesOf("<!DOCTYPE html><html></html>"), "not-safetensors", /web page/],
-  ["a GGUF model", bytesOf(`GGUF\x03${padding}`), "not-safetensors", /GGUF/],
+  ["a GGUF model", bytesOf(`GGUF\x03${padding}`), "not-safetensors", /GGUF.*Give the model in fp8/],
   ["a Keras file", bytesOf(`\\x89HDF\r\n${padding}`), "not-safetensors", /HDF5/],
   ["a gzip archive", bytesOf(`\\x1f\\x8b\x08\0\0\0\0\0${padding}`), "not-safetensors", /gzip/],
   ["a PNG image", bytesOf(`\\x89PNG\r\n\x1a\n${padding}`), "not-safetensors", /PNG/],

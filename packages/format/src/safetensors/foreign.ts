@@ -19,7 +19,7 @@ const FOREIGN_FORMATS: readonly (readonly [beginning: RegExp, what: string, advi
     "Fetch the file itself, for example with `git lfs pull`.",
   ],
   [/^\s*<(!doctype|html|head|\?xml)/i, "a web page", "The download probably needs a login or a direct link."],
-  [/^GGUF/, "a GGUF file", OTHER],
+  [/^GGUF/, "a GGUF file, whose weights are quantised", `${OTHER} Give the model in fp8 or float16.`],
   [/^\x89HDF/, "an HDF5 file", OTHER],
   [/^\x1f\x8b/, "a gzip archive", "Unpack it first."],
   [/^\x89PNG/, "a PNG image", IMAGE],
