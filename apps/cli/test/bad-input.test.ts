@@ -10,6 +10,7 @@ import { enumerateSites } from "@lllite/format/selections"
 import { serializeSafetensors } from "@lllite/format/write"
 import { blankImage, writeLlliteFile, writePng } from "@lllite/runtime-node"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { needs } from "../../../packages/format/test/needs.ts"
 
 /*
  * The built command, used wrongly. Every case must end with one clear sentence on stderr, exit code 1, no stack trace,
@@ -285,7 +286,8 @@ describe("a command line that is right", () => {
     expect(JSON.parse(stdout)).toMatchObject({ kind: "lora", tensors: 1, parameters: 2 })
   })
 
-  it.skipIf(process.platform === "win32")("says so when the system lets it open too few files", async () => {
+  const limits = needs("ulimit, which Windows does not have", process.platform !== "win32")
+  it("says so when the system lets it open too few files", limits, async () => {
     const limited = ["-c", 'ulimit -n 40; exec "$0" "$@"', process.execPath, command, "inspect", at("good.safetensors")]
     const { code, stderr } = await new Promise<Omit<Outcome, "stdout">>((resolve) => {
       execFile("sh", limited, (error, _, stderr) => resolve({ code: error ? Number(error.code) : 0, stderr }))

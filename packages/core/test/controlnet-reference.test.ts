@@ -17,7 +17,7 @@ describeWithReference("the reference's ControlNets", ["controlnet.json", "contro
       ops,
     )
     expect(results.filter((result) => "ok" in result && !result.ok)).toEqual([])
-    expect(results.filter((result) => "ok" in result)).toHaveLength(33)
+    expect(results.filter((result) => "ok" in result)).toHaveLength(36)
     expect(tf.memory().numTensors).toBe(before)
   }, 120_000)
 })

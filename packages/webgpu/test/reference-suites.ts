@@ -32,7 +32,7 @@ export const MODULE: ReferenceSuite = {
 
 export const DIFFUSION: ReferenceSuite = {
   what: "samplers and noise schedules",
-  count: 164,
+  count: 179,
   run: async () => runDiffusion(readDescription<DiffusionReference>("diffusion"), await openTensors("diffusion")),
 }
 

@@ -48,15 +48,19 @@ async function measure(ops: Ops, sdxl: Sdxl, task: MemoryTask, take: Take): Prom
     return taken
   }
   const lllite = uploadLllite(model)
-  const names = ["text and control", "U-Net", "VAE"]
-  let pauses = 0
+  const steps = 2
+  // All pauses before the first step belong to the text encoders. The last one stands before the first pass.
+  let text = 0
+  let hasSteps = false
   for await (const event of generate(sdxl, [{ prompt: "a star", seed: 0 }], {
-    ...{ width, height, steps: 2, adapters: [{ lllite, control: picture }] },
+    ...{ width, height, steps, adapters: [{ lllite, control: picture }] },
     pause: async () => {
-      if (pauses === 0 || pauses === 2) taken[names.shift() as string] = take()
-      pauses += 1
+      if (!hasSteps) text = Math.max(text, take())
     },
   })) {
+    hasSteps = true
+    taken["text and control"] = text
+    if (event.kind === "step" && event.step === steps) taken["U-Net"] = take()
     if (event.kind === "image") taken.VAE = take()
   }
   disposeLllite(lllite)
