@@ -45,6 +45,11 @@ export function readOptimizer({ settings, check, isGiven, nameOf }: TrainReader)
       `${nameOf("optimizerArgs")}: ${ignored.join(", ")} ${ignored.length === 1 ? "has" : "have"} no effect here.`,
     )
   }
+  if (optimizer.name.endsWith("8bit")) {
+    notices.push(
+      `${nameOf("optimizerType")} is ${type}, which keeps 8 bits of its means. AdamW keeps 32, and an LLLite is small.`,
+    )
+  }
   if (isRelative) {
     notices.push(
       `${nameOf("learningRate")} has no effect: the steps of adafactor follow from their number. relative_step=False in ${nameOf("optimizerArgs")} takes the rate.`,

@@ -201,6 +201,9 @@ describe("readTrainSettings", () => {
       lr: { curve: "constant" },
       notices: ["--lr_scheduler has no effect: adamwschedulefree has its own schedule."],
     })
+    expect(read({ optimizer_type: "AdamW8bit" }).notices).toEqual([
+      "--optimizer_type is AdamW8bit, which keeps 8 bits of its means. AdamW keeps 32, and an LLLite is small.",
+    ])
     expect(read({ optimizer_type: "prodigy", learning_rate: 1e-4 }).notices).toEqual([
       "--learning_rate is 0.0001. prodigy finds the size of its steps and multiplies it with the rate, which is usually 1.",
     ])
