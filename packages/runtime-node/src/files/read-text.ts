@@ -15,7 +15,7 @@ export async function readTextFile(path: string): Promise<string> {
 
 /**
  * Decodes a text that people wrote. It is UTF-8, or UTF-16 with a byte order mark, which editors of Windows write. The
- * mark is no part of the text. Other encodings do not say which one they are. A guess could change letters without a notice.
+ * mark is not a part of the text. Other encodings do not say which one they are. A guess could change letters without a notice.
  *
  * @param path names the text in errors
  * @throws InputError `text-encoding` for other encodings
