@@ -55,6 +55,7 @@ describe("optimizer_args", () => {
     ["adamw", "betas=0.9,1", "2 values, each a number of at least 0 and below 1"],
     ["adamw", "amsgrad=1", "True or False"],
     ["adamw", "maximize=True", "maximize=False"],
+    ["adamw", "optim_bits=8", "betas=…, eps=…, amsgrad=…, weight_decay=…"],
     ["adamw", "toString=1", "betas=…, eps=…, amsgrad=…, weight_decay=…"],
     ["adamw", "eps", "betas=…, eps=…, amsgrad=…, weight_decay=…"],
     ["adafactor", "beta1=2", "a number of at least 0 and below 1, or None"],

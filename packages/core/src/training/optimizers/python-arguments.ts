@@ -16,7 +16,7 @@ export type OptimizerArguments =
 /** Arguments of Python's classes that choose how they compute, and not what. */
 const NO_EFFECT: readonly string[] = [
   ...["foreach", "fused", "capturable", "differentiable", "log_every", "fsdp_in_use", "use_triton"],
-  ...["is_paged", "optim_bits", "args", "percentile_clipping", "block_wise", "min_8bit_size", "maximize"],
+  ...["is_paged", "percentile_clipping", "block_wise", "min_8bit_size", "maximize"],
 ]
 
 /** The values with which an argument of `NO_EFFECT` asks for what happens anyway. Other arguments take any value. */
