@@ -18,11 +18,13 @@ describe("a thumbnail", () => {
     expect(await readThumbnail(join(folder, "small.PNG"))).toBe("data:image/png;base64,AQID")
     expect(await readThumbnail("data:image/jpeg;base64,AA==")).toBe("data:image/jpeg;base64,AA==")
     expect(await readThumbnail(undefined)).toBeNull()
+    const large = `data:image/png;base64,${"A".repeat(1_000_000)}`
+    await expect(readThumbnail(large)).rejects.toThrow("the data URL has 1000022 bytes, expected at most 1000000")
   })
 
   it.each([
     ["large.webp", "has 1000001 bytes, expected at most 1000000"],
-    ["other.gif", "is no thumbnail, expected a file that ends in .png, .jpg or .webp"],
+    ["other.gif", "is not a thumbnail, expected a file that ends in .png, .jpg or .webp"],
     ["none.png", "there is no"],
   ])("is refused: %s", async (name, message) => {
     await expect(readThumbnail(join(folder, name))).rejects.toThrow(message)

@@ -40,21 +40,25 @@ const MOST_BYTES = 1_000_000
  * @throws InputError for a file of another kind, or one that is too large or cannot be read
  */
 export async function readThumbnail(thumbnail: string | undefined): Promise<string | null> {
-  if (thumbnail === undefined || thumbnail.startsWith("data:")) return thumbnail ?? null
+  if (thumbnail === undefined) return null
+  if (thumbnail.startsWith("data:")) {
+    expectSize("the data URL", thumbnail.length)
+    return thumbnail
+  }
   const media = MEDIA[extname(thumbnail).toLowerCase()]
   if (media === undefined) {
     throw new InputError(
       "not-a-picture",
-      `"${thumbnail}" is no thumbnail, expected a file that ends in .png, .jpg or .webp`,
+      `"${thumbnail}" is not a thumbnail, expected a file that ends in .png, .jpg or .webp`,
     )
   }
   return withPath(thumbnail, async ({ size, read }) => {
-    if (size > MOST_BYTES) {
-      throw new InputError(
-        "picture-size",
-        `"${thumbnail}" has ${size} bytes, expected at most ${MOST_BYTES}. Make it smaller.`,
-      )
-    }
+    expectSize(`"${thumbnail}"`, size)
     return `data:${media};base64,${Buffer.from(await read(0, size)).toString("base64")}`
   })
+}
+
+function expectSize(what: string, size: number): void {
+  if (size <= MOST_BYTES) return
+  throw new InputError("picture-size", `${what} has ${size} bytes, expected at most ${MOST_BYTES}. Make it smaller.`)
 }
