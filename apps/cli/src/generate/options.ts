@@ -172,7 +172,7 @@ const PICTURE = {
   batch_size: integer({
     ...GENERATE_RANGES.batchSize,
     otherwise: "4",
-    help: "Most pictures in one pass of the U-Net. A picture is the same in every batch.",
+    help: "Most pictures in one pass of the U-Net. A picture is the same in every batch, but for the rounding of the backend.",
   }),
   original_width: integer({
     ...SIZE,
