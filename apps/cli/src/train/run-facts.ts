@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto"
+import { basename } from "node:path"
 import type { FolderDataset } from "@lllite/runtime-node"
 import type { TrainSettings } from "./settings.ts"
 import type { StepPlan } from "./step-plan.ts"
 
-/** Settings that a run follows from, beside its data set and its model. */
+/** Settings that a run follows from, beside its data set and its checkpoint. */
 const SETTINGS = [
   ...[
     "seed",
@@ -19,7 +20,8 @@ const SETTINGS = [
 ] as const satisfies readonly (keyof TrainSettings)[]
 
 /**
- * What a run follows from, as text by name. A run that continues with the same facts ends as one that never stopped.
+ * What a run follows from, as text by name. Of the checkpoint it is the name, and of pictures the number, the sizes and
+ * their order. A run that continues with the same facts and the same contents of files ends as one that never stopped.
  */
 export function runFacts(
   settings: TrainSettings,
@@ -29,6 +31,8 @@ export function runFacts(
   const order = createHash("sha256").update(JSON.stringify(sizes.map(({ width, height }) => [width, height])))
   return new Map([
     ...SETTINGS.map((name) => [name, text(settings[name])] as const),
+    // The folder may be another one, on another machine.
+    ["checkpoint", basename(settings.model.checkpoint)],
     ["batchSize", String(batchSize)],
     ["examples", `${sizes.length}, ${order.digest("hex").slice(0, 16)}`],
     // A constant rate does not depend on the length of the run.

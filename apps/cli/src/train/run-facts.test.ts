@@ -1,0 +1,20 @@
+import { expect, it } from "vitest"
+import { factNotices, runFacts } from "./run-facts.ts"
+
+const settings = { seed: 1, model: { checkpoint: "models/sdxl.safetensors" } } as Parameters<typeof runFacts>[0]
+const dataset = { sizes: [{ width: 64, height: 64 }], batchSize: 2 }
+const constant = { steps: 4, perEpoch: 1, lr: { curve: "constant" } } as const
+
+it("names what differs between two runs, and nothing else", () => {
+  const before = runFacts(settings, dataset, constant)
+  expect(factNotices(before, runFacts(settings, dataset, { ...constant, steps: 9 }))).toEqual([])
+  const moved = { ...settings, model: { checkpoint: "elsewhere/sdxl.safetensors" } }
+  expect(factNotices(before, runFacts(moved, dataset, constant))).toEqual([])
+  const names = (...now: Parameters<typeof runFacts>): readonly string[] =>
+    factNotices(before, runFacts(...now)).map((text) => /another (\w+):/.exec(text)?.[1] ?? text)
+  expect(names({ ...settings, seed: 2n ** 60n }, dataset, constant)).toEqual(["seed"])
+  expect(names({ ...settings, model: { checkpoint: "other.safetensors" } }, dataset, constant)).toEqual(["checkpoint"])
+  expect(names(settings, { ...dataset, sizes: [{ width: 64, height: 96 }] }, constant)).toEqual(["examples"])
+  expect(names(settings, { ...dataset, batchSize: 3 }, constant)).toEqual(["batchSize"])
+  expect(names(settings, dataset, { ...constant, lr: { curve: "cosine" } })).toEqual(["steps"])
+})
