@@ -29,8 +29,8 @@ import type { Ops } from "../src/ops/ops.ts"
 import { disposeParams } from "../src/params.ts"
 import type { CaseResult, ReferenceTensors } from "./case.ts"
 import { compare } from "./case.ts"
-import { fromNchw, signalNhwc, toNchw } from "./layout.ts"
-import { normal, signal, u, weight } from "./synthetic.ts"
+import { fromNchw, probe, signalNhwc, toNchw } from "./layout.ts"
+import { normal, signal, weight } from "./synthetic.ts"
 import type { LlliteReference, UnetReference } from "./unet.ts"
 import { controlOf, syntheticLllite, unetConfigOf } from "./unet.ts"
 import { loadSynthetic } from "./weights.ts"
@@ -205,7 +205,9 @@ async function runForward(
   for (const [i, residual] of [...(first?.skips ?? []), ...(first === undefined ? [] : [first.middle])].entries()) {
     const name = `${key}.residual.${i === first?.skips.length ? "mid" : i}`
     if (!tensors.tensors.has(name)) continue
-    results.push(compare(`controlnet/${name}`, await probe(residual), await tensors.readFloat32(name)))
+    results.push(
+      compare(`controlnet/${name}`, probe(await toNchw(residual), residual.shape[2]), await tensors.readFloat32(name)),
+    )
   }
   const steered = lllite.length === 0 ? null : await steer(lllite, params.config, latent, ops)
   const residuals = sumResiduals(found)
@@ -263,17 +265,6 @@ async function steer(
       disposeLllite(device)
     },
   }
-}
-
-/** The sum over the last axis of PyTorch's layout, by the weights of the stream `probe`. */
-async function probe(residual: Tensor4D): Promise<Float32Array> {
-  const [, , width] = residual.shape
-  const values = await toNchw(residual)
-  return Float32Array.from({ length: values.length / width }, (_, row) => {
-    let sum = 0
-    for (let j = 0; j < width; j++) sum += (values[row * width + j] as number) * u("probe", j)
-    return sum
-  })
 }
 
 async function runPipe(

@@ -12,8 +12,7 @@ import type { Ops } from "../src/ops/ops.ts"
 import { disposeParams } from "../src/params.ts"
 import type { CaseResult, ReferenceTensors } from "./case.ts"
 import { compare } from "./case.ts"
-import { toNchw } from "./layout.ts"
-import { u } from "./synthetic.ts"
+import { probe, toNchw } from "./layout.ts"
 import type { LlliteReference, UnetSizes } from "./unet.ts"
 import { controlOf, syntheticLllite, unetConfigOf, unetInput } from "./unet.ts"
 import { loadSynthetic } from "./weights.ts"
@@ -114,13 +113,4 @@ function settingsOf({
 }: NonNullable<DeepShrinkCase["deepShrink"]>): DeepShrink {
   const second = depth2 === null ? [] : [{ depth: depth2, timestep: timesteps2 ?? 1000 }]
   return { levels: [{ depth: depth1, timestep: timesteps1 }, ...second], ratio }
-}
-
-/** The sum of every row with the values of "probe". values: [..., width] → [...] */
-function probe(values: Float32Array, width: number): readonly number[] {
-  return Array.from({ length: values.length / width }, (_, row) => {
-    let sum = 0
-    for (let j = 0; j < width; j++) sum += (values[row * width + j] as number) * u("probe", j)
-    return sum
-  })
 }

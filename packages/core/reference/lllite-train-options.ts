@@ -20,6 +20,7 @@ import { train } from "../src/training/train.ts"
 import { beginTraining } from "../src/training/train-state.ts"
 import type { CaseResult, ReferenceTensors } from "./case.ts"
 import { compare } from "./case.ts"
+import { channelsLast } from "./layout.ts"
 import { normal, signal } from "./synthetic.ts"
 import type { UnetReference } from "./unet.ts"
 import { syntheticLllite, unetConfigOf } from "./unet.ts"
@@ -154,8 +155,8 @@ function microStep(
     signal(`${name}/vector/${step}`, [batch, 1576]),
     signal(`${name}/context/${step}`, [batch, 77, 64]),
   ]
-  const latents = toRows(signal(`${name}/latents/${step}`, [batch, 4, height, width]), batch, 4)
-  const control = toRows(signal(`${name}/control/${step}`, [batch, 3, 8 * height, 8 * width]), batch, 3)
+  const latents = channelsLast(signal(`${name}/latents/${step}`, [batch, 4, height, width]), batch, 4)
+  const control = channelsLast(signal(`${name}/control/${step}`, [batch, 3, 8 * height, 8 * width]), batch, 3)
   const row = (values: Float32Array, index: number): Float32Array =>
     values.slice((index * values.length) / batch, ((index + 1) * values.length) / batch)
   const examples = Array.from({ length: batch }, (_, index): CachedExample => {
@@ -183,7 +184,7 @@ function microStep(
   const draws: BatchDraws = {
     timesteps: () => timesteps[step] ?? [],
     normal: (purpose, { rows, channels, ...grid }) =>
-      toRows(
+      channelsLast(
         normal(`${name}/draw/${step}/${numbers[purpose]}`, [rows, channels, grid.height, grid.width]),
         rows,
         channels,
@@ -193,15 +194,6 @@ function microStep(
       signal(`${name}/mask/${step}/${site}`, [batch, tokens, dim]).map((value) => (value + 1) / 2),
   }
   return { seed: 0, step, firstRow: 0, examples, memo, draws }
-}
-
-/** [N, C, H, W] → [N, H, W, C] */
-function toRows(values: Float32Array, rows: number, channels: number): Float32Array {
-  const size = values.length / rows / channels
-  return values.map((_, i) => {
-    const [row, place, channel] = [Math.floor(i / (size * channels)), Math.floor(i / channels) % size, i % channels]
-    return values[(row * channels + channel) * size + place] as number
-  })
 }
 
 /** Compares every part that the reference stores as `what/name`. */

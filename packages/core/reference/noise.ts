@@ -7,6 +7,7 @@ import type { NoiseDraws, NoiseOptions, RowGrid } from "../src/training/noise.ts
 import { drawNoise } from "../src/training/noise.ts"
 import type { CaseResult, ReferenceTensors } from "./case.ts"
 import { compare, compareExactly } from "./case.ts"
+import { channelsLast, probe, toNchw } from "./layout.ts"
 import { normal, signal, u } from "./synthetic.ts"
 
 /** noise.json */
@@ -52,26 +53,20 @@ async function runCase(tag: string, noiseCase: NoiseCase, tensors: ReferenceTens
   const { key, timesteps, zeroTerminalSnr } = noiseCase
   const schedule = createNoiseSchedule({ zeroTerminalSnr })
   const plain = { ...schedule, alphasCumprod: schedule.plainAlphas ?? schedule.alphasCumprod }
-  const latents = toRows(
-    signal(`${tag}/noise/latents`, [3, 4, 16, 24]).map((value) => 2 * value),
-    GRID,
-  )
+  const { rows, channels } = GRID
+  const own = signal(`${tag}/noise/latents`, [3, 4, 16, 24]).map((value) => 2 * value)
+  const latents = channelsLast(own, rows, channels)
   const drawn = drawNoise(optionsOf(noiseCase.options), latents, GRID, namedDraws(tag, noiseCase))
   const alphas = timesteps.map((timestep) => alphaAt(schedule, timestep))
   const shape: [number, number, number, number] = [GRID.rows, GRID.height, GRID.width, GRID.channels]
-  const [noisy, v] = tf.tidy(() => {
-    const [clean, noise, input] = [latents, drawn.noise, drawn.input].map((values) => tf.tensor4d(values, shape))
-    return [
-      addNoise(clean as tf.Tensor, input as tf.Tensor, alphas),
-      velocity(clean as tf.Tensor, noise as tf.Tensor, alphas),
+  const made = tf.tidy(() => {
+    const [clean, noise, input] = [latents, drawn.noise, drawn.input].map((values) => tf.tensor4d(values, shape)) as [
+      tf.Tensor,
+      tf.Tensor,
+      tf.Tensor,
     ]
+    return { noise, noisy: addNoise(clean, input, alphas), velocity: velocity(clean, noise, alphas) }
   })
-  const found = {
-    noise: toNchw(drawn.noise),
-    noisy: toNchw((await noisy.data()) as Float32Array),
-    velocity: toNchw((await v.data()) as Float32Array),
-  }
-  tf.dispose([noisy, v])
   const results = [
     compare(`noise/${key}.alphas`, alphas, noiseCase.alphasCumprodOfTimesteps),
     compare(
@@ -80,13 +75,17 @@ async function runCase(tag: string, noiseCase: NoiseCase, tensors: ReferenceTens
       noiseCase.snrOfTimesteps,
     ),
   ]
-  for (const [name, values] of Object.entries(found)) {
+  for (const [name, tensor] of Object.entries(made)) {
+    const values = await toNchw(tensor)
+    tensor.dispose()
     const wanted = `${key}.${name}`
     if (tensors.tensors.has(wanted)) {
       results.push(compare(`noise/${wanted}`, everyFourth(values), await tensors.readFloat32(wanted)))
     }
     if (tensors.tensors.has(`${wanted}Probe`)) {
-      results.push(compare(`noise/${wanted}Probe`, probe(values), await tensors.readFloat32(`${wanted}Probe`)))
+      results.push(
+        compare(`noise/${wanted}Probe`, probe(values, GRID.width), await tensors.readFloat32(`${wanted}Probe`)),
+      )
     }
   }
   return results
@@ -116,7 +115,8 @@ function namedDraws(tag: string, { key, torchDraws }: NoiseCase): NoiseDraws {
     return `${tag}/noise/${key}/draw${drawn++}`
   }
   return {
-    normal: (_, grid) => toRows(normal(next(), [grid.rows, grid.channels, grid.height, grid.width]), grid),
+    normal: (_, { rows, channels, height, width }) =>
+      channelsLast(normal(next(), [rows, channels, height, width]), rows, channels),
     uniform(purpose) {
       const name = purpose.startsWith("multires") ? `${tag}/noise/${key}/python${python++}` : next()
       return (u(name, 0) + 1) / 2
@@ -124,38 +124,9 @@ function namedDraws(tag: string, { key, torchDraws }: NoiseCase): NoiseDraws {
   }
 }
 
-/** [N, C, H, W] → [N, H, W, C] */
-function toRows(values: Float32Array, { rows, height, width, channels }: RowGrid): Float32Array {
-  const size = height * width
-  return values.map((_, i) => {
-    const [row, place, channel] = [Math.floor(i / (size * channels)), Math.floor(i / channels) % size, i % channels]
-    return row < rows ? (values[(row * channels + channel) * size + place] as number) : 0
-  })
-}
-
-/** [N, H, W, C] → [N, C, H, W] */
-function toNchw(values: Float32Array): Float32Array {
-  const { height, width, channels } = GRID
-  const size = height * width
-  return values.map((_, i) => {
-    const [row, channel, place] = [Math.floor(i / (size * channels)), Math.floor(i / size) % channels, i % size]
-    return values[(row * size + place) * channels + channel] as number
-  })
-}
-
 function everyFourth(values: Float32Array): Float32Array {
   const { height, width } = GRID
   return values.filter((_, i) => (Math.floor(i / width) % height) % 4 === 0 && (i % width) % 4 === 0)
-}
-
-/** The sum over each line of its values times `u("probe")`. */
-function probe(values: Float32Array): Float32Array {
-  const { width } = GRID
-  return Float32Array.from({ length: values.length / width }, (_, line) => {
-    let sum = 0
-    for (let i = 0; i < width; i++) sum += (values[line * width + i] as number) * u("probe", i)
-    return sum
-  })
 }
 
 async function runLoss(

@@ -2,7 +2,7 @@ import type { Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import type { CaseResult, ReferenceTensors } from "./case.ts"
 import { compare } from "./case.ts"
-import { u } from "./synthetic.ts"
+import { probe } from "./layout.ts"
 
 /** Rows of encoded prompts. */
 export interface States {
@@ -51,13 +51,4 @@ function everyTokenOf(values: Float32Array, length: number, width: number): read
     if ((i % length) % ROW_STRIDE === 0) rows.push(...values.subarray(i * width, (i + 1) * width))
   }
   return rows
-}
-
-/** The probe of a tensor: products of its last dimension with the values of `probe`. */
-function probe(values: Float32Array, width: number): readonly number[] {
-  return Array.from({ length: values.length / width }, (_, row) => {
-    let sum = 0
-    for (let j = 0; j < width; j++) sum += (values[row * width + j] as number) * u("probe", j)
-    return sum
-  })
 }
