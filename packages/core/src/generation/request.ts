@@ -44,7 +44,8 @@ export interface GenerateOptions {
   readonly guidanceRescale?: number
   /**
    * The part of the noise schedule on which guidance acts, 0 (pure noise) to 1 (no noise). Outside of it the network runs
-   * on the prompt alone, which takes half the time and changes the picture. Default: all of it.
+   * on the prompt alone, which takes half the time and changes the picture. It has no effect on prompts with `AND`.
+   * Default: all of it.
    *
    * Source: Kynkäänniemi et al. 2024 (arXiv:2404.07724).
    */

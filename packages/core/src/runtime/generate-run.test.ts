@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { cutBatches } from "./generate-run.ts"
+import { cutBatches, windowNotices } from "./generate-run.ts"
 
 describe("cutBatches", () => {
   it("cuts after the batch size, and where the number of chunks changes", () => {
@@ -26,4 +26,18 @@ describe("cutBatches", () => {
       }),
     )
   })
+})
+
+it("says that a window of guidance has no effect on composed prompts", () => {
+  const [one, composed] = [[{ prompt: "a star" }], [{ prompt: "a star" }, { prompt: "a star AND a ring" }]]
+  const guidanceWindow = { start: 0, end: 0.8 }
+  expect(windowNotices(composed, { guidanceWindow })).toHaveLength(1)
+  for (const [requests, options] of [
+    [one, { guidanceWindow }],
+    [composed, {}],
+    [composed, { guidanceWindow: { start: 0, end: 1 } }],
+    [composed, { guidanceWindow, prompts: { syntax: "plain" } }],
+  ] as const) {
+    expect(windowNotices(requests, options)).toEqual([])
+  }
 })

@@ -3,7 +3,7 @@ import { samplerInfo } from "../diffusion/names.ts"
 import { CoreError } from "../errors.ts"
 import { GENERATE_DEFAULTS, GENERATE_RANGES } from "../generation/defaults.ts"
 import { resampleNotice, resampleReason } from "../generation/grids.ts"
-import type { PictureRequest } from "../generation/request.ts"
+import type { GenerateOptions, PictureRequest } from "../generation/request.ts"
 import { checkStart, listOf, type StartPicture } from "../generation/start-picture.ts"
 import { checkRanges } from "../number-range.ts"
 import { isGuided, partsOfPrompt } from "../prompt/composed.ts"
@@ -20,6 +20,20 @@ export interface RunIds {
   readonly adapters: AdapterIds
   readonly controlNets: ControlNetIds
   readonly loras: HandleIds<LoraHandle>
+}
+
+/** Prompts with AND are combined by guidance, so that they have no steps without it. */
+export function windowNotices(
+  requests: readonly Pick<PictureRequest, "prompt">[],
+  {
+    guidanceWindow: { start, end } = { start: 0, end: 1 },
+    prompts = {},
+  }: Pick<GenerateOptions, "guidanceWindow" | "prompts">,
+): readonly string[] {
+  const isPart = start > 0 || end < 1
+  return isPart && requests.some(({ prompt }) => partsOfPrompt(prompt, prompts).length > 1)
+    ? ["The window of guidance has no effect on prompts with AND, which are guided in every step."]
+    : []
 }
 
 /** Makes pictures with a model on several workers, in batches side by side. See `SdxlHandle`. */
@@ -50,6 +64,7 @@ export async function* generateWith<Types extends RuntimeTypes>(
   })
   const argument = { model, prompts: [...new Set(texts)], options: prompts, textualInversions }
   for (const text of (await lead?.call("promptNotices", argument, { signal })) ?? []) yield { kind: "notice", text }
+  for (const text of windowNotices(requests, options)) yield { kind: "notice", text }
   const reason = resampleReason({ ...options, adapters })
   if (reason !== null) yield { kind: "notice", text: resampleNotice(reason) }
   if (start !== null) checkStart(start, count)
