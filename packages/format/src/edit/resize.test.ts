@@ -92,7 +92,8 @@ describe("resizeLllite", () => {
     for (const { delta } of (await compareLllites(file, wide, { deltas: true })).sites)
       expect(delta).toBeLessThan(1e-12)
 
-    const back = await resizeLllite(wide, { dims: DIMS })
+    // Samples of some seeds leave a neuron at zero throughout. Then the fit does not see it.
+    const back = await resizeLllite(wide, { dims: DIMS, seed: 1 })
     for (const { relative } of back.sites) expect(relative).toBeLessThan(1e-6)
     const narrow = await reread(back)
     expect(narrow.dims).toEqual(DIMS)

@@ -76,50 +76,62 @@ export function covariance(a: Matrix, b: Matrix): Matrix {
   )
 }
 
-/**
- * The lower triangular L with L Lᵀ = a, for symmetric a without negative eigenvalues. Directions in which `a` is zero
- * are zero in L.
- */
-export function cholesky(a: Matrix): Matrix {
-  const n = a.rows
-  const lower = matrix(n, n)
-  let largest = 0
-  for (let i = 0; i < n; i++) largest = Math.max(largest, a.data[i * n + i] as number)
-  const least = largest * n * Number.EPSILON * 8
-  for (let j = 0; j < n; j++) {
-    for (let i = j; i < n; i++) {
-      let sum = a.data[i * n + j] as number
-      for (let k = 0; k < j; k++) sum -= (lower.data[i * n + k] as number) * (lower.data[j * n + k] as number)
-      if (i === j) lower.data[j * n + j] = sum > least ? Math.sqrt(sum) : 0
-      else {
-        const pivot = lower.data[j * n + j] as number
-        lower.data[i * n + j] = pivot === 0 ? 0 : sum / pivot
-      }
-    }
-  }
-  return lower
+/** A square root of a symmetric matrix, see {@link cholesky}. */
+interface Factor {
+  /** [n, n] with root rootᵀ = a. Column j is zero in the rows of `order` before j. */
+  readonly root: Matrix
+  /** The row that each step took as its pivot. It is shorter than n where `a` has directions that are zero. */
+  readonly order: readonly number[]
 }
 
-/** The x of least norm-like size with a x = b, by Cholesky: a [n, n] symmetric without negative eigenvalues, b [n, m]. */
+/**
+ * The square root of a symmetric `a` without negative eigenvalues, by Cholesky with the largest pivot first. Without
+ * that order, an `a` that is nearly singular loses all but a few digits (Higham, Analysis of the Cholesky decomposition
+ * of a semi-definite matrix, 1990).
+ */
+export function cholesky(a: Matrix): Factor {
+  const n = a.rows
+  const rest = a.data.slice()
+  const root = matrix(n, n)
+  const left = new Set(Array.from({ length: n }, (_, row) => row))
+  const order: number[] = []
+  const diagonal = (row: number): number => rest[row * n + row] as number
+  let least = 0
+  while (left.size > 0) {
+    const pivot = [...left].reduce((best, row) => (diagonal(row) > diagonal(best) ? row : best))
+    const j = order.length
+    if (j === 0) least = diagonal(pivot) * n * Number.EPSILON * 8
+    if (diagonal(pivot) <= least) break
+    const scale = Math.sqrt(diagonal(pivot))
+    for (const row of left) root.data[row * n + j] = row === pivot ? scale : (rest[row * n + pivot] as number) / scale
+    left.delete(pivot)
+    order.push(pivot)
+    for (const row of left) {
+      const factor = root.data[row * n + j] as number
+      for (const column of left) (rest[row * n + column] as number) -= factor * (root.data[column * n + j] as number)
+    }
+  }
+  return { root, order }
+}
+
+/** An x with a x = b, zero in the rows that `a` does not need: a [n, n] as {@link cholesky} wants it, b [n, m]. */
 export function solveSymmetric(a: Matrix, b: Matrix): Matrix {
   const n = a.rows
   const { cols } = b
-  const lower = cholesky(a).data
-  const x = matrix(n, cols, b.data.slice())
-  const divide = (row: number, column: number, sum: number): void => {
-    const pivot = lower[row * n + row] as number
-    x.data[row * cols + column] = pivot === 0 ? 0 : sum / pivot
-  }
+  const { root, order } = cholesky(a)
+  const x = matrix(n, cols)
+  const at = (row: number, column: number): number => root.data[row * n + column] as number
   for (let column = 0; column < cols; column++) {
-    for (let i = 0; i < n; i++) {
-      let sum = x.data[i * cols + column] as number
-      for (let k = 0; k < i; k++) sum -= (lower[i * n + k] as number) * (x.data[k * cols + column] as number)
-      divide(i, column, sum)
-    }
-    for (let i = n - 1; i >= 0; i--) {
-      let sum = x.data[i * cols + column] as number
-      for (let k = i + 1; k < n; k++) sum -= (lower[k * n + i] as number) * (x.data[k * cols + column] as number)
-      divide(i, column, sum)
+    const value = order.map((row) => b.data[row * cols + column] as number)
+    order.forEach((row, i) => {
+      for (let k = 0; k < i; k++) (value[i] as number) -= at(row, k) * (value[k] as number)
+      ;(value[i] as number) /= at(row, i)
+    })
+    for (let i = order.length - 1; i >= 0; i--) {
+      for (let k = i + 1; k < order.length; k++)
+        (value[i] as number) -= at(order[k] as number, i) * (value[k] as number)
+      ;(value[i] as number) /= at(order[i] as number, i)
+      x.data[(order[i] as number) * cols + column] = value[i] as number
     }
   }
   return x

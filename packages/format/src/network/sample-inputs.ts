@@ -32,13 +32,13 @@ function normal(random: Random): number {
  * @returns [count, weight.rows]
  */
 export function sampleProjection(weight: Matrix, bias: Float64Array, count: number, random: Random): Matrix {
-  const lower = cholesky(timesTransposed(weight, weight))
+  const { root } = cholesky(timesTransposed(weight, weight))
   const noise = matrix(
     count,
     weight.rows,
     Float64Array.from({ length: count * weight.rows }, () => normal(random)),
   )
-  const z = timesTransposed(noise, lower)
+  const z = timesTransposed(noise, root)
   for (let i = 0; i < z.data.length; i++) z.data[i] = (z.data[i] as number) + (bias[i % weight.rows] as number)
   return z
 }
