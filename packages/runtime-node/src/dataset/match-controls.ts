@@ -1,14 +1,15 @@
 import { join } from "node:path"
 import type { Remark } from "./dataset-notices.ts"
 import { describeUnused } from "./dataset-notices.ts"
+import type { FileProblem } from "./file-problems.ts"
 import type { PictureFolder } from "./picture-folder.ts"
 import { describeEmpty, describeUnread, stemOf } from "./picture-folder.ts"
 
 /** Pictures with their controls, by name. */
 export interface MatchedNames {
   readonly pairs: readonly { readonly image: string; readonly control: string }[]
-  /** One sentence each. What may be the cause of others comes first. */
-  readonly problems: readonly string[]
+  /** What may be the cause of others comes first. */
+  readonly problems: readonly FileProblem[]
   readonly remarks: readonly Remark[]
 }
 
@@ -19,11 +20,19 @@ export interface MatchedNames {
  * Controls without a picture are not used, and a notice says so. sd-scripts refuses them.
  */
 export function matchControls(images: PictureFolder, controls: PictureFolder): MatchedNames {
-  const unread = [images, controls].flatMap(({ path, unread }) => unread.map((name) => describeUnread(path, name)))
-  const empty = [
-    ...(images.names.length + images.unread.length === 0 ? [describeEmpty(images, "pictures")] : []),
-    ...(controls.names.length + controls.unread.length === 0 ? [describeEmpty(controls, "control pictures")] : []),
-  ]
+  const unread = [images, controls].flatMap(({ path, unread }) =>
+    unread.map(
+      (name): FileProblem => ({
+        kind: "unread-format",
+        path: join(path, name),
+        text: describeUnread(path, name),
+      }),
+    ),
+  )
+  const isEmpty = ({ names, unread }: PictureFolder): boolean => names.length + unread.length === 0
+  const emptyOf = (folder: PictureFolder, word: string): readonly FileProblem[] =>
+    isEmpty(folder) ? [{ kind: "empty-folder", path: folder.path, text: describeEmpty(folder, word) }] : []
+  const empty = [...emptyOf(images, "pictures"), ...emptyOf(controls, "control pictures")]
   // Without one side, every name of the other one would be a problem. None of them is the cause.
   if (empty.length > 0) return { pairs: [], problems: [...empty, ...unread], remarks: [] }
 
@@ -42,21 +51,25 @@ export function matchControls(images: PictureFolder, controls: PictureFolder): M
   const ofUnread = new Set(images.unread.flatMap((name) => index.find(stemOf(name))))
   const unused = controls.names.filter((name) => !used.has(name) && !ofUnread.has(name))
   const alike = similarNames(unused)
-  const missing = without.map((image) => {
+  const missing = without.map((image): FileProblem => {
+    const path = join(images.path, image)
     const stem = stemOf(image)
     const near = alike(stem)
     const advice =
       near === null
         ? `"${join(controls.path, stem)}" with any extension is missing`
         : `"${join(controls.path, near)}" has a similar name. Controls have exactly the names of their pictures`
-    return `"${join(images.path, image)}" has no control picture: ${advice}`
+    return { kind: "missing-control", path, text: `"${path}" has no control picture: ${advice}` }
   })
   const unusedPaths = unused.map((name) => join(controls.path, name))
+  const unusedBeside = (missing.length > 0 ? describeUnused(unusedPaths) : []).map(
+    (text): FileProblem => ({ kind: "unused-control", path: controls.path, text }),
+  )
   const doubles = new Set(pairs.flatMap(({ image }) => index.find(stemOf(image)).slice(1)))
   return {
     pairs,
     // Beside pictures without a control, unused controls may be those that are missing, under other names.
-    problems: [...unread, ...missing, ...(missing.length > 0 ? describeUnused(unusedPaths) : [])],
+    problems: [...unread, ...missing, ...unusedBeside],
     remarks: [
       ...(missing.length > 0 ? [] : unusedPaths).map((path): Remark => ({ kind: "unused-control", path })),
       ...[...doubles].map((name): Remark => ({ kind: "doubled-control", path: join(controls.path, name) })),

@@ -90,7 +90,7 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
   }
   const readable = listings.flatMap((listing) => listing.readable)
   const checked = await checkPictures([...new Set(readable)], watch("check"))
-  const problems = [...listings.flatMap((listing) => listing.problems), ...checked.problems]
+  const problems = [...listings.flatMap((listing) => listing.problems), ...checked.problems].map(({ text }) => text)
   if (problems.length > 0) {
     const good = new Set(checked.pictures.map(({ path }) => path))
     const pairs = listings.flatMap((listing) => listing.pairs)

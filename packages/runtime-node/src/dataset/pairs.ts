@@ -6,15 +6,14 @@ import { readImageHeader } from "../images/read-image.ts"
 import { compareShapes } from "./control-shape.ts"
 import type { SubsetConfig } from "./dataset-config.ts"
 import type { Remark } from "./dataset-notices.ts"
+import type { FileProblem, FileProblemKind, PairFiles } from "./file-problems.ts"
 import { mapInParallel } from "./in-parallel.ts"
 import { matchControls } from "./match-controls.ts"
 import type { PictureFolder } from "./picture-folder.ts"
 import { readPictureFolder } from "./picture-folder.ts"
 
 /** A picture, its control and its caption. */
-export interface Pair {
-  readonly image: string
-  readonly control: string
+export interface Pair extends PairFiles {
   readonly caption: string
   readonly size: ImageSize
 }
@@ -22,8 +21,8 @@ export interface Pair {
 /** The pairs of two folders, and their problems. */
 export interface PairListing {
   readonly pairs: readonly Pair[]
-  /** One sentence each, with the file and what to do. A cause of other problems comes before them. */
-  readonly problems: readonly string[]
+  /** A cause of other problems comes before them. */
+  readonly problems: readonly FileProblem[]
   /** What is allowed and may be a mistake. */
   readonly remarks: readonly Remark[]
   /** Pictures and controls whose headers can be read, also of pairs with a problem. */
@@ -66,7 +65,7 @@ export async function listPairs(config: SubsetConfig, { signal, onProgress }: Wa
 
 interface FoundPair {
   readonly pair: Pair | null
-  readonly problems: readonly string[]
+  readonly problems: readonly FileProblem[]
   readonly remarks: readonly Remark[]
   readonly readable: readonly string[]
 }
@@ -77,13 +76,25 @@ async function readPair(
   names: { readonly image: string; readonly control: string },
   config: SubsetConfig,
 ): Promise<FoundPair> {
-  const problems: string[] = []
+  const problems: FileProblem[] = []
   const remarks: Remark[] = []
   const image = join(images.path, names.image)
   const control = join(controls.path, names.control)
-  const caption = await attempt(problems, () => readCaption(images, parse(names.image).name, config))
-  const header = await attempt(problems, () => readImageHeader(image))
-  const controlHeader = await attempt(problems, () => readImageHeader(control))
+  const pair: PairFiles = { image, control }
+  const report = (kind: FileProblemKind, path: string, text: string): void =>
+    void problems.push({ kind, path, text, pair })
+  const caption = await attempt(
+    () => readCaption(images, parse(names.image).name, config),
+    (text) => report("caption", image, text),
+  )
+  const header = await attempt(
+    () => readImageHeader(image),
+    (text) => report("picture", image, text),
+  )
+  const controlHeader = await attempt(
+    () => readImageHeader(control),
+    (text) => report("picture", control, text),
+  )
   const readable = [...(header === undefined ? [] : [image]), ...(controlHeader === undefined ? [] : [control])]
   if (caption === null) remarks.push({ kind: "no-caption", path: image })
   if (caption?.isCut) remarks.push({ kind: "cut-caption", path: caption.path })
@@ -92,14 +103,14 @@ async function readPair(
   const shape = compareShapes(controlHeader, header)
   if (shape.kind === "other") {
     const [a, b] = [controlHeader, header].map(({ width, height }) => `${width}x${height}`)
-    problems.push(`"${control}" is ${a} and its picture ${b}, expected one shape. ${shape.reason}`)
+    report("shape", control, `"${control}" is ${a} and its picture ${b}, expected one shape. ${shape.reason}`)
     return nothing
   }
   if (shape.kind === "stretched") remarks.push({ kind: "stretched-control", path: control })
   const { width, height } = header
   return {
     ...nothing,
-    pair: caption === undefined ? null : { image, control, caption: caption?.text ?? "", size: { width, height } },
+    pair: caption === undefined ? null : { ...pair, caption: caption?.text ?? "", size: { width, height } },
   }
 }
 
@@ -137,14 +148,14 @@ function isMissing(error: unknown): boolean {
   return cause instanceof Error && "code" in cause && cause.code === "ENOENT"
 }
 
-/** The result, or undefined. The reason is then added to the problems. */
-async function attempt<T>(problems: string[], work: () => Promise<T>): Promise<T | undefined> {
+/** The result, or undefined. The reason is then reported. */
+async function attempt<T>(work: () => Promise<T>, report: (text: string) => void): Promise<T | undefined> {
   try {
     return await work()
   } catch (error) {
     // Without the decoder, every picture has the same problem, and none is at fault.
     if (error instanceof InputError && error.code === "sharp-missing") throw error
-    problems.push(error instanceof Error ? error.message : String(error))
+    report(error instanceof Error ? error.message : String(error))
     return undefined
   }
 }
