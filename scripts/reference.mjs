@@ -81,6 +81,7 @@ const suites = {
     return run.runSamplerGroup(await read.json("samplers"), await read.tensors("samplers"))
   },
   buckets: async (read) => run.runBuckets(await read.json("buckets")),
+  captions: async (read) => run.runCaptions(await read.json("captions")),
   canny: async (read) => run.runCanny(await read.json("canny")),
   preprocess: async (read) => run.runPreprocess(await read.json("preprocess"), await read.tensors("preprocess")),
   full: async (read) => {

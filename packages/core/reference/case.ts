@@ -53,3 +53,9 @@ export function compareExactly(name: string, ours: ArrayLike<number>, theirs: Ar
   for (let i = 0; i < count; i++) if (ours[i] !== theirs[i]) wrong += 1
   return { case: name, maxRelError: wrong / Math.max(count, 1), tolerance: 0, ok: wrong === 0 }
 }
+
+/** A case about ids or texts, which are to be equal. */
+export function compareAsJson(name: string, ours: unknown, theirs: unknown): CaseResult {
+  const ok = JSON.stringify(ours) === JSON.stringify(theirs)
+  return { case: name, maxRelError: ok ? 0 : 1, tolerance: 0, ok }
+}

@@ -7,6 +7,7 @@
 export { type SdxlShapes, sdxlShapes } from "../src/models/sdxl-shapes.ts"
 export { type BucketsReference, runBuckets } from "./buckets.ts"
 export { type CannyReference, runCanny } from "./canny.ts"
+export { type CaptionsReference, runCaptions } from "./captions.ts"
 export type { CaseResult, ReferenceTensors } from "./case.ts"
 export { type ControlNetReference, runControlNet } from "./controlnet.ts"
 export { type DeepShrinkReference, runDeepShrink } from "./deepshrink.ts"

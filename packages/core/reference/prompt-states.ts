@@ -1,7 +1,7 @@
 import type { Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import type { CaseResult, ReferenceTensors } from "./case.ts"
-import { compare } from "./case.ts"
+import { compare, compareAsJson } from "./case.ts"
 import { probe } from "./layout.ts"
 
 /** Rows of encoded prompts. */
@@ -38,8 +38,7 @@ export async function compareStates(
 
 /** A case about ids or texts, which are to be equal. */
 export function compareEqual(name: string, ours: unknown, wanted: unknown): CaseResult {
-  const ok = JSON.stringify(ours) === JSON.stringify(wanted)
-  return { case: `prompt/${name}`, maxRelError: ok ? 0 : 1, tolerance: 0, ok }
+  return compareAsJson(`prompt/${name}`, ours, wanted)
 }
 
 /** Tokens between two whole rows of a case. */

@@ -37,6 +37,7 @@ export {
   PROMPT_SYNTAXES,
 } from "./prompt/options.ts"
 export { checkSeed, LARGEST_SEED, readSeed, type Seed, seedAfter } from "./random/seed.ts"
+export { CAPTION_DEFAULTS } from "./training/captions/rules.ts"
 export {
   HUBER_SCHEDULES,
   type HuberSchedule,
@@ -51,6 +52,7 @@ export { OPTIMIZERS, type OptimizerChoice, type OptimizerName } from "./training
 export { OPTIMIZER_TYPES, optimizerOfType, readOptimizerArguments } from "./training/optimizers/python-arguments.ts"
 export {
   ADAPTER_RANGES,
+  CAPTION_RANGES,
   HUBER_RANGES,
   LOSS_WEIGHT_RANGES,
   LR_RANGES,

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest"
 import { describeWithReference } from "../../format/test/reference.ts"
 import { type BucketsReference, runBuckets } from "../reference/buckets.ts"
 import { type CannyReference, runCanny } from "../reference/canny.ts"
+import { type CaptionsReference, runCaptions } from "../reference/captions.ts"
 import type { CaseResult } from "../reference/case.ts"
 import { type DiffusionReference, runDiffusion } from "../reference/diffusion.ts"
 import { type RngReference, runRng } from "../reference/rng.ts"
@@ -62,5 +63,13 @@ describeWithReference("the reference's numbers", ["rng.json", "rng.safetensors"]
     const results = await runRng(readDescription<RngReference>("rng"), await openTensors("rng"))
     expect(failures(results)).toEqual([])
     expect(compared(results)).toBe(309)
+  })
+})
+
+describeWithReference("the reference's numbers", ["captions.json"], () => {
+  it("agree with captions under every rule, the order of batches, and caption files", () => {
+    const results = runCaptions(readDescription<CaptionsReference>("captions"))
+    expect(failures(results)).toEqual([])
+    expect(compared(results)).toBe(69 * 15 + 6 + 8)
   })
 })

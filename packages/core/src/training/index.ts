@@ -14,6 +14,21 @@ export {
   cropCondition,
   type Size,
 } from "./buckets.ts"
+export {
+  CAPTION_DEFAULTS,
+  type CaptionMoment,
+  type CaptionRandom,
+  type CaptionRules,
+  captionChanges,
+  captionFileNames,
+  captionOfText,
+  checkCaptionRules,
+  drawCaption,
+  longestCaption,
+  plainCaption,
+  processCaption,
+  type RuledCaption,
+} from "./captions/index.ts"
 export { clipGradients } from "./clip-gradients.ts"
 export {
   type CachedExample,
@@ -80,6 +95,7 @@ export {
 } from "./optimizers/rule.ts"
 export {
   ADAPTER_RANGES,
+  CAPTION_RANGES,
   HUBER_RANGES,
   LOSS_WEIGHT_RANGES,
   LR_RANGES,

@@ -24,6 +24,16 @@ export const TRAIN_RANGES = {
   accumulation: { integer: true, min: 1, max: 100_000 },
 } as const satisfies Readonly<Record<string, NumberRange>>
 
+/** Ranges of `CaptionRules`. */
+export const CAPTION_RANGES = {
+  keepTokens: { integer: true, min: 0, max: 10_000 },
+  dropoutRate: { min: 0, max: 1 },
+  dropoutEveryNEpochs: { integer: true, min: 0, max: 1_000_000 },
+  tagDropoutRate: { min: 0, max: 1 },
+  warmupMin: { integer: true, min: 0, max: 10_000 },
+  warmupSteps: { min: 0, max: STEPS.max },
+} as const satisfies Readonly<Record<string, NumberRange>>
+
 /** Widths of a new LLLite's adapters. */
 export const ADAPTER_RANGES = {
   condDim: { integer: true, min: 1, max: 4096 },

@@ -1,0 +1,40 @@
+import { describe, expect, it } from "vitest"
+import { drawCaption, longestCaption, plainCaption, type RuledCaption } from "./index.ts"
+
+const MOMENT = { epoch: 1, step: 0, steps: 10 }
+const SHUFFLED: RuledCaption = { caption: "a, b, c, d, e, f, g, h", rules: { shuffle: true } }
+
+describe("the caption of a row", () => {
+  it("follows from the seed, the batch and the row alone", () => {
+    const at = (seed: number, step: number, index: number): string =>
+      drawCaption(SHUFFLED, seed, { step, index }, MOMENT)
+    expect(at(1, 2, 3)).toBe(at(1, 2, 3))
+    const different = [at(1, 2, 3), at(2, 2, 3), at(1, 3, 3), at(1, 2, 4)]
+    expect(new Set(different).size).toBe(4)
+    expect(different.map((text) => text.split(", ").sort().join(", "))).toEqual(new Array(4).fill(SHUFFLED.caption))
+  })
+
+  it("has another text in most draws, and leaves out a share of captions", () => {
+    const dropped: RuledCaption = { caption: "a", rules: { dropoutRate: 0.25 } }
+    const texts = Array.from({ length: 2000 }, (_, step) => drawCaption(dropped, 5, { step }, MOMENT))
+    expect(texts.filter((text) => text === "").length / texts.length).toBeCloseTo(0.25, 1)
+  })
+})
+
+describe("the plain caption", () => {
+  it("has all tags in their order, and one option of each group", () => {
+    const rules = { ...SHUFFLED.rules, dropoutRate: 1, tagDropoutRate: 1, warmupSteps: 9, dropoutEveryNEpochs: 1 }
+    expect(plainCaption({ ...SHUFFLED, rules }, 0, 0)).toBe(SHUFFLED.caption)
+    const choice: RuledCaption = { caption: "{a|b|c|d}", rules: { wildcard: true, prefix: "p" } }
+    const texts = Array.from({ length: 200 }, (_, index) => plainCaption(choice, 0, index))
+    expect(new Set(texts)).toEqual(new Set(["p a", "p b", "p c", "p d"]))
+  })
+})
+
+describe("the longest caption", () => {
+  it("has the longest line, with the longest option of each group", () => {
+    const rules = { wildcard: true, shuffle: true, dropoutRate: 1, suffix: "s" }
+    expect(longestCaption({ caption: "ab\n{a|long {x|yy}|bb}, end", rules })).toBe("long yy, end s")
+    expect(longestCaption({ caption: "{a|bbb}", rules: { ...rules, compat: "sd-scripts" } })).toBe("bbb s")
+  })
+})
