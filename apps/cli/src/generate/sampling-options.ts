@@ -111,7 +111,7 @@ export function checkSampling({ settings, check, nameOf }: SamplingReader): void
       const ranges: Readonly<Record<string, (typeof SPACING_RANGES)[keyof typeof SPACING_RANGES]>> = SPACING_RANGES
       const range = ranges[camelCase(name)]
       if (range === undefined) {
-        return `${nameOf("spacingArgs")} has ${text}, expected sigma_min, sigma_max, rho or discard_penultimate with =VALUE`
+        return `${nameOf("spacingArgs")} has ${text}, expected ${Object.keys(SPACING_RANGES).map(snakeCase).join(", ")} or discard_penultimate with =VALUE`
       }
       if (!isNumber(value) || !isInRange(Number(value), range)) {
         return `${nameOf("spacingArgs")} has ${text}, expected ${rangeText(range)} after ${name}=`

@@ -73,7 +73,7 @@ describe("noiseLevels", () => {
   })
 
   it.each(TIMESTEP_SPACINGS)("falls from level to level with %s spacing, for one step and for many", (spacing) => {
-    for (const steps of [1, 2, 3, 7, 19, 50]) {
+    for (const steps of spacing === "sd_turbo" ? [1, 2, 3, 7, 10] : [1, 2, 3, 7, 19, 50]) {
       const { sigmas, timesteps } = noiseLevels(schedule, steps, spacing)
       expect(sigmas.length).toBe(timesteps.length + 1)
       expect(Math.min(...sigmas)).toBe(sigmas.at(-1))
@@ -98,6 +98,30 @@ describe("noiseLevels", () => {
     expect(noiseLevels(schedule, 5, "leading", { end: "smallest" }).sigmas.at(-1)).toBe(schedule.sigmas[0])
     expect(noiseLevels(schedule, 5, "kl_optimal").sigmas.at(-1)).toBe(schedule.sigmas[0])
     expect(noiseLevels(schedule, 5, "kl_optimal_0").sigmas.at(-1)).toBe(0)
+  })
+
+  it("has ComfyUI's levels for turbo models: the first of ten timesteps, then 0", () => {
+    expect(noiseLevels(schedule, 4, "sd_turbo").timesteps).toEqual([999, 899, 799, 699])
+    expect(noiseLevels(schedule, 10, "sd_turbo").sigmas).toEqual(noiseLevels(schedule, 10, "trailing").sigmas)
+    expect(() => noiseLevels(schedule, 11, "sd_turbo")).toThrow(/at most 10/)
+  })
+
+  it("has ComfyUI's levels of Align Your Steps, whose last one is 0", () => {
+    const { sigmas } = noiseLevels(schedule, 10, "align_your_steps_0")
+    expect(sigmas).toHaveLength(11)
+    expect([sigmas[0], sigmas[5], sigmas[9], sigmas[10]]).toEqual([14.6146412293, 0.8620721141, 0.1114188177, 0])
+    // numpy: exp(interp(linspace(0, 1, 5), linspace(0, 1, 11), log(levels)))
+    const four = noiseLevels(schedule, 4, "align_your_steps_0").sigmas
+    expect(four.slice(1, 4)).toEqual([2.8668, 0.8621, 0.2976].map((value) => expect.closeTo(value, 3)))
+  })
+
+  it("takes the parameters of the beta distribution", () => {
+    const plain = noiseLevels(schedule, 6, "beta_timesteps").timesteps
+    expect(noiseLevels(schedule, 6, "beta_timesteps", {}, { alpha: 0.6, beta: 0.6 }).timesteps).toEqual(plain)
+    // A uniform distribution has even timesteps.
+    const even = noiseLevels(schedule, 3, "beta_timesteps", {}, { alpha: 1, beta: 1 }).timesteps
+    expect(even).toEqual([999, 666, 333])
+    expect(() => noiseLevels(schedule, 4, "beta", {}, { alpha: 0 })).toThrow(/alpha is 0/)
   })
 
   it("takes the second names of spacings", () => {

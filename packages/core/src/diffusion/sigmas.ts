@@ -33,6 +33,7 @@ const SPACINGS: Readonly<Record<TimestepSpacing, (run: SpacingRun) => SpacedLeve
   sgm_uniform: byTimestep.sgmUniform,
   simple: byTimestep.simple,
   ddim_uniform: byTimestep.ddimUniform,
+  sd_turbo: byTimestep.sdTurbo,
   karras: bySigma.karras,
   exponential: bySigma.exponential,
   polyexponential: bySigma.polyexponential,
@@ -42,6 +43,7 @@ const SPACINGS: Readonly<Record<TimestepSpacing, (run: SpacingRun) => SpacedLeve
   kl_optimal: bySigma.klOptimal,
   kl_optimal_0: bySigma.klOptimalToZero,
   align_your_steps: bySigma.alignYourSteps,
+  align_your_steps_0: bySigma.alignYourStepsToZero,
   vp: bySigma.vp,
 }
 
@@ -63,14 +65,21 @@ export function noiseLevels(
   steps: number,
   spacing: SpacingName,
   { grid = "points", wholeKarras, largestSigma, end = "zero" }: SpacingUse = {},
-  { sigmaMin, sigmaMax, rho, discardPenultimate = false }: SpacingOptions = {},
+  {
+    sigmaMin,
+    sigmaMax,
+    rho,
+    alpha = bySigma.BETA_SHAPE,
+    beta = bySigma.BETA_SHAPE,
+    discardPenultimate = false,
+  }: SpacingOptions = {},
 ): NoiseLevels {
   if (!Number.isSafeInteger(steps) || steps < 1) {
     throw new CoreError("option-range", `sigmas: steps must be a positive integer, got ${steps}`)
   }
   const name = spacingOf(spacing)
   if (name === null) throw unknownName("sigmas", "spacing", String(spacing), SPACING_NAMES)
-  checkRanges("sigmas", { sigmaMin, sigmaMax, rho }, SPACING_RANGES)
+  checkRanges("sigmas", { sigmaMin, sigmaMax, rho, alpha, beta }, SPACING_RANGES)
   const schedule = largestSigma === undefined ? given : cappedAt(given, largestSigma)
   const [smallest, largest] = [sigmaMin ?? schedule.sigmas[0], sigmaMax ?? schedule.sigmas.at(-1)] as [number, number]
   if (smallest >= largest) {
@@ -83,7 +92,7 @@ export function noiseLevels(
     )
   }
   const spaced = SPACINGS[name]({
-    ...{ schedule, grid, rho, sigmaMin: smallest, sigmaMax: largest },
+    ...{ schedule, grid, rho, alpha, beta, sigmaMin: smallest, sigmaMax: largest },
     steps: discardPenultimate ? steps + 1 : steps,
   })
   const count = discardPenultimate && spaced.sigmas.length > 1 ? spaced.sigmas.length - 1 : spaced.sigmas.length

@@ -45,8 +45,9 @@ function readName<Name extends string>(at: Field, names: readonly Name[]): Name 
 }
 
 function readSpacingOptions(at: Field): SpacingOptions {
-  const field = readObject(at, ["sigmaMin", "sigmaMax", "rho", "discardPenultimate", "startScale"])
-  const numbers = (["sigmaMin", "sigmaMax", "rho"] as const).map((name) => {
+  const names = ["sigmaMin", "sigmaMax", "rho", "alpha", "beta"] as const
+  const field = readObject(at, [...names, "discardPenultimate", "startScale"])
+  const numbers = names.map((name) => {
     const value = readOr<number | null>(field(name), null, (entry) => readNumber(entry, SPACING_RANGES[name]))
     return value === null ? {} : { [name]: value }
   })

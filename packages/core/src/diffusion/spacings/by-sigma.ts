@@ -29,7 +29,7 @@ export const BETA_SHAPE = 0.6
 export const beta = (range: SpacingRun): SpacedLevels =>
   curveBetween(
     range,
-    (place) => range.sigmaMin + (range.sigmaMax - range.sigmaMin) * betaQuantile(1 - place, BETA_SHAPE, BETA_SHAPE),
+    (place) => range.sigmaMin + (range.sigmaMax - range.sigmaMin) * betaQuantile(1 - place, range.alpha, range.beta),
   )
 
 /** stable-diffusion-webui's `kl_optimal`. Its run ends at the smallest sigma. */
@@ -45,15 +45,31 @@ export const klOptimalToZero = (range: SpacingRun): SpacedLevels =>
 /** The levels for SDXL of Sabour et al. 2024 (arXiv:2404.14507). */
 const ALIGN_YOUR_STEPS = [14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.38, 0.234, 0.113, 0.029]
 
+/** ComfyUI's digits of the same levels: `nodes_align_your_steps.py`, `NOISE_LEVELS`. */
+const ALIGN_YOUR_STEPS_COMFYUI = [
+  ...[14.6146412293, 6.3184485287, 3.7681790315, 2.1811480769, 1.3405244945, 0.8620721141],
+  ...[0.5550693289, 0.3798540708, 0.2332364134, 0.1114188177, 0.0291671582],
+]
+
 /** Other numbers of levels are interpolated in log sigma, as the authors do. */
 export const alignYourSteps = ({ steps }: SpacingRun): SpacedLevels => ({
-  sigmas: unitRamp(steps).map((position) => {
-    const place = position * (ALIGN_YOUR_STEPS.length - 1)
-    const before = Math.min(Math.floor(place), ALIGN_YOUR_STEPS.length - 2)
-    const [high = 0, low = 0] = ALIGN_YOUR_STEPS.slice(before, before + 2)
-    return place === before ? high : place === before + 1 ? low : high * (low / high) ** (place - before)
-  }),
+  sigmas: interpolated(ALIGN_YOUR_STEPS, steps),
 })
+
+/** ComfyUI's `AlignYourStepsScheduler` for SDXL. Its last level becomes 0. */
+export const alignYourStepsToZero = ({ steps }: SpacingRun): SpacedLevels => ({
+  sigmas: interpolated(ALIGN_YOUR_STEPS_COMFYUI, steps + 1).slice(0, -1),
+})
+
+/** So many levels along a list, linear in log sigma. */
+function interpolated(levels: readonly number[], count: number): readonly number[] {
+  return unitRamp(count).map((position) => {
+    const place = position * (levels.length - 1)
+    const before = Math.min(Math.floor(place), levels.length - 2)
+    const [high = 0, low = 0] = levels.slice(before, before + 2)
+    return place === before ? high : place === before + 1 ? low : high * (low / high) ** (place - before)
+  })
+}
 
 /** Song et al. 2021 (arXiv:2011.13456) with k-diffusion's settings. It starts above the schedule's largest sigma. */
 export const vp = ({ steps }: SpacingRun): SpacedLevels => {

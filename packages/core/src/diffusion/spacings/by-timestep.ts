@@ -1,7 +1,6 @@
 import { CoreError } from "../../errors.ts"
 import { type NoiseSchedule, sigmaAt } from "../schedule.ts"
 import { betaQuantile } from "./beta-quantile.ts"
-import { BETA_SHAPE } from "./by-sigma.ts"
 import { roundHalfToEven, type SpacedLevels, type SpacingRun, unitRamp } from "./levels.ts"
 
 /* Spacings that are even in timesteps. */
@@ -83,12 +82,31 @@ export const ddimUniform = (run: SpacingRun): SpacedLevels => {
   )
 }
 
+/** The timesteps that turbo models are distilled on. */
+const TURBO_TIMESTEPS = 10
+
+/** ComfyUI's `SDTurboScheduler`. */
+export const sdTurbo = (run: SpacingRun): SpacedLevels => {
+  const { schedule, steps } = run
+  if (steps > TURBO_TIMESTEPS) {
+    throw new CoreError(
+      "steps",
+      `sigmas: ${steps} steps with sd_turbo spacing, expected at most ${TURBO_TIMESTEPS}, the timesteps of the distillation.`,
+    )
+  }
+  const width = Math.floor(schedule.sigmas.length / TURBO_TIMESTEPS)
+  return ofTimesteps(
+    run,
+    Array.from({ length: steps }, (_, i) => (TURBO_TIMESTEPS - i) * width - 1),
+  )
+}
+
 /** ComfyUI's `beta`: whole timesteps, each once. */
 export const betaTimesteps = (run: SpacingRun): SpacedLevels => {
-  const { schedule, steps } = run
+  const { schedule, steps, alpha, beta } = run
   const last = schedule.sigmas.length - 1
   const timesteps = Array.from({ length: steps }, (_, i) =>
-    roundHalfToEven(last * betaQuantile(1 - i / steps, BETA_SHAPE, BETA_SHAPE)),
+    roundHalfToEven(last * betaQuantile(1 - i / steps, alpha, beta)),
   )
   return ofTimesteps(run, [...new Set(timesteps)])
 }

@@ -19,6 +19,9 @@ export interface SpacingRun {
   readonly sigmaMin: number
   readonly sigmaMax: number
   readonly rho: number | undefined
+  /** Parameters of the beta distribution. */
+  readonly alpha: number
+  readonly beta: number
 }
 
 /** Levels along a curve of a place between 0 and 1. Its ends are exact, without the curve's rounding. */

@@ -17,6 +17,7 @@ import type { NumberRange } from "../../number-range.ts"
  * - `sgm_uniform`: the same with n + 1 points, without the last
  * - `simple`: every (T/n)-th, counted down from T-1, rounded down
  * - `ddim_uniform`: every (T/n)-th, counted up from 1, as many as there are
+ * - `sd_turbo`: the first n of the ten timesteps 999, 899 … 99 that turbo models are distilled on, as in ComfyUI
  *
  * Along a curve of sigma:
  *
@@ -29,6 +30,7 @@ import type { NumberRange } from "../../number-range.ts"
  * - `kl_optimal`: even in atan sigma, down to the smallest sigma (Sabour et al. 2024)
  * - `kl_optimal_0`: the same with n levels above 0, as in ComfyUI
  * - `align_your_steps`: ten levels found for SDXL, interpolated for other n (Sabour et al. 2024)
+ * - `align_your_steps_0`: the same without the last, with more digits, as in ComfyUI
  * - `vp`: the variance-preserving curve of Song et al. 2021
  */
 export type TimestepSpacing = (typeof TIMESTEP_SPACINGS)[number]
@@ -44,6 +46,7 @@ export const TIMESTEP_SPACINGS = [
   "sgm_uniform",
   "simple",
   "ddim_uniform",
+  "sd_turbo",
   "karras",
   "exponential",
   "polyexponential",
@@ -53,6 +56,7 @@ export const TIMESTEP_SPACINGS = [
   "kl_optimal",
   "kl_optimal_0",
   "align_your_steps",
+  "align_your_steps_0",
   "vp",
 ] as const
 
@@ -106,6 +110,9 @@ export interface SpacingOptions {
   readonly sigmaMax?: number
   /** Exponent of `karras` and `polyexponential`. Defaults: 7 and 1. */
   readonly rho?: number
+  /** Parameters of the beta distribution of `beta` and `beta_timesteps`. Defaults: 0.6. */
+  readonly alpha?: number
+  readonly beta?: number
   /**
    * Whether the level before the end is left out, and one step more is spaced for it. ComfyUI and stable-diffusion-webui
    * do so with some samplers. Default: false.
@@ -129,4 +136,6 @@ export const SPACING_RANGES = {
   sigmaMin: { above: 0 },
   sigmaMax: { above: 0 },
   rho: { above: 0, max: 100 },
+  alpha: { above: 0, max: 50 },
+  beta: { above: 0, max: 50 },
 } as const satisfies Readonly<Record<string, NumberRange>>
