@@ -55,7 +55,7 @@ describe("the options of sampling", () => {
     [{ sampler: "unipc", sampler_args: ["correction=bh3"] }, /expected one of bh1, bh2 after correction=/],
     [{ sampler: "unipc", sampler_args: ["foo"] }, /has foo, expected options of unipc: order, correction/],
     [{ spacing_args: ["rho=0"] }, /has rho=0, expected a number above 0/],
-    [{ spacing_args: ["x=1"] }, /has x=1, expected sigma_min, sigma_max, rho or discard_penultimate/],
+    [{ spacing_args: ["x=1"] }, /has x=1, expected sigma_min, sigma_max, rho, alpha, beta or discard_penultimate/],
     [{ guidance_rescale: "2" }, /--guidance_rescale is 2, expected a number from 0 to 1/],
     [{ rng: "mps" }, /--rng is "mps", expected one of lllite, cpu, cuda, gpu, nv/],
   ])("refuse %j by name, once", async (options, message) => {

@@ -58,7 +58,7 @@ export const SAMPLING_OPTIONS = {
     help: `Options of the sampler, as NAME=VALUE: ${Object.keys(SAMPLER_OPTIONS).map(snakeCase).join(", ")}.`,
   }),
   spacing_args: texts({
-    help: "Options of the spacing, as NAME=VALUE: sigma_min, sigma_max, rho, discard_penultimate (0 or 1).",
+    help: "Options of the spacing, as NAME=VALUE: sigma_min, sigma_max, rho, alpha, beta, discard_penultimate (0 or 1).",
   }),
   guidance_rescale: number({
     ...GENERATE_RANGES.guidanceRescale,

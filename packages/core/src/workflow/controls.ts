@@ -41,7 +41,9 @@ export function adaptersOf(run: SamplerRun, problem: Say, notice: Say): readonly
 type PlacedControl = ControlUse & { readonly onlyPositive?: boolean }
 
 /** The controls of both prompts. */
-function controlsOf({ positive, negative }: SamplerRun, problem: Say): readonly PlacedControl[] {
+function controlsOf({ positive, negative, guidanceScale }: SamplerRun, problem: Say): readonly PlacedControl[] {
+  // Without guidance, ComfyUI does not run the negative prompt.
+  if (negative === null || guidanceScale === 1) return positive.controls
   const isIn = (uses: readonly ControlUse[], { node }: ControlUse): boolean => uses.some((use) => use.node === node)
   if (negative.controls.some((use) => !isIn(positive.controls, use) && !use.onBoth)) {
     problem("has a control on the negative prompt alone, which cannot be followed")
@@ -60,8 +62,9 @@ function windowOf(
   problem: Say,
 ): WindowRecipe | null {
   if (steps === null) return { start, end }
-  if (steps === run.steps) return { start, end, by: "comfyui" }
-  problem(`has ${run.steps} steps, and the LLLite ${name} counts ${steps}. Give both the same number`)
+  const count = run.sigmas.last - run.sigmas.first
+  if (steps === count) return { start, end, by: "comfyui" }
+  problem(`has ${count} steps, and the LLLite ${name} counts ${steps}. Give both the same number`)
   return null
 }
 

@@ -34,6 +34,9 @@ const seed: InputType = { type: "INT", isField: true, fallback: 0, hasControl: t
 const SCALE = { image: link("IMAGE"), upscale_method: choice("nearest-exact") }
 const LATENT_SCALE = { samples: link("LATENT"), upscale_method: choice("nearest-exact") }
 const PERCENT = { strength: float(1), start_percent: float(0), end_percent: float(1) }
+const SIGMA_RANGE = { steps: int(20), sigma_max: float(14.614642), sigma_min: float(0.0291675) }
+const ETA = { eta: float(1), s_noise: float(1) }
+const NOISE_DEVICE = { noise_device: choice("gpu") }
 const ADVANCED = {
   mask_optional: optional("MASK"),
   timestep_kf: optional("TIMESTEP_KEYFRAME"),
@@ -173,6 +176,70 @@ export const NODE_TYPES = {
     },
     outputs: ["LATENT"],
   },
+  SamplerCustom: {
+    inputs: {
+      ...{ model: link("MODEL"), add_noise: flag(true), noise_seed: seed, cfg: float(8) },
+      ...{ positive: link("CONDITIONING"), negative: link("CONDITIONING"), sampler: link("SAMPLER") },
+      ...{ sigmas: link("SIGMAS"), latent_image: link("LATENT") },
+    },
+    outputs: ["LATENT", "LATENT"],
+  },
+  SamplerCustomAdvanced: {
+    inputs: {
+      ...{ noise: link("NOISE"), guider: link("GUIDER"), sampler: link("SAMPLER"), sigmas: link("SIGMAS") },
+      latent_image: link("LATENT"),
+    },
+    outputs: ["LATENT", "LATENT"],
+  },
+  RandomNoise: { inputs: { noise_seed: seed }, outputs: ["NOISE"] },
+  DisableNoise: { inputs: {}, outputs: ["NOISE"] },
+  CFGGuider: {
+    inputs: {
+      ...{ model: link("MODEL"), positive: link("CONDITIONING"), negative: link("CONDITIONING") },
+      cfg: float(8),
+    },
+    outputs: ["GUIDER"],
+  },
+  BasicGuider: { inputs: { model: link("MODEL"), conditioning: link("CONDITIONING") }, outputs: ["GUIDER"] },
+  KSamplerSelect: { inputs: { sampler_name: choice("euler") }, outputs: ["SAMPLER"] },
+  SamplerEulerAncestral: { inputs: ETA, outputs: ["SAMPLER"] },
+  SamplerLMS: { inputs: { order: int(4) }, outputs: ["SAMPLER"] },
+  SamplerDPMPP_2S_Ancestral: { inputs: ETA, outputs: ["SAMPLER"] },
+  SamplerDPMPP_SDE: { inputs: { ...ETA, r: float(0.5), ...NOISE_DEVICE }, outputs: ["SAMPLER"] },
+  SamplerDPMPP_2M_SDE: {
+    inputs: { solver_type: choice("midpoint"), ...ETA, ...NOISE_DEVICE },
+    outputs: ["SAMPLER"],
+  },
+  SamplerDPMPP_3M_SDE: { inputs: { ...ETA, ...NOISE_DEVICE }, outputs: ["SAMPLER"] },
+  SamplerDPMAdaptative: {
+    inputs: {
+      ...{ order: int(3), rtol: float(0.05), atol: float(0.0078), h_init: float(0.05), pcoeff: float(0) },
+      ...{ icoeff: float(1), dcoeff: float(0), accept_safety: float(0.81), eta: float(0), s_noise: float(1) },
+    },
+    outputs: ["SAMPLER"],
+  },
+  BasicScheduler: {
+    inputs: { model: link("MODEL"), scheduler: choice("normal"), steps: int(20), denoise: float(1) },
+    outputs: ["SIGMAS"],
+  },
+  KarrasScheduler: { inputs: { ...SIGMA_RANGE, rho: float(7) }, outputs: ["SIGMAS"] },
+  ExponentialScheduler: { inputs: SIGMA_RANGE, outputs: ["SIGMAS"] },
+  PolyexponentialScheduler: { inputs: { ...SIGMA_RANGE, rho: float(1) }, outputs: ["SIGMAS"] },
+  VPScheduler: {
+    inputs: { steps: int(20), beta_d: float(19.9), beta_min: float(0.1), eps_s: float(0.001) },
+    outputs: ["SIGMAS"],
+  },
+  BetaSamplingScheduler: {
+    inputs: { model: link("MODEL"), steps: int(20), alpha: float(0.6), beta: float(0.6) },
+    outputs: ["SIGMAS"],
+  },
+  SDTurboScheduler: { inputs: { model: link("MODEL"), steps: int(1), denoise: float(1) }, outputs: ["SIGMAS"] },
+  AlignYourStepsScheduler: {
+    inputs: { model_type: choice("SD1"), steps: int(10), denoise: float(1) },
+    outputs: ["SIGMAS"],
+  },
+  SplitSigmas: { inputs: { sigmas: link("SIGMAS"), step: int(0) }, outputs: ["SIGMAS", "SIGMAS"] },
+  SplitSigmasDenoise: { inputs: { sigmas: link("SIGMAS"), denoise: float(1) }, outputs: ["SIGMAS", "SIGMAS"] },
   // pictures
   LoadImage: { inputs: { image: name }, outputs: ["IMAGE", "MASK"] },
   LoadImageMask: { inputs: { image: name, channel: choice("alpha") }, outputs: ["MASK"] },

@@ -42,22 +42,24 @@ export function picturesOf(
   }
   const notice = (text: string): void => void notices.push(text)
   const stages = stagesOf(run, { sizeOf, problem, notice })
-  const sampler = comfySampler(run.sampler, run.scheduler)
+  const sampler = comfySampler(run)
   if ("problem" in sampler) problem(sampler.problem)
   const model = modelOf(run, vae, problem)
   // A second stage without LLLites has those of the first one in its recipe.
-  const adapters = adaptersOf(stages?.hires?.control === false ? stages.first : run, problem, notice)
+  const adapters = adaptersOf((stages?.hires?.control === false ? stages.first : stages?.last) ?? run, problem, notice)
   if (!isGood || stages === null || "problem" in sampler || model === null) return null
 
-  if (isNearComfyUi(run.sampler)) {
-    notices.push(`${nameOf(run.node)} has the sampler ${run.sampler}, which is near ComfyUI's here, and not the same.`)
+  if (isNearComfyUi(run.sampler.name)) {
+    notices.push(
+      `${nameOf(run.node)} has the sampler ${run.sampler.name}, which is near ComfyUI's here, and not the same.`,
+    )
   }
   const { width, height, batch, steps, start, hires, first } = stages
   const { positive, negative } = run
   const size = positive.size ?? { original: [height, width], crop: [0, 0], target: [height, width] }
-  const negativeSize = negative.size ?? { original: [height, width], crop: [0, 0], target: [height, width] }
-  for (const [name, { text, firstText }] of Object.entries({ positive, negative })) {
-    if (text !== firstText) {
+  const negativeSize = negative?.size ?? { original: [height, width], crop: [0, 0], target: [height, width] }
+  for (const [name, condition] of Object.entries({ positive, negative })) {
+    if (condition !== null && condition.text !== condition.firstText) {
       notices.push(`${nameOf(run.node)} has two ${name} texts. Both text encoders read text_g.`)
     }
   }
@@ -71,7 +73,7 @@ export function picturesOf(
     { length: batch },
     (_, i): RecipeInput => ({
       prompt: positive.text,
-      negativePrompt: negative.text,
+      negativePrompt: negative?.text ?? "",
       prompts: { syntax: "comfyui", clipSkip: positive.clip.clipSkip },
       seed: String((seed + BigInt(i)) % 2n ** 64n),
       noise: "torch-cpu",
@@ -95,9 +97,10 @@ function samplingOf({ zeroTerminalSnr, guidanceRescale }: SamplerRun["model"]): 
 }
 
 function modelOf(run: SamplerRun, vae: VaeValue, problem: Refuse): RecipeInput["model"] | null {
-  const { model, positive, negative } = run
+  const { model, positive, negative, guidanceScale } = run
   const { clip } = positive
-  if (!isSameClip(clip, negative.clip)) {
+  // Without guidance, ComfyUI does not run the negative prompt.
+  if (negative !== null && guidanceScale !== 1 && !isSameClip(clip, negative.clip)) {
     problem("has prompts from two text encoders that differ, and one is used for both here")
     return null
   }

@@ -32,8 +32,12 @@ describe("a run that starts from a picture", () => {
     const recipe = (more: object) =>
       one({ 12: photo, 5: encode, 3: { class_type: "KSamplerAdvanced", inputs: { ...inputs, ...more } } })
     expect(recipe({})).toMatchObject({ steps: 10, start: { strength: 0.6 } })
-    expect(() => recipe({ return_with_leftover_noise: "enable" })).toThrow("hands on latents with noise")
-    expect(() => recipe({ end_at_step: 8 })).toThrow("hands on latents with noise")
+    expect(recipe({ return_with_leftover_noise: "enable" })).toMatchObject({ start: { strength: 0.6 } })
+    const early = { end_at_step: 8 }
+    expect(() => recipe({ ...early, return_with_leftover_noise: "enable" })).toThrow("hands on latents with noise")
+    expect(() => recipe(early)).toThrow("removes all noise at step 8 of 10")
+    expect(() => recipe({ add_noise: "disable" })).toThrow("adds no noise to finished latents")
+    expect(() => recipe({ start_at_step: 10 })).toThrow("runs no step")
   })
 
   it("changes where a mask is white", () => {

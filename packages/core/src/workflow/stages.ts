@@ -1,5 +1,6 @@
 import { firstSide } from "../generation/hires-fix.ts"
 import type { RecipeInput } from "../recipe/recipe.ts"
+import { joinPasses } from "./passes.ts"
 import type { ImageValue, LatentValue, Resize, SamplerRun } from "./values.ts"
 
 /** The size of the picture with this name. Null: it is not known. */
@@ -16,6 +17,8 @@ export interface RunStages extends Size, Pick<RecipeInput, "start" | "hires"> {
   readonly steps: number
   /** The run that makes the first stage, or the only one. */
   readonly first: SamplerRun
+  /** The run that makes the second stage, or the only one. */
+  readonly last: SamplerRun
 }
 
 /** What stages are read with. */
@@ -30,14 +33,15 @@ export interface StageReader {
 const MULTIPLE = 8
 
 /** The stages of a run. Null: they cannot be followed. */
-export function stagesOf(run: SamplerRun, reader: StageReader): RunStages | null {
-  const { problem } = reader
+export function stagesOf(given: SamplerRun, reader: StageReader): RunStages | null {
+  const { problem, notice } = reader
+  const run = joinPasses(given, problem, notice)
   const part = partOf(run, problem)
   if (part === null) return null
   const { latents } = run
   if (latents.made === "empty") {
     const { width, height, batch } = latents
-    if (part.strength === 1) return { width, height, batch, steps: part.steps, first: run }
+    if (part.strength === 1) return { width, height, batch, steps: part.steps, first: run, last: run }
     problem("runs a part of its steps on empty latents, which gives no picture")
     return null
   }
@@ -59,7 +63,7 @@ export function stagesOf(run: SamplerRun, reader: StageReader): RunStages | null
   }
   const mask = latents.mask === null ? {} : { mask: { path: latents.mask } }
   const start = { image: { path: loaded }, strength: part.strength, ...mask }
-  return { ...inLatents(size), batch: latents.batch, steps: part.steps, start, first: run }
+  return { ...inLatents(size), batch: latents.batch, steps: part.steps, start, first: run, last: run }
 }
 
 /** All steps of a run, and the part of them that runs. */
@@ -68,19 +72,25 @@ interface Part {
   readonly strength: number
 }
 
-function partOf({ steps, denoise, part }: SamplerRun, problem: StageReader["problem"]): Part | null {
-  if (part !== null) {
-    if (part.addsNoise && !part.leavesNoise && part.endStep === steps && part.firstStep < steps) {
-      return { steps, strength: strengthOf(steps - part.firstStep, steps) }
-    }
-    problem("hands on latents with noise, or adds none, which cannot be followed")
-    return null
-  }
-  // ComfyUI: above 0.9999 all of it, and otherwise more steps, of which the last ones run.
-  if (denoise > 0.9999) return { steps, strength: 1 }
-  const all = denoise > 0 ? Math.trunc(steps / denoise) : Number.POSITIVE_INFINITY
-  if (all <= 1000) return { steps: all, strength: strengthOf(steps, all) }
-  problem(`has denoise ${denoise}, which spaces more than 1000 steps`)
+/** The most steps that a run can have. */
+const MOST_STEPS = 1000
+
+function partOf({ addsNoise, sigmas }: SamplerRun, problem: StageReader["problem"]): Part | null {
+  const { steps, first, last, isCutToZero } = sigmas
+  const text =
+    last <= first
+      ? "runs no step"
+      : !addsNoise
+        ? "adds no noise to finished latents, which cannot be followed. Let it add noise, or continue a sampler that leaves noise at the step where this one starts"
+        : isCutToZero === true
+          ? `removes all noise at step ${last} of ${steps}, which cannot be followed. Let it return with leftover noise, or end at step ${steps}`
+          : last < steps
+            ? "hands on latents with noise, which gives no picture"
+            : steps > MOST_STEPS
+              ? `spaces ${steps} steps, expected at most ${MOST_STEPS}. A larger denoise spaces fewer`
+              : null
+  if (text === null) return { steps, strength: strengthOf(steps - first, steps) }
+  problem(text)
   return null
 }
 
@@ -111,12 +121,13 @@ function firstStage(latents: LatentValue): FirstStage | null {
 
 function secondStage(
   run: SamplerRun,
-  { run: before, resize, upscaler }: FirstStage,
+  { run: given, resize, upscaler }: FirstStage,
   part: Part,
   { problem, notice }: StageReader,
 ): RunStages | null {
-  const { latents } = before
-  if (latents.made !== "empty" || before.denoise < 1 || before.part !== null) {
+  const before = joinPasses(given, problem, notice)
+  const { latents, sigmas } = before
+  if (latents.made !== "empty" || sigmas.first > 0 || sigmas.last < sigmas.steps || !before.addsNoise) {
     problem("is a third stage, or its first stage starts from a picture, which cannot be followed")
     return null
   }
@@ -140,15 +151,15 @@ function secondStage(
   if (run.seed !== before.seed)
     notice(`Both stages have the seed ${before.seed}, where the second one has ${run.seed}.`)
   return {
-    ...{ ...size, batch: latents.batch, steps: part.steps, first: before },
-    hires: { scale, steps: before.steps, strength: part.strength, upscaler, control },
+    ...{ ...size, batch: latents.batch, steps: part.steps, first: before, last: run },
+    hires: { scale, steps: sigmas.steps, strength: part.strength, upscaler, control },
   }
 }
 
 /** Whether two stages differ in what both have in common here. */
 function unlike(a: SamplerRun, b: SamplerRun, control: boolean): boolean {
-  const shared = ({ model, positive, negative, guidanceScale, sampler, scheduler }: SamplerRun): string =>
-    JSON.stringify([control ? model : { ...model, lllites: [] }, positive, negative, guidanceScale, sampler, scheduler])
+  const shared = ({ model, positive, negative, guidanceScale, sampler, sigmas: { schedule } }: SamplerRun): string =>
+    JSON.stringify([control ? model : { ...model, lllites: [] }, positive, negative, guidanceScale, sampler, schedule])
   return shared(a) !== shared(b)
 }
 

@@ -1,4 +1,5 @@
 import type { Preprocessing } from "../control/preprocessors/preprocess.ts"
+import type { SamplerOptions, SpacingOptions, TimestepSpacing } from "../diffusion/names.ts"
 
 /* What the outputs of nodes stand for. Nothing is computed: a value says what made it. */
 
@@ -91,6 +92,8 @@ export interface ControlNetValue {
 export type LatentValue = { readonly type: "LATENT" } & (
   | { readonly made: "empty"; readonly width: number; readonly height: number; readonly batch: number }
   | { readonly made: "sampled"; readonly run: SamplerRun }
+  /** What a sampler estimates at its last step, where it stops before the end. */
+  | { readonly made: "estimated"; readonly run: SamplerRun }
   | {
       readonly made: "encoded"
       readonly image: ImageValue
@@ -107,23 +110,51 @@ export interface SamplerRun {
   readonly node: string
   readonly model: ModelValue
   readonly positive: ConditioningValue
-  readonly negative: ConditioningValue
+  /** Null: guidance has no negative side. */
+  readonly negative: ConditioningValue | null
   readonly latents: LatentValue
   /** 0 to 2^64 - 1, in digits. */
   readonly seed: string
-  readonly steps: number
+  /** Whether noise is added to the latents before the first step. */
+  readonly addsNoise: boolean
   readonly guidanceScale: number
-  readonly sampler: string
-  readonly scheduler: string
-  /** The part of the noise schedule that is run, 0 to 1, from its end. */
-  readonly denoise: number
-  /** Null: all of it. Of the steps of KSampler (Advanced). */
-  readonly part: {
-    readonly firstStep: number
-    readonly endStep: number
-    readonly addsNoise: boolean
-    readonly leavesNoise: boolean
-  } | null
+  readonly sampler: SamplerValue
+  readonly sigmas: SigmasValue
+}
+
+/** A sampler by ComfyUI's name, with options that a node gives it. */
+export interface SamplerValue {
+  readonly type: "SAMPLER"
+  readonly name: string
+  readonly options: SamplerOptions
+}
+
+/** Noise levels: a part of a list, from the level of the step `first` to that of the step `last`. */
+export interface SigmasValue {
+  readonly type: "SIGMAS"
+  readonly schedule: LevelSchedule
+  /** The number of steps of the whole list, which ends at 0. */
+  readonly steps: number
+  readonly first: number
+  readonly last: number
+  /** Whether the last level is 0 although the list is cut. */
+  readonly isCutToZero?: true
+}
+
+/** A scheduler of ComfyUI by its name, which KSampler runs. Or a spacing, which a node of its own makes. */
+export type LevelSchedule =
+  | { readonly scheduler: string; readonly isOfKSampler: boolean }
+  | { readonly spacing: TimestepSpacing; readonly options: SpacingOptions }
+
+/** A seed of a run's noise. Null: no noise. */
+export interface NoiseValue {
+  readonly type: "NOISE"
+  readonly seed: string | null
+}
+
+/** A model with its prompts. */
+export interface GuiderValue extends Pick<SamplerRun, "model" | "positive" | "negative" | "guidanceScale"> {
+  readonly type: "GUIDER"
 }
 
 /** How a picture or latents get another size. A side of 0 keeps the aspect. */
@@ -163,6 +194,10 @@ export type WorkflowValue =
   | LatentValue
   | ImageValue
   | MaskValue
+  | SamplerValue
+  | SigmasValue
+  | NoiseValue
+  | GuiderValue
   | PlainValue
 
 /** The value of a type. */

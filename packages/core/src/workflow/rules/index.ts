@@ -1,16 +1,7 @@
 import type { NodeRule } from "../node-rule.ts"
 import type { NodeTypeName } from "../node-types.ts"
 import { canny, cannyEdges, imageInvert, imageScale, loadImage, loadMask, output } from "./images.ts"
-import {
-  emptyLatent,
-  kSampler,
-  kSamplerAdvanced,
-  latentUpscale,
-  noiseMask,
-  repeatBatch,
-  vaeDecode,
-  vaeEncode,
-} from "./latents.ts"
+import { emptyLatent, latentUpscale, noiseMask, repeatBatch, vaeDecode, vaeEncode } from "./latents.ts"
 import {
   checkpointLoader,
   clipSetLastLayer,
@@ -23,6 +14,17 @@ import {
   unetLoader,
   vaeLoader,
 } from "./models.ts"
+import {
+  basicGuider,
+  cfgGuider,
+  disableNoise,
+  kSampler,
+  kSamplerAdvanced,
+  randomNoise,
+  samplerCustom,
+  samplerCustomAdvanced,
+} from "./samplers.ts"
+import * as sigmas from "./sigmas.ts"
 import {
   advancedApply,
   advancedApplySingle,
@@ -68,6 +70,30 @@ export const NODE_RULES: Readonly<Record<NodeTypeName, NodeRule>> = {
   RepeatLatentBatch: repeatBatch,
   KSampler: kSampler,
   KSamplerAdvanced: kSamplerAdvanced,
+  SamplerCustom: samplerCustom,
+  SamplerCustomAdvanced: samplerCustomAdvanced,
+  RandomNoise: randomNoise,
+  DisableNoise: disableNoise,
+  CFGGuider: cfgGuider,
+  BasicGuider: basicGuider,
+  KSamplerSelect: sigmas.kSamplerSelect,
+  SamplerEulerAncestral: sigmas.samplerEulerAncestral,
+  SamplerLMS: sigmas.samplerLms,
+  SamplerDPMPP_2S_Ancestral: sigmas.samplerDpmpp2sAncestral,
+  SamplerDPMPP_SDE: sigmas.samplerDpmppSde,
+  SamplerDPMPP_2M_SDE: sigmas.samplerDpmpp2mSde,
+  SamplerDPMPP_3M_SDE: sigmas.samplerDpmpp3mSde,
+  SamplerDPMAdaptative: sigmas.samplerDpmAdaptive,
+  BasicScheduler: sigmas.basicScheduler,
+  KarrasScheduler: sigmas.karrasScheduler,
+  ExponentialScheduler: sigmas.exponentialScheduler,
+  PolyexponentialScheduler: sigmas.polyexponentialScheduler,
+  VPScheduler: sigmas.vpScheduler,
+  BetaSamplingScheduler: sigmas.betaScheduler,
+  SDTurboScheduler: sigmas.turboScheduler,
+  AlignYourStepsScheduler: sigmas.alignYourStepsScheduler,
+  SplitSigmas: sigmas.splitSigmas,
+  SplitSigmasDenoise: sigmas.splitSigmasDenoise,
   LoadImage: loadImage,
   LoadImageMask: loadMask,
   ImageScale: imageScale,

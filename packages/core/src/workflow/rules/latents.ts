@@ -1,5 +1,4 @@
-import type { NodeReader, NodeRule } from "../node-rule.ts"
-import type { SamplerRun } from "../values.ts"
+import type { NodeRule } from "../node-rule.ts"
 import { resizeOf } from "./resize.ts"
 
 /* Nodes that make and change latents. */
@@ -45,39 +44,4 @@ export const noiseMask: NodeRule = (node) => {
   if (channel === "alpha")
     return node.refuse("has the alpha of a picture as its mask. Give a picture whose red is the mask")
   return [{ ...latents, mask: name }]
-}
-
-export const kSampler: NodeRule = (node) => [
-  {
-    type: "LATENT",
-    made: "sampled",
-    run: { ...runOf(node, "seed"), denoise: node.number("denoise", { min: 0, max: 1 }), part: null },
-  },
-]
-
-export const kSamplerAdvanced: NodeRule = (node) => {
-  const run = runOf(node, "noise_seed")
-  const step = { integer: true, min: 0, max: 100_000 } as const
-  const firstStep = node.number("start_at_step", step)
-  const endStep = Math.min(run.steps, node.number("end_at_step", step))
-  const addsNoise = node.choice("add_noise", ["enable", "disable"]) === "enable"
-  const leavesNoise = node.choice("return_with_leftover_noise", ["disable", "enable"]) === "enable"
-  const isWhole = firstStep === 0 && endStep === run.steps && addsNoise
-  const part = isWhole ? null : { firstStep, endStep, addsNoise, leavesNoise }
-  return [{ type: "LATENT", made: "sampled", run: { ...run, denoise: 1, part } }]
-}
-
-function runOf(node: NodeReader, seed: "seed" | "noise_seed"): Omit<SamplerRun, "denoise" | "part"> {
-  return {
-    node: node.id,
-    model: node.read("model", "MODEL"),
-    positive: node.read("positive", "CONDITIONING"),
-    negative: node.read("negative", "CONDITIONING"),
-    latents: node.read("latent_image", "LATENT"),
-    seed: node.seed(seed),
-    steps: node.number("steps", { integer: true, min: 1, max: 10_000 }),
-    guidanceScale: node.number("cfg", { min: 0, max: 1000 }),
-    sampler: node.text("sampler_name"),
-    scheduler: node.text("scheduler"),
-  }
 }
