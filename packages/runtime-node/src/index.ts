@@ -41,6 +41,21 @@ export type { FileProblem, FileProblemKind, PairFiles } from "./dataset/file-pro
 export { createFitter, type Fit, fitPair } from "./dataset/fit-pair.ts"
 export { type FolderDataset, openDataset } from "./dataset/open-dataset.ts"
 export { listPairs, type Pair, type PairListing } from "./dataset/pairs.ts"
+export {
+  type BucketRow,
+  CAPTION_LIMITS,
+  type CaptionLengths,
+  type DatasetReport,
+  type Finding,
+  type PairSheetOptions,
+  pairSheet,
+  type ReportedPair,
+  type ReportOptions,
+  type ReportProgress,
+  reportDataset,
+  type SubsetPlace,
+  type SubsetReport,
+} from "./dataset-report/index.ts"
 export { fileError, InputError, type InputErrorCode, type InputErrorOptions } from "./errors.ts"
 export { type Contents, type WriteOptions, writeAtomically } from "./files/atomic-write.ts"
 export { readLlliteFile, type WriteLlliteOptions, writeLlliteFile } from "./files/lllite-file.ts"

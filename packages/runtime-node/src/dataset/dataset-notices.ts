@@ -41,6 +41,11 @@ const SENTENCES = {
   ],
 } as const satisfies Readonly<Record<string, readonly [what: string, sentence: Sentence]>>
 
+/** The kinds of remarks, in the order of their notices. */
+export function remarkKinds(): readonly Remark["kind"][] {
+  return Object.keys(SENTENCES) as Remark["kind"][]
+}
+
 /** One notice for each kind of remark, with its number and the first path. */
 export function remarkNotices(remarks: readonly Remark[], captionExtensions: readonly string[]): readonly string[] {
   const advice = `The extension of captions is ${captionExtensions.join(" or ")}. To change it, set caption_extension.`

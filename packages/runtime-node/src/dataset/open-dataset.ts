@@ -127,7 +127,7 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
 }
 
 /** @throws InputError when the pairs of a folder, repeats included, make an epoch too long */
-function checkExamples(before: number, pairs: number, { imageDir, repeats }: SubsetConfig): void {
+export function checkExamples(before: number, pairs: number, { imageDir, repeats }: SubsetConfig): void {
   const count = before + pairs * repeats
   if (count <= MOST_EXAMPLES) return
   throw new InputError(
