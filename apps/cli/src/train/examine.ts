@@ -2,26 +2,18 @@ import type { LlliteFile, UnetLayout } from "@lllite/format"
 import { DTYPE_BITS, siteParameterCount } from "@lllite/format"
 import { enumerateSites } from "@lllite/format/selections"
 import type { FolderDataset, SavedRun } from "@lllite/runtime-node"
-import {
-  datasetOfFolders,
-  InputError,
-  openDataset,
-  pickDatasetOptions,
-  readDatasetConfig,
-  readTrainState,
-  withPath,
-} from "@lllite/runtime-node"
+import { InputError, openDataset, readTrainState, withPath } from "@lllite/runtime-node"
 import type { OptionReader } from "@lllite/runtime-node/options"
-import { findOption } from "@lllite/runtime-node/options"
 import { openLllite } from "../lllite-file/open-lllite.ts"
 import { checkCheckpoint } from "../model/checkpoint.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { readThumbnail } from "./metadata.ts"
-import { TRAIN_OPTIONS } from "./options/index.ts"
+import type { TRAIN_OPTIONS } from "./options/index.ts"
 import { trySavedFiles } from "./saved-files.ts"
 import type { TrainSettings } from "./settings.ts"
 import type { StepPlan } from "./step-plan.ts"
 import { planSteps } from "./step-plan.ts"
+import { trainingSetConfig } from "./training-set.ts"
 
 /**
  * Examines the files of a training. The reader keeps the problems. Nothing is loaded: that takes long.
@@ -87,6 +79,12 @@ function checkLength(saved: SavedRun | null, plan: StepPlan | null, { resume = "
   )
 }
 
+/** The reader of the data set. */
+const TRAIN = {
+  label: "train",
+  ownOption: "It is an option of train. Put it into the file of --config_file, or on the command line.",
+} as const
+
 /** Milliseconds between two reports about the files of a data set. */
 const REPORT_EVERY = 500
 
@@ -95,14 +93,7 @@ async function openTrainingSet(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<FolderDataset> {
-  const { source, nameOf } = settings.dataset
-  const { trainBatchSize: batchSize, datasetRepeats: numRepeats } = settings
-  const options = pickDatasetOptions({ ...settings, batchSize, numRepeats })
-  const names = { label: "train", nameOf, ownOption }
-  const config =
-    "config" in source
-      ? await readDatasetConfig(source.config, options, names)
-      : datasetOfFolders({ ...options, ...source }, names)
+  const config = await trainingSetConfig(settings, TRAIN)
   let reported = performance.now()
   return openDataset(config, {
     signal,
@@ -114,11 +105,4 @@ async function openTrainingSet(
       reporter.progress(phase === "list" ? "list pairs" : "check pictures", done, count)
     },
   })
-}
-
-/** Advice about an option of `train` that stands in a file of data sets. */
-function ownOption(name: string): string | null {
-  return findOption(TRAIN_OPTIONS, name) === null
-    ? null
-    : "It is an option of train. Put it into the file of --config_file, or on the command line."
 }

@@ -162,7 +162,8 @@ function checkTraining({ settings, check, isGiven, nameOf }: TrainReader): void 
   }
 }
 
-function readDataset({ settings, check, isGiven, nameOf }: TrainReader): DatasetSettings {
+/** The source of the pictures. The reader keeps the problems. */
+export function readDataset({ settings, check, isGiven, nameOf }: TrainReader): DatasetSettings {
   const { datasetConfig, resolution, enableBucket, bucketResoSteps } = settings
   const names: DatasetSettings["nameOf"] = (option) => {
     if (option === "batchSize") return nameOf("trainBatchSize")

@@ -1,0 +1,34 @@
+import type { DatasetConfig } from "@lllite/runtime-node"
+import { datasetOfFolders, pickDatasetOptions, readDatasetConfig } from "@lllite/runtime-node"
+import { findOption } from "@lllite/runtime-node/options"
+import { TRAIN_OPTIONS } from "./options/index.ts"
+import type { DatasetSettings, TrainSettings } from "./settings.ts"
+
+/** The settings of `train` that are about its data set. */
+export type TrainingSetSettings = Parameters<typeof pickDatasetOptions>[0] &
+  Pick<TrainSettings, "trainBatchSize" | "datasetRepeats"> & { readonly dataset: DatasetSettings }
+
+/** Who reads the data set, for problems. */
+export interface TrainingSetReader {
+  /** The command. */
+  readonly label: string
+  /** What to do about an option of train that stands in a file of data sets. */
+  readonly ownOption: string
+}
+
+/** The data set that options of `train` name. @throws InputError with all problems of its file and options */
+export async function trainingSetConfig(
+  settings: TrainingSetSettings,
+  { label, ownOption }: TrainingSetReader,
+): Promise<DatasetConfig> {
+  const { source, nameOf } = settings.dataset
+  const { trainBatchSize: batchSize, datasetRepeats: numRepeats } = settings
+  const options = pickDatasetOptions({ ...settings, batchSize, numRepeats })
+  const names = {
+    ...{ label, nameOf },
+    ownOption: (name: string) => (findOption(TRAIN_OPTIONS, name) === null ? null : ownOption),
+  }
+  return "config" in source
+    ? readDatasetConfig(source.config, options, names)
+    : datasetOfFolders({ ...options, ...source }, names)
+}
