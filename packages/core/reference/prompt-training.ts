@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { CONTEXT_LENGTH, promptChunks } from "../src/models/clip/prompt.ts"
-import { promptTokenChunks, readPrompt } from "../src/models/clip/weighted-prompt.ts"
+import { captionTokens, captionWeights } from "../src/models/clip/caption-tokens.ts"
+import { CONTEXT_LENGTH, promptChunks, tokenChunks } from "../src/models/clip/prompt.ts"
 import type { TextModel } from "../src/models/text.ts"
 import { encodePrompts } from "../src/models/text.ts"
 import type { Ops } from "../src/ops/ops.ts"
@@ -25,8 +25,8 @@ export interface TrainingPromptReference {
 }
 
 /**
- * Captions in one, two or three chunks: the ids, and the joined states. Of captions with weights, which sd-scripts' LLLite
- * trainer cannot reach, the ids and the weights.
+ * Captions in one, two or three chunks: the ids, and the joined states. Captions with weights, too, which sd-scripts'
+ * LLLite trainer cannot reach.
  */
 export async function runTrainingPrompts(
   { train, weightedCaptions }: TrainingPromptReference,
@@ -35,23 +35,27 @@ export async function runTrainingPrompts(
   ops: Ops,
 ): Promise<readonly CaseResult[]> {
   const { tokenizer } = model
-  const results: CaseResult[] = weightedCaptions.flatMap(({ key, prompt, ids1, weights1 }) => {
-    const tokens = promptTokenChunks(tokenizer, readPrompt(prompt, "weighted")).flat()
-    // Every row has a start and an end around its tokens.
-    const inner = <T>(rows: readonly (readonly T[])[]): readonly T[] =>
-      rows.flatMap((row) => row.slice(1, -1)).slice(0, tokens.length)
-    const count = inner(ids1).length
-    const ids = tokens.slice(0, count).map(({ id }) => id)
-    const weights = tokens.slice(0, count).map(({ weight }) => Number(weight.toFixed(5)))
-    const wanted = inner(weights1).map((weight) => Number(weight.toFixed(5)))
-    return [compareEqual(`${key}.ids1`, ids, inner(ids1)), compareEqual(`${key}.weights1`, weights, wanted)]
-  })
+  const results: CaseResult[] = []
+  const inChunks = <T>(values: readonly T[]): readonly (readonly T[])[] =>
+    Array.from({ length: values.length / CONTEXT_LENGTH }, (_, i) =>
+      values.slice(i * CONTEXT_LENGTH, (i + 1) * CONTEXT_LENGTH),
+    )
+  for (const { key, prompt, maxTokenLength, ids1, weights1 } of weightedCaptions) {
+    const chunks = maxTokenLength === null ? 1 : maxTokenLength / 75
+    const tokens = captionTokens(tokenizer, prompt, true)
+    const words = tokens.map(({ id }) => id)
+    const ids = inChunks([...tokenChunks(tokenizer, words, tokenizer.endId, chunks)])
+    const weights = inChunks([...captionWeights(tokens, chunks)]).map((row) => row.map((weight) => weight.toFixed(5)))
+    const wanted = weights1.map((row) => row.map((weight) => Math.fround(weight).toFixed(5)))
+    results.push(compareEqual(`${key}.ids1`, ids, ids1), compareEqual(`${key}.weights1`, weights, wanted))
+    const { context, pooled } = encodePrompts(ops, model, [prompt], { chunks, isWeighted: true })
+    results.push(...(await compareStates(key, { context, pooled, tensors })))
+    tf.dispose([context, pooled])
+  }
   for (const { key, prompt, maxTokenLength, ids1, ids2 } of train) {
     const chunks = maxTokenLength === null ? 1 : maxTokenLength / 75
-    const rowsOf = (padId: number): readonly (readonly number[])[] => {
-      const ids = [...promptChunks(tokenizer, prompt, padId, chunks)]
-      return Array.from({ length: chunks }, (_, i) => ids.slice(i * CONTEXT_LENGTH, (i + 1) * CONTEXT_LENGTH))
-    }
+    const rowsOf = (padId: number): readonly (readonly number[])[] =>
+      inChunks([...promptChunks(tokenizer, prompt, padId, chunks)])
     const [rows1, rows2] = [rowsOf(tokenizer.endId), rowsOf(0)]
     results.push(compareEqual(`${key}.ids1`, rows1, ids1), compareEqual(`${key}.ids2`, rows2, ids2))
     const { context, pooled } = encodePrompts(ops, model, [prompt], { chunks })

@@ -19,6 +19,6 @@ describeWithReference("the reference's prompts", ["prompt.json", "prompt.safeten
       ops,
     )
     expect(results.filter((result) => "ok" in result && !result.ok)).toEqual([])
-    expect(results.length).toBe(41 + 3 * 69 + 5 * 27 + 2 * 11 + 9 * 7)
+    expect(results.length).toBe(41 + 3 * 69 + 5 * 27 + 5 * 11 + 9 * 7)
   })
 })

@@ -6,7 +6,8 @@ import type { Ops } from "../ops/ops.ts"
 import type { EmbeddingNormalization, PromptOptions } from "../prompt/options.ts"
 import { PROMPT_DEFAULTS } from "../prompt/options.ts"
 import type { WeightedText } from "../prompt/weights.ts"
-import { CONTEXT_LENGTH, joinedPositions, promptChunks } from "./clip/prompt.ts"
+import { captionTokens, captionWeights } from "./clip/caption-tokens.ts"
+import { CONTEXT_LENGTH, joinedPositions, tokenChunks } from "./clip/prompt.ts"
 import type { EncodeTextOptions, TextEncoding } from "./clip/text-encoder.ts"
 import { encodeTextSteps } from "./clip/text-encoder.ts"
 import type { Tokenizer } from "./clip/tokenizer.ts"
@@ -37,6 +38,11 @@ const TEXT2_PAD = 0
 export interface EncodePromptOptions extends EncodeTextOptions {
   /** Chunks of 75 tokens that are read of each. The rest is cut. Default: 1. */
   readonly chunks?: number
+  /**
+   * Whether `(word:1.2)` and its like are weights, which multiply the hidden states of their tokens. Sizes are not
+   * normalised. Default: false, every sign is text
+   */
+  readonly isWeighted?: boolean
 }
 
 /**
@@ -61,17 +67,31 @@ export function* encodePromptSteps(
   ops: Ops,
   model: TextModel,
   prompts: readonly string[],
-  { chunks = 1, ...options }: EncodePromptOptions = {},
+  { chunks = 1, isWeighted = false, ...options }: EncodePromptOptions = {},
 ): Steps<TextCondition> {
   const { tokenizer } = model
+  const tokens = prompts.map((prompt) => captionTokens(tokenizer, prompt, isWeighted))
+  const hasWeight = tokens.some((caption) => caption.some(({ weight }) => weight !== 1))
+  const weights = hasWeight ? tokens.map((caption) => captionWeights(caption, chunks)) : null
   return yield* sideBySide(model, function* (params, padId) {
-    const ids = prompts.flatMap((prompt) => {
-      const all = promptChunks(tokenizer, prompt, padId, chunks)
+    const ids = tokens.flatMap((caption) => {
+      const words = caption.map(({ id }) => id)
+      const all = tokenChunks(tokenizer, words, padId, chunks)
       return Array.from({ length: chunks }, (_, i) => all.subarray(i * CONTEXT_LENGTH, (i + 1) * CONTEXT_LENGTH))
     })
     const encoding = yield* encodeTextSteps(ops, params, ids, tokenizer.endId, options)
-    return chunks === 1 ? encoding : joinChunks(encoding, chunks)
+    const joined = chunks === 1 ? encoding : joinChunks(encoding, chunks)
+    return weights === null ? joined : weighJoined(joined, weights, chunks)
   })
+}
+
+/** Multiplies joined states by the weights of their chunks' places. Disposes `hidden`. */
+function weighJoined({ hidden, pooled }: TextEncoding, weights: readonly Float32Array[], chunks: number): TextEncoding {
+  const places = joinedPositions(chunks)
+  const rows = weights.map((row) => Array.from(places, (place) => row[place] as number))
+  const weighed = tf.tidy(() => tf.mul(hidden, tf.expandDims(tf.tensor2d(rows), 2)) as Tensor3D)
+  hidden.dispose()
+  return { hidden: weighed, pooled }
 }
 
 /** Joins the chunks of each prompt to one row, and keeps the first one's pooled state. Disposes `encoding`. */

@@ -1,12 +1,13 @@
 import { countedNotice } from "../../notice.ts"
+import { captionTokens } from "./caption-tokens.ts"
 import { CHUNK_LENGTH } from "./prompt.ts"
 import type { Tokenizer } from "./tokenizer.ts"
 
-/** Whether a caption has more tokens than training reads, in chunks of 75. */
-export function isCutCaption(tokenizer: Tokenizer, caption: string, chunks = 1): boolean {
+/** Whether a caption has more tokens than training reads, in chunks of 75. @param isWeighted see `EncodePromptOptions` */
+export function isCutCaption(tokenizer: Tokenizer, caption: string, chunks = 1, isWeighted = false): boolean {
   // A token stands for at least one byte of UTF-8, and a UTF-16 unit takes at most three bytes.
   if (3 * caption.length <= chunks * CHUNK_LENGTH) return false
-  return tokenizer.encode(caption).length > chunks * CHUNK_LENGTH
+  return captionTokens(tokenizer, caption, isWeighted).length > chunks * CHUNK_LENGTH
 }
 
 /** The notice about captions of which only the first chunks of 75 tokens are read. @param names of their examples, in order */

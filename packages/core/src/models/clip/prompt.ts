@@ -14,7 +14,7 @@ export const CHUNK_LENGTH = CONTEXT_LENGTH - 2
  * @param padId the padding: SDXL's first encoder pads with the end token (49407), its second with 0.
  */
 export function promptIds(tokenizer: Tokenizer, prompt: string, padId: number): Int32Array {
-  return sequence(tokenizer, prompt, padId, CHUNK_LENGTH)
+  return sequence(tokenizer, tokenizer.encode(prompt), padId, CHUNK_LENGTH)
 }
 
 /**
@@ -29,10 +29,20 @@ export function promptIds(tokenizer: Tokenizer, prompt: string, padId: number): 
  * @throws CoreError when `chunks` is not a positive integer.
  */
 export function promptChunks(tokenizer: Tokenizer, prompt: string, padId: number, chunks: number): Int32Array {
+  return tokenChunks(tokenizer, tokenizer.encode(prompt), padId, chunks)
+}
+
+/** As {@link promptChunks}, of a prompt's tokens. */
+export function tokenChunks(
+  tokenizer: Tokenizer,
+  tokens: readonly number[],
+  padId: number,
+  chunks: number,
+): Int32Array {
   checkChunks(chunks)
-  if (chunks === 1) return promptIds(tokenizer, prompt, padId)
   const { startId, endId } = tokenizer
-  const whole = sequence(tokenizer, prompt, padId, chunks * CHUNK_LENGTH)
+  const whole = sequence(tokenizer, tokens, padId, chunks * CHUNK_LENGTH)
+  if (chunks === 1) return whole
   const last = whole[whole.length - 1] as number
   const ids = new Int32Array(chunks * CONTEXT_LENGTH)
   for (let chunk = 0; chunk < chunks; chunk++) {
@@ -69,13 +79,12 @@ export function endPosition(ids: ArrayLike<number>, endId: number): number {
   return Math.max(Array.from(ids).indexOf(endId), 0)
 }
 
-function sequence(tokenizer: Tokenizer, prompt: string, padId: number, room: number): Int32Array {
+function sequence(tokenizer: Tokenizer, tokens: readonly number[], padId: number, room: number): Int32Array {
   if (!Number.isInteger(padId) || padId < 0 || padId >= tokenizer.vocabularySize) {
     throw new CoreError("option-range", `prompt: padId must be an id below ${tokenizer.vocabularySize}, got ${padId}`)
   }
-  const tokens = tokenizer.encode(prompt).slice(0, room)
   const ids = new Int32Array(room + 2).fill(padId)
-  ids.set([tokenizer.startId, ...tokens, tokenizer.endId])
+  ids.set([tokenizer.startId, ...tokens.slice(0, room), tokenizer.endId])
   return ids
 }
 
