@@ -10,6 +10,7 @@ import { disposeLllite, encodePrompts, llliteTap, prepareControl, unet, uploadLl
 import { encodeImage, latentsOf } from "../src/models/vae/vae.ts"
 import { createStream } from "../src/random/index.ts"
 import { NO_MEMO } from "../src/training/example-memo.ts"
+import { createRowEncoder, rowOf } from "../src/training/example-row.ts"
 import type { CachedExample, ObjectiveOptions, TrainExample, TrainState } from "../src/training/index.ts"
 import { cacheDataset, createExampleCache, createTrainState, LLLITE, objective } from "../src/training/index.ts"
 import { trainRun } from "../src/worker/training.ts"
@@ -228,6 +229,22 @@ describe("the loss of pictures that are not square, of examples that differ", ()
     expect(Math.abs(loss - (await lossOf(2, [0, 1], { of: { ...sdxl, prediction: of } })).loss)).toBeGreaterThan(1e-3)
   })
 
+  it("counts latents by the mask, and those of an example without one alike", async () => {
+    const area = (WIDTH / 8) * (HEIGHT / 8)
+    const [plain, half, nothing] = await Promise.all(
+      [undefined, 0.5, 0].map(async (value) => {
+        const examples = (cached as CachedExample[]).map((example, i) =>
+          i === 0 && value !== undefined ? { ...example, mask: new Float32Array(area).fill(value) } : example,
+        )
+        return (await objective(sdxl, schedule, LLLITE, model, { seed: SEED, step: 3, firstRow: 0, examples })).loss
+      }),
+    )
+    const second = await lossOf(1, [1])
+    expect(nothing).toBeCloseTo(second.loss / 2, 5)
+    expect(half).toBeCloseTo(((plain ?? 0) + (nothing ?? 0)) / 2, 5)
+    expect(plain).toBeGreaterThan((nothing ?? 0) + 0.01)
+  })
+
   it("has in two parts the loss and the gradients of the whole, since each row keeps its draws", async () => {
     const whole = await lossOf(0, [0, 1])
     const first = await lossOf(0, [0])
@@ -242,13 +259,18 @@ describe("the loss of pictures that are not square, of examples that differ", ()
   it("is the same in a run, whatever the number of parts", async () => {
     const losses: number[] = []
     for (const shards of [1, 2]) {
-      const place = { sdxl, schedule, examples: new Map(cached.entries()), memo: NO_MEMO }
+      const rows = EXAMPLES.map((example, index) => rowOf(example, index))
+      const encoding = { seed: SEED, vaeSlices: null, captionChunks: 1 }
+      const kept = { encode: createRowEncoder(sdxl, { seed: SEED }), memo: NO_MEMO, rows: new Map([[0, rows]]) }
+      const place = { sdxl, schedule, kept }
       const state = createTrainState(SITES, DIMS, SEED)
       const { signal } = new AbortController()
       const options = { steps: 1, batchSize: 2, seed: SEED, learningRate: 1e-3, shards }
       const sent = { ...options, ...DIMS, sites: SITES }
-      const helpers = { clients: [], model: 0, run: 0 }
-      for await (const { loss } of trainRun(place, state, helpers, sent, { signal, pause: async () => {} })) {
+      const helpers = { clients: [], model: 0, run: 0, encoding }
+      const examples = { sizes: rows, controls: [] }
+      const context = { signal, pause: async () => {} }
+      for await (const { loss } of trainRun(place, state, helpers, examples, sent, context)) {
         losses.push(loss)
       }
     }

@@ -251,6 +251,11 @@ export interface TrainRunOptions extends TrainOptions, AdapterDims {
   readonly siteLimit?: number
   /** Slices of rows in which the VAE encodes a picture. Default: the fewest that fit the free memory */
   readonly vaeSlices?: number
+  /**
+   * The most bytes of encoded examples that are kept in memory. Others are encoded anew at each step that shows them, if
+   * the data set does not keep their latents elsewhere. Default: no limit
+   */
+  readonly keptBytes?: number
   /** The interval in steps at which an event has the run's state, to save or to draw with. Default: no event has it */
   readonly stateEvery?: number
 }

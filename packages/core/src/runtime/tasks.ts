@@ -1,11 +1,13 @@
 import type { UnetLayout } from "@lllite/format"
 import type { PictureRequest } from "../generation/request.ts"
+import type { RgbImage } from "../image.ts"
 import type { TextualInversion } from "../models/clip/textual-inversion.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import type { LoraStrength } from "../models/lora/live-lora.ts"
 import type { PromptOptions } from "../prompt/options.ts"
 import type { Seed } from "../random/seed.ts"
-import type { CachedExample, TrainExample } from "../training/dataset.ts"
+import type { Sized } from "../training/batches.ts"
+import type { EncodedRow, ExampleRow } from "../training/example-row.ts"
 import type { ObjectiveOptions } from "../training/objective-options.ts"
 import type { GradientTask } from "../training/train.ts"
 import type { TrainState } from "../training/train-state.ts"
@@ -70,7 +72,15 @@ export interface SentGenerateOptions
   readonly loras: readonly SentLoraUse[]
 }
 
-export type SentTrainOptions = Omit<TrainRunOptions, "signal" | "vaeSlices">
+export type SentTrainOptions = Omit<TrainRunOptions, "signal" | "vaeSlices" | "keptBytes">
+
+/** How the examples of a run are encoded. */
+export interface SentEncodeOptions {
+  readonly seed: Seed
+  /** Null: as the memory of the worker's device allows. */
+  readonly vaeSlices: number | null
+  readonly captionChunks: number
+}
 
 export type RuntimeTasks<Types extends RuntimeTypes> = {
   /** The first task of every worker. */
@@ -150,25 +160,26 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
     returns: null
   }
 
-  /** Adds an example to a run's cache, under the indexes of all that are the same. Its caption may be cut. */
-  cache: {
+  /** Encodes what is left to encode of a row. Its caption may be cut. */
+  encode: {
     argument: {
       readonly model: number
       readonly run: number
-      readonly example: TrainExample
-      readonly indexes: readonly number[]
-      readonly seed: Seed
-      readonly vaeSlices: number | null
-      readonly captionChunks: number
+      readonly encoding: SentEncodeOptions
+      readonly row: ExampleRow
+      readonly caption: string
     }
     yields: never
-    returns: { readonly isCut: boolean }
+    returns: { readonly row: EncodedRow; readonly isCut: boolean }
   }
-  /** The examples of a run's cache, by index. For workers that share memory. */
-  cached: { argument: { readonly run: number }; yields: never; returns: ReadonlyMap<number, CachedExample> }
-  /** Adds examples that other workers have cached. */
-  addCached: {
-    argument: { readonly run: number; readonly examples: ReadonlyMap<number, CachedExample> }
+  /** Gives the leading worker the rows of the next step, by the numbers of their batches. */
+  supply: {
+    argument: {
+      readonly model: number
+      readonly run: number
+      readonly encoding: SentEncodeOptions
+      readonly rows: ReadonlyMap<number, readonly ExampleRow[]>
+    }
     yields: never
     returns: null
   }
@@ -177,9 +188,10 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
     argument: {
       readonly model: number
       readonly run: number
+      readonly encoding: SentEncodeOptions
       readonly lllite: SentModel
-      readonly seed: Seed
       readonly task: GradientTask
+      readonly rows: readonly ExampleRow[]
       readonly objective: ObjectiveOptions
       readonly into: Float32Array
     }
@@ -187,13 +199,25 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
     returns: { readonly loss: number }
   }
   /** The state at the beginning of a run. */
-  begin: { argument: { readonly run: number; readonly options: SentTrainOptions }; yields: never; returns: TrainState }
+  begin: {
+    argument: { readonly controls: readonly RgbImage[]; readonly options: SentTrainOptions }
+    yields: never
+    returns: TrainState
+  }
+  /** The rows of a step are supplied before the step is requested. */
   train: {
-    argument: { readonly model: number; readonly run: number; readonly options: SentTrainOptions }
+    argument: {
+      readonly model: number
+      readonly run: number
+      readonly encoding: SentEncodeOptions
+      readonly sizes: readonly Sized[]
+      readonly controls: readonly RgbImage[]
+      readonly options: SentTrainOptions
+    }
     yields: TrainRunStep
     returns: TrainState
   }
-  /** Frees a run's cache. */
+  /** Frees what a worker keeps for a run. */
   forget: { argument: { readonly run: number }; yields: never; returns: null }
 
   memory: { argument: null; yields: never; returns: DeviceMemory }

@@ -1,49 +1,60 @@
 import type { Client } from "../channel/client.ts"
 import { CoreError } from "../errors.ts"
 import { cutCaptionNotices } from "../models/clip/caption-length.ts"
-import type { CachedExample, TrainDataset } from "../training/dataset.ts"
-import { distinctExamples } from "../training/dataset.ts"
+import { createStream } from "../random/stream.ts"
+import { batchesOfStep, batchesPerEpoch, createBatchOrder, type Sized } from "../training/batches.ts"
+import type { TrainDataset } from "../training/dataset.ts"
+import type { ExampleRow } from "../training/example-row.ts"
+import { originalOf } from "../training/originals.ts"
 import { checkTrainOptions } from "../training/train-options.ts"
 import type { TrainState } from "../training/train-state.ts"
 import type { TrainRunEvent, TrainRunOptions } from "./contract.ts"
+import type { EncodeRow, ExampleFeed } from "./example-feed.ts"
+import { createExampleFeed } from "./example-feed.ts"
 import { merge } from "./merge.ts"
 import type { RuntimeTasks, RuntimeTypes } from "./tasks.ts"
 
 /**
- * Trains with a model on several workers. The first worker runs the steps and holds the state. The other workers
- * compute parts of the steps. See `SdxlHandle`.
+ * Trains with a model on several workers. This side reads the examples. The first worker runs the steps and holds the
+ * state. The other workers compute parts of the steps. See `SdxlHandle`.
  */
 export async function* trainWith<Types extends RuntimeTypes>(
   clients: readonly [Client<RuntimeTasks<Types>>, ...Client<RuntimeTasks<Types>>[]],
   place: { readonly model: number; readonly run: number },
   dataset: TrainDataset,
-  { signal, vaeSlices, ...options }: TrainRunOptions,
+  { signal, vaeSlices, keptBytes = Number.POSITIVE_INFINITY, ...options }: TrainRunOptions,
 ): AsyncGenerator<TrainRunEvent, TrainState, void> {
   // Before anything is encoded: a wrong option costs no time.
   checkTrainOptions(options)
   const { run } = place
-  const { captionChunks = 1 } = options
+  const { captionChunks = 1, seed } = options
   const { count } = dataset
   if (count < 1)
     throw new CoreError("dataset-empty", "training: the data set is empty. Give it at least one pair of pictures.")
   const [lead] = clients
+  const sent = { ...place, encoding: { seed, captionChunks, vaeSlices: vaeSlices ?? null } }
   try {
-    const groups = distinctExamples(dataset)
+    const feed = createExampleFeed(dataset, { seed, keptBytes })
     const cut = new Map<number, string>()
     let done = 0
     let taken = 0
     async function* walk(client: Client<RuntimeTasks<Types>>) {
-      for (let group = groups[taken++]; group !== undefined && signal?.aborted !== true; group = groups[taken++]) {
-        const { first, indexes } = group
-        const example = await dataset.example(first)
-        const argument = { ...place, example, indexes, seed: options.seed, captionChunks, vaeSlices: vaeSlices ?? null }
-        const cached = await client.call("cache", argument, { signal }).catch((error: unknown) => {
-          if (signal?.aborted === true) return null
-          throw error
-        })
-        if (cached === null) return
-        if (cached.isCut) cut.set(first, example.name)
-        yield indexes.length
+      const encode: EncodeRow = (row, caption) => client.call("encode", { ...sent, row, caption }, { signal })
+      for (let index = taken++; index < count && signal?.aborted !== true; index = taken++) {
+        if (originalOf(dataset, index) === index) {
+          const isDone = await feed.prepare(index, encode).then(
+            (name) => {
+              if (name !== null) cut.set(index, name)
+              return true
+            },
+            (error: unknown) => {
+              if (signal?.aborted === true) return false
+              throw error
+            },
+          )
+          if (!isDone) return
+        }
+        yield 1
       }
     }
     for await (const more of merge(clients.map(walk), () => {})) {
@@ -52,23 +63,56 @@ export async function* trainWith<Types extends RuntimeTypes>(
     }
     const names = [...cut].sort(([a], [b]) => a - b).map(([, name]) => name)
     for (const text of cutCaptionNotices(names, captionChunks)) yield { kind: "notice", text }
-    if (done < count) return await lead.call("begin", { run, options })
-    if (clients.length > 1) await shareCaches(clients, run)
-    return yield* lead.open("train", { ...place, options }, { signal })
+    const { init = "default", initial, siteLimit } = options
+    const readsControls = (init === "normalised" && initial === undefined) || siteLimit !== undefined
+    const controls = readsControls ? await feed.controls() : []
+    if (done < count) return await lead.call("begin", { controls, options })
+    const sizes = feed.sizes()
+    const steps = lead.open("train", { ...sent, sizes, controls, options }, { signal })
+    const rowsOf = createStepRows(feed, sizes, options)
+    let step = initial?.step ?? 0
+    /** The rows of the next step, which are read while the device computes. */
+    let reading = rowsOf(step)
+    try {
+      for (;;) {
+        if (step < options.steps && signal?.aborted !== true) {
+          await lead.call("supply", { ...sent, rows: await reading })
+          reading = rowsOf(step + 1)
+        }
+        const next = await steps.next()
+        if (next.done === true) return next.value
+        step = next.value.step
+        yield next.value
+      }
+    } finally {
+      await steps.return(undefined as never)
+      await reading.catch(() => {})
+    }
   } finally {
-    // A worker that has ended has no cache any more.
+    // A worker that has ended has nothing of the run any more.
     await Promise.allSettled(clients.map((client) => client.call("forget", { run })))
   }
 }
 
-/** Gives every worker the examples of all caches, in shared memory. */
-async function shareCaches<Types extends RuntimeTypes>(
-  clients: readonly Client<RuntimeTasks<Types>>[],
-  run: number,
-): Promise<void> {
-  const examples = new Map<number, CachedExample>()
-  for (const client of clients) {
-    for (const [index, example] of await client.call("cached", { run })) examples.set(index, example)
+/** Reads the rows of a step's batches, by their numbers in the run. No rows after the last step. */
+function createStepRows(
+  feed: ExampleFeed,
+  sizes: readonly Sized[],
+  { steps, batchSize, accumulation = 1, seed }: TrainRunOptions,
+): (step: number) => Promise<ReadonlyMap<number, readonly ExampleRow[]>> {
+  const perEpoch = batchesPerEpoch(sizes, batchSize)
+  const batchOf = createBatchOrder(sizes, batchSize, createStream(seed, "order"))
+  const readStep = async (step: number): Promise<ReadonlyMap<number, readonly ExampleRow[]>> => {
+    const rows = new Map<number, readonly ExampleRow[]>()
+    if (step >= steps) return rows
+    for (const batch of batchesOfStep(step, perEpoch, accumulation))
+      rows.set(batch, await feed.rows(batch, batchOf(batch)))
+    return rows
   }
-  await Promise.all(clients.map((client) => client.call("addCached", { run, examples })))
+  return (step) => {
+    const reading = readStep(step)
+    // It is awaited later, and may fail before that.
+    reading.catch(() => {})
+    return reading
+  }
 }

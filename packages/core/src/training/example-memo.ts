@@ -20,11 +20,15 @@ export function createExampleMemo(maxBytes = DEFAULT_BYTES): ExampleMemo {
   const ids = new WeakMap<CachedExample, number>()
   let lastId = 0
   let bytes = 0
+  const nameOf = (example: CachedExample): string => {
+    if (example.key !== undefined) return `key ${example.key}`
+    const id = ids.get(example) ?? ++lastId
+    ids.set(example, id)
+    return String(id)
+  }
   return {
     of(example, what, make) {
-      const id = ids.get(example) ?? ++lastId
-      ids.set(example, id)
-      const key = `${id} ${what}`
+      const key = `${nameOf(example)} ${what}`
       const found = kept.get(key)
       if (found !== undefined) {
         // A map keeps keys in the order of insertion.

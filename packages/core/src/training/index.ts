@@ -30,18 +30,26 @@ export {
   type RuledCaption,
 } from "./captions/index.ts"
 export { clipGradients } from "./clip-gradients.ts"
+export type {
+  Augmentation,
+  CachedExample,
+  ExampleDraws,
+  ExampleView,
+  LatentStore,
+  StoredExample,
+  TrainDataset,
+  TrainExample,
+} from "./dataset.ts"
+export { DivergedError } from "./diverged-error.ts"
 export {
-  type CachedExample,
   type CacheExample,
   type CacheOptions,
   type CacheProgress,
   cacheDataset,
   createExampleCache,
-  type TrainDataset,
-  type TrainExample,
-} from "./dataset.ts"
-export { DivergedError } from "./diverged-error.ts"
+} from "./example-cache.ts"
 export { createExampleMemo, type ExampleMemo } from "./example-memo.ts"
+export type { EncodedText, EncodeOptions } from "./example-row.ts"
 export { type GradientOptions, type LossAndGradients, lossAndGradients, type TrainedTap } from "./gradients.ts"
 export { controlValues, limitSites } from "./limit-sites.ts"
 export { LLLITE, trainedLllite } from "./lllite-trainable.ts"

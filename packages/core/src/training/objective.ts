@@ -98,13 +98,17 @@ export async function objective<M extends TrainableModel>(
     ...(rows === null ? {} : { strengths: rows.map(({ strength }) => strength) }),
   })
   const { deltas, weights } = rowFactors(schedule, timesteps, type, sdxl.prediction, options)
+  const mask = maskOf(examples, shape)
   try {
     return await lossAndGradients(
       sdxl.ops,
       sdxl.unet,
       placed,
       input,
-      (prediction) => weightedMean(elementwiseLoss(prediction, target, type, deltas), weights),
+      (prediction) => {
+        const losses = elementwiseLoss(prediction, target, type, deltas)
+        return weightedMean(mask === null ? losses : tf.mul(losses, mask), weights)
+      },
       {
         checkpointing: options.gradientCheckpointing ?? false,
         ...(sdxl.blocks === undefined ? {} : { blocks: sdxl.blocks }),
@@ -114,8 +118,19 @@ export async function objective<M extends TrainableModel>(
     )
   } finally {
     tf.dispose([noise, inputNoise, clean, latents, full, target, context, vector])
+    mask?.dispose()
     placed.dispose()
   }
+}
+
+/** How much each latent counts, [N, H, W, 1]. Null: all count alike. Source: sd-scripts `apply_masked_loss`. */
+function maskOf(
+  examples: readonly CachedExample[],
+  [count, height, width]: readonly [number, number, number, number],
+): Tensor4D | null {
+  if (examples.every(({ mask }) => mask === undefined)) return null
+  const full = new Float32Array(height * width).fill(1)
+  return tf.tensor4d(concatenate(examples.map(({ mask = full }) => mask)), [count, height, width, 1])
 }
 
 /** The schedule of the checkpoint, or the one that the options ask for. */

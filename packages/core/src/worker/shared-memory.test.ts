@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { shareArrays } from "./shared-memory.ts"
+import { shareArrays, shareUnshared } from "./shared-memory.ts"
 
 describe("shareArrays", () => {
   it("copies arrays at every depth into memory that all threads can read", () => {
@@ -34,5 +34,12 @@ describe("shareArrays", () => {
     ["other arrays", Int32Array.of(1)],
   ])("returns %s unchanged", (_, value) => {
     expect(shareArrays(value)).toBe(value)
+  })
+
+  it("copies shared arrays too, and shareUnshared does not", () => {
+    const value = shareArrays({ floats: Float32Array.of(1) })
+    expect(shareArrays(value).floats).not.toBe(value.floats)
+    expect(shareUnshared(value)).toBe(value)
+    expect(shareUnshared({ floats: Float32Array.of(1) }).floats.buffer).toBeInstanceOf(SharedArrayBuffer)
   })
 })

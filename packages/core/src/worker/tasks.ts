@@ -21,16 +21,15 @@ import type { Sdxl } from "../models/sdxl.ts"
 import type { VaePicture } from "../models/vae/slice-sizes.ts"
 import { isGuided } from "../prompt/composed.ts"
 import { checkPromptOptions } from "../prompt/options.ts"
-import type { RuntimeTasks, RuntimeTypes } from "../runtime/tasks.ts"
-import type { CachedExample, CacheExample } from "../training/dataset.ts"
-import { createExampleCache } from "../training/dataset.ts"
-import type { ExampleMemo } from "../training/example-memo.ts"
+import type { RuntimeTasks, RuntimeTypes, SentEncodeOptions } from "../runtime/tasks.ts"
 import { createExampleMemo } from "../training/example-memo.ts"
+import { createRowEncoder } from "../training/example-row.ts"
 import { generateBatch } from "./generation.ts"
 import { loadControlNetWatched } from "./loading.ts"
 import type { RunningBackend, WorkerPlace } from "./place.ts"
-import { shareArrays } from "./shared-memory.ts"
+import { shareArrays, shareUnshared } from "./shared-memory.ts"
 import { createShelf } from "./shelf.ts"
+import type { RunRows } from "./training.ts"
 import { beginRun, partOf, trainRun } from "./training.ts"
 
 /** A loaded SDXL. */
@@ -39,13 +38,6 @@ interface Model {
   readonly schedule: NoiseSchedule
   /** Slices in which the VAE takes a picture of a size. They are chosen for the first picture of the size. */
   readonly slicesOf: (picture: VaePicture) => Promise<number>
-}
-
-/** The cached examples of a training. */
-interface ExampleCache {
-  readonly add: CacheExample
-  readonly examples: Map<number, CachedExample>
-  readonly memo: ExampleMemo
 }
 
 /**
@@ -61,15 +53,25 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
   const adapters = createShelf<LlliteParams>("adapter", disposeLllite)
   const controlNets = createShelf<LoadedControlNet>("ControlNet", (net) => net.dispose())
   const loras = createShelf<LiveLora>("LoRA", (lora) => lora.dispose())
-  const caches = new Map<number, ExampleCache>()
+  const runs = new Map<number, RunRows>()
   const helpers: Client<RuntimeTasks<RuntimeTypes>>[] = []
   /** Puts data into memory that other threads can read, if there are other threads. */
   const shared = <T>(value: T): T => (place.isShared ? shareArrays(value) : value)
+  const sharedRow = <T>(row: T): T => (place.isShared ? shareUnshared(row) : row)
   let running: RunningBackend | null = null
-  const cacheOf = (run: number, add: CacheExample): ExampleCache => {
-    const cache = caches.get(run) ?? { add, examples: new Map(), memo: createExampleMemo() }
-    caches.set(run, cache)
-    return cache
+  const rowsOf = (
+    run: number,
+    { sdxl, slicesOf }: Model,
+    { seed, vaeSlices, captionChunks }: SentEncodeOptions,
+  ): RunRows => {
+    const slices = vaeSlices === null ? slicesOf : () => vaeSlices
+    const found = runs.get(run) ?? {
+      encode: createRowEncoder(sdxl, { seed, vaeSlices: slices, captionChunks }),
+      memo: createExampleMemo(),
+      rows: new Map(),
+    }
+    runs.set(run, found)
+    return found
   }
 
   return {
@@ -237,41 +239,38 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
       }
     },
 
-    async *cache({ model, run, example, indexes, seed, vaeSlices, captionChunks }, context) {
+    // biome-ignore lint/correctness/useYield: one answer
+    async *encode({ model, run, row, caption, encoding }, context) {
       const { value, release } = models.use(model)
       try {
-        const slices = vaeSlices === null ? value.slicesOf : () => vaeSlices
-        const found = cacheOf(run, createExampleCache(value.sdxl, { seed, vaeSlices: slices, captionChunks }))
-        const [first = 0] = indexes
-        const cached = shared(await found.add(example, first, context))
-        for (const index of indexes) found.examples.set(index, cached)
-        return { isCut: isCutCaption(value.sdxl.tokenizer, example.caption, captionChunks) }
+        const isCut = isCutCaption(value.sdxl.tokenizer, caption, encoding.captionChunks)
+        return { row: sharedRow(await rowsOf(run, value, encoding).encode(row, context)), isCut }
       } finally {
         release()
       }
     },
 
     // biome-ignore lint/correctness/useYield: one answer
-    async *cached({ run }) {
-      return cacheOf(run, refuseExample).examples
+    async *supply({ model, run, encoding, rows }) {
+      const { value, release } = models.use(model)
+      try {
+        rowsOf(run, value, encoding).rows = new Map(
+          [...rows].map(([batch, list]) => [batch, list.map((row) => sharedRow(row))]),
+        )
+        return null
+      } finally {
+        release()
+      }
     },
 
     // biome-ignore lint/correctness/useYield: one answer
-    async *addCached({ run, examples }) {
-      const cache = cacheOf(run, refuseExample)
-      for (const [index, example] of examples) cache.examples.set(index, example)
-      // From here on the U-Net runs alone.
-      running?.ops.trim?.()
-      return null
-    },
-
-    // biome-ignore lint/correctness/useYield: one answer
-    async *gradient({ model, run, lllite, seed, task, objective, into }, context) {
+    async *gradient({ model, run, encoding, lllite, task, rows, objective, into }, context) {
       const { value, release } = models.use(model)
       try {
         const { slots } = layOutSlots(lllite.adapters)
-        const from = { ...value, ...cacheOf(run, refuseExample) }
-        const { loss, gradients } = await partOf(from, { ...lllite, slots }, seed, task, objective, context)
+        const from = { ...value, kept: rowsOf(run, value, encoding) }
+        const { seed } = encoding
+        const { loss, gradients } = await partOf(from, { ...lllite, slots }, seed, task, rows, objective, context)
         into.set(gradients)
         return { loss }
       } finally {
@@ -280,18 +279,18 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
     },
 
     // biome-ignore lint/correctness/useYield: one answer
-    async *begin({ run, options }) {
-      return beginRun(cacheOf(run, refuseExample).examples, options)
+    async *begin({ controls, options }) {
+      return beginRun(controls, options)
     },
 
-    async *train({ model, run, options }, context) {
+    async *train({ model, run, encoding, sizes, controls, options }, context) {
       const { value, release } = models.use(model)
       try {
-        const cache = cacheOf(run, refuseExample)
-        const state = shared(beginRun(cache.examples, options))
-        const helped = { clients: helpers, model, run }
+        const state = shared(beginRun(controls, options))
+        const helped = { clients: helpers, model, run, encoding }
         const { loadOptimizer } = running ?? {}
-        return yield* trainRun({ ...value, ...cache, loadOptimizer }, state, helped, options, context)
+        const from = { ...value, kept: rowsOf(run, value, encoding), loadOptimizer }
+        return yield* trainRun(from, state, helped, { sizes, controls }, options, context)
       } finally {
         release()
       }
@@ -299,7 +298,7 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
 
     // biome-ignore lint/correctness/useYield: one answer
     async *forget({ run }) {
-      caches.delete(run)
+      runs.delete(run)
       return null
     },
 
@@ -332,8 +331,4 @@ function createSlices<Types extends RuntimeTypes>(place: WorkerPlace<Types>, sdx
     chosen.set(size, found)
     return found
   }
-}
-
-async function refuseExample(): Promise<CachedExample> {
-  throw new CoreError("examples-cached", "training: all examples of this run are cached already")
 }

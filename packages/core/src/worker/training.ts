@@ -1,12 +1,17 @@
 import type { Client } from "../channel/client.ts"
 import type { TaskContext } from "../channel/server.ts"
 import type { NoiseSchedule } from "../diffusion/schedule.ts"
+import { CoreError } from "../errors.ts"
+import type { RgbImage } from "../image.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import type { Seed } from "../random/seed.ts"
 import type { TrainRunStep } from "../runtime/contract.ts"
-import type { RuntimeTasks, RuntimeTypes, SentTrainOptions } from "../runtime/tasks.ts"
+import type { RuntimeTasks, RuntimeTypes, SentEncodeOptions, SentTrainOptions } from "../runtime/tasks.ts"
+import type { Sized } from "../training/batches.ts"
 import type { CachedExample } from "../training/dataset.ts"
 import type { ExampleMemo } from "../training/example-memo.ts"
+import type { ExampleRow, RowEncoder } from "../training/example-row.ts"
+import { completeExample } from "../training/example-row.ts"
 import type { LossAndGradients } from "../training/gradients.ts"
 import { controlValues, limitSites } from "../training/limit-sites.ts"
 import { LLLITE } from "../training/lllite-trainable.ts"
@@ -17,13 +22,20 @@ import { train } from "../training/train.ts"
 import type { TrainState } from "../training/train-state.ts"
 import { createTrainState } from "../training/train-state.ts"
 
-/** The model of a run, and the run's cached data set. */
+/** What a worker keeps for a run. */
+export interface RunRows {
+  readonly encode: RowEncoder
+  /** Values that are made of the examples once for all steps. */
+  readonly memo: ExampleMemo
+  /** The rows of the next step, by the number of their batch in the run. */
+  rows: ReadonlyMap<number, readonly ExampleRow[]>
+}
+
+/** The model of a run, and the run's rows. */
 export interface TrainPlace {
   readonly sdxl: Sdxl
   readonly schedule: NoiseSchedule
-  readonly examples: ReadonlyMap<number, CachedExample>
-  /** Values that are made of the examples once for all steps. */
-  readonly memo: ExampleMemo
+  readonly kept: RunRows
   /** Where the optimiser computes, if not on this thread. */
   readonly loadOptimizer?: LoadOptimizer | undefined
 }
@@ -33,15 +45,30 @@ export interface TrainHelpers {
   readonly clients: readonly Client<RuntimeTasks<RuntimeTypes>>[]
   readonly model: number
   readonly run: number
+  readonly encoding: SentEncodeOptions
 }
 
-/** The state at the beginning of a run. */
+/** What the steps of a run are made of. */
+export interface RunExamples {
+  /** The size of every example. */
+  readonly sizes: readonly Sized[]
+  /** The first controls: all that the start and the limit of sites read. */
+  readonly controls: readonly RgbImage[]
+}
+
+/**
+ * The state at the beginning of a run.
+ *
+ * @param controls the first controls of the data set, for `init`
+ */
 export function beginRun(
-  examples: ReadonlyMap<number, CachedExample>,
+  controls: readonly RgbImage[],
   { sites, condDim, mlpDim, initial, init = "default", optimizer, seed }: SentTrainOptions,
 ): TrainState {
-  const controls = init === "normalised" ? inOrder(examples).map(({ control }) => control) : []
-  const options = { controls, ...(optimizer === undefined ? {} : { optimizer }) }
+  const options = {
+    controls: init === "normalised" ? controls : [],
+    ...(optimizer === undefined ? {} : { optimizer }),
+  }
   return initial ?? createTrainState(sites, { condDim, mlpDim }, seed, options)
 }
 
@@ -54,6 +81,7 @@ export async function* trainRun(
   place: TrainPlace,
   state: TrainState,
   helpers: TrainHelpers,
+  { sizes, controls }: RunExamples,
   options: SentTrainOptions,
   context: TaskContext,
 ): AsyncGenerator<TrainRunStep, TrainState, void> {
@@ -67,9 +95,9 @@ export async function* trainRun(
     gradients,
     parts: LLLITE.parts(state.model),
     ...(loadOptimizer === undefined ? {} : { loadOptimizer }),
-    ...(siteLimit === undefined ? {} : { afterUpdate: limiter(place, siteLimit) }),
+    ...(siteLimit === undefined ? {} : { afterUpdate: limiter(controls, siteLimit) }),
   }
-  const steps = train(state, inOrder(place.examples), machine, { ...options, signal: context.signal })
+  const steps = train(state, sizes, machine, { ...options, signal: context.signal })
   for (;;) {
     const next = await steps.next()
     if (next.done === true) return next.value
@@ -80,15 +108,15 @@ export async function* trainRun(
 }
 
 /** Limits the sites of an LLLite by the values of the run's controls. */
-function limiter({ examples }: TrainPlace, most: number): (lllite: TrainState["model"]) => void {
-  const control = controlValues(inOrder(examples).map(({ control }) => control))
+function limiter(controls: readonly RgbImage[], most: number): (lllite: TrainState["model"]) => void {
+  const control = controlValues(controls)
   return (lllite) => limitSites(lllite, most, control)
 }
 
 /** Computes the parts of a step side by side, each on a free worker. */
 function gradientsOf(
   place: TrainPlace,
-  { clients, model, run }: TrainHelpers,
+  { clients, model, run, encoding }: TrainHelpers,
   { seed, objective = {} }: SentTrainOptions,
   context: TaskContext,
 ): GradientSource {
@@ -107,28 +135,39 @@ function gradientsOf(
         const into = buffers[index] ?? new Float32Array(new SharedArrayBuffer(lllite.values.byteLength))
         buffers[index] = into
         const { adapters, values } = lllite
-        const argument = { model, run, lllite: { adapters, values }, seed, task, objective, into }
+        const rows = rowsOf(place, task)
+        const lllitePart = { adapters, values }
+        const argument = { model, run, encoding, lllite: lllitePart, task, rows, objective, into }
         const { loss } = await client.call("gradient", argument, { signal: context.signal })
         return { loss, gradients: into }
       }),
     )
-    const own = takeAll((task) => partOf(place, lllite, seed, task, objective, context))
+    const own = takeAll((task) => partOf(place, lllite, seed, task, rowsOf(place, task), objective, context))
     await allOrFirstError([...helped, own])
     return parts
   }
 }
 
-/** Loss and gradients of one part of a step. */
-export function partOf(
-  { sdxl, schedule, examples, memo }: TrainPlace,
+/** The rows of a part of a step. */
+function rowsOf({ kept: { rows } }: TrainPlace, { step, firstRow, examples }: GradientTask): readonly ExampleRow[] {
+  const batch = rows.get(step)
+  if (batch === undefined) throw new CoreError("batch-empty", `training: the examples of batch ${step} are missing`)
+  return batch.slice(firstRow, firstRow + examples.length)
+}
+
+/** Loss and gradients of one part of a step. What is not encoded yet is encoded first. */
+export async function partOf(
+  { sdxl, schedule, kept: { encode, memo } }: TrainPlace,
   lllite: TrainState["model"],
   seed: Seed,
-  { step, firstRow, examples: indices }: GradientTask,
+  { step, firstRow }: GradientTask,
+  rows: readonly ExampleRow[],
   options: NonNullable<SentTrainOptions["objective"]>,
   context: TaskContext,
 ): Promise<LossAndGradients> {
-  const rows = indices.map((index) => examples.get(index) as CachedExample)
-  return objective(sdxl, schedule, LLLITE, lllite, { seed, step, firstRow, examples: rows, memo, ...context }, options)
+  const examples: CachedExample[] = []
+  for (const row of rows) examples.push(completeExample(await encode(row, context)))
+  return objective(sdxl, schedule, LLLITE, lllite, { seed, step, firstRow, examples, memo, ...context }, options)
 }
 
 /** Waits for all, so that all work has ended when one has failed. */
@@ -136,8 +175,4 @@ async function allOrFirstError(works: readonly Promise<void>[]): Promise<void> {
   for (const result of await Promise.allSettled(works)) {
     if (result.status === "rejected") throw result.reason
   }
-}
-
-function inOrder(examples: ReadonlyMap<number, CachedExample>): CachedExample[] {
-  return [...examples].sort(([a], [b]) => a - b).map(([, example]) => example)
 }

@@ -1,0 +1,137 @@
+import type { RgbImage } from "../image.ts"
+import type { Seed } from "../random/seed.ts"
+import { createStream } from "../random/stream.ts"
+import type { Sized } from "../training/batches.ts"
+import type { Augmentation, ExampleDraws, TrainDataset } from "../training/dataset.ts"
+import type { EncodedRow, EncodedText, ExampleRow } from "../training/example-row.ts"
+import { rawRow, rowKey, rowOf, storedRow } from "../training/example-row.ts"
+import { checkOriginals, originalOf } from "../training/originals.ts"
+
+/** Encodes what is left to encode of a row with a caption. */
+export type EncodeRow = (
+  row: ExampleRow,
+  caption: string,
+) => Promise<{ readonly row: EncodedRow; readonly isCut: boolean }>
+
+/** Gives the steps of a run their examples: from memory, from the data set's store, or read anew. */
+export interface ExampleFeed {
+  /** Encodes example `index`, if its latents can be kept. @returns the name of a picture whose caption is cut, or null */
+  prepare(index: number, encode: EncodeRow): Promise<string | null>
+  /** The size of every example. Known after all are prepared. */
+  sizes(): readonly Sized[]
+  /** The rows of a batch, by its number in the run and the indices of its examples. */
+  rows(batch: number, indices: readonly number[]): Promise<readonly ExampleRow[]>
+  /** The first controls: as many as the start and the limit of sites read. */
+  controls(): Promise<readonly RgbImage[]>
+}
+
+export interface FeedOptions {
+  readonly seed: Seed
+  /** The most bytes of encoded examples that are kept. */
+  readonly keptBytes: number
+}
+
+/** No rule that reads the first controls reads more pixels. The last control may exceed it. */
+const CONTROL_PIXELS = 2 ** 20
+
+const FIXED: Augmentation = { flips: false, varies: false }
+
+/** @throws CoreError when `original` of the data set gives no earlier index */
+export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: FeedOptions): ExampleFeed {
+  checkOriginals(dataset)
+  const kept = new Map<string, EncodedRow>()
+  const texts = new Map<string, EncodedText>()
+  const found = new Array<Sized>(dataset.sizes === undefined ? dataset.count : 0)
+  const flips = createStream(seed, "flip")
+  let bytes = 0
+
+  const augmentationOf = (index: number): Augmentation => dataset.augmentation?.(index) ?? FIXED
+  const withText = (row: ExampleRow, caption: string): ExampleRow => {
+    const text = texts.get(caption)
+    return text === undefined ? row : { ...row, text }
+  }
+  /** Keeps a value if there is room for it. */
+  const hasRoom = (size: number): boolean => {
+    if (bytes + size > keptBytes) return false
+    bytes += size
+    return true
+  }
+  const keepText = (caption: string, text: EncodedText): void => {
+    if (!texts.has(caption) && hasRoom(text.context.byteLength + text.pooled.byteLength)) texts.set(caption, text)
+  }
+
+  const rowAt = async (index: number, batch: number, row: number): Promise<ExampleRow> => {
+    const first = originalOf(dataset, index)
+    const { flips: doesFlip, varies } = augmentationOf(first)
+    const at = { step: batch, index: row }
+    const isFlipped = doesFlip && (flips.uniform(1, at)[0] as number) < 0.5
+    if (varies) {
+      const example = await dataset.example(first, { isFlipped, draws: drawsAt(seed, at) })
+      return withText(rawRow(example, null, at), example.caption)
+    }
+    const key = rowKey(first, isFlipped)
+    const found = kept.get(key)
+    if (found !== undefined) return found
+    if (dataset.latents !== undefined) {
+      const stored = await dataset.latents.read(first, isFlipped)
+      return withText(storedRow(stored, key), stored.caption)
+    }
+    const example = await dataset.example(first, { isFlipped, draws: null })
+    return withText(rowOf(example, first, isFlipped), example.caption)
+  }
+
+  return {
+    async prepare(index, encode) {
+      const { flips: doesFlip, varies } = augmentationOf(index)
+      const isKept = !varies && bytes < keptBytes
+      if (dataset.latents !== undefined && !varies && (await dataset.latents.has(index))) {
+        if (dataset.sizes === undefined) {
+          const { control } = await dataset.latents.read(index, false)
+          found[index] = { width: control.width, height: control.height }
+        }
+        return null
+      }
+      if (!isKept && dataset.latents === undefined && dataset.sizes !== undefined) return null
+      const latents: Float32Array[] = []
+      let cut: string | null = null
+      for (const isFlipped of doesFlip ? [false, true] : [false]) {
+        const example = await dataset.example(index, { isFlipped, draws: null })
+        const raw = rowOf(example, index, isFlipped)
+        found[index] = { width: raw.width, height: raw.height }
+        if (varies || (!isKept && dataset.latents === undefined)) return null
+        const { row, isCut } = await encode(withText(raw, example.caption), example.caption)
+        if (isCut) cut = example.name
+        keepText(example.caption, row.text)
+        latents.push(row.picture.latents)
+        if (dataset.latents !== undefined) continue
+        const text = texts.get(example.caption) ?? row.text
+        if (hasRoom(row.picture.latents.byteLength + row.control.data.byteLength)) {
+          kept.set(rowKey(index, isFlipped), { ...row, text })
+        }
+      }
+      await dataset.latents?.write(index, latents)
+      return cut
+    },
+
+    sizes: () => dataset.sizes ?? Array.from(found, (_, index) => found[originalOf(dataset, index)] as Sized),
+
+    rows: (batch, indices) => Promise.all(indices.map((index, row) => rowAt(index, batch, row))),
+
+    async controls() {
+      const controls: RgbImage[] = []
+      let pixels = 0
+      for (let index = 0; index < dataset.count && pixels <= CONTROL_PIXELS; index++) {
+        const first = originalOf(dataset, index)
+        const row = kept.get(rowKey(first, false)) ?? (await dataset.example(first))
+        controls.push(row.control)
+        pixels += row.control.width * row.control.height
+      }
+      return controls
+    },
+  }
+}
+
+/** The random numbers of a row of a batch. */
+function drawsAt(seed: Seed, at: { readonly step: number; readonly index: number }): ExampleDraws {
+  return { uniform: (purpose, count) => createStream(seed, purpose).uniform(count, at) }
+}

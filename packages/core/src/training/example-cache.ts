@@ -1,0 +1,59 @@
+import { CoreError } from "../errors.ts"
+import type { Sdxl } from "../models/sdxl.ts"
+import type { StopOptions } from "../models/steps.ts"
+import type { CachedExample, TrainDataset, TrainExample } from "./dataset.ts"
+import type { EncodeOptions } from "./example-row.ts"
+import { completeExample, createRowEncoder, rowOf } from "./example-row.ts"
+import { checkOriginals, originalOf } from "./originals.ts"
+
+export interface CacheProgress {
+  readonly done: number
+  readonly count: number
+}
+
+export interface CacheOptions extends EncodeOptions {
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Computes the cached example of an example, which has an index in the data set.
+ *
+ * @throws the signal's reason when aborted, between two blocks of the encoder
+ */
+export type CacheExample = (example: TrainExample, index: number, stop?: StopOptions) => Promise<CachedExample>
+
+/**
+ * Runs the VAE and the text encoders over examples, so that training needs neither. A repeated caption is encoded once.
+ *
+ * @throws CoreError (from the function) if picture and control differ in size, or a side is not a multiple of 32
+ */
+export function createExampleCache(sdxl: Sdxl, options: EncodeOptions): CacheExample {
+  const encode = createRowEncoder(sdxl, options)
+  return async (example, index, stop = {}) => completeExample(await encode(rowOf(example, index), stop))
+}
+
+/**
+ * Caches a whole data set. It checks every example, before the first step.
+ *
+ * @returns a generator that yields its progress and returns the cached examples
+ * @throws CoreError for an empty data set, and for the examples that {@link createExampleCache} refuses
+ */
+export async function* cacheDataset(
+  sdxl: Sdxl,
+  dataset: TrainDataset,
+  { signal, ...options }: CacheOptions,
+): AsyncGenerator<CacheProgress, CachedExample[], void> {
+  if (dataset.count < 1)
+    throw new CoreError("dataset-empty", "training: the data set is empty. Give it at least one pair of pictures.")
+  const cache = createExampleCache(sdxl, options)
+  const cached: CachedExample[] = []
+  checkOriginals(dataset)
+  for (let index = 0; index < dataset.count; index++) {
+    signal?.throwIfAborted()
+    const same = cached[originalOf(dataset, index)]
+    cached[index] = same ?? (await cache(await dataset.example(index), index, signal === undefined ? {} : { signal }))
+    yield { done: index + 1, count: dataset.count }
+  }
+  sdxl.ops.trim?.()
+  return cached
+}
