@@ -1,60 +1,13 @@
-import { spawn } from "node:child_process"
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
-import { blankImage, writePng } from "@lllite/runtime-node"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import { longOnly } from "../../../packages/format/test/needs.ts"
+import { drawnPairs, type Ended, filesOf, trainedRun } from "./trained-run.test-help.ts"
 
 /* Runs of the built command that end and continue. `turbo run build` comes first. */
-
-const main = fileURLToPath(new URL("../dist/main.js", import.meta.url))
-let folder = ""
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "lllite-resume-"))
-  for (const name of ["images", "controls"]) {
-    await mkdir(join(folder, name))
-    for (const i of [1, 2, 3]) await writePng(join(folder, name, `${i}.png`), blankImage(64, 64, [40 * i, 20, 90]))
-  }
-})
-afterAll(() => rm(folder, { recursive: true }))
-
-interface Ended {
-  readonly code: number | null
-  /** The lines of JSON on stdout. */
-  readonly events: readonly Readonly<Record<string, unknown>>[]
-  readonly stderr: string
-}
-
-/** Trains into a folder. @param kill milliseconds after which the process is killed */
-async function trained(out: string, more: readonly string[], kill?: number): Promise<Ended> {
-  const data = ["--train_data_dir", join(folder, "images"), "--conditioning_data_dir", join(folder, "controls")]
-  const shape = ["--resolution", "64", "--max_train_steps", "6", "--train_batch_size", "2", "--backend", "wasm"]
-  const saves = ["--output_dir", out, "--save_every_n_steps", "2", "--save_state"]
-  const args = ["train", "--pretrained_model_name_or_path", "tiny", ...data, ...shape, ...saves, ...more]
-  const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"] })
-  const output = { stdout: "", stderr: "" }
-  for (const name of ["stdout", "stderr"] as const) {
-    child[name].setEncoding("utf8").on("data", (text: string) => {
-      output[name] += text
-    })
-  }
-  const timer = kill === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), kill)
-  const code = await new Promise<number | null>((resolve) => child.once("close", resolve))
-  clearTimeout(timer)
-  const lines = output.stdout.split("\n").filter((line) => line.startsWith("{") && line.endsWith("}"))
-  return { code, events: lines.map((line) => JSON.parse(line)), stderr: output.stderr }
-}
-
-/** Every file of a run by its path, with its bytes. */
-async function filesOf(out: string): Promise<ReadonlyMap<string, string>> {
-  const entries = await readdir(out, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
-  const named = files.map(async (path) => [path.slice(out.length), (await readFile(path)).toString("base64")] as const)
-  return new Map((await Promise.all(named)).sort(([a], [b]) => a.localeCompare(b)))
-}
+const data = drawnPairs("lllite-resume-")
+const trained = (out: string, more: readonly string[], kill?: number): Promise<Ended> =>
+  trainedRun(data(), out, ["--max_train_steps", "6", "--save_every_n_steps", "2", "--save_state", ...more], kill)
 
 const losses = ({ events }: Ended): readonly unknown[] =>
   events.filter(({ phase }) => phase === "train").map(({ done, loss }) => [done, loss])
@@ -73,7 +26,7 @@ describe("a run that continues", () => {
   ]
 
   it("ends with the bytes and the losses of a run that never stopped", async () => {
-    const [whole, parts] = [join(folder, "whole"), join(folder, "parts")]
+    const [whole, parts] = [join(data(), "whole"), join(data(), "parts")]
     const atOnce = await trained(whole, options)
     expect(atOnce).toMatchObject({ code: 0, stderr: "" })
     const first = await trained(parts, [...options, "--max_train_steps", "4"])
@@ -99,31 +52,31 @@ describe("a run that continues", () => {
   }, 120_000)
 
   it("says in what it differs, and refuses what is no state", async () => {
-    const state = join(folder, "whole", "last-step00000004-state")
-    const other = await trained(join(folder, "other"), [...options, "--seed", "7", "--resume", state])
+    const state = join(data(), "whole", "last-step00000004-state")
+    const other = await trained(join(data(), "other"), [...options, "--seed", "7", "--resume", state])
     expect(other.code).toBe(0)
     expect(other.events.map(({ text }) => text).join("\n")).toContain(
       "The run before had another seed: 0. It goes on with 7",
     )
-    const python = join(folder, "python-state")
+    const python = join(data(), "python-state")
     await mkdir(python)
     await writeFile(join(python, "random_states_0.pkl"), "")
     for (const [path, message] of [
-      [join(folder, "images"), "has no lllite-state.safetensors. Expected a folder whose name ends in -state"],
+      [join(data(), "images"), "has no lllite-state.safetensors. Expected a folder whose name ends in -state"],
       [python, "is a state of sd-scripts, which holds pickles of PyTorch"],
-      [join(folder, "whole", "last.safetensors"), "is not the state of a training"],
-      [join(folder, "none"), "there is no"],
+      [join(data(), "whole", "last.safetensors"), "is not the state of a training"],
+      [join(data(), "none"), "there is no"],
     ] as const) {
-      const refused = await trained(join(folder, "refused"), ["--resume", path])
+      const refused = await trained(join(data(), "refused"), ["--resume", path])
       expect(refused.code).not.toBe(0)
       expect(refused.stderr).toContain(message)
     }
-    const shorter = await trained(join(folder, "refused"), ["--max_train_steps", "3", "--resume", state])
+    const shorter = await trained(join(data(), "refused"), ["--max_train_steps", "3", "--resume", state])
     expect(shorter.stderr).toContain("is after step 4, and the run has 3")
   }, 120_000)
 
   it("keeps the files of the last steps, if asked", async () => {
-    const out = join(folder, "kept")
+    const out = join(data(), "kept")
     expect(await trained(out, ["--save_every_n_steps", "1", "--save_last_n_steps", "2"])).toMatchObject({ code: 0 })
     expect((await readdir(out)).sort()).toEqual([
       ...["last-state", "last-step00000003-state", "last-step00000003.safetensors"],
@@ -133,7 +86,7 @@ describe("a run that continues", () => {
   }, 60_000)
 
   it("survives 500 kills at any moment", { ...longOnly, timeout: 10_800_000 }, async () => {
-    const [whole, killed] = [join(folder, "long-whole"), join(folder, "long-killed")]
+    const [whole, killed] = [join(data(), "long-whole"), join(data(), "long-killed")]
     const often = ["--save_every_n_steps", "1", "--max_train_steps", "12"]
     const start = performance.now()
     expect(await trained(whole, often)).toMatchObject({ code: 0 })

@@ -7,6 +7,7 @@ import type { OptionReader } from "@lllite/runtime-node/options"
 import { openLllite } from "../lllite-file/open-lllite.ts"
 import { checkCheckpoint } from "../model/checkpoint.ts"
 import type { Reporter } from "../terminal/progress.ts"
+import { tryLogFolder } from "./log/log-folder.ts"
 import { readThumbnail } from "./metadata.ts"
 import type { TRAIN_OPTIONS } from "./options/index.ts"
 import { trySavedFiles } from "./saved-files.ts"
@@ -59,6 +60,7 @@ export async function examineTraining(
           saved?.state.model.adapters.map(({ site, ...dims }) => ({ ...site, ...dims })) ?? start?.sites,
         )
   await examine(["outputDir", "outputName"], () => trySavedFiles(settings, plan, bytes, saved?.state.step ?? 0))
+  await examine(["loggingDir", "logPrefix", "logTrackerName"], () => tryLogFolder(settings.log))
   return dataset
 }
 

@@ -3,7 +3,14 @@ import type { TrainState } from "@lllite/core/training"
 import { beginTraining, DivergedError } from "@lllite/core/training"
 import { buildLlliteMetadata } from "@lllite/format/modelspec"
 import { enumerateSites } from "@lllite/format/selections"
-import type { FolderDataset, SdxlHandle, TrainRunEvent, TrainRunStep } from "@lllite/runtime-node"
+import type {
+  FolderDataset,
+  NodeRuntime,
+  SavedRun,
+  SdxlHandle,
+  TrainRunEvent,
+  TrainRunStep,
+} from "@lllite/runtime-node"
 import { InputError, readLlliteFile, readTrainState } from "@lllite/runtime-node"
 import { fileDate } from "../lllite-file/save-lllite.ts"
 import { startRuntime } from "../model/start-runtime.ts"
@@ -11,11 +18,14 @@ import { InterruptedError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { NOTHING_TO_SAVE, untilStopped } from "../terminal/until-stopped.ts"
 import { readVersion } from "../version.ts"
+import { openRunLog } from "./log/run-log.ts"
 import { readThumbnail, statedMetadata } from "./metadata.ts"
 import { factNotices, runFacts } from "./run-facts.ts"
 import { createSaver } from "./saver.ts"
 import type { TrainSettings } from "./settings.ts"
+import { createStepHistory, type StepHistory } from "./step-history.ts"
 import { planSteps, type StepPlan } from "./step-plan.ts"
+import { watchRun } from "./watch-run.ts"
 
 /**
  * Number of parts of a batch. It is fixed, so that a machine with more cores trains the same LLLite.
@@ -45,14 +55,16 @@ export async function runTrain(
     const sdxl = await untilStopped(loading, signal, NOTHING_TO_SAVE)
     for (const text of sdxl.notices) reporter.say("notice", { text }, `Note: ${text}`)
     const facts = runFacts(settings, dataset, plan)
-    const initial = await initialState(settings, sdxl, facts, reporter)
+    const saved = await initialRun(settings, sdxl, facts, reporter)
+    const initial = saved?.state ?? null
+    const history = createStepHistory(plan.perEpoch, saved)
     const adapters = initial === null ? enumerateSites(sdxl.layout).length : initial.model.adapters.length
     reporter.say(
       "plan",
       { pictures: dataset.pictures, steps, batchSize: dataset.batchSize, adapters, backend: runtime.backend },
       `${dataset.pictures} pairs, ${steps} steps of ${rowsText(dataset, settings)}, ${adapters} adapters, on ${runtime.backend}.`,
     )
-    await trainAndSave(sdxl, dataset, settings, { ...plan, facts, initial }, reporter, signal)
+    await trainAndSave({ runtime, sdxl }, dataset, settings, { ...plan, facts, initial, history }, reporter, signal)
   } finally {
     await runtime.dispose()
   }
@@ -66,13 +78,14 @@ function rowsText({ batchSize }: FolderDataset, { gradientAccumulationSteps: bat
 interface Plan extends StepPlan {
   readonly facts: ReadonlyMap<string, string>
   readonly initial: TrainState | null
+  readonly history: StepHistory
 }
 
 async function trainAndSave(
-  sdxl: SdxlHandle,
+  { runtime, sdxl }: { readonly runtime: NodeRuntime; readonly sdxl: SdxlHandle },
   dataset: FolderDataset,
   settings: TrainSettings,
-  { facts, initial, ...plan }: Plan,
+  { facts, initial, history, ...plan }: Plan,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
@@ -88,7 +101,7 @@ async function trainAndSave(
   })
   const { dtype, force } = settings
   const file = { dtype, force, ...(settings.noMetadata ? {} : { metadata }) }
-  const saver = createSaver(settings, plan, file, facts, reporter)
+  const saver = createSaver(settings, plan, file, { facts, history }, reporter)
   if (settings.resume !== undefined && initial !== null) await saver.missing(initial)
   const run = sdxl.train(dataset, {
     steps,
@@ -123,10 +136,17 @@ async function trainAndSave(
     ...(saver.every === null ? {} : { stateEvery: saver.every }),
     signal,
   })
-  const onStep = async ({ step, state }: TrainRunStep): Promise<void> => {
+  const log = settings.log === null ? null : await openRunLog(settings.log, { perEpoch: plan.perEpoch, history })
+  if (log !== null) reporter.say("log", { path: log.folder }, `Logging to ${log.folder}`)
+  const observers = log === null ? [] : [log]
+  const watch = watchRun({ perEpoch: plan.perEpoch, history, runtime, observers, reporter })
+  const onStep = async (event: TrainRunStep): Promise<void> => {
+    const { step, state } = event
+    await watch.step(event)
     if (state !== null && step !== steps) await unlessFull(saver.periodic(state), step, reporter)
+    watch.ready()
   }
-  const following = followTraining(run, reporter, signal, onStep)
+  const following = followTraining(run, reporter, signal, onStep).finally(() => watch.close())
   const state = await following.catch((error: unknown) => saveDiverged(error, saver.stopped))
   if (state.step >= steps) return saver.final(state)
   if (state.step === 0) throw new InterruptedError(NOTHING_TO_SAVE)
@@ -206,21 +226,22 @@ function askedPrediction({ vParameterization }: TrainSettings): { readonly predi
   return vParameterization ? { prediction: "v" } : {}
 }
 
-/** The state that a run begins with, if it continues from a file. */
-async function initialState(
+/** The state that a run begins with, if it continues from a file, with the steps before. */
+async function initialRun(
   { networkWeights, resume, optimizer }: TrainSettings,
   { layout }: SdxlHandle,
   facts: ReadonlyMap<string, string>,
   reporter: Reporter,
-): Promise<TrainState | null> {
+): Promise<{ readonly state: TrainState; readonly history: NonNullable<SavedRun["history"]> } | null> {
   if (resume !== undefined) {
     const saved = await readTrainState(resume, layout)
     for (const text of factNotices(saved.facts, facts)) reporter.say("notice", { text }, `Note: ${text}`)
     reporter.say("resume", { path: resume, step: saved.state.step }, `Continues after step ${saved.state.step}.`)
-    return saved.state
+    return { state: saved.state, history: saved.history ?? new Map() }
   }
+  if (networkWeights === undefined) return null
   // The file of an LLLite does not hold the optimiser's state.
-  return networkWeights === undefined ? null : beginTraining(await readLlliteFile(networkWeights, layout), optimizer)
+  return { state: beginTraining(await readLlliteFile(networkWeights, layout), optimizer), history: new Map() }
 }
 
 /** The resolution for the file's metadata: that of the data set, if all pictures have one size. */

@@ -6,6 +6,7 @@ import { epochFileName, type SavedFile, saveLllite, stepFileName } from "../llli
 import type { Reporter } from "../terminal/progress.ts"
 import { finalFileName, stateFolderName } from "./saved-files.ts"
 import type { TrainSettings } from "./settings.ts"
+import type { StepHistory } from "./step-history.ts"
 import type { StepPlan } from "./step-plan.ts"
 
 /** What a run saves, and when. */
@@ -47,13 +48,13 @@ type SaverSettings = Pick<
  * Saves a run. A state comes before its LLLite. So a run that is killed between the two continues from this state, and
  * saves the LLLite then.
  *
- * @param facts what the run follows from, for its states
+ * @param run what the run follows from and its steps so far, for its states
  */
 export function createSaver(
   settings: SaverSettings,
   { perEpoch }: Pick<StepPlan, "perEpoch">,
   file: SavedFile,
-  facts: ReadonlyMap<string, string>,
+  { facts, history }: { readonly facts: ReadonlyMap<string, string>; readonly history: Pick<StepHistory, "saved"> },
   reporter: Reporter,
 ): RunSaver {
   const { outputDir, outputName, saveEvery, saveState } = settings
@@ -67,7 +68,7 @@ export function createSaver(
   }
   const saveRun = async (state: TrainState, name: string): Promise<string> => {
     const folder = join(outputDir, stateFolderName(name))
-    await writeTrainState(folder, { state, facts })
+    await writeTrainState(folder, { state, facts, history: history.saved() })
     reporter.say("state", { path: folder, step: state.step }, `Saved ${folder}`)
     return folder
   }

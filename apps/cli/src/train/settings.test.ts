@@ -254,7 +254,7 @@ describe("readTrainSettings", () => {
         persistent_data_loader_workers: 0,
       },
       ...{ huggingface_repo_type: "model", sample_sampler: "euler_a", sample_prompts: "out/prompt.txt" },
-      ...{ log_with: "wandb", wandb_run_name: "last", logging_dir: "logs", stop_text_encoder_training: 0 },
+      ...{ log_with: "tensorboard", wandb_run_name: "last", logging_dir: "logs", stop_text_encoder_training: 0 },
     }
     expect(read({}, file).notices).toEqual([
       expect.stringMatching(/^epoch has no effect: .*max_train_steps or max_train_epochs\.$/),
@@ -262,8 +262,21 @@ describe("readTrainSettings", () => {
       expect.stringMatching(/^unet_lr has no effect: .*The rate is learning_rate\.$/),
       "text_encoder_lr has no effect: an LLLite leaves the text encoders as they are.",
       expect.stringMatching(/^sample_prompts has no effect: the command draws no pictures during training/),
-      expect.stringMatching(/^log_with, wandb_run_name and logging_dir have no effect: there is no log/),
+      expect.stringMatching(/^wandb_run_name has no effect: nothing is sent to W&B\./),
     ])
+  })
+
+  it("reads where a run is logged, and which options the log shows", () => {
+    expect(read({}).log).toBeNull()
+    const log = { logging_dir: "logs", log_prefix: "canny-", log_config: true, optimizer_type: "lion" }
+    const { log: found, notices } = read({ ...log, seed: String(2n ** 60n), log_with: "all" })
+    expect(found).toMatchObject({ dir: "logs", prefix: "canny-", trackerName: "lllite_control_net_train" })
+    expect(found?.options).toMatchObject({ seed: String(2n ** 60n), optimizerType: "lion", logConfig: true })
+    // Paths may name people.
+    expect(Object.keys(found?.options ?? {})).not.toContain("trainDataDir")
+    expect(notices.join()).toContain("--log_with all writes TensorBoard's file alone")
+    expect(read({ log_prefix: "a" }).notices).toEqual(["--log_prefix has no effect without --logging_dir."])
+    expect(() => read({ log_with: "tensorboard" })).toThrow("--log_with needs --logging_dir")
   })
 
   it.each([

@@ -14,6 +14,8 @@ import type { OptionReader, SettingName, Settings, StepCount } from "@lllite/run
 import { bucketStepProblem, resolutionProblem } from "@lllite/runtime-node/options"
 import type { RuntimeChoice } from "../model/runtime-options.ts"
 import { runtimeChoice, sdxlPaths } from "../model/runtime-options.ts"
+import type { LogSettings } from "./log/log-settings.ts"
+import { readLogging } from "./log/log-settings.ts"
 import { readNoise } from "./noise-settings.ts"
 import { readOptimizer } from "./optimizer-settings.ts"
 import type { TRAIN_OPTIONS } from "./options/index.ts"
@@ -54,6 +56,8 @@ export interface TrainSettings extends Settings<TrainTable> {
   /** Null: strength 1 alone. */
   readonly strengthRange: StrengthRange | null
   readonly runtime: RuntimeChoice
+  /** Null: the run is not logged. */
+  readonly log: LogSettings | null
   readonly dtype: FloatDtype
   readonly saveEvery: { readonly steps: number } | { readonly epochs: number } | null
   /** Options that have no effect here, one sentence each. */
@@ -71,6 +75,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
   const lr: LrSettings = followsCurve ? readRate(reader) : { curve: "constant" }
   const huber = readHuber(reader)
   const noise = readNoise(reader)
+  const logging = readLogging(reader)
   const values = reader.settings
   return {
     ...values,
@@ -91,6 +96,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
     },
     strengthRange: readStrengths(values),
     runtime: runtimeChoice(values),
+    log: logging.log,
     dtype: values.savePrecision,
     saveEvery: savingRhythm(values),
     notices: [
@@ -98,6 +104,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
       ...foldersUnused(reader),
       ...notices,
       ...noise.notices,
+      ...logging.notices,
       ...terminalNotices(reader),
       ...unusedNotices(reader),
     ],

@@ -49,6 +49,8 @@ export interface TrainStepEvent<M extends TrainableModel = LlliteModel> {
   readonly learningRate: number
   /** The gradient's norm before clipping. */
   readonly gradientNorm: number
+  /** The factor on the learning rate that the optimiser has found. Absent for an optimiser that finds none. */
+  readonly rateFactor?: number
   /** The run as it is now, to save or to continue. Call it and use the result before you request the next step. */
   state(): Promise<TrainState<M>>
 }
@@ -121,7 +123,11 @@ export async function* train<M extends TrainableModel = LlliteModel>(
       }
       afterUpdate?.(model)
       step += 1
-      yield { step, steps, loss, learningRate: rate(step - 1), gradientNorm, state: stateNow }
+      const factor = optimizer.rateFactor?.()
+      yield {
+        ...{ step, steps, loss, learningRate: rate(step - 1), gradientNorm, state: stateNow },
+        ...(factor === undefined ? {} : { rateFactor: factor }),
+      }
     }
     return await stateNow()
   } finally {

@@ -6,7 +6,7 @@ import type { TrainState } from "@lllite/core/training"
 import { LLLITE, loadTrainState, saveTrainState } from "@lllite/core/training"
 import type { SafetensorsFile, UnetLayout } from "@lllite/format"
 import { llliteOf, openSafetensors } from "@lllite/format"
-import { safetensorsChunks } from "@lllite/format/write"
+import { type LazyTensorBytes, safetensorsChunks } from "@lllite/format/write"
 import { InputError } from "../errors.ts"
 import { writeAtomically } from "./atomic-write.ts"
 import { withPath } from "./path-source.ts"
@@ -21,11 +21,16 @@ const MODEL = "model."
 /** The names of a run's facts begin with it. */
 const FACT = "run."
 
+/** The names of the figures of a run's steps begin with it. */
+const HISTORY = "steps."
+
 /** A run between two steps, and what it followed from. */
 export interface SavedRun {
   readonly state: TrainState
   /** Options and sizes of the run by name, as text. They tell whether it continues as it began. */
   readonly facts: ReadonlyMap<string, string>
+  /** A figure of each step so far by its name, such as the loss. Default: none. */
+  readonly history?: ReadonlyMap<string, Float64Array>
 }
 
 /** The path of a run's file in its folder. */
@@ -39,14 +44,22 @@ export function trainStatePath(folder: string): string {
  * @returns the path of the file
  * @throws InputError when it cannot be written
  */
-export async function writeTrainState(folder: string, { state, facts }: SavedRun): Promise<string> {
+export async function writeTrainState(
+  folder: string,
+  { state, facts, history = new Map() }: SavedRun,
+): Promise<string> {
   const { tensors, metadata } = saveTrainState(LLLITE, state)
-  const entries = [...tensors].map(([name, { shape, values }]) => {
-    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+  const kept = [...tensors].map(([name, { shape, values }]) => {
+    const bytes = bytesOf(values)
     return [name, { dtype: values instanceof Float32Array ? "F32" : "U8", shape, bytes: () => bytes }] as const
   })
+  const figures = [...history].map(([name, values]) => {
+    const bytes = bytesOf(values)
+    return [`${HISTORY}${name}`, { dtype: "F64", shape: [values.length], bytes: () => bytes }] as const
+  })
+  const entries = new Map<string, LazyTensorBytes>([...kept, ...figures])
   const said = new Map([...metadata, ...[...facts].map(([name, value]) => [`${FACT}${name}`, value] as const)])
-  return writeAtomically(trainStatePath(folder), safetensorsChunks(new Map(entries), said))
+  return writeAtomically(trainStatePath(folder), safetensorsChunks(entries, said))
 }
 
 /**
@@ -65,7 +78,12 @@ export async function readTrainState(path: string, layout: UnetLayout): Promise<
     }
     const like: LlliteModel = await readLlliteModel(llliteOf(modelOf(file), { layout }))
     const tensors = new Map<string, { readonly shape: readonly number[]; readonly values: Float32Array | Uint8Array }>()
+    const history = new Map<string, Float64Array>()
     for (const [name, { shape, dtype }] of file.tensors) {
+      if (name.startsWith(HISTORY)) {
+        if (dtype === "F64") history.set(name.slice(HISTORY.length), float64s(await file.read(name)))
+        continue
+      }
       const values = dtype === "U8" ? await file.read(name) : await file.readFloat32(name)
       tensors.set(name, { shape, values: values instanceof Float32Array ? values : new Uint8Array(values) })
     }
@@ -73,8 +91,18 @@ export async function readTrainState(path: string, layout: UnetLayout): Promise<
     return {
       state: loadTrainState(LLLITE, { tensors, metadata: file.metadata }, like),
       facts: new Map(facts.map(([name, value]) => [name.slice(FACT.length), value])),
+      history,
     }
   })
+}
+
+function bytesOf(values: Float32Array | Float64Array | Uint8Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+}
+
+/** Float64 of a file's bytes. Files are little-endian, as are all machines that Node runs on. */
+function float64s(bytes: Uint8Array): Float64Array {
+  return new Float64Array(bytes.slice().buffer)
 }
 
 const EXPECTED = "Expected a folder whose name ends in -state, which the option save_state has written."

@@ -5,6 +5,7 @@ import { MODEL } from "./model.ts"
 import { OTHER_TRAINERS } from "./other-trainers.ts"
 import { OUTPUT, RUN } from "./output.ts"
 import { OPTIMIZER, TRAINING } from "./training.ts"
+import { WATCHING } from "./watching.ts"
 
 /** All options of `train`, by sd-scripts' names. */
 export const TRAIN_OPTIONS = {
@@ -15,6 +16,7 @@ export const TRAIN_OPTIONS = {
   ...OPTIMIZER,
   ...LOSS,
   ...OUTPUT,
+  ...WATCHING,
   ...OTHER_TRAINERS,
   ...RUNTIME_OPTIONS,
 }
@@ -28,6 +30,7 @@ export const TRAIN_GROUPS = [
   ["Optimizer and learning rate", OPTIMIZER],
   ["Loss and timesteps", LOSS],
   ["Saving and metadata", OUTPUT],
+  ["Watching the run", WATCHING],
   ["Options of other trainers", OTHER_TRAINERS],
   ["Backend and precision", RUNTIME_OPTIONS],
 ] as const

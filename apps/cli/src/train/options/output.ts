@@ -15,8 +15,6 @@ import {
 import { dtypeKind } from "../../command/dtype.ts"
 
 const NO_SAMPLES = "the command draws no pictures during training, as sd-scripts' LLLite trainer"
-const NO_TRACKER =
-  "there is no log for TensorBoard or W&B. If stdout is not a terminal, each step is a line of JSON on it"
 const NO_UPLOAD = "the command uploads nothing"
 const UPLOAD_OPTION = belongsTo("huggingface_repo_id")
 const LOCAL = { instead: "Leave it out, and upload the saved file." }
@@ -114,12 +112,4 @@ export const RUN = {
   console_log_level: ignored("progress and notes are always written to stdout", { nothing: ["info"] }),
   console_log_file: ignored("progress and notes are written to stdout, which can be redirected to a file"),
   console_log_simple: ignored("progress and notes are always plain lines if stdout is not a terminal"),
-  log_with: ignored(NO_TRACKER),
-  logging_dir: ignored(NO_TRACKER),
-  log_prefix: ignored(NO_TRACKER),
-  log_tracker_name: ignored(NO_TRACKER),
-  log_tracker_config: ignored(NO_TRACKER),
-  log_config: ignored(NO_TRACKER),
-  wandb_run_name: ignored(NO_TRACKER),
-  wandb_api_key: ignored(NO_TRACKER),
 } satisfies OptionTable

@@ -27,6 +27,8 @@ export interface Optimizer {
    * other points than the average that they find.
    */
   average?(): Float32Array | Promise<Float32Array>
+  /** The factor on the learning rate that the optimiser has found: Prodigy's `d`. Default: it finds none. */
+  rateFactor?(): number
   /** Frees its memory in other threads or on a device. */
   dispose(): void
 }

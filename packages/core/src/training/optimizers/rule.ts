@@ -136,6 +136,7 @@ export function loadRule<O extends OptimizerOptions, L extends string, B extends
 ): Optimizer {
   const memory = memoryOf(rule, model, state, settings)
   const { average } = rule
+  const { numbers }: { readonly numbers: Readonly<Record<string, number>> } = memory
   let { step } = state
   return {
     step(gradients, learningRate) {
@@ -156,6 +157,8 @@ export function loadRule<O extends OptimizerOptions, L extends string, B extends
       }
     },
     ...(average === undefined ? {} : { average: () => average({ ...model, ...memory, settings }) }),
+    // Both families that find their step size call it `d`.
+    ...(Object.hasOwn(numbers, "d") ? { rateFactor: () => numbers.d as number } : {}),
     dispose() {},
   }
 }

@@ -1,0 +1,151 @@
+import type { FileHandle } from "node:fs/promises"
+import { mkdir, open, readdir } from "node:fs/promises"
+import { join } from "node:path"
+import { fileError, writeAtomically } from "@lllite/runtime-node"
+import type { RunObserver, StepRecord } from "../observer.ts"
+import type { StepHistory } from "../step-history.ts"
+import { optionsEvent, scalarsEvent, sessionStartEvent, versionEvent } from "./event-file.ts"
+import { findLog, makeLogFolder, STEPS_FILE, timeName } from "./log-folder.ts"
+import type { LogSettings } from "./log-settings.ts"
+import type { LogRow } from "./table-lines.ts"
+import { csvHeader, csvLine, jsonLine } from "./table-lines.ts"
+
+/** A log of a run, and where it is. */
+export interface RunLog extends Required<Pick<RunObserver, "step" | "close">> {
+  readonly folder: string
+}
+
+/** The run that a log is of. */
+export interface LoggedRun {
+  /** Steps in an epoch. */
+  readonly perEpoch: number
+  /** The steps before, if the run continues. */
+  readonly history: StepHistory
+}
+
+/**
+ * Opens the log of a run: a file of events for TensorBoard, and the same figures as JSON lines and as CSV. A run that
+ * continues goes on in its log, where the lines after its step go away. Without that log, a new one has the losses of
+ * the steps before.
+ *
+ * @param now the clock. Default: the system's
+ * @throws InputError when a file cannot be written
+ */
+export async function openRunLog(
+  { dir, prefix, trackerName, options }: LogSettings,
+  { perEpoch, history }: LoggedRun,
+  now: () => Date = () => new Date(),
+): Promise<RunLog> {
+  const found = await findLog(dir, prefix, history)
+  const folder = found?.folder ?? (await makeLogFolder(dir, `${prefix}${timeName(now())}`))
+  const past = found?.rows ?? Array.from({ length: history.length }, (_, index) => pastRow(history, index, perEpoch))
+  const seconds = (): number => now().getTime() / 1000
+  const files = await openFiles(folder, past)
+  const events = await openEvents(join(folder, trackerName), seconds())
+  await events.append(versionEvent(seconds()))
+  if (found !== null) await events.append(sessionStartEvent(seconds(), history.length + 1))
+  else for (const row of past) await logScalars(row)
+  if (options !== null) await events.append(optionsEvent(seconds(), options))
+
+  async function logScalars(row: LogRow): Promise<void> {
+    await events.append(scalarsEvent(seconds(), row.step ?? 0, scalarsOf(row)))
+    if (row.step === null || (row.step ?? 0) % perEpoch !== 0) return
+    // Source: sd-scripts, which counts epochs on this axis.
+    await events.append(scalarsEvent(seconds(), row.epoch ?? 0, { "loss/epoch": row.averageLoss ?? Number.NaN }))
+  }
+
+  return {
+    folder,
+    async step(record) {
+      const row = rowOf(record)
+      await files.append(row)
+      await logScalars(row)
+    },
+    async close() {
+      await files.close()
+      await events.close()
+    },
+  }
+}
+
+/** The figures of a row by their tags in sd-scripts, and further ones. */
+function scalarsOf(row: LogRow): Readonly<Record<string, number>> {
+  const tags = {
+    "loss/current": row.loss,
+    "loss/average": row.averageLoss,
+    lr: row.learningRate,
+    "lr/d*lr": row.adaptedRate,
+    "norm/gradient": row.gradientNorm,
+    "time/seconds_per_step": row.seconds,
+    "memory/program_mib": row.memoryMiB,
+    "memory/device_mib": row.deviceMiB,
+  }
+  return Object.fromEntries(
+    Object.entries(tags).filter((entry): entry is [string, number] => typeof entry[1] === "number"),
+  )
+}
+
+/** The names and the order of the columns. */
+function rowOf(record: StepRecord): LogRow {
+  const { step, epoch, loss, averageLoss, learningRate, adaptedRate, gradientNorm } = record
+  const { seconds, memoryMiB, deviceMiB } = record
+  return { step, epoch, loss, averageLoss, learningRate, adaptedRate, gradientNorm, seconds, memoryMiB, deviceMiB }
+}
+
+/** A step that another program logged elsewhere, or that was not logged. */
+function pastRow(history: StepHistory, index: number, perEpoch: number): LogRow {
+  const unknown = { seconds: null, memoryMiB: null, deviceMiB: null }
+  const epoch = Math.floor(index / perEpoch) + 1
+  return rowOf({ step: index + 1, epoch, averageLoss: history.averageLoss(index), ...history.at(index), ...unknown })
+}
+
+interface Appended<T> {
+  append(value: T): Promise<void>
+  close(): Promise<void>
+}
+
+/** The JSON lines and the CSV of the steps. The rows before replace what is there. */
+async function openFiles(folder: string, rows: readonly LogRow[]): Promise<Appended<LogRow>> {
+  const json = join(folder, STEPS_FILE)
+  const csv = join(folder, "steps.csv")
+  await writeAtomically(json, rows.map((row) => `${jsonLine(row)}\n`).join(""))
+  const [first] = rows
+  const lines = first === undefined ? [] : [csvHeader(first), ...rows.map(csvLine)]
+  await writeAtomically(csv, lines.map((line) => `${line}\n`).join(""))
+  const files = [await openFile(json, "a"), await openFile(csv, "a")] as const
+  let hasHeader = first !== undefined
+  return {
+    async append(row) {
+      await append(files[0], json, `${jsonLine(row)}\n`)
+      await append(files[1], csv, `${hasHeader ? "" : `${csvHeader(row)}\n`}${csvLine(row)}\n`)
+      hasHeader = true
+    },
+    async close() {
+      for (const file of files) await file.close()
+    },
+  }
+}
+
+/** A new file of events. TensorBoard reads the files of a folder in the order of their names. */
+async function openEvents(folder: string, seconds: number): Promise<Appended<Uint8Array>> {
+  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+    throw fileError("make", folder, cause)
+  })
+  const number = (await readdir(folder)).length
+  const name = `events.out.tfevents.${Math.floor(seconds)}.lllite.${String(number).padStart(4, "0")}`
+  const path = join(folder, name)
+  const file = await openFile(path, "ax")
+  return { append: (bytes) => append(file, path, bytes), close: () => file.close() }
+}
+
+async function openFile(path: string, flags: "a" | "ax"): Promise<FileHandle> {
+  return open(path, flags).catch((cause: unknown) => {
+    throw fileError("write", path, cause)
+  })
+}
+
+async function append(file: FileHandle, path: string, contents: string | Uint8Array): Promise<void> {
+  await file.appendFile(contents).catch((cause: unknown) => {
+    throw fileError("write", path, cause)
+  })
+}

@@ -1,0 +1,65 @@
+import { spawn } from "node:child_process"
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { blankImage, writePng } from "@lllite/runtime-node"
+import { afterAll, beforeAll } from "vitest"
+
+/* Runs of the built command `train`, for tests. */
+
+const main = fileURLToPath(new URL("../dist/main.js", import.meta.url))
+
+/** A folder of three pairs for the tests of a file, which is removed after them. */
+export function drawnPairs(prefix: string): () => string {
+  let folder = ""
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), prefix))
+    for (const name of ["images", "controls"]) {
+      await mkdir(join(folder, name))
+      for (const i of [1, 2, 3]) await writePng(join(folder, name, `${i}.png`), blankImage(64, 64, [40 * i, 20, 90]))
+    }
+  })
+  afterAll(() => rm(folder, { recursive: true }))
+  return () => folder
+}
+
+/** A run of the command that has ended. */
+export interface Ended {
+  readonly code: number | null
+  /** The lines of JSON on stdout. */
+  readonly events: readonly Readonly<Record<string, unknown>>[]
+  readonly stderr: string
+}
+
+/**
+ * Trains on the tiny model with the built command.
+ *
+ * @param folder of `drawnPairs`
+ * @param kill milliseconds after which the process is killed
+ */
+export async function trainedRun(folder: string, out: string, more: readonly string[], kill?: number): Promise<Ended> {
+  const data = ["--train_data_dir", join(folder, "images"), "--conditioning_data_dir", join(folder, "controls")]
+  const shape = ["--resolution", "64", "--train_batch_size", "2", "--backend", "wasm", "--output_dir", out]
+  const args = ["train", "--pretrained_model_name_or_path", "tiny", ...data, ...shape, ...more]
+  const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"] })
+  const output = { stdout: "", stderr: "" }
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8").on("data", (text: string) => {
+      output[name] += text
+    })
+  }
+  const timer = kill === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), kill)
+  const code = await new Promise<number | null>((resolve) => child.once("close", resolve))
+  clearTimeout(timer)
+  const lines = output.stdout.split("\n").filter((line) => line.startsWith("{") && line.endsWith("}"))
+  return { code, events: lines.map((line) => JSON.parse(line)), stderr: output.stderr }
+}
+
+/** Every file of a run by its path, with its bytes. */
+export async function filesOf(out: string): Promise<ReadonlyMap<string, string>> {
+  const entries = await readdir(out, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  const named = files.map(async (path) => [path.slice(out.length), (await readFile(path)).toString("base64")] as const)
+  return new Map((await Promise.all(named)).sort(([a], [b]) => a.localeCompare(b)))
+}
