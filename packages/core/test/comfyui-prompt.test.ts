@@ -1,8 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { Sdxl } from "../src/models/index.ts"
-import { encodeWeightedPrompts } from "../src/models/index.ts"
-import type { PromptOptions } from "../src/prompt/index.ts"
+import { encodeWeightedPrompts, type WeightedPromptOptions } from "../src/models/index.ts"
 import { createSyntheticSdxl } from "./synthetic-sdxl.ts"
 import { startWasm } from "./wasm.ts"
 
@@ -16,7 +15,7 @@ describe("prompts in ComfyUI's syntax", () => {
   })
   afterAll(() => sdxl.dispose())
 
-  const statesOf = (prompt: string, options: PromptOptions) => {
+  const statesOf = (prompt: string, options: WeightedPromptOptions) => {
     const { context, pooled } = encodeWeightedPrompts(sdxl.ops, sdxl, [prompt], options)
     const result = { states: context.arraySync()[0] ?? [], pooled: pooled.arraySync() }
     tf.dispose([context, pooled])
@@ -43,6 +42,19 @@ describe("prompts in ComfyUI's syntax", () => {
         expect(value).toBeCloseTo(none + (own - none) * weight, 5)
       }
     }
+  })
+
+  it("may have a text of their own for the first encoder", () => {
+    const width = sdxl.text1.config.width
+    const parts = (prompt: string, options: WeightedPromptOptions) => {
+      const { states, pooled } = statesOf(prompt, options)
+      return { first: states.map((row) => row.slice(0, width)), second: states.map((row) => row.slice(width)), pooled }
+    }
+    const [star, ring] = [parts("a red star", {}), parts("a ring", {})]
+    const both = parts("a red star", { firstPrompts: ["a ring"] })
+    expect(both).toEqual({ first: ring.first, second: star.second, pooled: star.pooled })
+    const long = statesOf("a red star", { firstPrompts: ["cat ".repeat(80)] })
+    expect(long.states).toHaveLength(2 * TOKENS)
   })
 
   it("move a short run into the next chunk as a whole", () => {

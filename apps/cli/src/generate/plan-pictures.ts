@@ -141,8 +141,11 @@ function pictureOf(
           image: { path: from.image },
           mask: from.mask === null ? (base.start?.mask ?? null) : { path: from.mask },
         }
+  const { firstNegativePrompt, ...rest } = base
   const recipe = createRecipe({
-    ...base,
+    ...rest,
+    // A line's negative prompt is one text for both encoders.
+    ...(firstNegativePrompt === undefined || options.negativePrompt !== undefined ? {} : { firstNegativePrompt }),
     ...lineStages({ ...base, ...(start === undefined ? {} : { start }) }, options, hasOwnFirst),
     ...{ prompt, seed, width, height },
     size: { original, crop, target },

@@ -44,12 +44,14 @@ export interface ConditionOptions {
  */
 export function chunksNeeded(
   tokenizer: Tokenizer,
-  { prompt, negativePrompt = "" }: Pick<PictureRequest, "prompt" | "negativePrompt">,
+  { prompt, negativePrompt = "", firstPrompt, firstNegativePrompt }: Omit<PictureRequest, "seed">,
   { guided, prompts }: Pick<ConditionOptions, "guided" | "prompts">,
 ): number {
   const parts = partsOfPrompt(prompt, prompts).map(({ text }) => text)
   return Math.max(
-    ...[...parts, ...(guided ? [negativePrompt] : [])].map((text) => countChunks(tokenizer, text, prompts)),
+    ...[...parts, firstPrompt ?? "", ...(guided ? [negativePrompt, firstNegativePrompt ?? ""] : [])].map((text) =>
+      countChunks(tokenizer, text, prompts),
+    ),
   )
 }
 
@@ -78,7 +80,10 @@ export function* encodeConditionSteps(
   const prompts = numbered.flatMap((row) => row.map(({ text }) => text))
   const negatives = guided ? requests.map(({ negativePrompt = "" }) => negativePrompt) : []
   const texts = [...negatives, ...prompts]
-  const textOptions = { ...promptOptions, ...(tap === undefined ? {} : { tap }) }
+  const firstNegatives = guided ? requests.map(({ firstNegativePrompt }, i) => firstNegativePrompt ?? negatives[i]) : []
+  const firsts = prompts.map((text, i) => (i < pictures ? requests[i]?.firstPrompt : undefined) ?? text)
+  const firstPrompts = [...firstNegatives, ...firsts].map((text) => text ?? "")
+  const textOptions = { ...promptOptions, firstPrompts, ...(tap === undefined ? {} : { tap }) }
   const encoded = yield* encodeWeightedPromptSteps(sdxl.ops, sdxl, texts, textOptions)
   const pooled = promptOptions.compat === "sd-scripts" ? lastPooled(encoded.pooled, parts, count) : encoded.pooled
   const vectors = conditionVector(pooled, [...negatives.map(() => negativeSize), ...prompts.map(() => size)])

@@ -7,6 +7,7 @@ import type { TextualInversion } from "../models/clip/textual-inversion.ts"
 import { checkDeepCache, type DeepCache } from "../models/unet/deep-cache.ts"
 import { checkDeepShrink, type DeepShrink } from "../models/unet/deep-shrink.ts"
 import { checkRanges } from "../number-range.ts"
+import { partsOfPrompt } from "../prompt/composed.ts"
 import { checkPromptOptions, type PromptOptions } from "../prompt/options.ts"
 import { checkSeed, type Seed } from "../random/seed.ts"
 import { checkAdapterSettings } from "./adapter-settings.ts"
@@ -25,6 +26,10 @@ export interface PictureRequest {
   readonly prompt: string
   /** Default: empty. */
   readonly negativePrompt?: string
+  /** The text that the first text encoder (CLIP-L) reads instead of `prompt`. Default: `prompt`. */
+  readonly firstPrompt?: string
+  /** The same for the negative prompt. */
+  readonly firstNegativePrompt?: string
   /** 0 to 2^64 - 1. */
   readonly seed: Seed
 }
@@ -118,7 +123,14 @@ export function checkRequest(requests: readonly PictureRequest[], options: Gener
     if (!good) throw new CoreError(code, `generate: ${what}`)
   }
   expect(requests.length > 0, "request-empty", "there is no request, expected at least one")
-  for (const { seed } of requests) checkSeed("generate", seed)
+  for (const { prompt, firstPrompt, seed } of requests) {
+    checkSeed("generate", seed)
+    expect(
+      firstPrompt === undefined || partsOfPrompt(prompt, options.prompts).length === 1,
+      "option-conflict",
+      "firstPrompt beside a prompt with AND, expected one of them. Each part of such a prompt has one text.",
+    )
+  }
   for (const [name, pixels] of Object.entries({ width, height })) {
     const near = Math.max(SIDE_MULTIPLE, Math.round(pixels / SIDE_MULTIPLE) * SIDE_MULTIPLE)
     expect(

@@ -52,6 +52,7 @@ export {
   encodeWeightedPrompts,
   type TextCondition,
   type TextModel,
+  type WeightedPromptOptions,
 } from "./text.ts"
 export { type BlockInput, type BlockVerbs, composedBlocks, type KeptBlock } from "./unet/block-verbs.ts"
 export type { BlockContext } from "./unet/blocks.ts"

@@ -110,6 +110,12 @@ function joinChunks({ hidden, pooled }: TextEncoding, chunks: number): TextEncod
   return { hidden: joined as Tensor3D, pooled: first as Tensor2D | null }
 }
 
+/** How prompts for pictures are encoded. */
+export interface WeightedPromptOptions extends PromptOptions, Pick<EncodeTextOptions, "tap"> {
+  /** What the first encoder reads of each prompt. Default: the prompts. */
+  readonly firstPrompts?: readonly string[]
+}
+
 /**
  * Encodes prompts for pictures: weights, `BREAK`, and chunks of 75 tokens for long ones. All prompts get as many chunks
  * as the longest has. N prompts → N rows of chunks · 77
@@ -124,7 +130,7 @@ export function encodeWeightedPrompts(
   ops: Ops,
   model: TextModel,
   prompts: readonly string[],
-  options: PromptOptions & Pick<EncodeTextOptions, "tap"> = {},
+  options: WeightedPromptOptions = {},
 ): TextCondition {
   return runAtOnce(encodeWeightedPromptSteps(ops, model, prompts, options))
 }
@@ -134,14 +140,16 @@ export function* encodeWeightedPromptSteps(
   ops: Ops,
   model: TextModel,
   prompts: readonly string[],
-  { tap, ...options }: PromptOptions & Pick<EncodeTextOptions, "tap"> = {},
+  { tap, firstPrompts = prompts, ...options }: WeightedPromptOptions = {},
 ): Steps<TextCondition> {
   const { tokenizer } = model
   const { clipSkip, normalization, compat, syntax } = { ...PROMPT_DEFAULTS, ...options }
-  const chunks = Math.max(...prompts.map((prompt) => countChunks(tokenizer, prompt, options)))
+  const chunks = Math.max(...[...prompts, ...firstPrompts].map((prompt) => countChunks(tokenizer, prompt, options)))
   const rowsOf = compat === "sd-scripts" ? sdScriptsRows : ourRows
   return yield* sideBySide(model, function* (params, padId) {
-    const rows = prompts.map((prompt) => rowsOf(tokenizer, readPrompt(prompt, syntax), padId, chunks))
+    const rows = (params === model.text1 ? firstPrompts : prompts).map((prompt) =>
+      rowsOf(tokenizer, readPrompt(prompt, syntax), padId, chunks),
+    )
     // ComfyUI measures weights from the states of an empty prompt.
     const empty = syntax === "comfyui" && rows.some(hasWeights) ? weightedRows(tokenizer, [[]], padId, 1).ids : []
     const ids = [...rows.flatMap(({ ids }) => ids), ...empty]

@@ -149,7 +149,7 @@ export const anyRecipe: fc.Arbitrary<Recipe> = fc.constantFrom(...SAMPLER_NAMES)
       ? fc.integer({ min: info.min ?? 0, max: info.max ?? 9 })
       : number({ min: 0.001, max: 1 })
   }
-  return fc.record({
+  const fields = {
     version: fc.constant(1 as const),
     prompt: fc.string({ unit: "grapheme" }),
     negativePrompt: fc.string(),
@@ -206,5 +206,8 @@ export const anyRecipe: fc.Arbitrary<Recipe> = fc.constantFrom(...SAMPLER_NAMES)
     loras: fc.array(lora, { maxLength: 2 }),
     adapters: fc.array(adapter, { maxLength: 3 }),
     combine: fc.constantFrom(...COMBINATIONS),
-  })
+  }
+  const required = Object.keys(fields) as (keyof typeof fields)[]
+  const firstTexts = { firstPrompt: fc.string(), firstNegativePrompt: fc.string() }
+  return fc.record({ ...fields, ...firstTexts }, { requiredKeys: required })
 })

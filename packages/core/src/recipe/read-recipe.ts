@@ -25,6 +25,8 @@ const KEYS = [
   "version",
   "prompt",
   "negativePrompt",
+  "firstPrompt",
+  "firstNegativePrompt",
   "prompts",
   "seed",
   "noise",
@@ -92,6 +94,7 @@ export function readRecipe(json: unknown): Recipe {
     version: RECIPE_VERSION,
     prompt: readText(field("prompt")),
     negativePrompt: readOr(field("negativePrompt"), "", readText),
+    ...readFirstTexts(field),
     prompts: readOr(field("prompts"), PROMPT_DEFAULTS, readPrompts),
     seed: readRecipeSeed(field("seed")),
     noise: readOr(field("noise"), GENERATE_DEFAULTS.noise, (at) => readChoice(at, NOISE_NAMES)),
@@ -120,6 +123,16 @@ export function readRecipe(json: unknown): Recipe {
     deepCache: readDeepCache(field("deepCache")),
     gradualLatent: readGradualLatent(field("gradualLatent")),
   }
+}
+
+/** The texts of the first encoder, where a recipe has them. */
+function readFirstTexts(
+  field: (key: "firstPrompt" | "firstNegativePrompt") => Field,
+): Pick<Recipe, "firstPrompt" | "firstNegativePrompt"> {
+  const texts = (["firstPrompt", "firstNegativePrompt"] as const).map((key) =>
+    field(key).value === undefined ? {} : { [key]: readText(field(key)) },
+  )
+  return Object.assign({}, ...texts)
 }
 
 function readPrompts(at: Field): Required<PromptOptions> {

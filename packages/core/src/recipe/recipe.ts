@@ -108,6 +108,10 @@ export interface Recipe extends StagesRecipe {
   readonly version: typeof RECIPE_VERSION
   readonly prompt: string
   readonly negativePrompt: string
+  /** The text that the first text encoder reads instead of the prompt. Missing: the prompt. */
+  readonly firstPrompt?: string
+  /** The same for the negative prompt. */
+  readonly firstNegativePrompt?: string
   /** How both prompts are read. */
   readonly prompts: Required<PromptOptions>
   /** 0 to 2^64 - 1. Above 2^53 - 1 it is a text of digits, because a number of JSON is not exact there. */

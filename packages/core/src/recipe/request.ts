@@ -39,7 +39,7 @@ type RunOnly =
 
 /** A request to a runtime. */
 export interface RecipeRequest {
-  readonly request: Required<PictureRequest>
+  readonly request: PictureRequest & Required<Pick<PictureRequest, "negativePrompt">>
   readonly options: RecipeOptions
 }
 
@@ -70,9 +70,13 @@ export function requestOf(recipe: Recipe): RecipeRequest {
     zeroTerminalSnr,
   } = recipe
   const { sampler, spacing, spacingOptions, samplerOptions, combine, size, noise, prompts } = recipe
-  const { negativeSize, hires, deepShrink, deepCache, gradualLatent } = recipe
+  const { negativeSize, hires, deepShrink, deepCache, gradualLatent, firstPrompt, firstNegativePrompt } = recipe
   return {
-    request: { prompt, negativePrompt, seed: recipeSeed(recipe) },
+    request: {
+      ...{ prompt, negativePrompt, seed: recipeSeed(recipe) },
+      ...(firstPrompt === undefined ? {} : { firstPrompt }),
+      ...(firstNegativePrompt === undefined ? {} : { firstNegativePrompt }),
+    },
     options: {
       ...{ width, height, steps, guidanceScale, guidanceRescale, guidanceWindow, zeroTerminalSnr },
       ...{ sampler, spacing, spacingOptions, samplerOptions, combine, size, noise, prompts },

@@ -60,7 +60,11 @@ export async function* generateWith<Types extends RuntimeTypes>(
   const { guidanceScale = GENERATE_DEFAULTS.guidanceScale, prompts = {}, textualInversions = [] } = options
   const texts = requests.flatMap((request) => {
     const parts = partsOfPrompt(request.prompt, prompts).map(({ text }) => text)
-    return isGuided([request], { guidanceScale, prompts }) ? [...parts, request.negativePrompt ?? ""] : parts
+    const { negativePrompt = "", firstPrompt = [], firstNegativePrompt = [] } = request
+    const positive = parts.concat(firstPrompt)
+    return isGuided([request], { guidanceScale, prompts })
+      ? positive.concat(negativePrompt, firstNegativePrompt)
+      : positive
   })
   const argument = { model, prompts: [...new Set(texts)], options: prompts, textualInversions }
   for (const text of (await lead?.call("promptNotices", argument, { signal })) ?? []) yield { kind: "notice", text }
@@ -142,9 +146,9 @@ async function chunksOf<Types extends RuntimeTypes>(
   signal: AbortSignal | undefined,
 ): Promise<readonly number[]> {
   const [first] = requests
-  const isOnePrompt = requests.every(
-    ({ prompt, negativePrompt = "" }) => prompt === first?.prompt && negativePrompt === (first?.negativePrompt ?? ""),
-  )
+  const textsOf = ({ prompt, negativePrompt = "", firstPrompt, firstNegativePrompt }: PictureRequest): string =>
+    JSON.stringify([prompt, negativePrompt, firstPrompt ?? null, firstNegativePrompt ?? null])
+  const isOnePrompt = requests.every((request) => first !== undefined && textsOf(request) === textsOf(first))
   if (isOnePrompt || client === undefined) return requests.map(() => 1)
   const options = {
     ...(guidanceScale === undefined ? {} : { guidanceScale }),

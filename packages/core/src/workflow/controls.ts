@@ -22,7 +22,8 @@ export function adaptersOf(run: SamplerRun, problem: Say, notice: Say): readonly
     const { onlyPositive, strength, mask } = use
     const base = { file: { path: use.name }, control, strength, window }
     if (use.kind === "controlnet") {
-      if (onlyPositive !== true && mask === null) return [{ ...base, kind: "controlnet" }]
+      const type = use.controlType === null ? {} : { controlType: use.controlType }
+      if (onlyPositive !== true && mask === null) return [{ ...base, kind: "controlnet", ...type }]
       const what = mask === null ? "on the positive prompt alone" : "with a mask"
       problem(`has the ControlNet ${use.name} ${what}, which cannot be followed`)
       return []

@@ -88,7 +88,24 @@ export const NODE_TYPES = {
     },
     outputs: ["CONDITIONING"],
   },
+  ConditioningCombine: {
+    inputs: { conditioning_1: link("CONDITIONING"), conditioning_2: link("CONDITIONING") },
+    outputs: ["CONDITIONING"],
+  },
+  ConditioningConcat: {
+    inputs: { conditioning_to: link("CONDITIONING"), conditioning_from: link("CONDITIONING") },
+    outputs: ["CONDITIONING"],
+  },
+  ConditioningZeroOut: { inputs: { conditioning: link("CONDITIONING") }, outputs: ["CONDITIONING"] },
+  ConditioningSetTimestepRange: {
+    inputs: { conditioning: link("CONDITIONING"), start: float(0), end: float(1) },
+    outputs: ["CONDITIONING"],
+  },
   // control
+  SetUnionControlNetType: {
+    inputs: { control_net: link("CONTROL_NET"), type: choice("auto") },
+    outputs: ["CONTROL_NET"],
+  },
   ControlNetLoader: { inputs: { control_net_name: name }, outputs: ["CONTROL_NET"] },
   ControlNetApply: {
     inputs: {

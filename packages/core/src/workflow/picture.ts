@@ -1,6 +1,7 @@
 import { isNearComfyUi } from "../diffusion/other-programs.ts"
 import type { RecipeInput } from "../recipe/recipe.ts"
 import { adaptersOf } from "./controls.ts"
+import { isPlainText } from "./rules/conditioning.ts"
 import { comfySampler } from "./sampler-names.ts"
 import type { SizeOf } from "./stages.ts"
 import { stagesOf } from "./stages.ts"
@@ -45,9 +46,10 @@ export function picturesOf(
   const sampler = comfySampler(run)
   if ("problem" in sampler) problem(sampler.problem)
   const model = modelOf(run, vae, problem)
+  const texts = textsOf(run, problem)
   // A second stage without LLLites has those of the first one in its recipe.
   const adapters = adaptersOf((stages?.hires?.control === false ? stages.first : stages?.last) ?? run, problem, notice)
-  if (!isGood || stages === null || "problem" in sampler || model === null) return null
+  if (!isGood || stages === null || "problem" in sampler || model === null || texts === null) return null
 
   if (isNearComfyUi(run.sampler.name)) {
     notices.push(
@@ -58,11 +60,6 @@ export function picturesOf(
   const { positive, negative } = run
   const size = positive.size ?? { original: [height, width], crop: [0, 0], target: [height, width] }
   const negativeSize = negative?.size ?? { original: [height, width], crop: [0, 0], target: [height, width] }
-  for (const [name, condition] of Object.entries({ positive, negative })) {
-    if (condition !== null && condition.text !== condition.firstText) {
-      notices.push(`${nameOf(run.node)} has two ${name} texts. Both text encoders read text_g.`)
-    }
-  }
   if (batch > 1) {
     notices.push(
       `${nameOf(run.node)} makes ${batch} pictures. The first has ComfyUI's noise. The others have the next seeds, and ComfyUI draws the noise of all from one.`,
@@ -72,9 +69,7 @@ export function picturesOf(
   const recipes = Array.from(
     { length: batch },
     (_, i): RecipeInput => ({
-      prompt: positive.text,
-      negativePrompt: negative?.text ?? "",
-      prompts: { syntax: "comfyui", clipSkip: positive.clip.clipSkip },
+      ...texts,
       seed: String((seed + BigInt(i)) % 2n ** 64n),
       noise: "torch-cpu",
       ...{ width, height, size, negativeSize, steps, guidanceScale: run.guidanceScale },
@@ -86,6 +81,37 @@ export function picturesOf(
     }),
   )
   return { recipes, notices }
+}
+
+/** The texts of a run, in the syntax that can say them. Null: none can. */
+function textsOf(
+  { positive, negative: given, guidanceScale }: SamplerRun,
+  problem: Refuse,
+): Pick<RecipeInput, "prompt" | "negativePrompt" | "firstPrompt" | "firstNegativePrompt" | "prompts"> | null {
+  // Without guidance, ComfyUI does not run the negative prompt.
+  const negative = guidanceScale === 1 && given !== null && (given.isZero || given.parts.length > 1) ? null : given
+  const isJoined = [positive, negative].some((each) => each !== null && (each.isJoined || each.parts.length > 1))
+  const text =
+    positive.isZero || negative?.isZero === true
+      ? "has a prompt of zeros (ConditioningZeroOut), which cannot be followed. Give it CLIPTextEncode with an empty text"
+      : negative !== null && negative.parts.length > 1
+        ? "has combined negative prompts, which cannot be followed. Write them in one text"
+        : isJoined && [positive, negative].some((each) => each !== null && !each.isJoined && !isPlainText(each))
+          ? "has joined prompts beside one with weights or brackets, which cannot be followed. Leave them out"
+          : null
+  if (text !== null) {
+    problem(text)
+    return null
+  }
+  const { parts, firstText } = positive
+  const [only = ""] = parts
+  return {
+    prompt: parts.length === 1 ? only : parts.map((part) => `${part} :${1 / parts.length}`).join(" AND "),
+    negativePrompt: negative?.parts[0] ?? "",
+    ...(firstText === null ? {} : { firstPrompt: firstText }),
+    ...(negative === null || negative.firstText === null ? {} : { firstNegativePrompt: negative.firstText }),
+    prompts: { syntax: isJoined ? "weighted" : "comfyui", clipSkip: positive.clip.clipSkip },
+  }
 }
 
 /** What nodes say of the schedule and of guidance. */

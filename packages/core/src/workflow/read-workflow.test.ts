@@ -240,3 +240,74 @@ describe("a workflow in the API form", () => {
     ])
   })
 })
+
+describe("conditions that nodes join", () => {
+  const text = (value: string) => ({ class_type: "CLIPTextEncode", inputs: { clip: ["4", 1], text: value } })
+  const joined = (type: string, inputs: object, texts: readonly [string, string] = ["a cat", "a dog"], changes = {}) =>
+    one(
+      apiWorkflow({
+        ...{ 20: text(texts[0]), 21: text(texts[1]), 22: { class_type: type, inputs } },
+        3: { inputs: { positive: ["22", 0] } },
+        ...changes,
+      }),
+    )
+  const two = { conditioning_1: ["20", 0], conditioning_2: ["21", 0] }
+
+  it("become a composed prompt, or chunks of one", () => {
+    const combined = joined("ConditioningCombine", two)
+    expect(combined).toMatchObject({ prompt: "a cat :0.5 AND a dog :0.5", prompts: { syntax: "weighted" } })
+    const concat = joined("ConditioningConcat", { conditioning_to: ["20", 0], conditioning_from: ["21", 0] })
+    expect(concat).toMatchObject({ prompt: "a cat BREAK a dog", prompts: { syntax: "weighted" } })
+  })
+
+  it("are refused where no syntax says the same", () => {
+    expect(() => joined("ConditioningCombine", two, ["a (cat:1.2)", "a dog"])).toThrow("Join plain texts")
+    const weights = { 7: { inputs: { text: "(blurry:1.2)" } } }
+    expect(() => joined("ConditioningCombine", two, undefined, weights)).toThrow("beside one with weights or brackets")
+    const negative = { 3: { inputs: { positive: ["6", 0], negative: ["22", 0] } } }
+    expect(() => joined("ConditioningCombine", two, undefined, negative)).toThrow("combined negative prompts")
+  })
+
+  it("may be limited to all steps, and to no fewer", () => {
+    const range = (end: number) => joined("ConditioningSetTimestepRange", { conditioning: ["20", 0], start: 0, end })
+    expect(range(1)?.prompt).toBe("a cat")
+    expect(() => range(0.5)).toThrow("limits a prompt to the steps from 0 to 0.5")
+  })
+
+  it("may be zeros where there is no guidance", () => {
+    const zero = (cfg: number) =>
+      joined("ConditioningZeroOut", { conditioning: ["6", 0] }, undefined, {
+        3: { inputs: { positive: ["6", 0], negative: ["22", 0], cfg } },
+      })
+    expect(zero(1)).toMatchObject({ prompt: "a red star", negativePrompt: "", guidanceScale: 1 })
+    expect(() => zero(3)).toThrow("has a prompt of zeros")
+  })
+
+  it("may be two texts, one for each encoder", () => {
+    const sdxl = { text_g: "a cat", text_l: "fur", width: 64, target_width: 128, target_height: 96 }
+    const recipe = joined("CLIPTextEncodeSDXL", { clip: ["4", 1], ...sdxl })
+    expect(recipe).toMatchObject({ prompt: "a cat", firstPrompt: "fur", size: { original: [1024, 64] } })
+    expect(recipe?.firstNegativePrompt).toBeUndefined()
+  })
+})
+
+describe("a ControlNet Union", () => {
+  const typed = (type: string) =>
+    one(
+      apiWorkflow({
+        12: { class_type: "ControlNetLoader", inputs: { control_net_name: "union.safetensors" } },
+        14: { class_type: "SetUnionControlNetType", inputs: { control_net: ["12", 0], type } },
+        13: {
+          class_type: "ControlNetApplyAdvanced",
+          inputs: { positive: ["6", 0], negative: ["7", 0], control_net: ["14", 0], image: ["9", 0], strength: 0.5 },
+        },
+        3: { inputs: { model: ["4", 0], positive: ["13", 0], negative: ["13", 1] } },
+      }),
+    )?.adapters
+
+  it("has the control type of its node", () => {
+    expect(typed("canny/lineart/anime_lineart/mlsd")).toMatchObject([{ kind: "controlnet", controlType: "canny" }])
+    expect(typed("auto")?.[0]?.controlType).toBeUndefined()
+    expect(() => typed("x")).toThrow('has "x" as type, expected one of openpose')
+  })
+})

@@ -8,6 +8,7 @@ import { NODE_TYPES } from "./node-types.ts"
 import { picturesOf } from "./picture.ts"
 import { readGraph } from "./read-graph.ts"
 import type { SizeOf } from "./stages.ts"
+import { unsupportedNodes } from "./unsupported.ts"
 import type { ImageValue } from "./values.ts"
 
 /** What a workflow makes. */
@@ -67,7 +68,7 @@ export function readWorkflow(json: unknown, { sizeOf = () => null }: WorkflowOpt
   const unknown =
     recipes.length === 0 ? [...new Set([...evaluation.unknown, ...unread.filter(isUnknown)])] : [...evaluation.unknown]
   const all = [
-    ...(unknown.length === 0 ? [] : [unknownNodes(unknown)]),
+    ...(unknown.length === 0 ? [] : [unsupportedNodes(unknown)]),
     ...evaluation.problems,
     ...problems,
     ...(outputs.length === 0 ? ["there is no SaveImage or PreviewImage, where a picture would end"] : []),
@@ -91,12 +92,6 @@ export function readWorkflow(json: unknown, { sizeOf = () => null }: WorkflowOpt
 
 function isUnknown({ type }: GraphNode): boolean {
   return !Object.hasOwn(NODE_TYPES, type)
-}
-
-function unknownNodes(nodes: readonly GraphNode[]): string {
-  const names = nodes.map(nodeName).join(", ")
-  const supported = Object.keys(NODE_TYPES).join(", ")
-  return `there ${nodes.length === 1 ? "is a node that is" : "are nodes that are"} not supported: ${names}. Supported are ${supported}`
 }
 
 /** The decoded picture behind changes of a finished one. Null: nothing is decoded. */

@@ -1,3 +1,4 @@
+import { CONTROL_TYPE_NAMES, CONTROL_TYPES, type ControlType } from "@lllite/format/identify"
 import { samplerInfo } from "../diffusion/names.ts"
 import { comfyUiNames } from "../diffusion/other-programs.ts"
 import type { AdapterRecipe, Recipe } from "../recipe/recipe.ts"
@@ -50,15 +51,21 @@ export function recipeGraph(recipe: Recipe): RecipeGraph {
   if (prompts.clipSkip !== 2) {
     clip = out(add("CLIPSetLastLayer", "Layer of the encoders", { clip, stop_at_clip_layer: -prompts.clipSkip }))
   }
-  const encode = (text: string, title: string, { original, crop, target }: Recipe["size"]): WrittenLink =>
+  const encode = (
+    text: string,
+    first: string,
+    title: string,
+    { original, crop, target }: Recipe["size"],
+  ): WrittenLink =>
     out(
       add("CLIPTextEncodeSDXL", title, {
         ...{ clip, width: original[1], height: original[0], crop_w: crop[1], crop_h: crop[0] },
-        ...{ target_width: target[1], target_height: target[0], text_g: text, text_l: text },
+        ...{ target_width: target[1], target_height: target[0], text_g: text, text_l: first },
       }),
     )
-  let positive = encode(recipe.prompt, "Prompt", size)
-  let negative = encode(recipe.negativePrompt, "Negative prompt", negativeSize)
+  let positive = encode(recipe.prompt, recipe.firstPrompt ?? recipe.prompt, "Prompt", size)
+  const { negativePrompt, firstNegativePrompt = negativePrompt } = recipe
+  let negative = encode(negativePrompt, firstNegativePrompt, "Negative prompt", negativeSize)
 
   const ordered = recipe.combine === "chain" ? recipe.adapters.toReversed() : recipe.adapters
   for (const adapter of ordered) {
@@ -73,9 +80,13 @@ export function recipeGraph(recipe: Recipe): RecipeGraph {
     const fitted = add("ImageScale", "Fit the control picture", { image: out(image), ...scale })
     if (adapter.kind === "controlnet") {
       const net = add("ControlNetLoader", "Load the ControlNet", { control_net_name: adapter.file.path })
-      const { strength, window } = adapter
+      const { strength, window, controlType: type } = adapter
+      const typed =
+        type === undefined
+          ? net
+          : add("SetUnionControlNetType", "Control type", { control_net: out(net), type: unionName(type) })
       const applied = add("ControlNetApplyAdvanced", "ControlNet", {
-        ...{ positive, negative, control_net: out(net), image: out(fitted), strength },
+        ...{ positive, negative, control_net: out(typed), image: out(fitted), strength },
         ...{ start_percent: window.start, end_percent: window.end },
       })
       ;[positive, negative] = [out(applied), out(applied, 1)]
@@ -108,6 +119,11 @@ export function recipeGraph(recipe: Recipe): RecipeGraph {
   return { nodes, notices: [...notices, ...unsaid(recipe)] }
 }
 
+/** ComfyUI's name of a control type, which joins all names of a row. */
+function unionName(type: ControlType): string {
+  return CONTROL_TYPE_NAMES.filter((name) => CONTROL_TYPES[name] === CONTROL_TYPES[type]).join("/")
+}
+
 /** A window in percent of so many steps, as kohya's node counts. An end of 0 is the end of the run. */
 function windowOf(
   { window: { start, end } }: AdapterRecipe,
@@ -138,7 +154,6 @@ function unsaid(recipe: Recipe): readonly string[] {
       "windows by the schedule, where kohya's node counts steps",
     ],
     [any(({ guessMode }) => guessMode === true), "the guess mode of ControlNets"],
-    [any(({ controlType }) => controlType !== undefined), "the control type of a ControlNet Union"],
     [any(({ control }) => control === null), "the control picture, which is not recorded"],
     [any(({ control }) => control?.preprocess !== undefined), "the preprocessing of control pictures"],
     [any(({ control }) => control?.fit === "pad"), "control pictures that are padded"],

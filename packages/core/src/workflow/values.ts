@@ -1,3 +1,4 @@
+import type { ControlType } from "@lllite/format/identify"
 import type { Preprocessing } from "../control/preprocessors/preprocess.ts"
 import type { SamplerOptions, SpacingOptions, TimestepSpacing } from "../diffusion/names.ts"
 
@@ -46,9 +47,14 @@ export interface VaeValue {
 export interface ConditioningValue {
   readonly type: "CONDITIONING"
   readonly clip: ClipValue
-  readonly text: string
-  /** The text for the first encoder, where that is another. */
-  readonly firstText: string
+  /** Texts whose predictions are averaged, mostly one. */
+  readonly parts: readonly string[]
+  /** The text for the first encoder. Null: the same. */
+  readonly firstText: string | null
+  /** Whether a text has `BREAK` of a node that concatenates. */
+  readonly isJoined: boolean
+  /** Whether a node sets all of it to zero. */
+  readonly isZero: boolean
   /** SDXL's condition on sizes. Null: the picture's size. */
   readonly size: {
     readonly original: readonly [number, number]
@@ -63,6 +69,8 @@ export interface ControlUse {
   readonly node: string
   readonly kind: ControlKind
   readonly name: string
+  /** Of a ControlNet Union. Null: none is set. */
+  readonly controlType: ControlType | null
   readonly image: ImageValue
   readonly strength: number
   readonly window: ControlWindow
@@ -86,6 +94,7 @@ export interface ControlNetValue {
   readonly type: "CONTROL_NET"
   readonly name: string
   readonly kind: ControlKind
+  readonly controlType: ControlType | null
 }
 
 /** Latents of a batch of pictures. */

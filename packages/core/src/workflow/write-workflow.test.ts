@@ -8,7 +8,15 @@ import { readWorkflow } from "./read-workflow.ts"
 import { writeWorkflow } from "./write-workflow.ts"
 
 const COMFY: RecipeInput = {
-  ...{ prompt: "a (red:1.2) star", negativePrompt: "blurry", seed: 7, noise: "torch-cpu", width: 128, height: 96 },
+  ...{
+    prompt: "a (red:1.2) star",
+    negativePrompt: "blurry",
+    firstPrompt: "a star",
+    seed: 7,
+    noise: "torch-cpu",
+    width: 128,
+    height: 96,
+  },
   ...{ steps: 12, guidanceScale: 3, sampler: "dpmpp_2m", spacing: "karras", combine: "chain-comfyui" },
   spacingOptions: { startScale: "unit-variance" },
   prompts: { syntax: "comfyui", clipSkip: 3 },
@@ -26,7 +34,7 @@ const COMFY: RecipeInput = {
     },
     {
       ...{ kind: "controlnet", file: { path: "c.safetensors" }, control: { file: { path: "c.png" }, fit: "stretch" } },
-      ...{ strength: 0.6, window: { start: 0.1, end: 0.9 } },
+      ...{ strength: 0.6, window: { start: 0.1, end: 0.9 }, controlType: "canny" },
     },
   ],
 }

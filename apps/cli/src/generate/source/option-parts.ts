@@ -27,9 +27,10 @@ export const OPTION_PARTS: { readonly [Name in SettingName<typeof GENERATE_OPTIO
   unet: ["model.unet"],
   vParameterization: ["model.prediction"],
   clipSkip: ["prompts.clipSkip"],
-  prompt: null,
-  negativePrompt: ["negativePrompt"],
-  fromFile: null,
+  // One text is given for both encoders.
+  prompt: ["firstPrompt"],
+  negativePrompt: ["negativePrompt", "firstNegativePrompt"],
+  fromFile: ["firstPrompt"],
   interactive: null,
   batchSize: null,
   workflow: null,

@@ -1,5 +1,11 @@
 import type { NodeRule } from "../node-rule.ts"
 import type { NodeTypeName } from "../node-types.ts"
+import {
+  conditioningCombine,
+  conditioningConcat,
+  conditioningSetTimestepRange,
+  conditioningZeroOut,
+} from "./conditioning.ts"
 import { canny, cannyEdges, imageInvert, imageScale, loadImage, loadMask, output } from "./images.ts"
 import { emptyLatent, latentUpscale, noiseMask, repeatBatch, vaeDecode, vaeEncode } from "./latents.ts"
 import {
@@ -35,6 +41,7 @@ import {
   controlNetApplyAdvanced,
   controlNetLoader,
   oldAdvancedLoader,
+  setUnionType,
 } from "./text.ts"
 
 /** What the nodes of each class give. */
@@ -51,7 +58,12 @@ export const NODE_RULES: Readonly<Record<NodeTypeName, NodeRule>> = {
   LLLiteLoader: llliteLoader,
   CLIPTextEncode: clipTextEncode,
   CLIPTextEncodeSDXL: clipTextEncodeSdxl,
+  ConditioningCombine: conditioningCombine,
+  ConditioningConcat: conditioningConcat,
+  ConditioningZeroOut: conditioningZeroOut,
+  ConditioningSetTimestepRange: conditioningSetTimestepRange,
   ControlNetLoader: controlNetLoader,
+  SetUnionControlNetType: setUnionType,
   ControlNetApply: controlNetApply,
   ControlNetApplyAdvanced: controlNetApplyAdvanced,
   ACN_ControlNetLoaderAdvanced: advancedLoader,

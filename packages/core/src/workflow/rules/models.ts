@@ -74,7 +74,17 @@ export const llliteLoader: NodeRule = (node) => {
   // An end of 0 is the end of the run. Without steps, the node does not look at either.
   const window =
     steps === 0 ? { start: 0, end: 1, steps: null } : { start: start / 100, end: end === 0 ? 1 : end / 100, steps }
-  const use = { node: node.id, kind: "lllite", name, image, strength, window, onBoth: true, mask: null } as const
+  const use = {
+    node: node.id,
+    kind: "lllite",
+    name,
+    controlType: null,
+    image,
+    strength,
+    window,
+    onBoth: true,
+    mask: null,
+  } as const
   return [{ ...model, lllites: strength === 0 ? model.lllites : [...model.lllites, use] }]
 }
 

@@ -1,3 +1,5 @@
+import { CONTROL_TYPE_NAMES } from "@lllite/format/identify"
+import { shortText } from "../graph.ts"
 import type { NodeReader, NodeRule } from "../node-rule.ts"
 import type { ConditioningValue, ControlKind, ControlUse } from "../values.ts"
 
@@ -8,16 +10,16 @@ const PERCENT = { min: 0, max: 1 } as const
 const SIDE = { integer: true, min: 0, max: 65_536 } as const
 
 export const clipTextEncode: NodeRule = (node) => {
-  const text = node.text("text")
-  return [{ type: "CONDITIONING", clip: node.read("clip", "CLIP"), text, firstText: text, size: null, controls: [] }]
+  const parts = [node.text("text")]
+  return [{ ...conditionOf(node), parts, firstText: null, size: null }]
 }
 
 export const clipTextEncodeSdxl: NodeRule = (node) => {
   const side = (name: string): number => node.number(name, SIDE)
+  const [text, firstText] = [node.text("text_g"), node.text("text_l")]
   return [
     {
-      ...{ type: "CONDITIONING", clip: node.read("clip", "CLIP"), controls: [] },
-      ...{ text: node.text("text_g"), firstText: node.text("text_l") },
+      ...{ ...conditionOf(node), parts: [text], firstText: firstText === text ? null : firstText },
       size: {
         original: [side("height"), side("width")],
         crop: [side("crop_h"), side("crop_w")],
@@ -27,17 +29,33 @@ export const clipTextEncodeSdxl: NodeRule = (node) => {
   ]
 }
 
+function conditionOf(node: NodeReader): Pick<ConditioningValue, "type" | "clip" | "controls" | "isJoined" | "isZero"> {
+  return { type: "CONDITIONING", clip: node.read("clip", "CLIP"), controls: [], isJoined: false, isZero: false }
+}
+
 /** A loader of a network that follows a picture, whose file has this name. */
 const loader =
   (input: string, kind: ControlKind, refused: readonly string[] = []): NodeRule =>
   (node) => {
     refuseInputs(node, refused)
-    return [{ type: "CONTROL_NET", name: node.text(input), kind }]
+    return [{ type: "CONTROL_NET", name: node.text(input), kind, controlType: null }]
   }
 
 export const controlNetLoader = loader("control_net_name", "controlnet")
 export const advancedLoader = loader("cnet", "either", ["_tk_opt"])
 export const oldAdvancedLoader = loader("control_net_name", "either", ["tk_optional"])
+
+/** What the control of a ControlNet Union is. `hed/pidi/scribble/ted` is one type with four names. */
+export const setUnionType: NodeRule = (node) => {
+  const net = node.read("control_net", "CONTROL_NET")
+  const name = node.text("type")
+  if (name === "auto") return [net]
+  const known = CONTROL_TYPE_NAMES.join(", ")
+  const controlType =
+    CONTROL_TYPE_NAMES.find((type) => type === name.split("/")[0]) ??
+    node.refuse(`has ${shortText(JSON.stringify(name))} as type, expected one of ${known}`)
+  return [{ ...net, kind: "controlnet", controlType }]
+}
 
 export const controlNetApply: NodeRule = (node) => [
   withControl(node.read("conditioning", "CONDITIONING"), useOf(node, { start: 0, end: 1 }, true)),
@@ -71,7 +89,7 @@ function useOf(
   window: { readonly start: number; readonly end: number },
   onBoth: boolean,
 ): ControlUse {
-  const { kind, name } = node.read("control_net", "CONTROL_NET")
+  const { kind, name, controlType } = node.read("control_net", "CONTROL_NET")
   const image = node.read("image", "IMAGE")
   const strength = node.number("strength", STRENGTH)
   const mask = node.readOptional("mask_optional", "MASK")
@@ -81,6 +99,7 @@ function useOf(
     node: node.id,
     kind,
     name,
+    controlType,
     image,
     strength,
     window: { ...window, steps: null },
