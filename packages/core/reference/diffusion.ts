@@ -4,8 +4,8 @@ import { addNoise, velocity } from "../src/diffusion/noising.ts"
 import { alphaAt, type NoiseSchedule, snrAt } from "../src/diffusion/schedule.ts"
 import { type SizeCondition, sizeEmbedding, timestepEmbedding } from "../src/diffusion/size-embedding.ts"
 import { concatenate } from "../src/training/concatenate.ts"
+import { createLrSchedule, type LrScheduleOptions } from "../src/training/learning-rate/schedule.ts"
 import { elementwiseLoss, huberDelta, lossWeight, weightedMean } from "../src/training/loss.ts"
-import { createLrSchedule, type LrScheduleOptions } from "../src/training/lr-schedule.ts"
 import { type HuberSchedule, LOSS_TYPES, type LossType, LR_CURVES, type LrCurve } from "../src/training/names.ts"
 import {
   type CaseResult,

@@ -39,6 +39,14 @@ export {
 export { checkSeed, LARGEST_SEED, readSeed, type Seed, seedAfter } from "./random/seed.ts"
 export { CAPTION_DEFAULTS } from "./training/captions/rules.ts"
 export {
+  type CurveArguments,
+  readCurveArguments,
+  readSchedulerArguments,
+  type SchedulerArguments,
+  schedulerOfType,
+  TORCH_SCHEDULER_TYPES,
+} from "./training/learning-rate/python-arguments.ts"
+export {
   HUBER_SCHEDULES,
   type HuberSchedule,
   LOSS_TYPES,

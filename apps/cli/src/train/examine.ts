@@ -46,7 +46,10 @@ export async function examineTraining(
       ? (["datasetConfig"] as const)
       : (["trainDataDir", "conditioningDataDir", "resolution", "bucketResoSteps"] as const)
   const dataset = await examine(keys, () => openTrainingSet(settings, reporter, signal))
-  const keysOfRate = ["lrScheduler", "lrWarmupSteps", "lrDecaySteps", "learningRate"] as const
+  const keysOfRate = [
+    ...(["lrScheduler", "lrSchedulerType", "lrSchedulerArgs", "lrWarmupSteps", "lrDecaySteps"] as const),
+    ...(["learningRate", "optimizerType", "optimizerArgs"] as const),
+  ] as const
   const plan = dataset === null ? null : await examine(keysOfRate, async () => planSteps(settings, dataset))
   const keysOfLength = ["resume", "maxTrainSteps", "maxTrainEpochs"] as const
   await examine(keysOfLength, async () => checkLength(saved, plan, settings))

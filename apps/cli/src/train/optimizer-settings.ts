@@ -1,4 +1,4 @@
-import { LR_CURVES, OPTIMIZERS, type OptimizerChoice, readOptimizerArguments } from "@lllite/core/names"
+import { OPTIMIZERS, type OptimizerChoice, readOptimizerArguments } from "@lllite/core/names"
 import type { OptionReader } from "@lllite/runtime-node/options"
 import type { TRAIN_OPTIONS } from "./options/index.ts"
 
@@ -54,9 +54,6 @@ export function readOptimizer({ settings, check, isGiven, nameOf }: TrainReader)
     notices.push(
       `${nameOf("learningRate")} has no effect: the steps of adafactor follow from their number. relative_step=False in ${nameOf("optimizerArgs")} takes the rate.`,
     )
-  }
-  if (!followsCurve && settings.lrScheduler !== LR_CURVES[0]) {
-    notices.push(`${nameOf("lrScheduler")} has no effect: ${optimizer.name} has its own schedule.`)
   }
   const findsRate = optimizer.name === "prodigy" || optimizer.name.startsWith("dadapt")
   if (findsRate && settings.learningRate <= LEAST_FACTOR) {

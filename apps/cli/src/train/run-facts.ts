@@ -16,7 +16,7 @@ const SETTINGS = [
     "captionChunks",
   ],
   ...["minTimestep", "maxTimestep", "lossType", "huber", "lossWeights", "noise", "zeroTerminalSnr", "strengthRange"],
-  ...["optimizer", "lr", "vParameterization"],
+  ...["optimizer", "lr", "partRates", "vParameterization"],
 ] as const satisfies readonly (keyof TrainSettings)[]
 
 /**
@@ -35,8 +35,7 @@ export function runFacts(
     ["checkpoint", basename(settings.model.checkpoint)],
     ["batchSize", String(batchSize)],
     ["examples", `${sizes.length}, ${order.digest("hex").slice(0, 16)}`],
-    // A constant rate does not depend on the length of the run.
-    ["steps", lr.curve === "constant" ? "any" : String(steps)],
+    ["steps", isOfAnyLength(lr) ? "any" : String(steps)],
   ])
 }
 
@@ -52,4 +51,9 @@ export function factNotices(before: ReadonlyMap<string, string>, now: ReadonlyMa
 function text(value: TrainSettings[(typeof SETTINGS)[number]]): string {
   // A seed above 2^53 is a bigint.
   return typeof value === "bigint" ? String(value) : (JSON.stringify(value) ?? "none")
+}
+
+/** Whether the rate of a step does not depend on the length of the run. */
+function isOfAnyLength(lr: StepPlan["lr"]): boolean {
+  return "scheduler" in lr || lr.curve === "constant" || lr.curve === "piecewise_constant"
 }

@@ -112,6 +112,7 @@ async function trainAndSave(
     optimizer: settings.optimizer,
     learningRate: settings.learningRate,
     lr,
+    ...(settings.partRates === null ? {} : { partRates: settings.partRates }),
     maxGradNorm: settings.maxGradNorm,
     ...(settings.siteLimit === undefined ? {} : { siteLimit: settings.siteLimit }),
     shards: SHARDS,

@@ -290,7 +290,7 @@ describe("readTrainSettings", () => {
     [{ flip_aug: true }, /flip_aug is not supported: the command does not alter pictures/],
     [{ optimizer_type: "plain" }, /optimizer_type is "plain", expected .*adamw/],
     [{ save_model_as: "ckpt" }, /save_model_as is "ckpt", expected "safetensors": ckpt and pt files are pickles/],
-    [{ lr_scheduler: "adafactor" }, /lr_scheduler is "adafactor", expected one of constant/],
+    [{ lr_scheduler: "adafactor" }, /lr_scheduler is adafactor, which needs --optimizer_type adafactor/],
     [{ conditioner_init: "zero" }, /conditioner_init is "zero", expected "default" or "normalised"/],
     [{ network_weights: "a", conditioner_init: "normalised" }, /conditioner_init conflicts with --network_weights/],
     [{ cond_emb_dim: 5 }, /cond_emb_dim is 5, expected a multiple of 2\. The nearest is 6/],

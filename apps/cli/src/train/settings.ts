@@ -1,16 +1,13 @@
-import type { LrOption } from "@lllite/core/names"
-import { LR_CURVE_OPTIONS } from "@lllite/core/names"
 import type {
   HuberOptions,
   LossWeightOptions,
-  LrMovement,
   NoiseOptions,
   OptimizerChoice,
   StrengthRange,
 } from "@lllite/core/training"
 import type { FloatDtype } from "@lllite/format"
 import type { DatasetOptions, SdxlPaths } from "@lllite/runtime-node"
-import type { OptionReader, SettingName, Settings, StepCount } from "@lllite/runtime-node/options"
+import type { OptionReader, Settings } from "@lllite/runtime-node/options"
 import { bucketStepProblem, resolutionProblem } from "@lllite/runtime-node/options"
 import type { RuntimeChoice } from "../model/runtime-options.ts"
 import { runtimeChoice, sdxlPaths } from "../model/runtime-options.ts"
@@ -19,15 +16,11 @@ import { readLogging } from "./log/log-settings.ts"
 import { readNoise } from "./noise-settings.ts"
 import { readOptimizer } from "./optimizer-settings.ts"
 import type { TRAIN_OPTIONS } from "./options/index.ts"
+import type { LrSettings } from "./rate-settings.ts"
+import { readRate } from "./rate-settings.ts"
 
 type TrainTable = typeof TRAIN_OPTIONS
 type TrainReader = OptionReader<TrainTable>
-
-/** How the learning rate changes. Shares of a run become steps when its length is known. */
-export interface LrSettings extends Omit<LrMovement, "warmupSteps" | "decaySteps"> {
-  readonly warmup?: StepCount
-  readonly decay?: StepCount
-}
 
 /** Tokens of a caption in one chunk. */
 const CHUNK_LENGTH = 75
@@ -45,6 +38,8 @@ export interface TrainSettings extends Settings<TrainTable> {
   readonly dataset: DatasetSettings
   readonly length: { readonly steps: number } | { readonly epochs: number }
   readonly lr: LrSettings
+  /** Factors on the rate, by the group of an adapter's part. Null: one rate for all. */
+  readonly partRates: Readonly<Record<string, number>> | null
   readonly optimizer: OptimizerChoice
   /** Chunks of 75 tokens that are read of a caption. */
   readonly captionChunks: number
@@ -72,7 +67,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
   checkTraining(reader)
   const dataset = readDataset(reader)
   const { optimizer, followsCurve, notices } = readOptimizer(reader)
-  const lr: LrSettings = followsCurve ? readRate(reader) : { curve: "constant" }
+  const rate = readRate(reader, optimizer, followsCurve)
   const huber = readHuber(reader)
   const noise = readNoise(reader)
   const logging = readLogging(reader)
@@ -82,7 +77,8 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
     model: sdxlPaths(values.pretrainedModelNameOrPath, values),
     dataset,
     length: values.maxTrainEpochs === undefined ? { steps: values.maxTrainSteps } : { epochs: values.maxTrainEpochs },
-    lr,
+    lr: rate.lr,
+    partRates: rate.partRates,
     optimizer,
     captionChunks: values.maxTokenLength / CHUNK_LENGTH,
     recordsTimesteps: reader.isGiven("minTimestep") || reader.isGiven("maxTimestep"),
@@ -103,6 +99,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
       ...reader.notes,
       ...foldersUnused(reader),
       ...notices,
+      ...rate.notices,
       ...noise.notices,
       ...logging.notices,
       ...terminalNotices(reader),
@@ -201,57 +198,15 @@ function foldersUnused({ settings, isGiven, nameOf }: TrainReader): readonly str
   )
 }
 
-/** Each option of the learning rate's curve, by its name in core. */
-const RATE_OPTIONS = {
-  lrWarmupSteps: "warmupSteps",
-  lrDecaySteps: "decaySteps",
-  lrSchedulerNumCycles: "cycles",
-  lrSchedulerPower: "power",
-  lrSchedulerTimescale: "timescale",
-  lrSchedulerMinLrRatio: "minRatio",
-} as const satisfies Readonly<Partial<Record<SettingName<TrainTable>, LrOption>>>
-
-type RateOption = keyof typeof RATE_OPTIONS
-
-const RATE_NAMES = [
-  "lrWarmupSteps",
-  "lrDecaySteps",
-  "lrSchedulerNumCycles",
-  "lrSchedulerPower",
-  "lrSchedulerTimescale",
-  "lrSchedulerMinLrRatio",
-] as const satisfies readonly RateOption[]
-
 const HUBER_OPTIONS = ["huberSchedule", "huberC", "huberScale"] as const
 
 const STRENGTH_OPTIONS = ["strengthFloor", "strengthTop", "strengthPower"] as const
 
 /** Defaults of sd-scripts, which programs write into every file. They ask for nothing. */
-const NEUTRAL: Readonly<Partial<Record<RateOption | (typeof HUBER_OPTIONS)[number], unknown>>> = {
-  lrSchedulerNumCycles: 1,
-  lrSchedulerPower: 1,
+const NEUTRAL: Readonly<Record<(typeof HUBER_OPTIONS)[number], unknown>> = {
   huberSchedule: "snr",
   huberC: 0.1,
   huberScale: 1,
-}
-
-/** The curve's options. Those that it does not follow are left out: many files contain them. */
-function readRate({ settings }: TrainReader): LrSettings {
-  const { lrScheduler: curve } = settings
-  const followed = <Name extends RateOption>(name: Name): Settings<TrainTable>[Name] | undefined =>
-    LR_CURVE_OPTIONS[curve].includes(RATE_OPTIONS[name]) ? settings[name] : undefined
-  const [warmup, decay] = [followed("lrWarmupSteps"), followed("lrDecaySteps")]
-  const [cycles, power] = [followed("lrSchedulerNumCycles"), followed("lrSchedulerPower")]
-  const [timescale, minRatio] = [followed("lrSchedulerTimescale"), followed("lrSchedulerMinLrRatio")]
-  return {
-    curve,
-    ...(warmup === undefined ? {} : { warmup }),
-    ...(decay === undefined ? {} : { decay }),
-    ...(cycles === undefined || cycles === 1 ? {} : { cycles }),
-    ...(power === undefined || power === 1 ? {} : { power }),
-    ...(timescale === undefined ? {} : { timescale }),
-    ...(minRatio === undefined ? {} : { minRatio }),
-  }
 }
 
 /** Without v prediction, the last timestep has nothing to learn. Source: sd-scripts, which warns, too. */
@@ -285,14 +240,11 @@ function readStrengths(values: Settings<TrainTable>): StrengthRange | null {
 /** Options that have no effect beside others. A default is not named: it asks for nothing. */
 function unusedNotices(reader: TrainReader): readonly string[] {
   const { settings, nameOf } = reader
-  const { lrScheduler, lossType } = settings
+  const { lossType } = settings
   const isHuber = lossType === "huber" || lossType === "smooth_l1"
-  const isUnused = (name: RateOption | (typeof HUBER_OPTIONS)[number]): boolean =>
+  const isUnused = (name: (typeof HUBER_OPTIONS)[number]): boolean =>
     reader.isGiven(name) && settings[name] !== NEUTRAL[name]
   return [
-    ...RATE_NAMES.filter((name) => !LR_CURVE_OPTIONS[lrScheduler].includes(RATE_OPTIONS[name]) && isUnused(name)).map(
-      (name) => `${nameOf(name)} has no effect: ${nameOf("lrScheduler")} is ${lrScheduler}.`,
-    ),
     ...STRENGTH_OPTIONS.filter((name) => settings.minStrength === 1 && reader.isGiven(name)).map(
       (name) => `${nameOf(name)} has no effect: ${nameOf("minStrength")} is 1.`,
     ),

@@ -1,8 +1,9 @@
 import type { LrMovement } from "@lllite/core/training"
-import { createLrSchedule, stepsPerEpoch } from "@lllite/core/training"
+import { checkTrainOptions, stepsPerEpoch } from "@lllite/core/training"
 import type { FolderDataset } from "@lllite/runtime-node"
 import type { StepCount } from "@lllite/runtime-node/options"
-import type { LrSettings, TrainSettings } from "./settings.ts"
+import type { LrSettings } from "./rate-settings.ts"
+import type { TrainSettings } from "./settings.ts"
 
 /** The steps of a run, and the learning rate over them. */
 export interface StepPlan {
@@ -11,21 +12,27 @@ export interface StepPlan {
   readonly lr: LrMovement
 }
 
-type PlannedSettings = Pick<TrainSettings, "length" | "lr" | "learningRate" | "gradientAccumulationSteps">
+type PlannedSettings = Pick<
+  TrainSettings,
+  "length" | "lr" | "learningRate" | "gradientAccumulationSteps" | "optimizer" | "partRates"
+>
 
-/** Steps of a run over a data set. @throws CoreError when the learning rate's options contradict each other */
+/** Steps of a run over a data set. @throws CoreError when options of the rate or the optimizer contradict each other */
 export function planSteps(
-  { length, lr: rate, learningRate, gradientAccumulationSteps }: PlannedSettings,
+  { length, lr: rate, learningRate, gradientAccumulationSteps, optimizer, partRates }: PlannedSettings,
   { sizes, batchSize }: Pick<FolderDataset, "sizes" | "batchSize">,
 ): StepPlan {
   const perEpoch = stepsPerEpoch(sizes, batchSize, gradientAccumulationSteps)
   const steps = "steps" in length ? length.steps : length.epochs * perEpoch
   const lr = lrMovement(rate, steps)
-  createLrSchedule({ ...lr, learningRate, totalSteps: steps })
+  const rates = { learningRate, lr, optimizer, ...(partRates === null ? {} : { partRates }) }
+  checkTrainOptions({ steps, batchSize, seed: 0, ...rates })
   return { steps, perEpoch, lr }
 }
 
-function lrMovement({ warmup, decay, ...lr }: LrSettings, steps: number): LrMovement {
+function lrMovement(rate: LrSettings, steps: number): LrMovement {
+  if ("scheduler" in rate) return rate
+  const { warmup, decay, ...lr } = rate
   const inSteps = (count: StepCount): number => ("steps" in count ? count.steps : Math.floor(count.share * steps))
   return {
     ...lr,

@@ -51,6 +51,17 @@ export {
 export { createExampleMemo, type ExampleMemo } from "./example-memo.ts"
 export type { EncodedText, EncodeOptions } from "./example-row.ts"
 export { type GradientOptions, type LossAndGradients, lossAndGradients, type TrainedTap } from "./gradients.ts"
+export type { LrCurveMovement, LrPiece } from "./learning-rate/curves.ts"
+export {
+  type CurveArguments,
+  readCurveArguments,
+  readSchedulerArguments,
+  type SchedulerArguments,
+  schedulerOfType,
+  TORCH_SCHEDULER_TYPES,
+} from "./learning-rate/python-arguments.ts"
+export { createLrSchedule, type LrMovement, type LrScheduleOptions } from "./learning-rate/schedule.ts"
+export type { TorchScheduler, TorchSchedulerName } from "./learning-rate/torch-schedulers.ts"
 export { controlValues, limitSites } from "./limit-sites.ts"
 export { LLLITE, trainedLllite } from "./lllite-trainable.ts"
 export {
@@ -61,8 +72,16 @@ export {
   lossWeight,
   weightedMean,
 } from "./loss.ts"
-export { createLrSchedule, type LrMovement, type LrScheduleOptions } from "./lr-schedule.ts"
-export { HUBER_SCHEDULES, type HuberSchedule, LOSS_TYPES, type LossType, LR_CURVES, type LrCurve } from "./names.ts"
+export {
+  HUBER_SCHEDULES,
+  type HuberSchedule,
+  LOSS_TYPES,
+  type LossType,
+  LR_CURVES,
+  LR_SHAPES,
+  type LrCurve,
+  type LrShape,
+} from "./names.ts"
 export type { NoiseOptions } from "./noise.ts"
 export { normaliseConditioners } from "./normalise-conditioners.ts"
 export { type BatchRows, objective } from "./objective.ts"

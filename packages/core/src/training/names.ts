@@ -23,22 +23,39 @@ export const LR_CURVES = [
   "inverse_sqrt",
   "cosine_with_min_lr",
   "warmup_stable_decay",
+  "piecewise_constant",
 ] as const
 
 export type LrCurve = (typeof LR_CURVES)[number]
 
-/** Options of a curve, by the names of `LrMovement`. */
-export type LrOption = "warmupSteps" | "decaySteps" | "cycles" | "power" | "timescale" | "minRatio"
+/** Shapes of the rise and of the fall of `warmup_stable_decay`, by their names in transformers. */
+export const LR_SHAPES = ["linear", "cosine", "1-sqrt"] as const
+
+export type LrShape = (typeof LR_SHAPES)[number]
+
+/** Options of a curve, by the names of `LrCurveMovement`. */
+export type LrOption =
+  | "warmupSteps"
+  | "decaySteps"
+  | "cycles"
+  | "power"
+  | "timescale"
+  | "minRatio"
+  | "endRate"
+  | "rise"
+  | "fall"
+  | "pieces"
 
 /** The options that each curve follows. */
 export const LR_CURVE_OPTIONS: Readonly<Record<LrCurve, readonly LrOption[]>> = {
   constant: [],
   constant_with_warmup: ["warmupSteps"],
   linear: ["warmupSteps"],
-  cosine: ["warmupSteps"],
+  cosine: ["warmupSteps", "cycles"],
   cosine_with_restarts: ["warmupSteps", "cycles"],
-  polynomial: ["warmupSteps", "power"],
+  polynomial: ["warmupSteps", "power", "endRate"],
   inverse_sqrt: ["warmupSteps", "timescale"],
   cosine_with_min_lr: ["warmupSteps", "cycles", "minRatio"],
-  warmup_stable_decay: ["warmupSteps", "decaySteps", "cycles", "minRatio"],
+  warmup_stable_decay: ["warmupSteps", "decaySteps", "cycles", "minRatio", "rise", "fall"],
+  piecewise_constant: ["pieces"],
 }

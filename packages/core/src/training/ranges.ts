@@ -18,6 +18,7 @@ export const TRAIN_RANGES = {
   batchSize: ROWS,
   shards: ROWS,
   learningRate: { min: 0, max: 1000 },
+  partRate: { min: 0, max: 1e9 },
   maxGradNorm: { min: 0, max: 1e9 },
   siteLimit: { above: 0, max: 1e6 },
   captionChunks: { integer: true, min: 1, max: 3 },
@@ -40,7 +41,7 @@ export const ADAPTER_RANGES = {
   mlpDim: { integer: true, min: 1, max: 4096 },
 } as const satisfies Readonly<Record<string, NumberRange>>
 
-/** Ranges of `LrMovement`. */
+/** Ranges of `LrCurveMovement`. */
 export const LR_RANGES = {
   warmupSteps: { ...STEPS, min: 0 },
   decaySteps: { ...STEPS, min: 0 },
@@ -48,6 +49,13 @@ export const LR_RANGES = {
   power: { min: 0, max: 1000 },
   timescale: { ...STEPS, min: 1 },
   minRatio: { min: 0, max: 1 },
+  endRate: { min: 0, max: 1000 },
+} as const satisfies Readonly<Record<string, NumberRange>>
+
+/** Ranges of a piece of `piecewise_constant`. */
+export const LR_PIECE_RANGES = {
+  factor: { min: 0, max: 1000 },
+  until: { ...STEPS, min: 1 },
 } as const satisfies Readonly<Record<string, NumberRange>>
 
 /** Timesteps of SDXL's noise schedule. */

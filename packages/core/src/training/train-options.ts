@@ -1,11 +1,11 @@
 import { checkRanges } from "../number-range.ts"
 import { checkSeed, type Seed } from "../random/seed.ts"
-import type { LrMovement } from "./lr-schedule.ts"
-import { createLrSchedule } from "./lr-schedule.ts"
+import type { LrMovement, LrScheduleOptions } from "./learning-rate/schedule.ts"
+import { createLrPoints } from "./learning-rate/schedule.ts"
 import type { ObjectiveOptions } from "./objective-options.ts"
 import { checkObjective } from "./objective-options.ts"
 import type { OptimizerChoice } from "./optimizers/index.ts"
-import { checkOptimizer, DEFAULT_OPTIMIZER } from "./optimizers/index.ts"
+import { checkOptimizer, checkPartRates, DEFAULT_OPTIMIZER, withMomentum } from "./optimizers/index.ts"
 import { TRAIN_RANGES } from "./ranges.ts"
 
 /** Options of a training run. `TRAIN_RANGES` has the ranges of the numbers. */
@@ -23,6 +23,11 @@ export interface TrainOptions {
   readonly learningRate: number
   /** The movement of the learning rate. Default: constant. */
   readonly lr?: LrMovement
+  /**
+   * A factor on the learning rate of each group of parts, such as `{ up: 0.5 }`. 0 keeps a group as it is. Groups of an
+   * LLLite are `conditioning1`, `down`, `mid` and `up`. Optimisers that find their step size take none. Default: 1.
+   */
+  readonly partRates?: Readonly<Record<string, number>>
   /** Default: AdamW with its defaults. */
   readonly optimizer?: OptimizerChoice
   /** The largest norm of a gradient. Larger gradients are scaled to it. 0 is no limit. Default: 1. */
@@ -43,8 +48,17 @@ export interface TrainOptions {
 export function checkTrainOptions(options: TrainOptions & { readonly objective?: ObjectiveOptions }): void {
   checkSeed("training", options.seed)
   checkRanges("training", { ...options }, TRAIN_RANGES)
-  const { lr = { curve: "constant" }, learningRate, steps, optimizer = DEFAULT_OPTIMIZER, objective = {} } = options
-  createLrSchedule({ ...lr, learningRate, totalSteps: steps })
-  checkOptimizer(optimizer)
+  const { optimizer = DEFAULT_OPTIMIZER, objective = {}, partRates = {} } = options
+  checkOptimizer(withMomentum(optimizer, createLrPoints(lrOf(options))(0).momentum))
+  const factors = Object.entries(partRates)
+  for (const [group, factor] of factors) {
+    checkRanges("training.partRates", { [group]: factor }, { [group]: TRAIN_RANGES.partRate })
+  }
+  if (factors.some(([, factor]) => factor !== 1)) checkPartRates(optimizer)
   checkObjective(objective)
+}
+
+/** The movement of a run's learning rate, with the rate and the run's length. */
+export function lrOf({ lr = { curve: "constant" }, learningRate, steps }: TrainOptions): LrScheduleOptions {
+  return { ...lr, learningRate, totalSteps: steps }
 }

@@ -5,11 +5,12 @@ import { batchesOfStep, batchesPerEpoch, createBatchOrder } from "./batches.ts"
 import { clipGradients } from "./clip-gradients.ts"
 import { DivergedError } from "./diverged-error.ts"
 import type { LossAndGradients } from "./gradients.ts"
-import { createLrSchedule } from "./lr-schedule.ts"
+import { createLrPoints } from "./learning-rate/schedule.ts"
 import type { LoadOptimizer } from "./optimizers/index.ts"
-import { DEFAULT_OPTIMIZER, loadOptimizer } from "./optimizers/index.ts"
+import { DEFAULT_OPTIMIZER, loadOptimizer, withMomentum } from "./optimizers/index.ts"
+import { createPartScaler } from "./part-rates.ts"
 import type { TrainOptions } from "./train-options.ts"
-import { checkTrainOptions } from "./train-options.ts"
+import { checkTrainOptions, lrOf } from "./train-options.ts"
 import type { TrainState } from "./train-state.ts"
 import type { TrainableModel } from "./trainable.ts"
 import type { ValuePart } from "./value-part.ts"
@@ -71,18 +72,20 @@ export async function* train<M extends TrainableModel = LlliteModel>(
   options: TrainOptions,
 ): AsyncGenerator<TrainStepEvent<M>, TrainState<M>, void> {
   checkTrainOptions(options)
-  const { steps, batchSize, accumulation = 1, seed, learningRate, shards = 1, maxGradNorm = 1, signal } = options
-  const rate = createLrSchedule({ ...(options.lr ?? { curve: "constant" }), learningRate, totalSteps: steps })
+  const { steps, batchSize, accumulation = 1, seed, shards = 1, maxGradNorm = 1, signal } = options
+  const pointAt = createLrPoints(lrOf(options))
+  const scaleParts = createPartScaler(options.partRates, parts)
   const perEpoch = batchesPerEpoch(examples, batchSize)
   const batchOf = createBatchOrder(examples, batchSize, createStream(seed, "order"))
   const { model } = state
   let { step } = state
-  const optimizer = await load(model.values, state.optimizer, options.optimizer ?? DEFAULT_OPTIMIZER, parts)
+  const choice = withMomentum(options.optimizer ?? DEFAULT_OPTIMIZER, pointAt(step).momentum)
+  const optimizer = await load(model.values, state.optimizer, choice, parts)
   const stateNow = async (): Promise<TrainState<M>> => {
     const average = await optimizer.average?.()
     return { model, optimizer: await optimizer.save(), step, ...(average === undefined ? {} : { average }) }
   }
-  const describe = (what: string): string => divergedText(what, step, rate(step))
+  const describe = (what: string): string => divergedText(what, step, pointAt(step).rate)
   /** The loss and the gradient of a step: the mean of its batches. Null when it was aborted. */
   const meanOfBatches = async (): Promise<LossAndGradients | null> => {
     let mean: LossAndGradients | null = null
@@ -116,7 +119,9 @@ export async function* train<M extends TrainableModel = LlliteModel>(
         throw new DivergedError("loss-not-finite", describe(`the ${name} is ${value}`), await stateNow())
       }
       before.set(model.values)
-      await optimizer.step(sum, rate(step))
+      const { rate, momentum } = pointAt(step)
+      await optimizer.step(sum, rate, momentum)
+      scaleParts(model.values, before)
       if (!areFinite(model.values)) {
         model.values.set(before)
         throw new DivergedError("weights-not-finite", describe("a weight is not finite"), await stateNow())
@@ -125,7 +130,7 @@ export async function* train<M extends TrainableModel = LlliteModel>(
       step += 1
       const factor = optimizer.rateFactor?.()
       yield {
-        ...{ step, steps, loss, learningRate: rate(step - 1), gradientNorm, state: stateNow },
+        ...{ step, steps, loss, learningRate: rate, gradientNorm, state: stateNow },
         ...(factor === undefined ? {} : { rateFactor: factor }),
       }
     }

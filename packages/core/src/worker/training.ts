@@ -87,9 +87,9 @@ export async function* trainRun(
 ): AsyncGenerator<TrainRunStep, TrainState, void> {
   // Before this, the VAE or a generation has run.
   place.sdxl.ops.trim?.()
-  const { stateEvery = 0, siteLimit } = options
-  // An optimiser on a device keeps a copy of the values, which would not be limited.
-  const loadOptimizer = siteLimit === undefined ? place.loadOptimizer : undefined
+  const { stateEvery = 0, siteLimit, partRates } = options
+  // An optimiser on a device keeps a copy of the values, which would not be limited or scaled.
+  const loadOptimizer = siteLimit === undefined && partRates === undefined ? place.loadOptimizer : undefined
   const gradients = gradientsOf(place, helpers, options, context)
   const machine = {
     gradients,

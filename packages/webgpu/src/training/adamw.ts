@@ -12,9 +12,10 @@ export interface WebgpuAdamW {
   /**
    * One update, in one dispatch. gradients: on the same device, one for each value, in the values' order
    *
+   * @param beta1 replaces that of the settings in this update
    * @throws WebgpuOpsError for another number of gradients; CoreError when the learning rate is out of range
    */
-  step(gradients: Tensor, learningRate: number): void
+  step(gradients: Tensor, learningRate: number, beta1?: number): void
   /** Reads the current values. @throws WebgpuDeviceError if the device is lost */
   read(): Promise<Float32Array>
   /** Reads the current state, to save it. @throws WebgpuDeviceError if the device is lost */
@@ -57,7 +58,7 @@ export function createWebgpuAdamW(values: Float32Array, state: OptimizerState, s
     return bytes.map(({ buffer }) => new Float32Array(buffer, 0, count))
   }
   return {
-    step(gradients, learningRate) {
+    step(gradients, learningRate, momentum = settings.beta1) {
       if (gradients.size !== count) {
         throw new WebgpuOpsError(
           "gradient-count",
@@ -65,7 +66,10 @@ export function createWebgpuAdamW(values: Float32Array, state: OptimizerState, s
         )
       }
       if (buffers.length === 0) throw new WebgpuOpsError("disposed", "AdamW: it was disposed. Create it anew.")
-      const { beta1, beta2, epsilon, decay, stepSize, correction } = adamWFactors(step + 1, learningRate, settings)
+      const { beta1, beta2, epsilon, decay, stepSize, correction } = adamWFactors(step + 1, learningRate, {
+        ...settings,
+        beta1: momentum,
+      })
       const factors = [1 - beta1, beta2, 1 - beta2, epsilon, decay, stepSize, 1 / correction]
       gpu.run(UPDATE, [gradients, ...buffers], [count, ...factors.map(floatWord)], Math.ceil(count / THREADS))
       step += 1
@@ -97,10 +101,10 @@ export const loadWebgpuOptimizer: LoadOptimizer = (values, state, choice, parts)
   const { name, ...options } = choice
   const adamW = createWebgpuAdamW(values, state, settingsOf(OPTIMIZERS[name], options))
   return {
-    async step(gradients, learningRate) {
+    async step(gradients, learningRate, momentum) {
       const onDevice = tf.tensor1d(gradients)
       try {
-        adamW.step(onDevice, learningRate)
+        adamW.step(onDevice, learningRate, momentum)
       } finally {
         onDevice.dispose()
       }

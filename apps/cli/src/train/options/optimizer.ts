@@ -20,6 +20,17 @@ export function optimizerType(): TakenOption<string> {
 
 /** Arguments of an optimizer as sd-scripts takes them: `eps=1e-6`, `betas=0.9,0.99`. They are read with its name. */
 export function optimizerArgs(): TakenOption<readonly string[]> {
+  return pythonArguments({
+    otherwise: "the optimizer's own",
+    help: "Numbers and switches of the optimizer, by the names of its Python class: betas=0.9,0.99 weight_decay=0.1.",
+  })
+}
+
+/** A list of `name=value`, whose meaning depends on another option. */
+export function pythonArguments(spec: {
+  readonly help: string
+  readonly otherwise: string
+}): TakenOption<readonly string[]> {
   const kind: OptionKind<readonly string[]> = {
     arity: "many",
     valueName: "name=value",
@@ -30,9 +41,5 @@ export function optimizerArgs(): TakenOption<readonly string[]> {
       return other === undefined ? { value: entries as readonly string[] } : { expected: "name=value", part: other }
     },
   }
-  return taken(kind, {
-    default: [],
-    otherwise: "the optimizer's own",
-    help: "Numbers and switches of the optimizer, by the names of its Python class: betas=0.9,0.99 weight_decay=0.1.",
-  })
+  return taken(kind, { default: [], ...spec })
 }

@@ -1,6 +1,7 @@
-import { LR_CURVES, LR_RANGES, TRAIN_RANGES } from "@lllite/core/names"
+import { LR_RANGES, TRAIN_RANGES } from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
-import { belongsTo, choice, flag, ignored, integer, number, refused, seed, steps } from "@lllite/runtime-node/options"
+import { belongsTo, flag, ignored, integer, number, refused, seed, steps } from "@lllite/runtime-node/options"
+import { lrScheduler, lrSchedulerArgs, lrSchedulerType, partRate } from "./learning-rate.ts"
 import { optimizerArgs, optimizerType } from "./optimizer.ts"
 
 const ATTENTION = "attention has one implementation here"
@@ -66,7 +67,7 @@ export const OPTIMIZER = {
     otherwise: "no limit",
     help: "Most that a site may add, in units of its layer's input, by the estimate of lllite inspect --health.",
   }),
-  lr_scheduler: choice(LR_CURVES, { default: "constant", help: "How the learning rate changes over the run." }),
+  lr_scheduler: lrScheduler(),
   lr_warmup_steps: steps({ help: "Steps over which the learning rate rises from 0." }),
   lr_decay_steps: steps({ help: "Steps over which the learning rate falls at the end, for warmup_stable_decay." }),
   lr_scheduler_num_cycles: number({
@@ -88,8 +89,10 @@ export const OPTIMIZER = {
   use_lion_optimizer: flag({ help: "The same as optimizer_type lion." }),
   optimizer_args: optimizerArgs(),
   fused_backward_pass: ignored("an optimizer step needs all gradients here"),
-  lr_scheduler_type: refused("lr_scheduler has all curves of this command", {
-    instead: "Leave it out, and use lr_scheduler.",
-  }),
-  lr_scheduler_args: refused("each curve of lr_scheduler has separate options"),
+  lr_scheduler_type: lrSchedulerType(),
+  lr_scheduler_args: lrSchedulerArgs(),
+  conditioner_lr: partRate("the control's embedding"),
+  down_lr: partRate("the first layer of each adapter"),
+  mid_lr: partRate("the middle layer of each adapter"),
+  up_lr: partRate("the last layer of each adapter"),
 } satisfies OptionTable

@@ -18,7 +18,7 @@ import type { OptimizerSettings } from "./options.ts"
 import { settingsOf } from "./options.ts"
 import { PRODIGY } from "./prodigy.ts"
 import type { OptimizerRule } from "./rule.ts"
-import { loadRule } from "./rule.ts"
+import { loadRule, momentumOption } from "./rule.ts"
 import { ADAMW_SCHEDULE_FREE } from "./schedule-free/adamw.ts"
 import { RADAM_SCHEDULE_FREE } from "./schedule-free/radam.ts"
 import { SGD_SCHEDULE_FREE } from "./schedule-free/sgd.ts"
@@ -104,6 +104,30 @@ export const loadOptimizer = (
 ): Optimizer => {
   const { rule, settings } = chosen(choice)
   return loadRule(rule, { values, parts }, state, settings)
+}
+
+/**
+ * A choice whose momentum a scheduler moves, with the momentum of one step. What it keeps follows from that.
+ *
+ * @throws CoreError when the optimiser has no momentum
+ */
+export function withMomentum(choice: OptimizerChoice, momentum: number | undefined): OptimizerChoice {
+  if (momentum === undefined) return choice
+  const option = momentumOption(ruleOf(choice.name))
+  if (option !== null) return { ...choice, [option]: momentum }
+  throw new CoreError(
+    "option-conflict",
+    `optimizer "${choice.name}": it has no momentum, which the scheduler of the learning rate moves. Set its cycleMomentum to false.`,
+  )
+}
+
+/** Checks that parts of a model can have separate rates. @throws CoreError for an optimiser that has one rate */
+export function checkPartRates({ name }: OptimizerChoice): void {
+  if (ruleOf(name).hasOneRate !== true) return
+  throw new CoreError(
+    "option-conflict",
+    `optimizer "${name}": its steps are not proportional to the rate, so parts have no rates of their own. Use adamw, for example.`,
+  )
 }
 
 /** Checks a choice. @throws CoreError for an unknown name or option, or a number out of its range */

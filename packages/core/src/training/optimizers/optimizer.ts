@@ -17,9 +17,10 @@ export interface Optimizer {
   /**
    * One update. It changes the values in place, and keeps the gradients.
    *
+   * @param momentum replaces `beta1` or `momentum` in this update; see `withMomentum`. Default: the optimiser's own
    * @throws CoreError when there is not one gradient for each value
    */
-  step(gradients: Float32Array, learningRate: number): void | Promise<void>
+  step(gradients: Float32Array, learningRate: number, momentum?: number): void | Promise<void>
   /** The state after the last update. It is valid until the next one. */
   save(): OptimizerState | Promise<OptimizerState>
   /**

@@ -7,6 +7,7 @@ import { defineOptimizer } from "./rule.ts"
  */
 export const PRODIGY = defineOptimizer({
   name: "prodigy",
+  hasOneRate: true,
   options: {
     /** The decay rate of the gradient's running mean. */
     beta1: { default: 0.9, min: 0, below: 1 },

@@ -1,5 +1,6 @@
 import type { NumberRange } from "../../number-range.ts"
 import { isInRange, rangeText } from "../../number-range.ts"
+import { type Literal, pythonName, pythonText, readLiteral, splitArguments } from "../python/literals.ts"
 import type { OptimizerChoice, OptimizerName } from "./index.ts"
 import { DEFAULT_OPTIMIZER, OPTIMIZERS } from "./index.ts"
 import type { OptimizerOption, OptimizerOptions } from "./options.ts"
@@ -49,9 +50,6 @@ export const OPTIMIZER_TYPES: readonly string[] = [
   ...Object.keys(ALIASES).filter((name) => !Object.hasOwn(OPTIMIZERS, name)),
 ]
 
-/** A value that Python's `literal_eval` reads: a number, a switch, None, or a list of them. */
-type Literal = number | boolean | null | readonly Literal[]
-
 /**
  * The name of the optimiser that an `optimizer_type` of sd-scripts means, or null. Upper and lower case are the same.
  * Modules of Python's classes may stand before it: `came_pytorch.CAME`.
@@ -87,8 +85,7 @@ export function readOptimizerArguments(type: string, args: readonly string[]): O
   const named = argumentsOf(options, python)
   const given: Record<string, Literal> = {}
   const ignored: string[] = []
-  for (const part of args.flatMap((text) => text.trim().split(/\s+(?=\w+\s*=)/))) {
-    const [, argument = "", text = ""] = /^(\w+)\s*=(.*)$/s.exec(part) ?? []
+  for (const { part, name: argument, text } of splitArguments(args)) {
     const value = readLiteral(text)
     if (NO_EFFECT.includes(argument) && value !== undefined) {
       const only = Object.hasOwn(ONLY, argument) ? ONLY[argument] : undefined
@@ -119,11 +116,7 @@ function argumentsOf(
   const named = new Map(Object.entries(python).map(([key, target]) => [key, [target].flat()] as const))
   const renamed = new Set([...named.values()].flat())
   for (const option of Object.keys(options)) {
-    if (!renamed.has(option))
-      named.set(
-        option.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-        [option],
-      )
+    if (!renamed.has(option)) named.set(pythonName(option), [option])
   }
   return named
 }
@@ -145,28 +138,4 @@ function wanted(options: readonly OptimizerOption[]): string {
 function optionText(usual: number | boolean | null, range: NumberRange): string {
   if (typeof usual === "boolean") return "True or False"
   return usual === null ? `${rangeText(range)}, or None` : rangeText(range)
-}
-
-function pythonText(value: Literal): string {
-  return value === null ? "None" : value === true ? "True" : value === false ? "False" : String(value)
-}
-
-/** Reads a number, True, False, None, or a list of them with or without brackets. Undefined for other text. */
-function readLiteral(text: string): Literal | undefined {
-  const trimmed = text.trim()
-  const bracketed = /^\((.*)\)$|^\[(.*)\]$/s.exec(trimmed)
-  const inner = bracketed?.[1] ?? bracketed?.[2] ?? trimmed
-  if (bracketed !== null || inner.includes(",")) {
-    const items = inner.replace(/,\s*$/, "").split(",").map(readScalar)
-    return items.some((item) => item === undefined) ? undefined : (items as readonly Literal[])
-  }
-  return readScalar(inner)
-}
-
-const SCALARS: Readonly<Record<string, boolean | null>> = { True: true, False: false, None: null }
-
-function readScalar(text: string): number | boolean | null | undefined {
-  const trimmed = text.trim()
-  if (Object.hasOwn(SCALARS, trimmed)) return SCALARS[trimmed]
-  return /^[+-]?(\d[\d_]*\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(trimmed) ? Number(trimmed.replaceAll("_", "")) : undefined
 }

@@ -59,10 +59,24 @@ export interface OptimizerRule<
   bytes?(model: OptimizedModel, settings: OptimizerSettings<O>): Readonly<Record<B, number>>
   /** Its numbers before the first update. Default: none. */
   numbers?(settings: OptimizerSettings<O>): Readonly<Record<N, number>>
+  /**
+   * Whether a move is not proportional to the learning rate. So one part of the model cannot have its own rate. Default:
+   * false.
+   */
+  readonly hasOneRate?: boolean
   /** One update, which changes `values`, `lists`, `bytes` and `numbers` in place. */
   update(update: OptimizerUpdate<O, L, B, N>): void
   /** See `Optimizer.average`. */
   average?(model: OptimizedModel & OptimizerMemory<L, B, N> & { readonly settings: OptimizerSettings<O> }): Float32Array
+}
+
+/**
+ * The option that PyTorch's schedulers of momentum move: the first of `betas`, or `momentum`. Null: there is none.
+ * Source: `torch.optim.lr_scheduler.CyclicLR`.
+ */
+export function momentumOption({ options, python = {} }: Pick<OptimizerRule, "options" | "python">): string | null {
+  const [first] = [python.betas ?? []].flat()
+  return first ?? (Object.hasOwn(options, "momentum") ? "momentum" : null)
 }
 
 /** Gives a rule as it is, with the types of its options and lists. */
@@ -137,12 +151,15 @@ export function loadRule<O extends OptimizerOptions, L extends string, B extends
   const memory = memoryOf(rule, model, state, settings)
   const { average } = rule
   const { numbers }: { readonly numbers: Readonly<Record<string, number>> } = memory
+  const momentumName = momentumOption(rule)
   let { step } = state
   return {
-    step(gradients, learningRate) {
+    step(gradients, learningRate, momentum) {
       expectGradients(rule.name, gradients, model.values.length)
       checkRanges(`optimizer "${rule.name}"`, { learningRate }, { learningRate: TRAIN_RANGES.learningRate })
-      rule.update({ ...model, ...memory, gradients, learningRate, step: step + 1, settings })
+      const moved =
+        momentum === undefined || momentumName === null ? settings : { ...settings, [momentumName]: momentum }
+      rule.update({ ...model, ...memory, gradients, learningRate, step: step + 1, settings: moved })
       step += 1
     },
     save() {

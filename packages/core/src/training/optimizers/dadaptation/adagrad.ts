@@ -8,6 +8,7 @@ import { D_OPTIONS, nextD } from "./d-adaptation.ts"
  */
 export const D_ADAPT_ADAGRAD = defineOptimizer({
   name: "dadaptadagrad",
+  hasOneRate: true,
   options: {
     momentum: { default: 0, min: 0, below: 1 },
     epsilon: { default: 1e-6, above: 0 },

@@ -23,6 +23,7 @@ const python = { betas: ["beta1", "beta2"], eps: "epsilon" } as const
  */
 export const D_ADAPT_ADAM = defineOptimizer({
   name: "dadaptadam",
+  hasOneRate: true,
   options: {
     ...OPTIONS,
     /** Multiplies by Adam's bias correction. */
@@ -65,6 +66,7 @@ export const D_ADAPT_ADAM = defineOptimizer({
  */
 export const D_ADAPTATION = defineOptimizer({
   name: "dadaptation",
+  hasOneRate: true,
   options: OPTIONS,
   python,
   lists: ({ values: { length } }) => ({ m: { length }, v: { length }, s: { length } }),

@@ -25,6 +25,7 @@ const python = { betas: ["beta1", "beta2", "beta3"], eps: "epsilon" } as const
  */
 export const D_ADAPT_ADAN = defineOptimizer({
   name: "dadaptadan",
+  hasOneRate: true,
   options: OPTIONS,
   python,
   lists: ({ values: { length } }) => ({
@@ -70,6 +71,7 @@ export const D_ADAPT_ADAN = defineOptimizer({
  */
 export const D_ADAPT_ADAN_IP = defineOptimizer({
   name: "dadaptadanip",
+  hasOneRate: true,
   options: OPTIONS,
   python,
   lists: ({ values: { length } }) => ({

@@ -8,6 +8,7 @@ import { D_OPTIONS, nextD } from "./d-adaptation.ts"
  */
 export const D_ADAPT_LION = defineOptimizer({
   name: "dadaptlion",
+  hasOneRate: true,
   options: {
     /** The share of the running mean in the direction. */
     beta1: { default: 0.9, min: 0, below: 1 },

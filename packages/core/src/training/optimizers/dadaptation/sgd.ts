@@ -8,6 +8,7 @@ import { D_OPTIONS, nextD } from "./d-adaptation.ts"
  */
 export const D_ADAPT_SGD = defineOptimizer({
   name: "dadaptsgd",
+  hasOneRate: true,
   options: {
     momentum: { default: 0, min: 0, below: 1 },
     /** Coupled: weightDecay times the parameter is added to its gradient. */

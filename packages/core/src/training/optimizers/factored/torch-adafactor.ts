@@ -11,6 +11,7 @@ const FLOAT32_EPSILON = 2 ** -23
  */
 export const TORCH_ADAFACTOR = defineOptimizer({
   name: "torch.optim.adafactor",
+  hasOneRate: true,
   options: {
     /** The power of the update's number in the share of new squares. */
     beta2Decay: { default: -0.8, max: 0, min: -10 },

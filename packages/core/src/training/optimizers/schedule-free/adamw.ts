@@ -15,6 +15,7 @@ import {
  */
 export const ADAMW_SCHEDULE_FREE = defineOptimizer({
   name: "adamwschedulefree",
+  hasOneRate: true,
   options: {
     /** The share of the average in the values that train. */
     beta1: { default: 0.9, above: 0, below: 1 },

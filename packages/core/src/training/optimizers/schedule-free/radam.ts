@@ -9,6 +9,7 @@ import { averageOf, averageShare, moveValue, SCHEDULE_FREE_OPTIONS, scheduleFree
  */
 export const RADAM_SCHEDULE_FREE = defineOptimizer({
   name: "radamschedulefree",
+  hasOneRate: true,
   options: {
     /** The share of the average in the values that train. */
     beta1: { default: 0.9, above: 0, below: 1 },

@@ -15,6 +15,7 @@ import {
  */
 export const SGD_SCHEDULE_FREE = defineOptimizer({
   name: "sgdschedulefree",
+  hasOneRate: true,
   options: {
     /** The share of the average in the values that train. */
     momentum: { default: 0.9, above: 0, below: 1 },

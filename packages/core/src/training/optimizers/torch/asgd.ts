@@ -7,6 +7,7 @@ import { defineOptimizer } from "../rule.ts"
  */
 export const ASGD = defineOptimizer({
   name: "asgd",
+  hasOneRate: true,
   options: {
     /** The decay of values and of the step size. */
     lambd: { default: 1e-4, min: 0 },

@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest"
-import { createLrSchedule, type LrScheduleOptions } from "./lr-schedule.ts"
-import { LR_CURVES, type LrCurve } from "./names.ts"
+import { LR_CURVES, type LrCurve } from "../names.ts"
+import type { LrCurveOptions, LrPiece } from "./curves.ts"
+import { createLrSchedule } from "./schedule.ts"
 
-const options = (curve: LrCurve): LrScheduleOptions => ({
+const options = (curve: LrCurve): LrCurveOptions => ({
   curve,
   learningRate: 2e-4,
   totalSteps: 100,
-  ...(curve === "constant" ? {} : { warmupSteps: 10 }),
+  ...(curve === "constant" || curve === "piecewise_constant" ? {} : { warmupSteps: 10 }),
+  ...(curve === "piecewise_constant" ? { pieces: [{ factor: 1, until: 50 }, { factor: 0.1 }] } : {}),
   ...(curve === "cosine_with_min_lr" || curve === "warmup_stable_decay" ? { minRatio: 0.1 } : {}),
   ...(curve === "warmup_stable_decay" ? { decaySteps: 20 } : {}),
 })
@@ -22,7 +24,7 @@ describe.each(LR_CURVES)("the curve %s", (curve) => {
     }
   })
 
-  if (curve !== "constant") {
+  if (curve !== "constant" && curve !== "piecewise_constant") {
     it("rises evenly during the warm-up", () => {
       expect(rate(6) - rate(5)).toBeCloseTo(rate(2) - rate(1), 12)
       expect(rate(5)).toBeGreaterThan(rate(4))
@@ -78,10 +80,60 @@ describe("createLrSchedule", () => {
     if (curve === "polynomial") expect(rate(101)).toBe(1e-7)
   })
 
+  // Values of transformers' and diffusers' own functions at the steps of `AT`.
+  const AT = [0, 1, 3, 4, 7, 12, 17, 19, 20]
+  const shapes = { warmupSteps: 4, decaySteps: 8, minRatio: 0.1 }
+  it.each([
+    [
+      { curve: "cosine", warmupSteps: 4, cycles: 3 },
+      [0, 0.0025, 0.0075, 0.01, 0.00402454838992, 0.005, 0.00597545161008, 0.000842651938487, 0],
+    ],
+    [
+      { curve: "polynomial", warmupSteps: 4, power: 2, endRate: 0.002 },
+      [0, 0.0025, 0.0075, 0.01, 0.00728125, 0.004, 0.00228125, 0.00203125, 0.002],
+    ],
+    [
+      { curve: "warmup_stable_decay", ...shapes, rise: "cosine", fall: "linear" },
+      [0.001, 0.00231801948466, 0.00868198051534, 0.01, 0.01, 0.01, 0.004375, 0.002125, 0.001],
+    ],
+    [
+      { curve: "warmup_stable_decay", ...shapes, rise: "1-sqrt", fall: "1-sqrt" },
+      [0.001, 0.00220577136594, 0.0055, 0.01, 0.01, 0.01, 0.00288487526462, 0.00158127087976, 0.001],
+    ],
+    [
+      { curve: "warmup_stable_decay", ...shapes },
+      [0.001, 0.00325, 0.00775, 0.01, 0.01, 0.01, 0.00377792455436, 0.0013425421037, 0.001],
+    ],
+    [
+      {
+        curve: "piecewise_constant",
+        pieces: [{ factor: 1, until: 5 }, { factor: 0.1, until: 13 }, { factor: 0.01, until: 18 }, { factor: 0.005 }],
+      },
+      [0.01, 0.01, 0.01, 0.01, 0.001, 0.001, 0.0001, 5e-5, 5e-5],
+    ],
+  ] as const)("gives %j the rates of Python's function", (movement, rates) => {
+    const rate = createLrSchedule({ ...movement, learningRate: 0.01, totalSteps: 20 })
+    for (const [index, step] of AT.entries()) expect(rate(step)).toBeCloseTo(rates[index] as number, 13)
+  })
+
+  it("refuses pieces out of order, without an end and without a last one", () => {
+    const rate = (pieces: readonly LrPiece[]) => (): unknown =>
+      createLrSchedule({ curve: "piecewise_constant", pieces, learningRate: 1, totalSteps: 9 })
+    expect(rate([])).toThrow(/needs pieces/)
+    expect(rate([{ factor: 1, until: 5 }])).toThrow(/piece 1: it ends at step 5, expected no end/)
+    expect(rate([{ factor: 1 }, { factor: 1 }])).toThrow(/piece 1: it ends at step none, expected a step after 0/)
+    const back = [{ factor: 1, until: 5 }, { factor: 1, until: 5 }, { factor: 1 }]
+    expect(rate(back)).toThrow(/piece 2: it ends at step 5, expected a step after 5/)
+    expect(rate([{ factor: -1 }])).toThrow(/piece 1: factor is -1/)
+    expect(() =>
+      createLrSchedule({ curve: "warmup_stable_decay", rise: "round" as "linear", learningRate: 1, totalSteps: 9 }),
+    ).toThrow(/rise is "round", expected one of linear, cosine, 1-sqrt/)
+  })
+
   it("refuses an option that the curve does not read", () => {
-    const bad: readonly [LrCurve, Partial<LrScheduleOptions>, RegExp][] = [
+    const bad: readonly [LrCurve, Partial<LrCurveOptions>, RegExp][] = [
       ["constant", { warmupSteps: 10 }, /"constant" has no warmupSteps, got 10/],
-      ["cosine", { cycles: 2 }, /"cosine" has no cycles/],
+      ["linear", { cycles: 2 }, /"linear" has no cycles/],
       ["linear", { power: 2 }, /"linear" has no power/],
       ["cosine", { minRatio: 0.1 }, /"cosine" has no minRatio/],
       ["polynomial", { decaySteps: 5 }, /"polynomial" has no decaySteps/],
