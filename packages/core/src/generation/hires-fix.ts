@@ -1,7 +1,10 @@
+import type { SamplerName, SamplerOptions, SpacingName, SpacingOptions } from "../diffusion/names.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { CoreError } from "../errors.ts"
 import type { NumberRange } from "../number-range.ts"
 import { checkRanges } from "../number-range.ts"
+import { readSeed, type Seed } from "../random/seed.ts"
+import { GENERATE_RANGES, SIDE_MULTIPLE } from "./defaults.ts"
 import { checkStartRule, type StartPicture } from "./start-picture.ts"
 
 /**
@@ -16,8 +19,14 @@ export type HiresUpscaler = (typeof HIRES_UPSCALERS)[number]
  * details from it as a start.
  */
 export interface HiresFix {
-  /** The factor from the picture's sides to those of the first stage, above 0 and below 1. */
+  /** The factor from the picture's sides to those of the first stage, above 0 and at most 1. */
   readonly scale: number
+  /** The first stage's sides in pixels, multiples of 8. Default: null, by the scale, as multiples of 32. */
+  readonly sides?: { readonly width: number; readonly height: number } | null
+  /** How much the second stage's seed is above the first's, 0 to 2^64 - 1. Default: 1, as in sd-scripts. */
+  readonly seedOffset?: Seed | string
+  /** Settings of the second stage that differ from the first's. Default: none. */
+  readonly sampling?: HiresSampling
   /** The first stage's steps. Default: 28. */
   readonly steps?: number
   /** The second stage's strength, 0 to 1. See `StartPicture.strength`. Default: 0.8. */
@@ -32,12 +41,28 @@ export interface HiresFix {
   readonly stepsOffset?: 0 | 1
 }
 
+/** How the second stage is sampled, where it differs. */
+export interface HiresSampling {
+  readonly guidanceScale?: number
+  readonly sampler?: SamplerName
+  readonly spacing?: SpacingName
+  readonly spacingOptions?: SpacingOptions
+  readonly samplerOptions?: SamplerOptions
+}
+
 /** Defaults of `HiresFix`. */
-export const HIRES_DEFAULTS = { steps: 28, strength: 0.8, upscaler: "lanczos", control: true } as const
+export const HIRES_DEFAULTS = {
+  steps: 28,
+  strength: 0.8,
+  upscaler: "lanczos",
+  control: true,
+  sides: null,
+  seedOffset: 1,
+} as const
 
 /** Ranges of `HiresFix`. */
 export const HIRES_RANGES = {
-  scale: { above: 0, below: 1 },
+  scale: { above: 0, max: 1 },
   steps: { integer: true, min: 1, max: 1000 },
   strength: { min: 0, max: 1 },
 } as const satisfies Readonly<Record<string, NumberRange>>
@@ -45,8 +70,15 @@ export const HIRES_RANGES = {
 /** Sides of a first stage are multiples of this, as in sd-scripts. */
 const FIRST_MULTIPLE = 32
 
-/** A first stage's side, in pixels. */
-export function firstSide(side: number, { scale }: Pick<HiresFix, "scale">): number {
+/** A first stage's sides, in pixels. */
+export function firstSides(
+  { width, height }: { readonly width: number; readonly height: number },
+  { scale, sides }: Pick<HiresFix, "scale" | "sides">,
+): { readonly width: number; readonly height: number } {
+  return sides ?? { width: firstSide(width, { scale }), height: firstSide(height, { scale }) }
+}
+
+function firstSide(side: number, { scale }: Pick<HiresFix, "scale">): number {
   const scaled = scaledLength(side, { scale })
   return scaled - (scaled % FIRST_MULTIPLE)
 }
@@ -71,7 +103,8 @@ export function checkHires(
   hires: HiresFix,
   { width, height }: { readonly width: number; readonly height: number },
 ): void {
-  checkRanges("generate: hires", { ...hires }, HIRES_RANGES)
+  const { scale, steps, strength } = hires
+  checkRanges("generate: hires", { scale, steps, strength }, HIRES_RANGES)
   checkStartRule("hires", hires)
   const { upscaler = HIRES_DEFAULTS.upscaler } = hires
   if (!HIRES_UPSCALERS.includes(upscaler)) {
@@ -80,8 +113,22 @@ export function checkHires(
       `generate: hires has no upscaler "${String(upscaler)}". There are: ${HIRES_UPSCALERS.join(", ")}.`,
     )
   }
+  if (readSeed(hires.seedOffset ?? HIRES_DEFAULTS.seedOffset) === null) {
+    throw new CoreError(
+      "seed",
+      `generate: hires: seedOffset is ${String(hires.seedOffset)}, expected a whole number from 0 to 2^64 - 1`,
+    )
+  }
+  for (const [name, side] of Object.entries(hires.sides ?? {})) {
+    if (Number.isSafeInteger(side) && side > 0 && side % SIDE_MULTIPLE === 0) continue
+    throw new CoreError(
+      "picture-size",
+      `generate: hires: the first stage's ${name} is ${side}, expected a multiple of ${SIDE_MULTIPLE}`,
+    )
+  }
+  checkRanges("generate: hires: sampling", { guidanceScale: hires.sampling?.guidanceScale }, GENERATE_RANGES)
   for (const [name, side] of Object.entries({ width, height })) {
-    if (firstSide(side, hires) >= FIRST_MULTIPLE) continue
+    if (hires.sides != null || firstSide(side, hires) >= FIRST_MULTIPLE) continue
     throw new CoreError(
       "option-range",
       `generate: ${name} ${side} by the scale ${hires.scale} of hires is less than ${FIRST_MULTIPLE} px. Expected a larger scale.`,

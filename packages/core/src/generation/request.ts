@@ -170,7 +170,9 @@ function checkStages(pictures: number, options: GenerateOptions): void {
     checkGradualLatent(gradualLatent)
     const name = sampler ?? GENERATE_DEFAULTS.sampler
     const conflict = (what: string): CoreError => new CoreError("option-conflict", `generate: gradualLatent ${what}`)
-    if (samplerInfo(name)?.name !== "euler_a") throw conflict(`needs the sampler "euler_a", got "${name}"`)
+    for (const each of [name, hires?.sampling?.sampler ?? name]) {
+      if (samplerInfo(each)?.name !== "euler_a") throw conflict(`needs the sampler "euler_a", got "${each}"`)
+    }
     if (start?.mask != null) throw conflict("takes no mask, because a mask keeps latents of the full size")
   }
   const reason = strict ? resampleReason(options) : null

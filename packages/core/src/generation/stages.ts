@@ -4,7 +4,7 @@ import { type ResizeKernel, resizeImage } from "../image/resize.ts"
 import type { RgbImage } from "../image.ts"
 import { seedAfter } from "../random/seed.ts"
 import type { AdapterUse } from "./adapters.ts"
-import { firstSide, firstSize, HIRES_DEFAULTS, type HiresFix } from "./hires-fix.ts"
+import { firstSides, firstSize, HIRES_DEFAULTS, type HiresFix } from "./hires-fix.ts"
 import { planSampling, type SamplingPlan } from "./plan-sampling.ts"
 import type { GenerateOptions, PictureRequest } from "./request.ts"
 import { listOf, type StartPicture, type StartSteps, startSteps } from "./start-picture.ts"
@@ -36,10 +36,27 @@ export function planStages(
   if (hires === null) return [stageOf(requests, options, options.start ?? null, schedule)]
   const { strength, control, compat = null, stepsOffset } = { ...HIRES_DEFAULTS, ...hires }
   const first = firstOptions(options, hires)
-  const second = { ...options, ...(control ? {} : { adapters: [], controlNets: [] }) }
-  const next = requests.map((request) => ({ ...request, seed: seedAfter(request.seed, 1) }))
+  const second = {
+    ...options,
+    ...secondSampling(hires),
+    ...(control ? {} : { adapters: [], controlNets: [] }),
+  }
+  const { seedOffset } = { ...HIRES_DEFAULTS, ...hires }
+  const next = requests.map((request) => ({ ...request, seed: seedAfter(request.seed, seedOffset) }))
   const again = { strength, compat, ...(stepsOffset === undefined ? {} : { stepsOffset }) }
   return [stageOf(requests, first, options.start ?? null, schedule), stageOf(next, second, again, schedule)]
+}
+
+/** The sampling of a second stage. Options of the first one's sampler or spacing are not those of another. */
+function secondSampling({ sampling = {} }: HiresFix): Partial<GenerateOptions> {
+  const { sampler, spacing, samplerOptions, spacingOptions, ...rest } = sampling
+  return {
+    ...rest,
+    ...(sampler === undefined ? {} : { sampler, samplerOptions: {} }),
+    ...(spacing === undefined ? {} : { spacing, spacingOptions: {} }),
+    ...(samplerOptions === undefined ? {} : { samplerOptions }),
+    ...(spacingOptions === undefined ? {} : { spacingOptions }),
+  }
 }
 
 function stageOf(
@@ -71,8 +88,7 @@ function withOffset({ sampler }: SamplingPlan, from: Partial<StartPicture>): Par
 
 /** The first stage's options: everything that is a length is scaled. */
 function firstOptions(options: GenerateOptions, hires: HiresFix): GenerateOptions {
-  const width = firstSide(options.width, hires)
-  const height = firstSide(options.height, hires)
+  const { width, height } = firstSides(options, hires)
   const scaled = (size: SizeCondition): SizeCondition => firstSize(size, hires, [height, width])
   return {
     ...options,

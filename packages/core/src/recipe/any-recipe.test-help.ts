@@ -106,7 +106,7 @@ const start: fc.Arbitrary<StartRecipe> = fc.record({
   stepsOffset: fc.constantFrom(0 as const, 1 as const),
 })
 
-const hires = fc.record({
+const hiresFields = {
   // A first stage has at least 32 px.
   scale: fc.double({ min: 0.9, max: 0.99, noNaN: true }),
   steps: fc.integer({ min: 1, max: 1000 }),
@@ -115,7 +115,16 @@ const hires = fc.record({
   control: fc.boolean(),
   compat: fc.constantFrom("sd-scripts" as const, null),
   stepsOffset: fc.constantFrom(0 as const, 1 as const),
-})
+}
+const hires = fc.record(
+  {
+    ...hiresFields,
+    sides: fc.record({ width: side, height: side }),
+    seedOffset: fc.oneof(fc.nat(), fc.constant("18446744073709551615")),
+    sampling: fc.record({ guidanceScale: number({ min: 0, max: 30 }), spacing: fc.constant("karras" as const) }),
+  },
+  { requiredKeys: Object.keys(hiresFields) as (keyof typeof hiresFields)[] },
+)
 
 const deepShrink = fc.record({
   levels: fc

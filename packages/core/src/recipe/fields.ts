@@ -68,3 +68,12 @@ export function readChoice<T extends string>(field: Field, choices: readonly T[]
 export function readOr<T>(field: Field, fallback: T, read: (field: Field) => T): T {
   return field.value === undefined ? fallback : read(field)
 }
+
+/** A field that is left out where it is missing. */
+export function given<Name extends string, T>(
+  name: Name,
+  field: Field,
+  read: (field: Field) => T,
+): { readonly [Key in Name]?: T } {
+  return field.value === undefined ? {} : ({ [name]: read(field) } as { readonly [Key in Name]: T })
+}

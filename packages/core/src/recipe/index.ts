@@ -6,6 +6,7 @@
  * @experimental
  */
 export { COMBINATIONS, type Combination } from "../generation/defaults.ts"
+export { jsonSeed } from "../random/seed.ts"
 export {
   type ApiWorkflow,
   NODE_TYPES,
@@ -41,7 +42,6 @@ export {
 export {
   adapterOptions,
   controlNetOptions,
-  jsonSeed,
   loraOptions,
   type RecipeOptions,
   type RecipeRequest,

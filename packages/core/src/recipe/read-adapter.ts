@@ -9,7 +9,7 @@ import type { CurvePoint } from "../generation/window.ts"
 import { WINDOW_COUNTS } from "../generation/window.ts"
 import { DEFAULT_FIT, FITS } from "../image/fit.ts"
 import type { Field } from "./fields.ts"
-import { readChoice, readList, readNumber, readObject, readOr, refuse } from "./fields.ts"
+import { given, readChoice, readList, readNumber, readObject, readOr, refuse } from "./fields.ts"
 import { readFile } from "./read-file.ts"
 import type { AdapterRecipe, MaskReference, WindowRecipe } from "./recipe.ts"
 import { ADAPTER_KINDS } from "./recipe.ts"
@@ -44,15 +44,6 @@ const OF_CONTROL_NET = ["guessMode", "controlType"] as const
 function readFlag(at: Field): boolean {
   if (typeof at.value !== "boolean") throw refuse(at, "true or false")
   return at.value
-}
-
-/** A field that is left out where it is missing. */
-function given<Name extends string, T>(
-  name: Name,
-  field: Field,
-  read: (field: Field) => T,
-): { readonly [Key in Name]?: T } {
-  return field.value === undefined ? {} : ({ [name]: read(field) } as { readonly [Key in Name]: T })
 }
 
 const readStrength = (at: Field): number => readNumber(at, GENERATE_RANGES.strength)

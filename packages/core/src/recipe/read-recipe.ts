@@ -1,7 +1,7 @@
 import { NOISE_NAMES, PREDICTIONS } from "../diffusion/names.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { CoreError } from "../errors.ts"
-import { COMBINATIONS, GENERATE_DEFAULTS, GENERATE_RANGES, SIDE_MULTIPLE } from "../generation/defaults.ts"
+import { COMBINATIONS, GENERATE_DEFAULTS, GENERATE_RANGES } from "../generation/defaults.ts"
 import type { PromptOptions } from "../prompt/options.ts"
 import {
   EMBEDDING_NORMALIZATIONS,
@@ -10,12 +10,12 @@ import {
   PROMPT_RANGES,
   PROMPT_SYNTAXES,
 } from "../prompt/options.ts"
-import { readSeed } from "../random/seed.ts"
 import type { Field } from "./fields.ts"
 import { readChoice, readFlag, readList, readNumber, readObject, readOr, readText, refuse } from "./fields.ts"
 import { readAdapter } from "./read-adapter.ts"
 import { readFile } from "./read-file.ts"
 import { readInversion, readLora } from "./read-lora.ts"
+import { readJsonSeed, readSide } from "./read-numbers.ts"
 import { readSampling } from "./read-sampling.ts"
 import { readDeepCache, readDeepShrink, readGradualLatent, readHires, readStart } from "./read-stages.ts"
 import type { ModelReference, Recipe, RecipeInput } from "./recipe.ts"
@@ -96,7 +96,7 @@ export function readRecipe(json: unknown): Recipe {
     negativePrompt: readOr(field("negativePrompt"), "", readText),
     ...readFirstTexts(field),
     prompts: readOr(field("prompts"), PROMPT_DEFAULTS, readPrompts),
-    seed: readRecipeSeed(field("seed")),
+    seed: readJsonSeed(field("seed")),
     noise: readOr(field("noise"), GENERATE_DEFAULTS.noise, (at) => readChoice(at, NOISE_NAMES)),
     width,
     height,
@@ -152,19 +152,6 @@ function readPrompts(at: Field): Required<PromptOptions> {
       orNull(entry, (name) => readChoice(name, PROMPT_COMPATS)),
     ),
   }
-}
-
-/** The seed as JSON has it: a number where it is exact, and digits above. */
-function readRecipeSeed(at: Field): number | string {
-  const seed = readSeed(at.value)
-  if (seed === null) throw refuse(at, "a whole number from 0 to 2^64 - 1, as digits in quotes above 2^53 - 1")
-  return typeof seed === "number" ? seed : String(seed)
-}
-
-function readSide(at: Field): number {
-  const side = readNumber(at, GENERATE_RANGES.width)
-  if (side % SIDE_MULTIPLE !== 0) throw refuse(at, `a multiple of ${SIDE_MULTIPLE}`)
-  return side
 }
 
 function readSize(at: Field): SizeCondition {

@@ -17,10 +17,11 @@ import {
   spacingOf,
   TIMESTEP_SPACINGS,
 } from "../diffusion/names.ts"
-import { GENERATE_DEFAULTS } from "../generation/defaults.ts"
+import { GENERATE_DEFAULTS, GENERATE_RANGES } from "../generation/defaults.ts"
+import type { HiresSampling } from "../generation/hires-fix.ts"
 import { nearest } from "../nearest.ts"
 import type { Field } from "./fields.ts"
-import { readChoice, readFlag, readNumber, readObject, readOr, refuse } from "./fields.ts"
+import { given, readChoice, readFlag, readNumber, readObject, readOr, refuse } from "./fields.ts"
 import type { Recipe } from "./recipe.ts"
 
 type SamplingFields = Pick<Recipe, "sampler" | "spacing" | "spacingOptions" | "samplerOptions">
@@ -34,6 +35,23 @@ export function readSampling(field: (key: keyof SamplingFields) => Field): Sampl
     spacing: readOr(field("spacing"), ownSpacing, readSpacing),
     spacingOptions: readOr(field("spacingOptions"), {}, readSpacingOptions),
     samplerOptions: readOr(field("samplerOptions"), {}, (at) => readSamplerOptions(at, sampler)),
+  }
+}
+
+/** Reads the sampling of a second stage. All of its fields may be missing. */
+export function readHiresSampling(at: Field): HiresSampling {
+  const field = readObject(at, ["guidanceScale", "sampler", "spacing", "spacingOptions", "samplerOptions"])
+  const sampler = field("sampler").value === undefined ? null : readName<SamplerName>(field("sampler"), SAMPLER_NAMES)
+  if (sampler === null && field("samplerOptions").value !== undefined)
+    throw refuse(field("samplerOptions"), "nothing without a sampler beside it")
+  return {
+    ...given("guidanceScale", field("guidanceScale"), (each) => readNumber(each, GENERATE_RANGES.guidanceScale)),
+    ...(sampler === null ? {} : { sampler }),
+    ...given("spacing", field("spacing"), readSpacing),
+    ...given("spacingOptions", field("spacingOptions"), readSpacingOptions),
+    ...(sampler === null
+      ? {}
+      : given("samplerOptions", field("samplerOptions"), (each) => readSamplerOptions(each, sampler))),
   }
 }
 

@@ -1,13 +1,15 @@
 import type { LatentUnsharp } from "../diffusion/gradual-latent.ts"
 import { GRADUAL_LATENT_DEFAULTS, GRADUAL_LATENT_RANGES, LATENT_UNSHARP_RANGES } from "../diffusion/gradual-latent.ts"
 import { SHORTEST_SIDE } from "../generation/defaults.ts"
-import { firstSide, HIRES_DEFAULTS, HIRES_RANGES, HIRES_UPSCALERS } from "../generation/hires-fix.ts"
+import { firstSides, HIRES_DEFAULTS, HIRES_RANGES, HIRES_UPSCALERS } from "../generation/hires-fix.ts"
 import { START_COMPATS, START_DEFAULTS, START_RANGES } from "../generation/start-picture.ts"
 import { DEEP_CACHE_DEPTH, DEEP_CACHE_RANGES } from "../models/unet/deep-cache.ts"
 import { DEEP_SHRINK_RANGES, DEEP_SHRINK_RATIO, DEEP_SHRINK_TIMESTEP } from "../models/unet/deep-shrink.ts"
 import type { Field } from "./fields.ts"
 import { readChoice, readFlag, readList, readNumber, readObject, readOr, refuse } from "./fields.ts"
 import { readFile } from "./read-file.ts"
+import { readJsonSeed, readSide } from "./read-numbers.ts"
+import { readHiresSampling } from "./read-sampling.ts"
 import type { StagesRecipe, StartRecipe } from "./start-recipe.ts"
 
 /* The parts of a recipe about what a picture starts from, and in which sizes it is made. Null is none. */
@@ -42,11 +44,15 @@ export function readHires(
   sides: { readonly width: number; readonly height: number },
 ): StagesRecipe["hires"] {
   return orNull(at, (entry) => {
-    const field = readObject(entry, ["scale", "steps", "strength", "upscaler", "control", "compat", "stepsOffset"])
+    const own = ["sides", "seedOffset", "sampling"] as const
+    const common = ["scale", "steps", "strength", "upscaler", "control", "compat", "stepsOffset"] as const
+    const field = readObject(entry, [...common, ...own])
     const scale = readNumber(field("scale"), HIRES_RANGES.scale)
-    if (Math.min(firstSide(sides.width, { scale }), firstSide(sides.height, { scale })) < SHORTEST_SIDE) {
+    const first = orNull(field("sides"), readSides)
+    const { width, height } = firstSides(sides, { scale, sides: first })
+    if (Math.min(width, height) < SHORTEST_SIDE) {
       throw refuse(
-        field("scale"),
+        field(first === null ? "scale" : "sides"),
         `a scale with which ${sides.width}×${sides.height} px keeps sides of ${SHORTEST_SIDE} px`,
       )
     }
@@ -57,8 +63,16 @@ export function readHires(
       upscaler: readOr(field("upscaler"), HIRES_DEFAULTS.upscaler, (each) => readChoice(each, HIRES_UPSCALERS)),
       control: readOr<boolean>(field("control"), HIRES_DEFAULTS.control, readFlag),
       ...readStartRule(field("compat"), field("stepsOffset")),
+      ...(first === null ? {} : { sides: first }),
+      ...(field("seedOffset").value === undefined ? {} : { seedOffset: readJsonSeed(field("seedOffset")) }),
+      ...(field("sampling").value === undefined ? {} : { sampling: readHiresSampling(field("sampling")) }),
     }
   })
+}
+
+function readSides(at: Field): { readonly width: number; readonly height: number } {
+  const field = readObject(at, ["width", "height"])
+  return { width: readSide(field("width")), height: readSide(field("height")) }
 }
 
 /** Reads Deep Shrink. Its depths are required. */

@@ -43,12 +43,6 @@ export interface RecipeRequest {
   readonly options: RecipeOptions
 }
 
-/** A seed as JSON has it: a number where it is exact, and digits above 2^53 - 1. */
-export function jsonSeed(seed: Seed): number | string {
-  const read = readSeed(seed)
-  return typeof read === "number" ? read : String(seed)
-}
-
 /** The seed of a recipe. @throws CoreError when it is not one */
 export function recipeSeed({ seed }: Pick<Recipe, "seed">): Seed {
   const read = readSeed(seed)

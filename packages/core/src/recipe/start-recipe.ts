@@ -1,6 +1,6 @@
 import type { GradualLatent, LatentUnsharp } from "../diffusion/gradual-latent.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
-import { firstSide, firstSize, type HiresFix } from "../generation/hires-fix.ts"
+import { firstSides, firstSize, type HiresFix, type HiresSampling } from "../generation/hires-fix.ts"
 import type { StartPicture } from "../generation/start-picture.ts"
 import type { DeepCache } from "../models/unet/deep-cache.ts"
 import type { DeepShrink } from "../models/unet/deep-shrink.ts"
@@ -23,12 +23,21 @@ export interface StartRecipe {
 /** A start of a recipe. Only the picture is required. */
 export type StartInput = Pick<StartRecipe, "image"> & Partial<StartRecipe>
 
+/** Hires fix of a recipe. Missing fields have their defaults. */
+export interface HiresRecipe extends Required<Omit<HiresFix, "sides" | "seedOffset" | "sampling" | "compat">> {
+  readonly compat: StartRecipe["compat"]
+  readonly sides?: NonNullable<HiresFix["sides"]>
+  /** A text of digits above 2^53 - 1. */
+  readonly seedOffset?: number | string
+  readonly sampling?: HiresSampling
+}
+
 /** How a picture is made beside its samples: from what it starts, and in which sizes. */
 export interface StagesRecipe {
   /** Null: noise alone. */
   readonly start: StartRecipe | null
   /** Null: one stage. */
-  readonly hires: (Required<HiresFix> & { readonly compat: StartRecipe["compat"] }) | null
+  readonly hires: HiresRecipe | null
   /** Null: features keep their size. */
   readonly deepShrink: Required<DeepShrink> | null
   /** Null: every pass of the U-Net is full. */
@@ -57,7 +66,7 @@ export function startOptions({ strength, compat, stepsOffset }: StartRecipe): Om
 export function firstStageRecipe<T extends FirstStageFields>(recipe: T): T {
   const { hires, size, negativeSize } = recipe
   if (hires === null) return recipe
-  const [width, height] = [firstSide(recipe.width, hires), firstSide(recipe.height, hires)]
+  const { width, height } = firstSides(recipe, hires)
   return {
     ...recipe,
     ...{ width, height, steps: hires.steps, hires: null },

@@ -57,7 +57,8 @@ export async function* generateWith<Types extends RuntimeTypes>(
   if (count === 0) throw new CoreError("request-empty", "generate: there is no request, expected at least one")
   checkRanges("generate", { batchSize }, GENERATE_RANGES)
   const [lead] = clients
-  const { guidanceScale = GENERATE_DEFAULTS.guidanceScale, prompts = {}, textualInversions = [] } = options
+  const { prompts = {}, textualInversions = [] } = options
+  const guidanceScale = largestScale(options)
   const texts = requests.flatMap((request) => {
     const parts = partsOfPrompt(request.prompt, prompts).map(({ text }) => text)
     const { negativePrompt = "", firstPrompt = [], firstNegativePrompt = [] } = request
@@ -74,7 +75,8 @@ export async function* generateWith<Types extends RuntimeTypes>(
   if (start !== null) checkStart(start, count)
   const chunks = await chunksOf(clients, model, requests, options, signal)
   // Some samplers would change a picture by the others of its batch.
-  const isAlone = samplerInfo(options.sampler ?? GENERATE_DEFAULTS.sampler)?.alone === true
+  const samplers = [options.sampler ?? GENERATE_DEFAULTS.sampler, options.hires?.sampling?.sampler ?? []].flat()
+  const isAlone = samplers.some((name) => samplerInfo(name)?.alone === true)
   const batches = cutBatches(chunks, isAlone ? 1 : batchSize).map(([from, to]) => {
     const part = requests.slice(from, to)
     const startOfPart = start === null ? null : partOfStart(start, from, part.length)
@@ -123,6 +125,14 @@ export async function* generateWith<Types extends RuntimeTypes>(
   }
 }
 
+/** The scale of a stage that is guided, if one is. Its negative prompts are read. */
+function largestScale({
+  guidanceScale = GENERATE_DEFAULTS.guidanceScale,
+  hires,
+}: Pick<GenerateRunOptions, "guidanceScale" | "hires">): number {
+  return guidanceScale === 1 ? (hires?.sampling?.guidanceScale ?? 1) : guidanceScale
+}
+
 /** The start of neighbouring pictures. A list of one picture or mask is for all. */
 function partOfStart(start: StartPicture, from: number, length: number): StartPicture {
   const part = <T>(list: readonly T[]): readonly T[] => (list.length === 1 ? list : list.slice(from, from + length))
@@ -138,11 +148,7 @@ async function chunksOf<Types extends RuntimeTypes>(
   [client]: readonly Client<RuntimeTasks<Types>>[],
   model: number,
   requests: readonly PictureRequest[],
-  {
-    guidanceScale,
-    prompts,
-    textualInversions,
-  }: Pick<GenerateRunOptions, "guidanceScale" | "prompts" | "textualInversions">,
+  given: Pick<GenerateRunOptions, "guidanceScale" | "prompts" | "textualInversions" | "hires">,
   signal: AbortSignal | undefined,
 ): Promise<readonly number[]> {
   const [first] = requests
@@ -150,8 +156,9 @@ async function chunksOf<Types extends RuntimeTypes>(
     JSON.stringify([prompt, negativePrompt, firstPrompt ?? null, firstNegativePrompt ?? null])
   const isOnePrompt = requests.every((request) => first !== undefined && textsOf(request) === textsOf(first))
   if (isOnePrompt || client === undefined) return requests.map(() => 1)
+  const { prompts, textualInversions } = given
   const options = {
-    ...(guidanceScale === undefined ? {} : { guidanceScale }),
+    guidanceScale: largestScale(given),
     ...(prompts === undefined ? {} : { prompts }),
     ...(textualInversions === undefined ? {} : { textualInversions }),
   }

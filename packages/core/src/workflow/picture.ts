@@ -43,8 +43,11 @@ export function picturesOf(
   }
   const notice = (text: string): void => void notices.push(text)
   const stages = stagesOf(run, { sizeOf, problem, notice })
-  const sampler = comfySampler(run)
-  if ("problem" in sampler) problem(sampler.problem)
+  const sampler = comfySampler(stages?.first ?? run)
+  for (const each of new Set([run, stages?.first ?? run])) {
+    const named = comfySampler(each)
+    if ("problem" in named) problem(named.problem)
+  }
   const model = modelOf(run, vae, problem)
   const texts = textsOf(run, problem)
   // A second stage without LLLites has those of the first one in its recipe.
@@ -72,7 +75,7 @@ export function picturesOf(
       ...texts,
       seed: String((seed + BigInt(i)) % 2n ** 64n),
       noise: "torch-cpu",
-      ...{ width, height, size, negativeSize, steps, guidanceScale: run.guidanceScale },
+      ...{ width, height, size, negativeSize, steps, guidanceScale: first.guidanceScale },
       ...(start == null ? {} : { start }),
       ...(hires == null ? {} : { hires }),
       ...samplingOf(run.model),

@@ -86,13 +86,29 @@ describe("two stages", () => {
   it("say what differs, and are refused where it cannot", () => {
     const up = { class_type: "LatentUpscale", inputs: { samples: ["3", 0], width: 256, height: 192 } }
     const { notices } = readWorkflow(apiWorkflow({ 20: up, ...second({ seed: 9 }) }))
-    expect(notices).toEqual([
-      "The first stage is enlarged by bicubic instead of nearest-exact.",
-      "Both stages have the seed 7, where the second one has 9.",
-    ])
-    expect(() => one({ 20: up, ...second({ cfg: 9 }) })).toThrow("has another model, prompt, sampler")
-    const odd = { ...up, inputs: { ...up.inputs, width: 300 } }
-    expect(() => one({ 20: odd, ...second({}) })).toThrow("is enlarged from 128x96 to 296x192")
+    expect(notices).toEqual(["The first stage is enlarged by bicubic instead of nearest-exact."])
+    expect(() => one({ 20: up, ...second({ positive: ["7", 0] }) })).toThrow("has another model, prompt or control")
+    const small = { ...up, inputs: { ...up.inputs, width: 96 } }
+    expect(() => one({ 20: small, ...second({}) })).toThrow("is enlarged from 128x96 to 96x192")
+  })
+
+  it("may have their own seed, scale, sampler and levels, in sizes that no scale gives", () => {
+    const up = { class_type: "LatentUpscale", inputs: { samples: ["3", 0], width: 304, height: 200 } }
+    const own = { seed: 5, cfg: 9, sampler_name: "dpmpp_2m", scheduler: "karras", steps: 6 }
+    const recipe = one({ 20: up, ...second(own) })
+    expect(recipe).toMatchObject({
+      ...{ width: 304, height: 200, seed: "7", steps: 12, guidanceScale: 3, sampler: "euler" },
+      hires: {
+        ...{ steps: 4, seedOffset: String(2n ** 64n - 2n), sides: { width: 128, height: 96 }, strength: 0.5 },
+        sampling: { guidanceScale: 9, sampler: "dpmpp_2m", spacing: "karras" },
+      },
+    })
+    expect(() => one({ 20: up, ...second({ sampler_name: "x" }) })).toThrow('no sampler of ComfyUI "x"')
+  })
+
+  it("may have one size", () => {
+    const recipe = one(second({ latent_image: ["3", 0] }))
+    expect(recipe).toMatchObject({ width: 128, hires: { scale: 1, strength: 0.5, seedOffset: 0 } })
   })
 })
 

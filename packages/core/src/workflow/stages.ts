@@ -1,6 +1,8 @@
-import { firstSide } from "../generation/hires-fix.ts"
+import { firstSides, type HiresSampling } from "../generation/hires-fix.ts"
+import { jsonSeed } from "../random/seed.ts"
 import type { RecipeInput } from "../recipe/recipe.ts"
 import { joinPasses } from "./passes.ts"
+import { comfySampler } from "./sampler-names.ts"
 import type { ImageValue, LatentValue, Resize, SamplerRun } from "./values.ts"
 
 /** The size of the picture with this name. Null: it is not known. */
@@ -108,16 +110,21 @@ interface FirstStage {
 }
 
 function firstStage(latents: LatentValue): FirstStage | null {
+  if (latents.made === "sampled") return { run: latents.run, resize: SAME_SIZE, upscaler: "latents-bicubic" }
   if (latents.made === "resized" && latents.latents.made === "sampled") {
     const upscaler = latents.resize.method === "bilinear" ? "latents-bilinear" : "latents-bicubic"
     return { run: latents.latents.run, resize: latents.resize, upscaler }
   }
-  if (latents.made !== "encoded" || latents.image.made !== "resized") return null
-  const { image, resize } = latents.image
+  if (latents.made !== "encoded") return null
+  const [image, resize] =
+    latents.image.made === "resized" ? [latents.image.image, latents.image.resize] : [latents.image, SAME_SIZE]
   return image.made === "decoded" && image.latents.made === "sampled"
     ? { run: image.latents.run, resize, upscaler: "lanczos" }
     : null
 }
+
+/** Where nothing is enlarged between two stages. */
+const SAME_SIZE: Resize = { method: "none", factor: 1 }
 
 function secondStage(
   run: SamplerRun,
@@ -133,33 +140,48 @@ function secondStage(
   }
   const control = run.model.lllites.length > 0 || before.model.lllites.length === 0
   if (unlike(run, before, control)) {
-    problem("has another model, prompt, sampler, scale or control than the stage before it, which cannot be followed")
+    problem("has another model, prompt or control than the stage before it, which cannot be followed")
     return null
   }
   const size = upscaler === "lanczos" ? resized(latents, resize) : inLatents(resized(latents, resize))
   const scale = latents.width / size.width
-  const fits =
-    firstSide(size.width, { scale }) === latents.width && firstSide(size.height, { scale }) === latents.height
-  if (scale >= 1 || !fits || ("crop" in resize && resize.crop === "center")) {
+  if (scale > 1 || latents.height > size.height || ("crop" in resize && resize.crop === "center")) {
     problem(
       `is enlarged from ${latents.width}x${latents.height} to ${size.width}x${size.height}, which cannot be followed`,
     )
     return null
   }
   const method = upscaler.replace("latents-", "")
-  if (resize.method !== method) notice(`The first stage is enlarged by ${method} instead of ${resize.method}.`)
-  if (run.seed !== before.seed)
-    notice(`Both stages have the seed ${before.seed}, where the second one has ${run.seed}.`)
+  if (resize !== SAME_SIZE && resize.method !== method)
+    notice(`The first stage is enlarged by ${method} instead of ${resize.method}.`)
+  const seedOffset = (BigInt(run.seed) - BigInt(before.seed) + 2n ** 64n) % 2n ** 64n
+  const { width, height } = inLatents(latents)
+  const byScale = firstSides(size, { scale })
+  const isByScale = byScale.width === width && byScale.height === height
+  const sampling = samplingOf(run, before)
   return {
     ...{ ...size, batch: latents.batch, steps: part.steps, first: before, last: run },
-    hires: { scale, steps: sigmas.steps, strength: part.strength, upscaler, control },
+    hires: {
+      ...{ scale, steps: sigmas.steps, strength: part.strength, upscaler, control },
+      seedOffset: jsonSeed(seedOffset),
+      ...(isByScale ? {} : { sides: { width, height } }),
+      ...(Object.keys(sampling).length === 0 ? {} : { sampling }),
+    },
   }
+}
+
+/** What the second of two stages samples in another way than the first. */
+function samplingOf(run: SamplerRun, before: SamplerRun): HiresSampling {
+  const scale = run.guidanceScale === before.guidanceScale ? {} : { guidanceScale: run.guidanceScale }
+  const [second, first] = [comfySampler(run), comfySampler(before)]
+  // A name that is not known is told with the run that has it.
+  return JSON.stringify(second) === JSON.stringify(first) || "problem" in second ? scale : { ...scale, ...second }
 }
 
 /** Whether two stages differ in what both have in common here. */
 function unlike(a: SamplerRun, b: SamplerRun, control: boolean): boolean {
-  const shared = ({ model, positive, negative, guidanceScale, sampler, sigmas: { schedule } }: SamplerRun): string =>
-    JSON.stringify([control ? model : { ...model, lllites: [] }, positive, negative, guidanceScale, sampler, schedule])
+  const shared = ({ model, positive, negative }: SamplerRun): string =>
+    JSON.stringify([control ? model : { ...model, lllites: [] }, positive, negative])
   return shared(a) !== shared(b)
 }
 
