@@ -7,6 +7,7 @@ import { print } from "./terminal/streams.ts"
 import { readVersion } from "./version.ts"
 
 interface Listed {
+  /** One word, or two words. */
   readonly name: string
   readonly summary: string
   /** Loads the command on demand. TensorFlow.js takes a second to load, tables of options some milliseconds. */
@@ -34,6 +35,11 @@ export const COMMANDS: readonly Listed[] = [
     name: "preprocess",
     summary: "Make control pictures: edges, lines, blurs and others, without a network.",
     load: async () => (await import("./preprocess/command.ts")).preprocessCommand,
+  },
+  {
+    name: "dataset check",
+    summary: "Examine a data set before training, and draw a sheet of its pairs.",
+    load: async () => (await import("./dataset/check/command.ts")).checkCommand,
   },
   {
     name: "grid",
@@ -132,15 +138,28 @@ async function runCommand(argv: readonly string[], signal: AbortSignal): Promise
     print(programHelp())
     return 0
   }
-  if (name === "help") {
-    const command = await findCommand(rest[0] ?? "")
-    print(command.help(rest[1] === "all" ? "all" : "taken"))
-    return 0
-  }
-  const command = await findCommand(name)
-  const work = command.invoke(rest, signal)
+  if (name === "help") return help(rest)
+  if (isHelp(rest[0]) && namesOf(name).length > 0) return help([name])
+  const { listed, rest: own } = findListed(argv)
+  const command = await listed.load()
+  const work = command.invoke(own, signal)
   await (command.endsItself ? work : endedAfter(work, signal))
   return 0
+}
+
+async function help(words: readonly string[]): Promise<number> {
+  const [name = ""] = words
+  if (words.length === 1 && namesOf(name).length > 0) {
+    print(wordHelp(name))
+    return 0
+  }
+  const { listed, rest } = findListed(words)
+  print((await listed.load()).help(rest[0] === "all" ? "all" : "taken"))
+  return 0
+}
+
+function isHelp(argument: string | undefined): boolean {
+  return argument === "-h" || argument === "--help"
 }
 
 /** The result of work that is given up a moment after an abort. */
@@ -153,19 +172,46 @@ function endedAfter(work: Promise<void>, signal: AbortSignal): Promise<void> {
   })
 }
 
-async function findCommand(name: string): Promise<Command> {
-  const listed = COMMANDS.find((each) => each.name === name)
-  if (listed !== undefined) return listed.load()
+/** The command that the first words of a line name, and the words after it. @throws UsageError if there is none */
+export function findListed(argv: readonly string[]): { readonly listed: Listed; readonly rest: readonly string[] } {
+  const [name = "", second = ""] = argv
+  for (const count of [2, 1]) {
+    const listed = COMMANDS.find((each) => each.name === argv.slice(0, count).join(" "))
+    if (listed !== undefined) return { listed, rest: argv.slice(count) }
+  }
   if (name.startsWith("-"))
     throw new UsageError("command-missing", `${name} is not an option here. Expected a command. Type: lllite --help`)
-  const near = nearest(
-    name,
-    COMMANDS.map((each) => each.name),
-  )
+  const parts = namesOf(name)
+  if (parts.length > 0 && (second === "" || second.startsWith("-"))) {
+    throw new UsageError("command-missing", `${name} is not a whole command. Expected ${parts.join(" or ")}.`)
+  }
+  const names = COMMANDS.map((each) => each.name)
+  const firstWords = [...new Set(names.map((each) => each.split(" ")[0] as string))]
+  const near = nearest(`${name} ${second}`, names) ?? (parts.length > 0 ? null : nearest(name, firstWords))
+  const written = parts.length > 0 ? `${name} ${second}` : name
+  const expected = parts.length > 0 ? ` Expected ${parts.join(" or ")}.` : " Type: lllite --help"
   throw new UsageError(
     "command-unknown",
-    `"${name}" is not a command.${near === null ? " Type: lllite --help" : ` Did you mean ${near}?`}`,
+    `"${written}" is not a command.${near === null ? expected : ` Did you mean ${near}?`}`,
   )
+}
+
+/** The names of two words that begin with this one. */
+function namesOf(word: string): readonly string[] {
+  return COMMANDS.flatMap(({ name }) => (name.startsWith(`${word} `) ? [name] : []))
+}
+
+/** Help for the first word of several commands. */
+function wordHelp(word: string): string {
+  return [
+    `Usage: lllite ${word} <command> [options]`,
+    "",
+    "Commands:",
+    ...COMMANDS.flatMap(({ name, summary }) => (namesOf(word).includes(name) ? entry(name, summary) : [])),
+    "",
+    "Options:",
+    ...entry("-h, --help", "Show this help. After a command: show its options."),
+  ].join("\n")
 }
 
 function programHelp(): string {

@@ -16,7 +16,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { launchChromium, needsChromium } from "../../../packages/format/test/chromium.ts"
 import { serveFolders } from "../../../packages/runtime-web/test/browser.ts"
 import { parseArguments } from "../src/command/arguments.ts"
-import { COMMANDS } from "../src/program.ts"
+import { findListed } from "../src/program.ts"
 
 /*
  * Runs the commands of the READMEs in a folder that looks like a user's after `npm start`.
@@ -163,11 +163,12 @@ describe("the commands of the READMEs", () => {
     const lines = await commands(path, "lllite")
     expect(lines.length).toBeGreaterThan(1)
     for (const line of lines) {
-      const [, name = "", ...argv] = wordsOf(line)
-      const command = await COMMANDS.find((each) => each.name === name)?.load()
-      const table = Object.fromEntries((command?.groups ?? []).flatMap(([, options]) => Object.entries(options)))
+      const { listed, rest: argv } = findListed(wordsOf(line).slice(1))
+      const { name } = listed
+      const command = await listed.load()
+      const table = Object.fromEntries(command.groups.flatMap(([, options]) => Object.entries(options)))
       const { hasUnknown, problems } = parseArguments(table, argv, name)
-      expect({ line, name: command?.name, hasUnknown, problems }).toEqual({
+      expect({ line, name: command.name, hasUnknown, problems }).toEqual({
         line,
         name,
         hasUnknown: false,

@@ -1,5 +1,4 @@
 import { countedNotice } from "@lllite/core/names"
-import { safeText } from "@lllite/format"
 
 /** What a check of a data set found: the kinds of `FileProblem` and `Remark`, traits of pictures, and those below. */
 export interface Finding {
@@ -10,6 +9,8 @@ export interface Finding {
   readonly text: string
   /** The files that it is about, in order. */
   readonly files: readonly string[]
+  /** The same files, if they are equal or alike in groups. */
+  readonly groups?: readonly (readonly string[])[]
   /** The folder that a problem belongs to, as numbers of its tables from 0. */
   readonly place?: SubsetPlace
 }
@@ -37,17 +38,11 @@ export function findingOf(
 export function groupFinding(
   kind: string,
   groups: readonly (readonly string[])[],
+  what: string,
   sentence: (groups: string) => string,
 ): readonly Finding[] {
-  const [first] = groups
-  if (first === undefined) return []
+  if (groups.length === 0) return []
   const files = groups.flat()
-  const subject = `${files.length} pictures in ${groups.length === 1 ? "one group" : `${groups.length} groups`}`
-  const names = first.slice(0, SHOWN).map((path) => `"${safeText(path)}"`)
-  const more = first.length > SHOWN ? " and more" : ""
-  const which = groups.length === 1 ? "They are" : "The first group is"
-  return [{ kind, level: "warning", text: `${sentence(subject)} ${which} ${names.join(", ")}${more}.`, files }]
+  const subject = `${files.length} ${what} in ${groups.length === 1 ? "one group" : `${groups.length} groups`}`
+  return [{ kind, level: "warning", text: sentence(subject), files, groups }]
 }
-
-/** Files of a group that are named. */
-const SHOWN = 3

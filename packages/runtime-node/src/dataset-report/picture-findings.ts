@@ -112,7 +112,7 @@ export function duplicateFindings(
   pairs: readonly PairFacts[],
   alike: readonly (readonly number[])[],
 ): readonly Finding[] {
-  const images = pairs.flatMap(({ image }) => image ?? [])
+  const images = pairs.flatMap(({ image }) => (image === null || image.isPlain ? [] : [image]))
   const controls = pairs.flatMap(({ control }) => (control === null || control.isPlain ? [] : [control]))
   const copies = equalGroups(images)
   const near = alike.flatMap((group) => {
@@ -127,14 +127,14 @@ export function duplicateFindings(
     (paths) => new Set(paths.map((path) => imagesByControl.get(path))).size > 1,
   )
   return [
-    ...groupFinding("duplicate", copies, (groups) => {
+    ...groupFinding("duplicate", copies, "pictures", (groups) => {
       return `${groups} are the same, pixel by pixel. To show a picture more often, use num_repeats.`
     }),
-    ...groupFinding("near-duplicate", near, (groups) => {
+    ...groupFinding("near-duplicate", near, "pictures", (groups) => {
       return `${groups} look nearly the same, by a small perceptual hash. It may be wrong: look at them. Too many copies of one picture are learnt by heart.`
     }),
-    ...groupFinding("duplicate-control", shared, (groups) => {
-      return `${groups} are one and the same control, and belong to different pictures. Were files copied under wrong names?`
+    ...groupFinding("duplicate-control", shared, "control pictures", (groups) => {
+      return `${groups} are the same, pixel by pixel, and belong to different pictures. Were files copied under wrong names?`
     }),
   ]
 }

@@ -137,7 +137,10 @@ export async function reportDataset(
   )
   const captioned = usable.flatMap(({ pair }) => pair ?? [])
   const lengths = await captionLengths(captioned, await readTokenizer(), pause)
-  const images = facts.flatMap(({ image }, index) => (image === null ? [] : [{ index, likeness: image.likeness }]))
+  // Pictures of one colour have a finding of their own.
+  const images = facts.flatMap(({ image }, index) =>
+    image === null || image.isPlain ? [] : [{ index, likeness: image.likeness }],
+  )
   const alike = await alikeGroups(
     images.map(({ likeness }) => likeness),
     pause,
@@ -321,7 +324,7 @@ function pathsOf(fitted: readonly FittedPicture[]): readonly string[] {
 function batchFindings(buckets: readonly BucketRow[], batchSize: number): readonly Finding[] {
   const small = buckets.filter(({ examples }) => examples < batchSize)
   if (small.length === 0 || buckets.length === 1) return []
-  const text = `${small.length} of ${buckets.length} sizes have fewer pictures than a batch of ${batchSize}. Steps of these sizes are smaller.`
+  const text = `Sizes with fewer pictures than a batch of ${batchSize}: ${small.length} of ${buckets.length}. Their steps are smaller.`
   return [{ kind: "small-bucket", level: "note", text, files: [] }]
 }
 
