@@ -226,7 +226,7 @@ describe("a command line", () => {
   })
 
   it("with options of sd-scripts that are refused", async () => {
-    expect(await train("--flip_aug")).toMatch(/flip_aug is not supported: the command does not alter pictures/)
+    expect(await train("--is_reg")).toMatch(/is_reg is not supported: there are no regularisation pictures/)
     expect(await train("--optimizer-type", "plain")).toMatch(/--optimizer-type is "plain", expected .*adamw/)
   })
 

@@ -2,7 +2,7 @@ import { expect, it } from "vitest"
 import { factNotices, runFacts } from "./run-facts.ts"
 
 const settings = { seed: 1, model: { checkpoint: "models/sdxl.safetensors" } } as Parameters<typeof runFacts>[0]
-const dataset = { sizes: [{ width: 64, height: 64 }], batchSize: 2 }
+const dataset = { sizes: [{ width: 64, height: 64 }], batchSize: 2, augmentations: "none" }
 const constant = { steps: 4, perEpoch: 1, lr: { curve: "constant" } } as const
 
 it("names what differs between two runs, and nothing else", () => {
@@ -15,6 +15,7 @@ it("names what differs between two runs, and nothing else", () => {
   expect(names({ ...settings, seed: 2n ** 60n }, dataset, constant)).toEqual(["seed"])
   expect(names({ ...settings, model: { checkpoint: "other.safetensors" } }, dataset, constant)).toEqual(["checkpoint"])
   expect(names(settings, { ...dataset, sizes: [{ width: 64, height: 96 }] }, constant)).toEqual(["examples"])
+  expect(names(settings, { ...dataset, augmentations: "flip" }, constant)).toEqual(["augmentation"])
   expect(names(settings, { ...dataset, batchSize: 3 }, constant)).toEqual(["batchSize"])
   expect(names(settings, dataset, { ...constant, lr: { curve: "cosine" } })).toEqual(["steps"])
 })

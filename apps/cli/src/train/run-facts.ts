@@ -25,7 +25,7 @@ const SETTINGS = [
  */
 export function runFacts(
   settings: TrainSettings,
-  { sizes, batchSize }: Pick<FolderDataset, "sizes" | "batchSize">,
+  { sizes, batchSize, augmentations }: Pick<FolderDataset, "sizes" | "batchSize" | "augmentations">,
   { steps, lr }: StepPlan,
 ): ReadonlyMap<string, string> {
   const order = createHash("sha256").update(JSON.stringify(sizes.map(({ width, height }) => [width, height])))
@@ -34,6 +34,7 @@ export function runFacts(
     // The folder may be another one, on another machine.
     ["checkpoint", basename(settings.model.checkpoint)],
     ["batchSize", String(batchSize)],
+    ["augmentation", augmentations],
     ["examples", `${sizes.length}, ${order.digest("hex").slice(0, 16)}`],
     ["steps", isOfAnyLength(lr) ? "any" : String(steps)],
   ])

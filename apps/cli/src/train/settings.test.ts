@@ -287,7 +287,7 @@ describe("readTrainSettings", () => {
     [{ output_dir: undefined }, /output_dir is missing/],
     [{ conditioning_data_dir: undefined }, /conditioning_data_dir is missing/],
     [{ network_dims: 4 }, /no option --network_dims\. Did you mean --network_dim\?/],
-    [{ flip_aug: true }, /flip_aug is not supported: the command does not alter pictures/],
+    [{ is_reg: true }, /is_reg is not supported: there are no regularisation pictures/],
     [{ optimizer_type: "plain" }, /optimizer_type is "plain", expected .*adamw/],
     [{ save_model_as: "ckpt" }, /save_model_as is "ckpt", expected "safetensors": ckpt and pt files are pickles/],
     [{ lr_scheduler: "adafactor" }, /lr_scheduler is adafactor, which needs --optimizer_type adafactor/],

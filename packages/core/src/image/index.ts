@@ -31,7 +31,8 @@ export {
 } from "../control/preprocessors/table.ts"
 export { type ControlPreparation, controlPicture } from "../generation/control-picture.ts"
 export { floatsToImage, type GreyImage, greyToRgb, imageToFloats, type RgbImage, rgbToGrey } from "../image.ts"
-export { cropCentre } from "./crop.ts"
+export { applyGamma, shiftHue } from "./colour.ts"
+export { type CropBox, cropCentre, cropImage, mirrorImage } from "./crop.ts"
 export { DEFAULT_FIT, FITS, type Fit, fitImage } from "./fit.ts"
 export { maskOf } from "./mask.ts"
 export {

@@ -250,7 +250,6 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
       }
     },
 
-    // biome-ignore lint/correctness/useYield: one answer
     async *supply({ model, run, encoding, rows }) {
       const { value, release } = models.use(model)
       try {

@@ -68,7 +68,7 @@ async function drawPair({ image: imagePath, control: controlPath, fit }: Reporte
   if (image === null || control === null) {
     return [cell(image), cell(control), cell(null)]
   }
-  const fitted = fit === null ? { image, control } : fitPair(image, control, fit, null)
+  const fitted = fit === null ? { image, control } : fitPair({ image, control }, fit, null)
   const over = fit === null ? null : overlay(cell(fitted.image), cell(fitted.control))
   return [cell(fitted.image), cell(fitted.control), over ?? cell(null)]
 }

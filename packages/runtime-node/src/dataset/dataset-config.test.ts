@@ -105,14 +105,14 @@ describe("parseDatasetConfig", () => {
   })
 
   it("names all problems in one error", () => {
-    const text = `${least("batch_size = 0", "num_repeat = 2\nflip_aug = true")}\n[generl]`
+    const text = `${least("batch_size = 0", "num_repeat = 2\nis_reg = true")}\n[generl]`
     expect(() => parseDatasetConfig(text, "set.toml")).toThrow(
       [
         "set.toml: 4 problems:",
         "  - line 11: there is no table generl. Tables are general and datasets.",
         "  - datasets[0], line 4: batch_size is 0, expected a whole number from 1 to 4096",
         "  - datasets[0].subsets[0], line 8: there is no option num_repeat. Did you mean num_repeats?",
-        "  - datasets[0].subsets[0], line 9: flip_aug is not supported: the command does not alter pictures. Leave it out, and put altered pictures into the folders.",
+        "  - datasets[0].subsets[0], line 9: is_reg is not supported: there are no regularisation pictures. Leave it out.",
       ].join("\n"),
     )
   })
@@ -128,7 +128,8 @@ describe("parseDatasetConfig", () => {
     ["", /datasets is missing, expected at least one table, written \[\[datasets\]\]/],
     ["[[datasets]]\nresolution = 512", /datasets\[0\], line 1: subsets is missing/],
     [least().replace("conditioning_data_dir", "#"), /subsets\[0\]: conditioning_data_dir is missing/],
-    [least("", "flip_aug = true"), /flip_aug is not supported: the command does not alter pictures/],
+    [least("", "is_reg = true"), /is_reg is not supported: there are no regularisation pictures/],
+    [least("", "face_crop_aug_range = [4, 2]"), /face_crop_aug_range is \[4,2\], expected two numbers above 0/],
     [least("", "num_repeat = 2"), /no option num_repeat\. Did you mean num_repeats\?/],
     [least("", "batch_size = 2"), /no option batch_size here\. It belongs to another table/],
     [least("", "num_repeats = 0"), /num_repeats is 0, expected a whole number from 1/],

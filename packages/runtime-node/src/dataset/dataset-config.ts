@@ -7,6 +7,7 @@ import { describeProblems } from "../options/problems.ts"
 import type { Layer, OptionReader, SettingName } from "../options/read.ts"
 import { findOption, joinLayers, readLayer } from "../options/read.ts"
 import { readSettingsText } from "../settings-file/index.ts"
+import type { AugmentConfig } from "./augmentation.ts"
 import { createTableReader, parseTables, placed, unknownTable } from "./config-tables.ts"
 import {
   bucketStepProblem,
@@ -32,6 +33,9 @@ export interface SubsetConfig {
   readonly repeats: number
   /** How pictures are resized; by the rule of `trainingKernel` when null. */
   readonly kernel: ResizeKernel | null
+  readonly augment: AugmentConfig
+  /** Whether the loss of each pixel is weighed by the picture's alpha. */
+  readonly alphaMask: boolean
 }
 
 /** Options for sorting pictures of any shape into sizes. */
@@ -254,5 +258,12 @@ function readSubset({ settings, check, nameOf }: DatasetReader): SubsetConfig {
     captionSuffix: settings.captionSuffix ?? null,
     repeats: settings.numRepeats,
     kernel: settings.resizeInterpolation ?? null,
+    augment: {
+      flip: settings.flipAug,
+      colour: settings.colorAug,
+      randomCrop: settings.randomCrop,
+      faceCrop: settings.faceCropAugRange ?? null,
+    },
+    alphaMask: settings.alphaMask,
   }
 }

@@ -1,11 +1,10 @@
 import { TRAIN_RANGES } from "@lllite/core/names"
 import { choice, flag, folder, integer, pixels, text } from "../options/kinds.ts"
 import { belongsTo, ignored, refused } from "../options/option.ts"
+import { faceRange } from "./face-range.ts"
 
 const CAPTIONS = "the command does not change captions"
-const PICTURES = "the command does not alter pictures"
 const WRITE_CAPTIONS = { instead: "Leave it out, and write the captions exactly as you want them." }
-const WRITE_PICTURES = { instead: "Leave it out, and put altered pictures into the folders." }
 const VALIDATION = "there is no validation during training"
 
 /** Options of a data set whose pictures are fitted in one way, by sd-scripts' names. */
@@ -51,10 +50,14 @@ export const SUBSET_OPTIONS = {
   caption_tag_dropout_rate: refused(CAPTIONS, WRITE_CAPTIONS),
   token_warmup_min: ignored(belongsTo("token_warmup_step"), { nothing: [1] }),
   token_warmup_step: refused(CAPTIONS, WRITE_CAPTIONS),
-  color_aug: refused(PICTURES, WRITE_PICTURES),
-  flip_aug: refused(PICTURES, WRITE_PICTURES),
-  random_crop: refused(PICTURES, WRITE_PICTURES),
-  face_crop_aug_range: refused(PICTURES, WRITE_PICTURES),
+  flip_aug: flag({ help: "Mirror every other pair, on average, from left to right: the picture with its control." }),
+  color_aug: flag({ help: "Change the colours of one picture in three a little. Pictures are encoded at every step." }),
+  random_crop: flag({
+    help: "Crop pairs at a random place, and not at the centre. Pictures are encoded at every step.",
+  }),
+  face_crop_aug_range: faceRange({
+    help: "Crop around the face that a name ends with, as name_X_Y_WIDTH_HEIGHT. Without buckets.",
+  }),
   cache_info: ignored("every run reads sizes and captions again, and writes no file beside the pictures"),
   custom_attributes: ignored("sd-scripts' LLLite trainer ignores them, too"),
   // Options of sets of other trainers.
@@ -65,7 +68,9 @@ export const SUBSET_OPTIONS = {
   metadata_file: refused("captions come from files beside the pictures", {
     instead: "Leave it out, and write a caption file for each picture.",
   }),
-  alpha_mask: ignored("sd-scripts' LLLite trainer ignores it, too"),
+  alpha_mask: flag({
+    help: "Weigh the loss of each pixel by the picture's alpha. sd-scripts' LLLite trainer ignores it.",
+  }),
   prior_loss_weight: ignored("there are no regularisation pictures", { nothing: [1] }),
 }
 

@@ -1,14 +1,17 @@
-import type { ResizeKernel } from "@lllite/core/image"
+import { parse } from "node:path"
 import { cutCaptionNotices, isCutCaption } from "@lllite/core/models"
-import type { Sized, TrainDataset } from "@lllite/core/training"
+import type { Augmentation, ExampleView, Sized, TrainDataset, TrainExample } from "@lllite/core/training"
 import { readTokenizer } from "../checkpoint.ts"
 import { InputError } from "../errors.ts"
 import { pictureNotices } from "../images/picture-traits.ts"
-import { readImage } from "../images/read-image.ts"
+import { examineImage, readImage } from "../images/read-image.ts"
+import type { Face } from "./augmentation.ts"
+import { augmentationOf, changeColours, faceOf } from "./augmentation.ts"
+import { augmentationNotices, describeAugmentations, withoutUsedAlpha } from "./augmentation-notices.ts"
 import { checkPictures } from "./check-pictures.ts"
-import type { DatasetConfig, SubsetConfig } from "./dataset-config.ts"
+import type { DatasetConfig, DatasetGroup, SubsetConfig } from "./dataset-config.ts"
 import { remarkNotices } from "./dataset-notices.ts"
-import type { Fit } from "./fit-pair.ts"
+import type { Fit, Fitter } from "./fit-pair.ts"
 import { createFitter, fitPair } from "./fit-pair.ts"
 import type { Pair, PairListing, WatchOptions } from "./pairs.ts"
 import { listPairs } from "./pairs.ts"
@@ -18,18 +21,21 @@ export interface FolderDataset extends TrainDataset {
   readonly batchSize: number
   /** The size of every example, by which batches are made. */
   readonly sizes: readonly Sized[]
+  /** What changes from step to step, in words, folder by folder. */
+  readonly augmentations: string
   /** Pictures in the folders; `count` counts repeats too. */
   readonly pictures: number
   /** Things that are allowed but may be mistakes, one sentence each. */
   readonly notices: readonly string[]
 }
 
+/** A picture of the data set, without its repeats. */
 interface Entry {
   readonly pair: Pair
-  /** The number of the pair in the data set, without repeats. */
-  readonly picture: number
+  readonly subset: SubsetConfig
+  readonly fitter: Fitter
   readonly fit: Fit
-  readonly kernel: ResizeKernel | null
+  readonly augmentation: Augmentation
 }
 
 /** The most examples of an epoch, repeats included. The order of an epoch is a list in memory. */
@@ -72,20 +78,19 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
     onProgress: (done, count) => onProgress?.({ phase, done, count }),
   })
   const entries: Entry[] = []
+  /** The picture of every example. */
+  const pictureOf: number[] = []
   const listings: PairListing[] = []
-  let pictures = 0
   for (const group of config.groups) {
     const fitter = createFitter(group)
     for (const subset of group.subsets) {
       const listing = await listPairs(subset, watch("list"))
       listings.push(listing)
-      checkExamples(entries.length, listing.pairs.length, subset)
-      for (const [offset, pair] of listing.pairs.entries()) {
-        const fit = fitter([pair.size.width, pair.size.height])
-        const entry = { pair, picture: pictures + offset, fit, kernel: subset.kernel }
-        for (let repeat = 0; repeat < subset.repeats; repeat++) entries.push(entry)
+      checkExamples(pictureOf.length, listing.pairs.length, subset)
+      for (const pair of listing.pairs) {
+        const picture = entries.push(entryOf(pair, subset, fitter, group)) - 1
+        for (let repeat = 0; repeat < subset.repeats; repeat++) pictureOf.push(picture)
       }
-      pictures += listing.pairs.length
     }
   }
   const readable = listings.flatMap((listing) => listing.readable)
@@ -99,12 +104,19 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
     throw new InputError("dataset-files", describeProblems(problems, usable), { problems: listed })
   }
   const firsts: number[] = []
-  for (const [index, { picture }] of entries.entries()) firsts[picture] ??= index
+  for (const [index, picture] of pictureOf.entries()) firsts[picture] ??= index
+  const entryAt = (index: number): Entry => {
+    const entry = entries[pictureOf[index] ?? Number.NaN]
+    if (entry !== undefined) return entry
+    throw new InputError("dataset-index", `data set: there is no example ${index} of ${pictureOf.length}`)
+  }
+  const sizes = entries.map(({ fit: { cropped } }): Sized => ({ width: cropped[0], height: cropped[1] }))
   return {
-    count: entries.length,
-    pictures,
+    count: pictureOf.length,
+    pictures: entries.length,
     batchSize: config.batchSize,
-    sizes: entries.map(({ fit }) => ({ width: fit.cropped[0], height: fit.cropped[1] })),
+    augmentations: describeAugmentations(config),
+    sizes: pictureOf.map((picture) => sizes[picture] as Sized),
     notices: [
       ...config.notices,
       ...(await captionNotices(
@@ -115,14 +127,44 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
         listings.flatMap(({ remarks }) => remarks),
         captionExtensions(config),
       ),
-      ...pictureNotices(checked.pictures),
+      ...augmentationNotices(config, entries, checked.pictures),
+      ...pictureNotices(withoutUsedAlpha(entries, checked.pictures)),
     ],
-    original: (index) => firsts[entryAt(entries, index).picture] ?? index,
-    example: async (index) => {
-      const { pair, fit, kernel } = entryAt(entries, index)
-      const fitted = fitPair(await readImage(pair.image), await readImage(pair.control), fit, kernel)
-      return { name: pair.image, ...fitted, caption: pair.caption, size: fit.condition }
-    },
+    original: (index) => firsts[pictureOf[index] ?? Number.NaN] ?? index,
+    augmentation: (index) => entryAt(index).augmentation,
+    example: async (index, view = PLAIN_VIEW) => readExample(entryAt(index), view),
+  }
+}
+
+const PLAIN_VIEW: ExampleView = { isFlipped: false, draws: null }
+
+function entryOf(pair: Pair, subset: SubsetConfig, fitter: Fitter, { buckets }: DatasetGroup): Entry {
+  const { augment } = subset
+  const fit = fitter([pair.size.width, pair.size.height], { augment, face: faceIn(pair, subset) })
+  const cropsFace = buckets === null && augment.faceCrop !== null && faceIn(pair, subset) !== null
+  const hasSpare = fit.resized[0] > fit.cropped[0] || fit.resized[1] > fit.cropped[1]
+  const doesCrop = cropsFace || (augment.randomCrop && hasSpare)
+  return { pair, subset, fitter, fit, augmentation: augmentationOf(augment, doesCrop) }
+}
+
+function faceIn({ image }: Pair, { augment }: SubsetConfig): Face | null {
+  return augment.faceCrop === null ? null : faceOf(parse(image).name)
+}
+
+async function readExample({ pair, subset, fitter }: Entry, { isFlipped, draws }: ExampleView): Promise<TrainExample> {
+  const { image, alpha } = await examineImage(pair.image)
+  const control = await readImage(pair.control)
+  const { augment, kernel } = subset
+  const fit = fitter([pair.size.width, pair.size.height], { augment, face: faceIn(pair, subset), draws, isFlipped })
+  const mask = subset.alphaMask ? alpha : null
+  const fitted = fitPair({ image, control, mask }, fit, kernel, isFlipped)
+  return {
+    name: pair.image,
+    image: augment.colour && draws !== null ? changeColours(fitted.image, draws) : fitted.image,
+    control: fitted.control,
+    caption: pair.caption,
+    size: fit.condition,
+    ...(fitted.mask === null ? {} : { mask: fitted.mask }),
   }
 }
 
@@ -134,12 +176,6 @@ export function checkExamples(before: number, pairs: number, { imageDir, repeats
     "dataset-options",
     `data set: ${pairs} pairs of "${imageDir}", each ${repeats} times, make ${count} examples in an epoch, expected at most ${MOST_EXAMPLES}. Lower num_repeats, and train more epochs.`,
   )
-}
-
-function entryAt(entries: readonly Entry[], index: number): Entry {
-  const entry = entries[index]
-  if (entry !== undefined) return entry
-  throw new InputError("dataset-index", `data set: there is no example ${index} of ${entries.length}`)
 }
 
 function describeProblems(problems: readonly string[], usable: readonly Pair[]): string {

@@ -1,4 +1,4 @@
-import type { RgbImage } from "@lllite/core/image"
+import type { GreyImage, RgbImage } from "@lllite/core/image"
 import { MOST_PICTURE_PIXELS, otherFormatHint, PICTURE_SIGNATURE_BYTES, pictureFormatOf } from "@lllite/core/image"
 import type { Metadata, Sharp } from "sharp"
 import { fileError, InputError } from "../errors.ts"
@@ -24,6 +24,8 @@ export interface ImageHeader extends ImageSize {
 /** A picture, and what its file says or holds that is not in its pixels. */
 export interface ExaminedImage {
   readonly image: RgbImage
+  /** Null: the picture has none. */
+  readonly alpha: GreyImage | null
   readonly traits: readonly PictureTrait[]
 }
 
@@ -68,7 +70,9 @@ export async function examineImage(source: PictureSource): Promise<ExaminedImage
     return { metadata, ...(await decoded.toBuffer({ resolveWithObject: true })) }
   })
   const { width, height, channels } = info
-  if (channels === 3) return { image: { width, height, data: new Uint8Array(data) }, traits: headerTraits(metadata) }
+  if (channels === 3) {
+    return { image: { width, height, data: new Uint8Array(data) }, alpha: null, traits: headerTraits(metadata) }
+  }
   if (channels !== 4) {
     throw new InputError(
       "picture-channels",
@@ -77,6 +81,7 @@ export async function examineImage(source: PictureSource): Promise<ExaminedImage
   }
   return {
     image: { width, height, data: withoutAlpha(data, width * height) },
+    alpha: { width, height, data: Uint8Array.from({ length: width * height }, (_, i) => data[4 * i + 3] as number) },
     traits: [...headerTraits(metadata), ...pixelTraits(data)],
   }
 }

@@ -1,0 +1,73 @@
+import type { Augmentation } from "@lllite/core/training"
+import type { PictureWithTraits } from "../images/picture-traits.ts"
+import type { DatasetConfig, SubsetConfig } from "./dataset-config.ts"
+
+/** A picture of a data set, with what its folder asks for. */
+export interface AugmentedPicture {
+  readonly pair: { readonly image: string }
+  readonly subset: SubsetConfig
+  readonly augmentation: Augmentation
+}
+
+/** What a data set changes from step to step, folder by folder. Folders that ask for the same count once. */
+export function describeAugmentations({ groups }: DatasetConfig): string {
+  const folders = groups.flatMap(({ subsets }) =>
+    subsets.map(({ augment: { flip, colour, randomCrop, faceCrop }, alphaMask }) => {
+      const names = Object.entries({ flip, colour, "random crop": randomCrop, "alpha mask": alphaMask })
+      const used = names.flatMap(([name, isUsed]) => (isUsed ? [name] : []))
+      return [...used, ...(faceCrop === null ? [] : [`face crop ${faceCrop.join(" to ")}`])].join(", ") || "none"
+    }),
+  )
+  return folders.filter((text, i) => text !== folders[i - 1]).join("; ")
+}
+
+/** What augmentation costs, and where it has no effect. One sentence each. */
+export function augmentationNotices(
+  { groups }: DatasetConfig,
+  pictures: readonly AugmentedPicture[],
+  checked: readonly PictureWithTraits[],
+): readonly string[] {
+  const varying = pictures.filter(({ augmentation }) => augmentation.varies).length
+  const withAlpha = alphaPaths(checked)
+  const masked = pictures.filter(({ subset }) => subset.alphaMask)
+  const hasFaces = pictures.some(
+    ({ subset, augmentation }) => subset.augment.faceCrop !== null && augmentation.varies && !subset.augment.colour,
+  )
+  const bucketed = groups.some(
+    ({ buckets, subsets }) => buckets !== null && subsets.some(({ augment }) => augment.faceCrop !== null),
+  )
+  const isRandom = groups.some(({ subsets }) => subsets.some(({ augment }) => augment.randomCrop || augment.colour))
+  const asksFaces = groups.some(({ subsets }) => subsets.some(({ augment }) => augment.faceCrop !== null))
+  return [
+    ...(varying === 0
+      ? []
+      : [
+          `${varying === pictures.length ? "All pictures" : `${varying} of ${pictures.length} pictures`} change from step ` +
+            "to step by their crop or their colours. They are read and encoded at every step, which takes longer. Their latents are not cached.",
+        ]),
+    ...(bucketed ? ["face_crop_aug_range has no effect on pictures in buckets."] : []),
+    ...(asksFaces && !bucketed && !isRandom && !hasFaces
+      ? ["face_crop_aug_range has no effect: no picture's name ends with a face, as in name_X_Y_WIDTH_HEIGHT.png."]
+      : []),
+    ...(masked.length > 0 && !masked.some(({ pair }) => withAlpha.has(pair.image))
+      ? ["alpha_mask has no effect: no picture has transparent pixels."]
+      : []),
+  ]
+}
+
+/** The pictures, without the traits of those whose alpha is used. */
+export function withoutUsedAlpha(
+  pictures: readonly AugmentedPicture[],
+  checked: readonly PictureWithTraits[],
+): readonly PictureWithTraits[] {
+  const used = new Set(pictures.filter(({ subset }) => subset.alphaMask).map(({ pair }) => pair.image))
+  return checked.map(({ path, traits }) => ({
+    path,
+    traits: used.has(path) ? traits.filter((trait) => trait !== "transparent") : traits,
+  }))
+}
+
+function alphaPaths(checked: readonly PictureWithTraits[]): ReadonlySet<string> {
+  const seen = checked.filter(({ traits }) => traits.includes("transparent") || traits.includes("hidden"))
+  return new Set(seen.map(({ path }) => path))
+}
