@@ -50,6 +50,18 @@ export interface HiresSampling {
   readonly samplerOptions?: SamplerOptions
 }
 
+/** The sampling of a second stage. Options of the first one's sampler or spacing are not those of another. */
+export function secondSampling({ sampling = {} }: Pick<HiresFix, "sampling">): HiresSampling {
+  const { sampler, spacing, samplerOptions, spacingOptions, ...rest } = sampling
+  return {
+    ...rest,
+    ...(sampler === undefined ? {} : { sampler, samplerOptions: {} }),
+    ...(spacing === undefined ? {} : { spacing, spacingOptions: {} }),
+    ...(samplerOptions === undefined ? {} : { samplerOptions }),
+    ...(spacingOptions === undefined ? {} : { spacingOptions }),
+  }
+}
+
 /** Defaults of `HiresFix`. */
 export const HIRES_DEFAULTS = {
   steps: 28,

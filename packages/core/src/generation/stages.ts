@@ -2,9 +2,9 @@ import type { NoiseSchedule } from "../diffusion/schedule.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { type ResizeKernel, resizeImage } from "../image/resize.ts"
 import type { RgbImage } from "../image.ts"
-import { seedAfter } from "../random/seed.ts"
+import { addSeeds } from "../random/seed.ts"
 import type { AdapterUse } from "./adapters.ts"
-import { firstSides, firstSize, HIRES_DEFAULTS, type HiresFix } from "./hires-fix.ts"
+import { firstSides, firstSize, HIRES_DEFAULTS, type HiresFix, secondSampling } from "./hires-fix.ts"
 import { planSampling, type SamplingPlan } from "./plan-sampling.ts"
 import type { GenerateOptions, PictureRequest } from "./request.ts"
 import { listOf, type StartPicture, type StartSteps, startSteps } from "./start-picture.ts"
@@ -42,21 +42,9 @@ export function planStages(
     ...(control ? {} : { adapters: [], controlNets: [] }),
   }
   const { seedOffset } = { ...HIRES_DEFAULTS, ...hires }
-  const next = requests.map((request) => ({ ...request, seed: seedAfter(request.seed, seedOffset) }))
+  const next = requests.map((request) => ({ ...request, seed: addSeeds(request.seed, seedOffset) }))
   const again = { strength, compat, ...(stepsOffset === undefined ? {} : { stepsOffset }) }
   return [stageOf(requests, first, options.start ?? null, schedule), stageOf(next, second, again, schedule)]
-}
-
-/** The sampling of a second stage. Options of the first one's sampler or spacing are not those of another. */
-function secondSampling({ sampling = {} }: HiresFix): Partial<GenerateOptions> {
-  const { sampler, spacing, samplerOptions, spacingOptions, ...rest } = sampling
-  return {
-    ...rest,
-    ...(sampler === undefined ? {} : { sampler, samplerOptions: {} }),
-    ...(spacing === undefined ? {} : { spacing, spacingOptions: {} }),
-    ...(samplerOptions === undefined ? {} : { samplerOptions }),
-    ...(spacingOptions === undefined ? {} : { spacingOptions }),
-  }
 }
 
 function stageOf(

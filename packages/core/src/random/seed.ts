@@ -25,16 +25,17 @@ export function checkSeed(place: string, seed: Seed): void {
   throw new CoreError("seed", `${place}: seed is ${seed}, expected a whole number from 0 to 2^64 - 1.${advice}`)
 }
 
-/**
- * The seed `steps` after another. Steps above 2^53 - 1 stand for a difference of any two seeds, and go on at 0.
- *
- * @throws CoreError when it is above 2^64 - 1
- */
-export function seedAfter(seed: Seed, steps: Seed | string): Seed {
-  const sum = BigInt(seed) + BigInt(steps)
-  const next = readSeed(BigInt(steps) > BigInt(Number.MAX_SAFE_INTEGER) ? sum % (LARGEST_SEED + 1n) : sum)
+/** The seed `steps` after another. @throws CoreError when it is above 2^64 - 1 */
+export function seedAfter(seed: Seed, steps: number): Seed {
+  const next = readSeed(BigInt(seed) + BigInt(steps))
   if (next === null) throw new CoreError("seed", `seed: ${steps} after ${seed} is above 2^64 - 1`)
   return next
+}
+
+/** The sum of two seeds, which begins at 0 again after 2^64 - 1. */
+export function addSeeds(seed: Seed, other: Seed | string): Seed {
+  const sum = (BigInt(seed) + BigInt(other)) % (LARGEST_SEED + 1n)
+  return readSeed(sum) ?? sum
 }
 
 /** A seed as JSON has it: a number where it is exact, and digits above 2^53 - 1. */

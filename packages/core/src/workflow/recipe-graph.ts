@@ -1,21 +1,8 @@
 import { CONTROL_TYPE_NAMES, CONTROL_TYPES, type ControlType } from "@lllite/format/identify"
-import { samplerInfo } from "../diffusion/names.ts"
-import { comfyUiNames } from "../diffusion/other-programs.ts"
 import type { AdapterRecipe, Recipe } from "../recipe/recipe.ts"
 import type { NodeTypeName } from "./node-types.ts"
-
-/** A node to write: what each input has, a value or an output of another node. */
-export interface WrittenNode {
-  readonly type: NodeTypeName
-  readonly title: string
-  readonly inputs: Readonly<Record<string, unknown>>
-}
-
-/** An output of a node that is written, by the node's number. */
-export interface WrittenLink {
-  readonly node: number
-  readonly slot: number
-}
+import { addSamplers } from "./sampler-graph.ts"
+import type { WrittenLink, WrittenNode } from "./written-node.ts"
 
 /** A graph to write, and what it cannot say of the recipe, one sentence each. */
 export interface RecipeGraph {
@@ -26,13 +13,12 @@ export interface RecipeGraph {
 /** The graph of ComfyUI that makes a recipe's picture. */
 export function recipeGraph(recipe: Recipe): RecipeGraph {
   const nodes = new Map<number, WrittenNode>()
-  const notices: string[] = []
   const add = (type: NodeTypeName, title: string, inputs: Readonly<Record<string, unknown>>): number => {
     nodes.set(nodes.size + 1, { type, title, inputs })
     return nodes.size
   }
   const out = (node: number, slot = 0): WrittenLink => ({ node, slot })
-  const { width, height, model: files, prompts, steps, guidanceScale, seed, size, negativeSize } = recipe
+  const { width, height, model: files, prompts, steps, size, negativeSize, hires } = recipe
 
   const checkpoint = add("CheckpointLoaderSimple", "Checkpoint", { ckpt_name: files.checkpoint.path })
   let model =
@@ -67,6 +53,7 @@ export function recipeGraph(recipe: Recipe): RecipeGraph {
   const { negativePrompt, firstNegativePrompt = negativePrompt } = recipe
   let negative = encode(negativePrompt, firstNegativePrompt, "Negative prompt", negativeSize)
 
+  let bare = model
   const ordered = recipe.combine === "chain" ? recipe.adapters.toReversed() : recipe.adapters
   for (const adapter of ordered) {
     const { path } = adapter.control?.file ?? { path: "control.png" }
@@ -100,23 +87,21 @@ export function recipeGraph(recipe: Recipe): RecipeGraph {
       }),
     )
   }
-  const latents = out(add("EmptyLatentImage", "Size", { width, height, batch_size: 1 }))
-  const info = samplerInfo(recipe.sampler)
-  const names = info === null ? null : comfyUiNames({ ...recipe, sampler: info.name })
-  const sampled = add("KSampler", "Sampler", {
-    ...{ model, seed, steps, cfg: guidanceScale },
-    ...{ sampler_name: names?.sampler ?? "euler", scheduler: names?.scheduler ?? "normal" },
-    ...{ positive, negative, latent_image: latents, denoise: 1 },
-  })
-  const image = add("VAEDecode", "Decode", { samples: out(sampled), vae })
-  add("SaveImage", "Save", { images: out(image), filename_prefix: "lllite" })
-
-  if (names === null) {
-    notices.push(
-      `ComfyUI has no sampler that is ${recipe.sampler} with ${recipe.spacing}. The workflow has euler with normal.`,
-    )
+  if (recipe.guidanceRescale !== 0) {
+    model = out(add("RescaleCFG", "Rescaled guidance", { model, multiplier: recipe.guidanceRescale }))
+    if (hires?.control === false)
+      bare = out(add("RescaleCFG", "Rescaled guidance", { model: bare, multiplier: recipe.guidanceRescale }))
   }
-  return { nodes, notices: [...notices, ...unsaid(recipe)] }
+  const said = new Set<string>()
+  const sampled = addSamplers(
+    recipe,
+    { model, bare, positive, negative, vae },
+    (type, title, inputs) => out(add(type, title, inputs)),
+    (text) => void said.add(text),
+  )
+  const image = add("VAEDecode", "Decode", { samples: sampled, vae })
+  add("SaveImage", "Save", { images: out(image), filename_prefix: "lllite" })
+  return { nodes, notices: [...said, ...unsaid(recipe)] }
 }
 
 /** ComfyUI's name of a control type, which joins all names of a row. */
@@ -136,7 +121,7 @@ function windowOf(
 
 /** What the nodes have no inputs for. */
 function unsaid(recipe: Recipe): readonly string[] {
-  const { noise, combine, adapters, start, hires, deepShrink, gradualLatent, prompts, guidanceRescale } = recipe
+  const { noise, combine, adapters, start, hires, deepShrink, gradualLatent, prompts } = recipe
   const any = (has: (adapter: AdapterRecipe) => boolean): boolean => adapters.some(has)
   const parts: readonly (readonly [isThere: boolean, what: string])[] = [
     [noise !== "torch-cpu", `noise of ${noise}, where ComfyUI draws torch-cpu`],
@@ -157,12 +142,10 @@ function unsaid(recipe: Recipe): readonly string[] {
     [any(({ control }) => control === null), "the control picture, which is not recorded"],
     [any(({ control }) => control?.preprocess !== undefined), "the preprocessing of control pictures"],
     [any(({ control }) => control?.fit === "pad"), "control pictures that are padded"],
-    [start !== null, "the picture to start from"],
-    [hires !== null, "hires fix"],
+    [start?.compat != null || hires?.compat != null, "how sd-scripts begins from a picture"],
     [deepShrink !== null, "Deep Shrink"],
     [recipe.deepCache !== null, "DeepCache"],
     [gradualLatent !== null, "gradual latent"],
-    [guidanceRescale !== 0, "rescaled guidance"],
     [recipe.guidanceWindow.start > 0 || recipe.guidanceWindow.end < 1, "guidance on a part of the schedule"],
     [recipe.textualInversions.length > 0, "textual inversions"],
   ]

@@ -49,6 +49,43 @@ describe("a workflow of a recipe", () => {
     expect(recipes.map((each) => createRecipe(each))).toEqual([recipe])
   })
 
+  it.each(["ui", "api"] as const)("has a start picture with a mask, and two stages, in the %s form", (form) => {
+    const adapters = COMFY.adapters?.filter(({ window }) => window?.by === undefined) ?? []
+    const { size: _, prompts, ...rest } = COMFY
+    const base: RecipeInput = { ...rest, adapters, prompts: { ...prompts, clipSkip: 2 }, guidanceRescale: 0.7 }
+    const again = (input: RecipeInput) => {
+      const written = writeWorkflow(createRecipe(input))
+      expect(written.notices).toEqual([])
+      const read = readWorkflow(JSON.parse(JSON.stringify(written[form])))
+      expect(read.notices).toEqual([])
+      return read.recipes.map((each) => createRecipe(each))
+    }
+    const start = { image: { path: "photo.png" }, mask: { path: "mask.png" }, strength: 0.75 }
+    expect(again({ ...base, start })).toEqual([createRecipe({ ...base, start })])
+    for (const upscaler of ["lanczos", "latents-bicubic", "latents-bilinear"] as const) {
+      const sampling = { guidanceScale: 5, sampler: "euler", spacing: "uniform", samplerOptions: {} } as const
+      const hires = {
+        ...{
+          scale: 0.5,
+          steps: 8,
+          strength: 0.5,
+          upscaler,
+          control: upscaler !== "lanczos",
+          seedOffset: "18446744073709551615",
+        },
+        sampling: { ...sampling, spacingOptions: { startScale: "unit-variance" as const } },
+      }
+      const large = {
+        ...base,
+        width: 256,
+        height: 192,
+        adapters: hires.control ? adapters : adapters.slice(0, 1),
+        hires,
+      }
+      expect(again(large)).toEqual([createRecipe(large)])
+    }
+  })
+
   it("says what ComfyUI has no words for", () => {
     const recipe = createRecipe({
       ...{ prompt: "a", seed: 1, width: 64, height: 64, model: { checkpoint: { path: "tiny" } } },
@@ -57,7 +94,7 @@ describe("a workflow of a recipe", () => {
     })
     expect(writeWorkflow(recipe).notices).toEqual([
       "ComfyUI has no sampler that is pndm with leading. The workflow has euler with normal.",
-      "The workflow does not say: noise of lllite, where ComfyUI draws torch-cpu; prompts in the syntax weighted, where ComfyUI weighs words in its own way; curves, blocks, sides or masks of LLLites; windows by the schedule, where kohya's node counts steps; the control picture, which is not recorded; hires fix.",
+      "The workflow does not say: noise of lllite, where ComfyUI draws torch-cpu; prompts in the syntax weighted, where ComfyUI weighs words in its own way; curves, blocks, sides or masks of LLLites; windows by the schedule, where kohya's node counts steps; the control picture, which is not recorded.",
     ])
   })
 

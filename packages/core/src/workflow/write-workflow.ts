@@ -1,8 +1,8 @@
 import type { Recipe } from "../recipe/recipe.ts"
 import type { InputType } from "./node-types.ts"
 import { nodeType } from "./node-types.ts"
-import type { WrittenLink, WrittenNode } from "./recipe-graph.ts"
 import { recipeGraph } from "./recipe-graph.ts"
+import type { WrittenLink, WrittenNode } from "./written-node.ts"
 
 /** A workflow as ComfyUI's server runs it. */
 export type ApiWorkflow = Readonly<

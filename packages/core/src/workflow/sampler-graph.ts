@@ -1,0 +1,122 @@
+import { samplerInfo, spacingOf } from "../diffusion/names.ts"
+import { comfyUiNames } from "../diffusion/other-programs.ts"
+import { firstSides, type HiresSampling, secondSampling } from "../generation/hires-fix.ts"
+import { startSteps } from "../generation/start-picture.ts"
+import { addSeeds, jsonSeed } from "../random/seed.ts"
+import type { Recipe } from "../recipe/recipe.ts"
+import { recipeSeed } from "../recipe/request.ts"
+import type { NodeTypeName } from "./node-types.ts"
+import type { WrittenLink } from "./written-node.ts"
+
+/** What the samplers of a graph read. */
+export interface SamplerLinks {
+  readonly model: WrittenLink
+  /** The model without LLLites. */
+  readonly bare: WrittenLink
+  readonly positive: WrittenLink
+  readonly negative: WrittenLink
+  readonly vae: WrittenLink
+}
+
+/** Adds a node to a graph, and returns its first output. */
+export type AddNode = (type: NodeTypeName, title: string, inputs: Readonly<Record<string, unknown>>) => WrittenLink
+
+/**
+ * Adds the nodes that sample a recipe's latents: from noise or from a picture, in one stage or two.
+ *
+ * @returns the latents of the last stage
+ */
+export function addSamplers(
+  recipe: Recipe,
+  links: SamplerLinks,
+  add: AddNode,
+  notice: (text: string) => void,
+): WrittenLink {
+  const { width, height, hires, start, steps, seed } = recipe
+  const first = hires === null ? { width, height } : firstSides(recipe, hires)
+  const latents =
+    start === null
+      ? add("EmptyLatentImage", "Size", { ...first, batch_size: 1 })
+      : startLatents(start, first, links, add)
+  const firstSteps = hires?.steps ?? steps
+  const common = { positive: links.positive, negative: links.negative }
+  const whole = (latent_image: WrittenLink): WrittenLink =>
+    add("KSampler", "Sampler", {
+      ...{ model: links.model, seed, steps: firstSteps, cfg: recipe.guidanceScale, ...namesOf(recipe, notice) },
+      ...{ ...common, latent_image, denoise: 1 },
+    })
+  const part = (
+    model: WrittenLink,
+    latent_image: WrittenLink,
+    settings: Readonly<Record<string, unknown>> & { readonly steps: number },
+    strength: number,
+  ): WrittenLink =>
+    add("KSamplerAdvanced", "Sampler of a picture", {
+      ...{ model, add_noise: "enable", ...settings, ...common, latent_image },
+      ...{ start_at_step: startSteps(settings.steps, { strength, stepsOffset: 0 }).level, end_at_step: 10_000 },
+      return_with_leftover_noise: "disable",
+    })
+  const own = { noise_seed: seed, steps: firstSteps, cfg: recipe.guidanceScale, ...namesOf(recipe, notice) }
+  const sampled = start === null ? whole(latents) : part(links.model, latents, own, start.strength)
+  if (hires === null) return sampled
+  const settings = { ...recipe, ...secondSampling(hires) }
+  const second = {
+    noise_seed: jsonSeed(addSeeds(recipeSeed(recipe), hires.seedOffset ?? 1)),
+    ...{ steps, cfg: settings.guidanceScale, ...namesOf(settings, notice) },
+  }
+  const large = enlarged(sampled, recipe, hires.upscaler, links, add)
+  return part(hires.control ? links.model : links.bare, large, second, hires.strength)
+}
+
+function startLatents(
+  { image, mask }: NonNullable<Recipe["start"]>,
+  { width, height }: { readonly width: number; readonly height: number },
+  { vae }: SamplerLinks,
+  add: AddNode,
+): WrittenLink {
+  const loaded = add("LoadImage", "Picture to start from", { image: image.path })
+  const scale = { upscale_method: "lanczos", width, height, crop: "disabled" }
+  const fitted = add("ImageScale", "Fit the picture", { image: loaded, ...scale })
+  const latents = add("VAEEncode", "Encode", { pixels: fitted, vae })
+  if (mask === null) return latents
+  const loadedMask = add("LoadImageMask", "Mask", { image: mask.path, channel: "red" })
+  return add("SetLatentNoiseMask", "Where it changes", { samples: latents, mask: loadedMask })
+}
+
+function enlarged(
+  latents: WrittenLink,
+  { width, height }: Recipe,
+  upscaler: NonNullable<Recipe["hires"]>["upscaler"],
+  { vae }: SamplerLinks,
+  add: AddNode,
+): WrittenLink {
+  const size = { width, height, crop: "disabled" }
+  if (upscaler !== "lanczos") {
+    const upscale_method = upscaler.replace("latents-", "")
+    return add("LatentUpscale", "Enlarge", { samples: latents, upscale_method, ...size })
+  }
+  const image = add("VAEDecode", "Decode the first stage", { samples: latents, vae })
+  const large = add("ImageScale", "Enlarge", { image, upscale_method: "lanczos", ...size })
+  return add("VAEEncode", "Encode", { pixels: large, vae })
+}
+
+/** ComfyUI's names of a sampler and its levels. */
+function namesOf(
+  {
+    sampler,
+    samplerOptions = {},
+    spacingOptions = {},
+    ...settings
+  }: Required<Pick<HiresSampling, "sampler">> & HiresSampling,
+  notice: (text: string) => void,
+): { readonly sampler_name: string; readonly scheduler: string } {
+  const info = samplerInfo(sampler)
+  const spacing = spacingOf(settings.spacing ?? "") ?? info?.spacing
+  const named =
+    info === null || spacing === undefined
+      ? null
+      : comfyUiNames({ sampler: info.name, spacing, samplerOptions, spacingOptions })
+  if (named !== null) return { sampler_name: named.sampler, scheduler: named.scheduler }
+  notice(`ComfyUI has no sampler that is ${sampler} with ${spacing}. The workflow has euler with normal.`)
+  return { sampler_name: "euler", scheduler: "normal" }
+}
