@@ -260,7 +260,7 @@ describe("the loss of pictures that are not square, of examples that differ", ()
     const losses: number[] = []
     for (const shards of [1, 2]) {
       const rows = EXAMPLES.map((example, index) => rowOf(example, index))
-      const encoding = { seed: SEED, vaeSlices: null, captionChunks: 1 }
+      const encoding = { seed: SEED, vaeSlices: null, captionChunks: 1, weightedCaptions: false }
       const kept = { encode: createRowEncoder(sdxl, { seed: SEED }), memo: NO_MEMO, rows: new Map([[0, rows]]) }
       const place = { sdxl, schedule, kept }
       const state = createTrainState(SITES, DIMS, SEED)

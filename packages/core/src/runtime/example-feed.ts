@@ -2,12 +2,14 @@ import type { RgbImage } from "../image.ts"
 import type { Seed } from "../random/seed.ts"
 import { createStream } from "../random/stream.ts"
 import type { Sized } from "../training/batches.ts"
+import type { CaptionMoment, RuledCaption } from "../training/captions/index.ts"
+import { drawCaption, frequentTexts, longestCaption } from "../training/captions/index.ts"
 import type { Augmentation, ExampleDraws, TrainDataset } from "../training/dataset.ts"
 import type { EncodedRow, EncodedText, ExampleRow } from "../training/example-row.ts"
 import { rawRow, rowKey, rowOf, storedRow } from "../training/example-row.ts"
 import { checkOriginals, originalOf } from "../training/originals.ts"
 
-/** Encodes what is left to encode of a row with a caption. */
+/** Encodes what is left to encode of a row. @param caption the text of which it says whether it is cut */
 export type EncodeRow = (
   row: ExampleRow,
   caption: string,
@@ -19,8 +21,11 @@ export interface ExampleFeed {
   prepare(index: number, encode: EncodeRow): Promise<string | null>
   /** The size of every example. Known after all are prepared. */
   sizes(): readonly Sized[]
-  /** The rows of a batch, by its number in the run and the indices of its examples. */
-  rows(batch: number, indices: readonly number[]): Promise<readonly ExampleRow[]>
+  /**
+   * The rows of a batch, by its number in the run and the indices of its examples. Captions that change are drawn for
+   * the batch, the row and the moment.
+   */
+  rows(batch: number, indices: readonly number[], moment: CaptionMoment): Promise<readonly ExampleRow[]>
   /** The first controls: as many as the start and the limit of sites read. */
   controls(): Promise<readonly RgbImage[]>
 }
@@ -60,10 +65,20 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
     if (!texts.has(caption) && hasRoom(text.context.byteLength + text.pooled.byteLength)) texts.set(caption, text)
   }
 
-  const rowAt = async (index: number, batch: number, row: number): Promise<ExampleRow> => {
+  const ruledOf = (index: number): RuledCaption | null => dataset.changingCaption?.(index) ?? null
+
+  /** The row with the caption that the data set gives it, or with the one that is drawn. */
+  const rowAt = async (index: number, at: Position, moment: CaptionMoment): Promise<ExampleRow> => {
     const first = originalOf(dataset, index)
+    const row = await plainRowAt(first, at)
+    const ruled = ruledOf(first)
+    if (ruled === null) return row
+    const caption = drawCaption(ruled, seed, at, moment)
+    return withText({ ...row, text: { caption } }, caption)
+  }
+
+  const plainRowAt = async (first: number, at: Position): Promise<ExampleRow> => {
     const { flips: doesFlip, varies } = augmentationOf(first)
-    const at = { step: batch, index: row }
     const isFlipped = doesFlip && (flips.uniform(1, at)[0] as number) < 0.5
     if (varies) {
       const example = await dataset.example(first, { isFlipped, draws: drawsAt(seed, at) })
@@ -96,15 +111,24 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
       let cut: string | null = null
       for (const isFlipped of doesFlip ? [false, true] : [false]) {
         const example = await dataset.example(index, { isFlipped, draws: null })
+        const ruled = ruledOf(index)
         const raw = rowOf(example, index, isFlipped)
         found[index] = { width: raw.width, height: raw.height }
         if (varies || (!isKept && dataset.latents === undefined)) return null
-        const { row, isCut } = await encode(withText(raw, example.caption), example.caption)
+        const frequent = ruled === null ? [example.caption] : frequentTexts(ruled, seed, index)
+        const longest = ruled === null ? example.caption : longestCaption(ruled)
+        const [caption, ...others] = frequent
+        const asked =
+          caption === undefined ? { ...raw, text: NO_TEXT } : withText({ ...raw, text: { caption } }, caption)
+        const { row, isCut } = await encode(asked, longest)
         if (isCut) cut = example.name
-        keepText(example.caption, row.text)
+        if (caption !== undefined) keepText(caption, row.text)
+        for (const other of others) {
+          if (!texts.has(other)) keepText(other, (await encode({ ...row, text: { caption: other } }, other)).row.text)
+        }
         latents.push(row.picture.latents)
         if (dataset.latents !== undefined) continue
-        const text = texts.get(example.caption) ?? row.text
+        const text = (caption === undefined ? undefined : texts.get(caption)) ?? row.text
         if (hasRoom(row.picture.latents.byteLength + row.control.data.byteLength)) {
           kept.set(rowKey(index, isFlipped), { ...row, text })
         }
@@ -115,7 +139,8 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
 
     sizes: () => dataset.sizes ?? Array.from(found, (_, index) => found[originalOf(dataset, index)] as Sized),
 
-    rows: (batch, indices) => Promise.all(indices.map((index, row) => rowAt(index, batch, row))),
+    rows: (batch, indices, moment) =>
+      Promise.all(indices.map((index, row) => rowAt(index, { step: batch, index: row }, moment))),
 
     async controls() {
       const controls: RgbImage[] = []
@@ -131,7 +156,16 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
   }
 }
 
+/** The text of a row whose caption is drawn at each step. */
+const NO_TEXT: EncodedText = { context: new Float32Array(0), pooled: new Float32Array(0) }
+
+/** The number of a batch in the run, and a row of it. */
+interface Position {
+  readonly step: number
+  readonly index: number
+}
+
 /** The random numbers of a row of a batch. */
-function drawsAt(seed: Seed, at: { readonly step: number; readonly index: number }): ExampleDraws {
+function drawsAt(seed: Seed, at: Position): ExampleDraws {
   return { uniform: (purpose, count) => createStream(seed, purpose).uniform(count, at) }
 }

@@ -80,6 +80,7 @@ export interface SentEncodeOptions {
   /** Null: as the memory of the worker's device allows. */
   readonly vaeSlices: number | null
   readonly captionChunks: number
+  readonly weightedCaptions: boolean
 }
 
 export type RuntimeTasks<Types extends RuntimeTypes> = {

@@ -27,12 +27,12 @@ export async function* trainWith<Types extends RuntimeTypes>(
   // Before anything is encoded: a wrong option costs no time.
   checkTrainOptions(options)
   const { run } = place
-  const { captionChunks = 1, seed } = options
+  const { captionChunks = 1, weightedCaptions = false, seed } = options
   const { count } = dataset
   if (count < 1)
     throw new CoreError("dataset-empty", "training: the data set is empty. Give it at least one pair of pictures.")
   const [lead] = clients
-  const sent = { ...place, encoding: { seed, captionChunks, vaeSlices: vaeSlices ?? null } }
+  const sent = { ...place, encoding: { seed, captionChunks, weightedCaptions, vaeSlices: vaeSlices ?? null } }
   try {
     const feed = createExampleFeed(dataset, { seed, keptBytes })
     const cut = new Map<number, string>()
@@ -105,8 +105,10 @@ function createStepRows(
   const readStep = async (step: number): Promise<ReadonlyMap<number, readonly ExampleRow[]>> => {
     const rows = new Map<number, readonly ExampleRow[]>()
     if (step >= steps) return rows
-    for (const batch of batchesOfStep(step, perEpoch, accumulation))
-      rows.set(batch, await feed.rows(batch, batchOf(batch)))
+    const moment = { epoch: Math.floor(step / Math.ceil(perEpoch / accumulation)) + 1, step, steps }
+    for (const batch of batchesOfStep(step, perEpoch, accumulation)) {
+      rows.set(batch, await feed.rows(batch, batchOf(batch), moment))
+    }
     return rows
   }
   return (step) => {

@@ -1,6 +1,7 @@
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import type { GreyImage, RgbImage } from "../image.ts"
 import type { Sized } from "./batches.ts"
+import type { RuledCaption } from "./captions/draw-caption.ts"
 
 /** A picture with its caption and its control. Both are fitted already and have one size. */
 export interface TrainExample {
@@ -63,6 +64,11 @@ export interface TrainDataset {
    * several times in an epoch offers it. Then each of them is encoded once. Default: all examples differ.
    */
   readonly original?: (index: number) => number
+  /**
+   * The caption of an example that differs from step to step, with its rules. Null: it does not. Steps then read this
+   * one instead of the example's. Default: none differs.
+   */
+  readonly changingCaption?: (index: number) => RuledCaption | null
   /** The size of every example. Default: all examples are read to find it */
   readonly sizes?: readonly Sized[]
   /** Default: no example changes. */

@@ -7,7 +7,7 @@ import type { GreyImage, RgbImage } from "../image.ts"
 import { imageToFloats } from "../image.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { runUntilStopped, type StopOptions } from "../models/steps.ts"
-import { encodePromptSteps } from "../models/text.ts"
+import { type EncodePromptOptions, encodePromptSteps } from "../models/text.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
 import type { VaePicture } from "../models/vae/slice-sizes.ts"
 import { encodeSteps, latentsOf } from "../models/vae/vae.ts"
@@ -54,6 +54,8 @@ export interface EncodeOptions {
   readonly seed: Seed
   /** Chunks of 75 tokens that are read of a caption. Default: 1. */
   readonly captionChunks?: number
+  /** Whether `(word:1.2)` and its like are weights in captions. Default: false. */
+  readonly weightedCaptions?: boolean
   /** The slices of rows in which the VAE encodes a picture of a size; see `chooseVaeSlices`. Default: 1. */
   readonly vaeSlices?: (picture: VaePicture) => number | Promise<number>
 }
@@ -69,12 +71,13 @@ const KEPT_TEXTS = 64
  */
 export function createRowEncoder(
   sdxl: Sdxl,
-  { seed, vaeSlices = () => 1, captionChunks = 1 }: EncodeOptions,
+  { seed, vaeSlices = () => 1, captionChunks = 1, weightedCaptions = false }: EncodeOptions,
 ): RowEncoder {
   const stream = createStream(seed, "posterior")
   const texts = new Map<string, EncodedText>()
+  const reading = { chunks: captionChunks, isWeighted: weightedCaptions }
   const textOf = async (caption: string, stop: StopOptions): Promise<EncodedText> => {
-    const text = texts.get(caption) ?? (await encodeCaption(sdxl, caption, captionChunks, stop))
+    const text = texts.get(caption) ?? (await encodeCaption(sdxl, caption, reading, stop))
     texts.delete(caption)
     texts.set(caption, text)
     const [oldest] = texts.keys()
@@ -171,8 +174,13 @@ export function latentMask({ width, height, data }: GreyImage): Float32Array {
   return sums.map((sum) => sum / (255 * VAE_FACTOR * VAE_FACTOR))
 }
 
-async function encodeCaption(sdxl: Sdxl, caption: string, chunks: number, stop: StopOptions): Promise<EncodedText> {
-  const { context, pooled } = await runUntilStopped(encodePromptSteps(sdxl.ops, sdxl, [caption], { chunks }), stop)
+async function encodeCaption(
+  sdxl: Sdxl,
+  caption: string,
+  reading: EncodePromptOptions,
+  stop: StopOptions,
+): Promise<EncodedText> {
+  const { context, pooled } = await runUntilStopped(encodePromptSteps(sdxl.ops, sdxl, [caption], reading), stop)
   const values = { context: await context.data<"float32">(), pooled: await pooled.data<"float32">() }
   tf.dispose([context, pooled])
   return values

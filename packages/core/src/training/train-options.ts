@@ -20,6 +20,8 @@ export interface TrainOptions {
   readonly seed: Seed
   /** Chunks of 75 tokens that are read of a caption. Default: 1. */
   readonly captionChunks?: number
+  /** Whether `(word:1.2)` and its like are weights in captions. Default: false, every sign is text. */
+  readonly weightedCaptions?: boolean
   readonly learningRate: number
   /** The movement of the learning rate. Default: constant. */
   readonly lr?: LrMovement

@@ -59,14 +59,10 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
   const shared = <T>(value: T): T => (place.isShared ? shareArrays(value) : value)
   const sharedRow = <T>(row: T): T => (place.isShared ? shareUnshared(row) : row)
   let running: RunningBackend | null = null
-  const rowsOf = (
-    run: number,
-    { sdxl, slicesOf }: Model,
-    { seed, vaeSlices, captionChunks }: SentEncodeOptions,
-  ): RunRows => {
+  const rowsOf = (run: number, { sdxl, slicesOf }: Model, { vaeSlices, ...encoding }: SentEncodeOptions): RunRows => {
     const slices = vaeSlices === null ? slicesOf : () => vaeSlices
     const found = runs.get(run) ?? {
-      encode: createRowEncoder(sdxl, { seed, vaeSlices: slices, captionChunks }),
+      encode: createRowEncoder(sdxl, { ...encoding, vaeSlices: slices }),
       memo: createExampleMemo(),
       rows: new Map(),
     }
@@ -243,7 +239,8 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
     async *encode({ model, run, row, caption, encoding }, context) {
       const { value, release } = models.use(model)
       try {
-        const isCut = isCutCaption(value.sdxl.tokenizer, caption, encoding.captionChunks)
+        const { captionChunks, weightedCaptions } = encoding
+        const isCut = isCutCaption(value.sdxl.tokenizer, caption, captionChunks, weightedCaptions)
         return { row: sharedRow(await rowsOf(run, value, encoding).encode(row, context)), isCut }
       } finally {
         release()

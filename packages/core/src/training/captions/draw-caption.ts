@@ -2,7 +2,7 @@ import type { Seed } from "../../random/seed.ts"
 import type { DrawPosition } from "../../random/stream.ts"
 import { type CaptionRandom, captionRandom } from "./caption-random.ts"
 import { type CaptionMoment, processCaption } from "./process-caption.ts"
-import type { CaptionRules } from "./rules.ts"
+import { CAPTION_DEFAULTS, type CaptionRules, captionChanges } from "./rules.ts"
 
 /** A caption as its file has it, with its rules. */
 export interface RuledCaption {
@@ -39,12 +39,29 @@ export function longestCaption({ caption, rules }: RuledCaption): string {
   return processCaption(caption, quiet(rules), LONGEST, AT_END)
 }
 
-const AT_END: CaptionMoment = { epoch: 1, step: 0, steps: 0 }
+/** After every warm-up. */
+const AT_END: CaptionMoment = { epoch: 1, step: Number.MAX_SAFE_INTEGER, steps: 0 }
 
-/** Rules that choose lines and options alone. */
+/** Rules that choose lines and options alone, and after which a caption that warmed up reads the same. */
 function quiet(rules: CaptionRules): CaptionRules {
-  return { ...rules, shuffle: false, dropoutRate: 0, dropoutEveryNEpochs: 0, tagDropoutRate: 0, warmupSteps: 0 }
+  return { ...rules, shuffle: false, dropoutRate: 0, dropoutEveryNEpochs: 0, tagDropoutRate: 0 }
 }
+
+/** The texts that many steps of a caption read, so that they are worth keeping. */
+export function frequentTexts(ruled: RuledCaption, seed: Seed, index: number): readonly string[] {
+  const { shuffle, tagDropoutRate, wildcard, dropoutRate, dropoutEveryNEpochs } = {
+    ...CAPTION_DEFAULTS,
+    ...ruled.rules,
+  }
+  const isPlain =
+    !shuffle && tagDropoutRate === 0 && !(wildcard && captionChanges(ruled.caption, { ...ruled.rules, ...NO_DROPOUT }))
+  return [
+    ...(isPlain ? [plainCaption(ruled, seed, index)] : []),
+    ...(dropoutRate > 0 || dropoutEveryNEpochs > 0 ? [""] : []),
+  ]
+}
+
+const NO_DROPOUT: CaptionRules = { dropoutRate: 0, dropoutEveryNEpochs: 0, warmupSteps: 0 }
 
 const LONGEST: CaptionRandom = {
   random: () => 0,

@@ -1,5 +1,5 @@
 export { captionFileNames, captionOfText } from "./caption-file.ts"
 export type { CaptionRandom } from "./caption-random.ts"
-export { drawCaption, longestCaption, plainCaption, type RuledCaption } from "./draw-caption.ts"
+export { drawCaption, frequentTexts, longestCaption, plainCaption, type RuledCaption } from "./draw-caption.ts"
 export { type CaptionMoment, processCaption } from "./process-caption.ts"
 export { CAPTION_DEFAULTS, type CaptionRules, captionChanges, checkCaptionRules } from "./rules.ts"
