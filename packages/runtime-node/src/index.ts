@@ -24,6 +24,7 @@ export { NODE_BACKENDS, type NodeBackend, type Precision, type WeightDtype } fro
 export { startBackend } from "./backends/start.ts"
 export type { NodeRunningBackend, StartOptions } from "./backends/started-backend.ts"
 export { type LoadCheckpointOptions, loadCheckpoint } from "./checkpoint.ts"
+export { changingOptions } from "./dataset/caption-options.ts"
 export {
   type BucketConfig,
   type DatasetConfig,

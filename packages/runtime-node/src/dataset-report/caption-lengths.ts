@@ -1,5 +1,4 @@
 import type { Tokenizer } from "@lllite/core/models"
-import type { Pair } from "../dataset/pairs.ts"
 
 /** Numbers of tokens that training can read: `--max_token_length`. */
 export const CAPTION_LIMITS = [75, 150, 225] as const
@@ -27,7 +26,7 @@ export interface CaptionLengths {
  * @throws what `pause` throws
  */
 export async function captionLengths(
-  pairs: readonly Pick<Pair, "image" | "caption">[],
+  pairs: readonly { readonly image: string; readonly caption: string }[],
   tokenizer: Tokenizer,
   pause: () => Promise<void>,
 ): Promise<CaptionLengths> {

@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises"
+import { longestCaption } from "@lllite/core/training"
 import { readTokenizer } from "../checkpoint.ts"
 import type { DatasetConfig, SubsetConfig } from "../dataset/dataset-config.ts"
 import type { Remark } from "../dataset/dataset-notices.ts"
@@ -135,7 +136,9 @@ export async function reportDataset(
   const fitted = usable.map(
     ({ files, repeats, fit }): FittedPicture => ({ path: files.image, repeats, fit: fit as Fit }),
   )
-  const captioned = usable.flatMap(({ pair }) => pair ?? [])
+  const captioned = usable.flatMap(({ pair }) =>
+    pair === null ? [] : { image: pair.image, caption: longestCaption(pair.text) },
+  )
   const lengths = await captionLengths(captioned, await readTokenizer(), pause)
   // Pictures of one colour have a finding of their own.
   const images = facts.flatMap(({ image }, index) =>

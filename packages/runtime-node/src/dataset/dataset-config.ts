@@ -1,5 +1,5 @@
 import type { ResizeKernel } from "@lllite/core/image"
-import type { Size } from "@lllite/core/training"
+import type { CaptionRules, Size } from "@lllite/core/training"
 import { InputError } from "../errors.ts"
 import type { OptionTable, Settings } from "../options/option.ts"
 import type { Problem } from "../options/problems.ts"
@@ -8,6 +8,7 @@ import type { Layer, OptionReader, SettingName } from "../options/read.ts"
 import { findOption, joinLayers, readLayer } from "../options/read.ts"
 import { readSettingsText } from "../settings-file/index.ts"
 import type { AugmentConfig } from "./augmentation.ts"
+import { captionRulesOf } from "./caption-options.ts"
 import { createTableReader, parseTables, placed, unknownTable } from "./config-tables.ts"
 import {
   bucketStepProblem,
@@ -17,8 +18,8 @@ import {
   resolutionProblem,
   SUBSET_OPTIONS,
 } from "./dataset-options.ts"
-import type { BucketOptions } from "./unused-options.ts"
-import { bucketOptionsOf, describeUnused, unusedBucketOptions } from "./unused-options.ts"
+import type { OptionUse } from "./unused-options.ts"
+import { bucketOptionsOf, captionOptionsOf, describeUnused, unusedOptions } from "./unused-options.ts"
 
 /** A folder of pictures with the folder of their controls. */
 export interface SubsetConfig {
@@ -26,9 +27,8 @@ export interface SubsetConfig {
   readonly controlDir: string
   /** File extension of the captions, with its dot. */
   readonly captionExtension: string
-  /** Put before every caption, with a space. */
-  readonly captionPrefix: string | null
-  readonly captionSuffix: string | null
+  /** How captions change. */
+  readonly captions: CaptionRules
   /** How often every pair is shown in an epoch. */
   readonly repeats: number
   /** How pictures are resized; by the rule of `trainingKernel` when null. */
@@ -196,7 +196,14 @@ interface Group {
   /** Null where it was refused. */
   readonly batchSize: number | null
   readonly group: DatasetGroup
-  readonly bucketOptions: BucketOptions
+  /** What its options and those of its folders belong to. */
+  readonly uses: readonly OptionUse[]
+}
+
+/** A folder, and what its options belong to. */
+interface Subset {
+  readonly subset: SubsetConfig
+  readonly uses: readonly OptionUse[]
 }
 
 function finish(
@@ -212,12 +219,12 @@ function finish(
     problems.push({ where: label, text })
   }
   if (problems.length > 0) throw new InputError("dataset-options", describeProblems(label, problems), { problems })
-  const unused = unusedBucketOptions(groups.map(({ bucketOptions }) => bucketOptions))
+  const unused = unusedOptions(groups.flatMap(({ uses }) => uses))
   return { batchSize, notices: describeUnused([...ignored, ...unused]), groups: groups.map(({ group }) => group) }
 }
 
-function readGroup(reader: DatasetReader, where: string, subsets: readonly SubsetConfig[], problems: Problem[]): Group {
-  const folders = subsets.map(({ imageDir }) => imageDir)
+function readGroup(reader: DatasetReader, where: string, subsets: readonly Subset[], problems: Problem[]): Group {
+  const folders = subsets.map(({ subset }) => subset.imageDir)
   const twice = folders.find((folder, i) => folder !== "" && folders.indexOf(folder) !== i)
   if (twice !== undefined) {
     const text = `image_dir "${twice}" appears twice. To show it more often, use num_repeats.`
@@ -240,22 +247,22 @@ function readGroup(reader: DatasetReader, where: string, subsets: readonly Subse
   })
   return {
     batchSize,
-    group: { resolution, buckets: enableBucket ? buckets : null, subsets },
-    bucketOptions: bucketOptionsOf(reader),
+    group: { resolution, buckets: enableBucket ? buckets : null, subsets: subsets.map(({ subset }) => subset) },
+    uses: [bucketOptionsOf(reader), ...subsets.flatMap(({ uses }) => uses)],
   }
 }
 
-function readSubset({ settings, check, nameOf }: DatasetReader): SubsetConfig {
+function readSubset(reader: DatasetReader): Subset {
+  const { settings, check, nameOf } = reader
   for (const name of ["imageDir", "conditioningDataDir"] as const) {
     check([name], () => (settings[name] === undefined ? `${nameOf(name)} is missing, expected a folder` : null))
   }
   const { captionExtension: extension } = settings
-  return {
+  const subset: SubsetConfig = {
     imageDir: settings.imageDir ?? "",
     controlDir: settings.conditioningDataDir ?? "",
     captionExtension: extension.startsWith(".") ? extension : `.${extension}`,
-    captionPrefix: settings.captionPrefix ?? null,
-    captionSuffix: settings.captionSuffix ?? null,
+    captions: captionRulesOf(settings),
     repeats: settings.numRepeats,
     kernel: settings.resizeInterpolation ?? null,
     augment: {
@@ -266,4 +273,5 @@ function readSubset({ settings, check, nameOf }: DatasetReader): SubsetConfig {
     },
     alphaMask: settings.alphaMask,
   }
+  return { subset, uses: captionOptionsOf(reader) }
 }

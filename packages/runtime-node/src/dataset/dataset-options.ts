@@ -1,10 +1,9 @@
 import { TRAIN_RANGES } from "@lllite/core/names"
-import { choice, flag, folder, integer, pixels, text } from "../options/kinds.ts"
+import { choice, flag, folder, integer, pixels } from "../options/kinds.ts"
 import { belongsTo, ignored, refused } from "../options/option.ts"
+import { CAPTION_OPTIONS } from "./caption-options.ts"
 import { faceRange } from "./face-range.ts"
 
-const CAPTIONS = "the command does not change captions"
-const WRITE_CAPTIONS = { instead: "Leave it out, and write the captions exactly as you want them." }
 const VALIDATION = "there is no validation during training"
 
 /** Options of a data set whose pictures are fitted in one way, by sd-scripts' names. */
@@ -31,25 +30,11 @@ export const GROUP_OPTIONS = {
 /** Options of a folder of pictures. A data set may give them for all of its folders. */
 export const SUBSET_OPTIONS = {
   num_repeats: integer({ default: 1, min: 1, max: 1_000_000, help: "How often each pair appears in an epoch." }),
-  caption_extension: text({ default: ".caption", help: "File extension of the captions, with its dot." }),
-  caption_prefix: text({ help: "Text to put before every caption.", canBeEmpty: true }),
-  caption_suffix: text({ help: "Text to put after every caption.", canBeEmpty: true }),
+  ...CAPTION_OPTIONS,
   resize_interpolation: choice(["lanczos", "area"], {
     help: "Filter that resizes pictures.",
     otherwise: "area to shrink, lanczos to enlarge",
   }),
-  shuffle_caption: refused(CAPTIONS, WRITE_CAPTIONS),
-  // These have an effect only where parts of a caption move or are left out.
-  caption_separator: ignored(belongsTo("shuffle_caption"), { nothing: [","] }),
-  keep_tokens: ignored(belongsTo("shuffle_caption")),
-  keep_tokens_separator: ignored(belongsTo("shuffle_caption")),
-  secondary_separator: refused(CAPTIONS, WRITE_CAPTIONS),
-  enable_wildcard: refused(CAPTIONS, WRITE_CAPTIONS),
-  caption_dropout_rate: refused(CAPTIONS, WRITE_CAPTIONS),
-  caption_dropout_every_n_epochs: refused(CAPTIONS, WRITE_CAPTIONS),
-  caption_tag_dropout_rate: refused(CAPTIONS, WRITE_CAPTIONS),
-  token_warmup_min: ignored(belongsTo("token_warmup_step"), { nothing: [1] }),
-  token_warmup_step: refused(CAPTIONS, WRITE_CAPTIONS),
   flip_aug: flag({ help: "Mirror every other pair, on average, from left to right: the picture with its control." }),
   color_aug: flag({ help: "Change the colours of one picture in three a little. Pictures are encoded at every step." }),
   random_crop: flag({

@@ -1,6 +1,7 @@
 import { parse } from "node:path"
 import { cutCaptionNotices, isCutCaption } from "@lllite/core/models"
-import type { Augmentation, ExampleView, Sized, TrainDataset, TrainExample } from "@lllite/core/training"
+import type { Augmentation, CaptionRules, ExampleView, Sized, TrainDataset, TrainExample } from "@lllite/core/training"
+import { captionChanges, longestCaption, plainCaption } from "@lllite/core/training"
 import { readTokenizer } from "../checkpoint.ts"
 import { InputError } from "../errors.ts"
 import { pictureNotices } from "../images/picture-traits.ts"
@@ -27,6 +28,10 @@ export interface FolderDataset extends TrainDataset {
   readonly pictures: number
   /** Things that are allowed but may be mistakes, one sentence each. */
   readonly notices: readonly string[]
+  /** The rules of its captions: those of each folder, in order. */
+  readonly captionRules: readonly CaptionRules[]
+  /** The number of pictures whose caption differs from step to step. */
+  readonly changingCaptions: number
 }
 
 /** A picture of the data set, without its repeats. */
@@ -44,6 +49,8 @@ const MOST_EXAMPLES = 10_000_000
 const SHOWN_PROBLEMS = 20
 /** Bytes of a caption that needs no tokenizer to be known as short. No token stands for less than a byte. */
 const SURELY_SHORT = 75
+/** Chooses the options of groups in captions as they stand, which no step reads. */
+const CHOICE_SEED = 0
 /** How many pairs without a problem are named beside problems. */
 const SHOWN_USABLE = 3
 
@@ -61,6 +68,8 @@ export interface OpenDatasetOptions {
   readonly signal?: AbortSignal
   /** Chunks of 75 tokens that training reads of a caption, for the notice about longer ones. Default: 1. */
   readonly captionChunks?: number
+  /** Whether training reads weights in captions, for the same notice. Default: false. */
+  readonly weightedCaptions?: boolean
   readonly onProgress?: (progress: DatasetProgress) => void
 }
 
@@ -72,7 +81,7 @@ export interface OpenDatasetOptions {
  * captions; the signal's reason when aborted
  */
 export async function openDataset(config: DatasetConfig, options: OpenDatasetOptions = {}): Promise<FolderDataset> {
-  const { signal, captionChunks = 1, onProgress } = options
+  const { signal, captionChunks = 1, weightedCaptions = false, onProgress } = options
   const watch = (phase: DatasetProgress["phase"]): WatchOptions => ({
     ...(signal === undefined ? {} : { signal }),
     onProgress: (done, count) => onProgress?.({ phase, done, count }),
@@ -114,15 +123,14 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
   return {
     count: pictureOf.length,
     pictures: entries.length,
+    captionRules: config.groups.flatMap(({ subsets }) => subsets.map(({ captions }) => captions)),
+    changingCaptions: entries.filter(({ pair: { text } }) => captionChanges(text.caption, text.rules)).length,
     batchSize: config.batchSize,
     augmentations: describeAugmentations(config),
     sizes: pictureOf.map((picture) => sizes[picture] as Sized),
     notices: [
       ...config.notices,
-      ...(await captionNotices(
-        listings.flatMap((listing) => listing.pairs),
-        captionChunks,
-      )),
+      ...(await captionNotices(entries, captionChunks, weightedCaptions)),
       ...remarkNotices(
         listings.flatMap(({ remarks }) => remarks),
         captionExtensions(config),
@@ -132,7 +140,15 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
     ],
     original: (index) => firsts[pictureOf[index] ?? Number.NaN] ?? index,
     augmentation: (index) => entryAt(index).augmentation,
-    example: async (index, view = PLAIN_VIEW) => readExample(entryAt(index), view),
+    changingCaption: (index) => {
+      const { text } = entryAt(index).pair
+      return captionChanges(text.caption, text.rules) ? text : null
+    },
+    example: async (index, view = PLAIN_VIEW) => {
+      const entry = entryAt(index)
+      const caption = plainCaption(entry.pair.text, CHOICE_SEED, pictureOf[index] ?? 0)
+      return { ...(await readExample(entry, view)), caption }
+    },
   }
 }
 
@@ -151,7 +167,10 @@ function faceIn({ image }: Pair, { augment }: SubsetConfig): Face | null {
   return augment.faceCrop === null ? null : faceOf(parse(image).name)
 }
 
-async function readExample({ pair, subset, fitter }: Entry, { isFlipped, draws }: ExampleView): Promise<TrainExample> {
+async function readExample(
+  { pair, subset, fitter }: Entry,
+  { isFlipped, draws }: ExampleView,
+): Promise<Omit<TrainExample, "caption">> {
   const { image, alpha } = await examineImage(pair.image)
   const control = await readImage(pair.control)
   const { augment, kernel } = subset
@@ -162,7 +181,6 @@ async function readExample({ pair, subset, fitter }: Entry, { isFlipped, draws }
     name: pair.image,
     image: augment.colour && draws !== null ? changeColours(fitted.image, draws) : fitted.image,
     control: fitted.control,
-    caption: pair.caption,
     size: fit.condition,
     ...(fitted.mask === null ? {} : { mask: fitted.mask }),
   }
@@ -199,12 +217,17 @@ function captionExtensions({ groups }: DatasetConfig): readonly string[] {
 }
 
 /** The notice about captions of which only the first tokens are read. The tokenizer is read if one may be that long. */
-async function captionNotices(pairs: readonly Pair[], chunks: number): Promise<readonly string[]> {
-  const long = pairs.filter(({ caption }) => 3 * caption.length > SURELY_SHORT)
+async function captionNotices(
+  entries: readonly Entry[],
+  chunks: number,
+  isWeighted: boolean,
+): Promise<readonly string[]> {
+  const captions = entries.map(({ pair }) => ({ image: pair.image, caption: longestCaption(pair.text) }))
+  const long = captions.filter(({ caption }) => 3 * caption.length > SURELY_SHORT)
   if (long.length === 0) return []
   const tokenizer = await readTokenizer()
   return cutCaptionNotices(
-    long.filter(({ caption }) => isCutCaption(tokenizer, caption, chunks)).map(({ image }) => image),
+    long.filter(({ caption }) => isCutCaption(tokenizer, caption, chunks, isWeighted)).map(({ image }) => image),
     chunks,
   )
 }

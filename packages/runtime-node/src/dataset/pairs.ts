@@ -1,4 +1,6 @@
 import { join, parse } from "node:path"
+import type { RuledCaption } from "@lllite/core/training"
+import { captionFileNames, captionOfText } from "@lllite/core/training"
 import { fileError, InputError } from "../errors.ts"
 import { readTextFile } from "../files/read-text.ts"
 import type { ImageSize } from "../images/read-image.ts"
@@ -14,7 +16,8 @@ import { readPictureFolder } from "./picture-folder.ts"
 
 /** A picture, its control and its caption. */
 export interface Pair extends PairFiles {
-  readonly caption: string
+  /** The caption as its file has it, with its rules: a line, or with wildcards all lines. Empty without a file. */
+  readonly text: RuledCaption
   readonly size: ImageSize
 }
 
@@ -110,7 +113,10 @@ async function readPair(
   const { width, height } = header
   return {
     ...nothing,
-    pair: caption === undefined ? null : { ...pair, caption: caption?.text ?? "", size: { width, height } },
+    pair:
+      caption === undefined
+        ? null
+        : { ...pair, text: { caption: caption?.text ?? "", rules: config.captions }, size: { width, height } },
   }
 }
 
@@ -123,24 +129,20 @@ interface Caption {
 
 /** The caption of a picture, or null when it has no caption file. */
 async function readCaption(folder: PictureFolder, stem: string, config: SubsetConfig): Promise<Caption | null> {
-  const name = stem + config.captionExtension
-  const path = join(folder.path, folder.find(name) ?? name)
-  const content = await readTextFile(path).catch((error: unknown) => {
-    if (isMissing(error)) return null
-    throw error
-  })
-  if (content === null) return null
-  const [line = "", ...rest] = content.split(/\r\n|\r|\n/)
-  const first = line.trim()
-  if (first === "")
-    throw fileError(
-      "use",
-      path,
-      new Error("its first line is empty. Write the caption there. Without the file, the caption is empty."),
-    )
-  const { captionPrefix, captionSuffix } = config
-  const text = `${captionPrefix ? `${captionPrefix} ` : ""}${first}${captionSuffix ? ` ${captionSuffix}` : ""}`
-  return { path, text, isCut: rest.some((each) => each.trim() !== "") }
+  const { wildcard = false } = config.captions
+  for (const name of captionFileNames(stem, config.captionExtension)) {
+    const path = join(folder.path, folder.find(name) ?? name)
+    const content = await readTextFile(path).catch((error: unknown) => {
+      if (isMissing(error)) return null
+      throw error
+    })
+    if (content === null) continue
+    const text = captionOfText(content, wildcard)
+    if (text !== "") return { path, text, isCut: !wildcard && captionOfText(content, true).includes("\n") }
+    const what = wildcard ? "it is empty. Write a caption there." : "its first line is empty. Write the caption there."
+    throw fileError("use", path, new Error(`${what} Without the file, the caption is empty.`))
+  }
+  return null
 }
 
 function isMissing(error: unknown): boolean {

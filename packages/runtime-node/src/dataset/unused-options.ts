@@ -1,40 +1,70 @@
+import { CAPTION_DEFAULTS } from "@lllite/core/names"
 import type { Problem } from "../options/problems.ts"
 import type { OptionReader } from "../options/read.ts"
 import { DATASET_OPTIONS } from "./dataset-options.ts"
 
-/** The options of buckets that a data set has. */
-export interface BucketOptions {
+/** Options that belong to another one, which a data set or a folder may use. */
+export interface OptionUse {
   readonly isUsed: boolean
   /** Each option with the table that has it, and a sentence that says that it has no effect. */
   readonly options: readonly Problem[]
 }
 
+type DatasetReader = Pick<OptionReader<typeof DATASET_OPTIONS>, "settings" | "nameOf" | "whereOf">
+
 /** Options that only buckets use, with their defaults. A value that is the default asks for nothing. */
-const DEFAULTS = {
+const BUCKET_DEFAULTS = {
   minBucketReso: DATASET_OPTIONS.min_bucket_reso.fallback,
   maxBucketReso: DATASET_OPTIONS.max_bucket_reso.fallback,
   bucketResoSteps: DATASET_OPTIONS.bucket_reso_steps.fallback,
   bucketNoUpscale: DATASET_OPTIONS.bucket_no_upscale.fallback,
 } as const
-const NAMES = ["minBucketReso", "maxBucketReso", "bucketResoSteps", "bucketNoUpscale"] as const
+const BUCKET_NAMES = ["minBucketReso", "maxBucketReso", "bucketResoSteps", "bucketNoUpscale"] as const
 
-export function bucketOptionsOf({
-  settings,
-  nameOf,
-  whereOf,
-}: Pick<OptionReader<typeof DATASET_OPTIONS>, "settings" | "nameOf" | "whereOf">): BucketOptions {
-  const options = NAMES.flatMap((name) => {
+/** The options of buckets that a data set has. */
+export function bucketOptionsOf({ settings, nameOf, whereOf }: DatasetReader): OptionUse {
+  const options = BUCKET_NAMES.flatMap((name) => {
     const where = whereOf(name)
-    if (where === null || settings[name] === DEFAULTS[name]) return []
+    if (where === null || settings[name] === BUCKET_DEFAULTS[name]) return []
     return [{ where, text: `${nameOf(name)} has no effect: ${nameOf("enableBucket")} is not set.` }]
   })
   return { isUsed: settings.enableBucket, options }
 }
 
-/** The options of buckets that no data set uses. A table's options may serve several data sets. */
-export function unusedBucketOptions(groups: readonly BucketOptions[]): readonly Problem[] {
-  const used = new Set(groups.flatMap(({ isUsed, options }) => (isUsed ? options.map(({ where }) => where) : [])))
-  return groups.flatMap(({ isUsed, options }) => (isUsed ? [] : options.filter(({ where }) => !used.has(where))))
+/** The options of captions that a folder has, and that others need. */
+export function captionOptionsOf({ settings, nameOf, whereOf }: DatasetReader): readonly OptionUse[] {
+  const { shuffleCaption, captionTagDropoutRate, tokenWarmupStep, secondarySeparator } = settings
+  const changesTags = shuffleCaption || captionTagDropoutRate > 0 || tokenWarmupStep > 0
+  const useOf = (
+    name: "keepTokens" | "captionSeparator" | "tokenWarmupMin",
+    nothing: unknown,
+    isUsed: boolean,
+    needed: string,
+  ): OptionUse => {
+    const where = whereOf(name)
+    const options =
+      where === null || settings[name] === nothing ? [] : [{ where, text: `${nameOf(name)} has no effect: ${needed}.` }]
+    return { isUsed, options }
+  }
+  const needed = `neither ${nameOf("shuffleCaption")}, ${nameOf("captionTagDropoutRate")} nor ${nameOf("tokenWarmupStep")} is set`
+  return [
+    useOf("keepTokens", CAPTION_DEFAULTS.keepTokens, changesTags, needed),
+    useOf(
+      "captionSeparator",
+      CAPTION_DEFAULTS.separator,
+      changesTags || secondarySeparator !== undefined || settings.keepTokensSeparator !== undefined,
+      needed,
+    ),
+    useOf("tokenWarmupMin", CAPTION_DEFAULTS.warmupMin, tokenWarmupStep > 0, `${nameOf("tokenWarmupStep")} is not set`),
+  ]
+}
+
+/** The options that no data set and no folder uses. A table's options may serve several of them. */
+export function unusedOptions(uses: readonly OptionUse[]): readonly Problem[] {
+  // A sentence begins with the option's name.
+  const key = ({ where, text }: Problem): string => `${where} ${text.split(" ")[0]}`
+  const used = new Set(uses.flatMap(({ isUsed, options }) => (isUsed ? options.map(key) : [])))
+  return uses.flatMap(({ isUsed, options }) => (isUsed ? [] : options.filter((option) => !used.has(key(option)))))
 }
 
 /** One notice for every sentence: its first table, the sentence, and the number of tables if several have it. */

@@ -50,7 +50,7 @@ export function optionName(written: string): string {
   return written
     .replace(/^--/, "")
     .replaceAll("-", "_")
-    .replaceAll(/(?<=[a-z0-9])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+    .replaceAll(/(?<=[A-Za-z0-9])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
 /** Finds an option by its name or an alias. */
