@@ -2,7 +2,7 @@ import type { LlliteFile, UnetLayout } from "@lllite/format"
 import { DTYPE_BITS, siteParameterCount } from "@lllite/format"
 import { enumerateSites } from "@lllite/format/selections"
 import type { FolderDataset, SavedRun } from "@lllite/runtime-node"
-import { InputError, openDataset, readTrainState, withPath } from "@lllite/runtime-node"
+import { changingOptions, InputError, openDataset, readTrainState, withPath } from "@lllite/runtime-node"
 import type { OptionReader } from "@lllite/runtime-node/options"
 import { openLllite } from "../lllite-file/open-lllite.ts"
 import { checkCheckpoint } from "../model/checkpoint.ts"
@@ -46,6 +46,7 @@ export async function examineTraining(
       ? (["datasetConfig"] as const)
       : (["trainDataDir", "conditioningDataDir", "resolution", "bucketResoSteps"] as const)
   const dataset = await examine(keys, () => openTrainingSet(settings, reporter, signal))
+  await examine(["cacheTextEncoderOutputs"], async () => checkCachedCaptions(settings, dataset))
   const keysOfRate = [
     ...(["lrScheduler", "lrSchedulerType", "lrSchedulerArgs", "lrWarmupSteps", "lrDecaySteps"] as const),
     ...(["learningRate", "optimizerType", "optimizerArgs"] as const),
@@ -84,6 +85,19 @@ function checkLength(saved: SavedRun | null, plan: StepPlan | null, { resume = "
   )
 }
 
+/**
+ * @throws InputError when one text of each caption is to be kept, and captions change. Source: sd-scripts'
+ * `is_text_encoder_output_cacheable`. Its LLLite trainer keeps the captions of the files, and says nothing.
+ */
+function checkCachedCaptions({ cacheTextEncoderOutputs }: TrainSettings, dataset: FolderDataset | null): void {
+  if (!cacheTextEncoderOutputs || dataset === null || dataset.changingCaptions === 0) return
+  const names = [...new Set(dataset.captionRules.flatMap(changingOptions))].join(", ")
+  throw new InputError(
+    "dataset-options",
+    `cache_text_encoder_outputs keeps one text of each caption, and ${names} makes captions differ from step to step. Leave out one of the two.`,
+  )
+}
+
 /** The reader of the data set. */
 const TRAIN = {
   label: "train",
@@ -103,6 +117,7 @@ async function openTrainingSet(
   return openDataset(config, {
     signal,
     captionChunks: settings.captionChunks,
+    weightedCaptions: settings.weightedCaptions,
     onProgress: ({ phase, done, count }) => {
       // A small data set takes less time than one report.
       if (performance.now() - reported < REPORT_EVERY) return

@@ -2,7 +2,12 @@ import { expect, it } from "vitest"
 import { factNotices, runFacts } from "./run-facts.ts"
 
 const settings = { seed: 1, model: { checkpoint: "models/sdxl.safetensors" } } as Parameters<typeof runFacts>[0]
-const dataset = { sizes: [{ width: 64, height: 64 }], batchSize: 2, augmentations: "none" }
+const dataset = {
+  sizes: [{ width: 64, height: 64 }],
+  batchSize: 2,
+  augmentations: "none",
+  captionRules: [{}],
+}
 const constant = { steps: 4, perEpoch: 1, lr: { curve: "constant" } } as const
 
 it("names what differs between two runs, and nothing else", () => {
@@ -16,6 +21,15 @@ it("names what differs between two runs, and nothing else", () => {
   expect(names({ ...settings, model: { checkpoint: "other.safetensors" } }, dataset, constant)).toEqual(["checkpoint"])
   expect(names(settings, { ...dataset, sizes: [{ width: 64, height: 96 }] }, constant)).toEqual(["examples"])
   expect(names(settings, { ...dataset, augmentations: "flip" }, constant)).toEqual(["augmentation"])
+  expect(names(settings, { ...dataset, captionRules: [{ shuffle: true }] }, constant)).toEqual(["captionRules"])
   expect(names(settings, { ...dataset, batchSize: 3 }, constant)).toEqual(["batchSize"])
   expect(names(settings, dataset, { ...constant, lr: { curve: "cosine" } })).toEqual(["steps"])
+})
+
+it("depends on the length of the run where captions warm up over a share of it", () => {
+  const warming = { ...dataset, captionRules: [{ warmupSteps: 0.1 }] }
+  const before = runFacts(settings, warming, constant)
+  expect(factNotices(before, runFacts(settings, warming, { ...constant, steps: 9 }))).toEqual([
+    expect.stringContaining("another steps: 4"),
+  ])
 })

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto"
 import { basename } from "node:path"
+import type { CaptionRules } from "@lllite/core/training"
 import type { FolderDataset } from "@lllite/runtime-node"
 import type { TrainSettings } from "./settings.ts"
 import type { StepPlan } from "./step-plan.ts"
@@ -14,6 +15,7 @@ const SETTINGS = [
     "gradientAccumulationSteps",
     "networkDropout",
     "captionChunks",
+    "weightedCaptions",
   ],
   ...["minTimestep", "maxTimestep", "lossType", "huber", "lossWeights", "noise", "zeroTerminalSnr", "strengthRange"],
   ...["optimizer", "lr", "partRates", "vParameterization"],
@@ -25,7 +27,12 @@ const SETTINGS = [
  */
 export function runFacts(
   settings: TrainSettings,
-  { sizes, batchSize, augmentations }: Pick<FolderDataset, "sizes" | "batchSize" | "augmentations">,
+  {
+    sizes,
+    batchSize,
+    augmentations,
+    captionRules,
+  }: Pick<FolderDataset, "sizes" | "batchSize" | "augmentations" | "captionRules">,
   { steps, lr }: StepPlan,
 ): ReadonlyMap<string, string> {
   const order = createHash("sha256").update(JSON.stringify(sizes.map(({ width, height }) => [width, height])))
@@ -36,7 +43,8 @@ export function runFacts(
     ["batchSize", String(batchSize)],
     ["augmentation", augmentations],
     ["examples", `${sizes.length}, ${order.digest("hex").slice(0, 16)}`],
-    ["steps", isOfAnyLength(lr) ? "any" : String(steps)],
+    ["captionRules", JSON.stringify(captionRules)],
+    ["steps", isOfAnyLength(lr) && !captionRules.some(hasShareOfRun) ? "any" : String(steps)],
   ])
 }
 
@@ -57,4 +65,9 @@ function text(value: TrainSettings[(typeof SETTINGS)[number]]): string {
 /** Whether the rate of a step does not depend on the length of the run. */
 function isOfAnyLength(lr: StepPlan["lr"]): boolean {
   return "scheduler" in lr || lr.curve === "constant" || lr.curve === "piecewise_constant"
+}
+
+/** Whether captions warm up over a share of the run. */
+function hasShareOfRun({ warmupSteps = 0 }: CaptionRules): boolean {
+  return warmupSteps > 0 && warmupSteps < 1
 }

@@ -109,6 +109,7 @@ async function trainAndSave(
     accumulation: settings.gradientAccumulationSteps,
     seed: settings.seed,
     captionChunks: settings.captionChunks,
+    weightedCaptions: settings.weightedCaptions,
     optimizer: settings.optimizer,
     learningRate: settings.learningRate,
     lr,

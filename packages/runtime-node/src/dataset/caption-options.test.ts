@@ -90,7 +90,8 @@ describe("captions of a folder", () => {
     for (const part of ["images", "controls"]) await writeFile(join(folder, part, `${name}.png`), picture)
     if (caption !== null) await writeFile(join(folder, "images", `${name}.caption`), caption)
   }
-  const open = (options: Partial<DatasetOptions>, weightedCaptions = false) =>
+  type Options = Omit<DatasetOptions, "imageDir" | "conditioningDataDir" | "resolution">
+  const open = (options: Options, weightedCaptions = false) =>
     openDataset(
       datasetOfFolders({
         ...{ imageDir: join(folder, "images"), conditioningDataDir: join(folder, "controls"), resolution: 64 },

@@ -1,6 +1,7 @@
 import type { OptionTable } from "@lllite/runtime-node/options"
 import {
   file,
+  flag,
   folder,
   GROUP_OPTIONS,
   ignored,
@@ -39,11 +40,15 @@ export const DATASET = {
   cache_latents_to_disk: ignored("latents are kept in memory, and no file is written beside the pictures"),
   vae_batch_size: ignored("pictures are encoded one at a time", { nothing: [1] }),
   skip_cache_check: ignored("no cache is kept on disk"),
-  cache_text_encoder_outputs: ignored("captions are always encoded once, and kept in memory"),
+  cache_text_encoder_outputs: flag({
+    help: "Encode every caption once, before training. That is always so for captions that do not change. Refused for those that do.",
+  }),
   cache_text_encoder_outputs_to_disk: ignored("encoded captions are kept in memory, and no file is written"),
   max_data_loader_n_workers: ignored(READ_ONCE, { nothing: [8] }),
   persistent_data_loader_workers: ignored(READ_ONCE),
-  weighted_captions: ignored(NEITHER_THERE),
+  weighted_captions: flag({
+    help: "Read weights in captions, such as (word:1.2) and [word]. sd-scripts' LLLite trainer ignores it.",
+  }),
   dataset_class: ignored(NEITHER_THERE),
   in_json: ignored(NEITHER_THERE),
   debug_dataset: refused("there is no viewer for data sets here", {
