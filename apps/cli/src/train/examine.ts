@@ -10,6 +10,7 @@ import type { Reporter } from "../terminal/progress.ts"
 import { tryLogFolder } from "./log/log-folder.ts"
 import { readThumbnail } from "./metadata.ts"
 import type { TRAIN_OPTIONS } from "./options/index.ts"
+import { planSamples } from "./samples/sample-plan.ts"
 import { trySavedFiles } from "./saved-files.ts"
 import type { TrainSettings } from "./settings.ts"
 import type { StepPlan } from "./step-plan.ts"
@@ -64,6 +65,10 @@ export async function examineTraining(
           saved?.state.model.adapters.map(({ site, ...dims }) => ({ ...site, ...dims })) ?? start?.sites,
         )
   await examine(["outputDir", "outputName"], () => trySavedFiles(settings, plan, bytes, saved?.state.step ?? 0))
+  const { samples } = settings
+  if (samples !== null && dataset !== null) {
+    await examine(["samplePrompts"], () => planSamples(samples, dataset, dataset, settings.seed))
+  }
   await examine(["loggingDir", "logPrefix", "logTrackerName"], () => tryLogFolder(settings.log))
   return dataset
 }

@@ -1,3 +1,4 @@
+import type { SampleSet } from "./samples/run-samples.ts"
 import type { StepFigures } from "./step-history.ts"
 
 /** A step of a run, with its figures and what it cost. */
@@ -19,6 +20,7 @@ export interface StepRecord extends StepFigures {
 /** What watches a run: a log, a page, a report. The run waits for each call. */
 export interface RunObserver {
   step?(record: StepRecord): void | Promise<void>
+  samples?(set: SampleSet): void | Promise<void>
   /** Frees what it holds. The run has ended, whole or not. */
   close?(): void | Promise<void>
 }

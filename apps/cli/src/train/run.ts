@@ -18,7 +18,6 @@ import { InterruptedError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { NOTHING_TO_SAVE, untilStopped } from "../terminal/until-stopped.ts"
 import { readVersion } from "../version.ts"
-import { openRunLog } from "./log/run-log.ts"
 import { readThumbnail, statedMetadata } from "./metadata.ts"
 import { factNotices, runFacts } from "./run-facts.ts"
 import { createSaver } from "./saver.ts"
@@ -103,6 +102,8 @@ async function trainAndSave(
   const file = { dtype, force, ...(settings.noMetadata ? {} : { metadata }) }
   const saver = createSaver(settings, plan, file, { facts, history }, reporter)
   if (settings.resume !== undefined && initial !== null) await saver.missing(initial)
+  const watch = await watchRun({ runtime, sdxl, dataset, settings, plan, history, reporter, signal })
+  const stateEvery = [...(saver.every === null ? [] : [saver.every]), ...watch.stateEvery]
   const run = sdxl.train(dataset, {
     steps,
     batchSize: dataset.batchSize,
@@ -135,25 +136,32 @@ async function trainAndSave(
     },
     ...(initial === null ? {} : { initial }),
     ...(settings.vaeSlices === undefined ? {} : { vaeSlices: settings.vaeSlices }),
-    ...(saver.every === null ? {} : { stateEvery: saver.every }),
+    stateEvery,
     signal,
   })
-  const log = settings.log === null ? null : await openRunLog(settings.log, { perEpoch: plan.perEpoch, history })
-  if (log !== null) reporter.say("log", { path: log.folder }, `Logging to ${log.folder}`)
-  const observers = log === null ? [] : [log]
-  const watch = watchRun({ perEpoch: plan.perEpoch, history, runtime, observers, reporter })
   const onStep = async (event: TrainRunStep): Promise<void> => {
     const { step, state } = event
     await watch.step(event)
-    if (state !== null && step !== steps) await unlessFull(saver.periodic(state), step, reporter)
+    if (state !== null && step !== steps) {
+      await unlessFull(saver.periodic(state), step, reporter)
+      await watch.learned(state)
+    }
     watch.ready()
   }
-  const following = followTraining(run, reporter, signal, onStep).finally(() => watch.close())
-  const state = await following.catch((error: unknown) => saveDiverged(error, saver.stopped))
-  if (state.step >= steps) return saver.final(state)
-  if (state.step === 0) throw new InterruptedError(NOTHING_TO_SAVE)
-  await saver.stopped(state)
-  throw new InterruptedError(`stopped after ${state.step} of ${steps} steps. The LLLite of that step is saved`)
+  try {
+    await untilStopped(watch.begin(initial), signal, NOTHING_TO_SAVE)
+    const following = followTraining(run, reporter, signal, onStep)
+    const state = await following.catch((error: unknown) => saveDiverged(error, saver.stopped))
+    if (state.step >= steps) {
+      await saver.final(state)
+      return await watch.end(state)
+    }
+    if (state.step === 0) throw new InterruptedError(NOTHING_TO_SAVE)
+    await saver.stopped(state)
+    throw new InterruptedError(`stopped after ${state.step} of ${steps} steps. The LLLite of that step is saved`)
+  } finally {
+    await watch.close()
+  }
 }
 
 /**

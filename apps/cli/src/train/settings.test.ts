@@ -261,8 +261,8 @@ describe("readTrainSettings", () => {
       "network_module and network_alpha have no effect: this command trains an LLLite and no LoRA.",
       expect.stringMatching(/^unet_lr has no effect: .*The rate is learning_rate\.$/),
       "text_encoder_lr has no effect: an LLLite leaves the text encoders as they are.",
-      expect.stringMatching(/^sample_prompts has no effect: the command draws no pictures during training/),
       expect.stringMatching(/^wandb_run_name has no effect: nothing is sent to W&B\./),
+      "sample_prompts has no effect without --sample_every_n_steps or --sample_every_n_epochs.",
     ])
   })
 

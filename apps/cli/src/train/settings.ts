@@ -18,6 +18,8 @@ import { readOptimizer } from "./optimizer-settings.ts"
 import type { TRAIN_OPTIONS } from "./options/index.ts"
 import type { LrSettings } from "./rate-settings.ts"
 import { readRate } from "./rate-settings.ts"
+import type { SampleSettings } from "./samples/sample-settings.ts"
+import { readSamples } from "./samples/sample-settings.ts"
 
 type TrainTable = typeof TRAIN_OPTIONS
 type TrainReader = OptionReader<TrainTable>
@@ -53,6 +55,8 @@ export interface TrainSettings extends Settings<TrainTable> {
   readonly runtime: RuntimeChoice
   /** Null: the run is not logged. */
   readonly log: LogSettings | null
+  /** Null: no pictures are drawn. */
+  readonly samples: SampleSettings | null
   readonly dtype: FloatDtype
   readonly saveEvery: { readonly steps: number } | { readonly epochs: number } | null
   /** Options that have no effect here, one sentence each. */
@@ -71,6 +75,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
   const huber = readHuber(reader)
   const noise = readNoise(reader)
   const logging = readLogging(reader)
+  const sampling = readSamples(reader)
   const values = reader.settings
   return {
     ...values,
@@ -93,6 +98,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
     strengthRange: readStrengths(values),
     runtime: runtimeChoice(values),
     log: logging.log,
+    samples: sampling.samples,
     dtype: values.savePrecision,
     saveEvery: savingRhythm(values),
     notices: [
@@ -102,6 +108,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
       ...rate.notices,
       ...noise.notices,
       ...logging.notices,
+      ...sampling.notices,
       ...terminalNotices(reader),
       ...unusedNotices(reader),
     ],

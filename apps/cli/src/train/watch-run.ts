@@ -1,26 +1,43 @@
-import type { NodeRuntime, TrainRunStep } from "@lllite/runtime-node"
+import type { TrainState } from "@lllite/core/training"
+import { trainedModel } from "@lllite/core/training"
+import type { FolderDataset, NodeRuntime, SdxlHandle, TrainRunStep } from "@lllite/runtime-node"
 import { InputError } from "@lllite/runtime-node"
 import type { Reporter } from "../terminal/progress.ts"
+import { openRunLog } from "./log/run-log.ts"
 import type { RunObserver, StepRecord } from "./observer.ts"
+import { type RunSamples, runSamples } from "./samples/run-samples.ts"
+import { planSamples } from "./samples/sample-plan.ts"
+import type { TrainSettings } from "./settings.ts"
 import type { StepHistory } from "./step-history.ts"
+import type { StepPlan } from "./step-plan.ts"
 
-/** What a run gives to those that watch it. */
+/** The run that is watched. */
 export interface WatchedRun {
-  /** Steps in an epoch. */
-  readonly perEpoch: number
+  readonly runtime: Pick<NodeRuntime, "device" | "memory" | "loadAdapter">
+  readonly sdxl: SdxlHandle
+  readonly dataset: FolderDataset
+  readonly settings: TrainSettings
+  readonly plan: StepPlan
   /** The steps so far. The watch adds to it. */
   readonly history: StepHistory
-  readonly runtime: Pick<NodeRuntime, "device" | "memory">
-  readonly observers: readonly RunObserver[]
   readonly reporter: Reporter
+  readonly signal: AbortSignal
 }
 
-/** Hands the steps of a run to its observers. */
+/** Logs a run, and draws what it has learned. Nothing of it changes the training. */
 export interface RunWatch {
+  /** Intervals in steps at which `learned` needs the run's state. */
+  readonly stateEvery: readonly number[]
+  /** Before the run. @param initial the state that it continues from, or null */
+  begin(initial: TrainState | null): Promise<void>
   /** Adds a step to the history, and tells the observers. */
   step(event: Omit<TrainRunStep, "state">): Promise<void>
+  /** Draws what the run has learned, if it is time. It comes after files are saved. */
+  learned(state: TrainState): Promise<void>
   /** The run goes on: the time of the next step begins. */
   ready(): void
+  /** After a whole run. */
+  end(state: TrainState): Promise<void>
   close(): Promise<void>
 }
 
@@ -29,8 +46,20 @@ const MEBIBYTE = 2 ** 20
 /**
  * Watches a run. An observer whose file cannot be written is left out from then on, with a notice: the training matters
  * more.
+ *
+ * @throws InputError when a log cannot be opened, or for a file of samples that cannot be read
  */
-export function watchRun({ perEpoch, history, runtime, observers, reporter }: WatchedRun): RunWatch {
+export async function watchRun(run: WatchedRun): Promise<RunWatch> {
+  const { runtime, settings, history, reporter } = run
+  const { perEpoch } = run.plan
+  const say = (text: string): void => reporter.say("notice", { text }, `Note: ${text}`)
+  const observers: RunObserver[] = []
+  const samples = await openSamples(run, say)
+  if (settings.log !== null) {
+    const log = await openRunLog(settings.log, { perEpoch, history })
+    reporter.say("log", { path: log.folder }, `Logging to ${log.folder}`)
+    observers.push(log)
+  }
   const active = new Set(observers)
   /** When the running step began. Null for the first one, which begins with other work. */
   let began: number | null = null
@@ -41,13 +70,19 @@ export function watchRun({ perEpoch, history, runtime, observers, reporter }: Wa
       } catch (error) {
         if (!(error instanceof InputError)) throw error
         active.delete(observer)
-        const text = `${error.message} Nothing more is written there. The training goes on.`
-        reporter.say("notice", { text }, `Note: ${text}`)
+        say(`${error.message} Nothing more is written there. The training goes on.`)
         await observer.close?.()
       }
     }
   }
   return {
+    stateEvery: samples?.every == null ? [] : [samples.every],
+
+    async begin(initial) {
+      const first = await samples?.first(initial?.step ?? 0, initial === null ? null : trainedModel(initial))
+      if (first != null) await tell((observer) => observer.samples?.(first))
+    },
+
     async step(event) {
       const seconds = began === null ? null : (performance.now() - began) / 1000
       const { step, loss, learningRate, gradientNorm, rateFactor } = event
@@ -63,12 +98,38 @@ export function watchRun({ perEpoch, history, runtime, observers, reporter }: Wa
       }
       await tell((observer) => observer.step?.(record))
     },
+
+    async learned(state) {
+      const drawn = await samples?.periodic(state.step, trainedModel(state))
+      if (drawn != null) await tell((observer) => observer.samples?.(drawn))
+    },
+
     ready() {
       began = performance.now()
     },
+
+    async end(state) {
+      const drawn = await samples?.final(state.step, trainedModel(state))
+      if (drawn != null) await tell((observer) => observer.samples?.(drawn))
+    },
+
     async close() {
       await tell((observer) => observer.close?.())
       active.clear()
     },
   }
+}
+
+/** The samples of a run, or null. */
+async function openSamples(
+  { runtime, sdxl, dataset, settings, plan: { perEpoch }, reporter, signal }: WatchedRun,
+  say: (text: string) => void,
+): Promise<RunSamples | null> {
+  const { samples, outputDir, outputName, model, seed } = settings
+  if (samples === null) return null
+  const planned = await planSamples(samples, dataset, dataset, seed)
+  for (const notice of planned.notices) say(notice)
+  const machine = { runtime, sdxl }
+  const run = { outputDir, outputName, model, perEpoch, machine, reporter, signal }
+  return runSamples(samples, planned.samples, run)
 }

@@ -256,8 +256,11 @@ export interface TrainRunOptions extends TrainOptions, AdapterDims {
    * the data set does not keep their latents elsewhere. Default: no limit
    */
   readonly keptBytes?: number
-  /** The interval in steps at which an event has the run's state, to save or to draw with. Default: no event has it */
-  readonly stateEvery?: number
+  /**
+   * The interval in steps at which an event has the run's state, to save or to draw with. Of several intervals, every
+   * multiple of each counts. Default: no event has it
+   */
+  readonly stateEvery?: number | readonly number[]
 }
 
 export type TrainRunEvent =

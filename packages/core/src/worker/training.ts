@@ -87,7 +87,8 @@ export async function* trainRun(
 ): AsyncGenerator<TrainRunStep, TrainState, void> {
   // Before this, the VAE or a generation has run.
   place.sdxl.ops.trim?.()
-  const { stateEvery = 0, siteLimit, partRates } = options
+  const { stateEvery = [], siteLimit, partRates } = options
+  const intervals = typeof stateEvery === "number" ? [stateEvery] : stateEvery
   // An optimiser on a device keeps a copy of the values, which would not be limited or scaled.
   const loadOptimizer = siteLimit === undefined && partRates === undefined ? place.loadOptimizer : undefined
   const gradients = gradientsOf(place, helpers, options, context)
@@ -102,7 +103,7 @@ export async function* trainRun(
     const next = await steps.next()
     if (next.done === true) return next.value
     const { state, ...step } = next.value
-    const isKept = stateEvery > 0 && step.step % stateEvery === 0
+    const isKept = intervals.some((every) => every > 0 && step.step % every === 0)
     yield { kind: "step", ...step, state: isKept ? await state() : null }
   }
 }

@@ -17,6 +17,14 @@ export const TRAINING: readonly RuntimeCase[] = [
     expect(state.step === 3 && state.model.values.some((value) => value !== 0), "nothing was trained")
   }),
 
+  loaded("gives the state at the multiples of several intervals", async ({ sdxl, subject, expect }) => {
+    const withState: number[] = []
+    for await (const event of sdxl.train(dataset(), trainOptions(sdxl, subject, { steps: 5, stateEvery: [2, 3] }))) {
+      if (event.kind === "step" && event.state !== null) withState.push(event.step)
+    }
+    expect(withState.join() === "2,3,4", `steps ${withState} had a state`)
+  }),
+
   loaded("encodes repeats once, and says which captions are cut", async ({ sdxl, subject, expect }) => {
     const plain = dataset()
     const asked: number[] = []

@@ -1,17 +1,19 @@
 import type { FileHandle } from "node:fs/promises"
 import { mkdir, open, readdir } from "node:fs/promises"
 import { join } from "node:path"
-import { fileError, writeAtomically } from "@lllite/runtime-node"
+import { encodePng, fileError, writeAtomically } from "@lllite/runtime-node"
 import type { RunObserver, StepRecord } from "../observer.ts"
+import { sideBySide } from "../samples/sample-files.ts"
 import type { StepHistory } from "../step-history.ts"
-import { optionsEvent, scalarsEvent, sessionStartEvent, versionEvent } from "./event-file.ts"
+import type { EncodedPicture } from "./event-file.ts"
+import { optionsEvent, picturesEvent, scalarsEvent, sessionStartEvent, versionEvent } from "./event-file.ts"
 import { findLog, makeLogFolder, STEPS_FILE, timeName } from "./log-folder.ts"
 import type { LogSettings } from "./log-settings.ts"
 import type { LogRow } from "./table-lines.ts"
 import { csvHeader, csvLine, jsonLine } from "./table-lines.ts"
 
 /** A log of a run, and where it is. */
-export interface RunLog extends Required<Pick<RunObserver, "step" | "close">> {
+export interface RunLog extends Required<Pick<RunObserver, "step" | "samples" | "close">> {
   readonly folder: string
 }
 
@@ -60,6 +62,13 @@ export async function openRunLog(
       const row = rowOf(record)
       await files.append(row)
       await logScalars(row)
+    },
+    async samples({ step, pictures }) {
+      const rows = pictures.map((picture, index): [string, EncodedPicture] => {
+        const row = sideBySide([picture.control, picture.without, picture.with])
+        return [`sample/${String(index).padStart(2, "0")}`, { ...row, png: encodePng(row) }]
+      })
+      await events.append(picturesEvent(seconds(), step, new Map(rows)))
     },
     async close() {
       await files.close()

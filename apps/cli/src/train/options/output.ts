@@ -14,7 +14,6 @@ import {
 } from "@lllite/runtime-node/options"
 import { dtypeKind } from "../../command/dtype.ts"
 
-const NO_SAMPLES = "the command draws no pictures during training, as sd-scripts' LLLite trainer"
 const NO_UPLOAD = "the command uploads nothing"
 const UPLOAD_OPTION = belongsTo("huggingface_repo_id")
 const LOCAL = { instead: "Leave it out, and upload the saved file." }
@@ -85,11 +84,6 @@ export const OUTPUT = {
     valueName: "folder",
     help: "State of a run to continue, a folder that save_state has written. The run ends as if it had never stopped.",
   }),
-  sample_every_n_steps: ignored(NO_SAMPLES),
-  sample_at_first: ignored(NO_SAMPLES),
-  sample_every_n_epochs: ignored(NO_SAMPLES),
-  sample_prompts: ignored(NO_SAMPLES),
-  sample_sampler: ignored(NO_SAMPLES, { nothing: ["ddim", "euler_a"] }),
   huggingface_repo_id: refused(NO_UPLOAD, LOCAL),
   huggingface_repo_type: ignored(UPLOAD_OPTION, { nothing: ["model"] }),
   huggingface_path_in_repo: ignored(UPLOAD_OPTION),

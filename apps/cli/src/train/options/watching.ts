@@ -1,5 +1,6 @@
+import { SAMPLER_NAMES, TRAIN_RANGES } from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
-import { choice, flag, folder, ignored, text } from "@lllite/runtime-node/options"
+import { choice, file, flag, folder, ignored, integer, text } from "@lllite/runtime-node/options"
 
 /** Why there is no log for W&B, and what to do. */
 export const NO_WANDB = "nothing is sent to W&B. Its Python package can log the lines of steps.jsonl"
@@ -24,4 +25,20 @@ export const WATCHING = {
   log_tracker_config: ignored("the log has no further options here"),
   wandb_run_name: ignored(NO_WANDB),
   wandb_api_key: ignored(NO_WANDB),
+  sample_every_n_steps: integer({
+    ...TRAIN_RANGES.steps,
+    nothing: [0],
+    help: "Draw pictures every N steps, with and without the LLLite, into the folder sample of output_dir.",
+  }),
+  sample_every_n_epochs: integer({
+    ...TRAIN_RANGES.epochs,
+    nothing: [0],
+    help: "The same every N epochs. It replaces sample_every_n_steps.",
+  }),
+  sample_at_first: flag({ help: "Draw pictures before the first step, too." }),
+  sample_prompts: file({
+    otherwise: "four pairs of the data set",
+    help: "File of the pictures to draw: lines (.txt), TOML or JSON as in sd-scripts. Each names its control with --cn or controlnet_image.",
+  }),
+  sample_sampler: choice(SAMPLER_NAMES, { default: "ddim", help: "Sampler of pictures that name none." }),
 } satisfies OptionTable

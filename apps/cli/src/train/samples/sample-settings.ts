@@ -1,0 +1,46 @@
+import type { SamplerName } from "@lllite/core/names"
+import type { OptionReader } from "@lllite/runtime-node/options"
+import type { TRAIN_OPTIONS } from "../options/index.ts"
+
+/** When a run does something again. */
+export type Rhythm = { readonly steps: number } | { readonly epochs: number }
+
+/** The pictures that a run draws of itself. */
+export interface SampleSettings {
+  /** Null: before the first step and after the last one alone. */
+  readonly every: Rhythm | null
+  /** Whether pictures are drawn before the first step. */
+  readonly atFirst: boolean
+  /** The path of a file of prompts. Null: pairs of the data set. */
+  readonly prompts: string | null
+  /** The sampler of prompts that name none. */
+  readonly sampler: SamplerName
+}
+
+/** Steps between two times of a rhythm. */
+export function stepsOf(rhythm: Rhythm, perEpoch: number): number {
+  return "steps" in rhythm ? rhythm.steps : rhythm.epochs * perEpoch
+}
+
+/** The settings of samples. Null: no pictures are drawn. The reader keeps the problems. */
+export function readSamples({ settings, isGiven, nameOf }: OptionReader<typeof TRAIN_OPTIONS>): {
+  readonly samples: SampleSettings | null
+  readonly notices: readonly string[]
+} {
+  const { sampleEveryNSteps: steps, sampleEveryNEpochs: epochs, sampleAtFirst: atFirst } = settings
+  const { samplePrompts: prompts = null, sampleSampler: sampler } = settings
+  // Source: sd-scripts, where epochs replace steps.
+  const every = epochs !== undefined ? { epochs } : steps !== undefined ? { steps } : null
+  if (every === null && !atFirst) {
+    const rhythm = `${nameOf("sampleEveryNSteps")} or ${nameOf("sampleEveryNEpochs")}`
+    const unused = isGiven("samplePrompts") ? [`${nameOf("samplePrompts")} has no effect without ${rhythm}.`] : []
+    return { samples: null, notices: unused }
+  }
+  const isReplaced = epochs !== undefined && steps !== undefined
+  return {
+    samples: { every, atFirst, prompts, sampler },
+    notices: isReplaced
+      ? [`${nameOf("sampleEveryNSteps")} has no effect: ${nameOf("sampleEveryNEpochs")} is given.`]
+      : [],
+  }
+}
