@@ -79,6 +79,7 @@ export {
   examineImage,
   type ImageSize,
   type PictureSource,
+  readAlphaMask,
   readImage,
   readImageSize,
 } from "./images/read-image.ts"

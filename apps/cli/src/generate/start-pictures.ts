@@ -3,7 +3,7 @@ import { maskOf } from "@lllite/core/image"
 import type { Recipe } from "@lllite/core/recipe"
 import { startOptions } from "@lllite/core/recipe"
 import type { GenerateRunOptions } from "@lllite/runtime-node"
-import { examineImage, pictureNotices } from "@lllite/runtime-node"
+import { examineImage, pictureNotices, readAlphaMask } from "@lllite/runtime-node"
 
 type Start = NonNullable<GenerateRunOptions["start"]>
 
@@ -14,6 +14,7 @@ export type StartsOf = (recipes: readonly Recipe[]) => Promise<Start | null>
 export function createStarts(say: (notice: string) => void): StartsOf {
   const images = new Map<string, RgbImage>()
   const masks = new Map<string, GreyImage>()
+  const alphas = new Map<string, GreyImage>()
   const said = new Set<string>()
   const sayOnce = (text: string): void => {
     if (!said.has(text)) say(text)
@@ -47,8 +48,10 @@ export function createStarts(say: (notice: string) => void): StartsOf {
         continue
       }
       const { path } = start.mask
-      const mask = masks.get(path) ?? maskOf(await imageAt(path))
-      masks.set(path, mask)
+      const known = start.maskChannel === "alpha" ? alphas : masks
+      const mask =
+        known.get(path) ?? (start.maskChannel === "alpha" ? await readAlphaMask(path) : maskOf(await imageAt(path)))
+      known.set(path, mask)
       fitted("The mask ", path, mask, recipe)
       list.push({ image, mask })
     }

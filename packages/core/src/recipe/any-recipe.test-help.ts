@@ -79,7 +79,10 @@ const anyAdapter: fc.Arbitrary<AdapterRecipe> = fc.record(
       number({ min: -4, max: 4 }),
     ),
     guidance: fc.record({ cond: number({ min: -4, max: 4 }), uncond: number({ min: -4, max: 4 }) }),
-    mask: fc.record({ file, feather: number({ min: 0, max: 64 }) }),
+    mask: fc.record(
+      { file, channel: fc.constant("alpha" as const), feather: number({ min: 0, max: 64 }) },
+      { requiredKeys: ["file", "feather"] },
+    ),
   },
   { requiredKeys: ["kind", "file", "control", "strength", "window"] },
 )
@@ -98,13 +101,17 @@ const adapter: fc.Arbitrary<AdapterRecipe> = anyAdapter.map(({ blocks, guidance,
 
 const share = fc.double({ min: 0.01, max: 0.99, noNaN: true })
 
-const start: fc.Arbitrary<StartRecipe> = fc.record({
-  image: file,
-  mask: fc.option(file),
-  strength: number({ min: 0, max: 1 }),
-  compat: fc.constantFrom("sd-scripts" as const, null),
-  stepsOffset: fc.constantFrom(0 as const, 1 as const),
-})
+const start: fc.Arbitrary<StartRecipe> = fc.record(
+  {
+    image: file,
+    mask: fc.option(file),
+    maskChannel: fc.constant("alpha" as const),
+    strength: number({ min: 0, max: 1 }),
+    compat: fc.constantFrom("sd-scripts" as const, null),
+    stepsOffset: fc.constantFrom(0 as const, 1 as const),
+  },
+  { requiredKeys: ["image", "mask", "strength", "compat", "stepsOffset"] },
+)
 
 const hiresFields = {
   // A first stage has at least 32 px.

@@ -13,6 +13,7 @@ import { given, readChoice, readList, readNumber, readObject, readOr, refuse } f
 import { readFile } from "./read-file.ts"
 import type { AdapterRecipe, MaskReference, WindowRecipe } from "./recipe.ts"
 import { ADAPTER_KINDS } from "./recipe.ts"
+import { MASK_CHANNELS } from "./start-recipe.ts"
 
 /** Reads an adapter of a recipe. @throws CoreError that names the path of the wrong field */
 export function readAdapter(at: Field): AdapterRecipe {
@@ -120,9 +121,10 @@ function readGuidance(at: Field): NonNullable<AdapterRecipe["guidance"]> {
 }
 
 function readMask(at: Field): MaskReference {
-  const field = readObject(at, ["file", "feather"])
+  const field = readObject(at, ["file", "channel", "feather"])
   return {
     file: readFile(field("file")),
+    ...given("channel", field("channel"), (entry) => readChoice(entry, MASK_CHANNELS)),
     feather: readOr(field("feather"), 0, (entry) => readNumber(entry, GENERATE_RANGES.feather)),
   }
 }

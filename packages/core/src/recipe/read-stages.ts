@@ -6,11 +6,12 @@ import { START_COMPATS, START_DEFAULTS, START_RANGES } from "../generation/start
 import { DEEP_CACHE_DEPTH, DEEP_CACHE_RANGES } from "../models/unet/deep-cache.ts"
 import { DEEP_SHRINK_RANGES, DEEP_SHRINK_RATIO, DEEP_SHRINK_TIMESTEP } from "../models/unet/deep-shrink.ts"
 import type { Field } from "./fields.ts"
-import { readChoice, readFlag, readList, readNumber, readObject, readOr, refuse } from "./fields.ts"
+import { given, readChoice, readFlag, readList, readNumber, readObject, readOr, refuse } from "./fields.ts"
 import { readFile } from "./read-file.ts"
 import { readJsonSeed, readSide } from "./read-numbers.ts"
 import { readHiresSampling } from "./read-sampling.ts"
 import type { StagesRecipe, StartRecipe } from "./start-recipe.ts"
+import { MASK_CHANNELS } from "./start-recipe.ts"
 
 /* The parts of a recipe about what a picture starts from, and in which sizes it is made. Null is none. */
 
@@ -19,10 +20,11 @@ const orNull = <T>(at: Field, read: (at: Field) => T): T | null => (at.value == 
 /** Reads the start. Its strength has a default. */
 export function readStart(at: Field): StagesRecipe["start"] {
   return orNull(at, (entry) => {
-    const field = readObject(entry, ["image", "mask", "strength", "compat", "stepsOffset"])
+    const field = readObject(entry, ["image", "mask", "maskChannel", "strength", "compat", "stepsOffset"])
     return {
       image: readFile(field("image")),
       mask: orNull(field("mask"), readFile),
+      ...given("maskChannel", field("maskChannel"), (each) => readChoice(each, MASK_CHANNELS)),
       strength: readOr(field("strength"), START_DEFAULTS.strength, (each) => readNumber(each, START_RANGES.strength)),
       ...readStartRule(field("compat"), field("stepsOffset")),
     }

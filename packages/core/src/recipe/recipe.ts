@@ -18,7 +18,7 @@ import type { LoraBlocks } from "../models/lora/block-weights.ts"
 import type { PromptOptions } from "../prompt/options.ts"
 import type { Seed } from "../random/seed.ts"
 import type { FileReference } from "./file-reference.ts"
-import type { StagesInput, StagesRecipe } from "./start-recipe.ts"
+import type { MaskChannel, StagesInput, StagesRecipe } from "./start-recipe.ts"
 
 /** The version of written recipes, and the only version that is read. */
 export const RECIPE_VERSION = 1
@@ -99,6 +99,8 @@ export interface WindowRecipe {
 /** A picture that is white where an adapter acts. One of another size is stretched. */
 export interface MaskReference {
   readonly file: FileReference
+  /** What of its picture is read. `alpha` is white where the picture is transparent. Missing: its brightness. */
+  readonly channel?: MaskChannel
   /** The width of its soft edge in pixels. */
   readonly feather: number
 }

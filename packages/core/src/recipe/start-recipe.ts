@@ -6,12 +6,18 @@ import type { DeepCache } from "../models/unet/deep-cache.ts"
 import type { DeepShrink } from "../models/unet/deep-shrink.ts"
 import type { FileReference } from "./file-reference.ts"
 
+/** What a mask can be read from beside the brightness of a picture. */
+export const MASK_CHANNELS = ["alpha"] as const
+export type MaskChannel = (typeof MASK_CHANNELS)[number]
+
 /** The picture that a picture starts from. */
 export interface StartRecipe {
   /** One of another size is stretched. */
   readonly image: FileReference
   /** White changes. One of another size is stretched. Null: everything changes. */
   readonly mask: FileReference | null
+  /** What of the mask's picture is read. `alpha` changes where the picture is transparent. Missing: its brightness. */
+  readonly maskChannel?: MaskChannel
   /** The part of the steps that runs, 0 to 1. */
   readonly strength: number
   /** The program whose start is copied, see `StartPicture`. */

@@ -1,5 +1,5 @@
 import type { AdapterInput, ControlReference, WindowRecipe } from "../recipe/recipe.ts"
-import type { ControlUse, ImageValue, SamplerRun } from "./values.ts"
+import type { ControlUse, ImageValue, MaskValue, SamplerRun } from "./values.ts"
 
 /** Is told what cannot be followed, or is left out. */
 type Say = (text: string) => void
@@ -32,10 +32,14 @@ export function adaptersOf(run: SamplerRun, problem: Say, notice: Say): readonly
       {
         ...base,
         ...(onlyPositive === true ? { guidance: { cond: 1, uncond: 0 } } : {}),
-        ...(mask === null ? {} : { mask: { file: { path: mask }, feather: 0 } }),
+        ...(mask === null ? {} : { mask: maskReference(mask) }),
       },
     ]
   })
+}
+
+function maskReference({ name, channel }: MaskValue): NonNullable<AdapterInput["mask"]> {
+  return { file: { path: name }, ...(channel === null ? {} : { channel }), feather: 0 }
 }
 
 /** A control, and whether it acts on the positive prompt alone. */

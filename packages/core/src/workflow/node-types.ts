@@ -160,6 +160,17 @@ export const NODE_TYPES = {
     },
     outputs: ["LATENT"],
   },
+  VAEEncodeForInpaint: {
+    inputs: { pixels: link("IMAGE"), vae: link("VAE"), mask: link("MASK"), grow_mask_by: int(6) },
+    outputs: ["LATENT"],
+  },
+  InpaintModelConditioning: {
+    inputs: {
+      ...{ positive: link("CONDITIONING"), negative: link("CONDITIONING"), vae: link("VAE") },
+      ...{ pixels: link("IMAGE"), mask: link("MASK"), noise_mask: flag(true) },
+    },
+    outputs: ["CONDITIONING", "CONDITIONING", "LATENT"],
+  },
   SetLatentNoiseMask: { inputs: { samples: link("LATENT"), mask: link("MASK") }, outputs: ["LATENT"] },
   VAEDecode: { inputs: { samples: link("LATENT"), vae: link("VAE") }, outputs: ["IMAGE"] },
   VAEDecodeTiled: {

@@ -69,7 +69,7 @@ export function addSamplers(
 }
 
 function startLatents(
-  { image, mask }: NonNullable<Recipe["start"]>,
+  { image, mask, maskChannel }: NonNullable<Recipe["start"]>,
   { width, height }: { readonly width: number; readonly height: number },
   { vae }: SamplerLinks,
   add: AddNode,
@@ -79,7 +79,7 @@ function startLatents(
   const fitted = add("ImageScale", "Fit the picture", { image: loaded, ...scale })
   const latents = add("VAEEncode", "Encode", { pixels: fitted, vae })
   if (mask === null) return latents
-  const loadedMask = add("LoadImageMask", "Mask", { image: mask.path, channel: "red" })
+  const loadedMask = add("LoadImageMask", "Mask", { image: mask.path, channel: maskChannel ?? "red" })
   return add("SetLatentNoiseMask", "Where it changes", { samples: latents, mask: loadedMask })
 }
 

@@ -47,7 +47,23 @@ describe("a run that starts from a picture", () => {
       5: { class_type: "SetLatentNoiseMask", inputs: { samples: ["14", 0], mask: ["15", 0] } },
     })
     expect(one(mask("red"))?.start).toEqual({ image: { path: "photo.png" }, mask: { path: "mask.png" }, strength: 1 })
-    expect(() => one(mask("alpha"))).toThrow("has the alpha of a picture as its mask")
+    expect(one(mask("alpha"))?.start).toMatchObject({ mask: { path: "mask.png" }, maskChannel: "alpha" })
+  })
+
+  it("changes where the picture itself is transparent", () => {
+    const pixels = { pixels: ["12", 0], vae: ["4", 2], mask: ["12", 1] }
+    const start = { image: { path: "photo.png" }, mask: { path: "photo.png" }, maskChannel: "alpha" }
+    const graph = { 12: photo, 5: { class_type: "VAEEncodeForInpaint", inputs: pixels } }
+    expect(one(graph)?.start).toMatchObject(start)
+    expect(readWorkflow(apiWorkflow(graph), SIZES).notices).toEqual([
+      "VAEEncodeForInpaint #5 makes the masked part grey and grows the mask by 6 px, which is not done here.",
+    ])
+    const inputs = { ...pixels, positive: ["6", 0], negative: ["7", 0] }
+    const inpaint = {
+      ...{ 12: photo, 14: { class_type: "InpaintModelConditioning", inputs } },
+      3: { inputs: { positive: ["14", 0], negative: ["14", 1], latent_image: ["14", 2] } },
+    }
+    expect(one(inpaint)).toMatchObject({ prompt: "a red star", start })
   })
 
   it("is refused where the size of the picture is not known", () => {

@@ -63,8 +63,10 @@ export function stagesOf(given: SamplerRun, reader: StageReader): RunStages | nu
     )
     return null
   }
-  const mask = latents.mask === null ? {} : { mask: { path: latents.mask } }
-  const start = { image: { path: loaded }, strength: part.strength, ...mask }
+  const { mask } = latents
+  const channel = mask === null || mask.channel === null ? {} : { maskChannel: mask.channel }
+  const masked = mask === null ? {} : { mask: { path: mask.name }, ...channel }
+  const start = { image: { path: loaded }, strength: part.strength, ...masked }
   return { ...inLatents(size), batch: latents.batch, steps: part.steps, start, first: run, last: run }
 }
 

@@ -1,6 +1,7 @@
 import type { ControlType } from "@lllite/format/identify"
 import type { Preprocessing } from "../control/preprocessors/preprocess.ts"
 import type { SamplerOptions, SpacingOptions, TimestepSpacing } from "../diffusion/names.ts"
+import type { MaskChannel } from "../recipe/start-recipe.ts"
 
 /* What the outputs of nodes stand for. Nothing is computed: a value says what made it. */
 
@@ -76,8 +77,8 @@ export interface ControlUse {
   readonly window: ControlWindow
   /** Whether it acts on both prompts, although it stands at one. */
   readonly onBoth: boolean
-  /** The picture that is white where it acts. Null: everywhere. */
-  readonly mask: string | null
+  /** Where it acts. Null: everywhere. */
+  readonly mask: MaskValue | null
 }
 
 /** `either` is a file in the folder of ControlNets, which Advanced-ControlNet also takes as an LLLite. */
@@ -108,8 +109,8 @@ export type LatentValue = { readonly type: "LATENT" } & (
       readonly image: ImageValue
       readonly vae: VaeValue
       readonly batch: number
-      /** The picture that is white where they change. Null: everywhere. */
-      readonly mask: string | null
+      /** Where they change. Null: everywhere. */
+      readonly mask: MaskValue | null
     }
   | { readonly made: "resized"; readonly latents: LatentValue; readonly resize: Resize }
 )
@@ -181,11 +182,11 @@ export type ImageValue = { readonly type: "IMAGE" } & (
   | { readonly made: "preprocessed"; readonly image: ImageValue; readonly by: Preprocessing }
 )
 
-/** A mask out of a picture. */
+/** A mask out of a picture: its brightness, or where it is transparent. */
 export interface MaskValue {
   readonly type: "MASK"
   readonly name: string
-  readonly channel: string
+  readonly channel: MaskChannel | null
 }
 
 /** A number, a text, or true or false, of a node that holds one. */

@@ -5,7 +5,7 @@ import sharp from "sharp"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { encodePng } from "./png.ts"
 import { readPngText, writePng } from "./png-file.ts"
-import { readImage, readImageSize } from "./read-image.ts"
+import { readAlphaMask, readImage, readImageSize } from "./read-image.ts"
 
 const image = { width: 5, height: 3, data: Uint8Array.from({ length: 45 }, (_, i) => i * 5) }
 
@@ -35,6 +35,24 @@ it("drops alpha and leaves the colour below it as it is", async () => {
     .png()
     .toBuffer()
   expect([...(await readImage(await save("alpha.png", png))).data]).toEqual([10, 20, 30, 40, 50, 60])
+})
+
+it("reads where a picture is transparent, as a mask", async () => {
+  const raw = { raw: { width: 2, height: 1, channels: 4 } } as const
+  const png = await sharp(Uint8Array.of(10, 20, 30, 0, 40, 50, 60, 155), raw)
+    .png()
+    .toBuffer()
+  expect(await readAlphaMask(await save("mask.png", png))).toEqual({
+    width: 2,
+    height: 1,
+    data: Uint8Array.of(255, 100),
+  })
+  const opaque = await sharp(Uint8Array.of(1, 2, 3), { raw: { width: 1, height: 1, channels: 3 } })
+    .png()
+    .toBuffer()
+  await expect(readAlphaMask(await save("opaque.png", opaque))).rejects.toThrow(
+    "has no alpha. Save it with transparency",
+  )
 })
 
 it("reads grey, sixteen bits, JPEG and WebP as RGB", async () => {

@@ -86,6 +86,23 @@ export async function examineImage(source: PictureSource): Promise<ExaminedImage
   }
 }
 
+/**
+ * Reads where a picture is transparent, as a mask: 255 where it is, 0 where it is opaque. This is the mask of ComfyUI's
+ * Load Image.
+ *
+ * @throws InputError as {@link readImage}, and for a picture without alpha
+ */
+export async function readAlphaMask(source: PictureSource): Promise<GreyImage> {
+  const { alpha } = await examineImage(source)
+  if (alpha === null) {
+    throw new InputError(
+      "picture-channels",
+      `${labelOf(source)} is a mask by its alpha, and has no alpha. Save it with transparency, or give a mask with --mask_path.`,
+    )
+  }
+  return { ...alpha, data: alpha.data.map((value) => 255 - value) }
+}
+
 function withoutAlpha(rgba: Uint8Array, pixels: number): Uint8Array {
   const data = new Uint8Array(3 * pixels)
   for (let from = 0, to = 0; to < data.length; from += 4, to += 3) {

@@ -91,7 +91,7 @@ export const OPTION_PARTS: { readonly [Name in SettingName<typeof GENERATE_OPTIO
   imagesPerPrompt: null,
   iterSameSeed: null,
   imagePath: ["start.image"],
-  maskPath: ["start.mask"],
+  maskPath: ["start.mask", "start.maskChannel"],
   strength: ["start.strength", "hires.strength"],
   useOriginalFileName: null,
   forceSchedulerZeroStepsOffset: ["start.stepsOffset", "hires.stepsOffset"],

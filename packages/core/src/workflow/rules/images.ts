@@ -1,11 +1,11 @@
 import type { Preprocessing } from "../../control/preprocessors/preprocess.ts"
-import type { NodeRule } from "../node-rule.ts"
+import type { NodeReader, NodeRule } from "../node-rule.ts"
 import { resizeOf } from "./resize.ts"
 
 /* Nodes that load and change pictures. */
 
 export const loadImage: NodeRule = (node) => {
-  const name = node.text("image").replace(/ \[(input|output|temp)\]$/, "")
+  const name = fileName(node)
   return [
     { type: "IMAGE", made: "loaded", name },
     { type: "MASK", name, channel: "alpha" },
@@ -13,8 +13,16 @@ export const loadImage: NodeRule = (node) => {
 }
 
 export const loadMask: NodeRule = (node) => [
-  { type: "MASK", name: node.text("image"), channel: node.choice("channel", ["alpha", "red", "green", "blue"]) },
+  {
+    ...{ type: "MASK", name: fileName(node) },
+    channel: node.choice("channel", ["alpha", "red", "green", "blue"]) === "alpha" ? "alpha" : null,
+  },
 ]
+
+/** The name of a picture, without the folder of ComfyUI that may follow it. */
+function fileName(node: NodeReader): string {
+  return node.text("image").replace(/ \[(input|output|temp)\]$/, "")
+}
 
 export const imageScale: NodeRule = (node) => [
   { type: "IMAGE", made: "resized", image: node.read("image", "IMAGE"), resize: resizeOf(node) },

@@ -7,7 +7,16 @@ import {
   conditioningZeroOut,
 } from "./conditioning.ts"
 import { canny, cannyEdges, imageInvert, imageScale, loadImage, loadMask, output } from "./images.ts"
-import { emptyLatent, latentUpscale, noiseMask, repeatBatch, vaeDecode, vaeEncode } from "./latents.ts"
+import {
+  emptyLatent,
+  inpaintConditioning,
+  latentUpscale,
+  noiseMask,
+  repeatBatch,
+  vaeDecode,
+  vaeEncode,
+  vaeEncodeForInpaint,
+} from "./latents.ts"
 import {
   checkpointLoader,
   clipSetLastLayer,
@@ -75,6 +84,8 @@ export const NODE_RULES: Readonly<Record<NodeTypeName, NodeRule>> = {
   VAEEncode: vaeEncode,
   VAEEncodeTiled: vaeEncode,
   SetLatentNoiseMask: noiseMask,
+  VAEEncodeForInpaint: vaeEncodeForInpaint,
+  InpaintModelConditioning: inpaintConditioning,
   VAEDecode: vaeDecode,
   VAEDecodeTiled: vaeDecode,
   LatentUpscale: latentUpscale,

@@ -1,4 +1,5 @@
 import type { NodeRule } from "../node-rule.ts"
+import type { LatentValue } from "../values.ts"
 import { resizeOf } from "./resize.ts"
 
 /* Nodes that make and change latents. */
@@ -38,10 +39,24 @@ export const repeatBatch: NodeRule = (node) => {
 /** Latents that change in a part of the picture. */
 export const noiseMask: NodeRule = (node) => {
   const latents = node.read("samples", "LATENT")
-  const { name, channel } = node.read("mask", "MASK")
-  if (latents.made !== "encoded")
-    return node.refuse("masks latents that are not of a picture, which cannot be followed")
-  if (channel === "alpha")
-    return node.refuse("has the alpha of a picture as its mask. Give a picture whose red is the mask")
-  return [{ ...latents, mask: name }]
+  const mask = node.read("mask", "MASK")
+  return latents.made === "encoded"
+    ? [{ ...latents, mask }]
+    : node.refuse("masks latents that are not of a picture, which cannot be followed")
+}
+
+/** A picture whose masked part is grey before it is encoded. */
+export const vaeEncodeForInpaint: NodeRule = (node) => {
+  const [latents] = vaeEncode(node)
+  const grown = node.number("grow_mask_by", { integer: true, min: 0, max: 64 })
+  node.notice(`makes the masked part grey and grows the mask by ${grown} px, which is not done here`)
+  return [{ ...(latents as LatentValue & { readonly made: "encoded" }), mask: node.read("mask", "MASK") }]
+}
+
+/** What a U-Net for inpainting reads: a picture and its mask. Both prompts pass. */
+export const inpaintConditioning: NodeRule = (node) => {
+  if (!node.flag("noise_mask")) node.refuse("has no noise_mask, which cannot be followed. Set it to true")
+  const [latents] = vaeEncode(node)
+  const masked = { ...(latents as LatentValue & { readonly made: "encoded" }), mask: node.read("mask", "MASK") }
+  return [node.read("positive", "CONDITIONING"), node.read("negative", "CONDITIONING"), masked]
 }

@@ -93,8 +93,6 @@ function useOf(
   const image = node.read("image", "IMAGE")
   const strength = node.number("strength", STRENGTH)
   const mask = node.readOptional("mask_optional", "MASK")
-  if (mask?.channel === "alpha")
-    node.refuse("has the alpha of a picture as its mask. Give a picture whose red is the mask")
   return {
     node: node.id,
     kind,
@@ -104,7 +102,7 @@ function useOf(
     strength,
     window: { ...window, steps: null },
     onBoth,
-    mask: mask?.name ?? null,
+    mask,
   }
 }
 
