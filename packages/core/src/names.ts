@@ -61,6 +61,7 @@ export { OPTIMIZER_TYPES, optimizerOfType, readOptimizerArguments } from "./trai
 export {
   ADAPTER_RANGES,
   CAPTION_RANGES,
+  EMA_RANGES,
   HUBER_RANGES,
   LOSS_WEIGHT_RANGES,
   LR_RANGES,

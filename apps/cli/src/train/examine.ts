@@ -50,7 +50,7 @@ export async function examineTraining(
   await examine(["cacheTextEncoderOutputs"], async () => checkCachedCaptions(settings, dataset))
   const keysOfRate = [
     ...(["lrScheduler", "lrSchedulerType", "lrSchedulerArgs", "lrWarmupSteps", "lrDecaySteps"] as const),
-    ...(["learningRate", "optimizerType", "optimizerArgs"] as const),
+    ...(["learningRate", "optimizerType", "optimizerArgs", "ema"] as const),
   ] as const
   const plan = dataset === null ? null : await examine(keysOfRate, async () => planSteps(settings, dataset))
   const keysOfLength = ["resume", "maxTrainSteps", "maxTrainEpochs"] as const

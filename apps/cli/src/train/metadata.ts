@@ -22,6 +22,11 @@ export function statedMetadata(settings: TrainSettings, thumbnail: string | null
   }
 }
 
+/** What the program says of a training beside ModelSpec. */
+export function ownMetadata({ ema }: Pick<TrainSettings, "ema">): ReadonlyMap<string, string> {
+  return new Map(ema === null ? [] : [["lllite.ema_decay", String(ema.decay ?? 0.9999)]])
+}
+
 /** Media types of thumbnails by the ending of a file. Source: sd-scripts `sai_model_spec.file_to_data_url`. */
 const MEDIA: Readonly<Record<string, string>> = {
   ".png": "image/png",

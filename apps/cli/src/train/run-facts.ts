@@ -18,7 +18,7 @@ const SETTINGS = [
     "weightedCaptions",
   ],
   ...["minTimestep", "maxTimestep", "lossType", "huber", "lossWeights", "noise", "zeroTerminalSnr", "strengthRange"],
-  ...["optimizer", "lr", "partRates", "vParameterization"],
+  ...["optimizer", "lr", "partRates", "ema", "vParameterization"],
 ] as const satisfies readonly (keyof TrainSettings)[]
 
 /**

@@ -18,7 +18,7 @@ import { InterruptedError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { NOTHING_TO_SAVE, untilStopped } from "../terminal/until-stopped.ts"
 import { readVersion } from "../version.ts"
-import { readThumbnail, statedMetadata } from "./metadata.ts"
+import { ownMetadata, readThumbnail, statedMetadata } from "./metadata.ts"
 import { factNotices, runFacts } from "./run-facts.ts"
 import { createSaver } from "./saver.ts"
 import type { TrainSettings } from "./settings.ts"
@@ -90,7 +90,7 @@ async function trainAndSave(
 ): Promise<void> {
   const { minTimestep, maxTimestep } = settings
   const { steps, lr } = plan
-  const metadata = buildLlliteMetadata({
+  const spec = buildLlliteMetadata({
     ...statedMetadata(settings, await readThumbnail(settings.metadataThumbnail)),
     ...fileDate(),
     ...resolutionOf(dataset),
@@ -98,6 +98,7 @@ async function trainAndSave(
     implementationVersion: `lllite/${readVersion()}`,
     ...(settings.recordsTimesteps ? { timestepRange: [minTimestep, maxTimestep] as const } : {}),
   })
+  const metadata = new Map([...spec, ...ownMetadata(settings)])
   const { dtype, force } = settings
   const file = { dtype, force, ...(settings.noMetadata ? {} : { metadata }) }
   const saver = createSaver(settings, plan, file, { facts, history }, reporter)
@@ -115,6 +116,7 @@ async function trainAndSave(
     learningRate: settings.learningRate,
     lr,
     ...(settings.partRates === null ? {} : { partRates: settings.partRates }),
+    ...(settings.ema === null ? {} : { ema: settings.ema }),
     maxGradNorm: settings.maxGradNorm,
     ...(settings.siteLimit === undefined ? {} : { siteLimit: settings.siteLimit }),
     shards: SHARDS,

@@ -1,4 +1,5 @@
 import type {
+  EmaOptions,
   HuberOptions,
   LossWeightOptions,
   NoiseOptions,
@@ -11,6 +12,7 @@ import type { OptionReader, Settings } from "@lllite/runtime-node/options"
 import { bucketStepProblem, resolutionProblem } from "@lllite/runtime-node/options"
 import type { RuntimeChoice } from "../model/runtime-options.ts"
 import { runtimeChoice, sdxlPaths } from "../model/runtime-options.ts"
+import { readEma } from "./ema-settings.ts"
 import type { LogSettings } from "./log/log-settings.ts"
 import { readLogging } from "./log/log-settings.ts"
 import { readNoise } from "./noise-settings.ts"
@@ -35,7 +37,7 @@ export interface DatasetSettings {
 }
 
 /** The checked settings of `train`: the options, and settings derived from several of them. */
-export interface TrainSettings extends Settings<TrainTable> {
+export interface TrainSettings extends Omit<Settings<TrainTable>, "ema"> {
   readonly model: SdxlPaths
   readonly dataset: DatasetSettings
   readonly length: { readonly steps: number } | { readonly epochs: number }
@@ -43,6 +45,8 @@ export interface TrainSettings extends Settings<TrainTable> {
   /** Factors on the rate, by the group of an adapter's part. Null: one rate for all. */
   readonly partRates: Readonly<Record<string, number>> | null
   readonly optimizer: OptimizerChoice
+  /** Null: the file gets the weights of the last step. */
+  readonly ema: EmaOptions | null
   /** Chunks of 75 tokens that are read of a caption. */
   readonly captionChunks: number
   /** Whether the file's metadata names the timesteps. */
@@ -72,6 +76,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
   const dataset = readDataset(reader)
   const { optimizer, followsCurve, notices } = readOptimizer(reader)
   const rate = readRate(reader, optimizer, followsCurve)
+  const averaging = readEma(reader)
   const huber = readHuber(reader)
   const noise = readNoise(reader)
   const logging = readLogging(reader)
@@ -85,6 +90,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
     lr: rate.lr,
     partRates: rate.partRates,
     optimizer,
+    ema: averaging.ema,
     captionChunks: values.maxTokenLength / CHUNK_LENGTH,
     recordsTimesteps: reader.isGiven("minTimestep") || reader.isGiven("maxTimestep"),
     huber,
@@ -106,6 +112,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
       ...foldersUnused(reader),
       ...notices,
       ...rate.notices,
+      ...averaging.notices,
       ...noise.notices,
       ...logging.notices,
       ...sampling.notices,

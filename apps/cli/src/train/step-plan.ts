@@ -14,18 +14,22 @@ export interface StepPlan {
 
 type PlannedSettings = Pick<
   TrainSettings,
-  "length" | "lr" | "learningRate" | "gradientAccumulationSteps" | "optimizer" | "partRates"
+  "length" | "lr" | "learningRate" | "gradientAccumulationSteps" | "optimizer" | "partRates" | "ema"
 >
 
 /** Steps of a run over a data set. @throws CoreError when options of the rate or the optimizer contradict each other */
 export function planSteps(
-  { length, lr: rate, learningRate, gradientAccumulationSteps, optimizer, partRates }: PlannedSettings,
+  { length, lr: rate, learningRate, gradientAccumulationSteps, optimizer, partRates, ema }: PlannedSettings,
   { sizes, batchSize }: Pick<FolderDataset, "sizes" | "batchSize">,
 ): StepPlan {
   const perEpoch = stepsPerEpoch(sizes, batchSize, gradientAccumulationSteps)
   const steps = "steps" in length ? length.steps : length.epochs * perEpoch
   const lr = lrMovement(rate, steps)
-  const rates = { learningRate, lr, optimizer, ...(partRates === null ? {} : { partRates }) }
+  const rates = {
+    ...{ learningRate, lr, optimizer },
+    ...(partRates === null ? {} : { partRates }),
+    ...(ema === null ? {} : { ema }),
+  }
   checkTrainOptions({ steps, batchSize, seed: 0, ...rates })
   return { steps, perEpoch, lr }
 }

@@ -41,6 +41,7 @@ export type {
   TrainExample,
 } from "./dataset.ts"
 export { DivergedError } from "./diverged-error.ts"
+export { type EmaOptions, type EmaWarmup, emaDecay } from "./ema.ts"
 export {
   type CacheExample,
   type CacheOptions,
@@ -123,6 +124,7 @@ export {
 export {
   ADAPTER_RANGES,
   CAPTION_RANGES,
+  EMA_RANGES,
   HUBER_RANGES,
   LOSS_WEIGHT_RANGES,
   LR_RANGES,

@@ -35,6 +35,15 @@ export const CAPTION_RANGES = {
   warmupSteps: { min: 0, max: STEPS.max },
 } as const satisfies Readonly<Record<string, NumberRange>>
 
+/** Ranges of `EmaOptions` and `EmaWarmup`. */
+export const EMA_RANGES = {
+  decay: { min: 0, max: 1 },
+  minDecay: { min: 0, max: 1 },
+  from: { ...STEPS, min: 0 },
+  gamma: { above: 0, max: 1e6 },
+  power: { above: 0, max: 100 },
+} as const satisfies Readonly<Record<string, NumberRange>>
+
 /** Widths of a new LLLite's adapters. */
 export const ADAPTER_RANGES = {
   condDim: { integer: true, min: 1, max: 4096 },

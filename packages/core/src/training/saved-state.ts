@@ -10,12 +10,17 @@ export interface SavedTensor {
 
 /** A run between two steps in the form of a file: tensors by name, and text by name. */
 export interface SavedTrainState {
-  /** `model.NAME` of every part, and `optimizer.NAME` of every list in the optimiser's state: float32, or bytes. */
+  /**
+   * `model.NAME` of every part, with an average `ema.NAME`, and `optimizer.NAME` of every list in the optimiser's state:
+   * float32, or bytes.
+   */
   readonly tensors: ReadonlyMap<string, SavedTensor>
   readonly metadata: ReadonlyMap<string, string>
 }
 
 const MODEL = "model."
+/** Before the names of the parts of a run's average. */
+const EMA = "ema."
 const OPTIMIZER = "optimizer."
 /** Before the names of the optimiser's numbers. */
 const NUMBER = "optimizer_number."
@@ -23,11 +28,13 @@ const NUMBER = "optimizer_number."
 /** Converts a run to named tensors. The model's tensors are copies. The optimiser's tensors are those of the state. */
 export function saveTrainState<M extends TrainableModel>(
   trainable: Trainable<M>,
-  { model, optimizer, step }: TrainState<M>,
+  { model, optimizer, step, ema }: TrainState<M>,
 ): SavedTrainState {
   const tensors = new Map<string, SavedTensor>()
   for (const part of trainable.parts(model)) {
     tensors.set(`${MODEL}${part.name}`, { shape: part.shape, values: trainable.tensor(model, part) })
+    if (ema === undefined) continue
+    tensors.set(`${EMA}${part.name}`, { shape: part.shape, values: trainable.tensor({ ...model, values: ema }, part) })
   }
   for (const [name, values] of Object.entries(optimizer.tensors)) {
     tensors.set(`${OPTIMIZER}${name}`, { shape: [values.length], values })
@@ -72,7 +79,7 @@ export function loadTrainState<M extends TrainableModel>(
   if (kind !== trainable.kind) {
     throw new CoreError("saved-run-mismatch", `saved run: it trains a "${kind}", expected a "${trainable.kind}"`)
   }
-  const parts = new Set(trainable.parts(like).map(({ name }) => `${MODEL}${name}`))
+  const parts = new Set(trainable.parts(like).flatMap(({ name }) => [`${MODEL}${name}`, `${EMA}${name}`]))
   const others = [...tensors.keys()].filter((name) => !parts.has(name) && !name.startsWith(OPTIMIZER))
   if (others.length > 0) {
     throw new CoreError(
@@ -80,17 +87,20 @@ export function loadTrainState<M extends TrainableModel>(
       `saved run: ${others.length} tensors have no place in what is to be trained, the first is "${others[0]}". Give the options that the run had.`,
     )
   }
-  const model = trainable.fill(like, ({ name, shape }) => {
-    const found = tensors.get(`${MODEL}${name}`)
-    if (found === undefined) throw new CoreError("saved-run-mismatch", `saved run: "${MODEL}${name}" is missing`)
-    if (found.shape.join() !== shape.join() || !(found.values instanceof Float32Array)) {
-      throw new CoreError(
-        "saved-run-mismatch",
-        `saved run: "${MODEL}${name}" is [${found.shape.join(", ")}], expected [${shape.join(", ")}]. Give the options that the run had.`,
-      )
-    }
-    return found.values
-  })
+  const modelOf = (prefix: string): M =>
+    trainable.fill(like, ({ name, shape }) => {
+      const found = tensors.get(`${prefix}${name}`)
+      if (found === undefined) throw new CoreError("saved-run-mismatch", `saved run: "${prefix}${name}" is missing`)
+      if (found.shape.join() !== shape.join() || !(found.values instanceof Float32Array)) {
+        throw new CoreError(
+          "saved-run-mismatch",
+          `saved run: "${prefix}${name}" is [${found.shape.join(", ")}], expected [${shape.join(", ")}]. Give the options that the run had.`,
+        )
+      }
+      return found.values
+    })
+  const model = modelOf(MODEL)
+  const hasEma = [...tensors.keys()].some((name) => name.startsWith(EMA))
   const lists = [...tensors]
     .filter(([name]) => name.startsWith(OPTIMIZER))
     .map(([name, { values }]) => [name.slice(OPTIMIZER.length), values.slice()] as const)
@@ -105,5 +115,5 @@ export function loadTrainState<M extends TrainableModel>(
     ...{ name: text("optimizer"), step: count("optimizer_step"), tensors: Object.fromEntries(lists) },
     ...(numbers.length === 0 ? {} : { numbers: Object.fromEntries(numbers) }),
   }
-  return { model, optimizer, step: count("step") }
+  return { model, optimizer, step: count("step"), ...(hasEma ? { ema: modelOf(EMA).values } : {}) }
 }

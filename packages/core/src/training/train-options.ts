@@ -1,11 +1,13 @@
 import { checkRanges } from "../number-range.ts"
 import { checkSeed, type Seed } from "../random/seed.ts"
+import type { EmaOptions } from "./ema.ts"
+import { checkEma } from "./ema.ts"
 import type { LrMovement, LrScheduleOptions } from "./learning-rate/schedule.ts"
 import { createLrPoints } from "./learning-rate/schedule.ts"
 import type { ObjectiveOptions } from "./objective-options.ts"
 import { checkObjective } from "./objective-options.ts"
 import type { OptimizerChoice } from "./optimizers/index.ts"
-import { checkOptimizer, checkPartRates, DEFAULT_OPTIMIZER, withMomentum } from "./optimizers/index.ts"
+import { checkNoAverage, checkOptimizer, checkPartRates, DEFAULT_OPTIMIZER, withMomentum } from "./optimizers/index.ts"
 import { TRAIN_RANGES } from "./ranges.ts"
 
 /** Options of a training run. `TRAIN_RANGES` has the ranges of the numbers. */
@@ -30,6 +32,11 @@ export interface TrainOptions {
    * LLLite are `conditioning1`, `down`, `mid` and `up`. Optimisers that find their step size take none. Default: 1.
    */
   readonly partRates?: Readonly<Record<string, number>>
+  /**
+   * An average of the values, which the finished model has. Not with schedule-free optimisers, which have their own.
+   * Default: none.
+   */
+  readonly ema?: EmaOptions
   /** Default: AdamW with its defaults. */
   readonly optimizer?: OptimizerChoice
   /** The largest norm of a gradient. Larger gradients are scaled to it. 0 is no limit. Default: 1. */
@@ -52,6 +59,10 @@ export function checkTrainOptions(options: TrainOptions & { readonly objective?:
   checkRanges("training", { ...options }, TRAIN_RANGES)
   const { optimizer = DEFAULT_OPTIMIZER, objective = {}, partRates = {} } = options
   checkOptimizer(withMomentum(optimizer, createLrPoints(lrOf(options))(0).momentum))
+  if (options.ema !== undefined) {
+    checkEma(options.ema)
+    checkNoAverage(optimizer)
+  }
   const factors = Object.entries(partRates)
   for (const [group, factor] of factors) {
     checkRanges("training.partRates", { [group]: factor }, { [group]: TRAIN_RANGES.partRate })

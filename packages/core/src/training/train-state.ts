@@ -21,6 +21,8 @@ export interface TrainState<M extends TrainableModel = LlliteModel> {
   readonly optimizer: OptimizerState
   /** The values that a finished model has, where they differ from those that train; see `Optimizer.average`. */
   readonly average?: Float32Array
+  /** The moving average of a run with `ema`, which a finished model has. */
+  readonly ema?: Float32Array
   /** The number of finished steps. */
   readonly step: number
 }

@@ -4,6 +4,7 @@ import type { Sized } from "./batches.ts"
 import { batchesOfStep, batchesPerEpoch, createBatchOrder } from "./batches.ts"
 import { clipGradients } from "./clip-gradients.ts"
 import { DivergedError } from "./diverged-error.ts"
+import { startEma } from "./ema.ts"
 import type { LossAndGradients } from "./gradients.ts"
 import { createLrPoints } from "./learning-rate/schedule.ts"
 import type { LoadOptimizer } from "./optimizers/index.ts"
@@ -79,11 +80,16 @@ export async function* train<M extends TrainableModel = LlliteModel>(
   const batchOf = createBatchOrder(examples, batchSize, createStream(seed, "order"))
   const { model } = state
   let { step } = state
+  const ema = options.ema === undefined ? null : startEma(options.ema, model.values, state.ema)
   const choice = withMomentum(options.optimizer ?? DEFAULT_OPTIMIZER, pointAt(step).momentum)
   const optimizer = await load(model.values, state.optimizer, choice, parts)
   const stateNow = async (): Promise<TrainState<M>> => {
     const average = await optimizer.average?.()
-    return { model, optimizer: await optimizer.save(), step, ...(average === undefined ? {} : { average }) }
+    return {
+      ...{ model, optimizer: await optimizer.save(), step },
+      ...(average === undefined ? {} : { average }),
+      ...(ema === null ? {} : { ema: ema.values }),
+    }
   }
   const describe = (what: string): string => divergedText(what, step, pointAt(step).rate)
   /** The loss and the gradient of a step: the mean of its batches. Null when it was aborted. */
@@ -128,6 +134,7 @@ export async function* train<M extends TrainableModel = LlliteModel>(
       }
       afterUpdate?.(model)
       step += 1
+      ema?.update(model.values, step)
       const factor = optimizer.rateFactor?.()
       yield {
         ...{ step, steps, loss, learningRate: rate, gradientNorm, state: stateNow },

@@ -1,4 +1,4 @@
-import { LR_RANGES, TRAIN_RANGES } from "@lllite/core/names"
+import { EMA_RANGES, LR_RANGES, TRAIN_RANGES } from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
 import { belongsTo, flag, ignored, integer, number, refused, seed, steps } from "@lllite/runtime-node/options"
 import { lrScheduler, lrSchedulerArgs, lrSchedulerType, partRate } from "./learning-rate.ts"
@@ -88,6 +88,25 @@ export const OPTIMIZER = {
   use_8bit_adam: flag({ help: "The same as optimizer_type adamw8bit." }),
   use_lion_optimizer: flag({ help: "The same as optimizer_type lion." }),
   optimizer_args: optimizerArgs(),
+  ema: flag({
+    help: "Average the weights over the steps, and save the average. It is steadier than the weights of one step.",
+  }),
+  ema_decay: number({
+    ...EMA_RANGES.decay,
+    otherwise: "0.9999",
+    help: "Largest share of the average that a step keeps, for ema. Early steps keep less.",
+  }),
+  ema_min_decay: number({ ...EMA_RANGES.minDecay, nothing: [0], help: "Smallest share that a step keeps, for ema." }),
+  ema_update_after_step: integer({
+    ...EMA_RANGES.from,
+    nothing: [0],
+    help: "Steps after which averaging begins, for ema.",
+  }),
+  ema_use_warmup: flag({
+    help: "For ema, the share rises as 1 - (1 + n / ema_inv_gamma) ^ -ema_power. Without it, as (1 + n) / (10 + n).",
+  }),
+  ema_inv_gamma: number({ ...EMA_RANGES.gamma, otherwise: "1", help: "Divisor of the steps, for ema_use_warmup." }),
+  ema_power: number({ ...EMA_RANGES.power, otherwise: "2/3", help: "Exponent, for ema_use_warmup." }),
   fused_backward_pass: ignored("an optimizer step needs all gradients here"),
   lr_scheduler_type: lrSchedulerType(),
   lr_scheduler_args: lrSchedulerArgs(),

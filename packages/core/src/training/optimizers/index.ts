@@ -130,6 +130,15 @@ export function checkPartRates({ name }: OptimizerChoice): void {
   )
 }
 
+/** Checks that a run can average. @throws CoreError for an optimiser that has an average of its own */
+export function checkNoAverage({ name }: OptimizerChoice): void {
+  if (ruleOf(name).average === undefined) return
+  throw new CoreError(
+    "option-conflict",
+    `optimizer "${name}": it finds an average itself, so the run takes no ema. Leave out one of them.`,
+  )
+}
+
 /** Checks a choice. @throws CoreError for an unknown name or option, or a number out of its range */
 export function checkOptimizer(choice: OptimizerChoice): void {
   chosen(choice)

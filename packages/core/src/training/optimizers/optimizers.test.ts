@@ -133,3 +133,32 @@ it("factors and quantises tensors in a file's order, whatever the order of the v
     for (const [i, value] of inColumns.entries()) expect(value).toBeCloseTo(expected[i] as number, 5)
   }
 })
+
+describe("Prodigy's slice", () => {
+  it("finds the step size that prodigyopt 1.1.2 finds in float64", async () => {
+    const values = START.slice()
+    const optimizer = load(values, initOptimizer({ name: "prodigy" }), { sliceP: 4 })
+    for (let step = 0; step < 6; step++) {
+      const gradients = START.map((value, i) => Math.sin(step + i) + 0.1 * value + 0.01)
+      await optimizer.step(gradients, 1)
+    }
+    const { numbers, tensors } = await optimizer.save()
+    // In float32, a move of 1e-5 has two digits.
+    expect((numbers?.d ?? 0) / 1.9622887297955832e-6).toBeCloseTo(1, 2)
+    const moves = [-2.0613e-5, 4.51e-6, -1.041e-5, 7.024e-6, 4.306e-6, -1.952e-5, -2.015e-5, -1.82e-6]
+    for (const [i, move] of moves.entries())
+      expect(Math.abs((values[i] as number) - (START[i] as number) - move)).toBeLessThan(1e-6)
+    // Values 0 and 4 of the matrix, and value 0 of the list.
+    expect([tensors.s?.length, tensors.start]).toEqual([3, Float32Array.of(1, -0.25, 2)])
+  })
+
+  it("counts in the file's order", async () => {
+    // The flat values have the matrix transposed.
+    const parts = [{ name: "w", group: "w", shape: [2, 3], offset: 0, size: 6, strides: [1, 2] }]
+    const values = Float32Array.of(0, 1, 2, 3, 4, 5)
+    const optimizer = loadOptimizer(values, initOptimizer({ name: "prodigy" }), { name: "prodigy", sliceP: 2 }, parts)
+    await optimizer.step(new Float32Array(6).fill(1), 1)
+    // In the file: 0, 2, 4, 1, 3, 5.
+    expect((await optimizer.save()).tensors.start).toEqual(Float32Array.of(0, 4, 3))
+  })
+})

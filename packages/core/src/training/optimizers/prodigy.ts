@@ -1,3 +1,5 @@
+import type { ValuePart } from "../value-part.ts"
+import { fileStrides } from "../value-part.ts"
 import { defineOptimizer } from "./rule.ts"
 
 /**
@@ -30,17 +32,26 @@ export const PRODIGY = defineOptimizer({
     dCoef: { default: 1, above: 0 },
     /** The largest factor between two values of `d`. Default: no limit. */
     growthRate: { default: null, min: 1 },
+    /**
+     * `d` is computed from every nth value of each tensor, in the file's order. More than 1 takes less memory. It is then
+     * an estimate.
+     */
+    sliceP: { default: 1, integer: true, min: 1, max: 1_000_000 },
   },
   python: { betas: ["beta1", "beta2"], eps: "epsilon" },
-  lists: ({ values: { length } }) => ({
-    m: { length },
-    v: { length },
-    s: { length },
-    start: { length, start: "values" },
-  }),
+  lists: ({ values: { length }, parts }, { sliceP }) => {
+    const slice = sliceP === 1 ? null : sliceOf(parts, sliceP)
+    const sliced = slice === null ? length : slice.length
+    return {
+      m: { length },
+      v: { length },
+      s: { length: sliced },
+      start: { length: sliced, start: slice ?? "values" },
+    }
+  },
   numbers: ({ d0 }) => ({ d: d0, largestD: d0, numerator: 0 }),
-  update({ values, gradients, learningRate, step, lists: { m, v, s, start }, numbers, settings }) {
-    const { beta1, beta2, epsilon, weightDecay, decouple, d0, dCoef, growthRate } = settings
+  update({ values, parts, gradients, learningRate, step, lists: { m, v, s, start }, numbers, settings }) {
+    const { beta1, beta2, epsilon, weightDecay, decouple, d0, dCoef, growthRate, sliceP } = settings
     const beta3 = settings.beta3 ?? Math.sqrt(beta2)
     const correction = settings.useBiasCorrection ? Math.sqrt(1 - beta2 ** step) / (1 - beta1 ** step) : 1
     const { d } = numbers
@@ -53,11 +64,17 @@ export const PRODIGY = defineOptimizer({
       for (let i = 0; i < values.length; i++) {
         const value = values[i] as number
         const gradient = (gradients[i] as number) + coupled * value
-        numerator += (d / d0) * rate * gradient * ((start[i] as number) - value)
         m[i] = beta1 * (m[i] as number) + d * (1 - beta1) * gradient
         v[i] = beta2 * (v[i] as number) + d * d * (1 - beta2) * gradient * gradient
-        s[i] = beta3 * (s[i] as number) + sumFactor * gradient
-        denominator += Math.abs(s[i] as number)
+      }
+      const slice = sliceP === 1 ? null : sliceOf(parts, sliceP)
+      for (let n = 0; n < s.length; n++) {
+        const i = slice === null ? n : (slice[n] as number)
+        const value = values[i] as number
+        const gradient = (gradients[i] as number) + coupled * value
+        numerator += (d / d0) * rate * gradient * ((start[n] as number) - value)
+        s[n] = beta3 * (s[n] as number) + sumFactor * gradient
+        denominator += Math.abs(s[n] as number)
       }
     }
     // There is nothing to move by yet.
@@ -74,3 +91,26 @@ export const PRODIGY = defineOptimizer({
     }
   },
 })
+
+/** The slice of a model's parts, which is the same at every update. */
+const slices = new WeakMap<readonly ValuePart[], { readonly every: number; readonly indices: Int32Array }>()
+
+/** Indices of every nth value of each part, counted in the file's order. */
+function sliceOf(parts: readonly ValuePart[], every: number): Int32Array {
+  const known = slices.get(parts)
+  if (known?.every === every) return known.indices
+  const indices = Int32Array.from(parts.flatMap((part) => indicesOf(part, every)))
+  slices.set(parts, { every, indices })
+  return indices
+}
+
+function indicesOf({ shape, offset, size, strides = fileStrides(shape) }: ValuePart, every: number): number[] {
+  const inFile = fileStrides(shape)
+  return Array.from({ length: Math.ceil(size / every) }, (_, n) =>
+    shape.reduce(
+      (index, length, axis) =>
+        index + (Math.floor((n * every) / (inFile[axis] as number)) % length) * (strides[axis] as number),
+      offset,
+    ),
+  )
+}

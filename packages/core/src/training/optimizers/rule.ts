@@ -15,8 +15,8 @@ export interface OptimizedModel {
 /** A list that an optimiser keeps between updates. A list of length 0 is not saved. */
 export interface ListPlan {
   readonly length: number
-  /** What it begins with: one number, or a copy of the values. Default: 0. */
-  readonly start?: number | "values"
+  /** What it begins with: one number, a copy of the values, or those at some indices. Default: 0. */
+  readonly start?: number | "values" | Int32Array
 }
 
 /** What an optimiser keeps between updates. Updates change it in place. */
@@ -117,6 +117,9 @@ export function memoryOf<O extends OptimizerOptions, L extends string, B extends
   const lists = Object.entries<ListPlan>(rule.lists?.(model, settings) ?? {}).map(([name, { length, start = 0 }]) => {
     if (!isNew) return [name, found(name, length, Float32Array)] as const
     if (start === "values") return [name, model.values.slice(0, length)] as const
+    if (typeof start !== "number") {
+      return [name, Float32Array.from(start, (index) => model.values[index] as number)] as const
+    }
     return [name, start === 0 ? new Float32Array(length) : new Float32Array(length).fill(start)] as const
   })
   const bytes = Object.entries<number>(rule.bytes?.(model, settings) ?? {}).map(
