@@ -1,11 +1,13 @@
 import type { PngText, RgbImage } from "@lllite/core/image"
+import { PNG_SIGNATURE } from "@lllite/core/image"
+import { fileError } from "../errors.ts"
 import type { WriteOptions } from "../files/atomic-write.ts"
 import { writeAtomically } from "../files/atomic-write.ts"
-import { readSmallFile } from "../files/regular-file.ts"
-import { decodePngText, encodePng } from "./png.ts"
+import { openRegular } from "../files/regular-file.ts"
+import { brokenPng, decodePngText, encodePng, isTextChunk } from "./png.ts"
 
-/** The longest picture whose text is read. One of 100 million pixels has 300 MB without compression. */
-const MOST_PICTURE_BYTES = 2 ** 29
+/** Bytes of the longest chunk of text that is read. */
+const MOST_TEXT_BYTES = 2 ** 26
 
 /**
  * Writes a picture as a PNG with text inside. The file is there whole or not at all. See `writeAtomically`.
@@ -22,7 +24,38 @@ export async function writePng(
   return writeAtomically(path, encodePng(image, text), options)
 }
 
-/** Reads the text inside a PNG file, such as a picture's settings. @throws InputError when it is not a PNG */
+/**
+ * Reads the text inside a PNG file, such as a picture's settings. The pixels are not read.
+ *
+ * @throws InputError when it is not a PNG, or ends too early
+ */
 export async function readPngText(path: string): Promise<PngText> {
-  return decodePngText(await readSmallFile(path, MOST_PICTURE_BYTES, "a picture"))
+  const { handle, size } = await openRegular(path)
+  const read = async (at: number, length: number): Promise<Uint8Array> => {
+    const { buffer, bytesRead } = await handle.read(new Uint8Array(length), 0, length, at)
+    return buffer.subarray(0, bytesRead)
+  }
+  try {
+    const first = await read(0, PNG_SIGNATURE.length)
+    // The signature with the chunks of text alone is a PNG, too.
+    const pieces = [first]
+    for (let at = PNG_SIGNATURE.length; at < size && isPng(first); ) {
+      const head = Buffer.from(await read(at, 8))
+      const length = head.length === 8 ? head.readUInt32BE() : Number.POSITIVE_INFINITY
+      const type = head.toString("latin1", 4)
+      if (at + 12 + length > size) throw brokenPng(at)
+      if (type === "IEND") break
+      if (isTextChunk(type) && length <= MOST_TEXT_BYTES) pieces.push(await read(at, 12 + length))
+      at += 12 + length
+    }
+    return decodePngText(Buffer.concat(pieces))
+  } catch (cause) {
+    throw fileError("read", path, cause)
+  } finally {
+    await handle.close()
+  }
+}
+
+function isPng(first: Uint8Array): boolean {
+  return PNG_SIGNATURE.every((byte, i) => first[i] === byte)
 }

@@ -28,12 +28,7 @@ export function decodePngText(bytes: Uint8Array): PngText {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   for (let at = PNG_SIGNATURE.length; at < bytes.length; ) {
     const length = at + 12 <= bytes.length ? view.getUint32(at) : Number.POSITIVE_INFINITY
-    if (at + 12 + length > bytes.length) {
-      throw new InputError(
-        "picture-broken",
-        `PNG text: the file ends inside of the chunk at byte ${at}. Get a complete copy.`,
-      )
-    }
+    if (at + 12 + length > bytes.length) throw brokenPng(at)
     const type = latin1(bytes.subarray(at + 4, at + 8))
     const body = bytes.subarray(at + 8, at + 8 + length)
     if (type === "IEND") break
@@ -43,6 +38,19 @@ export function decodePngText(bytes: Uint8Array): PngText {
     at += 12 + length
   }
   return text
+}
+
+/** The error for a file that ends too early. @param at the byte at which its last chunk begins */
+export function brokenPng(at: number): InputError {
+  return new InputError(
+    "picture-broken",
+    `PNG text: the file ends inside of the chunk at byte ${at}. Get a complete copy.`,
+  )
+}
+
+/** Whether a chunk of this type is read as text. */
+export function isTextChunk(type: string): boolean {
+  return Object.hasOwn(TEXT_CHUNKS, type)
 }
 
 function parseText(body: Uint8Array): [string, string] | undefined {
