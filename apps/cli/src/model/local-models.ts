@@ -1,11 +1,13 @@
 import { basename } from "node:path"
 import { isRemote, localPath } from "@lllite/runtime-node/files"
+import type { OptionSource } from "@lllite/runtime-node/options"
 import type { Reporter } from "../terminal/progress.ts"
 
 /** The part of an option reader that is needed here. */
 interface Reader {
   readonly settings: object
   finish(): unknown
+  override(source: OptionSource): Reader
 }
 
 /** Milliseconds between two reports of a download. */
@@ -27,7 +29,6 @@ export async function localModels<R extends Reader>(
   const settings: R["settings"] = reader.settings
   const isOffline = "offline" in settings && settings.offline === true
   const report = createReport(reporter)
-  const replaced: Partial<R["settings"]> = {}
   const paths = new Map<string, string>()
   for (const name of names) {
     const value = settings[name]
@@ -42,10 +43,20 @@ export async function localModels<R extends Reader>(
       reporter.say("model", { path }, `Using ${path}`)
       paths.set(text, path)
     }
-    const local = texts.map((text) => paths.get(text) ?? text)
-    Object.assign(replaced, { [name]: Array.isArray(value) ? local : local[0] })
   }
-  return paths.size === 0 ? reader : { ...reader, settings: { ...settings, ...replaced } }
+  return paths.size === 0 ? reader : withPaths(reader, names, paths)
+}
+
+/** A reader with paths in the place of texts, also where another source has priority over its own. */
+function withPaths<R extends Reader>(reader: R, names: readonly PropertyKey[], paths: ReadonlyMap<unknown, string>): R {
+  const local = (value: unknown): unknown => paths.get(value) ?? value
+  const settings = Object.fromEntries(
+    Object.entries(reader.settings).map(([name, value]: [string, unknown]) => {
+      if (!names.includes(name)) return [name, value]
+      return [name, Array.isArray(value) ? value.map(local) : local(value)]
+    }),
+  )
+  return { ...reader, settings, override: (source: OptionSource) => withPaths(reader.override(source), names, paths) }
 }
 
 /** Reports the bytes of downloads, and not each piece. */
