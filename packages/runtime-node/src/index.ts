@@ -40,6 +40,7 @@ export {
 } from "./dataset/dataset-config.ts"
 export type { FileProblem, FileProblemKind, PairFiles } from "./dataset/file-problems.ts"
 export { createFitter, type Fit, fitPair } from "./dataset/fit-pair.ts"
+export { mapInParallel } from "./dataset/in-parallel.ts"
 export { type FolderDataset, openDataset } from "./dataset/open-dataset.ts"
 export { listPairs, type Pair, type PairListing } from "./dataset/pairs.ts"
 export {

@@ -1,9 +1,10 @@
 import type { Preprocessing } from "@lllite/core/image"
-import { parsePreprocessing, preprocessorName, readPreprocessorValues } from "@lllite/core/image"
+import { readPreprocessorValues } from "@lllite/core/image"
 import type { OptionReader } from "@lllite/runtime-node/options"
-import { defineCommand, usageError } from "../command/command.ts"
+import { defineCommand } from "../command/command.ts"
 import { STOPPING, watched } from "../command/watched.ts"
 import { print } from "../terminal/streams.ts"
+import { readKindText } from "./kind.ts"
 import { listKinds } from "./list.ts"
 import { KIND_OPTION_NAMES, PREPROCESS_GROUPS, PREPROCESS_OPTIONS } from "./options.ts"
 
@@ -45,16 +46,12 @@ export const preprocessCommand = defineCommand({
 })
 
 /**
- * The kind with the options of the command line. A name has the defaults of its table. `canny_63_191` is read as
- * `--control_net_preps` reads it.
+ * The kind with the options of the command line.
  *
  * @throws CoreError, UsageError for a wrong name or value
  */
 function readKind(text: string, { settings, isGiven }: PreprocessReader): Preprocessing {
-  const name = preprocessorName(text)
-  const written = name === null ? parsePreprocessing(text) : { kind: name }
-  if (written === null) throw usageError(`preprocess: ${text} leaves pictures as they are, expected a kind`)
-  const { kind, options = {} } = written
+  const { kind, options = {} } = readKindText(text, "preprocess")
   const given = KIND_OPTION_NAMES.flatMap((option) => (isGiven(option) ? [[option, settings[option] ?? null]] : []))
   return { kind, options: readPreprocessorValues(kind, { ...options, ...Object.fromEntries(given) }) }
 }
