@@ -42,6 +42,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import("./dataset/check/command.ts")).checkCommand,
   },
   {
+    name: "dataset make",
+    summary: "Make a data set of pictures or of prompts, with controls and captions.",
+    load: async () => (await import("./dataset/make/command.ts")).makeCommand,
+  },
+  {
     name: "grid",
     summary: "Draw one labelled sheet of pictures, over the values of two options.",
     load: async () => (await import("./grid/command.ts")).gridCommand,
