@@ -31,6 +31,14 @@ describe("a run with captions that change", () => {
     const saved = ["--save_every_n_steps", "2", "--save_state", "--gradient_accumulation_steps", "2"]
     const whole = await trained("whole", [...CHANGING, ...saved])
     expect(whole).toMatchObject({ code: 0, stderr: "" })
+    expect(whole.events.filter(({ event }) => event === "captions")).toEqual([
+      {
+        event: "captions",
+        pictures: 3,
+        caption: CAPTIONS[0],
+        texts: [expect.any(String), expect.any(String), expect.any(String)],
+      },
+    ])
     const state = join(data(), "whole", "last-step00000002-state")
     const second = await trained("parts", [...CHANGING, ...saved, "--resume", state])
     expect(second).toMatchObject({ code: 0, stderr: "" })

@@ -58,7 +58,7 @@ export async function createNodeRuntime(options: NodeRuntimeOptions = {}): Promi
     started,
     clients,
     close,
-    async checkpoint(checkpoint, { prediction, unet, vae, loras = [] }) {
+    async checkpoint(checkpoint, { prediction, projection, unet, vae, loras = [] }) {
       const paths = {
         checkpoint,
         ...(unet === undefined ? {} : { unet }),
@@ -68,7 +68,11 @@ export async function createNodeRuntime(options: NodeRuntimeOptions = {}): Promi
       const { files, close } = await openSdxl(paths)
       await close()
       expectRoom(joinedParts(files), { ...started, threads: clients.length, weights })
-      return { ...paths, ...(prediction === undefined ? {} : { prediction }) }
+      return {
+        ...paths,
+        ...(prediction === undefined ? {} : { prediction }),
+        ...(projection === undefined ? {} : { projection }),
+      }
     },
     file: (path) => path,
   })

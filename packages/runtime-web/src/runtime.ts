@@ -71,12 +71,13 @@ async function runtimeOf(
     started: { ...started, notices: [...problems, ...started.notices] },
     clients: [client],
     close,
-    checkpoint: (checkpoint, { prediction = null, unet, vae, loras = [], side = 1024 }) => ({
+    checkpoint: (checkpoint, { prediction = null, projection = "checkpoint", unet, vae, loras = [], side = 1024 }) => ({
       source: toSent(checkpoint),
       unet: unet === undefined ? null : toSent(unet),
       vae: vae === undefined ? null : toSent(vae),
       loras: loras.map(({ source, ...use }) => ({ ...use, source: toSent(source) })),
       prediction,
+      projection,
       side,
     }),
     file: toSent,

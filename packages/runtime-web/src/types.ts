@@ -1,3 +1,4 @@
+import type { TextProjection } from "@lllite/core/models"
 import type { Prediction } from "@lllite/core/names"
 
 /** Backends of the browser, the best first. */
@@ -39,6 +40,7 @@ export type WebTypes = {
     }[]
     /** Null: as the files say. */
     readonly prediction: Prediction | null
+    readonly projection: TextProjection
     readonly side: number
   }
   readonly loadEvent: { readonly kind: "plan"; readonly need: MemoryNeed }

@@ -18,7 +18,7 @@ const SETTINGS = [
     "weightedCaptions",
   ],
   ...["minTimestep", "maxTimestep", "lossType", "huber", "lossWeights", "noise", "zeroTerminalSnr", "strengthRange"],
-  ...["optimizer", "lr", "partRates", "ema", "vParameterization"],
+  ...["optimizer", "lr", "partRates", "ema", "vParameterization", "compat"],
 ] as const satisfies readonly (keyof TrainSettings)[]
 
 /**

@@ -18,6 +18,7 @@ import { InterruptedError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { NOTHING_TO_SAVE, untilStopped } from "../terminal/until-stopped.ts"
 import { readVersion } from "../version.ts"
+import { previewCaptions } from "./caption-preview.ts"
 import { ownMetadata, readThumbnail, statedMetadata } from "./metadata.ts"
 import { factNotices, runFacts } from "./run-facts.ts"
 import { createSaver } from "./saver.ts"
@@ -46,11 +47,17 @@ export async function runTrain(
   for (const notice of notices) reporter.say("notice", { text: notice }, `Note: ${notice}`)
   const plan = planSteps(settings, dataset)
   const { steps } = plan
+  const preview = previewCaptions(dataset, settings.seed, plan)
+  if (preview !== null) {
+    const { text, ...fields } = preview
+    reporter.say("captions", fields, text)
+  }
   const runtime = await startRuntime(settings.runtime, reporter, signal)
   try {
     const { checkpoint, ...parts } = settings.model
     reporter.say("load", { ...settings.model }, `Loading ${checkpoint} …`)
-    const loading = runtime.loadSdxl(checkpoint, { ...askedPrediction(settings), ...parts, signal })
+    const projection = settings.compat === "sd-scripts" ? { projection: settings.compat } : {}
+    const loading = runtime.loadSdxl(checkpoint, { ...askedPrediction(settings), ...projection, ...parts, signal })
     const sdxl = await untilStopped(loading, signal, NOTHING_TO_SAVE)
     for (const text of sdxl.notices) reporter.say("notice", { text }, `Note: ${text}`)
     const facts = runFacts(settings, dataset, plan)

@@ -6,7 +6,8 @@ import type { DatasetSettings, TrainSettings } from "./settings.ts"
 
 /** The settings of `train` that are about its data set. */
 export type TrainingSetSettings = Parameters<typeof pickDatasetOptions>[0] &
-  Pick<TrainSettings, "trainBatchSize" | "datasetRepeats"> & { readonly dataset: DatasetSettings }
+  Pick<TrainSettings, "trainBatchSize" | "datasetRepeats"> &
+  Partial<Pick<TrainSettings, "compat">> & { readonly dataset: DatasetSettings }
 
 /** Who reads the data set, for problems. */
 export interface TrainingSetReader {
@@ -28,7 +29,18 @@ export async function trainingSetConfig(
     ...{ label, nameOf },
     ownOption: (name: string) => (findOption(TRAIN_OPTIONS, name) === null ? null : ownOption),
   }
-  return "config" in source
-    ? readDatasetConfig(source.config, options, names)
-    : datasetOfFolders({ ...options, ...source }, names)
+  const config =
+    "config" in source
+      ? await readDatasetConfig(source.config, options, names)
+      : datasetOfFolders({ ...options, ...source }, names)
+  return settings.compat === undefined ? config : withCaptionCompat(config, settings.compat)
+}
+
+/** The data set with captions that follow a program in its mistakes, too. */
+function withCaptionCompat(config: DatasetConfig, compat: "sd-scripts"): DatasetConfig {
+  const groups = config.groups.map(({ subsets, ...group }) => ({
+    ...group,
+    subsets: subsets.map((subset) => ({ ...subset, captions: { ...subset.captions, compat } })),
+  }))
+  return { ...config, groups }
 }

@@ -8,6 +8,7 @@ import type { StepDeltas } from "../generation/delta-meter.ts"
 import type { GenerateOptions, PictureRequest } from "../generation/request.ts"
 import type { RgbImage } from "../image.ts"
 import type { TextualInversion } from "../models/clip/textual-inversion.ts"
+import type { TextProjection } from "../models/clip/weights.ts"
 import type { AdapterPlan, LlliteModel } from "../models/lllite/layout.ts"
 import type { LoraStrength } from "../models/lora/live-lora.ts"
 import type { Seed } from "../random/seed.ts"
@@ -102,6 +103,8 @@ export interface LoadOptions {
 export interface LoadSdxlOptions<Source> extends LoadOptions {
   /** The checkpoint's prediction. Default: as its files say, or else `epsilon` */
   readonly prediction?: Prediction
+  /** The way in which pooled text is projected; see `TextLoadOptions`. Default: `checkpoint` */
+  readonly projection?: TextProjection
   /** A U-Net that replaces the checkpoint's. */
   readonly unet?: Source
   /** A VAE that replaces the checkpoint's. */

@@ -1,3 +1,4 @@
+import type { TextProjection } from "@lllite/core/models"
 import type { Prediction } from "@lllite/core/names"
 import type { NodeBackend } from "../backends/names.ts"
 import type { StartOptions } from "../backends/started-backend.ts"
@@ -15,7 +16,7 @@ export type NodeTypes = {
     readonly threads: number
   }
   readonly backend: NodeBackend
-  readonly checkpoint: SdxlPaths & { readonly prediction?: Prediction }
+  readonly checkpoint: SdxlPaths & { readonly prediction?: Prediction; readonly projection?: TextProjection }
   readonly loadEvent: never
   /** A path. */
   readonly file: string

@@ -44,10 +44,11 @@ const tasks = createRuntimeTasks<NodeTypes>(
       return running
     },
 
-    async *load({ prediction, ...paths }, context) {
+    async *load({ prediction, projection = "checkpoint", ...paths }, context) {
       const { files, notices, close } = await openSdxl(paths)
       try {
-        const sdxl = yield* loadWatched(started(running).ops, files, await readTokenizer(), { prediction }, context)
+        const options = { prediction, projection }
+        const sdxl = yield* loadWatched(started(running).ops, files, await readTokenizer(), options, context)
         return { ...sdxl, notices: [...(sdxl.notices ?? []), ...notices] }
       } finally {
         await close()

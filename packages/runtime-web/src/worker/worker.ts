@@ -35,7 +35,7 @@ const runtimeTasks = createRuntimeTasks<WebTypes>(
       return running
     },
 
-    async *load({ prediction, side, ...sources }, context) {
+    async *load({ prediction, projection, side, ...sources }, context) {
       const backend = started()
       const { files, notices } = yield* openCheckpoint(sources, context.signal)
       const whole = joinedParts(files)
@@ -43,7 +43,8 @@ const runtimeTasks = createRuntimeTasks<WebTypes>(
       yield { kind: "plan", need }
       expectRoom(whole.label, need, backend)
       const tokenizer = createTokenizer(await fetchText(MERGES, context.signal))
-      const sdxl = yield* loadWatched(backend.ops, files, tokenizer, { prediction: prediction ?? undefined }, context)
+      const options = { prediction: prediction ?? undefined, projection }
+      const sdxl = yield* loadWatched(backend.ops, files, tokenizer, options, context)
       return { ...sdxl, notices: [...(sdxl.notices ?? []), ...notices] }
     },
 

@@ -16,6 +16,9 @@ export const MODEL = {
   v_parameterization: flag({
     help: "The checkpoint predicts v instead of noise. Without it, the checkpoint is run as its file says.",
   }),
+  compat: choice(["sd-scripts"], {
+    help: "Program that is followed where it is at odds with the model: sd-scripts projects pooled text of a checkpoint in one file the other way round, and has mistakes in captions.",
+  }),
   network_weights: file({ help: "LLLite to continue from. Its widths are kept." }),
   network_dim: integer({ default: 64, ...ADAPTER_RANGES.mlpDim, help: "Width of the adapters' inner layer." }),
   cond_emb_dim: integer({

@@ -28,12 +28,16 @@ export interface TextEncoderParams {
   readonly added?: Float32Array
 }
 
+/**
+ * How pooled text is projected. `checkpoint` multiplies by the projection as it is stored, as Stability's code, diffusers
+ * and ComfyUI do. `sd-scripts` leaves out the transpose of checkpoints in one file, so that pooled text is what
+ * sd-scripts trains and draws with. A diffusers folder is projected in the first way, as it is there, too.
+ */
+export type TextProjection = "checkpoint" | "sd-scripts"
+
 export interface TextLoadOptions {
-  /**
-   * `checkpoint` multiplies by the projection as it is stored, as Stability's code, diffusers and ComfyUI do.
-   * `sd-scripts` leaves out the transpose. This gives the pooled vector that sd-scripts trains with on single files.
-   */
-  readonly projection?: "checkpoint" | "sd-scripts"
+  /** Default: `checkpoint`. */
+  readonly projection?: TextProjection
 }
 
 /**
