@@ -19,6 +19,8 @@ export type {
   TrainRunEvent,
   TrainRunOptions,
   TrainRunStep,
+  Validation,
+  ValidationOptions,
 } from "@lllite/core/runtime"
 export { NODE_BACKENDS, type NodeBackend, type Precision, type WeightDtype } from "./backends/names.ts"
 export { startBackend } from "./backends/start.ts"

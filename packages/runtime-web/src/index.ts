@@ -18,6 +18,8 @@ export type {
   TrainRunEvent,
   TrainRunOptions,
   TrainRunStep,
+  Validation,
+  ValidationOptions,
 } from "@lllite/core/runtime"
 export { CoreError, type CoreErrorCode } from "@lllite/core/runtime"
 export { FormatError } from "@lllite/format"

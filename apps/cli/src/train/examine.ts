@@ -16,6 +16,7 @@ import type { TrainSettings } from "./settings.ts"
 import type { StepPlan } from "./step-plan.ts"
 import { planSteps } from "./step-plan.ts"
 import { trainingSetConfig } from "./training-set.ts"
+import { holdOut, type TrainingSet } from "./validation/hold-out.ts"
 
 /**
  * Examines the files of a training. The reader keeps the problems. Nothing is loaded: that takes long.
@@ -27,7 +28,7 @@ export async function examineTraining(
   settings: TrainSettings,
   reporter: Reporter,
   signal: AbortSignal,
-): Promise<FolderDataset | null> {
+): Promise<TrainingSet | null> {
   const { networkWeights } = settings
   const layout = await examine(["pretrainedModelNameOrPath", "vae", "unet"], async () => {
     const config = await checkCheckpoint(settings.model)
@@ -46,7 +47,14 @@ export async function examineTraining(
     "config" in settings.dataset.source
       ? (["datasetConfig"] as const)
       : (["trainDataDir", "conditioningDataDir", "resolution", "bucketResoSteps"] as const)
-  const dataset = await examine(keys, () => openTrainingSet(settings, reporter, signal))
+  const folders = await examine(keys, () => openTrainingSet(settings, reporter, signal))
+  const { validation } = settings
+  const dataset =
+    folders === null
+      ? null
+      : await examine(["validationSplit"], async () =>
+          validation === null ? { ...folders, heldOut: null } : holdOut(folders, validation),
+        )
   await examine(["cacheTextEncoderOutputs"], async () => checkCachedCaptions(settings, dataset))
   const keysOfRate = [
     ...(["lrScheduler", "lrSchedulerType", "lrSchedulerArgs", "lrWarmupSteps", "lrDecaySteps"] as const),
@@ -67,7 +75,7 @@ export async function examineTraining(
   await examine(["outputDir", "outputName"], () => trySavedFiles(settings, plan, bytes, saved?.state.step ?? 0))
   const { samples } = settings
   if (samples !== null && dataset !== null) {
-    await examine(["samplePrompts"], () => planSamples(samples, dataset, dataset, settings.seed))
+    await examine(["samplePrompts"], () => planSamples(samples, dataset, dataset.heldOut ?? dataset, settings.seed))
   }
   await examine(["loggingDir", "logPrefix", "logTrackerName"], () => tryLogFolder(settings.log))
   return dataset

@@ -1,5 +1,6 @@
 import type { SampleSet } from "./samples/run-samples.ts"
 import type { StepFigures } from "./step-history.ts"
+import type { ValidationRecord } from "./validation/run-validation.ts"
 
 /** A step of a run, with its figures and what it cost. */
 export interface StepRecord extends StepFigures {
@@ -21,6 +22,7 @@ export interface StepRecord extends StepFigures {
 export interface RunObserver {
   step?(record: StepRecord): void | Promise<void>
   samples?(set: SampleSet): void | Promise<void>
+  validation?(record: ValidationRecord): void | Promise<void>
   /** Frees what it holds. The run has ended, whole or not. */
   close?(): void | Promise<void>
 }

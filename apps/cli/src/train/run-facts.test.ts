@@ -1,7 +1,9 @@
 import { expect, it } from "vitest"
 import { factNotices, runFacts } from "./run-facts.ts"
 
-const settings = { seed: 1, model: { checkpoint: "models/sdxl.safetensors" } } as Parameters<typeof runFacts>[0]
+const settings = { seed: 1, model: { checkpoint: "models/sdxl.safetensors" }, validation: null } as Parameters<
+  typeof runFacts
+>[0]
 const dataset = {
   sizes: [{ width: 64, height: 64 }],
   batchSize: 2,

@@ -41,6 +41,7 @@ export function runFacts(
     // The folder may be another one, on another machine.
     ["checkpoint", basename(settings.model.checkpoint)],
     ["batchSize", String(batchSize)],
+    ["heldOut", settings.validation === null ? "none" : `${settings.validation.share} by ${settings.validation.seed}`],
     ["augmentation", augmentations],
     ["examples", `${sizes.length}, ${order.digest("hex").slice(0, 16)}`],
     ["captionRules", JSON.stringify(captionRules)],

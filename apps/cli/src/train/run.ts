@@ -21,10 +21,12 @@ import { readVersion } from "../version.ts"
 import { previewCaptions } from "./caption-preview.ts"
 import { ownMetadata, readThumbnail, statedMetadata } from "./metadata.ts"
 import { factNotices, runFacts } from "./run-facts.ts"
+import { objectiveOf } from "./run-objective.ts"
 import { createSaver } from "./saver.ts"
 import type { TrainSettings } from "./settings.ts"
 import { createStepHistory, type StepHistory } from "./step-history.ts"
 import { planSteps, type StepPlan } from "./step-plan.ts"
+import type { TrainingSet } from "./validation/hold-out.ts"
 import { watchRun } from "./watch-run.ts"
 
 /**
@@ -39,7 +41,7 @@ export const SHARDS = 2
  */
 export async function runTrain(
   settings: TrainSettings,
-  dataset: FolderDataset,
+  dataset: TrainingSet,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
@@ -89,7 +91,7 @@ interface Plan extends StepPlan {
 
 async function trainAndSave(
   { runtime, sdxl }: { readonly runtime: NodeRuntime; readonly sdxl: SdxlHandle },
-  dataset: FolderDataset,
+  dataset: TrainingSet,
   settings: TrainSettings,
   { facts, initial, history, ...plan }: Plan,
   reporter: Reporter,
@@ -131,18 +133,7 @@ async function trainAndSave(
     condDim: settings.condEmbDim,
     init: settings.conditionerInit,
     mlpDim: settings.networkDim,
-    objective: {
-      minTimestep,
-      maxTimestep,
-      loss: settings.lossType,
-      huber: settings.huber,
-      weights: settings.lossWeights,
-      ...(settings.networkDropout === undefined ? {} : { dropout: settings.networkDropout }),
-      noise: settings.noise,
-      ...(settings.zeroTerminalSnr ? { zeroTerminalSnr: true } : {}),
-      ...(settings.strengthRange === null ? {} : { strengthRange: settings.strengthRange }),
-      gradientCheckpointing: settings.gradientCheckpointing,
-    },
+    objective: objectiveOf(settings),
     ...(initial === null ? {} : { initial }),
     ...(settings.vaeSlices === undefined ? {} : { vaeSlices: settings.vaeSlices }),
     stateEvery,

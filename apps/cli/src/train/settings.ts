@@ -22,6 +22,8 @@ import type { LrSettings } from "./rate-settings.ts"
 import { readRate } from "./rate-settings.ts"
 import type { SampleSettings } from "./samples/sample-settings.ts"
 import { readSamples } from "./samples/sample-settings.ts"
+import type { ValidationSettings } from "./validation/validation-settings.ts"
+import { readValidation } from "./validation/validation-settings.ts"
 
 type TrainTable = typeof TRAIN_OPTIONS
 type TrainReader = OptionReader<TrainTable>
@@ -61,6 +63,8 @@ export interface TrainSettings extends Omit<Settings<TrainTable>, "ema"> {
   readonly log: LogSettings | null
   /** Null: no pictures are drawn. */
   readonly samples: SampleSettings | null
+  /** Null: all pairs train. */
+  readonly validation: ValidationSettings | null
   readonly dtype: FloatDtype
   readonly saveEvery: { readonly steps: number } | { readonly epochs: number } | null
   /** Options that have no effect here, one sentence each. */
@@ -81,6 +85,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
   const noise = readNoise(reader)
   const logging = readLogging(reader)
   const sampling = readSamples(reader)
+  const validating = readValidation(reader)
   const values = reader.settings
   return {
     ...values,
@@ -105,6 +110,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
     runtime: runtimeChoice(values),
     log: logging.log,
     samples: sampling.samples,
+    validation: validating.validation,
     dtype: values.savePrecision,
     saveEvery: savingRhythm(values),
     notices: [
@@ -116,6 +122,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
       ...noise.notices,
       ...logging.notices,
       ...sampling.notices,
+      ...validating.notices,
       ...terminalNotices(reader),
       ...unusedNotices(reader),
     ],

@@ -1,21 +1,24 @@
 import type { TrainState } from "@lllite/core/training"
 import { trainedModel } from "@lllite/core/training"
-import type { FolderDataset, NodeRuntime, SdxlHandle, TrainRunStep } from "@lllite/runtime-node"
+import type { NodeRuntime, SdxlHandle, TrainRunStep } from "@lllite/runtime-node"
 import { InputError } from "@lllite/runtime-node"
 import type { Reporter } from "../terminal/progress.ts"
 import { openRunLog } from "./log/run-log.ts"
 import type { RunObserver, StepRecord } from "./observer.ts"
-import { type RunSamples, runSamples } from "./samples/run-samples.ts"
+import { objectiveOf } from "./run-objective.ts"
+import { type RunSamples, runSamples, type SampleSet } from "./samples/run-samples.ts"
 import { planSamples } from "./samples/sample-plan.ts"
 import type { TrainSettings } from "./settings.ts"
 import type { StepHistory } from "./step-history.ts"
 import type { StepPlan } from "./step-plan.ts"
+import type { TrainingSet } from "./validation/hold-out.ts"
+import { type RunValidation, runValidation, type ValidationRecord } from "./validation/run-validation.ts"
 
 /** The run that is watched. */
 export interface WatchedRun {
   readonly runtime: Pick<NodeRuntime, "device" | "memory" | "loadAdapter">
   readonly sdxl: SdxlHandle
-  readonly dataset: FolderDataset
+  readonly dataset: TrainingSet
   readonly settings: TrainSettings
   readonly plan: StepPlan
   /** The steps so far. The watch adds to it. */
@@ -55,6 +58,7 @@ export async function watchRun(run: WatchedRun): Promise<RunWatch> {
   const say = (text: string): void => reporter.say("notice", { text }, `Note: ${text}`)
   const observers: RunObserver[] = []
   const samples = await openSamples(run, say)
+  const validation = openValidation(run)
   if (settings.log !== null) {
     const log = await openRunLog(settings.log, { perEpoch, history })
     reporter.say("log", { path: log.folder }, `Logging to ${log.folder}`)
@@ -75,8 +79,15 @@ export async function watchRun(run: WatchedRun): Promise<RunWatch> {
       }
     }
   }
+  const tellLearned = async (
+    measured: ValidationRecord | null | undefined,
+    drawn: SampleSet | null | undefined,
+  ): Promise<void> => {
+    if (measured != null) await tell((observer) => observer.validation?.(measured))
+    if (drawn != null) await tell((observer) => observer.samples?.(drawn))
+  }
   return {
-    stateEvery: samples?.every == null ? [] : [samples.every],
+    stateEvery: [samples?.every ?? [], validation?.every ?? []].flat(),
 
     async begin(initial) {
       const first = await samples?.first(initial?.step ?? 0, initial === null ? null : trainedModel(initial))
@@ -100,8 +111,10 @@ export async function watchRun(run: WatchedRun): Promise<RunWatch> {
     },
 
     async learned(state) {
-      const drawn = await samples?.periodic(state.step, trainedModel(state))
-      if (drawn != null) await tell((observer) => observer.samples?.(drawn))
+      await tellLearned(
+        await validation?.periodic(state.step, trainedModel(state)),
+        await samples?.periodic(state.step, trainedModel(state)),
+      )
     },
 
     ready() {
@@ -109,11 +122,14 @@ export async function watchRun(run: WatchedRun): Promise<RunWatch> {
     },
 
     async end(state) {
-      const drawn = await samples?.final(state.step, trainedModel(state))
-      if (drawn != null) await tell((observer) => observer.samples?.(drawn))
+      await tellLearned(
+        await validation?.final(state.step, trainedModel(state)),
+        await samples?.final(state.step, trainedModel(state)),
+      )
     },
 
     async close() {
+      await validation?.close()
       await tell((observer) => observer.close?.())
       active.clear()
     },
@@ -127,9 +143,28 @@ async function openSamples(
 ): Promise<RunSamples | null> {
   const { samples, outputDir, outputName, model, seed } = settings
   if (samples === null) return null
-  const planned = await planSamples(samples, dataset, dataset, seed)
+  const planned = await planSamples(samples, dataset, dataset.heldOut ?? dataset, seed)
   for (const notice of planned.notices) say(notice)
   const machine = { runtime, sdxl }
   const run = { outputDir, outputName, model, perEpoch, machine, reporter, signal }
   return runSamples(samples, planned.samples, run)
+}
+
+/** The measuring of a run on its held-out pairs, or null. */
+function openValidation({
+  runtime,
+  sdxl,
+  dataset: { heldOut },
+  settings,
+  plan: { perEpoch },
+  reporter,
+  signal,
+}: WatchedRun): RunValidation | null {
+  const { validation, captionChunks, weightedCaptions, vaeSlices, sampleSampler: sampler } = settings
+  if (validation === null || heldOut === null) return null
+  return runValidation(validation, {
+    ...{ perEpoch, heldOut, machine: { runtime, sdxl }, sampler, reporter, signal },
+    ...{ captionChunks, weightedCaptions, objective: objectiveOf(settings) },
+    ...(vaeSlices === undefined ? {} : { vaeSlices }),
+  })
 }

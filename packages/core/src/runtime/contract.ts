@@ -282,6 +282,34 @@ export interface TrainRunStep extends Omit<TrainStepEvent, "state"> {
   readonly state: TrainState | null
 }
 
+/** Options of a validation: those of the training that it belongs to. */
+export interface ValidationOptions {
+  /** Seed of the noise, and of the draws from the VAE's posterior. */
+  readonly seed: Seed
+  /** Chunks of 75 tokens that are read of a caption. Default: 1. */
+  readonly captionChunks?: number
+  /** Whether `(word:1.2)` and its like are weights in captions. Default: false. */
+  readonly weightedCaptions?: boolean
+  readonly objective?: ObjectiveOptions
+  /** Slices of rows in which the VAE encodes a picture. Default: the fewest that fit the free memory */
+  readonly vaeSlices?: number
+}
+
+/** Held-out examples, encoded once. */
+export interface Validation {
+  /**
+   * The losses of every example at fixed timesteps and with fixed noise, see `validationLosses`. So two calls differ by
+   * the LLLite alone.
+   *
+   * @param lllite it stays unchanged. Null: the model without an LLLite
+   * @returns for each example a loss for each timestep
+   * @throws CoreError; the signal's reason when aborted
+   */
+  losses(lllite: LlliteModel | null, signal?: AbortSignal): Promise<readonly (readonly number[])[]>
+  /** Frees what the workers keep of it. */
+  dispose(): Promise<void>
+}
+
 /** A loaded SDXL. */
 export interface SdxlHandle {
   readonly layout: UnetLayout
@@ -311,6 +339,13 @@ export interface SdxlHandle {
    * a loss or a weight is not finite
    */
   train(dataset: TrainDataset, options: TrainRunOptions): AsyncGenerator<TrainRunEvent, TrainState, void>
+  /**
+   * Prepares held-out examples to be measured, also between two events of a training. Each is shown as it is, without
+   * changes of pictures and captions.
+   *
+   * @throws CoreError that names the wrong option
+   */
+  validation(dataset: TrainDataset, options: ValidationOptions): Validation
   /** Frees its memory after the work that runs with it now. A second call does nothing. */
   dispose(): Promise<void>
 }

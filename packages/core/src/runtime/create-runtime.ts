@@ -17,6 +17,7 @@ import { generateWith, type RunIds } from "./generate-run.ts"
 import { createHandleIds } from "./handle-ids.ts"
 import type { RuntimeTasks, RuntimeTypes } from "./tasks.ts"
 import { trainWith } from "./train-run.ts"
+import { validateWith } from "./validation-run.ts"
 
 /** The clients of a runtime's workers. */
 export type Clients<Types extends RuntimeTypes> = readonly [
@@ -247,6 +248,10 @@ function createHandle<Types extends RuntimeTypes>(parts: HandleParts<Types>): Sd
     async *train(dataset, options) {
       expectLoaded("training")
       return yield* trainWith(clients, { model, run: nextRun() }, dataset, options)
+    },
+    validation(dataset, options) {
+      expectLoaded("validation")
+      return validateWith(clients, { model, run: nextRun() }, dataset, options)
     },
     async dispose() {
       if (isDisposed) return

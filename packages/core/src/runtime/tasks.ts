@@ -199,6 +199,20 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
     yields: never
     returns: { readonly loss: number }
   }
+  /** The losses of a held-out example. See `validationLosses`. */
+  losses: {
+    argument: {
+      readonly model: number
+      readonly run: number
+      readonly encoding: SentEncodeOptions
+      readonly lllite: SentModel | null
+      readonly row: ExampleRow
+      readonly index: number
+      readonly objective: ObjectiveOptions
+    }
+    yields: never
+    returns: readonly number[]
+  }
   /** The state at the beginning of a run. */
   begin: {
     argument: { readonly controls: readonly RgbImage[]; readonly options: SentTrainOptions }

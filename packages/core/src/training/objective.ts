@@ -1,11 +1,11 @@
-import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
+import type { Scalar, Tensor, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import type { Prediction } from "../diffusion/names.ts"
 import { addNoise, velocity } from "../diffusion/noising.ts"
 import type { NoiseSchedule } from "../diffusion/schedule.ts"
 import { alphaAt, createNoiseSchedule, sigmaAt, snrAt } from "../diffusion/schedule.ts"
 import type { Sdxl } from "../models/sdxl.ts"
-import { unet } from "../models/unet/unet.ts"
+import { type UnetInput, unet } from "../models/unet/unet.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
 import type { Seed } from "../random/seed.ts"
 import { type BatchDraws, streamDraws } from "./batch-draws.ts"
@@ -21,7 +21,7 @@ import { drawNoise } from "./noise.ts"
 import type { ObjectiveOptions } from "./objective-options.ts"
 import { checkObjective } from "./objective-options.ts"
 import { drawStrengths, type RowStrength } from "./strength-range.ts"
-import type { Trainable, TrainableModel } from "./trainable.ts"
+import type { PlacedTrainable, Trainable, TrainableModel } from "./trainable.ts"
 
 /**
  * Rows of one step's batch. All draws depend on the seed, the step and the row alone. So any worker can compute any
@@ -58,8 +58,66 @@ export async function objective<M extends TrainableModel>(
   rowsOfBatch: BatchRows,
   options: ObjectiveOptions = {},
 ): Promise<LossAndGradients> {
+  const batch = placeBatch(sdxl, ofCheckpoint, trainable, model, rowsOfBatch, options)
+  const { signal, pause } = rowsOfBatch
+  try {
+    return await lossAndGradients(sdxl.ops, sdxl.unet, batch.placed, batch.input, batch.loss, {
+      checkpointing: options.gradientCheckpointing ?? false,
+      ...(sdxl.blocks === undefined ? {} : { blocks: sdxl.blocks }),
+      ...(signal === undefined ? {} : { signal }),
+      ...(pause === undefined ? {} : { pause }),
+    })
+  } finally {
+    batch.dispose()
+  }
+}
+
+/**
+ * The mean loss over some rows of a batch, without gradients.
+ *
+ * @throws as {@link objective}
+ */
+export async function objectiveLoss<M extends TrainableModel>(
+  sdxl: Pick<Sdxl, "ops" | "unet" | "prediction" | "blocks">,
+  ofCheckpoint: NoiseSchedule,
+  trainable: Trainable<M>,
+  model: M,
+  rowsOfBatch: BatchRows,
+  options: ObjectiveOptions = {},
+): Promise<number> {
+  await rowsOfBatch.pause?.()
+  rowsOfBatch.signal?.throwIfAborted()
+  const { input, placed, loss, dispose } = placeBatch(sdxl, ofCheckpoint, trainable, model, rowsOfBatch, options)
+  const { blocks } = sdxl
+  const result = tf.tidy(() =>
+    loss(unet(sdxl.ops, sdxl.unet, input, { tap: placed.tap, ...(blocks === undefined ? {} : { blocks }) })),
+  )
+  try {
+    return (await result.data<"float32">())[0] as number
+  } finally {
+    result.dispose()
+    dispose()
+  }
+}
+
+/** A batch on the device, with its noise and its targets. */
+interface PlacedBatch {
+  readonly input: UnetInput
+  readonly placed: PlacedTrainable
+  readonly loss: (prediction: Tensor4D) => Scalar
+  dispose(): void
+}
+
+function placeBatch<M extends TrainableModel>(
+  sdxl: Pick<Sdxl, "ops" | "unet" | "prediction">,
+  ofCheckpoint: NoiseSchedule,
+  trainable: Trainable<M>,
+  model: M,
+  rowsOfBatch: BatchRows,
+  options: ObjectiveOptions,
+): PlacedBatch {
   checkObjective(options)
-  const { seed, step, firstRow, examples, memo = NO_MEMO, signal, pause } = rowsOfBatch
+  const { seed, step, firstRow, examples, memo = NO_MEMO } = rowsOfBatch
   const { draws = streamDraws(seed, step, firstRow, examples.length) } = rowsOfBatch
   const schedule = trainingSchedule(ofCheckpoint, options)
   const { minTimestep = 0, maxTimestep = schedule.alphasCumprod.length, loss: type = "l2" } = options
@@ -99,27 +157,17 @@ export async function objective<M extends TrainableModel>(
   })
   const { deltas, weights } = rowFactors(schedule, timesteps, type, sdxl.prediction, options)
   const mask = maskOf(examples, shape)
-  try {
-    return await lossAndGradients(
-      sdxl.ops,
-      sdxl.unet,
-      placed,
-      input,
-      (prediction) => {
-        const losses = elementwiseLoss(prediction, target, type, deltas)
-        return weightedMean(mask === null ? losses : tf.mul(losses, mask), weights)
-      },
-      {
-        checkpointing: options.gradientCheckpointing ?? false,
-        ...(sdxl.blocks === undefined ? {} : { blocks: sdxl.blocks }),
-        ...(signal === undefined ? {} : { signal }),
-        ...(pause === undefined ? {} : { pause }),
-      },
-    )
-  } finally {
-    tf.dispose([noise, inputNoise, clean, latents, full, target, context, vector])
-    mask?.dispose()
-    placed.dispose()
+  return {
+    ...{ input, placed },
+    loss: (prediction) => {
+      const losses = elementwiseLoss(prediction, target, type, deltas)
+      return weightedMean(mask === null ? losses : tf.mul(losses, mask), weights)
+    },
+    dispose() {
+      tf.dispose([noise, inputNoise, clean, latents, full, target, context, vector])
+      mask?.dispose()
+      placed.dispose()
+    },
   }
 }
 

@@ -23,7 +23,9 @@ import { isGuided } from "../prompt/composed.ts"
 import { checkPromptOptions } from "../prompt/options.ts"
 import type { RuntimeTasks, RuntimeTypes, SentEncodeOptions } from "../runtime/tasks.ts"
 import { createExampleMemo } from "../training/example-memo.ts"
-import { createRowEncoder } from "../training/example-row.ts"
+import { completeExample, createRowEncoder } from "../training/example-row.ts"
+import { LLLITE } from "../training/lllite-trainable.ts"
+import { validationLosses } from "../training/validation-loss.ts"
 import { generateBatch } from "./generation.ts"
 import { loadControlNetWatched } from "./loading.ts"
 import type { RunningBackend, WorkerPlace } from "./place.ts"
@@ -269,6 +271,21 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
         const { loss, gradients } = await partOf(from, { ...lllite, slots }, seed, task, rows, objective, context)
         into.set(gradients)
         return { loss }
+      } finally {
+        release()
+      }
+    },
+
+    // biome-ignore lint/correctness/useYield: one answer
+    async *losses({ model, run, encoding, lllite, row, index, objective }, context) {
+      const { value, release } = models.use(model)
+      try {
+        const { encode, memo } = rowsOf(run, value, encoding)
+        const example = completeExample(await encode(row, context))
+        const held = { seed: encoding.seed, index, example, memo, ...context }
+        const { adapters, values } = lllite ?? { adapters: [], values: new Float32Array(0) }
+        const sent = { adapters, values, slots: layOutSlots(adapters).slots }
+        return await validationLosses(value.sdxl, value.schedule, LLLITE, sent, held, objective)
       } finally {
         release()
       }

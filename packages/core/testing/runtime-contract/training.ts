@@ -1,4 +1,5 @@
 import type { TrainDataset } from "../../src/training/dataset.ts"
+import type { TrainState } from "../../src/training/train-state.ts"
 import type { RuntimeCase } from "./case.ts"
 import { loaded } from "./case.ts"
 import { dataset, equalValues, isDiverged, train, trainOptions } from "./trainings.ts"
@@ -23,6 +24,36 @@ export const TRAINING: readonly RuntimeCase[] = [
       if (event.kind === "step" && event.state !== null) withState.push(event.step)
     }
     expect(withState.join() === "2,3,4", `steps ${withState} had a state`)
+  }),
+
+  loaded("measures held-out examples the same each time, beside a training", async ({ sdxl, subject, expect }) => {
+    const plain = await train(sdxl, subject, { steps: 2, learningRate: 0.05 })
+    const validation = sdxl.validation(dataset(), { seed: 3 })
+    const without = await validation.losses(null)
+    const before: number[] = []
+    const run = sdxl.train(dataset(), trainOptions(sdxl, subject, { steps: 2, learningRate: 0.05, stateEvery: 1 }))
+    let trained: TrainState | null = null
+    for (;;) {
+      const next = await run.next()
+      if (next.done === true) {
+        trained = next.value
+        break
+      }
+      const event = next.value
+      if (event.kind === "step" && event.state !== null)
+        before.push(...(await validation.losses(event.state.model)).flat())
+    }
+    const after = await validation.losses(trained.model)
+    const again = await validation.losses(trained.model)
+    await validation.dispose()
+    expect(without.length === 2 && without.every((losses) => losses.length === 4), "losses are missing")
+    expect(
+      [...without.flat(), ...before].every((loss) => loss > 0),
+      `losses are ${without} and ${before}`,
+    )
+    expect(String(after) === String(again) && String(after.flat()) === String(before.slice(8)), "losses differ")
+    expect(String(after) !== String(without), "the LLLite changed no loss")
+    expect(equalValues(plain.model, trained.model), "the validation changed the training")
   }),
 
   loaded("encodes repeats once, and says which captions are cut", async ({ sdxl, subject, expect }) => {

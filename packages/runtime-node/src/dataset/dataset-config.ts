@@ -164,7 +164,9 @@ export function datasetOfFolders(options: FolderDatasetOptions, names: DatasetNa
 
 /** The options of a data set among other settings. */
 export function pickDatasetOptions(settings: DatasetOptions): DatasetOptions {
-  const entries = Object.entries(settings).filter(([name]) => findOption(DATASET_OPTIONS, name) !== null)
+  // Some options of a training have names that a data set refuses.
+  const isTaken = (name: string): boolean => findOption(DATASET_OPTIONS, name)?.[1].fate === "taken"
+  const entries = Object.entries(settings).filter(([name]) => isTaken(name))
   const layer = readLayer(DATASET_OPTIONS, { where: "data set", entries })
   return joinLayers(DATASET_OPTIONS, {
     title: "data set",

@@ -1,10 +1,10 @@
 import { TRAIN_RANGES } from "@lllite/core/names"
 import { choice, flag, folder, integer, pixels } from "../options/kinds.ts"
-import { belongsTo, ignored, refused } from "../options/option.ts"
+import { ignored, refused } from "../options/option.ts"
 import { CAPTION_OPTIONS } from "./caption-options.ts"
 import { faceRange } from "./face-range.ts"
 
-const VALIDATION = "there is no validation during training"
+const VALIDATION = "pairs are held out of all data sets together"
 
 /** Options of a data set whose pictures are fitted in one way, by sd-scripts' names. */
 export const GROUP_OPTIONS = {
@@ -22,8 +22,8 @@ export const GROUP_OPTIONS = {
     help: "Sides of buckets are multiples of this. It is itself a multiple of 32.",
   }),
   bucket_no_upscale: flag({ help: "Never enlarge a picture." }),
-  validation_seed: ignored(belongsTo("validation_split")),
-  validation_split: refused(VALIDATION),
+  validation_seed: refused(VALIDATION, { instead: "Leave it out, and give validation_seed as an option of train." }),
+  validation_split: refused(VALIDATION, { instead: "Leave it out, and give validation_split as an option of train." }),
   network_multiplier: ignored("sd-scripts' LLLite trainer ignores it, too", { nothing: [1] }),
 }
 

@@ -1,19 +1,20 @@
 import type { FileHandle } from "node:fs/promises"
-import { mkdir, open, readdir } from "node:fs/promises"
+import { mkdir, open, readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { encodePng, fileError, writeAtomically } from "@lllite/runtime-node"
 import type { RunObserver, StepRecord } from "../observer.ts"
 import { sideBySide } from "../samples/sample-files.ts"
 import type { StepHistory } from "../step-history.ts"
+import type { ValidationRecord } from "../validation/run-validation.ts"
 import type { EncodedPicture } from "./event-file.ts"
 import { optionsEvent, picturesEvent, scalarsEvent, sessionStartEvent, versionEvent } from "./event-file.ts"
 import { findLog, makeLogFolder, STEPS_FILE, timeName } from "./log-folder.ts"
 import type { LogSettings } from "./log-settings.ts"
 import type { LogRow } from "./table-lines.ts"
-import { csvHeader, csvLine, jsonLine } from "./table-lines.ts"
+import { csvHeader, csvLine, jsonLine, parseJsonLines } from "./table-lines.ts"
 
 /** A log of a run, and where it is. */
-export interface RunLog extends Required<Pick<RunObserver, "step" | "samples" | "close">> {
+export interface RunLog extends Required<Pick<RunObserver, "step" | "samples" | "validation" | "close">> {
   readonly folder: string
 }
 
@@ -43,6 +44,7 @@ export async function openRunLog(
   const past = found?.rows ?? Array.from({ length: history.length }, (_, index) => pastRow(history, index, perEpoch))
   const seconds = (): number => now().getTime() / 1000
   const files = await openFiles(folder, past)
+  const measured = await openLines(join(folder, VALIDATION_FILE), history.length)
   const events = await openEvents(join(folder, trackerName), seconds())
   await events.append(versionEvent(seconds()))
   if (found !== null) await events.append(sessionStartEvent(seconds(), history.length + 1))
@@ -70,8 +72,13 @@ export async function openRunLog(
       })
       await events.append(picturesEvent(seconds(), step, new Map(rows)))
     },
+    async validation(record) {
+      await measured.append(validationRow(record))
+      await events.append(scalarsEvent(seconds(), record.step, validationScalars(record)))
+    },
     async close() {
       await files.close()
+      await measured.close()
       await events.close()
     },
   }
@@ -106,6 +113,40 @@ function pastRow(history: StepHistory, index: number, perEpoch: number): LogRow 
   const unknown = { seconds: null, memoryMiB: null, deviceMiB: null }
   const epoch = Math.floor(index / perEpoch) + 1
   return rowOf({ step: index + 1, epoch, averageLoss: history.averageLoss(index), ...history.at(index), ...unknown })
+}
+
+/** The file of what held-out pairs say, in the folder of a log. */
+const VALIDATION_FILE = "validation.jsonl"
+
+function validationRow({ step, loss, lossWithout, lossAt, follow }: ValidationRecord): LogRow {
+  const at = [...lossAt].map(([timestep, value]) => [`lossAt${timestep}`, value] as const)
+  const followed = { follow: follow?.with ?? null, followWithout: follow?.without ?? null }
+  return { step, loss, lossWithout, ...Object.fromEntries(at), ...followed, followReal: follow?.real ?? null }
+}
+
+function validationScalars({ loss, lossWithout, lossAt, follow }: ValidationRecord): Readonly<Record<string, number>> {
+  const at = [...lossAt].map(([timestep, value]) => [`loss/validation/timestep_${timestep}`, value] as const)
+  return {
+    "loss/validation/average": loss,
+    "loss/validation/without": lossWithout,
+    ...Object.fromEntries(at),
+    ...(follow === null ? {} : { "follow/with": follow.with, "follow/without": follow.without }),
+  }
+}
+
+/** A file of JSON lines, which keeps the lines up to a step. */
+async function openLines(path: string, step: number): Promise<Appended<LogRow>> {
+  const rows = parseJsonLines(await readFile(path, "utf8").catch(() => ""))
+  const kept = rows.filter((row) => (row.step ?? Number.POSITIVE_INFINITY) <= step)
+  if (rows.length > 0) await writeAtomically(path, kept.map((row) => `${jsonLine(row)}\n`).join(""))
+  let file: FileHandle | null = null
+  return {
+    async append(row) {
+      file ??= await openFile(path, "a")
+      await append(file, path, `${jsonLine(row)}\n`)
+    },
+    close: async () => file?.close(),
+  }
 }
 
 interface Appended<T> {

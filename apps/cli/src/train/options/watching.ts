@@ -1,6 +1,6 @@
 import { SAMPLER_NAMES, TRAIN_RANGES } from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
-import { choice, file, flag, folder, ignored, integer, text } from "@lllite/runtime-node/options"
+import { choice, file, flag, folder, ignored, integer, number, seed, text } from "@lllite/runtime-node/options"
 
 /** Why there is no log for W&B, and what to do. */
 export const NO_WANDB = "nothing is sent to W&B. Its Python package can log the lines of steps.jsonl"
@@ -39,6 +39,37 @@ export const WATCHING = {
   sample_prompts: file({
     otherwise: "four pairs of the data set",
     help: "File of the pictures to draw: lines (.txt), TOML or JSON as in sd-scripts. Each names its control with --cn or controlnet_image.",
+  }),
+  validation_split: number({
+    above: 0,
+    below: 1,
+    nothing: [0],
+    help: "Share of the pairs that are held out. The run measures itself on them, and does not train on them.",
+  }),
+  validation_seed: seed({ otherwise: "seed", help: "Seed that chooses the held-out pairs, and their noise." }),
+  validate_every_n_steps: integer({
+    ...TRAIN_RANGES.steps,
+    nothing: [0],
+    help: "Measure held-out pairs every N steps.",
+  }),
+  validate_every_n_epochs: integer({
+    ...TRAIN_RANGES.epochs,
+    nothing: [0],
+    otherwise: "1",
+    help: "The same every N epochs. validate_every_n_steps replaces it.",
+  }),
+  max_validation_steps: integer({
+    min: 1,
+    max: 1_000_000,
+    nothing: [0],
+    otherwise: "all",
+    help: "Held-out pairs that are measured at most.",
+  }),
+  validation_pictures: integer({
+    default: 4,
+    min: 0,
+    max: 100,
+    help: "Held-out pairs that are drawn, to measure how well pictures follow controls.",
   }),
   sample_sampler: choice(SAMPLER_NAMES, { default: "ddim", help: "Sampler of pictures that name none." }),
 } satisfies OptionTable
