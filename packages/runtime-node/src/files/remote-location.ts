@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises"
 import type { HubOptions, HubReference } from "@lllite/format/remote"
 import { InputError } from "../errors.ts"
+import { hubToken } from "./hub-environment.ts"
 
 /** Options for the text that names a file. */
 export interface LocationOptions {
@@ -47,12 +48,13 @@ export async function parseLocation(
 ): Promise<RemoteLocation | null> {
   if (!/^(https?:\/\/|hf:)/i.test(text) && !(await mayBeRepository(text))) return null
   const { parseHubReference } = await import("@lllite/format/remote")
-  const { HF_ENDPOINT, HF_TOKEN } = environment
+  const { HF_ENDPOINT } = environment
   checkHub(environment)
+  const token = await hubToken(environment)
   const options: HubOptions = {
     ...(signal === undefined ? {} : { signal }),
     ...(HF_ENDPOINT ? { endpoint: HF_ENDPOINT.replace(/\/+$/, "") } : {}),
-    ...(HF_TOKEN ? { token: HF_TOKEN } : {}),
+    ...(token === null ? {} : { token }),
   }
   const reference = parseHubReference(text, options.endpoint)
   if (reference !== null) return { kind: "hub", reference, options }
@@ -77,7 +79,7 @@ function checkHub({ HF_ENDPOINT, HF_TOKEN }: NonNullable<LocationOptions["enviro
       "the environment variable HF_ENDPOINT holds a user name or password, expected an address alone. Give a token as HF_TOKEN.",
     )
   }
-  if (HF_TOKEN && !/^[\x21-\x7e]+$/.test(HF_TOKEN)) {
+  if (HF_TOKEN && !/^[\x21-\x7e]+$/.test(HF_TOKEN.trim())) {
     throw new InputError(
       "address",
       "the environment variable HF_TOKEN holds spaces or characters that no token has. Copy the token again.",

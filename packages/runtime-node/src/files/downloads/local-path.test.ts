@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
@@ -235,6 +235,71 @@ describe("localPath on a Hub", () => {
     expect(tokens).toEqual(["", ""])
     expect(asked[0]?.token).toBe("Bearer hf_secret")
     expect(await listDownloads(folder)).toMatchObject([{ tag: sha256, sha256 }])
+  })
+
+  /** A repository as huggingface_hub keeps it. */
+  async function keepInHubCache(blob: string, contents: Uint8Array = bytes): Promise<string> {
+    const repository = join(folder, "hf", "hub", "models--owner--name")
+    const snapshot = join(repository, "snapshots", "0123")
+    for (const path of [join(repository, "blobs"), join(repository, "refs"), snapshot]) {
+      await mkdir(path, { recursive: true })
+    }
+    await writeFile(join(repository, "refs", "main"), "0123")
+    await writeFile(join(repository, "blobs", blob), contents)
+    await symlink(join("..", "..", "blobs", blob), join(snapshot, "canny.safetensors"))
+    return join(snapshot, "canny.safetensors")
+  }
+
+  it("takes a file out of huggingface_hub's cache, if it is the same version", async () => {
+    const hub = await startHub()
+    const own = { ...environment(hub), HF_HOME: join(folder, "hf") }
+    const kept = await keepInHubCache(sha256)
+    for (const name of [
+      "owner/name",
+      "owner/name:canny.safetensors",
+      `${hub}/owner/name/blob/main/canny.safetensors`,
+    ]) {
+      expect(await get(name, { environment: own })).toBe(kept)
+    }
+    expect(ranges().filter((range) => range !== "" && range !== "bytes=0-0")).toEqual([])
+    asked = []
+    const offline = { ...own, HF_HUB_OFFLINE: "1" }
+    expect(await get("owner/name", { environment: offline })).toBe(kept)
+    expect(await get("owner/name@0123:canny.safetensors", { environment: offline })).toBe(kept)
+    await expect(get("owner/name@../refs", { environment: offline })).rejects.toMatchObject({ code: "offline" })
+    expect(asked).toEqual([])
+    const elsewhere = { ...environment(hub), HF_HUB_CACHE: join(folder, "hf", "hub") }
+    expect(await get("owner/name", { environment: elsewhere })).toBe(kept)
+  })
+
+  it("downloads anew where huggingface_hub's cache has another version, or not all bytes", async () => {
+    const hub = await startHub()
+    const own = { ...environment(hub), HF_HOME: join(folder, "hf") }
+    const kept = await keepInHubCache("0".repeat(64))
+    const path = await get("owner/name", { environment: own })
+    expect(path).not.toBe(kept)
+    expect((await readFile(path)).equals(bytes)).toBe(true)
+    await rm(join(folder, "hf"), { recursive: true })
+    await keepInHubCache(sha256, bytes.subarray(0, 100))
+    expect(await get("owner/name", { environment: own })).toBe(path)
+  })
+
+  it("reads the token that hf auth login has written, and no file with something else", async () => {
+    const hub = await startHub()
+    const own = { HF_ENDPOINT: hub, HF_HOME: join(folder, "hf") }
+    const tokens = async (more: Record<string, string> = {}): Promise<string | undefined> => {
+      asked = []
+      await get("owner/name", { environment: { ...own, ...more } })
+      return asked[0]?.token
+    }
+    expect(await tokens()).toBe("")
+    await mkdir(join(folder, "hf"), { recursive: true })
+    await writeFile(join(folder, "hf", "token"), "hf_kept\n")
+    expect(await tokens()).toBe("Bearer hf_kept")
+    expect(await tokens({ HF_TOKEN: "hf_named" })).toBe("Bearer hf_named")
+    expect(await tokens({ HF_HUB_DISABLE_IMPLICIT_TOKEN: "1" })).toBe("")
+    await writeFile(join(folder, "hf", "token"), "two words\n")
+    expect(await tokens()).toBe("")
   })
 
   it("removes a download with another SHA-256", async () => {

@@ -18,6 +18,7 @@ import {
   recordDownload,
   versionFolder,
 } from "./download-cache.ts"
+import { hubCached, hubCachedAny, hubCachedOffline } from "./hub-cache.ts"
 
 /** Options of {@link localPath}. */
 export interface LocalPathOptions extends LocationOptions, Omit<AskOptions, "signal"> {
@@ -49,6 +50,8 @@ export async function localPath(text: string, options: LocalPathOptions = {}): P
   const remote = await findRemote(text, options)
   if (remote === null) return text
   const place = await withHeaders(remote)
+  const shared = await sharedPath(text, place, options)
+  if (shared !== null) return shared
   const path = await fetchFile(place, null, folder, options)
   if (!isIndex(path)) return path
   // The files of an index lie beside it.
@@ -57,6 +60,20 @@ export async function localPath(text: string, options: LocalPathOptions = {}): P
     await fetchFile({ ...place, url }, dirname(path), folder, options)
   }
   return path
+}
+
+/** The same file in huggingface_hub's cache. Null: it is not there, or the text does not name a file of a Hub. */
+async function sharedPath(text: string, place: RemoteFile, options: LocalPathOptions): Promise<string | null> {
+  const { environment = process.env } = options
+  const location = await parseLocation(text, options)
+  if (location?.kind !== "hub") return null
+  const file = location.reference.file ?? decodeURIComponent(new URL(place.url).pathname.split("/").at(-1) ?? "")
+  const reference = { ...location.reference, file }
+  // Files of an index would have to be compared one by one.
+  if (isIndex(file) || (await hubCachedAny(reference, environment)) === null) return null
+  const { answer, ...version } = await askServer(place, labelOf(place.url), [0, 0], options)
+  await answer.body?.cancel()
+  return hubCached(reference, version, environment)
 }
 
 /** An address whose user name and password are a header. */
@@ -118,6 +135,8 @@ async function shardNames(path: string): Promise<readonly string[]> {
 async function cachedPath(text: string, folder: string, options: LocationOptions): Promise<string> {
   const location = await parseLocation(text, options)
   if (location === null) return text
+  const shared =
+    location.kind === "hub" ? await hubCachedOffline(location.reference, options.environment ?? process.env) : null
   let found: CachedFile | null
   if (location.kind === "hub" && location.reference.file === null) {
     const { repo, revision } = location.reference
@@ -132,6 +151,7 @@ async function cachedPath(text: string, folder: string, options: LocationOptions
     found = remote === null ? null : await newestCached(folder, (await withHeaders(remote)).url)
   }
   if (found !== null) return found.path
+  if (shared !== null) return shared
   throw new InputError(
     "offline",
     `"${labelOf(text)}" is not in the cache, and nothing is downloaded now. Leave out --offline or HF_HUB_OFFLINE.`,
