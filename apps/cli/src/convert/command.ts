@@ -1,4 +1,5 @@
 import { defineCommand } from "../command/command.ts"
+import { localFiles } from "../model/local-models.ts"
 import { print } from "../terminal/streams.ts"
 import { CONVERT_OPTIONS } from "./options.ts"
 
@@ -14,6 +15,6 @@ export const convertCommand = defineCommand({
     )
     const settings = reader.finish()
     const { runConvert } = await import("./run.ts")
-    print(await runConvert(files, settings, signal))
+    print(await runConvert(await localFiles(files, signal), settings, signal))
   },
 })

@@ -1,6 +1,7 @@
 import { flag } from "@lllite/runtime-node/options"
 import { defineCommand } from "../command/command.ts"
 import { JSON_OPTION } from "../lllite-file/output-options.ts"
+import { localFiles } from "../model/local-models.ts"
 import { print } from "../terminal/streams.ts"
 
 /** `lllite diff` */
@@ -15,6 +16,6 @@ export const diffCommand = defineCommand({
   async run(reader, files, signal) {
     const settings = reader.finish()
     const { runDiff } = await import("./run.ts")
-    print(await runDiff(files, settings, signal))
+    print(await runDiff(await localFiles(files, signal), settings, signal))
   },
 })

@@ -1,6 +1,8 @@
+import { InputError } from "@lllite/runtime-node/files"
 import { defineCommand } from "../command/command.ts"
+import { localFiles } from "../model/local-models.ts"
 import { print } from "../terminal/streams.ts"
-import { EDIT_OPTIONS, editProblem } from "./options.ts"
+import { EDIT_OPTIONS, editProblem, isChange } from "./options.ts"
 
 /** `lllite edit` */
 export const editCommand = defineCommand({
@@ -12,6 +14,10 @@ export const editCommand = defineCommand({
     reader.check(["set", "unset", "clear", "fill", "output", "force"], () => editProblem(reader.settings))
     const settings = reader.finish()
     const { runEdit } = await import("./run.ts")
-    print(await runEdit(files, settings, signal))
+    const local = await localFiles(files, signal)
+    if (local[0] !== files[0] && isChange(settings) && settings.output === undefined) {
+      throw new InputError("address", "edit does not change files of the web. Name the file to write with --output.")
+    }
+    print(await runEdit(local, settings, signal))
   },
 })

@@ -6,6 +6,7 @@ import { checkGenerateOptions, readGenerateSettings } from "../generate/settings
 import type { ExaminedSource, SourceRecipe } from "../generate/source/examine-source.ts"
 import { examineSource, filledReader } from "../generate/source/examine-source.ts"
 import { hasSource } from "../generate/source/options.ts"
+import type { LocalPaths } from "../model/local-models.ts"
 import { cellEntries } from "./cells.ts"
 import { GRID_OPTIONS } from "./options.ts"
 import type { Axes, GridReader } from "./settings.ts"
@@ -26,7 +27,11 @@ const MOST_CELLS = 1024
  *
  * @throws UsageError with all problems of the options; InputError for a cell that cannot be drawn
  */
-export async function planGrid(reader: GridReader, axes: Axes | null): Promise<GridPlan> {
+export async function planGrid(
+  reader: GridReader,
+  axes: Axes | null,
+  toLocal: LocalPaths = async (text) => text,
+): Promise<GridPlan> {
   if (axes === null) {
     reader.finish()
     throw new InputError("grid", "grid: an axis cannot be read")
@@ -39,7 +44,7 @@ export async function planGrid(reader: GridReader, axes: Axes | null): Promise<G
       `grid: ${x.values.length} by ${rows} cells, expected at most ${MOST_CELLS}. Give fewer values.`,
     )
   }
-  const base = { ...reader.settings, ...(await filledOf(reader)).filled.settings }
+  const base = { ...reader.settings, ...(await filledOf(reader, toLocal)).filled.settings }
   const cells: GenerateSettings[] = []
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < x.values.length; column++) {
@@ -54,7 +59,7 @@ export async function planGrid(reader: GridReader, axes: Axes | null): Promise<G
         ...{ where: `grid, ${where}`, spell: flagName },
         entries: [...entries, ...(needsSeed ? [["seed", String(seed)] as const] : [])],
       })
-      const settings = await settingsOf(cell)
+      const settings = await settingsOf(cell, toLocal)
       if (settings.pictures.length !== 1) {
         throw new InputError(
           "grid",
@@ -71,20 +76,23 @@ export async function planGrid(reader: GridReader, axes: Axes | null): Promise<G
 }
 
 /** The settings of options, of a workflow, or of a picture. @throws UsageError with all problems of the options */
-async function settingsOf(reader: GridReader): Promise<GenerateSettings> {
-  const { filled, source, recipe } = await filledOf(reader)
+async function settingsOf(reader: GridReader, toLocal: LocalPaths): Promise<GenerateSettings> {
+  const { filled, source, recipe } = await filledOf(reader, toLocal)
   checkGenerateOptions(filled)
   const { pictures, notices } = await examineGeneration(filled, recipe)
   return readGenerateSettings(filled, pictures, [...(source?.notices ?? []), ...notices])
 }
 
 /** A reader with what comes of the workflow or the picture that it names. */
-async function filledOf(reader: GridReader): Promise<{
+async function filledOf(
+  reader: GridReader,
+  toLocal: LocalPaths,
+): Promise<{
   readonly filled: Parameters<typeof examineGeneration>[0]
   readonly source: ExaminedSource | null
   readonly recipe: SourceRecipe | null
 }> {
-  const source = hasSource(reader) ? await examineSource(reader) : null
+  const source = hasSource(reader) ? await examineSource(reader, toLocal) : null
   const [recipe = null] = source?.recipes ?? []
   return { filled: recipe === null ? reader : filledReader(reader, recipe), source, recipe }
 }

@@ -1,5 +1,6 @@
 import { defineCommand } from "../command/command.ts"
 import { JSON_OPTION } from "../lllite-file/output-options.ts"
+import { localFiles } from "../model/local-models.ts"
 import { print } from "../terminal/streams.ts"
 
 /** `lllite hash` */
@@ -11,6 +12,6 @@ export const hashCommand = defineCommand({
   async run(reader, files, signal) {
     const settings = reader.finish()
     const { runHash } = await import("./run.ts")
-    print(await runHash(files, settings, signal))
+    print(await runHash(await localFiles(files, signal), settings, signal))
   },
 })

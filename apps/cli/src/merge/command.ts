@@ -1,4 +1,5 @@
 import { defineCommand } from "../command/command.ts"
+import { localFiles } from "../model/local-models.ts"
 import { print } from "../terminal/streams.ts"
 import { MERGE_OPTIONS } from "./options.ts"
 
@@ -17,6 +18,6 @@ export const mergeCommand = defineCommand({
     })
     const settings = reader.finish()
     const { runMerge } = await import("./run.ts")
-    print(await runMerge(files, settings, signal))
+    print(await runMerge(await localFiles(files, signal), settings, signal))
   },
 })

@@ -1,7 +1,7 @@
 import { basename } from "node:path"
 import { isRemote, localPath } from "@lllite/runtime-node/files"
 import type { OptionSource } from "@lllite/runtime-node/options"
-import type { Reporter } from "../terminal/progress.ts"
+import { createReporter, type Reporter } from "../terminal/progress.ts"
 
 /** The part of an option reader that is needed here. */
 interface Reader {
@@ -27,22 +27,14 @@ export async function localModels<R extends Reader>(
   signal: AbortSignal,
 ): Promise<R> {
   const settings: R["settings"] = reader.settings
-  const isOffline = "offline" in settings && settings.offline === true
-  const report = createReport(reporter)
-  const paths = new Map<string, string>()
+  const toLocal = createLocalPaths(reader, reporter, signal)
+  const paths = new Map<unknown, string>()
   for (const name of names) {
     const value = settings[name]
     const texts = [value].flat().filter((text): text is string & typeof text => typeof text === "string")
-    const remote: string[] = []
-    for (const text of texts) if (await isRemote(text)) remote.push(text)
-    if (remote.length === 0) continue
+    if (!(await hasRemote(texts))) continue
     reader.finish()
-    for (const text of remote) {
-      if (paths.has(text)) continue
-      const path = await localPath(text, { signal, onProgress: report, ...(isOffline ? { offline: true } : {}) })
-      reporter.say("model", { path }, `Using ${path}`)
-      paths.set(text, path)
-    }
+    for (const text of texts) paths.set(text, await toLocal(text))
   }
   return paths.size === 0 ? reader : withPaths(reader, names, paths)
 }
@@ -57,6 +49,50 @@ function withPaths<R extends Reader>(reader: R, names: readonly PropertyKey[], p
     }),
   )
   return { ...reader, settings, override: (source: OptionSource) => withPaths(reader.override(source), names, paths) }
+}
+
+/** Gives the local path of a text that names a file, and downloads the file before. A path stays as it is. */
+export type LocalPaths = (text: string) => Promise<string>
+
+/** Local paths for one command. Each address is asked for once. @throws as `localPath` */
+export function createLocalPaths(
+  { settings }: Pick<Reader, "settings">,
+  reporter: Reporter,
+  signal: AbortSignal,
+): LocalPaths {
+  const isOffline = "offline" in settings && settings.offline === true
+  const report = createReport(reporter)
+  const paths = new Map<string, string>()
+  return async (text) => {
+    const known = paths.get(text)
+    if (known !== undefined || !(await isRemote(text))) return known ?? text
+    const path = await localPath(text, { signal, onProgress: report, ...(isOffline ? { offline: true } : {}) })
+    reporter.say("model", { path }, `Using ${path}`)
+    paths.set(text, path)
+    return path
+  }
+}
+
+/** The files of a command that reads files, with those of the web downloaded. What it says goes to stderr. */
+export async function localFiles(files: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+  if (!(await hasRemote(files))) return files
+  const reporter = createReporter(process.stderr)
+  try {
+    return await inOrder(files, createLocalPaths({ settings: {} }, reporter, signal))
+  } finally {
+    reporter.close()
+  }
+}
+
+async function hasRemote(texts: readonly string[]): Promise<boolean> {
+  for (const text of texts) if (await isRemote(text)) return true
+  return false
+}
+
+async function inOrder(texts: readonly string[], toLocal: LocalPaths): Promise<readonly string[]> {
+  const local: string[] = []
+  for (const text of texts) local.push(await toLocal(text))
+  return local
 }
 
 /** Reports the bytes of downloads, and not each piece. */

@@ -1,4 +1,5 @@
 import { defineCommand } from "../command/command.ts"
+import { localFiles } from "../model/local-models.ts"
 import { print } from "../terminal/streams.ts"
 import { PRUNE_OPTIONS } from "./options.ts"
 
@@ -19,6 +20,6 @@ export const pruneCommand = defineCommand({
     })
     const settings = reader.finish()
     const { runPrune } = await import("./run.ts")
-    print(await runPrune(files, settings, signal))
+    print(await runPrune(await localFiles(files, signal), settings, signal))
   },
 })

@@ -1,4 +1,5 @@
 import { defineCommand } from "../command/command.ts"
+import { localFiles } from "../model/local-models.ts"
 import { print } from "../terminal/streams.ts"
 import { RESIZE_OPTIONS } from "./options.ts"
 
@@ -16,6 +17,6 @@ export const resizeCommand = defineCommand({
     )
     const settings = reader.finish()
     const { runResize } = await import("./run.ts")
-    print(await runResize(files, settings, signal))
+    print(await runResize(await localFiles(files, signal), settings, signal))
   },
 })

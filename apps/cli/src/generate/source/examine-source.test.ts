@@ -150,3 +150,30 @@ describe("a workflow with options", () => {
     await expect(read({ from: "a.png", ckpt: "tiny" })).rejects.toThrow("--workflow and --from are both given")
   })
 })
+
+describe("a workflow that names files by addresses", () => {
+  const named = (name: string) => ({ ...graph(), 1: node("CheckpointLoaderSimple", { ckpt_name: name }) })
+  const downloads = async (name: string, more: Record<string, unknown> = {}) => {
+    const asked: string[] = []
+    const workflow = file("remote.json", JSON.stringify(named(name)))
+    const reader = readRecord(GENERATE_OPTIONS, { workflow, outdir: "out", models_dir: folder, ...more })
+    const source = await examineSource(reader, async (text) => {
+      asked.push(text)
+      return join(folder, "cached.safetensors")
+    }).catch(() => null)
+    return { asked, path: source?.recipes[0]?.recipe.model.checkpoint.path }
+  }
+
+  it.each(["https://example.com/xl.safetensors", "hf:owner/name", "owner/name@main:xl.safetensors"])(
+    "downloads %s",
+    async (name) => {
+      expect(await downloads(name)).toEqual({ asked: [name], path: join(folder, "cached.safetensors") })
+    },
+  )
+
+  it("downloads nothing for a name in a folder, or where an option names the file", async () => {
+    expect((await downloads("sdxl/xl.safetensors")).asked).toEqual([])
+    expect((await downloads("owner/name")).asked).toEqual([])
+    expect((await downloads("hf:owner/name", { ckpt: "tiny" })).asked).toEqual([])
+  })
+})

@@ -4,6 +4,7 @@ import { withFiles } from "@lllite/core/recipe"
 import { InputError } from "@lllite/runtime-node"
 import type { OptionReader, Problem, SettingName } from "@lllite/runtime-node/options"
 import { describeProblems } from "@lllite/runtime-node/options"
+import type { LocalPaths } from "../../model/local-models.ts"
 import type { GENERATE_OPTIONS } from "../options.ts"
 import type { ModelFolders } from "./model-folders.ts"
 import { openModelFolders } from "./model-folders.ts"
@@ -35,7 +36,10 @@ export interface ExaminedSource {
  *
  * @returns null without such an option
  */
-export async function examineSource(reader: GenerateReader): Promise<ExaminedSource | null> {
+export async function examineSource(
+  reader: GenerateReader,
+  toLocal: LocalPaths = async (text) => text,
+): Promise<ExaminedSource | null> {
   const { settings, examine, check, nameOf } = reader
   const { workflow, from, modelsDir, extraModelPathsConfig: extraPaths } = settings
   check(["from", "workflow"], () =>
@@ -54,7 +58,15 @@ export async function examineSource(reader: GenerateReader): Promise<ExaminedSou
   const readFile = option === "from" ? readPictureFile : readWorkflowFile
   const read = await examine([option], () => readFile(path, folders))
   if (read === null) return none
-  const found = await examine([option], async () => located(read, folders, path, reader))
+  const found = await examine([option], async () => {
+    const addresses = await withDownloads(read, folders, reader, toLocal)
+    return located(
+      read,
+      { ...folders, find: (name, kind) => addresses.get(name) ?? folders.find(name, kind) },
+      path,
+      reader,
+    )
+  })
   return found === null ? none : { recipes: found, notices: read.notices }
 }
 
@@ -81,6 +93,34 @@ const KIND_NAMES: Readonly<Record<RecipeFileKind, string>> = {
   picture: "control picture",
   start: "picture to start from",
   mask: "mask",
+}
+
+/** Kinds of files that are downloaded. Pictures are not. */
+const DOWNLOADED: readonly RecipeFileKind[] = ["checkpoint", "unet", "vae", "lora", "textual-inversion", "adapter"]
+
+/** The local paths of files that recipes name by an address, or in a repository of the Hub. */
+async function withDownloads(
+  { recipes }: RecipeSource,
+  folders: ModelFolders,
+  { isGiven }: GenerateReader,
+  toLocal: LocalPaths,
+): Promise<ReadonlyMap<string, string>> {
+  const names = new Set<string>()
+  for (const recipe of recipes) {
+    withFiles(recipe, (file, kind) => {
+      // "owner/name" alone may be a file in a folder, so it is none here.
+      const isAddress = /^(https?:\/\/|hf:)/i.test(file.path) || /^[\w.-]+\/[\w.-]+(@[^:]+)?:.+\.\w+$/.test(file.path)
+      const isWanted = DOWNLOADED.includes(kind) && !isGiven(OPTION_OF[kind])
+      if (isAddress && isWanted && folders.find(file.path, kind) === null) names.add(file.path)
+      return file
+    })
+  }
+  const paths = new Map<string, string>()
+  for (const name of names) {
+    const path = await toLocal(name)
+    if (path !== name) paths.set(name, path)
+  }
+  return paths
 }
 
 /** The recipes with the paths of their files. @throws InputError with all files that are missing */

@@ -1,4 +1,5 @@
 import type { OptionReader } from "@lllite/runtime-node/options"
+import { createLocalPaths } from "../../model/local-models.ts"
 import type { Reporter } from "../../terminal/progress.ts"
 import { untilStopped } from "../../terminal/until-stopped.ts"
 import { examineGeneration } from "../examine.ts"
@@ -20,7 +21,7 @@ export async function runSource(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
-  const source = await untilStopped(examineSource(reader), signal)
+  const source = await untilStopped(examineSource(reader, createLocalPaths(reader, reporter, signal)), signal)
   const runs: (readonly PlannedPicture[])[] = []
   const said = new Set(source?.notices)
   for (const recipe of source?.recipes ?? []) {
