@@ -3,10 +3,10 @@ import { llliteOf, SDXL_LAYOUT, sameLayout, siteTable } from "@lllite/format"
 import type { CheckpointTraits, FileIdentity } from "@lllite/format/identify"
 import { identify, readCheckpointTraits } from "@lllite/format/identify"
 import { parseLlliteMetadata } from "@lllite/format/modelspec"
-import type { SiteSelection } from "@lllite/format/selections"
-import { compareSites, DEFAULT_SELECTION, findSelection, NAMED_SELECTIONS, takesSite } from "@lllite/format/selections"
+import { compareSites, NAMED_SELECTIONS, takesSite } from "@lllite/format/selections"
 import type { OpenLocation } from "@lllite/runtime-node/files"
 import { openLocation } from "@lllite/runtime-node/files"
+import { selectionName } from "../lllite-file/selection-name.ts"
 import { describeControlNet } from "./controlnet.ts"
 import type { HealthReport } from "./health.ts"
 
@@ -155,7 +155,6 @@ function countTensors(tensors: ReadonlyMap<string, TensorInfo>): Pick<FileReport
 
 function describeLllite(file: LlliteFile): LlliteReport {
   const { sites, safetensors, layout } = file
-  const selection = findSelection(sites, layout)
   const blocks = new Map<string, number>()
   const dims = new Map<string, LlliteReport["dims"][number]>()
   const dtypesOf = new Map<string, Set<string>>()
@@ -187,7 +186,7 @@ function describeLllite(file: LlliteFile): LlliteReport {
     parameters: file.parameterCount,
     linearSites: sites.length - convSites,
     convSites,
-    selection: selection === null ? null : selectionName(selection),
+    selection: selectionName(sites, layout),
     isForSdxl: sameLayout(layout, SDXL_LAYOUT),
     siteWidths: [...new Set(sites.map(({ inDim }) => inDim))].toSorted((a, b) => a - b),
     blocks: Object.fromEntries(blocks),
@@ -197,16 +196,6 @@ function describeLllite(file: LlliteFile): LlliteReport {
     extraTensorCount: file.extraTensorCount,
     unreadableMetadata: parseLlliteMetadata(file.metadata).unreadable,
   }
-}
-
-function selectionName(selection: SiteSelection): string {
-  const same = (a: SiteSelection): boolean =>
-    (Object.keys(DEFAULT_SELECTION) as (keyof SiteSelection)[]).every(
-      (key) => key === "maxTransformerBlock" || a[key] === selection[key],
-    )
-  const name = Object.entries(NAMED_SELECTIONS).find(([, named]) => same(named))?.[0] ?? "unnamed"
-  const limit = selection.maxTransformerBlock
-  return limit === null ? name : `${name}, transformer blocks up to ${limit}`
 }
 
 /** Widths, read from two tensors that every SDXL has. A missing tensor gives 0. */

@@ -1,6 +1,5 @@
-import type { LlliteFile, UnetLayout } from "@lllite/format"
+import type { LlliteFile, Site } from "@lllite/format"
 import { DTYPE_BITS, siteParameterCount } from "@lllite/format"
-import { enumerateSites } from "@lllite/format/selections"
 import type { FolderDataset, SavedRun } from "@lllite/runtime-node"
 import { changingOptions, InputError, openDataset, readTrainState, withPath } from "@lllite/runtime-node"
 import type { OptionReader } from "@lllite/runtime-node/options"
@@ -13,6 +12,7 @@ import type { TRAIN_OPTIONS } from "./options/index.ts"
 import { planSamples } from "./samples/sample-plan.ts"
 import { trySavedFiles } from "./saved-files.ts"
 import type { TrainSettings } from "./settings.ts"
+import { sitesOf } from "./sites.ts"
 import type { StepPlan } from "./step-plan.ts"
 import { planSteps } from "./step-plan.ts"
 import { trainingSetConfig } from "./training-set.ts"
@@ -64,14 +64,12 @@ export async function examineTraining(
   const keysOfLength = ["resume", "maxTrainSteps", "maxTrainEpochs"] as const
   await examine(keysOfLength, async () => checkLength(saved, plan, settings))
   await examine(["metadataThumbnail"], () => readThumbnail(settings.metadataThumbnail))
-  const bytes =
+  const sites =
     layout === null
-      ? 0
-      : llliteBytes(
-          settings,
-          layout,
-          saved?.state.model.adapters.map(({ site, ...dims }) => ({ ...site, ...dims })) ?? start?.sites,
-        )
+      ? null
+      : await examine(["sites", "siteBlocks", "siteMaxTransformerBlock"], async () => sitesOf(layout, settings.sites))
+  const found = saved?.state.model.adapters.map(({ site, ...dims }) => ({ ...site, ...dims })) ?? start?.sites
+  const bytes = llliteBytes(settings, sites ?? [], found)
   await examine(["outputDir", "outputName"], () => trySavedFiles(settings, plan, bytes, saved?.state.step ?? 0))
   const { samples } = settings
   if (samples !== null && dataset !== null) {
@@ -82,9 +80,9 @@ export async function examineTraining(
 }
 
 /** Bytes of the values in the LLLite's file. @param from the sites of the LLLite that the run begins with */
-function llliteBytes(settings: TrainSettings, layout: UnetLayout, from?: LlliteFile["sites"]): number {
+function llliteBytes(settings: TrainSettings, chosen: readonly Site[], from?: LlliteFile["sites"]): number {
   const { networkDim: mlpDim, condEmbDim: condDim } = settings
-  const sites = from ?? enumerateSites(layout).map((site) => ({ ...site, mlpDim, condDim }))
+  const sites = from ?? chosen.map((site) => ({ ...site, mlpDim, condDim }))
   const values = sites.reduce((sum, site) => sum + siteParameterCount(site, site), 0)
   return (values * DTYPE_BITS[settings.dtype]) / 8
 }

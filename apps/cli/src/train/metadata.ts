@@ -1,6 +1,8 @@
 import { extname } from "node:path"
+import type { Site, UnetLayout } from "@lllite/format"
 import type { LlliteSpec } from "@lllite/format/modelspec"
 import { InputError, withPath } from "@lllite/runtime-node/files"
+import { sitesText } from "../lllite-file/selection-name.ts"
 import type { TrainSettings } from "./settings.ts"
 
 /** What the user says of an LLLite, for its file. @param thumbnail see `readThumbnail` */
@@ -22,9 +24,17 @@ export function statedMetadata(settings: TrainSettings, thumbnail: string | null
   }
 }
 
-/** What the program says of a training beside ModelSpec. */
-export function ownMetadata({ ema }: Pick<TrainSettings, "ema">): ReadonlyMap<string, string> {
-  return new Map(ema === null ? [] : [["lllite.ema_decay", String(ema.decay ?? 0.9999)]])
+/** What the program says of a training beside ModelSpec. @param sites of the LLLite */
+export function ownMetadata(
+  { ema }: Pick<TrainSettings, "ema">,
+  sites: readonly Site[],
+  layout: UnetLayout,
+): ReadonlyMap<string, string> {
+  const chosen = sitesText(sites, layout)
+  return new Map([
+    ...(ema === null ? [] : [["lllite.ema_decay", String(ema.decay ?? 0.9999)] as const]),
+    ...(chosen === null ? [] : [["lllite.sites", chosen] as const]),
+  ])
 }
 
 /** Media types of thumbnails by the ending of a file. Source: sd-scripts `sai_model_spec.file_to_data_url`. */

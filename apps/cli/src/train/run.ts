@@ -2,7 +2,6 @@ import type { Prediction } from "@lllite/core/diffusion"
 import type { TrainState } from "@lllite/core/training"
 import { beginTraining, DivergedError } from "@lllite/core/training"
 import { buildLlliteMetadata } from "@lllite/format/modelspec"
-import { enumerateSites } from "@lllite/format/selections"
 import type {
   FolderDataset,
   NodeRuntime,
@@ -24,6 +23,7 @@ import { factNotices, runFacts } from "./run-facts.ts"
 import { objectiveOf } from "./run-objective.ts"
 import { createSaver } from "./saver.ts"
 import type { TrainSettings } from "./settings.ts"
+import { sitesOf } from "./sites.ts"
 import { createStepHistory, type StepHistory } from "./step-history.ts"
 import { planSteps, type StepPlan } from "./step-plan.ts"
 import type { TrainingSet } from "./validation/hold-out.ts"
@@ -66,7 +66,7 @@ export async function runTrain(
     const saved = await initialRun(settings, sdxl, facts, reporter)
     const initial = saved?.state ?? null
     const history = createStepHistory(plan.perEpoch, saved)
-    const adapters = initial === null ? enumerateSites(sdxl.layout).length : initial.model.adapters.length
+    const adapters = initial === null ? sitesOf(sdxl.layout, settings.sites).length : initial.model.adapters.length
     reporter.say(
       "plan",
       { pictures: dataset.pictures, steps, batchSize: dataset.batchSize, adapters, backend: runtime.backend },
@@ -107,7 +107,8 @@ async function trainAndSave(
     implementationVersion: `lllite/${readVersion()}`,
     ...(settings.recordsTimesteps ? { timestepRange: [minTimestep, maxTimestep] as const } : {}),
   })
-  const metadata = new Map([...spec, ...ownMetadata(settings)])
+  const sites = initial?.model.adapters.map(({ site }) => site) ?? sitesOf(sdxl.layout, settings.sites)
+  const metadata = new Map([...spec, ...ownMetadata(settings, sites, sdxl.layout)])
   const { dtype, force } = settings
   const file = { dtype, force, ...(settings.noMetadata ? {} : { metadata }) }
   const saver = createSaver(settings, plan, file, { facts, history }, reporter)
@@ -129,7 +130,7 @@ async function trainAndSave(
     maxGradNorm: settings.maxGradNorm,
     ...(settings.siteLimit === undefined ? {} : { siteLimit: settings.siteLimit }),
     shards: SHARDS,
-    sites: enumerateSites(sdxl.layout),
+    sites,
     condDim: settings.condEmbDim,
     init: settings.conditionerInit,
     mlpDim: settings.networkDim,

@@ -8,7 +8,7 @@ import type {
 } from "@lllite/core/training"
 import type { FloatDtype } from "@lllite/format"
 import type { DatasetOptions, SdxlPaths } from "@lllite/runtime-node"
-import type { OptionReader, Settings } from "@lllite/runtime-node/options"
+import type { OptionReader, SettingName, Settings } from "@lllite/runtime-node/options"
 import { bucketStepProblem, resolutionProblem } from "@lllite/runtime-node/options"
 import type { RuntimeChoice } from "../model/runtime-options.ts"
 import { runtimeChoice, sdxlPaths } from "../model/runtime-options.ts"
@@ -22,6 +22,7 @@ import type { LrSettings } from "./rate-settings.ts"
 import { readRate } from "./rate-settings.ts"
 import type { SampleSettings } from "./samples/sample-settings.ts"
 import { readSamples } from "./samples/sample-settings.ts"
+import type { SitePlan } from "./sites.ts"
 import type { ValidationSettings } from "./validation/validation-settings.ts"
 import { readValidation } from "./validation/validation-settings.ts"
 
@@ -39,7 +40,7 @@ export interface DatasetSettings {
 }
 
 /** The checked settings of `train`: the options, and settings derived from several of them. */
-export interface TrainSettings extends Omit<Settings<TrainTable>, "ema"> {
+export interface TrainSettings extends Omit<Settings<TrainTable>, "ema" | "sites"> {
   readonly model: SdxlPaths
   readonly dataset: DatasetSettings
   readonly length: { readonly steps: number } | { readonly epochs: number }
@@ -47,6 +48,7 @@ export interface TrainSettings extends Omit<Settings<TrainTable>, "ema"> {
   /** Factors on the rate, by the group of an adapter's part. Null: one rate for all. */
   readonly partRates: Readonly<Record<string, number>> | null
   readonly optimizer: OptimizerChoice
+  readonly sites: SitePlan
   /** Null: the file gets the weights of the last step. */
   readonly ema: EmaOptions | null
   /** Chunks of 75 tokens that are read of a caption. */
@@ -95,6 +97,10 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
     lr: rate.lr,
     partRates: rate.partRates,
     optimizer,
+    sites: {
+      ...{ choice: values.sites, blocks: values.siteBlocks ?? null },
+      maxTransformerBlock: values.siteMaxTransformerBlock ?? null,
+    },
     ema: averaging.ema,
     captionChunks: values.maxTokenLength / CHUNK_LENGTH,
     recordsTimesteps: reader.isGiven("minTimestep") || reader.isGiven("maxTimestep"),
@@ -173,7 +179,8 @@ function checkTraining({ settings, check, isGiven, nameOf }: TrainReader): void 
       ? `${nameOf("resume")} and ${nameOf("networkWeights")} exclude each other: a state has its own LLLite. Keep one of them`
       : null,
   )
-  for (const name of ["networkDim", "condEmbDim", "conditionerInit"] as const) {
+  const ofFile = ["networkDim", "condEmbDim", "conditionerInit", "sites", "siteBlocks", "siteMaxTransformerBlock"]
+  for (const name of ofFile as readonly SettingName<TrainTable>[]) {
     check([name, "resume"], () =>
       isGiven(name) && isGiven("resume")
         ? `${nameOf(name)} conflicts with ${nameOf("resume")}, whose state has its own value. Leave out ${nameOf(name)}`

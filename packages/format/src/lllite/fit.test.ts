@@ -23,6 +23,31 @@ describe("inferLayout", () => {
     expect(inferLayout(limited, "f")).toEqual({ ...SMALL_LAYOUT, transformerDepth: [0, 0, 0], middleDepth: 1 })
   })
 
+  it("finds other proportions by the layers that read one level, and by sums of two", () => {
+    for (const channelMult of [
+      [1, 1, 2],
+      [1, 3, 3],
+      [1, 2, 3],
+    ] as const) {
+      const layout = { modelChannels: 64, channelMult, transformerDepth: [0, 1, 2] as const, middleDepth: 2 }
+      for (const selection of [NAMED_SELECTIONS.convToo, NAMED_SELECTIONS.convTooOutputBlocks]) {
+        expect(inferLayout(enumerateSites(layout, selection), "f")).toEqual(layout)
+      }
+    }
+    const layout = {
+      modelChannels: 8,
+      channelMult: [1, 3, 3] as const,
+      transformerDepth: [0, 1, 2] as const,
+      middleDepth: 2,
+    }
+    const transformers = enumerateSites(layout, NAMED_SELECTIONS.transformerAllOutputBlocks)
+    // No layer of these reads the first level.
+    expect(inferLayout(transformers, "f")).toEqual({ ...layout, modelChannels: 12, channelMult: [1, 2, 2] })
+    const [first, second, ...rest] = transformers
+    if (first === undefined || second === undefined) throw new Error("there are sites")
+    expect(() => inferLayout([first, { ...second, inDim: 25 }, ...rest], "f")).toThrow(/Was the file edited/)
+  })
+
   it("tells SDXL's width from SDXL's blocks", () => {
     const deeper = { ...SDXL_LAYOUT, transformerDepth: [1, 2, 10] as const }
     expect(inferLayout(enumerateSites(deeper), "f")).toEqual(deeper)

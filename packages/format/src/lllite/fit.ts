@@ -1,6 +1,7 @@
 import { FormatError } from "../errors.ts"
 import type { UnetLayout } from "../networks/unet-layout.ts"
 import { SDXL_LAYOUT } from "../networks/unet-layout.ts"
+import { inferProportions } from "./proportions.ts"
 import type { Site, SiteTable } from "./site.ts"
 import { siteTable } from "./site.ts"
 
@@ -16,28 +17,33 @@ export function keyTable(layout: UnetLayout = SDXL_LAYOUT): SiteTable {
 
 /**
  * The U-Net of a file's sites. It is SDXL if all sites are SDXL's, in its widths. Otherwise it is the smallest U-Net
- * with the same proportions that has the sites.
+ * that has the sites, with SDXL's proportions if they fit.
  *
  * @param table every possible site, in SDXL's widths
- * @throws FormatError `site-width` when no single width fits all sites
+ * @throws FormatError `site-width` when no widths of the levels fit all sites
  */
 export function inferLayout(sites: readonly Site[], label: string, table = keyTable().byKey): UnetLayout {
-  let modelChannels: number | undefined
-  let first: Site | undefined
+  const depths = depthsOf(sites)
+  const { modelChannels, odd } = widthsAsSdxl(sites, table)
+  if (odd !== null) {
+    const proportions = inferProportions(sites, depths)
+    if (proportions !== null) return { ...proportions, ...depths }
+    throw new FormatError("site-width", odd.message, { source: label, tensor: `${odd.site.key}.down.0.weight` })
+  }
+  const { transformerDepth, middleDepth } = depths
+  const isForSdxl =
+    modelChannels === SDXL_LAYOUT.modelChannels &&
+    middleDepth <= SDXL_LAYOUT.middleDepth &&
+    SDXL_LAYOUT.transformerDepth.every((depth, level) => (transformerDepth[level] ?? 0) <= depth)
+  if (isForSdxl) return SDXL_LAYOUT
+  return { modelChannels, channelMult: SDXL_LAYOUT.channelMult, ...depths }
+}
+
+/** The fewest transformer blocks with which a U-Net has the sites. */
+function depthsOf(sites: readonly Site[]): Pick<UnetLayout, "transformerDepth" | "middleDepth"> {
   const transformerDepth: [number, number, number] = [0, 0, 0]
   let middleDepth = 0
   for (const site of sites) {
-    const wide = (table.get(site.key)?.inDim ?? 0) / SDXL_LAYOUT.modelChannels
-    const channels = site.inDim / wide
-    first ??= site
-    modelChannels ??= channels
-    if (channels !== modelChannels || !Number.isInteger(channels)) {
-      const what = `takes ${site.inDim} channels; a U-Net in which ${first.path} takes ${first.inDim} has`
-      throw new FormatError("site-width", `${site.path} ${what} ${modelChannels * wide} there. Was the file edited?`, {
-        source: label,
-        tensor: `${site.key}.down.0.weight`,
-      })
-    }
     const depth = site.index === null ? (site.conv ? 0 : 1) : site.index + 1
     if (site.section === "middle") middleDepth = Math.max(middleDepth, depth)
     else {
@@ -45,12 +51,26 @@ export function inferLayout(sites: readonly Site[], label: string, table = keyTa
       transformerDepth[level] = Math.max(transformerDepth[level], depth)
     }
   }
-  const isForSdxl =
-    modelChannels === SDXL_LAYOUT.modelChannels &&
-    middleDepth <= SDXL_LAYOUT.middleDepth &&
-    SDXL_LAYOUT.transformerDepth.every((depth, level) => (transformerDepth[level] ?? 0) <= depth)
-  if (isForSdxl) return SDXL_LAYOUT
-  return { modelChannels: modelChannels ?? 0, channelMult: SDXL_LAYOUT.channelMult, transformerDepth, middleDepth }
+  return { transformerDepth, middleDepth }
+}
+
+/** The width of a U-Net with SDXL's proportions, or the first site that has another one. */
+function widthsAsSdxl(
+  sites: readonly Site[],
+  table: SiteTable["byKey"],
+): { readonly modelChannels: number; readonly odd: { readonly site: Site; readonly message: string } | null } {
+  let modelChannels: number | undefined
+  for (const site of sites) {
+    const wide = (table.get(site.key)?.inDim ?? 0) / SDXL_LAYOUT.modelChannels
+    const channels = site.inDim / wide
+    modelChannels ??= channels
+    if (channels === modelChannels && Number.isInteger(channels)) continue
+    const [first = site] = sites
+    const what = `takes ${site.inDim} channels; a U-Net in which ${first.path} takes ${first.inDim} has`
+    const message = `${site.path} ${what} ${modelChannels * wide} there. Was the file edited?`
+    return { modelChannels, odd: { site, message } }
+  }
+  return { modelChannels: modelChannels ?? 0, odd: null }
 }
 
 /**

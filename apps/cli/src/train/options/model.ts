@@ -2,6 +2,7 @@ import { ADAPTER_RANGES, OBJECTIVE_RANGES } from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
 import { choice, file, flag, ignored, integer, number, refused, text } from "@lllite/runtime-node/options"
 import { MODEL_OPTIONS } from "../../model/runtime-options.ts"
+import { SITES } from "./sites.ts"
 
 const ONE_TENSOR_AT_A_TIME = "weights are always read one tensor at a time"
 
@@ -27,6 +28,7 @@ export const MODEL = {
     multipleOf: 2,
     help: "Width of the control's embedding.",
   }),
+  ...SITES,
   conditioner_init: choice(["default", "normalised"], {
     default: "default",
     help: "Initial values of the control's embedding: default is as in sd-scripts, normalised is scaled to the controls of the data set. normalised takes effect sooner.",
