@@ -9,7 +9,7 @@ describe("captionLengths", () => {
   it("counts tokens, and names the captions that are cut", async () => {
     const counts = [75, 76, 150, 151, 226, 0]
     const pairs = counts.map((count) => ({ image: `${count}.png`, caption: words(count) }))
-    expect(await captionLengths(pairs, await readTokenizer(), noPause)).toEqual({
+    expect(await captionLengths(pairs, await readTokenizer(), false, noPause)).toEqual({
       ...{ count: 5, least: 75, median: 150, most: 226, longest: "226.png" },
       mean: (75 + 76 + 150 + 151 + 226) / 5,
       cut: [
@@ -20,8 +20,15 @@ describe("captionLengths", () => {
     })
   })
 
+  it("leaves out the signs of weights where training reads them", async () => {
+    const pairs = [{ image: "a", caption: "a (red:1.2) star" }]
+    const tokens = async (isWeighted: boolean): Promise<number> =>
+      (await captionLengths(pairs, await readTokenizer(), isWeighted, noPause)).most
+    expect([await tokens(true), await tokens(false)]).toEqual([3, 9])
+  })
+
   it("has zeros without captions", async () => {
-    const lengths = await captionLengths([{ image: "a", caption: " " }], await readTokenizer(), noPause)
+    const lengths = await captionLengths([{ image: "a", caption: " " }], await readTokenizer(), false, noPause)
     expect(lengths).toMatchObject({ count: 0, least: 0, median: 0, most: 0, mean: 0, longest: null })
   })
 })

@@ -1,4 +1,5 @@
 import type { Tokenizer } from "@lllite/core/models"
+import { captionTokens } from "@lllite/core/models"
 
 /** Numbers of tokens that training can read: `--max_token_length`. */
 export const CAPTION_LIMITS = [75, 150, 225] as const
@@ -22,12 +23,14 @@ export interface CaptionLengths {
 /**
  * Counts the tokens of captions.
  *
+ * @param isWeighted whether training reads weights in captions
  * @param pause is awaited now and then, so that the work can be stopped
  * @throws what `pause` throws
  */
 export async function captionLengths(
   pairs: readonly { readonly image: string; readonly caption: string }[],
   tokenizer: Tokenizer,
+  isWeighted: boolean,
   pause: () => Promise<void>,
 ): Promise<CaptionLengths> {
   const lengths: { readonly image: string; readonly tokens: number }[] = []
@@ -35,7 +38,7 @@ export async function captionLengths(
   for (const [index, { image, caption }] of pairs.entries()) {
     if (index % PAUSE_EVERY === 0) await pause()
     if (caption.trim() === "") continue
-    const tokens = known.get(caption) ?? tokenizer.encode(caption).length
+    const tokens = known.get(caption) ?? captionTokens(tokenizer, caption, isWeighted).length
     known.set(caption, tokens)
     lengths.push({ image, tokens })
   }

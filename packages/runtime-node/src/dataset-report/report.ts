@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises"
 import { longestCaption } from "@lllite/core/training"
 import { readTokenizer } from "../checkpoint.ts"
+import { augmentationNotices, withoutUsedAlpha } from "../dataset/augmentation-notices.ts"
 import type { DatasetConfig, SubsetConfig } from "../dataset/dataset-config.ts"
 import type { Remark } from "../dataset/dataset-notices.ts"
 import { remarkKinds, remarkNotices } from "../dataset/dataset-notices.ts"
@@ -8,8 +9,9 @@ import type { PairFiles } from "../dataset/file-problems.ts"
 import type { Fit } from "../dataset/fit-pair.ts"
 import { createFitter } from "../dataset/fit-pair.ts"
 import { mapInParallel } from "../dataset/in-parallel.ts"
-import { checkExamples } from "../dataset/open-dataset.ts"
-import type { Pair, PairListing, WatchOptions } from "../dataset/pairs.ts"
+import type { Entry } from "../dataset/open-dataset.ts"
+import { checkExamples, entryOf } from "../dataset/open-dataset.ts"
+import type { PairListing, WatchOptions } from "../dataset/pairs.ts"
 import { listPairs } from "../dataset/pairs.ts"
 import { InputError } from "../errors.ts"
 import type { BucketRow, FittedPicture } from "./bucket-table.ts"
@@ -73,16 +75,16 @@ export interface ReportProgress {
 export interface ReportOptions {
   /** Stops the work between two files. */
   readonly signal?: AbortSignal
+  /** Whether training reads weights in captions. Default: false. */
+  readonly weightedCaptions?: boolean
   readonly onProgress?: (progress: ReportProgress) => void
 }
 
-/** A listed pair with its place. `pair` is null for one that has a problem already. */
+/** A listed pair with its place. `entry` is null for one that has a problem already. */
 interface Listed {
   readonly files: PairFiles
-  readonly pair: Pair | null
+  readonly entry: Entry | null
   readonly place: SubsetPlace
-  readonly repeats: number
-  fit: Fit | null
 }
 
 /**
@@ -94,7 +96,7 @@ interface Listed {
  */
 export async function reportDataset(
   config: DatasetConfig,
-  { signal, onProgress }: ReportOptions = {},
+  { signal, weightedCaptions = false, onProgress }: ReportOptions = {},
 ): Promise<{ readonly report: DatasetReport; readonly pairs: readonly ReportedPair[] }> {
   const pause = async (): Promise<void> => {
     await setImmediate()
@@ -119,27 +121,30 @@ export async function reportDataset(
       reportTooMany(() => checkExamples(examples, pairs.length, options), place, findings)
       examples += pairs.length * options.repeats
       for (const pair of pairs) {
-        const fit = fitOf(pair, fitter, place, findings)
-        listed.push({ files: pair, pair: fit === null ? null : pair, place, repeats: options.repeats, fit })
+        const entry = attempt(
+          pair,
+          () => (fitter === null ? null : entryOf(pair, options, fitter, group)),
+          place,
+          findings,
+        )
+        listed.push({ files: pair, entry, place })
       }
       const refused = new Map(problems.flatMap(({ pair }) => (pair === undefined ? [] : [[pair.image, pair]])))
-      for (const files of refused.values())
-        listed.push({ files, pair: null, place, repeats: options.repeats, fit: null })
+      for (const files of refused.values()) listed.push({ files, entry: null, place })
       const { imageDir, controlDir, repeats } = options
       subsets.push({ ...place, imageDir, controlDir, repeats, pairs: pairs.length })
     }
   }
   const facts = await readFacts(listed, findings, watch("check"))
   const isUsable = (index: number): boolean =>
-    listed[index]?.pair != null && facts[index]?.image != null && facts[index]?.control != null
+    listed[index]?.entry != null && facts[index]?.image != null && facts[index]?.control != null
   const usable = listed.filter((_, index) => isUsable(index))
-  const fitted = usable.map(
-    ({ files, repeats, fit }): FittedPicture => ({ path: files.image, repeats, fit: fit as Fit }),
+  const entries = usable.flatMap(({ entry }) => entry ?? [])
+  const fitted = entries.map(
+    ({ pair, subset, fit }): FittedPicture => ({ path: pair.image, repeats: subset.repeats, fit }),
   )
-  const captioned = usable.flatMap(({ pair }) =>
-    pair === null ? [] : { image: pair.image, caption: longestCaption(pair.text) },
-  )
-  const lengths = await captionLengths(captioned, await readTokenizer(), pause)
+  const captioned = entries.map(({ pair }) => ({ image: pair.image, caption: longestCaption(pair.text) }))
+  const lengths = await captionLengths(captioned, await readTokenizer(), weightedCaptions, pause)
   // Pictures of one colour have a finding of their own.
   const images = facts.flatMap(({ image }, index) =>
     image === null || image.isPlain ? [] : [{ index, likeness: image.likeness }],
@@ -148,6 +153,7 @@ export async function reportDataset(
     images.map(({ likeness }) => likeness),
     pause,
   )
+  const decoded = facts.flatMap(({ image, control }) => [image ?? [], control ?? []].flat())
   const empty = findings.filter(({ kind }) => kind === "caption").length
   findings.push(
     ...remarkFindings(remarks, config),
@@ -160,7 +166,10 @@ export async function reportDataset(
     ),
     ...sizeFindings(facts),
     ...fitFindings(fitted),
-    ...traitFindings(facts.flatMap(({ image, control }) => [image ?? [], control ?? []].flat())),
+    ...traitFindings(withoutUsedAlpha(entries, decoded)),
+    ...augmentationNotices(config, entries, decoded).map(
+      (text): Finding => ({ kind: "augmentation", level: "note", text, files: [] }),
+    ),
   )
   const buckets = bucketTable(fitted)
   findings.push(...batchFindings(buckets, config.batchSize))
@@ -228,11 +237,15 @@ function fitterOf(make: () => Fitter, place: SubsetPlace, findings: Finding[]): 
   }
 }
 
-/** How a picture is fitted. Null if it cannot be, which is a problem. */
-function fitOf({ image, size }: Pair, fitter: Fitter | null, place: SubsetPlace, findings: Finding[]): Fit | null {
-  if (fitter === null) return null
+/** A fitted pair. Null if it cannot be fitted, which is a problem. */
+function attempt(
+  { image }: PairFiles,
+  work: () => Entry | null,
+  place: SubsetPlace,
+  findings: Finding[],
+): Entry | null {
   try {
-    return fitter([size.width, size.height])
+    return work()
   } catch (error) {
     findings.push(problemOf("picture-size", `"${image}" cannot be fitted. ${messageOf(error)}`, image, place))
     return null
@@ -352,8 +365,8 @@ function reportedPairs(listed: readonly Listed[], findings: readonly Finding[]):
     if (level === "note") continue
     for (const file of files) kinds.set(file, [...(kinds.get(file) ?? []), kind])
   }
-  return listed.map(({ files: { image, control }, fit }) => ({
-    ...{ image, control, fit },
+  return listed.map(({ files: { image, control }, entry }) => ({
+    ...{ image, control, fit: entry?.fit ?? null },
     kinds: [...(kinds.get(image) ?? []), ...(kinds.get(control) ?? [])],
   }))
 }

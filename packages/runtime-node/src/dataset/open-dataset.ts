@@ -35,7 +35,7 @@ export interface FolderDataset extends TrainDataset {
 }
 
 /** A picture of the data set, without its repeats. */
-interface Entry {
+export interface Entry {
   readonly pair: Pair
   readonly subset: SubsetConfig
   readonly fitter: Fitter
@@ -154,7 +154,8 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
 
 const PLAIN_VIEW: ExampleView = { isFlipped: false, draws: null }
 
-function entryOf(pair: Pair, subset: SubsetConfig, fitter: Fitter, { buckets }: DatasetGroup): Entry {
+/** A picture with the options of its folder, fitted. @throws CoreError when it cannot be fitted */
+export function entryOf(pair: Pair, subset: SubsetConfig, fitter: Fitter, { buckets }: DatasetGroup): Entry {
   const { augment } = subset
   const fit = fitter([pair.size.width, pair.size.height], { augment, face: faceIn(pair, subset) })
   const cropsFace = buckets === null && augment.faceCrop !== null && faceIn(pair, subset) !== null

@@ -46,7 +46,7 @@ export async function runCheck(reader: CheckReader, dataset: DatasetSettings, si
   })
   finishOrPrint(reader, json)
   if (config === null) return
-  const { report, pairs } = await examined(config, signal)
+  const { report, pairs } = await examined(config, settings.weightedCaptions, signal)
   const isDrawn = sheet !== undefined && pairs.length > 0
   if (isDrawn) {
     const title = `${plural(pairs.length, "pair")}, seed ${settings.seed}`
@@ -97,7 +97,11 @@ function finishOrPrint(reader: CheckReader, json: boolean): void {
   }
 }
 
-async function examined(config: DatasetConfig, signal: AbortSignal): ReturnType<typeof reportDataset> {
+async function examined(
+  config: DatasetConfig,
+  weightedCaptions: boolean,
+  signal: AbortSignal,
+): ReturnType<typeof reportDataset> {
   const reporter = createReporter(process.stderr)
   let reported = performance.now()
   const onProgress = ({ phase, done, count }: ReportProgress): void => {
@@ -107,7 +111,7 @@ async function examined(config: DatasetConfig, signal: AbortSignal): ReturnType<
     reporter.progress(phase === "list" ? "list pairs" : "check pictures", done, count)
   }
   try {
-    return await reportDataset(config, { signal, onProgress })
+    return await reportDataset(config, { signal, weightedCaptions, onProgress })
   } finally {
     reporter.close()
   }
