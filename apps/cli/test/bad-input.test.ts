@@ -226,7 +226,7 @@ describe("a command line", () => {
   })
 
   it("with options of sd-scripts that are refused", async () => {
-    expect(await train("--is_reg")).toMatch(/is_reg is not supported: there are no regularisation pictures/)
+    expect(await train("--masked_loss")).toMatch(/masked_loss is not supported: a mask comes from the pictures' alpha/)
     expect(await train("--optimizer-type", "plain")).toMatch(/--optimizer-type is "plain", expected .*adamw/)
   })
 

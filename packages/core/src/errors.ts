@@ -124,8 +124,6 @@ export type CoreErrorCode =
   | "dataset-empty"
   /** A batch has no example. */
   | "batch-empty"
-  /** An example was requested that is cached already. */
-  | "examples-cached"
   /** The number of gradients differs from the number of values. */
   | "gradient-count"
   /** The saved state does not fit to the optimizer. */

@@ -68,6 +68,8 @@ export type InputErrorCode =
   | "dataset-files"
   /** The data set has no example of that number. */
   | "dataset-index"
+  /** A file of numpy's arrays cannot be read. */
+  | "array-file"
   // backends
   /** The backend does not take this option. */
   | "backend-option"

@@ -1,7 +1,14 @@
 import type { LlliteFile, Site } from "@lllite/format"
 import { DTYPE_BITS, siteParameterCount } from "@lllite/format"
 import type { FolderDataset, SavedRun } from "@lllite/runtime-node"
-import { changingOptions, InputError, openDataset, readTrainState, withPath } from "@lllite/runtime-node"
+import {
+  changingOptions,
+  InputError,
+  openDataset,
+  readTrainState,
+  vaeFingerprint,
+  withPath,
+} from "@lllite/runtime-node"
 import type { OptionReader } from "@lllite/runtime-node/options"
 import { openLllite } from "../lllite-file/open-lllite.ts"
 import { checkCheckpoint } from "../model/checkpoint.ts"
@@ -47,7 +54,11 @@ export async function examineTraining(
     "config" in settings.dataset.source
       ? (["datasetConfig"] as const)
       : (["trainDataDir", "conditioningDataDir", "resolution", "bucketResoSteps"] as const)
-  const folders = await examine(keys, () => openTrainingSet(settings, reporter, signal))
+  const vae =
+    layout === null || !settings.cacheLatentsToDisk
+      ? null
+      : await examine(["pretrainedModelNameOrPath", "vae"], () => vaeFingerprint(settings.model, signal))
+  const folders = await examine(keys, () => openTrainingSet(settings, vae, reporter, signal))
   const { validation } = settings
   const dataset =
     folders === null
@@ -118,8 +129,10 @@ const TRAIN = {
 /** Milliseconds between two reports about the files of a data set. */
 const REPORT_EVERY = 500
 
+/** @param vae the fingerprint of the VAE, if latents are kept in files */
 async function openTrainingSet(
   settings: TrainSettings,
+  vae: string | null,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<FolderDataset> {
@@ -127,6 +140,7 @@ async function openTrainingSet(
   let reported = performance.now()
   return openDataset(config, {
     signal,
+    ...(vae === null ? {} : { latentCache: { vae, skipCheck: settings.skipCacheCheck } }),
     captionChunks: settings.captionChunks,
     weightedCaptions: settings.weightedCaptions,
     onProgress: ({ phase, done, count }) => {

@@ -78,6 +78,13 @@ export async function runTrain(
   }
 }
 
+/** The share of the free memory that encoded pictures may take. The rest is for the model. */
+const ENCODED_SHARE = 0.5
+
+function encodedBytes(): number {
+  return Math.floor(ENCODED_SHARE * process.availableMemory())
+}
+
 /** The pictures of a step. */
 function rowsText({ batchSize }: FolderDataset, { gradientAccumulationSteps: batches }: TrainSettings): string {
   return batches === 1 ? String(batchSize) : `${batches} × ${batchSize}`
@@ -138,6 +145,7 @@ async function trainAndSave(
     ...(initial === null ? {} : { initial }),
     ...(settings.vaeSlices === undefined ? {} : { vaeSlices: settings.vaeSlices }),
     stateEvery,
+    keptBytes: encodedBytes(),
     signal,
   })
   const onStep = async (event: TrainRunStep): Promise<void> => {
@@ -215,8 +223,11 @@ export async function followTraining(
     if (next.done === true) return next.value
     const event: TrainRunEvent = next.value
     hasSteps = event.kind === "step"
-    // The data set has said the same before it was encoded.
-    if (event.kind === "notice") continue
+    if (event.kind === "notice") {
+      // Of captions, the data set has said the same before it was encoded.
+      if (event.about !== "captions") reporter.say("notice", { text: event.text }, `Note: ${event.text}`)
+      continue
+    }
     if (event.kind === "cache") {
       reporter.progress("encode pictures", event.done, event.count)
       continue

@@ -287,7 +287,7 @@ describe("readTrainSettings", () => {
     [{ output_dir: undefined }, /output_dir is missing/],
     [{ conditioning_data_dir: undefined }, /conditioning_data_dir is missing/],
     [{ network_dims: 4 }, /no option --network_dims\. Did you mean --network_dim\?/],
-    [{ is_reg: true }, /is_reg is not supported: there are no regularisation pictures/],
+    [{ masked_loss: true }, /masked_loss is not supported: a mask comes from the pictures' alpha/],
     [{ optimizer_type: "plain" }, /optimizer_type is "plain", expected .*adamw/],
     [{ save_model_as: "ckpt" }, /save_model_as is "ckpt", expected "safetensors": ckpt and pt files are pickles/],
     [{ lr_scheduler: "adafactor" }, /lr_scheduler is adafactor, which needs --optimizer_type adafactor/],
@@ -335,14 +335,14 @@ describe("readTrainSettings", () => {
   })
 
   it("names all problems at once, each as it was written", () => {
-    const file = { "flip-aug": true, learning_rate: -1, toString: 1, ["__proto__"]: 2 }
+    const file = { "masked-loss": true, learning_rate: -1, toString: 1, ["__proto__"]: 2 }
     const message = [
       "test: 8 problems:",
       '  - --seed is "x", expected a whole number from 0 to 2^64 - 1',
       "  - there is no option --constructor.",
       "  - --output_dir is missing, expected a folder to write into",
       '  - --output_name is "a/b", expected a file name without folder and extension',
-      '  - "a.toml": flip-aug is not supported: the command does not alter pictures. Leave it out, and put altered pictures into the folders.',
+      `  - "a.toml": masked-loss is not supported: a mask comes from the pictures' alpha. Leave it out, and use alpha_mask.`,
       '  - "a.toml": learning_rate is -1, expected a number above 0 and of at most 1000',
       '  - "a.toml": there is no option toString.',
       '  - "a.toml": there is no option __proto__.',

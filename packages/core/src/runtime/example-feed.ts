@@ -19,6 +19,8 @@ export type EncodeRow = (
 export interface ExampleFeed {
   /** Encodes example `index`, if its latents can be kept. @returns the name of a picture whose caption is cut, or null */
   prepare(index: number, encode: EncodeRow): Promise<string | null>
+  /** Examples for which there was no room. Known after all are prepared. */
+  notices(): readonly string[]
   /** The size of every example. Known after all are prepared. */
   sizes(): readonly Sized[]
   /**
@@ -49,6 +51,7 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
   const found = new Array<Sized>(dataset.sizes === undefined ? dataset.count : 0)
   const flips = createStream(seed, "flip")
   let bytes = 0
+  let [fixed, unkept] = [0, 0]
 
   const augmentationOf = (index: number): Augmentation => dataset.augmentation?.(index) ?? FIXED
   const withText = (row: ExampleRow, caption: string): ExampleRow => {
@@ -98,7 +101,8 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
   return {
     async prepare(index, encode) {
       const { flips: doesFlip, varies } = augmentationOf(index)
-      const isKept = !varies && bytes < keptBytes
+      const isKept = !varies && unkept === 0
+      if (!varies) fixed += 1
       if (dataset.latents !== undefined && !varies && (await dataset.latents.has(index))) {
         if (dataset.sizes === undefined) {
           const { control } = await dataset.latents.read(index, false)
@@ -106,6 +110,7 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
         }
         return null
       }
+      if (!varies && !isKept && dataset.latents === undefined) unkept += 1
       if (!isKept && dataset.latents === undefined && dataset.sizes !== undefined) return null
       const latents: Float32Array[] = []
       let cut: string | null = null
@@ -131,11 +136,19 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
         const text = (caption === undefined ? undefined : texts.get(caption)) ?? row.text
         if (hasRoom(row.picture.latents.byteLength + row.control.data.byteLength)) {
           kept.set(rowKey(index, isFlipped), { ...row, text })
-        }
+        } else if (unkept === 0) unkept = 1
       }
       await dataset.latents?.write(index, latents)
       return cut
     },
+
+    notices: () =>
+      unkept === 0
+        ? []
+        : [
+            `${unkept} of ${fixed} pictures do not fit into the ${(keptBytes / 2 ** 30).toPrecision(2)} GiB of memory for encoded pictures. ` +
+              "They are encoded anew at every step. Latents in files avoid it.",
+          ],
 
     sizes: () => dataset.sizes ?? Array.from(found, (_, index) => found[originalOf(dataset, index)] as Sized),
 

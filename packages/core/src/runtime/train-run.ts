@@ -62,7 +62,10 @@ export async function* trainWith<Types extends RuntimeTypes>(
       yield { kind: "cache", done, count }
     }
     const names = [...cut].sort(([a], [b]) => a - b).map(([, name]) => name)
-    for (const text of cutCaptionNotices(names, captionChunks)) yield { kind: "notice", text }
+    for (const text of cutCaptionNotices(names, captionChunks)) yield { kind: "notice", about: "captions", text }
+    for (const text of [...(dataset.latents?.notices?.() ?? []), ...feed.notices()]) {
+      yield { kind: "notice", about: "latents", text }
+    }
     const { init = "default", initial, siteLimit } = options
     const readsControls = (init === "normalised" && initial === undefined) || siteLimit !== undefined
     const controls = readsControls ? await feed.controls() : []

@@ -52,6 +52,8 @@ export interface LatentStore {
   read(index: number, isFlipped: boolean): Promise<StoredExample>
   /** @param latents of the example as it is, and mirrored if it flips */
   write(index: number, latents: readonly Float32Array[]): Promise<void>
+  /** What it found, one sentence each, after `has` of all examples. Default: nothing */
+  notices?(): readonly string[]
 }
 
 /** Examples that can be read in any order and repeatedly. */

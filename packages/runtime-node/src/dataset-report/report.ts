@@ -5,12 +5,13 @@ import { augmentationNotices, withoutUsedAlpha } from "../dataset/augmentation-n
 import type { DatasetConfig, SubsetConfig } from "../dataset/dataset-config.ts"
 import type { Remark } from "../dataset/dataset-notices.ts"
 import { remarkKinds, remarkNotices } from "../dataset/dataset-notices.ts"
+import type { Entry } from "../dataset/entry.ts"
+import { entryOf } from "../dataset/entry.ts"
 import type { PairFiles } from "../dataset/file-problems.ts"
 import type { Fit } from "../dataset/fit-pair.ts"
 import { createFitter } from "../dataset/fit-pair.ts"
 import { mapInParallel } from "../dataset/in-parallel.ts"
-import type { Entry } from "../dataset/open-dataset.ts"
-import { checkExamples, entryOf } from "../dataset/open-dataset.ts"
+import { checkExamples } from "../dataset/open-dataset.ts"
 import type { PairListing, WatchOptions } from "../dataset/pairs.ts"
 import { listPairs } from "../dataset/pairs.ts"
 import { InputError } from "../errors.ts"
@@ -123,7 +124,7 @@ export async function reportDataset(
       for (const pair of pairs) {
         const entry = attempt(
           pair,
-          () => (fitter === null ? null : entryOf(pair, options, fitter, group)),
+          () => (fitter === null ? null : entryOf(pair, listed.length, options, fitter, group)),
           place,
           findings,
         )

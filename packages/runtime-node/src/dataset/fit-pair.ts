@@ -105,24 +105,23 @@ export function fitPair<Images extends Omit<PairImages, "mask"> & { readonly mas
   kernel: ResizeKernel | null,
   isFlipped = false,
 ): PairImages {
-  const fitted = <Picture extends RgbImage | GreyImage>(picture: Picture, chosen: ResizeKernel | null): Picture => {
-    const cropped = fitPicture(picture, fit, chosen)
-    return isFlipped ? mirrorImage(cropped) : cropped
-  }
   return {
-    image: fitted(image, kernel),
-    control: fitted(control, null),
-    mask: mask === null ? null : fitted(mask, kernel),
+    image: fitPicture(image, fit, kernel, isFlipped),
+    control: fitPicture(control, fit, null, isFlipped),
+    mask: mask === null ? null : fitPicture(mask, fit, kernel, isFlipped),
   }
 }
 
-function fitPicture<Picture extends RgbImage | GreyImage>(
+/** One picture of a pair, fitted as all of them are. @param kernel null: the rule of `trainingKernel` */
+export function fitPicture<Picture extends RgbImage | GreyImage>(
   picture: Picture,
   { resized, cropped, corner: [left, top] }: Fit,
   kernel: ResizeKernel | null,
+  isFlipped = false,
 ): Picture {
   const scaled = resizeImage(picture, ...resized, kernel ?? trainingKernel(picture, ...resized))
-  return cropImage(scaled, { left, top, width: cropped[0], height: cropped[1] })
+  const fitted = cropImage(scaled, { left, top, width: cropped[0], height: cropped[1] })
+  return isFlipped ? mirrorImage(fitted) : fitted
 }
 
 function bucketChooser(resolution: Size, { minSize, maxSize, step, noUpscale }: NonNullable<DatasetGroup["buckets"]>) {

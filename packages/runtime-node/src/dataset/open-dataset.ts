@@ -1,19 +1,18 @@
-import { parse } from "node:path"
 import { cutCaptionNotices, isCutCaption } from "@lllite/core/models"
-import type { Augmentation, CaptionRules, ExampleView, Sized, TrainDataset, TrainExample } from "@lllite/core/training"
-import { captionChanges, longestCaption, plainCaption } from "@lllite/core/training"
+import type { CaptionRules, Sized, TrainDataset } from "@lllite/core/training"
+import { captionChanges, longestCaption } from "@lllite/core/training"
 import { readTokenizer } from "../checkpoint.ts"
 import { InputError } from "../errors.ts"
 import { pictureNotices } from "../images/picture-traits.ts"
-import { examineImage, readImage } from "../images/read-image.ts"
-import type { Face } from "./augmentation.ts"
-import { augmentationOf, changeColours, faceOf } from "./augmentation.ts"
+import type { CachedPicture, LatentCacheOptions } from "../latent-cache/latent-store.ts"
+import { createLatentFiles } from "../latent-cache/latent-store.ts"
 import { augmentationNotices, describeAugmentations, withoutUsedAlpha } from "./augmentation-notices.ts"
 import { checkPictures } from "./check-pictures.ts"
-import type { DatasetConfig, DatasetGroup, SubsetConfig } from "./dataset-config.ts"
+import type { DatasetConfig, SubsetConfig } from "./dataset-config.ts"
 import { remarkNotices } from "./dataset-notices.ts"
-import type { Fit, Fitter } from "./fit-pair.ts"
-import { createFitter, fitPair } from "./fit-pair.ts"
+import type { Entry } from "./entry.ts"
+import { cachedPictures, entryOf, PLAIN_VIEW, readExample } from "./entry.ts"
+import { createFitter } from "./fit-pair.ts"
 import type { Pair, PairListing, WatchOptions } from "./pairs.ts"
 import { listPairs } from "./pairs.ts"
 
@@ -34,23 +33,12 @@ export interface FolderDataset extends TrainDataset {
   readonly changingCaptions: number
 }
 
-/** A picture of the data set, without its repeats. */
-export interface Entry {
-  readonly pair: Pair
-  readonly subset: SubsetConfig
-  readonly fitter: Fitter
-  readonly fit: Fit
-  readonly augmentation: Augmentation
-}
-
 /** The most examples of an epoch, repeats included. The order of an epoch is a list in memory. */
 const MOST_EXAMPLES = 10_000_000
 /** How many problems are written out. */
 const SHOWN_PROBLEMS = 20
 /** Bytes of a caption that needs no tokenizer to be known as short. No token stands for less than a byte. */
 const SURELY_SHORT = 75
-/** Chooses the options of groups in captions as they stand, which no step reads. */
-const CHOICE_SEED = 0
 /** How many pairs without a problem are named beside problems. */
 const SHOWN_USABLE = 3
 
@@ -70,6 +58,8 @@ export interface OpenDatasetOptions {
   readonly captionChunks?: number
   /** Whether training reads weights in captions, for the same notice. Default: false. */
   readonly weightedCaptions?: boolean
+  /** Keeps latents in files beside the pictures. Default: they are kept in memory */
+  readonly latentCache?: LatentCacheOptions
   readonly onProgress?: (progress: DatasetProgress) => void
 }
 
@@ -81,7 +71,7 @@ export interface OpenDatasetOptions {
  * captions; the signal's reason when aborted
  */
 export async function openDataset(config: DatasetConfig, options: OpenDatasetOptions = {}): Promise<FolderDataset> {
-  const { signal, captionChunks = 1, weightedCaptions = false, onProgress } = options
+  const { signal, captionChunks = 1, weightedCaptions = false, onProgress, latentCache } = options
   const watch = (phase: DatasetProgress["phase"]): WatchOptions => ({
     ...(signal === undefined ? {} : { signal }),
     onProgress: (done, count) => onProgress?.({ phase, done, count }),
@@ -97,7 +87,7 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
       listings.push(listing)
       checkExamples(pictureOf.length, listing.pairs.length, subset)
       for (const pair of listing.pairs) {
-        const picture = entries.push(entryOf(pair, subset, fitter, group)) - 1
+        const picture = entries.push(entryOf(pair, entries.length, subset, fitter, group)) - 1
         for (let repeat = 0; repeat < subset.repeats; repeat++) pictureOf.push(picture)
       }
     }
@@ -119,6 +109,8 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
     if (entry !== undefined) return entry
     throw new InputError("dataset-index", `data set: there is no example ${index} of ${pictureOf.length}`)
   }
+  const cached = cachedPictures(entries)
+  const pictureAt = (index: number): CachedPicture => cached(pictureOf[index] ?? Number.NaN)
   const sizes = entries.map(({ fit: { cropped } }): Sized => ({ width: cropped[0], height: cropped[1] }))
   return {
     count: pictureOf.length,
@@ -140,50 +132,12 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
     ],
     original: (index) => firsts[pictureOf[index] ?? Number.NaN] ?? index,
     augmentation: (index) => entryAt(index).augmentation,
+    ...(latentCache === undefined ? {} : { latents: createLatentFiles(latentCache, pictureAt) }),
     changingCaption: (index) => {
       const { text } = entryAt(index).pair
       return captionChanges(text.caption, text.rules) ? text : null
     },
-    example: async (index, view = PLAIN_VIEW) => {
-      const entry = entryAt(index)
-      const caption = plainCaption(entry.pair.text, CHOICE_SEED, pictureOf[index] ?? 0)
-      return { ...(await readExample(entry, view)), caption }
-    },
-  }
-}
-
-const PLAIN_VIEW: ExampleView = { isFlipped: false, draws: null }
-
-/** A picture with the options of its folder, fitted. @throws CoreError when it cannot be fitted */
-export function entryOf(pair: Pair, subset: SubsetConfig, fitter: Fitter, { buckets }: DatasetGroup): Entry {
-  const { augment } = subset
-  const fit = fitter([pair.size.width, pair.size.height], { augment, face: faceIn(pair, subset) })
-  const cropsFace = buckets === null && augment.faceCrop !== null && faceIn(pair, subset) !== null
-  const hasSpare = fit.resized[0] > fit.cropped[0] || fit.resized[1] > fit.cropped[1]
-  const doesCrop = cropsFace || (augment.randomCrop && hasSpare)
-  return { pair, subset, fitter, fit, augmentation: augmentationOf(augment, doesCrop) }
-}
-
-function faceIn({ image }: Pair, { augment }: SubsetConfig): Face | null {
-  return augment.faceCrop === null ? null : faceOf(parse(image).name)
-}
-
-async function readExample(
-  { pair, subset, fitter }: Entry,
-  { isFlipped, draws }: ExampleView,
-): Promise<Omit<TrainExample, "caption">> {
-  const { image, alpha } = await examineImage(pair.image)
-  const control = await readImage(pair.control)
-  const { augment, kernel } = subset
-  const fit = fitter([pair.size.width, pair.size.height], { augment, face: faceIn(pair, subset), draws, isFlipped })
-  const mask = subset.alphaMask ? alpha : null
-  const fitted = fitPair({ image, control, mask }, fit, kernel, isFlipped)
-  return {
-    name: pair.image,
-    image: augment.colour && draws !== null ? changeColours(fitted.image, draws) : fitted.image,
-    control: fitted.control,
-    size: fit.condition,
-    ...(fitted.mask === null ? {} : { mask: fitted.mask }),
+    example: async (index, view = PLAIN_VIEW) => readExample(entryAt(index), view),
   }
 }
 

@@ -37,9 +37,11 @@ export const DATASET = {
     help: "How often each pair appears in an epoch. For folders of dataset_config without num_repeats.",
   }),
   cache_latents: ignored("latents are always kept in memory, unless augmentation changes them"),
-  cache_latents_to_disk: ignored("latents are kept in memory, and no file is written beside the pictures"),
+  cache_latents_to_disk: flag({
+    help: "Keep latents in .npz files beside the pictures, as sd-scripts does, and use those that are there.",
+  }),
   vae_batch_size: ignored("pictures are encoded one at a time", { nothing: [1] }),
-  skip_cache_check: ignored("no cache is kept on disk"),
+  skip_cache_check: flag({ help: "Take the files of cache_latents_to_disk as they are. Only sizes are checked." }),
   cache_text_encoder_outputs: flag({
     help: "Encode every caption once, before training. That is always so for captions that do not change. Refused for those that do.",
   }),

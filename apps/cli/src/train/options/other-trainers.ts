@@ -38,7 +38,7 @@ export const OTHER_TRAINERS = {
   fused_optimizer_groups: ignored("an optimizer step needs all gradients here"),
   sdxl: ignored("this command always trains for SDXL"),
   reg_data_dir: refused(ONLY_PAIRS, { instead: "Leave it out. There are no regularisation pictures." }),
-  masked_loss: refused("the loss counts every pixel alike"),
+  masked_loss: refused("a mask comes from the pictures' alpha", { instead: "Leave it out, and use alpha_mask." }),
   train_inpainting: refused("this command trains no inpainting model"),
   clip_l: ignored(OTHER_MODEL),
   clip_g: ignored(OTHER_MODEL),

@@ -70,6 +70,7 @@ function partOf(dataset: TrainDataset, indices: readonly number[]): TrainDataset
             has: (index) => latents.has(at(index)),
             read: (index, isFlipped) => latents.read(at(index), isFlipped),
             write: (index, values) => latents.write(at(index), values),
+            notices: () => latents.notices?.() ?? [],
           },
         }),
   }

@@ -1,0 +1,111 @@
+import { parse } from "node:path"
+import type { Augmentation, ExampleView, TrainExample } from "@lllite/core/training"
+import { plainCaption } from "@lllite/core/training"
+import { InputError } from "../errors.ts"
+import { examineImage, readImage } from "../images/read-image.ts"
+import type { CachedPicture } from "../latent-cache/latent-store.ts"
+import type { Face } from "./augmentation.ts"
+import { augmentationOf, changeColours, faceOf } from "./augmentation.ts"
+import type { DatasetGroup, SubsetConfig } from "./dataset-config.ts"
+import type { Fit, Fitter } from "./fit-pair.ts"
+import { fitPair, fitPicture } from "./fit-pair.ts"
+import type { Pair } from "./pairs.ts"
+
+/** A picture of a data set, without its repeats. */
+export interface Entry {
+  readonly pair: Pair
+  /** The number of the picture in the data set. */
+  readonly picture: number
+  readonly subset: SubsetConfig
+  readonly fitter: Fitter
+  readonly fit: Fit
+  readonly augmentation: Augmentation
+}
+
+/** An example as it is, without variation. */
+export const PLAIN_VIEW: ExampleView = { isFlipped: false, draws: null }
+
+/** Chooses the options of groups in captions as they stand, which no step reads. */
+const CHOICE_SEED = 0
+
+/** Plans how a picture is fitted and changed. */
+export function entryOf(
+  pair: Pair,
+  picture: number,
+  subset: SubsetConfig,
+  fitter: Fitter,
+  { buckets }: DatasetGroup,
+): Entry {
+  const { augment } = subset
+  const face = faceIn(pair, subset)
+  const fit = fitter([pair.size.width, pair.size.height], { augment, face })
+  const cropsFace = buckets === null && augment.faceCrop !== null && face !== null
+  const hasSpare = fit.resized[0] > fit.cropped[0] || fit.resized[1] > fit.cropped[1]
+  const doesCrop = cropsFace || (augment.randomCrop && hasSpare)
+  return { pair, picture, subset, fitter, fit, augmentation: augmentationOf(augment, doesCrop) }
+}
+
+/** Reads and fits an example. @throws InputError as `examineImage` */
+export async function readExample(entry: Entry, view: ExampleView): Promise<TrainExample> {
+  const { pair, subset } = entry
+  const { image, alpha } = await examineImage(pair.image)
+  const control = await readImage(pair.control)
+  const fit = fitOf(entry, view)
+  const mask = subset.alphaMask ? alpha : null
+  const fitted = fitPair({ image, control, mask }, fit, subset.kernel, view.isFlipped)
+  const doesColour = subset.augment.colour && view.draws !== null
+  return {
+    name: pair.image,
+    image: doesColour ? changeColours(fitted.image, view.draws) : fitted.image,
+    control: fitted.control,
+    caption: captionOf(entry),
+    size: fit.condition,
+    ...(fitted.mask === null ? {} : { mask: fitted.mask }),
+  }
+}
+
+/** The pictures of a data set as their latents are kept, by their number. */
+export function cachedPictures(entries: readonly Entry[]): (picture: number) => CachedPicture {
+  const sizes = new Map<string, string>()
+  const shared = new Set<string>()
+  for (const { pair, fit } of entries) {
+    const size = fit.cropped.join()
+    if ((sizes.get(pair.image) ?? size) !== size) shared.add(pair.image)
+    sizes.set(pair.image, size)
+  }
+  return (picture) => {
+    const entry = entries[picture]
+    if (entry === undefined) throw new InputError("dataset-index", `data set: there is no picture ${picture}`)
+    const { pair, subset, fit, augmentation } = entry
+    return {
+      image: pair.image,
+      original: [pair.size.width, pair.size.height],
+      bucket: fit.cropped,
+      flips: augmentation.flips,
+      isMasked: subset.alphaMask,
+      sharesFile: shared.has(pair.image),
+      fit: `${fit.resized.join("x")} at ${fit.corner.join()} by ${subset.kernel ?? "size"}`,
+      mask: async () => (await readExample(entry, PLAIN_VIEW)).mask?.data ?? null,
+      async rest(isFlipped) {
+        const view = fitOf(entry, { isFlipped, draws: null })
+        const control = fitPicture(await readImage(pair.control), view, null, isFlipped)
+        return { name: pair.image, control, caption: captionOf(entry), size: view.condition }
+      },
+    }
+  }
+}
+
+function fitOf({ pair, subset, fitter }: Entry, { isFlipped, draws }: ExampleView): Fit {
+  const { augment } = subset
+  const size = [pair.size.width, pair.size.height] as const
+  return fitter(size, { augment, face: faceIn(pair, subset), draws, isFlipped })
+}
+
+function faceIn({ image }: Pair, { augment }: SubsetConfig): Face | null {
+  return augment.faceCrop === null ? null : faceOf(parse(image).name)
+}
+
+/** The caption of a picture, where it does not change. */
+function captionOf({ pair, picture }: Entry): string {
+  return plainCaption(pair.text, CHOICE_SEED, picture)
+}
