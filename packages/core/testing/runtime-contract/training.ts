@@ -93,6 +93,29 @@ export const TRAINING: readonly RuntimeCase[] = [
     )
   }),
 
+  loaded("reads captions that change, the same from the same seed, and in a continued run", async (context) => {
+    const { sdxl, subject, expect } = context
+    const rules = { shuffle: true, dropoutRate: 0.3, warmupSteps: 3, warmupMin: 2 }
+    const caption = "a red star, a blue ring, a green bar, night, sky"
+    const changing: TrainDataset = { ...dataset(), changingCaption: () => ({ caption, rules }) }
+    const options = { steps: 3, batchSize: 2, shards: 2, weightedCaptions: true }
+    const run = (changes: object, examples = changing) =>
+      train(sdxl, subject, { ...options, ...changes }, () => {}, examples)
+    const whole = await run({})
+    const rest = await run({ initial: await run({ steps: 1 }) })
+    expect(equalValues(whole.model, rest.model), "the continued run read other captions")
+    const still = await run({}, dataset())
+    expect(!equalValues(whole.model, still.model), "captions did not change")
+    // Two batches of a step are an epoch here.
+    const everyNth = (dropoutEveryNEpochs: number) => {
+      const ruled = { caption: "a red star", rules: { dropoutEveryNEpochs } }
+      const steps = { steps: 2, batchSize: 1, shards: 1, accumulation: 2 }
+      return run(steps, { ...dataset(), changingCaption: () => ruled })
+    }
+    const [second, third] = [await everyNth(2), await everyNth(3)]
+    expect(!equalValues(second.model, third.model), "the captions of the second epoch were not empty")
+  }),
+
   loaded("trains a range of strengths, and limits what sites add", async ({ sdxl, subject, expect }) => {
     const objective = { strengthRange: { min: 0.2, floor: 0.3, power: 2 } }
     const plain = await train(sdxl, subject, { learningRate: 0.1 })

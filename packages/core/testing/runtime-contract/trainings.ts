@@ -41,8 +41,9 @@ export async function train<Source>(
   subject: RuntimeSubject<Source>,
   changes: Partial<TrainRunOptions> = {},
   onEvent: (event: string) => void = () => {},
+  examples = dataset(),
 ): Promise<TrainState> {
-  const run = sdxl.train(dataset(), trainOptions(sdxl, subject, changes))
+  const run = sdxl.train(examples, trainOptions(sdxl, subject, changes))
   for (;;) {
     const next = await run.next()
     if (next.done === true) return next.value

@@ -7,6 +7,7 @@ import { pictureNotices } from "../images/picture-traits.ts"
 import type { CachedPicture, LatentCacheOptions } from "../latent-cache/latent-store.ts"
 import { createLatentFiles } from "../latent-cache/latent-store.ts"
 import { augmentationNotices, describeAugmentations, withoutUsedAlpha } from "./augmentation-notices.ts"
+import { captionRuleNotices, type FolderCaptions } from "./caption-notices.ts"
 import { checkPictures } from "./check-pictures.ts"
 import type { DatasetConfig, SubsetConfig } from "./dataset-config.ts"
 import { remarkNotices } from "./dataset-notices.ts"
@@ -127,6 +128,7 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
         listings.flatMap(({ remarks }) => remarks),
         captionExtensions(config),
       ),
+      ...captionRuleNotices(foldersOf(config, entries)),
       ...augmentationNotices(config, entries, checked.pictures),
       ...pictureNotices(withoutUsedAlpha(entries, checked.pictures)),
     ],
@@ -169,6 +171,15 @@ function describeUsable(pairs: readonly Pair[]): string {
 
 function captionExtensions({ groups }: DatasetConfig): readonly string[] {
   return [...new Set(groups.flatMap(({ subsets }) => subsets.map(({ captionExtension }) => captionExtension)))]
+}
+
+function foldersOf({ groups }: DatasetConfig, entries: readonly Entry[]): readonly FolderCaptions[] {
+  return groups.flatMap(({ subsets }) =>
+    subsets.map((subset) => ({
+      rules: subset.captions,
+      pairs: entries.filter((entry) => entry.subset === subset).map(({ pair }) => pair),
+    })),
+  )
 }
 
 /** The notice about captions of which only the first tokens are read. The tokenizer is read if one may be that long. */

@@ -63,5 +63,10 @@ describe("groups of a caption", () => {
     const deep = `${"{a|".repeat(20_000)}b${"}".repeat(20_000)}`
     expect(chooseOptions(deep, last).length).toBeGreaterThan(0)
     expect(chooseOptions("{".repeat(50_000), first)).toBe("{".repeat(25_000))
+    expect(chooseOptionsAsSdScripts(deep, last).length).toBeGreaterThan(0)
+  })
+
+  it("break in groups as in sd-scripts, if asked", () => {
+    expect(chooseOptionsAsSdScripts("a {b|{c|d}} {x} {|y} {}", last)).toBe("a d} {x y {}")
   })
 })

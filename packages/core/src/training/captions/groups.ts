@@ -79,10 +79,18 @@ function isBrace(sign: string | undefined): boolean {
 export function chooseOptionsAsSdScripts(text: string, random: Pick<CaptionRandom, "choice">): string {
   let [open, close] = ["⦅", "⦆"]
   while (text.includes(open) || text.includes(close)) [open, close] = [`${open}⦅`, `${close}⦆`]
-  return text
-    .replaceAll("{{", open)
-    .replaceAll("}}", close)
-    .replace(/\{([^}]+)\}/g, (_, inside: string) => random.choice(inside.split("|")))
-    .replaceAll(open, "{")
-    .replaceAll(close, "}")
+  const escaped = text.replaceAll("{{", open).replaceAll("}}", close)
+  let result = ""
+  let from = 0
+  // As the pattern `\{([^}]+)\}` finds groups, without its search from each brace anew.
+  for (;;) {
+    const start = escaped.indexOf("{", from)
+    const end = start < 0 ? -1 : escaped.indexOf("}", start)
+    if (end < 0) break
+    const isEmpty = end === start + 1
+    result += escaped.slice(from, isEmpty ? end : start)
+    if (!isEmpty) result += random.choice(escaped.slice(start + 1, end).split("|"))
+    from = isEmpty ? end : end + 1
+  }
+  return (result + escaped.slice(from)).replaceAll(open, "{").replaceAll(close, "}")
 }
