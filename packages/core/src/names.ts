@@ -37,6 +37,7 @@ export {
   PROMPT_SYNTAXES,
 } from "./prompt/options.ts"
 export { checkSeed, LARGEST_SEED, readSeed, type Seed, seedAfter } from "./random/seed.ts"
+export { OVERLAP_MULTIPLE, overlapOf, TILE_MULTIPLE, TILING_RANGES, type Tiling } from "./tiling.ts"
 export { CAPTION_DEFAULTS } from "./training/captions/rules.ts"
 export {
   type CurveArguments,

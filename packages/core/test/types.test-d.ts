@@ -28,7 +28,7 @@ type OptionalKeys<T> = { [K in keyof T]-?: object extends Pick<T, K> ? K : never
 describe("generate", () => {
   it("yields events with different kinds", () => {
     expectTypeOf(generate).returns.toEqualTypeOf<AsyncGenerator<GenerateEvent, void, void>>()
-    expectTypeOf<GenerateEvent["kind"]>().toEqualTypeOf<"step" | "deltas" | "first-stage" | "image">()
+    expectTypeOf<GenerateEvent["kind"]>().toEqualTypeOf<"step" | "tile" | "deltas" | "first-stage" | "image">()
     expectTypeOf<Extract<GenerateEvent, { kind: "image" }>["image"]>().toEqualTypeOf<RgbImage>()
     expectTypeOf<Extract<GenerateEvent, { kind: "step" }>["denoised"]>().toEqualTypeOf<Tensor4D>()
   })
@@ -85,7 +85,9 @@ describe("a runtime", () => {
   it("yields events with different kinds", () => {
     expectTypeOf<SdxlHandle["generate"]>().returns.toEqualTypeOf<AsyncGenerator<GenerateRunEvent, void, void>>()
     expectTypeOf<SdxlHandle["train"]>().returns.toEqualTypeOf<AsyncGenerator<TrainRunEvent, TrainState, void>>()
-    expectTypeOf<GenerateRunEvent["kind"]>().toEqualTypeOf<"notice" | "step" | "deltas" | "first-stage" | "image">()
+    expectTypeOf<GenerateRunEvent["kind"]>().toEqualTypeOf<
+      "notice" | "step" | "tile" | "deltas" | "first-stage" | "image"
+    >()
     expectTypeOf<TrainRunEvent["kind"]>().toEqualTypeOf<"notice" | "cache" | "step">()
     expectTypeOf<Extract<TrainRunEvent, { kind: "step" }>["state"]>().toEqualTypeOf<TrainState | null>()
   })

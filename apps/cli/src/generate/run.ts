@@ -135,6 +135,7 @@ async function writePictures(
   {
     pictures,
     vaeSlices,
+    vaeTiles,
     batchSize,
     llliteMap,
     firstStage,
@@ -163,6 +164,7 @@ async function writePictures(
             measureAdapters: llliteMap !== undefined,
           },
           ...(vaeSlices === undefined ? {} : { vaeSlices }),
+          ...(vaeTiles === undefined ? {} : { vaeTiles }),
           ...(batchSize === undefined ? {} : { batchSize }),
         },
       )
@@ -173,8 +175,8 @@ async function writePictures(
           reporter.say("notice", { text: event.text }, `Note: ${event.text}`)
           continue
         }
-        if (event.kind === "step") {
-          summary.step(event)
+        if (event.kind === "step" || event.kind === "tile") {
+          if (event.kind === "step") summary.step(event)
           reporter.progress("generate", before + event.done, pictures.length)
           continue
         }

@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto"
-import { PROMPT_COMPATS, readSeed } from "@lllite/core/names"
+import { PROMPT_COMPATS, readSeed, type Tiling } from "@lllite/core/names"
 import type { AdapterInput, RecipeInput, TextualInversionReference } from "@lllite/core/recipe"
 import type { OptionReader, Settings } from "@lllite/runtime-node/options"
 import type { RuntimeChoice } from "../model/runtime-options.ts"
@@ -31,6 +31,8 @@ export interface GenerateSettings extends Pick<Settings<GenerateTable>, "outdir"
   readonly firstStage: boolean
   /** Undefined: chosen from the free memory. */
   readonly vaeSlices: number | undefined
+  /** Undefined: chosen from the free memory. */
+  readonly vaeTiles: Tiling | undefined
   /** Undefined: the runtime's default. */
   readonly batchSize?: number | undefined
   readonly runtime: RuntimeChoice
@@ -122,7 +124,15 @@ const PLAN_OPTIONS = [
   ...(["sampler", "spacing", "eta", "samplerArgs", "spacingArgs"] as const),
   ...(["guidanceStart", "guidanceEnd", "deepCacheInterval", "deepCacheDepth", "fast"] as const),
   ...STEERING_LISTS,
-  ...(["imagePath", "strength", "highresFixScale", "dsDepth1", "gradualLatentTimesteps"] as const),
+  ...([
+    "imagePath",
+    "strength",
+    "highresFixScale",
+    "dsDepth1",
+    "gradualLatentTimesteps",
+    "tile",
+    "tileOverlap",
+  ] as const),
 ]
 
 /** What start pictures decide beside the pixels. */
@@ -222,9 +232,19 @@ export function readGenerateSettings(
   pictures: readonly PlannedPicture[],
   notices: readonly string[] = [],
 ): GenerateSettings {
-  const { vaeSlices, batchSize, outdir, llliteMap, strict, highresFixSave1st: firstStage, ...values } = reader.finish()
+  const {
+    vaeSlices,
+    vaeTile,
+    batchSize,
+    outdir,
+    llliteMap,
+    strict,
+    highresFixSave1st: firstStage,
+    ...values
+  } = reader.finish()
   return {
     ...{ strict, firstStage },
+    vaeTiles: vaeTile === undefined ? undefined : { size: vaeTile },
     ...{ pictures, vaeSlices, batchSize, outdir, llliteMap },
     ...{ runtime: runtimeChoice(values), notices: [...reader.notes, ...notices] },
   }

@@ -101,6 +101,13 @@ describe("options of starts and stages", () => {
     expect(readUnsharp("4,1,1")).toHaveProperty("expected")
   })
 
+  it("read tiles, with names of other programs, and none by default", async () => {
+    expect((await recipeOf({}))?.tiles).toBeNull()
+    expect((await recipeOf({ tile: "0" }))?.tiles).toBeNull()
+    expect((await recipeOf({ tile: "128" }))?.tiles).toEqual({ size: 128, overlap: 16 })
+    expect((await recipeOf({ tile_width: "128", tile_overlap: "64" }))?.tiles).toEqual({ size: 128, overlap: 64 })
+  })
+
   it("condition the negative prompt on a size of its own", async () => {
     const recipe = await recipeOf({ original_width_negative: "64", prompt: "a --nh 96" })
     expect(recipe?.negativeSize.original).toEqual([96, 64])
@@ -117,6 +124,14 @@ describe("options of starts and stages", () => {
     [{ ds_ratio: "0.3" }, /--ds_ratio has no effect without --ds_depth_1/],
     [{ ds_depth_1: "2", ds_depth_2: "4" }, /--ds_timesteps_2 is 650 and --ds_timesteps_1 650, expected less/],
     [{ gradual_latent_timesteps: "650" }, /--gradual_latent_timesteps needs the sampler euler_a, got euler/],
+    [{ tile: "100" }, /--tile is 100, expected a multiple of 32. The nearest is 96/],
+    [{ tile_overlap: "16" }, /--tile_overlap has no effect without --tile/],
+    [{ tile: "128", tile_overlap: "96" }, /--tile_overlap is 96 and --tile 128, expected at most half of it/],
+    [
+      { tile: "128", sampler: "euler_a", gradual_latent_timesteps: "650" },
+      /--gradual_latent_timesteps and --tile exclude each other/,
+    ],
+    [{ vae_tile: "16" }, /--vae_tile is 16, expected a whole number from 64/],
     [{ clip_vision_strength: "1" }, /there is no CLIP vision model here/],
   ])("are refused where they cannot be followed: %j", async (more, message) => {
     await expect(read(more)).rejects.toThrow(message)

@@ -10,8 +10,11 @@ import {
   HIRES_UPSCALERS,
   isInRange,
   LATENT_UNSHARP_RANGES,
+  OVERLAP_MULTIPLE,
   START_DEFAULTS,
   START_RANGES,
+  TILE_MULTIPLE,
+  TILING_RANGES,
 } from "@lllite/core/names"
 import type { OptionReader, OptionTable, Reading } from "@lllite/runtime-node/options"
 import { choice, file, flag, ignored, integer, number, refused, taken } from "@lllite/runtime-node/options"
@@ -123,11 +126,37 @@ const SHRINK = {
   ),
 }
 
+const TILES = {
+  tile: integer({
+    ...TILING_RANGES.size,
+    multipleOf: TILE_MULTIPLE,
+    aliases: ["tile_size", "tile_width"],
+    nothing: [0],
+    otherwise: "the whole picture at once",
+    help: "Side of the tiles in which a larger picture is drawn, in pixels: about the size that the model knows. Tiles overlap and are averaged in every pass (MultiDiffusion). LLLites and ControlNets are cut for each.",
+  }),
+  tile_overlap: integer({
+    ...TILING_RANGES.overlap,
+    multipleOf: OVERLAP_MULTIPLE,
+    otherwise: "an eighth of tile",
+    help: "What neighbouring tiles share at least, in pixels: at most half of a tile.",
+  }),
+  vae_tile: integer({
+    ...TILING_RANGES.size,
+    multipleOf: TILE_MULTIPLE,
+    aliases: ["vae_tile_size"],
+    nothing: [0],
+    otherwise: "tiles if the picture does not fit the memory",
+    help: "Side of the tiles in which the VAE computes a larger picture, in pixels. They need less memory than vae_slices, and change the picture a little.",
+  }),
+} satisfies OptionTable
+
 /** What a picture starts from, and in which sizes it is made. */
 export const STAGE_OPTIONS = {
   ...START,
   ...HIRES,
   ...SHRINK,
+  ...TILES,
   strict: flag({ help: "Refuses sizes and options with which the embeddings of LLLites are resampled." }),
 } satisfies OptionTable
 
@@ -199,8 +228,20 @@ export function checkStageOptions({ settings, check, nameOf, isGiven }: StageRea
       ? `${nameOf("highresFixLatentsUpscaling")} and ${nameOf("highresFixUpscaler")} lanczos exclude each other. Keep one of them`
       : null,
   )
+  check(["tile", "tileOverlap"], () => {
+    const { tile, tileOverlap } = settings
+    if (tileOverlap === undefined) return null
+    if (tile === undefined)
+      return `${nameOf("tileOverlap")} has no effect without ${nameOf("tile")}, expected the side of the tiles`
+    return 2 * tileOverlap > tile
+      ? `${nameOf("tileOverlap")} is ${tileOverlap} and ${nameOf("tile")} ${tile}, expected at most half of it`
+      : null
+  })
   check(["gradualLatentTimesteps"], () => {
     if (settings.gradualLatentTimesteps === undefined) return null
+    if (settings.tile !== undefined) {
+      return `${nameOf("gradualLatentTimesteps")} and ${nameOf("tile")} exclude each other, because latents that grow have other tiles in every step`
+    }
     if (settings.maskPath !== undefined) {
       return `${nameOf("gradualLatentTimesteps")} and ${nameOf("maskPath")} exclude each other, because a mask keeps latents of the full size`
     }

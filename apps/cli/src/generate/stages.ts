@@ -22,6 +22,7 @@ export function stagesOf(settings: StageSettings): Omit<StagesInput, "start"> {
             ...(upscaler === undefined ? {} : { upscaler }),
           },
     deepShrink: deepShrinkOf(settings),
+    tiles: tilesOf(settings),
     gradualLatent:
       timestep === undefined
         ? null
@@ -34,6 +35,10 @@ export function stagesOf(settings: StageSettings): Omit<StagesInput, "start"> {
             unsharp: settings.gradualLatentUnsharpParams ?? null,
           },
   }
+}
+
+function tilesOf({ tile: size, tileOverlap: overlap }: StageSettings): StagesInput["tiles"] {
+  return size === undefined ? null : { size, ...(overlap === undefined ? {} : { overlap }) }
 }
 
 /** How a picture begins from a start picture, as options give it. */

@@ -1,4 +1,5 @@
 import { CoreError } from "../errors.ts"
+import { cropImage } from "../image/crop.ts"
 import type { RgbImage } from "../image.ts"
 import { imageToFloats } from "../image.ts"
 import type { PreparedControl } from "../models/lllite/adapter.ts"
@@ -7,6 +8,7 @@ import type { LlliteParams } from "../models/lllite/params.ts"
 import { maskedTap, type PreparedMask, prepareMask } from "../models/masked-tap.ts"
 import { chainTaps, sumTaps, type Tap } from "../models/taps.ts"
 import type { Ops } from "../ops/ops.ts"
+import type { Region } from "../tiling.ts"
 import { type AdapterControl, strengthAt } from "./adapter-settings.ts"
 import { factorsByBlock } from "./block-strengths.ts"
 import type { ControlPreparation } from "./control-picture.ts"
@@ -36,12 +38,18 @@ export interface PreparedAdapter {
 /**
  * Computes an adapter's values for its control, once for a run. The caller disposes the result.
  *
+ * @param region The part of the pictures that the U-Net sees, in pixels. Default: all
  * @throws CoreError when the number of control images is neither 1 nor `pictures`
  */
-export function prepareAdapter(ops: Ops, use: AdapterUse, pictures: number): PreparedAdapter {
-  const control = prepareControl(ops, use.lllite, joinControls(use, pictures))
+export function prepareAdapter(
+  ops: Ops,
+  use: AdapterUse,
+  pictures: number,
+  region: Region | null = null,
+): PreparedAdapter {
+  const control = prepareControl(ops, use.lllite, joinControls(use, pictures, region))
   const masks = use.mask === undefined ? [] : "data" in use.mask ? [use.mask] : use.mask
-  const mask = masks.length === 0 ? null : prepareMask(masks, use.maskFeather ?? 0)
+  const mask = masks.length === 0 ? null : prepareMask(masks, use.maskFeather ?? 0, region)
   return {
     ...{ use, control, mask },
     dispose() {
@@ -89,8 +97,18 @@ function actingTap(tap: Tap, { blocks }: AdapterUse): Tap {
   return { ...tap, has: (layer) => factors.get(layer.block) !== 0 && tap.has(layer) }
 }
 
-function joinControls({ control }: AdapterUse, count: number): Parameters<typeof prepareControl>[2] {
+/** Control pictures as a list, cut to a region. */
+export function controlsIn(control: RgbImage | readonly RgbImage[], region: Region | null): readonly RgbImage[] {
   const images = "data" in control ? [control] : control
+  return region === null ? images : images.map((image) => cropImage(image, region))
+}
+
+function joinControls(
+  { control }: AdapterUse,
+  count: number,
+  region: Region | null,
+): Parameters<typeof prepareControl>[2] {
+  const images = controlsIn(control, region)
   const [first] = images
   if (first === undefined || (images.length !== 1 && images.length !== count)) {
     throw new CoreError(

@@ -14,6 +14,8 @@ import type { BlockVerbs } from "../models/unet/block-verbs.ts"
 import type { UnetInput } from "../models/unet/unet.ts"
 import { checkRanges } from "../number-range.ts"
 import type { Ops } from "../ops/ops.ts"
+import type { Region } from "../tiling.ts"
+import { controlsIn } from "./adapters.ts"
 import type { ControlPreparation } from "./control-picture.ts"
 import { checkControls } from "./control-picture.ts"
 import { GENERATE_DEFAULTS, GENERATE_RANGES } from "./defaults.ts"
@@ -69,14 +71,20 @@ export interface PreparedControlNet {
 /**
  * Embeds the control of a ControlNet, once for a run. The caller disposes the result.
  *
+ * @param region The part of the pictures that the ControlNet sees, in pixels. Default: all
  * @throws CoreError when the number of control pictures is neither 1 nor `pictures`, or when a ControlNet Union does not
  * have the control type
  */
-export function prepareControlNet(ops: Ops, use: ControlNetUse, pictures: number): PreparedControlNet {
+export function prepareControlNet(
+  ops: Ops,
+  use: ControlNetUse,
+  pictures: number,
+  region: Region | null = null,
+): PreparedControlNet {
   const { union } = use.controlNet
   const problem = union === null ? null : controlTypeProblem(union, use.controlType)
   if (problem !== null) throw new CoreError("control-type", `generate: ${problem}`)
-  const picture = pictureTensor(use.control, pictures)
+  const picture = pictureTensor(controlsIn(use.control, region), pictures)
   const hint = embedHint(ops, use.controlNet, picture)
   picture.dispose()
   return { use, hint, dispose: () => hint.dispose() }
@@ -135,8 +143,7 @@ function rowsFrom({ latents, timesteps, context, vector }: UnetInput, first: num
 }
 
 /** Control pictures as [count, H, W, 3] in 0 … 1. */
-function pictureTensor(control: ControlNetUse["control"], pictures: number): Tensor4D {
-  const images = "data" in control ? [control] : control
+function pictureTensor(images: readonly RgbImage[], pictures: number): Tensor4D {
   const [first] = images
   if (first === undefined || (images.length !== 1 && images.length !== pictures)) {
     throw new CoreError(

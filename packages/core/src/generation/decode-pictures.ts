@@ -5,6 +5,7 @@ import { floatsToImage } from "../image.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { runUntilStopped } from "../models/steps.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
+import { decodeInTiles } from "../models/vae/tiles.ts"
 import { decodeSteps } from "../models/vae/vae.ts"
 import type { GenerateOptions } from "./request.ts"
 
@@ -17,11 +18,20 @@ import type { GenerateOptions } from "./request.ts"
 export async function* decodePictures(
   { ops, vae }: Sdxl,
   latents: Tensor4D,
-  { vaeSlices = 1, ...stop }: Pick<GenerateOptions, "vaeSlices" | "signal" | "pause"> = {},
+  {
+    vaeSlices = 1,
+    vaeTiles = null,
+    ...stop
+  }: Pick<GenerateOptions, "vaeSlices" | "vaeTiles" | "signal" | "pause"> = {},
 ): AsyncGenerator<RgbImage, void, void> {
   const [count, rows, columns, channels] = latents.shape
+  const isTiled = vaeTiles !== null && VAE_FACTOR * Math.max(rows, columns) > vaeTiles.size
   for (let index = 0; index < count; index++) {
     const latent = tf.slice(latents, [index, 0, 0, 0], [1, rows, columns, channels])
+    if (isTiled) {
+      yield await decodeInTiles(ops, vae, latent, { tiling: vaeTiles, ...stop }).finally(() => latent.dispose())
+      continue
+    }
     const decoding = decodeSteps(ops, vae, latent, { slices: vaeSlices })
     const picture = await runUntilStopped(decoding, stop).finally(() => latent.dispose())
     const values = await picture.data<"float32">()

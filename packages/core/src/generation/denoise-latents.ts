@@ -18,6 +18,7 @@ import { GENERATE_DEFAULTS } from "./defaults.ts"
 import type { DeltaMeter } from "./delta-meter.ts"
 import type { SamplingPlan } from "./plan-sampling.ts"
 import type { GenerateOptions } from "./request.ts"
+import { cut, type PassPart, type PreparedTiles, type TileReport, withTiles } from "./tiled-network.ts"
 import { createWindowReader } from "./window.ts"
 
 export interface LatentDenoiserOptions
@@ -29,8 +30,12 @@ export interface LatentDenoiserOptions
   /** Measures what the adapters add. Null measures nothing. Default: null. */
   readonly meter?: DeltaMeter | null
   readonly controlNets?: readonly PreparedControlNet[]
-  /** The deep features of each prompt's network, the first prompt's first. Default: none are kept. */
-  readonly features?: readonly FeatureCache[]
+  /** Tiles, whose adapters and ControlNets replace those above. Null: the whole at once. Default: null. */
+  readonly tiles?: PreparedTiles | null
+  /** Awaited after every tile of a pass but the last. */
+  readonly onTile?: (done: TileReport) => Promise<void>
+  /** The deep features of each prompt's network in each tile: [prompts][tiles]. Default: none are kept. */
+  readonly features?: readonly (readonly FeatureCache[])[]
   /** The LoRAs of the run. Default: none. */
   readonly loras?: Tap
 }
@@ -53,6 +58,8 @@ export function createLatentDenoiser(
     channels = null,
     deepShrink = null,
     features = [],
+    tiles = null,
+    onTile,
     combine = GENERATE_DEFAULTS.combine,
     meter = null,
     signal,
@@ -60,23 +67,24 @@ export function createLatentDenoiser(
   }: LatentDenoiserOptions,
 ): Denoise {
   const windowsAt = createWindowReader(schedule, sampler.name)
-  const networkOf =
-    ({ context, vector }: Pick<Conditions, "context" | "vector">, rows: readonly PassRow[], prompt = 0): Network =>
+  type Part = Pick<Conditions, "context" | "vector">
+  const partNetwork =
+    ({ context, vector }: Part, rows: readonly PassRow[], prompt: number, part: PassPart): Network =>
     async (input, position) => {
       await pause?.()
       signal?.throwIfAborted()
       const read = input as Tensor4D
-      const latents = channels === null ? read : withChannels(read, channels)
+      const latents = channels === null ? read : withChannels(read, channels, part)
       const window = windowsAt(position)
-      const adapted = tapAt(ops, adapters, window, combine, meter)
+      const adapted = tapAt(ops, part.adapters, window, combine, meter)
       const tap = loras === NO_TAP ? adapted : chainTaps([loras, adapted])
       const timesteps = Array.from({ length: latents.shape[0] }, () => position.timestep)
       const shrink = deepShrink === null ? null : shrinkAt(deepShrink, position.timestep)
       const all = { latents, timesteps, context, vector }
-      const residuals = residualsAt(ops, controlNets, all, { window, rows, blocks })
+      const residuals = residualsAt(ops, part.controlNets, all, { window, rows, blocks })
       try {
         const predicted = unet(ops, params, all, {
-          ...{ tap, shrink, features: features[prompt] ?? null, pass: { position, rows } },
+          ...{ tap, shrink, features: features[prompt]?.[part.index] ?? null, pass: { position, rows } },
           ...(residuals === null ? {} : { residuals }),
           ...(blocks === undefined ? {} : { blocks }),
         })
@@ -87,6 +95,11 @@ export function createLatentDenoiser(
         if (residuals !== null) tf.dispose([...residuals.skips, residuals.middle])
       }
     }
+  const whole: PassPart = { index: 0, region: null, adapters, controlNets }
+  const networkOf = (conditions: Part, rows: readonly PassRow[], prompt = 0): Network =>
+    tiles === null
+      ? partNetwork(conditions, rows, prompt, whole)
+      : withTiles(tiles, (tile) => partNetwork(conditions, rows, prompt, tile), onTile)
   const network = networkOf(first, passRows(pictures, guided))
   const others = further.map((part, i) => networkOf(part, passRows(pictures, false), i + 1))
   /** The prompts' rows alone. */
@@ -118,6 +131,9 @@ export function createLatentDenoiser(
 }
 
 /** Latents with further channels for every picture. Guidance has two rows for each. */
-function withChannels(latents: Tensor4D, channels: Tensor4D): Tensor4D {
-  return tf.tidy(() => tf.concat([latents, tf.tile(channels, [latents.shape[0] / channels.shape[0], 1, 1, 1])], 3))
+function withChannels(latents: Tensor4D, channels: Tensor4D, { region }: PassPart): Tensor4D {
+  return tf.tidy(() => {
+    const seen = region === null ? channels : cut(channels, region)
+    return tf.concat([latents, tf.tile(seen, [latents.shape[0] / channels.shape[0], 1, 1, 1])], 3)
+  })
 }

@@ -4,7 +4,17 @@ import { CoreError } from "../errors.ts"
 import type { RgbImage } from "../image.ts"
 import { imageToFloats } from "../image.ts"
 import type { Sdxl } from "../models/sdxl.ts"
+import { encodeInTiles } from "../models/vae/tiles.ts"
 import { encodeImage, latentsOf } from "../models/vae/vae.ts"
+import type { GenerateOptions } from "./request.ts"
+
+/** How the VAE takes a picture apart. */
+export type VaeParts = Pick<GenerateOptions, "vaeSlices" | "vaeTiles">
+
+/** The part of options that the VAE reads. */
+export function vaeParts({ vaeSlices = 1, vaeTiles = null }: VaeParts): Required<VaeParts> {
+  return { vaeSlices, vaeTiles }
+}
 
 /**
  * Encodes pictures to latents: the mean of the VAE's posterior, scaled. N pictures of one size → [N, H/8, W/8, C],
@@ -12,11 +22,7 @@ import { encodeImage, latentsOf } from "../models/vae/vae.ts"
  *
  * @throws CoreError without a picture, or when sizes differ or are not multiples of 8
  */
-export function encodePictures(
-  sdxl: Sdxl,
-  pictures: readonly RgbImage[],
-  options: { readonly vaeSlices?: number } = {},
-): Tensor4D {
+export function encodePictures(sdxl: Sdxl, pictures: readonly RgbImage[], options: VaeParts = {}): Tensor4D {
   const [first] = pictures
   const odd = pictures.find(({ width, height }) => width !== first?.width || height !== first.height)
   if (first === undefined || odd !== undefined) {
@@ -35,8 +41,11 @@ export function encodeFloats(
   { ops, vae }: Sdxl,
   values: Float32Array,
   { width, height }: Pick<RgbImage, "width" | "height">,
-  { vaeSlices = 1 }: { readonly vaeSlices?: number } = {},
+  { vaeSlices = 1, vaeTiles = null }: VaeParts = {},
 ): Tensor4D {
+  if (vaeTiles !== null && Math.max(width, height) > vaeTiles.size) {
+    return encodeInTiles(ops, vae, values, { width, height }, vaeTiles)
+  }
   return tf.tidy(() => {
     const image = tf.tensor4d(values, [1, height, width, 3])
     return latentsOf(encodeImage(ops, vae, image, { slices: vaeSlices }), null)

@@ -4,7 +4,7 @@ import type { RgbImage } from "../image.ts"
 import { type GridKernel, resizeGrid } from "../models/resize-grid.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
-import { encodePictures } from "./encode-pictures.ts"
+import { encodePictures, type VaeParts, vaeParts } from "./encode-pictures.ts"
 import type { GenerateOptions } from "./request.ts"
 
 /* What a first stage becomes for the second. */
@@ -15,10 +15,10 @@ type LargeSize = Pick<GenerateOptions, "width" | "height">
 export function enlargePictures(
   sdxl: Sdxl,
   pictures: readonly RgbImage[],
-  { width, height, vaeSlices = 1 }: LargeSize & Pick<GenerateOptions, "vaeSlices">,
+  { width, height, ...parts }: LargeSize & VaeParts,
 ): Tensor4D {
   const large = pictures.map((picture) => resizeImage(picture, width, height, "lanczos"))
-  return encodePictures(sdxl, large, { vaeSlices })
+  return encodePictures(sdxl, large, vaeParts(parts))
 }
 
 /** Latents of a first stage, enlarged. → [N, H/8, W/8, C], which the caller disposes */

@@ -9,13 +9,25 @@ import { createDeltaMeter, type StepDeltas } from "./delta-meter.ts"
 import { enlargeLatents, enlargePictures } from "./enlarge.ts"
 import { HIRES_DEFAULTS } from "./hires-fix.ts"
 import { checkChannels } from "./inpaint-channels.ts"
+import { createReports, type Reports } from "./reports.ts"
 import type { GenerateOptions, PictureRequest } from "./request.ts"
 import { checkRequest } from "./request.ts"
 import { runStage } from "./run-stage.ts"
-import { planStages, stepsOf } from "./stages.ts"
+import { planStages, type Stage, stepsOf } from "./stages.ts"
+import type { TileReport } from "./tiled-network.ts"
 import type { WalkStep } from "./walk-latents.ts"
 
 export type GenerateEvent =
+  | {
+      /** With `tiles`, after every tile of a pass but the last. */
+      readonly kind: "tile"
+      /** The step that runs, from 1, over all stages. A sampler may make several passes in a step. */
+      readonly step: number
+      readonly steps: number
+      /** The number of tiles that are done in this pass. */
+      readonly tile: number
+      readonly tiles: number
+    }
   | {
       readonly kind: "step"
       /** From 1, over all stages. */
@@ -62,6 +74,9 @@ export async function* generate(
   const seeds = requests.map(({ seed }) => seed)
   let latents: Tensor4D | null = null
   let done = 0
+  const reports = createReports<TileReport>()
+  const run = (stage: Stage, before: Tensor4D | null) =>
+    stepEvents(runStage(sdxl, stage, before, meter, reports.report), reports, { done, steps })
   const replace = (next: Tensor4D): Tensor4D => {
     latents?.dispose()
     latents = next
@@ -70,7 +85,7 @@ export async function* generate(
   try {
     const [first, second] = stages
     meter?.beginStage(-first.steps.from)
-    let current = replace(yield* stepEvents(runStage(sdxl, first, null, meter), { done, steps }))
+    let current = replace(yield* run(first, null))
     done += stepsOf(first)
     ops.trim?.()
     if (second !== undefined) {
@@ -91,7 +106,7 @@ export async function* generate(
       current = replace(larger)
       ops.trim?.()
       meter?.beginStage(done - second.steps.from)
-      current = replace(yield* stepEvents(runStage(sdxl, second, current, meter), { done, steps }))
+      current = replace(yield* run(second, current))
       ops.trim?.()
     }
     if (meter !== null) yield { kind: "deltas", steps: meter.steps() }
@@ -108,27 +123,35 @@ export async function* generate(
   }
 }
 
-/** Yields the steps of a walk as events, and returns the walk's result. */
+/** Yields the steps of a walk and their tiles as events, and returns the walk's result. */
 async function* stepEvents(
   walk: AsyncGenerator<WalkStep, Tensor4D, void>,
+  reports: Reports<TileReport>,
   { done, steps }: { readonly done: number; readonly steps: number },
 ): AsyncGenerator<GenerateEvent, Tensor4D, void> {
-  let finished = false
+  const events = reports.within(walk)
+  let isFinished = false
   let step = done
   try {
     for (;;) {
-      const next = await walk.next()
+      const next = await events.next()
       if (next.done === true) {
-        finished = true
+        isFinished = true
         return next.value
       }
-      step += 1
-      const { sigma, denoised } = next.value
       // Some samplers make more steps than they were asked for.
-      yield { kind: "step", step, steps: Math.max(steps, step), sigma, denoised }
+      const place = { step: step + 1, steps: Math.max(steps, step + 1) }
+      if (next.value.kind === "report") {
+        const { tile, tiles } = next.value.report
+        yield { kind: "tile", ...place, tile, tiles }
+        continue
+      }
+      step += 1
+      const { sigma, denoised } = next.value.step
+      yield { kind: "step", ...place, sigma, denoised }
     }
   } finally {
     // An ended walk has no result.
-    if (!finished) await walk.return(undefined as unknown as Tensor4D)
+    if (!isFinished) await events.return(undefined as unknown as Tensor4D)
   }
 }

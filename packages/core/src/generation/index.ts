@@ -1,3 +1,4 @@
+export { overlapOf, TILING_RANGES, type Tiling } from "../tiling.ts"
 export type { AdapterControl, AdapterSettings } from "./adapter-settings.ts"
 export { type AdapterUse, type PreparedAdapter, prepareAdapter } from "./adapters.ts"
 export { type BlockStrengths, UNET_BLOCKS } from "./block-strengths.ts"
@@ -22,6 +23,14 @@ export { planSampling, type SamplingChoice, type SamplingPlan } from "./plan-sam
 export type { GenerateOptions, PictureRequest } from "./request.ts"
 export { startFromLatents, startFromNoise } from "./start.ts"
 export { type StartPicture, type StartSteps, startSteps } from "./start-picture.ts"
+export {
+  type PassPart,
+  type PreparedTile,
+  type PreparedTiles,
+  prepareTiles,
+  type TileReport,
+  withTiles,
+} from "./tiled-network.ts"
 export { type WalkOptions, type WalkStep, walkLatents } from "./walk-latents.ts"
 export {
   type CurvePoint,

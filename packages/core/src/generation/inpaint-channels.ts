@@ -6,7 +6,7 @@ import type { GreyImage, RgbImage } from "../image.ts"
 import { imageToFloats } from "../image.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
-import { encodeFloats } from "./encode-pictures.ts"
+import { encodeFloats, type VaeParts } from "./encode-pictures.ts"
 import type { GenerateOptions } from "./request.ts"
 
 /** The value from which a mask is counted as changing. An inpainting U-Net was trained with hard masks. */
@@ -22,7 +22,7 @@ export function inpaintChannels(
   sdxl: Sdxl,
   pictures: readonly RgbImage[],
   masks: readonly GreyImage[],
-  options: { readonly vaeSlices?: number } = {},
+  options: VaeParts = {},
 ): Tensor4D {
   const rows = pictures.map((picture, i) => {
     const { width, height } = picture

@@ -10,6 +10,7 @@ import { checkRanges } from "../number-range.ts"
 import { partsOfPrompt } from "../prompt/composed.ts"
 import { checkPromptOptions, type PromptOptions } from "../prompt/options.ts"
 import { checkSeed, type Seed } from "../random/seed.ts"
+import { checkTiling, type Tiling } from "../tiling.ts"
 import { checkAdapterSettings } from "./adapter-settings.ts"
 import type { AdapterUse } from "./adapters.ts"
 import { type ControlNetUse, checkControlNet } from "./control-nets.ts"
@@ -102,10 +103,20 @@ export interface GenerateOptions {
   readonly deepCache?: DeepCache | null
   /** Begins with smaller latents, which grow. It needs the sampler `euler_a`. Default: null, the full size. */
   readonly gradualLatent?: GradualLatent | null
+  /**
+   * Draws a large picture in tiles that overlap, whose predictions are averaged in every pass. Memory is then that of
+   * one tile. A stage that is not larger than a tile is drawn at once. Default: null, the whole at once.
+   */
+  readonly tiles?: Tiling | null
   /** Refuses what makes the embeddings of an LLLite be resampled. Default: false, a notice says it. */
   readonly strict?: boolean
   /** Slices of rows in which the VAE encodes and decodes a picture, see `chooseVaeSlices`. Default: 1. */
   readonly vaeSlices?: number
+  /**
+   * Tiles in which the VAE encodes and decodes a picture that is larger than a tile. They take less memory than slices,
+   * and change the picture a little. Default: null, none.
+   */
+  readonly vaeTiles?: Tiling | null
   readonly signal?: AbortSignal
   /**
    * Awaited before every pass of the U-Net and every decoding. A thread whose device computes synchronously then reads
@@ -162,10 +173,13 @@ export function checkRequest(requests: readonly PictureRequest[], options: Gener
 
 /** Checks the options of a start and of stages. */
 function checkStages(pictures: number, options: GenerateOptions): void {
-  const { start = null, hires = null, deepShrink = null, gradualLatent = null, sampler, strict = false } = options
+  const { start = null, hires = null, deepShrink = null, gradualLatent = null } = options
+  const { sampler, strict = false, tiles = null, vaeTiles = null } = options
   if (start !== null) checkStart(start, pictures)
   if (hires !== null) checkHires(hires, options)
   if (deepShrink !== null) checkDeepShrink(deepShrink)
+  if (tiles !== null) checkTiling("generate: tiles", tiles)
+  if (vaeTiles !== null) checkTiling("generate: vaeTiles", vaeTiles)
   if (gradualLatent !== null) {
     checkGradualLatent(gradualLatent)
     const name = sampler ?? GENERATE_DEFAULTS.sampler
@@ -173,6 +187,7 @@ function checkStages(pictures: number, options: GenerateOptions): void {
     for (const each of [name, hires?.sampling?.sampler ?? name]) {
       if (samplerInfo(each)?.name !== "euler_a") throw conflict(`needs the sampler "euler_a", got "${each}"`)
     }
+    if (tiles !== null) throw conflict("takes no tiles, because latents that grow have other tiles in every step")
     if (start?.mask != null) throw conflict("takes no mask, because a mask keeps latents of the full size")
   }
   const reason = strict ? resampleReason(options) : null

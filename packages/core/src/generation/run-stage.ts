@@ -8,6 +8,7 @@ import type { RgbImage } from "../image.ts"
 import { withInversions } from "../models/clip/textual-inversion.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { runUntilStopped } from "../models/steps.ts"
+import type { DeepCache } from "../models/unet/deep-cache.ts"
 import { createFeatureCache } from "../models/unet/feature-cache.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
 import { isGuided } from "../prompt/composed.ts"
@@ -17,7 +18,7 @@ import { prepareControlNet } from "./control-nets.ts"
 import { GENERATE_DEFAULTS } from "./defaults.ts"
 import type { DeltaMeter } from "./delta-meter.ts"
 import { createLatentDenoiser } from "./denoise-latents.ts"
-import { encodePictures } from "./encode-pictures.ts"
+import { encodePictures, vaeParts } from "./encode-pictures.ts"
 import { inpaintChannels } from "./inpaint-channels.ts"
 import { lorasTap } from "./loras.ts"
 import { keepOutside, latentMask } from "./mask.ts"
@@ -28,6 +29,7 @@ import type { Stage } from "./stages.ts"
 import { stepsOf } from "./stages.ts"
 import { startFromLatents, startFromNoise } from "./start.ts"
 import { listOf } from "./start-picture.ts"
+import { prepareTiles, type TileReport } from "./tiled-network.ts"
 import { type WalkStep, walkLatents } from "./walk-latents.ts"
 
 /** Draws of noise that sd-scripts prepares for each step of a sampler. Default: 1. */
@@ -39,6 +41,7 @@ const PREPARED_DRAWS: Readonly<Record<string, number>> = { dpm_2_a: 2 }
  * @param before Latents of the stage before, of this stage's size. The caller keeps them. Null: the stage begins from
  * the start picture or from noise.
  * @param meter Measures what the adapters add.
+ * @param onTile Awaited after every tile of a pass but the last.
  * @returns a generator that yields every step and returns the latents, which belong to the caller
  */
 export async function* runStage(
@@ -46,6 +49,7 @@ export async function* runStage(
   stage: Stage,
   before: Tensor4D | null,
   meter: DeltaMeter | null = null,
+  onTile?: (done: TileReport) => Promise<void>,
 ): AsyncGenerator<WalkStep, Tensor4D, void> {
   const { ops } = sdxl
   const { requests, options, size, negativeSize, plan, steps } = stage
@@ -62,14 +66,19 @@ export async function* runStage(
     const loras = lorasTap(ops, options.loras ?? [])
     const encoding = encodeConditionSteps(texts, requests, { guided, size, negativeSize, prompts, tap: loras })
     const conditions = keep(await runUntilStopped(encoding, options))
-    const prepared = adapters.map((use) => keep(prepareAdapter(ops, use, requests.length)))
-    const nets = (options.controlNets ?? []).map((use) => keep(prepareControlNet(ops, use, requests.length)))
-    const { deepCache = null } = options
+    const full = { height: height / VAE_FACTOR, width: width / VAE_FACTOR }
+    const { deepCache = null, controlNets = [], tiles: tiling = null } = options
+    const pictures = requests.length
+    const isTiled = tiling !== null && Math.max(width, height) > tiling.size
+    const tiles = isTiled ? keep(prepareTiles(ops, full, tiling, { adapters, controlNets, pictures })) : null
+    const prepared = isTiled ? [] : adapters.map((use) => keep(prepareAdapter(ops, use, pictures)))
+    const nets = isTiled ? [] : controlNets.map((use) => keep(prepareControlNet(ops, use, pictures)))
     const networks = [conditions, ...conditions.further]
-    const features = deepCache === null ? [] : networks.map(() => keep(createFeatureCache(deepCache)))
+    const parts = tiles?.tiles ?? [null]
+    const cachesOf = (settings: DeepCache) => parts.map(() => keep(createFeatureCache(settings)))
+    const features = deepCache === null ? [] : networks.map(() => cachesOf(deepCache))
     ops.trim?.()
 
-    const full = { height: height / VAE_FACTOR, width: width / VAE_FACTOR }
     const seeds = requests.map(({ seed }) => seed)
     const shape = [full.height, full.width, sdxl.unet.config.outChannels] as const
     const noise = createNoiseSource(options.noise ?? GENERATE_DEFAULTS.noise, seeds, shape, plan.levels.sigmas)
@@ -83,6 +92,8 @@ export async function* runStage(
     const { channels, mask, kept } = from
     const denoise = createLatentDenoiser(sdxl, conditions, plan, {
       ...{ ...options, guidanceScale, adapters: prepared, controlNets: nets, channels, loras, meter, features },
+      tiles,
+      ...(onTile === undefined ? {} : { onTile }),
     })
     const late = stage.compat === "sd-scripts" ? plan : undefined
     const afterStep = mask === null || kept === null ? null : keepOutside({ latents: kept, mask, unit }, late)
@@ -116,17 +127,17 @@ function keepPictures(
   before: Tensor4D | null,
   keep: <T extends Tensor4D>(value: T) => T,
 ): FromPictures {
-  const { start = null, width, height, vaeSlices = 1 } = options
+  const { start = null, width, height } = options
   if (start === null) return { latents: before, kept: null, mask: null, channels: null }
   const masks = start.mask == null ? [] : listOf(start.mask)
   if (before !== null && masks.length === 0) return { latents: before, kept: null, mask: null, channels: null }
   const pictures = listOf(start.image).map((image): RgbImage => resizeImage(image, width, height, "lanczos"))
-  const kept = keep(encodePictures(sdxl, pictures, { vaeSlices }))
+  const kept = keep(encodePictures(sdxl, pictures, vaeParts(options)))
   const grid = { height: height / VAE_FACTOR, width: width / VAE_FACTOR }
   const mask = masks.length === 0 ? null : keep(latentMask(masks, grid))
   const reads = sdxl.unet.config.inChannels > sdxl.unet.config.outChannels
   const shown = pictures.length === 1 ? masks.map(() => pictures[0] as RgbImage) : pictures
-  const channels = reads && mask !== null ? keep(inpaintChannels(sdxl, shown, masks, { vaeSlices })) : null
+  const channels = reads && mask !== null ? keep(inpaintChannels(sdxl, shown, masks, vaeParts(options))) : null
   return { latents: before ?? kept, kept, mask, channels }
 }
 

@@ -16,4 +16,4 @@ export {
   planMemory,
 } from "./plan.ts"
 export { sdxlOutline } from "./sdxl-outline.ts"
-export { chooseVaeSlices, vaeBytes } from "./vae-slices.ts"
+export { chooseVaeParts, chooseVaeSlices, vaeBytes } from "./vae-slices.ts"

@@ -15,6 +15,7 @@ import { loadSdxl } from "../models/sdxl.ts"
 import type { WeightFile } from "../models/weight-reader.ts"
 import type { Ops } from "../ops/ops.ts"
 import { bytesOf } from "../params.ts"
+import type { Tiling } from "../tiling.ts"
 import { createExampleCache } from "../training/example-cache.ts"
 import { LLLITE } from "../training/lllite-trainable.ts"
 import { objective } from "../training/objective.ts"
@@ -44,6 +45,10 @@ export interface MemoryTask {
   readonly checkpointing?: boolean
   /** Slices of rows into which the VAE cuts a picture. Default: 1. */
   readonly vaeSlices?: number
+  /** Tiles of a generation, see `GenerateOptions`. Default: none */
+  readonly tiles?: Tiling | null
+  /** Tiles of the VAE in a generation, see `GenerateOptions`. Default: none */
+  readonly vaeTiles?: Tiling | null
 }
 
 /** How a runtime's ops take memory. */
@@ -142,6 +147,7 @@ async function planGeneration(
   nets: readonly LoadedControlNet[],
 ): Promise<MemoryPhase[]> {
   const { width, height, batchSize = 1, guided = true, vaeSlices = 1 } = task
+  const { tiles = null, vaeTiles = null } = task
   const phases: MemoryPhase[] = []
   const leave = (name: MemoryPhase["name"], runs: number): void => void phases.push(takePhase(backend, name, runs))
   const model = modelOf(sdxl, task)
@@ -156,7 +162,7 @@ async function planGeneration(
     { ...sdxl, ops: { ...sdxl.ops, trim } },
     Array.from({ length: batchSize }, (_, seed) => ({ prompt: "", seed })),
     {
-      ...{ width, height, vaeSlices, steps: STEPS, guidanceScale: guided ? 7.5 : 1 },
+      ...{ width, height, vaeSlices, tiles, vaeTiles, steps: STEPS, guidanceScale: guided ? 7.5 : 1 },
       adapters: lllite === null ? [] : [{ lllite, control: blank(width, height) }],
       controlNets: nets.map(({ params }) => ({ controlNet: params, control: blank(width, height) })),
       // After the last step, this runs before the first decoding.

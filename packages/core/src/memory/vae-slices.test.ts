@@ -11,7 +11,7 @@ import { createComposedOps } from "../ops/composed/index.ts"
 import { disposeParams } from "../params.ts"
 import { COMPOSED_FOOTPRINT } from "./composed-footprint.ts"
 import type { Footprint } from "./plan.ts"
-import { chooseVaeSlices, vaeBytes } from "./vae-slices.ts"
+import { chooseVaeParts, chooseVaeSlices, vaeBytes } from "./vae-slices.ts"
 
 const GIB = 2 ** 30
 /** Kernels that fuse their steps, on a device that keeps memory for later. */
@@ -60,5 +60,15 @@ describe("chooseVaeSlices", () => {
   it("begins with the slices that the device can bind", async () => {
     const footprint = { ...FUSED, maxTensorBytes: GIB / 8 }
     expect(await chooseVaeSlices(SDXL_VAE, picture, 64 * GIB, footprint)).toBe(16)
+  })
+})
+
+describe("chooseVaeParts", () => {
+  it("takes slices where a number of them fits, and otherwise the largest tiles that do", async () => {
+    const small = { height: 512, width: 768 }
+    expect(await chooseVaeParts(SDXL_VAE, small, 2 * GIB, FUSED)).toMatchObject({ vaeTiles: null })
+    const { vaeTiles } = await chooseVaeParts(SDXL_VAE, small, 0.6 * GIB, FUSED)
+    expect(vaeTiles).toEqual({ size: 256 })
+    expect(await chooseVaeParts(SDXL_VAE, small, 0, FUSED)).toEqual({ vaeSlices: 64, vaeTiles: null })
   })
 })

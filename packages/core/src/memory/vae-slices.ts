@@ -1,11 +1,14 @@
 import * as tf from "@tensorflow/tfjs-core"
+import type { VaeParts } from "../generation/encode-pictures.ts"
 import type { VaeConfig } from "../models/vae/config.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
+import { shareNorms } from "../models/vae/shared-norms.ts"
 import type { VaePicture } from "../models/vae/slice-sizes.ts"
 import { slicesToBind } from "../models/vae/slice-sizes.ts"
 import { decodeLatents, encodeImage } from "../models/vae/vae.ts"
 import { buildVae } from "../models/vae/weights.ts"
 import { loadParams, shapesOf } from "../models/weight-reader.ts"
+import type { Ops } from "../ops/ops.ts"
 import { disposeParams } from "../params.ts"
 import { withOutline } from "./outline-backend.ts"
 import { createOutlineOps } from "./outline-ops.ts"
@@ -15,25 +18,43 @@ import { outlineFile } from "./sdxl-outline.ts"
 /** Bytes that encoding or decoding one picture takes beside the weights. `planMemory` lists the conditions. */
 export async function vaeBytes(
   config: VaeConfig,
-  { height, width }: VaePicture,
+  picture: VaePicture,
   slices: number,
-  { adjust = (ops) => ops, ...options }: Footprint,
+  footprint: Footprint,
 ): Promise<number> {
+  return (await vaeHolding(config, picture, slices, footprint)).bytes
+}
+
+/** The same, with the bytes of the largest tensor. */
+async function vaeHolding(
+  config: VaeConfig,
+  { height, width }: VaePicture,
+  slices: number | "tile",
+  { adjust = (ops) => ops, ...options }: Footprint,
+): Promise<{ readonly bytes: number; readonly largestBytes: number }> {
   return withOutline(options.pooled ?? false, async (backend) => {
     const ops = adjust(createOutlineOps(backend, options))
     const build = buildVae(config)
     const vae = await loadParams("a VAE", outlineFile("a VAE", await shapesOf(build), "F32"), ops.load, build)
     const image = tf.zeros<tf.Rank.R4>([1, height, width, 3])
     const latents = tf.zeros<tf.Rank.R4>([1, height / VAE_FACTOR, width / VAE_FACTOR, config.latentChannels])
+    const run = (own: Ops): void => {
+      const parts = { slices: slices === "tile" ? 1 : slices }
+      const { mean, logvar } = encodeImage(own, vae, image, parts)
+      tf.dispose([mean, logvar])
+      own.trim?.()
+      decodeLatents(own, vae, latents, parts).dispose()
+    }
+    const norms = shareNorms(ops)
+    // The norms of tiles are not fused. They take more than the runtime's own.
+    if (slices === "tile") run(norms.measuring)
     backend.takeHolding()
-    const { mean, logvar } = encodeImage(ops, vae, image, { slices })
-    tf.dispose([mean, logvar])
-    ops.trim?.()
-    decodeLatents(ops, vae, latents, { slices }).dispose()
-    const { startBytes, peakBytes } = backend.takeHolding()
+    run(slices === "tile" ? norms.fixed : ops)
+    const { startBytes, peakBytes, largestBytes } = backend.takeHolding()
     tf.dispose([image, latents])
+    norms.dispose()
     disposeParams(vae)
-    return peakBytes - startBytes
+    return { bytes: peakBytes - startBytes, largestBytes }
   })
 }
 
@@ -53,4 +74,33 @@ export async function chooseVaeSlices(
     if ((await vaeBytes(config, picture, slices, footprint)) <= bytes) return slices
   }
   return most
+}
+
+/** Sides of the tiles that `chooseVaeParts` tries, in pixels. */
+const TILE_SIDES = [2048, 1024, 768, 512, 384, 256] as const
+
+/**
+ * How the VAE takes a picture apart in `bytes`: in as few slices as fit, because they change nothing. If no number of
+ * slices fits, in the largest tiles that do. If no tile fits, in the most slices.
+ */
+export async function chooseVaeParts(
+  config: VaeConfig,
+  picture: VaePicture,
+  bytes: number,
+  footprint: Footprint,
+): Promise<Required<VaeParts>> {
+  const limit = footprint.maxTensorBytes ?? Number.POSITIVE_INFINITY
+  const fits = async (part: VaePicture, slices: number | "tile"): Promise<boolean> => {
+    const need = await vaeHolding(config, part, slices, footprint)
+    return need.bytes <= bytes && need.largestBytes <= limit
+  }
+  const vaeSlices = await chooseVaeSlices(config, picture, bytes, footprint)
+  const longest = Math.max(picture.height, picture.width)
+  const sides = TILE_SIDES.filter((side) => side < longest)
+  if (sides.length === 0 || (await fits(picture, vaeSlices))) return { vaeSlices, vaeTiles: null }
+  for (const size of sides) {
+    const part = { height: Math.min(size, picture.height), width: Math.min(size, picture.width) }
+    if (await fits(part, "tile")) return { vaeSlices, vaeTiles: { size } }
+  }
+  return { vaeSlices, vaeTiles: null }
 }

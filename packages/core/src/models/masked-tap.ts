@@ -2,6 +2,7 @@ import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../errors.ts"
 import type { RgbImage } from "../image.ts"
+import type { Region } from "../tiling.ts"
 import type { Grid, Tap } from "./taps.ts"
 
 /** Masks of pictures, for every grid of a network's tokens or pixels. */
@@ -16,9 +17,13 @@ export interface PreparedMask {
  * grid covers. White is 1, black is 0. The caller disposes the result.
  *
  * @param feather the width of the soft edge in pixels
+ * @param region The part of the pictures that a network sees. Edges come from the whole. Default: all
  */
-export function prepareMask(masks: readonly RgbImage[], feather: number): PreparedMask {
-  const planes = masks.map((mask) => softPlane(mask, feather))
+export function prepareMask(masks: readonly RgbImage[], feather: number, region: Region | null = null): PreparedMask {
+  const planes = masks.map((mask) => {
+    const plane = softPlane(mask, feather)
+    return region === null ? plane : cutPlane(plane, region)
+  })
   const onGrids = new Map<string, Tensor>()
   return {
     at(grid) {
@@ -101,6 +106,15 @@ function softPlane({ width, height, data }: RgbImage, feather: number): Plane {
   // Four deviations across: an edge falls from 98 % to 2 % within the feather.
   const weights = gaussian(feather / 4)
   return transposed(blurredRows(transposed(blurredRows(plane, weights)), weights))
+}
+
+function cutPlane({ width: across, values }: Plane, { top, left, height, width }: Region): Plane {
+  const cut = new Float32Array(width * height)
+  for (let y = 0; y < height; y++) {
+    const from = (top + y) * across + left
+    cut.set(values.subarray(from, from + width), y * width)
+  }
+  return { width, height, values: cut }
 }
 
 /** A Gaussian's weights to three deviations, with the sum 1. The middle one is the centre. */

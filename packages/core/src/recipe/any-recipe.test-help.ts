@@ -189,6 +189,12 @@ export const anyRecipe: fc.Arbitrary<Recipe> = fc.constantFrom(...SAMPLER_NAMES)
       fc.record({ interval: fc.integer({ min: 1, max: 1000 }), depth: fc.integer({ min: 1, max: 9 }) }),
     ),
     gradualLatent: fc.option(gradualLatent),
+    tiles: fc.option(
+      fc.record({ size: fc.integer({ min: 2, max: 64 }), overlap: fc.integer({ min: 0, max: 4 }) }).map((units) => ({
+        size: 32 * units.size,
+        overlap: 8 * units.overlap,
+      })),
+    ),
     steps: fc.integer({ min: 1, max: 999 }),
     guidanceScale: number({ min: 0, max: 30 }),
     sampler: fc.constant(sampler),

@@ -17,7 +17,7 @@ import { readFile } from "./read-file.ts"
 import { readInversion, readLora } from "./read-lora.ts"
 import { readJsonSeed, readSide } from "./read-numbers.ts"
 import { readSampling } from "./read-sampling.ts"
-import { readDeepCache, readDeepShrink, readGradualLatent, readHires, readStart } from "./read-stages.ts"
+import { readDeepCache, readDeepShrink, readGradualLatent, readHires, readStart, readTiles } from "./read-stages.ts"
 import type { ModelReference, Recipe, RecipeInput } from "./recipe.ts"
 import { RECIPE_VERSION } from "./recipe.ts"
 
@@ -52,6 +52,7 @@ const KEYS = [
   "hires",
   "deepShrink",
   "deepCache",
+  "tiles",
   "gradualLatent",
 ] as const satisfies readonly (keyof Recipe)[]
 
@@ -121,6 +122,7 @@ export function readRecipe(json: unknown): Recipe {
     hires: readHires(field("hires"), { width, height }),
     deepShrink: readDeepShrink(field("deepShrink")),
     deepCache: readDeepCache(field("deepCache")),
+    tiles: readTiles(field("tiles")),
     gradualLatent: readGradualLatent(field("gradualLatent")),
   }
 }

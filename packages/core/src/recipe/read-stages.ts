@@ -5,6 +5,7 @@ import { firstSides, HIRES_DEFAULTS, HIRES_RANGES, HIRES_UPSCALERS } from "../ge
 import { START_COMPATS, START_DEFAULTS, START_RANGES } from "../generation/start-picture.ts"
 import { DEEP_CACHE_DEPTH, DEEP_CACHE_RANGES } from "../models/unet/deep-cache.ts"
 import { DEEP_SHRINK_RANGES, DEEP_SHRINK_RATIO, DEEP_SHRINK_TIMESTEP } from "../models/unet/deep-shrink.ts"
+import { OVERLAP_MULTIPLE, overlapOf, TILE_MULTIPLE, TILING_RANGES } from "../tiling.ts"
 import type { Field } from "./fields.ts"
 import { given, readChoice, readFlag, readList, readNumber, readObject, readOr, refuse } from "./fields.ts"
 import { readFile } from "./read-file.ts"
@@ -110,6 +111,22 @@ export function readDeepCache(at: Field): StagesRecipe["deepCache"] {
       interval: readNumber(field("interval"), DEEP_CACHE_RANGES.interval),
       depth: readOr<number>(field("depth"), DEEP_CACHE_DEPTH, (each) => readNumber(each, DEEP_CACHE_RANGES.depth)),
     }
+  })
+}
+
+/** Reads tiles. Their size is required. */
+export function readTiles(at: Field): StagesRecipe["tiles"] {
+  return orNull(at, (entry) => {
+    const field = readObject(entry, ["size", "overlap"])
+    const size = readNumber(field("size"), TILING_RANGES.size)
+    if (size % TILE_MULTIPLE !== 0) throw refuse(field("size"), `a multiple of ${TILE_MULTIPLE}`)
+    const overlap = readOr<number>(field("overlap"), overlapOf({ size }), (each) =>
+      readNumber(each, TILING_RANGES.overlap),
+    )
+    if (overlap % OVERLAP_MULTIPLE !== 0 || 2 * overlap > size) {
+      throw refuse(field("overlap"), `a multiple of ${OVERLAP_MULTIPLE}, and at most half of ${size}`)
+    }
+    return { size, overlap }
   })
 }
 

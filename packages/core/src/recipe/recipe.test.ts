@@ -142,6 +142,7 @@ describe("createRecipe", () => {
       hires: null,
       deepShrink: null,
       deepCache: null,
+      tiles: null,
       gradualLatent: null,
       steps: 20,
       guidanceScale: 7.5,

@@ -34,6 +34,7 @@ type RunOnly =
   | "measureAdapters"
   | "strict"
   | "vaeSlices"
+  | "vaeTiles"
   | "signal"
   | "pause"
 
@@ -64,7 +65,7 @@ export function requestOf(recipe: Recipe): RecipeRequest {
     zeroTerminalSnr,
   } = recipe
   const { sampler, spacing, spacingOptions, samplerOptions, combine, size, noise, prompts } = recipe
-  const { negativeSize, hires, deepShrink, deepCache, gradualLatent, firstPrompt, firstNegativePrompt } = recipe
+  const { negativeSize, hires, deepShrink, deepCache, gradualLatent, tiles, firstPrompt, firstNegativePrompt } = recipe
   return {
     request: {
       ...{ prompt, negativePrompt, seed: recipeSeed(recipe) },
@@ -74,7 +75,7 @@ export function requestOf(recipe: Recipe): RecipeRequest {
     options: {
       ...{ width, height, steps, guidanceScale, guidanceRescale, guidanceWindow, zeroTerminalSnr },
       ...{ sampler, spacing, spacingOptions, samplerOptions, combine, size, noise, prompts },
-      ...{ negativeSize, hires, deepShrink, deepCache, gradualLatent },
+      ...{ negativeSize, hires, deepShrink, deepCache, gradualLatent, tiles },
     },
   }
 }

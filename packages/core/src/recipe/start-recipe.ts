@@ -4,6 +4,7 @@ import { firstSides, firstSize, type HiresFix, type HiresSampling } from "../gen
 import type { StartPicture } from "../generation/start-picture.ts"
 import type { DeepCache } from "../models/unet/deep-cache.ts"
 import type { DeepShrink } from "../models/unet/deep-shrink.ts"
+import type { Tiling } from "../tiling.ts"
 import type { FileReference } from "./file-reference.ts"
 
 /** What a mask can be read from beside the brightness of a picture. */
@@ -48,6 +49,8 @@ export interface StagesRecipe {
   readonly deepShrink: Required<DeepShrink> | null
   /** Null: every pass of the U-Net is full. */
   readonly deepCache: Required<DeepCache> | null
+  /** Null: the whole at once. */
+  readonly tiles: Required<Tiling> | null
   /** Null: latents keep their size. */
   readonly gradualLatent:
     | (Required<Omit<GradualLatent, "unsharp">> & { readonly unsharp: Required<LatentUnsharp> | null })
@@ -60,6 +63,7 @@ export interface StagesInput {
   readonly hires?: HiresFix | null
   readonly deepShrink?: DeepShrink | null
   readonly deepCache?: DeepCache | null
+  readonly tiles?: Tiling | null
   readonly gradualLatent?: GradualLatent | null
 }
 

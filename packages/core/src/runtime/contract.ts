@@ -210,6 +210,14 @@ export interface GenerateStep {
   readonly previews: readonly RgbImage[]
 }
 
+/** A tile of a batch's pass, with `tiles`. The last tile of a pass has none. */
+export interface GenerateTile extends Omit<GenerateStep, "kind" | "sigma" | "previews"> {
+  readonly kind: "tile"
+  /** The number of tiles that are done in this pass. */
+  readonly tile: number
+  readonly tiles: number
+}
+
 /** A picture that is finished. */
 export interface GeneratedImage {
   readonly kind: "image"
@@ -234,7 +242,12 @@ export interface GeneratedDeltas {
 
 export type GenerateRunEvent =
   /** What is not followed, or not as it was written. It comes before the first step. */
-  { readonly kind: "notice"; readonly text: string } | GenerateStep | GeneratedDeltas | FirstStageImage | GeneratedImage
+  | { readonly kind: "notice"; readonly text: string }
+  | GenerateStep
+  | GenerateTile
+  | GeneratedDeltas
+  | FirstStageImage
+  | GeneratedImage
 
 export interface TrainRunOptions extends TrainOptions, AdapterDims {
   readonly sites: readonly Site[]

@@ -103,13 +103,19 @@ export async function* generateWith<Types extends RuntimeTypes>(
   // Batches end in any order. Their pictures are yielded in order.
   const ready = new Map<number, GeneratedImage>()
   const fractions = new Map<number, number>()
+  const said = new Set<string>()
   let sent = 0
   try {
     for await (const { from, part, event } of merge(clients.map(walk), () => left.abort())) {
-      if (event.kind === "step") {
-        fractions.set(from, (event.step / event.steps) * part.length)
+      if (event.kind === "step" || event.kind === "tile") {
+        const steps = event.kind === "step" ? event.step : event.step - 1 + event.tile / event.tiles
+        // The second pass of a step begins with its first tile again.
+        fractions.set(from, Math.max(fractions.get(from) ?? 0, (steps / event.steps) * part.length))
         const done = [...fractions.values()].reduce((sum, value) => sum + value, 0)
         yield { ...event, first: from, done, count }
+      } else if (event.kind === "notice") {
+        if (!said.has(event.text)) yield event
+        said.add(event.text)
       } else if (event.kind === "deltas") yield { ...event, first: from }
       else if (event.kind === "first-stage") yield { ...event, index: from + event.index }
       else {

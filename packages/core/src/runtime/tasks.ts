@@ -22,6 +22,7 @@ import type {
   GeneratedImage,
   GenerateRunOptions,
   GenerateStep,
+  GenerateTile,
   LoadProgress,
   LoraHandle,
   SdxlHandle,
@@ -154,7 +155,9 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
       readonly options: SentGenerateOptions
     }
     yields:
+      | { readonly kind: "notice"; readonly text: string }
       | Omit<GenerateStep, "first" | "done" | "count">
+      | Omit<GenerateTile, "first" | "done" | "count">
       | Omit<GeneratedDeltas, "first">
       | FirstStageImage
       | GeneratedImage

@@ -1,5 +1,6 @@
 import type { UnetLayout } from "@lllite/format"
 import type { TaskContext } from "../channel/server.ts"
+import type { VaeParts } from "../generation/encode-pictures.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import type { VaePicture } from "../models/vae/slice-sizes.ts"
@@ -42,6 +43,6 @@ export interface WorkerPlace<Types extends RuntimeTypes> {
     kind: AdditionKind,
     context: TaskContext,
   ): AsyncGenerator<LoadProgress, { readonly file: WeightFile; close(): Promise<void> }, void>
-  /** The number of slices in which the VAE takes a picture on this machine. */
-  vaeSlices(sdxl: Sdxl, picture: VaePicture): Promise<number>
+  /** How the VAE takes a picture apart on this machine. */
+  vaeParts(sdxl: Sdxl, picture: VaePicture): Promise<Required<VaeParts>>
 }

@@ -7,6 +7,8 @@ import { createNoiseSchedule } from "../diffusion/schedule.ts"
 import { CoreError } from "../errors.ts"
 import { chunksNeeded } from "../generation/conditions.ts"
 import { GENERATE_DEFAULTS } from "../generation/defaults.ts"
+import type { VaeParts } from "../generation/encode-pictures.ts"
+import type { GenerateOptions } from "../generation/request.ts"
 import { checkRequest } from "../generation/request.ts"
 import { isCutCaption } from "../models/clip/caption-length.ts"
 import { promptNotices } from "../models/clip/prompt-notices.ts"
@@ -22,6 +24,7 @@ import type { VaePicture } from "../models/vae/slice-sizes.ts"
 import { isGuided } from "../prompt/composed.ts"
 import { checkPromptOptions } from "../prompt/options.ts"
 import type { RuntimeTasks, RuntimeTypes, SentEncodeOptions } from "../runtime/tasks.ts"
+import type { Tiling } from "../tiling.ts"
 import { createExampleMemo } from "../training/example-memo.ts"
 import { completeExample, createRowEncoder } from "../training/example-row.ts"
 import { LLLITE } from "../training/lllite-trainable.ts"
@@ -38,8 +41,8 @@ import { beginRun, partOf, trainRun } from "./training.ts"
 interface Model {
   readonly sdxl: Sdxl
   readonly schedule: NoiseSchedule
-  /** Slices in which the VAE takes a picture of a size. They are chosen for the first picture of the size. */
-  readonly slicesOf: (picture: VaePicture) => Promise<number>
+  /** How the VAE takes a picture of a size apart. It is chosen for the first picture of the size. */
+  readonly partsOf: (picture: VaePicture) => Promise<Required<VaeParts>>
 }
 
 /**
@@ -61,8 +64,9 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
   const shared = <T>(value: T): T => (place.isShared ? shareArrays(value) : value)
   const sharedRow = <T>(row: T): T => (place.isShared ? shareUnshared(row) : row)
   let running: RunningBackend | null = null
-  const rowsOf = (run: number, { sdxl, slicesOf }: Model, { vaeSlices, ...encoding }: SentEncodeOptions): RunRows => {
-    const slices = vaeSlices === null ? slicesOf : () => vaeSlices
+  const rowsOf = (run: number, { sdxl, partsOf }: Model, { vaeSlices, ...encoding }: SentEncodeOptions): RunRows => {
+    const slices =
+      vaeSlices === null ? async (picture: VaePicture) => (await partsOf(picture)).vaeSlices : () => vaeSlices
     const found = runs.get(run) ?? {
       encode: createRowEncoder(sdxl, { ...encoding, vaeSlices: slices }),
       memo: createExampleMemo(),
@@ -103,7 +107,7 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
       const sdxl = yield* place.load(from, context)
       const { prediction, zeroTerminalSnr = false, notices = [] } = sdxl
       const schedule = createNoiseSchedule({ zeroTerminalSnr })
-      models.put(model, { sdxl, schedule, slicesOf: createSlices(place, sdxl) })
+      models.put(model, { sdxl, schedule, partsOf: createParts(place, sdxl) })
       return { layout: sdxl.unet.config.layout, prediction, zeroTerminalSnr, notices }
     },
 
@@ -219,7 +223,7 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
         return use
       }
       try {
-        const { sdxl, slicesOf } = hold(models.use(model)).value
+        const { sdxl, partsOf } = hold(models.use(model)).value
         const { adapters: sent, controlNets: sentNets, loras: sentLoras, ...settings } = options
         const nets = sentNets.map(({ controlNet, ...use }) => ({
           ...use,
@@ -228,10 +232,12 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
         const live = sentLoras.map(({ lora, ...use }) => ({ ...use, lora: hold(loras.use(lora)).value }))
         const rest = { ...settings, controlNets: nets, loras: live }
         const uses = sent.map(({ adapter, ...use }) => ({ ...use, lllite: hold(adapters.use(adapter)).value }))
-        // Slices are planned for valid sizes only.
+        // Parts are planned for valid sizes only.
         checkRequest(requests, { ...rest, adapters: uses })
-        const vaeSlices = options.vaeSlices ?? (await slicesOf(options))
-        return yield* generateBatch(sdxl, requests, rest, uses, vaeSlices, context)
+        const parts = await vaePartsOf(options, partsOf)
+        if (parts.vaeTiles !== null && options.vaeTiles == null)
+          yield { kind: "notice", text: tilesNotice(parts.vaeTiles) }
+        return yield* generateBatch(sdxl, requests, { ...rest, ...parts }, uses, context)
       } finally {
         for (const use of used) use.release()
       }
@@ -336,11 +342,25 @@ function fileStem(label: string): string {
   return name.replace(/\.[^.]+$/, "")
 }
 
-function createSlices<Types extends RuntimeTypes>(place: WorkerPlace<Types>, sdxl: Sdxl): Model["slicesOf"] {
-  const chosen = new Map<string, Promise<number>>()
+/** The parts that the options ask for, or else what fits the memory. */
+async function vaePartsOf(
+  { width, height, vaeSlices, vaeTiles }: Pick<GenerateOptions, "width" | "height" | "vaeSlices" | "vaeTiles">,
+  partsOf: Model["partsOf"],
+): Promise<Required<VaeParts>> {
+  if (vaeSlices !== undefined || vaeTiles != null) return { vaeSlices: vaeSlices ?? 1, vaeTiles: vaeTiles ?? null }
+  const parts = await partsOf({ width, height })
+  return vaeTiles === null ? { ...parts, vaeTiles } : parts
+}
+
+function tilesNotice({ size }: Tiling): string {
+  return `The VAE takes tiles of ${size} px, because the picture does not fit the memory. They change it a little.`
+}
+
+function createParts<Types extends RuntimeTypes>(place: WorkerPlace<Types>, sdxl: Sdxl): Model["partsOf"] {
+  const chosen = new Map<string, Promise<Required<VaeParts>>>()
   return (picture) => {
     const size = `${picture.width}×${picture.height}`
-    const found = chosen.get(size) ?? place.vaeSlices(sdxl, picture)
+    const found = chosen.get(size) ?? place.vaeParts(sdxl, picture)
     chosen.set(size, found)
     return found
   }

@@ -145,6 +145,7 @@ function unsaid(recipe: Recipe): readonly string[] {
     [start?.compat != null || hires?.compat != null, "how sd-scripts begins from a picture"],
     [deepShrink !== null, "Deep Shrink"],
     [recipe.deepCache !== null, "DeepCache"],
+    [recipe.tiles !== null, "tiles"],
     [gradualLatent !== null, "gradual latent"],
     [recipe.guidanceWindow.start > 0 || recipe.guidanceWindow.end < 1, "guidance on a part of the schedule"],
     [recipe.textualInversions.length > 0, "textual inversions"],

@@ -7,6 +7,7 @@ import { LORAS } from "./loras.ts"
 import { REFUSING } from "./refusing.ts"
 import { SAMPLING } from "./sampling.ts"
 import { STOPPING } from "./stopping.ts"
+import { TILES } from "./tiles.ts"
 import { TRAINING } from "./training.ts"
 
 export type { RuntimeCase, RuntimeSubject } from "./case.ts"
@@ -20,6 +21,7 @@ export type { RuntimeCase, RuntimeSubject } from "./case.ts"
 export const RUNTIME_CASES: readonly RuntimeCase[] = [
   ...GENERATING,
   ...SAMPLING,
+  ...TILES,
   ...ADAPTERS,
   ...CONTROLS,
   ...CONTROL_NETS,

@@ -1,5 +1,5 @@
 import { parentPort } from "node:worker_threads"
-import { chooseVaeSlices } from "@lllite/core/memory"
+import { chooseVaeParts } from "@lllite/core/memory"
 import { selfCheck } from "@lllite/core/ops"
 import type { RuntimeTasks, Server } from "@lllite/core/runtime"
 import { createServer } from "@lllite/core/runtime"
@@ -65,8 +65,8 @@ const tasks = createRuntimeTasks<NodeTypes>(
       return openAddition(path, kind)
     },
 
-    vaeSlices: ({ vae }, picture) =>
-      chooseVaeSlices(vae.config, picture, vaeRoom(started(here)), footprintOf(started(here))),
+    vaeParts: ({ vae }, picture) =>
+      chooseVaeParts(vae.config, picture, vaeRoom(started(here)), footprintOf(started(here))),
   },
   () => server,
 )

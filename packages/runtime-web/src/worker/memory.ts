@@ -1,6 +1,6 @@
 import { CoreError } from "@lllite/core"
 import type { Footprint } from "@lllite/core/memory"
-import { chooseVaeSlices, GPU_VAE_BYTES, planMemory, WASM_BYTES, WASM_VAE_BYTES } from "@lllite/core/memory"
+import { chooseVaeParts, GPU_VAE_BYTES, planMemory, WASM_BYTES, WASM_VAE_BYTES } from "@lllite/core/memory"
 import type { VaeConfig, VaePicture, WeightFile } from "@lllite/core/models"
 import { inferVaeConfig, vaeOf } from "@lllite/core/models"
 import type { MemoryNeed, WebBackend } from "../types.ts"
@@ -23,13 +23,13 @@ function footprintOf({ backend, ops }: Pick<WebRunningBackend, "backend" | "ops"
   return { weightBytes, pooled: true, ...(maxTensorBytes === undefined ? {} : { maxTensorBytes }) }
 }
 
-/** Number of slices in which the VAE computes a picture on this backend. */
-export function slicesOf(
+/** How the VAE takes a picture apart on this backend. */
+export function vaePartsOf(
   running: Pick<WebRunningBackend, "backend" | "ops">,
   config: VaeConfig,
   { width, height }: VaePicture,
-): Promise<number> {
-  return chooseVaeSlices(config, { width, height }, VAE_BYTES[running.backend], footprintOf(running))
+): ReturnType<typeof chooseVaeParts> {
+  return chooseVaeParts(config, { width, height }, VAE_BYTES[running.backend], footprintOf(running))
 }
 
 /**
@@ -39,7 +39,7 @@ export function slicesOf(
 export async function needOf(file: WeightFile, side: number, running: WebRunningBackend): Promise<MemoryNeed> {
   const footprint = footprintOf(running)
   const picture = { width: side, height: side }
-  const vaeSlices = await slicesOf(running, inferVaeConfig(vaeOf(file)), picture)
+  const { vaeSlices } = await vaePartsOf(running, inferVaeConfig(vaeOf(file)), picture)
   const task = { ...picture, lllite: LLLITE, vaeSlices } as const
   const generate = await planMemory(file, { kind: "generate", ...task }, footprint)
   const train = await planMemory(file, { kind: "train", ...task }, footprint)

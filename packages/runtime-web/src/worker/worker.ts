@@ -13,7 +13,7 @@ import type { SentSource, WebTypes } from "../types.ts"
 import type { WebRunningBackend } from "./backend.ts"
 import { startBackend } from "./backend.ts"
 import { openAddition, openCheckpoint } from "./checkpoint.ts"
-import { expectRoom, needOf, slicesOf } from "./memory.ts"
+import { expectRoom, needOf, vaePartsOf } from "./memory.ts"
 import { openSource } from "./source.ts"
 
 /*
@@ -50,7 +50,7 @@ const runtimeTasks = createRuntimeTasks<WebTypes>(
 
     readAdapter,
     openAddition: (source, kind, { signal }) => openAddition(source, kind, signal),
-    vaeSlices: ({ vae }, picture) => slicesOf(started(), vae.config, picture),
+    vaeParts: ({ vae }, picture) => vaePartsOf(started(), vae.config, picture),
   },
   () => server,
 )
