@@ -37,7 +37,7 @@ export function stagesOf(settings: StageSettings): Omit<StagesInput, "start"> {
   }
 }
 
-function tilesOf({ tile: size, tileOverlap: overlap }: StageSettings): StagesInput["tiles"] {
+function tilesOf({ tile: size, tileOverlap: overlap }: StageSettings): Exclude<StagesInput["tiles"], undefined> {
   return size === undefined ? null : { size, ...(overlap === undefined ? {} : { overlap }) }
 }
 
