@@ -13,6 +13,7 @@ import type { OptionReader } from "@lllite/runtime-node/options"
 import { openLllite } from "../lllite-file/open-lllite.ts"
 import { checkCheckpoint } from "../model/checkpoint.ts"
 import type { Reporter } from "../terminal/progress.ts"
+import { tryPort } from "./dashboard/dashboard.ts"
 import { tryLogFolder } from "./log/log-folder.ts"
 import { readThumbnail } from "./metadata.ts"
 import type { TRAIN_OPTIONS } from "./options/index.ts"
@@ -86,6 +87,7 @@ export async function examineTraining(
   if (samples !== null && dataset !== null) {
     await examine(["samplePrompts"], () => planSamples(samples, dataset, dataset.heldOut ?? dataset, settings.seed))
   }
+  await examine(["dashboardPort"], () => tryPort(settings.dashboardPort ?? null))
   await examine(["loggingDir", "logPrefix", "logTrackerName"], () => tryLogFolder(settings.log))
   return dataset
 }

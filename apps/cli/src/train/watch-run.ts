@@ -3,6 +3,7 @@ import { trainedModel } from "@lllite/core/training"
 import type { NodeRuntime, SdxlHandle, TrainRunStep } from "@lllite/runtime-node"
 import { InputError } from "@lllite/runtime-node"
 import type { Reporter } from "../terminal/progress.ts"
+import { type Dashboard, openDashboard } from "./dashboard/dashboard.ts"
 import { openRunLog } from "./log/run-log.ts"
 import type { RunObserver, StepRecord } from "./observer.ts"
 import { objectiveOf } from "./run-objective.ts"
@@ -63,6 +64,12 @@ export async function watchRun(run: WatchedRun): Promise<RunWatch> {
     const log = await openRunLog(settings.log, { perEpoch, history })
     reporter.say("log", { path: log.folder }, `Logging to ${log.folder}`)
     observers.push(log)
+  }
+  const dashboard = await openPage(run)
+  if (dashboard !== null) {
+    const { url } = dashboard
+    reporter.say("dashboard", { url }, `Dashboard: ${url}`)
+    observers.push(dashboard)
   }
   const active = new Set(observers)
   /** When the running step began. Null for the first one, which begins with other work. */
@@ -134,6 +141,12 @@ export async function watchRun(run: WatchedRun): Promise<RunWatch> {
       active.clear()
     },
   }
+}
+
+/** The page of a run, or null. */
+async function openPage({ settings, plan: { steps, perEpoch }, history }: WatchedRun): Promise<Dashboard | null> {
+  const { dashboard, dashboardPort: port = null, outputName: name } = settings
+  return dashboard || port !== null ? openDashboard(port, { name, steps, perEpoch, history }) : null
 }
 
 /** The samples of a run, or null. */

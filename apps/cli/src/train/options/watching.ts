@@ -72,4 +72,12 @@ export const WATCHING = {
     help: "Held-out pairs that are drawn, to measure how well pictures follow controls.",
   }),
   sample_sampler: choice(SAMPLER_NAMES, { default: "ddim", help: "Sampler of pictures that name none." }),
+  dashboard: flag({ help: "Show the run on a page of this machine while it trains. No other machine can open it." }),
+  dashboard_port: integer({
+    min: 1,
+    max: 65535,
+    nothing: [0],
+    otherwise: "a free one",
+    help: "Port of the page. It turns dashboard on.",
+  }),
 } satisfies OptionTable
