@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process"
-import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises"
+import { link, mkdir, mkdtemp, readdir, rm } from "node:fs/promises"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
@@ -30,7 +30,7 @@ interface Stopped {
   readonly files: readonly string[]
 }
 
-/** Runs a command, and sends signals when a text has come on stdout, or when `when` resolves. */
+/** Runs a command, and sends signals when a text has come, or when `when` resolves. */
 async function stopped(
   args: readonly string[],
   signals: readonly NodeJS.Signals[],
@@ -48,7 +48,7 @@ async function stopped(
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (text: string) => {
       output[name] += text
-      if (typeof when === "string" && output.stdout.includes(when)) send()
+      if (typeof when === "string" && output[name].includes(when)) send()
     })
   }
   if (typeof when !== "string") void when.then(send)
@@ -97,4 +97,27 @@ it("stops waiting for a server at Ctrl-C", async () => {
   server.closeAllConnections()
   server.close()
   expect([code, stderr]).toEqual([130, "lllite: stopped\n"])
+})
+
+it("stops a check of a data set at Ctrl-C, and writes no sheet", async () => {
+  const noise = blankImage(900, 900, [0, 0, 0])
+  await writePng(join(folder, "noise.png"), { ...noise, data: noise.data.map((_, i) => (i * i * 31) >> 3) })
+  const set = join(folder, "large-set")
+  for (const name of ["images", "controls"]) {
+    await mkdir(join(set, name), { recursive: true })
+    for (let i = 0; i < 300; i++) await link(join(folder, "noise.png"), join(set, name, `${i}.png`))
+  }
+  const args = ["dataset", "check", set, "--resolution", "896", "--sheet", "out/sheet.png"]
+  const { code, stdout, stderr, files } = await stopped(args, ["SIGINT"], '"phase":"check pictures"')
+  expect([code, stdout, files]).toEqual([130, "", []])
+  expect(stderr).toMatch(/lllite: stopped\n$/)
+})
+
+it("stops making a data set at Ctrl-C, and keeps finished pairs alone", async () => {
+  await writePng(join(folder, "photos", "small.png"), blankImage(64, 64, [40, 20, 90]))
+  await writePng(join(folder, "photos", "zlarge.png"), blankImage(2400, 2400, [90, 20, 40]))
+  const args = ["dataset", "make", "--from_pictures", join(folder, "photos"), "--prep", "blur_gaussian:sigma=64"]
+  const { code, stderr, files } = await stopped([...args, "--outdir", "out"], ["SIGINT"], '"event":"file"')
+  expect([code, files.toSorted()]).toEqual([130, ["controls", "settings.json"]])
+  expect(stderr).toBe("lllite: stopped. 1 of 2 pairs are complete. The same command continues\n")
 })
