@@ -158,7 +158,9 @@ describe("the commands of the READMEs", () => {
 
   it.each([
     "apps/cli/README.md",
-    ...["comfyui", "command", "preprocessors", "steering", "training"].map((name) => `docs/guides/${name}.md`),
+    ...["comfyui", "command", "datasets", "preprocessors", "steering", "training"].map(
+      (name) => `docs/guides/${name}.md`,
+    ),
   ])("have options that exist in %s", async (path) => {
     const lines = await commands(path, "lllite")
     expect(lines.length).toBeGreaterThan(1)
@@ -187,6 +189,37 @@ describe("the commands of the READMEs", () => {
     expect(await readdir(at("edges"))).toEqual(["1.png", "2.png"])
     expect(await readdir(at("blurred"))).toEqual(["1.png"])
   }, 120_000)
+
+  it("run in the guide to data sets", async () => {
+    const lines = await commands("docs/guides/datasets.md", "lllite")
+    expect(lines.map((line) => /^lllite (dataset \w+|\w+)/.exec(line)?.[1])).toEqual([
+      ...["dataset make", "dataset make", "dataset make"],
+      ...["dataset check", "dataset check", "dataset check", "dataset check", "train", "generate"],
+    ])
+    const [, prompts = ""] =
+      /^```\n(a __[\s\S]*?)```$/m.exec(await readFile(join(root, "docs/guides/datasets.md"), "utf8")) ?? []
+    await writeFile(at("prompts.txt"), prompts)
+    await mkdir(at("wildcards"))
+    await writeFile(at("wildcards", "colour.txt"), "red\nblue\n")
+    await rm(at("photos"), { recursive: true, force: true })
+    await cp(at("images"), at("photos"), { recursive: true })
+    // Fewer steps are enough to see that they run.
+    for (const line of lines) {
+      await type(
+        line
+          .replace(/^lllite/, "node apps/cli/dist/main.js")
+          .replace(/--(steps|s) \d+/, "--steps 2")
+          .replace("--max_train_steps 20", "--max_train_steps 2"),
+      )
+    }
+    expect(await readdir(at("my-set", "controls"))).toEqual(["00.png", "01.png", "02.png", "03.png"])
+    expect((await readImage(at("my-set.png"))).width).toBeGreaterThan(3 * 192)
+    const captions = await Promise.all([0, 1].map((i) => readFile(at("drawn", "images", `00000${i}.txt`), "utf8")))
+    expect(captions[0]).toMatch(/^a (red|blue) (star|ring)\n$/)
+    expect(captions[1]).toMatch(/^a small (red|blue) ring and a square\n$/)
+    expect(await readdir(at("drawn", "controls"))).toHaveLength(6)
+    expect(await readdir(at("with-set"))).toHaveLength(1)
+  }, 180_000)
 
   it("run in the guide to steering", async () => {
     const lines = await commands("docs/guides/steering.md", "lllite")
