@@ -128,19 +128,21 @@ function levelRefusal(tensors: TensorOutlines): string | null {
     : `it was trained on EDM's noise levels, as its tensor "${sign}" says. They are not supported. Give a checkpoint of SDXL's own schedule`
 }
 
-const FEW_STEPS = "Such a checkpoint wants few steps (1 to 8) and a guidance scale near 1"
-
 function nameNotices(
   name: string,
   tensors: TensorOutlines,
   prediction: CheckpointTraits["prediction"],
 ): readonly string[] {
-  const distilled = DISTILLED.find(([pattern]) => pattern.test(name))?.[1]
+  const distilled = DISTILLED.find(([pattern]) => pattern.test(name))
   const embedsGuidance = ["time_embedding.cond_proj.weight", "model.diffusion_model.time_embed.cond_proj.weight"].some(
     (each) => tensors.has(each),
   )
   return [
-    ...(distilled === undefined ? [] : [`Its name says ${distilled}. ${FEW_STEPS}.`]),
+    ...(distilled === undefined
+      ? []
+      : [
+          `Its name says ${distilled[1]}. Such a checkpoint wants few steps (1 to 8), a guidance scale near 1, and the sampler ${distilled[2]}.`,
+        ]),
     ...(embedsGuidance ? ["It reads the guidance scale as an embedding, as LCM does. This is not followed."] : []),
     ...(prediction === null && /v[-_ ]?pred/i.test(name)
       ? ["Its name says v-prediction, and the file itself does not. It is run as a model that predicts noise."]
@@ -148,10 +150,11 @@ function nameNotices(
   ]
 }
 
-const DISTILLED: readonly (readonly [RegExp, string])[] = [
-  [/turbo/i, "Turbo"],
-  [/lightning/i, "Lightning"],
-  [/(^|[^a-z])lcm([^a-z]|$)/i, "LCM"],
-  [/hyper[-_ ]?(sd|xl)/i, "Hyper-SD"],
-  [/(^|[^a-z])dmd2?([^a-z]|$)/i, "DMD"],
+/** Distilled checkpoints by their names, and the sampler that their authors run them with, in their model cards. */
+const DISTILLED: readonly (readonly [pattern: RegExp, name: string, sampler: string])[] = [
+  [/turbo/i, "Turbo", "euler_a with the spacing trailing"],
+  [/lightning/i, "Lightning", "euler with the spacing trailing"],
+  [/(^|[^a-z])lcm([^a-z]|$)/i, "LCM", "lcm"],
+  [/hyper[-_ ]?(sd|xl)/i, "Hyper-SD", "ddim with the spacing trailing"],
+  [/(^|[^a-z])dmd2?([^a-z]|$)/i, "DMD", "lcm"],
 ]
