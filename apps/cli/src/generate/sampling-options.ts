@@ -22,6 +22,7 @@ const RNGS = {
   cuda: "torch-cuda",
   gpu: "torch-cuda",
   nv: "torch-cuda",
+  comfyui: "comfyui",
 } as const satisfies Record<string, NoiseName>
 
 type Rng = keyof typeof RNGS
@@ -70,7 +71,7 @@ export const SAMPLING_OPTIONS = {
   }),
   rng: choice(Object.keys(RNGS) as readonly Rng[], {
     default: "lllite",
-    help: "Source of noise for a seed: lllite, or PyTorch's on a cpu or on an NVIDIA card (cuda, gpu, nv), for seeds of other programs.",
+    help: "Source of noise for a seed: lllite, or PyTorch's on a cpu or on an NVIDIA card (cuda, gpu, nv), or as ComfyUI draws it on such a card (comfyui), for seeds of other programs.",
   }),
 } as const
 

@@ -17,13 +17,14 @@ export const PREDICTIONS = ["epsilon", "v"] as const
 
 /**
  * The source of noise: LLLite's streams, or a generator of PyTorch. With PyTorch's, a seed gives the same noise as
- * there.
+ * there. `comfyui` draws the start on the CPU and the noise of steps on an NVIDIA card, each from the seed.
  */
 export type NoiseName = (typeof NOISE_NAMES)[number]
 
 /** All sources of noise. */
-export const NOISE_NAMES = ["lllite", "torch-cpu", "torch-cuda"] as const satisfies readonly (
+export const NOISE_NAMES = ["lllite", "torch-cpu", "torch-cuda", "comfyui"] as const satisfies readonly (
   | "lllite"
+  | "comfyui"
   | TorchGeneratorName
 )[]
 

@@ -78,6 +78,21 @@ describe("noise of LLLite's streams", () => {
   })
 })
 
+describe("noise of ComfyUI", () => {
+  it("is that of the CPU for the start, and that of a card from its first draw on for steps", async () => {
+    const source = createNoiseSource("comfyui", [7], SHAPE, SIGMAS)
+    const cpu = createNoiseSource("torch-cpu", [7], SHAPE, SIGMAS)
+    expect(await valuesOf(source.start())).toEqual(await valuesOf(cpu.start()))
+    const card = createNoiseSource("torch-cuda", [7], SHAPE, SIGMAS)
+    const [start, second] = [
+      await valuesOf(card.start()),
+      await valuesOf(card.between({ from: 14, to: 5 }) as Tensor4D),
+    ]
+    expect(await valuesOf(source.between({ from: 14, to: 5 }) as Tensor4D)).toEqual(start)
+    expect(await valuesOf(source.between(STEP) as Tensor4D)).toEqual(second)
+  })
+})
+
 describe.each(["torch-cpu", "torch-cuda"] as const)("noise of PyTorch's %s", (name) => {
   it("is drawn channels first, then rows, then columns, one tensor after another", async () => {
     const [rows, columns, channels] = SHAPE

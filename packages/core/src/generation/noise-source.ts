@@ -47,7 +47,7 @@ export function createNoiseSource(
   const pictures = seeds.map((seed) =>
     name === "lllite"
       ? streamed(seed, [rows, columns, channels], sigmas)
-      : torched(name, seed, [rows, columns, channels]),
+      : torched(GENERATORS[name], seed, [rows, columns, channels]),
   )
   const stacked = (draw: (picture: PictureNoise) => Tensor3D): Tensor4D =>
     tf.tidy(() => tf.stack(pictures.map(draw)) as Tensor4D)
@@ -57,6 +57,18 @@ export function createNoiseSource(
     between: (interval, { height, width } = { height: rows, width: columns }) =>
       stacked((picture) => picture.between(interval, [height, width, channels])),
   }
+}
+
+/**
+ * The generators of the start and of steps. One generator of both goes on after the start.
+ *
+ * Source of `comfyui`: ComfyUI a125cd8, `comfy/sample.py` (`prepare_noise`), `k_diffusion/sampling.py`
+ * (`default_noise_sampler`).
+ */
+const GENERATORS: Readonly<Record<Exclude<NoiseName, "lllite">, readonly [TorchGeneratorName, TorchGeneratorName?]>> = {
+  "torch-cpu": ["torch-cpu"],
+  "torch-cuda": ["torch-cuda"],
+  comfyui: ["torch-cpu", "torch-cuda"],
 }
 
 /** Noise of one picture. */
@@ -91,8 +103,13 @@ function streamed(seed: Seed, shape: Shape, sigmas: readonly number[]): PictureN
 }
 
 /** PyTorch draws channels first, one tensor after another. All draws are kept, so that they can be repeated. */
-function torched(name: TorchGeneratorName, seed: Seed, shape: Shape): PictureNoise {
+function torched(
+  [name, ofSteps]: readonly [TorchGeneratorName, TorchGeneratorName?],
+  seed: Seed,
+  shape: Shape,
+): PictureNoise {
   const generator: TorchGenerator = createTorchGenerator(name, seed)
+  const stepGenerator = ofSteps === undefined ? null : createTorchGenerator(ofSteps, seed)
   const drawn: Float32Array[] = []
   const draw = ([rows, columns, channels]: Shape): Float32Array => {
     const values = generator.randn(channels * rows * columns)
@@ -111,7 +128,8 @@ function torched(name: TorchGeneratorName, seed: Seed, shape: Shape): PictureNoi
     },
     between({ from, to, repeat = 0 }, size) {
       const key = `${from} ${to} ${repeat}`
-      const values = ofInterval.get(key) ?? draw(size)
+      const [height, width, depth] = size
+      const values = ofInterval.get(key) ?? stepGenerator?.randn(height * width * depth) ?? draw(size)
       ofInterval.set(key, values)
       return tensorOf(values, size)
     },

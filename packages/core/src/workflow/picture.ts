@@ -1,3 +1,4 @@
+import { samplerInfo } from "../diffusion/names.ts"
 import { isNearComfyUi } from "../diffusion/other-programs.ts"
 import type { RecipeInput } from "../recipe/recipe.ts"
 import { adaptersOf } from "./controls.ts"
@@ -59,6 +60,12 @@ export function picturesOf(
       `${nameOf(run.node)} has the sampler ${run.sampler.name}, which is near ComfyUI's here, and not the same.`,
     )
   }
+  const methods = [sampler.sampler, samplerInfo(stages.hires?.sampling?.sampler ?? "")?.name ?? sampler.sampler]
+  if (methods.some((method) => OF_BROWNIAN_TREE.includes(method))) {
+    notices.push(
+      `${nameOf(run.node)} has the sampler ${run.sampler.name}, whose steps get other noise than in ComfyUI. The picture differs in its details.`,
+    )
+  }
   const { width, height, batch, steps, start, hires, first } = stages
   const { positive, negative } = run
   const size = positive.size ?? { original: [height, width], crop: [0, 0], target: [height, width] }
@@ -74,7 +81,7 @@ export function picturesOf(
     (_, i): RecipeInput => ({
       ...texts,
       seed: String((seed + BigInt(i)) % 2n ** 64n),
-      noise: "torch-cpu",
+      noise: methods.some((method) => DRAWING.includes(method)) ? "comfyui" : "torch-cpu",
       ...{ width, height, size, negativeSize, steps, guidanceScale: first.guidanceScale },
       ...(start == null ? {} : { start }),
       ...(hires == null ? {} : { hires }),
@@ -116,6 +123,12 @@ function textsOf(
     prompts: { syntax: isJoined ? "weighted" : "comfyui", clipSkip: positive.clip.clipSkip },
   }
 }
+
+/** Samplers whose steps have noise of ComfyUI's default source. Those of SDEs have another, which is not had here. */
+const DRAWING: readonly string[] = ["euler_a", "dpm_2_a", "dpmpp_2s_ancestral", "ddpm", "lcm"]
+
+/** Samplers whose noise ComfyUI draws out of a Brownian tree. */
+const OF_BROWNIAN_TREE: readonly string[] = ["dpmpp_sde", "dpmpp_2m_sde", "dpmpp_3m_sde"]
 
 /** What nodes say of the schedule and of guidance. */
 function samplingOf({ zeroTerminalSnr, guidanceRescale }: SamplerRun["model"]): Partial<RecipeInput> {

@@ -124,7 +124,7 @@ function unsaid(recipe: Recipe): readonly string[] {
   const { noise, combine, adapters, start, hires, deepShrink, gradualLatent, prompts } = recipe
   const any = (has: (adapter: AdapterRecipe) => boolean): boolean => adapters.some(has)
   const parts: readonly (readonly [isThere: boolean, what: string])[] = [
-    [noise !== "torch-cpu", `noise of ${noise}, where ComfyUI draws torch-cpu`],
+    [noise !== "torch-cpu" && noise !== "comfyui", `noise of ${noise}, where ComfyUI draws torch-cpu`],
     [
       prompts.syntax !== "comfyui",
       `prompts in the syntax ${prompts.syntax}, where ComfyUI weighs words in its own way`,

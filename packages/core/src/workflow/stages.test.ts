@@ -156,3 +156,14 @@ describe("a control picture", () => {
     expect(notices).toEqual(["Canny #20 blurs the picture before it finds edges, which is not done here."])
   })
 })
+
+describe("the noise of steps", () => {
+  it("is that of an NVIDIA card for ancestral samplers, and not known for SDE samplers", () => {
+    const noise = (sampler_name: string) => readWorkflow(apiWorkflow({ 3: { inputs: { sampler_name } } }))
+    expect(noise("euler").recipes[0]?.noise).toBe("torch-cpu")
+    expect(noise("euler_ancestral")).toMatchObject({ recipes: [{ noise: "comfyui" }], notices: [] })
+    expect(noise("dpmpp_2m_sde").notices).toEqual([
+      expect.stringMatching(/whose steps get other noise than in ComfyUI/),
+    ])
+  })
+})

@@ -52,7 +52,7 @@ const recipe = async (more?: Record<string, unknown>, json?: unknown) => (await 
 describe("a workflow with options", () => {
   it("is a recipe with the files that were found, and its prompt is not a line of options", async () => {
     expect(await recipe({ ckpt: "tiny" })).toMatchObject({
-      ...{ prompt: "a {red|blue} star --n x", width: 1024, height: 512, seed: 7, noise: "torch-cpu", steps: 12 },
+      ...{ prompt: "a {red|blue} star --n x", width: 1024, height: 512, seed: 7, noise: "comfyui", steps: 12 },
       ...{ sampler: "euler_a", spacing: "karras", guidanceScale: 3, combine: "chain-comfyui" },
       size: { original: [512, 1024], crop: [8, 0], target: [512, 640] },
       model: { checkpoint: { path: "tiny" } },
@@ -64,7 +64,7 @@ describe("a workflow with options", () => {
     const options = { ckpt: "tiny", steps: "20", scale: "7.5", seed: "9", sampler: "euler", negative_prompt: "bad" }
     expect(await recipe(options)).toMatchObject({
       ...{ steps: 20, guidanceScale: 7.5, seed: 9, sampler: "euler", spacing: "linspace", negativePrompt: "bad" },
-      noise: "torch-cpu",
+      noise: "comfyui",
     })
     const lllites = { control_net_lllite_models: other, guide_image_path: "p.png", control_net_multipliers: "2" }
     expect((await recipe({ ckpt: "tiny", ...lllites }))?.adapters).toMatchObject([
