@@ -17,9 +17,15 @@ export interface AugmentConfig {
 /** A folder's pictures stay as they are. */
 export const NO_AUGMENTATION: AugmentConfig = { flip: false, colour: false, randomCrop: false, faceCrop: null }
 
+/** What can differ, as objects that all pictures share. */
+const AUGMENTATIONS: readonly Augmentation[] = [false, true].flatMap((flips) =>
+  [false, true].map((varies) => ({ flips, varies })),
+)
+
 /** @param doesCrop whether a crop of the picture differs from step to step */
 export function augmentationOf({ flip, colour }: AugmentConfig, doesCrop: boolean): Augmentation {
-  return { flips: flip, varies: colour || doesCrop }
+  const varies = colour || doesCrop
+  return AUGMENTATIONS.find((each) => each.flips === flip && each.varies === varies) ?? { flips: flip, varies }
 }
 
 /** The chance that colours change. Source: sd-scripts `AugHelper`. */

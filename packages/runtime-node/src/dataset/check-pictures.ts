@@ -4,8 +4,9 @@ import type { FileProblem } from "./file-problems.ts"
 import { mapInParallel } from "./in-parallel.ts"
 import type { WatchOptions } from "./pairs.ts"
 
-/** Pictures that can be decoded, and the problems of the others. */
+/** What decoding of pictures finds. */
 export interface CheckedPictures {
+  /** Pictures that can be decoded and have traits. Of a million pictures, most have none. */
   readonly pictures: readonly PictureWithTraits[]
   readonly problems: readonly FileProblem[]
 }
@@ -21,16 +22,17 @@ export async function checkPictures(
   { signal, onProgress }: WatchOptions = {},
 ): Promise<CheckedPictures> {
   let done = 0
-  const found = await mapInParallel(paths, async (path): Promise<PictureWithTraits | FileProblem> => {
+  const found = await mapInParallel(paths, async (path): Promise<PictureWithTraits | FileProblem | null> => {
     signal?.throwIfAborted()
     const result = await examineImage(path).catch((error: unknown) =>
       error instanceof Error ? error.message : String(error),
     )
     onProgress?.(++done, paths.length)
-    return typeof result === "string" ? { kind: "picture", path, text: result } : { path, traits: result.traits }
+    if (typeof result === "string") return { kind: "picture", path, text: result }
+    return result.traits.length === 0 ? null : { path, traits: result.traits }
   })
   return {
-    pictures: found.filter((each) => "traits" in each),
-    problems: found.filter((each) => "kind" in each),
+    pictures: found.filter((each) => each !== null && "traits" in each),
+    problems: found.filter((each) => each !== null && "kind" in each),
   }
 }

@@ -43,7 +43,9 @@ export type Fitter = (size: Size, options?: FitOptions) => Fit
  */
 export function createFitter({ resolution, buckets }: Pick<DatasetGroup, "resolution" | "buckets">): Fitter {
   const choose = buckets === null ? (size: Size) => cover(size, resolution) : bucketChooser(resolution, buckets)
-  return (size, { augment = NO_AUGMENTATION, face = null, draws = null, isFlipped = false } = {}) => {
+  /** Fits that many pictures have: those without a draw and without a face, by their size. */
+  const known = new Map<string, Fit>()
+  const fit: Fitter = (size, { augment = NO_AUGMENTATION, face = null, draws = null, isFlipped = false } = {}) => {
     if (buckets === null && augment.faceCrop !== null && face !== null) {
       const range = augment.faceCrop
       return whole(resolution, faceCrop(size, face, { resolution, range, isRandom: augment.randomCrop, draws }))
@@ -63,6 +65,14 @@ export function createFitter({ resolution, buckets }: Pick<DatasetGroup, "resolu
         target: [bucket[1], bucket[0]],
       },
     }
+  }
+  return (size, options = {}) => {
+    const { augment, face = null, draws = null, isFlipped } = options
+    if (face !== null || draws !== null) return fit(size, options)
+    const key = `${size.join("x")} ${augment?.randomCrop} ${isFlipped}`
+    const found = known.get(key) ?? fit(size, options)
+    known.set(key, found)
+    return found
   }
 }
 

@@ -97,9 +97,9 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
   const checked = await checkPictures([...new Set(readable)], watch("check"))
   const problems = [...listings.flatMap((listing) => listing.problems), ...checked.problems].map(({ text }) => text)
   if (problems.length > 0) {
-    const good = new Set(checked.pictures.map(({ path }) => path))
+    const broken = new Set(checked.problems.map(({ path }) => path))
     const pairs = listings.flatMap((listing) => listing.pairs)
-    const usable = pairs.filter(({ image, control }) => good.has(image) && good.has(control))
+    const usable = pairs.filter(({ image, control }) => !broken.has(image) && !broken.has(control))
     const listed = problems.map((text) => ({ where: "data set", text }))
     throw new InputError("dataset-files", describeProblems(problems, usable), { problems: listed })
   }
@@ -112,7 +112,7 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
   }
   const cached = cachedPictures(entries)
   const pictureAt = (index: number): CachedPicture => cached(pictureOf[index] ?? Number.NaN)
-  const sizes = entries.map(({ fit: { cropped } }): Sized => ({ width: cropped[0], height: cropped[1] }))
+  const sizes = sizesOf(entries)
   return {
     count: pictureOf.length,
     pictures: entries.length,
@@ -141,6 +141,16 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
     },
     example: async (index, view = PLAIN_VIEW) => readExample(entryAt(index), view),
   }
+}
+
+/** The size of each picture. Pictures of one size share an object. */
+function sizesOf(entries: readonly Entry[]): readonly Sized[] {
+  const known = new Map<string, Sized>()
+  return entries.map(({ fit: { cropped } }) => {
+    const size = known.get(cropped.join()) ?? { width: cropped[0], height: cropped[1] }
+    known.set(cropped.join(), size)
+    return size
+  })
 }
 
 /** @throws InputError when the pairs of a folder, repeats included, make an epoch too long */

@@ -60,18 +60,22 @@ export async function listPairs(config: SubsetConfig, { signal, onProgress }: Wa
   })
   return {
     pairs: found.flatMap(({ pair }) => pair ?? []),
-    problems: [...matched.problems, ...found.flatMap(({ problems }) => problems)],
-    remarks: [...found.flatMap(({ remarks }) => remarks), ...matched.remarks],
-    readable: found.flatMap(({ readable }) => readable),
+    problems: [...matched.problems, ...found.flatMap(({ problems = NONE }) => problems)],
+    remarks: [...found.flatMap(({ remarks = NONE }) => remarks), ...matched.remarks],
+    readable: found.flatMap(({ pair, readable = NONE }) => (pair === null ? readable : [pair.image, pair.control])),
   }
 }
 
+/** What is found of a pair. A list is there if it has something: most of a million pairs have nothing. */
 interface FoundPair {
   readonly pair: Pair | null
-  readonly problems: readonly FileProblem[]
-  readonly remarks: readonly Remark[]
-  readonly readable: readonly string[]
+  readonly problems?: readonly FileProblem[]
+  readonly remarks?: readonly Remark[]
+  /** For a pair with a problem. */
+  readonly readable?: readonly string[]
 }
+
+const NONE: readonly never[] = []
 
 async function readPair(
   images: PictureFolder,
@@ -98,26 +102,27 @@ async function readPair(
     () => readImageHeader(control),
     (text) => report("picture", control, text),
   )
-  const readable = [...(header === undefined ? [] : [image]), ...(controlHeader === undefined ? [] : [control])]
   if (caption === null) remarks.push({ kind: "no-caption", path: image })
   if (caption?.isCut) remarks.push({ kind: "cut-caption", path: caption.path })
-  const nothing = { pair: null, problems, remarks, readable }
-  if (header === undefined || controlHeader === undefined) return nothing
+  const found = (complete: Pair | null): FoundPair => ({
+    pair: complete,
+    ...(problems.length === 0 ? {} : { problems }),
+    ...(remarks.length === 0 ? {} : { remarks }),
+    ...(complete !== null
+      ? {}
+      : { readable: [...(header === undefined ? [] : [image]), ...(controlHeader === undefined ? [] : [control])] }),
+  })
+  if (header === undefined || controlHeader === undefined) return found(null)
   const shape = compareShapes(controlHeader, header)
   if (shape.kind === "other") {
     const [a, b] = [controlHeader, header].map(({ width, height }) => `${width}x${height}`)
     report("shape", control, `"${control}" is ${a} and its picture ${b}, expected one shape. ${shape.reason}`)
-    return nothing
+    return found(null)
   }
   if (shape.kind === "stretched") remarks.push({ kind: "stretched-control", path: control })
+  if (caption === undefined) return found(null)
   const { width, height } = header
-  return {
-    ...nothing,
-    pair:
-      caption === undefined
-        ? null
-        : { ...pair, text: { caption: caption?.text ?? "", rules: config.captions }, size: { width, height } },
-  }
+  return found({ ...pair, text: { caption: caption?.text ?? "", rules: config.captions }, size: { width, height } })
 }
 
 interface Caption {
