@@ -34,6 +34,7 @@ export {
   type DatasetNames,
   type DatasetOptions,
   datasetOfFolders,
+  datasetOfTrainFolder,
   type FolderDatasetOptions,
   parseDatasetConfig,
   pickDatasetOptions,

@@ -1,5 +1,5 @@
 import type { DatasetConfig } from "@lllite/runtime-node"
-import { datasetOfFolders, pickDatasetOptions, readDatasetConfig } from "@lllite/runtime-node"
+import { datasetOfTrainFolder, pickDatasetOptions, readDatasetConfig } from "@lllite/runtime-node"
 import { findOption } from "@lllite/runtime-node/options"
 import { TRAIN_OPTIONS } from "./options/index.ts"
 import type { DatasetSettings, TrainSettings } from "./settings.ts"
@@ -32,7 +32,7 @@ export async function trainingSetConfig(
   const config =
     "config" in source
       ? await readDatasetConfig(source.config, options, names)
-      : datasetOfFolders({ ...options, ...source }, names)
+      : await datasetOfTrainFolder({ ...options, ...source }, names)
   return settings.compat === undefined ? config : withCaptionCompat(config, settings.compat)
 }
 

@@ -18,6 +18,7 @@ import {
   resolutionProblem,
   SUBSET_OPTIONS,
 } from "./dataset-options.ts"
+import { findRepeatFolders } from "./repeat-folders.ts"
 import type { OptionUse } from "./unused-options.ts"
 import { bucketOptionsOf, captionOptionsOf, describeUnused, unusedOptions } from "./unused-options.ts"
 
@@ -160,6 +161,30 @@ export function datasetOfFolders(options: FolderDatasetOptions, names: DatasetNa
   const reader = readerOf(label, [layer], problems)
   const ignored = layer.notes.map((text) => ({ where: label, text }))
   return finish([readGroup(reader, label, [readSubset(reader)], problems)], ignored, label, problems)
+}
+
+/**
+ * A data set of a folder of training pictures and one of controls. The first may have folders `N_name`: see
+ * `findRepeatFolders`.
+ *
+ * @throws InputError with every problem there is, as {@link readDatasetConfig}, or when a folder cannot be read
+ */
+export async function datasetOfTrainFolder(
+  options: FolderDatasetOptions,
+  names: DatasetNames = {},
+): Promise<DatasetConfig> {
+  const whole = datasetOfFolders(options, names)
+  const { folders, notices } = await findRepeatFolders(options.imageDir, options.conditioningDataDir)
+  const groups = whole.groups.map((group) => ({
+    ...group,
+    subsets: group.subsets.flatMap((subset) =>
+      folders.map(({ imageDir, controlDir, repeats }) => ({
+        ...subset,
+        ...{ imageDir, controlDir, repeats: repeats ?? subset.repeats },
+      })),
+    ),
+  }))
+  return { ...whole, groups, notices: [...whole.notices, ...notices] }
 }
 
 /** The options of a data set among other settings. */
