@@ -11,6 +11,7 @@ export const CAPTION_OPTIONS = {
   shuffle_caption: flag({ help: "Shuffle the tags of a caption at each step." }),
   caption_separator: text({
     default: CAPTION_DEFAULTS.separator,
+    otherwise: "a comma",
     help: "Text between the tags of a caption. Where tags change, they are joined by a comma and a space.",
   }),
   keep_tokens: integer({
