@@ -84,6 +84,41 @@ describe("captions that change, in the rows of a step", () => {
     expect(row?.picture).toHaveProperty("latents")
   })
 
+  it("are encoded before training without their pictures, where they are known", async () => {
+    const { encode, texts } = encoder()
+    const read: number[] = []
+    const varying: TrainDataset = {
+      ...dataset({ dropoutRate: 0.5 }),
+      captionOf: (index) => `stays ${index}`,
+      augmentation: () => ({ flips: false, varies: true }),
+      sizes: [picture, picture, picture],
+    }
+    const example = async (index: number) => {
+      read.push(index)
+      return { ...(await varying.example(index)), caption: `stays ${index}` }
+    }
+    const feed = createExampleFeed({ ...varying, example }, { seed: 5, keptBytes: 1e9 })
+    for (let index = 0; index < 3; index++) await feed.prepare(index, encode)
+    expect(texts).toEqual([CAPTION, "", "stays 2"])
+    expect(read).toEqual([])
+    const [, , row] = await feed.rows(0, [0, 1, 2], MOMENT)
+    expect(row?.text).toHaveProperty("context")
+    expect(row === undefined ? null : textOf(row)).toBe("stays 2")
+  })
+
+  it("are not encoded before training beyond the room for them", async () => {
+    const { encode, texts } = encoder()
+    const many: TrainDataset = {
+      ...{ ...dataset({}, 9), changingCaption: () => null, captionOf: (index) => `stays ${index}` },
+      augmentation: () => ({ flips: false, varies: true }),
+      sizes: Array.from({ length: 9 }, () => picture),
+    }
+    const feed = createExampleFeed(many, { seed: 5, keptBytes: 70 })
+    for (let index = 0; index < 9; index++) await feed.prepare(index, encode)
+    // Two fit, and the third shows that there is no room.
+    expect(texts).toEqual(["stays 0", "stays 1", "stays 2"])
+  })
+
   it("are measured by their longest text", async () => {
     const set = {
       ...dataset({ wildcard: true }),

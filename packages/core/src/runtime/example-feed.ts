@@ -51,6 +51,8 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
   const found = new Array<Sized>(dataset.sizes === undefined ? dataset.count : 0)
   const flips = createStream(seed, "flip")
   let bytes = 0
+  /** Whether there was no room for a text. */
+  let isFull = false
   let [fixed, unkept] = [0, 0]
 
   const augmentationOf = (index: number): Augmentation => dataset.augmentation?.(index) ?? FIXED
@@ -65,10 +67,26 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
     return true
   }
   const keepText = (caption: string, text: EncodedText): void => {
-    if (!texts.has(caption) && hasRoom(text.context.byteLength + text.pooled.byteLength)) texts.set(caption, text)
+    if (texts.has(caption)) return
+    if (hasRoom(text.context.byteLength + text.pooled.byteLength)) texts.set(caption, text)
+    else isFull = true
   }
 
   const ruledOf = (index: number): RuledCaption | null => dataset.changingCaption?.(index) ?? null
+
+  /** The texts that many steps read of an example, as far as they are known without its pictures. */
+  const knownTexts = (index: number): readonly string[] => {
+    const ruled = ruledOf(index)
+    if (ruled !== null) return frequentTexts(ruled, seed, index)
+    return dataset.captionOf === undefined ? [] : [dataset.captionOf(index)]
+  }
+
+  const prepareTexts = async (index: number, encode: EncodeRow): Promise<void> => {
+    for (const caption of knownTexts(index)) {
+      if (texts.has(caption) || isFull) continue
+      keepText(caption, (await encode({ ...NO_PICTURE, text: { caption } }, caption)).row.text)
+    }
+  }
 
   /** The row with the caption that the data set gives it, or with the one that is drawn. */
   const rowAt = async (index: number, at: Position, moment: CaptionMoment): Promise<ExampleRow> => {
@@ -101,6 +119,7 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
   return {
     async prepare(index, encode) {
       const { flips: doesFlip, varies } = augmentationOf(index)
+      await prepareTexts(index, encode)
       const isKept = !varies && unkept === 0
       if (!varies) fixed += 1
       if (dataset.latents !== undefined && !varies && (await dataset.latents.has(index))) {
@@ -120,20 +139,14 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
         const raw = rowOf(example, index, isFlipped)
         found[index] = { width: raw.width, height: raw.height }
         if (varies || (!isKept && dataset.latents === undefined)) return null
-        const frequent = ruled === null ? [example.caption] : frequentTexts(ruled, seed, index)
-        const longest = ruled === null ? example.caption : longestCaption(ruled)
-        const [caption, ...others] = frequent
-        const asked =
-          caption === undefined ? { ...raw, text: NO_TEXT } : withText({ ...raw, text: { caption } }, caption)
-        const { row, isCut } = await encode(asked, longest)
+        const { caption } = example
+        const asked = ruled === null ? withText(raw, caption) : { ...raw, text: NO_TEXT }
+        const { row, isCut } = await encode(asked, ruled === null ? caption : longestCaption(ruled))
         if (isCut) cut = example.name
-        if (caption !== undefined) keepText(caption, row.text)
-        for (const other of others) {
-          if (!texts.has(other)) keepText(other, (await encode({ ...row, text: { caption: other } }, other)).row.text)
-        }
+        if (ruled === null) keepText(caption, row.text)
         latents.push(row.picture.latents)
         if (dataset.latents !== undefined) continue
-        const text = (caption === undefined ? undefined : texts.get(caption)) ?? row.text
+        const text = ruled === null ? (texts.get(caption) ?? row.text) : NO_TEXT
         if (hasRoom(row.picture.latents.byteLength + row.control.data.byteLength)) {
           kept.set(rowKey(index, isFlipped), { ...row, text })
         } else if (unkept === 0) unkept = 1
@@ -171,6 +184,13 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
 
 /** The text of a row whose caption is drawn at each step. */
 const NO_TEXT: EncodedText = { context: new Float32Array(0), pooled: new Float32Array(0) }
+
+/** A row of which the text alone is encoded. */
+const NO_PICTURE: Omit<ExampleRow, "text"> = {
+  ...{ key: null, width: 0, height: 0, picture: { latents: new Float32Array(0) } },
+  control: { width: 0, height: 0, data: new Uint8Array(0) },
+  size: { original: [0, 0], crop: [0, 0], target: [0, 0] },
+}
 
 /** The number of a batch in the run, and a row of it. */
 interface Position {

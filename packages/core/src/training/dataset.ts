@@ -71,6 +71,11 @@ export interface TrainDataset {
    * one instead of the example's. Default: none differs.
    */
   readonly changingCaption?: (index: number) => RuledCaption | null
+  /**
+   * The caption of an example that does not differ, which is known without its pictures. It is then encoded before
+   * training, also where the pictures are not. Default: it is known with the example alone
+   */
+  readonly captionOf?: (index: number) => string
   /** The size of every example. Default: all examples are read to find it */
   readonly sizes?: readonly Sized[]
   /** Default: no example changes. */

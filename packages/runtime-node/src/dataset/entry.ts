@@ -106,6 +106,6 @@ function faceIn({ image }: Pair, { augment }: SubsetConfig): Face | null {
 }
 
 /** The caption of a picture, where it does not change. */
-function captionOf({ pair, picture }: Entry): string {
+export function captionOf({ pair, picture }: Entry): string {
   return plainCaption(pair.text, CHOICE_SEED, picture)
 }

@@ -13,7 +13,7 @@ import type { DatasetConfig, SubsetConfig } from "./dataset-config.ts"
 import type { Remark } from "./dataset-notices.ts"
 import { remarkNotices } from "./dataset-notices.ts"
 import type { Entry } from "./entry.ts"
-import { cachedPictures, entryOf, PLAIN_VIEW, readExample } from "./entry.ts"
+import { cachedPictures, captionOf, entryOf, PLAIN_VIEW, readExample } from "./entry.ts"
 import { createFitter } from "./fit-pair.ts"
 import type { Pair, PairListing, WatchOptions } from "./pairs.ts"
 import { listPairs } from "./pairs.ts"
@@ -137,6 +137,7 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
       const { text } = entryAt(index).pair
       return captionChanges(text.caption, text.rules) ? text : null
     },
+    captionOf: (index) => captionOf(entryAt(index)),
     example: async (index, view = PLAIN_VIEW) => readExample(entryAt(index), view),
   }
 }

@@ -54,7 +54,7 @@ export function holdOut(dataset: FolderDataset, { share, seed }: HoldOut): Train
 
 /** Some examples of a data set, under new indices. */
 function partOf(dataset: TrainDataset, indices: readonly number[]): TrainDataset {
-  const { original, augmentation, changingCaption, latents } = dataset
+  const { original, augmentation, changingCaption, captionOf, latents } = dataset
   const at = (index: number): number => indices[index] ?? -1
   const places = new Map(indices.map((index, place) => [index, place]))
   return {
@@ -63,6 +63,7 @@ function partOf(dataset: TrainDataset, indices: readonly number[]): TrainDataset
     ...(original === undefined ? {} : { original: (index) => places.get(original(at(index))) ?? index }),
     ...(augmentation === undefined ? {} : { augmentation: (index) => augmentation(at(index)) }),
     ...(changingCaption === undefined ? {} : { changingCaption: (index) => changingCaption(at(index)) }),
+    ...(captionOf === undefined ? {} : { captionOf: (index) => captionOf(at(index)) }),
     ...(latents === undefined
       ? {}
       : {
