@@ -56,10 +56,12 @@ export async function trainedRun(folder: string, out: string, more: readonly str
   return { code, events: lines.map((line) => JSON.parse(line)), stderr: output.stderr }
 }
 
-/** Every file of a run by its path, with its bytes. */
+/** Every file of a run by its path, with its bytes. A report has times. */
 export async function filesOf(out: string): Promise<ReadonlyMap<string, string>> {
   const entries = await readdir(out, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  const isKept = (entry: { isFile(): boolean; readonly name: string }): boolean =>
+    entry.isFile() && !entry.name.endsWith("-report.html")
+  const files = entries.filter(isKept).map((entry) => join(entry.parentPath, entry.name))
   const named = files.map(async (path) => [path.slice(out.length), (await readFile(path)).toString("base64")] as const)
   return new Map((await Promise.all(named)).sort(([a], [b]) => a.localeCompare(b)))
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
-import { lossCurve } from "./loss-curve.ts"
-import { escapeHtml, renderReport } from "./report.ts"
+import { lossCurve } from "../report/loss-curve.ts"
+import { escapeHtml } from "../report/page.ts"
+import { renderReport } from "./report.ts"
 
 const contents = {
   sheet: Uint8Array.of(1, 2, 3),

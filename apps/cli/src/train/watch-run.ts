@@ -6,6 +6,8 @@ import type { Reporter } from "../terminal/progress.ts"
 import { type Dashboard, openDashboard } from "./dashboard/dashboard.ts"
 import { openRunLog } from "./log/run-log.ts"
 import type { RunObserver, StepRecord } from "./observer.ts"
+import { reportRun } from "./report/run-report.ts"
+import { shownSettings } from "./report/shown-settings.ts"
 import { objectiveOf } from "./run-objective.ts"
 import { type RunSamples, runSamples, type SampleSet } from "./samples/run-samples.ts"
 import { planSamples } from "./samples/sample-plan.ts"
@@ -17,7 +19,7 @@ import { type RunValidation, runValidation, type ValidationRecord } from "./vali
 
 /** The run that is watched. */
 export interface WatchedRun {
-  readonly runtime: Pick<NodeRuntime, "device" | "memory" | "loadAdapter">
+  readonly runtime: Pick<NodeRuntime, "backend" | "threads" | "device" | "memory" | "loadAdapter">
   readonly sdxl: SdxlHandle
   readonly dataset: TrainingSet
   readonly settings: TrainSettings
@@ -71,6 +73,7 @@ export async function watchRun(run: WatchedRun): Promise<RunWatch> {
     reporter.say("dashboard", { url }, `Dashboard: ${url}`)
     observers.push(dashboard)
   }
+  if (!settings.noReport) observers.push(openReport(run))
   const active = new Set(observers)
   /** When the running step began. Null for the first one, which begins with other work. */
   let began: number | null = null
@@ -147,6 +150,16 @@ export async function watchRun(run: WatchedRun): Promise<RunWatch> {
 async function openPage({ settings, plan: { steps, perEpoch }, history }: WatchedRun): Promise<Dashboard | null> {
   const { dashboard, dashboardPort: port = null, outputName: name } = settings
   return dashboard || port !== null ? openDashboard(port, { name, steps, perEpoch, history }) : null
+}
+
+function openReport({ runtime, dataset, settings, plan: { steps }, history, reporter }: WatchedRun): RunObserver {
+  const { outputDir, outputName, force, resume } = settings
+  return reportRun({
+    ...{ outputDir, outputName, steps, history, reporter },
+    replaces: force || resume !== undefined,
+    settings: shownSettings(settings, dataset),
+    machine: `${runtime.backend}, ${runtime.threads} threads, Node ${process.versions.node}`,
+  })
 }
 
 /** The samples of a run, or null. */

@@ -80,4 +80,5 @@ export const WATCHING = {
     otherwise: "a free one",
     help: "Port of the page. It turns dashboard on.",
   }),
+  no_report: flag({ help: "Write no report. Without it, the run writes NAME-report.html into output_dir at its end." }),
 } satisfies OptionTable

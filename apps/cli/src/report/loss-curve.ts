@@ -13,8 +13,9 @@ const RIGHT = 10
  *
  * @param losses one per step, at least one
  * @param window number of steps in the mean
+ * @param total the last step. Default: as many as there are losses
  */
-export function lossCurve(losses: readonly number[], window = 25): string {
+export function lossCurve(losses: readonly number[], window = 25, total = losses.length): string {
   const [width, height] = [WIDTH - LEFT - RIGHT, HEIGHT - BOTTOM - TOP]
   const { steps, mean, largest } = curvePaths(losses, { left: LEFT, top: TOP, width, height, window })
   const y = (loss: number): number => TOP + height - (height * loss) / largest
@@ -24,12 +25,12 @@ export function lossCurve(losses: readonly number[], window = 25): string {
       `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(loss).toFixed(1)}" y2="${y(loss).toFixed(1)}" class="grid"/>`,
   )
   return [
-    `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="Loss over ${losses.length} steps">`,
+    `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="Loss over ${total} steps">`,
     ...ticks,
     `<path d="${steps}" class="steps"/>`,
     `<path d="${mean}" class="mean"/>`,
     `<text x="${LEFT}" y="${HEIGHT - 8}">step 1</text>`,
-    `<text x="${WIDTH - RIGHT}" y="${HEIGHT - 8}" text-anchor="end">step ${losses.length}</text>`,
+    `<text x="${WIDTH - RIGHT}" y="${HEIGHT - 8}" text-anchor="end">step ${total}</text>`,
     "</svg>",
   ].join("")
 }
