@@ -163,6 +163,13 @@ describe("a sampler that continues another", () => {
     expect(notices).toEqual(["dpmpp_2m forgets its steps where one sampler continues another, which is not done here."])
   })
 
+  it("says that a sampler with noise draws it anew there", () => {
+    const { notices } = two({ sampler_name: "euler_ancestral" }, { sampler_name: "euler_ancestral" })
+    expect(notices).toEqual([
+      "euler_ancestral draws its noise anew where one sampler continues another, which is not done here.",
+    ])
+  })
+
   it("is refused with another model, such as a refiner, with the way out", () => {
     const refiner = { 40: node("CheckpointLoaderSimple", { ckpt_name: "refiner.safetensors" }) }
     expect(() => two({}, { model: ["40", 0] }, refiner)).toThrow("A refiner cannot be run: bypass its sampler")

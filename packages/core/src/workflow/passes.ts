@@ -73,6 +73,10 @@ export function joinPasses(run: SamplerRun, problem: Say, notice: Say): SamplerR
   if (method !== null && MULTISTEP.includes(method)) {
     notice(`${run.sampler.name} forgets its steps where one sampler continues another, which is not done here.`)
   }
+  const info = method === null ? null : samplerInfo(method)
+  if (info?.alwaysNoisy === true || Number(info?.options.eta ?? 0) > 0) {
+    notice(`${run.sampler.name} draws its noise anew where one sampler continues another, which is not done here.`)
+  }
   const { positive, negative } = run
   return {
     ...run,

@@ -177,3 +177,35 @@ describe("a workflow that names files by addresses", () => {
     expect((await downloads("hf:owner/name", { ckpt: "tiny" })).asked).toEqual([])
   })
 })
+
+describe("a file of another kind", () => {
+  const problemOf = async (options: Record<string, unknown>) => {
+    const reader = readRecord(GENERATE_OPTIONS, { outdir: "out", ...options })
+    const source = await examineSource(reader).catch((error: unknown) => error)
+    return source instanceof Error ? source.message : String(readProblem(reader))
+  }
+  const readProblem = (reader: { finish(): unknown }): unknown => {
+    try {
+      return reader.finish()
+    } catch (error) {
+      return error
+    }
+  }
+
+  it("is refused with the option that takes it", async () => {
+    expect(await problemOf({ from: file("w.json", "{}") })).toMatch(
+      /is not a PNG\. Give a workflow of ComfyUI with --workflow/,
+    )
+  })
+
+  it("is a workflow where a PNG has one beside a prompt in plain text", async () => {
+    const path = join(folder, "ours.png")
+    const text = new Map([
+      ["prompt", "a red ring"],
+      ["workflow", JSON.stringify(graph())],
+    ])
+    await writePng(path, blankImage(8, 8, [0, 0, 0]), text)
+    const reader = readRecord(GENERATE_OPTIONS, { workflow: path, ckpt: "tiny", outdir: "out", models_dir: folder })
+    expect((await examineSource(reader))?.recipes).toHaveLength(1)
+  })
+})

@@ -27,8 +27,9 @@ export async function readWorkflowFile(path: string, folders: ModelFolders): Pro
   }
   const text = await inFile(path, () => readPngText(path))
   // The server's form has what was run. The page's form may have random values.
-  const found = text.get("prompt") ?? text.get("workflow")
-  if (found?.trimStart().startsWith("{") === true) return inFile(path, () => workflowOf(found, folders))
+  // "prompt" is plain text in pictures of other programs.
+  const found = [text.get("prompt"), text.get("workflow")].find((each) => each?.trimStart().startsWith("{"))
+  if (found !== undefined) return inFile(path, () => workflowOf(found, folders))
   throw new InputError("not-a-picture", `"${path}" holds no workflow of ComfyUI. Its text may have been removed.`)
 }
 
@@ -38,6 +39,9 @@ export async function readWorkflowFile(path: string, folders: ModelFolders): Pro
  * @throws InputError when it is not a PNG; CoreError when its text has no settings
  */
 export async function readPictureFile(path: string, folders: ModelFolders): Promise<RecipeSource> {
+  if (/\.json$/i.test(path)) {
+    throw new InputError("not-a-picture", `"${path}" is not a PNG. Give a workflow of ComfyUI with --workflow.`)
+  }
   const [text, size] = [await inFile(path, () => readPngText(path)), await readImageSize(path)]
   const { program, recipes, notices } = await inFile(path, () =>
     withSizes(folders, (sizeOf) => readPictureText(text, size, { sizeOf })),
