@@ -25,6 +25,7 @@ describe("an axis", () => {
     ["clip-skip=1,2", "option", "clip_skip", ["1", "2"]],
     ["size=512x768,1024x1024", "size", "W", ["512x768", "1024x1024"]],
     ['lllite_blocks="input*=0,middle=1",none', "option", "lllite_blocks", ["input*=0,middle=1", "none"]],
+    ["control type=canny,depth", "option", "control_net_types", ["canny", "depth"]],
   ])("reads %s", (text, kind, option, values) => {
     expect(axisOf(text)).toMatchObject({ kind, option, values })
   })

@@ -29,6 +29,7 @@ const NAMES: Readonly<Record<string, Pick<Axis, "kind" | "option">>> = {
   ...alias("option", "lllite_blocks", "blocks"),
   ...alias("option", "control_net_lllite_models", "lllite"),
   ...alias("option", "guide_image_path", "guide", "control"),
+  ...alias("option", "control_net_types", "control_type", "control_types"),
 }
 
 function alias(kind: Axis["kind"], option: string, ...names: readonly string[]): typeof NAMES {

@@ -39,6 +39,8 @@ export interface MemoryTask {
   readonly lllite: AdapterDims | null
   /** ControlNets of a generation, in 16 bits. They have as many blocks as the U-Net's way down. Default: 0. */
   readonly controlNets?: number
+  /** ControlNets of several control types (Union), beside those. Default: 0. */
+  readonly controlNetUnions?: number
   /** The sites of the LLLite. Default: the default selection. */
   readonly sites?: readonly Site[]
   /** Whether training runs blocks again in the backward pass. Default: true. */
@@ -130,12 +132,13 @@ const STEPS = 2
 
 async function loadControlNets(
   { ops, unet }: Sdxl,
-  { kind, controlNets = 0 }: MemoryTask,
+  { kind, controlNets = 0, controlNetUnions = 0 }: MemoryTask,
 ): Promise<readonly LoadedControlNet[]> {
   const nets: LoadedControlNet[] = []
-  const count = kind === "generate" ? controlNets : 0
+  const count = kind === "generate" ? controlNets + controlNetUnions : 0
   while (nets.length < count) {
-    nets.push(await loadControlNet(await controlNetOutline(unet.config, "F16"), ops.load, unet.config))
+    const outline = await controlNetOutline(unet.config, "F16", nets.length >= controlNets)
+    nets.push(await loadControlNet(outline, ops.load, unet.config))
   }
   return nets
 }
@@ -164,7 +167,10 @@ async function planGeneration(
     {
       ...{ width, height, vaeSlices, tiles, vaeTiles, steps: STEPS, guidanceScale: guided ? 7.5 : 1 },
       adapters: lllite === null ? [] : [{ lllite, control: blank(width, height) }],
-      controlNets: nets.map(({ params }) => ({ controlNet: params, control: blank(width, height) })),
+      controlNets: nets.map(({ params }) => ({
+        ...{ controlNet: params, control: blank(width, height) },
+        ...(params.union === null ? {} : { controlType: "canny" as const }),
+      })),
       // After the last step, this runs before the first decoding.
       pause: async () => {
         if (phases.length === 1 && step === STEPS) leave("U-Net", STEPS)
