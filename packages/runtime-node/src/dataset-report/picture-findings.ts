@@ -54,7 +54,7 @@ export function emptyFindings(pairs: readonly PairFacts[]): readonly Finding[] {
       return `${subject} ${isOne ? "is" : "are"} nearly empty: less than 0.1 % of the pixels are drawn.`
     }),
     ...findingOf("control-is-picture", "warning", same, "control pictures", (subject, isOne) => {
-      return `${subject} ${isOne ? "is" : "are"} the same as ${isOne ? "its picture" : "their pictures"}, pixel by pixel. Make control pictures with lllite preprocess.`
+      return `${subject} ${isOne ? "is" : "are"} the same as ${isOne ? "its picture" : "their pictures"}, pixel by pixel. This is meant for tiles alone. Else make control pictures with lllite preprocess.`
     }),
   ]
 }

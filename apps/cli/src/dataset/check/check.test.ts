@@ -99,7 +99,9 @@ describe("lllite dataset check", () => {
     )
     expect(check("nowhere").stderr).toMatch(/cannot read "nowhere"/)
     await mkdir(join(folder, "empty"), { recursive: true })
-    expect(check("empty").stderr).toMatch(/"empty" has no dataset.toml, and no folders images and controls/)
+    expect(check("empty").stderr).toBe(
+      'lllite: "empty" has no dataset.toml, and no folders images and controls. Give the folder of pictures with --train_data_dir, and that of controls with --conditioning_data_dir.\n',
+    )
     expect(check("set", "--dataset_config", "set.toml").stderr).toMatch(/both name a data set/)
     await writePng(join(folder, "set", "images", "\u001b[31m.png"), blankImage(8, 8, [0, 0, 0]))
     const { status, stdout } = check("set", ...OPTIONS)

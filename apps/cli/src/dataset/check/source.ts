@@ -21,11 +21,11 @@ const CONTROL_NAMES = ["controls", "control", "conditioning", "conditions", "con
  */
 export async function withSource(reader: CheckReader, path: string | null): Promise<CheckReader> {
   if (path === null) {
+    // Without a data set, further problems would be beside the point.
     const isNamed = (["datasetConfig", "trainDataDir", "conditioningDataDir"] as const).some(reader.isGiven)
     reader.check(["datasetConfig", "trainDataDir", "conditioningDataDir"], () =>
       isNamed ? null : "expected a data set: a file or a folder. Type: lllite dataset check FILE.toml",
     )
-    // The problems of a data set that is not named would be beside the point.
     if (!isNamed) reader.finish()
     return reader
   }
@@ -37,6 +37,7 @@ export async function withSource(reader: CheckReader, path: string | null): Prom
   const entries = await reader.examine(["datasetConfig", "trainDataDir"], () =>
     entriesOf(path, reader.isGiven("conditioningDataDir")),
   )
+  if (entries === null) reader.finish()
   return entries === null ? reader : reader.override({ where: "dataset check", entries, spell: flagName })
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { availableParallelism } from "node:os"
 import { basename, join } from "node:path"
-import { parseWeights } from "@lllite/core"
+import { expandPrompt, isDynamic, parseWeights } from "@lllite/core"
 import type { Preprocessing } from "@lllite/core/image"
 import { preprocessingText } from "@lllite/core/image"
 import type { PreprocessThreads } from "@lllite/runtime-node"
@@ -155,6 +155,7 @@ async function planGeneration(reader: MakeReader): Promise<GenerateSettings> {
     })
     checkMake(reader, own)
     checkGenerateOptions(own)
+    if (!own.isGiven("wildcardDir")) await own.examine(["prompts"], () => expectNoWildcards(prompts))
     const { pictures, notices } = await examineGeneration(own)
     return readGenerateSettings(own, pictures, notices)
   }
@@ -167,6 +168,24 @@ async function planGeneration(reader: MakeReader): Promise<GenerateSettings> {
     settings = await plan(iterations)
   }
   return { ...settings, pictures: settings.pictures.slice(0, count) }
+}
+
+/** Refuses wildcards without their folder: each picture would be drawn of their names. @throws InputError */
+async function expectNoWildcards(path: string): Promise<void> {
+  for (const { text, where, line } of await readPromptFile(path)) {
+    const names: string[] = []
+    const wildcard = (name: string): null => {
+      names.push(name)
+      return null
+    }
+    if (isDynamic(text)) expandPrompt(text, [0], { wildcard })
+    const [name] = names
+    if (name === undefined) continue
+    throw new InputError(
+      "prompt-file",
+      `${where}, line ${line ?? 1} has the wildcard __${name}__, and --wildcard_dir is missing. Give the folder with ${name}.txt.`,
+    )
+  }
 }
 
 interface PairPlace {

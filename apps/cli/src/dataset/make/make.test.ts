@@ -232,6 +232,10 @@ describe("lllite dataset make --prompts", () => {
       /--copy belongs to --from_pictures[\s\S]*--prompt is not used for a data set/,
     )
     expect(make("--prompts", "prompts.txt", "--prep", "canny", "--outdir", "set").stderr).toMatch(/--ckpt is missing/)
+    const alone = DRAW.filter((word) => word !== "--wildcard_dir" && word !== "wild")
+    expect(make(...alone, "set").stderr).toMatch(
+      /"prompts.txt", line 2 has the wildcard __colour__, and --wildcard_dir is missing\. Give the folder with colour\.txt\./,
+    )
     expect((await readdir(folder)).sort()).toEqual(["prompts.txt", "wild"])
   })
 })
