@@ -23,6 +23,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ESTALE: "the network drive lost the file. Connect the drive again.",
   ENOTCONN: "the network drive is not connected. Connect it again.",
   ETIMEDOUT: "the network drive did not answer in time. Connect it again.",
+  ENOTSUP: "the file system takes no new folder here. Choose another place.",
   EXDEV: "the two paths are on different disks. Choose a place on the same disk.",
   EILSEQ: "the file system cannot store this name. Choose another one.",
   EINVAL: "the system does not accept this name or this place. Choose another one.",

@@ -24,6 +24,7 @@ import { samplingNotices } from "./sampling-options.ts"
 import type { GenerateSettings } from "./settings.ts"
 import { createStarts, type StartsOf } from "./start-pictures.ts"
 import { steeringNotices } from "./steering-notices.ts"
+import { withTypedNames } from "./typed-names.ts"
 
 /**
  * Generates pictures from `settings`, whose files `examineGeneration` has examined. Each is written as soon as it is complete, with its recipe inside.
@@ -98,7 +99,7 @@ export async function runGenerate(
     summary.say(reporter)
   } catch (error) {
     // The runtime was disposed because of the signal.
-    throw signal.aborted && error instanceof CoreError ? signal.reason : error
+    throw signal.aborted && error instanceof CoreError ? signal.reason : withTypedNames(error)
   } finally {
     signal.removeEventListener("abort", stop)
     await runtime.dispose()

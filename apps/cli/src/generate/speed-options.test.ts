@@ -38,6 +38,16 @@ describe("options of speed", () => {
     expect(read({ fast: true, guidance_start: "0.9" }).guidanceWindow).toEqual({ start: 0.9, end: 1 })
   })
 
+  it("leave the window out of --fast without guidance", () => {
+    expect(read({ fast: true, scale: "1" })).toMatchObject({
+      guidanceWindow: whole,
+      notices: ["--fast picked --deep_cache_interval 2 --deep_cache_depth 6."],
+    })
+    expect(read({ fast: true, scale: "1", deep_cache_interval: "3" }).notices).toEqual([
+      "--fast picked nothing, because there is no guidance, and the interval of DeepCache is given.",
+    ])
+  })
+
   it("leave DeepCache out of --fast with few steps", () => {
     expect(read({ fast: true, steps: "8" })).toMatchObject({
       deepCache: null,

@@ -33,6 +33,7 @@ type SpeedReader = OptionReader<
   typeof SPEED_OPTIONS & {
     readonly guidance_start: TakenOption<number>
     readonly guidance_end: TakenOption<number>
+    readonly scale: TakenOption<number>
     readonly steps: TakenOption<number>
   }
 >
@@ -40,6 +41,7 @@ type SpeedSettings = Settings<typeof SPEED_OPTIONS> & {
   readonly guidanceStart: number
   readonly guidanceEnd: number
   readonly steps: number
+  readonly scale: number
 }
 
 /** Checks options of speed that depend on others. The reader keeps the problems. */
@@ -57,7 +59,7 @@ export function speedOf(
   isGiven: SpeedReader["isGiven"],
 ): Required<Pick<RecipeInput, "guidanceWindow" | "deepCache">> {
   const { guidanceStart: start, fast, deepCacheInterval, deepCacheDepth, steps } = settings
-  const end = fast && !hasWindow(isGiven) ? FAST.guidanceEnd : settings.guidanceEnd
+  const end = fast && isGuided(settings) && !hasWindow(isGiven) ? FAST.guidanceEnd : settings.guidanceEnd
   const picked = fast && steps >= FAST_STEPS ? FAST.deepCache.interval : undefined
   const interval = deepCacheInterval ?? picked
   const depth = deepCacheInterval === undefined && !isGiven("deepCacheDepth") ? FAST.deepCache.depth : deepCacheDepth
@@ -65,6 +67,11 @@ export function speedOf(
     guidanceWindow: { start, end },
     deepCache: interval === undefined ? null : { interval, depth },
   }
+}
+
+/** Whether there is guidance, whose window matters. */
+function isGuided({ scale }: SpeedSettings): boolean {
+  return scale !== 1
 }
 
 /** Whether a window of guidance is given. Its start alone counts, too: with another end it could be empty. */
@@ -76,12 +83,15 @@ function hasWindow(isGiven: SpeedReader["isGiven"]): boolean {
 export function speedNotices({ settings, isGiven }: SpeedReader): readonly string[] {
   if (!settings.fast) return []
   const { guidanceWindow, deepCache } = speedOf(settings, isGiven)
-  const guidance = hasWindow(isGiven) ? [] : [`--guidance_end ${guidanceWindow.end}`]
+  const guidance = hasWindow(isGiven) || !isGuided(settings) ? [] : [`--guidance_end ${guidanceWindow.end}`]
   const cache =
     deepCache === null
       ? [`no DeepCache, because ${settings.steps} steps are fewer than ${FAST_STEPS}`]
       : [`--deep_cache_interval ${deepCache.interval} --deep_cache_depth ${deepCache.depth}`]
   const picked = [...guidance, ...(isGiven("deepCacheInterval") ? [] : cache)]
-  const what = picked.length === 0 ? "nothing, because all of its options are given" : picked.join(", and ")
+  const none = isGuided(settings)
+    ? "nothing, because all of its options are given"
+    : "nothing, because there is no guidance, and the interval of DeepCache is given"
+  const what = picked.length === 0 ? none : picked.join(", and ")
   return [`--fast picked ${what}.`]
 }

@@ -8,6 +8,7 @@ import type { Sdxl } from "../models/sdxl.ts"
 import { chainTaps, NO_TAP, type Tap } from "../models/taps.ts"
 import { shrinkAt } from "../models/unet/deep-shrink.ts"
 import type { FeatureCache } from "../models/unet/feature-cache.ts"
+import type { TextKeyCache } from "../models/unet/text-keys.ts"
 import { unet } from "../models/unet/unet.ts"
 import type { PreparedAdapter } from "./adapters.ts"
 import { tapAt } from "./adapters.ts"
@@ -36,6 +37,8 @@ export interface LatentDenoiserOptions
   readonly onTile?: (done: TileReport) => Promise<void>
   /** The deep features of each prompt's network in each tile: [prompts][tiles]. Default: none are kept. */
   readonly features?: readonly (readonly FeatureCache[])[]
+  /** The keys and values of each prompt's text, the first prompt's first. Default: none are kept. */
+  readonly textKeys?: readonly TextKeyCache[]
   /** The LoRAs of the run. Default: none. */
   readonly loras?: Tap
 }
@@ -58,6 +61,7 @@ export function createLatentDenoiser(
     channels = null,
     deepShrink = null,
     features = [],
+    textKeys = [],
     tiles = null,
     onTile,
     combine = GENERATE_DEFAULTS.combine,
@@ -84,7 +88,13 @@ export function createLatentDenoiser(
       const residuals = residualsAt(ops, part.controlNets, all, { window, rows, blocks })
       try {
         const predicted = unet(ops, params, all, {
-          ...{ tap, shrink, features: features[prompt]?.[part.index] ?? null, pass: { position, rows } },
+          ...{
+            tap,
+            shrink,
+            features: features[prompt]?.[part.index] ?? null,
+            textKeys: keys(prompt, context),
+            pass: { position, rows },
+          },
           ...(residuals === null ? {} : { residuals }),
           ...(blocks === undefined ? {} : { blocks }),
         })
@@ -95,6 +105,9 @@ export function createLatentDenoiser(
         if (residuals !== null) tf.dispose([...residuals.skips, residuals.middle])
       }
     }
+  /** The unguided pass has other rows, so that it has no keys of its own. */
+  const keys = (prompt: number, context: Part["context"]): TextKeyCache | null =>
+    context === (prompt === 0 ? first.context : further[prompt - 1]?.context) ? (textKeys[prompt] ?? null) : null
   const whole: PassPart = { index: 0, region: null, adapters, controlNets }
   const networkOf = (conditions: Part, rows: readonly PassRow[], prompt = 0): Network =>
     tiles === null

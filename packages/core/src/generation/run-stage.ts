@@ -10,6 +10,7 @@ import type { Sdxl } from "../models/sdxl.ts"
 import { runUntilStopped } from "../models/steps.ts"
 import type { DeepCache } from "../models/unet/deep-cache.ts"
 import { createFeatureCache } from "../models/unet/feature-cache.ts"
+import { createTextKeyCache } from "../models/unet/text-keys.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
 import { isGuided } from "../prompt/composed.ts"
 import { prepareAdapter } from "./adapters.ts"
@@ -74,6 +75,7 @@ export async function* runStage(
     const prepared = isTiled ? [] : adapters.map((use) => keep(prepareAdapter(ops, use, pictures)))
     const nets = isTiled ? [] : controlNets.map((use) => keep(prepareControlNet(ops, use, pictures)))
     const networks = [conditions, ...conditions.further]
+    const textKeys = networks.map(() => keep(createTextKeyCache()))
     const parts = tiles?.tiles ?? [null]
     const cachesOf = (settings: DeepCache) => parts.map(() => keep(createFeatureCache(settings)))
     const features = deepCache === null ? [] : networks.map(() => cachesOf(deepCache))
@@ -91,7 +93,17 @@ export async function* runStage(
     )
     const { channels, mask, kept } = from
     const denoise = createLatentDenoiser(sdxl, conditions, plan, {
-      ...{ ...options, guidanceScale, adapters: prepared, controlNets: nets, channels, loras, meter, features },
+      ...{
+        ...options,
+        guidanceScale,
+        adapters: prepared,
+        controlNets: nets,
+        channels,
+        loras,
+        meter,
+        features,
+        textKeys,
+      },
       tiles,
       ...(onTile === undefined ? {} : { onTile }),
     })

@@ -20,11 +20,20 @@ export async function makeFolder(folder: string): Promise<string | undefined> {
         return (await makeOne(folder)) ? (firstMade ?? folder) : firstMade
       } catch (cause) {
         if (firstMade !== undefined) await removeMade(dirname(folder), firstMade)
-        throw cause
+        throw hasCode(cause, "ENOENT") ? new NoFoldersError(dirname(folder), cause) : cause
       }
     }
     if (await isFolder(folder)) return undefined
     throw cause
+  }
+}
+
+/** The folder above is there, and takes no folder in it, such as `/proc`. */
+class NoFoldersError extends Error {
+  override readonly name = "NoFoldersError"
+  readonly code = "ENOTSUP"
+  constructor(above: string, cause: unknown) {
+    super(`"${above}" takes no new folder`, { cause })
   }
 }
 

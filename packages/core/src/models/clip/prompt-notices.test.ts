@@ -62,3 +62,10 @@ it.each([
   expect(notices.filter((notice) => message.test(notice))).toHaveLength(1)
   expect(notices.join()).toMatch(/It is not followed, and is read as text/)
 })
+
+it("names a textual inversion once, whatever its name", () => {
+  const notices = promptNotices(words, ["embedding:__proto__"])
+  expect(notices).toHaveLength(1)
+  expect(notices[0]).toMatch(/a textual inversion, "embedding:__proto__"/)
+  expect(promptNotices(words, ["embedding:a __colour__"])).toHaveLength(2)
+})

@@ -11,7 +11,8 @@ import { chunkCount, readPrompt } from "./weighted-prompt.ts"
 const TEXT_HERE: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/<(?:lora|lyco|hypernet):[^<>]*>/i, "a LoRA or hypernetwork"],
   [/\bembedding:[^\s,()[\]]+/i, "a textual inversion"],
-  [/__[\w*/-]*[a-z0-9*][\w*/-]*__/i, "a wildcard"],
+  // The name of a textual inversion may have such letters, too.
+  [/(?<!\bembedding:[^\s,()[\]]*)__[\w*/-]*[a-z0-9*][\w*/-]*__/i, "a wildcard"],
   [/\{[^{}]*\|[^{}]*\}/, "alternatives"],
   [/(?:^|\s)--[a-z]{1,3}(?=\s|$)/, "an option of a prompt file"],
   [/\[[^[\]]*\|[^[\]]*\]/, "alternating words"],

@@ -5,6 +5,7 @@ import type { PlacedConv, PlacedLinear } from "../placed.ts"
 import type { Grid, Pass, Tap } from "../taps.ts"
 import { runTapped, tapAfter, tapBefore } from "../taps.ts"
 import type { AttentionParams, ResParams, TransformerBlockParams, TransformerParams, UnetBlock } from "./params.ts"
+import type { TextKeyCache } from "./text-keys.ts"
 
 /** The values that every block reads besides its inputs. */
 export interface BlockContext {
@@ -17,6 +18,8 @@ export interface BlockContext {
   readonly embedding: Tensor
   /** Text. [N, T, contextDim] */
   readonly context: Tensor3D
+  /** The text's keys and values of former passes. Default: none are kept. */
+  readonly textKeys?: TextKeyCache | null
 }
 
 const GROUPS = 32
@@ -136,11 +139,23 @@ function attention(on: BlockContext, params: AttentionParams, x: Tensor3D, sourc
     const [q, k, v] = (
       x === source
         ? linears(on, [params.q, params.k, params.v], x, grid)
-        : [...linears(on, [params.q], x, grid), ...linears(on, [params.k, params.v], source, null)]
+        : [...linears(on, [params.q], x, grid), ...textKeys(on, params, source)]
     ) as [Tensor3D, Tensor3D, Tensor3D]
     return on.ops.attention(q, k, v, { heads: params.q.layer.outDim / on.headDim, causal: false })
   })
   return linear(on, params.out, attended, grid)
+}
+
+/** Keys and values of the text. A tap may change them in every pass, and then none are kept. */
+function textKeys(on: BlockContext, params: AttentionParams, source: Tensor3D): readonly Tensor[] {
+  const { k, v } = params
+  const cache = on.tap.has(k.layer) || on.tap.has(v.layer) ? null : (on.textKeys ?? null)
+  if (cache === null) return linears(on, [k, v], source, null)
+  const { keys, values } = cache.at(params, () => {
+    const [keys, values] = linears(on, [k, v], source, null) as [Tensor3D, Tensor3D]
+    return { keys, values }
+  })
+  return [keys, values]
 }
 
 function linear(on: BlockContext, placed: PlacedLinear, x: Tensor, grid: Grid | null): Tensor {

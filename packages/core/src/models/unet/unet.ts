@@ -14,6 +14,7 @@ import { vectorDimOf } from "./config.ts"
 import type { Shrink } from "./deep-shrink.ts"
 import { type FeatureCache, outliving, skippedStages } from "./feature-cache.ts"
 import type { UnetParams } from "./params.ts"
+import type { TextKeyCache } from "./text-keys.ts"
 import type { Residuals, UnetStage } from "./walk.ts"
 import { inputOf, sizedLike, unetStages } from "./walk.ts"
 
@@ -39,6 +40,8 @@ export interface UnetOptions {
   readonly shrink?: Shrink | null
   /** The deep features of this network's former passes, see `DeepCache`. Default: every pass is full. */
   readonly features?: FeatureCache | null
+  /** The keys and values of this context in former passes. Default: none are kept. */
+  readonly textKeys?: TextKeyCache | null
   /** How a block runs. Default: `composedBlocks`. */
   readonly blocks?: BlockVerbs
 }
@@ -74,11 +77,11 @@ export function enterUnet(
   ops: Ops,
   params: UnetParams,
   { timesteps, vector, context }: UnetInput,
-  { tap = NO_TAP, pass = UNKNOWN_PASS }: Pick<UnetOptions, "tap" | "pass">,
+  { tap = NO_TAP, pass = UNKNOWN_PASS, textKeys = null }: Pick<UnetOptions, "tap" | "pass" | "textKeys">,
 ): BlockContext {
   const width = params.config.layout.modelChannels
   const embedding = embedConditions(ops, params, { timesteps, vector }, width, { tap, pass })
-  return { ops, tap, pass, headDim: params.config.headDim, embedding, context }
+  return { ops, tap, pass, headDim: params.config.headDim, embedding, context, textKeys }
 }
 
 /** The layers that embed the conditions of a pass, at any width. */
