@@ -2,6 +2,7 @@ import type { TrainDataset } from "../../src/training/dataset.ts"
 import type { TrainState } from "../../src/training/train-state.ts"
 import type { RuntimeCase } from "./case.ts"
 import { loaded } from "./case.ts"
+import { SIDE } from "./pictures.ts"
 import { dataset, equalValues, isDiverged, train, trainOptions } from "./trainings.ts"
 
 /** Cases of trainings, their steps and their states. */
@@ -115,6 +116,43 @@ export const TRAINING: readonly RuntimeCase[] = [
     const [second, third] = [await everyNth(2), await everyNth(3)]
     expect(!equalValues(second.model, third.model), "the captions of the second epoch were not empty")
   }),
+
+  loaded(
+    "trains pairs that flip, vary and are kept elsewhere, and continues exactly",
+    async ({ sdxl, subject, expect }) => {
+      const plain = dataset()
+      const stored = new Map<number, readonly Float32Array[]>()
+      const views: string[] = []
+      /** The first pair varies, and the second one flips. */
+      const changing: TrainDataset = {
+        count: 2,
+        augmentation: (index) => ({ flips: index === 1, varies: index === 0 }),
+        sizes: [0, 1].map(() => ({ width: SIDE, height: SIDE })),
+        async example(index, { isFlipped, draws } = { isFlipped: false, draws: null }) {
+          const example = await plain.example(index)
+          const [shift = 0] = draws?.uniform("shift", 1) ?? []
+          if (draws !== null) views.push(`${index} ${shift}`)
+          const data = example.image.data.map((value) => (isFlipped ? 255 - value : value * (1 - shift)))
+          return { ...example, image: { ...example.image, data } }
+        },
+        latents: {
+          has: async (index) => stored.has(index),
+          async read(index, isFlipped) {
+            const { image: _, ...example } = await plain.example(index)
+            return { ...example, latents: stored.get(index)?.[isFlipped ? 1 : 0] ?? new Float32Array() }
+          },
+          write: async (index, latents) => void stored.set(index, latents),
+        },
+      }
+      const options = { batchSize: 2, shards: 2 }
+      const whole = await train(sdxl, subject, { ...options, steps: 3 }, () => {}, changing)
+      expect(new Set(views).size === 3, `the views were ${views}`)
+      expect(stored.get(1)?.length === 2 && !stored.has(0), "not both ways of the second pair are kept")
+      const half = await train(sdxl, subject, { ...options, steps: 1 }, () => {}, changing)
+      const rest = await train(sdxl, subject, { ...options, steps: 3, initial: half }, () => {}, changing)
+      expect(equalValues(whole.model, rest.model), "the continued run trained another LLLite")
+    },
+  ),
 
   loaded("trains a range of strengths, and limits what sites add", async ({ sdxl, subject, expect }) => {
     const objective = { strengthRange: { min: 0.2, floor: 0.3, power: 2 } }
