@@ -12,7 +12,7 @@ const MAKE = {
   prep: text({
     required: "a preprocessor such as canny",
     valueName: "kind",
-    help: "Preprocessor that makes the controls: canny, canny:low=60,high=120, blur_gaussian_9. For all of them, type: lllite preprocess --list",
+    help: "Preprocessor that makes the controls, such as canny, canny:low=60,high=120 or blur_gaussian_9. lllite preprocess --list shows all.",
   }),
   copy: flag({
     help: "Copy the pictures of from_pictures and their captions into the data set. Default: they stay where they are.",
