@@ -12,6 +12,8 @@ export interface PictureText {
   readonly program: TextProgram
   /** One, and of a workflow one for each picture that it makes. */
   readonly recipes: readonly RecipeInput[]
+  /** The beginning of each picture's file name, where a workflow has one. */
+  readonly prefixes?: readonly (string | null)[]
   /** What is not followed, one sentence each. */
   readonly notices: readonly string[]
 }

@@ -226,6 +226,14 @@ describe("a workflow in the API form", () => {
     expect(notices).toMatchObject([expect.stringMatching(/^KSampler #3 makes 2 pictures/), expect.any(String)])
   })
 
+  it("has the beginnings of file names, with values of nodes by their title or class", () => {
+    const save = { inputs: { filename_prefix: "%date%/%KSampler.seed%_%Checkpoint.ckpt_name%_%No.x%" } }
+    const titled = { ...apiWorkflow({ 11: save }) }
+    const graph = { ...titled, 4: { ...titled[4], _meta: { title: "Checkpoint" } } }
+    expect(readWorkflow(graph).prefixes).toEqual(["%date%/7_sdxl.safetensors_%No.x%"])
+    expect(readWorkflow(apiWorkflow({ 11: { inputs: { filename_prefix: " " } } })).prefixes).toEqual([null])
+  })
+
   it("leaves out what leads to no picture, with a notice", () => {
     const { recipes, notices } = readWorkflow(
       apiWorkflow({

@@ -2,6 +2,7 @@ import { CoreError } from "../errors.ts"
 import { countedNotice } from "../notice.ts"
 import type { RecipeInput } from "../recipe/recipe.ts"
 import { createEvaluation } from "./evaluate.ts"
+import { filePrefix } from "./file-prefix.ts"
 import type { GraphNode } from "./graph.ts"
 import { nodeName } from "./graph.ts"
 import { NODE_TYPES } from "./node-types.ts"
@@ -15,6 +16,8 @@ import type { ImageValue } from "./values.ts"
 export interface WorkflowPictures {
   /** One for each picture, in the order of the nodes that save them. Files have the names of the workflow. */
   readonly recipes: readonly RecipeInput[]
+  /** The beginning of each picture's file name, as its node has it. Null: it has none. */
+  readonly prefixes: readonly (string | null)[]
   /** What is not followed, one sentence each. */
   readonly notices: readonly string[]
 }
@@ -45,6 +48,7 @@ export function readWorkflow(json: unknown, { sizeOf = () => null }: WorkflowOpt
   }
   const outputs = [...graph.values()].filter(({ type }) => OUTPUTS.includes(type)).sort(byId)
   const runs = new Set<string>()
+  const prefixes: (string | null)[] = []
   const recipes = outputs.flatMap((output): readonly RecipeInput[] => {
     const image = evaluation.input(output, "images", "IMAGE")
     if (image === null) return []
@@ -62,6 +66,7 @@ export function readWorkflow(json: unknown, { sizeOf = () => null }: WorkflowOpt
     runs.add(run)
     const made = picturesOf(decoded, nameOf, sizeOf, (problem) => void problems.add(problem))
     for (const notice of made?.notices ?? []) notices.add(notice)
+    for (const _ of made?.recipes ?? []) prefixes.push(filePrefix(output, graph))
     return made?.recipes ?? []
   })
   const unread = [...graph.values()].filter(({ id, type }) => !evaluation.isRead(id) && !OUTPUTS.includes(type))
@@ -87,7 +92,7 @@ export function readWorkflow(json: unknown, { sizeOf = () => null }: WorkflowOpt
     notices.add(notice)
   }
   for (const notice of evaluation.notices) notices.add(`${notice}.`)
-  return { recipes, notices: [...notices] }
+  return { recipes, prefixes, notices: [...notices] }
 }
 
 function isUnknown({ type }: GraphNode): boolean {

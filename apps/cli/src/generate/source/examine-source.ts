@@ -17,6 +17,8 @@ type GenerateReader = OptionReader<GenerateTable>
 /** A recipe of a workflow or a picture, whose files are found. */
 export interface SourceRecipe {
   readonly recipe: RecipeInput
+  /** The beginning of the file's name. Null: none. */
+  readonly prefix: string | null
   /** Whether groups such as {a|b} are drawn in its prompt, and whether <lora:NAME> names a LoRA in it. */
   readonly hasGroups: boolean
   readonly hasTags: boolean
@@ -125,15 +127,15 @@ async function withDownloads(
 
 /** The recipes with the paths of their files. @throws InputError with all files that are missing */
 function located(
-  { recipes, hasGroups, hasTags }: RecipeSource,
+  { recipes, prefixes = [], hasGroups, hasTags }: RecipeSource,
   folders: ModelFolders,
   source: string,
   { isGiven, nameOf }: GenerateReader,
 ): readonly SourceRecipe[] {
   const missing = new Map<string, string>()
   const loraFolders = hasTags ? folders.foldersOf("lora") : []
-  const found = recipes.map((recipe) => ({
-    ...{ hasGroups, hasTags, loraFolders },
+  const found = recipes.map((recipe, i) => ({
+    ...{ hasGroups, hasTags, loraFolders, prefix: prefixes[i] ?? null },
     recipe: withFiles(recipe, (file, kind) => {
       if (isGiven(OPTION_OF[kind])) return file
       const path = folders.find(file.path, kind)

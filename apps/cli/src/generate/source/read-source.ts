@@ -7,6 +7,8 @@ import type { ModelFolders } from "./model-folders.ts"
 /** Recipes of a workflow or of a picture. */
 export interface RecipeSource {
   readonly recipes: readonly RecipeInput[]
+  /** The beginning of each picture's file name, where a workflow has one. */
+  readonly prefixes?: readonly (string | null)[]
   /** What is not followed, one sentence each. */
   readonly notices: readonly string[]
   /** Whether groups such as {a|b} are drawn in its prompts, as ComfyUI's page does. */

@@ -8,6 +8,7 @@ import type { PlannedPicture } from "../plan-pictures.ts"
 import { runGenerate } from "../run.ts"
 import { checkGenerateOptions, readGenerateSettings } from "../settings.ts"
 import { examineSource, filledReader } from "./examine-source.ts"
+import { withPrefix } from "./prefixed-names.ts"
 import { saveWorkflow } from "./save-workflow.ts"
 
 /**
@@ -24,11 +25,12 @@ export async function runSource(
   const source = await untilStopped(examineSource(reader, createLocalPaths(reader, reporter, signal)), signal)
   const runs: (readonly PlannedPicture[])[] = []
   const said = new Set(source?.notices)
+  const [now, used] = [new Date(), new Map<string, number>()]
   for (const recipe of source?.recipes ?? []) {
     const filled = filledReader(reader, recipe)
     checkGenerateOptions(filled)
     const { pictures, notices } = await untilStopped(examineGeneration(filled, recipe), signal)
-    runs.push(pictures)
+    runs.push(await withPrefix(pictures, recipe.prefix, reader.settings.outdir ?? "", { now, used }))
     for (const notice of notices) said.add(notice)
   }
   reader.finish()
