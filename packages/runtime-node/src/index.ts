@@ -89,6 +89,7 @@ export {
 } from "./images/read-image.ts"
 export type { LatentCacheOptions } from "./latent-cache/latent-store.ts"
 export { vaeFingerprint } from "./latent-cache/vae-fingerprint.ts"
+export { planTrain, type TrainNeed, type TrainNeedPlace, type TrainNeedTask } from "./machine/train-need.ts"
 export type { Problem } from "./options/problems.ts"
 export { type PreprocessThreads, startPreprocessing } from "./preprocessing/threads.ts"
 export { createNodeRuntime, type NodeRuntime, type NodeRuntimeOptions } from "./runtime.ts"

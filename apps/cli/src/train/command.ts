@@ -23,6 +23,12 @@ export const trainCommand = defineCommand({
       const dataset = await untilStopped(examineTraining(reader, settings, reporter, signal), signal, NOTHING_TO_SAVE)
       reader.finish()
       if (dataset === null) return
+      if (settings.plan) {
+        const { planRun } = await import("./plan/plan-run.ts")
+        const { planText } = await import("./plan/plan-text.ts")
+        const plan = await untilStopped(planRun(settings, dataset), signal, NOTHING_TO_SAVE)
+        return reporter.say("plan", { ...plan }, planText(plan))
+      }
       const { runTrain } = await import("./run.ts")
       await runTrain(settings, dataset, reporter, signal)
     }),

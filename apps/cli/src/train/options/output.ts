@@ -51,7 +51,7 @@ export const OUTPUT = {
   metadata_preprocessor: text({
     help: "Preprocessor that made the controls, in the file's metadata: canny, for example.",
   }),
-  metadata_is_negative_embedding: refused("an LLLite is not an embedding"),
+  metadata_is_negative_embedding: refused("an LLLite is not an embedding", { nothing: ["false", "False"] }),
   no_metadata: flag({ help: "Write no metadata into the file." }),
   save_n_epoch_ratio: integer({
     ...TRAIN_RANGES.epochs,
@@ -99,6 +99,9 @@ export const RUN = {
   config_file: file({
     aliases: ["config"],
     help: "TOML file with these options. Sections in it have no meaning. Options on the command line have priority.",
+  }),
+  plan: flag({
+    help: "Say what the run would do and take: steps, time, memory and disk. Nothing is loaded or written.",
   }),
   output_config: refused("the command writes no file of options", {
     instead: "Leave it out, and write a TOML file for config_file.",

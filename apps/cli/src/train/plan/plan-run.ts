@@ -1,0 +1,180 @@
+import { layOutSlots } from "@lllite/core/models"
+import { initOptimizer, LLLITE, loadOptimizer, OPTIMIZERS, type OptimizerRule, settingsOf } from "@lllite/core/training"
+import type { AdapterDims, Site } from "@lllite/format"
+import { DTYPE_BITS } from "@lllite/format"
+import type { TrainNeed } from "@lllite/runtime-node"
+import { planTrain, readTrainState, withPath } from "@lllite/runtime-node"
+import { openLllite } from "../../lllite-file/open-lllite.ts"
+import { checkCheckpoint } from "../../model/checkpoint.ts"
+import { SHARDS } from "../run.ts"
+import type { TrainSettings } from "../settings.ts"
+import { sitesOf } from "../sites.ts"
+import type { StepPlan } from "../step-plan.ts"
+import { planSteps } from "../step-plan.ts"
+import type { TrainingSet } from "../validation/hold-out.ts"
+
+/** What a training would do and take. Bytes, and seconds. */
+export interface RunPlan extends Pick<StepPlan, "steps" | "perEpoch"> {
+  readonly pictures: number
+  readonly batchSize: number
+  readonly sizes: readonly string[]
+  readonly sites: number
+  readonly values: number
+  readonly backend: string
+  readonly threads: number
+  readonly seconds: { readonly encoding: number; readonly step: number; readonly steps: number }
+  /** The most that the process holds in each phase. */
+  readonly memory: readonly { readonly phase: string; readonly bytes: number }[]
+  readonly availableBytes: number
+  /** Changes that need less memory, with the most bytes then. Empty if the run fits. */
+  readonly smaller: readonly { readonly change: string; readonly bytes: number }[]
+  readonly disk: { readonly files: number; readonly states: number; readonly bytes: number }
+}
+
+/** Tokens of a chunk, with its start and end. */
+const CONTEXT_TOKENS = 77
+
+/** A run keeps patches of controls from step to step, in at most this much memory; see core's `createExampleMemo`. */
+const MEMO_BYTES = 128 * 2 ** 20
+
+/** Copies of the LLLite's values that a run holds: they, those before the update, gradients of parts and their sums. */
+const VALUE_COPIES = 6
+
+/** Plans a run. The backend starts, and no weights are loaded. */
+export async function planRun(settings: TrainSettings, dataset: TrainingSet): Promise<RunPlan> {
+  const config = await checkCheckpoint(settings.model)
+  const adapters = await adaptersOf(settings, config.layout)
+  const { slots, size: values } = layOutSlots(adapters)
+  const { steps, perEpoch } = planSteps(settings, dataset)
+  const { batchSize, pictures } = dataset
+  const [width, height] = largest(dataset)
+  const [first] = adapters
+  const need = (rows: number, checkpointing: boolean): Promise<TrainNeed> =>
+    planTrain(settings.model, settings.runtime, {
+      ...{ rows, width, height, checkpointing },
+      lllite: { condDim: first?.condDim ?? 0, mlpDim: first?.mlpDim ?? 0 },
+      sites: adapters.map(({ site }) => site),
+      ...(settings.vaeSlices === undefined ? {} : { vaeSlices: settings.vaeSlices }),
+    })
+  const inBatch = Math.min(batchSize, mostOfOneSize(dataset))
+  const rows = Math.ceil(inBatch / SHARDS)
+  const found = await need(rows, settings.gradientCheckpointing)
+  const optimizerBytes = stateBytes(settings, { adapters, slots, values: new Float32Array(values) })
+  const averageBytes = settings.ema === null ? 0 : 4 * values
+  const kept = keptBytes(dataset, settings, config.contextDim, [width, height])
+  const host = VALUE_COPIES * 4 * values + optimizerBytes + averageBytes + kept
+  const memoryOf = ({ baseBytes, phases }: TrainNeed): RunPlan["memory"] =>
+    phases.map(({ name, bytes }) => ({
+      phase: name,
+      bytes: baseBytes + bytes + (name === "training step" ? host : kept),
+    }))
+  const memory = memoryOf(found)
+  const most = (list: RunPlan["memory"]): number => Math.max(...list.map(({ bytes }) => bytes))
+  const availableBytes = process.availableMemory() + process.memoryUsage.rss()
+  const changes = [
+    ...(settings.gradientCheckpointing ? [] : [["gradient_checkpointing", rows] as const]),
+    ...(rows === 1
+      ? []
+      : [[`train_batch_size 1, gradient_accumulation_steps ${batchSize}, gradient_checkpointing`, 1] as const]),
+  ]
+  const smaller: RunPlan["smaller"][number][] = []
+  for (const [change, ofRows] of most(memory) <= availableBytes ? [] : changes) {
+    smaller.push({ change, bytes: most(memoryOf(await need(ofRows, true))) })
+  }
+  const parts = Math.min(SHARDS, inBatch)
+  const perBatch = Math.ceil(parts / found.threads) * found.seconds.part
+  const step = settings.gradientAccumulationSteps * perBatch + updateSeconds(settings, values)
+  const encoding = (pictures * found.seconds.pair) / found.threads
+  return {
+    ...{ steps, perEpoch, pictures, batchSize, values, availableBytes, smaller, memory },
+    sizes: [...new Set(dataset.sizes.map(({ width, height }) => `${width}x${height}`))],
+    sites: adapters.length,
+    ...{ backend: found.backend, threads: found.threads },
+    seconds: { encoding, step, steps: steps * step },
+    disk: diskOf(settings, { steps, perEpoch }, values, 4 * values + optimizerBytes + averageBytes),
+  }
+}
+
+type Adapter = AdapterDims & { readonly site: Site }
+
+/** The adapters that the run begins with. */
+async function adaptersOf(settings: TrainSettings, layout: Parameters<typeof sitesOf>[0]): Promise<readonly Adapter[]> {
+  const { networkWeights, resume, condEmbDim: condDim, networkDim: mlpDim } = settings
+  if (resume !== undefined) return (await readTrainState(resume, layout)).state.model.adapters
+  if (networkWeights === undefined) return sitesOf(layout, settings.sites).map((site) => ({ site, condDim, mlpDim }))
+  const { sites } = await withPath(networkWeights, openLllite)
+  return sites.map((site) => ({ site, condDim: site.condDim, mlpDim: site.mlpDim }))
+}
+
+function largest({ sizes }: TrainingSet): readonly [width: number, height: number] {
+  const [first = { width: 0, height: 0 }] = [...sizes].sort((a, b) => b.width * b.height - a.width * a.height)
+  return [first.width, first.height]
+}
+
+/** A batch has pictures of one size. */
+function mostOfOneSize({ sizes }: TrainingSet): number {
+  const counts = new Map<string, number>()
+  for (const { width, height } of sizes) {
+    counts.set(`${width} ${height}`, (counts.get(`${width} ${height}`) ?? 0) + 1)
+  }
+  return Math.max(1, ...counts.values())
+}
+
+/** Bytes of what the optimizer keeps. */
+function stateBytes({ optimizer }: TrainSettings, model: Parameters<typeof LLLITE.parts>[0]): number {
+  const { name, ...options } = optimizer
+  const rule = OPTIMIZERS[name] as unknown as OptimizerRule
+  const known = settingsOf(rule, options)
+  const parts = { values: model.values, parts: LLLITE.parts(model) }
+  const lists = Object.values(rule.lists?.(parts, known) ?? {}).reduce((sum, { length }) => sum + 4 * length, 0)
+  return lists + Object.values(rule.bytes?.(parts, known) ?? {}).reduce((sum, length) => sum + length, 0)
+}
+
+/** Bytes of the encoded data set, and of the patches of its controls. */
+function keptBytes(
+  { pictures }: TrainingSet,
+  { captionChunks }: TrainSettings,
+  contextDim: number,
+  [width, height]: readonly [number, number],
+): number {
+  const latents = (4 * 4 * width * height) / 64
+  const text = 4 * CONTEXT_TOKENS * captionChunks * contextDim
+  const control = 3 * width * height
+  return pictures * (latents + text + control) + Math.min(MEMO_BYTES, pictures * 2 * 4 * control)
+}
+
+/** Seconds of an update, measured on some values. */
+function updateSeconds({ optimizer }: TrainSettings, values: number): number {
+  const some = new Float32Array(Math.min(values, 2 ** 18)).fill(0.5)
+  const update = loadOptimizer(some.slice(), initOptimizer(optimizer), optimizer)
+  update.step(some, 1e-4)
+  const start = performance.now()
+  update.step(some, 1e-4)
+  const seconds = (performance.now() - start) / 1000
+  update.dispose()
+  return (seconds * values) / some.length
+}
+
+/** The files that a run writes. Those that it removes again are not counted twice. */
+function diskOf(
+  settings: TrainSettings,
+  { steps, perEpoch }: Pick<StepPlan, "steps" | "perEpoch">,
+  values: number,
+  stateBytes: number,
+): RunPlan["disk"] {
+  const { saveEvery, saveState, saveStateOnTrainEnd, dtype } = settings
+  const every = saveEvery === null ? 0 : "steps" in saveEvery ? saveEvery.steps : saveEvery.epochs * perEpoch
+  const periodic = every === 0 ? 0 : Math.max(0, Math.ceil(steps / every) - 1)
+  const keep = (last: number | undefined): number => {
+    if (last === undefined || saveEvery === null) return periodic
+    // The number of a file that stays is within the last ones.
+    const kept = "steps" in saveEvery ? Math.floor(last / every) + 1 : Math.max(1, Math.floor(last / saveEvery.epochs))
+    return Math.min(periodic, kept)
+  }
+  const ofSteps = saveEvery !== null && "steps" in saveEvery
+  const lastFile = ofSteps ? settings.saveLastNSteps : settings.saveLastNEpochs
+  const lastState = (ofSteps ? settings.saveLastNStepsState : settings.saveLastNEpochsState) ?? lastFile
+  const files = keep(lastFile) + 1
+  const states = (saveState ? keep(lastState) : 0) + (saveState || saveStateOnTrainEnd ? 1 : 0)
+  return { files, states, bytes: (files * values * DTYPE_BITS[dtype]) / 8 + states * stateBytes }
+}

@@ -1,0 +1,84 @@
+import os from "node:os"
+import type { MemoryPhase, MemoryTask } from "@lllite/core/memory"
+import { chooseVaeSlices, planMemory } from "@lllite/core/memory"
+import { inferVaeConfig, partsOf } from "@lllite/core/models"
+import type { NodeBackend } from "../backends/names.ts"
+import { startBackend } from "../backends/start.ts"
+import type { StartOptions } from "../backends/started-backend.ts"
+import { openSdxl, type SdxlPaths } from "../files/open-sdxl.ts"
+import { footprintOf } from "../footprint.ts"
+import { findTensorflow } from "../tensorflow/installation.ts"
+import { vaeRoom } from "../vae-room.ts"
+import { measureSpeed } from "./speed.ts"
+
+/** A training whose need is planned. */
+export interface TrainNeedTask extends Omit<MemoryTask, "kind" | "batchSize"> {
+  /** Rows of a part of a batch, which a thread computes at once. */
+  readonly rows: number
+}
+
+/** Where a training would run. */
+export interface TrainNeedPlace extends StartOptions {
+  /** Default: the one that a run would choose. */
+  readonly backend?: NodeBackend
+  readonly threads?: number
+}
+
+/** What a training needs, before anything of the model is loaded. */
+export interface TrainNeed {
+  readonly backend: NodeBackend
+  readonly threads: number
+  /** Bytes of this process with the backend alone. */
+  readonly baseBytes: number
+  /** Bytes of the model's weights in all threads. */
+  readonly weightBytes: number
+  /** Most bytes of each phase in all threads, weights included. */
+  readonly phases: readonly { readonly name: MemoryPhase["name"]; readonly bytes: number }[]
+  /** Seconds of encoding one pair, and of one part of a step. */
+  readonly seconds: { readonly pair: number; readonly part: number }
+}
+
+/**
+ * Plans a training: starts the backend in this thread, measures its speed for a second, and runs the training on a
+ * backend that computes shapes only.
+ *
+ * @throws InputError for files and a backend that do not work; CoreError for what loading and the task refuse
+ */
+export async function planTrain(
+  paths: SdxlPaths,
+  { backend: asked, threads: askedThreads, ...options }: TrainNeedPlace,
+  { rows, ...task }: TrainNeedTask,
+): Promise<TrainNeed> {
+  const backend = asked ?? (askedThreads !== undefined && askedThreads > 1 ? "wasm" : usual())
+  const isNative = backend === "tensorflow" || backend === "webgpu"
+  const threads = isNative ? 1 : (askedThreads ?? Math.min(2, os.availableParallelism()))
+  const opened = await openSdxl(paths)
+  try {
+    const { ops, device } = await startBackend(backend, options)
+    const speed = await measureSpeed(ops)
+    const baseBytes = process.memoryUsage.rss()
+    const footprint = footprintOf({ backend, weights: options.weights ?? "file" })
+    const picture = { width: task.width, height: task.height }
+    const room = vaeRoom({ backend, device, threads })
+    const vae = inferVaeConfig(partsOf(opened.files).vae)
+    const vaeSlices = task.vaeSlices ?? (await chooseVaeSlices(vae, picture, room, footprint))
+    const { phases, weightBytes } = await planMemory(
+      opened.files,
+      { ...task, kind: "train", batchSize: rows, vaeSlices },
+      footprint,
+    )
+    const secondsOf = (name: MemoryPhase["name"]): number =>
+      speed.seconds(phases.find((phase) => phase.name === name)?.work ?? new Map())
+    return {
+      ...{ backend, threads, baseBytes, weightBytes: threads * weightBytes },
+      phases: phases.map(({ name, peakBytes }) => ({ name, bytes: threads * peakBytes })),
+      seconds: { pair: secondsOf("VAE and text"), part: secondsOf("training step") },
+    }
+  } finally {
+    await opened.close()
+  }
+}
+
+function usual(): NodeBackend {
+  return findTensorflow().found === null ? "wasm" : "tensorflow"
+}
