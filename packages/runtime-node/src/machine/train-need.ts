@@ -24,6 +24,9 @@ export interface TrainNeedPlace extends StartOptions {
   readonly threads?: number
 }
 
+/** A thread of Node with TensorFlow.js takes this much, measured with two threads on `wasm`. */
+const THREAD_BYTES = 45e6
+
 /** What a training needs, before anything of the model is loaded. */
 export interface TrainNeed {
   readonly backend: NodeBackend
@@ -56,7 +59,7 @@ export async function planTrain(
   try {
     const { ops, device } = await startBackend(backend, options)
     const speed = await measureSpeed(ops)
-    const baseBytes = process.memoryUsage.rss()
+    const baseBytes = process.memoryUsage.rss() + (threads - 1) * THREAD_BYTES
     const footprint = footprintOf({ backend, weights: options.weights ?? "file" })
     const picture = { width: task.width, height: task.height }
     const room = vaeRoom({ backend, device, threads })

@@ -54,6 +54,7 @@ export const DATASET = {
   dataset_class: ignored(NEITHER_THERE),
   in_json: ignored(NEITHER_THERE),
   debug_dataset: refused("this command shows no pictures", {
-    instead: "Leave it out. lllite dataset check draws a sheet of the pairs, and lllite train --plan says what a run does.",
+    instead:
+      "Leave it out. lllite dataset check draws a sheet of the pairs, and lllite train --plan says what a run does.",
   }),
 } satisfies OptionTable

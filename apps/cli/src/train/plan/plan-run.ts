@@ -62,7 +62,9 @@ export async function planRun(settings: TrainSettings, dataset: TrainingSet): Pr
   const optimizerBytes = stateBytes(settings, { adapters, slots, values: new Float32Array(values) })
   const averageBytes = settings.ema === null ? 0 : 4 * values
   const kept = keptBytes(dataset, settings, config.contextDim, [width, height])
-  const host = VALUE_COPIES * 4 * values + optimizerBytes + averageBytes + kept
+  const stateOfRun = 4 * values + optimizerBytes + averageBytes
+  // A save copies the state to the main thread, and makes the bytes of a file.
+  const host = (VALUE_COPIES - 1) * 4 * values + 2 * stateOfRun + 4 * values + kept
   const memoryOf = ({ baseBytes, phases }: TrainNeed): RunPlan["memory"] =>
     phases.map(({ name, bytes }) => ({
       phase: name,
@@ -91,7 +93,7 @@ export async function planRun(settings: TrainSettings, dataset: TrainingSet): Pr
     sites: adapters.length,
     ...{ backend: found.backend, threads: found.threads },
     seconds: { encoding, step, steps: steps * step },
-    disk: diskOf(settings, { steps, perEpoch }, values, 4 * values + optimizerBytes + averageBytes),
+    disk: diskOf(settings, { steps, perEpoch }, values, stateOfRun),
   }
 }
 

@@ -16,7 +16,7 @@ const plan: RunPlan = {
 it("says steps, time, memory and disk", () => {
   const text = planText(plan)
   expect(text).toContain("1,600 of 2 pictures, 16.0 epochs of 100 steps")
-  expect(text).toContain("about 13:30:00: 10:00 of encoding, then 30 s a step on tensorflow")
+  expect(text).toContain("roughly 13:30:00: 10:00 of encoding, then 30 s a step on tensorflow")
   expect(text).toMatch(/training step +12\.0 GiB/)
   expect(text).toContain("It fits: 16.0 GiB available.")
   expect(text).toContain("1.0 GiB: 4 LLLites, 1 state")

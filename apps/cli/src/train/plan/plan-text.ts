@@ -11,7 +11,7 @@ export function planText(plan: RunPlan): string {
     `Pairs   ${plural(plan.pictures, "pair")} of ${plan.sizes.slice(0, 4).join(", ")}${plan.sizes.length > 4 ? ", …" : ""}`,
     `Steps   ${countText(steps)} of ${plural(batchSize, "picture")}, ${(steps / perEpoch).toFixed(1)} epochs of ${plural(perEpoch, "step")}`,
     `LLLite  ${plural(plan.sites, "site")}, ${countText(plan.values)} values`,
-    `Time    about ${clock(seconds.encoding + seconds.steps)}: ${clock(seconds.encoding)} of encoding, then ${seconds.step.toPrecision(2)} s a step on ${plan.backend}`,
+    `Time    roughly ${clock(seconds.encoding + seconds.steps)}: ${clock(seconds.encoding)} of encoding, then ${seconds.step.toPrecision(2)} s a step on ${plan.backend}`,
     "Memory",
     ...memory.map(({ phase, bytes }) => `  ${phase.padEnd(14)} ${sizeText(bytes)}`),
     `  ${fits ? "It fits" : "It does not fit"}: ${sizeText(availableBytes)} available.`,
