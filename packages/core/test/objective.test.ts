@@ -216,13 +216,19 @@ describe("the loss of pictures that are not square, of examples that differ", ()
     expect(Math.abs(loss - (await lossAlone(0, 0, { prediction: "v", range })))).toBeGreaterThan(1e-4)
   })
 
-  it.each(["epsilon", "v"] as const)("aims by each row's strength between its own prediction and %s", async (of) => {
-    const strengthRange = { min: 0.2, floor: 0.3, top: 0.9, power: 2 }
-    const { loss } = await lossOf(2, [0, 1], { options: { strengthRange }, of: { ...sdxl, prediction: of } })
+  it.each([
+    ["epsilon", { min: 0.2, floor: 0.3, top: 0.9, power: 2 }],
+    ["v", { min: 0.2, floor: 0.3, top: 0.9, power: 2 }],
+    ["epsilon", { min: 0.2, floor: 1, top: 1, power: 2 }],
+  ] as const)("aims by each row's strength between its own prediction and %s, with shares of %j", async (of, range) => {
+    const { loss } = await lossOf(2, [0, 1], {
+      options: { strengthRange: range },
+      of: { ...sdxl, prediction: of },
+    })
     const rows = [0, 1].map((row) => {
       const [draw = 0] = createStream(SEED, "strengths").uniform(1, { step: 3, index: 2 + row })
       const strength = 0.2 + 0.8 * draw
-      return { prediction: of, strength, share: 0.3 + 0.6 * strength ** 2 }
+      return { prediction: of, strength, share: range.floor + (range.top - range.floor) * strength ** 2 }
     })
     const alone = [await lossAlone(2, 0, rows[0]), await lossAlone(3, 1, rows[1])]
     expect(loss).toBeCloseTo(((alone[0] ?? 0) + (alone[1] ?? 0)) / 2, 5)

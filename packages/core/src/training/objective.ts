@@ -149,7 +149,9 @@ function placeBatch<M extends TrainableModel>(
   const input = { latents, timesteps, context, vector }
   const rows =
     options.strengthRange === undefined ? null : drawStrengths(options.strengthRange, { seed, step, firstRow, count })
-  const target = rows === null ? full : towards(full, unet(sdxl.ops, sdxl.unet, input), rows)
+  // Where every share is 1, the network's own prediction has no weight.
+  const isWhole = rows === null || rows.every(({ share }) => share === 1)
+  const target = isWhole ? full : towards(full, unet(sdxl.ops, sdxl.unet, input), rows)
   const placed = trainable.place(sdxl.ops, model, {
     ...{ examples, memo },
     ...(dropout === 0 ? {} : { dropout: { rate: dropout, draws } }),
