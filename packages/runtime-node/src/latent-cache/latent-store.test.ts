@@ -44,7 +44,9 @@ const open = async (options: Options = {}, cache: { vae?: string; skipCheck?: bo
 }
 const reasonOf = async (...given: Parameters<typeof open>) => {
   const set = await open(...given)
-  return (await set.latents.has(0)) ? null : (/first: (.*)\.$/.exec(set.notices()[0] ?? "")?.[1] ?? "there is none")
+  return (await set.latents.has(0))
+    ? null
+    : (/The reason: (.*)\.$/.exec(set.notices()[0] ?? "")?.[1] ?? "there is none")
 }
 
 describe("latents in files", () => {

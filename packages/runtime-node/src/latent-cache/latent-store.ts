@@ -118,7 +118,7 @@ export function createLatentFiles(
         found.stale,
         "files of latents",
         (subject, isOne) =>
-          `${subject} ${isOne ? "is" : "are"} made anew. The reason of the first: ${found.reasons.get(found.stale[0] ?? "")}.`,
+          `${subject} ${isOne ? "is" : "are"} made anew. The reason${isOne ? "" : " of the first"}: ${found.reasons.get(found.stale[0] ?? "")}.`,
       ),
       ...countedNotice(
         found.unchecked,
