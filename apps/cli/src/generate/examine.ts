@@ -1,5 +1,5 @@
 import type { AdapterRecipe } from "@lllite/core/recipe"
-import { InputError, listPictures, readImage, tryOutputs } from "@lllite/runtime-node"
+import { InputError, listPictures, readAlphaMask, readImage, tryOutputs } from "@lllite/runtime-node"
 import type { OptionReader } from "@lllite/runtime-node/options"
 import { checkCheckpoint } from "../model/checkpoint.ts"
 import { sdxlPaths } from "../model/runtime-options.ts"
@@ -74,6 +74,7 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
   const { pictures } = named ?? { pictures: [] }
   for (const path of guides === null ? [] : controlPaths(planned))
     await examine(["guideImagePath"], () => readImage(path))
+  for (const path of alphaMasks(planned)) await examine(["maskPath", "llliteMasks"], () => readAlphaMask(path))
   const { saveWorkflow } = settings
   if (saveWorkflow !== undefined) await examine(["saveWorkflow"], () => tryOutputs([saveWorkflow], { bytes: 2 ** 16 }))
   await examine(["outdir"], () => tryPictures(settings.outdir, pictures))
@@ -124,6 +125,16 @@ async function listGuides(
 /** The control pictures of all pictures, each once. */
 function controlPaths(pictures: readonly PlannedPicture[]): ReadonlySet<string> {
   return new Set(pictures.flatMap(({ recipe }) => recipe.adapters.flatMap(({ control }) => control?.file.path ?? [])))
+}
+
+/** The masks of all pictures that are the alpha of a file, each once. */
+function alphaMasks(pictures: readonly PlannedPicture[]): ReadonlySet<string> {
+  return new Set(
+    pictures.flatMap(({ recipe: { start, adapters } }) => [
+      ...(start?.maskChannel === "alpha" ? [start.mask?.path ?? []].flat() : []),
+      ...adapters.flatMap(({ mask }) => (mask?.channel === "alpha" ? [mask.file.path] : [])),
+    ]),
+  )
 }
 
 /** The prompts of the command line or of a file. @throws InputError with every option of a line that is wrong */
