@@ -1,30 +1,15 @@
-import type { NetworkLayer } from "@lllite/format"
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import type { Tap } from "../src/models/taps.ts"
 import { UNKNOWN_PASS } from "../src/models/taps.ts"
 import type { BlockInput, BlockVerbs } from "../src/models/unet/block-verbs.ts"
 import { composedBlocks } from "../src/models/unet/block-verbs.ts"
 import type { BlockContext } from "../src/models/unet/blocks.ts"
-import type { UnetConfig } from "../src/models/unet/config.ts"
-import type { UnetBlock, UnetParams } from "../src/models/unet/params.ts"
+import type { UnetBlock } from "../src/models/unet/params.ts"
 import { inputOf, unetStages } from "../src/models/unet/walk.ts"
-import { buildUnet } from "../src/models/unet/weights.ts"
-import { loadParams, shapesOf } from "../src/models/weight-reader.ts"
 import type { Ops } from "../src/ops/ops.ts"
 import { disposeParams } from "../src/params.ts"
-import { createStream } from "../src/random/stream.ts"
 import type { ContractResult } from "./ops-contract.ts"
-
-/** The smallest U-Net with every kind of block. */
-const CONFIG: UnetConfig = {
-  layout: { modelChannels: 32, channelMult: [1, 2, 2], transformerDepth: [0, 1, 1], middleDepth: 1 },
-  contextDim: 12,
-  pooledDim: 8,
-  headDim: 16,
-  inChannels: 4,
-  outChannels: 4,
-}
+import { gainTap, loadSmallUnet, normal, relativeError, SMALL_UNET } from "./small-unet.ts"
 
 const TOLERANCE = 5e-5
 
@@ -35,15 +20,15 @@ const TOLERANCE = 5e-5
 export async function checkBlocks(ops: Ops, blocks: BlockVerbs): Promise<readonly ContractResult[]> {
   const params = await loadSmallUnet(ops)
   const [n, side] = [2, 8]
-  const { modelChannels } = CONFIG.layout
+  const { modelChannels } = SMALL_UNET.layout
   const gain = normal("gain", [1])
   const on: BlockContext = {
-    ...{ ops, tap: gainTap(gain), pass: UNKNOWN_PASS, headDim: CONFIG.headDim },
+    ...{ ops, tap: gainTap(gain), pass: UNKNOWN_PASS, headDim: SMALL_UNET.headDim },
     embedding: normal("embedding", [n, 4 * modelChannels]),
-    context: normal("context", [n, 5, CONFIG.contextDim]),
+    context: normal("context", [n, 5, SMALL_UNET.contextDim]),
   }
   const stages = unetStages(params)
-  const places = [normal<Tensor4D>("latents", [n, side, side, CONFIG.inChannels])]
+  const places = [normal<Tensor4D>("latents", [n, side, side, SMALL_UNET.inChannels])]
   const results: ContractResult[] = []
   for (const [index, { block }] of stages.entries()) {
     const input = inputOf(stages, index, { places, residuals: null })
@@ -99,44 +84,4 @@ async function checkBlock(
   const left = tf.memory().numTensors - before
   tf.dispose([value, dy, ...slopes])
   return [...results, { case: `${block.name}: tensors left behind`, maxRelError: left, tolerance: 0, ok: left === 0 }]
-}
-
-/** A tap that trains and stands everywhere: what a layer gives, times one number and a half. */
-function gainTap(gain: Tensor): Tap {
-  return {
-    has: ({ kind }: NetworkLayer) => kind !== "norm",
-    after: (_, __, ys) => ys.map((y) => tf.mul(y, tf.add(1, tf.mul(gain, 0.1)))),
-  }
-}
-
-async function loadSmallUnet(ops: Ops): Promise<UnetParams> {
-  const build = buildUnet(CONFIG)
-  const entries = new Map(
-    [...(await shapesOf(build))].map(([name, shape]) => {
-      const fanIn = shape.slice(1).reduce((product, size) => product * size, 1)
-      const read = async (): Promise<Uint8Array> => {
-        const values = createStream(1, name).normal(tf.util.sizeFromShape([...shape]))
-        return new Uint8Array(values.map((value) => value / Math.sqrt(fanIn)).buffer)
-      }
-      return [name, { name, dtype: "F32" as const, shape, read }]
-    }),
-  )
-  return loadParams("a small U-Net", { label: "the contract", entries }, ops.load, build)
-}
-
-function normal<T extends Tensor>(name: string, shape: readonly number[]): T {
-  return tf.tensor(createStream(1, name).normal(tf.util.sizeFromShape([...shape])), [...shape]) as T
-}
-
-async function relativeError(got: Tensor | undefined, expected: Tensor): Promise<number> {
-  if (got === undefined || String(got.shape) !== String(expected.shape)) return Number.POSITIVE_INFINITY
-  const [found, wanted] = [await got.data(), await expected.data()]
-  let [difference, greatest] = [0, 0]
-  for (let i = 0; i < wanted.length; i++) {
-    const apart = Math.abs((found[i] as number) - (wanted[i] as number))
-    if (Number.isNaN(apart)) return Number.POSITIVE_INFINITY
-    difference = Math.max(difference, apart)
-    greatest = Math.max(greatest, Math.abs(wanted[i] as number))
-  }
-  return difference === 0 ? 0 : difference / greatest
 }

@@ -57,6 +57,11 @@ export function maskedTap(tap: Tap, mask: PreparedMask): Tap {
     })
   return {
     has: (layer) => tap.has(layer),
+    reads(layer, place, count) {
+      const own = tap.reads?.(layer, place, count) ?? null
+      if (own === null || place.grid === null) return own
+      return { ...own, key: `mask(${own.key})`, reads: [...own.reads, mask.at(place.grid)] }
+    },
     ...(before === undefined
       ? {}
       : {

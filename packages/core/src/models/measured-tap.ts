@@ -16,6 +16,8 @@ export function measuredTap(tap: Tap, receive: MeasuredDelta): Tap {
   return {
     ...tap,
     has: (layer) => tap.has(layer),
+    // What it gives to `receive` is more than a result.
+    reads: () => null,
     before(layers, x, place) {
       const xs = before.call(tap, layers, x, place)
       for (const [i, layer] of layers.entries()) {

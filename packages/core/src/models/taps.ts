@@ -2,6 +2,7 @@ import type { NetworkLayer } from "@lllite/format"
 import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import type { PassPosition, PassRow } from "../diffusion/pass-position.ts"
+import type { Weight } from "../ops/ops.ts"
 
 /** Rows and columns that a layer's tokens or pixels form. */
 export interface Grid {
@@ -26,6 +27,16 @@ export interface TapPlace extends Pass {
   readonly grid: Grid | null
 }
 
+/** What a tap reads at a layer, for runtimes that record parts of a network. See `NetworkPart`. */
+export interface TapReads {
+  /** Names the ops and the numbers in them, except for shapes of the tensors that are read. */
+  readonly key: string
+  /** Tensors and weights without a gradient, in an order that the key decides. */
+  readonly reads: readonly (Tensor | Weight)[]
+  /** Tensors that get a gradient, in an order that the key decides. */
+  readonly trained: readonly Tensor[]
+}
+
 /**
  * A tap changes what the layers of a network read and give. Layers that read the same x (the queries, keys and values
  * of self-attention) make one call, so that common work is done once. Every other layer makes a separate call.
@@ -48,6 +59,11 @@ export interface Tap {
     ys: readonly Tensor[],
     place: TapPlace,
   ): readonly Tensor[]
+  /**
+   * What `before` and `after` read at a layer where the tap acts, in a batch of `count` rows. Null where that is not
+   * known: then the layers run one by one. Default: not known.
+   */
+  reads?(layer: NetworkLayer, place: TapPlace, count: number): TapReads | null
 }
 
 /** A tap that acts at no layer. */
@@ -68,6 +84,40 @@ export function tapAfter(
   place: TapPlace,
 ): readonly Tensor[] {
   return (layers.some((layer) => tap.has(layer)) ? tap.after?.(layers, xs, ys, place) : undefined) ?? ys
+}
+
+/** What a tap reads at layers, each with its grid. Null where that is not known for one of them. */
+export function tapReads(
+  tap: Tap,
+  layers: readonly NetworkLayer[],
+  placeOf: (layer: NetworkLayer) => TapPlace,
+  count: number,
+): TapReads | null {
+  return joinReads(
+    layers.map((layer) => (tap.has(layer) ? (tap.reads?.(layer, placeOf(layer), count) ?? null) : NO_READS)),
+  )
+}
+
+const NO_READS: TapReads = Object.freeze({ key: "", reads: [], trained: [] })
+
+/** Several taps' reads as one's. Null if one is not known. */
+function joinReads(all: readonly (TapReads | null)[]): TapReads | null {
+  const known = all.filter((each) => each !== null)
+  if (known.length < all.length) return null
+  return {
+    key: known.map(({ key }) => key).join("|"),
+    reads: known.flatMap(({ reads }) => reads),
+    // A tensor gets one gradient, however many layers read it.
+    trained: [...new Set(known.flatMap(({ trained }) => trained))],
+  }
+}
+
+/** What taps read at a layer, together. */
+function readsOfAll(name: string, taps: readonly Tap[]): NonNullable<Tap["reads"]> {
+  return (layer, place, count) => {
+    const joined = joinReads(taps.map((tap) => tapReads(tap, [layer], () => place, count)))
+    return joined === null ? null : { ...joined, key: `${name}(${joined.key})` }
+  }
 }
 
 /**
@@ -109,6 +159,7 @@ export function chainTaps(taps: readonly Tap[]): Tap {
       )
     },
     after: (layers, xs, ys, place) => taps.reduce((all, tap) => tap.after?.(layers, xs, all, place) ?? all, ys),
+    reads: readsOfAll("chain", taps),
   }
 }
 
@@ -132,5 +183,6 @@ export function sumTaps(taps: readonly Tap[]): Tap {
         ys,
         taps.flatMap((tap) => (tap.after === undefined ? [] : [tap.after(layers, xs, ys, place)])),
       ),
+    reads: readsOfAll("sum", taps),
   }
 }

@@ -16,6 +16,7 @@ export type {
   DenseParams,
   GroupNormOptions,
   LinearWeight,
+  NetworkPart,
   NormWeight,
   Ops,
   Padding,

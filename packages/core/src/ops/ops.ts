@@ -90,6 +90,24 @@ export interface AdapterTail {
 export type AdapterStrengths = readonly (readonly number[])[]
 
 /**
+ * A part of a network, such as a transformer block with the adapters in it. A runtime may record the ops of one part
+ * and run the record for all parts of the same key. Their ops differ in nothing but the tensors in `x`, `reads` and
+ * `trained`.
+ */
+export interface NetworkPart<X extends Tensor, Y extends Tensor> {
+  /** Names the ops and every number that they contain, except for shapes of the tensors that are read. */
+  readonly key: string
+  /** The input. It gets a gradient. */
+  readonly x: X
+  /** Everything else that the ops read and that gets no gradient, in an order that the key decides. */
+  readonly reads: readonly (Tensor | Weight)[]
+  /** Everything else that gets a gradient, in an order that the key decides. */
+  readonly trained: readonly Tensor[]
+  /** Runs the ops one by one. It makes one new tensor, and reads no other tensors than those above. */
+  readonly run: (x: X) => Y
+}
+
+/**
  * The smallest piece of memory that a trim frees, in bytes. Smaller pieces are many and hold little. Without them, a
  * training step of SDXL at 1024 px saves 20 MiB and makes half as many pieces again.
  */
@@ -109,6 +127,11 @@ export interface Ops {
    * between phases whose tensors have other shapes: text, U-Net and VAE, their levels and blocks. Default: nothing.
    */
   trim?(): void
+  /**
+   * Runs a part of a network as one call, and its backward pass as another, with the results of `part.run`. Tensors
+   * that the part reads have to live until the backward pass. Default: `part.run`.
+   */
+  runPart?<X extends Tensor, Y extends Tensor>(part: NetworkPart<X, Y>): Y
   /** Affine map of the last axis. x: [..., in] → [..., out] */
   linear(x: Tensor, weight: LinearWeight): Tensor
   /** x: [N, H, W, Cin] → [N, H', W', Cout] */

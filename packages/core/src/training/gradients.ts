@@ -85,7 +85,7 @@ export async function lossAndGradients(
       `training: ${placed.size} of ${trained.leaves.length} tensors that train have a place in this U-Net's blocks. Were they made for another layout?`,
     )
   }
-  const on = enterUnet(ops, params, input, { tap: trained.tap })
+  const on = { ...enterUnet(ops, params, input, { tap: trained.tap }), isWhole: true }
   const walk: Walk = { on, params, stages, leaves, first, residuals, loss, trained, blocks: blocks ?? composedBlocks }
   const start = runStart(walk, input.latents)
   try {

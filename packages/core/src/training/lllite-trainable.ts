@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../errors.ts"
 import { imageToFloats } from "../image.ts"
 import type { ActiveAdapter } from "../models/lllite/adapter.ts"
-import { adaptedInputs, adaptersByPath, controlShare, disposeCuts } from "../models/lllite/adapter.ts"
+import { adaptedInputs, adaptersByPath, controlShare, disposeCuts, keyOf } from "../models/lllite/adapter.ts"
 import type { ControlPatches, Depth } from "../models/lllite/conditioner.ts"
 import { cutPatches, patchGrid, patchTensor } from "../models/lllite/conditioner.ts"
 import type { LlliteModel, Slot } from "../models/lllite/layout.ts"
@@ -89,6 +89,18 @@ export function trainedLllite(
     },
     tap: {
       has: ({ network, path }) => network === "unet" && adapters.has(path),
+      reads({ path }, { grid }, count) {
+        const adapter = adapters.get(path)
+        const patches = adapter === undefined ? undefined : control.get(adapter.plan.site.depth)
+        // What dropout keeps and strengths are drawn anew in each step. A record of them would be used once.
+        const isDrawn = dropout !== undefined || rowStrengths !== undefined
+        if (adapter === undefined || patches === undefined || grid === null || isDrawn) return null
+        return {
+          key: `lllite ${keyOf(patches.grid, Array<number>(count).fill(1))}`,
+          reads: [patches.patches],
+          trained: adapter.leaves,
+        }
+      },
       before(layers, x, { grid }) {
         if (grid === null) return layers.map(() => x)
         const [count = 0] = x.shape

@@ -80,7 +80,15 @@ function enter(ops: Ops, params: ControlNetParams, input: UnetInput, hints: read
     const added = params.union === null ? null : embedTypes(ops, params.union, hints)
     return embedConditions(ops, params, input, params.config.unet.modelChannels, { added })
   })
-  return { ops, tap: NO_TAP, pass: UNKNOWN_PASS, headDim: HEAD_DIM, embedding, context }
+  return {
+    ops,
+    tap: NO_TAP,
+    pass: UNKNOWN_PASS,
+    headDim: HEAD_DIM,
+    embedding,
+    context,
+    isWhole: tf.engine().state.gradientDepth === 0,
+  }
 }
 
 const sumOf = (hints: readonly ControlNetHint[]): Tensor4D => tf.addN(hints.map(({ embedding }) => embedding))

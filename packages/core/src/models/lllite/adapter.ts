@@ -1,6 +1,6 @@
 import type { Tensor, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import { adapt } from "../../ops/adapt.ts"
+import { adapt, commonStrength } from "../../ops/adapt.ts"
 import type { DenseParams, Ops } from "../../ops/ops.ts"
 import { vjp } from "../../ops/vjp.ts"
 import type { Strength } from "../strength.ts"
@@ -120,6 +120,23 @@ export function llliteTap(ops: Ops, lllite: LlliteParams, control: PreparedContr
   const adapters = adaptersByPath(lllite)
   return {
     has: ({ network, path }) => network === "unet" && adapters.has(path),
+    reads(layer, { grid, ...pass }, count) {
+      const adapter = adapters.get(layer.path)
+      const share = control.shares.get(adapter?.plan.site.key ?? "")
+      if (adapter === undefined || share === undefined || grid === null) return { key: "none", reads: [], trained: [] }
+      const strengths = strengthsAt(strength, layer, count, pass)
+      if (strengths.every((value) => value === 0)) return { key: "none", reads: [], trained: [] }
+      const { down, midDown, up } = adapter
+      const joined = control.downs.get(adapter.plan.site.key)
+      return {
+        key: `lllite ${keyOf(share.grid, strengths)}`,
+        reads: [
+          ...[down.weight, down.bias, midDown, up.weight, up.bias, share.share],
+          ...(joined === undefined ? [] : [joined.weight, joined.bias]),
+        ],
+        trained: [],
+      }
+    },
     before(layers, x, { grid, ...pass }) {
       const [count = 0] = x.shape
       const active = layers.map((layer): ActiveAdapter | null => {
@@ -134,6 +151,11 @@ export function llliteTap(ops: Ops, lllite: LlliteParams, control: PreparedContr
       return adaptedInputs(ops, active, x, grid, control.downs.get(first.adapter.plan.site.key))
     },
   }
+}
+
+/** What an adapter's ops contain besides its tensors. */
+export function keyOf({ height, width }: Grid, strengths: readonly number[]): string {
+  return `${height}×${width} ${commonStrength(strengths) ?? strengths.join()}`
 }
 
 /** An LLLite's adapters by the path of the layer that reads their output. */

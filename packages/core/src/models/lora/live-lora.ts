@@ -125,6 +125,7 @@ export function loraTap(ops: Ops, { label, modules }: LiveLora, use: LoraStrengt
     factorOf(layer) === 0 ? undefined : modules.get(idOf(layer))
   return {
     has: (layer) => moduleOf(layer) !== undefined,
+    reads: (layer) => ({ key: `lora ${factorOf(layer)}`, reads: moduleOf(layer)?.stages ?? [], trained: [] }),
     after: (layers, xs, ys) =>
       layers.map((layer, i) => {
         const [x, y] = [xs[i] as Tensor, ys[i] as Tensor]

@@ -1,10 +1,12 @@
+import type { NetworkLayer } from "@lllite/format"
 import type { Tensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import type { Ops, Padding } from "../../ops/ops.ts"
 import type { PlacedConv, PlacedLinear } from "../placed.ts"
-import type { Grid, Pass, Tap } from "../taps.ts"
-import { runTapped, tapAfter, tapBefore } from "../taps.ts"
+import type { Grid, Pass, Tap, TapPlace } from "../taps.ts"
+import { runTapped, tapAfter, tapBefore, tapReads } from "../taps.ts"
 import type { AttentionParams, ResParams, TransformerBlockParams, TransformerParams, UnetBlock } from "./params.ts"
+import { placesOf } from "./params.ts"
 import type { TextKeyCache } from "./text-keys.ts"
 
 /** The values that every block reads besides its inputs. */
@@ -20,6 +22,11 @@ export interface BlockContext {
   readonly context: Tensor3D
   /** The text's keys and values of former passes. Default: none are kept. */
   readonly textKeys?: TextKeyCache | null
+  /**
+   * Whether the runtime may run parts of a block as one. Then the embedding and the context get no gradients. Default:
+   * false.
+   */
+  readonly isWhole?: boolean
 }
 
 const GROUPS = 32
@@ -34,6 +41,47 @@ const PAD_NONE: Padding = [0, 0, 0, 0]
 /** Runs the parts of a block. x: [N, H, W, Cin] → [N, H', W', Cout] */
 export function runBlock(on: BlockContext, block: UnetBlock, x: Tensor4D): Tensor4D {
   return runInOrder(block.parts, x, (h, part) => runPart(on, part, h))
+}
+
+/** A part that a runtime may run as one. */
+interface WholePart<X extends Tensor> {
+  readonly name: string
+  /** The part's weights. */
+  readonly tree: object
+  readonly x: X
+  /** What the part reads besides x and its weights. Default: nothing. */
+  readonly reads?: readonly Tensor[]
+  /** The grid of its layers' inputs, except for those of `noGrid`. */
+  readonly grid: Grid
+  /** Layers that read text or an embedding. Default: none. */
+  readonly noGrid?: readonly PlacedLinear[]
+}
+
+/** Runs a part as one where the runtime can, and the tap says what it reads. */
+function whole<X extends Tensor, Y extends Tensor>(
+  { ops, tap, pass, headDim, isWhole = false }: BlockContext,
+  { name, tree, x, reads = [], grid, noGrid = [] }: WholePart<X>,
+  run: (x: X) => Y,
+): Y {
+  if (!isWhole || ops.runPart === undefined) return run(x)
+  const { layers, weights } = placesOf(tree)
+  const placeOf = (layer: NetworkLayer): TapPlace => ({
+    ...pass,
+    grid: noGrid.some((placed) => placed.layer === layer) ? null : grid,
+  })
+  const tapped = tapReads(tap, layers, placeOf, x.shape[0] as number)
+  if (tapped === null) return run(x)
+  return ops.runPart({
+    key: `${name} ${grid.height}×${grid.width} ${headDim} ${tapped.key}`,
+    x,
+    reads: [...reads, ...weights, ...tapped.reads],
+    trained: tapped.trained,
+    run,
+  })
+}
+
+function gridOf({ shape: [, height, width] }: Tensor4D): Grid {
+  return { height, width }
 }
 
 /** Runs steps one after another. Each step's input is freed as soon as its result exists. x stays. */
@@ -51,11 +99,15 @@ function runPart(on: BlockContext, part: UnetBlock["parts"][number], x: Tensor4D
   switch (part.kind) {
     case "conv":
     case "downsample":
-      return conv(on, part.conv, x)
-    case "upsample":
-      return conv(on, part.conv, on.ops.upsample2x(x))
-    case "res":
-      return resPart(on, part, x)
+      return whole(on, { name: part.kind, tree: part, x, grid: gridOf(x) }, (h) => conv(on, part.conv, h))
+    case "upsample": {
+      const grid = { height: 2 * x.shape[1], width: 2 * x.shape[2] }
+      return whole(on, { name: "upsample", tree: part, x, grid }, (h) => conv(on, part.conv, on.ops.upsample2x(h)))
+    }
+    case "res": {
+      const place = { name: "res", tree: part, x, reads: [on.embedding], grid: gridOf(x), noGrid: [part.embedding] }
+      return whole(on, place, (h) => resPart(on, part, h))
+    }
     case "transformer":
       return transformerPart(on, part, x)
   }
@@ -79,12 +131,24 @@ function resPart(on: BlockContext, part: ResParams, x: Tensor4D): Tensor4D {
 function transformerPart(on: BlockContext, part: TransformerParams, x: Tensor4D): Tensor4D {
   const [n, height, width, channels] = x.shape
   const grid = { height, width }
-  const h = tf.tidy(() => {
-    const tokens = tf.reshape(on.ops.groupNorm(x, part.norm, TRANSFORMER_NORM), [n, height * width, channels])
-    return linear(on, part.projIn, tokens, grid) as Tensor3D
+  const h = whole(on, { name: "into", tree: [part.norm, part.projIn], x, grid }, (x) =>
+    tf.tidy(() => {
+      const tokens = tf.reshape(on.ops.groupNorm(x, part.norm, TRANSFORMER_NORM), [n, height * width, channels])
+      return linear(on, part.projIn, tokens, grid) as Tensor3D
+    }),
+  )
+  const through = runInOrder(part.blocks, h, (tokens, block) => {
+    const { k, v } = block.crossAttention
+    // Where they are kept, the block reads the text's keys and values in place of the text.
+    const kept = keyCache(on, block.crossAttention) === null ? null : textKeys(on, block.crossAttention, on.context)
+    const name = kept === null ? "transformer" : "transformer with text"
+    const place = { name, tree: block, x: tokens, reads: kept ?? [on.context], grid, noGrid: [k, v] }
+    return whole(on, place, (tokens) => transformerBlock(on, block, tokens, grid))
   })
-  const through = runInOrder(part.blocks, h, (tokens, block) => transformerBlock(on, block, tokens, grid))
-  return tf.add(tf.reshape(linear(on, part.projOut, through, grid), x.shape), x)
+  const back = whole(on, { name: "out of", tree: part.projOut, x: through, grid }, (tokens) =>
+    linear(on, part.projOut, tokens, grid),
+  )
+  return tf.add(tf.reshape(back, x.shape), x)
 }
 
 function transformerBlock(on: BlockContext, block: TransformerBlockParams, x: Tensor3D, grid: Grid): Tensor3D {
@@ -146,10 +210,15 @@ function attention(on: BlockContext, params: AttentionParams, x: Tensor3D, sourc
   return linear(on, params.out, attended, grid)
 }
 
-/** Keys and values of the text. A tap may change them in every pass, and then none are kept. */
+/** Where keys and values of the text are kept. A tap may change them in every pass, and then none are kept. */
+function keyCache({ tap, textKeys = null }: BlockContext, { k, v }: AttentionParams): TextKeyCache | null {
+  return tap.has(k.layer) || tap.has(v.layer) ? null : textKeys
+}
+
+/** Keys and values of the text. */
 function textKeys(on: BlockContext, params: AttentionParams, source: Tensor3D): readonly Tensor[] {
   const { k, v } = params
-  const cache = on.tap.has(k.layer) || on.tap.has(v.layer) ? null : (on.textKeys ?? null)
+  const cache = keyCache(on, params)
   if (cache === null) return linears(on, [k, v], source, null)
   const { keys, values } = cache.at(params, () => {
     const [keys, values] = linears(on, [k, v], source, null) as [Tensor3D, Tensor3D]

@@ -61,7 +61,9 @@ export function unet(ops: Ops, params: UnetParams, input: UnetInput, options: Un
   const kept = features?.begin(input.latents, shrink) ?? null
   const { first, end } = skippedStages(params.inputBlocks.length, features?.depth ?? 0)
   return tf.tidy(() => {
-    const on = enterUnet(ops, params, input, options)
+    // On a tape, someone may ask for the gradient of any input.
+    const isWhole = tf.engine().state.gradientDepth === 0
+    const on = { ...enterUnet(ops, params, input, options), isWhole }
     const places: (Tensor4D | null)[] = [input.latents]
     for (const [index, { block }] of stages.entries()) {
       if (kept !== null && index >= first && index < end) places.push(index === end - 1 ? kept : null)
