@@ -10,6 +10,8 @@ export interface StartOptions {
   readonly precision?: Precision
   /** Default: `file`. Only `tensorflow` and `webgpu` take the other dtypes. */
   readonly weights?: WeightDtype
+  /** Whether `tensorflow` runs parts of a network as graphs. Default: true. */
+  readonly graphs?: boolean
   /** The TensorFlow to use. Default: the first that `findTensorflow` finds. */
   readonly tensorflow?: TensorflowInstallation
 }

@@ -5,6 +5,7 @@ export interface TensorflowBinding {
   readonly TF_Version: string
   readonly TF_ATTR_STRING: number
   readonly TF_ATTR_INT: number
+  readonly TF_ATTR_FLOAT: number
   readonly TF_ATTR_BOOL: number
   readonly TF_ATTR_TYPE: number
   isUsingGpuDevice(): boolean
@@ -12,6 +13,11 @@ export interface TensorflowBinding {
   createTensor(shape: readonly number[], dtype: number, values: Float32Array | Int32Array | Uint8Array): number
   tensorDataSync(id: number): Float32Array | Int32Array | Uint8Array
   deleteTensor(id: number): void
+  /** Loads a graph from a folder with the file `saved_model.pb`. → the number of its session */
+  loadSavedModel(folder: string, tags: string): number
+  /** Runs a graph. Names are joined by commas. */
+  runSavedModel(session: number, inputs: readonly number[], inputNames: string, outputNames: string): OpOutput[]
+  deleteSavedModel(session: number): void
 }
 
 export interface OpAttribute {

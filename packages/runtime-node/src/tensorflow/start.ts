@@ -4,6 +4,7 @@ import { InputError } from "../errors.ts"
 import { requireFrom } from "../own-files.ts"
 import type { TensorflowBinding } from "./binding.ts"
 import { prepareTensorflowEnvironment } from "./environment.ts"
+import { recordable } from "./graph/recorder.ts"
 import type { TensorflowInstallation, TensorflowSearch } from "./installation.ts"
 import { findTensorflow } from "./installation.ts"
 import { createTensorflowOps } from "./ops/index.ts"
@@ -17,12 +18,12 @@ const require = requireFrom(import.meta.url)
  * @throws InputError if it is not installed or cannot be loaded
  */
 export async function startTensorflow(options: StartOptions = {}): Promise<NodeRunningBackend> {
-  const { precision = "F32", weights = "file" } = options
+  const { precision = "F32", weights = "file", graphs = true } = options
   const chosen = options.tensorflow ?? expectFound(findTensorflow())
   prepareTensorflowEnvironment()
   const tf = await import("@tensorflow/tfjs-core")
   await registerGradients()
-  const binding = loadBinding(chosen)
+  const binding = recordable(loadBinding(chosen))
   if (tf.findBackend("tensorflow") === null) {
     const { createBackend } = loadNodeBackendPackage(chosen.package, tf)
     tf.registerBackend("tensorflow", () => createBackend(binding))
@@ -30,10 +31,11 @@ export async function startTensorflow(options: StartOptions = {}): Promise<NodeR
   const started = await tf.setBackend("tensorflow")
   if (!started) throw new Error('backend "tensorflow": tfjs did not start it. Type: lllite doctor')
   await tf.ready()
+  const ops = createTensorflowOps({ compute: precision, graphs, ...(weights === "file" ? {} : { round: weights }) })
   return {
     backend: "tensorflow",
-    ops: createTensorflowOps({ compute: precision, ...(weights === "file" ? {} : { round: weights }) }),
-    version: `TensorFlow ${binding.TF_Version}`,
+    ops,
+    version: `TensorFlow ${binding.TF_Version} (${ops.runPart === undefined ? "op by op" : "blocks as graphs"})`,
     device: binding.isUsingGpuDevice() ? "GPU" : "CPU",
     notices: [],
   }

@@ -2,6 +2,7 @@ import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { InputError } from "../../errors.ts"
 import type { OpAttribute, OpOutput, TensorflowBackend } from "../binding.ts"
+import type { RecordableBackend } from "../graph/recorder.ts"
 
 /** Codes of the number types that are used here: `TF_DataType` in TensorFlow's C API. */
 export const TF_TYPES = { F32: 1, I32: 3, U8: 4, BF16: 14, F16: 19 } as const
@@ -106,6 +107,12 @@ export function openDevice(): TensorflowDevice {
       return isAdopted
     },
   }
+}
+
+/** The backend in use, if its ops can be recorded. Null: another program registered it. */
+export function recordableBackend(): RecordableBackend | null {
+  const backend = tf.backend()
+  return isTensorflow(backend) && "record" in backend.binding ? (backend as RecordableBackend) : null
 }
 
 function isTensorflow(backend: tf.KernelBackend): backend is TensorflowBackend {

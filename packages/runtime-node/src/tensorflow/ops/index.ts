@@ -1,8 +1,10 @@
 import type { Ops } from "@lllite/core/ops"
 import { createComposedOps } from "@lllite/core/ops"
+import { createPartRunner } from "../graph/part-runner.ts"
+import { tryGraphs } from "../graph/trial.ts"
 import { attention } from "./attention.ts"
 import { createConv2d } from "./conv2d.ts"
-import { openDevice } from "./device.ts"
+import { openDevice, recordableBackend } from "./device.ts"
 import { geglu } from "./geglu.ts"
 import type { ComputeType } from "./multiply.ts"
 import { createMultiply } from "./multiply.ts"
@@ -15,17 +17,20 @@ export interface TensorflowOpsOptions {
   readonly compute?: ComputeType
   /** Number type to which float32 weights of a file are rounded. Default: they are not rounded. */
   readonly round?: "F16" | "BF16"
+  /** Whether parts of a network run as graphs, where TensorFlow can. Default: false. */
+  readonly graphs?: boolean
 }
 
 /**
  * Ops on TensorFlow, which must be the backend in use. Frozen weights that have 16 bits in the file are held in 16
  * bits. Attention never holds the scores of all queries at once.
  */
-export function createTensorflowOps({ compute = "F32", round }: TensorflowOpsOptions = {}): Ops {
+export function createTensorflowOps({ compute = "F32", round, graphs = false }: TensorflowOpsOptions = {}): Ops {
   const device = openDevice()
   const multiply = createMultiply(device, compute)
   return {
     ...createComposedOps(),
+    ...(graphs ? graphVerbs() : {}),
     load: createLoader(device, round ?? null),
     ...createProducts(multiply),
     conv2d: createConv2d(device, multiply, compute),
@@ -35,4 +40,12 @@ export function createTensorflowOps({ compute = "F32", round }: TensorflowOpsOpt
     layerNorm,
     lookUp,
   }
+}
+
+/** `runPart`, if this TensorFlow runs graphs. */
+function graphVerbs(): Pick<Ops, "runPart"> {
+  const backend = recordableBackend()
+  if (backend === null) return {}
+  const { problem, hasLayerNorm } = tryGraphs(backend.binding)
+  return problem === null ? { runPart: createPartRunner(backend, { hasLayerNorm }) } : {}
 }

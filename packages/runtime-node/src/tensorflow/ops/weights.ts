@@ -1,7 +1,15 @@
-import type { Conv2dWeight, LinearWeight, NormWeight, TableWeight, WeightEntry, WeightLoader } from "@lllite/core/ops"
+import type {
+  Conv2dWeight,
+  LinearWeight,
+  NormWeight,
+  TableWeight,
+  Weight,
+  WeightEntry,
+  WeightLoader,
+} from "@lllite/core/ops"
 import { readEntryInto } from "@lllite/core/ops"
 import { toFloat32 } from "@lllite/format"
-import type { Tensor1D, Tensor3D } from "@tensorflow/tfjs-core"
+import type { Tensor, Tensor1D, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { InputError } from "../../errors.ts"
 import { createArena } from "./arena.ts"
@@ -29,6 +37,28 @@ export interface HeldNorm extends NormWeight {
 export interface HeldTable extends TableWeight {
   readonly rows: Uint8Array
   readonly dtype: WeightEntry["dtype"]
+}
+
+/** The tensors of a weight, in an order that depends on its kind alone. @throws InputError for a table */
+export function handlesOf(weight: Weight): readonly (Handle | Tensor)[] {
+  const present = (...all: readonly (Handle | Tensor | null)[]): readonly (Handle | Tensor)[] =>
+    all.filter((tensor) => tensor !== null)
+  switch (weight.kind) {
+    case "linear": {
+      const { matrix, bias } = weight as HeldLinear
+      return present(matrix, bias)
+    }
+    case "conv2d": {
+      const { filter, bias } = weight as HeldConv2d
+      return present(filter, bias)
+    }
+    case "norm": {
+      const { scale, shift } = weight as HeldNorm
+      return present(scale, shift)
+    }
+    default:
+      throw new InputError("weight-shape", `a part of a network reads a weight of kind "${weight.kind}".`)
+  }
 }
 
 /** The largest value of float16. */
