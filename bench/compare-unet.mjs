@@ -2,10 +2,9 @@
 // Runs ours and PyTorch alternately, so that other load of the machine affects both. Prints the medians over the rounds,
 // and the ratios.
 //   node bench/compare-unet.mjs [--latents 32,64,128] [--dtypes f32,bf16] [--rounds 3] [--runs 3] [--batch 1]
-//     [--python python3] [--torch ../shared/bench/torch_unet.py] [--weights F16] [--tiny] [--no-train] [--json]
-// PYTHON needs torch and diffusers. A size that does not fit is left out with its error, and the others continue.
+//     [--python python3] [--weights F16] [--tiny] [--no-train] [--json]
+// Each cell has wall seconds, then CPU seconds. PYTHON needs torch and diffusers. A size that does not fit is left out with its error, and the others continue.
 import { execFile } from "node:child_process"
-import { access } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { parseArgs, promisify } from "node:util"
 
@@ -18,18 +17,16 @@ const { values: options } = parseArgs({
     runs: { type: "string", default: "3" },
     batch: { type: "string", default: "1" },
     python: { type: "string", default: "python3" },
-    torch: { type: "string", default: here("../../shared/bench/torch_unet.py") },
     weights: { type: "string", default: "F16" },
     tiny: { type: "boolean", default: false },
     "no-train": { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 })
-await access(options.torch).catch(() => {
-  throw new Error(`no "${options.torch}": name the PyTorch side with --torch`)
-})
 const execute = promisify(execFile)
-const WORK = ["forward", "forwardLllite", "trainStep", "peakRssGiB"]
+const TIMES = ["forward", "forwardLllite", "trainStepRecompute", "trainStep"]
+const MEMORY = ["peakRssGiB", "peakRssGiBTrainRecompute", "peakRssGiBTrain"]
+const WORK = [...TIMES.flatMap((name) => [name, `${name}Cpu`]), ...MEMORY]
 
 const rows = []
 for (const dtype of options.dtypes.split(",")) {
@@ -39,7 +36,7 @@ for (const dtype of options.dtypes.split(",")) {
     if (options["no-train"]) common.push("--no-train")
     const sides = {
       ours: [process.execPath, [here("run-unet.mjs"), ...common, "--weights", options.weights]],
-      torch: [options.python, [options.torch, ...common]],
+      torch: [options.python, [here("torch_unet.py"), ...common]],
     }
     const found = { ours: [], torch: [] }
     try {
@@ -88,12 +85,13 @@ function median(values) {
 }
 
 function table(list) {
-  const head = ["px", "dtype", ...WORK, "LLLite's share"]
+  const head = ["px", "dtype", ...TIMES, ...MEMORY, "LLLite's share"]
   const cell = (value) => (value === undefined ? "" : `${n(value.ours)} / ${n(value.torch)} = ${n(value.ratio)}`)
+  const both = (row, name) => [cell(row[name]), cell(row[`${name}Cpu`])].filter((text) => text !== "").join("; CPU ")
   const body = list.map((row) => [
     String(row.pixels),
     row.dtype,
-    ...WORK.map((name) => cell(row[name])),
+    ...[...TIMES, ...MEMORY].map((name) => both(row, name)),
     `${(100 * row.llliteShare).toFixed(1)} %`,
   ])
   return [head, head.map(() => "---"), ...body].map((cells) => `| ${cells.join(" | ")} |`).join("\n")

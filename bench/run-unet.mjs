@@ -1,7 +1,9 @@
 #!/usr/bin/env node
-// Seconds of SDXL's U-Net on TensorFlow: a forward pass, one with an LLLite, and a training step with gradient
-// checkpointing. Also the peak memory of the process. Output: one JSON line.
-//   node bench/run-unet.mjs [--latent 32] [--batch 1] [--dtype f32|bf16] [--weights F16|BF16|F32] [--runs 3] [--tiny] [--no-train]
+// Seconds of SDXL's U-Net on TensorFlow: a forward pass, one with an LLLite, and a training step. Each has wall seconds
+// and CPU seconds, so that a loaded machine still tells the truth. Also the peak memory of the process. Output: one JSON
+// line. A training step runs with gradient checkpointing ("Recompute") and without.
+//   node bench/run-unet.mjs [--latent 32] [--batch 1] [--dtype f32|bf16] [--weights F16|BF16|F32] [--runs 3] [--tiny]
+//     [--no-train] [--no-graphs]
 import { parseArgs } from "node:util"
 import * as tf from "@tensorflow/tfjs"
 import { createNoiseSchedule } from "../packages/core/dist/diffusion.js"
@@ -31,6 +33,7 @@ const { values: options } = parseArgs({
     runs: { type: "string", default: "3" },
     tiny: { type: "boolean", default: false },
     "no-train": { type: "boolean", default: false },
+    "no-graphs": { type: "boolean", default: false },
   },
 })
 const [latent, batch, runs] = [options.latent, options.batch, options.runs].map(Number)
@@ -48,7 +51,7 @@ const TINY = {
 }
 const config = options.tiny ? TINY : SDXL_UNET
 
-const { ops, version } = await startBackend("tensorflow", { precision })
+const { ops, version } = await startBackend("tensorflow", { precision, graphs: !options["no-graphs"] })
 const { unet: shapes } = await sdxlShapes(config)
 const params = await loadUnet({ label: "made up", entries: syntheticEntries(shapes, options.weights) }, ops.load)
 
@@ -78,8 +81,9 @@ const images = {
 }
 const model = createLllite(enumerateSites(config.layout), { condDim: 32, mlpDim: 64 }, createStream(3, "init"))
 
-const result = { library: version, dtype: options.dtype, weights: options.weights, latent, batch }
-result.forward = await timed(async () => {
+const { dtype, weights } = options
+const result = { library: version, dtype, weights, latent, batch, graphs: !options["no-graphs"] }
+await timed("forward", async () => {
   const y = unet(ops, params, input)
   await y.data()
   y.dispose()
@@ -87,7 +91,7 @@ result.forward = await timed(async () => {
 
 const lllite = uploadLllite(model)
 const control = prepareControl(ops, lllite, images)
-result.forwardLllite = await timed(async () => {
+await timed("forwardLllite", async () => {
   const y = unet(ops, params, input, { tap: llliteTap(ops, lllite, control, 1) })
   await y.data()
   y.dispose()
@@ -95,6 +99,7 @@ result.forwardLllite = await timed(async () => {
 control.dispose()
 disposeLllite(lllite)
 
+result.peakRssGiB = peak()
 if (!options["no-train"]) {
   const state = initOptimizer(DEFAULT_OPTIMIZER)
   const optimizer = loadOptimizer(model.values, state, DEFAULT_OPTIMIZER)
@@ -109,27 +114,38 @@ if (!options["no-train"]) {
   const rows = { seed: 1, step: 0, firstRow: 0, examples: Array.from({ length: batch }, example) }
   const sdxl = { ops, unet: params, prediction: "epsilon" }
   const schedule = createNoiseSchedule()
-  result.trainStep = await timed(async () => {
-    const { gradients } = await objective(sdxl, schedule, LLLITE, model, rows, { gradientCheckpointing: true })
+  const step = async (gradientCheckpointing) => {
+    const { gradients } = await objective(sdxl, schedule, LLLITE, model, rows, { gradientCheckpointing })
     await optimizer.step(gradients, 1e-4)
-  })
+  }
+  await timed("trainStepRecompute", () => step(true))
+  result.peakRssGiBTrainRecompute = peak()
+  await timed("trainStep", () => step(false))
+  result.peakRssGiBTrain = peak()
 }
 result.sites = model.adapters.length
-result.peakRssGiB = process.resourceUsage().maxRSS / 2 ** 20
 console.log(JSON.stringify(result, (_, value) => (typeof value === "number" ? Number(value.toFixed(4)) : value)))
 
-function seconds(since) {
-  return (performance.now() - since) / 1000
+function peak() {
+  return process.resourceUsage().maxRSS / 2 ** 20
 }
 
-/** The median of some runs after one that warms up. */
-async function timed(run) {
-  const times = []
+/** Adds the medians of some runs after one that warms up, and the first run's seconds. */
+async function timed(name, run) {
+  const [wall, cpu] = [[], []]
   for (let i = 0; i <= runs; i++) {
-    const since = performance.now()
+    const [since, used] = [performance.now(), process.cpuUsage()]
     await run()
-    times.push(seconds(since))
+    const { user, system } = process.cpuUsage(used)
+    wall.push((performance.now() - since) / 1000)
+    cpu.push((user + system) / 1e6)
   }
-  const sorted = times.slice(1).sort((a, b) => a - b)
+  result[name] = median(wall.slice(1))
+  result[`${name}Cpu`] = median(cpu.slice(1))
+  result[`${name}FirstCpu`] = cpu[0]
+}
+
+function median(values) {
+  const sorted = values.toSorted((a, b) => a - b)
   return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.ceil((sorted.length - 1) / 2)]) / 2
 }
