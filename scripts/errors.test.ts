@@ -7,8 +7,15 @@ import { workspaceFiles } from "./workspace-files.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 
-/** Classes without codes: the base of all, one with one cause, and one that never leaves its file. */
-const WITHOUT_CODES = ["LlliteError", "BrokenConnection", "InterruptedError", "NotFollowed"]
+/** Classes without codes: the base of all, one with one cause, and those that never leave their package. */
+const WITHOUT_CODES = [
+  "LlliteError",
+  "BrokenConnection",
+  "InterruptedError",
+  "NotFollowed",
+  "LeftError",
+  "NoFoldersError",
+]
 
 /** Helpers of this package take the code and make the error. So its codes do not all stand beside the class. */
 const BY_HELPERS = ["FormatError"]
