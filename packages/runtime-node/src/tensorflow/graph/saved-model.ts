@@ -1,5 +1,4 @@
 import type { OpAttribute, TensorflowBinding } from "../binding.ts"
-import { TF_TYPES } from "../ops/device.ts"
 import type { ConstantValue, GraphNode, Value, ValueType } from "./graph.ts"
 import { nodesOf } from "./graph.ts"
 import type { Bytes } from "./protobuf.ts"
@@ -118,10 +117,4 @@ function namedAttribute(name: string, value: Bytes): Bytes {
 
 function shapeMessage(shape: readonly number[]): Bytes {
   return message(...shape.map((size) => bytesField(2, integerField(1, size))))
-}
-
-/** Bytes of one number of a type, for the types that blocks use. */
-export function sizeOfType(dtype: number): number {
-  if (dtype === TF_TYPES.BF16 || dtype === TF_TYPES.F16) return 2
-  return dtype === TF_TYPES.U8 ? 1 : 4
 }
