@@ -79,6 +79,39 @@ describe("guidance on a part of the schedule", () => {
   })
 })
 
+describe("a scale of the negative prompt", () => {
+  const negative = (changes: Partial<GenerateOptions>, prompt = "a red star", negativePrompt = "a blue ring") =>
+    draw([{ prompt, negativePrompt, seed: 1 }], changes)
+  // The conditions on sizes differ, so that the empty prompt must have that of the negative prompt.
+  const negativeSize = { original: [32, 32], crop: [0, 0], target: [64, 64] } as const
+  const near = async (some: ReturnType<typeof draw>, others: ReturnType<typeof draw>) =>
+    expect(difference((await some)[0], (await others)[0])).toBeLessThanOrEqual(1)
+
+  it("is plain guidance at the scale - 1, and guidance from the empty prompt at 0", async () => {
+    const before = tf.memory().numTensors
+    await near(negative({ negativeSize, negativeScale: 3 }), negative({ negativeSize }))
+    await near(negative({ negativeSize, negativeScale: 0 }), negative({ negativeSize }, "a red star", ""))
+    const [far] = await negative({ negativeSize, negativeScale: 8 })
+    expect(difference(far, (await negative({ negativeSize }))[0])).toBeGreaterThan(1)
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
+  it("holds for composed prompts, on a part of the schedule, and with deep features that are kept", async () => {
+    const composed = "a red star AND a cat :0.5"
+    await near(negative({ negativeScale: 0 }, composed), negative({}, composed, ""))
+    const guidanceWindow = { start: 0, end: 0.1 }
+    await near(negative({ negativeScale: 3, guidanceWindow }), negative({ guidanceWindow }))
+    const deepCache = { interval: 2, depth: 6 }
+    await near(negative({ negativeScale: 3, deepCache }), negative({ deepCache }))
+  })
+
+  it("has no effect without guidance, and is refused out of its range", async () => {
+    const plain = await negative({ guidanceScale: 1 })
+    expect(await negative({ guidanceScale: 1, negativeScale: 3 })).toEqual(plain)
+    await expect(negative({ negativeScale: Number.NaN })).rejects.toThrow("generate: negativeScale is NaN")
+  })
+})
+
 describe("a textual inversion", () => {
   const vectors = (name: string) => ({
     ...{ name, vectors: 2 },

@@ -1,7 +1,7 @@
 import "@tensorflow/tfjs"
 import * as tf from "@tensorflow/tfjs-core"
 import { describe, expect, it } from "vitest"
-import { combineGuidance, rescaleGuidance, withGuidance } from "./guidance.ts"
+import { combineGuidance, rescaleGuidance, withComposedGuidance, withGuidance } from "./guidance.ts"
 
 describe("combineGuidance", () => {
   it("extrapolates from the unconditional rows beyond the conditional ones", async () => {
@@ -61,6 +61,35 @@ describe("withGuidance", () => {
     await expect(network(input, at)).rejects.toThrow("no device")
     expect(tf.memory().numTensors).toBe(before)
     input.dispose()
+  })
+})
+
+describe("withComposedGuidance", () => {
+  const at = { sigma: 2, timestep: 500, step: 0, steps: 1, between: false }
+  // The predictions of each row are [negative, prompt], and those of the empty prompt.
+  const network = () => tf.tensor2d([[1], [2], [5], [9]])
+  const emptyOf = (negativeScale: number) => ({ network: () => tf.tensor2d([[3], [4]]), negativeScale })
+  const guided = async (scale: number, negativeScale: number | null) => {
+    const input = tf.tensor2d([[0], [0]])
+    const before = tf.memory().numTensors
+    const weights = [[1, 1]]
+    const empty = negativeScale === null ? null : emptyOf(negativeScale)
+    const output = await withComposedGuidance(network, [], { scale, weights, empty })(input, at)
+    const values = [...(await output.data())]
+    expect(tf.memory().numTensors).toBe(before + 1)
+    tf.dispose([input, output])
+    return values
+  }
+
+  it("goes from the empty prompt towards the prompt, and away from the negative prompt", async () => {
+    // 3 + 4 · (5 − 3) − 0.5 · (1 − 3), and 4 + 4 · (9 − 4) − 0.5 · (2 − 4).
+    expect(await guided(4, 0.5)).toEqual([12, 25])
+    expect(await guided(4, 0)).toEqual([11, 24])
+  })
+
+  it("is plain guidance where the negative scale is the scale - 1", async () => {
+    expect(await guided(4, 3)).toEqual(await guided(4, null))
+    expect(await guided(4, null)).toEqual([17, 30])
   })
 })
 

@@ -68,18 +68,30 @@ export interface ComposedGuidance {
   readonly rescale?: number
   /** The weight of every prompt, for every row: [prompts][N] */
   readonly weights: readonly (readonly number[])[]
+  /** Guidance from the empty prompt. Default: null, from the negative prompt. */
+  readonly empty?: EmptyPromptGuidance | null
+}
+
+/** Guidance that begins at the empty prompt, and has a scale of its own for the negative prompt. */
+export interface EmptyPromptGuidance {
+  /** The network with the N rows of the empty prompt. */
+  readonly network: Network
+  readonly negativeScale: number
 }
 
 /**
  * Guidance by several prompts at once: uncond + scale · Σ weight · (cond − uncond). `network` has the rows
  * [N unconditional, N conditional] of the first prompt, and each of `further` has the N rows of another.
  *
- * Source: Liu et al. 2022 (arXiv:2206.01714), equation 11, with the scale of classifier-free guidance.
+ * With `empty` it is empty + scale · Σ weight · (cond − empty) − negativeScale · (uncond − empty).
+ *
+ * Source: Liu et al. 2022 (arXiv:2206.01714), equation 11, with the scale of classifier-free guidance; sd-scripts
+ * `gen_img.py` (`negative_scale`).
  */
 export function withComposedGuidance(
   network: Network,
   further: readonly Network[],
-  { scale, rescale = 0, weights }: ComposedGuidance,
+  { scale, rescale = 0, weights, empty = null }: ComposedGuidance,
 ): Network {
   return async (input, position) => {
     const doubled = tf.concat([input, input], 0)
@@ -87,16 +99,20 @@ export function withComposedGuidance(
     try {
       outputs.push(await network(doubled, position))
       for (const each of further) outputs.push(await each(input, position))
+      if (empty !== null) outputs.push(await empty.network(input, position))
       return tf.tidy(() => {
-        const [both, ...others] = outputs as [tf.Tensor, ...tf.Tensor[]]
+        const [both, ...rest] = outputs as [tf.Tensor, ...tf.Tensor[]]
         const [uncond, first] = tf.split(both, 2, 0) as [tf.Tensor, tf.Tensor]
+        const others = rest.slice(0, further.length)
+        const base = rest[further.length] ?? uncond
         const rows = [input.shape[0] ?? 0, ...input.shape.slice(1).map(() => 1)]
         const at = (factor: number): tf.Tensor =>
           [first, ...others].reduce((sum, cond, i) => {
             const factors = (weights[i] ?? []).map((weight) => factor * weight)
-            return tf.add(sum, tf.mul(tf.sub(cond, uncond), tf.tensor(factors, rows)))
-          }, uncond)
-        return rescale === 0 ? at(scale) : rescaleGuidance(at(scale), at(1), rescale)
+            return tf.add(sum, tf.mul(tf.sub(cond, base), tf.tensor(factors, rows)))
+          }, base)
+        const guided = empty === null ? at(scale) : tf.sub(at(scale), tf.mul(tf.sub(uncond, base), empty.negativeScale))
+        return rescale === 0 ? guided : rescaleGuidance(guided, at(1), rescale)
       })
     } finally {
       doubled.dispose()

@@ -21,6 +21,8 @@ export interface Conditions {
   readonly vector: Tensor2D
   /** The further parts of composed prompts (`AND`). Each has a row for every picture. */
   readonly further: readonly Pick<Conditions, "context" | "vector">[]
+  /** The empty prompt, with a row for every picture. Null without a scale for the negative prompt. */
+  readonly empty: Pick<Conditions, "context" | "vector"> | null
   /** The weight of each part for each picture: [parts][pictures]. 0 where a picture has fewer parts. */
   readonly weights: readonly (readonly number[])[]
   dispose(): void
@@ -29,6 +31,8 @@ export interface Conditions {
 export interface ConditionOptions {
   /** Whether negative prompts are encoded, which guidance needs. */
   readonly guided: boolean
+  /** Whether guidance begins at the empty prompt, see `GenerateOptions.negativeScale`. Default: false. */
+  readonly fromEmpty?: boolean
   readonly size: SizeCondition
   /** The same for the negative prompts. Default: `size`. */
   readonly negativeSize?: SizeCondition | undefined
@@ -71,7 +75,7 @@ export function encodeConditions(
 export function* encodeConditionSteps(
   sdxl: Sdxl,
   requests: readonly Omit<PictureRequest, "seed">[],
-  { guided, size, negativeSize = size, prompts: promptOptions = {}, tap }: ConditionOptions,
+  { guided, fromEmpty = false, size, negativeSize = size, prompts: promptOptions = {}, tap }: ConditionOptions,
 ): Steps<Conditions> {
   const pictures = requests.length
   const parts = requests.map(({ prompt }) => partsOfPrompt(prompt, promptOptions))
@@ -79,24 +83,31 @@ export function* encodeConditionSteps(
   const numbered = Array.from({ length: count }, (_, i) => parts.map((own) => own[i] ?? { text: "", weight: 0 }))
   const prompts = numbered.flatMap((row) => row.map(({ text }) => text))
   const negatives = guided ? requests.map(({ negativePrompt = "" }) => negativePrompt) : []
-  const texts = [...negatives, ...prompts]
+  // The empty prompt comes first, so that the prompts stay last.
+  const empties = guided && fromEmpty ? requests.map(() => "") : []
+  const texts = [...empties, ...negatives, ...prompts]
   const firstNegatives = guided ? requests.map(({ firstNegativePrompt }, i) => firstNegativePrompt ?? negatives[i]) : []
   const firsts = prompts.map((text, i) => (i < pictures ? requests[i]?.firstPrompt : undefined) ?? text)
-  const firstPrompts = [...firstNegatives, ...firsts].map((text) => text ?? "")
+  const firstPrompts = [...empties, ...firstNegatives, ...firsts].map((text) => text ?? "")
   const textOptions = { ...promptOptions, firstPrompts, ...(tap === undefined ? {} : { tap }) }
   const encoded = yield* encodeWeightedPromptSteps(sdxl.ops, sdxl, texts, textOptions)
   const pooled = promptOptions.compat === "sd-scripts" ? lastPooled(encoded.pooled, parts, count) : encoded.pooled
-  const vectors = conditionVector(pooled, [...negatives.map(() => negativeSize), ...prompts.map(() => size)])
+  const vectors = conditionVector(pooled, [
+    ...[...empties, ...negatives].map(() => negativeSize),
+    ...prompts.map(() => size),
+  ])
   tf.dispose([pooled, encoded.pooled])
   const first = negatives.length + pictures
-  const sizes = [first, ...Array<number>(count - 1).fill(pictures)]
+  const isFromEmpty = empties.length > 0
+  const sizes = [...(isFromEmpty ? [pictures] : []), first, ...Array<number>(count - 1).fill(pictures)]
   const contexts = tf.split(encoded.context, sizes) as Tensor3D[]
   const split = tf.split(vectors, sizes) as Tensor2D[]
   tf.dispose([encoded.context, vectors])
   const all = contexts.map((context, i) => ({ context, vector: split[i] as Tensor2D }))
-  const [{ context, vector }, ...further] = all as [(typeof all)[number], ...typeof all]
+  const empty = isFromEmpty ? (all[0] ?? null) : null
+  const [{ context, vector }, ...further] = all.slice(isFromEmpty ? 1 : 0) as [(typeof all)[number], ...typeof all]
   return {
-    ...{ pictures, guided, further },
+    ...{ pictures, guided, further, empty },
     weights: numbered.map((row) => row.map(({ weight }) => weight)),
     context,
     vector,

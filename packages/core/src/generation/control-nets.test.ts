@@ -109,6 +109,13 @@ describe("residualsAt", () => {
     close(guessed?.first.slice(firstHalf), plain?.first.slice(firstHalf), 0.1)
   })
 
+  it("adds nothing in guess mode to a pass without the prompt", () => {
+    const prepared = prepareControlNet(ops, { controlNet: net, control: [picture(3)], guessMode: true }, 1)
+    const rows = [{ picture: 0, guidance: "uncond" }] as const
+    expect(residualsAt(ops, [prepared], inputOf(1), { window: () => 1, rows })).toBeNull()
+    prepared.dispose()
+  })
+
   it.each(["F16", "BF16", "F8_E4M3", "F8_E5M2"] as const)("runs weights of %s", async (dtype) => {
     const own = await load(ops, dtype)
     const input = inputOf(2)

@@ -109,15 +109,16 @@ export function residualsAt(
   input: UnetInput,
   { window, rows, blocks }: ControlNetPass,
 ): ControlNetResiduals | null {
+  const uncond = rows.filter(({ guidance }) => guidance === "uncond").length
   const active = prepared
     .map((one) => ({ ...one, factor: window(one.use) * (one.use.strength ?? GENERATE_DEFAULTS.strength) }))
-    .filter(({ factor }) => factor !== 0)
+    // In guess mode, a ControlNet has nothing to add to a pass of which no row has the prompt.
+    .filter(({ factor, use }) => factor !== 0 && !(use.guessMode === true && uncond === rows.length))
   if (active.length === 0) return null
   const options = {
     ...(blocks === undefined ? {} : { blocks }),
     pictures: new Set(rows.map(({ picture }) => picture)).size,
   }
-  const uncond = rows.filter(({ guidance }) => guidance === "uncond").length
   const residualsOf = ({ use, hint, factor }: (typeof active)[number]): ControlNetResiduals => {
     const { controlNet: params, guessMode = false, controlType } = use
     const type = controlType === undefined ? 0 : CONTROL_TYPES[controlType]

@@ -38,6 +38,7 @@ export const GENERATE_RANGES = {
   steps: { integer: true, min: 1, max: 1000 },
   guidanceScale: { min: 0, max: 1000 },
   guidanceRescale: { min: 0, max: 1 },
+  negativeScale: { min: -1000, max: 1000 },
   vaeSlices: { integer: true, min: 1, max: 4096 },
   /** Pictures in one batch. */
   batchSize: { integer: true, min: 1, max: 4096 },

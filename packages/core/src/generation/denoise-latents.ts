@@ -23,7 +23,10 @@ import { cut, type PassPart, type PreparedTiles, type TileReport, withTiles } fr
 import { createWindowReader } from "./window.ts"
 
 export interface LatentDenoiserOptions
-  extends Pick<GenerateOptions, "combine" | "deepShrink" | "guidanceRescale" | "guidanceWindow" | "signal" | "pause"> {
+  extends Pick<
+    GenerateOptions,
+    "combine" | "deepShrink" | "guidanceRescale" | "guidanceWindow" | "negativeScale" | "signal" | "pause"
+  > {
   readonly guidanceScale: number
   /** What the U-Net reads beside the latents, one row for each picture. Default: nothing. [N, H/8, W/8, C'] */
   readonly channels?: Tensor4D | null
@@ -35,9 +38,9 @@ export interface LatentDenoiserOptions
   readonly tiles?: PreparedTiles | null
   /** Awaited after every tile of a pass but the last. */
   readonly onTile?: (done: TileReport) => Promise<void>
-  /** The deep features of each prompt's network in each tile: [prompts][tiles]. Default: none are kept. */
+  /** The deep features of each prompt's network in each tile, those of the empty prompt last: [prompts][tiles]. Default: none are kept. */
   readonly features?: readonly (readonly FeatureCache[])[]
-  /** The keys and values of each prompt's text, the first prompt's first. Default: none are kept. */
+  /** The keys and values of each prompt's text, the first prompt's first and the empty one's last. Default: none are kept. */
   readonly textKeys?: readonly TextKeyCache[]
   /** The LoRAs of the run. Default: none. */
   readonly loras?: Tap
@@ -49,12 +52,13 @@ export interface LatentDenoiserOptions
  */
 export function createLatentDenoiser(
   { ops, unet: params, prediction, blocks }: Sdxl,
-  { pictures, guided, further, weights, ...first }: Conditions,
+  { pictures, guided, further, empty, weights, ...first }: Conditions,
   { schedule, levels, sampler }: SamplingPlan,
   {
     guidanceScale,
     guidanceRescale = GENERATE_DEFAULTS.guidanceRescale,
     guidanceWindow,
+    negativeScale = null,
     adapters = [],
     controlNets = [],
     loras = NO_TAP,
@@ -105,9 +109,10 @@ export function createLatentDenoiser(
         if (residuals !== null) tf.dispose([...residuals.skips, residuals.middle])
       }
     }
+  const networks: readonly Part[] = [first, ...further, ...(empty === null ? [] : [empty])]
   /** The unguided pass has other rows, so that it has no keys of its own. */
   const keys = (prompt: number, context: Part["context"]): TextKeyCache | null =>
-    context === (prompt === 0 ? first.context : further[prompt - 1]?.context) ? (textKeys[prompt] ?? null) : null
+    context === networks[prompt]?.context ? (textKeys[prompt] ?? null) : null
   const whole: PassPart = { index: 0, region: null, adapters, controlNets }
   const networkOf = (conditions: Part, rows: readonly PassRow[], prompt = 0): Network =>
     tiles === null
@@ -128,9 +133,13 @@ export function createLatentDenoiser(
     }
   }
   const guidance = { scale: guidanceScale, rescale: guidanceRescale }
+  const fromEmpty =
+    empty === null || negativeScale === null
+      ? null
+      : { network: networkOf(empty, passRows(pictures, true).slice(0, pictures), further.length + 1), negativeScale }
   const guidedNetwork =
-    others.length > 0
-      ? withComposedGuidance(network, others, { ...guidance, weights })
+    others.length > 0 || fromEmpty !== null
+      ? withComposedGuidance(network, others, { ...guidance, weights, empty: fromEmpty })
       : withGuidance(network, guidanceScale, guidanceRescale)
   const windowed: Network =
     guidanceWindow === undefined || others.length > 0

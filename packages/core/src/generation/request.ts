@@ -49,6 +49,14 @@ export interface GenerateOptions {
    */
   readonly guidanceRescale?: number
   /**
+   * A scale of its own for the negative prompt. Guidance then begins at the empty prompt: it goes `guidanceScale` towards
+   * the prompt, and `negativeScale` away from the negative prompt. `guidanceScale` - 1 is plain guidance, and 0 has no
+   * negative prompt. A step takes half as long again. It has no effect without guidance. Default: null, plain guidance.
+   *
+   * Source: sd-scripts `gen_img.py`.
+   */
+  readonly negativeScale?: number | null
+  /**
    * The part of the noise schedule on which guidance acts, 0 (pure noise) to 1 (no noise). Outside of it the network runs
    * on the prompt alone, which takes half the time and changes the picture. It has no effect on prompts with `AND`.
    * Default: all of it.
@@ -151,7 +159,7 @@ export function checkRequest(requests: readonly PictureRequest[], options: Gener
     )
   }
   // All numbers are checked before the first step, because some would be refused only after the last one.
-  checkRanges("generate", { ...options }, GENERATE_RANGES)
+  checkRanges("generate", { ...options, negativeScale: options.negativeScale ?? undefined }, GENERATE_RANGES)
   checkPromptOptions("generate: prompts", options.prompts)
   if (options.guidanceWindow !== undefined) checkWindow("generate: guidance", options.guidanceWindow)
   if (options.deepCache != null) checkDeepCache(options.deepCache)

@@ -65,7 +65,9 @@ export async function* runStage(
     const guided = isGuided(requests, { guidanceScale, prompts })
     const texts = withInversions(sdxl, options.textualInversions ?? [], prompts.compat ?? null)
     const loras = lorasTap(ops, options.loras ?? [])
-    const encoding = encodeConditionSteps(texts, requests, { guided, size, negativeSize, prompts, tap: loras })
+    const fromEmpty = (options.negativeScale ?? null) !== null
+    const encoded = { guided, fromEmpty, size, negativeSize, prompts, tap: loras }
+    const encoding = encodeConditionSteps(texts, requests, encoded)
     const conditions = keep(await runUntilStopped(encoding, options))
     const full = { height: height / VAE_FACTOR, width: width / VAE_FACTOR }
     const { deepCache = null, controlNets = [], tiles: tiling = null } = options
@@ -74,7 +76,8 @@ export async function* runStage(
     const tiles = isTiled ? keep(prepareTiles(ops, full, tiling, { adapters, controlNets, pictures })) : null
     const prepared = isTiled ? [] : adapters.map((use) => keep(prepareAdapter(ops, use, pictures)))
     const nets = isTiled ? [] : controlNets.map((use) => keep(prepareControlNet(ops, use, pictures)))
-    const networks = [conditions, ...conditions.further]
+    const { further, empty } = conditions
+    const networks = [conditions, ...further, ...(empty === null ? [] : [empty])]
     const textKeys = networks.map(() => keep(createTextKeyCache()))
     const parts = tiles?.tiles ?? [null]
     const cachesOf = (settings: DeepCache) => parts.map(() => keep(createFeatureCache(settings)))

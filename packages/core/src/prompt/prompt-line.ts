@@ -14,6 +14,8 @@ export interface PromptLineOptions {
   readonly seeds?: readonly Seed[]
   /** `--l` */
   readonly guidanceScale?: number
+  /** `--nl`: the scale of the negative prompt. `none` is plain guidance. */
+  readonly negativeScale?: number | "none"
   /** `--ow`, `--oh`: SDXL's condition on the size before cropping */
   readonly originalWidth?: number
   readonly originalHeight?: number
@@ -98,6 +100,14 @@ const LINE_OPTIONS: ReadonlyMap<string, LineOption> = new Map([
     },
   ],
   ["l", decimal("guidanceScale")],
+  [
+    "nl",
+    {
+      ...decimal("negativeScale"),
+      expected: "a number or none",
+      read: (text) => (text.toLowerCase() === "none" ? "none" : decimal("negativeScale").read(text)),
+    },
+  ],
   ["ow", whole("originalWidth")],
   ["oh", whole("originalHeight")],
   ["ct", whole("cropTop")],
@@ -131,10 +141,7 @@ const LINE_OPTIONS: ReadonlyMap<string, LineOption> = new Map([
 ])
 
 /** Options of sd-scripts' lines that are not followed yet, with what they ask for. */
-const UNSUPPORTED: ReadonlyMap<string, string> = new Map([
-  ["nl", "a second guidance scale"],
-  ["c", "a prompt of CLIP guidance"],
-])
+const UNSUPPORTED: ReadonlyMap<string, string> = new Map([["c", "a prompt of CLIP guidance"]])
 
 /**
  * Reads a line of a prompt file: `PROMPT --n NEGATIVE --w 1024 --h 768 --d 1,2`. Names ignore case. A part that is not

@@ -202,6 +202,7 @@ export const anyRecipe: fc.Arbitrary<Recipe> = fc.constantFrom(...SAMPLER_NAMES)
       .tuple(number({ min: 0, max: 1 }), number({ min: 0, max: 1 }))
       .map(([a, b]) => ({ start: Math.min(a, b), end: Math.max(a, b) })),
     guidanceRescale: number({ min: 0, max: 1 }),
+    negativeScale: fc.option(number({ min: -9, max: 30 })),
     zeroTerminalSnr: fc.option(fc.boolean()),
     spacing: fc.constantFrom(...TIMESTEP_SPACINGS),
     spacingOptions: fc.record(

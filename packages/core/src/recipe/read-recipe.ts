@@ -37,6 +37,7 @@ const KEYS = [
   "steps",
   "guidanceScale",
   "guidanceRescale",
+  "negativeScale",
   "guidanceWindow",
   "zeroTerminalSnr",
   "sampler",
@@ -110,6 +111,9 @@ export function readRecipe(json: unknown): Recipe {
     guidanceWindow: readOr(field("guidanceWindow"), { start: 0, end: 1 }, readGuidanceWindow),
     guidanceRescale: readOr(field("guidanceRescale"), GENERATE_DEFAULTS.guidanceRescale, (at) =>
       readNumber(at, GENERATE_RANGES.guidanceRescale),
+    ),
+    negativeScale: readOr(field("negativeScale"), null, (at) =>
+      at.value === null ? null : readNumber(at, GENERATE_RANGES.negativeScale),
     ),
     zeroTerminalSnr: readOr(field("zeroTerminalSnr"), null, (at) => (at.value === null ? null : readFlag(at))),
     ...readSampling(field),

@@ -131,6 +131,8 @@ export interface Recipe extends StagesRecipe {
   readonly guidanceScale: number
   /** The share of guidance that is rescaled, 0 to 1. */
   readonly guidanceRescale: number
+  /** The scale of the negative prompt, see `GenerateOptions.negativeScale`. Null: plain guidance. */
+  readonly negativeScale: number | null
   /** The part of the noise schedule on which guidance acts. */
   readonly guidanceWindow: { readonly start: number; readonly end: number }
   /** Whether the noise schedule ends with noise alone. Null: as the checkpoint says of itself. */

@@ -61,6 +61,7 @@ export function requestOf(recipe: Recipe): RecipeRequest {
     steps,
     guidanceScale,
     guidanceRescale,
+    negativeScale,
     guidanceWindow,
     zeroTerminalSnr,
   } = recipe
@@ -73,7 +74,7 @@ export function requestOf(recipe: Recipe): RecipeRequest {
       ...(firstNegativePrompt === undefined ? {} : { firstNegativePrompt }),
     },
     options: {
-      ...{ width, height, steps, guidanceScale, guidanceRescale, guidanceWindow, zeroTerminalSnr },
+      ...{ width, height, steps, guidanceScale, guidanceRescale, negativeScale, guidanceWindow, zeroTerminalSnr },
       ...{ sampler, spacing, spacingOptions, samplerOptions, combine, size, noise, prompts },
       ...{ negativeSize, hires, deepShrink, deepCache, gradualLatent, tiles },
     },

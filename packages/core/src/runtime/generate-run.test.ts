@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { cutBatches, windowNotices } from "./generate-run.ts"
+import { cutBatches, guidanceNotices } from "./generate-run.ts"
 
 describe("cutBatches", () => {
   it("cuts after the batch size, and where the number of chunks changes", () => {
@@ -28,16 +28,29 @@ describe("cutBatches", () => {
   })
 })
 
+it("says that a scale of the negative prompt has no effect without guidance", () => {
+  const requests = [{ prompt: "a star" }]
+  expect(guidanceNotices(requests, { guidanceScale: 1, negativeScale: 2 })).toHaveLength(1)
+  const first = { scale: 0.5, sampling: { guidanceScale: 5 } }
+  for (const options of [
+    { guidanceScale: 1 },
+    { guidanceScale: 1, negativeScale: null },
+    { negativeScale: 2 },
+    { guidanceScale: 1, negativeScale: 2, hires: first },
+  ])
+    expect(guidanceNotices(requests, options)).toEqual([])
+})
+
 it("says that a window of guidance has no effect on composed prompts", () => {
   const [one, composed] = [[{ prompt: "a star" }], [{ prompt: "a star" }, { prompt: "a star AND a ring" }]]
   const guidanceWindow = { start: 0, end: 0.8 }
-  expect(windowNotices(composed, { guidanceWindow })).toHaveLength(1)
+  expect(guidanceNotices(composed, { guidanceWindow })).toHaveLength(1)
   for (const [requests, options] of [
     [one, { guidanceWindow }],
     [composed, {}],
     [composed, { guidanceWindow: { start: 0, end: 1 } }],
     [composed, { guidanceWindow, prompts: { syntax: "plain" } }],
   ] as const) {
-    expect(windowNotices(requests, options)).toEqual([])
+    expect(guidanceNotices(requests, options)).toEqual([])
   }
 })

@@ -22,18 +22,30 @@ export interface RunIds {
   readonly loras: HandleIds<LoraHandle>
 }
 
-/** Prompts with AND are combined by guidance, so that they have no steps without it. */
-export function windowNotices(
+/**
+ * What of guidance has no effect, one sentence each. Prompts with AND are combined by guidance, so that they have no
+ * steps without it.
+ */
+export function guidanceNotices(
   requests: readonly Pick<PictureRequest, "prompt">[],
   {
     guidanceWindow: { start, end } = { start: 0, end: 1 },
     prompts = {},
-  }: Pick<GenerateOptions, "guidanceWindow" | "prompts">,
+    negativeScale = null,
+    ...scales
+  }: Pick<GenerateOptions, "guidanceWindow" | "prompts" | "negativeScale" | "guidanceScale" | "hires">,
 ): readonly string[] {
   const isPart = start > 0 || end < 1
-  return isPart && requests.some(({ prompt }) => partsOfPrompt(prompt, prompts).length > 1)
-    ? ["The window of guidance has no effect on prompts with AND, which are guided in every step."]
-    : []
+  const isComposed = requests.some(({ prompt }) => partsOfPrompt(prompt, prompts).length > 1)
+  const isIdle = negativeScale !== null && !isGuided(requests, { guidanceScale: largestScale(scales), prompts })
+  return [
+    ...(isPart && isComposed
+      ? ["The window of guidance has no effect on prompts with AND, which are guided in every step."]
+      : []),
+    ...(isIdle
+      ? ["The scale of the negative prompt has no effect, because a guidance scale of 1 is no guidance."]
+      : []),
+  ]
 }
 
 /** Makes pictures with a model on several workers, in batches side by side. See `SdxlHandle`. */
@@ -69,7 +81,7 @@ export async function* generateWith<Types extends RuntimeTypes>(
   })
   const argument = { model, prompts: [...new Set(texts)], options: prompts, textualInversions }
   for (const text of (await lead?.call("promptNotices", argument, { signal })) ?? []) yield { kind: "notice", text }
-  for (const text of windowNotices(requests, options)) yield { kind: "notice", text }
+  for (const text of guidanceNotices(requests, options)) yield { kind: "notice", text }
   const reason = resampleReason({ ...options, adapters })
   if (reason !== null) yield { kind: "notice", text: resampleNotice(reason) }
   if (start !== null) checkStart(start, count)
