@@ -79,7 +79,7 @@ const PROMPT = {
   }),
   negative_prompt: text({ aliases: ["n"], canBeEmpty: true, help: "What not to draw." }),
   from_file: file({
-    help: "Text file with a prompt in each line, or - for stdin. A line may end with options: --n, --w, --h, --s, --d, --l, --t, --ow, --oh, --nw, --nh, --ct, --cl, --dsd1 …, --glt …, --f.",
+    help: "Text file with a prompt in each line, or - for stdin. A line may end with options: --n, --w, --h, --s, --d, --l, --nl, --t, --ow, --oh, --nw, --nh, --ct, --cl, --dsd1 …, --glt …, --f.",
   }),
   ...SOURCE_OPTIONS,
   wildcard_dir: folder({ help: "Folder of NAME.txt files. __NAME__ in a prompt becomes one of their lines." }),
@@ -161,6 +161,11 @@ const PICTURE = {
     ...GENERATE_RANGES.guidanceScale,
     help: "Guidance scale. 1 means no guidance.",
   }),
+  negative_scale: number({
+    ...GENERATE_RANGES.negativeScale,
+    otherwise: "scale - 1, which is plain guidance",
+    help: "Scale of the negative prompt. Guidance then begins at the empty prompt, and a step takes half as long again.",
+  }),
   ...SAMPLING_OPTIONS,
   ...SPEED_OPTIONS,
   seed: seed({
@@ -196,7 +201,6 @@ const PICTURE = {
   }),
   crop_top: integer({ ...CROP, help: "SDXL's condition on the rows that are cropped above." }),
   crop_left: integer({ ...CROP, help: "SDXL's condition on the columns that are cropped on the left." }),
-  negative_scale: refused("there is one guidance scale"),
   pyramid_noise_prob: refused(PLAIN_NOISE),
   pyramid_noise_discount_range: ignored(belongsTo("pyramid_noise_prob")),
   noise_offset_prob: refused(PLAIN_NOISE),

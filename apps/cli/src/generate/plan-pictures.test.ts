@@ -40,6 +40,12 @@ describe("planPictures", () => {
     })
   })
 
+  it("follows a line's scale of the negative prompt, and its none", () => {
+    const base = { width: 64, height: 96, negativeScale: 2, model: { checkpoint: { path: "tiny" } } }
+    const scales = plan(["a", "a --nl 0.5", "a --nl 0", "a --nl None"], { base })
+    expect(scales.map(({ recipe }) => recipe.negativeScale)).toEqual([2, 0.5, 0, null])
+  })
+
   it("gives each picture the next seed, those of its line, or one for each iteration", () => {
     expect(brief(["a", "b --d 1,2"], { imagesPerPrompt: 3 })).toEqual([
       ...[

@@ -153,6 +153,9 @@ function pictureOf(
     ...(options.negativePrompt === undefined ? {} : { negativePrompt: options.negativePrompt }),
     ...(options.steps === undefined ? {} : { steps: options.steps }),
     ...(options.guidanceScale === undefined ? {} : { guidanceScale: options.guidanceScale }),
+    ...(options.negativeScale === undefined
+      ? {}
+      : { negativeScale: options.negativeScale === "none" ? null : options.negativeScale }),
     ...(options.loraStrengths === undefined ? {} : { loras: withStrengths(base.loras ?? [], options.loraStrengths) }),
   })
   return { recipe, tags }

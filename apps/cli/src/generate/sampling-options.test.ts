@@ -45,6 +45,8 @@ describe("the options of sampling", () => {
     expect(await read(options)).toMatchObject({ guidanceRescale: 0.7, zeroTerminalSnr: true, noise: "torch-cuda" })
     expect(await read({})).toMatchObject({ guidanceRescale: 0, zeroTerminalSnr: null, noise: "lllite" })
     expect((await read({ rng: "cpu" })).noise).toBe("torch-cpu")
+    expect((await read({ negative_scale: "0" })).negativeScale).toBe(0)
+    expect((await read({})).negativeScale).toBeNull()
   })
 
   it.each([

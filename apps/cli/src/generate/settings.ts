@@ -195,6 +195,7 @@ function picturePlan(
         : { start: { ...startOf(settings), image: { path: settings.imagePath } } }),
       negativePrompt: settings.negativePrompt ?? "",
       guidanceScale: settings.scale,
+      negativeScale: settings.negativeScale ?? null,
       ...speedOf(settings, isGiven),
       prompts: {
         syntax: settings.promptSyntax,

@@ -74,6 +74,7 @@ export const OPTION_PARTS: { readonly [Name in SettingName<typeof GENERATE_OPTIO
   H: ["width", "height"],
   steps: ["steps"],
   scale: ["guidanceScale"],
+  negativeScale: ["negativeScale"],
   sampler: ["sampler", "spacing", "samplerOptions", "spacingOptions"],
   spacing: ["spacing"],
   eta: ["samplerOptions"],
