@@ -63,6 +63,14 @@ describe("readTrainSettings", () => {
     ])
   })
 
+  it("takes a metadata file for the folders, and says that a file of data sets replaces it", () => {
+    expect(read({ in_json: "meta.json" })).toMatchObject({ inJson: "meta.json", notices: [] })
+    expect(read({ in_json: "meta.json" }).dataset.nameOf("metadataFile")).toBe("--in_json")
+    expect(read({ in_json: "meta.json", dataset_config: "set.toml" }).notices).toContain(
+      "--in_json has no effect: --dataset_config is given. Write it as metadata_file of a subset there.",
+    )
+  })
+
   it("turns the rate's options into core's, and passes over those that ask for nothing", () => {
     const usual = { lr_warmup_steps: 0, lr_scheduler_num_cycles: 1, lr_scheduler_power: 1 }
     expect(read(usual).lr).toEqual({ curve: "constant" })

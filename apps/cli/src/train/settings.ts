@@ -200,6 +200,7 @@ export function readDataset({ settings, check, isGiven, nameOf }: TrainReader): 
   const names: DatasetSettings["nameOf"] = (option) => {
     if (option === "batchSize") return nameOf("trainBatchSize")
     if (option === "numRepeats") return nameOf("datasetRepeats")
+    if (option === "metadataFile") return nameOf("inJson")
     return nameOf(option === "imageDir" ? "trainDataDir" : option)
   }
   if (datasetConfig !== undefined) return { source: { config: datasetConfig }, nameOf: names }
@@ -221,9 +222,10 @@ export function readDataset({ settings, check, isGiven, nameOf }: TrainReader): 
 
 function foldersUnused({ settings, isGiven, nameOf }: TrainReader): readonly string[] {
   if (settings.datasetConfig === undefined) return []
-  return (["trainDataDir", "conditioningDataDir"] as const).flatMap((name) =>
-    isGiven(name) ? [`${nameOf(name)} has no effect: ${nameOf("datasetConfig")} is given.`] : [],
-  )
+  return (["trainDataDir", "conditioningDataDir", "inJson"] as const).flatMap((name) => {
+    const advice = name === "inJson" ? " Write it as metadata_file of a subset there." : ""
+    return isGiven(name) ? [`${nameOf(name)} has no effect: ${nameOf("datasetConfig")} is given.${advice}`] : []
+  })
 }
 
 const HUBER_OPTIONS = ["huberSchedule", "huberC", "huberScale"] as const

@@ -6,7 +6,7 @@ import type { DatasetSettings, TrainSettings } from "./settings.ts"
 
 /** The settings of `train` that are about its data set. */
 export type TrainingSetSettings = Parameters<typeof pickDatasetOptions>[0] &
-  Pick<TrainSettings, "trainBatchSize" | "datasetRepeats"> &
+  Pick<TrainSettings, "trainBatchSize" | "datasetRepeats" | "inJson"> &
   Partial<Pick<TrainSettings, "compat">> & { readonly dataset: DatasetSettings }
 
 /** Who reads the data set, for problems. */
@@ -23,7 +23,7 @@ export async function trainingSetConfig(
   { label, ownOption }: TrainingSetReader,
 ): Promise<DatasetConfig> {
   const { source, nameOf } = settings.dataset
-  const { trainBatchSize: batchSize, datasetRepeats: numRepeats } = settings
+  const { trainBatchSize: batchSize, datasetRepeats: numRepeats, inJson } = settings
   const options = pickDatasetOptions({ ...settings, batchSize, numRepeats })
   const names = {
     ...{ label, nameOf },
@@ -32,7 +32,10 @@ export async function trainingSetConfig(
   const config =
     "config" in source
       ? await readDatasetConfig(source.config, options, names)
-      : await datasetOfTrainFolder({ ...options, ...source }, names)
+      : await datasetOfTrainFolder(
+          { ...options, ...source, ...(inJson === undefined ? {} : { metadataFile: inJson }) },
+          names,
+        )
   return settings.compat === undefined ? config : withCaptionCompat(config, settings.compat)
 }
 

@@ -13,7 +13,7 @@ import { createFitter } from "../dataset/fit-pair.ts"
 import { mapInParallel } from "../dataset/in-parallel.ts"
 import { checkExamples } from "../dataset/open-dataset.ts"
 import type { PairListing, WatchOptions } from "../dataset/pairs.ts"
-import { listPairs } from "../dataset/pairs.ts"
+import { joinRemarks, listPairs } from "../dataset/pairs.ts"
 import { InputError } from "../errors.ts"
 import type { BucketRow, FittedPicture } from "./bucket-table.ts"
 import { bucketTable, cropShare, upscale } from "./bucket-table.ts"
@@ -57,7 +57,7 @@ export interface DatasetReport {
   readonly sizes: readonly { readonly width: number; readonly height: number; readonly pictures: number }[]
   readonly buckets: readonly BucketRow[]
   readonly captions: CaptionLengths & {
-    /** Pictures without a caption file, and with an empty one. */
+    /** Pictures without a caption file or without text in their entry, and with an empty one. */
     readonly missing: number
     readonly empty: number
   }
@@ -110,15 +110,16 @@ export async function reportDataset(
   const findings: Finding[] = config.notices.map((text) => ({ kind: "option", level: "note", text, files: [] }))
   const listed: Listed[] = []
   const subsets: SubsetReport[] = []
-  const remarks: Remark[] = []
+  const listings: Listing[] = []
   let examples = 0
   for (const [dataset, group] of config.groups.entries()) {
     const fitter = fitterOf(() => createFitter(group), { dataset, subset: 0 }, findings)
     for (const [subset, options] of group.subsets.entries()) {
       const place = { dataset, subset }
-      const { pairs, problems, remarks: own } = await listSubset(options, watch("list"))
+      const listing = await listSubset(options, watch("list"))
+      const { pairs, problems } = listing
+      listings.push(listing)
       findings.push(...problems.map(({ kind, text, path }) => problemOf(kind, text, path, place)))
-      remarks.push(...own)
       reportTooMany(() => checkExamples(examples, pairs.length, options), place, findings)
       examples += pairs.length * options.repeats
       for (const pair of pairs) {
@@ -136,6 +137,7 @@ export async function reportDataset(
       subsets.push({ ...place, imageDir, controlDir, repeats, pairs: pairs.length })
     }
   }
+  const remarks = joinRemarks(listings)
   const facts = await readFacts(listed, findings, watch("check"))
   const isUsable = (index: number): boolean =>
     listed[index]?.entry != null && facts[index]?.image != null && facts[index]?.control != null
@@ -188,7 +190,7 @@ export async function reportDataset(
     stepsPerEpoch: buckets.reduce((sum, { examples }) => sum + Math.ceil(examples / config.batchSize), 0),
     sizes: sizeCounts(facts),
     buckets,
-    captions: { ...lengths, missing: remarks.filter(({ kind }) => kind === "no-caption").length, empty },
+    captions: { ...lengths, missing: remarks.filter(({ kind }) => NO_CAPTION.includes(kind)).length, empty },
     findings: ordered,
   }
   return { report, pairs: reportedPairs(listed, ordered) }
@@ -200,11 +202,10 @@ function problemOf(kind: string, text: string, path: string, place: SubsetPlace)
   return { kind, level: "problem", text, files: [path], place }
 }
 
+type Listing = Pick<PairListing, "pairs" | "problems" | "remarks" | "entries">
+
 /** As `listPairs`. A folder that cannot be read is a problem. */
-async function listSubset(
-  options: SubsetConfig,
-  watch: WatchOptions,
-): Promise<Pick<PairListing, "pairs" | "problems" | "remarks">> {
+async function listSubset(options: SubsetConfig, watch: WatchOptions): Promise<Listing> {
   try {
     return await listPairs(options, watch)
   } catch (error) {
@@ -213,6 +214,7 @@ async function listSubset(
       pairs: [],
       problems: [{ kind: "empty-folder", text: error.message, path: options.imageDir }],
       remarks: [],
+      entries: [],
     }
   }
 }
@@ -283,8 +285,11 @@ async function readFacts(
   })
 }
 
+/** Remarks about pictures without a caption. */
+const NO_CAPTION: readonly Remark["kind"][] = ["no-caption", "empty-entry"]
+
 /** Remarks that are rarely mistakes. */
-const MERE_NOTES: readonly Remark["kind"][] = ["unused-control", "doubled-control", "inner-folder"]
+const MERE_NOTES: readonly Remark["kind"][] = ["unused-control", "doubled-control", "inner-folder", "unread-resolution"]
 
 function remarkFindings(remarks: readonly Remark[], { groups }: DatasetConfig): readonly Finding[] {
   const extensions = groups.flatMap(({ subsets }) => subsets.map(({ captionExtension }) => captionExtension))

@@ -18,6 +18,7 @@ import {
   resolutionProblem,
   SUBSET_OPTIONS,
 } from "./dataset-options.ts"
+import type { MetadataSource } from "./metadata-captions.ts"
 import { findRepeatFolders } from "./repeat-folders.ts"
 import type { OptionUse } from "./unused-options.ts"
 import { bucketOptionsOf, captionOptionsOf, describeUnused, unusedOptions } from "./unused-options.ts"
@@ -28,6 +29,8 @@ export interface SubsetConfig {
   readonly controlDir: string
   /** File extension of the captions, with its dot. */
   readonly captionExtension: string
+  /** The file that has the captions. Null: each picture has a caption file. */
+  readonly metadata: MetadataSource | null
   /** How captions change. */
   readonly captions: CaptionRules
   /** How often every pair is shown in an epoch. */
@@ -284,11 +287,12 @@ function readSubset(reader: DatasetReader): Subset {
   for (const name of ["imageDir", "conditioningDataDir"] as const) {
     check([name], () => (settings[name] === undefined ? `${nameOf(name)} is missing, expected a folder` : null))
   }
-  const { captionExtension: extension } = settings
+  const { captionExtension: extension, imageDir = "", metadataFile } = settings
   const subset: SubsetConfig = {
-    imageDir: settings.imageDir ?? "",
+    imageDir,
     controlDir: settings.conditioningDataDir ?? "",
     captionExtension: extension.startsWith(".") ? extension : `.${extension}`,
+    metadata: metadataFile === undefined ? null : { path: metadataFile, root: imageDir },
     captions: captionRulesOf(settings),
     repeats: settings.numRepeats,
     kernel: settings.resizeInterpolation ?? null,

@@ -18,6 +18,31 @@ const SENTENCES = {
     "captions",
     (subject, isOne) => `${subject} ${isOne ? "has" : "have"} several lines. Only the first is read.`,
   ],
+  "empty-entry": [
+    "pictures",
+    (subject, isOne) =>
+      `${subject} ${isOne ? "has" : "have"} neither caption nor tags in the metadata file. Training uses an empty caption.`,
+  ],
+  "cut-entry": [
+    "captions",
+    (subject, isOne) =>
+      `${isOne ? `The caption of ${subject} has` : `${subject} have`} several lines in the metadata file. Only the first is read, and the tags.`,
+  ],
+  "unlisted-picture": [
+    "pictures",
+    (subject, isOne) =>
+      `${subject} ${isOne ? "has" : "have"} no entry in the metadata file and ${isOne ? "is" : "are"} not used.`,
+  ],
+  "unused-entry": [
+    "entries of the metadata file",
+    (subject, isOne) =>
+      `${isOne ? `The entry of the metadata file for ${subject} is` : `${subject} are`} not used: there is no such picture in the folders.`,
+  ],
+  "unread-resolution": [
+    "metadata files",
+    (subject, isOne) =>
+      `${subject} ${isOne ? "has" : "have"} train_resolution, which is not read. Buckets follow from the pictures.`,
+  ],
   "stretched-control": [
     "control pictures",
     (subject, isOne) =>

@@ -1,5 +1,5 @@
 import { TRAIN_RANGES } from "@lllite/core/names"
-import { choice, flag, folder, integer, pixels } from "../options/kinds.ts"
+import { choice, file, flag, folder, integer, pixels } from "../options/kinds.ts"
 import { ignored, refused } from "../options/option.ts"
 import { CAPTION_OPTIONS } from "./caption-options.ts"
 import { faceRange } from "./face-range.ts"
@@ -50,19 +50,19 @@ export const SUBSET_OPTIONS = {
     instead: "Leave it out, and write a caption file for each picture.",
   }),
   is_reg: refused("there are no regularisation pictures"),
-  metadata_file: refused("captions come from files beside the pictures", {
-    instead: "Leave it out, and write a caption file for each picture.",
-  }),
   alpha_mask: flag({
     help: "Weigh the loss of each pixel by the picture's alpha. sd-scripts' LLLite trainer ignores it.",
   }),
   prior_loss_weight: ignored("there are no regularisation pictures", { nothing: [1] }),
 }
 
-/** The two folders of a subset. */
+/** The two folders of a subset, and a file for its captions. */
 export const FOLDER_OPTIONS = {
   image_dir: folder({ help: "Folder of pictures, with their captions." }),
   conditioning_data_dir: folder({ help: "Folder of control pictures with the same names." }),
+  metadata_file: file({
+    help: "Metadata JSON of fine-tuning, with captions and tags. It replaces caption files. Pictures without an entry are not used. sd-scripts' LLLite trainer refuses it.",
+  }),
 }
 
 /** All options of a data set. */

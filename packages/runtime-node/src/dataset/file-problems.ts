@@ -14,6 +14,8 @@ export type FileProblemKind =
   | "shape"
   /** A caption that cannot be used. */
   | "caption"
+  /** A metadata file, or an entry of it, that cannot be used. */
+  | "metadata"
 
 /** A file or a folder that keeps a data set from being trained. */
 export interface FileProblem {

@@ -85,7 +85,11 @@ function indexByStem(names: readonly string[]): { find(stem: string): readonly s
   return { find: (stem) => exact.get(stem) ?? composed.get(stem.normalize("NFC")) ?? [] }
 }
 
-function groupBy(names: readonly string[], keyOf: (name: string) => string): ReadonlyMap<string, readonly string[]> {
+/** Names by a key of theirs, in their order. */
+export function groupBy(
+  names: readonly string[],
+  keyOf: (name: string) => string,
+): ReadonlyMap<string, readonly string[]> {
   const groups = new Map<string, string[]>()
   for (const name of names) {
     const group = groups.get(keyOf(name))

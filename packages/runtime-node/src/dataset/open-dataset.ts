@@ -10,13 +10,12 @@ import { augmentationNotices, describeAugmentations, withoutUsedAlpha } from "./
 import { captionRuleNotices, type FolderCaptions } from "./caption-notices.ts"
 import { checkPictures } from "./check-pictures.ts"
 import type { DatasetConfig, SubsetConfig } from "./dataset-config.ts"
-import type { Remark } from "./dataset-notices.ts"
 import { remarkNotices } from "./dataset-notices.ts"
 import type { Entry } from "./entry.ts"
 import { cachedPictures, captionOf, entryOf, PLAIN_VIEW, readExample } from "./entry.ts"
 import { createFitter } from "./fit-pair.ts"
 import type { Pair, PairListing, WatchOptions } from "./pairs.ts"
-import { listPairs } from "./pairs.ts"
+import { joinRemarks, listPairs } from "./pairs.ts"
 
 /** Pairs of pictures in folders, ready to train with. */
 export interface FolderDataset extends TrainDataset {
@@ -125,7 +124,7 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
     notices: [
       ...config.notices,
       ...(await captionNotices(entries, captionChunks, weightedCaptions)),
-      ...remarkNotices(remarksOf(listings), captionExtensions(config)),
+      ...remarkNotices(joinRemarks(listings), captionExtensions(config)),
       ...captionRuleNotices(foldersOf(config, entries)),
       ...augmentationNotices(config, entries, checked.pictures),
       ...pictureNotices(withoutUsedAlpha(entries, checked.pictures)),
@@ -140,20 +139,6 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
     captionOf: (index) => captionOf(entryAt(index)),
     example: async (index, view = PLAIN_VIEW) => readExample(entryAt(index), view),
   }
-}
-
-/** The remarks about all folders. A control that one folder does not use may be that of a picture in another. */
-function remarksOf(listings: readonly PairListing[]): readonly Remark[] {
-  const remarks = listings.flatMap((listing) => listing.remarks)
-  if (listings.length === 1 || remarks.every(({ kind }) => kind !== "unused-control")) return remarks
-  const used = new Set(listings.flatMap(({ pairs }) => pairs.map(({ control }) => control)))
-  const seen = new Set<string>()
-  return remarks.filter(({ kind, path }) => {
-    if (kind !== "unused-control") return true
-    if (used.has(path) || seen.has(path)) return false
-    seen.add(path)
-    return true
-  })
 }
 
 /** The size of each picture. Pictures of one size share an object. */

@@ -1,5 +1,5 @@
 import { join, parse } from "node:path"
-import type { RuledCaption } from "@lllite/core/training"
+import type { CaptionRules, RuledCaption } from "@lllite/core/training"
 import { captionFileNames, captionOfText } from "@lllite/core/training"
 import { fileError, InputError } from "../errors.ts"
 import { readTextFile } from "../files/read-text.ts"
@@ -11,12 +11,14 @@ import type { Remark } from "./dataset-notices.ts"
 import type { FileProblem, FileProblemKind, PairFiles } from "./file-problems.ts"
 import { mapInParallel } from "./in-parallel.ts"
 import { matchControls } from "./match-controls.ts"
+import type { MetadataCaption } from "./metadata-captions.ts"
+import { metadataCaptions } from "./metadata-captions.ts"
 import type { PictureFolder } from "./picture-folder.ts"
 import { readPictureFolder } from "./picture-folder.ts"
 
 /** A picture, its control and its caption. */
 export interface Pair extends PairFiles {
-  /** The caption as its file has it, with its rules: a line, or with wildcards all lines. Empty without a file. */
+  /** The caption as its file has it, with its rules: a line, or with wildcards all lines. Empty without a file or entry. */
   readonly text: RuledCaption
   readonly size: ImageSize
 }
@@ -30,6 +32,8 @@ export interface PairListing {
   readonly remarks: readonly Remark[]
   /** Pictures and controls whose headers can be read, also of pairs with a problem. */
   readonly readable: readonly string[]
+  /** Entries of a metadata file that are used, as paths. */
+  readonly entries: readonly string[]
 }
 
 /** Options of long work over files. */
@@ -48,22 +52,54 @@ export interface WatchOptions {
  * @throws InputError when a folder cannot be read; the signal's reason when aborted
  */
 export async function listPairs(config: SubsetConfig, { signal, onProgress }: WatchOptions = {}): Promise<PairListing> {
-  const images = await readPictureFolder(config.imageDir)
-  const controls = await readPictureFolder(config.controlDir)
+  const folders = {
+    images: await readPictureFolder(config.imageDir),
+    controls: await readPictureFolder(config.controlDir),
+  }
+  const metadata = config.metadata === null ? null : await metadataCaptions(config.metadata, folders, config.captions)
+  const { images, controls } = metadata ?? folders
+  const captionOf = metadata === null ? captionFiles(images, config) : captionEntries(metadata.captions, images)
   const matched = matchControls(images, controls)
   let done = 0
   const found = await mapInParallel(matched.pairs, async (names) => {
     signal?.throwIfAborted()
-    const result = await readPair(images, controls, names, config)
+    const result = await readPair(images, controls, names, config.captions, captionOf)
     onProgress?.(++done, matched.pairs.length)
     return result
   })
   return {
     pairs: found.flatMap(({ pair }) => pair ?? []),
-    problems: [...matched.problems, ...found.flatMap(({ problems = NONE }) => problems)],
-    remarks: [...found.flatMap(({ remarks = NONE }) => remarks), ...matched.remarks],
+    problems: [
+      ...(metadata?.problems ?? NONE),
+      ...matched.problems,
+      ...found.flatMap(({ problems = NONE }) => problems),
+    ],
+    remarks: [...found.flatMap(({ remarks = NONE }) => remarks), ...matched.remarks, ...(metadata?.remarks ?? NONE)],
     readable: found.flatMap(({ pair, readable = NONE }) => (pair === null ? readable : [pair.image, pair.control])),
+    entries: metadata?.used ?? NONE,
   }
+}
+
+/** The remarks about all folders. A control or an entry that one folder does not use may be used in another. */
+export function joinRemarks(
+  listings: readonly Pick<PairListing, "pairs" | "remarks" | "entries">[],
+): readonly Remark[] {
+  const remarks = listings.flatMap((listing) => listing.remarks)
+  if (listings.length === 1) return remarks
+  const used = {
+    "unused-control": new Set(listings.flatMap(({ pairs }) => pairs.map(({ control }) => control))),
+    "unused-entry": new Set(listings.flatMap(({ entries }) => entries)),
+  } as const
+  const seen = new Set<string>()
+  return remarks.filter(({ kind, path }) => {
+    if (kind === "unread-resolution" || kind === "unused-control" || kind === "unused-entry") {
+      if (kind !== "unread-resolution" && used[kind].has(path)) return false
+      const name = `${kind} ${path}`
+      if (seen.has(name)) return false
+      seen.add(name)
+    }
+    return true
+  })
 }
 
 /** What is found of a pair. A list is there if it has something: most of a million pairs have nothing. */
@@ -81,7 +117,8 @@ async function readPair(
   images: PictureFolder,
   controls: PictureFolder,
   names: { readonly image: string; readonly control: string },
-  config: SubsetConfig,
+  rules: CaptionRules,
+  captionOf: CaptionSource,
 ): Promise<FoundPair> {
   const problems: FileProblem[] = []
   const remarks: Remark[] = []
@@ -91,7 +128,7 @@ async function readPair(
   const report = (kind: FileProblemKind, path: string, text: string): void =>
     void problems.push({ kind, path, text, pair })
   const caption = await attempt(
-    () => readCaption(images, parse(names.image).name, config),
+    () => captionOf(names.image),
     (text) => report("caption", image, text),
   )
   const header = await attempt(
@@ -102,8 +139,7 @@ async function readPair(
     () => readImageHeader(control),
     (text) => report("picture", control, text),
   )
-  if (caption === null) remarks.push({ kind: "no-caption", path: image })
-  if (caption?.isCut) remarks.push({ kind: "cut-caption", path: caption.path })
+  if (caption !== undefined) remarks.push(...caption.remarks)
   const found = (complete: Pair | null): FoundPair => ({
     pair: complete,
     ...(problems.length === 0 ? {} : { problems }),
@@ -122,14 +158,37 @@ async function readPair(
   if (shape.kind === "stretched") remarks.push({ kind: "stretched-control", path: control })
   if (caption === undefined) return found(null)
   const { width, height } = header
-  return found({ ...pair, text: { caption: caption?.text ?? "", rules: config.captions }, size: { width, height } })
+  return found({ ...pair, text: { caption: caption.text, rules }, size: { width, height } })
 }
 
 interface Caption {
-  readonly path: string
   readonly text: string
-  /** Whether lines follow the first one. */
-  readonly isCut: boolean
+  readonly remarks: readonly Remark[]
+}
+
+/** The caption of a picture, by its file name. */
+type CaptionSource = (name: string) => Promise<Caption>
+
+/** Captions of a metadata file that was read. Without one, none is there, and its problem says why. */
+function captionEntries(captions: ReadonlyMap<string, MetadataCaption> | null, folder: PictureFolder): CaptionSource {
+  return async (name) => {
+    if (captions === null) return { text: "", remarks: NONE }
+    const { text = "", isCut = false } = captions.get(name) ?? {}
+    const path = join(folder.path, name)
+    const remarks: Remark[] = []
+    if (text === "") remarks.push({ kind: "empty-entry", path })
+    if (isCut) remarks.push({ kind: "cut-entry", path })
+    return { text, remarks }
+  }
+}
+
+/** Captions from files beside the pictures. */
+function captionFiles(folder: PictureFolder, config: SubsetConfig): CaptionSource {
+  return async (name) =>
+    (await readCaption(folder, parse(name).name, config)) ?? {
+      text: "",
+      remarks: [{ kind: "no-caption", path: join(folder.path, name) }],
+    }
 }
 
 /** The caption of a picture, or null when it has no caption file. */
@@ -143,7 +202,8 @@ async function readCaption(folder: PictureFolder, stem: string, config: SubsetCo
     })
     if (content === null) continue
     const text = captionOfText(content, wildcard)
-    if (text !== "") return { path, text, isCut: !wildcard && captionOfText(content, true).includes("\n") }
+    const isCut = !wildcard && captionOfText(content, true).includes("\n")
+    if (text !== "") return { text, remarks: isCut ? [{ kind: "cut-caption", path }] : NONE }
     const what = wildcard ? "it is empty. Write a caption there." : "its first line is empty. Write the caption there."
     throw fileError("use", path, new Error(`${what} Without the file, the caption is empty.`))
   }

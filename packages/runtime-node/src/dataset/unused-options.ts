@@ -36,7 +36,7 @@ export function captionOptionsOf({ settings, nameOf, whereOf }: DatasetReader): 
   const { shuffleCaption, captionTagDropoutRate, tokenWarmupStep, secondarySeparator } = settings
   const changesTags = shuffleCaption || captionTagDropoutRate > 0 || tokenWarmupStep > 0
   const useOf = (
-    name: "keepTokens" | "captionSeparator" | "tokenWarmupMin",
+    name: "keepTokens" | "captionSeparator" | "tokenWarmupMin" | "captionExtension",
     nothing: unknown,
     isUsed: boolean,
     needed: string,
@@ -48,11 +48,18 @@ export function captionOptionsOf({ settings, nameOf, whereOf }: DatasetReader): 
   }
   const needed = `neither ${nameOf("shuffleCaption")}, ${nameOf("captionTagDropoutRate")} nor ${nameOf("tokenWarmupStep")} is set`
   return [
+    useOf(
+      "captionExtension",
+      DATASET_OPTIONS.caption_extension.fallback,
+      settings.metadataFile === undefined,
+      `captions come from ${nameOf("metadataFile")}`,
+    ),
     useOf("keepTokens", CAPTION_DEFAULTS.keepTokens, changesTags, needed),
     useOf(
       "captionSeparator",
       CAPTION_DEFAULTS.separator,
-      changesTags || secondarySeparator !== undefined || settings.keepTokensSeparator !== undefined,
+      changesTags ||
+        [secondarySeparator, settings.keepTokensSeparator, settings.metadataFile].some((each) => each !== undefined),
       needed,
     ),
     useOf("tokenWarmupMin", CAPTION_DEFAULTS.warmupMin, tokenWarmupStep > 0, `${nameOf("tokenWarmupStep")} is not set`),

@@ -50,7 +50,7 @@ export function readLogging(reader: TrainReader): {
 
 /** Options whose values say where files are. Logs are shown to others. Source: sd-scripts `get_sanitized_config_or_none`. */
 const PATHS = [
-  ...["pretrainedModelNameOrPath", "vae", "unet", "networkWeights", "resume", "configFile", "datasetConfig"],
+  ...["pretrainedModelNameOrPath", "vae", "unet", "networkWeights", "resume", "configFile", "datasetConfig", "inJson"],
   ...["trainDataDir", "conditioningDataDir", "outputDir", "loggingDir", "metadataThumbnail", "samplePrompts"],
 ]
 

@@ -12,8 +12,7 @@ import {
 } from "@lllite/runtime-node/options"
 
 const { batch_size, validation_seed, validation_split, network_multiplier, ...groupOptions } = GROUP_OPTIONS
-const { num_repeats, caption_extension, custom_attributes, class_tokens, is_reg, metadata_file, ...subsetOptions } =
-  SUBSET_OPTIONS
+const { num_repeats, caption_extension, custom_attributes, class_tokens, is_reg, ...subsetOptions } = SUBSET_OPTIONS
 const READ_ONCE = "pictures are read once, before training"
 const NEITHER_THERE = "sd-scripts' LLLite trainer ignores it, too"
 
@@ -52,7 +51,9 @@ export const DATASET = {
     help: "Read weights in captions, such as (word:1.2) and [word]. sd-scripts' LLLite trainer ignores it.",
   }),
   dataset_class: ignored(NEITHER_THERE),
-  in_json: ignored(NEITHER_THERE),
+  in_json: file({
+    help: "Metadata JSON of fine-tuning, with the captions and tags of train_data_dir. It replaces caption files. sd-scripts' LLLite trainer ignores it.",
+  }),
   debug_dataset: refused("this command shows no pictures", {
     instead:
       "Leave it out. lllite dataset check draws a sheet of the pairs, and lllite train --plan says what a run does.",
