@@ -19,6 +19,7 @@ import { NOTHING_TO_SAVE, untilStopped } from "../terminal/until-stopped.ts"
 import { readVersion } from "../version.ts"
 import { previewCaptions } from "./caption-preview.ts"
 import { ownMetadata, readThumbnail, statedMetadata } from "./metadata.ts"
+import { saveAtFault, stopAtFault } from "./reading-fault.ts"
 import { factNotices, runFacts } from "./run-facts.ts"
 import { objectiveOf } from "./run-objective.ts"
 import { createSaver } from "./saver.ts"
@@ -122,7 +123,8 @@ async function trainAndSave(
   if (settings.resume !== undefined && initial !== null) await saver.missing(initial)
   const watch = await watchRun({ runtime, sdxl, dataset, settings, plan, history, reporter, signal })
   const stateEvery = [...(saver.every === null ? [] : [saver.every]), ...watch.stateEvery]
-  const run = sdxl.train(dataset, {
+  const stopping = stopAtFault(dataset, signal)
+  const run = sdxl.train(stopping.dataset, {
     steps,
     batchSize: dataset.batchSize,
     accumulation: settings.gradientAccumulationSteps,
@@ -146,7 +148,7 @@ async function trainAndSave(
     ...(settings.vaeSlices === undefined ? {} : { vaeSlices: settings.vaeSlices }),
     stateEvery,
     keptBytes: encodedBytes(),
-    signal,
+    signal: stopping.signal,
   })
   const onStep = async (event: TrainRunStep): Promise<void> => {
     const { step, state } = event
@@ -165,6 +167,8 @@ async function trainAndSave(
       await saver.final(state)
       return await watch.end(state)
     }
+    const fault = stopping.fault()
+    if (fault !== null) return await saveAtFault(fault, { state, steps, first: initial?.step ?? 0 }, saver.stopped)
     if (state.step === 0) throw new InterruptedError(NOTHING_TO_SAVE)
     await saver.stopped(state)
     throw new InterruptedError(`stopped after ${state.step} of ${steps} steps. The LLLite of that step is saved`)

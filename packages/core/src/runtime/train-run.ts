@@ -79,8 +79,15 @@ export async function* trainWith<Types extends RuntimeTypes>(
     try {
       for (;;) {
         if (step < options.steps && signal?.aborted !== true) {
-          await lead.call("supply", { ...sent, rows: await reading })
-          reading = rowsOf(step + 1)
+          const rows = await reading.catch((error: unknown) => {
+            // A caller that stops the run because of this error gets the state of the last step.
+            if (signal?.aborted === true) return null
+            throw error
+          })
+          if (rows !== null) {
+            await lead.call("supply", { ...sent, rows })
+            reading = rowsOf(step + 1)
+          }
         }
         const next = await steps.next()
         if (next.done === true) return next.value
