@@ -139,6 +139,9 @@ describe("a metadata file", () => {
     expect(message).toContain(`has two entries for "${at("images", "a.png")}": "a" and "a.png". Keep one.`)
     expect(message).toContain('entry "c": caption is 3, expected a text')
     expect(message).toContain(`"${at("images", "b.png")}" has no control picture`)
+    const { report } = await reportDataset(await config(wrong))
+    const kinds = report.findings.filter(({ level }) => level !== "note").map(({ kind }) => kind)
+    expect(kinds).not.toContain("unlisted-picture")
   })
 
   it("is refused when it is broken, missing, or names no picture", async () => {

@@ -30,8 +30,8 @@ export interface MetadataCaptions {
   /** The pictures that have an entry, and controls that are not those of other pictures. */
   readonly images: PictureFolder
   readonly controls: PictureFolder
-  /** The captions, by the file name of the picture. Null: the file cannot be used. */
-  readonly captions: ReadonlyMap<string, MetadataCaption> | null
+  /** The captions, by the file name of the picture. A picture without one has a problem: its entry, or the whole file. */
+  readonly captions: ReadonlyMap<string, MetadataCaption>
   /** Entries that are used, as paths. */
   readonly used: readonly string[]
   readonly problems: readonly FileProblem[]
@@ -50,7 +50,7 @@ export async function metadataCaptions(
 ): Promise<MetadataCaptions> {
   const { images, controls } = folders
   const problemOf = (text: string): FileProblem => ({ kind: "metadata", path, text })
-  const none = { images, controls, captions: null, used: [], remarks: [] }
+  const none = { images, controls, captions: new Map(), used: [], remarks: [] }
   let file: MetadataFile
   try {
     file = await readMetadataFile(path)
@@ -69,11 +69,12 @@ export async function metadataCaptions(
   }
   const captions = new Map<string, MetadataCaption>()
   for (const [name, key] of found.keys) {
-    captions.set(name, joinCaption(file.entries.get(key) ?? { caption: "", tags: "" }, rules))
+    const entry = file.entries.get(key)
+    if (entry != null) captions.set(name, joinCaption(entry, rules))
   }
-  const isListed = (name: string): boolean => captions.has(name)
+  const isListed = (name: string): boolean => found.keys.has(name)
   const unlisted = names.filter((name) => !isListed(name))
-  const kept = new Set([...captions.keys()].map(looseStem))
+  const kept = new Set([...found.keys.keys()].map(looseStem))
   const passed = new Set(unlisted.map(looseStem).filter((stem) => !kept.has(stem)))
   const isOfOthers = (name: string): boolean => passed.has(looseStem(name))
   const used = new Set(found.keys.values())

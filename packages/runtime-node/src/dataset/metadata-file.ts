@@ -15,8 +15,8 @@ export interface MetadataEntry {
 /** A metadata file of sd-scripts' fine-tuning: captions of pictures, by path or name. */
 export interface MetadataFile {
   readonly path: string
-  /** Entries that can be used, by their key. */
-  readonly entries: ReadonlyMap<string, MetadataEntry>
+  /** Entries by their key. Null: the entry cannot be used, and a problem says why. */
+  readonly entries: ReadonlyMap<string, MetadataEntry | null>
   /** One sentence for each entry that cannot be used. */
   readonly problems: readonly string[]
   /** Whether an entry has `train_resolution`, which is not read. */
@@ -46,12 +46,13 @@ export async function readMetadataFile(path: string): Promise<MetadataFile> {
     const form = isLines ? `a line for each picture, ${LINE_EXAMPLE}` : `an object, ${EXAMPLE}`
     throw new InputError("dataset-files", `the metadata file "${path}" has no entries, expected ${form}.`)
   }
-  const entries = new Map<string, MetadataEntry>()
+  const entries = new Map<string, MetadataEntry | null>()
   let hasResolution = false
   for (const { key, value, where } of values) {
     const problem = entryProblem(value) ?? (entries.has(key) ? `the picture ${shown(key)} has an entry before` : null)
     if (problem !== null || !isObject(value)) {
       problems.push(`the metadata file "${path}", ${where}: ${problem}`)
+      if (!entries.has(key)) entries.set(key, null)
       continue
     }
     hasResolution ||= value.train_resolution != null

@@ -169,16 +169,16 @@ interface Caption {
 /** The caption of a picture, by its file name. */
 type CaptionSource = (name: string) => Promise<Caption>
 
-/** Captions of a metadata file that was read. Without one, none is there, and its problem says why. */
-function captionEntries(captions: ReadonlyMap<string, MetadataCaption> | null, folder: PictureFolder): CaptionSource {
+/** Captions of a metadata file. A picture without one has a problem already. */
+function captionEntries(captions: ReadonlyMap<string, MetadataCaption>, folder: PictureFolder): CaptionSource {
   return async (name) => {
-    if (captions === null) return { text: "", remarks: NONE }
-    const { text = "", isCut = false } = captions.get(name) ?? {}
+    const caption = captions.get(name)
+    if (caption === undefined) return { text: "", remarks: NONE }
     const path = join(folder.path, name)
     const remarks: Remark[] = []
-    if (text === "") remarks.push({ kind: "empty-entry", path })
-    if (isCut) remarks.push({ kind: "cut-entry", path })
-    return { text, remarks }
+    if (caption.text === "") remarks.push({ kind: "empty-entry", path })
+    if (caption.isCut) remarks.push({ kind: "cut-entry", path })
+    return { text: caption.text, remarks }
   }
 }
 
