@@ -1,5 +1,6 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import type { RowGrid } from "../src/diffusion/coarser-grids.ts"
 import { createDenoiser } from "../src/diffusion/denoiser.ts"
 import { type SamplerName, samplerInfo } from "../src/diffusion/names.ts"
 import { finish, type IntervalNoise, type Sampler } from "../src/diffusion/samplers/index.ts"
@@ -7,6 +8,7 @@ import { keepOutside } from "../src/generation/mask.ts"
 import { createNoiseSource } from "../src/generation/noise-source.ts"
 import { planSampling, type SamplingPlan } from "../src/generation/plan-sampling.ts"
 import { startFromLatents } from "../src/generation/start.ts"
+import { changedStart, type StartNoise, type StartNoiseDraws } from "../src/generation/start-noise.ts"
 import { startSteps } from "../src/generation/start-picture.ts"
 import { maskOf } from "../src/image/mask.ts"
 import { resizeImage } from "../src/image/resize.ts"
@@ -50,10 +52,18 @@ export interface StartReference {
     }[]
   }
   readonly startNoise: {
-    readonly cases: readonly { readonly key: string; readonly mode: string; readonly calls: readonly StartCall[] }[]
+    readonly cases: readonly StartNoiseCase[]
   }
   readonly hires: { readonly cases: readonly HiresCase[] }
   readonly gradualLatent: readonly GradualCase[]
+}
+
+interface StartNoiseCase {
+  readonly key: string
+  readonly mode: string
+  readonly options: readonly string[]
+  readonly pythonRandom: readonly number[]
+  readonly calls: readonly StartCall[]
 }
 
 type StartCall = readonly [kind: string, value: number | readonly number[]]
@@ -67,7 +77,7 @@ export async function runStart(reference: StartReference, tensors: ReferenceTens
   for (const each of reference.img2img.cases) results.push(...(await runImg2Img(reference.tag, each, tensors)))
   for (const each of reference.inpaint.cases) results.push(...(await runInpaint(reference.tag, each, tensors)))
   for (const each of reference.pictures.cases) results.push(...(await runPicture(reference.tag, each, tensors)))
-  for (const each of reference.startNoise.cases) results.push(await runStartNoise(each, tensors))
+  for (const each of reference.startNoise.cases) results.push(await runStartNoise(reference.tag, each, tensors))
   for (const each of reference.hires.cases) results.push(...(await runHires(reference.tag, each, tensors)))
   for (const each of reference.gradualLatent) results.push(...(await runGradualLatent(reference.tag, each, tensors)))
   return results
@@ -184,16 +194,55 @@ async function runPicture(
   ]
 }
 
-async function runStartNoise(
-  { key, mode, calls }: StartReference["startNoise"]["cases"][number],
-  tensors: ReferenceTensors,
-): Promise<CaseResult> {
-  const name = `start/${key}.0`
-  if (mode !== "torch") return { case: name, skipped: "the noise is plain Gaussian noise here" }
+async function runStartNoise(tag: string, each: StartNoiseCase, tensors: ReferenceTensors): Promise<CaseResult> {
+  const name = `start/${each.key}.0`
+  const { key, mode, calls } = each
+  if (mode !== "torch") {
+    const grid = { rows: 1, height: 32, width: 32, channels: 4 }
+    const changed = changedStart(named(`${tag}/start/${key}/draw0`, grid), grid, startNoiseOf(each), drawsOf(tag, each))
+    const thinned = tf.tidy(() =>
+      tf.stridedSlice(tf.tensor4d(changed, [1, 32, 32, 4]), [0, 0, 0, 0], [1, 32, 32, 4], [1, 2, 2, 1]),
+    )
+    const result = compare(name, await toNchw(thinned), await tensors.readFloat32(`${key}.0`), 1e-5)
+    thinned.dispose()
+    return result
+  }
   const seeds = calls.flatMap(([kind, value]) => (kind === "seed" && typeof value === "number" ? [value] : []))
   const start = createNoiseSource("torch-cpu", seeds, [32, 32, 4], []).start()
   const thinned = tf.stridedSlice(start, [0, 0, 0, 0], start.shape, [1, 2, 2, 1])
   const result = compare(name, await toNchw(thinned), await tensors.readFloat32(`${key}.0`), 1e-5)
   tf.dispose([start, thinned])
   return result
+}
+
+/** Normal numbers of a name, channels last. */
+function named(name: string, { rows, height, width, channels }: RowGrid): Float32Array {
+  const values = normal(name, [rows, channels, height, width])
+  const size = height * width
+  return Float32Array.from(values, (_, i) => values[(i % channels) * size + Math.floor(i / channels)] ?? Number.NaN)
+}
+
+/** The draws of a case: Python's numbers as they came, and the others by the names of their calls. */
+function drawsOf(tag: string, { key, pythonRandom }: StartNoiseCase): StartNoiseDraws {
+  // The start is the first call.
+  let [decided, called] = [0, 1]
+  return {
+    normal: (_, grid) => named(`${tag}/start/${key}/draw${called++}`, grid),
+    uniform: () => pythonRandom[decided++] ?? Number.NaN,
+    fraction: () => (u(`${tag}/start/${key}/draw${called++}`, 0) + 1) / 2,
+  }
+}
+
+function startNoiseOf({ options }: StartNoiseCase): StartNoise {
+  const after = (name: string, place: number): number => Number(options[options.indexOf(name) + place])
+  const has = (name: string): boolean => options.includes(name)
+  const pair = (name: string): readonly [number, number] => [after(name, 1), after(name, 2)]
+  return {
+    pyramid: has("--pyramid_noise_prob")
+      ? { probability: after("--pyramid_noise_prob", 1), discount: pair("--pyramid_noise_discount_range") }
+      : null,
+    offset: has("--noise_offset_prob")
+      ? { probability: after("--noise_offset_prob", 1), range: pair("--noise_offset_range") }
+      : null,
+  }
 }

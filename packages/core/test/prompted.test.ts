@@ -112,6 +112,26 @@ describe("a scale of the negative prompt", () => {
   })
 })
 
+describe("what is added to the noise of the start", () => {
+  const startNoise = { offset: { probability: 1, range: [0.5, 0.5] } } as const
+  it("changes a picture, and not one that starts from a picture", async () => {
+    expect(await one("a red star", { startNoise })).not.toEqual(await one("a red star"))
+    const start = { image: { width: 64, height: 64, data: new Uint8Array(64 * 64 * 3).fill(90) } }
+    expect(await one("a red star", { start, startNoise })).toEqual(await one("a red star", { start }))
+  })
+
+  it("is refused out of its range", async () => {
+    const [probability, range] = [1, [0, 0.1] as const]
+    for (const [wrong, message] of [
+      [{ pyramid: { probability: 2, discount: range } }, /pyramid.probability is 2/],
+      [{ pyramid: { probability, discount: [0, 3] as const } }, /pyramid.discount is 3/],
+      [{ offset: { probability: Number.NaN, range } }, /offset.probability is NaN/],
+      [{ offset: { probability, range: [11, 0] as const } }, /offset.range is 11/],
+    ] as const)
+      await expect(one("a red star", { startNoise: wrong })).rejects.toThrow(message)
+  })
+})
+
 describe("a textual inversion", () => {
   const vectors = (name: string) => ({
     ...{ name, vectors: 2 },

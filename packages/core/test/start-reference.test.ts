@@ -8,6 +8,6 @@ describeWithReference("the reference's starts", ["start.json", "start.safetensor
   it("are the same from pictures, with masks, in two stages and with latents that grow", async () => {
     const results = await runStart(readDescription<StartReference>("start"), await openTensors("start"))
     expect(results.filter((result) => "ok" in result && !result.ok)).toEqual([])
-    expect(results.filter((result) => "ok" in result).length).toBe(180)
+    expect(results.filter((result) => "ok" in result).length).toBe(183)
   })
 })

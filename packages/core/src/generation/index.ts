@@ -22,6 +22,7 @@ export { createNoiseSource, type LatentSize, type NoiseSource } from "./noise-so
 export { planSampling, type SamplingChoice, type SamplingPlan } from "./plan-sampling.ts"
 export type { GenerateOptions, PictureRequest } from "./request.ts"
 export { startFromLatents, startFromNoise } from "./start.ts"
+export type { NoiseOffset, PyramidNoise, StartNoise } from "./start-noise.ts"
 export { type StartPicture, type StartSteps, startSteps } from "./start-picture.ts"
 export {
   type PassPart,

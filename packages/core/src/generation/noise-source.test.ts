@@ -6,6 +6,7 @@ import { fnv1a32 } from "../random/fnv1a.ts"
 import { createStream } from "../random/stream.ts"
 import { createTorchGenerator } from "../random/torch.ts"
 import { createNoiseSource } from "./noise-source.ts"
+import type { StartNoise } from "./start-noise.ts"
 
 const SHAPE = [2, 3, 4] as const
 const SIGMAS = [14, 5, 1, 0]
@@ -115,6 +116,58 @@ describe("the shape of noise", () => {
     for (const noise of [source.start(), source.between(STEP)]) {
       expect(noise.shape).toEqual([3, ...SHAPE])
       noise.dispose()
+    }
+  })
+})
+
+describe.each(NOISE_NAMES)("what is added to the start of %s", (name) => {
+  const GRID = [8, 6, 4] as const
+  const offset = (probability: number, range: readonly [number, number] = [0.1, 0.3]) => ({
+    offset: { probability, range },
+  })
+  const pyramid = (probability: number) => ({ pyramid: { probability, discount: [0.3, 0.5] as const } })
+  const source = (added: StartNoise | null, seeds: readonly number[] = [7]) =>
+    createNoiseSource(name, seeds, GRID, SIGMAS, added)
+  const starts = (added: StartNoise | null, seeds?: readonly number[]) => valuesOf(source(added, seeds).start())
+
+  it("is one number for all of a picture, by its seed", async () => {
+    const [plain, changed] = [await starts(null), await starts(offset(1))]
+    const added = changed.map((value, i) => value - (plain[i] ?? Number.NaN))
+    expect(Math.abs(added[0] ?? 0)).toBeGreaterThan(0)
+    for (const each of added) expect(each).toBeCloseTo(added[0] ?? 0, 5)
+    const both = await starts(offset(1), [3, 7])
+    expect(both.slice(plain.length)).toEqual(changed)
+    // A range without a width is the number itself.
+    expect((await starts(offset(1, [0.2, 0.2])))[0]).toBeCloseTo((plain[0] ?? 0) + 0.2, 5)
+  })
+
+  it("is noise of coarser grids, with the deviation 1, again the same", async () => {
+    const changed = await starts(pyramid(1))
+    expect(changed).not.toEqual(await starts(null))
+    expect(changed).toEqual(await starts(pyramid(1)))
+    const mean = changed.reduce((sum, value) => sum + value, 0) / changed.length
+    const squares = changed.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+    expect(Math.sqrt(squares / (changed.length - 1))).toBeCloseTo(1, 4)
+  })
+
+  it("is nothing with probability 0, and something for half of the pictures with 0.5", async () => {
+    expect(await starts({ ...pyramid(0), ...offset(0) })).toEqual(await starts(null))
+    const seeds = Array.from({ length: 60 }, (_, i) => i)
+    const [plain, changed] = [await starts(null, seeds), await starts(offset(0.5), seeds)]
+    const size = GRID[0] * GRID[1] * GRID[2]
+    const count = seeds.filter((_, i) => changed[i * size] !== plain[i * size]).length
+    expect(count).toBeGreaterThan(15)
+    expect(count).toBeLessThan(45)
+  })
+
+  it("changes neither the noise of pictures nor LLLite's noise between steps", async () => {
+    const plain = await valuesOf(source(null).after(2))
+    if (name === "lllite") {
+      expect(await valuesOf(source(offset(1)).after(2))).toEqual(plain)
+      expect(await valuesOf(source(offset(1)).between(STEP))).toEqual(await valuesOf(source(null).between(STEP)))
+    } else {
+      // PyTorch's generator has gone on by the numbers that were added.
+      expect(await valuesOf(source(offset(1)).after(2))).not.toEqual(plain)
     }
   })
 })

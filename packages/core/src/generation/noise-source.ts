@@ -1,12 +1,15 @@
 import type { Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import type { RowGrid } from "../diffusion/coarser-grids.ts"
 import type { NoiseName } from "../diffusion/names.ts"
 import type { NoiseInterval } from "../diffusion/samplers/index.ts"
 import { fnv1a32 } from "../random/fnv1a.ts"
+import { createPythonRandom } from "../random/python.ts"
 import type { Seed } from "../random/seed.ts"
 import { createStream } from "../random/stream.ts"
 import type { TorchGenerator, TorchGeneratorName } from "../random/torch.ts"
 import { createTorchGenerator } from "../random/torch.ts"
+import { changedStart, type StartNoise, type StartNoiseDraws } from "./start-noise.ts"
 
 /** Unit noise of a batch. Every picture's noise depends on its seed. [N, H, W, C] each, which the caller disposes. */
 export interface NoiseSource {
@@ -37,17 +40,19 @@ export interface LatentSize {
  * Noise for the latents of N pictures, [rows, columns, channels] each, one seed for each picture.
  *
  * @param sigmas all levels of the run. They give the number of the step for an interval.
+ * @param added What is added to the noise of the start. Null: nothing.
  */
 export function createNoiseSource(
   name: NoiseName,
   seeds: readonly Seed[],
   [rows, columns, channels]: readonly [number, number, number],
   sigmas: readonly number[],
+  added: StartNoise | null = null,
 ): NoiseSource {
   const pictures = seeds.map((seed) =>
     name === "lllite"
-      ? streamed(seed, [rows, columns, channels], sigmas)
-      : torched(GENERATORS[name], seed, [rows, columns, channels]),
+      ? streamed(seed, [rows, columns, channels], sigmas, added)
+      : torched(GENERATORS[name], seed, [rows, columns, channels], added),
   )
   const stacked = (draw: (picture: PictureNoise) => Tensor3D): Tensor4D =>
     tf.tidy(() => tf.stack(pictures.map(draw)) as Tensor4D)
@@ -80,13 +85,21 @@ interface PictureNoise {
 
 type Shape = [rows: number, columns: number, channels: number]
 
-function streamed(seed: Seed, shape: Shape, sigmas: readonly number[]): PictureNoise {
+function streamed(seed: Seed, shape: Shape, sigmas: readonly number[], added: StartNoise | null): PictureNoise {
   const start = createStream(seed, "start")
   const steps = createStream(seed, "step noise")
   const intervals = createStream(seed, "interval noise")
   const first = (): Tensor3D => tf.tensor3d(start.normal(shape), shape)
+  const of = (purpose: string) => createStream(seed, `start ${purpose}`)
+  const fraction = (purpose: string): number => of(purpose).uniform(1)[0] ?? 0
+  const draws: StartNoiseDraws = {
+    normal: (purpose, { height, width, channels }) => of(purpose).normal([height, width, channels]),
+    uniform: fraction,
+    fraction,
+  }
   return {
-    start: first,
+    start: () =>
+      added === null ? first() : tf.tensor3d(changedStart(start.normal(shape), gridOf(shape), added, draws), shape),
     after: first,
     between({ from, to, repeat = 0 }, size) {
       const step = sigmas.indexOf(from)
@@ -107,6 +120,7 @@ function torched(
   [name, ofSteps]: readonly [TorchGeneratorName, TorchGeneratorName?],
   seed: Seed,
   shape: Shape,
+  added: StartNoise | null,
 ): PictureNoise {
   const generator: TorchGenerator = createTorchGenerator(name, seed)
   const stepGenerator = ofSteps === undefined ? null : createTorchGenerator(ofSteps, seed)
@@ -119,9 +133,18 @@ function torched(
   const tensorOf = (values: Float32Array, [rows, columns, channels]: Shape): Tensor3D =>
     tf.transpose(tf.tensor3d(values, [channels, rows, columns]), [1, 2, 0])
   const first = draw(shape)
+  const random = createPythonRandom(seed)
+  const changed =
+    added === null
+      ? null
+      : changedStart(channelsLast(first, gridOf(shape)), gridOf(shape), added, {
+          normal: (_, grid) => channelsLast(generator.randn(grid.channels * grid.height * grid.width), grid),
+          uniform: () => random.random(),
+          fraction: () => generator.rand(1)[0] ?? 0,
+        })
   const ofInterval = new Map<string, Float32Array>()
   return {
-    start: () => tensorOf(first, shape),
+    start: () => (changed === null ? tensorOf(first, shape) : tf.tensor3d(changed, shape)),
     after(draws) {
       while (drawn.length < draws + 2) draw(shape)
       return tensorOf(drawn[draws + 1] as Float32Array, shape)
@@ -134,4 +157,14 @@ function torched(
       return tensorOf(values, size)
     },
   }
+}
+
+function gridOf([height, width, channels]: Shape): RowGrid {
+  return { rows: 1, height, width, channels }
+}
+
+/** values: [channels, height, width] → [height, width, channels] */
+function channelsLast(values: Float32Array, { height, width, channels }: RowGrid): Float32Array {
+  const size = height * width
+  return values.map((_, i) => values[(i % channels) * size + Math.floor(i / channels)] ?? 0)
 }

@@ -19,6 +19,7 @@ import { COMBINATIONS, type Combination, GENERATE_DEFAULTS, GENERATE_RANGES, SID
 import { resampleReason } from "./grids.ts"
 import { checkHires, type HiresFix } from "./hires-fix.ts"
 import type { LoraRun } from "./loras.ts"
+import { checkStartNoise, type StartNoise } from "./start-noise.ts"
 import { checkStart, type StartPicture } from "./start-picture.ts"
 import { checkWindow } from "./window.ts"
 
@@ -99,6 +100,8 @@ export interface GenerateOptions {
    * `lllite`.
    */
   readonly noise?: NoiseName
+  /** What is added to the noise that pictures start from. A start from a picture has no part in it. Default: null, nothing. */
+  readonly startNoise?: StartNoise | null
   /** Pictures to start from, with masks for inpainting. Default: null, noise alone. */
   readonly start?: StartPicture | null
   /** Draws a smaller picture first, and enlarges it. Default: null, one stage. */
@@ -185,6 +188,7 @@ function checkStages(pictures: number, options: GenerateOptions): void {
   const { sampler, strict = false, tiles = null, vaeTiles = null } = options
   if (start !== null) checkStart(start, pictures)
   if (hires !== null) checkHires(hires, options)
+  if (options.startNoise != null) checkStartNoise(options.startNoise)
   if (deepShrink !== null) checkDeepShrink(deepShrink)
   if (tiles !== null) checkTiling("generate: tiles", tiles)
   if (vaeTiles !== null) checkTiling("generate: vaeTiles", vaeTiles)

@@ -86,8 +86,9 @@ export async function* runStage(
 
     const seeds = requests.map(({ seed }) => seed)
     const shape = [full.height, full.width, sdxl.unet.config.outChannels] as const
-    const noise = createNoiseSource(options.noise ?? GENERATE_DEFAULTS.noise, seeds, shape, plan.levels.sigmas)
     const isFromLatents = from.latents !== null
+    const added = isFromLatents ? null : (options.startNoise ?? null)
+    const noise = createNoiseSource(options.noise ?? GENERATE_DEFAULTS.noise, seeds, shape, plan.levels.sigmas, added)
     const unit = keep(isFromLatents ? startNoise(noise, stage) : noise.start())
     const start = keep(
       from.latents === null

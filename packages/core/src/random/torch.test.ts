@@ -49,6 +49,13 @@ describe("torch-cuda", () => {
     }
   })
 
+  it("is torch.rand on a GPU", () => {
+    // torch.rand(5, device="cuda") with manual_seed(0), as PyTorch prints it.
+    const ours = createTorchGenerator("torch-cuda", 0).rand(5)
+    for (const [i, value] of [0.399, 0.5167, 0.0249, 0.9401, 0.9459].entries())
+      expect(Math.abs((ours[i] ?? Number.NaN) - value)).toBeLessThan(6e-5)
+  })
+
   it("gives other values at the next call", () => {
     const generator = createTorchGenerator("torch-cuda", 0)
     const first = generator.randn(8)

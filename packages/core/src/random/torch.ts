@@ -10,6 +10,8 @@ export type TorchGeneratorName = "torch-cpu" | "torch-cuda"
 export interface TorchGenerator {
   /** `torch.randn(length, generator=…)`, float32. */
   randn(length: number): Float32Array
+  /** `torch.rand(length, generator=…)`, float32. */
+  rand(length: number): Float32Array
 }
 
 /**
@@ -42,22 +44,27 @@ const TURN = Math.fround(2 * Math.PI) * 2 ** -32
 function torchCuda(seed: Seed): TorchGenerator {
   const [key0, key1] = keyOf(seed)
   let calls = 0
+  const drawn = (length: number, read: (words: Uint32Array) => number): Float32Array => {
+    checkLength(length)
+    const words = new Uint32Array(4)
+    const values = Float32Array.from({ length }, (_, thread) => {
+      words.set([calls, 0, thread, 0])
+      philox4x32(words, key0, key1)
+      return read(words)
+    })
+    calls += 1
+    return values
+  }
   return {
-    randn(length) {
-      checkLength(length)
-      const values = new Float32Array(length)
-      const words = new Uint32Array(4)
-      for (let thread = 0; thread < length; thread++) {
-        words.set([calls, 0, thread, 0])
-        philox4x32(words, key0, key1)
+    // cuRAND's numbers lie above 0 and up to 1, and PyTorch turns 1 into 0.
+    rand: (length) => drawn(length, ([word = 0]) => Math.fround(word * 2 ** -32 + 2 ** -33) % 1),
+    randn: (length) =>
+      drawn(length, (words) => {
         // A thread makes four normals by Box-Muller, of which the first reaches the tensor. Like webui's copy this rounds
         // once, at the end. A GPU computes in float32, and differs in the last bits.
         const uniform = (words[0] as number) * 2 ** -32 + 2 ** -33
         const angle = ((words[1] as number) + 0.5) * TURN
-        values[thread] = Math.sqrt(-2 * Math.log(uniform)) * Math.sin(angle)
-      }
-      calls += 1
-      return values
-    },
+        return Math.sqrt(-2 * Math.log(uniform)) * Math.sin(angle)
+      }),
   }
 }

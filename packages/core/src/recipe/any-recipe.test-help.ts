@@ -178,6 +178,12 @@ export const anyRecipe: fc.Arbitrary<Recipe> = fc.constantFrom(...SAMPLER_NAMES)
     }),
     seed: fc.oneof(fc.maxSafeNat(), fc.bigInt({ min: 2n ** 53n, max: 2n ** 64n - 1n }).map(String)),
     noise: fc.constantFrom(...NOISE_NAMES),
+    startNoise: fc.option(
+      fc.record({
+        pyramid: fc.option(fc.record({ probability: share, discount: fc.tuple(share, share) })),
+        offset: fc.option(fc.record({ probability: share, range: fc.tuple(number({ min: -1, max: 1 }), share) })),
+      }),
+    ),
     width: side,
     height: side,
     size: fc.record({ original: pair(1), crop: pair(0), target: pair(1) }),

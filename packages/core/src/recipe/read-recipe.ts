@@ -17,7 +17,15 @@ import { readFile } from "./read-file.ts"
 import { readInversion, readLora } from "./read-lora.ts"
 import { readJsonSeed, readSide } from "./read-numbers.ts"
 import { readSampling } from "./read-sampling.ts"
-import { readDeepCache, readDeepShrink, readGradualLatent, readHires, readStart, readTiles } from "./read-stages.ts"
+import {
+  readDeepCache,
+  readDeepShrink,
+  readGradualLatent,
+  readHires,
+  readStart,
+  readStartNoise,
+  readTiles,
+} from "./read-stages.ts"
 import type { ModelReference, Recipe, RecipeInput } from "./recipe.ts"
 import { RECIPE_VERSION } from "./recipe.ts"
 
@@ -30,6 +38,7 @@ const KEYS = [
   "prompts",
   "seed",
   "noise",
+  "startNoise",
   "width",
   "height",
   "size",
@@ -100,6 +109,7 @@ export function readRecipe(json: unknown): Recipe {
     prompts: readOr(field("prompts"), PROMPT_DEFAULTS, readPrompts),
     seed: readJsonSeed(field("seed")),
     noise: readOr(field("noise"), GENERATE_DEFAULTS.noise, (at) => readChoice(at, NOISE_NAMES)),
+    startNoise: readStartNoise(field("startNoise")),
     width,
     height,
     size,

@@ -2,15 +2,18 @@ import type { LatentUnsharp } from "../diffusion/gradual-latent.ts"
 import { GRADUAL_LATENT_DEFAULTS, GRADUAL_LATENT_RANGES, LATENT_UNSHARP_RANGES } from "../diffusion/gradual-latent.ts"
 import { SHORTEST_SIDE } from "../generation/defaults.ts"
 import { firstSides, HIRES_DEFAULTS, HIRES_RANGES, HIRES_UPSCALERS } from "../generation/hires-fix.ts"
+import { START_NOISE_RANGES } from "../generation/start-noise.ts"
 import { START_COMPATS, START_DEFAULTS, START_RANGES } from "../generation/start-picture.ts"
 import { DEEP_CACHE_DEPTH, DEEP_CACHE_RANGES } from "../models/unet/deep-cache.ts"
 import { DEEP_SHRINK_RANGES, DEEP_SHRINK_RATIO, DEEP_SHRINK_TIMESTEP } from "../models/unet/deep-shrink.ts"
+import type { NumberRange } from "../number-range.ts"
 import { OVERLAP_MULTIPLE, overlapOf, TILE_MULTIPLE, TILING_RANGES } from "../tiling.ts"
 import type { Field } from "./fields.ts"
 import { given, readChoice, readFlag, readList, readNumber, readObject, readOr, refuse } from "./fields.ts"
 import { readFile } from "./read-file.ts"
 import { readJsonSeed, readSide } from "./read-numbers.ts"
 import { readHiresSampling } from "./read-sampling.ts"
+import type { Recipe } from "./recipe.ts"
 import type { StagesRecipe, StartRecipe } from "./start-recipe.ts"
 import { MASK_CHANNELS } from "./start-recipe.ts"
 
@@ -110,6 +113,29 @@ export function readDeepCache(at: Field): StagesRecipe["deepCache"] {
     return {
       interval: readNumber(field("interval"), DEEP_CACHE_RANGES.interval),
       depth: readOr<number>(field("depth"), DEEP_CACHE_DEPTH, (each) => readNumber(each, DEEP_CACHE_RANGES.depth)),
+    }
+  })
+}
+
+/** Reads what is added to the noise of the start. */
+export function readStartNoise(at: Field): Recipe["startNoise"] {
+  const pair = (entry: Field, range: NumberRange): readonly [number, number] => {
+    const [first, second, ...more] = readList(entry, (each) => readNumber(each, range))
+    if (first === undefined || second === undefined || more.length > 0) throw refuse(entry, "two numbers")
+    return [first, second]
+  }
+  const { probability, discount, offset } = START_NOISE_RANGES
+  return orNull(at, (entry) => {
+    const field = readObject(entry, ["pyramid", "offset"])
+    return {
+      pyramid: orNull(field("pyramid"), (part) => {
+        const own = readObject(part, ["probability", "discount"])
+        return { probability: readNumber(own("probability"), probability), discount: pair(own("discount"), discount) }
+      }),
+      offset: orNull(field("offset"), (part) => {
+        const own = readObject(part, ["probability", "range"])
+        return { probability: readNumber(own("probability"), probability), range: pair(own("range"), offset) }
+      }),
     }
   })
 }

@@ -12,6 +12,7 @@ import type {
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import type { BlockStrengths } from "../generation/block-strengths.ts"
 import type { Combination } from "../generation/defaults.ts"
+import type { StartNoise } from "../generation/start-noise.ts"
 import type { CurvePoint, WindowCount } from "../generation/window.ts"
 import type { Fit } from "../image/fit.ts"
 import type { LoraBlocks } from "../models/lora/block-weights.ts"
@@ -120,6 +121,8 @@ export interface Recipe extends StagesRecipe {
   readonly seed: number | string
   /** The source of noise. */
   readonly noise: NoiseName
+  /** What is added to the noise of the start. Null: nothing. */
+  readonly startNoise: Required<StartNoise> | null
   /** In pixels, a multiple of 8. */
   readonly width: number
   readonly height: number
@@ -164,11 +167,15 @@ export type AdapterInput = Pick<AdapterRecipe, "file"> & Partial<AdapterRecipe>
  */
 export type RecipeInput = Pick<Recipe, "prompt" | "width" | "height"> &
   Partial<
-    Omit<Recipe, "version" | "seed" | "spacing" | "prompts" | "model" | "loras" | "adapters" | keyof StagesRecipe>
+    Omit<
+      Recipe,
+      "version" | "seed" | "spacing" | "prompts" | "startNoise" | "model" | "loras" | "adapters" | keyof StagesRecipe
+    >
   > &
   StagesInput & {
     readonly seed: Seed | string
     readonly spacing?: SpacingName
+    readonly startNoise?: StartNoise | null
     readonly prompts?: PromptOptions
     readonly model: Pick<ModelReference, "checkpoint"> &
       Partial<Omit<ModelReference, "loras">> & {

@@ -65,7 +65,7 @@ export function requestOf(recipe: Recipe): RecipeRequest {
     guidanceWindow,
     zeroTerminalSnr,
   } = recipe
-  const { sampler, spacing, spacingOptions, samplerOptions, combine, size, noise, prompts } = recipe
+  const { sampler, spacing, spacingOptions, samplerOptions, combine, size, noise, startNoise, prompts } = recipe
   const { negativeSize, hires, deepShrink, deepCache, gradualLatent, tiles, firstPrompt, firstNegativePrompt } = recipe
   return {
     request: {
@@ -75,7 +75,7 @@ export function requestOf(recipe: Recipe): RecipeRequest {
     },
     options: {
       ...{ width, height, steps, guidanceScale, guidanceRescale, negativeScale, guidanceWindow, zeroTerminalSnr },
-      ...{ sampler, spacing, spacingOptions, samplerOptions, combine, size, noise, prompts },
+      ...{ sampler, spacing, spacingOptions, samplerOptions, combine, size, noise, startNoise, prompts },
       ...{ negativeSize, hires, deepShrink, deepCache, gradualLatent, tiles },
     },
   }

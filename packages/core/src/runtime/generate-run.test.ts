@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { cutBatches, guidanceNotices } from "./generate-run.ts"
+import { cutBatches, idleNotices } from "./generate-run.ts"
 
 describe("cutBatches", () => {
   it("cuts after the batch size, and where the number of chunks changes", () => {
@@ -30,7 +30,7 @@ describe("cutBatches", () => {
 
 it("says that a scale of the negative prompt has no effect without guidance", () => {
   const requests = [{ prompt: "a star" }]
-  expect(guidanceNotices(requests, { guidanceScale: 1, negativeScale: 2 })).toHaveLength(1)
+  expect(idleNotices(requests, { guidanceScale: 1, negativeScale: 2 })).toHaveLength(1)
   const first = { scale: 0.5, sampling: { guidanceScale: 5 } }
   for (const options of [
     { guidanceScale: 1 },
@@ -38,19 +38,28 @@ it("says that a scale of the negative prompt has no effect without guidance", ()
     { negativeScale: 2 },
     { guidanceScale: 1, negativeScale: 2, hires: first },
   ])
-    expect(guidanceNotices(requests, options)).toEqual([])
+    expect(idleNotices(requests, options)).toEqual([])
+})
+
+it("says that start pictures have no part in what is added to the noise of the start", () => {
+  const requests = [{ prompt: "a star" }]
+  const startNoise = { offset: { probability: 1, range: [0, 0.1] } } as const
+  const start = { image: { width: 1, height: 1, data: new Uint8Array(3) } }
+  expect(idleNotices(requests, { start, startNoise })).toHaveLength(1)
+  for (const options of [{ start }, { startNoise }, { start: null, startNoise }, { start, startNoise: null }])
+    expect(idleNotices(requests, options)).toEqual([])
 })
 
 it("says that a window of guidance has no effect on composed prompts", () => {
   const [one, composed] = [[{ prompt: "a star" }], [{ prompt: "a star" }, { prompt: "a star AND a ring" }]]
   const guidanceWindow = { start: 0, end: 0.8 }
-  expect(guidanceNotices(composed, { guidanceWindow })).toHaveLength(1)
+  expect(idleNotices(composed, { guidanceWindow })).toHaveLength(1)
   for (const [requests, options] of [
     [one, { guidanceWindow }],
     [composed, {}],
     [composed, { guidanceWindow: { start: 0, end: 1 } }],
     [composed, { guidanceWindow, prompts: { syntax: "plain" } }],
   ] as const) {
-    expect(guidanceNotices(requests, options)).toEqual([])
+    expect(idleNotices(requests, options)).toEqual([])
   }
 })

@@ -23,19 +23,24 @@ export interface RunIds {
 }
 
 /**
- * What of guidance has no effect, one sentence each. Prompts with AND are combined by guidance, so that they have no
+ * What of the options has no effect, one sentence each. Prompts with AND are combined by guidance, so that they have no
  * steps without it.
  */
-export function guidanceNotices(
+export function idleNotices(
   requests: readonly Pick<PictureRequest, "prompt">[],
   {
-    guidanceWindow: { start, end } = { start: 0, end: 1 },
+    guidanceWindow: window = { start: 0, end: 1 },
     prompts = {},
     negativeScale = null,
+    start = null,
+    startNoise = null,
     ...scales
-  }: Pick<GenerateOptions, "guidanceWindow" | "prompts" | "negativeScale" | "guidanceScale" | "hires">,
+  }: Pick<
+    GenerateOptions,
+    "guidanceWindow" | "prompts" | "negativeScale" | "guidanceScale" | "hires" | "start" | "startNoise"
+  >,
 ): readonly string[] {
-  const isPart = start > 0 || end < 1
+  const isPart = window.start > 0 || window.end < 1
   const isComposed = requests.some(({ prompt }) => partsOfPrompt(prompt, prompts).length > 1)
   const isIdle = negativeScale !== null && !isGuided(requests, { guidanceScale: largestScale(scales), prompts })
   return [
@@ -45,6 +50,9 @@ export function guidanceNotices(
     ...(isIdle
       ? ["The scale of the negative prompt has no effect, because a guidance scale of 1 is no guidance."]
       : []),
+    ...(start === null || startNoise === null
+      ? []
+      : ["What is added to the noise of the start has no effect on a picture that starts from another."]),
   ]
 }
 
@@ -81,7 +89,7 @@ export async function* generateWith<Types extends RuntimeTypes>(
   })
   const argument = { model, prompts: [...new Set(texts)], options: prompts, textualInversions }
   for (const text of (await lead?.call("promptNotices", argument, { signal })) ?? []) yield { kind: "notice", text }
-  for (const text of guidanceNotices(requests, options)) yield { kind: "notice", text }
+  for (const text of idleNotices(requests, { ...options, start })) yield { kind: "notice", text }
   const reason = resampleReason({ ...options, adapters })
   if (reason !== null) yield { kind: "notice", text: resampleNotice(reason) }
   if (start !== null) checkStart(start, count)

@@ -1,6 +1,6 @@
+import type { NoiseDraws } from "../diffusion/coarser-grids.ts"
 import type { Seed } from "../random/seed.ts"
 import { createStream } from "../random/stream.ts"
-import type { NoiseDraws } from "./noise.ts"
 
 /** The random numbers of some rows of a step. */
 export interface BatchDraws extends NoiseDraws {

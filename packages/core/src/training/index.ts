@@ -4,6 +4,7 @@
  * @module
  */
 
+export type { CoarserGrids } from "../diffusion/coarser-grids.ts"
 export type { DivergedErrorCode } from "../errors.ts"
 export { createBatchOrder, type Sized, stepsPerEpoch } from "./batches.ts"
 export {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
+import type { RowGrid } from "../diffusion/coarser-grids.ts"
 import { streamDraws } from "./batch-draws.ts"
-import { checkNoise, drawNoise, type NoiseOptions, type RowGrid } from "./noise.ts"
+import { checkNoise, drawNoise, type NoiseOptions } from "./noise.ts"
 
 const GRID: RowGrid = { rows: 2, height: 6, width: 10, channels: 4 }
 const LATENTS = Float32Array.from({ length: 480 }, (_, i) => Math.sin(i))
