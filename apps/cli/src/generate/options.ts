@@ -25,6 +25,7 @@ import {
 } from "@lllite/runtime-node/options"
 import { MODEL_OPTIONS, RUNTIME_OPTIONS } from "../model/runtime-options.ts"
 import { GUIDE_OPTIONS } from "./guides.ts"
+import { NOISE_OPTIONS } from "./noise-options.ts"
 import { SAMPLING_OPTIONS } from "./sampling-options.ts"
 import { SOURCE_OPTIONS } from "./source/options.ts"
 import { SPEED_OPTIONS } from "./speed-options.ts"
@@ -37,7 +38,6 @@ const USE_FILE = { instead: "Leave it out, and write the prompts into a text fil
 const OTHER_MODEL = "SDXL is the only model of this command"
 const SIZE = { min: 1, max: 65_536 }
 const CROP = { default: 0, min: 0, max: 65_536 }
-const PLAIN_NOISE = "the noise is always plain Gaussian noise"
 const ALWAYS_PRINTED = "progress and notes are always written to stdout"
 
 /** The checkpoint. */
@@ -201,10 +201,7 @@ const PICTURE = {
   }),
   crop_top: integer({ ...CROP, help: "SDXL's condition on the rows that are cropped above." }),
   crop_left: integer({ ...CROP, help: "SDXL's condition on the columns that are cropped on the left." }),
-  pyramid_noise_prob: refused(PLAIN_NOISE),
-  pyramid_noise_discount_range: ignored(belongsTo("pyramid_noise_prob")),
-  noise_offset_prob: refused(PLAIN_NOISE),
-  noise_offset_range: ignored(belongsTo("noise_offset_prob")),
+  ...NOISE_OPTIONS,
 } satisfies OptionTable
 
 /** Where pictures go. */

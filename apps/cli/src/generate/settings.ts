@@ -7,6 +7,7 @@ import { runtimeChoice } from "../model/runtime-options.ts"
 import { type ControlKinds, ofKind } from "./control-files.ts"
 import { checkGuides, GUIDE_SETTINGS, preprocessOf } from "./guides.ts"
 import type { LoraChoice } from "./loras.ts"
+import { checkNoise, startNoiseOf } from "./noise-options.ts"
 import type { GENERATE_OPTIONS } from "./options.ts"
 import type { PicturePlan, PlannedPicture } from "./plan-pictures.ts"
 import { planPictures } from "./plan-pictures.ts"
@@ -50,6 +51,7 @@ export function checkGenerateOptions(reader: GenerateReader): void {
   checkSteering(reader)
   checkSampling(reader)
   checkSpeed(reader)
+  checkNoise(reader)
   checkStageOptions(reader, samplingOf(settings).sampler ?? "")
   const { ckpt, prompt, fromFile, interactive } = settings
   check(["ckpt"], () =>
@@ -123,6 +125,7 @@ const PLAN_OPTIONS = [
   ...(["networkWeights", "networkMul", "networkArgs"] as const),
   ...(["sampler", "spacing", "eta", "samplerArgs", "spacingArgs"] as const),
   ...(["guidanceStart", "guidanceEnd", "deepCacheInterval", "deepCacheDepth", "fast"] as const),
+  ...(["pyramidNoiseProb", "pyramidNoiseDiscountRange", "noiseOffsetProb", "noiseOffsetRange"] as const),
   ...STEERING_LISTS,
   ...([
     "imagePath",
@@ -196,6 +199,7 @@ function picturePlan(
       negativePrompt: settings.negativePrompt ?? "",
       guidanceScale: settings.scale,
       negativeScale: settings.negativeScale ?? null,
+      startNoise: startNoiseOf(settings),
       ...speedOf(settings, isGiven),
       prompts: {
         syntax: settings.promptSyntax,
