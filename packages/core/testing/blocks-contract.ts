@@ -1,15 +1,11 @@
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import { UNKNOWN_PASS } from "../src/models/taps.ts"
-import type { BlockInput, BlockVerbs } from "../src/models/unet/block-verbs.ts"
+import type { BlockVerbs } from "../src/models/unet/block-verbs.ts"
 import { composedBlocks } from "../src/models/unet/block-verbs.ts"
-import type { BlockContext } from "../src/models/unet/blocks.ts"
-import type { UnetBlock } from "../src/models/unet/params.ts"
-import { inputOf, unetStages } from "../src/models/unet/walk.ts"
 import type { Ops } from "../src/ops/ops.ts"
-import { disposeParams } from "../src/params.ts"
 import type { ContractResult } from "./ops-contract.ts"
-import { gainTap, loadSmallUnet, normal, relativeError, SMALL_UNET } from "./small-unet.ts"
+import type { BlockAtPlace } from "./small-unet.ts"
+import { checkEachBlock, normal, relativeError } from "./small-unet.ts"
 
 const TOLERANCE = 5e-5
 
@@ -18,35 +14,13 @@ const TOLERANCE = 5e-5
  * with `keep`, and back. Every block has a tap that trains. No tensor may be left behind.
  */
 export async function checkBlocks(ops: Ops, blocks: BlockVerbs): Promise<readonly ContractResult[]> {
-  const params = await loadSmallUnet(ops)
-  const [n, side] = [2, 8]
-  const { modelChannels } = SMALL_UNET.layout
-  const gain = normal("gain", [1])
-  const on: BlockContext = {
-    ...{ ops, tap: gainTap(gain), pass: UNKNOWN_PASS, headDim: SMALL_UNET.headDim },
-    embedding: normal("embedding", [n, 4 * modelChannels]),
-    context: normal("context", [n, 5, SMALL_UNET.contextDim]),
-  }
-  const stages = unetStages(params)
-  const places = [normal<Tensor4D>("latents", [n, side, side, SMALL_UNET.inChannels])]
-  const results: ContractResult[] = []
-  for (const [index, { block }] of stages.entries()) {
-    const input = inputOf(stages, index, { places, residuals: null })
-    places.push(composedBlocks.forward(on, block, input))
-    results.push(...(await checkBlock(on, block, input, gain, blocks)))
-  }
-  tf.dispose([gain, on.embedding, on.context, ...places])
-  disposeParams(params)
-  return results
+  return checkEachBlock(ops, { batch: 2, height: 8, width: 8 }, (place) => checkBlock(place, blocks))
 }
 
 async function checkBlock(
-  on: BlockContext,
-  block: UnetBlock,
-  input: BlockInput,
-  gain: Tensor,
+  { on, block, input, gain }: BlockAtPlace,
   blocks: BlockVerbs,
-): Promise<ContractResult[]> {
+): Promise<readonly ContractResult[]> {
   const kinds = new Set(block.parts.map(({ kind }) => kind))
   const wanted: [string, Tensor][] = [["x", input.x]]
   if (input.skip !== null) wanted.push(["skip", input.skip])

@@ -1,15 +1,9 @@
-import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import { UNKNOWN_PASS } from "../src/models/taps.ts"
-import type { BlockInput } from "../src/models/unet/block-verbs.ts"
 import { composedBlocks } from "../src/models/unet/block-verbs.ts"
-import type { BlockContext } from "../src/models/unet/blocks.ts"
-import type { UnetBlock } from "../src/models/unet/params.ts"
-import { inputOf, unetStages } from "../src/models/unet/walk.ts"
 import type { Ops } from "../src/ops/ops.ts"
-import { disposeParams } from "../src/params.ts"
 import type { ContractResult } from "./ops-contract.ts"
-import { gainTap, loadSmallUnet, normal, relativeError, SMALL_UNET } from "./small-unet.ts"
+import type { BlockAtPlace } from "./small-unet.ts"
+import { checkEachBlock, relativeError } from "./small-unet.ts"
 
 /** The latents that parts run on. */
 export interface PartsCase {
@@ -27,36 +21,12 @@ const RUNS = 4
  * Compares `Ops.runPart` with the ops one by one, on every block of a small U-Net: forward, and the gradients at its
  * inputs and at a tap that trains. No tensor may be left behind.
  */
-export async function checkParts(
-  ops: Ops,
-  { batch, height, width, tolerance }: PartsCase,
-): Promise<readonly ContractResult[]> {
-  const params = await loadSmallUnet(ops)
-  const { modelChannels } = SMALL_UNET.layout
-  const gain = normal("gain", [1])
-  const on: BlockContext = {
-    ...{ ops, tap: gainTap(gain), pass: UNKNOWN_PASS, headDim: SMALL_UNET.headDim },
-    embedding: normal("embedding", [batch, 4 * modelChannels]),
-    context: normal("context", [batch, 5, SMALL_UNET.contextDim]),
-  }
-  const stages = unetStages(params)
-  const places = [normal<Tensor4D>("latents", [batch, height, width, SMALL_UNET.inChannels])]
-  const results: ContractResult[] = []
-  for (const [index, { block }] of stages.entries()) {
-    const input = inputOf(stages, index, { places, residuals: null })
-    places.push(composedBlocks.forward(on, block, input))
-    results.push(...(await checkBlock(on, block, input, gain, tolerance)))
-  }
-  tf.dispose([gain, on.embedding, on.context, ...places])
-  disposeParams(params)
-  return results
+export async function checkParts(ops: Ops, { tolerance, ...size }: PartsCase): Promise<readonly ContractResult[]> {
+  return checkEachBlock(ops, size, (place) => checkBlock(place, tolerance))
 }
 
 async function checkBlock(
-  on: BlockContext,
-  block: UnetBlock,
-  input: BlockInput,
-  gain: Tensor,
+  { on, block, input, gain }: BlockAtPlace,
   tolerance: number,
 ): Promise<readonly ContractResult[]> {
   const whole = { ...on, isWhole: true }
