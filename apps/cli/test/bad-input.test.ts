@@ -241,7 +241,7 @@ describe("a command line", () => {
 describe("several things", () => {
   it("in one answer: command line, options of a file, data set, checkpoint and LLLite", async () => {
     const [config, set] = [at("all.toml"), at("set.toml")]
-    await writeFile(config, "learning_rate = -1\ncache_latents_to_disk = true\noutput_nam = 1\n")
+    await writeFile(config, "learning_rate = -1\nxformers = true\noutput_nam = 1\n")
     await writeFile(
       set,
       `[[datasets]]\nresolution = 100\n[[datasets.subsets]]\nimage_dir = "${at("images")}"\nnum_repeats = 0\n`,
@@ -263,7 +263,7 @@ describe("several things", () => {
       expect.stringMatching(/^ {2}- .*set\.toml: datasets\[0\].subsets\[0\], line 5: num_repeats is 0/),
       expect.stringMatching(/^ {2}- .*set\.toml: datasets\[0\], line 2: resolution is 100x100/),
       "One note:",
-      expect.stringMatching(/^ {2}- cache_latents_to_disk has no effect/),
+      expect.stringMatching(/^ {2}- xformers has no effect/),
     ])
   })
 })
