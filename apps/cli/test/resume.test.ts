@@ -1,7 +1,8 @@
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import { findTensorflow } from "@lllite/runtime-node/machine"
 import { describe, expect, it } from "vitest"
-import { longOnly } from "../../../packages/format/test/needs.ts"
+import { longOnly, needs } from "../../../packages/format/test/needs.ts"
 import { drawnPairs, type Ended, filesOf, trainedRun } from "./trained-run.test-help.ts"
 
 /* Runs of the built command that end and continue. `turbo run build` comes first. */
@@ -50,6 +51,19 @@ describe("a run that continues", () => {
       "/last.safetensors",
     ])
   }, 120_000)
+
+  it("does so on TensorFlow, where parts of the network are graphs", {
+    ...needs("TensorFlow. Type: lllite setup tensorflow", findTensorflow().found !== null),
+    timeout: 120_000,
+  }, async () => {
+    const [whole, parts] = [join(data(), "whole-graphs"), join(data(), "parts-graphs")]
+    const onTensorflow = ["--backend", "tensorflow"]
+    expect(await trained(whole, onTensorflow)).toMatchObject({ code: 0 })
+    expect(await trained(parts, [...onTensorflow, "--max_train_steps", "4"])).toMatchObject({ code: 0 })
+    const state = join(parts, "last-step00000002-state")
+    expect(await trained(parts, [...onTensorflow, "--resume", state, "--force"])).toMatchObject({ code: 0 })
+    expect(await filesOf(parts)).toEqual(await filesOf(whole))
+  })
 
   it("says in what it differs, and refuses what is no state", async () => {
     const state = join(data(), "whole", "last-step00000004-state")

@@ -4,6 +4,8 @@ const ENVIRONMENT = {
   TF_CPP_MIN_LOG_LEVEL: "2",
   // By default the first allocation takes all of a GPU's memory.
   TF_FORCE_GPU_ALLOW_GROWTH: "true",
+  // Ops of a graph run one after another, each on all cores. Side by side, their sums would differ from run to run.
+  TF_NUM_INTEROP_THREADS: "1",
 } as const
 
 /**
