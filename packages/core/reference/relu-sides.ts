@@ -55,7 +55,7 @@ export function otherSide(ops: Ops, { call, index, value }: NearZero): Ops {
   }
 }
 
-/** Adapters of their layers, so that every ReLU is a separate call. */
-function composedAdapters({ adapt: _, ...ops }: Ops): Ops {
+/** Adapters and parts of their layers, so that every ReLU is a separate call. */
+function composedAdapters({ adapt: _adapt, runPart: _runPart, ...ops }: Ops): Ops {
   return ops
 }
