@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { signal } from "../reference/synthetic.ts"
 import { createNoiseSchedule } from "../src/diffusion/index.ts"
 import type { Sdxl } from "../src/models/index.ts"
-import { createStream } from "../src/random/index.ts"
 import type { CachedExample, ObjectiveOptions, TrainState, ValuePart } from "../src/training/index.ts"
-import { cacheDataset, createTrainState, LLLITE, objective } from "../src/training/index.ts"
+import { cacheDataset, LLLITE, objective } from "../src/training/index.ts"
+import { actingModel } from "./acting-lllite.ts"
 import { createSyntheticSdxl, SMALL_UNET } from "./synthetic-sdxl.ts"
 import { startWasm } from "./wasm.ts"
 
@@ -22,9 +22,7 @@ describe("an LLLite on convolutions, down- and upsamplers", () => {
 
   beforeAll(async () => {
     sdxl = await createSyntheticSdxl(await startWasm())
-    const { model: fresh } = createTrainState(sites, { condDim: 4, mlpDim: 4 }, 1)
-    const noise = createStream(1, "up").normal(fresh.values.length)
-    model = { ...fresh, values: fresh.values.map((value, i) => value || 0.3 * (noise[i] ?? 0)) }
+    model = actingModel(sites, { condDim: 4, mlpDim: 4 })
     const picture = (name: string): { width: number; height: number; data: Uint8Array } => ({
       ...{ width, height },
       data: Uint8Array.from(signal(name, [height, width, 3]), (value) => (value + 1) * 127),

@@ -1,14 +1,13 @@
-import { enumerateSites } from "@lllite/format/selections"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { RgbImage } from "../src/image/index.ts"
 import type { GenerateOptions } from "../src/index.ts"
 import { generate } from "../src/index.ts"
 import type { BlockVerbs, LlliteParams, Sdxl } from "../src/models/index.ts"
-import { composedBlocks, createFeatureCache, disposeLllite, unet, uploadLllite } from "../src/models/index.ts"
+import { composedBlocks, createFeatureCache, disposeLllite, unet } from "../src/models/index.ts"
 import { vectorDimOf } from "../src/models/unet/config.ts"
 import { createStream } from "../src/random/index.ts"
-import { createTrainState } from "../src/training/index.ts"
+import { actingLllite } from "./acting-lllite.ts"
 import { createSyntheticSdxl, SMALL_UNET } from "./synthetic-sdxl.ts"
 import { startWasm } from "./wasm.ts"
 
@@ -28,9 +27,7 @@ beforeAll(async () => {
     },
   }
   sdxl = { ...(await createSyntheticSdxl(await startWasm())), blocks }
-  const { model } = createTrainState(enumerateSites(SMALL_UNET.layout), { condDim: 8, mlpDim: 8 }, 1)
-  const noise = createStream(1, "up").normal(model.values.length)
-  lllite = uploadLllite({ ...model, values: model.values.map((value, i) => value || 0.3 * (noise[i] ?? 0)) })
+  lllite = actingLllite()
 })
 afterAll(() => {
   disposeLllite(lllite)

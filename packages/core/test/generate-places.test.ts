@@ -1,14 +1,13 @@
-import { enumerateSites } from "@lllite/format/selections"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { SizeCondition } from "../src/diffusion/index.ts"
 import type { RgbImage } from "../src/image/index.ts"
 import type { AdapterUse, GenerateOptions, PictureRequest } from "../src/index.ts"
 import { generate, planSampling } from "../src/index.ts"
 import type { LlliteParams, Sdxl, StrengthPlace } from "../src/models/index.ts"
-import { disposeLllite, uploadLllite } from "../src/models/index.ts"
+import { disposeLllite } from "../src/models/index.ts"
 import { createStream } from "../src/random/index.ts"
-import { createTrainState } from "../src/training/index.ts"
-import { createSyntheticSdxl, SMALL_UNET } from "./synthetic-sdxl.ts"
+import { actingLllite } from "./acting-lllite.ts"
+import { createSyntheticSdxl } from "./synthetic-sdxl.ts"
 import { startWasm } from "./wasm.ts"
 
 const WIDTH = 96
@@ -30,9 +29,7 @@ describe("generation of pictures that are not square, from members that differ",
 
   beforeAll(async () => {
     sdxl = await createSyntheticSdxl(await startWasm())
-    const { model } = createTrainState(enumerateSites(SMALL_UNET.layout), { condDim: 8, mlpDim: 8 }, 1)
-    const noise = createStream(1, "up").normal(model.values.length)
-    lllite = uploadLllite({ ...model, values: model.values.map((value, i) => value || 0.3 * (noise[i] ?? 0)) })
+    lllite = actingLllite()
   })
   afterAll(() => {
     disposeLllite(lllite)

@@ -1,15 +1,13 @@
-import { enumerateSites } from "@lllite/format/selections"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { RgbImage } from "../src/image/index.ts"
 import type { AdapterUse, GenerateOptions, PictureRequest } from "../src/index.ts"
 import { generate } from "../src/index.ts"
 import type { BlockVerbs, LlliteParams, Sdxl, StrengthPlace } from "../src/models/index.ts"
-import { composedBlocks, disposeLllite, uploadLllite } from "../src/models/index.ts"
+import { composedBlocks, disposeLllite } from "../src/models/index.ts"
 import { VAE_NORM } from "../src/models/vae/config.ts"
-import { createStream } from "../src/random/index.ts"
-import { createTrainState } from "../src/training/index.ts"
-import { createSyntheticSdxl, SMALL_UNET } from "./synthetic-sdxl.ts"
+import { actingLllite } from "./acting-lllite.ts"
+import { createSyntheticSdxl } from "./synthetic-sdxl.ts"
 import { startWasm } from "./wasm.ts"
 
 const base: GenerateOptions = { width: 64, height: 64, steps: 3, guidanceScale: 4 }
@@ -28,10 +26,7 @@ describe("generation", () => {
 
   beforeAll(async () => {
     sdxl = await createSyntheticSdxl(await startWasm())
-    const { model } = createTrainState(enumerateSites(SMALL_UNET.layout), { condDim: 8, mlpDim: 8 }, 1)
-    // An LLLite with an effect: its `up` is not zero.
-    const noise = createStream(1, "up").normal(model.values.length)
-    lllite = uploadLllite({ ...model, values: model.values.map((value, i) => value || 0.3 * (noise[i] ?? 0)) })
+    lllite = actingLllite()
   })
   afterAll(() => {
     disposeLllite(lllite)

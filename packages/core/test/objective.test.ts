@@ -14,6 +14,7 @@ import { createRowEncoder, rowOf } from "../src/training/example-row.ts"
 import type { CachedExample, ObjectiveOptions, TrainExample, TrainState } from "../src/training/index.ts"
 import { cacheDataset, createExampleCache, createTrainState, LLLITE, objective } from "../src/training/index.ts"
 import { trainRun } from "../src/worker/training.ts"
+import { actingModel } from "./acting-lllite.ts"
 import { createSyntheticSdxl, SMALL_UNET } from "./synthetic-sdxl.ts"
 import { startWasm } from "./wasm.ts"
 
@@ -49,9 +50,7 @@ describe("the loss of pictures that are not square, of examples that differ", ()
 
   beforeAll(async () => {
     sdxl = await createSyntheticSdxl(await startWasm())
-    const { model: fresh } = createTrainState(SITES, DIMS, 1)
-    const noise = createStream(1, "up").normal(fresh.values.length)
-    model = { ...fresh, values: fresh.values.map((value, i) => value || 0.3 * (noise[i] ?? 0)) }
+    model = actingModel(SITES, DIMS)
     const dataset = { count: 2, example: async (index: number) => EXAMPLES[index] as TrainExample }
     const caching = cacheDataset(sdxl, dataset, { seed: SEED })
     let next = await caching.next()

@@ -1,15 +1,13 @@
-import { enumerateSites } from "@lllite/format/selections"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { GreyImage, RgbImage } from "../src/image/index.ts"
 import type { GenerateOptions, PictureRequest } from "../src/index.ts"
 import { decodePictures, encodePictures, generate } from "../src/index.ts"
 import type { LlliteParams, Sdxl } from "../src/models/index.ts"
-import { disposeLllite, uploadLllite } from "../src/models/index.ts"
+import { disposeLllite } from "../src/models/index.ts"
 import { disposeParams } from "../src/params.ts"
-import { createStream } from "../src/random/index.ts"
-import { createTrainState } from "../src/training/index.ts"
-import { createSyntheticSdxl, createSyntheticUnet, SMALL_UNET } from "./synthetic-sdxl.ts"
+import { actingLllite } from "./acting-lllite.ts"
+import { createSyntheticSdxl, createSyntheticUnet } from "./synthetic-sdxl.ts"
 import { startWasm } from "./wasm.ts"
 
 const SIDE = 64
@@ -39,9 +37,7 @@ describe("pictures from pictures", () => {
   let lllite: LlliteParams
   beforeAll(async () => {
     sdxl = await createSyntheticSdxl(await startWasm())
-    const { model } = createTrainState(enumerateSites(SMALL_UNET.layout), { condDim: 8, mlpDim: 8 }, 1)
-    const noise = createStream(1, "up").normal(model.values.length)
-    lllite = uploadLllite({ ...model, values: model.values.map((value, i) => value || 0.3 * (noise[i] ?? 0)) })
+    lllite = actingLllite()
   })
   afterAll(() => {
     disposeLllite(lllite)

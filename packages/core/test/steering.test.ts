@@ -1,15 +1,13 @@
-import { enumerateSites } from "@lllite/format/selections"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { RgbImage } from "../src/image/index.ts"
 import type { AdapterUse, GenerateOptions, PictureRequest } from "../src/index.ts"
 import { generate } from "../src/index.ts"
 import type { LlliteParams, Sdxl } from "../src/models/index.ts"
-import { disposeLllite, uploadLllite } from "../src/models/index.ts"
+import { disposeLllite } from "../src/models/index.ts"
 import { adapt } from "../src/ops/adapt.ts"
-import { createStream } from "../src/random/index.ts"
-import { createTrainState } from "../src/training/index.ts"
-import { createSyntheticSdxl, SMALL_UNET } from "./synthetic-sdxl.ts"
+import { actingLllite } from "./acting-lllite.ts"
+import { createSyntheticSdxl } from "./synthetic-sdxl.ts"
 import { startWasm } from "./wasm.ts"
 
 const base: GenerateOptions = { width: 64, height: 64, steps: 3, guidanceScale: 4 }
@@ -46,10 +44,7 @@ describe("the settings of an adapter", () => {
         },
       },
     }
-    const { model } = createTrainState(enumerateSites(SMALL_UNET.layout), { condDim: 8, mlpDim: 8 }, 1)
-    // An LLLite with an effect: its `up` is not zero.
-    const noise = createStream(1, "up").normal(model.values.length)
-    lllite = uploadLllite({ ...model, values: model.values.map((value, i) => value || 0.3 * (noise[i] ?? 0)) })
+    lllite = actingLllite()
   })
   afterAll(() => {
     disposeLllite(lllite)
