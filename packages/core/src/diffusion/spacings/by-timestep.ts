@@ -40,18 +40,25 @@ export const trailing = (run: SpacingRun): SpacedLevels => {
 /** Timesteps on which latent consistency models are distilled: diffusers' `original_inference_steps`. */
 const LCM_TIMESTEPS = 50
 
-export const lcm = (run: SpacingRun): SpacedLevels => {
+export const lcm = (run: SpacingRun): SpacedLevels =>
+  ofDistilled(run, { name: "lcm", count: LCM_TIMESTEPS, left: (i) => Math.floor((i * LCM_TIMESTEPS) / run.steps) })
+
+/** Some of the timesteps of a distillation. left: how many come before that of step `i`. */
+function ofDistilled(
+  run: SpacingRun,
+  { name, count, left }: { readonly name: string; readonly count: number; readonly left: (i: number) => number },
+): SpacedLevels {
   const { schedule, steps } = run
-  if (steps > LCM_TIMESTEPS) {
+  if (steps > count) {
     throw new CoreError(
       "steps",
-      `sigmas: ${steps} steps with lcm spacing, expected at most ${LCM_TIMESTEPS}, the timesteps of the distillation.`,
+      `sigmas: ${steps} steps with ${name} spacing, expected at most ${count}, the timesteps of the distillation.`,
     )
   }
-  const width = Math.floor(schedule.sigmas.length / LCM_TIMESTEPS)
+  const width = Math.floor(schedule.sigmas.length / count)
   return ofTimesteps(
     run,
-    Array.from({ length: steps }, (_, i) => (LCM_TIMESTEPS - Math.floor((i * LCM_TIMESTEPS) / steps)) * width - 1),
+    Array.from({ length: steps }, (_, i) => (count - left(i)) * width - 1),
   )
 }
 
@@ -86,20 +93,8 @@ export const ddimUniform = (run: SpacingRun): SpacedLevels => {
 const TURBO_TIMESTEPS = 10
 
 /** ComfyUI's `SDTurboScheduler`. */
-export const sdTurbo = (run: SpacingRun): SpacedLevels => {
-  const { schedule, steps } = run
-  if (steps > TURBO_TIMESTEPS) {
-    throw new CoreError(
-      "steps",
-      `sigmas: ${steps} steps with sd_turbo spacing, expected at most ${TURBO_TIMESTEPS}, the timesteps of the distillation.`,
-    )
-  }
-  const width = Math.floor(schedule.sigmas.length / TURBO_TIMESTEPS)
-  return ofTimesteps(
-    run,
-    Array.from({ length: steps }, (_, i) => (TURBO_TIMESTEPS - i) * width - 1),
-  )
-}
+export const sdTurbo = (run: SpacingRun): SpacedLevels =>
+  ofDistilled(run, { name: "sd_turbo", count: TURBO_TIMESTEPS, left: (i) => i })
 
 /** ComfyUI's `beta`: whole timesteps, each once. */
 export const betaTimesteps = (run: SpacingRun): SpacedLevels => {
