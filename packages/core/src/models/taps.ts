@@ -98,7 +98,8 @@ export function tapReads(
   )
 }
 
-const NO_READS: TapReads = Object.freeze({ key: "", reads: [], trained: [] })
+/** What a tap reads where it does nothing. */
+export const NO_READS: TapReads = Object.freeze({ key: "", reads: [], trained: [] })
 
 /** Several taps' reads as one's. Null if one is not known. */
 function joinReads(all: readonly (TapReads | null)[]): TapReads | null {

@@ -17,6 +17,7 @@ export async function startBackend(backend: NodeBackend, options: StartOptions =
     return startTensorflow(options)
   }
   for (const [name, value, usual, takers] of [
+    ["graphs", options.graphs, true, ["tensorflow"]],
     ["precision", options.precision, "F32", ["tensorflow"]],
     ["weights", options.weights, "file", ["tensorflow", "webgpu"]],
   ] as const) {

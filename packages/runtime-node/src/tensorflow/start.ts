@@ -7,7 +7,7 @@ import { prepareTensorflowEnvironment } from "./environment.ts"
 import { recordable } from "./graph/recorder.ts"
 import type { TensorflowInstallation, TensorflowSearch } from "./installation.ts"
 import { findTensorflow } from "./installation.ts"
-import { createTensorflowOps } from "./ops/index.ts"
+import { createTensorflowOps, graphAbilities } from "./ops/index.ts"
 import { loadNodeBackendPackage } from "./package-loader.ts"
 
 const require = requireFrom(import.meta.url)
@@ -31,13 +31,16 @@ export async function startTensorflow(options: StartOptions = {}): Promise<NodeR
   const started = await tf.setBackend("tensorflow")
   if (!started) throw new Error('backend "tensorflow": tfjs did not start it. Type: lllite doctor')
   await tf.ready()
-  const ops = createTensorflowOps({ compute: precision, graphs, ...(weights === "file" ? {} : { round: weights }) })
+  const abilities = graphs ? graphAbilities() : null
+  const round = weights === "file" ? {} : { round: weights }
+  const ops = createTensorflowOps({ compute: precision, graphs: abilities, ...round })
+  const problem = abilities?.problem ?? null
   return {
     backend: "tensorflow",
     ops,
     version: `TensorFlow ${binding.TF_Version} (${ops.runPart === undefined ? "op by op" : "blocks as graphs"})`,
     device: binding.isUsingGpuDevice() ? "GPU" : "CPU",
-    notices: [],
+    notices: problem === null ? [] : [`TensorFlow runs blocks op by op, which takes longer: ${problem}`],
   }
 }
 

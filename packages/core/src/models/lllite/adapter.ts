@@ -6,6 +6,7 @@ import { vjp } from "../../ops/vjp.ts"
 import type { Strength } from "../strength.ts"
 import { strengthsAt } from "../strength.ts"
 import type { Grid, Tap } from "../taps.ts"
+import { NO_READS } from "../taps.ts"
 import type { ControlImages, ControlPatches, Depth } from "./conditioner.ts"
 import { cutControl, embedControl } from "./conditioner.ts"
 import type { AdapterParams, LlliteParams } from "./params.ts"
@@ -123,9 +124,9 @@ export function llliteTap(ops: Ops, lllite: LlliteParams, control: PreparedContr
     reads(layer, { grid, ...pass }, count) {
       const adapter = adapters.get(layer.path)
       const share = control.shares.get(adapter?.plan.site.key ?? "")
-      if (adapter === undefined || share === undefined || grid === null) return { key: "none", reads: [], trained: [] }
+      if (adapter === undefined || share === undefined || grid === null) return NO_READS
       const strengths = strengthsAt(strength, layer, count, pass)
-      if (strengths.every((value) => value === 0)) return { key: "none", reads: [], trained: [] }
+      if (strengths.every((value) => value === 0)) return NO_READS
       const { down, midDown, up } = adapter
       const joined = control.downs.get(adapter.plan.site.key)
       return {

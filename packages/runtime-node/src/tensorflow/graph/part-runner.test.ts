@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from "vitest"
 import { needs } from "../../../../format/test/needs.ts"
 import { startBackend } from "../../backends/start.ts"
 import { findTensorflow } from "../installation.ts"
-import { createTensorflowOps } from "../ops/index.ts"
+import { createTensorflowOps, graphAbilities } from "../ops/index.ts"
 
 /** The number of graphs that TensorFlow holds. */
 const graphs = (): number =>
@@ -25,7 +25,7 @@ describe("parts as graphs", needs("TensorFlow. Type: lllite setup tensorflow", f
     { batch: 3, height: 4, width: 8 },
   ])("give what the ops give, for $batch × $height × $width latents in float32", async (size) => {
     const before = graphs()
-    const results = await checkParts(createTensorflowOps({ graphs: true }), { ...size, tolerance: 1e-5 })
+    const results = await checkParts(createTensorflowOps({ graphs: graphAbilities() }), { ...size, tolerance: 1e-5 })
     expect(results.filter(({ ok }) => !ok)).toEqual([])
     expect(results.length).toBeGreaterThan(80)
     expect(graphs() - before).toBeGreaterThan(20)
@@ -35,13 +35,13 @@ describe("parts as graphs", needs("TensorFlow. Type: lllite setup tensorflow", f
     { batch: 1, height: 8, width: 8 },
     { batch: 2, height: 4, width: 8 },
   ])("give what the ops give within 2e-2 in bfloat16, for $batch × $height × $width latents", async (size) => {
-    const ops = createTensorflowOps({ graphs: true, compute: "BF16", round: "BF16" })
+    const ops = createTensorflowOps({ graphs: graphAbilities(), compute: "BF16", round: "BF16" })
     const results = await checkParts(ops, { ...size, tolerance: 2e-2 })
     expect(results.filter(({ ok }) => !ok)).toEqual([])
   })
 
   it("give the same bytes the first time and later", () => {
-    const run = runPart(createTensorflowOps({ graphs: true }))
+    const run = runPart(createTensorflowOps({ graphs: graphAbilities() }))
     const [x, w] = [tf.randomNormal<tf.Rank.R2>([7, 33]), tf.randomNormal<tf.Rank.R2>([33, 5])]
     const bias = tf.randomNormal([5])
     const layer = (x: Tensor2D): Tensor2D => tf.add(tf.matMul(x, w), bias)
@@ -53,7 +53,7 @@ describe("parts as graphs", needs("TensorFlow. Type: lllite setup tensorflow", f
   })
 
   it("run op by op when they read a tensor that they do not name", async () => {
-    const ops = createTensorflowOps({ graphs: true })
+    const ops = createTensorflowOps({ graphs: graphAbilities() })
     const run = runPart(ops)
     const x = tf.tensor2d([1, 2, 3, 4], [2, 2])
     const results = [10, 20, 30, 40].map((value) => {
@@ -67,7 +67,7 @@ describe("parts as graphs", needs("TensorFlow. Type: lllite setup tensorflow", f
   })
 
   it("keep two parts apart whose tensors are not the same ones in the same places", async () => {
-    const run = runPart(createTensorflowOps({ graphs: true }))
+    const run = runPart(createTensorflowOps({ graphs: graphAbilities() }))
     const [x, a, b] = [1, 2, 3].map((value) => tf.fill([2], value)) as [Tensor, Tensor, Tensor]
     const both = (first: Tensor, second: Tensor): number[] => {
       const part = { key: "two", x, reads: [first, second], trained: [] }
@@ -82,7 +82,7 @@ describe("parts as graphs", needs("TensorFlow. Type: lllite setup tensorflow", f
   })
 
   it("are also right inside of a larger gradient, with inputs that were disposed since", async () => {
-    const ops = createTensorflowOps({ graphs: true })
+    const ops = createTensorflowOps({ graphs: graphAbilities() })
     const run = runPart(ops)
     const values = Float32Array.from({ length: 6 }, (_, i) => i - 2.5)
     const entry = { name: "w", dtype: "F32" as const, shape: [3, 2], read: async () => fromFloat32(values, "F32") }
@@ -110,7 +110,7 @@ describe("parts as graphs", needs("TensorFlow. Type: lllite setup tensorflow", f
   })
 
   it("say what an input of another kind is", () => {
-    const run = runPart(createTensorflowOps({ graphs: true }))
+    const run = runPart(createTensorflowOps({ graphs: graphAbilities() }))
     const table = { kind: "table", shape: [1, 1], bytes: 0, dispose: () => {} }
     const x = tf.scalar(1)
     expect(() => run({ key: "table", x, reads: [table], trained: [], run: (x) => x })).toThrow('kind "table"')

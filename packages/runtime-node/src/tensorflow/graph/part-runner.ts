@@ -113,10 +113,10 @@ export function createPartRunner(
     return kind.forward === null ? null : tensorOf(kind.forward.run(idsOf(operands))[0])
   }
 
-  const trainingOf = (
+  const trainingOf = <X extends Tensor>(
     kind: Kind,
     operands: readonly OpOutput[],
-    part: NetworkPart<Tensor, Tensor>,
+    part: NetworkPart<X, Tensor>,
   ): TrainingGraphs | null => {
     if (kind.training !== undefined) return kind.training
     kind.training = offTape(() =>
@@ -136,7 +136,7 @@ export function createPartRunner(
     const operands = operandsOf([x, ...trained, ...reads])
     const kind = kindOf(`${key} ${typesOf(operands)}`)
     if (tf.engine().state.gradientDepth === 0) return (forward(kind, operands, () => run(x)) ?? run(x)) as Y
-    const graphs = trainingOf(kind, operands, part as unknown as NetworkPart<Tensor, Tensor>)
+    const graphs = trainingOf(kind, operands, part)
     if (graphs === null) return run(x)
     const others = idsOf(operands.slice(1 + trained.length))
     return vjp([x, ...trained], () => {

@@ -14,8 +14,9 @@ export type AttributeCodes = Pick<
 export interface SavedModel {
   /** The file `saved_model.pb`. */
   readonly bytes: Bytes
-  /** Names of the inputs in their order, joined by commas. Null for an input that no node reads. */
+  /** Names of the inputs in their order. Null for an input that no node reads. */
   readonly inputs: readonly (string | null)[]
+  /** Names of the outputs in their order. */
   readonly outputs: readonly string[]
 }
 
@@ -85,16 +86,16 @@ export function writeSavedModel(outputs: readonly Value[], inputCount: number, c
 
 function attribute({ name, type, value }: OpAttribute, codes: AttributeCodes): Bytes {
   const items = Array.isArray(value) ? (value as readonly unknown[]) : null
-  const field = (item: unknown, isItem: boolean): Bytes => {
+  const field = (item: unknown): Bytes => {
     // Numbers of the fields of AttrValue and of its ListValue agree, except for text.
     if (type === codes.TF_ATTR_STRING) return bytesField(2, String(item))
     if (type === codes.TF_ATTR_INT) return integerField(3, Number(item))
     if (type === codes.TF_ATTR_FLOAT) return floatField(4, Number(item))
     if (type === codes.TF_ATTR_BOOL) return integerField(5, item === true ? 1 : 0)
     if (type === codes.TF_ATTR_TYPE) return integerField(6, Number(item))
-    throw new Error(`graph: attribute "${name}" has kind ${type}${isItem ? " in a list" : ""}, which is not written`)
+    throw new Error(`graph: attribute "${name}" has kind ${type}, which is not written`)
   }
-  const bytes = items === null ? field(value, false) : bytesField(1, message(...items.map((item) => field(item, true))))
+  const bytes = items === null ? field(value) : bytesField(1, message(...items.map(field)))
   return namedAttribute(name, bytes)
 }
 

@@ -6,7 +6,7 @@ import { simplify } from "./simplify.ts"
 import { splitGraph } from "./split.ts"
 
 const { F32, BF16, I32, U8 } = TF_TYPES
-const codes = { TF_ATTR_TYPE: 1, TF_ATTR_STRING: 2, TF_ATTR_FLOAT: 3 }
+const codes = { TF_ATTR_TYPE: 1, TF_ATTR_FLOAT: 3 }
 const input = (index: number, shape: readonly number[], dtype: number = F32): Value => ({
   kind: "input",
   index,

@@ -4,7 +4,7 @@ import type { ConstantValue, GraphNode, NodeValue, Value, ValueType } from "./gr
 import { nodesOf, outputOf } from "./graph.ts"
 import { layerNormOf } from "./layer-norm.ts"
 
-export type TypeCodes = Pick<TensorflowBinding, "TF_ATTR_TYPE" | "TF_ATTR_STRING" | "TF_ATTR_FLOAT">
+export type TypeCodes = Pick<TensorflowBinding, "TF_ATTR_TYPE" | "TF_ATTR_FLOAT">
 
 export interface SimplifyOptions {
   readonly codes: TypeCodes

@@ -1,6 +1,7 @@
 import type { Ops } from "@lllite/core/ops"
 import { createComposedOps } from "@lllite/core/ops"
 import { createPartRunner } from "../graph/part-runner.ts"
+import type { GraphAbilities } from "../graph/trial.ts"
 import { tryGraphs } from "../graph/trial.ts"
 import { attention } from "./attention.ts"
 import { createConv2d } from "./conv2d.ts"
@@ -17,20 +18,20 @@ export interface TensorflowOpsOptions {
   readonly compute?: ComputeType
   /** Number type to which float32 weights of a file are rounded. Default: they are not rounded. */
   readonly round?: "F16" | "BF16"
-  /** Whether parts of a network run as graphs, where TensorFlow can. Default: false. */
-  readonly graphs?: boolean
+  /** What TensorFlow can do with graphs, see `graphAbilities`. Null: parts run op by op. Default: null. */
+  readonly graphs?: GraphAbilities | null
 }
 
 /**
  * Ops on TensorFlow, which must be the backend in use. Frozen weights that have 16 bits in the file are held in 16
  * bits. Attention never holds the scores of all queries at once.
  */
-export function createTensorflowOps({ compute = "F32", round, graphs = false }: TensorflowOpsOptions = {}): Ops {
+export function createTensorflowOps({ compute = "F32", round, graphs = null }: TensorflowOpsOptions = {}): Ops {
   const device = openDevice()
   const multiply = createMultiply(device, compute)
   return {
     ...createComposedOps(),
-    ...(graphs ? graphVerbs() : {}),
+    ...graphVerbs(graphs),
     load: createLoader(device, round ?? null),
     ...createProducts(multiply),
     conv2d: createConv2d(device, multiply, compute),
@@ -42,10 +43,14 @@ export function createTensorflowOps({ compute = "F32", round, graphs = false }: 
   }
 }
 
-/** `runPart`, if this TensorFlow runs graphs. */
-function graphVerbs(): Pick<Ops, "runPart"> {
+/** What the backend in use can do with graphs. */
+export function graphAbilities(): GraphAbilities {
   const backend = recordableBackend()
-  if (backend === null) return {}
-  const { problem, hasLayerNorm } = tryGraphs(backend.binding)
-  return problem === null ? { runPart: createPartRunner(backend, { hasLayerNorm }) } : {}
+  if (backend !== null) return tryGraphs(backend.binding)
+  return { problem: "another program registered the backend", hasLayerNorm: false }
+}
+
+function graphVerbs(graphs: GraphAbilities | null): Pick<Ops, "runPart"> {
+  const backend = recordableBackend()
+  return backend === null || graphs?.problem !== null ? {} : { runPart: createPartRunner(backend, graphs) }
 }
