@@ -32,7 +32,7 @@ async function checkBlock(
   const whole = { ...on, isWhole: true }
   const wanted = [input.x, ...(input.skip === null ? [] : [input.skip]), gain]
   const value = composedBlocks.forward(on, block, input)
-  // The slope of half the sum of squares. So the tap's slope, which is one number, is no sum of random signs.
+  // The slope of half the sum of squares. With random slopes, the terms of the tap's one number would cancel out.
   const dy = tf.clone(value)
   const slopes = composedBlocks.back(on, block, input, dy, wanted)
   const results: ContractResult[] = []

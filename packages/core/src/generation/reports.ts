@@ -66,7 +66,7 @@ export function createReports<R>(): Reports<R> {
           yield { kind: "step", step: next.value }
         }
       } finally {
-        // A step that waits at a report ends with an error of its own, which nobody reads.
+        // A step that waits at a report ends with its own error. This one is dropped.
         if (running !== null) {
           running.catch(() => {})
           waiting?.reject(new LeftError("left"))

@@ -39,7 +39,7 @@ describe("names of Save Image", () => {
     expect(await names("../..")).toEqual([null])
   })
 
-  it("are those of the command where nobody has chosen one, or a line has one", async () => {
+  it("are those of the command at a default prefix, or where a line has a name", async () => {
     for (const prefix of [null, "ComfyUI", "lllite"]) expect(await names(prefix)).toEqual([null])
     expect(await names("cat", [{ ...picture, fileName: "own.png" }])).toEqual(["own.png"])
   })

@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import type { PlannedPicture } from "../plan-pictures.ts"
 
-/** Prefixes that stand in workflows where nobody has chosen one. */
+/** The default prefixes of workflows: ComfyUI's and ours. */
 const COMMON: readonly string[] = ["ComfyUI", "lllite"]
 
 /**

@@ -29,7 +29,7 @@ export interface Sample {
 /** Defaults of a sample. Source: sd-scripts `sample_image_inference`, but for the size. */
 const DEFAULTS = { steps: 30, guidanceScale: 7.5 } as const
 
-/** Pairs of the data set that are drawn if there is no file of prompts. */
+/** The number of pairs that are drawn without a file of prompts. */
 const PAIRS = 4
 
 /**
