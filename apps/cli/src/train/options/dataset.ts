@@ -35,7 +35,7 @@ export const DATASET = {
     nothing: [1],
     help: "How often each pair appears in an epoch. For folders of dataset_config without num_repeats.",
   }),
-  cache_latents: ignored("latents are always kept in memory, unless augmentation changes them"),
+  cache_latents: ignored("latents are kept in memory as far as they fit, unless augmentation changes them"),
   cache_latents_to_disk: flag({
     help: "Keep latents in .npz files beside the pictures, as sd-scripts does, and use those that are there.",
   }),
