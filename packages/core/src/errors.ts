@@ -86,8 +86,8 @@ export type CoreErrorCode =
   | "weight-shape"
   /** Values of an LLLite are missing, or their number is wrong. */
   | "adapter-values"
-  /** The LoRA cannot act beside the layers. It has to be merged into the weights. */
-  | "lora-merge"
+  /** A DoRA changes the weights of an SDXL, which are not given. */
+  | "lora-base"
   /** What trains does not fit to the layout of the U-Net. */
   | "layout"
   // recipes

@@ -1,7 +1,9 @@
+import type { Tensor } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
 import type { LiveLora, LoraStrength } from "../models/lora/live-lora.ts"
 import { loraTap } from "../models/lora/live-lora.ts"
 import type { Tap } from "../models/taps.ts"
-import { chainTaps, NO_TAP } from "../models/taps.ts"
+import { chainTaps, NO_TAP, tapBefore } from "../models/taps.ts"
 import type { Ops } from "../ops/ops.ts"
 
 /** A live LoRA with the settings of its use. */
@@ -9,8 +11,35 @@ export interface LoraRun extends LoraStrength {
   readonly lora: LiveLora
 }
 
-/** All LoRAs of a run as one tap. What they add is summed. */
+/**
+ * All LoRAs of a run as one tap. They act in their order, as if they were merged. The lengths that a DoRA changes are
+ * those of the model's weights with its own difference, without other LoRAs.
+ */
 export function lorasTap(ops: Ops, loras: readonly LoraRun[]): Tap {
-  const taps = loras.map(({ lora, ...use }) => loraTap(ops, lora, use))
-  return taps.length === 0 ? NO_TAP : chainTaps(taps)
+  return chainLoras(loras.map(({ lora, ...use }) => loraTap(ops, lora, use)))
+}
+
+/** Taps of LoRAs as one. A tap that follows a DoRA over columns reads x without the factors of that DoRA. */
+function chainLoras(taps: readonly Tap[]): Tap {
+  if (taps.length === 0) return NO_TAP
+  return chainTaps(
+    taps.map((tap, i) => {
+      const columns = chainTaps(taps.slice(0, i).filter(({ before }) => before !== undefined))
+      const { after } = tap
+      if (after === undefined || columns.before === undefined || i === 0) return tap
+      return {
+        ...tap,
+        after: (layers, xs, ys, place) =>
+          tf.tidy(() => {
+            const read = xs.map((x, j): Tensor => {
+              const own = layers.slice(j, j + 1)
+              if (!own.some((layer) => columns.has(layer))) return x
+              // Each of these taps multiplies x, so what it makes of ones are its factors.
+              return tf.divNoNan(x, tapBefore(columns, own, tf.onesLike(x), place)[0] as Tensor)
+            })
+            return [...after.call(tap, layers, read, ys, place)]
+          }),
+      }
+    }),
+  )
 }

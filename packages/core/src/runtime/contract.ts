@@ -62,11 +62,12 @@ export interface Runtime<Source, Backend extends string = string> extends Starte
     options?: LoadOptions,
   ): Promise<AdapterHandle>
   /**
-   * Loads a LoRA, LoCon, LoHa or LoKr that acts beside an SDXL's layers. Its weights stay as they are, so each run of
-   * pictures chooses its LoRAs and their strengths. To merge one instead, see `LoadSdxlOptions`.
+   * Loads a LoRA, LoCon, LoHa, LoKr or DoRA that acts beside an SDXL's layers. Its weights stay as they are, so each run
+   * of pictures chooses its LoRAs and their strengths. To merge one instead, see `LoadSdxlOptions`. For a DoRA the
+   * checkpoint's files are read again.
    *
    * @param sdxl the model of this runtime that the LoRA is for
-   * @throws as `loadSdxl`; CoreError for a file that fits no layer, and for a DoRA, which has to be merged
+   * @throws as `loadSdxl`; CoreError for a file that fits no layer
    */
   loadLora(source: Source, sdxl: SdxlHandle, options?: LoadOptions): Promise<LoraHandle>
   /**

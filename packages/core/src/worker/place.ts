@@ -1,6 +1,7 @@
 import type { UnetLayout } from "@lllite/format"
 import type { TaskContext } from "../channel/server.ts"
 import type { VaeParts } from "../generation/encode-pictures.ts"
+import type { SdxlFiles } from "../models/layouts/parts.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import type { VaePicture } from "../models/vae/slice-sizes.ts"
@@ -31,6 +32,11 @@ export interface WorkerPlace<Types extends RuntimeTypes> {
     checkpoint: Types["checkpoint"],
     context: TaskContext,
   ): AsyncGenerator<LoadProgress | Types["loadEvent"], Sdxl, void>
+  /** Opens a checkpoint's files with its merged LoRAs, whose tensors are read while they are open. */
+  openSdxl(
+    checkpoint: Types["checkpoint"],
+    context: TaskContext,
+  ): AsyncGenerator<LoadProgress, { readonly files: SdxlFiles; close(): Promise<void> }, void>
   /** Reads an LLLite, which has to fit a U-Net. */
   readAdapter(
     file: Types["file"],

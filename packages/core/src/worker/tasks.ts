@@ -17,6 +17,7 @@ import type { LoadedControlNet } from "../models/controlnet/weights.ts"
 import { layOutSlots } from "../models/lllite/layout.ts"
 import type { LlliteParams } from "../models/lllite/params.ts"
 import { disposeLllite, uploadLllite } from "../models/lllite/params.ts"
+import { isDora } from "../models/lora/file-modules.ts"
 import type { LiveLora } from "../models/lora/live-lora.ts"
 import { loadLiveLora } from "../models/lora/live-lora.ts"
 import type { Sdxl } from "../models/sdxl.ts"
@@ -38,8 +39,10 @@ import type { RunRows } from "./training.ts"
 import { beginRun, partOf, trainRun } from "./training.ts"
 
 /** A loaded SDXL. */
-interface Model {
+interface Model<Checkpoint> {
   readonly sdxl: Sdxl
+  /** Where its files are. */
+  readonly from: Checkpoint
   readonly schedule: NoiseSchedule
   /** How the VAE takes a picture of a size apart. It is chosen for the first picture of the size. */
   readonly partsOf: (picture: VaePicture) => Promise<Required<VaeParts>>
@@ -54,7 +57,7 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
   place: WorkerPlace<Types>,
   server: () => Server,
 ): TaskTable<RuntimeTasks<Types>> {
-  const models = createShelf<Model>("SDXL", ({ sdxl }) => sdxl.dispose())
+  const models = createShelf<Model<Types["checkpoint"]>>("SDXL", ({ sdxl }) => sdxl.dispose())
   const adapters = createShelf<LlliteParams>("adapter", disposeLllite)
   const controlNets = createShelf<LoadedControlNet>("ControlNet", (net) => net.dispose())
   const loras = createShelf<LiveLora>("LoRA", (lora) => lora.dispose())
@@ -64,7 +67,11 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
   const shared = <T>(value: T): T => (place.isShared ? shareArrays(value) : value)
   const sharedRow = <T>(row: T): T => (place.isShared ? shareUnshared(row) : row)
   let running: RunningBackend | null = null
-  const rowsOf = (run: number, { sdxl, partsOf }: Model, { vaeSlices, ...encoding }: SentEncodeOptions): RunRows => {
+  const rowsOf = (
+    run: number,
+    { sdxl, partsOf }: Pick<Model<unknown>, "sdxl" | "partsOf">,
+    { vaeSlices, ...encoding }: SentEncodeOptions,
+  ): RunRows => {
     const slices =
       vaeSlices === null ? async (picture: VaePicture) => (await partsOf(picture)).vaeSlices : () => vaeSlices
     const found = runs.get(run) ?? {
@@ -107,7 +114,7 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
       const sdxl = yield* place.load(from, context)
       const { prediction, zeroTerminalSnr = false, notices = [] } = sdxl
       const schedule = createNoiseSchedule({ zeroTerminalSnr })
-      models.put(model, { sdxl, schedule, partsOf: createParts(place, sdxl) })
+      models.put(model, { sdxl, from, schedule, partsOf: createParts(place, sdxl) })
       return { layout: sdxl.unet.config.layout, prediction, zeroTerminalSnr, notices }
     },
 
@@ -143,9 +150,14 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
         const opened = yield* place.openAddition(file, "lora", context)
         try {
           const configs = { unet: unet.config, text1: text1.config, text2: text2.config }
-          const loaded = await loadLiveLora(ops.load, opened.file, configs)
-          loras.put(lora, loaded)
-          return { notices: loaded.notices }
+          const base = isDora(opened.file) ? yield* place.openSdxl(value.from, context) : null
+          try {
+            const loaded = await loadLiveLora(ops.load, opened.file, configs, base?.files ?? null)
+            loras.put(lora, loaded)
+            return { notices: loaded.notices }
+          } finally {
+            await base?.close()
+          }
         } finally {
           await opened.close()
         }
@@ -345,7 +357,7 @@ function fileStem(label: string): string {
 /** The parts that the options ask for, or else what fits the memory. */
 async function vaePartsOf(
   { width, height, vaeSlices, vaeTiles }: Pick<GenerateOptions, "width" | "height" | "vaeSlices" | "vaeTiles">,
-  partsOf: Model["partsOf"],
+  partsOf: Model<unknown>["partsOf"],
 ): Promise<Required<VaeParts>> {
   if (vaeSlices !== undefined || vaeTiles != null) return { vaeSlices: vaeSlices ?? 1, vaeTiles: vaeTiles ?? null }
   const parts = await partsOf({ width, height })
@@ -356,7 +368,7 @@ function tilesNotice({ size }: Tiling): string {
   return `The VAE takes tiles of ${size} px, because the picture does not fit the memory. They change it a little.`
 }
 
-function createParts<Types extends RuntimeTypes>(place: WorkerPlace<Types>, sdxl: Sdxl): Model["partsOf"] {
+function createParts<Types extends RuntimeTypes>(place: WorkerPlace<Types>, sdxl: Sdxl): Model<unknown>["partsOf"] {
   const chosen = new Map<string, Promise<Required<VaeParts>>>()
   return (picture) => {
     const size = `${picture.width}×${picture.height}`

@@ -44,6 +44,11 @@ const tasks = createRuntimeTasks<NodeTypes>(
       return running
     },
 
+    // biome-ignore lint/correctness/useYield: opening files reports no progress
+    async *openSdxl({ prediction: _, projection: __, ...paths }) {
+      return openSdxl(paths)
+    },
+
     async *load({ prediction, projection = "checkpoint", ...paths }, context) {
       const { files, notices, close } = await openSdxl(paths)
       try {

@@ -48,6 +48,10 @@ const runtimeTasks = createRuntimeTasks<WebTypes>(
       return { ...sdxl, notices: [...(sdxl.notices ?? []), ...notices] }
     },
 
+    async *openSdxl(sources, { signal }) {
+      return { ...(yield* openCheckpoint(sources, signal)), close: async () => {} }
+    },
+
     readAdapter,
     openAddition: (source, kind, { signal }) => openAddition(source, kind, signal),
     vaeParts: ({ vae }, picture) => vaePartsOf(started(), vae.config, picture),

@@ -51,7 +51,7 @@ export function unusedNotice({ label }: WeightFile, unknown: readonly string[]):
   return [`${label}: ${unknown.length} ${tensors} no layer and is not used, first "${first}".`]
 }
 
-/** Whether a LoRA changes the weights themselves (DoRA), so that it can only be merged into them. */
+/** Whether a LoRA changes the lengths of the weights' rows or columns (DoRA), for which it reads the weights. */
 export function isDora({ entries }: Pick<WeightFile, "entries">): boolean {
   return [...entries.keys()].some((name) => loraTensorPlace(name)?.tensor === "dora_scale")
 }

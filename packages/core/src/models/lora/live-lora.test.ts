@@ -6,7 +6,7 @@ import { SMALL_UNET } from "../../../test/synthetic-sdxl.ts"
 import { createComposedOps } from "../../ops/composed/index.ts"
 import type { WeightEntry } from "../../ops/weight-entry.ts"
 import type { TextEncoderConfig } from "../clip/config.ts"
-import { UNKNOWN_PASS } from "../taps.ts"
+import { runTapped, UNKNOWN_PASS } from "../taps.ts"
 import { loadLiveLora, loraTap } from "./live-lora.ts"
 import type { LoraTensor } from "./module-delta.ts"
 import { mergedWeight } from "./module-delta.ts"
@@ -81,6 +81,75 @@ async function both(key: string, tensors: Tensors, strength: number): Promise<re
   return [(live as tf.Tensor).dataSync<"float32">(), wanted.dataSync<"float32">()]
 }
 
+/** A layer's output with a DoRA beside it, with the DoRA merged into its weight, and without. */
+async function doraOutputs(
+  key: string,
+  tensors: Tensors,
+  strength: number,
+): Promise<readonly [live: Float32Array, merged: Float32Array, plain: Float32Array]> {
+  const before = tf.memory().numTensors
+  const target = loraTargetsOf(configs).get(key)
+  if (target === undefined) throw new Error(`no layer "${key}"`)
+  const { part, weight: name, firstRow, layer } = target
+  const { inDim, outDim, kernel, stride } = layer
+  const isConv = layer.kind === "conv"
+  const sides = isConv ? [kernel, kernel] : []
+  // Rows of other layers lie before the layer's own in a weight that joins several.
+  const host = values("host", [firstRow + outDim, inDim, ...sides])
+  const bias = values("bias", [firstRow + outDim])
+  const entry = (name: string, shape: readonly number[], data: Float32Array): [string, WeightEntry] => [
+    name,
+    { name, dtype: "F32", shape, read: async () => new Uint8Array(data.buffer) },
+  ]
+  const own = {
+    label: "base",
+    entries: new Map([
+      entry(name, [firstRow + outDim, inDim, ...sides], host),
+      entry(name.replace(/weight$/, "bias"), [firstRow + outDim], bias),
+    ]),
+  }
+  const none = { label: "base", entries: new Map() }
+  const base = { unet: none, text1: none, text2: none, [part]: own }
+  const lora = await loadLiveLora(ops.load, fileOf({ [key]: tensors }), configs, base)
+  const module = new Map(
+    Object.entries(tensors).map(([name, shape]): [LoraTensorName, LoraTensor] => [
+      name as LoraTensorName,
+      { shape, values: name === "alpha" ? Float32Array.of(3) : values(`${key}.${name}`, shape) },
+    ]),
+  )
+  const shape = [outDim, inDim, ...sides]
+  const weight = host.slice((firstRow * host.length) / (firstRow + outDim))
+  const merged = await mergedWeight(key, { shape, values: weight }, module, strength)
+  const result = tf.tidy(() => {
+    const xShape = isConv ? [2, 6, 8, inDim] : [2, 5, inDim]
+    const x = tf.tensor(signal("x", xShape), xShape)
+    const run = (read: tf.Tensor, own: Float32Array): tf.Tensor => {
+      const kernels = tf.tensor(own, shape)
+      const sum = isConv
+        ? tf.conv2d(
+            tf.pad(read as tf.Tensor4D, [
+              [0, 0],
+              [1, 1],
+              [1, 1],
+              [0, 0],
+            ]),
+            tf.transpose(kernels, [2, 3, 1, 0]) as tf.Tensor4D,
+            stride,
+            "valid",
+          )
+        : tf.reshape(tf.matMul(tf.reshape(read, [-1, inDim]), kernels as tf.Tensor2D, false, true), [2, 5, outDim])
+      return tf.add(sum, tf.tensor1d(bias.slice(firstRow)))
+    }
+    const tap = loraTap(ops, lora, { strength })
+    const [live] = runTapped(tap, [layer], x, { ...UNKNOWN_PASS, grid: null }, (_, read) => run(read, weight))
+    const values = (y: tf.Tensor): Float32Array => y.dataSync<"float32">()
+    return [values(live as tf.Tensor), values(run(x, merged)), values(run(x, weight))] as const
+  })
+  lora.dispose()
+  expect(tf.memory().numTensors).toBe(before)
+  return result
+}
+
 describe("a live LoRA", () => {
   const { inDim, outDim } = layerOf(LINEAR)
   const conv = layerOf(CONV)
@@ -119,13 +188,32 @@ describe("a live LoRA", () => {
     lora.dispose()
   })
 
-  it("refuses a DoRA, and frees what it had loaded", async () => {
+  const TEXT_OUT = "lora_te2_text_model_encoder_layers_0_self_attn_v_proj"
+  const up = { lora_down: [3, inDim], lora_up: [outDim, 3], alpha: [] }
+  const kernel = { lora_down: [3, conv.inDim, 3, 3], lora_up: [conv.outDim, 3, 1, 1] }
+  it.each<[string, string, Tensors, number]>([
+    ["rows", LINEAR, { ...up, dora_scale: [outDim, 1] }, 1],
+    ["rows, without an axis", LINEAR, { ...up, dora_scale: [outDim] }, -0.7],
+    ["columns", LINEAR, { ...up, dora_scale: [1, inDim] }, 0.4],
+    ["rows of a convolution", CONV, { ...kernel, dora_scale: [conv.outDim, 1, 1, 1] }, 0.6],
+    ["columns of a convolution", CONV, { ...kernel, dora_scale: [1, conv.inDim, 1, 1] }, 1],
+    ["rows of joined weights", TEXT_OUT, { lora_down: [2, 8], lora_up: [8, 2], dora_scale: [8, 1] }, 0.5],
+    ["rows of a LoKr", LINEAR, { lokr_w1: [4, 4], lokr_w2: [outDim / 4, inDim / 4], dora_scale: [outDim, 1] }, 1],
+  ])("gives what a DoRA over %s gives when it is merged", async (_, key, tensors, strength) => {
+    const [live, merged, plain] = await doraOutputs(key, tensors, strength)
+    const size = Math.max(...merged.map(Math.abs))
+    expect(Math.max(...plain.map((value, i) => Math.abs(value - (merged[i] as number))))).toBeGreaterThan(0.01 * size)
+    expect(live.length).toBe(merged.length)
+    expect(Math.max(...live.map((value, i) => Math.abs(value - (merged[i] as number))))).toBeLessThan(5e-6 * size)
+  })
+
+  it("refuses a DoRA without the weights of its SDXL, and frees what it had loaded", async () => {
     const plain = { lora_down: [2, inDim], lora_up: [outDim, 2] }
     const text = "lora_te1_text_model_encoder_layers_0_mlp_fc1"
     const dora = { lora_down: [2, 8], lora_up: [32, 2], dora_scale: [1, 8] }
     const before = tf.memory().numTensors
     const loading = loadLiveLora(ops.load, fileOf({ [LINEAR]: plain, [text]: dora }), configs)
-    await expect(loading).rejects.toMatchObject({ code: "lora-merge" })
+    await expect(loading).rejects.toMatchObject({ code: "lora-base" })
     expect(tf.memory().numTensors).toBe(before)
   })
 

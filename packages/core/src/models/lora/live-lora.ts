@@ -8,9 +8,11 @@ import type { Tap } from "../taps.ts"
 import type { WeightFile } from "../weight-reader.ts"
 import { type LoraBlocks, layerWeight } from "./block-weights.ts"
 import { modulesOf, readModule, unusedNotice } from "./file-modules.ts"
+import type { LengthScale } from "./length-scale.ts"
+import { loadLengthScale, longerBy, tensorsOf } from "./length-scale.ts"
 import type { LoraTensor } from "./module-delta.ts"
 import { liveFactors } from "./module-delta.ts"
-import type { LoraConfigs } from "./targets.ts"
+import type { LoraBase, LoraConfigs } from "./targets.ts"
 import { loraTargetsOf } from "./targets.ts"
 
 /** A layer of a module, as the device holds it. */
@@ -19,6 +21,8 @@ type Stage = LinearWeight | Conv2dWeight
 /** A module beside its layer: its layers one after another. */
 interface LiveModule {
   readonly stages: readonly Stage[]
+  /** How a DoRA changes the lengths of the layer's rows or columns. Null for other modules. */
+  readonly lengths: LengthScale | null
 }
 
 /** A LoRA on a device, which acts beside the layers of an SDXL and leaves its weights as they are. */
@@ -41,28 +45,42 @@ export interface LoraStrength {
 }
 
 /**
- * Loads a LoRA, LoCon, LoHa or LoKr for an SDXL of these widths. After a failure, nothing of it stays on the device.
+ * Loads a LoRA, LoCon, LoHa, LoKr or DoRA for an SDXL of these widths. After a failure, nothing of it stays on the
+ * device.
  *
- * @throws CoreError for a file that fits no layer, or a module that is damaged; for a DoRA, which has to be merged
+ * @param base The weights of the SDXL, which a DoRA reads (`isDora`). Default: null, for files without a DoRA
+ * @throws CoreError for a file that fits no layer, or a module that is damaged; for a DoRA without `base`
  */
-export async function loadLiveLora(load: WeightLoader, file: WeightFile, configs: LoraConfigs): Promise<LiveLora> {
+export async function loadLiveLora(
+  load: WeightLoader,
+  file: WeightFile,
+  configs: LoraConfigs,
+  base: LoraBase | null = null,
+): Promise<LiveLora> {
   const targets = loraTargetsOf(configs)
   const { modules, unknown } = modulesOf(file, targets)
-  const loaded = new Map<string, { readonly stages: Stage[] }>()
+  const loaded = new Map<string, { readonly stages: Stage[]; lengths: LengthScale | null }>()
   const dispose = (): void => {
-    for (const { stages } of loaded.values()) for (const stage of stages.splice(0)) stage.dispose()
+    for (const module of loaded.values()) {
+      for (const stage of module.stages.splice(0)) stage.dispose()
+      module.lengths?.dispose()
+      module.lengths = null
+    }
   }
   try {
     for (const [key, tensors] of modules) {
       const target = targets.get(key)
       if (target === undefined) continue
       const { layer } = target
-      const stages: Stage[] = []
+      const made: { readonly stages: Stage[]; lengths: LengthScale | null } = { stages: [], lengths: null }
       const id = idOf(layer)
       // Two names of one layer would add one module over the other.
       if (loaded.has(id)) throw twice(file.label, key)
-      loaded.set(id, { stages })
-      await loadStages(load, `${file.label}: "${key}"`, layer, await readModule(tensors), stages)
+      loaded.set(id, made)
+      const label = `${file.label}: "${key}"`
+      const module = await readModule(tensors)
+      made.lengths = await loadLengthScale(label, target, module, base)
+      await loadStages(load, label, layer, module, made.stages)
     }
   } catch (error) {
     dispose()
@@ -110,7 +128,11 @@ async function loadStages(
  * A LoRA as a tap: each of its layers gives y + strength · up(down(x)). It reads what the layer reads, with the change
  * of an LLLite before it. At strength 0 it does not act.
  *
- * Source: Hu et al. 2021 (arXiv:2106.09685); sd-scripts `networks/lora.py`, `LoRAModule.forward`.
+ * A DoRA adds its whole difference, and its strength is that of the change of lengths, as when it is merged. Where it
+ * follows other LoRAs, it changes the length of what they add, too.
+ *
+ * Source: Hu et al. 2021 (arXiv:2106.09685); sd-scripts `networks/lora.py`, `LoRAModule.forward`; PEFT 0.17,
+ * `DoraLinearLayer.forward`.
  *
  * @throws CoreError if a strength is not finite
  */
@@ -123,20 +145,50 @@ export function loraTap(ops: Ops, { label, modules }: LiveLora, use: LoraStrengt
     (layer.network === "unet" ? strength : textStrength) * layerWeight(blocks, layer)
   const moduleOf = (layer: NetworkLayer): LiveModule | undefined =>
     factorOf(layer) === 0 ? undefined : modules.get(idOf(layer))
+  const hasColumns = [...modules.values()].some(({ lengths }) => lengths?.side === "in")
   return {
     has: (layer) => moduleOf(layer) !== undefined,
-    reads: (layer) => ({ key: `lora ${factorOf(layer)}`, reads: moduleOf(layer)?.stages ?? [], trained: [] }),
+    reads(layer) {
+      const { stages, lengths } = moduleOf(layer) ?? { stages: [], lengths: null }
+      return {
+        key: `lora ${factorOf(layer)} ${lengths?.side ?? ""}`,
+        reads: [...stages, ...(lengths === null ? [] : tensorsOf(lengths))],
+        trained: [],
+      }
+    },
+    ...(hasColumns
+      ? {
+          // A column that is longer is an input that is larger.
+          before: (layers, x) =>
+            layers.map((layer) => {
+              const lengths = moduleOf(layer)?.lengths ?? null
+              return lengths?.side === "in" ? longerBy(lengths, factorOf(layer), x) : x
+            }),
+        }
+      : {}),
     after: (layers, xs, ys) =>
       layers.map((layer, i) => {
         const [x, y] = [xs[i] as Tensor, ys[i] as Tensor]
         const module = moduleOf(layer)
-        return module === undefined ? y : tf.tidy(() => tf.add(y, change(ops, module, layer, x, factorOf(layer))))
+        return module === undefined ? y : tf.tidy(() => changed(ops, module, layer, { x, y }, factorOf(layer)))
       }),
   }
 }
 
+/** A layer's output with its module. x: what the layer reads, y: what it gives so far */
+function changed(
+  ops: Ops,
+  { stages, lengths }: LiveModule,
+  layer: NetworkLayer,
+  { x, y }: { readonly x: Tensor; readonly y: Tensor },
+  factor: number,
+): Tensor {
+  const sum = tf.add(y, change(ops, stages, layer, x, lengths === null ? factor : 1))
+  return lengths?.side === "out" ? longerBy(lengths, factor, sum) : sum
+}
+
 /** What a module adds to its layer's output. */
-function change(ops: Ops, { stages }: LiveModule, layer: NetworkLayer, x: Tensor, factor: number): Tensor {
+function change(ops: Ops, stages: readonly Stage[], layer: NetworkLayer, x: Tensor, factor: number): Tensor {
   const scaled = (h: Tensor): Tensor => (factor === 1 ? h : tf.mul(h, factor))
   const last = stages.length - 1
   // The strength multiplies what the last stage reads, which is narrow.

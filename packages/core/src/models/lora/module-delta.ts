@@ -34,10 +34,31 @@ export async function mergedWeight(
   const delta = await change.data<"float32">()
   change.dispose()
   if (delta.length !== weight.values.length) throw reader.refuse(`is for a weight of ${delta.length} values`)
-  const magnitude = module.get("dora_scale")
-  if (magnitude === undefined) return weight.values.map((value, i) => value + strength * (delta[i] as number))
+  if (!reader.has("dora_scale")) return weight.values.map((value, i) => value + strength * (delta[i] as number))
   const whole = weight.values.map((value, i) => value + (delta[i] as number))
-  return decomposed(reader, { ...weight, values: whole }, magnitude, strength)
+  const { changes, lineOf } = lengthsOf(reader, whole)
+  return whole.map((value, i) => value * (strength * (changes[lineOf(i)] as number) + 1))
+}
+
+/**
+ * How a DoRA changes the length of each row or column of the layer's weight with its difference: the factor less 1.
+ * `out` is a value for each row, `in` one for each column.
+ */
+export interface LengthChange {
+  readonly side: "in" | "out"
+  readonly values: Float32Array
+}
+
+/**
+ * The change of lengths of a DoRA at strength 1.
+ *
+ * @param weight of the layer
+ * @throws as `mergedWeight`
+ */
+export async function lengthChange(label: string, weight: LoraTensor, module: LoraModule): Promise<LengthChange> {
+  const whole = await mergedWeight(label, weight, new Map([...module].filter(([name]) => name !== "dora_scale")), 1)
+  const { side, changes } = lengthsOf(readerOf(label, module, weight), whole)
+  return { side, values: Float32Array.from(changes) }
 }
 
 /** A module that runs beside its layer. Its scale, alpha / rank, is in its last weight. */
@@ -52,16 +73,12 @@ export type LiveFactors =
  * they take as much memory as the layer.
  *
  * @param shape of the layer's weight: [out, in], or [out, in, kernel, kernel]
- * @throws CoreError when tensors are missing or do not fit the layer; for DoRA, which changes the weight itself
+ * A DoRA changes lengths as well, see `lengthChange`.
+ *
+ * @throws CoreError when tensors are missing or do not fit the layer
  */
 export async function liveFactors(label: string, shape: readonly number[], module: LoraModule): Promise<LiveFactors> {
   const reader = readerOf(label, module, { shape, values: new Float32Array() })
-  if (reader.has("dora_scale")) {
-    throw new CoreError(
-      "lora-merge",
-      `${label} is a DoRA, which changes the weights themselves. Merge it into the weights.`,
-    )
-  }
   const size = shape.reduce((product, side) => product * side, 1)
   if (!reader.has("lora_up") && !reader.has("lora_down")) {
     const change = tf.tidy(() => tf.reshape(tf.mul(deltaOf(reader), scaleOf(reader)), [-1]))
@@ -211,16 +228,22 @@ function rankOf(reader: Reader): number | null {
 /** The smallest difference from 1 in float32, which PyTorch adds to a length. */
 const EPSILON = 2 ** -23
 
+/** The lengths that a DoRA gives, for the layer's weight with the difference added. */
+interface Lengths {
+  readonly side: LengthChange["side"]
+  /** The factor of each row or column, less 1. */
+  readonly changes: Float64Array
+  /** The row or column of a value of the weight. */
+  lineOf(index: number): number
+}
+
 /**
- * DoRA: each row or column of the weight gets the length that is stored. `magnitude` is [out, 1, …] or [out] for rows,
+ * DoRA: each row or column of the weight gets the length that is stored. `dora_scale` is [out, 1, …] or [out] for rows,
  * [1, in, …] for columns.
  */
-function decomposed(
-  reader: Reader,
-  { shape, values }: LoraTensor,
-  magnitude: LoraTensor,
-  strength: number,
-): Float32Array {
+function lengthsOf(reader: Reader, values: Float32Array): Lengths {
+  const { shape } = reader.weight
+  const magnitude = reader.tensor("dora_scale")
   const [out = 0, inner = 0] = shape
   const positions = values.length / (out * inner)
   const isRows = magnitude.shape[0] === out && magnitude.values.length === out
@@ -231,9 +254,6 @@ function decomposed(
     isRows ? Math.floor(i / (inner * positions)) : Math.floor(i / positions) % inner
   const squares = new Float64Array(isRows ? out : inner)
   for (const [i, value] of values.entries()) squares[lineOf(i)] = (squares[lineOf(i)] as number) + value * value
-  const factors = squares.map((square, line) => {
-    const factor = (magnitude.values[line] as number) / (Math.sqrt(square) + EPSILON)
-    return strength * (factor - 1) + 1
-  })
-  return values.map((value, i) => value * (factors[lineOf(i)] as number))
+  const changes = squares.map((square, line) => (magnitude.values[line] as number) / (Math.sqrt(square) + EPSILON) - 1)
+  return { side: isRows ? "out" : "in", changes, lineOf }
 }

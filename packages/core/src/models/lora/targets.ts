@@ -9,6 +9,9 @@ import { inferUnetConfig, UNET_PREFIX, unetWidths } from "../unet/config.ts"
 /** The part of SDXL in which a LoRA's layer lies. */
 export type LoraPart = "unet" | "text1" | "text2"
 
+/** The files of the parts of SDXL that a LoRA can change. */
+export type LoraBase = Pick<SdxlFiles, LoraPart>
+
 /** The weight that a LoRA's module changes. */
 export interface LoraTarget {
   readonly part: LoraPart
@@ -27,7 +30,7 @@ export interface LoraConfigs {
 }
 
 /** Every weight that a LoRA can change in an SDXL, by the module's name in kohya's LoRAs. */
-export function loraTargets({ unet, text1, text2 }: Pick<SdxlFiles, LoraPart>): ReadonlyMap<string, LoraTarget> {
+export function loraTargets({ unet, text1, text2 }: LoraBase): ReadonlyMap<string, LoraTarget> {
   return loraTargetsOf({
     unet: inferUnetConfig(unet),
     text1: inferText1Config(text1),
