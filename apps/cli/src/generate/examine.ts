@@ -92,7 +92,7 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
     ...startNotices(starts ?? [], pictures.length),
     ...(reader.isGiven("strength") ? strengthNotices(recipes, reader.nameOf("strength")) : []),
   ]
-  return { pictures, notices: [...said, ...(loras?.notices ?? []), ...(named?.notices ?? [])] }
+  return { pictures, notices: [...said, ...(named?.notices ?? [])] }
 }
 
 /** The folders in which LoRAs of prompts are found: those that are given, and those of model folders. */

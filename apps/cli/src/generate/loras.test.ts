@@ -64,8 +64,9 @@ describe("findNamedLoras", () => {
     await expect(findNamedLoras([picture("<lora:a>")], [join(folder, "no")])).rejects.toThrow("cannot be listed")
   })
 
-  it("refuses a DoRA, which has to be merged", async () => {
-    await expect(find("<lora:dora>")).rejects.toMatchObject({ code: "lora-merge" })
+  it("refuses a file that is no LoRA", async () => {
+    await writeFile(join(folder, "styles", "broken.safetensors"), "no header")
+    await expect(find("<lora:broken>")).rejects.toMatchObject({ name: "FormatError" })
   })
 })
 
@@ -83,10 +84,9 @@ describe("readLoraOptions", () => {
     expect(some.live.map(({ strength }) => strength)).toEqual([2, 3])
   })
 
-  it("merges a DoRA, and says so", async () => {
-    const { merged, live, notices } = await read({ network_weights: [join(folder, "dora.safetensors"), ink()] })
-    expect([merged.length, live.length]).toEqual([1, 1])
-    expect(notices.join()).toContain("is a DoRA")
+  it("keeps a DoRA beside the layers", async () => {
+    const { merged, live } = await read({ network_weights: [join(folder, "dora.safetensors"), ink()] })
+    expect([merged.length, live.length]).toEqual([0, 2])
   })
 
   it("reads arguments of each LoRA", async () => {

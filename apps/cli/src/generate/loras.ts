@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises"
 import { basename, extname, join } from "node:path"
 import { CoreError } from "@lllite/core"
-import { isDora, parseBlockWeights } from "@lllite/core/models"
+import { parseBlockWeights } from "@lllite/core/models"
 import type { LoraInput } from "@lllite/core/recipe"
 import { InputError, nearest, openAddition } from "@lllite/runtime-node"
 import type { OptionReader } from "@lllite/runtime-node/options"
@@ -16,34 +16,30 @@ export interface LoraChoice {
   readonly merged: readonly LoraInput[]
   /** Beside the layers, in order. */
   readonly live: readonly LoraInput[]
-  readonly notices: readonly string[]
 }
 
 /**
- * The LoRAs of the options `network_*`. One acts beside the layers, unless it is to be merged, or has to be because it
- * is a DoRA. Only headers of files are read.
+ * The LoRAs of the options `network_*`. One acts beside the layers, unless it is to be merged. Only headers of files are
+ * read.
  *
  * @throws CoreError for wrong arguments; InputError and FormatError for a file that cannot be read
  */
 export async function readLoraOptions({ settings, nameOf }: GenerateReader): Promise<LoraChoice> {
   const { networkWeights, networkMul, networkArgs, networkMerge, networkMergeNModels = 0 } = settings
-  const [merged, live, notices]: [LoraInput[], LoraInput[], string[]] = [[], [], []]
+  const [merged, live]: [LoraInput[], LoraInput[]] = [[], []]
   for (const [i, path] of networkWeights.entries()) {
     const strength = networkMul[i] ?? 1
     const use = { file: { path }, strength, ...readArguments(nameOf("networkArgs"), networkArgs[i] ?? "", strength) }
-    const asked = networkMerge || i < networkMergeNModels
-    const needed = !asked && (await mustMerge(path))
-    if (needed) notices.push(`"${path}" is a DoRA, which changes the weights themselves. It is merged into them.`)
-    if (asked || needed) merged.push(use)
+    await expectLora(path)
+    if (networkMerge || i < networkMergeNModels) merged.push(use)
     else live.push(use)
   }
-  return { merged, live, notices }
+  return { merged, live }
 }
 
-async function mustMerge(path: string): Promise<boolean> {
-  const { file, close } = await openAddition(path, "lora")
+async function expectLora(path: string): Promise<void> {
+  const { close } = await openAddition(path, "lora")
   await close()
-  return isDora(file)
 }
 
 /** Reads a LoRA's arguments, `key=value` with semicolons between. @throws CoreError for another key or value */
@@ -105,14 +101,7 @@ export async function findNamedLoras(
       folders.length === 0 ? "no folder is given, as --lora_dir or --models_dir do" : `looked in ${folders.join(", ")}`
     throw new InputError("network-file", `prompts name LoRAs without a file (${where}): ${missing.join("; ")}`)
   }
-  for (const path of new Set(found.values())) {
-    if (await mustMerge(path)) {
-      throw new CoreError(
-        "lora-merge",
-        `"${path}" is a DoRA, which changes the weights themselves. Give it with --network_weights instead of in a prompt.`,
-      )
-    }
-  }
+  for (const path of new Set(found.values())) await expectLora(path)
   const named = pictures.map((picture) => {
     const loras = picture.tags.map(({ name, ...use }) => ({ file: { path: found.get(name) ?? name }, ...use }))
     return { ...picture, recipe: { ...picture.recipe, loras: [...picture.recipe.loras, ...loras] } }

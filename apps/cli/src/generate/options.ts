@@ -121,7 +121,7 @@ const CONTROL = {
   ...STEERING_OPTIONS,
   network_module: ignored("the kind of a network follows from its file", { nothing: ["networks.lora"] }),
   network_weights: texts({
-    help: "LoRA files (LoRA, LoCon, LoHa, LoKr, DoRA). They act beside the layers. A DoRA is merged into the weights.",
+    help: "LoRA files (LoRA, LoCon, LoHa, LoKr, DoRA). They act beside the layers.",
   }),
   network_mul: numbers({ min: -100, max: 100, help: "Strength of each LoRA. Default: 1." }),
   network_args: texts({
