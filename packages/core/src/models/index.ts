@@ -19,7 +19,7 @@ export { embedHint } from "./controlnet/hint.ts"
 export type { ControlNetParams } from "./controlnet/params.ts"
 export type { ControlNetResiduals } from "./controlnet/residuals.ts"
 export { loadControlNet } from "./controlnet/weights.ts"
-export { joinedParts, partsOf, type SdxlFiles, unetOf, vaeOf } from "./layouts/parts.ts"
+export { isProjectionTransposed, joinedParts, partsOf, type SdxlFiles, unetOf, vaeOf } from "./layouts/parts.ts"
 export {
   type ControlShare,
   llliteTap,

@@ -8,7 +8,7 @@ import type { Tokenizer } from "./clip/tokenizer.ts"
 import type { TextLoadOptions } from "./clip/weights.ts"
 import { loadText1, loadText2 } from "./clip/weights.ts"
 import type { SdxlFiles } from "./layouts/parts.ts"
-import { partsOf } from "./layouts/parts.ts"
+import { isProjectionTransposed, partsOf } from "./layouts/parts.ts"
 import { runAs } from "./run-as.ts"
 import type { TextModel } from "./text.ts"
 import type { BlockVerbs } from "./unet/block-verbs.ts"
@@ -61,7 +61,7 @@ export async function loadSdxl(
   expectFit(inferUnetConfig(unet), unet.label, configs, inferVaeConfig(vae))
   const parts = {
     text1: await loadText1(text1, ops.load, configs.text1),
-    text2: await loadText2(text2, ops.load, configs.text2, hasTransposedProjection(files) ? {} : options),
+    text2: await loadText2(text2, ops.load, configs.text2, isProjectionTransposed(text2) ? {} : options),
     unet: await loadUnet(unet, ops.load),
     vae: await loadVae(vae, ops.load),
   }
@@ -71,12 +71,6 @@ export async function loadSdxl(
     ...(blocks === undefined ? {} : { blocks }),
     dispose: () => disposeParams(parts),
   }
-}
-
-/** Whether the second text encoder has transformers' names, under which its projection is stored the other way round. */
-function hasTransposedProjection(files: WeightFile | SdxlFiles): boolean {
-  const { entries } = "entries" in files ? files : files.text2
-  return entries.has("text_projection.weight")
 }
 
 /** Checks that the parts fit each other. Parts of different models may be complete and still not fit. */

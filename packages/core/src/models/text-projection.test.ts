@@ -5,7 +5,7 @@ import { type LayoutTensors, toDiffusers } from "../../test/diffusers-layout.ts"
 import type { Ops, WeightLoader } from "../ops/ops.ts"
 import type { Tokenizer } from "./clip/tokenizer.ts"
 import { buildText1, buildText2, type TextProjection } from "./clip/weights.ts"
-import type { SdxlFiles } from "./layouts/parts.ts"
+import { partsOf, type SdxlFiles } from "./layouts/parts.ts"
 import { loadSdxl } from "./sdxl.ts"
 import { buildUnet } from "./unet/weights.ts"
 import { buildVae } from "./vae/weights.ts"
@@ -70,5 +70,7 @@ describe("the projection of pooled text", () => {
     const right = await loadedProjection(fileOf(tensors), "checkpoint")
     expect(await loadedProjection(parts, "checkpoint")).toEqual(right)
     expect(await loadedProjection(parts, "sd-scripts")).toEqual(right)
+    // A runtime opens the parts before it loads them.
+    expect(await loadedProjection(partsOf(parts), "sd-scripts")).toEqual(right)
   })
 })

@@ -117,6 +117,17 @@ export function text2Of(file: WeightFile): WeightFile {
   throw missing(file, "second text encoder", `"${TEXT2_PREFIX}…" or transformers' "text_model.…"`)
 }
 
+/** The name of the projection of pooled text in files of transformers. */
+const TRANSFORMERS_PROJECTION = "text_projection.weight"
+
+/**
+ * Whether a second text encoder of `partsOf` is of transformers' files, which store its projection the other way round
+ * than Stability's.
+ */
+export function isProjectionTransposed({ entries }: WeightFile): boolean {
+  return entries.get(`${TEXT2_PREFIX}text_projection`)?.name === TRANSFORMERS_PROJECTION
+}
+
 /** Tensors that have another shape in open_clip than in transformers. */
 function* joinedEntries(file: WeightFile): Generator<[string, WeightEntry]> {
   for (const [name, query] of file.entries) {
@@ -127,7 +138,7 @@ function* joinedEntries(file: WeightFile): Generator<[string, WeightEntry]> {
     if (key === undefined || value === undefined) continue
     yield [`${TEXT2_PREFIX}transformer.resblocks.${block}.attn.in_proj_${what}`, stacked([query, key, value])]
   }
-  const projection = file.entries.get("text_projection.weight")
+  const projection = file.entries.get(TRANSFORMERS_PROJECTION)
   if (projection !== undefined) yield [`${TEXT2_PREFIX}text_projection`, transposed(projection)]
 }
 
