@@ -282,7 +282,7 @@ export interface TrainRunOptions extends TrainOptions, AdapterDims {
 
 export type TrainRunEvent =
   /** What the run does not follow, and what encoding found. It comes after the caching and before the first step. */
-  | { readonly kind: "notice"; readonly about: "captions" | "latents"; readonly text: string }
+  | { readonly kind: "notice"; readonly about: "captions" | "latents" | "texts"; readonly text: string }
   /** The number of encoded examples. Repeats of an example count, and are encoded once. */
   | { readonly kind: "cache"; readonly done: number; readonly count: number }
   | TrainRunStep

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { CaptionRules } from "../training/captions/index.ts"
-import type { TrainDataset } from "../training/dataset.ts"
+import type { EncodedText, TextStore, TrainDataset } from "../training/dataset.ts"
 import type { ExampleRow } from "../training/example-row.ts"
 import { createExampleFeed, type EncodeRow } from "./example-feed.ts"
 
@@ -119,6 +119,18 @@ describe("captions that change, in the rows of a step", () => {
     expect(texts).toEqual(["stays 0", "stays 1", "stays 2"])
   })
 
+  it("that have no room are counted, and encoded in their step", async () => {
+    const { encode } = encoder()
+    const same = { ...dataset({}, 3), changingCaption: () => null, captionOf: () => CAPTION }
+    const other = { ...same, captionOf: (index: number) => (index === 1 ? "another" : CAPTION) }
+    const room = 4 * CAPTION.length + 4
+    const feed = createExampleFeed(other, { seed: 5, keptBytes: room })
+    for (let index = 0; index < 3; index++) await feed.prepare(index, encode)
+    const [, notice] = feed.notices()
+    expect(notice).toMatch(/^The captions of 1 of 3 pictures do not fit into the .* GiB of memory/)
+    expect((await feed.rows(0, [0], MOMENT))[0]?.text).toHaveProperty("context")
+  })
+
   it("are measured by their longest text", async () => {
     const set = {
       ...dataset({ wildcard: true }),
@@ -130,5 +142,76 @@ describe("captions that change, in the rows of a step", () => {
     expect(measured).toEqual(["long"])
     await feed.prepare(0, encode)
     expect(["a", "long"]).toContain(textOf((await feed.rows(0, [0], MOMENT))[0] as ExampleRow))
+  })
+})
+
+/** A store of texts in memory, with what was asked of it. */
+function store(texts = new Map<number, EncodedText>()): { readonly texts: TextStore; readonly written: string[] } {
+  const written: string[] = []
+  return {
+    written,
+    texts: {
+      has: async (index) => texts.has(index),
+      read: async (index) => texts.get(index) ?? null,
+      write: async (index, text) => {
+        written.push(String.fromCharCode(...text.context))
+        texts.set(index, text)
+      },
+    },
+  }
+}
+
+const stored = (text: string): EncodedText => ({
+  context: Float32Array.from(text, (sign) => sign.charCodeAt(0)),
+  pooled: new Float32Array(1),
+})
+
+describe("captions that a data set keeps", () => {
+  const plain: TrainDataset = { ...dataset({}, 3), changingCaption: () => null }
+
+  it("are encoded unless they are there, and read for each step", async () => {
+    const { texts, written } = store(new Map([[1, stored("from a file")]]))
+    const { encode, texts: encoded } = encoder()
+    const set = { ...plain, texts, captionOf: (index: number) => `caption ${index}` }
+    const feed = createExampleFeed(set, { seed: 5, keptBytes: 0 })
+    for (let index = 0; index < 3; index++) await feed.prepare(index, encode)
+    expect(encoded).toEqual(["caption 0", "caption 2"])
+    expect(written).toEqual(["caption 0", "caption 2"])
+    const rows = await feed.rows(0, [0, 1, 2], MOMENT)
+    expect(rows.map(textOf)).toEqual(["caption 0", "from a file", "caption 2"])
+    expect(rows.every(({ text }) => "context" in text)).toBe(true)
+    // There is no room for latents, and texts need none.
+    expect(feed.notices()).toHaveLength(1)
+  })
+
+  it("come from the example where they are not known without it", async () => {
+    const { texts, written } = store()
+    const { encode } = encoder()
+    const feed = createExampleFeed({ ...plain, texts }, { seed: 5, keptBytes: 1e9 })
+    await feed.prepare(0, encode)
+    expect(written).toEqual([CAPTION])
+  })
+
+  it("are encoded in their step after their file is lost", async () => {
+    const kept = new Map<number, EncodedText>()
+    const { texts } = store(kept)
+    const { encode } = encoder()
+    const feed = createExampleFeed({ ...plain, texts, captionOf: () => CAPTION }, { seed: 5, keptBytes: 1e9 })
+    for (let index = 0; index < 3; index++) await feed.prepare(index, encode)
+    kept.delete(1)
+    const rows = await feed.rows(0, [0, 1], MOMENT)
+    expect(rows.map(({ text }) => "caption" in text)).toEqual([false, true])
+    expect(rows.map(textOf)).toEqual([CAPTION, CAPTION])
+  })
+
+  it("are not asked for where captions change", async () => {
+    const { texts, written } = store()
+    const { encode } = encoder()
+    const set = { ...dataset({ shuffle: true }), texts }
+    const feed = createExampleFeed(set, { seed: 5, keptBytes: 1e9 })
+    for (let index = 0; index < 3; index++) await feed.prepare(index, encode)
+    expect(written).toEqual([CAPTION])
+    const [drawn] = await feed.rows(0, [0], MOMENT)
+    expect(drawn?.text).toHaveProperty("caption")
   })
 })

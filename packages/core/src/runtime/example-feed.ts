@@ -4,8 +4,8 @@ import { createStream } from "../random/stream.ts"
 import type { Sized } from "../training/batches.ts"
 import type { CaptionMoment, RuledCaption } from "../training/captions/index.ts"
 import { drawCaption, frequentTexts, longestCaption } from "../training/captions/index.ts"
-import type { Augmentation, ExampleDraws, TrainDataset } from "../training/dataset.ts"
-import type { EncodedRow, EncodedText, ExampleRow } from "../training/example-row.ts"
+import type { Augmentation, EncodedText, ExampleDraws, TextStore, TrainDataset } from "../training/dataset.ts"
+import type { CaptionedRow, EncodedRow, ExampleRow } from "../training/example-row.ts"
 import { rawRow, rowKey, rowOf, storedRow } from "../training/example-row.ts"
 import { checkOriginals, originalOf } from "../training/originals.ts"
 
@@ -46,7 +46,8 @@ const FIXED: Augmentation = { flips: false, varies: false }
 /** @throws CoreError when `original` of the data set gives no earlier index */
 export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: FeedOptions): ExampleFeed {
   checkOriginals(dataset)
-  const kept = new Map<string, EncodedRow>()
+  /** Rows with latents. Their texts are kept beside them: pictures may have one caption. */
+  const kept = new Map<string, CaptionedRow>()
   const texts = new Map<string, EncodedText>()
   const found = new Array<Sized>(dataset.sizes === undefined ? dataset.count : 0)
   const flips = createStream(seed, "flip")
@@ -54,12 +55,12 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
   /** Whether there was no room for a text. */
   let isFull = false
   let [fixed, unkept] = [0, 0]
+  /** Examples whose captions do not change, and those of them whose texts have no room. */
+  let [plain, untexted] = [0, 0]
 
   const augmentationOf = (index: number): Augmentation => dataset.augmentation?.(index) ?? FIXED
-  const withText = (row: ExampleRow, caption: string): ExampleRow => {
-    const text = texts.get(caption)
-    return text === undefined ? row : { ...row, text }
-  }
+  const withText = (row: ExampleRow, text: EncodedText | null | undefined): ExampleRow =>
+    text === null || text === undefined ? row : { ...row, text }
   /** Keeps a value if there is room for it. */
   const hasRoom = (size: number): boolean => {
     if (bytes + size > keptBytes) return false
@@ -81,11 +82,24 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
     return dataset.captionOf === undefined ? [] : [dataset.captionOf(index)]
   }
 
+  const encodeText = async (caption: string, encode: EncodeRow): Promise<EncodedText> =>
+    (await encode({ ...NO_PICTURE, text: { caption } }, caption)).row.text
+
   const prepareTexts = async (index: number, encode: EncodeRow): Promise<void> => {
+    const isPlain = ruledOf(index) === null
+    if (isPlain) plain += 1
+    if (isPlain && dataset.texts !== undefined) return storeText(dataset.texts, index, encode)
     for (const caption of knownTexts(index)) {
-      if (texts.has(caption) || isFull) continue
-      keepText(caption, (await encode({ ...NO_PICTURE, text: { caption } }, caption)).row.text)
+      if (texts.has(caption)) continue
+      if (!isFull) keepText(caption, await encodeText(caption, encode))
+      if (isPlain && isFull) untexted += 1
     }
+  }
+
+  const storeText = async (store: TextStore, index: number, encode: EncodeRow): Promise<void> => {
+    if (await store.has(index)) return
+    const caption = dataset.captionOf?.(index) ?? (await dataset.example(index)).caption
+    await store.write(index, await encodeText(caption, encode))
   }
 
   /** The row with the caption that the data set gives it, or with the one that is drawn. */
@@ -93,27 +107,20 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
     const first = originalOf(dataset, index)
     const row = await plainRowAt(first, at)
     const ruled = ruledOf(first)
-    if (ruled === null) return row
+    if (ruled === null) return withText(row, texts.get(row.text.caption) ?? (await dataset.texts?.read(first)))
     const caption = drawCaption(ruled, seed, at, moment)
-    return withText({ ...row, text: { caption } }, caption)
+    return withText({ ...row, text: { caption } }, texts.get(caption))
   }
 
-  const plainRowAt = async (first: number, at: Position): Promise<ExampleRow> => {
+  const plainRowAt = async (first: number, at: Position): Promise<CaptionedRow> => {
     const { flips: doesFlip, varies } = augmentationOf(first)
     const isFlipped = doesFlip && (flips.uniform(1, at)[0] as number) < 0.5
-    if (varies) {
-      const example = await dataset.example(first, { isFlipped, draws: drawsAt(seed, at) })
-      return withText(rawRow(example, null, at), example.caption)
-    }
+    if (varies) return rawRow(await dataset.example(first, { isFlipped, draws: drawsAt(seed, at) }), null, at)
     const key = rowKey(first, isFlipped)
     const found = kept.get(key)
     if (found !== undefined) return found
-    if (dataset.latents !== undefined) {
-      const stored = await dataset.latents.read(first, isFlipped)
-      return withText(storedRow(stored, key), stored.caption)
-    }
-    const example = await dataset.example(first, { isFlipped, draws: null })
-    return withText(rowOf(example, first, isFlipped), example.caption)
+    if (dataset.latents !== undefined) return storedRow(await dataset.latents.read(first, isFlipped), key)
+    return rowOf(await dataset.example(first, { isFlipped, draws: null }), first, isFlipped)
   }
 
   return {
@@ -140,28 +147,39 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
         found[index] = { width: raw.width, height: raw.height }
         if (varies || (!isKept && dataset.latents === undefined)) return null
         const { caption } = example
-        const asked = ruled === null ? withText(raw, caption) : { ...raw, text: NO_TEXT }
+        // Of most data sets, captions are known before, and their texts are prepared already.
+        const isPrepared = ruled !== null || dataset.texts !== undefined || dataset.captionOf !== undefined
+        const asked = isPrepared ? { ...raw, text: NO_TEXT } : withText(raw, texts.get(caption))
         const { row, isCut } = await encode(asked, ruled === null ? caption : longestCaption(ruled))
         if (isCut) cut = example.name
-        if (ruled === null) keepText(caption, row.text)
+        if (!isPrepared) keepText(caption, row.text)
         latents.push(row.picture.latents)
         if (dataset.latents !== undefined) continue
-        const text = ruled === null ? (texts.get(caption) ?? row.text) : NO_TEXT
         if (hasRoom(row.picture.latents.byteLength + row.control.data.byteLength)) {
-          kept.set(rowKey(index, isFlipped), { ...row, text })
+          kept.set(rowKey(index, isFlipped), { ...row, text: { caption } })
         } else if (unkept === 0) unkept = 1
       }
       await dataset.latents?.write(index, latents)
       return cut
     },
 
-    notices: () =>
-      unkept === 0
-        ? []
-        : [
-            `${unkept} of ${fixed} pictures do not fit into the ${(keptBytes / 2 ** 30).toPrecision(2)} GiB of memory for encoded pictures. ` +
-              "They are encoded anew at every step. Latents in files avoid it.",
-          ],
+    notices: () => {
+      const room = `${(keptBytes / 2 ** 30).toPrecision(2)} GiB of memory for encoded pictures`
+      return [
+        ...(unkept === 0
+          ? []
+          : [
+              `${unkept} of ${fixed} pictures do not fit into the ${room}. ` +
+                "They are encoded anew at every step. Latents in files avoid it.",
+            ]),
+        ...(untexted === 0
+          ? []
+          : [
+              `The captions of ${untexted} of ${plain} pictures do not fit into the ${room}. ` +
+                "They are encoded anew at every step. Encoded captions in files avoid it.",
+            ]),
+      ]
+    },
 
     sizes: () => dataset.sizes ?? Array.from(found, (_, index) => found[originalOf(dataset, index)] as Sized),
 

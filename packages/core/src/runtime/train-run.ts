@@ -63,6 +63,7 @@ export async function* trainWith<Types extends RuntimeTypes>(
     }
     const names = [...cut].sort(([a], [b]) => a - b).map(([, name]) => name)
     for (const text of cutCaptionNotices(names, captionChunks)) yield { kind: "notice", about: "captions", text }
+    for (const text of dataset.texts?.notices?.() ?? []) yield { kind: "notice", about: "texts", text }
     for (const text of [...(dataset.latents?.notices?.() ?? []), ...feed.notices()]) {
       yield { kind: "notice", about: "latents", text }
     }

@@ -3,6 +3,14 @@ import type { GreyImage, RgbImage } from "../image.ts"
 import type { Sized } from "./batches.ts"
 import type { RuledCaption } from "./captions/draw-caption.ts"
 
+/** A caption as the U-Net reads it. */
+export interface EncodedText {
+  /** [tokens · contextDim]: 77 tokens, or 75 · chunks + 2 */
+  readonly context: Float32Array
+  /** [pooledDim] */
+  readonly pooled: Float32Array
+}
+
 /** A picture with its caption and its control. Both are fitted already and have one size. */
 export interface TrainExample {
   /** Its name in messages, usually the file's name. */
@@ -56,6 +64,17 @@ export interface LatentStore {
   notices?(): readonly string[]
 }
 
+/** Keeps encoded captions of a data set outside of memory, for example beside its pictures. */
+export interface TextStore {
+  /** Whether it has the text of an example. It is asked only about captions that do not change. */
+  has(index: number): Promise<boolean>
+  /** The text of an example. Null: it has none, or none that can be used. The caption is then encoded in its step. */
+  read(index: number): Promise<EncodedText | null>
+  write(index: number, text: EncodedText): Promise<void>
+  /** What it found, one sentence each, after `has` of all examples. Default: nothing */
+  notices?(): readonly string[]
+}
+
 /** Examples that can be read in any order and repeatedly. */
 export interface TrainDataset {
   readonly count: number
@@ -82,6 +101,8 @@ export interface TrainDataset {
   readonly augmentation?: (index: number) => Augmentation
   /** Where latents are kept. Default: in memory. */
   readonly latents?: LatentStore
+  /** Where encoded captions are kept that do not change. Default: in memory. */
+  readonly texts?: TextStore
 }
 
 /** An example with all values that are the same at every step. */

@@ -14,15 +14,7 @@ import { encodeSteps, latentsOf } from "../models/vae/vae.ts"
 import type { Seed } from "../random/seed.ts"
 import type { DrawPosition } from "../random/stream.ts"
 import { createStream } from "../random/stream.ts"
-import type { CachedExample, StoredExample, TrainExample } from "./dataset.ts"
-
-/** A caption as the U-Net reads it. */
-export interface EncodedText {
-  /** [tokens · contextDim]: 77 tokens, or 75 · chunks + 2 */
-  readonly context: Float32Array
-  /** [pooledDim] */
-  readonly pooled: Float32Array
-}
+import type { CachedExample, EncodedText, StoredExample, TrainExample } from "./dataset.ts"
 
 /** A picture that is still to be encoded, with the position of its draw from the posterior. */
 export interface RawPicture {
@@ -41,6 +33,11 @@ export interface ExampleRow {
   readonly control: RgbImage
   readonly size: SizeCondition
   readonly mask?: Float32Array
+}
+
+/** A row whose caption is still text. */
+export interface CaptionedRow extends ExampleRow {
+  readonly text: { readonly caption: string }
 }
 
 /** A row with nothing left to encode. */
@@ -101,7 +98,7 @@ export function createRowEncoder(
  * @param index in the data set
  * @throws CoreError if picture and control differ in size, or a side is not a multiple of 32
  */
-export function rowOf(example: TrainExample, index: number, isFlipped = false): ExampleRow {
+export function rowOf(example: TrainExample, index: number, isFlipped = false): CaptionedRow {
   return rawRow(example, rowKey(index, isFlipped), { index, step: isFlipped ? 1 : 0 })
 }
 
@@ -111,7 +108,7 @@ export function rowKey(index: number, isFlipped: boolean): string {
 }
 
 /** @param key see `ExampleRow`. @throws CoreError as {@link rowOf} */
-export function rawRow(example: TrainExample, key: string | null, draw: DrawPosition): ExampleRow {
+export function rawRow(example: TrainExample, key: string | null, draw: DrawPosition): CaptionedRow {
   checkExample(example)
   return { ...commonFields(example), key, picture: { image: example.image, draw } }
 }
@@ -120,7 +117,7 @@ export function rawRow(example: TrainExample, key: string | null, draw: DrawPosi
 const LATENT_CHANNELS = 4
 
 /** The row of an example with latents. @throws CoreError as {@link rowOf}, or if the latents have another size */
-export function storedRow(example: StoredExample, key: string): ExampleRow {
+export function storedRow(example: StoredExample, key: string): CaptionedRow {
   const { name, control, latents } = example
   checkSides(name, control)
   const values = (control.width / VAE_FACTOR) * (control.height / VAE_FACTOR) * LATENT_CHANNELS
@@ -138,7 +135,7 @@ function commonFields({
   control,
   size,
   mask,
-}: Omit<TrainExample, "image">): Omit<ExampleRow, "key" | "picture"> {
+}: Omit<TrainExample, "image">): Omit<CaptionedRow, "key" | "picture"> {
   const { width, height } = control
   const counted = mask === undefined ? {} : { mask: latentMask(mask) }
   return { width, height, text: { caption }, control, size, ...counted }

@@ -34,10 +34,12 @@ export { clipGradients } from "./clip-gradients.ts"
 export type {
   Augmentation,
   CachedExample,
+  EncodedText,
   ExampleDraws,
   ExampleView,
   LatentStore,
   StoredExample,
+  TextStore,
   TrainDataset,
   TrainExample,
 } from "./dataset.ts"
@@ -51,7 +53,7 @@ export {
   createExampleCache,
 } from "./example-cache.ts"
 export { createExampleMemo, type ExampleMemo } from "./example-memo.ts"
-export type { EncodedText, EncodeOptions } from "./example-row.ts"
+export type { EncodeOptions } from "./example-row.ts"
 export { type GradientOptions, type LossAndGradients, lossAndGradients, type TrainedTap } from "./gradients.ts"
 export type { LrCurveMovement, LrPiece } from "./learning-rate/curves.ts"
 export {
