@@ -93,3 +93,5 @@ export { planTrain, type TrainNeed, type TrainNeedPlace, type TrainNeedTask } fr
 export type { Problem } from "./options/problems.ts"
 export { type PreprocessThreads, startPreprocessing } from "./preprocessing/threads.ts"
 export { createNodeRuntime, type NodeRuntime, type NodeRuntimeOptions } from "./runtime.ts"
+export { readTextEncoders, type TextEncoders } from "./text-cache/text-encoders.ts"
+export type { TextCacheOptions } from "./text-cache/text-store.ts"

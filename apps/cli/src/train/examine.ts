@@ -1,10 +1,11 @@
 import type { LlliteFile, Site } from "@lllite/format"
 import { DTYPE_BITS, siteParameterCount } from "@lllite/format"
-import type { FolderDataset, SavedRun } from "@lllite/runtime-node"
+import type { FolderDataset, SavedRun, TextCacheOptions, TextEncoders } from "@lllite/runtime-node"
 import {
   changingOptions,
   InputError,
   openDataset,
+  readTextEncoders,
   readTrainState,
   vaeFingerprint,
   withPath,
@@ -59,7 +60,11 @@ export async function examineTraining(
     layout === null || !settings.cacheLatentsToDisk
       ? null
       : await examine(["pretrainedModelNameOrPath", "vae"], () => vaeFingerprint(settings.model, signal))
-  const folders = await examine(keys, () => openTrainingSet(settings, vae, reporter, signal))
+  const encoders =
+    layout === null || !settings.cacheTextEncoderOutputsToDisk
+      ? null
+      : await examine(["pretrainedModelNameOrPath"], () => readTextEncoders(settings.model, signal))
+  const folders = await examine(keys, () => openTrainingSet(settings, { vae, encoders }, reporter, signal))
   const { validation } = settings
   const dataset =
     folders === null
@@ -67,7 +72,9 @@ export async function examineTraining(
       : await examine(["validationSplit"], async () =>
           validation === null ? { ...folders, heldOut: null } : holdOut(folders, validation),
         )
-  await examine(["cacheTextEncoderOutputs"], async () => checkCachedCaptions(settings, dataset))
+  await examine(["cacheTextEncoderOutputs", "cacheTextEncoderOutputsToDisk"], async () =>
+    checkCachedCaptions(settings, dataset),
+  )
   const keysOfRate = [
     ...(["lrScheduler", "lrSchedulerType", "lrSchedulerArgs", "lrWarmupSteps", "lrDecaySteps"] as const),
     ...(["learningRate", "optimizerType", "optimizerArgs", "ema"] as const),
@@ -113,12 +120,13 @@ function checkLength(saved: SavedRun | null, plan: StepPlan | null, { resume = "
  * @throws InputError when one text of each caption is to be kept, and captions change. Source: sd-scripts'
  * `is_text_encoder_output_cacheable`. Its LLLite trainer keeps the captions of the files, and says nothing.
  */
-function checkCachedCaptions({ cacheTextEncoderOutputs }: TrainSettings, dataset: FolderDataset | null): void {
-  if (!cacheTextEncoderOutputs || dataset === null || dataset.changingCaptions === 0) return
+function checkCachedCaptions(settings: TrainSettings, dataset: FolderDataset | null): void {
+  const { cacheTextEncoderOutputs: inMemory, cacheTextEncoderOutputsToDisk: onDisk } = settings
+  if ((!inMemory && !onDisk) || dataset === null || dataset.changingCaptions === 0) return
   const names = [...new Set(dataset.captionRules.flatMap(changingOptions))].join(", ")
   throw new InputError(
     "dataset-options",
-    `cache_text_encoder_outputs keeps one text of each caption, and ${names} makes captions differ from step to step. Leave out one of the two.`,
+    `${inMemory ? "cache_text_encoder_outputs" : "cache_text_encoder_outputs_to_disk"} keeps one text of each caption, and ${names} makes captions differ from step to step. Leave out one of the two.`,
   )
 }
 
@@ -131,10 +139,16 @@ const TRAIN = {
 /** Milliseconds between two reports about the files of a data set. */
 const REPORT_EVERY = 500
 
-/** @param vae the fingerprint of the VAE, if latents are kept in files */
+/** What files of caches depend on of the checkpoint. Null: these are not kept. */
+interface CachedParts {
+  /** The fingerprint of the VAE. */
+  readonly vae: string | null
+  readonly encoders: TextEncoders | null
+}
+
 async function openTrainingSet(
   settings: TrainSettings,
-  vae: string | null,
+  { vae, encoders }: CachedParts,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<FolderDataset> {
@@ -143,6 +157,7 @@ async function openTrainingSet(
   return openDataset(config, {
     signal,
     ...(vae === null ? {} : { latentCache: { vae, skipCheck: settings.skipCacheCheck } }),
+    ...(encoders === null ? {} : { textCache: textCacheOf(settings, encoders) }),
     captionChunks: settings.captionChunks,
     weightedCaptions: settings.weightedCaptions,
     onProgress: ({ phase, done, count }) => {
@@ -152,4 +167,14 @@ async function openTrainingSet(
       reporter.progress(phase === "list" ? "list pairs" : "check pictures", done, count)
     },
   })
+}
+
+function textCacheOf({ runtime, compat, skipCacheCheck }: TrainSettings, encoders: TextEncoders): TextCacheOptions {
+  const { precision = "F32", weights } = runtime
+  return {
+    encoders,
+    ...(compat === undefined ? {} : { compat }),
+    computation: `${precision} products${weights === undefined ? "" : `, ${weights} weights`}`,
+    skipCheck: skipCacheCheck,
+  }
 }

@@ -37,7 +37,7 @@ export function stopAtFault(dataset: TrainingSet, signal: AbortSignal): Stopping
       throw error
     }
   }
-  const { latents } = dataset
+  const { latents, texts } = dataset
   return {
     dataset: {
       ...dataset,
@@ -45,6 +45,7 @@ export function stopAtFault(dataset: TrainingSet, signal: AbortSignal): Stopping
       ...(latents === undefined
         ? {}
         : { latents: { ...latents, read: (index, isFlipped) => watched(latents.read(index, isFlipped)) } }),
+      ...(texts === undefined ? {} : { texts: { ...texts, read: (index) => watched(texts.read(index)) } }),
     },
     signal: AbortSignal.any([signal, stop.signal]),
     fault: () => found?.error ?? null,

@@ -275,8 +275,10 @@ function unusedNotices(reader: TrainReader): readonly string[] {
   const isUnused = (name: (typeof HUBER_OPTIONS)[number]): boolean =>
     reader.isGiven(name) && settings[name] !== NEUTRAL[name]
   return [
-    ...(settings.skipCacheCheck && !settings.cacheLatentsToDisk
-      ? [`${nameOf("skipCacheCheck")} has no effect: ${nameOf("cacheLatentsToDisk")} is not set.`]
+    ...(settings.skipCacheCheck && !settings.cacheLatentsToDisk && !settings.cacheTextEncoderOutputsToDisk
+      ? [
+          `${nameOf("skipCacheCheck")} has no effect: neither ${nameOf("cacheLatentsToDisk")} nor ${nameOf("cacheTextEncoderOutputsToDisk")} is set.`,
+        ]
       : []),
     ...STRENGTH_OPTIONS.filter((name) => settings.minStrength === 1 && reader.isGiven(name)).map(
       (name) => `${nameOf(name)} has no effect: ${nameOf("minStrength")} is 1.`,

@@ -7,7 +7,7 @@
 export { bytesOf, disposeParams, type ParamsTree, weightsOf } from "../params.ts"
 export { cutCaptionNotices, isCutCaption } from "./clip/caption-length.ts"
 export { captionTokens } from "./clip/caption-tokens.ts"
-export type { TextEncoderConfig } from "./clip/config.ts"
+export { inferText1Config, inferText2Config, type TextEncoderConfig } from "./clip/config.ts"
 export { CONTEXT_LENGTH, joinedPositions, promptChunks, promptIds } from "./clip/prompt.ts"
 export { promptNotices } from "./clip/prompt-notices.ts"
 export { type EncodeTextOptions, encodeText, type TextEncoding } from "./clip/text-encoder.ts"

@@ -1,9 +1,12 @@
-import { parse } from "node:path"
+import { stat } from "node:fs/promises"
+import { join, parse } from "node:path"
 import type { Augmentation, ExampleView, TrainExample } from "@lllite/core/training"
-import { plainCaption } from "@lllite/core/training"
+import { captionFileNames, plainCaption } from "@lllite/core/training"
 import { InputError } from "../errors.ts"
 import { examineImage, readImage } from "../images/read-image.ts"
 import type { CachedPicture } from "../latent-cache/latent-store.ts"
+import { textPath } from "../text-cache/text-file.ts"
+import type { CachedCaption } from "../text-cache/text-store.ts"
 import type { Face } from "./augmentation.ts"
 import { augmentationOf, changeColours, faceOf } from "./augmentation.ts"
 import type { DatasetGroup, SubsetConfig } from "./dataset-config.ts"
@@ -93,6 +96,42 @@ export function cachedPictures(entries: readonly Entry[]): (picture: number) => 
       },
     }
   }
+}
+
+/** The captions of a data set as their encodings are kept, by the number of the picture. */
+export function cachedCaptions(entries: readonly Entry[]): (picture: number) => CachedCaption {
+  const first = new Map<string, Entry>()
+  const shared = new Set<string>()
+  for (const entry of entries) {
+    const path = textPath(entry.pair.image)
+    const before = first.get(path)
+    if (before === undefined) first.set(path, entry)
+    else if (captionOf(before) !== captionOf(entry)) shared.add(path)
+  }
+  return (picture) => {
+    const entry = entries[picture]
+    if (entry === undefined) throw new InputError("dataset-index", `data set: there is no picture ${picture}`)
+    const { pair, subset } = entry
+    const caption = captionOf(entry)
+    return {
+      image: pair.image,
+      caption,
+      isAsWritten: caption === pair.text.caption,
+      sharesPath: shared.has(textPath(pair.image)),
+      changed: () => captionChanged(pair.image, subset),
+    }
+  }
+}
+
+/** When the file was changed that has a picture's caption, in milliseconds. Null: there is none. */
+async function captionChanged(image: string, { metadata, captionExtension }: SubsetConfig): Promise<number | null> {
+  const { dir, name } = parse(image)
+  const names = captionFileNames(name, captionExtension).map((file) => join(dir, file))
+  for (const path of metadata === null ? names : [metadata.path]) {
+    const found = await stat(path).catch(() => null)
+    if (found !== null) return found.mtimeMs
+  }
+  return null
 }
 
 function fitOf({ pair, subset, fitter }: Entry, { isFlipped, draws }: ExampleView): Fit {

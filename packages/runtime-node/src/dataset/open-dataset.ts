@@ -4,15 +4,17 @@ import { captionChanges, longestCaption } from "@lllite/core/training"
 import { readTokenizer } from "../checkpoint.ts"
 import { InputError } from "../errors.ts"
 import { pictureNotices } from "../images/picture-traits.ts"
-import type { CachedPicture, LatentCacheOptions } from "../latent-cache/latent-store.ts"
+import type { LatentCacheOptions } from "../latent-cache/latent-store.ts"
 import { createLatentFiles } from "../latent-cache/latent-store.ts"
+import type { TextCacheOptions } from "../text-cache/text-store.ts"
+import { createTextFiles } from "../text-cache/text-store.ts"
 import { augmentationNotices, describeAugmentations, withoutUsedAlpha } from "./augmentation-notices.ts"
 import { captionRuleNotices, type FolderCaptions } from "./caption-notices.ts"
 import { checkPictures } from "./check-pictures.ts"
 import type { DatasetConfig, SubsetConfig } from "./dataset-config.ts"
 import { remarkNotices } from "./dataset-notices.ts"
 import type { Entry } from "./entry.ts"
-import { cachedPictures, captionOf, entryOf, PLAIN_VIEW, readExample } from "./entry.ts"
+import { cachedCaptions, cachedPictures, captionOf, entryOf, PLAIN_VIEW, readExample } from "./entry.ts"
 import { createFitter } from "./fit-pair.ts"
 import type { Pair, PairListing, WatchOptions } from "./pairs.ts"
 import { joinRemarks, listPairs } from "./pairs.ts"
@@ -61,6 +63,8 @@ export interface OpenDatasetOptions {
   readonly weightedCaptions?: boolean
   /** Keeps latents in files beside the pictures. Default: they are kept in memory */
   readonly latentCache?: LatentCacheOptions
+  /** Keeps encoded captions in files beside the pictures, of those that do not change. Default: in memory */
+  readonly textCache?: TextCacheOptions
   readonly onProgress?: (progress: DatasetProgress) => void
 }
 
@@ -72,7 +76,7 @@ export interface OpenDatasetOptions {
  * captions; the signal's reason when aborted
  */
 export async function openDataset(config: DatasetConfig, options: OpenDatasetOptions = {}): Promise<FolderDataset> {
-  const { signal, captionChunks = 1, weightedCaptions = false, onProgress, latentCache } = options
+  const { signal, captionChunks = 1, weightedCaptions = false, onProgress, latentCache, textCache } = options
   const watch = (phase: DatasetProgress["phase"]): WatchOptions => ({
     ...(signal === undefined ? {} : { signal }),
     onProgress: (done, count) => onProgress?.({ phase, done, count }),
@@ -110,8 +114,11 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
     if (entry !== undefined) return entry
     throw new InputError("dataset-index", `data set: there is no example ${index} of ${pictureOf.length}`)
   }
-  const cached = cachedPictures(entries)
-  const pictureAt = (index: number): CachedPicture => cached(pictureOf[index] ?? Number.NaN)
+  const byExample =
+    <T>(of: (picture: number) => T): ((index: number) => T) =>
+    (index) =>
+      of(pictureOf[index] ?? Number.NaN)
+  const reading = { chunks: captionChunks, isWeighted: weightedCaptions }
   const sizes = sizesOf(entries)
   return {
     count: pictureOf.length,
@@ -131,7 +138,12 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
     ],
     original: (index) => firsts[pictureOf[index] ?? Number.NaN] ?? index,
     augmentation: (index) => entryAt(index).augmentation,
-    ...(latentCache === undefined ? {} : { latents: createLatentFiles(latentCache, pictureAt) }),
+    ...(latentCache === undefined
+      ? {}
+      : { latents: createLatentFiles(latentCache, byExample(cachedPictures(entries))) }),
+    ...(textCache === undefined
+      ? {}
+      : { texts: createTextFiles(textCache, reading, byExample(cachedCaptions(entries))) }),
     changingCaption: (index) => {
       const { text } = entryAt(index).pair
       return captionChanges(text.caption, text.rules) ? text : null

@@ -40,11 +40,15 @@ export const DATASET = {
     help: "Keep latents in .npz files beside the pictures, as sd-scripts does, and use those that are there.",
   }),
   vae_batch_size: ignored("pictures are encoded one at a time", { nothing: [1] }),
-  skip_cache_check: flag({ help: "Take the files of cache_latents_to_disk as they are. Only sizes are checked." }),
+  skip_cache_check: flag({
+    help: "Open no file of the caches before its step. Of latents, only the size is then checked.",
+  }),
   cache_text_encoder_outputs: flag({
     help: "Encode every caption once, before training. That is always so for captions that do not change. Refused for those that do.",
   }),
-  cache_text_encoder_outputs_to_disk: ignored("encoded captions are kept in memory, and no file is written"),
+  cache_text_encoder_outputs_to_disk: flag({
+    help: "The same, and keep encoded captions in .npz files beside the pictures, as sd-scripts does. Steps read them from there.",
+  }),
   max_data_loader_n_workers: ignored(READ_ONCE, { nothing: [8] }),
   persistent_data_loader_workers: ignored(READ_ONCE),
   weighted_captions: flag({

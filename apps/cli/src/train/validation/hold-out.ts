@@ -54,7 +54,7 @@ export function holdOut(dataset: FolderDataset, { share, seed }: HoldOut): Train
 
 /** Some examples of a data set, under new indices. */
 function partOf(dataset: TrainDataset, indices: readonly number[]): TrainDataset {
-  const { original, augmentation, changingCaption, captionOf, latents } = dataset
+  const { original, augmentation, changingCaption, captionOf, latents, texts } = dataset
   const at = (index: number): number => indices[index] ?? -1
   const places = new Map(indices.map((index, place) => [index, place]))
   return {
@@ -72,6 +72,16 @@ function partOf(dataset: TrainDataset, indices: readonly number[]): TrainDataset
             read: (index, isFlipped) => latents.read(at(index), isFlipped),
             write: (index, values) => latents.write(at(index), values),
             notices: () => latents.notices?.() ?? [],
+          },
+        }),
+    ...(texts === undefined
+      ? {}
+      : {
+          texts: {
+            has: (index) => texts.has(at(index)),
+            read: (index) => texts.read(at(index)),
+            write: (index, text) => texts.write(at(index), text),
+            notices: () => texts.notices?.() ?? [],
           },
         }),
   }
