@@ -2,9 +2,11 @@ import type { Layer, OptionTable, Problem } from "@lllite/runtime-node/options"
 import { describeProblems, joinLayers, readLayer } from "@lllite/runtime-node/options"
 import { describeInput, UsageError } from "../terminal/errors.ts"
 import { print } from "../terminal/streams.ts"
+import type { Arguments } from "./arguments.ts"
 import { parseArguments } from "./arguments.ts"
 import { readConfigLayer } from "./config-file.ts"
 import { commandHelp } from "./help.ts"
+import { optionsText, writeOptions } from "./output-config.ts"
 import type { CommandSpec, OptionGroup } from "./spec.ts"
 
 /** A command without the type of its table, so that one list can hold all commands. */
@@ -21,7 +23,7 @@ export interface Command {
 
 /** Makes a command from its spec. */
 export function defineCommand<Table extends OptionTable>(spec: CommandSpec<Table>): Command {
-  const { name, options, groups = [["Options", options]], endsItself = false } = spec
+  const { name, options, groups = [["Options", options]], endsItself = false, configFile = "" } = spec
   const help = (which: "taken" | "all"): string => commandHelp(spec, groups, which)
   return {
     name,
@@ -37,9 +39,17 @@ export function defineCommand<Table extends OptionTable>(spec: CommandSpec<Table
       const layer = readLayer(options, { where: name, entries: parsed.entries, spell: flagName })
       const problems = [...parsed.problems, ...(parsed.hasUnknown ? [] : countProblems(spec, parsed.positionals))]
       const line: Layer = { ...layer, broken: new Set([...layer.broken, ...parsed.broken]) }
+      const texts = { title: name, spell: flagName, refuse: usageError, describe: describeInput }
+      const { outputConfig } = spec
+      if (outputConfig !== undefined && line.values.get(outputConfig)?.value === true) {
+        return writeConfig(
+          { name, options, configFile, outputConfig },
+          { ...line, problems: [...problems, ...line.problems] },
+          parsed.entries,
+        )
+      }
       const file = await configLayer(spec, line, problems)
       const layers = file === null ? [line] : [line, file]
-      const texts = { title: name, spell: flagName, refuse: usageError, describe: describeInput }
       const reader = joinLayers(options, { ...texts, layers, problems })
       await spec.run(reader, parsed.positionals, signal)
     },
@@ -54,6 +64,35 @@ export function flagName(name: string): string {
 /** All problems of a command line as an error. */
 export function usageError(message: string): UsageError {
   return new UsageError("options", message)
+}
+
+/**
+ * Writes the options of a command line to the file that it names. Each is checked by itself, and together they are
+ * checked when the file is used.
+ *
+ * @throws UsageError with all problems of the options; the errors of `writeOptions`
+ */
+async function writeConfig(
+  { name, options, configFile, outputConfig }: OutputSpec,
+  line: Layer,
+  entries: Arguments["entries"],
+): Promise<void> {
+  const path = line.values.get(configFile)?.value
+  const problems = [...line.problems]
+  if (typeof path !== "string" && !line.broken.has(configFile)) {
+    const [file, flag] = [flagName(configFile), flagName(outputConfig)]
+    problems.push({ where: name, text: `${file} is missing, expected the name of the file that ${flag} writes` })
+  }
+  if (problems.length > 0) throw usageError(describeProblems(name, problems, line.notes))
+  const written = await writeOptions(String(path), optionsText(options, entries, [configFile, outputConfig]))
+  for (const note of line.notes) print(`Note: ${note}`)
+  print(`Saved ${written}`)
+}
+
+/** What writing a file of options takes of a command. */
+interface OutputSpec extends Pick<CommandSpec<OptionTable>, "name" | "options"> {
+  readonly configFile: string
+  readonly outputConfig: string
 }
 
 /**

@@ -13,6 +13,7 @@ export const trainCommand = defineCommand({
   options: TRAIN_OPTIONS,
   groups: TRAIN_GROUPS,
   configFile: "config_file",
+  outputConfig: "output_config",
   endsItself: true,
   run: (given, _, signal) =>
     watched(signal, STOPPING.saves, async (reporter) => {

@@ -15,6 +15,7 @@ import { openLllite } from "../lllite-file/open-lllite.ts"
 import { checkCheckpoint } from "../model/checkpoint.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { tryPort } from "./dashboard/dashboard.ts"
+import { checkFirstLllite } from "./first-lllite.ts"
 import { tryLogFolder } from "./log/log-folder.ts"
 import { readThumbnail } from "./metadata.ts"
 import type { TRAIN_OPTIONS } from "./options/index.ts"
@@ -33,11 +34,12 @@ import { holdOut, type TrainingSet } from "./validation/hold-out.ts"
  * @returns the data set. Null if there is a problem with it
  */
 export async function examineTraining(
-  { examine }: OptionReader<typeof TRAIN_OPTIONS>,
+  reader: OptionReader<typeof TRAIN_OPTIONS>,
   settings: TrainSettings,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<TrainingSet | null> {
+  const { examine } = reader
   const { networkWeights } = settings
   const layout = await examine(["pretrainedModelNameOrPath", "vae", "unet"], async () => {
     const config = await checkCheckpoint(settings.model)
@@ -48,7 +50,9 @@ export async function examineTraining(
     )
   })
   const start =
-    networkWeights === undefined ? null : await examine(["networkWeights"], () => withPath(networkWeights, openLllite))
+    networkWeights === undefined || settings.resume !== undefined
+      ? null
+      : await examine(["networkWeights"], () => withPath(networkWeights, openLllite))
   const { resume } = settings
   const saved =
     resume === undefined || layout === null ? null : await examine(["resume"], () => readTrainState(resume, layout))
@@ -88,6 +92,9 @@ export async function examineTraining(
       ? null
       : await examine(["sites", "siteBlocks", "siteMaxTransformerBlock"], async () => sitesOf(layout, settings.sites))
   const found = saved?.state.model.adapters.map(({ site, ...dims }) => ({ ...site, ...dims })) ?? start?.sites
+  if (found !== undefined) {
+    checkFirstLllite(reader, { path: resume ?? networkWeights ?? "", adapters: found }, sites)
+  }
   const bytes = llliteBytes(settings, sites ?? [], found)
   await examine(["outputDir", "outputName"], () => trySavedFiles(settings, plan, bytes, saved?.state.step ?? 0))
   const { samples } = settings

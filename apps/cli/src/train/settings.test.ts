@@ -143,12 +143,17 @@ describe("readTrainSettings", () => {
     )
   })
 
-  it("continues either from a state or from an LLLite", () => {
-    expect(read({ resume: "last-state" }).resume).toBe("last-state")
-    expect(() => read({ resume: "last-state", network_weights: "a.safetensors" })).toThrow(
-      "--resume and --network_weights exclude each other",
-    )
-    expect(() => read({ resume: "last-state", network_dim: 8 })).toThrow("--network_dim conflicts with --resume")
+  it("continues from a state, which replaces the options of the run's start", () => {
+    expect(read({ resume: "last-state", network_dim: 8, sites: "output" })).toMatchObject({
+      ...{ resume: "last-state", networkDim: 8, notices: [] },
+    })
+    expect(read({ resume: "last-state", conditioner_init: "normalised" }).notices).toEqual([])
+    expect(read({ resume: "last-state" }, { network_weights: "a.safetensors" }).notices).toEqual([
+      "network_weights has no effect: the state of --resume has its own LLLite.",
+    ])
+    expect(read({ network_weights: "a.safetensors", conditioner_init: "normalised" }).notices).toEqual([
+      "--conditioner_init has no effect: the LLLite of --network_weights has its own values.",
+    ])
   })
 
   it("takes batches of a step and dropout", () => {
@@ -300,7 +305,6 @@ describe("readTrainSettings", () => {
     [{ save_model_as: "ckpt" }, /save_model_as is "ckpt", expected "safetensors": ckpt and pt files are pickles/],
     [{ lr_scheduler: "adafactor" }, /lr_scheduler is adafactor, which needs --optimizer_type adafactor/],
     [{ conditioner_init: "zero" }, /conditioner_init is "zero", expected "default" or "normalised"/],
-    [{ network_weights: "a", conditioner_init: "normalised" }, /conditioner_init conflicts with --network_weights/],
     [{ cond_emb_dim: 5 }, /cond_emb_dim is 5, expected a multiple of 2\. The nearest is 6/],
     [{ network_dim: 0 }, /network_dim is 0, expected a whole number from 1/],
     [
@@ -311,7 +315,6 @@ describe("readTrainSettings", () => {
     [{ site_limit: 0 }, /site_limit is 0, expected a number above 0/],
     [{ output_name: "a/b" }, /output_name is "a\/b"/],
     [{ save_every_n_steps: 1, save_every_n_epochs: 1 }, /expected one of them/],
-    [{ network_weights: "a", network_dim: 4 }, /network_dim conflicts with --network_weights/],
     [{ dataset_repeats: 2 }, /dataset_repeats needs --dataset_config/],
   ])("refuses %j", (more, message) => {
     expect(() => read(more)).toThrow(message)

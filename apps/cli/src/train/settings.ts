@@ -8,7 +8,7 @@ import type {
 } from "@lllite/core/training"
 import type { FloatDtype } from "@lllite/format"
 import type { DatasetOptions, SdxlPaths } from "@lllite/runtime-node"
-import type { OptionReader, SettingName, Settings } from "@lllite/runtime-node/options"
+import type { OptionReader, Settings } from "@lllite/runtime-node/options"
 import { bucketStepProblem, resolutionProblem } from "@lllite/runtime-node/options"
 import type { RuntimeChoice } from "../model/runtime-options.ts"
 import { runtimeChoice, sdxlPaths } from "../model/runtime-options.ts"
@@ -174,24 +174,6 @@ function checkTraining({ settings, check, isGiven, nameOf }: TrainReader): void 
     if (minTimestep < maxTimestep) return null
     return `${nameOf("minTimestep")} is ${minTimestep} and ${nameOf("maxTimestep")} is ${maxTimestep}, expected the first below the second`
   })
-  check(["resume", "networkWeights"], () =>
-    isGiven("resume") && isGiven("networkWeights")
-      ? `${nameOf("resume")} and ${nameOf("networkWeights")} exclude each other: a state has its own LLLite. Keep one of them`
-      : null,
-  )
-  const ofFile = ["networkDim", "condEmbDim", "conditionerInit", "sites", "siteBlocks", "siteMaxTransformerBlock"]
-  for (const name of ofFile as readonly SettingName<TrainTable>[]) {
-    check([name, "resume"], () =>
-      isGiven(name) && isGiven("resume")
-        ? `${nameOf(name)} conflicts with ${nameOf("resume")}, whose state has its own value. Leave out ${nameOf(name)}`
-        : null,
-    )
-    check([name, "networkWeights"], () =>
-      isGiven(name) && isGiven("networkWeights")
-        ? `${nameOf(name)} conflicts with ${nameOf("networkWeights")}, whose file has its own value. Leave out ${nameOf(name)}`
-        : null,
-    )
-  }
 }
 
 /** The source of the pictures. The reader keeps the problems. */
@@ -267,6 +249,17 @@ function readStrengths(values: Settings<TrainTable>): StrengthRange | null {
   }
 }
 
+/** Options of a run's start that a state or a file replaces. */
+function startNotices({ settings, isGiven, nameOf }: TrainReader): readonly string[] {
+  const { resume, networkWeights, conditionerInit } = settings
+  if (resume !== undefined) {
+    if (networkWeights === undefined) return []
+    return [`${nameOf("networkWeights")} has no effect: the state of ${nameOf("resume")} has its own LLLite.`]
+  }
+  if (networkWeights === undefined || !isGiven("conditionerInit") || conditionerInit === "default") return []
+  return [`${nameOf("conditionerInit")} has no effect: the LLLite of ${nameOf("networkWeights")} has its own values.`]
+}
+
 /** Options that have no effect beside others. A default is not named: it asks for nothing. */
 function unusedNotices(reader: TrainReader): readonly string[] {
   const { settings, nameOf } = reader
@@ -280,6 +273,7 @@ function unusedNotices(reader: TrainReader): readonly string[] {
           `${nameOf("skipCacheCheck")} has no effect: neither ${nameOf("cacheLatentsToDisk")} nor ${nameOf("cacheTextEncoderOutputsToDisk")} is set.`,
         ]
       : []),
+    ...startNotices(reader),
     ...STRENGTH_OPTIONS.filter((name) => settings.minStrength === 1 && reader.isGiven(name)).map(
       (name) => `${nameOf(name)} has no effect: ${nameOf("minStrength")} is 1.`,
     ),

@@ -15,6 +15,8 @@ export {
   readSettingsText,
   type SettingsText,
   type Toml,
+  type TomlValue,
+  tomlText,
 } from "../settings-file/index.ts"
 export {
   choice,
@@ -34,6 +36,7 @@ export {
 } from "./kinds.ts"
 export {
   type AnyOption,
+  asksForNothing,
   belongsTo,
   ignored,
   type OptionKind,

@@ -113,9 +113,13 @@ export function seed(spec: OptionText & Partial<Certain<Seed>>): TakenOption<See
   return taken(kind, { ...spec, nothing: [...NO_NUMBER, ...(spec.nothing ?? [])] })
 }
 
+/** Values with which files and scripts leave a flag out. `False` is Python's. */
+const NO_FLAG = ["false", "no", 0]
+
 /** True or false. On a command line the name alone means true. */
 export function flag(spec: OptionText): TakenOption<boolean> {
-  return taken({ arity: "none", valueName: "", empty: false, read: readFlag }, { ...spec, default: false })
+  const kind: OptionKind<boolean> = { arity: "none", valueName: "", empty: false, read: readFlag }
+  return taken(kind, { ...spec, default: false, nothing: [...NO_FLAG, ...(spec.nothing ?? [])] })
 }
 
 /** A list of texts. `arity: "each"` takes one at a time and can be repeated. */
@@ -203,8 +207,8 @@ function readText(raw: unknown): Reading<string> {
 
 function readFlag(raw: unknown): Reading<boolean> {
   if (typeof raw === "boolean") return { value: raw }
-  if (raw === "true") return { value: true }
-  return raw === "false" || raw === "no" || raw === 0 || raw === "0" ? { value: false } : { expected: "true or false" }
+  if (typeof raw === "string" && raw.toLowerCase() === "true") return { value: true }
+  return { expected: "true or false" }
 }
 
 function readList<T>(raw: unknown, read: (raw: unknown) => Reading<T>, expected: string): Reading<readonly T[]> {

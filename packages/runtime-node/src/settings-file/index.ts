@@ -2,3 +2,4 @@
 export { looksLikeJson, parseJson } from "./parse-json.ts"
 export { parseToml, type Toml } from "./parse-toml.ts"
 export { readSettingsText, type SettingsText } from "./read-settings-text.ts"
+export { type TomlValue, tomlText } from "./toml-text.ts"

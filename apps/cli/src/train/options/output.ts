@@ -103,8 +103,8 @@ export const RUN = {
   plan: flag({
     help: "Say what the run would do and take: steps, time, memory and disk. Nothing is loaded or written.",
   }),
-  output_config: refused("the command writes no file of options", {
-    instead: "Leave it out, and write a TOML file for config_file.",
+  output_config: flag({
+    help: "Write the options of this command line to the file of config_file, which is new, and end. In a file, it has no effect.",
   }),
   console_log_level: ignored("progress and notes are always written to stdout", { nothing: ["info"] }),
   console_log_file: ignored("progress and notes are written to stdout, which can be redirected to a file"),
