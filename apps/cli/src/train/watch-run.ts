@@ -63,7 +63,7 @@ export async function watchRun(run: WatchedRun): Promise<RunWatch> {
   const samples = await openSamples(run, say)
   const validation = openValidation(run)
   if (settings.log !== null) {
-    const log = await openRunLog(settings.log, { perEpoch, history })
+    const log = await openRunLog(settings.log, { perEpoch, history, partRates: settings.partRates })
     reporter.say("log", { path: log.folder }, `Logging to ${log.folder}`)
     observers.push(log)
   }

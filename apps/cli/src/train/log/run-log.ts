@@ -11,7 +11,7 @@ import { optionsEvent, picturesEvent, scalarsEvent, sessionStartEvent, versionEv
 import { findLog, makeLogFolder, STEPS_FILE, timeName } from "./log-folder.ts"
 import type { LogSettings } from "./log-settings.ts"
 import type { LogRow } from "./table-lines.ts"
-import { csvHeader, csvLine, jsonLine, parseJsonLines } from "./table-lines.ts"
+import { csvLine, jsonLine, parseJsonLines } from "./table-lines.ts"
 
 /** A log of a run, and where it is. */
 export interface RunLog extends Required<Pick<RunObserver, "step" | "samples" | "validation" | "close">> {
@@ -24,7 +24,17 @@ export interface LoggedRun {
   readonly perEpoch: number
   /** The steps before, if the run continues. */
   readonly history: StepHistory
+  /** Factors on the rate, by the group of an adapter's part. Null: one rate for all. */
+  readonly partRates: Readonly<Record<string, number>> | null
 }
+
+/** Groups of an adapter's parts, with the names of their rates in the lines and for TensorBoard. */
+const PART_NAMES = [
+  ["conditioning1", "conditionerRate", "lr/conditioner"],
+  ["down", "downRate", "lr/down"],
+  ["mid", "midRate", "lr/mid"],
+  ["up", "upRate", "lr/up"],
+] as const
 
 /**
  * Opens the log of a run: a file of events for TensorBoard, and the same figures as JSON lines and as CSV. A run that
@@ -36,14 +46,18 @@ export interface LoggedRun {
  */
 export async function openRunLog(
   { dir, prefix, trackerName, options }: LogSettings,
-  { perEpoch, history }: LoggedRun,
+  { perEpoch, history, partRates }: LoggedRun,
   now: () => Date = () => new Date(),
 ): Promise<RunLog> {
   const found = await findLog(dir, prefix, history)
   const folder = found?.folder ?? (await makeLogFolder(dir, `${prefix}${timeName(now())}`))
-  const past = found?.rows ?? Array.from({ length: history.length }, (_, index) => pastRow(history, index, perEpoch))
+  const past =
+    found?.rows ??
+    Array.from({ length: history.length }, (_, index) => pastRow({ perEpoch, history, partRates }, index))
   const seconds = (): number => now().getTime() / 1000
-  const files = await openFiles(folder, past)
+  // A run that continues may have other figures than the run before.
+  const columns = [...new Set([past[0] ?? {}, pastRow({ perEpoch, history, partRates }, 0)].flatMap(Object.keys))]
+  const files = await openFiles(folder, past, columns)
   const measured = await openLines(join(folder, VALIDATION_FILE), history.length)
   const events = await openEvents(join(folder, trackerName), seconds())
   await events.append(versionEvent(seconds()))
@@ -61,7 +75,7 @@ export async function openRunLog(
   return {
     folder,
     async step(record) {
-      const row = rowOf(record)
+      const row = rowOf(record, partRates)
       await files.append(row)
       await logScalars(row)
     },
@@ -90,6 +104,7 @@ function scalarsOf(row: LogRow): Readonly<Record<string, number>> {
     "loss/current": row.loss,
     "loss/average": row.averageLoss,
     lr: row.learningRate,
+    ...Object.fromEntries(PART_NAMES.map(([, name, tag]) => [tag, row[name]])),
     "lr/d*lr": row.adaptedRate,
     "norm/gradient": row.gradientNorm,
     "time/seconds_per_step": row.seconds,
@@ -102,17 +117,22 @@ function scalarsOf(row: LogRow): Readonly<Record<string, number>> {
 }
 
 /** The names and the order of the columns. */
-function rowOf(record: StepRecord): LogRow {
+function rowOf(record: StepRecord, partRates: LoggedRun["partRates"]): LogRow {
   const { step, epoch, loss, averageLoss, learningRate, adaptedRate, gradientNorm } = record
   const { seconds, memoryMiB, deviceMiB } = record
-  return { step, epoch, loss, averageLoss, learningRate, adaptedRate, gradientNorm, seconds, memoryMiB, deviceMiB }
+  const parts = PART_NAMES.map(([group, name]) => [name, learningRate * (partRates?.[group] ?? 1)] as const)
+  return {
+    ...{ step, epoch, loss, averageLoss, learningRate, adaptedRate, gradientNorm, seconds, memoryMiB, deviceMiB },
+    ...(partRates === null ? {} : Object.fromEntries(parts)),
+  }
 }
 
 /** A step that another program logged elsewhere, or that was not logged. */
-function pastRow(history: StepHistory, index: number, perEpoch: number): LogRow {
+function pastRow({ perEpoch, history, partRates }: LoggedRun, index: number): LogRow {
   const unknown = { seconds: null, memoryMiB: null, deviceMiB: null }
   const epoch = Math.floor(index / perEpoch) + 1
-  return rowOf({ step: index + 1, epoch, averageLoss: history.averageLoss(index), ...history.at(index), ...unknown })
+  const figures = { step: index + 1, epoch, averageLoss: history.averageLoss(index), ...history.at(index) }
+  return rowOf({ ...figures, ...unknown }, partRates)
 }
 
 /** The file of what held-out pairs say, in the folder of a log. */
@@ -155,20 +175,21 @@ interface Appended<T> {
 }
 
 /** The JSON lines and the CSV of the steps. The rows before replace what is there. */
-async function openFiles(folder: string, rows: readonly LogRow[]): Promise<Appended<LogRow>> {
+async function openFiles(
+  folder: string,
+  rows: readonly LogRow[],
+  columns: readonly string[],
+): Promise<Appended<LogRow>> {
   const json = join(folder, STEPS_FILE)
   const csv = join(folder, "steps.csv")
   await writeAtomically(json, rows.map((row) => `${jsonLine(row)}\n`).join(""))
-  const [first] = rows
-  const lines = first === undefined ? [] : [csvHeader(first), ...rows.map(csvLine)]
+  const lines = [columns.join(","), ...rows.map((row) => csvLine(row, columns))]
   await writeAtomically(csv, lines.map((line) => `${line}\n`).join(""))
   const files = [await openFile(json, "a"), await openFile(csv, "a")] as const
-  let hasHeader = first !== undefined
   return {
     async append(row) {
       await append(files[0], json, `${jsonLine(row)}\n`)
-      await append(files[1], csv, `${hasHeader ? "" : `${csvHeader(row)}\n`}${csvLine(row)}\n`)
-      hasHeader = true
+      await append(files[1], csv, `${csvLine(row, columns)}\n`)
     },
     async close() {
       for (const file of files) await file.close()

@@ -6,16 +6,9 @@ export function jsonLine(row: LogRow): string {
   return JSON.stringify(row)
 }
 
-/** The names of a row's figures, as the first line of a CSV. */
-export function csvHeader(row: LogRow): string {
-  return Object.keys(row).join(",")
-}
-
-/** A row as a line of CSV. An unknown figure is an empty cell. */
-export function csvLine(row: LogRow): string {
-  return Object.values(row)
-    .map((value) => (value === null ? "" : String(value)))
-    .join(",")
+/** A row as a line of CSV, by the names of its columns. An unknown figure is an empty cell. */
+export function csvLine(row: LogRow, columns: readonly string[]): string {
+  return columns.map((name) => row[name] ?? "").join(",")
 }
 
 /** Reads the rows of a file of JSON lines. A line that is cut, as after a kill, ends the list. */
