@@ -6,7 +6,13 @@ export { llliteOf, readLllite } from "./lllite/read.ts"
 export type { Site, SiteBlock, SiteProjection, SiteSection, SiteTable } from "./lllite/site.ts"
 export { SITE_KEY_PREFIX, siteTable } from "./lllite/site.ts"
 export type { AdapterDims, SiteShape, SiteTensorName } from "./lllite/tensors.ts"
-export { isSiteTensorName, siteParameterCount, siteTensorShapes } from "./lllite/tensors.ts"
+export {
+  adapterParameterCount,
+  isSiteTensorName,
+  siteParameterCount,
+  siteTensorKey,
+  siteTensorShapes,
+} from "./lllite/tensors.ts"
 export { LlliteError } from "./lllite-error.ts"
 export type { NetworkLayer, NetworkName } from "./networks/layer.ts"
 export { loraKey } from "./networks/lora-key.ts"

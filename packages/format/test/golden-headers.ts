@@ -36,6 +36,13 @@ export const GOLDEN_HEADERS: readonly GoldenHeader[] = [
     tensors: { [`${SITE}.conditioning1.0.weight`]: [16, 3, 4, 4], [`${SITE}.down.0.weight`]: [64, 640] },
   },
   {
+    family: "an SDXL LLLite with a shared trunk",
+    kind: "lllite",
+    base: "sdxl",
+    says: /for SDXL with a shared trunk/,
+    tensors: { "lllite_conditioning1.depth2.0.weight": [16, 3, 4, 4], [`${SITE}.down.0.weight`]: [64, 640] },
+  },
+  {
     family: "an Anima LLLite v1",
     kind: "lllite-anima",
     base: "anima",

@@ -11,6 +11,7 @@ import { copiedTensor, metadataOfChanged, tensorPieces } from "./contents.ts"
 import { convertElements } from "./convert-elements.ts"
 import type { KeyLayout } from "./key-layout.ts"
 import { renameKeys } from "./key-layout.ts"
+import { FORM_KEYS, plainTensors } from "./plain.ts"
 
 /** Options of {@link convertSafetensors}. */
 export interface ConvertOptions {
@@ -21,6 +22,11 @@ export interface ConvertOptions {
    * LLLite from a training state.
    */
   readonly keys?: KeyLayout
+  /**
+   * Write a plain LLLite, in which every site has its own conditioner. A shared trunk is copied to every site of its
+   * depth, and the result computes exactly the same. The result has the adapters' tensors only.
+   */
+  readonly plain?: boolean
   /**
    * What to do with a value that the dtype cannot hold. `refuse` throws with the tensor's name. `infinity` writes
    * infinity, or NaN in F8_E4M3, as PyTorch does. Default: `refuse`.
@@ -44,20 +50,25 @@ export interface ConvertedFile extends SafetensorsContents {
  * hashes of the tensors, which would be wrong.
  *
  * @throws FormatError everything `openSafetensors` throws; `site-unknown` when names are requested and the file has no
- * adapter. While the file is written: `value-range`, which names the first tensor with a value outside of the dtype.
+ * adapter; `wrong-kind` and `site-*` when a plain LLLite is requested and the file is not an LLLite. While the file is written: `value-range`, which names the first tensor with a value outside of the dtype.
  */
 export async function convertSafetensors(input: SourceLike, options: ConvertOptions): Promise<ConvertedFile> {
   const source = toSource(input)
   const file = await openSafetensors(source)
-  const { dtype, keys, overflow = "refuse" } = options
-  const names = keys === undefined ? undefined : renameKeys(file.tensors.keys(), keys, source.label)
+  const { dtype, keys, plain = false, overflow = "refuse" } = options
+  const named = plain ? plainTensors(file) : file.tensors
+  const names = keys === undefined ? undefined : renameKeys(named.keys(), keys, source.label)
 
   const tensors = new Map<string, LazyTensorBytes>()
   const kept: string[] = []
   const leftOut: string[] = []
   let converted = 0
-  for (const info of file.tensors.values()) {
-    const name = names === undefined ? info.name : names.get(info.name)
+  if (plain) {
+    const used = new Set([...named.values()].map(({ name }) => name))
+    leftOut.push(...[...file.tensors.keys()].filter((name) => !used.has(name)))
+  }
+  for (const [old, info] of named) {
+    const name = names === undefined ? old : names.get(old)
     if (name === undefined) {
       leftOut.push(info.name)
       continue
@@ -73,7 +84,8 @@ export async function convertSafetensors(input: SourceLike, options: ConvertOpti
     if (changes) converted++
     tensors.set(name, changes ? convertedTensor(source, info, dtype, overflow) : copiedTensor(source, info))
   }
-  return { tensors, metadata: metadataOfChanged(file.metadata), converted, kept, leftOut }
+  const metadata = plain ? new Map([...file.metadata].filter(([key]) => !FORM_KEYS.includes(key))) : file.metadata
+  return { tensors, metadata: metadataOfChanged(metadata), converted, kept, leftOut }
 }
 
 /** A tensor to write in another dtype. */

@@ -50,6 +50,7 @@ export function missingMetadata(file: LlliteFile, title: string): ReadonlyMap<st
     // Files whose sites differ in width have no single number.
     ["lllite.cond_emb_dim", dims === null ? undefined : String(dims.condDim)],
     ["lllite.mlp_dim", dims === null ? undefined : String(dims.mlpDim)],
+    ["lllite.shared_trunk", dims?.sharedTrunk === true ? "true" : undefined],
   ]
   const missing = new Map<string, string>()
   for (const [key, value] of known) if (value !== undefined && !file.metadata.has(key)) missing.set(key, value)

@@ -1,6 +1,6 @@
 import { FormatError } from "../errors.ts"
 import { keyTable } from "../lllite/fit.ts"
-import { isSiteTensorName } from "../lllite/tensors.ts"
+import { isSiteTensorName, splitTrunkKey } from "../lllite/tensors.ts"
 
 /**
  * The naming of an LLLite's tensors. `file` is the form that every program reads:
@@ -20,19 +20,28 @@ const WRAPPERS = /^(?:(?:_orig_mod|module)\.)+/
  * Names of an LLLite's tensors in another layout.
  *
  * @returns new names by old names, for the adapters' tensors only
- * @throws FormatError `site-unknown` when no tensor belongs to an adapter
+ * @throws FormatError `site-unknown` when no tensor belongs to an adapter; `write-input` for a shared trunk, which has no
+ * name in training
  */
 export function renameKeys(names: Iterable<string>, layout: KeyLayout, label: string): ReadonlyMap<string, string> {
   const table = keyTable()
   const renamed = new Map<string, string>()
   for (const name of names) {
+    if (splitTrunkKey(name) !== null) {
+      if (layout === "training") {
+        const what = "a shared trunk has no name in training states. Make the LLLite plain first"
+        throw new FormatError("write-input", what, { source: label, tensor: name })
+      }
+      renamed.set(name, name)
+      continue
+    }
     const found = splitFileKey(name) ?? splitTrainingKey(name)
     if (found === undefined) continue
     const site = found.key === undefined ? table.byPath.get(found.path) : table.byKey.get(found.key)
     if (site === undefined || !isSiteTensorName(found.tensor)) continue
     renamed.set(name, layout === "file" ? `${site.key}.${found.tensor}` : `${site.path}${TRAINING_MARK}${found.tensor}`)
   }
-  if (renamed.size === 0) {
+  if (![...renamed.keys()].some((name) => splitTrunkKey(name) === null)) {
     throw new FormatError(
       "site-unknown",
       "no tensor belongs to an LLLite for SDXL, neither by its name in a file nor while training",

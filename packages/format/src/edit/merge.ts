@@ -1,6 +1,7 @@
 import { FormatError } from "../errors.ts"
 import type { LlliteFile, LlliteSite } from "../lllite/read.ts"
 import type { SiteTensorName } from "../lllite/tensors.ts"
+import { siteTensorKey } from "../lllite/tensors.ts"
 import type { FloatDtype } from "../safetensors/dtype.ts"
 import { compareSites } from "../selections/compare-sites.ts"
 import { llliteTensors } from "../write/lllite.ts"
@@ -52,7 +53,7 @@ export function mergeLllites(inputs: readonly MergeInput[], options: MergeOption
       const part = await file.tensor(site, name)
       if (!part.every(Number.isFinite)) {
         const what = "it has NaN or infinite values, which would also be in the result. Leave the file out."
-        throw new FormatError("merge", what, { source: file.label, tensor: `${site.key}.${name}` })
+        throw new FormatError("merge", what, { source: file.label, tensor: siteTensorKey(site, name) })
       }
       if (sum.length === 0) sum = new Float64Array(part.length)
       for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + weight * (part[i] as number)
@@ -76,6 +77,10 @@ function refuseOthers(first: LlliteFile, other: LlliteFile): void {
   for (const [i, site] of first.sites.entries()) {
     // Both lists are in module order, and name the same sites.
     const found = other.sites[i] ?? site
+    if ((found.sharedTrunk ?? false) !== (site.sharedTrunk ?? false)) {
+      const one = found.sharedTrunk === true ? "it has" : `${JSON.stringify(first.label)} has`
+      throw refuse(`${one} a shared trunk. Make it plain first (lllite convert --plain)`)
+    }
     for (const width of ["condDim", "mlpDim", "inDim"] as const) {
       if (found[width] === site[width]) continue
       const advice = width === "inDim" ? "" : "; resize one of them first"

@@ -1,6 +1,6 @@
 import { FormatError } from "../errors.ts"
 import type { LlliteFile, LlliteSite } from "../lllite/read.ts"
-import { siteTensorShapes } from "../lllite/tensors.ts"
+import { siteTensorKey, siteTensorShapes } from "../lllite/tensors.ts"
 import type { LazyTensorBytes } from "../write/safetensors.ts"
 import type { SafetensorsContents } from "./contents.ts"
 import { metadataOfChanged } from "./contents.ts"
@@ -36,7 +36,7 @@ export function pruneLllite(
     if (stays) kept++
     else if (mode === "drop") continue
     for (const [name, shape] of siteTensorShapes(site, site)) {
-      const key = `${site.key}.${name}`
+      const key = siteTensorKey(site, name)
       const info = safetensors.tensors.get(key)
       if (info === undefined) continue
       const isZeroed = !stays && name.startsWith("up.")

@@ -9,6 +9,7 @@ import { enumerateSites } from "../selections/selection.ts"
  * Source: sd-scripts `sdxl_gen_img.py`, `networks/control_net_lllite.py`, where the state is loaded strictly.
  */
 export function sdScriptsProblem(file: Pick<LlliteFile, "sites" | "layout" | "dims" | "extraTensors">): string | null {
+  if (file.sites.some(({ sharedTrunk }) => sharedTrunk === true)) return HAS_TRUNK
   if (!sameLayout(file.layout, SDXL_LAYOUT)) return "it is for a U-Net of other widths or depths than SDXL's"
   const { missing, extra } = compareSites(file.sites, enumerateSites(SDXL_LAYOUT))
   if (missing.length > 0)
@@ -18,3 +19,5 @@ export function sdScriptsProblem(file: Pick<LlliteFile, "sites" | "layout" | "di
   if (file.extraTensors.length > 0) return `${file.extraTensors.length} of its tensors belong to no adapter`
   return null
 }
+
+const HAS_TRUNK = "its sites share a trunk, which no other program reads. lllite convert --plain writes a plain LLLite"

@@ -11,6 +11,7 @@ import type { FloatDtype } from "../safetensors/dtype.ts"
 import { llliteTensors } from "../write/lllite.ts"
 import type { SafetensorsContents } from "./contents.ts"
 import { metadataOfChanged, storedDtype } from "./contents.ts"
+import { FORM_KEYS } from "./plain.ts"
 
 /** Options of {@link resizeLllite}. */
 export interface ResizeOptions {
@@ -43,6 +44,9 @@ export interface ResizedLllite extends SafetensorsContents {
  * Real pictures give real models other inputs. So the error shows which width is enough, and not how pictures will
  * differ.
  *
+ * The sites of a file with a shared trunk keep it if condDim stays. With another condDim each site gets its own
+ * conditioner.
+ *
  * The whole result is in memory, as float32.
  *
  * @throws FormatError `dims`; `value-range` for NaN and infinity, and while it is written for what the dtype cannot hold
@@ -61,7 +65,7 @@ export async function resizeLllite(file: LlliteFile, options: ResizeOptions): Pr
     const resized = resizeNetwork(old, wanted, sampleToFit(old.down, site.depth))
     results.set(site.key, resized.network)
     const error = resizeError(old, resized, sampleToMeasure(old.down, site.depth))
-    sites.push({ site: { ...site, ...wanted }, ...error })
+    sites.push({ site: { ...withOwnConditioner(site, wanted), ...wanted }, ...error })
     onProgress?.(sites.length, file.sites.length)
   }
   const values = (site: LlliteSite, name: SiteTensorName): Float32Array => {
@@ -70,7 +74,12 @@ export async function resizeLllite(file: LlliteFile, options: ResizeOptions): Pr
   }
   return {
     tensors: llliteTensors({ sites: sites.map(({ site }) => site), values, dtype: options.dtype ?? storedDtype(file) }),
-    metadata: metadataOfChanged(withoutWidths(file.metadata)),
+    metadata: metadataOfChanged(
+      withoutForm(
+        file.metadata,
+        sites.some(({ site }) => site.sharedTrunk === true),
+      ),
+    ),
     sites,
   }
 }
@@ -86,11 +95,17 @@ function refuseNaN({ conditioner, down, mid, up }: SiteNetwork, site: LlliteSite
   }
 }
 
+/** The sites of another condDim have conditioners of their own: each is narrowed by what its site reads of it. */
+function withOwnConditioner({ sharedTrunk, ...site }: LlliteSite, wanted: AdapterDims): LlliteSite {
+  return sharedTrunk === true && wanted.condDim === site.condDim ? { ...site, sharedTrunk } : site
+}
+
 function widthsOf({ condDim, mlpDim }: AdapterDims): AdapterDims {
   return { condDim, mlpDim }
 }
 
-/** Replaces the widths that `missingMetadata` writes. */
-function withoutWidths(metadata: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  return new Map([...metadata].filter(([key]) => key !== "lllite.cond_emb_dim" && key !== "lllite.mlp_dim"))
+/** The metadata without the widths, and without the form if it is plain now. */
+function withoutForm(metadata: ReadonlyMap<string, string>, keepsForm: boolean): ReadonlyMap<string, string> {
+  const keys = ["lllite.cond_emb_dim", "lllite.mlp_dim", ...(keepsForm ? [] : FORM_KEYS)]
+  return new Map([...metadata].filter(([key]) => !keys.includes(key)))
 }

@@ -44,6 +44,12 @@ export type KindRule = readonly [
  * contains a VAE. `test/golden-headers.ts` has the source of each family's names.
  */
 export const KIND_RULES: readonly KindRule[] = [
+  [
+    "lllite",
+    "a ControlNet-LLLite for SDXL with a shared trunk, which only this project's programs load",
+    "sdxl",
+    "^lllite_unet_ & ^lllite_conditioning1.depth",
+  ],
   // Anima's adapter is also called LLLite. So "lllite" in a name alone decides nothing.
   [
     "lllite-anima",

@@ -4,7 +4,7 @@ import { FLOAT_DTYPE_TEXT, isReadableDtype } from "../safetensors/dtype.ts"
 import type { TensorInfo } from "../safetensors/header-contents.ts"
 import type { Site } from "./site.ts"
 import type { AdapterDims, SiteTensorName } from "./tensors.ts"
-import { siteTensorShapes } from "./tensors.ts"
+import { siteTensorKey, siteTensorShapes } from "./tensors.ts"
 
 /** The tensors of a file at one site, by the name after the site's key. */
 export type SiteTensors = ReadonlyMap<SiteTensorName, TensorInfo>
@@ -16,10 +16,14 @@ export type SiteTensors = ReadonlyMap<SiteTensorName, TensorInfo>
  * @returns the site of the file, with the file's `inDim`
  * @throws FormatError `site-incomplete`, `site-shape`, `site-depth`, `site-dtype`
  */
-export function inferSite(site: Site, tensors: SiteTensors, label: string): Site & AdapterDims {
+export function inferSite(
+  site: Site & Pick<AdapterDims, "sharedTrunk">,
+  tensors: SiteTensors,
+  label: string,
+): Site & AdapterDims {
   const refuse = (code: FormatErrorCode, name: SiteTensorName, message: string): FormatError => {
     const info = tensors.get(name)
-    const place = { source: label, tensor: `${site.key}.${name}` }
+    const place = { source: label, tensor: siteTensorKey(site, name) }
     return new FormatError(code, message, info === undefined ? place : { ...place, offset: info.start })
   }
   const shapeOf = (name: SiteTensorName): readonly number[] => {

@@ -13,7 +13,14 @@ import { inferSite } from "./infer.ts"
 import type { Site, SiteTable } from "./site.ts"
 import { SITE_KEY_PREFIX, siteTable } from "./site.ts"
 import type { AdapterDims, SiteTensorName } from "./tensors.ts"
-import { isSiteTensorName, siteParameterCount } from "./tensors.ts"
+import {
+  adapterParameterCount,
+  isConditionerTensor,
+  isSiteTensorName,
+  siteTensorKey,
+  splitTrunkKey,
+  TRUNK_PREFIX,
+} from "./tensors.ts"
 
 /** A site with an adapter in a file. */
 export interface LlliteSite extends Site, AdapterDims {}
@@ -31,6 +38,7 @@ export interface LlliteFile {
   readonly layout: UnetLayout
   /** The widths of every adapter, or null when they differ between sites. */
   readonly dims: AdapterDims | null
+  /** Parameters. A shared trunk counts once. */
   readonly parameterCount: number
   /** The dtypes of the adapters' tensors. */
   readonly dtypes: readonly Dtype[]
@@ -43,7 +51,8 @@ export interface LlliteFile {
   /** The safetensors file, for raw bytes, dtypes and extra tensors. */
   readonly safetensors: SafetensorsFile
   /**
-   * The values of one tensor of one adapter, in a fresh array. Its shape is `siteTensorShapes(site, site)`'s.
+   * The values of one tensor of one adapter, in a fresh array. Its shape is `siteTensorShapes(site, site)`'s. The
+   * conditioner of a site with a shared trunk is the trunk.
    *
    * @throws FormatError `tensor-unknown`, `source-short-read`
    */
@@ -85,56 +94,84 @@ export function llliteOf(safetensors: SafetensorsFile, options: ReadLlliteOption
   const sites = [...bySite].map(([site, tensors]) => inferSite(site, tensors, label))
   if (options.layout !== undefined) checkSitesFit(sites, options.layout, label)
   const layout = options.layout ?? inferLayout(sites, label, table.byKey)
+  const byKey = new Map(sites.map((site) => [site.key, site]))
 
   return {
     label,
     sites,
     layout,
     dims: commonDims(sites),
-    parameterCount: sites.reduce((count, site) => count + siteParameterCount(site, site), 0),
+    parameterCount: adapterParameterCount(sites),
     dtypes: [...new Set([...bySite.values()].flatMap((tensors) => [...tensors.values()].map(({ dtype }) => dtype)))],
     extraTensors,
     extraTensorCount,
     metadata,
     safetensors,
-    tensor: (site, name) => safetensors.readFloat32(`${site.key}.${name}`),
+    tensor: ({ key }, name) => {
+      const site = byKey.get(key)
+      return safetensors.readFloat32(site === undefined ? `${key}.${name}` : siteTensorKey(site, name))
+    },
   }
 }
 
-/** Sites in module order with their tensors, and the names of all other tensors. */
+type SiteOfFile = Site & Pick<AdapterDims, "sharedTrunk">
+
+/**
+ * Sites in module order with their tensors, and the names of all other tensors. A site without a conditioner has the
+ * trunk's of its depth.
+ */
 function groupBySite(
   tensors: ReadonlyMap<string, TensorInfo>,
   table: SiteTable,
-): { bySite: ReadonlyMap<Site, SiteTensors>; extraTensors: string[]; extraTensorCount: number } {
+): { bySite: ReadonlyMap<SiteOfFile, SiteTensors>; extraTensors: string[]; extraTensorCount: number } {
   const byKey = new Map<string, Map<SiteTensorName, TensorInfo>>()
+  const trunks = new Map<Site["depth"], Map<SiteTensorName, TensorInfo>>()
   const extraTensors: string[] = []
   let extraTensorCount = 0
+  const leaveOut = (name: string): void => {
+    // A file may have a million of these names.
+    if (extraTensorCount++ < 10_000) extraTensors.push(name)
+  }
   for (const [name, info] of tensors) {
+    const inTrunk = name.startsWith(TRUNK_PREFIX) ? splitTrunkKey(name) : null
+    if (inTrunk !== null) {
+      const ofDepth = trunks.get(inTrunk.depth) ?? new Map<SiteTensorName, TensorInfo>()
+      trunks.set(inTrunk.depth, ofDepth.set(inTrunk.name, info))
+      continue
+    }
     // A site's key has no dot, so the first one ends it.
     const dot = name.indexOf(".")
     const key = name.slice(0, dot)
     const rest = name.slice(dot + 1)
     if (dot < 0 || !table.byKey.has(key) || !isSiteTensorName(rest)) {
-      // A file may have a million of these names.
-      if (extraTensorCount++ < 10_000) extraTensors.push(name)
+      leaveOut(name)
       continue
     }
     const ofSite = byKey.get(key) ?? new Map<SiteTensorName, TensorInfo>()
     byKey.set(key, ofSite.set(rest, info))
   }
-  const bySite = new Map<Site, SiteTensors>()
+  const bySite = new Map<SiteOfFile, SiteTensors>()
+  const used = new Set<Site["depth"]>()
   for (const site of table.sites) {
     const ofSite = byKey.get(site.key)
-    if (ofSite !== undefined) bySite.set(site, ofSite)
+    if (ofSite === undefined) continue
+    const trunk = [...ofSite.keys()].some(isConditionerTensor) ? undefined : trunks.get(site.depth)
+    if (trunk === undefined) bySite.set(site, ofSite)
+    else bySite.set({ ...site, sharedTrunk: true }, new Map([...trunk, ...ofSite]))
+    if (trunk !== undefined) used.add(site.depth)
   }
+  for (const [depth, trunk] of trunks) if (!used.has(depth)) for (const { name } of trunk.values()) leaveOut(name)
   return { bySite, extraTensors, extraTensorCount }
 }
 
 function commonDims(sites: readonly LlliteSite[]): AdapterDims | null {
   const [first] = sites
   if (first === undefined) return null
-  const { condDim, mlpDim } = first
-  return sites.every((site) => site.condDim === condDim && site.mlpDim === mlpDim) ? { condDim, mlpDim } : null
+  const { condDim, mlpDim, sharedTrunk = false } = first
+  const isCommon = sites.every(
+    (site) => site.condDim === condDim && site.mlpDim === mlpDim && (site.sharedTrunk ?? false) === sharedTrunk,
+  )
+  return isCommon ? { condDim, mlpDim, ...(sharedTrunk ? { sharedTrunk } : {}) } : null
 }
 
 function noKnownSite({ tensors, label }: SafetensorsFile): FormatError {

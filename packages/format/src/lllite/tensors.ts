@@ -1,12 +1,17 @@
 import { FormatError } from "../errors.ts"
 import type { Site } from "./site.ts"
 
-/** The two widths of an adapter. */
+/** The two widths of an adapter, and whose conditioner it has. */
 export interface AdapterDims {
   /** Channels of the control image's embedding. Reference: `cond_emb_dim`. */
   readonly condDim: number
   /** Width of the bottleneck. Reference: `mlp_dim`, `network_dim`. */
   readonly mlpDim: number
+  /**
+   * Whether all sites of one depth have one conditioner, the trunk of that depth. Only this project's files have it: the
+   * idea is from LLLites for Anima, v2. Default: false, every site has its own.
+   */
+  readonly sharedTrunk?: boolean
 }
 
 /** The fields of a site that determine its tensors' shapes. */
@@ -55,8 +60,60 @@ export function siteTensorShapes(site: SiteShape, dims: AdapterDims): ReadonlyMa
   return shapes
 }
 
+/** The prefix of the names of trunks. LLLites for Anima have it, too, with other names after it. */
+export const TRUNK_PREFIX = "lllite_conditioning1."
+
+const CONDITIONER = "conditioning1."
+
 /**
- * Parameters of an adapter at one site.
+ * The name of a site's tensor in a file: the site's key, a dot and `name`. The conditioner of a shared trunk belongs to
+ * the depth: `lllite_conditioning1.depth2.0.weight`.
+ */
+export function siteTensorKey(
+  { key, depth, sharedTrunk = false }: Pick<Site, "key" | "depth"> & Pick<AdapterDims, "sharedTrunk">,
+  name: SiteTensorName,
+): string {
+  if (!sharedTrunk || !name.startsWith(CONDITIONER)) return `${key}.${name}`
+  return `${trunkKey(depth)}.${name.slice(CONDITIONER.length)}`
+}
+
+/** What the names of a trunk's tensors begin with. */
+function trunkKey(depth: Site["depth"]): string {
+  return `${TRUNK_PREFIX}depth${depth}`
+}
+
+/** The depth of a trunk's tensor, and its name at a site of that depth. Null for other names. */
+export function splitTrunkKey(key: string): { readonly depth: Site["depth"]; readonly name: SiteTensorName } | null {
+  const [, digit, rest] = /^lllite_conditioning1\.depth([123])\.(.+)$/.exec(key) ?? []
+  const name = `${CONDITIONER}${rest}`
+  return digit === undefined || !isSiteTensorName(name) ? null : { depth: Number(digit) as Site["depth"], name }
+}
+
+/** Whether a tensor belongs to the conditioner of a site. */
+export function isConditionerTensor(name: SiteTensorName): boolean {
+  return name.startsWith(CONDITIONER)
+}
+
+/**
+ * Parameters of adapters together. A shared trunk counts once.
+ *
+ * @throws FormatError `dims`
+ */
+export function adapterParameterCount(sites: Iterable<SiteShape & AdapterDims>): number {
+  const trunks = new Set<Site["depth"]>()
+  let count = 0
+  for (const site of sites) {
+    for (const [name, shape] of siteTensorShapes(site, site)) {
+      const isCounted = site.sharedTrunk === true && isConditionerTensor(name) && trunks.has(site.depth)
+      if (!isCounted) count += shape.reduce((product, size) => product * size, 1)
+    }
+    if (site.sharedTrunk === true) trunks.add(site.depth)
+  }
+  return count
+}
+
+/**
+ * Parameters of an adapter at one site, with its conditioner.
  *
  * @throws FormatError `dims`
  */

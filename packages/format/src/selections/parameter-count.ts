@@ -1,5 +1,5 @@
 import type { AdapterDims, SiteShape } from "../lllite/tensors.ts"
-import { siteParameterCount } from "../lllite/tensors.ts"
+import { adapterParameterCount } from "../lllite/tensors.ts"
 
 /**
  * Parameters of an LLLite with the same dims at every site. SDXL's 136 default sites with condDim 32 and mlpDim 64
@@ -8,7 +8,5 @@ import { siteParameterCount } from "../lllite/tensors.ts"
  * @throws FormatError `dims`
  */
 export function parameterCount(sites: Iterable<SiteShape>, dims: AdapterDims): number {
-  let count = 0
-  for (const site of sites) count += siteParameterCount(site, dims)
-  return count
+  return adapterParameterCount([...sites].map(({ inDim, depth, conv }) => ({ inDim, depth, conv, ...dims })))
 }

@@ -2,7 +2,7 @@ import type { Bytes } from "../arrays.ts"
 import { FormatError } from "../errors.ts"
 import type { Site } from "../lllite/site.ts"
 import type { AdapterDims, SiteTensorName } from "../lllite/tensors.ts"
-import { siteTensorShapes } from "../lllite/tensors.ts"
+import { isConditionerTensor, siteTensorKey, siteTensorShapes } from "../lllite/tensors.ts"
 import type { FloatDtype } from "../safetensors/dtype.ts"
 import { countOverflow, fromFloat32 } from "./encode.ts"
 import type { LazyTensorBytes } from "./safetensors.ts"
@@ -15,7 +15,8 @@ export type SiteToWrite = Pick<Site, "key" | "inDim" | "depth" | "conv"> & Adapt
 export interface LlliteContents<S extends SiteToWrite = SiteToWrite> {
   readonly sites: readonly S[]
   /**
-   * Gives the values of one tensor, row-major in `siteTensorShapes(site, site)`'s shape. Called once for each tensor.
+   * Gives the values of one tensor, row-major in `siteTensorShapes(site, site)`'s shape. Called once for each tensor of
+   * the file: for a shared trunk, only at the first site of its depth.
    */
   readonly values: (site: S, name: SiteTensorName) => Float32Array | Promise<Float32Array>
   /** The dtype of the file. Published files have F16. */
@@ -64,8 +65,14 @@ export function llliteTensors<S extends SiteToWrite>(
   const tensors = new Map<string, LazyTensorBytes>()
   for (const site of contents.sites) {
     for (const [name, shape] of siteTensorShapes(site, site)) {
-      const key = `${site.key}.${name}`
-      if (tensors.has(key)) throw new FormatError("write-input", "the site is given twice", { tensor: key })
+      const key = siteTensorKey(site, name)
+      const before = tensors.get(key)
+      if (before !== undefined) {
+        const isTrunk = site.sharedTrunk === true && isConditionerTensor(name)
+        if (isTrunk && before.shape.join() === shape.join()) continue
+        const what = isTrunk ? `${site.key} has another condDim than the trunk` : "the site is given twice"
+        throw new FormatError("write-input", what, { tensor: key })
+      }
       tensors.set(key, {
         dtype,
         shape,
