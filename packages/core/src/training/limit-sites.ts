@@ -2,7 +2,7 @@ import type { SiteTensorName } from "@lllite/format"
 import { type ControlValues, siteStrength } from "@lllite/format/health"
 import type { RgbImage } from "../image.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
-import { toFileLayout } from "../models/lllite/layout.ts"
+import { tensorKey, toFileLayout } from "../models/lllite/layout.ts"
 
 /**
  * Limits what each site of an LLLite adds, in place. Where a site would add more than `most` times its layer's input, by
@@ -12,15 +12,15 @@ import { toFileLayout } from "../models/lllite/layout.ts"
  * @param control the values of the control pictures. Default: noise
  */
 export function limitSites({ adapters, slots, values }: LlliteModel, most: number, control?: ControlValues): void {
-  const byName = new Map(slots.map((slot) => [`${slot.plan.site.key}.${slot.name}`, slot]))
-  for (const { site } of adapters) {
+  const byName = new Map(slots.map((slot) => [slot.key, slot]))
+  for (const plan of adapters) {
     const valuesOf = (name: SiteTensorName): Float32Array => {
-      const { offset = 0, size = 0 } = byName.get(`${site.key}.${name}`) ?? {}
+      const { offset = 0, size = 0 } = byName.get(tensorKey(plan, name)) ?? {}
       return values.subarray(offset, offset + size)
     }
     const tensor = (name: SiteTensorName): Float32Array =>
-      toFileLayout(valuesOf(name), byName.get(`${site.key}.${name}`)?.fileShape ?? [])
-    const { strength } = siteStrength(site, tensor, control)
+      toFileLayout(valuesOf(name), byName.get(tensorKey(plan, name))?.fileShape ?? [])
+    const { strength } = siteStrength(plan.site, tensor, control)
     if (!(strength > most)) continue
     for (const name of ["up.0.weight", "up.0.bias"] as const) {
       const up = valuesOf(name)

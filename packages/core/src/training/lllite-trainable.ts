@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../errors.ts"
 import { imageToFloats } from "../image.ts"
 import type { ActiveAdapter } from "../models/lllite/adapter.ts"
-import { adaptedInputs, adaptersByPath, controlShare, disposeCuts, keyOf } from "../models/lllite/adapter.ts"
+import { adaptedInputs, adaptersByPath, createShares, disposeCuts, keyOf } from "../models/lllite/adapter.ts"
 import type { ControlPatches, Depth } from "../models/lllite/conditioner.ts"
 import { cutPatches, patchGrid, patchTensor } from "../models/lllite/conditioner.ts"
 import type { LlliteModel, Slot } from "../models/lllite/layout.ts"
@@ -44,9 +44,9 @@ export const LLLITE: Trainable<LlliteModel> = {
   },
 }
 
-function partOf({ plan, name, fileShape, offset, size }: Slot): ValuePart {
+function partOf({ key, name, fileShape, offset, size }: Slot): ValuePart {
   const [group = name] = name.split(".")
-  return { name: `${plan.site.key}.${name}`, group, shape: fileShape, offset, size, strides: flatStrides(fileShape) }
+  return { name: key, group, shape: fileShape, offset, size, strides: flatStrides(fileShape) }
 }
 
 /** The controls of a batch, cut for every depth of an LLLite. Each control is cut once for all steps. */
@@ -69,6 +69,7 @@ function cutBatch({ adapters }: LlliteModel, { examples, memo }: TrainBatch): Re
 
 /**
  * An LLLite as a tap that trains. Every layer computes the control's share anew, because the conditioner trains, too.
+ * Layers with the same input and trunk run the trunk once.
  *
  * @param control N control images, cut for every depth of the LLLite
  * @param batch the strengths of its N rows, and its dropout
@@ -105,6 +106,7 @@ export function trainedLllite(
         if (grid === null) return layers.map(() => x)
         const [count = 0] = x.shape
         const strengths = rowStrengths ?? Array<number>(count).fill(1)
+        const shares = createShares(ops)
         const active = layers.map(({ path }): ActiveAdapter | null => {
           const adapter = adapters.get(path)
           if (adapter === undefined) return null
@@ -115,7 +117,7 @@ export function trainedLllite(
               `training: no control images were cut for depth ${adapter.plan.site.depth}`,
             )
           }
-          const share = controlShare(ops, adapter, patches)
+          const share = shares.of(adapter, patches)
           const keep = dropout === undefined ? {} : { keep: keepOf(adapter, count, dropout) }
           return { adapter, control: { share, grid: patches.grid }, strengths, ...keep }
         })

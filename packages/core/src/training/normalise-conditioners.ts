@@ -3,6 +3,7 @@ import type { RgbImage } from "../image.ts"
 import { imageToFloats } from "../image.ts"
 import { cutPatches } from "../models/lllite/conditioner.ts"
 import type { AdapterPlan, LlliteModel } from "../models/lllite/layout.ts"
+import { tensorKey } from "../models/lllite/layout.ts"
 import { concatenate } from "./concatenate.ts"
 
 /**
@@ -17,20 +18,24 @@ const LEAST_DEVIATION = 1e-3
  * Scales and shifts the convolutions of a new LLLite's conditioners, in place. Every channel of every layer then has
  * mean 0 and deviation 1 over these controls. With PyTorch's initialisation, a control changes the embedding little
  * against the part that all controls share. The adapters then have to learn first to react to the control. sd-scripts
- * has no such step. The trained file is an ordinary LLLite.
+ * has no such step. The trained file is an ordinary LLLite. A trunk is normalised once.
  * Source: Mishkin and Matas 2015, https://arxiv.org/abs/1511.06422.
  *
  * @throws CoreError if a control is smaller than one token of a site
  */
 export function normaliseConditioners(model: LlliteModel, controls: readonly RgbImage[]): void {
-  const slots = new Map(model.slots.map((slot) => [`${slot.plan.site.key}.${slot.name}`, slot]))
+  const slots = new Map(model.slots.map((slot) => [slot.key, slot]))
   const valuesOf = (plan: AdapterPlan, name: SiteTensorName): Float32Array | null => {
-    const slot = slots.get(`${plan.site.key}.${name}`)
+    const slot = slots.get(tensorKey(plan, name))
     return slot === undefined ? null : model.values.subarray(slot.offset, slot.offset + slot.size)
   }
   const patches = new Map<number, Float32Array>()
+  const done = new Set<string>()
   for (const plan of model.adapters) {
     const { depth } = plan.site
+    const first = tensorKey(plan, "conditioning1.0.weight")
+    if (done.has(first)) continue
+    done.add(first)
     let rows = patches.get(depth) ?? patchesOf(controls, depth)
     patches.set(depth, rows)
     for (const layer of ["conditioning1.0", "conditioning1.2", "conditioning1.4"] as const) {

@@ -48,7 +48,8 @@ export function createTrainState(
   { controls = [], optimizer = DEFAULT_OPTIMIZER }: TrainStateOptions = {},
 ): TrainState {
   checkSeed("training", seed)
-  checkRanges("training", { ...dims }, ADAPTER_RANGES)
+  const { condDim, mlpDim } = dims
+  checkRanges("training", { condDim, mlpDim }, ADAPTER_RANGES)
   const model = createLllite(sites, dims, createStream(seed, "init"))
   if (controls.length > 0) normaliseConditioners(model, controls)
   return beginTraining(model, optimizer)

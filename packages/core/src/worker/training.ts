@@ -63,13 +63,13 @@ export interface RunExamples {
  */
 export function beginRun(
   controls: readonly RgbImage[],
-  { sites, condDim, mlpDim, initial, init = "default", optimizer, seed }: SentTrainOptions,
+  { sites, initial, init = "default", optimizer, seed, ...dims }: SentTrainOptions,
 ): TrainState {
   const options = {
     controls: init === "normalised" ? controls : [],
     ...(optimizer === undefined ? {} : { optimizer }),
   }
-  return initial ?? createTrainState(sites, { condDim, mlpDim }, seed, options)
+  return initial ?? createTrainState(sites, dims, seed, options)
 }
 
 /**

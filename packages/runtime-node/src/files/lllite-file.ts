@@ -38,7 +38,7 @@ export interface WriteLlliteOptions extends WriteOptions {
  */
 export async function writeLlliteFile(path: string, model: LlliteModel, options: WriteLlliteOptions): Promise<string> {
   const { existing, ...file } = options
-  const sites = model.adapters.map(({ site, condDim, mlpDim }) => ({ ...site, condDim, mlpDim }))
+  const sites = model.adapters.map(({ site, ...dims }) => ({ ...site, ...dims }))
   const chunks = llliteChunks({ ...file, sites, values: (site, name) => fileTensor(model, site, name) })
   return writeAtomically(path, chunks, existing === undefined ? {} : { existing })
 }

@@ -67,7 +67,7 @@ const server: Server = createServer<WebTasks>({
   },
 
   async *writeLllite({ model, dtype, metadata }) {
-    const sites = model.adapters.map(({ site, condDim, mlpDim }) => ({ ...site, condDim, mlpDim }))
+    const sites = model.adapters.map(({ site, ...dims }) => ({ ...site, ...dims }))
     const parts: Uint8Array[] = []
     const values = (site: (typeof sites)[number], name: Parameters<typeof fileTensor>[2]): Float32Array =>
       fileTensor(model, site, name)

@@ -39,10 +39,12 @@ export interface PreparedControl {
 export function prepareControl(ops: Ops, lllite: LlliteParams, images: ControlImages): PreparedControl {
   const shares = new Map<string, ControlShare>()
   const cut = cutControls(lllite, images)
+  const computed = createShares(ops)
   for (const [key, adapter] of lllite.adapters) {
     const patches = cut.get(adapter.plan.site.depth) as ControlPatches
-    shares.set(key, { share: controlShare(ops, adapter, patches), grid: patches.grid })
+    shares.set(key, { share: computed.of(adapter, patches), grid: patches.grid })
   }
+  computed.dispose()
   disposeCuts(cut)
   const downs = new Map(
     sharedInputs(lllite).map((adapters) => [(adapters[0] as AdapterParams).plan.site.key, joinDowns(adapters)]),
@@ -90,10 +92,35 @@ export function disposeCuts(cuts: ReadonlyMap<Depth, ControlPatches>): void {
 
 /** `mid`'s share of the control at one adapter. → [count, tokens, mlpDim] */
 export function controlShare(ops: Ops, adapter: AdapterParams, patches: ControlPatches): Tensor3D {
-  return tf.tidy(() => {
-    const { weight, bias } = adapter.midControl
-    return ops.dense(embedControl(ops, adapter, patches), weight, bias) as Tensor3D
-  })
+  return tf.tidy(() => shareOf(ops, adapter, embedControl(ops, adapter, patches)))
+}
+
+/** Computes shares of adapters for the same control images. */
+export interface Shares {
+  /** See `controlShare`. */
+  of(adapter: AdapterParams, patches: ControlPatches): Tensor3D
+  /** Disposes the embeddings of trunks. The shares stay. */
+  dispose(): void
+}
+
+/** Shares whose trunks run once for all of their adapters. */
+export function createShares(ops: Ops): Shares {
+  // The first layer tells trunks apart.
+  const trunks = new Map<Tensor | undefined, Tensor3D>()
+  return {
+    of(adapter, patches) {
+      if (adapter.plan.sharedTrunk !== true) return controlShare(ops, adapter, patches)
+      const trunk = adapter.conditioner[0]?.weight
+      const embedding = trunks.get(trunk) ?? embedControl(ops, adapter, patches)
+      trunks.set(trunk, embedding)
+      return shareOf(ops, adapter, embedding)
+    },
+    dispose: () => tf.dispose([...trunks.values()]),
+  }
+}
+
+function shareOf(ops: Ops, { midControl: { weight, bias } }: AdapterParams, embedding: Tensor3D): Tensor3D {
+  return ops.dense(embedding, weight, bias) as Tensor3D
 }
 
 /** An adapter in a forward pass. */

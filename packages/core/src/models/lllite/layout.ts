@@ -1,13 +1,21 @@
 import type { AdapterDims, Site, SiteTensorName } from "@lllite/format"
-import { siteTensorShapes } from "@lllite/format"
+import { siteTensorKey, siteTensorShapes } from "@lllite/format"
 
-/** An adapter: its site and its widths. */
+/** An adapter: its site, its widths, and whether it has the trunk of its depth. */
 export interface AdapterPlan extends AdapterDims {
   readonly site: Site
 }
 
+/** The fields of an adapter's form alone. */
+export function dimsOf({ condDim, mlpDim, sharedTrunk = false }: AdapterDims): AdapterDims {
+  return { condDim, mlpDim, ...(sharedTrunk ? { sharedTrunk } : {}) }
+}
+
 /** The place of one tensor of an adapter in the flat list of an LLLite's values. */
 export interface Slot {
+  /** The tensor's name in a file. */
+  readonly key: string
+  /** Its adapter. Of a trunk, the first adapter that has it. */
   readonly plan: AdapterPlan
   readonly name: SiteTensorName
   /** Shape in a file: [out, in], [out, in, kh, kw] or [out]. */
@@ -29,21 +37,30 @@ export interface LlliteModel {
   readonly notices?: readonly string[]
 }
 
-/** The slots of a list of adapters, in the file's order, and the number of all values. */
+/** The slots of a list of adapters, in the file's order, and the number of all values. A trunk has its slots once. */
 export function layOutSlots(adapters: readonly AdapterPlan[]): {
   readonly slots: readonly Slot[]
   readonly size: number
 } {
   const slots: Slot[] = []
+  const trunks = new Set<string>()
   let offset = 0
   for (const plan of adapters) {
     for (const [name, fileShape] of siteTensorShapes(plan.site, plan)) {
+      const key = tensorKey(plan, name)
+      if (trunks.has(key)) continue
+      if (plan.sharedTrunk === true) trunks.add(key)
       const size = fileShape.reduce((product, length) => product * length, 1)
-      slots.push({ plan, name, fileShape, offset, size })
+      slots.push({ key, plan, name, fileShape, offset, size })
       offset += size
     }
   }
   return { slots, size: offset }
+}
+
+/** The name of an adapter's tensor in a file. Adapters with a trunk have its names. */
+export function tensorKey({ site, sharedTrunk = false }: AdapterPlan, name: SiteTensorName): string {
+  return siteTensorKey({ ...site, sharedTrunk }, name)
 }
 
 /**

@@ -2,7 +2,7 @@ import type { AdapterDims, LlliteFile, Site, SiteTensorName } from "@lllite/form
 import { CoreError } from "../../errors.ts"
 import type { RandomStream } from "../../random/stream.ts"
 import type { AdapterPlan, LlliteModel, Slot } from "./layout.ts"
-import { fromFileLayout, layOutSlots, toFileLayout } from "./layout.ts"
+import { dimsOf, fromFileLayout, layOutSlots, tensorKey, toFileLayout } from "./layout.ts"
 
 export interface CreateLlliteOptions {
   /**
@@ -22,7 +22,7 @@ export function createLllite(
   stream: RandomStream,
   { init = "zero" }: CreateLlliteOptions = {},
 ): LlliteModel {
-  const adapters = sites.map((site): AdapterPlan => ({ site, condDim: dims.condDim, mlpDim: dims.mlpDim }))
+  const adapters = sites.map((site): AdapterPlan => ({ site, ...dimsOf(dims) }))
   const { slots, size } = layOutSlots(adapters)
   const values = new Float32Array(size)
   let fanIn = 1
@@ -40,7 +40,7 @@ export function createLllite(
 /** Reads a file's adapters. @throws FormatError for a tensor that the file does not hold */
 export async function readLlliteModel(file: LlliteFile): Promise<LlliteModel> {
   const model = await fillLllite(
-    file.sites.map((site) => ({ site, condDim: site.condDim, mlpDim: site.mlpDim })),
+    file.sites.map((site) => ({ site, ...dimsOf(site) })),
     ({ plan, name }) => file.tensor(plan.site, name),
   )
   return { ...model, notices: llliteNotices(file) }
@@ -70,7 +70,7 @@ export async function fillLllite(
     if (found.length !== slot.size) {
       throw new CoreError(
         "adapter-values",
-        `LLLite: "${slot.plan.site.key}.${slot.name}" has ${found.length} values, expected ${slot.fileShape.join("×")}`,
+        `LLLite: "${slot.key}" has ${found.length} values, expected ${slot.fileShape.join("×")}`,
       )
     }
     values.set(fromFileLayout(found, slot.fileShape), slot.offset)
@@ -78,9 +78,15 @@ export async function fillLllite(
   return { adapters, slots, values }
 }
 
-/** One tensor of an LLLite in the file's layout: a copy. @throws CoreError when the model has no such tensor */
+/**
+ * One tensor of an LLLite in the file's layout: a copy. The conditioner of a site with a trunk is the trunk's.
+ *
+ * @throws CoreError when the model has no such tensor
+ */
 export function fileTensor(model: LlliteModel, site: Pick<Site, "key">, name: SiteTensorName): Float32Array {
-  const slot = model.slots.find((slot) => slot.plan.site.key === site.key && slot.name === name)
+  const adapter = model.adapters.find((one) => one.site.key === site.key)
+  const key = adapter === undefined ? null : tensorKey(adapter, name)
+  const slot = model.slots.find((slot) => slot.key === key)
   if (slot === undefined) throw new CoreError("adapter-values", `LLLite: there is no tensor "${site.key}.${name}"`)
   return toFileLayout(model.values.subarray(slot.offset, slot.offset + slot.size), slot.fileShape)
 }

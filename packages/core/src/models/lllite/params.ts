@@ -1,15 +1,19 @@
 import type { SiteTensorName } from "@lllite/format"
+import { siteTensorShapes } from "@lllite/format"
 import type { Tensor, Tensor1D, Tensor2D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../../errors.ts"
 import type { DenseParams } from "../../ops/ops.ts"
 import type { AdapterPlan, LlliteModel } from "./layout.ts"
-import { leafShapes } from "./layout.ts"
+import { leafShapes, tensorKey } from "./layout.ts"
 
 /** An adapter on a device. */
 export interface AdapterParams {
   readonly plan: AdapterPlan
-  /** Convolutions whose stride is equal to their kernel. They are dense layers over patches. */
+  /**
+   * Convolutions whose stride is equal to their kernel. They are dense layers over patches. Adapters with a trunk have
+   * the same tensors.
+   */
   readonly conditioner: readonly DenseParams[]
   readonly down: DenseParams
   /** The part of `mid` that reads the control, [condDim, mlpDim], with the bias of `mid`. */
@@ -17,7 +21,7 @@ export interface AdapterParams {
   /** The part of `mid` that reads `down`: [mlpDim, mlpDim]. */
   readonly midDown: Tensor2D
   readonly up: DenseParams
-  /** All of these tensors, in the order of the adapter's flat values. */
+  /** All of these tensors, in the order of the adapter's flat values. Those of a trunk are leaves of several adapters. */
   readonly leaves: readonly Tensor[]
 }
 
@@ -32,9 +36,7 @@ export interface LlliteParams {
  * Uploads an LLLite's values to the device. The caller disposes the result.
  */
 export function uploadLllite({ adapters, slots, values }: LlliteModel): LlliteParams {
-  const bySite = new Map<string, Map<SiteTensorName, readonly Tensor[]>>(
-    adapters.map(({ site }) => [site.key, new Map()]),
-  )
+  const placed = new Map<string, readonly Tensor[]>()
   for (const slot of slots) {
     let from = slot.offset
     const tensors = leafShapes(slot).map((shape) => {
@@ -43,12 +45,15 @@ export function uploadLllite({ adapters, slots, values }: LlliteModel): LllitePa
       from += size
       return tensor
     })
-    bySite.get(slot.plan.site.key)?.set(slot.name, tensors)
+    placed.set(slot.key, tensors)
   }
-  const all = adapters.map((plan) => adapterOf(plan, bySite.get(plan.site.key) ?? new Map()))
+  const all = adapters.map((plan) => {
+    const names = [...siteTensorShapes(plan.site, plan).keys()]
+    return adapterOf(plan, new Map(names.map((name) => [name, placed.get(tensorKey(plan, name)) ?? []])))
+  })
   return {
     adapters: new Map(all.map((adapter) => [adapter.plan.site.key, adapter])),
-    leaves: all.flatMap(({ leaves }) => leaves),
+    leaves: [...placed.values()].flat(),
   }
 }
 
@@ -56,7 +61,7 @@ export function uploadLllite({ adapters, slots, values }: LlliteModel): LllitePa
 function adapterOf(plan: AdapterPlan, tensors: ReadonlyMap<SiteTensorName, readonly Tensor[]>): AdapterParams {
   const find = <T extends Tensor>(name: SiteTensorName, index = 0): T => {
     const tensor = tensors.get(name)?.[index]
-    if (tensor === undefined) throw new CoreError("adapter-values", `LLLite: "${plan.site.key}.${name}" has no values`)
+    if (tensor === undefined) throw new CoreError("adapter-values", `LLLite: "${tensorKey(plan, name)}" has no values`)
     return tensor as T
   }
   const dense = (name: LayerName): DenseParams => ({
