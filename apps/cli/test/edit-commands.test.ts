@@ -39,8 +39,8 @@ async function lllite(...args: readonly string[]): Promise<Outcome> {
 const layout = { modelChannels: 8, channelMult: [1, 2, 4], transformerDepth: [0, 1, 1], middleDepth: 1 } as const
 
 /** An LLLite whose values are all one number, or are drawn. */
-async function writeFixture(name: string, value?: number): Promise<void> {
-  const sites = enumerateSites(layout).map((site) => ({ ...site, condDim: 4, mlpDim: 6 }))
+async function writeFixture(name: string, value?: number, form: { sharedTrunk?: boolean } = {}): Promise<void> {
+  const sites = enumerateSites(layout).map((site) => ({ ...site, condDim: 4, mlpDim: 6, ...form }))
   let state = 1
   const draw = (): number => {
     state = (state * 48271) % 2147483647
@@ -75,6 +75,7 @@ beforeAll(async () => {
   await writeFixture("a.safetensors")
   await writeFixture("ones.safetensors", 1)
   await writeFixture("big.safetensors", 1e6)
+  await writeFixture("shared.safetensors", undefined, { sharedTrunk: true })
   const tensor = { dtype: "F32" as const, shape: [1], bytes: new Uint8Array(4) }
   await writeFile(at("lora.safetensors"), serializeSafetensors(new Map([["lora_unet_x.lora_down.weight", tensor]])))
   await writeFile(at("text.safetensors"), "this is only text, not a safetensors file")
@@ -99,6 +100,26 @@ describe("used rightly", () => {
     ])
     await json("convert", "names.safetensors", "--output", "again.safetensors", "--keys", "file")
     expect(await readFile(at("again.safetensors"))).toEqual(await readFile(at("a.safetensors")))
+  })
+
+  it("convert makes an LLLite with a shared conditioner plain, and inspect and diff say what they are", async () => {
+    const report = await json<{ tensors: number }>(
+      "convert",
+      "shared.safetensors",
+      "--output",
+      "p.safetensors",
+      "--plain",
+    )
+    expect(report).toMatchObject({ tensors: 224, lllite: { sites: 20 }, leftOut: 0 })
+    expect((await lllite("inspect", "shared.safetensors")).stdout).toMatch(
+      /kind +lllite: .* with a shared trunk, which only .*conditioner +shared by the sites of each depth, at 20 sites/s,
+    )
+    expect((await lllite("inspect", "p.safetensors")).stdout).not.toMatch(/conditioner|trunk/)
+    expect((await read("shared.safetensors")).parameterCount).toBeLessThan((await read("p.safetensors")).parameterCount)
+    expect((await lllite("diff", "shared.safetensors", "p.safetensors")).code).toBe(0)
+    expect(
+      (await lllite("prune", "shared.safetensors", "--output", "q.safetensors", "--blocks", "middle")).stdout,
+    ).toMatch(/sd-scripts would not load it: its sites share a trunk/)
   })
 
   it("edit shows metadata, sets, removes and fills it in", async () => {

@@ -10,9 +10,10 @@ export const convertCommand = defineCommand({
   positionals: { text: "<file>", min: 1 },
   options: CONVERT_OPTIONS,
   async run(reader, files, signal) {
-    reader.check(["dtype", "keys"], () =>
-      reader.isGiven("dtype") || reader.isGiven("keys") ? null : "nothing to do, expected --dtype, --keys or both",
-    )
+    reader.check(["dtype", "keys", "plain"], () => {
+      const isAsked = reader.isGiven("dtype") || reader.isGiven("keys") || reader.settings.plain
+      return isAsked ? null : "nothing to do, expected --dtype, --keys, --plain or several of them"
+    })
     const settings = reader.finish()
     const { runConvert } = await import("./run.ts")
     print(await runConvert(await localFiles(files, signal), settings, signal))

@@ -10,6 +10,9 @@ export const CONVERT_OPTIONS = {
   keys: choice(["file", "training"], {
     help: "New tensor names: file is for LLLite files, training for training states of sd-scripts.",
   }),
+  plain: flag({
+    help: "Write a plain LLLite, which every program loads: a shared conditioner is copied to each of its sites. It computes the same.",
+  }),
   allow_overflow: flag({
     help: "Write values that are too large for the dtype as infinity (F8_E4M3: NaN), as PyTorch does. Default: refuse them.",
   }),

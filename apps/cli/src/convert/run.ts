@@ -11,7 +11,7 @@ export async function runConvert(
   signal: AbortSignal,
 ): Promise<string> {
   const [input = ""] = files
-  const { dtype, keys, allowOverflow } = options
+  const { dtype, keys, plain, allowOverflow } = options
   await tryOutput(options)
   return withPath(
     input,
@@ -19,6 +19,7 @@ export async function runConvert(
       const result = await convertSafetensors(source, {
         ...(dtype === undefined ? {} : { dtype }),
         ...(keys === undefined ? {} : { keys }),
+        plain,
         overflow: allowOverflow ? "infinity" : "refuse",
       })
       const { converted, kept, leftOut } = result

@@ -14,6 +14,7 @@ import { problemsOfSource, readPromptFile } from "./prompts.ts"
 import { planOf } from "./settings.ts"
 import type { SourceRecipe } from "./source/examine-source.ts"
 import { openModelFolders } from "./source/model-folders.ts"
+import { expectLoadable } from "./source/save-workflow.ts"
 import { speedNotices } from "./speed-options.ts"
 import { readStartFiles, startNotices, strengthNotices } from "./start-files.ts"
 import { controlTypeAt, masksOf } from "./steering-options.ts"
@@ -76,7 +77,11 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
     await examine(["guideImagePath"], () => readImage(path))
   for (const path of alphaMasks(planned)) await examine(["maskPath", "llliteMasks"], () => readAlphaMask(path))
   const { saveWorkflow } = settings
-  if (saveWorkflow !== undefined) await examine(["saveWorkflow"], () => tryOutputs([saveWorkflow], { bytes: 2 ** 16 }))
+  if (saveWorkflow !== undefined) {
+    await examine(["saveWorkflow"], () => tryOutputs([saveWorkflow], { bytes: 2 ** 16 }))
+    const lllites = [...kinds].flatMap(([path, kind]) => (kind === "lllite" ? [path] : []))
+    await examine(["controlNetLlliteModels", "saveWorkflow"], () => expectLoadable(lllites))
+  }
   await examine(["outdir"], () => tryPictures(settings.outdir, pictures))
   const { llliteMap } = settings
   if (llliteMap !== undefined) await examine(["llliteMap"], () => tryPictures(llliteMap, pictures))

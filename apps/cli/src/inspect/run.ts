@@ -35,6 +35,8 @@ export interface LlliteReport {
   readonly sites: number
   readonly condDim: number | null
   readonly mlpDim: number | null
+  /** Sites that have the conditioner of their depth in common, instead of their own. */
+  readonly sharedTrunkSites: number
   /** Number of sites for each pair of widths. */
   readonly dims: readonly { readonly condDim: number; readonly mlpDim: number; readonly sites: number }[]
   readonly parameters: number
@@ -186,6 +188,7 @@ function describeLllite(file: LlliteFile): LlliteReport {
     parameters: file.parameterCount,
     linearSites: sites.length - convSites,
     convSites,
+    sharedTrunkSites: sites.filter(({ sharedTrunk }) => sharedTrunk === true).length,
     selection: selectionName(sites, layout),
     isForSdxl: sameLayout(layout, SDXL_LAYOUT),
     siteWidths: [...new Set(sites.map(({ inDim }) => inDim))].toSorted((a, b) => a - b),

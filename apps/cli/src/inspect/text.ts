@@ -84,6 +84,14 @@ function llliteLines(lllite: LlliteReport): [string, string][] {
         })
         .join("; "),
     ],
+    ...(lllite.sharedTrunkSites === 0
+      ? []
+      : [
+          [
+            "conditioner",
+            `shared by the sites of each depth, at ${plural(lllite.sharedTrunkSites, "site")}`,
+          ] satisfies [string, string],
+        ]),
     ["selection", lllite.selection ?? nearest(lllite)],
   ]
   if (lllite.extraTensorCount > 0) {

@@ -1,5 +1,5 @@
 import type { LlliteFile, Site } from "@lllite/format"
-import { DTYPE_BITS, siteParameterCount } from "@lllite/format"
+import { adapterParameterCount, DTYPE_BITS } from "@lllite/format"
 import type { FolderDataset, SavedRun, TextCacheOptions, TextEncoders } from "@lllite/runtime-node"
 import {
   changingOptions,
@@ -14,6 +14,7 @@ import type { OptionReader } from "@lllite/runtime-node/options"
 import { openLllite } from "../lllite-file/open-lllite.ts"
 import { checkCheckpoint } from "../model/checkpoint.ts"
 import type { Reporter } from "../terminal/progress.ts"
+import { formOf } from "./adapter-form.ts"
 import { tryPort } from "./dashboard/dashboard.ts"
 import { checkFirstLllite } from "./first-lllite.ts"
 import { tryLogFolder } from "./log/log-folder.ts"
@@ -108,10 +109,8 @@ export async function examineTraining(
 
 /** Bytes of the values in the LLLite's file. @param from the sites of the LLLite that the run begins with */
 function llliteBytes(settings: TrainSettings, chosen: readonly Site[], from?: LlliteFile["sites"]): number {
-  const { networkDim: mlpDim, condEmbDim: condDim } = settings
-  const sites = from ?? chosen.map((site) => ({ ...site, mlpDim, condDim }))
-  const values = sites.reduce((sum, site) => sum + siteParameterCount(site, site), 0)
-  return (values * DTYPE_BITS[settings.dtype]) / 8
+  const sites = from ?? chosen.map((site) => ({ ...site, ...formOf(settings) }))
+  return (adapterParameterCount(sites) * DTYPE_BITS[settings.dtype]) / 8
 }
 
 /** @throws InputError when a run that continues has more steps than it is to have */

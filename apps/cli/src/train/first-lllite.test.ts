@@ -31,6 +31,7 @@ describe("options beside the LLLite that a run begins with", () => {
     expect(refusal({})).toBeNull()
     expect(refusal({ network_dim: 64, cond_emb_dim: "32", sites: "default" })).toBeNull()
     expect(refusal({ site_blocks: "input,middle" })).toBeNull()
+    expect(refusal({ conditioner: "own" })).toBeNull()
   })
 
   it("are refused where they are not equal, all at once", () => {
@@ -41,6 +42,9 @@ describe("options beside the LLLite that a run begins with", () => {
     expect(text).toContain('--cond_emb_dim is 8, and the LLLite of "last-state" has 32.')
     expect(text).toMatch(
       /--sites chooses 280 sites, and the LLLite of "last-state" has 136\. .*"lllite_unet_output_blocks_0_1_.*Leave out --sites/,
+    )
+    expect(refusal({ conditioner: "shared" })).toContain(
+      '--conditioner is shared, and that of the LLLite of "last-state" is own. It stays. Leave out --conditioner, or give own',
     )
     expect(refusal({ site_max_transformer_block: 0 })).toContain("--site_max_transformer_block chooses 20 sites")
     expect(refusal({ network_dim: 64 }, [64, 16])).toMatch(/has 64 and 16\. Its width stays\. Leave out --network_dim$/)

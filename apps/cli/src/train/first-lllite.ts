@@ -20,7 +20,7 @@ const WIDTHS = [
 const CHOICES = ["sites", "siteBlocks", "siteMaxTransformerBlock"] as const
 
 /**
- * Compares widths and sites that options ask for with those of the LLLite that the run begins with, which stay. Equal
+ * Compares widths, the kind of conditioner and sites that options ask for with those of the LLLite that the run begins with, which stay. Equal
  * ones are no conflict: the options of a run may stand in one file, from its start on. The reader keeps the problems.
  *
  * @param chosen the sites that options choose. Null: there is a problem with them
@@ -37,6 +37,13 @@ export function checkFirstLllite(
       if (has.length === 1 && has[0] === settings[option]) return null
       const advice = `Leave out ${nameOf(option)}${has.length === 1 ? `, or give ${has.join("")}` : ""}`
       return `${nameOf(option)} is ${settings[option]}, and the LLLite of "${path}" has ${has.join(" and ")}. Its width stays. ${advice}`
+    })
+  }
+  if (isGiven("conditioner")) {
+    check(["conditioner"], () => {
+      const has = adapters.some(({ sharedTrunk }) => sharedTrunk === true) ? "shared" : "own"
+      if (has === settings.conditioner) return null
+      return `${nameOf("conditioner")} is ${settings.conditioner}, and that of the LLLite of "${path}" is ${has}. It stays. Leave out ${nameOf("conditioner")}, or give ${has}`
     })
   }
   const option = CHOICES.find((name) => isGiven(name))

@@ -17,6 +17,7 @@ import { InterruptedError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { NOTHING_TO_SAVE, untilStopped } from "../terminal/until-stopped.ts"
 import { readVersion } from "../version.ts"
+import { formMetadata, formOf } from "./adapter-form.ts"
 import { previewCaptions } from "./caption-preview.ts"
 import { ownMetadata, readThumbnail, statedMetadata } from "./metadata.ts"
 import { saveAtFault, stopAtFault } from "./reading-fault.ts"
@@ -116,7 +117,8 @@ async function trainAndSave(
     ...(settings.recordsTimesteps ? { timestepRange: [minTimestep, maxTimestep] as const } : {}),
   })
   const sites = initial?.model.adapters.map(({ site }) => site) ?? sitesOf(sdxl.layout, settings.sites)
-  const metadata = new Map([...spec, ...ownMetadata(settings, sites, sdxl.layout)])
+  const form = formMetadata(initial?.model.adapters ?? [formOf(settings)])
+  const metadata = new Map([...spec, ...ownMetadata(settings, sites, sdxl.layout), ...form])
   const { dtype, force } = settings
   const file = { dtype, force, ...(settings.noMetadata ? {} : { metadata }) }
   const saver = createSaver(settings, plan, file, { facts, history }, reporter)
@@ -140,9 +142,8 @@ async function trainAndSave(
     ...(settings.siteLimit === undefined ? {} : { siteLimit: settings.siteLimit }),
     shards: SHARDS,
     sites,
-    condDim: settings.condEmbDim,
+    ...formOf(settings),
     init: settings.conditionerInit,
-    mlpDim: settings.networkDim,
     objective: objectiveOf(settings),
     ...(initial === null ? {} : { initial }),
     ...(settings.vaeSlices === undefined ? {} : { vaeSlices: settings.vaeSlices }),

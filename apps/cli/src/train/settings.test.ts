@@ -35,6 +35,7 @@ describe("readTrainSettings", () => {
       seed: 0,
       learningRate: 2e-4,
       lr: { curve: "constant" },
+      conditioner: "own",
       conditionerInit: "default",
       minTimestep: 0,
       maxTimestep: 1000,
@@ -305,6 +306,7 @@ describe("readTrainSettings", () => {
     [{ save_model_as: "ckpt" }, /save_model_as is "ckpt", expected "safetensors": ckpt and pt files are pickles/],
     [{ lr_scheduler: "adafactor" }, /lr_scheduler is adafactor, which needs --optimizer_type adafactor/],
     [{ conditioner_init: "zero" }, /conditioner_init is "zero", expected "default" or "normalised"/],
+    [{ conditioner: "trunk" }, /conditioner is "trunk", expected "own" or "shared"/],
     [{ cond_emb_dim: 5 }, /cond_emb_dim is 5, expected a multiple of 2\. The nearest is 6/],
     [{ network_dim: 0 }, /network_dim is 0, expected a whole number from 1/],
     [

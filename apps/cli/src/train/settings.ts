@@ -12,6 +12,7 @@ import type { OptionReader, Settings } from "@lllite/runtime-node/options"
 import { bucketStepProblem, resolutionProblem } from "@lllite/runtime-node/options"
 import type { RuntimeChoice } from "../model/runtime-options.ts"
 import { runtimeChoice, sdxlPaths } from "../model/runtime-options.ts"
+import { formNotices } from "./adapter-form.ts"
 import { readEma } from "./ema-settings.ts"
 import type { LogSettings } from "./log/log-settings.ts"
 import { readLogging } from "./log/log-settings.ts"
@@ -121,6 +122,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
     saveEvery: savingRhythm(values),
     notices: [
       ...reader.notes,
+      ...formNotices(values, reader.nameOf("conditioner")),
       ...foldersUnused(reader),
       ...notices,
       ...rate.notices,

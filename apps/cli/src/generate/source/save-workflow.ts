@@ -1,7 +1,23 @@
 import type { Recipe } from "@lllite/core/recipe"
 import { shareableRecipe, writeWorkflow } from "@lllite/core/recipe"
-import { writeAtomically } from "@lllite/runtime-node/files"
+import { FormatError } from "@lllite/format"
+import { withPath, writeAtomically } from "@lllite/runtime-node/files"
+import { openLllite } from "../../lllite-file/open-lllite.ts"
 import type { Reporter } from "../../terminal/progress.ts"
+
+/**
+ * Refuses LLLites that ComfyUI's node cannot load.
+ *
+ * @throws FormatError that names the first one
+ */
+export async function expectLoadable(paths: Iterable<string>): Promise<void> {
+  for (const path of paths) {
+    const { sites } = await withPath(path, openLllite)
+    if (!sites.some(({ sharedTrunk }) => sharedTrunk === true)) continue
+    const what = "its sites share a conditioner, and ComfyUI cannot load it. Give the file of lllite convert --plain"
+    throw new FormatError("wrong-kind", what, { source: path })
+  }
+}
 
 /**
  * Writes the workflow of a recipe for ComfyUI: as its page opens it, or with a name that ends in `.api.json` as its

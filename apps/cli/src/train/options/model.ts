@@ -29,6 +29,10 @@ export const MODEL = {
     help: "Width of the control's embedding.",
   }),
   ...SITES,
+  conditioner: choice(["own", "shared"], {
+    default: "own",
+    help: "Convolutions that embed the control: own for each site, as in sd-scripts, or shared by all sites of a depth. Other programs load a shared one after lllite convert --plain.",
+  }),
   conditioner_init: choice(["default", "normalised"], {
     default: "default",
     help: "Initial values of the control's embedding: default is as in sd-scripts, normalised is scaled to the controls of the data set. normalised takes effect sooner.",

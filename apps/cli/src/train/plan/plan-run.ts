@@ -6,6 +6,7 @@ import type { TrainNeed } from "@lllite/runtime-node"
 import { planTrain, readTrainState, withPath } from "@lllite/runtime-node"
 import { openLllite } from "../../lllite-file/open-lllite.ts"
 import { checkCheckpoint } from "../../model/checkpoint.ts"
+import { formOf } from "../adapter-form.ts"
 import { SHARDS } from "../run.ts"
 import type { TrainSettings } from "../settings.ts"
 import { sitesOf } from "../sites.ts"
@@ -52,7 +53,7 @@ export async function planRun(settings: TrainSettings, dataset: TrainingSet): Pr
   const need = (rows: number, checkpointing: boolean): Promise<TrainNeed> =>
     planTrain(settings.model, settings.runtime, {
       ...{ rows, width, height, checkpointing },
-      lllite: { condDim: first?.condDim ?? 0, mlpDim: first?.mlpDim ?? 0 },
+      lllite: first === undefined ? formOf(settings) : first,
       sites: adapters.map(({ site }) => site),
       ...(settings.vaeSlices === undefined ? {} : { vaeSlices: settings.vaeSlices }),
     })
@@ -101,11 +102,12 @@ type Adapter = AdapterDims & { readonly site: Site }
 
 /** The adapters that the run begins with. */
 async function adaptersOf(settings: TrainSettings, layout: Parameters<typeof sitesOf>[0]): Promise<readonly Adapter[]> {
-  const { networkWeights, resume, condEmbDim: condDim, networkDim: mlpDim } = settings
+  const { networkWeights, resume } = settings
   if (resume !== undefined) return (await readTrainState(resume, layout)).state.model.adapters
-  if (networkWeights === undefined) return sitesOf(layout, settings.sites).map((site) => ({ site, condDim, mlpDim }))
+  if (networkWeights === undefined)
+    return sitesOf(layout, settings.sites).map((site) => ({ site, ...formOf(settings) }))
   const { sites } = await withPath(networkWeights, openLllite)
-  return sites.map((site) => ({ site, condDim: site.condDim, mlpDim: site.mlpDim }))
+  return sites.map((site) => ({ site, ...site }))
 }
 
 function largest({ sizes }: TrainingSet): readonly [width: number, height: number] {
