@@ -66,7 +66,7 @@ export {
 } from "./learning-rate/python-arguments.ts"
 export { createLrSchedule, type LrMovement, type LrScheduleOptions } from "./learning-rate/schedule.ts"
 export type { TorchScheduler, TorchSchedulerName } from "./learning-rate/torch-schedulers.ts"
-export { controlValues, limitSites } from "./limit-sites.ts"
+export { controlValues, limitingValues, limitSites } from "./limit-sites.ts"
 export { LLLITE, trainedLllite } from "./lllite-trainable.ts"
 export {
   elementwiseLoss,

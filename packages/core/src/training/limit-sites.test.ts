@@ -1,10 +1,10 @@
-import { siteStrength } from "@lllite/format/health"
+import { LINES, siteStrength } from "@lllite/format/health"
 import { enumerateSites } from "@lllite/format/selections"
 import { describe, expect, it } from "vitest"
 import { toFileLayout } from "../models/lllite/layout.ts"
 import { createLllite } from "../models/lllite/model.ts"
 import { createStream } from "../random/stream.ts"
-import { controlValues, limitSites } from "./limit-sites.ts"
+import { controlValues, limitingValues, limitSites } from "./limit-sites.ts"
 import { train } from "./train.ts"
 import { beginTraining } from "./train-state.ts"
 
@@ -72,6 +72,13 @@ it("reads the values of control pictures", () => {
   const { mean, variance } = controlValues([black, half])
   expect(mean).toBeCloseTo(-2 / 3, 12)
   expect(variance).toBeCloseTo(1 - 4 / 9, 12)
+})
+
+it("limits by the lines of the health check where the controls are darker than those", () => {
+  const withWhite = (count: number) => ({ width: 100, height: 1, data: new Uint8Array(300).fill(255, 0, 3 * count) })
+  expect(limitingValues([withWhite(2)])).toEqual(LINES)
+  expect(limitingValues([withWhite(4)])).toEqual(LINES)
+  expect(limitingValues([withWhite(10)])).toEqual(controlValues([withWhite(10)]))
 })
 
 it("limits by the values of the controls", () => {

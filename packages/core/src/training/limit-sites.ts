@@ -1,5 +1,5 @@
 import type { SiteTensorName } from "@lllite/format"
-import { type ControlValues, siteStrength } from "@lllite/format/health"
+import { type ControlValues, LINES, siteStrength } from "@lllite/format/health"
 import type { RgbImage } from "../image.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import { tensorKey, toFileLayout } from "../models/lllite/layout.ts"
@@ -46,4 +46,13 @@ export function controlValues(controls: readonly RgbImage[]): ControlValues {
   }
   const mean = sum / count
   return { mean, variance: Math.max(0, squares / count - mean * mean) }
+}
+
+/**
+ * The values by which a run limits its sites. Controls that are darker than the lines of the health check count as those
+ * lines, so that the check agrees with the limit.
+ */
+export function limitingValues(controls: readonly RgbImage[]): ControlValues {
+  const values = controlValues(controls)
+  return values.mean < LINES.mean ? LINES : values
 }

@@ -13,7 +13,7 @@ import type { ExampleMemo } from "../training/example-memo.ts"
 import type { ExampleRow, RowEncoder } from "../training/example-row.ts"
 import { completeExample } from "../training/example-row.ts"
 import type { LossAndGradients } from "../training/gradients.ts"
-import { controlValues, limitSites } from "../training/limit-sites.ts"
+import { limitingValues, limitSites } from "../training/limit-sites.ts"
 import { LLLITE } from "../training/lllite-trainable.ts"
 import { objective } from "../training/objective.ts"
 import type { LoadOptimizer } from "../training/optimizers/index.ts"
@@ -110,7 +110,7 @@ export async function* trainRun(
 
 /** Limits the sites of an LLLite by the values of the run's controls. */
 function limiter(controls: readonly RgbImage[], most: number): (lllite: TrainState["model"]) => void {
-  const control = controlValues(controls)
+  const control = limitingValues(controls)
   return (lllite) => limitSites(lllite, most, control)
 }
 

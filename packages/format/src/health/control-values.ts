@@ -10,7 +10,7 @@ export interface ControlValues {
 export const NOISE: ControlValues = { mean: 0, variance: 1 / 3 }
 
 /** White lines on black, which cover a twentieth of the picture. */
-const LINES: ControlValues = { mean: -0.9, variance: 0.19 }
+export const LINES: ControlValues = { mean: -0.9, variance: 0.19 }
 
 /** Names of preprocessors that draw white lines on black. */
 const LINE_DRAWINGS = /canny|edge|hed|line|mlsd|pidi|scribble|sketch|teed/i

@@ -1,6 +1,6 @@
 export type { BlockHealth, LlliteHealth } from "./check.ts"
 export { checkLllite } from "./check.ts"
-export { type ControlValues, controlValuesOf } from "./control-values.ts"
+export { type ControlValues, controlValuesOf, LINES } from "./control-values.ts"
 export type { Finding, FindingCode } from "./findings.ts"
 export type { AdapterPart, SiteHealth, SiteShape } from "./site-health.ts"
 export { siteStrength } from "./site-health.ts"
