@@ -236,8 +236,9 @@ describe("readTrainSettings", () => {
   })
 
   it("draws strengths only below 1", () => {
-    const range = { strength_floor: 0.3, strength_top: 0.8, strength_power: 2 }
-    expect(read({ min_strength: 0.2, ...range }).strengthRange).toEqual({ min: 0.2, floor: 0.3, top: 0.8, power: 2 })
+    const range = { strength_floor: 0.3, strength_top: 0.8, strength_power: 2, strength_skew: 0.5 }
+    const expected = { min: 0.2, floor: 0.3, top: 0.8, power: 2, skew: 0.5 }
+    expect(read({ min_strength: 0.2, ...range }).strengthRange).toEqual(expected)
     expect(read({ min_strength: 0 }).strengthRange).toEqual({ min: 0 })
     const { strengthRange, notices } = read(range)
     expect(strengthRange).toBeNull()
@@ -245,6 +246,7 @@ describe("readTrainSettings", () => {
       "--strength_floor has no effect: --min_strength is 1.",
       "--strength_top has no effect: --min_strength is 1.",
       "--strength_power has no effect: --min_strength is 1.",
+      "--strength_skew has no effect: --min_strength is 1.",
     ])
   })
 

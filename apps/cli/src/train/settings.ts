@@ -214,7 +214,7 @@ function foldersUnused({ settings, isGiven, nameOf }: TrainReader): readonly str
 
 const HUBER_OPTIONS = ["huberSchedule", "huberC", "huberScale"] as const
 
-const STRENGTH_OPTIONS = ["strengthFloor", "strengthTop", "strengthPower"] as const
+const STRENGTH_OPTIONS = ["strengthFloor", "strengthTop", "strengthPower", "strengthSkew"] as const
 
 /** Defaults of sd-scripts, which programs write into every file. They ask for nothing. */
 const NEUTRAL: Readonly<Record<(typeof HUBER_OPTIONS)[number], unknown>> = {
@@ -241,13 +241,14 @@ function readHuber({ settings }: TrainReader): HuberOptions {
 }
 
 function readStrengths(values: Settings<TrainTable>): StrengthRange | null {
-  const { minStrength: min, strengthFloor: floor, strengthTop: top, strengthPower: power } = values
+  const { minStrength: min, strengthFloor: floor, strengthTop: top, strengthPower: power, strengthSkew: skew } = values
   if (min === 1) return null
   return {
     min,
     ...(floor === undefined ? {} : { floor }),
     ...(top === undefined ? {} : { top }),
     ...(power === undefined ? {} : { power }),
+    ...(skew === undefined ? {} : { skew }),
   }
 }
 

@@ -104,4 +104,5 @@ export const STRENGTH_RANGES = {
   floor: { min: 0, max: 1 },
   top: { min: 0, max: 1 },
   power: { above: 0, max: 100 },
+  skew: { above: 0, max: 100 },
 } as const satisfies Readonly<Record<string, NumberRange>>

@@ -28,3 +28,27 @@ it("draws the same for a row in any part of a batch, and anew at each step", () 
   expect(drawStrengths({}, { ...at, step: 5 })).not.toEqual(all)
   expect(drawStrengths({}, { ...at, seed: 2 })).not.toEqual(all)
 })
+
+it("spreads the strengths of a small batch evenly, over all shards", () => {
+  for (let step = 0; step < 50; step++) {
+    const at = { seed: 1, step, firstRow: 0, count: 2 }
+    const rows = [...drawStrengths({}, at), ...drawStrengths({}, { ...at, firstRow: 2 })]
+    const strengths = rows.map(({ strength }) => strength).sort((a, b) => a - b)
+    for (const [i, strength] of strengths.entries()) {
+      const gap = (strengths[i + 1] ?? (strengths[0] ?? 0) + 1) - strength
+      expect(gap).toBeGreaterThan(0.1)
+      expect(gap).toBeLessThan(0.4)
+    }
+  }
+})
+
+it("draws high strengths more often where the skew is below 1", () => {
+  const range = { min: 0.2, skew: 0.5 }
+  const rows = drawStrengths(range, { seed: 1, step: 4, firstRow: 0, count: 2000 })
+  // The mean of u^0.5 is 2/3.
+  expect(rows.reduce((sum, { strength }) => sum + strength, 0) / 2000).toBeCloseTo(0.2 + (0.8 * 2) / 3, 2)
+  const plain = drawStrengths({ min: 0.2 }, { seed: 1, step: 4, firstRow: 0, count: 2000 })
+  for (const [i, { strength }] of rows.entries()) {
+    expect(strength).toBeCloseTo(0.2 + 0.8 * (((plain[i]?.strength ?? 0) - 0.2) / 0.8) ** 0.5, 12)
+  }
+})

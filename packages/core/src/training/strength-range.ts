@@ -18,6 +18,8 @@ export interface StrengthRange {
   readonly top?: number
   /** The exponent of the strength in the share. 1 is a straight line. Default: 1. */
   readonly power?: number
+  /** The exponent of the draw. Below 1, high strengths are drawn more often than low ones. Default: 1. */
+  readonly skew?: number
 }
 
 /** The strength of a row, and the share of the target's distance at this strength. */
@@ -31,16 +33,22 @@ export function shareAt({ floor = 0, top = 1, power = 1 }: StrengthRange, streng
   return floor + (top - floor) * strength ** power
 }
 
-/** Draws the strengths of rows of a step, uniformly from `min` to 1. */
+/** The golden ratio. Its multiples without their whole parts lie evenly between 0 and 1, however many there are. */
+const GOLDEN = (Math.sqrt(5) - 1) / 2
+
+/**
+ * Draws the strengths of rows of a step, from `min` to 1. The rows of one step are spread evenly, so that a small batch
+ * has low and high strengths, too. All rows move by one draw of the step.
+ */
 export function drawStrengths(
   range: StrengthRange,
   { seed, step, firstRow, count }: { seed: Seed; step: number; firstRow: number; count: number },
 ): readonly RowStrength[] {
-  const { min = 0 } = range
-  const stream = createStream(seed, "strengths")
+  const { min = 0, skew = 1 } = range
+  const [start = 0] = createStream(seed, "strengths").uniform(1, { step })
   return Array.from({ length: count }, (_, row) => {
-    const [draw = 0] = stream.uniform(1, { step, index: firstRow + row })
-    const strength = min + (1 - min) * draw
+    const draw = (start + (firstRow + row) * GOLDEN) % 1
+    const strength = min + (1 - min) * draw ** skew
     return { strength, share: shareAt(range, strength) }
   })
 }

@@ -49,6 +49,11 @@ export const LOSS = {
     otherwise: "1",
     help: "Exponent of the rise between the two shares, for min_strength. 1 is a straight line.",
   }),
+  strength_skew: number({
+    ...STRENGTH_RANGES.skew,
+    otherwise: "1",
+    help: "Exponent of the draw, for min_strength. Below 1, high strengths are drawn more often than low ones.",
+  }),
   min_snr_gamma: number({
     ...LOSS_WEIGHT_RANGES.minSnrGamma,
     nothing: [0],
