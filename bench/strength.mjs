@@ -3,9 +3,11 @@
 //   node bench/strength.mjs FILE [--strengths 0,0.25,0.5,0.75,1] [--pictures 24] [--backend tensorflow|wasm]
 // Without FILE it trains one first, on pairs of which a share has the control of another picture at each step.
 //   node bench/strength.mjs [--out strength.safetensors] [--steps 160] [--batch 8] [--rate 2e-3] [--epsilon 1e-8]
-//     [--decay 0.01] [--mismatched 0] [--min 1] [--floor 0] [--top 1] [--power 1] [--limit]
-// --min, --floor, --top and --power are min_strength, strength_floor, strength_top and strength_power of `lllite train`.
-// --limit is its site_limit.
+//     [--decay 0.01] [--mismatched 0] [--min 1] [--floor 0] [--top 1] [--power 1] [--skew 1] [--limit]
+//     [--fall 0] [--sites default] [--keys .]
+// --min, --floor, --top, --power and --skew are min_strength, strength_floor, strength_top, strength_power and
+// strength_skew of `lllite train`. --limit is its site_limit. --fall is the share of the steps at the end in which the
+// rate falls to 0. --sites names a selection of sites, such as outputBlocks. --keys is a pattern for their keys.
 import { openAsBlob } from "node:fs"
 import { parseArgs } from "node:util"
 import { createNoiseSchedule } from "../packages/core/dist/diffusion.js"
@@ -15,16 +17,17 @@ import { disposeLllite, uploadLllite } from "../packages/core/dist/models.js"
 import { createStream } from "../packages/core/dist/random.js"
 import {
   cacheDataset,
-  controlValues,
   createTrainState,
   LLLITE,
+  limitingValues,
   limitSites,
   objective,
   train,
 } from "../packages/core/dist/training.js"
 import { checkLllite } from "../packages/format/dist/health.js"
 import { readLllite } from "../packages/format/dist/index.js"
-import { enumerateSites } from "../packages/format/dist/selections.js"
+import { buildLlliteMetadata } from "../packages/format/dist/modelspec.js"
+import { enumerateSites, NAMED_SELECTIONS } from "../packages/format/dist/selections.js"
 import { loadCheckpoint, readLlliteFile, startBackend, writeLlliteFile } from "../packages/runtime-node/dist/index.js"
 import { cannyThresholds, datasetOfPairs, heldOutDrawing, trainingDrawing } from "../packages/tiny/dist/index.js"
 
@@ -44,7 +47,7 @@ const { values: options, positionals } = parseArgs({
     ...{ strengths: string("0,0.25,0.5,0.75,1"), pictures: string("24"), backend: string("tensorflow") },
     ...{ steps: string("160"), batch: string("8"), rate: string("2e-3"), epsilon: string("1e-8") },
     ...{ decay: string("0.01"), min: string("1"), floor: string("0"), top: string("1"), power: string("1") },
-    limit: { type: "string" },
+    ...{ skew: string("1"), fall: string("0"), sites: string("default"), keys: string("."), limit: { type: "string" } },
     ...{ mismatched: string("0"), out: string("strength.safetensors") },
   },
 })
@@ -64,10 +67,11 @@ async function trainNew() {
   while (next.done !== true) next = await caching.next()
   const examples = next.value
   const controls = examples.map(({ control }) => control)
-  const sites = enumerateSites(sdxl.unet.config.layout)
+  const named = enumerateSites(sdxl.unet.config.layout, NAMED_SELECTIONS[options.sites])
+  const sites = named.filter(({ key }) => new RegExp(options.keys).test(key))
   const optimizer = { name: "adamw", epsilon: Number(options.epsilon), weightDecay: Number(options.decay) }
-  const [min, floor, top, power] = [options.min, options.floor, options.top, options.power].map(Number)
-  const aim = { ...TIMESTEPS, ...(min === 1 ? {} : { strengthRange: { min, floor, top, power } }) }
+  const [min, floor, top, power, skew] = ["min", "floor", "top", "power", "skew"].map((name) => Number(options[name]))
+  const aim = { ...TIMESTEPS, ...(min === 1 ? {} : { strengthRange: { min, floor, top, power, skew } }) }
   const state = createTrainState(sites, { condDim: 32, mlpDim: 64 }, SEED, { controls, optimizer })
   const draws = createStream(SEED, "order")
   const schedule = createNoiseSchedule()
@@ -88,9 +92,11 @@ async function trainNew() {
     gradients,
     ...(limit === undefined
       ? {}
-      : { afterUpdate: (model) => limitSites(model, Number(limit), controlValues(controls)) }),
+      : { afterUpdate: (model) => limitSites(model, Number(limit), limitingValues(controls)) }),
   }
-  const run = train(state, examples, machine, { ...settings, learningRate: Number(options.rate) })
+  const decaySteps = Math.round(settings.steps * Number(options.fall))
+  const lr = { curve: "warmup_stable_decay", decaySteps, fall: "linear" }
+  const run = train(state, examples, machine, { ...settings, learningRate: Number(options.rate), lr })
   let losses = 0
   for await (const { step, loss } of run) {
     losses += loss / 20
@@ -98,7 +104,12 @@ async function trainNew() {
     console.log(`step ${step}: loss ${losses.toFixed(4)}`)
     losses = 0
   }
-  await writeLlliteFile(options.out, state.model, { dtype: "F32" })
+  const metadata = buildLlliteMetadata({
+    ...{ title: "lllite-canny", description: "Canny edges, for the tiny SDXL", preprocessor: "canny" },
+    resolution: { width: DRAWING.width, height: DRAWING.height },
+    timestepRange: [TIMESTEPS.minTimestep, TIMESTEPS.maxTimestep],
+  })
+  await writeLlliteFile(options.out, state.model, { dtype: "F16", metadata })
   return options.out
 }
 
