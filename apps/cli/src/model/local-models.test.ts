@@ -54,4 +54,12 @@ it("gives local paths for addresses, also to readers with further sources", asyn
     local.override({ where: "test", entries: [["ckpt", "tiny"]] }).override({ where: "test", entries: [] }).settings
       .ckpt,
   ).toBe("tiny")
+  const more = local.withDefaults({
+    where: "test",
+    entries: [
+      ["ckpt", "tiny"],
+      ["name", "late"],
+    ],
+  })
+  expect(more.settings).toEqual(local.settings)
 })

@@ -8,6 +8,7 @@ interface Reader {
   readonly settings: object
   finish(): unknown
   override(source: OptionSource): Reader
+  withDefaults(source: OptionSource): Reader
 }
 
 /** Milliseconds between two reports of a download. */
@@ -39,7 +40,7 @@ export async function localModels<R extends Reader>(
   return paths.size === 0 ? reader : withPaths(reader, names, paths)
 }
 
-/** A reader with paths in the place of texts, also where another source has priority over its own. */
+/** A reader with paths in the place of texts, also where it is joined with another source. */
 function withPaths<R extends Reader>(reader: R, names: readonly PropertyKey[], paths: ReadonlyMap<unknown, string>): R {
   const local = (value: unknown): unknown => paths.get(value) ?? value
   const settings = Object.fromEntries(
@@ -48,7 +49,12 @@ function withPaths<R extends Reader>(reader: R, names: readonly PropertyKey[], p
       return [name, Array.isArray(value) ? value.map(local) : local(value)]
     }),
   )
-  return { ...reader, settings, override: (source: OptionSource) => withPaths(reader.override(source), names, paths) }
+  return {
+    ...reader,
+    settings,
+    override: (source: OptionSource) => withPaths(reader.override(source), names, paths),
+    withDefaults: (source: OptionSource) => withPaths(reader.withDefaults(source), names, paths),
+  }
 }
 
 /** Gives the local path of a text that names a file, and downloads the file before. A path stays as it is. */

@@ -94,6 +94,28 @@ describe("options", () => {
     expect(reader(nothing).isGiven("steps")).toBe(false)
   })
 
+  it("take another source where the sources before say nothing", () => {
+    const before = reader({ name: "a", integer: "0" })
+    const defaults = {
+      where: "preset",
+      entries: [
+        ["name", "b"],
+        ["integer", 3],
+        ["sampler", "heun"],
+      ] as const,
+    }
+    const joined = before.withDefaults(defaults)
+    expect(joined.finish()).toEqual({ ...before.settings, sampler: "heun" })
+    expect([joined.whereOf("sampler"), joined.isGiven("sampler"), before.isGiven("sampler")]).toEqual([
+      "preset",
+      true,
+      false,
+    ])
+    expect(joined.whereOf("integer")).toBeNull()
+    const wrong = before.withDefaults({ where: "preset", entries: [["sampler", "x"]] })
+    expect(() => wrong.finish()).toThrow('preset: sampler is "x", expected one of euler, ddim, heun')
+  })
+
   it("note options without effect, as they were written", () => {
     expect(reader({ xformers: true }).notes).toEqual(["xformers has no effect: attention is computed in one way."])
   })

@@ -148,6 +148,8 @@ export interface OptionReader<Table extends OptionTable> {
   examine<T>(keys: readonly SettingName<Table>[], work: () => Promise<T>): Promise<T | null>
   /** A reader of the same sources, and of one that has priority over them. */
   override(source: OptionSource): OptionReader<Table>
+  /** A reader of the same sources, which have priority over another one. A value that asks for nothing has it, too. */
+  withDefaults(source: OptionSource): OptionReader<Table>
   /**
    * The settings.
    *
@@ -228,6 +230,7 @@ export function joinLayers<Table extends OptionTable>(table: Table, options: Rea
       }
     },
     override: (source) => joinLayers(table, { ...options, layers: [readLayer(table, source), ...layers] }),
+    withDefaults: (source) => joinLayers(table, { ...options, layers: [...layers, readLayer(table, source)] }),
     finish() {
       if (problems.length === 0) return values
       const [cause] = causes
