@@ -60,6 +60,7 @@ export {
 } from "./training/names.ts"
 export { OPTIMIZERS, type OptimizerChoice, type OptimizerName } from "./training/optimizers/index.ts"
 export { OPTIMIZER_TYPES, optimizerOfType, readOptimizerArguments } from "./training/optimizers/python-arguments.ts"
+export { TRAIN_PRESETS, type TrainPreset, type TrainPresetName } from "./training/presets.ts"
 export {
   ADAPTER_RANGES,
   CAPTION_RANGES,

@@ -124,6 +124,7 @@ export {
   type OptimizerRule,
   type OptimizerUpdate,
 } from "./optimizers/rule.ts"
+export { TRAIN_PRESETS, type TrainPreset, type TrainPresetName } from "./presets.ts"
 export {
   ADAPTER_RANGES,
   CAPTION_RANGES,
