@@ -3,6 +3,7 @@ import { STOPPING, watched } from "../command/watched.ts"
 import { localModels } from "../model/local-models.ts"
 import { NOTHING_TO_SAVE, untilStopped } from "../terminal/until-stopped.ts"
 import { TRAIN_GROUPS, TRAIN_OPTIONS } from "./options/index.ts"
+import { withPreset } from "./preset.ts"
 import { readTrainSettings } from "./settings.ts"
 
 /** `lllite train` */
@@ -18,12 +19,14 @@ export const trainCommand = defineCommand({
   run: (given, _, signal) =>
     watched(signal, STOPPING.saves, async (reporter) => {
       const files = ["pretrainedModelNameOrPath", "vae", "unet", "networkWeights"] as const
-      const reader = await localModels(given, files, reporter, signal)
+      const reader = await localModels(withPreset(given), files, reporter, signal)
       const settings = readTrainSettings(reader)
       const { examineTraining } = await import("./examine.ts")
       const dataset = await untilStopped(examineTraining(reader, settings, reporter, signal), signal, NOTHING_TO_SAVE)
       reader.finish()
       if (dataset === null) return
+      const { preset } = settings
+      if (preset !== null) reporter.say("preset", { ...preset }, preset.text)
       if (settings.plan) {
         const { planRun } = await import("./plan/plan-run.ts")
         const { planText } = await import("./plan/plan-text.ts")

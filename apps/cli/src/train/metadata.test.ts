@@ -1,8 +1,10 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { SDXL_LAYOUT } from "@lllite/format"
+import { enumerateSites } from "@lllite/format/selections"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { readThumbnail } from "./metadata.ts"
+import { ownMetadata, readThumbnail } from "./metadata.ts"
 
 describe("a thumbnail", () => {
   let folder = ""
@@ -28,5 +30,19 @@ describe("a thumbnail", () => {
     ["none.png", "there is no"],
   ])("is refused: %s", async (name, message) => {
     await expect(readThumbnail(join(folder, name))).rejects.toThrow(message)
+  })
+})
+
+describe("what the program says of a training", () => {
+  it("names the preset with what it set, and nothing where a run is as in sd-scripts", () => {
+    const sites = enumerateSites(SDXL_LAYOUT)
+    const metadataOf = (sets: readonly string[]): readonly unknown[] => [
+      ...ownMetadata({ ema: null, preset: { name: "fast-follow", sets, text: "" } }, sites, SDXL_LAYOUT),
+    ]
+    expect(metadataOf(["conditioner_init normalised", "min_timestep 600"])).toEqual([
+      ["lllite.preset", "fast-follow: conditioner_init normalised, min_timestep 600"],
+    ])
+    expect(metadataOf([])).toEqual([["lllite.preset", "fast-follow: nothing"]])
+    expect(ownMetadata({ ema: null, preset: null }, sites, SDXL_LAYOUT).size).toBe(0)
   })
 })

@@ -26,13 +26,14 @@ export function statedMetadata(settings: TrainSettings, thumbnail: string | null
 
 /** What the program says of a training beside ModelSpec. @param sites of the LLLite */
 export function ownMetadata(
-  { ema }: Pick<TrainSettings, "ema">,
+  { ema, preset }: Pick<TrainSettings, "ema" | "preset">,
   sites: readonly Site[],
   layout: UnetLayout,
 ): ReadonlyMap<string, string> {
   const chosen = sitesText(sites, layout)
   return new Map([
     ...(ema === null ? [] : [["lllite.ema_decay", String(ema.decay ?? 0.9999)] as const]),
+    ...(preset === null ? [] : [["lllite.preset", `${preset.name}: ${preset.sets.join(", ") || "nothing"}`] as const]),
     ...(chosen === null ? [] : [["lllite.sites", chosen] as const]),
   ])
 }

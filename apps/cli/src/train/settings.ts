@@ -19,6 +19,8 @@ import { readLogging } from "./log/log-settings.ts"
 import { readNoise } from "./noise-settings.ts"
 import { readOptimizer } from "./optimizer-settings.ts"
 import type { TRAIN_OPTIONS } from "./options/index.ts"
+import type { PresetPlan } from "./preset.ts"
+import { readPreset } from "./preset.ts"
 import type { LrSettings } from "./rate-settings.ts"
 import { readRate } from "./rate-settings.ts"
 import type { SampleSettings } from "./samples/sample-settings.ts"
@@ -41,7 +43,9 @@ export interface DatasetSettings {
 }
 
 /** The checked settings of `train`: the options, and settings derived from several of them. */
-export interface TrainSettings extends Omit<Settings<TrainTable>, "ema" | "sites"> {
+export interface TrainSettings extends Omit<Settings<TrainTable>, "ema" | "preset" | "sites"> {
+  /** Null: none is chosen. */
+  readonly preset: PresetPlan | null
   readonly model: SdxlPaths
   readonly dataset: DatasetSettings
   readonly length: { readonly steps: number } | { readonly epochs: number }
@@ -76,6 +80,8 @@ export interface TrainSettings extends Omit<Settings<TrainTable>, "ema" | "sites
 
 /**
  * Checks options that depend on each other, and derives settings from several options. The reader keeps the problems.
+ * It has the options of its preset, see `withPreset`.
+ *
  * The settings are right if its `finish` does not throw.
  */
 export function readTrainSettings(reader: TrainReader): TrainSettings {
@@ -92,6 +98,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
   const values = reader.settings
   return {
     ...values,
+    preset: readPreset(reader),
     model: sdxlPaths(values.pretrainedModelNameOrPath, values),
     dataset,
     length: values.maxTrainEpochs === undefined ? { steps: values.maxTrainSteps } : { epochs: values.maxTrainEpochs },

@@ -1,6 +1,6 @@
-import { EMA_RANGES, LR_RANGES, TRAIN_RANGES } from "@lllite/core/names"
+import { EMA_RANGES, LR_RANGES, TRAIN_PRESETS, TRAIN_RANGES, type TrainPresetName } from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
-import { belongsTo, flag, ignored, integer, number, refused, seed, steps } from "@lllite/runtime-node/options"
+import { belongsTo, choice, flag, ignored, integer, number, refused, seed, steps } from "@lllite/runtime-node/options"
 import { lrScheduler, lrSchedulerArgs, lrSchedulerType, partRate } from "./learning-rate.ts"
 import { optimizerArgs, optimizerType } from "./optimizer.ts"
 
@@ -12,6 +12,9 @@ const DEEPSPEED = belongsTo("deepspeed")
 
 /** Length of the training, and how it computes. */
 export const TRAINING = {
+  preset: choice(Object.keys(TRAIN_PRESETS) as TrainPresetName[], {
+    help: "Options that belong together, for those that are not given. fast-follow follows the control after fewer steps.",
+  }),
   max_train_steps: integer({ default: 1600, ...TRAIN_RANGES.steps, help: "Number of steps." }),
   max_train_epochs: integer({
     ...TRAIN_RANGES.epochs,

@@ -6,13 +6,24 @@ export function shownSettings(
   settings: TrainSettings,
   dataset: Pick<TrainingSet, "pictures" | "batchSize" | "heldOut" | "sizes">,
 ): readonly (readonly [name: string, value: string])[] {
-  const { seed, learningRate, optimizer, lrScheduler, networkDim, condEmbDim, minTimestep, maxTimestep, lossType } =
-    settings
+  const {
+    seed,
+    learningRate,
+    optimizer,
+    lrScheduler,
+    networkDim,
+    condEmbDim,
+    minTimestep,
+    maxTimestep,
+    lossType,
+    preset,
+  } = settings
   const sizes = new Set(dataset.sizes.map(({ width, height }) => `${width} × ${height}`))
   return [
     ["Pairs", `${dataset.pictures}${dataset.heldOut === null ? "" : `, and ${dataset.heldOut.count} held out`}`],
     ["Sizes", sizes.size > 4 ? `${sizes.size} sizes` : [...sizes].join(", ")],
     ["Pairs in a step", `${dataset.batchSize} × ${settings.gradientAccumulationSteps}`],
+    ...(preset === null ? [] : [["Preset", preset.name] as const]),
     ["Optimizer", optimizer.name],
     ["Learning rate", `${learningRate}, ${lrScheduler}`],
     // A run that continues keeps the widths of its state.
