@@ -1,17 +1,19 @@
 #!/usr/bin/env node
 // Changes the code in small ways (mutants), and runs the tests that go through each change. A mutant that no test finds
 // survives:
-//   npm run mutation -- [--all] [--since COMMIT] [PATH…]
+//   npm run mutation -- [--all] [--since COMMIT] [--sample SHARE] [PATH…]
 // PATH is a folder or a file of the parts in scripts/mutation/parts.mjs. Without one: the files that differ from the
-// merge base with main, or with COMMIT. Results are kept in reports/mutation, so that a second run tests only what has
+// merge base with main, or with COMMIT. SHARE, such as 0.1, makes a sample of the mutants, the same ones in every run, and
+// gives the 95 % interval of the score. Results are kept in reports/mutation, so that a second run tests only what has
 // changed since. Exits 1 if a part's score is under 85 %.
 import { execFileSync } from "node:child_process"
-import { mkdirSync, statSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { relative, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import { Stryker } from "@stryker-mutator/core"
 import { PARTS } from "./mutation/parts.mjs"
+import { interval, isInSample } from "./mutation/sample.mjs"
 
 const LOWEST_SCORE = 85
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -20,8 +22,15 @@ const git = (...args) => execFileSync("git", args, { cwd: root, encoding: "utf8"
 async function main() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { all: { type: "boolean", default: false }, since: { type: "string", default: "main" } },
+    options: {
+      all: { type: "boolean", default: false },
+      since: { type: "string", default: "main" },
+      sample: { type: "string", default: "1" },
+    },
   })
+  const sample = Number(values.sample)
+  if (!(sample > 0 && sample <= 1))
+    throw new Error(`mutation: --sample is ${values.sample}, expected above 0, at most 1`)
   process.chdir(root)
   const asked = values.all ? Object.keys(PARTS) : positionals.length > 0 ? positionals : changedFiles(values.since)
   const unknown = positionals.find((path) => !Object.keys(PARTS).some((part) => within(part, path).length > 0))
@@ -31,7 +40,7 @@ async function main() {
   const rows = []
   for (const [part, tests] of Object.entries(PARTS)) {
     const files = asked.flatMap((path) => within(part, path))
-    if (files.length > 0) rows.push(await run(part, tests, files))
+    if (files.length > 0) rows.push(await run(part, tests, files, sample))
   }
   if (rows.length === 0) return console.log("mutation: no file of the parts was asked for, or has changed")
   for (const row of rows) console.log(line(row))
@@ -68,40 +77,56 @@ function changedFiles(commit) {
     .filter((name) => /\.ts$/.test(name) && !/\.test(-\w+)?\.ts$/.test(name))
 }
 
-async function run(part, tests, mutate) {
+async function run(part, tests, mutate, sample) {
   const name = part
     .replace(/^packages\//, "")
     .replace(/\/src/, "")
     .replace(/\.ts$/, "")
     .replaceAll("/", "-")
+  const incrementalFile = `reports/mutation/${name}.json`
   mkdirSync("reports/mutation", { recursive: true })
   const all = await new Stryker({
     mutate,
     testFiles: tests,
-    testRunner: "vitest",
-    plugins: ["@stryker-mutator/vitest-runner", "./scripts/mutation/ignore-messages.mjs"],
-    vitest: { configFile: "scripts/mutation/vitest.config.ts" },
+    testRunner: "one-worker",
+    plugins: ["./scripts/mutation/test-runner.mjs", "./scripts/mutation/ignore-messages.mjs"],
     ignorers: ["messages"],
     coverageAnalysis: "perTest",
     // A mutant of code that runs while a file is loaded would need every test.
     ignoreStatic: true,
     concurrency: 1,
-    // A busy machine is slow. A loop without an end is found by its number of turns, long before this limit.
-    timeoutMS: 20_000,
+    // The runner has its own limits, which do not depend on how busy the machine is.
+    timeoutMS: 1_200_000,
+    dryRunTimeoutMinutes: 60,
+    sample,
     incremental: true,
-    incrementalFile: `reports/mutation/${name}.json`,
-    ignorePatterns: ["reports", "bench", "docs", "**/dist"],
+    incrementalFile,
+    ignorePatterns: ["reports", "apps", "bench", "docs", "examples", "packages/{runtime-*,webgpu}", "**/dist"],
     reporters: ["progress-append-only"],
     allowEmpty: true,
     logLevel: "warn",
   }).runMutationTest()
+  dropSkipped(incrementalFile)
   // Results of other files are kept beside those of this run.
-  const results = all.filter(({ fileName }) => isAsked(relative(root, fileName).replaceAll("\\", "/"), mutate))
+  const asked = all.filter(({ fileName }) => isAsked(relative(root, fileName).replaceAll("\\", "/"), mutate))
+  const results = asked.filter((mutant) => isInSample(mutant, sample))
   const count = (...states) => results.filter(({ status }) => states.includes(status)).length
   const found = count("Killed", "Timeout")
   const mutants = found + count("Survived", "NoCoverage")
-  for (const mutant of results.filter(({ status }) => status === "Survived" || status === "NoCoverage")) tell(mutant)
-  return { part, mutants, found, score: mutants === 0 ? 100 : (100 * found) / mutants, ignored: count("Ignored") }
+  for (const mutant of results) if (mutant.status in LABELS) tell(mutant)
+  const ignored = asked.filter(({ status }) => status === "Ignored").length
+  const score = mutants === 0 ? 100 : (100 * found) / mutants
+  return { part, mutants, found, score, ignored, all: asked.length - ignored }
+}
+
+/** Forgets mutants outside of the sample, so that a later run tests them. */
+function dropSkipped(path) {
+  if (!existsSync(path)) return
+  const report = JSON.parse(readFileSync(path, "utf8"))
+  for (const file of Object.values(report.files)) {
+    file.mutants = file.mutants.filter(({ status }) => status !== "RuntimeError")
+  }
+  writeFileSync(path, JSON.stringify(report))
 }
 
 /** Whether a file is one of those patterns: a file, or a folder. Patterns of what is left out have no result. */
@@ -111,16 +136,21 @@ function isAsked(file, patterns) {
   )
 }
 
+const LABELS = { Survived: "survived", NoCoverage: "untested", Timeout: "too long" }
+
 function tell({ fileName, location, mutatorName, replacement, status }) {
   const { line, column } = location.start
   const text = (replacement ?? "").replace(/\s+/g, " ").slice(0, 100)
-  console.log(
-    `${status === "Survived" ? "survived" : "untested"}  ${relative(root, fileName)}:${line}:${column} ${mutatorName} → ${text}`,
-  )
+  console.log(`${LABELS[status]}  ${relative(root, fileName)}:${line}:${column} ${mutatorName} → ${text}`)
 }
 
-const line = ({ part, mutants, found, score, ignored }) =>
-  `${score.toFixed(1).padStart(5)} %  ${part}: ${found} of ${mutants} mutants found, ${ignored} ignored`
+function line({ part, mutants, found, score, ignored, all }) {
+  const { from, to } = interval(found, mutants)
+  const sampled = mutants < all ? `, a sample of ${all}: ${percent(from)} to ${percent(to)} %` : ""
+  return `${score.toFixed(1).padStart(5)} %  ${part}: ${found} of ${mutants} mutants found${sampled}, ${ignored} ignored`
+}
+
+const percent = (share) => (100 * share).toFixed(1)
 
 main().catch((error) => {
   console.error(error instanceof Error ? error.message : String(error))

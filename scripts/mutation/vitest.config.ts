@@ -16,6 +16,7 @@ export default defineConfig({
   ...whole,
   test: {
     ...whole.test,
+    runner: "./scripts/mutation/serving-runner.mjs",
     include: Object.values(PARTS).flat(),
     exclude: ["**/node_modules/**"],
     // Files share a worker, since most of the time would go into loading TensorFlow.js anew.

@@ -1,0 +1,132 @@
+// A runner of Vitest for mutation testing. It loads every test file of a part once, in one worker, and keeps the tests.
+// When the last file is loaded, it runs tests on demand, with a mutant or without one, so that a mutant costs the tests
+// that go through it, and no start of a worker.
+import { BroadcastChannel } from "node:worker_threads"
+import { inject, TestRunner } from "vitest"
+
+const NAMESPACE = "__stryker__"
+globalThis[NAMESPACE] ??= {}
+const stryker = globalThis[NAMESPACE]
+stryker.mutantCoverage ??= { static: {}, perTest: {} }
+/** The tests of all files by their id, with the milliseconds that each took last. Files share the worker. */
+globalThis.keptTests ??= { tests: new Map(), failures: [], files: 0 }
+const kept = globalThis.keptTests
+
+export default class ServingRunner extends TestRunner {
+  /** What a file releases at its end is needed as long as its tests may run. */
+  onCollected(files) {
+    for (const file of files) keepFixtures(file)
+  }
+
+  /** Keeps a test instead of running it. The hooks around all tests of a suite have run before. */
+  runTask(test) {
+    const name = fullName(test)
+    let id = `${test.file.filepath}#${name}`
+    for (let n = 2; kept.tests.has(id); n++) id = `${test.file.filepath}#${name} (${n})`
+    kept.tests.set(id, { id, name, test, milliseconds: 0, backend: globalThis._tfengine?.backendName })
+  }
+
+  async onAfterRunFiles(files) {
+    for (const file of files) kept.failures.push(...failuresOf(file))
+    kept.files += files.length
+    if (kept.files >= inject("files")) await serve(inject("channel"))
+    super.onAfterRunFiles(files)
+  }
+}
+
+function keepFixtures(suite) {
+  const hooks = TestRunner.getSuiteHooks(suite)
+  if (hooks) hooks.afterAll = []
+  for (const task of suite.tasks) if (task.type === "suite") keepFixtures(task)
+}
+
+function failuresOf(task) {
+  const own = (task.result?.errors ?? []).map(({ message }) => `${task.name}: ${message}`)
+  return [...own, ...(task.tasks ?? []).flatMap(failuresOf)]
+}
+
+function fullName(task) {
+  const names = []
+  for (let at = task; at && at !== task.file; at = at.suite) names.unshift(at.name)
+  return names.join(" > ")
+}
+
+/** Answers requests until one asks for the end. */
+async function serve(name) {
+  const channel = new BroadcastChannel(name)
+  const answers = { cover, mutate }
+  await new Promise((end) => {
+    channel.onmessage = async ({ data }) => {
+      if (data.asks === undefined) return
+      if (data.asks === "end") return end()
+      channel.postMessage({ answers: data.id, value: await answers[data.asks](data) })
+    }
+    channel.postMessage({ answers: 0, value: kept.failures })
+  })
+  channel.close()
+}
+
+/** Runs every test without a mutant, and notes what each goes through. */
+async function cover() {
+  const results = []
+  for (const entry of kept.tests.values()) {
+    stryker.currentTestId = entry.id
+    const failure = await run(entry)
+    stryker.currentTestId = undefined
+    const { id, name, test, milliseconds } = entry
+    results.push({ id, name, fileName: test.file.filepath, startPosition: test.location, milliseconds, failure })
+  }
+  return { results, mutantCoverage: stryker.mutantCoverage }
+}
+
+/**
+ * Runs tests with a mutant until one fails. That test must pass again without the mutant: otherwise the mutant has
+ * changed what later tests share, such as a cache, and the worker is spoilt.
+ */
+async function mutate({ mutant, ids, limits }) {
+  const tests = ids.flatMap((id, i) => (kept.tests.has(id) ? [{ test: kept.tests.get(id), hitLimit: limits[i] }] : []))
+  if (tests.length < ids.length) return { spoilt: true, error: "a test is no longer there" }
+  tests.sort((a, b) => a.test.milliseconds - b.test.milliseconds)
+  let nrOfTests = 0
+  for (const { test, hitLimit } of tests) {
+    nrOfTests++
+    Object.assign(stryker, { hitCount: 0, hitLimit, activeMutant: mutant })
+    const failure = await run(test)
+    const endless = stryker.hitCount > hitLimit
+    Object.assign(stryker, { hitCount: undefined, hitLimit: undefined, activeMutant: undefined })
+    if (failure === undefined && !endless) continue
+    // What the failed test has left running ends without the mutant.
+    await new Promise((next) => setTimeout(next, 0))
+    const spoilt = (await run(test)) !== undefined
+    return { killedBy: test.id, failure: failure ?? "endless", endless, nrOfTests, spoilt }
+  }
+  return { nrOfTests, spoilt: false }
+}
+
+/** Files share TensorFlow.js, too. A file that names no backend has the one of JavaScript. */
+async function useBackend(name = "cpu") {
+  const engine = globalThis._tfengine
+  if (engine === undefined || engine.backendName === name || !(name in engine.registryFactory)) return
+  await engine.setBackend(name)
+}
+
+/** Runs a test with the hooks around each test. Gives the message of its failure. */
+async function run(entry) {
+  const { test } = entry
+  const suites = []
+  for (let at = test.suite ?? test.file; at; at = at === test.file ? undefined : (at.suite ?? test.file))
+    suites.push(at)
+  const hooks = (name) => suites.flatMap((suite) => TestRunner.getSuiteHooks(suite)?.[name] ?? [])
+  await useBackend(entry.backend)
+  const start = performance.now()
+  let failure
+  try {
+    for (const hook of hooks("beforeEach").toReversed()) await hook(test.context, test.suite)
+    await TestRunner.getTestFn(test)()
+  } catch (error) {
+    failure = String(error?.message ?? error).slice(0, 500)
+  }
+  for (const hook of hooks("afterEach")) await hook(test.context, test.suite)
+  if (failure === undefined) entry.milliseconds = performance.now() - start
+  return failure
+}
