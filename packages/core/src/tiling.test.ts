@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { checkTiling, overlapOf, type Tiling, tilesOf, tileWeights } from "./tiling.ts"
+import { cellWeights, checkTiling, overlapOf, type Tiling, tilesOf, tileWeights } from "./tiling.ts"
 
 const tiling: fc.Arbitrary<Tiling> = fc
   .tuple(fc.integer({ min: 2, max: 40 }), fc.double({ min: 0, max: 0.5, noNaN: true }))
@@ -50,6 +50,38 @@ describe("tiles", () => {
       }),
       { numRuns: 20 },
     )
+  })
+
+  it("lie evenly, row after row, and are as short as a side that is not cut", () => {
+    const placesOf = (height: number, width: number, step = 1): readonly string[] =>
+      tilesOf({ height, width }, { size: 64, overlap: 32 }, 8, step).map(
+        (tile) => `${tile.top},${tile.left} ${tile.height}x${tile.width}`,
+      )
+    expect(placesOf(6, 19)).toEqual(["0,0 6x8", "0,3 6x8", "0,7 6x8", "0,11 6x8"])
+    expect(placesOf(6, 19, 4)).toEqual(["0,0 6x8", "0,4 6x8", "0,8 6x8", "0,11 6x8"])
+    expect(placesOf(12, 8)).toEqual(["0,0 8x8", "4,0 8x8"])
+    expect(placesOf(9, 9)).toEqual(["0,0 8x8", "0,1 8x8", "1,0 8x8", "1,1 8x8"])
+  })
+
+  it("weigh less towards a neighbour by the square of a sine, from the centre of a cell", () => {
+    const sides = { height: 6, width: 12 }
+    const [left, right] = tileWeights(sides, tilesOf(sides, { size: 64, overlap: 32 }, 8))
+    // sin² of 11.25°, 33.75°, 56.25° and 78.75°, over the four cells that both tiles have.
+    const rise = [0.0380602337, 0.3086582838, 0.6913417162, 0.9619397663]
+    for (const [at, weight] of [1, 1, 1, 1, ...rise.toReversed()].entries()) {
+      expect(left?.columns[at]).toBeCloseTo(weight, 9)
+      expect(right?.columns[7 - at]).toBeCloseTo(weight, 9)
+    }
+    expect([left?.rows, right?.rows]).toEqual([new Float64Array(6).fill(1), new Float64Array(6).fill(1)])
+  })
+
+  it("have the product of the row's and the column's weight at each cell, row by row", () => {
+    const weights = { rows: Float64Array.of(1, 2), columns: Float64Array.of(1, 10, 100) }
+    expect(cellWeights(weights)).toEqual(Float32Array.of(1, 10, 100, 2, 20, 200))
+  })
+
+  it("share an eighth of their size, in whole latents, where no overlap is given", () => {
+    expect([64, 96, 128, 160, 512, 1024].map((size) => overlapOf({ size }))).toEqual([8, 16, 16, 24, 64, 128])
   })
 
   it.each([

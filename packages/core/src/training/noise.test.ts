@@ -62,6 +62,24 @@ describe("noise of training", () => {
     expect(share).toBeLessThan(1)
   })
 
+  it("moves each channel of a row by the offset, and by the size of its own mean", () => {
+    // Row 0 has the means 1, −2, 3, −4, and row 1 has 5, −6, 7, −8.
+    const mean = (row: number, channel: number): number => (4 * row + channel + 1) * (channel % 2 === 0 ? 1 : -1)
+    const latents = Float32Array.from({ length: 480 }, (_, i) => {
+      const wave = Math.floor((i % 240) / 4) % 2 === 0 ? 0.5 : -0.5
+      return mean(Math.floor(i / 240), i % 4) + wave
+    })
+    const first = (options: NoiseOptions) => drawNoise(options, latents, GRID, streamDraws(3, 7, 0, 2)).noise
+    const [plain, moved, adapted] = [{}, { offset: 0.5 }, { offset: 0.5, adaptiveOffset: 0.25 }].map(first)
+    for (const row of [0, 1]) {
+      for (const channel of [0, 1, 2, 3]) {
+        const at = 240 * row + 40 + channel
+        const shift = (of: Float32Array | undefined): number => (of?.[at] ?? 0) - (plain?.[at] ?? 0)
+        expect(shift(adapted) / shift(moved)).toBeCloseTo((0.5 + 0.25 * Math.abs(mean(row, channel))) / 0.5, 3)
+      }
+    }
+  })
+
   it.each([
     [{ offset: Number.NaN }, "offset is NaN"],
     [{ adaptiveOffset: 0.1 }, "adaptiveOffset needs an offset"],

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest"
+import { createPythonRandom } from "../../random/python.ts"
+import { createStream } from "../../random/stream.ts"
 import { drawCaption, longestCaption, plainCaption, type RuledCaption } from "./index.ts"
 
 const MOMENT = { epoch: 1, step: 0, steps: 10 }
@@ -12,6 +14,14 @@ describe("the caption of a row", () => {
     const different = [at(1, 2, 3), at(2, 2, 3), at(1, 3, 3), at(1, 2, 4)]
     expect(new Set(different).size).toBe(4)
     expect(different.map((text) => text.split(", ").sort().join(", "))).toEqual(new Array(4).fill(SHUFFLED.caption))
+  })
+
+  it("is drawn by Python's generator, whose seed has 24 bits of each of two numbers of the stream", () => {
+    const at = { step: 3, index: 2 }
+    const [high = 0, low = 0] = createStream(5, "captions").uniform(2, at)
+    const seed = (BigInt(high * 2 ** 24) << 24n) + BigInt(low * 2 ** 24)
+    const shuffled = createPythonRandom(Number(seed)).shuffled(SHUFFLED.caption.split(", "))
+    expect(drawCaption(SHUFFLED, 5, at, MOMENT)).toBe(shuffled.join(", "))
   })
 
   it("has another text in most draws, and leaves out a share of captions", () => {

@@ -116,6 +116,12 @@ describe("createLrSchedule", () => {
     for (const [index, step] of AT.entries()) expect(rate(step)).toBeCloseTo(rates[index] as number, 13)
   })
 
+  it("begins a piece at the step at which the one before ends", () => {
+    const pieces = [{ factor: 1, until: 5 }, { factor: 0.5, until: 6 }, { factor: 0.25 }]
+    const rate = createLrSchedule({ curve: "piecewise_constant", pieces, learningRate: 8, totalSteps: 20 })
+    expect([0, 4, 5, 6, 7, 19].map(rate)).toEqual([8, 8, 4, 2, 2, 2])
+  })
+
   it("refuses pieces out of order, without an end and without a last one", () => {
     const rate = (pieces: readonly LrPiece[]) => (): unknown =>
       createLrSchedule({ curve: "piecewise_constant", pieces, learningRate: 1, totalSteps: 9 })
