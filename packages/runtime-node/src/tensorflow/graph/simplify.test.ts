@@ -97,3 +97,46 @@ it("carries what the backward pass reads, 16 bits as bytes, and computes cheap o
   expect(backInputCount).toBe(4)
   expect(ops(...back)).toEqual(["Bitcast", "Cast", "Mul"])
 })
+
+it.each([
+  // The upper 16 bits of a float32, rounded to the nearest. A tie goes to the even one.
+  ["1 / √40, up", 0x3e21e89b, 0x3e22],
+  ["0.1, down", 0x3dcc_0001, 0x3dcc],
+  ["a tie after an even number", 0x3f808000, 0x3f80],
+  ["a tie after an odd number", 0x3f818000, 0x3f82],
+  ["a number below zero", 0xbe21e89b, 0xbe22],
+])("rounds a scale of attention to 16 bits: %s", (_, from, to) => {
+  const [scale] = new Float32Array(Uint32Array.of(from).buffer)
+  const [q, k] = [0, 1].map((i) => cast(node("MatMul", [input(i, [4, 4], BF16)], [4, 4], BF16), F32)) as [Value, Value]
+  const scores = node("BatchMatMulV2", [node("Mul", [q, numbers(F32, scale as number)], [4, 4]), k], [4, 4])
+  const scaled = nodesOf(short(scores)).find(({ op }) => op === "Mul")
+  const constant = scaled?.inputs[1] as ConstantValue
+  expect(constant.type).toEqual({ dtype: BF16, shape: [] })
+  expect(constant.bytes).toEqual(Uint8Array.of(to & 255, to >>> 8))
+})
+
+it("keeps each output of an op of several for the backward pass", () => {
+  const parts = {
+    ...{ op: "Unpack", attributes: [], isBack: false, inputs: [input(0, [2, 4])] },
+    outputs: [
+      { dtype: F32, shape: [4] },
+      { dtype: F32, shape: [4] },
+    ],
+  }
+  const [first, second] = [outputOf(parts, 0), outputOf(parts, 1)]
+  const slope = node("Mul", [node("Mul", [input(1, [4]), second], [4], F32, true), first], [4], F32, true)
+  const again = node("Sub", [slope, second], [4], F32, true)
+  const { keep, back, backInputCount } = splitGraph({ inputCount: 2, y: first, gradients: [again] }, codes)
+  expect(keep).toEqual([first, second, first])
+  expect(backInputCount).toBe(4)
+  // Inputs 2 and 3 are what was kept: the second output, and the first.
+  const reads = nodesOf(back).map(({ op, inputs }) => [
+    op,
+    ...inputs.map((value) => (value.kind === "input" ? value.index : "node")),
+  ])
+  expect(reads).toEqual([
+    ["Mul", 1, 2],
+    ["Mul", "node", 3],
+    ["Sub", "node", 2],
+  ])
+})
