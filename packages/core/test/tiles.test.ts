@@ -1,10 +1,14 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import type { RgbImage } from "../src/image/index.ts"
+import { floatsToImage } from "../src/image.ts"
 import type { GenerateOptions } from "../src/index.ts"
 import { decodePictures, encodePictures, generate } from "../src/index.ts"
 import type { LlliteParams, Sdxl } from "../src/models/index.ts"
 import { disposeLllite } from "../src/models/index.ts"
+import { runAtOnce } from "../src/models/steps.ts"
+import { decodeSteps } from "../src/models/vae/vae.ts"
+import { type Region, scaledRegion, tilesOf, tileWeights } from "../src/tiling.ts"
 import { actingLllite } from "./acting-lllite.ts"
 import { createSyntheticSdxl } from "./synthetic-sdxl.ts"
 import { startWasm } from "./wasm.ts"
@@ -184,4 +188,56 @@ describe("the VAE in tiles", () => {
     tf.dispose([latents, left])
     expect(tf.memory().numTensors).toBe(before)
   })
+
+  it("adds the tiles of one colour up by their weights, each at its place", async () => {
+    const colour = (width: number, height: number): RgbImage => ({
+      ...{ width, height },
+      data: Uint8Array.from({ length: 3 * width * height }, (_, i) => [200, 90, 40][i % 3] ?? 0),
+    })
+    const vaeTiles = { size: 64, overlap: 32 }
+    const sides = { height: 12, width: 20 }
+    const tiles = tilesOf(sides, vaeTiles, 8)
+    expect(tiles).toHaveLength(8)
+    // All tiles are the same, and so is the small copy of the whole, whose statistics they share.
+    const [tiled, alone] = [
+      encodePictures(sdxl, [colour(160, 96)], { vaeTiles }),
+      encodePictures(sdxl, [colour(64, 64)]),
+    ]
+    const sums = blend(sides, tiles, [...alone.dataSync<"float32">()], 4)
+    for (const [i, value] of tiled.dataSync<"float32">().entries()) expect(value).toBeCloseTo(sums[i] ?? 0, 3)
+
+    const even = (rows: number, columns: number): tf.Tensor4D =>
+      tf.tile(tf.tensor4d([0.3, -0.2, 0.5, 0.1], [1, 1, 1, 4]), [1, rows, columns, 1])
+    const [large, small] = [even(12, 20), even(8, 8)]
+    const decoded = runAtOnce(decodeSteps(sdxl.ops, sdxl.vae, small))
+    const pixels = tiles.map((region) => scaledRegion(region, 8))
+    const expected = blend({ height: 96, width: 160 }, pixels, [...decoded.dataSync<"float32">()], 3)
+    for await (const { data } of decodePictures(sdxl, large, { vaeTiles })) {
+      const image = floatsToImage(Float32Array.from(expected), 160, 96).data
+      // A value may lie between two bytes.
+      expect(data.reduce((far, value, i) => Math.max(far, Math.abs(value - (image[i] ?? 0))), 0)).toBeLessThanOrEqual(1)
+    }
+    tf.dispose([tiled, alone, large, small, decoded])
+  })
+
+  /** The same tile at every place, by the weights. */
+  function blend(
+    sides: { readonly height: number; readonly width: number },
+    tiles: readonly Region[],
+    tile: readonly number[],
+    channels: number,
+  ): Float64Array {
+    const sums = new Float64Array(sides.height * sides.width * channels)
+    const weights = tileWeights(sides, tiles)
+    for (const [i, { top, left, height, width }] of tiles.entries()) {
+      for (let at = 0; at < height * width * channels; at++) {
+        const place = Math.floor(at / channels)
+        const [y, x] = [Math.floor(place / width), place % width]
+        const weight = (weights[i]?.rows[y] ?? 0) * (weights[i]?.columns[x] ?? 0)
+        const to = ((top + y) * sides.width + left + x) * channels + (at % channels)
+        sums[to] = (sums[to] ?? 0) + weight * (tile[at] ?? 0)
+      }
+    }
+    return sums
+  }
 })

@@ -1,11 +1,80 @@
 import { describe, expect, it } from "vitest"
 import { createNoiseSchedule } from "../diffusion/schedule.ts"
+import type { ControlNetParams } from "../models/controlnet/params.ts"
+import type { LlliteParams } from "../models/lllite/params.ts"
 import type { HiresFix } from "./hires-fix.ts"
+import type { GenerateOptions } from "./request.ts"
 import { planStages } from "./stages.ts"
 
 const options = { width: 256, height: 192, steps: 8, guidanceScale: 5, sampler: "euler", spacing: "karras" } as const
 const plan = (hires: HiresFix) =>
   planStages([{ prompt: "a", seed: 7 }], { ...options, spacingOptions: { rho: 5 }, hires }, createNoiseSchedule())
+
+const conditions = (changes: Partial<GenerateOptions>) =>
+  planStages([{ prompt: "a", seed: 7 }], { ...options, ...changes }, createNoiseSchedule()).map((stage) => [
+    stage.size,
+    stage.negativeSize,
+  ])
+
+describe("the condition on a picture's size", () => {
+  const plain = { original: [192, 256], crop: [0, 0], target: [192, 256] }
+
+  it("has height before width, without a crop", () => {
+    expect(conditions({})).toEqual([[plain, plain]])
+    const size = { original: [300, 500], crop: [7, 9], target: [192, 256] } as const
+    expect(conditions({ size })).toEqual([[size, size]])
+    expect(conditions({ negativeSize: size })).toEqual([[plain, size]])
+  })
+
+  it("has the first stage's own sides, and lengths by the scale", () => {
+    const small = { original: [96, 128], crop: [0, 0], target: [96, 128] }
+    expect(conditions({ hires: { scale: 0.5 } })).toEqual([
+      [small, small],
+      [plain, plain],
+    ])
+    const size = { original: [300, 501], crop: [7, 10], target: [192, 256] } as const
+    expect(conditions({ size, hires: { scale: 0.5 } })).toEqual([
+      [
+        { original: [150, 251], crop: [4, 5], target: [96, 128] },
+        { original: [150, 251], crop: [4, 5], target: [96, 128] },
+      ],
+      [size, size],
+    ])
+  })
+})
+
+describe("the first stage", () => {
+  const grey = (width: number, height: number, channels: number) => ({
+    ...{ width, height },
+    data: Uint8Array.from({ length: width * height * channels }, (_, i) => (Math.floor(i / channels) % width) % 256),
+  })
+  const use = {
+    ...{ lllite: {} as LlliteParams, control: grey(256, 192, 3), strength: 0.5 },
+    ...{ mask: [grey(256, 192, 1)], maskFeather: 12 },
+  }
+
+  it("has controls, masks and feathers of its size", () => {
+    const net = { controlNet: {} as ControlNetParams, control: [grey(256, 192, 3)] }
+    const stages = planStages(
+      [{ prompt: "a", seed: 7 }],
+      { ...options, adapters: [use], controlNets: [net], hires: { scale: 0.5 } },
+      createNoiseSchedule(),
+    )
+    const [first, second] = stages.map((stage) => stage.options)
+    expect(first?.adapters).toMatchObject([
+      { strength: 0.5, maskFeather: 6, control: [{ width: 128, height: 96 }], mask: [{ width: 128, height: 96 }] },
+    ])
+    expect(first?.controlNets).toMatchObject([{ control: [{ width: 128, height: 96 }] }])
+    expect([second?.adapters, second?.controlNets]).toEqual([[use], [net]])
+    const bare = planStages(
+      [{ prompt: "a", seed: 7 }],
+      { ...options, adapters: [use], controlNets: [net], hires: { scale: 0.5, control: false } },
+      createNoiseSchedule(),
+    )
+    expect(bare[0].options.adapters).toHaveLength(1)
+    expect([bare[1]?.options.adapters, bare[1]?.options.controlNets]).toEqual([[], []])
+  })
+})
 
 describe("the second stage", () => {
   it("has the sampling of the first, and the next seed", () => {

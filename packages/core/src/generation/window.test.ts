@@ -92,6 +92,8 @@ describe("a window by counting", () => {
     expect(open({ end: 0, windowBy: "sd-scripts" }, 20)).toEqual([0])
     expect(open({ end: 1, windowBy: "sd-scripts" }, 20)).toEqual(upTo(20))
     expect(open({ start: 0.29, end: 0.58, windowBy: "comfyui" }, 100)).toEqual(upTo(58).slice(29))
+    // Both ends are rounded down: 10 · 0.27 and 10 · 0.78.
+    expect(open({ start: 0.27, end: 0.78, windowBy: "comfyui" }, 10)).toEqual([2, 3, 4, 5, 6])
   })
 
   it("counts every pass of a sampler with two in a step", () => {

@@ -26,6 +26,21 @@ describe("a run that starts from a picture", () => {
     expect(scaled).toMatchObject({ width: 400, height: 200, start: { strength: 1 } })
   })
 
+  it.each([
+    // Of a picture of 200 × 101 px. A side of 0 follows the other one.
+    ["ImageScale", { width: 0, height: 202, crop: "disabled" }, 400, 200],
+    ["ImageScale", { width: 400, height: 0, crop: "disabled" }, 400, 200],
+    ["ImageScale", { width: 96, height: 200, crop: "disabled" }, 96, 200],
+    ["ImageScale", { width: 0, height: 0, crop: "disabled" }, 200, 96],
+    // 1024² · 0.25 pixels: √(262144 / 20200) = 3.6024 times both sides.
+    ["ImageScaleToTotalPixels", { megapixels: 0.25 }, 720, 360],
+    ["ImageScaleBy", { scale_by: 1.3 }, 256, 128],
+  ])("has the size that %s gives with %j", (class_type, more, width, height) => {
+    const scale = { class_type, inputs: { image: ["12", 0], upscale_method: "area", ...more } }
+    const encode = { class_type: "VAEEncode", inputs: { pixels: ["13", 0], vae: ["4", 2] } }
+    expect(one({ 12: photo, 13: scale, 5: encode })).toMatchObject({ width, height })
+  })
+
   it("begins at a step of KSampler (Advanced)", () => {
     const inputs = { ...sampler, noise_seed: 7, steps: 10, start_at_step: 4, end_at_step: 10_000, add_noise: "enable" }
     const encode = { class_type: "VAEEncode", inputs: { pixels: ["12", 0], vae: ["4", 2] } }

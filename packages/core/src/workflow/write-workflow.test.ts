@@ -86,6 +86,21 @@ describe("a workflow of a recipe", () => {
     }
   })
 
+  it("begins each stage at a step of its own steps", () => {
+    const recipe = createRecipe({
+      ...{ prompt: "a", seed: 1, width: 128, height: 96, model: { checkpoint: { path: "tiny" } }, sampler: "euler" },
+      ...{ steps: 20, start: { image: { path: "a.png" }, strength: 0.5 } },
+      hires: { scale: 0.5, steps: 10, strength: 0.25 },
+    })
+    const samplers = Object.values(writeWorkflow(recipe).api).filter(({ class_type }) =>
+      class_type.includes("KSampler"),
+    )
+    expect(samplers.map(({ inputs }) => [inputs.steps, inputs.start_at_step])).toEqual([
+      [10, 5],
+      [20, 15],
+    ])
+  })
+
   it("says what ComfyUI has no words for", () => {
     const recipe = createRecipe({
       ...{ prompt: "a", seed: 1, width: 64, height: 64, model: { checkpoint: { path: "tiny" } } },
