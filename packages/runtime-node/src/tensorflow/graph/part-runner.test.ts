@@ -69,15 +69,18 @@ describe("parts as graphs", needs("TensorFlow. Type: lllite setup tensorflow", f
   it("keep two parts apart whose tensors are not the same ones in the same places", async () => {
     const run = runPart(createTensorflowOps({ graphs: graphAbilities() }))
     const [x, a, b] = [1, 2, 3].map((value) => tf.fill([2], value)) as [Tensor, Tensor, Tensor]
-    const both = (first: Tensor, second: Tensor): number[] => {
-      const part = { key: "two", x, reads: [first, second], trained: [] }
+    const both = (key: string, first: Tensor, second: Tensor): number[] => {
+      const part = { key, x, reads: [first, second], trained: [] }
       const y = run({ ...part, run: (x) => tf.add(tf.mul(x, first), tf.mul(second, 10)) })
       return [...y.dataSync()]
     }
     for (let i = 0; i < 4; i++) {
-      expect(both(a, b)).toEqual([32, 32])
-      expect(both(a, a)).toEqual([22, 22])
-      expect(both(b, a)).toEqual([23, 23])
+      expect(both("two", a, b)).toEqual([32, 32])
+      expect(both("two", a, a)).toEqual([22, 22])
+      expect(both("two", b, a)).toEqual([23, 23])
+      // The graph that is made of one tensor in two places reads one.
+      expect(both("one first", a, a)).toEqual([22, 22])
+      expect(both("one first", a, b)).toEqual([32, 32])
     }
   })
 
