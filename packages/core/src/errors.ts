@@ -139,6 +139,8 @@ export type DivergedErrorCode =
   | "loss-not-finite"
   /** A weight is not finite. */
   | "weights-not-finite"
+  /** A step could not be computed. */
+  | "step-failed"
 
 /**
  * A request that core refuses, or work that failed. The message names the thing, what was expected, what came, and what

@@ -1,3 +1,4 @@
+import { CoreError } from "@lllite/core"
 import { createLllite } from "@lllite/core/models"
 import { createStream } from "@lllite/core/random"
 import { beginTraining, DivergedError } from "@lllite/core/training"
@@ -21,18 +22,37 @@ it("saves the last good state of a run that diverged, and still fails", async ()
     saved.push(step)
     return "out/last-step00000004.safetensors"
   }
-  await expect(saveDiverged(diverged(4), save)).rejects.toMatchObject({
+  const saver = { stopped: save, lastState: () => null }
+  const run = { steps: 9, made: 4 }
+  await expect(saveDiverged(diverged(4), saver, run)).rejects.toMatchObject({
     code: "loss-not-finite",
     message: 'the loss is NaN. Its LLLite is saved as "out/last-step00000004.safetensors".',
   })
   // Before the first step there is nothing to save, and other errors have no state.
-  await expect(saveDiverged(diverged(0), save)).rejects.toThrow("the loss is NaN.")
-  await expect(saveDiverged(new Error("no device"), save)).rejects.toThrow("no device")
+  await expect(saveDiverged(diverged(0), saver, run)).rejects.toThrow("the loss is NaN.")
+  await expect(saveDiverged(new Error("no device"), saver, run)).rejects.toThrow("no device")
   expect(saved).toEqual([4])
   const full = (): Promise<string> => Promise.reject(new Error("the disk is full."))
-  await expect(saveDiverged(diverged(4), full)).rejects.toThrow(
+  await expect(saveDiverged(diverged(4), { ...saver, stopped: full }, run)).rejects.toThrow(
     "the loss is NaN. It could not be saved: the disk is full.",
   )
+})
+
+it("says what is on the disk when a runtime has ended with the run", async () => {
+  const ended = new CoreError("worker-ended", "runtime: a worker thread ended with code 1. Create a new runtime.")
+  const saver = { stopped: () => Promise.reject(new Error("not asked")), lastState: () => "out/a-state" }
+  const run = { steps: 9, made: 4 }
+  await expect(saveDiverged(ended, saver, run)).rejects.toMatchObject({
+    code: "worker-ended",
+    message: `${ended.message} The training ended after 4 of 9 steps. Its last state is "out/a-state". Continue from it with --resume.`,
+  })
+  await expect(saveDiverged(ended, { ...saver, lastState: () => null }, run)).rejects.toThrow(
+    "No state of it is saved.",
+  )
+  // Before the first step, and for wrong input, there is nothing to add.
+  await expect(saveDiverged(ended, saver, { steps: 9, made: 0 })).rejects.toBe(ended)
+  const wrong = new CoreError("picture-size", "it is too small")
+  await expect(saveDiverged(wrong, saver, run)).rejects.toBe(wrong)
 })
 
 it("goes on when a step in between cannot be saved, and says so", async () => {

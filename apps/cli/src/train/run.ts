@@ -1,3 +1,4 @@
+import { CoreError } from "@lllite/core"
 import type { Prediction } from "@lllite/core/diffusion"
 import type { TrainState } from "@lllite/core/training"
 import { beginTraining, DivergedError } from "@lllite/core/training"
@@ -23,7 +24,7 @@ import { ownMetadata, readThumbnail, statedMetadata } from "./metadata.ts"
 import { saveAtFault, stopAtFault } from "./reading-fault.ts"
 import { factNotices, runFacts } from "./run-facts.ts"
 import { objectiveOf } from "./run-objective.ts"
-import { createSaver } from "./saver.ts"
+import { createSaver, type RunSaver } from "./saver.ts"
 import type { TrainSettings } from "./settings.ts"
 import { sitesOf } from "./sites.ts"
 import { createStepHistory, type StepHistory } from "./step-history.ts"
@@ -163,7 +164,7 @@ async function trainAndSave(
   try {
     await untilStopped(watch.begin(initial), signal, NOTHING_TO_SAVE)
     const following = followTraining(run, reporter, signal, onStep)
-    const state = await following.catch((error: unknown) => saveDiverged(error, saver.stopped))
+    const state = await following.catch((error: unknown) => saveDiverged(error, saver, { steps, made: history.length }))
     if (state.step >= steps) {
       await saver.final(state)
       return await watch.end(state)
@@ -194,19 +195,48 @@ export async function unlessFull(saving: Promise<unknown>, step: number, reporte
   }
 }
 
+/** What of a saver a run needs that ends with an error. */
+type FaultSaver = Pick<RunSaver, "stopped" | "lastState">
+
 /**
- * Saves the last good state of a run that diverged.
+ * Saves the last good state of a run that diverged, or in which a step could not be computed.
  *
- * @throws the error, and for a run that diverged it names the saved file
+ * @throws the error, and it names the saved file. Where a runtime has ended, with the last state on the disk
  */
-export async function saveDiverged(error: unknown, save: (state: TrainState) => Promise<string>): Promise<never> {
-  if (!(error instanceof DivergedError) || error.state.step === 0) throw error
+export async function saveDiverged(
+  error: unknown,
+  saver: FaultSaver,
+  { steps, made }: { readonly steps: number; readonly made: number },
+): Promise<never> {
+  if (!(error instanceof DivergedError) || error.state.step === 0) throw withLastState(error, saver, { steps, made })
   const { code, message, state } = error
-  const saved = await save(state).catch((cause: unknown) => {
+  const sentence = /[.!?]$/.test(message) ? message : `${message}.`
+  const saved = await saver.stopped(state).catch((cause: unknown) => {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new DivergedError(code, `${message} It could not be saved: ${reason}`, state, { cause })
+    throw new DivergedError(code, `${sentence} It could not be saved: ${reason}`, state, { cause })
   })
-  throw new DivergedError(code, `${message} Its LLLite is saved as "${saved}".`, state, { cause: error })
+  throw new DivergedError(code, `${sentence} Its LLLite is saved as "${saved}".`, state, { cause: error })
+}
+
+/** Codes of errors with which a runtime ends. The run after its last step is then lost. */
+const ENDS_RUNTIME = new Set<string>(["worker-failed", "worker-ended", "no-room"])
+
+/** An error of a runtime that has ended, with what of the run is on the disk. Other errors stay as they are. */
+function withLastState(
+  error: unknown,
+  { lastState }: FaultSaver,
+  { steps, made }: { readonly steps: number; readonly made: number },
+): unknown {
+  if (!(error instanceof CoreError) || !ENDS_RUNTIME.has(error.code) || made === 0) return error
+  const state = lastState()
+  const advice =
+    state === null
+      ? "No state of it is saved. save_state with save_every_n_steps saves some."
+      : `Its last state is "${state}". Continue from it with --resume.`
+  const { code, message } = error
+  return new CoreError(code, `${message} The training ended after ${made} of ${steps} steps. ${advice}`, {
+    cause: error,
+  })
 }
 
 /**

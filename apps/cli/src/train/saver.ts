@@ -1,7 +1,7 @@
 import { rm, stat } from "node:fs/promises"
 import { join } from "node:path"
 import type { TrainState } from "@lllite/core/training"
-import { writeTrainState } from "@lllite/runtime-node"
+import { InputError, writeTrainState } from "@lllite/runtime-node"
 import { epochFileName, type SavedFile, saveLllite, stepFileName } from "../lllite-file/save-lllite.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { finalFileName, stateFolderName } from "./saved-files.ts"
@@ -23,6 +23,8 @@ export interface RunSaver {
   stopped(state: TrainState): Promise<string>
   /** Saves the whole run. */
   final(state: TrainState): Promise<void>
+  /** The last state on the disk that this run has saved, or that it continues from. Null: there is none. */
+  lastState(): string | null
 }
 
 /** A file or folder that the run has saved, with its number: the step or the epoch. */
@@ -34,6 +36,7 @@ interface Saved {
 type SaverSettings = Pick<
   TrainSettings,
   | "outputDir"
+  | "resume"
   | "outputName"
   | "saveEvery"
   | "saveState"
@@ -57,7 +60,8 @@ export function createSaver(
   { facts, history }: { readonly facts: ReadonlyMap<string, string>; readonly history: Pick<StepHistory, "saved"> },
   reporter: Reporter,
 ): RunSaver {
-  const { outputDir, outputName, saveEvery, saveState } = settings
+  const { outputDir, outputName, saveEvery, saveState, resume = null } = settings
+  let lastState = resume
   const [files, states]: [Saved[], Saved[]] = [[], []]
   /** The last saved step, and its file. */
   let last: Saved | null = null
@@ -69,8 +73,29 @@ export function createSaver(
   const saveRun = async (state: TrainState, name: string): Promise<string> => {
     const folder = join(outputDir, stateFolderName(name))
     await writeTrainState(folder, { state, facts, history: history.saved() })
+    lastState = folder
     reporter.say("state", { path: folder, step: state.step }, `Saved ${folder}`)
     return folder
+  }
+  /** Saves the state, and then the LLLite. Each may fit on a disk that is too full for the other. */
+  const saveBoth = async (
+    state: TrainState,
+    name: string,
+    withState: boolean,
+    saved: { state(path: string): void; file(path: string): void } = { state: () => {}, file: () => {} },
+  ): Promise<string> => {
+    let fault: unknown = null
+    if (withState) {
+      await saveRun(state, name).then(saved.state, (error: unknown) => {
+        fault = error
+      })
+    }
+    const path = await save(state, name)
+    saved.file(path)
+    if (fault === null) return path
+    if (!(fault instanceof InputError)) throw fault
+    const text = `${fault.message} The LLLite is saved as "${path}", and the state is not.`
+    throw new InputError(fault.code, text, { cause: fault })
   }
   const byEpoch = saveEvery !== null && "epochs" in saveEvery
   const every = saveEvery === null ? null : "steps" in saveEvery ? saveEvery.steps : saveEvery.epochs * perEpoch
@@ -99,8 +124,10 @@ export function createSaver(
       const saved = nameAt(state.step)
       if (saved === null) return
       const { number, name } = saved
-      if (saveState) states.push({ number, path: await saveRun(state, name) })
-      files.push({ number, path: await save(state, name) })
+      await saveBoth(state, name, saveState, {
+        state: (path) => void states.push({ number, path }),
+        file: (path) => void files.push({ number, path }),
+      })
       await removeOlder(files, oldest(number, settings, false))
       await removeOlder(states, oldest(number, settings, true))
     },
@@ -108,15 +135,15 @@ export function createSaver(
     async stopped(state) {
       if (last?.number === state.step) return last.path
       const name = stepFileName(outputName, state.step)
-      if (saveState) await saveRun(state, name)
-      return save(state, name)
+      return saveBoth(state, name, saveState)
     },
 
     async final(state) {
       const name = finalFileName(settings)
-      if (saveState || settings.saveStateOnTrainEnd) await saveRun(state, name)
-      await save(state, name)
+      await saveBoth(state, name, saveState || settings.saveStateOnTrainEnd)
     },
+
+    lastState: () => lastState,
   }
 }
 

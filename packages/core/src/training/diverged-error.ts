@@ -4,7 +4,7 @@ import type { LlliteModel } from "../models/lllite/layout.ts"
 import type { TrainState } from "./train-state.ts"
 import type { TrainableModel } from "./trainable.ts"
 
-/** A training run diverged and has ended. The run before the failed step is kept. */
+/** A training run diverged or could not be computed, and has ended. The run before the failed step is kept. */
 export class DivergedError<M extends TrainableModel = LlliteModel> extends CoreError<DivergedErrorCode> {
   static override readonly kind = "DivergedError"
   override readonly name = "DivergedError"

@@ -1,5 +1,6 @@
 import { enumerateSites } from "@lllite/format/selections"
 import { describe, expect, it } from "vitest"
+import { CoreError } from "../errors.ts"
 import { createLllite } from "../models/lllite/model.ts"
 import { createStream } from "../random/stream.ts"
 import { createBatchOrder } from "./batches.ts"
@@ -296,6 +297,25 @@ describe("a run", () => {
     )
     expect(error).toMatchObject({ code: "loss-not-finite" })
     expect(error.state).toEqual(await run(begin(), { steps: 1 }))
+  })
+
+  it("keeps the run before a step that cannot be computed, and continues from it", async () => {
+    const full: GradientSource = async (model, tasks) => {
+      if (tasks[0]?.step === 2) throw new RangeError("Array buffer allocation failed")
+      return gradients(model, tasks)
+    }
+    const error = await failure(run(begin(), {}, { gradients: full }))
+    expect(error.message).toMatch(/^training: step 3 could not be computed: there is not enough memory/)
+    expect(error).toMatchObject({ code: "step-failed", cause: expect.any(RangeError) })
+    expect(error.state).toEqual(await run(begin(), { steps: 2 }))
+    expect(await run(error.state)).toEqual(await run(begin()))
+  })
+
+  it("passes on what the first step fails with, also that of a run that continues", async () => {
+    const broken: GradientSource = () => Promise.reject(new CoreError("picture-size", "it is too small"))
+    for (const state of [begin(), await run(begin(), { steps: 1 })]) {
+      await expect(run(state, {}, { gradients: broken })).rejects.toMatchObject({ code: "picture-size" })
+    }
   })
 
   it.each([1, 5])("keeps the weights before an update that overflows, here that of step %i", async (broken) => {

@@ -1,5 +1,6 @@
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import { createStream } from "../random/stream.ts"
+import { memoryError } from "../runtime/memory-error.ts"
 import type { Sized } from "./batches.ts"
 import { batchesOfStep, batchesPerEpoch, createBatchOrder } from "./batches.ts"
 import { clipGradients } from "./clip-gradients.ts"
@@ -64,7 +65,7 @@ export interface TrainStepEvent<M extends TrainableModel = LlliteModel> {
  *
  * @param examples sizes of the data set's examples, which determine the batches
  * @throws CoreError when an option is out of range; DivergedError, with the run before the failed step, when a loss, a
- * gradient or a weight is not finite
+ * gradient or a weight is not finite, or when a step after the first cannot be computed
  */
 export async function* train<M extends TrainableModel = LlliteModel>(
   state: TrainState<M>,
@@ -79,7 +80,8 @@ export async function* train<M extends TrainableModel = LlliteModel>(
   const perEpoch = batchesPerEpoch(examples, batchSize)
   const batchOf = createBatchOrder(examples, batchSize, createStream(seed, "order"))
   const { model } = state
-  let { step } = state
+  const first = state.step
+  let step = first
   const ema = options.ema === undefined ? null : startEma(options.ema, model.values, state.ema)
   const choice = withMomentum(options.optimizer ?? DEFAULT_OPTIMIZER, pointAt(step).momentum)
   const optimizer = await load(model.values, state.optimizer, choice, parts)
@@ -116,7 +118,7 @@ export async function* train<M extends TrainableModel = LlliteModel>(
       )
     }
     while (step < steps && signal?.aborted !== true) {
-      const found = await meanOfBatches()
+      const found = await meanOfBatches().catch((error: unknown) => withState(error, step - first, stateNow))
       if (found === null) break
       const { loss, gradients: sum } = found
       const gradientNorm = clipGradients([sum], maxGradNorm > 0 ? maxGradNorm : Number.MAX_VALUE)
@@ -155,6 +157,25 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefine
     if (signal?.aborted === true) return null
     throw error
   }
+}
+
+/**
+ * Fails with the run before a step that could not be computed, for example because memory was full. The gradients come
+ * before the update, so that run is whole.
+ *
+ * @param made the steps that this call has made. Without any, the error is thrown as it is
+ */
+async function withState<M extends TrainableModel>(
+  error: unknown,
+  made: number,
+  stateNow: () => Promise<TrainState<M>>,
+): Promise<never> {
+  if (made === 0 || !(error instanceof Error)) throw error
+  const state = await stateNow().catch(() => null)
+  if (state === null) throw error
+  const { message } = memoryError(error) ?? error
+  const text = `training: step ${state.step + 1} could not be computed: ${message}`
+  throw new DivergedError("step-failed", text, state, { cause: error })
 }
 
 /** @param step the finished steps */

@@ -1,0 +1,77 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { createLllite } from "@lllite/core/models"
+import { createStream } from "@lllite/core/random"
+import { beginTraining, type TrainState } from "@lllite/core/training"
+import { SDXL_LAYOUT } from "@lllite/format"
+import { enumerateSites } from "@lllite/format/selections"
+import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import { createReporter } from "../terminal/progress.ts"
+import { createSaver, type RunSaver } from "./saver.ts"
+
+let out = ""
+beforeEach(async () => {
+  out = await mkdtemp(join(tmpdir(), "lllite-saver-"))
+})
+afterEach(() => rm(out, { recursive: true }))
+
+const model = createLllite(enumerateSites(SDXL_LAYOUT).slice(0, 1), { condDim: 2, mlpDim: 2 }, createStream(1, "init"))
+const after = (step: number): TrainState => ({ ...beginTraining(model), step })
+
+function saverOf(more: { readonly resume?: string; readonly saveLastNSteps?: number } = {}): RunSaver {
+  const unset = { saveLastNSteps: undefined, saveLastNEpochs: undefined, saveLastNStepsState: undefined }
+  return createSaver(
+    {
+      ...{ ...unset, saveLastNEpochsState: undefined, outputDir: out, outputName: "last", resume: undefined },
+      ...{ saveEvery: { steps: 2 }, saveState: true, saveStateOnTrainEnd: false, ...more },
+    },
+    { perEpoch: 10 },
+    { dtype: "F32", force: true },
+    { facts: new Map(), history: { saved: () => new Map() } },
+    createReporter({ write: () => {} }),
+  )
+}
+const saved = async (): Promise<readonly string[]> => (await readdir(out)).sort()
+
+describe("a saver whose disk fails", () => {
+  it("saves the LLLite without its state, and says so", async () => {
+    // A file stands where the folder of the state would be.
+    await writeFile(join(out, "last-state"), "")
+    await writeFile(join(out, "last-step00000003-state"), "")
+    await writeFile(join(out, "last-step00000002-state"), "")
+    const saver = saverOf()
+    const only = /cannot write .*-state.* The LLLite is saved as ".*\.safetensors", and the state is not\.$/
+    await expect(saver.periodic(after(2))).rejects.toThrow(only)
+    await expect(saver.stopped(after(3))).rejects.toThrow(only)
+    await expect(saver.final(after(4))).rejects.toThrow(only)
+    expect((await saved()).filter((name) => name.endsWith(".safetensors"))).toEqual([
+      ...["last-step00000002.safetensors", "last-step00000003.safetensors", "last.safetensors"],
+    ])
+    expect(saver.lastState()).toBeNull()
+  })
+
+  it("saves the state without its LLLite, and keeps what was saved before", async () => {
+    const saver = saverOf({ saveLastNSteps: 1 })
+    await saver.periodic(after(2))
+    await mkdir(join(out, "last-step00000004.safetensors"))
+    await expect(saver.periodic(after(4))).rejects.toThrow(/last-step00000004\.safetensors/)
+    expect(await saved()).toEqual([
+      ...["last-step00000002-state", "last-step00000002.safetensors"],
+      ...["last-step00000004-state", "last-step00000004.safetensors"],
+    ])
+    expect(saver.lastState()).toBe(join(out, "last-step00000004-state"))
+    await saver.periodic(after(6))
+    // What the run has saved goes away in its time. The folder of another program stays.
+    expect(await saved()).toEqual([
+      ...["last-step00000004.safetensors", "last-step00000006-state", "last-step00000006.safetensors"],
+    ])
+  })
+
+  it("knows the state that a run continues from until it has one of its own", async () => {
+    const saver = saverOf({ resume: "before-state" })
+    expect(saver.lastState()).toBe("before-state")
+    await saver.periodic(after(2))
+    expect(saver.lastState()).toBe(join(out, "last-step00000002-state"))
+  })
+})
