@@ -125,7 +125,7 @@ async function trainAndSave(
   const saver = createSaver(settings, plan, file, { facts, history }, reporter)
   if (settings.resume !== undefined && initial !== null) await saver.missing(initial)
   const watch = await watchRun({ runtime, sdxl, dataset, settings, plan, history, reporter, signal })
-  const stateEvery = [...(saver.every === null ? [] : [saver.every]), ...watch.stateEvery]
+  const stateEvery = [...saver.every, ...watch.stateEvery]
   const stopping = stopAtFault(dataset, signal)
   const run = sdxl.train(stopping.dataset, {
     steps,

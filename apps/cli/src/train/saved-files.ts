@@ -2,7 +2,8 @@ import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { trainStatePath } from "@lllite/runtime-node"
 import { tryOutputs } from "@lllite/runtime-node/files"
-import { epochFileName, stepFileName } from "../lllite-file/save-lllite.ts"
+import { stepFileName } from "../lllite-file/save-lllite.ts"
+import { type SaveEvery, saveRhythms } from "./save-rhythm.ts"
 import type { StepPlan } from "./step-plan.ts"
 
 /** What the names of a run's files follow from. */
@@ -10,7 +11,7 @@ export interface SavedNames {
   readonly outputDir: string
   readonly outputName: string
   readonly force: boolean
-  readonly saveEvery: { readonly steps: number } | { readonly epochs: number } | null
+  readonly saveEvery: SaveEvery
   readonly saveState: boolean
   readonly saveStateOnTrainEnd: boolean
 }
@@ -59,18 +60,12 @@ function pathIn({ outputDir }: SavedNames, name: string): string {
 }
 
 /** Whether a name is one of those that the run saves before its end. */
-function periodicNames(
-  { outputName, saveEvery }: SavedNames,
-  { steps, perEpoch }: StepPlan,
-  from: number,
-): (name: string) => boolean {
-  if (saveEvery === null) return () => false
-  const [every, nameOf, last, first] =
-    "steps" in saveEvery
-      ? [saveEvery.steps, stepFileName, steps - 1, from + 1]
-      : [saveEvery.epochs, epochFileName, Math.ceil(steps / perEpoch) - 1, Math.floor(from / perEpoch) + 1]
-  return (name) => {
-    const count = Number(/(\d+)\.safetensors$/.exec(name)?.[1])
-    return count >= first && count <= last && count % every === 0 && name === nameOf(outputName, count)
-  }
+function periodicNames({ outputName, saveEvery }: SavedNames, plan: StepPlan, from: number): (name: string) => boolean {
+  const rhythms = saveRhythms(saveEvery, plan)
+  return (name) =>
+    rhythms.some(({ every, count, nameOf }) => {
+      const number = Number(/(\d+)\.safetensors$/.exec(name)?.[1])
+      const step = (number / count) * every
+      return number % count === 0 && step > from && step < plan.steps && name === nameOf(outputName, number)
+    })
 }

@@ -8,6 +8,7 @@ import { SDXL_LAYOUT } from "@lllite/format"
 import { enumerateSites } from "@lllite/format/selections"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { createReporter } from "../terminal/progress.ts"
+import type { SaveEvery } from "./save-rhythm.ts"
 import { createSaver, type RunSaver } from "./saver.ts"
 
 let out = ""
@@ -19,14 +20,16 @@ afterEach(() => rm(out, { recursive: true }))
 const model = createLllite(enumerateSites(SDXL_LAYOUT).slice(0, 1), { condDim: 2, mlpDim: 2 }, createStream(1, "init"))
 const after = (step: number): TrainState => ({ ...beginTraining(model), step })
 
-function saverOf(more: { readonly resume?: string; readonly saveLastNSteps?: number } = {}): RunSaver {
+function saverOf(
+  more: { readonly resume?: string; readonly saveLastNSteps?: number; readonly saveEvery?: SaveEvery } = {},
+): RunSaver {
   const unset = { saveLastNSteps: undefined, saveLastNEpochs: undefined, saveLastNStepsState: undefined }
   return createSaver(
     {
       ...{ ...unset, saveLastNEpochsState: undefined, outputDir: out, outputName: "last", resume: undefined },
       ...{ saveEvery: { steps: 2 }, saveState: true, saveStateOnTrainEnd: false, ...more },
     },
-    { perEpoch: 10 },
+    { steps: 100, perEpoch: 3 },
     { dtype: "F32", force: true },
     { facts: new Map(), history: { saved: () => new Map() } },
     createReporter({ write: () => {} }),
@@ -74,4 +77,13 @@ describe("a saver whose disk fails", () => {
     await saver.periodic(after(2))
     expect(saver.lastState()).toBe(join(out, "last-step00000002-state"))
   })
+})
+
+it("saves by steps and by epochs side by side, each with names and a number of last files of its own", async () => {
+  const saver = saverOf({ saveEvery: { steps: 2, epochs: 1 }, saveLastNSteps: 1 })
+  expect(saver.every).toEqual([2, 3])
+  for (const step of [1, 2, 3, 4, 6]) await saver.periodic(after(step))
+  expect((await saved()).filter((name) => name.endsWith(".safetensors"))).toEqual([
+    ...["last-000001.safetensors", "last-000002.safetensors", "last-step00000006.safetensors"],
+  ])
 })

@@ -2,8 +2,9 @@ import { rm, stat } from "node:fs/promises"
 import { join } from "node:path"
 import type { TrainState } from "@lllite/core/training"
 import { InputError, writeTrainState } from "@lllite/runtime-node"
-import { epochFileName, type SavedFile, saveLllite, stepFileName } from "../lllite-file/save-lllite.ts"
+import { type SavedFile, saveLllite, stepFileName } from "../lllite-file/save-lllite.ts"
 import type { Reporter } from "../terminal/progress.ts"
+import { type SaveRhythm, saveRhythms } from "./save-rhythm.ts"
 import { finalFileName, stateFolderName } from "./saved-files.ts"
 import type { TrainSettings } from "./settings.ts"
 import type { StepHistory } from "./step-history.ts"
@@ -11,8 +12,8 @@ import type { StepPlan } from "./step-plan.ts"
 
 /** What a run saves, and when. */
 export interface RunSaver {
-  /** Steps between two states that the run has to hand out. Null: none. */
-  readonly every: number | null
+  /** Intervals in steps at which the run has to hand out its state. */
+  readonly every: readonly number[]
   /**
    * Saves the LLLite of a step whose state is saved already, if it is missing: the run was killed between the two.
    */
@@ -55,14 +56,17 @@ type SaverSettings = Pick<
  */
 export function createSaver(
   settings: SaverSettings,
-  { perEpoch }: Pick<StepPlan, "perEpoch">,
+  plan: Pick<StepPlan, "steps" | "perEpoch">,
   file: SavedFile,
   { facts, history }: { readonly facts: ReadonlyMap<string, string>; readonly history: Pick<StepHistory, "saved"> },
   reporter: Reporter,
 ): RunSaver {
   const { outputDir, outputName, saveEvery, saveState, resume = null } = settings
   let lastState = resume
-  const [files, states]: [Saved[], Saved[]] = [[], []]
+  const rhythms = saveRhythms(saveEvery, plan).map((rhythm) => ({
+    ...rhythm,
+    ...{ files: [] as Saved[], states: [] as Saved[] },
+  }))
   /** The last saved step, and its file. */
   let last: Saved | null = null
   const save = async (state: TrainState, name: string): Promise<string> => {
@@ -97,39 +101,37 @@ export function createSaver(
     const text = `${fault.message} The LLLite is saved as "${path}", and the state is not.`
     throw new InputError(fault.code, text, { cause: fault })
   }
-  const byEpoch = saveEvery !== null && "epochs" in saveEvery
-  const every = saveEvery === null ? null : "steps" in saveEvery ? saveEvery.steps : saveEvery.epochs * perEpoch
-  /** The name and the number of what is saved after a step, or null. */
-  const nameAt = (step: number): { readonly name: string; readonly number: number } | null => {
-    if (every === null || step === 0 || step % every !== 0) return null
-    const number = byEpoch ? step / perEpoch : step
-    return { number, name: byEpoch ? epochFileName(outputName, number) : stepFileName(outputName, number) }
-  }
+  /** What is saved after a step, with its name and its number. */
+  const due = (step: number) =>
+    rhythms.flatMap(({ count, every, nameOf, ...rhythm }) => {
+      if (step === 0 || step % every !== 0) return []
+      const number = (step / every) * count
+      return [{ ...rhythm, count, number, name: nameOf(outputName, number) }]
+    })
   return {
-    every,
+    every: rhythms.map(({ every }) => every),
 
     async missing(state) {
-      const saved = nameAt(state.step)
-      if (saved === null) return
-      const path = join(outputDir, saved.name)
-      const isThere = await stat(path).then(
-        () => true,
-        () => false,
-      )
-      if (isThere) last = { number: state.step, path }
-      else await save(state, saved.name)
+      for (const { name } of due(state.step)) {
+        const path = join(outputDir, name)
+        const isThere = await stat(path).then(
+          () => true,
+          () => false,
+        )
+        if (isThere) last = { number: state.step, path }
+        else await save(state, name)
+      }
     },
 
     async periodic(state) {
-      const saved = nameAt(state.step)
-      if (saved === null) return
-      const { number, name } = saved
-      await saveBoth(state, name, saveState, {
-        state: (path) => void states.push({ number, path }),
-        file: (path) => void files.push({ number, path }),
-      })
-      await removeOlder(files, oldest(number, settings, false))
-      await removeOlder(states, oldest(number, settings, true))
+      for (const { unit, count, number, name, files, states } of due(state.step)) {
+        await saveBoth(state, name, saveState, {
+          state: (path) => void states.push({ number, path }),
+          file: (path) => void files.push({ number, path }),
+        })
+        await removeOlder(files, oldest(number, { unit, count }, settings, false))
+        await removeOlder(states, oldest(number, { unit, count }, settings, true))
+      }
     },
 
     async stopped(state) {
@@ -148,15 +150,19 @@ export function createSaver(
 }
 
 /** The number up to which saved files are removed. Source: sd-scripts `get_remove_step_no`, `get_remove_epoch_no`. */
-function oldest(number: number, settings: SaverSettings, isState: boolean): number {
-  const { saveEvery, saveLastNSteps, saveLastNEpochs } = settings
-  if (saveEvery === null) return -1
-  if ("steps" in saveEvery) {
+function oldest(
+  number: number,
+  { unit, count }: Pick<SaveRhythm, "unit" | "count">,
+  settings: SaverSettings,
+  isState: boolean,
+): number {
+  const { saveLastNSteps, saveLastNEpochs } = settings
+  if (unit === "steps") {
     const kept = isState ? (settings.saveLastNStepsState ?? saveLastNSteps) : saveLastNSteps
     return kept === undefined ? -1 : number - kept - 1
   }
   const kept = isState ? (settings.saveLastNEpochsState ?? saveLastNEpochs) : saveLastNEpochs
-  return kept === undefined ? -1 : number - kept * saveEvery.epochs
+  return kept === undefined ? -1 : number - kept * count
 }
 
 /** Removes what the run has saved up to a number. */

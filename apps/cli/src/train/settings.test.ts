@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { readRecord } from "../command/read-record.test-help.ts"
 import { TRAIN_OPTIONS } from "./options/index.ts"
+import { saveRhythms } from "./save-rhythm.ts"
 import { readTrainSettings } from "./settings.ts"
 
 const least = {
@@ -43,7 +44,7 @@ describe("readTrainSettings", () => {
       lossType: "l2",
       outputName: "last",
       dtype: "F32",
-      saveEvery: null,
+      saveEvery: {},
       notices: [],
     })
   })
@@ -134,14 +135,18 @@ describe("readTrainSettings", () => {
     expect(() => read({ max_token_length: 100 })).toThrow("--max_token_length is 100, expected 75, 150 or 225")
   })
 
-  it("saves about as often as a ratio asks for", () => {
-    const rhythm = (ratio: number, epochs: number) =>
-      read({ save_n_epoch_ratio: ratio, max_train_epochs: epochs }).saveEvery
-    expect([rhythm(4, 10), rhythm(4, 3), rhythm(1, 7)]).toEqual([{ epochs: 2 }, { epochs: 1 }, { epochs: 7 }])
-    expect(() => read({ save_n_epoch_ratio: 4 })).toThrow("--save_n_epoch_ratio needs --max_train_epochs")
-    expect(() => read({ save_n_epoch_ratio: 4, max_train_epochs: 8, save_every_n_steps: 2 })).toThrow(
-      "exclude each other",
-    )
+  it("saves as often as steps, epochs and a ratio ask for", () => {
+    const rhythms = (options: Record<string, number>, plan = { steps: 40, perEpoch: 4 }) =>
+      saveRhythms(read(options).saveEvery, plan).map(({ unit, count, every }) => [unit, count, every])
+    expect(rhythms({})).toEqual([])
+    expect(rhythms({ save_every_n_steps: 3, save_every_n_epochs: 2 })).toEqual([
+      ["steps", 3, 3],
+      ["epochs", 2, 8],
+    ])
+    // Ten epochs, also where the length is a number of steps.
+    expect(rhythms({ save_n_epoch_ratio: 4, save_every_n_epochs: 1 })).toEqual([["epochs", 2, 8]])
+    expect(rhythms({ save_n_epoch_ratio: 4 }, { steps: 9, perEpoch: 4 })).toEqual([["epochs", 1, 4]])
+    expect(rhythms({ save_n_epoch_ratio: 1 }, { steps: 26, perEpoch: 4 })).toEqual([["epochs", 7, 28]])
   })
 
   it("continues from a state, which replaces the options of the run's start", () => {
@@ -303,7 +308,8 @@ describe("readTrainSettings", () => {
     [{ output_dir: undefined }, /output_dir is missing/],
     [{ conditioning_data_dir: undefined }, /conditioning_data_dir is missing/],
     [{ network_dims: 4 }, /no option --network_dims\. Did you mean --network_dim\?/],
-    [{ masked_loss: true }, /masked_loss is not supported: a mask comes from the pictures' alpha/],
+    [{ masked_loss: true }, /--masked_loss needs --alpha_mask: a mask is the alpha of the pictures/],
+    [{ resume_from_huggingface: true }, /resume_from_huggingface is not supported: states are read from folders/],
     [{ optimizer_type: "plain" }, /optimizer_type is "plain", expected .*adamw/],
     [{ save_model_as: "ckpt" }, /save_model_as is "ckpt", expected "safetensors": ckpt and pt files are pickles/],
     [{ lr_scheduler: "adafactor" }, /lr_scheduler is adafactor, which needs --optimizer_type adafactor/],
@@ -318,7 +324,6 @@ describe("readTrainSettings", () => {
     [{ learning_rate: 0 }, /learning_rate is 0/],
     [{ site_limit: 0 }, /site_limit is 0, expected a number above 0/],
     [{ output_name: "a/b" }, /output_name is "a\/b"/],
-    [{ save_every_n_steps: 1, save_every_n_epochs: 1 }, /expected one of them/],
     [{ dataset_repeats: 2 }, /dataset_repeats needs --dataset_config/],
   ])("refuses %j", (more, message) => {
     expect(() => read(more)).toThrow(message)
@@ -346,18 +351,18 @@ describe("readTrainSettings", () => {
       vae: "",
       caption_separator: ",",
     }
-    expect(read({}, nothing)).toMatchObject({ notices: [], vae: undefined, saveEvery: null, lossWeights: {} })
+    expect(read({}, nothing)).toMatchObject({ notices: [], vae: undefined, saveEvery: {}, lossWeights: {} })
   })
 
   it("names all problems at once, each as it was written", () => {
-    const file = { "masked-loss": true, learning_rate: -1, toString: 1, ["__proto__"]: 2 }
+    const file = { "train-inpainting": true, learning_rate: -1, toString: 1, ["__proto__"]: 2 }
     const message = [
       "test: 8 problems:",
       '  - --seed is "x", expected a whole number from 0 to 2^64 - 1',
       "  - there is no option --constructor.",
       "  - --output_dir is missing, expected a folder to write into",
       '  - --output_name is "a/b", expected a file name without folder and extension',
-      `  - "a.toml": masked-loss is not supported: a mask comes from the pictures' alpha. Leave it out, and use alpha_mask.`,
+      `  - "a.toml": train-inpainting is not supported: this command trains no inpainting model. Leave it out.`,
       '  - "a.toml": learning_rate is -1, expected a number above 0 and of at most 1000',
       '  - "a.toml": there is no option toString.',
       '  - "a.toml": there is no option __proto__.',

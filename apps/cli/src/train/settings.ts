@@ -25,6 +25,7 @@ import type { LrSettings } from "./rate-settings.ts"
 import { readRate } from "./rate-settings.ts"
 import type { SampleSettings } from "./samples/sample-settings.ts"
 import { readSamples } from "./samples/sample-settings.ts"
+import type { SaveEvery } from "./save-rhythm.ts"
 import type { SitePlan } from "./sites.ts"
 import type { ValidationSettings } from "./validation/validation-settings.ts"
 import { readValidation } from "./validation/validation-settings.ts"
@@ -73,7 +74,7 @@ export interface TrainSettings extends Omit<Settings<TrainTable>, "ema" | "prese
   /** Null: all pairs train. */
   readonly validation: ValidationSettings | null
   readonly dtype: FloatDtype
-  readonly saveEvery: { readonly steps: number } | { readonly epochs: number } | null
+  readonly saveEvery: SaveEvery
   /** Options that have no effect here, one sentence each. */
   readonly notices: readonly string[]
 }
@@ -144,28 +145,19 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
   }
 }
 
-/** When a run saves before its end. Source: sd-scripts, where a ratio replaces a number of epochs. */
-function savingRhythm(values: Settings<TrainTable>): TrainSettings["saveEvery"] {
-  const { saveEveryNSteps: steps, saveEveryNEpochs: epochs, saveNEpochRatio: ratio, maxTrainEpochs = 0 } = values
-  if (steps !== undefined) return { steps }
-  if (ratio !== undefined) return { epochs: Math.max(1, Math.floor(maxTrainEpochs / ratio)) }
-  return epochs === undefined ? null : { epochs }
+function savingRhythm(values: Settings<TrainTable>): SaveEvery {
+  const { saveEveryNSteps: steps, saveEveryNEpochs: epochs, saveNEpochRatio: epochRatio } = values
+  return {
+    ...(steps === undefined ? {} : { steps }),
+    ...(epochs === undefined ? {} : { epochs }),
+    ...(epochRatio === undefined ? {} : { epochRatio }),
+  }
 }
 
-function checkTraining({ settings, check, isGiven, nameOf }: TrainReader): void {
-  check(["saveEveryNSteps", "saveEveryNEpochs"], () =>
-    isGiven("saveEveryNSteps") && isGiven("saveEveryNEpochs")
-      ? `${nameOf("saveEveryNSteps")} and ${nameOf("saveEveryNEpochs")} exclude each other, expected one of them`
-      : null,
-  )
-  check(["saveNEpochRatio", "maxTrainEpochs"], () =>
-    settings.saveNEpochRatio !== undefined && settings.maxTrainEpochs === undefined
-      ? `${nameOf("saveNEpochRatio")} needs ${nameOf("maxTrainEpochs")}. Give both, or ${nameOf("saveEveryNEpochs")}`
-      : null,
-  )
-  check(["saveEveryNSteps", "saveNEpochRatio"], () =>
-    isGiven("saveEveryNSteps") && isGiven("saveNEpochRatio")
-      ? `${nameOf("saveEveryNSteps")} and ${nameOf("saveNEpochRatio")} exclude each other, expected one of them`
+function checkTraining({ settings, check, nameOf }: TrainReader): void {
+  check(["maskedLoss", "alphaMask", "datasetConfig"], () =>
+    settings.maskedLoss && !settings.alphaMask && settings.datasetConfig === undefined
+      ? `${nameOf("maskedLoss")} needs ${nameOf("alphaMask")}: a mask is the alpha of the pictures. Give both, or leave it out`
       : null,
   )
   check(["maxTokenLength"], () =>
@@ -284,6 +276,9 @@ function unusedNotices(reader: TrainReader): readonly string[] {
         ]
       : []),
     ...startNotices(reader),
+    ...(settings.maskedLoss && !settings.alphaMask
+      ? [`${nameOf("maskedLoss")} has no effect by itself: alpha_mask of a data set weighs its loss.`]
+      : []),
     ...STRENGTH_OPTIONS.filter((name) => settings.minStrength === 1 && reader.isGiven(name)).map(
       (name) => `${nameOf(name)} has no effect: ${nameOf("minStrength")} is 1.`,
     ),

@@ -55,5 +55,4 @@ export const MODEL = {
     nothing: [0],
     help: "Share of numbers inside each adapter that a step leaves out. sd-scripts does so only with gradient_checkpointing.",
   }),
-  network_args: refused("an LLLite has no further options here"),
 } satisfies OptionTable

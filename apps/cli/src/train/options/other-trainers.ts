@@ -1,5 +1,5 @@
 import type { OptionTable } from "@lllite/runtime-node/options"
-import { ignored, refused } from "@lllite/runtime-node/options"
+import { flag, ignored, refused } from "@lllite/runtime-node/options"
 
 const LORA = "this command trains an LLLite and no LoRA"
 const TEXT_ENCODERS = "an LLLite leaves the text encoders as they are"
@@ -18,6 +18,7 @@ export const OTHER_TRAINERS = {
   no_token_padding: ignored(TEXT_ENCODERS),
   network_module: ignored(LORA),
   network_alpha: ignored(LORA),
+  network_args: ignored(LORA),
   network_train_unet_only: ignored(LORA),
   network_train_text_encoder_only: ignored(LORA),
   dim_from_weights: ignored(LORA),
@@ -38,7 +39,9 @@ export const OTHER_TRAINERS = {
   fused_optimizer_groups: ignored("an optimizer step needs all gradients here"),
   sdxl: ignored("this command always trains for SDXL"),
   reg_data_dir: refused(ONLY_PAIRS, { instead: "Leave it out. There are no regularisation pictures." }),
-  masked_loss: refused("a mask comes from the pictures' alpha", { instead: "Leave it out, and use alpha_mask." }),
+  masked_loss: flag({
+    help: "Weigh the loss by a mask, which is the pictures' alpha: it needs alpha_mask. sd-scripts' LLLite trainer has no such option.",
+  }),
   train_inpainting: refused("this command trains no inpainting model"),
   clip_l: ignored(OTHER_MODEL),
   clip_g: ignored(OTHER_MODEL),

@@ -1,22 +1,9 @@
 import { TRAIN_RANGES } from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
-import {
-  belongsTo,
-  choice,
-  file,
-  flag,
-  folder,
-  ignored,
-  integer,
-  refused,
-  taken,
-  text,
-} from "@lllite/runtime-node/options"
+import { choice, file, flag, folder, ignored, integer, refused, taken, text } from "@lllite/runtime-node/options"
 import { dtypeKind } from "../../command/dtype.ts"
 
-const NO_UPLOAD = "the command uploads nothing"
-const UPLOAD_OPTION = belongsTo("huggingface_repo_id")
-const LOCAL = { instead: "Leave it out, and upload the saved file." }
+const NO_UPLOAD = "the command uploads nothing. Upload the saved files, for example with: hf upload REPOSITORY FILE"
 
 /** What is saved, and when. */
 export const OUTPUT = {
@@ -56,7 +43,7 @@ export const OUTPUT = {
   save_n_epoch_ratio: integer({
     ...TRAIN_RANGES.epochs,
     nothing: [0],
-    help: "Save about this many times over max_train_epochs. It replaces save_every_n_epochs.",
+    help: "Save about this many times over the run, at the end of an epoch. It replaces save_every_n_epochs.",
   }),
   save_last_n_steps: integer({
     ...TRAIN_RANGES.steps,
@@ -84,14 +71,16 @@ export const OUTPUT = {
     valueName: "folder",
     help: "State of a run to continue, a folder that save_state has written. The run ends as if it had never stopped.",
   }),
-  huggingface_repo_id: refused(NO_UPLOAD, LOCAL),
-  huggingface_repo_type: ignored(UPLOAD_OPTION, { nothing: ["model"] }),
-  huggingface_path_in_repo: ignored(UPLOAD_OPTION),
-  huggingface_token: ignored(UPLOAD_OPTION),
-  huggingface_repo_visibility: ignored(UPLOAD_OPTION),
+  huggingface_repo_id: ignored(NO_UPLOAD),
+  huggingface_repo_type: ignored(NO_UPLOAD, { nothing: ["model"] }),
+  huggingface_path_in_repo: ignored(NO_UPLOAD),
+  huggingface_token: ignored(NO_UPLOAD),
+  huggingface_repo_visibility: ignored(NO_UPLOAD),
   save_state_to_huggingface: ignored(NO_UPLOAD),
-  resume_from_huggingface: ignored(NO_UPLOAD),
-  async_upload: ignored(UPLOAD_OPTION),
+  resume_from_huggingface: refused("states are read from folders", {
+    instead: "Download the folder of the state, and give its path to resume.",
+  }),
+  async_upload: ignored(NO_UPLOAD),
 } satisfies OptionTable
 
 /** Files of options, and output of a run. */

@@ -8,6 +8,7 @@ import { openLllite } from "../../lllite-file/open-lllite.ts"
 import { checkCheckpoint } from "../../model/checkpoint.ts"
 import { formOf } from "../adapter-form.ts"
 import { SHARDS } from "../run.ts"
+import { type SaveRhythm, saveRhythms } from "../save-rhythm.ts"
 import type { TrainSettings } from "../settings.ts"
 import { sitesOf } from "../sites.ts"
 import type { StepPlan } from "../step-plan.ts"
@@ -167,18 +168,20 @@ function diskOf(
   stateBytes: number,
 ): RunPlan["disk"] {
   const { saveEvery, saveState, saveStateOnTrainEnd, dtype } = settings
-  const every = saveEvery === null ? 0 : "steps" in saveEvery ? saveEvery.steps : saveEvery.epochs * perEpoch
-  const periodic = every === 0 ? 0 : Math.max(0, Math.ceil(steps / every) - 1)
-  const keep = (last: number | undefined): number => {
-    if (last === undefined || saveEvery === null) return periodic
+  /** Files of a rhythm that stay at the same time. */
+  const kept = ({ unit, count, every }: SaveRhythm, isState: boolean): number => {
+    const ofSteps = unit === "steps"
+    const lastFile = ofSteps ? settings.saveLastNSteps : settings.saveLastNEpochs
+    const lastState = (ofSteps ? settings.saveLastNStepsState : settings.saveLastNEpochsState) ?? lastFile
+    const last = isState ? lastState : lastFile
+    const periodic = Math.max(0, Math.ceil(steps / every) - 1)
+    if (last === undefined) return periodic
     // The number of a file that stays is within the last ones.
-    const kept = "steps" in saveEvery ? Math.floor(last / every) + 1 : Math.max(1, Math.floor(last / saveEvery.epochs))
-    return Math.min(periodic, kept)
+    return Math.min(periodic, ofSteps ? Math.floor(last / every) + 1 : Math.max(1, Math.floor(last / count)))
   }
-  const ofSteps = saveEvery !== null && "steps" in saveEvery
-  const lastFile = ofSteps ? settings.saveLastNSteps : settings.saveLastNEpochs
-  const lastState = (ofSteps ? settings.saveLastNStepsState : settings.saveLastNEpochsState) ?? lastFile
-  const files = keep(lastFile) + 1
-  const states = (saveState ? keep(lastState) : 0) + (saveState || saveStateOnTrainEnd ? 1 : 0)
+  const rhythms = saveRhythms(saveEvery, { steps, perEpoch })
+  const sum = (isState: boolean): number => rhythms.reduce((total, rhythm) => total + kept(rhythm, isState), 0)
+  const files = sum(false) + 1
+  const states = (saveState ? sum(true) : 0) + (saveState || saveStateOnTrainEnd ? 1 : 0)
   return { files, states, bytes: (files * values * DTYPE_BITS[dtype]) / 8 + states * stateBytes }
 }
