@@ -1,5 +1,4 @@
 import { epochFileName, stepFileName } from "../lllite-file/save-lllite.ts"
-import type { StepPlan } from "./step-plan.ts"
 
 /** When a run saves before its end. Steps and epochs may both be there, each with files of its own. */
 export interface SaveEvery {
@@ -23,7 +22,7 @@ export interface SaveRhythm {
 /** The rhythms of a run. Source: sd-scripts, where a ratio replaces a number of epochs. */
 export function saveRhythms(
   { steps, epochs, epochRatio }: SaveEvery,
-  plan: Pick<StepPlan, "steps" | "perEpoch">,
+  plan: { readonly steps: number; readonly perEpoch: number },
 ): readonly SaveRhythm[] {
   const { perEpoch } = plan
   const inEpochs =

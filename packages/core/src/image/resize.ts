@@ -1,11 +1,14 @@
+import { resample } from "../control/filters/resample.ts"
 import { CoreError } from "../errors.ts"
 import { channelsOf, type GreyImage, type RgbImage } from "../image.ts"
 
 /**
- * How pixels are weighed: `lanczos` over three lobes, `bilinear` over a triangle, or `area`, the exact mean of what a
- * new pixel covers.
+ * How pixels are weighed. PIL's kernels are `lanczos` over three lobes, `bilinear` over a triangle, and `box`, the pixels
+ * whose centre a new pixel covers. OpenCV's are `area`, the exact mean of what a new pixel covers, and three that read the
+ * pixels around the new one's centre alone, however much a picture shrinks: `nearest-exact` one, `linear` 2 × 2, `cubic`
+ * 4 × 4.
  */
-export type ResizeKernel = "lanczos" | "bilinear" | "area"
+export type ResizeKernel = "lanczos" | "bilinear" | "box" | "area" | "nearest-exact" | "linear" | "cubic"
 
 /** Which input pixels make one output pixel, and how much of each. */
 interface Taps {
@@ -17,6 +20,7 @@ interface Taps {
 const PIL_KERNELS = {
   lanczos: { reach: 3, weight: lanczos },
   bilinear: { reach: 1, weight: triangle },
+  box: { reach: 0.5, weight: (distance) => (distance > -0.5 && distance <= 0.5 ? 1 : 0) },
 } as const satisfies Record<string, PilKernel>
 
 interface PilKernel {
@@ -26,8 +30,8 @@ interface PilKernel {
 
 /**
  * Resizes a picture or a mask, without regard to its aspect. When it shrinks, PIL's kernels are widened so that every
- * pixel counts. `lanczos` and `bilinear` give PIL's bytes. The code uses no library, so that a pixel is the same on
- * every machine.
+ * pixel counts. `lanczos`, `bilinear` and `box` give PIL's bytes. The code uses no library, so that a pixel is the same
+ * on every machine.
  *
  * Source: PIL `Image.resize` (`Resample.c`), OpenCV `INTER_AREA`.
  *
@@ -48,6 +52,8 @@ export function resizeImage<Image extends RgbImage | GreyImage>(
     }
   }
   if (width === image.width && height === image.height) return image
+  if (kernel === "nearest-exact" || kernel === "linear" || kernel === "cubic")
+    return resample(image, width, height, kernel)
   const channels = channelsOf(image)
   const resize = kernel === "area" ? byArea : byPil(PIL_KERNELS[kernel])
   return { ...image, width, height, data: resize(image, width, height, channels) }

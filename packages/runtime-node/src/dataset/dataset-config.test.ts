@@ -37,6 +37,22 @@ conditioning_data_dir = "ca"
 ${subset}
 `
 
+it.each([
+  ["lanczos", "lanczos"],
+  ["box", "box"],
+  ["area", "area"],
+  ["nearest", "nearest-exact"],
+  ["bilinear", "linear"],
+  ["linear", "linear"],
+  ["bicubic", "cubic"],
+  ["cubic", "cubic"],
+] as const)("resizes by %s as OpenCV or PIL does: %s", (resizeInterpolation, kernel) => {
+  const { groups } = datasetOfFolders({
+    ...{ imageDir: "images", conditioningDataDir: "controls", resolution: 64, resizeInterpolation },
+  })
+  expect(groups[0]?.subsets[0]?.kernel).toBe(kernel)
+})
+
 describe("parseDatasetConfig", () => {
   it("takes a value from the nearest table that has it", () => {
     const { batchSize, groups } = parseDatasetConfig(whole, "set.toml", { maxBucketReso: 2048 })
@@ -137,7 +153,10 @@ describe("parseDatasetConfig", () => {
     [least("enable_bucket = true\nbucket_reso_steps = 48"), /bucket_reso_steps is 48, expected a multiple of 32/],
     [least().replace("512", "500"), /resolution is 500x500, expected multiples of 32\. The nearest is 512x512/],
     [least().replace("512", '"512,x"'), /resolution is "512,x", expected pixels/],
-    [least("", 'resize_interpolation = "cubic"'), /resize_interpolation is "cubic", expected "lanczos" or "area"/],
+    [
+      least("", 'resize_interpolation = "hamming"'),
+      /resize_interpolation is "hamming", expected one of lanczos, area, nearest, /,
+    ],
     [least("batch_size = 2") + least("batch_size = 3"), /batch sizes 2 and 3, expected one/],
     [`${least()}\n[[datasets.subsets]]\nimage_dir = "a"\nconditioning_data_dir = "x"`, /image_dir "a" appears twice/],
   ])("refuses %j", (text, message) => {

@@ -282,6 +282,12 @@ function readGroup(reader: DatasetReader, where: string, subsets: readonly Subse
   }
 }
 
+/** Kernels by sd-scripts' names. Source: sd-scripts `library/utils.py`, `resize_image`. */
+const KERNELS = {
+  ...{ lanczos: "lanczos", box: "box", area: "area", nearest: "nearest-exact" },
+  ...{ bilinear: "linear", linear: "linear", bicubic: "cubic", cubic: "cubic" },
+} as const satisfies Readonly<Record<string, ResizeKernel>>
+
 function readSubset(reader: DatasetReader): Subset {
   const { settings, check, nameOf } = reader
   for (const name of ["imageDir", "conditioningDataDir"] as const) {
@@ -295,7 +301,7 @@ function readSubset(reader: DatasetReader): Subset {
     metadata: metadataFile === undefined ? null : { path: metadataFile, root: imageDir },
     captions: captionRulesOf(settings),
     repeats: settings.numRepeats,
-    kernel: settings.resizeInterpolation ?? null,
+    kernel: settings.resizeInterpolation === undefined ? null : KERNELS[settings.resizeInterpolation],
     augment: {
       flip: settings.flipAug,
       colour: settings.colorAug,

@@ -31,8 +31,8 @@ export const GROUP_OPTIONS = {
 export const SUBSET_OPTIONS = {
   num_repeats: integer({ default: 1, min: 1, max: 1_000_000, help: "How often each pair appears in an epoch." }),
   ...CAPTION_OPTIONS,
-  resize_interpolation: choice(["lanczos", "area"], {
-    help: "Filter that resizes pictures.",
+  resize_interpolation: choice(["lanczos", "area", "nearest", "bilinear", "linear", "bicubic", "cubic", "box"], {
+    help: "Filter that resizes pictures, as in OpenCV, and for lanczos and box as in PIL. linear and cubic are bilinear and bicubic.",
     otherwise: "area to shrink, lanczos to enlarge",
   }),
   flip_aug: flag({ help: "Mirror every other pair, on average, from left to right: the picture with its control." }),

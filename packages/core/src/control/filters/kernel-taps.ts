@@ -50,6 +50,11 @@ export function cubicTaps(from: number, to: number, precision: "single" | "doubl
   })
 }
 
+/** OpenCV's `INTER_LINEAR`: two taps, which are not widened when a picture shrinks. */
+export function linearTaps(from: number, to: number): KernelTaps {
+  return taps([from, to], { size: 2, before: 0, round: fround }, (rest) => [fround(1 - rest), rest])
+}
+
 /** cos and sin of multiples of 45°, in the order of the taps. */
 const S45 = Math.SQRT1_2
 const TURNS = [

@@ -3,10 +3,15 @@ import type { GreyImage, RgbImage } from "../../image.ts"
 import { channelsOf } from "../../image.ts"
 import { areaMean } from "./area-mean.ts"
 import type { KernelTaps } from "./kernel-taps.ts"
-import { cubicTaps, lanczos4Taps, linearAreaTaps } from "./kernel-taps.ts"
+import { cubicTaps, lanczos4Taps, linearAreaTaps, linearTaps } from "./kernel-taps.ts"
 
-/** OpenCV's ways to resize: `INTER_NEAREST`, `INTER_AREA`, `INTER_CUBIC`, `INTER_LANCZOS4`. */
-export type ResampleKernel = "nearest" | "area" | "cubic" | "lanczos4"
+/**
+ * OpenCV's ways to resize: `INTER_NEAREST`, `INTER_NEAREST_EXACT`, `INTER_LINEAR`, `INTER_AREA`, `INTER_CUBIC`,
+ * `INTER_LANCZOS4`.
+ */
+export type ResampleKernel = "nearest" | "nearest-exact" | "linear" | "area" | "cubic" | "lanczos4"
+
+type Nearest = "nearest" | "nearest-exact"
 
 /** A weight of 1 in OpenCV's fixed point. */
 const WEIGHT_ONE = 2 ** 11
@@ -36,27 +41,45 @@ export function resample<Image extends RgbImage | GreyImage>(
   if (width === image.width && height === image.height) return image
   const shrinks = width <= image.width && height <= image.height
   const data =
-    kernel === "nearest"
-      ? nearest(image, channels, width, height)
+    kernel === "nearest" || kernel === "nearest-exact"
+      ? nearest(image, channels, width, height, kernel === "nearest" ? cornerPixels : centrePixels)
       : kernel === "area" && shrinks
         ? areaMean(image, channels, width, height)
         : weighted(image, channels, width, height, kernel)
   return { ...image, width, height, data }
 }
 
-function nearest({ width: from, height: rows, data }: RgbImage, channels: number, width: number, height: number) {
+function nearest(
+  { width: from, height: rows, data }: RgbImage,
+  channels: number,
+  width: number,
+  height: number,
+  pixelsOf: (from: number, to: number) => Int32Array,
+): Uint8Array {
   const result = new Uint8Array(width * height * channels)
-  // OpenCV divides by the factor, which rounds otherwise than a product with its inverse.
-  const [stepX, stepY] = [1 / (width / from), 1 / (height / rows)]
+  const across = pixelsOf(from, width)
   let at = 0
-  for (let y = 0; y < height; y++) {
-    const row = Math.min(Math.floor(y * stepY), rows - 1) * from
-    for (let x = 0; x < width; x++) {
-      const pixel = (row + Math.min(Math.floor(x * stepX), from - 1)) * channels
+  for (const row of pixelsOf(rows, height)) {
+    for (const column of across) {
+      const pixel = (row * from + column) * channels
       for (let channel = 0; channel < channels; channel++) result[at++] = data[pixel + channel] as number
     }
   }
   return result
+}
+
+/** The pixel under the corner of each new one. */
+function cornerPixels(from: number, to: number): Int32Array {
+  // OpenCV divides by the factor, which rounds otherwise than a product with its inverse.
+  const step = 1 / (to / from)
+  return Int32Array.from({ length: to }, (_, i) => Math.min(Math.floor(i * step), from - 1))
+}
+
+/** The pixel under the centre of each new one, in 16 bits behind the point. */
+function centrePixels(from: number, to: number): Int32Array {
+  const step = Math.floor((from * 2 ** 16 + Math.floor(to / 2)) / to)
+  const start = Math.floor(step / 2) - (from % 2)
+  return Int32Array.from({ length: to }, (_, i) => Math.min(Math.floor((step * i + start) / 2 ** 16), from - 1))
 }
 
 /**
@@ -68,14 +91,14 @@ function weighted(
   channels: number,
   width: number,
   height: number,
-  kernel: Exclude<ResampleKernel, "nearest">,
+  kernel: Exclude<ResampleKernel, Nearest>,
 ): Uint8Array {
   const [across, down] = [tapsOf(kernel, from, width), tapsOf(kernel, rows, height)]
   const line = width * channels
   const sums = alongRows(data, { from, rows, channels }, across)
   const result = new Uint8ClampedArray(height * line)
   const { size } = down
-  const finish = kernel === "cubic" ? exactRow : kernel === "area" ? linearRow : fixedRow
+  const finish = kernel === "cubic" ? exactRow : kernel === "lanczos4" ? fixedRow : linearRow
   const sources: Float64Array[] = []
   for (let y = 0; y < height; y++) {
     const weights = down.weights.subarray(y * size, (y + 1) * size)
@@ -88,9 +111,10 @@ function weighted(
   return new Uint8Array(result.buffer)
 }
 
-function tapsOf(kernel: Exclude<ResampleKernel, "nearest">, from: number, to: number): KernelTaps {
+function tapsOf(kernel: Exclude<ResampleKernel, Nearest>, from: number, to: number): KernelTaps {
   if (kernel === "cubic") return cubicTaps(from, to, "double")
-  const taps = kernel === "area" ? linearAreaTaps(from, to) : lanczos4Taps(from, to)
+  const tapsBy = { area: linearAreaTaps, linear: linearTaps, lanczos4: lanczos4Taps }[kernel]
+  const taps = tapsBy(from, to)
   return { ...taps, weights: taps.weights.map((weight) => roundHalfEven(weight * WEIGHT_ONE)) }
 }
 
