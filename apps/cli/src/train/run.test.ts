@@ -8,7 +8,7 @@ import type { TrainRunEvent } from "@lllite/runtime-node"
 import { InputError } from "@lllite/runtime-node"
 import { expect, it } from "vitest"
 import { createReporter } from "../terminal/progress.ts"
-import { followTraining, saveDiverged, unlessFull } from "./run.ts"
+import { followTraining, saveDiverged, unlessFull, withLastState } from "./run.ts"
 
 const sites = enumerateSites(SDXL_LAYOUT).slice(0, 1)
 const model = createLllite(sites, { condDim: 2, mlpDim: 2 }, createStream(1, "init"))
@@ -22,37 +22,32 @@ it("saves the last good state of a run that diverged, and still fails", async ()
     saved.push(step)
     return "out/last-step00000004.safetensors"
   }
-  const saver = { stopped: save, lastState: () => null }
-  const run = { steps: 9, made: 4 }
-  await expect(saveDiverged(diverged(4), saver, run)).rejects.toMatchObject({
+  await expect(saveDiverged(diverged(4), save)).rejects.toMatchObject({
     code: "loss-not-finite",
     message: 'the loss is NaN. Its LLLite is saved as "out/last-step00000004.safetensors".',
   })
   // Before the first step there is nothing to save, and other errors have no state.
-  await expect(saveDiverged(diverged(0), saver, run)).rejects.toThrow("the loss is NaN.")
-  await expect(saveDiverged(new Error("no device"), saver, run)).rejects.toThrow("no device")
+  await expect(saveDiverged(diverged(0), save)).rejects.toThrow("the loss is NaN.")
+  await expect(saveDiverged(new Error("no device"), save)).rejects.toThrow("no device")
   expect(saved).toEqual([4])
   const full = (): Promise<string> => Promise.reject(new Error("the disk is full."))
-  await expect(saveDiverged(diverged(4), { ...saver, stopped: full }, run)).rejects.toThrow(
+  await expect(saveDiverged(diverged(4), full)).rejects.toThrow(
     "the loss is NaN. It could not be saved: the disk is full.",
   )
 })
 
-it("says what is on the disk when a runtime has ended with the run", async () => {
+it("says what is on the disk when a runtime has ended with the run", () => {
   const ended = new CoreError("worker-ended", "runtime: a worker thread ended with code 1. Create a new runtime.")
-  const saver = { stopped: () => Promise.reject(new Error("not asked")), lastState: () => "out/a-state" }
   const run = { steps: 9, made: 4 }
-  await expect(saveDiverged(ended, saver, run)).rejects.toMatchObject({
+  expect(withLastState(ended, "out/a-state", run)).toMatchObject({
     code: "worker-ended",
     message: `${ended.message} The training ended after 4 of 9 steps. Its last state is "out/a-state". Continue from it with --resume.`,
   })
-  await expect(saveDiverged(ended, { ...saver, lastState: () => null }, run)).rejects.toThrow(
-    "No state of it is saved.",
-  )
+  expect(withLastState(ended, null, run)).toHaveProperty("message", expect.stringContaining("No state of it is saved."))
   // Before the first step, and for wrong input, there is nothing to add.
-  await expect(saveDiverged(ended, saver, { steps: 9, made: 0 })).rejects.toBe(ended)
+  expect(withLastState(ended, "out/a-state", { steps: 9, made: 0 })).toBe(ended)
   const wrong = new CoreError("picture-size", "it is too small")
-  await expect(saveDiverged(wrong, saver, run)).rejects.toBe(wrong)
+  expect(withLastState(wrong, "out/a-state", run)).toBe(wrong)
 })
 
 it("goes on when a step in between cannot be saved, and says so", async () => {
@@ -63,7 +58,7 @@ it("goes on when a step in between cannot be saved, and says so", async () => {
   const full = new InputError("file", 'cannot write "out/a": the disk is full. Make room or choose another place.')
   await unlessFull(Promise.reject(full), 20, watched)
   expect(said.map((line) => JSON.parse(line).text)).toEqual([
-    'the LLLite of step 20 is not saved: cannot write "out/a": the disk is full. Make room or choose another place. The training goes on.',
+    'step 20 is not saved as a whole: cannot write "out/a": the disk is full. Make room or choose another place. The training goes on.',
   ])
   await expect(unlessFull(Promise.reject(new Error("a fault")), 30, watched)).rejects.toThrow("a fault")
 })

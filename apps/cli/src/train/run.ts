@@ -24,7 +24,7 @@ import { ownMetadata, readThumbnail, statedMetadata } from "./metadata.ts"
 import { saveAtFault, stopAtFault } from "./reading-fault.ts"
 import { factNotices, runFacts } from "./run-facts.ts"
 import { objectiveOf } from "./run-objective.ts"
-import { createSaver, type RunSaver } from "./saver.ts"
+import { createSaver } from "./saver.ts"
 import type { TrainSettings } from "./settings.ts"
 import { sitesOf } from "./sites.ts"
 import { createStepHistory, type StepHistory } from "./step-history.ts"
@@ -84,7 +84,8 @@ export async function runTrain(
 /** The share of the free memory that encoded pictures may take. The rest is for the model. */
 const ENCODED_SHARE = 0.5
 
-function encodedBytes(): number {
+/** The most bytes of encoded examples that a run keeps in memory. */
+export function encodedBytes(): number {
   return Math.floor(ENCODED_SHARE * process.availableMemory())
 }
 
@@ -164,7 +165,9 @@ async function trainAndSave(
   try {
     await untilStopped(watch.begin(initial), signal, NOTHING_TO_SAVE)
     const following = followTraining(run, reporter, signal, onStep)
-    const state = await following.catch((error: unknown) => saveDiverged(error, saver, { steps, made: history.length }))
+    const state = await following.catch((error: unknown) =>
+      saveDiverged(withLastState(error, saver.lastState(), { steps, made: history.length }), saver.stopped),
+    )
     if (state.step >= steps) {
       await saver.final(state)
       return await watch.end(state)
@@ -190,28 +193,21 @@ export async function unlessFull(saving: Promise<unknown>, step: number, reporte
     await saving
   } catch (error) {
     if (!(error instanceof InputError)) throw error
-    const text = `the LLLite of step ${step} is not saved: ${error.message} The training goes on.`
+    const text = `step ${step} is not saved as a whole: ${error.message} The training goes on.`
     reporter.say("notice", { text }, `Note: ${text}`)
   }
 }
 
-/** What of a saver a run needs that ends with an error. */
-type FaultSaver = Pick<RunSaver, "stopped" | "lastState">
-
 /**
  * Saves the last good state of a run that diverged, or in which a step could not be computed.
  *
- * @throws the error, and it names the saved file. Where a runtime has ended, with the last state on the disk
+ * @throws the error, and it names the saved file
  */
-export async function saveDiverged(
-  error: unknown,
-  saver: FaultSaver,
-  { steps, made }: { readonly steps: number; readonly made: number },
-): Promise<never> {
-  if (!(error instanceof DivergedError) || error.state.step === 0) throw withLastState(error, saver, { steps, made })
+export async function saveDiverged(error: unknown, save: (state: TrainState) => Promise<string>): Promise<never> {
+  if (!(error instanceof DivergedError) || error.state.step === 0) throw error
   const { code, message, state } = error
   const sentence = /[.!?]$/.test(message) ? message : `${message}.`
-  const saved = await saver.stopped(state).catch((cause: unknown) => {
+  const saved = await save(state).catch((cause: unknown) => {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new DivergedError(code, `${sentence} It could not be saved: ${reason}`, state, { cause })
   })
@@ -222,17 +218,16 @@ export async function saveDiverged(
 const ENDS_RUNTIME = new Set<string>(["worker-failed", "worker-ended", "no-room"])
 
 /** An error of a runtime that has ended, with what of the run is on the disk. Other errors stay as they are. */
-function withLastState(
+export function withLastState(
   error: unknown,
-  { lastState }: FaultSaver,
+  lastState: string | null,
   { steps, made }: { readonly steps: number; readonly made: number },
 ): unknown {
   if (!(error instanceof CoreError) || !ENDS_RUNTIME.has(error.code) || made === 0) return error
-  const state = lastState()
   const advice =
-    state === null
+    lastState === null
       ? "No state of it is saved. save_state with save_every_n_steps saves some."
-      : `Its last state is "${state}". Continue from it with --resume.`
+      : `Its last state is "${lastState}". Continue from it with --resume.`
   const { code, message } = error
   return new CoreError(code, `${message} The training ended after ${made} of ${steps} steps. ${advice}`, {
     cause: error,

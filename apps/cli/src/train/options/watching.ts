@@ -1,4 +1,4 @@
-import { SAMPLER_NAMES, TRAIN_RANGES } from "@lllite/core/names"
+import { GENERATE_RANGES, SAMPLER_NAMES, TRAIN_RANGES } from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
 import { choice, file, flag, folder, ignored, integer, number, seed, text } from "@lllite/runtime-node/options"
 
@@ -70,6 +70,16 @@ export const WATCHING = {
     min: 0,
     max: 100,
     help: "Held-out pairs that are drawn, to measure how well pictures follow controls.",
+  }),
+  validation_picture_steps: integer({
+    default: 20,
+    ...GENERATE_RANGES.steps,
+    help: "Steps of the sampler for held-out pairs that are drawn.",
+  }),
+  validation_guidance_scale: number({
+    default: 7.5,
+    ...GENERATE_RANGES.guidanceScale,
+    help: "Scale of guidance for held-out pairs that are drawn.",
   }),
   sample_sampler: choice(SAMPLER_NAMES, { default: "ddim", help: "Sampler of pictures that name none." }),
   dashboard: flag({ help: "Show the run on a page of this machine while it trains. No other machine can open it." }),

@@ -7,13 +7,15 @@ import { planTrain, readTrainState, withPath } from "@lllite/runtime-node"
 import { openLllite } from "../../lllite-file/open-lllite.ts"
 import { checkCheckpoint } from "../../model/checkpoint.ts"
 import { formOf } from "../adapter-form.ts"
-import { SHARDS } from "../run.ts"
+import { encodedBytes, SHARDS } from "../run.ts"
 import { type SaveRhythm, saveRhythms } from "../save-rhythm.ts"
 import type { TrainSettings } from "../settings.ts"
 import { sitesOf } from "../sites.ts"
 import type { StepPlan } from "../step-plan.ts"
 import { planSteps } from "../step-plan.ts"
 import type { TrainingSet } from "../validation/hold-out.ts"
+import { drawnPictures } from "./drawn-pictures.ts"
+import { planExamples } from "./plan-examples.ts"
 
 /** What a training would do and take. Bytes, and seconds. */
 export interface RunPlan extends Pick<StepPlan, "steps" | "perEpoch"> {
@@ -30,14 +32,11 @@ export interface RunPlan extends Pick<StepPlan, "steps" | "perEpoch"> {
   readonly availableBytes: number
   /** Changes that need less memory, with the most bytes then. Empty if the run fits. */
   readonly smaller: readonly { readonly change: string; readonly bytes: number }[]
-  readonly disk: { readonly files: number; readonly states: number; readonly bytes: number }
+  /** `caches`: bytes of the files of latents and encoded captions, also of those that are there already. */
+  readonly disk: { readonly files: number; readonly states: number; readonly bytes: number; readonly caches: number }
+  /** Pictures that are drawn of the run in all. Their time is not planned. */
+  readonly drawn: number
 }
-
-/** Tokens of a chunk, with its start and end. */
-const CONTEXT_TOKENS = 77
-
-/** A run keeps patches of controls from step to step, in at most this much memory; see core's `createExampleMemo`. */
-const MEMO_BYTES = 128 * 2 ** 20
 
 /** Copies of the LLLite's values that a run holds: they, those before the update, gradients of parts and their sums. */
 const VALUE_COPIES = 6
@@ -63,7 +62,8 @@ export async function planRun(settings: TrainSettings, dataset: TrainingSet): Pr
   const found = await need(rows, settings.gradientCheckpointing)
   const optimizerBytes = stateBytes(settings, { adapters, slots, values: new Float32Array(values) })
   const averageBytes = settings.ema === null ? 0 : 4 * values
-  const kept = keptBytes(dataset, settings, config.contextDim, [width, height])
+  const examples = planExamples(dataset, settings, config, encodedBytes())
+  const kept = examples.memory
   const stateOfRun = 4 * values + optimizerBytes + averageBytes
   // A save copies the state to the main thread, and makes the bytes of a file.
   const host = (VALUE_COPIES - 1) * 4 * values + 2 * stateOfRun + 4 * values + kept
@@ -95,7 +95,8 @@ export async function planRun(settings: TrainSettings, dataset: TrainingSet): Pr
     sites: adapters.length,
     ...{ backend: found.backend, threads: found.threads },
     seconds: { encoding, step, steps: steps * step },
-    disk: diskOf(settings, { steps, perEpoch }, values, stateOfRun),
+    disk: { ...diskOf(settings, { steps, perEpoch }, values, stateOfRun), caches: examples.disk },
+    drawn: await drawnPictures(settings, dataset, { steps, perEpoch }),
   }
 }
 
@@ -135,19 +136,6 @@ function stateBytes({ optimizer }: TrainSettings, model: Parameters<typeof LLLIT
   return lists + Object.values(rule.bytes?.(parts, known) ?? {}).reduce((sum, length) => sum + length, 0)
 }
 
-/** Bytes of the encoded data set, and of the patches of its controls. */
-function keptBytes(
-  { pictures }: TrainingSet,
-  { captionChunks }: TrainSettings,
-  contextDim: number,
-  [width, height]: readonly [number, number],
-): number {
-  const latents = (4 * 4 * width * height) / 64
-  const text = 4 * CONTEXT_TOKENS * captionChunks * contextDim
-  const control = 3 * width * height
-  return pictures * (latents + text + control) + Math.min(MEMO_BYTES, pictures * 2 * 4 * control)
-}
-
 /** Seconds of an update, measured on some values. */
 function updateSeconds({ optimizer }: TrainSettings, values: number): number {
   const some = new Float32Array(Math.min(values, 2 ** 18)).fill(0.5)
@@ -166,7 +154,7 @@ function diskOf(
   { steps, perEpoch }: Pick<StepPlan, "steps" | "perEpoch">,
   values: number,
   stateBytes: number,
-): RunPlan["disk"] {
+): Omit<RunPlan["disk"], "caches"> {
   const { saveEvery, saveState, saveStateOnTrainEnd, dtype } = settings
   /** Files of a rhythm that stay at the same time. */
   const kept = ({ unit, count, every }: SaveRhythm, isState: boolean): number => {

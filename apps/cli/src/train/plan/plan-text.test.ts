@@ -10,7 +10,7 @@ const plan: RunPlan = {
     { phase: "VAE and text", bytes: 9 * GIB },
     { phase: "training step", bytes: 12 * GIB },
   ],
-  ...{ availableBytes: 16 * GIB, smaller: [], disk: { files: 4, states: 1, bytes: GIB } },
+  ...{ availableBytes: 16 * GIB, smaller: [], disk: { files: 4, states: 1, bytes: GIB, caches: 0 }, drawn: 0 },
 }
 
 it("says steps, time, memory and disk", () => {
@@ -20,6 +20,13 @@ it("says steps, time, memory and disk", () => {
   expect(text).toMatch(/training step +12\.0 GiB/)
   expect(text).toContain("It fits: 16.0 GiB available.")
   expect(text).toContain("1.0 GiB: 4 LLLites, 1 state")
+})
+
+it("says what caches take on the disk, and how many pictures are drawn", () => {
+  expect(planText(plan)).not.toMatch(/captions in files|Drawn/)
+  const text = planText({ ...plan, disk: { ...plan.disk, caches: 3 * GIB }, drawn: 24 })
+  expect(text).toContain("and 3.0 GiB of latents and captions in files")
+  expect(text).toContain("24 pictures of the run")
 })
 
 it("says what takes less when a run does not fit", () => {

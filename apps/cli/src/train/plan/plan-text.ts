@@ -18,5 +18,9 @@ export function planText(plan: RunPlan): string {
     ...plan.smaller.map(({ change, bytes }) => `  With ${change}: ${sizeText(bytes)}.`),
     ...(fits ? [] : ["  A smaller resolution, --weights F16 and fewer adapters (network_dim, sites) take less, too."]),
     `Disk    ${sizeText(disk.bytes)}: ${plural(disk.files, "LLLite")}${disk.states === 0 ? "" : `, ${plural(disk.states, "state")}`}`,
+    ...(disk.caches === 0
+      ? []
+      : [`        and ${sizeText(disk.caches)} of latents and captions in files, with those that are there`]),
+    ...(plan.drawn === 0 ? [] : [`Drawn   ${plural(plan.drawn, "picture")} of the run, whose time is not in the plan`]),
   ].join("\n")
 }

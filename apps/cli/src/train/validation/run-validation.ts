@@ -47,16 +47,13 @@ export interface ValidatedRun extends Omit<ValidationOptions, "seed"> {
   readonly signal: AbortSignal
 }
 
-/** How held-out pairs are drawn. */
-const DRAWING = { steps: 20, guidanceScale: 7.5 } as const
-
 /**
  * The validation of a run. Measuring that fails ends it, with a notice: the training goes on.
  *
  * @throws CoreError that names the wrong option
  */
 export function runValidation(
-  { every: rhythm, mostPairs, pictures, seed }: ValidationSettings,
+  { every: rhythm, mostPairs, pictures, drawing, seed }: ValidationSettings,
   { perEpoch, heldOut, machine, sampler, reporter, signal, ...options }: ValidatedRun,
 ): RunValidation {
   const every = stepsOf(rhythm, perEpoch)
@@ -75,7 +72,7 @@ export function runValidation(
 
   const draw = async (examples: readonly TrainExample[], lllite: LlliteModel | null): Promise<readonly Pair[]> => {
     const samples = examples.map(({ caption, control, image }, i) => ({
-      ...{ ...DRAWING, prompt: caption, negativePrompt: "", seed: seedAfter(seed, i), namesSeed: false, sampler },
+      ...{ ...drawing, prompt: caption, negativePrompt: "", seed: seedAfter(seed, i), namesSeed: false, sampler },
       ...{ width: image.width, height: image.height, control, controlPath: null },
     }))
     const images = await drawSamples(machine, samples, lllite, {

@@ -13,6 +13,8 @@ export interface ValidationSettings {
   readonly mostPairs: number | null
   /** Pairs that are drawn, to measure how well pictures follow controls. */
   readonly pictures: number
+  /** How they are drawn. */
+  readonly drawing: { readonly steps: number; readonly guidanceScale: number }
 }
 
 const OTHERS = [
@@ -21,6 +23,8 @@ const OTHERS = [
   "validateEveryNEpochs",
   "maxValidationSteps",
   "validationPictures",
+  "validationPictureSteps",
+  "validationGuidanceScale",
 ] as const
 
 /** The settings of validation. Null: there is none. */
@@ -38,8 +42,10 @@ export function readValidation({ settings, isGiven, nameOf }: OptionReader<typeo
     }
   }
   const isReplaced = steps !== undefined && epochs !== undefined
+  const drawing = { steps: settings.validationPictureSteps, guidanceScale: settings.validationGuidanceScale }
+  const every = steps === undefined ? { epochs: epochs ?? 1 } : { steps }
   return {
-    validation: { share, seed, every: steps === undefined ? { epochs: epochs ?? 1 } : { steps }, mostPairs, pictures },
+    validation: { share, seed, every, mostPairs, pictures, drawing },
     notices: isReplaced
       ? [`${nameOf("validateEveryNEpochs")} has no effect: ${nameOf("validateEveryNSteps")} is given.`]
       : [],
