@@ -31,6 +31,8 @@ export interface SubsetConfig {
   readonly captionExtension: string
   /** The file that has the captions. Null: each picture has a caption file. */
   readonly metadata: MetadataSource | null
+  /** The caption of pictures without a caption file. Default: it is empty, and a notice counts them. */
+  readonly classTokens?: string
   /** How captions change. */
   readonly captions: CaptionRules
   /** How often every pair is shown in an epoch. */
@@ -299,6 +301,7 @@ function readSubset(reader: DatasetReader): Subset {
     controlDir: settings.conditioningDataDir ?? "",
     captionExtension: extension.startsWith(".") ? extension : `.${extension}`,
     metadata: metadataFile === undefined ? null : { path: metadataFile, root: imageDir },
+    ...(settings.classTokens === undefined ? {} : { classTokens: settings.classTokens }),
     captions: captionRulesOf(settings),
     repeats: settings.numRepeats,
     kernel: settings.resizeInterpolation === undefined ? null : KERNELS[settings.resizeInterpolation],

@@ -1,5 +1,5 @@
 import { TRAIN_RANGES } from "@lllite/core/names"
-import { choice, file, flag, folder, integer, pixels } from "../options/kinds.ts"
+import { choice, file, flag, folder, integer, pixels, text } from "../options/kinds.ts"
 import { ignored, refused } from "../options/option.ts"
 import { CAPTION_OPTIONS } from "./caption-options.ts"
 import { faceRange } from "./face-range.ts"
@@ -46,8 +46,8 @@ export const SUBSET_OPTIONS = {
   cache_info: ignored("every run reads sizes and captions again, and writes no file beside the pictures"),
   custom_attributes: ignored("sd-scripts' LLLite trainer ignores them, too"),
   // Options of sets of other trainers.
-  class_tokens: refused("captions come from files alone", {
-    instead: "Leave it out, and write a caption file for each picture.",
+  class_tokens: text({
+    help: "Caption of pictures without a caption file. sd-scripts' LLLite trainer refuses it.",
   }),
   is_reg: refused("there are no regularisation pictures"),
   alpha_mask: flag({

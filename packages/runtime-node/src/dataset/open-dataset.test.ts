@@ -59,6 +59,22 @@ describe("openDataset", () => {
     await expect(openDataset(config, { signal })).rejects.toThrow("enough")
   })
 
+  it("gives class_tokens to pictures without a caption file, with the rules of captions", async () => {
+    await pair("a", bar(64, 64), undefined, "of its own")
+    await pair("b", bar(64, 64))
+    await rm(join(folder, "images", "b.caption"), { force: true })
+    const captions = async (options: Options) => {
+      const { captionOf, notices } = await open(options)
+      return [captionOf?.(0), captionOf?.(1), notices.length]
+    }
+    expect(await captions({})).toEqual(["of its own", "", 1])
+    expect(await captions({ classTokens: "a bar", captionPrefix: "drawing:" })).toEqual([
+      "drawing: of its own",
+      "drawing: a bar",
+      0,
+    ])
+  })
+
   it("gives pairs by name, fitted and with the sizes for SDXL's embedding", async () => {
     await pair("b", bar(64, 64))
     await pair("a", bar(160, 80), bar(80, 40), "first line \n")

@@ -184,11 +184,13 @@ function captionEntries(captions: ReadonlyMap<string, MetadataCaption>, folder: 
 
 /** Captions from files beside the pictures. */
 function captionFiles(folder: PictureFolder, config: SubsetConfig): CaptionSource {
-  return async (name) =>
-    (await readCaption(folder, parse(name).name, config)) ?? {
-      text: "",
-      remarks: [{ kind: "no-caption", path: join(folder.path, name) }],
-    }
+  const { classTokens } = config
+  return async (name) => {
+    const caption = await readCaption(folder, parse(name).name, config)
+    if (caption !== null) return caption
+    if (classTokens !== undefined) return { text: classTokens, remarks: NONE }
+    return { text: "", remarks: [{ kind: "no-caption", path: join(folder.path, name) }] }
+  }
 }
 
 /** The caption of a picture, or null when it has no caption file. */
