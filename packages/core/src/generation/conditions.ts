@@ -4,7 +4,7 @@ import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import type { Tokenizer } from "../models/clip/tokenizer.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { runAtOnce, type Steps } from "../models/steps.ts"
-import type { Tap } from "../models/taps.ts"
+import { chainTaps, type Tap } from "../models/taps.ts"
 import { conditionVector, countChunks, encodeWeightedPromptSteps } from "../models/text.ts"
 import { type PromptPart, partsOfPrompt } from "../prompt/composed.ts"
 import type { PromptOptions } from "../prompt/options.ts"
@@ -23,6 +23,8 @@ export interface Conditions {
   readonly further: readonly Pick<Conditions, "context" | "vector">[]
   /** The empty prompt, with a row for every picture. Null without a scale for the negative prompt. */
   readonly empty: Pick<Conditions, "context" | "vector"> | null
+  /** The text of every part, with a row for every picture, where parts act in regions. Null: they guide one by one. */
+  readonly parts: readonly Tensor3D[] | null
   /** The weight of each part for each picture: [parts][pictures]. 0 where a picture has fewer parts. */
   readonly weights: readonly (readonly number[])[]
   dispose(): void
@@ -40,6 +42,11 @@ export interface ConditionOptions {
   readonly prompts?: PromptOptions
   /** The tap of both text encoders. Default: no tap. */
   readonly tap?: Tap
+  /**
+   * For parts that act in regions: a tap for each part, before `tap`. The pass then reads the pooled text of the last
+   * part, as in sd-scripts. Default: null, parts guide one by one.
+   */
+  readonly partTaps?: readonly Tap[] | null
 }
 
 /**
@@ -75,7 +82,15 @@ export function encodeConditions(
 export function* encodeConditionSteps(
   sdxl: Sdxl,
   requests: readonly Omit<PictureRequest, "seed">[],
-  { guided, fromEmpty = false, size, negativeSize = size, prompts: promptOptions = {}, tap }: ConditionOptions,
+  {
+    guided,
+    fromEmpty = false,
+    size,
+    negativeSize = size,
+    prompts: promptOptions = {},
+    tap,
+    partTaps = null,
+  }: ConditionOptions,
 ): Steps<Conditions> {
   const pictures = requests.length
   const parts = requests.map(({ prompt }) => partsOfPrompt(prompt, promptOptions))
@@ -90,8 +105,17 @@ export function* encodeConditionSteps(
   const firsts = prompts.map((text, i) => (i < pictures ? requests[i]?.firstPrompt : undefined) ?? text)
   const firstPrompts = [...empties, ...firstNegatives, ...firsts].map((text) => text ?? "")
   const textOptions = { ...promptOptions, firstPrompts, ...(tap === undefined ? {} : { tap }) }
-  const encoded = yield* encodeWeightedPromptSteps(sdxl.ops, sdxl, texts, textOptions)
-  const pooled = promptOptions.compat === "sd-scripts" ? lastPooled(encoded.pooled, parts, count) : encoded.pooled
+  let encoded = yield* encodeWeightedPromptSteps(sdxl.ops, sdxl, texts, textOptions)
+  for (const [part, own] of (partTaps ?? []).slice(0, count).entries()) {
+    const options = { ...textOptions, tap: tap === undefined ? own : chainTaps([own, tap]) }
+    const again = yield* encodeWeightedPromptSteps(sdxl.ops, sdxl, texts, options)
+    const from = texts.length + (part - count) * pictures
+    encoded = withRows(encoded, again, from, pictures)
+  }
+  const pooled =
+    promptOptions.compat === "sd-scripts" || partTaps !== null
+      ? lastPooled(encoded.pooled, parts, count)
+      : encoded.pooled
   const vectors = conditionVector(pooled, [
     ...[...empties, ...negatives].map(() => negativeSize),
     ...prompts.map(() => size),
@@ -105,9 +129,22 @@ export function* encodeConditionSteps(
   tf.dispose([encoded.context, vectors])
   const all = contexts.map((context, i) => ({ context, vector: split[i] as Tensor2D }))
   const empty = isFromEmpty ? (all[0] ?? null) : null
-  const [{ context, vector }, ...further] = all.slice(isFromEmpty ? 1 : 0) as [(typeof all)[number], ...typeof all]
+  const [main, ...further] = all.slice(isFromEmpty ? 1 : 0) as [(typeof all)[number], ...typeof all]
+  if (partTaps !== null) {
+    const regional = regionalContexts(main, further, negatives.length)
+    tf.dispose(further.flatMap((one) => [one.context, one.vector]))
+    return {
+      ...{ pictures, guided, empty, further: [], parts: regional.parts, context: regional.context },
+      ...{ vector: main.vector, weights: numbered.map((row) => row.map(({ weight }) => weight)) },
+      dispose() {
+        tf.dispose([main.context, main.vector, regional.context, ...regional.parts])
+        if (empty !== null) tf.dispose([empty.context, empty.vector])
+      },
+    }
+  }
+  const { context, vector } = main
   return {
-    ...{ pictures, guided, further, empty },
+    ...{ pictures, guided, further, empty, parts: null },
     weights: numbered.map((row) => row.map(({ weight }) => weight)),
     context,
     vector,
@@ -115,6 +152,42 @@ export function* encodeConditionSteps(
       tf.dispose(all.flatMap((one) => [one.context, one.vector]))
     },
   }
+}
+
+/** Encoded texts with `count` rows of others, from a row on. Both are disposed. */
+function withRows<T extends { readonly context: Tensor3D; readonly pooled: Tensor2D }>(
+  texts: T,
+  others: T,
+  from: number,
+  count: number,
+): Pick<T, "context" | "pooled"> {
+  const mixed = <X extends Tensor2D | Tensor3D>(rows: X, own: X): X => {
+    const end = rows.shape[0] - from - count
+    const [before, , after] = tf.split(rows, [from, count, end]) as [X, X, X]
+    const [, middle] = tf.split(own, [from, count, end]) as [X, X, X]
+    return tf.concat([before, middle, after] as Tensor2D[]) as X
+  }
+  const result = tf.tidy(() => ({
+    context: mixed(texts.context, others.context),
+    pooled: mixed(texts.pooled, others.pooled),
+  }))
+  tf.dispose([texts.context, texts.pooled, others.context, others.pooled])
+  return result
+}
+
+/** The text of each part, and the negative prompts' rows with those of the last part after them. */
+function regionalContexts(
+  main: Pick<Conditions, "context">,
+  further: readonly Pick<Conditions, "context">[],
+  negatives: number,
+): { readonly context: Tensor3D; readonly parts: readonly Tensor3D[] } {
+  return tf.tidy(() => {
+    const first = tf.slice(main.context, [negatives, 0, 0], [-1, -1, -1])
+    const parts = [first, ...further.map(({ context }) => tf.clone(context))]
+    const before = tf.slice(main.context, [0, 0, 0], [negatives, -1, -1])
+    const last = parts.at(-1) as Tensor3D
+    return { context: negatives === 0 ? tf.clone(last) : tf.concat([before, last]), parts }
+  })
 }
 
 /**

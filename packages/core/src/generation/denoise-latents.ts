@@ -18,6 +18,7 @@ import { residualsAt } from "./control-nets.ts"
 import { GENERATE_DEFAULTS } from "./defaults.ts"
 import type { DeltaMeter } from "./delta-meter.ts"
 import type { SamplingPlan } from "./plan-sampling.ts"
+import type { PreparedRegions } from "./regions.ts"
 import type { GenerateOptions } from "./request.ts"
 import { cut, type PassPart, type PreparedTiles, type TileReport, withTiles } from "./tiled-network.ts"
 import { createWindowReader } from "./window.ts"
@@ -44,6 +45,8 @@ export interface LatentDenoiserOptions
   readonly textKeys?: readonly TextKeyCache[]
   /** The LoRAs of the run. Default: none. */
   readonly loras?: Tap
+  /** Texts and LoRAs by regions, in place of `loras`. Null: they act everywhere. Default: null. */
+  readonly regions?: PreparedRegions | null
 }
 
 /**
@@ -62,6 +65,7 @@ export function createLatentDenoiser(
     adapters = [],
     controlNets = [],
     loras = NO_TAP,
+    regions = null,
     channels = null,
     deepShrink = null,
     features = [],
@@ -85,7 +89,8 @@ export function createLatentDenoiser(
       const latents = channels === null ? read : withChannels(read, channels, part)
       const window = windowsAt(position)
       const adapted = tapAt(ops, part.adapters, window, combine, meter)
-      const tap = loras === NO_TAP ? adapted : chainTaps([loras, adapted])
+      const lowRank = part.regions?.tap ?? loras
+      const tap = lowRank === NO_TAP ? adapted : chainTaps([lowRank, adapted])
       const timesteps = Array.from({ length: latents.shape[0] }, () => position.timestep)
       const shrink = deepShrink === null ? null : shrinkAt(deepShrink, position.timestep)
       const all = { latents, timesteps, context, vector }
@@ -97,6 +102,8 @@ export function createLatentDenoiser(
             shrink,
             features: features[prompt]?.[part.index] ?? null,
             textKeys: keys(prompt, context),
+            // The empty prompt has no parts.
+            regions: prompt === 0 ? (part.regions?.texts ?? null) : null,
             pass: { position, rows },
           },
           ...(residuals === null ? {} : { residuals }),
@@ -113,7 +120,7 @@ export function createLatentDenoiser(
   /** The unguided pass has other rows, so that it has no keys of its own. */
   const keys = (prompt: number, context: Part["context"]): TextKeyCache | null =>
     context === networks[prompt]?.context ? (textKeys[prompt] ?? null) : null
-  const whole: PassPart = { index: 0, region: null, adapters, controlNets }
+  const whole: PassPart = { index: 0, region: null, adapters, controlNets, regions }
   const networkOf = (conditions: Part, rows: readonly PassRow[], prompt = 0): Network =>
     tiles === null
       ? partNetwork(conditions, rows, prompt, whole)

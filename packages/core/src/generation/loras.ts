@@ -19,8 +19,8 @@ export function lorasTap(ops: Ops, loras: readonly LoraRun[]): Tap {
   return chainLoras(loras.map(({ lora, ...use }) => loraTap(ops, lora, use)))
 }
 
-/** Taps of LoRAs as one. A tap that follows a DoRA over columns reads x without the factors of that DoRA. */
-function chainLoras(taps: readonly Tap[]): Tap {
+/** Taps of LoRAs as one, in their order. A tap that follows a DoRA over columns reads x without the factors of that DoRA. */
+export function chainLoras(taps: readonly Tap[]): Tap {
   if (taps.length === 0) return NO_TAP
   return chainTaps(
     taps.map((tap, i) => {

@@ -3,6 +3,7 @@ import type { NoiseName, SamplerName, SamplerOptions, SpacingName, SpacingOption
 import { samplerInfo } from "../diffusion/names.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { CoreError, type CoreErrorCode } from "../errors.ts"
+import type { RgbImage } from "../image.ts"
 import type { TextualInversion } from "../models/clip/textual-inversion.ts"
 import { checkDeepCache, type DeepCache } from "../models/unet/deep-cache.ts"
 import { checkDeepShrink, type DeepShrink } from "../models/unet/deep-shrink.ts"
@@ -19,6 +20,7 @@ import { COMBINATIONS, type Combination, GENERATE_DEFAULTS, GENERATE_RANGES, SID
 import { resampleReason } from "./grids.ts"
 import { checkHires, type HiresFix } from "./hires-fix.ts"
 import type { LoraRun } from "./loras.ts"
+import { checkRegions } from "./regions.ts"
 import { checkStartNoise, type StartNoise } from "./start-noise.ts"
 import { checkStart, type StartPicture } from "./start-picture.ts"
 import { checkWindow } from "./window.ts"
@@ -87,6 +89,14 @@ export interface GenerateOptions {
   readonly controlNets?: readonly ControlNetUse[]
   /** LoRAs that act beside the layers of the U-Net and of both text encoders. Default: none. */
   readonly loras?: readonly LoraRun[]
+  /**
+   * Regions of the pictures: a mask for each part of a prompt with `AND`, and for the LoRA of the same number. White is
+   * where they act. A prompt's parts then share each pass of the U-Net, and parts and LoRAs do not mix. Masks of another
+   * size are resized. LoRAs without a region act everywhere. Default: null, everything acts everywhere.
+   *
+   * Source: sd-scripts `networks/lora.py` (regional LoRA).
+   */
+  readonly regions?: readonly RgbImage[] | null
   /** How several adapters are combined, see `COMBINATIONS`. Default: `chain`, the order of sd-scripts. */
   readonly combine?: Combination
   /** Measure what each adapter adds at each block and step. An event of `generate` has it. Default: false. */
@@ -175,6 +185,7 @@ export function checkRequest(requests: readonly PictureRequest[], options: Gener
   for (const { strength = 1, textStrength = strength } of loras) {
     checkRanges("generate: a LoRA", { strength, textStrength }, { strength: LORA, textStrength: LORA })
   }
+  if (options.regions != null) checkRegions(options.regions, requests, options.prompts)
   for (const use of options.controlNets ?? []) checkControlNet(use, { width, height })
   for (const { control, ...settings } of adapters) {
     checkAdapterSettings(settings, { count: requests.length, width, height })

@@ -13,6 +13,7 @@ import { createFeatureCache } from "../models/unet/feature-cache.ts"
 import { createTextKeyCache } from "../models/unet/text-keys.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
 import { isGuided } from "../prompt/composed.ts"
+import type { Region } from "../tiling.ts"
 import { prepareAdapter } from "./adapters.ts"
 import { encodeConditionSteps } from "./conditions.ts"
 import { prepareControlNet } from "./control-nets.ts"
@@ -26,6 +27,7 @@ import { keepOutside, latentMask } from "./mask.ts"
 import type { NoiseSource } from "./noise-source.ts"
 import { createNoiseSource } from "./noise-source.ts"
 import type { SamplingPlan } from "./plan-sampling.ts"
+import { type PreparedRegions, prepareRegions, regionalTextTaps } from "./regions.ts"
 import type { Stage } from "./stages.ts"
 import { stepsOf } from "./stages.ts"
 import { startFromLatents, startFromNoise } from "./start.ts"
@@ -66,14 +68,27 @@ export async function* runStage(
     const texts = withInversions(sdxl, options.textualInversions ?? [], prompts.compat ?? null)
     const loras = lorasTap(ops, options.loras ?? [])
     const fromEmpty = (options.negativeScale ?? null) !== null
-    const encoded = { guided, fromEmpty, size, negativeSize, prompts, tap: loras }
+    const { regions: masks = null } = options
+    const regional = masks === null ? null : regionalTextTaps(sdxl, options.loras ?? [], masks.length)
+    const encoded = {
+      ...{ guided, fromEmpty, size, negativeSize, prompts },
+      ...{ tap: regional?.tap ?? loras, partTaps: regional?.parts ?? null },
+    }
     const encoding = encodeConditionSteps(texts, requests, encoded)
     const conditions = keep(await runUntilStopped(encoding, options))
     const full = { height: height / VAE_FACTOR, width: width / VAE_FACTOR }
     const { deepCache = null, controlNets = [], tiles: tiling = null } = options
     const pictures = requests.length
     const isTiled = tiling !== null && Math.max(width, height) > tiling.size
-    const tiles = isTiled ? keep(prepareTiles(ops, full, tiling, { adapters, controlNets, pictures })) : null
+    const regionsIn = (region: Region | null): PreparedRegions | null => {
+      const { parts, weights } = conditions
+      if (masks === null || parts === null) return null
+      return prepareRegions(sdxl, { masks, contexts: parts, weights, loras: options.loras ?? [] }, options, region)
+    }
+    const given = { adapters, controlNets, pictures, regionsIn }
+    const tiles = isTiled ? keep(prepareTiles(ops, full, tiling, given)) : null
+    const whole = isTiled ? null : regionsIn(null)
+    const regions = whole === null ? null : keep(whole)
     const prepared = isTiled ? [] : adapters.map((use) => keep(prepareAdapter(ops, use, pictures)))
     const nets = isTiled ? [] : controlNets.map((use) => keep(prepareControlNet(ops, use, pictures)))
     const { further, empty } = conditions
@@ -104,6 +119,7 @@ export async function* runStage(
         controlNets: nets,
         channels,
         loras,
+        regions,
         meter,
         features,
         textKeys,

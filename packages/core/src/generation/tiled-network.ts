@@ -15,6 +15,7 @@ import {
 } from "../tiling.ts"
 import { type AdapterUse, type PreparedAdapter, prepareAdapter } from "./adapters.ts"
 import { type ControlNetUse, type PreparedControlNet, prepareControlNet } from "./control-nets.ts"
+import type { PreparedRegions } from "./regions.ts"
 
 /** What acts in the part of the latents that a pass sees. */
 export interface PassPart {
@@ -24,6 +25,8 @@ export interface PassPart {
   readonly region: Region | null
   readonly adapters: readonly PreparedAdapter[]
   readonly controlNets: readonly PreparedControlNet[]
+  /** Null: texts and LoRAs act everywhere. */
+  readonly regions: PreparedRegions | null
 }
 
 /** A tile with the values of its controls. */
@@ -57,10 +60,13 @@ export function prepareTiles(
     adapters,
     controlNets,
     pictures,
+    regionsIn,
   }: {
     readonly adapters: readonly AdapterUse[]
     readonly controlNets: readonly ControlNetUse[]
     readonly pictures: number
+    /** Prepares the regions that a part of the pictures sees. */
+    readonly regionsIn: (region: Region) => PreparedRegions | null
   },
 ): PreparedTiles {
   const made: { dispose(): void }[] = []
@@ -76,7 +82,9 @@ export function prepareTiles(
     const weights = tileWeights(sides, regions)
     const tiles = regions.map((region, index): PreparedTile => {
       const pixels = scaledRegion(region, VAE_FACTOR)
+      const regions = regionsIn(pixels)
       return {
+        regions: regions === null ? null : keep(regions),
         ...{ index, region },
         weight: keep(tf.tensor4d(cellWeights(weights[index] as TileWeights), [1, region.height, region.width, 1])),
         adapters: adapters.map((use) => keep(prepareAdapter(ops, use, pictures, pixels))),

@@ -46,20 +46,26 @@ export function prepareMask(masks: readonly RgbImage[], feather: number, region:
 /**
  * A tap whose deltas are multiplied by a mask. It changes layers of the picture only. The rows of a batch are
  * [pictures…, pictures…], so their number is a multiple of the masks.
+ *
+ * @param elsewhere the factor on deltas at layers that see no picture. Default: 1
  */
-export function maskedTap(tap: Tap, mask: PreparedMask): Tap {
+export function maskedTap(tap: Tap, mask: PreparedMask, elsewhere = 1): Tap {
   const { before, after } = tap
   const masked = (originals: readonly Tensor[], changed: readonly Tensor[], grid: Grid | null): readonly Tensor[] =>
     changed.map((y, i) => {
       const x = originals[i]
-      if (x === undefined || y === x || grid === null) return y
-      return tf.tidy(() => tf.add(x, tf.mul(tf.sub(y, x), rowsOf(mask.at(grid), x))))
+      if (x === undefined || y === x || (grid === null && elsewhere === 1)) return y
+      return tf.tidy(() => {
+        const factor = grid === null ? elsewhere : rowsOf(mask.at(grid), x)
+        return tf.add(x, tf.mul(tf.sub(y, x), factor))
+      })
     })
   return {
     has: (layer) => tap.has(layer),
     reads(layer, place, count) {
       const own = tap.reads?.(layer, place, count) ?? null
-      if (own === null || place.grid === null) return own
+      if (own === null) return null
+      if (place.grid === null) return elsewhere === 1 ? own : { ...own, key: `mask(${own.key}) ${elsewhere}` }
       return { ...own, key: `mask(${own.key})`, reads: [...own.reads, mask.at(place.grid)] }
     },
     ...(before === undefined

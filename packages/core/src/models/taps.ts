@@ -187,3 +187,43 @@ export function sumTaps(taps: readonly Tap[]): Tap {
     reads: readsOfAll("sum", taps),
   }
 }
+
+/** A tap at some of its layers. */
+export function tapAtLayers(tap: Tap, isWanted: (layer: NetworkLayer) => boolean): Tap {
+  const { before, after } = tap
+  /** The wanted layers' values by `change`, and the others as they are. */
+  const apart = (
+    layers: readonly NetworkLayer[],
+    others: readonly Tensor[],
+    change: (indices: readonly number[]) => readonly Tensor[],
+  ): readonly Tensor[] => {
+    const indices = layers.flatMap((layer, i) => (isWanted(layer) ? [i] : []))
+    if (indices.length === 0) return others
+    const changed = change(indices)
+    return others.map((other, i) => changed[indices.indexOf(i)] ?? other)
+  }
+  const at = <T>(list: readonly T[], indices: readonly number[]): readonly T[] =>
+    indices.flatMap((i) => list.slice(i, i + 1))
+  return {
+    ...tap,
+    has: (layer) => isWanted(layer) && tap.has(layer),
+    ...(before === undefined
+      ? {}
+      : {
+          before: (layers, x, place) =>
+            apart(
+              layers,
+              layers.map(() => x),
+              (indices) => before.call(tap, at(layers, indices), x, place),
+            ),
+        }),
+    ...(after === undefined
+      ? {}
+      : {
+          after: (layers, xs, ys, place) =>
+            apart(layers, ys, (indices) =>
+              after.call(tap, at(layers, indices), at(xs, indices), at(ys, indices), place),
+            ),
+        }),
+  }
+}

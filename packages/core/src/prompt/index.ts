@@ -4,7 +4,7 @@
  * @module
  */
 export { parseComfyUiWeights } from "./comfyui-weights.ts"
-export { type PromptPart, splitComposed } from "./composed.ts"
+export { type PromptPart, partsOfPrompt, splitComposed } from "./composed.ts"
 export { type ExpandedPrompt, type ExpandOptions, expandPrompt, isDynamic } from "./dynamic.ts"
 export { type LoraTag, type TaggedPrompt, takeLoraTags } from "./lora-tags.ts"
 export {

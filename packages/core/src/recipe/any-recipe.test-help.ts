@@ -237,6 +237,9 @@ export const anyRecipe: fc.Arbitrary<Recipe> = fc.constantFrom(...SAMPLER_NAMES)
     combine: fc.constantFrom(...COMBINATIONS),
   }
   const required = Object.keys(fields) as (keyof typeof fields)[]
-  const firstTexts = { firstPrompt: fc.string(), firstNegativePrompt: fc.string() }
-  return fc.record({ ...fields, ...firstTexts }, { requiredKeys: required })
+  const optional = {
+    ...{ firstPrompt: fc.string(), firstNegativePrompt: fc.string() },
+    regions: fc.record({ file, codes: fc.option(fc.integer({ min: 1, max: 8 })) }),
+  }
+  return fc.record({ ...fields, ...optional }, { requiredKeys: required })
 })

@@ -36,6 +36,7 @@ export {
   RECIPE_VERSION,
   type Recipe,
   type RecipeInput,
+  type RegionsReference,
   type TextualInversionReference,
   type WindowRecipe,
 } from "./recipe.ts"

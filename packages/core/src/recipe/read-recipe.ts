@@ -2,6 +2,7 @@ import { NOISE_NAMES, PREDICTIONS } from "../diffusion/names.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { CoreError } from "../errors.ts"
 import { COMBINATIONS, GENERATE_DEFAULTS, GENERATE_RANGES } from "../generation/defaults.ts"
+import { REGION_CODES } from "../generation/region-map.ts"
 import type { PromptOptions } from "../prompt/options.ts"
 import {
   EMBEDDING_NORMALIZATIONS,
@@ -11,7 +12,7 @@ import {
   PROMPT_SYNTAXES,
 } from "../prompt/options.ts"
 import type { Field } from "./fields.ts"
-import { readChoice, readFlag, readList, readNumber, readObject, readOr, readText, refuse } from "./fields.ts"
+import { given, readChoice, readFlag, readList, readNumber, readObject, readOr, readText, refuse } from "./fields.ts"
 import { readAdapter } from "./read-adapter.ts"
 import { readFile } from "./read-file.ts"
 import { readInversion, readLora } from "./read-lora.ts"
@@ -26,7 +27,7 @@ import {
   readStartNoise,
   readTiles,
 } from "./read-stages.ts"
-import type { ModelReference, Recipe, RecipeInput } from "./recipe.ts"
+import type { ModelReference, Recipe, RecipeInput, RegionsReference } from "./recipe.ts"
 import { RECIPE_VERSION } from "./recipe.ts"
 
 const KEYS = [
@@ -56,6 +57,7 @@ const KEYS = [
   "model",
   "textualInversions",
   "loras",
+  "regions",
   "adapters",
   "combine",
   "start",
@@ -130,6 +132,7 @@ export function readRecipe(json: unknown): Recipe {
     model: readModel(field("model")),
     textualInversions: readOr(field("textualInversions"), [], (at) => readList(at, readInversion)),
     loras: readOr(field("loras"), [], (at) => readList(at, readLora)),
+    ...given("regions", field("regions"), readRegions),
     adapters: readOr(field("adapters"), [], (at) => readList(at, readAdapter)),
     combine: readOr(field("combine"), GENERATE_DEFAULTS.combine, (at) => readChoice(at, COMBINATIONS)),
     start: readStart(field("start")),
@@ -192,6 +195,12 @@ function readModel(at: Field): ModelReference {
     prediction: readOr(field("prediction"), PREDICTIONS[0], (entry) => readChoice(entry, PREDICTIONS)),
     loras: readOr(field("loras"), [], (entry) => readList(entry, readLora)),
   }
+}
+
+function readRegions(at: Field): RegionsReference {
+  const field = readObject(at, ["file", "codes"])
+  const codes = readOr(field("codes"), null, (entry) => (entry.value === null ? null : readNumber(entry, REGION_CODES)))
+  return { file: readFile(field("file")), codes }
 }
 
 function readGuidanceWindow(at: Field): Recipe["guidanceWindow"] {

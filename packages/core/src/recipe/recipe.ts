@@ -106,6 +106,13 @@ export interface MaskReference {
   readonly feather: number
 }
 
+/** A picture that is a map of regions, see `regionMasks`. One of another size is stretched. */
+export interface RegionsReference {
+  readonly file: FileReference
+  /** The number of colours that name regions. Null: red, green and blue are three regions. */
+  readonly codes: number | null
+}
+
 /** Everything that determines one picture, as plain JSON. */
 export interface Recipe extends StagesRecipe {
   readonly version: typeof RECIPE_VERSION
@@ -151,6 +158,8 @@ export interface Recipe extends StagesRecipe {
   readonly textualInversions: readonly TextualInversionReference[]
   /** LoRAs that act beside the layers. Those of `model` are merged into the weights. */
   readonly loras: readonly LoraReference[]
+  /** Where parts of the prompt with `AND`, and the LoRAs of `loras`, act. Missing: everywhere. */
+  readonly regions?: RegionsReference
   readonly adapters: readonly AdapterRecipe[]
   readonly combine: Combination
 }

@@ -13,12 +13,13 @@ import type {
   LoraReference,
   Recipe,
   RecipeInput,
+  RegionsReference,
   TextualInversionReference,
 } from "./recipe.ts"
 import type { StartInput } from "./start-recipe.ts"
 
 /**
- * Options of `generate` from a recipe. Adapters, LoRAs and the picture of a start are not among them, because they have
+ * Options of `generate` from a recipe. Adapters, LoRAs, regions and the picture of a start are not among them, because they have
  * to be loaded first.
  */
 export type RecipeOptions = Required<Omit<GenerateOptions, RunOnly>>
@@ -30,6 +31,7 @@ type RunOnly =
   | "loras"
   | "textualInversions"
   | "start"
+  | "regions"
   | "firstStage"
   | "measureAdapters"
   | "strict"
@@ -128,6 +130,7 @@ export function recipeOf(
     readonly textualInversions?: readonly TextualInversionReference[]
     readonly loras?: readonly LoraInput[]
     readonly adapters?: readonly AdapterInput[]
+    readonly regions?: RegionsReference
     readonly start?: StartInput | null
   },
 ): Recipe {

@@ -150,6 +150,7 @@ function unsaid(recipe: Recipe): readonly string[] {
     [recipe.guidanceWindow.start > 0 || recipe.guidanceWindow.end < 1, "guidance on a part of the schedule"],
     [recipe.startNoise !== null, "what is added to the noise of the start"],
     [recipe.negativeScale !== null, "the scale of the negative prompt"],
+    [recipe.regions !== undefined, "regions of prompts and LoRAs"],
     [recipe.textualInversions.length > 0, "textual inversions"],
   ]
   const there = parts.flatMap(([isThere, what]) => (isThere ? [what] : []))

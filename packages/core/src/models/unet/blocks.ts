@@ -4,10 +4,11 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { Ops, Padding } from "../../ops/ops.ts"
 import type { PlacedConv, PlacedLinear } from "../placed.ts"
 import type { Grid, Pass, Tap, TapPlace } from "../taps.ts"
-import { runTapped, tapAfter, tapBefore, tapReads } from "../taps.ts"
+import { chainTaps, runTapped, tapAfter, tapBefore, tapReads } from "../taps.ts"
 import type { AttentionParams, ResParams, TransformerBlockParams, TransformerParams, UnetBlock } from "./params.ts"
 import { placesOf } from "./params.ts"
 import type { TextKeyCache } from "./text-keys.ts"
+import type { TextRegion } from "./text-regions.ts"
 
 /** The values that every block reads besides its inputs. */
 export interface BlockContext {
@@ -22,6 +23,8 @@ export interface BlockContext {
   readonly context: Tensor3D
   /** The text's keys and values of former passes. Default: none are kept. */
   readonly textKeys?: TextKeyCache | null
+  /** Texts of regions, which the last rows read in place of the context. Default: none. */
+  readonly regions?: readonly TextRegion[] | null
   /**
    * Whether the runtime may run parts of a block as one. Then the embedding and the context get no gradients. Default:
    * false.
@@ -138,6 +141,7 @@ function transformerPart(on: BlockContext, part: TransformerParams, x: Tensor4D)
     }),
   )
   const through = runInOrder(part.blocks, h, (tokens, block) => {
+    if (on.regions != null) return transformerBlock(on, block, tokens, grid)
     const { k, v } = block.crossAttention
     // Where they are kept, the block reads the text's keys and values in place of the text.
     const kept = keyCache(on, block.crossAttention) === null ? null : textKeys(on, block.crossAttention, on.context)
@@ -160,6 +164,7 @@ function transformerBlock(on: BlockContext, block: TransformerBlockParams, x: Te
     },
     (h) => {
       const query = ops.layerNorm(h, block.norm2, LAYER_NORM_EPSILON) as Tensor3D
+      if (on.regions != null) return regionalAttention(on, on.regions, block.crossAttention, query, grid)
       return attention(on, block.crossAttention, query, context, grid)
     },
     (h) => {
@@ -208,6 +213,56 @@ function attention(on: BlockContext, params: AttentionParams, x: Tensor3D, sourc
     return on.ops.attention(q, k, v, { heads: params.q.layer.outDim / on.headDim, causal: false })
   })
   return linear(on, params.out, attended, grid)
+}
+
+/** Keeps the division of a place without a region from failing. Source: sd-scripts. */
+const NO_REGION = 1e-4
+
+/**
+ * Cross-attention with a text for each region. What the texts give is averaged by their shares at each token. The rows
+ * of negative prompts come first, and read the context.
+ *
+ * Source: sd-scripts `networks/lora.py`, `LoRAInfModule.to_out_forward`.
+ */
+function regionalAttention(
+  on: BlockContext,
+  regions: readonly TextRegion[],
+  params: AttentionParams,
+  x: Tensor3D,
+  grid: Grid,
+): Tensor {
+  const { q, k, v, out } = params
+  const pictures = regions[0]?.context.shape[0] ?? 0
+  const first = x.shape[0] - pictures
+  const [query] = linears(on, [q], x, grid) as [Tensor3D]
+  const rowsOf = (h: Tensor3D, from: number, count: number): Tensor3D => tf.slice(h, [from, 0, 0], [count, -1, -1])
+  const rowsOn = (from: number, count: number): BlockContext => ({
+    ...on,
+    pass: { ...on.pass, rows: on.pass.rows?.slice(from, from + count) ?? null },
+  })
+  const attend = (here: BlockContext, query: Tensor3D, context: Tensor3D): Tensor => {
+    const [keys, values] = linears(here, [k, v], context, null) as [Tensor3D, Tensor3D]
+    return on.ops.attention(query, keys, values, { heads: q.layer.outDim / on.headDim, causal: false })
+  }
+  const plain = (): readonly Tensor[] => {
+    if (first === 0) return []
+    const here = rowsOn(0, first)
+    return [linear(here, out, attend(here, rowsOf(query, 0, first), rowsOf(on.context, 0, first)), grid)]
+  }
+  const here = rowsOn(first, pictures)
+  const shares = regions.map((region) => region.share(grid))
+  const total = shares.reduce((sum, share) => tf.add(sum, share), tf.scalar(NO_REGION) as Tensor)
+  const given = regions.map(({ context, tap }, i) => {
+    const share = shares[i] as Tensor
+    const own = { ...here, tap: chainTaps([tap, here.tap]) }
+    const attended = attend(own, rowsOf(query, first, pictures), context)
+    const y = linear(here, out, attended, grid)
+    const averaged = tf.mul(y, tf.div(share, total))
+    if (!tap.has(out.layer)) return averaged
+    // What a region's tap adds is not divided where regions overlap.
+    return tf.add(averaged, tf.mul(tf.sub(linear(own, out, attended, grid), y), share))
+  })
+  return tf.concat([...plain(), tf.addN(given)], 0)
 }
 
 /** Where keys and values of the text are kept. A tap may change them in every pass, and then none are kept. */

@@ -15,6 +15,7 @@ import type { Shrink } from "./deep-shrink.ts"
 import { type FeatureCache, outliving, skippedStages } from "./feature-cache.ts"
 import type { UnetParams } from "./params.ts"
 import type { TextKeyCache } from "./text-keys.ts"
+import type { TextRegion } from "./text-regions.ts"
 import type { Residuals, UnetStage } from "./walk.ts"
 import { inputOf, sizedLike, unetStages } from "./walk.ts"
 
@@ -42,6 +43,11 @@ export interface UnetOptions {
   readonly features?: FeatureCache | null
   /** The keys and values of this context in former passes. Default: none are kept. */
   readonly textKeys?: TextKeyCache | null
+  /**
+   * Texts of regions, at least one, which the last rows read in place of the context. The runtime's own blocks are not
+   * used then. Default: none.
+   */
+  readonly regions?: readonly TextRegion[] | null
   /** How a block runs. Default: `composedBlocks`. */
   readonly blocks?: BlockVerbs
 }
@@ -55,7 +61,8 @@ export interface UnetOptions {
  */
 export function unet(ops: Ops, params: UnetParams, input: UnetInput, options: UnetOptions = {}): Tensor4D {
   checkInput(params, input)
-  const { blocks = composedBlocks, residuals = null, shrink = null, features = null } = options
+  const { residuals = null, shrink = null, features = null } = options
+  const { blocks = composedBlocks } = options.regions == null ? options : {}
   const stages = unetStages(params)
   checkResiduals(stages, residuals)
   const kept = features?.begin(input.latents, shrink) ?? null
@@ -79,11 +86,16 @@ export function enterUnet(
   ops: Ops,
   params: UnetParams,
   { timesteps, vector, context }: UnetInput,
-  { tap = NO_TAP, pass = UNKNOWN_PASS, textKeys = null }: Pick<UnetOptions, "tap" | "pass" | "textKeys">,
+  {
+    tap = NO_TAP,
+    pass = UNKNOWN_PASS,
+    textKeys = null,
+    regions = null,
+  }: Pick<UnetOptions, "tap" | "pass" | "textKeys" | "regions">,
 ): BlockContext {
   const width = params.config.layout.modelChannels
   const embedding = embedConditions(ops, params, { timesteps, vector }, width, { tap, pass })
-  return { ops, tap, pass, headDim: params.config.headDim, embedding, context, textKeys }
+  return { ops, tap, pass, headDim: params.config.headDim, embedding, context, textKeys, regions }
 }
 
 /** The layers that embed the conditions of a pass, at any width. */
