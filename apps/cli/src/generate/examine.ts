@@ -11,6 +11,7 @@ import { tryPictures } from "./picture-files.ts"
 import type { PlannedPicture } from "./plan-pictures.ts"
 import type { PromptSource } from "./prompts.ts"
 import { problemsOfSource, readPromptFile } from "./prompts.ts"
+import { regionNotices, regionsOf } from "./regions.ts"
 import { planOf } from "./settings.ts"
 import type { SourceRecipe } from "./source/examine-source.ts"
 import { openModelFolders } from "./source/model-folders.ts"
@@ -30,10 +31,11 @@ type GenerateReader = OptionReader<typeof GENERATE_OPTIONS>
  */
 export async function examineGeneration(reader: GenerateReader, from: SourceRecipe | null = null): Promise<NamedLoras> {
   const { settings, examine } = reader
+  const regions = regionsOf(settings)
   const paths = sdxlPaths(settings.ckpt ?? "", settings)
   const isSdxl = await examine(["ckpt", "vae", "unet"], async () => {
     const { inChannels, outChannels } = await checkCheckpoint(paths)
-    const hasMask = settings.maskPath !== undefined || from?.recipe.start?.mask != null
+    const hasMask = (settings.maskPath !== undefined && regions === null) || from?.recipe.start?.mask != null
     if (inChannels === outChannels || hasMask) return true
     throw new InputError(
       "model-part",
@@ -58,7 +60,9 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
   const unread: string[] = []
   const guides = await examine(["guideImagePath"], () => listGuides(reader, (text) => unread.push(text)))
   const sources = await examine(["prompt", "fromFile"], () => readSources(reader, from))
-  const { imagePath, maskPath } = settings
+  const { imagePath } = settings
+  const maskPath = regions === null ? settings.maskPath : undefined
+  if (regions !== null) await examine(["maskPath"], () => readImage(regions.file.path))
   const starts =
     imagePath === undefined ? [] : await examine(["imagePath", "maskPath"], () => readStartFiles(imagePath, maskPath))
   // A file with a problem would be named twice.
@@ -94,6 +98,7 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
     ...(isTypeRead || kinds.size === 0 || settings.controlNetTypes.length === 0
       ? []
       : ["--control_net_types has no effect, because no file is a ControlNet Union."]),
+    ...regionNotices(recipes),
     ...startNotices(starts ?? [], pictures.length),
     ...(reader.isGiven("strength") ? strengthNotices(recipes, reader.nameOf("strength")) : []),
   ]

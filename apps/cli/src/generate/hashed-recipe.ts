@@ -23,6 +23,9 @@ export function createHasher(): (recipe: Recipe) => Promise<Recipe> {
     model: { ...recipe.model, loras: await hashedAll(recipe.model.loras) },
     textualInversions: await hashedAll(recipe.textualInversions),
     loras: await hashedAll(recipe.loras),
+    ...(recipe.regions === undefined
+      ? {}
+      : { regions: { ...recipe.regions, file: await hashed(recipe.regions.file) } }),
     start:
       recipe.start === null
         ? null

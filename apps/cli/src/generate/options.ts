@@ -5,6 +5,7 @@ import {
   PROMPT_DEFAULTS,
   PROMPT_RANGES,
   PROMPT_SYNTAXES,
+  REGION_CODES,
   SIDE_MULTIPLE,
 } from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
@@ -132,7 +133,11 @@ const CONTROL = {
   network_merge: flag({ help: "Merge all LoRAs into the weights. A step is faster, and --am cannot change them." }),
   network_pre_calc: ignored("a LoRA beside the layers gives the same picture without it"),
   lora_dir: texts({ help: "Folders in which <lora:NAME:STRENGTH> of a prompt finds NAME.safetensors." }),
-  network_regional_mask_max_color_codes: refused("LoRAs act on the whole picture here"),
+  network_regional_mask_max_color_codes: integer({
+    ...REGION_CODES,
+    otherwise: "red, green and blue are three regions",
+    help: "Colours of the picture of mask_path that name regions. Each LoRA, and each part of a prompt with AND, acts in the region of its number.",
+  }),
 } satisfies OptionTable
 
 /** Size, steps and noise. */

@@ -19,6 +19,7 @@ import { readMasks } from "./masks.ts"
 import type { PictureFiles } from "./picture-files.ts"
 import { createPictureFiles } from "./picture-files.ts"
 import type { PlannedPicture } from "./plan-pictures.ts"
+import { createRegions, type Regions } from "./regions.ts"
 import { createRunSummary, type RunSummary } from "./run-summary.ts"
 import { samplingNotices } from "./sampling-options.ts"
 import type { GenerateSettings } from "./settings.ts"
@@ -51,6 +52,7 @@ export async function runGenerate(
   const controls = createControls(say)
   const masks = await untilStopped(readMasks(recipes, say), signal)
   const starts = createStarts(say)
+  const regions = createRegions(say)
   const { checkpoint, ...parts } = pathsOf(recipe.model)
   const runtime = await startRuntime(settings.runtime, reporter, signal)
   // Nothing of a running batch can be saved, so nothing waits for its step.
@@ -86,7 +88,7 @@ export async function runGenerate(
       )
       signal.throwIfAborted()
       const written = { ...settings, pictures, files }
-      const steering = { adapters, controls, masks, loras: networks, starts }
+      const steering = { adapters, controls, masks, loras: networks, starts, regions }
       await writePictures({ runtime, sdxl, summary }, written, steering, reporter, signal)
     }
     if (next === null) await draw(settings.pictures, masks)
@@ -122,6 +124,7 @@ interface Steering {
   readonly masks: Masks
   readonly loras: LorasOf
   readonly starts: StartsOf
+  readonly regions: Regions
 }
 
 /** What draws, and what is said of it at the end. */
@@ -143,7 +146,7 @@ async function writePictures(
     strict,
     files,
   }: GenerateSettings & { readonly files: PictureFiles },
-  { adapters, controls, masks, loras, starts }: Steering,
+  { adapters, controls, masks, loras, starts, regions }: Steering,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
@@ -157,6 +160,7 @@ async function writePictures(
           ...requestOf(recipe).options,
           ...adapters.uses(recipe, uses, masks),
           ...loras(recipe),
+          regions: await regions(group.map((picture) => picture.recipe)),
           start: await starts(group.map(({ recipe }) => recipe)),
           ...{
             signal,
@@ -217,10 +221,10 @@ function groupsOf(pictures: readonly PlannedPicture[]): readonly (readonly [Plan
   const groups: [PlannedPicture, ...PlannedPicture[]][] = []
   let last = ""
   for (const picture of pictures) {
-    const { loras, adapters, start } = picture.recipe
+    const { loras, regions = null, adapters, start } = picture.recipe
     const uses = adapters.map(({ control, ...adapter }) => [adapter, { ...control, file: null }])
     const begins = start === null ? null : { ...startOptions(start), hasMask: start.mask !== null }
-    const options = JSON.stringify([requestOf(picture.recipe).options, loras, uses, begins])
+    const options = JSON.stringify([requestOf(picture.recipe).options, loras, regions, uses, begins])
     const group = groups.at(-1)
     const read = ({ recipe }: PlannedPicture): string => JSON.stringify([recipe.adapters, recipe.start])
     const isOther = group !== undefined && read(group[0]) !== read(picture)

@@ -12,6 +12,7 @@ import type { GENERATE_OPTIONS } from "./options.ts"
 import type { PicturePlan, PlannedPicture } from "./plan-pictures.ts"
 import { planPictures } from "./plan-pictures.ts"
 import type { PromptSource } from "./prompts.ts"
+import { checkRegionOptions, regionsOf } from "./regions.ts"
 import { checkSampling, samplingOf } from "./sampling-options.ts"
 import { mergeParts } from "./source/merge-parts.ts"
 import { checkSpeed, speedOf } from "./speed-options.ts"
@@ -52,6 +53,7 @@ export function checkGenerateOptions(reader: GenerateReader): void {
   checkSampling(reader)
   checkSpeed(reader)
   checkNoise(reader)
+  checkRegionOptions(reader)
   checkStageOptions(reader, samplingOf(settings).sampler ?? "")
   const { ckpt, prompt, fromFile, interactive } = settings
   check(["ckpt"], () =>
@@ -186,12 +188,14 @@ function picturePlan(
   const { originalWidthNegative, originalHeightNegative } = settings
   const pictures = imagesPerPrompt * iterations * sources.length
   const combine = combinationOf(settings)
+  const regions = regionsOf(settings)
   return {
     sources,
     base: {
       ...{ width, height, steps, ...samplingOf(settings) },
       adapters: readAdapters(settings),
       ...(combine === undefined ? {} : { combine }),
+      ...(regions === null ? {} : { regions }),
       ...stagesOf(settings),
       ...(settings.imagePath === undefined
         ? {}

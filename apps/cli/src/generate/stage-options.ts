@@ -27,7 +27,7 @@ const START = {
   }),
   mask_path: file({
     valueName: "path",
-    help: "Picture that is white where the picture changes, or a folder of them with the names of the start pictures.",
+    help: "Picture that is white where the picture changes, or a folder of them with the names of the start pictures. Without a start picture, it is a map of regions in red, green and blue.",
   }),
   strength: number({
     ...START_RANGES.strength,
@@ -185,7 +185,7 @@ export function readUnsharp(text: string): Reading<LatentUnsharp> {
 
 /** Options that have an effect beside another one only. */
 const NEEDED = [
-  ["imagePath", ["maskPath", "useOriginalFileName"], "a picture to start from"],
+  ["imagePath", ["useOriginalFileName"], "a picture to start from"],
   [
     "highresFixScale",
     [

@@ -67,6 +67,7 @@ export const OPTION_PARTS: { readonly [Name in SettingName<typeof GENERATE_OPTIO
   networkArgs: LORAS,
   networkMerge: LORAS,
   networkMergeNModels: LORAS,
+  networkRegionalMaskMaxColorCodes: ["regions"],
   loraDir: null,
   networkMul: LORAS,
   // A side that is given changes the other in proportion.
@@ -96,7 +97,7 @@ export const OPTION_PARTS: { readonly [Name in SettingName<typeof GENERATE_OPTIO
   imagesPerPrompt: null,
   iterSameSeed: null,
   imagePath: ["start.image"],
-  maskPath: ["start.mask", "start.maskChannel"],
+  maskPath: ["start.mask", "start.maskChannel", "regions"],
   strength: ["start.strength", "hires.strength"],
   useOriginalFileName: null,
   forceSchedulerZeroStepsOffset: ["start.stepsOffset", "hires.stepsOffset"],
