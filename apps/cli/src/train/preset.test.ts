@@ -46,9 +46,6 @@ describe("a preset", () => {
     expect(preset?.text).toBe(
       `Preset fast-follow sets min_timestep 600. conditioner_init is left out: --${option} has its own values.`,
     )
-    expect(() => read({ preset: "fast-follow", [option]: "before", conditioner_init: "normalised" })).toThrow(
-      `--conditioner_init conflicts with --${option}`,
-    )
   })
 
   it("is beside the mistakes of another program, which are their own option", () => {
