@@ -114,7 +114,7 @@ function cpuSeconds() {
 
 /** The options of a run, see above. */
 function runOf(text) {
-  const given = Object.fromEntries(text.split(" ").map((part) => part.split("=")))
+  const given = Object.fromEntries(text.split(" ").map((part) => /^([^=]*)(?:=(.*))?$/.exec(part)?.slice(1) ?? []))
   const { seed = 0, rate = 2e-3, init = "default", timesteps = "0-1000", snr, epsilon = 1e-8 } = given
   const [minTimestep, maxTimestep] = timesteps.split("-").map(Number)
   const factor = (part) => Number(given[part] ?? 1)
