@@ -75,14 +75,14 @@ describe("lllite-canny.safetensors", () => {
     ...entries
   }: Record<string, Record<string, unknown>> = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)))
 
-  test("is an LLLite for the default sites of this U-Net", () => {
+  test("is an LLLite for attention and feed-forward layers of this U-Net's upper depth", () => {
     const sites = new Set(Object.keys(entries).map((name) => name.split(".")[0]))
-    expect(sites.size).toBe(20)
+    expect(sites.size).toBe(25)
     for (const site of sites) {
-      expect(site).toMatch(/^lllite_unet_(input_blocks_[4578]|middle_block)_1_transformer_blocks_0_attn/)
+      expect(site).toMatch(/^lllite_unet_(input_blocks_[45]|output_blocks_[345])_1_transformer_blocks_0_(attn|ff)/)
     }
-    expect(entries["lllite_unet_middle_block_1_transformer_blocks_0_attn1_to_q.down.0.weight"]?.shape).toEqual([
-      64, 128,
+    expect(entries["lllite_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_q.down.0.weight"]?.shape).toEqual([
+      64, 64,
     ])
   })
 
