@@ -41,6 +41,7 @@ export {
 export { checkSeed, LARGEST_SEED, readSeed, type Seed, seedAfter } from "./random/seed.ts"
 export { OVERLAP_MULTIPLE, overlapOf, TILE_MULTIPLE, TILING_RANGES, type Tiling } from "./tiling.ts"
 export { CAPTION_DEFAULTS } from "./training/captions/rules.ts"
+export { describeUnused, type Remark, remarkKinds, remarkNotices } from "./training/dataset-notices.ts"
 export {
   type CurveArguments,
   readCurveArguments,
@@ -61,6 +62,7 @@ export {
 } from "./training/names.ts"
 export { OPTIMIZERS, type OptimizerChoice, type OptimizerName } from "./training/optimizers/index.ts"
 export { OPTIMIZER_TYPES, optimizerOfType, readOptimizerArguments } from "./training/optimizers/python-arguments.ts"
+export { followsCurve, hasOwnRate, optimizerNotices, ownScheduleNotice } from "./training/optimizers/rate-traits.ts"
 export { TRAIN_PRESETS, type TrainPreset, type TrainPresetName } from "./training/presets.ts"
 export {
   ADAPTER_RANGES,

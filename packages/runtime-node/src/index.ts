@@ -1,4 +1,4 @@
-export type { PngText, RgbImage } from "@lllite/core/image"
+export { IMAGE_EXTENSIONS, type PngText, type RgbImage } from "@lllite/core/image"
 export { nearest } from "@lllite/core/names"
 export type {
   AdapterHandle,
@@ -22,6 +22,7 @@ export type {
   Validation,
   ValidationOptions,
 } from "@lllite/core/runtime"
+export type { SavedRun } from "@lllite/core/training"
 export { NODE_BACKENDS, type NodeBackend, type Precision, type WeightDtype } from "./backends/names.ts"
 export { startBackend } from "./backends/start.ts"
 export type { NodeRunningBackend, StartOptions } from "./backends/started-backend.ts"
@@ -68,11 +69,10 @@ export { type OpenSdxl, openAddition, openSdxl, type SdxlPaths, TINY } from "./f
 export type { Existing } from "./files/output-target.ts"
 export { openPath, type PathOptions, type PathSource, withPath } from "./files/path-source.ts"
 export { decodeText, readTextFile } from "./files/read-text.ts"
-export { readTrainState, type SavedRun, trainStatePath, writeTrainState } from "./files/train-state-file.ts"
+export { readTrainState, trainStatePath, writeTrainState } from "./files/train-state-file.ts"
 export { type TryOptions, tryOutputs } from "./files/try-outputs.ts"
 export { blankImage, type Colour, drawImage, drawText, overlayEdges } from "./images/canvas.ts"
 export { contactSheet, type SheetOptions, type SheetRow } from "./images/contact-sheet.ts"
-export { IMAGE_EXTENSIONS } from "./images/formats.ts"
 export { type HeatMap, heatMap } from "./images/heat-map.ts"
 export { listPictures } from "./images/list-pictures.ts"
 export { type PictureTrait, type PictureWithTraits, pictureNotices } from "./images/picture-traits.ts"

@@ -1,4 +1,4 @@
-import { OPTIMIZERS, type OptimizerChoice, readOptimizerArguments } from "@lllite/core/names"
+import { followsCurve, type OptimizerChoice, optimizerNotices, readOptimizerArguments } from "@lllite/core/names"
 import type { OptionReader } from "@lllite/runtime-node/options"
 import type { TRAIN_OPTIONS } from "./options/index.ts"
 
@@ -14,9 +14,6 @@ export interface OptimizerPlan {
 
 /** Switches of sd-scripts that choose an optimizer. */
 const SWITCHES = { use8bitAdam: "adamw8bit", useLionOptimizer: "lion" } as const
-
-/** Rates below this are usually meant for other optimizers. Source: sd-scripts `train_util.get_optimizer`. */
-const LEAST_FACTOR = 0.1
 
 /** Reads the optimizer and its arguments. The reader keeps the problems. */
 export function readOptimizer({ settings, check, isGiven, nameOf }: TrainReader): OptimizerPlan {
@@ -36,30 +33,16 @@ export function readOptimizer({ settings, check, isGiven, nameOf }: TrainReader)
   // Without a problem there is an optimizer. With one, nothing runs.
   if (!("optimizer" in read)) return { optimizer: { name: "adamw" }, followsCurve: true, notices: [] }
   const { optimizer, ignored } = read
-  const isRelative =
-    optimizer.name === "adafactor" && (optimizer.relativeStep ?? OPTIMIZERS.adafactor.options.relativeStep.default)
-  const followsCurve = !isRelative && !optimizer.name.endsWith("schedulefree")
   const notices: string[] = []
   if (ignored.length > 0) {
     notices.push(
       `${nameOf("optimizerArgs")}: ${ignored.join(", ")} ${ignored.length === 1 ? "has" : "have"} no effect here.`,
     )
   }
-  if (optimizer.name.endsWith("8bit")) {
-    notices.push(
-      `${nameOf("optimizerType")} is ${type}, which keeps 8 bits of its means. AdamW keeps 32, and an LLLite is small.`,
-    )
+  const names = {
+    ...{ optimizer: nameOf("optimizerType"), rate: nameOf("learningRate"), chosen: type },
+    relative: ` relative_step=False in ${nameOf("optimizerArgs")} takes the rate.`,
   }
-  if (isRelative) {
-    notices.push(
-      `${nameOf("learningRate")} has no effect: the steps of adafactor follow from their number. relative_step=False in ${nameOf("optimizerArgs")} takes the rate.`,
-    )
-  }
-  const findsRate = optimizer.name === "prodigy" || optimizer.name.startsWith("dadapt")
-  if (findsRate && settings.learningRate <= LEAST_FACTOR) {
-    notices.push(
-      `${nameOf("learningRate")} is ${settings.learningRate}. ${optimizer.name} finds the size of its steps and multiplies it with the rate, which is usually 1.`,
-    )
-  }
-  return { optimizer, followsCurve, notices }
+  notices.push(...optimizerNotices(optimizer, settings.learningRate, names))
+  return { optimizer, followsCurve: followsCurve(optimizer), notices }
 }

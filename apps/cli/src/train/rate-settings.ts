@@ -1,5 +1,12 @@
 import type { LrOption, OptimizerChoice } from "@lllite/core/names"
-import { LR_CURVE_OPTIONS, LR_CURVES, OPTIMIZERS, readCurveArguments, readSchedulerArguments } from "@lllite/core/names"
+import {
+  hasOwnRate,
+  LR_CURVE_OPTIONS,
+  LR_CURVES,
+  ownScheduleNotice,
+  readCurveArguments,
+  readSchedulerArguments,
+} from "@lllite/core/names"
 import type { LrCurveMovement, TorchScheduler } from "@lllite/core/training"
 import type { OptionReader, SettingName, Settings, StepCount } from "@lllite/runtime-node/options"
 import type { TRAIN_OPTIONS } from "./options/index.ts"
@@ -67,7 +74,7 @@ export function readRate(reader: TrainReader, optimizer: OptimizerChoice, follow
   const { lrScheduler, lrSchedulerType } = settings
   const isOwn = lrScheduler === ADAFACTOR_SCHEDULE
   check(["lrScheduler", "optimizerType", "optimizerArgs"], () =>
-    isOwn && lrSchedulerType === undefined && !isRelativeAdafactor(optimizer)
+    isOwn && lrSchedulerType === undefined && !hasOwnRate(optimizer)
       ? `${nameOf("lrScheduler")} is ${ADAFACTOR_SCHEDULE}, which needs ${nameOf("optimizerType")} adafactor with relative steps. Take another of ${LR_CURVES.join(", ")}`
       : null,
   )
@@ -80,11 +87,6 @@ export function readRate(reader: TrainReader, optimizer: OptimizerChoice, follow
     partRates,
     notices: unusedNotices(reader, RATE_NAMES, `${nameOf("lrScheduler")} is ${curve}`, curve),
   }
-}
-
-function isRelativeAdafactor(optimizer: OptimizerChoice): boolean {
-  if (optimizer.name !== "adafactor") return false
-  return optimizer.relativeStep ?? OPTIMIZERS.adafactor.options.relativeStep.default
 }
 
 /** The curve's options. Those that it does not follow are left out: many files contain them. */
@@ -155,15 +157,13 @@ function unusedNotices(
     .map((name) => `${nameOf(name)} has no effect: ${because}.`)
 }
 
-function ownScheduleNotices({ settings, nameOf }: TrainReader, { name }: OptimizerChoice): readonly string[] {
+function ownScheduleNotices({ settings, nameOf }: TrainReader, optimizer: OptimizerChoice): readonly string[] {
   const said = [
     ...(settings.lrScheduler === LR_CURVES[0] || settings.lrScheduler === ADAFACTOR_SCHEDULE ? [] : ["lrScheduler"]),
     ...(settings.lrSchedulerType === undefined ? [] : ["lrSchedulerType"]),
     ...(settings.lrSchedulerArgs.length === 0 ? [] : ["lrSchedulerArgs"]),
   ] as const
-  return said.map(
-    (option) => `${nameOf(option as SettingName<TrainTable>)} has no effect: ${name} has its own schedule.`,
-  )
+  return said.map((option) => ownScheduleNotice(nameOf(option as SettingName<TrainTable>), optimizer))
 }
 
 /** Each part's rate as a factor on the rate of all. */

@@ -4,6 +4,15 @@
  * @module
  */
 export { type CannyOptions, canny } from "../control/canny.ts"
+export {
+  type ChosenMeasure,
+  CONTROL_MEASURES,
+  type ControlMeasure,
+  chooseMeasure,
+  meanFollowing,
+  type RealPair,
+} from "../control/control-measures.ts"
+export { type ControlShape, compareShapes, type PictureShape } from "../control/control-shape.ts"
 export { type EdgeAgreement, edgeF1 } from "../control/edge-f1.ts"
 export { gaussianBlur } from "../control/filters/gaussian-blur.ts"
 export { type ResampleKernel, resample } from "../control/filters/resample.ts"
@@ -33,6 +42,7 @@ export { type ControlPreparation, controlPicture } from "../generation/control-p
 export { floatsToImage, type GreyImage, greyToRgb, imageToFloats, type RgbImage, rgbToGrey } from "../image.ts"
 export { applyGamma, shiftHue } from "./colour.ts"
 export { type CropBox, cropCentre, cropImage, mirrorImage } from "./crop.ts"
+export { exifOrientation } from "./exif.ts"
 export { DEFAULT_FIT, FITS, type Fit, fitImage } from "./fit.ts"
 export { maskOf } from "./mask.ts"
 export {
@@ -43,5 +53,6 @@ export {
   type PictureFormat,
   pictureFormatOf,
 } from "./picture-format.ts"
+export { describeUnread, IMAGE_EXTENSIONS, isReadImage, isUnreadImage } from "./picture-names.ts"
 export { PNG_SIGNATURE, type PngText, pngFile, pngRows } from "./png.ts"
 export { type ResizeKernel, resizeImage, trainingKernel } from "./resize.ts"

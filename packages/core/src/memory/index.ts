@@ -16,4 +16,5 @@ export {
   planMemory,
 } from "./plan.ts"
 export { sdxlOutline } from "./sdxl-outline.ts"
+export { measureSpeed, type Speed } from "./speed.ts"
 export { chooseVaeParts, chooseVaeSlices, vaeBytes } from "./vae-slices.ts"

@@ -137,6 +137,7 @@ export {
   STRENGTH_RANGES,
   TRAIN_RANGES,
 } from "./ranges.ts"
+export { readSavedRun, type SavedRun, savedRunChunks } from "./saved-run.ts"
 export { loadTrainState, type SavedTensor, type SavedTrainState, saveTrainState } from "./saved-state.ts"
 export { type StrengthRange, shareAt } from "./strength-range.ts"
 export {

@@ -1,9 +1,9 @@
 import { join } from "node:path"
-import type { Remark } from "./dataset-notices.ts"
-import { describeUnused } from "./dataset-notices.ts"
+import { describeUnread } from "@lllite/core/image"
+import { describeUnused, type Remark } from "@lllite/core/names"
 import type { FileProblem } from "./file-problems.ts"
 import type { PictureFolder } from "./picture-folder.ts"
-import { describeEmpty, describeUnread, stemOf } from "./picture-folder.ts"
+import { describeEmpty, stemOf } from "./picture-folder.ts"
 
 /** Pictures with their controls, by name. */
 export interface MatchedNames {
@@ -25,7 +25,7 @@ export function matchControls(images: PictureFolder, controls: PictureFolder): M
       (name): FileProblem => ({
         kind: "unread-format",
         path: join(path, name),
-        text: describeUnread(path, name),
+        text: describeUnread(join(path, name)),
       }),
     ),
   )

@@ -1,4 +1,5 @@
 import { cutCaptionNotices, isCutCaption } from "@lllite/core/models"
+import { remarkNotices } from "@lllite/core/names"
 import type { CaptionRules, Sized, TrainDataset } from "@lllite/core/training"
 import { captionChanges, longestCaption } from "@lllite/core/training"
 import { readTokenizer } from "../checkpoint.ts"
@@ -12,7 +13,6 @@ import { augmentationNotices, describeAugmentations, withoutUsedAlpha } from "./
 import { captionRuleNotices, type FolderCaptions } from "./caption-notices.ts"
 import { checkPictures } from "./check-pictures.ts"
 import type { DatasetConfig, SubsetConfig } from "./dataset-config.ts"
-import { remarkNotices } from "./dataset-notices.ts"
 import type { Entry } from "./entry.ts"
 import { cachedCaptions, cachedPictures, captionOf, entryOf, PLAIN_VIEW, readExample } from "./entry.ts"
 import { createFitter } from "./fit-pair.ts"

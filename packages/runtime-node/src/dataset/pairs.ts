@@ -1,13 +1,13 @@
 import { join, parse } from "node:path"
+import { compareShapes, type PictureShape } from "@lllite/core/image"
+import type { Remark } from "@lllite/core/names"
 import type { CaptionRules, RuledCaption } from "@lllite/core/training"
 import { captionFileNames, captionOfText } from "@lllite/core/training"
 import { fileError, InputError } from "../errors.ts"
 import { readTextFile } from "../files/read-text.ts"
-import type { ImageSize } from "../images/read-image.ts"
+import type { ImageHeader, ImageSize } from "../images/read-image.ts"
 import { readImageHeader } from "../images/read-image.ts"
-import { compareShapes } from "./control-shape.ts"
 import type { SubsetConfig } from "./dataset-config.ts"
-import type { Remark } from "./dataset-notices.ts"
 import type { FileProblem, FileProblemKind, PairFiles } from "./file-problems.ts"
 import { mapInParallel } from "./in-parallel.ts"
 import { matchControls } from "./match-controls.ts"
@@ -149,7 +149,7 @@ async function readPair(
       : { readable: [...(header === undefined ? [] : [image]), ...(controlHeader === undefined ? [] : [control])] }),
   })
   if (header === undefined || controlHeader === undefined) return found(null)
-  const shape = compareShapes(controlHeader, header)
+  const shape = compareShapes(shapeOf(controlHeader), shapeOf(header))
   if (shape.kind === "other") {
     const [a, b] = [controlHeader, header].map(({ width, height }) => `${width}x${height}`)
     report("shape", control, `"${control}" is ${a} and its picture ${b}, expected one shape. ${shape.reason}`)
@@ -227,4 +227,8 @@ async function attempt<T>(work: () => Promise<T>, report: (text: string) => void
     report(error instanceof Error ? error.message : String(error))
     return undefined
   }
+}
+
+function shapeOf({ width, height, traits }: ImageHeader): PictureShape {
+  return { width, height, isTurned: traits.includes("turned") }
 }

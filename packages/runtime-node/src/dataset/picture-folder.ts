@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises"
 import { extname, join, parse } from "node:path"
+import { IMAGE_EXTENSIONS, isReadImage, isUnreadImage } from "@lllite/core/image"
 import { fileError } from "../errors.ts"
-import { IMAGE_EXTENSIONS, isReadImage, isUnreadImage } from "../images/formats.ts"
 
 /** The files of a folder. Names are in the order of code points, which is sd-scripts' and the same everywhere. */
 export interface PictureFolder {
@@ -58,11 +58,6 @@ export function describeEmpty({ path, folders, hidden }: PictureFolder, word: st
   const repeats = /^(\d+)_/.exec(name)?.[1]
   const advice = repeats === undefined ? "" : `, and ${Number(repeats)} as num_repeats`
   return `"${path}" itself has no ${word}, but its folder "${name}" has ${pictures}. Give "${join(path, name)}"${advice}.${more}`
-}
-
-/** A sentence for a picture in a format that is not read. */
-export function describeUnread(folder: string, name: string): string {
-  return `"${join(folder, name)}" is a ${extname(name).toLowerCase()} picture. This format is not read. Save it as PNG.`
 }
 
 /** A picture's name without its ending. Names that look the same are the same. */

@@ -1,10 +1,10 @@
 import { readdir, stat } from "node:fs/promises"
 import { extname, join } from "node:path"
+import { isReadImage } from "@lllite/core/image"
 import { countedNotice } from "@lllite/core/names"
 import { describeEmpty, readPictureFolder } from "../dataset/picture-folder.ts"
 import { fileError, InputError } from "../errors.ts"
 import { hasCode } from "../files/system-code.ts"
-import { isReadImage } from "./formats.ts"
 
 /**
  * The pictures that paths name, in the order of the paths: files as they are; of a folder all pictures in it, by name;

@@ -1,7 +1,8 @@
+import { measureSpeed } from "@lllite/core/memory"
 import { describe, expect, it } from "vitest"
 import { startBackend } from "../backends/start.ts"
 import { TINY } from "../files/open-sdxl.ts"
-import { measureSpeed } from "./speed.ts"
+
 import { planTrain, type TrainNeedTask } from "./train-need.ts"
 
 const task: TrainNeedTask = {

@@ -1,6 +1,6 @@
 import os from "node:os"
 import type { MemoryPhase, MemoryTask } from "@lllite/core/memory"
-import { chooseVaeSlices, planMemory } from "@lllite/core/memory"
+import { chooseVaeSlices, measureSpeed, planMemory } from "@lllite/core/memory"
 import { inferVaeConfig, partsOf } from "@lllite/core/models"
 import type { NodeBackend } from "../backends/names.ts"
 import { startBackend } from "../backends/start.ts"
@@ -9,7 +9,6 @@ import { openSdxl, type SdxlPaths } from "../files/open-sdxl.ts"
 import { footprintOf } from "../footprint.ts"
 import { findTensorflow } from "../tensorflow/installation.ts"
 import { vaeRoom } from "../vae-room.ts"
-import { measureSpeed } from "./speed.ts"
 
 /** A training whose need is planned. */
 export interface TrainNeedTask extends Omit<MemoryTask, "kind" | "batchSize"> {

@@ -1,8 +1,15 @@
 import type { RgbImage } from "@lllite/core/image"
-import { canny, greyToRgb, rgbToGrey } from "@lllite/core/image"
+import {
+  CONTROL_MEASURES,
+  canny,
+  chooseMeasure,
+  greyToRgb,
+  meanFollowing,
+  type RealPair,
+  rgbToGrey,
+} from "@lllite/core/image"
 import { heldOutDrawing } from "@lllite/tiny"
 import { describe, expect, it } from "vitest"
-import { CONTROL_MEASURES, chooseMeasure, meanFollowing, type RealPair } from "./control-measures.ts"
 
 const pictures = [0, 1, 2, 3].map((index) => heldOutDrawing(index).image)
 const withControl = (control: (image: RgbImage) => RgbImage): readonly RealPair[] =>

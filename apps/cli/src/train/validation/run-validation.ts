@@ -1,4 +1,5 @@
 import { CoreError } from "@lllite/core"
+import { type ChosenMeasure, chooseMeasure, meanFollowing } from "@lllite/core/image"
 import type { LlliteModel } from "@lllite/core/models"
 import { seedAfter } from "@lllite/core/names"
 import type { ObjectiveOptions, TrainDataset, TrainExample } from "@lllite/core/training"
@@ -8,7 +9,6 @@ import type { Reporter } from "../../terminal/progress.ts"
 import { drawSamples, type SampleMachine } from "../samples/draw-samples.ts"
 import type { Sample } from "../samples/sample-plan.ts"
 import { stepsOf } from "../samples/sample-settings.ts"
-import { type ChosenMeasure, chooseMeasure, meanFollowing } from "./control-measures.ts"
 import type { ValidationSettings } from "./validation-settings.ts"
 
 /** What held-out pairs say of a step. */

@@ -1,5 +1,7 @@
-import type { GreyImage, RgbImage } from "@lllite/core/image"
-import { canny, edgeF1, rgbToGrey } from "@lllite/core/image"
+import type { GreyImage, RgbImage } from "../image.ts"
+import { rgbToGrey } from "../image.ts"
+import { canny } from "./canny.ts"
+import { edgeF1 } from "./edge-f1.ts"
 
 /** How well a picture follows a control, at most 1. */
 type Measure = (picture: RgbImage, control: RgbImage) => number

@@ -16,3 +16,9 @@ export function isReadImage(extension: string): boolean {
 export function isUnreadImage(extension: string): boolean {
   return UNREAD_EXTENSIONS.includes(extension.toLowerCase())
 }
+
+/** A sentence for a picture in a format that is not read. @param path how messages name the picture */
+export function describeUnread(path: string): string {
+  const extension = path.slice(path.lastIndexOf(".")).toLowerCase()
+  return `"${path}" is a ${extension} picture. This format is not read. Save it as PNG.`
+}

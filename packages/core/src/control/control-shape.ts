@@ -1,4 +1,9 @@
-import type { ImageHeader } from "../images/read-image.ts"
+/** A picture's size, and whether its file says that viewers turn it, in EXIF. */
+export interface PictureShape {
+  readonly width: number
+  readonly height: number
+  readonly isTurned: boolean
+}
 
 /** How a control's shape goes with its picture's. */
 export type ControlShape =
@@ -16,12 +21,12 @@ const ROUNDED = 0.01
 const STRETCHED = 0.2
 
 /** Compares the shapes of a control and its picture. */
-export function compareShapes(control: ImageHeader, image: ImageHeader): ControlShape {
+export function compareShapes(control: PictureShape, image: PictureShape): ControlShape {
   const ratio = aspect(control) / aspect(image)
   const difference = Math.max(ratio, 1 / ratio) - 1
   if (difference <= ROUNDED) return { kind: "same" }
   if (difference <= STRETCHED) return { kind: "stretched" }
-  const turned = [image, control].filter(({ traits }) => traits.includes("turned"))
+  const turned = [image, control].filter(({ isTurned }) => isTurned)
   const isSideways = Math.abs(aspect(control) * aspect(image) - 1) <= STRETCHED
   const isTurned = turned.length > 0 && isSideways
   return {
@@ -35,6 +40,6 @@ export function compareShapes(control: ImageHeader, image: ImageHeader): Control
   }
 }
 
-function aspect({ width, height }: ImageHeader): number {
+function aspect({ width, height }: PictureShape): number {
   return width / height
 }

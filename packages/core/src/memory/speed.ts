@@ -1,6 +1,6 @@
-import type { Work } from "@lllite/core/memory"
-import type { Ops } from "@lllite/core/ops"
 import * as tf from "@tensorflow/tfjs-core"
+import type { Ops } from "../ops/ops.ts"
+import type { Work } from "./outline-backend.ts"
 
 /** How fast a backend computes. */
 export interface Speed {

@@ -1,4 +1,4 @@
-import { countedNotice } from "@lllite/core/names"
+import { countedNotice } from "../notice.ts"
 
 /** What is allowed in a data set and may be a mistake, with the file or folder. */
 export interface Remark {
