@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -7,7 +7,14 @@ import { RUNTIME_CASES, type RuntimeSubject } from "@lllite/core/testing"
 import { FormatError } from "@lllite/format"
 import { enumerateSites } from "@lllite/format/selections"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { createNodeRuntime, InputError, loadCheckpoint, startBackend } from "../src/index.ts"
+import {
+  createNodeRuntime,
+  InputError,
+  loadCheckpoint,
+  readTrainState,
+  startBackend,
+  writeTrainState,
+} from "../src/index.ts"
 import { writeOtherVae } from "./other-vae.ts"
 
 /*
@@ -36,6 +43,12 @@ describe("Node's runtime", () => {
         const path = join(folder, `${files++}.safetensors`)
         await writeFile(path, bytes)
         return path
+      },
+      async keepRun(_, run, { layout }) {
+        const state = join(folder, `${files++}-state`)
+        await mkdir(state)
+        await writeTrainState(state, run)
+        return readTrainState(state, layout)
       },
       sites: ({ layout }) => enumerateSites(layout).slice(0, 4),
       classes: { CoreError, FormatError },

@@ -22,6 +22,7 @@ export type {
   ValidationOptions,
 } from "@lllite/core/runtime"
 export { CoreError, type CoreErrorCode } from "@lllite/core/runtime"
+export type { SavedRun } from "@lllite/core/training"
 export { FormatError } from "@lllite/format"
 export { WebRuntimeError, type WebRuntimeErrorCode } from "./errors.ts"
 export { encodePng, writePng } from "./images/png.ts"
@@ -36,4 +37,4 @@ export {
 export type { WebSource } from "./source.ts"
 export type { AttemptOptions, WorkerLike } from "./start-worker.ts"
 export { canStore, listStored, removeStored, type StoredFile, type StoredNote } from "./stored-files.ts"
-export { type MemoryNeed, WEB_BACKENDS, type WebBackend } from "./types.ts"
+export { type MemoryNeed, type TrainNeed, type TrainNeedTask, WEB_BACKENDS, type WebBackend } from "./types.ts"

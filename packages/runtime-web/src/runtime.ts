@@ -1,13 +1,14 @@
 import type { LlliteModel } from "@lllite/core/models"
 import type { LoadOptions, LoadSdxlOptions, Runtime, SdxlHandle } from "@lllite/core/runtime"
-import { createRuntime } from "@lllite/core/runtime"
+import { CoreError, createRuntime } from "@lllite/core/runtime"
+import type { SavedRun } from "@lllite/core/training"
 import type { FloatDtype, UnetLayout } from "@lllite/format"
 import { WebRuntimeError } from "./errors.ts"
 import type { WebSource } from "./source.ts"
 import { toSent } from "./source.ts"
 import type { AttemptOptions, StartedWorker } from "./start-worker.ts"
 import { startWorker } from "./start-worker.ts"
-import type { MemoryNeed, WebBackend, WebTypes } from "./types.ts"
+import type { MemoryNeed, SentHeader, TrainNeed, TrainNeedTask, WebBackend, WebTypes } from "./types.ts"
 import { WEB_BACKENDS } from "./types.ts"
 
 export interface WebRuntimeOptions extends AttemptOptions {
@@ -40,6 +41,24 @@ export interface WebRuntime extends Runtime<WebSource, WebBackend> {
   readLllite(source: WebSource, layout: UnetLayout, options?: LoadOptions): Promise<LlliteModel>
   /** Writes an LLLite as a file that every reader of the format loads. */
   writeLllite(model: LlliteModel, options: WriteLlliteOptions): Promise<Blob>
+  /**
+   * Writes a run between two steps as a file. `readTrainState` of `@lllite/runtime-node` reads it, too, and so does
+   * `lllite train --resume`.
+   */
+  writeTrainState(run: SavedRun): Promise<Blob>
+  /**
+   * Reads a run that `writeTrainState` of any runtime wrote. Its `state` is the `initial` of a training.
+   *
+   * @throws CoreError when the file is not a run; FormatError when it is broken, or for another U-Net
+   */
+  readTrainState(source: WebSource, layout: UnetLayout, options?: LoadOptions): Promise<SavedRun>
+  /**
+   * Plans the memory and the time of a training on this device. The first plan measures the device for about a second.
+   *
+   * @param sdxl a model of this runtime
+   * @throws CoreError for what the training refuses, and for a model of another runtime
+   */
+  planTrain(sdxl: SdxlHandle, task: TrainNeedTask): Promise<TrainNeed>
 }
 
 /**
@@ -63,11 +82,17 @@ export async function createWebRuntime(options: WebRuntimeOptions = {}): Promise
   throw new WebRuntimeError("no-backend", `no backend works here. ${problems.join(" ")}`)
 }
 
+interface HeaderOptions extends WebLoadSdxlOptions {
+  readonly onHeader?: (header: SentHeader) => void
+}
+
 async function runtimeOf(
   { client, close, ...started }: StartedWorker,
   problems: readonly string[],
 ): Promise<WebRuntime> {
-  const runtime = await createRuntime<WebTypes, WebSource, WebLoadSdxlOptions>({
+  /** The checkpoints of loaded models, for plans. */
+  const headers = new WeakMap<SdxlHandle, SentHeader>()
+  const runtime = await createRuntime<WebTypes, WebSource, HeaderOptions>({
     started: { ...started, notices: [...problems, ...started.notices] },
     clients: [client],
     close,
@@ -81,10 +106,22 @@ async function runtimeOf(
       side,
     }),
     file: toSent,
-    onLoadEvent: ({ need }, { onPlan }) => onPlan?.(need),
+    onLoadEvent({ need, header }, { onPlan, onHeader }) {
+      onHeader?.(header)
+      onPlan?.(need)
+    },
   })
   return {
     ...runtime,
+    async loadSdxl(checkpoint, options = {}) {
+      let header: SentHeader | null = null
+      const onHeader = (found: SentHeader): void => {
+        header = found
+      }
+      const sdxl = await runtime.loadSdxl(checkpoint, { ...options, onHeader })
+      if (header !== null) headers.set(sdxl, header)
+      return sdxl
+    },
     readLllite: (source, layout, { signal, onProgress } = {}) =>
       client.call(
         "readLllite",
@@ -92,5 +129,22 @@ async function runtimeOf(
         { signal, ...(onProgress === undefined ? {} : { onValue: onProgress }) },
       ),
     writeLllite: (model, { dtype, metadata = new Map() }) => client.call("writeLllite", { model, dtype, metadata }),
+    writeTrainState: (run) => client.call("writeTrainState", run),
+    readTrainState: (source, layout, { signal, onProgress } = {}) =>
+      client.call(
+        "readTrainState",
+        { source: toSent(source), layout },
+        { signal, ...(onProgress === undefined ? {} : { onValue: onProgress }) },
+      ),
+    async planTrain(sdxl, task) {
+      const header = headers.get(sdxl)
+      if (header === undefined) {
+        throw new CoreError(
+          "not-loaded",
+          "planTrain: the SDXL is not loaded in this runtime. Load it with the runtime's loadSdxl.",
+        )
+      }
+      return client.call("planTrain", { header, task })
+    },
   }
 }

@@ -1,9 +1,10 @@
 import type { LlliteModel } from "@lllite/core/models"
 import type { LoadProgress, RuntimeTasks } from "@lllite/core/runtime"
+import type { SavedRun } from "@lllite/core/training"
 import type { FloatDtype, UnetLayout } from "@lllite/format"
-import type { SentSource, WebTypes } from "./types.ts"
+import type { SentHeader, SentSource, TrainNeed, TrainNeedTask, WebTypes } from "./types.ts"
 
-/** The tasks of the browser's worker: those of every runtime, and two for files of LLLites. */
+/** The tasks of the browser's worker: those of every runtime, those for files of LLLites and runs, and the planner. */
 export type WebTasks = RuntimeTasks<WebTypes> & {
   readLllite: {
     argument: { readonly source: SentSource; readonly layout: UnetLayout }
@@ -18,5 +19,16 @@ export type WebTasks = RuntimeTasks<WebTypes> & {
     }
     yields: never
     returns: Blob
+  }
+  readTrainState: {
+    argument: { readonly source: SentSource; readonly layout: UnetLayout }
+    yields: LoadProgress
+    returns: SavedRun
+  }
+  writeTrainState: { argument: SavedRun; yields: never; returns: Blob }
+  planTrain: {
+    argument: { readonly header: SentHeader; readonly task: TrainNeedTask }
+    yields: never
+    returns: TrainNeed
   }
 }

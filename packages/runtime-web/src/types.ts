@@ -1,5 +1,7 @@
+import type { MemoryPhase, MemoryTask } from "@lllite/core/memory"
 import type { TextProjection } from "@lllite/core/models"
 import type { Prediction } from "@lllite/core/names"
+import type { WeightEntry } from "@lllite/core/ops"
 
 /** Backends of the browser, the best first. */
 export const WEB_BACKENDS = ["webgpu", "wasm"] as const
@@ -24,6 +26,28 @@ export interface MemoryNeed {
   readonly tensorBytes: number
 }
 
+/** A training whose need is planned. */
+export interface TrainNeedTask extends Omit<MemoryTask, "kind" | "batchSize"> {
+  /** Pairs that are computed at once: those of a batch, or of a shard. */
+  readonly rows: number
+}
+
+/** What a training needs on a device. */
+export interface TrainNeed {
+  readonly weightBytes: number
+  /** The most bytes of each phase, weights included. */
+  readonly phases: readonly { readonly name: MemoryPhase["name"]; readonly bytes: number }[]
+  /** Seconds of encoding one pair, and of a step with its rows, by the speed of the device at the first plan. */
+  readonly seconds: { readonly pair: number; readonly step: number }
+}
+
+/** A checkpoint without its values. */
+export interface SentHeader {
+  readonly label: string
+  readonly entries: ReadonlyMap<string, Pick<WeightEntry, "dtype" | "shape">>
+  readonly metadata: ReadonlyMap<string, string>
+}
+
 /** Arguments that only the browser's worker takes. See `RuntimeTypes` of `@lllite/core/runtime`. */
 export type WebTypes = {
   readonly start: { readonly backend: WebBackend; readonly software: boolean }
@@ -43,6 +67,6 @@ export type WebTypes = {
     readonly projection: TextProjection
     readonly side: number
   }
-  readonly loadEvent: { readonly kind: "plan"; readonly need: MemoryNeed }
+  readonly loadEvent: { readonly kind: "plan"; readonly need: MemoryNeed; readonly header: SentHeader }
   readonly file: SentSource
 }

@@ -71,6 +71,10 @@ describe("the browser's runtime in Chromium", needsChromium, () => {
           lllite: here("tiny/lllite-canny.safetensors"),
           otherKind: here("tiny/lllite-canny.safetensors"),
           file: (bytes) => new Blob([bytes as Uint8Array<ArrayBuffer>]),
+          async keepRun(runtime, run, { layout }) {
+            const { writeTrainState, readTrainState } = runtime as Web.WebRuntime
+            return readTrainState(await writeTrainState(run), layout)
+          },
           sites: ({ layout }) => window.selections.enumerateSites(layout).slice(0, 4),
           classes: { CoreError, FormatError },
         })

@@ -1,4 +1,5 @@
 import type { Runtime, SdxlHandle, TrainRunOptions } from "../../src/runtime/contract.ts"
+import type { SavedRun } from "../../src/training/saved-run.ts"
 
 /** A runtime under test, with its files. */
 export interface RuntimeSubject<Source> {
@@ -14,6 +15,8 @@ export interface RuntimeSubject<Source> {
   readonly otherKind: Source
   /** A file with these bytes. */
   file(bytes: Uint8Array): Source | Promise<Source>
+  /** Writes a run as the runtime does, and reads it again. */
+  keepRun(runtime: Runtime<Source>, run: SavedRun, sdxl: SdxlHandle): Promise<SavedRun>
   /** The sites of a training. */
   sites(sdxl: SdxlHandle): TrainRunOptions["sites"]
   /** The classes of errors on the client's side. */

@@ -1,4 +1,5 @@
 import type { TrainDataset } from "../../src/training/dataset.ts"
+import type { SavedRun } from "../../src/training/saved-run.ts"
 import type { TrainState } from "../../src/training/train-state.ts"
 import type { RuntimeCase } from "./case.ts"
 import { loaded } from "./case.ts"
@@ -92,6 +93,32 @@ export const TRAINING: readonly RuntimeCase[] = [
       before.every((value, i) => value === half.model.values[i]),
       "continuing changed the initial run",
     )
+  }),
+
+  loaded("continues a run from its file, and ends as a run that never stopped", async (context) => {
+    const { runtime, sdxl, subject, expect } = context
+    const facts = new Map([["steps", "4"]])
+    for (const name of ["adamw", "prodigy", "lion8bit", "adamwschedulefree"] as const) {
+      const options = {
+        ...{ steps: 4, batchSize: 2, optimizer: { name }, learningRate: 1e-2 },
+        ...(name === "adamw" ? { ema: { decay: 0.9 } } : {}),
+      }
+      const whole = await train(sdxl, subject, options)
+      let kept: SavedRun | null = null
+      const run = sdxl.train(dataset(), trainOptions(sdxl, subject, { ...options, stateEvery: 2 }))
+      for await (const event of run) {
+        if (event.kind !== "step" || event.state === null) continue
+        const history = new Map([["loss", Float64Array.of(0.1, event.loss)]])
+        kept = await subject.keepRun(runtime, { state: event.state, facts, history }, sdxl)
+        expect(String(kept.history?.get("loss")) === `0.1,${event.loss}`, `${name}: the losses are another ones`)
+        break
+      }
+      expect(kept?.state.step === 2, `${name}: the file is of step ${kept?.state.step}`)
+      expect(kept?.facts.get("steps") === "4", `${name}: the facts are missing`)
+      const rest = await train(sdxl, subject, { ...options, ...(kept === null ? {} : { initial: kept.state }) })
+      expect(equalValues(whole.model, rest.model), `${name}: the continued run trained another LLLite`)
+      expect(String(whole.ema) === String(rest.ema), `${name}: the average is another one`)
+    }
   }),
 
   loaded("reads captions that change, the same from the same seed, and in a continued run", async (context) => {

@@ -16,7 +16,7 @@ const VOCABULARY = 49_408
 const LLLITE = { condDim: 32, mlpDim: 64 } as const
 
 /** How a backend's ops use memory. */
-function footprintOf({ backend, ops }: Pick<WebRunningBackend, "backend" | "ops">): Footprint {
+export function footprintOf({ backend, ops }: Pick<WebRunningBackend, "backend" | "ops">): Footprint {
   if (backend === "wasm") return { weightBytes: () => 4, backwardCopies: true }
   const { maxTensorBytes } = ops
   const weightBytes: Footprint["weightBytes"] = (dtype) => (dtype === "F16" || dtype === "BF16" ? 2 : 4)

@@ -1,6 +1,7 @@
 import { createTokenizer, fileTensor, joinedParts, readLlliteModel } from "@lllite/core/models"
 import type { Port, Server, TaskContext } from "@lllite/core/runtime"
 import { createServer } from "@lllite/core/runtime"
+import { readSavedRun, savedRunChunks } from "@lllite/core/training"
 import { createRuntimeTasks, loadWatched } from "@lllite/core/worker"
 import type { UnetLayout } from "@lllite/format"
 import { llliteOf, openSafetensors } from "@lllite/format"
@@ -15,6 +16,7 @@ import { startBackend } from "./backend.ts"
 import { openAddition, openCheckpoint } from "./checkpoint.ts"
 import { expectRoom, needOf, vaePartsOf } from "./memory.ts"
 import { openSource } from "./source.ts"
+import { headerOf, planTrainOn } from "./train-need.ts"
 
 /*
  * The worker has one backend, holds the models, and does all long work. The page refers to them by ids.
@@ -40,7 +42,7 @@ const runtimeTasks = createRuntimeTasks<WebTypes>(
       const { files, notices } = yield* openCheckpoint(sources, context.signal)
       const whole = joinedParts(files)
       const need = await needOf(whole, side, backend)
-      yield { kind: "plan", need }
+      yield { kind: "plan", need, header: headerOf(whole) }
       expectRoom(whole.label, need, backend)
       const tokenizer = createTokenizer(await fetchText(MERGES, context.signal))
       const options = { prediction: prediction ?? undefined, projection }
@@ -72,7 +74,23 @@ const server: Server = createServer<WebTasks>({
     const values = (site: (typeof sites)[number], name: Parameters<typeof fileTensor>[2]): Float32Array =>
       fileTensor(model, site, name)
     for await (const part of llliteChunks({ sites, values, dtype, metadata })) parts.push(part)
-    return new Blob(parts as Uint8Array<ArrayBuffer>[], { type: "application/octet-stream" })
+    return fileOf(parts)
+  },
+
+  async *readTrainState({ source, layout }, { signal }) {
+    return readSavedRun(await openSafetensors(yield* openSource(source, signal)), layout)
+  },
+
+  // biome-ignore lint/correctness/useYield: one answer
+  async *writeTrainState(run) {
+    const parts: Uint8Array[] = []
+    for await (const part of savedRunChunks(run)) parts.push(part)
+    return fileOf(parts)
+  },
+
+  // biome-ignore lint/correctness/useYield: one answer
+  async *planTrain({ header, task }) {
+    return planTrainOn(started(), header, task)
   },
 })
 server.listen(globalThis as unknown as Port)
@@ -81,6 +99,10 @@ async function* readAdapter(source: SentSource, layout: UnetLayout, { signal }: 
   const file = await openSafetensors(yield* openSource(source, signal))
   expectLllite(file)
   return readLlliteModel(llliteOf(file, { layout }))
+}
+
+function fileOf(parts: readonly Uint8Array[]): Blob {
+  return new Blob(parts as Uint8Array<ArrayBuffer>[], { type: "application/octet-stream" })
 }
 
 function started(): WebRunningBackend {
