@@ -1,3 +1,4 @@
+import { unreadable } from "../page/read-file.ts"
 import { describeFile } from "./describe-file.ts"
 import type { InspectAnswer } from "./inspect-state.ts"
 
@@ -10,7 +11,13 @@ addEventListener("message", async ({ data: file }: MessageEvent<File>) => {
   try {
     answer = { kind: "description", description: await describeFile(file.name, file) }
   } catch (error) {
-    answer = { kind: "problem", message: error instanceof Error ? error.message : String(error) }
+    answer = { kind: "problem", message: messageOf(error, file.name) }
   }
   postMessage(answer)
 })
+
+function messageOf(error: unknown, name: string): string {
+  // The browser's words for a folder do not say that it is one.
+  if (error instanceof DOMException) return unreadable(`"${name}"`)
+  return error instanceof Error ? error.message : String(error)
+}

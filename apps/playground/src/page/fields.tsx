@@ -1,19 +1,16 @@
-import { LARGEST_SEED, readSeed } from "@lllite/core/names"
+import { isInRange, LARGEST_SEED, type NumberRange, rangeText, readSeed } from "@lllite/core/names"
 import { jsonSeed, type Recipe } from "@lllite/core/recipe"
 import type { JSX } from "preact"
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks"
 
-interface FieldProps {
+interface SliderFieldProps {
   readonly label: string
   readonly value: number
   readonly min: number
   readonly max: number
+  readonly step: number
   readonly disabled?: boolean
   readonly onValue: (value: number) => void
-}
-
-interface SliderFieldProps extends FieldProps {
-  readonly step: number
   readonly hint?: string
   readonly class?: string
 }
@@ -40,16 +37,38 @@ export function SliderField(props: SliderFieldProps): JSX.Element {
   )
 }
 
-/** A field for a whole number. */
-export function NumberField({ label, value, min, max, disabled, onValue }: FieldProps): JSX.Element {
+interface NumberFieldProps {
+  readonly label: string
+  readonly value: number
+  /** The range of core, which the command has, too. */
+  readonly range: NumberRange
+  /** A value that asks for nothing, beside the range. */
+  readonly nothing?: number
+  readonly hint?: string
+  readonly disabled?: boolean
+  readonly onValue: (value: number) => void
+}
+
+/** A field for a number of a range. */
+export function NumberField({ label, value, range, nothing, hint, disabled, onValue }: NumberFieldProps): JSX.Element {
   return (
-    <DigitsField
+    <TextField
       {...{ label, value, onValue }}
+      {...(hint === undefined ? {} : { hint })}
       disabled={disabled === true}
-      bounds={`${min.toLocaleString("en")} to ${max.toLocaleString("en")}`}
-      read={(text) => (/^\d{1,10}$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : null)}
+      inputMode={range.integer === true ? "numeric" : "decimal"}
+      expected={rangeText(range)}
+      read={(text) => {
+        const number = readNumber(text)
+        return number !== null && (number === nothing || isInRange(number, range)) ? number : null
+      }}
     />
   )
+}
+
+/** The number of a text, also `3e-4`. Null if it is none. */
+export function readNumber(text: string): number | null {
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : null
 }
 
 interface SeedFieldProps {
@@ -65,49 +84,102 @@ export function SeedField({ disabled = false, ...props }: SeedFieldProps): JSX.E
     const seed = readSeed(text)
     return seed === null ? null : jsonSeed(seed)
   }
-  return <DigitsField {...props} disabled={disabled} bounds={`0 to ${LARGEST_SEED.toLocaleString("en")}`} read={read} />
+  return (
+    <TextField
+      {...props}
+      disabled={disabled}
+      inputMode="numeric"
+      expected={`a whole number from 0 to ${LARGEST_SEED}`}
+      read={read}
+    />
+  )
 }
 
-interface DigitsFieldProps<Value> {
+interface TextFieldProps<Value> {
   readonly label: string
   readonly value: Value
+  readonly hint?: string
   readonly disabled: boolean
+  readonly inputMode: "numeric" | "decimal" | "text"
   /** In words, for a wrong text. */
-  readonly bounds: string
+  readonly expected: string
   /** The value of a text. Null: the text is wrong. */
   readonly read: (text: string) => Value | null
   readonly onValue: (value: Value) => void
 }
 
 /**
- * A field for digits. Text that is not a number within the bounds is reported and changes no value. Its form cannot be
- * sent until it is corrected, so the number that is used is always the number that is shown.
+ * A field for a value as text. Text that is no value is reported beside it and changes nothing. Its form cannot be sent
+ * until it is corrected, so the value that is used is always the value that is shown.
  */
-function DigitsField<Value extends number | string>(props: DigitsFieldProps<Value>): JSX.Element {
-  const { label, value, disabled, bounds, read, onValue } = props
+export function TextField<Value extends number | string>(props: TextFieldProps<Value>): JSX.Element {
+  const { label, value, hint, disabled, inputMode, expected, read, onValue } = props
   const [text, setText] = useState(String(value))
-  useEffect(() => setText(String(value)), [value])
+  useEffect(() => setText((typed) => (read(typed.trim()) === value ? typed : String(value))), [value])
   const input = useRef<HTMLInputElement>(null)
-  const problem = read(text.trim()) === null ? `Type a whole number from ${bounds}.` : ""
+  const id = useId()
+  const problem = read(text.trim()) === null ? `Expected ${expected}.` : ""
   useLayoutEffect(() => input.current?.setCustomValidity(problem), [problem])
+  const described = [...(hint === undefined ? [] : [`${id}-hint`]), ...(problem === "" ? [] : [`${id}-problem`])]
   return (
-    <label class="field">
-      {label}
+    <div class="field">
+      <label for={id}>{label}</label>
       <input
         ref={input}
+        id={id}
         type="text"
-        inputMode="numeric"
+        inputMode={inputMode}
+        autocomplete="off"
+        spellcheck={false}
         value={text}
         disabled={disabled}
         aria-invalid={problem !== ""}
+        aria-describedby={described.length === 0 ? undefined : described.join(" ")}
         onInput={(event) => {
           const typed = event.currentTarget.value
           setText(typed)
-          const number = read(typed.trim())
-          if (number !== null) onValue(number)
+          const found = read(typed.trim())
+          if (found !== null) onValue(found)
         }}
       />
-      {problem !== "" && <small class="problem">{problem}</small>}
+      {hint !== undefined && <small id={`${id}-hint`}>{hint}</small>}
+      {problem !== "" && (
+        <small class="problem" id={`${id}-problem`}>
+          {problem}
+        </small>
+      )}
+    </div>
+  )
+}
+
+interface ChoiceFieldProps<Name extends string> {
+  readonly label: string
+  readonly value: Name
+  readonly names: readonly Name[]
+  readonly disabled?: boolean
+  readonly onValue: (value: Name) => void
+}
+
+/** A field for one of several names. */
+export function ChoiceField<Name extends string>(props: ChoiceFieldProps<Name>): JSX.Element {
+  const { label, value, names, disabled, onValue } = props
+  return (
+    <label class="field">
+      {label}
+      <select
+        value={value}
+        disabled={disabled === true}
+        onChange={(event) => {
+          const name = names.find((name) => name === event.currentTarget.value)
+          if (name !== undefined) onValue(name)
+        }}
+      >
+        {names.map((name) => (
+          <option key={name} value={name}>
+            {name}
+          </option>
+        ))}
+      </select>
     </label>
   )
 }

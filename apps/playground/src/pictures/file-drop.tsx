@@ -4,7 +4,8 @@ import { useId, useState } from "preact/hooks"
 interface FileDropProps {
   readonly class?: string
   readonly disabled?: boolean
-  readonly onFiles: (files: readonly File[]) => void
+  /** Gets the files, and the drop itself, which also has folders. */
+  readonly onFiles: (files: readonly File[], transfer: DataTransfer) => void
   readonly children: ComponentChildren
 }
 
@@ -28,8 +29,10 @@ export function FileDrop({ class: name = "", disabled, onFiles, children }: File
         setOver(false)
         if (!isTaken(event)) return
         event.preventDefault()
-        const files = [...(event.dataTransfer?.files ?? [])]
-        if (files.length > 0) onFiles(files)
+        const { dataTransfer } = event
+        if (dataTransfer === null) return
+        const files = [...dataTransfer.files]
+        if (files.length > 0) onFiles(files, dataTransfer)
       }}
     >
       {children}
@@ -42,12 +45,14 @@ interface FileButtonProps {
   /** The attribute `accept` of `<input type=file>`. */
   readonly accept: string
   readonly multiple?: boolean
+  /** Whether it opens a folder with all files in it. */
+  readonly folder?: boolean
   readonly disabled?: boolean
   readonly onFiles: (files: readonly File[]) => void
 }
 
 /** A button that opens the browser's dialogue for files. */
-export function FileButton({ label, accept, multiple, disabled, onFiles }: FileButtonProps): JSX.Element {
+export function FileButton({ label, accept, multiple, folder, disabled, onFiles }: FileButtonProps): JSX.Element {
   const id = useId()
   return (
     <span class="file-button">
@@ -57,6 +62,7 @@ export function FileButton({ label, accept, multiple, disabled, onFiles }: FileB
         class="visually-hidden"
         accept={accept}
         multiple={multiple === true}
+        webkitdirectory={folder === true}
         disabled={disabled === true}
         onChange={(event) => {
           const files = [...(event.currentTarget.files ?? [])]

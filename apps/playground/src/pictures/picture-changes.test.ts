@@ -28,6 +28,10 @@ it("says each change once, with a count and the first name", () => {
     { name: "b.png", changes: [] },
     { name: "c.png", changes: ["cropped", "transparent"] },
   ] as const
+  expect(changeNotices([{ name: "d.jpg", changes: ["turned", "stretched"] }])).toEqual([
+    '"d.jpg" has an EXIF orientation, and is turned as viewers show it.',
+    '"d.jpg" has another shape than its picture. It is stretched onto the picture.',
+  ])
   const [cropped, transparent, ...more] = changeNotices(pictures)
   expect(cropped).toBe('2 pictures are not square. Only the middle is used. The first is "a.png".')
   expect(transparent).toBe('"c.png" has transparent pixels. They become white.')

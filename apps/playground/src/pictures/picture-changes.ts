@@ -1,7 +1,7 @@
 import { countedNotice } from "@lllite/core/names"
 
 /** What a fitted picture does not show of its file. */
-export type PictureChange = "cropped" | "transparent" | "invisible"
+export type PictureChange = "turned" | "cropped" | "transparent" | "invisible" | "stretched"
 
 /** The part of a side that may be cut off without a notice. A scan is never quite square. */
 const SLIGHT = 0.02
@@ -22,11 +22,21 @@ export function changesOf(width: number, height: number, rgba: Uint8ClampedArray
 
 const SENTENCES: readonly (readonly [change: PictureChange, sentence: (subject: string, isOne: boolean) => string])[] =
   [
+    [
+      "turned",
+      (subject, isOne) =>
+        `${subject} ${isOne ? "has" : "have"} an EXIF orientation, and ${isOne ? "is" : "are"} turned as viewers show ${isOne ? "it" : "them"}.`,
+    ],
     ["cropped", (subject, isOne) => `${subject} ${isOne ? "is" : "are"} not square. Only the middle is used.`],
     ["transparent", (subject, isOne) => `${subject} ${isOne ? "has" : "have"} transparent pixels. They become white.`],
     [
       "invisible",
       (subject, isOne) => `${subject} ${isOne ? "is" : "are"} wholly transparent, and therefore white here.`,
+    ],
+    [
+      "stretched",
+      (subject, isOne) =>
+        `${subject} ${isOne ? "has" : "have"} another shape than ${isOne ? "its picture" : "their pictures"}. ${isOne ? "It is" : "Each is"} stretched onto the picture.`,
     ],
   ]
 

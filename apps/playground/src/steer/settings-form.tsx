@@ -1,4 +1,4 @@
-import { SAMPLER_NAMES, SAMPLERS } from "@lllite/core/names"
+import { GENERATE_RANGES, SAMPLER_NAMES, SAMPLERS } from "@lllite/core/names"
 import type { JSX } from "preact"
 import { NumberField, SeedField, SliderField } from "../page/fields.tsx"
 import { chosenLllite, lllites } from "../page/model.ts"
@@ -65,7 +65,12 @@ export function SettingsForm(): JSX.Element {
         step={0.25}
         onValue={(guidanceScale) => changeRecipe({ guidanceScale })}
       />
-      <NumberField label="Steps" value={steps} min={1} max={60} onValue={(steps) => changeRecipe({ steps })} />
+      <NumberField
+        label="Steps"
+        value={steps}
+        range={GENERATE_RANGES.steps}
+        onValue={(steps) => changeRecipe({ steps })}
+      />
       <SeedField label="Seed" value={seed} onValue={(seed) => changeRecipe({ seed })} />
       <label class="field">
         Sampler

@@ -1,13 +1,15 @@
 import type { RgbImage } from "@lllite/core/image"
+import { countedNotice } from "@lllite/core/names"
 import { captionOf, drawScene, heldOutSeed, makeScene, palette } from "@lllite/tiny"
 import type { JSX } from "preact"
 import { useLayoutEffect, useRef, useState } from "preact/hooks"
 import { messageOf } from "../page/model.ts"
 import { Problem } from "../page/problem.tsx"
-import { blank, readCanvas, readPicture, SIZE } from "../pictures/canvas-image.ts"
+import { blank, readCanvas, SIZE } from "../pictures/canvas-image.ts"
 import { FileButton, FileDrop } from "../pictures/file-drop.tsx"
 import { paint } from "../pictures/picture.tsx"
 import { changeNotices } from "../pictures/picture-changes.ts"
+import { readPicture } from "../pictures/picture-reader.ts"
 import { changeRecipe, drawing } from "./steer-state.ts"
 
 const INKS = Object.entries(palette).map(([name, [red, green, blue]]) => ({
@@ -89,12 +91,19 @@ export function Sketchpad(): JSX.Element {
     changeRecipe({ prompt: captionOf(scene) })
   }
 
-  const open = ([file]: readonly File[]): void => {
+  const open = ([file, ...others]: readonly File[]): void => {
     if (file === undefined) return
     readPicture(file, SIZE).then(
       ({ image, changes }) => {
         replace(image)
-        setNotices(changeNotices([{ name: file.name, changes }]))
+        setNotices([
+          ...changeNotices([{ name: file.name, changes }]),
+          ...countedNotice(
+            others.map(({ name }) => name),
+            "files",
+            (subject, isOne) => `${subject} ${isOne ? "is" : "are"} not used: the sheet takes one picture.`,
+          ),
+        ])
       },
       (error: unknown) => setProblem(messageOf(error)),
     )

@@ -4,22 +4,12 @@ import type { JSX } from "preact"
 import { useEffect, useRef } from "preact/hooks"
 import { chosenLllite, lllites, modelState } from "../page/model.ts"
 import { Problem } from "../page/problem.tsx"
+import { CONTROL_KINDS, controlKindOf } from "../pictures/control-kinds.ts"
 import { Picture } from "../pictures/picture.tsx"
 import { Compare } from "./compare.tsx"
 import { SettingsForm } from "./settings-form.tsx"
 import { Sketchpad } from "./sketchpad.tsx"
-import {
-  CONTROL_KINDS,
-  changeRecipe,
-  control,
-  controlKind,
-  notices,
-  recipe,
-  result,
-  steer,
-  steerState,
-  stop,
-} from "./steer-state.ts"
+import { changeRecipe, control, controlKind, notices, recipe, result, steer, steerState, stop } from "./steer-state.ts"
 
 /** The panel for drawing, settings, and the result. */
 export function SteerPanel(): JSX.Element {
@@ -107,8 +97,8 @@ function Control(): JSX.Element {
         <select
           value={controlKind.value}
           onChange={(event) => {
-            const kind = CONTROL_KINDS.find((kind) => kind === event.currentTarget.value)
-            if (kind !== undefined) controlKind.value = kind
+            const kind = controlKindOf(event.currentTarget.value)
+            if (kind !== null) controlKind.value = kind
           }}
         >
           {CONTROL_KINDS.map((kind) => (

@@ -1,37 +1,25 @@
-import type { ControlPreparation, Preprocessing, RgbImage } from "@lllite/core/image"
-import { controlPicture, PREPROCESSOR_NAMES } from "@lllite/core/image"
+import type { RgbImage } from "@lllite/core/image"
+import { controlPicture } from "@lllite/core/image"
 import type { SamplerName } from "@lllite/core/names"
 import type { AdapterRecipe, Recipe } from "@lllite/core/recipe"
 import { adapterOptions, requestOf } from "@lllite/core/recipe"
 import type { AdapterHandle, AdapterHandleUse } from "@lllite/runtime-web"
-import { cannyThresholds, captionOf, drawScene, heldOutSeed, makeScene } from "@lllite/tiny"
+import { captionOf, drawScene, heldOutSeed, makeScene } from "@lllite/tiny"
 import { computed, signal } from "@preact/signals"
 import type { ReadyModel } from "../page/model.ts"
 import { chosenLllite, lllites, messageOf } from "../page/model.ts"
 import { SIZE } from "../pictures/canvas-image.ts"
+import { type ControlKind, preparationOf } from "../pictures/control-kinds.ts"
 import type { SteerRecipe } from "./steer-recipe.ts"
 import { steerRecipe, withAdapter, withSampler } from "./steer-recipe.ts"
 
 const first = makeScene(heldOutSeed, 0)
 export const drawing = signal<RgbImage>(drawScene(first, SIZE))
 
-/** What the tiny SDXL's LLLite was trained on: edges as `edgesOf` finds them. */
-const TINY_EDGES: Preprocessing = { kind: "canny", options: { ...cannyThresholds, grey: true } }
-
-/** The kinds of control pictures. `none` is the drawing itself. */
-export const CONTROL_KINDS = [...PREPROCESSOR_NAMES, "none"] as const
-export type ControlKind = (typeof CONTROL_KINDS)[number]
-
 /** What is made of the drawing. */
 export const controlKind = signal<ControlKind>("canny")
 
-const preparation = computed<ControlPreparation>(() => {
-  const kind = controlKind.value
-  if (kind === "none") return {}
-  // A drawing of this size has two squares of colour on each side.
-  const options = kind === "color_grid" ? { resolution: SIZE } : {}
-  return { preprocess: kind === "canny" ? TINY_EDGES : { kind, options } }
-})
+const preparation = computed(() => preparationOf(controlKind.value, SIZE))
 
 /** The control picture. */
 export const control = computed(() => controlPicture(drawing.value, drawing.value, preparation.value))
