@@ -1,41 +1,45 @@
+import type { ControlMeasure } from "@lllite/core/image"
 import type { JSX } from "preact"
-import { useState } from "preact/hooks"
-import { show } from "../page/app-state.ts"
-import { NumberField, SeedField } from "../page/fields.tsx"
+import { useEffect, useState } from "preact/hooks"
+import { show, shown } from "../page/app-state.ts"
 import type { ReadyModel } from "../page/model.ts"
 import { messageOf, modelState } from "../page/model.ts"
 import { Problem } from "../page/problem.tsx"
-import { readPicture, SIZE } from "../pictures/canvas-image.ts"
-import { FileButton, FileDrop } from "../pictures/file-drop.tsx"
-import { Picture } from "../pictures/picture.tsx"
-import { changeNotices, type PictureChange } from "../pictures/picture-changes.ts"
+import { downloadTrained } from "./download.ts"
+import { KeptRuns } from "./kept-runs.tsx"
 import { LossCurve } from "./loss-curve.tsx"
-import { captionOfFile, drawPairs, pairOf } from "./pairs.ts"
+import { type Split, splitPairs } from "./pairs.ts"
+import { PairsCard } from "./pairs-card.tsx"
+import { duration, planNeed, planText, type RunNeed } from "./plan.ts"
+import { listTrained, startTraining, stopTraining } from "./run-training.ts"
+import { SamplesCard } from "./samples-card.tsx"
+import { SettingsForm } from "./settings-form.tsx"
+import { settingsProblem } from "./train-settings.ts"
 import {
-  downloadTrained,
+  controlKind,
   losses,
   notices,
+  pace,
   pairs,
-  plannedSteps,
-  SAMPLE_EVERY,
-  sampleCaption,
-  sampleControl,
-  sampleProblem,
-  samples,
   settings,
-  startTraining,
-  stopTraining,
+  shownRun,
+  type Trained,
   trained,
   trainState,
 } from "./train-state.ts"
+import { verdictText } from "./verdict.ts"
+
+/** Milliseconds without a change after which a plan is made. */
+const PLAN_AFTER = 400
 
 /** The panel that trains a small LLLite on a few pairs and shows its loss and samples. */
 export function TrainPanel(): JSX.Element {
   const model = modelState.value
   const { phase } = trainState.value
-  const isRunning = phase === "caching" || phase === "training"
-  const canStart = model.phase === "ready" && !isRunning && pairs.value.length > 0
-  const { steps, batchSize, seed } = settings.value
+  const isRunning = phase === "caching" || phase === "training" || phase === "judging"
+  const plan = usePlan(isRunning)
+  const isRight = settingsProblem(settings.value) === ""
+  const canStart = model.phase === "ready" && !isRunning && pairs.value.length > 0 && isRight && plan?.fits !== false
   return (
     <form
       class="train"
@@ -44,46 +48,12 @@ export function TrainPanel(): JSX.Element {
         if (canStart) void startTraining(model)
       }}
     >
-      <div class="card">
-        <h2>Pairs</h2>
-        <p class="note">
-          An LLLite learns from pairs of a picture and a control. Here each control shows the edges of its picture. Add
-          your own pictures, or drop them here. Their captions come from their file names.
-        </p>
-        <Pairs isLocked={isRunning} />
-      </div>
+      <KeptRuns isLocked={isRunning} />
+      <PairsCard isLocked={isRunning} />
       <div class="card">
         <h2>Training</h2>
-        <div class="settings">
-          <NumberField
-            label="Steps"
-            value={steps}
-            min={1}
-            max={2000}
-            disabled={isRunning}
-            onValue={(steps) => {
-              settings.value = { ...settings.value, steps }
-            }}
-          />
-          <NumberField
-            label="Pairs in a step"
-            value={batchSize}
-            min={1}
-            max={32}
-            disabled={isRunning}
-            onValue={(batchSize) => {
-              settings.value = { ...settings.value, batchSize }
-            }}
-          />
-          <SeedField
-            label="Seed"
-            value={seed}
-            disabled={isRunning}
-            onValue={(seed) => {
-              settings.value = { ...settings.value, seed }
-            }}
-          />
-        </div>
+        <SettingsForm isLocked={isRunning} />
+        {!isRunning && <PlanText plan={plan} />}
         <div class="row actions">
           <button type="submit" class="primary" disabled={!canStart}>
             Train
@@ -98,49 +68,102 @@ export function TrainPanel(): JSX.Element {
             {notice}
           </p>
         ))}
-        <LossCurve losses={losses.value} total={plannedSteps.value} />
-        {model.phase === "ready" && trained.value !== null && <Trained model={model} />}
+        <div role="status" class="trained-status">
+          {trained.value !== null && <p>{resultText(trained.value, phase === "judging")}</p>}
+          {trained.value?.verdict != null && <p class="note">{FIGURES[trained.value.verdict.measure]}</p>}
+        </div>
+        {model.phase === "ready" && trained.value !== null && <ResultActions model={model} result={trained.value} />}
+        <LossCurve losses={losses.value} total={shownRun.value?.settings.steps ?? settings.value.steps} />
       </div>
-      <div class="card">
-        <h2>Samples</h2>
-        <p class="note">
-          The prompt is “{sampleCaption}”. The first sample is without an LLLite. After every {SAMPLE_EVERY} steps, a
-          sample with the LLLite follows. Its edges are not among the pairs.
-        </p>
-        <Problem text={sampleProblem.value} />
-        <ul class="samples">
-          <li>
-            <Picture image={sampleControl} label="Edges that steer the samples" />
-            <span>edges</span>
-          </li>
-          {samples.value.map(({ step, image }) => (
-            <li key={step}>
-              <Picture image={image} label={step === 0 ? "Sample without an LLLite" : `Sample after ${step} steps`} />
-              <span>{step === 0 ? "without" : `step ${step}`}</span>
-            </li>
-          ))}
-        </ul>
-      </div>
+      <SamplesCard />
     </form>
   )
 }
 
-function Trained({ model }: { readonly model: ReadyModel }): JSX.Element {
+interface Planned extends RunNeed {
+  /** What the plan is of. */
+  readonly key: string
+  readonly split: Split
+  readonly steps: number
+}
+
+/** The need of the next run. Null until it is known. It is made when the panel is seen, and nothing runs. */
+function usePlan(isRunning: boolean): Planned | null {
+  const [plan, setPlan] = useState<Planned | null>(null)
+  const model = modelState.value
+  const isSeen = shown.value === "train"
+  const { steps, batchSize, condDim, mlpDim, sampleEvery } = settings.value
+  /** How many pairs there are of each sort. A caption changes no plan. */
+  const own = pairs.value.map(({ isMade }) => (isMade ? "m" : "f")).join("")
+  const key = [own, steps, batchSize, condDim, mlpDim, sampleEvery].join(" ")
+  useEffect(() => {
+    if (model.phase !== "ready" || !isSeen || isRunning || pairs.value.length === 0) return
+    let isOver = false
+    const timer = setTimeout(async () => {
+      const split = splitPairs(pairs.value, controlKind.value)
+      const need = await planNeed(model, settings.value, split).catch(() => null)
+      if (!isOver) setPlan(need === null ? null : { ...need, key, split, steps })
+    }, PLAN_AFTER)
+    return () => {
+      isOver = true
+      clearTimeout(timer)
+    }
+  }, [model.phase, isSeen, isRunning, key])
+  useEffect(() => {
+    const { value } = trainState
+    if (plan === null || plan.key !== key || value.phase !== "training" || value.secondsPerStep === null) return
+    pace.value = Math.max(0.01, (value.secondsPerStep * plan.steps) / plan.seconds)
+  }, [trainState.value])
+  // A plan of other settings would be wrong.
+  return plan?.key === key ? plan : null
+}
+
+function PlanText({ plan }: { readonly plan: Planned | null }): JSX.Element {
+  return (
+    <p class="plan">
+      {plan === null
+        ? modelState.value.phase === "ready" && pairs.value.length > 0
+          ? "Planning …"
+          : ""
+        : planText(plan, plan, plan.split, pace.value)}
+    </p>
+  )
+}
+
+/** What the figures of a verdict mean. */
+const FIGURES: Readonly<Record<ControlMeasure, string>> = {
+  edges: "The figure is edge F1: 1 means that all edges of a picture and its control agree, and 0 that none does.",
+  brightness:
+    "The figure is the correlation of brightness: 1 means that picture and control are bright in the same places.",
+  slopes: "The figure is the correlation of slopes: 1 means that brightness changes in the same places.",
+}
+
+/** What a finished run has found, in words. */
+function resultText({ step, verdict, isListed }: Trained, isJudging: boolean): string {
+  if (isJudging) return `Finished after ${step} steps. Drawing held-out controls to see whether it follows them …`
+  if (verdict === null) return `The LLLite of step ${step} was not measured, so it is not chosen under Steer.`
+  if (verdict.follows) {
+    return `The LLLite is ready after ${step} steps: it ${verdictText(verdict)}.${isListed ? " It is chosen under Steer." : ""}`
+  }
+  return `The LLLite of step ${step} ${verdictText(verdict)}. It is not ready, and not chosen under Steer. Train more steps, or look at the pairs and the learning rate.`
+}
+
+function ResultActions({ model, result }: { readonly model: ReadyModel; readonly result: Trained }): JSX.Element {
   const [problem, setProblem] = useState<string | null>(null)
+  const attempt = (work: Promise<void>): void => {
+    work.then(
+      () => setProblem(null),
+      (error: unknown) => setProblem(messageOf(error)),
+    )
+  }
   return (
     <div class="trained">
-      <p role="status">The LLLite is ready after {trained.value?.step} steps. It is chosen under Steer.</p>
       <div class="row">
-        <button
-          type="button"
-          onClick={() => {
-            downloadTrained(model).catch((error: unknown) => setProblem(messageOf(error)))
-          }}
-        >
+        <button type="button" onClick={() => attempt(downloadTrained(model))}>
           Download it
         </button>
-        <button type="button" onClick={() => show("steer")}>
-          Steer with it
+        <button type="button" onClick={() => attempt(listTrained(model).then(() => show("steer")))}>
+          {result.verdict?.follows === true ? "Steer with it" : "Steer with it anyway"}
         </button>
       </div>
       <Problem text={problem} />
@@ -150,7 +173,7 @@ function Trained({ model }: { readonly model: ReadyModel }): JSX.Element {
 
 function Progress(): JSX.Element | null {
   const state = trainState.value
-  const steps = plannedSteps.value
+  const steps = shownRun.value?.settings.steps ?? 0
   switch (state.phase) {
     case "idle":
       return null
@@ -167,102 +190,16 @@ function Progress(): JSX.Element | null {
       return (
         <label class="progress">
           Step {state.step} of {steps}
-          {state.secondsPerStep === null ? "" : `, ${remaining((steps - state.step) * state.secondsPerStep)} left`}
+          {state.secondsPerStep === null ? "" : `, ${duration((steps - state.step) * state.secondsPerStep)} left`}
           <progress max={steps} value={state.step} />
         </label>
       )
+    case "judging":
+      return (
+        <label class="progress">
+          Measuring the LLLite
+          <progress />
+        </label>
+      )
   }
-}
-
-function remaining(seconds: number): string {
-  return seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`
-}
-
-function Pairs({ isLocked }: { readonly isLocked: boolean }): JSX.Element {
-  const [problem, setProblem] = useState<string | null>(null)
-  const isEmpty = pairs.value.length === 0
-  const [changed, setChanged] = useState<readonly string[]>([])
-  const add = async (files: readonly File[]): Promise<void> => {
-    const problems: string[] = []
-    const read: { readonly name: string; readonly changes: readonly PictureChange[] }[] = []
-    for (const file of files) {
-      try {
-        const { image, changes } = await readPicture(file, SIZE)
-        pairs.value = [...pairs.value, pairOf(file.name, image, captionOfFile(file.name))]
-        read.push({ name: file.name, changes })
-      } catch (error) {
-        problems.push(messageOf(error))
-      }
-    }
-    setProblem(problems.length === 0 ? null : problems.join(" "))
-    setChanged(changeNotices(read))
-  }
-  return (
-    <FileDrop disabled={isLocked} onFiles={(files) => void add(files)}>
-      <ul class="pairs" hidden={isEmpty}>
-        {pairs.value.map((pair, index) => (
-          <li key={index}>
-            <Picture image={pair.image} label={pair.name} />
-            <Picture image={pair.control} label={`Edges of ${pair.name}`} />
-            <input
-              type="text"
-              aria-label={`Caption of ${pair.name}`}
-              value={pair.caption}
-              maxLength={400}
-              disabled={isLocked}
-              onInput={(event) => {
-                const caption = event.currentTarget.value
-                pairs.value = pairs.value.map((other, i) => (i === index ? { ...other, caption } : other))
-              }}
-            />
-            <button
-              type="button"
-              class="remove"
-              aria-label={`Remove ${pair.name}`}
-              disabled={isLocked}
-              onClick={() => {
-                pairs.value = pairs.value.filter((_, i) => i !== index)
-              }}
-            >
-              ×
-            </button>
-          </li>
-        ))}
-      </ul>
-      {isEmpty && <p class="placeholder">There are no pairs. Draw some, or add pictures.</p>}
-      <div class="row">
-        <button
-          type="button"
-          disabled={isLocked}
-          onClick={() => {
-            pairs.value = drawPairs(16)
-          }}
-        >
-          Draw 16 pairs
-        </button>
-        <button
-          type="button"
-          disabled={isLocked || isEmpty}
-          onClick={() => {
-            pairs.value = []
-          }}
-        >
-          Remove all
-        </button>
-        <FileButton
-          label="Add pictures"
-          accept="image/*"
-          multiple
-          disabled={isLocked}
-          onFiles={(files) => void add(files)}
-        />
-      </div>
-      <Problem text={problem} />
-      {changed.map((notice) => (
-        <p class="note" role="status" key={notice}>
-          {notice}
-        </p>
-      ))}
-    </FileDrop>
-  )
 }

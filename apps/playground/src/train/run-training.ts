@@ -1,0 +1,229 @@
+import type { LlliteModel } from "@lllite/core/models"
+import { DivergedError, trainedModel } from "@lllite/core/runtime"
+import type { TrainState } from "@lllite/core/training"
+import { enumerateSites } from "@lllite/format/selections"
+import type { TrainRunStep } from "@lllite/runtime-web"
+import { addLllite, messageOf } from "../page/model.ts"
+import { datasetOf, splitPairs } from "./pairs.ts"
+import { createRunKeeper, type RunKeeper } from "./run-keeper.ts"
+import { drawHeldOut } from "./samples.ts"
+import { listRuns, type RunPlan, type RunState, readRun, removeRun, whileHeld } from "./saved-runs.ts"
+import { trainOptions } from "./train-settings.ts"
+import {
+  controlKind,
+  keptRuns,
+  losses,
+  notices,
+  pairs,
+  sampled,
+  sampleProblem,
+  samples,
+  settings,
+  shownRun,
+  type TrainingModel,
+  trained,
+  trainState,
+  without,
+} from "./train-state.ts"
+import { judge, type Verdict } from "./verdict.ts"
+
+let controller: AbortController | null = null
+
+/** Stops the training inside of the running step, or the measuring after it. What is done is kept. */
+export function stopTraining(): void {
+  controller?.abort()
+}
+
+/** Trains a new LLLite on the pairs. A failure is shown, and what was trained before it is kept. */
+export async function startTraining(model: TrainingModel): Promise<void> {
+  const [settingsNow, kind] = [settings.value, controlKind.value]
+  const id = `${Date.now()}-${Math.floor(Math.random() * 1e9)}`
+  await begin(model, { id, settings: settingsNow, kind, split: splitPairs(pairs.value, kind) }, null)
+}
+
+/** Continues a kept run where it was left. Its settings are shown. Its pairs are those that it began with. */
+export async function resumeTraining(model: TrainingModel, id: string): Promise<void> {
+  const kept = await readRun(id).catch(() => null)
+  if (kept === null) {
+    trainState.value = { phase: "failed", message: "the kept run cannot be read. Discard it, and train again." }
+    return
+  }
+  settings.value = kept.plan.settings
+  controlKind.value = kept.plan.kind
+  await begin(model, kept.plan, kept.state)
+}
+
+/** Lists the kept runs. Without a store there are none. */
+export async function refreshKeptRuns(): Promise<void> {
+  const runs = await listRuns().catch(() => [])
+  const isShown = (id: string): boolean => id === shownRun.value?.id && controller !== null
+  keptRuns.value = runs.filter(({ id }) => !isShown(id))
+}
+
+/** Removes a kept run. */
+export async function discardRun(id: string): Promise<void> {
+  await removeRun(id)
+  await refreshKeptRuns()
+}
+
+/** Adds the result to the LLLites under Steer, and chooses it. */
+export async function listTrained({ runtime, sdxl }: TrainingModel): Promise<void> {
+  const result = trained.value
+  if (result === null || result.isListed) return
+  addLllite(`Trained here, ${result.step} steps`, await runtime.loadAdapter(result.lllite, sdxl))
+  trained.value = { ...result, isListed: true }
+}
+
+async function begin(model: TrainingModel, plan: RunPlan, kept: RunState | null): Promise<void> {
+  controller = new AbortController()
+  shownRun.value = plan
+  losses.value = kept?.losses ?? []
+  samples.value = kept?.samples ?? []
+  without.value = kept?.without ?? []
+  sampled.value = plan.split.heldOut[0] ?? null
+  notices.value = []
+  sampleProblem.value = null
+  trained.value = null
+  trainState.value = { phase: "caching", done: 0, count: plan.split.trained.length }
+  const keeper = createRunKeeper(plan)
+  try {
+    await whileHeld(plan.id, async () => {
+      const problem = await keeper.begin()
+      if (problem !== null) notices.value = [`A reload loses this run: ${problem}.`]
+      await refreshKeptRuns()
+      await follow(model, plan, kept, keeper)
+    })
+  } catch (error) {
+    trainState.value = { phase: "failed", message: messageOf(error) }
+  } finally {
+    keeper.end()
+    controller = null
+    await refreshKeptRuns()
+  }
+}
+
+async function follow(model: TrainingModel, plan: RunPlan, kept: RunState | null, keeper: RunKeeper): Promise<void> {
+  let failure: string | null = null
+  let last: TrainState | null = null
+  try {
+    last = await trainSteps(model, plan, kept, keeper)
+  } catch (error) {
+    if (!isAborted()) failure = messageOf(error)
+    // What was trained before the failure can be used and saved.
+    last = error instanceof DivergedError ? error.state : keeper.latest()
+  }
+  if (last !== null && last.step > 0) {
+    await keeper.keep(last)
+    const lllite = trainedModel(last)
+    trained.value = { lllite, step: last.step, verdict: null, isListed: false }
+    trainState.value = { phase: "judging" }
+    const verdict = await judged(model, plan, lllite)
+    trained.value = { lllite, step: last.step, verdict, isListed: false }
+    if (verdict?.follows === true) await listTrained(model)
+    await keeper.keep(last)
+  }
+  trainState.value = failure === null ? { phase: "idle" } : { phase: "failed", message: failure }
+}
+
+function isAborted(): boolean {
+  return controller?.signal.aborted === true
+}
+
+async function trainSteps(
+  model: TrainingModel,
+  { settings, split }: RunPlan,
+  kept: RunState | null,
+  keeper: RunKeeper,
+): Promise<TrainState> {
+  const { signal } = controller ?? new AbortController()
+  const sites = enumerateSites(model.sdxl.layout)
+  const run = model.sdxl.train(datasetOf(split.trained), {
+    ...trainOptions(settings),
+    ...{ sites, stateEvery: 1, signal },
+    ...(kept === null ? {} : { initial: kept.state }),
+  })
+  let first: { readonly step: number; readonly at: number } | null = null
+  for (;;) {
+    const next = await run.next()
+    if (next.done === true) return next.value
+    const event = next.value
+    if (event.kind === "notice") {
+      notices.value = [...notices.value, event.text]
+    } else if (event.kind === "cache") {
+      trainState.value = { phase: "caching", done: event.done, count: event.count }
+    } else {
+      first ??= { step: event.step, at: performance.now() }
+      const { step } = event
+      const seconds = (performance.now() - first.at) / 1000
+      losses.value = [...losses.value, event.loss]
+      trainState.value = {
+        ...{ phase: "training", step },
+        secondsPerStep: step === first.step ? null : seconds / (step - first.step),
+      }
+      await afterStep(model, settings.steps, settings.sampleEvery, event, keeper, signal)
+    }
+  }
+}
+
+/** Draws what is due after a step, and keeps the run. */
+async function afterStep(
+  model: TrainingModel,
+  steps: number,
+  sampleEvery: number,
+  { step, state }: TrainRunStep,
+  keeper: RunKeeper,
+  signal: AbortSignal,
+): Promise<void> {
+  // The arrays of the event change with the next step.
+  const now = state === null ? null : structuredClone(state)
+  if (now !== null) keeper.take(now)
+  await drawWithout(model, signal)
+  if (now !== null && sampleEvery > 0 && step % sampleEvery === 0 && step !== steps) {
+    await drawSample(model, trainedModel(now), step, signal)
+  }
+  await keeper.periodic(step)
+}
+
+/** Draws the held-out controls without the LLLite, once. */
+async function drawWithout(model: TrainingModel, signal: AbortSignal): Promise<void> {
+  const { heldOut } = shownRun.value?.split ?? { heldOut: [] }
+  if (without.value.length > 0 || sampleProblem.value !== null) return
+  await unlessFailed("The sample without the LLLite", signal, async () => {
+    without.value = await drawHeldOut(model, heldOut, null, signal)
+  })
+}
+
+async function drawSample(model: TrainingModel, lllite: LlliteModel, step: number, signal: AbortSignal): Promise<void> {
+  const first = shownRun.value?.split.heldOut[0]
+  if (first === undefined) return
+  await unlessFailed(`The sample of step ${step}`, signal, async () => {
+    const [image] = await drawHeldOut(model, [first], lllite, signal)
+    if (image !== undefined) samples.value = [...samples.value, { step, image }]
+  })
+}
+
+/** Draws the held-out controls with the LLLite, and judges them. Null if it was stopped, failed or says nothing. */
+async function judged(model: TrainingModel, { split }: RunPlan, lllite: LlliteModel): Promise<Verdict | null> {
+  // A stop of the training does not stop the measuring. A second one does.
+  controller = new AbortController()
+  const { signal } = controller
+  const { step } = trained.value ?? { step: 0 }
+  let verdict: Verdict | null = null
+  await drawWithout(model, signal)
+  await unlessFailed("The measuring", signal, async () => {
+    const images = await drawHeldOut(model, split.heldOut, lllite, signal)
+    const [image] = images
+    if (image !== undefined) samples.value = [...samples.value.filter((one) => one.step !== step), { step, image }]
+    verdict = judge(split.heldOut, { with: images, without: without.value })
+  })
+  return verdict
+}
+
+/** Neither a stop nor a sample that fails ends the training. After a stop it returns its state. */
+async function unlessFailed(what: string, signal: AbortSignal, draw: () => Promise<void>): Promise<void> {
+  try {
+    await draw()
+  } catch (error) {
+    if (!signal.aborted) sampleProblem.value = `${what} failed: ${messageOf(error)}`
+  }
+}

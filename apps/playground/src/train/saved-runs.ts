@@ -1,0 +1,156 @@
+import type { RgbImage } from "@lllite/core/image"
+import type { TrainState } from "@lllite/core/training"
+import type { ControlKind } from "../pictures/control-kinds.ts"
+import type { Split } from "./pairs.ts"
+import type { TrainSettings } from "./train-settings.ts"
+
+/*
+ * Runs are kept in the browser, so that a reload loses none. What a run follows from is written once, and its state
+ * every few steps. A database of the browser writes a value whole or not at all.
+ */
+
+/** What a run follows from. */
+export interface RunPlan {
+  readonly id: string
+  readonly settings: TrainSettings
+  readonly kind: ControlKind
+  readonly split: Split
+}
+
+/** A run between two steps, with what the page shows of it. */
+export interface RunState {
+  readonly id: string
+  readonly state: TrainState
+  readonly losses: readonly number[]
+  readonly samples: readonly Sample[]
+  /** The held-out pictures without the LLLite. Empty until they are drawn. */
+  readonly without: readonly RgbImage[]
+  /** Milliseconds since 1970. */
+  readonly savedAt: number
+}
+
+/** A picture that was drawn of a held-out control after a step. */
+export interface Sample {
+  readonly step: number
+  readonly image: RgbImage
+}
+
+/** A kept run in short. */
+export interface KeptRun {
+  readonly id: string
+  readonly step: number
+  readonly steps: number
+  readonly pairs: number
+  readonly savedAt: number
+}
+
+const DATABASE = "lllite-playground"
+/** The runs in short, what they follow from, and their states. */
+const STORES = ["runs", "plans", "states"] as const
+type Store = (typeof STORES)[number]
+
+let opening: Promise<IDBDatabase> | null = null
+let opened: IDBDatabase | null = null
+
+/** @throws Error when the browser keeps nothing for the page */
+function database(): Promise<IDBDatabase> {
+  opening ??= new Promise<IDBDatabase>((resolve, reject) => {
+    if (globalThis.indexedDB === undefined) {
+      reject(new Error("this browser keeps nothing for the page"))
+      return
+    }
+    const request = indexedDB.open(DATABASE, 1)
+    request.onupgradeneeded = () => {
+      for (const store of STORES) request.result.createObjectStore(store, { keyPath: "id" })
+    }
+    request.onsuccess = () => {
+      opened = request.result
+      resolve(opened)
+    }
+    request.onerror = () => reject(request.error ?? new Error("the browser's database does not open"))
+  }).catch((error: unknown) => {
+    opening = null
+    throw error
+  })
+  return opening
+}
+
+function settled(transaction: IDBTransaction): Promise<void> {
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve()
+    transaction.onerror = () => reject(transaction.error ?? new Error("the browser did not write"))
+    transaction.onabort = () => reject(transaction.error ?? new Error("the browser did not write: it has no room"))
+  })
+}
+
+async function read<Value>(store: Store, ask: (store: IDBObjectStore) => IDBRequest): Promise<Value> {
+  const transaction = (await database()).transaction(store)
+  const request = ask(transaction.objectStore(store))
+  await settled(transaction)
+  return request.result as Value
+}
+
+/** Keeps what a run follows from. @throws Error when the browser keeps nothing, or has no room */
+export async function keepPlan(plan: RunPlan): Promise<void> {
+  const transaction = (await database()).transaction("plans", "readwrite")
+  transaction.objectStore("plans").put(plan)
+  await settled(transaction)
+}
+
+/** Keeps the state of a run. @throws Error when the browser keeps nothing, or has no room */
+export async function keepState(state: RunState, plan: RunPlan): Promise<void> {
+  await settled(putState(await database(), state, plan))
+}
+
+/** Begins to keep the state of a run at once, because the page ends. Nothing can be awaited then. */
+export function keepStateAtEnd(state: RunState, plan: RunPlan): void {
+  if (opened !== null) putState(opened, state, plan)
+}
+
+function putState(database: IDBDatabase, state: RunState, { settings: { steps }, split }: RunPlan): IDBTransaction {
+  const transaction = database.transaction(["runs", "states"], "readwrite")
+  const { id, savedAt } = state
+  const short: KeptRun = { id, step: state.state.step, steps, pairs: split.trained.length, savedAt }
+  transaction.objectStore("runs").put(short)
+  transaction.objectStore("states").put(state)
+  return transaction
+}
+
+/** The kept runs, the last one first. Those that another tab trains are left out. */
+export async function listRuns(): Promise<readonly KeptRun[]> {
+  const runs = await read<KeptRun[]>("runs", (store) => store.getAll())
+  const held = (await navigator.locks?.query())?.held ?? []
+  return runs.filter(({ id }) => !held.some(({ name }) => name === lockName(id))).sort((a, b) => b.savedAt - a.savedAt)
+}
+
+/** A kept run. Null if it is not there. */
+export async function readRun(id: string): Promise<{ readonly plan: RunPlan; readonly state: RunState } | null> {
+  const plan = await read<RunPlan | undefined>("plans", (store) => store.get(id))
+  const state = await read<RunState | undefined>("states", (store) => store.get(id))
+  return plan === undefined || state === undefined ? null : { plan, state }
+}
+
+/** Removes a kept run. */
+export async function removeRun(id: string): Promise<void> {
+  const transaction = (await database()).transaction(STORES, "readwrite")
+  for (const store of STORES) transaction.objectStore(store).delete(id)
+  await settled(transaction)
+}
+
+/**
+ * Does work on a run that no other tab may do at the same time.
+ *
+ * @throws Error when another tab does it
+ */
+export async function whileHeld(id: string, work: () => Promise<void>): Promise<void> {
+  const { locks } = globalThis.navigator ?? {}
+  if (locks === undefined) return work()
+  await locks.request(lockName(id), { ifAvailable: true }, async (lock) => {
+    if (lock === null) throw new Error("another tab continues this run. Go on there.")
+    await work()
+  })
+}
+
+function lockName(id: string): string {
+  return `lllite run ${id}`
+}

@@ -1,0 +1,163 @@
+import type { LrCurve, LrOption, NumberRange, OptimizerChoice, OptimizerName } from "@lllite/core/names"
+import {
+  ADAPTER_RANGES,
+  followsCurve,
+  LOSS_WEIGHT_RANGES,
+  LR_CURVE_OPTIONS,
+  LR_RANGES,
+  OBJECTIVE_RANGES,
+  optimizerNotices,
+  ownScheduleNotice,
+  readCurveArguments,
+  TRAIN_RANGES,
+} from "@lllite/core/names"
+import { type Recipe, recipeSeed } from "@lllite/core/recipe"
+import type { LrMovement } from "@lllite/core/training"
+import { checkTrainOptions } from "@lllite/core/training"
+import type { TrainRunOptions } from "@lllite/runtime-web"
+
+/** A field for a number. */
+export interface NumberSetting {
+  readonly label: string
+  /** The range in core, which the command has, too. */
+  readonly range: NumberRange
+  /** A value that asks for nothing, beside the range. */
+  readonly nothing?: number
+  readonly hint?: string
+  readonly default: number
+}
+
+/** Fields of every run. The defaults are those of `lllite demo`. A real SDXL needs a tenth of this rate. */
+export const RUN_NUMBERS = {
+  steps: { label: "Steps", range: TRAIN_RANGES.steps, default: 120 },
+  batchSize: { label: "Pairs in a step", range: TRAIN_RANGES.batchSize, default: 8 },
+  learningRate: {
+    label: "Learning rate",
+    range: { above: 0, max: TRAIN_RANGES.learningRate.max },
+    default: 3e-3,
+  },
+} as const satisfies Readonly<Record<string, NumberSetting>>
+
+/** Fields for those who know them. Noisy timesteps teach the places of edges. */
+export const MORE_NUMBERS = {
+  condDim: { label: "Width of the control's embedding", range: ADAPTER_RANGES.condDim, default: 32 },
+  mlpDim: { label: "Width of the adapters", range: ADAPTER_RANGES.mlpDim, default: 64 },
+  dropout: { label: "Dropout", range: OBJECTIVE_RANGES.dropout, hint: "0 leaves out nothing", default: 0 },
+  minSnrGamma: {
+    ...{ label: "Min-SNR gamma", range: LOSS_WEIGHT_RANGES.minSnrGamma, nothing: 0, default: 0 },
+    hint: "0 weighs all noise alike, 5 is usual",
+  },
+  minTimestep: { label: "Lowest timestep", range: OBJECTIVE_RANGES.minTimestep, default: 400 },
+  maxTimestep: { label: "Highest timestep", range: OBJECTIVE_RANGES.maxTimestep, default: 1000 },
+} as const satisfies Readonly<Record<string, NumberSetting>>
+
+/** Fields of the learning rate's schedule. Each schedule has some of them. */
+export const CURVE_NUMBERS = {
+  warmupSteps: { label: "Steps of warm-up", range: LR_RANGES.warmupSteps, default: 0 },
+  decaySteps: { label: "Steps of the fall at the end", range: LR_RANGES.decaySteps, default: 0 },
+  cycles: { label: "Cycles", range: LR_RANGES.cycles, default: 1 },
+  power: { label: "Exponent", range: LR_RANGES.power, default: 1 },
+  timescale: { label: "Steps before the fall", range: LR_RANGES.timescale, default: 100 },
+  minRatio: { label: "Lowest rate, as a share", range: LR_RANGES.minRatio, default: 0.1 },
+  endRate: { label: "Rate at the end", range: LR_RANGES.endRate, default: 1e-7 },
+} as const satisfies Readonly<Partial<Record<LrOption, NumberSetting>>>
+
+/** Steps between two samples. */
+export const SAMPLE_EVERY: NumberSetting = {
+  ...{ label: "Steps between samples", range: { ...TRAIN_RANGES.steps }, nothing: 0, default: 20 },
+  hint: "0 draws none before the end",
+}
+
+const NUMBERS = { ...RUN_NUMBERS, ...MORE_NUMBERS, ...CURVE_NUMBERS }
+
+/** Settings of a run, as the form has them. They are kept with the run. */
+export interface TrainSettings extends Readonly<Record<keyof typeof NUMBERS, number>> {
+  /** A seed over 2^53 is a text. */
+  readonly seed: Recipe["seed"]
+  readonly optimizer: OptimizerName
+  readonly curve: LrCurve
+  /** The pieces of `piecewise_constant`: `1:100,0.1`. */
+  readonly pieces: string
+  readonly init: "normalised" | "default"
+  readonly sampleEvery: number
+}
+
+export const DEFAULT_SETTINGS: TrainSettings = {
+  ...(Object.fromEntries(Object.entries(NUMBERS).map(([name, { default: usual }]) => [name, usual])) as Record<
+    keyof typeof NUMBERS,
+    number
+  >),
+  ...{ seed: 1, optimizer: "adamw", curve: "constant", pieces: "1:100,0.1", init: "normalised" },
+  sampleEvery: SAMPLE_EVERY.default,
+}
+
+/** The fields that the chosen schedule follows. */
+export function curveFields({ curve }: TrainSettings): readonly (keyof typeof CURVE_NUMBERS)[] {
+  const followed: readonly LrOption[] = LR_CURVE_OPTIONS[curve]
+  return (Object.keys(CURVE_NUMBERS) as (keyof typeof CURVE_NUMBERS)[]).filter((name) => followed.includes(name))
+}
+
+/** What is wrong with the pieces of a schedule. Empty if nothing is, or the schedule has none. */
+export function piecesProblem(settings: TrainSettings): string {
+  if (settings.curve !== "piecewise_constant") return ""
+  const read = readPieces(settings)
+  return "options" in read ? "" : `Expected ${read.expected}.`
+}
+
+/** What the pieces of a schedule have to be, in core's words. */
+export function piecesExpected(settings: TrainSettings): string {
+  const read = readPieces({ ...settings, pieces: "" })
+  return "options" in read ? "" : read.expected
+}
+
+/** The options of a run. @throws CoreError that names what is wrong */
+export function trainOptions(
+  settings: TrainSettings,
+): Omit<TrainRunOptions, "sites" | "signal" | "initial" | "stateEvery"> {
+  const { steps, batchSize, learningRate, seed, optimizer, condDim, mlpDim, init } = settings
+  const { dropout, minSnrGamma, minTimestep, maxTimestep } = settings
+  const options = {
+    ...{ steps, batchSize, learningRate, condDim, mlpDim, init, seed: recipeSeed({ seed }) },
+    // Each optimiser has defaults for all of its options.
+    optimizer: { name: optimizer } as OptimizerChoice,
+    lr: movementOf(settings),
+    objective: {
+      ...{ minTimestep, maxTimestep, dropout },
+      ...(minSnrGamma === 0 ? {} : { weights: { minSnrGamma } }),
+    },
+  }
+  checkTrainOptions(options)
+  return options
+}
+
+/** What is wrong with settings that are right one by one. Empty if nothing is. */
+export function settingsProblem(settings: TrainSettings): string {
+  try {
+    trainOptions(settings)
+    return ""
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+/** What the settings do not do as they look, one sentence each. */
+export function settingsNotices({ optimizer: name, learningRate, curve }: TrainSettings): readonly string[] {
+  const optimizer = { name } as OptimizerChoice
+  const names = { optimizer: "Optimiser", rate: RUN_NUMBERS.learningRate.label, chosen: name, relative: "" }
+  return [
+    ...optimizerNotices(optimizer, learningRate, names),
+    ...(curve === "constant" || followsCurve(optimizer) ? [] : [ownScheduleNotice("Schedule", optimizer)]),
+  ]
+}
+
+function movementOf(settings: TrainSettings): LrMovement {
+  const { curve } = settings
+  if (!followsCurve({ name: settings.optimizer } as OptimizerChoice)) return { curve: "constant" }
+  const numbers = Object.fromEntries(curveFields(settings).map((name) => [name, settings[name]]))
+  const read = curve === "piecewise_constant" ? readPieces(settings) : { options: {} }
+  return { curve, ...numbers, ...("options" in read ? read.options : {}) }
+}
+
+function readPieces({ pieces, learningRate }: TrainSettings) {
+  return readCurveArguments("piecewise_constant", [`step_rules=${pieces.replaceAll(/\s/g, "")}`], learningRate)
+}
