@@ -1,90 +1,31 @@
-import { existsSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
-import { openSafetensors } from "@lllite/format"
 import { serializeSafetensors } from "@lllite/format/write"
-import type { Browser, Page } from "playwright-core"
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import type { Page } from "playwright-core"
+import { beforeEach, describe, expect, it } from "vitest"
 import { needsChromium, needsChromiumWebgpu } from "../../../packages/format/test/chromium.ts"
 import { longOnly, needsAll } from "../../../packages/format/test/needs.ts"
-import type { FileServer } from "../../../packages/runtime-web/test/browser.ts"
-import { launchWithWebgpu, serveFolders } from "../../../packages/runtime-web/test/browser.ts"
+import { serveFolders } from "../../../packages/runtime-web/test/browser.ts"
 import { HOSTILE } from "./hostile.ts"
+import { DIST, usePlayground } from "./playground.ts"
 
-/*
- * The production build in a real browser, served by a host that sends no headers. `turbo run build` comes first.
- */
-
-const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-const LLLITE = folder("../../../packages/tiny/model/lllite-canny.safetensors")
+const LLLITE = fileURLToPath(new URL("../../../packages/tiny/model/lllite-canny.safetensors", import.meta.url))
 
 describe("the playground in Chromium", needsChromium, () => {
-  let browser: Browser
-  let server: FileServer
+  const playground = usePlayground()
+  const { open, ready, panel, forgetRequests } = playground
   let page: Page
-  const problems: string[] = []
-
-  beforeAll(async () => {
-    if (!existsSync(folder("../dist/index.html"))) throw new Error("playground is not built: run turbo run build first")
-    // The page lies not at the root, since it must work in every folder of a host.
-    server = await serveFolders({ "/some/folder/": folder("../dist/") })
-    browser = await launchWithWebgpu()
+  beforeEach(() => {
+    page = playground.page
   })
-  afterAll(async () => {
-    await browser?.close()
-    await server?.close()
-  })
-
-  beforeEach(async () => {
-    problems.length = 0
-    page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
-    page.setDefaultTimeout(0)
-    page.on("pageerror", (error) => problems.push(error.message))
-    page.on("console", (message) => {
-      if (message.type() === "error" || message.type() === "warning") problems.push(message.text())
-    })
-    page.on("requestfailed", (request) => problems.push(`request failed: ${request.url()}`))
-    await page.addInitScript(() => {
-      Object.assign(window, { runs: [], violations: [], pwned: () => (window as unknown as Marks).runs.push(1) })
-      document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => {
-        ;(window as unknown as Marks).violations.push(`${violatedDirective} ${blockedURI}`)
-      })
-    })
-  })
-  afterEach(async () => {
-    const marks = await page.evaluate(() => {
-      const { runs, violations } = window as unknown as Marks
-      return { runs, violations }
-    })
-    expect(marks).toEqual({ runs: [], violations: [] })
-    expect(problems).toEqual([])
-    await page.close()
-  })
-
-  interface Marks {
-    readonly runs: unknown[]
-    readonly violations: string[]
-  }
-
-  const open = async (query = "?backend=wasm"): Promise<void> => {
-    await page.goto(`${server.url}some/folder/${query}`)
-  }
-  const ready = async (): Promise<void> => {
-    await page.locator('.status[data-phase="ready"], .status.failed').waitFor()
-    expect(await page.locator(".status.failed").count()).toBe(0)
-  }
-  /** Forgets failed requests, after a test that makes requests fail. */
-  const forgetRequests = (): void => {
-    problems.splice(0, problems.length, ...problems.filter((problem) => !problem.startsWith("request failed")))
-  }
-  const panel = (name: "Steer" | "Train" | "Inspect") => page.getByRole("tabpanel", { name })
 
   it("generates by keyboard alone, with previews, and compares", async () => {
     await open()
     await ready()
     const steer = panel("Steer")
     // A wrong number of steps must be corrected first. No picture is made with another number.
-    await steer.getByRole("textbox", { name: "Steps" }).fill("99")
+    await steer.getByRole("textbox", { name: "Steps" }).fill("0")
+    await steer.getByText("Expected a whole number from 1 to 1000.").waitFor()
     await steer.getByRole("textbox", { name: "Prompt" }).focus()
     await page.keyboard.press("Enter")
     expect(await steer.getByRole("textbox", { name: "Steps" }).evaluate((input) => input.matches(":focus"))).toBe(true)
@@ -195,65 +136,6 @@ describe("the playground in Chromium", needsChromium, () => {
     await steer.getByRole("button", { name: "Stop" }).click()
     await steer.getByText("Stopped before the picture was finished.").waitFor()
     expect(await page.locator('.result[data-final="true"]').count()).toBe(0)
-  })
-
-  it("trains, shows the loss, stops inside of a step, and saves a file that is an LLLite", async () => {
-    await open()
-    await ready()
-    await page.getByRole("tab", { name: "Train" }).click()
-    const train = panel("Train")
-    await train.getByRole("button", { name: "Remove all" }).click()
-    expect(await train.getByRole("button", { name: "Train" }).isDisabled()).toBe(true)
-    await train.getByRole("button", { name: "Draw 16 pairs" }).click()
-    // A few pairs are enough here.
-    for (let left = 16; left > 2; left--)
-      await train
-        .getByRole("button", { name: /^Remove drawing/ })
-        .first()
-        .click()
-    await train.getByRole("textbox", { name: "Pairs in a step" }).fill("1")
-    await train.getByRole("button", { name: "Train" }).click()
-    await train.getByRole("img", { name: /^Loss over (?!1 )\d+ steps/ }).waitFor()
-    expect(await train.getByRole("img", { name: "Sample without an LLLite" }).count()).toBe(1)
-    await train.getByRole("button", { name: "Stop" }).click()
-    await train.getByRole("status").waitFor()
-    const [download] = await Promise.all([
-      page.waitForEvent("download"),
-      train.getByRole("button", { name: "Download it" }).click(),
-    ])
-    expect(download.suggestedFilename()).toMatch(/^lllite-canny-\d{6}\.safetensors$/)
-
-    // It began with conditioners that are normalised over the edges. They are far larger than PyTorch's initial values.
-    const file = await openSafetensors(await readFile(await download.path()))
-    const weights = [...file.tensors.values()].filter(({ name }) => name.endsWith("conditioning1.0.weight"))
-    expect(weights.length).toBeGreaterThan(0)
-    for (const { name, shape } of weights) {
-      const drawn = 1 / Math.sqrt(shape.slice(1).reduce((product, size) => product * size, 1))
-      const largest = (await file.readFloat32(name)).reduce((most, value) => Math.max(most, Math.abs(value)), 0)
-      expect(largest / drawn, name).toBeGreaterThan(1.5)
-    }
-
-    await page.getByRole("tab", { name: "Inspect" }).click()
-    await panel("Inspect")
-      .getByLabel("Open a safetensors file")
-      .setInputFiles(await download.path())
-    await page.locator(".identity").waitFor()
-    expect(await page.locator(".identity").textContent()).toBe("This is a ControlNet-LLLite for SDXL.")
-    await panel("Inspect").getByRole("cell", { name: "canny, trained in a browser" }).waitFor()
-  })
-
-  it("trains the chosen number of steps, and draws a sample of the last one", longOnly, async () => {
-    await open()
-    await ready()
-    await page.getByRole("tab", { name: "Train" }).click()
-    const train = panel("Train")
-    await train.getByRole("textbox", { name: "Pairs in a step" }).fill("1")
-    await train.getByRole("textbox", { name: "Steps" }).fill("2")
-    await train.getByRole("button", { name: "Train" }).click()
-    await train.getByRole("img", { name: "Sample after 2 steps" }).waitFor()
-    expect(await train.getByRole("status").textContent()).toBe(
-      "The LLLite is ready after 2 steps. It is chosen under Steer.",
-    )
   })
 
   it("describes a file and its health, and steers with it", async () => {
@@ -385,7 +267,7 @@ describe("the playground in Chromium", needsChromium, () => {
   it("says why the model could not be started, and offers another backend", async () => {
     let isThere = false
     const host = await serveFolders(
-      { "/": folder("../dist/") },
+      { "/": DIST },
       {
         answer: (_, response, path) => {
           if (isThere || !path.includes("tiny-sdxl")) return false
@@ -408,7 +290,7 @@ describe("the playground in Chromium", needsChromium, () => {
 
   it("works when it is isolated from other pages", async () => {
     const isolated = await serveFolders(
-      { "/": folder("../dist/") },
+      { "/": DIST },
       { headers: { "cross-origin-opener-policy": "same-origin", "cross-origin-embedder-policy": "require-corp" } },
     )
     await page.goto(`${isolated.url}?backend=wasm`)
@@ -422,7 +304,7 @@ describe("the playground in Chromium", needsChromium, () => {
     page.on("request", (request) => asked.push(request.url()))
     await open()
     await ready()
-    expect(asked.filter((url) => !url.startsWith(server.url) && !url.startsWith("blob:"))).toEqual([])
-    expect((await readFile(folder("../dist/index.html"), "utf8")).match(/Content-Security-Policy/g)).toHaveLength(1)
+    expect(asked.filter((url) => !url.startsWith(playground.url) && !url.startsWith("blob:"))).toEqual([])
+    expect((await readFile(`${DIST}index.html`, "utf8")).match(/Content-Security-Policy/g)).toHaveLength(1)
   })
 })

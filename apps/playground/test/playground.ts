@@ -1,0 +1,93 @@
+import { existsSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import type { Browser, Locator, Page } from "playwright-core"
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest"
+import type { FileServer } from "../../../packages/runtime-web/test/browser.ts"
+import { launchWithWebgpu, serveFolders } from "../../../packages/runtime-web/test/browser.ts"
+
+/** The production build in a real browser, served by a host that sends no headers. `turbo run build` comes first. */
+export const DIST = fileURLToPath(new URL("../dist/", import.meta.url))
+
+/** The page of the running test. Each test has a page of its own, with a store of its own. */
+export interface Playground {
+  readonly page: Page
+  /** Ends with a slash. */
+  readonly url: string
+  open(query?: string): Promise<void>
+  /** Waits for the model. */
+  ready(): Promise<void>
+  panel(name: "Steer" | "Train" | "Inspect"): Locator
+  /** Forgets failed requests, after a test that makes requests fail. */
+  forgetRequests(): void
+}
+
+interface Marks {
+  readonly runs: unknown[]
+  readonly violations: string[]
+}
+
+/**
+ * Opens a page for each test of the calling `describe`. After each test no script has run that should not, the policy
+ * was not violated, and the page logged no error and no warning.
+ */
+export function usePlayground(): Playground {
+  let browser: Browser
+  let server: FileServer
+  let page: Page
+  const problems: string[] = []
+
+  beforeAll(async () => {
+    if (!existsSync(`${DIST}index.html`)) throw new Error("playground is not built: run turbo run build first")
+    // The page lies not at the root, since it must work in every folder of a host.
+    server = await serveFolders({ "/some/folder/": DIST })
+    browser = await launchWithWebgpu()
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await server?.close()
+  })
+
+  beforeEach(async () => {
+    problems.length = 0
+    page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
+    page.setDefaultTimeout(0)
+    page.on("pageerror", (error) => problems.push(error.message))
+    page.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning") problems.push(message.text())
+    })
+    page.on("requestfailed", (request) => problems.push(`request failed: ${request.url()}`))
+    await page.addInitScript(() => {
+      Object.assign(window, { runs: [], violations: [], pwned: () => (window as unknown as Marks).runs.push(1) })
+      document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => {
+        ;(window as unknown as Marks).violations.push(`${violatedDirective} ${blockedURI}`)
+      })
+    })
+  })
+  afterEach(async () => {
+    const marks = await page.evaluate(() => {
+      const { runs, violations } = window as unknown as Marks
+      return { runs, violations }
+    })
+    expect(marks).toEqual({ runs: [], violations: [] })
+    expect(problems).toEqual([])
+    await page.close()
+  })
+
+  return {
+    get page() {
+      return page
+    },
+    get url() {
+      return server.url
+    },
+    open: async (query = "?backend=wasm") => void (await page.goto(`${server.url}some/folder/${query}`)),
+    async ready() {
+      await page.locator('.status[data-phase="ready"], .status.failed').waitFor()
+      expect(await page.locator(".status.failed").count()).toBe(0)
+    },
+    panel: (name) => page.getByRole("tabpanel", { name }),
+    forgetRequests() {
+      problems.splice(0, problems.length, ...problems.filter((problem) => !problem.startsWith("request failed")))
+    },
+  }
+}
