@@ -51,6 +51,9 @@ interface FileButtonProps {
   readonly onFiles: (files: readonly File[]) => void
 }
 
+/** Preact sets this property of the element, and its types do not have it. */
+const OF_FOLDERS = { webkitdirectory: true }
+
 /** A button that opens the browser's dialogue for files. */
 export function FileButton({ label, accept, multiple, folder, disabled, onFiles }: FileButtonProps): JSX.Element {
   const id = useId()
@@ -62,7 +65,7 @@ export function FileButton({ label, accept, multiple, folder, disabled, onFiles 
         class="visually-hidden"
         accept={accept}
         multiple={multiple === true}
-        webkitdirectory={folder === true}
+        {...(folder === true ? OF_FOLDERS : {})}
         disabled={disabled === true}
         onChange={(event) => {
           const files = [...(event.currentTarget.files ?? [])]

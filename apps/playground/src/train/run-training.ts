@@ -96,7 +96,6 @@ async function begin(model: TrainingModel, plan: RunPlan, kept: RunState | null)
   } catch (error) {
     trainState.value = { phase: "failed", message: messageOf(error) }
   } finally {
-    keeper.end()
     controller = null
     await refreshKeptRuns()
   }
@@ -165,7 +164,7 @@ async function trainSteps(
   }
 }
 
-/** Draws what is due after a step, and keeps the run. */
+/** Keeps the run after a step, and draws what is due. A picture is kept with the next state. */
 async function afterStep(
   model: TrainingModel,
   steps: number,
@@ -177,11 +176,11 @@ async function afterStep(
   // The arrays of the event change with the next step.
   const now = state === null ? null : structuredClone(state)
   if (now !== null) keeper.take(now)
+  await keeper.periodic()
   await drawWithout(model, signal)
   if (now !== null && sampleEvery > 0 && step % sampleEvery === 0 && step !== steps) {
     await drawSample(model, trainedModel(now), step, signal)
   }
-  await keeper.periodic(step)
 }
 
 /** Draws the held-out controls without the LLLite, once. */

@@ -6,7 +6,7 @@ import type { TrainSettings } from "./train-settings.ts"
 
 /*
  * Runs are kept in the browser, so that a reload loses none. What a run follows from is written once, and its state
- * every few steps. A database of the browser writes a value whole or not at all.
+ * every few seconds. A database of the browser writes a value whole or not at all.
  */
 
 /** What a run follows from. */
@@ -50,7 +50,6 @@ const STORES = ["runs", "plans", "states"] as const
 type Store = (typeof STORES)[number]
 
 let opening: Promise<IDBDatabase> | null = null
-let opened: IDBDatabase | null = null
 
 /** @throws Error when the browser keeps nothing for the page */
 function database(): Promise<IDBDatabase> {
@@ -63,10 +62,7 @@ function database(): Promise<IDBDatabase> {
     request.onupgradeneeded = () => {
       for (const store of STORES) request.result.createObjectStore(store, { keyPath: "id" })
     }
-    request.onsuccess = () => {
-      opened = request.result
-      resolve(opened)
-    }
+    request.onsuccess = () => resolve(request.result)
     request.onerror = () => reject(request.error ?? new Error("the browser's database does not open"))
   }).catch((error: unknown) => {
     opening = null
@@ -100,11 +96,6 @@ export async function keepPlan(plan: RunPlan): Promise<void> {
 /** Keeps the state of a run. @throws Error when the browser keeps nothing, or has no room */
 export async function keepState(state: RunState, plan: RunPlan): Promise<void> {
   await settled(putState(await database(), state, plan))
-}
-
-/** Begins to keep the state of a run at once, because the page ends. Nothing can be awaited then. */
-export function keepStateAtEnd(state: RunState, plan: RunPlan): void {
-  if (opened !== null) putState(opened, state, plan)
 }
 
 function putState(database: IDBDatabase, state: RunState, { settings: { steps }, split }: RunPlan): IDBTransaction {
