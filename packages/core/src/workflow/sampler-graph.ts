@@ -1,5 +1,5 @@
 import { samplerInfo, spacingOf } from "../diffusion/names.ts"
-import { comfyUiNames } from "../diffusion/other-programs.ts"
+import { comfyUiNames, comfyUiSampling } from "../diffusion/other-programs.ts"
 import { firstSides, type HiresSampling, secondSampling } from "../generation/hires-fix.ts"
 import { startSteps } from "../generation/start-picture.ts"
 import { addSeeds, jsonSeed } from "../random/seed.ts"
@@ -56,6 +56,11 @@ export function addSamplers(
       ...{ start_at_step: startSteps(settings.steps, { strength, stepsOffset: 0 }).level, end_at_step: 10_000 },
       return_with_leftover_noise: "disable",
     })
+  if (start === null && !beginsAlike(recipe)) {
+    notice(
+      "ComfyUI begins with noise times √(sigma² + 1), and this picture with noise times sigma. They differ a little.",
+    )
+  }
   const own = { noise_seed: seed, steps: firstSteps, cfg: recipe.guidanceScale, ...namesOf(recipe, notice) }
   const sampled = start === null ? whole(latents) : part(links.model, latents, own, start.strength)
   if (hires === null) return sampled
@@ -98,6 +103,15 @@ function enlarged(
   const image = add("VAEDecode", "Decode the first stage", { samples: latents, vae })
   const large = add("ImageScale", "Enlarge", { image, upscale_method: "lanczos", ...size })
   return add("VAEEncode", "Encode", { pixels: large, vae })
+}
+
+/** Whether a picture begins with as much noise as in ComfyUI, where ComfyUI has its sampler and its levels. */
+function beginsAlike({ sampler, spacing, samplerOptions, spacingOptions }: Recipe): boolean {
+  const info = samplerInfo(sampler)
+  const named = info === null ? null : comfyUiNames({ sampler: info.name, spacing, samplerOptions, spacingOptions })
+  if (info === null || named === null) return true
+  const { startScale } = comfyUiSampling(named.sampler, named.scheduler).spacingOptions
+  return (spacingOptions.startScale ?? info.startScale) === startScale
 }
 
 /** ComfyUI's names of a sampler and its levels. */

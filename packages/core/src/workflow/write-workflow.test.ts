@@ -113,6 +113,19 @@ describe("a workflow of a recipe", () => {
     ])
   })
 
+  it("says that ComfyUI begins with more noise, in one stage or two", () => {
+    const base: RecipeInput = {
+      ...{ prompt: "a", seed: 1, width: 64, height: 64, model: { checkpoint: { path: "tiny" } } },
+      ...{ noise: "torch-cpu", prompts: { syntax: "comfyui" }, sampler: "euler" },
+    }
+    const notices = (more: Partial<RecipeInput>) => writeWorkflow(createRecipe({ ...base, ...more })).notices
+    const less = "ComfyUI begins with noise times √(sigma² + 1)"
+    expect(notices({})).toEqual([expect.stringContaining(less)])
+    expect(notices({ hires: { scale: 0.5 } })).toEqual([expect.stringContaining(less)])
+    expect(notices({ spacingOptions: { startScale: "unit-variance" } })).toEqual([])
+    expect(notices({ start: { image: { path: "a.png" } } })).toEqual([])
+  })
+
   it("has links whose ends exist and whose types are those of the nodes, for any recipe", () => {
     fc.assert(
       fc.property(anyRecipe, (recipe) => {
