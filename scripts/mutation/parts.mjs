@@ -1,6 +1,22 @@
 const CORE = "packages/core/src"
 const SLOW = "packages/core/test"
 const FORMAT = "packages/format/src"
+const FORMAT_FOLDERS = [
+  ...[
+    "edit",
+    "health",
+    "identify",
+    "lllite",
+    "modelspec",
+    "networks",
+    "remote",
+    "safetensors",
+    "selections",
+    "sharded",
+  ],
+  "write",
+]
+
 /**
  * The parts of the code that mutants are made in, and the tests that have to find them. A part is a folder, or a file
  * that needs other tests than its folder. Tests are those beside the code. Code that runs only with a network needs the
@@ -18,5 +34,7 @@ export const PARTS = {
   [`${CORE}/diffusion`]: [`${CORE}/diffusion/**/*.test.ts`, `${SLOW}/reference.test.ts`],
   [`${CORE}/models`]: [`${CORE}/models/**/*.test.ts`],
   [`${CORE}/ops/composed`]: ["packages/core/testing/ops-contract.test.ts"],
-  [FORMAT]: [`${FORMAT}/**/*.test.ts`],
+  [FORMAT]: [`${FORMAT}/{errors,source}.test.ts`],
+  ...Object.fromEntries(FORMAT_FOLDERS.map((name) => [`${FORMAT}/${name}`, [`${FORMAT}/${name}/**/*.test.ts`]])),
+  [`${FORMAT}/network`]: [`${FORMAT}/network/**/*.test.ts`, `${FORMAT}/edit/resize.test.ts`],
 }
