@@ -41,8 +41,10 @@ export async function trySavedFiles(names: SavedNames, plan: StepPlan | null, by
   const periodic = there.filter(isPeriodic).sort()
   const paths = [finalFileName(names), ...periodic].map((name) => pathIn(names, name))
   const isFinished = plan !== null && from >= plan.steps
-  if ((names.saveState || names.saveStateOnTrainEnd) && !isFinished) {
-    paths.push(trainStatePath(pathIn(names, stateFolderName(finalFileName(names)))))
+  const finalState = stateFolderName(finalFileName(names))
+  // A folder that is missing appears with its state. If it were tried, a run killed meanwhile would leave it empty.
+  if ((names.saveState || names.saveStateOnTrainEnd) && !isFinished && there.includes(finalState)) {
+    paths.push(trainStatePath(pathIn(names, finalState)))
   }
   if (names.saveState) {
     const states = there.filter(

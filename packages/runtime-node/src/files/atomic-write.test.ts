@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process"
-import { chmod, lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises"
+import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -184,4 +184,34 @@ it("removes the temporary files of processes that have ended, and no others", as
   for (const name of [seen, abandoned, otherMachine, ".file.tmp"]) await writeFile(join(folder, name), "")
   await writeAtomically(join(folder, "file"), "text")
   expect((await readdir(folder)).sort()).toEqual([seen, otherMachine, ".file.tmp", "file"].sort())
+})
+
+it("makes a missing folder together with its file, if asked, and removes what killed processes left of one", async () => {
+  let seen: readonly string[] = []
+  async function* contents(): AsyncGenerator<Uint8Array> {
+    seen = await readdir(join(folder, "above"))
+    yield bytes(1)
+  }
+  const path = join(folder, "above", "state", "file")
+  expect(await writeAtomically(path, contents(), { withFolder: true })).toBe(path)
+  expect(seen).toEqual([expect.stringMatching(/^\.state\..*\.lllite-tmp$/)])
+  expect(await readdir(folder, { recursive: true })).toEqual([
+    "above",
+    join("above", "state"),
+    join("above", "state", "file"),
+  ])
+  const abandoned = (seen[0] ?? "").replace(/-\d+-/, "-99999999-")
+  await mkdir(join(folder, "above", abandoned))
+  await writeFile(join(folder, "above", abandoned, "file"), "")
+  await writeAtomically(join(folder, "above", "other", "file"), "text", { withFolder: true })
+  await writeAtomically(path, "text", { withFolder: true })
+  expect((await readdir(join(folder, "above"))).sort()).toEqual(["other", "state"])
+  expect(await readFile(path, "utf8")).toBe("text")
+  async function* broken(): AsyncGenerator<Uint8Array> {
+    yield bytes(1)
+    throw new Error("no contents")
+  }
+  const none = writeAtomically(join(folder, "above", "none", "file"), broken(), { withFolder: true })
+  await expect(none).rejects.toThrow("no contents")
+  expect((await readdir(join(folder, "above"))).sort()).toEqual(["other", "state"])
 })

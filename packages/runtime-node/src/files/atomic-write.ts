@@ -1,11 +1,11 @@
 import type { FileHandle } from "node:fs/promises"
-import { link, open, rename, rm } from "node:fs/promises"
+import { link, open, rename, rm, stat } from "node:fs/promises"
 import { dirname, join, parse, resolve } from "node:path"
 import { fileError } from "../errors.ts"
 import type { Existing } from "./output-target.ts"
 import { findTarget, takenError } from "./output-target.ts"
 import { hasCode } from "./system-code.ts"
-import { openTemporary } from "./temporary-file.ts"
+import { openInHiddenFolder, openTemporary } from "./temporary-file.ts"
 
 /** The contents of a file: text, bytes, or bytes in pieces. */
 export type Contents = string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>
@@ -14,6 +14,11 @@ export type Contents = string | Uint8Array | Iterable<Uint8Array> | AsyncIterabl
 export interface WriteOptions {
   /** What happens if the name is taken. Default: `replace` */
   readonly existing?: Existing
+  /**
+   * Whether a missing folder of the file appears only with the whole file in it. So a program that is killed leaves no
+   * empty folder of this name. Default: false, the folder is made first
+   */
+  readonly withFolder?: boolean
 }
 
 /**
@@ -32,7 +37,7 @@ export interface WriteOptions {
  * are passed on. No temporary file stays behind.
  */
 export async function writeAtomically(path: string, contents: Contents, options: WriteOptions = {}): Promise<string> {
-  const { existing = "replace" } = options
+  const { existing = "replace", withFolder = false } = options
   const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work()
@@ -42,14 +47,19 @@ export async function writeAtomically(path: string, contents: Contents, options:
   }
   // The name is checked before the work and again at its end, since making the contents may take hours.
   const target = await findTarget(path, existing)
-  const temporary = await attempt(() => openTemporary(target.path, target.earlier))
+  const make = withFolder && (await isMissing(dirname(target.path))) ? openInHiddenFolder : openTemporary
+  const temporary = await attempt(() => make(target.path, target.earlier))
   let written: string
   try {
     await fill(temporary.handle, contents, attempt)
-    written = await attempt(() => giveName(temporary.path, path, existing))
+    written = await attempt(async () => {
+      if (temporary.show === undefined) return giveName(temporary.path, path, existing)
+      await temporary.show()
+      return path
+    })
   } catch (error) {
     // The first error is the one that counts.
-    await rm(temporary.path, { force: true }).catch(() => {})
+    await rm(temporary.folder ?? temporary.path, { recursive: true, force: true }).catch(() => {})
     throw error
   } finally {
     temporary.keep()
@@ -133,6 +143,13 @@ function numbered(path: string, number: number): string {
   let begin = name
   while (begin !== "" && Buffer.byteLength(begin + end) > LONGEST_NAME) begin = [...begin].slice(0, -1).join("")
   return join(dir, begin + end)
+}
+
+async function isMissing(folder: string): Promise<boolean> {
+  return stat(folder).then(
+    () => false,
+    (cause: unknown) => hasCode(cause, "ENOENT"),
+  )
 }
 
 /** Flushes a rename, and the folders made for it, to the disk. Windows cannot open a folder and does not need this. */

@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from "node:crypto"
 import type { Stats } from "node:fs"
 import type { FileHandle } from "node:fs/promises"
-import { open, readdir, rm } from "node:fs/promises"
+import { open, readdir, rename, rm } from "node:fs/promises"
 import { hostname } from "node:os"
-import { basename, dirname, join } from "node:path"
+import { basename, dirname, join, resolve } from "node:path"
 import { makeFolder } from "./make-folder.ts"
 import { removeOnExit } from "./remove-on-exit.ts"
 import { hasCode } from "./system-code.ts"
@@ -14,6 +14,10 @@ export interface TemporaryFile {
   readonly handle: FileHandle
   /** The first folder that was made for it. Undefined if all folders were there. */
   readonly firstMade: string | undefined
+  /** The hidden folder that holds it alone. Undefined: it lies in the folder of the file. */
+  readonly folder?: string
+  /** Gives the file and its hidden folder their names. */
+  show?(): Promise<void>
   /** Ends the watch that removes the file when the process exits. Call it when the file has its name or is removed. */
   keep(): void
 }
@@ -44,6 +48,38 @@ export async function openTemporary(path: string, earlier: Stats | null): Promis
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {})
     keep()
+    throw cause
+  }
+}
+
+/**
+ * As {@link openTemporary}, for a file whose folder is missing. The file lies in a hidden folder, which gets the folder's
+ * name with the file in it.
+ *
+ * @throws the system's errors
+ */
+export async function openInHiddenFolder(path: string): Promise<TemporaryFile> {
+  const folder = dirname(resolve(path))
+  const hidden = join(dirname(folder), temporaryName(basename(folder)))
+  await removeAbandoned(dirname(folder))
+  const keepFolder = removeOnExit(hidden)
+  try {
+    const file = await openTemporary(join(hidden, basename(path)), null)
+    return {
+      ...file,
+      folder: hidden,
+      async show() {
+        await rename(file.path, join(hidden, basename(path)))
+        await rename(hidden, folder)
+      },
+      keep() {
+        file.keep()
+        keepFolder()
+      },
+    }
+  } catch (cause) {
+    await rm(hidden, { recursive: true, force: true }).catch(() => {})
+    keepFolder()
     throw cause
   }
 }
@@ -99,13 +135,13 @@ function temporaryName(name: string): string {
   return `.${beginning}.${MACHINE}-${process.pid}-${randomBytes(6).toString("hex")}${SUFFIX}`
 }
 
-/** Removes temporary files of processes of this machine that have ended. */
+/** Removes temporary files and hidden folders of processes of this machine that have ended. */
 async function removeAbandoned(folder: string): Promise<void> {
   // A folder may allow writing and no listing.
   for (const name of await readdir(folder).catch(() => [])) {
     const [, machine, pid] = /\.([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.lllite-tmp$/.exec(name) ?? []
     if (!name.startsWith(".") || machine !== MACHINE || isRunning(Number(pid))) continue
-    await rm(join(folder, name), { force: true })
+    await rm(join(folder, name), { recursive: true, force: true })
   }
 }
 

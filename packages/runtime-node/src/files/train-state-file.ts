@@ -18,13 +18,14 @@ export function trainStatePath(folder: string): string {
 }
 
 /**
- * Writes a run into a folder, in one file that is there whole or not at all. A state in the folder is replaced.
+ * Writes a run into a folder, in one file that is there whole or not at all. A missing folder appears with the file in
+ * it. A state in the folder is replaced.
  *
  * @returns the path of the file
  * @throws InputError when it cannot be written
  */
 export async function writeTrainState(folder: string, run: SavedRun): Promise<string> {
-  return writeAtomically(trainStatePath(folder), savedRunChunks(run))
+  return writeAtomically(trainStatePath(folder), savedRunChunks(run), { withFolder: true })
 }
 
 /**
