@@ -46,7 +46,8 @@ export type { FileProblem, FileProblemKind, PairFiles } from "./dataset/file-pro
 export { createFitter, type Fit, fitPair } from "./dataset/fit-pair.ts"
 export { mapInParallel } from "./dataset/in-parallel.ts"
 export { type FolderDataset, openDataset } from "./dataset/open-dataset.ts"
-export { listPairs, type Pair, type PairListing } from "./dataset/pairs.ts"
+export type { Pair, PairTable } from "./dataset/pair-table.ts"
+export { listPairs, type PairListing } from "./dataset/pairs.ts"
 export {
   type BucketRow,
   CAPTION_LIMITS,

@@ -11,6 +11,7 @@ import type { Fit } from "../dataset/fit-pair.ts"
 import { createFitter } from "../dataset/fit-pair.ts"
 import { mapInParallel } from "../dataset/in-parallel.ts"
 import { checkExamples } from "../dataset/open-dataset.ts"
+import { createPairTable } from "../dataset/pair-table.ts"
 import type { PairListing, WatchOptions } from "../dataset/pairs.ts"
 import { joinRemarks, listPairs } from "../dataset/pairs.ts"
 import { InputError } from "../errors.ts"
@@ -210,7 +211,7 @@ async function listSubset(options: SubsetConfig, watch: WatchOptions): Promise<L
   } catch (error) {
     if (!(error instanceof InputError) || error.code === "sharp-missing") throw error
     return {
-      pairs: [],
+      pairs: createPairTable({ ...options, rules: options.captions }, { images: [], controls: [] }).table(),
       problems: [{ kind: "empty-folder", text: error.message, path: options.imageDir }],
       remarks: [],
       entries: [],

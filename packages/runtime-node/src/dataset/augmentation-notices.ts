@@ -24,15 +24,18 @@ export function describeAugmentations({ groups }: DatasetConfig): string {
 /** What augmentation costs, and where it has no effect. One sentence each. */
 export function augmentationNotices(
   { groups }: DatasetConfig,
-  pictures: readonly AugmentedPicture[],
+  pictures: Iterable<AugmentedPicture>,
   checked: readonly PictureWithTraits[],
 ): readonly string[] {
-  const varying = pictures.filter(({ augmentation }) => augmentation.varies).length
   const withAlpha = alphaPaths(checked)
-  const masked = pictures.filter(({ subset }) => subset.alphaMask)
-  const hasFaces = pictures.some(
-    ({ subset, augmentation }) => subset.augment.faceCrop !== null && augmentation.varies && !subset.augment.colour,
-  )
+  let [count, varying, masked, maskedWithAlpha, faces] = [0, 0, 0, 0, 0]
+  for (const { pair, subset, augmentation } of pictures) {
+    count += 1
+    if (augmentation.varies) varying += 1
+    if (subset.alphaMask) masked += 1
+    if (subset.alphaMask && withAlpha.has(pair.image)) maskedWithAlpha += 1
+    if (subset.augment.faceCrop !== null && augmentation.varies && !subset.augment.colour) faces += 1
+  }
   const bucketed = groups.some(
     ({ buckets, subsets }) => buckets !== null && subsets.some(({ augment }) => augment.faceCrop !== null),
   )
@@ -42,25 +45,27 @@ export function augmentationNotices(
     ...(varying === 0
       ? []
       : [
-          `${varying === pictures.length ? "All pictures" : `${varying} of ${pictures.length} pictures`} change from step ` +
+          `${varying === count ? "All pictures" : `${varying} of ${count} pictures`} change from step ` +
             "to step by their crop or their colours. They are read and encoded at every step, which takes longer. Their latents are not cached.",
         ]),
     ...(bucketed ? ["face_crop_aug_range has no effect on pictures in buckets."] : []),
-    ...(asksFaces && !bucketed && !isRandom && !hasFaces
+    ...(asksFaces && !bucketed && !isRandom && faces === 0
       ? ["face_crop_aug_range has no effect: no picture's name ends with a face, as in name_X_Y_WIDTH_HEIGHT.png."]
       : []),
-    ...(masked.length > 0 && !masked.some(({ pair }) => withAlpha.has(pair.image))
-      ? ["alpha_mask has no effect: no picture has transparent pixels."]
-      : []),
+    ...(masked > 0 && maskedWithAlpha === 0 ? ["alpha_mask has no effect: no picture has transparent pixels."] : []),
   ]
 }
 
 /** The pictures, without the traits of those whose alpha is used. */
 export function withoutUsedAlpha(
-  pictures: readonly AugmentedPicture[],
+  pictures: Iterable<AugmentedPicture>,
   checked: readonly PictureWithTraits[],
 ): readonly PictureWithTraits[] {
-  const used = new Set(pictures.filter(({ subset }) => subset.alphaMask).map(({ pair }) => pair.image))
+  const withAlpha = alphaPaths(checked)
+  const used = new Set<string>()
+  for (const { subset, pair } of withAlpha.size === 0 ? [] : pictures) {
+    if (subset.alphaMask && withAlpha.has(pair.image)) used.add(pair.image)
+  }
   return checked.map(({ path, traits }) => ({
     path,
     traits: used.has(path) ? traits.filter((trait) => trait !== "transparent") : traits,

@@ -1,8 +1,7 @@
 import { stat } from "node:fs/promises"
 import { join, parse } from "node:path"
-import type { Augmentation, ExampleView, TrainExample } from "@lllite/core/training"
+import type { Augmentation, ExampleView, Size, TrainExample } from "@lllite/core/training"
 import { captionFileNames, plainCaption } from "@lllite/core/training"
-import { InputError } from "../errors.ts"
 import { examineImage, readImage } from "../images/read-image.ts"
 import type { CachedPicture } from "../latent-cache/latent-store.ts"
 import { textPath } from "../text-cache/text-file.ts"
@@ -12,7 +11,7 @@ import { augmentationOf, changeColours, faceOf } from "./augmentation.ts"
 import type { DatasetGroup, SubsetConfig } from "./dataset-config.ts"
 import type { Fit, Fitter } from "./fit-pair.ts"
 import { fitPair, fitPicture } from "./fit-pair.ts"
-import type { Pair } from "./pairs.ts"
+import type { Pair } from "./pair-table.ts"
 
 /** A picture of a data set, without its repeats. */
 export interface Entry {
@@ -67,18 +66,29 @@ export async function readExample(entry: Entry, view: ExampleView): Promise<Trai
   }
 }
 
-/** The pictures of a data set as their latents are kept, by their number. */
-export function cachedPictures(entries: readonly Entry[]): (picture: number) => CachedPicture {
-  const sizes = new Map<string, string>()
+/**
+ * The pictures of a data set as their latents are kept, by their number.
+ *
+ * @param entries all of them. They are read if several folders have the same pictures
+ */
+export function cachedPictures(
+  entries: Iterable<Entry>,
+  entryAt: (picture: number) => Entry,
+  folders: readonly SubsetConfig[],
+): (picture: number) => CachedPicture {
+  const dirs = folders.map(({ imageDir }) => imageDir)
+  const isNamedAgain = (dir: string): boolean => dirs.indexOf(dir) !== dirs.lastIndexOf(dir)
+  const sizes = new Map<string, Size>()
   const shared = new Set<string>()
-  for (const { pair, fit } of entries) {
-    const size = fit.cropped.join()
-    if ((sizes.get(pair.image) ?? size) !== size) shared.add(pair.image)
-    sizes.set(pair.image, size)
+  for (const { pair, fit, subset } of dirs.some(isNamedAgain) ? entries : []) {
+    if (!isNamedAgain(subset.imageDir)) continue
+    const [width, height] = fit.cropped
+    const size = sizes.get(pair.image) ?? fit.cropped
+    if (size[0] !== width || size[1] !== height) shared.add(pair.image)
+    sizes.set(pair.image, fit.cropped)
   }
   return (picture) => {
-    const entry = entries[picture]
-    if (entry === undefined) throw new InputError("dataset-index", `data set: there is no picture ${picture}`)
+    const entry = entryAt(picture)
     const { pair, subset, fit, augmentation } = entry
     return {
       image: pair.image,
@@ -99,18 +109,20 @@ export function cachedPictures(entries: readonly Entry[]): (picture: number) => 
 }
 
 /** The captions of a data set as their encodings are kept, by the number of the picture. */
-export function cachedCaptions(entries: readonly Entry[]): (picture: number) => CachedCaption {
-  const first = new Map<string, Entry>()
+export function cachedCaptions(
+  entries: Iterable<Entry>,
+  entryAt: (picture: number) => Entry,
+): (picture: number) => CachedCaption {
+  const first = new Map<string, string>()
   const shared = new Set<string>()
   for (const entry of entries) {
-    const path = textPath(entry.pair.image)
+    const [path, caption] = [textPath(entry.pair.image), captionOf(entry)]
     const before = first.get(path)
-    if (before === undefined) first.set(path, entry)
-    else if (captionOf(before) !== captionOf(entry)) shared.add(path)
+    if (before === undefined) first.set(path, caption)
+    else if (before !== caption) shared.add(path)
   }
   return (picture) => {
-    const entry = entries[picture]
-    if (entry === undefined) throw new InputError("dataset-index", `data set: there is no picture ${picture}`)
+    const entry = entryAt(picture)
     const { pair, subset } = entry
     const caption = captionOf(entry)
     return {

@@ -3,11 +3,18 @@ import { describeUnread } from "@lllite/core/image"
 import { describeUnused, type Remark } from "@lllite/core/names"
 import type { FileProblem } from "./file-problems.ts"
 import type { PictureFolder } from "./picture-folder.ts"
-import { describeEmpty, stemOf } from "./picture-folder.ts"
+import { describeEmpty, isComposed, placeInSorted, stemOf } from "./picture-folder.ts"
 
 /** Pictures with their controls, by name. */
 export interface MatchedNames {
-  readonly pairs: readonly { readonly image: string; readonly control: string }[]
+  /** The pictures that have a control, in the order of their names. */
+  readonly images: readonly string[]
+  /** The control of each of these pictures. */
+  readonly controls: readonly string[]
+}
+
+/** Pictures with their controls, and what is wrong with the names of the two folders. */
+export interface Matching extends MatchedNames {
   /** What may be the cause of others comes first. */
   readonly problems: readonly FileProblem[]
   readonly remarks: readonly Remark[]
@@ -19,7 +26,7 @@ export interface MatchedNames {
  *
  * Controls without a picture are not used, and a notice says so. sd-scripts refuses them.
  */
-export function matchControls(images: PictureFolder, controls: PictureFolder): MatchedNames {
+export function matchControls(images: PictureFolder, controls: PictureFolder): Matching {
   const unread = [images, controls].flatMap(({ path, unread }) =>
     unread.map(
       (name): FileProblem => ({
@@ -34,22 +41,29 @@ export function matchControls(images: PictureFolder, controls: PictureFolder): M
     isEmpty(folder) ? [{ kind: "empty-folder", path: folder.path, text: describeEmpty(folder, word) }] : []
   const empty = [...emptyOf(images, "pictures"), ...emptyOf(controls, "control pictures")]
   // Without one side, every name of the other one would be a problem. None of them is the cause.
-  if (empty.length > 0) return { pairs: [], problems: [...empty, ...unread], remarks: [] }
+  if (empty.length > 0) {
+    return { images: [], controls: [], problems: [...empty, ...unread], remarks: [] }
+  }
 
   const index = indexByStem(controls.names)
   const hidden = indexByStem(controls.unread)
-  const pairs: { readonly image: string; readonly control: string }[] = []
+  const found: { readonly images: string[]; readonly controls: string[] } = { images: [], controls: [] }
+  const doubled: number[] = []
   const without: string[] = []
-  const used = new Set<string>()
+  const isUsed = new Uint8Array(controls.names.length)
   for (const image of images.names) {
-    const [control, ...others] = index.find(stemOf(image))
-    if (control !== undefined) {
-      pairs.push({ image, control })
-      for (const name of [control, ...others]) used.add(name)
+    const [place, ...others] = index.find(stemOf(image))
+    if (place !== undefined) {
+      const control = controls.names[place] as string
+      // A control mostly has the very name of its picture. One string is then kept of the two.
+      found.controls.push(control === image ? image : control)
+      found.images.push(image)
+      for (const other of others) if (isUsed[other] === 0) doubled.push(other)
+      for (const each of [place, ...others]) isUsed[each] = 1
     } else if (hidden.find(stemOf(image)).length === 0) without.push(image)
   }
   const ofUnread = new Set(images.unread.flatMap((name) => index.find(stemOf(name))))
-  const unused = controls.names.filter((name) => !used.has(name) && !ofUnread.has(name))
+  const unused = controls.names.filter((_, place) => isUsed[place] === 0 && !ofUnread.has(place))
   const alike = similarNames(unused)
   const missing = without.map((image): FileProblem => {
     const path = join(images.path, image)
@@ -65,24 +79,48 @@ export function matchControls(images: PictureFolder, controls: PictureFolder): M
   const unusedBeside = (missing.length > 0 ? describeUnused(unusedPaths) : []).map(
     (text): FileProblem => ({ kind: "unused-control", path: controls.path, text }),
   )
-  const doubles = new Set(pairs.flatMap(({ image }) => index.find(stemOf(image)).slice(1)))
   return {
-    pairs,
+    ...found,
     // Beside pictures without a control, unused controls may be those that are missing, under other names.
     problems: [...unread, ...missing, ...unusedBeside],
     remarks: [
       ...(missing.length > 0 ? [] : unusedPaths).map((path): Remark => ({ kind: "unused-control", path })),
-      ...[...doubles].map((name): Remark => ({ kind: "doubled-control", path: join(controls.path, name) })),
+      ...doubled.map(
+        (place): Remark => ({ kind: "doubled-control", path: join(controls.path, controls.names[place] as string) }),
+      ),
       ...[...images.folders.keys()].map((name): Remark => ({ kind: "inner-folder", path: join(images.path, name) })),
     ],
   }
 }
 
-/** Files by their name without ending. `find` gives those of the exact name, or else those that look the same. */
-function indexByStem(names: readonly string[]): { find(stem: string): readonly string[] } {
-  const exact = groupBy(names, stemOf)
-  const composed = groupBy(names, (name) => stemOf(name).normalize("NFC"))
-  return { find: (stem) => exact.get(stem) ?? composed.get(stem.normalize("NFC")) ?? [] }
+/**
+ * Sorted names by their name without ending. `find` gives the places of those of the exact name, or else of those that
+ * look the same.
+ */
+function indexByStem(names: readonly string[]): { find(stem: string): readonly number[] } {
+  const others = new Map<string, number[]>()
+  for (const [place, name] of names.entries()) {
+    if (isComposed(name)) continue
+    const stem = stemOf(name).normalize("NFC")
+    others.set(stem, [...(others.get(stem) ?? []), place])
+  }
+  /** In the order of code points, names of one stem stand between others that begin with the stem and a dot. */
+  const exactly = (stem: string): readonly number[] => {
+    const beginning = `${stem}.`
+    const places: number[] = []
+    for (let place = placeInSorted(names, beginning); names[place]?.startsWith(beginning) === true; place++) {
+      if (stemOf(names[place] as string) === stem) places.push(place)
+    }
+    return places
+  }
+  return {
+    find(stem) {
+      const exact = exactly(stem)
+      if (exact.length > 0) return exact
+      const composed = stem.normalize("NFC")
+      return [...(composed === stem ? [] : exactly(composed)), ...(others.get(composed) ?? [])].sort((a, b) => a - b)
+    },
+  }
 }
 
 /** Names by a key of theirs, in their order. */

@@ -1,22 +1,25 @@
 import { cutCaptionNotices, isCutCaption } from "@lllite/core/models"
 import { remarkNotices } from "@lllite/core/names"
-import type { CaptionRules, Sized, TrainDataset } from "@lllite/core/training"
+import type { CaptionRules, RuledCaption, Sized, TrainDataset } from "@lllite/core/training"
 import { captionChanges, longestCaption } from "@lllite/core/training"
 import { readTokenizer } from "../checkpoint.ts"
 import { InputError } from "../errors.ts"
 import { pictureNotices } from "../images/picture-traits.ts"
 import type { LatentCacheOptions } from "../latent-cache/latent-store.ts"
 import { createLatentFiles } from "../latent-cache/latent-store.ts"
-import type { TextCacheOptions } from "../text-cache/text-store.ts"
+import type { CaptionReading, TextCacheOptions } from "../text-cache/text-store.ts"
 import { createTextFiles } from "../text-cache/text-store.ts"
 import { augmentationNotices, describeAugmentations, withoutUsedAlpha } from "./augmentation-notices.ts"
-import { captionRuleNotices, type FolderCaptions } from "./caption-notices.ts"
+import { captionRuleNotices } from "./caption-notices.ts"
 import { checkPictures } from "./check-pictures.ts"
 import type { DatasetConfig, SubsetConfig } from "./dataset-config.ts"
 import type { Entry } from "./entry.ts"
-import { cachedCaptions, cachedPictures, captionOf, entryOf, PLAIN_VIEW, readExample } from "./entry.ts"
+import { cachedCaptions, cachedPictures, captionOf, PLAIN_VIEW, readExample } from "./entry.ts"
+import type { EntryFolder, EntryTable } from "./entry-table.ts"
+import { createEntryTable } from "./entry-table.ts"
+import type { FileProblem } from "./file-problems.ts"
 import { createFitter } from "./fit-pair.ts"
-import type { Pair, PairListing, WatchOptions } from "./pairs.ts"
+import type { PairListing, WatchOptions } from "./pairs.ts"
 import { joinRemarks, listPairs } from "./pairs.ts"
 
 /** Pairs of pictures in folders, ready to train with. */
@@ -76,91 +79,113 @@ export interface OpenDatasetOptions {
  * captions; the signal's reason when aborted
  */
 export async function openDataset(config: DatasetConfig, options: OpenDatasetOptions = {}): Promise<FolderDataset> {
-  const { signal, captionChunks = 1, weightedCaptions = false, onProgress, latentCache, textCache } = options
+  const { signal, captionChunks = 1, weightedCaptions = false, onProgress } = options
   const watch = (phase: DatasetProgress["phase"]): WatchOptions => ({
     ...(signal === undefined ? {} : { signal }),
     onProgress: (done, count) => onProgress?.({ phase, done, count }),
   })
-  const entries: Entry[] = []
-  /** The picture of every example. */
-  const pictureOf: number[] = []
-  const listings: PairListing[] = []
+  const folders: ListedFolder[] = []
+  let examples = 0
   for (const group of config.groups) {
     const fitter = createFitter(group)
     for (const subset of group.subsets) {
       const listing = await listPairs(subset, watch("list"))
-      listings.push(listing)
-      checkExamples(pictureOf.length, listing.pairs.length, subset)
-      for (const pair of listing.pairs) {
-        const picture = entries.push(entryOf(pair, entries.length, subset, fitter, group)) - 1
-        for (let repeat = 0; repeat < subset.repeats; repeat++) pictureOf.push(picture)
-      }
+      folders.push({ ...listing, subset, fitter, group })
+      checkExamples(examples, listing.pairs.length, subset)
+      examples += listing.pairs.length * subset.repeats
     }
   }
-  const readable = listings.flatMap((listing) => listing.readable)
-  const checked = await checkPictures([...new Set(readable)], watch("check"))
-  const problems = [...listings.flatMap((listing) => listing.problems), ...checked.problems].map(({ text }) => text)
-  if (problems.length > 0) {
-    const broken = new Set(checked.problems.map(({ path }) => path))
-    const pairs = listings.flatMap((listing) => listing.pairs)
-    const usable = pairs.filter(({ image, control }) => !broken.has(image) && !broken.has(control))
-    const listed = problems.map((text) => ({ where: "data set", text }))
-    throw new InputError("dataset-files", describeProblems(problems, usable), { problems: listed })
+  const checked = await checkPictures(folders, watch("check"))
+  refuseProblems(folders, checked.problems)
+  const entries = createEntryTable(
+    folders.map(({ pairs, subset, fitter, group }) => ({ pairs, subset, fitter, group })),
+  )
+  const notices = [
+    ...config.notices,
+    ...(await captionNotices(entries, captionChunks, weightedCaptions)),
+    ...remarkNotices(joinRemarks(folders), captionExtensions(config)),
+    ...captionRuleNotices(folders.map(({ subset, pairs }) => ({ rules: subset.captions, pairs }))),
+    ...augmentationNotices(config, entries, checked.pictures),
+    ...pictureNotices(withoutUsedAlpha(entries, checked.pictures)),
+  ]
+  return datasetOf(config, entries, notices, options)
+}
+
+/** A folder, with what was found in it. */
+type ListedFolder = EntryFolder & PairListing
+
+/** @throws InputError with the problems of all folders */
+function refuseProblems(folders: readonly ListedFolder[], ofPictures: readonly FileProblem[]): void {
+  const problems = [...folders.flatMap(({ problems }) => problems), ...ofPictures].map(({ text }) => text)
+  if (problems.length === 0) return
+  const broken = new Set(ofPictures.map(({ path }) => path))
+  const usable: string[] = []
+  for (const { pairs } of folders) {
+    for (const { image, control } of pairs) if (!broken.has(image) && !broken.has(control)) usable.push(image)
   }
-  const firsts: number[] = []
-  for (const [index, picture] of pictureOf.entries()) firsts[picture] ??= index
-  const entryAt = (index: number): Entry => {
-    const entry = entries[pictureOf[index] ?? Number.NaN]
-    if (entry !== undefined) return entry
-    throw new InputError("dataset-index", `data set: there is no example ${index} of ${pictureOf.length}`)
+  const listed = problems.map((text) => ({ where: "data set", text }))
+  throw new InputError("dataset-files", describeProblems(problems, usable), { problems: listed })
+}
+
+/** The data set of these entries. It keeps nothing else of the listing. */
+function datasetOf(
+  config: DatasetConfig,
+  entries: EntryTable,
+  notices: readonly string[],
+  { latentCache, textCache, captionChunks: chunks = 1, weightedCaptions: isWeighted = false }: OpenDatasetOptions,
+): FolderDataset {
+  const subsets = config.groups.flatMap((group) => group.subsets)
+  const changing = (index: number): RuledCaption | null => {
+    const text = entries.textOfExample(index)
+    return captionChanges(text.caption, text.rules) ? text : null
   }
-  const byExample =
-    <T>(of: (picture: number) => T): ((index: number) => T) =>
-    (index) =>
-      of(pictureOf[index] ?? Number.NaN)
-  const reading = { chunks: captionChunks, isWeighted: weightedCaptions }
-  const sizes = sizesOf(entries)
   return {
-    count: pictureOf.length,
+    count: entries.examples,
     pictures: entries.length,
-    captionRules: config.groups.flatMap(({ subsets }) => subsets.map(({ captions }) => captions)),
-    changingCaptions: entries.filter(({ pair: { text } }) => captionChanges(text.caption, text.rules)).length,
+    captionRules: subsets.map(({ captions }) => captions),
+    changingCaptions: countChanging(entries),
     batchSize: config.batchSize,
     augmentations: describeAugmentations(config),
-    sizes: pictureOf.map((picture) => sizes[picture] as Sized),
-    notices: [
-      ...config.notices,
-      ...(await captionNotices(entries, captionChunks, weightedCaptions)),
-      ...remarkNotices(joinRemarks(listings), captionExtensions(config)),
-      ...captionRuleNotices(foldersOf(config, entries)),
-      ...augmentationNotices(config, entries, checked.pictures),
-      ...pictureNotices(withoutUsedAlpha(entries, checked.pictures)),
-    ],
-    original: (index) => firsts[pictureOf[index] ?? Number.NaN] ?? index,
-    augmentation: (index) => entryAt(index).augmentation,
-    ...(latentCache === undefined
-      ? {}
-      : { latents: createLatentFiles(latentCache, byExample(cachedPictures(entries))) }),
-    ...(textCache === undefined
-      ? {}
-      : { texts: createTextFiles(textCache, reading, byExample(cachedCaptions(entries))) }),
-    changingCaption: (index) => {
-      const { text } = entryAt(index).pair
-      return captionChanges(text.caption, text.rules) ? text : null
-    },
-    captionOf: (index) => captionOf(entryAt(index)),
-    example: async (index, view = PLAIN_VIEW) => readExample(entryAt(index), view),
+    sizes: sizesOf(entries),
+    notices,
+    original: (index) => entries.firstOf(index),
+    augmentation: (index) => entries.ofExample(index).augmentation,
+    ...(latentCache === undefined ? {} : { latents: latentsOf(latentCache, entries, subsets) }),
+    ...(textCache === undefined ? {} : { texts: textsOf(textCache, { chunks, isWeighted }, entries) }),
+    changingCaption: changing,
+    captionOf: (index) => captionOf(entries.ofExample(index)),
+    example: async (index, view = PLAIN_VIEW) => readExample(entries.ofExample(index), view),
   }
 }
 
-/** The size of each picture. Pictures of one size share an object. */
-function sizesOf(entries: readonly Entry[]): readonly Sized[] {
+function latentsOf(latentCache: LatentCacheOptions, entries: EntryTable, subsets: readonly SubsetConfig[]) {
+  const cached = cachedPictures(entries, entries.at, subsets)
+  return createLatentFiles(latentCache, (index) => cached(entries.pictureOf(index)))
+}
+
+function textsOf(textCache: TextCacheOptions, reading: CaptionReading, entries: EntryTable) {
+  const cached = cachedCaptions(entries, entries.at)
+  return createTextFiles(textCache, reading, (index) => cached(entries.pictureOf(index)))
+}
+
+function countChanging(entries: EntryTable): number {
+  let count = 0
+  for (const { pair } of entries) if (captionChanges(pair.text.caption, pair.text.rules)) count += 1
+  return count
+}
+
+/** The size of each example. Examples of one size share an object. */
+function sizesOf(entries: EntryTable): readonly Sized[] {
   const known = new Map<string, Sized>()
-  return entries.map(({ fit: { cropped } }) => {
-    const size = known.get(cropped.join()) ?? { width: cropped[0], height: cropped[1] }
-    known.set(cropped.join(), size)
-    return size
-  })
+  const sizes: Sized[] = []
+  for (const { fit, subset } of entries) {
+    const [width, height] = fit.cropped
+    const key = `${width}x${height}`
+    const size = known.get(key) ?? { width, height }
+    known.set(key, size)
+    for (let repeat = 0; repeat < subset.repeats; repeat++) sizes.push(size)
+  }
+  return sizes
 }
 
 /** @throws InputError when the pairs of a folder, repeats included, make an epoch too long */
@@ -173,7 +198,7 @@ export function checkExamples(before: number, pairs: number, { imageDir, repeats
   )
 }
 
-function describeProblems(problems: readonly string[], usable: readonly Pair[]): string {
+function describeProblems(problems: readonly string[], usable: readonly string[]): string {
   const [only] = problems
   if (problems.length === 1) return `the data set has a problem: ${only}`
   const shown = problems.slice(0, SHOWN_PROBLEMS).map((problem) => `\n  - ${problem}`)
@@ -182,38 +207,30 @@ function describeProblems(problems: readonly string[], usable: readonly Pair[]):
 }
 
 /** Which pairs are in order. Among many problems, this shows whether a format or a folder as a whole is the cause. */
-function describeUsable(pairs: readonly Pair[]): string {
-  if (pairs.length === 0) return ""
-  const names = pairs.slice(0, SHOWN_USABLE).map(({ image }) => `"${image}"`)
-  const more = pairs.length > SHOWN_USABLE ? " …" : ""
-  return `\n${pairs.length === 1 ? "One pair has" : `${pairs.length} pairs have`} no problem: ${names.join(", ")}${more}`
+function describeUsable(images: readonly string[]): string {
+  if (images.length === 0) return ""
+  const names = images.slice(0, SHOWN_USABLE).map((image) => `"${image}"`)
+  const more = images.length > SHOWN_USABLE ? " …" : ""
+  return `\n${images.length === 1 ? "One pair has" : `${images.length} pairs have`} no problem: ${names.join(", ")}${more}`
 }
 
 function captionExtensions({ groups }: DatasetConfig): readonly string[] {
   return [...new Set(groups.flatMap(({ subsets }) => subsets.map(({ captionExtension }) => captionExtension)))]
 }
 
-function foldersOf({ groups }: DatasetConfig, entries: readonly Entry[]): readonly FolderCaptions[] {
-  return groups.flatMap(({ subsets }) =>
-    subsets.map((subset) => ({
-      rules: subset.captions,
-      pairs: entries.filter((entry) => entry.subset === subset).map(({ pair }) => pair),
-    })),
-  )
-}
-
 /** The notice about captions of which only the first tokens are read. The tokenizer is read if one may be that long. */
 async function captionNotices(
-  entries: readonly Entry[],
+  entries: Iterable<Entry>,
   chunks: number,
   isWeighted: boolean,
 ): Promise<readonly string[]> {
-  const captions = entries.map(({ pair }) => ({ image: pair.image, caption: longestCaption(pair.text) }))
-  const long = captions.filter(({ caption }) => 3 * caption.length > SURELY_SHORT)
-  if (long.length === 0) return []
-  const tokenizer = await readTokenizer()
-  return cutCaptionNotices(
-    long.filter(({ caption }) => isCutCaption(tokenizer, caption, chunks, isWeighted)).map(({ image }) => image),
-    chunks,
-  )
+  let tokenizer: Awaited<ReturnType<typeof readTokenizer>> | null = null
+  const cut: string[] = []
+  for (const { pair } of entries) {
+    const caption = longestCaption(pair.text)
+    if (3 * caption.length <= SURELY_SHORT) continue
+    tokenizer ??= await readTokenizer()
+    if (isCutCaption(tokenizer, caption, chunks, isWeighted)) cut.push(pair.image)
+  }
+  return cutCaptionNotices(cut, chunks)
 }

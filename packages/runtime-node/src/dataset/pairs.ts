@@ -1,36 +1,30 @@
 import { join, parse } from "node:path"
 import { compareShapes, type PictureShape } from "@lllite/core/image"
 import type { Remark } from "@lllite/core/names"
-import type { CaptionRules, RuledCaption } from "@lllite/core/training"
 import { captionFileNames, captionOfText } from "@lllite/core/training"
 import { fileError, InputError } from "../errors.ts"
 import { readTextFile } from "../files/read-text.ts"
-import type { ImageHeader, ImageSize } from "../images/read-image.ts"
+import type { ImageHeader } from "../images/read-image.ts"
 import { readImageHeader } from "../images/read-image.ts"
 import type { SubsetConfig } from "./dataset-config.ts"
 import type { FileProblem, FileProblemKind, PairFiles } from "./file-problems.ts"
-import { mapInParallel } from "./in-parallel.ts"
+import { eachInParallel } from "./in-parallel.ts"
 import { matchControls } from "./match-controls.ts"
 import type { MetadataCaption } from "./metadata-captions.ts"
 import { metadataCaptions } from "./metadata-captions.ts"
+import type { PairContents, PairTable } from "./pair-table.ts"
+import { createPairTable } from "./pair-table.ts"
 import type { PictureFolder } from "./picture-folder.ts"
 import { readPictureFolder } from "./picture-folder.ts"
 
-/** A picture, its control and its caption. */
-export interface Pair extends PairFiles {
-  /** The caption as its file has it, with its rules: a line, or with wildcards all lines. Empty without a file or entry. */
-  readonly text: RuledCaption
-  readonly size: ImageSize
-}
-
 /** The pairs of two folders, and their problems. */
 export interface PairListing {
-  readonly pairs: readonly Pair[]
+  readonly pairs: PairTable
   /** A cause of other problems comes before them. */
   readonly problems: readonly FileProblem[]
   /** What is allowed and may be a mistake. */
   readonly remarks: readonly Remark[]
-  /** Pictures and controls whose headers can be read, also of pairs with a problem. */
+  /** Pictures and controls of pairs with a problem whose headers can be read. */
   readonly readable: readonly string[]
   /** Entries of a metadata file that are used, as paths. */
   readonly entries: readonly string[]
@@ -60,22 +54,32 @@ export async function listPairs(config: SubsetConfig, { signal, onProgress }: Wa
   const { images, controls } = metadata ?? folders
   const captionOf = metadata === null ? captionFiles(images, config) : captionEntries(metadata.captions, images)
   const matched = matchControls(images, controls)
+  const { imageDir, controlDir, captions: rules } = config
+  const writer = createPairTable({ imageDir, controlDir, rules }, matched)
+  /** What is to be said about pairs, by their numbers. Most of a million pairs have nothing. */
+  const findings: [pair: number, found: PairFinding][] = []
   let done = 0
-  const found = await mapInParallel(matched.pairs, async (names) => {
+  await eachInParallel(matched.images.entries(), async ([index, name]) => {
     signal?.throwIfAborted()
-    const result = await readPair(images, controls, names, config.captions, captionOf)
-    onProgress?.(++done, matched.pairs.length)
-    return result
+    const { contents, finding } = await readPair(writer.filesAt(index), () => captionOf(name))
+    if (contents !== null) writer.put(index, contents)
+    if (finding !== null) findings.push([index, finding])
+    onProgress?.(++done, matched.images.length)
   })
+  findings.sort(([a], [b]) => a - b)
   return {
-    pairs: found.flatMap(({ pair }) => pair ?? []),
+    pairs: writer.table(),
     problems: [
       ...(metadata?.problems ?? NONE),
       ...matched.problems,
-      ...found.flatMap(({ problems = NONE }) => problems),
+      ...findings.flatMap(([, { problems = NONE }]) => problems),
     ],
-    remarks: [...found.flatMap(({ remarks = NONE }) => remarks), ...matched.remarks, ...(metadata?.remarks ?? NONE)],
-    readable: found.flatMap(({ pair, readable = NONE }) => (pair === null ? readable : [pair.image, pair.control])),
+    remarks: [
+      ...findings.flatMap(([, { remarks = NONE }]) => remarks),
+      ...matched.remarks,
+      ...(metadata?.remarks ?? NONE),
+    ],
+    readable: findings.flatMap(([, { readable = NONE }]) => readable),
     entries: metadata?.used ?? NONE,
   }
 }
@@ -86,8 +90,14 @@ export function joinRemarks(
 ): readonly Remark[] {
   const remarks = listings.flatMap((listing) => listing.remarks)
   if (listings.length === 1) return remarks
+  // Few controls are not used, and most of a million are. So the used ones are taken out of the others.
+  const notUsed = new Set(remarks.flatMap(({ kind, path }) => (kind === "unused-control" ? [path] : [])))
+  const usedControls = new Set<string>()
+  for (const { pairs } of notUsed.size === 0 ? [] : listings) {
+    for (const { control } of pairs) if (notUsed.has(control)) usedControls.add(control)
+  }
   const used = {
-    "unused-control": new Set(listings.flatMap(({ pairs }) => pairs.map(({ control }) => control))),
+    "unused-control": usedControls,
     "unused-entry": new Set(listings.flatMap(({ entries }) => entries)),
   } as const
   const seen = new Set<string>()
@@ -102,35 +112,28 @@ export function joinRemarks(
   })
 }
 
-/** What is found of a pair. A list is there if it has something: most of a million pairs have nothing. */
-interface FoundPair {
-  readonly pair: Pair | null
+/** What is to be said about a pair. A list is there if it has something. */
+interface PairFinding {
   readonly problems?: readonly FileProblem[]
   readonly remarks?: readonly Remark[]
-  /** For a pair with a problem. */
   readonly readable?: readonly string[]
+}
+
+/** What a pair holds, or null with a problem, and what is to be said about it. */
+interface FoundPair {
+  readonly contents: PairContents | null
+  readonly finding: PairFinding | null
 }
 
 const NONE: readonly never[] = []
 
-async function readPair(
-  images: PictureFolder,
-  controls: PictureFolder,
-  names: { readonly image: string; readonly control: string },
-  rules: CaptionRules,
-  captionOf: CaptionSource,
-): Promise<FoundPair> {
+async function readPair(pair: PairFiles, captionOf: () => Promise<Caption>): Promise<FoundPair> {
   const problems: FileProblem[] = []
   const remarks: Remark[] = []
-  const image = join(images.path, names.image)
-  const control = join(controls.path, names.control)
-  const pair: PairFiles = { image, control }
+  const { image, control } = pair
   const report = (kind: FileProblemKind, path: string, text: string): void =>
     void problems.push({ kind, path, text, pair })
-  const caption = await attempt(
-    () => captionOf(names.image),
-    (text) => report("caption", image, text),
-  )
+  const caption = await attempt(captionOf, (text) => report("caption", image, text))
   const header = await attempt(
     () => readImageHeader(image),
     (text) => report("picture", image, text),
@@ -140,13 +143,23 @@ async function readPair(
     (text) => report("picture", control, text),
   )
   if (caption !== undefined) remarks.push(...caption.remarks)
-  const found = (complete: Pair | null): FoundPair => ({
-    pair: complete,
-    ...(problems.length === 0 ? {} : { problems }),
-    ...(remarks.length === 0 ? {} : { remarks }),
-    ...(complete !== null
-      ? {}
-      : { readable: [...(header === undefined ? [] : [image]), ...(controlHeader === undefined ? [] : [control])] }),
+  const found = (contents: PairContents | null): FoundPair => ({
+    contents,
+    finding:
+      contents !== null && remarks.length === 0
+        ? null
+        : {
+            ...(problems.length === 0 ? {} : { problems }),
+            ...(remarks.length === 0 ? {} : { remarks }),
+            ...(contents !== null
+              ? {}
+              : {
+                  readable: [
+                    ...(header === undefined ? [] : [image]),
+                    ...(controlHeader === undefined ? [] : [control]),
+                  ],
+                }),
+          },
   })
   if (header === undefined || controlHeader === undefined) return found(null)
   const shape = compareShapes(shapeOf(controlHeader), shapeOf(header))
@@ -158,7 +171,7 @@ async function readPair(
   if (shape.kind === "stretched") remarks.push({ kind: "stretched-control", path: control })
   if (caption === undefined) return found(null)
   const { width, height } = header
-  return found({ ...pair, text: { caption: caption.text, rules }, size: { width, height } })
+  return found({ caption: caption.text, width, height })
 }
 
 interface Caption {

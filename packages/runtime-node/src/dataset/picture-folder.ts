@@ -1,4 +1,5 @@
-import { readdir } from "node:fs/promises"
+import type { Dirent } from "node:fs"
+import { opendir } from "node:fs/promises"
 import { extname, join, parse } from "node:path"
 import { IMAGE_EXTENSIONS, isReadImage, isUnreadImage } from "@lllite/core/image"
 import { fileError } from "../errors.ts"
@@ -18,29 +19,66 @@ export interface PictureFolder {
   find(name: string): string | null
 }
 
-/** Lists a folder. Names that begin with a dot are passed over. They are hidden, or macOS' notes beside other files. */
+/**
+ * Lists a folder. Names that begin with a dot are passed over. They are hidden, or macOS' notes beside other files. Only
+ * names are kept of what is there, since a folder may hold millions of files.
+ */
 export async function readPictureFolder(path: string): Promise<PictureFolder> {
-  const all = await readEntries(path)
-  const entries = all.filter(isVisible)
-  const files = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name)
+  const files: string[] = []
+  const inner: string[] = []
+  let hidden = 0
+  await eachEntry(path, (entry) => {
+    if (!isVisible(entry)) hidden += isReadImage(extname(entry.name)) ? 1 : 0
+    else if (!entry.isDirectory()) files.push(entry.name)
+    else if (entry.name !== "__MACOSX") inner.push(entry.name)
+  })
   const folders = new Map<string, number>()
-  for (const { name } of entries.filter((entry) => entry.isDirectory() && entry.name !== "__MACOSX")) {
-    const inside = await readEntries(join(path, name)).catch(() => [])
-    const count = inside.filter(
-      (entry) => isVisible(entry) && !entry.isDirectory() && isReadImage(extname(entry.name)),
-    ).length
+  for (const name of inner) {
+    const count = await countPictures(join(path, name)).catch(() => 0)
     if (count > 0) folders.set(name, count)
   }
-  const exact = new Set(files)
-  const composed = new Map(files.toReversed().map((name) => [name.normalize("NFC"), name]))
+  files.sort()
+  const composed = new Map(files.filter((name) => !isComposed(name)).map((name) => [name.normalize("NFC"), name]))
   return {
     path,
-    names: files.filter((name) => isReadImage(extname(name))).sort(),
-    unread: files.filter((name) => isUnreadImage(extname(name))).sort(),
-    hidden: all.filter((entry) => !isVisible(entry) && isReadImage(extname(entry.name))).length,
+    names: files.filter((name) => isReadImage(extname(name))),
+    unread: files.filter((name) => isUnreadImage(extname(name))),
+    hidden,
     folders,
-    find: (name) => (exact.has(name) ? name : (composed.get(name.normalize("NFC")) ?? null)),
+    find(name) {
+      if (hasSorted(files, name)) return name
+      const same = name.normalize("NFC")
+      return hasSorted(files, same) ? same : (composed.get(same) ?? null)
+    },
   }
+}
+
+/** Whether a name has its letters and accents as one sign, as most names have. */
+export function isComposed(name: string): boolean {
+  return name.normalize("NFC") === name
+}
+
+/** The first place of sorted names that is not before a name. */
+export function placeInSorted(names: readonly string[], name: string): number {
+  let [from, to] = [0, names.length]
+  while (from < to) {
+    const middle = (from + to) >>> 1
+    if ((names[middle] as string) < name) from = middle + 1
+    else to = middle
+  }
+  return from
+}
+
+function hasSorted(names: readonly string[], name: string): boolean {
+  return names[placeInSorted(names, name)] === name
+}
+
+async function countPictures(folder: string): Promise<number> {
+  let count = 0
+  await eachEntry(folder, (entry) => {
+    if (isVisible(entry) && !entry.isDirectory() && isReadImage(extname(entry.name))) count += 1
+  })
+  return count
 }
 
 /** A sentence for a folder without pictures. It names the folders in it that hold some. */
@@ -69,8 +107,14 @@ function isVisible({ name }: { readonly name: string }): boolean {
   return !name.startsWith(".")
 }
 
-async function readEntries(path: string) {
-  return readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
+/** Entries that the system is asked for at once. */
+const ENTRIES_AT_ONCE = 1024
+
+/** Looks at everything in a folder, in the system's order. */
+async function eachEntry(path: string, look: (entry: Dirent) => void): Promise<void> {
+  try {
+    for await (const entry of await opendir(path, { bufferSize: ENTRIES_AT_ONCE })) look(entry)
+  } catch (cause) {
     throw fileError("read the folder", path, cause)
-  })
+  }
 }
