@@ -2,13 +2,15 @@ import { mkdir, readdir, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { findTensorflow } from "@lllite/runtime-node/machine"
 import { describe, expect, it } from "vitest"
-import { longOnly, needs } from "../../../packages/format/test/needs.ts"
-import { drawnPairs, type Ended, filesOf, trainedRun } from "./trained-run.test-help.ts"
+import { needs } from "../../../packages/format/test/needs.ts"
+import { chooseDriver } from "../../../packages/webgpu/test/drivers.ts"
+import { drawnPairs, type Ended, filesOf, loggedSteps, trainedRun } from "./trained-run.test-help.ts"
 
 /* Runs of the built command that end and continue. `turbo run build` comes first. */
+chooseDriver("swiftshader", "lavapipe")
 const data = drawnPairs("lllite-resume-")
-const trained = (out: string, more: readonly string[], kill?: number): Promise<Ended> =>
-  trainedRun(data(), out, ["--max_train_steps", "6", "--save_every_n_steps", "2", "--save_state", ...more], kill)
+const trained = (out: string, more: readonly string[]): Promise<Ended> =>
+  trainedRun(data(), out, ["--max_train_steps", "6", "--save_every_n_steps", "2", "--save_state", ...more])
 
 const losses = ({ events }: Ended): readonly unknown[] =>
   events.filter(({ phase }) => phase === "train").map(({ done, loss }) => [done, loss])
@@ -52,18 +54,44 @@ describe("a run that continues", () => {
     ])
   }, 120_000)
 
-  it("does so on TensorFlow, where parts of the network are graphs", {
-    ...needs("TensorFlow. Type: lllite setup tensorflow", findTensorflow().found !== null),
-    timeout: 120_000,
-  }, async () => {
-    const [whole, parts] = [join(data(), "whole-graphs"), join(data(), "parts-graphs")]
-    const onTensorflow = ["--backend", "tensorflow"]
-    expect(await trained(whole, onTensorflow)).toMatchObject({ code: 0 })
-    expect(await trained(parts, [...onTensorflow, "--max_train_steps", "4"])).toMatchObject({ code: 0 })
+  /** A run of six steps, and one that continues from its second. Both are logged. */
+  async function continuedAsWhole(backend: string, more: readonly string[] = []): Promise<void> {
+    const [whole, parts] = [join(data(), `whole-${backend}`), join(data(), `parts-${backend}`)]
+    const [ofWhole, ofParts] = [whole, parts].map((out) => [
+      "--backend",
+      backend,
+      "--logging_dir",
+      `${out}-logs`,
+      ...more,
+    ])
+    const atOnce = await trained(whole, ofWhole ?? [])
+    expect(atOnce).toMatchObject({ code: 0 })
+    expect(await trained(parts, [...(ofParts ?? []), "--max_train_steps", "4"])).toMatchObject({ code: 0 })
     const state = join(parts, "last-step00000002-state")
-    expect(await trained(parts, [...onTensorflow, "--resume", state, "--force"])).toMatchObject({ code: 0 })
+    const second = await trained(parts, [...(ofParts ?? []), "--resume", state, "--force"])
+    expect(second).toMatchObject({ code: 0 })
+    expect(losses(second)).toEqual(losses(atOnce).slice(2))
+    expect(await loggedSteps(`${parts}-logs`)).toEqual(await loggedSteps(`${whole}-logs`))
     expect(await filesOf(parts)).toEqual(await filesOf(whole))
-  })
+  }
+
+  it(
+    "does so on TensorFlow, where parts of the network are graphs",
+    {
+      ...needs("TensorFlow. Type: lllite setup tensorflow", findTensorflow().found !== null),
+      timeout: 120_000,
+    },
+    () => continuedAsWhole("tensorflow"),
+  )
+
+  it(
+    "does so on WebGPU, where the optimiser computes on the device",
+    {
+      ...needs("a Vulkan driver. scripts/lavapipe.sh installs one", process.env.VK_ICD_FILENAMES !== undefined),
+      timeout: 600_000,
+    },
+    () => continuedAsWhole("webgpu", ["--resolution", "32", "--train_batch_size", "1"]),
+  )
 
   it("says in what it differs, and refuses what is no state", async () => {
     const state = join(data(), "whole", "last-step00000004-state")
@@ -100,28 +128,4 @@ describe("a run that continues", () => {
       ...["last-step00000005-state", "last-step00000005.safetensors", "last.safetensors"],
     ])
   }, 60_000)
-
-  it("survives 500 kills at any moment", { ...longOnly, timeout: 10_800_000 }, async () => {
-    const [whole, killed] = [join(data(), "long-whole"), join(data(), "long-killed")]
-    const often = ["--save_every_n_steps", "1", "--max_train_steps", "12"]
-    const start = performance.now()
-    expect(await trained(whole, often)).toMatchObject({ code: 0 })
-    const length = performance.now() - start
-    const wanted = await filesOf(whole)
-    let kills = 0
-    while (kills < 500) {
-      await rm(killed, { recursive: true, force: true })
-      for (;;) {
-        const states = (await readdir(killed).catch(() => [])).filter((name) => name.endsWith("-state")).sort()
-        const last = states.includes("last-state") ? "last-state" : states.at(-1)
-        const resume = last === undefined ? [] : ["--resume", join(killed, last)]
-        const { code, stderr } = await trained(killed, [...often, ...resume], Math.random() * length)
-        if (code === 0) break
-        // Every end but a kill is a fault.
-        expect([code, stderr]).toEqual([null, ""])
-        kills += 1
-      }
-      expect(await filesOf(killed)).toEqual(wanted)
-    }
-  })
 })

@@ -32,28 +32,58 @@ export interface Ended {
   readonly stderr: string
 }
 
+/** When a run is killed. */
+export interface Kill {
+  /** Milliseconds after its start, or after the step. */
+  readonly after: number
+  /** The step that the run reports before the milliseconds count. It is saved then. */
+  readonly step?: number
+}
+
 /**
  * Trains on the tiny model with the built command.
  *
  * @param folder of `drawnPairs`
- * @param kill milliseconds after which the process is killed
+ * @param kill when the process is killed. Default: never
  */
-export async function trainedRun(folder: string, out: string, more: readonly string[], kill?: number): Promise<Ended> {
+export async function trainedRun(folder: string, out: string, more: readonly string[], kill?: Kill): Promise<Ended> {
   const data = ["--train_data_dir", join(folder, "images"), "--conditioning_data_dir", join(folder, "controls")]
   const shape = ["--resolution", "64", "--train_batch_size", "2", "--backend", "wasm", "--output_dir", out]
   const args = ["train", "--pretrained_model_name_or_path", "tiny", ...data, ...shape, ...more]
   const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"] })
   const output = { stdout: "", stderr: "" }
+  let timer: NodeJS.Timeout | undefined
+  const killLater = (): void => {
+    if (kill !== undefined) timer ??= setTimeout(() => child.kill("SIGKILL"), kill.after)
+  }
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (text: string) => {
       output[name] += text
+      if (output.stdout.includes(`"phase":"train","done":${kill?.step},`)) killLater()
     })
   }
-  const timer = kill === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), kill)
+  if (kill?.step === undefined) killLater()
   const code = await new Promise<number | null>((resolve) => child.once("close", resolve))
   clearTimeout(timer)
   const lines = output.stdout.split("\n").filter((line) => line.startsWith("{") && line.endsWith("}"))
   return { code, events: lines.map((line) => JSON.parse(line)), stderr: output.stderr }
+}
+
+/**
+ * The step, the loss and the rates of every line in the newest log of a folder. Times and memory are left out. A run that
+ * was killed early leaves a log without lines.
+ */
+export async function loggedSteps(loggingDir: string): Promise<readonly unknown[]> {
+  const names = (await readdir(loggingDir)).sort()
+  const texts = await Promise.all(
+    names.map((name) => readFile(join(loggingDir, name, "steps.jsonl"), "utf8").catch(() => "")),
+  )
+  const lines =
+    texts
+      .findLast((text) => text !== "")
+      ?.trimEnd()
+      .split("\n") ?? []
+  return lines.map((line) => ({ ...JSON.parse(line), seconds: null, memoryMiB: null, deviceMiB: null }))
 }
 
 /** Every file of a run by its path, with its bytes. A report has times. */

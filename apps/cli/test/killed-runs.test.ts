@@ -1,0 +1,86 @@
+import { readdir, rm } from "node:fs/promises"
+import { join } from "node:path"
+import { describe, expect, it } from "vitest"
+import { longOnly } from "../../../packages/format/test/needs.ts"
+import { drawnPairs, type Ended, filesOf, type Kill, loggedSteps, trainedRun } from "./trained-run.test-help.ts"
+
+/* Runs of the built command that are killed again and again. `turbo run build` comes first. */
+const data = drawnPairs("lllite-killed-")
+
+const KILLS = 500
+/** Folders in which runs are killed at the same time. Each spends most of its time on starting. */
+const LANES = 4
+const STEPS = 6
+/** Milliseconds after a step within which a kill hits what is saved then. */
+const SAVING = 60
+
+const trained = (name: string, more: readonly string[] = [], kill?: Kill): Promise<Ended> => {
+  const watched = ["--logging_dir", join(data(), `${name}-logs`), "--no_report"]
+  const saved = ["--max_train_steps", String(STEPS), "--save_every_n_steps", "1", "--save_state"]
+  // Noise that could begin anew, and one row, since the rest of a step is not what is tested.
+  const drawn = ["--train_batch_size", "1", "--noise_offset", "0.1", "--flip_aug"]
+  return trainedRun(data(), join(data(), name), [...watched, ...saved, ...drawn, ...more], kill)
+}
+
+/** The newest state of a run: its step and its folder. Null: nothing is saved. */
+async function newestState(name: string): Promise<{ readonly step: number; readonly folder: string } | null> {
+  const states = (await readdir(join(data(), name)).catch(() => [])).filter((each) => each.endsWith("-state")).sort()
+  const last = states.includes("last-state") ? "last-state" : states.at(-1)
+  if (last === undefined) return null
+  return { step: last === "last-state" ? STEPS : Number(/\d+/.exec(last)), folder: join(data(), name, last) }
+}
+
+/** A moment at any time of a run, or while the run saves one of its next steps. */
+function anyMoment(length: number, saved: number): Kill {
+  if (Math.random() < 0.5 || saved === STEPS) return { after: Math.random() * length }
+  return { after: Math.random() * SAVING, step: saved + 1 + Math.floor(Math.random() * (STEPS - saved)) }
+}
+
+/** What a killed run was doing, by what it had said last. */
+function momentOf({ events }: Ended): "start" | "state" | "file" | "step" {
+  const { event, phase } = events.at(-1) ?? {}
+  if (event === "progress" && phase === "train") return "state"
+  if (event === "state") return "file"
+  return event === "file" ? "step" : "start"
+}
+
+describe("a run that is killed", longOnly, () => {
+  it("ends with the bytes and the log of a run that never stopped, after 500 kills", {
+    timeout: 6 * 3_600_000,
+  }, async () => {
+    const start = performance.now()
+    expect(await trained("whole")).toMatchObject({ code: 0, stderr: "" })
+    const length = performance.now() - start
+    const [files, log] = [await filesOf(join(data(), "whole")), await loggedSteps(join(data(), "whole-logs"))]
+    expect(log).toHaveLength(STEPS)
+    const kills = { start: 0, state: 0, file: 0, step: 0 }
+    const found = { kills: 0, ended: 0, torn: 0 }
+    const killUntilEnd = async (name: string): Promise<void> => {
+      for (;;) {
+        const state = await newestState(name)
+        const kill = found.kills < KILLS ? anyMoment(length, state?.step ?? 0) : undefined
+        const run = await trained(name, state === null ? [] : ["--resume", state.folder], kill)
+        if (run.code === 0) return
+        // Every end but a kill is a fault.
+        expect([run.code, run.stderr]).toEqual([null, ""])
+        found.kills += 1
+        kills[momentOf(run)] += 1
+        const left = await readdir(join(data(), name), { recursive: true }).catch(() => [])
+        if (left.some((path) => path.includes("-tmp"))) found.torn += 1
+      }
+    }
+    const lane = async (_: unknown, number: number): Promise<void> => {
+      const name = `killed-${number}`
+      while (found.kills < KILLS) {
+        for (const folder of [name, `${name}-logs`]) await rm(join(data(), folder), { recursive: true, force: true })
+        await killUntilEnd(name)
+        expect(await filesOf(join(data(), name))).toEqual(files)
+        expect(await loggedSteps(join(data(), `${name}-logs`))).toEqual(log)
+        found.ended += 1
+      }
+    }
+    await Promise.all(Array.from({ length: LANES }, lane))
+    console.log(`killed: ${JSON.stringify({ ...found, ...kills })}`)
+    for (const moment of ["start", "state", "file", "step"] as const) expect(kills[moment]).toBeGreaterThan(0)
+  })
+})
