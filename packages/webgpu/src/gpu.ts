@@ -81,7 +81,9 @@ export function openGpu(tiles: ProductTiles = DEFAULT_TILES): Gpu {
       const whole = bytes.byteLength - (bytes.byteLength % 4)
       for (let from = 0; from < whole; from += CHUNK) {
         const part = bytes.subarray(from, Math.min(from + CHUNK, whole))
-        device.queue.writeBuffer(buffer, from, part as Uint8Array<ArrayBuffer>)
+        // Shared memory, in which workers have their values, makes Dawn crash in Node 20.
+        const own = part.buffer instanceof ArrayBuffer ? part : part.slice()
+        device.queue.writeBuffer(buffer, from, own as Uint8Array<ArrayBuffer>)
       }
       if (whole < bytes.byteLength) {
         const last = new Uint8Array(4)

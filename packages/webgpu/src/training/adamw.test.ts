@@ -38,6 +38,16 @@ describe("AdamW on WebGPU", needsAdapter, () => {
     }
   }
 
+  // In Node 20, Dawn crashes if it reads shared memory.
+  it("begins with values in shared memory, in which workers have theirs", async () => {
+    const values = begin()
+    const shared = new Float32Array(new SharedArrayBuffer(values.byteLength))
+    shared.set(values)
+    const optimizer = createWebgpuAdamW(shared, initial(), numbers)
+    expect(await optimizer.read()).toEqual(values)
+    optimizer.dispose()
+  })
+
   it("takes the host's steps, in float32", async () => {
     const expected = begin()
     const host = loadOptimizer(expected, initial(), CHOICE)
