@@ -45,6 +45,8 @@ const MOST_EXAMPLES = 10_000_000
 const SHOWN_PROBLEMS = 20
 /** Bytes of a caption that needs no tokenizer to be known as short. No token stands for less than a byte. */
 const SURELY_SHORT = 75
+/** The most bytes of a sign that is no ASCII. In lower case, a sign may take more bytes. */
+const MOST_BYTES = 3
 /** How many pairs without a problem are named beside problems. */
 const SHOWN_USABLE = 3
 
@@ -228,7 +230,8 @@ async function captionNotices(
   const cut: string[] = []
   for (const { pair } of entries) {
     const caption = longestCaption(pair.text)
-    if (3 * caption.length <= SURELY_SHORT) continue
+    const isAscii = Buffer.byteLength(caption) === caption.length
+    if ((isAscii ? 1 : MOST_BYTES) * caption.length <= SURELY_SHORT) continue
     tokenizer ??= await readTokenizer()
     if (isCutCaption(tokenizer, caption, chunks, isWeighted)) cut.push(pair.image)
   }
