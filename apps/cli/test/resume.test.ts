@@ -7,7 +7,7 @@ import { chooseDriver } from "../../../packages/webgpu/test/drivers.ts"
 import { drawnPairs, type Ended, filesOf, loggedSteps, trainedRun } from "./trained-run.test-help.ts"
 
 /* Runs of the built command that end and continue. `turbo run build` comes first. */
-chooseDriver("swiftshader", "lavapipe")
+chooseDriver("lavapipe", "swiftshader")
 const data = drawnPairs("lllite-resume-")
 const trained = (out: string, more: readonly string[]): Promise<Ended> =>
   trainedRun(data(), out, ["--max_train_steps", "6", "--save_every_n_steps", "2", "--save_state", ...more])
@@ -54,43 +54,49 @@ describe("a run that continues", () => {
     ])
   }, 120_000)
 
-  /** A run of six steps, and one that continues from its second. Both are logged. */
-  async function continuedAsWhole(backend: string, more: readonly string[] = []): Promise<void> {
-    const [whole, parts] = [join(data(), `whole-${backend}`), join(data(), `parts-${backend}`)]
-    const [ofWhole, ofParts] = [whole, parts].map((out) => [
-      "--backend",
-      backend,
-      "--logging_dir",
-      `${out}-logs`,
-      ...more,
-    ])
-    const atOnce = await trained(whole, ofWhole ?? [])
+  /** A run, and one that ends a step earlier and continues from its first state. Both are logged. */
+  async function continuedAsWhole(backend: string, steps: number, more: readonly string[]): Promise<void> {
+    const run = (name: string, last: number, others: readonly string[] = []): Promise<Ended> => {
+      const logged = ["--backend", backend, "--logging_dir", join(data(), `${name}-${backend}-logs`)]
+      return trained(join(data(), `${name}-${backend}`), [
+        ...logged,
+        ...more,
+        "--max_train_steps",
+        String(last),
+        ...others,
+      ])
+    }
+    const atOnce = await run("whole", steps)
     expect(atOnce).toMatchObject({ code: 0 })
-    expect(await trained(parts, [...(ofParts ?? []), "--max_train_steps", "4"])).toMatchObject({ code: 0 })
-    const state = join(parts, "last-step00000002-state")
-    const second = await trained(parts, [...(ofParts ?? []), "--resume", state, "--force"])
+    expect(await run("parts", steps - 1)).toMatchObject({ code: 0 })
+    const [name = ""] = (await readdir(join(data(), `parts-${backend}`)))
+      .filter((each) => /\d-state$/.test(each))
+      .sort()
+    const second = await run("parts", steps, ["--resume", join(data(), `parts-${backend}`, name), "--force"])
     expect(second).toMatchObject({ code: 0 })
-    expect(losses(second)).toEqual(losses(atOnce).slice(2))
-    expect(await loggedSteps(`${parts}-logs`)).toEqual(await loggedSteps(`${whole}-logs`))
-    expect(await filesOf(parts)).toEqual(await filesOf(whole))
+    expect(losses(second)).toEqual(losses(atOnce).slice(Number(/\d+/.exec(name))))
+    const [wholeLog, partsLog] = ["whole", "parts"].map((each) => loggedSteps(join(data(), `${each}-${backend}-logs`)))
+    expect(await partsLog).toEqual(await wholeLog)
+    const [whole, parts] = ["whole", "parts"].map((each) => filesOf(join(data(), `${each}-${backend}`)))
+    expect(await parts).toEqual(await whole)
   }
 
   it(
     "does so on TensorFlow, where parts of the network are graphs",
     {
       ...needs("TensorFlow. Type: lllite setup tensorflow", findTensorflow().found !== null),
-      timeout: 120_000,
+      timeout: 1_800_000,
     },
-    () => continuedAsWhole("tensorflow"),
+    () => continuedAsWhole("tensorflow", 6, []),
   )
 
   it(
     "does so on WebGPU, where the optimiser computes on the device",
     {
       ...needs("a Vulkan driver. scripts/lavapipe.sh installs one", process.env.VK_ICD_FILENAMES !== undefined),
-      timeout: 600_000,
+      timeout: 1_800_000,
     },
-    () => continuedAsWhole("webgpu", ["--resolution", "32", "--train_batch_size", "1"]),
+    () => continuedAsWhole("webgpu", 3, ["--resolution", "32", "--train_batch_size", "1", "--save_every_n_steps", "1"]),
   )
 
   it("says in what it differs, and refuses what is no state", async () => {

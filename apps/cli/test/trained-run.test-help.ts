@@ -29,6 +29,8 @@ export interface Ended {
   readonly code: number | null
   /** The lines of JSON on stdout. */
   readonly events: readonly Readonly<Record<string, unknown>>[]
+  /** When each of these lines came, in milliseconds after the start. */
+  readonly times: readonly number[]
   readonly stderr: string
 }
 
@@ -52,6 +54,18 @@ export async function trainedRun(folder: string, out: string, more: readonly str
   const args = ["train", "--pretrained_model_name_or_path", "tiny", ...data, ...shape, ...more]
   const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"] })
   const output = { stdout: "", stderr: "" }
+  const events: Record<string, unknown>[] = []
+  const times: number[] = []
+  const start = performance.now()
+  const isEvent = (line: string): boolean => line.startsWith("{") && line.endsWith("}")
+  const keepEvents = (): void => {
+    const lines = output.stdout.split("\n")
+    output.stdout = lines.pop() ?? ""
+    for (const line of lines.filter(isEvent)) {
+      events.push(JSON.parse(line))
+      times.push(performance.now() - start)
+    }
+  }
   let timer: NodeJS.Timeout | undefined
   const killLater = (): void => {
     if (kill !== undefined) timer ??= setTimeout(() => child.kill("SIGKILL"), kill.after)
@@ -59,14 +73,14 @@ export async function trainedRun(folder: string, out: string, more: readonly str
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (text: string) => {
       output[name] += text
-      if (output.stdout.includes(`"phase":"train","done":${kill?.step},`)) killLater()
+      keepEvents()
+      if (events.some(({ phase, done }) => phase === "train" && done === kill?.step)) killLater()
     })
   }
   if (kill?.step === undefined) killLater()
   const code = await new Promise<number | null>((resolve) => child.once("close", resolve))
   clearTimeout(timer)
-  const lines = output.stdout.split("\n").filter((line) => line.startsWith("{") && line.endsWith("}"))
-  return { code, events: lines.map((line) => JSON.parse(line)), stderr: output.stderr }
+  return { code, events, times, stderr: output.stderr }
 }
 
 /**

@@ -36,7 +36,7 @@ export function stateFolderName(fileName: string): string {
  * @throws InputError
  */
 export async function trySavedFiles(names: SavedNames, plan: StepPlan | null, bytes: number, from = 0): Promise<void> {
-  const there = await readdir(names.outputDir).catch(() => [])
+  const there: readonly string[] = await readdir(names.outputDir).catch(() => [])
   const isPeriodic = plan === null ? () => false : periodicNames(names, plan, from)
   const periodic = there.filter(isPeriodic).sort()
   const paths = [finalFileName(names), ...periodic].map((name) => pathIn(names, name))
