@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process"
+import { createHash } from "node:crypto"
 import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -100,12 +101,16 @@ export async function loggedSteps(loggingDir: string): Promise<readonly unknown[
   return lines.map((line) => ({ ...JSON.parse(line), seconds: null, memoryMiB: null, deviceMiB: null }))
 }
 
-/** Every file of a run by its path, with its bytes. A report has times. */
+/** Every file of a run by its path, with the SHA-256 of its bytes. A report has times. */
 export async function filesOf(out: string): Promise<ReadonlyMap<string, string>> {
   const entries = await readdir(out, { recursive: true, withFileTypes: true })
   const isKept = (entry: { isFile(): boolean; readonly name: string }): boolean =>
     entry.isFile() && !entry.name.endsWith("-report.html")
   const files = entries.filter(isKept).map((entry) => join(entry.parentPath, entry.name))
-  const named = files.map(async (path) => [path.slice(out.length), (await readFile(path)).toString("base64")] as const)
+  const named = files.map(async (path) => [path.slice(out.length), sha256(await readFile(path))] as const)
   return new Map((await Promise.all(named)).sort(([a], [b]) => a.localeCompare(b)))
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex")
 }

@@ -124,7 +124,8 @@ async function trainAndSave(
   const { dtype, force } = settings
   const file = { dtype, force, ...(settings.noMetadata ? {} : { metadata }) }
   const saver = createSaver(settings, plan, file, { facts, history }, reporter)
-  if (settings.resume !== undefined && initial !== null) await saver.missing(initial)
+  // The last step has no file of its own beside the final one.
+  if (settings.resume !== undefined && initial !== null && initial.step < steps) await saver.missing(initial)
   const watch = await watchRun({ runtime, sdxl, dataset, settings, plan, history, reporter, signal })
   const stateEvery = [...saver.every, ...watch.stateEvery]
   const stopping = stopAtFault(dataset, signal)
