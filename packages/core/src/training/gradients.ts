@@ -14,7 +14,6 @@ import { checkInput, checkResiduals, enterUnet, leaveUnet } from "../models/unet
 import type { Residuals, UnetStage } from "../models/unet/walk.ts"
 import { inputOf, placesRead, unetStages } from "../models/unet/walk.ts"
 import type { Ops } from "../ops/ops.ts"
-import { concatenate } from "./concatenate.ts"
 
 /** A tap that trains. */
 export interface TrainedTap {
@@ -131,9 +130,7 @@ async function backwardAtOnce(walk: Walk, start: readonly Tensor4D[]): Promise<L
     }
     return loss(leaveUnet(on, params, places.at(-1) as Tensor4D))
   })([...trained.leaves])
-  const result = { loss: (await value.data())[0] as number, gradients: await flatten(grads) }
-  tf.dispose([value, ...grads])
-  return result
+  return readAll(value, grads)
 }
 
 /**
@@ -150,7 +147,8 @@ async function backwardByStages(
   const places: (Tensor4D | null)[] = [...start]
   const slopes: (Tensor4D | null)[] = []
   const kept: (KeptStage | null)[] = []
-  const found = new Map<Tensor, Float32Array>()
+  const found = new Map<Tensor, Tensor>()
+  let lossValue: Scalar | null = null
   try {
     for (const [index, stage] of stages.entries()) {
       if (index < first) continue
@@ -164,8 +162,7 @@ async function backwardByStages(
     const last = places[stages.length] as Tensor4D
     const end = tf.valueAndGrad((h: Tensor) => loss(leaveUnet(on, params, h as Tensor4D)))(last)
     slopes[stages.length] = end.grad as Tensor4D
-    const lossValue = (await end.value.data())[0] as number
-    end.value.dispose()
+    lossValue = end.value
 
     for (let i = stages.length - 1; i >= first; i--) {
       await pause?.()
@@ -186,10 +183,11 @@ async function backwardByStages(
         if (before != null) tf.dispose([before, here])
       }
       for (const [n, leaf] of own.entries()) {
-        const values = await (gradients[reads.length + n] as Tensor).data<"float32">()
-        found.set(leaf, plus(found.get(leaf), values))
+        const before = found.get(leaf)
+        const here = gradients[reads.length + n] as Tensor
+        found.set(leaf, before === undefined ? here : tf.add(before, here))
+        if (before !== undefined) tf.dispose([before, here])
       }
-      tf.dispose(gradients.slice(reads.length))
       slope.dispose()
       slopes[i + 1] = null
       kept[i]?.dispose()
@@ -198,8 +196,11 @@ async function backwardByStages(
       places[i + 1] = null
       on.ops.trim?.()
     }
-    return { loss: lossValue, gradients: concatenate(trained.leaves.map((leaf) => found.get(leaf) as Float32Array)) }
+    const gradients = trained.leaves.map((leaf) => found.get(leaf) as Tensor)
+    found.clear()
+    return await readAll(lossValue, gradients)
   } finally {
+    tf.dispose([lossValue, ...found.values()].filter((tensor) => tensor != null))
     for (const stage of kept) stage?.dispose()
     tf.dispose([...places.slice(start.length), ...slopes].filter((tensor) => tensor != null))
   }
@@ -245,10 +246,20 @@ function runStage(
   }
 }
 
-function plus(before: Float32Array | undefined, values: Float32Array): Float32Array {
-  return before === undefined ? values : before.map((value, i) => value + (values[i] as number))
-}
-
-async function flatten(tensors: readonly Tensor[]): Promise<Float32Array> {
-  return concatenate(await Promise.all(tensors.map((tensor) => tensor.data<"float32">())))
+/** Reads the loss and the gradients as one tensor, since a device stops for every read. It disposes them. */
+async function readAll(loss: Scalar, gradients: readonly Tensor[]): Promise<LossAndGradients> {
+  const parts = [...gradients, loss]
+  let joined: Tensor
+  try {
+    joined = tf.tidy(() => tf.concat(parts.map((part) => tf.reshape(part, [-1]))))
+  } finally {
+    tf.dispose(parts)
+  }
+  try {
+    const values = await joined.data<"float32">()
+    const end = values.length - 1
+    return { loss: values[end] as number, gradients: values.subarray(0, end) }
+  } finally {
+    joined.dispose()
+  }
 }
