@@ -4,6 +4,7 @@ import { type GuardedBackend, isGuardedBackend } from "./device/backend.ts"
 import type { KernelSource } from "./device/commands.ts"
 import type { DeviceFeatures } from "./device/features.ts"
 import { expectBindable } from "./device/limits.ts"
+import { bufferOf, createTensor } from "./device/tensors.ts"
 import { WebgpuOpsError } from "./errors.ts"
 import { DEFAULT_TILES, type ProductTiles } from "./product/tiles.ts"
 
@@ -47,11 +48,6 @@ export function openGpu(tiles: ProductTiles = DEFAULT_TILES): Gpu {
     )
   }
   const { device, commands, features, health } = backend
-  const bufferOf = (tensor: Tensor): GPUBuffer => {
-    if (tensor.dtype !== "float32") throw new WebgpuOpsError("dtype", `a tensor is ${tensor.dtype}, expected float32`)
-    backend.uploadToGPU(tensor.dataId)
-    return backend.tensorMap.get(tensor.dataId).resource as GPUBuffer
-  }
   return {
     limits: device.limits,
     features,
@@ -59,14 +55,7 @@ export function openGpu(tiles: ProductTiles = DEFAULT_TILES): Gpu {
 
     create<T extends Tensor>(shape: readonly number[]) {
       expectInUse(backend)
-      health.expectSound()
-      const info = backend.makeTensorInfo([...shape], "float32")
-      try {
-        backend.uploadToGPU(info.dataId)
-      } catch (error) {
-        backend.disposeData(info.dataId, true)
-        throw error
-      }
+      const info = createTensor(backend, shape)
       return tf.engine().makeTensorFromTensorInfo(info, backend) as T
     },
 
@@ -122,7 +111,7 @@ export function openGpu(tiles: ProductTiles = DEFAULT_TILES): Gpu {
     run(kernel, buffers, params, groups) {
       expectInUse(backend)
       health.expectSound()
-      const bound = buffers.map((buffer) => ("dataId" in buffer ? bufferOf(buffer) : buffer))
+      const bound = buffers.map((buffer) => ("dataId" in buffer ? bufferOf(backend, buffer) : buffer))
       commands.record(kernel, bound, params, groups)
     },
 

@@ -1,8 +1,8 @@
-import { TRIMMED_BYTES } from "@lllite/core/ops"
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu"
 import type { BackendValues, TensorInfo } from "@tensorflow/tfjs-core"
 import { util } from "@tensorflow/tfjs-core"
 import { WebgpuLimitError, WebgpuOpsError } from "../errors.ts"
+import { BufferPool } from "./buffer-pool.ts"
 import { type Commands, createCommands } from "./commands.ts"
 import type { DeviceFeatures } from "./features.ts"
 import { type DeviceHealth, watchDevice } from "./health.ts"
@@ -38,13 +38,15 @@ export function guardedBackend(
     readonly health: DeviceHealth
     readonly commands: Commands
     readonly features: DeviceFeatures
-    /** Sizes of buffers that may be idle in tfjs's pool: buffers of tensors, and buffers for reading tensors. */
-    readonly #idle = { tensors: new Set<number>(), reads: new Set<number>() }
+    readonly #pool: BufferPool
     #stockPending = false
 
     constructor(device: GPUDevice, info: GPUAdapterInfo, features: DeviceFeatures) {
       super(device, info)
       this.features = features
+      this.#pool = new BufferPool(device)
+      // The class of tfjs's pool is private. These are its methods and fields that tfjs calls.
+      this.bufferManager = this.#pool as unknown as WebGPUBackend["bufferManager"]
       this.health = watchDevice(device)
       this.commands = createCommands(device, () => this.#submitStock())
     }
@@ -62,12 +64,24 @@ export function guardedBackend(
     }
 
     override uploadToGPU(dataId: DataId): void {
-      const { resource, shape, dtype } = this.tensorMap.get(dataId)
-      if (resource == null) {
-        const bytes = 4 * util.sizeFromShape(shape)
-        expectBindable(this.device.limits, `a ${dtype} tensor [${shape.join(", ")}]`, bytes)
+      const tensor = this.tensorMap.get(dataId)
+      if (tensor.resource != null) return
+      const { shape, dtype, values } = tensor
+      const bytes = 4 * util.sizeFromShape(shape)
+      expectBindable(this.device.limits, `a ${dtype} tensor [${shape.join(", ")}]`, bytes)
+      if (!(values instanceof Float32Array) || dtype !== "float32" || bytes === 0) {
+        super.uploadToGPU(dataId)
+        return
       }
-      super.uploadToGPU(dataId)
+      // tfjs copies from a second buffer by a command of its own, which would end the recording of ours.
+      const { COPY_DST, COPY_SRC, STORAGE } = GPUBufferUsage
+      const buffer = this.#pool.acquireBuffer(bytes, STORAGE | COPY_SRC | COPY_DST)
+      // A write is done before all that is submitted later. So commands that use the buffer's former values go first.
+      this.#submitStock()
+      if (this.commands.uses(buffer)) this.commands.submit()
+      this.device.queue.writeBuffer(buffer, 0, values as Float32Array<ArrayBuffer>)
+      tensor.values = null as unknown as BackendValues
+      tensor.resource = buffer
     }
 
     override runWebGPUProgram(...args: RunArguments): TensorInfo {
@@ -83,13 +97,7 @@ export function guardedBackend(
       return super.runWebGPUProgram(...args)
     }
 
-    override disposeData(dataId: DataId, force?: boolean): boolean {
-      this.#note(dataId, this.#idle.tensors)
-      return super.disposeData(dataId, force)
-    }
-
     override async read(dataId: DataId): Promise<BackendValues> {
-      this.#note(dataId, this.#idle.reads)
       try {
         const values = await super.read(dataId)
         this.health.expectSound()
@@ -113,29 +121,7 @@ export function guardedBackend(
     trim(): void {
       this.#submitStock()
       this.commands.submit()
-      const { COPY_DST, COPY_SRC, MAP_READ, STORAGE } = GPUBufferUsage
-      // With the usage flags of tfjs.
-      this.#release(this.#idle.tensors, STORAGE | COPY_SRC | COPY_DST)
-      this.#release(this.#idle.reads, COPY_DST | MAP_READ)
-    }
-
-    #release(sizes: Set<number>, usage: GPUBufferUsageFlags): void {
-      const pool = this.bufferManager
-      for (const size of sizes) {
-        // The pool does not give the number of buffers of a size. Taking more buffers than it has makes a new one.
-        for (let idle = -1; pool.getNumFreeBuffers() !== idle && pool.getNumFreeBuffers() > 0; ) {
-          idle = pool.getNumFreeBuffers()
-          pool.releaseBuffer(pool.acquireBuffer(size, usage), false)
-        }
-      }
-      sizes.clear()
-    }
-
-    #note(dataId: DataId, sizes: Set<number>): void {
-      if (!this.tensorMap.has(dataId)) return
-      const { resource, shape } = this.tensorMap.get(dataId)
-      const bytes = 4 * util.sizeFromShape(shape)
-      if (resource != null && bytes >= TRIMMED_BYTES) sizes.add(bytes)
+      this.#pool.trim()
     }
 
     #submitStock(): void {

@@ -19,33 +19,82 @@ export interface Commands {
    * @throws WebgpuLimitError for too many groups
    */
   record(kernel: KernelSource, buffers: readonly GPUBuffer[], params: readonly number[], groups: number): void
+  /** Whether a command that is recorded, but not submitted, uses a buffer. */
+  uses(buffer: GPUBuffer): boolean
   /** Submits the recorded commands to the device, in order. */
   submit(): void
   dispose(): void
 }
 
-/** Dispatches before a submit. With more, the device waits for work. With fewer, the cost of submits grows. */
-const BATCH = 32
+/** Dispatches before a submit. With fewer, the cost of submits grows. */
+const BATCH = 256
+
+/** Dispatches before the first submit after a pause, when the device waits for work. */
+const FIRST_BATCH = 32
 
 /** The number of parameter blocks to keep, because the shapes of a model repeat. */
 const MAX_UNIFORMS = 4096
 
+/** The number of bind groups to keep. A pass of a model takes the buffers of the pass before it in the same order. */
+const MAX_BIND_GROUPS = 16_384
+
+/** A compiled kernel. */
+interface Pipeline {
+  readonly pipeline: GPUComputePipeline
+  readonly layout: GPUBindGroupLayout
+  readonly number: number
+}
+
 /** @param before submits the commands of others, which have to run first */
 export function createCommands(device: GPUDevice, before: () => void): Commands {
-  const pipelines = new Map<string, GPUComputePipeline>()
+  const pipelines = new Map<string, Pipeline>()
   const uniforms = new Map<string, GPUBuffer>()
+  const bindGroups = new Map<string, GPUBindGroup>()
+  const numbers = new WeakMap<GPUBuffer, number>()
+  let buffersSeen = 0
   let encoder: GPUCommandEncoder | null = null
   let pass: GPUComputePassEncoder | null = null
+  /** The pipeline that is set in the pass. */
+  let current: Pipeline | null = null
   let recorded = 0
+  let batch = FIRST_BATCH
+  /** Buffers of the recorded commands. */
+  const inUse = new Set<GPUBuffer>()
 
-  const pipelineOf = ({ key, code }: KernelSource): GPUComputePipeline => {
-    let pipeline = pipelines.get(key)
-    if (pipeline === undefined) {
+  const pipelineOf = ({ key, code }: KernelSource): Pipeline => {
+    let known = pipelines.get(key)
+    if (known === undefined) {
       const module = device.createShaderModule({ label: key, code: code() })
-      pipeline = device.createComputePipeline({ label: key, layout: "auto", compute: { module, entryPoint: "main" } })
-      pipelines.set(key, pipeline)
+      const compute = { module, entryPoint: "main" }
+      const pipeline = device.createComputePipeline({ label: key, layout: "auto", compute })
+      known = { pipeline, layout: pipeline.getBindGroupLayout(0), number: pipelines.size }
+      pipelines.set(key, known)
     }
-    return pipeline
+    return known
+  }
+
+  const numberOf = (buffer: GPUBuffer): number => {
+    let number = numbers.get(buffer)
+    if (number === undefined) {
+      number = buffersSeen++
+      numbers.set(buffer, number)
+    }
+    return number
+  }
+
+  const bindGroupOf = ({ layout, number }: Pipeline, buffers: readonly GPUBuffer[]): GPUBindGroup => {
+    let key = `${number}`
+    for (const buffer of buffers) key += ` ${numberOf(buffer)}`
+    let group = bindGroups.get(key)
+    if (group === undefined) {
+      if (bindGroups.size >= MAX_BIND_GROUPS) bindGroups.clear()
+      group = device.createBindGroup({
+        layout,
+        entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
+      })
+      bindGroups.set(key, group)
+    }
+    return group
   }
 
   const uniformOf = (params: readonly number[]): GPUBuffer => {
@@ -56,6 +105,7 @@ export function createCommands(device: GPUDevice, before: () => void): Commands 
         submit()
         for (const old of uniforms.values()) old.destroy()
         uniforms.clear()
+        bindGroups.clear()
       }
       const words = new Uint32Array(4 * Math.ceil(params.length / 4))
       words.set(params)
@@ -70,36 +120,39 @@ export function createCommands(device: GPUDevice, before: () => void): Commands 
     if (encoder === null || pass === null) return
     pass.end()
     device.queue.submit([encoder.finish()])
-    encoder = pass = null
+    encoder = pass = current = null
     recorded = 0
+    batch = FIRST_BATCH
+    inUse.clear()
   }
 
   return {
     record(kernel, buffers, params, groups) {
       if (groups < 1) throw new WebgpuOpsError("empty-dispatch", `${kernel.key}: nothing to compute`)
       const [x, y] = spreadGroups(kernel.key, groups)
-      const pipeline = pipelineOf(kernel)
-      const uniform = uniformOf(params)
+      const known = pipelineOf(kernel)
+      const group = bindGroupOf(known, [uniformOf(params), ...buffers])
       before()
       encoder ??= device.createCommandEncoder()
       pass ??= encoder.beginComputePass()
-      pass.setPipeline(pipeline)
-      pass.setBindGroup(
-        0,
-        device.createBindGroup({
-          layout: pipeline.getBindGroupLayout(0),
-          entries: [uniform, ...buffers].map((buffer, binding) => ({ binding, resource: { buffer } })),
-        }),
-      )
+      if (known !== current) pass.setPipeline(known.pipeline)
+      current = known
+      pass.setBindGroup(0, group)
       pass.dispatchWorkgroups(x, y)
+      for (const buffer of buffers) inUse.add(buffer)
       recorded += 1
-      if (recorded >= BATCH) submit()
+      if (recorded >= batch) {
+        submit()
+        batch = BATCH
+      }
     },
+    uses: (buffer) => inUse.has(buffer),
     submit,
     dispose() {
       submit()
       for (const buffer of uniforms.values()) buffer.destroy()
       uniforms.clear()
+      bindGroups.clear()
       pipelines.clear()
     },
   }

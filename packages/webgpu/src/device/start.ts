@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { WebgpuOpsError } from "../errors.ts"
+import { replaceStockKernels } from "../stock/replace.ts"
 import { type GuardedBackend, guardedBackend } from "./backend.ts"
 import { findFeatures, OPTIONAL_FEATURES, type OptionalFeature } from "./features.ts"
 
@@ -71,6 +72,7 @@ export async function startWebgpu(
     requiredLimits: Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]])),
   })
   const { WebGPUBackend } = await import("@tensorflow/tfjs-backend-webgpu")
+  replaceStockKernels()
   const Backend = guardedBackend(WebGPUBackend)
   const backend: GuardedBackend = new Backend(device, info, await findFeatures(device, info))
   if (tf.findBackendFactory("webgpu") !== null) tf.removeBackend("webgpu")

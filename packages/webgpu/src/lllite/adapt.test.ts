@@ -2,6 +2,7 @@ import { type AdapterTail, adapt, createComposedOps, type Ops } from "@lllite/co
 import { createStream } from "@lllite/core/random"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { countCalls } from "../../../../bench/card/measure/counts.mjs"
 import { apart } from "../../test/apart.ts"
 import { needsAdapter, start } from "../../test/start.ts"
 import { createWebgpuOps, type WebgpuDevice, WebgpuOpsError } from "../index.ts"
@@ -103,15 +104,9 @@ describe("adapters on WebGPU", needsAdapter, () => {
     const adapterCase = { shape: [2, 37, 40], count: 1, widths: [16, 16, 16], strength: 0.5 } as const
     const inputs = inputsOf(adapterCase)
     const count = (ops: Ops): number => {
-      let dispatches = 0
-      const { createBindGroup } = webgpu.device
-      webgpu.device.createBindGroup = function (...args) {
-        dispatches += 1
-        return createBindGroup.apply(this, args)
-      }
+      const stop = countCalls()
       tf.tidy(() => void run(ops, adapterCase, inputs))
-      webgpu.device.createBindGroup = createBindGroup
-      return dispatches
+      return stop().dispatches
     }
     const { adapt: _, ...without } = ops
     expect([count(ops), count(without)]).toEqual([4, 23])

@@ -2,6 +2,7 @@ import { createStream } from "@lllite/core/random"
 import { initOptimizer, loadOptimizer, OPTIMIZERS, type OptimizerState, settingsOf } from "@lllite/core/training"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { countCalls } from "../../../../bench/card/measure/counts.mjs"
 import { needsAdapter, start } from "../../test/start.ts"
 import { createWebgpuAdamW, loadWebgpuOptimizer, type WebgpuAdamW, type WebgpuDevice } from "../index.ts"
 
@@ -110,14 +111,9 @@ describe("AdamW on WebGPU", needsAdapter, () => {
     const optimizer = createWebgpuAdamW(new Float32Array(count).fill(1), initial(), still)
     const gradients = tf.fill([count], 1)
     await gradients.data()
-    let dispatches = 0
-    const { createBindGroup } = webgpu.device
-    webgpu.device.createBindGroup = function (...args) {
-      dispatches += 1
-      return createBindGroup.apply(this, args)
-    }
+    const stop = countCalls()
     optimizer.step(gradients, 0.5)
-    webgpu.device.createBindGroup = createBindGroup
+    const { dispatches } = stop()
     const got = await optimizer.read()
     expect(dispatches).toBe(1)
     for (const at of [0, 65_536, count - 1]) expect(got[at]).toBeCloseTo(0.5, 5)

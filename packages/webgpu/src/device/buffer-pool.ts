@@ -1,0 +1,96 @@
+import { TRIMMED_BYTES } from "@lllite/core/ops"
+
+/**
+ * Buffers of a device that are used again, in place of tfjs's `BufferManager`. Of the free buffers of a size it gives
+ * the oldest one. So a pass of a model takes the same buffers in the same order as the pass before it.
+ */
+export class BufferPool {
+  readonly #device: GPUDevice
+  /** Free buffers by size and usage, oldest first. */
+  readonly #free = new Map<number, GPUBuffer[]>()
+  readonly #used = new Set<GPUBuffer>()
+  readonly #ages = new WeakMap<GPUBuffer, number>()
+  #made = 0
+  #freeCount = 0
+  /** Bytes of buffers in use. tfjs reads both numbers for `tf.memory`. */
+  numBytesUsed = 0
+  /** Bytes of all buffers. */
+  numBytesAllocated = 0
+
+  constructor(device: GPUDevice) {
+    this.#device = device
+  }
+
+  acquireBuffer(size: number, usage: GPUBufferUsageFlags, mappedAtCreation = false, reuse = true): GPUBuffer {
+    const free = reuse ? this.#free.get(keyOf(size, usage))?.shift() : undefined
+    if (free !== undefined) this.#freeCount -= 1
+    const buffer = free ?? this.#make(size, usage, mappedAtCreation)
+    this.#used.add(buffer)
+    this.numBytesUsed += size
+    return buffer
+  }
+
+  releaseBuffer(buffer: GPUBuffer, reuse = true): void {
+    // After `dispose` tfjs still releases what it held.
+    if (!this.#used.delete(buffer)) return
+    this.numBytesUsed -= buffer.size
+    if (!reuse) {
+      this.#destroy(buffer)
+      return
+    }
+    const key = keyOf(buffer.size, buffer.usage)
+    const free = this.#free.get(key) ?? []
+    const age = this.#age(buffer)
+    let at = free.length
+    while (at > 0 && this.#age(free[at - 1] as GPUBuffer) > age) at -= 1
+    free.splice(at, 0, buffer)
+    this.#free.set(key, free)
+    this.#freeCount += 1
+  }
+
+  /** Frees the buffers of `TRIMMED_BYTES` and more that are not in use. */
+  trim(): void {
+    for (const [key, free] of this.#free) {
+      if ((free[0]?.size ?? 0) < TRIMMED_BYTES) continue
+      for (const buffer of free) this.#destroy(buffer)
+      this.#freeCount -= free.length
+      this.#free.delete(key)
+    }
+  }
+
+  getNumUsedBuffers(): number {
+    return this.#used.size
+  }
+
+  getNumFreeBuffers(): number {
+    return this.#freeCount
+  }
+
+  dispose(): void {
+    for (const buffer of [...this.#used, ...[...this.#free.values()].flat()]) this.#destroy(buffer)
+    this.#used.clear()
+    this.#free.clear()
+    this.#freeCount = this.numBytesUsed = 0
+  }
+
+  #make(size: number, usage: GPUBufferUsageFlags, mappedAtCreation: boolean): GPUBuffer {
+    const buffer = this.#device.createBuffer({ size, usage, mappedAtCreation })
+    this.#ages.set(buffer, this.#made++)
+    this.numBytesAllocated += size
+    return buffer
+  }
+
+  #destroy(buffer: GPUBuffer): void {
+    buffer.destroy()
+    this.numBytesAllocated -= buffer.size
+  }
+
+  #age(buffer: GPUBuffer): number {
+    return this.#ages.get(buffer) ?? 0
+  }
+}
+
+/** Usages are flags below 2^10. */
+function keyOf(size: number, usage: GPUBufferUsageFlags): number {
+  return size * 2 ** 10 + usage
+}
