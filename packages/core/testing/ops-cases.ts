@@ -2,6 +2,7 @@ import type { Tensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { adapt } from "../src/ops/adapt.ts"
 import type { AdapterStrengths, AdapterTail, DenseParams, Ops, Padding } from "../src/ops/ops.ts"
+import { conv2dPlus, linearPlus } from "../src/ops/plus.ts"
 import type { WeightEntry } from "../src/ops/weight-entry.ts"
 import { createStream } from "../src/random/stream.ts"
 import * as plain from "./plain-ops.ts"
@@ -43,6 +44,8 @@ export function opsCases(): OpsCase[] {
       linearCase("one row, no bias", [1, 7], 5, false),
       linearCase("one column", [3, 64], 1, true),
       linearCase("64 columns, odd rows", [37, 24], 64, true),
+      linearCase("rows of three axes, plus a tensor", [2, 35, 20], 77, true, true),
+      linearCase("64 columns, no bias, plus a tensor", [37, 24], 64, false, true),
       denseCase("rows of three axes", [2, 35, 6], 13, true),
       denseCase("one row, no bias", [1, 33], 4, false),
       denseCase("many rows, few columns", [300, 12], 3, true),
@@ -56,6 +59,8 @@ export function opsCases(): OpsCase[] {
       convCase("3×3, stride 2, padded below and right", [2, 8, 6, 3], 4, 3, 2, [0, 1, 0, 1], true),
       convCase("4×4, stride 2, odd sides", [1, 9, 11, 3], 2, 4, 2, [1, 1, 1, 1], true),
       convCase("2×2, no padding", [1, 5, 5, 2], 9, 2, 1, [0, 0, 0, 0], true),
+      convCase("3×3, plus a tensor", [2, 7, 9, 5], 6, 3, 1, [1, 1, 1, 1], true, true),
+      convCase("1×1, no bias, plus a tensor", [1, 5, 4, 8], 12, 1, 1, [0, 0, 0, 0], false, true),
       convCase("3×3, 40 to 24 channels, odd pixels", [3, 3, 5, 40], 24, 3, 1, [1, 1, 1, 1], true),
     ],
     ...[false, true].flatMap((silu) => [
@@ -106,19 +111,21 @@ export function opsCases(): OpsCase[] {
   ]
 }
 
-function linearCase(title: string, shape: readonly number[], out: number, biased: boolean): OpsCase {
+function linearCase(title: string, shape: readonly number[], out: number, biased: boolean, isPlus = false): OpsCase {
   const inner = shape[shape.length - 1] as number
   const weight = values("linear weight", [out, inner], 1 / Math.sqrt(inner))
   const bias = biased ? values("linear bias", [out]) : null
   return {
     name: `linear: ${title}`,
-    inputs: [input("x", shape)],
+    inputs: [input("x", shape), ...(isPlus ? [input("plus", [...shape.slice(0, -1), out])] : [])],
     tolerance: TOLERANCE,
     async prepare(ops) {
       const loaded = await ops.load.linear(entry("weight", [out, inner], weight), bias && entry("bias", [out], bias))
-      return { run: (x) => ops.linear(x as Tensor, loaded), dispose: () => loaded.dispose() }
+      const run = (x: Tensor, plus?: Tensor): Tensor =>
+        plus === undefined ? ops.linear(x, loaded) : linearPlus(ops, x, loaded, plus)
+      return { run: (x, plus) => run(x as Tensor, plus), dispose: () => loaded.dispose() }
     },
-    expected: (x) => plain.linear(x as plain.Values, doubles(weight), bias && doubles(bias), inner),
+    expected: (x, plus) => sum(plain.linear(x as plain.Values, doubles(weight), bias && doubles(bias), inner), plus),
   }
 }
 
@@ -157,6 +164,11 @@ function denseConstantCase(title: string, shape: readonly number[], out: number)
   }
 }
 
+/** The values of a result, with another tensor's added. */
+function sum(values: plain.Values, plus: plain.Values | undefined): plain.Values {
+  return plus === undefined ? values : values.map((value, i) => value + (plus[i] as number))
+}
+
 /** [rows, columns] → [columns, rows] */
 function transposed(matrix: plain.Values, rows: number, columns: number): plain.Values {
   return matrix.map((_, i) => matrix[(i % rows) * columns + Math.floor(i / rows)] as number)
@@ -170,6 +182,7 @@ function convCase(
   stride: 1 | 2,
   padding: Padding,
   biased: boolean,
+  isPlus = false,
 ): OpsCase {
   const [n, h, w, inner] = shape
   const filter = [out, inner, side, side]
@@ -178,13 +191,16 @@ function convCase(
   const sizes = { n, h, w, inner, out, kernelHeight: side, kernelWidth: side, stride, padding }
   return {
     name: `conv2d: ${title}`,
-    inputs: [input("x", shape)],
+    inputs: [input("x", shape), ...(isPlus ? [input("plus", [n, h, w, out])] : [])],
     tolerance: TOLERANCE,
     async prepare(ops) {
       const loaded = await ops.load.conv2d(entry("weight", filter, weight), bias && entry("bias", [out], bias))
-      return { run: (x) => ops.conv2d(x as Tensor4D, loaded, { stride, padding }), dispose: () => loaded.dispose() }
+      const options = { stride, padding }
+      const run = (x: Tensor4D, plus?: Tensor): Tensor =>
+        plus === undefined ? ops.conv2d(x, loaded, options) : conv2dPlus(ops, x, loaded, options, plus as Tensor4D)
+      return { run: (x, plus) => run(x as Tensor4D, plus), dispose: () => loaded.dispose() }
     },
-    expected: (x) => plain.conv2d(x as plain.Values, doubles(weight), bias && doubles(bias), sizes),
+    expected: (x, plus) => sum(plain.conv2d(x as plain.Values, doubles(weight), bias && doubles(bias), sizes), plus),
   }
 }
 

@@ -25,6 +25,7 @@ export type {
   WeightLoader,
 } from "./ops.ts"
 export { TRIMMED_BYTES } from "./ops.ts"
+export { conv2dPlus, linearPlus } from "./plus.ts"
 export { registerGradients } from "./register-gradients.ts"
 export { selfCheck } from "./self-check.ts"
 export { type Differentiable, vjp } from "./vjp.ts"

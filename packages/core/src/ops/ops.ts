@@ -134,8 +134,15 @@ export interface Ops {
   runPart?<X extends Tensor, Y extends Tensor>(part: NetworkPart<X, Y>): Y
   /** Affine map of the last axis. x: [..., in] → [..., out] */
   linear(x: Tensor, weight: LinearWeight): Tensor
+  /**
+   * `linear`, plus a tensor of the result's shape, which gets a gradient, too.
+   * Default: `linear`, and an addition.
+   */
+  linearPlus?(x: Tensor, weight: LinearWeight, plus: Tensor): Tensor
   /** x: [N, H, W, Cin] → [N, H', W', Cout] */
   conv2d(x: Tensor4D, weight: Conv2dWeight, options: Conv2dOptions): Tensor4D
+  /** As `linearPlus`, for `conv2d`. */
+  conv2dPlus?(x: Tensor4D, weight: Conv2dWeight, options: Conv2dOptions, plus: Tensor4D): Tensor4D
   /** Normalises every sample and group of channels. x: [N, H, W, C] → same */
   groupNorm(x: Tensor4D, weight: NormWeight, options: GroupNormOptions): Tensor4D
   /** Normalises the last axis. x: [..., C] → same */

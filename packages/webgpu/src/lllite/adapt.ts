@@ -80,7 +80,7 @@ function adaptOne(
       gradients: (dy, [h, midDown, upWeight, middle]) => {
         const slopes = { factor: rowsOf("dy", channels), buffers: [dy], params: [] }
         const read = { factor: rowsOf("weight", channels), buffers: [upWeight], params: [] }
-        const dMiddle = runProduct(gpu, { m: rows, n: width, k: channels }, slopes, read, null, [rows, width])
+        const dMiddle = runProduct(gpu, { m: rows, n: width, k: channels }, slopes, read, {}, [rows, width])
         const [dSum, dh] = [gpu.create<Tensor>([rows, width]), gpu.create(h.shape)]
         for (const { begin, end, tiles, strength } of runs) {
           const params = [begin, end, joined, from, floatWord(strength)]
@@ -92,7 +92,7 @@ function adaptOne(
             ...([gpu, { m: width, n: out, k: rows }] as const),
             { factor: left, buffers: [read], params },
             { factor: columnsOf("dy", out, "p.n"), buffers: [dy], params: [] },
-            ...([null, [width, out]] as const),
+            ...([{}, [width, out]] as const),
           )
         return [
           // A separate tensor, because the tape disposes the gradients that it adds up.

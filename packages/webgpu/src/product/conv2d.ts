@@ -1,10 +1,11 @@
 import { type Conv2dOptions, type Conv2dWeight, type Ops, vjp } from "@lllite/core/ops"
 import type { Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
 import { WebgpuOpsError } from "../errors.ts"
 import type { Gpu } from "../gpu.ts"
 import type { WebgpuConv2d } from "../weights/load.ts"
 import { patchesOf, seenBy, weightRows, weightTaps } from "./factors.ts"
-import { affine, weightInput } from "./linear.ts"
+import { affine, expectPlus, weightInput } from "./linear.ts"
 import { runProduct } from "./run.ts"
 
 /**
@@ -12,8 +13,13 @@ import { runProduct } from "./run.ts"
  * product with the slopes of the windows that contain it.
  * x: [N, H, W, Cin] → [N, H', W', Cout]
  */
-export function createConv2d(gpu: Gpu): Ops["conv2d"] {
-  return (x: Tensor4D, weight: Conv2dWeight, { stride, padding }: Conv2dOptions) => {
+export function createConv2d(gpu: Gpu): Required<Pick<Ops, "conv2d" | "conv2dPlus">> {
+  const run = (
+    x: Tensor4D,
+    weight: Conv2dWeight,
+    { stride, padding }: Conv2dOptions,
+    plus: Tensor4D | null,
+  ): Tensor4D => {
     const kernel = weight as WebgpuConv2d
     const { kernelHeight, kernelWidth, inner, rows, format, bias } = kernel
     const [n, height, width, channels] = x.shape
@@ -29,7 +35,10 @@ export function createConv2d(gpu: Gpu): Ops["conv2d"] {
     }
     const shape = [n, heightOut, widthOut, rows]
     const taps = kernelHeight * kernelWidth
-    if (taps === 1 && stride === 1 && padding.every((side) => side === 0)) return affine(gpu, x, kernel, shape)
+    if (taps === 1 && stride === 1 && padding.every((side) => side === 0)) {
+      return affine(gpu, x, kernel, shape, plus)
+    }
+    expectPlus("conv2d", plus, shape)
     const sizes = (counted: number): number[] => [
       height,
       width,
@@ -41,7 +50,7 @@ export function createConv2d(gpu: Gpu): Ops["conv2d"] {
       top,
       left,
     ]
-    return vjp([x], () => {
+    return vjp(plus === null ? [x] : [x, plus], () => {
       const seen = { factor: patchesOf(inner), buffers: [x], params: sizes(inner) }
       const forward = { m: n * heightOut * widthOut, n: rows, k: taps * inner }
       return {
@@ -50,18 +59,19 @@ export function createConv2d(gpu: Gpu): Ops["conv2d"] {
           forward,
           seen,
           weightInput(kernel, weightRows(format, taps * inner), []),
-          bias,
+          { bias, plus },
           shape,
         ),
         saved: [],
         gradients: (dy) => {
           const slopes = { factor: seenBy(rows), buffers: [dy], params: sizes(rows) }
           const transposed = weightInput(kernel, weightTaps(format, inner), [rows, taps * inner])
-          return [
-            runProduct(gpu, { m: n * height * width, n: inner, k: taps * rows }, slopes, transposed, null, x.shape),
-          ]
+          const back = { m: n * height * width, n: inner, k: taps * rows }
+          const dx = runProduct(gpu, back, slopes, transposed, {}, x.shape)
+          return plus === null ? [dx] : [dx, tf.clone(dy)]
         },
       }
     })
   }
+  return { conv2d: (x, weight, options) => run(x, weight, options, null), conv2dPlus: run }
 }

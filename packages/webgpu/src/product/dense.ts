@@ -31,7 +31,7 @@ export function createDense(gpu: Gpu): Ops["dense"] {
       const right = { factor: columnsOf("weight", out, "p.n"), buffers: [weight], params: [] }
       const shape = [...x.shape.slice(0, -1), out]
       return {
-        value: runProduct(gpu, { m: rows, n: out, k: inner }, left, right, bias, shape),
+        value: runProduct(gpu, { m: rows, n: out, k: inner }, left, right, { bias }, shape),
         saved: [x, weight],
         gradients: (dy, [x, weight]) => {
           const dx = (): Tensor =>
@@ -39,14 +39,14 @@ export function createDense(gpu: Gpu): Ops["dense"] {
               ...([gpu, { m: rows, n: inner, k: out }] as const),
               { factor: rowsOf("dy", out), buffers: [dy], params: [] },
               { factor: rowsOf("weight", out), buffers: [weight], params: [] },
-              ...([null, x.shape] as const),
+              ...([{}, x.shape] as const),
             )
           const dWeight = (): Tensor =>
             runProduct(
               ...([gpu, { m: inner, n: out, k: rows }] as const),
               { factor: columnsOf("x", inner, "p.m"), buffers: [x], params: [] },
               { factor: columnsOf("dy", out, "p.n"), buffers: [dy], params: [] },
-              ...([null, weight.shape] as const),
+              ...([{}, weight.shape] as const),
             )
           const dBias = bias === null ? [] : [columnSums(gpu, dy, rows, out)]
           return [...(inputGradient ? [dx()] : []), dWeight(), ...dBias]

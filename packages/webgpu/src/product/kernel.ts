@@ -31,6 +31,8 @@ export interface ProductOptions {
   readonly right: Factor
   /** Added to every row. */
   readonly bias: boolean
+  /** Whether a matrix of the result's shape is added. */
+  readonly plus: boolean
   /** Whether N is a multiple of four. Results are then written by four. */
   readonly four: boolean
   readonly tile: Tile
@@ -39,23 +41,27 @@ export interface ProductOptions {
 }
 
 /**
- * result[m, n] = Σ left[m, k] right[n, k] (+ bias[n]), tile by tile in shared memory. Every loaded value is used tileM
+ * result[m, n] = Σ left[m, k] right[n, k] (+ bias[n]) (+ plus[m, n]), tile by tile in shared memory. Every loaded value is used tileM
  * or tileN times. Parameters: m, n, k, `span`, then those of the factors. A workgroup sums over `span` values of k. If
  * `span` is less than k, partial results are one after another, and a later pass adds them up.
  */
-export function productKernel({ left, right, bias, four, tile, half }: ProductOptions): KernelSource {
+export function productKernel({ left, right, bias, plus, four, tile, half }: ProductOptions): KernelSource {
   const { tileM, tileN, tileK, m, n } = tile
   const threads = threadsOf(tile)
   const across = tileN / n
   const isHalf = half && right.half === true
   const shape = `${tileM}×${tileN}×${tileK} by ${m}×${n}`
   return {
-    key: `product ${left.key} · ${right.key}${bias ? " + bias" : ""}${four ? "" : ", by one"}, ${shape}${isHalf ? ", 16 bits" : ""}`,
+    key: `product ${left.key} · ${right.key}${bias ? " + bias" : ""}${plus ? " + matrix" : ""}${four ? "" : ", by one"}, ${shape}${isHalf ? ", 16 bits" : ""}`,
     code: () =>
       wgslModule({
         enable: isHalf ? ["f16"] : [],
         params: ["m", "n", "k", "span", ...left.params, ...right.params],
-        reads: { ...left.reads, ...right.reads, ...(bias ? { bias: "f32" as const } : {}) },
+        reads: {
+          ...{ ...left.reads, ...right.reads },
+          ...(bias ? { bias: "f32" as const } : {}),
+          ...(plus ? { plus: four ? ("vec4f" as const) : ("f32" as const) } : {}),
+        },
         writes: { result: four ? "vec4f" : "f32" },
         threads,
         declarations: [
@@ -92,7 +98,7 @@ ${unrolled(m, (i) => {
   workgroupBarrier();
 }
 let at = part * p.m * p.n;
-${unrolled(m, (i) => unrolled(n / 4, (j) => writeFour(i, j, bias, four)))}`,
+${unrolled(m, (i) => unrolled(n / 4, (j) => writeFour(i, j, { bias, plus, four })))}`,
       }),
   }
 }
@@ -148,18 +154,21 @@ ${unrolled(4, (c) => `    ${name}Tile[at + ${c}u] = ${type}(v[${c}]);`)}`
   }`
 }
 
-function writeFour(i: number, j: number, bias: boolean, four: boolean): string {
+function writeFour(i: number, j: number, { bias, plus, four }: Pick<ProductOptions, "bias" | "plus" | "four">): string {
   const column = `n0 + tn + ${4 * j}u`
+  const row = `m0 + tm + ${i}u`
   if (four) {
     const four = [0, 1, 2, 3].map((c) => `bias[${column} + ${c}u]`).join(", ")
-    return `if (m0 + tm + ${i}u < p.m && ${column} < p.n) {
-  result[(at + (m0 + tm + ${i}u) * p.n + ${column}) / 4u] = sum${i}_${j}${bias ? ` + vec4f(${four})` : ""};
+    return `if (${row} < p.m && ${column} < p.n) {
+  let to = (at + (${row}) * p.n + ${column}) / 4u;
+  result[to] = sum${i}_${j}${bias ? ` + vec4f(${four})` : ""}${plus ? " + plus[to]" : ""};
 }`
   }
   return unrolled(
     4,
-    (c) => `if (m0 + tm + ${i}u < p.m && ${column} + ${c}u < p.n) {
-  result[at + (m0 + tm + ${i}u) * p.n + ${column} + ${c}u] = sum${i}_${j}[${c}]${bias ? ` + bias[${column} + ${c}u]` : ""};
+    (c) => `if (${row} < p.m && ${column} + ${c}u < p.n) {
+  let to = at + (${row}) * p.n + ${column} + ${c}u;
+  result[to] = sum${i}_${j}[${c}]${bias ? ` + bias[${column} + ${c}u]` : ""}${plus ? " + plus[to]" : ""};
 }`,
   )
 }

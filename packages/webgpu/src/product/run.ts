@@ -24,30 +24,39 @@ export interface ProductSizes {
   readonly k: number
 }
 
-/** result[m, n] = Σ left[m, k] right[n, k] (+ bias[n]), into a tensor of `shape`. The order of the sum is fixed. */
+/** What is added to a product, once. */
+export interface ProductAddends {
+  /** Added to every row. [n] */
+  readonly bias?: Tensor | GPUBuffer | null
+  /** [m, n], in any shape */
+  readonly plus?: Tensor | null
+}
+
+/** result[m, n] = Σ left[m, k] right[n, k] + addends, into a tensor of `shape`. The order of the sum is fixed. */
 export function runProduct<T extends Tensor>(
   gpu: Gpu,
   { m, n, k }: ProductSizes,
   left: ProductInput,
   right: ProductInput,
-  bias: Tensor | GPUBuffer | null,
+  { bias = null, plus = null }: ProductAddends,
   shape: readonly number[],
 ): T {
   const groups = ({ tileM, tileN }: Tile): number => Math.ceil(m / tileM) * Math.ceil(n / tileN)
   const { large, small } = gpu.tiles
   const tile = groups(large) >= BUSY ? large : small
-  // A bias must be added once. So only products that are not cut add it here.
-  const wanted = bias === null ? Math.min(Math.floor(BUSY / groups(tile)), Math.floor(k / LEAST_SPAN)) : 1
+  const addends = [bias, plus].filter((addend) => addend !== null)
+  // Addends must be added once. So only products that are not cut have them here.
+  const wanted = addends.length === 0 ? Math.min(Math.floor(BUSY / groups(tile)), Math.floor(k / LEAST_SPAN)) : 1
   const span = wanted > 1 ? tile.tileK * Math.ceil(k / wanted / tile.tileK) : k
   const parts = Math.ceil(k / span)
   const kernel = productKernel({
-    ...{ left: left.factor, right: right.factor, bias: bias !== null, four: n % 4 === 0, tile },
+    ...{ left: left.factor, right: right.factor, bias: bias !== null, plus: plus !== null, four: n % 4 === 0, tile },
     half: gpu.tiles.half && gpu.features.float16,
   })
   const run = (result: Tensor): void =>
     gpu.run(
       kernel,
-      [...left.buffers, ...right.buffers, ...(bias === null ? [] : [bias]), result],
+      [...left.buffers, ...right.buffers, ...addends, result],
       [m, n, k, span, ...left.params, ...right.params],
       groups(tile) * parts,
     )

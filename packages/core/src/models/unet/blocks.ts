@@ -1,7 +1,8 @@
 import type { NetworkLayer } from "@lllite/format"
 import type { Tensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import type { Ops, Padding } from "../../ops/ops.ts"
+import type { Conv2dOptions, Ops, Padding } from "../../ops/ops.ts"
+import { conv2dPlus, linearPlus } from "../../ops/plus.ts"
 import type { PlacedConv, PlacedLinear } from "../placed.ts"
 import type { Grid, Pass, Tap, TapPlace } from "../taps.ts"
 import { chainTaps, runTapped, tapAfter, tapBefore, tapReads } from "../taps.ts"
@@ -123,12 +124,11 @@ function resPart(on: BlockContext, part: ResParams, x: Tensor4D): Tensor4D {
     const shift = linear(on, part.embedding, embedding, null)
     return tf.add(h, tf.reshape(shift, [-1, 1, 1, h.shape[3]])) as Tensor4D
   })
-  const y = tf.tidy(() => {
+  return tf.tidy(() => {
     const normed = ops.groupNorm(shifted, part.outNorm, RES_NORM)
     shifted.dispose()
-    return conv(on, part.outConv, normed)
+    return convPlus(on, part.outConv, normed, part.skip === null ? x : conv(on, part.skip, x))
   })
-  return tf.add(part.skip === null ? x : conv(on, part.skip, x), y)
 }
 
 function transformerPart(on: BlockContext, part: TransformerParams, x: Tensor4D): Tensor4D {
@@ -157,27 +157,22 @@ function transformerPart(on: BlockContext, part: TransformerParams, x: Tensor4D)
 
 function transformerBlock(on: BlockContext, block: TransformerBlockParams, x: Tensor3D, grid: Grid): Tensor3D {
   const { ops, context } = on
-  const steps: readonly ((h: Tensor3D) => Tensor)[] = [
+  const steps: readonly ((h: Tensor3D) => Tensor3D)[] = [
     (h) => {
       const normed = ops.layerNorm(h, block.norm1, LAYER_NORM_EPSILON) as Tensor3D
-      return attention(on, block.selfAttention, normed, normed, grid)
+      return attention(on, block.selfAttention, normed, normed, grid, h)
     },
     (h) => {
       const query = ops.layerNorm(h, block.norm2, LAYER_NORM_EPSILON) as Tensor3D
-      if (on.regions != null) return regionalAttention(on, on.regions, block.crossAttention, query, grid)
-      return attention(on, block.crossAttention, query, context, grid)
+      if (on.regions != null) return tf.add(h, regionalAttention(on, on.regions, block.crossAttention, query, grid))
+      return attention(on, block.crossAttention, query, context, grid, h)
     },
     (h) => {
       const active = feedIn(on, block.feedIn, ops.layerNorm(h, block.norm3, LAYER_NORM_EPSILON), grid)
-      return linear(on, block.feedOut, active, grid)
+      return linearPlusAt(on, block.feedOut, active, grid, h) as Tensor3D
     },
   ]
-  return runInOrder(steps, x, (h, step) =>
-    tf.add(
-      h,
-      tf.tidy(() => step(h)),
-    ),
-  )
+  return runInOrder(steps, x, (h, step) => step(h))
 }
 
 /**
@@ -203,7 +198,15 @@ function feedIn(on: BlockContext, { layer, weight }: PlacedLinear, x: Tensor, gr
   return tf.concat(tf.split(read, sizes, 1).map(feed), 1)
 }
 
-function attention(on: BlockContext, params: AttentionParams, x: Tensor3D, source: Tensor3D, grid: Grid): Tensor {
+/** Attention of x to a source, added to `plus`. → [N, T, C] */
+function attention(
+  on: BlockContext,
+  params: AttentionParams,
+  x: Tensor3D,
+  source: Tensor3D,
+  grid: Grid,
+  plus: Tensor3D,
+): Tensor3D {
   const attended = tf.tidy(() => {
     const [q, k, v] = (
       x === source
@@ -212,7 +215,7 @@ function attention(on: BlockContext, params: AttentionParams, x: Tensor3D, sourc
     ) as [Tensor3D, Tensor3D, Tensor3D]
     return on.ops.attention(q, k, v, { heads: params.q.layer.outDim / on.headDim, causal: false })
   })
-  return linear(on, params.out, attended, grid)
+  return linearPlusAt(on, params.out, attended, grid, plus) as Tensor3D
 }
 
 /** Keeps the division of a place without a region from failing. Source: sd-scripts. */
@@ -286,6 +289,16 @@ function linear(on: BlockContext, placed: PlacedLinear, x: Tensor, grid: Grid | 
   return linears(on, [placed], x, grid)[0] as Tensor
 }
 
+/** A layer's result, added to a tensor. */
+function linearPlusAt(on: BlockContext, placed: PlacedLinear, x: Tensor, grid: Grid, plus: Tensor): Tensor {
+  const { ops, tap, pass } = on
+  const { layer, weight } = placed
+  // A tap that acts after the layer has to see the layer's own result.
+  if (tap.has(layer) && tap.after !== undefined) return tf.add(plus, linear(on, placed, x, grid))
+  const [read] = tapBefore(tap, [layer], x, { ...pass, grid }) as readonly [Tensor]
+  return linearPlus(ops, read, weight, plus)
+}
+
 /** Layers that read the same x. */
 function linears(
   { ops, tap, pass }: BlockContext,
@@ -299,7 +312,19 @@ function linears(
 
 function conv({ ops, tap, pass }: BlockContext, { layer, weight }: PlacedConv, x: Tensor4D): Tensor4D {
   const [, height, width] = x.shape
-  const options = { stride: layer.stride, padding: layer.kernel === 1 ? PAD_NONE : PAD_ONE }
-  const run = (_: number, read: Tensor): Tensor => ops.conv2d(read as Tensor4D, weight, options)
+  const run = (_: number, read: Tensor): Tensor => ops.conv2d(read as Tensor4D, weight, convOptions(layer))
   return runTapped(tap, [layer], x, { ...pass, grid: { height, width } }, run)[0] as Tensor4D
+}
+
+/** A convolution's result, added to a tensor. */
+function convPlus(on: BlockContext, placed: PlacedConv, x: Tensor4D, plus: Tensor4D): Tensor4D {
+  const { ops, tap, pass } = on
+  const { layer, weight } = placed
+  if (tap.has(layer) && tap.after !== undefined) return tf.add(plus, conv(on, placed, x))
+  const [read] = tapBefore(tap, [layer], x, { ...pass, grid: gridOf(x) }) as readonly [Tensor4D]
+  return conv2dPlus(ops, read, weight, convOptions(layer), plus)
+}
+
+function convOptions({ stride, kernel }: PlacedConv["layer"]): Conv2dOptions {
+  return { stride, padding: kernel === 1 ? PAD_NONE : PAD_ONE }
 }
