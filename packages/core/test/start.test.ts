@@ -170,7 +170,7 @@ describe("pictures from pictures", () => {
   })
 
   it("give an inpainting U-Net its mask and masked picture, and refuse it without", async () => {
-    const unet = await createSyntheticUnet(sdxl.ops, 9)
+    const unet = await createSyntheticUnet(sdxl.ops, { inChannels: 9 })
     const model = { ...sdxl, unet }
     const image = picture(7)
     await expect(one({}, model)).rejects.toThrow("the checkpoint is for inpainting, and there is no mask")

@@ -22,8 +22,8 @@ export const SMALL_UNET: UnetConfig = {
 }
 
 /** The U-Net alone. */
-export function createSyntheticUnet(ops: Ops, inChannels = SMALL_UNET.inChannels): Promise<UnetParams> {
-  return loadSynthetic("a U-Net", buildUnet({ ...SMALL_UNET, inChannels }), ops.load)
+export function createSyntheticUnet(ops: Ops, config: Partial<UnetConfig> = {}): Promise<UnetParams> {
+  return loadSynthetic("a U-Net", buildUnet({ ...SMALL_UNET, ...config }), ops.load)
 }
 
 export async function createSyntheticSdxl(ops: Ops): Promise<Sdxl> {

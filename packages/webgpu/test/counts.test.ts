@@ -1,0 +1,82 @@
+import "@tensorflow/tfjs"
+import { createNoiseSchedule } from "@lllite/core/diffusion"
+import { createLllite, type Sdxl, unet } from "@lllite/core/models"
+import { createComposedOps, registerGradients } from "@lllite/core/ops"
+import { createStream } from "@lllite/core/random"
+import { type CachedExample, LLLITE, objective } from "@lllite/core/training"
+import { enumerateSites } from "@lllite/format/selections"
+import * as tf from "@tensorflow/tfjs-core"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { create, globals } from "webgpu"
+import { type CallCounts, countCalls } from "../../../bench/card/measure/counts.mjs"
+import { createSyntheticUnet, SMALL_UNET } from "../../core/test/synthetic-sdxl.ts"
+import { createWebgpuOps, startWebgpu, type WebgpuDevice } from "../src/index.ts"
+
+/**
+ * SDXL's layers, a tenth as wide. They ask for what the whole network asks for, except for parts of long sums.
+ */
+const LAYOUT = { ...SMALL_UNET.layout, transformerDepth: [0, 2, 10], middleDepth: 10 } as const
+
+const SIDE = 128
+
+/** Dawn without a driver: it checks every call, and computes nothing. */
+const gpu = create(["backend=null"])
+
+describe("what SDXL's layers ask of a device", () => {
+  let webgpu: WebgpuDevice
+  let sdxl: Sdxl
+  beforeAll(async () => {
+    Object.assign(globalThis, globals)
+    Object.defineProperty(navigator, "gpu", { value: gpu, configurable: true })
+    await registerGradients()
+    webgpu = await startWebgpu(gpu, { software: true })
+    const ops = createWebgpuOps(createComposedOps())
+    sdxl = { ops, unet: await createSyntheticUnet(ops, { layout: LAYOUT }), prediction: "epsilon" } as Sdxl
+  })
+  afterAll(() => webgpu.dispose())
+
+  /** Calls of a run, after two runs that fill pools and caches. */
+  async function countsOf(run: () => Promise<void>): Promise<CallCounts> {
+    await run()
+    await run()
+    const stop = countCalls()
+    await run()
+    return stop()
+  }
+
+  it("is few submits and nothing new in a pass that was made before", async () => {
+    const latents = tf.zeros<tf.Rank.R4>([1, SIDE / 8, SIDE / 8, 4])
+    const context = tf.zeros<tf.Rank.R3>([1, 77, SMALL_UNET.contextDim])
+    const vector = tf.zeros<tf.Rank.R2>([1, SMALL_UNET.pooledDim + 1536])
+    const counts = await countsOf(async () => {
+      const y = unet(sdxl.ops, sdxl.unet, { latents, context, vector, timesteps: [500] })
+      await y.data()
+      y.dispose()
+    })
+    expect(counts).toMatchObject({ pipelines: 0, bindGroups: 0, reads: 1 })
+    expect(counts.dispatches).toBeLessThanOrEqual(1395)
+    expect(counts.submits).toBeLessThanOrEqual(12)
+    tf.dispose([latents, context, vector])
+  })
+
+  it("is one read and few submits in a training step", async () => {
+    const stream = createStream(1, "counts")
+    const model = createLllite(enumerateSites(LAYOUT), { condDim: 8, mlpDim: 16 }, stream)
+    const example: CachedExample = {
+      ...{ width: SIDE, height: SIDE },
+      latents: new Float32Array((SIDE / 8) ** 2 * 4),
+      context: new Float32Array(77 * SMALL_UNET.contextDim),
+      vector: new Float32Array(SMALL_UNET.pooledDim + 1536),
+      control: { width: SIDE, height: SIDE, data: new Uint8Array(SIDE * SIDE * 3) },
+    }
+    const rows = { seed: 1, step: 0, firstRow: 0, examples: [example] }
+    const schedule = createNoiseSchedule()
+    const counts = await countsOf(async () => {
+      await objective(sdxl, schedule, LLLITE, model, rows, { gradientCheckpointing: true })
+    })
+    expect(counts).toMatchObject({ pipelines: 0, reads: 1 })
+    expect(counts.dispatches).toBeLessThanOrEqual(10_240)
+    expect(counts.submits).toBeLessThanOrEqual(230)
+    expect(counts.buffers).toBeLessThanOrEqual(2)
+  })
+})
