@@ -1,5 +1,4 @@
 import { FormatError } from "../errors.ts"
-import { expectLllite } from "../identify/expect-lllite.ts"
 import { llliteOf } from "../lllite/read.ts"
 import { siteTensorKey, siteTensorShapes } from "../lllite/tensors.ts"
 import type { TensorInfo } from "../safetensors/header-contents.ts"
@@ -16,7 +15,6 @@ export const FORM_KEYS = ["lllite.shared_trunk"]
  * @throws FormatError `wrong-kind`, `site-*`
  */
 export function plainTensors(file: SafetensorsFile): ReadonlyMap<string, TensorInfo> {
-  expectLllite(file)
   const { sites } = llliteOf(file)
   return new Map(
     sites.flatMap((site) =>
