@@ -1,6 +1,7 @@
 import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { type GuardedBackend, isGuardedBackend } from "./device/backend.ts"
+import { writeValues } from "./device/buffer-pool.ts"
 import type { KernelSource } from "./device/commands.ts"
 import type { DeviceFeatures } from "./device/features.ts"
 import { expectBindable } from "./device/limits.ts"
@@ -70,9 +71,7 @@ export function openGpu(tiles: ProductTiles = DEFAULT_TILES): Gpu {
       const whole = bytes.byteLength - (bytes.byteLength % 4)
       for (let from = 0; from < whole; from += CHUNK) {
         const part = bytes.subarray(from, Math.min(from + CHUNK, whole))
-        // Shared memory, in which workers have their values, makes Dawn crash in Node 20.
-        const own = part.buffer instanceof ArrayBuffer ? part : part.slice()
-        device.queue.writeBuffer(buffer, from, own as Uint8Array<ArrayBuffer>)
+        writeValues(device, buffer, from, part)
       }
       if (whole < bytes.byteLength) {
         const last = new Uint8Array(4)

@@ -2,7 +2,7 @@ import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu"
 import type { BackendValues, TensorInfo } from "@tensorflow/tfjs-core"
 import { util } from "@tensorflow/tfjs-core"
 import { WebgpuLimitError, WebgpuOpsError } from "../errors.ts"
-import { BufferPool } from "./buffer-pool.ts"
+import { BufferPool, writeValues } from "./buffer-pool.ts"
 import { type Commands, createCommands } from "./commands.ts"
 import type { DeviceFeatures } from "./features.ts"
 import { type DeviceHealth, watchDevice } from "./health.ts"
@@ -79,7 +79,7 @@ export function guardedBackend(
       // A write is done before all that is submitted later. So commands that use the buffer's former values go first.
       this.#submitStock()
       if (this.commands.uses(buffer)) this.commands.submit()
-      this.device.queue.writeBuffer(buffer, 0, values as Float32Array<ArrayBuffer>)
+      writeValues(this.device, buffer, 0, values)
       tensor.values = null as unknown as BackendValues
       tensor.resource = buffer
     }

@@ -90,6 +90,22 @@ export class BufferPool {
   }
 }
 
+/**
+ * Writes values to a buffer.
+ *
+ * @param from the first byte
+ */
+export function writeValues(
+  device: GPUDevice,
+  buffer: GPUBuffer,
+  from: number,
+  values: Float32Array | Uint8Array,
+): void {
+  // Shared memory, in which workers have their values, makes Dawn crash in Node 20.
+  const own = values.buffer instanceof ArrayBuffer ? values : values.slice()
+  device.queue.writeBuffer(buffer, from, own as Uint8Array<ArrayBuffer>)
+}
+
 /** Usages are flags below 2^10. */
 function keyOf(size: number, usage: GPUBufferUsageFlags): number {
   return size * 2 ** 10 + usage

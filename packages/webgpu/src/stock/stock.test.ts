@@ -81,6 +81,16 @@ describe("kernels in place of tfjs's", needsAdapter, () => {
     x.dispose()
   })
 
+  it("take values in shared memory, in which workers have theirs", async () => {
+    const shared = new Float32Array(new SharedArrayBuffer(48))
+    shared.set(values("shared", [12]))
+    const x = tf.tensor(shared, [3, 4])
+    const y = tf.add(onDevice("x", [3, 4]), x)
+    expect((await y.data()).every(Number.isFinite)).toBe(true)
+    expect([...(await x.data())]).toEqual([...shared])
+    tf.dispose([x, y])
+  })
+
   it("leave other dtypes to tfjs", async () => {
     const a = tf.tensor1d([1, 2, 3, 4], "int32")
     const big = tf.tile(a, [600])
