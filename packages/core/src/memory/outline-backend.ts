@@ -35,6 +35,8 @@ const VALUE_BYTES = 4
 export class OutlineBackend extends tf.KernelBackend implements OutlineHost {
   readonly #data = new Map<DataId, { readonly bytes: number; readonly size: number; refs: number }>()
   readonly #idle = new Map<number, number>()
+  /** Bytes of the buffers through which tensors were read. A pool keeps them apart from those of tensors. */
+  readonly #readBuffers = new Set<number>()
   readonly #work = new Map<string, { calls: number; flops: number; bytes: number }>()
   readonly #isPooled: boolean
   #held = 0
@@ -78,6 +80,11 @@ export class OutlineBackend extends tf.KernelBackend implements OutlineHost {
       this.#idle.delete(bytes)
       this.#idleBytes -= bytes * count
     }
+    for (const bytes of this.#readBuffers) {
+      if (bytes < TRIMMED_BYTES) continue
+      this.#readBuffers.delete(bytes)
+      this.#idleBytes -= bytes
+    }
   }
 
   /** The memory that was held since the last call. Counting begins anew. */
@@ -110,6 +117,12 @@ export class OutlineBackend extends tf.KernelBackend implements OutlineHost {
   }
 
   override async read(dataId: DataId): Promise<Float32Array> {
+    const { bytes = 0 } = this.#data.get(dataId) ?? {}
+    if (this.#isPooled && !this.#readBuffers.has(bytes)) {
+      this.#readBuffers.add(bytes)
+      this.#idleBytes += bytes
+      this.#grow(0)
+    }
     return this.readSync(dataId)
   }
 
