@@ -83,8 +83,8 @@ describe("a training run on WebGPU", needsAdapter, () => {
         checkpoint = structuredClone(await state())
     }
     const error = await run().catch((error: unknown) => error)
-    expect(error).toBeInstanceOf(WebgpuDeviceError)
-    expect(error).toMatchObject({ lost: true })
+    expect(error).toMatchObject({ code: "step-failed", cause: expect.any(WebgpuDeviceError) })
+    expect(error).toMatchObject({ cause: { lost: true } })
     expect(checkpoint).toMatchObject({ step: 1 })
 
     webgpu = await start()
