@@ -226,7 +226,9 @@ describe("a command line", () => {
   })
 
   it("with options of sd-scripts that are refused", async () => {
-    expect(await train("--masked_loss")).toMatch(/masked_loss is not supported: a mask comes from the pictures' alpha/)
+    expect(await train("--masked_loss")).toMatch(
+      /--masked_loss needs --alpha_mask: a mask is the alpha of the pictures/,
+    )
     expect(await train("--optimizer-type", "plain")).toMatch(/--optimizer-type is "plain", expected .*adamw/)
   })
 

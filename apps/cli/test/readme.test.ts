@@ -265,7 +265,7 @@ describe("the commands of the READMEs", () => {
     )
     expect(lines.length).toBeGreaterThan(10)
     const lllite = at("demo-output", "lllite-canny.safetensors")
-    for (const name of ["canny", "model", "my", "a", "b"]) await cp(lllite, at(`${name}.safetensors`))
+    for (const name of ["canny", "model", "my", "a", "b", "shared"]) await cp(lllite, at(`${name}.safetensors`))
     await cp(lllite, at("state", "model.safetensors"))
     await cp(at("demo-output", "pictures", "00-control.png"), at("edges.png"))
     await writeFile(at("style.safetensors"), await tinyLora())

@@ -115,7 +115,6 @@ describe("options of starts and stages", () => {
   })
 
   it.each([
-    [{ mask_path: "m.png" }, /--mask_path has no effect without --image_path/],
     [{ strength: "1.5", image_path: "a" }, /--strength is 1.5, expected a number from 0 to 1/],
     [{ prompt: "a --t 0.5" }, /--t has no effect without a start picture or hires fix/],
     [{ highres_fix_steps: "3" }, /--highres_fix_steps has no effect without --highres_fix_scale/],

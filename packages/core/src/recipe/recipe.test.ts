@@ -62,8 +62,9 @@ describe("a recipe, written and read", () => {
     fc.assert(
       fc.property(anyRecipe, (recipe) => {
         const { request, options } = requestOf(recipe)
-        const { model, textualInversions, loras, adapters, start } = recipe
-        expect(recipeOf(request, options, { model, textualInversions, loras, adapters, start })).toEqual(recipe)
+        const { model, textualInversions, loras, adapters, start, regions } = recipe
+        const files = { model, textualInversions, loras, adapters, start, ...(regions && { regions }) }
+        expect(recipeOf(request, options, files)).toEqual(recipe)
       }),
     )
   })

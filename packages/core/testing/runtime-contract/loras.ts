@@ -48,11 +48,15 @@ export const LORAS: readonly RuntimeCase[] = [
     expect(!same(plain, await withLoras({ lora: wash })), "disposing one LoRA disposed the other")
   }),
 
-  loaded("refuses a LoRA for another width, and a DoRA", async ({ runtime, sdxl, subject, expect }) => {
+  loaded("refuses a LoRA for another width, and uses a DoRA", async ({ runtime, sdxl, subject, expect }) => {
     const load = async (bytes: Uint8Array) => runtime.loadLora(await subject.file(bytes), sdxl)
     const width = sdxl.layout.modelChannels * sdxl.layout.channelMult[2]
     await refused(expect, subject, () => load(loraBytes(width + 4, "wide")), /the layer's weight is/)
-    await refused(expect, subject, () => load(loraBytes(width, "dora", "dora_scale")), /is a DoRA/)
+    const drawWith = async (loras: readonly LoraHandleUse[]) =>
+      (await draw(sdxl, stars.slice(0, 1), { ...picture, loras }))[0]
+    const plain = await drawWith([{ lora: await load(loraBytes(width, "dora")) }])
+    const dora = await drawWith([{ lora: await load(loraBytes(width, "dora", "dora_scale")) }])
+    expect(!same(plain, dora), "the lengths of the DoRA have no effect")
   }),
 
   loaded("reads a textual inversion as data, and refuses one for another width", async (context) => {
