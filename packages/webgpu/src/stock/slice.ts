@@ -3,7 +3,6 @@ import { backend_util, slice_util, util } from "@tensorflow/tfjs-core"
 import type { GuardedBackend } from "../device/backend.ts"
 import type { KernelSource } from "../device/commands.ts"
 import { bufferOf, createTensor, isFloat32 } from "../device/tensors.ts"
-import { WebgpuOpsError } from "../errors.ts"
 import { wgslModule } from "../wgsl/module.ts"
 
 const THREADS = 256
@@ -25,24 +24,8 @@ export function slice(
   const [starts = [], sizes = []] = parsed
   const cut = x.shape.flatMap((length, axis) => (sizes[axis] === length ? [] : [axis]))
   const [axis = 0] = cut
-  const count = util.sizeFromShape(sizes)
-  if (cut.length > 1 || count === 0) return null
-  const inner = util.sizeFromShape(x.shape.slice(axis + 1))
-  const [width, taken, from] = [x.shape[axis], sizes[axis], starts[axis]].map((length) => (length ?? 0) * inner) as [
-    number,
-    number,
-    number,
-  ]
-  const four = [width, taken, from].every((length) => length % 4 === 0)
-  const unit = four ? 4 : 1
-  const result = createTensor(backend, sizes)
-  backend.commands.record(
-    kernel(four),
-    [bufferOf(backend, x), bufferOf(backend, result)],
-    [count / unit, taken / unit, width / unit, from / unit],
-    Math.ceil(count / unit / THREADS),
-  )
-  return result
+  if (cut.length > 1 || util.sizeFromShape(sizes) === 0) return null
+  return part(backend, x, axis, starts[axis] ?? 0, sizes[axis] ?? 1)
 }
 
 /**
@@ -60,20 +43,29 @@ export function split(
   const along = axis < 0 ? axis + x.shape.length : axis
   const each = backend_util.prepareSplitSize(x as Parameters<typeof backend_util.prepareSplitSize>[0], lengths, along)
   if (each.some((length) => length === 0)) return null
-  let from = 0
+  let end = 0
   return each.map((length) => {
-    const begin = x.shape.map((_, at) => (at === along ? from : 0))
-    from += length
-    const part = slice(
-      backend,
-      x,
-      begin,
-      x.shape.map((whole, at) => (at === along ? length : whole)),
-    )
-    if (part === null)
-      throw new WebgpuOpsError("shape", `split: x is [${x.shape.join(", ")}], cut into [${each.join(", ")}]`)
-    return part
+    end += length
+    return part(backend, x, along, end - length, length)
   })
+}
+
+/** The part of a float32 tensor from a place along an axis on. */
+function part(backend: GuardedBackend, x: TensorInfo, axis: number, from: number, length: number): TensorInfo {
+  const inner = util.sizeFromShape(x.shape.slice(axis + 1))
+  const [width, taken, start] = [(x.shape[axis] ?? 1) * inner, length * inner, from * inner] as const
+  const four = [width, taken, start].every((count) => count % 4 === 0)
+  const unit = four ? 4 : 1
+  const shape = x.shape.map((whole, at) => (at === axis ? length : whole))
+  const count = util.sizeFromShape(shape) / unit
+  const result = createTensor(backend, shape)
+  backend.commands.record(
+    kernel(four),
+    [bufferOf(backend, x), bufferOf(backend, result)],
+    [count, taken / unit, width / unit, start / unit],
+    Math.ceil(count / THREADS),
+  )
+  return result
 }
 
 /** Copies columns of x. */
