@@ -1,5 +1,6 @@
 import { join, parse } from "node:path"
 import { cropCondition } from "@lllite/core/training"
+import { FACTS, factsArray, factsIn } from "../npz/facts.ts"
 import type { NumpyArray } from "../npz/npy.ts"
 
 /** What latents were made of, and how. */
@@ -29,8 +30,6 @@ export interface CachedFit {
 /** The arrays of a file of latents. */
 export type LatentArrays = ReadonlyMap<string, NumpyArray>
 
-/** The array in which this program keeps `LatentFacts`. Other programs pass it over. */
-const FACTS = "lllite_facts"
 /** Names of arrays, each with or without the height and the width of its latents. */
 const ARRAY = /^(latents|latents_flipped|original_size|crop_ltrb|alpha_mask|lllite_facts)(_\d+x\d+)?$/
 /** The latents of SDXL are multiplied by this. A file has them as the VAE gives them. Source: sd-scripts. */
@@ -75,7 +74,6 @@ export function latentArrays(
     values: channelsFirst(values, rows * columns),
   }))
   if (plain === undefined) throw new RangeError("a file of latents needs latents")
-  const text = new TextEncoder().encode(JSON.stringify(facts))
   const ending = isSized ? sizeEnding(bucket) : ""
   const arrays: readonly (readonly [string, NumpyArray])[] = [
     ["latents", plain],
@@ -87,7 +85,7 @@ export function latentArrays(
       : ([
           ["alpha_mask", { shape: [bucket[1], bucket[0]], values: Float32Array.from(mask, (a) => a / 255) }],
         ] as const)),
-    [FACTS, { shape: [text.length], values: text }],
+    [FACTS, factsArray(facts)],
   ]
   return new Map(arrays.map(([name, array]) => [name + ending, array]))
 }
@@ -123,14 +121,7 @@ export function latentProblem(arrays: LatentArrays, fit: CachedFit): string | nu
 
 /** What this program wrote about a file's latents. Null: another program made it. */
 export function latentFacts(arrays: LatentArrays, { bucket }: Pick<CachedFit, "bucket">): LatentFacts | null {
-  const text = sizedArray(arrays, FACTS, bucket)?.values
-  if (!(text instanceof Uint8Array)) return null
-  try {
-    const facts: unknown = JSON.parse(new TextDecoder().decode(text))
-    return isFacts(facts) ? facts : null
-  } catch {
-    return null
-  }
+  return factsIn(sizedArray(arrays, FACTS, bucket), isFacts)
 }
 
 /** The latents of a file that fits. [H/8, W/8, 4], scaled */

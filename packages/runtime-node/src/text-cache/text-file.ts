@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto"
 import { join, parse } from "node:path"
 import type { EncodedText } from "@lllite/core/training"
+import { FACTS, factsArray, factsIn } from "../npz/facts.ts"
 import type { NumpyArray } from "../npz/npy.ts"
 
 /** What an encoded caption was made of, and how. */
@@ -24,8 +25,6 @@ export type TextArrays = ReadonlyMap<string, NumpyArray>
 
 /** Names of sd-scripts' arrays: hidden states of both encoders [tokens, width], and pooled text [width]. */
 const [FIRST, SECOND, POOLED] = ["hidden_state1", "hidden_state2", "pool2"]
-/** The array in which this program keeps `TextFacts`. Other programs pass it over. */
-const FACTS = "lllite_facts"
 
 /**
  * The path of the file that keeps a picture's encoded caption: `stem_te_outputs.npz`.
@@ -59,12 +58,11 @@ export function textArrays(
     states[0].set(context.subarray(at, at + first), token * first)
     states[1].set(context.subarray(at + first, at + first + second), token * second)
   }
-  const text = new TextEncoder().encode(JSON.stringify(facts))
   return new Map<string, NumpyArray>([
     [FIRST, { shape: [tokens, first], values: states[0] }],
     [SECOND, { shape: [tokens, second], values: states[1] }],
     [POOLED, { shape: [pooled.length], values: pooled }],
-    [FACTS, { shape: [text.length], values: text }],
+    [FACTS, factsArray(facts)],
   ])
 }
 
@@ -88,14 +86,7 @@ export function textProblem(arrays: TextArrays, { tokens, widths }: TextShape): 
 
 /** What this program wrote about a file's caption. Null: another program made it. */
 export function textFacts(arrays: TextArrays): TextFacts | null {
-  const text = arrays.get(FACTS)?.values
-  if (!(text instanceof Uint8Array)) return null
-  try {
-    const facts: unknown = JSON.parse(new TextDecoder().decode(text))
-    return isFacts(facts) ? facts : null
-  } catch {
-    return null
-  }
+  return factsIn(arrays.get(FACTS), isFacts)
 }
 
 /** The encoded caption of a file that fits. */
