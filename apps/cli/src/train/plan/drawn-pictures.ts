@@ -16,7 +16,7 @@ export async function drawnPictures(
   dataset: TrainingSet,
   { steps, perEpoch }: { readonly steps: number; readonly perEpoch: number },
 ): Promise<number> {
-  // The end of the run counts, also where it is no time of the rhythm.
+  // The end of the run counts, also where the rhythm does not reach it.
   const times = (every: number): number => Math.ceil(steps / every)
   let drawn = 0
   if (samples !== null) {

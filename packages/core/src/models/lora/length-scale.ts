@@ -11,7 +11,7 @@ import type { LoraBase, LoraTarget } from "./targets.ts"
 export interface LengthScale extends Pick<LengthChange, "side"> {
   /** The factor of each row or column, less 1. */
   readonly change: Tensor1D
-  /** The layer's bias, which is no part of a row. Null where there is none, and for columns. */
+  /** The layer's bias, which does not belong to a row. Null where there is none, and for columns. */
   readonly bias: Tensor1D | null
   dispose(): void
 }
