@@ -50,7 +50,8 @@ export function usePlayground(): Playground {
   beforeEach(async () => {
     problems.length = 0
     page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
-    page.setDefaultTimeout(0)
+    // The slowest wait is for a picture on a loaded machine. An error names what was waited for.
+    page.setDefaultTimeout(600_000)
     page.on("pageerror", (error) => problems.push(error.message))
     page.on("console", (message) => {
       if (message.type() === "error" || message.type() === "warning") problems.push(message.text())

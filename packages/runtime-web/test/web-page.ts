@@ -64,7 +64,7 @@ export async function openWebPage({ work, ...options }: WebPageOptions = {}): Pr
 }
 
 async function opened(page: Page, url: string, problems: string[] = []): Promise<Page> {
-  page.setDefaultTimeout(0)
+  page.setDefaultTimeout(600_000)
   page.on("pageerror", (error) => problems.push(error.message))
   page.on("console", (message) => {
     if (message.type() === "error") problems.push(message.text())

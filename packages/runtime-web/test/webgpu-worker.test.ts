@@ -89,7 +89,7 @@ describe("WebGPU in a worker of Chromium", needsAll(needsChromium, needsChromium
     beforeAll(async () => {
       served = await serve()
       page = await browser.newPage()
-      page.setDefaultTimeout(0)
+      page.setDefaultTimeout(600_000)
       await page.goto(served.url)
       await page.waitForFunction(() => window.compute !== undefined)
     })

@@ -67,7 +67,7 @@ export async function expectInputsStay(jobs: readonly Job[]): Promise<void> {
  *
  * @param where the command, for problems
  * @returns the sizes, in order
- * @throws InputError with every picture that cannot be read; the signal's reason when aborted
+ * @throws InputError with every picture that cannot be read, in order; the signal's reason when aborted
  */
 export async function examineInputs(
   inputs: readonly string[],
@@ -75,19 +75,20 @@ export async function examineInputs(
   { signal, onProgress }: { readonly signal?: AbortSignal; readonly onProgress?: (done: number) => void } = {},
 ): Promise<readonly ImageSize[]> {
   let done = 0
-  const problems: { readonly where: string; readonly text: string }[] = []
-  const sizes = await mapInParallel(inputs, async (input): Promise<ImageSize> => {
+  const found = await mapInParallel(inputs, async (input) => {
     signal?.throwIfAborted()
-    const size = await readImageSize(input).catch((error: unknown) => {
+    const result = await readImageSize(input).catch((error: unknown) => {
       if (!(error instanceof InputError) || error.code === "sharp-missing") throw error
-      problems.push({ where, text: error.message.replace(/\.$/, "") })
-      return { width: 0, height: 0 }
+      return error
     })
     onProgress?.(++done)
-    return size
+    return result
   })
+  const problems = found
+    .filter((each) => each instanceof InputError)
+    .map(({ message }) => ({ where, text: message.replace(/\.$/, "") }))
   const [first] = problems
-  if (first === undefined) return sizes
+  if (first === undefined) return found.filter((each): each is ImageSize => !(each instanceof InputError))
   const more = problems.length === 1 ? "" : ` So are ${problems.length - 1} more of ${inputs.length}.`
   throw new InputError("not-a-picture", `${first.text}.${more}`, { problems })
 }

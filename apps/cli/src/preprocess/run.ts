@@ -57,13 +57,13 @@ export async function runPreprocess(
   const threads = startPreprocessing(count)
   const stop = (): void => void threads.close()
   signal.addEventListener("abort", stop)
-  const examined: PictureWithTraits[] = []
+  const examined = new Map<Job, PictureWithTraits>()
   let written = 0
   const queue = jobs.values()
   const work = async (): Promise<void> => {
     for (const job of queue) {
       signal.throwIfAborted()
-      examined.push(await makePicture(job, preprocessing, threads, existing))
+      examined.set(job, await makePicture(job, preprocessing, threads, existing))
       written += 1
       reporter.progress("preprocess", written, jobs.length)
       reporter.say("file", { path: job.output, input: job.input }, job.output)
@@ -78,7 +78,7 @@ export async function runPreprocess(
   } finally {
     signal.removeEventListener("abort", stop)
     await threads.close()
-    for (const text of pictureNotices(examined)) say(text)
+    for (const text of pictureNotices(jobs.flatMap((job) => examined.get(job) ?? []))) say(text)
   }
   reporter.say(
     "done",

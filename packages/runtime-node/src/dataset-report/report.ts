@@ -263,7 +263,8 @@ async function readFacts(
 ): Promise<readonly PairFacts[]> {
   const known = new Set(findings.flatMap(({ kind, files }) => (kind === "picture" ? files : [])))
   let done = 0
-  return mapInParallel(listed, async ({ files, place }): Promise<PairFacts> => {
+  const found = await mapInParallel(listed, async ({ files, place }) => {
+    const problems: Finding[] = []
     const read = async <T>(path: string, work: (path: string) => Promise<T>): Promise<T | null> => {
       signal?.throwIfAborted()
       if (known.has(path)) return null
@@ -271,18 +272,24 @@ async function readFacts(
         return await work(path)
       } catch (error) {
         if (error instanceof InputError && error.code === "sharp-missing") throw error
-        known.add(path)
-        findings.push(problemOf("picture", messageOf(error), path, place))
+        problems.push(problemOf("picture", messageOf(error), path, place))
         return null
       }
     }
-    const facts = {
+    const facts: PairFacts = {
       image: await read(files.image, readImageFacts),
       control: await read(files.control, readControlFacts),
     }
     onProgress?.(++done, listed.length)
-    return facts
+    return { facts, problems }
   })
+  // Several pairs may have one control.
+  for (const problem of found.flatMap(({ problems }) => problems)) {
+    if (problem.files.every((file) => known.has(file))) continue
+    for (const file of problem.files) known.add(file)
+    findings.push(problem)
+  }
+  return found.map(({ facts }) => facts)
 }
 
 /** Remarks about pictures without a caption. */

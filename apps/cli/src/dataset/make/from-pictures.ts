@@ -106,7 +106,7 @@ export async function makeFromPictures(
   const threads = startPreprocessing(Math.max(1, Math.min(missing.length, MOST_THREADS, availableParallelism())))
   const stop = (): void => void threads.close()
   signal.addEventListener("abort", stop)
-  const examined: PictureWithTraits[] = []
+  const examined = new Map<PairJob, PictureWithTraits>()
   let made = 0
   try {
     if (dryRun) {
@@ -119,7 +119,7 @@ export async function makeFromPictures(
     reporter.progress("make pairs", before, jobs.length)
     await mapInParallel(missing, async (job) => {
       signal.throwIfAborted()
-      examined.push(await makePair(job, prep, threads, force))
+      examined.set(job, await makePair(job, prep, threads, force))
       made += 1
       reporter.progress("make pairs", before + made, jobs.length)
       reporter.say("file", { path: job.control, input: job.picture }, job.control)
@@ -133,7 +133,7 @@ export async function makeFromPictures(
   } finally {
     signal.removeEventListener("abort", stop)
     await threads.close()
-    for (const text of pictureNotices(examined)) say(text)
+    for (const text of pictureNotices(missing.flatMap((job) => examined.get(job) ?? []))) say(text)
   }
   await finishSet({ folder: outdir, pairs: jobs.length, made, file, force }, reporter)
 }

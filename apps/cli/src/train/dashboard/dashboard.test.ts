@@ -79,7 +79,7 @@ describe("the page of a run in Chromium", needsChromium, () => {
   /** Opens a page, and collects what it complains of. */
   async function visit(url: string, width: number): Promise<{ readonly page: Page; readonly problems: string[] }> {
     const page = await browser.newPage({ viewport: { width, height: 800 } })
-    page.setDefaultTimeout(0)
+    page.setDefaultTimeout(600_000)
     const problems: string[] = []
     page.on("pageerror", (error) => problems.push(error.message))
     page.on("console", (message) => {
