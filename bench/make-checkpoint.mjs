@@ -3,9 +3,8 @@
 import { createWriteStream } from "node:fs"
 import { pipeline } from "node:stream/promises"
 import { parseArgs } from "node:util"
-import { sdxlShapes } from "../packages/core/dist/reference.js"
+import { madeUpSdxl } from "../packages/core/dist/models.js"
 import { safetensorsChunks } from "../packages/format/dist/write.js"
-import { syntheticEntries } from "./synthetic.mjs"
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -16,11 +15,6 @@ if (path === undefined || !["F16", "BF16", "F32"].includes(values.dtype)) {
   console.error("usage: node bench/make-checkpoint.mjs FILE [--dtype F16|BF16|F32]")
   process.exit(1)
 }
-const shapes = Object.values(await sdxlShapes()).flatMap((part) => [...part])
-const tensors = new Map(
-  [...syntheticEntries(shapes, values.dtype)].map(([name, { dtype, shape, read }]) => [
-    name,
-    { dtype, shape, bytes: read },
-  ]),
-)
+const { entries } = await madeUpSdxl(values.dtype)
+const tensors = new Map([...entries].map(([name, { dtype, shape, read }]) => [name, { dtype, shape, bytes: read }]))
 await pipeline(safetensorsChunks(tensors), createWriteStream(path))

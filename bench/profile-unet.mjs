@@ -5,13 +5,12 @@
 import { parseArgs } from "node:util"
 import * as tf from "@tensorflow/tfjs"
 import { createNoiseSchedule } from "../packages/core/dist/diffusion.js"
-import { createLllite, loadUnet, SDXL_UNET, unet } from "../packages/core/dist/models.js"
+import { createLllite, loadUnet, madeUpEntries, SDXL_UNET, unet } from "../packages/core/dist/models.js"
 import { createStream } from "../packages/core/dist/random.js"
 import { sdxlShapes } from "../packages/core/dist/reference.js"
 import { LLLITE, objective } from "../packages/core/dist/training.js"
 import { enumerateSites } from "../packages/format/dist/selections.js"
 import { startBackend } from "../packages/runtime-node/dist/index.js"
-import { syntheticEntries } from "./synthetic.mjs"
 
 const { values: options } = parseArgs({
   options: {
@@ -32,7 +31,7 @@ watchAddon()
 
 const { ops } = await startBackend("tensorflow", { precision })
 const { unet: shapes } = await sdxlShapes(SDXL_UNET)
-const params = await loadUnet({ label: "made up", entries: syntheticEntries(shapes, options.weights) }, ops.load)
+const params = await loadUnet({ label: "made up", entries: madeUpEntries(shapes, options.weights) }, ops.load)
 const stream = createStream(2, "profile")
 let index = 0
 const normal = (length) => stream.normal(length, { index: index++ })

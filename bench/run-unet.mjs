@@ -12,6 +12,7 @@ import {
   disposeLllite,
   llliteTap,
   loadUnet,
+  madeUpEntries,
   prepareControl,
   SDXL_UNET,
   unet,
@@ -22,7 +23,6 @@ import { sdxlShapes } from "../packages/core/dist/reference.js"
 import { DEFAULT_OPTIMIZER, initOptimizer, LLLITE, loadOptimizer, objective } from "../packages/core/dist/training.js"
 import { enumerateSites } from "../packages/format/dist/selections.js"
 import { startBackend } from "../packages/runtime-node/dist/index.js"
-import { syntheticEntries } from "./synthetic.mjs"
 
 const { values: options } = parseArgs({
   options: {
@@ -53,7 +53,7 @@ const config = options.tiny ? TINY : SDXL_UNET
 
 const { ops, version } = await startBackend("tensorflow", { precision, graphs: !options["no-graphs"] })
 const { unet: shapes } = await sdxlShapes(config)
-const params = await loadUnet({ label: "made up", entries: syntheticEntries(shapes, options.weights) }, ops.load)
+const params = await loadUnet({ label: "made up", entries: madeUpEntries(shapes, options.weights) }, ops.load)
 
 const stream = createStream(2, "bench inputs")
 let index = 0

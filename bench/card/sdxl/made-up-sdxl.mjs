@@ -3,13 +3,12 @@
 
 // Registers the gradients of tfjs's own ops.
 import "@tensorflow/tfjs"
-import { createLllite, loadUnet, SDXL_UNET } from "../../../packages/core/dist/models.js"
+import { createLllite, loadUnet, madeUpEntries, SDXL_UNET } from "../../../packages/core/dist/models.js"
 import { createComposedOps } from "../../../packages/core/dist/ops.js"
 import { createStream } from "../../../packages/core/dist/random.js"
 import { sdxlShapes } from "../../../packages/core/dist/reference.js"
 import { enumerateSites } from "../../../packages/format/dist/selections.js"
 import { createWebgpuOps, tuneProducts } from "../../../packages/webgpu/dist/index.js"
-import { syntheticEntries } from "../../synthetic.mjs"
 import { usedMiB } from "../measure/card-memory.mjs"
 
 /** SDXL's structure at a tenth of its width, with fewer layers. */
@@ -30,7 +29,7 @@ export async function loadMadeUp({ quick, start, write }) {
   const config = quick ? TINY_UNET : SDXL_UNET
   const { unet: shapes } = await sdxlShapes(config)
   const since = performance.now()
-  const params = await loadUnet({ label: "made up", entries: syntheticEntries(shapes, "F16") }, ops.load)
+  const params = await loadUnet({ label: "made up", entries: madeUpEntries(shapes, "F16") }, ops.load)
   await device.queue.onSubmittedWorkDone()
   const loadSeconds = (performance.now() - since) / 1000
   const model = createLllite(enumerateSites(config.layout), { condDim: 32, mlpDim: 64 }, createStream(3, "init"))

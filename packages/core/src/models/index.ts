@@ -34,6 +34,7 @@ export { LORA_BLOCKS, type LoraBlockName, type LoraBlocks, parseBlockWeights } f
 export { isDora } from "./lora/file-modules.ts"
 export { type LiveLora, type LoraStrength, loadLiveLora, loraTap } from "./lora/live-lora.ts"
 export { type LoraUse, type MergedParts, mergeLoras } from "./lora/merged-parts.ts"
+export { type MadeUpDtype, madeUpEntries, madeUpSdxl } from "./made-up.ts"
 export { type LoadSdxlOptions, loadSdxl, type Sdxl } from "./sdxl.ts"
 export { type Strength, type StrengthPlace, strengthsAt } from "./strength.ts"
 export {

@@ -10,7 +10,7 @@ import { shapesOf } from "./weight-reader.ts"
 
 const TEXT: Pick<TextEncoderConfig, "vocabulary" | "positions"> = { vocabulary: 49408, positions: CONTEXT_LENGTH }
 
-/** The parts of SDXL by the names and shapes of their tensors in a checkpoint: 3,468,837,696 values at real width. */
+/** The parts of SDXL by the names and shapes of their tensors in a checkpoint: 3,468,837,867 values at real width. */
 export interface SdxlShapes {
   readonly unet: ReadonlyMap<string, readonly number[]>
   readonly text1: ReadonlyMap<string, readonly number[]>

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises"
 import { join } from "node:path"
 import type { LoraUse, SdxlFiles, WeightFile } from "@lllite/core/models"
-import { mergeLoras, partsOf } from "@lllite/core/models"
+import { madeUpSdxl, mergeLoras, partsOf } from "@lllite/core/models"
 import type { WeightEntry } from "@lllite/core/ops"
 import type { LoraSource } from "@lllite/core/runtime"
 import type { AdditionKind } from "@lllite/core/worker"
@@ -18,6 +18,8 @@ export interface SdxlPaths {
    * One of these:
    *
    * - `tiny`, the embedded model.
+   *
+   * - `made-up`, an SDXL of real size in float16 whose values are made up, to measure speed and memory.
    *
    * - A checkpoint in the Stability layout: the path of its file, or of the index of its files.
    *
@@ -42,6 +44,9 @@ export interface OpenSdxl {
 
 /** The name of the embedded model. */
 export const TINY = "tiny"
+
+/** The name of the SDXL of real size with made-up values. */
+export const MADE_UP = "made-up"
 
 const require = requireFrom(import.meta.url)
 
@@ -115,7 +120,7 @@ export async function openSdxl({ checkpoint, unet, vae, loras = [] }: SdxlPaths)
   try {
     const path = checkpoint === TINY ? require.resolve("@lllite/tiny/tiny-sdxl.safetensors") : checkpoint
     const isParts = await isFolder(path)
-    const whole = isParts ? null : await open(path, null)
+    const whole = isParts ? null : path === MADE_UP ? await madeUpSdxl("F16") : await open(path, null)
     const from = async (replacement: string | undefined, part: Part): Promise<WeightFile> =>
       replacement === undefined ? (whole ?? openPart(path, part)) : openPart(replacement, part)
     if (isParts) await expectSdxlFolder(path)

@@ -21,5 +21,6 @@ export {
   type TensorflowSetupOptions,
 } from "../tensorflow/setup/index.ts"
 export { type Advice, type BackendReport, examineMachine, type MachineReport } from "./doctor.ts"
+export { installedBackends } from "./installed-backends.ts"
 export type { ModelFit } from "./model-fit.ts"
 export type { ModelNeed, TaskNeed } from "./model-need.ts"

@@ -1,14 +1,12 @@
 import os from "node:os"
 import type { MemoryPhase, MemoryTask } from "@lllite/core/memory"
-import { chooseVaeSlices, measureSpeed, planMemory } from "@lllite/core/memory"
-import { inferVaeConfig, partsOf } from "@lllite/core/models"
+import { measureSpeed } from "@lllite/core/memory"
 import type { NodeBackend } from "../backends/names.ts"
 import { startBackend } from "../backends/start.ts"
 import type { StartOptions } from "../backends/started-backend.ts"
 import { openSdxl, type SdxlPaths } from "../files/open-sdxl.ts"
-import { footprintOf } from "../footprint.ts"
 import { findTensorflow } from "../tensorflow/installation.ts"
-import { vaeRoom } from "../vae-room.ts"
+import { planTaskMemory } from "./task-memory.ts"
 
 /** A training whose need is planned. */
 export interface TrainNeedTask extends Omit<MemoryTask, "kind" | "batchSize"> {
@@ -59,16 +57,9 @@ export async function planTrain(
     const { ops, device } = await startBackend(backend, options)
     const speed = await measureSpeed(ops)
     const baseBytes = process.memoryUsage.rss() + (threads - 1) * THREAD_BYTES
-    const footprint = footprintOf({ backend, weights: options.weights ?? "file" })
-    const picture = { width: task.width, height: task.height }
-    const room = vaeRoom({ backend, device, threads })
-    const vae = inferVaeConfig(partsOf(opened.files).vae)
-    const vaeSlices = task.vaeSlices ?? (await chooseVaeSlices(vae, picture, room, footprint))
-    const { phases, weightBytes } = await planMemory(
-      opened.files,
-      { ...task, kind: "train", batchSize: rows, vaeSlices },
-      footprint,
-    )
+    const place = { backend, device, threads, weights: options.weights ?? "file" }
+    const all = { ...task, kind: "train", batchSize: rows } as const
+    const { phases, weightBytes } = await planTaskMemory(opened.files, place, all)
     const secondsOf = (name: MemoryPhase["name"]): number =>
       speed.seconds(phases.find((phase) => phase.name === name)?.work ?? new Map())
     return {

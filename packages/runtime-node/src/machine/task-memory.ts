@@ -1,0 +1,24 @@
+import type { MemoryPlan, MemoryTask } from "@lllite/core/memory"
+import { chooseVaeSlices, planMemory } from "@lllite/core/memory"
+import { inferVaeConfig, partsOf, type SdxlFiles } from "@lllite/core/models"
+import { registerGradients } from "@lllite/core/ops"
+import { footprintOf, type ModelPlace } from "../footprint.ts"
+import { type VaePlace, vaeRoom } from "../vae-room.ts"
+
+/** Where a task is to run. */
+export interface TaskPlace extends ModelPlace, VaePlace {}
+
+/**
+ * Plans the memory of a task on a backend, with the VAE's slices that it would choose now. No backend is started. No
+ * other code may compute with TensorFlow.js in this thread meanwhile.
+ *
+ * @param files whose headers are read
+ * @throws CoreError for what loading and the task refuse
+ */
+export async function planTaskMemory(files: SdxlFiles, place: TaskPlace, task: MemoryTask): Promise<MemoryPlan> {
+  await registerGradients()
+  const footprint = footprintOf(place)
+  const vaeSlices =
+    task.vaeSlices ?? (await chooseVaeSlices(inferVaeConfig(partsOf(files).vae), task, vaeRoom(place), footprint))
+  return planMemory(files, { ...task, vaeSlices }, footprint)
+}
