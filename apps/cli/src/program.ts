@@ -62,6 +62,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import("./doctor/command.ts")).doctorCommand,
   },
   {
+    name: "bench",
+    summary: "Measure steps, pictures and memory on this machine's backends, in two minutes.",
+    load: async () => (await import("./bench/command.ts")).benchCommand,
+  },
+  {
     name: "convert",
     summary: "Write a safetensors file with another dtype or other tensor names.",
     load: async () => (await import("./convert/command.ts")).convertCommand,
