@@ -77,7 +77,7 @@ describe("generation", () => {
   it.each([
     [{ maxChunks: 0 }, "maxChunks is 0"],
     [{ clipSkip: 1.5 }, "clipSkip is 1.5"],
-    [{ syntax: "webui" as "plain" }, 'syntax is "webui", expected "weighted", "comfyui", "plain"'],
+    [{ syntax: "webui" as "plain" }, 'syntax is "webui", expected "weighted", "comfyui", "comfyui-joined", "plain"'],
   ])("refuses to read prompts with %j", async (prompts, text) => {
     await expect(pictures(requests, { prompts })).rejects.toThrow(text)
   })

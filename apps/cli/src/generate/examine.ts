@@ -140,9 +140,9 @@ function controlPaths(pictures: readonly PlannedPicture[]): ReadonlySet<string> 
 /** The masks of all pictures that are the alpha of a file, each once. */
 function alphaMasks(pictures: readonly PlannedPicture[]): ReadonlySet<string> {
   return new Set(
-    pictures.flatMap(({ recipe: { start, adapters } }) => [
+    pictures.flatMap(({ recipe: { start, adapters, parts = [] } }) => [
       ...(start?.maskChannel === "alpha" ? [start.mask?.path ?? []].flat() : []),
-      ...adapters.flatMap(({ mask }) => (mask?.channel === "alpha" ? [mask.file.path] : [])),
+      ...[...adapters, ...parts].flatMap(({ mask }) => (mask?.channel === "alpha" ? [mask.file.path] : [])),
     ]),
   )
 }

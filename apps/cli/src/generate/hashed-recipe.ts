@@ -26,6 +26,15 @@ export function createHasher(): (recipe: Recipe) => Promise<Recipe> {
     ...(recipe.regions === undefined
       ? {}
       : { regions: { ...recipe.regions, file: await hashed(recipe.regions.file) } }),
+    ...(recipe.parts === undefined
+      ? {}
+      : {
+          parts: await Promise.all(
+            recipe.parts.map(async (part) =>
+              part.mask === undefined ? part : { ...part, mask: { ...part.mask, file: await hashed(part.mask.file) } },
+            ),
+          ),
+        }),
     start:
       recipe.start === null
         ? null

@@ -1,13 +1,26 @@
+import type { PartUse } from "@lllite/core"
 import type { RgbImage } from "@lllite/core/image"
 import { greyToRgb, resizeImage } from "@lllite/core/image"
-import type { AdapterRecipe, MaskReference, Recipe } from "@lllite/core/recipe"
+import type { MaskReference, Recipe } from "@lllite/core/recipe"
 import { readAlphaMask, readImage } from "@lllite/runtime-node"
 
-/** The mask of an adapter of a picture, in the picture's size. Undefined: it acts everywhere. */
-export type Masks = (
-  adapter: Pick<AdapterRecipe, "mask">,
-  size: Pick<Recipe, "width" | "height">,
-) => RgbImage | undefined
+/** The mask of an adapter or of a part of a prompt, in the picture's size. Undefined: it acts everywhere. */
+export type Masks = (masked: Masked, size: Pick<Recipe, "width" | "height">) => RgbImage | undefined
+
+/** What may have a mask. */
+interface Masked {
+  readonly mask?: Omit<MaskReference, "feather">
+}
+
+/** The parts of a recipe's prompt, with their masks. Null: it has no settings of parts. */
+export function partsOf(recipe: Recipe, masks: Masks): readonly PartUse[] | null {
+  if (recipe.parts === undefined) return null
+  return recipe.parts.map((part) => {
+    const { mask: _, ...settings } = part
+    const mask = masks(part, recipe)
+    return { ...settings, ...(mask === undefined ? {} : { mask }) }
+  })
+}
 
 /**
  * Reads the masks of pictures. One of another size is stretched, with a notice.
@@ -17,8 +30,8 @@ export type Masks = (
 export async function readMasks(recipes: readonly Recipe[], say: (notice: string) => void): Promise<Masks> {
   const images = new Map<string, RgbImage>()
   const fitted = new Map<string, RgbImage>()
-  for (const { adapters, width, height } of recipes) {
-    for (const { mask } of adapters) {
+  for (const { adapters, parts = [], width, height } of recipes) {
+    for (const { mask } of [...adapters, ...parts]) {
       if (mask === undefined) continue
       const { path } = mask.file
       const named = nameOf(mask)
@@ -36,12 +49,12 @@ export async function readMasks(recipes: readonly Recipe[], say: (notice: string
   return ({ mask }, size) => (mask === undefined ? undefined : fitted.get(keyOf(nameOf(mask), size)))
 }
 
-async function readMask({ file: { path }, channel }: MaskReference): Promise<RgbImage> {
+async function readMask({ file: { path }, channel }: Omit<MaskReference, "feather">): Promise<RgbImage> {
   return channel === "alpha" ? greyToRgb(await readAlphaMask(path)) : readImage(path)
 }
 
 /** A name for what is read of a mask's picture. */
-function nameOf({ file: { path }, channel }: MaskReference): string {
+function nameOf({ file: { path }, channel }: Omit<MaskReference, "feather">): string {
   return channel === undefined ? path : `${channel} of ${path}`
 }
 

@@ -86,7 +86,7 @@ const PROMPT = {
   wildcard_dir: folder({ help: "Folder of NAME.txt files. __NAME__ in a prompt becomes one of their lines." }),
   prompt_syntax: choice(PROMPT_SYNTAXES, {
     default: PROMPT_DEFAULTS.syntax,
-    help: "How prompts are read: weighted as A1111 and sd-scripts do, comfyui as ComfyUI does, plain as text without weights.",
+    help: "How prompts are read: weighted as A1111 and sd-scripts do, comfyui as ComfyUI does, comfyui-joined the same with AND and BREAK, plain as text without weights.",
   }),
   from_module: refused(FROM_LINES, USE_FILE),
   prompter_module_args: ignored(belongsTo("from_module")),

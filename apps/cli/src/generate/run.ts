@@ -15,7 +15,7 @@ import { lineNotices } from "./line-notices.ts"
 import { type LoadedAdapters, loadAdapters } from "./load-adapters.ts"
 import { createNetworks, type LorasOf } from "./load-loras.ts"
 import type { Masks } from "./masks.ts"
-import { readMasks } from "./masks.ts"
+import { partsOf, readMasks } from "./masks.ts"
 import type { PictureFiles } from "./picture-files.ts"
 import { createPictureFiles } from "./picture-files.ts"
 import type { PlannedPicture } from "./plan-pictures.ts"
@@ -160,6 +160,7 @@ async function writePictures(
           ...requestOf(recipe).options,
           ...adapters.uses(recipe, uses, masks),
           ...loras(recipe),
+          parts: partsOf(recipe, masks),
           regions: await regions(group.map((picture) => picture.recipe)),
           start: await starts(group.map(({ recipe }) => recipe)),
           ...{
@@ -221,10 +222,10 @@ function groupsOf(pictures: readonly PlannedPicture[]): readonly (readonly [Plan
   const groups: [PlannedPicture, ...PlannedPicture[]][] = []
   let last = ""
   for (const picture of pictures) {
-    const { loras, regions = null, adapters, start } = picture.recipe
+    const { loras, regions = null, parts = null, adapters, start } = picture.recipe
     const uses = adapters.map(({ control, ...adapter }) => [adapter, { ...control, file: null }])
     const begins = start === null ? null : { ...startOptions(start), hasMask: start.mask !== null }
-    const options = JSON.stringify([requestOf(picture.recipe).options, loras, regions, uses, begins])
+    const options = JSON.stringify([requestOf(picture.recipe).options, loras, regions, parts, uses, begins])
     const group = groups.at(-1)
     const read = ({ recipe }: PlannedPicture): string => JSON.stringify([recipe.adapters, recipe.start])
     const isOther = group !== undefined && read(group[0]) !== read(picture)

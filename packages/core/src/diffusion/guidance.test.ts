@@ -93,6 +93,40 @@ describe("withComposedGuidance", () => {
   })
 })
 
+describe("withComposedGuidance with shares", () => {
+  it("multiplies each prompt's guidance by its share, and does not run a prompt without one", async () => {
+    const at = { sigma: 2, timestep: 500, step: 0, steps: 1, between: false }
+    const network = () => tf.tensor4d([1, 1, 5, 5], [2, 1, 2, 1])
+    let runs = 0
+    const other = () => {
+      runs += 1
+      return tf.tensor4d([9, 9], [1, 1, 2, 1])
+    }
+    const input = tf.zeros([1, 1, 2, 1])
+    const left = tf.tensor4d([1, 0], [1, 1, 2, 1])
+    const right = tf.tensor4d([0, 0.5], [1, 1, 2, 1])
+    const before = tf.memory().numTensors
+    const guided = async (shares: readonly (tf.Tensor | null)[]) => {
+      const weights = [[1], [1]]
+      const output = await withComposedGuidance(network, [other], { scale: 2, weights, sharesAt: () => shares })(
+        input,
+        at,
+      )
+      const values = [...(await output.data())]
+      output.dispose()
+      expect(tf.memory().numTensors).toBe(before)
+      return values
+    }
+    // 1 + 2 · (5 − 1), and 1 + 2 · 0.5 · (9 − 1).
+    expect(await guided([left, right])).toEqual([9, 9])
+    expect(runs).toBe(1)
+    expect(await guided([left, null])).toEqual([9, 1])
+    expect(await guided([null, null])).toEqual([1, 1])
+    expect(runs).toBe(1)
+    tf.dispose([input, left, right])
+  })
+})
+
 describe("rescaleGuidance", () => {
   it("gives each picture the deviation of its conditional prediction, or a share of it", async () => {
     const cond = tf.tensor2d([

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../errors.ts"
 import type { Network } from "./denoiser.ts"
+import type { PassPosition } from "./pass-position.ts"
 
 /**
  * Classifier-free guidance: uncond + guidanceScale * (cond - uncond).
@@ -68,6 +69,11 @@ export interface ComposedGuidance {
   readonly rescale?: number
   /** The weight of every prompt, for every row: [prompts][N] */
   readonly weights: readonly (readonly number[])[]
+  /**
+   * The share of every prompt at each latent of a pass, which multiplies its weight. A prompt without a share is not
+   * run. Its tensors are not disposed. Null: every prompt has all of it. Default: null. [1, H, W, 1]
+   */
+  readonly sharesAt?: ((input: tf.Tensor, position: PassPosition) => readonly (tf.Tensor | null)[]) | null
   /** Guidance from the empty prompt. Default: null, from the negative prompt. */
   readonly empty?: EmptyPromptGuidance | null
 }
@@ -81,7 +87,8 @@ export interface EmptyPromptGuidance {
 
 /**
  * Guidance by several prompts at once: uncond + scale · Σ weight · (cond − uncond). `network` has the rows
- * [N unconditional, N conditional] of the first prompt, and each of `further` has the N rows of another.
+ * [N unconditional, N conditional] of the first prompt, and each of `further` has the N rows of another. Shares, if there
+ * are any, are factors in the sum.
  *
  * With `empty` it is empty + scale · Σ weight · (cond − empty) − negativeScale · (uncond − empty).
  *
@@ -91,25 +98,35 @@ export interface EmptyPromptGuidance {
 export function withComposedGuidance(
   network: Network,
   further: readonly Network[],
-  { scale, rescale = 0, weights, empty = null }: ComposedGuidance,
+  { scale, rescale = 0, weights, sharesAt = null, empty = null }: ComposedGuidance,
 ): Network {
   return async (input, position) => {
+    const shares = sharesAt?.(input, position) ?? null
     const doubled = tf.concat([input, input], 0)
     const outputs: tf.Tensor[] = []
+    /** The outputs of the prompts that run, by the index of the prompt. */
+    const conds = new Map<number, tf.Tensor>()
+    const keep = (output: tf.Tensor): tf.Tensor => {
+      outputs.push(output)
+      return output
+    }
     try {
-      outputs.push(await network(doubled, position))
-      for (const each of further) outputs.push(await each(input, position))
-      if (empty !== null) outputs.push(await empty.network(input, position))
+      const both = keep(await network(doubled, position))
+      for (const [i, each] of further.entries()) {
+        if (shares === null || shares[i + 1] != null) conds.set(i + 1, keep(await each(input, position)))
+      }
+      const emptied = empty === null ? null : keep(await empty.network(input, position))
       return tf.tidy(() => {
-        const [both, ...rest] = outputs as [tf.Tensor, ...tf.Tensor[]]
         const [uncond, first] = tf.split(both, 2, 0) as [tf.Tensor, tf.Tensor]
-        const others = rest.slice(0, further.length)
-        const base = rest[further.length] ?? uncond
+        if (shares === null || shares[0] != null) conds.set(0, first)
+        const base = emptied ?? uncond
         const rows = [input.shape[0] ?? 0, ...input.shape.slice(1).map(() => 1)]
         const at = (factor: number): tf.Tensor =>
-          [first, ...others].reduce((sum, cond, i) => {
+          [...conds].reduce((sum, [i, cond]) => {
             const factors = (weights[i] ?? []).map((weight) => factor * weight)
-            return tf.add(sum, tf.mul(tf.sub(cond, base), tf.tensor(factors, rows)))
+            const towards = tf.mul(tf.sub(cond, base), tf.tensor(factors, rows))
+            const share = shares?.[i] ?? null
+            return tf.add(sum, share === null ? towards : tf.mul(towards, share))
           }, base)
         const guided = empty === null ? at(scale) : tf.sub(at(scale), tf.mul(tf.sub(uncond, base), empty.negativeScale))
         return rescale === 0 ? guided : rescaleGuidance(guided, at(1), rescale)

@@ -1,11 +1,11 @@
-import type { Tensor4D } from "@tensorflow/tfjs-core"
+import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import type { Denoise, Network } from "../diffusion/denoiser.ts"
 import { createDenoiser } from "../diffusion/denoiser.ts"
 import { withComposedGuidance, withGuidance } from "../diffusion/guidance.ts"
 import { type PassRow, passRows } from "../diffusion/pass-position.ts"
 import type { Sdxl } from "../models/sdxl.ts"
-import { chainTaps, NO_TAP, type Tap } from "../models/taps.ts"
+import { chainTaps, type Grid, NO_TAP, type Tap } from "../models/taps.ts"
 import { shrinkAt } from "../models/unet/deep-shrink.ts"
 import type { FeatureCache } from "../models/unet/feature-cache.ts"
 import type { TextKeyCache } from "../models/unet/text-keys.ts"
@@ -18,6 +18,7 @@ import { residualsAt } from "./control-nets.ts"
 import { GENERATE_DEFAULTS } from "./defaults.ts"
 import type { DeltaMeter } from "./delta-meter.ts"
 import type { SamplingPlan } from "./plan-sampling.ts"
+import type { PreparedParts } from "./prompt-parts.ts"
 import type { PreparedRegions } from "./regions.ts"
 import type { GenerateOptions } from "./request.ts"
 import { cut, type PassPart, type PreparedTiles, type TileReport, withTiles } from "./tiled-network.ts"
@@ -45,6 +46,8 @@ export interface LatentDenoiserOptions
   readonly textKeys?: readonly TextKeyCache[]
   /** The LoRAs of the run. Default: none. */
   readonly loras?: Tap
+  /** When and where the parts of the prompts guide. Null: by their weights, everywhere. Default: null. */
+  readonly parts?: PreparedParts | null
   /** Texts and LoRAs by regions, in place of `loras`. Null: they act everywhere. Default: null. */
   readonly regions?: PreparedRegions | null
 }
@@ -66,6 +69,7 @@ export function createLatentDenoiser(
     controlNets = [],
     loras = NO_TAP,
     regions = null,
+    parts = null,
     channels = null,
     deepShrink = null,
     features = [],
@@ -145,11 +149,14 @@ export function createLatentDenoiser(
       ? null
       : { network: networkOf(empty, passRows(pictures, true).slice(0, pictures), further.length + 1), negativeScale }
   const guidedNetwork =
-    others.length > 0 || fromEmpty !== null
-      ? withComposedGuidance(network, others, { ...guidance, weights, empty: fromEmpty })
+    others.length > 0 || fromEmpty !== null || parts !== null
+      ? withComposedGuidance(network, others, {
+          ...{ ...guidance, weights, empty: fromEmpty },
+          sharesAt: parts === null ? null : (input, position) => parts.at(gridOf(input), windowsAt(position)),
+        })
       : withGuidance(network, guidanceScale, guidanceRescale)
   const windowed: Network =
-    guidanceWindow === undefined || others.length > 0
+    guidanceWindow === undefined || others.length > 0 || parts !== null
       ? guidedNetwork
       : (input, position) =>
           windowsAt(position)(guidanceWindow) === 0 ? unguided(input, position) : guidedNetwork(input, position)
@@ -157,6 +164,11 @@ export function createLatentDenoiser(
     prediction,
     timestepOf: levels.timestepOf,
   })
+}
+
+/** The grid of latents. [N, H, W, C] */
+function gridOf({ shape: [, height = 0, width = 0] }: Tensor): Grid {
+  return { height, width }
 }
 
 /** Latents with further channels for every picture. Guidance has two rows for each. */

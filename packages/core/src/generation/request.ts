@@ -20,6 +20,7 @@ import { COMBINATIONS, type Combination, GENERATE_DEFAULTS, GENERATE_RANGES, SID
 import { resampleReason } from "./grids.ts"
 import { checkHires, type HiresFix } from "./hires-fix.ts"
 import type { LoraRun } from "./loras.ts"
+import { checkParts, type PartUse } from "./prompt-parts.ts"
 import { checkRegions } from "./regions.ts"
 import { checkStartNoise, type StartNoise } from "./start-noise.ts"
 import { checkStart, type StartPicture } from "./start-picture.ts"
@@ -97,6 +98,15 @@ export interface GenerateOptions {
    * Source: sd-scripts `networks/lora.py` (regional LoRA).
    */
   readonly regions?: readonly RgbImage[] | null
+  /**
+   * When, where and how much each part of the prompts guides, in the order of the parts. Their predictions are averaged
+   * at each latent by strength, window, area and mask. Where no part acts, there is no guidance. Every prompt has as many
+   * parts, see `partsOfPrompt`. A pass runs each part that acts, as with `AND` alone. One part at the scale 1 guides everywhere. Default: null, each part guides
+   * everywhere with its weight.
+   *
+   * Source: ComfyUI `comfy/samplers.py` (`get_area_and_mult`). It runs an area on a cut of the latents.
+   */
+  readonly parts?: readonly PartUse[] | null
   /** How several adapters are combined, see `COMBINATIONS`. Default: `chain`, the order of sd-scripts. */
   readonly combine?: Combination
   /** Measure what each adapter adds at each block and step. An event of `generate` has it. Default: false. */
@@ -184,6 +194,10 @@ export function checkRequest(requests: readonly PictureRequest[], options: Gener
   )
   for (const { strength = 1, textStrength = strength } of loras) {
     checkRanges("generate: a LoRA", { strength, textStrength }, { strength: LORA, textStrength: LORA })
+  }
+  if (options.parts != null) {
+    checkParts(options.parts, requests, options.prompts)
+    expect(options.regions == null, "option-conflict", "parts beside regions, expected one of them")
   }
   if (options.regions != null) checkRegions(options.regions, requests, options.prompts)
   for (const use of options.controlNets ?? []) checkControlNet(use, { width, height })

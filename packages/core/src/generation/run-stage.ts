@@ -27,6 +27,7 @@ import { keepOutside, latentMask } from "./mask.ts"
 import type { NoiseSource } from "./noise-source.ts"
 import { createNoiseSource } from "./noise-source.ts"
 import type { SamplingPlan } from "./plan-sampling.ts"
+import { prepareParts } from "./prompt-parts.ts"
 import { type PreparedRegions, prepareRegions, regionalTextTaps } from "./regions.ts"
 import type { Stage } from "./stages.ts"
 import { stepsOf } from "./stages.ts"
@@ -89,6 +90,7 @@ export async function* runStage(
     const tiles = isTiled ? keep(prepareTiles(ops, full, tiling, given)) : null
     const whole = isTiled ? null : regionsIn(null)
     const regions = whole === null ? null : keep(whole)
+    const promptParts = options.parts == null ? null : keep(prepareParts(options.parts))
     const prepared = isTiled ? [] : adapters.map((use) => keep(prepareAdapter(ops, use, pictures)))
     const nets = isTiled ? [] : controlNets.map((use) => keep(prepareControlNet(ops, use, pictures)))
     const { further, empty } = conditions
@@ -120,6 +122,7 @@ export async function* runStage(
         channels,
         loras,
         regions,
+        parts: promptParts,
         meter,
         features,
         textKeys,

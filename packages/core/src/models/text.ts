@@ -4,7 +4,7 @@ import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { sizeEmbedding } from "../diffusion/size-embedding.ts"
 import type { Ops } from "../ops/ops.ts"
 import type { EmbeddingNormalization, PromptOptions } from "../prompt/options.ts"
-import { PROMPT_DEFAULTS } from "../prompt/options.ts"
+import { isComfyUiSyntax, PROMPT_DEFAULTS } from "../prompt/options.ts"
 import type { WeightedText } from "../prompt/weights.ts"
 import { captionTokens, captionWeights } from "./clip/caption-tokens.ts"
 import { CONTEXT_LENGTH, joinedPositions, tokenChunks } from "./clip/prompt.ts"
@@ -151,7 +151,7 @@ export function* encodeWeightedPromptSteps(
       rowsOf(tokenizer, readPrompt(prompt, syntax), padId, chunks),
     )
     // ComfyUI measures weights from the states of an empty prompt.
-    const empty = syntax === "comfyui" && rows.some(hasWeights) ? weightedRows(tokenizer, [[]], padId, 1).ids : []
+    const empty = isComfyUiSyntax(syntax) && rows.some(hasWeights) ? weightedRows(tokenizer, [[]], padId, 1).ids : []
     const ids = [...rows.flatMap(({ ids }) => ids), ...empty]
     const { hidden, pooled } = yield* encodeTextSteps(ops, params, ids, tokenizer.endId, {
       clipSkip,

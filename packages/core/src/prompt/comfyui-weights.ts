@@ -27,6 +27,23 @@ export function parseComfyUiWeights(prompt: string): readonly WeightedText[] {
   }))
 }
 
+/**
+ * A prompt as `parseComfyUiWeights` reads it, where the word `BREAK` stands between two texts. The next one begins in
+ * the next chunk, as ComfyUI's node Conditioning (Concat) joins them.
+ */
+export function parseJoinedComfyUiWeights(prompt: string): readonly WeightedText[] {
+  return splitBreaks(prompt).flatMap((text, i) => [
+    ...(i === 0 ? [] : [{ text: "BREAK", weight: 1, isBreak: true }]),
+    ...parseComfyUiWeights(text),
+  ])
+}
+
+/** The texts between the words `BREAK` of a prompt. A prompt without one is one text, as it stands. */
+export function splitBreaks(prompt: string): readonly string[] {
+  const texts = prompt.split(/(?:^|(?<=\s))BREAK(?=\s|$)/)
+  return texts.length === 1 ? texts : texts.map((text) => text.trim())
+}
+
 function weighted(text: string, weight: number, depth: number): readonly (readonly [text: string, weight: number])[] {
   return bracketed(text).flatMap((part): readonly (readonly [string, number])[] => {
     if (depth >= DEEPEST || part.length < 2 || !part.startsWith("(") || !part.endsWith(")")) return [[part, weight]]

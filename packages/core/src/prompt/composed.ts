@@ -21,12 +21,12 @@ export function splitComposed(prompt: string): readonly PromptPart[] {
   })
 }
 
-/** The parts of a prompt as the options have it read. Only the syntax `weighted` has several. */
+/** The parts of a prompt as the options have it read. The syntaxes `weighted` and `comfyui-joined` have several. */
 export function partsOfPrompt(
   prompt: string,
   { syntax = PROMPT_DEFAULTS.syntax }: PromptOptions = {},
 ): readonly PromptPart[] {
-  return syntax === "weighted" ? splitComposed(prompt) : [{ text: prompt, weight: 1 }]
+  return syntax === "weighted" || syntax === "comfyui-joined" ? splitComposed(prompt) : [{ text: prompt, weight: 1 }]
 }
 
 /** Whether pictures need negative prompts: for guidance, and to compose the parts of a prompt. */

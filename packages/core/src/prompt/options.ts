@@ -7,10 +7,16 @@ import { checkRanges, type NumberRange } from "../number-range.ts"
  * - `weighted`: weights and `BREAK`, see `parseWeights`. A weight multiplies the states of its tokens.
  * - `comfyui`: weights as in ComfyUI, see `parseComfyUiWeights`. A weight moves the states of its tokens away from those
  *   of an empty prompt, and no size is normalised.
+ * - `comfyui-joined`: as `comfyui`, and `AND` and `BREAK` join texts as its nodes Conditioning (Combine) and (Concat) do.
  * - `plain`: every sign is text.
  */
-export const PROMPT_SYNTAXES = ["weighted", "comfyui", "plain"] as const
+export const PROMPT_SYNTAXES = ["weighted", "comfyui", "comfyui-joined", "plain"] as const
 export type PromptSyntax = (typeof PROMPT_SYNTAXES)[number]
+
+/** Whether a syntax weighs words as ComfyUI does. */
+export function isComfyUiSyntax(syntax: PromptSyntax): boolean {
+  return syntax === "comfyui" || syntax === "comfyui-joined"
+}
 
 /**
  * How the states of a prompt with weights are brought back to the size that they had without weights. `original` keeps

@@ -17,7 +17,7 @@ import { FITS } from "../image/fit.ts"
 import { LORA_BLOCKS } from "../models/lora/block-weights.ts"
 import { EMBEDDING_NORMALIZATIONS, PROMPT_COMPATS, PROMPT_SYNTAXES } from "../prompt/options.ts"
 import type { FileReference } from "./file-reference.ts"
-import type { AdapterRecipe, LoraReference, Recipe } from "./recipe.ts"
+import type { AdapterRecipe, LoraReference, PartRecipe, Recipe } from "./recipe.ts"
 import { ADAPTER_KINDS } from "./recipe.ts"
 import type { StartRecipe } from "./start-recipe.ts"
 
@@ -98,6 +98,21 @@ const adapter: fc.Arbitrary<AdapterRecipe> = anyAdapter.map(({ blocks, guidance,
         ...(mask === undefined ? {} : { mask }),
       },
 )
+
+const part: fc.Arbitrary<PartRecipe> = fc
+  .record(
+    {
+      strength: number({ min: 0, max: 4 }),
+      window: fc.tuple(number({ min: 0, max: 1 }), number({ min: 0, max: 1 })),
+      area: fc.record({
+        ...{ left: number({ min: 0, max: 1 }), top: number({ min: 0, max: 1 }) },
+        ...{ width: number({ min: 0, max: 1 }), height: number({ min: 0, max: 1 }) },
+      }),
+      mask: fc.record({ file, channel: fc.constant("alpha" as const) }, { requiredKeys: ["file"] }),
+    },
+    { requiredKeys: ["strength", "window"] },
+  )
+  .map(({ window: [a, b], ...rest }) => ({ ...rest, start: Math.min(a, b), end: Math.max(a, b) }))
 
 const share = fc.double({ min: 0.01, max: 0.99, noNaN: true })
 
@@ -239,6 +254,7 @@ export const anyRecipe: fc.Arbitrary<Recipe> = fc.constantFrom(...SAMPLER_NAMES)
   const required = Object.keys(fields) as (keyof typeof fields)[]
   const optional = {
     ...{ firstPrompt: fc.string(), firstNegativePrompt: fc.string() },
+    parts: fc.array(part, { minLength: 1, maxLength: 3 }),
     regions: fc.record({ file, codes: fc.option(fc.integer({ min: 1, max: 8 })) }),
   }
   return fc.record({ ...fields, ...optional }, { requiredKeys: required })

@@ -18,7 +18,7 @@ export function withFiles<T extends RecipeInput>(
   recipe: T,
   change: (file: FileReference, kind: RecipeFileKind) => FileReference,
 ): T {
-  const { model, textualInversions, loras, regions, adapters, start } = recipe
+  const { model, textualInversions, loras, regions, parts, adapters, start } = recipe
   const { checkpoint, unet, vae, loras: merged } = model
   const changed = <U extends { readonly file: FileReference }>(use: U, kind: RecipeFileKind): U => ({
     ...use,
@@ -38,6 +38,14 @@ export function withFiles<T extends RecipeInput>(
       : { textualInversions: textualInversions.map((one) => changed(one, "textual-inversion")) }),
     ...(loras === undefined ? {} : { loras: loras.map((lora) => changed(lora, "lora")) }),
     ...(regions === undefined ? {} : { regions: changed(regions, "mask") }),
+    ...(parts === undefined
+      ? {}
+      : {
+          parts: parts.map(({ mask, ...part }) => ({
+            ...part,
+            ...(mask === undefined ? {} : { mask: changed(mask, "picture") }),
+          })),
+        }),
     ...(start == null
       ? {}
       : {

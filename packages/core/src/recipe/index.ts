@@ -33,6 +33,8 @@ export {
   type LoraReference,
   type MaskReference,
   type ModelReference,
+  type PartInput,
+  type PartRecipe,
   RECIPE_VERSION,
   type Recipe,
   type RecipeInput,

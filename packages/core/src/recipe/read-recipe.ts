@@ -17,6 +17,7 @@ import { readAdapter } from "./read-adapter.ts"
 import { readFile } from "./read-file.ts"
 import { readInversion, readLora } from "./read-lora.ts"
 import { readJsonSeed, readSide } from "./read-numbers.ts"
+import { readPart } from "./read-part.ts"
 import { readSampling } from "./read-sampling.ts"
 import {
   readDeepCache,
@@ -58,6 +59,7 @@ const KEYS = [
   "textualInversions",
   "loras",
   "regions",
+  "parts",
   "adapters",
   "combine",
   "start",
@@ -133,6 +135,7 @@ export function readRecipe(json: unknown): Recipe {
     textualInversions: readOr(field("textualInversions"), [], (at) => readList(at, readInversion)),
     loras: readOr(field("loras"), [], (at) => readList(at, readLora)),
     ...given("regions", field("regions"), readRegions),
+    ...given("parts", field("parts"), (at) => readList(at, readPart)),
     adapters: readOr(field("adapters"), [], (at) => readList(at, readAdapter)),
     combine: readOr(field("combine"), GENERATE_DEFAULTS.combine, (at) => readChoice(at, COMBINATIONS)),
     start: readStart(field("start")),

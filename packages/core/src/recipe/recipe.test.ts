@@ -62,8 +62,9 @@ describe("a recipe, written and read", () => {
     fc.assert(
       fc.property(anyRecipe, (recipe) => {
         const { request, options } = requestOf(recipe)
-        const { model, textualInversions, loras, adapters, start, regions } = recipe
-        const files = { model, textualInversions, loras, adapters, start, ...(regions && { regions }) }
+        const { model, textualInversions, loras, adapters, start, regions, parts } = recipe
+        const own = { ...(regions && { regions }), ...(parts && { parts }) }
+        const files = { model, textualInversions, loras, adapters, start, ...own }
         expect(recipeOf(request, options, files)).toEqual(recipe)
       }),
     )
@@ -185,7 +186,10 @@ describe("readRecipe", () => {
     ],
     [{ seed: undefined }, "recipe: seed is missing"],
     [{ prompts: { maxChunks: 0 } }, "recipe: prompts.maxChunks is 0, expected a whole number from 1 to 100"],
-    [{ prompts: { syntax: "a1111" } }, 'recipe: prompts.syntax is "a1111", expected one of weighted, comfyui, plain'],
+    [
+      { prompts: { syntax: "a1111" } },
+      'recipe: prompts.syntax is "a1111", expected one of weighted, comfyui, comfyui-joined, plain',
+    ],
     [{ width: 100 }, "recipe: width is 100, expected a multiple of 8"],
     [{ steps: 1.5 }, "recipe: steps is 1.5, expected a whole number from 1 to 1000"],
     [{ guidanceRescale: 2 }, "recipe: guidanceRescale is 2, expected a number from 0 to 1"],

@@ -12,6 +12,7 @@ import type {
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import type { BlockStrengths } from "../generation/block-strengths.ts"
 import type { Combination } from "../generation/defaults.ts"
+import type { PartSettings } from "../generation/prompt-parts.ts"
 import type { StartNoise } from "../generation/start-noise.ts"
 import type { CurvePoint, WindowCount } from "../generation/window.ts"
 import type { Fit } from "../image/fit.ts"
@@ -106,6 +107,12 @@ export interface MaskReference {
   readonly feather: number
 }
 
+/** When, where and how much a part of the prompt guides, see `GenerateOptions.parts`. */
+export interface PartRecipe extends Required<Omit<PartSettings, "area">>, Pick<PartSettings, "area"> {
+  /** White is where it guides. Missing: everywhere. */
+  readonly mask?: Omit<MaskReference, "feather">
+}
+
 /** A picture that is a map of regions, see `regionMasks`. One of another size is stretched. */
 export interface RegionsReference {
   readonly file: FileReference
@@ -160,12 +167,17 @@ export interface Recipe extends StagesRecipe {
   readonly loras: readonly LoraReference[]
   /** Where parts of the prompt with `AND`, and the LoRAs of `loras`, act. Missing: everywhere. */
   readonly regions?: RegionsReference
+  /** How the parts of the prompt share the picture. Missing: each guides everywhere with its weight. */
+  readonly parts?: readonly PartRecipe[]
   readonly adapters: readonly AdapterRecipe[]
   readonly combine: Combination
 }
 
 /** A LoRA of a recipe. Only the file is required. */
 export type LoraInput = Pick<LoraReference, "file"> & Partial<LoraReference>
+
+/** A part of a prompt in a recipe. */
+export type PartInput = Partial<PartRecipe>
 
 /** An adapter of a recipe. Only the file is required. */
 export type AdapterInput = Pick<AdapterRecipe, "file"> & Partial<AdapterRecipe>
@@ -178,7 +190,16 @@ export type RecipeInput = Pick<Recipe, "prompt" | "width" | "height"> &
   Partial<
     Omit<
       Recipe,
-      "version" | "seed" | "spacing" | "prompts" | "startNoise" | "model" | "loras" | "adapters" | keyof StagesRecipe
+      | "version"
+      | "seed"
+      | "spacing"
+      | "prompts"
+      | "startNoise"
+      | "model"
+      | "loras"
+      | "parts"
+      | "adapters"
+      | keyof StagesRecipe
     >
   > &
   StagesInput & {
@@ -191,5 +212,6 @@ export type RecipeInput = Pick<Recipe, "prompt" | "width" | "height"> &
         readonly loras?: readonly LoraInput[]
       }
     readonly loras?: readonly LoraInput[]
+    readonly parts?: readonly PartInput[]
     readonly adapters?: readonly AdapterInput[]
   }

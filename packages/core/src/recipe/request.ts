@@ -11,6 +11,7 @@ import type {
   AdapterRecipe,
   LoraInput,
   LoraReference,
+  PartInput,
   Recipe,
   RecipeInput,
   RegionsReference,
@@ -19,7 +20,7 @@ import type {
 import type { StartInput } from "./start-recipe.ts"
 
 /**
- * Options of `generate` from a recipe. Adapters, LoRAs, regions and the picture of a start are not among them, because they have
+ * Options of `generate` from a recipe. Adapters, LoRAs, regions, parts and the picture of a start are not among them, because they have
  * to be loaded first.
  */
 export type RecipeOptions = Required<Omit<GenerateOptions, RunOnly>>
@@ -32,6 +33,7 @@ type RunOnly =
   | "textualInversions"
   | "start"
   | "regions"
+  | "parts"
   | "firstStage"
   | "measureAdapters"
   | "strict"
@@ -131,6 +133,7 @@ export function recipeOf(
     readonly loras?: readonly LoraInput[]
     readonly adapters?: readonly AdapterInput[]
     readonly regions?: RegionsReference
+    readonly parts?: readonly PartInput[]
     readonly start?: StartInput | null
   },
 ): Recipe {

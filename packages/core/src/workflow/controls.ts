@@ -1,4 +1,5 @@
 import type { AdapterInput, ControlReference, WindowRecipe } from "../recipe/recipe.ts"
+import { type BatchPlace, scheduledStrength } from "./control-schedule.ts"
 import type { ControlUse, ImageValue, MaskValue, SamplerRun } from "./values.ts"
 
 /** Is told what cannot be followed, or is left out. */
@@ -7,9 +8,10 @@ type Say = (text: string) => void
 /**
  * The adapters of a run, in the order in which ComfyUI runs them: those of the model, then those of the prompts.
  *
+ * @param place the picture of the batch
  * @param problem is told what cannot be followed, as a clause about the run
  */
-export function adaptersOf(run: SamplerRun, problem: Say, notice: Say): readonly AdapterInput[] {
+export function adaptersOf(run: SamplerRun, place: BatchPlace, problem: Say, notice: Say): readonly AdapterInput[] {
   const uses: readonly PlacedControl[] = [...run.model.lllites, ...controlsOf(run, problem)]
   return uses.flatMap((use): readonly AdapterInput[] => {
     const window = windowOf(use, run, problem)
@@ -19,19 +21,26 @@ export function adaptersOf(run: SamplerRun, problem: Say, notice: Say): readonly
       notice(`${use.name} begins after its end, and is left out.`)
       return []
     }
-    const { onlyPositive, strength, mask } = use
-    const base = { file: { path: use.name }, control, strength, window }
+    const { onlyPositive, mask, schedule } = use
+    const scheduled = schedule === null ? { strength: 1, uncond: 1 } : scheduledStrength(schedule, place, problem)
+    const uncond = onlyPositive === true ? 0 : scheduled.uncond
+    const strength = use.strength * scheduled.strength
+    const base = {
+      ...{ file: { path: use.name }, control, strength, window },
+      ...(scheduled.curve === undefined ? {} : { curve: scheduled.curve }),
+    }
     if (use.kind === "controlnet") {
       const type = use.controlType === null ? {} : { controlType: use.controlType }
-      if (onlyPositive !== true && mask === null) return [{ ...base, kind: "controlnet", ...type }]
-      const what = mask === null ? "on the positive prompt alone" : "with a mask"
+      if (uncond === 1 && mask === null) return [{ ...base, kind: "controlnet", ...type }]
+      const what =
+        mask !== null ? "with a mask" : uncond === 0 ? "on the positive prompt alone" : "with an uncond_multiplier"
       problem(`has the ControlNet ${use.name} ${what}, which cannot be followed`)
       return []
     }
     return [
       {
         ...base,
-        ...(onlyPositive === true ? { guidance: { cond: 1, uncond: 0 } } : {}),
+        ...(uncond === 1 ? {} : { guidance: { cond: 1, uncond } }),
         ...(mask === null ? {} : { mask: maskReference(mask) }),
       },
     ]

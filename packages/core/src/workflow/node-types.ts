@@ -45,6 +45,11 @@ const ADVANCED = {
   vae_optional: optional("VAE"),
 }
 
+const KEYFRAME = {
+  ...{ cn_weights: optional("CONTROL_NET_WEIGHTS"), latent_keyframe: optional("LATENT_KEYFRAME") },
+  null_latent_kf_strength: float(0),
+}
+
 /**
  * The classes that can be followed. Source: ComfyUI a125cd8 (`nodes.py`, `comfy_extras`), kohya's
  * ControlNet-LLLite-ComfyUI 103a445, ComfyUI-Advanced-ControlNet 9e60d8a, and comfyui_controlnet_aux.
@@ -97,6 +102,31 @@ export const NODE_TYPES = {
     outputs: ["CONDITIONING"],
   },
   ConditioningZeroOut: { inputs: { conditioning: link("CONDITIONING") }, outputs: ["CONDITIONING"] },
+  ConditioningSetArea: {
+    inputs: {
+      ...{ conditioning: link("CONDITIONING"), width: int(64), height: int(64), x: int(0), y: int(0) },
+      strength: float(1),
+    },
+    outputs: ["CONDITIONING"],
+  },
+  ConditioningSetAreaPercentage: {
+    inputs: {
+      ...{ conditioning: link("CONDITIONING"), width: float(1), height: float(1), x: float(0), y: float(0) },
+      strength: float(1),
+    },
+    outputs: ["CONDITIONING"],
+  },
+  ConditioningSetAreaStrength: {
+    inputs: { conditioning: link("CONDITIONING"), strength: float(1) },
+    outputs: ["CONDITIONING"],
+  },
+  ConditioningSetMask: {
+    inputs: {
+      ...{ conditioning: link("CONDITIONING"), mask: link("MASK"), strength: float(1) },
+      set_cond_area: choice("default"),
+    },
+    outputs: ["CONDITIONING"],
+  },
   ConditioningSetTimestepRange: {
     inputs: { conditioning: link("CONDITIONING"), start: float(0), end: float(1) },
     outputs: ["CONDITIONING"],
@@ -151,6 +181,51 @@ export const NODE_TYPES = {
     outputs: ["CONDITIONING", "MODEL"],
   },
   // latents
+  TimestepKeyframe: {
+    inputs: {
+      ...{ start_percent: float(0), prev_timestep_kf: optional("TIMESTEP_KEYFRAME"), strength: float(1) },
+      ...KEYFRAME,
+      ...{ inherit_missing: flag(true), guarantee_steps: int(1), mask_optional: optional("MASK") },
+    },
+    outputs: ["TIMESTEP_KEYFRAME"],
+  },
+  ACN_TimestepKeyframeInterpolation: {
+    inputs: {
+      ...{ start_percent: float(0), end_percent: float(1), strength_start: float(1), strength_end: float(1) },
+      ...{ interpolation: choice("linear"), intervals: int(50), prev_timestep_kf: optional("TIMESTEP_KEYFRAME") },
+      ...KEYFRAME,
+      ...{ inherit_missing: flag(true), mask_optional: optional("MASK"), print_keyframes: flag(false) },
+    },
+    outputs: ["TIMESTEP_KEYFRAME"],
+  },
+  LatentKeyframe: {
+    inputs: { batch_index: int(0), strength: float(1), prev_latent_kf: optional("LATENT_KEYFRAME") },
+    outputs: ["LATENT_KEYFRAME"],
+  },
+  LatentKeyframeGroup: {
+    inputs: {
+      ...{ index_strengths: text, prev_latent_kf: optional("LATENT_KEYFRAME"), latent_optional: optional("LATENT") },
+      print_keyframes: flag(false),
+    },
+    outputs: ["LATENT_KEYFRAME"],
+  },
+  LatentKeyframeTiming: {
+    inputs: {
+      ...{ batch_index_from: int(0), batch_index_to_excl: int(0), strength_from: float(1), strength_to: float(1) },
+      ...{ interpolation: choice("linear"), prev_latent_kf: optional("LATENT_KEYFRAME"), print_keyframes: flag(false) },
+    },
+    outputs: ["LATENT_KEYFRAME"],
+  },
+  ACN_DefaultUniversalWeights: {
+    inputs: { cn_extras: optional("CN_WEIGHTS_EXTRAS") },
+    outputs: ["CONTROL_NET_WEIGHTS", "TIMESTEP_KEYFRAME"],
+  },
+  ACN_ScaledSoftControlNetWeights: {
+    inputs: {
+      ...{ base_multiplier: float(0.825), uncond_multiplier: float(1), cn_extras: optional("CN_WEIGHTS_EXTRAS") },
+    },
+    outputs: ["CONTROL_NET_WEIGHTS", "TIMESTEP_KEYFRAME"],
+  },
   EmptyLatentImage: { inputs: { width: int(512), height: int(512), batch_size: int(1) }, outputs: ["LATENT"] },
   VAEEncode: { inputs: { pixels: link("IMAGE"), vae: link("VAE") }, outputs: ["LATENT"] },
   VAEEncodeTiled: {

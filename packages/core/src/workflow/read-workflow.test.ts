@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
 import { needs } from "../../../format/test/needs.ts"
-import { API_WORKFLOW, apiWorkflow } from "../../test/workflow.ts"
+import { API_WORKFLOW, type ApiNode, apiWorkflow } from "../../test/workflow.ts"
 import { createRecipe } from "../recipe/read-recipe.ts"
 import { parseWorkflow } from "./parse.ts"
 import { readWorkflow } from "./read-workflow.ts"
@@ -263,23 +263,81 @@ describe("conditions that nodes join", () => {
 
   it("become a composed prompt, or chunks of one", () => {
     const combined = joined("ConditioningCombine", two)
-    expect(combined).toMatchObject({ prompt: "a cat :0.5 AND a dog :0.5", prompts: { syntax: "weighted" } })
+    expect(combined).toMatchObject({ prompt: "a cat :0.5 AND a dog :0.5", prompts: { syntax: "comfyui-joined" } })
+    expect(combined?.parts).toBeUndefined()
     const concat = joined("ConditioningConcat", { conditioning_to: ["20", 0], conditioning_from: ["21", 0] })
-    expect(concat).toMatchObject({ prompt: "a cat BREAK a dog", prompts: { syntax: "weighted" } })
+    expect(concat).toMatchObject({ prompt: "a cat BREAK a dog", prompts: { syntax: "comfyui-joined" } })
   })
 
-  it("are refused where no syntax says the same", () => {
-    expect(() => joined("ConditioningCombine", two, ["a (cat:1.2)", "a dog"])).toThrow("Join plain texts")
-    const weights = { 7: { inputs: { text: "(blurry:1.2)" } } }
-    expect(() => joined("ConditioningCombine", two, undefined, weights)).toThrow("beside one with weights or brackets")
+  it("keep weights and brackets of their texts", () => {
+    const combined = joined("ConditioningCombine", two, ["a (cat:1.2)", "[a] dog :3"])
+    expect(combined).toMatchObject({ prompt: "a (cat:1.2) :0.5 AND [a] dog :3 :0.5" })
+  })
+
+  it("are refused where a text has a word that joins", () => {
+    expect(() => joined("ConditioningCombine", two, ["cats AND dogs", "a dog"])).toThrow(
+      "joins a prompt with the word AND",
+    )
+    const word = { 7: { inputs: { text: "a BREAK b" } } }
+    expect(() => joined("ConditioningCombine", two, undefined, word)).toThrow("beside one with the word AND or BREAK")
     const negative = { 3: { inputs: { positive: ["6", 0], negative: ["22", 0] } } }
     expect(() => joined("ConditioningCombine", two, undefined, negative)).toThrow("combined negative prompts")
   })
 
-  it("may be limited to all steps, and to no fewer", () => {
-    const range = (end: number) => joined("ConditioningSetTimestepRange", { conditioning: ["20", 0], start: 0, end })
-    expect(range(1)?.prompt).toBe("a cat")
-    expect(() => range(0.5)).toThrow("limits a prompt to the steps from 0 to 0.5")
+  it("may have a part of the steps each", () => {
+    const range = (node: string, start: number, end: number) => ({
+      class_type: "ConditioningSetTimestepRange",
+      inputs: { conditioning: [node, 0], start, end },
+    })
+    const recipe = joined("ConditioningCombine", { conditioning_1: ["30", 0], conditioning_2: ["31", 0] }, undefined, {
+      ...{ 30: range("20", 0, 0.4), 31: range("21", 0.4, 1) },
+    })
+    expect(recipe).toMatchObject({ prompt: "a cat :1 AND a dog :1", prompts: { syntax: "comfyui-joined" } })
+    expect(recipe?.parts).toEqual([
+      { strength: 1, start: 0, end: 0.4 },
+      { strength: 1, start: 0.4, end: 1 },
+    ])
+    expect(() => joined("ConditioningSetTimestepRange", { conditioning: ["20", 0], start: 0.5, end: 0.4 })).toThrow(
+      "starts at 0.5, after its end at 0.4",
+    )
+    const negative = { 3: { inputs: { positive: ["6", 0], negative: ["22", 0] } } }
+    const late = { conditioning: ["20", 0], start: 0.5, end: 1 }
+    expect(() => joined("ConditioningSetTimestepRange", late, undefined, negative)).toThrow(
+      "limits its negative prompt",
+    )
+  })
+
+  it("may have a region each: a mask, or a rectangle in pixels or parts", () => {
+    const regions = {
+      30: { class_type: "LoadImageMask", inputs: { image: "left.png", channel: "red" } },
+      31: {
+        class_type: "ConditioningSetMask",
+        inputs: { conditioning: ["20", 0], mask: ["30", 0], strength: 0.5, set_cond_area: "default" },
+      },
+      32: {
+        class_type: "ConditioningSetArea",
+        inputs: { conditioning: ["21", 0], width: 64, height: 96, x: 64, y: 0, strength: 2 },
+      },
+      33: {
+        class_type: "ConditioningSetAreaPercentage",
+        inputs: { conditioning: ["6", 0], width: 0.25, height: 0.5, x: 0.1, y: 0.2, strength: 1 },
+      },
+      34: { class_type: "ConditioningCombine", inputs: { conditioning_1: ["31", 0], conditioning_2: ["32", 0] } },
+    }
+    const last = { conditioning_1: ["34", 0], conditioning_2: ["33", 0] }
+    const recipe = joined("ConditioningCombine", last, undefined, regions)
+    expect(recipe?.prompt).toBe("a cat :1 AND a dog :1 AND a red star :1")
+    expect(recipe?.parts).toEqual([
+      { strength: 0.5, start: 0, end: 1, mask: { file: { path: "left.png" } } },
+      { strength: 2, start: 0, end: 1, area: { left: 0.5, top: 0, width: 0.5, height: 1 } },
+      { strength: 1, start: 0, end: 1, area: { left: 0.1, top: 0.2, width: 0.25, height: 0.5 } },
+    ])
+    const area = regions[32].inputs
+    const changes = { 22: { class_type: "ConditioningSetArea", inputs: area }, 21: API_WORKFLOW[6] as ApiNode }
+    const only = readWorkflow(apiWorkflow({ ...changes, 3: { inputs: { positive: ["22", 0] } } }))
+    expect(only.notices).toContain(
+      "ConditioningSetArea #22 lets its prompt see the whole picture here, and only a cut of it in ComfyUI. The picture differs.",
+    )
   })
 
   it("may be zeros where there is no guidance", () => {

@@ -1,7 +1,9 @@
 import { CONTROL_TYPE_NAMES, CONTROL_TYPES, type ControlType } from "@lllite/format/identify"
+import { isComfyUiSyntax } from "../prompt/options.ts"
 import type { AdapterRecipe, Recipe } from "../recipe/recipe.ts"
 import type { NodeTypeName } from "./node-types.ts"
-import { addSamplers } from "./sampler-graph.ts"
+import { type AddNode, addSamplers } from "./sampler-graph.ts"
+import { type AddEncoder, addChunks, addPrompt } from "./text-graph.ts"
 import type { WrittenLink, WrittenNode } from "./written-node.ts"
 
 /** A graph to write, and what it cannot say of the recipe, one sentence each. */
@@ -49,9 +51,20 @@ export function recipeGraph(recipe: Recipe): RecipeGraph {
         ...{ target_width: target[1], target_height: target[0], text_g: text, text_l: first },
       }),
     )
-  let positive = encode(recipe.prompt, recipe.firstPrompt ?? recipe.prompt, "Prompt", size)
-  const { negativePrompt, firstNegativePrompt = negativePrompt } = recipe
-  let negative = encode(negativePrompt, firstNegativePrompt, "Negative prompt", negativeSize)
+  const said = new Set<string>()
+  const addNode: AddNode = (type, title, inputs) => out(add(type, title, inputs))
+  let positive = addPrompt(
+    recipe,
+    (text, first) => encode(text, first, "Prompt", size),
+    addNode,
+    (text) => void said.add(text),
+  )
+  const { negativePrompt, firstNegativePrompt } = recipe
+  const encodeNegative: AddEncoder = (text, first) => encode(text, first, "Negative prompt", negativeSize)
+  let negative =
+    prompts.syntax === "comfyui-joined"
+      ? addChunks(negativePrompt, firstNegativePrompt, encodeNegative, addNode)
+      : encodeNegative(negativePrompt, firstNegativePrompt ?? negativePrompt)
 
   let bare = model
   const ordered = recipe.combine === "chain" ? recipe.adapters.toReversed() : recipe.adapters
@@ -92,13 +105,7 @@ export function recipeGraph(recipe: Recipe): RecipeGraph {
     if (hires?.control === false)
       bare = out(add("RescaleCFG", "Rescaled guidance", { model: bare, multiplier: recipe.guidanceRescale }))
   }
-  const said = new Set<string>()
-  const sampled = addSamplers(
-    recipe,
-    { model, bare, positive, negative, vae },
-    (type, title, inputs) => out(add(type, title, inputs)),
-    (text) => void said.add(text),
-  )
+  const sampled = addSamplers(recipe, { model, bare, positive, negative, vae }, addNode, (text) => void said.add(text))
   const image = add("VAEDecode", "Decode", { samples: sampled, vae })
   add("SaveImage", "Save", { images: out(image), filename_prefix: "lllite" })
   return { nodes, notices: [...said, ...unsaid(recipe)] }
@@ -126,7 +133,7 @@ function unsaid(recipe: Recipe): readonly string[] {
   const parts: readonly (readonly [isThere: boolean, what: string])[] = [
     [noise !== "torch-cpu" && noise !== "comfyui", `noise of ${noise}, where ComfyUI draws torch-cpu`],
     [
-      prompts.syntax !== "comfyui",
+      !isComfyUiSyntax(prompts.syntax),
       `prompts in the syntax ${prompts.syntax}, where ComfyUI weighs words in its own way`,
     ],
     [combine === "sum" && adapters.length > 1, "LLLites that are summed"],

@@ -8,11 +8,19 @@ const REASONS: readonly (readonly [type: RegExp, reason: string])[] = [
   [/^PatchModelAddDownscale/, "shrinks features. Use --ds_depth_1 instead"],
   [/^IPAdapter|^(CLIPVision|unCLIP)/, "needs a vision encoder"],
   [/^(UpscaleModelLoader|ImageUpscaleWithModel)/, "enlarges with a network. Use Upscale Image instead"],
-  [/^Conditioning(SetArea|SetMask|SetProperties|Average)/, "gives a prompt a region or a share"],
+  [
+    /^ConditioningAverage/,
+    "mixes the states of two texts. Use Conditioning (Combine), which averages their predictions",
+  ],
+  [/^(Conditioning|PairConditioning)Set(Default|Properties)/, "is of hooks, which change prompts by step"],
   [/^(Dual|Triple)?CLIPLoader/, "loads text encoders alone. Use Load Checkpoint with an SDXL that has them"],
   [
-    /^(TimestepKeyframe|LatentKeyframe|ScaledSoft|SoftControlNet|ACN_|CustomControlNet)/,
-    "is a schedule. Use start_percent and end_percent",
+    /^(LatentKeyframeBatchedGroup|ACN_TimestepKeyframeFromStrengthList)/,
+    "takes a list of another node. Use Timestep Keyframe or Latent Keyframe nodes",
+  ],
+  [
+    /^(ScaledSoft|SoftControlNet|ACN_.*Weights|CustomControlNet|SoftT2I|CustomT2I)/,
+    "weighs blocks, which LLLites do not have in Advanced-ControlNet. Use Scaled Soft Weights or none",
   ],
   [/^(UltimateSDUpscale|Efficient|KSampler \(Efficient|Eff\. Loader)/, "is several nodes in one. Use ComfyUI's own"],
 ]

@@ -1,6 +1,7 @@
 import type { ControlType } from "@lllite/format/identify"
 import type { Preprocessing } from "../control/preprocessors/preprocess.ts"
 import type { SamplerOptions, SpacingOptions, TimestepSpacing } from "../diffusion/names.ts"
+import type { PictureArea } from "../generation/prompt-parts.ts"
 import type { MaskChannel } from "../recipe/start-recipe.ts"
 
 /* What the outputs of nodes stand for. Nothing is computed: a value says what made it. */
@@ -49,10 +50,10 @@ export interface ConditioningValue {
   readonly type: "CONDITIONING"
   readonly clip: ClipValue
   /** Texts whose predictions are averaged, mostly one. */
-  readonly parts: readonly string[]
+  readonly parts: readonly ConditioningPart[]
   /** The text for the first encoder. Null: the same. */
   readonly firstText: string | null
-  /** Whether a text has `BREAK` of a node that concatenates. */
+  /** Whether nodes have joined texts, with `AND` or `BREAK` between them. */
   readonly isJoined: boolean
   /** Whether a node sets all of it to zero. */
   readonly isZero: boolean
@@ -63,6 +64,23 @@ export interface ConditioningValue {
     readonly target: readonly [number, number]
   } | null
   readonly controls: readonly ControlUse[]
+}
+
+/** A text, with when, where and how much it guides. */
+export interface ConditioningPart {
+  readonly text: string
+  readonly strength: number
+  /** Parts of the noise schedule. */
+  readonly start: number
+  readonly end: number
+  /** Null: everywhere. */
+  readonly area: ConditioningArea | null
+  readonly mask: MaskValue | null
+}
+
+/** A rectangle: in pixels, or in parts of the picture's sides. */
+export interface ConditioningArea extends PictureArea {
+  readonly unit: "pixels" | "parts"
 }
 
 /** A network that follows a picture. */
@@ -79,6 +97,55 @@ export interface ControlUse {
   readonly onBoth: boolean
   /** Where it acts. Null: everywhere. */
   readonly mask: MaskValue | null
+  /** Strengths over the steps and over the batch. Null: one strength. */
+  readonly schedule: ControlSchedule | null
+}
+
+/** What Advanced-ControlNet's keyframes say of a control. */
+export interface ControlSchedule {
+  readonly keyframes: readonly TimestepKeyframe[]
+  /** Win over those of the keyframes. */
+  readonly latents: readonly LatentKeyframe[] | null
+  readonly weights: ControlWeights | null
+}
+
+/** From a place on the noise schedule on, to that of the next one. */
+export interface TimestepKeyframe {
+  readonly start: number
+  readonly strength: number
+  /** Null: those before, or the default. */
+  readonly weights: ControlWeights | null
+  /** Null: those before, or none. */
+  readonly latents: readonly LatentKeyframe[] | null
+  /** The strength of pictures that latent keyframes do not name. */
+  readonly otherStrength: number
+  /** Whether what is null is that of the keyframe before. */
+  readonly inherits: boolean
+}
+
+/** A strength of one picture of a batch. A negative index counts from the end. */
+export interface LatentKeyframe {
+  readonly index: number
+  readonly strength: number
+}
+
+export interface ControlWeights {
+  /** The factor on the side of the negative prompt. */
+  readonly uncond: number
+}
+
+export interface TimestepKeyframesValue {
+  readonly type: "TIMESTEP_KEYFRAME"
+  readonly keyframes: readonly TimestepKeyframe[]
+}
+
+export interface LatentKeyframesValue {
+  readonly type: "LATENT_KEYFRAME"
+  readonly keyframes: readonly LatentKeyframe[]
+}
+
+export interface ControlWeightsValue extends ControlWeights {
+  readonly type: "CONTROL_NET_WEIGHTS"
 }
 
 /** `either` is a file in the folder of ControlNets, which Advanced-ControlNet also takes as an LLLite. */
@@ -96,6 +163,8 @@ export interface ControlNetValue {
   readonly name: string
   readonly kind: ControlKind
   readonly controlType: ControlType | null
+  /** Keyframes that the loader has. */
+  readonly keyframes: readonly TimestepKeyframe[] | null
 }
 
 /** Latents of a batch of pictures. */
@@ -201,6 +270,9 @@ export type WorkflowValue =
   | VaeValue
   | ConditioningValue
   | ControlNetValue
+  | TimestepKeyframesValue
+  | LatentKeyframesValue
+  | ControlWeightsValue
   | LatentValue
   | ImageValue
   | MaskValue

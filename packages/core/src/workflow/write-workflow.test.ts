@@ -49,6 +49,27 @@ describe("a workflow of a recipe", () => {
     expect(recipes.map((each) => createRecipe(each))).toEqual([recipe])
   })
 
+  it.each(["ui", "api"] as const)("has the parts of a prompt, in the %s form", (form) => {
+    const again = (input: Partial<RecipeInput>) => {
+      const { firstPrompt: _, ...rest } = COMFY
+      const recipe = createRecipe({ ...rest, prompts: { syntax: "comfyui-joined" }, ...input })
+      const written = writeWorkflow(recipe)
+      expect(written.notices).toEqual([])
+      const [read] = readWorkflow(JSON.parse(JSON.stringify(written[form]))).recipes
+      expect(read === undefined ? null : createRecipe(read)).toEqual(recipe)
+    }
+    again({ prompt: "a (cat:1.2) :0.5 AND a dog BREAK fur :0.5", negativePrompt: "blurry BREAK dark" })
+    again({
+      prompt: "a :1 AND b :1 AND c :1 AND d :1",
+      parts: [
+        { start: 0.25, end: 0.5 },
+        { strength: 2, mask: { file: { path: "left.png" } } },
+        { area: { left: 0.5, top: 0, width: 0.5, height: 1 }, strength: 0.5, end: 0.75 },
+        { strength: 3 },
+      ],
+    })
+  })
+
   it.each(["ui", "api"] as const)("has a start picture with a mask, and two stages, in the %s form", (form) => {
     const adapters = COMFY.adapters?.filter(({ window }) => window?.by === undefined) ?? []
     const { size: _, prompts, ...rest } = COMFY

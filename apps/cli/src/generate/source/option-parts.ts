@@ -28,9 +28,9 @@ export const OPTION_PARTS: { readonly [Name in SettingName<typeof GENERATE_OPTIO
   vParameterization: ["model.prediction"],
   clipSkip: ["prompts.clipSkip"],
   // One text is given for both encoders.
-  prompt: ["firstPrompt"],
+  prompt: ["firstPrompt", "parts"],
   negativePrompt: ["negativePrompt", "firstNegativePrompt"],
-  fromFile: ["firstPrompt"],
+  fromFile: ["firstPrompt", "parts"],
   interactive: null,
   batchSize: null,
   workflow: null,

@@ -1,5 +1,5 @@
 import { CoreError } from "../../errors.ts"
-import { parseComfyUiWeights } from "../../prompt/comfyui-weights.ts"
+import { parseComfyUiWeights, parseJoinedComfyUiWeights } from "../../prompt/comfyui-weights.ts"
 import type { PromptOptions, PromptSyntax } from "../../prompt/options.ts"
 import type { WeightedText } from "../../prompt/weights.ts"
 import { parseWeights } from "../../prompt/weights.ts"
@@ -128,6 +128,7 @@ function sdScriptsTokens(tokenizer: Tokenizer, prompt: readonly WeightedText[], 
 /** The runs of a prompt, in a syntax. */
 export function readPrompt(prompt: string, syntax: PromptSyntax): readonly WeightedText[] {
   if (syntax === "comfyui") return parseComfyUiWeights(prompt)
+  if (syntax === "comfyui-joined") return parseJoinedComfyUiWeights(prompt)
   return syntax === "plain" ? [{ text: prompt, weight: 1, isBreak: false }] : parseWeights(prompt)
 }
 

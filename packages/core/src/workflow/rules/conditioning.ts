@@ -1,54 +1,112 @@
 import type { NodeReader, NodeRule } from "../node-rule.ts"
-import type { ConditioningValue } from "../values.ts"
+import type { ConditioningArea, ConditioningPart, ConditioningValue } from "../values.ts"
 
 /* Nodes that join conditions, or change them. */
 
 const SHARE = { min: 0, max: 1 } as const
+const STRENGTH = { min: 0, max: 10 } as const
+const PIXELS = { integer: true, min: 0, max: 16_384 } as const
 
 /** Two prompts whose predictions are averaged: parts of a composed prompt. */
 export const conditioningCombine: NodeRule = (node) => {
-  const first = plainCondition(node, "conditioning_1")
-  const second = plainCondition(node, "conditioning_2")
+  const first = joinable(node, "conditioning_1")
+  const second = joinable(node, "conditioning_2")
   if (unlike(first, second)) node.refuse("combines prompts of other text encoders, sizes or controls")
-  return [{ ...first, parts: [...first.parts, ...second.parts] }]
+  return [{ ...first, parts: [...first.parts, ...second.parts], isJoined: true }]
 }
 
 /** Two prompts whose tokens stand one after the other: chunks of one prompt. */
 export const conditioningConcat: NodeRule = (node) => {
-  const to = plainCondition(node, "conditioning_to")
-  const from = plainCondition(node, "conditioning_from")
-  if (to.parts.length > 1 || from.parts.length > 1)
-    node.refuse("concatenates combined prompts, which cannot be followed")
+  const to = joinable(node, "conditioning_to")
+  const from = joinable(node, "conditioning_from")
+  const [[first, ...more], [second, ...others]] = [to.parts, from.parts]
+  if (first === undefined || second === undefined || more.length > 0 || others.length > 0)
+    return node.refuse("concatenates combined prompts, which cannot be followed")
   if (JSON.stringify(to.clip) !== JSON.stringify(from.clip)) node.refuse("concatenates prompts of other text encoders")
-  const parts = [`${to.parts[0] ?? ""} BREAK ${from.parts[0] ?? ""}`]
-  return [{ ...to, parts, isJoined: true }]
+  // ComfyUI reads no region or window of the second one.
+  return [{ ...to, parts: [{ ...first, text: `${first.text} BREAK ${second.text}` }], isJoined: true }]
 }
 
 export const conditioningZeroOut: NodeRule = (node) => [{ ...node.read("conditioning", "CONDITIONING"), isZero: true }]
 
-/** A prompt for a part of the steps. Only the whole of it can be followed. */
+/** A prompt for a part of the steps. */
 export const conditioningSetTimestepRange: NodeRule = (node) => {
   const [start, end] = [node.number("start", SHARE), node.number("end", SHARE)]
-  const condition = node.read("conditioning", "CONDITIONING")
-  return start === 0 && end === 1
-    ? [condition]
-    : node.refuse(`limits a prompt to the steps from ${start} to ${end}, which cannot be followed. Bypass it`)
+  if (start > end) node.refuse(`starts at ${start}, after its end at ${end}`)
+  return changed(node, { start, end })
 }
 
-/** A condition whose text says the same in the syntax that joins prompts. */
-function plainCondition(node: NodeReader, input: string): ConditioningValue {
+/** A prompt for a rectangle in pixels. */
+export const conditioningSetArea: NodeRule = (node) => {
+  const [left, top] = [node.number("x", PIXELS), node.number("y", PIXELS)]
+  const [width, height] = [node.number("width", PIXELS), node.number("height", PIXELS)]
+  return inArea(node, { left, top, width, height, unit: "pixels" })
+}
+
+/** A prompt for a rectangle in parts of the picture. */
+export const conditioningSetAreaPercentage: NodeRule = (node) => {
+  const [left, top] = [node.number("x", SHARE), node.number("y", SHARE)]
+  const [width, height] = [node.number("width", SHARE), node.number("height", SHARE)]
+  return inArea(node, { left, top, width, height, unit: "parts" })
+}
+
+export const conditioningSetAreaStrength: NodeRule = (node) => changed(node, { strength: strengthOf(node) })
+
+/** A prompt for where a mask is white. */
+export const conditioningSetMask: NodeRule = (node) => {
+  if (node.choice("set_cond_area", ["default", "mask bounds"]) === "mask bounds") saySeesAll(node)
+  const strength = strengthOf(node)
+  const mask = node.read("mask", "MASK")
+  return [
+    withParts(node, (part) => {
+      if (part.mask !== null) node.refuse("gives a second mask to a prompt, which cannot be followed")
+      return { ...part, mask, strength: part.strength * strength }
+    }),
+  ]
+}
+
+function inArea(node: NodeReader, area: ConditioningArea): readonly ConditioningValue[] {
+  saySeesAll(node)
+  return changed(node, { area, strength: strengthOf(node) })
+}
+
+function saySeesAll(node: NodeReader): void {
+  node.notice("lets its prompt see the whole picture here, and only a cut of it in ComfyUI. The picture differs")
+}
+
+function strengthOf(node: NodeReader): number {
+  return node.number("strength", STRENGTH)
+}
+
+/** A condition whose parts all have other settings. The last node wins, as in ComfyUI. */
+function changed(node: NodeReader, settings: Partial<ConditioningPart>): readonly ConditioningValue[] {
+  return [withParts(node, (part) => ({ ...part, ...settings }))]
+}
+
+function withParts(node: NodeReader, change: (part: ConditioningPart) => ConditioningPart): ConditioningValue {
+  const condition = node.read("conditioning", "CONDITIONING")
+  return { ...condition, parts: condition.parts.map(change) }
+}
+
+/** A condition whose texts can stand beside others, with `AND` and `BREAK` between them. */
+function joinable(node: NodeReader, input: string): ConditioningValue {
   const condition = node.read(input, "CONDITIONING")
   if (condition.isZero) node.refuse("joins a prompt of zeros, which cannot be followed")
   if (condition.firstText !== null) node.refuse("joins a prompt with two texts, which cannot be followed")
-  if (!condition.isJoined && !isPlainText(condition)) {
-    node.refuse("joins a prompt with weights, brackets, AND or BREAK, which cannot be followed. Join plain texts")
+  if (!condition.isJoined && condition.parts.some(({ text }) => hasJoiningWord(text))) {
+    node.refuse("joins a prompt with the word AND or BREAK, which cannot be followed. Write it in small letters")
   }
   return condition
 }
 
-/** Whether all syntaxes read a text in the same way. */
-export function isPlainText({ parts }: Pick<ConditioningValue, "parts">): boolean {
-  return parts.every((text) => !/[()[\]\\]|BREAK|(?:^|\s)AND(?:\s|$)/.test(text))
+/** Whether a text has a word that stands between joined texts. */
+export function hasJoiningWord(text: string): boolean {
+  return /(?:^|\s)(?:AND|BREAK)(?:\s|$)/.test(text)
+}
+
+/** Whether a part guides everywhere and always, beside others as much as they do. */
+export function isWhole({ strength, start, end, area, mask }: ConditioningPart): boolean {
+  return strength === 1 && start === 0 && end === 1 && area === null && mask === null
 }
 
 function unlike(a: ConditioningValue, b: ConditioningValue): boolean {

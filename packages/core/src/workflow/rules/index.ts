@@ -3,10 +3,25 @@ import type { NodeTypeName } from "../node-types.ts"
 import {
   conditioningCombine,
   conditioningConcat,
+  conditioningSetArea,
+  conditioningSetAreaPercentage,
+  conditioningSetAreaStrength,
+  conditioningSetMask,
   conditioningSetTimestepRange,
   conditioningZeroOut,
 } from "./conditioning.ts"
+import {
+  advancedApply,
+  advancedApplySingle,
+  advancedLoader,
+  controlNetApply,
+  controlNetApplyAdvanced,
+  controlNetLoader,
+  oldAdvancedLoader,
+  setUnionType,
+} from "./controls.ts"
 import { canny, cannyEdges, imageInvert, imageScale, loadImage, loadMask, output } from "./images.ts"
+import * as keyframes from "./keyframes.ts"
 import {
   emptyLatent,
   inpaintConditioning,
@@ -40,18 +55,7 @@ import {
   samplerCustomAdvanced,
 } from "./samplers.ts"
 import * as sigmas from "./sigmas.ts"
-import {
-  advancedApply,
-  advancedApplySingle,
-  advancedLoader,
-  clipTextEncode,
-  clipTextEncodeSdxl,
-  controlNetApply,
-  controlNetApplyAdvanced,
-  controlNetLoader,
-  oldAdvancedLoader,
-  setUnionType,
-} from "./text.ts"
+import { clipTextEncode, clipTextEncodeSdxl } from "./text.ts"
 
 /** What the nodes of each class give. */
 export const NODE_RULES: Readonly<Record<NodeTypeName, NodeRule>> = {
@@ -70,6 +74,10 @@ export const NODE_RULES: Readonly<Record<NodeTypeName, NodeRule>> = {
   ConditioningCombine: conditioningCombine,
   ConditioningConcat: conditioningConcat,
   ConditioningZeroOut: conditioningZeroOut,
+  ConditioningSetArea: conditioningSetArea,
+  ConditioningSetAreaPercentage: conditioningSetAreaPercentage,
+  ConditioningSetAreaStrength: conditioningSetAreaStrength,
+  ConditioningSetMask: conditioningSetMask,
   ConditioningSetTimestepRange: conditioningSetTimestepRange,
   ControlNetLoader: controlNetLoader,
   SetUnionControlNetType: setUnionType,
@@ -80,6 +88,13 @@ export const NODE_RULES: Readonly<Record<NodeTypeName, NodeRule>> = {
   ACN_AdvancedControlNetApply_v2: advancedApply,
   ACN_AdvancedControlNetApply: advancedApply,
   ACN_AdvancedControlNetApplySingle_v2: advancedApplySingle,
+  TimestepKeyframe: keyframes.timestepKeyframe,
+  ACN_TimestepKeyframeInterpolation: keyframes.timestepKeyframeInterpolation,
+  LatentKeyframe: keyframes.latentKeyframe,
+  LatentKeyframeGroup: keyframes.latentKeyframeGroup,
+  LatentKeyframeTiming: keyframes.latentKeyframeTiming,
+  ACN_DefaultUniversalWeights: keyframes.defaultWeights,
+  ACN_ScaledSoftControlNetWeights: keyframes.softWeights,
   EmptyLatentImage: emptyLatent,
   VAEEncode: vaeEncode,
   VAEEncodeTiled: vaeEncode,

@@ -84,6 +84,7 @@ export const llliteLoader: NodeRule = (node) => {
     window,
     onBoth: true,
     mask: null,
+    schedule: null,
   } as const
   return [{ ...model, lllites: strength === 0 ? model.lllites : [...model.lllites, use] }]
 }
