@@ -1,10 +1,15 @@
 // A runner of Vitest for mutation testing. It loads every test file of a part once, in one worker, and keeps the tests.
 // When the last file is loaded, it runs tests on demand, with a mutant or without one, so that a mutant costs the tests
 // that go through it, and no start of a worker.
+import { performance } from "node:perf_hooks"
 import { BroadcastChannel } from "node:worker_threads"
 import { inject, TestRunner } from "vitest"
 
 const NAMESPACE = "__stryker__"
+/** A test that has waited so much longer than its run without mutants, with nothing to compute, waits for ever. */
+const MOST_IDLE_MS = 3000
+/** Tests may replace the clock. */
+const { setTimeout, setInterval, clearInterval } = globalThis
 globalThis[NAMESPACE] ??= {}
 const stryker = globalThis[NAMESPACE]
 stryker.mutantCoverage ??= { static: {}, perTest: {} }
@@ -122,11 +127,27 @@ async function run(entry) {
   let failure
   try {
     for (const hook of hooks("beforeEach").toReversed()) await hook(test.context, test.suite)
-    await TestRunner.getTestFn(test)()
+    await withoutEndlessWait(TestRunner.getTestFn(test)(), entry)
   } catch (error) {
     failure = String(error?.message ?? error).slice(0, 500)
   }
   for (const hook of hooks("afterEach")) await hook(test.context, test.suite)
   if (failure === undefined) entry.milliseconds = performance.now() - start
   return failure
+}
+
+/**
+ * Fails when a test waits for ever, as for a promise that a mutant never settles. Only time without anything to compute
+ * counts, so a busy machine makes no difference.
+ */
+async function withoutEndlessWait(ended, { milliseconds }) {
+  const start = performance.eventLoopUtilization()
+  let watch
+  const waits = new Promise((_, reject) => {
+    watch = setInterval(() => {
+      const { idle } = performance.eventLoopUtilization(start)
+      if (idle > MOST_IDLE_MS + 2 * milliseconds) reject(new Error("the test waits for ever"))
+    }, 250)
+  })
+  return Promise.race([ended, waits]).finally(() => clearInterval(watch))
 }

@@ -41,8 +41,9 @@ export class OneWorkerTestRunner {
     this.#options = options
   }
 
+  /** A mutant acts only while a test runs, so code that also runs while a file is loaded needs no new process. */
   capabilities() {
-    return { reloadEnvironment: false }
+    return { reloadEnvironment: true }
   }
 
   async init() {
@@ -94,7 +95,9 @@ export class OneWorkerTestRunner {
 
   async mutantRun({ activeMutant, testFilter: ids = [] }) {
     // A mutant with an error is not counted.
-    if (!isInSample(activeMutant, this.#options.sample)) return { status: "error", errorMessage: "not in the sample" }
+    if (!isInSample(counted(activeMutant), this.#options.sample)) {
+      return { status: "error", errorMessage: "not in the sample" }
+    }
     const limits = ids.map((id) => MOST_TURNS * (this.#turns[id]?.[activeMutant.id] ?? 0) + 1000)
     const seconds = MOST_SECONDS + 10 * ids.reduce((sum, id) => sum + (this.#seconds.get(id) ?? 0), 0)
     const about = { mutant: activeMutant.id, ids, limits }
@@ -155,6 +158,12 @@ export class OneWorkerTestRunner {
     await this.#end()
     await this.#load()
   }
+}
+
+/** A mutant as in StrykerJS' results. There, lines and columns count from 1, and here from 0. */
+function counted({ location: { start, end }, ...mutant }) {
+  const next = ({ line, column }) => ({ line: line + 1, column: column + 1 })
+  return { ...mutant, location: { start: next(start), end: next(end) } }
 }
 
 export const strykerValidationSchema = {
