@@ -81,6 +81,26 @@ function commands() {
         }
       : {}),
     demo: { args: ["demo", "--steps", "10", "--out", "out"] },
+    grid: { args: ["grid", ...generate.slice(1), "--x", "scale=1,3,7", "--y", "seed=1,2", "--outdir", "out"] },
+    preprocess: { args: ["preprocess", "scribble_xdog", "../photos", "out"] },
+    "dataset check": { args: ["dataset", "check", ...pairs, "--resolution", "64", "--sheet", "sheet.png"] },
+    "dataset make of pictures": {
+      args: ["dataset", "make", "--from_pictures", "../photos", "--copy", "--prep", "canny", "--outdir", "out"],
+    },
+    "dataset make of prompts": {
+      args: [
+        "dataset",
+        "make",
+        ...generate.slice(1, 3),
+        "--prompts",
+        "../prompts.txt",
+        "--W",
+        "128",
+        "--steps",
+        "3",
+      ].concat([...["--count", "6", "--prep", "canny", "--outdir", "out"]]),
+    },
+    "train, its plan": { args: [...train, "--plan"] },
     inspect: { args: ["inspect", "--health", "../large.safetensors"] },
     "inspect of an address": { args: ["inspect", `${server.origin}/x.safetensors`] },
     doctor: { args: ["doctor"] },
@@ -91,6 +111,7 @@ function commands() {
     merge: { args: ["merge", "../large.safetensors", "../large.safetensors", "--output", "out.safetensors"] },
     prune: { args: ["prune", "../large.safetensors", "--weakest", "3", "--output", "out.safetensors"] },
     resize: { args: ["resize", "../large.safetensors", "--network_dim", "8", "--output", "out.safetensors"] },
+    cache: { args: ["cache"] },
     setup: {
       args: ["setup", "tensorflow", "--python", "../python"],
       environment: { XDG_CACHE_HOME: join(work, "cache") },
@@ -118,6 +139,12 @@ async function makeInputs() {
       await writePng(join(folder, "pairs", name, `${i}.png`), blankImage(side, side, colour))
     }
   }
+  await mkdir(join(folder, "photos"))
+  for (let i = 0; i < 12; i++) {
+    const data = Uint8ClampedArray.from({ length: 320 * 240 * 3 }, (_, at) => (at % (320 * 3)) / 8 + 60 * random())
+    await writePng(join(folder, "photos", `${i}.png`), { width: 320, height: 240, data })
+  }
+  await writeFile(join(folder, "prompts.txt"), "a red star\na blue ring\n")
   await writePng(join(folder, "control.png"), blankImage(128, 128, [255, 255, 255]))
   const sites = enumerateSites(SDXL_LAYOUT).map((site) => ({ ...site, condDim: 32, mlpDim: 64 }))
   const values = (site, name) => {
