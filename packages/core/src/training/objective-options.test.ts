@@ -20,6 +20,8 @@ describe("options of an objective", () => {
     ["a Huber schedule", { loss: "huber", huber: { schedule: "constant", delta: 0.1 } }],
     ["a strength range", { strengthRange: { min: 0.5 } }],
     ["noise", { noise: { offset: 0.1 } }],
+    ["an offset that adapts", { noise: { offset: 0.1, adaptiveOffset: 0.1 } }],
+    ["an adaptive offset of nothing", { noise: { adaptiveOffset: 0 } }],
     ["weights", { weights: { minSnrGamma: 5 } }],
     ["dropout", { dropout: 0.5 }],
   ])("may be %s", (_, options) => expect(refusal(options)).toBe("taken"))
@@ -36,6 +38,7 @@ describe("options of an objective", () => {
     ["dropout of everything", { dropout: 1 }, "objective: dropout is 1"],
     ["a wrong strength range", { strengthRange: { power: 0 } }, "objective.strengthRange: power is 0"],
     ["wrong noise", { noise: { offset: Number.POSITIVE_INFINITY } }, "offset is Infinity"],
+    ["an adaptive offset alone", { noise: { adaptiveOffset: 0.1 } }, "adaptiveOffset needs an offset"],
     ["wrong weights", { weights: { minSnrGamma: -1 } }, "objective.weights: minSnrGamma is -1"],
   ])("may not be %s", (_, options, said) => expect(refusal(options)).toContain(said))
 })
