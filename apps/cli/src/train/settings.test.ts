@@ -65,6 +65,15 @@ describe("readTrainSettings", () => {
     ])
   })
 
+  it("says which files it writes beside the pictures", () => {
+    const disk = { cache_latents_to_disk: true, cache_text_encoder_outputs_to_disk: true }
+    expect(read(disk).notices).toEqual([
+      "--cache_latents_to_disk keeps latents beside each picture, in a file such as NAME_0512x0768_sdxl.npz.",
+      "--cache_text_encoder_outputs_to_disk keeps the encoded caption beside each picture, in a file such as NAME_te_outputs.npz.",
+    ])
+    expect(read().notices).toEqual([])
+  })
+
   it("takes a metadata file for the folders, and says that a file of data sets replaces it", () => {
     expect(read({ in_json: "meta.json" })).toMatchObject({ inJson: "meta.json", notices: [] })
     expect(read({ in_json: "meta.json" }).dataset.nameOf("metadataFile")).toBe("--in_json")

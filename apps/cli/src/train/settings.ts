@@ -140,6 +140,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
       ...sampling.notices,
       ...validating.notices,
       ...terminalNotices(reader),
+      ...keptFileNotices(reader),
       ...unusedNotices(reader),
     ],
   }
@@ -262,6 +263,22 @@ function startNotices({ settings, isGiven, nameOf }: TrainReader): readonly stri
   }
   if (networkWeights === undefined || !isGiven("conditionerInit") || conditionerInit === "default") return []
   return [`${nameOf("conditionerInit")} has no effect: the LLLite of ${nameOf("networkWeights")} has its own values.`]
+}
+
+/** Files that a run writes beside the user's pictures. */
+function keptFileNotices({ settings, nameOf }: TrainReader): readonly string[] {
+  return [
+    ...(settings.cacheLatentsToDisk
+      ? [
+          `${nameOf("cacheLatentsToDisk")} keeps latents beside each picture, in a file such as NAME_0512x0768_sdxl.npz.`,
+        ]
+      : []),
+    ...(settings.cacheTextEncoderOutputsToDisk
+      ? [
+          `${nameOf("cacheTextEncoderOutputsToDisk")} keeps the encoded caption beside each picture, in a file such as NAME_te_outputs.npz.`,
+        ]
+      : []),
+  ]
 }
 
 /** Options that have no effect beside others. A default is not named: it asks for nothing. */

@@ -33,13 +33,25 @@ it("shows the pairs of a folder N_name N times, with controls in folders of eith
   const names: string[] = []
   for (let index = 0; index < dataset.count; index++) names.push((await dataset.example(index)).name.slice(-5))
   expect(names).toEqual(["b.png", "c.png", "c.png", "a.png", "a.png", "a.png"])
-  expect(dataset.notices.filter((text) => !text.includes("caption"))).toEqual([])
+  expect(dataset.notices.filter((text) => !text.includes("caption"))).toEqual([
+    `The pairs of 2 folders of pictures are shown as often in an epoch as their names say. The first is "${join(folder, "images/2_moon_x")}".`,
+  ])
+})
+
+it("says how often the pairs of a folder are shown, if not once", async () => {
+  await put("images/3_ring/a.png", "controls/a.png")
+  expect((await config()).notices).toEqual([
+    `The pairs of "${join(folder, "images/3_ring")}" are shown 3 times in an epoch, as its name says.`,
+  ])
+  await rm(join(folder, "images/3_ring"), { recursive: true })
+  await put("images/1_ring/a.png")
+  expect((await config()).notices).toEqual([])
 })
 
 it("passes over folders without a number, and says so", async () => {
-  await put("images/3_ring/a.png", "images/other/b.png", "images/0_none/c.png", "controls/a.png")
+  await put("images/1_ring/a.png", "images/other/b.png", "images/0_none/c.png", "controls/a.png")
   const { groups, notices } = await config()
-  expect(groups[0]?.subsets.map(({ repeats }) => repeats)).toEqual([3])
+  expect(groups[0]?.subsets.map(({ repeats }) => repeats)).toEqual([1])
   expect(notices).toEqual([expect.stringContaining("2 folders of pictures are passed over")])
 })
 

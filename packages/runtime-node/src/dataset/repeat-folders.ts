@@ -13,7 +13,7 @@ export interface RepeatFolder {
 /** The folders that a folder of training pictures stands for. */
 export interface RepeatFolders {
   readonly folders: readonly RepeatFolder[]
-  /** Folders that are passed over, one sentence each. */
+  /** What the names decide: repeats, and folders that are passed over. One sentence each. */
   readonly notices: readonly string[]
 }
 
@@ -38,6 +38,7 @@ export async function findRepeatFolders(imageDir: string, controlDir: string): P
     const found = [name, plain].find((each) => controls.folders.has(each))
     return found === undefined ? controlDir : join(controlDir, found)
   }
+  const repeated = shown.filter(({ repeats }) => repeats !== 1)
   const passedOver = named.filter((each) => !shown.includes(each)).map(({ name }) => join(imageDir, name))
   return {
     folders: shown.map(({ name, repeats }) => ({
@@ -45,12 +46,22 @@ export async function findRepeatFolders(imageDir: string, controlDir: string): P
       controlDir: controlFolder(name),
       repeats,
     })),
-    notices: countedNotice(
-      passedOver,
-      "folders of pictures",
-      (subject, isOne) =>
-        `${subject} ${isOne ? "is" : "are"} passed over: ${isOne ? "its name does" : "their names do"} not begin with a number of repeats, as in 10_ring.`,
-    ),
+    notices: [
+      ...countedNotice(
+        repeated.map(({ name }) => join(imageDir, name)),
+        "folders of pictures",
+        (subject, isOne) =>
+          isOne
+            ? `The pairs of ${subject} are shown ${repeated[0]?.repeats} times in an epoch, as its name says.`
+            : `The pairs of ${subject} are shown as often in an epoch as their names say.`,
+      ),
+      ...countedNotice(
+        passedOver,
+        "folders of pictures",
+        (subject, isOne) =>
+          `${subject} ${isOne ? "is" : "are"} passed over: ${isOne ? "its name does" : "their names do"} not begin with a number of repeats, as in 10_ring.`,
+      ),
+    ],
   }
 }
 
