@@ -9,7 +9,7 @@ describe("draws of a batch", () => {
   it("are the same for a row in every part of the batch, and differ between rows", () => {
     const whole = streamDraws(SEED, STEP, 0, 4)
     const [first, last] = [streamDraws(SEED, STEP, 0, 1), streamDraws(SEED, STEP, 1, 3)]
-    const shape = { height: 2, width: 3, channels: 4 }
+    const shape = { rows: 4, height: 2, width: 3, channels: 4 }
     const joined = (draw: (draws: typeof whole) => Iterable<number>): number[] => [...draw(first), ...draw(last)]
     for (const draw of [
       (draws: typeof whole) => draws.timesteps(0, 1000),
@@ -24,7 +24,7 @@ describe("draws of a batch", () => {
 
   it("are those of the streams by seed, step and row", () => {
     const draws = streamDraws(SEED, STEP, 2, 2)
-    const normal = draws.normal("noise", { height: 2, width: 3, channels: 4 })
+    const normal = draws.normal("noise", { rows: 4, height: 2, width: 3, channels: 4 })
     expect(normal.slice(24)).toEqual(createStream(SEED, "noise").normal([2, 3, 4], { step: STEP, index: 3 }))
     const keeps = draws.keeps("a site", 5, 2)
     expect(keeps.slice(10)).toEqual(createStream(SEED, "dropout a site").uniform([5, 2], { step: STEP, index: 3 }))
@@ -34,7 +34,7 @@ describe("draws of a batch", () => {
   })
 
   it("differ between steps, seeds, purposes and sites", () => {
-    const shape = { height: 1, width: 1, channels: 2 }
+    const shape = { rows: 1, height: 1, width: 1, channels: 2 }
     const draws = streamDraws(SEED, STEP, 0, 1)
     const others = [streamDraws(SEED, STEP + 1, 0, 1), streamDraws(SEED + 1, STEP, 0, 1)]
     for (const other of others) {
