@@ -4,10 +4,11 @@
 // the bytes of all files and states, and the losses of the logs. Reports memory and CPU seconds as the run goes on.
 // Exits 1 if something differs. CHECKPOINT `tiny` is the embedded model.
 //   node bench/resume.mjs CHECKPOINT [--steps 300] [--every 50] [--kills 1] [--size 64] [--backend tensorflow]
-//     [--precision BF16] [--keep FOLDER]
+//     [--precision BF16] [--keep FOLDER] [--from 200]
+// With --from, the killed run begins with a copy of what the unbroken one had saved by that step: that is where it would be.
 import { spawn } from "node:child_process"
 import { createHash } from "node:crypto"
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
@@ -25,6 +26,7 @@ const { values: options, positionals } = parseArgs({
     backend: { type: "string", default: "tensorflow" },
     precision: { type: "string", default: "F32" },
     keep: { type: "string" },
+    from: { type: "string", default: "0" },
   },
 })
 const [checkpoint] = positionals
@@ -35,14 +37,16 @@ if (checkpoint === undefined) {
 const command = fileURLToPath(new URL("../apps/cli/dist/main.js", import.meta.url))
 const folder = options.keep ?? (await mkdtemp(join(tmpdir(), "lllite-bench-")))
 const at = (...names) => join(folder, ...names)
-const [side, steps, every, kills] = [options.size, options.steps, options.every, options.kills].map(Number)
+const { size, steps: asked, every: interval } = options
+const [side, steps, every, kills, from] = [size, asked, interval, options.kills, options.from].map(Number)
 await drawPairs(8)
 
 await run("unbroken", null)
+if (from > 0) await copySaved(from)
 for (let kill = 0; kill < kills; kill++) {
   // Each kill is in a part of its own of the steps after the first state.
-  const part = (steps - every - 1) / kills
-  await run("killed", Math.floor(every + 1 + part * (kill + Math.random())))
+  const first = Math.max(every, from) + 1
+  await run("killed", Math.floor(first + ((steps - first) / kills) * (kill + Math.random())))
 }
 await run("killed", null)
 const differing = await differences()
@@ -66,6 +70,15 @@ async function drawPairs(count) {
     await writePng(at("controls", `${i}.png`), { width: side, height: side, data: control })
     await writeFile(at("images", `${i}.txt`), `a {red|blue} square, number ${i}`)
   }
+}
+
+/** Gives the run that will be killed the files and states up to a step, and the log. */
+async function copySaved(step) {
+  for (const name of await readdir(at("unbroken"))) {
+    const number = Number(/step(\d+)/.exec(name)?.[1])
+    if (number <= step) await cp(at("unbroken", name), at("killed", name), { recursive: true })
+  }
+  await cp(at("unbroken-logs"), at("killed-logs"), { recursive: true })
 }
 
 /** Trains into a folder, from its newest state. Kills the process within a moment after step `kill`. */
