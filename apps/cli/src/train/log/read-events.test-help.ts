@@ -34,13 +34,14 @@ function readEvent(body: Uint8Array): ReadEvent {
   const of = <T>(number: number, otherwise: T): T | number | Uint8Array =>
     fields.find(([field]) => field === number)?.[1] ?? otherwise
   const values = fields.filter(([field]) => field === 5).flatMap(([, summary]) => readFields(summary as Uint8Array))
-  const scalars: Record<string, number> = {}
-  const pictures: Record<string, Uint8Array> = {}
+  // Entries, since an object takes __proto__ for no name.
+  const scalars: [tag: string, value: number][] = []
+  const pictures: [tag: string, png: Uint8Array][] = []
   for (const [, value] of values) {
     const parts = new Map(readFields(value as Uint8Array))
     const tag = Buffer.from(parts.get(1) as Uint8Array).toString()
-    if (parts.has(2)) scalars[tag] = parts.get(2) as number
-    if (parts.has(4)) pictures[tag] = new Map(readFields(parts.get(4) as Uint8Array)).get(4) as Uint8Array
+    if (parts.has(2)) scalars.push([tag, parts.get(2) as number])
+    if (parts.has(4)) pictures.push([tag, new Map(readFields(parts.get(4) as Uint8Array)).get(4) as Uint8Array])
   }
   const version = of(3, null)
   return {
@@ -48,8 +49,8 @@ function readEvent(body: Uint8Array): ReadEvent {
     step: of(2, 0) as number,
     version: version === null ? null : Buffer.from(version as Uint8Array).toString(),
     startsSession: of(7, null) !== null,
-    scalars,
-    pictures,
+    scalars: Object.fromEntries(scalars),
+    pictures: Object.fromEntries(pictures),
   }
 }
 
