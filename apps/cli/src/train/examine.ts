@@ -28,6 +28,7 @@ import type { StepPlan } from "./step-plan.ts"
 import { planSteps } from "./step-plan.ts"
 import { trainingSetConfig } from "./training-set.ts"
 import { holdOut, type TrainingSet } from "./validation/hold-out.ts"
+import { heldOutSeed, unusedValidation } from "./validation/validation-settings.ts"
 
 /**
  * Examines the files of a training. The reader keeps the problems. Nothing is loaded: that takes long.
@@ -70,13 +71,8 @@ export async function examineTraining(
       ? null
       : await examine(["pretrainedModelNameOrPath"], () => readTextEncoders(settings.model, signal))
   const folders = await examine(keys, () => openTrainingSet(settings, { vae, encoders }, reporter, signal))
-  const { validation } = settings
   const dataset =
-    folders === null
-      ? null
-      : await examine(["validationSplit"], async () =>
-          validation === null ? { ...folders, heldOut: null } : holdOut(folders, validation),
-        )
+    folders === null ? null : await examine(["validationSplit", ...keys], async () => heldOutOf(folders, reader))
   await examine(["cacheTextEncoderOutputs", "cacheTextEncoderOutputsToDisk"], async () =>
     checkCachedCaptions(settings, dataset),
   )
@@ -105,6 +101,12 @@ export async function examineTraining(
   await examine(["dashboardPort"], () => tryPort(settings.dashboardPort ?? null))
   await examine(["loggingDir", "logPrefix", "logTrackerName"], () => tryLogFolder(settings.log))
   return dataset
+}
+
+/** The data set in its two parts, with what is to be said of them. */
+function heldOutOf(folders: FolderDataset, reader: OptionReader<typeof TRAIN_OPTIONS>): TrainingSet {
+  const set = holdOut(folders, heldOutSeed(reader.settings))
+  return set.heldOut === null ? { ...set, notices: [...set.notices, ...unusedValidation(reader)] } : set
 }
 
 /** Bytes of the values in the LLLite's file. @param from the sites of the LLLite that the run begins with */

@@ -13,7 +13,7 @@ const gone = new InputError("file", 'cannot read "a.png": there is no such file.
 function setOf(read: () => Promise<never>): TrainingSet {
   return {
     ...{ count: 1, pictures: 1, batchSize: 1, sizes: [{ width: 8, height: 8 }], notices: [], heldOut: null },
-    ...{ augmentations: "", captionRules: [], changingCaptions: 0 },
+    ...{ augmentations: "", groups: [], captionRules: [], changingCaptions: 0 },
     example: read,
     latents: { has: async () => true, read, write: async () => {} },
   }

@@ -1,12 +1,13 @@
 import { expect, it } from "vitest"
 import { factNotices, runFacts } from "./run-facts.ts"
 
-const settings = { seed: 1, model: { checkpoint: "models/sdxl.safetensors" }, validation: null } as Parameters<
+const settings = { seed: 1, model: { checkpoint: "models/sdxl.safetensors" }, validation: { seed: 1 } } as Parameters<
   typeof runFacts
 >[0]
 const dataset = {
   sizes: [{ width: 64, height: 64 }],
   batchSize: 2,
+  groups: [{ examples: 1, holdOut: null }],
   augmentations: "none",
   captionRules: [{}],
 }
@@ -22,6 +23,11 @@ it("names what differs between two runs, and nothing else", () => {
   expect(names({ ...settings, seed: 2n ** 60n }, dataset, constant)).toEqual(["seed"])
   expect(names({ ...settings, model: { checkpoint: "other.safetensors" } }, dataset, constant)).toEqual(["checkpoint"])
   expect(names(settings, { ...dataset, sizes: [{ width: 64, height: 96 }] }, constant)).toEqual(["examples"])
+  expect(names(settings, { ...dataset, sizes: [{ width: 64, height: 64, batchSize: 1 }] }, constant)).toEqual([
+    "examples",
+  ])
+  const heldOut = { ...dataset, groups: [{ examples: 1, holdOut: { share: 0.5, seed: null } }] }
+  expect(names(settings, heldOut, constant)).toEqual(["heldOut"])
   expect(names(settings, { ...dataset, augmentations: "flip" }, constant)).toEqual(["augmentation"])
   expect(names(settings, { ...dataset, captionRules: [{ shuffle: true }] }, constant)).toEqual(["captionRules"])
   expect(names(settings, { ...dataset, batchSize: 3 }, constant)).toEqual(["batchSize"])

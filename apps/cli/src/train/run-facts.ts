@@ -4,6 +4,7 @@ import type { CaptionRules } from "@lllite/core/training"
 import type { FolderDataset } from "@lllite/runtime-node"
 import type { TrainSettings } from "./settings.ts"
 import type { StepPlan } from "./step-plan.ts"
+import { heldOutBy } from "./validation/hold-out.ts"
 
 /** Settings that a run follows from, beside its data set and its checkpoint. */
 const SETTINGS = [
@@ -30,23 +31,29 @@ export function runFacts(
   {
     sizes,
     batchSize,
+    groups,
     augmentations,
     captionRules,
-  }: Pick<FolderDataset, "sizes" | "batchSize" | "augmentations" | "captionRules">,
+  }: Pick<FolderDataset, "sizes" | "batchSize" | "groups" | "augmentations" | "captionRules">,
   { steps, lr }: StepPlan,
 ): ReadonlyMap<string, string> {
-  const order = createHash("sha256").update(JSON.stringify(sizes.map(({ width, height }) => [width, height])))
+  const order = createHash("sha256").update(JSON.stringify(sizes.map(exampleFact)))
   return new Map([
     ...SETTINGS.map((name) => [name, text(settings[name])] as const),
     // The folder may be another one, on another machine.
     ["checkpoint", basename(settings.model.checkpoint)],
     ["batchSize", String(batchSize)],
-    ["heldOut", settings.validation === null ? "none" : `${settings.validation.share} by ${settings.validation.seed}`],
+    ["heldOut", heldOutBy({ groups }, settings.validation.seed)],
     ["augmentation", augmentations],
     ["examples", `${sizes.length}, ${order.digest("hex").slice(0, 16)}`],
     ["captionRules", JSON.stringify(captionRules)],
     ["steps", isOfAnyLength(lr) && !captionRules.some(hasShareOfRun) ? "any" : String(steps)],
   ])
+}
+
+/** What the order of batches follows from. */
+function exampleFact({ width, height, batchSize }: FolderDataset["sizes"][number]): readonly number[] {
+  return batchSize === undefined ? [width, height] : [width, height, batchSize]
 }
 
 /** The facts in which two runs differ, one sentence each. */

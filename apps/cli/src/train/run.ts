@@ -28,7 +28,7 @@ import { createSaver } from "./saver.ts"
 import type { TrainSettings } from "./settings.ts"
 import { sitesOf } from "./sites.ts"
 import { createStepHistory, type StepHistory } from "./step-history.ts"
-import { planSteps, type StepPlan } from "./step-plan.ts"
+import { batchSizesOf, planSteps, type StepPlan } from "./step-plan.ts"
 import type { TrainingSet } from "./validation/hold-out.ts"
 import { watchRun } from "./watch-run.ts"
 
@@ -90,8 +90,9 @@ export function encodedBytes(): number {
 }
 
 /** The pictures of a step. */
-function rowsText({ batchSize }: FolderDataset, { gradientAccumulationSteps: batches }: TrainSettings): string {
-  return batches === 1 ? String(batchSize) : `${batches} × ${batchSize}`
+function rowsText(dataset: FolderDataset, { gradientAccumulationSteps: batches }: TrainSettings): string {
+  const rows = batchSizesOf(dataset).join(" or ")
+  return batches === 1 ? rows : `${batches} × ${rows}`
 }
 
 interface Plan extends StepPlan {

@@ -71,8 +71,7 @@ export interface TrainSettings extends Omit<Settings<TrainTable>, "ema" | "prese
   readonly log: LogSettings | null
   /** Null: no pictures are drawn. */
   readonly samples: SampleSettings | null
-  /** Null: all pairs train. */
-  readonly validation: ValidationSettings | null
+  readonly validation: ValidationSettings
   readonly dtype: FloatDtype
   readonly saveEvery: SaveEvery
   /** Options that have no effect here, one sentence each. */

@@ -44,3 +44,8 @@ function lrMovement(rate: LrSettings, steps: number): LrMovement {
     ...(decay === undefined ? {} : { decaySteps: inSteps(decay) }),
   }
 }
+
+/** The most pairs in a batch, of each data set that differs in it. The largest comes first. */
+export function batchSizesOf({ sizes, batchSize }: Pick<FolderDataset, "sizes" | "batchSize">): readonly number[] {
+  return [...new Set(sizes.map((size) => size.batchSize ?? batchSize))].sort((a, b) => b - a)
+}

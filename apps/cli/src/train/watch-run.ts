@@ -187,7 +187,7 @@ function openValidation({
   signal,
 }: WatchedRun): RunValidation | null {
   const { validation, captionChunks, weightedCaptions, vaeSlices, sampleSampler: sampler } = settings
-  if (validation === null || heldOut === null) return null
+  if (heldOut === null) return null
   return runValidation(validation, {
     ...{ perEpoch, heldOut, machine: { runtime, sdxl }, sampler, reporter, signal },
     ...{ captionChunks, weightedCaptions, objective: objectiveOf(settings) },

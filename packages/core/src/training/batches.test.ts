@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { createStream } from "../random/stream.ts"
-import { batchesOfStep, createBatchOrder, stepsPerEpoch } from "./batches.ts"
+import { batchesOfStep, createBatchOrder, largestBatch, stepsPerEpoch } from "./batches.ts"
 
 const squares = (count: number) => Array.from({ length: count }, () => ({ width: 64, height: 64 }))
 
@@ -29,6 +29,27 @@ describe("the order of batches", () => {
     for (let step = 0; step < 6; step++) {
       expect(new Set(batchOf(step).map((index) => examples[index]?.width)).size).toBe(1)
     }
+  })
+
+  it("gives examples with batches of their own size no others", () => {
+    const examples = Array.from({ length: 10 }, (_, i) => ({
+      width: 64,
+      height: 64,
+      ...(i < 4 ? { batchSize: 2 } : {}),
+    }))
+    const batchOf = createBatchOrder(examples, 3, createStream(3, "order"))
+    const batches = [0, 1, 2, 3].map(batchOf)
+    const ofTwo = batches.filter((batch) => batch.every((index) => index < 4)).map(({ length }) => length)
+    const ofThree = batches.filter((batch) => batch.every((index) => index >= 4)).map(({ length }) => length)
+    expect([ofTwo, ofThree]).toEqual([
+      [2, 2],
+      [3, 3],
+    ])
+    expect(stepsPerEpoch(examples, 3)).toBe(4)
+    expect(largestBatch(examples, 3)).toBe(3)
+    expect(largestBatch(examples, 100)).toBe(6)
+    const wrong = [{ width: 64, height: 64, batchSize: 0 }]
+    expect(() => createBatchOrder(wrong, 1, createStream(3, "order"))).toThrow("batchSize is 0")
   })
 
   it("never mixes sides that have one width, or one height, or each other's", () => {

@@ -6,6 +6,8 @@ import { TRAIN_RANGES } from "./ranges.ts"
 export interface Sized {
   readonly width: number
   readonly height: number
+  /** The most examples of its batch, if that is not the run's. Only examples with the same number share a batch. */
+  readonly batchSize?: number
 }
 
 /**
@@ -21,19 +23,20 @@ export function createBatchOrder(
   stream: RandomStream,
 ): (step: number) => readonly number[] {
   checkRanges("training", { batchSize }, TRAIN_RANGES)
-  const buckets = bucketsOf(examples)
+  const buckets = bucketsOf(examples, batchSize)
+  for (const { batchSize } of buckets) checkRanges("training", { batchSize }, TRAIN_RANGES)
   const perEpoch = batchesPerEpoch(examples, batchSize)
 
   let cached: { epoch: number; batches: readonly (readonly number[])[] } | null = null
   const epochOf = (epoch: number): readonly (readonly number[])[] => {
     if (cached?.epoch === epoch) return cached.batches
     const batches: number[][] = []
-    for (const [index, bucket] of buckets.entries()) {
+    for (const [index, { indices: bucket, batchSize: size }] of buckets.entries()) {
       const shuffled = Array.from(
         stream.permutation(bucket.length, { step: epoch, index: index + 1 }),
         (place) => bucket[place] as number,
       )
-      for (let from = 0; from < shuffled.length; from += batchSize) batches.push(shuffled.slice(from, from + batchSize))
+      for (let from = 0; from < shuffled.length; from += size) batches.push(shuffled.slice(from, from + size))
     }
     const order = stream.permutation(batches.length, { step: epoch })
     cached = { epoch, batches: Array.from(order, (place) => batches[place] as number[]) }
@@ -42,21 +45,39 @@ export function createBatchOrder(
   return (step) => epochOf(Math.floor(step / perEpoch))[step % perEpoch] as readonly number[]
 }
 
-/** The examples of each size, by their indices. */
-function bucketsOf(examples: readonly Sized[]): readonly (readonly number[])[] {
-  const bySize = new Map<string, number[]>()
-  for (const [index, { width, height }] of examples.entries()) {
-    const key = `${width}×${height}`
-    const list = bySize.get(key) ?? []
-    list.push(index)
-    bySize.set(key, list)
+/** Examples that may share a batch. */
+interface Bucket {
+  readonly indices: readonly number[]
+  /** The most of them in a batch. */
+  readonly batchSize: number
+}
+
+/** @param batchSize of examples that name none */
+function bucketsOf(examples: readonly Sized[], batchSize: number): readonly Bucket[] {
+  const buckets = new Map<string, { readonly indices: number[]; readonly batchSize: number }>()
+  for (const [index, { width, height, batchSize: own = batchSize }] of examples.entries()) {
+    const key = `${width}×${height} by ${own}`
+    const bucket = buckets.get(key) ?? { indices: [], batchSize: own }
+    bucket.indices.push(index)
+    buckets.set(key, bucket)
   }
-  return [...bySize.values()]
+  return [...buckets.values()]
+}
+
+/** The most examples that a batch has. */
+export function largestBatch(examples: readonly Sized[], batchSize: number): number {
+  return Math.max(
+    1,
+    ...bucketsOf(examples, batchSize).map((bucket) => Math.min(bucket.indices.length, bucket.batchSize)),
+  )
 }
 
 /** Batches in one epoch: the last batch of a size may be short. Source: sd-scripts `BucketManager`. */
 export function batchesPerEpoch(examples: readonly Sized[], batchSize: number): number {
-  return bucketsOf(examples).reduce((count, bucket) => count + Math.ceil(bucket.length / batchSize), 0)
+  return bucketsOf(examples, batchSize).reduce(
+    (sum, bucket) => sum + Math.ceil(bucket.indices.length / bucket.batchSize),
+    0,
+  )
 }
 
 /**

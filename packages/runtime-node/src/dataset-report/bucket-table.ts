@@ -5,14 +5,18 @@ export interface FittedPicture {
   readonly path: string
   /** How often it is shown in an epoch. */
   readonly repeats: number
+  /** The most pairs in a batch of its data set. */
+  readonly batchSize: number
   readonly fit: Fit
 }
 
-/** Pictures that are trained at one size. */
+/** Pictures that are trained at one size, and may share a batch. */
 export interface BucketRow {
   /** In pixels. */
   readonly width: number
   readonly height: number
+  /** The most pairs in a batch. */
+  readonly batchSize: number
   readonly pictures: number
   /** The pictures with their repeats. */
   readonly examples: number
@@ -29,17 +33,18 @@ export interface BucketRow {
 export function bucketTable(pictures: readonly FittedPicture[]): readonly BucketRow[] {
   const buckets = new Map<string, FittedPicture[]>()
   for (const picture of pictures) {
-    const key = picture.fit.cropped.join("x")
+    const key = [...picture.fit.cropped, picture.batchSize].join()
     const bucket = buckets.get(key)
     if (bucket === undefined) buckets.set(key, [picture])
     else bucket.push(picture)
   }
   const rows = [...buckets.values()].map((all): BucketRow => {
-    const [width, height] = (all[0] as FittedPicture).fit.cropped
+    const [{ fit, batchSize }] = all as [FittedPicture]
+    const [width, height] = fit.cropped
     const crops = all.map(({ fit }) => cropShare(fit))
     const scales = all.map(({ fit }) => upscale(fit))
     return {
-      ...{ width, height, pictures: all.length },
+      ...{ width, height, batchSize, pictures: all.length },
       examples: all.reduce((sum, { repeats }) => sum + repeats, 0),
       upscaled: scales.filter((scale) => scale > 1).length,
       mostUpscale: scales.reduce((most, scale) => Math.max(most, scale), 1),

@@ -51,6 +51,7 @@ export interface DatasetReport {
   /** Pairs that can be trained, without and with repeats. */
   readonly pairs: number
   readonly examples: number
+  /** The most pairs in a batch of any data set. */
   readonly batchSize: number
   readonly stepsPerEpoch: number
   /** Sizes of the pictures in pixels, the most frequent first. */
@@ -144,7 +145,12 @@ export async function reportDataset(
   const usable = listed.filter((_, index) => isUsable(index))
   const entries = usable.flatMap(({ entry }) => entry ?? [])
   const fitted = entries.map(
-    ({ pair, subset, fit }): FittedPicture => ({ path: pair.image, repeats: subset.repeats, fit }),
+    ({ pair, subset, batchSize, fit }): FittedPicture => ({
+      path: pair.image,
+      repeats: subset.repeats,
+      batchSize,
+      fit,
+    }),
   )
   const captioned = entries.map(({ pair }) => ({ image: pair.image, caption: longestCaption(pair.text) }))
   const lengths = await captionLengths(captioned, await readTokenizer(), weightedCaptions, pause)
@@ -175,7 +181,7 @@ export async function reportDataset(
     ),
   )
   const buckets = bucketTable(fitted)
-  findings.push(...batchFindings(buckets, config.batchSize))
+  findings.push(...batchFindings(buckets))
   const ordered = LEVELS.flatMap((level) => findings.filter((finding) => finding.level === level))
   const report: DatasetReport = {
     canTrain: ordered[0]?.level !== "problem",
@@ -187,7 +193,7 @@ export async function reportDataset(
     examples: buckets.reduce((sum, { examples }) => sum + examples, 0),
     batchSize: config.batchSize,
     // As `batchesPerEpoch`: the last batch of a size may be short.
-    stepsPerEpoch: buckets.reduce((sum, { examples }) => sum + Math.ceil(examples / config.batchSize), 0),
+    stepsPerEpoch: buckets.reduce((sum, { examples, batchSize }) => sum + Math.ceil(examples / batchSize), 0),
     sizes: sizeCounts(facts),
     buckets,
     captions: { ...lengths, missing: remarks.filter(({ kind }) => NO_CAPTION.includes(kind)).length, empty },
@@ -350,10 +356,11 @@ function pathsOf(fitted: readonly FittedPicture[]): readonly string[] {
 }
 
 /** Sizes that never fill a batch make steps of fewer pictures. */
-function batchFindings(buckets: readonly BucketRow[], batchSize: number): readonly Finding[] {
-  const small = buckets.filter(({ examples }) => examples < batchSize)
+function batchFindings(buckets: readonly BucketRow[]): readonly Finding[] {
+  const small = buckets.filter(({ examples, batchSize }) => examples < batchSize)
   if (small.length === 0 || buckets.length === 1) return []
-  const text = `Sizes with fewer pictures than a batch of ${batchSize}: ${small.length} of ${buckets.length}. Their steps are smaller.`
+  const batches = [...new Set(small.map(({ batchSize }) => batchSize))].join(" or ")
+  const text = `Sizes with fewer pictures than a batch of ${batches}: ${small.length} of ${buckets.length}. Their steps are smaller.`
   return [{ kind: "small-bucket", level: "note", text, files: [] }]
 }
 

@@ -18,8 +18,10 @@ batch_size = 4
 
 [[datasets]]
 resolution = [768, 512]
-batch_size = 4
+batch_size = 2
 enable_bucket = false
+validation_split = 0.1
+validation_seed = 7
 
   [[datasets.subsets]]
   image_dir = "b"
@@ -58,11 +60,13 @@ describe("parseDatasetConfig", () => {
     const { batchSize, groups } = parseDatasetConfig(whole, "set.toml", { maxBucketReso: 2048 })
     expect(batchSize).toBe(4)
     expect(groups[0]).toMatchObject({
+      ...{ batchSize: 4, holdOut: null },
       resolution: [512, 512],
       buckets: { minSize: 64, maxSize: 2048, step: 64, noUpscale: false },
       subsets: [{ imageDir: "a", controlDir: "ca", captionExtension: ".txt", repeats: 3, kernel: null }],
     })
     expect(groups[1]).toMatchObject({
+      ...{ batchSize: 2, holdOut: { share: 0.1, seed: 7 } },
       resolution: [768, 512],
       buckets: null,
       subsets: [{ imageDir: "b", captionExtension: ".cap", repeats: 1, kernel: "lanczos" }],
@@ -94,6 +98,15 @@ describe("parseDatasetConfig", () => {
     expect(notices(least(), { minBucketReso: 256, bucketResoSteps: 32 })).toEqual([
       "train: --bucketResoSteps has no effect: enable_bucket is not set.",
     ])
+  })
+
+  it("leaves out folders that are shown no time, and says so", () => {
+    const { groups, batchSize, notices } = parseDatasetConfig(
+      `${least("batch_size = 8", "num_repeats = 0")}${least("batch_size = 2").replace('"a"', '"b"')}`,
+      "set.toml",
+    )
+    expect([groups.map(({ subsets }) => subsets.map(({ imageDir }) => imageDir)), batchSize]).toEqual([[["b"]], 2])
+    expect(notices).toEqual(['"a" is left out: its num_repeats is 0.'])
   })
 
   it("reads the same from JSON, where null means that an option is left out", () => {
@@ -148,7 +161,8 @@ describe("parseDatasetConfig", () => {
     [least("", "face_crop_aug_range = [4, 2]"), /face_crop_aug_range is \[4,2\], expected two numbers above 0/],
     [least("", "num_repeat = 2"), /no option num_repeat\. Did you mean num_repeats\?/],
     [least("", "batch_size = 2"), /no option batch_size here\. It belongs to another table/],
-    [least("", "num_repeats = 0"), /num_repeats is 0, expected a whole number from 1/],
+    [least("", "num_repeats = -1"), /num_repeats is -1, expected a whole number from 0/],
+    [least("", "num_repeats = 0"), /num_repeats is 0 for all folders, expected one that is used/],
     [least("enable_bucket = 1"), /enable_bucket is 1, expected true or false/],
     [least("enable_bucket = true\nbucket_reso_steps = 48"), /bucket_reso_steps is 48, expected a multiple of 32/],
     [least().replace("512", "500"), /resolution is 500x500, expected multiples of 32\. The nearest is 512x512/],
@@ -157,7 +171,7 @@ describe("parseDatasetConfig", () => {
       least("", 'resize_interpolation = "hamming"'),
       /resize_interpolation is "hamming", expected one of lanczos, area, nearest, /,
     ],
-    [least("batch_size = 2") + least("batch_size = 3"), /batch sizes 2 and 3, expected one/],
+    [least("validation_split = 1.0"), /validation_split is 1, expected a number above 0 and below 1/],
     [`${least()}\n[[datasets.subsets]]\nimage_dir = "a"\nconditioning_data_dir = "x"`, /image_dir "a" appears twice/],
   ])("refuses %j", (text, message) => {
     expect(() => parseDatasetConfig(text, "set.toml")).toThrow(message)

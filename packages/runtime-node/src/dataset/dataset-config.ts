@@ -1,4 +1,5 @@
 import type { ResizeKernel } from "@lllite/core/image"
+import type { Seed } from "@lllite/core/names"
 import type { CaptionRules, Size } from "@lllite/core/training"
 import { InputError } from "../errors.ts"
 import type { OptionTable, Settings } from "../options/option.ts"
@@ -52,16 +53,29 @@ export interface BucketConfig {
   readonly noUpscale: boolean
 }
 
+/** Pairs that are held out of a training. */
+export interface HoldOut {
+  /** The share of the pairs, above 0 and below 1. */
+  readonly share: number
+  /** What chooses them. Null: the seed of the training. */
+  readonly seed: Seed | null
+}
+
 /** Folders whose pictures are fitted by the same options. */
 export interface DatasetGroup {
+  /** The most pairs in a batch. */
+  readonly batchSize: number
   /** Width and height in pixels, multiples of 32. */
   readonly resolution: Size
   /** Null: every picture is cropped to the resolution. */
   readonly buckets: BucketConfig | null
+  /** Null: all pairs train. */
+  readonly holdOut: HoldOut | null
   readonly subsets: readonly SubsetConfig[]
 }
 
 export interface DatasetConfig {
+  /** The most pairs in a batch of any data set. */
   readonly batchSize: number
   /** Options that have no effect, one sentence each, with the table that has them. */
   readonly notices: readonly string[]
@@ -225,8 +239,6 @@ function readerOf(title: string, layers: readonly Layer[], problems: Problem[]):
 }
 
 interface Group {
-  /** Null where it was refused. */
-  readonly batchSize: number | null
   readonly group: DatasetGroup
   /** What its options and those of its folders belong to. */
   readonly uses: readonly OptionUse[]
@@ -244,15 +256,25 @@ function finish(
   label: string,
   problems: Problem[],
 ): DatasetConfig {
-  const sizes = [...new Set(groups.flatMap(({ batchSize }) => batchSize ?? []))]
-  const [batchSize = 1] = sizes
-  if (sizes.length > 1) {
-    const text = `the data sets have batch sizes ${sizes.join(" and ")}, expected one for all of them`
-    problems.push({ where: label, text })
+  const used = groups.map(({ group }) => usedOf(group)).filter(({ subsets }) => subsets.length > 0)
+  if (groups.length > 0 && used.length === 0) {
+    problems.push({ where: label, text: "num_repeats is 0 for all folders, expected one that is used" })
   }
   if (problems.length > 0) throw new InputError("dataset-options", describeProblems(label, problems), { problems })
   const unused = unusedOptions(groups.flatMap(({ uses }) => uses))
-  return { batchSize, notices: describeUnused([...ignored, ...unused]), groups: groups.map(({ group }) => group) }
+  const notices = [...describeUnused([...ignored, ...unused]), ...groups.flatMap(({ group }) => leftOut(group))]
+  return { batchSize: Math.max(1, ...used.map(({ batchSize }) => batchSize)), notices, groups: used }
+}
+
+/** A group without the folders that are shown no time. Source: sd-scripts, which ignores them with a warning. */
+function usedOf(group: DatasetGroup): DatasetGroup {
+  return { ...group, subsets: group.subsets.filter(({ repeats }) => repeats > 0) }
+}
+
+function leftOut({ subsets }: DatasetGroup): readonly string[] {
+  return subsets
+    .filter(({ repeats }) => repeats === 0)
+    .map(({ imageDir }) => `"${imageDir}" is left out: its num_repeats is 0.`)
 }
 
 function readGroup(reader: DatasetReader, where: string, subsets: readonly Subset[], problems: Problem[]): Group {
@@ -272,14 +294,13 @@ function readGroup(reader: DatasetReader, where: string, subsets: readonly Subse
     maxSize: settings.maxBucketReso,
     noUpscale: settings.bucketNoUpscale,
   }
-  let batchSize: number | null = null
-  reader.check(["batchSize"], () => {
-    batchSize = settings.batchSize
-    return null
-  })
+  const { batchSize, validationSplit: share, validationSeed = null } = settings
   return {
-    batchSize,
-    group: { resolution, buckets: enableBucket ? buckets : null, subsets: subsets.map(({ subset }) => subset) },
+    group: {
+      ...{ batchSize, resolution, buckets: enableBucket ? buckets : null },
+      holdOut: share === undefined ? null : { share, seed: validationSeed },
+      subsets: subsets.map(({ subset }) => subset),
+    },
     uses: [bucketOptionsOf(reader), ...subsets.flatMap(({ uses }) => uses)],
   }
 }

@@ -1,14 +1,16 @@
 import { TRAIN_RANGES } from "@lllite/core/names"
-import { choice, file, flag, folder, integer, pixels, text } from "../options/kinds.ts"
+import { choice, file, flag, folder, integer, number, pixels, seed, text } from "../options/kinds.ts"
 import { ignored, refused } from "../options/option.ts"
 import { CAPTION_OPTIONS } from "./caption-options.ts"
 import { faceRange } from "./face-range.ts"
 
-const VALIDATION = "pairs are held out of all data sets together"
-
 /** Options of a data set whose pictures are fitted in one way, by sd-scripts' names. */
 export const GROUP_OPTIONS = {
-  batch_size: integer({ default: 1, ...TRAIN_RANGES.batchSize, help: "Pairs in a step." }),
+  batch_size: integer({
+    default: 1,
+    ...TRAIN_RANGES.batchSize,
+    help: "Pairs in a step. Each data set may have its own.",
+  }),
   resolution: pixels({
     help: "Size of pictures for training, in pixels. Without buckets, it is a multiple of 32.",
   }),
@@ -22,14 +24,24 @@ export const GROUP_OPTIONS = {
     help: "Sides of buckets are multiples of this. It is itself a multiple of 32.",
   }),
   bucket_no_upscale: flag({ help: "Never enlarge a picture." }),
-  validation_seed: refused(VALIDATION, { instead: "Leave it out, and give validation_seed as an option of train." }),
-  validation_split: refused(VALIDATION, { instead: "Leave it out, and give validation_split as an option of train." }),
+  validation_split: number({
+    above: 0,
+    below: 1,
+    nothing: [0],
+    help: "Share of the pairs that are held out. The run measures itself on them, and does not train on them. Data sets with the same share and seed are taken together.",
+  }),
+  validation_seed: seed({ otherwise: "seed", help: "Seed that chooses the held-out pairs, and their noise." }),
   network_multiplier: ignored("sd-scripts' LLLite trainer ignores it, too", { nothing: [1] }),
 }
 
 /** Options of a folder of pictures. A data set may give them for all of its folders. */
 export const SUBSET_OPTIONS = {
-  num_repeats: integer({ default: 1, min: 1, max: 1_000_000, help: "How often each pair appears in an epoch." }),
+  num_repeats: integer({
+    default: 1,
+    min: 0,
+    max: 1_000_000,
+    help: "How often each pair appears in an epoch. With 0, the folder is left out.",
+  }),
   ...CAPTION_OPTIONS,
   resize_interpolation: choice(["lanczos", "area", "nearest", "bilinear", "linear", "bicubic", "cubic", "box"], {
     help: "Filter that resizes pictures, as in OpenCV, and for lanczos and box as in PIL. linear and cubic are bilinear and bicubic.",

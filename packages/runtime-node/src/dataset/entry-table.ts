@@ -20,6 +20,8 @@ export interface EntryTable extends Iterable<Entry> {
   readonly length: number
   /** The number of examples, repeats included. Those of a picture follow each other. */
   readonly examples: number
+  /** The number of examples of a data set. */
+  examplesOf(group: DatasetGroup): number
   at(picture: number): Entry
   /** The entry of an example. @throws InputError when there is none */
   ofExample(index: number): Entry
@@ -58,6 +60,10 @@ export function createEntryTable(folders: readonly EntryFolder[]): EntryTable {
   return {
     length,
     examples,
+    examplesOf: (group) =>
+      placed
+        .filter((folder) => folder.group === group)
+        .reduce((sum, { pairs, subset }) => sum + pairs.length * subset.repeats, 0),
     at(picture) {
       const folder = placed.findLast((each) => each.picture <= picture && each.pairs.length > 0)
       if (folder === undefined || !(picture < length)) {

@@ -19,6 +19,8 @@ export interface Entry {
   /** The number of the picture in the data set. */
   readonly picture: number
   readonly subset: SubsetConfig
+  /** The most pairs of its data set in a batch. */
+  readonly batchSize: number
   readonly fitter: Fitter
   readonly fit: Fit
   readonly augmentation: Augmentation
@@ -36,7 +38,7 @@ export function entryOf(
   picture: number,
   subset: SubsetConfig,
   fitter: Fitter,
-  { buckets }: DatasetGroup,
+  { buckets, batchSize }: DatasetGroup,
 ): Entry {
   const { augment } = subset
   const face = faceIn(pair, subset)
@@ -44,7 +46,7 @@ export function entryOf(
   const cropsFace = buckets === null && augment.faceCrop !== null && face !== null
   const hasSpare = fit.resized[0] > fit.cropped[0] || fit.resized[1] > fit.cropped[1]
   const doesCrop = cropsFace || (augment.randomCrop && hasSpare)
-  return { pair, picture, subset, fitter, fit, augmentation: augmentationOf(augment, doesCrop) }
+  return { pair, picture, subset, batchSize, fitter, fit, augmentation: augmentationOf(augment, doesCrop) }
 }
 
 /** Reads and fits an example. @throws InputError as `examineImage` */

@@ -12,7 +12,7 @@ import { createTextFiles } from "../text-cache/text-store.ts"
 import { augmentationNotices, describeAugmentations, withoutUsedAlpha } from "./augmentation-notices.ts"
 import { captionRuleNotices } from "./caption-notices.ts"
 import { checkPictures } from "./check-pictures.ts"
-import type { DatasetConfig, SubsetConfig } from "./dataset-config.ts"
+import type { DatasetConfig, DatasetGroup, SubsetConfig } from "./dataset-config.ts"
 import type { Entry } from "./entry.ts"
 import { cachedCaptions, cachedPictures, captionOf, PLAIN_VIEW, readExample } from "./entry.ts"
 import type { EntryFolder, EntryTable } from "./entry-table.ts"
@@ -24,7 +24,10 @@ import { joinRemarks, listPairs } from "./pairs.ts"
 
 /** Pairs of pictures in folders, ready to train with. */
 export interface FolderDataset extends TrainDataset {
+  /** The most pairs in a batch. The sizes of examples may name fewer. */
   readonly batchSize: number
+  /** Its data sets in order: their examples, and how pairs are held out of them. */
+  readonly groups: readonly (Pick<DatasetGroup, "holdOut"> & { readonly examples: number })[]
   /** The size of every example, by which batches are made. */
   readonly sizes: readonly Sized[]
   /** What changes from step to step, in words, folder by folder. */
@@ -147,8 +150,9 @@ function datasetOf(
     captionRules: subsets.map(({ captions }) => captions),
     changingCaptions: countChanging(entries),
     batchSize: config.batchSize,
+    groups: config.groups.map((group) => ({ holdOut: group.holdOut, examples: entries.examplesOf(group) })),
     augmentations: describeAugmentations(config),
-    sizes: sizesOf(entries),
+    sizes: sizesOf(entries, config),
     notices,
     original: (index) => entries.firstOf(index),
     augmentation: (index) => entries.ofExample(index).augmentation,
@@ -176,14 +180,15 @@ function countChanging(entries: EntryTable): number {
   return count
 }
 
-/** The size of each example. Examples of one size share an object. */
-function sizesOf(entries: EntryTable): readonly Sized[] {
+/** The size of each example. Examples of one size and batch share an object. */
+function sizesOf(entries: EntryTable, config: DatasetConfig): readonly Sized[] {
   const known = new Map<string, Sized>()
   const sizes: Sized[] = []
-  for (const { fit, subset } of entries) {
+  for (const { fit, subset, batchSize } of entries) {
     const [width, height] = fit.cropped
-    const key = `${width}x${height}`
-    const size = known.get(key) ?? { width, height }
+    const key = `${width}x${height} by ${batchSize}`
+    const own = batchSize === config.batchSize ? {} : { batchSize }
+    const size = known.get(key) ?? { width, height, ...own }
     known.set(key, size)
     for (let repeat = 0; repeat < subset.repeats; repeat++) sizes.push(size)
   }

@@ -11,7 +11,7 @@ import {
   text,
 } from "@lllite/runtime-node/options"
 
-const { batch_size, validation_seed, validation_split, network_multiplier, ...groupOptions } = GROUP_OPTIONS
+const { batch_size, validation_split, validation_seed, network_multiplier, ...groupOptions } = GROUP_OPTIONS
 const { num_repeats, caption_extension, custom_attributes, class_tokens, is_reg, ...subsetOptions } = SUBSET_OPTIONS
 const READ_ONCE = "pictures are read once, before training"
 const NEITHER_THERE = "sd-scripts' LLLite trainer ignores it, too"

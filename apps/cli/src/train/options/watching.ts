@@ -1,6 +1,6 @@
 import { GENERATE_RANGES, SAMPLER_NAMES, TRAIN_RANGES } from "@lllite/core/names"
 import type { OptionTable } from "@lllite/runtime-node/options"
-import { choice, file, flag, folder, ignored, integer, number, seed, text } from "@lllite/runtime-node/options"
+import { choice, file, flag, folder, GROUP_OPTIONS, ignored, integer, number, text } from "@lllite/runtime-node/options"
 
 /** Why there is no log for W&B, and what to do. */
 export const NO_WANDB = "nothing is sent to W&B. Its Python package can log the lines of steps.jsonl"
@@ -40,13 +40,8 @@ export const WATCHING = {
     otherwise: "four pairs of the data set",
     help: "File of the pictures to draw: lines (.txt), TOML or JSON as in sd-scripts. Each names its control with --cn or controlnet_image.",
   }),
-  validation_split: number({
-    above: 0,
-    below: 1,
-    nothing: [0],
-    help: "Share of the pairs that are held out. The run measures itself on them, and does not train on them.",
-  }),
-  validation_seed: seed({ otherwise: "seed", help: "Seed that chooses the held-out pairs, and their noise." }),
+  validation_split: GROUP_OPTIONS.validation_split,
+  validation_seed: GROUP_OPTIONS.validation_seed,
   validate_every_n_steps: integer({
     ...TRAIN_RANGES.steps,
     nothing: [0],

@@ -24,9 +24,6 @@ export async function drawnPictures(
     const inRun = samples.every === null ? 1 : times(stepsOf(samples.every, perEpoch))
     drawn += length * (1 + inRun + (samples.atFirst ? 1 : 0))
   }
-  if (validation !== null) {
-    const measured = Math.min(dataset.heldOut?.count ?? 0, validation.mostPairs ?? Number.POSITIVE_INFINITY)
-    drawn += Math.min(measured, validation.pictures) * (1 + times(stepsOf(validation.every, perEpoch)))
-  }
-  return drawn
+  const measured = Math.min(dataset.heldOut?.count ?? 0, validation.mostPairs ?? Number.POSITIVE_INFINITY)
+  return drawn + Math.min(measured, validation.pictures) * (1 + times(stepsOf(validation.every, perEpoch)))
 }

@@ -8,16 +8,28 @@ const WIDTHS = { contextDim: 2048, pooledDim: 1280 }
 const TEXT = 4 * (77 * 2048 + 1280)
 const [LATENTS, CONTROL] = [4 * 4 * 128 * 128, 3 * 1024 * 1024]
 const MEMO = 128 * 2 ** 20
-const NOTHING = { captionChunks: 1, cacheLatentsToDisk: false, cacheTextEncoderOutputsToDisk: false, validation: null }
 const VALIDATION = {
-  ...{ share: 0.1, seed: 1, every: { steps: 5 }, mostPairs: null, pictures: 4 },
+  ...{ seed: 1, every: { steps: 5 }, mostPairs: null, pictures: 4 },
   drawing: { steps: 20, guidanceScale: 7.5 },
+}
+const NOTHING = {
+  ...{ captionChunks: 1, cacheLatentsToDisk: false, cacheTextEncoderOutputsToDisk: false },
+  validation: VALIDATION,
 }
 
 function setOf(count: number, more: Partial<TrainingSet> = {}): TrainingSet {
   const example = () => Promise.reject(new Error("no example is read"))
   return {
-    ...{ count, pictures: count, batchSize: 1, notices: [], captionRules: [], changingCaptions: 0, augmentations: "" },
+    ...{
+      count,
+      pictures: count,
+      batchSize: 1,
+      groups: [],
+      notices: [],
+      captionRules: [],
+      changingCaptions: 0,
+      augmentations: "",
+    },
     ...{ sizes: Array.from({ length: count }, () => ({ width: 1024, height: 1024 })), heldOut: null, example },
     captionOf: (index) => `caption ${index}`,
     ...more,
@@ -53,9 +65,8 @@ it("counts held-out pairs that are measured, and the pictures that are drawn", a
   expect(memory(null)).toBe(10 * (LATENTS + CONTROL + TEXT))
   expect(memory(3)).toBe(3 * (LATENTS + CONTROL + TEXT))
   const plan = { steps: 12, perEpoch: 4 }
-  const drawn = (validation: typeof VALIDATION | null) =>
-    drawnPictures({ samples: null, validation, seed: 1 }, dataset, plan)
+  const drawn = (set: TrainingSet) => drawnPictures({ samples: null, validation: VALIDATION, seed: 1 }, set, plan)
   // Once without the LLLite, after steps 5 and 10, and at the end.
-  expect(await drawn(VALIDATION)).toBe(4 * 4)
-  expect(await drawn(null)).toBe(0)
+  expect(await drawn(dataset)).toBe(4 * 4)
+  expect(await drawn(setOf(100))).toBe(0)
 })

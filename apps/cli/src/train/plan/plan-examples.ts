@@ -62,7 +62,7 @@ export function planExamples(
     controls += ways * 3 * width * height
   }
   const kept = (latentFiles ? 0 : latents + controls) + (textFiles ? 0 : captions.size * text)
-  const measured = validation === null ? 0 : measuredPairs(dataset.heldOut, validation.mostPairs)
+  const measured = measuredPairs(dataset.heldOut, validation.mostPairs)
   const pair = latentBytes(largest) + 3 * largest + text
   return {
     memory: Math.min(most, kept) + measured * pair + Math.min(MEMO_BYTES, pictures * 2 * FLOAT * 3 * largest),

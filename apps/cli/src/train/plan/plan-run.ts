@@ -1,5 +1,13 @@
 import { layOutSlots } from "@lllite/core/models"
-import { initOptimizer, LLLITE, loadOptimizer, OPTIMIZERS, type OptimizerRule, settingsOf } from "@lllite/core/training"
+import {
+  initOptimizer,
+  LLLITE,
+  largestBatch,
+  loadOptimizer,
+  OPTIMIZERS,
+  type OptimizerRule,
+  settingsOf,
+} from "@lllite/core/training"
 import type { AdapterDims, Site } from "@lllite/format"
 import { DTYPE_BITS } from "@lllite/format"
 import type { TrainNeed } from "@lllite/runtime-node"
@@ -57,7 +65,7 @@ export async function planRun(settings: TrainSettings, dataset: TrainingSet): Pr
       sites: adapters.map(({ site }) => site),
       ...(settings.vaeSlices === undefined ? {} : { vaeSlices: settings.vaeSlices }),
     })
-  const inBatch = Math.min(batchSize, mostOfOneSize(dataset))
+  const inBatch = largestBatch(dataset.sizes, batchSize)
   const rows = Math.ceil(inBatch / SHARDS)
   const found = await need(rows, settings.gradientCheckpointing)
   const optimizerBytes = stateBytes(settings, { adapters, slots, values: new Float32Array(values) })
@@ -115,15 +123,6 @@ async function adaptersOf(settings: TrainSettings, layout: Parameters<typeof sit
 function largest({ sizes }: TrainingSet): readonly [width: number, height: number] {
   const [first = { width: 0, height: 0 }] = [...sizes].sort((a, b) => b.width * b.height - a.width * a.height)
   return [first.width, first.height]
-}
-
-/** A batch has pictures of one size. */
-function mostOfOneSize({ sizes }: TrainingSet): number {
-  const counts = new Map<string, number>()
-  for (const { width, height } of sizes) {
-    counts.set(`${width} ${height}`, (counts.get(`${width} ${height}`) ?? 0) + 1)
-  }
-  return Math.max(1, ...counts.values())
 }
 
 /** Bytes of what the optimizer keeps. */

@@ -1,4 +1,5 @@
 import type { TrainSettings } from "../settings.ts"
+import { batchSizesOf } from "../step-plan.ts"
 import type { TrainingSet } from "../validation/hold-out.ts"
 
 /** The settings that a report names. It names no path, because reports are shown to others. */
@@ -22,7 +23,7 @@ export function shownSettings(
   return [
     ["Pairs", `${dataset.pictures}${dataset.heldOut === null ? "" : `, and ${dataset.heldOut.count} held out`}`],
     ["Sizes", sizes.size > 4 ? `${sizes.size} sizes` : [...sizes].join(", ")],
-    ["Pairs in a step", `${dataset.batchSize} × ${settings.gradientAccumulationSteps}`],
+    ["Pairs in a step", `${batchSizesOf(dataset).join(" or ")} × ${settings.gradientAccumulationSteps}`],
     ...(preset === null ? [] : [["Preset", preset.name] as const]),
     ["Optimizer", optimizer.name],
     ["Learning rate", `${learningRate}, ${lrScheduler}`],

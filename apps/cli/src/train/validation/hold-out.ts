@@ -10,21 +10,72 @@ export interface TrainingSet extends FolderDataset {
   readonly heldOut: TrainDataset | null
 }
 
-/** How pairs are held out. */
-export interface HoldOut {
-  /** The share of the pairs, below 1. */
+/** Pairs of which a share is held out. */
+interface Pool {
   readonly share: number
   readonly seed: Seed
+  /** Their first examples. */
+  readonly firsts: readonly number[]
 }
 
 /**
- * Holds out a share of the pairs, chosen by the seed. All repeats of a pair are on one side.
+ * Holds out a share of the pairs, chosen by a seed, as each data set says. Data sets with the same share and seed are
+ * taken together. All repeats of a pair are on one side.
  *
- * @throws InputError when the share is less than one pair
+ * @param seed of data sets that name none
+ * @throws InputError when a share is less than one pair
  */
-export function holdOut(dataset: FolderDataset, { share, seed }: HoldOut): TrainingSet {
+export function holdOut(dataset: FolderDataset, seed: Seed): TrainingSet {
   const { count, original = (index: number) => index } = dataset
-  const firsts = Array.from({ length: count }, (_, index) => index).filter((index) => original(index) === index)
+  const held = new Set(poolsOf(dataset, seed).flatMap(heldOf))
+  if (held.size === 0) return { ...dataset, heldOut: null }
+  const isHeld = (index: number): boolean => held.has(original(index))
+  const indices = Array.from({ length: count }, (_, index) => index)
+  const training = indices.filter((index) => !isHeld(index))
+  const out = [...held].sort((a, b) => a - b)
+  let from = 0
+  const groups = dataset.groups.map(({ holdOut, examples }) => {
+    const [first, end] = [from, from + examples]
+    from = end
+    return { holdOut, examples: training.filter((index) => index >= first && index < end).length }
+  })
+  return {
+    ...dataset,
+    ...partOf(dataset, training),
+    groups,
+    sizes: training.map((index) => dataset.sizes[index] ?? { width: 0, height: 0 }),
+    pictures: dataset.pictures - held.size,
+    // They are shown as they are: neither changed nor kept on the disk.
+    heldOut: { count: out.length, example: (index) => dataset.example(out[index] ?? -1) },
+  }
+}
+
+/** How the pairs of each data set are held out, in words: for the facts of a run. */
+export function heldOutBy({ groups }: Pick<FolderDataset, "groups">, seed: Seed): string {
+  const texts = groups.map(({ holdOut }) => (holdOut === null ? "none" : `${holdOut.share} by ${holdOut.seed ?? seed}`))
+  return [...new Set(texts)].length === 1 ? (texts[0] ?? "none") : texts.join(", ")
+}
+
+function poolsOf({ count, groups, original = (index) => index }: FolderDataset, seed: Seed): readonly Pool[] {
+  const pools = new Map<string, Pool & { readonly firsts: number[] }>()
+  let from = 0
+  for (const { holdOut, examples } of groups) {
+    if (holdOut !== null) {
+      const by = holdOut.seed ?? seed
+      const key = `${holdOut.share} by ${by}`
+      const pool = pools.get(key) ?? { share: holdOut.share, seed: by, firsts: [] }
+      for (let index = from; index < Math.min(count, from + examples); index++) {
+        if (original(index) === index) pool.firsts.push(index)
+      }
+      pools.set(key, pool)
+    }
+    from += examples
+  }
+  return [...pools.values()]
+}
+
+/** The first examples of held-out pairs. */
+function heldOf({ share, seed, firsts }: Pool): readonly number[] {
   // Shares such as 0.29 are a little below their decimal value.
   const heldCount = Math.floor(firsts.length * share + 1e-9)
   if (heldCount === 0) {
@@ -33,23 +84,9 @@ export function holdOut(dataset: FolderDataset, { share, seed }: HoldOut): Train
       `validation_split is ${share}, which is less than one of ${firsts.length} pairs. Give at least ${1 / firsts.length}, or leave it out.`,
     )
   }
-  const held = new Set(
-    createPythonRandom(seed)
-      .shuffled(firsts)
-      .slice(firsts.length - heldCount),
-  )
-  const isHeld = (index: number): boolean => held.has(original(index))
-  const indices = Array.from({ length: count }, (_, index) => index)
-  const training = indices.filter((index) => !isHeld(index))
-  const out = [...held].sort((a, b) => a - b)
-  return {
-    ...dataset,
-    ...partOf(dataset, training),
-    sizes: training.map((index) => dataset.sizes[index] ?? { width: 0, height: 0 }),
-    pictures: dataset.pictures - held.size,
-    // They are shown as they are: neither changed nor kept on the disk.
-    heldOut: { count: out.length, example: (index) => dataset.example(out[index] ?? -1) },
-  }
+  return createPythonRandom(seed)
+    .shuffled(firsts)
+    .slice(firsts.length - heldCount)
 }
 
 /** Some examples of a data set, under new indices. */
