@@ -50,7 +50,7 @@ export interface ConvertedFile extends SafetensorsContents {
  * hashes of the tensors, which would be wrong.
  *
  * @throws FormatError everything `openSafetensors` throws; `site-unknown` when names are requested and the file has no
- * adapter; `wrong-kind` and `site-*` when a plain LLLite is requested and the file is not an LLLite. While the file is written: `value-range`, which names the first tensor with a value outside of the dtype.
+ * adapter; `wrong-kind` and `site-*` when a plain LLLite is requested and the file is not an LLLite; `write-input` when it cannot be plain. While the file is written: `value-range`, which names the first tensor with a value outside of the dtype.
  */
 export async function convertSafetensors(input: SourceLike, options: ConvertOptions): Promise<ConvertedFile> {
   const source = toSource(input)

@@ -51,6 +51,7 @@ export function missingMetadata(file: LlliteFile, title: string): ReadonlyMap<st
     ["lllite.cond_emb_dim", dims === null ? undefined : String(dims.condDim)],
     ["lllite.mlp_dim", dims === null ? undefined : String(dims.mlpDim)],
     ["lllite.shared_trunk", dims?.sharedTrunk === true ? "true" : undefined],
+    ["lllite.cond_in_channels", dims?.condChannels === undefined ? undefined : String(dims.condChannels)],
   ]
   const missing = new Map<string, string>()
   for (const [key, value] of known) if (value !== undefined && !file.metadata.has(key)) missing.set(key, value)

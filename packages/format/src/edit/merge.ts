@@ -81,6 +81,10 @@ function refuseOthers(first: LlliteFile, other: LlliteFile): void {
       const one = found.sharedTrunk === true ? "it has" : `${JSON.stringify(first.label)} has`
       throw refuse(`${one} a shared trunk. Make it plain first (lllite convert --plain)`)
     }
+    if (found.condChannels !== site.condChannels) {
+      const one = found.condChannels === 4 ? "it reads" : `${JSON.stringify(first.label)} reads`
+      throw refuse(`${one} the hole of a picture as a fourth channel, and the other does not`)
+    }
     for (const width of ["condDim", "mlpDim", "inDim"] as const) {
       if (found[width] === site[width]) continue
       const advice = width === "inDim" ? "" : "; resize one of them first"

@@ -4,18 +4,25 @@ import { siteTensorKey, siteTensorShapes } from "../lllite/tensors.ts"
 import type { TensorInfo } from "../safetensors/header-contents.ts"
 import type { SafetensorsFile } from "../safetensors/read.ts"
 
-/** Metadata that a plain LLLite does not have. */
-export const FORM_KEYS = ["lllite.shared_trunk"]
+/** Metadata that a plain LLLite does not have. The names of the last two are those of LLLites for Anima. */
+export const FORM_KEYS = ["lllite.shared_trunk", "lllite.cond_in_channels", "lllite.inpaint_masked_input"]
 
 /**
  * The tensors of an LLLite by their names in a plain LLLite, in which every site has its own conditioner. A shared trunk
  * stands at every site of its depth. The plain LLLite computes exactly the same, and every program reads it. Tensors
  * that are not an adapter's are left out.
  *
- * @throws FormatError `wrong-kind`, `site-*`
+ * @throws FormatError `wrong-kind`, `site-*`; `write-input` for an LLLite that reads a hole: a plain one reads pictures
+ * alone
  */
 export function plainTensors(file: SafetensorsFile): ReadonlyMap<string, TensorInfo> {
   const { sites } = llliteOf(file)
+  const inpaints = sites.find(({ condChannels }) => condChannels === 4)
+  if (inpaints !== undefined) {
+    const what = "the LLLite reads the hole of a picture as a fourth channel, which a plain one cannot"
+    const place = { source: file.label, tensor: siteTensorKey(inpaints, "conditioning1.0.weight") }
+    throw new FormatError("write-input", `${what}. Train one with three channels for other programs.`, place)
+  }
   return new Map(
     sites.flatMap((site) =>
       [...siteTensorShapes(site, site).keys()].map((name) => [

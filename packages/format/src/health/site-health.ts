@@ -1,6 +1,6 @@
 import type { LlliteFile, LlliteSite } from "../lllite/read.ts"
 import type { SiteTensorName } from "../lllite/tensors.ts"
-import { siteTensorShapes } from "../lllite/tensors.ts"
+import { PICTURE_CHANNELS, siteTensorShapes } from "../lllite/tensors.ts"
 import { type ControlValues, controlValuesOf, NOISE } from "./control-values.ts"
 import type { Moments } from "./moments.ts"
 import {
@@ -40,6 +40,12 @@ export interface SiteHealth {
 /** Hosts in transformer blocks read the output of a layer normalisation. */
 const HOST = { mean: 0, variance: 1 }
 
+/** The fourth channel of a control whose hole is a fifth of it: -1 outside and 1 inside. */
+const HOLE = { mean: -0.6, variance: 0.64 }
+
+/** Pixels of the kernel of the first convolution. */
+const FIRST_KERNEL = 16
+
 /** An adapter's depth, and the width of its host's input. */
 export type SiteShape = Pick<LlliteSite, "depth" | "inDim">
 
@@ -68,7 +74,9 @@ export function siteStrength(
     seen(moments)
     return moments
   }
-  let embedding = uniformMoments(3, control.mean, control.variance)
+  const picture = uniformMoments(PICTURE_CHANNELS, control.mean, control.variance)
+  const channels = tensor("conditioning1.0.weight").length / (tensor("conditioning1.0.bias").length * FIRST_KERNEL)
+  let embedding = channels === 4 ? concatMoments(picture, uniformMoments(1, HOLE.mean, HOLE.variance)) : picture
   const conditioning = ["conditioning1.0", "conditioning1.2", ...(depth === 3 ? ["conditioning1.4"] : [])]
   for (const [i, name] of conditioning.entries()) embedding = layer(name, i === 0 ? embedding : reluMoments(embedding))
   const host = reluMoments(layer("down.0", uniformMoments(inDim, HOST.mean, HOST.variance)))

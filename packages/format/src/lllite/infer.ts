@@ -59,7 +59,8 @@ export function inferSite(
     throw refuse("site-shape", lastConditioning, `${condDim} output channels (condDim), expected at least 2`)
   }
 
-  const found = { ...site, inDim, condDim, mlpDim }
+  const [, channels] = shapeOf("conditioning1.0.weight")
+  const found = { ...site, inDim, condDim, mlpDim, ...(channels === 4 ? { condChannels: 4 as const } : {}) } as const
   for (const [name, expected] of siteTensorShapes(found, found)) {
     const shape = shapeOf(name)
     if (!sameShape(shape, expected)) {

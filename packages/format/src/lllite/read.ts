@@ -15,8 +15,10 @@ import { SITE_KEY_PREFIX, siteTable } from "./site.ts"
 import type { AdapterDims, SiteTensorName } from "./tensors.ts"
 import {
   adapterParameterCount,
+  dimsOf,
   isConditionerTensor,
   isSiteTensorName,
+  sameDims,
   siteTensorKey,
   splitTrunkKey,
   TRUNK_PREFIX,
@@ -167,11 +169,8 @@ function groupBySite(
 function commonDims(sites: readonly LlliteSite[]): AdapterDims | null {
   const [first] = sites
   if (first === undefined) return null
-  const { condDim, mlpDim, sharedTrunk = false } = first
-  const isCommon = sites.every(
-    (site) => site.condDim === condDim && site.mlpDim === mlpDim && (site.sharedTrunk ?? false) === sharedTrunk,
-  )
-  return isCommon ? { condDim, mlpDim, ...(sharedTrunk ? { sharedTrunk } : {}) } : null
+  const dims = dimsOf(first)
+  return sites.every((site) => sameDims(dimsOf(site), dims)) ? dims : null
 }
 
 function noKnownSite({ tensors, label }: SafetensorsFile): FormatError {

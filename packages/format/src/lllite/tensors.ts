@@ -12,6 +12,32 @@ export interface AdapterDims {
    * idea is from LLLites for Anima, v2. Default: false, every site has its own.
    */
   readonly sharedTrunk?: boolean
+  /**
+   * Channels that the conditioner reads: 3 of a picture, or with a fourth, which is the hole that is to be filled in.
+   * Only this project's files have 4: the idea is from LLLites for Anima, `cond_in_channels`. Default: 3.
+   */
+  readonly condChannels?: CondChannels
+}
+
+/** Channels of a control. */
+export type CondChannels = 3 | 4
+
+/** Channels that a conditioner reads, if nothing else is said: those of a picture. */
+export const PICTURE_CHANNELS = 3
+
+/** The fields of an adapter's form alone. Those that are the default are left out. */
+export function dimsOf({ condDim, mlpDim, sharedTrunk, condChannels = PICTURE_CHANNELS }: AdapterDims): AdapterDims {
+  return {
+    ...{ condDim, mlpDim },
+    ...(sharedTrunk === true ? { sharedTrunk } : {}),
+    ...(condChannels === PICTURE_CHANNELS ? {} : { condChannels }),
+  }
+}
+
+/** Whether two adapters have one form. */
+export function sameDims(a: AdapterDims, b: AdapterDims): boolean {
+  const [one, other] = [dimsOf(a), dimsOf(b)]
+  return (["condDim", "mlpDim", "sharedTrunk", "condChannels"] as const).every((name) => one[name] === other[name])
 }
 
 /** The fields of a site that determine its tensors' shapes. */
@@ -38,7 +64,7 @@ export function isSiteTensorName(text: string): text is SiteTensorName {
  */
 export function siteTensorShapes(site: SiteShape, dims: AdapterDims): ReadonlyMap<SiteTensorName, readonly number[]> {
   checkDims(dims)
-  const { condDim, mlpDim } = dims
+  const { condDim, mlpDim, condChannels = PICTURE_CHANNELS } = dims
   const half = Math.floor(condDim / 2)
   const kernel = site.conv ? [1, 1] : []
   const shapes = new Map<SiteTensorName, readonly number[]>()
@@ -46,7 +72,7 @@ export function siteTensorShapes(site: SiteShape, dims: AdapterDims): ReadonlyMa
     shapes.set(`${name}.weight` as SiteTensorName, [out, ...rest])
     shapes.set(`${name}.bias` as SiteTensorName, [out])
   }
-  layer("conditioning1.0", half, 3, 4, 4)
+  layer("conditioning1.0", half, condChannels, 4, 4)
   if (site.depth === 3) {
     layer("conditioning1.2", half, half, 4, 4)
     layer("conditioning1.4", condDim, half, 2, 2)

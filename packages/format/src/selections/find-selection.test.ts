@@ -13,6 +13,15 @@ describe("findSelection", () => {
     expect(findSelection(enumerateSites(SDXL_LAYOUT, limited), SDXL_LAYOUT)).toEqual(limited)
   })
 
+  it("prefers the name of the file among several with the same sites", () => {
+    const layout = { ...SMALL_LAYOUT, transformerDepth: [0, 0, 0] } as const
+    const sites = enumerateSites(layout, NAMED_SELECTIONS.noInputBlocks)
+    expect(findSelection(sites, layout)).toBe(NAMED_SELECTIONS.default)
+    expect(findSelection(sites, layout, "noInputBlocks")).toBe(NAMED_SELECTIONS.noInputBlocks)
+    expect(findSelection(sites, layout, "outputBlocksOnly")).not.toBeNull()
+    expect(findSelection(sites, layout, "toString")).toBe(NAMED_SELECTIONS.default)
+  })
+
   it("finds none where one site is missing", () => {
     expect(findSelection(enumerateSites(SDXL_LAYOUT).slice(1), SDXL_LAYOUT)).toBeNull()
   })
