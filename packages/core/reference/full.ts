@@ -1,7 +1,7 @@
 import { enumerateSites } from "@lllite/format/selections"
 import type { Scalar, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import { cutControls, disposeCuts, llliteTap, prepareControl } from "../src/models/lllite/adapter.ts"
+import { cutControls, llliteTap, prepareControl } from "../src/models/lllite/adapter.ts"
 import { disposeLllite, uploadLllite } from "../src/models/lllite/params.ts"
 import { unet } from "../src/models/unet/unet.ts"
 import { buildUnet } from "../src/models/unet/weights.ts"
@@ -97,7 +97,7 @@ export async function runFull(
   results.push(...compareNorms(reference.gradNames, ours, wanted, siteNorm, tensorNorm))
 
   tf.dispose(target)
-  disposeCuts(cuts)
+  cuts.dispose()
   disposeLllite(lllite)
   disposeInput(input)
   disposeParams(params)

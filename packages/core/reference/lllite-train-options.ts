@@ -202,8 +202,8 @@ function microStep(
     of(example, what) {
       const [, depth] = /depth (\d)/.exec(what) ?? []
       const data = row(control, examples.indexOf(example))
-      return cutPatches({ count: 1, ...{ width: 8 * width, height: 8 * height }, data }, Number(depth) as 1 | 2 | 3)
-        .values
+      const form = { depth: Number(depth) as 1 | 2 | 3, channels: 3 } as const
+      return cutPatches({ count: 1, ...{ width: 8 * width, height: 8 * height }, data }, form).values
     },
   }
   // The order of draws: noise, its offset, timesteps, the perturbation.
@@ -218,6 +218,7 @@ function microStep(
         channels,
       ),
     uniform: () => Number.NaN,
+    holes: () => [],
     keeps: (site, tokens, dim) =>
       signal(`${name}/mask/${step}/${site}`, [batch, tokens, dim]).map((value) => (value + 1) / 2),
   }

@@ -70,7 +70,10 @@ async function runCase(
 
   const [count, , height, width] = moduleCase.controlShape
   const control = fromNchw(signal(moduleCase.control, moduleCase.controlShape), moduleCase.controlShape)
-  const cut = cutControl({ count, height, width, data: await control.data<"float32">() }, moduleCase.depth)
+  const cut = cutControl(
+    { count, height, width, data: await control.data<"float32">() },
+    { depth: moduleCase.depth, channels: 3 },
+  )
   const x = input(moduleCase.x, moduleCase.xShape)
   const grid = conv ? { height: x.shape[1] ?? 0, width: x.shape[2] ?? 0 } : cut.grid
   const dyShape = moduleCase.xShape.map((size, axis) => (axis === (conv ? 1 : 2) ? hostOut : size))

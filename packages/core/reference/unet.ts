@@ -4,7 +4,7 @@ import { enumerateSites } from "@lllite/format/selections"
 import type { Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { CONTEXT_LENGTH } from "../src/models/clip/prompt.ts"
-import { cutControls, disposeCuts, llliteTap, prepareControl } from "../src/models/lllite/adapter.ts"
+import { cutControls, llliteTap, prepareControl } from "../src/models/lllite/adapter.ts"
 import type { ControlImages } from "../src/models/lllite/conditioner.ts"
 import type { LlliteModel } from "../src/models/lllite/layout.ts"
 import { toFileLayout } from "../src/models/lllite/layout.ts"
@@ -255,7 +255,7 @@ async function runTraining(
     const result = await lossAndGradients(ops, params, trainedLllite(ops, device, control), input, loss, {
       checkpointing,
     })
-    disposeCuts(control)
+    control.dispose()
     disposeLllite(device)
     return result
   }

@@ -59,6 +59,7 @@ export type CoreErrorCode =
   /** The number of values does not match the sides of the control pictures. */
   | "control-data"
   /** A batch has no control patches for a depth of the adapter. */
+  | "control-hole"
   | "control-missing"
   // text
   /** A text encoder got no token, or more tokens than it has positions. */

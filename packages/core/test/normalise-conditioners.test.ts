@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { beforeAll, expect, test } from "vitest"
 import type { RgbImage } from "../src/image.ts"
 import { imageToFloats } from "../src/image.ts"
-import { cutControl, embedControl } from "../src/models/lllite/conditioner.ts"
+import { cutControl, embedControl, patchFormOf } from "../src/models/lllite/conditioner.ts"
 import { disposeLllite, uploadLllite } from "../src/models/lllite/params.ts"
 import { createComposedOps } from "../src/ops/index.ts"
 import { createTrainState } from "../src/training/train-state.ts"
@@ -33,7 +33,7 @@ test("every channel of every conditioner has mean 0 and deviation 1 over the con
   const data = new Float32Array(controls.flatMap((control) => [...imageToFloats(control)]))
   for (const adapter of params.adapters.values()) {
     tf.tidy(() => {
-      const patches = cutControl({ count: controls.length, height: 64, width: 64, data }, adapter.plan.site.depth)
+      const patches = cutControl({ count: controls.length, height: 64, width: 64, data }, patchFormOf(adapter.plan))
       const embedded = tf.reshape(embedControl(ops, adapter, patches), [-1, dims.condDim])
       const { mean, variance } = tf.moments(embedded, 0)
       for (const value of mean.dataSync()) expect(value).toBeCloseTo(0, 4)

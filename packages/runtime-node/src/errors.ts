@@ -45,6 +45,7 @@ export type InputErrorCode =
   /** A sheet of pictures over the values of options cannot be drawn. */
   | "grid"
   /** A picture's settings lack a control picture. */
+  | "control-hole"
   | "control-missing"
   /** A ControlNet Union needs another control type, or any. */
   | "control-type"

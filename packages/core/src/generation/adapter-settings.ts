@@ -24,6 +24,11 @@ export interface AdapterSettings extends Window {
   readonly mask?: RgbImage | readonly RgbImage[]
   /** The width of the mask's soft edge in pixels. Default: 0. */
   readonly maskFeather?: number
+  /**
+   * The hole that an LLLite for inpainting fills in: white is the hole, from half white on. Its control is hidden there.
+   * One for all pictures, or one for each. It has the pictures' size. Other LLLites take none.
+   */
+  readonly hole?: RgbImage | readonly RgbImage[]
 }
 
 /** The settings of an adapter in code, whose strength may also be a function of the place. */
@@ -41,7 +46,7 @@ export function checkAdapterSettings(
   settings: AdapterControl,
   pictures: { readonly count: number; readonly width: number; readonly height: number },
 ): void {
-  const { strength = GENERATE_DEFAULTS.strength, blocks = {}, cond = 1, uncond = 1, mask, maskFeather = 0 } = settings
+  const { strength = GENERATE_DEFAULTS.strength, blocks = {}, cond = 1, uncond = 1, maskFeather = 0 } = settings
   const place = "generate: an adapter"
   const number = (name: string, value: unknown, range = GENERATE_RANGES.strength as { min: number }): void => {
     if (isInRange(value, range)) return
@@ -61,18 +66,29 @@ export function checkAdapterSettings(
   number("cond", cond)
   number("uncond", uncond)
   number("maskFeather", maskFeather, GENERATE_RANGES.feather)
+  checkMasks(place, "mask", settings.mask, pictures)
+  checkMasks(place, "hole", settings.hole, pictures)
+}
+
+/** @throws CoreError for another number or size of masks */
+function checkMasks(
+  place: string,
+  what: "mask" | "hole",
+  mask: AdapterSettings["mask"],
+  pictures: { readonly count: number; readonly width: number; readonly height: number },
+): void {
   const masks = mask === undefined ? [] : "data" in mask ? [mask] : mask
   if (mask !== undefined && masks.length !== 1 && masks.length !== pictures.count) {
     throw new CoreError(
       "control-count",
-      `${place}: ${masks.length} masks for ${pictures.count} pictures, expected 1 or ${pictures.count}`,
+      `${place}: ${masks.length} ${what}s for ${pictures.count} pictures, expected 1 or ${pictures.count}`,
     )
   }
   for (const { width, height } of masks) {
     if (width === pictures.width && height === pictures.height) continue
     throw new CoreError(
       "control-size",
-      `${place}: a mask is ${width}×${height} px, the picture ${pictures.width}×${pictures.height}. Resize the mask.`,
+      `${place}: a ${what} is ${width}×${height} px, the picture ${pictures.width}×${pictures.height}. Resize the ${what}.`,
     )
   }
 }

@@ -1,9 +1,12 @@
 import { CoreError } from "../errors.ts"
 import { cropImage } from "../image/crop.ts"
+import { maskOf } from "../image/mask.ts"
+import { resizeImage } from "../image/resize.ts"
 import type { RgbImage } from "../image.ts"
 import { imageToFloats } from "../image.ts"
 import type { PreparedControl } from "../models/lllite/adapter.ts"
 import { llliteTap, prepareControl } from "../models/lllite/adapter.ts"
+import { withHole } from "../models/lllite/hole.ts"
 import type { LlliteParams } from "../models/lllite/params.ts"
 import { maskedTap, type PreparedMask, prepareMask } from "../models/masked-tap.ts"
 import { chainTaps, sumTaps, type Tap } from "../models/taps.ts"
@@ -104,10 +107,11 @@ export function controlsIn(control: RgbImage | readonly RgbImage[], region: Regi
 }
 
 function joinControls(
-  { control }: AdapterUse,
+  { lllite, control, hole }: AdapterUse,
   count: number,
   region: Region | null,
 ): Parameters<typeof prepareControl>[2] {
+  if (hole !== undefined) return joinHoles({ lllite, control, hole }, count, region)
   const images = controlsIn(control, region)
   const [first] = images
   if (first === undefined || (images.length !== 1 && images.length !== count)) {
@@ -120,4 +124,42 @@ function joinControls(
   const data = new Float32Array(images.length * width * height * 3)
   for (const [i, image] of images.entries()) data.set(imageToFloats(image), i * width * height * 3)
   return { count: images.length, width, height, data }
+}
+
+/** The controls with their holes. One control or one hole may be for all pictures. */
+function joinHoles(
+  { lllite, control, hole }: Pick<AdapterUse, "lllite" | "control"> & { readonly hole: RgbImage | readonly RgbImage[] },
+  count: number,
+  region: Region | null,
+): Parameters<typeof prepareControl>[2] {
+  if (![...lllite.adapters.values()].some(({ plan }) => plan.condChannels === 4)) {
+    throw new CoreError(
+      "control-hole",
+      "generate: an adapter has a hole, and the LLLite reads none: it has three channels. Leave the hole out.",
+    )
+  }
+  const [images, holes] = [controlsIn(control, null), controlsIn(hole, null)]
+  const length = Math.max(images.length, holes.length)
+  if ([images, holes].some((list) => list.length !== 1 && list.length !== count)) {
+    throw new CoreError(
+      "control-count",
+      `generate: ${images.length} control images and ${holes.length} holes for ${count} pictures, expected 1 or ${count}`,
+    )
+  }
+  const parts = Array.from({ length }, (_, i) => {
+    const image = images[images.length === 1 ? 0 : i] as RgbImage
+    // A later stage may have another size.
+    const fitted = resizeImage(
+      holes[holes.length === 1 ? 0 : i] as RgbImage,
+      image.width,
+      image.height,
+      "nearest-exact",
+    )
+    const [shown = image, cut = fitted] = [image, fitted].flatMap((each) => controlsIn(each, region))
+    return withHole(shown, maskOf(cut))
+  })
+  const [{ width, height }] = parts as [(typeof parts)[number]]
+  const data = new Float32Array(length * width * height * 4)
+  for (const [i, part] of parts.entries()) data.set(part.data, i * width * height * 4)
+  return { count: length, width, height, channels: 4, data }
 }

@@ -59,11 +59,12 @@ export function withFiles<T extends RecipeInput>(
       ? {}
       : {
           adapters: adapters.map((adapter) => {
-            const { control, mask } = adapter
+            const { control, mask, hole } = adapter
             return {
               ...changed(adapter, "adapter"),
               ...(control === undefined ? {} : { control: control === null ? null : changed(control, "picture") }),
               ...(mask === undefined ? {} : { mask: changed(mask, "picture") }),
+              ...(hole === undefined ? {} : { hole: changed(hole, "picture") }),
             }
           }),
         }),

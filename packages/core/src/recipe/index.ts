@@ -29,6 +29,7 @@ export {
   type AdapterInput,
   type AdapterRecipe,
   type ControlReference,
+  type HoleReference,
   type LoraInput,
   type LoraReference,
   type MaskReference,

@@ -11,7 +11,7 @@ import { DEFAULT_FIT, FITS } from "../image/fit.ts"
 import type { Field } from "./fields.ts"
 import { given, readChoice, readList, readNumber, readObject, readOr, refuse } from "./fields.ts"
 import { readFile } from "./read-file.ts"
-import type { AdapterRecipe, MaskReference, WindowRecipe } from "./recipe.ts"
+import type { AdapterRecipe, HoleReference, MaskReference, WindowRecipe } from "./recipe.ts"
 import { ADAPTER_KINDS } from "./recipe.ts"
 import { MASK_CHANNELS } from "./start-recipe.ts"
 
@@ -33,13 +33,14 @@ export function readAdapter(at: Field): AdapterRecipe {
     ...given("blocks", field("blocks"), readBlocks),
     ...given("guidance", field("guidance"), readGuidance),
     ...given("mask", field("mask"), readMask),
+    ...given("hole", field("hole"), readHole),
     ...given("guessMode", field("guessMode"), readFlag),
     ...given("controlType", field("controlType"), (entry) => readChoice(entry, CONTROL_TYPE_NAMES)),
   }
 }
 
 const COMMON = ["kind", "file", "control", "strength", "window", "curve"] as const
-const OF_LLLITE = ["blocks", "guidance", "mask"] as const
+const OF_LLLITE = ["blocks", "guidance", "mask", "hole"] as const
 const OF_CONTROL_NET = ["guessMode", "controlType"] as const
 
 function readFlag(at: Field): boolean {
@@ -126,5 +127,13 @@ function readMask(at: Field): MaskReference {
     file: readFile(field("file")),
     ...given("channel", field("channel"), (entry) => readChoice(entry, MASK_CHANNELS)),
     feather: readOr(field("feather"), 0, (entry) => readNumber(entry, GENERATE_RANGES.feather)),
+  }
+}
+
+function readHole(at: Field): HoleReference {
+  const field = readObject(at, ["file", "channel"])
+  return {
+    file: readFile(field("file")),
+    ...given("channel", field("channel"), (entry) => readChoice(entry, MASK_CHANNELS)),
   }
 }

@@ -102,6 +102,8 @@ describe("an adapter of a recipe", () => {
 
   it.each([
     [{ kind: "controlnet", blocks: { middle: 1 } }, /adapters\[0\]\.blocks is .*of kind "controlnet" has no blocks/],
+    [{ kind: "controlnet", hole: { file: { path: "m" } } }, /of kind "controlnet" has no hole/],
+    [{ hole: { file: { path: "m" }, feather: 1 } }, /feather/],
     [{ kind: "controlnet", mask: { file: { path: "m" } } }, /of kind "controlnet" has no mask/],
     [{ kind: "lllite", guessMode: true }, /of kind "lllite" has no guessMode/],
     [{ kind: "controlnet", guessMode: 1 }, /adapters\[0\]\.guessMode is 1, expected true or false/],

@@ -86,6 +86,8 @@ export interface AdapterRecipe {
   readonly guidance?: { readonly cond: number; readonly uncond: number }
   /** Where in the picture an LLLite acts. Missing: everywhere. */
   readonly mask?: MaskReference
+  /** Of an LLLite for inpainting: what it fills in. Missing: it reads none. */
+  readonly hole?: HoleReference
 }
 
 /** The part of the noise schedule on which an adapter acts, 0 (pure noise) to 1 (no noise). */
@@ -112,6 +114,9 @@ export interface PartRecipe extends Required<Omit<PartSettings, "area">>, Pick<P
   /** White is where it guides. Missing: everywhere. */
   readonly mask?: Omit<MaskReference, "feather">
 }
+
+/** A picture that is white where an LLLite for inpainting fills in. One of another size is stretched. */
+export type HoleReference = Omit<MaskReference, "feather">
 
 /** A picture that is a map of regions, see `regionMasks`. One of another size is stretched. */
 export interface RegionsReference {

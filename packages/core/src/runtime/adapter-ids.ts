@@ -26,10 +26,11 @@ export function createAdapterIds(): AdapterIds {
         const id = ids.get(adapter)
         const part = <T>(list: T | readonly T[], what: string): T | readonly T[] =>
           partOfList(list, { from, length, count }, what)
-        const { control, mask, strength, ...rest } = use
+        const { control, mask, hole, strength, ...rest } = use
         return {
           ...{ ...rest, adapter: id, control: part(control, "control images") },
           ...(mask === undefined ? {} : { mask: part(mask, "masks") }),
+          ...(hole === undefined ? {} : { hole: part(hole, "holes") }),
           ...(strength === undefined ? {} : { strength: part(strength, "strengths") }),
         }
       }),

@@ -1,6 +1,8 @@
 import type { NoiseDraws } from "../diffusion/coarser-grids.ts"
+import type { GreyImage } from "../image.ts"
 import type { Seed } from "../random/seed.ts"
 import { createStream } from "../random/stream.ts"
+import { drawHole } from "./drawn-hole.ts"
 
 /** The random numbers of some rows of a step. */
 export interface BatchDraws extends NoiseDraws {
@@ -8,6 +10,8 @@ export interface BatchDraws extends NoiseDraws {
   timesteps(from: number, to: number): readonly number[]
   /** Numbers in [0, 1) that choose what dropout keeps at a site, [rows, tokens, width]. */
   keeps(site: string, tokens: number, width: number): Float32Array
+  /** A hole in the control of each row, see `drawHole`. */
+  holes(size: { readonly width: number; readonly height: number }): readonly GreyImage[]
 }
 
 /**
@@ -37,6 +41,10 @@ export function streamDraws(seed: Seed, step: number, firstRow: number, count: n
     keeps(site, tokens, width) {
       const stream = createStream(seed, `dropout ${site}`)
       return byRow(tokens * width, (index) => stream.uniform([tokens, width], { step, index }))
+    },
+    holes(size) {
+      const stream = createStream(seed, "hole")
+      return Array.from({ length: count }, (_, row) => drawHole(size, stream, { step, index: firstRow + row }))
     },
   }
 }

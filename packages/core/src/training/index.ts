@@ -44,6 +44,7 @@ export type {
   TrainExample,
 } from "./dataset.ts"
 export { DivergedError } from "./diverged-error.ts"
+export { drawHole } from "./drawn-hole.ts"
 export { type EmaOptions, type EmaWarmup, emaDecay } from "./ema.ts"
 export {
   type CacheExample,

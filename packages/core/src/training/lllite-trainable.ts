@@ -3,9 +3,10 @@ import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../errors.ts"
 import { imageToFloats } from "../image.ts"
 import type { ActiveAdapter } from "../models/lllite/adapter.ts"
-import { adaptedInputs, adaptersByPath, createShares, disposeCuts, keyOf } from "../models/lllite/adapter.ts"
-import type { ControlPatches, Depth } from "../models/lllite/conditioner.ts"
-import { cutPatches, patchGrid, patchTensor } from "../models/lllite/conditioner.ts"
+import { adaptedInputs, adaptersByPath, createShares, keyOf } from "../models/lllite/adapter.ts"
+import type { PatchSet } from "../models/lllite/conditioner.ts"
+import { createPatchSet, cutPatches, patchGrid, patchTensor } from "../models/lllite/conditioner.ts"
+import { withHole } from "../models/lllite/hole.ts"
 import type { LlliteModel, Slot } from "../models/lllite/layout.ts"
 import { flatStrides, fromFileLayout, layOutSlots, toFileLayout } from "../models/lllite/layout.ts"
 import type { AdapterParams, LlliteParams } from "../models/lllite/params.ts"
@@ -28,7 +29,7 @@ export const LLLITE: Trainable<LlliteModel> = {
     return {
       ...trainedLllite(ops, lllite, control, batch),
       dispose() {
-        disposeCuts(control)
+        control.dispose()
         disposeLllite(lllite)
       },
     }
@@ -49,36 +50,39 @@ function partOf({ key, name, fileShape, offset, size }: Slot): ValuePart {
   return { name: key, group, shape: fileShape, offset, size, strides: flatStrides(fileShape) }
 }
 
-/** The controls of a batch, cut for every depth of an LLLite. Each control is cut once for all steps. */
-function cutBatch({ adapters }: LlliteModel, { examples, memo }: TrainBatch): ReadonlyMap<Depth, ControlPatches> {
-  const depths = new Set(adapters.map(({ site }) => site.depth))
-  return new Map(
-    [...depths].map((depth) => {
-      const parts = examples.map((example) =>
-        memo.of(example, `control patches of depth ${depth}`, () => {
-          const { width, height } = example
-          return cutPatches({ count: 1, width, height, data: imageToFloats(example.control) }, depth).values
-        }),
-      )
-      const [first] = examples
-      if (first === undefined) throw new CoreError("batch-empty", "training: the batch has no example")
-      return [depth, patchTensor(examples.length, patchGrid(first, depth), concatenate(parts))]
-    }),
-  )
+/**
+ * The controls of a batch, cut for every site of an LLLite. Each control is cut once for all steps, unless it has a hole,
+ * which is another at each step.
+ */
+function cutBatch({ adapters }: LlliteModel, { examples, memo, draws }: TrainBatch): PatchSet {
+  const [first] = examples
+  if (first === undefined) throw new CoreError("batch-empty", "training: the batch has no example")
+  const { width, height } = first
+  return createPatchSet(adapters, (form) => {
+    const holes = form.channels === 4 ? draws.holes({ width, height }) : []
+    const parts = examples.map((example, row) => {
+      const hole = holes[row]
+      if (hole !== undefined) return cutPatches(withHole(example.control, hole), form).values
+      return memo.of(example, `control patches of depth ${form.depth}`, () => {
+        return cutPatches({ count: 1, width, height, data: imageToFloats(example.control) }, form).values
+      })
+    })
+    return patchTensor(examples.length, patchGrid(first, form.depth), concatenate(parts), form)
+  })
 }
 
 /**
  * An LLLite as a tap that trains. Every layer computes the control's share anew, because the conditioner trains, too.
  * Layers with the same input and trunk run the trunk once.
  *
- * @param control N control images, cut for every depth of the LLLite
+ * @param control N control images, cut for every site of the LLLite
  * @param batch the strengths of its N rows, and its dropout
- * @throws CoreError (from the tap) when a depth has no control images
+ * @throws CoreError (from the tap) when no control images were cut for a site
  */
 export function trainedLllite(
   ops: Ops,
   lllite: LlliteParams,
-  control: ReadonlyMap<Depth, ControlPatches>,
+  control: Pick<PatchSet, "of">,
   { strengths: rowStrengths, dropout }: Pick<TrainBatch, "strengths" | "dropout"> = {},
 ): TrainedTap {
   const adapters = adaptersByPath(lllite)
@@ -92,7 +96,7 @@ export function trainedLllite(
       has: ({ network, path }) => network === "unet" && adapters.has(path),
       reads({ path }, { grid }, count) {
         const adapter = adapters.get(path)
-        const patches = adapter === undefined ? undefined : control.get(adapter.plan.site.depth)
+        const patches = adapter === undefined ? undefined : control.of(adapter.plan)
         // What dropout keeps and strengths are drawn anew in each step. A record of them would be used once.
         const isDrawn = dropout !== undefined || rowStrengths !== undefined
         if (adapter === undefined || patches === undefined || grid === null || isDrawn) return null
@@ -110,7 +114,7 @@ export function trainedLllite(
         const active = layers.map(({ path }): ActiveAdapter | null => {
           const adapter = adapters.get(path)
           if (adapter === undefined) return null
-          const patches = control.get(adapter.plan.site.depth)
+          const patches = control.of(adapter.plan)
           if (patches === undefined) {
             throw new CoreError(
               "control-missing",

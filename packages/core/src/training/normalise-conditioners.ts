@@ -1,10 +1,14 @@
 import type { SiteTensorName } from "@lllite/format"
 import type { RgbImage } from "../image.ts"
 import { imageToFloats } from "../image.ts"
-import { cutPatches } from "../models/lllite/conditioner.ts"
+import type { PatchForm } from "../models/lllite/conditioner.ts"
+import { cutPatches, patchFormOf } from "../models/lllite/conditioner.ts"
+import { withHole } from "../models/lllite/hole.ts"
 import type { AdapterPlan, LlliteModel } from "../models/lllite/layout.ts"
 import { tensorKey } from "../models/lllite/layout.ts"
+import { createStream } from "../random/stream.ts"
 import { concatenate } from "./concatenate.ts"
+import { drawHole } from "./drawn-hole.ts"
 
 /**
  * The most pixels of controls that are read, but always the first control. This is enough for a mean and a deviation.
@@ -29,15 +33,16 @@ export function normaliseConditioners(model: LlliteModel, controls: readonly Rgb
     const slot = slots.get(tensorKey(plan, name))
     return slot === undefined ? null : model.values.subarray(slot.offset, slot.offset + slot.size)
   }
-  const patches = new Map<number, Float32Array>()
+  const patches = new Map<string, Float32Array>()
   const done = new Set<string>()
   for (const plan of model.adapters) {
-    const { depth } = plan.site
+    const form = patchFormOf(plan)
+    const cut = `${form.depth} of ${form.channels}`
     const first = tensorKey(plan, "conditioning1.0.weight")
     if (done.has(first)) continue
     done.add(first)
-    let rows = patches.get(depth) ?? patchesOf(controls, depth)
-    patches.set(depth, rows)
+    let rows = patches.get(cut) ?? patchesOf(controls, form)
+    patches.set(cut, rows)
     for (const layer of ["conditioning1.0", "conditioning1.2", "conditioning1.4"] as const) {
       const [weight, bias] = [valuesOf(plan, `${layer}.weight`), valuesOf(plan, `${layer}.bias`)]
       if (weight === null || bias === null) continue
@@ -47,15 +52,23 @@ export function normaliseConditioners(model: LlliteModel, controls: readonly Rgb
   }
 }
 
-/** The controls as rows for the first layer. */
-function patchesOf(controls: readonly RgbImage[], depth: AdapterPlan["site"]["depth"]): Float32Array {
+/** The seed of the holes in the first controls. They are the same for every run. */
+const HOLE_SEED = 0
+
+/** The controls as rows for the first layer. Where a hole is read, each has one that is drawn. */
+function patchesOf(controls: readonly RgbImage[], form: PatchForm): Float32Array {
+  const holes = createStream(HOLE_SEED, "first holes")
   const parts: Float32Array[] = []
   let pixels = 0
-  for (const control of controls) {
+  for (const [index, control] of controls.entries()) {
     if (pixels > 0 && pixels + control.width * control.height > MOST_PIXELS) break
     pixels += control.width * control.height
     const { width, height } = control
-    parts.push(cutPatches({ count: 1, width, height, data: imageToFloats(control) }, depth).values)
+    const images =
+      form.channels === 4
+        ? withHole(control, drawHole(control, holes, { index }))
+        : { count: 1, width, height, data: imageToFloats(control) }
+    parts.push(cutPatches(images, form).values)
   }
   return concatenate(parts)
 }

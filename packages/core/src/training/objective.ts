@@ -153,7 +153,7 @@ function placeBatch<M extends TrainableModel>(
   const isWhole = rows === null || rows.every(({ share }) => share === 1)
   const target = isWhole ? full : towards(full, unet(sdxl.ops, sdxl.unet, input), rows)
   const placed = trainable.place(sdxl.ops, model, {
-    ...{ examples, memo },
+    ...{ examples, memo, draws },
     ...(dropout === 0 ? {} : { dropout: { rate: dropout, draws } }),
     ...(rows === null ? {} : { strengths: rows.map(({ strength }) => strength) }),
   })

@@ -16,6 +16,8 @@ export interface TrainBatch {
   readonly examples: readonly CachedExample[]
   /** Keeps values that are the same at every step. */
   readonly memo: ExampleMemo
+  /** Draws the holes of controls, for a model that learns to fill them in. */
+  readonly draws: Pick<BatchDraws, "holes">
   /** The factor on what the model adds, for each row. Default: 1. */
   readonly strengths?: readonly number[]
   /** The share of numbers inside the model that this step leaves out, and the draws that choose them. Default: none. */

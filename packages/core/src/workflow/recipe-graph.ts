@@ -138,8 +138,10 @@ function unsaid(recipe: Recipe): readonly string[] {
     ],
     [combine === "sum" && adapters.length > 1, "LLLites that are summed"],
     [
-      any(({ curve, blocks, guidance, mask }) => [curve, blocks, guidance, mask].some((each) => each !== undefined)),
-      "curves, blocks, sides or masks of LLLites",
+      any(({ curve, blocks, guidance, mask, hole }) =>
+        [curve, blocks, guidance, mask, hole].some((each) => each !== undefined),
+      ),
+      "curves, blocks, sides, masks or holes of LLLites",
     ],
     [
       any(({ kind, window }) => kind === "lllite" && window.by !== "comfyui" && (window.start > 0 || window.end < 1)),

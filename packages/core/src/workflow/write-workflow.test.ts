@@ -130,7 +130,7 @@ describe("a workflow of a recipe", () => {
     })
     expect(writeWorkflow(recipe).notices).toEqual([
       "ComfyUI has no sampler that is pndm with leading. The workflow has euler with normal.",
-      "The workflow does not say: noise of lllite, where ComfyUI draws torch-cpu; prompts in the syntax weighted, where ComfyUI weighs words in its own way; curves, blocks, sides or masks of LLLites; windows by the schedule, where kohya's node counts steps; the control picture, which is not recorded.",
+      "The workflow does not say: noise of lllite, where ComfyUI draws torch-cpu; prompts in the syntax weighted, where ComfyUI weighs words in its own way; curves, blocks, sides, masks or holes of LLLites; windows by the schedule, where kohya's node counts steps; the control picture, which is not recorded.",
     ])
   })
 

@@ -7,8 +7,8 @@ import type { Strength } from "../strength.ts"
 import { strengthsAt } from "../strength.ts"
 import type { Grid, Tap } from "../taps.ts"
 import { NO_READS } from "../taps.ts"
-import type { ControlImages, ControlPatches, Depth } from "./conditioner.ts"
-import { cutControl, embedControl } from "./conditioner.ts"
+import type { ControlImages, ControlPatches, PatchSet } from "./conditioner.ts"
+import { createPatchSet, cutControl, embedControl } from "./conditioner.ts"
 import type { AdapterParams, LlliteParams } from "./params.ts"
 
 /** The part of an adapter that depends on the control alone: `mid`'s share of it, bias included. */
@@ -34,18 +34,18 @@ export interface PreparedControl {
 /**
  * Computes everything that depends on the control alone, once for all steps. The caller disposes the result.
  *
- * @throws CoreError if the images are too small for a site
+ * @throws CoreError if the images are too small for a site, or an adapter reads a hole and the images have none
  */
 export function prepareControl(ops: Ops, lllite: LlliteParams, images: ControlImages): PreparedControl {
   const shares = new Map<string, ControlShare>()
   const cut = cutControls(lllite, images)
   const computed = createShares(ops)
   for (const [key, adapter] of lllite.adapters) {
-    const patches = cut.get(adapter.plan.site.depth) as ControlPatches
+    const patches = cut.of(adapter.plan) as ControlPatches
     shares.set(key, { share: computed.of(adapter, patches), grid: patches.grid })
   }
   computed.dispose()
-  disposeCuts(cut)
+  cut.dispose()
   const downs = new Map(
     sharedInputs(lllite).map((adapters) => [(adapters[0] as AdapterParams).plan.site.key, joinDowns(adapters)]),
   )
@@ -80,14 +80,10 @@ function joinDowns(adapters: readonly AdapterParams[]): JoinedDown {
   }
 }
 
-/** Patches of control images for every depth that an LLLite has. */
-export function cutControls(lllite: LlliteParams, images: ControlImages): ReadonlyMap<Depth, ControlPatches> {
-  const depths = new Set([...lllite.adapters.values()].map(({ plan }) => plan.site.depth))
-  return new Map([...depths].map((depth) => [depth, cutControl(images, depth)]))
-}
-
-export function disposeCuts(cuts: ReadonlyMap<Depth, ControlPatches>): void {
-  tf.dispose([...cuts.values()].map(({ patches }) => patches))
+/** Patches of control images for every site that an LLLite has. @throws CoreError as {@link prepareControl} */
+export function cutControls(lllite: LlliteParams, images: ControlImages): PatchSet {
+  const plans = [...lllite.adapters.values()].map(({ plan }) => plan)
+  return createPatchSet(plans, (form) => cutControl(images, form))
 }
 
 /** `mid`'s share of the control at one adapter. → [count, tokens, mlpDim] */

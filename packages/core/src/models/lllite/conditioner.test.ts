@@ -14,7 +14,7 @@ describe("a control that is not square", () => {
   it.each([1, 2, 3] as const)("is cut at depth %d into tokens row by row, and down to pixels row by row", (depth) => {
     const pixels = KERNELS[depth].reduce<number>((product, kernel) => product * kernel, 1)
     const control = images(2, 2 * pixels, 3 * pixels)
-    const { grid, values } = cutPatches(control, depth)
+    const { grid, values } = cutPatches(control, { depth, channels: 3 })
     expect(grid).toEqual({ height: 2, width: 3 })
 
     const expected: number[] = []
@@ -45,7 +45,7 @@ describe("a control that is not square", () => {
       { height: 4, width: 7 },
       { height: 2, width: 3 },
     ])
-    const { grid, values } = cutPatches(images(1, 9, 17), 1)
+    const { grid, values } = cutPatches(images(1, 9, 17), { depth: 1, channels: 3 })
     expect(grid).toEqual({ height: 1, width: 2 })
     expect(values).toHaveLength(2 * 64 * CHANNELS)
     // The second token begins eight pixels to the right.
@@ -60,6 +60,8 @@ describe("a control that is not square", () => {
   })
 
   it("is refused with values of another number", () => {
-    expect(() => cutPatches({ ...images(1, 8, 16), width: 8 }, 1)).toThrow("384 values, expected 1×8×8×3")
+    expect(() => cutPatches({ ...images(1, 8, 16), width: 8 }, { depth: 1, channels: 3 })).toThrow(
+      "384 values, expected 1×8×8×3",
+    )
   })
 })

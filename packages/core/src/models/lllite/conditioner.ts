@@ -1,8 +1,11 @@
+import type { CondChannels } from "@lllite/format"
+import { PICTURE_CHANNELS } from "@lllite/format"
 import type { Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../../errors.ts"
 import type { Ops } from "../../ops/ops.ts"
 import type { Grid } from "../taps.ts"
+import type { AdapterPlan } from "./layout.ts"
 import type { AdapterParams } from "./params.ts"
 
 /** Control images on the host. */
@@ -10,7 +13,9 @@ export interface ControlImages {
   readonly count: number
   readonly height: number
   readonly width: number
-  /** [count, height, width, 3] in −1 … 1 */
+  /** Channels of the data. The fourth is a hole, see `withHole`. Default: 3. */
+  readonly channels?: CondChannels
+  /** [count, height, width, channels] in −1 … 1 */
   readonly data: Float32Array
 }
 
@@ -20,12 +25,45 @@ const KERNELS = { 1: [4, 2], 2: [4, 4], 3: [4, 4, 2] } as const
 /** The depth of a site. */
 export type Depth = keyof typeof KERNELS
 
+/** Pixels each way of a patch. */
+const PATCH = 4
+
+/** What patches are cut for: the depth of a site, and the channels that its conditioner reads. */
+export interface PatchForm {
+  readonly depth: Depth
+  readonly channels: CondChannels
+}
+
+/** The form of the patches that an adapter reads. */
+export function patchFormOf({ site, condChannels = PICTURE_CHANNELS }: AdapterPlan): PatchForm {
+  return { depth: site.depth, channels: condChannels }
+}
+
+/** Patches of every form that some adapters read. */
+export interface PatchSet {
+  /** The patches that an adapter reads. Undefined: none were cut for it. */
+  of(plan: AdapterPlan): ControlPatches | undefined
+  /** Disposes all of them. */
+  dispose(): void
+}
+
+/** The patches of every form that adapters read, each cut once. The caller disposes the result. */
+export function createPatchSet(plans: Iterable<AdapterPlan>, cut: (form: PatchForm) => ControlPatches): PatchSet {
+  const keyOf = ({ depth, channels }: PatchForm): string => `${depth} of ${channels}`
+  const forms = new Map([...plans].map(patchFormOf).map((form) => [keyOf(form), form]))
+  const all = new Map([...forms].map(([key, form]) => [key, cut(form)]))
+  return {
+    of: (plan) => all.get(keyOf(patchFormOf(plan))),
+    dispose: () => tf.dispose([...all.values()].map(({ patches }) => patches)),
+  }
+}
+
 /** Control images cut into patches for the conditioners of one depth. */
 export interface ControlPatches {
   readonly count: number
   /** The embedding's grid: one token for every 8, 16 or 32 pixels each way. */
   readonly grid: Grid
-  /** [count · tokens · positions, 48] */
+  /** [count · tokens · positions, 16 · channels] */
   readonly patches: Tensor2D
 }
 
@@ -34,16 +72,22 @@ export interface ControlPatches {
  * order is tokens, then positions of the last kernel, then of the kernel before it, and so on to pixels. The result
  * depends on the images alone, so one cut is enough for all sites of a depth.
  *
- * @throws CoreError if an image is smaller than one token
+ * @throws CoreError if an image is smaller than one token, or has no hole although the form has a fourth channel
  */
-export function cutControl(images: ControlImages, depth: Depth): ControlPatches {
-  const { grid, values } = cutPatches(images, depth)
-  return patchTensor(images.count, grid, values)
+export function cutControl(images: ControlImages, form: PatchForm): ControlPatches {
+  const { grid, values } = cutPatches(images, form)
+  return patchTensor(images.count, grid, values, form)
 }
 
 /** Patches of `count` images on the device. values: the results of `cutPatches`, image after image */
-export function patchTensor(count: number, grid: Grid, values: Float32Array): ControlPatches {
-  return { count, grid, patches: tf.tensor2d(values, [values.length / 48, 48]) }
+export function patchTensor(
+  count: number,
+  grid: Grid,
+  values: Float32Array,
+  { channels }: Pick<PatchForm, "channels">,
+): ControlPatches {
+  const length = PATCH * PATCH * channels
+  return { count, grid, patches: tf.tensor2d(values, [values.length / length, length]) }
 }
 
 /** The tokens of an image of this size in pixels. @throws CoreError if it is smaller than one token */
@@ -61,27 +105,29 @@ export function patchGrid({ width, height }: Pick<ControlImages, "width" | "heig
 
 const pixelsOfToken = (depth: Depth): number => KERNELS[depth].reduce<number>((product, kernel) => product * kernel, 1)
 
-/**
- * The patches of `cutControl` on the host, in rows of 48 values. @throws CoreError if an image is smaller than one
- * token
- */
+/** The patches of `cutControl` on the host, row after row. @throws CoreError as `cutControl` */
 export function cutPatches(
-  { count, height, width, data }: ControlImages,
-  depth: Depth,
+  { count, height, width, data, channels: given = PICTURE_CHANNELS }: ControlImages,
+  { depth, channels }: PatchForm,
 ): { readonly grid: Grid; readonly values: Float32Array } {
   const kernels = [...KERNELS[depth]].reverse()
   const pixels = pixelsOfToken(depth)
   const grid = patchGrid({ width, height }, depth)
-  if (data.length !== count * height * width * 3) {
-    throw new CoreError("control-data", `control image: ${data.length} values, expected ${count}×${height}×${width}×3`)
+  if (data.length !== count * height * width * given) {
+    const expected = `${count}×${height}×${width}×${given}`
+    throw new CoreError("control-data", `control image: ${data.length} values, expected ${expected}`)
   }
-  const result = new Float32Array(count * grid.height * grid.width * pixels * pixels * 3)
+  if (channels > given) {
+    const what = "the LLLite reads the hole of its control, and there is none. Give a hole, which is white there."
+    throw new CoreError("control-hole", `control image: ${what}`)
+  }
+  const result = new Float32Array(count * grid.height * grid.width * pixels * pixels * channels)
   let written = 0
   const cut = (image: number, top: number, left: number, level: number, side: number): void => {
     const kernel = kernels[level]
     if (kernel === undefined) {
-      const from = ((image * height + top) * width + left) * 3
-      for (let channel = 0; channel < 3; channel++) result[written++] = data[from + channel] ?? 0
+      const from = ((image * height + top) * width + left) * given
+      for (let channel = 0; channel < channels; channel++) result[written++] = data[from + channel] ?? 0
       return
     }
     const step = side / kernel

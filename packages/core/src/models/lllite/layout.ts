@@ -6,11 +6,6 @@ export interface AdapterPlan extends AdapterDims {
   readonly site: Site
 }
 
-/** The fields of an adapter's form alone. */
-export function dimsOf({ condDim, mlpDim, sharedTrunk = false }: AdapterDims): AdapterDims {
-  return { condDim, mlpDim, ...(sharedTrunk ? { sharedTrunk } : {}) }
-}
-
 /** The place of one tensor of an adapter in the flat list of an LLLite's values. */
 export interface Slot {
   /** The tensor's name in a file. */

@@ -1,8 +1,9 @@
 import type { AdapterDims, LlliteFile, Site, SiteTensorName } from "@lllite/format"
+import { dimsOf } from "@lllite/format"
 import { CoreError } from "../../errors.ts"
 import type { RandomStream } from "../../random/stream.ts"
 import type { AdapterPlan, LlliteModel, Slot } from "./layout.ts"
-import { dimsOf, fromFileLayout, layOutSlots, tensorKey, toFileLayout } from "./layout.ts"
+import { fromFileLayout, layOutSlots, tensorKey, toFileLayout } from "./layout.ts"
 
 export interface CreateLlliteOptions {
   /**

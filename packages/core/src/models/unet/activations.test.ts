@@ -13,7 +13,7 @@ import { createStream } from "../../random/stream.ts"
 import { lossAndGradients } from "../../training/gradients.ts"
 import { trainedLllite } from "../../training/lllite-trainable.ts"
 import { CONTEXT_LENGTH } from "../clip/prompt.ts"
-import { cutControls, disposeCuts, llliteTap, prepareControl } from "../lllite/adapter.ts"
+import { cutControls, llliteTap, prepareControl } from "../lllite/adapter.ts"
 import { createLllite } from "../lllite/model.ts"
 import { disposeLllite, uploadLllite } from "../lllite/params.ts"
 import type { UnetConfig } from "./config.ts"
@@ -63,7 +63,7 @@ async function pass(ops: Ops, { config, params, selection, batch, side }: Run, c
   } finally {
     tf.dispose([input.latents, input.context, input.vector])
     prepared.dispose()
-    disposeCuts(cuts)
+    cuts.dispose()
     disposeLllite(lllite)
   }
 }
