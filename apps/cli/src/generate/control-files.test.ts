@@ -18,7 +18,14 @@ it("gives an adapter the settings of its kind", () => {
 })
 
 it("says which settings have no effect", () => {
-  const none = { controlNetGuessMode: false, llliteBlocks: [], llliteCond: [], llliteUncond: [], llliteMasks: [] }
+  const none = {
+    controlNetGuessMode: false,
+    llliteBlocks: [],
+    llliteCond: [],
+    llliteUncond: [],
+    llliteMasks: [],
+    llliteHoles: [],
+  }
   const lllite = new Map([["a", "lllite"] as const])
   const net = new Map([["a", "lllite"] as const, ["n", "controlnet"] as const])
   expect(controlNotices(net, none)).toEqual([])

@@ -29,7 +29,7 @@ export function readsControlType(path: string, type: ControlType | undefined): P
 
 /** An adapter with the settings of its kind. `guessMode` and `controlType` belong to ControlNets. */
 export function ofKind(
-  { blocks, guidance, mask, guessMode: _, controlType, ...adapter }: AdapterInput,
+  { blocks, guidance, mask, hole, guessMode: _, controlType, ...adapter }: AdapterInput,
   kind: AdapterRecipe["kind"],
   guessMode: boolean,
 ): AdapterInput {
@@ -42,6 +42,7 @@ export function ofKind(
     ...(blocks === undefined ? {} : { blocks }),
     ...(guidance === undefined ? {} : { guidance }),
     ...(mask === undefined ? {} : { mask }),
+    ...(hole === undefined ? {} : { hole }),
   }
 }
 
@@ -51,6 +52,7 @@ const LLLITE_ONLY = {
   llliteCond: "--lllite_cond",
   llliteUncond: "--lllite_uncond",
   llliteMasks: "--lllite_masks",
+  llliteHoles: "--lllite_holes",
 } as const
 
 /** What is said of settings that the kinds of the files do not take. */

@@ -5,7 +5,9 @@ import { checkCheckpoint } from "../model/checkpoint.ts"
 import { sdxlPaths } from "../model/runtime-options.ts"
 import { controlNotices, readControlKind, readsControlType } from "./control-files.ts"
 import { guideNotices } from "./guides.ts"
+import { checkHoles } from "./holes.ts"
 import { findNamedLoras, type NamedLoras, readLoraOptions } from "./loras.ts"
+import { masksOfAdapter } from "./masks.ts"
 import type { GENERATE_OPTIONS } from "./options.ts"
 import { tryPictures } from "./picture-files.ts"
 import type { PlannedPicture } from "./plan-pictures.ts"
@@ -56,7 +58,7 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
     const type = controlTypeAt(settings, i) ?? from?.recipe.adapters?.[i]?.controlType
     isTypeRead = (await examine(["controlNetTypes"], () => readsControlType(path, type))) === true || isTypeRead
   }
-  for (const path of masksOf(settings)) await examine(["llliteMasks"], () => readImage(path))
+  for (const path of masksOf(settings)) await examine(["llliteMasks", "llliteHoles"], () => readImage(path))
   const unread: string[] = []
   const guides = await examine(["guideImagePath"], () => listGuides(reader, (text) => unread.push(text)))
   const sources = await examine(["prompt", "fromFile"], () => readSources(reader, from))
@@ -79,7 +81,10 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
   const { pictures } = named ?? { pictures: [] }
   for (const path of guides === null ? [] : controlPaths(planned))
     await examine(["guideImagePath"], () => readImage(path))
-  for (const path of alphaMasks(planned)) await examine(["maskPath", "llliteMasks"], () => readAlphaMask(path))
+  for (const path of alphaMasks(planned)) {
+    await examine(["maskPath", "llliteMasks", "llliteHoles"], () => readAlphaMask(path))
+  }
+  await examine(["controlNetLlliteModels", "llliteHoles"], () => checkHoles(planned, kinds))
   const { saveWorkflow } = settings
   if (saveWorkflow !== undefined) {
     await examine(["saveWorkflow"], () => tryOutputs([saveWorkflow], { bytes: 2 ** 16 }))
@@ -142,7 +147,9 @@ function alphaMasks(pictures: readonly PlannedPicture[]): ReadonlySet<string> {
   return new Set(
     pictures.flatMap(({ recipe: { start, adapters, parts = [] } }) => [
       ...(start?.maskChannel === "alpha" ? [start.mask?.path ?? []].flat() : []),
-      ...[...adapters, ...parts].flatMap(({ mask }) => (mask?.channel === "alpha" ? [mask.file.path] : [])),
+      ...[...adapters.flatMap(masksOfAdapter), ...parts.flatMap(({ mask }) => mask ?? [])].flatMap(
+        ({ channel, file }) => (channel === "alpha" ? [file.path] : []),
+      ),
     ]),
   )
 }

@@ -45,12 +45,13 @@ export function createHasher(): (recipe: Recipe) => Promise<Recipe> {
           },
     adapters: await Promise.all(
       recipe.adapters.map(async (adapter) => {
-        const { file, control, mask } = adapter
+        const { file, control, mask, hole } = adapter
         return {
           ...adapter,
           file: await hashed(file),
           control: control === null ? null : { ...control, file: await hashed(control.file) },
           ...(mask === undefined ? {} : { mask: { ...mask, file: await hashed(mask.file) } }),
+          ...(hole === undefined ? {} : { hole: { ...hole, file: await hashed(hole.file) } }),
         }
       }),
     ),

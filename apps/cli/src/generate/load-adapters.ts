@@ -59,9 +59,12 @@ export async function loadAdapters(
         uses.controlNets.push({ controlNet: one.handle, ...control, ...controlNetOptions(adapter) })
         continue
       }
-      const mask = masks(adapter, recipe)
-      const use = { adapter: one.handle, ...control, ...adapterOptions(adapter) }
-      uses.adapters.push(mask === undefined ? use : { ...use, mask })
+      const [mask, hole] = [masks(adapter.mask, recipe), masks(adapter.hole, recipe)]
+      uses.adapters.push({
+        ...{ adapter: one.handle, ...control, ...adapterOptions(adapter) },
+        ...(mask === undefined ? {} : { mask }),
+        ...(hole === undefined ? {} : { hole }),
+      })
     }
     return uses
   }

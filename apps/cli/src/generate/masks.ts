@@ -1,29 +1,24 @@
 import type { PartUse } from "@lllite/core"
 import type { RgbImage } from "@lllite/core/image"
 import { greyToRgb, resizeImage } from "@lllite/core/image"
-import type { MaskReference, Recipe } from "@lllite/core/recipe"
+import type { AdapterRecipe, HoleReference, Recipe } from "@lllite/core/recipe"
 import { readAlphaMask, readImage } from "@lllite/runtime-node"
 
-/** The mask of an adapter or of a part of a prompt, in the picture's size. Undefined: it acts everywhere. */
-export type Masks = (masked: Masked, size: Pick<Recipe, "width" | "height">) => RgbImage | undefined
-
-/** What may have a mask. */
-interface Masked {
-  readonly mask?: Omit<MaskReference, "feather">
-}
+/** The picture of a mask or a hole, in the size of a picture. Undefined: there is none. */
+export type Masks = (mask: HoleReference | undefined, size: Pick<Recipe, "width" | "height">) => RgbImage | undefined
 
 /** The parts of a recipe's prompt, with their masks. Null: it has no settings of parts. */
 export function partsOf(recipe: Recipe, masks: Masks): readonly PartUse[] | null {
   if (recipe.parts === undefined) return null
-  return recipe.parts.map((part) => {
-    const { mask: _, ...settings } = part
-    const mask = masks(part, recipe)
+  return recipe.parts.map(({ mask: reference, ...settings }) => {
+    const mask = masks(reference, recipe)
     return { ...settings, ...(mask === undefined ? {} : { mask }) }
   })
 }
 
 /**
- * Reads the masks of pictures. One of another size is stretched, with a notice.
+ * Reads the masks of adapters and of parts of prompts, and the holes of LLLites. One of another size is stretched, with a
+ * notice.
  *
  * @throws InputError for a mask that cannot be read
  */
@@ -31,8 +26,7 @@ export async function readMasks(recipes: readonly Recipe[], say: (notice: string
   const images = new Map<string, RgbImage>()
   const fitted = new Map<string, RgbImage>()
   for (const { adapters, parts = [], width, height } of recipes) {
-    for (const { mask } of [...adapters, ...parts]) {
-      if (mask === undefined) continue
+    for (const mask of [...adapters.flatMap(masksOfAdapter), ...parts.flatMap((part) => part.mask ?? [])]) {
       const { path } = mask.file
       const named = nameOf(mask)
       const image = images.get(named) ?? (await readMask(mask))
@@ -46,15 +40,20 @@ export async function readMasks(recipes: readonly Recipe[], say: (notice: string
       fitted.set(key, resizeImage(image, width, height, grows ? "lanczos" : "area"))
     }
   }
-  return ({ mask }, size) => (mask === undefined ? undefined : fitted.get(keyOf(nameOf(mask), size)))
+  return (mask, size) => (mask === undefined ? undefined : fitted.get(keyOf(nameOf(mask), size)))
 }
 
-async function readMask({ file: { path }, channel }: Omit<MaskReference, "feather">): Promise<RgbImage> {
+/** The mask and the hole of an adapter, of those that it has. */
+export function masksOfAdapter({ mask, hole }: Pick<AdapterRecipe, "mask" | "hole">): readonly HoleReference[] {
+  return [mask ?? [], hole ?? []].flat()
+}
+
+async function readMask({ file: { path }, channel }: HoleReference): Promise<RgbImage> {
   return channel === "alpha" ? greyToRgb(await readAlphaMask(path)) : readImage(path)
 }
 
 /** A name for what is read of a mask's picture. */
-function nameOf({ file: { path }, channel }: Omit<MaskReference, "feather">): string {
+function nameOf({ file: { path }, channel }: HoleReference): string {
   return channel === undefined ? path : `${channel} of ${path}`
 }
 

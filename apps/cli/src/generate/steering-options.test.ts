@@ -28,6 +28,7 @@ describe("the options that steer LLLites", () => {
       lllite_cond: ["1", "0.5"],
       lllite_masks: ["m.png", "none"],
       lllite_mask_feathers: ["16", "0"],
+      lllite_holes: ["none", "hole.png"],
     })
     expect(adapters).toMatchObject([
       {
@@ -44,8 +45,10 @@ describe("the options that steer LLLites", () => {
         window: { start: 0, end: 1 },
         blocks: { "input *": 0.5, middle: 2, "input 4-5": 0, "output 1": 1 },
         guidance: { cond: 0.5, uncond: 1 },
+        hole: { file: { path: "hole.png" } },
       },
     ])
+    expect(Object.keys(adapters[0] ?? {})).not.toContain("hole")
     expect(Object.keys(adapters[0] ?? {})).not.toContain("blocks")
     expect(Object.keys(adapters[1] ?? {})).not.toContain("mask")
   })

@@ -75,6 +75,10 @@ export const STEERING_OPTIONS = {
     ...GENERATE_RANGES.feather,
     help: "Width of a mask's soft edge in pixels. Default: 0.",
   }),
+  lllite_holes: texts({
+    help: `Picture that is white where an LLLite for inpainting fills in. Its control is hidden there. ${SEVERAL}`,
+    aliases: ["mask_image"],
+  }),
   lllite_map: folder({
     help: "Folder for maps of where each LLLite acted, by block and step, as PNG and JSON for each picture.",
   }),
@@ -89,7 +93,7 @@ type SteeringSettings = Settings<typeof STEERING_OPTIONS>
 /** Options that have one value for each LLLite, or one for all. */
 export const STEERING_LISTS = [
   ...(["llliteStarts", "llliteEases", "llliteCurves", "llliteBlocks", "llliteCond", "llliteUncond"] as const),
-  ...(["llliteMasks", "llliteMaskFeathers", "controlNetTypes"] as const),
+  ...(["llliteMasks", "llliteMaskFeathers", "llliteHoles", "controlNetTypes"] as const),
 ] satisfies readonly (keyof SteeringSettings)[]
 
 /** Programs whose way can be followed. */
@@ -138,6 +142,7 @@ export function steeringOf(
   const controlType = controlTypeAt(settings, index)
   const [cond, uncond] = [entryOf(settings.llliteCond, index), entryOf(settings.llliteUncond, index)]
   const mask = entryOf(settings.llliteMasks, index) ?? NONE
+  const hole = entryOf(settings.llliteHoles, index) ?? NONE
   return {
     window: {
       ...{ start: entryOf(settings.llliteStarts, index) ?? 0, end },
@@ -151,6 +156,7 @@ export function steeringOf(
     ...(mask === NONE
       ? {}
       : { mask: { file: { path: mask }, feather: entryOf(settings.llliteMaskFeathers, index) ?? 0 } }),
+    ...(hole === NONE ? {} : { hole: { file: { path: hole } } }),
   }
 }
 
@@ -167,9 +173,12 @@ function readControlType(text: string): Reading<ControlType> {
   return value === undefined ? { expected: `one of ${CONTROL_TYPE_NAMES.join(", ")}` } : { value }
 }
 
-/** The masks that options name, without those that are left out. */
-export function masksOf({ llliteMasks }: Pick<SteeringSettings, "llliteMasks">): readonly string[] {
-  return llliteMasks.filter((path) => path !== NONE)
+/** The masks and holes that options name, without those that are left out. */
+export function masksOf({
+  llliteMasks,
+  llliteHoles,
+}: Pick<SteeringSettings, "llliteMasks" | "llliteHoles">): readonly string[] {
+  return [...llliteMasks, ...llliteHoles].filter((path) => path !== NONE)
 }
 
 /** How several LLLites are combined. Undefined: the default. */

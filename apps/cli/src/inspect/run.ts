@@ -37,6 +37,8 @@ export interface LlliteReport {
   readonly mlpDim: number | null
   /** Sites that have the conditioner of their depth in common, instead of their own. */
   readonly sharedTrunkSites: number
+  /** Sites whose conditioner reads a hole beside the picture. */
+  readonly holeSites: number
   /** Number of sites for each pair of widths. */
   readonly dims: readonly { readonly condDim: number; readonly mlpDim: number; readonly sites: number }[]
   readonly parameters: number
@@ -189,7 +191,8 @@ function describeLllite(file: LlliteFile): LlliteReport {
     linearSites: sites.length - convSites,
     convSites,
     sharedTrunkSites: sites.filter(({ sharedTrunk }) => sharedTrunk === true).length,
-    selection: selectionName(sites, layout),
+    holeSites: sites.filter(({ condChannels }) => condChannels === 4).length,
+    selection: selectionName(sites, layout, file.metadata.get("lllite.sites")),
     isForSdxl: sameLayout(layout, SDXL_LAYOUT),
     siteWidths: [...new Set(sites.map(({ inDim }) => inDim))].toSorted((a, b) => a - b),
     blocks: Object.fromEntries(blocks),

@@ -92,6 +92,14 @@ function llliteLines(lllite: LlliteReport): [string, string][] {
             `shared by the sites of each depth, at ${plural(lllite.sharedTrunkSites, "site")}`,
           ] satisfies [string, string],
         ]),
+    ...(lllite.holeSites === 0
+      ? []
+      : [
+          [
+            "control",
+            `with the hole to fill in as a fourth channel, at ${plural(lllite.holeSites, "site")}`,
+          ] satisfies [string, string],
+        ]),
     ["selection", lllite.selection ?? nearest(lllite)],
   ]
   if (lllite.extraTensorCount > 0) {

@@ -1,9 +1,9 @@
 import type { Site, UnetLayout } from "@lllite/format"
 import { DEFAULT_SELECTION, findSelection, NAMED_SELECTIONS, type SiteSelection } from "@lllite/format/selections"
 
-/** The name of the selection with exactly these sites, or null. */
-export function selectionName(sites: Iterable<Site>, layout: UnetLayout): string | null {
-  const selection = findSelection(sites, layout)
+/** The name of the selection with exactly these sites, or null. @param preferred see `findSelection` */
+export function selectionName(sites: Iterable<Site>, layout: UnetLayout, preferred?: string): string | null {
+  const selection = findSelection(sites, layout, preferred)
   if (selection === null) return null
   const same = (a: SiteSelection): boolean =>
     (Object.keys(DEFAULT_SELECTION) as (keyof SiteSelection)[]).every(

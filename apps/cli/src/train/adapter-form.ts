@@ -1,23 +1,53 @@
 import type { AdapterDims } from "@lllite/format"
-import type { Settings } from "@lllite/runtime-node/options"
+import type { OptionReader, Settings } from "@lllite/runtime-node/options"
 import type { TRAIN_OPTIONS } from "./options/index.ts"
 
-type FormSettings = Pick<Settings<typeof TRAIN_OPTIONS>, "networkDim" | "condEmbDim" | "conditioner">
+type FormSettings = Pick<
+  Settings<typeof TRAIN_OPTIONS>,
+  "networkDim" | "condEmbDim" | "conditioner" | "llliteCondInChannels"
+>
 
 /** The form of a new LLLite's adapters. */
-export function formOf({ networkDim: mlpDim, condEmbDim: condDim, conditioner }: FormSettings): AdapterDims {
-  return { condDim, mlpDim, ...(conditioner === "shared" ? { sharedTrunk: true } : {}) }
+export function formOf(settings: FormSettings): AdapterDims {
+  const { networkDim: mlpDim, condEmbDim: condDim, conditioner, llliteCondInChannels: channels } = settings
+  return {
+    ...{ condDim, mlpDim },
+    ...(conditioner === "shared" ? { sharedTrunk: true } : {}),
+    ...(channels === 4 ? { condChannels: 4 } : {}),
+  }
 }
 
 /** What the file of an LLLite says of its adapters' form, if it is not sd-scripts'. */
 export function formMetadata(adapters: readonly AdapterDims[]): ReadonlyMap<string, string> {
-  return new Map(adapters.some(({ sharedTrunk }) => sharedTrunk === true) ? [["lllite.shared_trunk", "true"]] : [])
+  const isShared = adapters.some(({ sharedTrunk }) => sharedTrunk === true)
+  const inpaints = adapters.some(({ condChannels }) => condChannels === 4)
+  return new Map([
+    ...(isShared ? ([["lllite.shared_trunk", "true"]] as const) : []),
+    // The names of sd-scripts, for LLLites for Anima.
+    ...(inpaints
+      ? ([
+          ["lllite.cond_in_channels", "4"],
+          ["lllite.inpaint_masked_input", "true"],
+        ] as const)
+      : []),
+  ])
 }
 
 /** What other programs cannot do with an LLLite of this form, one sentence each. */
-export function formNotices({ conditioner }: Pick<FormSettings, "conditioner">, option: string): readonly string[] {
-  if (conditioner === "own") return []
+export function formNotices({
+  settings,
+  nameOf,
+}: {
+  readonly settings: FormSettings
+  readonly nameOf: OptionReader<typeof TRAIN_OPTIONS>["nameOf"]
+}): readonly string[] {
+  if (settings.llliteCondInChannels === 4) {
+    return [
+      `Other programs cannot load an LLLite of ${nameOf("llliteCondInChannels")} 4, and it cannot be made plain: it reads a hole beside the picture.`,
+    ]
+  }
+  if (settings.conditioner === "own") return []
   return [
-    `Other programs cannot load an LLLite of ${option} ${conditioner}. lllite convert --plain writes one that computes the same, which they load.`,
+    `Other programs cannot load an LLLite of ${nameOf("conditioner")} ${settings.conditioner}. lllite convert --plain writes one that computes the same, which they load.`,
   ]
 }

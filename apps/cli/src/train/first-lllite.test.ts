@@ -31,10 +31,13 @@ describe("options beside the LLLite that a run begins with", () => {
     expect(refusal({})).toBeNull()
     expect(refusal({ network_dim: 64, cond_emb_dim: "32", sites: "default" })).toBeNull()
     expect(refusal({ site_blocks: "input,middle" })).toBeNull()
-    expect(refusal({ conditioner: "own" })).toBeNull()
+    expect(refusal({ conditioner: "own", lllite_cond_in_channels: 3 })).toBeNull()
   })
 
   it("are refused where they are not equal, all at once", () => {
+    expect(refusal({ lllite_cond_in_channels: 4 })).toContain(
+      '--lllite_cond_in_channels is 4, and the LLLite of "last-state" reads 3 channels. They stay.',
+    )
     const text = refusal({ network_dim: 16, cond_emb_dim: 8, sites: "output" })
     expect(text).toContain(
       '--network_dim is 16, and the LLLite of "last-state" has 64. Its width stays. Leave out --network_dim, or give 64',

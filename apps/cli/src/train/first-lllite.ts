@@ -46,6 +46,14 @@ export function checkFirstLllite(
       return `${nameOf("conditioner")} is ${settings.conditioner}, and that of the LLLite of "${path}" is ${has}. It stays. Leave out ${nameOf("conditioner")}, or give ${has}`
     })
   }
+  if (isGiven("llliteCondInChannels")) {
+    check(["llliteCondInChannels"], () => {
+      const has = adapters.some(({ condChannels }) => condChannels === 4) ? 4 : 3
+      if (has === settings.llliteCondInChannels) return null
+      const name = nameOf("llliteCondInChannels")
+      return `${name} is ${settings.llliteCondInChannels}, and the LLLite of "${path}" reads ${has} channels. They stay. Leave out ${name}, or give ${has}`
+    })
+  }
   const option = CHOICES.find((name) => isGiven(name))
   if (option === undefined || chosen === null) return
   check([option], () => {

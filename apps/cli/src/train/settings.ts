@@ -129,7 +129,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
     saveEvery: savingRhythm(values),
     notices: [
       ...reader.notes,
-      ...formNotices(values, reader.nameOf("conditioner")),
+      ...formNotices(reader),
       ...foldersUnused(reader),
       ...notices,
       ...rate.notices,

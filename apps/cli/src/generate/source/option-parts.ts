@@ -59,6 +59,7 @@ export const OPTION_PARTS: { readonly [Name in SettingName<typeof GENERATE_OPTIO
   llliteCond: ["adapters.guidance"],
   llliteUncond: ["adapters.guidance"],
   llliteMasks: ["adapters.mask"],
+  llliteHoles: ["adapters.hole"],
   llliteMaskFeathers: ["adapters.mask"],
   llliteCombine: ["combine"],
   llliteMap: null,

@@ -13,6 +13,10 @@ import type { Reporter } from "../../terminal/progress.ts"
 export async function expectLoadable(paths: Iterable<string>): Promise<void> {
   for (const path of paths) {
     const { sites } = await withPath(path, openLllite)
+    if (sites.some(({ condChannels }) => condChannels === 4)) {
+      const what = "it reads a hole beside its control, and ComfyUI cannot load it. Leave it out of the workflow"
+      throw new FormatError("wrong-kind", what, { source: path })
+    }
     if (!sites.some(({ sharedTrunk }) => sharedTrunk === true)) continue
     const what = "its sites share a conditioner, and ComfyUI cannot load it. Give the file of lllite convert --plain"
     throw new FormatError("wrong-kind", what, { source: path })

@@ -33,6 +33,17 @@ export const MODEL = {
     default: "own",
     help: "Convolutions that embed the control: own for each site, as in sd-scripts, or shared by all sites of a depth. Other programs load a shared one after lllite convert --plain.",
   }),
+  lllite_cond_in_channels: integer({
+    default: 3,
+    min: 3,
+    max: 4,
+    help: "Channels of controls. With 4, the LLLite learns inpainting: each step hides a part of the control, and the fourth channel says where. Controls are then the pictures themselves. Other programs do not load it.",
+  }),
+  lllite_inpaint_masked_input: ignored("the hole of a control is always hidden"),
+  lllite_cond_input: refused("controls are read as pixels", {
+    instead: "Leave it out, or give pixel.",
+    nothing: ["pixel"],
+  }),
   conditioner_init: choice(["default", "normalised"], {
     default: "default",
     help: "Initial values of the control's embedding: default is as in sd-scripts, normalised is scaled to the controls of the data set. normalised takes effect sooner.",

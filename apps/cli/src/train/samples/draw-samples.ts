@@ -1,5 +1,7 @@
-import type { RgbImage } from "@lllite/core/image"
+import { greyToRgb, type RgbImage } from "@lllite/core/image"
 import type { LlliteModel } from "@lllite/core/models"
+import { createStream } from "@lllite/core/random"
+import { drawHole } from "@lllite/core/training"
 import type { NodeRuntime, SdxlHandle } from "@lllite/runtime-node"
 import type { Sample } from "./sample-plan.ts"
 
@@ -19,7 +21,7 @@ export interface DrawOptions {
 
 /**
  * Draws samples. Drawing changes nothing of a training: its random numbers follow from the run's seed, the step and the
- * row alone.
+ * row alone. An LLLite for inpainting gets a hole for each sample, which follows from the seed of its picture.
  *
  * @param lllite null draws them without an LLLite
  * @returns a picture for each sample, in their order
@@ -32,6 +34,7 @@ export async function drawSamples(
   { signal, onProgress, onNotice }: DrawOptions,
 ): Promise<readonly RgbImage[]> {
   const adapter = lllite === null ? null : await runtime.loadAdapter(lllite, sdxl)
+  const readsHole = lllite?.adapters.some(({ condChannels }) => condChannels === 4) === true
   const images: RgbImage[] = []
   let before = 0
   try {
@@ -44,7 +47,15 @@ export async function drawSamples(
         group.map(({ sample: { prompt, negativePrompt, seed } }) => ({ prompt, negativePrompt, seed })),
         {
           ...{ width, height, steps, guidanceScale, sampler, signal },
-          adapters: adapter === null ? [] : [{ adapter, control, fit: "stretch" }],
+          adapters:
+            adapter === null
+              ? []
+              : [
+                  {
+                    ...{ adapter, control, fit: "stretch" },
+                    ...(readsHole ? { hole: group.map(({ sample }) => holeOf(sample)) } : {}),
+                  },
+                ],
         },
       )
       for await (const event of run) {
@@ -58,6 +69,10 @@ export async function drawSamples(
   } finally {
     await adapter?.dispose()
   }
+}
+
+function holeOf({ width, height, seed }: Sample): RgbImage {
+  return greyToRgb(drawHole({ width, height }, createStream(seed, "hole of a sample"), {}))
 }
 
 interface Indexed {
