@@ -7,7 +7,6 @@ import type { Reporter } from "../terminal/progress.ts"
 import { untilStopped } from "../terminal/until-stopped.ts"
 import { examineGeneration } from "./examine.ts"
 import type { GENERATE_OPTIONS } from "./options.ts"
-import { createPictureFiles } from "./picture-files.ts"
 import type { PlannedPicture } from "./plan-pictures.ts"
 import { runGenerate } from "./run.ts"
 import { readGenerateSettings } from "./settings.ts"
@@ -43,7 +42,7 @@ export async function runInteractive(reader: GenerateReader, reporter: Reporter,
     }
   }
   try {
-    await runGenerate(settings, reporter, signal, createPictureFiles(settings.outdir), next)
+    await runGenerate(settings, reporter, signal, { next })
   } finally {
     lines.close()
   }

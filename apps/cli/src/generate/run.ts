@@ -1,7 +1,7 @@
 import { CoreError } from "@lllite/core"
 import type { Recipe } from "@lllite/core/recipe"
 import { firstStageRecipe, jsonSeed, recipeText, requestOf, startOptions } from "@lllite/core/recipe"
-import type { NodeRuntime, SdxlHandle, SdxlPaths } from "@lllite/runtime-node"
+import type { GenerateRunEvent, NodeRuntime, SdxlHandle, SdxlPaths } from "@lllite/runtime-node"
 import { InputError } from "@lllite/runtime-node"
 import { startRuntime } from "../model/start-runtime.ts"
 import { InterruptedError } from "../terminal/errors.ts"
@@ -27,21 +27,36 @@ import { createStarts, type StartsOf } from "./start-pictures.ts"
 import { steeringNotices } from "./steering-notices.ts"
 import { withTypedNames } from "./typed-names.ts"
 
+/** What a run of pictures gets beside its settings. */
+export interface GenerateParts {
+  /** Where pictures are written. Default: the folder of the settings */
+  readonly files?: PictureFiles
+  /**
+   * Gives further pictures of the same files until it gives null. With it, those of the settings are not drawn, and only
+   * say what to load.
+   */
+  readonly next?: () => Promise<readonly PlannedPicture[] | null>
+  /** Starts the runtime, which the run disposes. Default: `startRuntime` */
+  readonly start?: typeof startRuntime
+  /** Told of every step. `previews` also decodes the estimates, which takes as long as decoding the result. */
+  readonly watch?: { readonly previews: boolean; step(step: GenerateStep): void }
+}
+
+/** A step of a batch, as a run of a runtime yields it. */
+export type GenerateStep = Extract<GenerateRunEvent, { readonly kind: "step" }>
+
 /**
  * Generates pictures from `settings`, whose files `examineGeneration` has examined. Each is written as soon as it is complete, with its recipe inside.
  *
- * @param files where pictures are written. Default: the folder of the settings
- * @param next gives further pictures of the same files until it gives null. With it, those of the settings are not
- * drawn, and only say what to load
  * @throws InputError, FormatError, CoreError naming what is wrong; InterruptedError when stopped
  */
 export async function runGenerate(
   settings: GenerateSettings,
   reporter: Reporter,
   signal: AbortSignal,
-  files: PictureFiles = createPictureFiles(settings.outdir),
-  next: (() => Promise<readonly PlannedPicture[] | null>) | null = null,
+  parts: GenerateParts = {},
 ): Promise<void> {
+  const { files = createPictureFiles(settings.outdir), next = null, start = startRuntime, watch = null } = parts
   for (const notice of [...settings.notices, ...lineNotices(settings.pictures)])
     reporter.say("notice", { text: notice }, `Note: ${notice}`)
   const [first] = settings.pictures
@@ -53,8 +68,8 @@ export async function runGenerate(
   const masks = await untilStopped(readMasks(recipes, say), signal)
   const starts = createStarts(say)
   const regions = createRegions(say)
-  const { checkpoint, ...parts } = pathsOf(recipe.model)
-  const runtime = await startRuntime(settings.runtime, reporter, signal)
+  const { checkpoint, ...paths } = pathsOf(recipe.model)
+  const runtime = await start(settings.runtime, reporter, signal)
   // Nothing of a running batch can be saved, so nothing waits for its step.
   const stop = (): void => void runtime.dispose()
   signal.addEventListener("abort", stop)
@@ -62,12 +77,12 @@ export async function runGenerate(
     signal.throwIfAborted()
     reporter.say(
       "load",
-      { checkpoint, ...parts, backend: runtime.backend },
+      { checkpoint, ...paths, backend: runtime.backend },
       `Loading ${checkpoint} on ${runtime.backend} …`,
     )
     // Without --v_parameterization, the checkpoint is run as its files say.
     const asked = recipe.model.prediction === "v" ? ({ prediction: "v" } as const) : {}
-    const sdxl = await runtime.loadSdxl(checkpoint, { ...asked, ...parts, signal })
+    const sdxl = await runtime.loadSdxl(checkpoint, { ...asked, ...paths, signal })
     for (const text of sdxl.notices) say(text)
     const adapters = await loadAdapters(runtime, sdxl, recipe, say)
     const steering = new Set([
@@ -87,7 +102,7 @@ export async function runGenerate(
         }),
       )
       signal.throwIfAborted()
-      const written = { ...settings, pictures, files }
+      const written = { ...settings, pictures, files, watch }
       const steering = { adapters, controls, masks, loras: networks, starts, regions }
       await writePictures({ runtime, sdxl, summary }, written, steering, reporter, signal)
     }
@@ -134,18 +149,15 @@ interface Drawing {
   readonly summary: RunSummary
 }
 
+/** Where pictures go, and who watches them. */
+interface Written {
+  readonly files: PictureFiles
+  readonly watch: GenerateParts["watch"] | null
+}
+
 async function writePictures(
   { runtime, sdxl, summary }: Drawing,
-  {
-    pictures,
-    vaeSlices,
-    vaeTiles,
-    batchSize,
-    llliteMap,
-    firstStage,
-    strict,
-    files,
-  }: GenerateSettings & { readonly files: PictureFiles },
+  { pictures, vaeSlices, vaeTiles, batchSize, llliteMap, firstStage, strict, files, watch }: GenerateSettings & Written,
   { adapters, controls, masks, loras, starts, regions }: Steering,
   reporter: Reporter,
   signal: AbortSignal,
@@ -169,6 +181,7 @@ async function writePictures(
             firstStage: firstStage && recipe.hires !== null,
             measureAdapters: llliteMap !== undefined,
           },
+          ...(watch?.previews === true ? { previews: true } : {}),
           ...(vaeSlices === undefined ? {} : { vaeSlices }),
           ...(vaeTiles === undefined ? {} : { vaeTiles }),
           ...(batchSize === undefined ? {} : { batchSize }),
@@ -182,7 +195,10 @@ async function writePictures(
           continue
         }
         if (event.kind === "step" || event.kind === "tile") {
-          if (event.kind === "step") summary.step(event)
+          if (event.kind === "step") {
+            summary.step(event)
+            watch?.step(event)
+          }
           reporter.progress("generate", before + event.done, pictures.length)
           continue
         }

@@ -40,7 +40,7 @@ export async function runGrid({ axes, settings }: GridPlan, reporter: Reporter, 
     }
     const own = indexes.map((index) => pictures[index] as PlannedPicture)
     const notices = isFirst ? settings.notices : []
-    await runGenerate({ ...settings, pictures: own, notices }, reporter, signal, collecting)
+    await runGenerate({ ...settings, pictures: own, notices }, reporter, signal, { files: collecting })
   }
   const { x, y } = axes
   const width = x.values.length

@@ -298,7 +298,7 @@ async function drawPairs(
   }
   const first = batches.findIndex((each) => each.some(({ states }) => states.image !== "finished"))
   // Without a missing picture, no model is loaded.
-  if (first >= 0) await runGenerate({ ...settings, batchSize: size }, quiet, signal, files, next)
+  if (first >= 0) await runGenerate({ ...settings, batchSize: size }, quiet, signal, { files, next })
 }
 
 /** Writes the caption and the control of a picture that is there. */

@@ -8,6 +8,7 @@ import type { PlannedPicture } from "../plan-pictures.ts"
 import { runGenerate } from "../run.ts"
 import { checkGenerateOptions, readGenerateSettings } from "../settings.ts"
 import { examineSource, filledReader } from "./examine-source.ts"
+import { joinedRuns } from "./joined-runs.ts"
 import { withPrefix } from "./prefixed-names.ts"
 import { saveWorkflow } from "./save-workflow.ts"
 
@@ -41,23 +42,7 @@ export async function runSource(
       runs.flat().map(({ recipe }) => recipe),
       reporter,
     )
-  for (const [i, pictures] of joined(runs).entries()) {
+  for (const [i, pictures] of joinedRuns(runs).entries()) {
     await runGenerate(readGenerateSettings(reader, pictures, i === 0 ? [...said] : []), reporter, signal)
   }
-}
-
-/** Neighbouring runs with the same models and adapters as one. */
-function joined(runs: readonly (readonly PlannedPicture[])[]): readonly (readonly PlannedPicture[])[] {
-  const result: PlannedPicture[][] = []
-  let last = ""
-  for (const pictures of runs) {
-    const key = JSON.stringify([
-      pictures[0]?.recipe.model,
-      pictures[0]?.recipe.adapters.map(({ file, control }) => [file, control]),
-    ])
-    if (key === last) result.at(-1)?.push(...pictures)
-    else result.push([...pictures])
-    last = key
-  }
-  return result
 }
