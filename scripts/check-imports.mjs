@@ -19,7 +19,8 @@ const ARROWS = {
   webgpu: ["format", "core"],
   "runtime-node": ["format", "core", "wasm", "webgpu", "tiny"],
   "runtime-web": ["format", "core", "wasm", "webgpu"],
-  cli: ["format", "core", "runtime-node", "tiny"],
+  serve: ["format", "core", "runtime-node"],
+  cli: ["format", "core", "runtime-node", "serve", "tiny"],
   playground: ["format", "core", "runtime-web", "tiny"],
 }
 

@@ -16,6 +16,8 @@ export type UsageErrorCode =
   | "selection"
   /** An environment variable has a value that is not allowed. */
   | "environment"
+  /** The package of the server is not installed. */
+  | "serve-missing"
 
 /** A wrong command line. The message says what was expected and what to do. */
 export class UsageError extends LlliteError<UsageErrorCode> {

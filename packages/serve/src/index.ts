@@ -1,0 +1,13 @@
+/**
+ * The server of `lllite serve`: a queue of jobs that is kept on disk, and the APIs of LLLite, ComfyUI and A1111 on it. What
+ * does the work is an argument.
+ *
+ * @module
+ * @experimental
+ */
+export { type ErrorText, errorText, ServeError, type ServeErrorCode } from "./errors.ts"
+export { findModel, type Library, type Model, type ModelKind } from "./files/library.ts"
+export type { CommandInput, CommandKind, GenerateInput, JobKind, JobProgress } from "./jobs/job.ts"
+export type { JobReport, MadeFile, Runner, Task } from "./jobs/runner.ts"
+export { DEFAULT_LIMITS, type Limits } from "./limits.ts"
+export { type Server, type ServerOptions, startServer } from "./server.ts"

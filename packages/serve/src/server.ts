@@ -1,0 +1,178 @@
+import { createServer as createHttpServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import multipart from "@fastify/multipart"
+import websocket from "@fastify/websocket"
+import type { FastifyInstance } from "fastify"
+import Fastify from "fastify"
+import type { AccessOptions } from "./access/access.ts"
+import { createAccessCheck } from "./access/access.ts"
+import { errorText, ServeError } from "./errors.ts"
+import type { Library } from "./files/library.ts"
+import type { Runner } from "./jobs/runner.ts"
+import type { Limits } from "./limits.ts"
+import { DEFAULT_LIMITS } from "./limits.ts"
+import { llliteRoutes } from "./lllite/routes.ts"
+import { createMetrics } from "./metrics.ts"
+import { openService } from "./service.ts"
+
+/** Options of {@link startServer}. */
+export interface ServerOptions {
+  /** The folder of jobs, uploads and results. It is made if it is missing. One server at a time may use it. */
+  readonly folder: string
+  readonly runner: Runner
+  readonly library: Library
+  /** Default: 127.0.0.1, which only this machine reaches */
+  readonly host?: string
+  /** Default: 8188. 0 takes any that is free */
+  readonly port?: number
+  readonly key?: AccessOptions["key"]
+  readonly allowHosts?: AccessOptions["allowHosts"]
+  readonly allowOrigins?: AccessOptions["allowOrigins"]
+  /** What the server takes at most. Default: `DEFAULT_LIMITS` */
+  readonly limits?: Partial<Limits>
+  /** Whether the estimate of every step is decoded for clients that watch. Default: false, since it takes time */
+  readonly previews?: boolean
+  /** The version that clients are told. */
+  readonly version: string
+  /** Where the log goes, one JSON object a line. Default: nowhere */
+  readonly log?: { write(line: string): void }
+}
+
+/** A running server. */
+export interface Server {
+  /** Its address, such as `http://127.0.0.1:8188`. */
+  readonly url: string
+  /** Stops: jobs that run get a moment to end, and the others wait for the next start. A second call waits for the first. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts the server: it listens when the promise resolves. Jobs of earlier runs go on.
+ *
+ * @throws ServeError `key-missing`; InputError for a folder that cannot be used; the system's error for a port in use
+ */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const { host = "127.0.0.1", port = 8188, key = null, version, runner, library, previews = false } = options
+  const { allowHosts = [], allowOrigins = [] } = options
+  const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits }
+  const check = createAccessCheck({ host, key, allowHosts, allowOrigins })
+  const app = createApp(limits, options.log)
+  const service = await openService({ folder: options.folder, library, limits, runner, previews, log: app.log })
+  const metrics = createMetrics(service.queue, () => service.contents.size)
+  let isStopping = false
+
+  // A page elsewhere can send plain text without asking, and JSON not.
+  app.removeContentTypeParser("text/plain")
+  // Liveness is no secret, and its callers seldom have a key.
+  app.addHook("onRequest", async (request) => {
+    if (request.routeOptions.url === "/health") return
+    check(request)
+  })
+  app.addHook("onResponse", async (request, reply) => {
+    const { url = "unknown" } = request.routeOptions
+    metrics.request(request.method, url, reply.statusCode, reply.elapsedTime / 1000)
+  })
+  app.setNotFoundHandler((request) => {
+    throw new ServeError("route-unknown", `there is no ${request.method} ${request.url.split("?")[0]?.slice(0, 200)}.`)
+  })
+  app.setErrorHandler((error, request, reply) => {
+    const known = requestError(error, limits)
+    if (known.status >= 500) request.log.error({ err: error }, "the request failed")
+    if (known.status === 401) void reply.header("www-authenticate", 'Basic realm="lllite"')
+    return reply.status(known.status).send({ error: errorText(known.error, service.root) })
+  })
+  app.get("/health", { schema: { hide: true } }, () => ({ status: isStopping ? "stopping" : "ok", version }))
+  app.get("/metrics", { schema: { hide: true } }, async (_, reply) =>
+    reply.type(metrics.contentType).send(await metrics.text()),
+  )
+  await app.register(multipart, { limits: { fileSize: limits.bodyBytes, files: 4, fields: 32, fieldSize: 2 ** 20 } })
+  await app.register(websocket, { options: { maxPayload: 2 ** 20 } })
+  await app.register(llliteRoutes(service, version))
+  await app.listen({ host, port })
+  const { port: bound } = app.server.address() as AddressInfo
+  const url = `http://${host.includes(":") ? `[${host}]` : host}:${bound}`
+
+  const stop = async (): Promise<void> => {
+    isStopping = true
+    // Work that does not heed its signal is ended with its process.
+    const end = setTimeout(() => void runner.dispose(), 1000 * limits.stopSeconds + END_TIME)
+    await service.queue.stop()
+    clearTimeout(end)
+    await runner.dispose()
+    // Answers that are under way get a moment.
+    const timer = setTimeout(() => app.server.closeAllConnections(), CLOSE_TIME)
+    await app.close()
+    clearTimeout(timer)
+    metrics.dispose()
+  }
+  let stopped: Promise<void> | null = null
+  return {
+    url,
+    close: () => {
+      stopped ??= stop()
+      return stopped
+    },
+  }
+}
+
+function createApp(limits: Limits, log: ServerOptions["log"]): FastifyInstance {
+  const milliseconds = 1000 * limits.requestSeconds
+  return Fastify({
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: milliseconds,
+    // A name in a path is as long as that of an upload at most.
+    routerOptions: { maxParamLength: 1000 },
+    serverFactory: (handler) => {
+      const server = createHttpServer(
+        {
+          ...{ requestTimeout: milliseconds, headersTimeout: milliseconds },
+          connectionsCheckingInterval: Math.min(milliseconds, CHECK_EVERY),
+        },
+        handler,
+      )
+      server.maxConnections = MOST_CONNECTIONS
+      return server
+    },
+    forceCloseConnections: "idle",
+    logger: log === undefined ? false : { level: "info", stream: log },
+    // The schemas say what is taken. Nothing is removed or changed without a word.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, discriminator: true } },
+  })
+}
+
+/** Milliseconds after which slow requests are looked for. */
+const CHECK_EVERY = 5000
+
+/** Milliseconds in which aborted work has to end. */
+const END_TIME = 5000
+
+/** Milliseconds until connections that are in use are closed, too. */
+const CLOSE_TIME = 1000
+
+/** Connections at once, those that wait for events included. */
+const MOST_CONNECTIONS = 1000
+
+/** The error of a request with its status. Errors of the framework get our codes. */
+function requestError(error: unknown, limits: Limits): { readonly status: number; readonly error: unknown } {
+  if (error instanceof ServeError) return { status: error.status, error }
+  const { statusCode, code, message, validation, name } = error as {
+    readonly statusCode?: number
+    readonly code?: string
+    readonly message: string
+    readonly validation?: unknown
+    readonly name: string
+  }
+  if (code === "FST_ERR_CTP_BODY_TOO_LARGE" || code === "FST_REQ_FILE_TOO_LARGE") {
+    const text = `the body is larger than ${limits.bodyBytes} bytes. Send less, or raise --max_body_mb.`
+    return { status: 413, error: new ServeError("body-size", text) }
+  }
+  if (statusCode === 408) {
+    const text = `the request took longer than ${limits.requestSeconds} seconds. Send it faster.`
+    return { status: 408, error: new ServeError("request-time", text) }
+  }
+  if (validation !== undefined || (statusCode !== undefined && statusCode < 500)) {
+    return { status: statusCode ?? 400, error: new ServeError("body", `${message}.`.replace(/\.\.$/, ".")) }
+  }
+  // What the input is refused for by LLLite itself.
+  return { status: ["CoreError", "InputError", "FormatError", "UsageError"].includes(name) ? 400 : 500, error }
+}

@@ -1,0 +1,93 @@
+import { mkdir, rm } from "node:fs/promises"
+import { basename, resolve } from "node:path"
+import type { RecipeInput } from "@lllite/core/recipe"
+import type { Contents } from "./files/contents.ts"
+import { openContents } from "./files/contents.ts"
+import type { InputPictures } from "./files/input-pictures.ts"
+import { openInputPictures } from "./files/input-pictures.ts"
+import type { Library } from "./files/library.ts"
+import { locateFiles, pictureHashes } from "./files/locate.ts"
+import { mediaType } from "./files/media-type.ts"
+import type { CommandInput, CommandKind, GenerateInput, Job, JobNote, ResultFile } from "./jobs/job.ts"
+import { openJobStore } from "./jobs/job-store.ts"
+import type { JobQueue, QueueOptions, Work } from "./jobs/queue.ts"
+import { openQueue } from "./jobs/queue.ts"
+import type { MadeFile, Runner } from "./jobs/runner.ts"
+import type { Limits } from "./limits.ts"
+
+/** What all APIs share: the queue, and the files of jobs. */
+export interface Service {
+  readonly queue: JobQueue
+  readonly contents: Contents
+  readonly inputs: InputPictures
+  readonly library: Library
+  readonly limits: Limits
+  readonly runner: Runner
+  /** Folder of the server's files. */
+  readonly root: string
+  /** Whether previews are decoded for those who watch. */
+  readonly previews: boolean
+  /** Accepts pictures of checked recipes. @throws ServeError `file-unknown`, and as `JobQueue.submit` */
+  generate(input: GenerateInput, note: JobNote, first?: boolean): Promise<Job>
+  /** Accepts a command. @throws as `Runner.checkCommand` and `JobQueue.submit` */
+  command(kind: CommandKind, input: CommandInput, note: JobNote): Promise<Job>
+}
+
+export interface ServiceOptions extends Pick<Service, "library" | "limits" | "runner" | "previews"> {
+  readonly folder: string
+  readonly log: QueueOptions["log"]
+}
+
+/** Opens the jobs and files of a folder. Jobs of earlier runs go on. @throws InputError when the folder cannot be used */
+export async function openService(options: ServiceOptions): Promise<Service> {
+  const { library, limits, runner, log, previews } = options
+  const root = resolve(options.folder)
+  await mkdir(root, { recursive: true })
+  const contents = await openContents(root, limits.storageBytes)
+  const inputs = await openInputPictures(root)
+  const store = await openJobStore(root)
+  for (const path of store.broken) log.error({ path }, "the file is no job, and was renamed")
+  const places = { library, contents, inputs }
+
+  const made = async (job: Job, signal: AbortSignal, report: Parameters<Work>[2]): Promise<readonly MadeFile[]> => {
+    const folder = store.folderOf(job.id)
+    await rm(folder, { recursive: true, force: true })
+    await mkdir(folder, { recursive: true })
+    if (job.kind !== "generate") {
+      return runner.command(job.kind, { input: job.input as CommandInput, folder, signal, report })
+    }
+    const input = job.input as GenerateInput
+    const recipes = await locateFiles(input.recipes, places)
+    return runner.generate({ input: { ...input, recipes }, folder, signal, report })
+  }
+  const work: Work = async (job, signal, report) => {
+    const results: ResultFile[] = []
+    for (const { path, recipe } of await made(job, signal, report)) {
+      const type = await mediaType(path)
+      const content = await contents.addFile(path)
+      results.push({ name: basename(path), ...content, type, ...(recipe === undefined ? {} : { recipe }) })
+    }
+    await rm(store.folderOf(job.id), { recursive: true, force: true })
+    return results
+  }
+  const hashesOf = (job: Job): readonly string[] => [
+    ...job.results.map(({ sha256 }) => sha256),
+    ...(job.kind === "generate" ? pictureHashes((job.input as GenerateInput).recipes, inputs) : []),
+  ]
+  const forget = async (job: Job): Promise<void> => {
+    const used = new Set([...inputs.names.values(), ...queue.jobs.flatMap(hashesOf)])
+    for (const sha256 of hashesOf(job)) if (!used.has(sha256)) await contents.remove(sha256)
+  }
+  const queue = await openQueue({ store, work, limits, forget, log, root })
+  return {
+    ...{ queue, contents, inputs, library, limits, runner, root, previews },
+    async generate(input, note, first = false) {
+      await locateFiles(input.recipes as readonly RecipeInput[], places)
+      return queue.submit({ kind: "generate", input, note, first })
+    },
+    async command(kind, input, note) {
+      await runner.checkCommand(kind, input)
+      return queue.submit({ kind, input, note })
+    },
+  }
+}
