@@ -52,6 +52,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import("./grid/command.ts")).gridCommand,
   },
   {
+    name: "serve",
+    summary: "Answer requests of programs: LLLite's own API, and those of ComfyUI and A1111.",
+    load: async () => (await import("./serve/command.ts")).serveCommand,
+  },
+  {
     name: "inspect",
     summary: "Show the kind and the contents of a safetensors file.",
     load: async () => (await import("./inspect/command.ts")).inspectCommand,

@@ -1,0 +1,62 @@
+import { fileURLToPath } from "node:url"
+import { readTextFile } from "@lllite/runtime-node/files"
+import type { Settings } from "@lllite/runtime-node/options"
+import type { Limits } from "@lllite/serve"
+import { startServer } from "@lllite/serve"
+import { runtimeChoice } from "../model/runtime-options.ts"
+import type { Reporter } from "../terminal/progress.ts"
+import { readVersion } from "../version.ts"
+import { createLibrary } from "./library.ts"
+import type { SERVE_OPTIONS } from "./options.ts"
+import { createRunner } from "./runner.ts"
+
+type ServeSettings = Settings<typeof SERVE_OPTIONS>
+
+/**
+ * Runs the server until the signal aborts. Its log goes to stderr.
+ *
+ * @throws ServeError, InputError; the system's error for a port in use
+ */
+export async function runServe(settings: ServeSettings, reporter: Reporter, signal: AbortSignal): Promise<void> {
+  const { host, port, folder, allowHost, allowOrigin, previews, modelsDir, extraModelPathsConfig, dataDir } = settings
+  const library = await createLibrary({ modelsDirs: modelsDir, extraPaths: extraModelPathsConfig })
+  // Chunks of the build lie beside both programs.
+  const programs = {
+    drawing: new URL("./lllite-drawing.js", import.meta.url),
+    command: fileURLToPath(new URL("./main.js", import.meta.url)),
+  }
+  const server = await startServer({
+    ...{ host, port, folder, library, previews },
+    key: await readKey(settings.keyFile),
+    allowHosts: allowHost,
+    allowOrigins: allowOrigin,
+    limits: limitsOf(settings),
+    runner: createRunner(programs, runtimeChoice(settings), { dataFolder: dataDir ?? null, library }),
+    version: readVersion(),
+    log: process.stderr,
+  })
+  reporter.say("listening", { url: server.url, folder }, `Listening on ${server.url}. To stop, press Ctrl-C.`)
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }))
+  await server.close()
+}
+
+function limitsOf(settings: ServeSettings): Partial<Limits> {
+  return {
+    queue: settings.maxQueue,
+    pictures: settings.maxPictures,
+    steps: settings.maxSteps,
+    pixels: settings.maxPixels,
+    bodyBytes: settings.maxBodyMb * 2 ** 20,
+    requestSeconds: settings.maxRequestSeconds,
+    jobSeconds: settings.maxJobSeconds,
+    storageBytes: settings.maxStorageGb * 1e9,
+    keptJobs: settings.keepJobs,
+  }
+}
+
+/** The key of a file, or of the environment. Not of an option: other users of the machine can read command lines. */
+async function readKey(path: string | undefined): Promise<string | null> {
+  const text = path === undefined ? (process.env.LLLITE_SERVE_KEY ?? "") : await readTextFile(path)
+  const key = text.trim()
+  return key === "" ? null : key
+}
