@@ -33,7 +33,15 @@ describe("the need of a training", () => {
     const product = { calls: 1, flops: speed.flops, bytes: 0 }
     expect(speed.seconds(new Map([["linear", product]]))).toBeCloseTo(1 + speed.call, 6)
     expect(speed.seconds(new Map([["silu", { ...product, bytes: 2 * speed.bytes }]]))).toBeCloseTo(2 + speed.call, 6)
+    const read = { calls: 0, flops: 0, bytes: speed.weightBytes }
+    expect(speed.seconds(new Map([["conv2d", read]]))).toBeCloseTo(1, 6)
+    expect(speed.seconds(new Map([["elementwise", { ...read, bytes: speed.plainBytes }]]))).toBeCloseTo(1, 6)
     expect(speed.seconds(new Map())).toBe(0)
+  })
+
+  it("is measured with weights of 16 bits, too", async () => {
+    const { ops } = await startBackend("wasm")
+    expect((await measureSpeed(ops, "BF16")).weightBytes).toBeGreaterThan(0)
   })
 
   it("is refused for a checkpoint that is not there", async () => {

@@ -1,6 +1,8 @@
 import os from "node:os"
 import type { MemoryPhase, MemoryTask } from "@lllite/core/memory"
 import { measureSpeed } from "@lllite/core/memory"
+import { partsOf, type WeightFile } from "@lllite/core/models"
+import type { WeightEntry } from "@lllite/core/ops"
 import type { NodeBackend } from "../backends/names.ts"
 import { startBackend } from "../backends/start.ts"
 import type { StartOptions } from "../backends/started-backend.ts"
@@ -55,7 +57,7 @@ export async function planTrain(
   const opened = await openSdxl(paths)
   try {
     const { ops, device } = await startBackend(backend, options)
-    const speed = await measureSpeed(ops)
+    const speed = await measureSpeed(ops, largestEntry(partsOf(opened.files).unet)?.dtype)
     const baseBytes = process.memoryUsage.rss() + (threads - 1) * THREAD_BYTES
     const place = { backend, device, threads, weights: options.weights ?? "file" }
     const all = { ...task, kind: "train", batchSize: rows } as const
@@ -70,6 +72,16 @@ export async function planTrain(
   } finally {
     await opened.close()
   }
+}
+
+/** The largest tensor of a file. Its dtype is that of most of the weights. */
+function largestEntry({ entries }: Pick<WeightFile, "entries">): WeightEntry | undefined {
+  const sizeOf = ({ shape }: WeightEntry): number => shape.reduce((product, length) => product * length, 1)
+  let largest: WeightEntry | undefined
+  for (const entry of entries.values()) {
+    if (largest === undefined || sizeOf(entry) > sizeOf(largest)) largest = entry
+  }
+  return largest
 }
 
 function usual(): NodeBackend {
