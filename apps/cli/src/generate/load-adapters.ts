@@ -20,6 +20,8 @@ export interface AdapterUses {
 export interface LoadedAdapters {
   /** The sites of each adapter, in the order of the recipe. A ControlNet has none. */
   readonly sites: readonly Pick<AdapterHandle, "adapters">[]
+  /** Whether ComfyUI's node can load every LLLite: none shares a conditioner. */
+  readonly isForComfyUi: boolean
   /** What a run of a recipe uses. The controls are in the order of its adapters. */
   uses(recipe: Recipe, controls: readonly ControlUse[], masks: Masks): AdapterUses
 }
@@ -68,5 +70,9 @@ export async function loadAdapters(
     }
     return uses
   }
-  return { sites: adapters.map(({ file }) => sitesOf(file.path)), uses }
+  const sites = adapters.map(({ file }) => sitesOf(file.path))
+  const isForComfyUi = !sites.some(({ adapters }) => adapters.some(({ sharedTrunk }) => sharedTrunk === true))
+  if (!isForComfyUi)
+    say("The pictures hold no workflow of ComfyUI, because it cannot load sites that share a conditioner.")
+  return { sites, isForComfyUi, uses }
 }

@@ -157,7 +157,7 @@ interface Written {
 
 async function writePictures(
   { runtime, sdxl, summary }: Drawing,
-  { pictures, vaeSlices, vaeTiles, batchSize, llliteMap, firstStage, strict, files, watch }: GenerateSettings & Written,
+  { pictures, vaeSlices, batchSize, llliteMap, firstStage, strict, files, watch }: GenerateSettings & Written,
   { adapters, controls, masks, loras, starts, regions }: Steering,
   reporter: Reporter,
   signal: AbortSignal,
@@ -183,7 +183,6 @@ async function writePictures(
           },
           ...(watch?.previews === true ? { previews: true } : {}),
           ...(vaeSlices === undefined ? {} : { vaeSlices }),
-          ...(vaeTiles === undefined ? {} : { vaeTiles }),
           ...(batchSize === undefined ? {} : { batchSize }),
         },
       )
@@ -212,13 +211,14 @@ async function writePictures(
           const index = before + event.index
           const first = await files.writeFirstStage(
             { index, fileName, image, seed },
-            recipeText(firstStageRecipe(recipe)),
+            recipeText(firstStageRecipe(recipe), { workflow: adapters.isForComfyUi }),
           )
           reporter.say("file", { path: first, seed: jsonSeed(seed) }, first)
           continue
         }
         summary.picture(runtime.device === "GPU" ? (await runtime.memory()).allocated : null)
-        const path = await files.write({ index: before + event.index, fileName, image, seed }, recipeText(recipe))
+        const text = recipeText(recipe, { workflow: adapters.isForComfyUi })
+        const path = await files.write({ index: before + event.index, fileName, image, seed }, text)
         reporter.say("file", { path, seed: jsonSeed(event.seed) }, path)
         for (const map of (await maps?.write(event.index, path, recipe)) ?? []) reporter.say("file", { path: map }, map)
       }

@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto"
-import { PROMPT_COMPATS, readSeed, type Tiling } from "@lllite/core/names"
+import { PROMPT_COMPATS, readSeed } from "@lllite/core/names"
 import type { AdapterInput, RecipeInput, TextualInversionReference } from "@lllite/core/recipe"
 import type { OptionReader, Settings } from "@lllite/runtime-node/options"
 import type { RuntimeChoice } from "../model/runtime-options.ts"
@@ -33,8 +33,6 @@ export interface GenerateSettings extends Pick<Settings<GenerateTable>, "outdir"
   readonly firstStage: boolean
   /** Undefined: chosen from the free memory. */
   readonly vaeSlices: number | undefined
-  /** Undefined: chosen from the free memory. */
-  readonly vaeTiles: Tiling | undefined
   /** Undefined: the runtime's default. */
   readonly batchSize?: number | undefined
   readonly runtime: RuntimeChoice
@@ -205,6 +203,7 @@ function picturePlan(
       negativeScale: settings.negativeScale ?? null,
       startNoise: startNoiseOf(settings),
       ...speedOf(settings, isGiven),
+      ...(settings.vaeTile === undefined ? {} : { vaeTiles: { size: settings.vaeTile } }),
       prompts: {
         syntax: settings.promptSyntax,
         maxChunks: settings.maxEmbeddingsMultiples ?? null,
@@ -241,19 +240,9 @@ export function readGenerateSettings(
   pictures: readonly PlannedPicture[],
   notices: readonly string[] = [],
 ): GenerateSettings {
-  const {
-    vaeSlices,
-    vaeTile,
-    batchSize,
-    outdir,
-    llliteMap,
-    strict,
-    highresFixSave1st: firstStage,
-    ...values
-  } = reader.finish()
+  const { vaeSlices, batchSize, outdir, llliteMap, strict, highresFixSave1st: firstStage, ...values } = reader.finish()
   return {
     ...{ strict, firstStage },
-    vaeTiles: vaeTile === undefined ? undefined : { size: vaeTile },
     ...{ pictures, vaeSlices, batchSize, outdir, llliteMap },
     ...{ runtime: runtimeChoice(values), notices: [...reader.notes, ...notices] },
   }

@@ -16,6 +16,7 @@ import { WINDOW_COUNTS } from "../generation/window.ts"
 import { FITS } from "../image/fit.ts"
 import { LORA_BLOCKS } from "../models/lora/block-weights.ts"
 import { EMBEDDING_NORMALIZATIONS, PROMPT_COMPATS, PROMPT_SYNTAXES } from "../prompt/options.ts"
+import type { Tiling } from "../tiling.ts"
 import type { FileReference } from "./file-reference.ts"
 import type { AdapterRecipe, LoraReference, PartRecipe, Recipe } from "./recipe.ts"
 import { ADAPTER_KINDS } from "./recipe.ts"
@@ -98,6 +99,13 @@ const adapter: fc.Arbitrary<AdapterRecipe> = anyAdapter.map(({ blocks, guidance,
         ...(mask === undefined ? {} : { mask }),
       },
 )
+
+const tiling: fc.Arbitrary<Required<Tiling>> = fc
+  .record({ size: fc.integer({ min: 2, max: 64 }), overlap: fc.integer({ min: 0, max: 4 }) })
+  .map((units) => ({
+    size: 32 * units.size,
+    overlap: 8 * units.overlap,
+  }))
 
 const part: fc.Arbitrary<PartRecipe> = fc
   .record(
@@ -210,12 +218,7 @@ export const anyRecipe: fc.Arbitrary<Recipe> = fc.constantFrom(...SAMPLER_NAMES)
       fc.record({ interval: fc.integer({ min: 1, max: 1000 }), depth: fc.integer({ min: 1, max: 9 }) }),
     ),
     gradualLatent: fc.option(gradualLatent),
-    tiles: fc.option(
-      fc.record({ size: fc.integer({ min: 2, max: 64 }), overlap: fc.integer({ min: 0, max: 4 }) }).map((units) => ({
-        size: 32 * units.size,
-        overlap: 8 * units.overlap,
-      })),
-    ),
+    tiles: fc.option(tiling),
     steps: fc.integer({ min: 1, max: 999 }),
     guidanceScale: number({ min: 0, max: 30 }),
     sampler: fc.constant(sampler),
@@ -254,6 +257,7 @@ export const anyRecipe: fc.Arbitrary<Recipe> = fc.constantFrom(...SAMPLER_NAMES)
   const required = Object.keys(fields) as (keyof typeof fields)[]
   const optional = {
     ...{ firstPrompt: fc.string(), firstNegativePrompt: fc.string() },
+    vaeTiles: tiling,
     parts: fc.array(part, { minLength: 1, maxLength: 3 }),
     regions: fc.record({ file, codes: fc.option(fc.integer({ min: 1, max: 8 })) }),
   }

@@ -22,8 +22,13 @@ const UNKNOWN = "unknown"
  * The text for a picture: the keywords of sd-scripts, the LLLites and ControlNets (which sd-scripts does not name), the
  * text of stable-diffusion-webui, a workflow that ComfyUI opens, and the whole recipe as JSON. File names have no
  * folders, because pictures are shared.
+ *
+ * @param options `workflow` is false where ComfyUI has no node that loads an adapter. Default: true
  */
-export function recipeText(recipe: Recipe): ReadonlyMap<string, string> {
+export function recipeText(
+  recipe: Recipe,
+  { workflow = true }: { readonly workflow?: boolean } = {},
+): ReadonlyMap<string, string> {
   const { prompt, negativePrompt, seed, sampler, steps, guidanceScale, size, negativeSize, model, adapters } = recipe
   const text = new Map([
     ["prompt", prompt],
@@ -50,7 +55,7 @@ export function recipeText(recipe: Recipe): ReadonlyMap<string, string> {
   }
   const shared = shareableRecipe(recipe)
   text.set("parameters", a1111Text(shared))
-  text.set("workflow", JSON.stringify(writeWorkflow(shared).ui))
+  if (workflow) text.set("workflow", JSON.stringify(writeWorkflow(shared).ui))
   return text.set(RECIPE_KEYWORD, JSON.stringify(shared))
 }
 

@@ -27,6 +27,7 @@ import {
   readStart,
   readStartNoise,
   readTiles,
+  readVaeTiles,
 } from "./read-stages.ts"
 import type { ModelReference, Recipe, RecipeInput, RegionsReference } from "./recipe.ts"
 import { RECIPE_VERSION } from "./recipe.ts"
@@ -67,6 +68,7 @@ const KEYS = [
   "deepShrink",
   "deepCache",
   "tiles",
+  "vaeTiles",
   "gradualLatent",
 ] as const satisfies readonly (keyof Recipe)[]
 
@@ -143,6 +145,7 @@ export function readRecipe(json: unknown): Recipe {
     deepShrink: readDeepShrink(field("deepShrink")),
     deepCache: readDeepCache(field("deepCache")),
     tiles: readTiles(field("tiles")),
+    ...readVaeTiles(field("vaeTiles")),
     gradualLatent: readGradualLatent(field("gradualLatent")),
   }
 }

@@ -7,6 +7,7 @@ import { START_COMPATS, START_DEFAULTS, START_RANGES } from "../generation/start
 import { DEEP_CACHE_DEPTH, DEEP_CACHE_RANGES } from "../models/unet/deep-cache.ts"
 import { DEEP_SHRINK_RANGES, DEEP_SHRINK_RATIO, DEEP_SHRINK_TIMESTEP } from "../models/unet/deep-shrink.ts"
 import type { NumberRange } from "../number-range.ts"
+import type { Tiling } from "../tiling.ts"
 import { OVERLAP_MULTIPLE, overlapOf, TILE_MULTIPLE, TILING_RANGES } from "../tiling.ts"
 import type { Field } from "./fields.ts"
 import { given, readChoice, readFlag, readList, readNumber, readObject, readOr, refuse } from "./fields.ts"
@@ -142,18 +143,26 @@ export function readStartNoise(at: Field): Recipe["startNoise"] {
 
 /** Reads tiles. Their size is required. */
 export function readTiles(at: Field): StagesRecipe["tiles"] {
-  return orNull(at, (entry) => {
-    const field = readObject(entry, ["size", "overlap"])
-    const size = readNumber(field("size"), TILING_RANGES.size)
-    if (size % TILE_MULTIPLE !== 0) throw refuse(field("size"), `a multiple of ${TILE_MULTIPLE}`)
-    const overlap = readOr<number>(field("overlap"), overlapOf({ size }), (each) =>
-      readNumber(each, TILING_RANGES.overlap),
-    )
-    if (overlap % OVERLAP_MULTIPLE !== 0 || 2 * overlap > size) {
-      throw refuse(field("overlap"), `a multiple of ${OVERLAP_MULTIPLE}, and at most half of ${size}`)
-    }
-    return { size, overlap }
-  })
+  return orNull(at, readTiling)
+}
+
+/** Reads tiles of the VAE. Null is the same as missing: the memory decides. */
+export function readVaeTiles(at: Field): Pick<StagesRecipe, "vaeTiles"> {
+  const tiling = orNull(at, readTiling)
+  return tiling === null ? {} : { vaeTiles: tiling }
+}
+
+function readTiling(at: Field): Required<Tiling> {
+  const field = readObject(at, ["size", "overlap"])
+  const size = readNumber(field("size"), TILING_RANGES.size)
+  if (size % TILE_MULTIPLE !== 0) throw refuse(field("size"), `a multiple of ${TILE_MULTIPLE}`)
+  const overlap = readOr<number>(field("overlap"), overlapOf({ size }), (each) =>
+    readNumber(each, TILING_RANGES.overlap),
+  )
+  if (overlap % OVERLAP_MULTIPLE !== 0 || 2 * overlap > size) {
+    throw refuse(field("overlap"), `a multiple of ${OVERLAP_MULTIPLE}, and at most half of ${size}`)
+  }
+  return { size, overlap }
 }
 
 /** Reads gradual latent. Every field has a default. */

@@ -58,6 +58,15 @@ describe("a recipe, written and read", () => {
     )
   })
 
+  it("has a workflow of ComfyUI in the text, unless ComfyUI cannot load it", () => {
+    const input = { prompt: "a star", seed: 7, width: 64, height: 64, model: { checkpoint: { path: "tiny" } } }
+    const recipe = createRecipe(input)
+    expect([...recipeText(recipe).keys()]).toContain("workflow")
+    const without = recipeText(recipe, { workflow: false })
+    expect([...without.keys()]).not.toContain("workflow")
+    expect(readRecipeText(without, recipe)).toEqual(recipe)
+  })
+
   it("is the same through a runtime's request", () => {
     fc.assert(
       fc.property(anyRecipe, (recipe) => {

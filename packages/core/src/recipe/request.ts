@@ -23,7 +23,7 @@ import type { StartInput } from "./start-recipe.ts"
  * Options of `generate` from a recipe. Adapters, LoRAs, regions, parts and the picture of a start are not among them, because they have
  * to be loaded first.
  */
-export type RecipeOptions = Required<Omit<GenerateOptions, RunOnly>>
+export type RecipeOptions = Required<Omit<GenerateOptions, RunOnly | "vaeTiles">> & Pick<GenerateOptions, "vaeTiles">
 
 /** Options of `generate` that are loaded first, or that do not change the picture. */
 type RunOnly =
@@ -38,7 +38,6 @@ type RunOnly =
   | "measureAdapters"
   | "strict"
   | "vaeSlices"
-  | "vaeTiles"
   | "signal"
   | "pause"
 
@@ -70,7 +69,8 @@ export function requestOf(recipe: Recipe): RecipeRequest {
     zeroTerminalSnr,
   } = recipe
   const { sampler, spacing, spacingOptions, samplerOptions, combine, size, noise, startNoise, prompts } = recipe
-  const { negativeSize, hires, deepShrink, deepCache, gradualLatent, tiles, firstPrompt, firstNegativePrompt } = recipe
+  const { negativeSize, hires, deepShrink, deepCache, gradualLatent, tiles, vaeTiles } = recipe
+  const { firstPrompt, firstNegativePrompt } = recipe
   return {
     request: {
       ...{ prompt, negativePrompt, seed: recipeSeed(recipe) },
@@ -81,6 +81,7 @@ export function requestOf(recipe: Recipe): RecipeRequest {
       ...{ width, height, steps, guidanceScale, guidanceRescale, negativeScale, guidanceWindow, zeroTerminalSnr },
       ...{ sampler, spacing, spacingOptions, samplerOptions, combine, size, noise, startNoise, prompts },
       ...{ negativeSize, hires, deepShrink, deepCache, gradualLatent, tiles },
+      ...(vaeTiles === undefined ? {} : { vaeTiles }),
     },
   }
 }

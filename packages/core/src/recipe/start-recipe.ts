@@ -51,6 +51,8 @@ export interface StagesRecipe {
   readonly deepCache: Required<DeepCache> | null
   /** Null: the whole at once. */
   readonly tiles: Required<Tiling> | null
+  /** Tiles of the VAE. Missing: the memory decides. */
+  readonly vaeTiles?: Required<Tiling>
   /** Null: latents keep their size. */
   readonly gradualLatent:
     | (Required<Omit<GradualLatent, "unsharp">> & { readonly unsharp: Required<LatentUnsharp> | null })
@@ -64,6 +66,7 @@ export interface StagesInput {
   readonly deepShrink?: DeepShrink | null
   readonly deepCache?: DeepCache | null
   readonly tiles?: Tiling | null
+  readonly vaeTiles?: Tiling | null
   readonly gradualLatent?: GradualLatent | null
 }
 

@@ -155,6 +155,7 @@ function unsaid(recipe: Recipe): readonly string[] {
     [deepShrink !== null, "Deep Shrink"],
     [recipe.deepCache !== null, "DeepCache"],
     [recipe.tiles !== null, "tiles"],
+    [recipe.vaeTiles !== undefined, "tiles of the VAE"],
     [gradualLatent !== null, "gradual latent"],
     [recipe.guidanceWindow.start > 0 || recipe.guidanceWindow.end < 1, "guidance on a part of the schedule"],
     [recipe.startNoise !== null, "what is added to the noise of the start"],

@@ -1,5 +1,5 @@
 import type { MemoryPlan, MemoryTask } from "@lllite/core/memory"
-import { chooseVaeSlices, planMemory, sdxlOutline } from "@lllite/core/memory"
+import { chooseVaeParts, planMemory, sdxlOutline } from "@lllite/core/memory"
 import type { SdxlFiles, WeightFile } from "@lllite/core/models"
 import { inferVaeConfig, partsOf } from "@lllite/core/models"
 import { openSdxl, TINY } from "../files/open-sdxl.ts"
@@ -64,8 +64,8 @@ async function needOf(
   const vae = inferVaeConfig(partsOf(files).vae)
   const plan = async (kind: MemoryTask["kind"], side: number): Promise<MemoryPlan> => {
     const picture = { width: side, height: side }
-    const vaeSlices = await chooseVaeSlices(vae, picture, vaeRoom({ ...place, threads: 1 }), footprint)
-    return planMemory(files, { kind, ...picture, lllite: LLLITE, vaeSlices }, footprint)
+    const parts = await chooseVaeParts(vae, picture, vaeRoom({ ...place, threads: 1 }), footprint)
+    return planMemory(files, { kind, ...picture, lllite: LLLITE, ...parts }, footprint)
   }
   const [side] = sides
   const [generate, train] = [await plan("generate", side), await plan("train", side)]

@@ -1,5 +1,5 @@
 import type { MemoryPlan, MemoryTask } from "@lllite/core/memory"
-import { chooseVaeSlices, planMemory } from "@lllite/core/memory"
+import { chooseVaeParts, planMemory } from "@lllite/core/memory"
 import { inferVaeConfig, partsOf, type SdxlFiles } from "@lllite/core/models"
 import { registerGradients } from "@lllite/core/ops"
 import { footprintOf, type ModelPlace } from "../footprint.ts"
@@ -9,7 +9,7 @@ import { type VaePlace, vaeRoom } from "../vae-room.ts"
 export interface TaskPlace extends ModelPlace, VaePlace {}
 
 /**
- * Plans the memory of a task on a backend, with the VAE's slices that it would choose now. No backend is started. No
+ * Plans the memory of a task on a backend, with the VAE's slices or tiles that it would choose now. No backend is started. No
  * other code may compute with TensorFlow.js in this thread meanwhile.
  *
  * @param files whose headers are read
@@ -18,7 +18,7 @@ export interface TaskPlace extends ModelPlace, VaePlace {}
 export async function planTaskMemory(files: SdxlFiles, place: TaskPlace, task: MemoryTask): Promise<MemoryPlan> {
   await registerGradients()
   const footprint = footprintOf(place)
-  const vaeSlices =
-    task.vaeSlices ?? (await chooseVaeSlices(inferVaeConfig(partsOf(files).vae), task, vaeRoom(place), footprint))
-  return planMemory(files, { ...task, vaeSlices }, footprint)
+  if (task.vaeSlices !== undefined || task.vaeTiles != null) return planMemory(files, task, footprint)
+  const parts = await chooseVaeParts(inferVaeConfig(partsOf(files).vae), task, vaeRoom(place), footprint)
+  return planMemory(files, { ...task, ...parts }, footprint)
 }

@@ -122,7 +122,7 @@ export const OPTION_PARTS: { readonly [Name in SettingName<typeof GENERATE_OPTIO
   gradualLatentUnsharpParams: ["gradualLatent"],
   tile: ["tiles"],
   tileOverlap: ["tiles"],
-  vaeTile: null,
+  vaeTile: ["vaeTiles"],
   strict: null,
   originalWidthNegative: null,
   originalHeightNegative: null,
