@@ -85,7 +85,7 @@ export type CoreErrorCode =
   | "checkpoint-dtype"
   /** A weight of the file has another shape than the layer expects. */
   | "weight-shape"
-  /** Values of an LLLite are missing, or their number is wrong. */
+  /** Values of an LLLite or a LoRA are missing, are NaN, or their number is wrong. */
   | "adapter-values"
   /** A DoRA changes the weights of an SDXL, which are not given. */
   | "lora-base"

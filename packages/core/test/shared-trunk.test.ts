@@ -163,5 +163,11 @@ describe("a shared trunk", () => {
     expect(file.dims).toEqual(dims)
     expect(file.parameterCount).toBe(whole.model.values.length)
     expect((await readLlliteModel(file)).values).toEqual(whole.model.values)
+    const tensor: typeof file.tensor = async (site, name) => {
+      const values = Float32Array.from(await file.tensor(site, name))
+      values[0] = Number.NaN
+      return values
+    }
+    await expect(readLlliteModel({ ...file, tensor })).rejects.toThrow(/value 0 of "lllite.*" is NaN/)
   })
 })

@@ -159,12 +159,12 @@ async function readSources(
   { settings, nameOf, isGiven }: GenerateReader,
   from: SourceRecipe | null,
 ): Promise<readonly PromptSource[]> {
-  const { prompt, fromFile } = settings
+  const { prompt, fromFile, workflow, from: picture } = settings
   if (from !== null && !isGiven("prompt") && !isGiven("fromFile")) {
     return [
       {
         text: from.recipe.prompt,
-        where: "its prompt",
+        where: `"${workflow ?? picture}"`,
         isLiteral: true,
         hasGroups: from.hasGroups,
         hasTags: from.hasTags,

@@ -239,3 +239,11 @@ export function samplingByName(name: string): SamplingByName | null {
     throw error
   }
 }
+
+/**
+ * Whether ComfyUI and stable-diffusion-webui draw a sampler's noise out of a Brownian tree, as k-diffusion does. Here
+ * its steps have noise of their own.
+ */
+export function isOfBrownianTree(sampler: string): boolean {
+  return ["dpmpp_sde", "dpmpp_2m_sde", "dpmpp_3m_sde"].includes(sampler)
+}

@@ -34,6 +34,13 @@ describe("the text of stable-diffusion-webui", () => {
     expect(readA1111Text(old).recipe).toMatchObject({ sampler: "dpmpp_2m", spacing: "karras", noise: "torch-cuda" })
   })
 
+  it("says that the steps of SDE samplers get other noise", () => {
+    const { notices } = readA1111Text(TEXT.replace("DPM++ 2M,", "DPM++ 2M SDE,"))
+    expect(notices).toEqual([
+      "The steps of DPM++ 2M SDE get other noise than in stable-diffusion-webui. The picture differs in its details.",
+    ])
+  })
+
   it("has hires fix", () => {
     const hires = "Denoising strength: 0.4, Hires upscale: 2, Hires steps: 12, Hires upscaler: Latent (bicubic)"
     const { recipe, notices } = readA1111Text(withSettings(hires))

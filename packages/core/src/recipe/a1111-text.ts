@@ -1,5 +1,5 @@
 import { samplerInfo } from "../diffusion/names.ts"
-import { webuiNames, webuiSampling } from "../diffusion/other-programs.ts"
+import { isOfBrownianTree, type NamedSampling, webuiNames, webuiSampling } from "../diffusion/other-programs.ts"
 import { CoreError } from "../errors.ts"
 import { nameOnly } from "./files.ts"
 import type { AdapterInput, AdapterRecipe, Recipe, RecipeInput } from "./recipe.ts"
@@ -57,6 +57,13 @@ export function readA1111Text(text: string): TextRecipe {
       "The negative prompt is empty. stable-diffusion-webui then gives zeros to SDXL. Here an empty text is read.",
     )
   }
+  const sampling: Partial<NamedSampling> =
+    sampler === undefined ? {} : webuiSampling(sampler, settings.get("Schedule type"))
+  if (isOfBrownianTree(sampling.sampler ?? "")) {
+    notices.push(
+      `The steps of ${sampler} get other noise than in stable-diffusion-webui. The picture differs in its details.`,
+    )
+  }
   const stages = stagesOf(settings, size, number, notices)
   const rest = [...settings.keys()].filter((name) => !SILENT.has(name) && !READ.has(name) && !isControl(name))
   if (rest.length > 0) notices.push(`Of the picture's text, this is not followed: ${rest.join(", ")}.`)
@@ -67,7 +74,7 @@ export function readA1111Text(text: string): TextRecipe {
       ...(steps === undefined ? {} : { steps }),
       ...(guidanceScale === undefined ? {} : { guidanceScale }),
       ...(rescale === undefined ? {} : { guidanceRescale: rescale }),
-      ...(sampler === undefined ? {} : webuiSampling(sampler, settings.get("Schedule type"))),
+      ...sampling,
       ...(settings.get("Emphasis") === "No norm" ? { prompts: { normalization: "none" } } : {}),
       ...stages,
       model: {

@@ -81,7 +81,7 @@ export function readRecipeText(
     if (value === undefined) {
       throw new CoreError(
         "recipe-missing",
-        `recipe: the text of the picture has no "${keyword}". It holds no settings of sd-scripts or LLLite.`,
+        `recipe: the text of the picture has no "${keyword}". It holds no settings of LLLite, sd-scripts, ComfyUI or stable-diffusion-webui, or they were removed.`,
       )
     }
     return value

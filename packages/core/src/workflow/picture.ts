@@ -1,5 +1,5 @@
 import { samplerInfo } from "../diffusion/names.ts"
-import { isNearComfyUi } from "../diffusion/other-programs.ts"
+import { isNearComfyUi, isOfBrownianTree } from "../diffusion/other-programs.ts"
 import type { PictureArea } from "../generation/prompt-parts.ts"
 import type { PartInput, RecipeInput } from "../recipe/recipe.ts"
 import { adaptersOf } from "./controls.ts"
@@ -65,7 +65,7 @@ export function picturesOf(
     )
   }
   const methods = [sampler.sampler, samplerInfo(stages.hires?.sampling?.sampler ?? "")?.name ?? sampler.sampler]
-  if (methods.some((method) => OF_BROWNIAN_TREE.includes(method))) {
+  if (methods.some(isOfBrownianTree)) {
     notices.push(
       `${nameOf(run.node)} has the sampler ${run.sampler.name}, whose steps get other noise than in ComfyUI. The picture differs in its details.`,
     )
@@ -156,9 +156,6 @@ function areaOf({ left, top, width, height }: ConditioningArea, across: number, 
 
 /** Samplers whose steps have noise of ComfyUI's default source. Those of SDEs have another, which is not had here. */
 const DRAWING: readonly string[] = ["euler_a", "dpm_2_a", "dpmpp_2s_ancestral", "ddpm", "lcm"]
-
-/** Samplers whose noise ComfyUI draws out of a Brownian tree. */
-const OF_BROWNIAN_TREE: readonly string[] = ["dpmpp_sde", "dpmpp_2m_sde", "dpmpp_3m_sde"]
 
 /** What nodes say of the schedule and of guidance. */
 function samplingOf({ zeroTerminalSnr, guidanceRescale }: SamplerRun["model"]): Partial<RecipeInput> {

@@ -2,6 +2,7 @@ import type { AdapterDims, LlliteFile, Site, SiteTensorName } from "@lllite/form
 import { dimsOf } from "@lllite/format"
 import { CoreError } from "../../errors.ts"
 import type { RandomStream } from "../../random/stream.ts"
+import { expectFinite } from "../finite-values.ts"
 import type { AdapterPlan, LlliteModel, Slot } from "./layout.ts"
 import { fromFileLayout, layOutSlots, tensorKey, toFileLayout } from "./layout.ts"
 
@@ -38,12 +39,20 @@ export function createLllite(
   return { adapters, slots, values }
 }
 
-/** Reads a file's adapters. @throws FormatError for a tensor that the file does not hold */
+/**
+ * Reads a file's adapters.
+ *
+ * @throws FormatError for a tensor that the file does not hold; CoreError for NaN and infinity
+ */
 export async function readLlliteModel(file: LlliteFile): Promise<LlliteModel> {
   const model = await fillLllite(
     file.sites.map((site) => ({ site, ...dimsOf(site) })),
     ({ plan, name }) => file.tensor(plan.site, name),
   )
+  expectFinite(`"${file.safetensors.label}"`, model.values, (at) => {
+    const slot = model.slots.find(({ offset, size }) => at >= offset && at < offset + size)
+    return { name: slot?.key ?? "", index: at - (slot?.offset ?? 0) }
+  })
   return { ...model, notices: llliteNotices(file) }
 }
 

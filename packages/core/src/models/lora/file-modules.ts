@@ -1,6 +1,7 @@
 import { isReadableDtype, toFloat32 } from "@lllite/format"
 import { CoreError } from "../../errors.ts"
 import type { WeightEntry } from "../../ops/weight-entry.ts"
+import { expectFinite } from "../finite-values.ts"
 import type { WeightFile } from "../weight-reader.ts"
 import type { LoraModule, LoraTensor } from "./module-delta.ts"
 import type { LoraTensorName } from "./module-names.ts"
@@ -56,13 +57,20 @@ export function isDora({ entries }: Pick<WeightFile, "entries">): boolean {
   return [...entries.keys()].some((name) => loraTensorPlace(name)?.tensor === "dora_scale")
 }
 
-/** Reads a module's tensors. @throws CoreError for a dtype that is not one of floats */
-export async function readModule(tensors: LoraTensors): Promise<LoraModule> {
+/**
+ * Reads a module's tensors.
+ *
+ * @param owner the file
+ * @throws CoreError for a dtype that is not one of floats, and for NaN and infinity
+ */
+export async function readModule(owner: string, tensors: LoraTensors): Promise<LoraModule> {
   const read = async (entry: WeightEntry): Promise<LoraTensor> => {
     if (!isReadableDtype(entry.dtype)) {
       throw new CoreError("checkpoint-dtype", `"${entry.name}" is ${entry.dtype}, expected a dtype of floats`)
     }
-    return { shape: entry.shape, values: toFloat32(await entry.read(), entry.dtype) }
+    const values = toFloat32(await entry.read(), entry.dtype)
+    expectFinite(owner, values, (index) => ({ name: entry.name, index }))
+    return { shape: entry.shape, values }
   }
   return new Map(await Promise.all([...tensors].map(async ([name, entry]) => [name, await read(entry)] as const)))
 }

@@ -207,6 +207,21 @@ describe("a live LoRA", () => {
     expect(Math.max(...live.map((value, i) => Math.abs(value - (merged[i] as number))))).toBeLessThan(5e-6 * size)
   })
 
+  it("refuses NaN by the name of its tensor, and frees what it had loaded", async () => {
+    const { inDim, outDim } = layerOf(LINEAR)
+    const file = fileOf({ [LINEAR]: { lora_down: [4, inDim], lora_up: [outDim, 4] } })
+    const [name = ""] = [...file.entries.keys()].filter((key) => key.includes("lora_up"))
+    const shape = [outDim, 4]
+    const data = values(name, shape)
+    data[5] = Number.NaN
+    file.entries.set(name, { name, dtype: "F32", shape, read: async () => new Uint8Array(data.buffer) })
+    const before = tf.memory().numTensors
+    await expect(loadLiveLora(ops.load, file, configs)).rejects.toThrow(
+      `a.safetensors: value 5 of "${name}" is NaN, expected a finite number`,
+    )
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
   it("refuses a DoRA without the weights of its SDXL, and frees what it had loaded", async () => {
     const plain = { lora_down: [2, inDim], lora_up: [outDim, 2] }
     const text = "lora_te1_text_model_encoder_layers_0_mlp_fc1"

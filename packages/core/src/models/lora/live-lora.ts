@@ -78,7 +78,7 @@ export async function loadLiveLora(
       if (loaded.has(id)) throw twice(file.label, key)
       loaded.set(id, made)
       const label = `${file.label}: "${key}"`
-      const module = await readModule(tensors)
+      const module = await readModule(file.label, tensors)
       made.lengths = await loadLengthScale(label, target, module, base)
       await loadStages(load, label, layer, module, made.stages)
     }

@@ -107,7 +107,7 @@ function mergedEntry(entry: WeightEntry, merges: readonly Merge[]): WeightEntry 
           shape: kind === "conv" ? [outDim, inDim, kernel, kernel] : [outDim, inDim],
           values: values.subarray(from, from + length),
         }
-        values.set(await mergedWeight(label, own, await readModule(tensors), strength), from)
+        values.set(await mergedWeight(label, own, await readModule(label, tensors), strength), from)
       }
       return fromFloat32(values, to)
     },
