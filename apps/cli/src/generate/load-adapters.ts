@@ -20,7 +20,7 @@ export interface AdapterUses {
 export interface LoadedAdapters {
   /** The sites of each adapter, in the order of the recipe. A ControlNet has none. */
   readonly sites: readonly Pick<AdapterHandle, "adapters">[]
-  /** Whether ComfyUI's node can load every LLLite: none shares a conditioner. */
+  /** Whether ComfyUI's node can load every LLLite: none shares a conditioner or reads a hole. */
   readonly isForComfyUi: boolean
   /** What a run of a recipe uses. The controls are in the order of its adapters. */
   uses(recipe: Recipe, controls: readonly ControlUse[], masks: Masks): AdapterUses
@@ -71,8 +71,13 @@ export async function loadAdapters(
     return uses
   }
   const sites = adapters.map(({ file }) => sitesOf(file.path))
-  const isForComfyUi = !sites.some(({ adapters }) => adapters.some(({ sharedTrunk }) => sharedTrunk === true))
-  if (!isForComfyUi)
-    say("The pictures hold no workflow of ComfyUI, because it cannot load sites that share a conditioner.")
+  const isForComfyUi = !sites.some(({ adapters }) =>
+    adapters.some(({ sharedTrunk, condChannels }) => sharedTrunk === true || condChannels === 4),
+  )
+  if (!isForComfyUi) {
+    say(
+      "The pictures hold no workflow of ComfyUI, because it cannot load an LLLite with a shared conditioner or a hole.",
+    )
+  }
   return { sites, isForComfyUi, uses }
 }
