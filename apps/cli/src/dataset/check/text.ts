@@ -31,7 +31,9 @@ export function describeReport(report: CheckReport): string {
   return parts.join("\n\n")
 }
 
-function facts({ source, pairs, examples, subsets, batchSize, stepsPerEpoch, sizes, captions }: CheckReport): string {
+function facts(report: CheckReport): string {
+  const { source, pairs, examples, subsets, batchSize, buckets, stepsPerEpoch, sizes, captions } = report
+  const batches = [...new Set([batchSize, ...buckets.map((bucket) => bucket.batchSize)])].sort((a, b) => b - a)
   const shown = sizes.slice(0, SHOWN_SIZES).map((size) => `${countText(size.pictures)} of ${size.width}x${size.height}`)
   const more = sizes.length - SHOWN_SIZES
   const cut = captions.cut.map(({ tokens, images }) => `${images.length} at ${tokens}`).join(", ")
@@ -52,7 +54,7 @@ function facts({ source, pairs, examples, subsets, batchSize, stepsPerEpoch, siz
   return table([
     ["Data set", safeText(source)],
     ["Pairs", `${countText(pairs)} in ${plural(subsets.length, "folder")}, ${countText(examples)} with repeats`],
-    ["Steps", `${countText(stepsPerEpoch)} in an epoch, at a batch size of ${batchSize}`],
+    ["Steps", `${countText(stepsPerEpoch)} in an epoch, at a batch size of ${batches.join(" or ")}`],
     [
       "Pictures",
       sizes.length === 0 ? "none that can be read" : [...shown, ...(more > 0 ? [`${more} more sizes`] : [])].join(", "),
