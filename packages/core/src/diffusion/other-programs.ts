@@ -71,6 +71,12 @@ const COMFYUI_SCHEDULERS: Readonly<Record<string, TimestepSpacing>> = {
   kl_optimal: "kl_optimal_0",
 }
 
+/** ComfyUI's names of samplers that there are here. */
+export const COMFYUI_SAMPLER_NAMES: readonly string[] = Object.keys(COMFYUI_SAMPLERS)
+
+/** ComfyUI's names of schedulers that there are here. */
+export const COMFYUI_SCHEDULER_NAMES: readonly string[] = Object.keys(COMFYUI_SCHEDULERS)
+
 /** ComfyUI's samplers whose results are near ours, and not the same. */
 const NEAR_IN_COMFYUI: readonly string[] = ["deis", "uni_pc", "uni_pc_bh2"]
 

@@ -18,6 +18,8 @@ export interface WorkflowPictures {
   readonly recipes: readonly RecipeInput[]
   /** The beginning of each picture's file name, as its node has it. Null: it has none. */
   readonly prefixes: readonly (string | null)[]
+  /** The number of the node in which each picture ends. */
+  readonly outputs: readonly string[]
   /** What is not followed, one sentence each. */
   readonly notices: readonly string[]
 }
@@ -46,10 +48,11 @@ export function readWorkflow(json: unknown, { sizeOf = () => null }: WorkflowOpt
     const node = graph.get(id)
     return node === undefined ? `node ${id}` : nodeName(node)
   }
-  const outputs = [...graph.values()].filter(({ type }) => OUTPUTS.includes(type)).sort(byId)
+  const ends = [...graph.values()].filter(({ type }) => OUTPUTS.includes(type)).sort(byId)
   const runs = new Set<string>()
   const prefixes: (string | null)[] = []
-  const recipes = outputs.flatMap((output): readonly RecipeInput[] => {
+  const outputs: string[] = []
+  const recipes = ends.flatMap((output): readonly RecipeInput[] => {
     const image = evaluation.input(output, "images", "IMAGE")
     if (image === null) return []
     const decoded = decodedOf(image)
@@ -66,7 +69,10 @@ export function readWorkflow(json: unknown, { sizeOf = () => null }: WorkflowOpt
     runs.add(run)
     const made = picturesOf(decoded, nameOf, sizeOf, (problem) => void problems.add(problem))
     for (const notice of made?.notices ?? []) notices.add(notice)
-    for (const _ of made?.recipes ?? []) prefixes.push(filePrefix(output, graph))
+    for (const _ of made?.recipes ?? []) {
+      prefixes.push(filePrefix(output, graph))
+      outputs.push(output.id)
+    }
     return made?.recipes ?? []
   })
   const unread = [...graph.values()].filter(({ id, type }) => !evaluation.isRead(id) && !OUTPUTS.includes(type))
@@ -76,7 +82,7 @@ export function readWorkflow(json: unknown, { sizeOf = () => null }: WorkflowOpt
     ...(unknown.length === 0 ? [] : [unsupportedNodes(unknown)]),
     ...evaluation.problems,
     ...problems,
-    ...(outputs.length === 0 ? ["there is no SaveImage or PreviewImage, where a picture would end"] : []),
+    ...(ends.length === 0 ? ["there is no SaveImage or PreviewImage, where a picture would end"] : []),
   ]
   if (all.length > 0) {
     throw new CoreError("workflow-unsupported", `workflow: ${all.join(". ")}.`)
@@ -92,7 +98,7 @@ export function readWorkflow(json: unknown, { sizeOf = () => null }: WorkflowOpt
     notices.add(notice)
   }
   for (const notice of evaluation.notices) notices.add(`${notice}.`)
-  return { recipes, prefixes, notices: [...notices] }
+  return { recipes, prefixes, outputs, notices: [...notices] }
 }
 
 function isUnknown({ type }: GraphNode): boolean {
