@@ -53,7 +53,7 @@ export const COMMANDS: readonly Listed[] = [
   },
   {
     name: "serve",
-    summary: "Answer requests of programs: LLLite's own API, and those of ComfyUI and A1111.",
+    summary: "Answer requests of programs: LLLite's own API, and that of ComfyUI.",
     load: async () => (await import("./serve/command.ts")).serveCommand,
   },
   {

@@ -1,5 +1,5 @@
 /**
- * The server of `lllite serve`: a queue of jobs that is kept on disk, and the APIs of LLLite, ComfyUI and A1111 on it. What
+ * The server of `lllite serve`: a queue of jobs that is kept on disk, and the APIs of LLLite and ComfyUI on it. What
  * does the work is an argument.
  *
  * @module

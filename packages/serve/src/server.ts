@@ -6,6 +6,8 @@ import type { FastifyInstance } from "fastify"
 import Fastify from "fastify"
 import type { AccessOptions } from "./access/access.ts"
 import { createAccessCheck } from "./access/access.ts"
+import { comfyUiRoutes } from "./comfyui/routes.ts"
+import { createSockets } from "./comfyui/sockets.ts"
 import { errorText, ServeError } from "./errors.ts"
 import type { Library } from "./files/library.ts"
 import type { Runner } from "./jobs/runner.ts"
@@ -88,6 +90,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   await app.register(multipart, { limits: { fileSize: limits.bodyBytes, files: 4, fields: 32, fieldSize: 2 ** 20 } })
   await app.register(websocket, { options: { maxPayload: 2 ** 20 } })
   await app.register(llliteRoutes(service, version))
+  const sockets = createSockets(service.queue)
+  // ComfyUI's page asks below /api, and older clients do not.
+  for (const prefix of ["", "/api"]) await app.register(comfyUiRoutes(service, sockets, version), { prefix })
   await app.listen({ host, port })
   const { port: bound } = app.server.address() as AddressInfo
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${bound}`
@@ -99,6 +104,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     await service.queue.stop()
     clearTimeout(end)
     await runner.dispose()
+    sockets.close()
     // Answers that are under way get a moment.
     const timer = setTimeout(() => app.server.closeAllConnections(), CLOSE_TIME)
     await app.close()

@@ -50,7 +50,7 @@ export async function openContents(root: string, mostBytes: number): Promise<Con
           if (size + written > mostBytes) {
             throw new ServeError(
               "storage",
-              `the files of the server take ${size} bytes of ${mostBytes}. Delete jobs or uploads, or raise --max_storage_gb.`,
+              `the files of the server take ${size} bytes of ${mostBytes}. Delete jobs, or raise --max_storage_gb.`,
             )
           }
           hash.update(piece)

@@ -238,7 +238,7 @@ export async function openQueue({ store, work, limits, forget, log, root }: Queu
       return waiting()
     },
     get running() {
-      return inState("running")
+      return [...running.keys()].map(get).filter((job) => !isFinal(job))
     },
     get,
     progress: (id) => newest.get(id) ?? null,
