@@ -3,10 +3,10 @@
 //   node bench/strength.mjs FILE [--strengths 0,0.25,0.5,0.75,1] [--pictures 24] [--backend tensorflow|wasm]
 // Without FILE it trains one first, on pairs of which a share has the control of another picture at each step.
 //   node bench/strength.mjs [--out strength.safetensors] [--steps 160] [--batch 8] [--rate 2e-3] [--epsilon 1e-8]
-//     [--decay 0.01] [--mismatched 0] [--min 1] [--floor 0] [--top 1] [--power 1] [--skew 1] [--limit]
+//     [--decay 0.01] [--mismatched 0] [--min 1] [--floor 0] [--top 1] [--power 1] [--skew 1] [--gap 0] [--limit]
 //     [--fall 0] [--sites default] [--keys .]
-// --min, --floor, --top, --power and --skew are min_strength, strength_floor, strength_top, strength_power and
-// strength_skew of `lllite train`. --limit is its site_limit. --fall is the share of the steps at the end in which the
+// --min, --floor, --top, --power, --skew and --gap are min_strength, strength_floor, strength_top, strength_power,
+// strength_skew and strength_gap of `lllite train`. --limit is its site_limit. --fall is the share of the steps at the end in which the
 // rate falls to 0. --sites names a selection of sites, such as outputBlocks. --keys is a pattern for their keys.
 import { openAsBlob } from "node:fs"
 import { parseArgs } from "node:util"
@@ -47,8 +47,8 @@ const { values: options, positionals } = parseArgs({
     ...{ strengths: string("0,0.25,0.5,0.75,1"), pictures: string("24"), backend: string("tensorflow") },
     ...{ steps: string("160"), batch: string("8"), rate: string("2e-3"), epsilon: string("1e-8") },
     ...{ decay: string("0.01"), min: string("1"), floor: string("0"), top: string("1"), power: string("1") },
-    ...{ skew: string("1"), fall: string("0"), sites: string("default"), keys: string("."), limit: { type: "string" } },
-    ...{ mismatched: string("0"), out: string("strength.safetensors") },
+    ...{ skew: string("1"), gap: string("0"), fall: string("0"), limit: { type: "string" } },
+    ...{ sites: string("default"), keys: string("."), mismatched: string("0"), out: string("strength.safetensors") },
   },
 })
 const { ops } = await startBackend(options.backend)
@@ -70,8 +70,9 @@ async function trainNew() {
   const named = enumerateSites(sdxl.unet.config.layout, NAMED_SELECTIONS[options.sites])
   const sites = named.filter(({ key }) => new RegExp(options.keys).test(key))
   const optimizer = { name: "adamw", epsilon: Number(options.epsilon), weightDecay: Number(options.decay) }
-  const [min, floor, top, power, skew] = ["min", "floor", "top", "power", "skew"].map((name) => Number(options[name]))
-  const aim = { ...TIMESTEPS, ...(min === 1 ? {} : { strengthRange: { min, floor, top, power, skew } }) }
+  const names = ["min", "floor", "top", "power", "skew", "gap"]
+  const strengthRange = Object.fromEntries(names.map((name) => [name, Number(options[name])]))
+  const aim = { ...TIMESTEPS, ...(strengthRange.min === 1 ? {} : { strengthRange }) }
   const state = createTrainState(sites, { condDim: 32, mlpDim: 64 }, SEED, { controls, optimizer })
   const draws = createStream(SEED, "order")
   const schedule = createNoiseSchedule()

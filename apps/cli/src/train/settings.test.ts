@@ -250,8 +250,8 @@ describe("readTrainSettings", () => {
   })
 
   it("draws strengths only below 1", () => {
-    const range = { strength_floor: 0.3, strength_top: 0.8, strength_power: 2, strength_skew: 0.5 }
-    const expected = { min: 0.2, floor: 0.3, top: 0.8, power: 2, skew: 0.5 }
+    const range = { strength_floor: 0.3, strength_top: 0.8, strength_power: 2, strength_skew: 0.5, strength_gap: 0.6 }
+    const expected = { min: 0.2, floor: 0.3, top: 0.8, power: 2, skew: 0.5, gap: 0.6 }
     expect(read({ min_strength: 0.2, ...range }).strengthRange).toEqual(expected)
     expect(read({ min_strength: 0 }).strengthRange).toEqual({ min: 0 })
     const { strengthRange, notices } = read(range)
@@ -261,6 +261,7 @@ describe("readTrainSettings", () => {
       "--strength_top has no effect: --min_strength is 1.",
       "--strength_power has no effect: --min_strength is 1.",
       "--strength_skew has no effect: --min_strength is 1.",
+      "--strength_gap has no effect: --min_strength is 1.",
     ])
   })
 

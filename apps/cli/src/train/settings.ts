@@ -215,7 +215,7 @@ function foldersUnused({ settings, isGiven, nameOf }: TrainReader): readonly str
 
 const HUBER_OPTIONS = ["huberSchedule", "huberC", "huberScale"] as const
 
-const STRENGTH_OPTIONS = ["strengthFloor", "strengthTop", "strengthPower", "strengthSkew"] as const
+const STRENGTH_OPTIONS = ["strengthFloor", "strengthTop", "strengthPower", "strengthSkew", "strengthGap"] as const
 
 /** Defaults of sd-scripts, which programs write into every file. They ask for nothing. */
 const NEUTRAL: Readonly<Record<(typeof HUBER_OPTIONS)[number], unknown>> = {
@@ -242,7 +242,8 @@ function readHuber({ settings }: TrainReader): HuberOptions {
 }
 
 function readStrengths(values: Settings<TrainTable>): StrengthRange | null {
-  const { minStrength: min, strengthFloor: floor, strengthTop: top, strengthPower: power, strengthSkew: skew } = values
+  const { minStrength: min, strengthFloor: floor, strengthTop: top, strengthPower: power } = values
+  const { strengthSkew: skew, strengthGap: gap } = values
   if (min === 1) return null
   return {
     min,
@@ -250,6 +251,7 @@ function readStrengths(values: Settings<TrainTable>): StrengthRange | null {
     ...(top === undefined ? {} : { top }),
     ...(power === undefined ? {} : { power }),
     ...(skew === undefined ? {} : { skew }),
+    ...(gap === undefined ? {} : { gap }),
   }
 }
 

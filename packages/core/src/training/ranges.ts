@@ -105,4 +105,5 @@ export const STRENGTH_RANGES = {
   top: { min: 0, max: 1 },
   power: { above: 0, max: 100 },
   skew: { above: 0, max: 100 },
+  gap: { min: 0, below: 1 },
 } as const satisfies Readonly<Record<string, NumberRange>>

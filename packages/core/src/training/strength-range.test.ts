@@ -42,6 +42,27 @@ it("spreads the strengths of a small batch evenly, over all shards", () => {
   }
 })
 
+it("leaves out the middle of the range, and keeps as many draws on each side", () => {
+  const at = { seed: 1, step: 4, firstRow: 0, count: 2000 }
+  const strengths = drawStrengths({ min: 0.2, gap: 0.6 }, at).map(({ strength }) => strength)
+  const low = strengths.filter((strength) => strength < 0.6)
+  const high = strengths.filter((strength) => strength >= 0.6)
+  expect(low.length).toBeCloseTo(1000, -1)
+  // Of the 0.8 from 0.2 to 1, 0.16 are left on each side.
+  for (const [side, from, to] of [[low, 0.2, 0.36] as const, [high, 0.84, 1] as const]) {
+    expect(Math.min(...side)).toBeCloseTo(from, 2)
+    expect(Math.max(...side)).toBeCloseTo(to, 2)
+    expect(side.reduce((sum, value) => sum + value, 0) / side.length).toBeCloseTo((from + to) / 2, 2)
+  }
+})
+
+it("draws low strengths more often beside a gap where the skew is above 1", () => {
+  const rows = drawStrengths({ skew: 2, gap: 0.5 }, { seed: 1, step: 4, firstRow: 0, count: 2000 })
+  // u^2 is below a half for u below its root.
+  expect(rows.filter(({ strength }) => strength <= 0.25).length / 2000).toBeCloseTo(Math.SQRT1_2, 2)
+  expect(rows.filter(({ strength }) => strength >= 0.75).length / 2000).toBeCloseTo(1 - Math.SQRT1_2, 2)
+})
+
 it("draws high strengths more often where the skew is below 1", () => {
   const range = { min: 0.2, skew: 0.5 }
   const rows = drawStrengths(range, { seed: 1, step: 4, firstRow: 0, count: 2000 })

@@ -20,6 +20,10 @@ export interface StrengthRange {
   readonly power?: number
   /** The exponent of the draw. Below 1, high strengths are drawn more often than low ones. Default: 1. */
   readonly skew?: number
+  /**
+   * The share in the middle of the range that is never drawn. Low and high strengths are then drawn more often. Default: 0.
+   */
+  readonly gap?: number
 }
 
 /** The strength of a row, and the share of the target's distance at this strength. */
@@ -36,6 +40,12 @@ export function shareAt({ floor = 0, top = 1, power = 1 }: StrengthRange, streng
 /** The golden ratio. Its multiples without their whole parts lie evenly between 0 and 1, however many there are. */
 const GOLDEN = (Math.sqrt(5) - 1) / 2
 
+/** The strength at a place from 0 to 1 of the draw. Half of the places, before the skew, are on each side of the gap. */
+function strengthAt({ min = 0, skew = 1, gap = 0 }: StrengthRange, draw: number): number {
+  const place = draw ** skew
+  return min + (1 - min) * ((1 - gap) * place + (place < 0.5 ? 0 : gap))
+}
+
 /**
  * Draws the strengths of rows of a step, from `min` to 1. The rows of one step are spread evenly, so that a small batch
  * has low and high strengths, too. All rows move by one draw of the step.
@@ -44,11 +54,10 @@ export function drawStrengths(
   range: StrengthRange,
   { seed, step, firstRow, count }: { seed: Seed; step: number; firstRow: number; count: number },
 ): readonly RowStrength[] {
-  const { min = 0, skew = 1 } = range
   const [start = 0] = createStream(seed, "strengths").uniform(1, { step })
   return Array.from({ length: count }, (_, row) => {
     const draw = (start + (firstRow + row) * GOLDEN) % 1
-    const strength = min + (1 - min) * draw ** skew
+    const strength = strengthAt(range, draw)
     return { strength, share: shareAt(range, strength) }
   })
 }

@@ -54,6 +54,11 @@ export const LOSS = {
     otherwise: "1",
     help: "Exponent of the draw, for min_strength. Below 1, high strengths are drawn more often than low ones.",
   }),
+  strength_gap: number({
+    ...STRENGTH_RANGES.gap,
+    otherwise: "0",
+    help: "Share in the middle of the strengths that is never drawn, for min_strength. Low and high ones are then drawn more often.",
+  }),
   min_snr_gamma: number({
     ...LOSS_WEIGHT_RANGES.minSnrGamma,
     nothing: [0],
