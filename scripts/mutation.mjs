@@ -61,7 +61,9 @@ function within(part, path) {
 /** The code of a folder without tests and without what is a part of its own, or a file. */
 function sources(path) {
   if (!statSync(path).isDirectory()) return [path]
-  const others = Object.keys(PARTS).filter((part) => part.startsWith(`${path}/`))
+  const others = Object.keys(PARTS)
+    .filter((part) => part.startsWith(`${path}/`))
+    .map((part) => (statSync(part).isDirectory() ? `${part}/**/*.ts` : part))
   return [
     `${path}/**/*.ts`,
     ...[`${path}/**/*.test.ts`, `${path}/**/*.test-help.ts`, ...others].map((out) => `!${out}`),

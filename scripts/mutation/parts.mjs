@@ -17,6 +17,10 @@ const FORMAT_FOLDERS = [
   "write",
 ]
 
+/** Files of a folder whose code needs slower tests than those beside it. */
+const withSlow = (folder, names, ...tests) =>
+  names.map((name) => [`${CORE}/${folder}/${name}`, [`${CORE}/${folder}/**/*.test.ts`, ...tests]])
+
 /**
  * The parts of the code that mutants are made in, and the tests that have to find them. A part is a folder, or a file
  * that needs other tests than its folder. Tests are those beside the code. Code that runs only with a network needs the
@@ -25,6 +29,22 @@ const FORMAT_FOLDERS = [
 export const PARTS = {
   [`${CORE}/generation`]: [`${CORE}/generation/**/*.test.ts`, `${SLOW}/{generate-places,phases}.test.ts`],
   [`${CORE}/generation/noise-source.ts`]: [`${CORE}/generation/noise-source.test.ts`],
+  ...Object.fromEntries([
+    ...withSlow(
+      "generation",
+      ["start-picture.ts", "inpaint-channels.ts", "walk-latents.ts", "enlarge.ts"],
+      `${SLOW}/start.test.ts`,
+    ),
+    ...withSlow("generation", ["tiled-network.ts"], `${SLOW}/tiles.test.ts`),
+    ...withSlow("generation", ["regions.ts"], `${SLOW}/regions.test.ts`),
+    ...withSlow("generation", ["conditions.ts"], `${SLOW}/prompted.test.ts`),
+    ...withSlow("generation", ["adapters.ts"], `${SLOW}/steering.test.ts`),
+    ...withSlow("models", ["vae"], `${SLOW}/tiles.test.ts`),
+    ...withSlow("models", ["text.ts"], `${SLOW}/{prompted,text-keys}.test.ts`),
+    ...withSlow("models", ["unet"], `${SLOW}/{deep-cache,text-keys,shared-trunk}.test.ts`),
+    ...withSlow("models", ["controlnet"], `${SLOW}/controlnet-reference.test.ts`),
+    ...withSlow("models", ["lora"], `${SLOW}/lora-reference.test.ts`),
+  ]),
   [`${CORE}/training`]: [`${CORE}/training/**/*.test.ts`],
   [`${CORE}/training/optimizers`]: [`${CORE}/training/optimizers/**/*.test.ts`, `${SLOW}/optimizers-reference.test.ts`],
   [`${CORE}/training/objective.ts`]: [`${SLOW}/objective.test.ts`],
