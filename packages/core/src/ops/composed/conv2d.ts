@@ -45,8 +45,8 @@ function transposedConv2d(
   const [, height = 0, width = 0] = inputShape
   const spread = stride === 1 ? dy : spaced(dy)
   // The last rows and columns of the padded input may be outside of every window.
-  const below = height + top + bottom + kernelHeight - 1 - spread.shape[1] - (kernelHeight - 1)
-  const beside = width + left + right + kernelWidth - 1 - spread.shape[2] - (kernelWidth - 1)
+  const below = height + top + bottom - spread.shape[1]
+  const beside = width + left + right - spread.shape[2]
   const padded = pad(spread, [kernelHeight - 1, below, kernelWidth - 1, beside])
   const full = tf.conv2d(padded, backwardFilter, 1, "valid")
   return tf.slice(full, [0, top, left, 0], [full.shape[0], height, width, full.shape[3]])
