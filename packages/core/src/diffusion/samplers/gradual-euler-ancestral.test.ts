@@ -27,7 +27,8 @@ const noiseAt =
     latents(from === 5 ? SMALL : (sizes.growth[1] ?? SMALL), `noise ${from}`)
 
 /** Predicts a share of x, which is not linear in sigma. */
-const denoise: Denoise = (x, sigma) => tf.mul(x, 1 / (1 + sigma ** 2))
+const denoised = (x: tf.Tensor, sigma: number): tf.Tensor => tf.mul(x, 1 / (1 + sigma ** 2))
+const denoise: Denoise = denoised
 
 const walk = async (gradual: GradualLatent, sizes: GradualSizes): Promise<Tensor4D> => {
   const { sample } = withGradualLatent(findSampler("euler_a"), gradual, sizes)
@@ -41,7 +42,7 @@ function expected(grow: (x: Tensor4D, slope: Tensor4D, change: number) => Tensor
     const [sigma, next] = [SIGMAS[i] as number, SIGMAS[i + 1] as number]
     const up = next * Math.sqrt(1 - (next / sigma) ** 2)
     const change = next ** 2 / sigma - sigma
-    const slope = tf.div<Tensor4D>(tf.sub(x, denoise(x, sigma)), sigma)
+    const slope = tf.div<Tensor4D>(tf.sub(x, denoised(x, sigma)), sigma)
     if (i === 2) return tf.add(x, tf.mul(slope, change))
     const moved = i === 1 ? grow(x, slope, change) : tf.add<Tensor4D>(x, tf.mul(slope, change))
     return tf.add(moved, tf.mul(noiseAt(GROWING)({ from: sigma, to: next }), up * (i === 1 ? growthNoise : 0.9)))

@@ -56,7 +56,8 @@ describe("weights of another shape are refused by name, and leave nothing behind
 })
 
 describe("values of another shape are refused", () => {
-  const zeros = <R extends tf.Rank>(...shape: number[]): tf.Tensor<R> => tf.zeros(shape) as tf.Tensor<R>
+  const zeros = <R extends tf.Rank>(...shape: number[]): tf.Tensor<R> =>
+    tf.zeros(shape as tf.ShapeMap[R]) as tf.Tensor<R>
 
   it("by an affine map, a convolution and norms", async () => {
     const linear = await ops.load.linear(entry("w", [4, 3]), null)
