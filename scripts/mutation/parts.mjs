@@ -1,21 +1,11 @@
+import { readdirSync } from "node:fs"
+
 const CORE = "packages/core/src"
 const SLOW = "packages/core/test"
 const FORMAT = "packages/format/src"
-const FORMAT_FOLDERS = [
-  ...[
-    "edit",
-    "health",
-    "identify",
-    "lllite",
-    "modelspec",
-    "networks",
-    "remote",
-    "safetensors",
-    "selections",
-    "sharded",
-  ],
-  "write",
-]
+const FORMAT_FOLDERS = readdirSync(new URL(`../../${FORMAT}`, import.meta.url), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name)
 
 /** Files of a folder whose code needs slower tests than those beside it. */
 const withSlow = (folder, names, ...tests) =>
@@ -58,7 +48,7 @@ export const PARTS = {
   [`${CORE}/diffusion`]: [`${CORE}/diffusion/**/*.test.ts`, `${SLOW}/reference.test.ts`],
   [`${CORE}/models`]: [`${CORE}/models/**/*.test.ts`],
   [`${CORE}/ops/composed`]: [`${CORE}/ops/composed/**/*.test.ts`, "packages/core/testing/ops-contract.test.ts"],
-  [FORMAT]: [`${FORMAT}/{errors,source}.test.ts`],
+  [FORMAT]: [`${FORMAT}/{errors,lllite-error,safe-text,source}.test.ts`],
   ...Object.fromEntries(FORMAT_FOLDERS.map((name) => [`${FORMAT}/${name}`, [`${FORMAT}/${name}/**/*.test.ts`]])),
   [`${FORMAT}/network`]: [`${FORMAT}/network/**/*.test.ts`, `${FORMAT}/edit/resize.test.ts`],
 }
