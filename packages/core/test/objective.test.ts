@@ -12,7 +12,14 @@ import { createStream } from "../src/random/index.ts"
 import { NO_MEMO } from "../src/training/example-memo.ts"
 import { createRowEncoder, rowOf } from "../src/training/example-row.ts"
 import type { CachedExample, ObjectiveOptions, TrainExample, TrainState } from "../src/training/index.ts"
-import { cacheDataset, createExampleCache, createTrainState, LLLITE, objective } from "../src/training/index.ts"
+import {
+  cacheDataset,
+  createExampleCache,
+  createTrainState,
+  LLLITE,
+  objective,
+  validationLosses,
+} from "../src/training/index.ts"
 import { trainRun } from "../src/worker/training.ts"
 import { actingModel } from "./acting-lllite.ts"
 import { createSyntheticSdxl, SMALL_UNET } from "./synthetic-sdxl.ts"
@@ -122,6 +129,26 @@ describe("the loss of pictures that are not square, of examples that differ", ()
     const wanted = plain.map((value, i) => value + share * ((target[i] ?? 0) - value))
     return predicted.reduce((sum, value, i) => sum + (value - (wanted[i] ?? 0)) ** 2, 0) / predicted.length
   }
+
+  it("of a held-out example is that of its row and timestep, at full strength and without dropout", async () => {
+    const example = cached[1] as CachedExample
+    const held = { seed: SEED, index: 1, example }
+    const options = { minTimestep: 100, maxTimestep: 600, loss: "l1" } as const
+    const losses = await validationLosses(sdxl, schedule, LLLITE, model, held, {
+      ...options,
+      dropout: 0.5,
+      strengthRange: { min: 0, top: 0.3 },
+    })
+    const expected: number[] = []
+    for (const timestep of [200, 300, 400, 500]) {
+      const rows = { seed: SEED, step: timestep, firstRow: 1, examples: [example] }
+      const narrow = { ...options, minTimestep: timestep, maxTimestep: timestep + 1 }
+      expected.push((await objective(sdxl, schedule, LLLITE, model, rows, narrow)).loss)
+    }
+    expect(losses).toHaveLength(4)
+    for (const [i, loss] of losses.entries()) expect(loss).toBeCloseTo(expected[i] as number, 5)
+    expect(new Set(losses.map((loss) => loss.toFixed(4))).size).toBe(4)
+  })
 
   it("caches a picture's rows, and the sizes and the text of its own example", async () => {
     for (const [i, { image, control, caption, size }] of EXAMPLES.entries()) {
