@@ -25,6 +25,15 @@ describe("noiseLevels", () => {
     expect(noiseLevels(schedule, 5, spacing, use).timesteps).toEqual(timesteps)
   })
 
+  it.each<[TimestepSpacing, readonly number[]]>([
+    ["uniform", [999, 749.25, 499.5, 249.75, 0]],
+    ["sgm_uniform", [999, 799.2, 599.4, 399.6, 199.8]],
+  ])("visits places between timesteps with %s spacing", (spacing, timesteps) => {
+    const visited = noiseLevels(schedule, 5, spacing).timesteps
+    expect(visited).toHaveLength(5)
+    for (const [i, timestep] of visited.entries()) expect(timestep).toBeCloseTo(timesteps[i] as number, 2)
+  })
+
   it("rounds halves to even, as numpy does", () => {
     // 1000 - 62.5 i for 16 steps: 937.5 → 938, 812.5 → 812.
     expect(noiseLevels(schedule, 16, "trailing").timesteps.slice(0, 4)).toEqual([999, 937, 874, 811])
