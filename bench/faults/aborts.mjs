@@ -54,7 +54,7 @@ try {
   await rm(folder, { recursive: true, force: true })
 }
 
-/** Calls by name. Each gets a signal. An event of a generator may end the loop instead, which `leave` decides. */
+/** Calls by name. Each gets a signal. */
 function calls({ sdxl, adapter, config, dataset }) {
   const control = blankImage(128, 128, [255, 255, 255])
   const requests = [0, 1, 2].map((seed) => ({ prompt: "a red star", seed }))
@@ -63,8 +63,8 @@ function calls({ sdxl, adapter, config, dataset }) {
   const hires = { ...options, hires: { scale: 0.5, steps: 3, strength: 0.6 } }
   const sizes = { sites: enumerateSites(sdxl.layout), condDim: 8, mlpDim: 8, learningRate: 1e-3 }
   const training = { ...sizes, steps: 6, batchSize: 2, seed: 0, stateEvery: 1 }
-  const generate = (given) => (signal, leave) => walk(sdxl.generate(requests, { ...given, signal }), leave)
-  const train = (given) => (signal, leave) => walk(sdxl.train(dataset, { ...training, ...given, signal }), leave)
+  const generate = (given) => walking((signal) => sdxl.generate(requests, { ...given, signal }))
+  const train = (given) => walking((signal) => sdxl.train(dataset, { ...training, ...given, signal }))
   return {
     createNodeRuntime: async (signal) => (await createNodeRuntime({ backend: "wasm", signal })).dispose(),
     loadSdxl: async (signal) => (await runtime.loadSdxl("tiny", { signal })).dispose(),
@@ -88,9 +88,12 @@ function calls({ sdxl, adapter, config, dataset }) {
   }
 }
 
-/** Walks a generator to its end, or leaves the loop at the first event after the signal. */
-async function walk(events, leave) {
-  for await (const _ of events) if (leave?.aborted) return "left"
+/** A call that walks a generator to its end. Given `leave`, it leaves the loop at the first event after that signal. */
+function walking(events) {
+  const call = async (signal, leave) => {
+    for await (const _ of events(signal)) if (leave?.aborted) return
+  }
+  return Object.assign(call, { isLoop: true })
 }
 
 async function makePairs() {
@@ -121,7 +124,7 @@ async function abortOften(name, call) {
     const reason = new Error("the reason of this abort")
     let abortedAt = null
     // Every third abort of a generator leaves its loop, and gives no signal.
-    const leaves = row.moments % 3 === 2
+    const leaves = call.isLoop === true && row.moments % 3 === 2
     const signal = leaves ? new AbortController().signal : controller.signal
     const timer = setTimeout(() => {
       abortedAt = performance.now()
@@ -129,7 +132,8 @@ async function abortOften(name, call) {
     }, random() * whole)
     try {
       await call(signal, leaves ? controller.signal : undefined)
-      if (abortedAt === null) row.finished++
+      // A call may have been done when the signal came. A training gives its run.
+      if (abortedAt === null || call.isLoop !== true) row.finished++
       else row.stopped++
     } catch (error) {
       if (error === reason) row.stopped++
