@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { serializeSafetensors } from "@lllite/format/write"
+import { readPngInfo } from "@lllite/runtime-web"
 import type { Page } from "playwright-core"
 import { beforeEach, describe, expect, it } from "vitest"
 import { needsChromium, needsChromiumWebgpu } from "../../../packages/format/test/chromium.ts"
@@ -19,28 +20,55 @@ describe("the playground in Chromium", needsChromium, () => {
     page = playground.page
   })
 
-  it("generates by keyboard alone, with previews, and compares", async () => {
+  /** The pixels of the picture of the first control. */
+  const control = (): Promise<string> =>
+    page.evaluate(() => document.querySelector<HTMLCanvasElement>(".control canvas")?.toDataURL() ?? "")
+  /** A picture that was made as the settings say, and not while drawing. */
+  const full = (): Promise<void> =>
+    page.locator('.draw[data-phase="idle"] .result[data-final="true"][data-quality="full"]').waitFor()
+
+  it("opens with a drawing of a heart, and draws a green one by itself", async () => {
     await open()
     await ready()
-    const steer = panel("Steer")
+    await full()
+    const share = await page.evaluate(() => {
+      const canvas = document.querySelector<HTMLCanvasElement>(".result canvas")
+      const data = canvas?.getContext("2d")?.getImageData(0, 0, 128, 128).data ?? []
+      let green = 0
+      for (let i = 0; i < data.length; i += 4) {
+        if ((data[i + 1] ?? 0) > 100 && (data[i] ?? 255) < 100 && (data[i + 2] ?? 255) < 130) green++
+      }
+      return green / (128 * 128)
+    })
+    // The heart of the drawing covers about an eighth of the sheet.
+    expect(share).toBeGreaterThan(0.06)
+    expect(share).toBeLessThan(0.25)
+  })
+
+  it("generates by keyboard alone, and compares", async () => {
+    await open()
+    await ready()
+    await full()
+    const draw = panel("Draw")
     // A wrong number of steps must be corrected first. No picture is made with another number.
-    await steer.getByRole("textbox", { name: "Steps" }).fill("0")
-    await steer.getByText("Expected a whole number from 1 to 1000.").waitFor()
-    await steer.getByRole("textbox", { name: "Prompt" }).focus()
+    await draw.getByRole("textbox", { name: "Steps" }).fill("0")
+    await draw.getByText("Expected a whole number from 1 to 1000.").waitFor()
+    await draw.getByRole("textbox", { name: "Prompt", exact: true }).focus()
     await page.keyboard.press("Enter")
-    expect(await steer.getByRole("textbox", { name: "Steps" }).evaluate((input) => input.matches(":focus"))).toBe(true)
-    expect(await steer.getByRole("button", { name: "Stop" }).isDisabled()).toBe(true)
+    expect(await draw.getByRole("textbox", { name: "Steps" }).evaluate((input) => input.matches(":focus"))).toBe(true)
     await page.keyboard.press("ControlOrMeta+a")
     await page.keyboard.type("2")
     await page.keyboard.press("Enter")
-    await page.locator('.result[data-final="false"]').waitFor()
-    await page.locator('.result[data-final="true"]').waitFor()
-    expect(await steer.getByRole("img", { name: /^Picture with/ }).count()).toBe(2)
-    const slider = steer.getByRole("slider", { name: /How much of the picture/ })
-    expect(await slider.getAttribute("aria-valuetext")).toBe("0 percent without, 100 percent with the LLLite")
+    await draw.getByText(/^seed 7 · 2 steps · /).waitFor()
+    await full()
+    await draw.getByRole("radio", { name: "With", exact: true }).focus()
+    await page.keyboard.press("ArrowRight")
+    expect(await draw.getByRole("img", { name: /^Picture with/ }).count()).toBe(2)
+    const slider = draw.getByRole("slider", { name: /How much of the picture/ })
+    expect(await slider.getAttribute("aria-valuetext")).toBe("50 percent without, 50 percent with control")
     await slider.focus()
     await page.keyboard.press("End")
-    expect(await slider.getAttribute("aria-valuetext")).toBe("100 percent without, 0 percent with the LLLite")
+    expect(await slider.getAttribute("aria-valuetext")).toBe("100 percent without, 0 percent with control")
     // The two pictures, one over the other, differ.
     const hashes = await page.evaluate(() =>
       [...document.querySelectorAll<HTMLCanvasElement>(".compare canvas")].map((canvas) => canvas.toDataURL()),
@@ -49,52 +77,153 @@ describe("the playground in Chromium", needsChromium, () => {
     // The saved picture says what it follows from.
     const [download] = await Promise.all([
       page.waitForEvent("download"),
-      steer.getByRole("button", { name: "Save picture" }).click(),
+      draw.getByRole("button", { name: "Save picture" }).click(),
     ])
     const saved = (await readFile(await download.path())).toString("latin1")
     expect(saved).toContain("tEXtsteps\u00002")
     expect(saved).toMatch(/lllite-recipe.*"guidanceScale":1\.5/)
   })
 
-  const edges = (): Promise<string> =>
-    page.evaluate(() => document.querySelector<HTMLCanvasElement>(".card > canvas")?.toDataURL() ?? "")
+  it("turns Generate into Stop in its place, which keeps the focus, and stops by Escape", async () => {
+    await open()
+    await ready()
+    await full()
+    const draw = panel("Draw")
+    await draw.getByRole("textbox", { name: "Steps" }).fill("500")
+    await draw.getByRole("button", { name: "Generate" }).focus()
+    await page.keyboard.press("Enter")
+    await draw.getByRole("button", { name: "Stop" }).waitFor()
+    expect(await draw.getByRole("button", { name: "Stop" }).evaluate((button) => button.matches(":focus"))).toBe(true)
+    await page.locator('.result[data-final="false"]').waitFor()
+    await page.keyboard.press("Escape")
+    await draw.getByText("Stopped before the picture was finished.").waitFor()
+    expect(await draw.getByRole("button", { name: "Generate" }).evaluate((button) => button.matches(":focus"))).toBe(
+      true,
+    )
+    expect(await page.locator('.result[data-final="true"]').count()).toBe(0)
+  })
 
   it("shows what every preprocessor makes of the drawing, and the drawing itself", async () => {
     await open()
+    await page.getByText("canny 100 / 200, flat").click()
     const kinds = page.getByLabel("Preprocessor")
-    const names = await kinds.locator("option").allTextContents()
+    const names = await kinds
+      .locator("option")
+      .evaluateAll((options) => options.map((option) => (option as HTMLOptionElement).value))
     expect(names.slice(0, 2)).toEqual(["canny", "scribble_xdog"])
     const seen = new Map<string, string>()
     for (const name of names) {
       await kinds.selectOption(name)
-      seen.set(name, await edges())
+      seen.set(name, await control())
     }
     // Both are the drawing: the rate of tiles is 1.
     expect(seen.get("none")).toBe(seen.get("tile_resample"))
     expect(new Set(seen.values()).size).toBeGreaterThan(10)
     await kinds.selectOption("canny")
-    expect(await edges()).toBe(seen.get("canny"))
+    expect(await control()).toBe(seen.get("canny"))
+    // Above every gradient there is no edge.
+    await page.getByLabel("Edges start above").fill("1000")
+    expect(await control()).not.toBe(seen.get("canny"))
   })
 
-  it("draws with the keys, and shows the edges at once", async () => {
+  it("draws with the keys, places shapes, and takes changes back and makes them again", async () => {
     await open()
+    const [undo, redo] = ["Undo", "Redo"].map((name) => page.getByRole("button", { name, exact: true }))
+    const heart = await control()
     await page.getByRole("button", { name: "Clear" }).click()
-    const blank = await edges()
+    const blank = await control()
     await page.getByRole("application").focus()
     for (const key of [" ", ...Array<string>(8).fill("ArrowRight"), " "]) await page.keyboard.press(key)
-    const drawn = await edges()
+    const drawn = await control()
     expect(drawn).not.toBe(blank)
-    await page.getByRole("button", { name: "Undo" }).click()
-    expect(await edges()).toBe(blank)
-    // The next undo brings back the example. Before the example there is nothing to undo.
-    await page.getByRole("button", { name: "Undo" }).click()
-    expect(await edges()).not.toBe(blank)
-    expect(await page.getByRole("button", { name: "Undo" }).isDisabled()).toBe(true)
+    await page.getByTitle("Shape: star").click()
+    await page.getByRole("application").click({ position: { x: 90, y: 90 } })
+    const starred = await control()
+    expect(starred).not.toBe(drawn)
+    for (const before of [drawn, blank, heart]) {
+      await undo?.click()
+      expect(await control()).toBe(before)
+    }
+    // Before the heart there is nothing to undo.
+    expect(await undo?.isDisabled()).toBe(true)
+    for (const after of [blank, drawn, starred]) {
+      await redo?.click()
+      expect(await control()).toBe(after)
+    }
+    expect(await redo?.isDisabled()).toBe(true)
+  })
+
+  it("makes a picture in four steps when the pen is lifted, and the one without control once", async () => {
+    await open()
+    await ready()
+    await full()
+    const sheet = page.getByRole("application")
+    await sheet.click({ position: { x: 60, y: 60 } })
+    const live = page.locator('.draw[data-phase="idle"] .result[data-final="true"][data-quality="live"]')
+    await live.waitFor()
+    await panel("Draw")
+      .getByText(/^seed 7 · 4 steps · /)
+      .waitFor()
+    await panel("Draw").getByText("Without", { exact: true }).click()
+    const first = await page.locator(".result canvas").elementHandle()
+    await sheet.click({ position: { x: 200, y: 60 } })
+    await page.waitForFunction(
+      (first) => !document.contains(first) || document.querySelector('.draw[data-phase="idle"]') !== null,
+      first,
+    )
+    // Without *Live*, nothing is made.
+    await live.waitFor()
+    await page.getByRole("checkbox", { name: /^Live/ }).uncheck()
+    await sheet.click({ position: { x: 100, y: 200 } })
+    expect(await page.locator(".draw").getAttribute("data-phase")).toBe("idle")
+  })
+
+  it("follows two controls at once, and brings a removed one back", async () => {
+    await open()
+    await ready()
+    await full()
+    const draw = panel("Draw")
+    await draw.getByRole("button", { name: "Add a control" }).click()
+    const second = draw.getByRole("group", { name: "Control 2", exact: true })
+    await second.getByLabel("Acts to").fill("0.5")
+    await second.getByLabel("Strength").fill("0.4")
+    await draw.getByRole("button", { name: "Generate" }).click()
+    await full()
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      draw.getByRole("button", { name: "Save picture" }).click(),
+    ])
+    const info = await readPngInfo(new Blob([await readFile(await download.path())]))
+    expect(JSON.parse(info?.text.get("lllite-recipe") ?? "").adapters).toMatchObject([
+      { strength: 1, window: { start: 0, end: 1 }, file: { sha256: expect.stringMatching(/^[0-9a-f]{64}$/) } },
+      { strength: 0.4, window: { start: 0, end: 0.5 } },
+    ])
+    await second.getByRole("button", { name: "Remove control 2" }).click()
+    expect(await second.count()).toBe(0)
+    await page.getByRole("status").getByText("Control 2 is removed.").waitFor()
+    await page.locator(".status-line").getByRole("button", { name: "Undo" }).click()
+    expect(await second.getByLabel("Strength").inputValue()).toBe("0.4")
+  })
+
+  it("offers words, underlines unknown ones, and has a sentence for an empty prompt and another language", async () => {
+    await open()
+    const draw = panel("Draw")
+    const prompt = draw.getByRole("textbox", { name: "Prompt", exact: true })
+    await prompt.fill("")
+    await draw.getByText("Without a prompt the model draws what it likes.").waitFor()
+    for (const word of ["small", "blue", "ring"]) await draw.getByRole("button", { name: `Add “${word}”` }).click()
+    expect(await prompt.inputValue()).toBe("small blue ring")
+    expect(await draw.locator(".prompt-hint").textContent()).toBe("")
+    await prompt.fill("a blue cat")
+    expect(await draw.locator(".prompt-marks u").allTextContents()).toEqual(["cat"])
+    await draw.getByText("The tiny model does not know “cat”.").waitFor()
+    await prompt.fill("青い輪 🐈")
+    await draw.getByText("“青い輪”, “🐈”. It reads a few English words alone.", { exact: false }).waitFor()
   })
 
   it("accepts a picture that is dropped on the sheet, and never leaves the page for one", async () => {
     await open()
-    const before = await edges()
+    const before = await control()
     const files = await page.evaluateHandle(async () => {
       const canvas = new OffscreenCanvas(40, 30)
       canvas.getContext("2d")?.fillRect(10, 10, 15, 10)
@@ -104,7 +233,7 @@ describe("the playground in Chromium", needsChromium, () => {
     })
     await page.getByRole("application").dispatchEvent("drop", { dataTransfer: files })
     await page.waitForFunction(
-      (before) => document.querySelector<HTMLCanvasElement>(".card > canvas")?.toDataURL() !== before,
+      (before) => document.querySelector<HTMLCanvasElement>(".control canvas")?.toDataURL() !== before,
       before,
     )
     const isPrevented = await page.evaluate(
@@ -118,39 +247,65 @@ describe("the playground in Chromium", needsChromium, () => {
     expect(isPrevented).toEqual([true, true])
   })
 
-  it("scrolls to the picture on a phone, and says that it was stopped", async () => {
+  it("shows one board and a small one on a phone, with the prompt and the button always in reach", async () => {
     await page.setViewportSize({ width: 390, height: 844 })
     await open()
     await ready()
-    const steer = panel("Steer")
-    await steer.getByRole("textbox", { name: "Prompt" }).fill("a red ring")
-    await page.evaluate(() => scrollTo({ top: 0, behavior: "instant" }))
-    await page.keyboard.press("Enter")
-    await page.locator('.result[data-final="false"]').waitFor()
-    await page.waitForFunction(() => {
-      const [picture, progress] = [".result canvas", ".output .progress"].map((name) =>
-        document.querySelector(name)?.getBoundingClientRect(),
-      )
-      return picture && progress && picture.top >= 0 && progress.bottom <= innerHeight
-    })
-    await steer.getByRole("button", { name: "Stop" }).click()
-    await steer.getByText("Stopped before the picture was finished.").waitFor()
-    expect(await page.locator('.result[data-final="true"]').count()).toBe(0)
+    await full()
+    const draw = panel("Draw")
+    const boxOf = (name: string): Promise<{ readonly width: number; readonly bottom: number; readonly top: number }> =>
+      page.locator(name).evaluate((element) => element.getBoundingClientRect().toJSON())
+    expect((await boxOf('[data-board="drawing"] .board-square')).width).toBeGreaterThan(300)
+    expect((await boxOf('[data-board="picture"] .board-square')).width).toBeLessThan(150)
+    await draw.getByRole("button", { name: "Show the picture large" }).click()
+    expect((await boxOf('[data-board="picture"] .board-square')).width).toBeGreaterThan(300)
+    await draw.getByRole("button", { name: "Show the drawing large" }).click()
+    for (const top of [0, 10_000]) {
+      await page.evaluate((top) => scrollTo({ top, behavior: "instant" }), top)
+      expect((await boxOf(".generate")).bottom).toBeLessThanOrEqual(844)
+    }
+    const small = await page.evaluate(() =>
+      [
+        ...document.querySelectorAll<HTMLElement>(
+          "#panel-draw :is(button, .tool, .button, select, summary), .top-bar button",
+        ),
+      ]
+        .filter((element) => element.checkVisibility() && element.getBoundingClientRect().height < 44)
+        .map((element) => element.textContent),
+    )
+    expect(small).toEqual([])
   })
 
-  it("describes a file and its health, and steers with it", async () => {
+  it.each([
+    [1280, 800],
+    [1366, 768],
+    [1920, 1080],
+  ])("shows all of Draw at %d × %d without scrolling", async (width, height) => {
+    await page.setViewportSize({ width, height })
     await open()
     await ready()
-    await page.getByRole("tab", { name: "Inspect" }).click()
-    const inspect = panel("Inspect")
-    await inspect.getByRole("button", { name: "Look at the built-in LLLite" }).click()
+    await full()
+    expect(await page.evaluate(() => document.documentElement.scrollHeight - innerHeight)).toBeLessThanOrEqual(0)
+    const boards = await page
+      .locator(".board-square")
+      .evaluateAll((squares) => squares.map((square) => square.getBoundingClientRect().width))
+    expect(boards[0]).toBe(boards[1])
+    expect(boards[0]).toBeGreaterThan(340)
+  })
+
+  it("describes a file and its health, and uses it as a control", async () => {
+    await open()
+    await ready()
+    await page.getByRole("tab", { name: "Files" }).click()
+    const files = panel("Files")
+    await files.getByRole("button", { name: "Look at the built-in LLLite" }).click()
     await page.locator(".identity").waitFor()
-    expect(await inspect.locator(".file-name").textContent()).toBe("lllite-canny.safetensors")
-    await inspect.getByLabel("Open a safetensors file").setInputFiles(LLLITE)
+    expect(await files.locator(".file-name").textContent()).toBe("lllite-canny.safetensors")
+    await files.getByLabel("Open a safetensors file").setInputFiles(LLLITE)
     await page.locator(".identity").waitFor()
-    expect(await inspect.getByRole("rowheader", { name: /^(input|middle)/ }).count()).toBeGreaterThan(1)
-    await inspect.getByRole("button", { name: "Steer with it" }).click()
-    const choice = panel("Steer").getByRole("combobox", { name: "LLLite" })
+    expect(await files.getByRole("rowheader", { name: /^(input|middle)/ }).count()).toBeGreaterThan(1)
+    await files.getByRole("button", { name: "Use as control" }).click()
+    const choice = panel("Draw").getByRole("combobox", { name: "LLLite" })
     await choice.waitFor()
     expect(await choice.locator("option:checked").textContent()).toBe("lllite-canny.safetensors")
   })
@@ -158,8 +313,8 @@ describe("the playground in Chromium", needsChromium, () => {
   it(`puts ${HOSTILE.length} hostile prompts, names and metadata into the page, and none runs`, async () => {
     expect(HOSTILE.length).toBeGreaterThanOrEqual(50)
     await open()
-    await page.getByRole("tab", { name: "Inspect" }).click()
-    const input = panel("Inspect").getByLabel("Open a safetensors file")
+    await page.getByRole("tab", { name: "Files" }).click()
+    const input = panel("Files").getByLabel("Open a safetensors file")
     // The name of the file is hostile, too. Characters that no file name can have are only inside of the file.
     const fileName = (text: string): string => `${text.replaceAll(/[/\\\0]/g, "∕")}.safetensors`
     for (const text of HOSTILE) {
@@ -180,7 +335,7 @@ describe("the playground in Chromium", needsChromium, () => {
       await page.waitForFunction((name) => document.querySelector(".file-name")?.textContent === name, fileName(text))
       // The error quotes a broken file.
       await input.setInputFiles({ name: fileName(text), mimeType: "text/plain", buffer: Buffer.from(text.repeat(3)) })
-      await page.locator(".inspect .problem").waitFor()
+      await page.locator(".files .problem").waitFor()
     }
     const elements = await page.evaluate(
       () => document.querySelectorAll("#app :is(script, iframe, object, embed, base, meta, link, img)").length,
@@ -188,21 +343,20 @@ describe("the playground in Chromium", needsChromium, () => {
     expect(elements).toBe(0)
 
     await ready()
-    await page.getByRole("tab", { name: "Steer" }).click()
-    const steer = panel("Steer")
-    await steer.getByRole("textbox", { name: "Steps" }).fill("1")
-    await steer.getByRole("checkbox", { name: /^Make it without/ }).uncheck()
-    await steer.getByRole("textbox", { name: "Prompt" }).fill(HOSTILE.slice(0, 12).join(" ").slice(0, 400))
-    await steer.getByRole("button", { name: "Generate" }).click()
+    await page.getByRole("tab", { name: "Draw" }).click()
+    const draw = panel("Draw")
+    await draw.getByRole("textbox", { name: "Steps" }).fill("1")
+    await draw.getByRole("textbox", { name: "Prompt", exact: true }).fill(HOSTILE.slice(0, 12).join(" ").slice(0, 400))
+    await draw.getByRole("button", { name: "Generate" }).click()
     await page.locator('.result[data-final="true"]').waitFor()
-    for (const text of HOSTILE) await steer.getByRole("textbox", { name: "Prompt" }).fill(text)
+    for (const text of HOSTILE) await draw.getByRole("textbox", { name: "Prompt", exact: true }).fill(text)
   })
 
   it("starts again after a reload during loading, generating and training", longOnly, async () => {
     await open()
     await page.reload()
     await ready()
-    await panel("Steer").getByRole("button", { name: "Generate" }).click()
+    await panel("Draw").getByRole("button", { name: "Generate" }).click()
     await page.locator('.result[data-final="false"]').waitFor()
     await page.reload()
     await ready()
@@ -217,9 +371,9 @@ describe("the playground in Chromium", needsChromium, () => {
 
   it("fits on a narrow screen without scrolling sideways", async () => {
     await open()
-    for (const name of ["Steer", "Train", "Inspect"] as const) {
+    for (const name of ["Draw", "Train", "Files"] as const) {
       await page.getByRole("tab", { name }).click()
-      if (name === "Inspect") {
+      if (name === "Files") {
         await panel(name).getByLabel("Open a safetensors file").setInputFiles(LLLITE)
         await page.locator(".identity").waitFor()
       }
@@ -233,21 +387,20 @@ describe("the playground in Chromium", needsChromium, () => {
 
   it("moves between its tabs with the arrow keys", async () => {
     await open()
-    await page.getByRole("tab", { name: "Steer" }).focus()
+    await page.getByRole("tab", { name: "Draw" }).focus()
     await page.keyboard.press("ArrowLeft")
-    expect(await page.getByRole("tab", { name: "Inspect" }).getAttribute("aria-selected")).toBe("true")
+    expect(await page.getByRole("tab", { name: "Files" }).getAttribute("aria-selected")).toBe("true")
     await page.keyboard.press("ArrowRight")
-    expect(await panel("Steer").isVisible()).toBe(true)
+    expect(await panel("Draw").isVisible()).toBe(true)
   })
 
   it("loads, generates and trains on WebGPU when it is named", needsAll(longOnly, needsChromiumWebgpu), async () => {
     await open("?backend=webgpu")
     await ready()
-    expect(await page.locator(".status").getAttribute("data-backend")).toBe("webgpu")
-    const steer = panel("Steer")
-    await steer.getByRole("textbox", { name: "Steps" }).fill("1")
-    await steer.getByRole("checkbox", { name: /^Make it without/ }).uncheck()
-    await steer.getByRole("button", { name: "Generate" }).click()
+    expect(await page.locator(".model").getAttribute("data-backend")).toBe("webgpu")
+    const draw = panel("Draw")
+    await draw.getByRole("textbox", { name: "Steps" }).fill("1")
+    await draw.getByRole("button", { name: "Generate" }).click()
     await page.locator('.result[data-final="true"]').waitFor()
 
     await page.getByRole("tab", { name: "Train" }).click()
@@ -279,11 +432,11 @@ describe("the playground in Chromium", needsChromium, () => {
     await page.goto(`${host.url}?backend=webgpu`)
     await page.getByRole("alert").waitFor()
     expect(await page.getByRole("alert").textContent()).toMatch(/could not be started: .*tiny-sdxl.* 404/)
-    expect(await panel("Steer").getByRole("button", { name: "Generate" }).isDisabled()).toBe(true)
+    expect(await panel("Draw").getByRole("button", { name: "Generate" }).isDisabled()).toBe(true)
     isThere = true
     await page.getByRole("link", { name: "Use WebAssembly instead" }).click()
     await ready()
-    expect(await page.locator(".status").getAttribute("data-backend")).toBe("wasm")
+    expect(await page.locator(".model").getAttribute("data-backend")).toBe("wasm")
     forgetRequests()
     await host.close()
   })

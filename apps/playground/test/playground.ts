@@ -16,7 +16,9 @@ export interface Playground {
   open(query?: string): Promise<void>
   /** Waits for the model. */
   ready(): Promise<void>
-  panel(name: "Steer" | "Train" | "Inspect"): Locator
+  /** Waits until nothing is drawn. The page draws a picture by itself when its model is ready. */
+  idle(): Promise<void>
+  panel(name: "Draw" | "Train" | "Files"): Locator
   /** Forgets failed requests, after a test that makes requests fail. */
   forgetRequests(): void
 }
@@ -83,9 +85,10 @@ export function usePlayground(): Playground {
     },
     open: async (query = "?backend=wasm") => void (await page.goto(`${server.url}some/folder/${query}`)),
     async ready() {
-      await page.locator('.status[data-phase="ready"], .status.failed').waitFor()
-      expect(await page.locator(".status.failed").count()).toBe(0)
+      await page.locator('.model[data-phase="ready"], .model[data-phase="failed"]').waitFor()
+      expect(await page.locator(".banner").count()).toBe(0)
     },
+    idle: () => page.locator('.draw[data-phase="idle"]:has([data-final="true"])').waitFor({ state: "attached" }),
     panel: (name) => page.getByRole("tabpanel", { name }),
     forgetRequests() {
       problems.splice(0, problems.length, ...problems.filter((problem) => !problem.startsWith("request failed")))

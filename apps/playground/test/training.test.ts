@@ -71,9 +71,9 @@ describe("training in the playground", needsChromium, () => {
     expect(download.suggestedFilename()).toMatch(/^lllite-canny-\d{6}\.safetensors$/)
     // A few steps do not make an LLLite that follows. It is measured, and not chosen.
     expect(await train.getByText(/^The LLLite of step/).textContent()).toMatch(
-      /^The LLLite of step \d+ does not follow edges 0\.\d\d, without 0\.\d\d\. It is not ready, and not chosen under Steer\./,
+      /^The LLLite of step \d+ does not follow edges 0\.\d\d, without 0\.\d\d\. It is not ready, and not chosen under Draw\./,
     )
-    expect(await panel("Steer").locator("option", { hasText: "Trained here" }).count()).toBe(0)
+    expect(await panel("Draw").locator("option", { hasText: "Trained here" }).count()).toBe(0)
 
     // It began with conditioners that are normalised over the edges. They are far larger than PyTorch's initial values.
     const file = await fileOf(download)
@@ -85,13 +85,13 @@ describe("training in the playground", needsChromium, () => {
       expect(largest / drawn, name).toBeGreaterThan(1.5)
     }
 
-    await page.getByRole("tab", { name: "Inspect" }).click()
-    await panel("Inspect")
+    await page.getByRole("tab", { name: "Files" }).click()
+    await panel("Files")
       .getByLabel("Open a safetensors file")
       .setInputFiles(await download.path())
     await page.locator(".identity").waitFor()
     expect(await page.locator(".identity").textContent()).toBe("This is a ControlNet-LLLite for SDXL.")
-    await panel("Inspect").getByRole("cell", { name: "canny, trained in a browser" }).waitFor()
+    await panel("Files").getByRole("cell", { name: "canny, trained in a browser" }).waitFor()
   })
 
   it("continues after a reload, and ends with the same bytes as a run that never stopped", async () => {
@@ -225,7 +225,7 @@ describe("training in the playground", needsChromium, () => {
     const text = await train.getByText(/^The LLLite (is ready|of step)/).textContent()
     console.info(text)
     expect(text).toMatch(/^The LLLite is ready after 120 steps: it follows edges 0\.\d\d, without 0\.\d\d\./)
-    expect(await panel("Steer").getByLabel("LLLite", { exact: true }).locator("option:checked").textContent()).toBe(
+    expect(await panel("Draw").getByLabel("LLLite", { exact: true }).locator("option:checked").textContent()).toBe(
       "Trained here, 120 steps",
     )
     expect(await train.getByRole("img", { name: /^Sample after/ }).count()).toBe(6)

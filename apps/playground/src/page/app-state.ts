@@ -1,9 +1,9 @@
 import { signal } from "@preact/signals"
 
-export type PanelId = "steer" | "train" | "inspect"
+export type PanelId = "draw" | "train" | "files"
 
 /** The panel that is shown. */
-export const shown = signal<PanelId>("steer")
+export const shown = signal<PanelId>("draw")
 
 /** Shows a panel. */
 export function show(panel: PanelId): void {

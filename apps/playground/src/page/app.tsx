@@ -1,62 +1,75 @@
 import type { JSX } from "preact"
-import { InspectPanel } from "../inspect/inspect-panel.tsx"
-import { SteerPanel } from "../steer/steer-panel.tsx"
-import { TrainPanel } from "../train/train-panel.tsx"
+import { DrawPanel } from "../draw/draw-panel.tsx"
 import type { PanelId } from "./app-state.ts"
 import { show, shown } from "./app-state.ts"
-import { ModelStatus } from "./model-status.tsx"
+import { DeferredPanel } from "./deferred-panel.tsx"
+import { ModelButton, ModelFailure } from "./model-button.tsx"
+import { StatusLine } from "./status-line.tsx"
 
+/** The code of the panels that are hidden at first comes when they are shown. */
 const PANELS = [
-  { id: "steer", title: "Steer", Panel: SteerPanel },
-  { id: "train", title: "Train", Panel: TrainPanel },
-  { id: "inspect", title: "Inspect", Panel: InspectPanel },
-] as const satisfies readonly { readonly id: PanelId; readonly title: string; readonly Panel: () => JSX.Element }[]
+  { id: "draw", title: "Draw", content: () => <DrawPanel /> },
+  {
+    id: "train",
+    title: "Train",
+    content: () => <DeferredPanel load={async () => (await import("../train/train-panel.tsx")).TrainPanel} />,
+  },
+  {
+    id: "files",
+    title: "Files",
+    content: () => <DeferredPanel load={async () => (await import("../files/files-panel.tsx")).FilesPanel} />,
+  },
+] as const satisfies readonly {
+  readonly id: PanelId
+  readonly title: string
+  readonly content: () => JSX.Element
+}[]
 
-/** The page: its title, the state of the model, and three panels as tabs. */
+const seen = new Set<PanelId>()
+
+/** The page: a bar with its name, the tabs and the model, and the panel of the chosen tab. */
 export function App(): JSX.Element {
+  seen.add(shown.value)
   return (
     <>
-      <header class="page-header">
-        <h1>LLLite playground</h1>
-        <p>
-          Your drawing steers a tiny SDXL through a small adapter, a ControlNet-LLLite. Everything runs in this tab.
-          Your drawings and files never leave it.
-        </p>
-        <ModelStatus />
+      <header class="top-bar">
+        <h1>LLLite</h1>
+        <nav aria-label="Parts of the page">
+          <div role="tablist" class="tabs" onKeyDown={moveTab}>
+            {PANELS.map(({ id, title }) => (
+              <button
+                key={id}
+                type="button"
+                role="tab"
+                id={`tab-${id}`}
+                aria-controls={`panel-${id}`}
+                aria-selected={shown.value === id}
+                tabIndex={shown.value === id ? 0 : -1}
+                onClick={() => show(id)}
+              >
+                {title}
+              </button>
+            ))}
+          </div>
+        </nav>
+        <ModelButton />
       </header>
-      <div role="tablist" aria-label="What to do" class="tabs" onKeyDown={moveTab}>
-        {PANELS.map(({ id, title }) => (
-          <button
-            key={id}
-            type="button"
-            role="tab"
-            id={`tab-${id}`}
-            aria-controls={`panel-${id}`}
-            aria-selected={shown.value === id}
-            tabIndex={shown.value === id ? 0 : -1}
-            onClick={() => show(id)}
-          >
-            {title}
-          </button>
-        ))}
-      </div>
       <main>
-        {PANELS.map(({ id, Panel }) => (
+        <ModelFailure />
+        {PANELS.map(({ id, content }) => (
           <section
             key={id}
             role="tabpanel"
+            class="panel"
             id={`panel-${id}`}
             aria-labelledby={`tab-${id}`}
             hidden={shown.value !== id}
           >
-            <Panel />
+            {seen.has(id) && content()}
           </section>
         ))}
       </main>
-      <footer class="page-footer">
-        Apache-2.0. The tiny SDXL draws one or two coloured shapes on white paper and knows few words. The same code
-        runs the real SDXL.
-      </footer>
+      <StatusLine />
     </>
   )
 }

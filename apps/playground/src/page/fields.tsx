@@ -11,19 +11,23 @@ interface SliderFieldProps {
   readonly step: number
   readonly disabled?: boolean
   readonly onValue: (value: number) => void
+  /** Called when the slider is released. */
+  readonly onRelease?: () => void
   readonly hint?: string
   readonly class?: string
+  /** Digits after the point. Default: 2 */
+  readonly digits?: number
 }
 
 /** A number on a slider, with its value beside it. */
 export function SliderField(props: SliderFieldProps): JSX.Element {
-  const { label, hint, value, min, max, step, onValue } = props
+  const { label, hint, value, min, max, step, onValue, onRelease, digits = 2 } = props
   const id = useId()
   return (
     <div class={`field ${props.class ?? ""}`}>
       <span class="field-head">
         <label for={id}>{label}</label>
-        <output for={id}>{value.toFixed(2)}</output>
+        <output for={id}>{value.toFixed(digits)}</output>
       </span>
       <input
         id={id}
@@ -31,6 +35,7 @@ export function SliderField(props: SliderFieldProps): JSX.Element {
         {...{ min, max, step, value }}
         disabled={props.disabled === true}
         onInput={(event) => onValue(Number(event.currentTarget.value))}
+        onChange={() => onRelease?.()}
       />
       {hint !== undefined && <small>{hint}</small>}
     </div>
@@ -156,13 +161,15 @@ interface ChoiceFieldProps<Name extends string> {
   readonly label: string
   readonly value: Name
   readonly names: readonly Name[]
+  /** Default: the name itself */
+  readonly textOf?: (name: Name) => string
   readonly disabled?: boolean
   readonly onValue: (value: Name) => void
 }
 
 /** A field for one of several names. */
 export function ChoiceField<Name extends string>(props: ChoiceFieldProps<Name>): JSX.Element {
-  const { label, value, names, disabled, onValue } = props
+  const { label, value, names, textOf = (name) => name, disabled, onValue } = props
   return (
     <label class="field">
       {label}
@@ -176,7 +183,7 @@ export function ChoiceField<Name extends string>(props: ChoiceFieldProps<Name>):
       >
         {names.map((name) => (
           <option key={name} value={name}>
-            {name}
+            {textOf(name)}
           </option>
         ))}
       </select>

@@ -1,8 +1,9 @@
-import type { AdapterHandle, LoadProgress, MemoryNeed, SdxlHandle, WebRuntime } from "@lllite/runtime-web"
+import type { LoadProgress, MemoryNeed, SdxlHandle, WebRuntime } from "@lllite/runtime-web"
 import { createWebRuntime } from "@lllite/runtime-web"
 import llliteUrl from "@lllite/tiny/lllite-canny.safetensors?url"
 import tinyUrl from "@lllite/tiny/tiny-sdxl.safetensors?url"
 import { signal } from "@preact/signals"
+import { addLllite, BUILT_IN, sha256Of } from "../controls/lllites.ts"
 import { SIZE } from "../pictures/canvas-image.ts"
 
 /** The embedded model on a backend that works. */
@@ -26,23 +27,6 @@ export type ModelState =
 
 export const modelState = signal<ModelState>({ phase: "starting" })
 
-/** An LLLite that can be chosen. */
-export interface NamedLllite {
-  readonly name: string
-  readonly adapter: AdapterHandle
-}
-
-/** All LLLites: the built-in one, those from files, and those that were trained here. */
-export const lllites = signal<readonly NamedLllite[]>([])
-/** Index of the LLLite that steers. */
-export const chosenLllite = signal(0)
-
-/** Adds an LLLite and chooses it. */
-export function addLllite(name: string, adapter: AdapterHandle): void {
-  lllites.value = [...lllites.value, { name, adapter }]
-  chosenLllite.value = lllites.value.length - 1
-}
-
 /** Starts the runtime and loads the embedded model and LLLite. An error becomes the state `failed`. */
 export async function startModel(): Promise<void> {
   try {
@@ -65,11 +49,20 @@ export async function startModel(): Promise<void> {
         },
       },
     )
-    addLllite("Canny, built in", await runtime.loadAdapter({ url: llliteUrl, keep: false }, sdxl))
+    const lllite = await built()
+    const adapter = await runtime.loadAdapter(lllite, sdxl)
+    addLllite({ name: BUILT_IN, adapter, sha256: await sha256Of(await lllite.arrayBuffer()), kind: "canny" })
     modelState.value = { phase: "ready", runtime, sdxl, need }
   } catch (error) {
     modelState.value = { phase: "failed", message: messageOf(error) }
   }
+}
+
+/** The file of the built-in LLLite. @throws Error when it cannot be loaded */
+async function built(): Promise<Blob> {
+  const response = await fetch(llliteUrl)
+  if (!response.ok) throw new Error(`The server answered ${response.status} to ${llliteUrl}.`)
+  return response.blob()
 }
 
 /** The backend of `?backend=wasm` or `?backend=webgpu`. A WebGPU that is named may compute in software. */

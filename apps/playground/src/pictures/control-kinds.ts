@@ -1,9 +1,12 @@
-import type { ControlPreparation, Preprocessing, RgbImage } from "@lllite/core/image"
+import type { ControlPreparation, RgbImage } from "@lllite/core/image"
 import { controlPicture, PREPROCESSOR_NAMES } from "@lllite/core/image"
 import { cannyThresholds } from "@lllite/tiny"
 
-/** What the tiny SDXL's LLLite was trained on: edges as `edgesOf` finds them. */
-const TINY_EDGES: Preprocessing = { kind: "canny", options: { ...cannyThresholds, grey: true } }
+/** Gradients above `low` continue an edge, and those above `high` start one. */
+export interface CannyThresholds {
+  readonly low: number
+  readonly high: number
+}
 
 /** The kinds of control pictures. `none` is the picture itself. */
 export const CONTROL_KINDS = [...PREPROCESSOR_NAMES, "none"] as const
@@ -14,12 +17,22 @@ export function controlKindOf(name: string): ControlKind | null {
   return CONTROL_KINDS.find((kind) => kind === name) ?? null
 }
 
-/** How a kind of control is made of a picture of this page, whose longer side has `side` pixels. */
-export function preparationOf(kind: ControlKind, side: number): ControlPreparation {
+/**
+ * How a kind of control is made of a picture of this page, whose longer side has `side` pixels.
+ *
+ * @param thresholds of `canny`. Default: those of the tiny SDXL's LLLite
+ */
+export function preparationOf(
+  kind: ControlKind,
+  side: number,
+  { low, high }: CannyThresholds = cannyThresholds,
+): ControlPreparation {
   if (kind === "none") return {}
+  // The tiny SDXL's LLLite was trained on edges of the luma.
+  if (kind === "canny") return { preprocess: { kind, options: { low, high, grey: true } } }
   // A picture of this size has two squares of colour on each side.
   const options = kind === "color_grid" ? { resolution: side } : {}
-  return { preprocess: kind === "canny" ? TINY_EDGES : { kind, options } }
+  return { preprocess: { kind, options } }
 }
 
 /** The control of a picture. It has the picture's size. */

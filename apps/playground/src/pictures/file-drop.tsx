@@ -1,20 +1,23 @@
 import type { ComponentChildren, JSX } from "preact"
 import { useId, useState } from "preact/hooks"
+import { Icon, type IconName } from "../page/icons.tsx"
 
 interface FileDropProps {
   readonly class?: string
   readonly disabled?: boolean
+  readonly "data-front"?: string
   /** Gets the files, and the drop itself, which also has folders. */
   readonly onFiles: (files: readonly File[], transfer: DataTransfer) => void
   readonly children: ComponentChildren
 }
 
 /** An area that accepts files that are dropped on it. */
-export function FileDrop({ class: name = "", disabled, onFiles, children }: FileDropProps): JSX.Element {
+export function FileDrop({ class: name = "", disabled, onFiles, children, ...rest }: FileDropProps): JSX.Element {
   const [isOver, setOver] = useState(false)
   const isTaken = (event: DragEvent): boolean => disabled !== true && hasFiles(event)
   return (
     <fieldset
+      {...rest}
       class={`file-drop ${name} ${isOver ? "over" : ""}`}
       onDragOver={(event) => {
         if (!isTaken(event)) return
@@ -42,6 +45,10 @@ export function FileDrop({ class: name = "", disabled, onFiles, children }: File
 
 interface FileButtonProps {
   readonly label: string
+  /** Shown instead of the label, which is then for screen readers. */
+  readonly icon?: IconName
+  /** Whether it looks like a link. */
+  readonly quiet?: boolean
   /** The attribute `accept` of `<input type=file>`. */
   readonly accept: string
   readonly multiple?: boolean
@@ -55,7 +62,8 @@ interface FileButtonProps {
 const OF_FOLDERS = { webkitdirectory: true }
 
 /** A button that opens the browser's dialogue for files. */
-export function FileButton({ label, accept, multiple, folder, disabled, onFiles }: FileButtonProps): JSX.Element {
+export function FileButton(props: FileButtonProps): JSX.Element {
+  const { label, icon, quiet, accept, multiple, folder, disabled, onFiles } = props
   const id = useId()
   return (
     <span class="file-button">
@@ -74,8 +82,19 @@ export function FileButton({ label, accept, multiple, folder, disabled, onFiles 
           if (files.length > 0) onFiles(files)
         }}
       />
-      <label for={id} class="button">
-        {label}
+      <label
+        for={id}
+        class={icon === undefined ? (quiet === true ? "button quiet" : "button") : "tool"}
+        title={icon && label}
+      >
+        {icon === undefined ? (
+          label
+        ) : (
+          <>
+            <Icon name={icon} />
+            <span class="visually-hidden">{label}</span>
+          </>
+        )}
       </label>
     </span>
   )

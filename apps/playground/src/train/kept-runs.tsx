@@ -13,7 +13,7 @@ export function KeptRuns({ isLocked }: { readonly isLocked: boolean }): JSX.Elem
   useEffect(() => void refreshKeptRuns(), [])
   if (keptRuns.value.length === 0) return null
   return (
-    <div class="card">
+    <div class="card runs">
       <h2>Kept runs</h2>
       <ul class="kept-runs">
         {keptRuns.value.map(({ id, step, steps, pairs, savedAt }) => (

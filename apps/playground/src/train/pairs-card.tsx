@@ -1,6 +1,6 @@
 import { countedNotice } from "@lllite/core/names"
 import type { JSX } from "preact"
-import { useState } from "preact/hooks"
+import { useLayoutEffect, useState } from "preact/hooks"
 import { counted } from "../page/counted.ts"
 import { ChoiceField } from "../page/fields.tsx"
 import { messageOf } from "../page/model.ts"
@@ -12,13 +12,14 @@ import { makeControl } from "../pictures/picture-reader.ts"
 import { droppedFiles, type PlacedFile, pickedFiles } from "./folder/dropped-files.ts"
 import { readPairs } from "./folder/read-pairs.ts"
 import { DRAWN, drawPairs, type TrainingPair } from "./pairs.ts"
-import { controlKind, pairs } from "./train-state.ts"
+import { controlKind, offerDrawings, pairs } from "./train-state.ts"
 
 /** Pairs that are shown. Each has two canvases. */
 const MOST_SHOWN = 60
 
 /** The pairs of the next run, and what adds to them. */
 export function PairsCard({ isLocked }: { readonly isLocked: boolean }): JSX.Element {
+  useLayoutEffect(offerDrawings, [])
   const [problems, setProblems] = useState<readonly string[]>([])
   const [notices, setNotices] = useState<readonly string[]>([])
   const [work, setWork] = useState<{ readonly done: number; readonly count: number } | null>(null)
@@ -67,7 +68,7 @@ export function PairsCard({ isLocked }: { readonly isLocked: boolean }): JSX.Ele
     pairs.value = pairs.value.map((pair, i) => (i === index ? { ...pair, ...changes } : pair))
   }
   return (
-    <FileDrop class="card" disabled={isBusy} onFiles={(_, transfer) => void add(droppedFiles(transfer))}>
+    <FileDrop class="card pairs-card" disabled={isBusy} onFiles={(_, transfer) => void add(droppedFiles(transfer))}>
       <h2>Pairs</h2>
       <p class="note">
         An LLLite learns from pairs of a picture and a control. Drop a folder or pictures here. A caption is a .txt file

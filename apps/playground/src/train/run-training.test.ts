@@ -6,9 +6,9 @@ import { beginTraining } from "@lllite/core/training"
 import { SDXL_LAYOUT } from "@lllite/format"
 import { enumerateSites } from "@lllite/format/selections"
 import { beforeEach, expect, it } from "vitest"
-import { lllites } from "../page/model.ts"
+import { lllites } from "../controls/lllites.ts"
 import { blank } from "../pictures/canvas-image.ts"
-import { splitPairs } from "./pairs.ts"
+import { DRAWN, drawPairs, splitPairs } from "./pairs.ts"
 import { listTrained, startTraining, stopTraining } from "./run-training.ts"
 import { DEFAULT_SETTINGS } from "./train-settings.ts"
 import type { TrainingModel } from "./train-state.ts"
@@ -20,6 +20,7 @@ const stateOf = (step: number) => ({
   ...beginTraining(createLllite(sites, { condDim: 2, mlpDim: 2 }, createStream(step, "init"))),
   step,
 })
+pairs.value = drawPairs(DRAWN, "canny")
 const { heldOut } = splitPairs(pairs.value, "canny")
 
 /** A model whose training ends, or fails, after some steps. Its pictures are those of `draw`, which may fail. */

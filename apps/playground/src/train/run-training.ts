@@ -3,7 +3,8 @@ import { DivergedError, trainedModel } from "@lllite/core/runtime"
 import type { TrainState } from "@lllite/core/training"
 import { enumerateSites } from "@lllite/format/selections"
 import type { TrainRunStep } from "@lllite/runtime-web"
-import { addLllite, messageOf } from "../page/model.ts"
+import { useLllite } from "../controls/control-state.ts"
+import { messageOf } from "../page/model.ts"
 import { datasetOf, splitPairs } from "./pairs.ts"
 import { createRunKeeper, type RunKeeper } from "./run-keeper.ts"
 import { drawHeldOut } from "./samples.ts"
@@ -66,11 +67,12 @@ export async function discardRun(id: string): Promise<void> {
   await refreshKeptRuns()
 }
 
-/** Adds the result to the LLLites under Steer, and chooses it. */
+/** Adds the result to the LLLites under Draw, and chooses it. */
 export async function listTrained({ runtime, sdxl }: TrainingModel): Promise<void> {
   const result = trained.value
   if (result === null || result.isListed) return
-  addLllite(`Trained here, ${result.step} steps`, await runtime.loadAdapter(result.lllite, sdxl))
+  const adapter = await runtime.loadAdapter(result.lllite, sdxl)
+  useLllite({ name: `Trained here, ${result.step} steps`, adapter, sha256: null, kind: shownRun.value?.kind ?? null })
   trained.value = { ...result, isListed: true }
 }
 

@@ -1,5 +1,6 @@
 import type { RgbImage } from "@lllite/core/image"
 import type { TrainState } from "@lllite/core/training"
+import { changeKept, readKept } from "../kept/database.ts"
 import type { ControlKind } from "../pictures/control-kinds.ts"
 import type { Split } from "./pairs.ts"
 import type { TrainSettings } from "./train-settings.ts"
@@ -44,88 +45,43 @@ export interface KeptRun {
   readonly savedAt: number
 }
 
-const DATABASE = "lllite-playground"
 /** The runs in short, what they follow from, and their states. */
 const STORES = ["runs", "plans", "states"] as const
-type Store = (typeof STORES)[number]
-
-let opening: Promise<IDBDatabase> | null = null
-
-/** @throws Error when the browser keeps nothing for the page */
-function database(): Promise<IDBDatabase> {
-  opening ??= new Promise<IDBDatabase>((resolve, reject) => {
-    if (globalThis.indexedDB === undefined) {
-      reject(new Error("this browser keeps nothing for the page"))
-      return
-    }
-    const request = indexedDB.open(DATABASE, 1)
-    request.onupgradeneeded = () => {
-      for (const store of STORES) request.result.createObjectStore(store, { keyPath: "id" })
-    }
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error ?? new Error("the browser's database does not open"))
-  }).catch((error: unknown) => {
-    opening = null
-    throw error
-  })
-  return opening
-}
-
-function settled(transaction: IDBTransaction): Promise<void> {
-  return new Promise((resolve, reject) => {
-    transaction.oncomplete = () => resolve()
-    transaction.onerror = () => reject(transaction.error ?? new Error("the browser did not write"))
-    transaction.onabort = () => reject(transaction.error ?? new Error("the browser did not write: it has no room"))
-  })
-}
-
-async function read<Value>(store: Store, ask: (store: IDBObjectStore) => IDBRequest): Promise<Value> {
-  const transaction = (await database()).transaction(store)
-  const request = ask(transaction.objectStore(store))
-  await settled(transaction)
-  return request.result as Value
-}
 
 /** Keeps what a run follows from. @throws Error when the browser keeps nothing, or has no room */
 export async function keepPlan(plan: RunPlan): Promise<void> {
-  const transaction = (await database()).transaction("plans", "readwrite")
-  transaction.objectStore("plans").put(plan)
-  await settled(transaction)
+  await changeKept(["plans"], (storeOf) => storeOf("plans").put(plan))
 }
 
 /** Keeps the state of a run. @throws Error when the browser keeps nothing, or has no room */
-export async function keepState(state: RunState, plan: RunPlan): Promise<void> {
-  await settled(putState(await database(), state, plan))
-}
-
-function putState(database: IDBDatabase, state: RunState, { settings: { steps }, split }: RunPlan): IDBTransaction {
-  const transaction = database.transaction(["runs", "states"], "readwrite")
+export async function keepState(state: RunState, { settings: { steps }, split }: RunPlan): Promise<void> {
   const { id, savedAt } = state
   const short: KeptRun = { id, step: state.state.step, steps, pairs: split.trained.length, savedAt }
-  transaction.objectStore("runs").put(short)
-  transaction.objectStore("states").put(state)
-  return transaction
+  await changeKept(["runs", "states"], (storeOf) => {
+    storeOf("runs").put(short)
+    storeOf("states").put(state)
+  })
 }
 
 /** The kept runs, the last one first. Those that another tab trains are left out. */
 export async function listRuns(): Promise<readonly KeptRun[]> {
-  const runs = await read<KeptRun[]>("runs", (store) => store.getAll())
+  const runs = await readKept<KeptRun[]>("runs", (store) => store.getAll())
   const held = (await navigator.locks?.query())?.held ?? []
   return runs.filter(({ id }) => !held.some(({ name }) => name === lockName(id))).sort((a, b) => b.savedAt - a.savedAt)
 }
 
 /** A kept run. Null if it is not there. */
 export async function readRun(id: string): Promise<{ readonly plan: RunPlan; readonly state: RunState } | null> {
-  const plan = await read<RunPlan | undefined>("plans", (store) => store.get(id))
-  const state = await read<RunState | undefined>("states", (store) => store.get(id))
+  const plan = await readKept<RunPlan | undefined>("plans", (store) => store.get(id))
+  const state = await readKept<RunState | undefined>("states", (store) => store.get(id))
   return plan === undefined || state === undefined ? null : { plan, state }
 }
 
 /** Removes a kept run. */
 export async function removeRun(id: string): Promise<void> {
-  const transaction = (await database()).transaction(STORES, "readwrite")
-  for (const store of STORES) transaction.objectStore(store).delete(id)
-  await settled(transaction)
+  await changeKept(STORES, (storeOf) => {
+    for (const store of STORES) storeOf(store).delete(id)
+  })
 }
 
 /**

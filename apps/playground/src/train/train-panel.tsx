@@ -141,11 +141,11 @@ const FIGURES: Readonly<Record<ControlMeasure, string>> = {
 /** What a finished run has found, in words. */
 function resultText({ step, verdict, isListed }: Trained, isJudging: boolean): string {
   if (isJudging) return `Finished after ${step} steps. Drawing held-out controls to see whether it follows them …`
-  if (verdict === null) return `The LLLite of step ${step} was not measured, so it is not chosen under Steer.`
+  if (verdict === null) return `The LLLite of step ${step} was not measured, so it is not chosen under Draw.`
   if (verdict.follows) {
-    return `The LLLite is ready after ${step} steps: it ${verdictText(verdict)}.${isListed ? " It is chosen under Steer." : ""}`
+    return `The LLLite is ready after ${step} steps: it ${verdictText(verdict)}.${isListed ? " It is chosen under Draw." : ""}`
   }
-  return `The LLLite of step ${step} ${verdictText(verdict)}. It is not ready, and not chosen under Steer. Train more steps, or look at the pairs and the learning rate.`
+  return `The LLLite of step ${step} ${verdictText(verdict)}. It is not ready, and not chosen under Draw. Train more steps, or look at the pairs and the learning rate.`
 }
 
 function ResultActions({ model, result }: { readonly model: ReadyModel; readonly result: Trained }): JSX.Element {
@@ -162,8 +162,8 @@ function ResultActions({ model, result }: { readonly model: ReadyModel; readonly
         <button type="button" onClick={() => attempt(downloadTrained(model))}>
           Download it
         </button>
-        <button type="button" onClick={() => attempt(listTrained(model).then(() => show("steer")))}>
-          {result.verdict?.follows === true ? "Steer with it" : "Steer with it anyway"}
+        <button type="button" onClick={() => attempt(listTrained(model).then(() => show("draw")))}>
+          {result.verdict?.follows === true ? "Draw with it" : "Draw with it anyway"}
         </button>
       </div>
       <Problem text={problem} />

@@ -18,7 +18,16 @@ export interface TrainingModel {
 /** The kind of controls that are made of pictures. */
 export const controlKind = signal<ControlKind>("canny")
 /** The pairs of the next run. */
-export const pairs = signal<readonly TrainingPair[]>(drawPairs(DRAWN, "canny"))
+export const pairs = signal<readonly TrainingPair[]>([])
+let isOffered = false
+
+/** Draws the pairs that the panel opens with, once. They take a moment, so it is not done before the panel is seen. */
+export function offerDrawings(): void {
+  if (isOffered) return
+  isOffered = true
+  pairs.value = [...drawPairs(DRAWN, controlKind.value), ...pairs.value]
+}
+
 export const settings = signal<TrainSettings>(DEFAULT_SETTINGS)
 
 export type TrainPhase =
@@ -52,7 +61,7 @@ export interface Trained {
   readonly step: number
   /** Null: it was not measured. */
   readonly verdict: Verdict | null
-  /** Whether it can be chosen under Steer. */
+  /** Whether it can be chosen under Draw. */
   readonly isListed: boolean
 }
 

@@ -4,9 +4,10 @@ import { useState } from "preact/hooks"
 import { show } from "../page/app-state.ts"
 import { modelState } from "../page/model.ts"
 import { Problem } from "../page/problem.tsx"
+import { controlKindOf } from "../pictures/control-kinds.ts"
 import { FileButton, FileDrop } from "../pictures/file-drop.tsx"
 import type { FileDescription, LlliteDescription } from "./describe-file.ts"
-import { inspect, inspectEmbedded, inspectState, useInspected } from "./inspect-state.ts"
+import { fileState, openEmbedded, openFile, useOpened } from "./file-state.ts"
 
 /** The largest number of characters of a metadata value that are shown. */
 const MOST_TEXT = 4000
@@ -14,13 +15,13 @@ const MOST_TEXT = 4000
 const MOST_ENTRIES = 200
 
 /** Opens a file and shows what it is. Texts from the file are put into the page as text nodes only. */
-export function InspectPanel(): JSX.Element {
-  const state = inspectState.value
+export function FilesPanel(): JSX.Element {
+  const state = fileState.value
   const open = ([file]: readonly File[]): void => {
-    if (file !== undefined) inspect(file)
+    if (file !== undefined) openFile(file)
   }
   return (
-    <div class="inspect">
+    <div class="files">
       <FileDrop class="card" onFiles={open}>
         <h2>A file</h2>
         <p class="note">
@@ -29,7 +30,7 @@ export function InspectPanel(): JSX.Element {
         </p>
         <div class="row">
           <FileButton label="Open a safetensors file" accept=".safetensors" onFiles={open} />
-          <button type="button" onClick={() => void inspectEmbedded()}>
+          <button type="button" onClick={() => void openEmbedded()}>
             Look at the built-in LLLite
           </button>
         </div>
@@ -64,7 +65,7 @@ function Description({ of }: { readonly of: FileDescription }): JSX.Element {
             {traits !== null && <TraitRows of={traits} />}
           </tbody>
         </table>
-        {lllite !== null && <UseIt />}
+        {lllite !== null && <UseIt preprocessor={lllite.preprocessor} />}
       </div>
       {lllite !== null && <Health of={lllite} />}
       <div class="card">
@@ -148,7 +149,7 @@ function LlliteRows({ of }: { readonly of: LlliteDescription }): JSX.Element {
   )
 }
 
-function UseIt(): JSX.Element | null {
+function UseIt({ preprocessor }: Pick<LlliteDescription, "preprocessor">): JSX.Element | null {
   const [problem, setProblem] = useState<string | null>(null)
   const model = modelState.value
   if (model.phase !== "ready") return null
@@ -157,13 +158,13 @@ function UseIt(): JSX.Element | null {
       <button
         type="button"
         onClick={() => {
-          void useInspected(model).then((found) => {
+          void useOpened(model, preprocessor === null ? null : controlKindOf(preprocessor)).then((found) => {
             setProblem(found)
-            if (found === null) show("steer")
+            if (found === null) show("draw")
           })
         }}
       >
-        Steer with it
+        Use as control
       </button>
       <Problem text={problem} />
     </div>

@@ -1,13 +1,13 @@
 import { unreadable } from "../page/read-file.ts"
 import { describeFile } from "./describe-file.ts"
-import type { InspectAnswer } from "./inspect-state.ts"
+import type { FileAnswer } from "./file-state.ts"
 
 /*
  * Reads one file and describes it. This is a separate worker, so a file can be read while the other worker trains. If a
  * file makes the reader fail or hang, only this worker ends.
  */
 addEventListener("message", async ({ data: file }: MessageEvent<File>) => {
-  let answer: InspectAnswer
+  let answer: FileAnswer
   try {
     answer = { kind: "description", description: await describeFile(file.name, file) }
   } catch (error) {

@@ -1,0 +1,142 @@
+import type { JSX } from "preact"
+import { useState } from "preact/hooks"
+import { followChange } from "../draw/make-picture.ts"
+import { ChoiceField, SliderField } from "../page/fields.tsx"
+import { Icon } from "../page/icons.tsx"
+import { messageOf } from "../page/model.ts"
+import { Problem } from "../page/problem.tsx"
+import { say } from "../page/status-line.tsx"
+import { SIZE } from "../pictures/canvas-image.ts"
+import { CONTROL_KINDS } from "../pictures/control-kinds.ts"
+import { FileButton } from "../pictures/file-drop.tsx"
+import { Picture } from "../pictures/picture.tsx"
+import { changeNotices } from "../pictures/picture-changes.ts"
+import { readPicture } from "../pictures/picture-reader.ts"
+import type { Control } from "./control-state.ts"
+import { changeControl, controlPictures, controls } from "./control-state.ts"
+import { CurveField } from "./curve-field.tsx"
+import { lllites } from "./lllites.ts"
+import { WindowField } from "./window-field.tsx"
+
+/** Gradients are at most four times 255. */
+const MOST_GRADIENT = 1000
+
+/** A control: its LLLite, what it follows, and how much. */
+export function ControlCard({ control, number }: { readonly control: Control; readonly number: number }): JSX.Element {
+  const { id, lllite, picture, kind, thresholds, strength, window, curve } = control
+  const [problem, setProblem] = useState<string | null>(null)
+  const seen = controlPictures.value.get(id)
+  const names = lllites.value.map(({ name }) => name)
+  const change = (changes: Partial<Omit<Control, "id">>): void => changeControl(id, changes)
+  /** A change that is whole at once. A slider's is whole when it is released. */
+  const set = (changes: Partial<Omit<Control, "id">>): void => {
+    change(changes)
+    followChange()
+  }
+  const open = ([file]: readonly File[]): void => {
+    if (file === undefined) return
+    readPicture(file, SIZE).then(
+      ({ image, changes }) => {
+        setProblem(null)
+        set({ picture: { name: file.name, image } })
+        const [notice] = changeNotices([{ name: file.name, changes }])
+        if (notice !== undefined) say(notice)
+      },
+      (error: unknown) => setProblem(messageOf(error)),
+    )
+  }
+  return (
+    <fieldset class="control">
+      <legend class="visually-hidden">Control {number}</legend>
+      <div class="control-head">
+        {seen !== undefined && <Picture image={seen} label={`What control ${number} follows`} />}
+        <div class="control-what">
+          <ChoiceField
+            label="LLLite"
+            value={lllite}
+            names={names.includes(lllite) ? names : [lllite, ...names]}
+            onValue={(lllite) => set({ lllite })}
+          />
+          <p class="control-source">
+            {picture === null ? "follows the drawing" : `follows ${picture.name}`}
+            {picture === null ? (
+              <FileButton label="Another picture" quiet accept="image/*" onFiles={open} />
+            ) : (
+              <button type="button" class="quiet" onClick={() => set({ picture: null })}>
+                The drawing
+              </button>
+            )}
+          </p>
+        </div>
+        {controls.value.length > 1 && (
+          <button
+            type="button"
+            class="quiet remove-control"
+            aria-label={`Remove control ${number}`}
+            title="Remove"
+            onClick={() => {
+              const before = controls.value
+              controls.value = before.filter((one) => one.id !== id)
+              followChange()
+              say(`Control ${number} is removed.`, () => {
+                controls.value = before
+                followChange()
+              })
+            }}
+          >
+            <Icon name="close" />
+          </button>
+        )}
+      </div>
+      <Problem text={problem} />
+      <SliderField
+        label="Strength"
+        value={strength}
+        min={0}
+        max={2}
+        step={0.05}
+        onValue={(strength) => change({ strength })}
+        onRelease={followChange}
+      />
+      <WindowField window={window} onWindow={(window) => change({ window })} onRelease={followChange} />
+      <details class="more">
+        <summary>
+          {kind === "none" ? "Picture as it is" : kind}
+          {kind === "canny" ? ` ${thresholds.low} / ${thresholds.high}` : ""}, {curve === null ? "flat" : "curve"}
+        </summary>
+        <ChoiceField
+          label="Preprocessor"
+          value={kind}
+          names={CONTROL_KINDS}
+          textOf={(name) => (name === "none" ? "none: as it is" : name)}
+          onValue={(kind) => set({ kind })}
+        />
+        {kind === "canny" && (
+          <>
+            <SliderField
+              label="Edges continue above"
+              value={thresholds.low}
+              min={0}
+              max={MOST_GRADIENT}
+              step={10}
+              digits={0}
+              onValue={(low) => change({ thresholds: { low, high: Math.max(low, thresholds.high) } })}
+              onRelease={followChange}
+            />
+            <SliderField
+              label="Edges start above"
+              value={thresholds.high}
+              min={0}
+              max={MOST_GRADIENT}
+              step={10}
+              digits={0}
+              onValue={(high) => change({ thresholds: { high, low: Math.min(high, thresholds.low) } })}
+              onRelease={followChange}
+            />
+          </>
+        )}
+        <CurveField curve={curve} onCurve={(curve) => change({ curve })} onRelease={followChange} />
+      </details>
+    </fieldset>
+  )
+}

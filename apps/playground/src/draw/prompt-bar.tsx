@@ -1,0 +1,105 @@
+import type { JSX } from "preact"
+import { useLayoutEffect, useRef } from "preact/hooks"
+import { modelState } from "../page/model.ts"
+import { drawState, isLive, stop } from "./make-picture.ts"
+import { KNOWN_WORDS, promptHint, promptParts, withWord } from "./prompt-words.ts"
+import { changeRecipe, draft } from "./recipe-state.ts"
+
+/** The prompt, and the button that makes the picture and stops it. */
+export function PromptBar(): JSX.Element {
+  const { value: state } = drawState
+  const isRunning = state.phase === "running" && state.quality === "full"
+  const isReady = modelState.value.phase === "ready"
+  return (
+    <div class="prompt-bar">
+      <PromptField />
+      <label class="check live">
+        <input
+          type="checkbox"
+          checked={isLive.value}
+          onChange={(event) => {
+            isLive.value = event.currentTarget.checked
+          }}
+        />
+        <span>
+          Live<span class="live-more"> while drawing</span>
+        </span>
+      </label>
+      {/* One element in both roles, so that it keeps the focus. */}
+      <button
+        type={isRunning ? "button" : "submit"}
+        class="primary generate"
+        disabled={!isReady}
+        onClick={(event) => {
+          if (!isRunning) return
+          event.preventDefault()
+          stop()
+        }}
+      >
+        {isRunning ? "Stop" : "Generate"}
+      </button>
+    </div>
+  )
+}
+
+/** The field of the prompt. Words that the model does not know are underlined. */
+function PromptField(): JSX.Element {
+  const { prompt } = draft.value
+  const input = useRef<HTMLInputElement>(null)
+  const marks = useRef<HTMLDivElement>(null)
+  const follow = (): void => {
+    if (input.current !== null && marks.current !== null) marks.current.scrollLeft = input.current.scrollLeft
+  }
+  useLayoutEffect(follow, [prompt])
+  return (
+    <div class="prompt-field">
+      <div class="prompt-marks" ref={marks} aria-hidden="true">
+        {promptParts(prompt).map(({ text, isUnknown }, index) =>
+          isUnknown ? <u key={index}>{text}</u> : <span key={index}>{text}</span>,
+        )}
+      </div>
+      <input
+        ref={input}
+        type="text"
+        aria-label="Prompt"
+        aria-describedby="prompt-hint"
+        placeholder="What to draw"
+        value={prompt}
+        maxLength={400}
+        autocomplete="off"
+        spellcheck={false}
+        onScroll={follow}
+        onInput={(event) => changeRecipe({ prompt: event.currentTarget.value })}
+      />
+    </div>
+  )
+}
+
+/** Words that the model knows, to add to the prompt, and what is to be said of the prompt. */
+export function PromptWords(): JSX.Element {
+  const { prompt } = draft.value
+  return (
+    <div class="prompt-words">
+      <div class="chips">
+        <span id="known-words">Words it knows:</span>
+        <ul aria-labelledby="known-words">
+          {KNOWN_WORDS.map((word) => (
+            <li key={word}>
+              <button
+                type="button"
+                class="chip"
+                aria-label={`Add “${word}”`}
+                onClick={() => changeRecipe({ prompt: withWord(prompt, word) })}
+              >
+                {word}
+              </button>
+            </li>
+          ))}
+        </ul>
+      </div>
+      <p id="prompt-hint" class="prompt-hint">
+        {promptHint(prompt)}
+      </p>
+    </div>
+  )
+}

@@ -1,0 +1,71 @@
+/*
+ * What the browser keeps for the page. A database of the browser writes a value whole or not at all.
+ */
+
+const DATABASE = "lllite-playground"
+const VERSION = 2
+
+/**
+ * Runs of trainings in short, what they follow from, and their states; pictures; and what the form and the sheet held
+ * last.
+ */
+const STORES = ["runs", "plans", "states", "pictures", "drafts"] as const
+export type Store = (typeof STORES)[number]
+
+let opening: Promise<IDBDatabase> | null = null
+
+/** The database. @throws Error when the browser keeps nothing for the page */
+function database(): Promise<IDBDatabase> {
+  opening ??= new Promise<IDBDatabase>((resolve, reject) => {
+    if (globalThis.indexedDB === undefined) {
+      reject(new Error("this browser keeps nothing for the page"))
+      return
+    }
+    const request = indexedDB.open(DATABASE, VERSION)
+    request.onupgradeneeded = () => {
+      for (const store of STORES) {
+        if (!request.result.objectStoreNames.contains(store)) request.result.createObjectStore(store, { keyPath: "id" })
+      }
+    }
+    request.onblocked = () => reject(new Error("another tab has an older version of this page open. Close it"))
+    request.onsuccess = () => {
+      // Another tab may have a newer version of the page.
+      request.result.onversionchange = () => {
+        request.result.close()
+        opening = null
+      }
+      resolve(request.result)
+    }
+    request.onerror = () => reject(request.error ?? new Error("the browser's database does not open"))
+  }).catch((error: unknown) => {
+    opening = null
+    throw error
+  })
+  return opening
+}
+
+/** Reads from a store. @throws Error when the browser keeps nothing */
+export async function readKept<Value>(store: Store, ask: (store: IDBObjectStore) => IDBRequest): Promise<Value> {
+  const transaction = (await database()).transaction(store)
+  const request = ask(transaction.objectStore(store))
+  await settled(transaction)
+  return request.result as Value
+}
+
+/** Changes stores, all or none. @throws Error when the browser keeps nothing, or has no room */
+export async function changeKept(
+  stores: readonly Store[],
+  change: (storeOf: (store: Store) => IDBObjectStore) => void,
+): Promise<void> {
+  const transaction = (await database()).transaction(stores, "readwrite")
+  change((store) => transaction.objectStore(store))
+  await settled(transaction)
+}
+
+function settled(transaction: IDBTransaction): Promise<void> {
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve()
+    transaction.onerror = () => reject(transaction.error ?? new Error("the browser did not write"))
+    transaction.onabort = () => reject(transaction.error ?? new Error("the browser did not write: it has no room"))
+  })
+}
