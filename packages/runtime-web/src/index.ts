@@ -26,6 +26,7 @@ export type { SavedRun } from "@lllite/core/training"
 export { FormatError } from "@lllite/format"
 export { WebRuntimeError, type WebRuntimeErrorCode } from "./errors.ts"
 export { encodePng, writePng } from "./images/png.ts"
+export { type PngInfo, readPngInfo } from "./images/png-text.ts"
 export { type PictureSource, readImage } from "./images/read-image.ts"
 export {
   createWebRuntime,
