@@ -1,4 +1,5 @@
 import { render } from "preact"
+import { openDraft } from "./draw/draft-keeper.ts"
 import { App } from "./page/app.tsx"
 import { startModel } from "./page/model.ts"
 import { refuseStrayFiles } from "./pictures/file-drop.tsx"
@@ -9,6 +10,7 @@ import "./pictures/pictures.css"
 import "./draw/draw.css"
 import "./draw/boards.css"
 import "./controls/controls.css"
+import "./shelf/shelf.css"
 import "./train/train.css"
 import "./files/files.css"
 
@@ -16,4 +18,5 @@ const root = document.getElementById("app")
 if (root === null) throw new Error('playground: the page has no element "app"')
 render(<App />, root)
 refuseStrayFiles()
+void openDraft()
 void startModel()

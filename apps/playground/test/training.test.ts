@@ -28,6 +28,8 @@ describe("training in the playground", needsChromium, () => {
     await page.getByRole("tab", { name: "Train" }).click()
     const train = panel("Train")
     const removers = train.getByRole("button", { name: /^Remove drawing \d/ })
+    // The panel's code comes when it is shown.
+    await removers.first().waitFor()
     while ((await removers.count()) > count) await removers.last().click()
     const fields = { "Pairs in a step": "1", "Steps between samples": "0", ...settings }
     for (const [name, value] of Object.entries(fields)) {

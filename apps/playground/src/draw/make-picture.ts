@@ -7,16 +7,12 @@ import { controlPictures, controls } from "../controls/control-state.ts"
 import { lllites } from "../controls/lllites.ts"
 import { messageOf, modelState, type ReadyModel } from "../page/model.ts"
 import { sayUnseen } from "../page/status-line.tsx"
-import { recipe } from "./recipe-state.ts"
-import { drawing } from "./sheet-state.ts"
+import { origin, type Quality, type Result, result } from "./result.ts"
 
 /** Steps of a picture that is made while drawing. */
 export const LIVE_STEPS = 4
 /** Pictures without controls that are kept, each for one prompt, seed and so on. */
 const MOST_PLAIN = 12
-
-/** `full` makes the picture as the settings say. `live` makes it in fewer steps, while drawing. */
-export type Quality = "full" | "live"
 
 export type DrawState =
   | { readonly phase: "idle" }
@@ -31,20 +27,6 @@ export type DrawState =
   | { readonly phase: "failed"; readonly message: string }
 
 export const drawState = signal<DrawState>({ phase: "idle" })
-
-/** A picture with what it follows from. */
-export interface Result {
-  readonly image: RgbImage
-  /** The same without controls. Null: it was not made. */
-  readonly plain: RgbImage | null
-  readonly recipe: Recipe
-  readonly drawing: RgbImage
-  readonly quality: Quality
-  /** How long it took. Null: it is an estimate of a step before the last. */
-  readonly seconds: number | null
-}
-
-export const result = signal<Result | null>(null)
 
 /** What the last picture does not read of its prompt, one sentence each. */
 export const notices = signal<readonly string[]>([])
@@ -62,6 +44,13 @@ export function stop(): void {
   controller?.abort()
 }
 
+/** Gives the running picture up, to show another one. */
+export function giveUp(): void {
+  controller?.abort()
+  controller = null
+  drawState.value = { phase: "idle" }
+}
+
 /** Makes a picture again after a change of the drawing or of a setting, if that is wanted and nothing else runs. */
 export function followChange(): void {
   const { value } = drawState
@@ -72,13 +61,20 @@ export function followChange(): void {
 /**
  * Makes the picture of the recipe, and then the one without controls if they are compared. A picture that is being made
  * is given up. A problem becomes the state `failed`.
+ *
+ * @param onMade gets the picture, and again with the one without controls
  */
-export async function makePicture(model: ReadyModel, quality: Quality): Promise<void> {
+export async function makePicture(
+  model: ReadyModel,
+  quality: Quality,
+  onMade: (made: Result) => void = () => {},
+): Promise<void> {
   controller?.abort()
   const own = new AbortController()
   controller = own
-  const wanted = recipe.value
-  const made = quality === "full" ? wanted : { ...wanted, steps: Math.min(LIVE_STEPS, wanted.steps) }
+  const wanted = origin.value
+  const { recipe } = wanted
+  const made = quality === "full" ? recipe : { ...recipe, steps: Math.min(LIVE_STEPS, recipe.steps) }
   const begun = performance.now()
   const isCurrent = (): boolean => controller === own
   notices.value = []
@@ -86,19 +82,24 @@ export async function makePicture(model: ReadyModel, quality: Quality): Promise<
     const uses = usesOf(made)
     const key = JSON.stringify({ ...made, adapters: [] })
     const known = uses.length === 0 ? null : (plainPictures.get(key) ?? null)
-    const base = { recipe: made, drawing: drawing.value, quality }
+    const base = { ...wanted, recipe: made, quality, id: null }
     const image = await draw(model, made, uses, quality, "Making the picture", own, (estimate) => {
       if (quality === "full") result.value = { ...base, image: estimate, plain: null, seconds: null }
     })
     if (!isCurrent()) return
     const seconds = (performance.now() - begun) / 1000
     result.value = { ...base, image, plain: known, seconds }
+    onMade(result.value)
     if (quality === "full") sayUnseen(`The picture is ready after ${seconds.toFixed(1)} s.`)
     if (uses.length > 0 && known === null && isCompared.value) {
       const plain = await draw(model, made, [], quality, "Making it without control", own, () => {})
       if (!isCurrent()) return
       keepPlain(key, plain)
-      result.value = { ...base, image, plain, seconds }
+      // Meanwhile another picture may be shown, or this one may be kept.
+      const isShown = result.value?.image === image
+      const compared = { ...base, id: isShown ? result.value.id : null, image, plain, seconds }
+      if (isShown) result.value = compared
+      if (isShown) onMade(compared)
     }
     drawState.value = { phase: "idle" }
   } catch (error) {

@@ -1,13 +1,18 @@
-import { recipeText } from "@lllite/core/recipe"
-import { writePng } from "@lllite/runtime-web"
 import { signal } from "@preact/signals"
 import type { JSX } from "preact"
+import { Icon } from "../page/icons.tsx"
 import { messageOf } from "../page/model.ts"
 import { Segments } from "../page/segments.tsx"
 import { say } from "../page/status-line.tsx"
 import { Picture } from "../pictures/picture.tsx"
+import { save as saveFile } from "../pictures/save.ts"
+import { pngOf } from "../recipes/picture-file.ts"
+import { restore } from "../recipes/restore.ts"
+import { removePicture, shelf } from "../shelf/shelf-state.ts"
 import { Compare } from "./compare.tsx"
-import { drawState, followChange, type Result, result } from "./make-picture.ts"
+import { CopyAs } from "./copy-as-menu.tsx"
+import { drawState, followChange } from "./make-picture.ts"
+import { isOutdated, type Result, result } from "./result.ts"
 import { replaceDrawing } from "./sheet-state.ts"
 
 const VIEWS = ["with", "compare", "without"] as const
@@ -19,6 +24,7 @@ const VIEW_TEXTS: Readonly<Record<View, string>> = { with: "With", compare: "Com
 export function ResultBoard(): JSX.Element {
   const made = result.value
   const state = drawState.value
+  const kept = made === null || made.id === null ? undefined : shelf.value.find(({ id }) => id === made.id)
   const isFinal = made !== null && made.seconds !== null
   return (
     <>
@@ -37,6 +43,14 @@ export function ResultBoard(): JSX.Element {
         ) : (
           <Shown made={made} />
         )}
+        {isOutdated.value && state.phase !== "running" && made !== null && (
+          <p class="outdated">
+            Made with other settings
+            <button type="button" onClick={() => takeSettings(made)}>
+              Use them
+            </button>
+          </p>
+        )}
         {state.phase === "running" && (
           <progress class="board-progress" aria-label={state.what} max={state.steps} value={state.step} />
         )}
@@ -45,6 +59,7 @@ export function ResultBoard(): JSX.Element {
         <button type="button" disabled={!isFinal} onClick={() => made !== null && save(made)}>
           Save picture
         </button>
+        <CopyAs made={isFinal ? made : null} />
         <button
           type="button"
           disabled={!isFinal}
@@ -56,6 +71,17 @@ export function ResultBoard(): JSX.Element {
         >
           To drawing
         </button>
+        {kept !== undefined && (
+          <button
+            type="button"
+            class="tool"
+            aria-label="Remove the picture"
+            title="Remove"
+            onClick={() => void removePicture(kept)}
+          >
+            <Icon name="clear" />
+          </button>
+        )}
       </div>
     </>
   )
@@ -73,8 +99,15 @@ function captionOf({ recipe: { seed, steps }, seconds }: Result): string {
   return `seed ${seed} · ${steps} steps${time}`
 }
 
-function save({ image, recipe }: Result): void {
-  writePng("lllite.png", image, recipeText(recipe)).catch((error: unknown) =>
-    say(`The picture was not saved: ${messageOf(error)}`),
+/** Sets what a picture follows from. */
+function takeSettings(made: Result): void {
+  const { notices, undo } = restore(made)
+  say(["The settings of the picture are set.", ...notices].join(" "), undo)
+}
+
+function save(made: Result): void {
+  pngOf(made.image, made).then(
+    (blob) => saveFile("lllite.png", blob),
+    (error: unknown) => say(`The picture was not saved: ${messageOf(error)}`),
   )
 }

@@ -1,0 +1,65 @@
+import type { RgbImage } from "@lllite/core/image"
+import type { Recipe } from "@lllite/core/recipe"
+import { computed, signal } from "@preact/signals"
+import type { NamedPicture } from "../controls/control-state.ts"
+import { controls } from "../controls/control-state.ts"
+import { recipe } from "./recipe-state.ts"
+import { drawing } from "./sheet-state.ts"
+
+/** `full` makes a picture as the settings say. `live` makes it in fewer steps, while drawing. */
+export type Quality = "full" | "live"
+
+/** What a picture follows from: settings, the drawing, and the pictures of controls that do not follow the drawing. */
+export interface Origin {
+  readonly recipe: Recipe
+  readonly drawing: RgbImage
+  /** By the index of the adapter in the recipe. Null: it follows the drawing. */
+  readonly pictures: readonly (NamedPicture | null)[]
+}
+
+/** A picture with what it follows from. */
+export interface Result extends Origin {
+  readonly image: RgbImage
+  /** The same without controls. Null: it was not made. */
+  readonly plain: RgbImage | null
+  readonly quality: Quality
+  /** How long it took. Null: it is an estimate of a step before the last. */
+  readonly seconds: number | null
+  /** Its name on the shelf. Null: it is not kept. */
+  readonly id: string | null
+}
+
+/** The picture that is shown. */
+export const result = signal<Result | null>(null)
+
+/** What the next picture follows from. */
+export const origin = computed<Origin>(() => ({
+  recipe: recipe.value,
+  drawing: drawing.value,
+  pictures: controls.value.map(({ picture }) => picture),
+}))
+
+/** Whether the shown picture was made with other settings, or another drawing, than those that are set now. */
+export const isOutdated = computed(() => {
+  const { value } = result
+  if (value === null || value.seconds === null) return false
+  const steps = value.quality === "live" ? value.recipe.steps : origin.value.recipe.steps
+  return !isSameOrigin(value, { ...origin.value, recipe: { ...origin.value.recipe, steps } })
+})
+
+/** Whether two pictures follow from the same. */
+export function isSameOrigin(a: Origin, b: Origin): boolean {
+  return (
+    JSON.stringify(a.recipe) === JSON.stringify(b.recipe) &&
+    isSameImage(a.drawing, b.drawing) &&
+    a.pictures.length === b.pictures.length &&
+    a.pictures.every((picture, i) => {
+      const other = b.pictures[i] ?? null
+      return picture === null || other === null ? picture === other : isSameImage(picture.image, other.image)
+    })
+  )
+}
+
+function isSameImage(a: RgbImage, b: RgbImage): boolean {
+  return a === b || (a.data.length === b.data.length && a.data.every((value, i) => value === b.data[i]))
+}
