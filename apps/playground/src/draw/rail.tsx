@@ -45,7 +45,7 @@ function PictureCard(): JSX.Element {
   return (
     <section class="card" aria-labelledby="picture-title">
       <div class="card-head">
-        <h2 id="picture-title">Picture</h2>
+        <h2 id="picture-title">Settings</h2>
         <button
           type="button"
           class="quiet"
