@@ -3,7 +3,7 @@ import { keptTiles } from "@lllite/webgpu"
 import { tileStore } from "../../src/worker/store.ts"
 
 const TILES: ProductTiles = {
-  large: { tileM: 128, tileN: 64, tileK: 16, m: 8, n: 4 },
+  large: { tileM: 128, tileN: 64, tileK: 16, m: 8, n: 8 },
   small: { tileM: 32, tileN: 32, tileK: 32, m: 4, n: 4 },
   half: true,
 }

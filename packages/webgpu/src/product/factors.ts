@@ -69,12 +69,15 @@ export function patchesOf(channels: number): Factor {
   return {
     key: `patches${four ? "" : " by one"}`,
     ...{ reads: { x: four ? "vec4f" : "f32" }, params: SIZES, along: "inner", four },
+    // The window's first row and column, and the first row of its sample.
+    place: `let row = i32(edge / p.widthOut % p.heightOut * p.stride) - i32(p.top);
+let column = i32(edge % p.widthOut * p.stride) - i32(p.left);
+return vec4i(row, column, i32(edge / (p.widthOut * p.heightOut) * p.height), 0);`,
     body: `let tap = inner / p.channels;
-let row = i32(edge / p.widthOut % p.heightOut * p.stride + tap / p.kernelWidth) - i32(p.top);
-let column = i32(edge % p.widthOut * p.stride + tap % p.kernelWidth) - i32(p.left);
+let row = place.x + i32(tap / p.kernelWidth);
+let column = place.y + i32(tap % p.kernelWidth);
 if (row < 0 || row >= i32(p.height) || column < 0 || column >= i32(p.widthIn)) { return ${four ? "vec4f()" : "0.0"}; }
-let sample = edge / (p.widthOut * p.heightOut);
-let pixel = (sample * p.height + u32(row)) * p.widthIn + u32(column);
+let pixel = u32(place.z + row) * p.widthIn + u32(column);
 return x[(pixel * p.channels + inner % p.channels)${four ? " / 4u" : ""}];`,
   }
 }
@@ -89,14 +92,17 @@ export function seenBy(channels: number): Factor {
   return {
     key: `seen by${four ? "" : " by one"}`,
     ...{ reads: { x: four ? "vec4f" : "f32" }, params: SIZES, along: "inner", four },
+    // The pixel's row and column beside the first window's, and the first row of its sample.
+    place: `let row = i32(edge / p.widthIn % p.height + p.top);
+let column = i32(edge % p.widthIn + p.left);
+return vec4i(row, column, i32(edge / (p.widthIn * p.height) * p.heightOut), 0);`,
     body: `let tap = inner / p.channels;
-let row = i32(edge / p.widthIn % p.height + p.top) - i32(tap / p.kernelWidth);
-let column = i32(edge % p.widthIn + p.left) - i32(tap % p.kernelWidth);
+let row = place.x - i32(tap / p.kernelWidth);
+let column = place.y - i32(tap % p.kernelWidth);
 let stride = i32(p.stride);
 if (row < 0 || column < 0 || row % stride != 0 || column % stride != 0) { return ${zero}; }
 if (row / stride >= i32(p.heightOut) || column / stride >= i32(p.widthOut)) { return ${zero}; }
-let sample = edge / (p.widthIn * p.height);
-let pixel = (sample * p.heightOut + u32(row / stride)) * p.widthOut + u32(column / stride);
+let pixel = u32(place.z + row / stride) * p.widthOut + u32(column / stride);
 return x[(pixel * p.channels + inner % p.channels)${four ? " / 4u" : ""}];`,
   }
 }

@@ -3,7 +3,7 @@ import { keptTiles, type TileStore } from "./kept-tiles.ts"
 import type { ProductTiles } from "./tiles.ts"
 
 const TILES: ProductTiles = {
-  large: { tileM: 128, tileN: 64, tileK: 16, m: 8, n: 4 },
+  large: { tileM: 128, tileN: 64, tileK: 16, m: 8, n: 8 },
   small: { tileM: 32, tileN: 32, tileK: 32, m: 4, n: 4 },
   half: true,
 }
