@@ -25,6 +25,22 @@ const policy: Plugin = {
   ],
 }
 
+/** The service worker gets the names of all files. It has the same name in every version, as browsers expect. */
+const SERVICE_WORKER = "service-worker.js"
+const offline: Plugin = {
+  name: "playground:offline",
+  apply: "build",
+  generateBundle: {
+    order: "post",
+    handler(_, bundle) {
+      const worker = bundle[SERVICE_WORKER]
+      if (worker?.type !== "chunk") this.error("the service worker is not built")
+      const files = Object.keys(bundle).filter((name) => name !== SERVICE_WORKER && !name.endsWith(".html"))
+      worker.code = `const FILES = ${JSON.stringify([...files, "favicon.svg"])};\n${worker.code}`
+    },
+  },
+}
+
 /** Isolates the page from others. The page does not depend on this, so a host without such headers works, too. */
 const headers = {
   "Cross-Origin-Opener-Policy": "same-origin",
@@ -35,8 +51,16 @@ const headers = {
 export default defineConfig({
   // Addresses are relative, so the page may lie in any folder of a host.
   base: "./",
-  plugins: [policy],
-  build: { target: "es2023", modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
+  plugins: [policy, offline],
+  build: {
+    ...{ target: "es2023", modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
+    rolldownOptions: {
+      input: { index: "index.html", "service-worker": "src/offline/service-worker.ts" },
+      output: {
+        entryFileNames: ({ name }) => (name === "service-worker" ? SERVICE_WORKER : "assets/[name]-[hash].js"),
+      },
+    },
+  },
   worker: { format: "es" },
   server: { headers },
   preview: { headers: { ...headers, "Content-Security-Policy": `${POLICY}; frame-ancestors 'none'` }, port: 4173 },

@@ -1,8 +1,9 @@
 import { render } from "preact"
 import { openDraft } from "./draw/draft-keeper.ts"
+import { keepOffline } from "./offline/keep-offline.ts"
+import { takeFiles } from "./opening/open-files.ts"
 import { App } from "./page/app.tsx"
 import { startModel } from "./page/model.ts"
-import { refuseStrayFiles } from "./pictures/file-drop.tsx"
 import "./page/base.css"
 import "./page/fields.css"
 import "./page/top-bar.css"
@@ -11,12 +12,15 @@ import "./draw/draw.css"
 import "./draw/boards.css"
 import "./controls/controls.css"
 import "./shelf/shelf.css"
+import "./sweep/sweep.css"
 import "./train/train.css"
 import "./files/files.css"
 
 const root = document.getElementById("app")
 if (root === null) throw new Error('playground: the page has no element "app"')
+// What stood there is for a browser that does not run this script.
+root.replaceChildren()
 render(<App />, root)
-refuseStrayFiles()
+takeFiles()
 void openDraft()
-void startModel()
+void keepOffline().then(startModel)

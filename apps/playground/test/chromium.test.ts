@@ -16,7 +16,7 @@ const LLLITE = fileURLToPath(new URL("../../../packages/tiny/model/lllite-canny.
 
 describe("the playground in Chromium", needsChromium, () => {
   const playground = usePlayground()
-  const { open, ready, panel, forgetRequests } = playground
+  const { open, ready, panel, forgetRequests, forgetProblems } = playground
   let page: Page
   beforeEach(() => {
     page = playground.page
@@ -247,6 +247,125 @@ describe("the playground in Chromium", needsChromium, () => {
       files,
     )
     expect(isPrevented).toEqual([true, true])
+  })
+
+  /** Drops files of the page's own making somewhere on the page. */
+  const drop = (names: readonly string[]): Promise<void> =>
+    page.evaluate(async (names) => {
+      const canvas = new OffscreenCanvas(64, 64)
+      canvas.getContext("2d")?.fillRect(10, 10, 30, 40)
+      const picture = await canvas.convertToBlob()
+      const built = performance.getEntriesByType("resource").find(({ name }) => name.includes("lllite-canny"))
+      const lllite = await (await fetch(built?.name ?? "")).blob()
+      const dataTransfer = new DataTransfer()
+      for (const name of names) {
+        const content = name.endsWith(".png") ? picture : name.endsWith(".safetensors") ? lllite : "a blue ring"
+        dataTransfer.items.add(new File([content], name, { type: name.endsWith(".png") ? "image/png" : "" }))
+      }
+      document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }))
+    }, names)
+
+  it("takes files anywhere on the page: weights, pictures for a training, and names the rest", async () => {
+    await open()
+    await ready()
+    await page.getByRole("tab", { name: "Files" }).click()
+    await drop(["mine.safetensors"])
+    await page.getByRole("status").getByText("mine.safetensors is used as a control.").waitFor()
+    const choice = panel("Draw").getByRole("combobox", { name: "LLLite" })
+    expect(await choice.locator("option:checked").textContent()).toBe("mine.safetensors")
+
+    const before = await control()
+    await drop(["box.png", "what.zip"])
+    await page.getByRole("status").getByText('"what.zip" is not used', { exact: false }).waitFor()
+    expect(await control()).not.toBe(before)
+
+    await drop(["a.png", "a.txt", "b.png"])
+    const train = panel("Train")
+    await train.getByRole("img", { name: "b.png", exact: true }).waitFor()
+    expect(await train.getByRole("textbox", { name: "Caption of a.png" }).inputValue()).toBe("a blue ring")
+    expect(await train.getByRole("button", { name: /^Remove drawing/ }).count()).toBe(16)
+    await train.getByRole("button", { name: "Remove all" }).click()
+    await page.locator(".status-line").getByRole("button", { name: "Undo" }).click()
+    expect(await train.getByRole("textbox", { name: /^Caption of/ }).count()).toBe(18)
+  })
+
+  it("takes a pasted picture as the drawing", async () => {
+    await open()
+    const before = await control()
+    await page.evaluate(async () => {
+      const canvas = new OffscreenCanvas(64, 64)
+      canvas.getContext("2d")?.fillRect(10, 10, 30, 40)
+      const clipboardData = new DataTransfer()
+      clipboardData.items.add(new File([await canvas.convertToBlob()], "image.png", { type: "image/png" }))
+      document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }))
+    })
+    await page.waitForFunction(
+      (before) => document.querySelector<HTMLCanvasElement>(".control canvas")?.toDataURL() !== before,
+      before,
+    )
+  })
+
+  it("opens again without a network, and loads the model once", async () => {
+    const host = await serveFolders({ "/some/folder/": DIST })
+    await page.goto(`${host.url}some/folder/?backend=wasm`)
+    await ready()
+    await full()
+    const worker = await readFile(`${DIST}service-worker.js`, "utf8")
+    const files: readonly string[] = JSON.parse(/^const FILES = (\[.*?\]);/.exec(worker)?.[1] ?? "[]")
+    // The page itself is kept, too.
+    await page.waitForFunction(
+      async (count) => (await (await caches.open("lllite-page")).keys()).length === count,
+      files.length + 1,
+    )
+    expect(host.requests.filter(({ path }) => path.includes("tiny-sdxl"))).toHaveLength(1)
+    await host.close()
+    await page.reload()
+    await ready()
+    await full()
+    await panel("Draw").getByRole("textbox", { name: "Prompt", exact: true }).fill("a red heart")
+    await panel("Draw").getByRole("button", { name: "Generate" }).click()
+    await panel("Draw").getByRole("button", { name: "Show “a red heart”, seed 7" }).waitFor()
+    for (const name of ["Train", "Files"] as const) {
+      await page.getByRole("tab", { name }).click()
+      await panel(name).getByRole("heading").first().waitFor()
+    }
+    forgetRequests()
+  })
+
+  it("says what to do when it is opened from a disk", async () => {
+    await page.goto(`file://${DIST}index.html`)
+    expect(await page.getByText("Serve its folder", { exact: false }).isVisible()).toBe(true)
+    forgetProblems()
+  })
+
+  it("makes pictures over strengths and seeds, and saves them as one", async () => {
+    await open()
+    await ready()
+    await full()
+    const draw = panel("Draw")
+    await draw.getByRole("textbox", { name: "Steps" }).fill("1")
+    await draw.getByRole("button", { name: "Sweep" }).click()
+    const dialog = page.getByRole("dialog", { name: "Strength and seed" })
+    await dialog.getByLabel("Seeds").selectOption("2")
+    await dialog.getByRole("button", { name: "Make the pictures" }).click()
+    await dialog.getByRole("button", { name: "Show: Strength 1, seed 8" }).waitFor()
+    await dialog.getByRole("button", { name: "Make the pictures" }).waitFor()
+    expect(await dialog.getByRole("button", { name: /^Show: / }).count()).toBe(10)
+    const pictures = await dialog
+      .locator("canvas")
+      .evaluateAll((canvases) => canvases.map((canvas) => (canvas as HTMLCanvasElement).toDataURL()))
+    expect(new Set(pictures).size).toBe(10)
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      dialog.getByRole("button", { name: "Save the grid" }).click(),
+    ])
+    expect(await readPngInfo(new Blob([await readFile(await download.path())]))).toMatchObject({
+      width: 664,
+      height: 268,
+    })
+    await dialog.getByRole("button", { name: "Show: Strength 0.5, seed 8" }).click()
+    expect(await dialog.isVisible()).toBe(false)
+    await draw.getByText(/^seed 8 · 1 steps · /).waitFor()
   })
 
   it("shows one board and a small one on a phone, with the prompt and the button always in reach", async () => {

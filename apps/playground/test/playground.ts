@@ -19,6 +19,8 @@ export interface Playground {
   /** Waits until nothing is drawn. The page draws a picture by itself when its model is ready. */
   idle(): Promise<void>
   panel(name: "Draw" | "Train" | "Files"): Locator
+  /** Forgets everything that the page logged, after a test in which it must not work. */
+  forgetProblems(): void
   /** Forgets failed requests, after a test that makes requests fail. */
   forgetRequests(): void
 }
@@ -90,6 +92,9 @@ export function usePlayground(): Playground {
     },
     idle: () => page.locator('.draw[data-phase="idle"]:has([data-final="true"])').waitFor({ state: "attached" }),
     panel: (name) => page.getByRole("tabpanel", { name }),
+    forgetProblems() {
+      problems.length = 0
+    },
     forgetRequests() {
       problems.splice(0, problems.length, ...problems.filter((problem) => !problem.startsWith("request failed")))
     },

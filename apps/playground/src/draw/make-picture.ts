@@ -114,7 +114,7 @@ export async function makePicture(
 }
 
 /** The LLLites of a recipe, loaded, with what they follow. @throws Error for one that is not loaded */
-function usesOf({ adapters }: Recipe): readonly AdapterHandleUse[] {
+export function usesOf({ adapters }: Pick<Recipe, "adapters">): readonly AdapterHandleUse[] {
   return controls.value.flatMap(({ id, lllite }, index) => {
     const named = lllites.value.find(({ name }) => name === lllite)
     const [picture, adapter] = [controlPictures.value.get(id), adapters[index]]

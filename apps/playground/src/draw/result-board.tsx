@@ -9,6 +9,7 @@ import { save as saveFile } from "../pictures/save.ts"
 import { pngOf } from "../recipes/picture-file.ts"
 import { restore } from "../recipes/restore.ts"
 import { removePicture, shelf } from "../shelf/shelf-state.ts"
+import { SweepButton } from "../sweep/sweep-dialog.tsx"
 import { Compare } from "./compare.tsx"
 import { CopyAs } from "./copy-as-menu.tsx"
 import { drawState, followChange } from "./make-picture.ts"
@@ -71,6 +72,7 @@ export function ResultBoard(): JSX.Element {
         >
           To drawing
         </button>
+        <SweepButton />
         {kept !== undefined && (
           <button
             type="button"

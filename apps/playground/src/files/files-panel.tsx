@@ -4,8 +4,7 @@ import { useState } from "preact/hooks"
 import { show } from "../page/app-state.ts"
 import { modelState } from "../page/model.ts"
 import { Problem } from "../page/problem.tsx"
-import { controlKindOf } from "../pictures/control-kinds.ts"
-import { FileButton, FileDrop } from "../pictures/file-drop.tsx"
+import { FileButton } from "../pictures/file-drop.tsx"
 import type { FileDescription, LlliteDescription } from "./describe-file.ts"
 import { fileState, openEmbedded, openFile, useOpened } from "./file-state.ts"
 
@@ -18,11 +17,11 @@ const MOST_ENTRIES = 200
 export function FilesPanel(): JSX.Element {
   const state = fileState.value
   const open = ([file]: readonly File[]): void => {
-    if (file !== undefined) openFile(file)
+    if (file !== undefined) void openFile(file)
   }
   return (
     <div class="files">
-      <FileDrop class="card" onFiles={open}>
+      <div class="card">
         <h2>A file</h2>
         <p class="note">
           Open a safetensors file of any size, or drop it here: an LLLite, a LoRA or a checkpoint. It is read in this
@@ -40,7 +39,7 @@ export function FilesPanel(): JSX.Element {
           </p>
         )}
         {state.kind === "problem" && <Problem text={state.message} />}
-      </FileDrop>
+      </div>
       {state.kind === "description" && <Description of={state.description} />}
     </div>
   )
@@ -65,7 +64,7 @@ function Description({ of }: { readonly of: FileDescription }): JSX.Element {
             {traits !== null && <TraitRows of={traits} />}
           </tbody>
         </table>
-        {lllite !== null && <UseIt preprocessor={lllite.preprocessor} />}
+        {lllite !== null && <UseIt />}
       </div>
       {lllite !== null && <Health of={lllite} />}
       <div class="card">
@@ -149,7 +148,7 @@ function LlliteRows({ of }: { readonly of: LlliteDescription }): JSX.Element {
   )
 }
 
-function UseIt({ preprocessor }: Pick<LlliteDescription, "preprocessor">): JSX.Element | null {
+function UseIt(): JSX.Element | null {
   const [problem, setProblem] = useState<string | null>(null)
   const model = modelState.value
   if (model.phase !== "ready") return null
@@ -158,7 +157,7 @@ function UseIt({ preprocessor }: Pick<LlliteDescription, "preprocessor">): JSX.E
       <button
         type="button"
         onClick={() => {
-          void useOpened(model, preprocessor === null ? null : controlKindOf(preprocessor)).then((found) => {
+          void useOpened().then((found) => {
             setProblem(found)
             if (found === null) show("draw")
           })

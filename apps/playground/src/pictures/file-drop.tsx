@@ -5,19 +5,17 @@ import { Icon, type IconName } from "../page/icons.tsx"
 interface FileDropProps {
   readonly class?: string
   readonly disabled?: boolean
-  readonly "data-front"?: string
   /** Gets the files, and the drop itself, which also has folders. */
   readonly onFiles: (files: readonly File[], transfer: DataTransfer) => void
   readonly children: ComponentChildren
 }
 
 /** An area that accepts files that are dropped on it. */
-export function FileDrop({ class: name = "", disabled, onFiles, children, ...rest }: FileDropProps): JSX.Element {
+export function FileDrop({ class: name = "", disabled, onFiles, children }: FileDropProps): JSX.Element {
   const [isOver, setOver] = useState(false)
   const isTaken = (event: DragEvent): boolean => disabled !== true && hasFiles(event)
   return (
     <fieldset
-      {...rest}
       class={`file-drop ${name} ${isOver ? "over" : ""}`}
       onDragOver={(event) => {
         if (!isTaken(event)) return
@@ -98,17 +96,6 @@ export function FileButton(props: FileButtonProps): JSX.Element {
       </label>
     </span>
   )
-}
-
-/** Keeps the browser from leaving the page when a file is dropped outside of the areas for files. */
-export function refuseStrayFiles(): void {
-  for (const type of ["dragover", "drop"] as const) {
-    addEventListener(type, (event) => {
-      if (event.defaultPrevented || !hasFiles(event)) return
-      event.preventDefault()
-      if (event.dataTransfer !== null) event.dataTransfer.dropEffect = "none"
-    })
-  }
 }
 
 function hasFiles({ dataTransfer }: DragEvent): boolean {

@@ -1,16 +1,16 @@
 import { countedNotice } from "@lllite/core/names"
 import type { JSX } from "preact"
-import { useLayoutEffect, useState } from "preact/hooks"
+import { useLayoutEffect } from "preact/hooks"
+import { droppedFiles, pickedFiles } from "../opening/dropped-files.ts"
 import { counted } from "../page/counted.ts"
 import { ChoiceField } from "../page/fields.tsx"
-import { messageOf } from "../page/model.ts"
 import { Problem } from "../page/problem.tsx"
+import { say } from "../page/status-line.tsx"
 import { CONTROL_KINDS, type ControlKind } from "../pictures/control-kinds.ts"
 import { FileButton, FileDrop } from "../pictures/file-drop.tsx"
 import { Picture } from "../pictures/picture.tsx"
 import { makeControl } from "../pictures/picture-reader.ts"
-import { droppedFiles, type PlacedFile, pickedFiles } from "./folder/dropped-files.ts"
-import { readPairs } from "./folder/read-pairs.ts"
+import { addPairs, pairNotices, pairProblems, pairWork, workOnPairs } from "./add-pairs.ts"
 import { DRAWN, drawPairs, type TrainingPair } from "./pairs.ts"
 import { controlKind, offerDrawings, pairs } from "./train-state.ts"
 
@@ -20,55 +20,32 @@ const MOST_SHOWN = 60
 /** The pairs of the next run, and what adds to them. */
 export function PairsCard({ isLocked }: { readonly isLocked: boolean }): JSX.Element {
   useLayoutEffect(offerDrawings, [])
-  const [problems, setProblems] = useState<readonly string[]>([])
-  const [notices, setNotices] = useState<readonly string[]>([])
-  const [work, setWork] = useState<{ readonly done: number; readonly count: number } | null>(null)
+  const { value: work } = pairWork
   const isBusy = isLocked || work !== null
   const all = pairs.value
   const drawn = all.filter(isDrawn).length
   const made = all.filter(({ isMade }) => isMade).length
 
-  const add = async (files: Promise<readonly PlacedFile[]> | readonly PlacedFile[]): Promise<void> => {
-    setProblems([])
-    setNotices([])
-    let done = 0
-    setWork({ done, count: 1 })
-    try {
-      const found = await readPairs(await files, controlKind.value, (pair, count) => {
-        if (pair !== null) pairs.value = [...pairs.value, pair]
-        setWork({ done: ++done, count })
-      })
-      setProblems(found.problems)
-      setNotices(found.notices)
-    } catch (error) {
-      setProblems([messageOf(error)])
-    } finally {
-      setWork(null)
-    }
-  }
   const remake = async (kind: ControlKind): Promise<void> => {
-    setProblems([])
     controlKind.value = kind
-    let done = 0
-    const remade = new Map<TrainingPair, TrainingPair>()
-    setWork({ done, count: made })
-    try {
+    await workOnPairs(made, async (onDone) => {
+      const remade = new Map<TrainingPair, TrainingPair>()
       for (const pair of pairs.value.filter(({ isMade }) => isMade)) {
         remade.set(pair, { ...pair, control: await makeControl(pair.image, kind) })
-        setWork({ done: ++done, count: made })
+        onDone(made)
       }
       pairs.value = pairs.value.map((pair) => remade.get(pair) ?? pair)
-    } catch (error) {
-      setProblems([messageOf(error)])
-    } finally {
-      setWork(null)
-    }
+    })
   }
   const change = (index: number, changes: Partial<TrainingPair>): void => {
     pairs.value = pairs.value.map((pair, i) => (i === index ? { ...pair, ...changes } : pair))
   }
   return (
-    <FileDrop class="card pairs-card" disabled={isBusy} onFiles={(_, transfer) => void add(droppedFiles(transfer))}>
+    <FileDrop
+      class="card pairs-card"
+      disabled={isBusy}
+      onFiles={(_, transfer) => void addPairs(droppedFiles(transfer))}
+    >
       <h2>Pairs</h2>
       <p class="note">
         An LLLite learns from pairs of a picture and a control. Drop a folder or pictures here. A caption is a .txt file
@@ -127,33 +104,21 @@ export function PairsCard({ isLocked }: { readonly isLocked: boolean }): JSX.Ele
           accept="image/*,.txt,.caption"
           multiple
           disabled={isBusy}
-          onFiles={(files) => void add(pickedFiles(files))}
+          onFiles={(files) => void addPairs(pickedFiles(files))}
         />
         <FileButton
           label="Add a folder"
           accept=""
           folder
           disabled={isBusy}
-          onFiles={(files) => void add(pickedFiles(files))}
+          onFiles={(files) => void addPairs(pickedFiles(files))}
         />
         {drawn > 0 && drawn < all.length && (
-          <button
-            type="button"
-            disabled={isBusy}
-            onClick={() => {
-              pairs.value = pairs.value.filter((pair) => !isDrawn(pair))
-            }}
-          >
+          <button type="button" disabled={isBusy} onClick={() => removePairs((pair) => !isDrawn(pair))}>
             Remove {counted(drawn, "drawing")}
           </button>
         )}
-        <button
-          type="button"
-          disabled={isBusy || all.length === 0}
-          onClick={() => {
-            pairs.value = []
-          }}
-        >
+        <button type="button" disabled={isBusy || all.length === 0} onClick={() => removePairs(() => false)}>
           Remove all
         </button>
       </div>
@@ -172,9 +137,9 @@ export function PairsCard({ isLocked }: { readonly isLocked: boolean }): JSX.Ele
           <progress max={work.count} value={work.done} />
         </label>
       )}
-      <Problem text={problems.length === 0 ? null : problems.join(" ")} />
+      <Problem text={pairProblems.value.length === 0 ? null : pairProblems.value.join(" ")} />
       <div role="status">
-        {[...notices, ...mixedNotice(all, controlKind.value)].map((notice) => (
+        {[...pairNotices.value, ...mixedNotice(all, controlKind.value)].map((notice) => (
           <p class="note" key={notice}>
             {notice}
           </p>
@@ -182,6 +147,16 @@ export function PairsCard({ isLocked }: { readonly isLocked: boolean }): JSX.Ele
       </div>
     </FileDrop>
   )
+}
+
+/** Leaves out pairs. This can be undone. */
+function removePairs(stays: (pair: TrainingPair, index: number) => boolean): void {
+  const before = pairs.value
+  pairs.value = before.filter(stays)
+  say(`${counted(before.length - pairs.value.length, "pair")} removed.`, () => {
+    // What was added since then stays.
+    pairs.value = [...before, ...pairs.value.filter((pair) => !before.includes(pair))]
+  })
 }
 
 /** Drawings have names that no file has. */

@@ -1,5 +1,6 @@
 import { countedNotice, remarkNotices } from "@lllite/core/names"
 import { captionOfText } from "@lllite/core/training"
+import type { PlacedFile } from "../../opening/dropped-files.ts"
 import { messageOf } from "../../page/model.ts"
 import { readBytes } from "../../page/read-file.ts"
 import { SIZE } from "../../pictures/canvas-image.ts"
@@ -7,7 +8,6 @@ import type { ControlKind } from "../../pictures/control-kinds.ts"
 import { changeNotices, type PictureChange } from "../../pictures/picture-changes.ts"
 import { makeControl, readPicture } from "../../pictures/picture-reader.ts"
 import { captionOfFile, type TrainingPair } from "../pairs.ts"
-import type { PlacedFile } from "./dropped-files.ts"
 import { type FoundPair, matchFiles } from "./match-files.ts"
 
 /** The longest caption that is read, in bytes. A longer file is not a caption. */

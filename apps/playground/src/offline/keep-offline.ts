@@ -1,0 +1,18 @@
+/** Milliseconds that the page waits for the service worker. Later it works without it. */
+const LONGEST = 3000
+
+/**
+ * Starts the service worker that keeps the files of the page, and waits until it sees the page's requests. Then the
+ * model that the page loads is kept, too, and is not loaded twice. A browser without one opens the page from the network.
+ */
+export async function keepOffline(): Promise<void> {
+  const { serviceWorker } = navigator
+  if (!import.meta.env.PROD || serviceWorker === undefined) return
+  const isSeen = new Promise<void>((resolve) => {
+    if (serviceWorker.controller !== null) resolve()
+    serviceWorker.addEventListener("controllerchange", () => resolve(), { once: true })
+    setTimeout(resolve, LONGEST)
+  })
+  const registered = await serviceWorker.register("./service-worker.js").catch(() => null)
+  if (registered !== null) await isSeen
+}

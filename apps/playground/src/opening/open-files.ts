@@ -1,0 +1,77 @@
+import { countedNotice } from "@lllite/core/names"
+import { openPicture } from "../draw/open-picture.ts"
+import { show } from "../page/app-state.ts"
+import { messageOf } from "../page/model.ts"
+import { say } from "../page/status-line.tsx"
+import { droppedFiles, type PlacedFile, pickedFiles } from "./dropped-files.ts"
+import { sortFiles } from "./sort-files.ts"
+
+/*
+ * The whole page takes files: a drop, and a paste outside of text. What they are decides where they go.
+ */
+
+/** Takes files that are dropped or pasted anywhere on the page. */
+export function takeFiles(): void {
+  addEventListener("dragover", (event) => {
+    if (event.defaultPrevented || !hasFiles(event.dataTransfer)) return
+    event.preventDefault()
+    document.body.classList.add("dropping")
+  })
+  addEventListener("dragleave", ({ relatedTarget }) => {
+    if (relatedTarget === null) document.body.classList.remove("dropping")
+  })
+  // An area of its own, such as that of pairs, takes a drop first.
+  addEventListener("drop", (event) => {
+    document.body.classList.remove("dropping")
+    if (event.defaultPrevented || !hasFiles(event.dataTransfer)) return
+    event.preventDefault()
+    if (event.dataTransfer !== null) void openFiles(droppedFiles(event.dataTransfer))
+  })
+  addEventListener("paste", (event) => {
+    const files = [...(event.clipboardData?.files ?? [])]
+    if (files.length === 0) return
+    event.preventDefault()
+    void openFiles(Promise.resolve(pickedFiles(files)))
+  })
+}
+
+/** Opens files by their kinds. What is not used is named. */
+export async function openFiles(found: Promise<readonly PlacedFile[]>): Promise<void> {
+  try {
+    const { pairs, pictures, models, others } = sortFiles(await found)
+    if (models[0] !== undefined) await openModel(models[0].file)
+    if (pairs.length > 0) {
+      show("train")
+      const { addPairs } = await import("../train/add-pairs.ts")
+      await addPairs(pairs)
+    } else if (pictures[0] !== undefined) {
+      if (models.length === 0) show("draw")
+      await openPicture(pictures.map(({ file }) => file))
+    }
+    const unused = [...models.slice(1), ...others].map(({ path }) => path)
+    const [notice] = countedNotice(
+      unused,
+      "files",
+      (subject, isOne) =>
+        `${subject} ${isOne ? "is" : "are"} not used: the page opens pictures, captions beside them, and one safetensors file at a time.`,
+    )
+    if (notice !== undefined) say(notice)
+  } catch (error) {
+    say(messageOf(error))
+  }
+}
+
+/** An LLLite that fits the model becomes a control. Other files are described. */
+async function openModel(file: File): Promise<void> {
+  const { openFile, useOpened } = await import("../files/file-state.ts")
+  const answer = await openFile(file)
+  const isLllite = answer?.kind === "description" && answer.description.lllite !== null
+  if (isLllite && (await useOpened()) === null) {
+    show("draw")
+    say(`${file.name} is used as a control.`)
+  } else show("files")
+}
+
+function hasFiles(transfer: DataTransfer | null): boolean {
+  return transfer?.types.includes("Files") ?? false
+}

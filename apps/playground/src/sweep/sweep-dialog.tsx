@@ -1,0 +1,119 @@
+import { recipeText } from "@lllite/core/recipe"
+import { writePng } from "@lllite/runtime-web"
+import type { JSX } from "preact"
+import { useRef, useState } from "preact/hooks"
+import { result } from "../draw/result.ts"
+import { ChoiceField } from "../page/fields.tsx"
+import { messageOf, modelState } from "../page/model.ts"
+import { Problem } from "../page/problem.tsx"
+import { say } from "../page/status-line.tsx"
+import { Picture } from "../pictures/picture.tsx"
+import { pictureGrid } from "../pictures/picture-grid.ts"
+import { runSweep, SEED_COUNTS, STRENGTHS, type Sweep, stopSweep, sweep } from "./sweep-state.ts"
+
+/** A button, and the dialogue that it opens: pictures over strengths and seeds, side by side. */
+export function SweepButton(): JSX.Element {
+  const dialog = useRef<HTMLDialogElement>(null)
+  const [count, setCount] = useState<(typeof SEED_COUNTS)[number]>("1")
+  const model = modelState.value
+  const { value: shown } = sweep
+  const isRunning = shown?.isRunning === true
+  return (
+    <>
+      <button type="button" disabled={model.phase !== "ready"} onClick={() => dialog.current?.showModal()}>
+        Sweep
+      </button>
+      <dialog ref={dialog} class="sweep" aria-labelledby="sweep-title" onClose={stopSweep}>
+        <div class="card-head">
+          <h2 id="sweep-title">Strength and seed</h2>
+          <button type="button" class="quiet" onClick={() => dialog.current?.close()}>
+            Close
+          </button>
+        </div>
+        <p class="note">Every control gets the strength of the column. A press on a picture shows it.</p>
+        <div class="row">
+          <ChoiceField label="Seeds" value={count} names={SEED_COUNTS} disabled={isRunning} onValue={setCount} />
+          {/* One element in both roles, so that it keeps the focus. */}
+          <button
+            type="button"
+            class="primary"
+            onClick={() => {
+              if (isRunning) stopSweep()
+              else if (model.phase === "ready") void runSweep(model, Number(count))
+            }}
+          >
+            {isRunning ? "Stop" : "Make the pictures"}
+          </button>
+          <button type="button" disabled={shown === null || isRunning} onClick={() => shown !== null && save(shown)}>
+            Save the grid
+          </button>
+        </div>
+        <Problem text={shown?.problem ?? null} />
+        {shown !== null && (
+          <Grid
+            sweep={shown}
+            onShow={() => {
+              dialog.current?.close()
+            }}
+          />
+        )}
+      </dialog>
+    </>
+  )
+}
+
+function Grid({ sweep: { seeds, rows }, onShow }: { readonly sweep: Sweep; readonly onShow: () => void }): JSX.Element {
+  return (
+    <table class="sweep-grid">
+      <thead>
+        <tr>
+          <td />
+          {STRENGTHS.map((strength) => (
+            <th key={strength} scope="col">
+              {strength.toFixed(2)}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((cells, row) => (
+          <tr key={row}>
+            <th scope="row">seed {seeds[row]}</th>
+            {cells.map((made, column) => {
+              const label = `Strength ${STRENGTHS[column]}, seed ${seeds[row]}`
+              return (
+                <td key={column}>
+                  {made === null ? (
+                    <span class="empty" />
+                  ) : (
+                    <button
+                      type="button"
+                      aria-label={`Show: ${label}`}
+                      onClick={() => {
+                        result.value = made
+                        onShow()
+                      }}
+                    >
+                      <Picture image={made.image} label={label} />
+                    </button>
+                  )}
+                </td>
+              )
+            })}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+/** Saves the pictures as one, with the recipe of the first. */
+function save({ rows }: Sweep): void {
+  const first = rows.flat().find((made) => made !== null)
+  if (first == null) return
+  writePng(
+    "lllite-sweep.png",
+    pictureGrid(rows.map((cells) => cells.map((made) => made?.image ?? null))),
+    recipeText(first.recipe),
+  ).catch((error: unknown) => say(`The grid was not saved: ${messageOf(error)}`))
+}
