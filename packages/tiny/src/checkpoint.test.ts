@@ -77,7 +77,7 @@ describe("lllite-canny.safetensors", () => {
 
   test("is an LLLite for attention and feed-forward layers of this U-Net's upper depth", () => {
     const sites = new Set(Object.keys(entries).map((name) => name.split(".")[0]))
-    expect(sites.size).toBe(25)
+    expect(sites.size).toBe(40)
     for (const site of sites) {
       expect(site).toMatch(/^lllite_unet_(input_blocks_[45]|output_blocks_[345])_1_transformer_blocks_0_(attn|ff)/)
     }

@@ -12,7 +12,7 @@ it("describes an LLLite, and its strength in each block", async () => {
   expect(rest).toMatchObject({ name: "canny.safetensors", bytes: bytes.byteLength })
   expect(identity.kind).toBe("lllite")
   expect(parameters).toBeGreaterThan(100_000)
-  expect(lllite).toMatchObject({ dims: ["32 / 64"], isForSdxl: false, selection: null, sites: 25 })
+  expect(lllite).toMatchObject({ dims: ["32 / 64"], isForSdxl: false, selection: null, sites: 40 })
   expect(lllite?.blocks.reduce((sum, { siteCount }) => sum + siteCount, 0)).toBe(lllite?.sites)
   expect(lllite?.blocks.every(({ strength }) => strength > 0)).toBe(true)
   expect(lllite?.findings.filter(({ severity }) => severity === "error")).toEqual([])
