@@ -5,7 +5,7 @@ import type { Recipe } from "@lllite/core/recipe"
 import { createRecipe, recipeText, requestOf } from "@lllite/core/recipe"
 import { type TrainState, trainedModel } from "@lllite/core/training"
 import { buildLlliteMetadata } from "@lllite/format/modelspec"
-import { enumerateSites } from "@lllite/format/selections"
+import { enumerateSites, NAMED_SELECTIONS } from "@lllite/format/selections"
 import type { AdapterHandleUse, SdxlHandle } from "@lllite/runtime-node"
 import { contactSheet, encodePng, overlayEdges, tryOutputs, writeAtomically, writePng } from "@lllite/runtime-node"
 import { cannyThresholds } from "@lllite/tiny"
@@ -21,7 +21,7 @@ import type { DemoSettings } from "./options.ts"
 import type { EdgePair } from "./pairs.ts"
 import { drawnDataset, edgesOf, heldOutPairs } from "./pairs.ts"
 import { renderReport } from "./report.ts"
-import { DEMO } from "./settings.ts"
+import { DEMO, demoRate } from "./settings.ts"
 
 /** Contents of `result.json`. */
 export interface DemoResult {
@@ -127,16 +127,18 @@ async function trainDemo(
   signal: AbortSignal,
 ): Promise<TrainState> {
   const { seed, steps } = settings
-  const { batchSize, learningRate, minTimestep, maxTimestep } = DEMO
+  const { batchSize, learningRate, optimizer, siteLimit, siteKeys, strengthRange, minTimestep, maxTimestep } = DEMO
+  const sites = enumerateSites(sdxl.layout, NAMED_SELECTIONS.transformerAllOutputBlocks)
   const run = sdxl.train(drawnDataset(DEMO.pairs), {
     ...DEMO.dims,
-    sites: enumerateSites(sdxl.layout),
+    sites: sites.filter(({ key }) => siteKeys.test(key)),
     init: "normalised",
     steps,
     batchSize,
     seed,
     learningRate,
-    objective: { minTimestep, maxTimestep },
+    ...{ lr: demoRate(steps), optimizer, siteLimit },
+    objective: { minTimestep, maxTimestep, strengthRange },
     shards: SHARDS,
     signal,
   })
@@ -293,7 +295,9 @@ function reportOf(
     settings: [
       ["Seed", String(result.seed)],
       ["Steps", `${result.steps} of ${DEMO.batchSize} pairs, out of ${DEMO.pairs}`],
-      ["Learning rate", String(DEMO.learningRate)],
+      ["Learning rate", `${DEMO.learningRate}, and it falls to 0 in the last third`],
+      ["Strengths", `${DEMO.strengthRange.min} to 1, without the middle ${DEMO.strengthRange.gap} of them`],
+      ["Limit of the sites", `${DEMO.siteLimit} times their layer's input`],
       ["Timesteps", `${DEMO.minTimestep} to ${DEMO.maxTimestep - 1}`],
       ["Widths", `condDim ${DEMO.dims.condDim}, mlpDim ${DEMO.dims.mlpDim}`],
       ["Control", `Canny, thresholds ${cannyThresholds.low} and ${cannyThresholds.high}`],
