@@ -1,4 +1,4 @@
-// Trains an LLLite on drawings and their edges. A few steps show how it is done; `npm start` takes 120.
+// Trains an LLLite on drawings and their edges. A few steps show how it is done; `npm start` takes 240.
 //   node examples/05-train.js
 import { canny, greyToRgb } from "@lllite/core/image"
 import { enumerateSites } from "@lllite/format/selections"

@@ -62,7 +62,7 @@ export async function runDemo(settings: DemoSettings, reporter: Reporter, signal
 
     const trainStart = performance.now()
     const losses: number[] = []
-    const state = await trainDemo(sdxl, settings, losses, reporter, signal)
+    const state = weaker(await trainDemo(sdxl, settings, losses, reporter, signal), DEMO.effect)
     const trainSeconds = secondsSince(trainStart)
     const path = await saveDemo(state, settings, reporter)
     if (state.step < settings.steps) {
@@ -144,6 +144,17 @@ async function trainDemo(
   })
   const following = followTraining(run, reporter, signal, ({ loss }) => void losses.push(loss))
   return following.catch((error: unknown) => saveDiverged(error, (state) => saveDemo(state, settings, reporter)))
+}
+
+/** A run whose LLLite adds only a part of what it has learned. So its strength 1 is a lower one of the trained LLLite. */
+function weaker(state: TrainState, factor: number): TrainState {
+  const model = trainedModel(state)
+  const values = model.values.slice()
+  for (const { offset, size } of model.slots.filter(({ name }) => name.startsWith("up."))) {
+    for (let i = offset; i < offset + size; i++) values[i] = factor * (values[i] as number)
+  }
+  const { average: _, ema: __, ...run } = state
+  return { ...run, model: { ...model, values } }
 }
 
 /** Saves the LLLite. The file's name has the step if the training is not complete. */

@@ -22,7 +22,9 @@ export const DEMO = {
   minTimestep: 400,
   maxTimestep: 1000,
   /** Default of `--steps`. */
-  steps: 360,
+  steps: 240,
+  /** The part of the trained effect that the LLLite has at strength 1. At its whole, half of the strengths are the same. */
+  effect: 0.7,
   heldOut: 24,
   sampler: "euler",
   samplerSteps: 15,
