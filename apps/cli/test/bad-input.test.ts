@@ -262,8 +262,8 @@ describe("several things", () => {
       expect.stringMatching(/^ {2}- ".*all\.toml", line 1: learning_rate is -1, expected/),
       expect.stringMatching(/^ {2}- ".*all\.toml", line 3: there is no option output_nam\. Did you mean output_name/),
       expect.stringMatching(/^ {2}- .*set\.toml: datasets\[0\].subsets\[0\]: conditioning_data_dir is missing/),
-      expect.stringMatching(/^ {2}- .*set\.toml: datasets\[0\].subsets\[0\], line 5: num_repeats is 0/),
       expect.stringMatching(/^ {2}- .*set\.toml: datasets\[0\], line 2: resolution is 100x100/),
+      expect.stringMatching(/^ {2}- .*set\.toml: num_repeats is 0 for all folders/),
       "One note:",
       expect.stringMatching(/^ {2}- xformers has no effect/),
     ])

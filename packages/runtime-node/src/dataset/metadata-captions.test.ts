@@ -110,6 +110,7 @@ describe("a metadata file", () => {
     const { captions, notices } = await open(entries)
     expect(captions).toEqual({ "1_x/a.png": "one", "2_y/b.png": "two", "2_y/c.png": "three" })
     expect(notices).toEqual([
+      `The pairs of "${at("images", "2_y")}" are shown 2 times in an epoch, as its name says.`,
       `The entry of the metadata file for "${at("images", "d")}" is not used: there is no such picture in the folders.`,
     ])
     const { report } = await reportDataset(await config(entries))
