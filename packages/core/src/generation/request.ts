@@ -101,8 +101,8 @@ export interface GenerateOptions {
   /**
    * When, where and how much each part of the prompts guides, in the order of the parts. Their predictions are averaged
    * at each latent by strength, window, area and mask. Where no part acts, there is no guidance. Every prompt has as many
-   * parts, see `partsOfPrompt`. A pass runs each part that acts, as with `AND` alone. One part at the scale 1 guides everywhere. Default: null, each part guides
-   * everywhere with its weight.
+   * parts, see `partsOfPrompt`. A pass runs each part that acts, as with `AND` alone. One part at the scale 1 guides
+   * everywhere. Default: null, each part guides everywhere with its weight.
    *
    * Source: ComfyUI `comfy/samplers.py` (`get_area_and_mult`). It runs an area on a cut of the latents.
    */
