@@ -22,6 +22,7 @@ import type { EdgePair } from "./pairs.ts"
 import { drawnDataset, edgesOf, heldOutPairs } from "./pairs.ts"
 import { renderReport } from "./report.ts"
 import { DEMO, demoRate } from "./settings.ts"
+import { weaker } from "./weaker.ts"
 
 /** Contents of `result.json`. */
 export interface DemoResult {
@@ -62,7 +63,7 @@ export async function runDemo(settings: DemoSettings, reporter: Reporter, signal
 
     const trainStart = performance.now()
     const losses: number[] = []
-    const state = weaker(await trainDemo(sdxl, settings, losses, reporter, signal), DEMO.effect)
+    const state = await trainDemo(sdxl, settings, losses, reporter, signal)
     const trainSeconds = secondsSince(trainStart)
     const path = await saveDemo(state, settings, reporter)
     if (state.step < settings.steps) {
@@ -143,18 +144,10 @@ async function trainDemo(
     signal,
   })
   const following = followTraining(run, reporter, signal, ({ loss }) => void losses.push(loss))
-  return following.catch((error: unknown) => saveDiverged(error, (state) => saveDemo(state, settings, reporter)))
-}
-
-/** A run whose LLLite adds only a part of what it has learned. So its strength 1 is a lower one of the trained LLLite. */
-function weaker(state: TrainState, factor: number): TrainState {
-  const model = trainedModel(state)
-  const values = model.values.slice()
-  for (const { offset, size } of model.slots.filter(({ name }) => name.startsWith("up."))) {
-    for (let i = offset; i < offset + size; i++) values[i] = factor * (values[i] as number)
-  }
-  const { average: _, ema: __, ...run } = state
-  return { ...run, model: { ...model, values } }
+  const weaken = (state: TrainState): TrainState => weaker(state, DEMO.effect)
+  return following.then(weaken, (error: unknown) =>
+    saveDiverged(error, (state) => saveDemo(weaken(state), settings, reporter)),
+  )
 }
 
 /** Saves the LLLite. The file's name has the step if the training is not complete. */
@@ -308,6 +301,7 @@ function reportOf(
       ["Steps", `${result.steps} of ${DEMO.batchSize} pairs, out of ${DEMO.pairs}`],
       ["Learning rate", `${DEMO.learningRate}, and it falls to 0 in the last third`],
       ["Strengths", `${DEMO.strengthRange.min} to 1, without the middle ${DEMO.strengthRange.gap} of them`],
+      ["Effect at strength 1", `${DEMO.effect} of the trained one`],
       ["Limit of the sites", `${DEMO.siteLimit} times their layer's input`],
       ["Timesteps", `${DEMO.minTimestep} to ${DEMO.maxTimestep - 1}`],
       ["Widths", `condDim ${DEMO.dims.condDim}, mlpDim ${DEMO.dims.mlpDim}`],

@@ -1,0 +1,12 @@
+import { type TrainState, trainedModel } from "@lllite/core/training"
+
+/** A run whose LLLite adds only a part of what it has learned. So its strength 1 is a lower one of the trained LLLite. */
+export function weaker(state: TrainState, factor: number): TrainState {
+  const model = trainedModel(state)
+  const values = model.values.slice()
+  for (const { offset, size } of model.slots.filter(({ name }) => name.startsWith("up."))) {
+    for (let i = offset; i < offset + size; i++) values[i] = factor * (values[i] as number)
+  }
+  const { average: _, ema: __, ...run } = state
+  return { ...run, model: { ...model, values } }
+}
