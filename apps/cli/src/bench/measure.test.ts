@@ -11,7 +11,7 @@ describe("measuring a backend", () => {
       { ...wasm, sizes: [512], seconds: 3600, onTask: (text) => tasks.push(text) },
       never,
     )
-    expect(found).toMatchObject({ backend: "wasm", device: "CPU", precision: "F32", problem: null })
+    expect(found).toMatchObject({ backend: "wasm", device: "CPU", precision: "F32", weights: "F32", problem: null })
     const [tiny, sdxl] = found.models
     expect(tiny).toMatchObject({ model: "tiny", side: 128, problems: [] })
     for (const figures of [tiny?.picture, tiny?.training]) {

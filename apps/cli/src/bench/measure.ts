@@ -38,7 +38,9 @@ export async function measureBackend(task: BenchTask, signal: AbortSignal): Prom
   const { backend, precision = "F32", weights = "file" } = choice
   const deadline = AbortSignal.timeout(Math.round(1000 * seconds))
   const ended = AbortSignal.any([signal, deadline])
-  const figures = { backend, precision, weights: weights === "file" ? "as in the file" : weights }
+  // These backends widen every weight.
+  const isWide = backend === "wasm" || backend === "cpu"
+  const figures = { backend, precision, weights: isWide ? "F32" : weights === "file" ? "as in the file" : weights }
   let runtime: NodeRuntime | null = null
   try {
     runtime = await createNodeRuntime({ ...choice, signal: ended })
