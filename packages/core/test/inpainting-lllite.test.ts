@@ -1,17 +1,15 @@
 import { enumerateSites } from "@lllite/format/selections"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { signal } from "../reference/synthetic.ts"
 import { createNoiseSchedule } from "../src/diffusion/index.ts"
 import type { RgbImage } from "../src/image/index.ts"
 import type { AdapterUse } from "../src/index.ts"
 import { generate } from "../src/index.ts"
 import type { LlliteModel, LlliteParams, Sdxl } from "../src/models/index.ts"
 import { disposeLllite, uploadLllite } from "../src/models/index.ts"
-import { layOutSlots } from "../src/models/lllite/layout.ts"
-import { createStream } from "../src/random/index.ts"
 import type { CachedExample, GradientSource, TrainState } from "../src/training/index.ts"
-import { cacheDataset, createTrainState, LLLITE, objective, train } from "../src/training/index.ts"
+import { createTrainState, LLLITE, objective, train } from "../src/training/index.ts"
+import { drawnLllite, namedPicture, twoExamples } from "./drawn-lllite.ts"
 import { createSyntheticSdxl, SMALL_UNET } from "./synthetic-sdxl.ts"
 import { startWasm } from "./wasm.ts"
 
@@ -19,27 +17,15 @@ const schedule = createNoiseSchedule()
 const sites = enumerateSites(SMALL_UNET.layout)
 const dims = { condDim: 8, mlpDim: 8, condChannels: 4 } as const
 
-function picture(name: string): RgbImage {
-  return { width: 64, height: 64, data: Uint8Array.from(signal(name, [64, 64, 3]), (value) => (value + 1) * 127) }
-}
 const flat = (valueAt: (x: number) => number): RgbImage => ({
   ...{ width: 64, height: 64 },
   data: Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => valueAt(Math.floor(i / 3) % 64)),
 })
 const [nothing, left] = [flat(() => 0), flat((x) => (x < 32 ? 255 : 0))]
 
-/** An LLLite that has learned something: all its values are drawn. */
+/** All values are drawn. */
 function drawn(channels: 3 | 4): LlliteModel {
-  const form = channels === 4 ? dims : { condDim: dims.condDim, mlpDim: dims.mlpDim }
-  const adapters = sites.map((site) => ({ site, ...form }))
-  const { slots, size } = layOutSlots(adapters)
-  return {
-    adapters,
-    slots,
-    values: createStream(3, "values")
-      .normal(size)
-      .map((value) => value / 8),
-  }
+  return drawnLllite(sites, channels === 4 ? dims : { condDim: dims.condDim, mlpDim: dims.mlpDim })
 }
 
 describe("an LLLite for inpainting", () => {
@@ -47,18 +33,7 @@ describe("an LLLite for inpainting", () => {
   let examples: CachedExample[]
   beforeAll(async () => {
     sdxl = await createSyntheticSdxl(await startWasm())
-    const size = { original: [64, 64], crop: [0, 0], target: [64, 64] } as const
-    const example = async (index: number) => ({
-      ...{ name: `example ${index}`, caption: "a star", size },
-      ...{ image: picture(`image ${index}`), control: picture(`image ${index}`) },
-    })
-    const caching = cacheDataset(sdxl, { count: 2, example }, { seed: 5 })
-    for (;;) {
-      const next = await caching.next()
-      if (next.done !== true) continue
-      examples = next.value
-      break
-    }
+    examples = await twoExamples(sdxl, (index) => `image ${index}`)
   })
   afterAll(() => sdxl.dispose())
 
@@ -74,7 +49,7 @@ describe("an LLLite for inpainting", () => {
         if (next.done === true) return next.value
       }
     }
-    const begin = (): TrainState => createTrainState(sites, dims, 5, { controls: [picture("image 0")] })
+    const begin = (): TrainState => createTrainState(sites, dims, 5, { controls: [namedPicture("image 0")] })
     const start = begin().model.values
     const whole = await run(begin(), 3)
     const half = structuredClone(await run(begin(), 1))
@@ -125,7 +100,7 @@ describe("an LLLite for inpainting", () => {
       }
       throw new Error("there is no picture")
     }
-    const control = picture("control")
+    const control = namedPicture("control")
 
     it("does not see the control inside of its hole", async () => {
       const data = control.data.slice()

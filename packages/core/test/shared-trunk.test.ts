@@ -9,9 +9,9 @@ import { createNoiseSchedule } from "../src/diffusion/index.ts"
 import type { LlliteModel, Sdxl } from "../src/models/index.ts"
 import { disposeLllite, fileTensor, prepareControl, readLlliteModel, uploadLllite } from "../src/models/index.ts"
 import { layOutSlots } from "../src/models/lllite/layout.ts"
-import { createStream } from "../src/random/index.ts"
 import type { CachedExample, TrainState } from "../src/training/index.ts"
-import { cacheDataset, createTrainState, LLLITE, objective, train } from "../src/training/index.ts"
+import { createTrainState, LLLITE, objective, train } from "../src/training/index.ts"
+import { drawnLllite, namedPicture, twoExamples } from "./drawn-lllite.ts"
 import { createSyntheticSdxl, SMALL_UNET } from "./synthetic-sdxl.ts"
 import { startWasm } from "./wasm.ts"
 
@@ -19,23 +19,6 @@ const schedule = createNoiseSchedule()
 const dims = { condDim: 8, mlpDim: 8, sharedTrunk: true }
 const sites: readonly Site[] = enumerateSites(SMALL_UNET.layout)
 const depths = [...new Set(sites.map(({ depth }) => depth))]
-
-function picture(name: string) {
-  return { width: 64, height: 64, data: Uint8Array.from(signal(name, [64, 64, 3]), (value) => (value + 1) * 127) }
-}
-
-/** A model that has learned something: all its values are drawn. */
-function drawn(): LlliteModel {
-  const adapters = sites.map((site) => ({ site, ...dims }))
-  const { slots, size } = layOutSlots(adapters)
-  return {
-    adapters,
-    slots,
-    values: createStream(3, "values")
-      .normal(size)
-      .map((value) => value / 8),
-  }
-}
 
 /** The same with a conditioner of its own at each site. */
 function unrolled(model: LlliteModel): LlliteModel {
@@ -58,19 +41,7 @@ describe("a shared trunk", () => {
 
   beforeAll(async () => {
     sdxl = await createSyntheticSdxl(await startWasm())
-    const size = { original: [64, 64], crop: [0, 0], target: [64, 64] } as const
-    const example = async (index: number) => ({
-      ...{ name: `example ${index}`, caption: "a star", size },
-      ...{ image: picture(`image ${index}`), control: picture(`control ${index}`) },
-    })
-    const caching = cacheDataset(sdxl, { count: 2, example }, { seed: 5 })
-    for (;;) {
-      const next = await caching.next()
-      if (next.done === true) {
-        examples = next.value
-        break
-      }
-    }
+    examples = await twoExamples(sdxl, (index) => `control ${index}`)
   })
   afterAll(() => sdxl.dispose())
 
@@ -78,7 +49,7 @@ describe("a shared trunk", () => {
     objective(sdxl, schedule, LLLITE, model, { seed: 5, step: 4, firstRow: 0, examples }, { gradientCheckpointing })
 
   it("computes what the same conditioner at every site does, and runs once for each depth", async () => {
-    const model = drawn()
+    const model = drawnLllite(sites, dims)
     const images = { count: 1, height: 64, width: 64, data: new Float32Array(signal("control", [64, 64, 3])) }
     let products = 0
     const counted = {
@@ -108,7 +79,7 @@ describe("a shared trunk", () => {
   })
 
   it.each([false, true])("has the sum of its sites' gradients (checkpointing: %s)", async (checkpointing) => {
-    const model = drawn()
+    const model = drawnLllite(sites, dims)
     const plain = unrolled(model)
     const [shared, apart] = [await lossOf(model, checkpointing), await lossOf(plain, checkpointing)]
     expect(shared.loss).toBe(apart.loss)
@@ -144,7 +115,7 @@ describe("a shared trunk", () => {
         if (next.done === true) return next.value
       }
     }
-    const controls = [picture("control 0")]
+    const controls = [namedPicture("control 0")]
     const begin = (): TrainState => createTrainState(sites, dims, 5, { controls })
     const start = begin().model.values
     const whole = await run(begin())
