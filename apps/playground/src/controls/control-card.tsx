@@ -5,6 +5,7 @@ import { ChoiceField, SliderField } from "../page/fields.tsx"
 import { Icon } from "../page/icons.tsx"
 import { messageOf } from "../page/model.ts"
 import { Problem } from "../page/problem.tsx"
+import { putBack } from "../page/put-back.ts"
 import { say } from "../page/status-line.tsx"
 import { SIZE } from "../pictures/canvas-image.ts"
 import { CONTROL_KINDS } from "../pictures/control-kinds.ts"
@@ -77,9 +78,10 @@ export function ControlCard({ control, number }: { readonly control: Control; re
             onClick={() => {
               const before = controls.value
               controls.value = before.filter((one) => one.id !== id)
+              const taken = before.filter((one) => one.id === id)
               followChange()
               say(`Control ${number} is removed.`, () => {
-                controls.value = before
+                controls.value = putBack(controls.value, before, taken)
                 followChange()
               })
             }}

@@ -5,6 +5,7 @@ import { droppedFiles, pickedFiles } from "../opening/dropped-files.ts"
 import { counted } from "../page/counted.ts"
 import { ChoiceField } from "../page/fields.tsx"
 import { Problem } from "../page/problem.tsx"
+import { putBack } from "../page/put-back.ts"
 import { say } from "../page/status-line.tsx"
 import { CONTROL_KINDS, type ControlKind } from "../pictures/control-kinds.ts"
 import { FileButton, FileDrop } from "../pictures/file-drop.tsx"
@@ -153,9 +154,9 @@ export function PairsCard({ isLocked }: { readonly isLocked: boolean }): JSX.Ele
 function removePairs(stays: (pair: TrainingPair, index: number) => boolean): void {
   const before = pairs.value
   pairs.value = before.filter(stays)
-  say(`${counted(before.length - pairs.value.length, "pair")} removed.`, () => {
-    // What was added since then stays.
-    pairs.value = [...before, ...pairs.value.filter((pair) => !before.includes(pair))]
+  const taken = before.filter((pair) => !pairs.value.includes(pair))
+  say(`${counted(taken.length, "pair")} removed.`, () => {
+    pairs.value = putBack(pairs.value, before, taken)
   })
 }
 
