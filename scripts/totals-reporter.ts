@@ -1,14 +1,17 @@
 import { relative } from "node:path"
 import type { Reporter, TestCase, TestModule, TestSuite } from "vitest/node"
 
-/** After all other output, lists the suites that did not run. Then prints the totals in one line. */
+/** After all other output, lists what passed at its second try, and what did not run. Then prints the totals in one line. */
 export default class TotalsReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const totals = { passed: 0, failed: 0, skipped: 0 }
     const skipped = new Map<string, TestCase[]>()
+    const flaky: string[] = []
     for (const module of modules) {
       for (const test of module.children.allTests()) {
         const { state } = test.result()
+        if (test.diagnostic()?.flaky === true)
+          flaky.push(`${relative(process.cwd(), module.moduleId)}: ${test.fullName}`)
         if (state === "passed" || state === "failed") totals[state] += 1
         else {
           totals.skipped += 1
@@ -18,6 +21,10 @@ export default class TotalsReporter implements Reporter {
       }
       // A file that does not load has no tests, but counts as a failure.
       totals.failed += module.errors().length
+    }
+    if (flaky.length > 0) {
+      console.log(`\n!! FLAKY: ${flaky.length} tests failed at first, and passed at their second try.`)
+      for (const name of flaky) console.log(`!!   ${name}`)
     }
     if (skipped.size > 0) {
       console.log(`\n!! NOT RUN: ${totals.skipped} tests of ${skipped.size} suites.`)

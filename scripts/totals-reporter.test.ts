@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process"
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -33,6 +33,37 @@ describe("a suite whose reference cases are missing", () => {
     const { status, output } = runWith(join(empty, "cases"))
     expect(status).toBe(1)
     expect(output).toContain(`LLLITE_REFERENCE names "${join(empty, "cases")}", which is not there`)
+  })
+})
+
+describe("a test that passes at its second try only", () => {
+  const folder = mkdtempSync(join(tmpdir(), "lllite-flaky-"))
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  it("is named at the end of the run", () => {
+    const steady = `it("is steady", () => {})`
+    const flaky = `let tries = 0; it("is flaky", () => { tries += 1; if (tries === 1) throw new Error("no") })`
+    writeFileSync(join(folder, "two.test.mjs"), `${steady}\n${flaky}\n`)
+    writeFileSync(join(folder, "vitest.config.mjs"), "export default {}\n")
+    const options = [
+      "--root",
+      folder,
+      "--globals",
+      "--retry",
+      "1",
+      "--reporter",
+      join(root, "scripts/totals-reporter.ts"),
+    ]
+    const args = [join(root, "node_modules/vitest/vitest.mjs"), "run", ...options]
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8" })
+    expect([status, stderr]).toEqual([0, ""])
+    expect(stdout.split("\n").map((line) => line.trim())).toEqual(
+      expect.arrayContaining([
+        "!! FLAKY: 1 tests failed at first, and passed at their second try.",
+        "!!   two.test.mjs: is flaky",
+        "2 passed, 0 failed, 0 skipped",
+      ]),
+    )
   })
 })
 
