@@ -11,7 +11,7 @@ const LLLITE = fileURLToPath(new URL("../../../packages/tiny/model/lllite-canny.
 
 describe("the playground for everyone", needsChromium, () => {
   const playground = usePlayground()
-  const { open, ready, panel } = playground
+  const { open, ready, full, panel } = playground
   let page: Page
   let axe: string
   beforeAll(async () => {
@@ -29,9 +29,6 @@ describe("the playground for everyone", needsChromium, () => {
     })
     return results.violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(" ")}`))
   }
-  const full = (): Promise<void> =>
-    page.locator('.draw[data-phase="idle"] .result[data-final="true"][data-quality="full"]').waitFor()
-
   it.each([
     ["light", 1280, 800],
     ["dark", 1366, 768],

@@ -18,6 +18,10 @@ export interface Playground {
   ready(): Promise<void>
   /** Waits until nothing is drawn. The page draws a picture by itself when its model is ready. */
   idle(): Promise<void>
+  /** Waits for a picture that was made as the settings say, and not while drawing. */
+  full(): Promise<void>
+  /** The pixels of the picture of the first control. */
+  control(): Promise<string>
   panel(name: "Draw" | "Train" | "Files"): Locator
   /** Forgets everything that the page logged, after a test in which it must not work. */
   forgetProblems(): void
@@ -91,6 +95,8 @@ export function usePlayground(): Playground {
       expect(await page.locator(".banner").count()).toBe(0)
     },
     idle: () => page.locator('.draw[data-phase="idle"]:has([data-final="true"])').waitFor({ state: "attached" }),
+    full: () => page.locator('.draw[data-phase="idle"] .result[data-final="true"][data-quality="full"]').waitFor(),
+    control: () => page.evaluate(() => document.querySelector<HTMLCanvasElement>(".control canvas")?.toDataURL() ?? ""),
     panel: (name) => page.getByRole("tabpanel", { name }),
     forgetProblems() {
       problems.length = 0

@@ -1,0 +1,134 @@
+import { deflateSync } from "node:zlib"
+import { pngFile, pngRows } from "@lllite/core/image"
+import type { Page } from "playwright-core"
+import { beforeEach, describe, expect, it } from "vitest"
+import { needsChromium } from "../../../packages/format/test/chromium.ts"
+import { usePlayground } from "./playground.ts"
+
+describe("what the playground keeps and restores", needsChromium, () => {
+  const playground = usePlayground()
+  const { open, ready, full, control, panel, forgetRequests } = playground
+  let page: Page
+  beforeEach(() => {
+    page = playground.page
+  })
+
+  it("keeps pictures, the form and the sheet over a reload, and brings a removed picture back", async () => {
+    await open()
+    await ready()
+    await full()
+    const draw = panel("Draw")
+    const prompt = draw.getByRole("textbox", { name: "Prompt", exact: true })
+    const pictures = draw.getByRole("button", { name: /^Show “/ })
+    await draw.getByText("Each picture that you generate stays here", { exact: false }).waitFor()
+    await draw.getByRole("textbox", { name: "Steps" }).fill("2")
+    await page.getByTitle("Shape: ring").click()
+    await page.getByRole("application").click({ position: { x: 60, y: 60 } })
+    for (const text of ["a red heart", "a blue heart"]) {
+      await prompt.fill(text)
+      await draw.getByRole("button", { name: "Generate" }).click()
+      await draw.getByRole("button", { name: `Show “${text}”, seed 7` }).waitFor()
+      await full()
+    }
+    const drawn = await control()
+    await prompt.fill("a yellow star")
+    await draw.getByText("Made with other settings").waitFor()
+    // The form is kept a moment after a change.
+    await page.waitForTimeout(1500)
+    await page.reload()
+    await ready()
+    await pictures.first().waitFor()
+    expect(await prompt.inputValue()).toBe("a yellow star")
+    expect(await control()).toBe(drawn)
+    expect(await pictures.evaluateAll((all) => all.map((one) => one.getAttribute("title")))).toEqual([
+      "“a blue heart”, seed 7",
+      "“a red heart”, seed 7",
+    ])
+    await pictures.last().click()
+    await draw.getByRole("button", { name: "Use them" }).click()
+    expect(await prompt.inputValue()).toBe("a red heart")
+    await draw.getByRole("button", { name: "Remove the picture" }).click()
+    expect(await pictures.count()).toBe(1)
+    await page.locator(".status-line").getByRole("button", { name: "Undo" }).click()
+    expect(await pictures.count()).toBe(2)
+    forgetRequests()
+  })
+
+  it("sets everything that a saved picture was made with, and makes the same picture again", async () => {
+    await open()
+    await ready()
+    await full()
+    const draw = panel("Draw")
+    const prompt = draw.getByRole("textbox", { name: "Prompt", exact: true })
+    await draw.getByRole("textbox", { name: "Steps" }).fill("3")
+    await prompt.fill("a blue heart")
+    await draw.getByRole("slider", { name: "Strength" }).fill("0.8")
+    const shown = (): Promise<string> =>
+      page.evaluate(() => document.querySelector<HTMLCanvasElement>(".result canvas")?.toDataURL() ?? "")
+    const made = async (): Promise<string> => {
+      await draw.getByRole("button", { name: "Generate" }).click()
+      await draw.getByText(/^seed 7 · 3 steps · /).waitFor()
+      await full()
+      return shown()
+    }
+    const first = await made()
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      draw.getByRole("button", { name: "Save picture" }).click(),
+    ])
+    const drawn = await control()
+    await draw.getByRole("button", { name: "Clear" }).click()
+    await draw.getByRole("button", { name: "Reset" }).click()
+    await prompt.fill("a red ring")
+    await draw.getByRole("slider", { name: "Strength" }).fill("0")
+    await page.locator(".boards input[type=file]").setInputFiles(await download.path())
+    await page
+      .getByRole("status")
+      .getByText(/^The settings of .* are set\.$/)
+      .waitFor()
+    expect(await prompt.inputValue()).toBe("a blue heart")
+    expect(await control()).toBe(drawn)
+    expect(await draw.getByRole("slider", { name: "Strength" }).inputValue()).toBe("0.8")
+    expect(await made()).toBe(first)
+  })
+
+  it("takes the settings of A1111's pictures, and names what it does not follow", async () => {
+    await open()
+    await ready()
+    await full()
+    const image = { width: 64, height: 64, data: new Uint8Array(64 * 64 * 3).fill(200) }
+    const text = new Map([
+      [
+        "parameters",
+        "a red star\nNegative prompt: blue\nSteps: 5, Sampler: Euler a, CFG scale: 2, Seed: 11, Size: 64x64, Model: other, Tiling: True",
+      ],
+    ])
+    await page.locator(".boards input[type=file]").setInputFiles({
+      ...{ name: "webui.png", mimeType: "image/png" },
+      buffer: Buffer.from(pngFile(image, deflateSync(pngRows(image)), text)),
+    })
+    const said = page.getByRole("status").getByText(/^The settings of webui\.png are set\./)
+    await said.waitFor()
+    expect(await said.textContent()).toMatch(/Tiling.*It was made with “other”\. Here the tiny SDXL draws\./s)
+    const draw = panel("Draw")
+    expect(await draw.getByRole("textbox", { name: "Prompt", exact: true }).inputValue()).toBe("a red star")
+    expect(await draw.getByRole("textbox", { name: "Seed" }).inputValue()).toBe("11")
+    await page.locator(".status-line").getByRole("button", { name: "Undo" }).click()
+    expect(await draw.getByRole("textbox", { name: "Prompt", exact: true }).inputValue()).toBe("a green heart")
+  })
+
+  it("opens a link with settings, and says when one is damaged", async () => {
+    await open(
+      `?backend=wasm#recipe=${btoa('{"prompt":"a red ring","seed":12,"width":128,"height":128,"model":{"checkpoint":{"path":"tiny"}}}')}`,
+    )
+    const draw = panel("Draw")
+    await page.waitForFunction(() => location.hash === "")
+    expect(await draw.getByRole("textbox", { name: "Prompt", exact: true }).inputValue()).toBe("a red ring")
+    expect(await draw.getByRole("textbox", { name: "Seed" }).inputValue()).toBe("12")
+    await page.goto("about:blank")
+    await open("?backend=wasm#recipe=eyJ")
+    await page.getByRole("status").getByText("The settings of this link cannot be read").waitFor()
+    // A request that leaving the page has ended is not a failure.
+    forgetRequests()
+  })
+})

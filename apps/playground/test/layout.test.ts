@@ -1,0 +1,87 @@
+import { fileURLToPath } from "node:url"
+import type { Page } from "playwright-core"
+import { beforeEach, describe, expect, it } from "vitest"
+import { needsChromium } from "../../../packages/format/test/chromium.ts"
+import { usePlayground } from "./playground.ts"
+
+const LLLITE = fileURLToPath(new URL("../../../packages/tiny/model/lllite-canny.safetensors", import.meta.url))
+
+describe("the layout of the playground", needsChromium, () => {
+  const playground = usePlayground()
+  const { open, ready, full, panel } = playground
+  let page: Page
+  beforeEach(() => {
+    page = playground.page
+  })
+
+  it("shows one board and a small one on a phone, with the prompt and the button always in reach", async () => {
+    await page.setViewportSize({ width: 390, height: 844 })
+    await open()
+    await ready()
+    await full()
+    const draw = panel("Draw")
+    const boxOf = (name: string): Promise<{ readonly width: number; readonly bottom: number; readonly top: number }> =>
+      page.locator(name).evaluate((element) => element.getBoundingClientRect().toJSON())
+    expect((await boxOf('[data-board="drawing"] .board-square')).width).toBeGreaterThan(300)
+    expect((await boxOf('[data-board="picture"] .board-square')).width).toBeLessThan(150)
+    await draw.getByRole("button", { name: "Show the picture large" }).click()
+    expect((await boxOf('[data-board="picture"] .board-square')).width).toBeGreaterThan(300)
+    await draw.getByRole("button", { name: "Show the drawing large" }).click()
+    for (const top of [0, 10_000]) {
+      await page.evaluate((top) => scrollTo({ top, behavior: "instant" }), top)
+      expect((await boxOf(".generate")).bottom).toBeLessThanOrEqual(844)
+    }
+    const small = await page.evaluate(() =>
+      [
+        ...document.querySelectorAll<HTMLElement>(
+          "#panel-draw :is(button, .tool, .button, select, summary), .top-bar button",
+        ),
+      ]
+        .filter((element) => element.checkVisibility() && element.getBoundingClientRect().height < 44)
+        .map((element) => element.textContent),
+    )
+    expect(small).toEqual([])
+  })
+
+  it.each([
+    [1280, 800],
+    [1366, 768],
+    [1920, 1080],
+  ])("shows all of Draw at %d × %d without scrolling", async (width, height) => {
+    await page.setViewportSize({ width, height })
+    await open()
+    await ready()
+    await full()
+    expect(await page.evaluate(() => document.documentElement.scrollHeight - innerHeight)).toBeLessThanOrEqual(0)
+    const boards = await page
+      .locator(".board-square")
+      .evaluateAll((squares) => squares.map((square) => square.getBoundingClientRect().width))
+    expect(boards[0]).toBe(boards[1])
+    expect(boards[0]).toBeGreaterThan(340)
+  })
+
+  it("fits on a narrow screen without scrolling sideways", async () => {
+    await open()
+    for (const name of ["Draw", "Train", "Files"] as const) {
+      await page.getByRole("tab", { name }).click()
+      if (name === "Files") {
+        await panel(name).getByLabel("Open a safetensors file").setInputFiles(LLLITE)
+        await page.locator(".identity").waitFor()
+      }
+      for (const width of [320, 700]) {
+        await page.setViewportSize({ width, height: 740 })
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+        expect(overflow, `${name} at ${width}`).toBeLessThanOrEqual(0)
+      }
+    }
+  })
+
+  it("moves between its tabs with the arrow keys", async () => {
+    await open()
+    await page.getByRole("tab", { name: "Draw" }).focus()
+    await page.keyboard.press("ArrowLeft")
+    expect(await page.getByRole("tab", { name: "Files" }).getAttribute("aria-selected")).toBe("true")
+    await page.keyboard.press("ArrowRight")
+    expect(await panel("Draw").isVisible()).toBe(true)
+  })
+})
