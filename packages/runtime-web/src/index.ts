@@ -30,6 +30,7 @@ export { type PngInfo, readPngInfo } from "./images/png-text.ts"
 export { type PictureSource, readImage } from "./images/read-image.ts"
 export {
   createWebRuntime,
+  type PlanSdxlOptions,
   type WebLoadSdxlOptions,
   type WebRuntime,
   type WebRuntimeOptions,
@@ -38,4 +39,11 @@ export {
 export type { WebSource } from "./source.ts"
 export type { AttemptOptions, WorkerLike } from "./start-worker.ts"
 export { canStore, listStored, removeStored, type StoredFile, type StoredNote } from "./stored-files.ts"
-export { type MemoryNeed, type TrainNeed, type TrainNeedTask, WEB_BACKENDS, type WebBackend } from "./types.ts"
+export {
+  type MemoryNeed,
+  type SdxlPlan,
+  type TrainNeed,
+  type TrainNeedTask,
+  WEB_BACKENDS,
+  type WebBackend,
+} from "./types.ts"

@@ -8,7 +8,7 @@ import type { WebSource } from "./source.ts"
 import { toSent } from "./source.ts"
 import type { AttemptOptions, StartedWorker } from "./start-worker.ts"
 import { startWorker } from "./start-worker.ts"
-import type { MemoryNeed, SentHeader, TrainNeed, TrainNeedTask, WebBackend, WebTypes } from "./types.ts"
+import type { MemoryNeed, SdxlPlan, SentHeader, TrainNeed, TrainNeedTask, WebBackend, WebTypes } from "./types.ts"
 import { WEB_BACKENDS } from "./types.ts"
 
 export interface WebRuntimeOptions extends AttemptOptions {
@@ -23,6 +23,11 @@ export interface WebLoadSdxlOptions extends LoadSdxlOptions<WebSource> {
   readonly onPlan?: (need: MemoryNeed) => void
 }
 
+export interface PlanSdxlOptions extends Pick<LoadOptions, "signal"> {
+  /** Pixels of a picture's side. Default: 1024 */
+  readonly side?: number
+}
+
 export interface WriteLlliteOptions {
   readonly dtype: FloatDtype
   /** See `buildLlliteMetadata` of `@lllite/format/modelspec`. */
@@ -32,6 +37,13 @@ export interface WriteLlliteOptions {
 /** The runtime of a browser's tab: a worker with a backend, files and downloads. */
 export interface WebRuntime extends Runtime<WebSource, WebBackend> {
   loadSdxl(checkpoint: WebSource, options?: WebLoadSdxlOptions): Promise<SdxlHandle>
+  /**
+   * Plans the memory that a checkpoint needs on this device, before it is loaded. Only its header is read. Of a file at
+   * an address only those bytes are downloaded.
+   *
+   * @throws as `loadSdxl`, but for a checkpoint that does not fit: the plan says why
+   */
+  planSdxl(checkpoint: WebSource, options?: PlanSdxlOptions): Promise<SdxlPlan>
   /**
    * Reads an LLLite's values into the page, to continue its training or to change it. `loadAdapter` keeps them in the
    * worker.
@@ -122,6 +134,9 @@ async function runtimeOf(
       if (header !== null) headers.set(sdxl, header)
       return sdxl
     },
+    // An `async` function, so that a wrong address is a failed promise.
+    planSdxl: async (checkpoint, { side = 1024, signal } = {}) =>
+      client.call("planSdxl", { source: toSent(checkpoint), side }, { signal }),
     readLllite: (source, layout, { signal, onProgress } = {}) =>
       client.call(
         "readLllite",

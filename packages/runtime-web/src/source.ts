@@ -1,9 +1,11 @@
+import { parseHubReference } from "@lllite/format/remote"
 import { WebRuntimeError } from "./errors.ts"
 import type { SentSource } from "./types.ts"
 
 /**
- * The source of a file: a `File` that was picked or dropped, an address, or the name of a kept download. A download is
- * kept in the origin's private file system. `keep: false` keeps it only in memory.
+ * The source of a file: a `File` that was picked or dropped, an address, the name of a kept download, or a file of the
+ * Hugging Face Hub: `owner/name`, `owner/name@revision:folder/file.safetensors`, or its address there. A download is kept
+ * in the origin's private file system. `keep: false` keeps it only in memory.
  */
 export type WebSource =
   | Blob
@@ -11,8 +13,13 @@ export type WebSource =
   | URL
   | { readonly url: string | URL; readonly keep: boolean }
   | { readonly stored: string }
+  | { readonly hub: string }
 
-/** A source in a form that can be sent to the worker. @throws WebRuntimeError for text that is not an address */
+/**
+ * A source in a form that can be sent to the worker.
+ *
+ * @throws WebRuntimeError for text that is not an address, or not a reference to the Hub
+ */
 export function toSent(source: WebSource): SentSource {
   if (source instanceof Blob) {
     return {
@@ -23,6 +30,14 @@ export function toSent(source: WebSource): SentSource {
   }
   if (typeof source === "string" || source instanceof URL) return { kind: "url", url: addressOf(source), keep: true }
   if ("stored" in source) return { kind: "stored", name: source.stored }
+  if ("hub" in source) {
+    const reference = parseHubReference(source.hub)
+    if (reference !== null) return { kind: "hub", reference }
+    throw new WebRuntimeError(
+      "address",
+      `"${source.hub}" is not a reference to the Hugging Face Hub, expected "owner/name" or "owner/name:file.safetensors".`,
+    )
+  }
   return { kind: "url", url: addressOf(source.url), keep: source.keep }
 }
 

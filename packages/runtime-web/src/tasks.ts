@@ -2,7 +2,7 @@ import type { LlliteModel } from "@lllite/core/models"
 import type { LoadProgress, RuntimeTasks } from "@lllite/core/runtime"
 import type { SavedRun } from "@lllite/core/training"
 import type { FloatDtype, UnetLayout } from "@lllite/format"
-import type { SentHeader, SentSource, TrainNeed, TrainNeedTask, WebTypes } from "./types.ts"
+import type { SdxlPlan, SentHeader, SentSource, TrainNeed, TrainNeedTask, WebTypes } from "./types.ts"
 
 /** The tasks of the browser's worker: those of every runtime, those for files of LLLites and runs, and the planner. */
 export type WebTasks = RuntimeTasks<WebTypes> & {
@@ -26,6 +26,11 @@ export type WebTasks = RuntimeTasks<WebTypes> & {
     returns: SavedRun
   }
   writeTrainState: { argument: SavedRun; yields: never; returns: Blob }
+  planSdxl: {
+    argument: { readonly source: SentSource; readonly side: number }
+    yields: never
+    returns: SdxlPlan
+  }
   planTrain: {
     argument: { readonly header: SentHeader; readonly task: TrainNeedTask }
     yields: never

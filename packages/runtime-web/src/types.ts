@@ -2,6 +2,8 @@ import type { MemoryPhase, MemoryTask } from "@lllite/core/memory"
 import type { TextProjection } from "@lllite/core/models"
 import type { Prediction } from "@lllite/core/names"
 import type { WeightEntry } from "@lllite/core/ops"
+import type { UnetLayout } from "@lllite/format"
+import type { HubReference } from "@lllite/format/remote"
 
 /** Backends of the browser, the best first. */
 export const WEB_BACKENDS = ["webgpu", "wasm"] as const
@@ -12,6 +14,7 @@ export type SentSource =
   | { readonly kind: "blob"; readonly blob: Blob; readonly label: string }
   | { readonly kind: "url"; readonly url: string; readonly keep: boolean }
   | { readonly kind: "stored"; readonly name: string }
+  | { readonly kind: "hub"; readonly reference: HubReference }
 
 /** Memory that a model needs on a device, weights included, for pictures of one size. */
 export interface MemoryNeed {
@@ -24,6 +27,20 @@ export interface MemoryNeed {
   readonly trainBytes: number
   /** Bytes of the largest tensor or weight of a generation. */
   readonly tensorBytes: number
+}
+
+/** What a checkpoint is, and what it needs on a device, by its header alone. */
+export interface SdxlPlan {
+  /** The name of its file. */
+  readonly label: string
+  /** Bytes of its file. */
+  readonly fileBytes: number
+  readonly layout: UnetLayout
+  readonly need: MemoryNeed
+  /** Bytes that the device can hold. Null: the browser does not report it. */
+  readonly roomBytes: number | null
+  /** Why it cannot be loaded, with the figures. Null: it can. */
+  readonly refusal: string | null
 }
 
 /** A training whose need is planned. */

@@ -63,6 +63,11 @@ export async function* openAddition(
   return { file: await readWeightFile(yield* openSource(source, signal), part), close: async () => {} }
 }
 
+/** The named tensors of a checkpoint, of which a plan reads no value. @throws FormatError for a file of another kind */
+export function readCheckpoint(source: ByteSource): Promise<WeightFile> {
+  return readWeightFile(source, CHECKPOINT)
+}
+
 /** The named tensors of a file. */
 async function readWeightFile(source: ByteSource, { what, kinds }: Part): Promise<WeightFile> {
   const file = await openSafetensors(source)

@@ -91,6 +91,11 @@ export function expectRoom(
   }
 }
 
+/** Bytes that a backend can hold. Null: the browser does not report them. */
+export function roomOf({ backend }: Pick<WebRunningBackend, "backend">): number | null {
+  return backend === "wasm" ? WASM_BYTES : null
+}
+
 function gibibytes(bytes: number): string {
   const value = bytes / 2 ** 30
   return value < 1 ? `${Math.ceil(bytes / 2 ** 20)} MiB` : `${value.toFixed(1)} GiB`

@@ -1,6 +1,7 @@
 import type { LoadProgress } from "@lllite/core/runtime"
 import type { ByteSource } from "@lllite/format"
 import { fromBlob } from "@lllite/format"
+import { fromUrl, resolveHubFile } from "@lllite/format/remote"
 import { canStore, openStored } from "../stored-files.ts"
 import type { SentSource } from "../types.ts"
 import type { DownloadTarget } from "./download.ts"
@@ -18,7 +19,7 @@ export async function* openSource(
 ): AsyncGenerator<LoadProgress, ByteSource, void> {
   if (source.kind === "blob") return fromBlob(source.blob, source.label)
   if (source.kind === "stored") return fromBlob(await openStored(source.name))
-  const { url, keep } = source
+  const { url, keep } = await addressOf(source, signal)
   const label = url.replace(/[?#].*$/s, "")
   const chunks = memoryTarget()
   const work = keep && canStore() ? downloadToStore(url, signal) : download(url, chunks, { signal })
@@ -27,6 +28,31 @@ export async function* openSource(
     if (next.done === true) return fromBlob(next.value instanceof Blob ? next.value : chunks.toBlob(), label)
     yield { kind: "download", ...next.value }
   }
+}
+
+/**
+ * Opens a file to read its header alone. Of a file at an address only those bytes are downloaded.
+ *
+ * @throws as `openSource`, and FormatError for a server that cannot be read
+ */
+export async function openHeader(
+  source: SentSource,
+  signal: AbortSignal,
+): Promise<{ readonly file: ByteSource; close(): Promise<void> }> {
+  if (source.kind === "blob") return { file: fromBlob(source.blob, source.label), close: async () => {} }
+  if (source.kind === "stored") return { file: fromBlob(await openStored(source.name)), close: async () => {} }
+  const file = await fromUrl((await addressOf(source, signal)).url, { signal })
+  return { file, close: file.close }
+}
+
+type RemoteSource = Extract<SentSource, { readonly kind: "url" | "hub" }>
+
+async function addressOf(
+  source: RemoteSource,
+  signal: AbortSignal,
+): Promise<{ readonly url: string; readonly keep: boolean }> {
+  if (source.kind === "url") return source
+  return { url: (await resolveHubFile(source.reference, { signal })).url, keep: true }
 }
 
 /** Keeps the received chunks without joining them. */

@@ -15,6 +15,7 @@ import type { WebRunningBackend } from "./backend.ts"
 import { startBackend } from "./backend.ts"
 import { openAddition, openCheckpoint } from "./checkpoint.ts"
 import { expectRoom, needOf, vaePartsOf } from "./memory.ts"
+import { planSdxlOn } from "./sdxl-plan.ts"
 import { openSource } from "./source.ts"
 import { headerOf, planTrainOn } from "./train-need.ts"
 
@@ -86,6 +87,11 @@ const server: Server = createServer<WebTasks>({
     const parts: Uint8Array[] = []
     for await (const part of savedRunChunks(run)) parts.push(part)
     return fileOf(parts)
+  },
+
+  // biome-ignore lint/correctness/useYield: one answer
+  async *planSdxl({ source, side }, { signal }) {
+    return planSdxlOn(started(), source, side, signal)
   },
 
   // biome-ignore lint/correctness/useYield: one answer
