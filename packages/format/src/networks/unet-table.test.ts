@@ -1,27 +1,23 @@
 import { describe, expect, it } from "vitest"
+import { layerTensors } from "../../test/layer-tensors.ts"
 import { describeWithReference, referenceJson } from "../../test/reference.ts"
 import { loraKey } from "./lora-key.ts"
 import { textBlockFigure } from "./text-layers.ts"
 import { SDXL_WIDTHS, unetFigure } from "./unet-figure.ts"
-import type { UnetLayer } from "./unet-layer.ts"
 import { SDXL_LAYOUT } from "./unet-layout.ts"
-import { unetTable } from "./unet-table.ts"
+import { type UnetTable, unetTable } from "./unet-table.ts"
+
+/** SDXL's table, made anew: the one that is kept would hide a change of the code between two tests. */
+const newTable = (): UnetTable => unetTable({ ...SDXL_LAYOUT })
 
 const PREFIX = "model.diffusion_model."
-
-/** A layer's tensors in a checkpoint. */
-function tensorsOf({ path, kind, inDim, outDim, kernel, bias }: UnetLayer): [string, readonly number[]][] {
-  const shapes = { linear: [outDim, inDim], conv: [outDim, inDim, kernel, kernel], norm: [outDim] }
-  const weight: [string, readonly number[]] = [`${PREFIX}${path}.weight`, shapes[kind]]
-  return bias ? [weight, [`${PREFIX}${path}.bias`, [outDim]]] : [weight]
-}
 
 describeWithReference("the table of SDXL's U-Net", ["sdxl-checkpoint-keys.json"], () => {
   it("has every tensor of a checkpoint, of its shape, in its order", () => {
     const shapes = referenceJson<Record<string, readonly number[]>>("sdxl-checkpoint-keys.json")
     const wanted = Object.entries(shapes).filter(([name]) => name.startsWith(PREFIX))
     expect(wanted).toHaveLength(1680)
-    expect(unetTable(SDXL_LAYOUT).layers.flatMap(tensorsOf)).toEqual(wanted)
+    expect(newTable().layers.flatMap((layer) => layerTensors(layer, PREFIX + layer.path))).toEqual(wanted)
   })
 
   it("has a LoRA key for every matrix and kernel of a checkpoint", () => {
@@ -31,7 +27,7 @@ describeWithReference("the table of SDXL's U-Net", ["sdxl-checkpoint-keys.json"]
         ? [`lora_unet_${name.slice(PREFIX.length, -".weight".length).replaceAll(".", "_")}`]
         : [],
     )
-    const { layers, byLoraKey } = unetTable(SDXL_LAYOUT)
+    const { layers, byLoraKey } = newTable()
     expect(layers.flatMap((layer) => (layer.kind === "norm" ? [] : (loraKey(layer) ?? [])))).toEqual(wanted)
     // Each layer has two names, one for each layout. No name belongs to two layers.
     expect(byLoraKey.size).toBe(2 * wanted.length)
@@ -83,7 +79,7 @@ describe("the figure of a U-Net", () => {
     const bare = unetTable({ ...SDXL_LAYOUT, transformerDepth: [0, 0, 0], middleDepth: 0 })
     expect(bare.byPath.get("output_blocks.2.1.conv")?.diffusersPath).toBe("up_blocks.0.upsamplers.0.conv")
     expect(bare.byPath.get("middle_block.1.in_layers.2")?.diffusersPath).toBe("mid_block.resnets.1.conv1")
-    expect(unetTable(SDXL_LAYOUT).byPath.get("output_blocks.2.2.conv")?.role).toBe("upsample")
+    expect(newTable().byPath.get("output_blocks.2.2.conv")?.role).toBe("upsample")
   })
 
   it("refuses a layout of broken numbers", () => {
