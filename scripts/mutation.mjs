@@ -32,6 +32,7 @@ async function main() {
   if (!(sample > 0 && sample <= 1))
     throw new Error(`mutation: --sample is ${values.sample}, expected above 0, at most 1`)
   process.chdir(root)
+  useReference()
   const asked = values.all ? Object.keys(PARTS) : positionals.length > 0 ? positionals : changedFiles(values.since)
   const unknown = positionals.find((path) => !Object.keys(PARTS).some((part) => within(part, path).length > 0))
   if (unknown !== undefined) {
@@ -48,6 +49,12 @@ async function main() {
     console.log(`mutation: a part is under ${LOWEST_SCORE} %. The survivors stand above.`)
     process.exitCode = 1
   }
+}
+
+/** Tests run in a copy of the project, and look for the whole reference beside it. There they would be skipped. */
+function useReference() {
+  const folder = resolve(root, "../shared/reference")
+  if (existsSync(folder)) process.env.LLLITE_REFERENCE ??= folder
 }
 
 /** What of `path` belongs to a part, as patterns of StrykerJS. */
