@@ -89,6 +89,23 @@ describe("a caller's optimiser", () => {
     for (const [i, value] of model.values.entries()) expect(value).toBeCloseTo(expected[i] as number, 5)
   })
 
+  it("adds its average to the state, if it has one, also in the state of a step", async () => {
+    const averaging: TrainMachine = {
+      gradients,
+      loadOptimizer: (values, state) => ({
+        ...SGD.load(values, state, { momentum: 0.5 }),
+        average: async () => values.map((value) => 2 * value),
+      }),
+    }
+    const { model, average } = await run(beginWithSgd(), {}, averaging)
+    expect(average).toEqual(model.values.map((value) => 2 * value))
+    expect(await run(beginWithSgd(), {}, machine)).not.toHaveProperty("average")
+    for await (const { state } of train(beginWithSgd(), EXAMPLES, averaging, { ...OPTIONS, steps: 1 })) {
+      const now = await state()
+      expect(now.average).toEqual(now.model.values.map((value) => 2 * value))
+    }
+  })
+
   it("continues bit for bit", async () => {
     const whole = await run(beginWithSgd(), {}, machine)
     const half = structuredClone(await run(beginWithSgd(), { steps: 2 }, machine))

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { createPythonRandom } from "../../random/python.ts"
 import { createStream } from "../../random/stream.ts"
-import { drawCaption, longestCaption, plainCaption, type RuledCaption } from "./index.ts"
+import { drawCaption, frequentTexts, longestCaption, plainCaption, type RuledCaption } from "./index.ts"
 
 const MOMENT = { epoch: 1, step: 0, steps: 10 }
 const SHUFFLED: RuledCaption = { caption: "a, b, c, d, e, f, g, h", rules: { shuffle: true } }
@@ -46,5 +46,33 @@ describe("the longest caption", () => {
     const rules = { wildcard: true, shuffle: true, dropoutRate: 1, suffix: "s" }
     expect(longestCaption({ caption: "ab\n{a|long {x|yy}|bb}, end", rules })).toBe("long yy, end s")
     expect(longestCaption({ caption: "{a|bbb}", rules: { ...rules, compat: "sd-scripts" } })).toBe("bbb s")
+  })
+})
+
+describe("the texts that are worth keeping", () => {
+  const textsOf = (rules: RuledCaption["rules"], caption = "a, b"): readonly string[] =>
+    frequentTexts({ caption, rules }, 3, 1)
+
+  it.each([
+    ["of a caption that stays", {}, ["p a, b"]],
+    ["of one that is left out at times", { dropoutRate: 0.1 }, ["p a, b", ""]],
+    ["of one that is left out in some epochs", { dropoutEveryNEpochs: 2 }, ["p a, b", ""]],
+    ["of one that grows, when it has all of its tags", { warmupSteps: 100 }, ["p a, b"]],
+    ["of shuffled tags", { shuffle: true }, []],
+    ["of tags that are left out", { tagDropoutRate: 0.5 }, []],
+    ["of shuffled tags that are left out at times", { shuffle: true, dropoutRate: 0.1 }, [""]],
+    ["where nothing can be chosen", { wildcard: true }, ["p a, b"]],
+    [
+      "where nothing can be chosen, in spite of what else changes",
+      { wildcard: true, warmupSteps: 9, dropoutRate: 1 },
+      ["p a, b", ""],
+    ],
+  ] as [string, RuledCaption["rules"], string[]][])("%s", (_, rules, texts) => {
+    expect(textsOf({ prefix: "p", ...rules })).toEqual(texts)
+  })
+
+  it("are none where an option is chosen, and the line as it is where it is none", () => {
+    expect(textsOf({ wildcard: true }, "{a|b}")).toEqual([])
+    expect(textsOf({}, "{a|b}")).toEqual(["{a|b}"])
   })
 })

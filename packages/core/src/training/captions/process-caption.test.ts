@@ -75,6 +75,11 @@ describe("a caption at a step", () => {
     const rules = { warmupMin: 2, warmupSteps: 10 }
     const at = (step: number): number => read("a, b, c, d, e, f", rules, fixed(), { ...START, step }).split(",").length
     expect([0, 3, 5, 9, 10, 50].map(at)).toEqual([2, 3, 4, 5, 6, 6])
+    // Below 1 it is a share of the run, and 1 is a step.
+    const share = (warmupSteps: number) => (step: number) =>
+      read("a, b, c, d, e, f", { warmupMin: 2, warmupSteps }, fixed(), { ...START, step }).split(",").length
+    expect([0, 25, 49, 50].map(share(0.5))).toEqual([2, 4, 5, 6])
+    expect([0, 1, 50].map(share(1))).toEqual([2, 6, 6])
     expect(read("a", rules)).toBe("a")
   })
 

@@ -185,6 +185,14 @@ describe("the schedulers of PyTorch", () => {
   ])("refuse %j", (movement, message) => {
     expect(() => createLrSchedule({ ...(movement as unknown as TorchScheduler), ...base })).toThrow(message)
   })
+
+  it("refuse a rate or a number of steps out of range, and keep a growing rate in it", () => {
+    const grow = { scheduler: "ExponentialLR", gamma: 1.5 } as const
+    expect(() => createLrPoints({ ...grow, learningRate: -1, totalSteps: 9 })).toThrow("learningRate is -1, expected")
+    expect(() => createLrPoints({ ...grow, learningRate: 1, totalSteps: 0 })).toThrow("totalSteps is 0, expected")
+    const pointAt = createLrPoints({ ...grow, learningRate: 400, totalSteps: 9 })
+    expect([0, 1, 2, 3].map((step) => pointAt(step).rate)).toEqual([400, 600, 900, 1000])
+  })
 })
 
 describe("lr_scheduler_args", () => {
@@ -196,6 +204,9 @@ describe("lr_scheduler_args", () => {
     ["StepLR", ["step_size=7", "last_epoch=3"], "no last_epoch"],
     ["MultiStepLR", ["milestones=a"], "numbers separated by commas, each a whole number from 0 to 10000000"],
     ["OneCycleLR", ["max_lr=1 total_steps=9 anneal_strategy=sin"], "one of cos, linear"],
+    ["OneCycleLR", ["max_lr=1 total_steps=9 three_phase=1"], "True or False"],
+    ["OneCycleLR", ["max_lr=1 total_steps=9 three_phase=None"], "True or False"],
+    ["OneCycleLR", ["max_lr=1 total_steps=2.5"], "a whole number from 1 to 10000000, or None"],
     ["ReduceLROnPlateau", [], expect.stringMatching(/^one of StepLR, /)],
     ["torch.optim.lr_scheduler.__proto__", [], expect.stringMatching(/^one of /)],
   ])("of %s %j are refused", (type, args, expected) => {
