@@ -115,6 +115,17 @@ describe("the layout of a file", () => {
       { ...UNLIKE, unet: { ...UNLIKE.unet, transformerDepth: [2, 0, 0], middleDepth: 0 } },
     ],
     [
+      "attention in the middle alone",
+      { ...UNLIKE, unet: { ...UNLIKE.unet, transformerDepth: [0, 0, 0], middleDepth: 3 } },
+    ],
+    [
+      "two residual blocks in a middle without attention",
+      {
+        ...{ ...UNLIKE, unet: { ...UNLIKE.unet, transformerDepth: [0, 0, 0], middleDepth: 0 } },
+        widths: { ...UNLIKE.widths, contextDim: 0 },
+      },
+    ],
+    [
       "attention at the last level alone",
       { ...UNLIKE, unet: { ...UNLIKE.unet, transformerDepth: [0, 0, 1], middleDepth: 0 } },
     ],
@@ -152,6 +163,11 @@ describe("the layout of a file", () => {
     )
     expect(problems).toHaveLength(12)
     expect(problems[0]).toBe('"control_model.transformer_layes.0.attn.in_proj_weight" [36, 12] is missing')
+  })
+
+  it("is found where tensors without the prefix stand beside it", () => {
+    const shapes = { global_step: [], ...shapesOf(UNLIKE, "original", "control_model.") }
+    expect(readControlNet(header(shapes))).toMatchObject({ layout: UNLIKE, problems: [], unused: ["global_step"] })
   })
 
   it("has no control types by a tensor of one axis", () => {
@@ -230,6 +246,15 @@ describe("a file of another kind", () => {
     const attention = `${prefix}down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k.weight`
     expect(read({ [name]: [16, 3, 3, 3], [attention]: [640, text] })).toThrow(
       expect.objectContaining({ code: "wrong-kind", message: expect.stringMatching(message) }),
+    )
+  })
+
+  it("is refused with the model that it belongs to", () => {
+    expect(read({ "controlnet_blocks.0.weight": [1], "double_blocks.0.a": [1] })).toThrow(
+      "this is a ControlNet for Flux. It does not fit SDXL. Find one of the same control for SDXL.",
+    )
+    expect(read({ "controlnet_cond_embedding.conv_in.weight": [16, 3, 3, 3] })).toThrow(
+      "It belongs to another model. Find one of the same control for SDXL.",
     )
   })
 

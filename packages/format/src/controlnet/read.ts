@@ -166,7 +166,8 @@ function layoutOf(shape: (original: string, diffusers: string) => readonly numbe
   // In the original names, the last layer has the same name as the others.
   const isOriginal = shape("input_hint_block.0.weight", "").length > 0
   if (isOriginal) hintWidths.pop()
-  const second = shape(`middle_block.${middleDepth > 0 ? 2 : 1}.in_layers.2.weight`, "mid_block.resnets.1.conv1.weight")
+  // Without attention, the second residual block of the middle has the number 1.
+  const second = shape("middle_block.1.in_layers.2.weight", "mid_block.resnets.1.conv1.weight")
   return {
     unet: { modelChannels, channelMult: [mult(0), mult(1), mult(2)], transformerDepth, middleDepth },
     widths: {

@@ -83,6 +83,15 @@ describe("the figure of a ControlNet", () => {
     expect(widths.get("input_blocks.4.1.transformer_blocks.0.attn2.to_k")).toEqual([48, 96])
   })
 
+  it("does not halve the control picture in its last layer", () => {
+    const { hint } = controlNetFigure({ ...SDXL_CONTROL_NET, hintWidths: [8, 16] })
+    expect(hint.map(({ diffusersPath, stride }) => [diffusersPath.split(".").pop(), stride])).toEqual([
+      ["conv_in", 1],
+      ["0", 1],
+      ["conv_out", 1],
+    ])
+  })
+
   it("may have a middle of one residual block", () => {
     const unet = { ...SDXL_LAYOUT, transformerDepth: [0, 0, 0] as const, middleDepth: 0 }
     const pathsOf = (middleBlocks: 1 | 2): readonly string[] => {

@@ -9,13 +9,17 @@ const newTable = (): UnetTable => unetTable({ ...SDXL_LAYOUT })
 describe("a layer of SDXL's U-Net", () => {
   // The facts are those of an SDXL checkpoint and of diffusers' names for it.
   it.each([
+    ["time_embed.0", "embedding", "time1", "time_embedding.linear_1", 320, 1280],
     ["time_embed.2", "embedding", "time2", "time_embedding.linear_2", 1280, 1280],
     ["label_emb.0.0", "embedding", "size1", "add_embedding.linear_1", 2816, 1280],
+    ["label_emb.0.2", "embedding", "size2", "add_embedding.linear_2", 1280, 1280],
     ["input_blocks.0.0", "input 0", "first-conv", "conv_in", 4, 320],
     ["input_blocks.3.0.op", "input 3", "downsample", "down_blocks.0.downsamplers.0.conv", 320, 320],
     ["input_blocks.4.0.skip_connection", "input 4", "skip", "down_blocks.1.resnets.0.conv_shortcut", 320, 640],
+    ["input_blocks.4.1.norm", "input 4", "norm", "down_blocks.1.attentions.0.norm", 640, 640],
     ["input_blocks.5.1.proj_in", "input 5", "proj-in", "down_blocks.1.attentions.1.proj_in", 640, 640],
     ["input_blocks.7.0.emb_layers.1", "input 7", "embedding", "down_blocks.2.resnets.0.time_emb_proj", 1280, 1280],
+    ["middle_block.0.in_layers.0", "middle", "in-norm", "mid_block.resnets.0.norm1", 1280, 1280],
     ["middle_block.1.proj_out", "middle", "proj-out", "mid_block.attentions.0.proj_out", 1280, 1280],
     ["middle_block.2.out_layers.3", "middle", "conv2", "mid_block.resnets.1.conv2", 1280, 1280],
     ["output_blocks.0.0.in_layers.2", "output 0", "conv1", "up_blocks.0.resnets.0.conv1", 2560, 1280],
