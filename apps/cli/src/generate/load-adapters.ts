@@ -7,6 +7,7 @@ import type {
   NodeRuntime,
   SdxlHandle,
 } from "@lllite/runtime-node"
+import { isForComfyUi } from "../lllite-file/comfyui.ts"
 import type { ControlUse } from "./controls.ts"
 import type { Masks } from "./masks.ts"
 
@@ -71,13 +72,11 @@ export async function loadAdapters(
     return uses
   }
   const sites = adapters.map(({ file }) => sitesOf(file.path))
-  const isForComfyUi = !sites.some(({ adapters }) =>
-    adapters.some(({ sharedTrunk, condChannels }) => sharedTrunk === true || condChannels === 4),
-  )
-  if (!isForComfyUi) {
+  const areForComfyUi = sites.every(({ adapters }) => isForComfyUi(adapters))
+  if (!areForComfyUi) {
     say(
       "The pictures hold no workflow of ComfyUI, because it cannot load an LLLite with a shared conditioner or a hole.",
     )
   }
-  return { sites, isForComfyUi, uses }
+  return { sites, isForComfyUi: areForComfyUi, uses }
 }

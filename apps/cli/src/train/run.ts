@@ -120,14 +120,15 @@ async function trainAndSave(
     ...(settings.recordsTimesteps ? { timestepRange: [minTimestep, maxTimestep] as const } : {}),
   })
   const sites = initial?.model.adapters.map(({ site }) => site) ?? sitesOf(sdxl.layout, settings.sites)
-  const form = formMetadata(initial?.model.adapters ?? [formOf(settings)])
+  const adapters = initial?.model.adapters ?? [formOf(settings)]
+  const form = formMetadata(adapters)
   const metadata = new Map([...spec, ...ownMetadata(settings, sites, sdxl.layout), ...form])
   const { dtype, force } = settings
   const file = { dtype, force, ...(settings.noMetadata ? {} : { metadata }) }
   const saver = createSaver(settings, plan, file, { facts, history }, reporter)
   // The last step has no file of its own beside the final one.
   if (settings.resume !== undefined && initial !== null && initial.step < steps) await saver.missing(initial)
-  const watch = await watchRun({ runtime, sdxl, dataset, settings, plan, history, reporter, signal })
+  const watch = await watchRun({ runtime, sdxl, dataset, settings, plan, adapters, history, reporter, signal })
   const stateEvery = [...saver.every, ...watch.stateEvery]
   const stopping = stopAtFault(dataset, signal)
   const run = sdxl.train(stopping.dataset, {

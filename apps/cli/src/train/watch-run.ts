@@ -2,6 +2,7 @@ import type { TrainState } from "@lllite/core/training"
 import { trainedModel } from "@lllite/core/training"
 import type { NodeRuntime, SdxlHandle, TrainRunStep } from "@lllite/runtime-node"
 import { InputError } from "@lllite/runtime-node"
+import { isForComfyUi } from "../lllite-file/comfyui.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { type Dashboard, openDashboard } from "./dashboard/dashboard.ts"
 import { openRunLog } from "./log/run-log.ts"
@@ -24,6 +25,8 @@ export interface WatchedRun {
   readonly dataset: TrainingSet
   readonly settings: TrainSettings
   readonly plan: StepPlan
+  /** The form of the LLLite's adapters. */
+  readonly adapters: Parameters<typeof isForComfyUi>[0]
   /** The steps so far. The watch adds to it. */
   readonly history: StepHistory
   readonly reporter: Reporter
@@ -164,7 +167,7 @@ function openReport({ runtime, dataset, settings, plan: { steps }, history, repo
 
 /** The samples of a run, or null. */
 async function openSamples(
-  { runtime, sdxl, dataset, settings, plan: { perEpoch }, reporter, signal }: WatchedRun,
+  { runtime, sdxl, dataset, settings, plan: { perEpoch }, adapters, reporter, signal }: WatchedRun,
   say: (text: string) => void,
 ): Promise<RunSamples | null> {
   const { samples, outputDir, outputName, model, seed } = settings
@@ -172,7 +175,8 @@ async function openSamples(
   const planned = await planSamples(samples, dataset, dataset.heldOut ?? dataset, seed)
   for (const notice of planned.notices) say(notice)
   const machine = { runtime, sdxl }
-  const run = { outputDir, outputName, model, perEpoch, machine, reporter, signal }
+  const folder = { outputDir, outputName, model, isForComfyUi: isForComfyUi(adapters) }
+  const run = { ...folder, perEpoch, machine, reporter, signal }
   return runSamples(samples, planned.samples, run)
 }
 

@@ -20,6 +20,8 @@ export interface SampleFolder {
   readonly outputDir: string
   readonly outputName: string
   readonly model: SdxlPaths
+  /** Whether ComfyUI can load the run's LLLite, so that pictures with it hold a workflow. */
+  readonly isForComfyUi: boolean
 }
 
 /** When samples are drawn: after a step, or at the end of an epoch. */
@@ -118,7 +120,11 @@ export async function writeSamples(
 /** The folder of samples in the folder of the run. */
 export const SAMPLES = "sample"
 
-function settingsText({ model }: SampleFolder, sample: Sample, lllite: string | null): ReturnType<typeof recipeText> {
+function settingsText(
+  { model, isForComfyUi }: SampleFolder,
+  sample: Sample,
+  lllite: string | null,
+): ReturnType<typeof recipeText> {
   const { prompt, negativePrompt, seed, width, height, steps, guidanceScale, sampler, controlPath } = sample
   const control = controlPath === null ? null : { file: { path: controlPath }, fit: "stretch" as const }
   return recipeText(
@@ -131,6 +137,7 @@ function settingsText({ model }: SampleFolder, sample: Sample, lllite: string | 
       },
       adapters: lllite === null ? [] : [{ file: { path: lllite }, control }],
     }),
+    { workflow: lllite === null || isForComfyUi },
   )
 }
 
