@@ -1,3 +1,4 @@
+import { listText } from "@lllite/core/names"
 import { nearest } from "@lllite/runtime-node/options"
 import type { Command } from "./command/command.ts"
 import { entry } from "./command/help.ts"
@@ -198,13 +199,13 @@ export function findListed(argv: readonly string[]): { readonly listed: Listed; 
     throw new UsageError("command-missing", `${name} is not an option here. Expected a command. Type: lllite --help`)
   const parts = namesOf(name)
   if (parts.length > 0 && (second === "" || second.startsWith("-"))) {
-    throw new UsageError("command-missing", `${name} is not a whole command. Expected ${parts.join(" or ")}.`)
+    throw new UsageError("command-missing", `${name} is not a whole command. Expected ${listText(parts, "or")}.`)
   }
   const names = COMMANDS.map((each) => each.name)
   const firstWords = [...new Set(names.map((each) => each.split(" ")[0] as string))]
   const near = nearest(`${name} ${second}`, names) ?? (parts.length > 0 ? null : nearest(name, firstWords))
   const written = parts.length > 0 ? `${name} ${second}` : name
-  const expected = parts.length > 0 ? ` Expected ${parts.join(" or ")}.` : " Type: lllite --help"
+  const expected = parts.length > 0 ? ` Expected ${listText(parts, "or")}.` : " Type: lllite --help"
   throw new UsageError(
     "command-unknown",
     `"${written}" is not a command.${near === null ? expected : ` Did you mean ${near}?`}`,

@@ -1,4 +1,5 @@
 import { CoreError } from "./errors.ts"
+import { listText } from "./list-text.ts"
 
 /** The range of an option's numbers. Every number is finite. */
 export interface NumberRange {
@@ -38,7 +39,7 @@ export function rangeText({ integer = false, min, above, max, below }: NumberRan
   const bounds = Object.entries({ "of at least": min, above, "of at most": max, below })
     .filter(([, bound]) => bound !== undefined)
     .map(([word, bound]) => `${word} ${bound}`)
-  return bounds.length === 0 ? what : `${what} ${bounds.join(" and ")}`
+  return bounds.length === 0 ? what : `${what} ${listText(bounds, "and")}`
 }
 
 /**

@@ -1,3 +1,4 @@
+import { listText } from "@lllite/core/names"
 import { nearest } from "@lllite/runtime-node/options"
 import { defineCommand } from "../command/command.ts"
 import { JSON_OPTION } from "../lllite-file/output-options.ts"
@@ -24,5 +25,5 @@ function actionProblem(action: string, words: readonly string[]): string | null 
   if (action === "list" && words.length > 0) return `list takes no words, received ${JSON.stringify(words[0])}`
   if (ACTIONS.some((known) => known === action)) return null
   const near = nearest(action, ACTIONS)
-  return `expected ${ACTIONS.join(" or ")}, received "${action}"${near === null ? "" : `. Did you mean ${near}?`}`
+  return `expected ${listText(ACTIONS, "or")}, received "${action}"${near === null ? "" : `. Did you mean ${near}?`}`
 }

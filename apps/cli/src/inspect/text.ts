@@ -1,3 +1,4 @@
+import { listText } from "@lllite/core/names"
 import { countText, few, plural, printable, sizeText, table } from "../terminal/text.ts"
 import { controlNetLines } from "./controlnet.ts"
 import type { HealthReport } from "./health.ts"
@@ -72,7 +73,9 @@ function llliteLines(lllite: LlliteReport): [string, string][] {
   const lines: [string, string][] = [
     [
       "for",
-      lllite.isForSdxl ? "SDXL" : `a U-Net of another layout, whose sites are ${lllite.siteWidths.join(" and ")} wide`,
+      lllite.isForSdxl
+        ? "SDXL"
+        : `a U-Net of another layout, whose sites are ${listText(lllite.siteWidths, "and")} wide`,
     ],
     ["sites", `${lllite.sites}: ${counts(lllite.blocks, "in").join(", ")}; ${kinds}`],
     [
@@ -121,7 +124,7 @@ function nearest({ selections }: LlliteReport): string {
     ...(missing.length > 0 ? [`lacks ${missing.length} (${few(missing)})`] : []),
     ...(extra.length > 0 ? [`has ${extra.length} more (${few(extra)})`] : []),
   ]
-  return `without a name. The nearest is ${name}, of which it ${differences.join(" and ")}`
+  return `without a name. The nearest is ${name}, of which it ${listText(differences, "and")}`
 }
 
 function healthLines({ findings, blocks }: HealthReport): string[] {

@@ -1,3 +1,4 @@
+import { listText } from "@lllite/core/names"
 import type { LlliteFile } from "@lllite/format"
 import { llliteOf, openSafetensors } from "@lllite/format"
 import type { SafetensorsContents } from "@lllite/format/edit"
@@ -95,7 +96,7 @@ export function reportWritten(
   const what =
     lllite === null
       ? plural(tensors, "tensor")
-      : `${plural(lllite.sites, "site")}, ${widths}, ${lllite.dtypes.join(" and ")}`
+      : `${plural(lllite.sites, "site")}, ${widths}, ${listText(lllite.dtypes, "and")}`
   const problem = lllite?.sdScriptsProblem ?? null
   const all = problem === null ? notes : [...notes, `sd-scripts would not load it: ${problem}.`]
   return [`Wrote ${output}: ${what}, ${sizeText(bytes)}.`, ...all.map((note) => `Note: ${note}`)].join("\n")

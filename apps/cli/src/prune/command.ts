@@ -1,3 +1,4 @@
+import { listText } from "@lllite/core/names"
 import { defineCommand } from "../command/command.ts"
 import { localFiles } from "../model/local-models.ts"
 import { print } from "../terminal/streams.ts"
@@ -15,7 +16,7 @@ export const pruneCommand = defineCommand({
     reader.check(WAYS, () => {
       const chosen = WAYS.filter((way) => reader.isGiven(way)).map((way) => reader.nameOf(way))
       if (chosen.length === 1) return null
-      const came = chosen.length === 0 ? "" : `, received ${chosen.join(" and ")}`
+      const came = chosen.length === 0 ? "" : `, received ${listText(chosen, "and")}`
       return `expected one of --blocks, --keep_blocks and --weakest${came}`
     })
     const settings = reader.finish()

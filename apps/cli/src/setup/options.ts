@@ -1,3 +1,4 @@
+import { listText } from "@lllite/core/names"
 import type { OptionTable, Settings } from "@lllite/runtime-node/options"
 import { flag, folder, nearest, text } from "@lllite/runtime-node/options"
 
@@ -23,7 +24,7 @@ export function setupProblem(
   if (target === undefined) return null
   if (!TARGETS.some((known) => known === target)) {
     const near = nearest(target, TARGETS)
-    return `the target is "${target}", expected ${TARGETS.join(" or ")}${near === null ? "" : `. Did you mean ${near}?`}`
+    return `the target is "${target}", expected ${listText(TARGETS, "or")}${near === null ? "" : `. Did you mean ${near}?`}`
   }
   const isMore = gpu || python !== undefined || wheelDir !== undefined
   return remove && isMore ? "--remove does not go with other options. Leave them out." : null

@@ -1,3 +1,4 @@
+import { listText } from "@lllite/core/names"
 import type { AdapterDims, Site } from "@lllite/format"
 import type { OptionReader } from "@lllite/runtime-node/options"
 import type { TRAIN_OPTIONS } from "./options/index.ts"
@@ -36,7 +37,7 @@ export function checkFirstLllite(
       const has = [...new Set(adapters.map((adapter) => adapter[width]))]
       if (has.length === 1 && has[0] === settings[option]) return null
       const advice = `Leave out ${nameOf(option)}${has.length === 1 ? `, or give ${has.join("")}` : ""}`
-      return `${nameOf(option)} is ${settings[option]}, and the LLLite of "${path}" has ${has.join(" and ")}. Its width stays. ${advice}`
+      return `${nameOf(option)} is ${settings[option]}, and the LLLite of "${path}" has ${listText(has, "and")}. Its width stays. ${advice}`
     })
   }
   if (isGiven("conditioner")) {

@@ -1,4 +1,10 @@
-import { followsCurve, type OptimizerChoice, optimizerNotices, readOptimizerArguments } from "@lllite/core/names"
+import {
+  followsCurve,
+  listText,
+  type OptimizerChoice,
+  optimizerNotices,
+  readOptimizerArguments,
+} from "@lllite/core/names"
 import type { OptionReader } from "@lllite/runtime-node/options"
 import type { TRAIN_OPTIONS } from "./options/index.ts"
 
@@ -21,7 +27,7 @@ export function readOptimizer({ settings, check, isGiven, nameOf }: TrainReader)
   const chosen = [...(isGiven("optimizerType") ? ["optimizerType" as const] : []), ...switches]
   check(["optimizerType", "use8bitAdam", "useLionOptimizer"], () =>
     chosen.length > 1
-      ? `${chosen.map(nameOf).join(" and ")} exclude each other, expected one of them. Keep ${nameOf("optimizerType")}`
+      ? `${listText(chosen.map(nameOf), "and")} exclude each other, expected one of them. Keep ${isGiven("optimizerType") ? nameOf("optimizerType") : "one"}`
       : null,
   )
   const [first] = switches

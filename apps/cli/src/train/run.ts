@@ -1,5 +1,6 @@
 import { CoreError } from "@lllite/core"
 import type { Prediction } from "@lllite/core/diffusion"
+import { listText } from "@lllite/core/names"
 import type { TrainState } from "@lllite/core/training"
 import { beginTraining, DivergedError } from "@lllite/core/training"
 import { buildLlliteMetadata } from "@lllite/format/modelspec"
@@ -91,7 +92,7 @@ export function encodedBytes(): number {
 
 /** The pictures of a step. */
 function rowsText(dataset: FolderDataset, { gradientAccumulationSteps: batches }: TrainSettings): string {
-  const rows = batchSizesOf(dataset).join(" or ")
+  const rows = listText(batchSizesOf(dataset), "or")
   return batches === 1 ? rows : `${batches} × ${rows}`
 }
 

@@ -1,3 +1,4 @@
+import { listText } from "../list-text.ts"
 import { countedNotice } from "../notice.ts"
 
 /** What is allowed in a data set and may be a mistake, with the file or folder. */
@@ -73,7 +74,7 @@ export function remarkKinds(): readonly Remark["kind"][] {
 
 /** One notice for each kind of remark, with its number and the first path. */
 export function remarkNotices(remarks: readonly Remark[], captionExtensions: readonly string[]): readonly string[] {
-  const advice = `The extension of captions is ${captionExtensions.join(" or ")}. To change it, set caption_extension.`
+  const advice = `The extension of captions is ${listText(captionExtensions, "or")}. To change it, set caption_extension.`
   return Object.entries(SENTENCES).flatMap(([kind, [what, sentence]]) => {
     const paths = remarks.flatMap((remark) => (remark.kind === kind ? [remark.path] : []))
     return countedNotice(paths, what, sentence).map((text) => (kind === "no-caption" ? `${text} ${advice}` : text))

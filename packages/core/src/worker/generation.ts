@@ -7,6 +7,7 @@ import { type VaeParts, vaeParts } from "../generation/encode-pictures.ts"
 import { generate } from "../generation/generate.ts"
 import type { GenerateOptions, PictureRequest } from "../generation/request.ts"
 import type { RgbImage } from "../image.ts"
+import { listText } from "../list-text.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { memoryError } from "../runtime/memory-error.ts"
 import type { RuntimeTasks, RuntimeTypes, SentGenerateOptions } from "../runtime/tasks.ts"
@@ -63,7 +64,7 @@ function roomError(
   ]
   return new CoreError(
     "no-room",
-    `generate: ${what} does not fit the memory (${full.message.replace(/\. .*/s, "")}). Use ${cures.slice(0, -1).join(", ")} or ${cures.at(-1)}.`,
+    `generate: ${what} does not fit the memory (${full.message.replace(/\. .*/s, "")}). Use ${listText(cures, "or")}.`,
     { cause: error },
   )
 }

@@ -1,3 +1,4 @@
+import { listText } from "@lllite/core/names"
 import type { Ops } from "@lllite/core/ops"
 import { createComposedOps, registerGradients } from "@lllite/core/ops"
 import { InputError } from "../errors.ts"
@@ -24,7 +25,10 @@ export async function startBackend(backend: NodeBackend, options: StartOptions =
     if (value === undefined || value === usual || takers.some((taker) => taker === backend)) continue
     throw new InputError(
       "backend-option",
-      `${name} "${value}" needs the backend ${takers.map((taker) => `"${taker}"`).join(" or ")}, got "${backend}". Leave ${name} out, or choose such a backend.`,
+      `${name} "${value}" needs the backend ${listText(
+        takers.map((taker) => `"${taker}"`),
+        "or",
+      )}, got "${backend}". Leave ${name} out, or choose such a backend.`,
     )
   }
   if (backend === "webgpu") {

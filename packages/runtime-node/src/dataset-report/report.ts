@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises"
-import { type Remark, remarkKinds, remarkNotices } from "@lllite/core/names"
+import { listText, type Remark, remarkKinds, remarkNotices } from "@lllite/core/names"
 import { longestCaption } from "@lllite/core/training"
 import { readTokenizer } from "../checkpoint.ts"
 import { augmentationNotices, withoutUsedAlpha } from "../dataset/augmentation-notices.ts"
@@ -359,7 +359,7 @@ function pathsOf(fitted: readonly FittedPicture[]): readonly string[] {
 function batchFindings(buckets: readonly BucketRow[]): readonly Finding[] {
   const small = buckets.filter(({ examples, batchSize }) => examples < batchSize)
   if (small.length === 0 || buckets.length === 1) return []
-  const batches = [...new Set(small.map(({ batchSize }) => batchSize))].join(" or ")
+  const batches = listText([...new Set(small.map(({ batchSize }) => batchSize))], "or")
   const text = `Sizes with fewer pictures than a batch of ${batches}: ${small.length} of ${buckets.length}. Their steps are smaller.`
   return [{ kind: "small-bucket", level: "note", text, files: [] }]
 }

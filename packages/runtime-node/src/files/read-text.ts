@@ -1,3 +1,4 @@
+import { listText } from "@lllite/core/names"
 import { InputError } from "../errors.ts"
 import { readSmallFile } from "./regular-file.ts"
 
@@ -55,8 +56,7 @@ function likelyEncodings(bytes: Uint8Array): string {
   const [before = ""] = new TextDecoder("utf-8").decode(bytes).split("\ufffd")
   const fitting = ENCODINGS.filter(([encoding]) => isIn(bytes, encoding)).map(([, name]) => name)
   // Windows-1252 has a letter for every byte, so it always fits.
-  const names = [...fitting, "Windows-1252"]
-  const list = names.length === 1 ? names.join("") : `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`
+  const list = listText([...fitting, "Windows-1252"], "or")
   return `The first other bytes are in line ${before.split("\n").length}. It may be ${list}.`
 }
 

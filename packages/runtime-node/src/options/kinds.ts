@@ -1,5 +1,5 @@
 import type { NumberRange, Seed } from "@lllite/core/names"
-import { isInRange, rangeText, readSeed } from "@lllite/core/names"
+import { isInRange, listText, rangeText, readSeed } from "@lllite/core/names"
 import type { Certain, NotInferred, OptionKind, OptionText, Reading, TakenOption } from "./option.ts"
 import { taken } from "./option.ts"
 
@@ -61,7 +61,13 @@ export function choice<const Name extends string>(
 ): TakenOption<Name | undefined> {
   const same = (name: string, text: string): boolean =>
     name === text || (ignoreCase && name.toLowerCase() === text.toLowerCase())
-  const list = names.length <= 2 ? names.map((name) => `"${name}"`).join(" or ") : `one of ${names.join(", ")}`
+  const list =
+    names.length <= 2
+      ? listText(
+          names.map((name) => `"${name}"`),
+          "or",
+        )
+      : `one of ${names.join(", ")}`
   const expected = because === undefined ? list : `${list}: ${because}`
   const kind: OptionKind<Name | undefined> = {
     arity: "one",

@@ -1,4 +1,4 @@
-import { nearest } from "@lllite/core/names"
+import { listText, nearest } from "@lllite/core/names"
 import type { AnyOption, OptionTable, Settings, TakenOption } from "./option.ts"
 import { asksForNothing } from "./option.ts"
 import type { Problem } from "./problems.ts"
@@ -113,7 +113,7 @@ export function readLayer(table: OptionTable, source: OptionSource): Layer {
 
 /** One sentence for all options that have no effect for one reason: `lowram and highvram have no effect: …`. */
 function effectNote(names: readonly string[], reason: string): string {
-  const all = names.length === 1 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`
+  const all = listText(names, "and")
   return `${all} ${names.length === 1 ? "has" : "have"} no effect: ${reason}.`
 }
 

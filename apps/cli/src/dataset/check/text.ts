@@ -1,3 +1,4 @@
+import { listText } from "@lllite/core/names"
 import { safeText } from "@lllite/format"
 import type { Problem } from "@lllite/runtime-node/options"
 import { describeProblems } from "@lllite/runtime-node/options"
@@ -54,7 +55,7 @@ function facts(report: CheckReport): string {
   return table([
     ["Data set", safeText(source)],
     ["Pairs", `${countText(pairs)} in ${plural(subsets.length, "folder")}, ${countText(examples)} with repeats`],
-    ["Steps", `${countText(stepsPerEpoch)} in an epoch, at a batch size of ${batches.join(" or ")}`],
+    ["Steps", `${countText(stepsPerEpoch)} in an epoch, at a batch size of ${listText(batches, "or")}`],
     [
       "Pictures",
       sizes.length === 0 ? "none that can be read" : [...shown, ...(more > 0 ? [`${more} more sizes`] : [])].join(", "),

@@ -97,5 +97,5 @@ export const RUN = {
   }),
   console_log_level: ignored("progress and notes are always written to stdout", { nothing: ["info"] }),
   console_log_file: ignored("progress and notes are written to stdout, which can be redirected to a file"),
-  console_log_simple: ignored("progress and notes are always plain lines if stdout is not a terminal"),
+  console_log_simple: ignored("if stdout is not a terminal, it gets one JSON object a line"),
 } satisfies OptionTable

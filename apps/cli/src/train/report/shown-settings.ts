@@ -1,3 +1,4 @@
+import { listText } from "@lllite/core/names"
 import type { TrainSettings } from "../settings.ts"
 import { batchSizesOf } from "../step-plan.ts"
 import type { TrainingSet } from "../validation/hold-out.ts"
@@ -23,7 +24,7 @@ export function shownSettings(
   return [
     ["Pairs", `${dataset.pictures}${dataset.heldOut === null ? "" : `, and ${dataset.heldOut.count} held out`}`],
     ["Sizes", sizes.size > 4 ? `${sizes.size} sizes` : [...sizes].join(", ")],
-    ["Pairs in a step", `${batchSizesOf(dataset).join(" or ")} × ${settings.gradientAccumulationSteps}`],
+    ["Pairs in a step", `${listText(batchSizesOf(dataset), "or")} × ${settings.gradientAccumulationSteps}`],
     ...(preset === null ? [] : [["Preset", preset.name] as const]),
     ["Optimizer", optimizer.name],
     ["Learning rate", `${learningRate}, ${lrScheduler}`],

@@ -1,5 +1,6 @@
 import { isReadableDtype, toFloat32 } from "@lllite/format"
 import { CoreError } from "../../errors.ts"
+import { listText } from "../../list-text.ts"
 import type { PromptOptions } from "../../prompt/options.ts"
 import type { WeightFile } from "../weight-reader.ts"
 import type { Tokenizer } from "./tokenizer.ts"
@@ -135,7 +136,7 @@ function checkInversions(inversions: readonly TextualInversion[], width1: number
     if (text1.length !== vectors * width1 || text2.length !== vectors * width2) {
       const widths = [text1, text2].map((values) => values.length / vectors)
       throw refuse(
-        `its vectors are ${widths.join(" and ")} wide, those of this SDXL ${width1} and ${width2}. Give one for SDXL.`,
+        `its vectors are ${listText(widths, "and")} wide, those of this SDXL ${width1} and ${width2}. Give one for SDXL.`,
       )
     }
   }

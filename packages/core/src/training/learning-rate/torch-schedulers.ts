@@ -1,4 +1,5 @@
 import { CoreError } from "../../errors.ts"
+import { listText } from "../../list-text.ts"
 import type { NumberRange } from "../../number-range.ts"
 import { checkRanges, isInRange } from "../../number-range.ts"
 
@@ -350,7 +351,7 @@ function settingOf(place: string, name: string, option: SchedulerOption, value: 
   if ("choices" in option) {
     throw new CoreError(
       "option-unknown",
-      `${place}: ${name} is "${String(value)}", expected ${option.choices.join(" or ")}`,
+      `${place}: ${name} is "${String(value)}", expected ${listText(option.choices, "or")}`,
     )
   }
   if (typeof usual === "boolean") {

@@ -8,6 +8,7 @@ describe("optimizer_type", () => {
     ["PagedAdamW8bit", "adamw8bit"],
     ["bitsandbytes.optim.AdamW8bit", "adamw8bit"],
     ["came_pytorch.CAME", "came"],
+    ["pytorch_optimizer.CAME", "came"],
     ["AdaFactor", "adafactor"],
     ["torch.optim.Adafactor", "torch.optim.adafactor"],
     ["torch.optim.RMSprop", "rmsprop"],

@@ -1,3 +1,4 @@
+import { listText } from "../../list-text.ts"
 import type { NumberRange } from "../../number-range.ts"
 import { isInRange, rangeText } from "../../number-range.ts"
 import { type Literal, pythonName, pythonText, readLiteral, splitArguments } from "../python/literals.ts"
@@ -42,7 +43,7 @@ const ALIASES: Readonly<Record<string, readonly [name: OptimizerName, defaults?:
 
 /** Modules of Python that users write before the name of a class. */
 const MODULES =
-  /^(torch\.optim|bitsandbytes\.optim|bnb\.optim|lion_pytorch|prodigyopt|came_pytorch|schedulefree|dadaptation(\.experimental)?|transformers(\.optimization)?)\./
+  /^(torch\.optim|bitsandbytes\.optim|bnb\.optim|lion_pytorch|prodigyopt|came_pytorch|pytorch_optimizer|schedulefree|dadaptation(\.experimental)?|transformers(\.optimization)?)\./
 
 /** All names that `optimizer_type` takes, in lower case. Modules of Python may stand before them. */
 export const OPTIMIZER_TYPES: readonly string[] = [
@@ -90,7 +91,7 @@ export function readOptimizerArguments(type: string, args: readonly string[]): O
     if (NO_EFFECT.includes(argument) && value !== undefined) {
       const only = Object.hasOwn(ONLY, argument) ? ONLY[argument] : undefined
       if (only === undefined || only.includes(value)) ignored.push(argument)
-      else return { part, expected: `${argument}=${only.map(pythonText).join(" or ")}` }
+      else return { part, expected: `${argument}=${listText(only.map(pythonText), "or")}` }
       continue
     }
     const targets = named.get(argument)
