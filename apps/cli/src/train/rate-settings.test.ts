@@ -74,6 +74,14 @@ describe("the options of the learning rate", () => {
     [{ lr_scheduler_args: ["gamma=1"] }, /has "gamma=1", expected no arguments: constant has none/],
     [{ lr_scheduler: "piecewise_constant", lr_scheduler_args: ["step_rules=1"] }, null],
     [
+      { lr_scheduler: "piecewise_constant" },
+      /is piecewise_constant, which needs --lr_scheduler_args such as step_rules=1:100,0\.1\. Give it/,
+    ],
+    [
+      { lr_scheduler: "cosine_with_min_lr" },
+      /which needs --lr_scheduler_min_lr_ratio, or min_lr in --lr_scheduler_args\. Give it/,
+    ],
+    [
       { lr_scheduler: "cosine_with_min_lr", lr_scheduler_min_lr_ratio: 0.1, lr_scheduler_args: ["min_lr=0"] },
       /has min_lr, and --lr_scheduler_min_lr_ratio says the same/,
     ],
@@ -88,6 +96,5 @@ describe("the options of the learning rate", () => {
     expect(() => planSteps(read({ ...cyclic, optimizer_type: "adagrad" }), dataset)).toThrow(/it has no momentum/)
     expect(planSteps(read(cyclic), dataset).lr).toMatchObject({ scheduler: "CyclicLR" })
     expect(() => planSteps(read({ optimizer_type: "prodigy", up_lr: 0.5 }), dataset)).toThrow(/not proportional/)
-    expect(() => planSteps(read({ lr_scheduler: "piecewise_constant" }), dataset)).toThrow(/needs pieces/)
   })
 })

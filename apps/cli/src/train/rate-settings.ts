@@ -117,7 +117,27 @@ function readArguments({ settings, check, nameOf }: TrainReader, curve: (typeof 
       ? `${nameOf("lrSchedulerArgs")} has min_lr, and ${nameOf("lrSchedulerMinLrRatio")} says the same. Keep one of them`
       : null,
   )
-  return "options" in read ? read.options : {}
+  const options = "options" in read ? read.options : {}
+  check(["lrScheduler"], () => {
+    if (!("options" in read)) return null
+    const lacking = lackingOf(curve, { minRatio: settings.lrSchedulerMinLrRatio, ...read.options }, nameOf)
+    return lacking === null ? null : `${nameOf("lrScheduler")} is ${curve}, which needs ${lacking}. Give it`
+  })
+  return options
+}
+
+/** What a curve cannot do without, or null. */
+function lackingOf(
+  curve: (typeof LR_CURVES)[number],
+  { minRatio, pieces }: { readonly minRatio?: number | undefined; readonly pieces?: unknown },
+  nameOf: TrainReader["nameOf"],
+): string | null {
+  if (curve === "cosine_with_min_lr" && minRatio === undefined) {
+    return `${nameOf("lrSchedulerMinLrRatio")}, or min_lr in ${nameOf("lrSchedulerArgs")}`
+  }
+  return curve === "piecewise_constant" && pieces === undefined
+    ? `${nameOf("lrSchedulerArgs")} such as step_rules=1:100,0.1`
+    : null
 }
 
 function readScheduler(reader: TrainReader, type: string): Pick<RatePlan, "lr" | "notices"> {

@@ -65,6 +65,13 @@ describe("readTrainSettings", () => {
     ])
   })
 
+  it("says that repeats of folders need a file of data sets", () => {
+    expect(read({ dataset_repeats: 2 }).notices).toEqual([
+      "--dataset_repeats has no effect: --dataset_config is not given.",
+    ])
+    expect(read({ dataset_repeats: 1 }).notices).toEqual([])
+  })
+
   it("says which files it writes beside the pictures", () => {
     const disk = { cache_latents_to_disk: true, cache_text_encoder_outputs_to_disk: true }
     expect(read(disk).notices).toEqual([
@@ -334,7 +341,6 @@ describe("readTrainSettings", () => {
     [{ learning_rate: 0 }, /learning_rate is 0/],
     [{ site_limit: 0 }, /site_limit is 0, expected a number above 0/],
     [{ output_name: "a/b" }, /output_name is "a\/b"/],
-    [{ dataset_repeats: 2 }, /dataset_repeats needs --dataset_config/],
   ])("refuses %j", (more, message) => {
     expect(() => read(more)).toThrow(message)
   })

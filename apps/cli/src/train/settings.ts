@@ -189,9 +189,6 @@ export function readDataset({ settings, check, isGiven, nameOf }: TrainReader): 
     return nameOf(option === "imageDir" ? "trainDataDir" : option)
   }
   if (datasetConfig !== undefined) return { source: { config: datasetConfig }, nameOf: names }
-  check(["datasetRepeats", "datasetConfig"], () =>
-    isGiven("datasetRepeats") ? `${nameOf("datasetRepeats")} needs ${nameOf("datasetConfig")}. Leave it out` : null,
-  )
   for (const name of ["trainDataDir", "conditioningDataDir"] as const) {
     check([name, "datasetConfig"], () =>
       isGiven(name)
@@ -206,7 +203,12 @@ export function readDataset({ settings, check, isGiven, nameOf }: TrainReader): 
 }
 
 function foldersUnused({ settings, isGiven, nameOf }: TrainReader): readonly string[] {
-  if (settings.datasetConfig === undefined) return []
+  if (settings.datasetConfig === undefined) {
+    // sd-scripts ignores it there, too.
+    return isGiven("datasetRepeats")
+      ? [`${nameOf("datasetRepeats")} has no effect: ${nameOf("datasetConfig")} is not given.`]
+      : []
+  }
   return (["trainDataDir", "conditioningDataDir", "inJson"] as const).flatMap((name) => {
     const advice = name === "inJson" ? " Write it as metadata_file of a subset there." : ""
     return isGiven(name) ? [`${nameOf(name)} has no effect: ${nameOf("datasetConfig")} is given.${advice}`] : []

@@ -65,7 +65,7 @@ function bucketSizes(options: BucketOptions, step: number): readonly Size[] {
     throw new CoreError(
       "option-conflict",
       `buckets: a resolution of ${resolution.join(" x ")} is not between the sides ${shortest} and ${longest} ` +
-        `(minSize and maxSize as multiples of ${step}). Change them or the resolution.`,
+        `(the shortest and the longest of a bucket, as multiples of ${step}). Change them or the resolution.`,
     )
   }
   const area = resolution[0] * resolution[1]

@@ -141,7 +141,7 @@ describe("parseDatasetConfig", () => {
         "  - line 11: there is no table generl. Tables are general and datasets.",
         "  - datasets[0], line 4: batch_size is 0, expected a whole number from 1 to 4096",
         "  - datasets[0].subsets[0], line 8: there is no option num_repeat. Did you mean num_repeats?",
-        "  - datasets[0].subsets[0], line 9: is_reg is not supported: there are no regularisation pictures. Leave it out.",
+        "  - datasets[0].subsets[0], line 9: is_reg is not supported: every pair trains the LLLite, and sd-scripts' LLLite trainer refuses the key, too. Leave out this subset, or is_reg to train with its pairs.",
       ].join("\n"),
     )
   })
@@ -157,7 +157,7 @@ describe("parseDatasetConfig", () => {
     ["", /datasets is missing, expected at least one table, written \[\[datasets\]\]/],
     ["[[datasets]]\nresolution = 512", /datasets\[0\], line 1: subsets is missing/],
     [least().replace("conditioning_data_dir", "#"), /subsets\[0\]: conditioning_data_dir is missing/],
-    [least("", "is_reg = true"), /is_reg is not supported: there are no regularisation pictures/],
+    [least("", "is_reg = true"), /is_reg is not supported: every pair trains the LLLite/],
     [least("", "face_crop_aug_range = [4, 2]"), /face_crop_aug_range is \[4,2\], expected two numbers above 0/],
     [least("", "num_repeat = 2"), /no option num_repeat\. Did you mean num_repeats\?/],
     [least("", "batch_size = 2"), /no option batch_size here\. It belongs to another table/],

@@ -61,7 +61,9 @@ export const SUBSET_OPTIONS = {
   class_tokens: text({
     help: "Caption of pictures without a caption file. sd-scripts' LLLite trainer refuses it.",
   }),
-  is_reg: refused("there are no regularisation pictures"),
+  is_reg: refused("every pair trains the LLLite, and sd-scripts' LLLite trainer refuses the key, too", {
+    instead: "Leave out this subset, or is_reg to train with its pairs.",
+  }),
   alpha_mask: flag({
     help: "Weigh the loss of each pixel by the picture's alpha. sd-scripts' LLLite trainer ignores it.",
   }),
