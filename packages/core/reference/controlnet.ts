@@ -288,7 +288,7 @@ async function runPipe(
     const image = { width: 8 * width, height: 8 * height, data: new Uint8Array() }
     const strength = pipe.controlnet_conditioning_scale[i] ?? 1
     const use = { controlNet: nets[name], control: image, strength, guessMode: pipe.guess_mode === true }
-    return { use, hint, dispose: () => hint.dispose() }
+    return { use, hint, mask: null, dispose: () => hint.dispose() }
   })
   const rows = passRows(1, true)
   const network: Network = (read, { timestep, step }) => {

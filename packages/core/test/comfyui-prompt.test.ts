@@ -66,4 +66,44 @@ describe("prompts in ComfyUI's syntax", () => {
     const expected = (alone[1] ?? []).map((value, i) => (empty[1]?.[i] ?? 0) + (value - (empty[1]?.[i] ?? 0)) * 1.2)
     for (const [i, value] of (states[TOKENS + 1] ?? []).entries()) expect(value).toBeCloseTo(expected[i] ?? 0, 5)
   })
+
+  const statesOfAll = (prompts: readonly string[], options: WeightedPromptOptions) => {
+    const { context, pooled } = encodeWeightedPrompts(sdxl.ops, sdxl, prompts, options)
+    const result = { states: context.arraySync(), pooled: pooled.arraySync() }
+    tf.dispose([context, pooled])
+    return result
+  }
+
+  /** Whether all numbers of two lists are near. */
+  const expectNear = (actual: readonly number[], expected: readonly number[]): void => {
+    expect(actual.length).toBe(expected.length)
+    for (const [i, value] of actual.entries()) expect(value).toBeCloseTo(expected[i] ?? Number.NaN, 4)
+  }
+
+  it("are repeated to the longest one's length, because ComfyUI's attention reads no other tokens", () => {
+    const long = "cat ".repeat(80)
+    const own = statesOf("a ring", { syntax: "comfyui" })
+    const { states } = statesOfAll([long, "a ring"], { syntax: "comfyui" })
+    expect(states[1]).toHaveLength(2 * TOKENS)
+    expectNear((states[1] ?? []).flat(), [...own.states, ...own.states].flat())
+    const padded = statesOfAll([long, "a ring"], { syntax: "plain" }).states[1] ?? []
+    expectNear(padded.slice(TOKENS).flat(), statesOf("", { syntax: "plain" }).states.flat())
+  })
+
+  it("may be averaged with another, which is cut to their length or filled with zeros", () => {
+    const long = "cat ".repeat(80)
+    const [star, ring, cats] = ["a red star", "a ring", long].map((text) => statesOf(text, { syntax: "comfyui" }))
+    const mixed = (prompt: string, weight: number, others: readonly { text: string; weight: number }[]) =>
+      statesOfAll([prompt], { syntax: "comfyui", mixes: [{ weight, others }] })
+    const sum = (a: readonly number[] = [], b: readonly number[] = []) => a.map((x, i) => 0.75 * x + 0.25 * (b[i] ?? 0))
+    const average = mixed("a red star", 0.75, [{ text: "a ring", weight: 0.25 }])
+    expectNear(average.states.flat(2), sum(star?.states.flat(), ring?.states.flat()))
+    expectNear(average.pooled.flat(), sum(star?.pooled.flat(), ring?.pooled.flat()))
+    const shortened = mixed("a red star", 0.75, [{ text: long, weight: 0.25 }])
+    expectNear(shortened.states.flat(2), sum(star?.states.flat(), cats?.states.flat()))
+    const filled = mixed(long, 0.75, [{ text: "a ring", weight: 0.25 }])
+    expectNear(filled.states.flat(2), sum(cats?.states.flat(), ring?.states.flat()))
+    const zeros = mixed("a red star", 0, [])
+    expect([...zeros.states.flat(2), ...zeros.pooled.flat()].every((value) => value === 0)).toBe(true)
+  })
 })

@@ -15,11 +15,16 @@ afterAll(() => sdxl.dispose())
 
 const SIDE = 64
 
-async function draw(prompt: string, options: Partial<GenerateOptions> = {}): Promise<Uint8Array> {
+const LEFT = { left: 0, top: 0, width: 0.5, height: 1 }
+
+async function draw(
+  prompt: string,
+  { negativePrompt = "blurry", ...options }: Partial<GenerateOptions> & { readonly negativePrompt?: string } = {},
+): Promise<Uint8Array> {
   const before = tf.memory().numTensors
   const given = { width: SIDE, height: SIDE, steps: 2, guidanceScale: 4, ...options }
   let image: RgbImage | null = null
-  for await (const event of generate(sdxl, [{ prompt, negativePrompt: "blurry", seed: 1 }], given)) {
+  for await (const event of generate(sdxl, [{ prompt, negativePrompt, seed: 1 }], given)) {
     if (event.kind === "image") image = event.image
   }
   expect(tf.memory().numTensors).toBe(before)
@@ -50,6 +55,46 @@ describe("a picture of a prompt in parts", () => {
     const parts = [{ mask: { width: SIDE, height: SIDE, data } }, {}]
     const tiled = await draw("a cat AND a dog", { parts, width: 96, height: SIDE, tiles: { size: 64 } })
     expect(tiled.length).toBe(96 * SIDE * 3)
+  })
+
+  it("is that of the negative part that acts", async () => {
+    const alone = await draw("a cat")
+    const parts = [{ start: 1 }, {}]
+    const of = (negativePrompt: string, more: Partial<GenerateOptions> = {}) =>
+      draw("a cat", { negativePrompt, negativeParts: parts, ...more })
+    expect(farthest(await of("dark AND blurry"), alone)).toBeLessThanOrEqual(1)
+    expect(farthest(await of("blurry AND dark"), alone)).toBeGreaterThan(2)
+    // Two alike are one, whatever their shares.
+    const twins = { negativeParts: [{ area: LEFT }, { strength: 2 }] }
+    expect(farthest(await of("blurry AND blurry", twins), alone)).toBeLessThanOrEqual(1)
+  })
+
+  it("has no guidance where no negative part acts, or ComfyUI's estimate of zero in its syntax", async () => {
+    const never = [{ start: 1 }]
+    const unguided = await draw("a cat", { guidanceScale: 1 })
+    expect(farthest(await draw("a cat", { negativeParts: never }), unguided)).toBeLessThanOrEqual(1)
+    const zero = await draw("a cat", { negativeParts: never, prompts: { syntax: "comfyui" } })
+    expect(farthest(zero, unguided)).toBeGreaterThan(2)
+  })
+
+  it("sees a cut of the picture for an area, with the control cut as well", async () => {
+    const whole = await draw("a cat AND a cat", { parts: [{}, { area: LEFT }] })
+    const cut = await draw("a cat AND a cat", { parts: [{}, { area: LEFT, sees: "area" }] })
+    const right = (image: Uint8Array) => image.filter((_, i) => Math.floor(i / 3) % SIDE >= SIDE - 8)
+    expect(farthest(cut, whole)).toBeGreaterThan(0)
+    expect(right(cut).length).toBe(8 * SIDE * 3)
+    // The first part alone, on its own cut of everything, is the plain picture.
+    const area = { left: 0, top: 0, width: 1, height: 1 }
+    const all = await draw("a cat", { parts: [{ area, sees: "area" }], negativeParts: [{ area, sees: "area" }] })
+    expect(farthest(all, await draw("a cat"))).toBeLessThanOrEqual(1)
+  })
+
+  it("has the averaged states of two texts", async () => {
+    const mixed = (weight: number) =>
+      draw("a cat", { parts: [{ textWeight: 1 - weight, mix: [{ text: "a dog", weight }] }] })
+    expect(farthest(await mixed(0), await draw("a cat"))).toBeLessThanOrEqual(1)
+    expect(farthest(await mixed(1), await draw("a dog"))).toBeLessThanOrEqual(1)
+    expect(farthest(await mixed(0.5), await draw("a dog"))).toBeGreaterThan(0)
   })
 
   it("is refused where the prompt has another number of parts", async () => {

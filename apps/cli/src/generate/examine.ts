@@ -7,7 +7,7 @@ import { controlNotices, readControlKind, readsControlType } from "./control-fil
 import { guideNotices } from "./guides.ts"
 import { checkHoles } from "./holes.ts"
 import { findNamedLoras, type NamedLoras, readLoraOptions } from "./loras.ts"
-import { masksOfAdapter } from "./masks.ts"
+import { masksOfRecipe } from "./masks.ts"
 import type { GENERATE_OPTIONS } from "./options.ts"
 import { tryPictures } from "./picture-files.ts"
 import type { PlannedPicture } from "./plan-pictures.ts"
@@ -145,11 +145,9 @@ function controlPaths(pictures: readonly PlannedPicture[]): ReadonlySet<string> 
 /** The masks of all pictures that are the alpha of a file, each once. */
 function alphaMasks(pictures: readonly PlannedPicture[]): ReadonlySet<string> {
   return new Set(
-    pictures.flatMap(({ recipe: { start, adapters, parts = [] } }) => [
-      ...(start?.maskChannel === "alpha" ? [start.mask?.path ?? []].flat() : []),
-      ...[...adapters.flatMap(masksOfAdapter), ...parts.flatMap(({ mask }) => mask ?? [])].flatMap(
-        ({ channel, file }) => (channel === "alpha" ? [file.path] : []),
-      ),
+    pictures.flatMap(({ recipe }) => [
+      ...(recipe.start?.maskChannel === "alpha" ? [recipe.start.mask?.path ?? []].flat() : []),
+      ...masksOfRecipe(recipe).flatMap(({ channel, file }) => (channel === "alpha" ? [file.path] : [])),
     ]),
   )
 }

@@ -18,6 +18,12 @@ export function createHasher(): (recipe: Recipe) => Promise<Recipe> {
   }
   const hashedAll = async <T extends { readonly file: FileReference }>(uses: readonly T[]): Promise<readonly T[]> =>
     Promise.all(uses.map(async (use) => ({ ...use, file: await hashed(use.file) })))
+  const hashedParts = async (parts: NonNullable<Recipe["parts"]>): Promise<NonNullable<Recipe["parts"]>> =>
+    Promise.all(
+      parts.map(async (part) =>
+        part.mask === undefined ? part : { ...part, mask: { ...part.mask, file: await hashed(part.mask.file) } },
+      ),
+    )
   return async (recipe) => ({
     ...recipe,
     model: { ...recipe.model, loras: await hashedAll(recipe.model.loras) },
@@ -26,15 +32,8 @@ export function createHasher(): (recipe: Recipe) => Promise<Recipe> {
     ...(recipe.regions === undefined
       ? {}
       : { regions: { ...recipe.regions, file: await hashed(recipe.regions.file) } }),
-    ...(recipe.parts === undefined
-      ? {}
-      : {
-          parts: await Promise.all(
-            recipe.parts.map(async (part) =>
-              part.mask === undefined ? part : { ...part, mask: { ...part.mask, file: await hashed(part.mask.file) } },
-            ),
-          ),
-        }),
+    ...(recipe.parts === undefined ? {} : { parts: await hashedParts(recipe.parts) }),
+    ...(recipe.negativeParts === undefined ? {} : { negativeParts: await hashedParts(recipe.negativeParts) }),
     start:
       recipe.start === null
         ? null

@@ -58,14 +58,14 @@ export async function loadAdapters(
       const one = loaded.get(adapter.file.path)
       const control = controls[i]
       if (one === undefined || control === undefined) throw new Error(`"${adapter.file.path}" is not loaded`)
+      const [mask, hole] = [masks(adapter.mask, recipe), masks(adapter.hole, recipe)]
+      const masked = mask === undefined ? {} : { mask }
       if (one.kind === "controlnet") {
-        uses.controlNets.push({ controlNet: one.handle, ...control, ...controlNetOptions(adapter) })
+        uses.controlNets.push({ controlNet: one.handle, ...control, ...controlNetOptions(adapter), ...masked })
         continue
       }
-      const [mask, hole] = [masks(adapter.mask, recipe), masks(adapter.hole, recipe)]
       uses.adapters.push({
-        ...{ adapter: one.handle, ...control, ...adapterOptions(adapter) },
-        ...(mask === undefined ? {} : { mask }),
+        ...{ adapter: one.handle, ...control, ...adapterOptions(adapter), ...masked },
         ...(hole === undefined ? {} : { hole }),
       })
     }

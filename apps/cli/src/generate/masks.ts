@@ -1,4 +1,4 @@
-import type { PartUse } from "@lllite/core"
+import type { GenerateOptions, PartUse } from "@lllite/core"
 import type { RgbImage } from "@lllite/core/image"
 import { greyToRgb, resizeImage } from "@lllite/core/image"
 import type { AdapterRecipe, HoleReference, Recipe } from "@lllite/core/recipe"
@@ -7,13 +7,16 @@ import { readAlphaMask, readImage } from "@lllite/runtime-node"
 /** The picture of a mask or a hole, in the size of a picture. Undefined: there is none. */
 export type Masks = (mask: HoleReference | undefined, size: Pick<Recipe, "width" | "height">) => RgbImage | undefined
 
-/** The parts of a recipe's prompt, with their masks. Null: it has no settings of parts. */
-export function partsOf(recipe: Recipe, masks: Masks): readonly PartUse[] | null {
-  if (recipe.parts === undefined) return null
-  return recipe.parts.map(({ mask: reference, ...settings }) => {
-    const mask = masks(reference, recipe)
-    return { ...settings, ...(mask === undefined ? {} : { mask }) }
-  })
+/** The parts of a recipe's prompts, with their masks. Null: a prompt has no settings of parts. */
+export function partsOf(recipe: Recipe, masks: Masks): Required<Pick<GenerateOptions, "parts" | "negativeParts">> {
+  const withMasks = (parts: Recipe["parts"]): readonly PartUse[] | null => {
+    if (parts === undefined) return null
+    return parts.map(({ mask: reference, ...settings }) => {
+      const mask = masks(reference, recipe)
+      return { ...settings, ...(mask === undefined ? {} : { mask }) }
+    })
+  }
+  return { parts: withMasks(recipe.parts), negativeParts: withMasks(recipe.negativeParts) }
 }
 
 /**
@@ -25,8 +28,9 @@ export function partsOf(recipe: Recipe, masks: Masks): readonly PartUse[] | null
 export async function readMasks(recipes: readonly Recipe[], say: (notice: string) => void): Promise<Masks> {
   const images = new Map<string, RgbImage>()
   const fitted = new Map<string, RgbImage>()
-  for (const { adapters, parts = [], width, height } of recipes) {
-    for (const mask of [...adapters.flatMap(masksOfAdapter), ...parts.flatMap((part) => part.mask ?? [])]) {
+  for (const recipe of recipes) {
+    const { width, height } = recipe
+    for (const mask of masksOfRecipe(recipe)) {
       const { path } = mask.file
       const named = nameOf(mask)
       const image = images.get(named) ?? (await readMask(mask))
@@ -43,8 +47,17 @@ export async function readMasks(recipes: readonly Recipe[], say: (notice: string
   return (mask, size) => (mask === undefined ? undefined : fitted.get(keyOf(nameOf(mask), size)))
 }
 
+/** The masks of a recipe's adapters and of the parts of its prompts, and the holes of its LLLites. */
+export function masksOfRecipe({
+  adapters,
+  parts = [],
+  negativeParts = [],
+}: Pick<Recipe, "adapters" | "parts" | "negativeParts">): readonly HoleReference[] {
+  return [...adapters.flatMap(masksOfAdapter), ...[...parts, ...negativeParts].flatMap(({ mask }) => mask ?? [])]
+}
+
 /** The mask and the hole of an adapter, of those that it has. */
-export function masksOfAdapter({ mask, hole }: Pick<AdapterRecipe, "mask" | "hole">): readonly HoleReference[] {
+function masksOfAdapter({ mask, hole }: Pick<AdapterRecipe, "mask" | "hole">): readonly HoleReference[] {
   return [mask ?? [], hole ?? []].flat()
 }
 

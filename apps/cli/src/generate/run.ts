@@ -172,7 +172,7 @@ async function writePictures(
           ...requestOf(recipe).options,
           ...adapters.uses(recipe, uses, masks),
           ...loras(recipe),
-          parts: partsOf(recipe, masks),
+          ...partsOf(recipe, masks),
           regions: await regions(group.map((picture) => picture.recipe)),
           start: await starts(group.map(({ recipe }) => recipe)),
           ...{
@@ -238,10 +238,18 @@ function groupsOf(pictures: readonly PlannedPicture[]): readonly (readonly [Plan
   const groups: [PlannedPicture, ...PlannedPicture[]][] = []
   let last = ""
   for (const picture of pictures) {
-    const { loras, regions = null, parts = null, adapters, start } = picture.recipe
+    const { loras, regions = null, parts = null, negativeParts = null, adapters, start } = picture.recipe
     const uses = adapters.map(({ control, ...adapter }) => [adapter, { ...control, file: null }])
     const begins = start === null ? null : { ...startOptions(start), hasMask: start.mask !== null }
-    const options = JSON.stringify([requestOf(picture.recipe).options, loras, regions, parts, uses, begins])
+    const options = JSON.stringify([
+      requestOf(picture.recipe).options,
+      loras,
+      regions,
+      parts,
+      negativeParts,
+      uses,
+      begins,
+    ])
     const group = groups.at(-1)
     const read = ({ recipe }: PlannedPicture): string => JSON.stringify([recipe.adapters, recipe.start])
     const isOther = group !== undefined && read(group[0]) !== read(picture)

@@ -1,7 +1,9 @@
 import "@tensorflow/tfjs"
 import * as tf from "@tensorflow/tfjs-core"
 import { describe, expect, it } from "vitest"
-import { combineGuidance, rescaleGuidance, withComposedGuidance, withGuidance } from "./guidance.ts"
+import { createDenoiser, type Network } from "./denoiser.ts"
+import type { ComposedNetworks } from "./guidance.ts"
+import { combineGuidance, rescaleGuidance, withComposedGuidance, withGuidance, zeroEstimate } from "./guidance.ts"
 
 describe("combineGuidance", () => {
   it("extrapolates from the unconditional rows beyond the conditional ones", async () => {
@@ -64,6 +66,12 @@ describe("withGuidance", () => {
   })
 })
 
+/** Networks of which the first prompts run together. */
+function bothOf(both: Network, further: readonly Network[] = []): ComposedNetworks {
+  const never = () => expect.unreachable()
+  return { both, prompts: [never, ...further], negatives: [never] }
+}
+
 describe("withComposedGuidance", () => {
   const at = { sigma: 2, timestep: 500, step: 0, steps: 1, between: false }
   // The predictions of each row are [negative, prompt], and those of the empty prompt.
@@ -74,7 +82,7 @@ describe("withComposedGuidance", () => {
     const before = tf.memory().numTensors
     const weights = [[1, 1]]
     const empty = negativeScale === null ? null : emptyOf(negativeScale)
-    const output = await withComposedGuidance(network, [], { scale, weights, empty })(input, at)
+    const output = await withComposedGuidance(bothOf(network), { scale, weights, empty })(input, at)
     const values = [...(await output.data())]
     expect(tf.memory().numTensors).toBe(before + 1)
     tf.dispose([input, output])
@@ -106,9 +114,9 @@ describe("withComposedGuidance with shares", () => {
     const left = tf.tensor4d([1, 0], [1, 1, 2, 1])
     const right = tf.tensor4d([0, 0.5], [1, 1, 2, 1])
     const before = tf.memory().numTensors
-    const guided = async (shares: readonly (tf.Tensor | null)[]) => {
-      const weights = [[1], [1]]
-      const output = await withComposedGuidance(network, [other], { scale: 2, weights, sharesAt: () => shares })(
+    const guided = async (parts: readonly (tf.Tensor | null)[]) => {
+      const sharesAt = () => ({ parts, rest: null })
+      const output = await withComposedGuidance(bothOf(network, [other]), { scale: 2, weights: [[1], [1]], sharesAt })(
         input,
         at,
       )
@@ -124,6 +132,56 @@ describe("withComposedGuidance with shares", () => {
     expect(await guided([null, null])).toEqual([1, 1])
     expect(runs).toBe(1)
     tf.dispose([input, left, right])
+  })
+})
+
+describe("withComposedGuidance with parts of both prompts", () => {
+  const at = { sigma: 2, timestep: 500, step: 0, steps: 1, between: false }
+  const row = (...values: number[]) => tf.tensor4d(values, [1, 1, values.length, 1])
+  const networks: ComposedNetworks = {
+    both: null,
+    prompts: [() => row(5, 6, 7), () => row(9, 9, 9)],
+    negatives: [() => row(1, 1, 1), () => row(3, 3, 3)],
+  }
+
+  async function guided(nothing: Network | null): Promise<readonly number[]> {
+    const made = [row(1, 0, 0), row(0, 1, 0), row(0, 0, 1), row(0.5, 0.5, 0), row(0.5, 0.5, 0), row(0, 0, 1)]
+    const [left, middle, right, half, other, none] = made as [tf.Tensor, ...tf.Tensor[]]
+    const input = row(1, 2, 4)
+    const before = tf.memory().numTensors
+    const output = await withComposedGuidance(networks, {
+      ...{ scale: 3, weights: [[1], [1]], nothing },
+      sharesAt: () => ({ parts: [left, middle ?? null], rest: right ?? null }),
+      negativeSharesAt: () => ({ parts: [half ?? null, other ?? null], rest: none ?? null }),
+    })(input, at)
+    const values = [...(await output.data())]
+    expect(tf.memory().numTensors).toBe(before + 1)
+    tf.dispose([...made, input, output])
+    return values
+  }
+
+  it("averages each side by its shares, and takes the zero estimate where no part acts", async () => {
+    // ComfyUI: uncond + 3 · (cond − uncond), with the uncond (1 + 3) / 2. Where no part acts, both are zero estimates.
+    const [left, middle, right = Number.NaN] = await guided(zeroEstimate("epsilon"))
+    expect([left, middle]).toEqual([2 + 3 * (5 - 2), 2 + 3 * (9 - 2)])
+    // x − sigma · prediction = 0, where x = input · sqrt(sigma² + 1).
+    expect(4 * Math.sqrt(5) - 2 * right).toBeCloseTo(0, 5)
+  })
+
+  it("has no guidance where no part acts, without a prediction for nothing", async () => {
+    expect(await guided(null)).toEqual([11, 23, 0])
+  })
+})
+
+describe("zeroEstimate", () => {
+  it("is the prediction of each kind whose estimate is zero", async () => {
+    for (const prediction of ["epsilon", "v"] as const) {
+      const denoise = createDenoiser(zeroEstimate(prediction), { prediction, timestepOf: () => 500 })
+      const x = tf.tensor2d([[3, -2]])
+      const estimate = await denoise(x, 1.7, { step: 0, steps: 1, between: false })
+      for (const value of await estimate.data()) expect(value).toBeCloseTo(0, 5)
+      tf.dispose([x, estimate])
+    }
   })
 })
 

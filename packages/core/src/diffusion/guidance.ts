@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../errors.ts"
 import type { Network } from "./denoiser.ts"
+import type { Prediction } from "./names.ts"
 import type { PassPosition } from "./pass-position.ts"
 
 /**
@@ -62,6 +63,17 @@ export function withGuidance(network: Network, guidanceScale: number, guidanceRe
   }
 }
 
+/** The shares of prompts at a pass. Their tensors are not disposed. [1, H, W, 1] */
+export interface PromptShares {
+  /** The share of each prompt, a factor. Null: the prompt is not run. */
+  readonly parts: readonly (tf.Tensor | null)[]
+  /** 1 where no prompt has a share. Null: there is no such latent. */
+  readonly rest: tf.Tensor | null
+}
+
+/** Reads shares at a pass. */
+type SharesAt = (input: tf.Tensor, position: PassPosition) => PromptShares
+
 /** How several prompts guide at once. */
 export interface ComposedGuidance {
   readonly scale: number
@@ -69,13 +81,26 @@ export interface ComposedGuidance {
   readonly rescale?: number
   /** The weight of every prompt, for every row: [prompts][N] */
   readonly weights: readonly (readonly number[])[]
+  /** The shares of the prompts, which multiply their weights. Null: every prompt has all of it. Default: null. */
+  readonly sharesAt?: SharesAt | null
+  /** The shares of the negative prompts. Null: the first one has all of it. Default: null. */
+  readonly negativeSharesAt?: SharesAt | null
   /**
-   * The share of every prompt at each latent of a pass, which multiplies its weight. A prompt without a share is not
-   * run. Its tensors are not disposed. Null: every prompt has all of it. Default: null. [1, H, W, 1]
+   * The prediction that stands for nothing, where no prompt has a share. Null: there is no guidance there. Default: null.
    */
-  readonly sharesAt?: ((input: tf.Tensor, position: PassPosition) => readonly (tf.Tensor | null)[]) | null
+  readonly nothing?: Network | null
   /** Guidance from the empty prompt. Default: null, from the negative prompt. */
   readonly empty?: EmptyPromptGuidance | null
+}
+
+/** The networks of a composed prompt. */
+export interface ComposedNetworks {
+  /** The rows [N unconditional, N conditional] of both first prompts. Null: `first` and `firstNegative` run apart. */
+  readonly both: Network | null
+  /** The N rows of each prompt. The first one is not run where `both` is given. */
+  readonly prompts: readonly Network[]
+  /** The N rows of each negative prompt, likewise. */
+  readonly negatives: readonly Network[]
 }
 
 /** Guidance that begins at the empty prompt, and has a scale of its own for the negative prompt. */
@@ -86,54 +111,104 @@ export interface EmptyPromptGuidance {
 }
 
 /**
- * Guidance by several prompts at once: uncond + scale · Σ weight · (cond − uncond). `network` has the rows
- * [N unconditional, N conditional] of the first prompt, and each of `further` has the N rows of another. Shares, if there
- * are any, are factors in the sum.
+ * Guidance by several prompts at once: uncond + scale · Σ weight · (cond − uncond). Shares, if there are any, are factors
+ * in the sum. With shares of negative prompts, uncond is their sum.
  *
  * With `empty` it is empty + scale · Σ weight · (cond − empty) − negativeScale · (uncond − empty).
  *
  * Source: Liu et al. 2022 (arXiv:2206.01714), equation 11, with the scale of classifier-free guidance; sd-scripts
- * `gen_img.py` (`negative_scale`).
+ * `gen_img.py` (`negative_scale`); ComfyUI `comfy/samplers.py`, `calc_cond_batch`.
  */
 export function withComposedGuidance(
-  network: Network,
-  further: readonly Network[],
-  { scale, rescale = 0, weights, sharesAt = null, empty = null }: ComposedGuidance,
+  { both, prompts, negatives }: ComposedNetworks,
+  {
+    scale,
+    rescale = 0,
+    weights,
+    sharesAt = null,
+    negativeSharesAt = null,
+    nothing = null,
+    empty = null,
+  }: ComposedGuidance,
 ): Network {
   return async (input, position) => {
     const shares = sharesAt?.(input, position) ?? null
-    const doubled = tf.concat([input, input], 0)
+    const negativeShares = negativeSharesAt?.(input, position) ?? null
     const outputs: tf.Tensor[] = []
-    /** The outputs of the prompts that run, by the index of the prompt. */
-    const conds = new Map<number, tf.Tensor>()
     const keep = (output: tf.Tensor): tf.Tensor => {
       outputs.push(output)
       return output
     }
-    try {
-      const both = keep(await network(doubled, position))
-      for (const [i, each] of further.entries()) {
-        if (shares === null || shares[i + 1] != null) conds.set(i + 1, keep(await each(input, position)))
+    const runs = async (
+      networks: readonly Network[],
+      own: PromptShares | null,
+      first: tf.Tensor | null,
+    ): Promise<ReadonlyMap<number, tf.Tensor>> => {
+      const found = new Map<number, tf.Tensor>()
+      for (const [i, network] of networks.entries()) {
+        if (own !== null && own.parts[i] == null) continue
+        found.set(i, i === 0 && first !== null ? first : keep(await network(input, position)))
       }
+      return found
+    }
+    try {
+      let firsts: readonly tf.Tensor[] = []
+      if (both !== null) {
+        const doubled = keep(tf.concat([input, input], 0))
+        const pair = keep(await both(doubled, position))
+        firsts = tf.split(pair, 2, 0).map(keep)
+      }
+      const unconds = await runs(
+        negativeShares === null ? negatives.slice(0, 1) : negatives,
+        negativeShares,
+        firsts[0] ?? null,
+      )
+      const conds = await runs(prompts, shares, firsts[1] ?? null)
       const emptied = empty === null ? null : keep(await empty.network(input, position))
+      const zero = nothing === null || (shares ?? negativeShares) === null ? null : keep(await nothing(input, position))
       return tf.tidy(() => {
-        const [uncond, first] = tf.split(both, 2, 0) as [tf.Tensor, tf.Tensor]
-        if (shares === null || shares[0] != null) conds.set(0, first)
-        const base = emptied ?? uncond
         const rows = [input.shape[0] ?? 0, ...input.shape.slice(1).map(() => 1)]
-        const at = (factor: number): tf.Tensor =>
-          [...conds].reduce((sum, [i, cond]) => {
+        /** The sum of the prompts, each as `term` gives it. */
+        const summed = (term: (cond: tf.Tensor) => tf.Tensor, factor = 1): tf.Tensor =>
+          [...conds].reduce((sum: tf.Tensor, [i, cond]) => {
             const factors = (weights[i] ?? []).map((weight) => factor * weight)
-            const towards = tf.mul(tf.sub(cond, base), tf.tensor(factors, rows))
-            const share = shares?.[i] ?? null
-            return tf.add(sum, share === null ? towards : tf.mul(towards, share))
-          }, base)
+            const weighed = tf.mul(term(cond), tf.tensor(factors, rows))
+            const share = shares?.parts[i] ?? null
+            return tf.add(sum, share === null ? weighed : tf.mul(weighed, share))
+          }, tf.zerosLike(input))
+        const uncond = ((): tf.Tensor => {
+          if (negativeShares === null) return unconds.get(0) as tf.Tensor
+          const sum = [...unconds].reduce(
+            (total: tf.Tensor, [i, each]) => tf.add(total, tf.mul(each, negativeShares.parts[i] as tf.Tensor)),
+            tf.zerosLike(input),
+          )
+          if (negativeShares.rest === null) return sum
+          return tf.add(sum, tf.mul(zero ?? summed((cond) => cond), negativeShares.rest))
+        })()
+        const base = emptied ?? uncond
+        const at = (factor: number): tf.Tensor => {
+          const towards = tf.add(
+            base,
+            summed((cond) => tf.sub(cond, base), factor),
+          )
+          const rest = shares?.rest ?? null
+          return rest === null || zero === null
+            ? towards
+            : tf.add(towards, tf.mul(tf.mul(tf.sub(zero, base), factor), rest))
+        }
         const guided = empty === null ? at(scale) : tf.sub(at(scale), tf.mul(tf.sub(uncond, base), empty.negativeScale))
         return rescale === 0 ? guided : rescaleGuidance(guided, at(1), rescale)
       })
     } finally {
-      doubled.dispose()
       tf.dispose(outputs)
     }
   }
+}
+
+/**
+ * The prediction whose estimate of x0 is zero: that of ComfyUI, where no prompt acts. The network's input is
+ * x / sqrt(sigma² + 1), see `createDenoiser`.
+ */
+export function zeroEstimate(prediction: Prediction): Network {
+  return (input, { sigma }) => tf.mul(input, prediction === "epsilon" ? Math.hypot(sigma, 1) / sigma : 1 / sigma)
 }

@@ -71,7 +71,7 @@ export function checkAdapterSettings(
 }
 
 /** @throws CoreError for another number or size of masks */
-function checkMasks(
+export function checkMasks(
   place: string,
   what: "mask" | "hole",
   mask: AdapterSettings["mask"],

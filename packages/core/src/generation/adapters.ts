@@ -12,7 +12,7 @@ import { maskedTap, type PreparedMask, prepareMask } from "../models/masked-tap.
 import { chainTaps, sumTaps, type Tap } from "../models/taps.ts"
 import type { Ops } from "../ops/ops.ts"
 import type { Region } from "../tiling.ts"
-import { type AdapterControl, strengthAt } from "./adapter-settings.ts"
+import { type AdapterControl, type AdapterSettings, strengthAt } from "./adapter-settings.ts"
 import { factorsByBlock } from "./block-strengths.ts"
 import type { ControlPreparation } from "./control-picture.ts"
 import type { Combination } from "./defaults.ts"
@@ -51,8 +51,7 @@ export function prepareAdapter(
   region: Region | null = null,
 ): PreparedAdapter {
   const control = prepareControl(ops, use.lllite, joinControls(use, pictures, region))
-  const masks = use.mask === undefined ? [] : "data" in use.mask ? [use.mask] : use.mask
-  const mask = masks.length === 0 ? null : prepareMask(masks, use.maskFeather ?? 0, region)
+  const mask = prepareUseMask(use, region)
   return {
     ...{ use, control, mask },
     dispose() {
@@ -60,6 +59,15 @@ export function prepareAdapter(
       mask?.dispose()
     },
   }
+}
+
+/** The mask of an adapter's or a ControlNet's use. Null acts everywhere. */
+export function prepareUseMask(
+  { mask, maskFeather = 0 }: Pick<AdapterSettings, "mask" | "maskFeather">,
+  region: Region | null,
+): PreparedMask | null {
+  const masks = mask === undefined ? [] : "data" in mask ? [mask] : mask
+  return masks.length === 0 ? null : prepareMask(masks, maskFeather, region)
 }
 
 /**

@@ -7,7 +7,9 @@ import { runAtOnce, type Steps } from "../models/steps.ts"
 import { chainTaps, type Tap } from "../models/taps.ts"
 import { conditionVector, countChunks, encodeWeightedPromptSteps } from "../models/text.ts"
 import { type PromptPart, partsOfPrompt } from "../prompt/composed.ts"
-import type { PromptOptions } from "../prompt/options.ts"
+import { PROMPT_DEFAULTS, type PromptOptions } from "../prompt/options.ts"
+import { sharedChunks, type TextMix } from "../prompt/text-mix.ts"
+import { mixOf, type PartSettings } from "./part-settings.ts"
 import type { PictureRequest } from "./request.ts"
 
 /** The U-Net's conditions for a batch of pictures. The caller disposes them. */
@@ -21,6 +23,8 @@ export interface Conditions {
   readonly vector: Tensor2D
   /** The further parts of composed prompts (`AND`). Each has a row for every picture. */
   readonly further: readonly Pick<Conditions, "context" | "vector">[]
+  /** The further parts of composed negative prompts. Each has a row for every picture. */
+  readonly furtherNegatives: readonly Pick<Conditions, "context" | "vector">[]
   /** The empty prompt, with a row for every picture. Null without a scale for the negative prompt. */
   readonly empty: Pick<Conditions, "context" | "vector"> | null
   /** The text of every part, with a row for every picture, where parts act in regions. Null: they guide one by one. */
@@ -47,6 +51,10 @@ export interface ConditionOptions {
    * part, as in sd-scripts. Default: null, parts guide one by one.
    */
   readonly partTaps?: readonly Tap[] | null
+  /** Whose states parts of the prompts have. Default: null, those of their texts. */
+  readonly parts?: readonly PartSettings[] | null
+  /** Parts of the negative prompts. Default: null, each is one text. */
+  readonly negativeParts?: readonly PartSettings[] | null
 }
 
 /**
@@ -56,14 +64,27 @@ export interface ConditionOptions {
 export function chunksNeeded(
   tokenizer: Tokenizer,
   { prompt, negativePrompt = "", firstPrompt, firstNegativePrompt }: Omit<PictureRequest, "seed">,
-  { guided, prompts }: Pick<ConditionOptions, "guided" | "prompts">,
+  { guided, prompts, negativeParts = null }: Pick<ConditionOptions, "guided" | "prompts" | "negativeParts">,
 ): number {
+  const count = (texts: readonly string[], first: string | undefined): readonly number[] =>
+    texts.map((text, i) =>
+      Math.max(...[text, (i === 0 ? first : undefined) ?? text].map((each) => countChunks(tokenizer, each, prompts))),
+    )
   const parts = partsOfPrompt(prompt, prompts).map(({ text }) => text)
-  return Math.max(
-    ...[...parts, firstPrompt ?? "", ...(guided ? [negativePrompt, firstNegativePrompt ?? ""] : [])].map((text) =>
-      countChunks(tokenizer, text, prompts),
-    ),
-  )
+  const counts = [
+    ...count(parts, firstPrompt),
+    ...(guided ? count(negativesOf(negativePrompt, negativeParts, prompts), firstNegativePrompt) : []),
+  ]
+  return sharedChunks(counts, prompts?.syntax ?? PROMPT_DEFAULTS.syntax)
+}
+
+/** The texts of a negative prompt: its parts, or all of it. */
+function negativesOf(
+  negativePrompt: string,
+  parts: readonly PartSettings[] | null,
+  prompts: PromptOptions | undefined,
+): readonly string[] {
+  return parts === null ? [negativePrompt] : partsOfPrompt(negativePrompt, prompts).map(({ text }) => text)
 }
 
 /**
@@ -90,6 +111,8 @@ export function* encodeConditionSteps(
     prompts: promptOptions = {},
     tap,
     partTaps = null,
+    parts: settings = null,
+    negativeParts = null,
   }: ConditionOptions,
 ): Steps<Conditions> {
   const pictures = requests.length
@@ -97,14 +120,33 @@ export function* encodeConditionSteps(
   const count = Math.max(...parts.map(({ length }) => length))
   const numbered = Array.from({ length: count }, (_, i) => parts.map((own) => own[i] ?? { text: "", weight: 0 }))
   const prompts = numbered.flatMap((row) => row.map(({ text }) => text))
-  const negatives = guided ? requests.map(({ negativePrompt = "" }) => negativePrompt) : []
+  const negativeTexts = requests.map(({ negativePrompt = "" }) =>
+    negativesOf(negativePrompt, negativeParts, promptOptions),
+  )
+  const negativeCount = guided ? (negativeParts?.length ?? 1) : 0
+  /** The negative prompts, part by part. */
+  const allNegatives = Array.from({ length: negativeCount }, (_, i) => negativeTexts.map((own) => own[i] ?? ""))
+  const negatives = allNegatives[0] ?? []
+  const moreNegatives = allNegatives.slice(1).flat()
   // The empty prompt comes first, so that the prompts stay last.
   const empties = guided && fromEmpty ? requests.map(() => "") : []
-  const texts = [...empties, ...negatives, ...prompts]
+  const before = [...empties, ...moreNegatives]
+  const texts = [...before, ...negatives, ...prompts]
   const firstNegatives = guided ? requests.map(({ firstNegativePrompt }, i) => firstNegativePrompt ?? negatives[i]) : []
   const firsts = prompts.map((text, i) => (i < pictures ? requests[i]?.firstPrompt : undefined) ?? text)
-  const firstPrompts = [...empties, ...firstNegatives, ...firsts].map((text) => text ?? "")
-  const textOptions = { ...promptOptions, firstPrompts, ...(tap === undefined ? {} : { tap }) }
+  const firstPrompts = [...before, ...firstNegatives, ...firsts].map((text) => text ?? "")
+  const mixesOf = (own: readonly PartSettings[] | null, length: number): readonly (TextMix | null)[] =>
+    Array.from({ length }, (_, i) => own?.[i])
+      .flatMap((part) => requests.map(() => part))
+      .map((part) => (part === undefined ? null : mixOf(part)))
+  const negativeMixes = mixesOf(negativeParts, negativeCount)
+  const mixes = [
+    ...empties.map(() => null),
+    ...negativeMixes.slice(negatives.length),
+    ...negativeMixes.slice(0, negatives.length),
+    ...mixesOf(settings, count),
+  ]
+  const textOptions = { ...promptOptions, firstPrompts, mixes, ...(tap === undefined ? {} : { tap }) }
   let encoded = yield* encodeWeightedPromptSteps(sdxl.ops, sdxl, texts, textOptions)
   for (const [part, own] of (partTaps ?? []).slice(0, count).entries()) {
     const options = { ...textOptions, tap: tap === undefined ? own : chainTaps([own, tap]) }
@@ -117,34 +159,38 @@ export function* encodeConditionSteps(
       ? lastPooled(encoded.pooled, parts, count)
       : encoded.pooled
   const vectors = conditionVector(pooled, [
-    ...[...empties, ...negatives].map(() => negativeSize),
+    ...[...before, ...negatives].map(() => negativeSize),
     ...prompts.map(() => size),
   ])
   tf.dispose([pooled, encoded.pooled])
   const first = negatives.length + pictures
   const isFromEmpty = empties.length > 0
-  const sizes = [...(isFromEmpty ? [pictures] : []), first, ...Array<number>(count - 1).fill(pictures)]
+  const leading = (isFromEmpty ? 1 : 0) + Math.max(0, negativeCount - 1)
+  const sizes = [...Array<number>(leading).fill(pictures), first, ...Array<number>(count - 1).fill(pictures)]
   const contexts = tf.split(encoded.context, sizes) as Tensor3D[]
   const split = tf.split(vectors, sizes) as Tensor2D[]
   tf.dispose([encoded.context, vectors])
   const all = contexts.map((context, i) => ({ context, vector: split[i] as Tensor2D }))
   const empty = isFromEmpty ? (all[0] ?? null) : null
-  const [main, ...further] = all.slice(isFromEmpty ? 1 : 0) as [(typeof all)[number], ...typeof all]
+  const furtherNegatives = all.slice(isFromEmpty ? 1 : 0, leading)
+  const [main, ...further] = all.slice(leading) as [(typeof all)[number], ...typeof all]
   if (partTaps !== null) {
     const regional = regionalContexts(main, further, negatives.length)
     tf.dispose(further.flatMap((one) => [one.context, one.vector]))
     return {
-      ...{ pictures, guided, empty, further: [], parts: regional.parts, context: regional.context },
+      ...{ pictures, guided, empty, further: [], furtherNegatives, parts: regional.parts, context: regional.context },
       ...{ vector: main.vector, weights: numbered.map((row) => row.map(({ weight }) => weight)) },
       dispose() {
         tf.dispose([main.context, main.vector, regional.context, ...regional.parts])
-        if (empty !== null) tf.dispose([empty.context, empty.vector])
+        tf.dispose(
+          [...furtherNegatives, ...(empty === null ? [] : [empty])].flatMap((one) => [one.context, one.vector]),
+        )
       },
     }
   }
   const { context, vector } = main
   return {
-    ...{ pictures, guided, further, empty, parts: null },
+    ...{ pictures, guided, further, furtherNegatives, empty, parts: null },
     weights: numbered.map((row) => row.map(({ weight }) => weight)),
     context,
     vector,

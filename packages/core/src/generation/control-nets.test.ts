@@ -109,6 +109,28 @@ describe("residualsAt", () => {
     close(guessed?.first.slice(firstHalf), plain?.first.slice(firstHalf), 0.1)
   })
 
+  it("has a factor for each side of guidance, and a mask", async () => {
+    const input = inputOf(4)
+    const plain = await middleOf({}, input)
+    const before = tf.memory().numTensors
+    const sided = await middleOf({ cond: 0.5, uncond: 0 }, input)
+    const half = (plain?.middle.length ?? 0) / 2
+    expect(sided?.middle.slice(0, half).every((value) => value === 0)).toBe(true)
+    for (const [i, value] of (sided?.middle.slice(half) ?? []).entries()) {
+      expect(value).toBeCloseTo((plain?.middle[half + i] ?? Number.NaN) / 2, 4)
+    }
+    // White on the left: the first skip is 4 × 4 latents.
+    const data = Uint8Array.from({ length: 3 * SIDE * SIDE }, (_, i) => (Math.floor(i / 3) % SIDE < SIDE / 2 ? 255 : 0))
+    const masked = await middleOf({ mask: { width: SIDE, height: SIDE, data } }, input)
+    const width = SIDE / 8
+    const channels = (plain?.first.length ?? 0) / (4 * width * width)
+    for (const [i, value] of (masked?.first ?? []).entries()) {
+      const isLeft = Math.floor(i / channels) % width < width / 2
+      expect(value).toBeCloseTo(isLeft ? (plain?.first[i] ?? Number.NaN) : 0, 5)
+    }
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
   it("adds nothing in guess mode to a pass without the prompt", () => {
     const prepared = prepareControlNet(ops, { controlNet: net, control: [picture(3)], guessMode: true }, 1)
     const rows = [{ picture: 0, guidance: "uncond" }] as const
@@ -195,9 +217,12 @@ describe("checkControlNet", () => {
   it.each([
     [{ strength: 101 }, "option-range"],
     [{ start: 0.6, end: 0.5 }, "option-range"],
+    [{ uncond: 101 }, "option-range"],
+    [{ mask: { ...picture(1), width: 16, height: 64 } }, "control-size"],
+    [{ mask: [picture(1), picture(1)] }, "control-count"],
     [{ control: { ...picture(1), width: 16, height: 64 } }, "control-size"],
   ])("refuses %j", (change, code) => {
-    const check = () => checkControlNet({ control: picture(1), ...change }, { width: SIDE, height: SIDE })
+    const check = () => checkControlNet({ control: picture(1), ...change }, { count: 1, width: SIDE, height: SIDE })
     expect(check).toThrow(CoreError)
     expect(check).toThrow(expect.objectContaining({ code }))
   })

@@ -9,13 +9,21 @@ import { controlNet } from "../models/controlnet/controlnet.ts"
 import { embedHint } from "../models/controlnet/hint.ts"
 import type { ControlNetParams } from "../models/controlnet/params.ts"
 import type { ControlNetResiduals } from "../models/controlnet/residuals.ts"
-import { residualScales, scaleResiduals, sumResiduals, tidyResiduals } from "../models/controlnet/residuals.ts"
+import {
+  placeResiduals,
+  residualScales,
+  scaleResiduals,
+  sumResiduals,
+  tidyResiduals,
+} from "../models/controlnet/residuals.ts"
+import type { PreparedMask } from "../models/masked-tap.ts"
 import type { BlockVerbs } from "../models/unet/block-verbs.ts"
 import type { UnetInput } from "../models/unet/unet.ts"
 import { checkRanges } from "../number-range.ts"
 import type { Ops } from "../ops/ops.ts"
 import type { Region } from "../tiling.ts"
-import { controlsIn } from "./adapters.ts"
+import { checkMasks } from "./adapter-settings.ts"
+import { controlsIn, prepareUseMask } from "./adapters.ts"
 import type { ControlPreparation } from "./control-picture.ts"
 import { checkControls } from "./control-picture.ts"
 import { GENERATE_DEFAULTS, GENERATE_RANGES } from "./defaults.ts"
@@ -31,6 +39,17 @@ export interface ControlNetSettings extends Window {
    * without a prompt, too. Default: false.
    */
   readonly guessMode?: boolean
+  /** The factor on the pass with the prompt. Default: 1. */
+  readonly cond?: number
+  /** The factor on the pass with the negative prompt. Default: 1. */
+  readonly uncond?: number
+  /**
+   * Where in the picture the ControlNet acts: white is 1, black is 0, greys are between. One for all pictures, or one
+   * for each. It has the pictures' size. Default: everywhere.
+   */
+  readonly mask?: RgbImage | readonly RgbImage[]
+  /** The width of the mask's soft edge in pixels. Default: 0. */
+  readonly maskFeather?: number
   /** What the control is, of a ControlNet Union, which needs it. A ControlNet of one control type does not read it. */
   readonly controlType?: ControlType
 }
@@ -45,6 +64,12 @@ export interface ControlNetUse extends ControlNetSettings, ControlPreparation {
   readonly control: RgbImage | readonly RgbImage[]
 }
 
+const SIDE_RANGES = {
+  cond: GENERATE_RANGES.strength,
+  uncond: GENERATE_RANGES.strength,
+  maskFeather: GENERATE_RANGES.feather,
+} as const
+
 /**
  * Checks the settings of a ControlNet, and the size of its controls.
  *
@@ -52,11 +77,14 @@ export interface ControlNetUse extends ControlNetSettings, ControlPreparation {
  */
 export function checkControlNet(
   { control, strength = GENERATE_DEFAULTS.strength, ...settings }: Omit<ControlNetUse, "controlNet">,
-  pictures: { readonly width: number; readonly height: number },
+  pictures: { readonly count: number; readonly width: number; readonly height: number },
 ): void {
   const place = "generate: a ControlNet"
+  const { cond, uncond, mask, maskFeather } = settings
   checkWindow(place, settings)
   checkRanges(place, { strength }, GENERATE_RANGES)
+  checkRanges(place, { cond, uncond, maskFeather }, SIDE_RANGES)
+  checkMasks(place, "mask", mask, pictures)
   checkControls("data" in control ? [control] : control, pictures, settings)
 }
 
@@ -65,6 +93,8 @@ export interface PreparedControlNet {
   readonly use: ControlNetUse
   /** The embedding of its control. [count, H/8, W/8, C] */
   readonly hint: Tensor4D
+  /** Null acts everywhere in the picture. */
+  readonly mask: PreparedMask | null
   dispose(): void
 }
 
@@ -87,7 +117,14 @@ export function prepareControlNet(
   const picture = pictureTensor(controlsIn(use.control, region), pictures)
   const hint = embedHint(ops, use.controlNet, picture)
   picture.dispose()
-  return { use, hint, dispose: () => hint.dispose() }
+  const mask = prepareUseMask(use, region)
+  return {
+    ...{ use, hint, mask },
+    dispose() {
+      hint.dispose()
+      mask?.dispose()
+    },
+  }
 }
 
 /** What a pass of the U-Net is given besides its input. */
@@ -112,21 +149,24 @@ export function residualsAt(
   const uncond = rows.filter(({ guidance }) => guidance === "uncond").length
   const active = prepared
     .map((one) => ({ ...one, factor: window(one.use) * (one.use.strength ?? GENERATE_DEFAULTS.strength) }))
-    // In guess mode, a ControlNet has nothing to add to a pass of which no row has the prompt.
-    .filter(({ factor, use }) => factor !== 0 && !(use.guessMode === true && uncond === rows.length))
+    // A ControlNet may have nothing to add to a pass of which all rows are of one side.
+    .filter(({ factor, use }) => factor !== 0 && rows.some(({ guidance }) => sideFactor(use, guidance) !== 0))
   if (active.length === 0) return null
   const options = {
     ...(blocks === undefined ? {} : { blocks }),
     pictures: new Set(rows.map(({ picture }) => picture)).size,
   }
-  const residualsOf = ({ use, hint, factor }: (typeof active)[number]): ControlNetResiduals => {
+  const residualsOf = ({ use, hint, mask, factor }: (typeof active)[number]): ControlNetResiduals => {
     const { controlNet: params, guessMode = false, controlType } = use
     const type = controlType === undefined ? 0 : CONTROL_TYPES[controlType]
-    const read = guessMode ? rowsFrom(input, uncond) : input
+    const skipped = sideFactor(use, "uncond") === 0 ? uncond : 0
+    const read = rowsFrom(input, skipped)
     const found = controlNet(ops, params, read, [{ embedding: hint, type }], options)
-    const scaled = scaleResiduals(found, residualScales(found.skips.length + 1, factor, guessMode))
-    if (!guessMode || uncond === 0) return scaled
-    const behindZeros = (x: Tensor4D): Tensor4D => tf.pad(x, [[uncond, 0], NONE, NONE, NONE])
+    const sides = rows.slice(skipped).map(({ guidance }) => sideFactor(use, guidance))
+    const scales = residualScales(found.skips.length + 1, factor, guessMode)
+    const scaled = placeResiduals(scaleResiduals(found, scales), { mask, sides })
+    if (skipped === 0) return scaled
+    const behindZeros = (x: Tensor4D): Tensor4D => tf.pad(x, [[skipped, 0], NONE, NONE, NONE])
     return { skips: scaled.skips.map(behindZeros), middle: behindZeros(scaled.middle) }
   }
   return tidyResiduals(
@@ -135,6 +175,14 @@ export function residualsAt(
 }
 
 const NONE: [number, number] = [0, 0]
+
+/** The factor on a side of guidance. Guess mode has none of the negative prompt. */
+function sideFactor(
+  { guessMode = false, cond = 1, uncond = 1 }: ControlNetSettings,
+  side: PassRow["guidance"],
+): number {
+  return side === "cond" ? cond : guessMode ? 0 : uncond
+}
 
 /** The rows of an input from `first` on. */
 function rowsFrom({ latents, timesteps, context, vector }: UnetInput, first: number): UnetInput {

@@ -1,15 +1,17 @@
-import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
+import type { Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import type { Denoise, Network } from "../diffusion/denoiser.ts"
 import { createDenoiser } from "../diffusion/denoiser.ts"
-import { withComposedGuidance, withGuidance } from "../diffusion/guidance.ts"
+import type { ComposedGuidance, ComposedNetworks } from "../diffusion/guidance.ts"
+import { withComposedGuidance, withGuidance, zeroEstimate } from "../diffusion/guidance.ts"
 import { type PassRow, passRows } from "../diffusion/pass-position.ts"
 import type { Sdxl } from "../models/sdxl.ts"
-import { chainTaps, type Grid, NO_TAP, type Tap } from "../models/taps.ts"
+import { chainTaps, NO_TAP, type Tap } from "../models/taps.ts"
 import { shrinkAt } from "../models/unet/deep-shrink.ts"
 import type { FeatureCache } from "../models/unet/feature-cache.ts"
 import type { TextKeyCache } from "../models/unet/text-keys.ts"
 import { unet } from "../models/unet/unet.ts"
+import { isComfyUiSyntax, PROMPT_DEFAULTS } from "../prompt/options.ts"
 import type { PreparedAdapter } from "./adapters.ts"
 import { tapAt } from "./adapters.ts"
 import type { Conditions } from "./conditions.ts"
@@ -17,6 +19,8 @@ import type { PreparedControlNet } from "./control-nets.ts"
 import { residualsAt } from "./control-nets.ts"
 import { GENERATE_DEFAULTS } from "./defaults.ts"
 import type { DeltaMeter } from "./delta-meter.ts"
+import type { PartUse } from "./part-settings.ts"
+import { gridOf, withView } from "./part-views.ts"
 import type { SamplingPlan } from "./plan-sampling.ts"
 import type { PreparedParts } from "./prompt-parts.ts"
 import type { PreparedRegions } from "./regions.ts"
@@ -27,7 +31,7 @@ import { createWindowReader } from "./window.ts"
 export interface LatentDenoiserOptions
   extends Pick<
     GenerateOptions,
-    "combine" | "deepShrink" | "guidanceRescale" | "guidanceWindow" | "negativeScale" | "signal" | "pause"
+    "combine" | "deepShrink" | "guidanceRescale" | "guidanceWindow" | "negativeScale" | "prompts" | "signal" | "pause"
   > {
   readonly guidanceScale: number
   /** What the U-Net reads beside the latents, one row for each picture. Default: nothing. [N, H/8, W/8, C'] */
@@ -47,9 +51,19 @@ export interface LatentDenoiserOptions
   /** The LoRAs of the run. Default: none. */
   readonly loras?: Tap
   /** When and where the parts of the prompts guide. Null: by their weights, everywhere. Default: null. */
-  readonly parts?: PreparedParts | null
+  readonly parts?: GuidingParts | null
+  /** The same for the negative prompts. Default: null, the first one guides everywhere. */
+  readonly negativeParts?: GuidingParts | null
   /** Texts and LoRAs by regions, in place of `loras`. Null: they act everywhere. Default: null. */
   readonly regions?: PreparedRegions | null
+}
+
+/** The parts of prompts as a run guides by them. */
+export interface GuidingParts {
+  readonly uses: readonly PartUse[]
+  readonly shares: PreparedParts
+  /** What acts where a part sees a piece of the picture. Null: it sees the whole. */
+  readonly views: readonly (PassPart | null)[]
 }
 
 /**
@@ -58,7 +72,7 @@ export interface LatentDenoiserOptions
  */
 export function createLatentDenoiser(
   { ops, unet: params, prediction, blocks }: Sdxl,
-  { pictures, guided, further, empty, weights, ...first }: Conditions,
+  { pictures, guided, further, furtherNegatives, empty, weights, ...first }: Conditions,
   { schedule, levels, sampler }: SamplingPlan,
   {
     guidanceScale,
@@ -70,6 +84,8 @@ export function createLatentDenoiser(
     loras = NO_TAP,
     regions = null,
     parts = null,
+    negativeParts = null,
+    prompts = {},
     channels = null,
     deepShrink = null,
     features = [],
@@ -120,43 +136,72 @@ export function createLatentDenoiser(
         if (residuals !== null) tf.dispose([...residuals.skips, residuals.middle])
       }
     }
-  const networks: readonly Part[] = [first, ...further, ...(empty === null ? [] : [empty])]
-  /** The unguided pass has other rows, so that it has no keys of its own. */
+  const networks: readonly Part[] = [first, ...further, ...furtherNegatives, ...(empty === null ? [] : [empty])]
+  /** A pass with some rows of the first prompt has no keys of its own. */
   const keys = (prompt: number, context: Part["context"]): TextKeyCache | null =>
     context === networks[prompt]?.context ? (textKeys[prompt] ?? null) : null
   const whole: PassPart = { index: 0, region: null, adapters, controlNets, regions }
-  const networkOf = (conditions: Part, rows: readonly PassRow[], prompt = 0): Network =>
+  const networkOf = (conditions: Part, rows: readonly PassRow[], prompt = 0, view: PassPart | null = null): Network =>
     tiles === null
-      ? partNetwork(conditions, rows, prompt, whole)
+      ? partNetwork(conditions, rows, prompt, view ?? whole)
       : withTiles(tiles, (tile) => partNetwork(conditions, rows, prompt, tile), onTile)
   const network = networkOf(first, passRows(pictures, guided))
-  const others = further.map((part, i) => networkOf(part, passRows(pictures, false), i + 1))
-  /** The prompts' rows alone. */
-  const unguided: Network = async (input, position) => {
-    const part = tf.tidy(() => ({
-      context: tf.slice(first.context, [pictures, 0, 0], [pictures, -1, -1]),
-      vector: tf.slice(first.vector, [pictures, 0], [pictures, -1]),
-    }))
-    try {
-      return await networkOf(part, passRows(pictures, false))(input, position)
-    } finally {
-      tf.dispose([part.context, part.vector])
+  const prompted = passRows(pictures, false)
+  const negated = passRows(pictures, true).slice(0, pictures)
+  /** The first prompts' rows of one side alone. */
+  const half =
+    (side: "uncond" | "cond", view: PassPart | null = null): Network =>
+    async (input, position) => {
+      const from = side === "cond" ? pictures : 0
+      const part = tf.tidy(() => ({
+        context: tf.slice(first.context, [from, 0, 0], [pictures, -1, -1]),
+        vector: tf.slice(first.vector, [from, 0], [pictures, -1]),
+      }))
+      try {
+        return await networkOf(part, side === "cond" ? prompted : negated, 0, view)(input, position)
+      } finally {
+        tf.dispose([part.context, part.vector])
+      }
     }
-  }
+  const unguided = half("cond")
   const guidance = { scale: guidanceScale, rescale: guidanceRescale }
   const fromEmpty =
     empty === null || negativeScale === null
       ? null
-      : { network: networkOf(empty, passRows(pictures, true).slice(0, pictures), further.length + 1), negativeScale }
-  const guidedNetwork =
-    others.length > 0 || fromEmpty !== null || parts !== null
-      ? withComposedGuidance(network, others, {
-          ...{ ...guidance, weights, empty: fromEmpty },
-          sharesAt: parts === null ? null : (input, position) => parts.at(gridOf(input), windowsAt(position)),
-        })
-      : withGuidance(network, guidanceScale, guidanceRescale)
+      : { network: networkOf(empty, negated, networks.length - 1), negativeScale }
+  const isInParts = further.length > 0 || parts !== null
+  const isComposed = isInParts || negativeParts !== null || fromEmpty !== null
+  /** The network of a part, which may see a piece of the picture. */
+  const seen = (own: GuidingParts | null, i: number, of: (view: PassPart | null) => Network): Network => {
+    const [view, use] = [own?.views[i] ?? null, own?.uses[i]]
+    return view === null || use === undefined || tiles !== null ? of(null) : withView(use, of(view))
+  }
+  const isTogether =
+    tiles !== null || ((parts?.views[0] ?? null) === null && (negativeParts?.views[0] ?? null) === null)
+  const composed: ComposedNetworks = {
+    both: isTogether ? network : null,
+    prompts: [
+      seen(parts, 0, (view) => half("cond", view)),
+      ...further.map((part, i) => seen(parts, i + 1, (view) => networkOf(part, prompted, i + 1, view))),
+    ],
+    negatives: [
+      seen(negativeParts, 0, (view) => half("uncond", view)),
+      ...furtherNegatives.map((part, i) =>
+        seen(negativeParts, i + 1, (view) => networkOf(part, negated, 1 + further.length + i, view)),
+      ),
+    ],
+  }
+  const sharesOf = (own: GuidingParts | null): Required<ComposedGuidance>["sharesAt"] =>
+    own === null ? null : (input, position) => own.shares.at(gridOf(input), windowsAt(position))
+  const guidedNetwork = isComposed
+    ? withComposedGuidance(composed, {
+        ...{ ...guidance, weights, empty: fromEmpty, sharesAt: sharesOf(parts) },
+        negativeSharesAt: sharesOf(negativeParts),
+        nothing: isComfyUiSyntax(prompts.syntax ?? PROMPT_DEFAULTS.syntax) ? zeroEstimate(prediction) : null,
+      })
+    : withGuidance(network, guidanceScale, guidanceRescale)
   const windowed: Network =
-    guidanceWindow === undefined || others.length > 0 || parts !== null
+    guidanceWindow === undefined || isInParts
       ? guidedNetwork
       : (input, position) =>
           windowsAt(position)(guidanceWindow) === 0 ? unguided(input, position) : guidedNetwork(input, position)
@@ -164,11 +209,6 @@ export function createLatentDenoiser(
     prediction,
     timestepOf: levels.timestepOf,
   })
-}
-
-/** The grid of latents. [N, H, W, C] */
-function gridOf({ shape: [, height = 0, width = 0] }: Tensor): Grid {
-  return { height, width }
 }
 
 /** Latents with further channels for every picture. Guidance has two rows for each. */

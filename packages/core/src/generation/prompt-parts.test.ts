@@ -2,7 +2,8 @@ import "@tensorflow/tfjs"
 import * as tf from "@tensorflow/tfjs-core"
 import { describe, expect, it } from "vitest"
 import type { RgbImage } from "../image.ts"
-import { checkParts, type PartUse, prepareParts } from "./prompt-parts.ts"
+import { checkParts, type PartUse, viewOf } from "./part-settings.ts"
+import { prepareParts } from "./prompt-parts.ts"
 import type { Window } from "./window.ts"
 
 const GRID = { height: 16, width: 32 }
@@ -15,14 +16,16 @@ function leftMask(): RgbImage {
 }
 
 /** The shares of one row of the grid at a place of the schedule. */
-async function shares(parts: readonly PartUse[], { row = 8, progress = 0.5 } = {}) {
+async function shares(parts: readonly PartUse[], { row = 8, progress = 0.5, withRest = false } = {}) {
   const before = tf.memory().numTensors
   const prepared = prepareParts(parts)
   const window = ({ start = 0, end = 1 }: Window): number => (progress >= start && progress <= end ? 1 : 0)
   const made = prepared.at(GRID, window)
   expect(prepared.at(GRID, window)).toBe(made)
   const rows = await Promise.all(
-    made.map(async (share) => (share === null ? null : [...(await share.data()).slice(row * 32, (row + 1) * 32)])),
+    [...made.parts, ...(withRest ? [made.rest] : [])].map(async (share) =>
+      share === null ? null : [...(await share.data()).slice(row * 32, (row + 1) * 32)],
+    ),
   )
   prepared.dispose()
   expect(tf.memory().numTensors).toBe(before)
@@ -50,27 +53,51 @@ describe("parts of a prompt", () => {
   })
 
   it("have no share where no part acts", async () => {
-    const [masked] = await shares([{ mask: leftMask() }])
+    const [masked, rest] = await shares([{ mask: leftMask() }], { withRest: true })
     expect(masked).toEqual([...Array(16).fill(1), ...Array(16).fill(0)])
+    expect(rest).toEqual([...Array(16).fill(0), ...Array(16).fill(1)])
+    expect(await shares([{ mask: leftMask() }, {}], { withRest: true })).toHaveLength(3)
+    expect((await shares([{ mask: leftMask() }, {}], { withRest: true }))[2]).toBeNull()
   })
 
   it("fall towards the edges of areas inside of the picture, as in ComfyUI", async () => {
     const [area, all] = await shares([{ area: { left: 0.5, top: 0, width: 0.5, height: 1 } }, {}])
-    const rise = Array.from({ length: 8 }, (_, i) => (i + 1) / 8)
-    const factors = [...Array(16).fill(0), ...rise, ...Array(8).fill(1)]
+    // An eighth of a latent's share for each of 8, or a quarter of the area's side where that is less.
+    const rise = Array.from({ length: 4 }, (_, i) => (i + 1) / 4)
+    const factors = [...Array(16).fill(0), ...rise, ...Array(12).fill(1)]
     for (const [i, factor] of factors.entries()) {
       expect(area?.[i]).toBeCloseTo(factor / (1 + factor), 6)
       expect(all?.[i]).toBeCloseTo(1 / (1 + factor), 6)
     }
   })
 
+  it("have no soft edge beside a mask, as in ComfyUI", async () => {
+    const [area] = await shares([{ mask: leftMask(), area: { left: 0.25, top: 0, width: 0.5, height: 1 } }])
+    expect(area).toEqual([...Array(8).fill(0), ...Array(8).fill(1), ...Array(16).fill(0)])
+  })
+
+  it("see all, their area, or the bounds of their mask", () => {
+    const area = { left: 0.25, top: 0.5, width: 0.5, height: 0.25 }
+    expect(viewOf({ area }, GRID)).toBeNull()
+    expect(viewOf({ area, sees: "area" }, GRID)).toEqual({ top: 8, left: 8, height: 4, width: 16 })
+    expect(viewOf({ mask: leftMask(), sees: "mask" }, GRID)).toEqual({ top: 0, left: 0, height: 16, width: 16 })
+    const black = { ...leftMask(), data: new Uint8Array(16 * 16 * 3) }
+    expect(viewOf({ mask: black, sees: "mask" }, GRID)).toEqual({ top: 0, left: 0, height: 8, width: 8 })
+  })
+
   it("are refused where a prompt has another number of them, and out of range", () => {
-    const two = [{ prompt: "a AND b" }]
-    expect(() => checkParts([{}, {}], two)).not.toThrow()
-    expect(() => checkParts([{}], two)).toThrow("parts has 1 entries, and a prompt has 2 parts")
-    expect(() => checkParts([{}, { strength: -1 }], two)).toThrow(
-      "parts[1]: strength is -1, expected a number from 0 to 10",
+    const two = ["a AND b"]
+    expect(() => checkParts("parts", [{}, {}], two)).not.toThrow()
+    expect(() => checkParts("parts", [{}], two)).toThrow("parts has 1 entries, and a prompt has 2 parts")
+    expect(() => checkParts("parts", [{}, { strength: -1 }], two)).toThrow(
+      "parts[1]: strength is -1, expected a number from 0 to 100",
     )
-    expect(() => checkParts([{ start: 0.6, end: 0.5 }, {}], two)).toThrow("parts[0] runs from 0.6 to 0.5")
+    expect(() => checkParts("parts", [{ start: 0.6, end: 0.5 }, {}], two)).toThrow("parts[0] runs from 0.6 to 0.5")
+    expect(() => checkParts("parts", [{ sees: "area" }, {}], two)).toThrow(
+      'parts[0]: sees is "area", and the part has no area',
+    )
+    expect(() => checkParts("negativeParts", [{}, {}], ["a :0.5 AND b"])).toThrow(
+      "a part of the negative prompt has the weight 0.5. Give it as strength in negativeParts",
+    )
   })
 })

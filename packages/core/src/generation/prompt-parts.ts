@@ -1,82 +1,24 @@
 import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import { CoreError } from "../errors.ts"
-import type { RgbImage } from "../image.ts"
 import { type PreparedMask, prepareMask } from "../models/masked-tap.ts"
 import type { Grid } from "../models/taps.ts"
-import { checkRanges, type NumberRange } from "../number-range.ts"
-import { partsOfPrompt } from "../prompt/composed.ts"
-import type { PromptOptions } from "../prompt/options.ts"
-import { checkWindow, type WindowReader } from "./window.ts"
+import { type PartUse, type Span, spanOf } from "./part-settings.ts"
+import type { WindowReader } from "./window.ts"
 
-/** A rectangle of the picture. Sides are parts of the picture's sides, from 0 to 1. */
-export interface PictureArea {
-  readonly left: number
-  readonly top: number
-  readonly width: number
-  readonly height: number
-}
-
-/** When, where and how much a part of a prompt guides. All fields multiply. */
-export interface PartSettings {
-  /** Its share beside other parts. Default: 1. */
-  readonly strength?: number
-  /** Where it begins on the noise schedule, from 0 (noise) to 1. Default: 0. */
-  readonly start?: number
-  /** Where it ends. Default: 1. */
-  readonly end?: number
-  /** The rectangle in which it guides. Its edges inside of the picture are soft. Default: all. */
-  readonly area?: PictureArea
-}
-
-/** A part of a prompt with its mask. */
-export interface PartUse extends PartSettings {
-  /** White is where it guides. A mask of another size is resized. Default: everywhere. */
-  readonly mask?: RgbImage
-}
-
-export const PART_RANGES = {
-  strength: { min: 0, max: 10 },
-  left: { min: 0, max: 1 },
-  top: { min: 0, max: 1 },
-  width: { min: 0, max: 1 },
-  height: { min: 0, max: 1 },
-} as const satisfies Readonly<Record<string, NumberRange>>
-
-/** Latents over which the share of an area rises from its edge. Source: ComfyUI `comfy/samplers.py`. */
+/** The most latents over which the share of an area rises from its edge. Source: ComfyUI `comfy/samplers.py`. */
 const SOFT_LATENTS = 8
 
-/**
- * Checks the parts of prompts.
- *
- * @throws CoreError for a number out of range, and where a prompt has another number of parts
- */
-export function checkParts(
-  parts: readonly PartSettings[],
-  requests: readonly { readonly prompt: string }[],
-  prompts: PromptOptions = {},
-): void {
-  for (const [i, { strength, area, ...window }] of parts.entries()) {
-    const place = `generate: parts[${i}]`
-    checkRanges(place, { strength, ...area }, PART_RANGES)
-    checkWindow(place, window)
-  }
-  for (const { prompt } of requests) {
-    const { length } = partsOfPrompt(prompt, prompts)
-    if (length === parts.length) continue
-    throw new CoreError(
-      "control-count",
-      `generate: parts has ${parts.length} entries, and a prompt has ${length} parts. Expected one for each, with AND between the parts of a prompt.`,
-    )
-  }
+/** The shares of parts at a pass. [1, H, W, 1] */
+export interface PartShares {
+  /** The share of each part. Null: the part does not act, and need not be run. */
+  readonly parts: readonly (Tensor | null)[]
+  /** 1 where no part acts. Null: parts act everywhere. */
+  readonly rest: Tensor | null
 }
-
-/** The share of each part at a pass. Null: the part does not act, and need not be run. [1, H, W, 1] */
-export type PartShares = readonly (Tensor | null)[]
 
 /** The parts of a run's prompts. */
 export interface PreparedParts {
-  /** The shares at a pass over latents of a grid. They stay the parts'. Where any part acts, their sum is 1. */
+  /** The shares at a pass over latents of a grid. They stay the parts'. Their sum is 1 at every latent. */
   at(grid: Grid, window: WindowReader): PartShares
   dispose(): void
 }
@@ -97,7 +39,7 @@ export function prepareParts(parts: readonly PartUse[]): PreparedParts {
     },
     dispose() {
       for (const mask of masks) mask?.dispose()
-      tf.dispose([...kept.values()].flatMap((shares) => shares.filter((share) => share !== null)))
+      tf.dispose([...kept.values()].flatMap(({ parts, rest }) => [...parts, rest].filter((share) => share !== null)))
       kept.clear()
     },
   }
@@ -114,43 +56,46 @@ function sharesOf(
 ): PartShares {
   const { height, width } = grid
   const shares: (Tensor | null)[] = parts.map(() => null)
+  const isOpen = !parts.some(({ area, mask }, i) => (factors[i] ?? 0) > 0 && area === undefined && mask === undefined)
+  let rest: Tensor | null = null
   tf.tidy(() => {
-    const planes = parts.map(({ area }, i): Tensor | null => {
+    const planes = parts.map((part, i): Tensor | null => {
       const factor = factors[i] ?? 0
       if (factor === 0) return null
-      const inside = tf.mul(tf.tensor1d(areaPlane(area, grid)), factor)
+      const inside = tf.mul(tf.tensor1d(areaPlane(part, grid)), factor)
       const mask = masks[i]?.at(grid)
       return mask === undefined ? inside : tf.mul(inside, tf.reshape(mask, [height * width]))
     })
     const acting = planes.filter((plane) => plane !== null)
     const sum = acting.reduce((total, plane) => tf.add(total, plane), tf.zeros([height * width]))
+    const placed = (plane: Tensor): Tensor => tf.keep(tf.reshape(plane, [1, height, width, 1]))
     for (const [i, plane] of planes.entries()) {
-      if (plane === null) continue
-      shares[i] = tf.keep(tf.reshape(tf.div(plane, tf.maximum(sum, LEAST_SUM)), [1, height, width, 1]))
+      if (plane !== null) shares[i] = placed(tf.div(plane, tf.maximum(sum, LEAST_SUM)))
     }
+    if (isOpen) rest = placed(tf.cast(tf.lessEqual(sum, LEAST_SUM), "float32"))
   })
-  return shares
+  return { parts: shares, rest }
 }
 
-/** 1 in an area, 0 outside. Within `SOFT_LATENTS` of an edge inside of the picture it rises from 1 / `SOFT_LATENTS`. */
-function areaPlane(area: PictureArea | undefined, { height, width }: Grid): Float32Array {
+/** 1 in the area of a part, 0 outside. Without a mask, it rises from the edges inside of the picture. */
+function areaPlane({ area, mask }: PartUse, { height, width }: Grid): Float32Array {
   const plane = new Float32Array(height * width)
   if (area === undefined) return plane.fill(1)
-  const rows = edgeFactors(area.top, area.height, height)
-  const columns = edgeFactors(area.left, area.width, width)
+  const isSoft = mask === undefined
+  const rows = edgeFactors(spanOf(area.top, area.height, height), height, isSoft)
+  const columns = edgeFactors(spanOf(area.left, area.width, width), width, isSoft)
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) plane[y * width + x] = (rows[y] as number) * (columns[x] as number)
   }
   return plane
 }
 
-function edgeFactors(start: number, size: number, cells: number): Float32Array {
-  const from = Math.round(start * cells)
-  const count = Math.min(Math.max(1, Math.round(size * cells)), cells - from)
+function edgeFactors({ from, count }: Span, cells: number, isSoft: boolean): Float32Array {
+  const soft = isSoft ? Math.max(1, Math.min(SOFT_LATENTS, Math.floor(count / 4))) : 1
   const factors = new Float32Array(cells)
   for (let i = 0; i < count; i++) {
-    const rise = from === 0 ? 1 : Math.min(1, (i + 1) / SOFT_LATENTS)
-    const fall = from + count >= cells ? 1 : Math.min(1, (count - i) / SOFT_LATENTS)
+    const rise = from === 0 ? 1 : Math.min(1, (i + 1) / soft)
+    const fall = from + count >= cells ? 1 : Math.min(1, (count - i) / soft)
     factors[from + i] = rise * fall
   }
   return factors

@@ -20,7 +20,7 @@ import { COMBINATIONS, type Combination, GENERATE_DEFAULTS, GENERATE_RANGES, SID
 import { resampleReason } from "./grids.ts"
 import { checkHires, type HiresFix } from "./hires-fix.ts"
 import type { LoraRun } from "./loras.ts"
-import { checkParts, type PartUse } from "./prompt-parts.ts"
+import { checkParts, type PartUse } from "./part-settings.ts"
 import { checkRegions } from "./regions.ts"
 import { checkStartNoise, type StartNoise } from "./start-noise.ts"
 import { checkStart, type StartPicture } from "./start-picture.ts"
@@ -100,13 +100,20 @@ export interface GenerateOptions {
   readonly regions?: readonly RgbImage[] | null
   /**
    * When, where and how much each part of the prompts guides, in the order of the parts. Their predictions are averaged
-   * at each latent by strength, window, area and mask. Where no part acts, there is no guidance. Every prompt has as many
-   * parts, see `partsOfPrompt`. A pass runs each part that acts, as with `AND` alone. One part at the scale 1 guides
-   * everywhere. Default: null, each part guides everywhere with its weight.
+   * at each latent by strength, window, area and mask. Every prompt has as many parts, see `partsOfPrompt`. A pass runs
+   * each part that acts, as with `AND` alone. One part at the scale 1 guides everywhere. Default: null, each part guides
+   * everywhere with its weight.
    *
-   * Source: ComfyUI `comfy/samplers.py` (`get_area_and_mult`). It runs an area on a cut of the latents.
+   * Where no part acts, there is no guidance. In ComfyUI's syntaxes the estimate is zero there, as in ComfyUI.
+   *
+   * Source: ComfyUI `comfy/samplers.py` (`get_area_and_mult`, `calc_cond_batch`).
    */
   readonly parts?: readonly PartUse[] | null
+  /**
+   * The same for the negative prompts, whose text then has `AND` between its parts. Where no part acts, there is no
+   * guidance, or in ComfyUI's syntaxes an estimate of zero. Default: null, the negative prompt is one text, everywhere.
+   */
+  readonly negativeParts?: readonly PartUse[] | null
   /** How several adapters are combined, see `COMBINATIONS`. Default: `chain`, the order of sd-scripts. */
   readonly combine?: Combination
   /** Measure what each adapter adds at each block and step. An event of `generate` has it. Default: false. */
@@ -165,8 +172,13 @@ export function checkRequest(requests: readonly PictureRequest[], options: Gener
     if (!good) throw new CoreError(code, `generate: ${what}`)
   }
   expect(requests.length > 0, "request-empty", "there is no request, expected at least one")
-  for (const { prompt, firstPrompt, seed } of requests) {
+  for (const { prompt, firstPrompt, firstNegativePrompt, seed } of requests) {
     checkSeed("generate", seed)
+    expect(
+      firstNegativePrompt === undefined || (options.negativeParts ?? []).length <= 1,
+      "option-conflict",
+      "firstNegativePrompt beside a negative prompt with AND, expected one of them. Each part of such a prompt has one text.",
+    )
     expect(
       firstPrompt === undefined || partsOfPrompt(prompt, options.prompts).length === 1,
       "option-conflict",
@@ -195,12 +207,20 @@ export function checkRequest(requests: readonly PictureRequest[], options: Gener
   for (const { strength = 1, textStrength = strength } of loras) {
     checkRanges("generate: a LoRA", { strength, textStrength }, { strength: LORA, textStrength: LORA })
   }
-  if (options.parts != null) {
-    checkParts(options.parts, requests, options.prompts)
-    expect(options.regions == null, "option-conflict", "parts beside regions, expected one of them")
+  const { parts = null, negativeParts = null } = options
+  const negatives = requests.map(({ negativePrompt = "" }) => negativePrompt)
+  if (parts !== null) {
+    const prompts = requests.map(({ prompt }) => prompt)
+    checkParts("parts", parts, prompts, options.prompts)
   }
+  if (negativeParts !== null) checkParts("negativeParts", negativeParts, negatives, options.prompts)
+  expect(
+    (parts ?? negativeParts) === null || options.regions == null,
+    "option-conflict",
+    "parts beside regions, expected one of them",
+  )
   if (options.regions != null) checkRegions(options.regions, requests, options.prompts)
-  for (const use of options.controlNets ?? []) checkControlNet(use, { width, height })
+  for (const use of options.controlNets ?? []) checkControlNet(use, { count: requests.length, width, height })
   for (const { control, ...settings } of adapters) {
     checkAdapterSettings(settings, { count: requests.length, width, height })
     checkControls("data" in control ? [control] : control, { width, height }, settings)

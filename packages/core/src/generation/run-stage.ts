@@ -19,16 +19,18 @@ import { encodeConditionSteps } from "./conditions.ts"
 import { prepareControlNet } from "./control-nets.ts"
 import { GENERATE_DEFAULTS } from "./defaults.ts"
 import type { DeltaMeter } from "./delta-meter.ts"
-import { createLatentDenoiser } from "./denoise-latents.ts"
+import { createLatentDenoiser, type GuidingParts } from "./denoise-latents.ts"
 import { encodePictures, vaeParts } from "./encode-pictures.ts"
 import { inpaintChannels } from "./inpaint-channels.ts"
 import { lorasTap } from "./loras.ts"
 import { keepOutside, latentMask } from "./mask.ts"
 import type { NoiseSource } from "./noise-source.ts"
 import { createNoiseSource } from "./noise-source.ts"
+import { prepareViews } from "./part-views.ts"
 import type { SamplingPlan } from "./plan-sampling.ts"
 import { prepareParts } from "./prompt-parts.ts"
 import { type PreparedRegions, prepareRegions, regionalTextTaps } from "./regions.ts"
+import type { GenerateOptions } from "./request.ts"
 import type { Stage } from "./stages.ts"
 import { stepsOf } from "./stages.ts"
 import { startFromLatents, startFromNoise } from "./start.ts"
@@ -74,6 +76,7 @@ export async function* runStage(
     const encoded = {
       ...{ guided, fromEmpty, size, negativeSize, prompts },
       ...{ tap: regional?.tap ?? loras, partTaps: regional?.parts ?? null },
+      ...{ parts: options.parts ?? null, negativeParts: options.negativeParts ?? null },
     }
     const encoding = encodeConditionSteps(texts, requests, encoded)
     const conditions = keep(await runUntilStopped(encoding, options))
@@ -90,11 +93,17 @@ export async function* runStage(
     const tiles = isTiled ? keep(prepareTiles(ops, full, tiling, given)) : null
     const whole = isTiled ? null : regionsIn(null)
     const regions = whole === null ? null : keep(whole)
-    const promptParts = options.parts == null ? null : keep(prepareParts(options.parts))
+    const guiding = (uses: GenerateOptions["parts"]): GuidingParts | null => {
+      if (uses == null) return null
+      const views = isTiled ? [] : keep(prepareViews(ops, uses, full, given)).views
+      return { uses, shares: keep(prepareParts(uses)), views }
+    }
+    const promptParts = guiding(options.parts)
+    const negativeParts = guiding(guided ? options.negativeParts : null)
     const prepared = isTiled ? [] : adapters.map((use) => keep(prepareAdapter(ops, use, pictures)))
     const nets = isTiled ? [] : controlNets.map((use) => keep(prepareControlNet(ops, use, pictures)))
-    const { further, empty } = conditions
-    const networks = [conditions, ...further, ...(empty === null ? [] : [empty])]
+    const { further, furtherNegatives, empty } = conditions
+    const networks = [conditions, ...further, ...furtherNegatives, ...(empty === null ? [] : [empty])]
     const textKeys = networks.map(() => keep(createTextKeyCache()))
     const parts = tiles?.tiles ?? [null]
     const cachesOf = (settings: DeepCache) => parts.map(() => keep(createFeatureCache(settings)))
@@ -123,6 +132,7 @@ export async function* runStage(
         loras,
         regions,
         parts: promptParts,
+        negativeParts,
         meter,
         features,
         textKeys,

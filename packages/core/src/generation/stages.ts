@@ -84,19 +84,16 @@ function firstOptions(options: GenerateOptions, hires: HiresFix): GenerateOption
     ...(options.size === undefined ? {} : { size: scaled(options.size) }),
     ...(options.negativeSize === undefined ? {} : { negativeSize: scaled(options.negativeSize) }),
     adapters: (options.adapters ?? []).map((use) => scaledUse(use, { width, height }, hires)),
-    controlNets: (options.controlNets ?? []).map((use) => ({
-      ...use,
-      control: resizedList(use.control, { width, height }, "lanczos"),
-    })),
+    controlNets: (options.controlNets ?? []).map((use) => scaledUse(use, { width, height }, hires)),
   }
 }
 
-/** An adapter's use with its controls and masks in the size of a first stage. */
-function scaledUse(
-  { control, mask, maskFeather, ...use }: AdapterUse,
+/** The use of an adapter or a ControlNet, with its controls and masks in the size of a first stage. */
+function scaledUse<Use extends Pick<AdapterUse, "control" | "mask" | "maskFeather">>(
+  { control, mask, maskFeather, ...use }: Use,
   size: PictureSize,
   { scale }: HiresFix,
-): AdapterUse {
+): Omit<Use, "control" | "mask" | "maskFeather"> & Pick<AdapterUse, "control" | "mask" | "maskFeather"> {
   return {
     ...use,
     control: resizedList(control, size, "lanczos"),

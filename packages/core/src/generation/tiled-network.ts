@@ -146,7 +146,7 @@ export function cut(x: Tensor4D, { top, left, height, width }: Region): Tensor4D
 }
 
 /** A part in its place, with zeros around it. */
-function placed(part: Tensor4D, { top, left, height, width }: Region, whole: tf.Tensor): Tensor4D {
+export function placed(part: Tensor4D, { top, left, height, width }: Region, whole: tf.Tensor): Tensor4D {
   const [, rows = 0, columns = 0] = whole.shape
   return tf.pad(part, [NONE, [top, rows - top - height], [left, columns - left - width], NONE])
 }

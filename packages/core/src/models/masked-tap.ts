@@ -87,7 +87,7 @@ export function maskedTap(tap: Tap, mask: PreparedMask, elsewhere = 1): Tap {
 }
 
 /** Masks for the rows of x: [N, T, 1] for tokens, [N, H, W, 1] for pixels. */
-function rowsOf(masks: Tensor, x: Tensor): Tensor {
+export function rowsOf(masks: Tensor, x: Tensor): Tensor {
   const [count = 1, size = 1] = masks.shape
   const [rows = 1] = x.shape
   if (rows % count !== 0) {

@@ -5,6 +5,7 @@ import { sizeEmbedding } from "../diffusion/size-embedding.ts"
 import type { Ops } from "../ops/ops.ts"
 import type { EmbeddingNormalization, PromptOptions } from "../prompt/options.ts"
 import { isComfyUiSyntax, PROMPT_DEFAULTS } from "../prompt/options.ts"
+import { sharedChunks, type TextMix } from "../prompt/text-mix.ts"
 import type { WeightedText } from "../prompt/weights.ts"
 import { captionTokens, captionWeights } from "./clip/caption-tokens.ts"
 import { CONTEXT_LENGTH, joinedPositions, tokenChunks } from "./clip/prompt.ts"
@@ -15,6 +16,7 @@ import type { WeightedRows } from "./clip/weighted-prompt.ts"
 import { chunkCount, promptTokenChunks, readPrompt, sdScriptsRows, weightedRows } from "./clip/weighted-prompt.ts"
 import type { TextEncoderParams } from "./clip/weights.ts"
 import { runAtOnce, type Steps } from "./steps.ts"
+import { joinPooled, joinRows, planRows, type TextRows } from "./text-rows.ts"
 
 /** SDXL's tokenizer and two text encoders. */
 export interface TextModel {
@@ -114,11 +116,13 @@ function joinChunks({ hidden, pooled }: TextEncoding, chunks: number): TextEncod
 export interface WeightedPromptOptions extends PromptOptions, Pick<EncodeTextOptions, "tap"> {
   /** What the first encoder reads of each prompt. Default: the prompts. */
   readonly firstPrompts?: readonly string[]
+  /** What the states of each prompt become. Null: they stay. Default: all stay. */
+  readonly mixes?: readonly (TextMix | null)[]
 }
 
 /**
- * Encodes prompts for pictures: weights, `BREAK`, and chunks of 75 tokens for long ones. All prompts get as many chunks
- * as the longest has. N prompts → N rows of chunks · 77
+ * Encodes prompts for pictures: weights, `BREAK`, and chunks of 75 tokens for long ones. All prompts get as many chunks,
+ * see `sharedChunks`. N prompts → N rows of chunks · 77
  *
  * The weights multiply the hidden states of their tokens. The pooled state is the first chunk's, without weights.
  *
@@ -140,15 +144,32 @@ export function* encodeWeightedPromptSteps(
   ops: Ops,
   model: TextModel,
   prompts: readonly string[],
-  { tap, firstPrompts = prompts, ...options }: WeightedPromptOptions = {},
+  { tap, firstPrompts = prompts, mixes = prompts.map(() => null), ...options }: WeightedPromptOptions = {},
 ): Steps<TextCondition> {
   const { tokenizer } = model
   const { clipSkip, normalization, compat, syntax } = { ...PROMPT_DEFAULTS, ...options }
-  const chunks = Math.max(...[...prompts, ...firstPrompts].map((prompt) => countChunks(tokenizer, prompt, options)))
+  const mixed = mixes.flatMap((mix) => mix?.others ?? []).map(({ text }) => text)
+  const [texts, firstTexts] = [
+    [...prompts, ...mixed],
+    [...firstPrompts, ...mixed],
+  ]
+  const counts = texts.map((text, i) =>
+    Math.max(...[text, firstTexts[i] ?? text].map((each) => countChunks(tokenizer, each, options))),
+  )
+  const own = counts.slice(0, prompts.length)
+  const chunks = sharedChunks(own, syntax)
+  const isRepeated = isComfyUiSyntax(syntax) && own.every((count) => chunks % count === 0)
+  let start = 0
+  const textRows = counts.map((count): TextRows => {
+    const rows = { start, count: isRepeated ? count : chunks }
+    start += rows.count
+    return rows
+  })
+  const plan = planRows(textRows, mixes, chunks)
   const rowsOf = compat === "sd-scripts" ? sdScriptsRows : ourRows
   return yield* sideBySide(model, function* (params, padId) {
-    const rows = (params === model.text1 ? firstPrompts : prompts).map((prompt) =>
-      rowsOf(tokenizer, readPrompt(prompt, syntax), padId, chunks),
+    const rows = (params === model.text1 ? firstTexts : texts).map((text, i) =>
+      rowsOf(tokenizer, readPrompt(text, syntax), padId, textRows[i]?.count ?? chunks),
     )
     // ComfyUI measures weights from the states of an empty prompt.
     const empty = isComfyUiSyntax(syntax) && rows.some(hasWeights) ? weightedRows(tokenizer, [[]], padId, 1).ids : []
@@ -158,12 +179,10 @@ export function* encodeWeightedPromptSteps(
       ...(tap === undefined ? {} : { tap }),
     })
     const [states, first = null] = tf.tidy((): tf.Tensor[] => {
-      const own = tf.slice(hidden, 0, prompts.length * chunks)
-      const states = tf.reshape(own, [prompts.length, chunks * CONTEXT_LENGTH, params.config.width]) as Tensor3D
-      const none = empty.length === 0 ? null : tf.slice(hidden, prompts.length * chunks, 1)
-      const firstChunks = prompts.map((_, n) => n * chunks)
+      const states = tf.slice(hidden, 0, start)
+      const none = empty.length === 0 ? null : tf.slice(hidden, start, 1)
       const weighed = none === null ? weigh(states, rows, normalization) : weighFrom(none, states, rows)
-      return [weighed, ...(pooled === null ? [] : [tf.gather(pooled, firstChunks)])]
+      return [joinRows(weighed, plan), ...(pooled === null ? [] : [joinPooled(pooled, plan)])]
     })
     tf.dispose([hidden, ...(pooled === null ? [] : [pooled])])
     return { hidden: states as Tensor3D, pooled: first as Tensor2D | null }
@@ -204,25 +223,24 @@ function hasWeights({ weights }: WeightedRows): boolean {
 
 /**
  * Moves states away from those of an empty prompt, by the weights of their tokens: `none + (state - none) · weight`.
- * none: [1, 77, width], states: [N, chunks · 77, width] → the shape of states
+ * none: [1, 77, width], states: [rows, 77, width] → the shape of states
  *
  * Source: ComfyUI a125cd8, `comfy/sd1_clip.py`, `ClipTokenWeightEncoder`.
  */
-function weighFrom(none: tf.Tensor, states: Tensor3D, rows: readonly WeightedRows[]): Tensor3D {
-  const chunks = states.shape[1] / CONTEXT_LENGTH
-  const weights = tf.expandDims(tf.tensor2d(rows.map((row) => row.weights.flatMap((each) => [...each]))), 2)
-  const base = tf.tile(none, [1, chunks, 1])
-  return tf.add(base, tf.mul(tf.sub(states, base), weights)) as Tensor3D
+function weighFrom(none: tf.Tensor, states: Tensor3D, texts: readonly WeightedRows[]): Tensor3D {
+  const weights = tf.expandDims(tf.tensor2d(texts.flatMap(({ weights }) => weights.map((row) => [...row]))), 2)
+  return tf.add(none, tf.mul(tf.sub(states, none), weights)) as Tensor3D
 }
 
-/** Multiplies states by the weights of their tokens. states: [N, T, width] → the same shape */
-function weigh(states: Tensor3D, rows: readonly WeightedRows[], normalization: EmbeddingNormalization): Tensor3D {
-  const weights = rows.map(({ weights }) => weights.flatMap((row) => [...row]))
-  if (!rows.some(hasWeights)) return states
-  const weighed = tf.mul(states, tf.expandDims(tf.tensor2d(weights), 2)) as Tensor3D
-  if (normalization === "none") return weighed
+/** Multiplies states by the weights of their tokens. Each text has as many rows. states: [rows, 77, width] → the same shape */
+function weigh(states: Tensor3D, texts: readonly WeightedRows[], normalization: EmbeddingNormalization): Tensor3D {
+  if (!texts.some(hasWeights)) return states
+  const weights = texts.map(({ weights }) => weights.flatMap((row) => [...row]))
+  const whole = tf.reshape(states, [texts.length, -1, states.shape[2]]) as Tensor3D
+  const weighed = tf.mul(whole, tf.expandDims(tf.tensor2d(weights), 2)) as Tensor3D
   const size = (x: Tensor3D): tf.Tensor => tf.mean(normalization === "abs" ? tf.abs(x) : x, [1, 2], true)
-  return tf.mul(weighed, tf.div(size(states), size(weighed))) as Tensor3D
+  const sized = normalization === "none" ? weighed : tf.mul(weighed, tf.div(size(whole), size(weighed)))
+  return tf.reshape(sized, states.shape)
 }
 
 /**

@@ -12,6 +12,7 @@ import {
 } from "../diffusion/names.ts"
 import { COMBINATIONS } from "../generation/defaults.ts"
 import { HIRES_UPSCALERS } from "../generation/hires-fix.ts"
+import { PART_VIEWS } from "../generation/part-settings.ts"
 import { WINDOW_COUNTS } from "../generation/window.ts"
 import { FITS } from "../image/fit.ts"
 import { LORA_BLOCKS } from "../models/lora/block-weights.ts"
@@ -89,15 +90,10 @@ const anyAdapter: fc.Arbitrary<AdapterRecipe> = fc.record(
 )
 
 /** An adapter with the fields of its kind. */
-const adapter: fc.Arbitrary<AdapterRecipe> = anyAdapter.map(({ blocks, guidance, mask, guessMode, ...common }) =>
+const adapter: fc.Arbitrary<AdapterRecipe> = anyAdapter.map(({ blocks, guessMode, ...common }) =>
   common.kind === "controlnet"
     ? { ...common, ...(guessMode === undefined ? {} : { guessMode }) }
-    : {
-        ...common,
-        ...(blocks === undefined ? {} : { blocks }),
-        ...(guidance === undefined ? {} : { guidance }),
-        ...(mask === undefined ? {} : { mask }),
-      },
+    : { ...common, ...(blocks === undefined ? {} : { blocks }) },
 )
 
 const tiling: fc.Arbitrary<Required<Tiling>> = fc
@@ -117,6 +113,9 @@ const part: fc.Arbitrary<PartRecipe> = fc
         ...{ width: number({ min: 0, max: 1 }), height: number({ min: 0, max: 1 }) },
       }),
       mask: fc.record({ file, channel: fc.constant("alpha" as const) }, { requiredKeys: ["file"] }),
+      sees: fc.constantFrom(...PART_VIEWS),
+      textWeight: number({ min: 0, max: 10 }),
+      mix: fc.array(fc.record({ text: fc.string(), weight: number({ min: 0, max: 10 }) }), { maxLength: 2 }),
     },
     { requiredKeys: ["strength", "window"] },
   )
@@ -259,6 +258,7 @@ export const anyRecipe: fc.Arbitrary<Recipe> = fc.constantFrom(...SAMPLER_NAMES)
     ...{ firstPrompt: fc.string(), firstNegativePrompt: fc.string() },
     vaeTiles: tiling,
     parts: fc.array(part, { minLength: 1, maxLength: 3 }),
+    negativeParts: fc.array(part, { minLength: 1, maxLength: 3 }),
     regions: fc.record({ file, codes: fc.option(fc.integer({ min: 1, max: 8 })) }),
   }
   return fc.record({ ...fields, ...optional }, { requiredKeys: required })

@@ -1,5 +1,5 @@
 import type { FileReference } from "./file-reference.ts"
-import type { Recipe, RecipeInput } from "./recipe.ts"
+import type { PartInput, Recipe, RecipeInput } from "./recipe.ts"
 
 /** What a file of a recipe is. ComfyUI keeps each kind in a folder of its own. */
 export type RecipeFileKind =
@@ -18,11 +18,15 @@ export function withFiles<T extends RecipeInput>(
   recipe: T,
   change: (file: FileReference, kind: RecipeFileKind) => FileReference,
 ): T {
-  const { model, textualInversions, loras, regions, parts, adapters, start } = recipe
+  const { model, textualInversions, loras, regions, parts, negativeParts, adapters, start } = recipe
   const { checkpoint, unet, vae, loras: merged } = model
   const changed = <U extends { readonly file: FileReference }>(use: U, kind: RecipeFileKind): U => ({
     ...use,
     file: change(use.file, kind),
+  })
+  const changedPart = ({ mask, ...part }: PartInput): PartInput => ({
+    ...part,
+    ...(mask === undefined ? {} : { mask: changed(mask, "picture") }),
   })
   return {
     ...recipe,
@@ -38,14 +42,8 @@ export function withFiles<T extends RecipeInput>(
       : { textualInversions: textualInversions.map((one) => changed(one, "textual-inversion")) }),
     ...(loras === undefined ? {} : { loras: loras.map((lora) => changed(lora, "lora")) }),
     ...(regions === undefined ? {} : { regions: changed(regions, "mask") }),
-    ...(parts === undefined
-      ? {}
-      : {
-          parts: parts.map(({ mask, ...part }) => ({
-            ...part,
-            ...(mask === undefined ? {} : { mask: changed(mask, "picture") }),
-          })),
-        }),
+    ...(parts === undefined ? {} : { parts: parts.map(changedPart) }),
+    ...(negativeParts === undefined ? {} : { negativeParts: negativeParts.map(changedPart) }),
     ...(start == null
       ? {}
       : {

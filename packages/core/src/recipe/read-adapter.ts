@@ -39,8 +39,8 @@ export function readAdapter(at: Field): AdapterRecipe {
   }
 }
 
-const COMMON = ["kind", "file", "control", "strength", "window", "curve"] as const
-const OF_LLLITE = ["blocks", "guidance", "mask", "hole"] as const
+const COMMON = ["kind", "file", "control", "strength", "window", "curve", "guidance", "mask"] as const
+const OF_LLLITE = ["blocks", "hole"] as const
 const OF_CONTROL_NET = ["guessMode", "controlType"] as const
 
 function readFlag(at: Field): boolean {

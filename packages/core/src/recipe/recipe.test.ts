@@ -71,8 +71,8 @@ describe("a recipe, written and read", () => {
     fc.assert(
       fc.property(anyRecipe, (recipe) => {
         const { request, options } = requestOf(recipe)
-        const { model, textualInversions, loras, adapters, start, regions, parts } = recipe
-        const own = { ...(regions && { regions }), ...(parts && { parts }) }
+        const { model, textualInversions, loras, adapters, start, regions, parts, negativeParts } = recipe
+        const own = { ...(regions && { regions }), ...(parts && { parts }), ...(negativeParts && { negativeParts }) }
         const files = { model, textualInversions, loras, adapters, start, ...own }
         expect(recipeOf(request, options, files)).toEqual(recipe)
       }),
@@ -113,7 +113,7 @@ describe("an adapter of a recipe", () => {
     [{ kind: "controlnet", blocks: { middle: 1 } }, /adapters\[0\]\.blocks is .*of kind "controlnet" has no blocks/],
     [{ kind: "controlnet", hole: { file: { path: "m" } } }, /of kind "controlnet" has no hole/],
     [{ hole: { file: { path: "m" }, feather: 1 } }, /feather/],
-    [{ kind: "controlnet", mask: { file: { path: "m" } } }, /of kind "controlnet" has no mask/],
+    [{ kind: "controlnet", hole: { file: { path: "m" } } }, /of kind "controlnet" has no hole/],
     [{ kind: "lllite", guessMode: true }, /of kind "lllite" has no guessMode/],
     [{ kind: "controlnet", guessMode: 1 }, /adapters\[0\]\.guessMode is 1, expected true or false/],
     [{ kind: "lllite", controlType: "depth" }, /of kind "lllite" has no controlType/],

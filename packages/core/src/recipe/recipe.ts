@@ -12,7 +12,7 @@ import type {
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import type { BlockStrengths } from "../generation/block-strengths.ts"
 import type { Combination } from "../generation/defaults.ts"
-import type { PartSettings } from "../generation/prompt-parts.ts"
+import type { PartSettings } from "../generation/part-settings.ts"
 import type { StartNoise } from "../generation/start-noise.ts"
 import type { CurvePoint, WindowCount } from "../generation/window.ts"
 import type { Fit } from "../image/fit.ts"
@@ -82,9 +82,9 @@ export interface AdapterRecipe {
   readonly controlType?: ControlType
   /** Factors by block of the U-Net, of an LLLite. Missing: 1. */
   readonly blocks?: BlockStrengths
-  /** Factors on both sides of guidance, of an LLLite. Missing: 1. */
+  /** Factors on both sides of guidance. Missing: 1. */
   readonly guidance?: { readonly cond: number; readonly uncond: number }
-  /** Where in the picture an LLLite acts. Missing: everywhere. */
+  /** Where in the picture it acts. Missing: everywhere. */
   readonly mask?: MaskReference
   /** Of an LLLite for inpainting: what it fills in. Missing: it reads none. */
   readonly hole?: HoleReference
@@ -110,7 +110,9 @@ export interface MaskReference {
 }
 
 /** When, where and how much a part of the prompt guides, see `GenerateOptions.parts`. */
-export interface PartRecipe extends Required<Omit<PartSettings, "area">>, Pick<PartSettings, "area"> {
+export interface PartRecipe
+  extends Required<Pick<PartSettings, "strength" | "start" | "end">>,
+    Omit<PartSettings, "strength" | "start" | "end"> {
   /** White is where it guides. Missing: everywhere. */
   readonly mask?: Omit<MaskReference, "feather">
 }
@@ -174,6 +176,8 @@ export interface Recipe extends StagesRecipe {
   readonly regions?: RegionsReference
   /** How the parts of the prompt share the picture. Missing: each guides everywhere with its weight. */
   readonly parts?: readonly PartRecipe[]
+  /** The same for the parts of the negative prompt. Missing: it is one text. */
+  readonly negativeParts?: readonly PartRecipe[]
   readonly adapters: readonly AdapterRecipe[]
   readonly combine: Combination
 }
@@ -203,6 +207,7 @@ export type RecipeInput = Pick<Recipe, "prompt" | "width" | "height"> &
       | "model"
       | "loras"
       | "parts"
+      | "negativeParts"
       | "adapters"
       | keyof StagesRecipe
     >
@@ -218,5 +223,6 @@ export type RecipeInput = Pick<Recipe, "prompt" | "width" | "height"> &
       }
     readonly loras?: readonly LoraInput[]
     readonly parts?: readonly PartInput[]
+    readonly negativeParts?: readonly PartInput[]
     readonly adapters?: readonly AdapterInput[]
   }

@@ -34,6 +34,7 @@ type RunOnly =
   | "start"
   | "regions"
   | "parts"
+  | "negativeParts"
   | "firstStage"
   | "measureAdapters"
   | "strict"
@@ -96,11 +97,12 @@ export function adapterOptions(adapter: Omit<AdapterRecipe, "kind" | "file" | "c
   }
 }
 
-/** The settings of a recipe's ControlNet, for a runtime that has loaded it. Its control is not among them. */
+/** The settings of a recipe's ControlNet, for a runtime that has loaded it. Its control and mask are not among them. */
 export function controlNetOptions(adapter: Omit<AdapterRecipe, "kind" | "file" | "control">): ControlNetSettings {
-  const { strength, guessMode, controlType } = adapter
+  const { strength, guessMode, controlType, guidance, mask } = adapter
   return {
-    ...{ strength, ...windowOf(adapter) },
+    ...{ strength, ...windowOf(adapter), ...guidance },
+    ...(mask === undefined ? {} : { maskFeather: mask.feather }),
     ...(guessMode === undefined ? {} : { guessMode }),
     ...(controlType === undefined ? {} : { controlType }),
   }
@@ -135,6 +137,7 @@ export function recipeOf(
     readonly adapters?: readonly AdapterInput[]
     readonly regions?: RegionsReference
     readonly parts?: readonly PartInput[]
+    readonly negativeParts?: readonly PartInput[]
     readonly start?: StartInput | null
   },
 ): Recipe {

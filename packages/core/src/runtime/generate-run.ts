@@ -174,7 +174,7 @@ async function chunksOf<Types extends RuntimeTypes>(
   [client]: readonly Client<RuntimeTasks<Types>>[],
   model: number,
   requests: readonly PictureRequest[],
-  given: Pick<GenerateRunOptions, "guidanceScale" | "prompts" | "textualInversions" | "hires">,
+  given: Pick<GenerateRunOptions, "guidanceScale" | "prompts" | "textualInversions" | "negativeParts" | "hires">,
   signal: AbortSignal | undefined,
 ): Promise<readonly number[]> {
   const [first] = requests
@@ -182,11 +182,12 @@ async function chunksOf<Types extends RuntimeTypes>(
     JSON.stringify([prompt, negativePrompt, firstPrompt ?? null, firstNegativePrompt ?? null])
   const isOnePrompt = requests.every((request) => first !== undefined && textsOf(request) === textsOf(first))
   if (isOnePrompt || client === undefined) return requests.map(() => 1)
-  const { prompts, textualInversions } = given
+  const { prompts, textualInversions, negativeParts } = given
   const options = {
     guidanceScale: largestScale(given),
     ...(prompts === undefined ? {} : { prompts }),
     ...(textualInversions === undefined ? {} : { textualInversions }),
+    ...(negativeParts === undefined ? {} : { negativeParts }),
   }
   return client.call("countChunks", { model, requests, options }, { signal })
 }

@@ -142,7 +142,7 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
     argument: {
       readonly model: number
       readonly requests: readonly PictureRequest[]
-      readonly options: Pick<GenerateRunOptions, "guidanceScale" | "prompts" | "textualInversions">
+      readonly options: Pick<GenerateRunOptions, "guidanceScale" | "prompts" | "textualInversions" | "negativeParts">
     }
     yields: never
     returns: readonly number[]

@@ -214,14 +214,21 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
     async *countChunks({
       model,
       requests,
-      options: { guidanceScale = GENERATE_DEFAULTS.guidanceScale, prompts = {}, textualInversions = [] },
+      options: {
+        guidanceScale = GENERATE_DEFAULTS.guidanceScale,
+        prompts = {},
+        textualInversions = [],
+        negativeParts = null,
+      },
     }) {
       const { value, release } = models.use(model)
       try {
         checkPromptOptions("generate: prompts", prompts)
         const tokenizer = tokenizerOf(value.sdxl.tokenizer, textualInversions, prompts.compat)
         return requests.map((request) =>
-          chunksNeeded(tokenizer, request, { guided: isGuided([request], { guidanceScale, prompts }), prompts }),
+          chunksNeeded(tokenizer, request, {
+            ...{ guided: isGuided([request], { guidanceScale, prompts }), prompts, negativeParts },
+          }),
         )
       } finally {
         release()

@@ -1,5 +1,5 @@
 import type { AdapterInput, ControlReference, WindowRecipe } from "../recipe/recipe.ts"
-import { type BatchPlace, scheduledStrength } from "./control-schedule.ts"
+import { type BatchPlace, type ScheduledStrength, scheduledStrengths } from "./control-schedule.ts"
 import type { ControlUse, ImageValue, MaskValue, SamplerRun } from "./values.ts"
 
 /** Is told what cannot be followed, or is left out. */
@@ -21,30 +21,40 @@ export function adaptersOf(run: SamplerRun, place: BatchPlace, problem: Say, not
       notice(`${use.name} begins after its end, and is left out.`)
       return []
     }
-    const { onlyPositive, mask, schedule } = use
-    const scheduled = schedule === null ? { strength: 1, uncond: 1 } : scheduledStrength(schedule, place, problem)
-    const uncond = onlyPositive === true ? 0 : scheduled.uncond
-    const strength = use.strength * scheduled.strength
-    const base = {
-      ...{ file: { path: use.name }, control, strength, window },
-      ...(scheduled.curve === undefined ? {} : { curve: scheduled.curve }),
-    }
-    if (use.kind === "controlnet") {
-      const type = use.controlType === null ? {} : { controlType: use.controlType }
-      if (uncond === 1 && mask === null) return [{ ...base, kind: "controlnet", ...type }]
-      const what =
-        mask !== null ? "with a mask" : uncond === 0 ? "on the positive prompt alone" : "with an uncond_multiplier"
-      problem(`has the ControlNet ${use.name} ${what}, which cannot be followed`)
-      return []
-    }
-    return [
-      {
-        ...base,
-        ...(uncond === 1 ? {} : { guidance: { cond: 1, uncond } }),
-        ...(mask === null ? {} : { mask: maskReference(mask) }),
-      },
-    ]
+    const scheduled =
+      use.schedule === null ? [{ strength: 1, uncond: 1, mask: null }] : scheduledStrengths(use.schedule, place)
+    return scheduled.flatMap((each): readonly AdapterInput[] => {
+      if (use.mask !== null && each.mask !== null) {
+        problem(
+          `has the control ${use.name} with a mask of its own and one of a keyframe, which cannot be followed. Leave one out`,
+        )
+        return []
+      }
+      return [useOf({ ...use, mask: use.mask ?? each.mask }, each, { control, window })]
+    })
   })
+}
+
+/** A control as an adapter. */
+function useOf(
+  use: PlacedControl,
+  scheduled: ScheduledStrength,
+  placed: Required<Pick<AdapterInput, "control" | "window">>,
+): AdapterInput {
+  const { onlyPositive, mask } = use
+  const uncond = onlyPositive === true ? 0 : scheduled.uncond
+  const base = {
+    ...{ file: { path: use.name }, ...placed, strength: use.strength * scheduled.strength },
+    ...(scheduled.curve === undefined ? {} : { curve: scheduled.curve }),
+  }
+  const isNet = use.kind === "controlnet"
+  return {
+    ...base,
+    ...(isNet ? { kind: "controlnet" } : {}),
+    ...(isNet && use.controlType !== null ? { controlType: use.controlType } : {}),
+    ...(uncond === 1 ? {} : { guidance: { cond: 1, uncond } }),
+    ...(mask === null ? {} : { mask: maskReference(mask) }),
+  }
 }
 
 function maskReference({ name, channel }: MaskValue): NonNullable<AdapterInput["mask"]> {

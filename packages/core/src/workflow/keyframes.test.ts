@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { apiWorkflow } from "../../test/workflow.ts"
+import type { AdapterInput } from "../recipe/recipe.ts"
 import { readWorkflow } from "./read-workflow.ts"
 
 type Nodes = Parameters<typeof apiWorkflow>[0]
@@ -23,8 +24,21 @@ function read(applied: object, nodes: Nodes = {}, batch = 1) {
   })
   const { recipes, notices } = readWorkflow(graph)
   const said = notices.filter((notice) => !notice.includes("leads to no picture"))
-  return { adapters: recipes.map(({ adapters }) => adapters?.[0]), notices: said }
+  return { adapters: recipes.map(({ adapters }) => adapters?.[0]), all: recipes[0]?.adapters ?? [], notices: said }
 }
+
+/** A use of the control for all of the run. */
+const ALWAYS = {
+  ...{ file: { path: "a" }, control: { file: { path: "canny.png" }, fit: "stretch" }, strength: 0.5 },
+  window: { start: 0, end: 1 },
+}
+
+/** A curve with a jump in the middle of the run. */
+const jump = (before: number, after: number) => [
+  { at: 0, strength: before },
+  { at: 0.5, strength: before },
+  { at: 0.5, strength: after },
+]
 
 const keyframe = (inputs: object) => ({ class_type: "TimestepKeyframe", inputs })
 
@@ -96,7 +110,49 @@ describe("keyframes of Advanced-ControlNet", () => {
     expect(read({ weights_override: ["30", 0] }, { 30: weights }).adapters[0]).toMatchObject(expected)
     expect(read({}, { 20: loader, 30: weights }).adapters[0]).toMatchObject(expected)
     const late = { 30: weights, 31: keyframe({ start_percent: 0.5, cn_weights: ["30", 0] }) }
-    expect(() => read({ timestep_kf: ["31", 0] }, late)).toThrow("have other uncond_multipliers")
+    // Other factors are other uses of the control, of which one acts at a step.
+    expect(read({ timestep_kf: ["31", 0] }, late).all).toEqual([
+      { ...ALWAYS, curve: jump(1, 0) },
+      { ...ALWAYS, guidance: { cond: 1, uncond: 0.25 }, curve: jump(0, 1) },
+    ])
+  })
+
+  it("have masks, which stay until a keyframe has another one or inherits nothing", () => {
+    const mask = (image: string) => ({ class_type: "LoadImageMask", inputs: { image, channel: "red" } })
+    const at = (start_percent: number, inputs: object) => keyframe({ start_percent, ...inputs })
+    const nodes = {
+      ...{ 40: mask("left.png"), 41: mask("right.png") },
+      30: at(0, { mask_optional: ["40", 0] }),
+      31: at(0.25, { prev_timestep_kf: ["30", 0] }),
+      32: at(0.5, { mask_optional: ["41", 0], prev_timestep_kf: ["31", 0] }),
+      33: at(0.75, { inherit_missing: false, strength: 0.5, prev_timestep_kf: ["32", 0] }),
+    }
+    const { all } = read({ timestep_kf: ["33", 0] }, nodes)
+    const strengthAt = (curve: AdapterInput["curve"], progress: number): number =>
+      (curve ?? []).findLast((point) => "at" in point && point.at <= progress)?.strength ?? Number.NaN
+    expect(all.map(({ mask: own }) => own?.file.path)).toEqual(["left.png", "right.png", undefined])
+    const strengths = all.map(({ curve }) => [0.1, 0.3, 0.6, 0.8].map((progress) => strengthAt(curve, progress)))
+    expect(strengths).toEqual([
+      [1, 1, 0, 0],
+      [0, 0, 1, 0],
+      [0, 0, 0, 0.5],
+    ])
+    expect(() => read({ timestep_kf: ["30", 0], mask_optional: ["41", 0] }, nodes)).toThrow(
+      "with a mask of its own and one of a keyframe",
+    )
+  })
+
+  it("and sides act on a ControlNet, too", () => {
+    const nets = { 20: { class_type: "ControlNetLoader", inputs: { control_net_name: "net.safetensors" } } }
+    const nodes = {
+      ...nets,
+      30: keyframe({ start_percent: 0, mask_optional: ["40", 0] }),
+      40: { class_type: "LoadImageMask", inputs: { image: "left.png", channel: "red" } },
+      3: { inputs: { model: ["4", 0], positive: ["21", 0], negative: ["7", 0] } },
+    }
+    expect(read({ timestep_kf: ["30", 0] }, nodes).all).toMatchObject([
+      { kind: "controlnet", guidance: { cond: 1, uncond: 0 }, mask: { file: { path: "left.png" } } },
+    ])
   })
 
   it("are refused by name, or said, where they cannot be followed", () => {

@@ -101,6 +101,13 @@ export const NODE_TYPES = {
     inputs: { conditioning_to: link("CONDITIONING"), conditioning_from: link("CONDITIONING") },
     outputs: ["CONDITIONING"],
   },
+  ConditioningAverage: {
+    inputs: {
+      ...{ conditioning_to: link("CONDITIONING"), conditioning_from: link("CONDITIONING") },
+      conditioning_to_strength: float(1),
+    },
+    outputs: ["CONDITIONING"],
+  },
   ConditioningZeroOut: { inputs: { conditioning: link("CONDITIONING") }, outputs: ["CONDITIONING"] },
   ConditioningSetArea: {
     inputs: {

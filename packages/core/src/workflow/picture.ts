@@ -1,13 +1,12 @@
 import { samplerInfo } from "../diffusion/names.ts"
 import { isNearComfyUi, isOfBrownianTree } from "../diffusion/other-programs.ts"
-import type { PictureArea } from "../generation/prompt-parts.ts"
-import type { PartInput, RecipeInput } from "../recipe/recipe.ts"
+import type { RecipeInput } from "../recipe/recipe.ts"
 import { adaptersOf } from "./controls.ts"
-import { hasJoiningWord, isWhole } from "./rules/conditioning.ts"
 import { comfySampler } from "./sampler-names.ts"
-import type { Size, SizeOf } from "./stages.ts"
+import type { SizeOf } from "./stages.ts"
 import { stagesOf } from "./stages.ts"
-import type { ClipValue, ConditioningArea, ConditioningPart, ImageValue, SamplerRun, VaeValue } from "./values.ts"
+import { textsOf } from "./texts.ts"
+import type { ClipValue, ImageValue, SamplerRun, VaeValue } from "./values.ts"
 
 /** Pictures of one run of a sampler: a recipe for each picture of its batch. */
 export interface PictureRecipes {
@@ -51,7 +50,10 @@ export function picturesOf(
     if ("problem" in named) problem(named.problem)
   }
   const model = modelOf(run, vae, problem)
-  const texts = textsOf(run, stages ?? { width: 1, height: 1 }, problem)
+  const texts = textsOf(run, stages ?? { width: 1, height: 1 }, {
+    problem,
+    notice: (text) => notice(`${nameOf(run.node)} ${text}`),
+  })
   // A second stage without LLLites has those of the first one in its recipe.
   const controlled = (stages?.hires?.control === false ? stages.first : stages?.last) ?? run
   const adapters = Array.from({ length: stages?.batch ?? 1 }, (_, index) =>
@@ -95,63 +97,6 @@ export function picturesOf(
     }),
   )
   return { recipes, notices }
-}
-
-/** The texts of a run, in the syntax that can say them. Null: none can. */
-function textsOf(
-  { positive, negative: given, guidanceScale }: SamplerRun,
-  size: Size,
-  problem: Refuse,
-): Pick<RecipeInput, "prompt" | "parts" | "negativePrompt" | "firstPrompt" | "firstNegativePrompt" | "prompts"> | null {
-  // Without guidance, ComfyUI does not run the negative prompt.
-  const negative = guidanceScale === 1 && given !== null && (given.isZero || given.parts.length > 1) ? null : given
-  const isJoined = [positive, negative].some((each) => each?.isJoined === true)
-  const text =
-    positive.isZero || negative?.isZero === true
-      ? "has a prompt of zeros (ConditioningZeroOut), which cannot be followed. Give it CLIPTextEncode with an empty text"
-      : negative !== null && negative.parts.length > 1
-        ? "has combined negative prompts, which cannot be followed. Write them in one text"
-        : negative?.parts.every(isWhole) === false
-          ? "limits its negative prompt to a region or a part of the steps, which cannot be followed. Bypass it"
-          : isJoined && [positive, negative].some((each) => each?.isJoined === false && each.parts.some(isJoining))
-            ? "has joined prompts beside one with the word AND or BREAK, which cannot be followed. Write it in small letters"
-            : null
-  if (text !== null) {
-    problem(text)
-    return null
-  }
-  const { parts, firstText } = positive
-  const isShared = !parts.every(isWhole)
-  // Each part ends in its weight, so that a number at the end of a text stays text.
-  const weight = isShared ? 1 : 1 / parts.length
-  return {
-    prompt: parts.length === 1 ? (parts[0]?.text ?? "") : parts.map(({ text }) => `${text} :${weight}`).join(" AND "),
-    ...(isShared ? { parts: parts.map((part) => partOf(part, size)) } : {}),
-    negativePrompt: negative?.parts[0]?.text ?? "",
-    ...(firstText === null ? {} : { firstPrompt: firstText }),
-    ...(negative === null || negative.firstText === null ? {} : { firstNegativePrompt: negative.firstText }),
-    prompts: { syntax: isJoined ? "comfyui-joined" : "comfyui", clipSkip: positive.clip.clipSkip },
-  }
-}
-
-function isJoining({ text }: ConditioningPart): boolean {
-  return hasJoiningWord(text)
-}
-
-/** A part of a recipe's prompt. Areas in pixels become parts of the picture. */
-function partOf({ strength, start, end, area, mask }: ConditioningPart, { width, height }: Size): PartInput {
-  return {
-    ...{ strength, start, end },
-    ...(area === null ? {} : { area: area.unit === "parts" ? areaOf(area, 1, 1) : areaOf(area, width, height) }),
-    ...(mask === null
-      ? {}
-      : { mask: { file: { path: mask.name }, ...(mask.channel === null ? {} : { channel: mask.channel }) } }),
-  }
-}
-
-function areaOf({ left, top, width, height }: ConditioningArea, across: number, down: number): PictureArea {
-  const part = (pixels: number, side: number): number => Math.min(1, pixels / side)
-  return { left: part(left, across), top: part(top, down), width: part(width, across), height: part(height, down) }
 }
 
 /** Samplers whose steps have noise of ComfyUI's default source. Those of SDEs have another, which is not had here. */

@@ -105,7 +105,7 @@ describe("a workflow in the API form", () => {
     const file = { kind: "controlnet", file: { path: "depth.safetensors" }, strength: 0.5 }
     const window = { start: 0.2, end: 0.9 }
     expect(advanced({ positive: ["13", 0], negative: ["13", 1] })?.adapters).toMatchObject([{ ...file, window }])
-    expect(() => advanced({ positive: ["13", 0] })).toThrow("ControlNet depth.safetensors on the positive prompt alone")
+    expect(advanced({ positive: ["13", 0] })?.adapters).toMatchObject([{ guidance: { cond: 1, uncond: 0 } }])
     const old = apiWorkflow({
       3: { inputs: { model: ["4", 0], positive: ["13", 0] } },
       ...applied("ControlNetApply", { conditioning: ["6", 0] }),
@@ -156,9 +156,7 @@ describe("a workflow in the API form", () => {
       { file: { path: "canny.safetensors" } },
       { kind: "controlnet", file: { path: "net.safetensors" }, strength: 0.5, window: { start: 0, end: 0.8 } },
     ])
-    expect(() => net({ positive: ["13", 0] })).toThrow(
-      "has the ControlNet net.safetensors on the positive prompt alone",
-    )
+    expect(net({ positive: ["13", 0] })?.adapters?.at(-1)).toMatchObject({ guidance: { cond: 1, uncond: 0 } })
   })
 
   it("counts the steps of an LLLite as kohya's node does, and needs the sampler's number", () => {
@@ -280,8 +278,44 @@ describe("conditions that nodes join", () => {
     )
     const word = { 7: { inputs: { text: "a BREAK b" } } }
     expect(() => joined("ConditioningCombine", two, undefined, word)).toThrow("beside one with the word AND or BREAK")
+  })
+
+  it("may be on the negative side, with their steps", () => {
     const negative = { 3: { inputs: { positive: ["6", 0], negative: ["22", 0] } } }
-    expect(() => joined("ConditioningCombine", two, undefined, negative)).toThrow("combined negative prompts")
+    const combined = joined("ConditioningCombine", two, undefined, negative)
+    expect(combined).toMatchObject({ prompt: "a red star", negativePrompt: "a cat :1 AND a dog :1" })
+    expect(combined).toMatchObject({ prompts: { syntax: "comfyui-joined" } })
+    expect(combined?.parts).toBeUndefined()
+    const whole = { strength: 1, start: 0, end: 1 }
+    expect(combined?.negativeParts).toEqual([whole, whole])
+    const limits = { conditioning: ["20", 0], start: 0.25, end: 1 }
+    const graph = apiWorkflow({
+      ...{ 3: { inputs: { negative: ["22", 0] } }, 20: API_WORKFLOW[6] as ApiNode },
+      22: { class_type: "ConditioningSetTimestepRange", inputs: limits },
+    })
+    const { recipes, notices } = readWorkflow(graph)
+    expect(recipes[0]).toMatchObject({ prompts: { syntax: "comfyui" } })
+    expect(recipes[0]?.negativeParts).toEqual([{ ...whole, start: 0.25 }])
+    expect(notices.join(" ")).toContain("has steps where no part of the negative prompt acts")
+  })
+
+  it("may have averaged states, of which the first text of the other is read", () => {
+    const strength = { conditioning_to: ["20", 0], conditioning_from: ["21", 0], conditioning_to_strength: 0.75 }
+    const average = joined("ConditioningAverage", strength)
+    const whole = { strength: 1, start: 0, end: 1 }
+    expect(average?.prompt).toBe("a cat")
+    expect(average?.parts).toEqual([{ ...whole, textWeight: 0.75, mix: [{ text: "a dog", weight: 0.25 }] }])
+    const nested = joined("ConditioningAverage", { ...strength, conditioning_from: ["30", 0] }, undefined, {
+      30: { class_type: "ConditioningAverage", inputs: { ...strength, conditioning_to_strength: 0.5 } },
+    })
+    expect(nested?.parts?.[0]?.mix).toEqual([
+      { text: "a cat", weight: 0.125 },
+      { text: "a dog", weight: 0.125 },
+    ])
+    const zeros = joined("ConditioningAverage", { ...strength, conditioning_from: ["30", 0] }, undefined, {
+      30: { class_type: "ConditioningZeroOut", inputs: { conditioning: ["21", 0] } },
+    })
+    expect(zeros?.parts).toEqual([{ ...whole, textWeight: 0.75 }])
   })
 
   it("may have a part of the steps each", () => {
@@ -299,11 +333,6 @@ describe("conditions that nodes join", () => {
     ])
     expect(() => joined("ConditioningSetTimestepRange", { conditioning: ["20", 0], start: 0.5, end: 0.4 })).toThrow(
       "starts at 0.5, after its end at 0.4",
-    )
-    const negative = { 3: { inputs: { positive: ["6", 0], negative: ["22", 0] } } }
-    const late = { conditioning: ["20", 0], start: 0.5, end: 1 }
-    expect(() => joined("ConditioningSetTimestepRange", late, undefined, negative)).toThrow(
-      "limits its negative prompt",
     )
   })
 
@@ -327,26 +356,47 @@ describe("conditions that nodes join", () => {
     const last = { conditioning_1: ["34", 0], conditioning_2: ["33", 0] }
     const recipe = joined("ConditioningCombine", last, undefined, regions)
     expect(recipe?.prompt).toBe("a cat :1 AND a dog :1 AND a red star :1")
+    const sees = "area"
+    const right = { strength: 2, start: 0, end: 1, area: { left: 0.5, top: 0, width: 0.5, height: 1 }, sees }
+    const small = { strength: 1, start: 0, end: 1, area: { left: 0.1, top: 0.2, width: 0.25, height: 0.5 }, sees }
     expect(recipe?.parts).toEqual([
       { strength: 0.5, start: 0, end: 1, mask: { file: { path: "left.png" } } },
-      { strength: 2, start: 0, end: 1, area: { left: 0.5, top: 0, width: 0.5, height: 1 } },
-      { strength: 1, start: 0, end: 1, area: { left: 0.1, top: 0.2, width: 0.25, height: 0.5 } },
+      right,
+      small,
     ])
-    const area = regions[32].inputs
-    const changes = { 22: { class_type: "ConditioningSetArea", inputs: area }, 21: API_WORKFLOW[6] as ApiNode }
-    const only = readWorkflow(apiWorkflow({ ...changes, 3: { inputs: { positive: ["22", 0] } } }))
-    expect(only.notices).toContain(
-      "ConditioningSetArea #22 lets its prompt see the whole picture here, and only a cut of it in ComfyUI. The picture differs.",
-    )
+    // ComfyUI estimates the negative prompt on the same cuts.
+    expect(recipe?.negativePrompt).toBe("blurry :1 AND blurry :1 AND blurry :1")
+    expect(recipe?.negativeParts).toEqual([{ strength: 1, start: 0, end: 1 }, right, small])
   })
 
-  it("may be zeros where there is no guidance", () => {
+  it("may see the bounds of a mask, which wins over an area", () => {
+    const recipe = joined(
+      "ConditioningSetMask",
+      {
+        ...{ conditioning: ["31", 0], mask: ["30", 0], strength: 2, set_cond_area: "mask bounds" },
+      },
+      undefined,
+      {
+        30: { class_type: "LoadImageMask", inputs: { image: "left.png", channel: "red" } },
+        31: {
+          class_type: "ConditioningSetArea",
+          inputs: { conditioning: ["20", 0], width: 64, height: 96, x: 64, y: 0, strength: 0.5 },
+        },
+      },
+    )
+    const part = { strength: 1, start: 0, end: 1, mask: { file: { path: "left.png" } }, sees: "mask" }
+    expect(recipe?.parts).toEqual([part])
+    expect(recipe?.negativeParts).toEqual([{ strength: 1, start: 0, end: 1 }, part])
+  })
+
+  it("may be zeros", () => {
     const zero = (cfg: number) =>
       joined("ConditioningZeroOut", { conditioning: ["6", 0] }, undefined, {
         3: { inputs: { positive: ["6", 0], negative: ["22", 0], cfg } },
       })
     expect(zero(1)).toMatchObject({ prompt: "a red star", negativePrompt: "", guidanceScale: 1 })
-    expect(() => zero(3)).toThrow("has a prompt of zeros")
+    expect(zero(1)?.negativeParts).toBeUndefined()
+    expect(zero(3)?.negativeParts).toEqual([{ strength: 1, start: 0, end: 1, textWeight: 0 }])
   })
 
   it("may be two texts, one for each encoder", () => {

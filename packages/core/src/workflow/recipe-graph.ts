@@ -53,18 +53,27 @@ export function recipeGraph(recipe: Recipe): RecipeGraph {
     )
   const said = new Set<string>()
   const addNode: AddNode = (type, title, inputs) => out(add(type, title, inputs))
+  const isJoined = prompts.syntax === "comfyui-joined"
+  const notice = (text: string): void => void said.add(text)
+  const { firstPrompt, negativePrompt, firstNegativePrompt, parts, negativeParts } = recipe
   let positive = addPrompt(
-    recipe,
+    { text: recipe.prompt, first: firstPrompt, parts },
+    isJoined,
     (text, first) => encode(text, first, "Prompt", size),
     addNode,
-    (text) => void said.add(text),
+    notice,
   )
-  const { negativePrompt, firstNegativePrompt } = recipe
   const encodeNegative: AddEncoder = (text, first) => encode(text, first, "Negative prompt", negativeSize)
   let negative =
-    prompts.syntax === "comfyui-joined"
+    negativeParts === undefined && isJoined
       ? addChunks(negativePrompt, firstNegativePrompt, encodeNegative, addNode)
-      : encodeNegative(negativePrompt, firstNegativePrompt ?? negativePrompt)
+      : addPrompt(
+          { text: negativePrompt, first: firstNegativePrompt, parts: negativeParts },
+          isJoined,
+          encodeNegative,
+          addNode,
+          notice,
+        )
 
   let bare = model
   const ordered = recipe.combine === "chain" ? recipe.adapters.toReversed() : recipe.adapters

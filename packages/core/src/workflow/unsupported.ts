@@ -8,10 +8,6 @@ const REASONS: readonly (readonly [type: RegExp, reason: string])[] = [
   [/^PatchModelAddDownscale/, "shrinks features. Use --ds_depth_1 instead"],
   [/^IPAdapter|^(CLIPVision|unCLIP)/, "needs a vision encoder"],
   [/^(UpscaleModelLoader|ImageUpscaleWithModel)/, "enlarges with a network. Use Upscale Image instead"],
-  [
-    /^ConditioningAverage/,
-    "mixes the states of two texts. Use Conditioning (Combine), which averages their predictions",
-  ],
   [/^(Conditioning|PairConditioning)Set(Default|Properties)/, "is of hooks, which change prompts by step"],
   [/^(Dual|Triple)?CLIPLoader/, "loads text encoders alone. Use Load Checkpoint with an SDXL that has them"],
   [

@@ -1,7 +1,8 @@
 import type { ControlType } from "@lllite/format/identify"
 import type { Preprocessing } from "../control/preprocessors/preprocess.ts"
 import type { SamplerOptions, SpacingOptions, TimestepSpacing } from "../diffusion/names.ts"
-import type { PictureArea } from "../generation/prompt-parts.ts"
+import type { PictureArea } from "../generation/part-settings.ts"
+import type { MixedText } from "../prompt/text-mix.ts"
 import type { MaskChannel } from "../recipe/start-recipe.ts"
 
 /* What the outputs of nodes stand for. Nothing is computed: a value says what made it. */
@@ -55,8 +56,6 @@ export interface ConditioningValue {
   readonly firstText: string | null
   /** Whether nodes have joined texts, with `AND` or `BREAK` between them. */
   readonly isJoined: boolean
-  /** Whether a node sets all of it to zero. */
-  readonly isZero: boolean
   /** SDXL's condition on sizes. Null: the picture's size. */
   readonly size: {
     readonly original: readonly [number, number]
@@ -69,13 +68,21 @@ export interface ConditioningValue {
 /** A text, with when, where and how much it guides. */
 export interface ConditioningPart {
   readonly text: string
+  /** The factor on its states. 0: a node sets them to zero. */
+  readonly textWeight: number
+  /** Texts whose states are added to its own. */
+  readonly mix: readonly MixedText[]
   readonly strength: number
+  /** The factor on its mask. */
+  readonly maskStrength: number
   /** Parts of the noise schedule. */
   readonly start: number
   readonly end: number
   /** Null: everywhere. */
   readonly area: ConditioningArea | null
   readonly mask: MaskValue | null
+  /** Whether it sees the bounds of its mask alone. */
+  readonly seesMask: boolean
 }
 
 /** A rectangle: in pixels, or in parts of the picture's sides. */
@@ -117,6 +124,8 @@ export interface TimestepKeyframe {
   readonly weights: ControlWeights | null
   /** Null: those before, or none. */
   readonly latents: readonly LatentKeyframe[] | null
+  /** Where it acts. Null: where the one before does, or everywhere. */
+  readonly mask: MaskValue | null
   /** The strength of pictures that latent keyframes do not name. */
   readonly otherStrength: number
   /** Whether what is null is that of the keyframe before. */

@@ -59,14 +59,23 @@ describe("a workflow of a recipe", () => {
       expect(read === undefined ? null : createRecipe(read)).toEqual(recipe)
     }
     again({ prompt: "a (cat:1.2) :0.5 AND a dog BREAK fur :0.5", negativePrompt: "blurry BREAK dark" })
+    const area = { left: 0.5, top: 0, width: 0.5, height: 1 }
     again({
       prompt: "a :1 AND b :1 AND c :1 AND d :1",
       parts: [
         { start: 0.25, end: 0.5 },
         { strength: 2, mask: { file: { path: "left.png" } } },
-        { area: { left: 0.5, top: 0, width: 0.5, height: 1 }, strength: 0.5, end: 0.75 },
-        { strength: 3 },
+        { area, strength: 0.5, end: 0.75, sees: "area" },
+        { strength: 3, textWeight: 0.5, mix: [{ text: "e BREAK f", weight: 0.25 }] },
       ],
+      negativePrompt: "blurry :1 AND dark :1",
+      negativeParts: [{ textWeight: 0 }, { area, strength: 0.5, end: 0.75, sees: "area" }],
+    })
+    again({
+      prompt: "a",
+      parts: [{ mask: { file: { path: "left.png" } }, sees: "mask" }],
+      negativePrompt: "a :1 AND a :1",
+      negativeParts: [{}, { mask: { file: { path: "left.png" } }, sees: "mask" }],
     })
   })
 

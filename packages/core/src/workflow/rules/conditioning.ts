@@ -1,3 +1,4 @@
+import type { MixedText } from "../../prompt/text-mix.ts"
 import type { NodeReader, NodeRule } from "../node-rule.ts"
 import type { ConditioningArea, ConditioningPart, ConditioningValue } from "../values.ts"
 
@@ -22,12 +23,49 @@ export const conditioningConcat: NodeRule = (node) => {
   const [[first, ...more], [second, ...others]] = [to.parts, from.parts]
   if (first === undefined || second === undefined || more.length > 0 || others.length > 0)
     return node.refuse("concatenates combined prompts, which cannot be followed")
+  if (isMixed(first) || isMixed(second)) {
+    return node.refuse("concatenates averaged prompts or zeros, which cannot be followed. Average or zero after it")
+  }
   if (JSON.stringify(to.clip) !== JSON.stringify(from.clip)) node.refuse("concatenates prompts of other text encoders")
   // ComfyUI reads no region or window of the second one.
   return [{ ...to, parts: [{ ...first, text: `${first.text} BREAK ${second.text}` }], isJoined: true }]
 }
 
-export const conditioningZeroOut: NodeRule = (node) => [{ ...node.read("conditioning", "CONDITIONING"), isZero: true }]
+/**
+ * Prompts whose states are averaged with those of another one. The first part of the other one is read, and nothing of
+ * where and when it guides.
+ */
+export const conditioningAverage: NodeRule = (node) => {
+  const to = joinable(node, "conditioning_to")
+  const from = joinable(node, "conditioning_from")
+  const share = node.number("conditioning_to_strength", SHARE)
+  if (JSON.stringify(to.clip) !== JSON.stringify(from.clip)) node.refuse("averages prompts of other text encoders")
+  const [other, ...more] = from.parts
+  if (more.length > 0) node.notice("averages with the first of several prompts, as ComfyUI does")
+  const added =
+    other === undefined ? [] : scaled([{ text: other.text, weight: other.textWeight }, ...other.mix], 1 - share)
+  const parts = to.parts.map((part) => ({
+    ...part,
+    textWeight: part.textWeight * share,
+    mix: [...scaled(part.mix, share), ...added],
+  }))
+  return [{ ...to, parts, isJoined: true }]
+}
+
+function scaled(texts: readonly MixedText[], factor: number): readonly MixedText[] {
+  return texts.map(({ text, weight }) => ({ text, weight: weight * factor })).filter(({ weight }) => weight !== 0)
+}
+
+/** A prompt whose states are zero. */
+export const conditioningZeroOut: NodeRule = (node) => {
+  const condition = withParts(node, (part) => ({ ...part, textWeight: 0, mix: [] }))
+  return [{ ...condition, firstText: null }]
+}
+
+/** Whether the states of a part are not those of its text. */
+function isMixed({ textWeight, mix }: ConditioningPart): boolean {
+  return textWeight !== 1 || mix.length > 0
+}
 
 /** A prompt for a part of the steps. */
 export const conditioningSetTimestepRange: NodeRule = (node) => {
@@ -52,26 +90,15 @@ export const conditioningSetAreaPercentage: NodeRule = (node) => {
 
 export const conditioningSetAreaStrength: NodeRule = (node) => changed(node, { strength: strengthOf(node) })
 
-/** A prompt for where a mask is white. */
+/** A prompt for where a mask is white. The last mask wins, as in ComfyUI. */
 export const conditioningSetMask: NodeRule = (node) => {
-  if (node.choice("set_cond_area", ["default", "mask bounds"]) === "mask bounds") saySeesAll(node)
-  const strength = strengthOf(node)
+  const seesMask = node.choice("set_cond_area", ["default", "mask bounds"]) === "mask bounds"
   const mask = node.read("mask", "MASK")
-  return [
-    withParts(node, (part) => {
-      if (part.mask !== null) node.refuse("gives a second mask to a prompt, which cannot be followed")
-      return { ...part, mask, strength: part.strength * strength }
-    }),
-  ]
+  return changed(node, { mask, maskStrength: strengthOf(node), seesMask })
 }
 
 function inArea(node: NodeReader, area: ConditioningArea): readonly ConditioningValue[] {
-  saySeesAll(node)
-  return changed(node, { area, strength: strengthOf(node) })
-}
-
-function saySeesAll(node: NodeReader): void {
-  node.notice("lets its prompt see the whole picture here, and only a cut of it in ComfyUI. The picture differs")
+  return changed(node, { area, strength: strengthOf(node), seesMask: false })
 }
 
 function strengthOf(node: NodeReader): number {
@@ -91,7 +118,6 @@ function withParts(node: NodeReader, change: (part: ConditioningPart) => Conditi
 /** A condition whose texts can stand beside others, with `AND` and `BREAK` between them. */
 function joinable(node: NodeReader, input: string): ConditioningValue {
   const condition = node.read(input, "CONDITIONING")
-  if (condition.isZero) node.refuse("joins a prompt of zeros, which cannot be followed")
   if (condition.firstText !== null) node.refuse("joins a prompt with two texts, which cannot be followed")
   if (!condition.isJoined && condition.parts.some(({ text }) => hasJoiningWord(text))) {
     node.refuse("joins a prompt with the word AND or BREAK, which cannot be followed. Write it in small letters")
@@ -105,8 +131,9 @@ export function hasJoiningWord(text: string): boolean {
 }
 
 /** Whether a part guides everywhere and always, beside others as much as they do. */
-export function isWhole({ strength, start, end, area, mask }: ConditioningPart): boolean {
-  return strength === 1 && start === 0 && end === 1 && area === null && mask === null
+export function isWhole(part: ConditioningPart): boolean {
+  const { strength, start, end, area, mask } = part
+  return strength === 1 && start === 0 && end === 1 && area === null && mask === null && !isMixed(part)
 }
 
 function unlike(a: ConditioningValue, b: ConditioningValue): boolean {

@@ -1,6 +1,7 @@
 import type { NodeRule } from "../node-rule.ts"
 import type { NodeTypeName } from "../node-types.ts"
 import {
+  conditioningAverage,
   conditioningCombine,
   conditioningConcat,
   conditioningSetArea,
@@ -73,6 +74,7 @@ export const NODE_RULES: Readonly<Record<NodeTypeName, NodeRule>> = {
   CLIPTextEncodeSDXL: clipTextEncodeSdxl,
   ConditioningCombine: conditioningCombine,
   ConditioningConcat: conditioningConcat,
+  ConditioningAverage: conditioningAverage,
   ConditioningZeroOut: conditioningZeroOut,
   ConditioningSetArea: conditioningSetArea,
   ConditioningSetAreaPercentage: conditioningSetAreaPercentage,

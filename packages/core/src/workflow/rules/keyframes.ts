@@ -36,9 +36,6 @@ export const timestepKeyframeInterpolation: NodeRule = (node) => {
 }
 
 function keyframeOf(node: NodeReader): Omit<TimestepKeyframe, "start" | "strength"> {
-  if (node.has("mask_optional")) {
-    node.refuse("has a mask, which cannot be followed. Connect it to mask_optional of Apply Advanced ControlNet")
-  }
   // Older files have another name.
   const weights =
     node.readOptional("cn_weights", "CONTROL_NET_WEIGHTS") ??
@@ -46,6 +43,7 @@ function keyframeOf(node: NodeReader): Omit<TimestepKeyframe, "start" | "strengt
   return {
     weights,
     latents: node.readOptional("latent_keyframe", "LATENT_KEYFRAME")?.keyframes ?? null,
+    mask: node.readOptional("mask_optional", "MASK"),
     otherStrength: node.number("null_latent_kf_strength", STRENGTH),
     inherits: node.flag("inherit_missing"),
   }
@@ -121,7 +119,7 @@ export const softWeights: NodeRule = (node) => {
 
 /** Weights, and a keyframe that has them from the start. */
 function weightsOf(uncond: number): ReturnType<NodeRule> {
-  const start = { start: 0, strength: 1, latents: null, otherStrength: 0, inherits: true }
+  const start = { start: 0, strength: 1, latents: null, mask: null, otherStrength: 0, inherits: true }
   return [
     { type: "CONTROL_NET_WEIGHTS", uncond },
     { type: "TIMESTEP_KEYFRAME", keyframes: [{ ...start, weights: { uncond } }] },

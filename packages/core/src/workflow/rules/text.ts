@@ -27,9 +27,12 @@ export const clipTextEncodeSdxl: NodeRule = (node) => {
 
 /** A text that guides everywhere. */
 function wholePart(text: string): ConditioningPart {
-  return { text, strength: 1, start: 0, end: 1, area: null, mask: null }
+  return {
+    ...{ text, textWeight: 1, mix: [], strength: 1, maskStrength: 1, start: 0, end: 1 },
+    ...{ area: null, mask: null, seesMask: false },
+  }
 }
 
-function conditionOf(node: NodeReader): Pick<ConditioningValue, "type" | "clip" | "controls" | "isJoined" | "isZero"> {
-  return { type: "CONDITIONING", clip: node.read("clip", "CLIP"), controls: [], isJoined: false, isZero: false }
+function conditionOf(node: NodeReader): Pick<ConditioningValue, "type" | "clip" | "controls" | "isJoined"> {
+  return { type: "CONDITIONING", clip: node.read("clip", "CLIP"), controls: [], isJoined: false }
 }
