@@ -128,7 +128,7 @@ describe("ComfyUI's API", () => {
       const { error } = (await answer.json()) as { readonly error: { readonly type: string; readonly message: string } }
       return `${answer.status} ${error.type}: ${error.message}`
     }
-    expect(await ask(graphOf(1))).toMatch(/^400 file-unknown: the picture "edges.png"/)
+    expect(await ask(graphOf(1))).toMatch(/^400 file-unknown: the control picture "edges.png"/)
     expect(await ask(graphOf(1, "../../jobs"))).toMatch(/^400 file-unknown/)
     expect(await ask({ "1": { class_type: "RunShell", inputs: {} } })).toMatch(/^400 workflow-unsupported: .*RunShell/)
     expect(await ask([])).toMatch(/^400 body/)

@@ -118,6 +118,12 @@ const WEBUI_SCHEDULES: Readonly<Record<string, TimestepSpacing>> = {
   Beta: "beta",
 }
 
+/** Names of stable-diffusion-webui's samplers that there are here. */
+export const WEBUI_SAMPLER_NAMES: readonly string[] = Object.keys(WEBUI_SAMPLERS)
+
+/** Names of stable-diffusion-webui's schedule types that there are here, without "Automatic". */
+export const WEBUI_SCHEDULE_NAMES: readonly string[] = Object.keys(WEBUI_SCHEDULES)
+
 /** Second names of schedule types. */
 const WEBUI_SCHEDULE_ALIASES: Readonly<Record<string, string>> = { SGMUniform: "SGM Uniform" }
 

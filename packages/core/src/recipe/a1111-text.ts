@@ -37,7 +37,7 @@ const NOISES: Readonly<Record<string, Recipe["noise"]>> = { CPU: "torch-cpu", GP
  * @throws CoreError if the text has no settings, or one of them is wrong
  */
 export function readA1111Text(text: string): TextRecipe {
-  const { prompt, negativePrompt, settings } = partsOf(text)
+  const { prompt, negativePrompt, settings } = a1111Parts(text)
   const notices: string[] = []
   const number = (name: string): number | undefined => {
     const value = settings.get(name)
@@ -86,14 +86,20 @@ export function readA1111Text(text: string): TextRecipe {
   }
 }
 
-interface A1111Text {
+/** A1111's text in its parts. */
+export interface A1111Parts {
   readonly prompt: string
   readonly negativePrompt: string
+  /** The settings of the last line by name, as text. */
   readonly settings: ReadonlyMap<string, string>
 }
 
-/** The prompt, what follows `Negative prompt:`, and the last line with the settings. */
-function partsOf(text: string): A1111Text {
+/**
+ * The prompt, what follows `Negative prompt:`, and the last line with the settings.
+ *
+ * @throws CoreError if the text has no line with settings
+ */
+export function a1111Parts(text: string): A1111Parts {
   const lines = text.trim().split(/\r\n|\r|\n/)
   const last = lines.findLastIndex((line) => /^\s*Steps: \d/.test(line))
   if (last < 0) {

@@ -1,3 +1,6 @@
+/** The location that stands for the embedded SDXL. */
+export const TINY = "tiny"
+
 /** A file that a recipe uses. */
 export interface FileReference {
   /** Its location: a path, an address, or a name alone. `tiny` is the embedded SDXL. */

@@ -13,6 +13,19 @@ export type RecipeFileKind =
   | "start"
   | "mask"
 
+/** What each kind of file is called in messages. */
+export const RECIPE_FILE_NAMES: Readonly<Record<RecipeFileKind, string>> = {
+  checkpoint: "checkpoint",
+  unet: "U-Net",
+  vae: "VAE",
+  lora: "LoRA",
+  "textual-inversion": "textual inversion",
+  adapter: "LLLite or ControlNet",
+  picture: "control picture",
+  start: "picture to start from",
+  mask: "mask",
+}
+
 /** The recipe with every file as `change` gives it. */
 export function withFiles<T extends RecipeInput>(
   recipe: T,

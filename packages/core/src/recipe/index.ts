@@ -6,6 +6,7 @@
  * @experimental
  */
 export { COMBINATIONS, type Combination } from "../generation/defaults.ts"
+export { type LoraTag, type TaggedPrompt, takeLoraTags } from "../prompt/lora-tags.ts"
 export { jsonSeed } from "../random/seed.ts"
 export {
   type ApiWorkflow,
@@ -19,8 +20,9 @@ export {
   type WrittenWorkflow,
   writeWorkflow,
 } from "../workflow/index.ts"
-export type { FileReference } from "./file-reference.ts"
-export { nameOnly, type RecipeFileKind, shareableRecipe, withFiles } from "./files.ts"
+export { type A1111Parts, a1111Parts, a1111Text } from "./a1111-text.ts"
+export { type FileReference, TINY } from "./file-reference.ts"
+export { nameOnly, RECIPE_FILE_NAMES, type RecipeFileKind, shareableRecipe, withFiles } from "./files.ts"
 export { type PictureText, readPictureText, type TextProgram } from "./picture-text.ts"
 export { readRecipeText, recipeText } from "./png-text.ts"
 export { createRecipe, readRecipe } from "./read-recipe.ts"

@@ -3,6 +3,7 @@ import { join } from "node:path"
 import type { LoraUse, SdxlFiles, WeightFile } from "@lllite/core/models"
 import { madeUpSdxl, mergeLoras, partsOf } from "@lllite/core/models"
 import type { WeightEntry } from "@lllite/core/ops"
+import { TINY } from "@lllite/core/recipe"
 import type { LoraSource } from "@lllite/core/runtime"
 import type { AdditionKind } from "@lllite/core/worker"
 import { FormatError } from "@lllite/format"
@@ -42,8 +43,7 @@ export interface OpenSdxl {
   readonly close: () => Promise<void>
 }
 
-/** The name of the embedded model. */
-export const TINY = "tiny"
+export { TINY }
 
 /** The name of the SDXL of real size with made-up values. */
 export const MADE_UP = "made-up"

@@ -1,7 +1,7 @@
 import { COMFYUI_SAMPLER_NAMES, COMFYUI_SCHEDULER_NAMES } from "@lllite/core/names"
 import { NODE_TYPES } from "@lllite/core/recipe"
 import type { InputPictures } from "../files/input-pictures.ts"
-import type { Library, ModelKind } from "../files/library.ts"
+import { type Library, type ModelKind, namesOf } from "../files/library.ts"
 
 /** Fields that name a model, by their names in nodes. */
 const MODEL_FIELDS: Readonly<Record<string, ModelKind>> = {
@@ -53,8 +53,7 @@ interface InputType {
 export async function objectInfo(library: Library, inputs: InputPictures): Promise<Readonly<Record<string, object>>> {
   const names = new Map<string, readonly string[]>(Object.entries(CHOICES))
   for (const [field, kind] of Object.entries(MODEL_FIELDS)) {
-    const models = (await library.list(kind)).map(({ name }) => name)
-    names.set(field, kind === "checkpoint" ? [...models, "tiny"] : models)
+    names.set(field, await namesOf(library, kind))
   }
   names.set("image", [...inputs.names.keys()].sort())
   const entries = Object.entries(NODE_TYPES).map(([name, { inputs, outputs }]) => {

@@ -3,7 +3,7 @@ import { freemem, totalmem } from "node:os"
 import { parseWorkflow } from "@lllite/core/recipe"
 import type { FastifyPluginAsync, FastifyRequest } from "fastify"
 import { errorText, ServeError } from "../errors.ts"
-import type { ModelKind } from "../files/library.ts"
+import { type ModelKind, namesOf } from "../files/library.ts"
 import { mediaType } from "../files/media-type.ts"
 import { sendFile } from "../files/send-file.ts"
 import type { Job } from "../jobs/job.ts"
@@ -35,10 +35,6 @@ export function comfyUiRoutes(service: Service, sockets: Sockets, version: strin
       const note = noteOf(job)
       return note === null ? [] : [queueEntry(job, note)]
     })
-  const namesOf = async (kind: ModelKind): Promise<readonly string[]> => {
-    const names = (await library.list(kind)).map(({ name }) => name)
-    return kind === "checkpoint" ? [...names, "tiny"] : names
-  }
   /** The jobs of this API that a request names, where there are any. */
   const named = (body: unknown): readonly Job[] => {
     const ids = fieldsOf(body).delete
@@ -139,9 +135,11 @@ export function comfyUiRoutes(service: Service, sockets: Sockets, version: strin
     app.get<{ Params: { readonly folder: string } }>("/models/:folder", async ({ params }) => {
       const kind = Object.hasOwn(FOLDERS, params.folder) ? FOLDERS[params.folder] : undefined
       if (kind === undefined) throw new ServeError("route-unknown", "there is no such folder of models.")
-      return namesOf(kind)
+      return namesOf(library, kind)
     })
-    app.get("/embeddings", async () => (await namesOf("textual-inversion")).map((name) => name.replace(/\.\w+$/, "")))
+    app.get("/embeddings", async () =>
+      (await namesOf(library, "textual-inversion")).map((name) => name.replace(/\.\w+$/, "")),
+    )
     app.get("/extensions", () => [])
     app.get("/features", () => ({ supports_preview_metadata: false, max_upload_size: service.limits.bodyBytes }))
     app.get("/system_stats", () => ({

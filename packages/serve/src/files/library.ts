@@ -1,4 +1,4 @@
-import type { RecipeFileKind } from "@lllite/core/recipe"
+import { type RecipeFileKind, TINY } from "@lllite/core/recipe"
 
 /** Kinds of files that a server has in folders. Pictures come with requests. */
 export type ModelKind = Exclude<RecipeFileKind, "picture" | "start" | "mask">
@@ -23,6 +23,12 @@ export interface Model {
 export interface Library {
   /** All models of a kind, by name. The folders are read anew. */
   list(kind: ModelKind): Promise<readonly Model[]>
+}
+
+/** The names that jobs may give for a kind: the listed models, and the embedded SDXL among the checkpoints. */
+export async function namesOf(library: Library, kind: ModelKind): Promise<readonly string[]> {
+  const names = (await library.list(kind)).map(({ name }) => name)
+  return kind === "checkpoint" ? [...names, TINY] : names
 }
 
 /** Endings of files whose names may lack them, as in A1111's texts. */

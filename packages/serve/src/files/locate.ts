@@ -1,4 +1,11 @@
-import { type FileReference, type RecipeFileKind, type RecipeInput, withFiles } from "@lllite/core/recipe"
+import {
+  type FileReference,
+  RECIPE_FILE_NAMES,
+  type RecipeFileKind,
+  type RecipeInput,
+  TINY,
+  withFiles,
+} from "@lllite/core/recipe"
 import { ServeError } from "../errors.ts"
 import type { Contents } from "./contents.ts"
 import type { InputPictures } from "./input-pictures.ts"
@@ -10,21 +17,6 @@ export interface Places {
   readonly library: Library
   readonly contents: Contents
   readonly inputs: InputPictures
-}
-
-/** The name of the embedded SDXL. */
-const TINY = "tiny"
-
-const KIND_NAMES: Readonly<Record<RecipeFileKind, string>> = {
-  checkpoint: "checkpoint",
-  unet: "U-Net",
-  vae: "VAE",
-  lora: "LoRA",
-  "textual-inversion": "textual inversion",
-  adapter: "LLLite or ControlNet",
-  picture: "picture",
-  start: "picture",
-  mask: "picture",
 }
 
 /**
@@ -99,7 +91,7 @@ function missingText({ path, sha256 }: FileReference, kind: RecipeFileKind): str
   const name = JSON.stringify(path.slice(0, 200))
   if (isPicture(kind)) {
     const hash = sha256 === undefined ? "" : ` (sha256 ${sha256})`
-    return `the picture ${name}${hash} is not on the server. Upload it, and name it by its sha256`
+    return `the ${RECIPE_FILE_NAMES[kind]} ${name}${hash} is not on the server. Upload it, and name it by its sha256`
   }
-  return `the ${KIND_NAMES[kind]} ${name} is not in a folder of the server. GET /v1/models lists what is there`
+  return `the ${RECIPE_FILE_NAMES[kind]} ${name} is not in a folder of the server. GET /v1/models lists what is there`
 }

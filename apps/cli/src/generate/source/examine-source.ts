@@ -1,6 +1,6 @@
 import { SIDE_MULTIPLE } from "@lllite/core/names"
 import type { RecipeFileKind, RecipeInput } from "@lllite/core/recipe"
-import { withFiles } from "@lllite/core/recipe"
+import { RECIPE_FILE_NAMES, withFiles } from "@lllite/core/recipe"
 import { InputError } from "@lllite/runtime-node"
 import type { OptionReader, Problem, SettingName } from "@lllite/runtime-node/options"
 import { describeProblems } from "@lllite/runtime-node/options"
@@ -85,18 +85,6 @@ const OPTION_OF: Readonly<Record<RecipeFileKind, SettingName<GenerateTable>>> = 
   mask: "maskPath",
 }
 
-const KIND_NAMES: Readonly<Record<RecipeFileKind, string>> = {
-  checkpoint: "checkpoint",
-  unet: "U-Net",
-  vae: "VAE",
-  lora: "LoRA",
-  "textual-inversion": "textual inversion",
-  adapter: "LLLite",
-  picture: "control picture",
-  start: "picture to start from",
-  mask: "mask",
-}
-
 /** Kinds of files that are downloaded. Pictures are not. */
 const DOWNLOADED: readonly RecipeFileKind[] = ["checkpoint", "unet", "vae", "lora", "textual-inversion", "adapter"]
 
@@ -159,7 +147,7 @@ function missingText(
   option: string,
   modelsOption: string,
 ): string {
-  const what = KIND_NAMES[kind]
+  const what = RECIPE_FILE_NAMES[kind]
   if (name === "unknown") return `its ${what} is not named. Give it with ${option}`
   const searched = folders.foldersOf(kind)
   const advice = `Give it with ${option}, or its folder with ${modelsOption}`

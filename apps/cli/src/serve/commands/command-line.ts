@@ -1,5 +1,6 @@
 import { realpath } from "node:fs/promises"
 import { join, sep } from "node:path"
+import { TINY } from "@lllite/core/recipe"
 import type { AnyOption } from "@lllite/runtime-node/options"
 import { findOption } from "@lllite/runtime-node/options"
 import type { CommandInput, CommandKind, Library, ModelKind } from "@lllite/serve"
@@ -84,7 +85,7 @@ async function allowedText(
   library: Library,
 ): Promise<string> {
   if (kind !== undefined) {
-    if (text === "tiny") return text
+    if (text === TINY) return text
     const model = findModel(await library.list(kind), text)
     if (model !== null) return model.path
   }
