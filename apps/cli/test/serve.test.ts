@@ -1,46 +1,19 @@
-import type { ChildProcess } from "node:child_process"
-import { spawn } from "node:child_process"
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { createInterface } from "node:readline"
-import { fileURLToPath } from "node:url"
 import { blankImage, writePng } from "@lllite/runtime-node"
-import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest"
+import { afterAll, beforeAll, expect, it } from "vitest"
 import { needs } from "../../../packages/format/test/needs.ts"
+import { serve } from "./started-server.ts"
 
 /* The built command as a server of the embedded SDXL. `turbo run build` comes first. */
 
-const main = fileURLToPath(new URL("../dist/main.js", import.meta.url))
 let folder = ""
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "lllite-serve-"))
 })
 afterAll(() => rm(folder, { recursive: true }))
-
-interface Started {
-  readonly url: string
-  readonly child: ChildProcess
-  readonly ended: Promise<unknown>
-}
-
-async function serve(...args: readonly string[]): Promise<Started> {
-  const child = spawn(process.execPath, [main, "serve", "--port", "0", ...args], {
-    cwd: folder,
-    stdio: ["ignore", "pipe", "ignore"],
-  })
-  const ended = new Promise((resolve) => child.once("exit", resolve))
-  onTestFinished(async () => {
-    child.kill("SIGKILL")
-    await ended
-  })
-  for await (const line of createInterface({ input: child.stdout })) {
-    const { event, url } = JSON.parse(line) as { readonly event: string; readonly url: string }
-    if (event === "listening") return { url, child, ended }
-  }
-  throw new Error("the server ended before it listened")
-}
 
 interface SeenJob {
   readonly id: string
@@ -76,7 +49,7 @@ async function childrenOf(pid: number | undefined): Promise<readonly number[]> {
 const linux = needs("Linux, whose /proc lists processes", process.platform === "linux")
 
 it("draws the pictures of the command, also after its worker and itself were killed", linux, async () => {
-  const first = await serve("--folder", "kept")
+  const first = await serve(folder, "--folder", "kept")
   const done = await ended(first.url, (await start(first.url, picture(5))).id)
   expect(done).toMatchObject({ state: "done", error: null })
   const waiting = await Promise.all([6, 7, 5].map((seed) => start(first.url, picture(seed, 6))))
@@ -87,7 +60,7 @@ it("draws the pictures of the command, also after its worker and itself were kil
   const last = await start(first.url, picture(8, 6))
   first.child.kill("SIGKILL")
   await first.ended
-  const { url, child, ended: end } = await serve("--folder", "kept")
+  const { url, child, ended: end } = await serve(folder, "--folder", "kept")
   for (const { id } of [...waiting, last]) expect(await ended(url, id)).toMatchObject({ state: "done" })
   expect((await ended(url, done.id)).results).toEqual(done.results)
   child.kill("SIGTERM")
@@ -97,7 +70,7 @@ it("draws the pictures of the command, also after its worker and itself were kil
 it("runs commands in its data folder", async () => {
   await mkdir(join(folder, "data"))
   await writePng(join(folder, "data", "in.png"), blankImage(64, 64, [40, 20, 90]))
-  const { url } = await serve("--folder", "other", "--data_dir", "data")
+  const { url } = await serve(folder, "--folder", "other", "--data_dir", "data")
   const made = await ended(url, (await start(url, { kind: "preprocess", files: ["canny", "in.png", "out.png"] })).id)
   expect(made).toMatchObject({ state: "done", results: [{ name: "out.png" }] })
   const missing = await ended(url, (await start(url, { kind: "inspect", files: ["none.safetensors"] })).id)

@@ -1,4 +1,5 @@
-import { spawnSync } from "node:child_process"
+import { execFile, spawnSync } from "node:child_process"
+import { promisify } from "node:util"
 import { describe, it } from "vitest"
 import { needs } from "./needs.ts"
 
@@ -13,6 +14,12 @@ export function runPython<T>(program: string, input: unknown): T {
     maxBuffer: 2 ** 28,
   })
   if (status !== 0) throw new Error(`${interpreter} ended with ${status}: ${stderr}`)
+  return JSON.parse(stdout) as T
+}
+
+/** Runs a program with arguments, and gives the JSON that it prints. Meanwhile this process goes on. */
+export async function askPython<T>(program: string, args: readonly string[]): Promise<T> {
+  const { stdout } = await promisify(execFile)(interpreter, ["-c", program, ...args], { maxBuffer: 2 ** 28 })
   return JSON.parse(stdout) as T
 }
 

@@ -1,6 +1,6 @@
 /**
- * The server of `lllite serve`: a queue of jobs that is kept on disk, and the APIs of LLLite and ComfyUI on it. What
- * does the work is an argument.
+ * The server of `lllite serve`: a queue of jobs that is kept on disk, and the APIs of LLLite, ComfyUI and
+ * stable-diffusion-webui on it. What does the work is an argument.
  *
  * @module
  * @experimental

@@ -4,6 +4,7 @@ import multipart from "@fastify/multipart"
 import websocket from "@fastify/websocket"
 import type { FastifyInstance } from "fastify"
 import Fastify from "fastify"
+import { a1111Routes } from "./a1111/routes.ts"
 import type { AccessOptions } from "./access/access.ts"
 import { createAccessCheck } from "./access/access.ts"
 import { comfyUiRoutes } from "./comfyui/routes.ts"
@@ -15,6 +16,7 @@ import type { Limits } from "./limits.ts"
 import { DEFAULT_LIMITS } from "./limits.ts"
 import { llliteRoutes } from "./lllite/routes.ts"
 import { createMetrics } from "./metrics.ts"
+import { requestError } from "./request-error.ts"
 import { openService } from "./service.ts"
 
 /** Options of {@link startServer}. */
@@ -93,6 +95,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const sockets = createSockets(service.queue)
   // ComfyUI's page asks below /api, and older clients do not.
   for (const prefix of ["", "/api"]) await app.register(comfyUiRoutes(service, sockets, version), { prefix })
+  await app.register(a1111Routes(service, version))
   await app.listen({ host, port })
   const { port: bound } = app.server.address() as AddressInfo
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${bound}`
@@ -157,28 +160,3 @@ const CLOSE_TIME = 1000
 
 /** Connections at once, those that wait for events included. */
 const MOST_CONNECTIONS = 1000
-
-/** The error of a request with its status. Errors of the framework get our codes. */
-function requestError(error: unknown, limits: Limits): { readonly status: number; readonly error: unknown } {
-  if (error instanceof ServeError) return { status: error.status, error }
-  const { statusCode, code, message, validation, name } = error as {
-    readonly statusCode?: number
-    readonly code?: string
-    readonly message: string
-    readonly validation?: unknown
-    readonly name: string
-  }
-  if (code === "FST_ERR_CTP_BODY_TOO_LARGE" || code === "FST_REQ_FILE_TOO_LARGE") {
-    const text = `the body is larger than ${limits.bodyBytes} bytes. Send less, or raise --max_body_mb.`
-    return { status: 413, error: new ServeError("body-size", text) }
-  }
-  if (statusCode === 408) {
-    const text = `the request took longer than ${limits.requestSeconds} seconds. Send it faster.`
-    return { status: 408, error: new ServeError("request-time", text) }
-  }
-  if (validation !== undefined || (statusCode !== undefined && statusCode < 500)) {
-    return { status: statusCode ?? 400, error: new ServeError("body", `${message}.`.replace(/\.\.$/, ".")) }
-  }
-  // What the input is refused for by LLLite itself.
-  return { status: ["CoreError", "InputError", "FormatError", "UsageError"].includes(name) ? 400 : 500, error }
-}

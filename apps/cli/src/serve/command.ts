@@ -7,7 +7,7 @@ import { SERVE_GROUPS, SERVE_OPTIONS } from "./options.ts"
 export const serveCommand = defineCommand({
   name: "serve",
   description:
-    "Answer requests of programs: LLLite's own API, and that of ComfyUI. It needs the package @lllite/serve.",
+    "Answer requests of programs: LLLite's own API, and those of ComfyUI and A1111. It needs the package @lllite/serve.",
   options: SERVE_OPTIONS,
   groups: SERVE_GROUPS,
   endsItself: true,

@@ -36,7 +36,7 @@ export type JobRequest = {
 
 /** What an API keeps with its jobs. */
 export interface JobNote {
-  readonly api: "lllite" | "comfyui"
+  readonly api: "lllite" | "comfyui" | "a1111"
   readonly [field: string]: unknown
 }
 
