@@ -77,7 +77,7 @@ export { contactSheet, type SheetOptions, type SheetRow } from "./images/contact
 export { type HeatMap, heatMap } from "./images/heat-map.ts"
 export { listPictures } from "./images/list-pictures.ts"
 export { type PictureTrait, type PictureWithTraits, pictureNotices } from "./images/picture-traits.ts"
-export { decodePngText, encodePng } from "./images/png.ts"
+export { decodePngText, encodePng, encodePngWithAlpha } from "./images/png.ts"
 export { readPngText, writePng } from "./images/png-file.ts"
 export {
   type ExaminedImage,

@@ -7,6 +7,7 @@ import Fastify from "fastify"
 import { a1111Routes } from "./a1111/routes.ts"
 import type { AccessOptions } from "./access/access.ts"
 import { createAccessCheck } from "./access/access.ts"
+import { pageRoutes } from "./comfyui/page.ts"
 import { comfyUiRoutes } from "./comfyui/routes.ts"
 import { createSockets } from "./comfyui/sockets.ts"
 import { errorText, ServeError } from "./errors.ts"
@@ -36,6 +37,8 @@ export interface ServerOptions {
   readonly limits?: Partial<Limits>
   /** Whether the estimate of every step is decoded for clients that watch. Default: false, since it takes time */
   readonly previews?: boolean
+  /** Folder of ComfyUI's page: `static` of the Python package comfyui-frontend-package. Default: none */
+  readonly page?: string | null
   /** The version that clients are told. */
   readonly version: string
   /** Where the log goes, one JSON object a line. Default: nowhere */
@@ -57,7 +60,7 @@ export interface Server {
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { host = "127.0.0.1", port = 8188, key = null, version, runner, library, previews = false } = options
-  const { allowHosts = [], allowOrigins = [] } = options
+  const { allowHosts = [], allowOrigins = [], page = null } = options
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits }
   const check = createAccessCheck({ host, key, allowHosts, allowOrigins })
   const app = createApp(limits, options.log)
@@ -94,8 +97,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   await app.register(llliteRoutes(service, version))
   const sockets = createSockets(service.queue)
   // ComfyUI's page asks below /api, and older clients do not.
-  for (const prefix of ["", "/api"]) await app.register(comfyUiRoutes(service, sockets, version), { prefix })
+  for (const prefix of ["", "/api"]) {
+    await app.register(comfyUiRoutes(service, sockets, version, page), { prefix })
+  }
   await app.register(a1111Routes(service, version))
+  await pageRoutes(app, page)
   await app.listen({ host, port })
   const { port: bound } = app.server.address() as AddressInfo
   const url = `http://${host.includes(":") ? `[${host}]` : host}:${bound}`

@@ -28,6 +28,11 @@ const FILES = {
     valueName: "folder",
     help: "Folders of models that requests may name: ComfyUI's, its models, A1111's, or one with all files.",
   }),
+  front_end_root: folder({
+    otherwise: "that of the Python package comfyui-frontend-package, where it is installed",
+    help: "Folder of ComfyUI's page, which the server then shows.",
+  }),
+  python: text({ valueName: "path", otherwise: "python3", help: "Python that may have comfyui-frontend-package." }),
   extra_model_paths_config: file({ help: "ComfyUI's extra_model_paths.yaml, with further folders." }),
 } as const
 

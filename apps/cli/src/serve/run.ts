@@ -8,6 +8,7 @@ import type { Reporter } from "../terminal/progress.ts"
 import { readVersion } from "../version.ts"
 import { createLibrary } from "./library.ts"
 import type { SERVE_OPTIONS } from "./options.ts"
+import { findPage } from "./page.ts"
 import { createRunner } from "./runner.ts"
 
 type ServeSettings = Settings<typeof SERVE_OPTIONS>
@@ -20,13 +21,14 @@ type ServeSettings = Settings<typeof SERVE_OPTIONS>
 export async function runServe(settings: ServeSettings, reporter: Reporter, signal: AbortSignal): Promise<void> {
   const { host, port, folder, allowHost, allowOrigin, previews, modelsDir, extraModelPathsConfig, dataDir } = settings
   const library = await createLibrary({ modelsDirs: modelsDir, extraPaths: extraModelPathsConfig })
+  const page = await findPage(settings.frontEndRoot, settings.python)
   // Chunks of the build lie beside both programs.
   const programs = {
     drawing: new URL("./lllite-drawing.js", import.meta.url),
     command: fileURLToPath(new URL("./main.js", import.meta.url)),
   }
   const server = await startServer({
-    ...{ host, port, folder, library, previews },
+    ...{ host, port, folder, library, previews, page },
     key: await readKey(settings.keyFile),
     allowHosts: allowHost,
     allowOrigins: allowOrigin,
@@ -35,7 +37,12 @@ export async function runServe(settings: ServeSettings, reporter: Reporter, sign
     version: readVersion(),
     log: process.stderr,
   })
-  reporter.say("listening", { url: server.url, folder }, `Listening on ${server.url}. To stop, press Ctrl-C.`)
+  const shown = page === null ? "" : " It shows ComfyUI's page."
+  reporter.say(
+    "listening",
+    { url: server.url, folder, page },
+    `Listening on ${server.url}.${shown} To stop, press Ctrl-C.`,
+  )
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }))
   await server.close()
 }

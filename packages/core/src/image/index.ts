@@ -54,5 +54,5 @@ export {
   pictureFormatOf,
 } from "./picture-format.ts"
 export { describeUnread, IMAGE_EXTENSIONS, isReadImage, isUnreadImage } from "./picture-names.ts"
-export { PNG_SIGNATURE, type PngText, pngFile, pngRows } from "./png.ts"
+export { PNG_SIGNATURE, type PngText, pngFile, pngRows, pngRowsWithAlpha } from "./png.ts"
 export { type ResizeKernel, resizeImage, trainingKernel } from "./resize.ts"

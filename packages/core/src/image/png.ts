@@ -1,4 +1,5 @@
 import type { Bytes } from "@lllite/format"
+import type { RgbaImage } from "../control/filters/transparency.ts"
 import { CoreError } from "../errors.ts"
 import type { RgbImage } from "../image.ts"
 import { channelsOf } from "../image.ts"
@@ -10,7 +11,7 @@ export type PngText = ReadonlyMap<string, string>
 export const PNG_SIGNATURE: readonly number[] = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
 
 const EIGHT_BIT = 8
-const TRUECOLOUR = 2
+const [TRUECOLOUR, TRUECOLOUR_WITH_ALPHA] = [2, 6]
 
 /**
  * The rows of a picture as a PNG packs them: each row after the number of its filter, `(3 * width + 1) * height` bytes.
@@ -26,7 +27,18 @@ export function pngRows(image: RgbImage): Uint8Array {
       `PNG: expected RGB data for ${image.width} x ${image.height}, got grey. Use greyToRgb first.`,
     )
   }
-  return filtered(image)
+  return filtered(image, 3)
+}
+
+/**
+ * The rows of a picture with alpha, as {@link pngRows}: `(4 * width + 1) * height` bytes.
+ *
+ * @throws CoreError when the data has another length
+ */
+export function pngRowsWithAlpha(image: RgbaImage): Uint8Array {
+  const { width, height, data } = image
+  if (data.length === 4 * width * height) return filtered(image, 4)
+  throw new CoreError("picture-channels", `PNG: ${data.length} bytes for ${width} x ${height}, expected four a pixel`)
 }
 
 /**
@@ -37,18 +49,20 @@ export function pngRows(image: RgbImage): Uint8Array {
  *
  * @param size width and height in pixels
  * @param packed {@link pngRows}, compressed in zlib's format
+ * @param hasAlpha whether they are {@link pngRowsWithAlpha}
  * @throws CoreError for a keyword that PNG does not allow
  */
 export function pngFile(
   { width, height }: Pick<RgbImage, "width" | "height">,
   packed: Uint8Array,
   text: PngText = new Map(),
+  hasAlpha = false,
 ): Bytes {
   const header = new Uint8Array(13)
   const view = new DataView(header.buffer)
   view.setUint32(0, width)
   view.setUint32(4, height)
-  header.set([EIGHT_BIT, TRUECOLOUR], 8)
+  header.set([EIGHT_BIT, hasAlpha ? TRUECOLOUR_WITH_ALPHA : TRUECOLOUR], 8)
   return joined([
     Uint8Array.from(PNG_SIGNATURE),
     chunk("IHDR", header),
@@ -58,8 +72,8 @@ export function pngFile(
   ])
 }
 
-function filtered({ width, height, data }: RgbImage): Uint8Array {
-  const line = width * 3
+function filtered({ width, height, data }: RgbImage | RgbaImage, channels: 3 | 4): Uint8Array {
+  const line = width * channels
   const result = new Uint8Array((line + 1) * height)
   const candidate = new Uint8Array(line)
   for (let row = 0; row < height; row++) {
@@ -68,9 +82,9 @@ function filtered({ width, height, data }: RgbImage): Uint8Array {
       let cost = 0
       for (let i = 0; i < line; i++) {
         const at = row * line + i
-        const left = i >= 3 ? (data[at - 3] as number) : 0
+        const left = i >= channels ? (data[at - channels] as number) : 0
         const up = row > 0 ? (data[at - line] as number) : 0
-        const corner = i >= 3 && row > 0 ? (data[at - line - 3] as number) : 0
+        const corner = i >= channels && row > 0 ? (data[at - line - channels] as number) : 0
         const value = ((data[at] as number) - predict(left, up, corner)) & 255
         candidate[i] = value
         cost += value < 128 ? value : 256 - value

@@ -2,7 +2,7 @@ import { deflateSync } from "node:zlib"
 import type { RgbImage } from "@lllite/core/image"
 import sharp from "sharp"
 import { describe, expect, it } from "vitest"
-import { decodePngText, encodePng } from "./png.ts"
+import { decodePngText, encodePng, encodePngWithAlpha } from "./png.ts"
 
 /** Smooth parts, edges and noise, so that every row filter is chosen for some row. */
 const image: RgbImage = {
@@ -24,6 +24,14 @@ describe("encodePng", () => {
     const { data, info } = await sharp(encodePng(image, text)).raw().toBuffer({ resolveWithObject: true })
     expect(info).toMatchObject({ width: 37, height: 23, channels: 3 })
     expect(new Uint8Array(data)).toEqual(image.data)
+  })
+
+  it("keeps alpha", async () => {
+    const rgba = { ...image, data: Uint8Array.from({ length: 37 * 23 * 4 }, (_, i) => (i * i) % 253) }
+    const { data, info } = await sharp(encodePngWithAlpha(rgba)).raw().toBuffer({ resolveWithObject: true })
+    expect(info).toMatchObject({ width: 37, height: 23, channels: 4 })
+    expect(new Uint8Array(data)).toEqual(rgba.data)
+    expect(() => encodePngWithAlpha(image)).toThrow(/expected four a pixel/)
   })
 
   it("gives the same bytes for the same picture", () => {

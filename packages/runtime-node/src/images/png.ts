@@ -1,6 +1,6 @@
 import { deflateSync, inflateSync } from "node:zlib"
-import type { PngText, RgbImage } from "@lllite/core/image"
-import { PNG_SIGNATURE, pngFile, pngRows } from "@lllite/core/image"
+import type { PngText, RgbaImage, RgbImage } from "@lllite/core/image"
+import { PNG_SIGNATURE, pngFile, pngRows, pngRowsWithAlpha } from "@lllite/core/image"
 import { InputError } from "../errors.ts"
 
 /** Bytes of the longest text that is unpacked. A few packed bytes may unpack to gigabytes. */
@@ -14,6 +14,11 @@ const MOST_TEXT = 16 * 1024 * 1024
  */
 export function encodePng(image: RgbImage, text?: PngText): Uint8Array {
   return pngFile(image, deflateSync(pngRows(image), { level: 9 }), text)
+}
+
+/** Encodes a picture with alpha as a PNG. @throws CoreError when the data has another length */
+export function encodePngWithAlpha(image: RgbaImage): Uint8Array {
+  return pngFile(image, deflateSync(pngRowsWithAlpha(image), { level: 9 }), new Map(), true)
 }
 
 /**

@@ -122,7 +122,9 @@ export function a1111Routes(service: Service, version: string): FastifyPluginAsy
     app.get("/sdapi/v1/sd-vae", () => vaeList(library))
     app.get("/sdapi/v1/loras", () => loraList(library))
     app.get("/sdapi/v1/embeddings", () => embeddingList(library))
-    app.get("/sdapi/v1/scripts", () => ({ txt2img: ["controlnet"], img2img: ["controlnet"] }))
+    // By the second name clients find the extension. webuiapi would else repeat the units of earlier requests.
+    const scripts = ["controlnet", "controlnet m2m"]
+    app.get("/sdapi/v1/scripts", () => ({ txt2img: scripts, img2img: scripts }))
     for (const empty of [
       "prompt-styles",
       "hypernetworks",

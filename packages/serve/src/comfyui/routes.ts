@@ -4,14 +4,17 @@ import { parseWorkflow } from "@lllite/core/recipe"
 import type { FastifyPluginAsync, FastifyRequest } from "fastify"
 import { errorText, ServeError } from "../errors.ts"
 import { type ModelKind, namesOf } from "../files/library.ts"
-import { mediaType } from "../files/media-type.ts"
 import { sendFile } from "../files/send-file.ts"
 import type { Job } from "../jobs/job.ts"
 import type { Service } from "../service.ts"
 import { historyEntry, historyOf } from "./history.ts"
+import { jobRoutes } from "./job-routes.ts"
 import { objectInfo } from "./object-info.ts"
+import { pageExtensions } from "./page.ts"
 import { acceptPrompt, fieldsOf, hashOfName, noteOf, queueEntry } from "./prompt.ts"
 import type { Sockets } from "./sockets.ts"
+import { uploadRoutes } from "./uploads.ts"
+import { userRoutes } from "./user-routes.ts"
 
 /** ComfyUI's folders of models. */
 const FOLDERS: Readonly<Record<string, ModelKind>> = {
@@ -23,12 +26,25 @@ const FOLDERS: Readonly<Record<string, ModelKind>> = {
   controlnet: "adapter",
 }
 
+/** @throws ServeError `route-unknown` */
+function kindOf(folder: string): ModelKind {
+  const kind = Object.hasOwn(FOLDERS, folder) ? FOLDERS[folder] : undefined
+  if (kind === undefined) throw new ServeError("route-unknown", "there is no such folder of models.")
+  return kind
+}
+
 /**
  * ComfyUI's API over the nodes that workflows may have. Source: ComfyUI 005f3ba, `server.py`.
  *
  * @param version of this server
+ * @param page folder of ComfyUI's page. Null: there is none
  */
-export function comfyUiRoutes(service: Service, sockets: Sockets, version: string): FastifyPluginAsync {
+export function comfyUiRoutes(
+  service: Service,
+  sockets: Sockets,
+  version: string,
+  page: string | null,
+): FastifyPluginAsync {
   const { queue, library, inputs, contents } = service
   const listed = (jobs: readonly Job[]): readonly (readonly unknown[])[] =>
     jobs.flatMap((job) => {
@@ -108,23 +124,7 @@ export function comfyUiRoutes(service: Service, sockets: Sockets, version: strin
       if (sha256 === null || path === null) throw new ServeError("route-unknown", "there is no such picture.")
       return sendFile(reply, path, sha256, name)
     })
-    app.post("/upload/image", async (request) => {
-      const part = await request.file()
-      if (part === undefined) throw new ServeError("body", 'the body has no file "image".')
-      const { sha256 } = await contents.add(part.file)
-      if (part.file.truncated) throw new ServeError("body-size", "the picture is larger than --max_body_mb.")
-      const path = await contents.find(sha256)
-      if (path === null || !(await mediaType(path)).startsWith("image/")) {
-        throw new ServeError(
-          "body",
-          `${JSON.stringify(part.filename)} is no picture. Expected a PNG, JPEG, WebP or GIF.`,
-        )
-      }
-      const { overwrite } = part.fields
-      const value = overwrite !== undefined && "value" in overwrite ? String(overwrite.value) : ""
-      const name = await inputs.name(part.filename, sha256, value === "true" || value === "1")
-      return { name, subfolder: "", type: "input" }
-    })
+    uploadRoutes(app, service)
 
     app.get("/object_info", () => objectInfo(library, inputs))
     app.get<{ Params: { readonly node: string } }>("/object_info/:node", async ({ params }) => {
@@ -133,14 +133,24 @@ export function comfyUiRoutes(service: Service, sockets: Sockets, version: strin
     })
     app.get("/models", () => Object.keys(FOLDERS))
     app.get<{ Params: { readonly folder: string } }>("/models/:folder", async ({ params }) => {
-      const kind = Object.hasOwn(FOLDERS, params.folder) ? FOLDERS[params.folder] : undefined
-      if (kind === undefined) throw new ServeError("route-unknown", "there is no such folder of models.")
-      return namesOf(library, kind)
+      return namesOf(library, kindOf(params.folder))
     })
     app.get("/embeddings", async () =>
       (await namesOf(library, "textual-inversion")).map((name) => name.replace(/\.\w+$/, "")),
     )
-    app.get("/extensions", () => [])
+    app.get("/extensions", () => pageExtensions(page))
+    for (const empty of ["workflow_templates", "global_subgraphs", "node_replacements", "i18n"]) {
+      app.get(`/${empty}`, () => ({}))
+    }
+    app.get("/experiment/models", () => Object.keys(FOLDERS).map((name) => ({ name, folders: [] })))
+    app.get<{ Params: { readonly folder: string } }>("/experiment/models/:folder", async ({ params }) => {
+      const names = await namesOf(library, kindOf(params.folder))
+      return names.map((name) => ({ name, pathIndex: 0 }))
+    })
+    // Models stay loaded, and the next one takes the place of the last.
+    app.post("/free", () => ({}))
+    userRoutes(app, service)
+    jobRoutes(app, queue)
     app.get("/features", () => ({ supports_preview_metadata: false, max_upload_size: service.limits.bodyBytes }))
     app.get("/system_stats", () => ({
       system: {

@@ -1,0 +1,42 @@
+import { execFile } from "node:child_process"
+import { stat } from "node:fs/promises"
+import { join } from "node:path"
+import { promisify } from "node:util"
+import { UsageError } from "../terminal/errors.ts"
+
+/** Prints the folder of a Python package, without running anything of it. */
+const FIND =
+  "import importlib.util as u; s = u.find_spec('comfyui_frontend_package'); print(s.submodule_search_locations[0] if s else '')"
+
+/** Milliseconds until a Python that does not answer is ended. */
+const LONGEST = 10_000
+
+/**
+ * The folder of ComfyUI's page: a given one, or `static` of the Python package comfyui-frontend-package.
+ *
+ * @param folder as the option names it. Missing: Python is asked
+ * @returns null if Python has no such package, or there is no Python
+ * @throws UsageError for a given folder without a page
+ */
+export async function findPage(folder: string | undefined, python: string | undefined): Promise<string | null> {
+  if (folder !== undefined) {
+    for (const place of [folder, join(folder, "static")]) if (await hasPage(place)) return place
+    throw new UsageError(
+      "options",
+      `--front_end_root ${JSON.stringify(folder)} has no index.html. Give the folder "static" of comfyui-frontend-package.`,
+    )
+  }
+  for (const program of python === undefined ? ["python3", "python"] : [python]) {
+    const found = await promisify(execFile)(program, ["-I", "-c", FIND], { timeout: LONGEST }).catch(() => null)
+    const place = join(found?.stdout.trim() ?? "", "static")
+    if (found !== null && found.stdout.trim() !== "" && (await hasPage(place))) return place
+  }
+  return null
+}
+
+async function hasPage(folder: string): Promise<boolean> {
+  return stat(join(folder, "index.html")).then(
+    (found) => found.isFile(),
+    () => false,
+  )
+}
