@@ -18,6 +18,8 @@ export interface Limits {
   readonly stopSeconds: number
   /** Ended jobs that are kept, with their files. Default: 1000 */
   readonly keptJobs: number
+  /** Seconds that an upload is kept which no kept job uses. Default: 7 days */
+  readonly uploadSeconds: number
   /** Bytes of uploads and results. Default: 50 GB */
   readonly storageBytes: number
 }
@@ -32,6 +34,7 @@ export const DEFAULT_LIMITS: Limits = {
   jobSeconds: 3600,
   stopSeconds: 10,
   keptJobs: 1000,
+  uploadSeconds: 7 * 86_400,
   storageBytes: 50e9,
 }
 

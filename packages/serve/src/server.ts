@@ -112,6 +112,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     const end = setTimeout(() => void runner.dispose(), 1000 * limits.stopSeconds + END_TIME)
     await service.queue.stop()
     clearTimeout(end)
+    await service.close()
     await runner.dispose()
     sockets.close()
     // Answers that are under way get a moment.

@@ -31,6 +31,8 @@ export interface Service {
   generate(input: GenerateInput, note: JobNote, first?: boolean): Promise<Job>
   /** Accepts a command. @throws as `Runner.checkCommand` and `JobQueue.submit` */
   command(kind: CommandKind, input: CommandInput, note: JobNote): Promise<Job>
+  /** Ends what it does from time to time. The queue goes on. */
+  close(): Promise<void>
 }
 
 export interface ServiceOptions extends Pick<Service, "library" | "limits" | "runner" | "previews"> {
@@ -79,7 +81,18 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     for (const sha256 of hashesOf(job)) if (!used.has(sha256)) await contents.remove(sha256)
   }
   const queue = await openQueue({ store, work, limits, forget, log, root })
+  const isUsed = (sha256: string): boolean => queue.jobs.some((job) => hashesOf(job).includes(sha256))
+  const sweep = async (): Promise<void> => {
+    for await (const sha256 of contents.addedBefore(Date.now() - 1000 * limits.uploadSeconds)) {
+      if (!isUsed(sha256)) await contents.remove(sha256)
+    }
+    for (const [name, sha256] of inputs.names) if ((await contents.find(sha256)) === null) await inputs.forget(name)
+  }
+  const sweeping = repeated(sweep, Math.min(SWEEP_EVERY, limits.uploadSeconds), (error) =>
+    log.error({ err: error }, "old uploads cannot be removed"),
+  )
   return {
+    close: sweeping.stop,
     ...{ queue, contents, inputs, library, limits, runner, root, previews },
     async generate(input, note, first = false) {
       await locateFiles(input.recipes as readonly RecipeInput[], places)
@@ -88,6 +101,29 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     async command(kind, input, note) {
       await runner.checkCommand(kind, input)
       return queue.submit({ kind, input, note })
+    },
+  }
+}
+
+/** Seconds between two looks for old uploads. */
+const SWEEP_EVERY = 3600
+
+/** Does work now and after every so many seconds, one at a time. */
+function repeated(
+  work: () => Promise<void>,
+  seconds: number,
+  failed: (error: unknown) => void,
+): { stop(): Promise<void> } {
+  let running = Promise.resolve()
+  const begin = (): void => {
+    running = running.then(work).catch(failed)
+  }
+  const timer = setInterval(begin, 1000 * seconds)
+  begin()
+  return {
+    async stop() {
+      clearInterval(timer)
+      await running
     },
   }
 }

@@ -47,6 +47,7 @@ const LIMITS = {
   max_job_seconds: integer({ default: 3600, min: 1, max: 2_000_000, help: "Seconds that the pictures of a job take." }),
   max_storage_gb: number({ default: 50, above: 0, max: 1_000_000, help: "Gigabytes of uploads and results at most." }),
   keep_jobs: integer({ default: 1000, min: 1, max: 1_000_000, help: "Ended jobs that are kept, with their files." }),
+  keep_uploads_days: number({ default: 7, above: 0, max: 10_000, help: "Days that uploads stay which no job uses." }),
   previews: flag({ help: "Show pictures at every step to clients that watch. Each takes as long as a result." }),
 } as const
 

@@ -58,6 +58,7 @@ function limitsOf(settings: ServeSettings): Partial<Limits> {
     jobSeconds: settings.maxJobSeconds,
     storageBytes: settings.maxStorageGb * 1e9,
     keptJobs: settings.keepJobs,
+    uploadSeconds: settings.keepUploadsDays * 86_400,
   }
 }
 

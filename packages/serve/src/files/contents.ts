@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto"
 import { createReadStream } from "node:fs"
-import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises"
-import { join } from "node:path"
+import { mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises"
+import { basename, join } from "node:path"
 import { ServeError } from "../errors.ts"
 
 /** A file by the hash of its bytes. */
@@ -24,6 +24,8 @@ export interface Contents {
   /** The path of a file. Null: there is none, or the text is no hash. */
   find(sha256: string): Promise<string | null>
   remove(sha256: string): Promise<void>
+  /** The hashes of files that were added before a time, in milliseconds since 1970. Adding a file again counts. */
+  addedBefore(time: number): AsyncGenerator<string, void, void>
 }
 
 /** Opens the files of a folder, which is made if it is missing. Unfinished ones of an earlier run are removed. */
@@ -66,6 +68,9 @@ export async function openContents(root: string, mostBytes: number): Promise<Con
         await rename(temporary, pathOf(sha256))
         await syncFolder(join(folder, sha256.slice(0, 2)))
         size += written
+      } else {
+        const now = new Date()
+        await utimes(pathOf(sha256), now, now)
       }
       return { sha256, size: written }
     } finally {
@@ -85,6 +90,13 @@ export async function openContents(root: string, mostBytes: number): Promise<Con
       const { size: freed } = await stat(path)
       await rm(path, { force: true })
       size -= freed
+    },
+    async *addedBefore(time) {
+      for (const path of await readdir(folder, { recursive: true })) {
+        const sha256 = basename(path)
+        const found = await stat(pathOf(sha256)).catch(() => null)
+        if (found?.isFile() === true && found.mtimeMs < time) yield sha256
+      }
     },
   }
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile } from "node:fs/promises"
+import { mkdir, readdir, readFile, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { writeAtomically } from "@lllite/runtime-node/files"
 
@@ -8,6 +8,8 @@ export interface InputPictures {
   readonly names: ReadonlyMap<string, string>
   /** Gives a name to a hash. @returns the name, which differs if another picture has it and `replace` is false */
   name(name: string, sha256: string, replace: boolean): Promise<string>
+  /** Removes a name. Its picture stays. */
+  forget(name: string): Promise<void>
 }
 
 /** The longest name of an upload in characters, without the number that makes it unique. */
@@ -17,6 +19,7 @@ const LONGEST = 60
 export async function openInputPictures(root: string): Promise<InputPictures> {
   const folder = join(root, "inputs")
   await mkdir(folder, { recursive: true })
+  const placeOf = (name: string): string => join(folder, Buffer.from(name).toString("base64url"))
   const names = new Map<string, string>()
   for (const file of (await readdir(folder)).sort()) {
     const sha256 = await readFile(join(folder, file), "utf8")
@@ -35,9 +38,13 @@ export async function openInputPictures(root: string): Promise<InputPictures> {
         if (taken !== undefined && !replace) continue
         names.set(name, sha256)
         // The name is the client's, and no file system has to take it.
-        await writeAtomically(join(folder, Buffer.from(name).toString("base64url")), sha256)
+        await writeAtomically(placeOf(name), sha256)
         return name
       }
+    },
+    async forget(name) {
+      names.delete(name)
+      await rm(placeOf(name), { force: true })
     },
   }
 }
