@@ -52,6 +52,9 @@ it(
     await mkdir(join(folder, "models", "controlnet"), { recursive: true })
     await cp(LLLITE, join(folder, "models", "controlnet", "lllite-canny.safetensors"))
     const { url } = await serve(folder, "--models_dir", "models", "--python", PYTHON)
+    // Else the page greets a new user with templates, of which there are none here.
+    const settings = JSON.stringify({ "Comfy.TutorialCompleted": true })
+    expect((await fetch(`${url}/api/settings`, { method: "POST", body: settings })).status).toBe(200)
     const form = new FormData()
     form.set("image", new Blob([new Uint8Array(encodePng(blankImage(64, 64, [250, 250, 250])))]), "edges.png")
     expect((await fetch(`${url}/upload/image`, { method: "POST", body: form })).status).toBe(200)
@@ -81,11 +84,6 @@ it(
     )
     const run = page.getByRole("button", { name: "Run", exact: true }).first()
     await run.waitFor()
-    // The page greets a new user with templates, of which there are none here.
-    const greeting = page.getByRole("dialog")
-    await greeting.waitFor()
-    await page.keyboard.press("Escape")
-    await greeting.waitFor({ state: "hidden" })
     await page.evaluate((workflow) => (globalThis as unknown as ComfyPage).app.loadGraphData(workflow), ui)
     const types = await page.evaluate(() =>
       (globalThis as unknown as ComfyPage).app.graph._nodes.map(({ type }) => type),
@@ -107,8 +105,7 @@ it(
       jobs: [{ status: "completed", preview_output: { mediaType: "images" } }],
       pagination: { total: 1, has_more: false },
     })
-    // What is typed in the page is kept, and nothing is asked of other servers.
-    expect(await (await fetch(`${url}/api/settings`)).json()).not.toEqual({})
+    // Nothing comes from other servers.
     expect([outside, faults]).toEqual([[], []])
   },
 )
