@@ -13,8 +13,8 @@ export interface AttackReport {
   readonly wrong: readonly string[]
   /** How often the address of the requests was asked for. */
   readonly fetched: number
-  /** The longest time until an answer, in seconds. */
-  readonly slowest: number
+  /** The longest time until an answer, in seconds, and what was asked. */
+  readonly slowest: { readonly seconds: number; readonly request: string }
 }
 
 /** What requests want to reach, and whether they did. */
@@ -56,7 +56,7 @@ export async function attack(
 ): Promise<AttackReport> {
   const answers: Record<string, Record<string, number>> = {}
   const wrong: string[] = []
-  let slowest = 0
+  let slowest = { seconds: 0, request: "" }
   const requests = hostileRequests(seed, count, bait)
   const secrets = [bait.secret, Buffer.from(bait.secret).toString("base64").replace(/=+$/, "")]
   const client = async (): Promise<void> => {
@@ -70,7 +70,8 @@ export async function attack(
           ...(body === null ? {} : { body: new Uint8Array(body) }),
         })
         const text = await answer.text()
-        slowest = Math.max(slowest, (performance.now() - start) / 1000)
+        const seconds = (performance.now() - start) / 1000
+        if (seconds > slowest.seconds) slowest = { seconds, request: shown() }
         const counts = answers[trick] ?? {}
         answers[trick] = counts
         counts[answer.status] = (counts[answer.status] ?? 0) + 1
