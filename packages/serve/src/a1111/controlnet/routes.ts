@@ -35,8 +35,9 @@ const DETECT_FIELDS = {
 
 /** The routes of sd-webui-controlnet. Source: sd-webui-controlnet 56cec5b, `scripts/api.py`. */
 export function controlNetRoutes(app: FastifyInstance, service: Service, detector: Detector): void {
+  const { library } = service
   const modelNames = async (): Promise<readonly string[]> => {
-    const models = await service.library.list("adapter")
+    const models = await library.list("adapter")
     return ["None", ...models.map(({ name }) => stemOf(name))]
   }
   app.get("/controlnet/version", () => ({ version: API_VERSION }))

@@ -122,7 +122,8 @@ async function readUnit(
   const { model, module = "none", image, effective_region_mask: region } = fields
   const wanted = typeof model === "string" ? model : ""
   if (isNone(model)) throw new A1111Error(422, `${place} has no model. GET /controlnet/model_list lists them.`)
-  const found = findModel(await service.library.list("adapter"), wanted)
+  const { library } = service
+  const found = findModel(await library.list("adapter"), wanted)
   if (found === null) {
     throw new A1111Error(
       422,
