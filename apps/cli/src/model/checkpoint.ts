@@ -1,3 +1,4 @@
+import type { Prediction } from "@lllite/core/diffusion"
 import type { UnetConfig } from "@lllite/core/models"
 import { inferUnetConfig } from "@lllite/core/models"
 import type { SdxlPaths } from "@lllite/runtime-node"
@@ -14,4 +15,15 @@ export async function checkCheckpoint(paths: SdxlPaths): Promise<UnetConfig> {
   const { files, close } = await openSdxl(paths)
   await close()
   return inferUnetConfig(files.unet)
+}
+
+/**
+ * What an SDXL predicts by its files: by what they say, and otherwise noise.
+ *
+ * @throws as {@link checkCheckpoint}
+ */
+export async function statedPrediction(paths: SdxlPaths): Promise<Prediction> {
+  const { files, close } = await openSdxl(paths)
+  await close()
+  return files.unet.traits?.prediction ?? "epsilon"
 }

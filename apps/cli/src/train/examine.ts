@@ -1,3 +1,4 @@
+import type { Prediction } from "@lllite/core/diffusion"
 import type { LlliteFile, Site } from "@lllite/format"
 import { adapterParameterCount, DTYPE_BITS } from "@lllite/format"
 import type { FolderDataset, SavedRun, TextCacheOptions, TextEncoders } from "@lllite/runtime-node"
@@ -12,7 +13,7 @@ import {
 } from "@lllite/runtime-node"
 import type { OptionReader } from "@lllite/runtime-node/options"
 import { openLllite } from "../lllite-file/open-lllite.ts"
-import { checkCheckpoint } from "../model/checkpoint.ts"
+import { checkCheckpoint, statedPrediction } from "../model/checkpoint.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { formOf } from "./adapter-form.ts"
 import { tryPort } from "./dashboard/dashboard.ts"
@@ -51,6 +52,9 @@ export async function examineTraining(
       `"${settings.model.checkpoint}" is an inpainting checkpoint, on which an LLLite cannot be trained. Give a checkpoint for text to image.`,
     )
   })
+  if (layout !== null) {
+    checkWeights(reader, settings.vParameterization ? "v" : await statedPrediction(settings.model))
+  }
   const start =
     networkWeights === undefined || settings.resume !== undefined
       ? null
@@ -101,6 +105,21 @@ export async function examineTraining(
   await examine(["dashboardPort"], () => tryPort(settings.dashboardPort ?? null))
   await examine(["loggingDir", "logPrefix", "logTrackerName"], () => tryLogFolder(settings.log))
   return dataset
+}
+
+/** Weights of the loss are of one kind of prediction. Source: sd-scripts `verify_training_args`. */
+function checkWeights({ settings, check, nameOf }: OptionReader<typeof TRAIN_OPTIONS>, prediction: Prediction): void {
+  const [like, scale] = [nameOf("vPredLikeLoss"), nameOf("scaleVPredLossLikeNoisePred")]
+  check(["vPredLikeLoss", "vParameterization"], () =>
+    (settings.vPredLikeLoss ?? 0) !== 0 && prediction === "v"
+      ? `${like} is for a checkpoint that predicts noise, and this one predicts v. Leave it out`
+      : null,
+  )
+  check(["scaleVPredLossLikeNoisePred", "vParameterization"], () =>
+    settings.scaleVPredLossLikeNoisePred && prediction === "epsilon"
+      ? `${scale} is for a checkpoint that predicts v, and this one predicts noise. Leave it out, or give ${nameOf("vParameterization")} for one that predicts v`
+      : null,
+  )
 }
 
 /** The data set in its two parts, with what is to be said of them. */

@@ -65,6 +65,14 @@ describe("readTrainSettings", () => {
     ])
   })
 
+  it("leaves out the scale of a Huber schedule that has none, as sd-scripts does", () => {
+    const huber = { loss_type: "huber", huber_scale: 2 }
+    const { huber: found, notices } = read(huber)
+    expect(found).toEqual({ schedule: "snr" })
+    expect(notices).toEqual(["--huber_scale has no effect: --huber_schedule is snr."])
+    expect(read({ ...huber, huber_schedule: "constant" })).toMatchObject({ huber: { scale: 2 }, notices: [] })
+  })
+
   it("says that repeats of folders need a file of data sets", () => {
     expect(read({ dataset_repeats: 2 }).notices).toEqual([
       "--dataset_repeats has no effect: --dataset_config is not given.",

@@ -116,7 +116,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
     noise: noise.noise,
     lossWeights: {
       ...(values.minSnrGamma === undefined ? {} : { minSnrGamma: values.minSnrGamma }),
-      ...(values.vPredLikeLoss === undefined ? {} : { vPredictionLike: values.vPredLikeLoss }),
+      ...(values.vPredLikeLoss ? { vPredictionLike: values.vPredLikeLoss } : {}),
       ...(values.debiasedEstimationLoss ? { debiased: true } : {}),
       ...(values.scaleVPredLossLikeNoisePred ? { scaleVLikeNoise: true } : {}),
     },
@@ -235,7 +235,9 @@ function terminalNotices({ settings, nameOf }: TrainReader): readonly string[] {
 }
 
 function readHuber({ settings }: TrainReader): HuberOptions {
-  const { huberSchedule: schedule, huberC, huberScale } = settings
+  const { huberSchedule: schedule, huberC } = settings
+  // sd-scripts ignores the scale of this schedule.
+  const huberScale = schedule === "snr" ? undefined : settings.huberScale
   return {
     schedule,
     ...(huberC === undefined ? {} : { delta: huberC }),
@@ -307,5 +309,8 @@ function unusedNotices(reader: TrainReader): readonly string[] {
     ...HUBER_OPTIONS.filter((name) => !isHuber && isUnused(name)).map(
       (name) => `${nameOf(name)} has no effect: ${nameOf("lossType")} is ${lossType}.`,
     ),
+    ...(isHuber && settings.huberSchedule === "snr" && isUnused("huberScale")
+      ? [`${nameOf("huberScale")} has no effect: ${nameOf("huberSchedule")} is snr.`]
+      : []),
   ]
 }

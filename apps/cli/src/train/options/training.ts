@@ -81,6 +81,7 @@ export const OPTIMIZER = {
   lr_scheduler_power: number({ default: 1, ...LR_RANGES.power, help: "Exponent of polynomial." }),
   lr_scheduler_timescale: integer({
     ...LR_RANGES.timescale,
+    nothing: [0],
     otherwise: "the warm-up",
     help: "Steps after which the rate of inverse_sqrt falls.",
   }),
