@@ -13,6 +13,7 @@ import { createSockets } from "./comfyui/sockets.ts"
 import { errorText, ServeError } from "./errors.ts"
 import type { Library } from "./files/library.ts"
 import type { Runner } from "./jobs/runner.ts"
+import { readJsonBodies } from "./json-body.ts"
 import type { Limits } from "./limits.ts"
 import { DEFAULT_LIMITS } from "./limits.ts"
 import { llliteRoutes } from "./lllite/routes.ts"
@@ -70,6 +71,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 
   // A page elsewhere can send plain text without asking, and JSON not.
   app.removeContentTypeParser("text/plain")
+  readJsonBodies(app)
   // Liveness is no secret, and its callers seldom have a key.
   app.addHook("onRequest", async (request) => {
     if (request.routeOptions.url === "/health") return

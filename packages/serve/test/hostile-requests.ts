@@ -113,7 +113,15 @@ export function* hostileRequests(seed: number, count: number, targets: Targets):
       () => sent("name of a file", JSON.stringify(replacedText(body, random, one(names)))),
       () => sent("other shape", JSON.stringify(one(odd))),
       () => sent("other fields", `{"__proto__":{"kind":"generate"},"constructor":1,"toString":[],${text.slice(1)}`),
-      () => sent("nested", `${"[".repeat(20_000)}${"]".repeat(Math.floor(random() * 20_000))}`),
+      () => {
+        const [depth, open, close] = one([
+          [20_000, "[", "]"],
+          [5000, '{"inputs":', "}"],
+        ] as const)
+        const nested = `${open.repeat(depth)}1${close.repeat(one([depth, depth - 1]))}`
+        const outer = JSON.stringify(replaced(body, Math.floor(random() * countOf(body)), "NESTED"))
+        return sent("nested", outer.replace('"NESTED"', nested))
+      },
       () =>
         sent(
           "noise",

@@ -1,8 +1,9 @@
 import { freemem, totalmem } from "node:os"
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply } from "fastify"
+import type { FastifyPluginAsync, FastifyReply } from "fastify"
 import { ServeError } from "../errors.ts"
 import { checkMadeRecipes } from "../jobs/check-recipes.ts"
 import type { Job } from "../jobs/job.ts"
+import { readJsonBodies } from "../json-body.ts"
 import type { Service } from "../service.ts"
 import { answerOf, type PicturesAnswer } from "./answer.ts"
 import { createDetector } from "./controlnet/detect.ts"
@@ -45,7 +46,8 @@ export function a1111Routes(service: Service, version: string): FastifyPluginAsy
       route.schema = { ...route.schema, hide: true }
     })
     app.setErrorHandler((error, request, reply) => refuse(service, error, request, reply))
-    allowEmptyBodies(app)
+    // A POST without a body may have a type, as clients send it.
+    readJsonBodies(app, { empty: null })
 
     const draw = async (asked: Asked, unknown: readonly string[], reply: FastifyReply): Promise<PicturesAnswer> => {
       const { override_settings: over, override_settings_restore_afterwards: isRestored } = asked.fields
@@ -155,14 +157,4 @@ export function a1111Routes(service: Service, version: string): FastifyPluginAsy
     })
     controlNetRoutes(app, service, detector)
   }
-}
-
-/** A POST without a body may have a type, as clients send it. */
-function allowEmptyBodies(app: FastifyInstance): void {
-  const parse = app.getDefaultJsonParser("error", "error")
-  app.removeContentTypeParser("application/json")
-  app.addContentTypeParser("application/json", { parseAs: "string" }, (request, text, done) => {
-    if (text === "") done(null, null)
-    else parse(request, String(text), done)
-  })
 }

@@ -6,6 +6,7 @@ import { errorText, ServeError } from "../errors.ts"
 import { type ModelKind, namesOf } from "../files/library.ts"
 import { sendFile } from "../files/send-file.ts"
 import type { Job } from "../jobs/job.ts"
+import { readJsonBodies } from "../json-body.ts"
 import type { Service } from "../service.ts"
 import { historyEntry, historyOf } from "./history.ts"
 import { jobRoutes } from "./job-routes.ts"
@@ -63,14 +64,7 @@ export function comfyUiRoutes(
 
   return async (app) => {
     // Seeds above 2^53 are numbers in ComfyUI's JSON.
-    app.removeContentTypeParser("application/json")
-    app.addContentTypeParser("application/json", { parseAs: "string" }, (_, text, done) => {
-      try {
-        done(null, text === "" ? {} : parseWorkflow(String(text)))
-      } catch (error) {
-        done(error as Error)
-      }
-    })
+    readJsonBodies(app, { parse: parseWorkflow, empty: {} })
     app.addHook("onRoute", (route) => {
       route.schema = { ...route.schema, hide: true }
     })

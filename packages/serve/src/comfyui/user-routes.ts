@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify"
 import { ServeError } from "../errors.ts"
+import { checkDepth } from "../json-body.ts"
 import type { Service } from "../service.ts"
 import { fieldsOf } from "./prompt.ts"
 import { openUserFiles, type UserFile } from "./user-files.ts"
@@ -118,8 +119,10 @@ function unknownFile(path: string): ServeError {
 }
 
 function jsonOf(body: Buffer | undefined): unknown {
+  const text = body?.toString("utf8") ?? ""
+  checkDepth(text)
   try {
-    return JSON.parse(body?.toString("utf8") ?? "")
+    return JSON.parse(text)
   } catch {
     throw new ServeError("body", "the body is no JSON.")
   }
