@@ -1,3 +1,5 @@
+import { writeFile } from "node:fs/promises"
+import { join } from "node:path"
 import { encodePng, readImage } from "@lllite/runtime-node"
 import { describe, expect, it } from "vitest"
 import { gate, PNG, post, testFolder, testRunner, testServer } from "./test-server.ts"
@@ -23,7 +25,6 @@ async function drawing(drawn: Buffer = PNG): Promise<{ readonly url: string; rea
   const runner = {
     ...testRunner(),
     generate: async ({ input, folder }: Parameters<ReturnType<typeof testRunner>["generate"]>[0]) => {
-      const { writeFile } = await import("node:fs/promises")
       recipes.push(...(input.recipes as unknown as readonly Seen[]))
       return Promise.all(
         input.recipes.map(async (_, recipe) => {
@@ -220,6 +221,36 @@ describe("A1111's API", () => {
     expect(await (await fetch(`${url}/sdapi/v1/options`)).json()).toMatchObject({
       ...{ sd_model_checkpoint: "tiny", CLIP_stop_at_last_layers: 1 },
     })
+  })
+
+  it("lists LoRAs and textual inversions with what their files say", async () => {
+    const folder = await testFolder()
+    const file = async (name: string, header: object): Promise<{ readonly name: string; readonly path: string }> => {
+      const text = Buffer.from(JSON.stringify(header))
+      const size = Buffer.alloc(8)
+      size.writeBigUInt64LE(BigInt(text.length))
+      const path = join(folder, name)
+      // The data of tensors is all zeros.
+      await writeFile(path, Buffer.concat([size, text, Buffer.alloc(2 * 2048 * 4)]))
+      return { name, path }
+    }
+    const vectors = (width: number, start: number): object => {
+      return { dtype: "F32", shape: [2, width], data_offsets: [start, start + 8 * width] }
+    }
+    const tags = JSON.stringify({ stars: { red: 3 } })
+    const whole = { emb: { dtype: "F32", shape: [2, 2048], data_offsets: [0, 16384] } }
+    const lora = await file("ink.safetensors", {
+      ...{ __metadata__: { ss_output_name: "Ink", ss_tag_frequency: tags, ss_steps: "9" }, ...whole },
+    })
+    const xl = await file("badhands.safetensors", { clip_l: vectors(768, 0), clip_g: vectors(1280, 6144) })
+    const other = await file("old.safetensors", whole)
+    const list = async (kind: string) => (kind === "lora" ? [lora] : kind === "textual-inversion" ? [xl, other] : [])
+    const { url } = await testServer({ library: { list } })
+    const read = async (route: string): Promise<unknown> => (await fetch(`${url}/sdapi/v1/${route}`)).json()
+    const metadata = { ss_output_name: "Ink", ss_tag_frequency: { stars: { red: 3 } }, ss_steps: "9" }
+    expect(await read("loras")).toEqual([{ name: "ink", alias: "Ink", path: "ink.safetensors", metadata }])
+    const about = { step: null, sd_checkpoint: null, sd_checkpoint_name: null, shape: 2048, vectors: 2 }
+    expect(await read("embeddings")).toEqual({ loaded: { badhands: about }, skipped: { old: about } })
   })
 
   it("shows progress, and interrupts its own job alone", async () => {

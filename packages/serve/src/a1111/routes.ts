@@ -9,6 +9,7 @@ import { answerOf, type PicturesAnswer } from "./answer.ts"
 import { createDetector } from "./controlnet/detect.ts"
 import { controlNetRoutes } from "./controlnet/routes.ts"
 import { FieldsError, IMG2IMG_FIELDS, readFields, TXT2IMG_FIELDS } from "./fields.ts"
+import { createHeaders } from "./headers.ts"
 import {
   checkpointList,
   embeddingList,
@@ -37,6 +38,7 @@ export function a1111Routes(service: Service, version: string): FastifyPluginAsy
   return async (app) => {
     const options = await openOptions(service.root)
     const detector = createDetector()
+    const headers = createHeaders()
     const progress = watchProgress(queue)
     app.addHook("onClose", async () => {
       progress.close()
@@ -122,8 +124,8 @@ export function a1111Routes(service: Service, version: string): FastifyPluginAsy
     app.get("/sdapi/v1/latent-upscale-modes", () => LATENT_UPSCALERS.map((name) => ({ name })))
     app.get("/sdapi/v1/sd-models", () => checkpointList(library))
     app.get("/sdapi/v1/sd-vae", () => vaeList(library))
-    app.get("/sdapi/v1/loras", () => loraList(library))
-    app.get("/sdapi/v1/embeddings", () => embeddingList(library))
+    app.get("/sdapi/v1/loras", () => loraList(library, headers))
+    app.get("/sdapi/v1/embeddings", () => embeddingList(library, headers))
     // By the second name clients find the extension. webuiapi would else repeat the units of earlier requests.
     const scripts = ["controlnet", "controlnet m2m"]
     app.get("/sdapi/v1/scripts", () => ({ txt2img: scripts, img2img: scripts }))
