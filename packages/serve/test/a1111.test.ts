@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { encodePng, readImage } from "@lllite/runtime-node"
+import { encodePng, encodePngWithAlpha, readImage } from "@lllite/runtime-node"
 import { describe, expect, it } from "vitest"
 import { gate, PNG, post, testFolder, testRunner, testServer } from "./test-server.ts"
 
@@ -130,6 +130,25 @@ describe("A1111's API", () => {
     const { data } = await readImage(Buffer.from(answer.images[0] ?? "", "base64"))
     expect([data[0], data.at(-1)]).toEqual([200, 50])
     expect(answer.parameters).toMatchObject({ init_images: null, mask: null })
+  })
+
+  it("reads a mask by its alpha, and several pictures to start from as a batch", async () => {
+    const { url, recipes } = await drawing(picture(200))
+    const alpha = Uint8Array.from({ length: 4 * 64 * 64 }, (_, i) => (i < 2 * 64 * 64 ? 255 : 0))
+    const size = { width: 64, height: 64, seed: 1, steps: 4 }
+    const masked = await ask(url, "img2img", {
+      ...{ ...size, init_images: [base64(picture(50))], mask_blur: 0, inpainting_fill: 1, inpaint_full_res: false },
+      mask: base64(encodePngWithAlpha({ width: 64, height: 64, data: alpha })),
+    })
+    const { data } = await readImage(Buffer.from(masked.images[0] ?? "", "base64"))
+    expect([data[0], data.at(-1)]).toEqual([200, 50])
+    const batch = { ...size, init_images: [base64(picture(1)), base64(picture(2)), base64(picture(3))] }
+    expect((await ask(url, "img2img", batch)).detail).toContain("bad number of images passed: 3; expecting 1 or less")
+    expect((await ask(url, "img2img", { ...batch, batch_size: 4 })).images).toHaveLength(3)
+    const starts = recipes
+      .slice(1)
+      .map(({ start }) => (start as { readonly image: { readonly path: string } }).image.path)
+    expect(new Set(starts).size).toBe(3)
   })
 
   it("takes units of ControlNet in both spellings, and appends the control pictures that it made", async () => {

@@ -1,5 +1,5 @@
 import type { RgbImage } from "@lllite/core/image"
-import { pictureFormatOf } from "@lllite/core/image"
+import { greyToRgb, pictureFormatOf } from "@lllite/core/image"
 import type { FileReference } from "@lllite/core/recipe"
 import type { Service } from "../service.ts"
 import { A1111Error } from "./refusal.ts"
@@ -35,6 +35,22 @@ export async function decodePicture(
   const { readImage } = await runtimeNode()
   await checkPicture(service, place, bytes)
   return readImage(bytes)
+}
+
+/**
+ * Decodes a mask: its brightness, or its alpha where that is not opaque everywhere.
+ *
+ * @throws A1111Error as `decodePicture`
+ */
+export async function decodeMask(
+  service: Pick<Service, "limits">,
+  place: string,
+  bytes: Uint8Array,
+): Promise<RgbImage> {
+  const { examineImage } = await runtimeNode()
+  await checkPicture(service, place, bytes)
+  const { image, alpha } = await examineImage(bytes)
+  return alpha === null || alpha.data.every((value) => value === 255) ? image : greyToRgb(alpha)
 }
 
 /** Keeps a picture of a request on the server. @returns its reference in recipes @throws A1111Error as `decodePicture` */

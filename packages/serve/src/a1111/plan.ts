@@ -9,7 +9,7 @@ import { readUnits } from "./controlnet/units.ts"
 import type { Img2ImgFields, Txt2ImgFields } from "./fields.ts"
 import { planInpainting } from "./inpaint.ts"
 import type { OptionValues } from "./options.ts"
-import { decodePicture, keepImage, pictureBytes } from "./pictures.ts"
+import { decodeMask, decodePicture, keepImage, pictureBytes } from "./pictures.ts"
 import { A1111Error } from "./refusal.ts"
 import { hiresRun, imageToImageRun, samplerOptions, samplingOf } from "./sampling.ts"
 
@@ -57,7 +57,15 @@ export async function planRequest(service: Service, { kind, fields }: Asked, opt
   }
   const start = kind === "img2img" ? firstOf(fields.init_images) : null
   const units = await readUnits(service, unitsOf(fields.alwayson_scripts), start)
-  const count = fields.batch_size * fields.n_iter
+  // Several pictures to start from are a batch.
+  const several = kind === "img2img" ? (fields.init_images?.length ?? 0) : 0
+  if (several > 1 && several > fields.batch_size) {
+    throw new A1111Error(
+      422,
+      `bad number of images passed: ${several}; expecting ${fields.batch_size} or less. Raise batch_size.`,
+    )
+  }
+  const count = (several > 1 ? several : fields.batch_size) * fields.n_iter
   if (!(Number.isSafeInteger(count) && fields.batch_size >= 1 && count >= 1 && count <= service.limits.pictures)) {
     throw new A1111Error(
       422,
@@ -249,7 +257,8 @@ async function imageToImage(
   fields: Img2ImgFields,
   notices: string[],
 ): Promise<readonly StartStage[]> {
-  const { init_images: images, mask, inpainting_fill: fill, resize_mode: resize } = fields
+  const { init_images: images, inpainting_fill: fill, resize_mode: resize } = fields
+  const mask = fields.mask === "" ? null : fields.mask
   if (images === null || images.length === 0) throw new A1111Error(404, "Init image not found: init_images is empty.")
   if (images.length > service.limits.pictures) {
     throw new A1111Error(422, `init_images has ${images.length} pictures, expected at most ${service.limits.pictures}.`)
@@ -265,8 +274,7 @@ async function imageToImage(
     // Decoded twice, so that a job that waits holds no pixels.
     const plan = async (): Promise<ReturnType<typeof planInpainting>> => {
       const picture = await decodePicture(service, `init_images[${i}]`, pictureBytes(`init_images[${i}]`, text))
-      const white =
-        mask === null || mask === "" ? null : await decodePicture(service, "mask", pictureBytes("mask", mask))
+      const white = mask === null ? null : await decodeMask(service, "mask", pictureBytes("mask", mask))
       return planInpainting(picture, white, { ...fields, ...sizes })
     }
     const { image, mask: hard } = await plan()
