@@ -1,7 +1,8 @@
 import { createConnection } from "node:net"
 import { join } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
-import { endedJob, startJob, testFolder, testServer } from "./test-server.ts"
+import WebSocket from "ws"
+import { endedJob, gate, PNG, startJob, testFolder, testRunner, testServer } from "./test-server.ts"
 import { attack, layBait } from "./under-attack.ts"
 
 const models = ["canny.safetensors"]
@@ -52,6 +53,40 @@ it("lives through clients that leave at every stage of a request, over every API
   expect((await endedJob(url, (await startJob(url)).id)).state).toBe("done")
   const metrics = await (await fetch(`${url}/metrics`)).text()
   expect(metrics).toMatch(/lllite_jobs_waiting 0/)
+})
+
+it("finishes jobs whose clients leave while they wait, watch or load", async () => {
+  const [started, hold] = [gate(), gate()]
+  const runner = testRunner(async ({ report }) => {
+    report({ type: "progress", phase: "generate", done: 0.5, count: 1, step: 1, steps: 2 })
+    started.open()
+    await hold.opened
+    report({ type: "preview", png: PNG })
+  })
+  const { url } = await testServer({ runner, library, previews: true })
+  const leaving = new AbortController()
+  const { signal } = leaving
+  const socket = new WebSocket(`${url.replace("http", "ws")}/ws?clientId=a`)
+  await new Promise((resolve) => socket.once("message", resolve))
+  const body = JSON.stringify({ prompt: "a star", width: 64, height: 64, seed: 1 })
+  const headers = { "content-type": "application/json" }
+  const drawn = fetch(`${url}/sdapi/v1/txt2img`, { method: "POST", headers, body, signal })
+  await started.opened
+  const { jobs } = (await (await fetch(`${url}/v1/jobs`)).json()) as {
+    readonly jobs: readonly { readonly id: string }[]
+  }
+  const id = jobs[0]?.id ?? ""
+  const events = await fetch(`${url}/v1/jobs/${id}/events`, { signal })
+  await events.body?.getReader().read()
+  socket.terminate()
+  leaving.abort()
+  await expect(drawn).rejects.toThrow()
+  hold.open()
+  const job = await endedJob(url, id)
+  expect(job).toMatchObject({ state: "done", results: [{ recipe: 0 }] })
+  const partly = await fetch(`${url}/v1/files/${job.results[0]?.sha256}`)
+  await partly.body?.cancel()
+  expect((await endedJob(url, (await startJob(url)).id)).state).toBe("done")
 })
 
 it("refuses bodies over the limit over every API, before it has read all of them", async () => {

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process"
 import { stat } from "node:fs/promises"
+import { homedir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { UsageError } from "../terminal/errors.ts"
@@ -27,7 +28,9 @@ export async function findPage(folder: string | undefined, python: string | unde
     )
   }
   for (const program of python === undefined ? ["python3", "python"] : [python]) {
-    const found = await promisify(execFile)(program, ["-I", "-c", FIND], { timeout: LONGEST }).catch(() => null)
+    // Python looks in the folder where it starts, too, and this may be one with files of others.
+    const options = { timeout: LONGEST, cwd: homedir() }
+    const found = await promisify(execFile)(program, ["-c", FIND], options).catch(() => null)
     const place = join(found?.stdout.trim() ?? "", "static")
     if (found !== null && found.stdout.trim() !== "" && (await hasPage(place))) return place
   }
