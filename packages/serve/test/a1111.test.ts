@@ -226,6 +226,27 @@ describe("A1111's API", () => {
     ])
   })
 
+  it("says what of a unit it does not follow", async () => {
+    const { url } = await drawing()
+    const unit = { model: "kohya_controllllite_xl_canny", module: "none", image: base64(PNG) }
+    const noticesOf = async (fields: object): Promise<readonly string[]> => {
+      const args = [{ ...unit, ...fields }]
+      const answer = await ask(url, "txt2img", { width: 64, height: 64, alwayson_scripts: { controlnet: { args } } })
+      expect(answer.status, JSON.stringify(answer)).toBe(200)
+      return infoOf(answer).lllite.notices
+    }
+    const isMask = ["Of the unit 0 of ControlNet, this is not followed: mask."]
+    expect(await noticesOf({ low_vram: true, control_mode: "Balanced" })).toEqual([])
+    expect(await noticesOf({ mask: base64(PNG) })).toEqual(isMask)
+    expect(await noticesOf({ mask_image: base64(PNG) })).toEqual(isMask)
+    expect(await noticesOf({ image: { image: base64(PNG), mask: base64(PNG) } })).toEqual(isMask)
+    expect(await noticesOf({ image: [base64(PNG), base64(PNG)] })).toEqual(isMask)
+    expect(await noticesOf({ image: { image: base64(PNG) }, wieght: 2, hr_option: "High res only" })).toEqual([
+      "The unit 0 of ControlNet has an unknown field: wieght.",
+      "Units of ControlNet act in both stages of hires fix. hr_option is not followed for each unit alone.",
+    ])
+  })
+
   it("keeps options over a restart, and takes none that are wrong", async () => {
     const folder = await testFolder()
     const first = await testServer({ folder, library })

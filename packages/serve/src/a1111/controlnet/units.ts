@@ -77,7 +77,8 @@ export async function readUnits(service: Service, args: unknown, start: unknown)
     const { adapter, isShown } = await readUnit(service, `controlnet: unit ${i}`, fields, start)
     hires.add(choice(`controlnet: unit ${i}: hr_option`, fields.hr_option ?? "Both", HIRES_OPTIONS))
     for (const field of UNFOLLOWED) {
-      if (isSet(fields[field])) notices.push(`Of the unit ${i} of ControlNet, this is not followed: ${field}.`)
+      if (isSet(fields[field]) || (field === "mask" && hasMask(fields.image)))
+        notices.push(`Of the unit ${i} of ControlNet, this is not followed: ${field}.`)
     }
     for (const field of Object.keys(fields)) {
       if (!KNOWN.has(field) && !SILENT.has(field))
@@ -171,6 +172,14 @@ function pictureOf(place: string, image: unknown): string | null {
   const inner: unknown = typeof first === "object" && first !== null && "image" in first ? first.image : null
   if (typeof inner === "string" && !(Array.isArray(image) && image.length > 1)) return inner
   throw new A1111Error(422, `${place}: image is of another form, expected a picture in Base64.`)
+}
+
+/** Whether the picture of a unit has a mask beside it. */
+function hasMask(image: unknown): boolean {
+  const [first, second] = Array.isArray(image) ? image : [image]
+  return (
+    (typeof first === "string" && isSet(second)) || (typeof first === "object" && isSet((first as Fields | null)?.mask))
+  )
 }
 
 function number(place: string, fields: Fields, name: string, fallback: number): number {
