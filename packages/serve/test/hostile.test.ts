@@ -89,7 +89,7 @@ it("finishes jobs whose clients leave while they wait, watch or load", async () 
   expect((await endedJob(url, (await startJob(url)).id)).state).toBe("done")
 })
 
-it("refuses bodies over the limit over every API, before it has read all of them", async () => {
+it("refuses bodies over the limit over every API", async () => {
   const { url } = await testServer({ limits: { bodyBytes: 10_000 } })
   const large = "x".repeat(200_000)
   for (const path of ["/v1/jobs", "/prompt", "/sdapi/v1/txt2img", "/controlnet/detect"]) {
