@@ -29,6 +29,13 @@ export const PARTS = {
     ...withSlow("generation", ["regions.ts"], `${SLOW}/regions.test.ts`),
     ...withSlow("generation", ["conditions.ts"], `${SLOW}/prompted.test.ts`),
     ...withSlow("generation", ["adapters.ts"], `${SLOW}/steering.test.ts`),
+    ...withSlow("generation", ["run-stage.ts", "generate.ts"], `${SLOW}/{generate-places,start,tiles}.test.ts`),
+    ...withSlow(
+      "generation",
+      ["denoise-latents.ts"],
+      `${SLOW}/{generate-places,phases,prompted,prompt-parts,text-keys,tiles}.test.ts`,
+    ),
+    ...withSlow("generation", ["decode-pictures.ts", "encode-pictures.ts"], `${SLOW}/{phases,tiles}.test.ts`),
     ...withSlow("models", ["vae"], `${SLOW}/tiles.test.ts`),
     ...withSlow("models", ["text.ts"], `${SLOW}/{prompted,text-keys}.test.ts`),
     ...withSlow("models", ["unet"], `${SLOW}/{deep-cache,text-keys,shared-trunk}.test.ts`),

@@ -7,8 +7,10 @@ import { startWasm } from "../../test/wasm.ts"
 import { controlNetBytes } from "../../testing/controlnet-file.ts"
 import { passRows } from "../diffusion/pass-position.ts"
 import { CoreError } from "../errors.ts"
+import { embedHint } from "../models/controlnet/hint.ts"
 import type { ControlNetParams } from "../models/controlnet/params.ts"
 import { loadControlNet } from "../models/controlnet/weights.ts"
+import { type BlockVerbs, composedBlocks } from "../models/unet/block-verbs.ts"
 import { vectorDimOf } from "../models/unet/config.ts"
 import type { UnetInput } from "../models/unet/unet.ts"
 import type { Ops } from "../ops/ops.ts"
@@ -82,6 +84,77 @@ describe("residualsAt", () => {
     expect(await middleOf({}, input, 2, 0)).toBeNull()
     expect(await middleOf({ strength: 0 }, input)).toBeNull()
     expect(tf.memory().numTensors).toBe(before)
+  })
+
+  it("reads each picture's own control, row by row, from black at 0 to white at 1", async () => {
+    const lying = { width: 48, height: 32 }
+    const controls = [3, 7].map((shade) => ({
+      ...lying,
+      data: Uint8Array.from({ length: 3 * 48 * 32 }, (_, i) => (i * shade) % 256),
+    }))
+    const prepared = prepareControlNet(ops, { controlNet: net, control: controls }, 2)
+    const values = controls.flatMap(({ data }) => Array.from(data, (value) => value / 255))
+    const picture = tf.tensor4d(values, [2, 32, 48, 3])
+    const wanted = embedHint(ops, net, picture)
+    expect(prepared.hint.shape).toEqual([2, 16, 24, SMALL_UNET.layout.modelChannels])
+    expect(await prepared.hint.data()).toEqual(await wanted.data())
+    const part = prepareControlNet(ops, { controlNet: net, control: controls[0] as (typeof controls)[0] }, 2, {
+      ...{ top: 8, left: 16, height: 16, width: 24 },
+    })
+    const cut = tf.slice(picture, [0, 8, 16, 0], [1, 16, 24, 3])
+    const ofPart = embedHint(ops, net, cut)
+    expect(await part.hint.data()).toEqual(await ofPart.data())
+    tf.dispose([picture, wanted, cut, ofPart])
+    prepared.dispose()
+    part.dispose()
+  })
+
+  it("refuses another number of controls than pictures", () => {
+    const of = (count: number) => () =>
+      prepareControlNet(ops, { controlNet: net, control: Array.from({ length: count }, () => picture(3)) }, 3)
+    expect(of(2)).toThrow("2 control images for 3 pictures, expected 1 or 3")
+    expect(of(0)).toThrow("0 control images for 3 pictures")
+  })
+
+  it("sums what several add, each with its strength and window", async () => {
+    const input = inputOf(2)
+    const uses = [
+      { controlNet: net, control: picture(3), strength: 0.5 },
+      { controlNet: net, control: picture(7), strength: 2, start: 0.25 },
+    ]
+    const prepared = uses.map((use) => prepareControlNet(ops, use, 2))
+    const window = ({ start = 0 }: { readonly start?: number }) => (start > 0 ? 0.5 : 1)
+    const found = residualsAt(ops, prepared, input, { window, rows: passRows(2, false) })
+    const [one, other] = [
+      await middleOf({ control: picture(3) }, input),
+      await middleOf({ control: picture(7) }, input),
+    ]
+    const sum = await (found as NonNullable<typeof found>).middle.data<"float32">()
+    const scale = Math.max(...(one?.middle ?? []).map(Math.abs))
+    for (const [i, value] of sum.entries()) {
+      const wanted = 0.5 * (one?.middle[i] ?? Number.NaN) + (other?.middle[i] ?? Number.NaN)
+      expect(Math.abs(value - wanted)).toBeLessThan(1e-5 * scale)
+    }
+    tf.dispose([...(found?.skips ?? []), found?.middle as tf.Tensor])
+    for (const each of prepared) each.dispose()
+  })
+
+  it("runs the blocks of a runtime, where it has some", async () => {
+    const input = inputOf(2)
+    const prepared = prepareControlNet(ops, { controlNet: net, control: picture(3) }, 2)
+    let runs = 0
+    const blocks: BlockVerbs = {
+      ...composedBlocks,
+      forward: (...given) => {
+        runs += 1
+        return composedBlocks.forward(...given)
+      },
+    }
+    const found = residualsAt(ops, [prepared], input, { window: () => 1, rows: passRows(2, false), blocks })
+    // Nine blocks on the way down, and the middle.
+    expect(runs).toBe(10)
+    tf.dispose([...(found?.skips ?? []), found?.middle as tf.Tensor])
+    prepared.dispose()
   })
 
   it("multiplies strength and window", async () => {

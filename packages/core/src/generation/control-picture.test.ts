@@ -50,6 +50,11 @@ describe("checkControls", () => {
     expect(() => checkControls([bright], bright, {})).not.toThrow()
   })
 
+  it("refuses another width or another height of any picture", () => {
+    expect(() => checkControls([bright, { ...bright, width: 30 }], bright, {})).toThrow("30×30 px, the picture 60×30")
+    expect(() => checkControls([{ ...bright, height: 60 }], bright, {})).toThrow("60×60 px")
+  })
+
   it("refuses wrong ways", () => {
     expect(() => checkControls([bright], size, { fit: "fill" as "pad" })).toThrow('generate: fit is "fill"')
     expect(() => checkControls([bright], size, { preprocess: { kind: "canny", options: { low: -1 } } })).toThrow(
@@ -59,6 +64,15 @@ describe("checkControls", () => {
 })
 
 describe("withReadyControls", () => {
+  it("fits without a preprocessor, and preprocesses without a fit", () => {
+    const fitted = withReadyControls({ control: bright, fit: "crop" }, size)
+    expect(fitted.control).toEqual(controlPicture(bright, size, { fit: "crop" }))
+    expect(fitted).not.toHaveProperty("fit")
+    const edges = withReadyControls({ control: [bright], preprocess: canny }, size)
+    expect(edges.control).toEqual([controlPicture(bright, size, { preprocess: canny })])
+    expect(controlPicture(bright, size, { fit: "crop" })).not.toEqual(controlPicture(bright, size, { fit: "stretch" }))
+  })
+
   it("prepares every control, and equal ones once", () => {
     const other = { ...bright, data: bright.data.map((value) => 255 - value) }
     const use = { control: [bright, other, bright], fit: "crop", preprocess: canny, strength: 0.5 } as const

@@ -4,7 +4,7 @@ import type { ControlNetParams } from "../models/controlnet/params.ts"
 import type { LlliteParams } from "../models/lllite/params.ts"
 import type { HiresFix } from "./hires-fix.ts"
 import type { GenerateOptions } from "./request.ts"
-import { planStages } from "./stages.ts"
+import { planStages, stepsOf } from "./stages.ts"
 
 const options = { width: 256, height: 192, steps: 8, guidanceScale: 5, sampler: "euler", spacing: "karras" } as const
 const plan = (hires: HiresFix) =>
@@ -43,6 +43,42 @@ describe("the condition on a picture's size", () => {
   })
 })
 
+describe("the start of a stage", () => {
+  it.each([
+    ["euler", {}, { level: 4, from: 4 }],
+    ["euler", { compat: "sd-scripts" }, { level: 3, from: 4 }],
+    // sd-scripts sets no offset for it.
+    ["dpmsingle", { compat: "sd-scripts" }, { level: 4, from: 4 }],
+    ["dpmsingle", { compat: "sd-scripts", stepsOffset: 1 }, { level: 3, from: 4 }],
+    ["euler", { compat: "sd-scripts", stepsOffset: 0 }, { level: 4, from: 4 }],
+  ] as const)("from a picture with %s and %j is %j", (sampler, changes, steps) => {
+    const start = { image: { width: 8, height: 8, data: new Uint8Array(192) }, strength: 0.5, ...changes }
+    const { spacing: _, ...rest } = options
+    const [stage] = planStages([{ prompt: "a", seed: 7 }], { ...rest, sampler, start }, createNoiseSchedule())
+    expect(stage.steps).toEqual(steps)
+    expect(stage.compat).toBe("compat" in changes ? "sd-scripts" : null)
+    expect(stepsOf(stage)).toBe(stage.plan.levels.timesteps.length - 4)
+  })
+
+  it("from noise is its first level, of all steps", () => {
+    const [stage] = planStages([{ prompt: "a", seed: 7 }], options, createNoiseSchedule())
+    expect(stage).toMatchObject({ steps: { level: 0, from: 0 }, compat: null })
+    expect(stepsOf(stage)).toBe(8)
+  })
+
+  it("of hires fix is that of its strength, after a first stage from the start picture", () => {
+    const start = { image: { width: 8, height: 8, data: new Uint8Array(192) }, strength: 0.5 }
+    const [first, second] = planStages(
+      [{ prompt: "a", seed: 7 }],
+      { ...options, start, hires: { scale: 0.5, steps: 10, strength: 0.25, compat: "sd-scripts" } },
+      createNoiseSchedule(),
+    )
+    expect(first).toMatchObject({ steps: { level: 5, from: 5 }, compat: null })
+    expect(second).toMatchObject({ steps: { level: 5, from: 6 }, compat: "sd-scripts" })
+    expect(stepsOf(second as NonNullable<typeof second>)).toBe(2)
+  })
+})
+
 describe("the first stage", () => {
   const grey = (width: number, height: number, channels: number) => ({
     ...{ width, height },
@@ -66,6 +102,13 @@ describe("the first stage", () => {
     ])
     expect(first?.controlNets).toMatchObject([{ control: [{ width: 128, height: 96 }] }])
     expect([second?.adapters, second?.controlNets]).toEqual([[use], [net]])
+    const plain = planStages(
+      [{ prompt: "a", seed: 7 }],
+      { ...options, adapters: [{ lllite: use.lllite, control: use.control }], hires: { scale: 0.5 } },
+      createNoiseSchedule(),
+    )
+    expect(Object.keys(plain[0].options.adapters?.[0] ?? {}).sort()).toEqual(["control", "lllite"])
+    expect(plain[0].options.controlNets).toEqual([])
     const bare = planStages(
       [{ prompt: "a", seed: 7 }],
       { ...options, adapters: [use], controlNets: [net], hires: { scale: 0.5, control: false } },

@@ -79,6 +79,17 @@ describe("a curve", () => {
     expect(factors({ curve }, [999, 401, 400, 100])).toEqual([1, 1, 0.25, 0.25])
   })
 
+  it("jumps at two points of one place, and keeps a single point's factor everywhere", () => {
+    const jump = [
+      { at: 0.5, strength: 1 },
+      { at: 0.5, strength: 3 },
+      { at: 1, strength: 5 },
+    ]
+    const found = factors({ curve: jump }, [999, 499.6, 499.5, 249.75, 0])
+    for (const [i, wanted] of [1, 1, 3, 4, 5].entries()) expect(found[i]).toBeCloseTo(wanted, 9)
+    expect(factors({ curve: [{ at: 0.5, strength: 2 }] }, [999, 0])).toEqual([2, 2])
+  })
+
   it("multiplies with the window", () => {
     expect(factors({ end: 0.5, curve: [{ at: 0, strength: 3 }] }, [999, 100])).toEqual([3, 0])
   })
@@ -121,6 +132,20 @@ describe("checking a window", () => {
   it.each<[Window, string]>([
     [{ start: 0.8, end: 0.2 }, "an adapter runs from 0.8 to 0.2, expected 0 ≤ start ≤ end ≤ 1"],
     [{ start: Number.NaN }, "an adapter runs from NaN to 1"],
+    [{ start: -0.1 }, "an adapter runs from -0.1 to 1"],
+    [{ end: 1.1 }, "an adapter runs from 0 to 1.1"],
+    [{ ease: -0.1 }, "an adapter: ease is -0.1"],
+    [
+      {
+        curve: [
+          { at: 1, strength: 1 },
+          { at: -0.1, strength: 1 },
+        ],
+      },
+      "an adapter: curve[1].at is -0.1",
+    ],
+    [{ curve: [{ at: 1, strength: 101 }] }, "an adapter: curve[0].strength is 101"],
+    [{ curve: [{ at: 0, sigma: 1, strength: 1 }] }, "expected at or sigma"],
     [{ ease: 2 }, "an adapter: ease is 2, expected a number from 0 to 1"],
     [
       { windowBy: "steps" as "comfyui" },
@@ -135,7 +160,10 @@ describe("checking a window", () => {
     expect(() => checkWindow("an adapter", window)).toThrow(message)
   })
 
-  it("takes every default", () => {
+  it("takes every default, and the limits", () => {
     expect(() => checkWindow("an adapter", {})).not.toThrow()
+    expect(() => checkWindow("an adapter", { start: 0, end: 0, ease: 1, windowBy: "schedule" })).not.toThrow()
+    expect(() => checkWindow("an adapter", { start: 1, end: 1, curve: [{ at: 1, strength: -100 }] })).not.toThrow()
+    expect(() => checkWindow("an adapter", { curve: [{ sigma: 0, strength: 0 }] })).not.toThrow()
   })
 })

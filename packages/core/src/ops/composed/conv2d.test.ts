@@ -1,6 +1,6 @@
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import { beforeAll, describe, it } from "vitest"
+import { beforeAll, describe, expect, it } from "vitest"
 import { startWasm } from "../../../test/wasm.ts"
 import type { Ops, Padding } from "../ops.ts"
 import { entry, expectNumbers, makeGradient, type Numbers, wave } from "./numbers.test-help.ts"
@@ -240,6 +240,32 @@ describe("a convolution", () => {
     makeGradient(run, zeros)
     zeros.dispose()
     await expectNumbers(run, [[shape, wave(shape, 1)]], numbers)
+    loaded.dispose()
+  })
+
+  it.each([
+    [1, 0, 0, 0],
+    [0, 1, 0, 0],
+    [0, 0, 1, 0],
+    [0, 0, 0, 1],
+  ] as const)("of 2×2 padded by %i, %i, %i, %i is that of a picture with zeros there", async (...padding) => {
+    const [top, bottom, left, right] = padding
+    const loaded = await ops.load.conv2d(entry("w", [2, 1, 2, 2], wave([2, 1, 2, 2], 2)), null)
+    const x = tf.tensor4d(wave([1, 3, 4, 1], 1), [1, 3, 4, 1])
+    const around = tf.pad(x, [
+      [0, 0],
+      [top, bottom],
+      [left, right],
+      [0, 0],
+    ])
+    for (const stride of [1, 2] as const) {
+      const got = ops.conv2d(x, loaded, { stride, padding })
+      const wanted = ops.conv2d(around, loaded, { stride, padding: [0, 0, 0, 0] })
+      expect(got.shape).toEqual(wanted.shape)
+      expect(await got.data()).toEqual(await wanted.data())
+      tf.dispose([got, wanted])
+    }
+    tf.dispose([x, around])
     loaded.dispose()
   })
 })
