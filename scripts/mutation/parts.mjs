@@ -27,7 +27,7 @@ export const PARTS = {
     ),
     ...withSlow("generation", ["tiled-network.ts"], `${SLOW}/tiles.test.ts`),
     ...withSlow("generation", ["regions.ts"], `${SLOW}/regions.test.ts`),
-    ...withSlow("generation", ["conditions.ts"], `${SLOW}/prompted.test.ts`),
+    ...withSlow("generation", ["conditions.ts"], `${SLOW}/{prompted,regions}.test.ts`),
     ...withSlow("generation", ["adapters.ts"], `${SLOW}/steering.test.ts`),
     ...withSlow("generation", ["run-stage.ts", "generate.ts"], `${SLOW}/{generate-places,start,tiles}.test.ts`),
     ...withSlow(
@@ -50,7 +50,10 @@ export const PARTS = {
   [`${CORE}/training/example-cache.ts`]: [`${SLOW}/{objective,stopping}.test.ts`],
   [`${CORE}/training/validation-loss.ts`]: [`${CORE}/training/validation-loss.test.ts`, `${SLOW}/objective.test.ts`],
   [`${CORE}/training/gradients.ts`]: [`${SLOW}/{own-trainable,train}.test.ts`],
-  [`${CORE}/training/lllite-trainable.ts`]: [`${SLOW}/{objective,own-trainable}.test.ts`],
+  [`${CORE}/training/lllite-trainable.ts`]: [
+    `${CORE}/training/lllite-trainable.test.ts`,
+    `${SLOW}/{objective,own-trainable}.test.ts`,
+  ],
   [`${CORE}/training/normalise-conditioners.ts`]: [`${SLOW}/normalise-conditioners.test.ts`],
   [`${CORE}/diffusion`]: [`${CORE}/diffusion/**/*.test.ts`, `${SLOW}/reference.test.ts`],
   [`${CORE}/models`]: [`${CORE}/models/**/*.test.ts`],

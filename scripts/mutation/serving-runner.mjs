@@ -28,7 +28,7 @@ export default class ServingRunner extends TestRunner {
     const name = fullName(test)
     let id = `${test.file.filepath}#${name}`
     for (let n = 2; kept.tests.has(id); n++) id = `${test.file.filepath}#${name} (${n})`
-    kept.tests.set(id, { id, name, test, milliseconds: 0, backend: globalThis._tfengine?.backendName })
+    kept.tests.set(id, { id, name, test, milliseconds: 0, seconds: 0, backend: globalThis._tfengine?.backendName })
   }
 
   async onAfterRunFiles(files) {
@@ -78,8 +78,16 @@ async function cover() {
     stryker.currentTestId = entry.id
     const failure = await run(entry)
     stryker.currentTestId = undefined
-    const { id, name, test, milliseconds } = entry
-    results.push({ id, name, fileName: test.file.filepath, startPosition: test.location, milliseconds, failure })
+    const { id, name, test, milliseconds, seconds } = entry
+    results.push({
+      id,
+      name,
+      fileName: test.file.filepath,
+      startPosition: test.location,
+      milliseconds,
+      seconds,
+      failure,
+    })
   }
   return { results, mutantCoverage: stryker.mutantCoverage }
 }
@@ -124,6 +132,7 @@ async function run(entry) {
   const hooks = (name) => suites.flatMap((suite) => TestRunner.getSuiteHooks(suite)?.[name] ?? [])
   await useBackend(entry.backend)
   const start = performance.now()
+  const used = process.cpuUsage()
   let failure
   try {
     for (const hook of hooks("beforeEach").toReversed()) await hook(test.context, test.suite)
@@ -132,7 +141,11 @@ async function run(entry) {
     failure = String(error?.message ?? error).slice(0, 500)
   }
   for (const hook of hooks("afterEach")) await hook(test.context, test.suite)
-  if (failure === undefined) entry.milliseconds = performance.now() - start
+  if (failure === undefined) {
+    entry.milliseconds = performance.now() - start
+    const { user, system } = process.cpuUsage(used)
+    entry.seconds = (user + system) / 1e6
+  }
   return failure
 }
 

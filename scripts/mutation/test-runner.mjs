@@ -32,7 +32,7 @@ export class OneWorkerTestRunner {
   #channel
   #run
   #asked = 0
-  /** Turns of each mutant in each test, and the seconds of each test. */
+  /** Turns of each mutant in each test, and the seconds of computing of each test. */
   #turns = {}
   #seconds = new Map()
   #waiting = new Map()
@@ -84,8 +84,8 @@ export class OneWorkerTestRunner {
   async dryRun() {
     const { results, mutantCoverage } = await this.#ask("cover")
     this.#turns = mutantCoverage.perTest
-    this.#seconds = new Map(results.map(({ id, milliseconds }) => [id, milliseconds / 1000]))
-    const tests = results.map(({ milliseconds, failure, ...test }) => ({
+    this.#seconds = new Map(results.map(({ id, seconds }) => [id, seconds]))
+    const tests = results.map(({ milliseconds, seconds: _, failure, ...test }) => ({
       ...test,
       timeSpentMs: milliseconds,
       ...(failure === undefined ? { status: "success" } : { status: "failed", failureMessage: failure }),

@@ -20,6 +20,7 @@ import {
   objective,
   validationLosses,
 } from "../src/training/index.ts"
+import { objectiveLoss } from "../src/training/objective.ts"
 import { trainRun } from "../src/worker/training.ts"
 import { actingModel } from "./acting-lllite.ts"
 import { createSyntheticSdxl, SMALL_UNET } from "./synthetic-sdxl.ts"
@@ -69,10 +70,10 @@ describe("the loss of pictures that are not square, of examples that differ", ()
   const lossOf = async (
     firstRow: number,
     members: readonly number[],
-    { options = {}, of = sdxl }: { options?: ObjectiveOptions; of?: Sdxl } = {},
+    { options = {}, of = sdxl, by = schedule }: { options?: ObjectiveOptions; of?: Sdxl; by?: typeof schedule } = {},
   ) => {
     const examples = members.map((i) => cached[i] as CachedExample)
-    return objective(of, schedule, LLLITE, model, { seed: SEED, step: 3, firstRow, examples }, options)
+    return objective(of, by, LLLITE, model, { seed: SEED, step: 3, firstRow, examples }, options)
   }
 
   /** The draws of a row of step 3, from the streams that training names. */
@@ -91,6 +92,8 @@ describe("the loss of pictures that are not square, of examples that differ", ()
     /** The size of the noise that the input has beside the target's. */
     readonly perturbation?: number
     readonly alphas?: Float64Array
+    /** The loss of a value whose prediction is so far off, at the row's share of signal. Default: the square. */
+    readonly measure?: (off: number, alpha: number) => number
   }
 
   /** The loss of an example in a row, composed anew of the network, the steered pass and the textbook's formulas. */
@@ -101,7 +104,7 @@ describe("the loss of pictures that are not square, of examples that differ", ()
   ): Promise<number> {
     const { latents: clean, context, vector } = cached[member] as CachedExample
     const { timestep, noise } = drawsOf(row, ...range)
-    const { perturbation = 0, alphas = schedule.alphasCumprod } = more
+    const { perturbation = 0, alphas = schedule.alphasCumprod, measure = (off) => off * off } = more
     const alpha = alphas[timestep] ?? Number.NaN
     const second = createStream(SEED, "perturbation").normal(LATENT, { step: 3, index: row })
     const inInput = noise.map((value, i) => value + perturbation * (second[i] ?? Number.NaN))
@@ -127,7 +130,7 @@ describe("the loss of pictures that are not square, of examples that differ", ()
     control.dispose()
     disposeLllite(lllite)
     const wanted = plain.map((value, i) => value + share * ((target[i] ?? 0) - value))
-    return predicted.reduce((sum, value, i) => sum + (value - (wanted[i] ?? 0)) ** 2, 0) / predicted.length
+    return predicted.reduce((sum, value, i) => sum + measure(value - (wanted[i] ?? 0), alpha), 0) / predicted.length
   }
 
   it("of a held-out example is that of its row and timestep, at full strength and without dropout", async () => {
@@ -185,6 +188,53 @@ describe("the loss of pictures that are not square, of examples that differ", ()
     for (const [row, weight] of weights.entries()) sum += weight * (await lossAlone(row, row))
     expect(weights[0]).not.toBeCloseTo(weights[1] ?? 0, 3)
     expect(loss / (sum / 2)).toBeCloseTo(1, 5)
+  })
+
+  it.each(["huber", "smooth_l1"] as const)("turns %s at each row's own noise level", async (type) => {
+    const measure = (off: number, alpha: number): number => {
+      // The schedule "snr": from 1 without noise to 0.1.
+      const c = 0.9 / (1 + Math.sqrt((1 - alpha) / alpha)) ** 2 + 0.1
+      return 2 * (type === "huber" ? c : 1) * (Math.sqrt(off * off + c * c) - c)
+    }
+    const { loss } = await lossOf(0, [0, 1], { options: { loss: type } })
+    const rows = [await lossAlone(0, 0, { measure }), await lossAlone(1, 1, { measure })]
+    expect(loss).toBeCloseTo(((rows[0] ?? 0) + (rows[1] ?? 0)) / 2, 5)
+  })
+
+  it("trains on the checkpoint's schedule, unless it is to end otherwise", async () => {
+    const by = createNoiseSchedule({ betaStart: 0.002, betaEnd: 0.02 })
+    const { loss } = await lossOf(0, [0], { by })
+    expect(loss).toBeCloseTo(await lossAlone(0, 0, { alphas: by.alphasCumprod }), 5)
+    expect(loss).not.toBeCloseTo((await lossOf(0, [0])).loss, 3)
+    expect((await lossOf(0, [0], { by, options: { zeroTerminalSnr: false } })).loss).toBe(loss)
+    const ending = createNoiseSchedule({ betaStart: 0.002, betaEnd: 0.02, zeroTerminalSnr: true })
+    const ofEnding = await lossOf(0, [0], { by: ending })
+    expect((await lossOf(0, [0], { by: ending, options: { zeroTerminalSnr: true } })).loss).toBe(ofEnding.loss)
+    expect(ofEnding.loss).not.toBe(loss)
+  })
+
+  it("leaves no tensor behind, and none after an abort", async () => {
+    const mask = new Float32Array((WIDTH / 8) * (HEIGHT / 8)).fill(0.5)
+    const examples = [{ ...(cached[0] as CachedExample), mask }, cached[1] as CachedExample]
+    const rows = { seed: SEED, step: 3, firstRow: 0, examples }
+    const options = { strengthRange: { min: 0.2, top: 0.9 }, loss: "huber", noise: { inputPerturbation: 0.1 } } as const
+    const before = tf.memory().numTensors
+    const { loss } = await objective(sdxl, schedule, LLLITE, model, rows, options)
+    expect(tf.memory().numTensors).toBe(before)
+    expect(await objectiveLoss(sdxl, schedule, LLLITE, model, rows, options)).toBeCloseTo(loss, 5)
+    expect(tf.memory().numTensors).toBe(before)
+    const gone = new AbortController()
+    const pauses: string[] = []
+    for (const compute of [objective, objectiveLoss]) {
+      const pause = async () => {
+        pauses.push(compute.name)
+        gone.abort(new Error("it is enough"))
+      }
+      const work = compute(sdxl, schedule, LLLITE, model, { ...rows, signal: gone.signal, pause }, options)
+      await expect(work).rejects.toThrow("it is enough")
+    }
+    expect(pauses).toEqual(["objective", "objectiveLoss"])
+    expect(tf.memory().numTensors).toBe(before)
   })
 
   it("draws its timesteps from the range that it is given", async () => {
