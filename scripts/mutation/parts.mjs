@@ -23,12 +23,12 @@ export const PARTS = {
     ...withSlow(
       "generation",
       ["start-picture.ts", "inpaint-channels.ts", "walk-latents.ts", "enlarge.ts"],
-      `${SLOW}/start.test.ts`,
+      `${SLOW}/{start,phases}.test.ts`,
     ),
     ...withSlow("generation", ["tiled-network.ts"], `${SLOW}/tiles.test.ts`),
     ...withSlow("generation", ["regions.ts"], `${SLOW}/regions.test.ts`),
     ...withSlow("generation", ["conditions.ts"], `${SLOW}/{prompted,regions}.test.ts`),
-    ...withSlow("generation", ["adapters.ts"], `${SLOW}/steering.test.ts`),
+    ...withSlow("generation", ["adapters.ts"], `${SLOW}/{steering,inpainting-lllite}.test.ts`),
     ...withSlow("generation", ["run-stage.ts", "generate.ts"], `${SLOW}/{generate-places,start,tiles}.test.ts`),
     ...withSlow(
       "generation",
