@@ -142,6 +142,45 @@ describe("resizeLllite", () => {
     expect(await once(3)).not.toEqual(await once(4))
   })
 
+  it.each([
+    ["down.0.weight", 7],
+    ["conditioning1.0.bias", 0],
+    ["up.0.bias", 3],
+  ])("refuses an adapter with a single value of %s that is not finite", async (tensor, place) => {
+    const file = await randomLllite()
+    const values = async (site: LlliteSite, name: Parameters<LlliteFile["tensor"]>[1]): Promise<Float32Array> => {
+      const list = (await file.tensor(site, name)).slice()
+      if (name === tensor && site.key === file.sites[1]?.key) list[place] = Number.POSITIVE_INFINITY
+      return list
+    }
+    const broken = await readLllite(await smallLllite({ sites: file.sites, values }))
+    await expect(resizeLllite(broken, { dims: { mlpDim: 4 } })).rejects.toMatchObject({
+      code: "value-range",
+      tensor: file.sites[1]?.key,
+    })
+  })
+
+  it("refuses an LLLite that reads a hole, by its first such site", async () => {
+    const file = await randomLllite()
+    const sites = file.sites.map((site, i) => (i === 1 ? { ...site, condChannels: 4 as const } : site))
+    await expect(resizeLllite({ ...file, sites }, { dims: { mlpDim: 4 } })).rejects.toMatchObject({
+      code: "dims",
+      tensor: file.sites[1]?.key,
+    })
+  })
+
+  it("keeps the file's dtype, and takes F32 where it has several", async () => {
+    const file = await randomLllite()
+    for (const [dtypes, wanted] of [
+      [["BF16"], "BF16"],
+      [["BF16", "F16"], "F32"],
+      [["F16"], "F16"],
+    ] as const) {
+      const resized = await reread(await resizeLllite({ ...file, dtypes }, { dims: { mlpDim: 4 } }))
+      expect(resized.dtypes).toEqual([wanted])
+    }
+  })
+
   it("refuses widths out of range, and values that are not finite", async () => {
     const file = await randomLllite()
     await expect(resizeLllite(file, { dims: { mlpDim: 0 } })).rejects.toMatchObject({ code: "dims" })

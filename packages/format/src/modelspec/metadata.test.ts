@@ -73,6 +73,23 @@ describe("parseLlliteMetadata", () => {
     expect(parseLlliteMetadata(new Map([["ss_network_dim", "64"]]))).toEqual({ unreadable: [] })
   })
 
+  it.each([
+    ["resolution", "768x1280", { width: 768, height: 1280 }],
+    ["timestep_range", "500,1000", [500, 1000]],
+    ["encoder_layer", "2", 2],
+    ["prediction_type", "epsilon", "epsilon"],
+  ])("reads %s of the form %s alone", (field, text, value) => {
+    const key = `modelspec.${field}`
+    const names: Readonly<Record<string, string>> = {
+      ...{ resolution: "resolution", timestep_range: "timestepRange" },
+      ...{ encoder_layer: "encoderLayer", prediction_type: "predictionType" },
+    }
+    expect(parseLlliteMetadata(new Map([[key, text]]))).toMatchObject({ [names[field] ?? ""]: value, unreadable: [] })
+    for (const wrong of [`${text}x`, `x${text}`, `${text},1`, `${text} `, ""]) {
+      expect(parseLlliteMetadata(new Map([[key, wrong]])).unreadable).toEqual([key])
+    }
+  })
+
   it("lists what it cannot read and reads the rest", () => {
     const metadata = new Map([
       ["modelspec.title", "odd"],
