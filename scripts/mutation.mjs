@@ -138,11 +138,11 @@ function dropSkipped(path) {
   writeFileSync(path, JSON.stringify(report))
 }
 
-/** Whether a file is one of those patterns: a file, or a folder. Patterns of what is left out have no result. */
+/** Whether a file is one of those patterns: a file, or a folder. Those that begin with "!" leave files out. */
 function isAsked(file, patterns) {
-  return patterns.some(
-    (pattern) => pattern === file || (pattern.endsWith("/**/*.ts") && file.startsWith(pattern.slice(0, -7))),
-  )
+  const fits = (pattern) => pattern === file || (pattern.endsWith("/**/*.ts") && file.startsWith(pattern.slice(0, -7)))
+  const isOut = patterns.some((pattern) => pattern.startsWith("!") && fits(pattern.slice(1)))
+  return !isOut && patterns.some(fits)
 }
 
 const LABELS = { Survived: "survived", NoCoverage: "untested", Timeout: "too long" }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { ByteSource } from "./source.ts"
-import { fromBlob, fromBytes, readExactly, toSource } from "./source.ts"
+import { fromBlob, fromBytes, readExactly, readExactlyInto, toSource } from "./source.ts"
 
 const bytes = new Uint8Array([10, 11, 12, 13, 14])
 
@@ -47,6 +47,38 @@ describe("toSource", () => {
     }
     const source = fromBytes(bytes)
     expect(toSource(source)).toBe(source)
+  })
+})
+
+describe("readExactlyInto", () => {
+  it.each([
+    ["reads", false],
+    ["reads into a buffer", true],
+  ])("fills a part of a buffer from a source that %s", async (_, readInto) => {
+    const plain: ByteSource = { size: 5, label: "s", read: async (start, end) => bytes.slice(start, end) }
+    const direct: ByteSource = {
+      ...plain,
+      async readInto(target, start) {
+        target.set(bytes.subarray(start, start + target.byteLength))
+        return target.byteLength
+      },
+    }
+    const whole = new Uint8Array(6)
+    await readExactlyInto(readInto ? direct : plain, whole.subarray(1, 4), 2)
+    expect([...whole]).toEqual([0, 12, 13, 14, 0, 0])
+    for (const start of [-1, 3]) {
+      await expect(readExactlyInto(readInto ? direct : plain, new Uint8Array(3), start)).rejects.toMatchObject({
+        code: "source-range",
+      })
+    }
+  })
+
+  it("refuses a source that gives fewer bytes", async () => {
+    const short: ByteSource = { size: 5, label: "liar", read: async () => bytes, readInto: async () => 2 }
+    await expect(readExactlyInto(short, new Uint8Array(3), 1)).rejects.toMatchObject({
+      ...{ code: "source-short-read", source: "liar", offset: 1 },
+      message: expect.stringContaining("asked for 3 bytes and got 2"),
+    })
   })
 })
 

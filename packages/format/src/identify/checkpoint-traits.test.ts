@@ -32,6 +32,7 @@ describe("prediction", () => {
     [[["v_pred", [0]]], { "modelspec.prediction_type": "epsilon" }, "v", 'the tensor "v_pred"'],
     [[], { "modelspec.prediction_type": "v" }, "v", "modelspec.prediction_type in its metadata"],
     [[], { "modelspec.prediction_type": "V-Prediction" }, "v", "modelspec.prediction_type in its metadata"],
+    [[], { "modelspec.prediction_type": " EPS\n" }, "epsilon", "modelspec.prediction_type in its metadata"],
     [[], { "modelspec.prediction_type": "epsilon" }, "epsilon", "modelspec.prediction_type in its metadata"],
     [[], { "scheduler_config.prediction_type": "v_prediction" }, "v", "scheduler_config.json"],
     [[], { ss_v_parameterization: "True" }, "v", "ss_v_parameterization in its metadata"],
