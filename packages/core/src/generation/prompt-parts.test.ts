@@ -88,14 +88,12 @@ describe("parts of a prompt", () => {
   it("have the shape of their area on both axes, and fall at each of its inner edges", async () => {
     // Rows 4 to 11 of 16 and columns 8 to 23 of 32: 8 by 16 latents in the middle.
     const area = { left: 0.25, top: 0.25, width: 0.5, height: 0.5 }
-    const rise = [1, 2, 3, 4, 5, 6, 7, 8].map((eighths) => eighths / 8)
-    const across = [...Array(8).fill(0), ...rise, ...[...rise].reverse(), ...Array(8).fill(0)]
-    // A row's own factor, of 8 rows: they rise and fall at once.
-    const down = [
-      ...Array(4).fill(0),
-      ...[0, 1, 2, 3, 4, 5, 6, 7].map((i) => ((i + 1) / 8) * ((8 - i) / 8)),
-      ...Array(4).fill(0),
+    // The edge is soft over a quarter of the side: 2 rows and 4 columns.
+    const across = [
+      ...[...Array(8).fill(0), 0.25, 0.5, 0.75, ...Array(10).fill(1)],
+      ...[0.75, 0.5, 0.25, ...Array(8).fill(0)],
     ]
+    const down = [...Array(4).fill(0), 0.5, ...Array(6).fill(1), 0.5, ...Array(4).fill(0)]
     for (const row of [0, 3, 4, 5, 8, 11, 12]) {
       const [own] = await shares([{ area, strength: 2 }, {}], { row })
       for (const [column, factor] of across.entries()) {
@@ -110,7 +108,7 @@ describe("parts of a prompt", () => {
     expect(thin[0]).toEqual(Array.from({ length: 32 }, (_, i) => (i === 16 ? 1 : 0)))
     const [over, all] = await shares([{ area: { left: 0.75, top: 0.5, width: 1, height: 1 } }, {}], { row: 15 })
     expect(over?.[31]).toBeCloseTo(0.5, 6)
-    expect(over?.[24]).toBeCloseTo(1 / 9, 6)
+    expect(over?.[24]).toBeCloseTo(1 / 3, 6)
     expect(all?.[23]).toBe(1)
   })
 
@@ -120,7 +118,7 @@ describe("parts of a prompt", () => {
       prepared.at(GRID, ({ start = 0, end = 1 }) => (progress >= start && progress <= end ? 1 : 0))
     expect(at(0.4)).toBe(at(0.1))
     expect(at(0.6)).not.toBe(at(0.1))
-    expect(prepared.at({ height: 8, width: 16 }, () => 1)[0]?.shape).toEqual([1, 8, 16, 1])
+    expect(prepared.at({ height: 8, width: 16 }, () => 1).parts[0]?.shape).toEqual([1, 8, 16, 1])
     prepared.dispose()
   })
 
