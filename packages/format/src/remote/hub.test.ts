@@ -16,8 +16,21 @@ describe("parseHubReference", () => {
     ["https://huggingface.co/a/b", "a/b", "main", null],
     ["https://huggingface.co/a/b/blob/main/x/c%20d.safetensors?download=true", "a/b", "main", "x/c d.safetensors"],
     ["https://huggingface.co/a/b/resolve/refs%2Fpr%2F1/c.safetensors", "a/b", "refs/pr/1", "c.safetensors"],
+    ["https://huggingface.co/kohya-ss/controlnet-lllite/tree/main", "kohya-ss/controlnet-lllite", "main", null],
+    ["https://huggingface.co/kohya-ss/controlnet-lllite/", "kohya-ss/controlnet-lllite", "main", null],
+    ["https://huggingface.co/ab/cd/blob/v1/ef.safetensors", "ab/cd", "v1", "ef.safetensors"],
   ])("reads %s", (text, repo, revision, file) => {
     expect(parseHubReference(text)).toEqual({ repo, revision, file })
+  })
+
+  it("reads pages of another Hub, also below a path", () => {
+    for (const endpoint of ["https://mirror.example", "https://mirror.example/hub", "https://mirror.example/hub/"]) {
+      const page = `${endpoint.replace(/\/$/, "")}/ab/cd/resolve/main/ef.safetensors`
+      expect(parseHubReference(page, endpoint.replace(/\/$/, ""))).toEqual({
+        ...{ repo: "ab/cd", revision: "main", file: "ef.safetensors" },
+      })
+    }
+    expect(parseHubReference("https://huggingface.co/ab/cd", "https://mirror.example")).toBeNull()
   })
 
   it.each([
@@ -32,6 +45,10 @@ describe("parseHubReference", () => {
     "a/b:",
     "a/b:../../x.safetensors",
     "https://example.com/a/b",
+    "https://huggingface.co/datasets/a/b",
+    "https://huggingface.co/a/b/commit/main",
+    "https://huggingface.co/a",
+    "https://huggingface.company/a/b",
     "C:\\a\\b",
     "",
   ])("does not take %j for one", (text) => {
@@ -51,6 +68,8 @@ describe("a Hub", () => {
       "model.safetensors.index.json",
     ],
     "a/none": ["pytorch_model.bin"],
+    "a/indexes": ["one.safetensors.index.json", "two.safetensors.index.json", "one-1.safetensors"],
+    "a/dozen": Array.from({ length: 12 }, (_, i) => `${i}.safetensors`),
   }
 
   beforeAll(async () => {
@@ -94,6 +113,19 @@ describe("a Hub", () => {
 
   it("prefers the index of a checkpoint in several files", async () => {
     expect((await resolve("a/sharded")).file).toBe("model.safetensors.index.json")
+  })
+
+  it("lists several indexes, and the first eight of many files", async () => {
+    const reasonOf = (repo: string): Promise<string> =>
+      resolveHubFile({ repo, revision: "main", file: null }, { endpoint: hub.origin, token: "hf_token" }).then(
+        () => "it was found",
+        (error: Error) => error.message,
+      )
+    expect(await reasonOf("a/indexes")).toContain(
+      'it has 2 files to choose from. Name one: "a/indexes:one.safetensors.index.json", "a/indexes:two.safetensors.index.json"',
+    )
+    expect(await reasonOf("a/dozen")).toMatch(/it has 12 files .*"a\/dozen:7\.safetensors", and 4 more$/)
+    expect(await reasonOf("a/none")).toContain("it has no .safetensors file")
   })
 
   it("lists the files if the reference names none", async () => {
