@@ -116,6 +116,23 @@ describe("an LLLite on a device", () => {
     expect(readsOf({}, { ...place, grid: null })).toBeNull()
   })
 
+  it("leaves what other layers read as it is, and what is no picture", async () => {
+    const placed = LLLITE.place(ops, model, batch())
+    const x = tf.tensor3d(createStream(3, "x").normal(2 * 24 * 8), [2, 24, 8])
+    const values = await x.data()
+    // Half of the features' 8 × 12 latents on each side, which the second level has.
+    const place = { ...UNKNOWN_PASS, grid: { height: 4, width: 6 } }
+    const layers = [layerOf(path), layerOf("input_blocks.0.0")]
+    const read = placed.tap.before?.(layers, x, place) as readonly tf.Tensor[]
+    expect(read).toHaveLength(2)
+    expect(await (read[1] as tf.Tensor).data()).toEqual(values)
+    const plain = placed.tap.before?.(layers, x, { ...place, grid: null }) as readonly tf.Tensor[]
+    expect(plain).toHaveLength(2)
+    for (const one of plain) expect(await one.data()).toEqual(values)
+    tf.dispose([x, ...read, ...plain])
+    placed.dispose()
+  })
+
   it("cuts each example's control once for all steps", () => {
     const memo = createExampleMemo()
     const examples = [example(0), example(255)]
