@@ -1,6 +1,6 @@
 // Interrupts every command at random moments, and counts how it ended and what it left. Needs a build.
-//   node bench/faults/interrupt.mjs [--moments 100] [--only NAME,NAME] [--seed 1] [--each]
-// --each prints the counts after each moment.
+//   node bench/faults/interrupt.mjs [--moments 100] [--only NAME]... [--seed 1] [--each] [--list]
+// --only can be given several times. --list prints the names and ends. --each prints the counts after each moment.
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
@@ -9,6 +9,7 @@ import { homedir, tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
+import { createRecipe, writeWorkflow } from "../../packages/core/dist/recipe.js"
 import { openSafetensors, SDXL_LAYOUT, siteTensorShapes } from "../../packages/format/dist/index.js"
 import { enumerateSites } from "../../packages/format/dist/selections.js"
 import { serializeLllite } from "../../packages/format/dist/write.js"
@@ -17,9 +18,10 @@ import { blankImage, readImage, writePng } from "../../packages/runtime-node/dis
 const { values } = parseArgs({
   options: {
     moments: { type: "string", default: "100" },
-    only: { type: "string", default: "" },
+    only: { type: "string", multiple: true, default: [] },
     seed: { type: "string", default: "1" },
     each: { type: "boolean", default: false },
+    list: { type: "boolean", default: false },
   },
 })
 const main = fileURLToPath(new URL("../../apps/cli/dist/main.js", import.meta.url))
@@ -35,15 +37,16 @@ const folder = await mkdtemp(join(tmpdir(), "lllite-interrupt-"))
 const work = join(folder, "work")
 const server = await trickling()
 try {
-  await makeInputs()
+  const chosen = chosenCommands()
+  if (values.list) console.log(chosen.map(([name]) => name).join("\n"))
+  else await makeInputs()
   const rows = []
-  for (const [name, command] of Object.entries(commands())) {
-    if (values.only !== "" && !values.only.split(",").includes(name)) continue
+  for (const [name, command] of values.list ? [] : chosen) {
     const row = await interruptOften(name, command)
     rows.push(row)
     console.log(JSON.stringify(row))
   }
-  console.log(table(rows))
+  if (!values.list) console.log(table(rows))
   if (rows.some((row) => row.wrongCode + row.temporary + row.corrupt + row.lost + row.unexpected + row.left > 0)) {
     process.exitCode = 1
   }
@@ -51,6 +54,15 @@ try {
   server.closeAllConnections()
   server.close()
   await rm(folder, { recursive: true, force: true })
+}
+
+/** The commands to interrupt. A name that none has is an error. */
+function chosenCommands() {
+  const all = Object.entries(commands())
+  const names = all.map(([name]) => name)
+  const unknown = values.only.filter((name) => !names.includes(name))
+  if (unknown.length > 0) throw new Error(`--only: no command is "${unknown[0]}". There are: ${names.join("; ")}`)
+  return values.only.length === 0 ? all : all.filter(([name]) => values.only.includes(name))
 }
 
 function commands() {
@@ -64,9 +76,13 @@ function commands() {
   const train = [...training, ...sizes, ...saving]
   const lavapipe = join(homedir(), ".cache/lllite/lavapipe/lvp_icd.json")
   const on = (backend) => ["--backend", backend]
+  const downloads = { XDG_CACHE_HOME: join(work, "cache") }
   const software = { VK_ICD_FILENAMES: lavapipe, LD_LIBRARY_PATH: join(homedir(), ".cache/lllite/lavapipe/lib") }
   return {
     "generate on wasm": { args: [...steered, ...on("wasm")] },
+    "generate of a workflow": {
+      args: ["generate", "--workflow", "../workflow.json", "--ckpt", "tiny", "--outdir", "out", ...on("wasm")],
+    },
     "train on wasm": { args: [...train, ...on("wasm")] },
     ...(existsSync(join(homedir(), ".cache/lllite/tensorflow"))
       ? {
@@ -100,7 +116,7 @@ function commands() {
         "3",
       ].concat([...["--count", "6", "--prep", "canny", "--outdir", "out"]]),
     },
-    "train, its plan": { args: [...train, "--plan"] },
+    "train --plan": { args: [...train, "--plan"] },
     inspect: { args: ["inspect", "--health", "../large.safetensors"] },
     "inspect of an address": { args: ["inspect", `${server.origin}/x.safetensors`] },
     doctor: { args: ["doctor"] },
@@ -111,11 +127,38 @@ function commands() {
     merge: { args: ["merge", "../large.safetensors", "../large.safetensors", "--output", "out.safetensors"] },
     prune: { args: ["prune", "../large.safetensors", "--weakest", "3", "--output", "out.safetensors"] },
     resize: { args: ["resize", "../large.safetensors", "--network_dim", "8", "--output", "out.safetensors"] },
-    cache: { args: ["cache"] },
+    cache: { args: ["cache"], environment: downloads, prepare: makeDownloads },
+    "cache purge": { args: ["cache", "purge"], environment: downloads, prepare: makeDownloads },
+    bench: { args: ["bench", "--tiny", "--backend", "wasm"] },
+    // It ends at a signal alone, and then with 0. The moments lie in the first seconds: start, load and drawing.
+    serve: { args: ["serve", "--port", "0", "--backend", "wasm"], lasts: 8, stopCode: 0, whenListening: startJobs },
     setup: {
       args: ["setup", "tensorflow", "--python", "../python"],
-      environment: { XDG_CACHE_HOME: join(work, "cache") },
+      environment: downloads,
     },
+  }
+}
+
+/** Fills the cache of downloads in the folder of a run. */
+async function makeDownloads() {
+  for (let i = 0; i < 200; i++) {
+    const version = join(work, "cache", "lllite", "downloads", `${i}`, "0")
+    await mkdir(version, { recursive: true })
+    await writeFile(join(version, "x.bin"), "x")
+    const record = { address: `https://example.org/${i}`, size: 1, sha256: null, tag: null, downloaded: null }
+    await writeFile(join(version, "x.bin.download.json"), JSON.stringify(record))
+  }
+}
+
+/** Gives a server two jobs, which draw. Requests that a stop interrupts are none of ours. */
+async function startJobs(url) {
+  const model = { checkpoint: { path: "tiny" } }
+  const recipe = { prompt: "a red star", steps: 20, width: 128, height: 128, model }
+  for (const seed of [1, 2]) {
+    const body = JSON.stringify({ kind: "generate", recipes: [{ ...recipe, seed }] })
+    await fetch(`${url}/v1/jobs`, { method: "POST", headers: { "content-type": "application/json" }, body }).catch(
+      () => {},
+    )
   }
 }
 
@@ -145,6 +188,9 @@ async function makeInputs() {
     await writePng(join(folder, "photos", `${i}.png`), { width: 320, height: 240, data })
   }
   await writeFile(join(folder, "prompts.txt"), "a red star\na blue ring\n")
+  const model = { checkpoint: { path: "tiny" } }
+  const recipe = createRecipe({ prompt: "a red star", seed: 1, steps: 6, width: 128, height: 128, model })
+  await writeFile(join(folder, "workflow.json"), JSON.stringify(writeWorkflow(recipe).ui))
   await writePng(join(folder, "control.png"), blankImage(128, 128, [255, 255, 255]))
   const sites = enumerateSites(SDXL_LAYOUT).map((site) => ({ ...site, condDim: 32, mlpDim: 64 }))
   const values = (site, name) => {
@@ -169,19 +215,23 @@ esac
   await chmod(join(folder, "python"), 0o755)
 }
 
-async function interruptOften(name, { args, environment = {} }) {
+async function interruptOften(name, command) {
+  const { lasts, stopCode } = command
   const moments = Number(values.moments)
-  const whole = await once(args, environment, null)
+  const whole = lasts === undefined ? await once(command, null) : { seconds: lasts }
   const row = { name, seconds: whole.seconds, moments, finished: 0, stopped: 0, saved: 0 }
   Object.assign(row, { wrongCode: 0, temporary: 0, corrupt: 0, lost: 0, unexpected: 0, left: 0, longest: 0 })
   for (let i = 0; i < moments; i++) {
     const signal = ["SIGINT", "SIGTERM", "SIGHUP"][i % 3]
-    const run = await once(args, environment, { signal, after: 60 + random() * whole.seconds * 1000 })
+    const run = await once(command, { signal, after: 60 + random() * whole.seconds * 1000 })
     const { code, endedBy, taken, files, text } = run
-    if (run.sent === false || code === 0) row.finished++
-    else if (code === CODES[signal] || endedBy === signal) row.stopped++
-    else row.wrongCode++
-    if (code !== 0 && code !== CODES[signal] && endedBy !== signal) console.error(name, signal, code, endedBy, text)
+    const isStopped = run.sent && (code === (stopCode ?? CODES[signal]) || endedBy === signal)
+    if (isStopped) row.stopped++
+    else if (code === 0) row.finished++
+    else {
+      row.wrongCode++
+      console.error(name, signal, code, endedBy, text)
+    }
     if (files.some((path) => path.includes("lllite-tmp") || path.includes(".new-"))) row.temporary++
     if (/unexpected error|\n {4}at /.test(text)) {
       row.unexpected++
@@ -199,9 +249,10 @@ async function interruptOften(name, { args, environment = {} }) {
 }
 
 /** One run, interrupted or whole. */
-async function once(args, environment, interruption) {
+async function once({ args, environment = {}, prepare, whenListening }, interruption) {
   await rm(work, { recursive: true, force: true })
   await mkdir(work)
+  await prepare?.()
   const mark = `lllite-${Date.now()}`
   const child = spawn(process.execPath, [main, ...args], {
     cwd: work,
@@ -211,7 +262,14 @@ async function once(args, environment, interruption) {
   let text = ""
   let output = ""
   child.stderr.on("data", (chunk) => (text += chunk))
-  child.stdout.on("data", (chunk) => (output += chunk))
+  let isListening = false
+  child.stdout.on("data", (chunk) => {
+    output += chunk
+    const [, url] = /"event":"listening".*?"url":"([^"]+)"/.exec(output) ?? []
+    if (isListening || whenListening === undefined || url === undefined) return
+    isListening = true
+    void whenListening(url)
+  })
   const start = performance.now()
   let sentAt = null
   const timer =
