@@ -21,8 +21,8 @@ import type { DemoSettings } from "./options.ts"
 import type { EdgePair } from "./pairs.ts"
 import { drawnDataset, edgesOf, heldOutPairs } from "./pairs.ts"
 import { renderReport } from "./report.ts"
+import { scaleEffect } from "./scale-effect.ts"
 import { DEMO, demoRate } from "./settings.ts"
-import { weaker } from "./weaker.ts"
 
 /** Contents of `result.json`. */
 export interface DemoResult {
@@ -144,9 +144,9 @@ async function trainDemo(
     signal,
   })
   const following = followTraining(run, reporter, signal, ({ loss }) => void losses.push(loss))
-  const weaken = (state: TrainState): TrainState => weaker(state, DEMO.effect)
-  return following.then(weaken, (error: unknown) =>
-    saveDiverged(error, (state) => saveDemo(weaken(state), settings, reporter)),
+  const scaled = (state: TrainState): TrainState => scaleEffect(state, DEMO.effect)
+  return following.then(scaled, (error: unknown) =>
+    saveDiverged(error, (state) => saveDemo(scaled(state), settings, reporter)),
   )
 }
 
@@ -300,8 +300,9 @@ function reportOf(
       ["Seed", String(result.seed)],
       ["Steps", `${result.steps} of ${DEMO.batchSize} pairs, out of ${DEMO.pairs}`],
       ["Learning rate", `${DEMO.learningRate}, and it falls to 0 in the last third`],
-      ["Strengths", `${DEMO.strengthRange.min} to 1, without the middle ${DEMO.strengthRange.gap} of them`],
-      ["Effect at strength 1", `${DEMO.effect} of the trained one`],
+      ["Strengths", `${DEMO.strengthRange.min} to 1`],
+      ["Aim", `${DEMO.strengthRange.floor} of the control's effect at the lowest, ${DEMO.strengthRange.top} at 1`],
+      ["Effect at strength 1", `${DEMO.effect} times the trained one`],
       ["Limit of the sites", `${DEMO.siteLimit} times their layer's input`],
       ["Timesteps", `${DEMO.minTimestep} to ${DEMO.maxTimestep - 1}`],
       ["Widths", `condDim ${DEMO.dims.condDim}, mlpDim ${DEMO.dims.mlpDim}`],

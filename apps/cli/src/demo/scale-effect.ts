@@ -1,7 +1,7 @@
 import { type TrainState, trainedModel } from "@lllite/core/training"
 
-/** A run whose LLLite adds only a part of what it has learned. So its strength 1 is a lower one of the trained LLLite. */
-export function weaker(state: TrainState, factor: number): TrainState {
+/** A run whose LLLite adds `factor` times what it has learned. So its strength 1 is this strength of the trained LLLite. */
+export function scaleEffect(state: TrainState, factor: number): TrainState {
   const model = trainedModel(state)
   const values = model.values.slice()
   for (const { offset, size } of model.slots.filter(({ name }) => name.startsWith("up."))) {
