@@ -77,4 +77,15 @@ describe("untilStopped", () => {
     await expect(later).rejects.toBeInstanceOf(InterruptedError)
     await expect(untilStopped(new Promise(() => {}), controller.signal)).rejects.toBeInstanceOf(InterruptedError)
   })
+
+  it("hears an abort that waits while the end of the work keeps the thread busy", async () => {
+    const controller = new AbortController()
+    setTimeout(() => controller.abort(), 0)
+    const busy = async (): Promise<number> => {
+      const start = performance.now()
+      while (performance.now() - start < 20) {}
+      return 7
+    }
+    await expect(untilStopped(busy(), controller.signal)).rejects.toBeInstanceOf(InterruptedError)
+  })
 })
