@@ -351,7 +351,7 @@ describe("the loss of pictures that are not square, of examples that differ", ()
       const { signal } = new AbortController()
       const options = { steps: 1, batchSize: 2, seed: SEED, learningRate: 1e-3, shards }
       const sent = { ...options, ...DIMS, sites: SITES }
-      const helpers = { clients: [], model: 0, run: 0, encoding }
+      const helpers = { clients: [], outside: null, model: 0, run: 0, encoding }
       const examples = { sizes: rows, controls: [] }
       const context = { signal, pause: async () => {} }
       for await (const { loss } of trainRun(place, state, helpers, examples, sent, context)) {

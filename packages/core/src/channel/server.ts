@@ -34,15 +34,20 @@ interface OpenTask {
   readonly controller: AbortController
 }
 
+export interface ServerOptions {
+  /** See {@link TaskContext}. Default: a turn of the event loop by a message */
+  readonly pause?: () => Promise<void>
+  /** Computes values of several tasks at a time, for tasks that wait for others. Default: false */
+  readonly isConcurrent?: boolean
+}
+
 /**
- * Runs tasks. The server computes one value at a time, of all tasks and ports. Two tasks that use the device at once
- * would slow each other down.
- *
- * @param pause see {@link TaskContext}. Default: a turn of the event loop by a message
+ * Runs tasks. The server computes one value at a time, of all tasks and ports, unless it `isConcurrent`. Two tasks that
+ * use the device at once would slow each other down.
  */
 export function createServer<Tasks extends Record<keyof Tasks, TaskType>>(
   tasks: TaskTable<Tasks>,
-  pause: () => Promise<void> = createPause(),
+  { pause = createPause(), isConcurrent = false }: ServerOptions = {},
 ): Server {
   let last: Promise<void> = Promise.resolve()
   let isEnding = false
@@ -87,8 +92,11 @@ export function createServer<Tasks extends Record<keyof Tasks, TaskType>>(
         const { id, kind } = request
         if (kind === "open") open.set(id, start(request.name, request.argument))
         else if (kind === "abort") open.get(id)?.controller.abort()
-        else
-          last = last.then(() => answer(id, ({ steps }) => (kind === "next" ? steps.next() : steps.return(undefined))))
+        else {
+          const ask = (): Promise<void> =>
+            answer(id, ({ steps }) => (kind === "next" ? steps.next() : steps.return(undefined)))
+          last = isConcurrent ? Promise.all([last, ask()]).then(() => {}) : last.then(ask)
+        }
       })
     },
 

@@ -15,6 +15,7 @@ import type {
 import { createControlNetIds } from "./control-net-ids.ts"
 import { generateWith, type RunIds } from "./generate-run.ts"
 import { createHandleIds } from "./handle-ids.ts"
+import { createStepHelper } from "./step-helper.ts"
 import type { RuntimeTasks, RuntimeTypes } from "./tasks.ts"
 import { trainWith } from "./train-run.ts"
 import { validateWith } from "./validation-run.ts"
@@ -252,6 +253,10 @@ function createHandle<Types extends RuntimeTypes>(parts: HandleParts<Types>): Sd
     validation(dataset, options) {
       expectLoaded("validation")
       return validateWith(clients, { model, run: nextRun() }, dataset, options)
+    },
+    stepHelper() {
+      expectLoaded("training")
+      return createStepHelper(clients, { model, run: nextRun() })
     },
     async dispose() {
       if (isDisposed) return

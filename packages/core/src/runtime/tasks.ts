@@ -8,6 +8,7 @@ import type { PromptOptions } from "../prompt/options.ts"
 import type { Seed } from "../random/seed.ts"
 import type { Sized } from "../training/batches.ts"
 import type { EncodedRow, ExampleRow } from "../training/example-row.ts"
+import type { LossAndGradients } from "../training/gradients.ts"
 import type { ObjectiveOptions } from "../training/objective-options.ts"
 import type { GradientTask } from "../training/train.ts"
 import type { TrainState } from "../training/train-state.ts"
@@ -27,6 +28,7 @@ import type {
   LoraHandle,
   SdxlHandle,
   StartedBackend,
+  StepPart,
   TrainRunOptions,
   TrainRunStep,
 } from "./contract.ts"
@@ -73,7 +75,13 @@ export interface SentGenerateOptions
   readonly loras: readonly SentLoraUse[]
 }
 
-export type SentTrainOptions = Omit<TrainRunOptions, "signal" | "vaeSlices" | "keptBytes">
+export type SentTrainOptions = Omit<TrainRunOptions, "signal" | "vaeSlices" | "keptBytes" | "help">
+
+/** The tasks of a training's help. The leading worker calls them. See `TrainHelp`. */
+export type HelpTasks = {
+  places: { argument: null; yields: never; returns: number }
+  gradient: { argument: StepPart; yields: never; returns: LossAndGradients | null }
+}
 
 /** How the examples of a run are encoded. */
 export interface SentEncodeOptions {
@@ -187,7 +195,9 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
     yields: never
     returns: null
   }
-  /** Computes a part of a step for another worker. Writes the gradients into memory that both share. */
+  /**
+   * Computes a part of a step for another worker. Writes the gradients into memory that both share, or returns them.
+   */
   gradient: {
     argument: {
       readonly model: number
@@ -197,10 +207,10 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
       readonly task: GradientTask
       readonly rows: readonly ExampleRow[]
       readonly objective: ObjectiveOptions
-      readonly into: Float32Array
+      readonly into: Float32Array | null
     }
     yields: never
-    returns: { readonly loss: number }
+    returns: { readonly loss: number; readonly gradients: Float32Array | null }
   }
   /** The losses of a held-out example. See `validationLosses`. */
   losses: {
@@ -231,6 +241,8 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
       readonly sizes: readonly Sized[]
       readonly controls: readonly RgbImage[]
       readonly options: SentTrainOptions
+      /** The training's help. Null: none. */
+      readonly help: MessagePort | null
     }
     yields: TrainRunStep
     returns: TrainState

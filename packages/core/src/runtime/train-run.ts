@@ -1,4 +1,5 @@
 import type { Client } from "../channel/client.ts"
+import { createServer, type TaskTable } from "../channel/server.ts"
 import { CoreError } from "../errors.ts"
 import { cutCaptionNotices } from "../models/clip/caption-length.ts"
 import { createStream } from "../random/stream.ts"
@@ -8,11 +9,11 @@ import type { ExampleRow } from "../training/example-row.ts"
 import { originalOf } from "../training/originals.ts"
 import { checkTrainOptions } from "../training/train-options.ts"
 import type { TrainState } from "../training/train-state.ts"
-import type { TrainRunEvent, TrainRunOptions } from "./contract.ts"
+import type { TrainHelp, TrainRunEvent, TrainRunOptions } from "./contract.ts"
 import type { EncodeRow, ExampleFeed } from "./example-feed.ts"
 import { createExampleFeed } from "./example-feed.ts"
 import { merge } from "./merge.ts"
-import type { RuntimeTasks, RuntimeTypes } from "./tasks.ts"
+import type { HelpTasks, RuntimeTasks, RuntimeTypes } from "./tasks.ts"
 
 /**
  * Trains with a model on several workers. This side reads the examples. The first worker runs the steps and holds the
@@ -22,7 +23,7 @@ export async function* trainWith<Types extends RuntimeTypes>(
   clients: readonly [Client<RuntimeTasks<Types>>, ...Client<RuntimeTasks<Types>>[]],
   place: { readonly model: number; readonly run: number },
   dataset: TrainDataset,
-  { signal, vaeSlices, keptBytes = Number.POSITIVE_INFINITY, ...options }: TrainRunOptions,
+  { signal, vaeSlices, keptBytes = Number.POSITIVE_INFINITY, help, ...options }: TrainRunOptions,
 ): AsyncGenerator<TrainRunEvent, TrainState, void> {
   // Before anything is encoded: a wrong option costs no time.
   checkTrainOptions(options)
@@ -72,7 +73,9 @@ export async function* trainWith<Types extends RuntimeTypes>(
     const controls = readsControls ? await feed.controls() : []
     if (done < count) return await lead.call("begin", { controls, options })
     const sizes = feed.sizes()
-    const steps = lead.open("train", { ...sent, sizes, controls, options }, { signal })
+    const channel = help === undefined ? null : channelOf(help)
+    const argument = { ...sent, sizes, controls, options, help: channel?.port2 ?? null }
+    const steps = lead.open("train", argument, { signal, transfer: channel === null ? [] : [channel.port2] })
     const rowsOf = createStepRows(feed, sizes, options)
     let step = initial?.step ?? 0
     /** The rows of the next step, which are read while the device computes. */
@@ -98,11 +101,30 @@ export async function* trainWith<Types extends RuntimeTypes>(
     } finally {
       await steps.return(undefined as never)
       await reading.catch(() => {})
+      channel?.port1.close()
     }
   } finally {
     // A worker that has ended has nothing of the run any more.
     await Promise.allSettled(clients.map((client) => client.call("forget", { run })))
   }
+}
+
+/** A channel to the help of a training, which answers at the first end. */
+function channelOf(help: TrainHelp): MessageChannel {
+  const channel = new MessageChannel()
+  const tasks: TaskTable<HelpTasks> = {
+    // biome-ignore lint/correctness/useYield: one answer
+    async *places() {
+      return help.places()
+    },
+    // biome-ignore lint/correctness/useYield: one answer
+    async *gradient(part, { signal }) {
+      return help.gradient(part, signal)
+    },
+  }
+  createServer<HelpTasks>(tasks, { isConcurrent: true }).listen(channel.port1)
+  channel.port1.start()
+  return channel
 }
 
 /** Reads the rows of a step's batches, by their numbers in the run. No rows after the last step. */

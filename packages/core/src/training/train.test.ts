@@ -253,6 +253,21 @@ describe("a step", () => {
     expect(seen.map(([step]) => step)).toEqual([0, 1, 2, 3, 4, 5])
   })
 
+  it("computes as many batches of a step together as there are places, with the same result", async () => {
+    const seen: string[] = []
+    const watching: GradientSource = async (model, tasks) => {
+      seen.push(tasks.map(({ step }) => step).join())
+      return gradients(model, tasks)
+    }
+    const options = { steps: 1, batchSize: 1, accumulation: 3 }
+    const alone = await run(begin(), options)
+    for (const places of [1, 2, 4]) {
+      const state = await run(begin(), options, { gradients: watching, places: async () => places })
+      expect(state.model.values).toEqual(alone.model.values)
+    }
+    expect(seen).toEqual(["0", "1", "2", "0,1", "2", "0,1,2"])
+  })
+
   it("leaves a step out that was aborted between its batches", async () => {
     const controller = new AbortController()
     const stopping: GradientSource = async (model, tasks) => {

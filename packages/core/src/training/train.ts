@@ -36,6 +36,8 @@ export type GradientSource<M extends TrainableModel = LlliteModel> = (
 /** The functions that compute for a run. */
 export interface TrainMachine<M extends TrainableModel = LlliteModel> {
   readonly gradients: GradientSource<M>
+  /** The number of parts to compute at a time, if a step has several batches. Default: those of one batch */
+  readonly places?: () => Promise<number>
   /** The tensors of the model's values, which some optimisers read: `parts` of a `Trainable`. Default: one list. */
   readonly parts?: readonly ValuePart[]
   /** Creates the optimiser. Default: `loadOptimizer`, on the calling thread. */
@@ -70,7 +72,7 @@ export interface TrainStepEvent<M extends TrainableModel = LlliteModel> {
 export async function* train<M extends TrainableModel = LlliteModel>(
   state: TrainState<M>,
   examples: readonly Sized[],
-  { gradients, parts, loadOptimizer: load = loadOptimizer, afterUpdate }: TrainMachine<M>,
+  { gradients, places, parts, loadOptimizer: load = loadOptimizer, afterUpdate }: TrainMachine<M>,
   options: TrainOptions,
 ): AsyncGenerator<TrainStepEvent<M>, TrainState<M>, void> {
   checkTrainOptions(options)
@@ -98,12 +100,18 @@ export async function* train<M extends TrainableModel = LlliteModel>(
   const meanOfBatches = async (): Promise<LossAndGradients | null> => {
     let mean: LossAndGradients | null = null
     const batches = batchesOfStep(step, perEpoch, accumulation)
-    for (const [number, index] of batches.entries()) {
-      if (number > 0 && signal?.aborted === true) return null
-      const tasks = cut(index, batchOf(index), shards)
-      const computed = await unlessAborted(gradients(model, tasks), signal)
+    const cuts = batches.map((index) => cut(index, batchOf(index), shards))
+    const most = batches.length === 1 ? 1 : ((await places?.()) ?? 1)
+    for (const group of groupsOf(cuts, most)) {
+      if (mean !== null && signal?.aborted === true) return null
+      const computed = await unlessAborted(gradients(model, group.flat()), signal)
       if (computed === null) return null
-      mean = plusShare(mean, sumParts(tasks, computed), 1 / batches.length)
+      let from = 0
+      for (const tasks of group) {
+        const ofBatch = computed.slice(from, from + tasks.length)
+        mean = plusShare(mean, sumParts(tasks, ofBatch), 1 / batches.length)
+        from += tasks.length
+      }
     }
     return mean
   }
@@ -199,6 +207,26 @@ function cut(step: number, batch: readonly number[], shards: number): GradientTa
     tasks.push({ step, firstRow: from, examples: batch.slice(from, from + size) })
   }
   return tasks
+}
+
+/** Batches that are computed together: at least one, and no more than `most` parts of several. */
+function groupsOf<Part>(
+  batches: readonly (readonly Part[])[],
+  most: number,
+): readonly (readonly (readonly Part[])[])[] {
+  const groups: (readonly Part[])[][] = []
+  let size = 0
+  for (const parts of batches) {
+    const last = groups.at(-1)
+    if (last === undefined || size + parts.length > most) {
+      groups.push([parts])
+      size = parts.length
+    } else {
+      last.push(parts)
+      size += parts.length
+    }
+  }
+  return groups
 }
 
 /** Adds a share of one batch's loss and gradient to those of the batches before, whose list it changes. */

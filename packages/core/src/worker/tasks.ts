@@ -24,7 +24,7 @@ import type { Sdxl } from "../models/sdxl.ts"
 import type { VaePicture } from "../models/vae/slice-sizes.ts"
 import { isGuided } from "../prompt/composed.ts"
 import { checkPromptOptions } from "../prompt/options.ts"
-import type { RuntimeTasks, RuntimeTypes, SentEncodeOptions } from "../runtime/tasks.ts"
+import type { HelpTasks, RuntimeTasks, RuntimeTypes, SentEncodeOptions } from "../runtime/tasks.ts"
 import type { Tiling } from "../tiling.ts"
 import { createExampleMemo } from "../training/example-memo.ts"
 import { completeExample, createRowEncoder } from "../training/example-row.ts"
@@ -294,8 +294,8 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
         const from = { ...value, kept: rowsOf(run, value, encoding) }
         const { seed } = encoding
         const { loss, gradients } = await partOf(from, { ...lllite, slots }, seed, task, rows, objective, context)
-        into.set(gradients)
-        return { loss }
+        into?.set(gradients)
+        return { loss, gradients: into === null ? shared(gradients) : null }
       } finally {
         release()
       }
@@ -321,11 +321,13 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
       return beginRun(controls, options)
     },
 
-    async *train({ model, run, encoding, sizes, controls, options }, context) {
+    async *train({ model, run, encoding, sizes, controls, options, help }, context) {
       const { value, release } = models.use(model)
       try {
         const state = shared(beginRun(controls, options))
-        const helped = { clients: helpers, model, run, encoding }
+        const outside = help === null ? null : createClient<HelpTasks>(help, { CoreError })
+        help?.start()
+        const helped = { clients: helpers, outside, model, run, encoding }
         const { loadOptimizer } = running ?? {}
         const from = { ...value, kept: rowsOf(run, value, encoding), loadOptimizer }
         return yield* trainRun(from, state, helped, { sizes, controls }, options, context)

@@ -6,7 +6,7 @@ import type { RgbImage } from "../image.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import type { Seed } from "../random/seed.ts"
 import type { TrainRunStep } from "../runtime/contract.ts"
-import type { RuntimeTasks, RuntimeTypes, SentEncodeOptions, SentTrainOptions } from "../runtime/tasks.ts"
+import type { HelpTasks, RuntimeTasks, RuntimeTypes, SentEncodeOptions, SentTrainOptions } from "../runtime/tasks.ts"
 import type { Sized } from "../training/batches.ts"
 import type { CachedExample } from "../training/dataset.ts"
 import type { ExampleMemo } from "../training/example-memo.ts"
@@ -43,6 +43,8 @@ export interface TrainPlace {
 /** Other workers that compute parts of a step. */
 export interface TrainHelpers {
   readonly clients: readonly Client<RuntimeTasks<RuntimeTypes>>[]
+  /** What computes outside of this runtime. Null: nothing. */
+  readonly outside: Client<HelpTasks> | null
   readonly model: number
   readonly run: number
   readonly encoding: SentEncodeOptions
@@ -91,9 +93,8 @@ export async function* trainRun(
   const intervals = typeof stateEvery === "number" ? [stateEvery] : stateEvery
   // An optimiser on a device keeps a copy of the values, which would not be limited or scaled.
   const loadOptimizer = siteLimit === undefined && partRates === undefined ? place.loadOptimizer : undefined
-  const gradients = gradientsOf(place, helpers, options, context)
   const machine = {
-    gradients,
+    ...gradientsOf(place, helpers, options, context),
     parts: LLLITE.parts(state.model),
     ...(loadOptimizer === undefined ? {} : { loadOptimizer }),
     ...(siteLimit === undefined ? {} : { afterUpdate: limiter(controls, siteLimit) }),
@@ -114,38 +115,67 @@ function limiter(controls: readonly RgbImage[], most: number): (lllite: TrainSta
   return (lllite) => limitSites(lllite, most, control)
 }
 
-/** Computes the parts of a step side by side, each on a free worker. */
+/** Computes a part. Null: its place was lost. */
+type ComputePart = (task: GradientTask, index: number) => Promise<LossAndGradients | null>
+
+/** Computes the parts of a step side by side, each on a free worker, or outside of the runtime. */
 function gradientsOf(
   place: TrainPlace,
-  { clients, model, run, encoding }: TrainHelpers,
+  { clients, outside, model, run, encoding }: TrainHelpers,
   { seed, objective = {} }: SentTrainOptions,
   context: TaskContext,
-): GradientSource {
+): { readonly gradients: GradientSource; readonly places: () => Promise<number> } {
+  const { signal } = context
   /** Memory for a helper's gradients, which is kept for the run. */
   const buffers: (Float32Array | undefined)[] = []
-  return async (lllite, tasks) => {
+  const outsidePlaces = async (): Promise<number> => (outside === null ? 0 : outside.call("places", null))
+  const gradients: GradientSource = async (lllite, tasks) => {
     const parts = new Array<LossAndGradients>(tasks.length)
-    let taken = 0
-    const takeAll = async (compute: (task: GradientTask, index: number) => Promise<LossAndGradients>) => {
-      for (let index = taken++; index < tasks.length; index = taken++) {
-        parts[index] = await compute(tasks[index] as GradientTask, index)
+    const waiting = [...tasks.keys()]
+    const takeAll = async (compute: ComputePart): Promise<void> => {
+      for (let index = waiting.shift(); index !== undefined; index = waiting.shift()) {
+        const part = await compute(tasks[index] as GradientTask, index)
+        if (part === null) {
+          waiting.push(index)
+          return
+        }
+        parts[index] = part
       }
     }
+    const { adapters, values } = lllite
+    const partAt = (task: GradientTask) => ({
+      lllite: { adapters, values },
+      task,
+      rows: rowsOf(place, task),
+      objective,
+    })
+    const ownPart: ComputePart = (task) => partOf(place, lllite, seed, task, rowsOf(place, task), objective, context)
+    // What is outside takes its parts first, because it would have none if there were few.
+    const far = Array.from({ length: await outsidePlaces() }, () =>
+      takeAll(async (task) => {
+        const { vaeSlices: _, ...said } = encoding
+        return outside?.call("gradient", { ...partAt(task), encoding: said }, { signal }) ?? null
+      }),
+    )
     const helped = clients.map((client) =>
       takeAll(async (task, index) => {
-        const into = buffers[index] ?? new Float32Array(new SharedArrayBuffer(lllite.values.byteLength))
+        const into = buffers[index] ?? new Float32Array(new SharedArrayBuffer(values.byteLength))
         buffers[index] = into
-        const { adapters, values } = lllite
-        const rows = rowsOf(place, task)
-        const lllitePart = { adapters, values }
-        const argument = { model, run, encoding, lllite: lllitePart, task, rows, objective, into }
-        const { loss } = await client.call("gradient", argument, { signal: context.signal })
+        const { loss } = await client.call("gradient", { model, run, encoding, ...partAt(task), into }, { signal })
         return { loss, gradients: into }
       }),
     )
-    const own = takeAll((task) => partOf(place, lllite, seed, task, rowsOf(place, task), objective, context))
-    await allOrFirstError([...helped, own])
+    await allOrFirstError([...far, ...helped, takeAll(ownPart)])
+    // Parts of places that were lost after all others had ended.
+    await takeAll(ownPart)
     return parts
+  }
+  return {
+    gradients,
+    places: async () => {
+      const far = await outsidePlaces()
+      return far === 0 ? 1 : far + clients.length + 1
+    },
   }
 }
 

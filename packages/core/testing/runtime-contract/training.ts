@@ -2,7 +2,7 @@ import type { TrainDataset } from "../../src/training/dataset.ts"
 import type { SavedRun } from "../../src/training/saved-run.ts"
 import type { TrainState } from "../../src/training/train-state.ts"
 import type { RuntimeCase } from "./case.ts"
-import { loaded } from "./case.ts"
+import { equal, loaded } from "./case.ts"
 import { SIDE } from "./pictures.ts"
 import { dataset, equalValues, isDiverged, train, trainOptions } from "./trainings.ts"
 
@@ -93,6 +93,55 @@ export const TRAINING: readonly RuntimeCase[] = [
       before.every((value, i) => value === half.model.values[i]),
       "continuing changed the initial run",
     )
+  }),
+
+  loaded("trains the same with help of another runtime, also when it is lost", async ({ sdxl, subject, expect }) => {
+    const options = { steps: 3, batchSize: 2, shards: 2 }
+    const alone = await train(sdxl, subject, options)
+    const other = await subject.create()
+    try {
+      const helper = (await other.loadSdxl(subject.checkpoint)).stepHelper()
+      const asked: string[] = []
+      const state = await train(sdxl, subject, {
+        ...options,
+        help: {
+          places: () => 1,
+          async gradient(part, signal) {
+            asked.push(`${part.task.step}: ${part.task.examples.length} of ${part.rows.length}`)
+            // The place of the second step's part is lost.
+            return part.task.step === 1 ? null : helper.gradient(part, signal)
+          },
+        },
+      })
+      expect(equal(asked, ["0: 1 of 1", "1: 1 of 1", "2: 1 of 1"]), `help was asked for ${asked}`)
+      expect(equalValues(alone.model, state.model), "help trained another LLLite")
+      // Two batches of a step, side by side.
+      const batches = { steps: 2, batchSize: 1, accumulation: 2 }
+      const gradient = helper.gradient.bind(helper)
+      const far = await train(sdxl, subject, { ...batches, help: { places: () => 2, gradient } })
+      expect(
+        equalValues((await train(sdxl, subject, batches)).model, far.model),
+        "help of batches trained another LLLite",
+      )
+      await helper.dispose()
+    } finally {
+      await other.dispose()
+    }
+  }),
+
+  loaded("ends a training with its last good state when help fails", async ({ sdxl, subject, expect }) => {
+    const help = {
+      places: () => 1,
+      gradient: async ({ task }: { readonly task: { readonly step: number } }) => {
+        if (task.step === 0) return null
+        throw new Error("the cable is out")
+      },
+    }
+    const error = await train(sdxl, subject, { steps: 3, batchSize: 2, shards: 2, help }).catch(
+      (error: unknown) => error,
+    )
+    expect(isDiverged(error) && error.state.step === 1, `the run ended with ${error}`)
+    expect(String(error).includes("the cable is out"), `the error does not say why: ${error}`)
   }),
 
   loaded("continues a run from its file, and ends as a run that never stopped", async (context) => {

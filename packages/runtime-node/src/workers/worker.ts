@@ -75,7 +75,7 @@ const tasks = createRuntimeTasks<NodeTypes>(
   },
   () => server,
 )
-const server: Server = createServer<RuntimeTasks<NodeTypes>>(tasks, pause)
+const server: Server = createServer<RuntimeTasks<NodeTypes>>(tasks, { pause })
 
 server.listen({
   postMessage: (message) => port.postMessage(message),

@@ -1,0 +1,24 @@
+import type { Client } from "../channel/client.ts"
+import type { StepHelper } from "./contract.ts"
+import type { RuntimeTasks, RuntimeTypes } from "./tasks.ts"
+
+/** Computes parts of steps on the workers in turn. See `SdxlHandle`. */
+export function createStepHelper<Types extends RuntimeTypes>(
+  clients: readonly [Client<RuntimeTasks<Types>>, ...Client<RuntimeTasks<Types>>[]],
+  place: { readonly model: number; readonly run: number },
+): StepHelper {
+  let turn = 0
+  return {
+    async gradient({ encoding, ...part }, signal) {
+      const [first] = clients
+      const client = clients[turn++ % clients.length] ?? first
+      const argument = { ...place, ...part, encoding: { ...encoding, vaeSlices: null }, into: null }
+      const { loss, gradients } = await client.call("gradient", argument, { signal })
+      return { loss, gradients: gradients ?? new Float32Array(0) }
+    },
+    async dispose() {
+      // A worker that has ended has nothing of the run any more.
+      await Promise.allSettled(clients.map((client) => client.call("forget", { run: place.run })))
+    },
+  }
+}
