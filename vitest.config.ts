@@ -11,7 +11,7 @@ export default defineConfig({
   resolve: {
     alias: [
       {
-        find: /^@lllite\/(format|core|tiny|wasm|webgpu|runtime-node|runtime-web|serve)$/,
+        find: /^@lllite\/(format|core|tiny|wasm|webgpu|runtime-node|runtime-web|serve|ranks)$/,
         replacement: source("./packages/$1/src/index.ts"),
       },
       { find: /^@lllite\/core\/(reference|testing)$/, replacement: source("./packages/core/$1/index.ts") },

@@ -19,8 +19,9 @@ const ARROWS = {
   webgpu: ["format", "core"],
   "runtime-node": ["format", "core", "wasm", "webgpu", "tiny"],
   "runtime-web": ["format", "core", "wasm", "webgpu"],
+  ranks: ["format", "core"],
   serve: ["format", "core", "runtime-node"],
-  cli: ["format", "core", "runtime-node", "serve", "tiny"],
+  cli: ["format", "core", "runtime-node", "ranks", "serve", "tiny"],
   playground: ["format", "core", "runtime-web", "tiny"],
 }
 

@@ -1,0 +1,154 @@
+import { setTimeout as wait } from "node:timers/promises"
+import type { StepPart } from "@lllite/core/runtime"
+import type { LossAndGradients } from "@lllite/core/training"
+import { WebSocket } from "ws"
+import { RanksError } from "./errors.ts"
+import { createLink, type Link, MAX_FRAME } from "./link.ts"
+import { type FromRank, type Identity, PATH, readFromHub } from "./messages.ts"
+
+export interface RankOptions {
+  /** Where the leading process listens: `host:port`. */
+  readonly address: string
+  readonly token: string
+  /** What has to be the same as in the leading process. */
+  readonly identity: Identity
+  /** The name of this rank in notices. */
+  readonly name: string
+  /** Parts that are computed at a time. */
+  readonly places: number
+  /** Connects by TLS. `ca`: a PEM certificate to trust beside the system's. Default: without TLS */
+  readonly tls?: { readonly ca?: string }
+  /** Seconds for which a leading process that is not there is tried again. Default: 600 */
+  readonly patience?: number
+  /** Computes a part. */
+  gradient(part: StepPart, signal: AbortSignal): Promise<LossAndGradients>
+  /** The rank has joined, or was separated and tries again. */
+  readonly onEvent?: (event: { readonly kind: "joined" } | { readonly kind: "parted"; readonly reason: string }) => void
+  readonly signal: AbortSignal
+}
+
+/** Seconds between two tries. */
+const RETRY = 1
+
+/** How a connection ended. */
+type Ended =
+  | { readonly kind: "end" }
+  | { readonly kind: "refused"; readonly reason: string }
+  | { readonly kind: "parted"; readonly reason: string; readonly hadJoined: boolean }
+
+/**
+ * Computes parts for a leading process, until its run ends. A connection that is lost is made anew.
+ *
+ * @throws RanksError `refused` when the token or this rank's identity is not the run's, `unreachable` when the leading
+ * process is not found in time, `address` for an address that is none; the signal's reason when aborted
+ */
+export async function runRank(options: RankOptions): Promise<void> {
+  const { address, tls, signal, patience = 600, onEvent = () => {} } = options
+  const url = urlOf(address, tls !== undefined)
+  let since = performance.now()
+  for (;;) {
+    signal.throwIfAborted()
+    const ended = await connected(url, options)
+    signal.throwIfAborted()
+    if (ended.kind === "end") return
+    if (ended.kind === "refused") {
+      throw new RanksError("refused", `ranks: ${address} refuses this rank: ${ended.reason}`)
+    }
+    if (ended.hadJoined) {
+      onEvent({ kind: "parted", reason: ended.reason })
+      since = performance.now()
+    }
+    if (performance.now() - since > patience * 1000) {
+      throw new RanksError(
+        "unreachable",
+        `ranks: nothing answers at ${address} for ${patience} s: ${ended.reason}. Start the training there first.`,
+      )
+    }
+    await wait(RETRY * 1000, undefined, { signal }).catch(() => {})
+  }
+}
+
+/** @throws RanksError `address` */
+function urlOf(address: string, isSecure: boolean): string {
+  const match = /^(\[[\da-f:.]+\]|[^\s:/@?#]+):(\d{1,5})$/i.exec(address)
+  if (match === null || Number(match[2]) > 65_535) {
+    throw new RanksError(
+      "address",
+      `ranks: ${JSON.stringify(address)} is no address. Expected host:port, such as 10.0.0.1:7700.`,
+    )
+  }
+  return `${isSecure ? "wss" : "ws"}://${address}${PATH}`
+}
+
+/** One connection, from its start to its end. */
+function connected(url: string, options: RankOptions): Promise<Ended> {
+  const { token, tls, identity, name, places, gradient, signal, onEvent = () => {} } = options
+  return new Promise((resolve) => {
+    const socket = new WebSocket(url, {
+      headers: { authorization: `Bearer ${token}` },
+      ...{ handshakeTimeout: 10_000, maxPayload: MAX_FRAME, perMessageDeflate: false },
+      ...(tls?.ca === undefined ? {} : { ca: tls.ca }),
+    })
+    const running = new Map<number, AbortController>()
+    let outcome: Ended | null = null
+    let hadJoined = false
+    const leave = (): void => socket.terminate()
+    signal.addEventListener("abort", leave, { once: true })
+    const finish = (reason: string): void => {
+      signal.removeEventListener("abort", leave)
+      for (const controller of running.values()) controller.abort()
+      resolve(outcome ?? { kind: "parted", reason, hadJoined })
+    }
+    socket.once("unexpected-response", (request, { statusCode }) => {
+      outcome = {
+        kind: "refused",
+        reason:
+          statusCode === 401
+            ? "the token is not the run's. Give both the same LLLITE_RANKS_TOKEN."
+            : `it answered with status ${statusCode}. Is another program there?`,
+      }
+      request.destroy()
+      finish("")
+    })
+    // Before the connection is open. Later, the link takes errors.
+    socket.once("error", ({ message }) => finish(message))
+    socket.once("open", () => {
+      const link = createLink(socket, {
+        message(data) {
+          const message = readFromHub(data)
+          if (message === null) return link.drop("it sent a message of another form")
+          if (message.kind === "end" || message.kind === "refused") {
+            outcome = message
+            return link.close()
+          }
+          if (message.kind === "welcome") {
+            hadJoined = true
+            return onEvent({ kind: "joined" })
+          }
+          if (message.kind === "abort") return running.get(message.id)?.abort()
+          void compute(link, message.id, message.part)
+        },
+        ended: finish,
+      })
+      void say(link, { kind: "hello", name, places, identity })
+    })
+
+    const compute = async (link: Link, id: number, part: StepPart): Promise<void> => {
+      const controller = new AbortController()
+      running.set(id, controller)
+      try {
+        const { loss, gradients } = await gradient(part, controller.signal)
+        await say(link, { kind: "result", id, loss, gradients })
+      } catch (error) {
+        await say(link, { kind: "failed", id, reason: error instanceof Error ? error.message : String(error) })
+      } finally {
+        running.delete(id)
+      }
+    }
+  })
+}
+
+/** Sends a message. A connection that has ended says so by its event. */
+async function say(link: Link, message: FromRank): Promise<void> {
+  await link.send(message).catch(() => {})
+}
