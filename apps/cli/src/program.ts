@@ -58,6 +58,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import("./serve/command.ts")).serveCommand,
   },
   {
+    name: "rank",
+    summary: "Compute steps of a training that runs elsewhere.",
+    load: async () => (await import("./ranks/command.ts")).rankCommand,
+  },
+  {
     name: "inspect",
     summary: "Show the kind and the contents of a safetensors file.",
     load: async () => (await import("./inspect/command.ts")).inspectCommand,

@@ -100,7 +100,8 @@ describe("ranks", () => {
     const part = partOf(7, values)
     const result = await hub.gradient(part, signal)
     expect(result?.loss).toBeNaN()
-    expect(Buffer.from(result?.gradients.buffer ?? []).equals(Buffer.from(values.buffer))).toBe(true)
+    expect(result?.gradients.length).toBe(values.length)
+    expect(result?.gradients.every((value, i) => value === values[i])).toBe(true)
     expect(seen[0]?.encoding).toEqual(part.encoding)
     expect(seen[0]?.task).toEqual(part.task)
   })
@@ -275,13 +276,8 @@ describe("ranks", () => {
     await stranger([new Uint8Array(5 * 2 ** 20)])
     await stranger(packMessage({ kind: "result", id: 0, loss: 1, gradients: new Float32Array(3) }))
     await stranger([...packMessage(hello), ...packMessage(hello)])
-    await new Promise((resolve) =>
-      connect(port, "127.0.0.1", function () {
-        this.end("GET / HTTP/1.1\r\n\r\n")
-      })
-        .on("close", resolve)
-        .resume(),
-    )
+    const plain = connect(port, "127.0.0.1", () => plain.end("GET / HTTP/1.1\r\n\r\n"))
+    await new Promise((resolve) => plain.on("close", resolve).resume())
     expect(await fetch(`http://${hub.address}/`).then(({ status }) => status)).toBe(404)
     await until(() => hub.places() === 1)
     expect((await hub.gradient(partOf(2), signal))?.loss).toBe(2 / 8)

@@ -66,6 +66,7 @@ export {
 export { fileError, InputError, type InputErrorCode, type InputErrorOptions } from "./errors.ts"
 export { type Contents, type WriteOptions, writeAtomically } from "./files/atomic-write.ts"
 export { readLlliteFile, type WriteLlliteOptions, writeLlliteFile } from "./files/lllite-file.ts"
+export { modelFingerprint } from "./files/model-fingerprint.ts"
 export { MADE_UP, type OpenSdxl, openAddition, openSdxl, type SdxlPaths, TINY } from "./files/open-sdxl.ts"
 export type { Existing } from "./files/output-target.ts"
 export { openPath, type PathOptions, type PathSource, withPath } from "./files/path-source.ts"

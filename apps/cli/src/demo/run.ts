@@ -15,7 +15,8 @@ import { InterruptedError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { clock } from "../terminal/progress.ts"
 import { NOTHING_TO_SAVE, untilStopped } from "../terminal/until-stopped.ts"
-import { followTraining, SHARDS, saveDiverged } from "../train/run.ts"
+import { BATCH_PARTS } from "../train/ranks/rank-settings.ts"
+import { followTraining, saveDiverged } from "../train/run.ts"
 import { readVersion } from "../version.ts"
 import type { DemoSettings } from "./options.ts"
 import type { EdgePair } from "./pairs.ts"
@@ -140,7 +141,7 @@ async function trainDemo(
     learningRate,
     ...{ lr: demoRate(steps), optimizer, siteLimit },
     objective: { minTimestep, maxTimestep, strengthRange },
-    shards: SHARDS,
+    shards: BATCH_PARTS,
     signal,
   })
   const following = followTraining(run, reporter, signal, ({ loss }) => void losses.push(loss))

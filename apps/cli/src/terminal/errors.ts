@@ -16,8 +16,8 @@ export type UsageErrorCode =
   | "selection"
   /** An environment variable has a value that is not allowed. */
   | "environment"
-  /** The package of the server is not installed. */
-  | "serve-missing"
+  /** The package of the server, or of ranks, is not installed. */
+  | "package-missing"
 
 /** A wrong command line. The message says what was expected and what to do. */
 export class UsageError extends LlliteError<UsageErrorCode> {

@@ -17,6 +17,7 @@ const SETTINGS = [
     "networkDropout",
     "captionChunks",
     "weightedCaptions",
+    "batchParts",
   ],
   ...["minTimestep", "maxTimestep", "lossType", "huber", "lossWeights", "noise", "zeroTerminalSnr", "strengthRange"],
   ...["optimizer", "lr", "partRates", "ema", "vParameterization", "compat"],

@@ -13,6 +13,7 @@ import type {
   TrainRunStep,
 } from "@lllite/runtime-node"
 import { InputError, readLlliteFile, readTrainState } from "@lllite/runtime-node"
+import { withPackage } from "../command/optional-package.ts"
 import { fileDate } from "../lllite-file/save-lllite.ts"
 import { startRuntime } from "../model/start-runtime.ts"
 import { InterruptedError } from "../terminal/errors.ts"
@@ -22,6 +23,8 @@ import { readVersion } from "../version.ts"
 import { formMetadata, formOf } from "./adapter-form.ts"
 import { previewCaptions } from "./caption-preview.ts"
 import { ownMetadata, readThumbnail, statedMetadata } from "./metadata.ts"
+import type { RankSettings } from "./ranks/rank-settings.ts"
+import type { StartedRanks } from "./ranks/start-ranks.ts"
 import { saveAtFault, stopAtFault } from "./reading-fault.ts"
 import { factNotices, runFacts } from "./run-facts.ts"
 import { objectiveOf } from "./run-objective.ts"
@@ -32,11 +35,6 @@ import { createStepHistory, type StepHistory } from "./step-history.ts"
 import { batchSizesOf, planSteps, type StepPlan } from "./step-plan.ts"
 import type { TrainingSet } from "./validation/hold-out.ts"
 import { watchRun } from "./watch-run.ts"
-
-/**
- * Number of parts of a batch. It is fixed, so that a machine with more cores trains the same LLLite.
- */
-export const SHARDS = 2
 
 /**
  * Trains an LLLite by `settings` and saves it. `examineTraining` gives the data set.
@@ -58,6 +56,7 @@ export async function runTrain(
     const { text, ...fields } = preview
     reporter.say("captions", fields, text)
   }
+  const ranks = settings.ranks === null ? null : await loadRanks(settings.ranks)
   const runtime = await startRuntime(settings.runtime, reporter, signal)
   try {
     const { checkpoint, ...parts } = settings.model
@@ -76,10 +75,32 @@ export async function runTrain(
       { pictures: dataset.pictures, steps, batchSize: dataset.batchSize, adapters, backend: runtime.backend },
       `${dataset.pictures} pairs, ${steps} steps of ${rowsText(dataset, settings)}, ${adapters} adapters, on ${runtime.backend}.`,
     )
-    await trainAndSave({ runtime, sdxl }, dataset, settings, { ...plan, facts, initial, history }, reporter, signal)
+    const started = await ranks?.({ runtime, sdxl }, settings, reporter, signal)
+    try {
+      const run = { ...plan, facts, initial, history, ...(started === undefined ? {} : { help: started.help }) }
+      await trainAndSave({ runtime, sdxl }, dataset, settings, run, reporter, signal)
+    } finally {
+      await started?.close()
+    }
   } finally {
     await runtime.dispose()
   }
+}
+
+/** Loads what starts the ranks of a run. @throws UsageError when its package is not installed */
+async function loadRanks(
+  ranks: RankSettings,
+): Promise<
+  (
+    model: { readonly runtime: NodeRuntime; readonly sdxl: SdxlHandle },
+    settings: TrainSettings,
+    reporter: Reporter,
+    signal: AbortSignal,
+  ) => Promise<StartedRanks>
+> {
+  const load = () => import("./ranks/start-ranks.ts")
+  const { startRanks } = await withPackage("@lllite/ranks", "ranks", load)
+  return (model, settings, ...rest) => startRanks(ranks, model, settings, ...rest)
 }
 
 /** The share of the free memory that encoded pictures may take. The rest is for the model. */
@@ -97,6 +118,7 @@ function rowsText(dataset: FolderDataset, { gradientAccumulationSteps: batches }
 }
 
 interface Plan extends StepPlan {
+  readonly help?: StartedRanks["help"]
   readonly facts: ReadonlyMap<string, string>
   readonly initial: TrainState | null
   readonly history: StepHistory
@@ -106,7 +128,7 @@ async function trainAndSave(
   { runtime, sdxl }: { readonly runtime: NodeRuntime; readonly sdxl: SdxlHandle },
   dataset: TrainingSet,
   settings: TrainSettings,
-  { facts, initial, history, ...plan }: Plan,
+  { facts, initial, history, help, ...plan }: Plan,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
@@ -146,7 +168,7 @@ async function trainAndSave(
     ...(settings.ema === null ? {} : { ema: settings.ema }),
     maxGradNorm: settings.maxGradNorm,
     ...(settings.siteLimit === undefined ? {} : { siteLimit: settings.siteLimit }),
-    shards: SHARDS,
+    shards: settings.batchParts,
     sites,
     ...formOf(settings),
     init: settings.conditionerInit,
@@ -155,6 +177,7 @@ async function trainAndSave(
     ...(settings.vaeSlices === undefined ? {} : { vaeSlices: settings.vaeSlices }),
     stateEvery,
     keptBytes: encodedBytes(),
+    ...(help === undefined ? {} : { help }),
     signal: stopping.signal,
   })
   const onStep = async (event: TrainRunStep): Promise<void> => {

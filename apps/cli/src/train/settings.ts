@@ -21,6 +21,7 @@ import { readOptimizer } from "./optimizer-settings.ts"
 import type { TRAIN_OPTIONS } from "./options/index.ts"
 import type { PresetPlan } from "./preset.ts"
 import { readPreset } from "./preset.ts"
+import { type RankSettings, readRanks } from "./ranks/rank-settings.ts"
 import type { LrSettings } from "./rate-settings.ts"
 import { readRate } from "./rate-settings.ts"
 import type { SampleSettings } from "./samples/sample-settings.ts"
@@ -44,7 +45,7 @@ export interface DatasetSettings {
 }
 
 /** The checked settings of `train`: the options, and settings derived from several of them. */
-export interface TrainSettings extends Omit<Settings<TrainTable>, "ema" | "preset" | "sites"> {
+export interface TrainSettings extends Omit<Settings<TrainTable>, "batchParts" | "ema" | "preset" | "ranks" | "sites"> {
   /** Null: none is chosen. */
   readonly preset: PresetPlan | null
   readonly model: SdxlPaths
@@ -67,6 +68,10 @@ export interface TrainSettings extends Omit<Settings<TrainTable>, "ema" | "prese
   /** Null: strength 1 alone. */
   readonly strengthRange: StrengthRange | null
   readonly runtime: RuntimeChoice
+  /** Parts of a batch that are computed apart. */
+  readonly batchParts: number
+  /** The processes that compute the run. Null: this one alone. */
+  readonly ranks: RankSettings | null
   /** Null: the run is not logged. */
   readonly log: LogSettings | null
   /** Null: no pictures are drawn. */
@@ -95,6 +100,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
   const logging = readLogging(reader)
   const sampling = readSamples(reader)
   const validating = readValidation(reader)
+  const { ranks, batchParts, notices: rankNotices } = readRanks(reader)
   const values = reader.settings
   return {
     ...values,
@@ -122,6 +128,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
     },
     strengthRange: readStrengths(values),
     runtime: runtimeChoice(values),
+    ...{ ranks, batchParts },
     log: logging.log,
     samples: sampling.samples,
     validation: validating.validation,
@@ -138,6 +145,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
       ...logging.notices,
       ...sampling.notices,
       ...validating.notices,
+      ...rankNotices,
       ...terminalNotices(reader),
       ...keptFileNotices(reader),
       ...unusedNotices(reader),

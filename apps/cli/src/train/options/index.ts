@@ -4,6 +4,7 @@ import { LOSS } from "./loss.ts"
 import { MODEL } from "./model.ts"
 import { OTHER_TRAINERS } from "./other-trainers.ts"
 import { OUTPUT, RUN } from "./output.ts"
+import { RANKS } from "./ranks.ts"
 import { OPTIMIZER, TRAINING } from "./training.ts"
 import { WATCHING } from "./watching.ts"
 
@@ -17,6 +18,7 @@ export const TRAIN_OPTIONS = {
   ...LOSS,
   ...OUTPUT,
   ...WATCHING,
+  ...RANKS,
   ...OTHER_TRAINERS,
   ...RUNTIME_OPTIONS,
 }
@@ -31,6 +33,7 @@ export const TRAIN_GROUPS = [
   ["Loss and timesteps", LOSS],
   ["Saving and metadata", OUTPUT],
   ["Watching the run", WATCHING],
+  ["Several processes or machines", RANKS],
   ["Options of other trainers", OTHER_TRAINERS],
   ["Backend and precision", RUNTIME_OPTIONS],
 ] as const

@@ -15,7 +15,7 @@ import { planTrain, readTrainState, withPath } from "@lllite/runtime-node"
 import { openLllite } from "../../lllite-file/open-lllite.ts"
 import { checkCheckpoint } from "../../model/checkpoint.ts"
 import { formOf } from "../adapter-form.ts"
-import { encodedBytes, SHARDS } from "../run.ts"
+import { encodedBytes } from "../run.ts"
 import { type SaveRhythm, saveRhythms } from "../save-rhythm.ts"
 import type { TrainSettings } from "../settings.ts"
 import { sitesOf } from "../sites.ts"
@@ -66,7 +66,7 @@ export async function planRun(settings: TrainSettings, dataset: TrainingSet): Pr
       ...(settings.vaeSlices === undefined ? {} : { vaeSlices: settings.vaeSlices }),
     })
   const inBatch = largestBatch(dataset.sizes, batchSize)
-  const rows = Math.ceil(inBatch / SHARDS)
+  const rows = Math.ceil(inBatch / settings.batchParts)
   const found = await need(rows, settings.gradientCheckpointing)
   const optimizerBytes = stateBytes(settings, { adapters, slots, values: new Float32Array(values) })
   const averageBytes = settings.ema === null ? 0 : 4 * values
@@ -93,7 +93,8 @@ export async function planRun(settings: TrainSettings, dataset: TrainingSet): Pr
   for (const [change, ofRows] of most(memory) <= availableBytes ? [] : changes) {
     smaller.push({ change, bytes: most(memoryOf(await need(ofRows, true))) })
   }
-  const parts = Math.min(SHARDS, inBatch)
+  // Ranks may join at any time, so the seconds are those of this process alone.
+  const parts = Math.min(settings.batchParts, inBatch)
   const perBatch = Math.ceil(parts / found.threads) * found.seconds.part
   const step = settings.gradientAccumulationSteps * perBatch + updateSeconds(settings, values)
   const encoding = (pictures * found.seconds.pair) / found.threads

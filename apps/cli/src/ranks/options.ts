@@ -1,0 +1,38 @@
+import { choice, file, integer, text } from "@lllite/runtime-node/options"
+import { MODEL_OPTIONS, RUNTIME_OPTIONS } from "../model/runtime-options.ts"
+import { MODEL } from "../train/options/model.ts"
+
+/** How a rank reaches the leading process. */
+const CONNECTION = {
+  token_file: file({
+    otherwise: "LLLITE_RANKS_TOKEN of the environment",
+    help: "File with the secret that all processes of the run share.",
+  }),
+  tls: choice(["no", "yes"], { default: "no", help: "Whether to connect by TLS. ca means yes." }),
+  ca: file({ help: "PEM certificate of the leading process, if the system does not trust it." }),
+  name: text({
+    otherwise: "the name of the machine, with the process's number",
+    help: "Name of this rank in messages.",
+  }),
+  patience: integer({
+    default: 600,
+    min: 0,
+    max: 1_000_000,
+    help: "Seconds for which a leading process that does not answer is tried again.",
+  }),
+} as const
+
+const { pretrained_model_name_or_path, v_parameterization, compat } = MODEL
+const { vae, unet, offline } = MODEL_OPTIONS
+
+/** The checkpoint, as in `train`. */
+const RANK_MODEL = { pretrained_model_name_or_path, vae, unet, offline, v_parameterization, compat } as const
+
+/** Options of `rank`. */
+export const RANK_OPTIONS = { ...RANK_MODEL, ...CONNECTION, ...RUNTIME_OPTIONS } as const
+
+export const RANK_GROUPS = [
+  ["Model", RANK_MODEL],
+  ["Connection", CONNECTION],
+  ["Backend", RUNTIME_OPTIONS],
+] as const

@@ -1,0 +1,73 @@
+import { hostname } from "node:os"
+import { runRank } from "@lllite/ranks"
+import { readTextFile } from "@lllite/runtime-node/files"
+import type { Settings } from "@lllite/runtime-node/options"
+import { runtimeChoice, sdxlPaths } from "../model/runtime-options.ts"
+import { startRuntime } from "../model/start-runtime.ts"
+import type { Reporter } from "../terminal/progress.ts"
+import { untilStopped } from "../terminal/until-stopped.ts"
+import { identityOf } from "./identity.ts"
+import type { RANK_OPTIONS } from "./options.ts"
+import { readToken } from "./token.ts"
+
+/**
+ * Loads a checkpoint, and computes parts for the training at an address until it ends.
+ *
+ * @throws RanksError, InputError, FormatError, CoreError; the signal's reason when stopped
+ */
+export async function workAsRank(
+  address: string,
+  settings: Settings<typeof RANK_OPTIONS>,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<void> {
+  const token = await readToken(settings.tokenFile)
+  const ca = settings.ca === undefined ? undefined : await readTextFile(settings.ca)
+  const choice = runtimeChoice(settings)
+  const runtime = await startRuntime(choice, reporter, signal)
+  try {
+    const paths = sdxlPaths(settings.pretrainedModelNameOrPath, settings)
+    const projection = settings.compat === "sd-scripts" ? settings.compat : "checkpoint"
+    reporter.say("load", { ...paths }, `Loading ${paths.checkpoint} …`)
+    const { checkpoint, ...parts } = paths
+    const prediction = settings.vParameterization ? ({ prediction: "v" } as const) : {}
+    const loading = runtime.loadSdxl(checkpoint, { ...prediction, projection, ...parts, signal })
+    const sdxl = await untilStopped(loading, signal, NOTHING_LOST)
+    for (const text of sdxl.notices) reporter.say("notice", { text }, `Note: ${text}`)
+    const helper = sdxl.stepHelper()
+    let computed = 0
+    await untilStopped(
+      runRank({
+        ...{ address, token, signal, places: runtime.threads, patience: settings.patience },
+        name: settings.name ?? `${hostname()}/${process.pid}`,
+        identity: await identityOf({ runtime, choice, sdxl, paths, projection }, signal),
+        ...(settings.tls === "yes" || ca !== undefined ? { tls: ca === undefined ? {} : { ca } } : {}),
+        async gradient(part, signal) {
+          const result = await helper.gradient(part, signal)
+          computed += 1
+          return result
+        },
+        onEvent(event) {
+          if (event.kind === "joined") reporter.say("joined", { address }, `Joined the training at ${address}.`)
+          else
+            reporter.say(
+              "parted",
+              { address, reason: event.reason },
+              `Parted from ${address}: ${event.reason}. It is tried again.`,
+            )
+        },
+      }),
+      signal,
+      NOTHING_LOST,
+    )
+    reporter.say(
+      "done",
+      { parts: computed },
+      `The training has ended. ${computed} parts of its steps were computed here.`,
+    )
+  } finally {
+    await runtime.dispose()
+  }
+}
+
+const NOTHING_LOST = "stopped. The training computes this rank's parts elsewhere"

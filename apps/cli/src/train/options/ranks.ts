@@ -1,0 +1,35 @@
+import { choice, file, integer, text } from "@lllite/runtime-node/options"
+
+/** The most processes of a run. */
+const MOST = 256
+
+/** Several processes or machines that compute the steps of one run. */
+export const RANKS = {
+  ranks: integer({
+    default: 1,
+    min: 1,
+    max: MOST,
+    help: "Processes that compute the steps, this one included. They are started on this machine, or join at rank_address. Each loads the checkpoint. It needs the package @lllite/ranks.",
+  }),
+  rank_address: text({
+    valueName: "host:port",
+    otherwise: "none, and the ranks are started on this machine",
+    help: "Address at which ranks of other machines join: lllite rank HOST:PORT. They may join and leave at any time.",
+  }),
+  rank_token_file: file({
+    otherwise: "LLLITE_RANKS_TOKEN of the environment",
+    help: "File with the secret that all processes of the run share. Only rank_address needs it.",
+  }),
+  rank_certificate: file({ help: "PEM certificate for TLS at rank_address. It goes with rank_key." }),
+  rank_key: file({ help: "PEM key of rank_certificate." }),
+  rank_lost: choice(["continue", "stop"], {
+    default: "continue",
+    help: "What a lost rank means: continue computes its parts elsewhere, with the same result, and stop ends the run with its last good state.",
+  }),
+  batch_parts: integer({
+    min: 1,
+    max: MOST,
+    otherwise: "2, or as many as ranks",
+    help: "Parts of a batch that are computed apart and added in order. Runs with the same number give the same file, with any number of ranks.",
+  }),
+} as const

@@ -1,0 +1,74 @@
+import type { OptionReader } from "@lllite/runtime-node/options"
+import type { TRAIN_OPTIONS } from "../options/index.ts"
+
+/** Parts of a batch without ranks. The number is fixed, so that a machine with more cores trains the same LLLite. */
+export const BATCH_PARTS = 2
+
+/** Where a run listens for ranks. */
+export interface RankPlace {
+  readonly host: string
+  readonly port: number
+  readonly tokenFile?: string
+  readonly tls?: { readonly certificate: string; readonly key: string }
+}
+
+/** The processes of a run. */
+export interface RankSettings {
+  /** This process included. */
+  readonly count: number
+  /** Null: the others are started on this machine. */
+  readonly place: RankPlace | null
+  readonly lost: "continue" | "stop"
+}
+
+/** The processes that compute a run. Null: this one alone. The reader keeps the problems. */
+export function readRanks({ settings, check, nameOf, isGiven }: OptionReader<typeof TRAIN_OPTIONS>): {
+  readonly ranks: RankSettings | null
+  readonly batchParts: number
+  readonly notices: readonly string[]
+} {
+  const { ranks: count, rankAddress, rankTokenFile, rankCertificate, rankKey, rankLost } = settings
+  const address = rankAddress === undefined ? null : addressOf(rankAddress)
+  check(["rankAddress"], () =>
+    rankAddress !== undefined && address === null
+      ? `${nameOf("rankAddress")} is ${JSON.stringify(rankAddress)}, expected host:port, for example 0.0.0.0:7700`
+      : null,
+  )
+  check(["rankCertificate", "rankKey"], () =>
+    (rankCertificate === undefined) === (rankKey === undefined)
+      ? null
+      : `${nameOf("rankCertificate")} and ${nameOf("rankKey")} go together: give both, or none`,
+  )
+  const parts = settings.batchParts ?? Math.max(BATCH_PARTS, count)
+  const isAlone = count === 1 && address === null
+  const tls =
+    rankCertificate === undefined || rankKey === undefined
+      ? {}
+      : { tls: { certificate: rankCertificate, key: rankKey } }
+  const place = address && { ...address, ...tls, ...(rankTokenFile === undefined ? {} : { tokenFile: rankTokenFile }) }
+  const ofPlace = ["rankTokenFile", "rankCertificate", "rankKey"] as const
+  return {
+    ranks: isAlone ? null : { count, place, lost: rankLost },
+    batchParts: parts,
+    notices: [
+      ...ofPlace
+        .filter((name) => address === null && isGiven(name))
+        .map((name) => `${nameOf(name)} has no effect: ${nameOf("rankAddress")} is not set.`),
+      ...(isAlone && isGiven("rankLost") ? [`${nameOf("rankLost")} has no effect: the run has one process.`] : []),
+      ...(place !== null && !("tls" in place) && !isLoopback(place.host)
+        ? [`What ranks are sent at ${nameOf("rankAddress")} is not encrypted: ${nameOf("rankCertificate")} is not set.`]
+        : []),
+    ],
+  }
+}
+
+/** A host and its port, or null. */
+function addressOf(text: string): { readonly host: string; readonly port: number } | null {
+  const [, bracketed, plain, digits] = /^(?:\[([\da-f:.]+)\]|([^\s:/@?#]+)):(\d{1,5})$/i.exec(text) ?? []
+  const [host, port] = [bracketed ?? plain, Number(digits)]
+  return host === undefined || !(port <= 65_535) ? null : { host, port }
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\./.test(host)
+}
