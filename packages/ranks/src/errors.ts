@@ -4,7 +4,7 @@ import { LlliteError } from "@lllite/format"
 export type RanksErrorCode =
   /** The address cannot be listened on, or is none. */
   | "address"
-  /** Others could reach the address, and no token is set. */
+  /** No token is set. */
   | "token-missing"
   /** The token, the version, the model or the backend is not the leading process's. */
   | "refused"

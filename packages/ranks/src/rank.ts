@@ -22,10 +22,12 @@ export interface RankOptions {
   readonly patience?: number
   /** Computes a part. */
   gradient(part: StepPart, signal: AbortSignal): Promise<LossAndGradients>
-  /** The rank has joined, or was separated and tries again. */
-  readonly onEvent?: (event: { readonly kind: "joined" } | { readonly kind: "parted"; readonly reason: string }) => void
+  readonly onEvent?: (event: OwnEvent) => void
   readonly signal: AbortSignal
 }
+
+/** What happens to a rank: it found nothing yet, it has joined, or it was separated. The first and last try again. */
+export type OwnEvent = { readonly kind: "joined" } | { readonly kind: "waiting" | "parted"; readonly reason: string }
 
 /** Seconds between two tries. */
 const RETRY = 1
@@ -46,6 +48,7 @@ export async function runRank(options: RankOptions): Promise<void> {
   const { address, tls, signal, patience = 600, onEvent = () => {} } = options
   const url = urlOf(address, tls !== undefined)
   let since = performance.now()
+  let isWaiting = false
   for (;;) {
     signal.throwIfAborted()
     const ended = await connected(url, options)
@@ -57,7 +60,10 @@ export async function runRank(options: RankOptions): Promise<void> {
     if (ended.hadJoined) {
       onEvent({ kind: "parted", reason: ended.reason })
       since = performance.now()
+      isWaiting = true
     }
+    if (!isWaiting) onEvent({ kind: "waiting", reason: ended.reason })
+    isWaiting = true
     if (performance.now() - since > patience * 1000) {
       throw new RanksError(
         "unreachable",

@@ -171,12 +171,14 @@ describe("ranks", () => {
     const first = await hubWith()
     const { address } = first.hub
     await first.hub.close()
-    const ended = rankOf({ ...first.hub, address }, { patience: 600 })
-    await wait(50)
+    const events: string[] = []
+    const ended = rankOf({ ...first.hub, address }, { patience: 600, onEvent: ({ kind }) => events.push(kind) })
+    await until(() => events.length > 0)
     const { hub } = await hubWith({ port: Number(address.split(":")[1]) })
     await until(() => hub.places() === 1)
     await hub.close()
     expect(await ended.ended).toBe("end")
+    expect(events).toEqual(["waiting", "joined"])
     const missing = rankOf({ ...hub, address }, { patience: 0 })
     expect(await missing.ended).toMatchObject({ code: "unreachable", message: expect.stringContaining(address) })
   })

@@ -1,5 +1,5 @@
 import { hostname } from "node:os"
-import { runRank } from "@lllite/ranks"
+import { type OwnEvent, runRank } from "@lllite/ranks"
 import { readTextFile } from "@lllite/runtime-node/files"
 import type { Settings } from "@lllite/runtime-node/options"
 import { runtimeChoice, sdxlPaths } from "../model/runtime-options.ts"
@@ -47,15 +47,7 @@ export async function workAsRank(
           computed += 1
           return result
         },
-        onEvent(event) {
-          if (event.kind === "joined") reporter.say("joined", { address }, `Joined the training at ${address}.`)
-          else
-            reporter.say(
-              "parted",
-              { address, reason: event.reason },
-              `Parted from ${address}: ${event.reason}. It is tried again.`,
-            )
-        },
+        onEvent: (event) => reporter.say(event.kind, { address, ...event }, eventText(event, address)),
       }),
       signal,
       NOTHING_LOST,
@@ -68,6 +60,12 @@ export async function workAsRank(
   } finally {
     await runtime.dispose()
   }
+}
+
+function eventText(event: OwnEvent, address: string): string {
+  if (event.kind === "joined") return `Joined the training at ${address}.`
+  const what = event.kind === "parted" ? `Parted from ${address}` : `Nothing answers at ${address} yet`
+  return `${what}: ${event.reason}. It is tried again.`
 }
 
 const NOTHING_LOST = "stopped. The training computes this rank's parts elsewhere"

@@ -122,7 +122,8 @@ function channelOf(help: TrainHelp): MessageChannel {
       return help.gradient(part, signal)
     },
   }
-  createServer<HelpTasks>(tasks, { isConcurrent: true }).listen(channel.port1)
+  // Nothing here computes, so messages are read at any time. A pause of its own would keep the program running.
+  createServer<HelpTasks>(tasks, { isConcurrent: true, pause: async () => {} }).listen(channel.port1)
   channel.port1.start()
   return channel
 }

@@ -7,7 +7,7 @@ import { optimizerArgs, optimizerType } from "./optimizer.ts"
 const ATTENTION = "attention has one implementation here"
 const FLOAT32 = "training computes in float32"
 const NO_PYTORCH = "this program does not use PyTorch"
-const ONE_MACHINE = "training runs on one machine and one device here"
+const OWN_RANKS = "several processes are chosen by ranks here"
 const DEEPSPEED = belongsTo("deepspeed")
 
 /** Length of the training, and how it computes. */
@@ -37,10 +37,10 @@ export const TRAINING = {
   mem_eff_attn: ignored(ATTENTION),
   torch_compile: ignored(NO_PYTORCH),
   dynamo_backend: ignored(NO_PYTORCH, { nothing: ["inductor"] }),
-  ddp_timeout: ignored(ONE_MACHINE),
-  ddp_gradient_as_bucket_view: ignored(ONE_MACHINE),
-  ddp_static_graph: ignored(ONE_MACHINE),
-  deepspeed: refused(ONE_MACHINE, { instead: "Leave out all options of DeepSpeed." }),
+  ddp_timeout: ignored(OWN_RANKS),
+  ddp_gradient_as_bucket_view: ignored(OWN_RANKS),
+  ddp_static_graph: ignored(OWN_RANKS),
+  deepspeed: refused(OWN_RANKS, { instead: "Leave out all options of DeepSpeed." }),
   zero_stage: ignored(DEEPSPEED, { nothing: [2] }),
   offload_optimizer_device: ignored(DEEPSPEED),
   offload_optimizer_nvme_path: ignored(DEEPSPEED),

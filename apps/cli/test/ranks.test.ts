@@ -1,0 +1,146 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { rm } from "node:fs/promises"
+import { createServer } from "node:net"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { afterEach, describe, expect, it } from "vitest"
+import { longOnly } from "../../../packages/format/test/needs.ts"
+import { drawnPairs, filesOf, trainedRun } from "./trained-run.test-help.ts"
+
+/* Runs of the built commands `train` and `rank`. `turbo run build` comes first. */
+const data = drawnPairs("lllite-ranks-")
+const main = fileURLToPath(new URL("../dist/main.js", import.meta.url))
+const TOKEN = "a secret of this test"
+
+/** A rank that runs until it ends or is killed. */
+interface Rank {
+  readonly child: ChildProcess
+  /** The names of its events so far, with the parts that it computed at the end. */
+  readonly events: readonly Readonly<Record<string, unknown>>[]
+  readonly ended: Promise<number | null>
+  until(event: string): Promise<void>
+}
+
+const ranks: ChildProcess[] = []
+afterEach(() => {
+  for (const child of ranks.splice(0)) child.kill("SIGKILL")
+})
+
+function rankAt(address: string, token = TOKEN): Rank {
+  const args = ["rank", address, "--pretrained_model_name_or_path", "tiny", "--backend", "wasm"]
+  const env = { ...process.env, LLLITE_RANKS_TOKEN: token }
+  const child = spawn(process.execPath, [main, ...args], { env, stdio: ["ignore", "pipe", "inherit"] })
+  ranks.push(child)
+  const events: Record<string, unknown>[] = []
+  let text = ""
+  child.stdout.setEncoding("utf8").on("data", (more: string) => {
+    const lines = (text + more).split("\n")
+    text = lines.pop() ?? ""
+    events.push(...lines.map((line) => JSON.parse(line)))
+  })
+  const ended = new Promise<number | null>((resolve) => child.once("close", resolve))
+  return {
+    ...{ child, events, ended },
+    async until(event) {
+      while (!events.some((each) => each.event === event) && child.exitCode === null && child.signalCode === null) {
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    },
+  }
+}
+
+async function freeAddress(): Promise<string> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return `127.0.0.1:${typeof address === "object" ? address?.port : 0}`
+}
+
+async function trained(name: string, more: readonly string[]): Promise<ReturnType<typeof trainedRun>> {
+  await rm(join(data(), name), { recursive: true, force: true })
+  process.env.LLLITE_RANKS_TOKEN = TOKEN
+  try {
+    return await trainedRun(data(), join(data(), name), ["--no_report", ...more])
+  } finally {
+    delete process.env.LLLITE_RANKS_TOKEN
+  }
+}
+
+/** The files of a run of one process. */
+async function alone(steps: number): Promise<ReadonlyMap<string, string>> {
+  expect(await trained("alone", ["--max_train_steps", String(steps)])).toMatchObject({ code: 0, stderr: "" })
+  return filesOf(join(data(), "alone"))
+}
+
+/** Trains while a rank is killed at any moment after it has joined, and started again. @returns the number of kills */
+async function killRanks(kills: number, steps: number): Promise<{ readonly kills: number; readonly runs: number }> {
+  const files = await alone(steps)
+  let [done, runs] = [0, 0]
+  while (done < kills) {
+    const address = await freeAddress()
+    let isOver = false
+    const killing = async (): Promise<void> => {
+      while (!isOver) {
+        const rank = rankAt(address)
+        await Promise.race([rank.until("joined"), rank.ended])
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 1500))
+        if (isOver || rank.child.exitCode !== null) break
+        rank.child.kill("SIGKILL")
+        await rank.ended
+        done += 1
+      }
+    }
+    const killed = killing()
+    const run = await trained("killed", ["--rank_address", address, "--max_train_steps", String(steps)])
+    isOver = true
+    await killed
+    expect(run).toMatchObject({ code: 0, stderr: "" })
+    expect(await filesOf(join(data(), "killed"))).toEqual(files)
+    runs += 1
+  }
+  return { kills: done, runs }
+}
+
+describe("ranks of a training", () => {
+  it("compute its steps, and the file has the bytes of a run of one process", { timeout: 600_000 }, async () => {
+    const address = await freeAddress()
+    const rank = rankAt(address)
+    await rank.until("waiting")
+    const run = await trained("far", ["--rank_address", address, "--max_train_steps", "8"])
+    expect(run).toMatchObject({ code: 0, stderr: "" })
+    expect(run.events.filter(({ event }) => event === "rank-joined")).toHaveLength(1)
+    expect(await rank.ended).toBe(0)
+    expect(rank.events.at(-1)).toMatchObject({ event: "done" })
+    expect(rank.events.at(-1)?.parts).toBeGreaterThan(0)
+    expect(await filesOf(join(data(), "far"))).toEqual(await alone(8))
+  })
+
+  it("are started on this machine by their number, and end with the run", { timeout: 600_000 }, async () => {
+    const run = await trained("local", ["--ranks", "2", "--max_train_steps", "2"])
+    expect(run).toMatchObject({ code: 0, stderr: "" })
+    expect(await filesOf(join(data(), "local"))).toEqual(await alone(2))
+  })
+
+  it("are refused with another token, and the run needs one", { timeout: 600_000 }, async () => {
+    const address = await freeAddress()
+    const rank = rankAt(address, "another")
+    await rank.until("waiting")
+    const run = await trained("refused", ["--rank_address", address, "--max_train_steps", "4"])
+    expect(run.code).toBe(0)
+    expect(await rank.ended).toBe(1)
+    const without = await trainedRun(data(), join(data(), "without"), ["--rank_address", address])
+    expect(without.code).toBe(1)
+    expect(without.stderr).toContain("LLLITE_RANKS_TOKEN")
+  })
+
+  it("may be killed and come back, without another result", { timeout: 600_000 }, async () => {
+    expect((await killRanks(2, 12)).kills).toBeGreaterThanOrEqual(2)
+  })
+
+  it("may be killed 100 times", { ...longOnly, timeout: 6 * 3_600_000 }, async () => {
+    const found = await killRanks(100, 24)
+    console.log(`killed: ${JSON.stringify(found)}`)
+    expect(found.kills).toBeGreaterThanOrEqual(100)
+  })
+})
