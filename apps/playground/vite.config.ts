@@ -1,19 +1,24 @@
+import { statSync } from "node:fs"
+import { createRequire } from "node:module"
 import { defineConfig, type Plugin } from "vite"
 
-/**
- * The content security policy of the page. It allows the page's scripts, worker and files, and WebAssembly. It allows
- * no other host. The policy is part of the page, so it holds on every static host.
- */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "worker-src 'self'",
-  "connect-src 'self'",
-  "img-src 'self' blob:",
-  "style-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-].join("; ")
+/** A content security policy. It allows the page's scripts, worker and files, and WebAssembly. */
+const policyOf = (connections: string): string =>
+  [
+    "default-src 'none'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    "worker-src 'self'",
+    `connect-src ${connections}`,
+    "img-src 'self' blob:",
+    "style-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join("; ")
+
+/** The policy of the page allows no other host. It is part of the page, so it holds on every static host. */
+const POLICY = policyOf("'self'")
+/** The policy of a host's headers holds for workers, too. They download the checkpoints that a user names. */
+const HEADER_POLICY = policyOf("'self' https:")
 
 const policy: Plugin = {
   name: "playground:policy",
@@ -41,6 +46,9 @@ const offline: Plugin = {
   },
 }
 
+/** A host that compresses does not send the size of a file, so the bar of the download has it from here. */
+const TINY = createRequire(import.meta.url).resolve("@lllite/tiny/tiny-sdxl.safetensors")
+
 /** Isolates the page from others. The page does not depend on this, so a host without such headers works, too. */
 const headers = {
   "Cross-Origin-Opener-Policy": "same-origin",
@@ -52,6 +60,7 @@ export default defineConfig({
   // Addresses are relative, so the page may lie in any folder of a host.
   base: "./",
   plugins: [policy, offline],
+  define: { TINY_BYTES: String(statSync(TINY).size) },
   build: {
     ...{ target: "es2023", modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
     rolldownOptions: {
@@ -63,5 +72,8 @@ export default defineConfig({
   },
   worker: { format: "es" },
   server: { headers },
-  preview: { headers: { ...headers, "Content-Security-Policy": `${POLICY}; frame-ancestors 'none'` }, port: 4173 },
+  preview: {
+    headers: { ...headers, "Content-Security-Policy": `${HEADER_POLICY}; frame-ancestors 'none'` },
+    port: 4173,
+  },
 })

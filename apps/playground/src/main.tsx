@@ -13,6 +13,8 @@ import "./draw/boards.css"
 import "./controls/controls.css"
 import "./shelf/shelf.css"
 import "./sweep/sweep.css"
+import "./models/models.css"
+import "./start/start.css"
 import "./train/train.css"
 import "./files/files.css"
 

@@ -9,6 +9,11 @@ import { usePlayground } from "./playground.ts"
 
 const LLLITE = fileURLToPath(new URL("../../../packages/tiny/model/lllite-canny.safetensors", import.meta.url))
 
+const TINY = fileURLToPath(new URL("../../../packages/tiny/model/tiny-sdxl.safetensors", import.meta.url))
+const SVG = Buffer.from(
+  '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20"><path d="M4 4h12v12H4z"/></svg>',
+)
+
 describe("the playground for everyone", needsChromium, () => {
   const playground = usePlayground()
   const { open, ready, full, panel } = playground
@@ -55,8 +60,19 @@ describe("the playground for everyone", needsChromium, () => {
     await draw.getByRole("button", { name: "Stop" }).click()
     await draw.getByText("Stopped before the picture was finished.").waitFor()
     await page.locator(".model-button").click()
+    await page.getByLabel("Open a checkpoint").setInputFiles(TINY)
+    await page.getByRole("button", { name: "Open it" }).waitFor()
     found.model = await problems()
     await page.keyboard.press("Escape")
+    await draw.getByLabel("From a file").setInputFiles({ name: "box.svg", mimeType: "image/svg+xml", buffer: SVG })
+    await draw.getByRole("button", { name: "Paint a mask" }).click()
+    const mask = page.getByRole("dialog", { name: "What changes" })
+    await mask.getByRole("button", { name: "Invert" }).click()
+    await mask.getByText("100 % changes.", { exact: false }).waitFor()
+    found.mask = await problems()
+    await mask.getByRole("button", { name: "Done" }).click()
+    await draw.getByText("The painted part changes.", { exact: false }).waitFor()
+    found.start = await problems()
     await page.getByRole("tab", { name: "Train" }).click()
     await panel("Train")
       .getByText(/^16 pairs, /)
@@ -65,6 +81,7 @@ describe("the playground for everyone", needsChromium, () => {
     await page.getByRole("tab", { name: "Files" }).click()
     await panel("Files").getByLabel("Open a safetensors file").setInputFiles(LLLITE)
     await page.locator(".identity").waitFor()
+    await panel("Files").getByText("Merge", { exact: true }).click()
     found.files = await problems()
     expect(found).toEqual(Object.fromEntries(Object.keys(found).map((state) => [state, []])))
   })

@@ -1,22 +1,22 @@
 import type { JSX } from "preact"
 import { useState } from "preact/hooks"
 import { followChange } from "../draw/make-picture.ts"
+import { drawing } from "../draw/sheet-state.ts"
 import { ChoiceField, SliderField } from "../page/fields.tsx"
 import { Icon } from "../page/icons.tsx"
-import { messageOf } from "../page/model.ts"
+import { messageOf } from "../page/message.ts"
 import { Problem } from "../page/problem.tsx"
 import { putBack } from "../page/put-back.ts"
 import { say } from "../page/status-line.tsx"
-import { SIZE } from "../pictures/canvas-image.ts"
 import { CONTROL_KINDS } from "../pictures/control-kinds.ts"
 import { FileButton } from "../pictures/file-drop.tsx"
 import { Picture } from "../pictures/picture.tsx"
 import { changeNotices } from "../pictures/picture-changes.ts"
 import { readPicture } from "../pictures/picture-reader.ts"
 import type { Control } from "./control-state.ts"
-import { changeControl, controlPictures, controls } from "./control-state.ts"
+import { changeControl, controlPictures, controls, networkChoice } from "./control-state.ts"
 import { CurveField } from "./curve-field.tsx"
-import { lllites } from "./lllites.ts"
+import { followers, networkOf } from "./networks.ts"
 import { WindowField } from "./window-field.tsx"
 
 /** Gradients are at most four times 255. */
@@ -24,10 +24,11 @@ const MOST_GRADIENT = 1000
 
 /** A control: its LLLite, what it follows, and how much. */
 export function ControlCard({ control, number }: { readonly control: Control; readonly number: number }): JSX.Element {
-  const { id, lllite, picture, kind, thresholds, strength, window, curve } = control
+  const { id, network, type, picture, kind, thresholds, strength, window, curve } = control
   const [problem, setProblem] = useState<string | null>(null)
   const seen = controlPictures.value.get(id)
-  const names = lllites.value.map(({ name }) => name)
+  const names = followers.value.map(({ name }) => name)
+  const types = networkOf(network)?.types ?? []
   const change = (changes: Partial<Omit<Control, "id">>): void => changeControl(id, changes)
   /** A change that is whole at once. A slider's is whole when it is released. */
   const set = (changes: Partial<Omit<Control, "id">>): void => {
@@ -36,7 +37,7 @@ export function ControlCard({ control, number }: { readonly control: Control; re
   }
   const open = ([file]: readonly File[]): void => {
     if (file === undefined) return
-    readPicture(file, SIZE).then(
+    readPicture(file, drawing.value.width).then(
       ({ image, changes }) => {
         setProblem(null)
         set({ picture: { name: file.name, image } })
@@ -53,11 +54,17 @@ export function ControlCard({ control, number }: { readonly control: Control; re
         {seen !== undefined && <Picture image={seen} label={`What control ${number} follows`} />}
         <div class="control-what">
           <ChoiceField
-            label="LLLite"
-            value={lllite}
-            names={names.includes(lllite) ? names : [lllite, ...names]}
-            onValue={(lllite) => set({ lllite })}
+            label={networkOf(network)?.kind === "controlnet" ? "ControlNet" : "LLLite"}
+            value={network}
+            names={names.includes(network) ? names : [network, ...names]}
+            onValue={(name) => {
+              const chosen = networkOf(name)
+              if (chosen !== undefined) set(networkChoice(chosen))
+            }}
           />
+          {type !== null && types.length > 0 && (
+            <ChoiceField label="Type" value={type} names={types} onValue={(type) => set({ type })} />
+          )}
           <p class="control-source">
             {picture === null ? "follows the drawing" : `follows ${picture.name}`}
             {picture === null ? (

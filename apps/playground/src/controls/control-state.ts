@@ -1,11 +1,11 @@
 import { controlPicture, type RgbImage } from "@lllite/core/image"
 import type { AdapterRecipe } from "@lllite/core/recipe"
+import type { ControlType } from "@lllite/format/identify"
 import { cannyThresholds } from "@lllite/tiny"
 import { computed, signal } from "@preact/signals"
 import { drawing } from "../draw/sheet-state.ts"
-import { SIZE } from "../pictures/canvas-image.ts"
 import { type CannyThresholds, type ControlKind, preparationOf } from "../pictures/control-kinds.ts"
-import { addLllite, BUILT_IN, lllites, type NamedLllite } from "./lllites.ts"
+import { addNetwork, BUILT_IN, type Network, networkOf } from "./networks.ts"
 
 /** A picture from a file. */
 export interface NamedPicture {
@@ -13,11 +13,13 @@ export interface NamedPicture {
   readonly image: RgbImage
 }
 
-/** A control of the next picture: an LLLite, what it follows, and how much. */
+/** A control of the next picture: an LLLite or a ControlNet, what it follows, and how much. */
 export interface Control {
   readonly id: number
-  /** Name of its LLLite. */
-  readonly lllite: string
+  /** Name of its LLLite or ControlNet. */
+  readonly network: string
+  /** What the control is, of a ControlNet Union. */
+  readonly type: ControlType | null
   /** Null: it follows the drawing. */
   readonly picture: NamedPicture | null
   readonly kind: ControlKind
@@ -38,7 +40,7 @@ let lastId = 0
 /** A control with the defaults of this page. */
 export function newControl(changes: Partial<Omit<Control, "id">> = {}): Control {
   return {
-    ...{ id: ++lastId, lllite: BUILT_IN, picture: null, kind: "canny", thresholds: cannyThresholds },
+    ...{ id: ++lastId, network: BUILT_IN, type: null, picture: null, kind: "canny", thresholds: cannyThresholds },
     ...{ strength: 1, window: { start: 0, end: 1 }, curve: null },
     ...changes,
   }
@@ -51,15 +53,22 @@ export function changeControl(id: number, changes: Partial<Omit<Control, "id">>)
   controls.value = controls.value.map((control) => (control.id === id ? { ...control, ...changes } : control))
 }
 
-/** Adds an LLLite, and chooses it for the first control. */
-export function useLllite(lllite: NamedLllite): void {
-  const name = addLllite(lllite)
+/** Adds an LLLite or a ControlNet, and chooses it for the first control. */
+export function followWith(network: Network): void {
   const [first, ...others] = controls.value
-  const changes = { lllite: name, ...(lllite.kind === null ? {} : { kind: lllite.kind }) }
+  const changes = networkChoice(addNetwork(network))
   controls.value = [first === undefined ? newControl(changes) : { ...first, ...changes }, ...others]
 }
 
-/** The control pictures by the id of their controls. Each is made anew only when what it follows changes. */
+/** What changes of a control that gets this network. */
+export function networkChoice({ name, control, types }: Network): Partial<Omit<Control, "id">> {
+  return { network: name, type: types[0] ?? null, ...(control === null ? {} : { kind: control }) }
+}
+
+/**
+ * The control pictures by the id of their controls, in the size of what they follow. Each is made anew only when that
+ * changes. The model gets them in the size of the picture.
+ */
 export const controlPictures = computed<ReadonlyMap<number, RgbImage>>(
   () => new Map(controls.value.map((control) => [control.id, madePicture(control, drawing.value)])),
 )
@@ -71,25 +80,27 @@ function madePicture({ picture, kind, thresholds }: Control, drawn: RgbImage): R
   const known = made.get(image) ?? new Map<string, RgbImage>()
   made.set(image, known)
   const key = `${kind} ${thresholds.low} ${thresholds.high}`
-  const found = known.get(key) ?? controlPicture(image, image, preparationOf(kind, SIZE, thresholds))
+  const found = known.get(key) ?? controlPicture(image, image, preparationOf(kind, image.width, thresholds))
   known.set(key, found)
   return found
 }
 
-/** A control as the SDK's recipes have it. */
-export function adapterRecipe(control: Control): AdapterRecipe {
-  const { lllite, picture, kind, thresholds, strength, window, curve } = control
-  const sha256 = lllites.value.find(({ name }) => name === lllite)?.sha256 ?? null
+/** A control as the SDK's recipes have it. @param side of the picture, in pixels */
+export function adapterRecipe(control: Control, side: number): AdapterRecipe {
+  const { network, type, picture, kind, thresholds, strength, window, curve } = control
+  const named = networkOf(network)
+  const sha256 = named?.sha256 ?? null
   return {
-    kind: "lllite",
-    file: { path: lllite, ...(sha256 === null ? {} : { sha256 }) },
+    kind: named?.kind === "controlnet" ? "controlnet" : "lllite",
+    file: { path: network, ...(sha256 === null ? {} : { sha256 }) },
     control: {
       file: { path: picture?.name ?? DRAWING },
       fit: "stretch",
-      ...preparationOf(kind, SIZE, thresholds),
+      ...preparationOf(kind, side, thresholds),
     },
     strength,
     window,
+    ...(type === null ? {} : { controlType: type }),
     ...(curve === null ? {} : { curve: curve.map((strength, i) => ({ at: i / (curve.length - 1), strength })) }),
   }
 }

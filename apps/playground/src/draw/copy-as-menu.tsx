@@ -1,7 +1,7 @@
 import { writePng } from "@lllite/runtime-web"
 import type { JSX } from "preact"
 import { useRef } from "preact/hooks"
-import { messageOf } from "../page/model.ts"
+import { messageOf } from "../page/message.ts"
 import { say } from "../page/status-line.tsx"
 import { codeOf, commandOf, linkOf } from "../recipes/copy-as.ts"
 import type { Result } from "./result.ts"
@@ -24,7 +24,7 @@ export function CopyAs({ made }: { readonly made: Result | null }): JSX.Element 
       <button type="button" disabled={made === null} popoverTarget="copy-as">
         Copy as
       </button>
-      <div id="copy-as" ref={menu} popover="auto" class="copy-as">
+      <div id="copy-as" ref={menu} popover="auto" class="menu">
         {FORMS.map(({ name, hint, textOf }) => (
           <button
             key={name}

@@ -1,7 +1,8 @@
 import { effect } from "@preact/signals"
-import { BUILT_IN } from "../controls/lllites.ts"
+import { BUILT_IN, networks } from "../controls/networks.ts"
 import { changeKept, readKept } from "../kept/database.ts"
-import { messageOf } from "../page/model.ts"
+import { openKeptNetworks } from "../kept/kept-networks.ts"
+import { messageOf } from "../page/message.ts"
 import { say } from "../page/status-line.tsx"
 import { readLink } from "../recipes/copy-as.ts"
 import { restore } from "../recipes/restore.ts"
@@ -17,12 +18,14 @@ const ID = "draw"
  * kept. A browser that keeps nothing opens with the heart.
  */
 export async function openDraft(): Promise<void> {
+  await openKeptNetworks()
   const kept = await readKept<Origin | undefined>("drafts", (store) => store.get(ID)).catch(() => undefined)
   try {
     const linked = readLink(location.hash)
-    const from = linked === null ? kept : { recipe: linked, drawing: kept?.drawing ?? null, pictures: [] }
-    // The built-in LLLite is loaded with the model, and others are not loaded again.
-    const known = [{ name: BUILT_IN, sha256: null }]
+    const from = linked === null ? kept : { recipe: linked, drawing: kept?.drawing ?? null, pictures: [], start: null }
+    // The built-in LLLite comes with the model, and others are kept.
+    const builtIn = { name: BUILT_IN, sha256: null, kind: "lllite", types: [] } as const
+    const known = [builtIn, ...networks.value]
     const { notices } = from === undefined ? { notices: [] } : restore({ ...from, drawing: null }, known)
     // Set in this way, it is not a change that can be undone.
     if (from !== undefined && from.drawing !== null) drawing.value = from.drawing

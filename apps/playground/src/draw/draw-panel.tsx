@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals"
 import type { JSX } from "preact"
 import { useEffect } from "preact/hooks"
+import { modelFacts } from "../models/model-facts.ts"
 import { modelState, type ReadyModel } from "../page/model.ts"
 import { Problem } from "../page/problem.tsx"
 import { Shelf } from "../shelf/shelf.tsx"
@@ -86,6 +87,6 @@ function Swap({ to, label }: { readonly to: "drawing" | "picture"; readonly labe
 async function showFirst(model: ReadyModel): Promise<void> {
   await openShelf()
   const last = shelf.value.find((kept) => isSameOrigin(kept, origin.value))
-  if (last === undefined) await makePicture(model, "full")
-  else result.value = last
+  if (last === undefined && modelFacts.value.isSmall) await makePicture(model, "full")
+  else if (last !== undefined) result.value = last
 }

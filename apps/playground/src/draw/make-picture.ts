@@ -1,16 +1,17 @@
 import type { RgbImage } from "@lllite/core/image"
-import type { Recipe } from "@lllite/core/recipe"
-import { adapterOptions, requestOf } from "@lllite/core/recipe"
-import type { AdapterHandleUse } from "@lllite/runtime-web"
+import { maskOf } from "@lllite/core/image"
+import { adapterOptions, controlNetOptions, loraOptions, requestOf, startOptions } from "@lllite/core/recipe"
+import type { GenerateRunOptions } from "@lllite/runtime-web"
 import { signal } from "@preact/signals"
-import { controlPictures, controls } from "../controls/control-state.ts"
-import { lllites } from "../controls/lllites.ts"
-import { messageOf, modelState, type ReadyModel } from "../page/model.ts"
+import { type Network, networkOf } from "../controls/networks.ts"
+import { loadNetwork } from "../models/loaded-networks.ts"
+import { modelFacts } from "../models/model-facts.ts"
+import { messageOf } from "../page/message.ts"
+import { modelState, type ReadyModel } from "../page/model.ts"
 import { sayUnseen } from "../page/status-line.tsx"
-import { origin, type Quality, type Result, result } from "./result.ts"
+import { type Quality, recipeFor } from "./recipe-state.ts"
+import { type Origin, origin, type Result, result } from "./result.ts"
 
-/** Steps of a picture that is made while drawing. */
-export const LIVE_STEPS = 4
 /** Pictures without controls that are kept, each for one prompt, seed and so on. */
 const MOST_PLAIN = 12
 
@@ -74,16 +75,16 @@ export async function makePicture(
   controller = own
   const wanted = origin.value
   const { recipe } = wanted
-  const made = quality === "full" ? recipe : { ...recipe, steps: Math.min(LIVE_STEPS, recipe.steps) }
+  const made = recipeFor(quality, recipe)
   const begun = performance.now()
   const isCurrent = (): boolean => controller === own
   notices.value = []
   try {
-    const uses = usesOf(made)
-    const key = JSON.stringify({ ...made, adapters: [] })
-    const known = uses.length === 0 ? null : (plainPictures.get(key) ?? null)
+    const isControlled = made.adapters.length > 0
+    const key = JSON.stringify({ ...made, adapters: [], start: wanted.start === null ? null : startKey(wanted) })
+    const known = !isControlled ? null : (plainPictures.get(key) ?? null)
     const base = { ...wanted, recipe: made, quality, id: null }
-    const image = await draw(model, made, uses, quality, "Making the picture", own, (estimate) => {
+    const image = await draw(model, { ...wanted, recipe: made }, quality, "Making the picture", own, (estimate) => {
       if (quality === "full") result.value = { ...base, image: estimate, plain: null, seconds: null }
     })
     if (!isCurrent()) return
@@ -91,8 +92,15 @@ export async function makePicture(
     result.value = { ...base, image, plain: known, seconds }
     onMade(result.value)
     if (quality === "full") sayUnseen(`The picture is ready after ${seconds.toFixed(1)} s.`)
-    if (uses.length > 0 && known === null && isCompared.value) {
-      const plain = await draw(model, made, [], quality, "Making it without control", own, () => {})
+    if (isControlled && known === null && isCompared.value) {
+      const plain = await draw(
+        model,
+        { ...wanted, recipe: { ...made, adapters: [] } },
+        quality,
+        "Making it without control",
+        own,
+        () => {},
+      )
       if (!isCurrent()) return
       keepPlain(key, plain)
       // Meanwhile another picture may be shown, or this one may be kept.
@@ -113,31 +121,67 @@ export async function makePicture(
   }
 }
 
-/** The LLLites of a recipe, loaded, with what they follow. @throws Error for one that is not loaded */
-export function usesOf({ adapters }: Pick<Recipe, "adapters">): readonly AdapterHandleUse[] {
-  return controls.value.flatMap(({ id, lllite }, index) => {
-    const named = lllites.value.find(({ name }) => name === lllite)
-    const [picture, adapter] = [controlPictures.value.get(id), adapters[index]]
-    if (named === undefined)
-      throw new Error(`The LLLite "${lllite}" is not loaded. Choose another one, or open its file.`)
-    if (picture === undefined || adapter === undefined) return []
-    return [{ adapter: named.adapter, control: picture, ...adapterOptions(adapter) }]
-  })
+/** What acts beside a model, loaded, and what its pictures start from. */
+export type PictureUses = Required<Pick<GenerateRunOptions, "adapters" | "controlNets" | "loras">> &
+  Pick<GenerateRunOptions, "start">
+
+/**
+ * Loads what a recipe of the form names. The model prepares the pictures that its controls follow.
+ *
+ * @throws Error for a network that is not there, or does not fit the model
+ */
+export async function usesOf(model: ReadyModel, { recipe, drawing, pictures, start }: Origin): Promise<PictureUses> {
+  const adapters: PictureUses["adapters"][number][] = []
+  const controlNets: PictureUses["controlNets"][number][] = []
+  for (const [index, adapter] of recipe.adapters.entries()) {
+    const loaded = await loadNetwork(model, expectNetwork(adapter.file.path))
+    const { fit = "stretch", preprocess } = adapter.control ?? {}
+    const control = {
+      ...{ control: pictures[index]?.image ?? drawing, fit },
+      ...(preprocess === undefined ? {} : { preprocess }),
+    }
+    if (loaded.kind === "lllite") adapters.push({ adapter: loaded.handle, ...control, ...adapterOptions(adapter) })
+    if (loaded.kind === "controlnet")
+      controlNets.push({ controlNet: loaded.handle, ...control, ...controlNetOptions(adapter) })
+  }
+  const loraUses: PictureUses["loras"][number][] = []
+  for (const lora of recipe.loras) {
+    const loaded = await loadNetwork(model, expectNetwork(lora.file.path))
+    if (loaded.kind === "lora") loraUses.push({ lora: loaded.handle, ...loraOptions(lora) })
+  }
+  return {
+    ...{ adapters, controlNets, loras: loraUses },
+    ...(recipe.start === null || start === null
+      ? {}
+      : {
+          start: {
+            ...{ ...startOptions(recipe.start), image: start.image },
+            ...(start.mask === null ? {} : { mask: maskOf(start.mask) }),
+          },
+        }),
+  }
+}
+
+function expectNetwork(name: string): Network {
+  const network = networkOf(name)
+  if (network !== undefined) return network
+  throw new Error(`“${name}” is not open. Choose another one, or open its file.`)
 }
 
 async function draw(
-  { sdxl }: ReadyModel,
-  made: Recipe,
-  adapters: readonly AdapterHandleUse[],
+  model: ReadyModel,
+  from: Origin,
   quality: Quality,
   what: string,
   { signal }: AbortController,
   onEstimate: (image: RgbImage) => void,
 ): Promise<RgbImage> {
-  const { request, options } = requestOf(made)
+  const { request, options } = requestOf(from.recipe)
   drawState.value = { phase: "running", quality, what, step: 0, steps: options.steps }
-  const previews = quality === "full" && adapters.length === made.adapters.length
-  for await (const event of sdxl.generate([request], { ...options, previews, signal, adapters })) {
+  const uses = await usesOf(model, from)
+  signal.throwIfAborted()
+  const previews = quality === "full" && modelFacts.value.isSmall && what === "Making the picture"
+  for await (const event of model.sdxl.generate([request], { ...options, ...uses, previews, signal })) {
     if (event.kind === "image") return event.image
     if (event.kind === "notice") notices.value = [...new Set([...notices.value, event.text])]
     if (event.kind === "step") {
@@ -149,6 +193,20 @@ async function draw(
     }
   }
   throw new Error("the model gave no picture. Reload the page.")
+}
+
+/** Tells pictures to start from apart, which have no names of their own. */
+const startKeys = new WeakMap<RgbImage, number>()
+let lastKey = 0
+
+function startKey({ recipe, start }: Origin): unknown {
+  const keyOf = (image: RgbImage | null | undefined): number => {
+    if (image == null) return 0
+    const key = startKeys.get(image) ?? ++lastKey
+    startKeys.set(image, key)
+    return key
+  }
+  return [keyOf(start?.image), keyOf(start?.mask), recipe.start?.strength]
 }
 
 function keepPlain(key: string, image: RgbImage): void {

@@ -1,14 +1,13 @@
 import { countedNotice } from "@lllite/core/names"
 import { signal } from "@preact/signals"
-import { messageOf } from "../page/model.ts"
+import { messageOf } from "../page/message.ts"
 import { say } from "../page/status-line.tsx"
-import { SIZE } from "../pictures/canvas-image.ts"
 import { changeNotices } from "../pictures/picture-changes.ts"
 import { readPicture } from "../pictures/picture-reader.ts"
 import { readMadePicture } from "../recipes/picture-file.ts"
 import { restore } from "../recipes/restore.ts"
 import { followChange } from "./make-picture.ts"
-import { replaceDrawing } from "./sheet-state.ts"
+import { drawing, replaceDrawing } from "./sheet-state.ts"
 
 /** Why the last picture was not opened. Null: it was. */
 export const openProblem = signal<string | null>(null)
@@ -20,7 +19,7 @@ export async function openPicture([file, ...others]: readonly File[]): Promise<v
   try {
     const made = await readMadePicture(file).catch((error: unknown) => `${file.name}: ${messageOf(error)}`)
     if (made === null || typeof made === "string") {
-      const { image, changes } = await readPicture(file, SIZE)
+      const { image, changes } = await readPicture(file, drawing.value.width)
       replaceDrawing(image)
       followChange()
       const said = [
@@ -33,8 +32,8 @@ export async function openPicture([file, ...others]: readonly File[]): Promise<v
     }
     // A picture of another program has no drawing. Its own edges are followed.
     const isOwn = made.drawing !== null || made.program === "lllite"
-    const drawing = isOwn ? made.drawing : (await readPicture(file, SIZE)).image
-    const { notices, undo } = restore({ ...made, drawing })
+    const drawn = isOwn ? made.drawing : (await readPicture(file, drawing.value.width)).image
+    const { notices, undo } = restore({ ...made, drawing: drawn })
     followChange()
     say([`The settings of ${file.name} are set.`, ...made.notices, ...notices, ...unused(others)].join(" "), undo)
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { JSX } from "preact"
 import { useLayoutEffect, useRef } from "preact/hooks"
+import { modelFacts } from "../models/model-facts.ts"
 import { modelState } from "../page/model.ts"
 import { drawState, isLive, stop } from "./make-picture.ts"
 import { KNOWN_WORDS, promptHint, promptParts, withWord } from "./prompt-words.ts"
@@ -54,7 +55,7 @@ function PromptField(): JSX.Element {
   return (
     <div class="prompt-field">
       <div class="prompt-marks" ref={marks} aria-hidden="true">
-        {promptParts(prompt).map(({ text, isUnknown }, index) =>
+        {(modelFacts.value.isBuiltIn ? promptParts(prompt) : []).map(({ text, isUnknown }, index) =>
           isUnknown ? <u key={index}>{text}</u> : <span key={index}>{text}</span>,
         )}
       </div>
@@ -62,7 +63,7 @@ function PromptField(): JSX.Element {
         ref={input}
         type="text"
         aria-label="Prompt"
-        aria-describedby="prompt-hint"
+        aria-describedby={modelFacts.value.isBuiltIn ? "prompt-hint" : undefined}
         placeholder="What to draw"
         value={prompt}
         maxLength={400}
@@ -76,8 +77,10 @@ function PromptField(): JSX.Element {
 }
 
 /** Words that the model knows, to add to the prompt, and what is to be said of the prompt. */
-export function PromptWords(): JSX.Element {
+export function PromptWords(): JSX.Element | null {
   const { prompt } = draft.value
+  // Of other models the page does not know the words.
+  if (!modelFacts.value.isBuiltIn) return null
   return (
     <div class="prompt-words">
       <div class="chips">

@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals"
 import type { JSX } from "preact"
 import { Icon } from "../page/icons.tsx"
-import { messageOf } from "../page/model.ts"
+import { messageOf } from "../page/message.ts"
 import { Segments } from "../page/segments.tsx"
 import { say } from "../page/status-line.tsx"
 import { Picture } from "../pictures/picture.tsx"
@@ -12,9 +12,9 @@ import { removePicture, shelf } from "../shelf/shelf-state.ts"
 import { SweepButton } from "../sweep/sweep-dialog.tsx"
 import { Compare } from "./compare.tsx"
 import { CopyAs } from "./copy-as-menu.tsx"
-import { drawState, followChange } from "./make-picture.ts"
+import { drawState } from "./make-picture.ts"
 import { isOutdated, type Result, result } from "./result.ts"
-import { replaceDrawing } from "./sheet-state.ts"
+import { UseAs } from "./use-as-menu.tsx"
 
 const VIEWS = ["with", "compare", "without"] as const
 type View = (typeof VIEWS)[number]
@@ -61,17 +61,7 @@ export function ResultBoard(): JSX.Element {
           Save picture
         </button>
         <CopyAs made={isFinal ? made : null} />
-        <button
-          type="button"
-          disabled={!isFinal}
-          onClick={() => {
-            if (made === null) return
-            replaceDrawing(made.image)
-            followChange()
-          }}
-        >
-          To drawing
-        </button>
+        <UseAs made={isFinal ? made : null} />
         <SweepButton />
         {kept !== undefined && (
           <button

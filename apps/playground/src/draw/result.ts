@@ -3,18 +3,18 @@ import type { Recipe } from "@lllite/core/recipe"
 import { computed, signal } from "@preact/signals"
 import type { NamedPicture } from "../controls/control-state.ts"
 import { controls } from "../controls/control-state.ts"
-import { recipe } from "./recipe-state.ts"
+import { start } from "../start/start-state.ts"
+import { type Quality, recipe, recipeFor } from "./recipe-state.ts"
 import { drawing } from "./sheet-state.ts"
 
-/** `full` makes a picture as the settings say. `live` makes it in fewer steps, while drawing. */
-export type Quality = "full" | "live"
-
-/** What a picture follows from: settings, the drawing, and the pictures of controls that do not follow the drawing. */
+/** What a picture follows from: settings, the drawing, pictures of controls that do not follow it, and the start. */
 export interface Origin {
   readonly recipe: Recipe
   readonly drawing: RgbImage
   /** By the index of the adapter in the recipe. Null: it follows the drawing. */
   readonly pictures: readonly (NamedPicture | null)[]
+  /** Null: it starts from noise. */
+  readonly start: { readonly image: RgbImage; readonly mask: RgbImage | null } | null
 }
 
 /** A picture with what it follows from. */
@@ -37,14 +37,14 @@ export const origin = computed<Origin>(() => ({
   recipe: recipe.value,
   drawing: drawing.value,
   pictures: controls.value.map(({ picture }) => picture),
+  start: start.value === null ? null : { image: start.value.picture.image, mask: start.value.mask },
 }))
 
 /** Whether the shown picture was made with other settings, or another drawing, than those that are set now. */
 export const isOutdated = computed(() => {
   const { value } = result
   if (value === null || value.seconds === null) return false
-  const steps = value.quality === "live" ? value.recipe.steps : origin.value.recipe.steps
-  return !isSameOrigin(value, { ...origin.value, recipe: { ...origin.value.recipe, steps } })
+  return !isSameOrigin(value, { ...origin.value, recipe: recipeFor(value.quality, origin.value.recipe) })
 })
 
 /** Whether two pictures follow from the same. */
@@ -52,12 +52,20 @@ export function isSameOrigin(a: Origin, b: Origin): boolean {
   return (
     JSON.stringify(a.recipe) === JSON.stringify(b.recipe) &&
     isSameImage(a.drawing, b.drawing) &&
+    isSameStart(a.start, b.start) &&
     a.pictures.length === b.pictures.length &&
     a.pictures.every((picture, i) => {
       const other = b.pictures[i] ?? null
       return picture === null || other === null ? picture === other : isSameImage(picture.image, other.image)
     })
   )
+}
+
+function isSameStart(a: Origin["start"], b: Origin["start"]): boolean {
+  // A picture that was kept by an earlier version of the page has no start.
+  if (a == null || b == null) return (a ?? null) === (b ?? null)
+  const isSameMask = a.mask === null || b.mask === null ? a.mask === b.mask : isSameImage(a.mask, b.mask)
+  return isSameMask && isSameImage(a.image, b.image)
 }
 
 function isSameImage(a: RgbImage, b: RgbImage): boolean {

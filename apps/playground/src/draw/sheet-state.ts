@@ -1,5 +1,6 @@
 import type { RgbImage } from "@lllite/core/image"
 import { computed, signal } from "@preact/signals"
+import { fitSquare } from "../pictures/fit-square.ts"
 import { heartOutline } from "./stamps.ts"
 
 /** How many changes can be undone. */
@@ -24,6 +25,20 @@ export function rememberDrawing(): void {
 export function replaceDrawing(image: RgbImage): void {
   rememberDrawing()
   drawing.value = image
+}
+
+/** The largest side of the sheet in pixels. A larger picture follows a sheet that is enlarged. */
+const MOST_SHEET = 512
+
+/** The side of the sheet for pictures of a side. */
+export function sheetSide(side: number): number {
+  return Math.min(side, MOST_SHEET)
+}
+
+/** Gives the sheet the size for pictures of a side. What can be taken back keeps its size. */
+export function resizeSheet(side: number): void {
+  const to = sheetSide(side)
+  if (drawing.value.width !== to) drawing.value = fitSquare(drawing.value, to)
 }
 
 /** Takes the last change back. */

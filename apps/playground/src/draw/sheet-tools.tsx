@@ -1,9 +1,9 @@
 import type { JSX } from "preact"
 import { Icon, type IconName } from "../page/icons.tsx"
-import { blank, SIZE } from "../pictures/canvas-image.ts"
+import { blank } from "../pictures/canvas-image.ts"
 import { FileButton } from "../pictures/file-drop.tsx"
 import { followChange } from "./make-picture.ts"
-import { canRedo, canUndo, redo, replaceDrawing, undo } from "./sheet-state.ts"
+import { canRedo, canUndo, drawing, redo, replaceDrawing, undo } from "./sheet-state.ts"
 import { STAMPS, WIDTHS } from "./stamps.ts"
 import { TOOLS, tool, width } from "./tool-state.ts"
 
@@ -49,7 +49,7 @@ export function SheetTools({ onFiles }: { readonly onFiles: (files: readonly Fil
       <span class="tool-gap" />
       <ToolButton icon="undo" label="Undo" disabled={!canUndo.value} onClick={() => change(undo)} />
       <ToolButton icon="redo" label="Redo" disabled={!canRedo.value} onClick={() => change(redo)} />
-      <ToolButton icon="clear" label="Clear" onClick={() => change(() => replaceDrawing(blank(SIZE)))} />
+      <ToolButton icon="clear" label="Clear" onClick={() => change(() => replaceDrawing(blank(drawing.value.width)))} />
       <FileButton label="Open a picture" icon="open" accept="image/*" onFiles={onFiles} />
     </div>
   )

@@ -4,7 +4,7 @@ import { blank, SIZE } from "../pictures/canvas-image.ts"
 
 /** The grey of the one ink. Edges of it are found on white, and its colour asks for nothing. */
 export const INK = 96
-/** The widths of the pen in pixels of the picture. */
+/** The widths of the pen in pixels of a sheet of the size of the tiny SDXL. */
 export const WIDTHS = [2, 4, 8, 16] as const
 /** The tiny SDXL follows outlines of this width well, also in few steps. */
 export const DEFAULT_WIDTH = 4
@@ -21,7 +21,7 @@ export function heartOutline(): RgbImage {
 
 /** The drawing with a shape on it. The place is in pixels. */
 export function stamped(drawing: RgbImage, kind: ShapeKind, x: number, y: number): RgbImage {
-  const shape = { kind, x: x / SIZE, y: y / SIZE, radius: STAMP_RADIUS, rotation: 0 }
+  const shape = { kind, x: x / drawing.width, y: y / drawing.width, radius: STAMP_RADIUS, rotation: 0 }
   return inked(drawing, shape, (distance) => distance)
 }
 

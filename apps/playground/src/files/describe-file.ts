@@ -2,8 +2,8 @@ import type { LlliteFile, SourceLike, TensorInfo } from "@lllite/format"
 import { llliteOf, openSafetensors, SDXL_LAYOUT, sameLayout } from "@lllite/format"
 import type { BlockHealth, Finding } from "@lllite/format/health"
 import { checkLllite } from "@lllite/format/health"
-import type { CheckpointTraits, FileIdentity } from "@lllite/format/identify"
-import { identify, readCheckpointTraits } from "@lllite/format/identify"
+import type { CheckpointTraits, ControlType, FileIdentity } from "@lllite/format/identify"
+import { controlTypesOf, identify, readCheckpointTraits, readControlNet } from "@lllite/format/identify"
 import { parseLlliteMetadata } from "@lllite/format/modelspec"
 import { compareSites, enumerateSites, NAMED_SELECTIONS } from "@lllite/format/selections"
 
@@ -20,6 +20,8 @@ export interface FileDescription {
   /** The first tensors, by name. */
   readonly tensors: readonly Pick<TensorInfo, "name" | "dtype" | "shape">[]
   readonly lllite: LlliteDescription | null
+  /** The control types of a ControlNet Union. Otherwise empty. */
+  readonly controlTypes: readonly ControlType[]
   /** How a checkpoint or a U-Net of SDXL is to be run. Null for other files. */
   readonly traits: CheckpointTraits | null
 }
@@ -68,6 +70,7 @@ export async function describeFile(name: string, source: SourceLike): Promise<Fi
   const isSdxl = identity.kind === "sdxl-checkpoint" || identity.kind === "sdxl-unet"
   const traits = isSdxl ? readCheckpointTraits({ tensors: file.tensors, metadata, label: name || label }) : null
   const tensorCount = file.tensors.size
+  const union = identity.kind === "controlnet" && identity.base === "sdxl" ? readControlNet(file).union : null
   return {
     name,
     bytes,
@@ -78,6 +81,7 @@ export async function describeFile(name: string, source: SourceLike): Promise<Fi
     metadata: new Map(metadata),
     tensors,
     lllite,
+    controlTypes: union === null ? [] : controlTypesOf(union),
     traits,
   }
 }

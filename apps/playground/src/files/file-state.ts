@@ -1,8 +1,11 @@
 import llliteUrl from "@lllite/tiny/lllite-canny.safetensors?url"
 import { signal } from "@preact/signals"
-import { useLllite } from "../controls/control-state.ts"
-import { sha256Of } from "../controls/lllites.ts"
-import { messageOf, modelState } from "../page/model.ts"
+import { openNetwork } from "../controls/open-network.ts"
+import { showModelPanel } from "../models/model-panel-state.ts"
+import { fileSource } from "../models/model-source.ts"
+import { openVae } from "../models/open-chosen.ts"
+import { propose } from "../models/proposal.ts"
+import { messageOf } from "../page/message.ts"
 import { controlKindOf } from "../pictures/control-kinds.ts"
 import type { FileDescription } from "./describe-file.ts"
 
@@ -55,17 +58,41 @@ export async function openEmbedded(): Promise<void> {
   }
 }
 
-/** Uses the LLLite that is shown as a control, if it fits the model. Returns the problem, or null. */
+/** What the page can do with a file of a kind. */
+export type FileUse = "lllite" | "controlnet" | "lora" | "vae" | "model"
+
+/** What the page can do with a file. Null: it can only describe it. */
+export function useOf({ identity: { kind, base } }: Pick<FileDescription, "identity">): FileUse | null {
+  if (kind === "lllite") return "lllite"
+  if (kind === "sdxl-checkpoint") return "model"
+  if (kind === "vae") return "vae"
+  const isForSdxl = base === null || base === "sdxl"
+  if (kind === "controlnet" && isForSdxl) return "controlnet"
+  return (kind === "lora" || kind === "lycoris") && isForSdxl ? "lora" : null
+}
+
+/**
+ * Uses the file that is shown as what it is: a control, a LoRA, a VAE or a model, whose plan is then shown.
+ *
+ * @returns what is to be said of it, or null
+ * @throws Error for a file that does not fit the model
+ */
 export async function useOpened(): Promise<string | null> {
-  const [file, { value: model }, { value: state }] = [opened.value, modelState, fileState]
-  if (file === null || model.phase !== "ready") return "The model is not ready yet. Try again in a moment."
-  const preprocessor = state.kind === "description" ? state.description.lllite?.preprocessor : null
-  try {
-    const adapter = await model.runtime.loadAdapter(file, model.sdxl)
-    const kind = preprocessor == null ? null : controlKindOf(preprocessor)
-    useLllite({ name: file.name, adapter, sha256: await sha256Of(await file.arrayBuffer()), kind })
+  const [file, { value: state }] = [opened.value, fileState]
+  if (file === null || state.kind !== "description") return null
+  const { description } = state
+  const use = useOf(description)
+  if (use === null) throw new Error(`${file.name} is ${description.identity.detail}. The page can only describe it.`)
+  if (use === "model") {
+    showModelPanel()
+    await propose(fileSource(file))
     return null
-  } catch (error) {
-    return messageOf(error)
   }
+  if (use === "vae") {
+    await openVae(file)
+    return null
+  }
+  const preprocessor = description.lllite?.preprocessor ?? null
+  const control = preprocessor === null ? null : controlKindOf(preprocessor)
+  return openNetwork({ kind: use, file, control, types: description.controlTypes })
 }

@@ -3,13 +3,13 @@
  */
 
 const DATABASE = "lllite-playground"
-const VERSION = 2
+const VERSION = 3
 
 /**
- * Runs of trainings in short, what they follow from, and their states; pictures; and what the form and the sheet held
- * last.
+ * Runs of trainings in short, what they follow from, and their states; pictures; what the form and the sheet held last;
+ * and files of networks.
  */
-const STORES = ["runs", "plans", "states", "pictures", "drafts"] as const
+const STORES = ["runs", "plans", "states", "pictures", "drafts", "networks"] as const
 export type Store = (typeof STORES)[number]
 
 let opening: Promise<IDBDatabase> | null = null

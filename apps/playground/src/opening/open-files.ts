@@ -1,7 +1,7 @@
 import { countedNotice } from "@lllite/core/names"
 import { openPicture } from "../draw/open-picture.ts"
 import { show } from "../page/app-state.ts"
-import { messageOf } from "../page/model.ts"
+import { messageOf } from "../page/message.ts"
 import { say } from "../page/status-line.tsx"
 import { droppedFiles, type PlacedFile, pickedFiles } from "./dropped-files.ts"
 import { sortFiles } from "./sort-files.ts"
@@ -61,15 +61,22 @@ export async function openFiles(found: Promise<readonly PlacedFile[]>): Promise<
   }
 }
 
-/** An LLLite that fits the model becomes a control. Other files are described. */
+/** Weights become what they are for: a control, a LoRA, a VAE, a model. Other files are described. */
 async function openModel(file: File): Promise<void> {
-  const { openFile, useOpened } = await import("../files/file-state.ts")
+  const { openFile, useOf, useOpened } = await import("../files/file-state.ts")
   const answer = await openFile(file)
-  const isLllite = answer?.kind === "description" && answer.description.lllite !== null
-  if (isLllite && (await useOpened()) === null) {
+  if (answer?.kind !== "description" || useOf(answer.description) === null) {
+    show("files")
+    return
+  }
+  try {
+    const sentence = await useOpened()
     show("draw")
-    say(`${file.name} is used as a control.`)
-  } else show("files")
+    if (sentence !== null) say(sentence)
+  } catch (error) {
+    show("files")
+    say(messageOf(error))
+  }
 }
 
 function hasFiles(transfer: DataTransfer | null): boolean {

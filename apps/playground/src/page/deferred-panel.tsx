@@ -1,6 +1,6 @@
 import type { FunctionComponent, JSX } from "preact"
 import { useEffect, useState } from "preact/hooks"
-import { messageOf } from "./model.ts"
+import { messageOf } from "./message.ts"
 import { Problem } from "./problem.tsx"
 
 /** A panel whose code is loaded when it is first shown. */

@@ -1,9 +1,11 @@
-import type { LoadProgress, MemoryNeed } from "@lllite/runtime-web"
+import type { LoadProgress } from "@lllite/runtime-web"
 import type { JSX } from "preact"
-import { SIZE } from "../pictures/canvas-image.ts"
-import { chosenBackend, modelState } from "./model.ts"
-
-const BACKENDS = { webgpu: "WebGPU", wasm: "WebAssembly" } as const
+import { draft } from "../draw/recipe-state.ts"
+import { modelFacts } from "../models/model-facts.ts"
+import { BACKENDS, ModelPanel } from "../models/model-panel.tsx"
+import { MODEL_PANEL } from "../models/model-panel-state.ts"
+import { memoryText } from "./bytes.ts"
+import { chosenBackend, modelState, TINY_SOURCE } from "./model.ts"
 
 /** The model in short. It opens what there is to say of it: its size, its backend, and the memory that it needs. */
 export function ModelButton(): JSX.Element {
@@ -12,41 +14,25 @@ export function ModelButton(): JSX.Element {
   const need = "need" in state ? state.need : null
   return (
     <div class="model" data-phase={state.phase} data-backend={runtime?.backend}>
-      <button type="button" class="model-button" popoverTarget="model-details">
+      <button type="button" class="model-button" popoverTarget={MODEL_PANEL}>
         <span class="dot" aria-hidden="true" />
-        <span class="model-name">Tiny SDXL</span>
+        <span class="model-name">{"from" in state ? state.from.name : modelFacts.value.name}</span>
         <span class="model-facts">
           {state.phase === "loading" ? (
-            <Loading progress={state.progress} />
+            <Loading progress={state.progress} expected={state.from === TINY_SOURCE ? TINY_BYTES : null} />
           ) : state.phase === "starting" ? (
             "starting …"
           ) : state.phase === "failed" ? (
             "not started"
           ) : (
             <>
-              {SIZE} px · {BACKENDS[state.runtime.backend]}
-              {need === null ? "" : ` · ${mebibytes(need.generateBytes)}`}
+              {draft.value.width} px · {BACKENDS[state.runtime.backend]}
+              {need === null ? "" : ` · ${memoryText(need.generateBytes)}`}
             </>
           )}
         </span>
       </button>
-      <div id="model-details" popover="auto" class="model-details">
-        <h2>Tiny SDXL</h2>
-        <p>
-          It is part of this page. It draws one or two coloured shapes on white paper, and knows few words. The same
-          code runs the real SDXL.
-        </p>
-        {runtime !== null && (
-          <p>
-            Runs on {BACKENDS[runtime.backend]}, {runtime.version}.
-          </p>
-        )}
-        {need === null ? null : <Need need={need} isGpu={runtime?.backend === "webgpu"} />}
-        {runtime?.notices.map((notice) => (
-          <p key={notice}>{notice}</p>
-        ))}
-        <p>Your drawings and files never leave this tab.</p>
-      </div>
+      <ModelPanel />
     </div>
   )
 }
@@ -67,29 +53,21 @@ export function ModelFailure(): JSX.Element | null {
   )
 }
 
-/** The memory that the model needs, weights included. */
-function Need({ need, isGpu }: { readonly need: MemoryNeed; readonly isGpu: boolean }): JSX.Element {
-  const { side, weightBytes, generateBytes, trainBytes } = need
-  const limit = isGpu ? "The browser does not report the card's memory." : "WebAssembly has 4,096 MiB."
-  return (
-    <p>
-      Memory for pictures of {side} px: {mebibytes(generateBytes)} to generate, {mebibytes(trainBytes)} to train. Both
-      include {mebibytes(weightBytes)} of weights. {limit}
-    </p>
-  )
+interface LoadingProps {
+  readonly progress: LoadProgress | null
+  /** Bytes of the file, where they are known before the server says them. */
+  readonly expected: number | null
 }
 
-function mebibytes(bytes: number): string {
-  return `${Math.ceil(bytes / 2 ** 20)} MiB`
-}
-
-function Loading({ progress }: { readonly progress: LoadProgress | null }): JSX.Element {
+function Loading({ progress, expected }: LoadingProps): JSX.Element {
   if (progress === null) return <>loading …</>
-  const { kind, done, total } = progress
+  const { kind, done } = progress
+  const total = progress.total ?? expected
   const what = kind === "download" ? "downloading" : "loading"
+  const amount = (done / 1e6).toFixed(1)
   return (
     <>
-      {what} {(done / 1e6).toFixed(1)} MB{" "}
+      {what} {total === null ? amount : `${amount} of ${(total / 1e6).toFixed(1)}`} MB{" "}
       <progress aria-label={what} {...(total === null ? {} : { max: total, value: done })} />
     </>
   )

@@ -1,16 +1,33 @@
-import type { LoadProgress, MemoryNeed, SdxlHandle, WebRuntime } from "@lllite/runtime-web"
+import type { LoadProgress, MemoryNeed, SdxlHandle, WebRuntime, WebSource } from "@lllite/runtime-web"
 import { createWebRuntime } from "@lllite/runtime-web"
 import llliteUrl from "@lllite/tiny/lllite-canny.safetensors?url"
 import tinyUrl from "@lllite/tiny/tiny-sdxl.safetensors?url"
 import { signal } from "@preact/signals"
-import { addLllite, BUILT_IN, sha256Of } from "../controls/lllites.ts"
+import { addNetwork, BUILT_IN, networks, sha256Of } from "../controls/networks.ts"
+import { unloadNetworks } from "../models/loaded-networks.ts"
+import { heldBy, type ModelFacts, modelFacts, sizesOf, TINY_FACTS } from "../models/model-facts.ts"
 import { SIZE } from "../pictures/canvas-image.ts"
+import { messageOf } from "./message.ts"
 
-/** The embedded model on a backend that works. */
+/** A model that can be loaded. */
+export interface ModelSource {
+  /** Its name on the page. */
+  readonly name: string
+  /** Its file or address in recipes. */
+  readonly path: string
+  readonly source: WebSource
+  /** A VAE that replaces its own. */
+  readonly vae: File | null
+  /** Pixels of a picture's side for which its memory is planned. */
+  readonly side: number
+}
+
+/** A model on a backend that works. */
 export interface ReadyModel {
   readonly runtime: WebRuntime
   readonly sdxl: SdxlHandle
   readonly need: MemoryNeed | null
+  readonly from: ModelSource
 }
 
 export type ModelState =
@@ -18,6 +35,7 @@ export type ModelState =
   | {
       readonly phase: "loading"
       readonly runtime: WebRuntime
+      readonly from: ModelSource
       readonly progress: LoadProgress | null
       /** The memory that the model needs. Null until it is known. */
       readonly need: MemoryNeed | null
@@ -26,40 +44,107 @@ export type ModelState =
   | { readonly phase: "failed"; readonly message: string }
 
 export const modelState = signal<ModelState>({ phase: "starting" })
+/** Why the last model was not opened, while another one is ready. */
+export const openingProblem = signal<string | null>(null)
 
-/** Starts the runtime and loads the embedded model and LLLite. An error becomes the state `failed`. */
+/** The model of this page. */
+export const TINY_SOURCE: ModelSource = {
+  ...{ name: TINY_FACTS.name, path: TINY_FACTS.path, source: { url: tinyUrl, keep: false }, vae: null, side: SIZE },
+}
+
+let controller: AbortController | null = null
+
+/** Starts the runtime and loads the built-in model and LLLite. An error becomes the state `failed`. */
 export async function startModel(): Promise<void> {
   try {
     const backend = chosenBackend()
     const runtime = await createWebRuntime(
       backend === "webgpu" ? { backend, software: true } : backend ? { backend } : {},
     )
-    modelState.value = { phase: "loading", runtime, progress: null, need: null }
-    let need: MemoryNeed | null = null
-    const sdxl = await runtime.loadSdxl(
-      { url: tinyUrl, keep: false },
-      {
-        side: SIZE,
-        onPlan: (planned) => {
-          need = planned
-          modelState.value = { phase: "loading", runtime, progress: null, need }
-        },
-        onProgress: (progress) => {
-          modelState.value = { phase: "loading", runtime, progress, need }
-        },
-      },
-    )
-    const lllite = await built()
-    const adapter = await runtime.loadAdapter(lllite, sdxl)
-    addLllite({ name: BUILT_IN, adapter, sha256: await sha256Of(await lllite.arrayBuffer()), kind: "canny" })
-    modelState.value = { phase: "ready", runtime, sdxl, need }
+    modelState.value = { phase: "loading", runtime, from: TINY_SOURCE, progress: null, need: null }
+    const source = await builtIn()
+    addNetwork({
+      ...{ name: BUILT_IN, kind: "lllite", source, sha256: await sha256Of(source), control: "canny", types: [] },
+      isKept: false,
+    })
+    // Built-in things come first.
+    networks.value = [...networks.value].sort((a, b) => Number(b.name === BUILT_IN) - Number(a.name === BUILT_IN))
+    ready(runtime, TINY_SOURCE, await load(runtime, TINY_SOURCE))
   } catch (error) {
     modelState.value = { phase: "failed", message: messageOf(error) }
   }
 }
 
+/**
+ * Loads another model in the place of the one that is ready. Its networks are loaded anew when they are used. A model
+ * that cannot be loaded becomes `openingProblem`, and the former one stays, or the built-in one comes back.
+ *
+ * @returns whether it is ready
+ */
+export async function openModel(from: ModelSource): Promise<boolean> {
+  const before = modelState.value
+  if (before.phase !== "ready") return false
+  const { runtime } = before
+  openingProblem.value =
+    heldBy.value === null ? null : `${heldBy.value} works with ${before.from.name}. Stop it first, and open this again.`
+  if (heldBy.value !== null) return false
+  // The built-in model is small, so it stays until the other one is there.
+  const isSmall = before.from.path === TINY_SOURCE.path
+  try {
+    modelState.value = { phase: "loading", runtime, from, progress: null, need: null }
+    if (!isSmall) await close(before.sdxl)
+    const loaded = await load(runtime, from)
+    if (isSmall) await close(before.sdxl)
+    ready(runtime, from, loaded)
+    return true
+  } catch (error) {
+    openingProblem.value = controller?.signal.aborted === true ? null : messageOf(error)
+    if (isSmall) modelState.value = before
+    else ready(runtime, TINY_SOURCE, await load(runtime, TINY_SOURCE))
+    return false
+  }
+}
+
+/** Stops the loading of a model. What was downloaded stays, to be continued. */
+export function stopLoading(): void {
+  controller?.abort()
+}
+
+async function close(sdxl: SdxlHandle): Promise<void> {
+  await unloadNetworks(sdxl)
+  await sdxl.dispose()
+}
+
+async function load(runtime: WebRuntime, from: ModelSource): Promise<Pick<ReadyModel, "sdxl" | "need">> {
+  let need: MemoryNeed | null = null
+  controller = new AbortController()
+  const { signal } = controller
+  const sdxl = await runtime.loadSdxl(from.source, {
+    ...{ side: from.side, signal },
+    ...(from.vae === null ? {} : { vae: from.vae }),
+    onPlan: (planned) => {
+      need = planned
+      modelState.value = { phase: "loading", runtime, from, progress: null, need }
+    },
+    onProgress: (progress) => {
+      modelState.value = { phase: "loading", runtime, from, progress, need }
+    },
+  })
+  return { sdxl, need }
+}
+
+function ready(runtime: WebRuntime, from: ModelSource, { sdxl, need }: Pick<ReadyModel, "sdxl" | "need">): void {
+  const { name, path, vae } = from
+  const facts: ModelFacts = {
+    ...{ name, path, vae: vae?.name ?? null, isBuiltIn: path === TINY_SOURCE.path },
+    ...sizesOf(sdxl.layout),
+  }
+  modelFacts.value = facts
+  modelState.value = { phase: "ready", runtime, sdxl, need, from }
+}
+
 /** The file of the built-in LLLite. @throws Error when it cannot be loaded */
-async function built(): Promise<Blob> {
+async function builtIn(): Promise<Blob> {
   const response = await fetch(llliteUrl)
   if (!response.ok) throw new Error(`The server answered ${response.status} to ${llliteUrl}.`)
   return response.blob()
@@ -69,8 +154,4 @@ async function built(): Promise<Blob> {
 export function chosenBackend(): "webgpu" | "wasm" | null {
   const name = new URLSearchParams(location.search).get("backend")
   return name === "webgpu" || name === "wasm" ? name : null
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

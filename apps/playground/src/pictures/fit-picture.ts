@@ -1,15 +1,14 @@
 import type { RgbImage } from "@lllite/core/image"
 import {
   compareShapes,
-  cropCentre,
   exifOrientation,
   otherFormatHint,
   PICTURE_SIGNATURE_BYTES,
   pictureFormatOf,
-  resizeImage,
 } from "@lllite/core/image"
 import { readBytes } from "../page/read-file.ts"
 import { onWhite, pixelsOf } from "./canvas-image.ts"
+import { fitSquare } from "./fit-square.ts"
 import { changesOf, type PictureChange } from "./picture-changes.ts"
 
 /** The largest side of a picture in pixels. A file of a few bytes may claim any size. */
@@ -79,12 +78,4 @@ function isOtherShape(name: string, control: Size, image: Size): boolean {
   if (shape.kind !== "other") return shape.kind === "stretched"
   const [a, b] = [control, image].map(({ width, height }) => `${width}x${height}`)
   throw new Error(`${name} is ${a} and its picture ${b}, expected one shape. ${shape.reason}`)
-}
-
-/** Resizes a picture to cover a square as one of the size `like` does, and crops it to the square. */
-export function fitSquare(image: RgbImage, size: number, like: Size = image): RgbImage {
-  const scale = size / Math.min(like.width, like.height)
-  const width = Math.max(size, Math.round(like.width * scale))
-  const height = Math.max(size, Math.round(like.height * scale))
-  return cropCentre(resizeImage(image, width, height, width < image.width ? "area" : "lanczos"), size, size)
 }

@@ -9,7 +9,7 @@ const PAGE = "https://example.org/some/folder/?backend=wasm#old"
 const made = (changes: { readonly prompt?: string; readonly seed?: number } = {}) =>
   createRecipe({
     ...{ ...FIRST_RECIPE, ...changes },
-    adapters: [adapterRecipe(newControl({ strength: 0.5, window: { start: 0.1, end: 0.9 } }))],
+    adapters: [adapterRecipe(newControl({ strength: 0.5, window: { start: 0.1, end: 0.9 } }), 128)],
   })
 
 describe("a copied command", () => {

@@ -1,7 +1,7 @@
 import { preprocessingText } from "@lllite/core/image"
 import type { AdapterRecipe, Recipe, RecipeInput } from "@lllite/core/recipe"
 import { createRecipe, shareableRecipe } from "@lllite/core/recipe"
-import { BUILT_IN } from "../controls/lllites.ts"
+import { BUILT_IN } from "../controls/networks.ts"
 import { FIRST_RECIPE } from "../draw/recipe-state.ts"
 
 /** The file of the built-in LLLite in the package `@lllite/tiny`. */
@@ -13,10 +13,16 @@ const MOST_LINK = 20_000
 /** The command that makes the picture, for a POSIX shell. Pictures and LLLites are named, and have to lie there. */
 export function commandOf(recipe: Recipe): string {
   const { prompt, negativePrompt, seed, steps, guidanceScale, sampler, adapters } = recipe
+  const { model, loras, start, hires, tiles, width, height } = recipe
+  const { path } = model.checkpoint
+  const isPlain = path === "tiny" && width === FIRST_RECIPE.width && height === FIRST_RECIPE.height
+  const isUnion = adapters.some(({ controlType }) => controlType !== undefined)
   const list = (name: string, values: readonly (string | number)[]): string[] =>
     values.length === 0 ? [] : [`--${name} ${values.map((value) => quoted(String(value))).join(" ")}`]
   const parts = [
-    "lllite generate --ckpt tiny",
+    `lllite generate --ckpt ${quoted(path)}`,
+    ...(model.vae === undefined ? [] : [`--vae ${quoted(model.vae.path)}`]),
+    ...(isPlain ? [] : [`--W ${width} --H ${height}`]),
     `--prompt ${quoted(prompt)}`,
     ...(negativePrompt === "" ? [] : [`--negative_prompt ${quoted(negativePrompt)}`]),
     `--seed ${seed} --steps ${steps} --scale ${guidanceScale} --sampler ${sampler}`,
@@ -35,6 +41,29 @@ export function commandOf(recipe: Recipe): string {
       "control_net_ratios",
       adapters.map(({ window }) => window.end),
     ),
+    ...(isUnion
+      ? list(
+          "control_net_types",
+          adapters.map(({ controlType = "none" }) => controlType),
+        )
+      : []),
+    ...(start === null ? [] : [`--image_path ${quoted(pictureFile(start.image.path))}`]),
+    ...(start?.mask == null ? [] : [`--mask_path ${quoted(pictureFile(start.mask.path))}`]),
+    ...(start === null ? [] : [`--strength ${start.strength}`]),
+    ...(hires === null
+      ? []
+      : [
+          `--highres_fix_scale ${hires.scale} --highres_fix_steps ${hires.steps} --highres_fix_strength ${hires.strength}`,
+        ]),
+    ...(tiles === null ? [] : [`--tile ${tiles.size} --tile_overlap ${tiles.overlap}`]),
+    ...list(
+      "network_weights",
+      loras.map(({ file }) => file.path),
+    ),
+    ...list(
+      "network_mul",
+      loras.map(({ strength }) => strength),
+    ),
     ...(adapters.some(({ curve }) => curve !== undefined) ? list("lllite_curves", adapters.map(curveOf)) : []),
   ]
   return parts.join(" \\\n  ")
@@ -48,26 +77,77 @@ export function codeOf(recipe: Recipe): string {
     file: { path: fileOf(one) },
     control: one.control === null ? null : { ...one.control, file: { path: pictureOf(one) } },
   }))
-  const json = JSON.stringify(inputOf({ ...shared, adapters }), null, 2)
-  return `import { adapterOptions, createRecipe, recipeText, requestOf } from "@lllite/core/recipe"
+  const start =
+    shared.start === null
+      ? null
+      : {
+          ...shared.start,
+          image: { path: pictureFile(shared.start.image.path) },
+          mask: shared.start.mask === null ? null : { path: pictureFile(shared.start.mask.path) },
+        }
+  const json = JSON.stringify(inputOf({ ...shared, adapters, start }), null, 2)
+  const has = {
+    lllite: adapters.some(({ kind }) => kind === "lllite"),
+    controlNet: adapters.some(({ kind }) => kind === "controlnet"),
+    lora: recipe.loras.length > 0,
+    start: start !== null,
+    mask: start?.mask != null,
+  }
+  const names = [
+    ...(has.lllite ? ["adapterOptions"] : []),
+    ...(has.controlNet ? ["controlNetOptions"] : []),
+    ...["createRecipe", ...(has.lora ? ["loraOptions"] : []), "recipeText", "requestOf"],
+    ...(has.start ? ["startOptions"] : []),
+  ]
+  const control = "control: await readImage(file.path), fit, preprocess"
+  const uses = [
+    ...(has.lllite
+      ? [
+          `const adapters = []
+for (const use of recipe.adapters${has.controlNet ? '.filter(({ kind }) => kind === "lllite")' : ""}) {
+  const { file, fit, preprocess } = use.control
+  const adapter = await runtime.loadAdapter(use.file.path, sdxl)
+  adapters.push({ adapter, ${control}, ...adapterOptions(use) })
+}`,
+        ]
+      : []),
+    ...(has.controlNet
+      ? [
+          `const controlNets = []
+for (const use of recipe.adapters${has.lllite ? '.filter(({ kind }) => kind === "controlnet")' : ""}) {
+  const { file, fit, preprocess } = use.control
+  const controlNet = await runtime.loadControlNet(use.file.path, sdxl)
+  controlNets.push({ controlNet, ${control}, ...controlNetOptions(use) })
+}`,
+        ]
+      : []),
+    ...(has.lora
+      ? [
+          `const loras = []
+for (const use of recipe.loras) loras.push({ lora: await runtime.loadLora(use.file.path, sdxl), ...loraOptions(use) })`,
+        ]
+      : []),
+    ...(has.start
+      ? [
+          `const start = { ...startOptions(recipe.start), image: await readImage(recipe.start.image.path)${
+            has.mask ? ", mask: maskOf(await readImage(recipe.start.mask.path))" : ""
+          } }`,
+        ]
+      : []),
+  ]
+  const given = [
+    ...["...options", ...(has.lllite ? ["adapters"] : []), ...(has.controlNet ? ["controlNets"] : [])],
+    ...[...(has.lora ? ["loras"] : []), ...(has.start ? ["start"] : [])],
+  ]
+  const vae = recipe.model.vae === undefined ? "" : ", { vae: recipe.model.vae.path }"
+  return `${has.mask ? 'import { maskOf } from "@lllite/core/image"\n' : ""}import { ${names.join(", ")} } from "@lllite/core/recipe"
 import { createNodeRuntime, readImage, writePng } from "@lllite/runtime-node"
 
 const recipe = createRecipe(${json})
 const runtime = await createNodeRuntime()
-const sdxl = await runtime.loadSdxl(recipe.model.checkpoint.path)
-const adapters = []
-for (const use of recipe.adapters) {
-  const { file, fit, preprocess } = use.control
-  adapters.push({
-    adapter: await runtime.loadAdapter(use.file.path, sdxl),
-    control: await readImage(file.path),
-    fit,
-    preprocess,
-    ...adapterOptions(use),
-  })
-}
-const { request, options } = requestOf(recipe)
-for await (const event of sdxl.generate([request], { ...options, adapters })) {
+const sdxl = await runtime.loadSdxl(recipe.model.checkpoint.path${vae})
+${uses.map((use) => `${use}\n`).join("")}const { request, options } = requestOf(recipe)
+for await (const event of sdxl.generate([request], { ${given.join(", ")} })) {
   if (event.kind === "image") await writePng("picture.png", event.image, recipeText(recipe))
 }
 await runtime.dispose()
@@ -110,7 +190,7 @@ function inputOf(recipe: Recipe): RecipeInput {
   return {
     ...Object.fromEntries(changed),
     ...{ prompt, seed, width, height, adapters },
-    model: { checkpoint: model.checkpoint },
+    model,
   }
 }
 
@@ -122,7 +202,11 @@ function fileOf({ file }: AdapterRecipe): string {
 }
 
 function pictureOf({ control }: AdapterRecipe): string {
-  const path = control?.file.path ?? "drawing"
+  return pictureFile(control?.file.path ?? "drawing")
+}
+
+/** The file of a picture that is named in a recipe of this page. */
+function pictureFile(path: string): string {
   return path.includes(".") ? path : `${path}.png`
 }
 

@@ -1,11 +1,12 @@
 import { createRecipe } from "@lllite/core/recipe"
 import { describe, expect, it } from "vitest"
 import { adapterRecipe, newControl } from "../controls/control-state.ts"
-import { BUILT_IN } from "../controls/lllites.ts"
+import { BUILT_IN } from "../controls/networks.ts"
 import { FIRST_RECIPE, withSampler } from "../draw/recipe-state.ts"
+import { TINY_FACTS } from "../models/model-facts.ts"
 import { curvePoints, pageRecipe } from "./page-recipe.ts"
 
-const LOADED = [{ name: BUILT_IN, sha256: null }]
+const KNOWN = [{ name: BUILT_IN, sha256: null, kind: "lllite", types: [] }] as const
 
 describe("pageRecipe", () => {
   it("gives back every setting of this page's own recipes, and has nothing to say", () => {
@@ -14,7 +15,7 @@ describe("pageRecipe", () => {
       ...{ kind: "canny", thresholds: { low: 60, high: 120 } },
     })
     const draft = { ...withSampler(FIRST_RECIPE, "heun"), prompt: "a red star", seed: "18446744073709551615", steps: 3 }
-    const taken = pageRecipe(createRecipe({ ...draft, adapters: [adapterRecipe(control)] }), LOADED)
+    const taken = pageRecipe(createRecipe({ ...draft, adapters: [adapterRecipe(control, 128)] }), KNOWN, TINY_FACTS)
     expect(taken.notices).toEqual([])
     expect(taken.draft).toEqual(createRecipe(draft))
     expect(taken.controls).toEqual([{ control: { ...control, id: expect.any(Number) }, index: 0 }])
@@ -31,14 +32,15 @@ describe("pageRecipe", () => {
           { file: { path: BUILT_IN }, window: { start: 0, end: 1, ease: 0.2 }, control: null },
         ],
       }),
-      LOADED,
+      KNOWN,
+      TINY_FACTS,
     )
     expect(notices).toEqual([
       "It was made with “sdxl.safetensors”. Here the tiny SDXL draws.",
       "It was made with 1024 × 768 pixels. Here pictures have 128 × 128.",
-      "This page does not follow hires fix, LoRAs.",
-      "The LLLite “depth.safetensors” is not loaded and is left out. Open its file, and then this again.",
-      "The ControlNet “union.safetensors” is left out: this page follows LLLites.",
+      "The LoRA “ink.safetensors” is not open and is left out. Open its file, and then this again.",
+      "The LLLite “depth.safetensors” is not open and is left out. Open its file, and then this again.",
+      "The ControlNet “union.safetensors” is not open and is left out. Open its file, and then this again.",
       `Of “${BUILT_IN}” this page does not follow soft ends of its window.`,
     ])
     expect(controls.map(({ index }) => index)).toEqual([2])
@@ -48,8 +50,9 @@ describe("pageRecipe", () => {
   it("finds an LLLite by its hash, whatever its name is", () => {
     const sha256 = "ab".repeat(32)
     const recipe = createRecipe({ ...FIRST_RECIPE, adapters: [{ file: { path: "renamed", sha256 } }] })
-    expect(pageRecipe(recipe, [{ name: "mine", sha256 }]).controls[0]?.control.lllite).toBe("mine")
-    expect(pageRecipe(recipe, [{ name: "renamed", sha256: "cd".repeat(32) }]).controls).toEqual([])
+    const named = (name: string, hash: string) => [{ name, sha256: hash, kind: "lllite", types: [] }] as const
+    expect(pageRecipe(recipe, named("mine", sha256), TINY_FACTS).controls[0]?.control.network).toBe("mine")
+    expect(pageRecipe(recipe, named("renamed", "cd".repeat(32)), TINY_FACTS).controls).toEqual([])
   })
 })
 

@@ -1,11 +1,12 @@
 import { type Preprocessing, preprocessingText } from "@lllite/core/image"
-import type { AdapterRecipe, Recipe } from "@lllite/core/recipe"
+import type { AdapterRecipe, FileReference, Recipe } from "@lllite/core/recipe"
 import { createRecipe } from "@lllite/core/recipe"
 import { cannyThresholds } from "@lllite/tiny"
 import { type Control, CURVE_POINTS, newControl } from "../controls/control-state.ts"
-import type { NamedLllite } from "../controls/lllites.ts"
-import { FIRST_RECIPE } from "../draw/recipe-state.ts"
-import { SIZE } from "../pictures/canvas-image.ts"
+import type { Network } from "../controls/networks.ts"
+import { FIRST_RECIPE, withBest, withSide } from "../draw/recipe-state.ts"
+import { type LoraUse, newLora } from "../loras/lora-state.ts"
+import { type ModelFacts, TINY } from "../models/model-facts.ts"
 import { controlKindOf } from "../pictures/control-kinds.ts"
 
 /** What this page takes of a recipe. */
@@ -14,75 +15,95 @@ export interface PageRecipe {
   readonly draft: Recipe
   /** The controls, each with the index of its adapter in the recipe. They follow the drawing. */
   readonly controls: readonly { readonly control: Control; readonly index: number }[]
+  readonly loras: readonly LoraUse[]
   /** What is not taken, one sentence each. */
   readonly notices: readonly string[]
 }
 
+/** What is known of a network that is open. */
+export type KnownNetwork = Pick<Network, "name" | "sha256" | "kind" | "types">
+
 /** Stages of a recipe that this page does not make, in words. */
 const STAGES = {
-  start: "the start picture",
-  hires: "hires fix",
   deepShrink: "deep shrink",
   deepCache: "deep cache",
   gradualLatent: "gradual latent",
-  tiles: "tiles",
   regions: "regions",
 } as const satisfies Partial<Record<keyof Recipe, string>>
 
-/** Takes a recipe of any program for this page: for its model, its size and the LLLites that are loaded. */
-export function pageRecipe(recipe: Recipe, lllites: readonly Pick<NamedLllite, "name" | "sha256">[]): PageRecipe {
+/** Takes a recipe of any program for this page: for the model that draws, its sizes and the networks that are open. */
+export function pageRecipe(
+  recipe: Recipe,
+  known: readonly KnownNetwork[],
+  model: Pick<ModelFacts, "name" | "path" | "vae" | "sides" | "best">,
+): PageRecipe {
   const { prompt, negativePrompt, seed, steps, guidanceScale, guidanceRescale, sampler, spacing } = recipe
   const { spacingOptions, samplerOptions, noise, prompts, combine, guidanceWindow } = recipe
   const notices: string[] = []
-  const { checkpoint, loras } = recipe.model
-  if (checkpoint.path !== "tiny") notices.push(`It was made with “${checkpoint.path}”. Here the tiny SDXL draws.`)
-  if (recipe.width !== SIZE || recipe.height !== SIZE) {
-    notices.push(`It was made with ${recipe.width} × ${recipe.height} pixels. Here pictures have ${SIZE} × ${SIZE}.`)
+  const { checkpoint, vae, loras: merged } = recipe.model
+  if (checkpoint.path !== model.path) {
+    const [made, here] = [checkpoint.path, model.path].map((path) => (path === TINY ? "the tiny SDXL" : `“${path}”`))
+    notices.push(`It was made with ${made}. Here ${here} draws.`)
+  }
+  if ((vae?.path ?? null) !== model.vae && vae !== undefined) notices.push(`Its VAE “${vae.path}” is not open.`)
+  const isOffered = recipe.width === recipe.height && model.sides.includes(recipe.width)
+  const side = isOffered ? recipe.width : model.best.side
+  if (!isOffered) {
+    notices.push(`It was made with ${recipe.width} × ${recipe.height} pixels. Here pictures have ${side} × ${side}.`)
   }
   const left: string[] = Object.entries(STAGES).flatMap(([name, words]) =>
     recipe[name as keyof typeof STAGES] != null ? [words] : [],
   )
-  if (loras.length + recipe.loras.length > 0) left.push("LoRAs")
+  const loras = [...merged, ...recipe.loras].flatMap(({ file, strength, textStrength, blocks }) => {
+    const found = known.find((one) => one.kind === "lora" && isSame(one, file))
+    if (found === undefined) {
+      notices.push(`The LoRA “${file.path}” is not open and is left out. Open its file, and then this again.`)
+      return []
+    }
+    if (Object.keys(blocks).length > 0) notices.push(`Of “${file.path}” this page does not follow strengths of blocks.`)
+    return [newLora(found.name, strength, textStrength)]
+  })
   if (recipe.textualInversions.length > 0) left.push("textual inversions")
   if (left.length > 0) notices.push(`This page does not follow ${left.join(", ")}.`)
   const controls = recipe.adapters.flatMap((adapter, index) => {
-    const control = controlOf(adapter, lllites, notices)
+    const control = controlOf(adapter, known, notices)
     return control === null ? [] : [{ control, index }]
   })
   const draft = createRecipe({
-    ...FIRST_RECIPE,
+    ...withSide(withBest(FIRST_RECIPE, model), side),
     ...{ prompt, negativePrompt, seed, steps, guidanceScale, guidanceRescale, sampler, spacing },
     ...{ spacingOptions, samplerOptions, noise, prompts, combine, guidanceWindow },
+    ...(isOffered ? { hires: recipe.hires, tiles: recipe.tiles } : {}),
   })
-  return { draft, controls, notices }
+  return { draft, controls, loras, notices }
 }
 
-function controlOf(
-  adapter: AdapterRecipe,
-  lllites: readonly Pick<NamedLllite, "name" | "sha256">[],
-  notices: string[],
-): Control | null {
-  const { kind, file, control, strength, window, curve } = adapter
-  const isSame = (one: Pick<NamedLllite, "name" | "sha256">): boolean =>
-    file.sha256 !== undefined && one.sha256 !== null ? one.sha256 === file.sha256 : one.name === file.path
-  const found = kind === "lllite" ? lllites.find(isSame) : undefined
+function controlOf(adapter: AdapterRecipe, known: readonly KnownNetwork[], notices: string[]): Control | null {
+  const { kind, file, control, strength, window, curve, controlType } = adapter
+  const found = known.find((one) => one.kind === kind && isSame(one, file))
   if (found === undefined) {
-    notices.push(
-      kind === "lllite"
-        ? `The LLLite “${file.path}” is not loaded and is left out. Open its file, and then this again.`
-        : `The ControlNet “${file.path}” is left out: this page follows LLLites.`,
-    )
+    const what = kind === "lllite" ? "LLLite" : "ControlNet"
+    notices.push(`The ${what} “${file.path}” is not open and is left out. Open its file, and then this again.`)
     return null
   }
-  const unread = ["blocks", "guidance", "mask"].filter((name) => name in adapter)
+  const unread = ["blocks", "guidance", "mask", "guessMode"].filter((name) => name in adapter)
   if (window.ease !== undefined && window.ease > 0) unread.push("soft ends of its window")
   if (curve?.some((point) => "sigma" in point)) unread.push("a curve by noise levels")
   if (unread.length > 0) notices.push(`Of “${file.path}” this page does not follow ${unread.join(", ")}.`)
   return newControl({
-    ...{ lllite: found.name, strength, window: { start: window.start, end: window.end } },
+    ...{
+      network: found.name,
+      type: controlType ?? found.types[0] ?? null,
+      strength,
+      window: { start: window.start, end: window.end },
+    },
     ...preparedBy(control?.preprocess, control === null, notices),
     curve: curvePoints(curve),
   })
+}
+
+function isSame(one: Pick<Network, "name" | "sha256">, file: FileReference): boolean {
+  return file.sha256 !== undefined && one.sha256 !== null ? one.sha256 === file.sha256 : one.name === file.path
 }
 
 function preparedBy(

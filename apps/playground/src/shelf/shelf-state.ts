@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals"
 import { type Result, result } from "../draw/result.ts"
 import { changeKept, readKept } from "../kept/database.ts"
-import { messageOf } from "../page/model.ts"
+import { messageOf } from "../page/message.ts"
 import { say } from "../page/status-line.tsx"
 
 /** A picture that the browser keeps. */

@@ -4,7 +4,8 @@ import type { JSX } from "preact"
 import { useRef, useState } from "preact/hooks"
 import { result } from "../draw/result.ts"
 import { ChoiceField } from "../page/fields.tsx"
-import { messageOf, modelState } from "../page/model.ts"
+import { messageOf } from "../page/message.ts"
+import { modelState } from "../page/model.ts"
 import { Problem } from "../page/problem.tsx"
 import { say } from "../page/status-line.tsx"
 import { Picture } from "../pictures/picture.tsx"
@@ -23,7 +24,7 @@ export function SweepButton(): JSX.Element {
       <button type="button" disabled={model.phase !== "ready"} onClick={() => dialog.current?.showModal()}>
         Sweep
       </button>
-      <dialog ref={dialog} class="sweep" aria-labelledby="sweep-title" onClose={stopSweep}>
+      <dialog ref={dialog} class="dialog sweep" aria-labelledby="sweep-title" onClose={stopSweep}>
         <div class="card-head">
           <h2 id="sweep-title">Strength and seed</h2>
           <button type="button" class="quiet" onClick={() => dialog.current?.close()}>

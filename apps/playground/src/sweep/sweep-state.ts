@@ -4,7 +4,8 @@ import { jsonSeed, recipeSeed, requestOf } from "@lllite/core/recipe"
 import { signal } from "@preact/signals"
 import { giveUp, usesOf } from "../draw/make-picture.ts"
 import { origin, type Result } from "../draw/result.ts"
-import { messageOf, type ReadyModel } from "../page/model.ts"
+import { messageOf } from "../page/message.ts"
+import type { ReadyModel } from "../page/model.ts"
 
 /** The strengths of a sweep. Every control gets them. */
 export const STRENGTHS = [0, 0.25, 0.5, 0.75, 1] as const
@@ -31,7 +32,7 @@ export function stopSweep(): void {
 }
 
 /** Makes a picture for each strength and seed, from the settings and the drawing as they are now. */
-export async function runSweep({ sdxl }: ReadyModel, seedCount: number): Promise<void> {
+export async function runSweep(model: ReadyModel, seedCount: number): Promise<void> {
   giveUp()
   controller?.abort()
   const own = new AbortController()
@@ -52,8 +53,8 @@ export async function runSweep({ sdxl }: ReadyModel, seedCount: number): Promise
       const { request, options } = requestOf(recipe)
       const requests = seeds.map((seed) => ({ ...request, seed: recipeSeed({ seed }) }))
       let begun = performance.now()
-      const run = { ...options, adapters: usesOf(recipe), batchSize: 1, signal: own.signal }
-      for await (const event of sdxl.generate(requests, run)) {
+      const run = { ...options, ...(await usesOf(model, { ...from, recipe })), batchSize: 1, signal: own.signal }
+      for await (const event of model.sdxl.generate(requests, run)) {
         if (event.kind !== "image" || controller !== own) continue
         const seed = seeds[event.index] ?? from.recipe.seed
         const seconds = (performance.now() - begun) / 1000

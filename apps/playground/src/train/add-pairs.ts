@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals"
 import type { PlacedFile } from "../opening/dropped-files.ts"
-import { messageOf } from "../page/model.ts"
+import { messageOf } from "../page/message.ts"
 import { readPairs } from "./folder/read-pairs.ts"
 import { controlKind, offerDrawings, pairs } from "./train-state.ts"
 

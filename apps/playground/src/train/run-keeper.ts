@@ -1,5 +1,5 @@
 import type { TrainState } from "@lllite/core/training"
-import { messageOf } from "../page/model.ts"
+import { messageOf } from "../page/message.ts"
 import { keepPlan, keepState, type RunPlan, type RunState } from "./saved-runs.ts"
 import { losses, notices, samples, without } from "./train-state.ts"
 

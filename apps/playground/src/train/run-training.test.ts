@@ -6,7 +6,7 @@ import { beginTraining } from "@lllite/core/training"
 import { SDXL_LAYOUT } from "@lllite/format"
 import { enumerateSites } from "@lllite/format/selections"
 import { beforeEach, expect, it } from "vitest"
-import { lllites } from "../controls/lllites.ts"
+import { networks } from "../controls/networks.ts"
 import { blank } from "../pictures/canvas-image.ts"
 import { DRAWN, drawPairs, splitPairs } from "./pairs.ts"
 import { listTrained, startTraining, stopTraining } from "./run-training.ts"
@@ -60,7 +60,7 @@ const failing = (steps: number, error: Error): TrainingModel =>
 
 beforeEach(() => {
   settings.value = DEFAULT_SETTINGS
-  lllites.value = []
+  networks.value = []
 })
 
 it("keeps the state of a run that diverged, though every sample failed", async () => {
@@ -86,7 +86,7 @@ it("chooses an LLLite whose pictures follow held-out controls, and says so", asy
   )
   expect(trained.value).toMatchObject({ step: EVERY + 1, isListed: true })
   expect(trained.value?.verdict).toMatchObject({ measure: "edges", follows: true, with: 1, without: 0, count: 3 })
-  expect(lllites.value.map(({ name }) => name)).toEqual([`Trained here, ${EVERY + 1} steps`])
+  expect(networks.value.map(({ name }) => name)).toEqual([`Trained here, ${EVERY + 1} steps`])
   expect(samples.value.map(({ step }) => step)).toEqual([EVERY, EVERY + 1])
 })
 
@@ -94,10 +94,10 @@ it("chooses no LLLite that does not follow, until it is asked to", async () => {
   const model = modelOf(3, { draw: () => blank(128) })
   await startTraining(model)
   expect(trained.value).toMatchObject({ step: 3, isListed: false, verdict: { follows: false, with: 0 } })
-  expect(lllites.value).toEqual([])
-  await listTrained(model)
-  await listTrained(model)
-  expect(lllites.value).toHaveLength(1)
+  expect(networks.value).toEqual([])
+  listTrained()
+  listTrained()
+  expect(networks.value).toHaveLength(1)
 })
 
 it("measures what a stop has kept, and a second stop ends the measuring", async () => {

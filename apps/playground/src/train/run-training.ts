@@ -3,8 +3,9 @@ import { DivergedError, trainedModel } from "@lllite/core/runtime"
 import type { TrainState } from "@lllite/core/training"
 import { enumerateSites } from "@lllite/format/selections"
 import type { TrainRunStep } from "@lllite/runtime-web"
-import { useLllite } from "../controls/control-state.ts"
-import { messageOf } from "../page/model.ts"
+import { followWith } from "../controls/control-state.ts"
+import { heldBy } from "../models/model-facts.ts"
+import { messageOf } from "../page/message.ts"
 import { datasetOf, splitPairs } from "./pairs.ts"
 import { createRunKeeper, type RunKeeper } from "./run-keeper.ts"
 import { drawHeldOut } from "./samples.ts"
@@ -68,16 +69,19 @@ export async function discardRun(id: string): Promise<void> {
 }
 
 /** Adds the result to the LLLites under Draw, and chooses it. */
-export async function listTrained({ runtime, sdxl }: TrainingModel): Promise<void> {
+export function listTrained(): void {
   const result = trained.value
   if (result === null || result.isListed) return
-  const adapter = await runtime.loadAdapter(result.lllite, sdxl)
-  useLllite({ name: `Trained here, ${result.step} steps`, adapter, sha256: null, kind: shownRun.value?.kind ?? null })
+  followWith({
+    ...{ name: `Trained here, ${result.step} steps`, kind: "lllite", source: result.lllite, sha256: null, types: [] },
+    ...{ control: shownRun.value?.kind ?? null, isKept: false },
+  })
   trained.value = { ...result, isListed: true }
 }
 
 async function begin(model: TrainingModel, plan: RunPlan, kept: RunState | null): Promise<void> {
   controller = new AbortController()
+  heldBy.value = "A training"
   shownRun.value = plan
   losses.value = kept?.losses ?? []
   samples.value = kept?.samples ?? []
@@ -99,6 +103,7 @@ async function begin(model: TrainingModel, plan: RunPlan, kept: RunState | null)
     trainState.value = { phase: "failed", message: messageOf(error) }
   } finally {
     controller = null
+    heldBy.value = null
     await refreshKeptRuns()
   }
 }
@@ -120,7 +125,7 @@ async function follow(model: TrainingModel, plan: RunPlan, kept: RunState | null
     trainState.value = { phase: "judging" }
     const verdict = await judged(model, plan, lllite)
     trained.value = { lllite, step: last.step, verdict, isListed: false }
-    if (verdict?.follows === true) await listTrained(model)
+    if (verdict?.follows === true) listTrained()
     await keeper.keep(last)
   }
   trainState.value = failure === null ? { phase: "idle" } : { phase: "failed", message: failure }

@@ -1,10 +1,13 @@
 import type { ControlMeasure } from "@lllite/core/image"
 import type { JSX } from "preact"
 import { useEffect, useState } from "preact/hooks"
+import { modelFacts } from "../models/model-facts.ts"
 import { show, shown } from "../page/app-state.ts"
+import { messageOf } from "../page/message.ts"
 import type { ReadyModel } from "../page/model.ts"
-import { messageOf, modelState } from "../page/model.ts"
+import { modelState } from "../page/model.ts"
 import { Problem } from "../page/problem.tsx"
+import { SIZE } from "../pictures/canvas-image.ts"
 import { downloadTrained } from "./download.ts"
 import { KeptRuns } from "./kept-runs.tsx"
 import { LossCurve } from "./loss-curve.tsx"
@@ -52,6 +55,12 @@ export function TrainPanel(): JSX.Element {
       <PairsCard isLocked={isRunning} />
       <div class="card">
         <h2>Training</h2>
+        {!modelFacts.value.isSmall && (
+          <p class="note">
+            Pairs have {SIZE} × {SIZE} pixels here, the size of the tiny SDXL. To train an LLLite for pictures of{" "}
+            {modelFacts.value.best.side} pixels, use the command “lllite train”.
+          </p>
+        )}
         <SettingsForm isLocked={isRunning} />
         {!isRunning && <PlanText plan={plan} />}
         <div class="row actions">
@@ -162,7 +171,13 @@ function ResultActions({ model, result }: { readonly model: ReadyModel; readonly
         <button type="button" onClick={() => attempt(downloadTrained(model))}>
           Download it
         </button>
-        <button type="button" onClick={() => attempt(listTrained(model).then(() => show("draw")))}>
+        <button
+          type="button"
+          onClick={() => {
+            listTrained()
+            show("draw")
+          }}
+        >
           {result.verdict?.follows === true ? "Draw with it" : "Draw with it anyway"}
         </button>
       </div>

@@ -1,7 +1,7 @@
 import { countedNotice, remarkNotices } from "@lllite/core/names"
 import { captionOfText } from "@lllite/core/training"
 import type { PlacedFile } from "../../opening/dropped-files.ts"
-import { messageOf } from "../../page/model.ts"
+import { messageOf } from "../../page/message.ts"
 import { readBytes } from "../../page/read-file.ts"
 import { SIZE } from "../../pictures/canvas-image.ts"
 import type { ControlKind } from "../../pictures/control-kinds.ts"

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { fitSquare } from "./fit-picture.ts"
+import { fitSquare } from "./fit-square.ts"
 
 describe("fitSquare", () => {
   it("keeps the middle of a wide picture", () => {

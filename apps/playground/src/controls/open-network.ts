@@ -1,0 +1,49 @@
+import type { ControlType } from "@lllite/format/identify"
+import { keepNetwork } from "../kept/kept-networks.ts"
+import { loras, newLora } from "../loras/lora-state.ts"
+import { loadNetwork } from "../models/loaded-networks.ts"
+import { modelState } from "../page/model.ts"
+import type { ControlKind } from "../pictures/control-kinds.ts"
+import { changeControl, followWith, networkChoice } from "./control-state.ts"
+import { addNetwork, type Network, sha256Of } from "./networks.ts"
+
+/** What is known of the file of a network. */
+export interface NetworkFile {
+  readonly kind: Network["kind"]
+  readonly file: File
+  /** What it was trained on, where it is known. */
+  readonly control: ControlKind | null
+  readonly types: readonly ControlType[]
+}
+
+/**
+ * Opens a LoRA, an LLLite or a ControlNet, keeps its file over a reload, and uses it.
+ *
+ * @param controlId the control that gets it. Null: the first. A LoRA is for all
+ * @returns what is to be said of it
+ * @throws Error for a file that is broken or does not fit the model
+ */
+export async function openNetwork(
+  { kind, file, control, types }: NetworkFile,
+  controlId: number | null = null,
+): Promise<string> {
+  const { value: model } = modelState
+  if (model.phase !== "ready") throw new Error("The model is not ready yet. Try again in a moment.")
+  const wanted: Network = {
+    ...{ name: file.name, kind, source: file, sha256: await sha256Of(file), control, types, isKept: false },
+  }
+  // Before anything is changed, it is known whether it fits.
+  const loaded = await loadNetwork(model, wanted)
+  const network = addNetwork(wanted)
+  if (kind === "lora") useLora(network)
+  else if (controlId === null) followWith(network)
+  else changeControl(controlId, networkChoice(network))
+  const notKept = network.isKept ? null : await keepNetwork(network)
+  const use = kind === "lora" ? "is used as a LoRA." : "is used as a control."
+  return [`${network.name} ${use}`, ...loaded.handle.notices, ...(notKept === null ? [] : [notKept])].join(" ")
+}
+
+/** Adds a LoRA to the next picture, once. */
+export function useLora({ name }: Pick<Network, "name">): void {
+  if (!loras.value.some(({ network }) => network === name)) loras.value = [...loras.value, newLora(name)]
+}

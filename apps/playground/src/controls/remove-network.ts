@@ -1,0 +1,28 @@
+import { followChange } from "../draw/make-picture.ts"
+import { forgetNetwork, keepNetwork } from "../kept/kept-networks.ts"
+import { loras } from "../loras/lora-state.ts"
+import { unloadNetworks } from "../models/loaded-networks.ts"
+import { modelState } from "../page/model.ts"
+import { say } from "../page/status-line.tsx"
+import { controls } from "./control-state.ts"
+import { addNetwork, BUILT_IN, type Network, networks } from "./networks.ts"
+
+/** Closes a network and removes its file from the browser. What used it goes back to what is built in. */
+export async function removeNetwork(network: Network): Promise<void> {
+  const before = { controls: controls.value, loras: loras.value }
+  networks.value = networks.value.filter(({ name }) => name !== network.name)
+  controls.value = controls.value.map((control) =>
+    control.network === network.name ? { ...control, network: BUILT_IN, type: null, kind: "canny" } : control,
+  )
+  loras.value = loras.value.filter((use) => use.network !== network.name)
+  if (modelState.value.phase === "ready") void unloadNetworks(modelState.value.sdxl, network.source)
+  await forgetNetwork(network.name)
+  followChange()
+  say(`${network.name} is removed.`, () => {
+    addNetwork(network)
+    if (network.isKept) void keepNetwork(network)
+    controls.value = before.controls
+    loras.value = before.loras
+    followChange()
+  })
+}

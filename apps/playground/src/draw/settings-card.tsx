@@ -1,0 +1,155 @@
+import { GENERATE_RANGES, SAMPLER_NAMES } from "@lllite/core/names"
+import type { JSX } from "preact"
+import { modelFacts } from "../models/model-facts.ts"
+import { chooseSide } from "../models/open-chosen.ts"
+import { ChoiceField, NumberField, SeedField, SliderField } from "../page/fields.tsx"
+import { followChange, isCompared } from "./make-picture.ts"
+import { changeRecipe, changeStages, chooseSampler, draft, FIRST_RECIPE, withBest } from "./recipe-state.ts"
+import { resizeSheet } from "./sheet-state.ts"
+
+const LARGEST_NEW_SEED = 2 ** 32
+/** Scales of the first stage of hires fix that are offered. */
+const SCALES = ["1", "0.75", "0.625", "0.5"] as const
+
+/** The settings of the picture. */
+export function SettingsCard(): JSX.Element {
+  const { seed, steps, guidanceScale, sampler, negativePrompt, width } = draft.value
+  const { sides } = modelFacts.value
+  return (
+    <section class="card" aria-labelledby="picture-title">
+      <div class="card-head">
+        <h2 id="picture-title">Settings</h2>
+        <button
+          type="button"
+          class="quiet"
+          onClick={() => {
+            draft.value = { ...withBest(FIRST_RECIPE, modelFacts.value), prompt: draft.value.prompt }
+            resizeSheet(draft.value.width)
+            followChange()
+          }}
+        >
+          Reset
+        </button>
+      </div>
+      <div class="picture-fields">
+        <div class="seed">
+          <SeedField label="Seed" value={seed} onValue={(seed) => changeRecipe({ seed })} />
+          <button
+            type="button"
+            onClick={() => {
+              changeRecipe({ seed: Math.floor(Math.random() * LARGEST_NEW_SEED) })
+              followChange()
+            }}
+          >
+            New
+          </button>
+        </div>
+        <NumberField
+          label="Steps"
+          value={steps}
+          range={GENERATE_RANGES.steps}
+          onValue={(steps) => changeRecipe({ steps })}
+        />
+      </div>
+      <details class="more">
+        <summary>
+          Guidance {guidanceScale}, {sampler}
+        </summary>
+        <SliderField
+          label="Guidance"
+          value={guidanceScale}
+          min={1}
+          max={15}
+          step={0.25}
+          onValue={(guidanceScale) => changeRecipe({ guidanceScale })}
+          onRelease={followChange}
+        />
+        <ChoiceField label="Sampler" value={sampler} names={SAMPLER_NAMES} onValue={chooseSampler} />
+        <label class="field">
+          Negative prompt
+          <input
+            type="text"
+            value={negativePrompt}
+            maxLength={400}
+            autocomplete="off"
+            spellcheck={false}
+            onInput={(event) => changeRecipe({ negativePrompt: event.currentTarget.value })}
+          />
+        </label>
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={isCompared.value}
+            onChange={(event) => {
+              isCompared.value = event.currentTarget.checked
+            }}
+          />
+          Make it without control, too, to compare
+        </label>
+      </details>
+      <details class="more">
+        <summary>{sizeText()}</summary>
+        <ChoiceField
+          label="Size"
+          value={String(width)}
+          names={sides.map(String)}
+          textOf={(side) => `${side} × ${side} px`}
+          onValue={(side) => {
+            chooseSide(Number(side))
+            followChange()
+          }}
+        />
+        <Stages />
+      </details>
+    </section>
+  )
+}
+
+function sizeText(): string {
+  const { width, hires, tiles } = draft.value
+  return [
+    `${width} × ${width} px`,
+    ...(hires === null ? [] : ["hires fix"]),
+    ...(tiles === null ? [] : [`tiles of ${tiles.size}`]),
+  ].join(", ")
+}
+
+/** How a large picture is made: from a smaller one, or in tiles. */
+function Stages(): JSX.Element {
+  const { width, hires, tiles, steps } = draft.value
+  const tileSides = modelFacts.value.sides.filter((side) => side < width && side % 32 === 0 && side >= 64)
+  const names = ["whole", ...tileSides.map(String)]
+  const scale = hires === null ? "1" : String(hires.scale)
+  return (
+    <>
+      <ChoiceField
+        label="Hires fix"
+        value={scale}
+        names={SCALES.some((name) => name === scale) ? SCALES : [scale, ...SCALES]}
+        textOf={(scale) => (scale === "1" ? "off" : `first ${Math.round((Number(scale) * width) / 32) * 32} px`)}
+        onValue={(scale) =>
+          changeStages({
+            hires: scale === "1" ? null : { scale: Number(scale), steps, strength: hires?.strength ?? 0.6 },
+          })
+        }
+      />
+      {hires !== null && (
+        <SliderField
+          label="How much the second stage changes"
+          value={hires.strength}
+          min={0.05}
+          max={1}
+          step={0.05}
+          onValue={(strength) => changeStages({ hires: { ...hires, strength } })}
+        />
+      )}
+      <ChoiceField
+        label="Tiles"
+        value={tiles === null ? "whole" : String(tiles.size)}
+        names={tiles === null || names.includes(String(tiles.size)) ? names : [...names, String(tiles.size)]}
+        textOf={(name) => (name === "whole" ? "none, the whole at once" : `${name} px`)}
+        onValue={(name) => changeStages({ tiles: name === "whole" ? null : { size: Number(name) } })}
+      />
+    </>
+  )
+}

@@ -1,0 +1,38 @@
+import { giveUp, isLive } from "../draw/make-picture.ts"
+import { draft, withSide } from "../draw/recipe-state.ts"
+import { resizeSheet } from "../draw/sheet-state.ts"
+import { type ModelSource, modelState, openingProblem, openModel } from "../page/model.ts"
+import { say } from "../page/status-line.tsx"
+import { heldBy, modelFacts } from "./model-facts.ts"
+
+/** Loads another model, and sets the form to what it draws best with. @returns whether it is ready */
+export async function openChosen(from: ModelSource): Promise<boolean> {
+  if (heldBy.value === null) giveUp()
+  const before = modelFacts.value
+  const isReady = await openModel(from)
+  const { value: state } = modelState
+  // Without another model the form stays as it is.
+  if (state.phase !== "ready" || (!isReady && modelFacts.value === before)) return false
+  const { best, isSmall, name } = modelFacts.value
+  const sized = withSide(draft.value, state.from.side)
+  const { steps, guidanceScale } = best
+  draft.value = best === before.best ? sized : { ...sized, steps, guidanceScale, hires: null, tiles: null }
+  resizeSheet(state.from.side)
+  isLive.value = isSmall
+  if (isReady) say([`${name} is ready.`, ...state.sdxl.notices].join(" "))
+  return isReady
+}
+
+/** Loads the model again with another VAE. Null: its own. @throws Error while no model is ready */
+export async function openVae(vae: File | null): Promise<void> {
+  const { value: state } = modelState
+  if (state.phase !== "ready") throw new Error("The model is not ready yet. Try again in a moment.")
+  await openChosen({ ...state.from, vae })
+  if (openingProblem.value !== null) throw new Error(openingProblem.value)
+}
+
+/** Chooses the side of pictures, in pixels. */
+export function chooseSide(side: number): void {
+  draft.value = withSide(draft.value, side)
+  resizeSheet(side)
+}

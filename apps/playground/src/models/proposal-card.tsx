@@ -1,0 +1,75 @@
+import type { JSX } from "preact"
+import { useEffect, useRef } from "preact/hooks"
+import { bytesText } from "../page/bytes.ts"
+import { ChoiceField } from "../page/fields.tsx"
+import { modelState } from "../page/model.ts"
+import { Problem } from "../page/problem.tsx"
+import { sizesOf } from "./model-facts.ts"
+import { NeedBar } from "./need-bar.tsx"
+import { openChosen } from "./open-chosen.ts"
+import { endProposal, type Proposal, proposal, propose } from "./proposal.ts"
+
+/** The model that may be opened: what it is, what it needs, and why it cannot be opened. */
+export function ProposalCard(): JSX.Element | null {
+  const { value } = proposal
+  return value === null ? null : <Card value={value} />
+}
+
+function Card({ value }: { readonly value: Proposal }): JSX.Element {
+  const card = useRef<HTMLDivElement>(null)
+  const { from, phase } = value
+  useEffect(() => card.current?.scrollIntoView({ block: "nearest" }), [phase])
+  return (
+    <div ref={card} class="proposal" data-phase={phase}>
+      <div class="card-head">
+        <h3 class="model-title">{from.name}</h3>
+        <button type="button" class="quiet" onClick={endProposal}>
+          Close
+        </button>
+      </div>
+      {value.phase === "planning" && (
+        <p class="note" role="status">
+          Reading its header …
+        </p>
+      )}
+      {value.phase === "failed" && <Problem text={value.message} />}
+      {value.phase === "planned" && <Planned {...value} />}
+    </div>
+  )
+}
+
+function Planned({ from, plan }: Extract<Proposal, { readonly phase: "planned" }>): JSX.Element {
+  const { fileBytes, layout, need, roomBytes, refusal } = plan
+  const { sides, isSmall } = sizesOf(layout)
+  const isDownload = typeof from.source === "string" || "hub" in from.source
+  return (
+    <>
+      <p class="note">
+        {isSmall ? "A small SDXL, like that of this page" : "An SDXL checkpoint"}, {bytesText(fileBytes)}.
+      </p>
+      <NeedBar {...{ need, roomBytes }} />
+      <Problem text={refusal} />
+      <ChoiceField
+        label="Size of pictures"
+        value={String(from.side)}
+        names={sides.map(String)}
+        textOf={(side) => `${side} × ${side} px`}
+        onValue={(side) => void propose({ ...from, side: Number(side) })}
+      />
+      {refusal === null && (
+        <button
+          type="button"
+          class="primary"
+          disabled={modelState.value.phase !== "ready"}
+          onClick={() => {
+            void openChosen(from).then((isReady) => {
+              if (isReady) endProposal()
+            })
+          }}
+        >
+          {isDownload ? `Download ${bytesText(fileBytes)} and open` : "Open it"}
+        </button>
+      )}
+    </>
+  )
+}

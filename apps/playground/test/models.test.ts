@@ -1,0 +1,161 @@
+import { mkdtemp, open as openFile, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import type { Locator, Page } from "playwright-core"
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { needsChromium } from "../../../packages/format/test/chromium.ts"
+import { serveFolders } from "../../../packages/runtime-web/test/browser.ts"
+import { sdxlHeader } from "../../../packages/runtime-web/test/sdxl-header.ts"
+import { DIST, usePlayground } from "./playground.ts"
+
+const model = (name: string): string =>
+  fileURLToPath(new URL(`../../../packages/tiny/model/${name}.safetensors`, import.meta.url))
+const TINY = model("tiny-sdxl")
+
+describe("models of the playground", needsChromium, () => {
+  const playground = usePlayground()
+  const { open, ready, full, panel } = playground
+  let page: Page
+  let folder: string
+  /** An SDXL of real size. Its values are holes of the file system. */
+  let sdxl: string
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "lllite-models-"))
+    sdxl = join(folder, "real.safetensors")
+    const { bytes, fileBytes } = await sdxlHeader()
+    const file = await openFile(sdxl, "w")
+    await file.write(bytes)
+    await file.truncate(fileBytes)
+    await file.close()
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+  beforeEach(() => {
+    page = playground.page
+  })
+
+  /** The panel behind the button of the model. */
+  const models = async (): Promise<Locator> => {
+    await page.locator(".model-button").click()
+    return page.locator("#model-details")
+  }
+  const proposal = (): Locator => page.locator(".proposal")
+  const nameShown = (hasText: string): Locator => page.locator('.model[data-phase="ready"] .model-name', { hasText })
+
+  it("says what a checkpoint of real size needs and has, and refuses it by name", async () => {
+    await open()
+    await ready()
+    const details = await models()
+    await details.getByLabel("Open a checkpoint").setInputFiles(sdxl)
+    await proposal().getByRole("alert").waitFor()
+    const said = await proposal().textContent()
+    expect(said).toMatch(/An SDXL checkpoint, 6\.94 GB\./)
+    expect(said).toMatch(/Needs 1\d\.\d GiB\s*Has 4\.0 GiB/)
+    expect(said).toMatch(
+      /"real\.safetensors": a picture of 1024 px needs 1\d\.\d GiB, .*WebAssembly can address only 4 GiB/,
+    )
+    expect(await proposal().getByRole("button", { name: "Open it" }).count()).toBe(0)
+    // Another size has another plan.
+    await proposal().getByLabel("Size of pictures").selectOption("512")
+    await proposal().getByText("a picture of 512 px needs", { exact: false }).waitFor()
+    // Nothing was loaded, so the model that was there draws.
+    expect(await nameShown("Tiny SDXL").count()).toBe(1)
+    await details.getByLabel("Open a checkpoint").setInputFiles(model("lllite-canny"))
+    await proposal().getByText("expected an SDXL checkpoint, this is a ControlNet-LLLite", { exact: false }).waitFor()
+  })
+
+  it("opens a checkpoint from the disk, draws with it, and goes back to the built-in one", async () => {
+    await open()
+    await ready()
+    await full()
+    const details = await models()
+    await details.getByLabel("Open a checkpoint").setInputFiles(TINY)
+    await proposal().getByText("A small SDXL, like that of this page, 21 MB.").waitFor()
+    await proposal().getByRole("button", { name: "Open it" }).click()
+    await nameShown("tiny-sdxl.safetensors").waitFor()
+    await page.keyboard.press("Escape")
+    const draw = panel("Draw")
+    // It has the words of the built-in model, but the page cannot know that.
+    expect(await draw.getByText("Words it knows:").count()).toBe(0)
+    await draw.getByRole("textbox", { name: "Steps" }).fill("2")
+    await draw.getByRole("textbox", { name: "Prompt", exact: true }).fill("a red heart")
+    await draw.getByRole("button", { name: "Generate" }).click()
+    await draw.getByRole("button", { name: "Show “a red heart”, seed 7" }).waitFor()
+    await full()
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      draw.getByRole("button", { name: "Save picture" }).click(),
+    ])
+    const details2 = await models()
+    await details2.getByRole("button", { name: "Back to the tiny SDXL" }).click()
+    await nameShown("Tiny SDXL").waitFor()
+    await page.keyboard.press("Escape")
+    await page.locator(".boards input[type=file]").setInputFiles(await download.path())
+    await page
+      .getByRole("status")
+      .getByText("It was made with “tiny-sdxl.safetensors”. Here the tiny SDXL draws.", { exact: false })
+      .waitFor()
+  })
+
+  it("opens a checkpoint that is dropped, and a VAE beside it", async () => {
+    await open()
+    await ready()
+    const session = await page.context().newCDPSession(page)
+    for (const type of ["dragEnter", "dragOver", "drop"] as const) {
+      await session.send("Input.dispatchDragEvent", {
+        ...{ type, x: 200, y: 200, data: { items: [], files: [TINY], dragOperationsMask: 1 } },
+      })
+    }
+    await proposal().getByRole("button", { name: "Open it" }).click()
+    await nameShown("tiny-sdxl.safetensors").waitFor()
+    const details = page.locator("#model-details")
+    await details.getByLabel("Another VAE").setInputFiles(TINY)
+    await details.getByText("VAE: tiny-sdxl.safetensors").waitFor()
+    await details.getByRole("button", { name: "Its own again" }).click()
+    await details.getByLabel("Another VAE").setInputFiles(model("lllite-canny"))
+    await details.getByText("expected a VAE, this is a ControlNet-LLLite", { exact: false }).waitFor()
+    await playground.ready()
+  })
+
+  it("downloads a checkpoint from an address, keeps it, opens it again after a reload, and removes it", async () => {
+    const host = await serveFolders(
+      { "/models/": fileURLToPath(new URL("../../../packages/tiny/model/", import.meta.url)), "/": DIST },
+      { headers: { "access-control-allow-origin": "*" } },
+    )
+    await open()
+    await ready()
+    const address = `${host.url}models/tiny-sdxl.safetensors`
+    const details = await models()
+    await details.getByLabel("Address, or name on the Hugging Face Hub").fill(address)
+    await details.getByRole("button", { name: "Look" }).click()
+    await proposal().getByRole("button", { name: "Download 21 MB and open" }).click()
+    await nameShown("tiny-sdxl.safetensors").waitFor()
+    await details.getByText("Kept in this browser, 21 MB").waitFor()
+    await host.close()
+    await page.reload()
+    await ready()
+    expect(await nameShown("Tiny SDXL").count()).toBe(1)
+    await models()
+    await details.getByRole("button", { name: "Open", exact: true }).click()
+    await proposal().getByRole("button", { name: "Open it" }).click()
+    await nameShown("tiny-sdxl.safetensors").waitFor()
+    await details.getByRole("button", { name: "Remove tiny-sdxl.safetensors" }).click()
+    await details.getByText("Kept in this browser").waitFor({ state: "detached" })
+    playground.forgetRequests()
+  })
+
+  it("says what is wrong with an address", async () => {
+    await open()
+    await ready()
+    const details = await models()
+    const field = details.getByLabel("Address, or name on the Hugging Face Hub")
+    await field.fill("cat")
+    await field.press("Enter")
+    await details.getByText("“cat” is neither an address", { exact: false }).waitFor()
+    await field.fill(`${playground.url}nothing.safetensors`)
+    await field.press("Enter")
+    await proposal().getByText("The file does not exist", { exact: false }).waitFor()
+    playground.forgetProblems()
+  })
+})
