@@ -2,11 +2,14 @@ import type { CheckpointTraits } from "@lllite/format/identify"
 import type { ComponentChildren, JSX } from "preact"
 import { useState } from "preact/hooks"
 import { show } from "../page/app-state.ts"
+import { messageOf } from "../page/message.ts"
 import { modelState } from "../page/model.ts"
 import { Problem } from "../page/problem.tsx"
+import { say } from "../page/status-line.tsx"
 import { FileButton } from "../pictures/file-drop.tsx"
 import type { FileDescription, LlliteDescription } from "./describe-file.ts"
-import { fileState, openEmbedded, openFile, useOpened } from "./file-state.ts"
+import { type FileUse, fileState, openEmbedded, openFile, useOf, useOpened } from "./file-state.ts"
+import { ToolsCard } from "./tools/tools-card.tsx"
 
 /** The largest number of characters of a metadata value that are shown. */
 const MOST_TEXT = 4000
@@ -64,9 +67,10 @@ function Description({ of }: { readonly of: FileDescription }): JSX.Element {
             {traits !== null && <TraitRows of={traits} />}
           </tbody>
         </table>
-        {lllite !== null && <UseIt />}
+        <UseIt of={of} />
       </div>
       {lllite !== null && <Health of={lllite} />}
+      <ToolsCard of={of} />
       <div class="card">
         <h2>Metadata</h2>
         {entries.length === 0 && <p class="note">None.</p>}
@@ -148,22 +152,36 @@ function LlliteRows({ of }: { readonly of: LlliteDescription }): JSX.Element {
   )
 }
 
-function UseIt(): JSX.Element | null {
+const USES: Readonly<Record<FileUse, string>> = {
+  lllite: "Use as control",
+  controlnet: "Use as control",
+  lora: "Use as LoRA",
+  vae: "Use as VAE",
+  model: "Open as model",
+}
+
+/** Uses the file as what it is. */
+function UseIt({ of }: { readonly of: FileDescription }): JSX.Element | null {
   const [problem, setProblem] = useState<string | null>(null)
-  const model = modelState.value
-  if (model.phase !== "ready") return null
+  const use = useOf(of)
+  if (use === null || modelState.value.phase !== "ready") return null
   return (
     <div class="row">
       <button
         type="button"
+        class="primary"
         onClick={() => {
-          void useOpened().then((found) => {
-            setProblem(found)
-            if (found === null) show("draw")
-          })
+          useOpened().then(
+            (sentence) => {
+              setProblem(null)
+              if (use !== "model") show("draw")
+              if (sentence !== null) say(sentence)
+            },
+            (error: unknown) => setProblem(messageOf(error)),
+          )
         }}
       >
-        Use as control
+        {USES[use]}
       </button>
       <Problem text={problem} />
     </div>
