@@ -1,10 +1,13 @@
-import { readFile } from "node:fs/promises"
+import { readFile, stat } from "node:fs/promises"
+import { fileURLToPath } from "node:url"
 import type { Page } from "playwright-core"
 import { beforeEach, describe, expect, it } from "vitest"
 import { needsChromium, needsChromiumWebgpu } from "../../../packages/format/test/chromium.ts"
 import { longOnly, needsAll } from "../../../packages/format/test/needs.ts"
 import { serveFolders } from "../../../packages/runtime-web/test/browser.ts"
 import { DIST, usePlayground } from "./playground.ts"
+
+const TINY = fileURLToPath(new URL("../../../packages/tiny/model/tiny-sdxl.safetensors", import.meta.url))
 
 describe("the playground on its host", needsChromium, () => {
   const playground = usePlayground()
@@ -109,6 +112,36 @@ describe("the playground on its host", needsChromium, () => {
     expect(await page.locator(".model").getAttribute("data-backend")).toBe("wasm")
     forgetRequests()
     await host.close()
+  })
+
+  it("shows how much of the model is there, also when the host does not say its size", async () => {
+    let end = (): void => {}
+    const { size } = await stat(TINY)
+    const host = await serveFolders(
+      { "/": DIST },
+      {
+        answer: (_, response, path) => {
+          if (!path.includes("tiny-sdxl")) return false
+          // Without a length, in two parts.
+          response.writeHead(200, { "content-type": "application/octet-stream" })
+          void readFile(TINY).then((bytes) => {
+            response.write(bytes.subarray(0, size / 2))
+            end = () => response.end(bytes.subarray(size / 2))
+          })
+          return true
+        },
+      },
+    )
+    await page.goto(`${host.url}?backend=wasm`)
+    const progress = page.getByRole("progressbar", { name: "downloading" })
+    // The last bytes before a break are not reported.
+    await page.waitForFunction(() => (document.querySelector<HTMLProgressElement>(".model progress")?.value ?? 0) > 0)
+    expect(await progress.getAttribute("max")).toBe(String(size))
+    expect(await page.locator(".model-facts").textContent()).toMatch(/downloading \d+\.\d of 20\.7 MB/)
+    end()
+    await ready()
+    await host.close()
+    playground.forgetRequests()
   })
 
   it("works when it is isolated from other pages", async () => {

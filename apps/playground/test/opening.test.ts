@@ -84,6 +84,35 @@ describe("opening files in the playground", needsChromium, () => {
     expect(await train.getByRole("textbox", { name: /^Caption of/ }).count()).toBe(18)
   })
 
+  it("draws an SVG, whose scripts do not run, and says when one is broken", async () => {
+    await open()
+    const before = await control()
+    const input = page.locator(".boards input[type=file]")
+    const svg = (name: string, text: string) => ({ name, mimeType: "image/svg+xml", buffer: Buffer.from(text) })
+    await input.setInputFiles(
+      svg(
+        "box.svg",
+        '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20" onload="pwned()"><script>pwned()</script><path d="M4 4h12v12H4z"/></svg>',
+      ),
+    )
+    await page.waitForFunction(
+      (before) => document.querySelector<HTMLCanvasElement>(".control canvas")?.toDataURL() !== before,
+      before,
+    )
+    const pixelAt = (x: number, y: number): Promise<readonly number[]> =>
+      page.evaluate(
+        ([x, y]) => {
+          const canvas = document.querySelector<HTMLCanvasElement>(".sheet canvas")
+          return [...(canvas?.getContext("2d")?.getImageData(x, y, 1, 1).data ?? [])]
+        },
+        [x, y] as const,
+      )
+    expect(await pixelAt(64, 64)).toEqual([0, 0, 0, 255])
+    expect(await pixelAt(8, 8)).toEqual([255, 255, 255, 255])
+    await input.setInputFiles(svg("broken.svg", "<svg"))
+    await page.getByText('"broken.svg" is a broken SVG.', { exact: false }).waitFor()
+  })
+
   it("takes a pasted picture as the drawing", async () => {
     await open()
     const before = await control()

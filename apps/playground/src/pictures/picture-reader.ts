@@ -1,6 +1,7 @@
 import type { RgbImage } from "@lllite/core/image"
 import type { ControlKind } from "./control-kinds.ts"
 import type { FittedPicture } from "./fit-picture.ts"
+import { drawnSvg, isSvg } from "./svg-picture.ts"
 
 /*
  * Reads pictures in a worker, so that a large one does not hold up the page.
@@ -43,7 +44,8 @@ export async function readPicture(
   size: number,
   like: FittedPicture["original"] | null = null,
 ): Promise<FittedPicture> {
-  const answer = await ask({ kind: "read", file, size, like })
+  const readable = file instanceof File && isSvg(file) ? await drawnSvg(file, size) : file
+  const answer = await ask({ kind: "read", file: readable, size, like })
   if ("picture" in answer) return answer.picture
   throw new Error("the page's worker gave another answer. Reload the page.")
 }

@@ -1,0 +1,36 @@
+/** The longest side of a drawn SVG, in pixels. Its shape may be any. */
+const LONGEST = 4096
+
+/** Whether a file is an SVG, by its type or its name. */
+export function isSvg({ type, name }: Pick<File, "type" | "name">): boolean {
+  return type === "image/svg+xml" || /\.svg$/i.test(name)
+}
+
+/**
+ * Draws an SVG on white, as a picture whose shorter side has `size` pixels. The browser draws it without its scripts, and
+ * without files that it names. A worker cannot draw it, so the page does.
+ *
+ * @throws Error when it is broken
+ */
+export async function drawnSvg(file: File, size: number): Promise<File> {
+  const url = URL.createObjectURL(new Blob([file], { type: "image/svg+xml" }))
+  try {
+    const image = new Image()
+    image.src = url
+    await image.decode().catch((cause: unknown) => {
+      throw new Error(`"${file.name}" is a broken SVG. Get a complete copy, or save it as PNG.`, { cause })
+    })
+    // One without a size has no natural one in some browsers.
+    const [width, height] = [image.naturalWidth || size, image.naturalHeight || size]
+    const scale = Math.min(size / Math.min(width, height), LONGEST / Math.max(width, height))
+    const canvas = new OffscreenCanvas(Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale)))
+    const context = canvas.getContext("2d")
+    if (context === null) throw new Error("this browser gives the page no canvas. Use another browser.")
+    context.fillStyle = "white"
+    context.fillRect(0, 0, canvas.width, canvas.height)
+    context.drawImage(image, 0, 0, canvas.width, canvas.height)
+    return new File([await canvas.convertToBlob()], file.name, { type: "image/png" })
+  } finally {
+    URL.revokeObjectURL(url)
+  }
+}
