@@ -6,6 +6,7 @@
  */
 export { COMPOSED_FOOTPRINT } from "./composed-footprint.ts"
 export { GPU_VAE_BYTES, WASM_BYTES, WASM_VAE_BYTES } from "./limits.ts"
+export { measureTraining, type TrainingTimes } from "./measure-training.ts"
 export type { Holding, Work } from "./outline-backend.ts"
 export type { OutlineNorm, OutlineOptions } from "./outline-ops.ts"
 export {

@@ -186,18 +186,29 @@ async function planGeneration(
 }
 
 async function planTraining(backend: OutlineBackend, sdxl: Sdxl, task: MemoryTask): Promise<MemoryPhase[]> {
+  const phases: MemoryPhase[] = []
+  await runTraining(sdxl, task, (name) => phases.push(takePhase(backend, name, 1)))
+  return phases
+}
+
+/** Encodes a pair and runs a step of a training. @param leave called after each of the two */
+export async function runTraining(
+  sdxl: Sdxl,
+  task: MemoryTask,
+  leave: (name: MemoryPhase["name"]) => void,
+): Promise<void> {
   const { width, height, batchSize = 1, checkpointing = true, vaeSlices = 1 } = task
   const picture = blank(width, height)
   const size = { original: [height, width], crop: [0, 0], target: [height, width] } as const
   const cache = createExampleCache(sdxl, { seed: 0, vaeSlices: () => vaeSlices })
   const example = await cache({ name: "picture", image: picture, control: picture, caption: "", size }, 0)
-  const phases = [takePhase(backend, "VAE and text", 1)]
+  leave("VAE and text")
   const model = modelOf(sdxl, task)
-  if (model === null) return phases
+  if (model === null) return
   const examples = Array.from({ length: batchSize }, () => example)
   const options = { gradientCheckpointing: checkpointing }
   await objective(sdxl, createNoiseSchedule(), LLLITE, model, { seed: 0, step: 0, firstRow: 0, examples }, options)
-  return [...phases, takePhase(backend, "training step", 1)]
+  leave("training step")
 }
 
 function takePhase(backend: OutlineBackend, name: MemoryPhase["name"], runs: number): MemoryPhase {
@@ -219,4 +230,4 @@ function blank(width: number, height: number): RgbImage {
 }
 
 /** Every prompt is padded to the same number of tokens. */
-const NO_WORDS: Tokenizer = { encode: () => [], vocabularySize: 49408, startId: 49406, endId: 49407 }
+export const NO_WORDS: Tokenizer = { encode: () => [], vocabularySize: 49408, startId: 49406, endId: 49407 }

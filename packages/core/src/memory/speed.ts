@@ -19,8 +19,11 @@ export interface Speed {
   seconds(work: ReadonlyMap<string, Work>): number
 }
 
-/** Each measurement is the mean of this many, so that the speed is that beside other programs of now. */
-const ROUNDS = 4
+/**
+ * Each measurement is the mean of at least this many, and of at least this time in seconds. So the speed is that beside
+ * other programs of now, and a single pause does not decide.
+ */
+const [ROUNDS, LONG_ENOUGH] = [4, 0.2]
 
 /** Ops that run at the speed of products, by a part of their names. */
 const PRODUCTS = /matmul|conv|linear|dense|attention/i
@@ -34,7 +37,7 @@ const [ROWS, INNER, OUT] = [4, 2048, 4096]
 
 /**
  * Measures the speed of a backend: a product, one with a large weight, two passes over memory, and a small op. It takes
- * about a second.
+ * one to two seconds.
  *
  * @param dtype of the model's weights in its file. Default: F32
  */
@@ -92,12 +95,14 @@ function secondsOf(work: ReadonlyMap<string, Work>, speed: Omit<Speed, "seconds"
 /** The mean time of a computation, in seconds, its result included. The first one also makes memory, and is left out. */
 async function meanOf(compute: () => tf.Tensor): Promise<number> {
   let total = 0
-  for (let round = 0; round <= ROUNDS; round++) {
+  let rounds = -1
+  while (rounds < ROUNDS || total < LONG_ENOUGH) {
     const start = performance.now()
     const result = compute()
     await result.data()
-    if (round > 0) total += (performance.now() - start) / 1000
+    if (rounds >= 0) total += (performance.now() - start) / 1000
+    rounds++
     result.dispose()
   }
-  return total / ROUNDS
+  return total / rounds
 }

@@ -1,6 +1,6 @@
 import os from "node:os"
 import type { MemoryPhase, MemoryTask } from "@lllite/core/memory"
-import { measureSpeed } from "@lllite/core/memory"
+import { measureSpeed, measureTraining } from "@lllite/core/memory"
 import { partsOf, type WeightFile } from "@lllite/core/models"
 import type { WeightEntry } from "@lllite/core/ops"
 import type { NodeBackend } from "../backends/names.ts"
@@ -26,7 +26,10 @@ export interface TrainNeedPlace extends StartOptions {
 /** A thread of Node with TensorFlow.js takes this much, measured with two threads on `wasm`. */
 const THREAD_BYTES = 45e6
 
-/** What a training needs, before anything of the model is loaded. */
+/** Weights of at most this size are loaded by a plan, and a step of at most so many pixels is run. It takes seconds. */
+const [SMALL_MODEL_BYTES, SMALL_TASK_PIXELS] = [256e6, 512 ** 2]
+
+/** What a training needs, before anything of a large model is loaded. */
 export interface TrainNeed {
   readonly backend: NodeBackend
   readonly threads: number
@@ -41,8 +44,8 @@ export interface TrainNeed {
 }
 
 /**
- * Plans a training: starts the backend in this thread, measures its speed for a second, and runs the training on a
- * backend that computes shapes only.
+ * Plans a training: starts the backend in this thread, and runs the training on a backend that computes shapes only.
+ * The time follows from the speed of the backend, which is measured for a second. A step of a small model is run itself.
  *
  * @throws InputError for files and a backend that do not work; CoreError for what loading and the task refuse
  */
@@ -57,17 +60,25 @@ export async function planTrain(
   const opened = await openSdxl(paths)
   try {
     const { ops, device } = await startBackend(backend, options)
-    const speed = await measureSpeed(ops, largestEntry(partsOf(opened.files).unet)?.dtype)
+    // Measuring takes memory, too, which is no part of a run.
     const baseBytes = process.memoryUsage.rss() + (threads - 1) * THREAD_BYTES
     const place = { backend, device, threads, weights: options.weights ?? "file" }
     const all = { ...task, kind: "train", batchSize: rows } as const
     const { phases, weightBytes } = await planTaskMemory(opened.files, place, all)
-    const secondsOf = (name: MemoryPhase["name"]): number =>
-      speed.seconds(phases.find((phase) => phase.name === name)?.work ?? new Map())
+    const workOf = (name: MemoryPhase["name"]): MemoryPhase["work"] =>
+      phases.find((phase) => phase.name === name)?.work ?? new Map()
+    const secondsOf = async (): Promise<TrainNeed["seconds"]> => {
+      if (weightBytes <= SMALL_MODEL_BYTES && rows * task.width * task.height <= SMALL_TASK_PIXELS) {
+        const { pair, step } = await measureTraining(ops, opened.files, all)
+        return { pair, part: step }
+      }
+      const speed = await measureSpeed(ops, largestEntry(partsOf(opened.files).unet)?.dtype)
+      return { pair: speed.seconds(workOf("VAE and text")), part: speed.seconds(workOf("training step")) }
+    }
     return {
       ...{ backend, threads, baseBytes, weightBytes: threads * weightBytes },
       phases: phases.map(({ name, peakBytes }) => ({ name, bytes: threads * peakBytes })),
-      seconds: { pair: secondsOf("VAE and text"), part: secondsOf("training step") },
+      seconds: await secondsOf(),
     }
   } finally {
     await opened.close()

@@ -90,7 +90,7 @@ export const RUN = {
     help: "TOML file with these options. Sections in it have no meaning. Options on the command line have priority.",
   }),
   plan: flag({
-    help: "Say what the run would do and take: steps, time, memory and disk. Nothing is loaded or written.",
+    help: "Say what the run would do and take: steps, time, memory and disk. Nothing is written, and of models no more than a small one is loaded.",
   }),
   output_config: flag({
     help: "Write the options of this command line to the file of config_file, which is new, and end. In a file, it has no effect.",
