@@ -1,6 +1,6 @@
 import { defineCommand } from "../command/command.ts"
 import { STOPPING, watched } from "../command/watched.ts"
-import { localModels } from "../model/local-models.ts"
+import { createLocalPaths, localModels } from "../model/local-models.ts"
 import { untilStopped } from "../terminal/until-stopped.ts"
 import { GENERATE_GROUPS, GENERATE_OPTIONS, MODEL_FILES } from "./options.ts"
 import { checkGenerateOptions, readGenerateSettings } from "./settings.ts"
@@ -34,7 +34,8 @@ export const generateCommand = defineCommand({
         return
       }
       const { examineGeneration } = await import("./examine.ts")
-      const { pictures, notices } = await untilStopped(examineGeneration(reader), signal)
+      const toLocal = createLocalPaths(reader, reporter, signal)
+      const { pictures, notices } = await untilStopped(examineGeneration(reader, null, toLocal), signal)
       const settings = readGenerateSettings(reader, pictures, notices)
       const { runGenerate } = await import("./run.ts")
       if (reader.settings.saveWorkflow !== undefined) {

@@ -2,6 +2,7 @@ import type { AdapterRecipe } from "@lllite/core/recipe"
 import { InputError, listPictures, readAlphaMask, readImage, tryOutputs } from "@lllite/runtime-node"
 import type { OptionReader } from "@lllite/runtime-node/options"
 import { checkCheckpoint } from "../model/checkpoint.ts"
+import type { LocalPaths } from "../model/local-models.ts"
 import { sdxlPaths } from "../model/runtime-options.ts"
 import { controlNotices, readControlKind, readsControlType } from "./control-files.ts"
 import { guideNotices } from "./guides.ts"
@@ -29,9 +30,14 @@ type GenerateReader = OptionReader<typeof GENERATE_OPTIONS>
  * Examines the files and prompts of a generation. The reader keeps the problems. Nothing is loaded: that takes long.
  *
  * @param from the recipe of a file, with which the reader is filled
+ * @param toLocal downloads the LoRAs that prompts name by an address. Default: none is downloaded
  * @returns the pictures to make, none if there is a problem, and what is said of them
  */
-export async function examineGeneration(reader: GenerateReader, from: SourceRecipe | null = null): Promise<NamedLoras> {
+export async function examineGeneration(
+  reader: GenerateReader,
+  from: SourceRecipe | null = null,
+  toLocal?: LocalPaths,
+): Promise<NamedLoras> {
   const { settings, examine } = reader
   const regions = regionsOf(settings)
   const paths = sdxlPaths(settings.ckpt ?? "", settings)
@@ -76,7 +82,7 @@ export async function examineGeneration(reader: GenerateReader, from: SourceReci
   const networks = { merged: [], live: [], ...loras, textualInversions: textualInversions ?? [] }
   const planned = isReady ? await planOf(reader, sources, networks, from?.recipe, guides ?? [], starts, kinds) : []
   const named = await examine(["prompt", "fromFile", "loraDir", "modelsDir", "extraModelPathsConfig"], async () =>
-    findNamedLoras(planned, await loraFolders(settings)),
+    findNamedLoras(planned, await loraFolders(settings), toLocal),
   )
   const { pictures } = named ?? { pictures: [] }
   for (const path of guides === null ? [] : controlPaths(planned))

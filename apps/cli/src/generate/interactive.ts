@@ -2,6 +2,7 @@ import { stderr, stdin } from "node:process"
 import { createInterface } from "node:readline"
 import { isPromptLine } from "@lllite/core"
 import type { OptionReader } from "@lllite/runtime-node/options"
+import { createLocalPaths } from "../model/local-models.ts"
 import { describeInput } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { untilStopped } from "../terminal/until-stopped.ts"
@@ -20,7 +21,10 @@ type GenerateReader = OptionReader<typeof GENERATE_OPTIONS>
  * @throws as `runGenerate`
  */
 export async function runInteractive(reader: GenerateReader, reporter: Reporter, signal: AbortSignal): Promise<void> {
-  const { pictures, notices } = await untilStopped(examineGeneration(withPrompt(reader, "")), signal)
+  const toLocal = createLocalPaths(reader, reporter, signal)
+  const examine = (prompt: string): ReturnType<typeof examineGeneration> =>
+    examineGeneration(withPrompt(reader, prompt), null, toLocal)
+  const { pictures, notices } = await untilStopped(examine(""), signal)
   const settings = readGenerateSettings(reader, pictures, notices)
   const isTerminal = stdin.isTTY === true && stderr.isTTY === true
   // In a terminal the arrow keys bring back earlier lines. The pictures' paths are on stdout.
@@ -33,7 +37,7 @@ export async function runInteractive(reader: GenerateReader, reporter: Reporter,
       if (done === true) return null
       if (!isPromptLine(value)) continue
       try {
-        return (await examineGeneration(withPrompt(reader, value.trim()))).pictures
+        return (await examine(value.trim())).pictures
       } catch (error) {
         const text = describeInput(error)
         if (text === null) throw error

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createRecipe } from "@lllite/core/recipe"
 import { serializeSafetensors } from "@lllite/format/write"
+import { InputError } from "@lllite/runtime-node"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { readRecord } from "../command/read-record.test-help.ts"
 import { findNamedLoras, readLoraOptions } from "./loras.ts"
@@ -49,6 +50,27 @@ describe("findNamedLoras", () => {
     const path = join(folder, "ink.safetensors")
     const { pictures } = await findNamedLoras([picture(`a <lora:${path}:1>`)], [])
     expect(pictures[0]?.recipe.loras[0]?.file.path).toBe(path)
+  })
+
+  it("downloads what is an address or a name on the Hub, after the folders", async () => {
+    const asked: string[] = []
+    const toLocal = async (name: string) => {
+      asked.push(name)
+      if (name === "owner/none") throw new InputError("offline", "there is no such file.")
+      return name.includes("/") ? join(folder, "ink.safetensors") : name
+    }
+    const found = (text: string) => findNamedLoras([picture(text)], [folder], toLocal)
+    for (const name of ["owner/name", "owner/name@v1:ink.safetensors", "https://example.org/ink.safetensors"]) {
+      const { pictures } = await found(`a <lora:${name}:0.8> <lora:styles/wash>`)
+      expect(pictures[0]?.recipe.loras).toMatchObject([
+        { file: { path: join(folder, "ink.safetensors") }, strength: 0.8 },
+        { file: { path: join(folder, "styles", "Wash.safetensors") } },
+      ])
+    }
+    expect(asked).toEqual(["owner/name", "owner/name@v1:ink.safetensors", "https://example.org/ink.safetensors"])
+    await expect(found("<lora:owner/none> <lora:nothing-like-it>")).rejects.toThrow(
+      /: "owner\/none".*, nor on the Hub: there is no such file; "nothing-like-it"$/,
+    )
   })
 
   it("says which of two files of one name is used", async () => {

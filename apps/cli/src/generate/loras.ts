@@ -3,8 +3,10 @@ import { basename, extname, join } from "node:path"
 import { CoreError } from "@lllite/core"
 import { parseBlockWeights } from "@lllite/core/models"
 import type { LoraInput } from "@lllite/core/recipe"
+import { FormatError } from "@lllite/format"
 import { InputError, nearest, openAddition } from "@lllite/runtime-node"
 import type { OptionReader } from "@lllite/runtime-node/options"
+import type { LocalPaths } from "../model/local-models.ts"
 import type { GENERATE_OPTIONS } from "./options.ts"
 import type { PlannedPicture } from "./plan-pictures.ts"
 
@@ -72,13 +74,15 @@ export interface NamedLoras {
 
 /**
  * Finds the files of the LoRAs that prompts name. A name is a path, or the name of a file in one of the folders or below
- * it, with or without its ending.
+ * it, with or without its ending. Another one may be an address or a name on the Hub, whose file is downloaded.
  *
- * @throws InputError that lists every name without a file; FormatError for a file that is no LoRA
+ * @param toLocal gives the local path of a text that names a file on the web. Default: nothing is downloaded
+ * @throws InputError that lists every name without a file; FormatError for a file that is no LoRA; and as `toLocal`
  */
 export async function findNamedLoras(
   pictures: readonly PlannedPicture[],
   folders: readonly string[],
+  toLocal: LocalPaths = async (text) => text,
 ): Promise<NamedLoras> {
   const names = [...new Set(pictures.flatMap(({ tags }) => tags.map(({ name }) => name)))]
   if (names.length === 0) return { pictures, notices: [] }
@@ -86,15 +90,23 @@ export async function findNamedLoras(
   const found = new Map<string, string>()
   const notices: string[] = []
   const missing: string[] = []
+  const unread = new Map<string, readonly string[]>()
   for (const name of names) {
     const matches = (await isFile(name)) ? [name] : files.filter((path) => isNamed(path, name))
     const [path, ...more] = matches.filter((path) => extname(path) === ".safetensors")
     if (path === undefined) {
-      missing.push(problemOf(name, matches, files))
+      unread.set(name, matches)
       continue
     }
     found.set(name, path)
     if (more.length > 0) notices.push(`${more.length + 1} files are named "${name}". "${path}" is used.`)
+  }
+  for (const [name, matches] of unread) {
+    const problem = problemOf(name, matches, files)
+    const downloaded = matches.length > 0 ? name : await downloadedOr(problem, name, toLocal)
+    if (downloaded === name) missing.push(problem)
+    else if (typeof downloaded === "string") found.set(name, downloaded)
+    else missing.push(downloaded.problem)
   }
   if (missing.length > 0) {
     const where =
@@ -107,6 +119,21 @@ export async function findNamedLoras(
     return { ...picture, recipe: { ...picture.recipe, loras: [...picture.recipe.loras, ...loras] } }
   })
   return { pictures: named, notices }
+}
+
+/** The local path of a name, the name itself, or a problem. A name that may also be of a folder has both problems. */
+async function downloadedOr(
+  problem: string,
+  name: string,
+  toLocal: LocalPaths,
+): Promise<string | { readonly problem: string }> {
+  try {
+    return await toLocal(name)
+  } catch (error) {
+    if (/^(https?:\/\/|hf:)|:/i.test(name) || !(error instanceof InputError || error instanceof FormatError))
+      throw error
+    return { problem: `${problem}, nor on the Hub: ${error.message.replace(/\.$/, "")}` }
+  }
 }
 
 const WEIGHTS = new Set([".safetensors", ".pt", ".ckpt", ".bin"])

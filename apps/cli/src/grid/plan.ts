@@ -79,7 +79,7 @@ export async function planGrid(
 async function settingsOf(reader: GridReader, toLocal: LocalPaths): Promise<GenerateSettings> {
   const { filled, source, recipe } = await filledOf(reader, toLocal)
   checkGenerateOptions(filled)
-  const { pictures, notices } = await examineGeneration(filled, recipe)
+  const { pictures, notices } = await examineGeneration(filled, recipe, toLocal)
   return readGenerateSettings(filled, pictures, [...(source?.notices ?? []), ...notices])
 }
 

@@ -25,6 +25,22 @@ describe("takeLoraTags", () => {
     expect(one("<lora:a:unet=2>")).toMatchObject({ textStrength: 1, strength: 2 })
   })
 
+  it.each([
+    ["owner/name", 0.8],
+    ["owner/name:0.5/ink.safetensors", 0.8],
+    ["owner/name@v1.0:ink.safetensors", 0.8],
+    ["hf:owner/name", 0.8],
+    ["hf:owner/name@main:folder/ink.safetensors", 0.8],
+    ["https://example.org/ink.safetensors?download=true", 0.8],
+    ["http://localhost:8080/ink.safetensors", 0.8],
+    ["http://[::1]:8080/ink.safetensors", 0.8],
+    ["C:\\loras\\ink.safetensors", 0.8],
+  ])("reads the name %s, with its colons", (name, strength) => {
+    expect(one(`<lora:${name}:0.8>`)).toMatchObject({ name, strength, textStrength: 0.8 })
+    expect(one(`<lora:${name}>`)).toMatchObject({ name, strength: 1 })
+    expect(one(`<lora: ${name} :0.5:0.8>`)).toMatchObject({ name, strength, textStrength: 0.5 })
+  })
+
   it("reads block weights by name or as numbers", () => {
     expect(one("<lora:a:1:1:lbw=OUTALL>")?.blocks).toMatchObject({ BASE: 1, IN04: 0, OUT03: 1 })
     expect(one("<lora:a:1:OUTALL>")).toMatchObject({ strength: 1, blocks: { M00: 0 } })

@@ -4,7 +4,7 @@ import { parseBlockWeights } from "../models/lora/block-weights.ts"
 
 /** A LoRA that a prompt names, as `<lora:NAME:STRENGTH>`. */
 export interface LoraTag {
-  /** The name of a file, with or without folders and ending. */
+  /** The name of a file, with or without folders and ending. Or its address, or its name on the Hub. */
   readonly name: string
   /** The factor on what it adds to the U-Net. */
   readonly strength: number
@@ -21,6 +21,17 @@ export interface TaggedPrompt {
 
 const TAG = /<(?:lora|lyco):([^<>]*)>/gi
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)$/
+
+/**
+ * The names that have a colon of their own: addresses, names on the Hub (`hf:owner/name`, `owner/name@revision:file.ext`)
+ * and paths with a drive.
+ */
+const NAMES_WITH_COLON = [
+  /^https?:\/\/(?:\[[\da-f:.]+\]|[^:/]*)(?::\d+(?=\/))?[^:]*/i,
+  /^hf:[^:]*(?::[^:]+\.[a-z]\w*(?=\s*(?::|$)))?/i,
+  /^[\w.-]+\/[\w.-]+(?:@[^:]+)?:[^:]+\.[a-z]\w*(?=\s*(?::|$))/i,
+  /^[a-z]:[\\/][^:]*/i,
+]
 
 /**
  * Takes LoRAs out of a prompt, in A1111's syntax: `<lora:NAME>`, `<lora:NAME:BOTH>`, `<lora:NAME:TEXT:UNET>`, and the
@@ -49,7 +60,14 @@ export function takeLoraTags(text: string): TaggedPrompt {
 }
 
 function readTag(tag: string, inner: string): LoraTag {
-  const [name = "", ...values] = inner.split(":").map((part) => part.trim())
+  const text = inner.trim()
+  const whole = NAMES_WITH_COLON.flatMap((pattern) => pattern.exec(text)?.[0] ?? [])[0] ?? text.split(":", 1)[0] ?? ""
+  const name = whole.trim()
+  const values = text
+    .slice(whole.length)
+    .split(":")
+    .slice(1)
+    .map((part) => part.trim())
   const refuse = (problem: string): CoreError =>
     new CoreError("option-range", `${tag} ${problem}, expected <lora:NAME:STRENGTH>, <lora:NAME:TEXT:UNET> or lbw=…`)
   if (name === "") throw refuse("names no file")

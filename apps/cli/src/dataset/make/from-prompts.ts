@@ -23,6 +23,7 @@ import { readPromptFile } from "../../generate/prompts.ts"
 import { runGenerate } from "../../generate/run.ts"
 import type { GenerateSettings } from "../../generate/settings.ts"
 import { checkGenerateOptions, readGenerateSettings } from "../../generate/settings.ts"
+import { createLocalPaths, type LocalPaths } from "../../model/local-models.ts"
 import { InterruptedError } from "../../terminal/errors.ts"
 import type { Reporter } from "../../terminal/progress.ts"
 import { plural } from "../../terminal/text.ts"
@@ -64,7 +65,7 @@ export async function makeFromPrompts(
   signal: AbortSignal,
 ): Promise<void> {
   const { outdir, prompts = "", force, dryRun, captionExtension = CAPTION_EXTENSION } = reader.settings
-  const generation = await untilStopped(planGeneration(reader), signal)
+  const generation = await untilStopped(planGeneration(reader, createLocalPaths(reader, reporter, signal)), signal)
   const lines = (await readPromptFile(prompts)).map(({ text }) => text)
   const settings = givenSettings(reader, preprocessingText(prep), { prompts: lines })
   const { isBegun, differences } = await compareSettings(outdir, settings)
@@ -142,7 +143,7 @@ export async function makeFromPrompts(
 }
 
 /** The pictures to draw. Prompts are drawn again until there are as many as `--count`. */
-async function planGeneration(reader: MakeReader): Promise<GenerateSettings> {
+async function planGeneration(reader: MakeReader, toLocal: LocalPaths): Promise<GenerateSettings> {
   const { prompts = "", outdir, count } = reader.settings
   const plan = async (iterations: number): Promise<GenerateSettings> => {
     const own = reader.override({
@@ -156,7 +157,7 @@ async function planGeneration(reader: MakeReader): Promise<GenerateSettings> {
     checkMake(reader, own)
     checkGenerateOptions(own)
     if (!own.isGiven("wildcardDir")) await own.examine(["prompts"], () => expectNoWildcards(prompts))
-    const { pictures, notices } = await examineGeneration(own)
+    const { pictures, notices } = await examineGeneration(own, null, toLocal)
     return readGenerateSettings(own, pictures, notices)
   }
   let settings = await plan(1)

@@ -23,14 +23,15 @@ export async function runSource(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
-  const source = await untilStopped(examineSource(reader, createLocalPaths(reader, reporter, signal)), signal)
+  const toLocal = createLocalPaths(reader, reporter, signal)
+  const source = await untilStopped(examineSource(reader, toLocal), signal)
   const runs: (readonly PlannedPicture[])[] = []
   const said = new Set(source?.notices)
   const [now, used] = [new Date(), new Map<string, number>()]
   for (const recipe of source?.recipes ?? []) {
     const filled = filledReader(reader, recipe)
     checkGenerateOptions(filled)
-    const { pictures, notices } = await untilStopped(examineGeneration(filled, recipe), signal)
+    const { pictures, notices } = await untilStopped(examineGeneration(filled, recipe, toLocal), signal)
     runs.push(await withPrefix(pictures, recipe.prefix, reader.settings.outdir ?? "", { now, used }))
     for (const notice of notices) said.add(notice)
   }
