@@ -93,7 +93,9 @@ const PROMPT = {
   interactive: flag({
     help: "Read prompts from the terminal or from stdin, one in each line, until it ends. The model is loaded once.",
   }),
-  shuffle_prompts: ignored("prompts are drawn in the order of the file"),
+  shuffle_prompts: flag({
+    help: "Draw the prompts of a file in another order in each iteration. The seed decides it.",
+  }),
   n_iter: integer({ default: 1, min: 1, max: 1_000_000, help: "How often all prompts are drawn." }),
   max_embeddings_multiples: integer({
     ...PROMPT_RANGES.maxChunks,
@@ -212,7 +214,9 @@ const PICTURE = {
 /** Where pictures go. */
 const OUTPUT = {
   outdir: folder({ required: "a folder to write into", help: "Folder to write into. Existing files stay." }),
-  sequential_file_name: ignored("files are always numbered in order, with their seeds"),
+  sequential_file_name: flag({
+    help: "Name pictures by their numbers alone: im_000001.png. Without it, their seeds follow: im_000000_7.png.",
+  }),
   no_preview: ignored("no window is opened"),
   console_log_level: ignored(ALWAYS_PRINTED, { nothing: ["info"] }),
   console_log_file: ignored("progress and notes are written to stdout, which can be redirected to a file"),

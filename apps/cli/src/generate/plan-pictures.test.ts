@@ -40,6 +40,20 @@ describe("planPictures", () => {
     })
   })
 
+  it("shuffles the prompts of each iteration by the seed, and gives seeds in the order of drawing", () => {
+    const texts = ["a", "b", "c", "d", "e", "f"]
+    const of = (seed: number) => brief(texts, { seed, iterations: 2, isShuffled: true })
+    const drawn = of(10)
+    expect(drawn.map(([, seed]) => seed)).toEqual(Array.from({ length: 12 }, (_, i) => 10 + i))
+    const order = (pictures: typeof drawn) => pictures.map(([prompt]) => prompt).join("")
+    const [first, second] = [order(drawn).slice(0, 6), order(drawn).slice(6)]
+    for (const each of [first, second]) expect([...each].sort()).toEqual(texts)
+    expect(first).not.toBe("abcdef")
+    expect(second).not.toBe(first)
+    expect(of(10)).toEqual(drawn)
+    expect(order(of(11))).not.toBe(order(drawn))
+  })
+
   it("follows a line's scale of the negative prompt, and its none", () => {
     const base = { width: 64, height: 96, negativeScale: 2, model: { checkpoint: { path: "tiny" } } }
     const scales = plan(["a", "a --nl 0.5", "a --nl 0", "a --nl None"], { base })

@@ -1,6 +1,7 @@
 import type { LoraTag } from "@lllite/core"
 import { CoreError, isDynamic, parsePromptLine } from "@lllite/core"
 import type { Seed } from "@lllite/core/names"
+import { createStream } from "@lllite/core/random"
 import type { LoraInput, Recipe, RecipeInput } from "@lllite/core/recipe"
 import { createRecipe } from "@lllite/core/recipe"
 import { InputError } from "@lllite/runtime-node"
@@ -48,6 +49,8 @@ export interface PicturePlan {
   /** All pictures of an iteration have one seed. */
   readonly sameSeed: boolean
   readonly wildcards: string | undefined
+  /** Whether each iteration has the prompts in another order, which follows from the seed. Default: false. */
+  readonly isShuffled?: boolean
   /** Pictures to start from, which the pictures of the run take in turn. Default: that of `base`. */
   readonly starts?: readonly StartFile[]
   /** Whether pictures have the size of their start pictures. */
@@ -60,7 +63,8 @@ export interface PicturePlan {
 
 /**
  * The pictures of a command, in the order in which they are made. The first has the seed, and each further one the next
- * number, unless its line names seeds. See `seedSeries`.
+ * number, unless its line names seeds. See `seedSeries`. Where prompts are shuffled, seeds follow the order of drawing, as
+ * in sd-scripts.
  *
  * @throws InputError for a wildcard that cannot be read; CoreError for groups that cannot be expanded, or for an option
  * out of its range
@@ -69,9 +73,12 @@ export function planPictures(plan: PicturePlan): readonly PlannedPicture[] {
   const { sources, seed, imagesPerPrompt, iterations, sameSeed, base, wildcards } = plan
   const pictures: PlannedPicture[] = []
   const compat = base.prompts?.compat ?? null
+  const orders = plan.isShuffled === true ? createStream(seed, "prompt-order") : null
   const nextSeed = seedSeries(seed, { sameSeed, compat, isOfPicture: plan.isSeedOfPicture ?? false })
   for (let iteration = 0; iteration < iterations; iteration++) {
-    for (const source of sources) {
+    const order = orders?.permutation(sources.length, { step: iteration }) ?? sources.keys()
+    for (const place of order) {
+      const source = sources[place] as PromptSource
       // Expanding groups needs the seeds, so they are read of the line as it was written.
       const given = source.isLiteral === true ? [] : (parsePromptLine(source.text).options.seeds ?? [])
       const seeds = Array.from({ length: imagesPerPrompt }, (_, i) => {

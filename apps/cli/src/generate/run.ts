@@ -56,7 +56,8 @@ export async function runGenerate(
   signal: AbortSignal,
   parts: GenerateParts = {},
 ): Promise<void> {
-  const { files = createPictureFiles(settings.outdir), next = null, start = startRuntime, watch = null } = parts
+  const { next = null, start = startRuntime, watch = null } = parts
+  const { files = createPictureFiles(settings.outdir, { isSequential: settings.sequentialFileName }) } = parts
   for (const notice of [...settings.notices, ...lineNotices(settings.pictures)])
     reporter.say("notice", { text: notice }, `Note: ${notice}`)
   const [first] = settings.pictures
@@ -210,7 +211,7 @@ async function writePictures(
         if (event.kind === "first-stage") {
           const index = before + event.index
           const first = await files.writeFirstStage(
-            { index, fileName, image, seed },
+            { index, fileName, image, seed, hasStages: true },
             recipeText(firstStageRecipe(recipe), { workflow: adapters.isForComfyUi }),
           )
           reporter.say("file", { path: first, seed: jsonSeed(seed) }, first)
@@ -218,7 +219,8 @@ async function writePictures(
         }
         summary.picture(runtime.device === "GPU" ? (await runtime.memory()).allocated : null)
         const text = recipeText(recipe, { workflow: adapters.isForComfyUi })
-        const path = await files.write({ index: before + event.index, fileName, image, seed }, text)
+        const hasStages = recipe.hires !== null
+        const path = await files.write({ index: before + event.index, fileName, image, seed, hasStages }, text)
         reporter.say("file", { path, seed: jsonSeed(event.seed) }, path)
         for (const map of (await maps?.write(event.index, path, recipe)) ?? []) reporter.say("file", { path: map }, map)
       }

@@ -25,6 +25,7 @@ describe("readGenerateSettings", () => {
     const { recipe, pictures, seeds, ...rest } = await read()
     expect(rest).toEqual({
       strict: false,
+      sequentialFileName: false,
       firstStage: false,
       vaeSlices: undefined,
       batchSize: undefined,

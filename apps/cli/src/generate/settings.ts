@@ -25,7 +25,7 @@ type GenerateTable = typeof GENERATE_OPTIONS
 type GenerateReader = OptionReader<GenerateTable>
 
 /** The checked settings of `generate`. */
-export interface GenerateSettings extends Pick<Settings<GenerateTable>, "outdir" | "llliteMap"> {
+export interface GenerateSettings extends Pick<Settings<GenerateTable>, "outdir" | "llliteMap" | "sequentialFileName"> {
   /** At least one. All have the same model and adapters. */
   readonly pictures: readonly PlannedPicture[]
   readonly strict: boolean
@@ -226,7 +226,7 @@ function picturePlan(
       ...{ cropTop, cropLeft, target: null },
     },
     seed: settings.seed ?? randomInt(Math.max(1, RANDOM_SEEDS - pictures)),
-    ...{ imagesPerPrompt, iterations, sameSeed, wildcards },
+    ...{ imagesPerPrompt, iterations, sameSeed, wildcards, isShuffled: settings.shufflePrompts },
   }
 }
 
@@ -241,9 +241,10 @@ export function readGenerateSettings(
   notices: readonly string[] = [],
 ): GenerateSettings {
   const { vaeSlices, batchSize, outdir, llliteMap, strict, highresFixSave1st: firstStage, ...values } = reader.finish()
+  const { sequentialFileName } = values
   return {
     ...{ strict, firstStage },
-    ...{ pictures, vaeSlices, batchSize, outdir, llliteMap },
+    ...{ pictures, vaeSlices, batchSize, outdir, llliteMap, sequentialFileName },
     ...{ runtime: runtimeChoice(values), notices: [...reader.notes, ...notices] },
   }
 }
