@@ -4,11 +4,10 @@ import { describe, expect, it } from "vitest"
 import { signal, weight as values } from "../../reference/synthetic.ts"
 import { syntheticFile } from "../../reference/weights.ts"
 import { SMALL_UNET } from "../../test/synthetic-sdxl.ts"
-import type { TextEncoderConfig } from "../models/clip/config.ts"
 import { buildText1, buildText2 } from "../models/clip/weights.ts"
 import { loadLiveLora } from "../models/lora/live-lora.ts"
 import { mergeLoras } from "../models/lora/merged-parts.ts"
-import { loraTargetsOf } from "../models/lora/targets.ts"
+import { loraFile, SMALL_CONFIGS, SMALL_TEXT, smallTarget } from "../models/lora/small-lora.test-help.ts"
 import { runTapped, UNKNOWN_PASS } from "../models/taps.ts"
 import { buildUnet } from "../models/unet/weights.ts"
 import { createComposedOps } from "../ops/composed/index.ts"
@@ -16,29 +15,18 @@ import type { WeightEntry } from "../ops/weight-entry.ts"
 import { lorasTap } from "./loras.ts"
 
 const ops = createComposedOps()
-const TEXT: TextEncoderConfig = {
-  ...{ width: 8, layers: 1, heads: 1, vocabulary: 9, positions: 77, projection: null },
-  activation: "gelu",
-}
-const configs = { unet: SMALL_UNET, text1: TEXT, text2: TEXT }
+const configs = SMALL_CONFIGS
 const KEY = "lora_unet_middle_block_1_proj_in"
 
 /** A LoRA of one module. */
 function loraOf(label: string, shapes: Readonly<Record<string, readonly number[]>>) {
-  const entries = Object.entries(shapes).map(([tensor, shape]): [string, WeightEntry] => {
-    const name = `${KEY}.${tensor}`
-    const data = values(`${label} ${name}`, shape)
-    return [name, { name, dtype: "F32", shape, read: async () => new Uint8Array(data.buffer) }]
-  })
-  return { label, entries: new Map(entries) }
+  return loraFile(label, { [KEY]: shapes }, (name, shape) => values(`${label} ${name}`, shape))
 }
 
 describe("several LoRAs", () => {
   it.each(["in", "out"] as const)("give what they give merged in order, after a DoRA over %s", async (side) => {
     const files = await syntheticFiles()
-    const target = loraTargetsOf(configs).get(KEY)
-    if (target === undefined) throw new Error(`no layer "${KEY}"`)
-    const { layer, weight: name } = target
+    const { layer, weight: name } = smallTarget(KEY)
     const { inDim, outDim } = layer
     const scale = side === "in" ? [1, inDim] : [outDim, 1]
     const dora = loraOf("dora", { lora_down: [3, inDim], lora_up: [outDim, 3], dora_scale: scale })
@@ -71,6 +59,6 @@ describe("several LoRAs", () => {
 
 async function syntheticFiles() {
   const unet = await syntheticFile(buildUnet(SMALL_UNET))
-  const text1 = await syntheticFile(buildText1(TEXT))
-  return { unet, vae: unet, text1, text2: await syntheticFile(buildText2({ ...TEXT, projection: 8 })) }
+  const text1 = await syntheticFile(buildText1(SMALL_TEXT))
+  return { unet, vae: unet, text1, text2: await syntheticFile(buildText2({ ...SMALL_TEXT, projection: 8 })) }
 }

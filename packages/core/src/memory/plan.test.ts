@@ -35,11 +35,6 @@ describe("planMemory", () => {
     expect(bytes / 2 ** 30).toBeGreaterThan(2.3)
     expect(bytes / 2 ** 30).toBeLessThan(2.4)
     expect(one.weightBytes).toBe(without.weightBytes + bytes)
-    const union = await plan({ kind: "generate", controlNetUnions: 1 })
-    // A transformer of one block, and wider layers that read the control.
-    expect(union.weights.controlNets - bytes).toBeGreaterThan(8e6)
-    expect(union.weights.controlNets - bytes).toBeLessThan(16e6)
-    expect(union.peakBytes).toBeGreaterThan(one.peakBytes)
     expect(one.peakBytes).toBeGreaterThanOrEqual(without.peakBytes + bytes)
     expect(one.peakBytes).toBeLessThan(without.peakBytes + bytes + GIB)
   })

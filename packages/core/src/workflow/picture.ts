@@ -77,8 +77,12 @@ export function picturesOf(
   const size = positive.size ?? { original: [height, width], crop: [0, 0], target: [height, width] }
   const negativeSize = negative?.size ?? { original: [height, width], crop: [0, 0], target: [height, width] }
   if (batch > 1) {
+    // A graphics card draws the noise of steps in another order for another number of pictures.
+    const drawn = methods.some((method) => DRAWING.includes(method))
+      ? "The first begins from ComfyUI's noise, and gets other noise in its steps than in a batch of ComfyUI."
+      : "The first has ComfyUI's noise."
     notices.push(
-      `${nameOf(run.node)} makes ${batch} pictures. The first has ComfyUI's noise. The others have the next seeds, and ComfyUI draws the noise of all from one.`,
+      `${nameOf(run.node)} makes ${batch} pictures. ${drawn} The others have the next seeds, and ComfyUI draws the noise of all from one.`,
     )
   }
   const seed = BigInt(first.seed)

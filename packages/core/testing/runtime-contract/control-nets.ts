@@ -7,6 +7,15 @@ import { draw, lines, picture, same, stars } from "./pictures.ts"
 
 const control = lines()
 
+/** White in the left half. */
+function halfMask({ width, height }: RgbImage): RgbImage {
+  return {
+    width,
+    height,
+    data: Uint8Array.from({ length: 3 * width * height }, (_, i) => (Math.floor(i / 3) % width < width / 2 ? 255 : 0)),
+  }
+}
+
 /** Cases of ControlNets. */
 export const CONTROL_NETS: readonly RuntimeCase[] = [
   loaded("uses ControlNets by their handles, with their settings", async ({ runtime, sdxl, subject, expect }) => {
@@ -23,6 +32,8 @@ export const CONTROL_NETS: readonly RuntimeCase[] = [
       ["the strength", { strength: 0.5 }],
       ["the window", { end: 0.5 }],
       ["guess mode", { guessMode: true }],
+      ["a side of guidance", { uncond: 0 }],
+      ["the mask", { mask: halfMask(control) }],
       ["the control", { control: { ...control, data: control.data.map((value) => 255 - value) } }],
     ]
     for (const [what, change] of changes) {
@@ -31,6 +42,8 @@ export const CONTROL_NETS: readonly RuntimeCase[] = [
     const both = await withNets({ controlNet: edges, control }, { controlNet: depth, control })
     expect(!same(full, both), "a second ControlNet has no effect")
     expect(same(plain, await withNets({ controlNet: edges, control, strength: 0 })), "strength 0 changes something")
+    const black = { ...control, data: new Uint8Array(control.data.length) }
+    expect(same(plain, await withNets({ controlNet: edges, control, mask: black })), "it acts under a black mask")
     expect(same(full, await withNets({ controlNet: edges, control })), "it acts differently in the second use")
     await edges.dispose()
     await edges.dispose()

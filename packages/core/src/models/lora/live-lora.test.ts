@@ -2,45 +2,28 @@ import "@tensorflow/tfjs"
 import * as tf from "@tensorflow/tfjs-core"
 import { describe, expect, it } from "vitest"
 import { signal, weight as values } from "../../../reference/synthetic.ts"
-import { SMALL_UNET } from "../../../test/synthetic-sdxl.ts"
 import { createComposedOps } from "../../ops/composed/index.ts"
 import type { WeightEntry } from "../../ops/weight-entry.ts"
-import type { TextEncoderConfig } from "../clip/config.ts"
 import { runTapped, UNKNOWN_PASS } from "../taps.ts"
 import { loadLiveLora, loraTap } from "./live-lora.ts"
 import type { LoraTensor } from "./module-delta.ts"
 import { mergedWeight } from "./module-delta.ts"
 import type { LoraTensorName } from "./module-names.ts"
-import { loraTargetsOf } from "./targets.ts"
+import { loraFile, SMALL_CONFIGS, smallTarget } from "./small-lora.test-help.ts"
 
 const ops = createComposedOps()
-const TEXT: TextEncoderConfig = {
-  ...{ width: 8, layers: 1, heads: 1, vocabulary: 9, positions: 77, projection: null },
-  activation: "gelu",
-}
-const configs = { unet: SMALL_UNET, text1: TEXT, text2: TEXT }
+const configs = SMALL_CONFIGS
 const LINEAR = "lora_unet_middle_block_1_proj_in"
 const CONV = "lora_unet_input_blocks_3_0_op"
 
 type Tensors = Partial<Record<LoraTensorName, readonly number[]>>
 
-const layerOf = (key: string) => {
-  const layer = loraTargetsOf(configs).get(key)?.layer
-  if (layer === undefined) throw new Error(`no layer "${key}"`)
-  return layer
-}
+const layerOf = (key: string) => smallTarget(key).layer
 
-function fileOf(modules: Readonly<Record<string, Tensors>>) {
-  const entries = new Map<string, WeightEntry>()
-  for (const [key, tensors] of Object.entries(modules)) {
-    for (const [tensor, shape] of Object.entries(tensors)) {
-      const name = `${key}.${tensor}`
-      const data = tensor === "alpha" ? Float32Array.of(3) : values(name, shape)
-      entries.set(name, { name, dtype: "F32", shape, read: async () => new Uint8Array(data.buffer) })
-    }
-  }
-  return { label: "a.safetensors", entries }
-}
+const fileOf = (modules: Readonly<Record<string, Tensors>>) =>
+  loraFile("a.safetensors", modules, (name, shape) =>
+    name.endsWith(".alpha") ? Float32Array.of(3) : values(name, shape),
+  )
 
 /** What the tap adds to a layer's output, and what a weight of zeros gives with the module merged into it. */
 async function both(key: string, tensors: Tensors, strength: number): Promise<readonly [Float32Array, Float32Array]> {
@@ -88,9 +71,7 @@ async function doraOutputs(
   strength: number,
 ): Promise<readonly [live: Float32Array, merged: Float32Array, plain: Float32Array]> {
   const before = tf.memory().numTensors
-  const target = loraTargetsOf(configs).get(key)
-  if (target === undefined) throw new Error(`no layer "${key}"`)
-  const { part, weight: name, firstRow, layer } = target
+  const { part, weight: name, firstRow, layer } = smallTarget(key)
   const { inDim, outDim, kernel, stride } = layer
   const isConv = layer.kind === "conv"
   const sides = isConv ? [kernel, kernel] : []
