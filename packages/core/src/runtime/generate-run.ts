@@ -77,15 +77,17 @@ export async function* generateWith<Types extends RuntimeTypes>(
   if (count === 0) throw new CoreError("request-empty", "generate: there is no request, expected at least one")
   checkRanges("generate", { batchSize }, GENERATE_RANGES)
   const [lead] = clients
-  const { prompts = {}, textualInversions = [] } = options
+  const { prompts = {}, textualInversions = [], parts = null, negativeParts = null } = options
   const guidanceScale = largestScale(options)
+  const mixedIn = (own: typeof parts): readonly string[] =>
+    (own ?? []).flatMap(({ mix = [] }) => mix.map(({ text }) => text))
   const texts = requests.flatMap((request) => {
-    const parts = partsOfPrompt(request.prompt, prompts).map(({ text }) => text)
+    const textsIn = (prompt: string): readonly string[] => partsOfPrompt(prompt, prompts).map(({ text }) => text)
     const { negativePrompt = "", firstPrompt = [], firstNegativePrompt = [] } = request
-    const positive = parts.concat(firstPrompt)
-    return isGuided([request], { guidanceScale, prompts })
-      ? positive.concat(negativePrompt, firstNegativePrompt)
-      : positive
+    const positive = [...textsIn(request.prompt), ...mixedIn(parts)].concat(firstPrompt)
+    if (!isGuided([request], { guidanceScale, prompts })) return positive
+    const negatives = negativeParts === null ? [negativePrompt] : textsIn(negativePrompt)
+    return positive.concat(negatives, mixedIn(negativeParts), firstNegativePrompt)
   })
   const argument = { model, prompts: [...new Set(texts)], options: prompts, textualInversions }
   for (const text of (await lead?.call("promptNotices", argument, { signal })) ?? []) yield { kind: "notice", text }
