@@ -2,6 +2,7 @@ import "@tensorflow/tfjs"
 import * as tf from "@tensorflow/tfjs-core"
 import { describe, expect, it } from "vitest"
 import { signal, weight as values } from "../../../reference/synthetic.ts"
+import { loraFile, SMALL_CONFIGS, smallTarget } from "../../../test/small-lora.ts"
 import { createComposedOps } from "../../ops/composed/index.ts"
 import type { WeightEntry } from "../../ops/weight-entry.ts"
 import { runTapped, UNKNOWN_PASS } from "../taps.ts"
@@ -9,7 +10,6 @@ import { loadLiveLora, loraTap } from "./live-lora.ts"
 import type { LoraTensor } from "./module-delta.ts"
 import { mergedWeight } from "./module-delta.ts"
 import type { LoraTensorName } from "./module-names.ts"
-import { loraFile, SMALL_CONFIGS, smallTarget } from "./small-lora.test-help.ts"
 
 const ops = createComposedOps()
 const configs = SMALL_CONFIGS

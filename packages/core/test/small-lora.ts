@@ -1,7 +1,7 @@
-import { SMALL_UNET } from "../../../test/synthetic-sdxl.ts"
-import type { WeightEntry } from "../../ops/weight-entry.ts"
-import type { TextEncoderConfig } from "../clip/config.ts"
-import { loraTargetsOf } from "./targets.ts"
+import type { TextEncoderConfig } from "../src/models/clip/config.ts"
+import { loraTargetsOf } from "../src/models/lora/targets.ts"
+import type { WeightEntry } from "../src/ops/weight-entry.ts"
+import { SMALL_UNET } from "./synthetic-sdxl.ts"
 
 /* A small SDXL, and files of LoRAs for it, for tests. */
 
