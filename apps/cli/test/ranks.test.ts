@@ -79,22 +79,22 @@ async function killRanks(kills: number, steps: number): Promise<{ readonly kills
   let [done, runs] = [0, 0]
   while (done < kills) {
     const address = await freeAddress()
+    const training = trained("killed", ["--rank_address", address, "--max_train_steps", String(steps)])
     let isOver = false
-    const killing = async (): Promise<void> => {
-      while (!isOver) {
-        const rank = rankAt(address)
-        await Promise.race([rank.until("joined"), rank.ended])
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * 1500))
-        if (isOver || rank.child.exitCode !== null) break
-        rank.child.kill("SIGKILL")
-        await rank.ended
-        done += 1
-      }
+    const over = training.then(() => {
+      isOver = true
+    })
+    while (!isOver) {
+      const rank = rankAt(address)
+      await Promise.race([rank.until("joined"), over])
+      await Promise.race([new Promise((resolve) => setTimeout(resolve, Math.random() * 1500)), over])
+      // The last rank ends with the run.
+      if (isOver) break
+      rank.child.kill("SIGKILL")
+      await rank.ended
+      done += 1
     }
-    const killed = killing()
-    const run = await trained("killed", ["--rank_address", address, "--max_train_steps", String(steps)])
-    isOver = true
-    await killed
+    const run = await training
     expect(run).toMatchObject({ code: 0, stderr: "" })
     expect(await filesOf(join(data(), "killed"))).toEqual(files)
     runs += 1
