@@ -9,8 +9,10 @@ const root = fileURLToPath(new URL("..", import.meta.url))
 
 /** Classes without codes: the base of all, one with one cause, and those that never leave their package. */
 const WITHOUT_CODES = [
+  "A1111Error",
   "LlliteError",
   "BrokenConnection",
+  "FieldsError",
   "InterruptedError",
   "NotFollowed",
   "LeftError",
