@@ -1,6 +1,6 @@
 import { writePng } from "@lllite/runtime-web"
 import type { JSX } from "preact"
-import { useRef } from "preact/hooks"
+import { ChoiceMenu } from "../page/choice-menu.tsx"
 import { messageOf } from "../page/message.ts"
 import { say } from "../page/status-line.tsx"
 import { codeOf, commandOf, linkOf } from "../recipes/copy-as.ts"
@@ -18,38 +18,15 @@ const FORMS = [
 
 /** Copies how a picture is made, in one of several forms. */
 export function CopyAs({ made }: { readonly made: Result | null }): JSX.Element {
-  const menu = useRef<HTMLDivElement>(null)
-  return (
-    <>
-      <button type="button" disabled={made === null} popoverTarget="copy-as">
-        Copy as
-      </button>
-      <div id="copy-as" ref={menu} popover="auto" class="menu">
-        {FORMS.map(({ name, hint, textOf }) => (
-          <button
-            key={name}
-            type="button"
-            onClick={() => {
-              menu.current?.hidePopover()
-              if (made === null) return
-              copy(name, textOf(made))
-            }}
-          >
-            <strong>{name}</strong> <small>{hint}</small>
-          </button>
-        ))}
-        <button
-          type="button"
-          onClick={() => {
-            menu.current?.hidePopover()
-            if (made !== null) void writePng("drawing.png", made.drawing)
-          }}
-        >
-          <strong>Drawing</strong> <small>as drawing.png, for the command and the code</small>
-        </button>
-      </div>
-    </>
-  )
+  const choices = made && [
+    ...FORMS.map(({ name, hint, textOf }) => ({ name, hint, choose: () => copy(name, textOf(made)) })),
+    {
+      name: "Drawing",
+      hint: "as drawing.png, for the command and the code",
+      choose: () => void writePng("drawing.png", made.drawing),
+    },
+  ]
+  return <ChoiceMenu id="copy-as" label="Copy as" choices={choices} />
 }
 
 function copy(name: string, text: string): void {

@@ -1,5 +1,5 @@
 import type { JSX } from "preact"
-import { useRef } from "preact/hooks"
+import { ChoiceMenu } from "../page/choice-menu.tsx"
 import { fitSquare } from "../pictures/fit-square.ts"
 import { isMasking } from "../start/mask-dialog.tsx"
 import { startFromShown } from "../start/start-card.tsx"
@@ -26,28 +26,14 @@ const USES = [
 
 /** Uses the shown picture for the next one. */
 export function UseAs({ made }: { readonly made: Result | null }): JSX.Element {
-  const menu = useRef<HTMLDivElement>(null)
-  return (
-    <>
-      <button type="button" disabled={made === null} popoverTarget="use-as">
-        Use as
-      </button>
-      <div id="use-as" ref={menu} popover="auto" class="menu">
-        {USES.map(({ name, hint, use }) => (
-          <button
-            key={name}
-            type="button"
-            onClick={() => {
-              menu.current?.hidePopover()
-              if (made === null) return
-              use(made)
-              followChange()
-            }}
-          >
-            <strong>{name}</strong> <small>{hint}</small>
-          </button>
-        ))}
-      </div>
-    </>
-  )
+  const choices =
+    made &&
+    USES.map(({ name, hint, use }) => ({
+      ...{ name, hint },
+      choose: () => {
+        use(made)
+        followChange()
+      },
+    }))
+  return <ChoiceMenu id="use-as" label="Use as" choices={choices} />
 }
