@@ -1,42 +1,29 @@
 import type { JSX } from "preact"
-import { useState } from "preact/hooks"
 import { ControlCard } from "../controls/control-card.tsx"
 import { controls, networkChoice, newControl } from "../controls/control-state.ts"
 import { followers } from "../controls/networks.ts"
 import { openControlFile } from "../controls/open-control-file.ts"
 import { LoraCard } from "../loras/lora-card.tsx"
-import { messageOf } from "../page/message.ts"
 import { Problem } from "../page/problem.tsx"
-import { say } from "../page/status-line.tsx"
 import { FileButton } from "../pictures/file-drop.tsx"
 import { StartCard } from "../start/start-card.tsx"
 import { followChange } from "./make-picture.ts"
 import { SettingsCard } from "./settings-card.tsx"
+import { useOpening } from "./use-opening.ts"
 
 /** Controls that are offered. More are slower, and harder to tell apart. */
 const MOST_CONTROLS = 4
 
 /** The controls and the settings of the picture, beside the boards. */
 export function Rail(): JSX.Element {
-  const [problem, setProblem] = useState<string | null>(null)
-  const open = ([file]: readonly File[]): void => {
-    if (file === undefined) return
-    openControlFile(file).then(
-      (sentence) => {
-        setProblem(null)
-        followChange()
-        say(sentence)
-      },
-      (error: unknown) => setProblem(messageOf(error)),
-    )
-  }
+  const { problem, onFiles } = useOpening(openControlFile)
   return (
     <div class="rail">
       <section class="card" aria-labelledby="controls-title">
         <div class="card-head">
           <h2 id="controls-title">{controls.value.length > 1 ? "Controls" : "Control"}</h2>
           <span class="head-actions">
-            <FileButton label="Open a file" quiet accept=".safetensors" onFiles={open} />
+            <FileButton label="Open a file" quiet accept=".safetensors" onFiles={onFiles} />
             <button
               type="button"
               class="quiet"

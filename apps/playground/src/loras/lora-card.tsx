@@ -1,10 +1,9 @@
 import type { JSX } from "preact"
-import { useState } from "preact/hooks"
 import { openNetwork } from "../controls/open-network.ts"
 import { followChange } from "../draw/make-picture.ts"
+import { useOpening } from "../draw/use-opening.ts"
 import { SliderField } from "../page/fields.tsx"
 import { Icon } from "../page/icons.tsx"
-import { messageOf } from "../page/message.ts"
 import { Problem } from "../page/problem.tsx"
 import { putBack } from "../page/put-back.ts"
 import { say } from "../page/status-line.tsx"
@@ -13,23 +12,12 @@ import { changeLora, type LoraUse, loras } from "./lora-state.ts"
 
 /** The LoRAs of the next picture, each with its strengths. */
 export function LoraCard(): JSX.Element {
-  const [problem, setProblem] = useState<string | null>(null)
-  const open = ([file]: readonly File[]): void => {
-    if (file === undefined) return
-    openNetwork({ kind: "lora", file, control: null, types: [] }).then(
-      (sentence) => {
-        setProblem(null)
-        followChange()
-        say(sentence)
-      },
-      (error: unknown) => setProblem(messageOf(error)),
-    )
-  }
+  const { problem, onFiles } = useOpening((file) => openNetwork({ kind: "lora", file, control: null, types: [] }))
   return (
     <section class="card" aria-labelledby="loras-title">
       <div class="card-head">
         <h2 id="loras-title">LoRA</h2>
-        <FileButton label="Open a LoRA" quiet accept=".safetensors" onFiles={open} />
+        <FileButton label="Open a LoRA" quiet accept=".safetensors" onFiles={onFiles} />
       </div>
       <Problem text={problem} />
       {loras.value.map((use) => (

@@ -7,6 +7,7 @@ import type { Ops } from "../ops/ops.ts"
 import { scaledRegion } from "../tiling.ts"
 import { type AdapterUse, prepareAdapter } from "./adapters.ts"
 import { type ControlNetUse, prepareControlNet } from "./control-nets.ts"
+import { madeTogether } from "./made-together.ts"
 import { type PartUse, viewOf } from "./part-settings.ts"
 import { cut, type PassPart, placed } from "./tiled-network.ts"
 
@@ -38,16 +39,8 @@ export function prepareViews(
     readonly pictures: number
   },
 ): PreparedViews {
-  const made: { dispose(): void }[] = []
-  const keep = <T extends { dispose(): void }>(value: T): T => {
-    made.push(value)
-    return value
-  }
-  const dispose = (): void => {
-    for (const value of made) value.dispose()
-  }
-  try {
-    const views = parts.map((part): PassPart | null => {
+  const { made: views, dispose } = madeTogether((keep) => {
+    return parts.map((part): PassPart | null => {
       const region = viewOf(part, grid)
       if (region === null) return null
       const pixels = scaledRegion(region, VAE_FACTOR)
@@ -57,11 +50,8 @@ export function prepareViews(
         controlNets: controlNets.map((use) => keep(prepareControlNet(ops, use, pictures, pixels))),
       }
     })
-    return { views, dispose }
-  } catch (error) {
-    dispose()
-    throw error
-  }
+  })
+  return { views, dispose }
 }
 
 /** A network that runs on what a part sees. Its prediction is zero elsewhere. */

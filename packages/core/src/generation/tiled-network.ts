@@ -15,6 +15,7 @@ import {
 } from "../tiling.ts"
 import { type AdapterUse, type PreparedAdapter, prepareAdapter } from "./adapters.ts"
 import { type ControlNetUse, type PreparedControlNet, prepareControlNet } from "./control-nets.ts"
+import { madeTogether } from "./made-together.ts"
 import type { PreparedRegions } from "./regions.ts"
 
 /** What acts in the part of the latents that a pass sees. */
@@ -69,18 +70,10 @@ export function prepareTiles(
     readonly regionsIn: (region: Region) => PreparedRegions | null
   },
 ): PreparedTiles {
-  const made: { dispose(): void }[] = []
-  const keep = <T extends { dispose(): void }>(value: T): T => {
-    made.push(value)
-    return value
-  }
-  const dispose = (): void => {
-    for (const value of made) value.dispose()
-  }
-  try {
+  const { made: tiles, dispose } = madeTogether((keep) => {
     const regions = tilesOf(sides, tiling, VAE_FACTOR, TOKEN_LATENTS)
     const weights = tileWeights(sides, regions)
-    const tiles = regions.map((region, index): PreparedTile => {
+    return regions.map((region, index): PreparedTile => {
       const pixels = scaledRegion(region, VAE_FACTOR)
       const regions = regionsIn(pixels)
       return {
@@ -91,11 +84,8 @@ export function prepareTiles(
         controlNets: controlNets.map((use) => keep(prepareControlNet(ops, use, pictures, pixels))),
       }
     })
-    return { tiles, dispose }
-  } catch (error) {
-    dispose()
-    throw error
-  }
+  })
+  return { tiles, dispose }
 }
 
 /** A tile that has run. */
