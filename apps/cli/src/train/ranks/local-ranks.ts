@@ -26,7 +26,12 @@ const SHOWN = 2000
 /**
  * Starts ranks as processes. They end with this process, also when it is killed, since their channel to it then closes.
  */
-export function startLocalRanks(count: number, { address, token, line }: Joining, reporter: Reporter): LocalRanks {
+export function startLocalRanks(
+  count: number,
+  { address, token, line }: Joining,
+  reporter: Reporter,
+  stopping: AbortSignal,
+): LocalRanks {
   // Chunks of the build lie beside the program.
   const program = fileURLToPath(new URL("./main.js", import.meta.url))
   let isOver = false
@@ -45,7 +50,8 @@ export function startLocalRanks(count: number, { address, token, line }: Joining
     })
     const exit = new Promise<void>((resolve) => {
       child.once("close", (code, signal) => {
-        if (!isOver && code !== 0) {
+        // Ctrl-C of a terminal ends the ranks, too.
+        if (!isOver && !stopping.aborted && code !== 0) {
           const why = errors.trim() || `it ended with ${signal ?? `code ${code}`}`
           reporter.say("notice", { text: `${name}: ${why}` }, `Note: ${name} has ended: ${why}`)
         }

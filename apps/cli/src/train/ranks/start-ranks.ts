@@ -7,7 +7,7 @@ import { identityOf } from "../../ranks/identity.ts"
 import { readToken } from "../../ranks/token.ts"
 import type { Reporter } from "../../terminal/progress.ts"
 import type { TrainSettings } from "../settings.ts"
-import { type LocalRanks, startLocalRanks } from "./local-ranks.ts"
+import { startLocalRanks } from "./local-ranks.ts"
 import type { RankSettings } from "./rank-settings.ts"
 
 /** The ranks of a run. */
@@ -49,14 +49,12 @@ export async function startRanks(
     },
   })
   const { address } = hub
-  let local: LocalRanks | null = null
-  if (place === null) local = startLocalRanks(count - 1, { address, token, line: lineOf(settings, runtime) }, reporter)
-  else
-    reporter.say(
-      "ranks",
-      { address },
-      `Ranks join by: lllite rank ${address} --pretrained_model_name_or_path CHECKPOINT`,
-    )
+  const joining = { address, token, line: lineOf(settings, runtime) }
+  const local = place === null ? startLocalRanks(count - 1, joining, reporter, signal) : null
+  if (local === null) {
+    const line = `lllite rank ${address} --pretrained_model_name_or_path CHECKPOINT`
+    reporter.say("ranks", { address }, `Ranks join by: ${line}`)
+  }
   return {
     help: hub,
     async close() {
