@@ -119,6 +119,9 @@ export interface CachedExample {
   readonly vector: Float32Array
   /** How much each latent counts in the loss, from 0 to 1. [H/8, W/8]. Default: all count alike. */
   readonly mask?: Float32Array
-  /** Examples of one key are the same, so what is made of them is kept. Default: each object is an example. */
-  readonly key?: string
+  /**
+   * Examples of one key are the same, so what is made of them is kept. Null: the example comes once, and nothing is kept.
+   * Default: each object is an example.
+   */
+  readonly key?: string | null
 }

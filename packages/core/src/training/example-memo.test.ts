@@ -29,6 +29,20 @@ describe("a memo of examples", () => {
     expect(made).toEqual(["a", "b", "edges of a"])
   })
 
+  it("keeps nothing of an example that comes once", () => {
+    const { made, make } = counting()
+    const memo = createExampleMemo(16)
+    const [once, kept] = [
+      { ...example(), key: null },
+      { ...example(), key: "kept" },
+    ]
+    const first = memo.of(kept, "x", make("kept"))
+    expect(memo.of(once, "x", make("once"))).toHaveLength(4)
+    memo.of(once, "x", make("once again"))
+    expect(memo.of(kept, "x", make("kept again"))).toBe(first)
+    expect(made).toEqual(["kept", "once", "once again"])
+  })
+
   it("holds no more than its bytes, and removes the least recently used values", () => {
     const { made, make } = counting()
     const memo = createExampleMemo(32)

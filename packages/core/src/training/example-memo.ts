@@ -3,8 +3,8 @@ import type { CachedExample } from "./dataset.ts"
 /** Keeps values that are made of examples, from step to step. */
 export interface ExampleMemo {
   /**
-   * The result of `make` for this example. It is made once, and made again only if the memo had no room for it. The
-   * caller must not change it.
+   * The result of `make` for this example. It is made once, and made again only if the memo had no room for it, or the
+   * example comes once. The caller must not change it.
    *
    * @param what the name of the value
    */
@@ -28,6 +28,7 @@ export function createExampleMemo(maxBytes = DEFAULT_BYTES): ExampleMemo {
   }
   return {
     of(example, what, make) {
+      if (example.key === null) return make()
       const key = `${nameOf(example)} ${what}`
       const found = kept.get(key)
       if (found !== undefined) {

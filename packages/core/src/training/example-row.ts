@@ -147,9 +147,8 @@ export function completeExample({ key, width, height, picture, text, control, si
   vector.set(text.pooled)
   vector.set(sizeEmbedding(size), text.pooled.length)
   return {
-    ...{ width, height, latents: picture.latents, control, context: text.context, vector },
+    ...{ key, width, height, latents: picture.latents, control, context: text.context, vector },
     ...(mask === undefined ? {} : { mask }),
-    ...(key === null ? {} : { key }),
   }
 }
 
