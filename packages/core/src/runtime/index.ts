@@ -16,3 +16,4 @@ export type {
   SentModel,
   SentTrainOptions,
 } from "./tasks.ts"
+export * from "./train-help.ts"

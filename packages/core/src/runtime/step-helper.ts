@@ -1,6 +1,6 @@
 import type { Client } from "../channel/client.ts"
-import type { StepHelper } from "./contract.ts"
 import type { RuntimeTasks, RuntimeTypes } from "./tasks.ts"
+import type { StepHelper } from "./train-help.ts"
 
 /** Computes parts of steps on the workers in turn. See `SdxlHandle`. */
 export function createStepHelper<Types extends RuntimeTypes>(

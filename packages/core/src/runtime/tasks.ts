@@ -28,10 +28,10 @@ import type {
   LoraHandle,
   SdxlHandle,
   StartedBackend,
-  StepPart,
   TrainRunOptions,
   TrainRunStep,
 } from "./contract.ts"
+import type { StepPart } from "./train-help.ts"
 
 /*
  * The tasks of a runtime's worker: arguments, yielded values and results. All of them are data that can be sent.

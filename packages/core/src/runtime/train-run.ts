@@ -9,11 +9,12 @@ import type { ExampleRow } from "../training/example-row.ts"
 import { originalOf } from "../training/originals.ts"
 import { checkTrainOptions } from "../training/train-options.ts"
 import type { TrainState } from "../training/train-state.ts"
-import type { TrainHelp, TrainRunEvent, TrainRunOptions } from "./contract.ts"
+import type { TrainRunEvent, TrainRunOptions } from "./contract.ts"
 import type { EncodeRow, ExampleFeed } from "./example-feed.ts"
 import { createExampleFeed } from "./example-feed.ts"
 import { merge } from "./merge.ts"
 import type { HelpTasks, RuntimeTasks, RuntimeTypes } from "./tasks.ts"
+import type { TrainHelp } from "./train-help.ts"
 
 /**
  * Trains with a model on several workers. This side reads the examples. The first worker runs the steps and holds the
