@@ -72,8 +72,8 @@ export function createLink(socket: WebSocket, { message, ended }: LinkEvents): L
   return {
     send(message) {
       const sent = sending.then(() => sendNow(message))
-      // Whoever sent it gets the failure. The next message fails by itself.
-      sending = sent.catch(() => {})
+      // A message that cannot be sent would be waited for at the other end.
+      sending = sent.catch((error: unknown) => drop(error instanceof Error ? error.message : String(error)))
       return sent
     },
     close() {

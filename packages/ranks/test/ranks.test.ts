@@ -221,6 +221,16 @@ describe("ranks", () => {
     ])
   })
 
+  it("are dropped when a part cannot be sent, and it is not waited for", async () => {
+    const { hub, events } = await hubWith()
+    rankOf(hub)
+    await until(() => hub.places() === 1)
+    const part = partOf(1)
+    const rows = [{ text: { caption: "a".repeat(17 * 2 ** 20) } }] as unknown as StepPart["rows"]
+    expect(await hub.gradient({ ...part, rows }, signal)).toBeNull()
+    expect(events[1]).toMatchObject({ kind: "lost", reason: expect.stringContaining("a message's head has") })
+  })
+
   it("speak TLS", async () => {
     const { hub } = await hubWith({ tls: { certificate: CERTIFICATE, key: KEY } })
     rankOf(hub, { tls: { ca: CERTIFICATE } })

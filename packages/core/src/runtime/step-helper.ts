@@ -13,8 +13,7 @@ export function createStepHelper<Types extends RuntimeTypes>(
       const [first] = clients
       const client = clients[turn++ % clients.length] ?? first
       const argument = { ...place, ...part, encoding: { ...encoding, vaeSlices: null }, into: null }
-      const { loss, gradients } = await client.call("gradient", argument, { signal })
-      return { loss, gradients: gradients ?? new Float32Array(0) }
+      return client.call("gradient", argument, { signal })
     },
     async dispose() {
       // A worker that has ended has nothing of the run any more.

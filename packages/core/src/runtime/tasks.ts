@@ -196,7 +196,8 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
     returns: null
   }
   /**
-   * Computes a part of a step for another worker. Writes the gradients into memory that both share, or returns them.
+   * Computes a part of a step for another worker. The gradients are written into memory that both share. Null: they are
+   * in memory of their own.
    */
   gradient: {
     argument: {
@@ -210,7 +211,7 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
       readonly into: Float32Array | null
     }
     yields: never
-    returns: { readonly loss: number; readonly gradients: Float32Array | null }
+    returns: LossAndGradients
   }
   /** The losses of a held-out example. See `validationLosses`. */
   losses: {

@@ -295,7 +295,7 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
         const { seed } = encoding
         const { loss, gradients } = await partOf(from, { ...lllite, slots }, seed, task, rows, objective, context)
         into?.set(gradients)
-        return { loss, gradients: into === null ? shared(gradients) : null }
+        return { loss, gradients: into ?? shared(gradients) }
       } finally {
         release()
       }

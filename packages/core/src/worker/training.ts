@@ -161,8 +161,7 @@ function gradientsOf(
       takeAll(async (task, index) => {
         const into = buffers[index] ?? new Float32Array(new SharedArrayBuffer(values.byteLength))
         buffers[index] = into
-        const { loss } = await client.call("gradient", { model, run, encoding, ...partAt(task), into }, { signal })
-        return { loss, gradients: into }
+        return client.call("gradient", { model, run, encoding, ...partAt(task), into }, { signal })
       }),
     )
     await allOrFirstError([...far, ...helped, takeAll(ownPart)])

@@ -60,7 +60,7 @@ export async function planTrain(
   const opened = await openSdxl(paths)
   try {
     const { ops, device } = await startBackend(backend, options)
-    // Measuring takes memory, too, which is no part of a run.
+    // Measuring takes memory, too, which a run does not need.
     const baseBytes = process.memoryUsage.rss() + (threads - 1) * THREAD_BYTES
     const place = { backend, device, threads, weights: options.weights ?? "file" }
     const all = { ...task, kind: "train", batchSize: rows } as const
