@@ -81,8 +81,8 @@ function Swap({ to, label }: { readonly to: "drawing" | "picture"; readonly labe
 }
 
 /**
- * Shows the last kept picture if the form still has its settings, and otherwise makes one. Nobody has to find the button
- * to see what this page does.
+ * Shows the last kept picture if the form still has its settings, and otherwise makes one. So the page shows what it does
+ * before a button is pressed.
  */
 async function showFirst(model: ReadyModel): Promise<void> {
   await openShelf()
