@@ -104,7 +104,7 @@ export async function examineGeneration(
   const said = [
     ...unread,
     ...speedNotices(reader),
-    ...guideNotices(settings, guides ?? []),
+    ...guideNotices(settings, guides ?? [], pictures.length),
     ...controlNotices(kinds, settings),
     ...(isTypeRead || kinds.size === 0 || settings.controlNetTypes.length === 0
       ? []

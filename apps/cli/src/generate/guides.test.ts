@@ -40,15 +40,26 @@ describe("guideNotices", () => {
     }) as Settings<typeof GUIDE_OPTIONS> & { readonly controlNetLlliteModels: readonly string[] }
 
   it("names lists that are shorter than that of the LLLites, and guides that are left over", () => {
-    expect(guideNotices(settings({ controlNetPreps: ["canny"], controlNetRatios: [0.5] }), ["1", "2", "3"])).toEqual([
-      "--control_net_preps has 1 entry for 2 LLLites. The others are not preprocessed.",
-      "--control_net_ratios has 1 entry for 2 LLLites. The others have 1.",
-      "3 control pictures are not a multiple of 2 LLLites. The last one is not used.",
-    ])
+    expect(guideNotices(settings({ controlNetPreps: ["canny"], controlNetRatios: [0.5] }), ["1", "2", "3"], 1)).toEqual(
+      [
+        "--control_net_preps has 1 entry for 2 LLLites. The others are not preprocessed.",
+        "--control_net_ratios has 1 entry for 2 LLLites. The others have 1.",
+        "3 control pictures are not a multiple of 2 LLLites. The last one is not used.",
+      ],
+    )
   })
 
   it("says nothing of whole lists", () => {
-    expect(guideNotices(settings({ controlNetMultipliers: [1, 1] }), ["1", "2", "3", "4"])).toEqual([])
-    expect(guideNotices(settings({ controlNetLlliteModels: [] }), [])).toEqual([])
+    expect(guideNotices(settings({ controlNetMultipliers: [1, 1] }), ["1", "2", "3", "4"], 2)).toEqual([])
+    expect(guideNotices(settings({ controlNetLlliteModels: [] }), [], 1)).toEqual([])
+  })
+
+  it("says how many pictures use the guides, when the run draws fewer than there are guides for", () => {
+    const guides = ["1", "2", "3", "4", "5", "6"]
+    expect(guideNotices(settings({}), guides, 1)).toEqual([
+      "The control pictures are for 3 pictures, of which 1 is used. For all, use --images_per_prompt 3.",
+    ])
+    expect(guideNotices(settings({}), guides, 3)).toEqual([])
+    expect(guideNotices(settings({}), guides, 0), "not known yet").toEqual([])
   })
 })

@@ -74,8 +74,16 @@ function countOf({ length }: readonly unknown[]): string {
   return `${length} ${length === 1 ? "entry" : "entries"}`
 }
 
-/** What is said of lists that are shorter than that of the LLLites. */
-export function guideNotices(settings: Settings<GuideTable>, guides: readonly string[]): readonly string[] {
+/**
+ * What is said of lists that are shorter than that of the LLLites, and of control pictures that the run does not take.
+ *
+ * @param pictures number of pictures that the run draws. 0: not known yet
+ */
+export function guideNotices(
+  settings: Settings<GuideTable>,
+  guides: readonly string[],
+  pictures: number,
+): readonly string[] {
   const { length: count } = settings.controlNetLlliteModels
   const short = LISTS.flatMap((name) => {
     const { length } = settings[name]
@@ -85,11 +93,20 @@ export function guideNotices(settings: Settings<GuideTable>, guides: readonly st
     return [`--${spelt} has ${countOf(settings[name])} for ${count} LLLites. The others ${rest}.`]
   })
   const rest = count === 0 ? 0 : guides.length % count
-  if (guides.length <= count || rest === 0) return short
+  const sets = count === 0 ? 0 : Math.floor(guides.length / count)
+  const unused = pictures === 0 || pictures >= sets ? [] : [unusedNotice(pictures, sets)]
+  if (guides.length <= count || rest === 0) return [...short, ...unused]
   return [
     ...short,
+    ...unused,
     `${guides.length} control pictures are not a multiple of ${count} LLLites. The last ${rest === 1 ? "one is" : `${rest} are`} not used.`,
   ]
+}
+
+/** What is said of a run with fewer pictures than there are control pictures for. */
+function unusedNotice(pictures: number, sets: number): string {
+  const used = pictures === 1 ? "1 is used" : `${pictures} are used`
+  return `The control pictures are for ${sets} pictures, of which ${used}. For all, use --images_per_prompt ${sets}.`
 }
 
 /** The preprocessor of the LLLite with this index, as its recipe has it. */

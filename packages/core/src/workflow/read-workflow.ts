@@ -85,7 +85,7 @@ export function readWorkflow(json: unknown, { sizeOf = () => null }: WorkflowOpt
     ...(ends.length === 0 ? ["there is no SaveImage or PreviewImage, where a picture would end"] : []),
   ]
   if (all.length > 0) {
-    throw new CoreError("workflow-unsupported", `workflow: ${all.join(". ")}.`)
+    throw new CoreError("workflow-unsupported", `workflow: ${sentences(all)}`)
   }
   if (recipes.length === 0) {
     throw new CoreError("workflow-unsupported", "workflow: no picture that it saves is made by a sampler")
@@ -99,6 +99,11 @@ export function readWorkflow(json: unknown, { sizeOf = () => null }: WorkflowOpt
   }
   for (const notice of evaluation.notices) notices.add(`${notice}.`)
   return { recipes, prefixes, outputs, notices: [...notices] }
+}
+
+/** Problems as sentences behind a colon: `the first. The second.` */
+function sentences(problems: readonly string[]): string {
+  return problems.map((text, i) => `${i === 0 ? text : text.charAt(0).toUpperCase() + text.slice(1)}.`).join(" ")
 }
 
 function isUnknown({ type }: GraphNode): boolean {

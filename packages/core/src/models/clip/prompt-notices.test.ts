@@ -53,6 +53,8 @@ it.each([
   ["embedding:easynegative, blurry", /a textual inversion, "embedding:easynegative"/],
   ["a __colour__ ring", /a wildcard, "__colour__"/],
   ["a {red|blue} ring", /alternatives, "\{red\|blue\}"/],
+  ["a {red|blue ring", /alternatives without their second brace, "\{red\|blue ring"/],
+  ["red|blue} ring", /alternatives without their second brace, "red\|blue\}"/],
   ["a red ring --n blurry --w 128", /an option of a prompt file, "--n"/],
   ["a [cat|dog]", /alternating words/],
   ["a [cat:dog:0.5]", /a change during the steps, "\[cat:dog:0\.5\]"/],
