@@ -19,7 +19,7 @@ const size = { original: [128, 128], crop: [0, 0], target: [128, 128] }
 const conditions = encodeConditions(sdxl, [{ prompt: "a large red star" }], { guided: true, size })
 const plan = planSampling({ steps: 8 })
 const { sigmas } = plan.levels
-const noise = createNoiseSource("lllite", [7], [16, 16, 4], sigmas)
+const noise = createNoiseSource("lllite", [{ seed: 7 }], [16, 16, 4], sigmas)
 const denoise = createLatentDenoiser(sdxl, conditions, plan, { guidanceScale: 1.5 })
 
 let x = startFromNoise(plan, noise.start())

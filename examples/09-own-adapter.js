@@ -25,7 +25,7 @@ const sdxl = await loadCheckpoint(ops, "tiny")
 const size = { original: [128, 128], crop: [0, 0], target: [128, 128] }
 const { context, vector } = encodeConditions(sdxl, [{ prompt: "a large red star" }], { guided: false, size })
 const plan = planSampling({ steps: 8 })
-const noise = createNoiseSource("lllite", [7], [16, 16, 4], plan.levels.sigmas)
+const noise = createNoiseSource("lllite", [{ seed: 7 }], [16, 16, 4], plan.levels.sigmas)
 /** @type {import("@lllite/core/diffusion").Network} */
 const network = (x, { timestep }) => {
   const input = { latents: /** @type {tf.Tensor4D} */ (x), timesteps: [timestep], context, vector }

@@ -108,7 +108,7 @@ async function runStage(
   strength: number,
 ): Promise<ToyStage> {
   const plan = planSampling({ steps, sampler: "euler" })
-  const source = createNoiseSource("torch-cpu", [seed], [height / 8, width / 8, 4], plan.levels.sigmas)
+  const source = createNoiseSource("torch-cpu", [{ seed }], [height / 8, width / 8, 4], plan.levels.sigmas)
   const unit = source.start()
   const noise = source.after(steps)
   const place = from === null ? { level: 0, from: 0 } : startSteps(steps, { strength, compat: "sd-scripts" })

@@ -208,7 +208,12 @@ async function runStartNoise(tag: string, each: StartNoiseCase, tensors: Referen
     return result
   }
   const seeds = calls.flatMap(([kind, value]) => (kind === "seed" && typeof value === "number" ? [value] : []))
-  const start = createNoiseSource("torch-cpu", seeds, [32, 32, 4], []).start()
+  const start = createNoiseSource(
+    "torch-cpu",
+    seeds.map((seed) => ({ seed })),
+    [32, 32, 4],
+    [],
+  ).start()
   const thinned = tf.stridedSlice(start, [0, 0, 0, 0], start.shape, [1, 2, 2, 1])
   const result = compare(name, await toNchw(thinned), await tensors.readFloat32(`${key}.0`), 1e-5)
   tf.dispose([start, thinned])

@@ -59,7 +59,7 @@ describe("the phases of generation", () => {
     })
     const denoise = createLatentDenoiser(sdxl, conditions, plan, { guidanceScale: GUIDANCE })
     const shape = [LATENT_SIDE, LATENT_SIDE, sdxl.vae.config.latentChannels] as const
-    const noise = createNoiseSource("lllite", [REQUEST.seed], shape, plan.levels.sigmas)
+    const noise = createNoiseSource("lllite", [REQUEST], shape, plan.levels.sigmas)
     const unit = noise.start()
     const first = start(plan, unit)
     const walk = walkLatents(

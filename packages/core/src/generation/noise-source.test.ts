@@ -1,5 +1,6 @@
 import "@tensorflow/tfjs"
 import type { Tensor4D } from "@tensorflow/tfjs-core"
+import { transpose } from "@tensorflow/tfjs-core"
 import { describe, expect, it } from "vitest"
 import { NOISE_NAMES } from "../diffusion/names.ts"
 import { fnv1a32 } from "../random/fnv1a.ts"
@@ -19,7 +20,13 @@ async function valuesOf(tensor: Tensor4D): Promise<readonly number[]> {
 }
 
 describe.each(NOISE_NAMES)("noise of %s", (name) => {
-  const create = (seeds: readonly number[] = [7]) => createNoiseSource(name, seeds, SHAPE, SIGMAS)
+  const create = (seeds: readonly number[] = [7]) =>
+    createNoiseSource(
+      name,
+      seeds.map((seed) => ({ seed })),
+      SHAPE,
+      SIGMAS,
+    )
   const between = (source: ReturnType<typeof create>, from: number, to: number) =>
     valuesOf(source.between({ from, to }) as Tensor4D)
 
@@ -52,9 +59,28 @@ describe.each(NOISE_NAMES)("noise of %s", (name) => {
   })
 })
 
+describe("noise of a picture in a batch that PyTorch draws at once", () => {
+  const places = [0, 1, 2].map((index) => ({ seed: 7, batch: { index, count: 3 } }))
+
+  it.each(["torch-cpu", "torch-cuda", "comfyui"] as const)("is its part of the draw of %s", async (name) => {
+    const source = createNoiseSource(name, places, SHAPE, SIGMAS)
+    // Draws of 3 x 24 values, channels first. The steps of "comfyui" have a generator of their own.
+    const whole = createTorchGenerator(name === "comfyui" ? "torch-cpu" : name, 7)
+    const steps = name === "comfyui" ? createTorchGenerator("torch-cuda", 7) : whole
+    const channelsFirst = async (tensor: Tensor4D): Promise<readonly number[]> => {
+      const moved = transpose(tensor, [0, 3, 1, 2]) as Tensor4D
+      tensor.dispose()
+      return valuesOf(moved)
+    }
+    expect(await channelsFirst(source.start())).toEqual([...whole.randn(72)])
+    expect(await channelsFirst(source.between({ from: 14, to: 5 }))).toEqual([...steps.randn(72)])
+    expect(await channelsFirst(source.between({ from: 5, to: 1 }))).toEqual([...steps.randn(72)])
+  })
+})
+
 describe("noise of LLLite's streams", () => {
   it("has a stream for the start, one for steps by their number, and one for other intervals by their ends", async () => {
-    const source = createNoiseSource("lllite", [7], SHAPE, SIGMAS)
+    const source = createNoiseSource("lllite", [{ seed: 7 }], SHAPE, SIGMAS)
     const drawn = (purpose: string, at = {}): number[] => [...createStream(7, purpose).normal(SHAPE, at)]
     const between = (from: number, to: number) => valuesOf(source.between({ from, to }) as Tensor4D)
     const ends = (from: number, to: number) => ({ step: fnv1a32(String(from)), index: fnv1a32(String(to)) })
@@ -68,8 +94,8 @@ describe("noise of LLLite's streams", () => {
 
   it("depends on the step's number, and not on earlier calls", async () => {
     const [early, late] = [
-      createNoiseSource("lllite", [7], SHAPE, SIGMAS),
-      createNoiseSource("lllite", [7], SHAPE, SIGMAS),
+      createNoiseSource("lllite", [{ seed: 7 }], SHAPE, SIGMAS),
+      createNoiseSource("lllite", [{ seed: 7 }], SHAPE, SIGMAS),
     ]
     const expected = [...createStream(7, "step noise").normal(SHAPE, { step: 1 })]
     expect(await valuesOf(early.between(STEP) as Tensor4D)).toEqual(expected)
@@ -81,10 +107,10 @@ describe("noise of LLLite's streams", () => {
 
 describe("noise of ComfyUI", () => {
   it("is that of the CPU for the start, and that of a card from its first draw on for steps", async () => {
-    const source = createNoiseSource("comfyui", [7], SHAPE, SIGMAS)
-    const cpu = createNoiseSource("torch-cpu", [7], SHAPE, SIGMAS)
+    const source = createNoiseSource("comfyui", [{ seed: 7 }], SHAPE, SIGMAS)
+    const cpu = createNoiseSource("torch-cpu", [{ seed: 7 }], SHAPE, SIGMAS)
     expect(await valuesOf(source.start())).toEqual(await valuesOf(cpu.start()))
-    const card = createNoiseSource("torch-cuda", [7], SHAPE, SIGMAS)
+    const card = createNoiseSource("torch-cuda", [{ seed: 7 }], SHAPE, SIGMAS)
     const [start, second] = [
       await valuesOf(card.start()),
       await valuesOf(card.between({ from: 14, to: 5 }) as Tensor4D),
@@ -98,7 +124,7 @@ describe.each(["torch-cpu", "torch-cuda"] as const)("noise of PyTorch's %s", (na
   it("is drawn channels first, then rows, then columns, one tensor after another", async () => {
     const [rows, columns, channels] = SHAPE
     const generator = createTorchGenerator(name, 7)
-    const source = createNoiseSource(name, [7], SHAPE, SIGMAS)
+    const source = createNoiseSource(name, [{ seed: 7 }], SHAPE, SIGMAS)
     for (const values of [await valuesOf(source.start()), await valuesOf(source.between(STEP) as Tensor4D)]) {
       const drawn = generator.randn(rows * columns * channels)
       const expected = Array.from({ length: drawn.length }, (_, i) => {
@@ -112,7 +138,12 @@ describe.each(["torch-cpu", "torch-cuda"] as const)("noise of PyTorch's %s", (na
 
 describe("the shape of noise", () => {
   it.each(NOISE_NAMES)("is [pictures, rows, columns, channels] with %s", (name) => {
-    const source = createNoiseSource(name, [1, 2, 3], SHAPE, SIGMAS)
+    const source = createNoiseSource(
+      name,
+      [1, 2, 3].map((seed) => ({ seed })),
+      SHAPE,
+      SIGMAS,
+    )
     for (const noise of [source.start(), source.between(STEP)]) {
       expect(noise.shape).toEqual([3, ...SHAPE])
       noise.dispose()
@@ -127,7 +158,13 @@ describe.each(NOISE_NAMES)("what is added to the start of %s", (name) => {
   })
   const pyramid = (probability: number) => ({ pyramid: { probability, discount: [0.3, 0.5] as const } })
   const source = (added: StartNoise | null, seeds: readonly number[] = [7]) =>
-    createNoiseSource(name, seeds, GRID, SIGMAS, added)
+    createNoiseSource(
+      name,
+      seeds.map((seed) => ({ seed })),
+      GRID,
+      SIGMAS,
+      added,
+    )
   const starts = (added: StartNoise | null, seeds?: readonly number[]) => valuesOf(source(added, seeds).start())
 
   it("is one number for all of a picture, by its seed", async () => {

@@ -9,6 +9,7 @@ import type { Seed } from "../random/seed.ts"
 import { createStream } from "../random/stream.ts"
 import type { TorchGenerator, TorchGeneratorName } from "../random/torch.ts"
 import { createTorchGenerator } from "../random/torch.ts"
+import type { BatchPlace, PictureRequest } from "./request.ts"
 import { changedStart, type StartNoise, type StartNoiseDraws } from "./start-noise.ts"
 
 /** Unit noise of a batch. Every picture's noise depends on its seed. [N, H, W, C] each, which the caller disposes. */
@@ -37,22 +38,23 @@ export interface LatentSize {
 }
 
 /**
- * Noise for the latents of N pictures, [rows, columns, channels] each, one seed for each picture.
+ * Noise for the latents of N pictures, [rows, columns, channels] each.
  *
+ * @param requests the seed of each picture, and its place in a batch
  * @param sigmas all levels of the run. They give the number of the step for an interval.
  * @param added What is added to the noise of the start. Null: nothing.
  */
 export function createNoiseSource(
   name: NoiseName,
-  seeds: readonly Seed[],
+  requests: readonly Pick<PictureRequest, "seed" | "batch">[],
   [rows, columns, channels]: readonly [number, number, number],
   sigmas: readonly number[],
   added: StartNoise | null = null,
 ): NoiseSource {
-  const pictures = seeds.map((seed) =>
+  const pictures = requests.map(({ seed, batch = null }) =>
     name === "lllite"
       ? streamed(seed, [rows, columns, channels], sigmas, added)
-      : torched(GENERATORS[name], seed, [rows, columns, channels], added),
+      : torched(GENERATORS[name], { seed, batch }, [rows, columns, channels], added),
   )
   const stacked = (draw: (picture: PictureNoise) => Tensor3D): Tensor4D =>
     tf.tidy(() => tf.stack(pictures.map(draw)) as Tensor4D)
@@ -115,18 +117,26 @@ function streamed(seed: Seed, shape: Shape, sigmas: readonly number[], added: St
   }
 }
 
-/** PyTorch draws channels first, one tensor after another. All draws are kept, so that they can be repeated. */
+/**
+ * PyTorch draws channels first, one tensor after another. All draws are kept, so that they can be repeated. A picture of
+ * a batch has its part of a draw for all of them.
+ */
 function torched(
   [name, ofSteps]: readonly [TorchGeneratorName, TorchGeneratorName?],
-  seed: Seed,
+  { seed, batch }: { readonly seed: Seed; readonly batch: BatchPlace | null },
   shape: Shape,
   added: StartNoise | null,
 ): PictureNoise {
   const generator: TorchGenerator = createTorchGenerator(name, seed)
   const stepGenerator = ofSteps === undefined ? null : createTorchGenerator(ofSteps, seed)
+  const { index, count } = batch ?? { index: 0, count: 1 }
   const drawn: Float32Array[] = []
-  const draw = ([rows, columns, channels]: Shape): Float32Array => {
-    const values = generator.randn(channels * rows * columns)
+  const normal = (from: TorchGenerator, [rows, columns, channels]: Shape): Float32Array => {
+    const size = channels * rows * columns
+    return from.randn(size, { from: index * size, of: count * size })
+  }
+  const draw = (shape: Shape): Float32Array => {
+    const values = normal(generator, shape)
     drawn.push(values)
     return values
   }
@@ -151,8 +161,7 @@ function torched(
     },
     between({ from, to, repeat = 0 }, size) {
       const key = `${from} ${to} ${repeat}`
-      const [height, width, depth] = size
-      const values = ofInterval.get(key) ?? stepGenerator?.randn(height * width * depth) ?? draw(size)
+      const values = ofInterval.get(key) ?? (stepGenerator === null ? draw(size) : normal(stepGenerator, size))
       ofInterval.set(key, values)
       return tensorOf(values, size)
     },

@@ -40,6 +40,20 @@ describe("a request", () => {
       "option-conflict",
       "firstPrompt beside a prompt with AND",
     ],
+    [
+      "a place in a batch that LLLite's noise has not",
+      [{ prompt: "", seed: 1, batch: { index: 0, count: 2 } }],
+      {},
+      "option-conflict",
+      'batch beside the noise "lllite"',
+    ],
+    [
+      "a place outside of its batch",
+      [{ prompt: "", seed: 1, batch: { index: 2, count: 2 } }],
+      { noise: "torch-cpu" },
+      "option-range",
+      "index",
+    ],
   ])("of %s is refused", (_, requests, options, code, message) => {
     expect(check(options, requests)).toThrow(
       expect.objectContaining({ code, message: expect.stringContaining(message) }),

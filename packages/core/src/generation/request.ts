@@ -37,6 +37,19 @@ export interface PictureRequest {
   readonly firstNegativePrompt?: string
   /** 0 to 2^64 - 1. */
   readonly seed: Seed
+  /**
+   * The picture's place in a batch whose noise PyTorch draws at once, as ComfyUI does. All pictures of such a batch have
+   * one seed. It needs a `noise` of PyTorch. Default: null, its noise is drawn alone.
+   */
+  readonly batch?: BatchPlace | null
+}
+
+/** A place in a batch of pictures. */
+export interface BatchPlace {
+  /** From 0. */
+  readonly index: number
+  /** The number of pictures, from 1. */
+  readonly count: number
 }
 
 export interface GenerateOptions {
@@ -172,8 +185,18 @@ export function checkRequest(requests: readonly PictureRequest[], options: Gener
     if (!good) throw new CoreError(code, `generate: ${what}`)
   }
   expect(requests.length > 0, "request-empty", "there is no request, expected at least one")
-  for (const { prompt, firstPrompt, firstNegativePrompt, seed } of requests) {
+  for (const { prompt, firstPrompt, firstNegativePrompt, seed, batch = null } of requests) {
     checkSeed("generate", seed)
+    if (batch !== null) {
+      const { index, count } = batch
+      checkRanges("generate: batch", { count }, { count: GENERATE_RANGES.batchSize })
+      checkRanges("generate: batch", { index }, { index: { integer: true, min: 0, max: count - 1 } })
+      expect(
+        (options.noise ?? GENERATE_DEFAULTS.noise) !== "lllite",
+        "option-conflict",
+        'batch beside the noise "lllite", expected a noise of PyTorch. Others have no order of draws.',
+      )
+    }
     expect(
       firstNegativePrompt === undefined || (options.negativeParts ?? []).length <= 1,
       "option-conflict",

@@ -110,11 +110,16 @@ export async function* runStage(
     const features = deepCache === null ? [] : networks.map(() => cachesOf(deepCache))
     ops.trim?.()
 
-    const seeds = requests.map(({ seed }) => seed)
     const shape = [full.height, full.width, sdxl.unet.config.outChannels] as const
     const isFromLatents = from.latents !== null
     const added = isFromLatents ? null : (options.startNoise ?? null)
-    const noise = createNoiseSource(options.noise ?? GENERATE_DEFAULTS.noise, seeds, shape, plan.levels.sigmas, added)
+    const noise = createNoiseSource(
+      options.noise ?? GENERATE_DEFAULTS.noise,
+      requests,
+      shape,
+      plan.levels.sigmas,
+      added,
+    )
     const unit = keep(isFromLatents ? startNoise(noise, stage) : noise.start())
     const start = keep(
       from.latents === null

@@ -3,10 +3,16 @@ import { createMt19937 } from "./mt19937.ts"
 import { keyOf } from "./philox.ts"
 import type { Seed } from "./seed.ts"
 
+/** A part of a longer draw: the values from the place `from` of a draw of `of` values. */
+export interface DrawPart {
+  readonly from: number
+  readonly of: number
+}
+
 /** PyTorch's CPU generator. Each call continues where the last one ended. Lengths are numbers of values. */
 export interface TorchCpuGenerator {
-  /** `torch.randn`, float32. */
-  randn(length: number): Float32Array
+  /** `torch.randn`, float32. With `part`, `length` values of a longer draw. The generator then continues after all of it. */
+  randn(length: number, part?: DrawPart): Float32Array
   /** `torch.randn`, float64. */
   randnDouble(length: number): Float64Array
   /** `Tensor.normal_(mean, deviation)`, float32. */
@@ -56,24 +62,42 @@ export function createTorchCpu(seed: Seed): TorchCpuGenerator {
     return radius * Math.cos(angle)
   }
   const filled = <T extends Float32Array | Float64Array>(
-    values: T,
+    create: (length: number) => T,
     uniform: () => number,
     fill: (group: T) => void,
+    length: number,
+    { from, of }: DrawPart,
   ): T => {
-    for (let i = 0; i < values.length; i++) values[i] = uniform()
-    for (let i = 0; i + GROUP <= values.length; i += GROUP) fill(values.subarray(i, i + GROUP) as T)
-    if (values.length % GROUP !== 0) {
-      // An incomplete last group is not filled alone: the last sixteen values are drawn anew.
-      const rest = values.subarray(values.length - GROUP) as T
-      for (let i = 0; i < GROUP; i++) rest[i] = uniform()
-      fill(rest)
+    const drawn = (count: number): T => {
+      const values = create(count)
+      for (let i = 0; i < count; i++) values[i] = uniform()
+      return values
     }
-    return values
+    const skip = (count: number): void => {
+      for (let i = 0; i < count; i++) uniform()
+    }
+    const start = from - (from % GROUP)
+    const end = Math.min(of, Math.ceil((from + length) / GROUP) * GROUP)
+    skip(start)
+    const values = drawn(end - start)
+    skip(of - end)
+    for (let i = 0; i + GROUP <= values.length; i += GROUP) fill(values.subarray(i, i + GROUP) as T)
+    if (of % GROUP !== 0) {
+      // An incomplete last group is not filled alone: the last sixteen values are drawn anew.
+      const last = drawn(GROUP)
+      fill(last)
+      const place = of - GROUP - start
+      for (const [i, value] of last.entries()) if (place + i >= 0) values[place + i] = value
+    }
+    return values.length === length ? values : (values.slice(from - start, from - start + length) as T)
   }
-  const normal = (length: number, mean: number, deviation: number): Float32Array => {
-    checkLength(length)
-    if (length < GROUP) return Float32Array.from({ length }, () => normalOne() * deviation + mean)
-    return filled(new Float32Array(length), uniform24, (group) => fillFloats(group, mean, deviation))
+  const normal = (length: number, mean: number, deviation: number, part = whole(length)): Float32Array => {
+    checkPart(length, part)
+    const { from, of } = part
+    if (of < GROUP)
+      return Float32Array.from({ length: of }, () => normalOne() * deviation + mean).slice(from, from + length)
+    const fill = (group: Float32Array): void => fillFloats(group, mean, deviation)
+    return filled((count) => new Float32Array(count), uniform24, fill, length, part)
   }
   const uniform = (length: number, from: number, to: number): Float32Array => {
     checkLength(length)
@@ -82,13 +106,13 @@ export function createTorchCpu(seed: Seed): TorchCpuGenerator {
     return Float32Array.from({ length }, () => uniform24() * width + low)
   }
   return {
-    normal,
+    normal: (length, mean, deviation) => normal(length, mean, deviation),
     uniform,
-    randn: (length) => normal(length, 0, 1),
+    randn: (length, part) => normal(length, 0, 1, part),
     randnDouble(length) {
       checkLength(length)
       if (length < GROUP) return Float64Array.from({ length }, normalOne)
-      return filled(new Float64Array(length), uniform53, fillDoubles)
+      return filled((count) => new Float64Array(count), uniform53, fillDoubles, length, whole(length))
     },
     rand: (length) => uniform(length, 0, 1),
     randint(length, low, high) {
@@ -130,6 +154,18 @@ function fillDoubles(values: Float64Array): void {
     const angle = 2 * Math.PI * (values[i + GROUP / 2] as number)
     values[i] = radius * Math.cos(angle)
     values[i + GROUP / 2] = radius * Math.sin(angle)
+  }
+}
+
+function whole(length: number): DrawPart {
+  return { from: 0, of: length }
+}
+
+/** Checks a part of a draw. @throws CoreError when the draw is too short for it */
+export function checkPart(length: number, { from, of }: DrawPart): void {
+  for (const count of [length, from, of]) checkLength(count)
+  if (from + length > of) {
+    throw new CoreError("option-range", `random: ${length} values from ${from} on are not in a draw of ${of}`)
   }
 }
 

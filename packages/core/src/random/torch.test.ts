@@ -1,3 +1,4 @@
+import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { createMt19937 } from "./mt19937.ts"
 import { createTorchGenerator, type TorchGeneratorName } from "./torch.ts"
@@ -37,6 +38,25 @@ describe("torch-cpu", () => {
   it("takes the low 32 bits of a seed", () => {
     const small = createTorchGenerator("torch-cpu", 5).randn(4)
     expect(createTorchGenerator("torch-cpu", 2 ** 33 + 5).randn(4)).toEqual(small)
+  })
+})
+
+describe.each(["torch-cpu", "torch-cuda"] as const)("a part of a draw of %s", (name) => {
+  it("has the values of the whole draw, and the generator goes on after all of it", () => {
+    const sizes = fc.record({ of: fc.integer({ min: 1, max: 80 }), a: fc.double({ min: 0, max: 1, noNaN: true }) })
+    fc.assert(
+      fc.property(sizes, fc.double({ min: 0, max: 1, noNaN: true }), ({ of, a }, b) => {
+        const [from, to] = [Math.floor(Math.min(a, b) * of), Math.ceil(Math.max(a, b) * of)]
+        const [whole, part] = [createTorchGenerator(name, 7), createTorchGenerator(name, 7)]
+        expect(part.randn(to - from, { from, of })).toEqual(whole.randn(of).slice(from, to))
+        expect(part.randn(20)).toEqual(whole.randn(20))
+      }),
+    )
+  })
+
+  it("is refused outside of the draw", () => {
+    const draw = createTorchGenerator(name, 7)
+    expect(() => draw.randn(3, { from: 2, of: 4 })).toThrow("3 values from 2 on are not in a draw of 4")
   })
 })
 

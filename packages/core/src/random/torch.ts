@@ -1,15 +1,18 @@
 import { CoreError } from "../errors.ts"
 import { keyOf, philox4x32 } from "./philox.ts"
 import type { Seed } from "./seed.ts"
-import { checkLength, createTorchCpu } from "./torch-cpu.ts"
+import { checkLength, checkPart, createTorchCpu, type DrawPart } from "./torch-cpu.ts"
 
 /** PyTorch's generators. With them, a seed gives the same numbers as in programs that use PyTorch. */
 export type TorchGeneratorName = "torch-cpu" | "torch-cuda"
 
 /** A generator with a state. Each call continues where the last one ended, as in PyTorch. */
 export interface TorchGenerator {
-  /** `torch.randn(length, generator=…)`, float32. */
-  randn(length: number): Float32Array
+  /**
+   * `torch.randn(length, generator=…)`, float32. With `part`, `length` values of a longer draw. The generator then
+   * continues after all of it.
+   */
+  randn(length: number, part?: DrawPart): Float32Array
   /** `torch.rand(length, generator=…)`, float32. */
   rand(length: number): Float32Array
 }
@@ -44,11 +47,10 @@ const TURN = Math.fround(2 * Math.PI) * 2 ** -32
 function torchCuda(seed: Seed): TorchGenerator {
   const [key0, key1] = keyOf(seed)
   let calls = 0
-  const drawn = (length: number, read: (words: Uint32Array) => number): Float32Array => {
-    checkLength(length)
+  const drawn = (length: number, first: number, read: (words: Uint32Array) => number): Float32Array => {
     const words = new Uint32Array(4)
-    const values = Float32Array.from({ length }, (_, thread) => {
-      words.set([calls, 0, thread, 0])
+    const values = Float32Array.from({ length }, (_, i) => {
+      words.set([calls, 0, first + i, 0])
       philox4x32(words, key0, key1)
       return read(words)
     })
@@ -57,14 +59,19 @@ function torchCuda(seed: Seed): TorchGenerator {
   }
   return {
     // cuRAND's numbers lie above 0 and up to 1, and PyTorch turns 1 into 0.
-    rand: (length) => drawn(length, ([word = 0]) => Math.fround(word * 2 ** -32 + 2 ** -33) % 1),
-    randn: (length) =>
-      drawn(length, (words) => {
+    rand(length) {
+      checkLength(length)
+      return drawn(length, 0, ([word = 0]) => Math.fround(word * 2 ** -32 + 2 ** -33) % 1)
+    },
+    randn(length, part = { from: 0, of: length }) {
+      checkPart(length, part)
+      return drawn(length, part.from, (words) => {
         // A thread makes four normals by Box-Muller, of which the first reaches the tensor. Like webui's copy this rounds
         // once, at the end. A GPU computes in float32, and differs in the last bits.
         const uniform = (words[0] as number) * 2 ** -32 + 2 ** -33
         const angle = ((words[1] as number) + 0.5) * TURN
         return Math.sqrt(-2 * Math.log(uniform)) * Math.sin(angle)
-      }),
+      })
+    },
   }
 }

@@ -261,5 +261,11 @@ export const anyRecipe: fc.Arbitrary<Recipe> = fc.constantFrom(...SAMPLER_NAMES)
     negativeParts: fc.array(part, { minLength: 1, maxLength: 3 }),
     regions: fc.record({ file, codes: fc.option(fc.integer({ min: 1, max: 8 })) }),
   }
-  return fc.record({ ...fields, ...optional }, { requiredKeys: required })
+  const place = fc
+    .tuple(fc.integer({ min: 1, max: 4096 }), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }))
+    .map(([count, share]) => ({ count, index: Math.floor(share * count) }))
+  // LLLite's own noise is never drawn for a batch.
+  return fc
+    .tuple(fc.record({ ...fields, ...optional }, { requiredKeys: required }), fc.option(place))
+    .map(([recipe, batch]) => (batch === null || recipe.noise === "lllite" ? recipe : { ...recipe, batch }))
 })

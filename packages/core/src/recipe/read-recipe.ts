@@ -41,6 +41,7 @@ const KEYS = [
   "prompts",
   "seed",
   "noise",
+  "batch",
   "startNoise",
   "width",
   "height",
@@ -116,6 +117,7 @@ export function readRecipe(json: unknown): Recipe {
     prompts: readOr(field("prompts"), PROMPT_DEFAULTS, readPrompts),
     seed: readJsonSeed(field("seed")),
     noise: readOr(field("noise"), GENERATE_DEFAULTS.noise, (at) => readChoice(at, NOISE_NAMES)),
+    ...readBatch(field),
     startNoise: readStartNoise(field("startNoise")),
     width,
     height,
@@ -160,6 +162,18 @@ function readFirstTexts(
     field(key).value === undefined ? {} : { [key]: readText(field(key)) },
   )
   return Object.assign({}, ...texts)
+}
+
+/** The place in a batch whose noise PyTorch draws at once, where a recipe has it. */
+function readBatch(field: (key: "batch" | "noise") => Field): Pick<Recipe, "batch"> {
+  const at = field("batch")
+  if (at.value === undefined || at.value === null) return {}
+  if ((field("noise").value ?? GENERATE_DEFAULTS.noise) === "lllite") {
+    throw refuse(at, 'null, or a noise of PyTorch in "noise"')
+  }
+  const part = readObject(at, ["index", "count"])
+  const count = readNumber(part("count"), GENERATE_RANGES.batchSize)
+  return { batch: { index: readNumber(part("index"), { integer: true, min: 0, max: count - 1 }), count } }
 }
 
 function readPrompts(at: Field): Required<PromptOptions> {

@@ -286,6 +286,11 @@ describe("readRecipe", () => {
     [adapter({ blocks: { middle: "x" } }), 'recipe: adapters[0].blocks["middle"] is "x", expected a number'],
     [adapter({ guidance: { cond: null } }), "recipe: adapters[0].guidance.cond is null, expected a number"],
     [adapter({ mask: { file: { path: "m" }, feather: -1 } }), "recipe: adapters[0].mask.feather is -1"],
+    [{ batch: { index: 0, count: 2 } }, 'recipe: batch is {"index":0,"count":2}, expected null, or a noise of PyTorch'],
+    [
+      { noise: "torch-cpu", batch: { index: 2, count: 2 } },
+      "recipe: batch.index is 2, expected a whole number from 0 to 1",
+    ],
     [{ combine: "chains" }, 'recipe: combine is "chains", expected one of chain, chain-comfyui, sum'],
   ])("refuses %j by path", (changes, message) => {
     expect(() => read(changes)).toThrow(message)

@@ -13,6 +13,7 @@ import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import type { BlockStrengths } from "../generation/block-strengths.ts"
 import type { Combination } from "../generation/defaults.ts"
 import type { PartSettings } from "../generation/part-settings.ts"
+import type { BatchPlace } from "../generation/request.ts"
 import type { StartNoise } from "../generation/start-noise.ts"
 import type { CurvePoint, WindowCount } from "../generation/window.ts"
 import type { Fit } from "../image/fit.ts"
@@ -142,6 +143,8 @@ export interface Recipe extends StagesRecipe {
   readonly seed: number | string
   /** The source of noise. */
   readonly noise: NoiseName
+  /** The picture's place in a batch whose noise is drawn at once, see `PictureRequest`. Missing: it is drawn alone. */
+  readonly batch?: BatchPlace
   /** What is added to the noise of the start. Null: nothing. */
   readonly startNoise: Required<StartNoise> | null
   /** In pixels, a multiple of 8. */
@@ -204,6 +207,7 @@ export type RecipeInput = Pick<Recipe, "prompt" | "width" | "height"> &
       | "spacing"
       | "prompts"
       | "startNoise"
+      | "batch"
       | "model"
       | "loras"
       | "parts"
@@ -216,6 +220,7 @@ export type RecipeInput = Pick<Recipe, "prompt" | "width" | "height"> &
     readonly seed: Seed | string
     readonly spacing?: SpacingName
     readonly startNoise?: StartNoise | null
+    readonly batch?: BatchPlace | null
     readonly prompts?: PromptOptions
     readonly model: Pick<ModelReference, "checkpoint"> &
       Partial<Omit<ModelReference, "loras">> & {

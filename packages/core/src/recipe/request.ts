@@ -71,10 +71,11 @@ export function requestOf(recipe: Recipe): RecipeRequest {
   } = recipe
   const { sampler, spacing, spacingOptions, samplerOptions, combine, size, noise, startNoise, prompts } = recipe
   const { negativeSize, hires, deepShrink, deepCache, gradualLatent, tiles, vaeTiles } = recipe
-  const { firstPrompt, firstNegativePrompt } = recipe
+  const { firstPrompt, firstNegativePrompt, batch } = recipe
   return {
     request: {
       ...{ prompt, negativePrompt, seed: recipeSeed(recipe) },
+      ...(batch === undefined ? {} : { batch }),
       ...(firstPrompt === undefined ? {} : { firstPrompt }),
       ...(firstNegativePrompt === undefined ? {} : { firstNegativePrompt }),
     },

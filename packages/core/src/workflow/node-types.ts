@@ -267,6 +267,10 @@ export const NODE_TYPES = {
     outputs: ["LATENT"],
   },
   LatentUpscaleBy: { inputs: { ...LATENT_SCALE, scale_by: float(1.5) }, outputs: ["LATENT"] },
+  LatentFromBatch: {
+    inputs: { samples: link("LATENT"), batch_index: int(0), length: int(1) },
+    outputs: ["LATENT"],
+  },
   RepeatLatentBatch: { inputs: { samples: link("LATENT"), amount: int(1) }, outputs: ["LATENT"] },
   // samplers
   KSampler: {

@@ -72,26 +72,28 @@ export function picturesOf(
       `${nameOf(run.node)} has the sampler ${run.sampler.name}, whose steps get other noise than in ComfyUI. The picture differs in its details.`,
     )
   }
-  const { width, height, batch, steps, start, hires, first } = stages
+  const { width, height, batch, firstOfBatch, ofBatch, steps, start, hires, first } = stages
   const { positive, negative } = run
   const size = positive.size ?? { original: [height, width], crop: [0, 0], target: [height, width] }
   const negativeSize = negative?.size ?? { original: [height, width], crop: [0, 0], target: [height, width] }
-  if (batch > 1) {
-    // A graphics card draws the noise of steps in another order for another number of pictures.
-    const drawn = methods.some((method) => DRAWING.includes(method))
-      ? "The first begins from ComfyUI's noise, and gets other noise in its steps than in a batch of ComfyUI."
-      : "The first has ComfyUI's noise."
+  if (batch < ofBatch && !isDrawnAlike({ width, height })) {
     notices.push(
-      `${nameOf(run.node)} makes ${batch} pictures. ${drawn} The others have the next seeds, and ComfyUI draws the noise of all from one.`,
+      `${nameOf(run.node)} runs a part of a batch, whose noise ComfyUI draws picture by picture. At ${width}x${height} that differs from the noise here.`,
     )
   }
-  const seed = BigInt(first.seed)
+  const isDrawing = methods.some((method) => DRAWING.includes(method))
+  if (ofBatch > 1 && isDrawing && ofBatch * width * height > MOST_DRAWN) {
+    notices.push(
+      `${nameOf(run.node)} makes ${batch} pictures. The noise of its steps is that of a card which draws the batch at once, and smaller cards do not.`,
+    )
+  }
   const recipes = Array.from(
     { length: batch },
     (_, i): RecipeInput => ({
       ...texts,
-      seed: String((seed + BigInt(i)) % 2n ** 64n),
-      noise: methods.some((method) => DRAWING.includes(method)) ? "comfyui" : "torch-cpu",
+      seed: first.seed,
+      noise: isDrawing ? "comfyui" : "torch-cpu",
+      ...(ofBatch === 1 ? {} : { batch: { index: firstOfBatch + i, count: ofBatch } }),
       ...{ width, height, size, negativeSize, steps, guidanceScale: first.guidanceScale },
       ...(start == null ? {} : { start }),
       ...(hires == null ? {} : { hires }),
@@ -105,6 +107,20 @@ export function picturesOf(
 
 /** Samplers whose steps have noise of ComfyUI's default source. Those of SDEs have another, which is not had here. */
 const DRAWING: readonly string[] = ["euler_a", "dpm_2_a", "dpmpp_2s_ancestral", "ddpm", "lcm"]
+
+/**
+ * Whether ComfyUI draws the noise of a part of a batch as it draws that of the whole batch. It draws a part picture by
+ * picture, and PyTorch draws in groups of sixteen values.
+ */
+export function isDrawnAlike({ width, height }: { readonly width: number; readonly height: number }): boolean {
+  return ((width * height) / 64) % 4 === 0
+}
+
+/**
+ * Pixels of a batch whose noise every card with 32,768 threads or more draws at once: four latents for 64 pixels. For
+ * more, a card gives a thread several numbers, in an order that depends on its size.
+ */
+const MOST_DRAWN = (32_768 / 4) * 64
 
 /** What nodes say of the schedule and of guidance. */
 function samplingOf({ zeroTerminalSnr, guidanceRescale }: SamplerRun["model"]): Partial<RecipeInput> {

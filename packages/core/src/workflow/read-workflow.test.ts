@@ -220,8 +220,34 @@ describe("a workflow in the API form", () => {
         15: { class_type: "PreviewImage", inputs: { images: ["8", 0] } },
       }),
     )
-    expect(recipes.map(({ seed }) => seed)).toEqual(["7", "8", "40", "41"])
-    expect(notices).toMatchObject([expect.stringMatching(/^KSampler #3 makes 2 pictures/), expect.any(String)])
+    const places = [0, 1].map((index) => ({ index, count: 2 }))
+    expect(recipes.map(({ seed, batch }) => ({ seed, batch }))).toEqual([
+      ...places.map((batch) => ({ seed: "7", batch })),
+      ...places.map((batch) => ({ seed: "40", batch })),
+    ])
+    expect(notices).toEqual([])
+  })
+
+  it("takes pictures out of a batch, with the noise of their places", () => {
+    const graph = {
+      5: { inputs: { batch_size: 3 } },
+      20: { class_type: "LatentFromBatch", inputs: { samples: ["5", 0], batch_index: 1, length: 5 } },
+      3: { inputs: { ...API_WORKFLOW[3]?.inputs, latent_image: ["20", 0] } },
+    }
+    expect(readWorkflow(apiWorkflow(graph)).recipes.map(({ batch }) => batch)).toEqual([
+      { index: 1, count: 3 },
+      { index: 2, count: 3 },
+    ])
+  })
+
+  it("says where the noise of steps depends on the card", () => {
+    const graph = {
+      5: { inputs: { width: 1024, height: 1024, batch_size: 2 } },
+      3: { inputs: { ...API_WORKFLOW[3]?.inputs, sampler_name: "euler_ancestral" } },
+    }
+    expect(readWorkflow(apiWorkflow(graph)).notices).toEqual([
+      expect.stringMatching(/^KSampler #3 makes 2 pictures\. The noise of its steps is that of a card/),
+    ])
   })
 
   it("has the beginnings of file names, with values of nodes by their title or class", () => {

@@ -1,11 +1,13 @@
 import { samplerInfo, spacingOf } from "../diffusion/names.ts"
 import { comfyUiNames, comfyUiSampling } from "../diffusion/other-programs.ts"
 import { firstSides, type HiresSampling, secondSampling } from "../generation/hires-fix.ts"
+import type { BatchPlace } from "../generation/request.ts"
 import { startSteps } from "../generation/start-picture.ts"
 import { addSeeds, jsonSeed } from "../random/seed.ts"
 import type { Recipe } from "../recipe/recipe.ts"
 import { recipeSeed } from "../recipe/request.ts"
 import type { NodeTypeName } from "./node-types.ts"
+import { isDrawnAlike } from "./picture.ts"
 import type { WrittenLink } from "./written-node.ts"
 
 /** What the samplers of a graph read. */
@@ -32,12 +34,15 @@ export function addSamplers(
   add: AddNode,
   notice: (text: string) => void,
 ): WrittenLink {
-  const { width, height, hires, start, steps, seed } = recipe
+  const { width, height, hires, start, steps, seed, batch = { index: 0, count: 1 } } = recipe
   const first = hires === null ? { width, height } : firstSides(recipe, hires)
   const latents =
     start === null
-      ? add("EmptyLatentImage", "Size", { ...first, batch_size: 1 })
-      : startLatents(start, first, links, add)
+      ? ofBatch(add("EmptyLatentImage", "Size", { ...first, batch_size: batch.count }), batch.index, batch.count, add)
+      : inBatch(startLatents(start, first, links, add), batch, add)
+  if (batch.count > 1 && !isDrawnAlike(first)) {
+    notice("ComfyUI draws the noise of a picture out of a batch alone, which differs at this size.")
+  }
   const firstSteps = hires?.steps ?? steps
   const common = { positive: links.positive, negative: links.negative }
   const whole = (latent_image: WrittenLink): WrittenLink =>
@@ -69,8 +74,23 @@ export function addSamplers(
     noise_seed: jsonSeed(addSeeds(recipeSeed(recipe), hires.seedOffset ?? 1)),
     ...{ steps, cfg: settings.guidanceScale, ...namesOf(settings, notice) },
   }
-  const large = enlarged(sampled, recipe, hires.upscaler, links, add)
+  const larger = enlarged(sampled, recipe, hires.upscaler, links, add)
+  // A picture that is encoded again has lost its place.
+  const large = hires.upscaler === "lanczos" ? inBatch(larger, batch, add) : larger
   return part(hires.control ? links.model : links.bare, large, second, hires.strength)
+}
+
+/** The picture with this place in a batch. */
+function ofBatch(samples: WrittenLink, index: number, count: number, add: AddNode): WrittenLink {
+  return count === 1
+    ? samples
+    : add("LatentFromBatch", "Picture of the batch", { samples, batch_index: index, length: 1 })
+}
+
+/** Latents of one picture with this place in a batch. */
+function inBatch(samples: WrittenLink, { index, count }: BatchPlace, add: AddNode): WrittenLink {
+  if (count === 1) return samples
+  return ofBatch(add("RepeatLatentBatch", "Batch", { samples, amount: count }), index, count, add)
 }
 
 function startLatents(

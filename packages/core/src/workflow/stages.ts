@@ -3,7 +3,7 @@ import { jsonSeed } from "../random/seed.ts"
 import type { RecipeInput } from "../recipe/recipe.ts"
 import { joinPasses } from "./passes.ts"
 import { comfySampler } from "./sampler-names.ts"
-import type { ImageValue, LatentValue, Resize, SamplerRun } from "./values.ts"
+import type { BatchPart, ImageValue, LatentValue, Resize, SamplerRun } from "./values.ts"
 
 /** The size of the picture with this name. Null: it is not known. */
 export type SizeOf = (name: string) => Size | null
@@ -14,8 +14,7 @@ export interface Size {
 }
 
 /** What a run starts from, and in which stages: fields of its recipe. */
-export interface RunStages extends Size, Pick<RecipeInput, "start" | "hires"> {
-  readonly batch: number
+export interface RunStages extends Size, BatchPart, Pick<RecipeInput, "start" | "hires"> {
   readonly steps: number
   /** The run that makes the first stage, or the only one. */
   readonly first: SamplerRun
@@ -42,8 +41,8 @@ export function stagesOf(given: SamplerRun, reader: StageReader): RunStages | nu
   if (part === null) return null
   const { latents } = run
   if (latents.made === "empty") {
-    const { width, height, batch } = latents
-    if (part.strength === 1) return { width, height, batch, steps: part.steps, first: run, last: run }
+    const { width, height } = latents
+    if (part.strength === 1) return { width, height, ...batchOf(latents), steps: part.steps, first: run, last: run }
     problem("runs a part of its steps on empty latents, which gives no picture")
     return null
   }
@@ -67,7 +66,7 @@ export function stagesOf(given: SamplerRun, reader: StageReader): RunStages | nu
   const channel = mask === null || mask.channel === null ? {} : { maskChannel: mask.channel }
   const masked = mask === null ? {} : { mask: { path: mask.name }, ...channel }
   const start = { image: { path: loaded }, strength: part.strength, ...masked }
-  return { ...inLatents(size), batch: latents.batch, steps: part.steps, start, first: run, last: run }
+  return { ...inLatents(size), ...batchOf(latents), steps: part.steps, start, first: run, last: run }
 }
 
 /** All steps of a run, and the part of them that runs. */
@@ -107,21 +106,24 @@ function strengthOf(run: number, all: number): number {
 /** A first stage whose result is enlarged. */
 interface FirstStage {
   readonly run: SamplerRun
+  /** Which pictures the second stage gets, where nodes between both say it. Null: those of the first stage. */
+  readonly part: BatchPart | null
   readonly resize: Resize
   readonly upscaler: NonNullable<NonNullable<RecipeInput["hires"]>["upscaler"]>
 }
 
 function firstStage(latents: LatentValue): FirstStage | null {
-  if (latents.made === "sampled") return { run: latents.run, resize: SAME_SIZE, upscaler: "latents-bicubic" }
+  if (latents.made === "sampled")
+    return { run: latents.run, part: null, resize: SAME_SIZE, upscaler: "latents-bicubic" }
   if (latents.made === "resized" && latents.latents.made === "sampled") {
     const upscaler = latents.resize.method === "bilinear" ? "latents-bilinear" : "latents-bicubic"
-    return { run: latents.latents.run, resize: latents.resize, upscaler }
+    return { run: latents.latents.run, part: null, resize: latents.resize, upscaler }
   }
   if (latents.made !== "encoded") return null
   const [image, resize] =
     latents.image.made === "resized" ? [latents.image.image, latents.image.resize] : [latents.image, SAME_SIZE]
   return image.made === "decoded" && image.latents.made === "sampled"
-    ? { run: image.latents.run, resize, upscaler: "lanczos" }
+    ? { run: image.latents.run, part: latents, resize, upscaler: "lanczos" }
     : null
 }
 
@@ -130,7 +132,7 @@ const SAME_SIZE: Resize = { method: "none", factor: 1 }
 
 function secondStage(
   run: SamplerRun,
-  { run: given, resize, upscaler }: FirstStage,
+  { run: given, part: pictures, resize, upscaler }: FirstStage,
   part: Part,
   { problem, notice }: StageReader,
 ): RunStages | null {
@@ -138,6 +140,10 @@ function secondStage(
   const { latents, sigmas } = before
   if (latents.made !== "empty" || sigmas.first > 0 || sigmas.last < sigmas.steps || !before.addsNoise) {
     problem("is a third stage, or its first stage starts from a picture, which cannot be followed")
+    return null
+  }
+  if (pictures !== null && !hasSamePictures(latents, pictures)) {
+    problem("gets other pictures of a batch than the stage before it, which cannot be followed")
     return null
   }
   const control = run.model.lllites.length > 0 || before.model.lllites.length === 0
@@ -162,7 +168,8 @@ function secondStage(
   const isByScale = byScale.width === width && byScale.height === height
   const sampling = samplingOf(run, before)
   return {
-    ...{ ...size, batch: latents.batch, steps: part.steps, first: before, last: run },
+    ...{ ...size, ...batchOf(latents) },
+    ...{ steps: part.steps, first: before, last: run },
     hires: {
       ...{ scale, steps: sigmas.steps, strength: part.strength, upscaler, control },
       seedOffset: jsonSeed(seedOffset),
@@ -170,6 +177,19 @@ function secondStage(
       ...(Object.keys(sampling).length === 0 ? {} : { sampling }),
     },
   }
+}
+
+/**
+ * Whether a stage with its own latents gets the pictures of the stage before it, with the noise of the same places. A
+ * picture that is encoded again has no place of a former batch.
+ */
+function hasSamePictures(before: BatchPart, encoded: BatchPart): boolean {
+  const isPlain = encoded.ofBatch === 1 && before.batch === before.ofBatch
+  return isPlain || (before.batch === 1 && encoded.batch === 1 && encoded.firstOfBatch === before.firstOfBatch)
+}
+
+function batchOf({ batch, firstOfBatch, ofBatch }: BatchPart): BatchPart {
+  return { batch, firstOfBatch, ofBatch }
 }
 
 /** What the second of two stages samples in another way than the first. */

@@ -176,20 +176,29 @@ export interface ControlNetValue {
   readonly keyframes: readonly TimestepKeyframe[] | null
 }
 
+/** Pictures of a batch. */
+export interface BatchPart {
+  /** How many there are. */
+  readonly batch: number
+  /** The place of the first one in the batch whose noise is drawn at once. */
+  readonly firstOfBatch: number
+  /** How many that batch has. */
+  readonly ofBatch: number
+}
+
 /** Latents of a batch of pictures. */
 export type LatentValue = { readonly type: "LATENT" } & (
-  | { readonly made: "empty"; readonly width: number; readonly height: number; readonly batch: number }
+  | ({ readonly made: "empty"; readonly width: number; readonly height: number } & BatchPart)
   | { readonly made: "sampled"; readonly run: SamplerRun }
   /** What a sampler estimates at its last step, where it stops before the end. */
   | { readonly made: "estimated"; readonly run: SamplerRun }
-  | {
+  | ({
       readonly made: "encoded"
       readonly image: ImageValue
       readonly vae: VaeValue
-      readonly batch: number
       /** Where they change. Null: everywhere. */
       readonly mask: MaskValue | null
-    }
+    } & BatchPart)
   | { readonly made: "resized"; readonly latents: LatentValue; readonly resize: Resize }
 )
 

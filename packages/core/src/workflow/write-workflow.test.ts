@@ -49,6 +49,17 @@ describe("a workflow of a recipe", () => {
     expect(recipes.map((each) => createRecipe(each))).toEqual([recipe])
   })
 
+  it.each([
+    {},
+    { hires: { scale: 0.5, upscaler: "lanczos" } },
+    { hires: { scale: 0.5, upscaler: "latents-bicubic" } },
+    { start: { image: { path: "start.png" }, strength: 0.5 } },
+  ] as const)("keeps the place in a batch whose noise is drawn at once, with %j", (stages) => {
+    const recipe = createRecipe({ ...COMFY, height: 128, adapters: [], ...stages, batch: { index: 2, count: 4 } })
+    const { recipes } = readWorkflow(JSON.parse(JSON.stringify(writeWorkflow(recipe).ui)))
+    expect(recipes.map(({ seed, batch }) => ({ seed, batch }))).toEqual([{ seed: "7", batch: { index: 2, count: 4 } }])
+  })
+
   it.each(["ui", "api"] as const)("has the parts of a prompt, in the %s form", (form) => {
     const again = (input: Partial<RecipeInput>) => {
       const { firstPrompt: _, ...rest } = COMFY

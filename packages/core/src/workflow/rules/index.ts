@@ -26,6 +26,7 @@ import * as keyframes from "./keyframes.ts"
 import {
   emptyLatent,
   inpaintConditioning,
+  latentFromBatch,
   latentUpscale,
   noiseMask,
   repeatBatch,
@@ -107,6 +108,7 @@ export const NODE_RULES: Readonly<Record<NodeTypeName, NodeRule>> = {
   VAEDecodeTiled: vaeDecode,
   LatentUpscale: latentUpscale,
   LatentUpscaleBy: latentUpscale,
+  LatentFromBatch: latentFromBatch,
   RepeatLatentBatch: repeatBatch,
   KSampler: kSampler,
   KSamplerAdvanced: kSamplerAdvanced,

@@ -1,22 +1,28 @@
 import type { NodeRule } from "../node-rule.ts"
-import type { LatentValue } from "../values.ts"
+import type { BatchPart, LatentValue } from "../values.ts"
 import { resizeOf } from "./resize.ts"
 
 /* Nodes that make and change latents. */
 
 const SIDE = { integer: true, min: 16, max: 16_384 } as const
+const INDEX = { integer: true, min: 0, max: 63 } as const
+const PART = { integer: true, min: 1, max: 64 } as const
 const COUNT = { integer: true, min: 1, max: 4096 } as const
 
 export const emptyLatent: NodeRule = (node) => [
   {
-    ...{ type: "LATENT", made: "empty", batch: node.number("batch_size", COUNT) },
+    ...{ type: "LATENT", made: "empty", ...wholeBatch(node.number("batch_size", COUNT)) },
     ...{ width: node.number("width", SIDE), height: node.number("height", SIDE) },
   },
 ]
 
+function wholeBatch(batch: number): BatchPart {
+  return { batch, firstOfBatch: 0, ofBatch: batch }
+}
+
 export const vaeEncode: NodeRule = (node) => [
   {
-    ...{ type: "LATENT", made: "encoded", batch: 1, mask: null },
+    ...{ type: "LATENT", made: "encoded", ...wholeBatch(1), mask: null },
     ...{ image: node.read("pixels", "IMAGE"), vae: node.read("vae", "VAE") },
   },
 ]
@@ -32,8 +38,29 @@ export const latentUpscale: NodeRule = (node) => [
 export const repeatBatch: NodeRule = (node) => {
   const latents = node.read("samples", "LATENT")
   const amount = node.number("amount", COUNT)
-  if (latents.made === "empty" || latents.made === "encoded") return [{ ...latents, batch: latents.batch * amount }]
-  return amount === 1 ? [latents] : node.refuse("repeats latents that a sampler has made, which cannot be followed")
+  const isPart = latents.made === "empty" || latents.made === "encoded"
+  if (amount === 1) return [latents]
+  if (!isPart) return node.refuse("repeats latents that a sampler has made, which cannot be followed")
+  return latents.batch === latents.ofBatch
+    ? [{ ...latents, ...wholeBatch(latents.batch * amount) }]
+    : node.refuse("repeats a part of a batch, which cannot be followed. Repeat first, and take the part then")
+}
+
+/** Some pictures of a batch. Their noise is that of their places. Source: ComfyUI `nodes.py`, `LatentFromBatch`. */
+export const latentFromBatch: NodeRule = (node) => {
+  const latents = node.read("samples", "LATENT")
+  const [first, length] = [node.number("batch_index", INDEX), node.number("length", PART)]
+  if (latents.made !== "empty" && latents.made !== "encoded") {
+    return node.refuse("takes pictures out of latents that a sampler has made, which cannot be followed")
+  }
+  const from = Math.min(latents.batch - 1, first)
+  return [
+    {
+      ...latents,
+      batch: Math.min(latents.batch - from, length),
+      firstOfBatch: latents.firstOfBatch + from,
+    },
+  ]
 }
 
 /** Latents that change in a part of the picture. */
