@@ -114,7 +114,10 @@ async function runCase(
   const { key, accumulation, batch, optimizerSteps: steps, lrScheduler: curve, warmup } = trainCase
   const [height, width] = reference.latent
   const read = readOptimizerArguments(trainCase.optimizer, trainCase.optimizerArgs ?? [])
-  if (!("optimizer" in read)) return [{ case: key, skipped: `${read.part}: expected ${read.expected}` }]
+  if (!("optimizer" in read))
+    return [
+      { case: key, skipped: read.problems.map(({ part, expected }) => `${part}: expected ${expected}`).join("; ") },
+    ]
   const model = await syntheticLllite({ ...reference.lllite, strength: 1 }, enumerateSites(params.config.layout))
   if (trainCase.upZeroed) {
     for (const { name, offset, size } of model.slots)

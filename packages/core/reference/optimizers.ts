@@ -94,7 +94,10 @@ async function runOptimizer(
   tensors: ReferenceTensors,
 ): Promise<readonly CaseResult[]> {
   const read = readOptimizerArguments(run.optimizerType, run.optimizerArgs)
-  if (!("optimizer" in read)) return [{ case: key, skipped: `${read.part}: expected ${read.expected}` }]
+  if (!("optimizer" in read))
+    return [
+      { case: key, skipped: read.problems.map(({ part, expected }) => `${part}: expected ${expected}`).join("; ") },
+    ]
   const parts = partsOf(run.shapes)
   const values = new Float32Array(parts.reduce((sum, { size }) => sum + size, 0))
   for (const { name, shape, offset } of parts) values.set(signal(`${tag}/opt/param/${name}`, shape), offset)

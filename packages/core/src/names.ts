@@ -65,6 +65,7 @@ export { OPTIMIZERS, type OptimizerChoice, type OptimizerName } from "./training
 export { OPTIMIZER_TYPES, optimizerOfType, readOptimizerArguments } from "./training/optimizers/python-arguments.ts"
 export { followsCurve, hasOwnRate, optimizerNotices, ownScheduleNotice } from "./training/optimizers/rate-traits.ts"
 export { TRAIN_PRESETS, type TrainPreset, type TrainPresetName } from "./training/presets.ts"
+export type { ArgumentProblem } from "./training/python/argument-problem.ts"
 export {
   ADAPTER_RANGES,
   CAPTION_RANGES,

@@ -1,4 +1,4 @@
-import type { OptionTable, Reading, Settings } from "@lllite/runtime-node/options"
+import type { OptionTable, Reading, Settings, WrongPart } from "@lllite/runtime-node/options"
 import { file, flag, taken, texts } from "@lllite/runtime-node/options"
 import { JSON_OPTION } from "../lllite-file/output-options.ts"
 
@@ -39,10 +39,12 @@ export function editProblem(settings: EditSettings): string | null {
 
 function readPairs(raw: unknown): Reading<Pairs> {
   const pairs: (readonly [string, string])[] = []
+  const expected = "key=value"
+  const wrong: WrongPart[] = []
   for (const text of Array.isArray(raw) ? raw : [raw]) {
     const at = typeof text === "string" ? text.indexOf("=") : -1
-    if (typeof text !== "string" || at <= 0) return { expected: "key=value", part: text }
-    pairs.push([text.slice(0, at), text.slice(at + 1)])
+    if (typeof text !== "string" || at <= 0) wrong.push({ part: text, expected })
+    else pairs.push([text.slice(0, at), text.slice(at + 1)])
   }
-  return { value: pairs }
+  return wrong.length === 0 ? { value: pairs } : { expected, parts: wrong }
 }

@@ -2,7 +2,7 @@ import type { BlockStrengths, CurvePoint } from "@lllite/core/names"
 import { blocksOf, COMBINATIONS, clashOf, GENERATE_RANGES, isInRange, rangeText } from "@lllite/core/names"
 import type { AdapterInput } from "@lllite/core/recipe"
 import { CONTROL_TYPE_NAMES, type ControlType } from "@lllite/format/identify"
-import type { OptionReader, Reading, Settings, TakenOption } from "@lllite/runtime-node/options"
+import type { OptionReader, Reading, Settings, TakenOption, WrongPart } from "@lllite/runtime-node/options"
 import { choice, folder, numbers, taken, texts } from "@lllite/runtime-node/options"
 
 /** Leaves an LLLite of a list without this setting. */
@@ -23,16 +23,18 @@ function settings<T>(
       empty: [],
       read(raw) {
         const values: (T | null)[] = []
+        const wrong: WrongPart[] = []
         for (const text of Array.isArray(raw) ? (raw as readonly unknown[]) : [raw]) {
           if (text === NONE) {
             values.push(null)
             continue
           }
           const reading: Reading<T> = typeof text === "string" ? read(text) : { expected: "a text" }
-          if ("expected" in reading) return { ...reading, part: text }
-          values.push(reading.value)
+          if ("expected" in reading) wrong.push({ part: text, expected: reading.expected })
+          else values.push(reading.value)
         }
-        return { value: values }
+        const [first] = wrong
+        return first === undefined ? { value: values } : { expected: first.expected, parts: wrong }
       },
     },
     { help: `${help} ${SEVERAL}`, default: [], nothing: [NONE] },

@@ -1,4 +1,5 @@
 import {
+  type ArgumentProblem,
   followsCurve,
   listText,
   type OptimizerChoice,
@@ -9,6 +10,11 @@ import type { OptionReader } from "@lllite/runtime-node/options"
 import type { TRAIN_OPTIONS } from "./options/index.ts"
 
 type TrainReader = OptionReader<typeof TRAIN_OPTIONS>
+
+/** A text for each problem of an option that holds arguments of Python's. */
+export function argumentTexts(option: string, problems: readonly ArgumentProblem[]): readonly string[] {
+  return problems.map(({ part, expected }) => `${option} has "${part}", expected ${expected}`)
+}
 
 /** The optimizer of a run, and what has no effect beside it. */
 export interface OptimizerPlan {
@@ -34,7 +40,7 @@ export function readOptimizer({ settings, check, isGiven, nameOf }: TrainReader)
   const type = first === undefined ? settings.optimizerType : SWITCHES[first]
   const read = readOptimizerArguments(type, settings.optimizerArgs)
   check(["optimizerArgs", "optimizerType"], () =>
-    "optimizer" in read ? null : `${nameOf("optimizerArgs")} has "${read.part}", expected ${read.expected}`,
+    "optimizer" in read ? null : argumentTexts(nameOf("optimizerArgs"), read.problems),
   )
   // Without a problem there is an optimizer. With one, nothing runs.
   if (!("optimizer" in read)) return { optimizer: { name: "adamw" }, followsCurve: true, notices: [] }

@@ -9,6 +9,7 @@ import {
 } from "@lllite/core/names"
 import type { LrCurveMovement, TorchScheduler } from "@lllite/core/training"
 import type { OptionReader, SettingName, Settings, StepCount } from "@lllite/runtime-node/options"
+import { argumentTexts } from "./optimizer-settings.ts"
 import type { TRAIN_OPTIONS } from "./options/index.ts"
 import { ADAFACTOR_SCHEDULE } from "./options/learning-rate.ts"
 
@@ -110,7 +111,7 @@ function curveOptions(settings: Settings<TrainTable>, curve: (typeof LR_CURVES)[
 function readArguments({ settings, check, nameOf }: TrainReader, curve: (typeof LR_CURVES)[number]): object {
   const read = readCurveArguments(curve, settings.lrSchedulerArgs, settings.learningRate)
   check(["lrSchedulerArgs", "lrScheduler"], () =>
-    "options" in read ? null : `${nameOf("lrSchedulerArgs")} has "${read.part}", expected ${read.expected}`,
+    "options" in read ? null : argumentTexts(nameOf("lrSchedulerArgs"), read.problems),
   )
   check(["lrSchedulerArgs", "lrSchedulerMinLrRatio"], () =>
     "options" in read && read.options.minRatio !== undefined && settings.lrSchedulerMinLrRatio !== undefined
@@ -144,7 +145,7 @@ function readScheduler(reader: TrainReader, type: string): Pick<RatePlan, "lr" |
   const { settings, check, isGiven, nameOf } = reader
   const read = readSchedulerArguments(type, settings.lrSchedulerArgs)
   check(["lrSchedulerArgs", "lrSchedulerType"], () =>
-    "scheduler" in read ? null : `${nameOf("lrSchedulerArgs")} has "${read.part}", expected ${read.expected}`,
+    "scheduler" in read ? null : argumentTexts(nameOf("lrSchedulerArgs"), read.problems),
   )
   const because = `${nameOf("lrSchedulerType")} is ${type}`
   const notices = [...unusedNotices(reader, RATE_NAMES, because)]

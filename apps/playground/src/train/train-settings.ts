@@ -101,13 +101,13 @@ export function curveFields({ curve }: TrainSettings): readonly (keyof typeof CU
 export function piecesProblem(settings: TrainSettings): string {
   if (settings.curve !== "piecewise_constant") return ""
   const read = readPieces(settings)
-  return "options" in read ? "" : `Expected ${read.expected}.`
+  return "options" in read ? "" : `Expected ${read.problems.map(({ expected }) => expected).join("; ")}.`
 }
 
 /** What the pieces of a schedule have to be, in core's words. */
 export function piecesExpected(settings: TrainSettings): string {
   const read = readPieces({ ...settings, pieces: "" })
-  return "options" in read ? "" : read.expected
+  return "options" in read ? "" : read.problems.map(({ expected }) => expected).join("; ")
 }
 
 /** The options of a run. @throws CoreError that names what is wrong */

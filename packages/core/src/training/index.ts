@@ -126,6 +126,7 @@ export {
   type OptimizerUpdate,
 } from "./optimizers/rule.ts"
 export { TRAIN_PRESETS, type TrainPreset, type TrainPresetName } from "./presets.ts"
+export type { ArgumentProblem } from "./python/argument-problem.ts"
 export {
   ADAPTER_RANGES,
   CAPTION_RANGES,

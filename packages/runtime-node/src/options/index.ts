@@ -46,6 +46,7 @@ export {
   type Settings,
   type TakenOption,
   taken,
+  type WrongPart,
 } from "./option.ts"
 export { describeProblems, type Problem, problemsOf } from "./problems.ts"
 export {

@@ -1,6 +1,6 @@
 import type { NumberRange, Seed } from "@lllite/core/names"
 import { isInRange, listText, rangeText, readSeed } from "@lllite/core/names"
-import type { Certain, NotInferred, OptionKind, OptionText, Reading, TakenOption } from "./option.ts"
+import type { Certain, NotInferred, OptionKind, OptionText, Reading, TakenOption, WrongPart } from "./option.ts"
 import { taken } from "./option.ts"
 
 /** Steps as `lr_warmup_steps` gives them: a count, or a share of the whole run. */
@@ -219,12 +219,14 @@ function readFlag(raw: unknown): Reading<boolean> {
 
 function readList<T>(raw: unknown, read: (raw: unknown) => Reading<T>, expected: string): Reading<readonly T[]> {
   const values: T[] = []
-  for (const entry of Array.isArray(raw) ? raw : [raw]) {
-    const reading = read(entry)
-    if (!("value" in reading)) return { expected, ...(Array.isArray(raw) ? { part: entry } : {}) }
-    values.push(reading.value)
+  const wrong: WrongPart[] = []
+  for (const part of Array.isArray(raw) ? raw : [raw]) {
+    const reading = read(part)
+    if ("value" in reading) values.push(reading.value)
+    else wrong.push({ part, expected })
   }
-  return { value: values }
+  if (wrong.length === 0) return { value: values }
+  return { expected, ...(Array.isArray(raw) ? { parts: wrong } : {}) }
 }
 
 /** Source: sd-scripts `int_or_float`. */

@@ -1,5 +1,11 @@
-/** The result of reading a value: the value, or what was expected instead. `part` is the wrong part of a list. */
-export type Reading<T> = { readonly value: T } | { readonly expected: string; readonly part?: unknown }
+/** The result of reading a value: the value, or what was expected instead. `parts` are the wrong parts of a list. */
+export type Reading<T> = { readonly value: T } | { readonly expected: string; readonly parts?: readonly WrongPart[] }
+
+/** A part of a list that cannot be read. */
+export interface WrongPart {
+  readonly part: unknown
+  readonly expected: string
+}
 
 /**
  * Number of arguments that an option takes on a command line. `many` takes all up to the next option. `each` takes one,

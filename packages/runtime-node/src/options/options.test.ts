@@ -130,6 +130,7 @@ describe("options", () => {
     [{ even: 5 }, "0: even is 5, expected a multiple of 2. The nearest is 6"],
     [{ flag: "yes" }, '0: flag is "yes", expected true or false'],
     [{ numbers: ["1", "x"] }, '0: numbers has "x", expected a number from 0 to 1'],
+    [{ numbers: ["y", "1", 2] }, /numbers has "y", expected .*\n.*numbers has 2, expected a number from 0 to 1/],
     [{ texts: [true] }, "0: texts has true, expected a text, or a list of texts"],
     [{ text: true }, "0: text is true, expected text"],
     [{ steps: "1.5" }, '0: steps is 1.5, expected a number of steps, a share of them such as 0.1, or "10%"'],

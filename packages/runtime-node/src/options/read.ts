@@ -101,8 +101,9 @@ export function readLayer(table: OptionTable, source: OptionSource): Layer {
     }
     const reading = isActive ? option.read(raw) : { value: option.fallback }
     if ("expected" in reading) {
-      const came = "part" in reading ? `has ${shown(reading.part)}` : `is ${shown(raw)}`
-      report(`${written} ${came}, expected ${reading.expected}${meant(option, raw)}`)
+      const { expected, parts } = reading
+      if (parts === undefined) report(`${written} is ${shown(raw)}, expected ${expected}${meant(option, raw)}`)
+      else for (const wrong of parts) report(`${written} has ${shown(wrong.part)}, expected ${wrong.expected}`)
       broken.add(name)
     } else {
       values.set(name, { where, line, written, value: reading.value, isActive })
@@ -136,9 +137,9 @@ export interface OptionReader<Table extends OptionTable> {
    * Checks options that depend on each other. The check does not run if one of them was refused already. After a
    * problem, the first one counts as refused.
    *
-   * @param problem returns the problem, or null
+   * @param problem returns the problem, or null, or a list of problems
    */
-  check(keys: readonly SettingName<Table>[], problem: () => string | null): void
+  check(keys: readonly SettingName<Table>[], problem: () => string | null | readonly string[]): void
   /**
    * Examines files that options name. An error of the work that `describe` knows becomes a problem. Other errors are
    * thrown. The work does not run if one of the options was refused already, or if it is required and missing.
@@ -211,9 +212,10 @@ export function joinLayers<Table extends OptionTable>(table: Table, options: Rea
     whereOf: (key) => active.get(key)?.where ?? null,
     check(keys, problem) {
       if (keys.some((key) => broken.has(key))) return
-      const text = problem()
-      if (text === null) return
-      report({ ...placeOf(keys), text })
+      const found = problem()
+      const texts = found === null ? [] : [found].flat()
+      if (texts.length === 0) return
+      for (const text of texts) report({ ...placeOf(keys), text })
       const [first] = keys
       if (first !== undefined) broken.add(first)
     },

@@ -37,8 +37,9 @@ export function pythonArguments(spec: {
     empty: [],
     read(raw) {
       const entries: readonly unknown[] = Array.isArray(raw) ? raw : [raw]
-      const other = entries.find((entry) => typeof entry !== "string")
-      return other === undefined ? { value: entries as readonly string[] } : { expected: "name=value", part: other }
+      const expected = "name=value"
+      const wrong = entries.flatMap((part) => (typeof part === "string" ? [] : [{ part, expected }]))
+      return wrong.length === 0 ? { value: entries as readonly string[] } : { expected, parts: wrong }
     },
   }
   return taken(kind, { default: [], ...spec })

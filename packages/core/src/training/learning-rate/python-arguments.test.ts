@@ -36,6 +36,15 @@ describe("lr_scheduler_args of a curve", () => {
     ["piecewise_constant", ["step_rules=1:2.5,1"], expect.stringMatching(/a last factor/)],
     ["piecewise_constant", ["step_rules="], expect.stringMatching(/a last factor/)],
   ] as [LrCurve, string[], unknown][])("%s %j are refused", (curve, args, expected) => {
-    expect(readCurveArguments(curve, args, 2e-4)).toMatchObject({ expected })
+    expect(readCurveArguments(curve, args, 2e-4)).toMatchObject({ problems: [{ expected }] })
+  })
+
+  it("are all named that are wrong", () => {
+    expect(readCurveArguments("warmup_stable_decay", ["warmup_type=round", "decay=1"], 2e-4)).toEqual({
+      problems: [
+        { part: "warmup_type=round", expected: "one of linear, cosine, 1-sqrt" },
+        { part: "decay=1", expected: "warmup_type=…, decay_type=…" },
+      ],
+    })
   })
 })

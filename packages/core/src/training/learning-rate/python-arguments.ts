@@ -2,6 +2,8 @@ import type { NumberRange } from "../../number-range.ts"
 import { isInRange, rangeText } from "../../number-range.ts"
 import type { LrCurve, LrShape } from "../names.ts"
 import { LR_SHAPES } from "../names.ts"
+import type { ArgumentProblem } from "../python/argument-problem.ts"
+import { unknownArgument } from "../python/argument-problem.ts"
 import type { Literal } from "../python/literals.ts"
 import { pythonName, readLiteral, splitArguments } from "../python/literals.ts"
 import { LR_PIECE_RANGES, LR_RANGES } from "../ranges.ts"
@@ -9,20 +11,14 @@ import type { LrCurveMovement, LrPiece } from "./curves.ts"
 import type { SchedulerOption, TorchScheduler, TorchSchedulerName } from "./torch-schedulers.ts"
 import { fitsScheduler, schedulerRule, TORCH_SCHEDULERS } from "./torch-schedulers.ts"
 
-/** What is wrong with an argument. */
-export interface ArgumentProblem {
-  readonly part: string
-  readonly expected: string
-}
-
-/** A scheduler as `lr_scheduler_type` and `lr_scheduler_args` describe it, or what is wrong. */
+/** A scheduler as `lr_scheduler_type` and `lr_scheduler_args` describe it, or all that is wrong. */
 export type SchedulerArguments =
   | {
       readonly scheduler: TorchScheduler
       /** Names of arguments that change nothing here. */
       readonly ignored: readonly string[]
     }
-  | ArgumentProblem
+  | { readonly problems: readonly ArgumentProblem[] }
 
 /** Options of a curve that sd-scripts takes as arguments. */
 export type CurveArguments = Pick<LrCurveMovement, "cycles" | "endRate" | "minRatio" | "rise" | "fall" | "pieces">
@@ -51,7 +47,7 @@ export function schedulerOfType(type: string): TorchSchedulerName | null {
  */
 export function readSchedulerArguments(type: string, args: readonly string[]): SchedulerArguments {
   const name = schedulerOfType(type)
-  if (name === null) return { part: type, expected: `one of ${TORCH_SCHEDULER_TYPES.join(", ")}` }
+  if (name === null) return { problems: [{ part: type, expected: `one of ${TORCH_SCHEDULER_TYPES.join(", ")}` }] }
   const { options, python = {} } = schedulerRule(name)
   const renamed = new Set(Object.values(python))
   const named = new Map([
@@ -62,27 +58,31 @@ export function readSchedulerArguments(type: string, args: readonly string[]): S
   ])
   const given: Record<string, unknown> = {}
   const ignored: string[] = []
+  const problems: ArgumentProblem[] = []
   for (const { part, name: argument, text } of splitArguments(args)) {
     const value = readLiteral(text)
+    const refuse = (expected: string): void => void problems.push({ part, expected })
     const option = named.get(argument)
     if (option === undefined) {
       const only = Object.hasOwn(NO_EFFECT, argument) ? NO_EFFECT[argument] : undefined
-      if (only === undefined) return { part, expected: [...named.keys()].map((key) => `${key}=…`).join(", ") }
-      if (only !== null && !only.includes(value)) return { part, expected: `no ${argument}` }
-      ignored.push(argument)
+      if (only === undefined) refuse(unknownArgument(argument, [...named.keys()]))
+      else if (only !== null && !only.includes(value)) refuse(`no ${argument}`)
+      else ignored.push(argument)
       continue
     }
-    if (Object.hasOwn(given, option)) return { part, expected: `${argument} once` }
+    if (Object.hasOwn(given, option)) refuse(`${argument} once`)
     const found = options[option] as SchedulerOption
     const meant = "choices" in found ? (value ?? text.trim()) : "list" in found ? listOf(value) : value
-    if (!fitsScheduler(found, meant)) return { part, expected: wanted(found) }
+    if (!fitsScheduler(found, meant)) refuse(wanted(found))
     given[option] = meant
   }
   for (const [argument, option] of named) {
     const found = options[option] as SchedulerOption
-    if (Object.hasOwn(given, option) || "default" in found) continue
-    return { part: args.join(" "), expected: `${argument}=…, which ${name} needs` }
+    // An argument that is not known may be this one.
+    if (Object.hasOwn(given, option) || "default" in found || problems.length > 0) continue
+    problems.push({ part: args.join(" "), expected: `${argument}=…, which ${name} needs` })
   }
+  if (problems.length > 0) return { problems }
   return { scheduler: { scheduler: name, ...given } as TorchScheduler, ignored }
 }
 
@@ -168,23 +168,26 @@ export function readCurveArguments(
   curve: LrCurve,
   args: readonly string[],
   learningRate: number,
-): { readonly options: CurveArguments } | ArgumentProblem {
+): { readonly options: CurveArguments } | { readonly problems: readonly ArgumentProblem[] } {
   const known = argumentsOfCurve(curve, learningRate)
   let options: CurveArguments = {}
   const seen = new Set<string>()
+  const problems: ArgumentProblem[] = []
   for (const { part, name, text } of splitArguments(args)) {
     const value = readLiteral(text)
     if (name === "last_epoch" && value === -1) continue
     const argument = Object.hasOwn(known, name) ? known[name] : undefined
     if (argument === undefined) {
-      const names = Object.keys(known).map((key) => `${key}=…`)
-      return { part, expected: names.length === 0 ? `no arguments: ${curve} has none` : names.join(", ") }
+      const names = Object.keys(known)
+      const expected = names.length === 0 ? `no arguments: ${curve} has none` : unknownArgument(name, names)
+      problems.push({ part, expected })
+      continue
     }
-    if (seen.has(name)) return { part, expected: `${name} once` }
+    if (seen.has(name)) problems.push({ part, expected: `${name} once` })
     seen.add(name)
     const read = argument.read(value, text)
-    if (read === null) return { part, expected: argument.expected }
+    if (read === null) problems.push({ part, expected: argument.expected })
     options = { ...options, ...read }
   }
-  return { options }
+  return problems.length > 0 ? { problems } : { options }
 }

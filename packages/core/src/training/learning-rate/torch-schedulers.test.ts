@@ -210,7 +210,7 @@ describe("lr_scheduler_args", () => {
     ["ReduceLROnPlateau", [], expect.stringMatching(/^one of StepLR, /)],
     ["torch.optim.lr_scheduler.__proto__", [], expect.stringMatching(/^one of /)],
   ])("of %s %j are refused", (type, args, expected) => {
-    expect(readSchedulerArguments(type, args)).toMatchObject({ expected })
+    expect(readSchedulerArguments(type, args)).toMatchObject({ problems: [{ expected }] })
   })
 
   it("name what changes nothing, and take texts with and without quotes", () => {

@@ -19,7 +19,9 @@ describe("optimizer_type", () => {
 
   it.each(["plain", "toString", "__proto__", "optim.AdamW", "torch.optim."])("does not know %j", (type) => {
     expect(optimizerOfType(type)).toBeNull()
-    expect(readOptimizerArguments(type, [])).toEqual({ part: type, expected: `one of ${OPTIMIZER_TYPES.join(", ")}` })
+    expect(readOptimizerArguments(type, [])).toEqual({
+      problems: [{ part: type, expected: `one of ${OPTIMIZER_TYPES.join(", ")}` }],
+    })
   })
 })
 
@@ -61,10 +63,25 @@ describe("optimizer_args", () => {
     ["adamw", "eps", "betas=…, eps=…, amsgrad=…, weight_decay=…"],
     ["adafactor", "beta1=2", "a number of at least 0 and below 1, or None"],
   ])("of %s do not take %j", (type, part, expected) => {
-    expect(readOptimizerArguments(type, [part])).toEqual({ part, expected })
+    expect(readOptimizerArguments(type, [part])).toEqual({ problems: [{ part, expected }] })
   })
 
   it("are taken once", () => {
-    expect(readOptimizerArguments("adamw", ["eps=1e-6 eps=1e-7"])).toEqual({ part: "eps=1e-7", expected: "eps once" })
+    expect(readOptimizerArguments("adamw", ["eps=1e-6 eps=1e-7"])).toEqual({
+      problems: [{ part: "eps=1e-7", expected: "eps once" }],
+    })
+  })
+
+  it("are all named that are wrong, with the nearest name", () => {
+    expect(readOptimizerArguments("adamw", ["weight_decy=0.1", "betas=0.9 eps=1e-6", "foo"])).toEqual({
+      problems: [
+        {
+          part: "weight_decy=0.1",
+          expected: "betas=…, eps=…, amsgrad=…, weight_decay=…. Did you mean weight_decay?",
+        },
+        { part: "betas=0.9", expected: "2 values, each a number of at least 0 and below 1" },
+        { part: "foo", expected: "betas=…, eps=…, amsgrad=…, weight_decay=…" },
+      ],
+    })
   })
 })

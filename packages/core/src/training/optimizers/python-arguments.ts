@@ -1,19 +1,21 @@
 import { listText } from "../../list-text.ts"
 import type { NumberRange } from "../../number-range.ts"
 import { isInRange, rangeText } from "../../number-range.ts"
+import type { ArgumentProblem } from "../python/argument-problem.ts"
+import { unknownArgument } from "../python/argument-problem.ts"
 import { type Literal, pythonName, pythonText, readLiteral, splitArguments } from "../python/literals.ts"
 import type { OptimizerChoice, OptimizerName } from "./index.ts"
 import { DEFAULT_OPTIMIZER, OPTIMIZERS } from "./index.ts"
 import type { OptimizerOption, OptimizerOptions } from "./options.ts"
 
-/** An optimiser as `optimizer_type` and `optimizer_args` describe it, or what is wrong with an argument. */
+/** An optimiser as `optimizer_type` and `optimizer_args` describe it, or all that is wrong with its arguments. */
 export type OptimizerArguments =
   | {
       readonly optimizer: OptimizerChoice
       /** Names of arguments that change nothing here, such as `fused`. */
       readonly ignored: readonly string[]
     }
-  | { readonly part: string; readonly expected: string }
+  | { readonly problems: readonly ArgumentProblem[] }
 
 /** Arguments of Python's classes that choose how they compute, and not what. */
 const NO_EFFECT: readonly string[] = [
@@ -77,7 +79,7 @@ function aliasOf(type: string): (typeof ALIASES)[string] | null {
  */
 export function readOptimizerArguments(type: string, args: readonly string[]): OptimizerArguments {
   const alias = aliasOf(type)
-  if (alias === null) return { part: type, expected: `one of ${OPTIMIZER_TYPES.join(", ")}` }
+  if (alias === null) return { problems: [{ part: type, expected: `one of ${OPTIMIZER_TYPES.join(", ")}` }] }
   const [name, defaults = {}] = alias
   const { options, python = {} } = OPTIMIZERS[name] as {
     readonly options: OptimizerOptions
@@ -86,26 +88,31 @@ export function readOptimizerArguments(type: string, args: readonly string[]): O
   const named = argumentsOf(options, python)
   const given: Record<string, Literal> = {}
   const ignored: string[] = []
+  const problems: ArgumentProblem[] = []
   for (const { part, name: argument, text } of splitArguments(args)) {
     const value = readLiteral(text)
+    const refuse = (expected: string): void => void problems.push({ part, expected })
     if (NO_EFFECT.includes(argument) && value !== undefined) {
       const only = Object.hasOwn(ONLY, argument) ? ONLY[argument] : undefined
       if (only === undefined || only.includes(value)) ignored.push(argument)
-      else return { part, expected: `${argument}=${listText(only.map(pythonText), "or")}` }
+      else refuse(`${argument}=${listText(only.map(pythonText), "or")}`)
       continue
     }
     const targets = named.get(argument)
-    if (targets === undefined) return { part, expected: `${[...named.keys()].map((key) => `${key}=…`).join(", ")}` }
+    if (targets === undefined) {
+      refuse(unknownArgument(argument, [...named.keys()]))
+      continue
+    }
     const values = targets.length === 1 ? [value] : Array.isArray(value) ? value : []
     const found = targets.map((target) => options[target] as OptimizerOption)
     if (values.length !== targets.length || !found.every((option, i) => fits(option, values[i]))) {
-      return { part, expected: wanted(found) }
+      refuse(wanted(found))
+      continue
     }
-    for (const [i, target] of targets.entries()) {
-      if (Object.hasOwn(given, target)) return { part, expected: `${argument} once` }
-      given[target] = values[i] as Literal
-    }
+    if (targets.some((target) => Object.hasOwn(given, target))) refuse(`${argument} once`)
+    for (const [i, target] of targets.entries()) given[target] = values[i] as Literal
   }
+  if (problems.length > 0) return { problems }
   return { optimizer: { name, ...defaults, ...given } as OptimizerChoice, ignored }
 }
 
