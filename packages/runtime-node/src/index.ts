@@ -48,6 +48,7 @@ export { mapInParallel } from "./dataset/in-parallel.ts"
 export { type FolderDataset, openDataset } from "./dataset/open-dataset.ts"
 export type { Pair, PairTable } from "./dataset/pair-table.ts"
 export { listPairs, type PairListing } from "./dataset/pairs.ts"
+export { checkFolder } from "./dataset/picture-folder.ts"
 export {
   type BucketRow,
   CAPTION_LIMITS,
@@ -67,11 +68,11 @@ export { fileError, InputError, type InputErrorCode, type InputErrorOptions } fr
 export { type Contents, type WriteOptions, writeAtomically } from "./files/atomic-write.ts"
 export { readLlliteFile, type WriteLlliteOptions, writeLlliteFile } from "./files/lllite-file.ts"
 export { modelFingerprint } from "./files/model-fingerprint.ts"
-export { MADE_UP, type OpenSdxl, openAddition, openSdxl, type SdxlPaths, TINY } from "./files/open-sdxl.ts"
+export { MADE_UP, type OpenSdxl, openAddition, openPart, openSdxl, type SdxlPaths, TINY } from "./files/open-sdxl.ts"
 export type { Existing } from "./files/output-target.ts"
 export { openPath, type PathOptions, type PathSource, withPath } from "./files/path-source.ts"
 export { decodeText, readTextFile } from "./files/read-text.ts"
-export { readTrainState, trainStatePath, writeTrainState } from "./files/train-state-file.ts"
+export { checkTrainState, readTrainState, trainStatePath, writeTrainState } from "./files/train-state-file.ts"
 export { type TryOptions, tryOutputs } from "./files/try-outputs.ts"
 export { blankImage, type Colour, drawImage, drawText, overlayEdges } from "./images/canvas.ts"
 export { contactSheet, type SheetOptions, type SheetRow } from "./images/contact-sheet.ts"

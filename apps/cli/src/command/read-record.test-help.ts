@@ -1,5 +1,6 @@
 import type { OptionReader, OptionTable } from "@lllite/runtime-node/options"
 import { joinLayers, readLayer } from "@lllite/runtime-node/options"
+import { describeInput } from "../terminal/errors.ts"
 import { flagName, usageError } from "./command.ts"
 
 /** For tests: reads one record of options as a command line, and another as its config file. */
@@ -13,5 +14,5 @@ export function readRecord<Table extends OptionTable>(
     readLayer(table, { where: "test", entries, spell: flagName }),
     readLayer(table, { where: '"a.toml"', entries: Object.entries(file) }),
   ]
-  return joinLayers(table, { title: "test", layers, spell: flagName, refuse: usageError })
+  return joinLayers(table, { title: "test", layers, spell: flagName, refuse: usageError, describe: describeInput })
 }

@@ -2,6 +2,7 @@ import type { AdapterRecipe } from "@lllite/core/recipe"
 import { InputError, listPictures, readAlphaMask, readImage, tryOutputs } from "@lllite/runtime-node"
 import type { OptionReader } from "@lllite/runtime-node/options"
 import { checkCheckpoint } from "../model/checkpoint.ts"
+import { examineModel } from "../model/examine-model.ts"
 import type { LocalPaths } from "../model/local-models.ts"
 import { sdxlPaths } from "../model/runtime-options.ts"
 import { controlNotices, readControlKind, readsControlType } from "./control-files.ts"
@@ -41,17 +42,16 @@ export async function examineGeneration(
   const { settings, examine } = reader
   const regions = regionsOf(settings)
   const paths = sdxlPaths(settings.ckpt ?? "", settings)
-  const isSdxl = await examine(["ckpt", "vae", "unet"], async () => {
-    const { inChannels, outChannels } = await checkCheckpoint(paths)
+  const model = await examineModel(reader, "ckpt", paths, ({ inChannels, outChannels }) => {
     const hasMask = (settings.maskPath !== undefined && regions === null) || from?.recipe.start?.mask != null
-    if (inChannels === outChannels || hasMask) return true
+    if (inChannels === outChannels || hasMask) return
     throw new InputError(
       "model-part",
       `"${settings.ckpt}" is an inpainting checkpoint and there is no mask. Give a picture to start from with --image_path, and a mask with --mask_path.`,
     )
   })
   let areLoras = true
-  for (const source of isSdxl === null ? [] : settings.networkWeights) {
+  for (const source of model?.isWhole === true ? settings.networkWeights : []) {
     const checked = await examine(["networkWeights"], () => checkCheckpoint({ ...paths, loras: [{ source }] }))
     if (checked === null) areLoras = false
   }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { blankImage, writePng } from "@lllite/runtime-node"
@@ -37,3 +37,60 @@ it.each([
     else expect(() => reader.finish()).toThrow(message)
   },
 )
+
+it("names all problems of options and files at once, each at the option that names the file", async () => {
+  const lost = (name: string): string => join(folder, "lost", name)
+  const config = join(folder, "set.toml")
+  const subset = (images: string, controls: string): string =>
+    `[[datasets.subsets]]\nimage_dir = "${images}"\nconditioning_data_dir = "${controls}"\n`
+  const images = join(folder, "images")
+  const subsets = subset(images, lost("controls")) + subset(lost("images"), lost("others"))
+  await writeFile(config, `[[datasets]]\nresolution = 64\nbatch_sise = 1\n${subsets}`)
+  const prompts = join(folder, "prompts.txt")
+  await writeFile(prompts, `a --cn ${lost("control.png")}`)
+  const problems = await problemsOf({
+    ...{ pretrained_model_name_or_path: lost("a.safetensors"), vae: lost("vae.safetensors"), output_dir: folder },
+    ...{ dataset_config: config, sample_prompts: prompts, sample_every_n_steps: 1, resume: lost("state") },
+    ...{ optimizer_args: ["esp=1", "betas=2"] },
+  })
+  const named = (name: string): string => `cannot read ${name}": there is no such file or folder. Check the path.`
+  const table = `${config}: datasets[0]`
+  expect(problems.map((line) => line.replaceAll(`"${folder}/lost/`, ""))).toEqual([
+    expect.stringMatching(/^--optimizer_args has "esp=1", expected .* Did you mean eps\?$/),
+    expect.stringMatching(/^--optimizer_args has "betas=2", expected 2 values/),
+    named("vae.safetensors"),
+    named("a.safetensors"),
+    named("state"),
+    `${table}, line 3: there is no option batch_sise. Did you mean batch_size?`,
+    `${table}.subsets[0], line 6: ${named("the folder controls")}`,
+    `${table}.subsets[1], line 8: ${named("the folder images")}`,
+    `${table}.subsets[1], line 9: ${named("the folder others")}`,
+    `"${prompts}", line 1: ${named("control.png")}`,
+  ])
+})
+
+it("names missing folders beside each other and beside other problems", async () => {
+  const problems = await problemsOf({
+    ...{ pretrained_model_name_or_path: "tiny", output_dir: folder, resolution: "63", max_train_steps: 0 },
+    ...{ train_data_dir: join(folder, "no"), conditioning_data_dir: join(folder, "none") },
+  })
+  expect(problems).toEqual([
+    "--max_train_steps is 0, expected a whole number from 1 to 10000000",
+    expect.stringMatching(/^--resolution is 63x63/),
+    expect.stringMatching(/^cannot read the folder ".*no"/),
+    expect.stringMatching(/^cannot read the folder ".*none"/),
+  ])
+})
+
+/** The problems of options, a line each. */
+async function problemsOf(options: Readonly<Record<string, unknown>>): Promise<readonly string[]> {
+  const reader = readRecord(TRAIN_OPTIONS, options)
+  const reporter = createReporter({ write: () => {} })
+  await examineTraining(reader, readTrainSettings(reader), reporter, new AbortController().signal)
+  try {
+    reader.finish()
+    return []
+  } catch (error) {
+    return String(error).split("\n  - ").slice(1)
+  }
+}

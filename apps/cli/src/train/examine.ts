@@ -1,9 +1,10 @@
 import type { Prediction } from "@lllite/core/diffusion"
-import type { LlliteFile, Site } from "@lllite/format"
+import type { LlliteFile, Site, UnetLayout } from "@lllite/format"
 import { adapterParameterCount, DTYPE_BITS } from "@lllite/format"
 import type { FolderDataset, SavedRun, TextCacheOptions, TextEncoders } from "@lllite/runtime-node"
 import {
   changingOptions,
+  checkTrainState,
   InputError,
   openDataset,
   readTextEncoders,
@@ -13,7 +14,8 @@ import {
 } from "@lllite/runtime-node"
 import type { OptionReader } from "@lllite/runtime-node/options"
 import { openLllite } from "../lllite-file/open-lllite.ts"
-import { checkCheckpoint, statedPrediction } from "../model/checkpoint.ts"
+import { statedPrediction } from "../model/checkpoint.ts"
+import { examineModel } from "../model/examine-model.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { formOf } from "./adapter-form.ts"
 import { tryPort } from "./dashboard/dashboard.ts"
@@ -21,13 +23,14 @@ import { checkFirstLllite } from "./first-lllite.ts"
 import { tryLogFolder } from "./log/log-folder.ts"
 import { readThumbnail } from "./metadata.ts"
 import type { TRAIN_OPTIONS } from "./options/index.ts"
+import { readSampleFile } from "./samples/prompt-file.ts"
 import { planSamples } from "./samples/sample-plan.ts"
 import { trySavedFiles } from "./saved-files.ts"
 import type { TrainSettings } from "./settings.ts"
 import { sitesOf } from "./sites.ts"
 import type { StepPlan } from "./step-plan.ts"
 import { planSteps } from "./step-plan.ts"
-import { trainingSetConfig } from "./training-set.ts"
+import { examineFolders, trainingSetConfig } from "./training-set.ts"
 import { holdOut, type TrainingSet } from "./validation/hold-out.ts"
 import { heldOutSeed, unusedValidation } from "./validation/validation-settings.ts"
 
@@ -44,15 +47,16 @@ export async function examineTraining(
 ): Promise<TrainingSet | null> {
   const { examine } = reader
   const { networkWeights } = settings
-  const layout = await examine(["pretrainedModelNameOrPath", "vae", "unet"], async () => {
-    const config = await checkCheckpoint(settings.model)
-    if (config.inChannels === config.outChannels) return config.layout
+  const model = await examineModel(reader, "pretrainedModelNameOrPath", settings.model, (config) => {
+    if (config.inChannels === config.outChannels) return
     throw new InputError(
       "model-part",
       `"${settings.model.checkpoint}" is an inpainting checkpoint, on which an LLLite cannot be trained. Give a checkpoint for text to image.`,
     )
   })
-  if (layout !== null) {
+  const layout = model?.config.layout ?? null
+  const isWhole = model?.isWhole === true
+  if (isWhole) {
     checkWeights(reader, settings.vParameterization ? "v" : await statedPrediction(settings.model))
   }
   const start =
@@ -60,21 +64,23 @@ export async function examineTraining(
       ? null
       : await examine(["networkWeights"], () => withPath(networkWeights, openLllite))
   const { resume } = settings
-  const saved =
-    resume === undefined || layout === null ? null : await examine(["resume"], () => readTrainState(resume, layout))
+  const saved = resume === undefined ? null : await examine(["resume"], () => savedRun(resume, layout))
   const keys =
     "config" in settings.dataset.source
       ? (["datasetConfig"] as const)
       : (["trainDataDir", "conditioningDataDir", "resolution", "bucketResoSteps"] as const)
   const vae =
-    layout === null || !settings.cacheLatentsToDisk
+    !isWhole || !settings.cacheLatentsToDisk
       ? null
       : await examine(["pretrainedModelNameOrPath", "vae"], () => vaeFingerprint(settings.model, signal))
   const encoders =
-    layout === null || !settings.cacheTextEncoderOutputsToDisk
+    !isWhole || !settings.cacheTextEncoderOutputsToDisk
       ? null
       : await examine(["pretrainedModelNameOrPath"], () => readTextEncoders(settings.model, signal))
-  const folders = await examine(keys, () => openTrainingSet(settings, { vae, encoders }, reporter, signal))
+  const areFolders = await examineFolders(reader, settings.dataset)
+  const folders = areFolders
+    ? await examine(keys, () => openTrainingSet(settings, { vae, encoders }, reporter, signal))
+    : null
   const dataset =
     folders === null ? null : await examine(["validationSplit", ...keys], async () => heldOutOf(folders, reader))
   await examine(["cacheTextEncoderOutputs", "cacheTextEncoderOutputsToDisk"], async () =>
@@ -99,12 +105,23 @@ export async function examineTraining(
   const bytes = llliteBytes(settings, sites ?? [], found)
   await examine(["outputDir", "outputName"], () => trySavedFiles(settings, plan, bytes, saved?.state.step ?? 0))
   const { samples } = settings
-  if (samples !== null && dataset !== null) {
-    await examine(["samplePrompts"], () => planSamples(samples, dataset, dataset.heldOut ?? dataset, settings.seed))
+  if (samples !== null) {
+    const prompts = samples.prompts
+    await examine(["samplePrompts"], async () => {
+      if (dataset !== null) await planSamples(samples, dataset, dataset.heldOut ?? dataset, settings.seed)
+      else if (prompts !== null) await readSampleFile(prompts)
+    })
   }
   await examine(["dashboardPort"], () => tryPort(settings.dashboardPort ?? null))
   await examine(["loggingDir", "logPrefix", "logTrackerName"], () => tryLogFolder(settings.log))
   return dataset
+}
+
+/** The state of a run. Null where the U-Net is not known: then only its file is examined. */
+async function savedRun(path: string, layout: UnetLayout | null): Promise<SavedRun | null> {
+  if (layout !== null) return readTrainState(path, layout)
+  await checkTrainState(path)
+  return null
 }
 
 /** Weights of the loss are of one kind of prediction. Source: sd-scripts `verify_training_args`. */

@@ -1,5 +1,5 @@
 import type { DatasetConfig } from "@lllite/runtime-node"
-import { datasetOfTrainFolder, pickDatasetOptions, readDatasetConfig } from "@lllite/runtime-node"
+import { checkFolder, datasetOfTrainFolder, pickDatasetOptions, readDatasetConfig } from "@lllite/runtime-node"
 import { findOption } from "@lllite/runtime-node/options"
 import { TRAIN_OPTIONS } from "./options/index.ts"
 import type { DatasetSettings, TrainSettings } from "./settings.ts"
@@ -15,6 +15,26 @@ export interface TrainingSetReader {
   readonly label: string
   /** What to do about an option of train that stands in a file of data sets. */
   readonly ownOption: string
+}
+
+/** The part of an option reader that is needed here. */
+interface FolderReader {
+  examine<T>(keys: readonly ("trainDataDir" | "conditioningDataDir")[], work: () => Promise<T>): Promise<T | null>
+}
+
+/** Examines whether the folders of options can be read, each as the problem of its own option. */
+export async function examineFolders({ examine }: FolderReader, { source }: DatasetSettings): Promise<boolean> {
+  if ("config" in source) return true
+  const isRead = async (key: "trainDataDir" | "conditioningDataDir", path: string): Promise<boolean> => {
+    // A folder that is not named has a problem already.
+    if (path === "") return false
+    return (await examine([key], () => checkFolder(path).then(() => true))) === true
+  }
+  const [images, controls] = [
+    await isRead("trainDataDir", source.imageDir),
+    await isRead("conditioningDataDir", source.conditioningDataDir),
+  ]
+  return images && controls
 }
 
 /** The data set that options of `train` name. @throws InputError with all problems of its file and options */

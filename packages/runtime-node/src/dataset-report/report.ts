@@ -3,7 +3,7 @@ import { listText, type Remark, remarkKinds, remarkNotices } from "@lllite/core/
 import { longestCaption } from "@lllite/core/training"
 import { readTokenizer } from "../checkpoint.ts"
 import { augmentationNotices, withoutUsedAlpha } from "../dataset/augmentation-notices.ts"
-import type { DatasetConfig, SubsetConfig } from "../dataset/dataset-config.ts"
+import type { DatasetConfig } from "../dataset/dataset-config.ts"
 import type { Entry } from "../dataset/entry.ts"
 import { entryOf } from "../dataset/entry.ts"
 import type { PairFiles } from "../dataset/file-problems.ts"
@@ -11,7 +11,6 @@ import type { Fit } from "../dataset/fit-pair.ts"
 import { createFitter } from "../dataset/fit-pair.ts"
 import { mapInParallel } from "../dataset/in-parallel.ts"
 import { checkExamples } from "../dataset/open-dataset.ts"
-import { createPairTable } from "../dataset/pair-table.ts"
 import type { PairListing, WatchOptions } from "../dataset/pairs.ts"
 import { joinRemarks, listPairs } from "../dataset/pairs.ts"
 import { InputError } from "../errors.ts"
@@ -111,13 +110,13 @@ export async function reportDataset(
   const findings: Finding[] = config.notices.map((text) => ({ kind: "option", level: "note", text, files: [] }))
   const listed: Listed[] = []
   const subsets: SubsetReport[] = []
-  const listings: Listing[] = []
+  const listings: PairListing[] = []
   let examples = 0
   for (const [dataset, group] of config.groups.entries()) {
     const fitter = fitterOf(() => createFitter(group), { dataset, subset: 0 }, findings)
     for (const [subset, options] of group.subsets.entries()) {
       const place = { dataset, subset }
-      const listing = await listSubset(options, watch("list"))
+      const listing = await listPairs(options, watch("list"))
       const { pairs, problems } = listing
       listings.push(listing)
       findings.push(...problems.map(({ kind, text, path }) => problemOf(kind, text, path, place)))
@@ -206,23 +205,6 @@ const LEVELS = ["problem", "warning", "note"] as const
 
 function problemOf(kind: string, text: string, path: string, place: SubsetPlace): Finding {
   return { kind, level: "problem", text, files: [path], place }
-}
-
-type Listing = Pick<PairListing, "pairs" | "problems" | "remarks" | "entries">
-
-/** As `listPairs`. A folder that cannot be read is a problem. */
-async function listSubset(options: SubsetConfig, watch: WatchOptions): Promise<Listing> {
-  try {
-    return await listPairs(options, watch)
-  } catch (error) {
-    if (!(error instanceof InputError) || error.code === "sharp-missing") throw error
-    return {
-      pairs: createPairTable({ ...options, rules: options.captions }, { images: [], controls: [] }).table(),
-      problems: [{ kind: "empty-folder", text: error.message, path: options.imageDir }],
-      remarks: [],
-      entries: [],
-    }
-  }
 }
 
 /** Adds the problem of an epoch that is too long. */

@@ -20,6 +20,7 @@ import {
   SUBSET_OPTIONS,
 } from "./dataset-options.ts"
 import type { MetadataSource } from "./metadata-captions.ts"
+import { checkFolder } from "./picture-folder.ts"
 import { findRepeatFolders } from "./repeat-folders.ts"
 import type { OptionUse } from "./unused-options.ts"
 import { bucketOptionsOf, captionOptionsOf, describeUnused, unusedOptions } from "./unused-options.ts"
@@ -43,7 +44,18 @@ export interface SubsetConfig {
   readonly augment: AugmentConfig
   /** Whether the loss of each pixel is weighed by the picture's alpha. */
   readonly alphaMask: boolean
+  /** Where a file of data sets names the folders, for problems with them. */
+  readonly place?: FolderPlaces
 }
+
+/** The places of a subset's folders in a file of data sets. */
+export interface FolderPlaces {
+  readonly images: Place
+  readonly controls: Place
+}
+
+/** A table of a file, and the line in it. */
+type Place = Pick<Problem, "where" | "line">
 
 /** Options for sorting pictures of any shape into sizes. */
 export interface BucketConfig {
@@ -111,7 +123,8 @@ type DatasetReader = OptionReader<DatasetTable>
  * Reads a `dataset_config` file: sd-scripts' TOML or JSON of `general`, `datasets` and `subsets`. A value is taken from the
  * subset, then its dataset, then `general`, then `defaults`. Unknown keys are refused by name, never skipped.
  *
- * @throws InputError with all problems: the file, the key, the expected and the received value
+ * @throws InputError with all problems: the file, the key, the expected and the received value. Beside such problems,
+ * folders that cannot be read are named, too
  */
 export async function readDatasetConfig(
   path: string,
@@ -119,8 +132,30 @@ export async function readDatasetConfig(
   names: DatasetNames = {},
 ): Promise<DatasetConfig> {
   const { text, notices } = await readSettingsText(path)
-  const config = parseDatasetConfig(text, path, defaults, names)
-  return { ...config, notices: [...notices, ...(config.notices ?? [])] }
+  const { config, problems } = parseConfig(text, path, defaults, names)
+  const all = problems.length === 0 ? [] : [...problems, ...(await unreadFolders(config))]
+  refuse(path, all)
+  return { ...config, notices: [...notices, ...config.notices] }
+}
+
+/** The folders of a data set that cannot be read. */
+async function unreadFolders({ groups }: DatasetConfig): Promise<readonly Problem[]> {
+  const problems: Problem[] = []
+  for (const { imageDir, controlDir, place } of groups.flatMap(({ subsets }) => subsets)) {
+    const folders = [
+      [imageDir, place?.images],
+      [controlDir, place?.controls],
+    ] as const
+    for (const [folder, at = { where: "data set" }] of folders) {
+      // A folder that is not named has a problem already.
+      if (folder === "") continue
+      await checkFolder(folder).catch((error: unknown) => {
+        if (!(error instanceof InputError)) throw error
+        problems.push({ ...at, text: error.message })
+      })
+    }
+  }
+  return problems
 }
 
 /** As {@link readDatasetConfig}, from text. */
@@ -130,6 +165,18 @@ export function parseDatasetConfig(
   defaults: DatasetOptions = {},
   names: DatasetNames = {},
 ): DatasetConfig {
+  const { config, problems } = parseConfig(text, label, defaults, names)
+  refuse(label, problems)
+  return config
+}
+
+/** A data set, and what is wrong with it. An option with a problem has its default. */
+interface ParsedConfig {
+  readonly config: DatasetConfig
+  readonly problems: readonly Problem[]
+}
+
+function parseConfig(text: string, label: string, defaults: DatasetOptions, names: DatasetNames): ParsedConfig {
   const problems: Problem[] = []
   const ignored: Problem[] = []
   const { table: top, lineOf } = parseTables(text, label)
@@ -159,12 +206,18 @@ export function parseDatasetConfig(
       const inside = `${path}.subsets[${j}]`
       const subset = layer({ ...SUBSET_OPTIONS, ...FOLDER_OPTIONS }, table, inside, GROUP_OPTIONS)
       problems.push(...subset.problems)
-      return readSubset(readerOf(`${label}: ${inside}`, [subset, group, general, outermost], problems))
+      const where = `${label}: ${inside}`
+      const at = (key: string): Place => {
+        const line = lineOf(`${inside}.${key}`) ?? lineOf(inside)
+        return line === undefined ? { where } : { where, line }
+      }
+      const place = { images: at("image_dir"), controls: at("conditioning_data_dir") }
+      return readSubset(readerOf(where, [subset, group, general, outermost], problems), place)
     })
     const where = `${label}: ${path}`
     return readGroup(readerOf(where, [group, general, outermost], problems), where, readSubsets, problems)
   })
-  return finish(groups, ignored, label, problems)
+  return { config: finish(groups, ignored, label, problems), problems }
 }
 
 /**
@@ -179,7 +232,9 @@ export function datasetOfFolders(options: FolderDatasetOptions, names: DatasetNa
   problems.push(...layer.problems)
   const reader = readerOf(label, [layer], problems)
   const ignored = layer.notes.map((text) => ({ where: label, text }))
-  return finish([readGroup(reader, label, [readSubset(reader)], problems)], ignored, label, problems)
+  const config = finish([readGroup(reader, label, [readSubset(reader)], problems)], ignored, label, problems)
+  refuse(label, problems)
+  return config
 }
 
 /**
@@ -250,6 +305,7 @@ interface Subset {
   readonly uses: readonly OptionUse[]
 }
 
+/** The data set of some groups. Adds the problem that nothing is used. */
 function finish(
   groups: readonly Group[],
   ignored: readonly Problem[],
@@ -260,10 +316,14 @@ function finish(
   if (groups.length > 0 && used.length === 0) {
     problems.push({ where: label, text: "num_repeats is 0 for all folders, expected one that is used" })
   }
-  if (problems.length > 0) throw new InputError("dataset-options", describeProblems(label, problems), { problems })
   const unused = unusedOptions(groups.flatMap(({ uses }) => uses))
   const notices = [...describeUnused([...ignored, ...unused]), ...groups.flatMap(({ group }) => leftOut(group))]
   return { batchSize: Math.max(1, ...used.map(({ batchSize }) => batchSize)), notices, groups: used }
+}
+
+/** @throws InputError if there are problems */
+function refuse(label: string, problems: readonly Problem[]): void {
+  if (problems.length > 0) throw new InputError("dataset-options", describeProblems(label, problems), { problems })
 }
 
 /** A group without the folders that are shown no time. Source: sd-scripts, which ignores them with a warning. */
@@ -311,7 +371,7 @@ const KERNELS = {
   ...{ bilinear: "linear", linear: "linear", bicubic: "cubic", cubic: "cubic" },
 } as const satisfies Readonly<Record<string, ResizeKernel>>
 
-function readSubset(reader: DatasetReader): Subset {
+function readSubset(reader: DatasetReader, place?: FolderPlaces): Subset {
   const { settings, check, nameOf } = reader
   for (const name of ["imageDir", "conditioningDataDir"] as const) {
     check([name], () => (settings[name] === undefined ? `${nameOf(name)} is missing, expected a folder` : null))
@@ -333,6 +393,7 @@ function readSubset(reader: DatasetReader): Subset {
       faceCrop: settings.faceCropAugRange ?? null,
     },
     alphaMask: settings.alphaMask,
+    ...(place === undefined ? {} : { place }),
   }
   return { subset, uses: captionOptionsOf(reader) }
 }

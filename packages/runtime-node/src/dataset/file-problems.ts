@@ -1,5 +1,7 @@
 /** Why a data set cannot be trained. */
 export type FileProblemKind =
+  /** A folder that cannot be read. */
+  | "unread-folder"
   /** A folder without pictures. */
   | "empty-folder"
   /** A picture in a format that is not read. */

@@ -7,6 +7,7 @@ import { InputError } from "../errors.ts"
 import { pictureNotices } from "../images/picture-traits.ts"
 import type { LatentCacheOptions } from "../latent-cache/latent-store.ts"
 import { createLatentFiles } from "../latent-cache/latent-store.ts"
+import type { Problem } from "../options/problems.ts"
 import type { CaptionReading, TextCacheOptions } from "../text-cache/text-store.ts"
 import { createTextFiles } from "../text-cache/text-store.ts"
 import { augmentationNotices, describeAugmentations, withoutUsedAlpha } from "./augmentation-notices.ts"
@@ -121,15 +122,28 @@ type ListedFolder = EntryFolder & PairListing
 
 /** @throws InputError with the problems of all folders */
 function refuseProblems(folders: readonly ListedFolder[], ofPictures: readonly FileProblem[]): void {
-  const problems = [...folders.flatMap(({ problems }) => problems), ...ofPictures].map(({ text }) => text)
-  if (problems.length === 0) return
+  const listed: Problem[] = [
+    ...folders.flatMap(({ problems, subset }) =>
+      problems.map((problem) => ({ ...placeOf(problem, subset), text: problem.text })),
+    ),
+    ...ofPictures.map(({ text }) => ({ ...DATA_SET, text })),
+  ]
+  if (listed.length === 0) return
   const broken = new Set(ofPictures.map(({ path }) => path))
   const usable: string[] = []
   for (const { pairs } of folders) {
     for (const { image, control } of pairs) if (!broken.has(image) && !broken.has(control)) usable.push(image)
   }
-  const listed = problems.map((text) => ({ where: "data set", text }))
-  throw new InputError("dataset-files", describeProblems(problems, usable), { problems: listed })
+  const texts = listed.map(({ text }) => text)
+  throw new InputError("dataset-files", describeProblems(texts, usable), { problems: listed })
+}
+
+const DATA_SET = { where: "data set" } as const
+
+/** Where the problem is to be solved: a folder in the file that names it, and other files in themselves. */
+function placeOf({ kind, path }: FileProblem, { place, controlDir }: SubsetConfig): Pick<Problem, "where" | "line"> {
+  if (place === undefined || (kind !== "unread-folder" && kind !== "empty-folder")) return DATA_SET
+  return path === controlDir ? place.controls : place.images
 }
 
 /** The data set of these entries. It keeps nothing else of the listing. */

@@ -43,13 +43,11 @@ export interface WatchOptions {
  *
  * Names that begin with a dot are passed over. Source: sd-scripts `ControlNetDataset`.
  *
- * @throws InputError when a folder cannot be read; the signal's reason when aborted
+ * @throws the signal's reason when aborted
  */
 export async function listPairs(config: SubsetConfig, { signal, onProgress }: WatchOptions = {}): Promise<PairListing> {
-  const folders = {
-    images: await readPictureFolder(config.imageDir),
-    controls: await readPictureFolder(config.controlDir),
-  }
+  const folders = await readFolders(config)
+  if ("problems" in folders) return unreadable(config, folders.problems)
   const metadata = config.metadata === null ? null : await metadataCaptions(config.metadata, folders, config.captions)
   const { images, controls } = metadata ?? folders
   const captionOf = metadata === null ? captionFiles(images, config) : captionEntries(metadata.captions, images)
@@ -82,6 +80,33 @@ export async function listPairs(config: SubsetConfig, { signal, onProgress }: Wa
     readable: findings.flatMap(([, { readable = NONE }]) => readable),
     entries: metadata?.used ?? NONE,
   }
+}
+
+/** The two folders of a subset, or why they cannot be read. Both may be missing. */
+async function readFolders({
+  imageDir,
+  controlDir,
+}: SubsetConfig): Promise<
+  | { readonly images: PictureFolder; readonly controls: PictureFolder }
+  | { readonly problems: readonly [FileProblem, ...FileProblem[]] }
+> {
+  const problems: FileProblem[] = []
+  const read = (path: string): Promise<PictureFolder | undefined> =>
+    attempt(
+      () => readPictureFolder(path),
+      (text) => void problems.push({ kind: "unread-folder", path, text }),
+    )
+  const [images, controls] = [await read(imageDir), await read(controlDir)]
+  const [first, ...others] = problems
+  if (first !== undefined) return { problems: [first, ...others] }
+  if (images === undefined || controls === undefined) throw new Error("a folder was neither read nor refused")
+  return { images, controls }
+}
+
+/** A listing without pairs. */
+function unreadable({ imageDir, controlDir, captions }: SubsetConfig, problems: readonly FileProblem[]): PairListing {
+  const writer = createPairTable({ imageDir, controlDir, rules: captions }, { images: [], controls: [] })
+  return { pairs: writer.table(), problems, remarks: NONE, readable: NONE, entries: NONE }
 }
 
 /** The remarks about all folders. A control or an entry that one folder does not use may be used in another. */

@@ -53,6 +53,15 @@ export async function readPictureFolder(path: string): Promise<PictureFolder> {
   }
 }
 
+/** @throws InputError when a folder cannot be read */
+export async function checkFolder(path: string): Promise<void> {
+  try {
+    await (await opendir(path)).close()
+  } catch (cause) {
+    throw fileError("read the folder", path, cause)
+  }
+}
+
 /** Whether a name has its letters and accents as one sign, as most names have. */
 export function isComposed(name: string): boolean {
   return name.normalize("NFC") === name

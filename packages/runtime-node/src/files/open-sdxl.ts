@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises"
 import { join } from "node:path"
 import type { LoraUse, SdxlFiles, WeightFile } from "@lllite/core/models"
-import { madeUpSdxl, mergeLoras, partsOf } from "@lllite/core/models"
+import { madeUpSdxl, mergeLoras, partsOf, unetOf, vaeOf } from "@lllite/core/models"
 import type { WeightEntry } from "@lllite/core/ops"
 import { TINY } from "@lllite/core/recipe"
 import type { LoraSource } from "@lllite/core/runtime"
@@ -114,7 +114,7 @@ export async function openSdxl({ checkpoint, unet, vae, loras = [] }: SdxlPaths)
     return weightFile(location.file)
   }
   /** Opens one part from a file or folder. */
-  const openPart = async (path: string, part: Part): Promise<WeightFile> =>
+  const openFrom = async (path: string, part: Part): Promise<WeightFile> =>
     open((await isFolder(path)) ? await findWeights(path, part) : path, part)
 
   try {
@@ -122,7 +122,7 @@ export async function openSdxl({ checkpoint, unet, vae, loras = [] }: SdxlPaths)
     const isParts = await isFolder(path)
     const whole = isParts ? null : path === MADE_UP ? await madeUpSdxl("F16") : await open(path, null)
     const from = async (replacement: string | undefined, part: Part): Promise<WeightFile> =>
-      replacement === undefined ? (whole ?? openPart(path, part)) : openPart(replacement, part)
+      replacement === undefined ? (whole ?? openFrom(path, part)) : openFrom(replacement, part)
     if (isParts) await expectSdxlFolder(path)
     const unetFile = await from(unet, UNET)
     const scheduler = isParts && unet === undefined ? await readScheduler(path) : new Map<string, string>()
@@ -133,10 +133,32 @@ export async function openSdxl({ checkpoint, unet, vae, loras = [] }: SdxlPaths)
       text2: await from(undefined, TEXT2),
     }
     const uses: LoraUse[] = []
-    for (const { source, ...use } of loras) uses.push({ ...use, file: await openPart(source, LORA) })
+    for (const { source, ...use } of loras) uses.push({ ...use, file: await openFrom(source, LORA) })
     return { ...mergeLoras(partsOf(files), uses), close }
   } catch (error) {
     await close()
+    throw error
+  }
+}
+
+/**
+ * Opens a U-Net or a VAE that is to replace a checkpoint's. Only its header is read.
+ *
+ * @param path of its file, of another checkpoint, or of a diffusers folder
+ * @throws as `openSdxl`
+ */
+export async function openPart(
+  path: string,
+  part: "unet" | "vae",
+): Promise<{ readonly file: WeightFile; close(): Promise<void> }> {
+  const wanted = part === "unet" ? UNET : VAE
+  const location = await openFile((await isFolder(path)) ? await findWeights(path, wanted) : path)
+  try {
+    expectKind(location.file, wanted)
+    const file = weightFile(location.file)
+    return { file: part === "unet" ? unetOf(file) : vaeOf(file), close: location.close }
+  } catch (error) {
+    await location.close()
     throw error
   }
 }

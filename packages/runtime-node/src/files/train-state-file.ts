@@ -3,7 +3,7 @@ import { join } from "node:path"
 import type { SavedRun } from "@lllite/core/training"
 import { readSavedRun, savedRunChunks } from "@lllite/core/training"
 import type { UnetLayout } from "@lllite/format"
-import { openSafetensors } from "@lllite/format"
+import { type ByteSource, openSafetensors } from "@lllite/format"
 import { InputError } from "../errors.ts"
 import { writeAtomically } from "./atomic-write.ts"
 import { withPath } from "./path-source.ts"
@@ -37,13 +37,22 @@ export async function writeTrainState(folder: string, run: SavedRun): Promise<st
  * CoreError when it is not a run
  */
 export async function readTrainState(path: string, layout: UnetLayout): Promise<SavedRun> {
-  return withPath(await stateFile(path), async (source) => {
-    const file = await openSafetensors(source)
-    if (!file.metadata.has("trains")) {
-      throw new InputError("state-file", `"${path}" is not the state of a training. ${EXPECTED}`)
-    }
-    return readSavedRun(file, layout)
-  })
+  return withPath(await stateFile(path), async (source) => readSavedRun(await openState(source, path), layout))
+}
+
+/**
+ * Checks the header of a file that `writeTrainState` wrote.
+ *
+ * @throws as `readTrainState`, but for what is wrong with the values and for another U-Net
+ */
+export async function checkTrainState(path: string): Promise<void> {
+  await withPath(await stateFile(path), (source) => openState(source, path))
+}
+
+async function openState(source: ByteSource, path: string): ReturnType<typeof openSafetensors> {
+  const file = await openSafetensors(source)
+  if (file.metadata.has("trains")) return file
+  throw new InputError("state-file", `"${path}" is not the state of a training. ${EXPECTED}`)
 }
 
 const EXPECTED = "Expected a folder whose name ends in -state, which the option save_state has written."

@@ -7,7 +7,7 @@ import { createReporter } from "../../terminal/progress.ts"
 import { print } from "../../terminal/streams.ts"
 import { plural } from "../../terminal/text.ts"
 import type { DatasetSettings } from "../../train/settings.ts"
-import { trainingSetConfig } from "../../train/training-set.ts"
+import { examineFolders, trainingSetConfig } from "../../train/training-set.ts"
 import type { CHECK_OPTIONS } from "./options.ts"
 import type { CheckReport } from "./report.ts"
 import { describeReport } from "./text.ts"
@@ -79,6 +79,7 @@ async function readConfig(reader: CheckReader, dataset: DatasetSettings): Promis
     "config" in dataset.source
       ? (["datasetConfig"] as const)
       : (["trainDataDir", "conditioningDataDir", "resolution", "bucketResoSteps"] as const)
+  if (!(await examineFolders(reader, dataset))) return null
   return reader.examine(keys, () => trainingSetConfig({ ...reader.settings, dataset }, CHECK))
 }
 

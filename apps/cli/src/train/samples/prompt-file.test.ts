@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { blankImage, encodePng } from "@lllite/runtime-node"
 import fc from "fast-check"
 import { afterAll, describe, expect, it } from "vitest"
 import { readLine, readTable } from "./prompt-entry.ts"
@@ -12,6 +13,14 @@ afterAll(() => rmSync(folder, { recursive: true }))
 function write(name: string, text: string): string {
   const path = join(folder, name)
   writeFileSync(path, text)
+  return path
+}
+
+const CONTROL = blankImage(8, 8, [1, 2, 3])
+
+function picture(name: string): string {
+  const path = join(folder, name)
+  writeFileSync(path, encodePng(CONTROL))
   return path
 }
 
@@ -58,24 +67,33 @@ describe("a line", () => {
 
 describe("a file", () => {
   it("is lines, TOML or JSON, with the same pictures", async () => {
+    const [one, two] = [picture("1.png"), picture("2.png")]
     const wanted = [
-      { prompt: "one", width: 64, control: "1.png" },
-      { prompt: "two", width: 96, seed: 7, control: "2.png" },
+      { prompt: "one", width: 64, control: one, picture: CONTROL },
+      { prompt: "two", width: 96, seed: 7, control: two, picture: CONTROL },
     ]
-    const lines = write("a.txt", "# a comment\n\none --w 64 --cn 1.png\r\ntwo --w 96 --d 7 --cn 2.png\n")
-    const subset = '[[prompt.subset]]\nprompt = "two"\nwidth = 96\nseed = 7\ncontrolnet_image = "2.png"\n'
-    const base = '[prompt]\nwidth = 64\nprompt = "one"\ncontrolnet_image = "1.png"\n[[prompt.subset]]\n'
+    const lines = write("a.txt", `# a comment\n\none --w 64 --cn ${one}\r\ntwo --w 96 --d 7 --cn ${two}\n`)
+    const subset = `[[prompt.subset]]\nprompt = "two"\nwidth = 96\nseed = 7\ncontrolnet_image = "${two}"\n`
+    const base = `[prompt]\nwidth = 64\nprompt = "one"\ncontrolnet_image = "${one}"\n[[prompt.subset]]\n`
     const toml = write("a.toml", `${base}${subset}`)
-    const objects = [{ prompt: "one", width: 64, controlnet_image: "1.png" }, "two --w 96 --d 7 --cn 2.png"]
+    const objects = [{ prompt: "one", width: 64, controlnet_image: one }, `two --w 96 --d 7 --cn ${two}`]
     const json = write("a.json", JSON.stringify(objects))
     for (const path of [lines, toml, json]) expect((await readSampleFile(path)).entries).toEqual(wanted)
   })
 
   it("says what belongs to other models", async () => {
-    const path = write("b.toml", '[prompt]\nprompt = "a"\nguidance_scale = 3.5\ncontrolnet_image = "1.png"\n')
+    const named = `controlnet_image = "${picture("1.png")}"\n`
+    const path = write("b.toml", `[prompt]\nprompt = "a"\nguidance_scale = 3.5\n${named}`)
     expect((await readSampleFile(path)).notices).toEqual([
       `guidance_scale in "${path}" belong to other models, and have no effect.`,
     ])
+  })
+
+  it("names all problems together, those of its controls too", async () => {
+    const text = `a --w x --cn ${picture("1.png")}\nb --z 1 --cn lost.png\nc --cn lost-too.png`
+    await expect(readSampleFile(write("more.txt", text))).rejects.toThrow(
+      /4 problems:\n {2}- line 1: --w is "x".*\n {2}- line 2: "--z".*\n {2}- line 2: cannot read "lost.png".*\n {2}- line 3: cannot read "lost-too/,
+    )
   })
 
   it.each([
@@ -84,7 +102,6 @@ describe("a file", () => {
     ["list.toml", 'a = "b"\n', /has no table \[prompt\]/],
     ["object.json", '{"prompt": "a"}', /is not a list in JSON/],
     ["numbers.json", '[1, {"__proto__": 2, "prompt": 3, "controlnet_image": "a"}]', /2: prompt is not a text/],
-    ["two.txt", "a --w x --cn a\nb --z 1 --cn b\n", /2 problems:\n {2}- line 1: --w is "x".*\n {2}- line 2: "--z"/],
     ["many.txt", "a --cn a\n".repeat(101), /has 101 prompts, expected at most 100/],
   ])("is refused: %s", async (name, text, message) => {
     await expect(readSampleFile(write(name, text))).rejects.toThrow(message)

@@ -1,5 +1,6 @@
 import { isPromptLine } from "@lllite/core"
-import { InputError } from "@lllite/runtime-node"
+import type { RgbImage } from "@lllite/core/image"
+import { InputError, readImage } from "@lllite/runtime-node"
 import type { Problem } from "@lllite/runtime-node/options"
 import { describeProblems, looksLikeJson, parseJson, parseToml, readSettingsText } from "@lllite/runtime-node/options"
 import type { ReadEntry, SampleEntry } from "./prompt-entry.ts"
@@ -7,7 +8,8 @@ import { readLine, readTable } from "./prompt-entry.ts"
 
 /** The pictures that a file of samples asks for, and what of it has no effect, one sentence each. */
 export interface SampleFile {
-  readonly entries: readonly SampleEntry[]
+  /** Each with the control picture that it names. */
+  readonly entries: readonly (SampleEntry & { readonly picture: RgbImage })[]
   readonly notices: readonly string[]
 }
 
@@ -18,7 +20,7 @@ const MOST_SAMPLES = 100
  * Reads a file of samples, as sd-scripts has it: lines (.txt), `[prompt]` with `[[prompt.subset]]` (.toml), or a list
  * (.json).
  *
- * @throws InputError with all problems of the file
+ * @throws InputError with all problems of the file and of the control pictures that it names
  */
 export async function readSampleFile(path: string): Promise<SampleFile> {
   const { text, notices } = await readSettingsText(path)
@@ -27,17 +29,27 @@ export async function readSampleFile(path: string): Promise<SampleFile> {
     : path.toLowerCase().endsWith(".json") || looksLikeJson(text)
       ? ofJson(text, path)
       : ofLines(text)
-  const problems = found.flatMap(({ where, line, read }): Problem[] => {
-    const all = [...read.problems, ...(read.entry.control === undefined ? [NO_CONTROL] : [])]
-    return all.map((problem) =>
-      line === undefined
-        ? { where: `"${path}"`, text: `${where}: ${problem}` }
-        : { where: `"${path}"`, line, text: problem },
+  const tooMany = found.length > MOST_SAMPLES
+  const problems: Problem[] = []
+  const entries: (SampleEntry & { readonly picture: RgbImage })[] = []
+  for (const { where, line, read } of found) {
+    const all = [...read.problems]
+    const { control } = read.entry
+    // So many pictures are not read: the file is refused anyway.
+    const picture = control === undefined || tooMany ? null : await readControl(control, (text) => all.push(text))
+    if (picture !== null) entries.push({ ...read.entry, picture })
+    if (control === undefined) all.push(NO_CONTROL)
+    problems.push(
+      ...all.map((problem) =>
+        line === undefined
+          ? { where: `"${path}"`, text: `${where}: ${problem}` }
+          : { where: `"${path}"`, line, text: problem },
+      ),
     )
-  })
+  }
   if (problems.length > 0) throw new InputError("prompt-file", describeProblems(`"${path}"`, problems), { problems })
   if (found.length === 0) throw new InputError("prompt-file", `"${path}" has no prompt. Write one in each line.`)
-  if (found.length > MOST_SAMPLES) {
+  if (tooMany) {
     throw new InputError(
       "prompt-file",
       `"${path}" has ${found.length} prompts, expected at most ${MOST_SAMPLES}. All of them are drawn each time. Keep the telling ones.`,
@@ -45,11 +57,21 @@ export async function readSampleFile(path: string): Promise<SampleFile> {
   }
   const unused = [...new Set(found.flatMap(({ read }) => read.unused))]
   return {
-    entries: found.map(({ read }) => read.entry),
+    entries,
     notices: [
       ...notices,
       ...(unused.length === 0 ? [] : [`${unused.join(", ")} in "${path}" belong to other models, and have no effect.`]),
     ],
+  }
+}
+
+async function readControl(path: string, report: (text: string) => void): Promise<RgbImage | null> {
+  try {
+    return await readImage(path)
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    report(error.message)
+    return null
   }
 }
 

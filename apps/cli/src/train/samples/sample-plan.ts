@@ -2,8 +2,6 @@ import type { RgbImage } from "@lllite/core/image"
 import { type SamplerName, type Seed, seedAfter } from "@lllite/core/names"
 import type { TrainDataset } from "@lllite/core/training"
 import type { FolderDataset } from "@lllite/runtime-node"
-import { readImage } from "@lllite/runtime-node"
-import type { SampleEntry } from "./prompt-entry.ts"
 import { readSampleFile } from "./prompt-file.ts"
 import type { SampleSettings } from "./sample-settings.ts"
 
@@ -37,7 +35,7 @@ const PAIRS = 4
  * has one of the run, so that its pictures differ by the training alone.
  *
  * @param pairs the data set that pairs are taken of
- * @throws InputError with all problems of the file of prompts, or for a control that cannot be read
+ * @throws InputError with all problems of the file of prompts and of its controls
  */
 export async function planSamples(
   settings: SampleSettings,
@@ -48,25 +46,17 @@ export async function planSamples(
   if (settings.prompts === null) return { samples: await samplesOfPairs(pairs, settings, seed), notices: [] }
   const { entries, notices } = await readSampleFile(settings.prompts)
   const size = usualSize(dataset)
-  const samples: Sample[] = []
-  for (const [index, entry] of entries.entries()) samples.push(await sampleOf(entry, index, settings, size, seed))
+  const { sampler } = settings
+  const samples = entries.map(
+    ({ control = "", picture, ...entry }, index): Sample => ({
+      ...{ ...DEFAULTS, ...size, negativePrompt: "", seed: seedAfter(seed, index), sampler },
+      ...entry,
+      namesSeed: entry.seed !== undefined,
+      control: picture,
+      controlPath: control,
+    }),
+  )
   return { samples, notices }
-}
-
-async function sampleOf(
-  { control = "", ...entry }: SampleEntry,
-  index: number,
-  { sampler }: SampleSettings,
-  size: { readonly width: number; readonly height: number },
-  seed: Seed,
-): Promise<Sample> {
-  return {
-    ...{ ...DEFAULTS, ...size, negativePrompt: "", seed: seedAfter(seed, index), sampler },
-    ...entry,
-    namesSeed: entry.seed !== undefined,
-    control: await readImage(control),
-    controlPath: control,
-  }
 }
 
 /** Some pairs, spread over the data set. Repeats of a pair count once. */
