@@ -158,7 +158,7 @@ describe("readGenerateSettings", () => {
     [{ control_net_preps: ["canny"] }, /--control_net_preps has 1 entry and --control_net_lllite_models 0/],
     [
       { ...two, control_net_preps: ["none", "depth"] },
-      /--control_net_preps: there is no "depth", expected none or one of/,
+      /--control_net_preps: "depth" needs a trained network, which is not run here/,
     ],
     [
       { ...two, control_net_preps: ["canny_-1_2"] },

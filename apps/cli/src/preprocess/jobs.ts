@@ -58,7 +58,10 @@ export async function expectInputsStay(jobs: readonly Job[]): Promise<void> {
       return folder === null ? resolve(output) : join(folder, basename(output))
     })
     if (!inputs.has(place)) continue
-    throw new UsageError("options", `"${output}" is an input, and inputs are never replaced. Choose another folder.`)
+    throw new UsageError(
+      "options",
+      `"${output}" is an input, and inputs are never replaced. Choose another folder or name.`,
+    )
   }
 }
 

@@ -94,7 +94,7 @@ describe("lllite preprocess", () => {
     for (const out of [at("in"), at("in", ".", "a.png"), at("link")]) {
       const { code, stderr } = await lllite("invert", at("in", "a.png"), out, "--force")
       expect(code).toBe(1)
-      expect(stderr).toContain("is an input, and inputs are never replaced. Choose another folder.\n")
+      expect(stderr).toContain("is an input, and inputs are never replaced. Choose another folder or name.\n")
     }
     expect(await readFile(at("in", "a.png"))).toEqual(before)
   })
@@ -138,7 +138,7 @@ describe("lllite preprocess", () => {
     ["no arguments", [], "preprocess: expected <kind> <in...> <out>. Type: lllite preprocess <kind> <in...> <out>."],
     ["no output", ["canny", "IN/a.png"], "preprocess: expected <kind> <in...> <out>, received 2. Type:"],
     ["arguments beside --list", ["--list", "canny"], "--list takes no arguments"],
-    ["an unknown kind", ["depth", "IN", "OUT"], 'preprocess: there is no "depth", expected none or one of canny,'],
+    ["an unknown kind", ["depth", "IN", "OUT"], 'preprocess: "depth" needs a trained network'],
     ["the kind that does nothing", ["none", "IN", "OUT"], "preprocess: none leaves pictures as they are"],
     ["an option of another kind", ["canny", "IN", "OUT", "--sigma", "3"], 'preprocess: canny has no option "sigma"'],
     ["a value out of range", ["blur", "IN", "OUT", "--sigma", "-3"], "sigma of blur_gaussian is -3, expected a number"],

@@ -1,8 +1,14 @@
 import { CoreError } from "@lllite/core"
-import type { RecipeInput, WorkflowOptions } from "@lllite/core/recipe"
+import type { RecipeInput, TextProgram, WorkflowOptions } from "@lllite/core/recipe"
 import { parseWorkflow, readPictureText, readWorkflow } from "@lllite/core/recipe"
 import { InputError, readImageSize, readPngText, readTextFile } from "@lllite/runtime-node"
 import type { ModelFolders } from "./model-folders.ts"
+
+/** What the text of a picture says. */
+export interface PictureSource extends RecipeSource {
+  /** The program that wrote it. */
+  readonly program: TextProgram
+}
 
 /** Recipes of a workflow or of a picture. */
 export interface RecipeSource {
@@ -40,7 +46,7 @@ export async function readWorkflowFile(path: string, folders: ModelFolders): Pro
  *
  * @throws InputError when it is not a PNG; CoreError when its text has no settings
  */
-export async function readPictureFile(path: string, folders: ModelFolders): Promise<RecipeSource> {
+export async function readPictureFile(path: string, folders: ModelFolders): Promise<PictureSource> {
   if (/\.json$/i.test(path)) {
     throw new InputError("not-a-picture", `"${path}" is not a PNG. Give a workflow of ComfyUI with --workflow.`)
   }
@@ -50,7 +56,7 @@ export async function readPictureFile(path: string, folders: ModelFolders): Prom
   )
   const isWebui = program === "a1111"
   const hasGroups = program === "comfyui" && text.get("prompt")?.trimStart().startsWith("{") !== true
-  return { recipes, notices, hasGroups, hasTags: isWebui }
+  return { program, recipes, notices, hasGroups, hasTags: isWebui }
 }
 
 /** Names the file in an error about its contents. */

@@ -27,10 +27,13 @@ describe("parsePreprocessing", () => {
   })
 
   it.each([
-    ["", 'preprocess: there is no "", expected none or one of canny'],
-    ["depth", 'preprocess: there is no "depth"'],
-    ["canny_a", 'preprocess: there is no "canny_a"'],
-    ["__proto__:a=1", 'preprocess: there is no "__proto__:a=1"'],
+    ["", 'preprocess: there is no preprocessor "". There are: none, canny,'],
+    ["cany", 'preprocess: there is no preprocessor "cany". Did you mean "canny"?'],
+    ["depth_midas", 'preprocess: "depth_midas" needs a trained network, which is not run here.'],
+    ["lineart_anime:resolution=512", '"lineart_anime:resolution=512" needs a trained network'],
+    ["dw_openpose_full", "needs a trained network"],
+    ["canny_a", 'preprocess: there is no preprocessor "canny_a"'],
+    ["__proto__:a=1", 'preprocess: there is no preprocessor "__proto__:a=1"'],
     ["invert_3", "preprocess: invert got 1 values, expected none"],
     ["canny_1_2:low=3", "has values with names and without"],
     ["canny_1_-2", "preprocess: high of canny is -2, expected a number from 0 to 32767"],

@@ -1,4 +1,5 @@
 import { CoreError } from "../../errors.ts"
+import { unknownName } from "../../nearest.ts"
 import type { Preprocessing } from "./preprocess.ts"
 import { preprocessorName, preprocessorOf, readPreprocessorValues } from "./preprocess.ts"
 import type { PreprocessorName } from "./table.ts"
@@ -6,6 +7,14 @@ import { PREPROCESSOR_NAMES } from "./table.ts"
 
 /** What sd-scripts means by `canny`: edges of the luma, with these thresholds. */
 const SD_SCRIPTS_CANNY = { low: 63, high: 191, grey: true } as const
+
+/**
+ * Preprocessors of other programs that are trained networks.
+ *
+ * Source: controlnet_aux's and sd-webui-controlnet's names.
+ */
+const OF_NETWORKS =
+  /^(depth|zoe|leres|midas|marigold|(dw_?)?(open)?pose|densepose|mediapipe|hed|pidi|soft_?edge|scribble_(hed|pidi)|mlsd|normal|bae|seg|oneformer|lineart|teed|anyline)/i
 
 /**
  * Reads a preprocessor as a text:
@@ -24,10 +33,13 @@ export function parsePreprocessing(text: string): Preprocessing | null {
   const [, name = "", numbers = ""] = /^(.*?)((?:_[+-]?[\d.]+)*)$/s.exec(head) ?? []
   const kind = preprocessorName(name)
   if (kind === null) {
-    throw new CoreError(
-      "option-unknown",
-      `preprocess: there is no "${text}", expected none or one of ${PREPROCESSOR_NAMES.join(", ")}`,
-    )
+    if (OF_NETWORKS.test(head)) {
+      throw new CoreError(
+        "option-unknown",
+        `preprocess: "${text}" needs a trained network, which is not run here. Make the control with another program, and give it without a preprocessor.`,
+      )
+    }
+    throw unknownName("preprocess", "preprocessor", text, ["none", ...PREPROCESSOR_NAMES])
   }
   if (named !== undefined && numbers !== "") {
     throw new CoreError(

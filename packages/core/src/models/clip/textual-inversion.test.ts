@@ -54,7 +54,7 @@ describe("readTextualInversion", () => {
 
   it("refuses other files by what they hold", async () => {
     await expect(read(entry("emb_params", [2, 768]))).rejects.toThrow(
-      'has "emb_params" F32 [2, 768], expected vectors "clip_l" and "clip_g"',
+      'has "emb_params" F32 [2, 768], expected vectors "clip_l" and "clip_g". It is for Stable Diffusion 1. Give',
     )
     await expect(read(entry("clip_l", [2, 3]))).rejects.toMatchObject({ code: "textual-inversion" })
     await expect(read(entry("clip_l", [2, 3]), entry("clip_g", [1, 5]))).rejects.toThrow("2 vectors for the first")

@@ -39,7 +39,7 @@ export async function readTextualInversion(file: WeightFile, name: string): Prom
       const found = [...entries].map(([found, { dtype, shape }]) => `"${found}" ${dtype} [${shape.join(", ")}]`)
       throw new CoreError(
         "textual-inversion",
-        `${label} has ${found.slice(0, 3).join(", ") || "no tensor"}, expected vectors "${keys[0]}" and "${keys[1]}". Give a textual inversion for SDXL.`,
+        `${label} has ${found.slice(0, 3).join(", ") || "no tensor"}, expected vectors "${keys[0]}" and "${keys[1]}".${baseOf(entries)} Give a textual inversion for SDXL.`,
       )
     }
     const [rows = 1] = entry.shape.length === 2 ? entry.shape : [1]
@@ -53,6 +53,16 @@ export async function readTextualInversion(file: WeightFile, name: string): Prom
     )
   }
   return { name, vectors: first.rows, text1: first.values, text2: second.values }
+}
+
+/** For which other base a textual inversion with one list of vectors is, by their width. */
+function baseOf(entries: WeightFile["entries"]): string {
+  const width = entries.get("emb_params")?.shape.at(-1) ?? 0
+  const base = new Map([
+    [768, "Stable Diffusion 1"],
+    [1024, "Stable Diffusion 2"],
+  ]).get(width)
+  return base === undefined ? "" : ` It is for ${base}.`
 }
 
 /** A text model with textual inversions. */
