@@ -1,6 +1,7 @@
 // A test runner of StrykerJS. Its own runner for Vitest starts a worker for each mutant, which takes seconds. This one
 // keeps a worker with all tests of a part (serving-runner.mjs), and asks it to run some of them.
 import { syncBuiltinESMExports } from "node:module"
+import { performance } from "node:perf_hooks"
 import threads, { BroadcastChannel } from "node:worker_threads"
 import { createVitest } from "vitest/node"
 import { isInSample } from "./sample.mjs"
@@ -14,13 +15,31 @@ const MOST_SECONDS = 5
 /** A loop without an end makes more than so many times the turns of the run without mutants. */
 const MOST_TURNS = 20
 
+/**
+ * Seconds of a clock in which a worker with nothing to compute has to answer, beside ten times those of its tests. The
+ * worker has its own, shorter limit for tests that wait for ever. This one is for all else that waits.
+ */
+const MOST_IDLE_SECONDS = 60
+const MOST_RESTART_MINUTES = 10
+/** A process that computes for less than this share of a second only waits. */
+const LEAST_LOAD = 0.02
+
 /** The threads that Vitest has started, which it cannot end while they compute. */
 const started = new Set()
+/** What is to be done when one of them ends, of itself or not. */
+let whenThreadEnds
 threads.Worker = class extends threads.Worker {
   constructor(...given) {
     super(...given)
     started.add(this)
-    this.once("exit", () => started.delete(this))
+    let reason = ""
+    this.once("error", (error) => {
+      reason = `: ${error?.message ?? error}`
+    })
+    this.once("exit", (code) => {
+      started.delete(this)
+      whenThreadEnds?.(`the worker ended with code ${code}${reason}`)
+    })
   }
 }
 syncBuiltinESMExports()
@@ -32,9 +51,10 @@ export class OneWorkerTestRunner {
   #channel
   #run
   #asked = 0
-  /** Turns of each mutant in each test, and the seconds of computing of each test. */
+  /** Turns of each mutant in each test, and the seconds of computing and of a clock of each test. */
   #turns = {}
   #seconds = new Map()
+  #waits = new Map()
   #waiting = new Map()
 
   constructor(options) {
@@ -70,7 +90,7 @@ export class OneWorkerTestRunner {
     this.#channel.onmessage = ({ data }) => this.#waiting.get(data.answers)?.(data.value)
     this.#vitest.provide("files", specifications.length)
     this.#vitest.provide("channel", name)
-    const loaded = new Promise((resolve) => this.#waiting.set(0, resolve))
+    const loaded = new Promise((resolve) => this.#waiting.set(0, resolve)).finally(() => this.#waiting.delete(0))
     this.#vitest.state.filesMap.clear()
     this.#run = this.#vitest.start()
     const ended = this.#run.then(() => {
@@ -78,13 +98,19 @@ export class OneWorkerTestRunner {
     })
     ended.catch(() => {})
     const failures = await Promise.race([loaded, ended])
+    // An error that no test waits for, such as a promise that nothing handles, ends the worker.
+    whenThreadEnds = (dead) => {
+      for (const answer of [...this.#waiting.values()]) answer({ dead })
+    }
     if (failures.length > 0) throw new Error(`Tests do not load: ${failures.join("; ")}`)
   }
 
   async dryRun() {
-    const { results, mutantCoverage } = await this.#ask("cover")
+    const { results, mutantCoverage, dead } = await this.#ask("cover")
+    if (dead) return { status: "error", errorMessage: `Without a mutant, ${dead}` }
     this.#turns = mutantCoverage.perTest
     this.#seconds = new Map(results.map(({ id, seconds }) => [id, seconds]))
+    this.#waits = new Map(results.map(({ id, milliseconds }) => [id, milliseconds / 1000]))
     const tests = results.map(({ milliseconds, seconds: _, failure, ...test }) => ({
       ...test,
       timeSpentMs: milliseconds,
@@ -99,16 +125,18 @@ export class OneWorkerTestRunner {
       return { status: "error", errorMessage: "not in the sample" }
     }
     const limits = ids.map((id) => MOST_TURNS * (this.#turns[id]?.[activeMutant.id] ?? 0) + 1000)
-    const seconds = MOST_SECONDS + 10 * ids.reduce((sum, id) => sum + (this.#seconds.get(id) ?? 0), 0)
+    const sum = (of) => 10 * ids.reduce((total, id) => total + (of.get(id) ?? 0), 0)
+    const within = { computing: MOST_SECONDS + sum(this.#seconds), idle: MOST_IDLE_SECONDS + sum(this.#waits) }
     const about = { mutant: activeMutant.id, ids, limits }
-    let answer = await this.#askWithin(seconds, about)
-    if (answer?.spoilt) {
+    let answer = await this.#askWithin(within, about)
+    if (answer.spoilt || answer.dead) {
       // An earlier mutant may have done it. In a new worker it can only be this one.
-      await this.#restart()
-      answer = await this.#askWithin(seconds, about)
+      await this.#restart(activeMutant)
+      answer = await this.#askWithin(within, about)
     }
-    if (answer === null || answer.spoilt) await this.#restart()
-    if (answer === null) return { status: "timeout", reason: `more than ${seconds} s` }
+    if (answer.late || answer.dead || answer.spoilt) await this.#restart(activeMutant)
+    if (answer.late) return { status: "timeout", reason: answer.late }
+    if (answer.dead) return { status: "killed", killedBy: ids, failureMessage: answer.dead, nrOfTests: ids.length }
     if (answer.error) return { status: "error", errorMessage: answer.error }
     const { killedBy, failure, endless, nrOfTests } = answer
     if (endless) return { status: "timeout", reason: "too many turns of a loop" }
@@ -116,18 +144,24 @@ export class OneWorkerTestRunner {
     return { status: "killed", killedBy: [killedBy], failureMessage: failure, nrOfTests }
   }
 
-  /** Asks for a mutant's result. Null: the worker computes for too long. */
-  async #askWithin(seconds, about) {
-    const { user, system } = process.cpuUsage()
-    const limit = user + system + 1e6 * seconds
+  /** Asks for a mutant's result. With `late`, the worker computes for too long, or waits for too long. */
+  async #askWithin({ computing, idle }, about) {
+    let used = seconds()
+    const limit = used + computing
+    let waits = 0
+    let last = performance.now()
     let watch
-    const tooLong = new Promise((resolve) => {
+    const late = new Promise((resolve) => {
       watch = setInterval(() => {
-        const now = process.cpuUsage()
-        if (now.user + now.system > limit) resolve(null)
+        const [now, at] = [seconds(), performance.now()]
+        const passed = (at - last) / 1000
+        waits = now - used < LEAST_LOAD * passed ? waits + passed : 0
+        ;[used, last] = [now, at]
+        if (now > limit) resolve({ late: `more than ${computing} s of computing` })
+        if (waits > idle) resolve({ late: `no answer for ${idle} s without computing` })
       }, 500)
     })
-    return Promise.race([this.#ask("mutate", about), tooLong]).finally(() => clearInterval(watch))
+    return Promise.race([this.#ask("mutate", about), late]).finally(() => clearInterval(watch))
   }
 
   async dispose() {
@@ -136,6 +170,7 @@ export class OneWorkerTestRunner {
   }
 
   async #end() {
+    whenThreadEnds = undefined
     this.#channel?.postMessage({ asks: "end" })
     this.#channel?.close()
     // Vitest waits for the end of its worker, which may compute without an end.
@@ -154,10 +189,23 @@ export class OneWorkerTestRunner {
     })
   }
 
-  async #restart() {
-    await this.#end()
-    await this.#load()
+  /** Starts a new worker after a mutant. */
+  async #restart({ id, fileName, mutatorName, location }) {
+    let watch
+    const stuck = new Promise((_, reject) => {
+      const place = `${fileName}:${location.start.line + 1}:${location.start.column + 1} ${mutatorName} (mutant ${id})`
+      const fail = () => reject(new Error(`No new worker started in ${MOST_RESTART_MINUTES} minutes after ${place}`))
+      watch = setTimeout(fail, 60_000 * MOST_RESTART_MINUTES)
+    })
+    const fresh = this.#end().then(() => this.#load())
+    return Promise.race([fresh, stuck]).finally(() => clearTimeout(watch))
   }
+}
+
+/** Seconds that this process has computed for, with its threads. */
+function seconds() {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
 }
 
 /** A mutant as in StrykerJS' results. There, lines and columns count from 1, and here from 0. */
