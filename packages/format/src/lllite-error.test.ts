@@ -20,13 +20,19 @@ describe("instanceof", () => {
     expect(error instanceof OtherError).toBe(false)
   })
 
-  it.each([null, undefined, "FormatError", { name: "FormatError" }, new Error("FormatError"), Object.create(null)])(
-    "does not hold for %s",
-    (value) => {
-      expect(value instanceof FormatError).toBe(false)
-      expect(value instanceof LlliteError).toBe(false)
-    },
-  )
+  const data = [{ constructor: null }, { constructor: { kind: "FormatError" } }, { constructor: () => {} }]
+  it.each([
+    null,
+    undefined,
+    "FormatError",
+    { name: "FormatError" },
+    new Error("FormatError"),
+    Object.create(null),
+    ...data,
+  ])("does not hold for %j", (value) => {
+    expect(value instanceof FormatError).toBe(false)
+    expect(value instanceof LlliteError).toBe(false)
+  })
 
   it("does not hold for a class of someone else that its errors do not come from", () => {
     expect(new OwnError("metadata", "own") instanceof OwnError).toBe(true)

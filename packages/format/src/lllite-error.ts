@@ -20,8 +20,8 @@ export abstract class LlliteError<Code extends string = string> extends Error {
     // biome-ignore-start lint/complexity/noThisInStatic: it is the class to the right of instanceof, also a derived one
     if (!Object.hasOwn(this, "kind")) return Function.prototype[Symbol.hasInstance].call(this, value)
     for (let each: unknown = value; each instanceof Object; each = Object.getPrototypeOf(each)) {
-      const made = each.constructor
-      if (Object.hasOwn(made, "kind") && "kind" in made && made.kind === this.kind) return true
+      const made: unknown = each.constructor
+      if (typeof made === "function" && "kind" in made && made.kind === this.kind) return true
     }
     // biome-ignore-end lint/complexity/noThisInStatic: as above
     return false

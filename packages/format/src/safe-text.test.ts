@@ -22,6 +22,9 @@ describe("safeText", () => {
     ["Is it https://a.b/c? It is.", "Is it https://a.b/c? It is."],
     ["HF_TOKEN=hf_AbCdEfGhIjKlMn0123", "HF_TOKEN=hf_***"],
     ["authorization: Bearer abc.def-ghi", "authorization: Bearer ***"],
+    ["Authorization:  basic   YWJjOmRlZg==", "Authorization:  basic ***"],
+    ["git+ssh://me:pa55@host/x, and HTTPS://me:pa55@host", "git+ssh://***@host/x, and HTTPS://***@host"],
+    ["<https://me@a.b/c>'https://me@a.b'`https://me@a.b`", "<https://***@a.b/c>'https://***@a.b'`https://***@a.b`"],
     ["me@example.com asked", "me@example.com asked"],
   ])("hides secrets: %s", (text, safe) => {
     expect(safeText(text)).toBe(safe)

@@ -1,20 +1,20 @@
-/** An address with a scheme, up to a character that ends it in a sentence. */
-const ADDRESS = /\b([a-z][a-z0-9+.-]*:\/\/)([^\s"'`<>\\]+)/gi
-
-/** What reaches a terminal only as an escape: control characters but the line feed, and marks that reorder a line. */
-const UNSAFE = /(?!\n)[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu
-
 /**
  * Text that may be shown to people, of which parts come from elsewhere. Control characters and marks of direction are
  * escaped, except line feeds. Secrets are replaced by `***`: user names and passwords in addresses, queries of addresses
  * (they may be signed), tokens of the Hugging Face Hub, and what stands in an `Authorization` header.
  */
 export function safeText(text: string): string {
-  return text
-    .replace(ADDRESS, (_, scheme: string, rest: string) => scheme + withoutSecrets(rest))
-    .replace(/\b(hf|api_org)_[A-Za-z0-9]{8,}/g, "$1_***")
-    .replace(/\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi, "$1 ***")
-    .replace(UNSAFE, escaped)
+  return (
+    text
+      // An address with a scheme, up to a character that ends it in a sentence.
+      .replace(/\b([a-z][a-z0-9+.-]*:\/\/)([^\s"'`<>\\]+)/gi, (_, scheme: string, rest: string) => {
+        return scheme + withoutSecrets(rest)
+      })
+      .replace(/\b(hf|api_org)_[A-Za-z0-9]{8,}/g, "$1_***")
+      .replace(/\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi, "$1 ***")
+      // Control characters except the line feed, and marks that reorder a line.
+      .replace(/(?!\n)[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, escaped)
+  )
 }
 
 function withoutSecrets(address: string): string {

@@ -37,6 +37,8 @@ describe("labels", () => {
     expect(fromBlob(new Blob([bytes])).label).toBe("blob")
     expect(fromBlob(new File([bytes], "a"), "b").label).toBe("b")
     expect(fromBytes(bytes, "mine").label).toBe("mine")
+    expect(fromBytes(bytes).label).toBe("bytes")
+    expect(fromBlob(Object.assign(new Blob([bytes]), { name: 7 })).label).toBe("blob")
   })
 })
 

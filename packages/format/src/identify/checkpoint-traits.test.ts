@@ -36,16 +36,23 @@ describe("prediction", () => {
     [[], { "modelspec.prediction_type": "epsilon" }, "epsilon", "modelspec.prediction_type in its metadata"],
     [[], { "scheduler_config.prediction_type": "v_prediction" }, "v", "scheduler_config.json"],
     [[], { ss_v_parameterization: "True" }, "v", "ss_v_parameterization in its metadata"],
+    [[], { ss_v_parameterization: " true\n" }, "v", "ss_v_parameterization in its metadata"],
+    [[], { ss_v_parameterization: "1" }, "v", "ss_v_parameterization in its metadata"],
     [[], { ss_v_parameterization: "False" }, null, null],
+    [[], { ss_v_parameterization: "1.5" }, null, null],
+    [[], { ss_v_parameterization: "untrue" }, null, null],
   ] as const)("reads %j with %j as %s", (tensors, metadata, prediction, saidBy) => {
     expect(read(tensors, metadata)).toMatchObject({ prediction, saidBy, notices: [] })
   })
 
-  it.each(["sample", "flow", "constructor", "__proto__", ""])("names a prediction %j that is not known", (value) => {
-    const { prediction, notices } = read([], { "modelspec.prediction_type": value })
-    expect(prediction).toBeNull()
-    expect(notices).toEqual([expect.stringContaining(`is ${JSON.stringify(value)}, which is not followed`)])
-  })
+  it.each(["sample", "flow", "constructor", "__proto__", "", "ep-s"])(
+    "names a prediction %j that is not known",
+    (value) => {
+      const { prediction, notices } = read([], { "modelspec.prediction_type": value })
+      expect(prediction).toBeNull()
+      expect(notices).toEqual([expect.stringContaining(`is ${JSON.stringify(value)}, which is not followed`)])
+    },
+  )
 
   it("follows zero terminal SNR with v alone", () => {
     expect(
@@ -60,6 +67,8 @@ describe("prediction", () => {
         "scheduler_config.rescale_betas_zero_snr": "true",
       }).zeroTerminalSnr,
     ).toBe(true)
+    const both = read([], { ss_v_parameterization: "True", ss_zero_terminal_snr: "True" })
+    expect(both).toMatchObject({ zeroTerminalSnr: true, notices: [] })
     const alone = read([["ztsnr", [0]]])
     expect(alone.zeroTerminalSnr).toBe(false)
     expect(alone.notices).toEqual([expect.stringMatching(/zero terminal SNR without v-prediction/)])
@@ -76,6 +85,7 @@ describe("refusals", () => {
   it.each([
     ["editing by instructions", [["input_blocks.0.0.weight", [320, 8, 3, 3]]], /editing by instructions/],
     ["EDM of Playground", [["edm_mean", [4]]], /EDM's noise levels, as its tensor "edm_mean" says/],
+    ["EDM of Playground", [["edm_std", [4]]], /as its tensor "edm_std" says/],
     ["EDM of CosXL", [["edm_vpred.sigma_max", []]], /EDM's noise levels/],
     [
       "nf4",
@@ -112,6 +122,14 @@ describe("refusals", () => {
       ],
       /quantised in blocks/,
     ],
+    [
+      "scales of blocks, as many as there are rows",
+      [
+        [`${LINEAR}.weight`, [4, 64], "F8_E4M3"],
+        [`${LINEAR}.weight_scale`, [2, 2], "F32"],
+      ],
+      /quantised in blocks/,
+    ],
   ] as const)("name %s", (_, tensors, message) => {
     expect(read(tensors).refusals).toEqual([expect.stringMatching(message)])
   })
@@ -139,13 +157,17 @@ it("says what a name says", () => {
   expect(read([], { "modelspec.title": "dreamshaper lightning" }).notices).toHaveLength(1)
   expect(read([], {}, "noobai-vpred.safetensors").notices).toEqual([expect.stringMatching(/name says v-prediction/)])
   expect(read([["v_pred", [0]]], {}, "noobai-vpred.safetensors").notices).toEqual([])
+  for (const name of ["noobai v pred", "noobai_v_pred", "noobai-v-pred"])
+    expect(read([], {}, name).notices).toHaveLength(1)
+  expect(read([], {}, "navypred.safetensors").notices).toEqual([])
   expect(read([], {}, "wholcmar.safetensors").notices).toEqual([])
-  expect(read([["time_embedding.cond_proj.weight"]]).notices).toEqual([
-    expect.stringMatching(/guidance scale as an embedding/),
-  ])
+  for (const name of ["time_embedding.cond_proj.weight", "model.diffusion_model.time_embed.cond_proj.weight"]) {
+    expect(read([[name]]).notices).toEqual([expect.stringMatching(/guidance scale as an embedding/)])
+  }
 })
 
 it("finds the scale of a weight, and the tensors that only describe packing", () => {
+  expect(scaleNameOf(new Set(["scale_weight"]), "a.bias")).toBeNull()
   const names = new Set(["a.weight", "a.scale_weight", "b.weight", "b.weight_scale", "c.weight"])
   expect([...names].map((name) => scaleNameOf(names, name))).toEqual([
     "a.scale_weight",
@@ -154,12 +176,9 @@ it("finds the scale of a weight, and the tensors that only describe packing", ()
     null,
     null,
   ])
-  expect([...names, "scaled_fp8", "x.scaled_fp8", "a.comfy_quant", "a.input_scale"].filter(describesPacking)).toEqual([
-    "a.scale_weight",
-    "b.weight_scale",
-    "scaled_fp8",
-    "x.scaled_fp8",
-    "a.comfy_quant",
-    "a.input_scale",
-  ])
+  expect(
+    [...names, "scaled_fp8", "x.scaled_fp8", "a.comfy_quant", "a.input_scale", "scaled_fp8.weight"].filter(
+      describesPacking,
+    ),
+  ).toEqual(["a.scale_weight", "b.weight_scale", "scaled_fp8", "x.scaled_fp8", "a.comfy_quant", "a.input_scale"])
 })

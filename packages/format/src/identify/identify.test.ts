@@ -49,6 +49,43 @@ describe("identify", () => {
     expect(identify(named(`${block}.qweight`)).detail).toMatch(/quantised by GPTQ/)
   })
 
+  it.each([
+    ["sd1", { "<cat>": [768] }],
+    ["sd2", { "<cat>": [3, 1024] }],
+    [null, { "<cat>": [1, 1280] }],
+  ] as const)("takes one tensor as wide as a text encoder for an embedding of diffusers: %s", (base, tensors) => {
+    expect(identify(header(tensors))).toMatchObject({ kind: "textual-inversion", base })
+  })
+
+  it.each([
+    { "<cat>": [1, 1, 768] },
+    { "<cat>": [768, 1] },
+    { "<cat>": [] },
+    { "<cat>": [1, 512] },
+    { "<cat>": [1, 768], "<dog>": [1, 768] },
+  ])("takes no other tensors for one: %j", (tensors) => {
+    expect(identify(header(tensors))).toMatchObject({ kind: "unknown", base: null })
+  })
+
+  it("knows the base of a ControlNet without attention by the sizes that it reads", () => {
+    const block = { "controlnet_cond_embedding.conv_in.weight": [16, 3, 3, 3] }
+    const sized = (width: number) => header({ ...block, "add_embedding.linear_1.weight": [1280, width] })
+    expect(identify(sized(2816))).toMatchObject({ kind: "controlnet", base: "sdxl" })
+    expect(identify(sized(2560))).toMatchObject({ kind: "controlnet", base: null })
+    expect(identify(header(block))).toMatchObject({ kind: "controlnet", base: null })
+  })
+
+  it("finds what decides anywhere among very many names", () => {
+    const many = Array.from({ length: 20_000 }, (_, i) => [`other.${i}.weight`, [1]] as const)
+    const names = {
+      ...Object.fromEntries(many.slice(0, 10_000)),
+      "down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k.weight": [640, 2048],
+      ...Object.fromEntries(many.slice(10_000)),
+      "time_embedding.linear_1.weight": [1280, 320],
+    }
+    expect(identify(header(names))).toMatchObject({ kind: "sd-unet", base: "sdxl" })
+  })
+
   it("is not misled by similar names", () => {
     for (const name of ["my_lllite_unet_", "xlora_unet_a.weight", "LLLITE_UNET_a.down.0.weight", "control_model"]) {
       expect(identify(named(name, "other")).kind).toBe("unknown")
