@@ -79,7 +79,7 @@ describe("an LLLite with a shared trunk", () => {
   it("is not written when sites of a depth have other widths", () => {
     const other = { ...first, key: "lllite_unet_other", condDim: 6 }
     const contents = { sites: [first, other], values: numbered, dtype: "F32" } as const
-    expect(() => llliteTensors(contents)).toThrow(/lllite_unet_other has another condDim than the trunk/)
+    expect(() => llliteTensors(contents)).toThrow(/lllite_unet_other has another shape than the trunk/)
     expect(() => llliteTensors({ ...contents, sites: [first, first] })).toThrow(/the site is given twice/)
   })
 

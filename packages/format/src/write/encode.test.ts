@@ -8,6 +8,7 @@ import {
   float32BitsToFloat8E4M3,
   float32BitsToFloat8E5M2,
   float32BitsToFloat16,
+  float64ToOddFloat32,
   fromFloat32,
 } from "./encode.ts"
 
@@ -200,6 +201,34 @@ describe("fromFloat32 and toFloat32", () => {
     expect(() => fromFloat32(Float32Array.of(1), "I32" as FloatDtype)).toThrow(
       expect.objectContaining({ code: "dtype-unsupported" }),
     )
+  })
+})
+
+describe("float64ToOddFloat32", () => {
+  const odd = (value: number): number => float64ToOddFloat32(new Uint8Array(Float64Array.of(value).buffer))[0] as number
+
+  it.each([
+    ["an exact value stays", 1.5, 1.5],
+    ["a little above 1 gets the last bit", 1 + 2 ** -40, 1 + 2 ** -23],
+    ["what would be rounded up to even is cut", 1 + 2 ** -22 - 2 ** -40, 1 + 2 ** -23],
+    ["what would be rounded up to odd is cut, and gets the last bit", 1 + 2 ** -23 - 2 ** -40, 1 + 2 ** -23],
+    ["what is cut to odd stays", 1 + 2 ** -23 + 2 ** -40, 1 + 2 ** -23],
+    ["the sign changes nothing", -1 - 2 ** -22 + 2 ** -40, -1 - 2 ** -23],
+    ["a large value does not become infinite", 1e300, (2 - 2 ** -23) * 2 ** 127],
+    ["a large negative value neither", -1e300, -(2 - 2 ** -23) * 2 ** 127],
+    ["a tiny value does not become 0", 1e-60, 2 ** -149],
+    ["infinity stays", Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY],
+    ["0 keeps its sign", -0, -0],
+    ["NaN stays", Number.NaN, Number.NaN],
+  ])("%s", (_, value, expected) => {
+    expect(odd(value)).toBe(expected)
+  })
+
+  it("then rounds to float16 as in one step", () => {
+    // Between 1 and the next float16, a little above the half: by way of the nearest float32 it would become 1.
+    const value = 1 + 2 ** -11 + 2 ** -40
+    expect(float32BitsToFloat16(bitsOf(value))).toBe(0x3c00)
+    expect(float32BitsToFloat16(bitsOf(odd(value)))).toBe(0x3c01)
   })
 })
 

@@ -75,7 +75,64 @@ describe("serializeLllite", () => {
   it("refuses a site that is there twice", async () => {
     const [site] = smallSites()
     if (site === undefined) throw new Error("no site")
-    await expect(smallLllite({ sites: [site, site] })).rejects.toMatchObject({ code: "write-input" })
+    for (const sharedTrunk of [undefined, true] as const) {
+      const twice = { ...site, ...(sharedTrunk && { sharedTrunk }) }
+      await expect(smallLllite({ sites: [twice, twice] })).rejects.toMatchObject({
+        code: "write-input",
+        tensor: expect.stringMatching(sharedTrunk ? /down\.0\.weight$/ : /conditioning1\.0\.weight$/),
+        message: expect.stringMatching(/the site is given twice/),
+      })
+    }
+  })
+
+  it("writes a shared trunk once, with the values of its first site", async () => {
+    const [a, b] = smallSites().filter(({ depth }) => depth === 2)
+    if (a === undefined || b === undefined) throw new Error("no sites")
+    const sites = [a, b].map((site) => ({ ...site, sharedTrunk: true }))
+    const asked: string[] = []
+    const file = await serializeLllite({
+      sites,
+      dtype: "F32",
+      values: (site, name) => {
+        asked.push(`${site.key === a.key ? "a" : "b"} ${name}`)
+        const shape = siteTensorShapes(site, site).get(name) ?? []
+        return new Float32Array(shape.reduce((product, size) => product * size, 1)).fill(site.key === a.key ? 1 : 2)
+      },
+    })
+    expect(asked.filter((each) => each.includes("conditioning1")).toSorted()).toEqual([
+      "a conditioning1.0.bias",
+      "a conditioning1.0.weight",
+      "a conditioning1.2.bias",
+      "a conditioning1.2.weight",
+    ])
+    expect(asked.filter((each) => each.startsWith("b"))).toHaveLength(6)
+    const read = await readLllite(file)
+    const [, second] = read.sites
+    if (second === undefined) throw new Error("no site")
+    expect(new Set(await read.tensor(second, "conditioning1.0.weight"))).toEqual(new Set([1]))
+  })
+
+  it("refuses sites of one trunk that differ in what it gives, or reads", async () => {
+    const [a, b] = smallSites().filter(({ depth }) => depth === 2)
+    if (a === undefined || b === undefined) throw new Error("no sites")
+    const trunk = { sharedTrunk: true }
+    for (const [other, shapes] of [
+      [{ condDim: 6 }, "[3, 3, 4, 4], and not [2, 3, 4, 4]"],
+      [{ condChannels: 4 }, "[2, 4, 4, 4], and not [2, 3, 4, 4]"],
+    ] as const) {
+      await expect(
+        smallLllite({
+          sites: [
+            { ...a, ...trunk },
+            { ...b, ...trunk, ...other },
+          ],
+        }),
+      ).rejects.toMatchObject({
+        code: "write-input",
+        tensor: "lllite_conditioning1.depth2.0.weight",
+        message: expect.stringContaining(`${b.key} has another shape than the trunk: ${shapes}`),
+      })
+    }
   })
 
   it("refuses to turn large values into infinity, and writes infinity that is there", async () => {

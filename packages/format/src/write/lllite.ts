@@ -70,7 +70,8 @@ export function llliteTensors<S extends SiteToWrite>(
       if (before !== undefined) {
         const isTrunk = site.sharedTrunk === true && isConditionerTensor(name)
         if (isTrunk && before.shape.join() === shape.join()) continue
-        const what = isTrunk ? `${site.key} has another condDim than the trunk` : "the site is given twice"
+        const shapes = `[${shape.join(", ")}], and not [${before.shape.join(", ")}]`
+        const what = isTrunk ? `${site.key} has another shape than the trunk: ${shapes}` : "the site is given twice"
         throw new FormatError("write-input", what, { tensor: key })
       }
       tensors.set(key, {

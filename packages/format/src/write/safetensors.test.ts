@@ -133,7 +133,7 @@ describe("serializeSafetensors", () => {
 describe("serializeSafetensors refuses", () => {
   const cases: [string, [string, TensorBytes], RegExp][] = [
     ["the name of the metadata", ["__metadata__", zeros("U8", [0])], /keeps this name/],
-    ["half a surrogate pair in a name", ["\ud83d", zeros("U8", [0])], /surrogate/],
+    ["half a surrogate pair in a name", ["\ud83d", zeros("U8", [0])], /the name has half of a surrogate pair/],
     [
       "an unknown dtype",
       ["t", { dtype: "F128" as Dtype, shape: [0], bytes: new Uint8Array(0) }],
@@ -152,7 +152,11 @@ describe("serializeSafetensors refuses", () => {
       ["t", { dtype: "U8", shape: [2 ** 40, 2 ** 40], bytes: new Uint8Array(0) }],
       /whole number of bytes/,
     ],
-    ["too few bytes", ["t", { dtype: "F32", shape: [2], bytes: new Uint8Array(7) }], /takes 8 bytes, but 7 were given/],
+    [
+      "too few bytes",
+      ["t", { dtype: "F32", shape: [2, 1], bytes: new Uint8Array(7) }],
+      /F32 \[2, 1\] takes 8 bytes, but 7 were given/,
+    ],
     [
       "terabytes that are not there",
       ["t", { dtype: "F64", shape: [2 ** 40], bytes: new Uint8Array(8) }],
@@ -165,20 +169,32 @@ describe("serializeSafetensors refuses", () => {
   })
 
   it("metadata that is not text", () => {
-    for (const [key, value] of [
-      ["\udc00", "v"],
-      ["k", "\udc00"],
-      ["k", 1 as unknown as string],
+    for (const [key, value, message] of [
+      ["\udc00", "v", "a metadata key has half of a surrogate pair alone"],
+      ["k", "\udc00", 'the metadata value of "k" has half of a surrogate pair alone'],
+      ["k", 1 as unknown as string, 'the metadata value of "k" is not a string'],
+      [1 as unknown as string, "v", "a metadata key is not a string"],
     ] as const) {
       expect(() => serializeSafetensors(new Map(), new Map([[key, value]]))).toThrow(
-        expect.objectContaining({ code: "write-input" }),
+        expect.objectContaining({ code: "write-input", message: expect.stringContaining(message) }),
       )
     }
   })
 
   it("a header above the format's limit", () => {
-    const metadata = new Map([["k", "x".repeat(100_000_000)]])
-    expect(() => safetensorsSize(new Map(), metadata)).toThrow(expect.objectContaining({ code: "write-input" }))
+    // {"__metadata__":{"k":"…"}} has 25 characters beside the value.
+    const sized = (size: number): number => safetensorsSize(new Map(), new Map([["k", "x".repeat(size - 25)]]))
+    expect(sized(100_000_000)).toBe(100_000_008)
+    expect(() => sized(100_000_001)).toThrow(
+      expect.objectContaining({
+        code: "write-input",
+        message: expect.stringMatching(/would take 100000008 bytes, the format allows 100000000\. Write fewer tensors/),
+      }),
+    )
+  })
+
+  it("no shape of 64 dimensions", () => {
+    expect(serializeSafetensors(new Map([["t", zeros("U8", Array(64).fill(1))]])).at(-1)).toBe(0)
   })
 })
 
@@ -216,6 +232,16 @@ describe("safetensorsChunks", () => {
     const refusal = { code: "write-input", tensor: "t" }
     await expect(collect(file(2, 2))).rejects.toMatchObject(refusal)
     await expect(collect(file(2, 4))).rejects.toMatchObject(refusal)
+  })
+
+  it("stops a source without an end after its first surplus byte", async () => {
+    let given = 0
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      for (; given < 1000; given++) yield new Uint8Array(2)
+    }
+    const chunks = safetensorsChunks(new Map([["t", { dtype: "U8" as const, shape: [5], bytes: endless }]]))
+    await expect(collect(chunks)).rejects.toThrow("U8 [5] takes 5 bytes, but 6 were given")
+    expect(given).toBe(2)
   })
 
   it("refuses bytes of another length than announced", async () => {

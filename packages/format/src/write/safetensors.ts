@@ -155,7 +155,7 @@ function checkedLength(name: string, tensor: Pick<TensorBytes, "dtype" | "shape"
     }
   }
   const length = tensorBytes(tensor.dtype, tensor.shape)
-  if (length === null || !Number.isSafeInteger(length)) {
+  if (length === null) {
     throw refuse(`${tensor.dtype} [${tensor.shape.join(", ")}] takes no whole number of bytes that a file can hold`)
   }
   return length
