@@ -261,7 +261,7 @@ function project(name) {
 async function sharedProject() {
   if (shared === null) {
     const folder = project("shared")
-    await npm(folder, ["install", ...RUNTIMES, ...MODULES, "@lllite/runtime-web", "@types/node@20"])
+    await npm(folder, ["install", ...packages.keys(), "@types/node@20"])
     shared = folder
   }
   return shared
