@@ -50,9 +50,55 @@ describe("parseHubReference", () => {
     "https://huggingface.co/a",
     "https://huggingface.company/a/b",
     "C:\\a\\b",
+    "@a/b",
+    ":a/b",
     "",
   ])("does not take %j for one", (text) => {
     expect(parseHubReference(text)).toBeNull()
+  })
+})
+
+describe("what a Hub is asked, and answers", () => {
+  const reference = { repo: "a/b", revision: "refs/pr/1", file: null }
+  const listed = async (answer: string, token?: string) => {
+    const asked: { url: string; headers: Headers }[] = []
+    const fetch = async (url: string, init: RequestInit): Promise<Response> => {
+      asked.push({ url, headers: new Headers(init.headers) })
+      return new Response(answer)
+    }
+    const file = await resolveHubFile(reference, { fetch, ...(token === undefined ? {} : { token }) }).catch(
+      (error: unknown) => error,
+    )
+    return { file, asked }
+  }
+
+  it("is asked for a list as JSON, with a token if there is one", async () => {
+    const list = JSON.stringify({ siblings: [{ rfilename: "x/canny.safetensors" }] })
+    const { file, asked } = await listed(list)
+    expect(asked.map(({ url }) => url)).toEqual(["https://huggingface.co/api/models/a/b/revision/refs%2Fpr%2F1"])
+    expect(asked[0]?.headers.get("accept")).toBe("application/json")
+    expect(asked[0]?.headers.get("authorization")).toBeNull()
+    expect(file).toEqual({
+      ...{ file: "x/canny.safetensors", headers: {} },
+      url: "https://huggingface.co/a/b/resolve/refs%2Fpr%2F1/x/canny.safetensors",
+    })
+    expect((await listed(list, "hf")).asked[0]?.headers.get("authorization")).toBe("Bearer hf")
+  })
+
+  it.each(["", "a page", "null", "5", "[]", "{}", '{"siblings":5}', '{"siblings":null}'])(
+    "is no Hub where it answers %j",
+    async (answer) => {
+      const { file } = await listed(answer)
+      expect(file).toMatchObject({
+        ...{ code: "hub", source: "a/b@refs/pr/1" },
+        message: expect.stringMatching(/expected a list of files from ".*refs%2Fpr%2F1"\. Is it a Hugging Face Hub\?$/),
+      })
+    },
+  )
+
+  it("has its files picked from a list that holds other things, too", async () => {
+    const siblings = [null, 5, {}, { rfilename: 5 }, "a.safetensors", { rfilename: "b.safetensors" }]
+    expect((await listed(JSON.stringify({ siblings }))).file).toMatchObject({ file: "b.safetensors" })
   })
 })
 
@@ -132,7 +178,7 @@ describe("a Hub", () => {
     await expect(resolve("a/many")).rejects.toMatchObject({
       code: "hub",
       message: expect.stringMatching(
-        /2 files to choose from.*"a\/many:canny.safetensors", "a\/many:depth.safetensors"/,
+        /2 files to choose from.*"a\/many:canny.safetensors", "a\/many:depth.safetensors"$/,
       ),
     })
     await expect(resolve("a/none")).rejects.toMatchObject({
