@@ -18,7 +18,13 @@ const cpu = () => {
 
 if (process.send !== undefined) {
   await runRank({
-    ...{ address: process.argv[2], token: TOKEN, identity: IDENTITY, name: "rank", places: 1 },
+    ...{
+      address: { host: "127.0.0.1", port: Number(process.argv[2]) },
+      token: TOKEN,
+      identity: IDENTITY,
+      name: "rank",
+      places: 1,
+    },
     gradient: async ({ lllite }) => {
       process.send(cpu())
       return { loss: 0, gradients: lllite.values }
@@ -33,7 +39,7 @@ if (process.send !== undefined) {
   })
   const [count, rounds] = [Number(options.values), Number(options.rounds)]
   const hub = await startRankHub({ host: "127.0.0.1", port: 0, token: TOKEN, identity: IDENTITY })
-  const child = fork(process.argv[1], [hub.address])
+  const child = fork(process.argv[1], [String(hub.address.port)])
   const ofRank = []
   child.on("message", (seconds) => ofRank.push(seconds))
   while (hub.places() === 0) await new Promise((resolve) => setTimeout(resolve, 20))

@@ -6,6 +6,7 @@ import type { Duplex } from "node:stream"
 import type { StepPart, TrainHelp } from "@lllite/core/runtime"
 import type { LossAndGradients } from "@lllite/core/training"
 import { type WebSocket, WebSocketServer } from "ws"
+import { addressText, type RankAddress } from "./address.ts"
 import { RanksError } from "./errors.ts"
 import { createLink, type Link, MAX_FRAME } from "./link.ts"
 import { differenceOf, type FromHub, type Identity, PATH, readFromRank } from "./messages.ts"
@@ -36,10 +37,15 @@ export interface RankHubOptions {
 
 /** The leading process's end of all ranks, as the help of a training. */
 export interface RankHub extends TrainHelp {
-  /** Where ranks join: `host:port`. */
-  readonly address: string
-  /** Tells the ranks that the run has ended, and frees the port. */
-  close(): Promise<void>
+  /** Where ranks join. */
+  readonly address: RankAddress
+  /** The number of ranks that have joined and are there. */
+  ranks(): number
+  /**
+   * Frees the port, and tells the ranks how the run ended. After `stopped`, they wait for a run that continues it.
+   * Default: `ended`
+   */
+  close(how?: "ended" | "stopped"): Promise<void>
 }
 
 /** A part that a rank computes. */
@@ -158,7 +164,7 @@ export async function startRankHub(options: RankHubOptions): Promise<RankHub> {
   const { port: found } = server.address() as AddressInfo
 
   return {
-    address: `${host.includes(":") ? `[${host}]` : host}:${found}`,
+    address: { host, port: found },
     places: () => [...ranks].reduce((sum, { places, busy }) => sum + Math.max(0, places - busy.size), 0),
     async gradient(part: StepPart, signal: AbortSignal) {
       const rank = [...ranks].find(({ places, busy }) => busy.size < places)
@@ -181,11 +187,12 @@ export async function startRankHub(options: RankHubOptions): Promise<RankHub> {
         signal.removeEventListener("abort", stop)
       }
     },
-    async close() {
+    ranks: () => ranks.size,
+    async close(how = "ended") {
       const all = [...ranks]
       ranks.clear()
       for (const { link } of all) {
-        void say(link, { kind: "end" })
+        void say(link, { kind: how === "ended" ? "end" : "stopped" })
         link.close()
       }
       sockets.close()
@@ -224,9 +231,13 @@ async function listening(server: ReturnType<typeof createHttpServer>, host: stri
     server.once("error", (cause: NodeJS.ErrnoException) => {
       const why = cause.code === "EADDRINUSE" ? "another program listens there" : (cause.code ?? cause.message)
       reject(
-        new RanksError("address", `ranks: ${host}:${port} cannot be listened on: ${why}. Give another address.`, {
-          cause,
-        }),
+        new RanksError(
+          "address",
+          `ranks: ${addressText({ host, port })} cannot be listened on: ${why}. Give another address.`,
+          {
+            cause,
+          },
+        ),
       )
     })
     server.listen(port, host, resolve)

@@ -1,3 +1,4 @@
+export { addressText, type RankAddress } from "./address.ts"
 export { RanksError, type RanksErrorCode } from "./errors.ts"
 export { type RankEvent, type RankHub, type RankHubOptions, startRankHub } from "./hub.ts"
 export type { Identity } from "./messages.ts"

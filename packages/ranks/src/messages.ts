@@ -23,6 +23,8 @@ export type FromHub =
   | { readonly kind: "abort"; readonly id: number }
   /** The run has ended. */
   | { readonly kind: "end" }
+  /** The run was stopped before its end, and may be continued at the same address. */
+  | { readonly kind: "stopped" }
 
 /** Path of the WebSocket. */
 export const PATH = "/ranks"
@@ -50,7 +52,7 @@ export function readFromRank(message: unknown): FromRank | null {
 export function readFromHub(message: unknown): FromHub | null {
   if (!isObject(message)) return null
   const { kind, id, part, reason } = message
-  if (kind === "welcome" || kind === "end") return { kind }
+  if (kind === "welcome" || kind === "end" || kind === "stopped") return { kind }
   if (kind === "refused" && typeof reason === "string") return { kind, reason }
   if (typeof id !== "number") return null
   if (kind === "abort") return { kind, id }

@@ -2,13 +2,14 @@ import { setTimeout as wait } from "node:timers/promises"
 import type { StepPart } from "@lllite/core/runtime"
 import type { LossAndGradients } from "@lllite/core/training"
 import { WebSocket } from "ws"
+import { addressText, type RankAddress } from "./address.ts"
 import { RanksError } from "./errors.ts"
 import { createLink, type Link, MAX_FRAME } from "./link.ts"
 import { type FromRank, type Identity, PATH, readFromHub } from "./messages.ts"
 
 export interface RankOptions {
-  /** Where the leading process listens: `host:port`. */
-  readonly address: string
+  /** Where the leading process listens. */
+  readonly address: RankAddress
   readonly token: string
   /** What has to be the same as in the leading process. */
   readonly identity: Identity
@@ -42,11 +43,12 @@ type Ended =
  * Computes parts for a leading process, until its run ends. A connection that is lost is made anew.
  *
  * @throws RanksError `refused` when the token or this rank's identity is not the run's, `unreachable` when the leading
- * process is not found in time, `address` for an address that is none; the signal's reason when aborted
+ * process is not found in time, `address` for a host that is none; the signal's reason when aborted
  */
 export async function runRank(options: RankOptions): Promise<void> {
-  const { address, tls, signal, patience = 600, onEvent = () => {} } = options
-  const url = urlOf(address, tls !== undefined)
+  const { tls, signal, patience = 600, onEvent = () => {} } = options
+  const url = urlOf(options.address, tls !== undefined)
+  const address = addressText(options.address)
   let since = performance.now()
   let isWaiting = false
   for (;;) {
@@ -75,15 +77,13 @@ export async function runRank(options: RankOptions): Promise<void> {
 }
 
 /** @throws RanksError `address` */
-function urlOf(address: string, isSecure: boolean): string {
-  const match = /^(\[[\da-f:.]+\]|[^\s:/@?#]+):(\d{1,5})$/i.exec(address)
-  if (match === null || Number(match[2]) > 65_535) {
-    throw new RanksError(
-      "address",
-      `ranks: ${JSON.stringify(address)} is no address. Expected host:port, such as 10.0.0.1:7700.`,
-    )
-  }
-  return `${isSecure ? "wss" : "ws"}://${address}${PATH}`
+function urlOf(address: RankAddress, isSecure: boolean): string {
+  const url = `${isSecure ? "wss" : "ws"}://${addressText(address)}${PATH}`
+  if (URL.canParse(url)) return url
+  throw new RanksError(
+    "address",
+    `ranks: ${JSON.stringify(addressText(address))} is no address. Expected a host and a port, such as 10.0.0.1:7700.`,
+  )
 }
 
 /** One connection, from its start to its end. */
@@ -106,13 +106,7 @@ function connected(url: string, options: RankOptions): Promise<Ended> {
       resolve(outcome ?? { kind: "parted", reason, hadJoined })
     }
     socket.once("unexpected-response", (request, { statusCode }) => {
-      outcome = {
-        kind: "refused",
-        reason:
-          statusCode === 401
-            ? "the token is not the run's. Give both the same LLLITE_RANKS_TOKEN."
-            : `it answered with status ${statusCode}. Is another program there?`,
-      }
+      outcome = answered(statusCode ?? 0)
       request.destroy()
       finish("")
     })
@@ -125,6 +119,10 @@ function connected(url: string, options: RankOptions): Promise<Ended> {
           if (message === null) return link.drop("it sent a message of another form")
           if (message.kind === "end" || message.kind === "refused") {
             outcome = message
+            return link.close()
+          }
+          if (message.kind === "stopped") {
+            outcome = { kind: "parted", reason: "the training was stopped, and may be continued", hadJoined }
             return link.close()
           }
           if (message.kind === "welcome") {
@@ -152,6 +150,19 @@ function connected(url: string, options: RankOptions): Promise<Ended> {
       }
     }
   })
+}
+
+/** Statuses of a proxy before a program that is not there yet. */
+const NOT_YET = new Set([502, 503, 504])
+
+/** What an answer means that opens no connection. */
+function answered(status: number): Ended {
+  if (status === 401) {
+    return { kind: "refused", reason: "the token is not the run's. Give both the same LLLITE_RANKS_TOKEN." }
+  }
+  const reason = `it answered with status ${status}`
+  if (NOT_YET.has(status)) return { kind: "parted", reason, hadJoined: false }
+  return { kind: "refused", reason: `${reason}. Is another program there?` }
 }
 
 /** Sends a message. A connection that has ended says so by its event. */

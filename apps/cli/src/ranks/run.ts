@@ -4,8 +4,10 @@ import { readTextFile } from "@lllite/runtime-node/files"
 import type { Settings } from "@lllite/runtime-node/options"
 import { runtimeChoice, sdxlPaths } from "../model/runtime-options.ts"
 import { startRuntime } from "../model/start-runtime.ts"
+import { UsageError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { untilStopped } from "../terminal/until-stopped.ts"
+import { readAddress } from "./address.ts"
 import { identityOf } from "./identity.ts"
 import type { RANK_OPTIONS } from "./options.ts"
 import { readToken } from "./token.ts"
@@ -21,6 +23,13 @@ export async function workAsRank(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
+  const place = readAddress(address)
+  if (place === null) {
+    throw new UsageError(
+      "options",
+      `rank: the address is ${JSON.stringify(address)}, expected host:port, for example 10.0.0.1:7700`,
+    )
+  }
   const token = await readToken(settings.tokenFile)
   const ca = settings.ca === undefined ? undefined : await readTextFile(settings.ca)
   const choice = runtimeChoice(settings)
@@ -38,7 +47,7 @@ export async function workAsRank(
     let computed = 0
     await untilStopped(
       runRank({
-        ...{ address, token, signal, places: runtime.threads, patience: settings.patience },
+        ...{ address: place, token, signal, places: runtime.threads, patience: settings.patience },
         name: settings.name ?? `${hostname()}/${process.pid}`,
         identity: await identityOf({ runtime, choice, sdxl, paths, projection }, signal),
         ...(settings.tls === "yes" || ca !== undefined ? { tls: ca === undefined ? {} : { ca } } : {}),

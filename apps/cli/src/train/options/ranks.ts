@@ -17,7 +17,7 @@ export const RANKS = {
     help: "Address at which ranks of other machines join: lllite rank HOST:PORT. They may join and leave at any time.",
   }),
   rank_token_file: file({
-    otherwise: "LLLITE_RANKS_TOKEN of the environment",
+    otherwise: "LLLITE_RANKS_TOKEN or LLLITE_RANKS_TOKEN_FILE of the environment",
     help: "File with the secret that all processes of the run share. Only rank_address needs it.",
   }),
   rank_certificate: file({ help: "PEM certificate for TLS at rank_address. It goes with rank_key." }),
@@ -25,6 +25,12 @@ export const RANKS = {
   rank_lost: choice(["continue", "stop"], {
     default: "continue",
     help: "What a lost rank means: continue computes its parts elsewhere, with the same result, and stop ends the run with its last good state.",
+  }),
+  rank_wait: integer({
+    default: 0,
+    min: 0,
+    max: 1_000_000,
+    help: "Seconds for which the first step waits until as many processes as ranks are there. Then the run begins with those that have joined.",
   }),
   batch_parts: integer({
     min: 1,

@@ -1,4 +1,5 @@
 import type { OptionReader } from "@lllite/runtime-node/options"
+import { readAddress } from "../../ranks/address.ts"
 import type { TRAIN_OPTIONS } from "../options/index.ts"
 
 /** Parts of a batch without ranks. The number is fixed, so that a machine with more cores trains the same LLLite. */
@@ -19,6 +20,8 @@ export interface RankSettings {
   /** Null: the others are started on this machine. */
   readonly place: RankPlace | null
   readonly lost: "continue" | "stop"
+  /** Seconds for which the first step waits for them all. */
+  readonly wait: number
 }
 
 /** The processes that compute a run. Null: this one alone. The reader keeps the problems. */
@@ -27,8 +30,8 @@ export function readRanks({ settings, check, nameOf, isGiven }: OptionReader<typ
   readonly batchParts: number
   readonly notices: readonly string[]
 } {
-  const { ranks: count, rankAddress, rankTokenFile, rankCertificate, rankKey, rankLost } = settings
-  const address = rankAddress === undefined ? null : addressOf(rankAddress)
+  const { ranks: count, rankAddress, rankTokenFile, rankCertificate, rankKey, rankLost, rankWait } = settings
+  const address = rankAddress === undefined ? null : readAddress(rankAddress)
   check(["rankAddress"], () =>
     rankAddress !== undefined && address === null
       ? `${nameOf("rankAddress")} is ${JSON.stringify(rankAddress)}, expected host:port, for example 0.0.0.0:7700`
@@ -48,25 +51,23 @@ export function readRanks({ settings, check, nameOf, isGiven }: OptionReader<typ
   const place = address && { ...address, ...tls, ...(rankTokenFile === undefined ? {} : { tokenFile: rankTokenFile }) }
   const ofPlace = ["rankTokenFile", "rankCertificate", "rankKey"] as const
   return {
-    ranks: isAlone ? null : { count, place, lost: rankLost },
+    ranks: isAlone ? null : { count, place, lost: rankLost, wait: rankWait },
     batchParts: parts,
     notices: [
       ...ofPlace
         .filter((name) => address === null && isGiven(name))
         .map((name) => `${nameOf(name)} has no effect: ${nameOf("rankAddress")} is not set.`),
-      ...(isAlone && isGiven("rankLost") ? [`${nameOf("rankLost")} has no effect: the run has one process.`] : []),
+      ...(["rankLost", "rankWait"] as const)
+        .filter((name) => isAlone && isGiven(name))
+        .map((name) => `${nameOf(name)} has no effect: the run has one process.`),
+      ...(place !== null && count === 1 && isGiven("rankWait")
+        ? [`${nameOf("rankWait")} has no effect: ${nameOf("ranks")} is 1, so no other process is waited for.`]
+        : []),
       ...(place !== null && !("tls" in place) && !isLoopback(place.host)
         ? [`What ranks are sent at ${nameOf("rankAddress")} is not encrypted: ${nameOf("rankCertificate")} is not set.`]
         : []),
     ],
   }
-}
-
-/** A host and its port, or null. */
-function addressOf(text: string): { readonly host: string; readonly port: number } | null {
-  const [, bracketed, plain, digits] = /^(?:\[([\da-f:.]+)\]|([^\s:/@?#]+)):(\d{1,5})$/i.exec(text) ?? []
-  const [host, port] = [bracketed ?? plain, Number(digits)]
-  return host === undefined || !(port <= 65_535) ? null : { host, port }
 }
 
 function isLoopback(host: string): boolean {

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto"
 import type { RankEvent, RankHub } from "@lllite/ranks"
-import { startRankHub } from "@lllite/ranks"
+import { addressText, startRankHub } from "@lllite/ranks"
 import type { NodeRuntime, SdxlHandle } from "@lllite/runtime-node"
 import { readTextFile } from "@lllite/runtime-node/files"
 import { identityOf } from "../../ranks/identity.ts"
 import { readToken } from "../../ranks/token.ts"
 import type { Reporter } from "../../terminal/progress.ts"
+import { NOTHING_TO_SAVE, untilStopped } from "../../terminal/until-stopped.ts"
 import type { TrainSettings } from "../settings.ts"
 import { startLocalRanks } from "./local-ranks.ts"
 import type { RankSettings } from "./rank-settings.ts"
@@ -14,17 +15,18 @@ import type { RankSettings } from "./rank-settings.ts"
 export interface StartedRanks {
   /** Computes parts of the steps. */
   readonly help: RankHub
-  /** Lets the ranks go. */
+  /** Lets the ranks go. Those of other machines wait for a run that was stopped, since it may be continued. */
   close(): Promise<void>
 }
 
 /**
- * Listens for ranks, and starts those of this machine. They load the model and join by themselves, while the run goes on.
+ * Listens for ranks, and starts those of this machine. They load the model and join by themselves. The run waits for them
+ * for as long as it is asked to, and then goes on.
  *
- * @throws RanksError for an address that cannot be listened on; UsageError without a token; InputError for a file
+ * @throws InterruptedError when stopped; RanksError for an address that cannot be listened on; UsageError without a token; InputError for a file
  */
 export async function startRanks(
-  { count, place, lost }: RankSettings,
+  { count, place, lost, wait }: RankSettings,
   { runtime, sdxl }: { readonly runtime: NodeRuntime; readonly sdxl: SdxlHandle },
   settings: Pick<TrainSettings, "model" | "runtime" | "compat" | "vParameterization">,
   reporter: Reporter,
@@ -39,30 +41,68 @@ export async function startRanks(
   const model = { runtime, choice: settings.runtime, sdxl, paths: settings.model, projection }
   const identity = await identityOf(model, signal)
   let isClosing = false
+  const all = createGathering(count - 1)
   const hub = await startRankHub({
     ...{ host: place?.host ?? "127.0.0.1", port: place?.port ?? 0, token, identity, lost, ...tls },
     onEvent: (event) => {
       // When the run stops, its ranks leave.
       if (isClosing || signal.aborted) return
       const { kind, ...fields } = event
+      all.now(event.ranks)
       reporter.say(`rank-${kind}`, fields, textOf(event))
     },
   })
-  const { address } = hub
+  const address = addressText(hub.address)
   const joining = { address, token, line: lineOf(settings, runtime) }
   const local = place === null ? startLocalRanks(count - 1, joining, reporter, signal) : null
   if (local === null) {
     const line = `lllite rank ${address} --pretrained_model_name_or_path CHECKPOINT`
     reporter.say("ranks", { address }, `Ranks join by: ${line}`)
   }
+  const close = async (): Promise<void> => {
+    isClosing = true
+    local?.letGo()
+    await hub.close(signal.aborted && local === null ? "stopped" : "ended")
+    await local?.ended()
+  }
+  if (wait > 0 && count > 1) {
+    reporter.say(
+      "ranks-wait",
+      { ranks: count - 1, seconds: wait },
+      `Waiting for ranks: ${count - 1}, at most ${wait} s.`,
+    )
+    try {
+      await untilStopped(all.within(wait), signal, NOTHING_TO_SAVE)
+    } catch (error) {
+      await close()
+      throw error
+    }
+    if (hub.ranks() < count - 1) {
+      const text = `${hub.ranks()} of ${count - 1} ranks have joined in ${wait} s. The run begins without the others.`
+      reporter.say("notice", { text }, `Note: ${text}`)
+    }
+  }
+  return { help: hub, close }
+}
+
+/** Waits until a number of ranks is there. */
+function createGathering(wanted: number): { now(ranks: number): void; within(seconds: number): Promise<void> } {
+  let isThere = wanted === 0
+  let end = (): void => {}
   return {
-    help: hub,
-    async close() {
-      isClosing = true
-      local?.letGo()
-      await hub.close()
-      await local?.ended()
+    now(ranks) {
+      isThere = ranks >= wanted
+      if (isThere) end()
     },
+    within: (seconds) =>
+      new Promise((resolve) => {
+        if (isThere) return resolve()
+        const timer = setTimeout(resolve, seconds * 1000)
+        end = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      }),
   }
 }
 
