@@ -2,7 +2,7 @@ import { listText } from "@lllite/core/names"
 import { nearest } from "@lllite/runtime-node/options"
 import type { Command } from "./command/command.ts"
 import { entry } from "./command/help.ts"
-import { describeError, EXIT_FAILURE, UsageError } from "./terminal/errors.ts"
+import { describeError, EXIT_FAILURE, exitCodeOf, UsageError } from "./terminal/errors.ts"
 import type { Interrupt } from "./terminal/interrupt.ts"
 import { print } from "./terminal/streams.ts"
 import { readVersion } from "./version.ts"
@@ -129,7 +129,7 @@ const CLEANING_TIME = 500
 
 /**
  * Runs the command with its arguments (without node and the script). Returns the exit code: 0 for success, 1 for an
- * error, or the code of the signal that stopped it. After a signal the caller ends the process, since work without a
+ * error, 75 for one that may be over at the next try, or the code of the signal that stopped it. After a signal the caller ends the process, since work without a
  * result may go on.
  */
 export async function runProgram(argv: readonly string[], interrupt: ProgramInterrupt = NO_INTERRUPT): Promise<number> {
@@ -137,7 +137,7 @@ export async function runProgram(argv: readonly string[], interrupt: ProgramInte
     return await runCommand(argv, interrupt.signal)
   } catch (error) {
     process.stderr.write(`${describeError(error)}\n`)
-    return interrupt.exitCode() ?? EXIT_FAILURE
+    return interrupt.exitCode() ?? exitCodeOf(error)
   }
 }
 

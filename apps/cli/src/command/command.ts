@@ -100,14 +100,14 @@ interface OutputSpec extends Pick<CommandSpec<OptionTable>, "name" | "options"> 
  * So the problems until then are the answer.
  */
 async function configLayer<Table extends OptionTable>(
-  { name, configFile, options }: CommandSpec<Table>,
+  { name, configFile, configOf, options }: CommandSpec<Table>,
   line: Layer,
   problems: readonly Problem[],
 ): Promise<Layer | null> {
   const path = configFile === undefined ? undefined : line.values.get(configFile)?.value
   if (typeof path !== "string") return null
   try {
-    return await readConfigLayer(options, path)
+    return await readConfigLayer(options, path, configOf)
   } catch (error) {
     const text = describeInput(error)
     const before = [...problems, ...line.problems]

@@ -1,14 +1,15 @@
 import { InputError } from "@lllite/runtime-node/files"
 import type { Layer, OptionEntry, OptionTable, Problem, SettingsText } from "@lllite/runtime-node/options"
-import { looksLikeJson, parseToml, readLayer, readSettingsText } from "@lllite/runtime-node/options"
+import { findOption, looksLikeJson, parseToml, readLayer, readSettingsText } from "@lllite/runtime-node/options"
 
 /**
  * Reads a file of options: TOML with sd-scripts' option names. As in sd-scripts, sections have no meaning and are
  * flattened, and the path may lack `.toml`.
  *
+ * @param others options of another command, which such a file may have, too. They are passed over
  * @throws InputError when it cannot be read or is not TOML
  */
-export async function readConfigLayer(table: OptionTable, path: string): Promise<Layer> {
+export async function readConfigLayer(table: OptionTable, path: string, others: OptionTable = {}): Promise<Layer> {
   const { found, text, notices } = await readText(path)
   const where = `"${found}"`
   if (looksLikeJson(text)) throw new InputError("config-kind", `${where} is JSON, expected TOML. ${GUI_SETTINGS}`)
@@ -32,7 +33,8 @@ export async function readConfigLayer(table: OptionTable, path: string): Promise
       return []
     })
   })
-  const layer = readLayer(table, { where, entries })
+  const isOwn = ([name]: OptionEntry): boolean => findOption(table, name) !== null || findOption(others, name) === null
+  const layer = readLayer(table, { where, entries: entries.filter(isOwn) })
   return { ...layer, notes: [...notices, ...layer.notes], problems: [...layer.problems, ...problems] }
 }
 

@@ -21,6 +21,8 @@ export interface CommandSpec<Table extends OptionTable> {
   readonly groups?: readonly OptionGroup[]
   /** The option that names a TOML file of options. The command line has priority over it. */
   readonly configFile?: keyof Table & string
+  /** The table of another command whose files are taken. Options that this command has not are passed over. */
+  readonly configOf?: OptionTable
   /** The flag that writes the options of the command line to `configFile`, and ends. That file is not read then. */
   readonly outputConfig?: keyof Table & string
   /** Whether it ends by itself when it is stopped, because it saves or cleans up. Default: it is ended after a moment. */

@@ -2,6 +2,7 @@ import { defineCommand } from "../command/command.ts"
 import { withPackage } from "../command/optional-package.ts"
 import { STOPPING, watched } from "../command/watched.ts"
 import { localModels } from "../model/local-models.ts"
+import { TRAIN_OPTIONS } from "../train/options/index.ts"
 import { RANK_GROUPS, RANK_OPTIONS } from "./options.ts"
 
 /** `lllite rank` */
@@ -12,6 +13,8 @@ export const rankCommand = defineCommand({
   positionals: { text: "<host:port>", min: 1 },
   options: RANK_OPTIONS,
   groups: RANK_GROUPS,
+  configFile: "config_file",
+  configOf: TRAIN_OPTIONS,
   endsItself: true,
   run: (given, [address = ""], signal) =>
     watched(signal, STOPPING.ends, async (reporter) => {

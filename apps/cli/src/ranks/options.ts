@@ -5,7 +5,8 @@ import { MODEL } from "../train/options/model.ts"
 /** How a rank reaches the leading process. */
 const CONNECTION = {
   token_file: file({
-    otherwise: "LLLITE_RANKS_TOKEN of the environment",
+    aliases: ["rank_token_file"],
+    otherwise: "LLLITE_RANKS_TOKEN or LLLITE_RANKS_TOKEN_FILE of the environment",
     help: "File with the secret that all processes of the run share.",
   }),
   tls: choice(["no", "yes"], { default: "no", help: "Whether to connect by TLS. ca means yes." }),
@@ -26,7 +27,18 @@ const { pretrained_model_name_or_path, v_parameterization, compat } = MODEL
 const { vae, unet, offline } = MODEL_OPTIONS
 
 /** The checkpoint, as in `train`. */
-const RANK_MODEL = { pretrained_model_name_or_path, vae, unet, offline, v_parameterization, compat } as const
+const RANK_MODEL = {
+  config_file: file({
+    aliases: ["config"],
+    help: "TOML file of the training. The options of the checkpoint and of the backend are taken from it. Options on the command line have priority.",
+  }),
+  pretrained_model_name_or_path,
+  vae,
+  unet,
+  offline,
+  v_parameterization,
+  compat,
+} as const
 
 /** Options of `rank`. */
 export const RANK_OPTIONS = { ...RANK_MODEL, ...CONNECTION, ...RUNTIME_OPTIONS } as const

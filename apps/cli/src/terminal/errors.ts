@@ -38,6 +38,18 @@ const ABOUT_INPUT = new Set([
 
 export const EXIT_FAILURE = 1
 
+/** The exit code of a failure that may be over at the next try. Source: EX_TEMPFAIL of sysexits.h */
+export const EXIT_TRY_AGAIN = 75
+
+/** Codes of errors about other machines. The same command may work later. */
+const TRY_AGAIN = new Set(["RanksError unreachable", "RanksError rank-lost"])
+
+/** The exit code for an error. */
+export function exitCodeOf(error: unknown): number {
+  const isPassing = error instanceof LlliteError && TRY_AGAIN.has(`${error.name} ${error.code}`)
+  return isPassing ? EXIT_TRY_AGAIN : EXIT_FAILURE
+}
+
 /**
  * The text for an error: its message, or for an unexpected one, how to report it. Only LLLITE_DEBUG=1 shows the stack.
  */

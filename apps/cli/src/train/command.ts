@@ -2,6 +2,7 @@ import { defineCommand } from "../command/command.ts"
 import { STOPPING, watched } from "../command/watched.ts"
 import { localModels } from "../model/local-models.ts"
 import { NOTHING_TO_SAVE, untilStopped } from "../terminal/until-stopped.ts"
+import { withLatestState } from "./latest-state.ts"
 import { TRAIN_GROUPS, TRAIN_OPTIONS } from "./options/index.ts"
 import { withPreset } from "./preset.ts"
 import { readTrainSettings } from "./settings.ts"
@@ -19,7 +20,8 @@ export const trainCommand = defineCommand({
   run: (given, _, signal) =>
     watched(signal, STOPPING.saves, async (reporter) => {
       const files = ["pretrainedModelNameOrPath", "vae", "unet", "networkWeights"] as const
-      const reader = await localModels(withPreset(given), files, reporter, signal)
+      const continued = await withLatestState(given, reporter)
+      const reader = await localModels(withPreset(continued), files, reporter, signal)
       const settings = readTrainSettings(reader)
       const { examineTraining } = await import("./examine.ts")
       const dataset = await untilStopped(examineTraining(reader, settings, reporter, signal), signal, NOTHING_TO_SAVE)

@@ -69,7 +69,7 @@ export const OUTPUT = {
   save_state_on_train_end: flag({ help: "Save the state of the run at its end alone." }),
   resume: text({
     valueName: "folder",
-    help: "State of a run to continue, a folder that save_state has written. The run ends as if it had never stopped.",
+    help: "State of a run to continue, a folder that save_state has written. The run ends as if it had never stopped. latest is the newest one of this run in output_dir. Without one, the run begins anew.",
   }),
   huggingface_repo_id: ignored(NO_UPLOAD),
   huggingface_repo_type: ignored(NO_UPLOAD, { nothing: ["model"] }),
