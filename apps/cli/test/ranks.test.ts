@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterEach, describe, expect, it } from "vitest"
 import { longOnly } from "../../../packages/format/test/needs.ts"
-import { drawnPairs, filesOf, trainedRun } from "./trained-run.test-help.ts"
+import { drawnPairs, filesOf, type Kill, trainedRun } from "./trained-run.test-help.ts"
 
 /* Runs of the built commands `train` and `rank`. `turbo run build` comes first. */
 const data = drawnPairs("lllite-ranks-")
@@ -26,8 +26,8 @@ afterEach(() => {
   for (const child of ranks.splice(0)) child.kill("SIGKILL")
 })
 
-function rankAt(address: string, token = TOKEN): Rank {
-  const args = ["rank", address, "--pretrained_model_name_or_path", "tiny", "--backend", "wasm"]
+function rankAt(address: string, token = TOKEN, more: readonly string[] = []): Rank {
+  const args = ["rank", address, "--pretrained_model_name_or_path", "tiny", "--backend", "wasm", ...more]
   const env = { ...process.env, LLLITE_RANKS_TOKEN: token }
   const child = spawn(process.execPath, [main, ...args], { env, stdio: ["ignore", "pipe", "inherit"] })
   ranks.push(child)
@@ -57,11 +57,16 @@ async function freeAddress(): Promise<string> {
   return `127.0.0.1:${typeof address === "object" ? address?.port : 0}`
 }
 
-async function trained(name: string, more: readonly string[]): Promise<ReturnType<typeof trainedRun>> {
-  await rm(join(data(), name), { recursive: true, force: true })
+/** @param keeps whether files of an earlier run stay */
+async function trained(
+  name: string,
+  more: readonly string[],
+  { kill, keeps = false }: { readonly kill?: Kill; readonly keeps?: boolean } = {},
+): Promise<ReturnType<typeof trainedRun>> {
+  if (!keeps) await rm(join(data(), name), { recursive: true, force: true })
   process.env.LLLITE_RANKS_TOKEN = TOKEN
   try {
-    return await trainedRun(data(), join(data(), name), ["--no_report", ...more])
+    return await trainedRun(data(), join(data(), name), ["--no_report", ...more], kill)
   } finally {
     delete process.env.LLLITE_RANKS_TOKEN
   }
@@ -132,6 +137,51 @@ describe("ranks of a training", () => {
     const without = await trainedRun(data(), join(data(), "without"), ["--rank_address", address])
     expect(without.code).toBe(1)
     expect(without.stderr).toContain("LLLITE_RANKS_TOKEN")
+  })
+
+  it("are waited for by the first step", { timeout: 600_000 }, async () => {
+    const run = await trained("waited", ["--ranks", "2", "--rank_wait", "300", "--max_train_steps", "1"])
+    expect(run).toMatchObject({ code: 0, stderr: "" })
+    const names = run.events.map(({ event, phase }) => phase ?? event)
+    expect(names.indexOf("ranks-wait")).toBeLessThan(names.indexOf("rank-joined"))
+    expect(names.indexOf("rank-joined")).toBeLessThan(names.indexOf("train"))
+    const address = await freeAddress()
+    const none = ["--ranks", "2", "--rank_address", address, "--rank_wait", "1", "--max_train_steps", "1"]
+    const lonely = await trained("lonely", none)
+    expect(lonely).toMatchObject({ code: 0, stderr: "" })
+    expect(lonely.events).toContainEqual(
+      expect.objectContaining({ text: expect.stringContaining("0 of 1 ranks have joined in 1 s.") }),
+    )
+  })
+
+  it("wait for a training that was stopped, and help the one that continues it", { timeout: 600_000 }, async () => {
+    const address = await freeAddress()
+    const rank = rankAt(address)
+    const place = ["--rank_address", address, "--ranks", "2", "--rank_wait", "300", "--save_state"]
+    const kill = { after: 0, step: 3, signal: "SIGTERM" } as const
+    const first = await trained("stopped", [...place, "--max_train_steps", "100000"], { kill })
+    expect(first.code).toBe(143)
+    await rank.until("parted")
+    expect(rank.events.at(-1)?.reason).toContain("stopped, and may be continued")
+    const made = Number(/stopped after (\d+) of/.exec(first.stderr)?.[1])
+    const rest = [...place, "--resume", "latest", "--max_train_steps", String(made + 4)]
+    const second = await trained("stopped", rest, { keeps: true })
+    expect(second).toMatchObject({ code: 0, stderr: "" })
+    expect(second.events).toContainEqual(expect.objectContaining({ event: "resume", step: made }))
+    expect(await rank.ended).toBe(0)
+    expect(rank.events.filter(({ event }) => event === "joined")).toHaveLength(2)
+    const whole = (await alone(made + 4)).get("/last.safetensors")
+    expect((await filesOf(join(data(), "stopped"))).get("/last.safetensors")).toBe(whole)
+    // The same command finds the run done.
+    const third = await trained("stopped", [...rest, "--rank_wait", "0"], { keeps: true })
+    expect(third).toMatchObject({ code: 0, stderr: "" })
+    expect((await filesOf(join(data(), "stopped"))).get("/last.safetensors")).toBe(whole)
+  })
+
+  it("end with an exit code that asks for another try, where nothing answers", async () => {
+    const rank = rankAt(await freeAddress(), TOKEN, ["--patience", "0"])
+    expect(await rank.ended).toBe(75)
+    expect(await rankAt("nowhere").ended).toBe(1)
   })
 
   it("may be killed and come back, without another result", { timeout: 600_000 }, async () => {

@@ -41,6 +41,8 @@ export interface Kill {
   readonly after: number
   /** The step that the run reports before the milliseconds count. It is saved then. */
   readonly step?: number
+  /** Default: SIGKILL */
+  readonly signal?: NodeJS.Signals
 }
 
 /**
@@ -69,7 +71,7 @@ export async function trainedRun(folder: string, out: string, more: readonly str
   }
   let timer: NodeJS.Timeout | undefined
   const killLater = (): void => {
-    if (kill !== undefined) timer ??= setTimeout(() => child.kill("SIGKILL"), kill.after)
+    if (kill !== undefined) timer ??= setTimeout(() => child.kill(kill.signal ?? "SIGKILL"), kill.after)
   }
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (text: string) => {

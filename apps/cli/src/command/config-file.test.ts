@@ -34,7 +34,9 @@ describe("readConfigLayer", () => {
 
   it("passes over options of another command, and over no others", async () => {
     await writeFile(join(folder, "a.toml"), "seed = 1\nsteps = 5\nsteeps = 6")
-    const { values, problems } = await readConfigLayer(table, join(folder, "a.toml"), { steps: integer({ help: "", min: 1 }) })
+    const { values, problems } = await readConfigLayer(table, join(folder, "a.toml"), {
+      steps: integer({ help: "", min: 1 }),
+    })
     expect([...values.keys()]).toEqual(["seed"])
     expect(problems.map(({ text }) => text)).toEqual([expect.stringContaining("steeps")])
   })
