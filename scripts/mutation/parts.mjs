@@ -19,6 +19,7 @@ const withSlow = (folder, names, ...tests) =>
 export const PARTS = {
   [`${CORE}/generation`]: [`${CORE}/generation/**/*.test.ts`, `${SLOW}/{generate-places,phases}.test.ts`],
   [`${CORE}/generation/noise-source.ts`]: [`${CORE}/generation/noise-source.test.ts`],
+  [`${CORE}/generation/conditions.ts`]: [`${CORE}/generation/conditions.test.ts`],
   [`${CORE}/generation/adapters.ts`]: [`${CORE}/generation/adapters.test.ts`],
   ...Object.fromEntries([
     ...withSlow(
@@ -28,7 +29,6 @@ export const PARTS = {
     ),
     ...withSlow("generation", ["tiled-network.ts"], `${SLOW}/tiles.test.ts`),
     ...withSlow("generation", ["regions.ts"], `${SLOW}/regions.test.ts`),
-    ...withSlow("generation", ["conditions.ts"], `${SLOW}/{prompted,regions}.test.ts`),
     ...withSlow("generation", ["run-stage.ts", "generate.ts"], `${SLOW}/{generate-places,start,tiles}.test.ts`),
     ...withSlow(
       "generation",

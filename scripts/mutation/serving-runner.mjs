@@ -134,13 +134,17 @@ async function run(entry) {
   const start = performance.now()
   const used = process.cpuUsage()
   let failure
+  const note = (error) => {
+    failure ??= String(error?.message ?? error).slice(0, 500)
+  }
   try {
     for (const hook of hooks("beforeEach").toReversed()) await hook(test.context, test.suite)
     await withoutEndlessWait(TestRunner.getTestFn(test)(), entry)
   } catch (error) {
-    failure = String(error?.message ?? error).slice(0, 500)
+    note(error)
   }
-  for (const hook of hooks("afterEach")) await hook(test.context, test.suite)
+  // A hook after a test may check what the test has left.
+  for (const hook of hooks("afterEach")) await (async () => hook(test.context, test.suite))().catch(note)
   if (failure === undefined) {
     entry.milliseconds = performance.now() - start
     const { user, system } = process.cpuUsage(used)

@@ -206,7 +206,8 @@ describe("a prepared control", () => {
 })
 
 describe("the tap of adapters in a pass", () => {
-  const place = { position: null, rows: passRows(1, false), grid: GRID }
+  const position = { sigma: 1, timestep: 500, step: 0, steps: 1, between: false }
+  const place = { position, rows: passRows(1, false), grid: GRID }
 
   /** What the layer reads with adapters that the window gives these factors. */
   function read(

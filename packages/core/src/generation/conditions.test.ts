@@ -38,17 +38,26 @@ describe("the conditions of a batch", () => {
   /** Expects rows of these texts, each with the pooled text and the size of its own. */
   async function expectRows(
     { context, vector }: Pick<Conditions, "context" | "vector">,
-    rows: readonly { text: string; first?: string; pooledOf?: string; size?: ConditionOptions["size"] }[],
+    rows: readonly {
+      text: string
+      first?: string
+      pooledOf?: string
+      size?: ConditionOptions["size"]
+      factor?: number
+    }[],
   ): Promise<void> {
     expect(context.shape).toEqual([rows.length, 77, WIDTH])
     const [contexts, vectors] = [await context.data(), await vector.data()]
     const [length, width] = [77 * WIDTH, vectors.length / rows.length]
-    for (const [i, { text, first = text, pooledOf = text, size = SIZE }] of rows.entries()) {
+    for (const [i, { text, first = text, pooledOf = text, size = SIZE, factor = 1 }] of rows.entries()) {
       const [both, one] = [await alone(text), await alone(first)]
-      const wanted = both.context.map((value, at) => (at % WIDTH < FIRST ? (one.context[at] ?? 0) : value))
+      const wanted = both.context.map((value, at) => factor * (at % WIDTH < FIRST ? (one.context[at] ?? 0) : value))
       close(contexts.subarray(i * length, (i + 1) * length), wanted)
       const own = vectors.subarray(i * width, (i + 1) * width)
-      close(own.subarray(0, POOLED), (await alone(pooledOf)).pooled)
+      close(
+        own.subarray(0, POOLED),
+        (await alone(pooledOf)).pooled.map((value) => factor * value),
+      )
       close(own.subarray(POOLED), sizeEmbedding(size))
     }
   }
@@ -110,6 +119,76 @@ describe("the conditions of a batch", () => {
     await expectRows(third, [{ text: "fog" }, { text: "" }])
     conditions.dispose()
     expect(tf.memory().numTensors).toBe(before)
+  })
+
+  const NEGATIVES = [
+    { prompt: "a star AND a moon", negativePrompt: "fog AND rain", firstNegativePrompt: "haze" },
+    { prompt: "a ring AND a square", negativePrompt: "snow AND hail" },
+  ]
+
+  it("have the parts of the negative prompts apart, each with its own factor, beside the empty prompt", async () => {
+    const before = tf.memory().numTensors
+    for (const fromEmpty of [true, false]) {
+      const conditions = encodeConditions(sdxl, NEGATIVES, {
+        ...{ guided: true, fromEmpty, size: SIZE, negativeSize: NEGATIVE_SIZE },
+        parts: [{ textWeight: 0.5 }, { textWeight: 2 }],
+        negativeParts: [{ textWeight: 3 }, { textWeight: 0.25 }],
+      })
+      const [empty, rain] = [conditions.empty, conditions.furtherNegatives[0]]
+      expect([conditions.furtherNegatives.length, conditions.further.length]).toEqual([1, 1])
+      expect(empty === null).toBe(!fromEmpty)
+      if (empty !== null)
+        await expectRows(empty, [
+          { text: "", size: NEGATIVE_SIZE },
+          { text: "", size: NEGATIVE_SIZE },
+        ])
+      await expectRows(rain as Pick<Conditions, "context" | "vector">, [
+        { text: "rain", size: NEGATIVE_SIZE, factor: 0.25 },
+        { text: "hail", size: NEGATIVE_SIZE, factor: 0.25 },
+      ])
+      await expectRows(conditions, [
+        { text: "fog", first: "haze", size: NEGATIVE_SIZE, factor: 3 },
+        { text: "snow", size: NEGATIVE_SIZE, factor: 3 },
+        { text: "a star", factor: 0.5 },
+        { text: "a ring", factor: 0.5 },
+      ])
+      await expectRows(conditions.further[0] as Pick<Conditions, "context" | "vector">, [
+        { text: "a moon", factor: 2 },
+        { text: "a square", factor: 2 },
+      ])
+      conditions.dispose()
+    }
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
+  it("have the negative prompt's parts and the empty prompt where parts act in regions, too", async () => {
+    const before = tf.memory().numTensors
+    const none: Tap = { has: () => false }
+    const conditions = encodeConditions(sdxl, NEGATIVES, {
+      ...{ guided: true, fromEmpty: true, size: SIZE, partTaps: [none, none], negativeParts: [{}, {}] },
+    })
+    await expectRows(conditions.empty as NonNullable<Conditions["empty"]>, [{ text: "" }, { text: "" }])
+    await expectRows(conditions.furtherNegatives[0] as Pick<Conditions, "context" | "vector">, [
+      { text: "rain" },
+      { text: "hail" },
+    ])
+    await expectRows(conditions, [
+      ...[{ text: "fog", first: "haze" }, { text: "snow" }],
+      ...[{ text: "a moon" }, { text: "a square" }],
+    ])
+    expect(conditions.weights).toEqual([
+      [1, 1],
+      [1, 1],
+    ])
+    conditions.dispose()
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
+  it("read a negative prompt with AND as one text where its parts are not asked for", async () => {
+    const conditions = encodeConditions(sdxl, NEGATIVES.slice(1), { guided: true, size: SIZE })
+    expect(conditions.furtherNegatives).toEqual([])
+    await expectRows(conditions, [{ text: "snow AND hail" }, { text: "a ring" }])
+    conditions.dispose()
   })
 
   it("read each picture's last pooled text in all of its parts, as sd-scripts does", async () => {
@@ -193,5 +272,8 @@ describe("the conditions of a batch", () => {
     expect(needed({ prompt: "a", negativePrompt: long(80) })).toBe(2)
     expect(needed({ prompt: "a", firstNegativePrompt: long(160) })).toBe(3)
     expect(needed({ prompt: long(80), negativePrompt: long(160) }, false)).toBe(2)
+    const composed = { prompt: "a", negativePrompt: `${long(70)} AND ${long(70)}` }
+    expect(chunksNeeded(sdxl.tokenizer, composed, { guided: true })).toBe(2)
+    expect(chunksNeeded(sdxl.tokenizer, composed, { guided: true, negativeParts: [{}, {}] })).toBe(1)
   })
 })

@@ -133,7 +133,8 @@ export function* encodeConditionSteps(
   const before = [...empties, ...moreNegatives]
   const texts = [...before, ...negatives, ...prompts]
   const firstNegatives = guided ? requests.map(({ firstNegativePrompt }, i) => firstNegativePrompt ?? negatives[i]) : []
-  const firsts = prompts.map((text, i) => (i < pictures ? requests[i]?.firstPrompt : undefined) ?? text)
+  // The first part of each picture's prompt comes first, and only it has a text of the first encoder's own.
+  const firsts = prompts.map((text, i) => requests[i]?.firstPrompt ?? text)
   const firstPrompts = [...before, ...firstNegatives, ...firsts].map((text) => text ?? "")
   const mixesOf = (own: readonly PartSettings[] | null, length: number): readonly (TextMix | null)[] =>
     Array.from({ length }, (_, i) => own?.[i])
