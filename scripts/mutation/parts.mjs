@@ -20,6 +20,8 @@ export const PARTS = {
   [`${CORE}/generation`]: [`${CORE}/generation/**/*.test.ts`, `${SLOW}/{generate-places,phases}.test.ts`],
   [`${CORE}/generation/noise-source.ts`]: [`${CORE}/generation/noise-source.test.ts`],
   [`${CORE}/generation/conditions.ts`]: [`${CORE}/generation/conditions.test.ts`],
+  [`${CORE}/generation/decode-pictures.ts`]: [`${CORE}/generation/vae-pictures.test.ts`],
+  [`${CORE}/generation/encode-pictures.ts`]: [`${CORE}/generation/vae-pictures.test.ts`],
   [`${CORE}/generation/adapters.ts`]: [`${CORE}/generation/adapters.test.ts`],
   ...Object.fromEntries([
     ...withSlow(
@@ -35,7 +37,6 @@ export const PARTS = {
       ["denoise-latents.ts"],
       `${SLOW}/{generate-places,phases,prompted,prompt-parts,text-keys,tiles}.test.ts`,
     ),
-    ...withSlow("generation", ["decode-pictures.ts", "encode-pictures.ts"], `${SLOW}/{phases,tiles}.test.ts`),
     ...withSlow("models", ["vae"], `${SLOW}/tiles.test.ts`),
     ...withSlow("models", ["text.ts"], `${SLOW}/{prompted,text-keys}.test.ts`),
     ...withSlow("models", ["unet"], `${SLOW}/{deep-cache,text-keys,shared-trunk}.test.ts`),
