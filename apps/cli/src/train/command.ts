@@ -32,7 +32,7 @@ export const trainCommand = defineCommand({
       if (settings.plan) {
         const { planRun } = await import("./plan/plan-run.ts")
         const { planText } = await import("./plan/plan-text.ts")
-        const plan = await untilStopped(planRun(settings, dataset), signal, NOTHING_TO_SAVE)
+        const plan = await untilStopped(planRun(settings, dataset, signal), signal, NOTHING_TO_SAVE)
         return reporter.say("plan", { ...plan }, planText(plan))
       }
       const { runTrain } = await import("./run.ts")

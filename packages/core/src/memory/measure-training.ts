@@ -1,5 +1,6 @@
 import type { SdxlFiles } from "../models/layouts/parts.ts"
 import { loadSdxl } from "../models/sdxl.ts"
+import type { StopOptions } from "../models/steps.ts"
 import type { Ops } from "../ops/ops.ts"
 import { type MemoryTask, NO_WORDS, runTraining } from "./plan.ts"
 
@@ -15,18 +16,24 @@ export interface TrainingTimes {
  * Loads a model and runs a training's step twice. The second one is measured: the first one also makes memory. Where a
  * model is small, ops take longer to begin than to compute, and no speed of a device says how long.
  *
- * @throws CoreError for what loading and the task refuse
+ * @throws CoreError for what loading and the task refuse; the signal's reason when aborted
  */
-export async function measureTraining(ops: Ops, files: SdxlFiles, task: MemoryTask): Promise<TrainingTimes> {
+export async function measureTraining(
+  ops: Ops,
+  files: SdxlFiles,
+  task: MemoryTask,
+  stop: StopOptions = {},
+): Promise<TrainingTimes> {
   const sdxl = await loadSdxl(ops, files, NO_WORDS)
   try {
     const took = new Map<string, number>()
     for (let round = 0; round < 2; round++) {
       let start = performance.now()
-      await runTraining(sdxl, task, (name) => {
+      const leave = (name: string): void => {
         took.set(name, (performance.now() - start) / 1000)
         start = performance.now()
-      })
+      }
+      await runTraining(sdxl, task, leave, stop)
     }
     return { pair: took.get("VAE and text") ?? 0, step: took.get("training step") ?? 0 }
   } finally {

@@ -13,6 +13,7 @@ import { layOutSlots } from "../models/lllite/layout.ts"
 import { disposeLllite, uploadLllite } from "../models/lllite/params.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { loadSdxl } from "../models/sdxl.ts"
+import { letStop, type StopOptions } from "../models/steps.ts"
 import type { WeightFile } from "../models/weight-reader.ts"
 import type { Ops } from "../ops/ops.ts"
 import { bytesOf } from "../params.ts"
@@ -96,12 +97,13 @@ export interface MemoryPlan {
  * Gradients of TensorFlow.js must be registered. No other code may compute with TensorFlow.js meanwhile.
  *
  * @param files names, dtypes and shapes of a checkpoint; its tensors are not read
- * @throws CoreError for what loading and the task refuse
+ * @throws CoreError for what loading and the task refuse; the signal's reason when aborted
  */
 export function planMemory(
   files: WeightFile | SdxlFiles,
   task: MemoryTask,
   { adjust = (ops) => ops, ...options }: Footprint,
+  stop: StopOptions = {},
 ): Promise<MemoryPlan> {
   return withOutline(options.pooled ?? false, async (backend) => {
     const sdxl = await loadSdxl(adjust(createOutlineOps(backend, options)), files, NO_WORDS)
@@ -113,8 +115,9 @@ export function planMemory(
     }
     backend.takeHolding()
     backend.takeWork()
+    await letStop(stop)
     const phases = await (task.kind === "train"
-      ? planTraining(backend, sdxl, task)
+      ? planTraining(backend, sdxl, task, stop)
       : planGeneration(backend, sdxl, task, nets))
     for (const net of nets) net.dispose()
     sdxl.dispose()
@@ -186,9 +189,14 @@ async function planGeneration(
   return phases
 }
 
-async function planTraining(backend: OutlineBackend, sdxl: Sdxl, task: MemoryTask): Promise<MemoryPhase[]> {
+async function planTraining(
+  backend: OutlineBackend,
+  sdxl: Sdxl,
+  task: MemoryTask,
+  stop: StopOptions,
+): Promise<MemoryPhase[]> {
   const phases: MemoryPhase[] = []
-  await runTraining(sdxl, task, (name) => phases.push(takePhase(backend, name, 1)))
+  await runTraining(sdxl, task, (name) => phases.push(takePhase(backend, name, 1)), stop)
   return phases
 }
 
@@ -197,18 +205,26 @@ export async function runTraining(
   sdxl: Sdxl,
   task: MemoryTask,
   leave: (name: MemoryPhase["name"]) => void,
+  stop: StopOptions = {},
 ): Promise<void> {
   const { width, height, batchSize = 1, checkpointing = true, vaeSlices = 1 } = task
   const picture = blank(width, height)
   const size = { original: [height, width], crop: [0, 0], target: [height, width] } as const
   const cache = createExampleCache(sdxl, { seed: 0, vaeSlices: () => vaeSlices })
-  const example = await cache({ name: "picture", image: picture, control: picture, caption: "", size }, 0)
+  const example = await cache({ name: "picture", image: picture, control: picture, caption: "", size }, 0, stop)
   leave("VAE and text")
   const model = modelOf(sdxl, task)
   if (model === null) return
   const examples = Array.from({ length: batchSize }, () => example)
   const options = { gradientCheckpointing: checkpointing }
-  await objective(sdxl, createNoiseSchedule(), LLLITE, model, { seed: 0, step: 0, firstRow: 0, examples }, options)
+  await objective(
+    sdxl,
+    createNoiseSchedule(),
+    LLLITE,
+    model,
+    { seed: 0, step: 0, firstRow: 0, examples, ...stop },
+    options,
+  )
   leave("training step")
 }
 
@@ -216,8 +232,9 @@ function takePhase(backend: OutlineBackend, name: MemoryPhase["name"], runs: num
   return { name, runs, ...backend.takeHolding(), work: backend.takeWork() }
 }
 
-function modelOf(
-  { unet }: Sdxl,
+/** A new LLLite for a task. Null: the task has none. */
+export function modelOf(
+  { unet }: Pick<Sdxl, "unet">,
   { lllite, sites = enumerateSites(unet.config.layout) }: MemoryTask,
 ): LlliteModel | null {
   if (lllite === null) return null

@@ -1,5 +1,6 @@
 import type { Dtype } from "@lllite/format"
 import * as tf from "@tensorflow/tfjs-core"
+import { letStop, type StopOptions } from "../models/steps.ts"
 import type { Ops } from "../ops/ops.ts"
 import type { Work } from "./outline-backend.ts"
 
@@ -40,8 +41,9 @@ const [ROWS, INNER, OUT] = [4, 2048, 4096]
  * one to two seconds.
  *
  * @param dtype of the model's weights in its file. Default: F32
+ * @throws the signal's reason when aborted
  */
-export async function measureSpeed(ops: Ops, dtype: Dtype = "F32"): Promise<Speed> {
+export async function measureSpeed(ops: Ops, dtype: Dtype = "F32", stop: StopOptions = {}): Promise<Speed> {
   const side = 1024
   const [a, b] = [tf.ones([side, side]), tf.ones([side, side])]
   const rows = tf.ones([ROWS, INNER])
@@ -49,10 +51,10 @@ export async function measureSpeed(ops: Ops, dtype: Dtype = "F32"): Promise<Spee
   const small = tf.ones([1, 4])
   const weight = await ops.load.linear(emptyWeight(dtype), null)
   try {
-    const product = await meanOf(() => ops.dense(a, b, null))
-    const reading = await meanOf(() => ops.linear(rows, weight))
-    const pass = await meanOf(() => ops.silu(wide))
-    const sum = await meanOf(() => tf.add(wide, wide))
+    const product = await meanOf(() => ops.dense(a, b, null), stop)
+    const reading = await meanOf(() => ops.linear(rows, weight), stop)
+    const pass = await meanOf(() => ops.silu(wide), stop)
+    const sum = await meanOf(() => tf.add(wide, wide), stop)
     const calls = 50
     const call = await meanOf(() => {
       let last = tf.add(small, small)
@@ -62,7 +64,7 @@ export async function measureSpeed(ops: Ops, dtype: Dtype = "F32"): Promise<Spee
         last = next
       }
       return last
-    })
+    }, stop)
     const speed = {
       flops: (2 * side ** 3) / product,
       weightBytes: weight.bytes / reading,
@@ -93,7 +95,8 @@ function secondsOf(work: ReadonlyMap<string, Work>, speed: Omit<Speed, "seconds"
 }
 
 /** The mean time of a computation, in seconds, its result included. The first one also makes memory, and is left out. */
-async function meanOf(compute: () => tf.Tensor): Promise<number> {
+async function meanOf(compute: () => tf.Tensor, stop: StopOptions): Promise<number> {
+  await letStop(stop)
   let total = 0
   let rounds = -1
   while (rounds < ROUNDS || total < LONG_ENOUGH) {

@@ -11,6 +11,12 @@ export interface StopOptions {
   readonly pause?: () => Promise<void>
 }
 
+/** Pauses, and stops where the signal says so. @throws the signal's reason when aborted */
+export async function letStop({ signal, pause }: StopOptions): Promise<void> {
+  await pause?.()
+  signal?.throwIfAborted()
+}
+
 /** Runs all steps without a pause. */
 export function runAtOnce<T>(steps: Steps<T>): T {
   let next = steps.next()

@@ -1,4 +1,4 @@
-import type { MemoryPlan, MemoryTask } from "@lllite/core/memory"
+import type { MemoryPlan, MemoryTask, StopOptions } from "@lllite/core/memory"
 import { chooseVaeParts, planMemory } from "@lllite/core/memory"
 import { inferVaeConfig, partsOf, type SdxlFiles } from "@lllite/core/models"
 import { registerGradients } from "@lllite/core/ops"
@@ -15,10 +15,15 @@ export interface TaskPlace extends ModelPlace, VaePlace {}
  * @param files whose headers are read
  * @throws CoreError for what loading and the task refuse
  */
-export async function planTaskMemory(files: SdxlFiles, place: TaskPlace, task: MemoryTask): Promise<MemoryPlan> {
+export async function planTaskMemory(
+  files: SdxlFiles,
+  place: TaskPlace,
+  task: MemoryTask,
+  stop: StopOptions = {},
+): Promise<MemoryPlan> {
   await registerGradients()
   const footprint = footprintOf(place)
-  if (task.vaeSlices !== undefined || task.vaeTiles != null) return planMemory(files, task, footprint)
+  if (task.vaeSlices !== undefined || task.vaeTiles != null) return planMemory(files, task, footprint, stop)
   const parts = await chooseVaeParts(inferVaeConfig(partsOf(files).vae), task, vaeRoom(place), footprint)
-  return planMemory(files, { ...task, ...parts }, footprint)
+  return planMemory(files, { ...task, ...parts }, footprint, stop)
 }

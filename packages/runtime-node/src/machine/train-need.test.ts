@@ -44,6 +44,13 @@ describe("the need of a training", () => {
     expect((await measureSpeed(ops, "BF16")).weightBytes).toBeGreaterThan(0)
   })
 
+  it("stops before its next part", async () => {
+    const stop = new AbortController()
+    const plan = planTrain({ checkpoint: TINY }, { backend: "wasm" }, task, stop.signal)
+    stop.abort(new Error("stopped"))
+    await expect(plan).rejects.toThrow("stopped")
+  })
+
   it("is refused for a checkpoint that is not there", async () => {
     await expect(planTrain({ checkpoint: "/no/such.safetensors" }, { backend: "wasm" }, task)).rejects.toThrow(
       /no such/i,

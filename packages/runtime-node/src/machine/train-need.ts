@@ -1,13 +1,13 @@
 import os from "node:os"
 import type { MemoryPhase, MemoryTask } from "@lllite/core/memory"
-import { measureSpeed, measureTraining } from "@lllite/core/memory"
-import { partsOf, type WeightFile } from "@lllite/core/models"
-import type { WeightEntry } from "@lllite/core/ops"
+import { letStop, measureTraining } from "@lllite/core/memory"
 import type { NodeBackend } from "../backends/names.ts"
 import { startBackend } from "../backends/start.ts"
 import type { StartOptions } from "../backends/started-backend.ts"
 import { openSdxl, type SdxlPaths } from "../files/open-sdxl.ts"
 import { findTensorflow } from "../tensorflow/installation.ts"
+import { pause } from "../workers/pause.ts"
+import { estimateTraining } from "./estimate-training.ts"
 import { planTaskMemory } from "./task-memory.ts"
 
 /** A training whose need is planned. */
@@ -26,6 +26,12 @@ export interface TrainNeedPlace extends StartOptions {
 /** A thread of Node with TensorFlow.js takes this much, measured with two threads on `wasm`. */
 const THREAD_BYTES = 45e6
 
+/**
+ * What a run holds beside its backend and its tensors: code that it loads later, decoded pictures, and what is not yet
+ * collected. It was 90 to 200 MB in five runs of the tiny model.
+ */
+const RUN_BYTES = 140e6
+
 /** Weights of at most this size are loaded by a plan, and a step of at most so many pixels is run. It takes seconds. */
 const [SMALL_MODEL_BYTES, SMALL_TASK_PIXELS] = [256e6, 512 ** 2]
 
@@ -33,7 +39,7 @@ const [SMALL_MODEL_BYTES, SMALL_TASK_PIXELS] = [256e6, 512 ** 2]
 export interface TrainNeed {
   readonly backend: NodeBackend
   readonly threads: number
-  /** Bytes of this process with the backend alone. */
+  /** Bytes of this process without tensors. */
   readonly baseBytes: number
   /** Bytes of the model's weights in all threads. */
   readonly weightBytes: number
@@ -45,14 +51,16 @@ export interface TrainNeed {
 
 /**
  * Plans a training: starts the backend in this thread, and runs the training on a backend that computes shapes only.
- * The time follows from the speed of the backend, which is measured for a second. A step of a small model is run itself.
+ * The time is measured. A step of a small model is run itself, and for a large one see `estimateTraining`.
  *
- * @throws InputError for files and a backend that do not work; CoreError for what loading and the task refuse
+ * @throws InputError for files and a backend that do not work; CoreError for what loading and the task refuse; the
+ * signal's reason when aborted
  */
 export async function planTrain(
   paths: SdxlPaths,
   { backend: asked, threads: askedThreads, ...options }: TrainNeedPlace,
   { rows, ...task }: TrainNeedTask,
+  signal?: AbortSignal,
 ): Promise<TrainNeed> {
   const backend = asked ?? (askedThreads !== undefined && askedThreads > 1 ? "wasm" : usual())
   const isNative = backend === "tensorflow" || backend === "webgpu"
@@ -61,38 +69,25 @@ export async function planTrain(
   try {
     const { ops, device } = await startBackend(backend, options)
     // Measuring takes memory, too, which a run does not need.
-    const baseBytes = process.memoryUsage.rss() + (threads - 1) * THREAD_BYTES
+    const baseBytes = process.memoryUsage.rss() + RUN_BYTES + (threads - 1) * THREAD_BYTES
     const place = { backend, device, threads, weights: options.weights ?? "file" }
     const all = { ...task, kind: "train", batchSize: rows } as const
-    const { phases, weightBytes } = await planTaskMemory(opened.files, place, all)
-    const workOf = (name: MemoryPhase["name"]): MemoryPhase["work"] =>
-      phases.find((phase) => phase.name === name)?.work ?? new Map()
-    const secondsOf = async (): Promise<TrainNeed["seconds"]> => {
-      if (weightBytes <= SMALL_MODEL_BYTES && rows * task.width * task.height <= SMALL_TASK_PIXELS) {
-        const { pair, step } = await measureTraining(ops, opened.files, all)
-        return { pair, part: step }
-      }
-      const speed = await measureSpeed(ops, largestEntry(partsOf(opened.files).unet)?.dtype)
-      return { pair: speed.seconds(workOf("VAE and text")), part: speed.seconds(workOf("training step")) }
-    }
+    const stop = { pause, ...(signal === undefined ? {} : { signal }) }
+    await letStop(stop)
+    const plan = await planTaskMemory(opened.files, place, all, stop)
+    const { phases, weightBytes } = plan
+    const isSmall = weightBytes <= SMALL_MODEL_BYTES && rows * task.width * task.height <= SMALL_TASK_PIXELS
+    const { pair, step } = await (isSmall
+      ? measureTraining(ops, opened.files, all, stop)
+      : estimateTraining(ops, opened.files, place, plan, stop))
     return {
       ...{ backend, threads, baseBytes, weightBytes: threads * weightBytes },
       phases: phases.map(({ name, peakBytes }) => ({ name, bytes: threads * peakBytes })),
-      seconds: await secondsOf(),
+      seconds: { pair, part: step },
     }
   } finally {
     await opened.close()
   }
-}
-
-/** The largest tensor of a file. Its dtype is that of most of the weights. */
-function largestEntry({ entries }: Pick<WeightFile, "entries">): WeightEntry | undefined {
-  const sizeOf = ({ shape }: WeightEntry): number => shape.reduce((product, length) => product * length, 1)
-  let largest: WeightEntry | undefined
-  for (const entry of entries.values()) {
-    if (largest === undefined || sizeOf(entry) > sizeOf(largest)) largest = entry
-  }
-  return largest
 }
 
 function usual(): NodeBackend {

@@ -49,8 +49,12 @@ export interface RunPlan extends Pick<StepPlan, "steps" | "perEpoch"> {
 /** Copies of the LLLite's values that a run holds: they, those before the update, gradients of parts and their sums. */
 const VALUE_COPIES = 6
 
-/** Plans a run. The backend starts, and no weights are loaded. */
-export async function planRun(settings: TrainSettings, dataset: TrainingSet): Promise<RunPlan> {
+/**
+ * Plans a run. The backend starts, and no weights of a large model are loaded.
+ *
+ * @throws as `planTrain`
+ */
+export async function planRun(settings: TrainSettings, dataset: TrainingSet, signal: AbortSignal): Promise<RunPlan> {
   const config = await checkCheckpoint(settings.model)
   const adapters = await adaptersOf(settings, config.layout)
   const { slots, size: values } = layOutSlots(adapters)
@@ -59,12 +63,17 @@ export async function planRun(settings: TrainSettings, dataset: TrainingSet): Pr
   const [width, height] = largest(dataset)
   const [first] = adapters
   const need = (rows: number, checkpointing: boolean): Promise<TrainNeed> =>
-    planTrain(settings.model, settings.runtime, {
-      ...{ rows, width, height, checkpointing },
-      lllite: first === undefined ? formOf(settings) : first,
-      sites: adapters.map(({ site }) => site),
-      ...(settings.vaeSlices === undefined ? {} : { vaeSlices: settings.vaeSlices }),
-    })
+    planTrain(
+      settings.model,
+      settings.runtime,
+      {
+        ...{ rows, width, height, checkpointing },
+        lllite: first === undefined ? formOf(settings) : first,
+        sites: adapters.map(({ site }) => site),
+        ...(settings.vaeSlices === undefined ? {} : { vaeSlices: settings.vaeSlices }),
+      },
+      signal,
+    )
   const inBatch = largestBatch(dataset.sizes, batchSize)
   const rows = Math.ceil(inBatch / settings.batchParts)
   const found = await need(rows, settings.gradientCheckpointing)
