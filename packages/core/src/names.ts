@@ -18,7 +18,7 @@ export { COMBINATIONS, GENERATE_DEFAULTS, GENERATE_RANGES, SIDE_MULTIPLE } from 
 export { HIRES_DEFAULTS, HIRES_RANGES, HIRES_UPSCALERS, type HiresFix } from "./generation/hires-fix.ts"
 export { REGION_CODES } from "./generation/region-map.ts"
 export { START_NOISE_RANGES } from "./generation/start-noise.ts"
-export { START_DEFAULTS, START_RANGES } from "./generation/start-picture.ts"
+export { MASKED_CONTENTS, type MaskedContent, START_DEFAULTS, START_RANGES } from "./generation/start-picture.ts"
 export { type CurvePoint, WINDOW_COUNTS, type WindowCount } from "./generation/window.ts"
 export { DEFAULT_FIT, FITS, type Fit } from "./image/fit.ts"
 export { listText } from "./list-text.ts"

@@ -1,10 +1,13 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { latentMask } from "../src/generation/mask.ts"
 import type { GreyImage, RgbImage } from "../src/image/index.ts"
+import { fillMasked } from "../src/image/index.ts"
 import type { GenerateOptions, PictureRequest } from "../src/index.ts"
-import { decodePictures, encodePictures, generate } from "../src/index.ts"
+import { createNoiseSource, decodePictures, encodePictures, generate } from "../src/index.ts"
 import type { LlliteParams, Sdxl } from "../src/models/index.ts"
 import { disposeLllite } from "../src/models/index.ts"
+import type { MaskedContent } from "../src/names.ts"
 import { disposeParams } from "../src/params.ts"
 import { actingLllite } from "./acting-lllite.ts"
 import { createSyntheticSdxl, createSyntheticUnet } from "./synthetic-sdxl.ts"
@@ -71,6 +74,32 @@ describe("pictures from pictures", () => {
     expect(kept.steps).toEqual([])
     expect((await run(requests.slice(0, 1), { start: { image, strength: 0.5 } })).steps).toEqual(["1/2 8", "2/2 8"])
     expect((await run(requests.slice(0, 1), { start: { image, strength: 0.01 } })).steps).toHaveLength(1)
+  })
+
+  it("give the masked part the content that is asked for", async () => {
+    const image = picture(7)
+    const content = (maskedContent: MaskedContent) => one({ start: { image, mask, strength: 0, maskedContent } })
+    const at0 = (start: RgbImage) => one({ start: { image: start, mask, strength: 0 } })
+    expect(await content("original")).toEqual(await at0(image))
+    expect(await content("fill")).toEqual(await at0(fillMasked(image, mask)))
+    const grey = image.data.map((value, i) => (mask.data[Math.floor(i / 3)] === 255 ? 128 : value))
+    expect(await content("grey")).toEqual(await at0({ ...image, data: grey }))
+
+    // Of the latents, the right half is replaced.
+    const filled = encodePictures(sdxl, [fillMasked(image, mask)])
+    const right = latentMask([mask], { height: 8, width: 8 })
+    const unit = createNoiseSource("lllite", [{ seed: 1 }], [8, 8, 4], []).start()
+    for (const [name, latents] of [
+      ["nothing", tf.mul(filled, tf.sub(1, right))],
+      ["noise", tf.add(tf.mul(filled, tf.sub(1, right)), tf.mul(unit, right))],
+    ] as const) {
+      const decoded: RgbImage[] = []
+      for await (const each of decodePictures(sdxl, latents as tf.Tensor4D)) decoded.push(each)
+      expect(await content(name), name).toEqual(decoded[0])
+      latents.dispose()
+    }
+    tf.dispose([filled, right, unit])
+    await expect(content("latent noise" as MaskedContent)).rejects.toThrow('no masked content "latent noise"')
   })
 
   it("give every picture of a batch its own start and mask, as alone", async () => {

@@ -132,6 +132,19 @@ describe("A1111's API", () => {
     expect(answer.parameters).toMatchObject({ init_images: null, mask: null })
   })
 
+  it("starts the masked part from what inpainting_fill says, and refuses other numbers", async () => {
+    const { url, recipes } = await drawing(picture(200))
+    const white = base64(encodePng({ width: 64, height: 64, data: new Uint8Array(3 * 64 * 64).fill(255) }))
+    const masked = { init_images: [base64(picture(50))], mask: white, width: 64, height: 64, seed: 1, steps: 4 }
+    for (const fields of [{}, ...[1, 2, 3].map((inpainting_fill) => ({ inpainting_fill }))])
+      expect((await ask(url, "img2img", { ...masked, ...fields })).status).toBe(200)
+    expect(recipes.map(({ start }) => (start as { readonly maskedContent: string }).maskedContent)).toEqual([
+      ...["fill", "original", "noise", "nothing"],
+    ])
+    const refused = await ask(url, "img2img", { ...masked, inpainting_fill: 4 })
+    expect([refused.status, refused.detail]).toEqual([422, expect.stringContaining("inpainting_fill is 4, expected 0")])
+  })
+
   it("reads a mask by its alpha, and several pictures to start from as a batch", async () => {
     const { url, recipes } = await drawing(picture(200))
     const alpha = Uint8Array.from({ length: 4 * 64 * 64 }, (_, i) => (i < 2 * 64 * 64 ? 255 : 0))

@@ -21,7 +21,7 @@ import type { SourceRecipe } from "./source/examine-source.ts"
 import { openModelFolders } from "./source/model-folders.ts"
 import { expectLoadable } from "./source/save-workflow.ts"
 import { speedNotices } from "./speed-options.ts"
-import { readStartFiles, startNotices, strengthNotices } from "./start-files.ts"
+import { contentNotices, readStartFiles, startNotices, strengthNotices } from "./start-files.ts"
 import { controlTypeAt, masksOf } from "./steering-options.ts"
 import { findTextualInversions } from "./textual-inversions.ts"
 
@@ -111,6 +111,7 @@ export async function examineGeneration(
       : ["--control_net_types has no effect, because no file is a ControlNet Union."]),
     ...regionNotices(recipes),
     ...startNotices(starts ?? [], pictures.length),
+    ...(reader.isGiven("maskedContent") ? contentNotices(recipes, reader.nameOf("maskedContent")) : []),
     ...(reader.isGiven("strength") ? strengthNotices(recipes, reader.nameOf("strength")) : []),
   ]
   return { pictures, notices: [...said, ...(named?.notices ?? [])] }

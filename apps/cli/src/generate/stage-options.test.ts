@@ -8,7 +8,7 @@ import { GENERATE_OPTIONS } from "./options.ts"
 import { checkGenerateOptions, planOf, readGenerateSettings } from "./settings.ts"
 import { readUnsharp } from "./stage-options.ts"
 import type { StartFile } from "./start-files.ts"
-import { readStartFiles, startNotices, strengthNotices } from "./start-files.ts"
+import { contentNotices, readStartFiles, startNotices, strengthNotices } from "./start-files.ts"
 
 const least = { ckpt: "tiny", prompt: "a red star", outdir: "out", seed: "1" }
 const START: StartFile = { image: "a/cat.jpg", mask: null, width: 70, height: 45 }
@@ -54,6 +54,21 @@ describe("options of starts and stages", () => {
     ])
     expect(await notices({ strength: "0.5", image_path: "a" }, [START])).toEqual([])
     expect(await notices({ strength: "0.5", highres_fix_scale: "0.5" })).toEqual([])
+  })
+
+  it("say that a masked content has no effect without a mask", async () => {
+    const notices = async (...given: Parameters<typeof read>): Promise<readonly string[]> =>
+      contentNotices(
+        (await read(...given)).map(({ recipe }) => recipe),
+        "--masked_content",
+      )
+    const given = { image_path: "a", masked_content: "fill" }
+    expect(await notices(given, [START])).toEqual([
+      "--masked_content has no effect without a start picture with a mask.",
+    ])
+    const masked = { ...START, mask: "mask.png" }
+    expect(await notices(given, [masked])).toEqual([])
+    expect((await recipeOf(given, [masked]))?.start).toMatchObject({ maskedContent: "fill" })
   })
 
   it("copy sd-scripts' start where that is asked", async () => {

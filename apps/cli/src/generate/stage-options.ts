@@ -10,6 +10,7 @@ import {
   HIRES_UPSCALERS,
   isInRange,
   LATENT_UNSHARP_RANGES,
+  MASKED_CONTENTS,
   OVERLAP_MULTIPLE,
   START_DEFAULTS,
   START_RANGES,
@@ -28,6 +29,10 @@ const START = {
   mask_path: file({
     valueName: "path",
     help: "Picture that is white where the picture changes, or a folder of them with the names of the start pictures. Without a start picture, it is a map of regions in red, green and blue.",
+  }),
+  masked_content: choice(MASKED_CONTENTS, {
+    otherwise: START_DEFAULTS.maskedContent,
+    help: "What the masked part of a start picture starts as: the picture, the colours around it, noise, nothing (zeros), or grey as in ComfyUI.",
   }),
   strength: number({
     ...START_RANGES.strength,

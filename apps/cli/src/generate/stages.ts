@@ -42,10 +42,12 @@ function tilesOf({ tile: size, tileOverlap: overlap }: StageSettings): Exclude<S
 }
 
 /** How a picture begins from a start picture, as options give it. */
-export function startOf(settings: StageSettings): Pick<NonNullable<StagesInput["start"]>, "strength" | "compat"> {
-  const { strength = START_DEFAULTS.strength, highresFixScale, highresFixStrength } = settings
+export function startOf(
+  settings: StageSettings,
+): Pick<NonNullable<StagesInput["start"]>, "strength" | "compat" | "maskedContent"> {
+  const { strength = START_DEFAULTS.strength, highresFixScale, highresFixStrength, maskedContent } = settings
   const own = highresFixScale === undefined ? strength : (highresFixStrength ?? strength)
-  return { strength: own, ...startRule(settings) }
+  return { strength: own, ...startRule(settings), ...(maskedContent === undefined ? {} : { maskedContent }) }
 }
 
 function startRule({ compat, forceSchedulerZeroStepsOffset }: StageSettings): {

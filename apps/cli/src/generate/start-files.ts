@@ -51,6 +51,12 @@ export function startNotices(starts: readonly StartFile[], pictures: number): re
   ]
 }
 
+/** What is said of a masked content of the command that no picture has a mask for. */
+export function contentNotices(recipes: readonly Pick<Recipe, "start">[], option: string): readonly string[] {
+  if (recipes.length === 0 || recipes.some(({ start }) => start !== null && start.mask !== null)) return []
+  return [`${option} has no effect without a start picture with a mask.`]
+}
+
 /** What is said of a strength of the command that no picture has a stage for. */
 export function strengthNotices(
   recipes: readonly Pick<Recipe, "start" | "hires">[],

@@ -49,6 +49,7 @@ export function commandOf(recipe: Recipe): string {
       : []),
     ...(start === null ? [] : [`--image_path ${quoted(pictureFile(start.image.path))}`]),
     ...(start?.mask == null ? [] : [`--mask_path ${quoted(pictureFile(start.mask.path))}`]),
+    ...(start?.maskedContent === undefined ? [] : [`--masked_content ${start.maskedContent}`]),
     ...(start === null ? [] : [`--strength ${start.strength}`]),
     ...(hires === null
       ? []

@@ -24,6 +24,7 @@ import { encodePictures, vaeParts } from "./encode-pictures.ts"
 import { inpaintChannels } from "./inpaint-channels.ts"
 import { lorasTap } from "./loras.ts"
 import { keepOutside, latentMask } from "./mask.ts"
+import { latentsWithContent, picturesWithContent } from "./masked-content.ts"
 import type { NoiseSource } from "./noise-source.ts"
 import { createNoiseSource } from "./noise-source.ts"
 import { prepareViews } from "./part-views.ts"
@@ -34,7 +35,7 @@ import type { GenerateOptions } from "./request.ts"
 import type { Stage } from "./stages.ts"
 import { stepsOf } from "./stages.ts"
 import { startFromLatents, startFromNoise } from "./start.ts"
-import { listOf } from "./start-picture.ts"
+import { listOf, type MaskedContent, START_DEFAULTS } from "./start-picture.ts"
 import { prepareTiles, type TileReport } from "./tiled-network.ts"
 import { type WalkStep, walkLatents } from "./walk-latents.ts"
 
@@ -121,12 +122,16 @@ export async function* runStage(
       added,
     )
     const unit = keep(isFromLatents ? startNoise(noise, stage) : noise.start())
+    const { channels, mask, content } = from
+    const withContent = (latents: Tensor4D | null): Tensor4D | null =>
+      latents === null || mask === null || content === "original"
+        ? latents
+        : keep(latentsWithContent(latents, mask, unit, content))
+    const kept = withContent(from.kept)
+    const first = from.latents === from.kept ? kept : from.latents
     const start = keep(
-      from.latents === null
-        ? startFromNoise(plan, unit)
-        : startFromLatents(plan, from.latents, unit, steps.from, steps.level),
+      first === null ? startFromNoise(plan, unit) : startFromLatents(plan, first, unit, steps.from, steps.level),
     )
-    const { channels, mask, kept } = from
     const denoise = createLatentDenoiser(sdxl, conditions, plan, {
       ...{
         ...options,
@@ -169,6 +174,8 @@ interface FromPictures {
   readonly mask: Tensor4D | null
   /** For a U-Net that reads the mask. */
   readonly channels: Tensor4D | null
+  /** What the masked part starts as. */
+  readonly content: MaskedContent
 }
 
 function keepPictures(
@@ -178,17 +185,21 @@ function keepPictures(
   keep: <T extends Tensor4D>(value: T) => T,
 ): FromPictures {
   const { start = null, width, height } = options
-  if (start === null) return { latents: before, kept: null, mask: null, channels: null }
+  const plain = { kept: null, mask: null, channels: null, content: "original" } as const
+  if (start === null) return { latents: before, ...plain }
   const masks = start.mask == null ? [] : listOf(start.mask)
-  if (before !== null && masks.length === 0) return { latents: before, kept: null, mask: null, channels: null }
+  if (before !== null && masks.length === 0) return { latents: before, ...plain }
   const pictures = listOf(start.image).map((image): RgbImage => resizeImage(image, width, height, "lanczos"))
-  const kept = keep(encodePictures(sdxl, pictures, vaeParts(options)))
+  // A second stage starts from what the first one made of the content.
+  const content = before === null ? (start.maskedContent ?? START_DEFAULTS.maskedContent) : "original"
+  const sized = masks.map((mask) => resizeImage(mask, width, height, "bilinear"))
+  const kept = keep(encodePictures(sdxl, picturesWithContent(pictures, sized, content), vaeParts(options)))
   const grid = { height: height / VAE_FACTOR, width: width / VAE_FACTOR }
   const mask = masks.length === 0 ? null : keep(latentMask(masks, grid))
   const reads = sdxl.unet.config.inChannels > sdxl.unet.config.outChannels
   const shown = pictures.length === 1 ? masks.map(() => pictures[0] as RgbImage) : pictures
   const channels = reads && mask !== null ? keep(inpaintChannels(sdxl, shown, masks, vaeParts(options))) : null
-  return { latents: before ?? kept, kept, mask, channels }
+  return { latents: before ?? kept, kept, mask, channels, content }
 }
 
 function startNoise(noise: NoiseSource, { compat, plan }: Stage): Tensor4D {

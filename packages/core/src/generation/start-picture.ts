@@ -1,11 +1,26 @@
 import { CoreError } from "../errors.ts"
 import type { GreyImage, RgbImage } from "../image.ts"
 import { channelsOf } from "../image.ts"
+import { unknownName } from "../nearest.ts"
 import type { NumberRange } from "../number-range.ts"
 import { checkRanges } from "../number-range.ts"
 
 /** Programs whose start from a picture can be copied. */
 export const START_COMPATS = ["sd-scripts"] as const
+
+/**
+ * What the masked part of a picture starts as:
+ *
+ * - `original`: as it is
+ * - `fill`: the colours around it, see `fillMasked`
+ * - `noise`: unit noise in the latents of `fill`
+ * - `nothing`: zeros in the latents of `fill`
+ * - `grey`: middle grey, as ComfyUI's VAE Encode (for Inpainting)
+ *
+ * Source: stable-diffusion-webui ("Masked content"), ComfyUI `nodes.py` (`VAEEncodeForInpaint`).
+ */
+export const MASKED_CONTENTS = ["original", "fill", "noise", "nothing", "grey"] as const
+export type MaskedContent = (typeof MASKED_CONTENTS)[number]
 
 /** Pictures to start from instead of noise alone: image to image, and with a mask inpainting. */
 export interface StartPicture {
@@ -16,6 +31,8 @@ export interface StartPicture {
    * Another size is stretched. Default: everywhere.
    */
   readonly mask?: GreyImage | readonly GreyImage[] | null
+  /** What the masked part starts as. It has no effect without a mask. Default: `original`. */
+  readonly maskedContent?: MaskedContent
   /** The part of the steps that runs, 0 (the picture stays) to 1 (noise of the highest level). Default: 0.8. */
   readonly strength?: number
   /**
@@ -28,7 +45,7 @@ export interface StartPicture {
 }
 
 /** Defaults of `StartPicture`. */
-export const START_DEFAULTS = { strength: 0.8, compat: null } as const
+export const START_DEFAULTS = { strength: 0.8, compat: null, maskedContent: "original" } as const
 
 /** Ranges of `StartPicture`. */
 export const START_RANGES = { strength: { min: 0, max: 1 } } as const satisfies Readonly<Record<string, NumberRange>>
@@ -59,6 +76,10 @@ export function startSteps(
 export function checkStart(start: StartPicture, pictures: number): void {
   checkRanges("generate: start", { strength: start.strength }, START_RANGES)
   checkStartRule("start", start)
+  const { maskedContent = START_DEFAULTS.maskedContent } = start
+  if (!MASKED_CONTENTS.includes(maskedContent)) {
+    throw unknownName("generate: start", "masked content", String(maskedContent), MASKED_CONTENTS)
+  }
   const images = listOf(start.image)
   const masks = start.mask == null ? [] : listOf(start.mask)
   for (const [what, list] of [

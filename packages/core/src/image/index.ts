@@ -43,6 +43,7 @@ export { floatsToImage, type GreyImage, greyToRgb, imageToFloats, type RgbImage,
 export { applyGamma, shiftHue } from "./colour.ts"
 export { type CropBox, cropCentre, cropImage, mirrorImage } from "./crop.ts"
 export { exifOrientation } from "./exif.ts"
+export { fillMasked } from "./fill-masked.ts"
 export { DEFAULT_FIT, FITS, type Fit, fitImage } from "./fit.ts"
 export { maskOf } from "./mask.ts"
 export {

@@ -13,6 +13,7 @@ import {
 import { COMBINATIONS } from "../generation/defaults.ts"
 import { HIRES_UPSCALERS } from "../generation/hires-fix.ts"
 import { PART_VIEWS } from "../generation/part-settings.ts"
+import { MASKED_CONTENTS } from "../generation/start-picture.ts"
 import { WINDOW_COUNTS } from "../generation/window.ts"
 import { FITS } from "../image/fit.ts"
 import { LORA_BLOCKS } from "../models/lora/block-weights.ts"
@@ -128,6 +129,7 @@ const start: fc.Arbitrary<StartRecipe> = fc.record(
     image: file,
     mask: fc.option(file),
     maskChannel: fc.constant("alpha" as const),
+    maskedContent: fc.constantFrom(...MASKED_CONTENTS),
     strength: number({ min: 0, max: 1 }),
     compat: fc.constantFrom("sd-scripts" as const, null),
     stepsOffset: fc.constantFrom(0 as const, 1 as const),

@@ -3,7 +3,7 @@ import { GRADUAL_LATENT_DEFAULTS, GRADUAL_LATENT_RANGES, LATENT_UNSHARP_RANGES }
 import { SHORTEST_SIDE } from "../generation/defaults.ts"
 import { firstSides, HIRES_DEFAULTS, HIRES_RANGES, HIRES_UPSCALERS } from "../generation/hires-fix.ts"
 import { START_NOISE_RANGES } from "../generation/start-noise.ts"
-import { START_COMPATS, START_DEFAULTS, START_RANGES } from "../generation/start-picture.ts"
+import { MASKED_CONTENTS, START_COMPATS, START_DEFAULTS, START_RANGES } from "../generation/start-picture.ts"
 import { DEEP_CACHE_DEPTH, DEEP_CACHE_RANGES } from "../models/unet/deep-cache.ts"
 import { DEEP_SHRINK_RANGES, DEEP_SHRINK_RATIO, DEEP_SHRINK_TIMESTEP } from "../models/unet/deep-shrink.ts"
 import type { NumberRange } from "../number-range.ts"
@@ -25,11 +25,20 @@ const orNull = <T>(at: Field, read: (at: Field) => T): T | null => (at.value == 
 /** Reads the start. Its strength has a default. */
 export function readStart(at: Field): StagesRecipe["start"] {
   return orNull(at, (entry) => {
-    const field = readObject(entry, ["image", "mask", "maskChannel", "strength", "compat", "stepsOffset"])
+    const field = readObject(entry, [
+      "image",
+      "mask",
+      "maskChannel",
+      "maskedContent",
+      "strength",
+      "compat",
+      "stepsOffset",
+    ])
     return {
       image: readFile(field("image")),
       mask: orNull(field("mask"), readFile),
       ...given("maskChannel", field("maskChannel"), (each) => readChoice(each, MASK_CHANNELS)),
+      ...given("maskedContent", field("maskedContent"), (each) => readChoice(each, MASKED_CONTENTS)),
       strength: readOr(field("strength"), START_DEFAULTS.strength, (each) => readNumber(each, START_RANGES.strength)),
       ...readStartRule(field("compat"), field("stepsOffset")),
     }

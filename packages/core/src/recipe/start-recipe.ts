@@ -1,7 +1,7 @@
 import type { GradualLatent, LatentUnsharp } from "../diffusion/gradual-latent.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { firstSides, firstSize, type HiresFix, type HiresSampling } from "../generation/hires-fix.ts"
-import type { StartPicture } from "../generation/start-picture.ts"
+import type { MaskedContent, StartPicture } from "../generation/start-picture.ts"
 import type { DeepCache } from "../models/unet/deep-cache.ts"
 import type { DeepShrink } from "../models/unet/deep-shrink.ts"
 import type { Tiling } from "../tiling.ts"
@@ -19,6 +19,8 @@ export interface StartRecipe {
   readonly mask: FileReference | null
   /** What of the mask's picture is read. `alpha` changes where the picture is transparent. Missing: its brightness. */
   readonly maskChannel?: MaskChannel
+  /** What the masked part starts as. Missing: `original`. */
+  readonly maskedContent?: MaskedContent
   /** The part of the steps that runs, 0 to 1. */
   readonly strength: number
   /** The program whose start is copied, see `StartPicture`. */
@@ -71,8 +73,13 @@ export interface StagesInput {
 }
 
 /** The settings of a recipe's start, for a run that has read its pictures. */
-export function startOptions({ strength, compat, stepsOffset }: StartRecipe): Omit<StartPicture, "image" | "mask"> {
-  return { strength, compat, stepsOffset }
+export function startOptions({
+  strength,
+  compat,
+  stepsOffset,
+  maskedContent,
+}: StartRecipe): Omit<StartPicture, "image" | "mask"> {
+  return { strength, compat, stepsOffset, ...(maskedContent === undefined ? {} : { maskedContent }) }
 }
 
 /** The recipe of the first stage of a picture with hires fix. It is the same without hires fix. */

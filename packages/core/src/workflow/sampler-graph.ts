@@ -2,7 +2,7 @@ import { samplerInfo, spacingOf } from "../diffusion/names.ts"
 import { comfyUiNames, comfyUiSampling } from "../diffusion/other-programs.ts"
 import { firstSides, type HiresSampling, secondSampling } from "../generation/hires-fix.ts"
 import type { BatchPlace } from "../generation/request.ts"
-import { startSteps } from "../generation/start-picture.ts"
+import { START_DEFAULTS, startSteps } from "../generation/start-picture.ts"
 import { addSeeds, jsonSeed } from "../random/seed.ts"
 import type { Recipe } from "../recipe/recipe.ts"
 import { recipeSeed } from "../recipe/request.ts"
@@ -39,7 +39,7 @@ export function addSamplers(
   const latents =
     start === null
       ? ofBatch(add("EmptyLatentImage", "Size", { ...first, batch_size: batch.count }), batch.index, batch.count, add)
-      : inBatch(startLatents(start, first, links, add), batch, add)
+      : inBatch(startLatents(start, first, links, add, notice), batch, add)
   if (batch.count > 1 && !isDrawnAlike(first)) {
     notice("ComfyUI draws the noise of a picture out of a batch alone, which differs at this size.")
   }
@@ -94,17 +94,25 @@ function inBatch(samples: WrittenLink, { index, count }: BatchPlace, add: AddNod
 }
 
 function startLatents(
-  { image, mask, maskChannel }: NonNullable<Recipe["start"]>,
+  { image, mask, maskChannel, maskedContent = START_DEFAULTS.maskedContent }: NonNullable<Recipe["start"]>,
   { width, height }: { readonly width: number; readonly height: number },
   { vae }: SamplerLinks,
   add: AddNode,
+  notice: (text: string) => void,
 ): WrittenLink {
   const loaded = add("LoadImage", "Picture to start from", { image: image.path })
   const scale = { upscale_method: "lanczos", width, height, crop: "disabled" }
   const fitted = add("ImageScale", "Fit the picture", { image: loaded, ...scale })
-  const latents = add("VAEEncode", "Encode", { pixels: fitted, vae })
-  if (mask === null) return latents
+  const encoded = (): WrittenLink => add("VAEEncode", "Encode", { pixels: fitted, vae })
+  if (mask === null) return encoded()
   const loadedMask = add("LoadImageMask", "Mask", { image: mask.path, channel: maskChannel ?? "red" })
+  if (maskedContent === "grey") {
+    return add("VAEEncodeForInpaint", "Encode", { pixels: fitted, vae, mask: loadedMask, grow_mask_by: 0 })
+  }
+  if (maskedContent !== START_DEFAULTS.maskedContent) {
+    notice(`ComfyUI has no node for the masked content "${maskedContent}". There it is the picture.`)
+  }
+  const latents = encoded()
   return add("SetLatentNoiseMask", "Where it changes", { samples: latents, mask: loadedMask })
 }
 

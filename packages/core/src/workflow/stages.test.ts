@@ -68,11 +68,14 @@ describe("a run that starts from a picture", () => {
   it("changes where the picture itself is transparent", () => {
     const pixels = { pixels: ["12", 0], vae: ["4", 2], mask: ["12", 1] }
     const start = { image: { path: "photo.png" }, mask: { path: "photo.png" }, maskChannel: "alpha" }
-    const graph = { 12: photo, 5: { class_type: "VAEEncodeForInpaint", inputs: pixels } }
-    expect(one(graph)?.start).toMatchObject(start)
-    expect(readWorkflow(apiWorkflow(graph), SIZES).notices).toEqual([
-      "VAEEncodeForInpaint #5 makes the masked part grey and grows the mask by 6 px, which is not done here.",
+    const encode = (grow_mask_by: number) => ({
+      ...{ 12: photo, 5: { class_type: "VAEEncodeForInpaint", inputs: { ...pixels, grow_mask_by } } },
+    })
+    expect(one(encode(6))?.start).toMatchObject({ ...start, maskedContent: "grey" })
+    expect(readWorkflow(apiWorkflow(encode(6)), SIZES).notices).toEqual([
+      "VAEEncodeForInpaint #5 grows the mask by 6 px, which is not done here.",
     ])
+    expect(readWorkflow(apiWorkflow(encode(0)), SIZES).notices).toEqual([])
     const inputs = { ...pixels, positive: ["6", 0], negative: ["7", 0] }
     const inpaint = {
       ...{ 12: photo, 14: { class_type: "InpaintModelConditioning", inputs } },

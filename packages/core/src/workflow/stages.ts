@@ -62,10 +62,11 @@ export function stagesOf(given: SamplerRun, reader: StageReader): RunStages | nu
     )
     return null
   }
-  const { mask } = latents
+  const { mask, maskedContent } = latents
   const channel = mask === null || mask.channel === null ? {} : { maskChannel: mask.channel }
   const masked = mask === null ? {} : { mask: { path: mask.name }, ...channel }
-  const start = { image: { path: loaded }, strength: part.strength, ...masked }
+  const content = maskedContent === undefined ? {} : { maskedContent }
+  const start = { image: { path: loaded }, strength: part.strength, ...masked, ...content }
   return { ...inLatents(size), ...batchOf(latents), steps: part.steps, start, first: run, last: run }
 }
 

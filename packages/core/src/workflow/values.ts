@@ -198,6 +198,8 @@ export type LatentValue = { readonly type: "LATENT" } & (
       readonly vae: VaeValue
       /** Where they change. Null: everywhere. */
       readonly mask: MaskValue | null
+      /** What the masked part of the picture is replaced with. Missing: nothing. */
+      readonly maskedContent?: "grey"
     } & BatchPart)
   | { readonly made: "resized"; readonly latents: LatentValue; readonly resize: Resize }
 )

@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto"
 import type { RgbImage } from "@lllite/core/image"
-import type { HiresFix, NamedSampling, NoiseName } from "@lllite/core/names"
+import type { HiresFix, MaskedContent, NamedSampling, NoiseName } from "@lllite/core/names"
 import type { AdapterInput, LoraInput, RecipeInput } from "@lllite/core/recipe"
 import { TINY, takeLoraTags } from "@lllite/core/recipe"
 import { findModel, type Library } from "../files/library.ts"
@@ -251,6 +251,9 @@ interface StartStage {
   readonly finish: ((drawn: RgbImage) => Promise<RgbImage>) | null
 }
 
+/** What the masked part starts as, by A1111's number. */
+const MASKED: readonly MaskedContent[] = ["fill", "original", "noise", "nothing"]
+
 /** One for each picture to start from. @throws A1111Error */
 async function imageToImage(
   service: Service,
@@ -264,8 +267,9 @@ async function imageToImage(
     throw new A1111Error(422, `init_images has ${images.length} pictures, expected at most ${service.limits.pictures}.`)
   }
   if (resize === 3) notices.push("resize_mode 3 (latent upscale) is not followed. The picture is stretched.")
-  if (mask !== null && fill !== 1) {
-    notices.push(`inpainting_fill ${fill} is not followed. What is masked starts from the picture, as with 1.`)
+  const maskedContent = MASKED[fill]
+  if (mask !== null && maskedContent === undefined) {
+    throw new A1111Error(422, `inpainting_fill is ${fill}, expected 0 (fill), 1 (original), 2 (noise) or 3 (nothing).`)
   }
   const sizes = { width: floorSide(fields.width), height: floorSide(fields.height) }
   const run = imageToImageRun(fields.steps, fields.denoising_strength)
@@ -284,6 +288,7 @@ async function imageToImage(
         start: {
           image: await keepImage(service, image),
           mask: hard === null ? null : await keepImage(service, hard),
+          ...(hard === null || maskedContent === undefined ? {} : { maskedContent }),
           strength: run.strength,
         },
       },

@@ -100,6 +100,7 @@ export const OPTION_PARTS: { readonly [Name in SettingName<typeof GENERATE_OPTIO
   iterSameSeed: null,
   imagePath: ["start.image"],
   maskPath: ["start.mask", "start.maskChannel", "regions"],
+  maskedContent: ["start.maskedContent"],
   strength: ["start.strength", "hires.strength"],
   useOriginalFileName: null,
   forceSchedulerZeroStepsOffset: ["start.stepsOffset", "hires.stepsOffset"],

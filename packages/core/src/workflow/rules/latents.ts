@@ -76,8 +76,9 @@ export const noiseMask: NodeRule = (node) => {
 export const vaeEncodeForInpaint: NodeRule = (node) => {
   const [latents] = vaeEncode(node)
   const grown = node.number("grow_mask_by", { integer: true, min: 0, max: 64 })
-  node.notice(`makes the masked part grey and grows the mask by ${grown} px, which is not done here`)
-  return [{ ...(latents as LatentValue & { readonly made: "encoded" }), mask: node.read("mask", "MASK") }]
+  if (grown > 0) node.notice(`grows the mask by ${grown} px, which is not done here`)
+  const masked = { maskedContent: "grey", mask: node.read("mask", "MASK") } as const
+  return [{ ...(latents as LatentValue & { readonly made: "encoded" }), ...masked }]
 }
 
 /** What a U-Net for inpainting reads: a picture and its mask. Both prompts pass. */
