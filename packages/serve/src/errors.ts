@@ -37,6 +37,8 @@ export type ServeErrorCode =
   | "storage"
   /** The server stops and takes no jobs. */
   | "stopping"
+  /** Redis cannot be used. */
+  | "redis"
   // how a job ended
   /** The input of the job cannot be used. */
   | "refused"
@@ -69,6 +71,7 @@ const STATUS: Readonly<Record<ServeErrorCode, number>> = {
   "queue-full": 503,
   storage: 507,
   stopping: 503,
+  redis: 500,
   refused: 400,
   command: 500,
   "job-time": 500,
@@ -98,12 +101,15 @@ export interface ErrorText {
  * The text of an error for a client. Errors of LLLite keep their code. Of all others, the client learns nothing, and the
  * log has them.
  *
- * @param root folder of the server's files, whose path is taken out of messages
+ * @param options `root`: folder of files, whose path is taken out of messages. `log`: who has the log
  */
-export function errorText(error: unknown, root = ""): ErrorText {
+export function errorText(
+  error: unknown,
+  { root = "", log = "the server" }: { readonly root?: string; readonly log?: string } = {},
+): ErrorText {
   if (error instanceof LlliteError) {
     const message = root === "" ? error.message : error.message.replaceAll(`${root}/`, "")
     return { code: String(error.code), message }
   }
-  return errorText(new ServeError("unexpected", "the work failed for a reason that the log of the server has."))
+  return errorText(new ServeError("unexpected", `the work failed for a reason that the log of ${log} has.`))
 }

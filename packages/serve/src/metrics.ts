@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client"
 import { isFinal } from "./jobs/job.ts"
-import type { JobQueue } from "./jobs/queue.ts"
+import type { JobQueue, RunPlace } from "./jobs/job-queue.ts"
 
 /** Metrics in Prometheus' text form. */
 export interface Metrics {
@@ -14,8 +14,10 @@ export interface Metrics {
 /** Seconds of buckets: from a tiny picture to an hour. */
 const JOB_SECONDS = [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600]
 
-/** Metrics of a queue, its requests and the process. */
-export function createMetrics(queue: JobQueue, storage: () => number): Metrics {
+type RedisRunPlace = Extract<RunPlace, { readonly kind: "redis" }>
+
+/** Metrics of a queue, its requests and the process. @param hasWorkers whether its jobs run elsewhere */
+export function createMetrics(queue: JobQueue, storage: () => number, hasWorkers: boolean): Metrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
@@ -36,6 +38,20 @@ export function createMetrics(queue: JobQueue, storage: () => number): Metrics {
       ...{ name, help, registers },
       collect() {
         this.set(read())
+      },
+    })
+  }
+  // -1: Redis does not say.
+  const places = [
+    ["lllite_redis_connected", "Whether Redis is connected.", (place: RedisRunPlace) => Number(place.isConnected)],
+    ["lllite_workers", "Workers that are connected to Redis.", (place: RedisRunPlace) => place.workers ?? -1],
+  ] as const
+  for (const [name, help, read] of hasWorkers ? places : []) {
+    new Gauge({
+      ...{ name, help, registers },
+      async collect() {
+        const place = await queue.runPlace()
+        if (place.kind === "redis") this.set(read(place))
       },
     })
   }

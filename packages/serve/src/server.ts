@@ -18,6 +18,7 @@ import type { Limits } from "./limits.ts"
 import { DEFAULT_LIMITS } from "./limits.ts"
 import { llliteRoutes } from "./lllite/routes.ts"
 import { createMetrics } from "./metrics.ts"
+import type { RedisPlace } from "./redis/place.ts"
 import { requestError } from "./request-error.ts"
 import { openService } from "./service.ts"
 
@@ -36,6 +37,8 @@ export interface ServerOptions {
   readonly allowOrigins?: AccessOptions["allowOrigins"]
   /** What the server takes at most. Default: `DEFAULT_LIMITS` */
   readonly limits?: Partial<Limits>
+  /** Where workers take the jobs: see {@link startWorker}. Default: null, and the runner does them here */
+  readonly redis?: RedisPlace | null
   /** Whether the estimate of every step is decoded for clients that watch. Default: false, since it takes time */
   readonly previews?: boolean
   /** Folder of ComfyUI's page: `static` of the Python package comfyui-frontend-package. Default: none */
@@ -61,12 +64,14 @@ export interface Server {
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { host = "127.0.0.1", port = 8188, key = null, version, runner, library, previews = false } = options
-  const { allowHosts = [], allowOrigins = [], page = null } = options
+  const { allowHosts = [], allowOrigins = [], page = null, redis = null } = options
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits }
   const check = createAccessCheck({ host, key, allowHosts, allowOrigins })
   const app = createApp(limits, options.log)
-  const service = await openService({ folder: options.folder, library, limits, runner, previews, log: app.log })
-  const metrics = createMetrics(service.queue, () => service.contents.size)
+  const service = await openService({
+    ...{ folder: options.folder, library, limits, runner, previews, redis, log: app.log },
+  })
+  const metrics = createMetrics(service.queue, () => service.contents.size, redis !== null)
   let isStopping = false
 
   // A page elsewhere can send plain text without asking, and JSON not.
@@ -88,9 +93,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     const known = requestError(error, limits)
     if (known.status >= 500) request.log.error({ err: error }, "the request failed")
     if (known.status === 401) void reply.header("www-authenticate", 'Basic realm="lllite"')
-    return reply.status(known.status).send({ error: errorText(known.error, service.root) })
+    return reply.status(known.status).send({ error: errorText(known.error, { root: service.root }) })
   })
-  app.get("/health", { schema: { hide: true } }, () => ({ status: isStopping ? "stopping" : "ok", version }))
+  app.get("/health", { schema: { hide: true } }, async () => {
+    const { kind, ...state } = await service.queue.runPlace()
+    return { status: isStopping ? "stopping" : "ok", version, ...(kind === "redis" ? { redis: state } : {}) }
+  })
   app.get("/metrics", { schema: { hide: true } }, async (_, reply) =>
     reply.type(metrics.contentType).send(await metrics.text()),
   )

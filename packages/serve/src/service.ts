@@ -1,5 +1,5 @@
-import { mkdir, rm } from "node:fs/promises"
-import { basename, resolve } from "node:path"
+import { mkdir } from "node:fs/promises"
+import { resolve } from "node:path"
 import type { RecipeInput } from "@lllite/core/recipe"
 import type { Contents } from "./files/contents.ts"
 import { openContents } from "./files/contents.ts"
@@ -7,13 +7,15 @@ import type { InputPictures } from "./files/input-pictures.ts"
 import { openInputPictures } from "./files/input-pictures.ts"
 import type { Library } from "./files/library.ts"
 import { locateFiles, pictureHashes } from "./files/locate.ts"
-import { mediaType } from "./files/media-type.ts"
-import type { CommandInput, CommandKind, GenerateInput, Job, JobNote, ResultFile } from "./jobs/job.ts"
+import type { CommandInput, CommandKind, GenerateInput, Job, JobNote } from "./jobs/job.ts"
+import type { JobQueue, QueueOptions } from "./jobs/job-queue.ts"
 import { openJobStore } from "./jobs/job-store.ts"
-import type { JobQueue, QueueOptions, Work } from "./jobs/queue.ts"
-import { openQueue } from "./jobs/queue.ts"
-import type { MadeFile, Runner } from "./jobs/runner.ts"
+import type { Work } from "./jobs/local-queue.ts"
+import { openLocalQueue } from "./jobs/local-queue.ts"
+import { makeFiles } from "./jobs/make-files.ts"
+import type { Runner } from "./jobs/runner.ts"
 import type { Limits } from "./limits.ts"
+import type { RedisPlace } from "./redis/place.ts"
 
 /** What all APIs share: the queue, and the files of jobs. */
 export interface Service {
@@ -38,11 +40,17 @@ export interface Service {
 export interface ServiceOptions extends Pick<Service, "library" | "limits" | "runner" | "previews"> {
   readonly folder: string
   readonly log: QueueOptions["log"]
+  /** Where workers take the jobs. Null: they run here */
+  readonly redis: RedisPlace | null
 }
 
-/** Opens the jobs and files of a folder. Jobs of earlier runs go on. @throws InputError when the folder cannot be used */
+/**
+ * Opens the jobs and files of a folder. Jobs of earlier runs go on.
+ *
+ * @throws InputError when the folder cannot be used; ServeError `redis`
+ */
 export async function openService(options: ServiceOptions): Promise<Service> {
-  const { library, limits, runner, log, previews } = options
+  const { library, limits, runner, log, previews, redis } = options
   const root = resolve(options.folder)
   await mkdir(root, { recursive: true })
   const contents = await openContents(root, limits.storageBytes)
@@ -51,26 +59,9 @@ export async function openService(options: ServiceOptions): Promise<Service> {
   for (const path of store.broken) log.error({ path }, "the file is no job, and was renamed")
   const places = { library, contents, inputs }
 
-  const made = async (job: Job, signal: AbortSignal, report: Parameters<Work>[2]): Promise<readonly MadeFile[]> => {
+  const work: Work = (job, signal, report) => {
     const folder = store.folderOf(job.id)
-    await rm(folder, { recursive: true, force: true })
-    await mkdir(folder, { recursive: true })
-    if (job.kind !== "generate") {
-      return runner.command(job.kind, { input: job.input as CommandInput, folder, signal, report })
-    }
-    const input = job.input as GenerateInput
-    const recipes = await locateFiles(input.recipes, places)
-    return runner.generate({ input: { ...input, recipes }, folder, signal, report })
-  }
-  const work: Work = async (job, signal, report) => {
-    const results: ResultFile[] = []
-    for (const { path, recipe } of await made(job, signal, report)) {
-      const type = await mediaType(path)
-      const content = await contents.addFile(path)
-      results.push({ name: basename(path), ...content, type, ...(recipe === undefined ? {} : { recipe }) })
-    }
-    await rm(store.folderOf(job.id), { recursive: true, force: true })
-    return results
+    return makeFiles(job, { runner, places, folder, keep: contents.addFile }, signal, report)
   }
   const hashesOf = (job: Job): readonly string[] => [
     ...job.results.map(({ sha256 }) => sha256),
@@ -80,7 +71,11 @@ export async function openService(options: ServiceOptions): Promise<Service> {
     const used = new Set([...inputs.names.values(), ...queue.jobs.flatMap(hashesOf)])
     for (const sha256 of hashesOf(job)) if (!used.has(sha256)) await contents.remove(sha256)
   }
-  const queue = await openQueue({ store, work, limits, forget, log, root })
+  const shared = { store, limits, forget, log, root }
+  const queue: JobQueue =
+    redis === null
+      ? await openLocalQueue({ ...shared, work })
+      : await (await import("./redis/redis-queue.ts")).openRedisQueue({ ...shared, places, redis })
   const isUsed = (sha256: string): boolean => queue.jobs.some((job) => hashesOf(job).includes(sha256))
   const sweep = async (): Promise<void> => {
     for await (const sha256 of contents.addedBefore(Date.now() - 1000 * limits.uploadSeconds)) {

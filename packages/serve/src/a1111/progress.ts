@@ -1,5 +1,5 @@
 import type { Job } from "../jobs/job.ts"
-import type { JobQueue } from "../jobs/queue.ts"
+import type { JobQueue } from "../jobs/job-queue.ts"
 
 /** The answer of `/sdapi/v1/progress`. */
 export interface Progress {

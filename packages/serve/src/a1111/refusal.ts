@@ -31,7 +31,7 @@ export function refuse(
   const known = requestError(error, service.limits)
   if (known.status >= 500) request.log.error({ err: error }, "the request failed")
   if (known.status === 401) void reply.header("www-authenticate", 'Basic realm="lllite"')
-  const { code, message } = errorText(known.error, service.root)
+  const { code, message } = errorText(known.error, { root: service.root })
   const isInput = known.error instanceof LlliteError && known.status === 400
   return reply.status(isInput ? 422 : known.status).send(shape(message, code))
 }

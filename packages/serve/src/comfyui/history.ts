@@ -1,6 +1,6 @@
 import type { Job } from "../jobs/job.ts"
 import { isFinal } from "../jobs/job.ts"
-import type { JobQueue } from "../jobs/queue.ts"
+import type { JobQueue } from "../jobs/job-queue.ts"
 import { noteOf, outputsOf, queueEntry } from "./prompt.ts"
 import { endOf } from "./sockets.ts"
 

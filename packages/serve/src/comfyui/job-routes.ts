@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify"
 import { ServeError } from "../errors.ts"
 import type { Job } from "../jobs/job.ts"
 import { isFinal } from "../jobs/job.ts"
-import type { JobQueue } from "../jobs/queue.ts"
+import type { JobQueue } from "../jobs/job-queue.ts"
 import type { PromptNote, ShownImage } from "./prompt.ts"
 import { fieldsOf, noteOf, outputsOf } from "./prompt.ts"
 

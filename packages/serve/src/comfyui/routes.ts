@@ -75,7 +75,7 @@ export function comfyUiRoutes(
         const { id, sequence } = await acceptPrompt(service, body)
         return { prompt_id: id, number: sequence, node_errors: {} }
       } catch (error) {
-        const { code, message } = errorText(error, service.root)
+        const { code, message } = errorText(error, { root: service.root })
         if (code === "unexpected") log.error({ err: error }, "the prompt failed")
         const status = error instanceof ServeError ? error.status : code === "unexpected" ? 500 : 400
         const text = { type: code, message, details: message, extra_info: {} }

@@ -1,7 +1,7 @@
 import type { WebSocket } from "@fastify/websocket"
 import type { Job, JobEvent } from "../jobs/job.ts"
 import { isFinal } from "../jobs/job.ts"
-import type { JobQueue } from "../jobs/queue.ts"
+import type { JobQueue } from "../jobs/job-queue.ts"
 import type { PromptNote } from "./prompt.ts"
 import { noteOf, outputsOf } from "./prompt.ts"
 

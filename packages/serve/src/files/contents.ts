@@ -101,6 +101,13 @@ export async function openContents(root: string, mostBytes: number): Promise<Con
   }
 }
 
+/** The SHA-256 of a file. */
+export async function hashFile(path: string): Promise<string> {
+  const hash = createHash("sha256")
+  for await (const piece of createReadStream(path)) hash.update(piece as Uint8Array)
+  return hash.digest("hex")
+}
+
 async function isFile(path: string): Promise<boolean> {
   return stat(path).then(
     (found) => found.isFile(),

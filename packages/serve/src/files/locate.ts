@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises"
 import {
   type FileReference,
   RECIPE_FILE_NAMES,
@@ -15,8 +16,8 @@ import { findModel } from "./library.ts"
 /** Where the files of recipes are. */
 export interface Places {
   readonly library: Library
-  readonly contents: Contents
-  readonly inputs: InputPictures
+  readonly contents: Pick<Contents, "find">
+  readonly inputs: Pick<InputPictures, "names">
 }
 
 /**
@@ -44,8 +45,61 @@ export async function locateFiles(
 }
 
 /** The hashes of the pictures that recipes read. */
-export function pictureHashes(recipes: readonly RecipeInput[], inputs: InputPictures): readonly string[] {
+export function pictureHashes(recipes: readonly RecipeInput[], inputs: Places["inputs"]): readonly string[] {
   return filesOf(recipes).flatMap(({ file, kind }) => (isPicture(kind) ? (hashOf(file, inputs) ?? []) : []))
+}
+
+/** The recipes with every picture named by its hash, as another machine needs them. */
+export function nameByHash(recipes: readonly RecipeInput[], inputs: Places["inputs"]): readonly RecipeInput[] {
+  return recipes.map((recipe) =>
+    withFiles(recipe, (file, kind) => {
+      const sha256 = isPicture(kind) ? hashOf(file, inputs) : null
+      return sha256 === null ? file : { path: file.path, sha256 }
+    }),
+  )
+}
+
+/** A model that a recipe names, with the size of its file. */
+export interface NamedModel {
+  readonly kind: ModelKind
+  readonly name: string
+  readonly size: number
+}
+
+/** The models that recipes name, without the embedded one. What is not in the library is left out. */
+export async function namedModels(recipes: readonly RecipeInput[], library: Library): Promise<readonly NamedModel[]> {
+  const models = new Map<string, NamedModel>()
+  for (const { file, kind } of filesOf(recipes)) {
+    if (isPicture(kind) || models.has(keyOf(file, kind))) continue
+    const path = await modelOf(file, kind, library)
+    if (path === null || path === TINY) continue
+    const size = await sizeOf(path)
+    if (size !== null) models.set(keyOf(file, kind), { kind, name: file.path, size })
+  }
+  return [...models.values()]
+}
+
+/**
+ * Checks that models of the same names are the same files here, by their sizes.
+ *
+ * @param where names this machine
+ * @throws ServeError `file-unknown`
+ */
+export async function checkModels(models: readonly NamedModel[], library: Library, where: string): Promise<void> {
+  for (const { kind, name, size } of models) {
+    const path = await modelOf({ path: name }, kind, library)
+    const what = `the ${RECIPE_FILE_NAMES[kind]} ${JSON.stringify(name.slice(0, 200))}`
+    if (path === null) {
+      throw new ServeError("file-unknown", `${what} is not on ${where}. Put it into a folder of its --models_dir.`)
+    }
+    const own = await sizeOf(path)
+    if (own !== size) {
+      throw new ServeError(
+        "file-unknown",
+        `${what} has ${own ?? "no"} bytes on ${where}, expected ${size} as on the server. Give both the same file.`,
+      )
+    }
+  }
 }
 
 interface UsedFile {
@@ -77,12 +131,24 @@ async function modelOf({ path }: FileReference, kind: ModelKind, library: Librar
   return findModel(await library.list(kind), path)?.path ?? null
 }
 
-function hashOf({ path, sha256 }: FileReference, inputs: InputPictures): string | null {
+/** Null: there is no such file. */
+async function sizeOf(path: string): Promise<number | null> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => null,
+  )
+}
+
+function hashOf({ path, sha256 }: FileReference, inputs: Places["inputs"]): string | null {
   const [, named] = /^sha256:([0-9a-f]{64})$/.exec(path) ?? []
   return sha256 ?? named ?? inputs.names.get(path) ?? null
 }
 
-async function pictureOf(file: FileReference, contents: Contents, inputs: InputPictures): Promise<string | null> {
+async function pictureOf(
+  file: FileReference,
+  contents: Places["contents"],
+  inputs: Places["inputs"],
+): Promise<string | null> {
   const hash = hashOf(file, inputs)
   return hash === null ? null : contents.find(hash)
 }

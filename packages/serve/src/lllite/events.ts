@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify"
-import type { JobQueue } from "../jobs/queue.ts"
+import type { JobQueue } from "../jobs/job-queue.ts"
 
 /** Milliseconds after which a client that has lost its connection comes back, and between two signs of life. */
 const [RETRY, ALIVE] = [1000, 15_000]

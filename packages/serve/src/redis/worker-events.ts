@@ -1,0 +1,25 @@
+import type { JobKind } from "../jobs/job.ts"
+
+/** What happens to a worker. */
+export type WorkerEvent =
+  | { readonly kind: "taken"; readonly job: string; readonly jobKind: JobKind; readonly attempt: number }
+  | {
+      readonly kind: "ended"
+      readonly job: string
+      readonly jobKind: JobKind
+      readonly how: "done" | "failed" | "cancelled" | "given-back"
+      readonly seconds: number
+      /** Why it failed. */
+      readonly message: string | null
+    }
+  | { readonly kind: "redis"; readonly isConnected: boolean; readonly reason: string | null }
+  /** A fault that the job's client is not told of. */
+  | { readonly kind: "fault"; readonly job: string | null; readonly error: unknown }
+
+/** Why a task is stopped. */
+export type TaskStop = "cancelled" | "time" | "stop" | "lost"
+
+/** A task that runs. */
+export interface RunningTask {
+  stop(reason: TaskStop): void
+}
