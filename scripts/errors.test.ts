@@ -16,6 +16,7 @@ const WITHOUT_CODES = [
   "InterruptedError",
   "NotFollowed",
   "LeftError",
+  "MissingFileError",
   "NoFoldersError",
 ]
 

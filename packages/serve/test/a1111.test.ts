@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { encodePng, encodePngWithAlpha, readImage } from "@lllite/runtime-node"
 import { describe, expect, it } from "vitest"
+import { QUEUES, useRedis } from "./queues.ts"
 import { gate, PNG, post, testFolder, testRunner, testServer } from "./test-server.ts"
 
 const models: Readonly<Record<string, readonly string[]>> = {
@@ -306,27 +307,6 @@ describe("A1111's API", () => {
     expect(await read("embeddings")).toEqual({ loaded: { badhands: about }, skipped: { old: about } })
   })
 
-  it("shows progress, and interrupts its own job alone", async () => {
-    const started = gate()
-    const runner = testRunner(({ signal, report }) => {
-      report({ type: "progress", phase: "generate", done: 0.5, count: 1, step: 2, steps: 4 })
-      report({ type: "preview", png: PNG })
-      started.open()
-      return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)))
-    })
-    const { url } = await testServer({ runner, library, previews: true })
-    const progress = async (): Promise<unknown> => (await fetch(`${url}/sdapi/v1/progress`)).json()
-    expect(await progress()).toMatchObject({ progress: 0, state: { job_count: 0 }, current_image: null })
-    const answer = ask(url, "txt2img", { width: 64, height: 64, seed: 1 })
-    await started.opened
-    expect(await progress()).toMatchObject({
-      ...{ progress: 0.5, state: { job_count: 1, sampling_step: 2, sampling_steps: 4 }, current_image: base64(PNG) },
-    })
-    expect(await (await fetch(`${url}/sdapi/v1/interrupt`, { method: "POST" })).json()).toEqual({})
-    expect((await answer).images).toEqual([base64(PNG)])
-    expect(infoOf(await answer).lllite.notices).toContain("The pictures were interrupted.")
-  })
-
   it("makes control pictures, and reads the text of pictures", async () => {
     const { url } = await testServer({ library })
     const detected = await post(`${url}/controlnet/detect`, {
@@ -344,3 +324,30 @@ describe("A1111's API", () => {
     })
   })
 })
+
+useRedis()
+
+for (const { queue, options, open } of QUEUES) {
+  describe(`A1111's API, with jobs that run ${queue}`, options, () => {
+    it("shows progress, and interrupts its own job alone", async () => {
+      const started = gate()
+      const runner = testRunner(({ signal, report }) => {
+        report({ type: "progress", phase: "generate", done: 0.5, count: 1, step: 2, steps: 4 })
+        report({ type: "preview", png: PNG })
+        started.open()
+        return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)))
+      })
+      const { url } = await open({ runner, library, previews: true })
+      const progress = async (): Promise<unknown> => (await fetch(`${url}/sdapi/v1/progress`)).json()
+      expect(await progress()).toMatchObject({ progress: 0, state: { job_count: 0 }, current_image: null })
+      const answer = ask(url, "txt2img", { width: 64, height: 64, seed: 1 })
+      await started.opened
+      await expect.poll(progress).toMatchObject({
+        ...{ progress: 0.5, state: { job_count: 1, sampling_step: 2, sampling_steps: 4 }, current_image: base64(PNG) },
+      })
+      expect(await (await fetch(`${url}/sdapi/v1/interrupt`, { method: "POST" })).json()).toEqual({})
+      expect((await answer).images).toEqual([base64(PNG)])
+      expect(infoOf(await answer).lllite.notices).toContain("The pictures were interrupted.")
+    })
+  })
+}

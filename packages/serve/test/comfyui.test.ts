@@ -1,6 +1,7 @@
 import { Client } from "@stable-canvas/comfyui-client"
 import { describe, expect, it, onTestFinished } from "vitest"
 import WebSocket from "ws"
+import { QUEUES, useRedis } from "./queues.ts"
 import { gate, PNG, post, testRunner, testServer } from "./test-server.ts"
 
 /** A graph in the API form: an LLLite that follows an uploaded picture. */
@@ -51,48 +52,54 @@ function clientOf(url: string): Client {
   return client
 }
 
-describe("ComfyUI's API", () => {
-  it("runs a workflow of npm's client, with its progress, its preview and its picture", async () => {
-    const hold = gate()
-    const seeds: unknown[] = []
-    const runner = testRunner(async ({ input, report }) => {
-      seeds.push(input.recipes[0]?.seed)
-      await hold.opened
-      report({ type: "progress", phase: "generate", done: 0.5, count: 1, step: 2, steps: 4 })
-      report({ type: "preview", png: PNG })
-    })
-    const { url } = await testServer({ runner, library, previews: true })
-    expect(await (await upload(url, "edges.png", PNG)).json()).toEqual({
-      name: "edges.png",
-      subfolder: "",
-      type: "input",
-    })
-    const client = clientOf(url)
-    client.connect()
-    const [progress, previews]: [unknown[], unknown[]] = [[], []]
-    client.on("progress", (data) => void progress.push(data))
-    client.on("b_preview", (data) => void previews.push(data))
-    await new Promise((resolve) => client.on("status", resolve))
-    const ended = new Promise<unknown>((resolve) => client.on("execution_success", resolve))
-    const accepted = await client._enqueue_prompt(graphOf("18446744073709551615"))
-    const { Running: running, Pending: pending } = await client.getQueue()
-    expect([...running, ...pending]).toHaveLength(1)
-    hold.open()
-    await ended
-    expect(seeds).toEqual(["18446744073709551615"])
-    expect(progress).toMatchObject([{ value: 2, max: 4, node: "7" }])
-    expect(previews).toHaveLength(1)
-    const { History: history } = await client.getHistory()
-    expect(history).toMatchObject([{ status: { status_str: "success", completed: true } }])
-    const [entry] = history
-    if (entry === undefined) throw new Error("the history has no entry")
-    const [image] = entry.outputs["9"].images
-    expect(image.filename).toMatch(/^stars_red_[0-9a-f]{64}\.png$/)
-    const shown = await fetch(client.viewURL(image.filename, image.subfolder, image.type))
-    expect(Buffer.from(await shown.arrayBuffer()).subarray(0, PNG.length)).toEqual(PNG)
-    expect(accepted.prompt_id).toBe(entry.prompt[1])
-  })
+useRedis()
 
+for (const { queue, options, open } of QUEUES) {
+  describe(`ComfyUI's API, with jobs that run ${queue}`, options, () => {
+    it("runs a workflow of npm's client, with its progress, its preview and its picture", async () => {
+      const hold = gate()
+      const seeds: unknown[] = []
+      const runner = testRunner(async ({ input, report }) => {
+        seeds.push(input.recipes[0]?.seed)
+        await hold.opened
+        report({ type: "progress", phase: "generate", done: 0.5, count: 1, step: 2, steps: 4 })
+        report({ type: "preview", png: PNG })
+      })
+      const { url } = await open({ runner, library, previews: true })
+      expect(await (await upload(url, "edges.png", PNG)).json()).toEqual({
+        name: "edges.png",
+        subfolder: "",
+        type: "input",
+      })
+      const client = clientOf(url)
+      client.connect()
+      const [progress, previews]: [unknown[], unknown[]] = [[], []]
+      client.on("progress", (data) => void progress.push(data))
+      client.on("b_preview", (data) => void previews.push(data))
+      await new Promise((resolve) => client.on("status", resolve))
+      const ended = new Promise<unknown>((resolve) => client.on("execution_success", resolve))
+      const accepted = await client._enqueue_prompt(graphOf("18446744073709551615"))
+      const { Running: running, Pending: pending } = await client.getQueue()
+      expect([...running, ...pending]).toHaveLength(1)
+      hold.open()
+      await ended
+      expect(seeds).toEqual(["18446744073709551615"])
+      expect(progress).toMatchObject([{ value: 2, max: 4, node: "7" }])
+      expect(previews).toHaveLength(1)
+      const { History: history } = await client.getHistory()
+      expect(history).toMatchObject([{ status: { status_str: "success", completed: true } }])
+      const [entry] = history
+      if (entry === undefined) throw new Error("the history has no entry")
+      const [image] = entry.outputs["9"].images
+      expect(image.filename).toMatch(/^stars_red_[0-9a-f]{64}\.png$/)
+      const shown = await fetch(client.viewURL(image.filename, image.subfolder, image.type))
+      expect(Buffer.from(await shown.arrayBuffer()).subarray(0, PNG.length)).toEqual(PNG)
+      expect(accepted.prompt_id).toBe(entry.prompt[1])
+    })
+  })
+}
+
+describe("ComfyUI's API", () => {
   it("keeps a seed above 2^53 that stands as a number", async () => {
     const seeds: unknown[] = []
     const { url } = await testServer({

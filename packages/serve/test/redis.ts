@@ -1,0 +1,84 @@
+import type { ChildProcess } from "node:child_process"
+import { execFileSync, spawn } from "node:child_process"
+import { mkdtemp, rm } from "node:fs/promises"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Redis } from "ioredis"
+import { needs } from "../../format/test/needs.ts"
+
+/** Tests that need a real Redis. */
+export const withRedis = needs("redis-server (Debian: apt-get install redis-server)", hasRedis())
+
+function hasRedis(): boolean {
+  try {
+    execFileSync("redis-server", ["--version"], { stdio: "ignore" })
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** A Redis of its own, which can be killed and started again with what it has on disk. */
+export interface TestRedis {
+  /** The address of a database that no test has used. */
+  url(): string
+  readonly port: number
+  kill(): Promise<void>
+  start(): Promise<void>
+  /** Ends it and removes its files. */
+  close(): Promise<void>
+}
+
+/** Starts a Redis that appends each change to its file. @param password what it asks for, if anything */
+export async function startRedis(password?: string): Promise<TestRedis> {
+  const folder = await mkdtemp(join(tmpdir(), "lllite-redis-"))
+  const port = await freePort()
+  let child: ChildProcess | null = null
+  let databases = 0
+  const kill = async (): Promise<void> => {
+    const own = child
+    child = null
+    if (own === null) return
+    const ended = new Promise((resolve) => own.once("exit", resolve))
+    own.kill("SIGKILL")
+    await ended
+  }
+  const start = async (): Promise<void> => {
+    const args = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "yes"]
+    const secret = password === undefined ? [] : ["--requirepass", password]
+    child = spawn("redis-server", [...args, "--databases", "500", ...secret], { stdio: "ignore" })
+    const client = new Redis({ port, ...(password === undefined ? {} : { password }), maxRetriesPerRequest: null })
+    client.on("error", () => {})
+    // It answers with an error while it reads its file.
+    while (!(await client.ping().catch(() => null))) await new Promise((resolve) => setTimeout(resolve, 50))
+    client.disconnect()
+  }
+  await start()
+  return {
+    port,
+    url: () => `redis://127.0.0.1:${port}/${databases++}`,
+    kill,
+    start,
+    async close() {
+      await kill()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (address === null || typeof address === "string") throw new Error("no port")
+  return address.port
+}
+
+/** Removes all that a database has. */
+export async function emptyDatabase(url: string): Promise<void> {
+  const client = new Redis(url)
+  await client.flushdb()
+  client.disconnect()
+}
