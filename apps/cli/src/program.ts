@@ -58,6 +58,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import("./serve/command.ts")).serveCommand,
   },
   {
+    name: "work",
+    summary: "Do the jobs of a server, on this or any other machine.",
+    load: async () => (await import("./worker/command.ts")).workCommand,
+  },
+  {
     name: "rank",
     summary: "Compute steps of a training that runs elsewhere.",
     load: async () => (await import("./ranks/command.ts")).rankCommand,

@@ -1,5 +1,6 @@
 import { file, flag, folder, integer, number, text, texts } from "@lllite/runtime-node/options"
 import { RUNTIME_OPTIONS } from "../model/runtime-options.ts"
+import { REDIS_PASSWORD_FILE } from "../worker/redis-options.ts"
 
 /** Where the server listens, and who may use it. */
 const ACCESS = {
@@ -36,6 +37,16 @@ const FILES = {
   extra_model_paths_config: file({ help: "ComfyUI's extra_model_paths.yaml, with further folders." }),
 } as const
 
+/** Who does the work. */
+const WORKERS = {
+  redis: text({
+    otherwise: "none, and the server does its jobs itself",
+    valueName: "url",
+    help: "Redis from which `lllite work` takes the jobs: redis://host:6379, or rediss:// with TLS.",
+  }),
+  redis_password_file: REDIS_PASSWORD_FILE,
+} as const
+
 /** What a request may ask for. */
 const LIMITS = {
   max_queue: integer({ default: 500, min: 1, max: 100_000, help: "Jobs that wait at most." }),
@@ -52,11 +63,12 @@ const LIMITS = {
 } as const
 
 /** Options of `serve`. */
-export const SERVE_OPTIONS = { ...ACCESS, ...FILES, ...LIMITS, ...RUNTIME_OPTIONS } as const
+export const SERVE_OPTIONS = { ...ACCESS, ...FILES, ...WORKERS, ...LIMITS, ...RUNTIME_OPTIONS } as const
 
 export const SERVE_GROUPS = [
   ["Access", ACCESS],
   ["Files", FILES],
+  ["Workers", WORKERS],
   ["Limits", LIMITS],
   ["Backend", RUNTIME_OPTIONS],
 ] as const

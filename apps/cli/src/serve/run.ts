@@ -1,14 +1,16 @@
-import { fileURLToPath } from "node:url"
 import { readTextFile } from "@lllite/runtime-node/files"
 import type { Settings } from "@lllite/runtime-node/options"
-import type { Limits } from "@lllite/serve"
+import type { Limits, RedisPlace } from "@lllite/serve"
 import { startServer } from "@lllite/serve"
 import { runtimeChoice } from "../model/runtime-options.ts"
+import { UsageError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { readVersion } from "../version.ts"
+import { redisPlace } from "../worker/redis-options.ts"
 import { createLibrary } from "./library.ts"
 import type { SERVE_OPTIONS } from "./options.ts"
 import { findPage } from "./page.ts"
+import { PROGRAMS } from "./programs.ts"
 import { createRunner } from "./runner.ts"
 
 type ServeSettings = Settings<typeof SERVE_OPTIONS>
@@ -22,29 +24,44 @@ export async function runServe(settings: ServeSettings, reporter: Reporter, sign
   const { host, port, folder, allowHost, allowOrigin, previews, modelsDir, extraModelPathsConfig, dataDir } = settings
   const library = await createLibrary({ modelsDirs: modelsDir, extraPaths: extraModelPathsConfig })
   const page = await findPage(settings.frontEndRoot, settings.python)
-  // Chunks of the build lie beside both programs.
-  const programs = {
-    drawing: new URL("./lllite-drawing.js", import.meta.url),
-    command: fileURLToPath(new URL("./main.js", import.meta.url)),
-  }
+  const redis = await workersPlace(settings)
   const server = await startServer({
-    ...{ host, port, folder, library, previews, page },
+    ...{ host, port, folder, library, previews, page, redis },
     key: await readKey(settings.keyFile),
     allowHosts: allowHost,
     allowOrigins: allowOrigin,
     limits: limitsOf(settings),
-    runner: createRunner(programs, runtimeChoice(settings), { dataFolder: dataDir ?? null, library }),
+    runner: createRunner(PROGRAMS, runtimeChoice(settings), { dataFolder: dataDir ?? null, library }),
     version: readVersion(),
     log: process.stderr,
   })
   const shown = page === null ? "" : " It shows ComfyUI's page."
+  const work = redis === null ? "" : " Workers do its jobs: lllite work --redis URL."
   reporter.say(
     "listening",
     { url: server.url, folder, page },
-    `Listening on ${server.url}.${shown} To stop, press Ctrl-C.`,
+    `Listening on ${server.url}.${shown}${work} To stop, press Ctrl-C.`,
   )
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }))
   await server.close()
+}
+
+/** Options for the process that draws, which a server with workers does not have. */
+const OF_WORKERS = ["backend", "precision", "weights"] as const
+
+/** The Redis of the workers. Null: the server does its jobs itself. @throws UsageError for options that have no effect */
+async function workersPlace(settings: ServeSettings): Promise<RedisPlace | null> {
+  const { redis, redisPasswordFile } = settings
+  if (redis === undefined) {
+    if (redisPasswordFile === undefined) return null
+    throw new UsageError("options", "serve: --redis_password_file has no effect without --redis.")
+  }
+  const [without] = OF_WORKERS.filter((name) => settings[name] !== undefined)
+  if (without === undefined) return redisPlace(redis, redisPasswordFile)
+  throw new UsageError(
+    "options",
+    `serve: --${without} has no effect with --redis, since workers draw. Give it to lllite work.`,
+  )
 }
 
 function limitsOf(settings: ServeSettings): Partial<Limits> {
