@@ -45,8 +45,8 @@ export function augmentationNotices(
     ...(varying === 0
       ? []
       : [
-          `${varying === count ? "All pictures" : `${varying} of ${count} pictures`} change from step ` +
-            "to step by their crop or their colours. They are read and encoded at every step, which takes longer. Their latents are not cached.",
+          `${varying === count ? "All pictures change" : `${varying} of ${count} pictures ${varying === 1 ? "changes" : "change"}`} ` +
+            "from step to step by their crop or their colours. They are read and encoded at every step, which takes longer. Their latents are not cached.",
         ]),
     ...(bucketed ? ["face_crop_aug_range has no effect on pictures in buckets."] : []),
     ...(asksFaces && !bucketed && !isRandom && faces === 0

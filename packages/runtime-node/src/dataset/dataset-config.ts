@@ -23,7 +23,7 @@ import type { MetadataSource } from "./metadata-captions.ts"
 import { checkFolder } from "./picture-folder.ts"
 import { findRepeatFolders } from "./repeat-folders.ts"
 import type { OptionUse } from "./unused-options.ts"
-import { bucketOptionsOf, captionOptionsOf, describeUnused, unusedOptions } from "./unused-options.ts"
+import { bucketOptionsOf, captionOptionsOf, describeUnused, roundedSides, unusedOptions } from "./unused-options.ts"
 
 /** A folder of pictures with the folder of their controls. */
 export interface SubsetConfig {
@@ -295,6 +295,8 @@ function readerOf(title: string, layers: readonly Layer[], problems: Problem[]):
 
 interface Group {
   readonly group: DatasetGroup
+  /** Options that are not followed as they are. */
+  readonly remarks: readonly Problem[]
   /** What its options and those of its folders belong to. */
   readonly uses: readonly OptionUse[]
 }
@@ -317,7 +319,8 @@ function finish(
     problems.push({ where: label, text: "num_repeats is 0 for all folders, expected one that is used" })
   }
   const unused = unusedOptions(groups.flatMap(({ uses }) => uses))
-  const notices = [...describeUnused([...ignored, ...unused]), ...groups.flatMap(({ group }) => leftOut(group))]
+  const said = [...ignored, ...unused, ...groups.flatMap(({ remarks }) => remarks)]
+  const notices = [...describeUnused(said), ...groups.flatMap(({ group }) => leftOut(group))]
   return { batchSize: Math.max(1, ...used.map(({ batchSize }) => batchSize)), notices, groups: used }
 }
 
@@ -361,7 +364,8 @@ function readGroup(reader: DatasetReader, where: string, subsets: readonly Subse
       holdOut: share === undefined ? null : { share, seed: validationSeed },
       subsets: subsets.map(({ subset }) => subset),
     },
-    uses: [bucketOptionsOf(reader), ...subsets.flatMap(({ uses }) => uses)],
+    remarks: roundedSides(reader),
+    uses: [...bucketOptionsOf(reader), ...subsets.flatMap(({ uses }) => uses)],
   }
 }
 

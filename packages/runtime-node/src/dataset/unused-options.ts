@@ -19,16 +19,34 @@ const BUCKET_DEFAULTS = {
   bucketResoSteps: DATASET_OPTIONS.bucket_reso_steps.fallback,
   bucketNoUpscale: DATASET_OPTIONS.bucket_no_upscale.fallback,
 } as const
-const BUCKET_NAMES = ["minBucketReso", "maxBucketReso", "bucketResoSteps", "bucketNoUpscale"] as const
+const BUCKET_SIDES = ["minBucketReso", "maxBucketReso"] as const
 
 /** The options of buckets that a data set has. */
-export function bucketOptionsOf({ settings, nameOf, whereOf }: DatasetReader): OptionUse {
-  const options = BUCKET_NAMES.flatMap((name) => {
+export function bucketOptionsOf({ settings, nameOf, whereOf }: DatasetReader): readonly OptionUse[] {
+  const { enableBucket: isOn, bucketNoUpscale } = settings
+  const useOf = (names: readonly (keyof typeof BUCKET_DEFAULTS)[], isUsed: boolean): OptionUse => {
+    const because = isOn ? `${nameOf("bucketNoUpscale")} is set` : `${nameOf("enableBucket")} is not set`
+    const options = names.flatMap((name) => {
+      const where = whereOf(name)
+      if (where === null || settings[name] === BUCKET_DEFAULTS[name]) return []
+      return [{ where, text: `${nameOf(name)} has no effect: ${because}.` }]
+    })
+    return { isUsed, options }
+  }
+  return [useOf(BUCKET_SIDES, isOn && !bucketNoUpscale), useOf(["bucketResoSteps", "bucketNoUpscale"], isOn)]
+}
+
+/** Sides of buckets that are no multiples of the step. Source: sd-scripts, which warns of them, too. */
+export function roundedSides({ settings, nameOf, whereOf }: DatasetReader): readonly Problem[] {
+  const { enableBucket, bucketNoUpscale, bucketResoSteps: step } = settings
+  return BUCKET_SIDES.flatMap((name) => {
     const where = whereOf(name)
-    if (where === null || settings[name] === BUCKET_DEFAULTS[name]) return []
-    return [{ where, text: `${nameOf(name)} has no effect: ${nameOf("enableBucket")} is not set.` }]
+    const side = settings[name]
+    const rounded = (name === "minBucketReso" ? Math.floor(side / step) : Math.ceil(side / step)) * step
+    if (where === null || !enableBucket || bucketNoUpscale || rounded === side) return []
+    const text = `${nameOf(name)} is ${side} and counts as ${rounded}, a multiple of the ${step} of ${nameOf("bucketResoSteps")}.`
+    return [{ where, text }]
   })
-  return { isUsed: settings.enableBucket, options }
 }
 
 /** The options of captions that a folder has, and that others need. */
