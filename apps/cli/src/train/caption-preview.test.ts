@@ -20,6 +20,14 @@ it("shows what the first changing caption becomes", () => {
   expect(previewCaptions(dataset, 0, plan)).toEqual(preview)
 })
 
+it("shows a caption whose texts differ before one whose texts are equal", () => {
+  const captions = ["red", "a, b, c, d", "e, f, g, h"]
+  const changingCaption = (index: number) => ruled(captions[index] ?? "")
+  const dataset = { count: 3, changingCaptions: 3, changingCaption }
+  expect(previewCaptions(dataset, 0, plan)?.caption).toBe("a, b, c, d")
+  expect(previewCaptions({ ...dataset, count: 1 }, 0, plan)?.texts).toEqual(["red", "red", "red"])
+})
+
 it("follows epochs, and shows no control characters", () => {
   const dataset = {
     ...{ count: 1, changingCaptions: 1 },

@@ -7,6 +7,9 @@ import type { StepPlan } from "./step-plan.ts"
 /** How many texts of a caption are shown. */
 const SHOWN = 3
 
+/** How many captions are tried for one whose texts differ. */
+const SEARCHED = 100
+
 /** What the first steps would read of a caption that changes. */
 export interface CaptionPreview {
   /** The pictures whose captions change. */
@@ -18,13 +21,17 @@ export interface CaptionPreview {
   readonly text: string
 }
 
-/** Shows what a caption becomes, so that a mistake in its rules is seen before training. Null: no caption changes. */
+/**
+ * Shows what a caption becomes, so that a mistake in its rules is seen before training: the first whose texts differ. A
+ * single tag cannot be shuffled. Null: no caption changes.
+ */
 export function previewCaptions(
   dataset: Pick<FolderDataset, "count" | "changingCaption" | "changingCaptions">,
   seed: Seed,
   { perEpoch, steps }: Pick<StepPlan, "perEpoch" | "steps">,
 ): CaptionPreview | null {
-  for (let index = 0; index < dataset.count; index++) {
+  let first: CaptionPreview | null = null
+  for (let index = 0, tried = 0; index < dataset.count && tried < SEARCHED; index++) {
     const ruled = dataset.changingCaption?.(index) ?? null
     if (ruled === null) continue
     const texts = Array.from({ length: SHOWN }, (_, step) =>
@@ -33,9 +40,12 @@ export function previewCaptions(
     const { changingCaptions: pictures } = dataset
     const whose = pictures === 1 ? "The caption of one picture changes" : `The captions of ${pictures} pictures change`
     const text = `${whose} from step to step. ${quoted(ruled.caption)} may become ${texts.map(quoted).join(", ")}.`
-    return { pictures, caption: ruled.caption, texts, text }
+    const preview = { pictures, caption: ruled.caption, texts, text }
+    if (texts.some((each) => each !== texts[0])) return preview
+    first ??= preview
+    tried += 1
   }
-  return null
+  return first
 }
 
 function quoted(text: string): string {
