@@ -48,12 +48,21 @@ export interface Kill {
 /**
  * Trains on the tiny model with the built command.
  *
- * @param folder of `drawnPairs`
+ * @param folder of `drawnPairs`. Null: `more` names the data set
  * @param kill when the process is killed. Default: never
  */
-export async function trainedRun(folder: string, out: string, more: readonly string[], kill?: Kill): Promise<Ended> {
-  const data = ["--train_data_dir", join(folder, "images"), "--conditioning_data_dir", join(folder, "controls")]
-  const shape = ["--resolution", "64", "--train_batch_size", "2", "--backend", "wasm", "--output_dir", out]
+export async function trainedRun(
+  folder: string | null,
+  out: string,
+  more: readonly string[],
+  kill?: Kill,
+): Promise<Ended> {
+  const pairs = (path: string): readonly string[] => [
+    ...["--train_data_dir", join(path, "images"), "--conditioning_data_dir", join(path, "controls")],
+    ...["--resolution", "64", "--train_batch_size", "2"],
+  ]
+  const data = folder === null ? [] : pairs(folder)
+  const shape = ["--backend", "wasm", "--output_dir", out]
   const args = ["train", "--pretrained_model_name_or_path", "tiny", ...data, ...shape, ...more]
   const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "pipe", "pipe"] })
   const output = { stdout: "", stderr: "" }

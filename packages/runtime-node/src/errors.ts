@@ -67,6 +67,8 @@ export type InputErrorCode =
   | "dataset-options"
   /** Files of the data set are missing or cannot be used. */
   | "dataset-files"
+  /** An archive of pairs is broken, compressed or missing. */
+  | "shard"
   /** The data set has no example of that number. */
   | "dataset-index"
   /** A file of numpy's arrays cannot be read. */

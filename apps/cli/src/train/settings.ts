@@ -192,8 +192,11 @@ export function readDataset({ settings, check, isGiven, nameOf }: TrainReader): 
     if (option === "batchSize") return nameOf("trainBatchSize")
     if (option === "numRepeats") return nameOf("datasetRepeats")
     if (option === "metadataFile") return nameOf("inJson")
-    // It stands in files of data sets alone.
+    // These stand in files of data sets alone.
     if (option === "classTokens") return "class_tokens"
+    if (option === "shards") return "shards"
+    if (option === "shardControl") return "shard_control"
+    if (option === "shardBuffer") return "shard_buffer"
     return nameOf(option === "imageDir" ? "trainDataDir" : option)
   }
   if (datasetConfig !== undefined) return { source: { config: datasetConfig }, nameOf: names }

@@ -100,6 +100,18 @@ describe("the feed of a run's examples", () => {
     expect(read[3]).toBe(read[2])
   })
 
+  it("reads what is streamed at its step alone, and keeps nothing of it", async () => {
+    const sizes = [1, 2].map(() => ({ width: SIDE, height: SIDE }))
+    const { dataset, read } = datasetOf(2, { sizes, isStreamed: () => true, captionOf: (index) => `caption ${index}` })
+    const { feed, encoded } = await feedOf(dataset)
+    expect([encoded, read, feed.notices()]).toEqual([[], [], []])
+    const rows = [await feed.rows(0, [0, 1], MOMENT), await feed.rows(1, [0], MOMENT)].flat()
+    expect(rows.map(({ key, picture, text }) => [key, "image" in picture, "caption" in text])).toEqual(
+      rows.map(() => [null, true, true]),
+    )
+    expect(read).toEqual(["0", "1", "0"])
+  })
+
   it("encodes anew what has no room in memory, and says so", async () => {
     const { dataset, read } = datasetOf(4)
     const one = 64 * 4 + 3 * SIDE * SIDE + 10 * 4

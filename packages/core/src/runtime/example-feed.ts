@@ -58,6 +58,7 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
   /** Examples whose captions do not change, and those of them whose texts have no room. */
   let [plain, untexted] = [0, 0]
 
+  const isStreamed = (index: number): boolean => dataset.isStreamed?.(index) ?? false
   const augmentationOf = (index: number): Augmentation => dataset.augmentation?.(index) ?? FIXED
   const withText = (row: ExampleRow, text: EncodedText | null | undefined): ExampleRow =>
     text === null || text === undefined ? row : { ...row, text }
@@ -115,6 +116,9 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
   const plainRowAt = async (first: number, at: Position): Promise<CaptionedRow> => {
     const { flips: doesFlip, varies } = augmentationOf(first)
     const isFlipped = doesFlip && (flips.uniform(1, at)[0] as number) < 0.5
+    if (isStreamed(first)) {
+      return rawRow(await dataset.example(first, { isFlipped, draws: varies ? drawsAt(seed, at) : null }), null, at)
+    }
     if (varies) return rawRow(await dataset.example(first, { isFlipped, draws: drawsAt(seed, at) }), null, at)
     const key = rowKey(first, isFlipped)
     const found = kept.get(key)
@@ -125,6 +129,7 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
 
   return {
     async prepare(index, encode) {
+      if (isStreamed(index)) return null
       const { flips: doesFlip, varies } = augmentationOf(index)
       await prepareTexts(index, encode)
       const isKept = !varies && unkept === 0

@@ -24,8 +24,10 @@ export async function* trainWith<Types extends RuntimeTypes>(
   clients: readonly [Client<RuntimeTasks<Types>>, ...Client<RuntimeTasks<Types>>[]],
   place: { readonly model: number; readonly run: number },
   dataset: TrainDataset,
-  { signal, vaeSlices, keptBytes = Number.POSITIVE_INFINITY, help, ...options }: TrainRunOptions,
+  { signal, vaeSlices, keptBytes = Number.POSITIVE_INFINITY, help, ...given }: TrainRunOptions,
 ): AsyncGenerator<TrainRunEvent, TrainState, void> {
+  const { reading: _, ...rest } = given
+  const options = dataset.reading === undefined ? rest : { ...rest, reading: dataset.reading }
   // Before anything is encoded: a wrong option costs no time.
   checkTrainOptions(options)
   const { run } = place
@@ -133,10 +135,10 @@ function channelOf(help: TrainHelp): MessageChannel {
 function createStepRows(
   feed: ExampleFeed,
   sizes: readonly Sized[],
-  { steps, batchSize, accumulation = 1, seed }: TrainRunOptions,
+  { steps, batchSize, accumulation = 1, seed, reading }: TrainRunOptions,
 ): (step: number) => Promise<ReadonlyMap<number, readonly ExampleRow[]>> {
   const perEpoch = batchesPerEpoch(sizes, batchSize)
-  const batchOf = createBatchOrder(sizes, batchSize, createStream(seed, "order"))
+  const batchOf = createBatchOrder(sizes, batchSize, createStream(seed, "order"), reading)
   const readStep = async (step: number): Promise<ReadonlyMap<number, readonly ExampleRow[]>> => {
     const rows = new Map<number, readonly ExampleRow[]>()
     if (step >= steps) return rows

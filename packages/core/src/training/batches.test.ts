@@ -16,6 +16,35 @@ describe("the order of batches", () => {
     expect(batchOf(0)).not.toEqual(batchOf(1))
   })
 
+  it("draws from a buffer, through which shuffled blocks pass", () => {
+    const reading = { blocks: [0, 100, 200, 300], buffer: 20 }
+    const batchOf = createBatchOrder(squares(400), 4, createStream(1, "order"), reading)
+    const order = Array.from({ length: 100 }, (_, step) => [...batchOf(step)]).flat()
+    expect(order.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 400 }, (_, i) => i))
+    const blocks = [...new Set(order.map((index) => Math.floor(index / 100)))]
+    expect(blocks).not.toEqual([0, 1, 2, 3])
+    // The example at a place is one of those that were read until then, and all but the buffer's have left.
+    const place = new Map(
+      blocks.flatMap((block, i) => Array.from({ length: 100 }, (_, j) => [100 * block + j, 100 * i + j])),
+    )
+    const places = order.map((index) => place.get(index) as number)
+    expect(places.every((read, left) => read < left + 20)).toBe(true)
+    expect(places).not.toEqual(places.toSorted((a, b) => a - b))
+    expect(batchOf(100)).not.toEqual(batchOf(0))
+    const anywhere = createBatchOrder(squares(400), 4, createStream(1, "order"), reading)
+    for (const step of [150, 3, 99]) expect(anywhere(step)).toEqual(batchOf(step))
+    const inOrder = createBatchOrder(squares(4), 4, createStream(1, "order"), { blocks: [0], buffer: 1 })
+    expect(inOrder(0)).toEqual([0, 1, 2, 3])
+  })
+
+  it("keeps sizes apart with a buffer, too, and has as many batches", () => {
+    const sizes = Array.from({ length: 31 }, (_, i) => ({ width: i % 3 === 0 ? 64 : 96, height: 64 }))
+    const batchOf = createBatchOrder(sizes, 4, createStream(1, "order"), { blocks: [0, 7], buffer: 5 })
+    const batches = Array.from({ length: stepsPerEpoch(sizes, 4) }, (_, step) => batchOf(step))
+    expect(batches.flat().toSorted((a, b) => a - b)).toEqual(sizes.map((_, i) => i))
+    for (const batch of batches) expect(new Set(batch.map((index) => sizes[index]?.width)).size).toBe(1)
+  })
+
   it("gives a step's batch without the steps before", () => {
     const forward = createBatchOrder(squares(10), 3, createStream(7, "order"))
     const inOrder = Array.from({ length: 12 }, (_, step) => forward(step))

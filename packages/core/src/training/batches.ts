@@ -10,9 +10,20 @@ export interface Sized {
   readonly batchSize?: number
 }
 
+/** Examples that lie in blocks, such as archives, which are read from their beginnings to their ends. */
+export interface ReadingOrder {
+  /** The first example of each block, in order, from 0. */
+  readonly blocks: readonly number[]
+  /** Examples among which the next one is drawn. */
+  readonly buffer: number
+}
+
 /**
  * The order of batches. Every example comes once in an epoch. Each batch has one size, and each epoch is shuffled anew.
  * The last batch of a size may be short. The function gives any step's batch without the batches before it.
+ *
+ * With a reading order, the blocks are shuffled, and their examples pass through a buffer. The next example is drawn from
+ * it, and the following one takes its place. Source: webdataset's `shuffle`.
  *
  * @returns a function from a step, counted from 0, to the indices of its examples
  * @throws CoreError when batchSize is out of range
@@ -21,6 +32,7 @@ export function createBatchOrder(
   examples: readonly Sized[],
   batchSize: number,
   stream: RandomStream,
+  reading?: ReadingOrder,
 ): (step: number) => readonly number[] {
   checkRanges("training", { batchSize }, TRAIN_RANGES)
   const buckets = bucketsOf(examples, batchSize)
@@ -30,6 +42,10 @@ export function createBatchOrder(
   let cached: { epoch: number; batches: readonly (readonly number[])[] } | null = null
   const epochOf = (epoch: number): readonly (readonly number[])[] => {
     if (cached?.epoch === epoch) return cached.batches
+    if (reading !== undefined) {
+      cached = { epoch, batches: batchesOf(drawnOrder(examples.length, reading, stream, epoch), buckets) }
+      return cached.batches
+    }
     const batches: number[][] = []
     for (const [index, { indices: bucket, batchSize: size }] of buckets.entries()) {
       const shuffled = Array.from(
@@ -43,6 +59,55 @@ export function createBatchOrder(
     return cached.batches
   }
   return (step) => epochOf(Math.floor(step / perEpoch))[step % perEpoch] as readonly number[]
+}
+
+/** The examples of an epoch as they leave the buffer. */
+function drawnOrder(
+  count: number,
+  { blocks, buffer: size }: ReadingOrder,
+  stream: RandomStream,
+  epoch: number,
+): Uint32Array {
+  const order = new Uint32Array(count)
+  const draws = stream.uniform(count, { step: epoch, index: 1 })
+  const buffer: number[] = []
+  let placed = 0
+  const draw = (): number => Math.min(buffer.length - 1, Math.floor((draws[placed] as number) * buffer.length))
+  for (const block of stream.permutation(blocks.length, { step: epoch })) {
+    for (let index = blocks[block] as number; index < (blocks[block + 1] ?? count); index++) {
+      if (buffer.length < size) {
+        buffer.push(index)
+        continue
+      }
+      const at = draw()
+      order[placed++] = buffer[at] as number
+      buffer[at] = index
+    }
+  }
+  while (buffer.length > 0) {
+    const at = draw()
+    order[placed++] = buffer[at] as number
+    buffer[at] = buffer.at(-1) as number
+    buffer.pop()
+  }
+  return order
+}
+
+/** Batches of one bucket each, as they fill. Those that stay short come last. */
+function batchesOf(order: Uint32Array, buckets: readonly Bucket[]): readonly (readonly number[])[] {
+  const bucketOf = new Uint32Array(order.length)
+  for (const [place, { indices }] of buckets.entries()) for (const index of indices) bucketOf[index] = place
+  const filling = buckets.map((): number[] => [])
+  const batches: number[][] = []
+  for (const index of order) {
+    const place = bucketOf[index] as number
+    const batch = filling[place] as number[]
+    batch.push(index)
+    if (batch.length < (buckets[place] as Bucket).batchSize) continue
+    batches.push(batch)
+    filling[place] = []
+  }
+  return [...batches, ...filling.filter((batch) => batch.length > 0)]
 }
 
 /** Examples that may share a batch. */

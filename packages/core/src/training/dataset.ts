@@ -1,6 +1,6 @@
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import type { GreyImage, RgbImage } from "../image.ts"
-import type { Sized } from "./batches.ts"
+import type { ReadingOrder, Sized } from "./batches.ts"
 import type { RuledCaption } from "./captions/draw-caption.ts"
 
 /** A caption as the U-Net reads it. */
@@ -99,6 +99,13 @@ export interface TrainDataset {
   readonly sizes?: readonly Sized[]
   /** Default: no example changes. */
   readonly augmentation?: (index: number) => Augmentation
+  /**
+   * Whether an example is read and encoded at each step that has it, and never before. Of a large data set, most examples
+   * come once or twice in a run. `sizes` has to be there. Default: none is
+   */
+  readonly isStreamed?: (index: number) => boolean
+  /** How the examples of an epoch follow each other. Default: any follows any */
+  readonly reading?: ReadingOrder
   /** Where latents are kept. Default: in memory. */
   readonly latents?: LatentStore
   /** Where encoded captions are kept that do not change. Default: in memory. */

@@ -6,7 +6,7 @@
 
 export type { CoarserGrids } from "../diffusion/coarser-grids.ts"
 export type { DivergedErrorCode } from "../errors.ts"
-export { createBatchOrder, largestBatch, type Sized, stepsPerEpoch } from "./batches.ts"
+export { createBatchOrder, largestBatch, type ReadingOrder, type Sized, stepsPerEpoch } from "./batches.ts"
 export {
   type BucketChoice,
   type BucketOptions,

@@ -1,5 +1,6 @@
 import { checkRanges } from "../number-range.ts"
 import { checkSeed, type Seed } from "../random/seed.ts"
+import type { ReadingOrder } from "./batches.ts"
 import type { EmaOptions } from "./ema.ts"
 import { checkEma } from "./ema.ts"
 import type { LrMovement, LrScheduleOptions } from "./learning-rate/schedule.ts"
@@ -46,6 +47,8 @@ export interface TrainOptions {
    * on the number of parts, and not on the workers that compute them. Default: 1.
    */
   readonly shards?: number
+  /** How the examples of an epoch follow each other. In a runtime, the data set's order counts. Default: any follows any */
+  readonly reading?: ReadingOrder
   readonly signal?: AbortSignal
 }
 

@@ -81,6 +81,16 @@ export interface ReportOptions {
   readonly onProgress?: (progress: ReportProgress) => void
 }
 
+/** @throws InputError for archives: a report decodes and compares all pictures */
+function refuseShards({ groups }: DatasetConfig): void {
+  const shards = groups.flatMap(({ subsets }) => subsets).find((subset) => subset.shards !== undefined)?.shards
+  if (shards === undefined) return
+  throw new InputError(
+    "dataset-options",
+    `a report compares pictures in folders, and "${shards.pattern}" names archives. Unpack one of them into two folders, and examine these.`,
+  )
+}
+
 /** A listed pair with its place. `entry` is null for one that has a problem already. */
 interface Listed {
   readonly files: PairFiles
@@ -99,6 +109,7 @@ export async function reportDataset(
   config: DatasetConfig,
   { signal, weightedCaptions = false, onProgress }: ReportOptions = {},
 ): Promise<{ readonly report: DatasetReport; readonly pairs: readonly ReportedPair[] }> {
+  refuseShards(config)
   const pause = async (): Promise<void> => {
     await setImmediate()
     signal?.throwIfAborted()

@@ -5,7 +5,10 @@ import type { Settings } from "../options/option.ts"
 
 /** Options of captions, by sd-scripts' names. */
 export const CAPTION_OPTIONS = {
-  caption_extension: text({ default: ".caption", help: "File extension of the captions, with its dot." }),
+  caption_extension: text({
+    default: ".caption",
+    help: "File extension of the captions, with its dot. In shards, the default is .txt.",
+  }),
   caption_prefix: text({ help: "Text to put before every caption.", canBeEmpty: true }),
   caption_suffix: text({ help: "Text to put after every caption.", canBeEmpty: true }),
   shuffle_caption: flag({ help: "Shuffle the tags of a caption at each step." }),

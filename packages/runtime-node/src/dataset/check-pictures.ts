@@ -30,6 +30,8 @@ export function* filesOf(folders: readonly CheckedFolder[]): Generator<string, v
   const seen = new Set<string>()
   const isNew = (path: string): boolean => !seen.has(path) && seen.add(path).has(path)
   for (const { pairs, subset, readable } of folders) {
+    // Archives are read once, at their steps.
+    if (pairs.blocks !== undefined) continue
     const [twice, controlTwice] = [isNamedAgain(subset.imageDir), isNamedAgain(subset.controlDir)]
     for (const { image, control } of pairs) {
       if (!twice || isNew(image)) yield image
@@ -40,7 +42,7 @@ export function* filesOf(folders: readonly CheckedFolder[]): Generator<string, v
 }
 
 /**
- * Decodes pictures and drops their pixels. A header says nothing about a file that breaks off, or about what alpha
+ * Decodes pictures of folders and drops their pixels. A header says nothing about a file that breaks off, or about what alpha
  * hides. Problems and traits are in the order of the files.
  *
  * @throws the signal's reason when aborted

@@ -27,6 +27,14 @@ import { bucketOptionsOf, captionOptionsOf, describeUnused, roundedSides, unused
 
 /** A folder of pictures with the folder of their controls. */
 export interface SubsetConfig {
+  /** Archives that hold the pairs. `imageDir` is their pattern then, and `controlDir` too. Default: pairs are in folders */
+  readonly shards?: {
+    readonly pattern: string
+    /** What stands between a picture's name and the ending of its control. */
+    readonly control: string
+    /** Pairs among which the next one is drawn. */
+    readonly buffer: number
+  }
   readonly imageDir: string
   readonly controlDir: string
   /** File extension of the captions, with its dot. */
@@ -141,7 +149,8 @@ export async function readDatasetConfig(
 /** The folders of a data set that cannot be read. */
 async function unreadFolders({ groups }: DatasetConfig): Promise<readonly Problem[]> {
   const problems: Problem[] = []
-  for (const { imageDir, controlDir, place } of groups.flatMap(({ subsets }) => subsets)) {
+  const all = groups.flatMap(({ subsets }) => subsets)
+  for (const { imageDir, controlDir, place } of all.filter(({ shards }) => shards === undefined)) {
     const folders = [
       [imageDir, place?.images],
       [controlDir, place?.controls],
@@ -344,7 +353,8 @@ function readGroup(reader: DatasetReader, where: string, subsets: readonly Subse
   const folders = subsets.map(({ subset }) => subset.imageDir)
   const twice = folders.find((folder, i) => folder !== "" && folders.indexOf(folder) !== i)
   if (twice !== undefined) {
-    const text = `image_dir "${twice}" appears twice. To show it more often, use num_repeats.`
+    const name = subsets.some(({ subset }) => subset.shards?.pattern === twice) ? "shards" : "image_dir"
+    const text = `${name} "${twice}" appears twice. To show it more often, use num_repeats.`
     problems.push({ where, text })
   }
   const { settings, nameOf } = reader
@@ -375,15 +385,41 @@ const KERNELS = {
   ...{ bilinear: "linear", linear: "linear", bicubic: "cubic", cubic: "cubic" },
 } as const satisfies Readonly<Record<string, ResizeKernel>>
 
+/** The extension of captions in archives. Source: webdataset's examples */
+const SHARD_CAPTIONS = ".txt"
+
+/** The archives of a subset. Null: it has folders. The reader keeps the problems. */
+function readShards({ settings, check, isGiven, nameOf }: DatasetReader): NonNullable<SubsetConfig["shards"]> | null {
+  const { shards: pattern, shardControl: control, shardBuffer: buffer } = settings
+  if (pattern === undefined) return null
+  for (const name of ["imageDir", "conditioningDataDir", "metadataFile"] as const) {
+    check([name, "shards"], () =>
+      isGiven(name) ? `${nameOf(name)} and ${nameOf("shards")} do not go together. Give one subset for each` : null,
+    )
+  }
+  check(["shardControl"], () =>
+    /^[\w-]+(\.[\w-]+)*$/.test(control)
+      ? null
+      : `${nameOf("shardControl")} is ${JSON.stringify(control)}, expected a word such as control`,
+  )
+  return { pattern, control, buffer }
+}
+
 function readSubset(reader: DatasetReader, place?: FolderPlaces): Subset {
   const { settings, check, nameOf } = reader
-  for (const name of ["imageDir", "conditioningDataDir"] as const) {
+  const shards = readShards(reader)
+  for (const name of shards === null ? (["imageDir", "conditioningDataDir"] as const) : []) {
     check([name], () => (settings[name] === undefined ? `${nameOf(name)} is missing, expected a folder` : null))
   }
-  const { captionExtension: extension, imageDir = "", metadataFile } = settings
+  const { metadataFile } = settings
+  const extension = shards === null || reader.isGiven("captionExtension") ? settings.captionExtension : SHARD_CAPTIONS
+  const [imageDir, controlDir] =
+    shards === null
+      ? ([settings.imageDir ?? "", settings.conditioningDataDir ?? ""] as const)
+      : ([shards.pattern, shards.pattern] as const)
   const subset: SubsetConfig = {
-    imageDir,
-    controlDir: settings.conditioningDataDir ?? "",
+    ...(shards === null ? {} : { shards }),
+    ...{ imageDir, controlDir },
     captionExtension: extension.startsWith(".") ? extension : `.${extension}`,
     metadata: metadataFile === undefined ? null : { path: metadataFile, root: imageDir },
     ...(settings.classTokens === undefined ? {} : { classTokens: settings.classTokens }),

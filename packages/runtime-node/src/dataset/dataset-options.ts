@@ -70,10 +70,24 @@ export const SUBSET_OPTIONS = {
   prior_loss_weight: ignored("there are no regularisation pictures", { nothing: [1] }),
 }
 
-/** The two folders of a subset, and a file for its captions. */
+/** The two folders of a subset, or its archives, and a file for its captions. */
 export const FOLDER_OPTIONS = {
   image_dir: folder({ help: "Folder of pictures, with their captions." }),
   conditioning_data_dir: folder({ help: "Folder of control pictures with the same names." }),
+  shards: text({
+    valueName: "pattern",
+    help: "Tar archives of pairs as WebDataset writes them, in place of the two folders: train-{000..999}.tar or train-*.tar. Pictures are encoded at every step.",
+  }),
+  shard_control: text({
+    default: "control",
+    help: "What stands in a shard before the ending of a control: 000001.control.png beside 000001.jpg.",
+  }),
+  shard_buffer: integer({
+    default: 4096,
+    min: 1,
+    max: 1_000_000,
+    help: "Pairs of shards among which the next one is drawn. With 1, shards are shuffled and their pairs are not.",
+  }),
   metadata_file: file({
     help: "Metadata JSON of fine-tuning, with captions and tags. It replaces caption files. Pictures without an entry are not used. sd-scripts' LLLite trainer refuses it.",
   }),

@@ -1,4 +1,4 @@
-import type { RuledCaption } from "@lllite/core/training"
+import type { ReadingOrder, RuledCaption } from "@lllite/core/training"
 import { InputError } from "../errors.ts"
 import type { DatasetGroup, SubsetConfig } from "./dataset-config.ts"
 import type { Entry } from "./entry.ts"
@@ -20,6 +20,8 @@ export interface EntryTable extends Iterable<Entry> {
   readonly length: number
   /** The number of examples, repeats included. Those of a picture follow each other. */
   readonly examples: number
+  /** How examples in archives follow each other. A folder is one block among them. Null: there are no archives */
+  readonly blocks: ReadingOrder | null
   /** The number of examples of a data set. */
   examplesOf(group: DatasetGroup): number
   at(picture: number): Entry
@@ -60,6 +62,7 @@ export function createEntryTable(folders: readonly EntryFolder[]): EntryTable {
   return {
     length,
     examples,
+    blocks: readingOf(placed),
     examplesOf: (group) =>
       placed
         .filter((folder) => folder.group === group)
@@ -93,4 +96,13 @@ export function createEntryTable(folders: readonly EntryFolder[]): EntryTable {
       }
     },
   }
+}
+
+function readingOf(folders: readonly Placed[]): ReadingOrder | null {
+  const buffers = folders.flatMap(({ subset }) => subset.shards?.buffer ?? [])
+  if (buffers.length === 0) return null
+  const blocks = folders
+    .filter(({ pairs }) => pairs.length > 0)
+    .flatMap(({ pairs, subset, example }) => (pairs.blocks ?? [0]).map((pair) => example + pair * subset.repeats))
+  return { blocks, buffer: Math.max(...buffers) }
 }

@@ -11,7 +11,7 @@ import { augmentationOf, changeColours, faceOf } from "./augmentation.ts"
 import type { DatasetGroup, SubsetConfig } from "./dataset-config.ts"
 import type { Fit, Fitter } from "./fit-pair.ts"
 import { fitPair, fitPicture } from "./fit-pair.ts"
-import type { Pair } from "./pair-table.ts"
+import { type Pair, sourceOf } from "./pair-table.ts"
 
 /** A picture of a data set, without its repeats. */
 export interface Entry {
@@ -52,8 +52,8 @@ export function entryOf(
 /** Reads and fits an example. @throws InputError as `examineImage` */
 export async function readExample(entry: Entry, view: ExampleView): Promise<TrainExample> {
   const { pair, subset } = entry
-  const { image, alpha } = await examineImage(pair.image)
-  const control = await readImage(pair.control)
+  const { image, alpha } = await examineImage(await sourceOf(pair, "image"))
+  const control = await readImage(await sourceOf(pair, "control"))
   const fit = fitOf(entry, view)
   const mask = subset.alphaMask ? alpha : null
   const fitted = fitPair({ image, control, mask }, fit, subset.kernel, view.isFlipped)
@@ -103,7 +103,7 @@ export function cachedPictures(
       mask: async () => (await readExample(entry, PLAIN_VIEW)).mask?.data ?? null,
       async rest(isFlipped) {
         const view = fitOf(entry, { isFlipped, draws: null })
-        const control = fitPicture(await readImage(pair.control), view, null, isFlipped)
+        const control = fitPicture(await readImage(await sourceOf(pair, "control")), view, null, isFlipped)
         return { name: pair.image, control, caption: captionOf(entry), size: view.condition }
       },
     }

@@ -2,6 +2,8 @@
 export type FileProblemKind =
   /** A folder that cannot be read. */
   | "unread-folder"
+  /** An archive of pairs that cannot be read. */
+  | "shard"
   /** A folder without pictures. */
   | "empty-folder"
   /** A picture in a format that is not read. */

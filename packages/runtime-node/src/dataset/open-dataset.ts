@@ -90,6 +90,7 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
     ...(signal === undefined ? {} : { signal }),
     onProgress: (done, count) => onProgress?.({ phase, done, count }),
   })
+  if (options.latentCache !== undefined || options.textCache !== undefined) refuseCaches(config)
   const folders: ListedFolder[] = []
   let examples = 0
   for (const group of config.groups) {
@@ -115,6 +116,16 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
     ...pictureNotices(withoutUsedAlpha(entries, checked.pictures)),
   ]
   return datasetOf(config, entries, notices, options)
+}
+
+/** @throws InputError for archives: files of caches lie beside pictures */
+function refuseCaches({ groups }: DatasetConfig): void {
+  const shards = groups.flatMap(({ subsets }) => subsets).find((subset) => subset.shards !== undefined)?.shards
+  if (shards === undefined) return
+  throw new InputError(
+    "dataset-options",
+    `cache_latents_to_disk and cache_text_encoder_outputs_to_disk keep files beside pictures, and those of "${shards.pattern}" lie in archives. Leave them out.`,
+  )
 }
 
 /** A folder, with what was found in it. */
@@ -167,6 +178,7 @@ function datasetOf(
     groups: config.groups.map((group) => ({ holdOut: group.holdOut, examples: entries.examplesOf(group) })),
     augmentations: describeAugmentations(config),
     sizes: sizesOf(entries, config),
+    ...streamingOf(entries),
     notices,
     original: (index) => entries.firstOf(index),
     augmentation: (index) => entries.ofExample(index).augmentation,
@@ -176,6 +188,13 @@ function datasetOf(
     captionOf: (index) => captionOf(entries.ofExample(index)),
     example: async (index, view = PLAIN_VIEW) => readExample(entries.ofExample(index), view),
   }
+}
+
+/** How pairs in archives are read. */
+function streamingOf(entries: EntryTable): Pick<TrainDataset, "isStreamed" | "reading"> {
+  const { blocks } = entries
+  if (blocks === null) return {}
+  return { isStreamed: (index) => entries.ofExample(index).subset.shards !== undefined, reading: blocks }
 }
 
 function latentsOf(latentCache: LatentCacheOptions, entries: EntryTable, subsets: readonly SubsetConfig[]) {

@@ -1,6 +1,6 @@
 import { join } from "node:path"
 import type { CaptionRules, RuledCaption } from "@lllite/core/training"
-import type { ImageSize } from "../images/read-image.ts"
+import type { ImageSize, NamedPicture, PictureSource } from "../images/read-image.ts"
 import type { PairFiles } from "./file-problems.ts"
 import type { MatchedNames } from "./match-controls.ts"
 
@@ -9,6 +9,13 @@ export interface Pair extends PairFiles {
   /** The caption as its file has it, with its rules: a line, or with wildcards all lines. Empty without a file or entry. */
   readonly text: RuledCaption
   readonly size: ImageSize
+  /** Reads the pictures of a pair that are no files of their own. Default: they are */
+  readonly bytes?: { image(): Promise<NamedPicture>; control(): Promise<NamedPicture> }
+}
+
+/** Where the picture or the control of a pair is read. */
+export async function sourceOf({ bytes, ...files }: Pair, which: "image" | "control"): Promise<PictureSource> {
+  return bytes === undefined ? files[which] : bytes[which]()
 }
 
 /**
@@ -17,6 +24,8 @@ export interface Pair extends PairFiles {
  */
 export interface PairTable extends Iterable<Pair> {
   readonly length: number
+  /** The first pairs of the archives that have them. Default: pairs are files of their own */
+  readonly blocks?: readonly number[]
   /** The caption of a pair with its rules, without the rest of it. */
   textAt(index: number): RuledCaption
   at(index: number): Pair

@@ -1,11 +1,11 @@
 import { join, parse } from "node:path"
-import { compareShapes, type PictureShape } from "@lllite/core/image"
+import { compareShapes } from "@lllite/core/image"
 import type { Remark } from "@lllite/core/names"
 import { captionFileNames, captionOfText } from "@lllite/core/training"
 import { fileError, InputError } from "../errors.ts"
 import { readTextFile } from "../files/read-text.ts"
-import type { ImageHeader } from "../images/read-image.ts"
-import { readImageHeader } from "../images/read-image.ts"
+import { readImageHeader, shapeOf } from "../images/read-image.ts"
+import { listShards } from "../shards/list-shards.ts"
 import type { SubsetConfig } from "./dataset-config.ts"
 import type { FileProblem, FileProblemKind, PairFiles } from "./file-problems.ts"
 import { eachInParallel } from "./in-parallel.ts"
@@ -45,7 +45,10 @@ export interface WatchOptions {
  *
  * @throws the signal's reason when aborted
  */
-export async function listPairs(config: SubsetConfig, { signal, onProgress }: WatchOptions = {}): Promise<PairListing> {
+export async function listPairs(config: SubsetConfig, watch: WatchOptions = {}): Promise<PairListing> {
+  const { shards } = config
+  if (shards !== undefined) return listShards({ ...config, shards }, watch)
+  const { signal, onProgress } = watch
   const folders = await readFolders(config)
   if ("problems" in folders) return unreadable(config, folders.problems)
   const metadata = config.metadata === null ? null : await metadataCaptions(config.metadata, folders, config.captions)
@@ -265,8 +268,4 @@ async function attempt<T>(work: () => Promise<T>, report: (text: string) => void
     report(error instanceof Error ? error.message : String(error))
     return undefined
   }
-}
-
-function shapeOf({ width, height, traits }: ImageHeader): PictureShape {
-  return { width, height, isTurned: traits.includes("turned") }
 }

@@ -1,4 +1,4 @@
-import type { GreyImage, RgbImage } from "@lllite/core/image"
+import type { GreyImage, PictureShape, RgbImage } from "@lllite/core/image"
 import { MOST_PICTURE_PIXELS, otherFormatHint, PICTURE_SIGNATURE_BYTES, pictureFormatOf } from "@lllite/core/image"
 import type { Metadata, Sharp } from "sharp"
 import { fileError, InputError } from "../errors.ts"
@@ -13,8 +13,14 @@ export interface ImageSize {
   readonly height: number
 }
 
+/** A picture in memory, with its name in messages. */
+export interface NamedPicture {
+  readonly name: string
+  readonly bytes: Uint8Array
+}
+
 /** A picture: the path of its file, or its bytes. */
-export type PictureSource = string | Uint8Array
+export type PictureSource = string | Uint8Array | NamedPicture
 
 /** A picture's size, and what its header says that is not followed. */
 export interface ImageHeader extends ImageSize {
@@ -44,6 +50,11 @@ export async function readImageHeader(source: PictureSource): Promise<ImageHeade
   const metadata = await decode(source, (image) => image.metadata())
   const { width, height } = metadata
   return { width, height, traits: headerTraits(metadata) }
+}
+
+/** A picture's shape by its header. */
+export function shapeOf({ width, height, traits }: ImageHeader): PictureShape {
+  return { width, height, isTurned: traits.includes("turned") }
 }
 
 /**
@@ -118,7 +129,7 @@ async function decode<T>(source: PictureSource, use: (image: Sharp) => Promise<T
   const sharp = await loadSharp()
   try {
     return await use(
-      sharp(source, {
+      sharp(isNamed(source) ? source.bytes : source, {
         failOn: "error",
         limitInputPixels: MOST_PICTURE_PIXELS,
         autoOrient: false,
@@ -139,7 +150,7 @@ async function decode<T>(source: PictureSource, use: (image: Sharp) => Promise<T
     if (code !== null)
       throw fileError(
         "read",
-        typeof source === "string" ? source : "a picture",
+        typeof source === "string" ? source : isNamed(source) ? source.name : "a picture",
         Object.assign(new Error(message), { code }),
       )
     const reason = message.split("\n")[0]?.trim() ?? ""
@@ -158,7 +169,8 @@ function systemCode(message: string): string | null {
 }
 
 async function checkFormat(source: PictureSource): Promise<void> {
-  const first = typeof source === "string" ? await firstBytes(source) : source.subarray(0, PICTURE_SIGNATURE_BYTES)
+  const bytes = isNamed(source) ? source.bytes : source
+  const first = typeof bytes === "string" ? await firstBytes(bytes) : bytes.subarray(0, PICTURE_SIGNATURE_BYTES)
   if (pictureFormatOf(first) !== null) return
   throw new InputError(
     "not-a-picture",
@@ -182,5 +194,10 @@ async function firstBytes(path: string): Promise<Uint8Array> {
 }
 
 function labelOf(source: PictureSource): string {
+  if (isNamed(source)) return `"${source.name}"`
   return typeof source === "string" ? `"${source}"` : "the picture"
+}
+
+function isNamed(source: PictureSource): source is NamedPicture {
+  return typeof source === "object" && "bytes" in source
 }

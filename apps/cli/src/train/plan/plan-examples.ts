@@ -54,6 +54,8 @@ export function planExamples(
     if ((dataset.original?.(index) ?? index) !== index) continue
     pictures += 1
     largest = Math.max(largest, width * height)
+    // Nothing of them is kept.
+    if (dataset.isStreamed?.(index) === true) continue
     if (dataset.changingCaption?.(index) == null) captions.add(dataset.captionOf?.(index) ?? String(index))
     const { flips, varies } = dataset.augmentation?.(index) ?? { flips: false, varies: false }
     if (varies) continue

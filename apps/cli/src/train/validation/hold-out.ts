@@ -91,7 +91,7 @@ function heldOf({ share, seed, firsts }: Pool): readonly number[] {
 
 /** Some examples of a data set, under new indices. */
 function partOf(dataset: TrainDataset, indices: readonly number[]): TrainDataset {
-  const { original, augmentation, changingCaption, captionOf, latents, texts } = dataset
+  const { original, augmentation, changingCaption, captionOf, latents, texts, isStreamed, reading } = dataset
   const at = (index: number): number => indices[index] ?? -1
   const places = new Map(indices.map((index, place) => [index, place]))
   return {
@@ -101,6 +101,8 @@ function partOf(dataset: TrainDataset, indices: readonly number[]): TrainDataset
     ...(augmentation === undefined ? {} : { augmentation: (index) => augmentation(at(index)) }),
     ...(changingCaption === undefined ? {} : { changingCaption: (index) => changingCaption(at(index)) }),
     ...(captionOf === undefined ? {} : { captionOf: (index) => captionOf(at(index)) }),
+    ...(isStreamed === undefined ? {} : { isStreamed: (index) => isStreamed(at(index)) }),
+    ...(reading === undefined ? {} : { reading: { ...reading, blocks: blocksOf(reading.blocks, indices) } }),
     ...(latents === undefined
       ? {}
       : {
@@ -122,4 +124,16 @@ function partOf(dataset: TrainDataset, indices: readonly number[]): TrainDataset
           },
         }),
   }
+}
+
+/** The first examples of blocks, under new indices. A block of which nothing is left is none. */
+function blocksOf(blocks: readonly number[], indices: readonly number[]): readonly number[] {
+  const firsts: number[] = []
+  let place = 0
+  for (const [block, start] of blocks.entries()) {
+    const end = blocks[block + 1] ?? Number.POSITIVE_INFINITY
+    while (place < indices.length && (indices[place] as number) < start) place += 1
+    if (place < indices.length && (indices[place] as number) < end) firsts.push(place)
+  }
+  return firsts
 }
