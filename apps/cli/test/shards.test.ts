@@ -5,7 +5,7 @@ import { blankImage, encodePng } from "@lllite/runtime-node"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { longOnly } from "../../../packages/format/test/needs.ts"
 import { askPython, describeWithPython } from "../../../packages/format/test/python.ts"
-import { tarOf } from "../../../packages/runtime-node/src/shards/write-tar.test-help.ts"
+import { tarOf } from "../../../packages/runtime-node/test/write-tar.ts"
 import { type Ended, filesOf, trainedRun } from "./trained-run.test-help.ts"
 
 /* The built command trains from archives. `turbo run build` comes first. */

@@ -46,8 +46,9 @@ export type { FileProblem, FileProblemKind, PairFiles } from "./dataset/file-pro
 export { createFitter, type Fit, fitPair } from "./dataset/fit-pair.ts"
 export { mapInParallel } from "./dataset/in-parallel.ts"
 export { type FolderDataset, openDataset } from "./dataset/open-dataset.ts"
+export type { PairListing } from "./dataset/pair-listing.ts"
 export type { Pair, PairTable } from "./dataset/pair-table.ts"
-export { listPairs, type PairListing } from "./dataset/pairs.ts"
+export { listPairs } from "./dataset/pairs.ts"
 export { checkFolder } from "./dataset/picture-folder.ts"
 export {
   type BucketRow,

@@ -20,7 +20,7 @@ import type { EntryFolder, EntryTable } from "./entry-table.ts"
 import { createEntryTable } from "./entry-table.ts"
 import type { FileProblem } from "./file-problems.ts"
 import { createFitter } from "./fit-pair.ts"
-import type { PairListing, WatchOptions } from "./pairs.ts"
+import type { PairListing, WatchOptions } from "./pair-listing.ts"
 import { joinRemarks, listPairs } from "./pairs.ts"
 
 /** Pairs of pictures in folders, ready to train with. */

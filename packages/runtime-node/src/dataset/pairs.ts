@@ -12,30 +12,11 @@ import { eachInParallel } from "./in-parallel.ts"
 import { matchControls } from "./match-controls.ts"
 import type { MetadataCaption } from "./metadata-captions.ts"
 import { metadataCaptions } from "./metadata-captions.ts"
-import type { PairContents, PairTable } from "./pair-table.ts"
+import type { PairListing, WatchOptions } from "./pair-listing.ts"
+import type { PairContents } from "./pair-table.ts"
 import { createPairTable } from "./pair-table.ts"
 import type { PictureFolder } from "./picture-folder.ts"
 import { readPictureFolder } from "./picture-folder.ts"
-
-/** The pairs of two folders, and their problems. */
-export interface PairListing {
-  readonly pairs: PairTable
-  /** A cause of other problems comes before them. */
-  readonly problems: readonly FileProblem[]
-  /** What is allowed and may be a mistake. */
-  readonly remarks: readonly Remark[]
-  /** Pictures and controls of pairs with a problem whose headers can be read. */
-  readonly readable: readonly string[]
-  /** Entries of a metadata file that are used, as paths. */
-  readonly entries: readonly string[]
-}
-
-/** Options of long work over files. */
-export interface WatchOptions {
-  readonly signal?: AbortSignal
-  /** Called after every file, with the number of files done and of all. */
-  readonly onProgress?: (done: number, count: number) => void
-}
 
 /**
  * Finds the pictures directly inside a folder, sorted by name. A control has the same name in the other folder, with any

@@ -2,11 +2,11 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { tarOf } from "../../test/write-tar.ts"
 import { parseDatasetConfig } from "../dataset/dataset-config.ts"
 import { openDataset } from "../dataset/open-dataset.ts"
 import { encodePng } from "../images/png.ts"
 import { blankImage } from "../index.ts"
-import { tarOf } from "./write-tar.test-help.ts"
 
 let folder = ""
 beforeAll(async () => {

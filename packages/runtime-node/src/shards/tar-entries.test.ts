@@ -2,10 +2,10 @@ import { mkdtemp, open, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { tarOf } from "../../test/write-tar.ts"
 import { createShardFiles } from "./shard-files.ts"
 import { shardPaths } from "./shard-paths.ts"
 import { type TarEntry, tarEntries } from "./tar-entries.ts"
-import { tarOf } from "./write-tar.test-help.ts"
 
 let folder = ""
 beforeAll(async () => {
