@@ -30,6 +30,7 @@ export const ASSUMPTIONS = {
     "CPU seconds a part",
     "leading process, values sent and gradient read, docs/measurements/ranks.md",
   ),
+  halfCpu: measured(0.144, "CPU seconds a gradient", "leading process, from float16, docs/measurements/ranks.md"),
   fanOut: assumed(0, "ranks below a node of a tree", "0: all ranks join the leading process, as it is built"),
   network: assumed(100, "Gbit/s", "a machine's network"),
   cardsOfMachine: assumed(8, "cards", "a usual machine"),

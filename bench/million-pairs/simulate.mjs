@@ -23,6 +23,7 @@ export function exchangeOf(v) {
   const levels = v.fanOut > 1 ? Math.max(1, Math.ceil(Math.log(v.cards) / Math.log(v.fanOut))) : 1
   const below = v.fanOut > 1 ? Math.min(v.fanOut, ranks) : ranks
   const cpu = (v.leadCpu / 2) * (v.bytesOfValue / 4)
+  const half = v.bytesOfValue < 4 ? v.halfCpu : 0
   // Ranks of the leading machine do not use its network.
   const perSecond = (v.network * 1e9) / 8
   const isFar = v.cards > v.cardsOfMachine
@@ -32,8 +33,8 @@ export function exchangeOf(v) {
     levels,
     below,
     send: Math.max(cpu, values + pairs),
-    read: Math.max(cpu, values),
-    isBoundByThread: cpu >= values + pairs,
+    read: Math.max(cpu + half, values),
+    isBoundByThread: cpu + half >= values + pairs,
   }
 }
 
