@@ -91,7 +91,9 @@ it("encodes in tiles where the longer side is above a tile's, and in slices with
 it("decodes each picture of a batch as alone, in tiles above their size, and in slices with the same result", async () => {
   const both = tf.tensor4d(createStream(1, "latents").normal(2 * 8 * 12 * 4), [2, 8, 12, 4])
   const second = tf.slice(both, [1, 0, 0, 0], [1, -1, -1, -1])
-  const [first, last] = (await decoded(both)) as [RgbImage, RgbImage]
+  const pictures = await decoded(both)
+  expect(pictures).toHaveLength(2)
+  const [first, last] = pictures as [RgbImage, RgbImage]
   expect([first.width, first.height]).toEqual([96, 64])
   expect(apart(first.data, last.data)).toBeGreaterThan(1)
   const [alone] = (await decoded(second)) as [RgbImage]
@@ -104,6 +106,26 @@ it("decodes each picture of a batch as alone, in tiles above their size, and in 
   const [sliced] = (await decoded(second, { vaeSlices: 2 })) as [RgbImage]
   expect(apart(sliced.data, last.data)).toBeLessThanOrEqual(1)
   tf.dispose([both, second])
+})
+
+it("runs more and smaller convolutions in slices, both ways", async () => {
+  let count = 0
+  const conv2d: typeof sdxl.ops.conv2d = (...inputs) => {
+    count += 1
+    return sdxl.ops.conv2d(...inputs)
+  }
+  const counted = { ...sdxl, ops: { ...sdxl.ops, conv2d } }
+  const convolutions = async (vaeSlices: number): Promise<number[]> => {
+    count = 0
+    const latents = encodePictures(counted, [picture(1)], { vaeSlices })
+    const encoding = count
+    for await (const _ of decodePictures(counted, latents, { vaeSlices }));
+    latents.dispose()
+    return [encoding, count - encoding]
+  }
+  const [whole, sliced] = [await convolutions(1), await convolutions(2)]
+  expect(sliced[0]).toBeGreaterThan(whole[0] as number)
+  expect(sliced[1]).toBeGreaterThan(whole[1] as number)
 })
 
 it("stops between two blocks of the decoder, in tiles or not, and keeps nothing", async () => {
