@@ -33,6 +33,8 @@ async function main() {
     throw new Error(`mutation: --sample is ${values.sample}, expected above 0, at most 1`)
   process.chdir(root)
   useReference()
+  // Properties are tried for each mutant, so fewer cases of each have to do.
+  process.env.LLLITE_FUZZ_RUNS ??= "200"
   const asked = values.all ? Object.keys(PARTS) : positionals.length > 0 ? positionals : changedFiles(values.since)
   const unknown = positionals.find((path) => !Object.keys(PARTS).some((part) => within(part, path).length > 0))
   if (unknown !== undefined) {
@@ -61,8 +63,13 @@ function useReference() {
 function within(part, path) {
   const asked = relative(root, resolve(path)).replaceAll("\\", "/")
   if (part === asked || part.startsWith(`${asked}/`)) return sources(part)
-  if (!asked.startsWith(`${part}/`) || asked in PARTS) return []
-  return sources(asked)
+  return partOf(asked) === part ? sources(asked) : []
+}
+
+/** The innermost part that holds a path. */
+function partOf(path) {
+  const holders = Object.keys(PARTS).filter((part) => path === part || path.startsWith(`${part}/`))
+  return holders.toSorted((a, b) => b.length - a.length)[0]
 }
 
 /** The code of a folder without tests and without what is a part of its own, or a file. */

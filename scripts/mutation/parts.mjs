@@ -22,6 +22,9 @@ export const PARTS = {
   [`${CORE}/generation/conditions.ts`]: [`${CORE}/generation/conditions.test.ts`],
   [`${CORE}/generation/decode-pictures.ts`]: [`${CORE}/generation/vae-pictures.test.ts`],
   [`${CORE}/generation/encode-pictures.ts`]: [`${CORE}/generation/vae-pictures.test.ts`],
+  [`${CORE}/generation/run-stage.ts`]: [`${SLOW}/{generate-places,start}.test.ts`],
+  [`${CORE}/generation/generate.ts`]: [`${SLOW}/{generate-places,start}.test.ts`],
+  [`${CORE}/generation/denoise-latents.ts`]: [`${SLOW}/{generate-places,prompted,prompt-parts,tiles}.test.ts`],
   [`${CORE}/generation/adapters.ts`]: [`${CORE}/generation/adapters.test.ts`],
   ...Object.fromEntries([
     ...withSlow(
@@ -31,12 +34,6 @@ export const PARTS = {
     ),
     ...withSlow("generation", ["tiled-network.ts"], `${SLOW}/tiles.test.ts`),
     ...withSlow("generation", ["regions.ts"], `${SLOW}/regions.test.ts`),
-    ...withSlow("generation", ["run-stage.ts", "generate.ts"], `${SLOW}/{generate-places,start,tiles}.test.ts`),
-    ...withSlow(
-      "generation",
-      ["denoise-latents.ts"],
-      `${SLOW}/{generate-places,phases,prompted,prompt-parts,text-keys,tiles}.test.ts`,
-    ),
     ...withSlow("models", ["vae"], `${SLOW}/tiles.test.ts`),
     ...withSlow("models", ["text.ts"], `${SLOW}/{prompted,text-keys}.test.ts`),
     ...withSlow("models", ["unet"], `${SLOW}/{deep-cache,text-keys,shared-trunk}.test.ts`),
@@ -61,5 +58,7 @@ export const PARTS = {
   [`${CORE}/ops/composed`]: [`${CORE}/ops/composed/**/*.test.ts`],
   [FORMAT]: [`${FORMAT}/{errors,lllite-error,safe-text,source}.test.ts`],
   ...Object.fromEntries(FORMAT_FOLDERS.map((name) => [`${FORMAT}/${name}`, [`${FORMAT}/${name}/**/*.test.ts`]])),
+  // Values of every dtype are tested both ways, beside their encoding.
+  [`${FORMAT}/safetensors`]: [`${FORMAT}/safetensors/**/*.test.ts`, `${FORMAT}/write/encode.test.ts`],
   [`${FORMAT}/network`]: [`${FORMAT}/network/**/*.test.ts`, `${FORMAT}/edit/resize.test.ts`],
 }

@@ -64,7 +64,10 @@ async function serve(name) {
     channel.onmessage = async ({ data }) => {
       if (data.asks === undefined) return
       if (data.asks === "end") return end()
-      channel.postMessage({ answers: data.id, value: await answers[data.asks](data) })
+      channel.postMessage({
+        answers: data.id,
+        value: await answers[data.asks](data, (id) => channel.postMessage({ begins: id })),
+      })
     }
     channel.postMessage({ answers: 0, value: kept.failures })
   })
@@ -95,14 +98,17 @@ async function cover() {
 /**
  * Runs tests with a mutant until one fails. That test must pass again without the mutant: otherwise the mutant has
  * changed what later tests share, such as a cache, and the worker is spoilt.
+ *
+ * @param begins is called before each test, whose limits then count
  */
-async function mutate({ mutant, ids, limits }) {
+async function mutate({ mutant, ids, limits }, begins) {
   const tests = ids.flatMap((id, i) => (kept.tests.has(id) ? [{ test: kept.tests.get(id), hitLimit: limits[i] }] : []))
   if (tests.length < ids.length) return { spoilt: true, error: "a test is no longer there" }
   tests.sort((a, b) => a.test.milliseconds - b.test.milliseconds)
   let nrOfTests = 0
   for (const { test, hitLimit } of tests) {
     nrOfTests++
+    begins(test.id)
     Object.assign(stryker, { hitCount: 0, hitLimit, activeMutant: mutant })
     const failure = await run(test)
     const endless = stryker.hitCount > hitLimit

@@ -7,8 +7,8 @@ import { createVitest } from "vitest/node"
 import { isInSample } from "./sample.mjs"
 
 /**
- * Seconds of computing after which a mutant is taken for endless, beside ten times those of its tests. Seconds of a clock
- * would find mutants that a busy machine slows down.
+ * Seconds of computing after which a test with a mutant is taken for endless, beside ten times those without the mutant.
+ * Seconds of a clock would find mutants that a busy machine slows down.
  */
 const MOST_SECONDS = 5
 
@@ -16,7 +16,7 @@ const MOST_SECONDS = 5
 const MOST_TURNS = 20
 
 /**
- * Seconds of a clock in which a worker with nothing to compute has to answer, beside ten times those of its tests. The
+ * Seconds of a clock in which a worker with nothing to compute has to answer, beside ten times those of its test. The
  * worker has its own, shorter limit for tests that wait for ever. This one is for all else that waits.
  */
 const MOST_IDLE_SECONDS = 60
@@ -56,6 +56,7 @@ export class OneWorkerTestRunner {
   #seconds = new Map()
   #waits = new Map()
   #waiting = new Map()
+  #whenTestBegins
 
   constructor(options) {
     this.#options = options
@@ -87,7 +88,10 @@ export class OneWorkerTestRunner {
     const specifications = await this.#vitest.globTestSpecifications()
     const name = `mutation-${process.pid}-${this.#asked}`
     this.#channel = new BroadcastChannel(name)
-    this.#channel.onmessage = ({ data }) => this.#waiting.get(data.answers)?.(data.value)
+    this.#channel.onmessage = ({ data }) => {
+      if (data.begins !== undefined) this.#whenTestBegins?.(data.begins)
+      else this.#waiting.get(data.answers)?.(data.value)
+    }
     this.#vitest.provide("files", specifications.length)
     this.#vitest.provide("channel", name)
     const loaded = new Promise((resolve) => this.#waiting.set(0, resolve)).finally(() => this.#waiting.delete(0))
@@ -125,14 +129,12 @@ export class OneWorkerTestRunner {
       return { status: "error", errorMessage: "not in the sample" }
     }
     const limits = ids.map((id) => MOST_TURNS * (this.#turns[id]?.[activeMutant.id] ?? 0) + 1000)
-    const sum = (of) => 10 * ids.reduce((total, id) => total + (of.get(id) ?? 0), 0)
-    const within = { computing: MOST_SECONDS + sum(this.#seconds), idle: MOST_IDLE_SECONDS + sum(this.#waits) }
     const about = { mutant: activeMutant.id, ids, limits }
-    let answer = await this.#askWithin(within, about)
+    let answer = await this.#askWithin(about)
     if (answer.spoilt || answer.dead) {
       // An earlier mutant may have done it. In a new worker it can only be this one.
       await this.#restart(activeMutant)
-      answer = await this.#askWithin(within, about)
+      answer = await this.#askWithin(about)
     }
     if (answer.late || answer.dead || answer.spoilt) await this.#restart(activeMutant)
     if (answer.late) return { status: "timeout", reason: answer.late }
@@ -144,12 +146,21 @@ export class OneWorkerTestRunner {
     return { status: "killed", killedBy: [killedBy], failureMessage: failure, nrOfTests }
   }
 
-  /** Asks for a mutant's result. With `late`, the worker computes for too long, or waits for too long. */
-  async #askWithin({ computing, idle }, about) {
+  /** Asks for a mutant's result. With `late`, a test computes for too long, or waits for too long. */
+  async #askWithin(about) {
+    let test = "the first test"
+    let [computing, idle] = [MOST_SECONDS, MOST_IDLE_SECONDS]
     let used = seconds()
-    const limit = used + computing
+    let limit = used + computing
     let waits = 0
     let last = performance.now()
+    this.#whenTestBegins = (id) => {
+      test = id
+      computing = MOST_SECONDS + 10 * (this.#seconds.get(id) ?? 0)
+      idle = MOST_IDLE_SECONDS + 10 * (this.#waits.get(id) ?? 0)
+      limit = seconds() + computing
+      waits = 0
+    }
     let watch
     const late = new Promise((resolve) => {
       watch = setInterval(() => {
@@ -157,8 +168,8 @@ export class OneWorkerTestRunner {
         const passed = (at - last) / 1000
         waits = now - used < LEAST_LOAD * passed ? waits + passed : 0
         ;[used, last] = [now, at]
-        if (now > limit) resolve({ late: `more than ${computing} s of computing` })
-        if (waits > idle) resolve({ late: `no answer for ${idle} s without computing` })
+        if (now > limit) resolve({ late: `more than ${computing} s of computing in ${test}` })
+        if (waits > idle) resolve({ late: `no answer for ${idle} s without computing in ${test}` })
       }, 500)
     })
     return Promise.race([this.#ask("mutate", about), late]).finally(() => clearInterval(watch))
