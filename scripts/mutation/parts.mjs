@@ -22,9 +22,11 @@ export const PARTS = {
   [`${CORE}/generation/conditions.ts`]: [`${CORE}/generation/conditions.test.ts`],
   [`${CORE}/generation/decode-pictures.ts`]: [`${CORE}/generation/vae-pictures.test.ts`],
   [`${CORE}/generation/encode-pictures.ts`]: [`${CORE}/generation/vae-pictures.test.ts`],
-  [`${CORE}/generation/run-stage.ts`]: [`${SLOW}/{generate-places,start}.test.ts`],
-  [`${CORE}/generation/generate.ts`]: [`${SLOW}/{generate-places,start}.test.ts`],
-  [`${CORE}/generation/denoise-latents.ts`]: [`${SLOW}/{generate-places,prompted,prompt-parts,tiles}.test.ts`],
+  [`${CORE}/generation/run-stage.ts`]: [`${SLOW}/{generate-places,generate-choices,start}.test.ts`],
+  [`${CORE}/generation/generate.ts`]: [`${SLOW}/{generate-places,generate-choices,start}.test.ts`],
+  [`${CORE}/generation/denoise-latents.ts`]: [
+    `${SLOW}/{generate-places,generate-choices,prompted,prompt-parts,tiles}.test.ts`,
+  ],
   [`${CORE}/generation/adapters.ts`]: [`${CORE}/generation/adapters.test.ts`],
   ...Object.fromEntries([
     ...withSlow(
@@ -59,6 +61,6 @@ export const PARTS = {
   [FORMAT]: [`${FORMAT}/{errors,lllite-error,safe-text,source}.test.ts`],
   ...Object.fromEntries(FORMAT_FOLDERS.map((name) => [`${FORMAT}/${name}`, [`${FORMAT}/${name}/**/*.test.ts`]])),
   // Values of every dtype are tested both ways, beside their encoding.
-  [`${FORMAT}/safetensors`]: [`${FORMAT}/safetensors/**/*.test.ts`, `${FORMAT}/write/encode.test.ts`],
+  [`${FORMAT}/safetensors/dtype.ts`]: [`${FORMAT}/{safetensors/dtype,write/encode}.test.ts`],
   [`${FORMAT}/network`]: [`${FORMAT}/network/**/*.test.ts`, `${FORMAT}/edit/resize.test.ts`],
 }
