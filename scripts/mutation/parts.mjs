@@ -57,6 +57,11 @@ export const PARTS = {
   [`${CORE}/training/normalise-conditioners.ts`]: [`${SLOW}/normalise-conditioners.test.ts`],
   [`${CORE}/diffusion`]: [`${CORE}/diffusion/**/*.test.ts`, `${SLOW}/reference.test.ts`],
   [`${CORE}/models`]: [`${CORE}/models/**/*.test.ts`],
+  [`${CORE}/models/clip`]: [
+    `${CORE}/models/clip/**/*.test.ts`,
+    `${CORE}/models/text-projection.test.ts`,
+    `${CORE}/generation/conditions.test.ts`,
+  ],
   [`${CORE}/ops/composed`]: [`${CORE}/ops/composed/**/*.test.ts`],
   [FORMAT]: [`${FORMAT}/{errors,lllite-error,safe-text,source}.test.ts`],
   ...Object.fromEntries(FORMAT_FOLDERS.map((name) => [`${FORMAT}/${name}`, [`${FORMAT}/${name}/**/*.test.ts`]])),

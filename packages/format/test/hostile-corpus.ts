@@ -74,6 +74,8 @@ export const HOSTILE_FILES: readonly HostileFile[] = [
   refused("header-string", "an escape JSON does not have", `{"\\x41":${empty}}`),
   refused("header-string", "an escape of three digits", `{"\\u041":${empty}}`),
   refused("header-string", "an escape with a plus sign", `{"\\u+041":${empty}}`),
+  refused("header-string", "an escape with a letter after f", `{"\\u004g":${empty}}`),
+  refused("header-string", "an escape with a letter before a", `{"\\u004\`":${empty}}`),
   refused("header-string", "the first half of a surrogate pair alone", `{"\\ud83d":${empty}}`),
   refused("header-string", "the second half of a surrogate pair alone", `{"\\ude00":${empty}}`),
   refused("header-string", "two first halves", `{"\\ud83d\\ud83d":${empty}}`),
